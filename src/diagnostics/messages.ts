@@ -1,0 +1,37 @@
+import type { Diagnostic, Note, Place } from "./diagnostic.ts";
+import type { Kind } from "./exit-codes.ts";
+import { machineMessages } from "./messages/machine.ts";
+import { specMessages } from "./messages/spec.ts";
+import { weightMessages } from "./messages/weights.ts";
+
+/** What a table of messages holds per code: the family it belongs to, and its sentence. */
+export interface Message {
+  readonly kind: Kind;
+  /** Lower case, one sentence, no full stop; says what is wrong and, where there is one, the nearest right thing. */
+  readonly text: (...args: never[]) => string;
+}
+
+/** Every sentence a user can be told. */
+export const messages = { ...specMessages, ...weightMessages, ...machineMessages } as const;
+
+export type DiagnosticCode = keyof typeof messages;
+type Args<C extends DiagnosticCode> = Parameters<(typeof messages)[C]["text"]>;
+
+const diagnostic =
+  (severity: Diagnostic["severity"]) =>
+  <C extends DiagnosticCode>(code: C, place: Place, ...args: Args<C>): Diagnostic => ({
+    severity,
+    code,
+    place,
+    notes: [],
+    message: (messages[code].text as (...args: unknown[]) => string)(...args),
+  });
+
+export const error = diagnostic("error");
+export const warning = diagnostic("warning");
+
+/** The same diagnostic with a second place or a hint. */
+export const withNote = (to: Diagnostic, message: string, place: Place = null): Diagnostic => ({
+  ...to,
+  notes: [...to.notes, { message, place } satisfies Note],
+});

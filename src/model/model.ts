@@ -1,0 +1,115 @@
+import type { Span } from "../diagnostics/diagnostic.ts";
+
+/** A checked model: every field stated, every default filled in, every number in its range. */
+export interface Model {
+  readonly name: string;
+  readonly input: Input;
+  readonly stem: { readonly patch: number };
+  readonly stages: readonly Stage[];
+  /** Width of the inverted bottleneck over the stage's channels. */
+  readonly mlpRatio: number;
+  readonly activation: Activation;
+  /** The epsilon of every LayerNorm. GRN's own is always 1e-6. */
+  readonly normEps: number;
+  /** The set over which the encoder's GRN takes its L2 norm; `none` leaves GRN out. */
+  readonly grn: GrnScope;
+  /** Initial value of the layer scale, or null where there is none. */
+  readonly layerScale: number | null;
+  readonly head: Head;
+  readonly span: Span;
+}
+
+export interface Input {
+  readonly height: number;
+  readonly width: number;
+  readonly channels: number;
+}
+
+export interface Stage {
+  readonly depth: number;
+  readonly dim: number;
+  /** Side of the depthwise kernel, odd. */
+  readonly kernel: number;
+  readonly span: Span;
+}
+
+export type Activation = "gelu" | "gelu_tanh";
+export type GrnScope = "per_sample" | "per_batch" | "none";
+export type Head = Classifier | Features | Fcmae;
+
+/** Global average pool, LayerNorm and a linear layer; 0 classes leave the linear layer out. */
+export interface Classifier {
+  readonly kind: "classifier";
+  readonly classes: number;
+}
+
+/** One NCHW map a level; levels count from 1. */
+export interface Features {
+  readonly kind: "features";
+  readonly levels: readonly number[];
+  readonly norm: boolean;
+}
+
+/** Fully convolutional masked autoencoder. */
+export interface Fcmae {
+  readonly kind: "fcmae";
+  readonly maskRatio: number;
+  readonly patchSize: number;
+  readonly decoder: { readonly depth: number; readonly dim: number };
+  readonly normPixLoss: boolean;
+}
+
+export type TargetName = "wgsl" | "cuda" | "onnx";
+export type StorageType = "f32" | "f16" | "bf16";
+
+/** Images a run: chosen at run time between `min` and `max`, both included. */
+export interface Batch {
+  readonly min: number;
+  readonly max: number;
+}
+
+export interface Build {
+  readonly name: string;
+  readonly models: readonly string[];
+  readonly targets: readonly TargetName[];
+  readonly dtypes: readonly StorageType[];
+  readonly batch: Batch;
+  readonly span: Span;
+}
+
+/** One varied field, as its path (`dims[0]`, `head.classes`) and the values it takes. */
+export interface Axis {
+  readonly path: string;
+  readonly values: readonly (number | string | boolean)[];
+  readonly span: Span;
+}
+
+/** `params <= 6M`: points of a sweep that break it are dropped. */
+export interface Requirement {
+  readonly quantity: "params" | "macs";
+  readonly compare: "<" | "<=" | ">" | ">=" | "==";
+  readonly limit: number;
+  readonly span: Span;
+}
+
+/** A product of axes over a parent model, less what a requirement removes. Expanded only when it is explored. */
+export interface Sweep {
+  readonly name: string;
+  readonly parent: string;
+  readonly axes: readonly Axis[];
+  readonly requirements: readonly Requirement[];
+  readonly span: Span;
+}
+
+/** Everything the named spec declares or imports, checked. */
+export interface Program {
+  /** Every visible model by name, the imported ones too, in order of declaration. */
+  readonly models: ReadonlyMap<string, Model>;
+  /** Names of the models declared in the named file itself. */
+  readonly declared: readonly string[];
+  readonly builds: readonly Build[];
+  readonly sweeps: readonly Sweep[];
+}
+
+/** Pixels of input a position of the last stage stands for: stem patch times 2 for each further stage. */
+export const totalStride = (stemPatch: number, stages: number): number => stemPatch * 2 ** (stages - 1);
