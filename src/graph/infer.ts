@@ -1,0 +1,154 @@
+import { invariant } from "../diagnostics/invariant.ts";
+import { channels, type Draft, dispatch, elements, type Node, type OpTable, type ValueId } from "./graph.ts";
+import type { Dim, TensorType } from "./ops.ts";
+
+/** The draft with its type, worked out from its operands. A mismatch is a bug of the builder or pass that wrote it. */
+export function typed(draft: Draft, nodes: ReadonlyMap<ValueId, Node>): Node {
+  const operands = draft.inputs.map(id => {
+    const node = nodes.get(id);
+    invariant(node, `${draft.op} '${draft.id}' reads '${id}', which is not defined before it`);
+    return node.type;
+  });
+  const node = draft as Node;
+  return { ...node, type: dispatch(table, node, shapes(node, operands)) } as Node;
+}
+
+/** Operand access and checks for one node; every failure names the node. */
+interface Shapes {
+  readonly at: (index: number) => TensorType;
+  readonly count: (expected: number) => void;
+  readonly check: (condition: boolean, what: string) => void;
+  readonly map: (index: number) => readonly [Dim, number, number, number];
+}
+
+function shapes(node: Node, operands: readonly TensorType[]): Shapes {
+  const check = (condition: boolean, what: string): void =>
+    invariant(condition, `${node.op} '${node.id}': ${what}; operands ${operands.map(t => `[${t.shape}]`).join(", ")}`);
+  const at = (index: number): TensorType => {
+    const type = operands[index];
+    invariant(type, `${node.op} '${node.id}' has no operand ${index}`);
+    return type;
+  };
+  return {
+    at,
+    check,
+    count: expected => check(operands.length === expected, `takes ${expected} operands`),
+    map: index => {
+      const [n, a, b, c] = at(index).shape;
+      check(
+        at(index).shape.length === 4 && typeof a === "number" && typeof b === "number" && typeof c === "number",
+        `operand ${index} is not a map`,
+      );
+      return [n as Dim, a as number, b as number, c as number];
+    },
+  };
+}
+
+const f32 = (...shape: readonly Dim[]): TensorType => ({ dtype: "f32", shape });
+/** A vector in any official spelling: [C] or [1,1,1,C]. */
+const isVector = (type: TensorType, length: number): boolean =>
+  elements(type) === length && type.shape.at(-1) === length && type.shape[0] !== "N";
+
+const same = (s: Shapes): TensorType => {
+  s.count(1);
+  return s.at(0);
+};
+
+const affine = (s: Shapes): TensorType => {
+  s.count(3);
+  const c = channels(s.at(0));
+  s.check(isVector(s.at(1), c) && isVector(s.at(2), c), `gamma and beta have ${c} elements`);
+  return s.at(0);
+};
+
+const siteReduction = (s: Shapes, over: "sample" | "batch"): TensorType => {
+  s.count(1);
+  const [n, , , c] = s.map(0);
+  return over === "sample" ? f32(n, c) : f32(c);
+};
+
+const table: OpTable<TensorType, [Shapes]> = {
+  input: node => node.attrs.type,
+  param: node => node.attrs.type,
+  toChannelsLast(_, s) {
+    s.count(1);
+    const [n, c, h, w] = s.map(0);
+    return f32(n, h, w, c);
+  },
+  toChannelsFirst(_, s) {
+    s.count(1);
+    const [n, h, w, c] = s.map(0);
+    return f32(n, c, h, w);
+  },
+  patchConv({ attrs: { size } }, s) {
+    s.count(3);
+    const [n, h, w, i] = s.map(0);
+    const [o, ...rest] = s.at(1).shape;
+    s.check(h % size === 0 && w % size === 0, `${h}x${w} is not a multiple of ${size}`);
+    s.check(rest.join() === [i, size, size].join(), `weight is [O,${i},${size},${size}]`);
+    s.check(isVector(s.at(2), o as number), `bias has ${o} elements`);
+    return f32(n, h / size, w / size, o as number);
+  },
+  depthwise({ attrs: { kernel } }, s) {
+    s.count(3);
+    const [, , , c] = s.map(0);
+    s.check(kernel % 2 === 1, "the kernel is odd");
+    s.check(s.at(1).shape.join() === [c, 1, kernel, kernel].join(), `weight is [${c},1,${kernel},${kernel}]`);
+    s.check(isVector(s.at(2), c), `bias has ${c} elements`);
+    return s.at(0);
+  },
+  linear(_, s) {
+    s.count(3);
+    const [o, i, ...rest] = s.at(1).shape;
+    s.check(rest.length === 0 && i === channels(s.at(0)), `weight is [O,${channels(s.at(0))}]`);
+    s.check(isVector(s.at(2), o as number), `bias has ${o} elements`);
+    return f32(...s.at(0).shape.slice(0, -1), o as number);
+  },
+  layernorm: (_, s) => affine(s),
+  normalize: (_, s) => same(s),
+  gelu: (_, s) => same(s),
+  grn(_, s) {
+    s.map(0);
+    return affine(s);
+  },
+  sumSquares: (node, s) => siteReduction(s, node.attrs.over),
+  grnScale(_, s) {
+    s.count(2);
+    s.check(isVector(s.at(1), channels(s.at(0))), `gamma has ${channels(s.at(0))} elements`);
+    return s.at(0);
+  },
+  scaleChannels(_, s) {
+    s.count(2);
+    const [x, scale] = [s.at(0), s.at(1)];
+    const perSample = scale.shape.length === 2 && scale.shape[0] === x.shape[0] && scale.shape[1] === channels(x);
+    s.check(perSample || isVector(scale, channels(x)), "one scale a channel");
+    return x;
+  },
+  shiftChannels(_, s) {
+    s.count(2);
+    s.check(isVector(s.at(1), channels(s.at(0))), "one shift a channel");
+    return s.at(0);
+  },
+  add(_, s) {
+    s.count(2);
+    s.check(s.at(0).shape.join() === s.at(1).shape.join(), "both sides have one shape");
+    return s.at(0);
+  },
+  meanSites: (_, s) => siteReduction(s, "sample"),
+  scaleInputs(_, s) {
+    s.count(2);
+    s.check(isVector(s.at(1), s.at(0).shape[1] as number), "one scale an input channel");
+    return s.at(0);
+  },
+  scaleOutputs(_, s) {
+    s.count(2);
+    s.check(isVector(s.at(1), s.at(0).shape[0] as number), "one scale an output channel");
+    return s.at(0);
+  },
+  biasThrough(_, s) {
+    s.count(3);
+    const [o, i] = s.at(1).shape;
+    s.check(isVector(s.at(0), o as number) && isVector(s.at(2), i as number), "bias [O] and vector [I] fit the weight");
+    return s.at(0);
+  },
+};
