@@ -1,0 +1,77 @@
+// The two places of dist/ that are bundled: the ONNX encoder, so that users install neither onnx-proto nor protobufjs,
+// and, only to be weighed, the runtime that goes to browsers.
+import * as fs from "node:fs";
+import * as path from "node:path";
+import { gzipSync } from "node:zlib";
+import { build } from "esbuild";
+
+export const runtimeBudget = 15 * 1024;
+
+/** Our own modules stay modules; what a package brings is inlined. */
+const keepRelative = (/** @type {string} */ entry) => ({
+  name: "keep-relative",
+  setup(/** @type {import("esbuild").PluginBuild} */ plugin) {
+    plugin.onResolve({ filter: /^\./ }, args => (args.importer === entry ? { path: args.path, external: true } : null));
+  },
+});
+
+/** Replaces emit/onnx-proto.js in `dist` by a bundle of itself, and writes the licences of what went in beside it.
+ *  Gives what is wrong, or null. */
+export const bundleOnnx = async (/** @type {string} */ root, /** @type {string} */ dist) => {
+  const entry = path.join(dist, "emit", "onnx-proto.js");
+  if (!fs.existsSync(entry)) return null;
+  const result = await build({
+    entryPoints: [entry],
+    outfile: entry,
+    allowOverwrite: true,
+    absWorkingDir: root,
+    nodePaths: [path.join(root, "node_modules")],
+    plugins: [keepRelative(entry)],
+    bundle: true,
+    format: "esm",
+    platform: "neutral",
+    mainFields: ["module", "main"],
+    target: "es2022",
+    legalComments: "none",
+    minifySyntax: true,
+    minifyWhitespace: true,
+    metafile: true,
+    logLevel: "warning",
+  });
+  const packages = new Set(
+    Object.keys(result.metafile.inputs).flatMap(file => /node_modules\/((?:@[^/]+\/)?[^/]+)\//.exec(file)?.[1] ?? []),
+  );
+  const notices = [...packages].sort().map(name => {
+    const folder = path.join(root, "node_modules", name);
+    const { version, license } = JSON.parse(fs.readFileSync(path.join(folder, "package.json"), "utf8"));
+    const file = fs.readdirSync(folder).find(entry => /^licen[cs]e/i.test(entry));
+    const text = file === undefined ? `Licence: ${license}\n` : fs.readFileSync(path.join(folder, file), "utf8");
+    return `${name} ${version}\n\n${text.trim()}\n`;
+  });
+  fs.writeFileSync(path.join(dist, "emit", "onnx-proto.licenses.txt"), notices.join(`\n${"-".repeat(80)}\n\n`));
+  const typed = fs.readFileSync(path.join(dist, "emit", "onnx-proto.d.ts"), "utf8");
+  if (/from "(onnx-proto|protobufjs|long)/.test(typed))
+    return "src/emit/onnx-proto.ts leaks a type of a bundled package into its declarations";
+  return null;
+};
+
+/** Says what a browser loads for the runtime, and whether it is too much: a sentence, or null. */
+export const measureRuntime = async (/** @type {string} */ root) => {
+  const entry = path.join(root, "src", "runtime", "index.ts");
+  if (!fs.existsSync(entry)) return null;
+  const result = await build({
+    entryPoints: [entry],
+    write: false,
+    bundle: true,
+    minify: true,
+    format: "esm",
+    platform: "browser",
+    target: "es2022",
+    logLevel: "error",
+  });
+  const [bundle] = result.outputFiles;
+  if (bundle === undefined) throw new Error("build: the runtime gave no bundle");
+  const packed = gzipSync(bundle.contents, { level: 9 }).length;
+  console.error(`runtime: ${bundle.contents.length} bytes minified, ${packed} gzipped (budget ${runtimeBudget})`);
+  return packed > runtimeBudget ? "the runtime is over its budget" : null;
+};

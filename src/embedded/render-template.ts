@@ -1,0 +1,37 @@
+import Handlebars from "handlebars/runtime.js";
+import { invariant } from "../diagnostics/invariant.ts";
+import { partials, type TemplateName, templates } from "./templates.ts";
+
+/** What Handlebars' compiler writes for one template. */
+export interface Precompiled {
+  readonly compiler?: readonly unknown[];
+  readonly main: unknown;
+  readonly [part: string]: unknown;
+}
+
+/** `{{x}}` is strict by itself; the arguments of blocks are not, so a misspelt name would quietly be false or empty. */
+const strictBlocks = ["if", "unless", "each", "with"] as const;
+
+/** Our own copy of Handlebars: what is registered here, nobody else sees. */
+export function templateEnvironment(shared: Readonly<Record<string, Precompiled>>): typeof Handlebars {
+  const environment = Handlebars.create();
+  for (const name of strictBlocks) {
+    const original = environment.helpers[name];
+    environment.registerHelper(name, function (...args) {
+      invariant(args[0] !== undefined, `a template's {{#${name}}} asks for a value that its context lacks`);
+      return original?.apply(this, args);
+    });
+  }
+  for (const [name, spec] of Object.entries(shared)) environment.registerPartial(name, environment.template(spec));
+  return environment;
+}
+
+const environment = templateEnvironment(partials);
+const compiled = new Map(Object.entries<Precompiled>(templates).map(([name, spec]) => [name, environment.template(spec)]));
+
+/** Context in, text out. A value that the template names and the context lacks is a bug, never an empty string. */
+export function renderTemplate(name: TemplateName, context: object): string {
+  const template = compiled.get(name);
+  invariant(template !== undefined, `there is no template '${name}'`);
+  return template(context);
+}

@@ -1,0 +1,35 @@
+import * as fs from "node:fs";
+import Handlebars from "handlebars";
+import { expect, test } from "vitest";
+import { embeddedFile, embedTemplates, options } from "../scripts/embed-templates.mjs";
+import { type Precompiled, templateEnvironment } from "../src/embedded/render-template.ts";
+
+const compiled = (text: string): Precompiled => new Function(`return ${Handlebars.precompile(text, options)}`)();
+const rendered = (text: string, context: object, shared: Readonly<Record<string, Precompiled>> = {}) => {
+  const environment = templateEnvironment(shared);
+  return environment.template(compiled(text))(context);
+};
+
+test("src/embedded/templates.ts is what the templates give; if not: npm run generate", () => {
+  expect(fs.readFileSync(embeddedFile, "utf8")).toBe(embedTemplates());
+});
+
+test("nothing is escaped, blocks eat their own lines, partials keep their indent", () => {
+  const text = "{\n{{#each items}}\n  {{type}} {{@index}} {{../tail}};\n{{/each}}\n  {{> part}}\n}\n";
+  const context = { items: [{ type: "vec4<f32>" }], tail: "a && b" };
+  const shared = { part: compiled("x\ny\n") };
+  expect(rendered(text, context, shared)).toBe("{\n  vec4<f32> 0 a && b;\n  x\n  y\n}\n");
+});
+
+test.each(["{{gone}}", "{{#if gone}}x{{/if}}", "{{#unless gone}}x{{/unless}}", "{{#each a.gone}}x{{/each}}"])(
+  "%s throws where the context has no such value",
+  text => {
+    expect(() => rendered(text, { a: {} })).toThrow(/gone|lacks/);
+  },
+);
+
+test("null and false are values", () => {
+  expect(
+    rendered("{{#if a}}x{{else}}y{{/if}}{{#unless b}}z{{/unless}}{{#each c}}w{{/each}}", { a: null, b: false, c: [] }),
+  ).toBe("yz");
+});
