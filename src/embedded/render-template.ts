@@ -27,7 +27,9 @@ export function templateEnvironment(shared: Readonly<Record<string, Precompiled>
 }
 
 const environment = templateEnvironment(partials);
-const compiled = new Map(Object.entries<Precompiled>(templates).map(([name, spec]) => [name, environment.template(spec)]));
+const compiled = new Map(
+  Object.entries<Precompiled>(templates).map(([name, spec]) => [name, environment.template(spec)]),
+);
 
 /** Context in, text out. A value that the template names and the context lacks is a bug, never an empty string. */
 export function renderTemplate(name: TemplateName, context: object): string {
