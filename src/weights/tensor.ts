@@ -1,0 +1,47 @@
+import type { FilePlace } from "../diagnostics/diagnostic.ts";
+import { invariant } from "../diagnostics/invariant.ts";
+import { type FileDType, isWeightDType, toF32 } from "./dtype.ts";
+
+/** A named tensor in a file, without its data. */
+export interface Tensor {
+  readonly name: string;
+  readonly dtype: FileDType;
+  readonly shape: readonly number[];
+  /** Where its first data byte stands. */
+  readonly place: FilePlace;
+}
+
+/** A tensor file whose table of contents has been read and checked; data are read when asked for. */
+export interface TensorFile {
+  readonly name: string;
+  /** In the order of the file's table of contents. A Map, so that no name can reach a prototype. */
+  readonly tensors: ReadonlyMap<string, Tensor>;
+  readonly metadata: ReadonlyMap<string, string>;
+  /** Little-endian, row-major, exactly the shape's elements. The name must be one of `tensors`. */
+  bytes(name: string): Promise<Uint8Array>;
+}
+
+/** What a model asks for. Names and shapes are those of the official PyTorch code. */
+export interface Param {
+  readonly name: string;
+  readonly shape: readonly number[];
+}
+
+/** A full set of parameters, in the official names and shapes, whatever they come from. */
+export interface Weights {
+  /** A file name, or what made them (`random:7`). */
+  readonly origin: string;
+  /** Row-major values, exactly the parameter's elements. Not kept: each call reads or makes them again. */
+  f32(name: string): Promise<Float32Array>;
+}
+
+/** Number of elements; 1 for a scalar. */
+export const elements = (shape: readonly number[]): number => shape.reduce((product, size) => product * size, 1);
+
+/** One tensor's values as float32. The tensor must be there and be F32, F16 or BF16 (`isWeightDType`). */
+export async function readF32(file: TensorFile, name: string): Promise<Float32Array> {
+  const tensor = file.tensors.get(name);
+  invariant(tensor !== undefined, `no tensor '${name}' in ${file.name}`);
+  invariant(isWeightDType(tensor.dtype), `tensor '${name}' is ${tensor.dtype}`);
+  return toF32[tensor.dtype](await file.bytes(name));
+}
