@@ -1,0 +1,23 @@
+import type { Graph, Node } from "./graph.ts";
+import type { TensorType } from "./ops.ts";
+
+/**
+ * The graph as text, a node a line, which `read` reads back exactly:
+ *
+ *   %stages.0.0.act = gelu(%stages.0.0.pwconv1) {form: erf} in %stages.0.0.pwconv1 : f32[N, 56, 56, 160]
+ */
+export function print(graph: Graph): string {
+  const lines = [...graph.nodes.values()].map(node => `  ${printNode(node, graph.groups.get(node.id))}`);
+  const results = graph.outputs.map(({ name, value }) => `${name}: %${value}`).join(", ");
+  return `graph ${graph.name} {\n${lines.join("\n")}\n  return ${results}\n}\n`;
+}
+
+export const printType = (type: TensorType): string => `${type.dtype}[${type.shape.join(", ")}]`;
+
+function printNode(node: Node, group: string | undefined): string {
+  const call = `${node.op}(${node.inputs.map(id => `%${id}`).join(", ")})`;
+  const attrs = node.op === "input" || node.op === "param" ? [] : Object.entries(node.attrs);
+  const braces = attrs.length === 0 ? "" : ` {${attrs.map(([key, value]) => `${key}: ${value}`).join(", ")}}`;
+  const member = group === undefined ? "" : ` in %${group}`;
+  return `%${node.id} = ${call}${braces}${member} : ${printType(node.type)}`;
+}

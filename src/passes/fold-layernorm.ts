@@ -1,0 +1,38 @@
+import { as, type Draft, type Node, operand } from "../graph/graph.ts";
+import { rewrite, type View } from "../graph/rewrite.ts";
+import type { Pass } from "./pass.ts";
+
+/**
+ * Fold LayerNorm's γ and β into the linear or patch convolution that alone reads it, leaving the bare normalisation.
+ * Exact because neither pads: every input of the sum is a normalised value. (A depthwise convolution pads with zeros
+ * after the shift, so the stem's LayerNorm keeps its γ and β.)
+ *
+ *   %n = layernorm(%x, %gamma, %beta) {eps: 0.000001}
+ *   %y = linear(%n, %y.weight, %y.bias)
+ *   ⟶
+ *   %n = normalize(%x) {eps: 0.000001}
+ *   %y.weight.by_norm = scaleInputs(%y.weight, %gamma)
+ *   %y.bias.by_norm = biasThrough(%y.bias, %y.weight, %beta)
+ *   %y = linear(%n, %y.weight.by_norm, %y.bias.by_norm)
+ */
+export const foldLayernorm: Pass = {
+  name: "fold-layernorm",
+  summary: "Fold LayerNorm's gamma and beta into the next linear or patch convolution",
+  run: graph => rewrite(graph, { linear: fold, patchConv: fold }),
+};
+
+function fold(node: Node<"linear"> | Node<"patchConv">, view: View): readonly Draft[] | null {
+  const [x, weight, bias] = [operand(node, 0), operand(node, 1), operand(node, 2)];
+  const producer = view.node(x);
+  const norm = producer && as(producer, "layernorm");
+  if (!norm || !view.onlyReadBy(x, node)) return null;
+  const [input, gamma, beta] = [operand(norm, 0), operand(norm, 1), operand(norm, 2)];
+  const { span } = node;
+  const [scaled, shifted] = [`${node.id}.weight.by_norm`, `${node.id}.bias.by_norm`];
+  return [
+    { id: norm.id, op: "normalize", inputs: [input], attrs: norm.attrs, span: norm.span },
+    { id: scaled, op: "scaleInputs", inputs: [weight, gamma], attrs: {}, span },
+    { id: shifted, op: "biasThrough", inputs: [bias, weight, beta], attrs: {}, span },
+    { ...node, inputs: [norm.id, scaled, shifted] },
+  ];
+}

@@ -1,0 +1,41 @@
+import { type Graph, type Node, nodeOf, readers, type ValueId } from "../graph/graph.ts";
+
+/** What a grouping rule may ask. */
+export interface Grouping {
+  readonly node: (id: ValueId) => Node;
+  readonly readers: (id: ValueId) => readonly Node[];
+  /** The node that alone reads a value which is no output, or null. */
+  readonly soleReader: (id: ValueId) => Node | null;
+  /** Names the kernel that computes a node: its own name where it stands alone. */
+  readonly anchor: (id: ValueId) => ValueId;
+}
+
+/** Nodes to compute together, in one kernel named after `anchor`. */
+export interface Group {
+  readonly anchor: ValueId;
+  readonly members: readonly ValueId[];
+}
+
+/**
+ * Adds groups to a graph. The rule sees each node once, in graph order, and says which nodes join which kernel;
+ * members bring the groups they already are in.
+ */
+export function group(graph: Graph, rule: (node: Node, view: Grouping) => Group | null): Graph {
+  const read = readers(graph);
+  const outputs = new Set(graph.outputs.map(output => output.value));
+  const groups = new Map(graph.groups);
+  const view: Grouping = {
+    node: id => nodeOf(graph, id),
+    readers: id => read.get(id) ?? [],
+    soleReader: id => (outputs.has(id) || read.get(id)?.length !== 1 ? null : (read.get(id)?.[0] ?? null)),
+    anchor: id => groups.get(id) ?? id,
+  };
+  for (const node of graph.nodes.values()) {
+    const found = rule(node, view);
+    if (!found) continue;
+    const joined = new Set([found.anchor, ...found.members].map(view.anchor));
+    const members = [...graph.nodes.keys()].filter(id => joined.has(view.anchor(id)));
+    for (const id of members) groups.set(id, found.anchor);
+  }
+  return { ...graph, groups };
+}
