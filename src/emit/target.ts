@@ -1,0 +1,45 @@
+import type { Graph } from "../graph/graph.ts";
+import type { OpName } from "../graph/ops.ts";
+import type { Model } from "../model/model.ts";
+import type { Pass } from "../passes/pass.ts";
+import type { Weights } from "../weights/tensor.ts";
+
+/** A file of the output, by its path below the output directory, with `/` between the parts. */
+export interface OutputFile {
+  readonly path: string;
+  /** Large data comes in chunks, read from the weights while it is written. */
+  readonly contents: string | Uint8Array | AsyncIterable<Uint8Array>;
+}
+
+/** What an emitter may know besides the graph or plan. */
+export interface EmitContext {
+  readonly model: Model;
+  /** Bound to the model's parameters; null where the spec alone is compiled. */
+  readonly weights: Weights | null;
+  /** SHA-256 of the spec and what it imports, in hex. */
+  readonly specHash: string;
+  /** Name of the spec file as the first line of a generated file quotes it. */
+  readonly specName: string;
+  /** Version of cnxc. */
+  readonly version: string;
+  readonly onnx: OnnxOptions;
+}
+
+export interface OnnxOptions {
+  readonly opset: 17 | 20;
+  /** `huggingface` adds the files that make the folder loadable by transformers.js. */
+  readonly layout: "plain" | "huggingface";
+}
+
+interface TargetBase {
+  readonly name: string;
+  /** In order; comments in the target's own list say where order matters. */
+  readonly passes: readonly Pass[];
+  /** Ops that may be left after the passes. */
+  readonly legal: ReadonlySet<OpName>;
+}
+
+export interface GraphTarget extends TargetBase {
+  readonly takes: "graph";
+  readonly emit: (graph: Graph, context: EmitContext) => readonly OutputFile[];
+}
