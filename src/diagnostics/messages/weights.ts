@@ -1,10 +1,164 @@
 import type { Message } from "../messages.ts";
 
+/** A name from a file, in quotes, short enough for a sentence. Control characters are the printer's matter. */
+const quoted = (name: string): string => `'${name.length > 100 ? `${name.slice(0, 100)}…` : name}'`;
+const shape = (sizes: readonly number[]): string => `[${sizes.join(", ")}]`;
+const list = (names: readonly string[]): string => names.map(quoted).join(", ");
+const count = (n: number, what: string): string => `${n} ${what}${n === 1 ? "" : "s"}`;
+
 /** What can be wrong with a tensor file, or with its tensors against the model. */
 export const weightMessages = {
+  "weights-empty": { kind: "E_W_FORMAT", text: () => "the file is empty" },
+  "weights-format": {
+    kind: "E_W_FORMAT",
+    text: (what: string) => `the file is ${what}, not safetensors`,
+  },
   "weights-truncated": {
     kind: "E_W_TRUNC",
     text: (needed: number, found: number) =>
       `the file ends too early: ${needed} bytes are announced, ${found} are there`,
+  },
+  "weights-tensor-truncated": {
+    kind: "E_W_TRUNC",
+    text: (name: string, needed: number, found: number) =>
+      `the file ends inside tensor ${quoted(name)}: ${needed} bytes are announced, ${found} are there`,
+  },
+  "weights-header-length": {
+    kind: "E_W_HEADER",
+    text: (length: bigint, most: number) =>
+      `the first 8 bytes give the header a length of ${length} bytes, which is not between 2 and ${most}`,
+  },
+  "weights-header-syntax": {
+    kind: "E_W_HEADER",
+    text: (expected: string) => `the header is broken: expected ${expected}`,
+  },
+  "weights-header-bom": { kind: "E_W_HEADER", text: () => "the header begins with a byte-order mark" },
+  "weights-header-utf8": { kind: "E_W_HEADER", text: () => "the header is not valid UTF-8" },
+  "weights-header-surrogate": {
+    kind: "E_W_HEADER",
+    text: () => "the header has half of a surrogate pair, which is no character",
+  },
+  "weights-header-depth": {
+    kind: "E_W_HEADER",
+    text: (most: number) => `the header is nested more than ${most} levels deep`,
+  },
+  "weights-header-integer": {
+    kind: "E_W_HEADER",
+    text: (token: string) => `${quoted(token)} is not a whole number from 0 in plain digits`,
+  },
+  "weights-header-field": {
+    kind: "E_W_HEADER",
+    text: (name: string, field: string) => `tensor ${quoted(name)} has no ${quoted(field)}`,
+  },
+  "weights-header-offsets": {
+    kind: "E_W_HEADER",
+    text: (name: string) => `the data_offsets of tensor ${quoted(name)} are not two numbers, begin and end`,
+  },
+  "weights-duplicate-key": {
+    kind: "E_W_DUPKEY",
+    text: (key: string) => `the key ${quoted(key)} stands twice in one object of the header`,
+  },
+  "weights-offset-range": {
+    kind: "E_W_OFFSET",
+    text: (name: string) => `an offset of tensor ${quoted(name)} is above 2^53 - 1`,
+  },
+  "weights-offset-order": {
+    kind: "E_W_OFFSET",
+    text: (name: string, begin: number, end: number) => `tensor ${quoted(name)} begins at ${begin} and ends at ${end}`,
+  },
+  "weights-overlap": {
+    kind: "E_W_OFFSET",
+    text: (name: string, other: string) => `tensor ${quoted(name)} shares data bytes with ${quoted(other)}`,
+  },
+  "weights-gap": {
+    kind: "E_W_OFFSET",
+    text: (name: string, bytes: number) => `${count(bytes, "byte")} before tensor ${quoted(name)} belong to no tensor`,
+  },
+  "weights-size": {
+    kind: "E_W_SIZE",
+    text: (name: string, dtype: string, sizes: readonly number[], needed: bigint, found: number) =>
+      `tensor ${quoted(name)}, ${dtype} ${shape(sizes)}, needs ${needed} bytes but its offsets span ${found}`,
+  },
+  "weights-shape-range": {
+    kind: "E_W_SIZE",
+    text: (name: string) => `a dimension of tensor ${quoted(name)} is above 2^53 - 1`,
+  },
+  "weights-trailing": {
+    kind: "E_W_SIZE",
+    text: (bytes: number) => `${count(bytes, "byte")} after the last tensor belong to no tensor`,
+  },
+  "weights-dtype": {
+    kind: "E_W_DTYPE",
+    text: (name: string, dtype: string, known: readonly string[]) =>
+      `tensor ${quoted(name)} has dtype ${quoted(dtype)}, which is not one of ${known.join(", ")}`,
+  },
+  "weights-limit-fields": {
+    kind: "E_W_LIMIT",
+    text: (most: number) => `an object of the header has more than ${most} keys`,
+  },
+  "weights-limit-tensors": { kind: "E_W_LIMIT", text: (most: number) => `the file holds more than ${most} tensors` },
+  "weights-limit-rank": {
+    kind: "E_W_LIMIT",
+    text: (name: string, most: number) => `tensor ${quoted(name)} has more than ${most} dimensions`,
+  },
+  "weights-unknown-field": {
+    kind: "W_W",
+    text: (name: string, field: string, more: number) =>
+      `tensor ${quoted(name)} has an unknown field ${quoted(field)}, which is ignored${more === 0 ? "" : `, like ${more} more`}`,
+  },
+  "weights-nonfinite": {
+    kind: "W_W",
+    text: (name: string, value: number, index: number, total: number) =>
+      `tensor ${quoted(name)} has ${value} at index ${index}${total === 1 ? "" : `, and ${total - 1} more values that are not finite`}`,
+  },
+  "weights-missing": {
+    kind: "E_W_MISSING",
+    text: (name: string, sizes: readonly number[], nearest: string | null) =>
+      `the model's ${quoted(name)} ${shape(sizes)} is not in the file${nearest === null ? "" : `, which has ${quoted(nearest)}`}`,
+  },
+  "weights-unknown-names": {
+    kind: "E_W_MISSING",
+    text: (names: readonly string[]) =>
+      names.length === 0
+        ? "the file holds no tensors"
+        : `no tensor has a name known from a ConvNeXt checkpoint; the first are ${list(names)}`,
+  },
+  "weights-prefix": {
+    kind: "E_W_MISSING",
+    text: (prefix: string) =>
+      `every tensor name begins with ${quoted(prefix)}, which no ConvNeXt checkpoint format has`,
+  },
+  "weights-extra": {
+    kind: "E_W_EXTRA",
+    text: (name: string, nearest: string | null) =>
+      `the file's ${quoted(name)} is no parameter of the model${nearest === null ? "" : `, did you mean ${quoted(nearest)}?`}`,
+  },
+  "weights-unused": {
+    kind: "W_W",
+    text: (names: readonly string[]) => `the model has no use for ${list(names)}`,
+  },
+  "weights-two-names": {
+    kind: "E_W_DUPKEY",
+    text: (name: string, first: string, second: string) =>
+      `${quoted(first)} and ${quoted(second)} are both the model's ${quoted(name)}`,
+  },
+  "weights-shape": {
+    kind: "E_W_SHAPE",
+    text: (name: string, found: readonly number[], needed: readonly number[]) =>
+      `tensor ${quoted(name)} has shape ${shape(found)} but the model needs ${shape(needed)}`,
+  },
+  "weights-architecture": {
+    kind: "E_W_SHAPE",
+    text: (found: string, needed: string, looksLike: string | null) =>
+      `the file ${looksLike === null ? "holds" : `looks like ${looksLike}:`} ${found}, but the model has ${needed}`,
+  },
+  "weights-sparse": {
+    kind: "E_W_SHAPE",
+    text: (name: string) =>
+      `tensor ${quoted(name)} is in the layout of sparse pre-training, which this model cannot take`,
+  },
+  "weights-seed": {
+    kind: "E_USAGE",
+    text: (text: string) => `${quoted(text)} is not random:SEED with a whole number from 0 to 4294967295`,
   },
 } as const satisfies Record<string, Message>;

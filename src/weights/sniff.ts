@@ -1,0 +1,43 @@
+/** Things that are saved or renamed as a tensor file by mistake, and what to do about each. */
+const lookalikes: readonly {
+  readonly what: string;
+  readonly hint: string;
+  readonly begins: (text: string) => boolean;
+}[] = [
+  {
+    what: "an HTML page",
+    hint: "a download that failed often saves the server's error page",
+    begins: text => /^\s*<(!doctype|html|head|body|\?xml|!--)/i.test(text),
+  },
+  {
+    what: "a pointer of Git LFS",
+    hint: "fetch the file itself with `git lfs pull`",
+    begins: text => text.startsWith("version https://git-lfs"),
+  },
+  {
+    what: "a zip archive, as torch.save writes it",
+    hint: "load it in PyTorch and write it with safetensors.torch.save_file",
+    begins: text => text.startsWith("PK\x03\x04") || text.startsWith("PK\x05\x06"),
+  },
+  {
+    what: "a Python pickle",
+    hint: "load it in PyTorch and write it with safetensors.torch.save_file",
+    begins: text => text[0] === "\x80" && "\x02\x03\x04\x05".includes(text[1] ?? " "),
+  },
+  {
+    what: "a numpy array",
+    hint: "write it with safetensors.numpy.save_file",
+    begins: text => text.startsWith("\x93NUMPY"),
+  },
+  { what: "an HDF5 file", hint: "convert it to safetensors", begins: text => text.startsWith("\x89HDF") },
+  { what: "a GGUF file", hint: "convert it to safetensors", begins: text => text.startsWith("GGUF") },
+  { what: "a gzip file", hint: "unpack it first", begins: text => text.startsWith("\x1f\x8b") },
+  { what: "JSON text", hint: "an index of shards is not a tensor file", begins: text => /^\s*[{[]/.test(text) },
+];
+
+/** What a file that is no safetensors seems to be, from its first bytes; null where nothing is known. */
+export function sniff(bytes: Uint8Array): { readonly what: string; readonly hint: string } | null {
+  const mark = bytes[0] === 0xef && bytes[1] === 0xbb && bytes[2] === 0xbf;
+  const text = String.fromCharCode(...bytes.subarray(mark ? 3 : 0, 64));
+  return lookalikes.find(({ begins }) => begins(text)) ?? null;
+}
