@@ -1,3 +1,4 @@
+// @ts-check
 // Builds dist/: `node scripts/build.mjs`, or with `--if-stale` only when an input has changed since the last build.
 // The output is made in a folder of its own and then copied file by file where it differs, so that programs that run out
 // of dist/ meanwhile never find it half empty.

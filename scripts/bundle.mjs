@@ -1,3 +1,4 @@
+// @ts-check
 // The two places of dist/ that are bundled: the ONNX encoder, so that users install neither onnx-proto nor protobufjs,
 // and, only to be weighed, the runtime that goes to browsers.
 import * as fs from "node:fs";

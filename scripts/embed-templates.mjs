@@ -1,3 +1,4 @@
+// @ts-check
 // templates/**/*.hbs → src/embedded/templates.ts, compiled ahead, so that the package neither reads files nor compiles
 // templates at run time. A file `wgsl/gemm.wgsl.hbs` becomes the template "wgsl/gemm"; `wgsl/partials/bindings.wgsl.hbs`
 // the partial `{{> bindings}}`.

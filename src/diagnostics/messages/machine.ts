@@ -1,6 +1,122 @@
 import type { Message } from "../messages.ts";
 
+const orNearest = (nearest: string | null) => (nearest === null ? "" : `, did you mean '${nearest}'?`);
+
 /** What can be wrong with a command line, a file system, a device or a run. */
 export const machineMessages = {
   usage: { kind: "E_USAGE", text: (what: string) => what },
+  "unknown-command": {
+    kind: "E_USAGE",
+    text: (name: string, nearest: string | null) => `unknown command '${name}'${orNearest(nearest)}`,
+  },
+  "unknown-option": {
+    kind: "E_USAGE",
+    text: (name: string, nearest: string | null) => `unknown option '${name}'${orNearest(nearest)}`,
+  },
+  "bad-option-value": {
+    kind: "E_USAGE",
+    text: (option: string, value: string, expected: string) => `${option} is '${value}', expected ${expected}`,
+  },
+  "bad-path": { kind: "E_USAGE", text: (why: string) => `the path ${why}` },
+
+  "file-not-found": { kind: "E_IO_NOTFOUND", text: () => "there is no such file or directory" },
+  "current-directory-gone": { kind: "E_IO_NOTFOUND", text: () => "the current directory has been deleted" },
+  "output-vanished": {
+    kind: "E_IO_NOTFOUND",
+    text: () => "the output directory was removed while it was being written",
+  },
+  "not-a-file": { kind: "E_IO_NOTFILE", text: (what: string) => `expected a regular file, found ${what}` },
+  "not-a-directory": { kind: "E_IO_NOTFILE", text: (what: string) => `expected a directory, found ${what}` },
+  "permission-denied": { kind: "E_IO_PERM", text: (action: string) => `no permission to ${action}` },
+  "read-only": { kind: "E_IO_READONLY", text: (action: string) => `the file system is read-only, cannot ${action}` },
+  "no-space": {
+    kind: "E_IO_NOSPACE",
+    text: () => "no space is left on the device; what was there before is untouched",
+  },
+  "output-locked": {
+    kind: "E_IO_LOCKED",
+    text: (holder: string, seconds: number) =>
+      `${holder} is writing to this directory and did not finish within ${seconds} s`,
+  },
+  "output-foreign": {
+    kind: "E_IO_UNSAFE",
+    text: (example: string) =>
+      `the output directory is not empty and was not written by cnxc, it holds '${example}'; choose an empty or new one`,
+  },
+  "output-holds-input": {
+    kind: "E_IO_UNSAFE",
+    text: (input: string) => `the output directory holds the input '${input}'; choose another directory`,
+  },
+  "output-outside": {
+    kind: "E_IO_UNSAFE",
+    text: (target: string) =>
+      `the output directory is a link that leaves the project, to '${target}'; name that directory itself, or pass --out-follow`,
+  },
+  "output-redirected": {
+    kind: "E_IO_UNSAFE",
+    text: (entry: string) => `'${entry}' became a link or another directory while the output was being written`,
+  },
+  "output-damaged": {
+    kind: "E_IO_UNSAFE",
+    text: (why: string) => `cnxc.manifest.json ${why}, so cnxc cannot tell its files from yours; remove or repair it`,
+  },
+  "output-newer": {
+    kind: "E_IO_UNSAFE",
+    text: (version: string) => `the output directory was written by a newer cnxc (${version})`,
+  },
+  "file-changed": { kind: "E_IO_CHANGED", text: () => "the file changed while it was being read" },
+  "pipe-closed": { kind: "E_IO_PIPE", text: () => "the reader of standard output went away" },
+  io: { kind: "E_IO_OTHER", text: (action: string, reason: string) => `cannot ${action}: ${reason}` },
+
+  "output-stale": { kind: "E_CHECK", text: () => "the file differs from what the compiler gives now" },
+  "output-missing": { kind: "E_CHECK", text: () => "the file is missing" },
+  "output-extra": { kind: "E_CHECK", text: () => "the compiler no longer gives this file" },
+  "not-formatted": { kind: "E_CHECK", text: () => "the spec is not formatted; run cnxc fmt" },
+  mismatch: { kind: "E_CHECK", text: (what: string) => what },
+
+  "no-adapter": {
+    kind: "E_T_ADAPTER",
+    text: (wanted: string, tried: string) =>
+      `found no WebGPU adapter for '${wanted}'${tried === "" ? "" : ` (${tried})`}`,
+  },
+  "missing-feature": {
+    kind: "E_T_FEATURE",
+    text: (feature: string, adapter: string) => `the adapter '${adapter}' lacks the feature '${feature}'`,
+  },
+  "device-limit": {
+    kind: "E_T_LIMIT",
+    text: (what: string, needed: number, limit: string, allowed: number) =>
+      `${what} needs ${needed}, but the target's ${limit} is ${allowed}`,
+  },
+  "missing-tool": {
+    kind: "E_T_TOOL",
+    text: (name: string, purpose: string, how: string) => `${purpose} needs ${name}, which is not installed; ${how}`,
+  },
+  "tool-failed": { kind: "E_T_TOOL", text: (name: string, reason: string) => `${name} cannot be used here: ${reason}` },
+
+  "device-lost": { kind: "E_R_LOST", text: (reason: string) => `the device was lost: ${reason}` },
+  "out-of-gpu-memory": {
+    kind: "E_R_OOM",
+    text: (what: string, bytes: number) => `the device has no memory for ${what} (${bytes} bytes)`,
+  },
+  "run-input": {
+    kind: "E_R_INPUT",
+    text: (name: string, found: string, expected: string) => `input '${name}' is ${found}, expected ${expected}`,
+  },
+  "shader-rejected": {
+    kind: "E_R_SHADER",
+    text: (kernel: string, why: string) => `kernel '${kernel}' was rejected: ${why}`,
+  },
+  disposed: { kind: "E_R_DISPOSED", text: () => "the model has been disposed" },
+  aborted: { kind: "E_R_ABORT", text: () => "the run was aborted" },
+  "nonfinite-output": {
+    kind: "E_R_NONFINITE",
+    text: (name: string, count: number) => `output '${name}' holds ${count} values that are not finite`,
+  },
+
+  internal: { kind: "E_INTERNAL", text: (what: string) => `this is a bug in cnxc: ${what}` },
+  "memory-cap": {
+    kind: "E_INTERNAL",
+    text: (mebibytes: number) => `the compiler ran into its memory cap of ${mebibytes} MiB`,
+  },
 } as const satisfies Record<string, Message>;

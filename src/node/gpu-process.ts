@@ -1,0 +1,112 @@
+import { type ChildProcess, fork, spawn } from "node:child_process";
+import { constants } from "node:os";
+import { Transform } from "node:stream";
+import { fail, ok, type Result } from "../diagnostics/diagnostic.ts";
+import { error } from "../diagnostics/messages.ts";
+import { type AdapterKind, adapterKinds, findAdapter } from "./adapters.ts";
+import { childModule } from "./child-module.ts";
+
+/** Set in the process that was started for an adapter; its value is the adapter's kind. */
+const marker = "CNXC_ADAPTER";
+
+/** `parent`: the work has been done, by a child that ended with `exitCode`. `child`: do it now, in this process. */
+export type GpuProcess =
+  | { readonly role: "parent"; readonly exitCode: number }
+  | { readonly role: "child"; readonly kind: AdapterKind };
+
+/**
+ * The first line of a command that uses WebGPU. A Vulkan loader reads its environment when a process starts, so the
+ * command starts itself again with the one that the adapter needs; there, `loadDawn` and `requestAdapter` give it.
+ */
+export async function enterGpuProcess(wanted: AdapterKind | null): Promise<Result<GpuProcess>> {
+  const kind = adapterKinds.find(name => name === process.env[marker]);
+  if (kind !== undefined) return ok({ role: "child", kind });
+  const found = await findAdapter(wanted);
+  if (!found.ok) return found;
+  const child = spawn(process.execPath, [...process.execArgv, ...process.argv.slice(1)], {
+    env: { ...process.env, ...found.value.environment, ...colour(), [marker]: found.value.kind },
+    stdio: ["inherit", "inherit", "pipe"],
+  });
+  child.stderr?.pipe(withoutDriverChatter()).pipe(process.stderr, { end: false });
+  return ok({ role: "parent", exitCode: await passSignals(child) });
+}
+
+/**
+ * Runs `export default async (message) => answer` of a built module in a process where WebGPU gives the wanted adapter.
+ * Message and answer are cloned, typed arrays included.
+ */
+export async function spawnWithAdapter<T>(
+  wanted: AdapterKind | null,
+  modulePath: string,
+  message: unknown,
+): Promise<Result<T>> {
+  const found = await findAdapter(wanted);
+  if (!found.ok) return found;
+  const { kind, environment } = found.value;
+  const child = fork(childModule("adapter-child"), [modulePath], {
+    env: { ...process.env, ...environment, [marker]: kind },
+    serialization: "advanced",
+    stdio: ["ignore", "inherit", "pipe", "ipc"],
+  });
+  child.stderr?.pipe(withoutDriverChatter()).pipe(process.stderr, { end: false });
+  let answer: Answer | null = null;
+  child.on("message", (received: Answer) => {
+    answer = received;
+  });
+  child.send([message]);
+  const exitCode = await passSignals(child);
+  const received = answer as Answer | null;
+  if (received === null)
+    return fail(error("tool-failed", null, `the adapter '${kind}'`, `its process ended with exit code ${exitCode}`));
+  if ("failure" in received) throw new Error(received.failure);
+  return ok(received.value as T);
+}
+
+export type Answer = { readonly value: unknown } | { readonly failure: string };
+
+const forwarded = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
+/** A driver may compile for seconds without looking up; a user who interrupts waits for half a second. */
+const patienceMs = 400;
+
+/** Waits for a child, hands it our signals, and gives the exit code that a shell would. */
+function passSignals(child: ChildProcess): Promise<number> {
+  let interrupted: NodeJS.Signals | null = null;
+  const forward = (signal: NodeJS.Signals) => {
+    interrupted ??= signal;
+    child.kill(signal);
+    setTimeout(() => child.kill("SIGKILL"), patienceMs).unref();
+  };
+  for (const signal of forwarded) process.on(signal, forward);
+  return new Promise((resolve, reject) => {
+    child.on("error", reject);
+    child.on("close", (code, signal) => {
+      for (const name of forwarded) process.off(name, forward);
+      const ended = interrupted ?? signal;
+      resolve(ended === null ? (code ?? 1) : 128 + constants.signals[ended]);
+    });
+  });
+}
+
+/** The child writes to a pipe, so it cannot see that a person reads. */
+const colour = (): Record<string, string> =>
+  process.stderr.isTTY && process.env.NO_COLOR === undefined ? { FORCE_COLOR: "1" } : {};
+
+/** Dawn and the Vulkan loader talk on standard error about limits and drivers that are not ours to judge. */
+const chatter = /^(Warning: (max\w+ artificially reduced|vkCreateInstance)|\s+at CheckVk\w+ \()/;
+
+function withoutDriverChatter(): Transform {
+  let rest = "";
+  const keep = (text: string) => (chatter.test(text) ? "" : text);
+  return new Transform({
+    decodeStrings: false,
+    encoding: "utf8",
+    transform(chunk, _encoding, done) {
+      const lines = (rest + String(chunk)).split(/(?<=\n)/);
+      rest = lines.at(-1)?.endsWith("\n") ? "" : (lines.pop() ?? "");
+      done(null, lines.map(keep).join(""));
+    },
+    flush(done) {
+      done(null, keep(rest));
+    },
+  });
+}
