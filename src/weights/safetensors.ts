@@ -52,8 +52,9 @@ function tensorFile(
   dataAt: number,
 ): TensorFile {
   const byName = new Map(entries.map(entry => [entry.name, entry]));
-  const tensors = entries.map(({ name, dtype, shape, begin }) => {
-    return [name, { name, dtype, shape, place: { file: source.name, offset: dataAt + begin } }] as const;
+  const tensors = entries.map(({ name, dtype, shape, begin, at }) => {
+    const place = { file: source.name, offset: at };
+    return [name, { name, dtype, shape, place, dataAt: dataAt + begin }] as const;
   });
   return {
     name: source.name,

@@ -7,8 +7,10 @@ export interface Tensor {
   readonly name: string;
   readonly dtype: FileDType;
   readonly shape: readonly number[];
-  /** Where its first data byte stands. */
+  /** Where the file's table of contents names it. */
   readonly place: FilePlace;
+  /** File offset of its first data byte. */
+  readonly dataAt: number;
 }
 
 /** A tensor file whose table of contents has been read and checked; data are read when asked for. */

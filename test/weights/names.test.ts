@@ -1,0 +1,70 @@
+import { describe, expect, test } from "vitest";
+import { type Dialect, detectDialect, sameButOnes, translate } from "../../src/weights/names.ts";
+import { goldenParams, readGolden } from "../support/golden.ts";
+
+const v2 = goldenParams(readGolden("dense/tiny-224x224-b1")).map(({ name }) => name);
+const v1 = goldenParams(readGolden("options/micro-v1-64x64-b2")).map(({ name }) => name);
+const levels = ["norm0.weight", "norm3.bias"];
+const others: readonly Dialect[] = ["timm", "huggingface"];
+
+describe.each(others)("official ⇄ %s", dialect => {
+  test.each([...v2, ...v1, ...(dialect === "timm" ? [] : levels)])("%s", name => {
+    const theirs = translate(name, "official", dialect);
+    expect(theirs).not.toBeNull();
+    expect(translate(theirs?.name ?? "", dialect, "official")?.name).toBe(name);
+  });
+
+  test("no two tensors get one name, and the dialect is told by the names", () => {
+    const theirs = v2.map(name => translate(name, "official", dialect)?.name ?? "");
+    expect(new Set(theirs).size).toBe(v2.length);
+    expect(detectDialect(theirs)).toBe(dialect);
+    expect(theirs.some(name => translate(name, "official", "official") !== null)).toBe(false);
+  });
+});
+
+describe("names as they stand in published files", () => {
+  test.each<[Dialect, string, string]>([
+    ["timm", "stem.0.weight", "downsample_layers.0.0.weight"],
+    ["timm", "stem.1.bias", "downsample_layers.0.1.bias"],
+    ["timm", "stages.1.downsample.0.weight", "downsample_layers.1.0.weight"],
+    ["timm", "stages.3.downsample.1.bias", "downsample_layers.3.1.bias"],
+    ["timm", "stages.2.blocks.26.conv_dw.weight", "stages.2.26.dwconv.weight"],
+    ["timm", "stages.0.blocks.0.mlp.grn.weight", "stages.0.0.grn.gamma"],
+    ["timm", "stages.0.blocks.0.mlp.grn.bias", "stages.0.0.grn.beta"],
+    ["timm", "stages.0.blocks.0.gamma", "stages.0.0.gamma"],
+    ["timm", "head.norm.weight", "norm.weight"],
+    ["timm", "head.fc.weight", "head.weight"],
+    ["huggingface", "convnextv2.embeddings.patch_embeddings.weight", "downsample_layers.0.0.weight"],
+    ["huggingface", "convnextv2.embeddings.layernorm.bias", "downsample_layers.0.1.bias"],
+    ["huggingface", "convnextv2.encoder.stages.1.downsampling_layer.1.weight", "downsample_layers.1.1.weight"],
+    ["huggingface", "convnextv2.encoder.stages.0.layers.1.layernorm.weight", "stages.0.1.norm.weight"],
+    ["huggingface", "convnextv2.encoder.stages.0.layers.1.grn.bias", "stages.0.1.grn.beta"],
+    ["huggingface", "convnext.encoder.stages.0.layers.1.layer_scale_parameter", "stages.0.1.gamma"],
+    ["huggingface", "convnextv2.layernorm.weight", "norm.weight"],
+    ["huggingface", "encoder.stages.0.layers.1.pwconv2.bias", "stages.0.1.pwconv2.bias"],
+    ["huggingface", "hidden_states_norms.stage1.weight", "norm0.weight"],
+    ["huggingface", "classifier.weight", "head.weight"],
+  ])("%s %s", (dialect, theirs, official) => {
+    expect(translate(theirs, dialect, "official")?.name).toBe(official);
+  });
+
+  test.each([
+    "",
+    "stages",
+    "stages.01.0.gamma",
+    "stages.0.0.gamma ",
+    "xstages.0.0.gamma",
+    "__proto__",
+    "stages.{i}.{j}.gamma",
+  ])("%j is no tensor's name", name => {
+    expect(detectDialect([name])).toBeNull();
+  });
+});
+
+test("dimensions of 1 hold no order", () => {
+  expect(sameButOnes([1, 1, 1, 8], [8])).toBe(true);
+  expect(sameButOnes([8, 2, 1, 1], [8, 2])).toBe(true);
+  expect(sameButOnes([2, 8], [8, 2])).toBe(false);
+  expect(sameButOnes([0], [1])).toBe(false);
+  expect(sameButOnes([12], [1, 2])).toBe(false);
+});
