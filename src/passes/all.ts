@@ -1,0 +1,18 @@
+import { foldGrnShift } from "./fold-grn-shift.ts";
+import { foldLayerScale } from "./fold-layer-scale.ts";
+import { foldLayernorm } from "./fold-layernorm.ts";
+import { fuseActivation } from "./fuse-activation.ts";
+import { fuseGrnScale } from "./fuse-grn-scale.ts";
+import { fuseNorm } from "./fuse-norm.ts";
+import { fusePool } from "./fuse-pool.ts";
+import { fuseResidual } from "./fuse-residual.ts";
+import type { Pass } from "./pass.ts";
+import { splitGrn } from "./split-grn.ts";
+
+/** Rewriting, in order: GRN is split first, so that its shift can be folded; the other folds do not meet. */
+export const foldingPasses: readonly Pass[] = [splitGrn, foldGrnShift, foldLayerScale, foldLayernorm];
+
+/** Grouping, after all rewriting. Each looks at its own ops, so their order does not matter. */
+export const groupingPasses: readonly Pass[] = [fuseNorm, fuseActivation, fuseGrnScale, fuseResidual, fusePool];
+
+export const allPasses: readonly Pass[] = [...foldingPasses, ...groupingPasses];

@@ -1,0 +1,77 @@
+import { invariant } from "../diagnostics/invariant.ts";
+
+/** A value that lives in scratch memory from the step that writes it to the last step that reads it. */
+export interface Lifetime {
+  readonly name: string;
+  /** Bytes of one sample; the offset scales with the batch the same way, so one layout fits every batch. */
+  readonly bytes: number;
+  readonly from: number;
+  readonly to: number;
+  /** Values in use by the step that writes this one: they must lie in other arenas. */
+  readonly apart: readonly string[];
+}
+
+export interface Slot {
+  readonly arena: number;
+  readonly offset: number;
+}
+
+export interface Layout {
+  readonly slots: ReadonlyMap<string, Slot>;
+  /** Bytes of each arena, one sample. */
+  readonly arenas: readonly number[];
+}
+
+/**
+ * Lays values out in few arenas. A step may not read and write the same GPU buffer (WebGPU's usage scopes), so what it
+ * writes goes to another arena than what it reads; within an arena, values whose lifetimes do not meet share bytes.
+ * Each value goes where it makes the whole grow least, at the lowest offset that is free during its life.
+ */
+export function layOut(values: readonly Lifetime[], alignment: number): Layout {
+  const slots = new Map<string, Slot>();
+  const arenas: number[] = [];
+  const placed: { readonly value: Lifetime; readonly slot: Slot; readonly end: number }[] = [];
+  for (const value of [...values].sort((a, b) => a.from - b.from || compare(a.name, b.name))) {
+    const size = Math.ceil(value.bytes / alignment) * alignment;
+    const taken = new Set(value.apart.map(name => slots.get(name)?.arena));
+    // A new arena comes first: among equals, it keeps the others free for their own chains.
+    const candidates = [arenas.length, ...arenas.keys()].filter(arena => !taken.has(arena));
+    const choices = candidates.map(arena => {
+      const neighbours = placed
+        .filter(p => p.slot.arena === arena && p.value.from <= value.to && value.from <= p.value.to)
+        .sort((a, b) => a.slot.offset - b.slot.offset);
+      let offset = 0;
+      for (const other of neighbours) if (offset + size > other.slot.offset) offset = Math.max(offset, other.end);
+      return { arena, offset, growth: Math.max(0, offset + size - (arenas[arena] ?? 0)) };
+    });
+    const best = choices.reduce((a, b) => (b.growth < a.growth ? b : a));
+    arenas[best.arena] = Math.max(arenas[best.arena] ?? 0, best.offset + size);
+    const slot = { arena: best.arena, offset: best.offset };
+    slots.set(value.name, slot);
+    placed.push({ value, slot, end: best.offset + size });
+  }
+  verifyLayout(values, { slots, arenas });
+  return { slots, arenas };
+}
+
+/** No two values that live at once share a byte, and none shares an arena with what it must be apart from. */
+function verifyLayout(values: readonly Lifetime[], layout: Layout): void {
+  const at = (name: string): Slot => {
+    const slot = layout.slots.get(name);
+    invariant(slot, `no slot for '${name}'`);
+    return slot;
+  };
+  for (const [i, a] of values.entries()) {
+    for (const name of a.apart) {
+      invariant(layout.slots.get(name)?.arena !== at(a.name).arena, `'${a.name}' shares an arena with '${name}'`);
+    }
+    for (const b of values.slice(i + 1)) {
+      const [p, q] = [at(a.name), at(b.name)];
+      const together = p.arena === q.arena && a.from <= b.to && b.from <= a.to;
+      const overlap = p.offset < q.offset + b.bytes && q.offset < p.offset + a.bytes;
+      invariant(!(together && overlap), `'${a.name}' and '${b.name}' share bytes while both are alive`);
+    }
+  }
+}
+
+const compare = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);

@@ -1,0 +1,57 @@
+import type { Span } from "../diagnostics/diagnostic.ts";
+import type { ValueId } from "../graph/graph.ts";
+import type { Batch } from "../model/model.ts";
+import type { KernelKind, Kernels } from "./kernels.ts";
+
+/** A value in memory. Sizes are of one sample where `perImage`, which the batch multiplies. */
+export interface Buffer {
+  readonly name: ValueId;
+  /**
+   * `input` and `output` are the caller's; `param` is filled from the checkpoint; `packed` by the setup; `scratch` lies
+   * in an arena.
+   */
+  readonly role: "input" | "output" | "param" | "packed" | "scratch";
+  /** Elements of f32; storage and accumulation types are apart, so a 16-bit storage type changes this line alone. */
+  readonly elements: number;
+  readonly perImage: boolean;
+  /** Index of the arena and bytes into it, one sample; null unless the role is `scratch`. */
+  readonly slot: { readonly arena: number; readonly offset: number } | null;
+}
+
+/** One dispatch: what it computes, from which buffers into which. */
+export type Step<K extends KernelKind = KernelKind> = {
+  readonly [P in K]: {
+    /** The value it is named after: its anchor in the graph. */
+    readonly name: ValueId;
+    readonly kind: P;
+    readonly params: Kernels[P];
+    /** In the order of the kernel's bindings. */
+    readonly reads: readonly ValueId[];
+    readonly writes: readonly ValueId[];
+    readonly span: Span;
+  };
+}[K];
+
+export interface Plan {
+  readonly name: string;
+  readonly batch: Batch;
+  readonly inputs: readonly Port[];
+  readonly outputs: readonly Port[];
+  readonly params: readonly { readonly name: string; readonly shape: readonly number[] }[];
+  readonly buffers: ReadonlyMap<ValueId, Buffer>;
+  /** Bytes a sample of each scratch arena. */
+  readonly arenas: readonly number[];
+  /** Once, after the weights are loaded. */
+  readonly setup: readonly Step[];
+  /** Every run, in order. */
+  readonly steps: readonly Step[];
+}
+
+/** An input or output by its public name; the shape is that of one image. */
+export interface Port {
+  readonly name: string;
+  readonly buffer: ValueId;
+  readonly shape: readonly number[];
+}
+
+export const bytesPerElement = 4;

@@ -1,0 +1,323 @@
+/**
+ * Tiles: how much of a kernel's result one workgroup and one invocation make.
+ *
+ * A tuning is data; `chooseX(tuning, shape)` are pure functions over it. Every tile a chooser returns
+ * fits WebGPU's default limits.
+ */
+
+export const limits = {
+  workgroupBytes: 16384,
+  invocations: 256,
+  groups: 65535,
+} as const;
+
+/** A matrix product: registers straight from storage, or tiles in workgroup memory. */
+export type GemmTile = DirectTile | TiledTile;
+
+export interface DirectTile {
+  readonly kind: "direct";
+  /** Rows an invocation makes. */
+  readonly rows: number;
+  /** Column quads an invocation makes. */
+  readonly quads: number;
+  /** Invocations of a group along the columns and along the rows. */
+  readonly lanes: readonly [number, number];
+}
+
+export interface TiledTile {
+  readonly kind: "tiled";
+  /** Rows and columns of a group; an invocation makes 4 x 4. */
+  readonly rows: number;
+  readonly columns: number;
+  /** Slice of the inner dimension in workgroup memory. */
+  readonly depth: number;
+}
+
+/** Sites of one row that a group makes, and that an invocation makes at a time. */
+export interface StripTile {
+  readonly strip: number;
+  readonly run: number;
+  readonly invocations: number;
+  /** Invocations that measure one token together. */
+  readonly share: number;
+}
+
+/** Tokens a group normalises. */
+export interface NormTile {
+  readonly strip: number;
+  readonly invocations: number;
+  readonly share: number;
+}
+
+/** Lanes along the columns and slices of the inner dimension. */
+export interface GemvTile {
+  readonly lanes: readonly [number, number];
+}
+
+export type TuningName = "gpu" | "lavapipe" | "swiftshader";
+
+/** Costs of one quad of work in a direct product, in arbitrary units. */
+interface DirectCosts {
+  readonly load: number;
+  readonly multiply: number;
+  readonly finish: number;
+  readonly group: number;
+}
+
+export interface Tuning {
+  readonly gemm:
+    | {
+        readonly kind: "direct";
+        readonly rows: readonly number[];
+        readonly quads: readonly number[];
+        readonly lanes: readonly (readonly [number, number])[];
+        /** Most row x quad cells an invocation keeps: bounds registers and the driver's compile time. */
+        readonly cells: number;
+        /** Groups wanted, to keep the threads of the adapter busy. */
+        readonly groups: number;
+        readonly costs: DirectCosts;
+      }
+    | {
+        readonly kind: "tiled";
+        /** Largest first; the first with enough groups is taken, else the last. */
+        readonly tiles: readonly TiledTile[];
+        readonly groups: number;
+      };
+  /** Sites an invocation makes of a row: the widest first. */
+  readonly runs: readonly number[];
+  /** Most sites of a row that a group makes. */
+  readonly strip: number;
+  /** Invocations of a group that are wanted where a kernel can choose. */
+  readonly invocations: number;
+  readonly share: number;
+  readonly gemv: GemvTile;
+  /** Most partial rows that a second linear adds up itself; above, a `grn-scale` kernel does. */
+  readonly grnTiles: number;
+}
+
+const cpu = {
+  runs: [14, 7, 8, 4, 1],
+  strip: 14,
+  invocations: 32,
+  share: 1,
+  gemv: { lanes: [16, 1] },
+  grnTiles: 0,
+} as const;
+
+const lanes8 = [
+  [8, 1],
+  [4, 2],
+  [2, 4],
+  [1, 8],
+] as const;
+
+export const tunings: { readonly [name in TuningName]: Tuning } = {
+  gpu: {
+    gemm: {
+      kind: "tiled",
+      tiles: [
+        { kind: "tiled", rows: 64, columns: 64, depth: 16 },
+        { kind: "tiled", rows: 32, columns: 64, depth: 16 },
+        { kind: "tiled", rows: 32, columns: 32, depth: 32 },
+      ],
+      groups: 64,
+    },
+    runs: [7, 8, 4, 2, 1],
+    strip: 16,
+    invocations: 128,
+    share: 8,
+    gemv: { lanes: [16, 16] },
+    grnTiles: 16,
+  },
+  lavapipe: {
+    ...cpu,
+    gemm: {
+      kind: "direct",
+      rows: [4, 6, 7, 8, 10, 12, 13, 14, 16],
+      quads: [1, 2, 3, 4, 5],
+      lanes: lanes8,
+      cells: 32,
+      groups: 8,
+      costs: { load: 200, multiply: 80, finish: 600, group: 4000 },
+    },
+  },
+  swiftshader: {
+    ...cpu,
+    gemm: {
+      kind: "direct",
+      rows: [4, 6, 7, 8, 10, 12, 13, 14, 16],
+      quads: [1, 2, 3, 4, 5],
+      lanes: lanes8,
+      cells: 48,
+      groups: 8,
+      costs: { load: 160, multiply: 80, finish: 600, group: 4000 },
+    },
+  },
+};
+
+export const divideUp = (a: number, b: number): number => Math.ceil(a / b);
+export const roundUp = (a: number, b: number): number => divideUp(a, b) * b;
+
+/** Rows and columns of one group. */
+export const gemmGroup = (tile: GemmTile): readonly [number, number] =>
+  tile.kind === "tiled"
+    ? [tile.rows, tile.columns]
+    : [tile.rows * tile.lanes[1], tile.quads * 4 * tile.lanes[0]];
+
+/** Rows over which one row of partial sums of squares runs. */
+export const squareRows = (tile: GemmTile): number => tile.rows;
+
+/** How many rows of partial sums a product of `rows` rows leaves. */
+export const squareTiles = (tile: GemmTile, rows: number): number =>
+  divideUp(rows, squareRows(tile));
+
+/** The packed weight of a product: `depth` = taps x (channels padded to 4), padded to the tile. */
+export const packedShape = (
+  tile: GemmTile,
+  shape: { readonly channels: number; readonly taps: number; readonly columns: number },
+): { readonly segment: number; readonly depth: number; readonly columns: number } => {
+  const segment = roundUp(shape.channels, 4);
+  const depth = segment * shape.taps;
+  return {
+    segment,
+    depth: tile.kind === "tiled" ? roundUp(depth, tile.depth) : depth,
+    columns: roundUp(shape.columns, gemmGroup(tile)[1]),
+  };
+};
+
+export interface GemmShape {
+  readonly rows: number;
+  readonly depth: number;
+  readonly columns: number;
+  /** Images known to run together; 1 if not known. */
+  readonly batch?: number;
+}
+
+const gemmGroups = (tile: GemmTile, shape: GemmShape): number => {
+  const [rows, columns] = gemmGroup(tile);
+  return (
+    divideUp(shape.rows, rows) * divideUp(shape.columns, columns) * (shape.batch ?? 1)
+  );
+};
+
+/** Groups that do not fill the threads evenly are charged for the idle ones. */
+const directCost = (
+  tile: DirectTile,
+  shape: GemmShape,
+  costs: DirectCosts,
+  wanted: number,
+): number => {
+  const { rows, quads } = tile;
+  const step = costs.load * (rows + 4 * quads) + costs.multiply * rows * quads;
+  const one =
+    costs.group + (step * shape.depth) / 4 + costs.finish * rows * quads;
+  return roundUp(gemmGroups(tile, shape), wanted) * one;
+};
+
+export const chooseGemm = (tuning: Tuning, shape: GemmShape): GemmTile => {
+  const { gemm } = tuning;
+  if (gemm.kind === "tiled") {
+    const big = gemm.tiles.find((tile) => gemmGroups(tile, shape) >= gemm.groups);
+    const last = gemm.tiles[gemm.tiles.length - 1];
+    if (last === undefined) throw new Error("a tuning lists no tiles");
+    return big ?? last;
+  }
+  const all = gemm.rows.flatMap((rows) =>
+    gemm.quads
+      .filter((quads) => rows * quads <= gemm.cells)
+      .flatMap((quads) =>
+        gemm.lanes.map((lanes): DirectTile => ({ kind: "direct", rows, quads, lanes })),
+      ),
+  );
+  const cost = (tile: DirectTile) => directCost(tile, shape, gemm.costs, gemm.groups);
+  return all.reduce((best, tile) => (cost(tile) < cost(best) ? tile : best));
+};
+
+export interface StripShape {
+  /** Sites of one output row. */
+  readonly width: number;
+  /** Output rows. */
+  readonly height: number;
+  readonly channels: number;
+  /** Channels an invocation makes. */
+  readonly vec: 1 | 4;
+  readonly norm: boolean;
+}
+
+const statBytes = (strip: number, share: number, invocations: number): number =>
+  8 * strip + (share > 1 ? 8 * invocations : 0);
+
+const stripBytes = (shape: StripShape, strip: number, tuning: Tuning): number =>
+  shape.norm
+    ? 4 * strip * roundUp(shape.channels, shape.vec) + statBytes(strip, tuning.share, limits.invocations)
+    : 0;
+
+/** Null where not even one site's channels fit in workgroup memory: convolve and normalise apart then. */
+export const chooseStrip = (tuning: Tuning, shape: StripShape): StripTile | null => {
+  const fits = (strip: number) => stripBytes(shape, strip, tuning) <= limits.workgroupBytes;
+  if (!fits(1)) return null;
+  const count = divideUp(shape.channels, shape.vec);
+  const usable = tuning.runs.filter((run) => run <= Math.max(shape.width, 1) && fits(run));
+  const waste = (run: number) => roundUp(shape.width, run) - shape.width;
+  const run = usable.reduce(
+    (best, next) => (waste(next) < waste(best) ? next : best),
+    usable[0] ?? 1,
+  );
+  const runs = divideUp(shape.width, run);
+  const wanted = Math.max(1, Math.floor(tuning.invocations / count));
+  const most = Math.max(1, Math.floor(tuning.strip / run));
+  let several = Math.min(wanted, most, runs);
+  while (several > 1 && (!fits(several * run) || runs % several !== 0)) several--;
+  const strip = several * run;
+  const items = several * count;
+  const needed = strip * tuning.share;
+  const invocations = Math.min(limits.invocations, roundUp(Math.max(items, needed), 8));
+  const share = strip * tuning.share <= invocations ? tuning.share : 1;
+  return { strip, run, invocations, share };
+};
+
+/** Tokens to normalise from storage: as many as the invocations allow. */
+export const chooseNorm = (tuning: Tuning, shape: { readonly rows: number }): NormTile => {
+  const share = tuning.share === 1 ? 1 : tuning.share * 2;
+  const strip = Math.min(shape.rows, Math.max(1, Math.floor(tuning.invocations / share)));
+  return { strip, share, invocations: roundUp(strip * share, 8) };
+};
+
+/** One group an image; null where the channels do not fit in workgroup memory. */
+export const choosePool = (
+  tuning: Tuning,
+  shape: { readonly channels: number; readonly norm: boolean },
+): NormTile | null => {
+  const vec = shape.channels % 4 === 0 ? 4 : 1;
+  const count = shape.channels / vec;
+  const invocations = Math.min(limits.invocations, roundUp(count, 8));
+  const share = tuning.share === 1 ? 1 : invocations;
+  const bytes = shape.norm ? 4 * shape.channels + statBytes(1, share, invocations) : 0;
+  return bytes <= limits.workgroupBytes ? { strip: 1, share, invocations } : null;
+};
+
+export const chooseGemv = (tuning: Tuning): GemvTile => tuning.gemv;
+
+/** Workgroup memory of a product, without a GRN prologue. */
+const gemmBytes = (tile: GemmTile, squares: boolean): number => {
+  if (tile.kind === "direct") return 0;
+  const quads = tile.depth / 4;
+  const threads = (tile.rows * tile.columns) / 16;
+  return 16 * (tile.rows * (quads + 1) + (tile.depth * tile.columns) / 4) + (squares ? 16 * threads : 0);
+};
+
+export const gemmInvocations = (tile: GemmTile): number =>
+  tile.kind === "tiled" ? (tile.rows * tile.columns) / 16 : tile.lanes[0] * tile.lanes[1];
+
+/** May the second linear compute the GRN scale itself, from `tiles` rows of partial sums? */
+export const grnInPrologue = (
+  tuning: Tuning,
+  tile: GemmTile,
+  shape: { readonly depth: number; readonly tiles: number },
+): boolean =>
+  shape.tiles <= tuning.grnTiles &&
+  gemmBytes(tile, false) + 4 * roundUp(shape.depth, 4) + 4 * gemmInvocations(tile) <= limits.workgroupBytes;
+
+/** Does a downsample's group keep the statistics of its tokens in workgroup memory? */
+export const downsampleFits = (tile: GemmTile, share: number): boolean =>
+  gemmBytes(tile, false) + statBytes(4 * gemmGroup(tile)[0], share, gemmInvocations(tile)) <= limits.workgroupBytes;

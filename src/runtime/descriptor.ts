@@ -1,0 +1,73 @@
+/**
+ * What a compiled model is made of, as plain data: generated modules hold one of these, and `createModel` runs it.
+ * Sizes are in elements of f32 unless their name says bytes; those marked `perImage` are multiplied by the batch.
+ */
+export interface ModelDescriptor {
+  readonly name: string;
+  /** Images a run may hold, both ends included. */
+  readonly batch: { readonly min: number; readonly max: number };
+  readonly inputs: readonly Port[];
+  readonly outputs: readonly Port[];
+  /** Checkpoint tensors by official name, in official shape. */
+  readonly params: readonly Param[];
+  /** Scratch memory: bytes a sample of each arena. */
+  readonly arenas: readonly number[];
+  readonly buffers: readonly BufferDescriptor[];
+  /** Distinct kernels. */
+  readonly kernels: readonly { readonly name: string; readonly code: string }[];
+  /** Once, after the weights are loaded. */
+  readonly setup: readonly Dispatch[];
+  /** Every run, in order. */
+  readonly steps: readonly Dispatch[];
+  /** Limits of WebGPU the model needs; all are defaults or below unless the compiler said otherwise. */
+  readonly limits: Readonly<Partial<Record<LimitName, number>>>;
+}
+
+export type LimitName =
+  | "maxBufferSize"
+  | "maxStorageBufferBindingSize"
+  | "maxStorageBuffersPerShaderStage"
+  | "maxComputeWorkgroupStorageSize"
+  | "maxComputeInvocationsPerWorkgroup"
+  | "maxComputeWorkgroupSizeX"
+  | "maxComputeWorkgroupsPerDimension";
+
+/** An input or output; `shape` is that of one image, without the batch in front. */
+export interface Port {
+  readonly name: string;
+  readonly shape: readonly number[];
+}
+
+export interface Param {
+  readonly name: string;
+  readonly shape: readonly number[];
+}
+
+/**
+ * Where a value lives: with the caller (`io`), in scratch, or in a buffer of its own that is filled once — from the
+ * checkpoint (`param`) or by a setup kernel (`derived`).
+ */
+export type BufferDescriptor =
+  | { readonly at: "io"; readonly name: string; readonly elements: number; readonly perImage: boolean }
+  | {
+      readonly at: "scratch";
+      readonly name: string;
+      readonly elements: number;
+      readonly perImage: boolean;
+      readonly arena: number;
+      /** Bytes into the arena, one sample. */
+      readonly offset: number;
+    }
+  | { readonly at: "param" | "derived"; readonly name: string; readonly elements: number; readonly perImage: false };
+
+export interface Dispatch {
+  /** Names the work in profilers and errors: the value it computes. */
+  readonly label: string;
+  /** Index into `kernels`. */
+  readonly kernel: number;
+  /** Indices into `buffers`, in the order of the kernel's bindings. */
+  readonly bindings: readonly number[];
+  readonly grid: readonly [x: number, y: number];
+  /** True where the grid's third dimension is the batch. */
+  readonly perImage: boolean;
+}

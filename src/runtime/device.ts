@@ -1,0 +1,35 @@
+import type { LimitName, ModelDescriptor } from "./descriptor.ts";
+import { check, ModelError } from "./errors.ts";
+
+/** Throws LimitError, naming the limit, unless the device allows what the model needs. */
+export function checkLimits(model: ModelDescriptor, limits: GPUSupportedLimits, of: string): void {
+  for (const [name, needed] of Object.entries(model.limits)) {
+    const allowed = limits[name as LimitName] as number;
+    check(needed <= allowed, "limit", `${model.name} needs ${name} of ${needed}, this ${of} allows ${allowed}`);
+  }
+}
+
+/**
+ * A device with what the models need and no more. Throws AdapterError where there is no WebGPU or no adapter, and
+ * LimitError where the adapter allows too little.
+ */
+export async function requestDevice(
+  models: ModelDescriptor | readonly ModelDescriptor[],
+  gpu: GPU | undefined = (globalThis as { navigator?: { gpu?: GPU } }).navigator?.gpu,
+): Promise<GPUDevice> {
+  check(gpu, "adapter", "there is no WebGPU here: it needs a browser that has it, and https or localhost");
+  const adapter = await gpu.requestAdapter({ powerPreference: "high-performance" });
+  check(adapter, "adapter", "WebGPU found no adapter");
+  const requiredLimits: Record<string, number> = {};
+  for (const model of [models].flat()) {
+    checkLimits(model, adapter.limits, "adapter");
+    for (const [name, needed] of Object.entries(model.limits)) {
+      requiredLimits[name] = Math.max(requiredLimits[name] ?? 0, needed);
+    }
+  }
+  try {
+    return await adapter.requestDevice({ requiredLimits });
+  } catch (cause) {
+    throw new ModelError("adapter", `the adapter gives no device: ${cause instanceof Error ? cause.message : cause}`);
+  }
+}

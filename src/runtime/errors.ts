@@ -1,0 +1,37 @@
+/** What can end a model's creation or a run. `code` is stable; the name is `code` in the usual spelling of errors. */
+export type ModelErrorCode =
+  | "adapter"
+  | "limit"
+  | "lost"
+  | "out-of-memory"
+  | "shader"
+  | "input"
+  | "weights"
+  | "aborted"
+  | "disposed";
+
+const names: Readonly<Record<ModelErrorCode, string>> = {
+  adapter: "AdapterError",
+  limit: "LimitError",
+  lost: "DeviceLostError",
+  "out-of-memory": "OutOfMemoryError",
+  shader: "ShaderError",
+  input: "InputError",
+  weights: "WeightsError",
+  aborted: "AbortError",
+  disposed: "DisposedError",
+};
+
+export class ModelError extends Error {
+  readonly code: ModelErrorCode;
+
+  constructor(code: ModelErrorCode, message: string) {
+    super(message);
+    this.code = code;
+    this.name = names[code];
+  }
+}
+
+export function check(condition: unknown, code: ModelErrorCode, message: string): asserts condition {
+  if (!condition) throw new ModelError(code, message);
+}

@@ -1,0 +1,73 @@
+import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { describe, expect, test } from "vitest";
+import { build } from "../../src/graph/build.ts";
+import { evaluate } from "../../src/graph/evaluate.ts";
+import { print } from "../../src/graph/print.ts";
+import { read } from "../../src/graph/read.ts";
+import { verify } from "../../src/graph/verify.ts";
+import { allPasses } from "../../src/passes/all.ts";
+import { runPasses } from "../../src/passes/pass.ts";
+import { feed, randomModel, testInput, testWeights } from "../support/models.ts";
+import { relL2 } from "../support/tolerance.ts";
+
+const cases = new URL("../cases/passes/", import.meta.url);
+const camel = (name: string): string => name.replace(/-(.)/g, (_, letter: string) => letter.toUpperCase());
+
+describe("a pass has one home", () => {
+  test("file, export, name and cases agree", async () => {
+    const files = readdirSync(new URL("../../src/passes/", import.meta.url))
+      .filter(file => !["pass.ts", "group.ts", "all.ts"].includes(file))
+      .map(file => file.replace(".ts", ""));
+    expect(allPasses.map(pass => pass.name).sort()).toEqual(files.sort());
+    expect(readdirSync(cases).sort()).toEqual(files.sort());
+    for (const file of files) {
+      const module = await import(`../../src/passes/${file}.ts`);
+      expect(module[camel(file)].name).toBe(file);
+    }
+  });
+});
+
+describe("before ⟶ after", () => {
+  for (const pass of allPasses) {
+    const folder = new URL(`${pass.name}/`, cases);
+    const inputs = existsSync(folder) ? readdirSync(folder).filter(file => file.endsWith(".before")) : [];
+    test(`${pass.name} has a case, and no file without one`, () => {
+      expect(inputs.length).toBeGreaterThan(0);
+      expect(readdirSync(folder).sort()).toEqual(
+        inputs.flatMap(file => [file, file.replace(".before", ".after")]).sort(),
+      );
+    });
+    test.each(inputs)(`${pass.name}/%s`, async file => {
+      const before = read(readFileSync(new URL(file, folder), "utf8"));
+      verify(before, "the case");
+      const after = print(verify(pass.run(before), pass.name));
+      await expect(after).toMatchFileSnapshot(new URL(file.replace(".before", ".after"), folder).pathname);
+      expect(print(pass.run(read(after))), "twice is once").toBe(after);
+    });
+  }
+});
+
+describe("passes change no value", () => {
+  test.each(Array.from({ length: 24 }, (_, seed) => seed))("random model %i", async seed => {
+    const { model, batch } = randomModel(seed);
+    const { graph } = build(model);
+    const weights = testWeights(graph, seed);
+    const input = testInput(model, batch, seed);
+    const wanted = evaluate(graph, await feed(graph, weights, input, batch));
+    const values = await feed(graph, weights, input, batch);
+    let steps = 0;
+    runPasses(graph, allPasses, {
+      pass(pass, before, after) {
+        steps++;
+        expect(print(read(print(after)))).toBe(print(after));
+        if (pass.name.startsWith("fuse")) expect(after.nodes).toEqual(before.nodes);
+        const found = evaluate(after, values);
+        for (const [name, value] of wanted) {
+          expect(found.get(name)?.shape).toEqual(value.shape);
+          expect(relL2(found.get(name)?.data ?? [], value.data), `${name} after ${pass.name}`).toBeLessThan(1e-12);
+        }
+      },
+    });
+    expect(steps).toBe(allPasses.length);
+  });
+});
