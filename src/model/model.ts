@@ -1,4 +1,6 @@
 import type { Span } from "../diagnostics/diagnostic.ts";
+import type { Located } from "./field-types.ts";
+import type { ModelSettings } from "./fields.ts";
 
 /** A checked model: every field stated, every default filled in, every number in its range. */
 export interface Model {
@@ -80,7 +82,12 @@ export interface Build {
 /** One varied field, as its path (`dims[0]`, `head.classes`) and the values it takes. */
 export interface Axis {
   readonly path: string;
+  /** The path apart: `["dims", 0]`. */
+  readonly steps: readonly (string | number)[];
+  /** Numbers, flags and words as such, all else as the spec's text for it: `224x224x3`. */
   readonly values: readonly (number | string | boolean)[];
+  /** The same values as fields hold them; `modelAt` puts them in their place. */
+  readonly choices: readonly Located<unknown>[];
   readonly span: Span;
 }
 
@@ -96,6 +103,8 @@ export interface Requirement {
 export interface Sweep {
   readonly name: string;
   readonly parent: string;
+  /** The fields that the axes vary: those the parent states or inherits. */
+  readonly base: ModelSettings;
   readonly axes: readonly Axis[];
   readonly requirements: readonly Requirement[];
   readonly span: Span;

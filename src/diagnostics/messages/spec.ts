@@ -1,6 +1,265 @@
 import type { Message } from "../messages.ts";
 
+/** `, did you mean 'atto'?`, or nothing where no name is near. */
+const orNearest = (nearest: string | null): string => (nearest === null ? "" : `, did you mean '${nearest}'?`);
+
+const nearestAre = (values: readonly string[]): string =>
+  values.length === 0 ? "" : `, nearest ${values.length === 1 ? "is" : "are"} ${values.join(" and ")}`;
+
+const entries = (count: number): string => (count === 1 ? "1 entry" : `${count} entries`);
+
+const codePoint = (character: string): string =>
+  `U+${(character.codePointAt(0) ?? 0).toString(16).toUpperCase().padStart(4, "0")}`;
+
+/** Bytes, characters and signs: what a text may hold at all. */
+const textMessages = {
+  "empty-spec": { kind: "E_SPEC_EMPTY", text: () => "the spec declares nothing" },
+  "spec-too-large": {
+    kind: "E_SPEC_TOO_LARGE",
+    text: (size: number, limit: number) => `the spec has ${size} bytes, more than the ${limit} a spec may have`,
+  },
+  utf16: {
+    kind: "E_SPEC_ENCODING",
+    text: (order: string) => `the spec is written in UTF-16${order}, save it as UTF-8`,
+  },
+  "not-utf8": {
+    kind: "E_SPEC_ENCODING",
+    text: (byte: number, offset: number) =>
+      `byte 0x${byte.toString(16).toUpperCase().padStart(2, "0")} at offset ${offset} is not UTF-8`,
+  },
+  "byte-order-mark": {
+    kind: "E_SPEC_ENCODING",
+    text: () => "a byte-order mark (U+FEFF) may only stand at the start of a spec",
+  },
+  "control-character": {
+    kind: "E_SPEC_ENCODING",
+    text: (character: string) => `the control character ${codePoint(character)} may not stand in a spec`,
+  },
+  "bidi-control": {
+    kind: "E_SPEC_ENCODING",
+    text: (character: string) =>
+      `the bidirectional control ${codePoint(character)} may not stand in a spec, not even in a comment`,
+  },
+  "lone-surrogate": {
+    kind: "E_SPEC_ENCODING",
+    text: (what: string) => `${what} is half of a surrogate pair, which stands for no character`,
+  },
+  "invisible-character": {
+    kind: "E_SPEC_ENCODING",
+    text: (character: string) => `the invisible character ${codePoint(character)} may only stand in a comment`,
+  },
+  "foreign-space": {
+    kind: "E_SPEC_SYNTAX",
+    text: (character: string) => `${codePoint(character)} is no blank here, write a plain space`,
+  },
+  "foreign-letter": {
+    kind: "E_SPEC_NAME",
+    text: (character: string) => `names are plain ASCII, ${codePoint(character)} is not`,
+  },
+  "foreign-character": {
+    kind: "E_SPEC_SYNTAX",
+    text: (character: string) => `${codePoint(character)} has no meaning outside comments`,
+  },
+  "nesting-too-deep": {
+    kind: "E_SPEC_TOO_DEEP",
+    text: (limit: number) => `brackets are nested more than ${limit} deep`,
+  },
+} as const satisfies Record<string, Message>;
+
+const syntaxMessages = {
+  syntax: { kind: "E_SPEC_SYNTAX", text: (expected: string) => `expected ${expected}` },
+  "malformed-number": {
+    kind: "E_SPEC_SYNTAX",
+    text: (text: string) => `'${text}' is not a number, numbers look like 12, 0.6, 1e-6 or 5M`,
+  },
+  "not-finite": { kind: "E_SPEC_SYNTAX", text: (text: string) => `'${text}' is not a number a spec can hold` },
+  "unterminated-string": { kind: "E_SPEC_SYNTAX", text: () => `the string has no closing '"' on its line` },
+  "unterminated-comment": { kind: "E_SPEC_SYNTAX", text: () => "the comment has no closing '*/'" },
+} as const satisfies Record<string, Message>;
+
+const nameMessages = {
+  "name-form": {
+    kind: "E_SPEC_NAME",
+    text: (name: string) => `'${name}' is no name: a letter comes first, and '_' never twice in a row`,
+  },
+  "name-quoted": { kind: "E_SPEC_NAME", text: () => "names are written without quotes" },
+  "name-too-long": {
+    kind: "E_SPEC_NAME",
+    text: (length: number, limit: number) => `the name has ${length} characters, more than ${limit}`,
+  },
+  "name-reserved": {
+    kind: "E_SPEC_NAME",
+    text: (name: string) => `'${name}' is a device on Windows, and names become files`,
+  },
+  "duplicate-name": {
+    kind: "E_SPEC_DUP",
+    text: (what: string, name: string) => `a ${what} called '${name}' exists already`,
+  },
+  "case-clash": {
+    kind: "E_SPEC_DUP",
+    text: (what: string, name: string, other: string) =>
+      `the ${what}s '${name}' and '${other}' differ in case only, and names become files`,
+  },
+  "duplicate-field": { kind: "E_SPEC_DUP", text: (field: string) => `${field} is given twice` },
+  "duplicate-value": { kind: "E_SPEC_DUP", text: (where: string, value: string) => `${where} holds ${value} twice` },
+  "duplicate-axis": { kind: "E_SPEC_DUP", text: (path: string) => `${path} is an axis already` },
+  "unknown-model": {
+    kind: "E_SPEC_UNDEF",
+    text: (name: string, nearest: string | null) => `no model is called '${name}'${orNearest(nearest)}`,
+  },
+  "unknown-field": {
+    kind: "E_SPEC_UNDEF",
+    text: (owner: string, name: string, nearest: string | null) =>
+      `${owner} has no field '${name}'${orNearest(nearest)}`,
+  },
+  "unknown-word": {
+    kind: "E_SPEC_UNDEF",
+    text: (field: string, word: string, known: string, nearest: string | null) =>
+      `${field} is ${known}, not '${word}'${orNearest(nearest)}`,
+  },
+  "missing-field": { kind: "E_SPEC_UNDEF", text: (owner: string, field: string) => `${owner} needs ${field}` },
+  "inherit-cycle": {
+    kind: "E_SPEC_CYCLE",
+    text: (chain: readonly string[]) => `a model cannot extend itself: ${chain.join(" → ")}`,
+  },
+} as const satisfies Record<string, Message>;
+
+const importMessages = {
+  "import-path": {
+    kind: "E_SPEC_INCLUDE",
+    text: (why: string) => `an import names a file relative to this one with '/' between folders, this one ${why}`,
+  },
+  "import-outside": {
+    kind: "E_SPEC_INCLUDE",
+    text: (specifier: string) => `the import '${specifier}' leaves the folder of the spec`,
+  },
+  "import-unreadable": {
+    kind: "E_SPEC_INCLUDE",
+    text: (specifier: string, why: string) => `the import '${specifier}' cannot be read: ${why}`,
+  },
+  "import-cycle": {
+    kind: "E_SPEC_CYCLE",
+    text: (chain: readonly string[]) => `a spec cannot import itself: ${chain.join(" → ")}`,
+  },
+  "import-too-deep": {
+    kind: "E_SPEC_LIMIT",
+    text: (limit: number) => `imports are nested more than ${limit} deep`,
+  },
+  "too-many-files": { kind: "E_SPEC_LIMIT", text: (limit: number) => `a spec may draw on ${limit} files, not more` },
+  "imports-too-large": {
+    kind: "E_SPEC_LIMIT",
+    text: (limit: number) => `the spec and its imports together have more than ${limit} characters`,
+  },
+} as const satisfies Record<string, Message>;
+
+const valueMessages = {
+  "wrong-type": {
+    kind: "E_SPEC_TYPE",
+    text: (field: string, takes: string, found: string) => `${field} takes ${takes}, not ${found}`,
+  },
+  "not-an-integer": {
+    kind: "E_SPEC_TYPE",
+    text: (field: string, value: string, nearest: readonly string[]) =>
+      `${field} ${value} is not an integer${nearestAre(nearest)}`,
+  },
+  "unknown-dtype": {
+    kind: "E_SPEC_TYPE",
+    text: (field: string, word: string, known: string, nearest: string | null) =>
+      `${field} is ${known}, not '${word}'${orNearest(nearest)}`,
+  },
+  "out-of-range": {
+    kind: "E_SPEC_RANGE",
+    text: (field: string, value: string, takes: string, nearest: readonly string[]) =>
+      `${field} ${value} is not ${takes}${nearestAre(nearest)}`,
+  },
+  "empty-list": { kind: "E_SPEC_RANGE", text: (field: string) => `${field} needs at least one entry` },
+  "empty-range": {
+    kind: "E_SPEC_RANGE",
+    text: (field: string, from: string, to: string) => `${field} goes from ${from} up to ${to}, which holds nothing`,
+  },
+  "unknown-level": {
+    kind: "E_SPEC_RANGE",
+    text: (level: number, stages: number) => `level ${level} does not exist, the stages are 1 to ${stages}`,
+  },
+  "kept-patches": {
+    kind: "E_SPEC_RANGE",
+    text: (ratio: number, kept: number, patches: number) =>
+      `mask_ratio ${ratio} leaves ${kept} of ${patches} kept, but at least 1 must be kept and 1 removed`,
+  },
+} as const satisfies Record<string, Message>;
+
+const shapeMessages = {
+  "list-length": {
+    kind: "E_SPEC_SHAPE",
+    text: (field: string, count: number, min: number, max: number) =>
+      `${field} has ${entries(count)}, but takes ${min} to ${max}`,
+  },
+  "stages-differ": {
+    kind: "E_SPEC_SHAPE",
+    text: (field: string, count: number, stages: number) =>
+      `${field} has ${entries(count)}, but depths makes ${stages === 1 ? "1 stage" : `${stages} stages`}`,
+  },
+  "uneven-input": {
+    kind: "E_SPEC_SHAPE",
+    text: (side: string, size: number, stride: number, nearest: readonly string[]) =>
+      `${side} ${size} is not a multiple of the total stride ${stride}${nearestAre(nearest)}`,
+  },
+  "uneven-patch-size": {
+    kind: "E_SPEC_SHAPE",
+    text: (patchSize: number, stride: number, nearest: readonly string[]) =>
+      `patch_size ${patchSize} is not a multiple of the total stride ${stride}${nearestAre(nearest)}`,
+  },
+  "uneven-patches": {
+    kind: "E_SPEC_SHAPE",
+    text: (side: string, size: number, patchSize: number, nearest: readonly string[]) =>
+      `${side} ${size} is not a multiple of patch_size ${patchSize}${nearestAre(nearest)}`,
+  },
+  "axis-overlap": {
+    kind: "E_SPEC_CONFLICT",
+    text: (path: string, other: string) => `${path} is a part of ${other}, and both are axes`,
+  },
+} as const satisfies Record<string, Message>;
+
+const limitMessages = {
+  "too-many-declarations": {
+    kind: "E_SPEC_LIMIT",
+    text: (limit: number) => `a spec and its imports may declare ${limit} things, not more`,
+  },
+  "too-many-tokens": {
+    kind: "E_SPEC_LIMIT",
+    text: (limit: number) => `a spec may have ${limit} words and signs, not more`,
+  },
+  "list-too-long": { kind: "E_SPEC_LIMIT", text: (limit: number) => `a list may have ${limit} entries, not more` },
+  "string-too-long": {
+    kind: "E_SPEC_LIMIT",
+    text: (limit: number) => `a string may have ${limit} characters, not more`,
+  },
+  "too-many-blocks": {
+    kind: "E_SPEC_LIMIT",
+    text: (blocks: number, limit: number) => `depths asks for ${blocks} blocks, more than ${limit}`,
+  },
+  "too-many-parameters": {
+    kind: "E_SPEC_LIMIT",
+    text: (estimate: string, limit: string) => `the model has about ${estimate} parameters, more than ${limit}`,
+  },
+  "too-many-values": {
+    kind: "E_SPEC_LIMIT",
+    text: (path: string, count: number, limit: number) => `${path} takes ${count} values, more than ${limit}`,
+  },
+  "sweep-too-large": {
+    kind: "E_SPEC_LIMIT",
+    text: (name: string, points: number, limit: number) =>
+      `the sweep '${name}' has ${points} points before its requirements, more than ${limit}`,
+  },
+} as const satisfies Record<string, Message>;
+
 /** What can be wrong with a spec. */
 export const specMessages = {
-  syntax: { kind: "E_SPEC_SYNTAX", text: (expected: string) => `expected ${expected}` },
-} as const satisfies Record<string, Message>;
+  ...textMessages,
+  ...syntaxMessages,
+  ...nameMessages,
+  ...importMessages,
+  ...valueMessages,
+  ...shapeMessages,
+  ...limitMessages,
+} as const;

@@ -1,0 +1,96 @@
+import type { Span } from "../diagnostics/diagnostic.ts";
+import { error, withNote } from "../diagnostics/messages.ts";
+import { countParameters } from "./count.ts";
+import type { Located } from "./field-types.ts";
+import type { ModelSettings } from "./fields.ts";
+import { assembleHead } from "./heads.ts";
+import { nearestMultiples } from "./legal.ts";
+import { type Model, type Stage, totalStride } from "./model.ts";
+import type { Report } from "./read.ts";
+
+const maxBlocks = 1024;
+const maxParameters = 4e9;
+
+/**
+ * The model that right fields make, its defaults filled in, or null where they do not fit together. `span` is what to
+ * blame for a field that is nowhere stated.
+ */
+export function assemble(name: string, settings: ModelSettings, span: Span, report: Report): Model | null {
+  const errors: Parameters<Report>[0][] = [];
+  const collect: Report = diagnostic => errors.push(diagnostic);
+  const stages = assembleStages(name, settings, span, collect);
+  const input = settings.input ?? { value: { height: 224, width: 224, channels: 3 }, span };
+  if (stages !== null) {
+    const patch = settings.stem?.value ?? 4;
+    const stride = totalStride(patch, stages.length);
+    checkInput(input, stride, settings.stem?.span, collect);
+    const head = assembleHead(settings.head, { input, stride, stages: stages.length, span }, collect);
+    if (errors.length === 0 && head !== null) {
+      const model: Model = {
+        name,
+        input: input.value,
+        stem: { patch },
+        stages,
+        mlpRatio: settings.mlp_ratio?.value ?? 4,
+        activation: settings.activation?.value ?? "gelu",
+        normEps: settings.norm_eps?.value ?? 1e-6,
+        grn: settings.grn?.value ?? "per_sample",
+        layerScale: settings.layer_scale?.value ?? null,
+        head,
+        span,
+      };
+      const parameters = countParameters(model);
+      if (parameters <= maxParameters) return model;
+      collect(error("too-many-parameters", span, about(parameters), about(maxParameters)));
+    }
+  }
+  errors.forEach(report);
+  return null;
+}
+
+function assembleStages(name: string, settings: ModelSettings, span: Span, report: Report): readonly Stage[] | null {
+  const { depths, dims, kernel_size: kernels } = settings;
+  if (depths === undefined) report(error("missing-field", span, name, "depths"));
+  if (dims === undefined) report(error("missing-field", span, name, "dims"));
+  if (depths === undefined || dims === undefined) return null;
+  const count = depths.value.length;
+  const blocks = depths.value.reduce((sum, { value }) => sum + value, 0);
+  if (blocks > maxBlocks) report(error("too-many-blocks", depths.span, blocks, maxBlocks));
+  const perStage = (field: string, list: readonly unknown[], place: Span): boolean => {
+    if (list.length === count) return true;
+    report(withNote(error("stages-differ", place, field, list.length, count), "depths is set", depths.span));
+    return false;
+  };
+  const fits = perStage("dims", dims.value, dims.span);
+  const kernel = kernels?.value;
+  const many = isMany(kernel);
+  if (kernels !== undefined && many && !perStage("kernel_size", kernel, kernels.span)) return null;
+  if (!fits || blocks > maxBlocks) return null;
+  return depths.value.flatMap(({ value: depth }, i) => {
+    const dim = dims.value[i];
+    const side = many ? kernel[i]?.value : kernel?.value;
+    return dim === undefined ? [] : [{ depth, dim: dim.value, kernel: side ?? 7, span: dim.span }];
+  });
+}
+
+/** `Array.isArray` forgets what a readonly array holds. */
+const isMany = (
+  kernel: Located<number> | readonly Located<number>[] | undefined,
+): kernel is readonly Located<number>[] => Array.isArray(kernel);
+
+function checkInput(
+  input: Located<{ readonly height: number; readonly width: number }>,
+  stride: number,
+  stem: Span | undefined,
+  report: Report,
+): void {
+  for (const side of ["height", "width"] as const) {
+    const size = input.value[side];
+    if (size % stride === 0) continue;
+    const diagnostic = error("uneven-input", input.span, side, size, stride, nearestMultiples(size, stride));
+    report(stem === undefined ? diagnostic : withNote(diagnostic, "stem is set", stem));
+  }
+}
+
+/** `5.2G`: enough to see how far it is from the limit. */
+const about = (count: number): string => (count < 1e12 ? `${+(count / 1e9).toPrecision(3)}G` : count.toPrecision(3));

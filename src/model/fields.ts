@@ -1,0 +1,59 @@
+import { field, integer, list, number, oneOrMany, required, type Settings, word } from "./field-types.ts";
+
+/** Every field of the language. What a value may be stands here and nowhere else; what several fields must be
+ * together stands in assemble.ts. */
+
+/** The least and the largest number that is normal in the 32-bit floats all of this is computed in. */
+const leastFloat = 2 ** -126;
+const largestFloat = 3.4028234663852886e38;
+
+const maxStages = 8;
+const channels = integer(1, 65_536);
+const depth = integer(1, 1_000_000);
+
+const classifier = {
+  classes: field(integer(0, 1_000_000), "1000"),
+} as const;
+
+const features = {
+  levels: field(list(integer(1, maxStages), 1, maxStages, { empty: "empty-list", distinct: true })),
+  norm: field({ kind: "flag" }, "false"),
+} as const;
+
+const decoder = {
+  depth: field(depth, "1"),
+  dim: field(channels, "512"),
+} as const;
+
+const fcmae = {
+  mask_ratio: field(number(0, 1, true), "0.6"),
+  patch_size: field(integer(1, 65_536), "32"),
+  decoder: field({ kind: "group", fields: decoder }, "{ depth 1  dim 512 }"),
+  norm_pix_loss: field({ kind: "flag" }, "true"),
+} as const;
+
+export const modelFields = {
+  depths: required(list(depth, 1, maxStages)),
+  dims: required(list(channels, 1, maxStages)),
+  input: field({ kind: "size", of: integer(1, 65_536) }, "224x224x3"),
+  head: field({ kind: "choice", of: { classifier, features, fcmae } }, "classifier { classes 1000 }"),
+  stem: field({ kind: "measure", word: "patch", of: integer(1, 256, "power of two") }, "patch 4"),
+  kernel_size: field(oneOrMany(list(integer(1, 63, "odd"), 1, maxStages)), "7"),
+  mlp_ratio: field(integer(1, 64), "4"),
+  activation: field(word(["gelu", "gelu_tanh"]), "gelu"),
+  norm_eps: field(number(leastFloat, largestFloat), "1e-6"),
+  grn: field(word(["per_sample", "per_batch", "none"]), "per_sample"),
+  layer_scale: field({ kind: "optional", word: "none", of: number(leastFloat, largestFloat) }, "none"),
+} as const;
+
+/** The fields a model states or inherits, each with the place where it is stated. */
+export type ModelSettings = Settings<typeof modelFields>;
+
+const some = { empty: "empty-list", distinct: true } as const;
+
+export const buildFields = {
+  models: field(oneOrMany(list({ kind: "reference" }, 1, 1024, some))),
+  target: field(oneOrMany(list(word(["wgsl", "cuda", "onnx"]), 1, 3, some))),
+  dtype: field(oneOrMany(list(word(["f32", "f16", "bf16"], "unknown-dtype"), 1, 3, some)), "f32"),
+  batch: field({ kind: "batch", of: integer(1, 65_536) }, "1"),
+} as const;

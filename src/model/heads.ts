@@ -1,0 +1,84 @@
+import type { Span } from "../diagnostics/diagnostic.ts";
+import { error, withNote } from "../diagnostics/messages.ts";
+import type { Located } from "./field-types.ts";
+import type { ModelSettings } from "./fields.ts";
+import { nearestMultiples } from "./legal.ts";
+import type { Classifier, Fcmae, Features, Head } from "./model.ts";
+import type { Report } from "./read.ts";
+
+/** What a head has to fit. */
+interface Body {
+  readonly input: Located<{ readonly height: number; readonly width: number }>;
+  readonly stride: number;
+  readonly stages: number;
+  /** Blamed for what is stated nowhere. */
+  readonly span: Span;
+}
+
+type Written = NonNullable<ModelSettings["head"]>["value"];
+type SettingsOf<K extends Head["kind"]> = Extract<Written, { kind: K }>["settings"];
+
+/** The head with its defaults, or null where it does not fit the model. */
+export function assembleHead(head: ModelSettings["head"], body: Body, report: Report): Head | null {
+  const { kind, settings } = head?.value ?? ({ kind: "classifier", settings: {} } as const);
+  const assembleOne = heads[kind] as (settings: unknown, body: Body, report: Report) => Head | null;
+  return assembleOne(settings, { ...body, span: head?.span ?? body.span }, report);
+}
+
+const heads: {
+  readonly [K in Head["kind"]]: (
+    settings: SettingsOf<K>,
+    body: Body,
+    report: Report,
+  ) => Extract<Head, { kind: K }> | null;
+} = {
+  classifier: ({ classes }): Classifier => ({ kind: "classifier", classes: classes?.value ?? 1000 }),
+
+  features: ({ levels, norm }, { stages }, report): Features | null => {
+    const beyond = levels?.value.filter(({ value }) => value > stages) ?? [];
+    for (const { value, span } of beyond) report(error("unknown-level", span, value, stages));
+    if (beyond.length > 0) return null;
+    const all = Array.from({ length: stages }, (_, i) => i + 1);
+    return { kind: "features", levels: levels?.value.map(({ value }) => value) ?? all, norm: norm?.value ?? false };
+  },
+
+  fcmae: (settings, body, report): Fcmae | null => {
+    const { mask_ratio, patch_size, decoder, norm_pix_loss } = settings;
+    const maskRatio = mask_ratio?.value ?? 0.6;
+    const patchSize = patch_size?.value ?? 32;
+    if (!patchesFit(patchSize, patch_size?.span ?? body.span, body, report)) return null;
+    const patches = (body.input.value.height / patchSize) * (body.input.value.width / patchSize);
+    // As the official code has it: one product of doubles, cut down.
+    const kept = Math.trunc(patches * (1 - maskRatio));
+    if (kept < 1 || kept >= patches) {
+      report(error("kept-patches", mask_ratio?.span ?? body.span, maskRatio, kept, patches));
+      return null;
+    }
+    const { depth, dim } = decoder?.value ?? {};
+    return {
+      kind: "fcmae",
+      maskRatio,
+      patchSize,
+      decoder: { depth: depth?.value ?? 1, dim: dim?.value ?? 512 },
+      normPixLoss: norm_pix_loss?.value ?? true,
+    };
+  },
+};
+
+function patchesFit(patchSize: number, place: Span, { input, stride }: Body, report: Report): boolean {
+  if (patchSize % stride !== 0) {
+    report(error("uneven-patch-size", place, patchSize, stride, nearestMultiples(patchSize, stride)));
+    return false;
+  }
+  let fit = true;
+  for (const side of ["height", "width"] as const) {
+    const size = input.value[side];
+    // Already told by the total stride, of which a patch is a multiple.
+    if (size % patchSize === 0) continue;
+    fit = false;
+    if (size % stride !== 0) continue;
+    const nearest = nearestMultiples(size, patchSize);
+    report(withNote(error("uneven-patches", input.span, side, size, patchSize, nearest), "patch_size is set", place));
+  }
+  return fit;
+}
