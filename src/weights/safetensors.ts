@@ -22,14 +22,15 @@ export async function readSafetensors(source: ByteSource): Promise<Result<Tensor
   if (size === 0) return fail(error("weights-empty", { file, offset: null }));
   const start = await source.read(0, Math.min(size, 64));
   const length = headerLength(start);
-  const plausible = length >= 2n && length <= BigInt(maxHeader);
-  if (size < 8 || !plausible || 8 + Number(length) > size) {
-    const place = { file, offset: 0 };
+  const place = { file, offset: 0 };
+  if (length < 2n || length > BigInt(maxHeader)) {
+    // No text and no archive begins like a plausible length: one of the upper four bytes is set.
     const lookalike = sniff(start);
     if (lookalike !== null) return fail(withNote(error("weights-format", place, lookalike.what), lookalike.hint));
-    if (size >= 8 && !plausible) return fail(error("weights-header-length", place, length, maxHeader));
-    return fail(error("weights-truncated", place, size < 8 ? 8 : 8 + Number(length), size));
+    if (size >= 8) return fail(error("weights-header-length", place, length, maxHeader));
   }
+  if (size < 8 || 8 + Number(length) > size)
+    return fail(error("weights-truncated", place, size < 8 ? 8 : 8 + Number(length), size));
   const dataAt = 8 + Number(length);
   const header = readHeader(file, await source.read(8, Number(length)), 8);
   if (!header.ok) return header;

@@ -32,7 +32,11 @@ const lookalikes: readonly {
   { what: "an HDF5 file", hint: "convert it to safetensors", begins: text => text.startsWith("\x89HDF") },
   { what: "a GGUF file", hint: "convert it to safetensors", begins: text => text.startsWith("GGUF") },
   { what: "a gzip file", hint: "unpack it first", begins: text => text.startsWith("\x1f\x8b") },
-  { what: "JSON text", hint: "an index of shards is not a tensor file", begins: text => /^\s*[{[]/.test(text) },
+  {
+    what: "JSON text",
+    hint: "an index of shards is not a tensor file",
+    begins: text => /^\s*[{[]\s*["{[\]}\d-]/.test(text),
+  },
 ];
 
 /** What a file that is no safetensors seems to be, from its first bytes; null where nothing is known. */

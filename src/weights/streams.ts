@@ -55,8 +55,6 @@ export function normalStream(name: string): () => number {
   };
 }
 
-const ln2 = 0.6931471805599453;
-
 /** Natural logarithm for 0 < x < 1, to a few units in the last place and the same on every machine. */
 export function stableLog(x: number): number {
   let mantissa = x;
@@ -69,5 +67,5 @@ export function stableLog(x: number): number {
   const t = (mantissa - 1) / (mantissa + 1);
   let sum = 0;
   for (let k = 21; k >= 1; k -= 2) sum = sum * t * t + 1 / k;
-  return 2 * t * sum + exponent * ln2;
+  return 2 * t * sum + exponent * Math.LN2;
 }
