@@ -1,5 +1,6 @@
 import type { Diagnostic, Note, Place } from "./diagnostic.ts";
 import type { Kind } from "./exit-codes.ts";
+import { compileMessages } from "./messages/compile.ts";
 import { machineMessages } from "./messages/machine.ts";
 import { specMessages } from "./messages/spec.ts";
 import { weightMessages } from "./messages/weights.ts";
@@ -12,7 +13,7 @@ export interface Message {
 }
 
 /** Every sentence a user can be told. */
-export const messages = { ...specMessages, ...weightMessages, ...machineMessages } as const;
+export const messages = { ...specMessages, ...compileMessages, ...weightMessages, ...machineMessages } as const;
 
 export type DiagnosticCode = keyof typeof messages;
 type Args<C extends DiagnosticCode> = Parameters<(typeof messages)[C]["text"]>;

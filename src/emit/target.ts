@@ -2,6 +2,8 @@ import type { Graph } from "../graph/graph.ts";
 import type { OpName } from "../graph/ops.ts";
 import type { Model } from "../model/model.ts";
 import type { Pass } from "../passes/pass.ts";
+import type { Plan } from "../plan/plan.ts";
+import type { TuningName } from "../plan/tile.ts";
 import type { Weights } from "../weights/tensor.ts";
 
 /** A file of the output, by its path below the output directory, with `/` between the parts. */
@@ -43,3 +45,12 @@ export interface GraphTarget extends TargetBase {
   readonly takes: "graph";
   readonly emit: (graph: Graph, context: EmitContext) => readonly OutputFile[];
 }
+
+export interface KernelTarget extends TargetBase {
+  readonly takes: "plan";
+  /** Which tiles the plan chooses. */
+  readonly tuning: TuningName;
+  readonly emit: (plan: Plan, context: EmitContext) => readonly OutputFile[];
+}
+
+export type Target = GraphTarget | KernelTarget;

@@ -1,5 +1,7 @@
-import type { Span } from "../diagnostics/diagnostic.ts";
+import { fail, ok, type Result, type Span } from "../diagnostics/diagnostic.ts";
 import { invariant } from "../diagnostics/invariant.ts";
+import { error } from "../diagnostics/messages.ts";
+import { nearestOf } from "../diagnostics/nearest.ts";
 import type { Model } from "../model/model.ts";
 import type { Draft, Graph, Node, Output, ValueId } from "./graph.ts";
 import { typed } from "./infer.ts";
@@ -12,17 +14,22 @@ export interface Tap {
   readonly channelsFirst: boolean;
 }
 
-export interface Built {
-  readonly graph: Graph;
-  /** Everything that `taps` may name, by official module path. */
-  readonly taps: ReadonlyMap<string, Tap>;
-}
+/** Every module path that can be tapped. */
+export const tapNames = (model: Model): readonly string[] => [...network(model).taps.keys()];
 
 /**
  * The network as the official code writes it, unfused, under its names (models/convnextv2.py).
  * `taps` are module paths whose outputs become outputs of the graph besides the model's own.
  */
-export function build(model: Model, taps: readonly string[] = []): Built {
+export function build(model: Model, taps: readonly string[] = []): Result<Graph> {
+  const b = network(model);
+  const unknown = taps.filter(tap => !b.taps.has(tap));
+  if (unknown.length > 0)
+    return fail(...unknown.map(tap => error("no-such-tap", null, tap, nearestOf(b.taps.keys())(tap))));
+  return ok(b.finish(model.name, taps));
+}
+
+function network(model: Model): Builder {
   const b = builder(model.span);
   const { patch } = model.stem;
   const { height, width, channels } = model.input;
@@ -55,7 +62,8 @@ export function build(model: Model, taps: readonly string[] = []): Built {
     stageOutputs.push(x);
   }
   b.at(model.span);
-  return b.finish(model.name, head(b, model, stageOutputs), taps);
+  for (const output of head(b, model, stageOutputs)) b.output(output);
+  return b;
 }
 
 function block(b: Builder, model: Model, name: string, x: ValueId, dim: number, kernel: number): ValueId {
@@ -116,12 +124,15 @@ interface Builder {
   readonly linear: (id: ValueId, x: ValueId, from: number, to: number) => ValueId;
   readonly patchConv: (id: ValueId, x: ValueId, from: number, to: number, size: number) => ValueId;
   readonly tap: (name: string, value: ValueId, channelsFirst: boolean) => void;
-  readonly finish: (name: string, outputs: readonly Output[], taps: readonly string[]) => Built;
+  readonly output: (output: Output) => void;
+  readonly taps: ReadonlyMap<string, Tap>;
+  readonly finish: (name: string, taps: readonly string[]) => Graph;
 }
 
 function builder(start: Span): Builder {
   const nodes = new Map<ValueId, Node>();
   const taps = new Map<string, Tap>();
+  const outputs: Output[] = [];
   let span = start;
   const op: Builder["op"] = (op, id, attrs, inputs) => {
     invariant(!nodes.has(id), `'${id}' is defined twice`);
@@ -146,14 +157,15 @@ function builder(start: Span): Builder {
     linear: (id, x, from, to) => op("linear", id, {}, [x, ...weighted(id, [to, from])]),
     patchConv: (id, x, from, to, size) => op("patchConv", id, { size }, [x, ...weighted(id, [to, from, size, size])]),
     tap: (name, value, channelsFirst) => taps.set(name, { value, channelsFirst }),
-    finish: (name, outputs, wanted) => {
+    output: output => outputs.push(output),
+    taps,
+    finish: (name, wanted) => {
       const tapped = wanted.map(tap => {
-        const found = taps.get(tap);
-        invariant(found, `no module '${tap}'`);
-        const value = found.channelsFirst ? op("toChannelsFirst", `${tap}.nchw`, {}, [found.value]) : found.value;
-        return { name: tap, value };
+        const { value, channelsFirst } = taps.get(tap) as Tap;
+        const id = channelsFirst ? op("toChannelsFirst", `${tap}.nchw`, {}, [value]) : value;
+        return { name: tap, value: id };
       });
-      return { graph: { name, nodes, outputs: [...outputs, ...tapped], groups: new Map() }, taps };
+      return { name, nodes, outputs: [...outputs, ...tapped], groups: new Map() };
     },
   };
 }

@@ -1,10 +1,9 @@
 import { readdirSync } from "node:fs";
 import { describe, expect, test } from "vitest";
-import { build } from "../../src/graph/build.ts";
 import { evaluate } from "../../src/graph/evaluate.ts";
 import { verify } from "../../src/graph/verify.ts";
 import { goldenInput, goldenWeights, readGolden } from "../support/golden.ts";
-import { feed, goldenModel } from "../support/models.ts";
+import { feed, goldenModel, mustBuild } from "../support/models.ts";
 import { expectLogits, expectTap, type Recorded } from "../support/tolerance.ts";
 
 interface Dense {
@@ -20,7 +19,7 @@ const files = ["dense", "options"]
 describe("the interpreter gives PyTorch's numbers", () => {
   test.each(files)("%s", async file => {
     const golden = readGolden<Dense>(file);
-    const { graph } = build(goldenModel(golden), Object.keys(golden.taps));
+    const graph = mustBuild(goldenModel(golden), Object.keys(golden.taps));
     verify(graph, "build");
     const params = [...graph.nodes.values()].filter(node => node.op === "param").map(node => node.id);
     expect(params.sort()).toEqual(golden.params.map(([name]) => name).sort());

@@ -1,13 +1,12 @@
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
-import { build } from "../../src/graph/build.ts";
 import { evaluate } from "../../src/graph/evaluate.ts";
 import { print } from "../../src/graph/print.ts";
 import { read } from "../../src/graph/read.ts";
 import { verify } from "../../src/graph/verify.ts";
 import { allPasses } from "../../src/passes/all.ts";
 import { runPasses } from "../../src/passes/pass.ts";
-import { feed, randomModel, testInput, testWeights } from "../support/models.ts";
+import { feed, mustBuild, randomModel, testInput, testWeights } from "../support/models.ts";
 import { relL2 } from "../support/tolerance.ts";
 
 const cases = new URL("../cases/passes/", import.meta.url);
@@ -50,7 +49,7 @@ describe("before ⟶ after", () => {
 describe("passes change no value", () => {
   test.each(Array.from({ length: 24 }, (_, seed) => seed))("random model %i", async seed => {
     const { model, batch } = randomModel(seed);
-    const { graph } = build(model);
+    const graph = mustBuild(model);
     const weights = testWeights(graph, seed);
     const input = testInput(model, batch, seed);
     const wanted = evaluate(graph, await feed(graph, weights, input, batch));

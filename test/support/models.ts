@@ -1,4 +1,5 @@
 import type { Span } from "../../src/diagnostics/diagnostic.ts";
+import { build } from "../../src/graph/build.ts";
 import { type Values, widen } from "../../src/graph/evaluate.ts";
 import { type Graph, resolve, type ValueId } from "../../src/graph/graph.ts";
 import type { Head, Model } from "../../src/model/model.ts";
@@ -144,4 +145,11 @@ export function randomModel(seed: number): { readonly model: Model; readonly bat
       ] as const),
     }),
   };
+}
+
+/** The graph of a model whose taps exist. */
+export function mustBuild(model: Model, taps: readonly string[] = []): Graph {
+  const graph = build(model, taps);
+  if (!graph.ok) throw new Error(graph.diagnostics.map(d => d.message).join("; "));
+  return graph.value;
 }

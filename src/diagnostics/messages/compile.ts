@@ -1,0 +1,47 @@
+import type { Message } from "../messages.ts";
+
+/** What can be wrong with a request to compile a checked spec. */
+export const compileMessages = {
+  "no-such-model": {
+    kind: "E_USAGE",
+    text: (name: string, nearest: string | null, known: string) =>
+      `the spec has no model '${name}', ${nearest === null ? `it has ${known}` : `did you mean '${nearest}'?`}`,
+  },
+  "no-such-build": {
+    kind: "E_USAGE",
+    text: (name: string, nearest: string | null, known: string) =>
+      `the spec has no build '${name}', ${nearest === null ? `it has ${known}` : `did you mean '${nearest}'?`}`,
+  },
+  "no-models": {
+    kind: "E_USAGE",
+    text: (file: string) => `${file} declares no model of its own; name one it imports with --model, or a build with --build`,
+  },
+  "no-such-tap": {
+    kind: "E_USAGE",
+    text: (name: string, nearest: string | null) =>
+      `the model has no module '${name}'${nearest === null ? "" : `, did you mean '${nearest}'?`}`,
+  },
+  "head-not-lowered": {
+    kind: "E_T_FEATURE",
+    text: (model: string, head: string) =>
+      `model '${model}' is checked, but the ${head} head cannot be compiled yet; choose other models with --model`,
+  },
+  "target-missing": {
+    kind: "E_T_FEATURE",
+    text: (target: string, known: string) => `cnxc has no ${target} target yet, it has ${known}`,
+  },
+  "dtype-missing": {
+    kind: "E_T_FEATURE",
+    text: (dtype: string, target: string) => `the ${target} target stores f32 only, not ${dtype} yet`,
+  },
+  "binding-too-large": {
+    kind: "E_T_LIMIT",
+    text: (what: string, bytes: number, limit: string, allowed: number, hint: string) =>
+      `${what} needs ${bytes} bytes, but ${limit} is ${allowed} by default; ${hint}`,
+  },
+  "grid-too-large": {
+    kind: "E_T_LIMIT",
+    text: (what: string, groups: number, allowed: number) =>
+      `${what} takes ${groups} workgroups in one dimension, but ${allowed} are allowed; choose a smaller input or batch`,
+  },
+} as const satisfies Record<string, Message>;

@@ -1,0 +1,69 @@
+import { fail, ok, type Result } from "../diagnostics/diagnostic.ts";
+import { error } from "../diagnostics/messages.ts";
+import { nearestOf } from "../diagnostics/nearest.ts";
+import type { Batch, Build, Model, Program, StorageType, TargetName } from "./model.ts";
+
+/** What the command line asks for; null where it leaves the choice to the spec. */
+export interface Selection {
+  readonly models: readonly string[] | null;
+  readonly build: string | null;
+  readonly targets: readonly TargetName[] | null;
+  readonly dtypes: readonly StorageType[] | null;
+  readonly batch: Batch | null;
+}
+
+/** One thing to compile. */
+export interface Request {
+  readonly model: Model;
+  readonly target: TargetName;
+  readonly dtype: StorageType;
+  readonly batch: Batch;
+}
+
+/**
+ * The models, targets, dtypes and batch of one compilation: those of the named build, or every model that the named
+ * file itself declares, for every target of the compiler, f32, batch 1. What the command line states replaces each.
+ */
+export function select(
+  program: Program,
+  selection: Selection,
+  targets: readonly TargetName[],
+  file: string,
+): Result<readonly Request[]> {
+  const build = selection.build === null ? null : program.builds.find(({ name }) => name === selection.build);
+  if (build === undefined) return fail(unknown("no-such-build", selection.build ?? "", program.builds.map(b => b.name)));
+  const names = selection.models ?? build?.models ?? program.declared;
+  if (names.length === 0) return fail(error("no-models", null, file));
+
+  const missing = names.filter(name => !program.models.has(name));
+  if (missing.length > 0) return fail(...missing.map(name => unknown("no-such-model", name, [...program.models.keys()])));
+  const models = names.map(name => program.models.get(name) as Model);
+
+  const wanted = {
+    targets: selection.targets ?? build?.targets ?? targets,
+    dtypes: selection.dtypes ?? build?.dtypes ?? (["f32"] as const),
+    batch: selection.batch ?? build?.batch ?? { min: 1, max: 1 },
+  };
+  const problems = [
+    ...models
+      .filter(model => model.head.kind === "fcmae")
+      .map(model => error("head-not-lowered", model.span, model.name, model.head.kind)),
+    ...wanted.targets
+      .filter(target => !targets.includes(target))
+      .map(target => error("target-missing", place(build), target, targets.join(" and "))),
+    ...wanted.dtypes
+      .filter(dtype => dtype !== "f32")
+      .flatMap(dtype => wanted.targets.map(target => error("dtype-missing", place(build), dtype, target))),
+  ];
+  if (problems.length > 0) return fail(...problems);
+  return ok(
+    models.flatMap(model =>
+      wanted.targets.flatMap(target => wanted.dtypes.map(dtype => ({ model, target, dtype, batch: wanted.batch }))),
+    ),
+  );
+}
+
+const place = (build: Build | null) => build?.span ?? null;
+
+const unknown = (code: "no-such-model" | "no-such-build", name: string, known: readonly string[]) =>
+  error(code, null, name, nearestOf(known)(name), known.length === 0 ? "none" : known.slice(0, 12).join(", "));
