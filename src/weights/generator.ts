@@ -1,4 +1,6 @@
+import { invariant } from "../diagnostics/invariant.ts";
 import { fnv1a, utf8 } from "./hash.ts";
+import { elements, type Weights } from "./tensor.ts";
 
 /**
  * Reproducible values for tests and demonstrations, the same bits in JavaScript, C and numpy: a xorshift32 stream
@@ -26,3 +28,20 @@ export function generatorTensor(
 
 /** The stream's state before its first step; xorshift has no way out of 0. */
 export const generatorState = (seed: number, name: string): number => fnv1a(utf8(`${seed}:${name}`)) || 0x9e3779b9;
+
+/** One parameter of a generated set. */
+export type GeneratorRow = readonly [name: string, shape: readonly number[], mean: number, halfwidth: number];
+
+/** A set of generated parameters. Each tensor is made when it is asked for, so huge needs no 2.6 GB. */
+export function generatorWeights(origin: string, seed: number, rows: readonly GeneratorRow[]): Weights {
+  const byName = new Map(rows.map(row => [row[0], row]));
+  return {
+    origin,
+    f32: async name => {
+      const row = byName.get(name);
+      invariant(row !== undefined, `${origin} has no parameter '${name}'`);
+      const [, shape, mean, halfwidth] = row;
+      return generatorTensor(seed, name, elements(shape), mean, halfwidth);
+    },
+  };
+}

@@ -1,10 +1,6 @@
 import { readFileSync } from "node:fs";
-import { invariant } from "../../src/diagnostics/invariant.ts";
-import { generatorTensor } from "../../src/weights/generator.ts";
+import { type GeneratorRow, generatorTensor, generatorWeights } from "../../src/weights/generator.ts";
 import { elements, type Param, type Weights } from "../../src/weights/tensor.ts";
-
-/** `[name, shape, mean, halfwidth]`: the rows that decide what a golden file's weights are. */
-export type GoldenParam = readonly [name: string, shape: readonly number[], mean: number, halfwidth: number];
 
 /** What every golden file says about itself; see `test/golden/README.md`. The rest differs by kind. */
 export interface Golden {
@@ -21,7 +17,8 @@ export interface Golden {
     readonly halfwidth: number;
   };
   readonly param_count: number;
-  readonly params: readonly GoldenParam[];
+  /** These rows decide what the weights are. */
+  readonly params: readonly GeneratorRow[];
 }
 
 const folder = new URL("../golden/", import.meta.url);
@@ -34,19 +31,9 @@ export const readGolden = <T extends object = object>(path: string): Golden & T 
 export const goldenParams = (golden: Golden): readonly Param[] =>
   golden.params.map(([name, shape]) => ({ name, shape }));
 
-/** The file's weights; every tensor is generated when it is asked for, so huge needs no 2.6 GB. */
-export function goldenWeights(golden: Golden): Weights {
-  const rows = new Map(golden.params.map(row => [row[0], row]));
-  return {
-    origin: `golden:${golden.name}`,
-    f32: async name => {
-      const row = rows.get(name);
-      invariant(row !== undefined, `golden ${golden.name} has no parameter '${name}'`);
-      const [, shape, mean, halfwidth] = row;
-      return generatorTensor(golden.seed, name, elements(shape), mean, halfwidth);
-    },
-  };
-}
+/** The file's weights. */
+export const goldenWeights = ({ name, seed, params }: Golden): Weights =>
+  generatorWeights(`golden:${name}`, seed, params);
 
 /** The file's image batch, NCHW. */
 export function goldenInput(golden: Golden): { readonly shape: readonly number[]; readonly values: Float32Array } {
