@@ -5,6 +5,7 @@ import { fail, ok, type Result } from "../diagnostics/diagnostic.ts";
 import { error } from "../diagnostics/messages.ts";
 import { type AdapterKind, adapterKinds, findAdapter } from "./adapters.ts";
 import { childModule } from "./child-module.ts";
+import { delegating } from "./interrupt.ts";
 
 /** Set in the process that was started for an adapter; its value is the adapter's kind. */
 const marker = "CNXC_ADAPTER";
@@ -64,7 +65,6 @@ export async function spawnWithAdapter<T>(
 
 export type Answer = { readonly value: unknown } | { readonly failure: string };
 
-const forwarded = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
 /** A driver may compile for seconds without looking up; a user who interrupts waits for half a second. */
 const patienceMs = 400;
 
@@ -76,15 +76,14 @@ function passSignals(child: ChildProcess): Promise<number> {
     child.kill(signal);
     setTimeout(() => child.kill("SIGKILL"), patienceMs).unref();
   };
-  for (const signal of forwarded) process.on(signal, forward);
-  return new Promise((resolve, reject) => {
+  const ended = new Promise<number>((resolve, reject) => {
     child.on("error", reject);
     child.on("close", (code, signal) => {
-      for (const name of forwarded) process.off(name, forward);
-      const ended = interrupted ?? signal;
-      resolve(ended === null ? (code ?? 1) : 128 + constants.signals[ended]);
+      const reason = interrupted ?? signal;
+      resolve(reason === null ? (code ?? 1) : 128 + constants.signals[reason]);
     });
   });
+  return delegating(forward, ended);
 }
 
 /** The child writes to a pipe, so it cannot see that a person reads. */

@@ -1,0 +1,6 @@
+import type { AddCommand } from "./command.ts";
+import { addCheck } from "./commands/check.ts";
+import { addFmt } from "./commands/fmt.ts";
+
+/** Every command of cnxc, in the order of `--help`. They import what is heavy only when they run. */
+export const commands: readonly AddCommand[] = [addCheck, addFmt];

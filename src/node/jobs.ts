@@ -1,0 +1,8 @@
+/** What runs in a thread of its own: long, synchronous work, so that the main thread hears signals meanwhile. */
+export const jobs = {
+  check: async () => (await import("./jobs/check.ts")).check,
+  fmt: async () => (await import("./jobs/fmt.ts")).fmt,
+} as const;
+
+export type JobName = keyof typeof jobs;
+export type Job<K extends JobName> = Awaited<ReturnType<(typeof jobs)[K]>>;

@@ -1,0 +1,27 @@
+import type { Diagnostic } from "../diagnostics/diagnostic.ts";
+
+export interface Output {
+  readonly path: string;
+  readonly status: "written" | "unchanged" | "removed" | "kept" | "stale" | "missing" | "extra";
+}
+
+/** What a command gives back: everything it has to say, printed by nobody else. */
+export interface Outcome {
+  readonly diagnostics: readonly Diagnostic[];
+  readonly outputs: readonly Output[];
+  /** Its result, for standard output; with `--json` it is left out. */
+  readonly text: string;
+  /** Remarks for a person, one line each, on standard error. */
+  readonly notes: readonly string[];
+  /** Set where a child has done the work and said everything: its exit code. */
+  readonly exitCode: number | null;
+}
+
+export const outcome = (some: Partial<Outcome>): Outcome => ({
+  diagnostics: [],
+  outputs: [],
+  text: "",
+  notes: [],
+  exitCode: null,
+  ...some,
+});

@@ -1,0 +1,76 @@
+import { type Diagnostic, fail, ok, type Result } from "../../diagnostics/diagnostic.ts";
+import { error } from "../../diagnostics/messages.ts";
+
+export const manifestName = "cnxc.manifest.json";
+
+/** Of the manifest's own form; a cnxc does not touch what a later form describes. */
+const format = 1;
+
+export interface ManifestEntry {
+  readonly path: string;
+  readonly size: number;
+  readonly sha256: string;
+}
+
+/** What an output directory was made from. Nothing that differs from one machine or day to the next. */
+export interface Origin {
+  readonly compiler: string;
+  readonly spec: { readonly name: string; readonly sha256: string };
+  readonly options: Readonly<Record<string, unknown>>;
+}
+
+export interface Manifest {
+  readonly compiler: string;
+  readonly files: readonly ManifestEntry[];
+}
+
+export const byPath = (a: { readonly path: string }, b: { readonly path: string }): number =>
+  a.path < b.path ? -1 : a.path > b.path ? 1 : 0;
+
+export function printManifest(origin: Origin, files: readonly ManifestEntry[]): string {
+  const { compiler, spec, options } = origin;
+  const sorted = [...files].sort(byPath).map(({ path, size, sha256 }) => ({ path, size, sha256 }));
+  return `${JSON.stringify({ format, compiler, spec, options, files: sorted }, null, 2)}\n`;
+}
+
+/** A manifest decides what may be deleted, so one that is not exactly ours counts as damage, never as a guess. */
+export function readManifest(text: string, file: string): Result<Manifest> {
+  const damaged = (why: string): { ok: false; diagnostics: readonly Diagnostic[] } =>
+    fail(error("output-damaged", { file, offset: null }, why));
+  const value = parseJson(text);
+  if (!isRecord(value)) return damaged("is no JSON object");
+  if (typeof value.format !== "number" || typeof value.compiler !== "string") return damaged("has no format");
+  if (value.format > format) return fail(error("output-newer", { file, offset: null }, value.compiler));
+  if (!Array.isArray(value.files)) return damaged("lists no files");
+  const files: ManifestEntry[] = [];
+  const seen = new Set<string>();
+  for (const entry of value.files as unknown[]) {
+    if (!isRecord(entry)) return damaged("lists something that is no file");
+    const { path, size, sha256 } = entry;
+    if (typeof path !== "string" || pathProblem(path) !== null) return damaged("lists a path outside its directory");
+    if (typeof size !== "number" || typeof sha256 !== "string") return damaged(`says too little about '${path}'`);
+    if (seen.has(path)) return damaged(`lists '${path}' twice`);
+    seen.add(path);
+    files.push({ path, size, sha256 });
+  }
+  return ok({ compiler: value.compiler, files });
+}
+
+/** Why a path is none of a file inside an output directory, or null. */
+export function pathProblem(path: string): string | null {
+  const parts = path.split("/");
+  if (path === manifestName) return "is the manifest's";
+  if (parts.some(part => part === "" || part === "." || part === "..")) return "is not plain";
+  return /[\\:\0]/.test(path) ? "has a character that is not portable" : null;
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return null;
+  }
+}
+
+const isRecord = (value: unknown): value is Readonly<Record<string, unknown>> =>
+  typeof value === "object" && value !== null && !Array.isArray(value);

@@ -1,0 +1,38 @@
+import type { CommanderError } from "commander";
+import type { Diagnostic } from "../diagnostics/diagnostic.ts";
+import { error } from "../diagnostics/messages.ts";
+import { nearestOf } from "../diagnostics/nearest.ts";
+
+export const examples = `
+Examples:
+  cnxc check specs/*.cnx            say what is wrong with specs
+  cnxc fmt --check specs/atto.cnx   fail where a spec is not laid out in the one way
+  cnxc check --json - < atto.cnx    the same for a program: one JSON object on standard output
+
+Exit codes:
+  0  done
+  1  it ran, and the answer is no (--check)
+  2  the command line is wrong
+  3  the spec is wrong
+  4  the weights or the model file are wrong
+  5  the target or this machine cannot do it
+  6  input or output failed
+  7  the run on the GPU failed
+  70 a bug in cnxc
+  128+n  ended by signal n
+`;
+
+/** Commander's complaint as a diagnostic of ours. What it offers as the nearest name is often far. */
+export function usageError(cause: CommanderError): Diagnostic {
+  const text = cause.message.replace(/^error: /, "");
+  const offered = /\(Did you mean (?:one of )?([^)?]+)/.exec(text)?.[1]?.split(", ") ?? [];
+  const [, what, name = ""] = /^unknown (command|option) '([^']*)'/.exec(text) ?? [];
+  if (what !== undefined) return error(`unknown-${what as "command" | "option"}`, null, name, nearestOf(offered)(name));
+  return error("usage", null, text.split("\n")[0] ?? text);
+}
+
+/** Whether the result is for a program; known before the command line is, so that its mistakes are for one too. */
+export function wantsJson(words: readonly string[]): boolean {
+  const end = words.indexOf("--");
+  return (end < 0 ? words : words.slice(0, end)).includes("--json");
+}
