@@ -47,7 +47,9 @@ export const corpusParams: readonly Param[] = (
 export const encode = (text: string): Uint8Array => new TextEncoder().encode(text);
 
 export const join = (...parts: readonly (Uint8Array | string | readonly number[])[]): Uint8Array => {
-  const pieces = parts.map(part => (typeof part === "string" ? encode(part) : Uint8Array.from(part)));
+  const pieces = parts.map(part =>
+    typeof part === "string" ? encode(part) : part instanceof Uint8Array ? part : Uint8Array.from(part),
+  );
   const all = new Uint8Array(pieces.reduce((sum, piece) => sum + piece.length, 0));
   let at = 0;
   for (const piece of pieces) {
