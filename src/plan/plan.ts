@@ -1,7 +1,7 @@
 import type { Span } from "../diagnostics/diagnostic.ts";
 import type { ValueId } from "../graph/graph.ts";
 import type { Batch } from "../model/model.ts";
-import type { KernelKind, Kernels } from "./kernels.ts";
+import type { KernelKind, KernelParams } from "./kernels.ts";
 
 /** A value in memory. Sizes are of one sample where `perImage`, which the batch multiplies. */
 export interface Buffer {
@@ -11,7 +11,7 @@ export interface Buffer {
    * in an arena.
    */
   readonly role: "input" | "output" | "param" | "packed" | "scratch";
-  /** Elements of f32; storage and accumulation types are apart, so a 16-bit storage type changes this line alone. */
+  /** Elements, with what a kernel's vectors read past the end. */
   readonly elements: number;
   readonly perImage: boolean;
   /** Index of the arena and bytes into it, one sample; null unless the role is `scratch`. */
@@ -21,13 +21,15 @@ export interface Buffer {
 /** One dispatch: what it computes, from which buffers into which. */
 export type Step<K extends KernelKind = KernelKind> = {
   readonly [P in K]: {
-    /** The value it is named after: its anchor in the graph. */
+    /** The value it is named after. */
     readonly name: ValueId;
     readonly kind: P;
-    readonly params: Kernels[P];
-    /** In the order of the kernel's bindings. */
-    readonly reads: readonly ValueId[];
-    readonly writes: readonly ValueId[];
+    readonly params: KernelParams[P];
+    /** Values by the name the kernel has for them. */
+    readonly reads: Readonly<Record<string, ValueId>>;
+    readonly writes: Readonly<Record<string, ValueId>>;
+    /** True for what runs once an image: the batch is the third dimension of its grid. */
+    readonly perImage: boolean;
     readonly span: Span;
   };
 }[K];
@@ -54,4 +56,5 @@ export interface Port {
   readonly shape: readonly number[];
 }
 
+/** Everything is stored as f32 so far; accumulation is f32 whatever the storage will be. */
 export const bytesPerElement = 4;

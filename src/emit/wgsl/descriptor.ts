@@ -1,0 +1,71 @@
+import { renderTemplate } from "../../embedded/render-template.ts";
+import { kernelOf, type WgslKernel } from "../../plan/kernels.ts";
+import { type Buffer, bytesPerElement, type Plan, type Step } from "../../plan/plan.ts";
+import type { BufferDescriptor, Dispatch, ModelDescriptor } from "../../runtime/descriptor.ts";
+
+/** The plan as the runtime takes it, with the WGSL of every distinct kernel. */
+export function describe(plan: Plan): ModelDescriptor {
+  const order = [...plan.buffers.keys()];
+  const index = new Map(order.map((name, i) => [name, i]));
+  const ports = new Map([...plan.inputs, ...plan.outputs].map(port => [port.buffer, port.name]));
+  const sources = new Map<string, { readonly name: string; readonly code: string; readonly at: number }>();
+  const used: WgslKernel[] = [];
+
+  const dispatch = (step: Step): Dispatch => {
+    const kernel = kernelOf(step);
+    const code = render(kernel);
+    const known = sources.get(code);
+    const at = known?.at ?? sources.size;
+    // A kernel is named after the first value it computes, so that no name shifts when another kernel appears.
+    if (!known) sources.set(code, { name: step.kind === "pack" ? `${step.name}.pack` : step.name, code, at });
+    used.push(kernel);
+    const operands = { ...step.reads, ...step.writes };
+    return {
+      label: step.name,
+      kernel: at,
+      bindings: kernel.bindings.map(({ name }) => index.get(operands[name] as string) as number),
+      grid: kernel.grid,
+      perImage: step.perImage,
+    };
+  };
+
+  const setup = plan.setup.map(dispatch);
+  const steps = plan.steps.map(dispatch);
+  return {
+    name: plan.name,
+    batch: plan.batch,
+    inputs: plan.inputs.map(({ name, shape }) => ({ name, shape })),
+    outputs: plan.outputs.map(({ name, shape }) => ({ name, shape })),
+    params: plan.params,
+    arenas: plan.arenas,
+    buffers: order.map(name => describeBuffer(plan.buffers.get(name) as Buffer, ports)),
+    kernels: [...sources.values()].map(({ name, code }) => ({ name, code })),
+    setup,
+    steps,
+    limits: limits(plan, used),
+  };
+}
+
+const render = (kernel: WgslKernel): string => renderTemplate(`wgsl/${kernel.template}` as never, kernel.context);
+
+function describeBuffer(buffer: Buffer, ports: ReadonlyMap<string, string>): BufferDescriptor {
+  const { name, elements, perImage, slot } = buffer;
+  const port = ports.get(name);
+  if (port !== undefined) return { at: "io", name: port, elements, perImage };
+  if (slot) return { at: "scratch", name, elements, perImage, ...slot };
+  return { at: buffer.role === "param" ? "param" : "derived", name, elements, perImage: false };
+}
+
+/** What a device must allow, at the largest batch. */
+function limits(plan: Plan, used: readonly WgslKernel[]): ModelDescriptor["limits"] {
+  const most = (values: readonly number[]): number => values.reduce((a, b) => Math.max(a, b), 0);
+  const bytes = (buffer: Buffer): number =>
+    buffer.elements * bytesPerElement * (buffer.perImage ? plan.batch.max : 1);
+  const binding = most([...plan.buffers.values()].map(bytes));
+  return {
+    maxBufferSize: Math.max(binding, most(plan.arenas) * plan.batch.max),
+    maxStorageBufferBindingSize: binding,
+    maxStorageBuffersPerShaderStage: most(used.map(kernel => kernel.bindings.length)),
+    maxComputeInvocationsPerWorkgroup: most(used.map(({ workgroup: [x, y] }) => x * y)),
+  };
+}

@@ -1,0 +1,200 @@
+import { type Diagnostic, fail, ok, type Result } from "../diagnostics/diagnostic.ts";
+import { invariant } from "../diagnostics/invariant.ts";
+import { error } from "../diagnostics/messages.ts";
+import { constants, type Graph, type Node, nodeOf, resolve, type ValueId } from "../graph/graph.ts";
+import type { OpName } from "../graph/ops.ts";
+import type { Batch } from "../model/model.ts";
+import { kernelOf } from "./kernels.ts";
+import { type Cluster, lowerings } from "./lower.ts";
+import { type Lifetime, layOut } from "./memory.ts";
+import { type Buffer, bytesPerElement, type Plan, type Port, type Step } from "./plan.ts";
+import { type Tuning, type TuningName, tunings } from "./tile.ts";
+
+/** What a lowering adds to the plan. */
+export interface Steps {
+  readonly setup: readonly Step[];
+  readonly steps: readonly Step[];
+}
+
+/** Offsets of bindings are multiples of this in every WebGPU implementation. */
+const alignment = 256;
+/** WebGPU's default limits: what every implementation allows. */
+const defaults = { maxBufferSize: 2 ** 28, maxStorageBufferBindingSize: 2 ** 27, groups: 65535 } as const;
+
+/**
+ * Graph to kernels: one kernel a group, tiles from shapes and tuning, buffers and their places. Fails where a value or
+ * a grid is larger than WebGPU's default limits allow at the largest batch.
+ */
+export function schedule(graph: Graph, batch: Batch, tuningName: TuningName): Result<Plan> {
+  const tuning = tunings[tuningName];
+  const found = lowerClusters(graph, tuning);
+  if (!found.ok) return found;
+  const { setup, steps } = found.value;
+
+  const buffers = placeBuffers(graph, setup, steps);
+  const plan: Plan = {
+    name: graph.name,
+    batch,
+    inputs: ports(
+      graph,
+      [...graph.nodes.values()].filter(node => node.op === "input").map(node => [node.id, node.id]),
+    ),
+    outputs: ports(
+      graph,
+      graph.outputs.map(({ name, value }) => [name, value]),
+    ),
+    params: [...graph.nodes.values()]
+      .filter(node => node.op === "param")
+      .map(node => ({ name: node.id, shape: resolve(node.type.shape, 1) })),
+    ...buffers,
+    setup,
+    steps,
+  };
+  const problems = overLimits(plan, graph);
+  return problems.length > 0 ? fail(...problems) : ok(plan);
+}
+
+/** Groups in an order in which each finds its operands ready, lowered one by one. */
+function lowerClusters(graph: Graph, tuning: Tuning): Result<Steps> {
+  const setup: Step[] = [];
+  const steps: Step[] = [];
+  const problems: Diagnostic[] = [];
+  for (const cluster of clusters(graph)) {
+    const lowering = lowerings[cluster.anchor.op as keyof typeof lowerings];
+    const lowered = lowering?.(cluster, graph, tuning) ?? null;
+    if (lowered === null) {
+      problems.push(error("not-a-kernel", cluster.anchor.span, cluster.anchor.id));
+      continue;
+    }
+    setup.push(...lowered.setup);
+    steps.push(...lowered.steps);
+  }
+  return problems.length > 0 ? fail(...problems) : ok({ setup, steps });
+}
+
+const leaves: ReadonlySet<OpName> = new Set(["input", "param"]);
+
+/** By their last member: everything a group reads from another was defined before that. */
+function clusters(graph: Graph): readonly Cluster[] {
+  const constant = constants(graph);
+  const members = new Map<ValueId, Node[]>();
+  for (const node of graph.nodes.values()) {
+    if (leaves.has(node.op) || constant.has(node.id)) continue;
+    const anchor = graph.groups.get(node.id) ?? node.id;
+    const group = members.get(anchor) ?? [];
+    members.delete(anchor); // set again: the order of insertion becomes that of the last members
+    members.set(anchor, [...group, node]);
+  }
+  const done = new Set<ValueId>();
+  return [...members].map(([anchor, nodes]) => {
+    for (const node of nodes) done.add(node.id);
+    const outside = nodes
+      .flatMap(node => node.inputs)
+      .filter(id => !constant.has(id) && !leaves.has(nodeOf(graph, id).op));
+    for (const id of outside) invariant(done.has(id), `the kernel of '${anchor}' needs '${id}', which comes later`);
+    return { anchor: nodeOf(graph, anchor), members: nodes };
+  });
+}
+
+const ports = (graph: Graph, pairs: readonly (readonly [name: string, value: ValueId])[]): readonly Port[] =>
+  pairs.map(([name, value]) => ({ name, buffer: value, shape: resolve(nodeOf(graph, value).type.shape.slice(1), 1) }));
+
+/** Every value that a step reads or writes, its size, and its place in scratch memory if it has one. */
+function placeBuffers(graph: Graph, setup: readonly Step[], steps: readonly Step[]): Pick<Plan, "buffers" | "arenas"> {
+  const outputs = new Set(graph.outputs.map(({ value }) => value));
+  const sizes = new Map<ValueId, Sized>();
+  for (const step of [...setup, ...steps]) {
+    for (const { value, elements: needed, perImage } of bindingsOf(step)) {
+      const known = sizes.get(value);
+      invariant(!known || known.perImage === perImage, `'${value}' is both batched and not`);
+      sizes.set(value, { elements: Math.max(known?.elements ?? 0, needed), perImage });
+    }
+  }
+  const packed = new Set(setup.flatMap(step => Object.values(step.writes)));
+  const role = (value: ValueId): Buffer["role"] => {
+    if (packed.has(value)) return "packed";
+    if (outputs.has(value)) return "output";
+    const op = graph.nodes.get(value)?.op;
+    return op === "param" || op === "input" ? op : "scratch";
+  };
+  const scratch = [...sizes].filter(([value]) => role(value) === "scratch");
+  const { slots, arenas } = layOut(
+    scratch.map(([value, size]) => lifetime(value, size, steps)),
+    alignment,
+  );
+  const buffers = new Map(
+    [...sizes].map(([name, size]): [ValueId, Buffer] => [
+      name,
+      { name, role: role(name), ...size, slot: slots.get(name) ?? null },
+    ]),
+  );
+  return { buffers, arenas };
+}
+
+interface Sized {
+  readonly elements: number;
+  readonly perImage: boolean;
+}
+
+function lifetime(name: ValueId, size: Sized, steps: readonly Step[]): Lifetime {
+  const from = steps.findIndex(step => Object.values(step.writes).includes(name));
+  const to = steps.findLastIndex(step => Object.values(step.reads).includes(name));
+  invariant(from >= 0, `nothing writes '${name}'`);
+  return {
+    name,
+    bytes: size.elements * bytesPerElement,
+    from,
+    to: Math.max(from, to),
+    apart: Object.values((steps[from] as Step).reads),
+  };
+}
+
+/** The values of a step with the sizes that its kernel binds. */
+function bindingsOf(step: Step): readonly (Sized & { readonly value: ValueId })[] {
+  const operands = { ...step.reads, ...step.writes };
+  return kernelOf(step).bindings.map(({ name, elements: needed, role }) => {
+    const value = operands[name];
+    invariant(value !== undefined, `${step.kind} '${step.name}' has nothing for '${name}'`);
+    return { value, elements: needed, perImage: role === "activation" };
+  });
+}
+
+function overLimits(plan: Plan, graph: Graph): readonly Diagnostic[] {
+  const images = (perImage: boolean): number => (perImage ? plan.batch.max : 1);
+  const span = (name: ValueId) => graph.nodes.get(name)?.span ?? null;
+  const most = (bytes: number, allowed: number): string => {
+    const fits = Math.floor((allowed * plan.batch.max) / bytes);
+    return fits >= 1 && plan.batch.max > 1 ? `a batch of ${fits} fits` : "choose a smaller input or model";
+  };
+  const large = [...plan.buffers.values()].flatMap(({ name, elements: count, perImage }) => {
+    const bytes = count * bytesPerElement * images(perImage);
+    const allowed = defaults.maxStorageBufferBindingSize;
+    return bytes > allowed
+      ? [
+          error(
+            "binding-too-large",
+            span(name),
+            `'${name}'`,
+            bytes,
+            "maxStorageBufferBindingSize",
+            allowed,
+            most(bytes, allowed),
+          ),
+        ]
+      : [];
+  });
+  const arenas = plan.arenas.flatMap((size, i) => {
+    const bytes = size * plan.batch.max;
+    const allowed = defaults.maxBufferSize;
+    return bytes > allowed
+      ? [error("binding-too-large", null, `scratch arena ${i}`, bytes, "maxBufferSize", allowed, most(bytes, allowed))]
+      : [];
+  });
+  const grids = [...plan.setup, ...plan.steps].flatMap(step => {
+    const groups = Math.max(...kernelOf(step).grid, images(step.perImage));
+    return groups > defaults.groups
+      ? [error("grid-too-large", step.span, `'${step.name}'`, groups, defaults.groups)]
+      : [];
+  });
+  return large.length > 0 ? large : [...arenas, ...grids];
+}
