@@ -1,8 +1,8 @@
 import { Worker } from "node:worker_threads";
-import { type Diagnostic, fail } from "../diagnostics/diagnostic.ts";
 import { error } from "../diagnostics/messages.ts";
 import { childModule } from "./child-module.ts";
 import { errnoOf } from "./errno.ts";
+import { Failure } from "./failure.ts";
 import type { Job, JobName } from "./jobs.ts";
 
 /** Memory of a job unless it says otherwise, in MiB. A heap that ran full would end the whole process, uncatchably. */
@@ -10,12 +10,13 @@ const memoryCap = 384;
 
 type Value<K extends JobName> = Awaited<ReturnType<Job<K>>>;
 
-/** Runs a job in a thread with a memory cap. Arguments and result are cloned. What it throws is thrown here. */
+/** Runs a job in a thread with a memory cap. Arguments and result are cloned. What it throws is thrown
+ *  here, and a full memory as a `Failure`. */
 export function runJob<K extends JobName>(
   name: K,
   args: Parameters<Job<K>>,
   mebibytes: number = memoryCap,
-): Promise<Value<K> | { readonly ok: false; readonly diagnostics: readonly Diagnostic[] }> {
+): Promise<Value<K>> {
   return new Promise((resolve, reject) => {
     const worker = new Worker(childModule("job-worker"), {
       workerData: { name, args },
@@ -23,7 +24,7 @@ export function runJob<K extends JobName>(
     });
     worker.once("message", value => resolve(value as Value<K>));
     worker.once("error", cause => {
-      if (errnoOf(cause) === "ERR_WORKER_OUT_OF_MEMORY") resolve(fail(error("memory-cap", null, mebibytes)));
+      if (errnoOf(cause) === "ERR_WORKER_OUT_OF_MEMORY") reject(new Failure(error("memory-cap", null, mebibytes)));
       else reject(cause);
     });
     worker.once("exit", code => reject(new Error(`the thread of '${name}' ended early with code ${code}`)));

@@ -1,5 +1,4 @@
 import type { AddCommand } from "../command.ts";
-import { type Outcome, outcome } from "../outcome.ts";
 import { runJob } from "../run-job.ts";
 
 export const addCheck: AddCommand = (program, execute) => {
@@ -9,15 +8,6 @@ export const addCheck: AddCommand = (program, execute) => {
     .argument("<spec...>", "spec files, - for standard input")
     .option("--root <folder>", "the folder that imports may not leave (default: the spec's own)")
     .action((specs: string[], options: { readonly root?: string }) =>
-      execute(() => checkSpecs(specs, options.root ?? null)),
+      execute(() => runJob("check", [specs, options.root ?? null])),
     );
 };
-
-async function checkSpecs(specs: readonly string[], root: string | null): Promise<Outcome> {
-  const results = [];
-  for (const spec of specs) results.push({ spec, result: await runJob("check", [spec, root]) });
-  return outcome({
-    diagnostics: results.flatMap(({ result }) => result.diagnostics),
-    text: results.map(({ spec, result }) => (result.ok ? `${spec}: ${result.value}\n` : "")).join(""),
-  });
-}

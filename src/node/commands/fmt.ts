@@ -1,5 +1,6 @@
 import { error } from "../../diagnostics/messages.ts";
 import type { AddCommand } from "../command.ts";
+import type { Formatted } from "../jobs/fmt.ts";
 import { type Outcome, type Output, outcome } from "../outcome.ts";
 import { replaceFile } from "../replace-file.ts";
 import { runJob } from "../run-job.ts";
@@ -17,7 +18,7 @@ export const addFmt: AddCommand = (program, execute) => {
 
 async function formatSpecs(specs: readonly string[], checkOnly: boolean): Promise<Outcome> {
   const outcomes: Outcome[] = [];
-  for (const spec of specs) outcomes.push(await formatOne(spec, checkOnly));
+  for (const formatted of await runJob("fmt", [specs])) outcomes.push(await settle(formatted, checkOnly));
   return outcome({
     diagnostics: outcomes.flatMap(({ diagnostics }) => diagnostics),
     outputs: outcomes.flatMap(({ outputs }) => outputs),
@@ -25,20 +26,16 @@ async function formatSpecs(specs: readonly string[], checkOnly: boolean): Promis
   });
 }
 
-async function formatOne(spec: string, checkOnly: boolean): Promise<Outcome> {
-  const result = await runJob("fmt", [spec]);
+async function settle({ file, result }: Formatted, checkOnly: boolean): Promise<Outcome> {
   if (!result.ok) return outcome(result);
   const { before, after } = result.value;
-  const output = (status: Output["status"]): readonly Output[] => [{ path: spec, status }];
-  if (checkOnly) {
-    if (before === after) return outcome({ outputs: output("unchanged") });
-    return outcome({
-      diagnostics: [error("not-formatted", { file: spec, offset: null })],
-      outputs: output("stale"),
-    });
-  }
-  if (spec === "-") return outcome({ text: after });
+  const output = (status: Output["status"]): readonly Output[] => [{ path: file, status }];
+  if (file === "-" && !checkOnly) return outcome({ text: after });
   if (before === after) return outcome({ outputs: output("unchanged") });
-  const failure = await replaceFile(spec, after);
+  if (checkOnly) {
+    const place = { file, offset: null };
+    return outcome({ diagnostics: [error("not-formatted", place)], outputs: output("stale") });
+  }
+  const failure = await replaceFile(file, after);
   return failure === null ? outcome({ outputs: output("written") }) : outcome({ diagnostics: [failure] });
 }

@@ -1,17 +1,20 @@
-import { ok, type Result } from "../../diagnostics/diagnostic.ts";
+import { type Outcome, outcome } from "../outcome.ts";
 import { loadProgram } from "../program.ts";
 
 const count = (n: number, what: string): readonly string[] => (n === 0 ? [] : [`${n} ${what}${n === 1 ? "" : "s"}`]);
 
-/** What a spec declares, in a few words. */
-export function check(file: string, root: string | null): Result<string> {
-  const loaded = loadProgram(file, root);
-  if (!loaded.ok) return loaded;
-  const { declared, builds, sweeps } = loaded.value.program;
-  const parts = [
-    ...count(declared.length, "model"),
-    ...count(builds.length, "build"),
-    ...count(sweeps.length, "sweep"),
-  ];
-  return ok(parts.join(", ") || "imports only", loaded.diagnostics);
+/** What is wrong with specs; of those that are right, what they declare. */
+export function check(files: readonly string[], root: string | null): Outcome {
+  const results = files.map(file => ({ file, loaded: loadProgram(file, root) }));
+  const lines = results.map(({ file, loaded }) => {
+    if (!loaded.ok) return "";
+    const { declared, builds, sweeps } = loaded.value.program;
+    const parts = [
+      ...count(declared.length, "model"),
+      ...count(builds.length, "build"),
+      ...count(sweeps.length, "sweep"),
+    ];
+    return `${file}: ${parts.join(", ") || "imports only"}\n`;
+  });
+  return outcome({ diagnostics: results.flatMap(({ loaded }) => loaded.diagnostics), text: lines.join("") });
 }
