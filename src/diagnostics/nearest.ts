@@ -5,17 +5,23 @@ export type Nearest = (word: string) => string | null;
  * names could be large. */
 const lookups = 256;
 
-/** Edits from one word to the other, case aside; stops counting past `limit`. */
+/** Letters to add, drop, change or swap with their neighbour to get from one word to the other; counts no further than
+ * past `limit`. */
 function distance(a: string, b: string, limit: number): number {
   if (Math.abs(a.length - b.length) > limit) return limit + 1;
-  let row = Array.from({ length: b.length + 1 }, (_, i) => i);
+  let before: readonly number[] = [];
+  let row: readonly number[] = Array.from({ length: b.length + 1 }, (_, i) => i);
   for (let i = 1; i <= a.length; i++) {
     const next = [i];
     for (let j = 1; j <= b.length; j++) {
-      const replaced = (row[j - 1] ?? 0) + (a[i - 1] === b[j - 1] ? 0 : 1);
-      next.push(Math.min(replaced, (row[j] ?? 0) + 1, (next[j - 1] ?? 0) + 1));
+      const changed = (row[j - 1] ?? 0) + (a[i - 1] === b[j - 1] ? 0 : 1);
+      const swapped = i > 1 && j > 1 && a[i - 1] === b[j - 2] && a[i - 2] === b[j - 1];
+      next.push(
+        Math.min(changed, (row[j] ?? 0) + 1, (next[j - 1] ?? 0) + 1, swapped ? (before[j - 2] ?? 0) + 1 : Infinity),
+      );
     }
-    if (Math.min(...next) > limit) return limit + 1;
+    if (Math.min(...next, ...row) > limit) return limit + 1;
+    before = row;
     row = next;
   }
   return row[b.length] ?? limit + 1;

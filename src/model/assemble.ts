@@ -50,8 +50,8 @@ export function assemble(name: string, settings: ModelSettings, span: Span, repo
 
 function assembleStages(name: string, settings: ModelSettings, span: Span, report: Report): readonly Stage[] | null {
   const { depths, dims, kernel_size: kernels } = settings;
-  if (depths === undefined) report(error("missing-field", span, name, "depths"));
-  if (dims === undefined) report(error("missing-field", span, name, "dims"));
+  if (depths === undefined) report(error("missing-field", span, `model ${name}`, "depths"));
+  if (dims === undefined) report(error("missing-field", span, `model ${name}`, "dims"));
   if (depths === undefined || dims === undefined) return null;
   const count = depths.value.length;
   const blocks = depths.value.reduce((sum, { value }) => sum + value, 0);

@@ -20,7 +20,8 @@ export function checkBuild(
     if (!models.has(value)) report(error("unknown-model", place, value, nearest(value)));
   }
   const own = [...models.values()].filter(model => model.span.source === span.source);
-  if (named === undefined && own.length === 0) report(error("missing-field", name.span, "a build", "models"));
+  if (named === undefined && own.length === 0)
+    report(error("missing-field", name.span, `build ${name.text}`, "models"));
   const targets = settings.target && many(settings.target.value);
   const dtypes = settings.dtype && many(settings.dtype.value);
   return {

@@ -24,11 +24,13 @@ export function check(files: readonly Ast[]): Result<Program> {
   const declared = byName(ofKind("model"), report);
   const nearest = nearestOf(declared.keys());
   const settings = inherit({ models: declared, nearest, report });
-  const models = new Map<string, Model>();
-  for (const { name } of declared.values()) {
-    const own = settings.get(name.text);
-    const model = own && assemble(name.text, own, name.span, report);
-    if (model) models.set(name.text, model);
+  const assembled = new Map<string, Model>();
+  // Ancestors come first; what is wrong with one of them is not told again of its children.
+  for (const [text, own] of settings) {
+    const { name, parent } = declared.get(text) ?? {};
+    if (own === null || name === undefined || (parent && !assembled.has(parent.text))) continue;
+    const model = assemble(text, own, name.span, report);
+    if (model !== null) assembled.set(text, model);
   }
 
   const sweeps: Sweep[] = [];
@@ -48,8 +50,12 @@ export function check(files: readonly Ast[]): Result<Program> {
   if (diagnostics.length > 0) return fail(...inOrder(diagnostics, files));
   const last = files.at(-1);
   const own = [...declared.values()].filter(model => model.span.source === last?.source);
+  const models = new Map([...declared.keys()].flatMap(name => toPair(name, assembled.get(name))));
   return ok({ models, declared: own.map(({ name }) => name.text), builds, sweeps });
 }
+
+const toPair = (name: string, model: Model | undefined): readonly (readonly [string, Model])[] =>
+  model === undefined ? [] : [[name, model]];
 
 /** As a reader meets them, each once: a field that a child inherits is wrong in one place only. */
 function inOrder(diagnostics: readonly Diagnostic[], files: readonly Ast[]): readonly Diagnostic[] {

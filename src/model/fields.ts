@@ -9,7 +9,8 @@ const largestFloat = 3.4028234663852886e38;
 
 const maxStages = 8;
 const channels = integer(1, 65_536);
-const depth = integer(1, 1_000_000);
+/** How many blocks a model may have in all is for assemble.ts to say. */
+const depth = integer(1, Infinity);
 
 const classifier = {
   classes: field(integer(0, 1_000_000), "1000"),
@@ -21,7 +22,7 @@ const features = {
 } as const;
 
 const decoder = {
-  depth: field(depth, "1"),
+  depth: field(integer(1, 1024), "1"),
   dim: field(channels, "512"),
 } as const;
 

@@ -30,7 +30,7 @@ export function nearestLegal({ min, max, rule }: IntegerType, n: number): readon
   const { below, above } = rules[rule];
   const inside = Math.min(max, Math.max(min, n));
   const both = [Math.max(above(min), below(inside)), Math.min(below(max), above(inside))];
-  return [...new Set(both)].map(String);
+  return [...new Set(both)].filter(Number.isFinite).map(String);
 }
 
 /** The multiples of `unit` around a number: what to write instead of it. */
@@ -54,7 +54,7 @@ const named: { readonly [K in IntegerRule]: string } = {
 type Phrases = { readonly [K in FieldType["kind"]]: (type: Extract<FieldType, { kind: K }>) => string };
 
 const descriptions: Phrases = {
-  integer: ({ min, max, rule }) => `${named[rule]} from ${min} to ${max}`,
+  integer: ({ min, max, rule }) => named[rule] + (max === Infinity ? ` of at least ${min}` : ` from ${min} to ${max}`),
   number: ({ min, max, open }) => (open ? `a number between ${min} and ${max}` : "a positive 32-bit float"),
   flag: () => "true or false",
   word: ({ words }) => oneOfWords(words),
@@ -90,16 +90,7 @@ const plural = (type: FieldType): string =>
     ? named[type.rule].replace(/^an? /, "").replace("power of", "powers of").replace(/r$/, "rs")
     : takes(type);
 
-const article: { readonly [K in Value["kind"]]: string } = {
-  number: "the number",
-  size: "the size",
-  range: "the range",
-  word: "the word",
-  string: "a string",
-  tagged: "",
-  list: "a list",
-  group: "a group",
-};
+const written = { size: "a size", string: "a string", list: "a list", group: "a group" } as const;
 
 /** What stands there instead, short. */
 export function describeWritten(value: Value): string {
@@ -107,5 +98,6 @@ export function describeWritten(value: Value): string {
   if (value.kind === "word") return `the word '${value.text}'`;
   if (value.kind === "tagged")
     return `'${value.tag.text}' with ${value.value.kind === "number" ? "a number" : "a group"}`;
-  return article[value.kind].replace(/^the/, "a");
+  if (value.kind === "range") return value.step === null ? "a range" : "a range with a step";
+  return written[value.kind];
 }

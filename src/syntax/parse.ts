@@ -1,5 +1,5 @@
 import type { MatchResult } from "ohm-js";
-import { fail, ok, type Result, type Source, type Span } from "../diagnostics/diagnostic.ts";
+import { type Diagnostic, fail, ok, type Result, type Source, type Span } from "../diagnostics/diagnostic.ts";
 import { error, withNote } from "../diagnostics/messages.ts";
 import { nearestOf } from "../diagnostics/nearest.ts";
 import { cnxGrammar } from "../embedded/cnx-grammar.ts";
@@ -11,7 +11,7 @@ declare module "ohm-js" {
   /** Both exist and are documented, but are missing from ohm's types. */
   interface MatchResult {
     getRightmostFailurePosition(): number;
-    getRightmostFailures(): readonly { isFluffy(): boolean; toString(): string }[];
+    getRightmostFailures(): readonly { toString(): string }[];
   }
 }
 
@@ -32,46 +32,64 @@ const declarationWords = ["import", "model", "sweep", "build"];
 const nearestDeclaration = nearestOf(declarationWords);
 
 /** Ohm knows the farthest place it reached and what it would have taken there; say it in words. */
-function explain(source: Source, scanned: Scan, match: MatchResult) {
-  const position = match.getRightmostFailurePosition();
-  const span = wordAround(source, scanned, position);
-  const text = source.text.slice(span.start, span.end);
-  if (/^[+.]?[0-9]/.test(text) || (text === "+" && span.end > span.start)) return error("malformed-number", span, text);
-  const expected = [
-    ...new Set(
-      match
-        .getRightmostFailures()
-        .filter(f => !f.isFluffy())
-        .map(f => phrase(f.toString())),
-    ),
-  ];
-  const diagnostic = error("syntax", span, oneOf(expected));
-  const nearest = declarationWords.every(word => expected.includes(`'${word}'`)) ? nearestDeclaration(text) : null;
-  if (nearest !== null) return withNote(diagnostic, `did you mean '${nearest}'?`);
-  const opened = scanned.open.at(-1);
-  return position < scanned.text.trimEnd().length || opened === undefined
-    ? diagnostic
-    : withNote(diagnostic, "opened", opened);
-}
-
-/** The word, number or sign at a place; the end of the code where nothing follows. */
-function wordAround(source: Source, scanned: Scan, position: number): Span {
-  const { text, at } = scanned;
-  const whole = /[A-Za-z0-9_.+-]/;
-  let start = position;
-  while (text[start] === " ") start++;
-  if (start >= text.trimEnd().length) return { source, start: Math.max(0, scanned.end - 1), end: scanned.end };
-  let end = start;
-  while (start > 0 && start === position && whole.test(text[start] ?? "") && whole.test(text[start - 1] ?? "")) {
-    while (start > 0 && whole.test(text[start - 1] ?? "")) start--;
+function explain(source: Source, scanned: Scan, match: MatchResult): Diagnostic {
+  const { text } = scanned;
+  const code = text.trimEnd();
+  let start = match.getRightmostFailurePosition();
+  while (code[start] === " ") start++;
+  const expected = phrases(match.getRightmostFailures().map(failure => failure.toString()));
+  if (start >= code.length) {
+    const diagnostic = error(
+      "syntax",
+      { source, start: Math.max(0, scanned.end - 1), end: scanned.end },
+      oneOf(expected),
+    );
+    const opened = scanned.open.at(-1);
+    return opened === undefined ? diagnostic : withNote(diagnostic, "opened", opened);
   }
-  while (whole.test(text[end] ?? "")) end++;
-  end = Math.max(end, start + 1);
-  return { source, start: at[start] ?? 0, end: (at[end - 1] ?? 0) + 1 };
+  const number = numberAround(code, start);
+  if (number !== null && expected.join() !== "a name") {
+    return error("malformed-number", spanIn(scanned, source, number), code.slice(...number));
+  }
+  const word = /^(\w+|.)/s.exec(code.slice(start))?.[0] ?? "";
+  const diagnostic = error("syntax", spanIn(scanned, source, [start, start + word.length]), oneOf(expected));
+  const nearest = declarationWords.every(known => expected.includes(`'${known}'`)) ? nearestDeclaration(word) : null;
+  return nearest === null ? diagnostic : withNote(diagnostic, `did you mean '${nearest}'?`);
 }
 
-const phrase = (failure: string): string =>
-  failure.startsWith('"') ? `'${failure.slice(1, -1)}'` : failure === "end of input" ? "the end of the file" : failure;
+type Piece = readonly [start: number, end: number];
+
+const spanIn = ({ at }: Scan, source: Source, [start, end]: Piece): Span => ({
+  source,
+  start: at[start] ?? 0,
+  end: (at[end - 1] ?? 0) + 1,
+});
+
+/** What was meant to be a number and is none, where the parser stopped at it or within it. */
+function numberAround(text: string, position: number): Piece | null {
+  const part = /[\w.+-]/;
+  let start = position;
+  let end = position;
+  while (start > 0 && part.test(text[start - 1] ?? "")) start--;
+  while (part.test(text[end] ?? "")) end++;
+  const piece = text.slice(start, end);
+  const right = /^-?(0|[1-9]\d*)(\.\d+)?([eE][+-]?\d+|[KMG])?$/.test(piece);
+  return /^[+.-]?\d/.test(piece) && !right ? [start, end] : null;
+}
+
+const valueKinds = ["a name", "a number", "a size", "a string", "'['", "'{'"];
+
+/** What was expected, each once, in an order that does not depend on the parser's. */
+function phrases(failures: readonly string[]): readonly string[] {
+  const all = new Set(failures.map(failure => failure.replace(/^"(.*)"$/, "'$1'")));
+  // Ohm would end where a declaration could begin, and names are taken with quotes only to be refused by the checker.
+  if (all.size > 1) all.delete("end of input");
+  if (valueKinds.every(kind => all.has(kind))) {
+    for (const kind of valueKinds) all.delete(kind);
+    all.add("a value");
+  } else if (all.has("a name")) all.delete("a string");
+  return [...all].sort((a, b) => Number(a.startsWith("'")) - Number(b.startsWith("'")) || (a < b ? -1 : 1));
+}
 
 const oneOf = (words: readonly string[]): string =>
   words.length < 2 ? (words[0] ?? "something else") : `${words.slice(0, -1).join(", ")} or ${words.at(-1)}`;

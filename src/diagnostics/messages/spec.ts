@@ -70,7 +70,7 @@ const syntaxMessages = {
   syntax: { kind: "E_SPEC_SYNTAX", text: (expected: string) => `expected ${expected}` },
   "malformed-number": {
     kind: "E_SPEC_SYNTAX",
-    text: (text: string) => `'${text}' is not a number, numbers look like 12, 0.6, 1e-6 or 5M`,
+    text: (text: string) => `'${text}' is not a number, numbers look like 12, 0.6, 1e-6 or 5M, sizes like 224x224x3`,
   },
   "not-finite": { kind: "E_SPEC_SYNTAX", text: (text: string) => `'${text}' is not a number a spec can hold` },
   "unterminated-string": { kind: "E_SPEC_SYNTAX", text: () => `the string has no closing '"' on its line` },
