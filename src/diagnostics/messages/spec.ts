@@ -1,12 +1,21 @@
 import type { Message } from "../messages.ts";
 
 /** `, did you mean 'atto'?`, or nothing where no name is near. */
-const orNearest = (nearest: string | null): string => (nearest === null ? "" : `, did you mean '${nearest}'?`);
+const orNearest = (nearest: string | null): string => (nearest === null ? "" : `, did you mean '${short(nearest)}'?`);
 
 const nearestAre = (values: readonly string[]): string =>
   values.length === 0 ? "" : `, nearest ${values.length === 1 ? "is" : "are"} ${values.join(" and ")}`;
 
 const entries = (count: number): string => (count === 1 ? "1 entry" : `${count} entries`);
+
+/** What the user wrote, for a sentence: a word can be as long as the file. */
+const short = (text: string): string => (text.length <= 64 ? text : `${text.slice(0, 63)}…`);
+
+/** `a → b → a`, without the middle of a long one. */
+const path = (chain: readonly string[]): string => {
+  const shown = chain.length <= 8 ? chain : [...chain.slice(0, 4), `${chain.length - 7} more`, ...chain.slice(-3)];
+  return shown.map(short).join(" → ");
+};
 
 const codePoint = (character: string): string =>
   `U+${(character.codePointAt(0) ?? 0).toString(16).toUpperCase().padStart(4, "0")}`;
@@ -70,9 +79,10 @@ const syntaxMessages = {
   syntax: { kind: "E_SPEC_SYNTAX", text: (expected: string) => `expected ${expected}` },
   "malformed-number": {
     kind: "E_SPEC_SYNTAX",
-    text: (text: string) => `'${text}' is not a number, numbers look like 12, 0.6, 1e-6 or 5M, sizes like 224x224x3`,
+    text: (text: string) =>
+      `'${short(text)}' is not a number, numbers look like 12, 0.6, 1e-6 or 5M, sizes like 224x224x3`,
   },
-  "not-finite": { kind: "E_SPEC_SYNTAX", text: (text: string) => `'${text}' is not a number a spec can hold` },
+  "not-finite": { kind: "E_SPEC_SYNTAX", text: (text: string) => `'${short(text)}' is not a number a spec can hold` },
   "unterminated-string": { kind: "E_SPEC_SYNTAX", text: () => `the string has no closing '"' on its line` },
   "unterminated-comment": { kind: "E_SPEC_SYNTAX", text: () => "the comment has no closing '*/'" },
 } as const satisfies Record<string, Message>;
@@ -80,7 +90,7 @@ const syntaxMessages = {
 const nameMessages = {
   "name-form": {
     kind: "E_SPEC_NAME",
-    text: (name: string) => `'${name}' is no name: a letter comes first, and '_' never twice in a row`,
+    text: (name: string) => `'${short(name)}' is no name: a letter comes first, and '_' never twice in a row`,
   },
   "name-quoted": { kind: "E_SPEC_NAME", text: () => "names are written without quotes" },
   "name-too-long": {
@@ -89,38 +99,44 @@ const nameMessages = {
   },
   "name-reserved": {
     kind: "E_SPEC_NAME",
-    text: (name: string) => `'${name}' is a device on Windows, and names become files`,
+    text: (name: string) => `'${short(name)}' is a device on Windows, and names become files`,
   },
   "duplicate-name": {
     kind: "E_SPEC_DUP",
-    text: (what: string, name: string) => `a ${what} called '${name}' exists already`,
+    text: (what: string, name: string) => `a ${what} called '${short(name)}' exists already`,
   },
   "case-clash": {
     kind: "E_SPEC_DUP",
     text: (what: string, name: string, other: string) =>
-      `the ${what}s '${name}' and '${other}' differ in case only, and names become files`,
+      `the ${what}s '${short(name)}' and '${short(other)}' differ in case only, and names become files`,
   },
-  "duplicate-field": { kind: "E_SPEC_DUP", text: (field: string) => `${field} is given twice` },
-  "duplicate-value": { kind: "E_SPEC_DUP", text: (where: string, value: string) => `${where} holds ${value} twice` },
-  "duplicate-axis": { kind: "E_SPEC_DUP", text: (path: string) => `${path} is an axis already` },
+  "duplicate-field": { kind: "E_SPEC_DUP", text: (field: string) => `${short(field)} is given twice` },
+  "duplicate-value": {
+    kind: "E_SPEC_DUP",
+    text: (where: string, value: string) => `${short(where)} holds ${short(value)} twice`,
+  },
+  "duplicate-axis": { kind: "E_SPEC_DUP", text: (path: string) => `${short(path)} is an axis already` },
   "unknown-model": {
     kind: "E_SPEC_UNDEF",
-    text: (name: string, nearest: string | null) => `no model is called '${name}'${orNearest(nearest)}`,
+    text: (name: string, nearest: string | null) => `no model is called '${short(name)}'${orNearest(nearest)}`,
   },
   "unknown-field": {
     kind: "E_SPEC_UNDEF",
     text: (owner: string, name: string, nearest: string | null) =>
-      `${owner} has no field '${name}'${orNearest(nearest)}`,
+      `${short(owner)} has no field '${short(name)}'${orNearest(nearest)}`,
   },
   "unknown-word": {
     kind: "E_SPEC_UNDEF",
     text: (field: string, word: string, known: string, nearest: string | null) =>
-      `${field} is ${known}, not '${word}'${orNearest(nearest)}`,
+      `${short(field)} is ${known}, not '${short(word)}'${orNearest(nearest)}`,
   },
-  "missing-field": { kind: "E_SPEC_UNDEF", text: (owner: string, field: string) => `${owner} needs ${field}` },
+  "missing-field": {
+    kind: "E_SPEC_UNDEF",
+    text: (owner: string, field: string) => `${short(owner)} needs ${short(field)}`,
+  },
   "inherit-cycle": {
     kind: "E_SPEC_CYCLE",
-    text: (chain: readonly string[]) => `a model cannot extend itself: ${chain.join(" → ")}`,
+    text: (chain: readonly string[]) => `a model cannot extend itself: ${path(chain)}`,
   },
 } as const satisfies Record<string, Message>;
 
@@ -131,15 +147,15 @@ const importMessages = {
   },
   "import-outside": {
     kind: "E_SPEC_INCLUDE",
-    text: (specifier: string) => `the import '${specifier}' leaves the folder of the spec`,
+    text: (specifier: string) => `the import '${short(specifier)}' leaves the folder of the spec`,
   },
   "import-unreadable": {
     kind: "E_SPEC_INCLUDE",
-    text: (specifier: string, why: string) => `the import '${specifier}' cannot be read: ${why}`,
+    text: (specifier: string, why: string) => `the import '${short(specifier)}' cannot be read: ${why}`,
   },
   "import-cycle": {
     kind: "E_SPEC_CYCLE",
-    text: (chain: readonly string[]) => `a spec cannot import itself: ${chain.join(" → ")}`,
+    text: (chain: readonly string[]) => `a spec cannot import itself: ${path(chain)}`,
   },
   "import-too-deep": {
     kind: "E_SPEC_LIMIT",
@@ -155,27 +171,28 @@ const importMessages = {
 const valueMessages = {
   "wrong-type": {
     kind: "E_SPEC_TYPE",
-    text: (field: string, takes: string, found: string) => `${field} takes ${takes}, not ${found}`,
+    text: (field: string, takes: string, found: string) => `${short(field)} takes ${takes}, not ${short(found)}`,
   },
   "not-an-integer": {
     kind: "E_SPEC_TYPE",
     text: (field: string, value: string, nearest: readonly string[]) =>
-      `${field} ${value} is not an integer${nearestAre(nearest)}`,
+      `${short(field)} ${short(value)} is not an integer${nearestAre(nearest)}`,
   },
   "unknown-dtype": {
     kind: "E_SPEC_TYPE",
     text: (field: string, word: string, known: string, nearest: string | null) =>
-      `${field} is ${known}, not '${word}'${orNearest(nearest)}`,
+      `${short(field)} is ${known}, not '${short(word)}'${orNearest(nearest)}`,
   },
   "out-of-range": {
     kind: "E_SPEC_RANGE",
     text: (field: string, value: string, takes: string, nearest: readonly string[]) =>
-      `${field} ${value} is not ${takes}${nearestAre(nearest)}`,
+      `${short(field)} ${short(value)} is not ${takes}${nearestAre(nearest)}`,
   },
-  "empty-list": { kind: "E_SPEC_RANGE", text: (field: string) => `${field} needs at least one entry` },
+  "empty-list": { kind: "E_SPEC_RANGE", text: (field: string) => `${short(field)} needs at least one entry` },
   "empty-range": {
     kind: "E_SPEC_RANGE",
-    text: (field: string, from: string, to: string) => `${field} goes from ${from} up to ${to}, which holds nothing`,
+    text: (field: string, from: string, to: string) =>
+      `${short(field)} goes from ${short(from)} up to ${short(to)}, which holds nothing`,
   },
   "unknown-level": {
     kind: "E_SPEC_RANGE",
@@ -192,12 +209,12 @@ const shapeMessages = {
   "list-length": {
     kind: "E_SPEC_SHAPE",
     text: (field: string, count: number, min: number, max: number) =>
-      `${field} has ${entries(count)}, but takes ${min} to ${max}`,
+      `${short(field)} has ${entries(count)}, but takes ${min} to ${max}`,
   },
   "stages-differ": {
     kind: "E_SPEC_SHAPE",
     text: (field: string, count: number, stages: number) =>
-      `${field} has ${entries(count)}, but depths makes ${stages === 1 ? "1 stage" : `${stages} stages`}`,
+      `${short(field)} has ${entries(count)}, but depths makes ${stages === 1 ? "1 stage" : `${stages} stages`}`,
   },
   "uneven-input": {
     kind: "E_SPEC_SHAPE",
@@ -216,7 +233,7 @@ const shapeMessages = {
   },
   "axis-overlap": {
     kind: "E_SPEC_CONFLICT",
-    text: (path: string, other: string) => `${path} is a part of ${other}, and both are axes`,
+    text: (path: string, other: string) => `${short(path)} is a part of ${short(other)}, and both are axes`,
   },
 } as const satisfies Record<string, Message>;
 
@@ -244,12 +261,12 @@ const limitMessages = {
   },
   "too-many-values": {
     kind: "E_SPEC_LIMIT",
-    text: (path: string, count: number, limit: number) => `${path} takes ${count} values, more than ${limit}`,
+    text: (path: string, count: number, limit: number) => `${short(path)} takes ${count} values, more than ${limit}`,
   },
   "sweep-too-large": {
     kind: "E_SPEC_LIMIT",
     text: (name: string, points: number, limit: number) =>
-      `the sweep '${name}' has ${points} points before its requirements, more than ${limit}`,
+      `the sweep '${short(name)}' has ${points} points before its requirements, more than ${limit}`,
   },
 } as const satisfies Record<string, Message>;
 
