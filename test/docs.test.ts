@@ -1,0 +1,45 @@
+import { readdirSync, readFileSync } from "node:fs";
+import { describe, expect, test } from "vitest";
+import type { Fields } from "../src/model/field-types.ts";
+import { buildFields, modelFields } from "../src/model/fields.ts";
+import { formatSpec } from "../src/syntax/format.ts";
+import { limits } from "../src/syntax/limits.ts";
+import { checkFiles, filesOf, must } from "./syntax/support.ts";
+
+const text = readFileSync("docs/language.md", "utf8");
+const specs = Object.fromEntries(readdirSync("specs").map(name => [name, readFileSync(`specs/${name}`, "utf8")]));
+const blocks = [...text.matchAll(/```cnx\n(.*?)```/gs)].map(([, code = ""], i) => ({ code, title: `${i + 1}` }));
+
+describe("docs/language.md", () => {
+  test.each(blocks)("block $title is right", ({ code }) => {
+    must(checkFiles(filesOf({ ...specs, "input.cnx": code })));
+  });
+
+  test.each(blocks.filter(({ code }) => !code.includes("not good style")))("block $title is formatted", ({ code }) => {
+    expect(must(formatSpec({ name: "input.cnx", text: code }))).toBe(code);
+  });
+
+  test("has a row for every field, with its default", () => {
+    const rows = new Map(
+      [...text.matchAll(/^\| `(\w+)` \| .* \| (.*) \|$/gm)].map(([, name = "", byDefault = ""]) => [name, byDefault]),
+    );
+    for (const { name, value } of allFields({ ...modelFields, ...buildFields })) {
+      expect(rows.has(name), name).toBe(true);
+      if (value !== null) expect(rows.get(name), name).toBe(`\`${value}\``);
+    }
+  });
+
+  test("states the limits", () => {
+    for (const limit of [limits.tokens, limits.characters, limits.declarations, limits.listEntries, limits.files]) {
+      expect(text.slice(text.indexOf("## Limits"))).toContain(`${limit}`);
+    }
+  });
+});
+
+/** The fields of models and builds, and those of heads. A decoder's are told in its own row. */
+function allFields(fields: Fields): readonly { readonly name: string; readonly value: string | null }[] {
+  return Object.entries(fields).flatMap(([name, { type, default: value }]) => [
+    { name, value },
+    ...(type.kind === "choice" ? Object.values(type.of).flatMap(allFields) : []),
+  ]);
+}
