@@ -80,7 +80,7 @@ async function replace(ops: FsOps, directory: string, { files, origin }: Publish
   if (before.identity !== null) ops.accessSync(directory, constants.W_OK);
   const ours = pathsOf(before.manifest);
   const wanted = new Set(files.map(file => file.path));
-  const kept = before.manifest === null ? [] : strangers(ops, directory, ours);
+  const kept = before.manifest === null ? [] : strangers(ops, directory, ours, wanted);
   const problem = conflict(ops, directory, kept, wanted);
   if (problem !== null) throw new Failure(problem);
 

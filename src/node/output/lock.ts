@@ -9,6 +9,9 @@ const lookMs = 25;
 /** A lock without a holder's number, or a takeover, that stays so long is the rest of a process that died. */
 const abandonedLooks = 80;
 
+/** The locks that this process holds; one with our number that is not among them could not be removed when it should. */
+const held = new Set<string>();
+
 /**
  * Takes the lock of an output directory, waiting for another writer at most `patienceMs`. Gives the function that lets
  * go. A lock whose process is gone is taken over; only the holder of `<lock>.takeover` may remove it, so two who find it
@@ -23,10 +26,16 @@ export async function takeLock(
   let nameless = 0;
   let takeovers = 0;
   for (let looks = 0; ; looks++) {
-    if (create(ops, lock)) return ok(() => ops.unlinkSync(lock));
+    if (create(ops, lock)) {
+      held.add(lock);
+      return ok(() => {
+        held.delete(lock);
+        ops.unlinkSync(lock);
+      });
+    }
     const holder = holderOf(ops, lock);
     nameless = holder === 0 ? nameless + 1 : 0;
-    const dead = holder === 0 ? nameless > abandonedLooks : holder !== null && !lives(holder);
+    const dead = holder === 0 ? nameless > abandonedLooks : holder !== null && !lives(holder, lock);
     if (dead) {
       takeovers = removeStale(ops, lock, holder) ? 0 : takeovers + 1;
       if (takeovers > abandonedLooks) removeFolder(ops, `${lock}.takeover`);
@@ -98,7 +107,8 @@ function removeFolder(ops: FsOps, folder: string): void {
   }
 }
 
-function lives(holder: number): boolean {
+function lives(holder: number, lock: string): boolean {
+  if (holder === process.pid) return held.has(lock);
   try {
     process.kill(holder, 0);
     return true;

@@ -56,10 +56,10 @@ export function conflict(
   for (const entry of kept) {
     const file = path.join(directory, entry);
     const place = { file, offset: null };
-    if (folders.has(entry)) return error("output-redirected", place, entry);
-    if (!wanted.has(entry)) continue;
-    const isFolder = lookAt(ops, file)?.isDirectory() ?? false;
-    return isFolder ? error("not-a-file", place, "a directory") : error("output-foreign", place, entry);
+    if (!folders.has(entry) && !wanted.has(entry)) continue;
+    const stat = lookAt(ops, file);
+    if (stat?.isDirectory()) return error("not-a-file", place, "a directory");
+    return stat?.isSymbolicLink() ? error("output-redirected", place, entry) : error("output-foreign", place, entry);
   }
   return null;
 }
@@ -85,34 +85,45 @@ export function swap(
     ops.renameSync(temp, directory);
     return [];
   }
-  const kept = strangers(ops, directory, pathsOf(before.manifest));
+  const kept = strangers(ops, directory, pathsOf(before.manifest), wanted);
   const problem = conflict(ops, directory, kept, wanted);
   if (problem !== null) throw new Failure(problem);
 
   const { old } = namesBeside(directory);
-  const undo: (() => void)[] = [];
-  const step = (from: string, to: string) => {
-    ops.renameSync(from, to);
-    undo.push(() => ops.renameSync(to, from));
-  };
+  const moved: string[] = [];
   try {
-    step(directory, old);
-    step(temp, directory);
+    ops.renameSync(directory, old);
+    ops.renameSync(temp, directory);
+    const [odd] = strangers(ops, directory, wanted);
+    if (odd !== undefined) throw new Failure(error("output-redirected", place, odd));
     for (const entry of kept) {
-      ops.mkdirSync(path.join(directory, path.dirname(entry)), { recursive: true });
-      step(path.join(old, entry), path.join(directory, entry));
+      makeFolders(ops, directory, entry);
+      ops.renameSync(path.join(old, entry), path.join(directory, entry));
+      moved.push(entry);
     }
   } catch (cause) {
-    for (const back of undo.reverse()) {
-      try {
-        back();
-      } catch {
-        break; // the next run finds both trees, or the old one only, and goes on from there
-      }
-    }
+    takeBack(ops, directory, temp, old, moved);
     throw cause;
   }
   return kept;
+}
+
+/** The folders above an entry, but never the directory itself: if that is gone, its loss must show. */
+function makeFolders(ops: FsOps, directory: string, entry: string): void {
+  for (const folder of [...foldersOf([entry])].reverse())
+    if (lookAt(ops, path.join(directory, folder)) === null) ops.mkdirSync(path.join(directory, folder));
+}
+
+/** Undoes as much of a swap as can be undone without losing anything of the user's; the rest is for `recover`. */
+function takeBack(ops: FsOps, directory: string, temp: string, old: string, moved: readonly string[]): void {
+  try {
+    if (lookAt(ops, old) === null) return;
+    for (const entry of [...moved].reverse()) ops.renameSync(path.join(directory, entry), path.join(old, entry));
+    if (lookAt(ops, directory) !== null) ops.renameSync(directory, temp);
+    ops.renameSync(old, directory);
+  } catch {
+    // the next run finds both trees, or the old one only, and goes on from there
+  }
 }
 
 /**
@@ -124,11 +135,11 @@ export function recover(ops: FsOps, directory: string): boolean {
   const restored = lookAt(ops, old) !== null && lookAt(ops, directory) === null;
   if (restored) ops.renameSync(old, directory);
   else if (lookAt(ops, old) !== null) {
-    const left = lookBefore(ops, old);
-    for (const entry of strangers(ops, old, pathsOf(left.manifest))) {
+    const [left, now] = [lookBefore(ops, old), lookBefore(ops, directory)];
+    for (const entry of strangers(ops, old, pathsOf(left.manifest), pathsOf(now.manifest))) {
       const to = path.join(directory, entry);
       if (lookAt(ops, to) !== null) throw new Failure(error("output-redirected", { file: to, offset: null }, entry));
-      ops.mkdirSync(path.dirname(to), { recursive: true });
+      makeFolders(ops, directory, entry);
       ops.renameSync(path.join(old, entry), to);
     }
     ops.rmSync(old, { recursive: true, force: true });

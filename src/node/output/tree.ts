@@ -78,9 +78,17 @@ export async function* partsOf(ops: FsOps, file: string): AsyncIterable<Uint8Arr
   }
 }
 
-/** What lies in a tree beside these files: the topmost entries, sorted, a folder of strangers as one. */
-export function strangers(ops: FsOps, root: string, ours: ReadonlySet<string>): readonly string[] {
-  const folders = foldersOf(ours);
+/**
+ * What lies in a tree beside these files: the topmost entries, sorted, a folder of strangers as one. In a folder where
+ * `wanted` files will lie, each of its strangers counts by itself.
+ */
+export function strangers(
+  ops: FsOps,
+  root: string,
+  ours: ReadonlySet<string>,
+  wanted: ReadonlySet<string> = ours,
+): readonly string[] {
+  const folders = foldersOf([...ours, ...wanted]);
   const found: string[] = [];
   const visit = (folder: string): void => {
     for (const entry of ops.readdirSync(path.join(root, folder), { withFileTypes: true })) {
