@@ -1,0 +1,45 @@
+import type { Head, Model } from "../../model/model.ts";
+import type { OutputFile } from "../target.ts";
+import { preprocessing } from "./preprocessing.ts";
+
+/** What makes the folder one that transformers.js loads: `config.json` and `preprocessor_config.json` beside `onnx/`. */
+export const huggingfaceFiles = (model: Model, externalData: boolean): readonly OutputFile[] => [
+  { path: "config.json", contents: json(config(model, externalData)) },
+  { path: "preprocessor_config.json", contents: json(preprocessing(model.input)) },
+];
+
+const json = (value: unknown): string => `${JSON.stringify(value, null, 2)}\n`;
+
+/** The class of transformers that the ONNX graph stands for. */
+const suffixes: Readonly<Record<Head["kind"], string>> = {
+  classifier: "ForImageClassification",
+  features: "Backbone",
+  fcmae: "Model",
+};
+
+function config(model: Model, externalData: boolean): Readonly<Record<string, unknown>> {
+  const { head, stages, input, stem } = model;
+  const second = model.grn !== "none";
+  const labels = head.kind === "classifier" ? Array.from({ length: head.classes }, (_, i) => `LABEL_${i}`) : [];
+  return {
+    model_type: second ? "convnextv2" : "convnext",
+    architectures: [`${second ? "ConvNextV2" : "ConvNext"}${suffixes[head.kind]}`],
+    depths: stages.map(stage => stage.depth),
+    hidden_sizes: stages.map(stage => stage.dim),
+    num_stages: stages.length,
+    patch_size: stem.patch,
+    num_channels: input.channels,
+    image_size: input.height === input.width ? input.height : [input.height, input.width],
+    hidden_act: model.activation === "gelu" ? "gelu" : "gelu_pytorch_tanh",
+    layer_norm_eps: model.normEps,
+    ...(model.layerScale === null ? {} : { layer_scale_init_value: model.layerScale }),
+    ...(head.kind === "features" ? { out_features: head.levels.map(level => `stage${level}`) } : {}),
+    id2label: Object.fromEntries(labels.map((label, i) => [`${i}`, label])),
+    label2id: Object.fromEntries(labels.map((label, i) => [label, i])),
+    // Without a type it would look for a quantized model; without the list, not for the data file.
+    "transformers.js_config": {
+      dtype: "fp32",
+      ...(externalData ? { use_external_data_format: { "model.onnx": true } } : {}),
+    },
+  };
+}

@@ -1,0 +1,46 @@
+import { constants, dispatch, type Graph, type ValueId } from "../../graph/graph.ts";
+import type { TensorType } from "../../graph/ops.ts";
+import type { OnnxGraph, OnnxNode, OnnxValueInfo } from "../onnx-proto.ts";
+import { emission } from "./ops.ts";
+import { type Initializer, writerFor } from "./writer.ts";
+
+/** An ONNX graph whose initializers are still to be worked out. */
+export interface Lowered extends Omit<OnnxGraph, "initializers" | "doc"> {
+  readonly initializers: readonly Initializer[];
+}
+
+/** Every value that is no constant, through the table of ops, in graph order. */
+export function lowerToOnnx(graph: Graph, opset: number): Lowered {
+  const named = new Map<ValueId, string>();
+  for (const { name, value } of graph.outputs) if (!named.has(value)) named.set(value, name);
+  const names = new Set(graph.outputs.map(output => output.name));
+  const tensorOf = (id: ValueId): string => named.get(id) ?? (names.has(id) ? `${id}/value` : id);
+
+  const { writer, set, finish } = writerFor(graph, opset, tensorOf);
+  const constant = constants(graph);
+  for (const node of graph.nodes.values()) if (!constant.has(node.id)) set(node.id, dispatch(emission, node, writer));
+
+  const outputs = graph.outputs.map(({ name }) => name);
+  const copies = graph.outputs.flatMap(({ name, value }) =>
+    writer.value(value) === name ? [] : copy(writer.value(value), name),
+  );
+  const { nodes, initializers } = finish([...outputs, ...copies.flatMap(node => node.inputs)]);
+  return {
+    name: graph.name,
+    nodes: [...nodes, ...copies],
+    initializers,
+    inputs: [...graph.nodes.values()].filter(node => node.op === "input").map(node => valueInfo(node.id, node.type)),
+    outputs: graph.outputs.map(({ name, value }) => valueInfo(name, writer.node(value).type)),
+  };
+}
+
+/** A value that is an output twice, or an input at once, needs a node of the other name. */
+const copy = (from: string, to: string): readonly OnnxNode[] => [
+  { name: `${to}/copy`, op: "Identity", inputs: [from], outputs: [to], attributes: [] },
+];
+
+const valueInfo = (name: string, { shape }: TensorType): OnnxValueInfo => ({
+  name,
+  dtype: "f32",
+  shape: shape.map(d => (d === "N" ? "batch" : d)),
+});

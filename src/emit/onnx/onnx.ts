@@ -1,0 +1,65 @@
+import type { Graph } from "../../graph/graph.ts";
+import { foldGrnShift } from "../../passes/fold-grn-shift.ts";
+import { foldLayerScale } from "../../passes/fold-layer-scale.ts";
+import { foldLayernorm } from "../../passes/fold-layernorm.ts";
+import { splitGrn } from "../../passes/split-grn.ts";
+import type { EmitContext, GraphTarget, OutputFile } from "../target.ts";
+import { constantsOf } from "./constants.ts";
+import { inlineLimit, onnxFiles, type Unwritten } from "./files.ts";
+import { huggingfaceFiles } from "./huggingface.ts";
+import { lowerToOnnx } from "./lower.ts";
+import { describe, metadata } from "./metadata.ts";
+
+/** The oldest format that may hold each opset, for the sake of old readers. */
+const irVersions = { 17: 8, 20: 9 } as const;
+
+/** Standard operators only, so that the graph runs anywhere. */
+export const onnx: GraphTarget = {
+  name: "onnx",
+  takes: "graph",
+  // GRN has to be split before its shift can be folded.
+  passes: [splitGrn, foldGrnShift, foldLayerScale, foldLayernorm],
+  legal: new Set([
+    "input",
+    "param",
+    "toChannelsLast",
+    "toChannelsFirst",
+    "patchConv",
+    "depthwise",
+    "linear",
+    "layernorm",
+    "normalize",
+    "gelu",
+    "sumSquares",
+    "grnScale",
+    "scaleChannels",
+    "shiftChannels",
+    "add",
+    "meanSites",
+    "scaleInputs",
+    "scaleOutputs",
+    "biasThrough",
+  ]),
+  emit: (graph, context) => emitOnnx(graph, context, inlineLimit),
+};
+
+/** `limit`: bytes of weights up to which the model is one file. */
+export function emitOnnx(graph: Graph, context: EmitContext, limit: number): readonly OutputFile[] {
+  const { weights, model, onnx: options } = context;
+  const files = onnxFiles(onnxModel(graph, context), weights && constantsOf(graph, weights), limit);
+  const external = weights === null || files.length > 1;
+  return options.layout === "huggingface" ? [...files, ...huggingfaceFiles(model, external)] : files;
+}
+
+export function onnxModel(graph: Graph, context: EmitContext): Unwritten {
+  const { opset } = context.onnx;
+  const doc = describe(context);
+  return {
+    irVersion: irVersions[opset],
+    opset,
+    producer: { name: "cnxc", version: context.version },
+    doc,
+    metadata: metadata(context),
+    graph: { ...lowerToOnnx(graph, opset), doc },
+  };
+}
