@@ -1,0 +1,70 @@
+import { onTestFinished } from "vitest";
+import { inlineLimit } from "../../src/emit/onnx/files.ts";
+import { emitOnnx, onnx } from "../../src/emit/onnx/onnx.ts";
+import type { EmitContext, OnnxOptions, OutputFile } from "../../src/emit/target.ts";
+import type { Graph } from "../../src/graph/graph.ts";
+import { verify } from "../../src/graph/verify.ts";
+import type { Model } from "../../src/model/model.ts";
+import { type OnnxBytes, type OnnxSession, openOnnx } from "../../src/node/executors/onnx.ts";
+import { runPasses } from "../../src/passes/pass.ts";
+import type { Weights } from "../../src/weights/tensor.ts";
+
+export interface Compile {
+  readonly model: Model;
+  readonly graph: Graph;
+  readonly weights: Weights | null;
+  readonly opset?: 17 | 20;
+  readonly layout?: OnnxOptions["layout"];
+  /** Bytes of weights above which they go to a file of their own. */
+  readonly limit?: number;
+}
+
+export const contextOf = ({ model, weights, opset = 20, layout = "plain" }: Compile): EmitContext => ({
+  model,
+  weights,
+  specHash: "00".repeat(32),
+  specName: "test.cnx",
+  version: "0.0.0",
+  onnx: { opset, layout },
+});
+
+/** What the target's passes make of a graph. */
+export const loweredGraph = (graph: Graph): Graph => verify(runPasses(graph, onnx.passes), onnx.name, onnx.legal);
+
+export const onnxOutput = (given: Compile): readonly OutputFile[] =>
+  emitOnnx(loweredGraph(given.graph), contextOf(given), given.limit ?? inlineLimit);
+
+export async function bytesOf({ contents }: OutputFile): Promise<Uint8Array> {
+  if (typeof contents === "string") return new TextEncoder().encode(contents);
+  if (contents instanceof Uint8Array) return contents;
+  const parts: Uint8Array[] = [];
+  for await (const part of contents) parts.push(part);
+  return Buffer.concat(parts);
+}
+
+export async function compiledBytes(given: Compile): Promise<OnnxBytes> {
+  const files = new Map<string, Uint8Array>();
+  for (const file of onnxOutput(given)) files.set(file.path, await bytesOf(file));
+  const data = files.get("onnx/model.onnx_data");
+  return {
+    model: files.get("onnx/model.onnx") ?? new Uint8Array(),
+    ...(data === undefined ? {} : { data: new Map([["model.onnx_data", data]]) }),
+  };
+}
+
+/** A session of ONNX Runtime that ends with its test. */
+export async function sessionOf(given: Compile): Promise<OnnxSession> {
+  const session = await openOnnx(await compiledBytes(given), { threads: 2 });
+  if (!session.ok) throw new Error(session.diagnostics[0]?.message);
+  onTestFinished(() => session.value.close());
+  return session.value;
+}
+
+/** One run on an image batch; outputs by name. */
+export async function outputsOf(session: OnnxSession, model: Model, values: Float32Array) {
+  const { channels, height, width } = model.input;
+  const shape = [values.length / (channels * height * width), channels, height, width];
+  const run = await session.run(new Map([["pixel_values", { shape, data: values }]]));
+  if (!run.ok) throw new Error(run.diagnostics[0]?.message);
+  return run.value.outputs;
+}
