@@ -40,7 +40,9 @@ export const bundleOnnx = async (/** @type {string} */ root, /** @type {string} 
     logLevel: "warning",
   });
   const packages = new Set(
-    Object.keys(result.metafile.inputs).flatMap(file => /node_modules\/((?:@[^/]+\/)?[^/]+)\//.exec(file)?.[1] ?? []),
+    Object.keys(result.metafile.inputs).flatMap(
+      file => /node_modules\/((?:@[^/]+\/)?[^./][^/]*)\//.exec(file)?.[1] ?? [],
+    ),
   );
   const notices = [...packages].sort().map(name => {
     const folder = path.join(root, "node_modules", name);

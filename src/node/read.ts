@@ -3,22 +3,48 @@ import { type Diagnostic, fail, ok, type Result, type Source } from "../diagnost
 import { error } from "../diagnostics/messages.ts";
 import { decodeSpec } from "../syntax/decode.ts";
 import { limits } from "../syntax/limits.ts";
-import { errnoOf, ioError, pathProblem } from "./errno.ts";
+import { ioError, pathProblem } from "./errno.ts";
+import { Failure } from "./failure.ts";
 
 /** Opening a pipe that nobody writes to would wait for ever. */
 const openFlags = fs.constants.O_RDONLY | (fs.constants.O_NONBLOCK ?? 0);
 
-/** A spec out of a regular file, or for `-` out of standard input. Refuses by size before it reads. */
-export function readSpec(file: string): Result<Source> {
-  const tooLarge = (size: number) => error("spec-too-large", { file, offset: null }, size, limits.bytes);
-  const bytes = file === "-" ? readStandardInput(limits.bytes, tooLarge) : readFileWithin(file, limits.bytes, tooLarge);
+const tooLarge =
+  (file: string): TooLarge =>
+  size =>
+    error("spec-too-large", { file, offset: null }, size, limits.bytes);
+
+/**
+ * A spec out of a regular file, refused by its size before it is read. `-` stands for `stdin`, which the main thread has
+ * read: a thread that waits for input could not be interrupted.
+ */
+export function readSpec(file: string, stdin: Uint8Array | null): Result<Source> {
+  if (file === "-") return decodeSpec(stdin ?? new Uint8Array(), file);
+  const bytes = readFileWithin(file, limits.bytes, tooLarge(file));
   return bytes.ok ? decodeSpec(bytes.value, file) : bytes;
+}
+
+/** Standard input, if any of the files is `-`; no more of it than what is too much for a spec. */
+export async function readStdin(files: readonly string[]): Promise<Uint8Array | null> {
+  if (!files.includes("-")) return null;
+  const parts: Uint8Array[] = [];
+  let size = 0;
+  try {
+    for await (const part of process.stdin) {
+      parts.push(part);
+      size += part.length;
+      if (size > limits.bytes) break;
+    }
+  } catch (cause) {
+    throw new Failure(ioError(cause, "-", "read standard input"));
+  }
+  return Buffer.concat(parts).subarray(0, limits.bytes + 1);
 }
 
 type TooLarge = (size: number) => Diagnostic;
 
-/** The bytes of a regular file of at most `limit`, or the diagnostic that `tooLarge` makes of its size. */
-export function readFileWithin(file: string, limit: number, tooLarge: TooLarge): Result<Uint8Array> {
+/** The bytes of a regular file of at most `limit`, or the diagnostic that `refuse` makes of its size. */
+export function readFileWithin(file: string, limit: number, refuse: TooLarge): Result<Uint8Array> {
   const problem = pathProblem(file);
   if (problem !== null) return fail(problem);
   let descriptor: number | null = null;
@@ -26,9 +52,9 @@ export function readFileWithin(file: string, limit: number, tooLarge: TooLarge):
     descriptor = fs.openSync(file, openFlags);
     const stat = fs.fstatSync(descriptor);
     if (!stat.isFile()) return fail(error("not-a-file", { file, offset: null }, describeFile(stat)));
-    if (stat.size > limit) return fail(tooLarge(stat.size));
+    if (stat.size > limit) return fail(refuse(stat.size));
     const bytes = readUpTo(descriptor, limit + 1); // a file of /proc has no size
-    return bytes.length > limit ? fail(tooLarge(bytes.length)) : ok(bytes);
+    return bytes.length > limit ? fail(refuse(bytes.length)) : ok(bytes);
   } catch (cause) {
     return fail(ioError(cause, file, "read it"));
   } finally {
@@ -36,38 +62,16 @@ export function readFileWithin(file: string, limit: number, tooLarge: TooLarge):
   }
 }
 
-function readStandardInput(limit: number, tooLarge: TooLarge): Result<Uint8Array> {
-  try {
-    const bytes = readUpTo(0, limit + 1);
-    return bytes.length > limit ? fail(tooLarge(bytes.length)) : ok(bytes);
-  } catch (cause) {
-    return fail(ioError(cause, "-", "read standard input"));
-  }
-}
-
-/** Reads to the end or to `limit` bytes; a terminal or pipe that has nothing yet is asked again. */
+/** Reads to the end or to `limit` bytes. */
 function readUpTo(descriptor: number, limit: number): Uint8Array {
   const bytes = new Uint8Array(limit);
   let length = 0;
   while (length < limit) {
-    const read = readSome(descriptor, bytes, length);
+    const read = fs.readSync(descriptor, bytes, length, limit - length, null);
     if (read === 0) break;
     length += read;
   }
   return bytes.slice(0, length);
-}
-
-function readSome(descriptor: number, into: Uint8Array, at: number): number {
-  for (;;) {
-    try {
-      return fs.readSync(descriptor, into, at, into.length - at, null);
-    } catch (cause) {
-      const code = errnoOf(cause);
-      if (code === "EOF") return 0; // how Windows ends a pipe
-      if (code !== "EAGAIN" && code !== "EINTR") throw cause;
-      if (code === "EAGAIN") Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 10);
-    }
-  }
 }
 
 export function describeFile(stat: fs.Stats): string {

@@ -26,9 +26,11 @@ export interface DirectTile {
 
 export interface TiledTile {
   readonly kind: "tiled";
-  /** Rows and columns of a group; an invocation makes 4 x 4. */
+  /** Rows and columns of a group. */
   readonly rows: number;
   readonly columns: number;
+  /** Rows and column quads of an invocation. */
+  readonly cell: readonly [number, number];
   /** Slice of the inner dimension in workgroup memory. */
   readonly depth: number;
 }
@@ -116,9 +118,9 @@ export const tunings: { readonly [name in TuningName]: Tuning } = {
     gemm: {
       kind: "tiled",
       tiles: [
-        { kind: "tiled", rows: 64, columns: 64, depth: 16 },
-        { kind: "tiled", rows: 32, columns: 64, depth: 16 },
-        { kind: "tiled", rows: 32, columns: 32, depth: 32 },
+        { kind: "tiled", rows: 64, columns: 64, depth: 16, cell: [4, 1] },
+        { kind: "tiled", rows: 32, columns: 64, depth: 16, cell: [4, 1] },
+        { kind: "tiled", rows: 32, columns: 32, depth: 32, cell: [4, 1] },
       ],
       groups: 64,
     },
@@ -163,6 +165,21 @@ export const gemmGroup = (tile: GemmTile): readonly [number, number] =>
   tile.kind === "tiled"
     ? [tile.rows, tile.columns]
     : [tile.rows * tile.lanes[1], tile.quads * 4 * tile.lanes[0]];
+
+/** Rows and column quads of one invocation. */
+export const gemmCell = (tile: GemmTile): readonly [number, number] =>
+  tile.kind === "tiled" ? tile.cell : [tile.rows, tile.quads];
+
+/** Invocations along the columns and along the rows. */
+export const gemmLanes = (tile: GemmTile): readonly [number, number] =>
+  tile.kind === "tiled"
+    ? [tile.columns / (4 * tile.cell[1]), tile.rows / tile.cell[0]]
+    : tile.lanes;
+
+export const gemmInvocations = (tile: GemmTile): number => {
+  const [x, y] = gemmLanes(tile);
+  return x * y;
+};
 
 /** Rows over which one row of partial sums of squares runs. */
 export const squareRows = (tile: GemmTile): number => tile.rows;
@@ -302,12 +319,9 @@ export const chooseGemv = (tuning: Tuning): GemvTile => tuning.gemv;
 const gemmBytes = (tile: GemmTile, squares: boolean): number => {
   if (tile.kind === "direct") return 0;
   const quads = tile.depth / 4;
-  const threads = (tile.rows * tile.columns) / 16;
-  return 16 * (tile.rows * (quads + 1) + (tile.depth * tile.columns) / 4) + (squares ? 16 * threads : 0);
+  const sums = squares ? 16 * gemmInvocations(tile) * tile.cell[1] : 0;
+  return 16 * (tile.rows * (quads + 1) + (tile.depth * tile.columns) / 4) + sums;
 };
-
-export const gemmInvocations = (tile: GemmTile): number =>
-  tile.kind === "tiled" ? (tile.rows * tile.columns) / 16 : tile.lanes[0] * tile.lanes[1];
 
 /** May the second linear compute the GRN scale itself, from `tiles` rows of partial sums? */
 export const grnInPrologue = (

@@ -16,10 +16,18 @@ export const compileMessages = {
     kind: "E_USAGE",
     text: (file: string) => `${file} declares no model of its own; name one it imports with --model, or a build with --build`,
   },
+  "output-clash": {
+    kind: "E_USAGE",
+    text: (name: string) => `two specs declare a model '${name}', which would be written to one folder; compile them into two`,
+  },
   "no-such-tap": {
     kind: "E_USAGE",
     text: (name: string, nearest: string | null) =>
       `the model has no module '${name}'${nearest === null ? "" : `, did you mean '${nearest}'?`}`,
+  },
+  "not-a-kernel": {
+    kind: "E_T_FEATURE",
+    text: (name: string) => `this target computes '${name}' only inside a fused kernel; tap it on the reference instead`,
   },
   "head-not-lowered": {
     kind: "E_T_FEATURE",

@@ -1,4 +1,5 @@
 import type { AddCommand } from "../command.ts";
+import { readStdin } from "../read.ts";
 import { runJob } from "../run-job.ts";
 
 export const addCheck: AddCommand = (program, execute) => {
@@ -8,6 +9,6 @@ export const addCheck: AddCommand = (program, execute) => {
     .argument("<spec...>", "spec files, - for standard input")
     .option("--root <folder>", "the folder that imports may not leave (default: the spec's own)")
     .action((specs: string[], options: { readonly root?: string }) =>
-      execute(() => runJob("check", [specs, options.root ?? null])),
+      execute(async () => runJob("check", [specs, options.root ?? null, await readStdin(specs)])),
     );
 };

@@ -2,6 +2,7 @@ import { error } from "../../diagnostics/messages.ts";
 import type { AddCommand } from "../command.ts";
 import type { Formatted } from "../jobs/fmt.ts";
 import { type Outcome, type Output, outcome } from "../outcome.ts";
+import { readStdin } from "../read.ts";
 import { replaceFile } from "../replace-file.ts";
 import { runJob } from "../run-job.ts";
 
@@ -18,7 +19,8 @@ export const addFmt: AddCommand = (program, execute) => {
 
 async function formatSpecs(specs: readonly string[], checkOnly: boolean): Promise<Outcome> {
   const outcomes: Outcome[] = [];
-  for (const formatted of await runJob("fmt", [specs])) outcomes.push(await settle(formatted, checkOnly));
+  for (const formatted of await runJob("fmt", [specs, await readStdin(specs)]))
+    outcomes.push(await settle(formatted, checkOnly));
   return outcome({
     diagnostics: outcomes.flatMap(({ diagnostics }) => diagnostics),
     outputs: outcomes.flatMap(({ outputs }) => outputs),

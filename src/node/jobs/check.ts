@@ -4,8 +4,8 @@ import { loadProgram } from "../program.ts";
 const count = (n: number, what: string): readonly string[] => (n === 0 ? [] : [`${n} ${what}${n === 1 ? "" : "s"}`]);
 
 /** What is wrong with specs; of those that are right, what they declare. */
-export function check(files: readonly string[], root: string | null): Outcome {
-  const results = files.map(file => ({ file, loaded: loadProgram(file, root) }));
+export function check(files: readonly string[], root: string | null, stdin: Uint8Array | null): Outcome {
+  const results = files.map(file => ({ file, loaded: loadProgram(file, root, stdin) }));
   const lines = results.map(({ file, loaded }) => {
     if (!loaded.ok) return "";
     const { declared, builds, sweeps } = loaded.value.program;

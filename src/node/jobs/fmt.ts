@@ -8,9 +8,9 @@ export interface Formatted {
 }
 
 /** Specs as they are and as they should be laid out. Their imports are not looked at. */
-export const fmt = (files: readonly string[]): readonly Formatted[] =>
+export const fmt = (files: readonly string[], stdin: Uint8Array | null): readonly Formatted[] =>
   files.map(file => {
-    const source = readSpec(file);
+    const source = readSpec(file, stdin);
     if (!source.ok) return { file, result: source };
     const formatted = formatSpec(source.value);
     if (!formatted.ok) return { file, result: formatted };

@@ -1,0 +1,89 @@
+import { banner } from "../emit/banner.ts";
+import type { EmitContext, KernelTarget, OutputFile } from "../emit/target.ts";
+import { describe } from "../emit/wgsl/descriptor.ts";
+import type { OpName } from "../graph/ops.ts";
+import type { Model } from "../model/model.ts";
+import { allPasses } from "../passes/all.ts";
+import type { Plan } from "../plan/plan.ts";
+import { printPlan } from "../plan/print.ts";
+import { type TuningName, tunings } from "../plan/tile.ts";
+import { f32Tensor, writeSafetensors } from "../weights/safetensors.ts";
+import { hostModule } from "./module.ts";
+
+/** Everything but `grn`, which `split-grn` takes apart. */
+const legal: readonly OpName[] = [
+  "input",
+  "param",
+  "toChannelsLast",
+  "toChannelsFirst",
+  "patchConv",
+  "depthwise",
+  "linear",
+  "layernorm",
+  "normalize",
+  "gelu",
+  "sumSquares",
+  "grnScale",
+  "scaleChannels",
+  "shiftChannels",
+  "add",
+  "meanSites",
+  "scaleInputs",
+  "scaleOutputs",
+  "biasThrough",
+];
+
+/** WGSL kernels and a typed host module, with the tiles of one tuning. */
+const wgslFor = (tuning: TuningName): KernelTarget => ({
+  name: "wgsl",
+  takes: "plan",
+  passes: allPasses,
+  legal: new Set(legal),
+  tuning,
+  emit,
+});
+
+/** One target a tuning: they differ in tiles alone. */
+export const wgslTargets = Object.fromEntries(
+  (Object.keys(tunings) as TuningName[]).map(name => [name, wgslFor(name)]),
+) as { readonly [K in TuningName]: KernelTarget };
+
+function emit(plan: Plan, context: EmitContext): readonly OutputFile[] {
+  const descriptor = describe(plan);
+  const lines = banner(context);
+  const comment = lines.map(line => `// ${line}\n`).join("");
+  const { weights } = context;
+  return [
+    ...hostModule(descriptor, { banner: lines, summary: summary(context.model) }),
+    ...descriptor.kernels.map(({ name, code }) => ({ path: `wgsl/${name}.wgsl`, contents: comment + code })),
+    { path: "plan.txt", contents: printPlan(plan) },
+    ...(weights === null
+      ? []
+      : [
+          {
+            path: "weights.safetensors",
+            contents: writeSafetensors(
+              plan.params.map(({ name, shape }) => f32Tensor(name, shape, () => weights.f32(name))),
+              { format: "pt" },
+            ),
+          },
+        ]),
+  ];
+}
+
+/** What the generated `createModel` says it makes. */
+function summary({ name, input, stages, head }: Model): string {
+  const out =
+    head.kind === "classifier"
+      ? head.classes === 0
+        ? "pooled features"
+        : `${head.classes} classes`
+      : head.kind === "features"
+        ? `feature maps of levels ${head.levels.join(", ")}`
+        : "a masked autoencoder";
+  const list = (values: readonly number[]): string => `[${values.join(", ")}]`;
+  return (
+    `ConvNeXt \`${name}\`: ${input.height}x${input.width}x${input.channels} to ${out}, ` +
+    `depths ${list(stages.map(stage => stage.depth))}, dims ${list(stages.map(stage => stage.dim))}.`
+  );
+}

@@ -1,0 +1,141 @@
+import type { Result } from "../../diagnostics/diagnostic.ts";
+import type { TargetName } from "../../model/model.ts";
+import type { AddCommand } from "../command.ts";
+import type { Compiled, CompileRequest, EmitKind } from "../jobs/compile.ts";
+import { batchOption, choice, choices, defaulted } from "../options.ts";
+import { type Outcome, type Output, outcome } from "../outcome.ts";
+import { publish } from "../output.ts";
+import { checkOutput, findingDiagnostics } from "../output-check.ts";
+import { runJob } from "../run-job.ts";
+import { version } from "../version.ts";
+
+interface Options {
+  readonly output: string;
+  readonly model?: string[];
+  readonly build?: string;
+  readonly target?: TargetName[];
+  readonly dtype?: ("f32" | "f16" | "bf16")[];
+  readonly batch?: { readonly min: number; readonly max: number };
+  readonly weights?: string;
+  readonly check?: boolean;
+  readonly emit?: EmitKind;
+  readonly printAfter?: string;
+  readonly time?: boolean;
+  readonly explain?: boolean;
+  readonly opset: "17" | "20";
+  readonly layout: "plain" | "huggingface";
+  readonly tune: "gpu" | "lavapipe" | "swiftshader";
+  readonly root?: string;
+  readonly outFollow?: boolean;
+}
+
+export const addCompile: AddCommand = (program, execute) => {
+  program
+    .command("compile")
+    .description("compile specs to WGSL kernels with a typed host module, and to ONNX graphs")
+    .argument("<spec...>", "spec files, - for standard input")
+    .option("-o, --output <folder>", "where the output goes, a folder a model", "generated")
+    .option("-m, --model <name...>", "models to compile (default: those the spec itself declares)")
+    .option("-b, --build <name>", "compile what a build of the spec says")
+    .addOption(choices("-t, --target <names...>", "targets (default: every target)", ["wgsl", "onnx", "cuda"]))
+    .addOption(choices("--dtype <names...>", "storage types (default: f32)", ["f32", "f16", "bf16"]))
+    .addOption(batchOption())
+    .option(
+      "-w, --weights <file>",
+      "a safetensors file, or random:SEED; goes into the ONNX graph and beside the kernels",
+    )
+    .option("--check", "write nothing; exit with 1 where the output differs from what is there")
+    .addOption(
+      choice("--emit <stage>", "print a stage instead of writing files", ["ast", "model", "graph", "plan", "files"]),
+    )
+    .option("--print-after <pass>", "print the graph after a pass, or after all of them")
+    .option("--time", "say how long each phase took")
+    .option("--explain", "say what each pass did, what was fused, and the bytes that saves")
+    .addOption(defaulted("--opset <number>", "ONNX opset", ["20", "17"], "20"))
+    .addOption(
+      defaulted("--layout <name>", "huggingface adds what transformers.js loads", ["plain", "huggingface"], "plain"),
+    )
+    .addOption(defaulted("--tune <adapter>", "tiles of the WGSL kernels", ["gpu", "lavapipe", "swiftshader"], "gpu"))
+    .option("--root <folder>", "the folder that imports may not leave (default: the spec's own)")
+    .option("--out-follow", "follow an output folder that is a link out of the project")
+    .action((specs: string[], options: Options) => execute(() => compile(specs, options)));
+};
+
+async function compile(specs: readonly string[], options: Options): Promise<Outcome> {
+  const request: CompileRequest = {
+    specs,
+    root: options.root ?? null,
+    selection: {
+      models: options.model ?? null,
+      build: options.build ?? null,
+      targets: options.target ?? null,
+      dtypes: options.dtype ?? null,
+      batch: options.batch ?? null,
+    },
+    emit: options.emit ?? null,
+    printAfter: options.printAfter ?? null,
+    time: options.time ?? false,
+    explain: options.explain ?? false,
+    onnx: { opset: options.opset === "17" ? 17 : 20, layout: options.layout },
+    tuning: options.tune,
+    weights: options.weights ?? null,
+  };
+  const compiled = await compileInThread(request);
+  if (!compiled.ok) return outcome({ diagnostics: compiled.diagnostics });
+  const { text, notes, summaries } = compiled.value;
+  const said = { diagnostics: compiled.diagnostics, notes };
+  if (request.emit !== null) return outcome({ ...said, text });
+
+  const place = {
+    directory: options.output,
+    inputs: [
+      ...specs.filter(spec => spec !== "-"),
+      ...(options.weights?.startsWith("random:") ? [] : [options.weights ?? []].flat()),
+    ],
+    project: process.cwd(),
+    followOutside: options.outFollow ?? false,
+    files: compiled.value.files,
+    origin: { compiler: version, spec: compiled.value.spec, options: originOptions(request) },
+  };
+  if (options.check) {
+    const checked = await checkOutput(place);
+    if (!checked.ok) return outcome({ ...said, diagnostics: checked.diagnostics });
+    return outcome({ ...said, diagnostics: [...said.diagnostics, ...findingDiagnostics(checked.value)] });
+  }
+  const published = await publish(place);
+  if (!published.ok) return outcome({ ...said, diagnostics: published.diagnostics });
+  const { written, unchanged, removed, kept } = published.value;
+  const outputs = (paths: readonly string[], status: Output["status"]) => paths.map(path => ({ path, status }));
+  return outcome({
+    ...said,
+    outputs: [
+      ...outputs(written, "written"),
+      ...outputs(unchanged, "unchanged"),
+      ...outputs(removed, "removed"),
+      ...outputs(kept, "kept"),
+    ],
+    text: [
+      ...summaries,
+      `${options.output}: ${written.length} files written, ${unchanged.length} unchanged, ${removed.length} removed`,
+      "",
+    ].join("\n"),
+    notes: [
+      ...notes,
+      ...(kept.length > 0
+        ? [`${kept.length} files there are not cnxc's and were left: ${kept.slice(0, 5).join(", ")}`]
+        : []),
+    ],
+  });
+}
+
+/** Weights are read while they are written, so with them the work stays in this thread. */
+const compileInThread = async (request: CompileRequest): Promise<Result<Compiled>> =>
+  request.weights === null ? runJob("compile", [request]) : (await import("../jobs/compile.ts")).compileSpecs(request);
+
+/** What the manifest says the output was made with: nothing about this machine. */
+const originOptions = ({ selection, onnx, tuning, weights }: CompileRequest): Readonly<Record<string, unknown>> => ({
+  ...selection,
+  onnx,
+  tuning,
+  weights: weights === null ? null : (weights.split(/[\\/]/).at(-1) ?? weights),
+});

@@ -1,0 +1,195 @@
+import { performance } from "node:perf_hooks";
+import { lower, type Observer, type Unit } from "../../compile.ts";
+import { type Diagnostic, fail, ok, type Result } from "../../diagnostics/diagnostic.ts";
+import { error } from "../../diagnostics/messages.ts";
+import { onnx } from "../../emit/onnx/onnx.ts";
+import type { OnnxOptions, OutputFile, Target } from "../../emit/target.ts";
+import { explainPass } from "../../explain.ts";
+import { print } from "../../graph/print.ts";
+import { wgslTargets } from "../../host/wgsl.ts";
+import { modelHash } from "../../model/hash.ts";
+import type { Model, TargetName } from "../../model/model.ts";
+import { type Request, type Selection, select } from "../../model/select.ts";
+import { bytesMoved, printPlan, scratchBytes, weightBytes } from "../../plan/print.ts";
+import type { TuningName } from "../../plan/tile.ts";
+import { openWeights } from "../open-weights.ts";
+import { loadProgram } from "../program.ts";
+import { version } from "../version.ts";
+
+export const emitKinds = ["ast", "model", "graph", "plan", "files"] as const;
+export type EmitKind = (typeof emitKinds)[number];
+
+/** Targets that compile, in the order of their output. */
+export const targetNames = ["wgsl", "onnx"] as const satisfies readonly TargetName[];
+
+export interface CompileRequest {
+  readonly specs: readonly string[];
+  readonly root: string | null;
+  readonly selection: Selection;
+  /** Print a stage instead of making files. */
+  readonly emit: EmitKind | null;
+  /** A pass's name, `all`, or null. */
+  readonly printAfter: string | null;
+  readonly time: boolean;
+  readonly explain: boolean;
+  readonly onnx: OnnxOptions;
+  readonly tuning: TuningName;
+  /** A tensor file or `random:SEED`. */
+  readonly weights: string | null;
+}
+
+export interface Compiled {
+  readonly files: readonly OutputFile[];
+  readonly spec: { readonly name: string; readonly sha256: string };
+  /** For standard output. */
+  readonly text: string;
+  /** For standard error. */
+  readonly notes: readonly string[];
+  /** One line a model and target. */
+  readonly summaries: readonly string[];
+}
+
+/** Specs to files, all in memory: contents of large weights are read while they are written. */
+export async function compileSpecs(request: CompileRequest): Promise<Result<Compiled>> {
+  const warnings: Diagnostic[] = [];
+  const problems: Diagnostic[] = [];
+  const notes: string[] = [];
+  const text: string[] = [];
+  const units: Unit[] = [];
+  const models: Model[] = [];
+  for (const spec of request.specs) {
+    const loaded = loadProgram(spec, request.root);
+    (loaded.ok ? warnings : problems).push(...loaded.diagnostics);
+    if (!loaded.ok) continue;
+    const { program, source } = loaded.value;
+    if (request.emit === "ast" || request.emit === "model") {
+      const shown = request.emit === "ast" ? loaded.value.files : [...program.models.values()];
+      text.push(`${JSON.stringify(shown, withoutSpans, 2)}\n`);
+      continue;
+    }
+    const requests = select(program, request.selection, targetNames, source.name);
+    if (!requests.ok) {
+      problems.push(...requests.diagnostics);
+      continue;
+    }
+    for (const one of requests.value) {
+      const unit = await compileOne(one, source.name, request, notes);
+      (unit.ok ? warnings : problems).push(...unit.diagnostics);
+      if (!unit.ok) continue;
+      units.push(unit.value);
+      if (!models.includes(one.model)) models.push(one.model);
+    }
+  }
+  problems.push(...clashes(units));
+  if (problems.length > 0) return fail(...problems, ...warnings);
+  const files = units.flatMap(({ model, files }) =>
+    files.map(file => ({ ...file, path: `${model.name}/${file.path}` })),
+  );
+  return ok(
+    {
+      files,
+      spec: { name: request.specs.map(baseName).join(", "), sha256: modelHash(models) },
+      text: text.join("") + stageText(request.emit, units),
+      notes,
+      summaries: units.map(summarise),
+    },
+    warnings,
+  );
+}
+
+/** The same with all contents in memory, to be handed from one thread to another. */
+export async function compileWhole(request: CompileRequest): Promise<Result<Compiled>> {
+  const compiled = await compileSpecs(request);
+  if (!compiled.ok) return compiled;
+  const files: OutputFile[] = [];
+  for (const { path, contents } of compiled.value.files) {
+    const whole = typeof contents === "string" || contents instanceof Uint8Array;
+    files.push({ path, contents: whole ? contents : await gather(contents) });
+  }
+  return ok({ ...compiled.value, files }, compiled.diagnostics);
+}
+
+async function gather(chunks: AsyncIterable<Uint8Array>): Promise<Uint8Array> {
+  const parts: Uint8Array[] = [];
+  for await (const part of chunks) parts.push(part);
+  return new Uint8Array(Buffer.concat(parts));
+}
+
+const withoutSpans = (key: string, value: unknown): unknown => (key === "span" || key === "source" ? undefined : value);
+const baseName = (file: string): string => (file === "-" ? "standard input" : (file.split(/[\\/]/).at(-1) ?? file));
+
+async function compileOne(
+  { model, target, batch }: Request,
+  spec: string,
+  request: CompileRequest,
+  notes: string[],
+): Promise<Result<Unit>> {
+  const targets: { readonly [K in (typeof targetNames)[number]]: Target } = { wgsl: wgslTargets[request.tuning], onnx };
+  const weights = request.weights === null ? ok(null) : await openWeights(request.weights, model);
+  if (!weights.ok) return weights;
+  const context = {
+    weights: weights.value,
+    specHash: modelHash([model]),
+    specName: baseName(spec),
+    version,
+    onnx: request.onnx,
+  };
+  const found = targets[target as keyof typeof targets];
+  const unit = lower({ model, target: found, batch, taps: [], context }, observer(model, target, request, notes));
+  return unit.ok ? ok(unit.value, [...weights.diagnostics, ...unit.diagnostics]) : unit;
+}
+
+/** What `--print-after`, `--time` and `--explain` see. */
+function observer(model: Model, target: string, request: CompileRequest, notes: string[]): Observer {
+  let last = performance.now();
+  const lap = (what: string): void => {
+    const now = performance.now();
+    if (request.time) notes.push(`${model.name} ${target} ${what}: ${(now - last).toFixed(1)} ms`);
+    last = performance.now();
+  };
+  return {
+    graph: () => lap("build"),
+    pass: (pass, before, after) => {
+      lap(pass.name);
+      if (request.printAfter === pass.name || request.printAfter === "all")
+        notes.push(`after ${pass.name}:\n${print(after)}`);
+      if (request.explain)
+        notes.push(...explainPass(pass, before, after).map(line => `${model.name} ${target} ${line}`));
+      last = performance.now();
+    },
+    plan: () => lap("schedule"),
+  };
+}
+
+/** Models of one name from two specs would write over each other. */
+function clashes(units: readonly Unit[]): readonly Diagnostic[] {
+  const seen = new Map<string, Model>();
+  const found = new Map<string, Diagnostic>();
+  for (const { model } of units) {
+    const key = model.name.toLowerCase();
+    const other = seen.get(key);
+    if (other && other !== model) found.set(key, error("output-clash", model.span, model.name));
+    seen.set(key, model);
+  }
+  return [...found.values()];
+}
+
+const stages: { readonly [K in EmitKind]: (unit: Unit) => string } = {
+  ast: () => "",
+  model: () => "",
+  graph: unit => print(unit.graph),
+  plan: unit => (unit.plan ? printPlan(unit.plan) : ""),
+  files: unit => unit.files.map(file => `${unit.model.name}/${file.path}\n`).join(""),
+};
+
+const stageText = (emit: EmitKind | null, units: readonly Unit[]): string =>
+  emit === null ? "" : units.map(stages[emit]).join("");
+
+function summarise({ model, target, plan, graph }: Unit): string {
+  const mb = (bytes: number): string => `${(bytes / 1e6).toFixed(1)} MB`;
+  if (plan === null) return `${model.name} ${target}: ${graph.nodes.size} values`;
+  return (
+    `${model.name} ${target}: ${plan.steps.length} dispatches, ${mb(weightBytes(plan))} of weights, ` +
+    `${mb(scratchBytes(plan))} of scratch and ${mb(bytesMoved(plan))} moved an image`
+  );
+}

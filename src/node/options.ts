@@ -1,0 +1,33 @@
+import { InvalidArgumentError, Option } from "commander";
+import type { Batch } from "../model/model.ts";
+
+/** An option that takes one of a few words. */
+export const choice = (flags: string, description: string, values: readonly string[]): Option =>
+  new Option(flags, description).choices(values);
+
+/** An option that takes several of a few words, also separated by commas. */
+export const choices = (flags: string, description: string, values: readonly string[]): Option =>
+  new Option(flags, `${description}: ${values.join(", ")}`).argParser((text: string, before: string[] | undefined) => {
+    const words = text.split(",");
+    for (const word of words) {
+      if (!values.includes(word)) throw new InvalidArgumentError(`it is one of ${values.join(", ")}`);
+    }
+    return [...new Set([...(before ?? []), ...words])];
+  });
+
+/** An option with a default. */
+export const defaulted = (flags: string, description: string, values: readonly string[], value: string): Option =>
+  choice(flags, description, values).default(value);
+
+/** `8`, or `1..8` where the batch is chosen at run time. */
+export const batchOption = (): Option =>
+  new Option("--batch <images>", "images a run, one number or a range such as 1..8 (default: 1)").argParser(
+    (text: string): Batch => {
+      const match = /^(\d{1,6})(?:\.\.(\d{1,6}))?$/.exec(text);
+      const min = Number(match?.[1]);
+      const max = Number(match?.[2] ?? match?.[1]);
+      if (!match || min < 1 || max < min)
+        throw new InvalidArgumentError("it is a number from 1, or a range such as 1..8");
+      return { min, max };
+    },
+  );
