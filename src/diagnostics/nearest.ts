@@ -3,7 +3,7 @@ export type Nearest = (word: string) => string | null;
 
 /** Beyond this many different unknown words, no more are looked up: nobody reads so far, and the product of words and
  * names could be large. */
-const lookups = 256;
+const lookups = 64;
 
 /** Letters to add, drop, change or swap with their neighbour to get from one word to the other; counts no further than
  * past `limit`. */

@@ -197,7 +197,7 @@ function alignment(items: readonly Item[], text: string): readonly number[] {
   for (const [i, item] of items.entries()) {
     const before = items[i - 1];
     const between = text.slice(before?.span.end ?? 0, item.span.start).replace(/\/\*.*?\*\/|\/\/[^\n\r]*/gs, "#");
-    const apart = /(\r\n|\n|\r)[ \t,]*(\r\n|\n|\r)/.test(between);
+    const apart = /\n[ \t,]*\n/.test(between.replace(/\r\n?/g, "\n"));
     if (before === undefined || apart || before.kind !== item.kind) runs.push([]);
     runs.at(-1)?.push(item);
   }

@@ -74,7 +74,7 @@ function numberAround(text: string, position: number): Piece | null {
   while (part.test(text[end] ?? "")) end++;
   const piece = text.slice(start, end);
   const right = /^-?(0|[1-9]\d*)(\.\d+)?([eE][+-]?\d+|[KMG])?$/.test(piece);
-  return /^[+.-]?\d/.test(piece) && !right ? [start, end] : null;
+  return /^[+.-]*\d/.test(piece) && !right ? [start, end] : null;
 }
 
 const valueKinds = ["a name", "a number", "a size", "a string", "'['", "'{'"];
