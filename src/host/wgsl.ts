@@ -1,44 +1,19 @@
 import { banner } from "../emit/banner.ts";
 import type { EmitContext, KernelTarget, OutputFile } from "../emit/target.ts";
 import { describe } from "../emit/wgsl/descriptor.ts";
-import type { OpName } from "../graph/ops.ts";
+import { wgslPasses } from "../emit/wgsl/wgsl.ts";
 import type { Model } from "../model/model.ts";
-import { allPasses } from "../passes/all.ts";
 import type { Plan } from "../plan/plan.ts";
 import { printPlan } from "../plan/print.ts";
 import { type TuningName, tunings } from "../plan/tile.ts";
 import { f32Tensor, writeSafetensors } from "../weights/safetensors.ts";
 import { hostModule } from "./module.ts";
 
-/** Everything but `grn`, which `split-grn` takes apart. */
-const legal: readonly OpName[] = [
-  "input",
-  "param",
-  "toChannelsLast",
-  "toChannelsFirst",
-  "patchConv",
-  "depthwise",
-  "linear",
-  "layernorm",
-  "normalize",
-  "gelu",
-  "sumSquares",
-  "grnScale",
-  "scaleChannels",
-  "shiftChannels",
-  "add",
-  "meanSites",
-  "scaleInputs",
-  "scaleOutputs",
-  "biasThrough",
-];
-
 /** WGSL kernels and a typed host module, with the tiles of one tuning. */
 const wgslFor = (tuning: TuningName): KernelTarget => ({
   name: "wgsl",
   takes: "plan",
-  passes: allPasses,
-  legal: new Set(legal),
+  ...wgslPasses,
   tuning,
   emit,
 });

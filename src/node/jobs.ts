@@ -1,6 +1,7 @@
 /** What runs in a thread of its own: long, synchronous work, so that the main thread hears signals meanwhile. */
 export const jobs = {
   compile: async () => (await import("./jobs/compile.ts")).compileWhole,
+  run: async () => (await import("./jobs/run.ts")).run,
   check: async () => (await import("./jobs/check.ts")).check,
   fmt: async () => (await import("./jobs/fmt.ts")).fmt,
 } as const;

@@ -14,11 +14,14 @@ export const compileMessages = {
   },
   "no-models": {
     kind: "E_USAGE",
-    text: (file: string) => `${file} declares no model of its own; name one it imports with --model, or a build with --build`,
+    text: (file: string) =>
+      `${file} declares no model of its own; name one it imports with --model, or a build with --build`,
   },
+  "model-needed": { kind: "E_USAGE", text: (known: string) => `name one model with --model: ${known}` },
   "output-clash": {
     kind: "E_USAGE",
-    text: (name: string) => `two specs declare a model '${name}', which would be written to one folder; compile them into two`,
+    text: (name: string) =>
+      `two specs declare a model '${name}', which would be written to one folder; compile them into two`,
   },
   "no-such-tap": {
     kind: "E_USAGE",
@@ -27,7 +30,8 @@ export const compileMessages = {
   },
   "not-a-kernel": {
     kind: "E_T_FEATURE",
-    text: (name: string) => `this target computes '${name}' only inside a fused kernel; tap it on the reference instead`,
+    text: (name: string) =>
+      `this target computes '${name}' only inside a fused kernel; tap it on the reference instead`,
   },
   "head-not-lowered": {
     kind: "E_T_FEATURE",

@@ -94,11 +94,11 @@ export const machineMessages = {
   },
   "tool-failed": { kind: "E_T_TOOL", text: (name: string, reason: string) => `${name} cannot be used here: ${reason}` },
 
+  "device-refused": { kind: "E_T_LIMIT", text: (why: string) => why },
+  "run-refused": { kind: "E_R_INPUT", text: (why: string) => why },
+
   "device-lost": { kind: "E_R_LOST", text: (reason: string) => `the device was lost: ${reason}` },
-  "out-of-gpu-memory": {
-    kind: "E_R_OOM",
-    text: (what: string, bytes: number) => `the device has no memory for ${what} (${bytes} bytes)`,
-  },
+  "out-of-gpu-memory": { kind: "E_R_OOM", text: (why: string) => why },
   "run-input": {
     kind: "E_R_INPUT",
     text: (name: string, found: string, expected: string) => `input '${name}' is ${found}, expected ${expected}`,

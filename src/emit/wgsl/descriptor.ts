@@ -59,8 +59,7 @@ function describeBuffer(buffer: Buffer, ports: ReadonlyMap<string, string>): Buf
 /** What a device must allow, at the largest batch. */
 function limits(plan: Plan, used: readonly WgslKernel[]): ModelDescriptor["limits"] {
   const most = (values: readonly number[]): number => values.reduce((a, b) => Math.max(a, b), 0);
-  const bytes = (buffer: Buffer): number =>
-    buffer.elements * bytesPerElement * (buffer.perImage ? plan.batch.max : 1);
+  const bytes = (buffer: Buffer): number => buffer.elements * bytesPerElement * (buffer.perImage ? plan.batch.max : 1);
   const binding = most([...plan.buffers.values()].map(bytes));
   return {
     maxBufferSize: Math.max(binding, most(plan.arenas) * plan.batch.max),

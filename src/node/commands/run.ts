@@ -1,0 +1,75 @@
+import type { Result } from "../../diagnostics/diagnostic.ts";
+import { f32Tensor, writeSafetensors } from "../../weights/safetensors.ts";
+import { type AdapterKind, adapterKinds } from "../adapters.ts";
+import type { AddCommand } from "../command.ts";
+import type { RunReport } from "../executors/executor.ts";
+import { enterGpuProcess } from "../gpu-process.ts";
+import type { ExecutorName, RunJob } from "../jobs/run.ts";
+import { choice, defaulted } from "../options.ts";
+import { type Outcome, outcome } from "../outcome.ts";
+import { runJob } from "../run-job.ts";
+import { writeFile } from "../write-file.ts";
+
+interface Options {
+  readonly model?: string;
+  readonly on: ExecutorName;
+  readonly weights: string;
+  readonly input: string;
+  readonly out: string;
+  readonly taps?: string;
+  readonly adapter?: AdapterKind;
+  readonly root?: string;
+}
+
+/** Tensors are outside the heap; what the cap bounds is the rest. */
+const memoryCap = 2048;
+
+export const addRun: AddCommand = (program, execute) => {
+  program
+    .command("run")
+    .description("run a model once, tensors by name in and out")
+    .argument("<spec>", "spec file, - for standard input")
+    .option("-m, --model <name>", "the model (default: the only one that the spec declares)")
+    .addOption(defaulted("--on <executor>", "where it runs", ["reference", "webgpu", "onnx"], "webgpu"))
+    .requiredOption("-w, --weights <file>", "a safetensors file in any known naming, or random:SEED")
+    .requiredOption("-i, --input <file>", "safetensors with pixel_values, F32 [N, C, H, W]")
+    .requiredOption("--out <file>", "where the outputs go, as safetensors")
+    .option("--taps <names>", "modules whose outputs are written too, such as stages.0,stages.1.0")
+    .addOption(choice("--adapter <kind>", "WebGPU adapter (default: the first there is)", adapterKinds))
+    .option("--root <folder>", "the folder that imports may not leave (default: the spec's own)")
+    .action((spec: string, options: Options) => execute(() => run(spec, options)));
+};
+
+async function run(spec: string, options: Options): Promise<Outcome> {
+  const job: RunJob = {
+    spec,
+    root: options.root ?? null,
+    model: options.model ?? null,
+    on: options.on,
+    adapter: null,
+    weights: options.weights,
+    input: options.input,
+    taps: options.taps?.split(",").filter(tap => tap !== "") ?? [],
+  };
+  if (options.on !== "webgpu") return settle(await runJob("run", [job], memoryCap), options.out);
+  const process = await enterGpuProcess(options.adapter ?? null);
+  if (!process.ok) return outcome(process);
+  if (process.value.role === "parent") return outcome({ exitCode: process.value.exitCode });
+  const work = (await import("../jobs/run.ts")).run;
+  return settle(await work({ ...job, adapter: process.value.kind }), options.out);
+}
+
+async function settle(report: Result<RunReport>, file: string): Promise<Outcome> {
+  if (!report.ok) return outcome({ diagnostics: report.diagnostics });
+  const { outputs, on, milliseconds } = report.value;
+  const tensors = [...outputs].map(([name, { shape, data }]) => f32Tensor(name, shape, () => data));
+  const failure = await writeFile(file, writeSafetensors(tensors));
+  if (failure !== null) return outcome({ diagnostics: [...report.diagnostics, failure] });
+  const lines = [...outputs].map(([name, { shape }]) => `${name} [${shape.join(", ")}]\n`);
+  return outcome({
+    diagnostics: report.diagnostics,
+    outputs: [{ path: file, status: "written" }],
+    text: lines.join(""),
+    notes: [`ran on ${on} in ${milliseconds.toFixed(1)} ms`],
+  });
+}

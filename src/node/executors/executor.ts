@@ -1,0 +1,30 @@
+import type { Result } from "../../diagnostics/diagnostic.ts";
+import type { Model } from "../../model/model.ts";
+import type { Weights } from "../../weights/tensor.ts";
+
+/** Row-major float32 values; the batch is the first length. */
+export interface RunTensor {
+  readonly shape: readonly number[];
+  readonly data: Float32Array;
+}
+
+export interface RunRequest {
+  readonly model: Model;
+  /** Images of every input. */
+  readonly batch: number;
+  /** Module paths whose outputs are wanted besides the model's own. */
+  readonly taps: readonly string[];
+  readonly weights: Weights;
+  readonly inputs: ReadonlyMap<string, RunTensor>;
+}
+
+export interface RunReport {
+  readonly outputs: ReadonlyMap<string, RunTensor>;
+  /** What it ran on, for people. */
+  readonly on: string;
+  /** The forward pass alone, after everything was loaded; the median where it was repeated. */
+  readonly milliseconds: number;
+}
+
+/** Runs a model once, on one kind of machine. */
+export type Executor = (request: RunRequest) => Promise<Result<RunReport>>;
