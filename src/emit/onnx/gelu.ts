@@ -1,27 +1,28 @@
-import type { Node } from "../../graph/graph.ts";
+import { type Node, operand } from "../../graph/graph.ts";
 import type { GeluForm } from "../../graph/ops.ts";
 import { scalar } from "./initializers.ts";
 import { text, type Writer } from "./writer.ts";
 
 /** Opset 20 has the op. Before, the chains that runtimes know and fuse: those of PyTorch's exporter. */
-export function gelu(w: Writer, node: Node<"gelu">, x: string): string {
+export function gelu(node: Node<"gelu">, w: Writer): void {
   const { form } = node.attrs;
-  if (w.opset >= 20) return w.result(node, "Gelu", [x], form === "tanh" ? { approximate: text("tanh") } : {});
-  return chains[form](w, node, x);
+  const layout = w.formOf(operand(node, 0));
+  const x = w.value(operand(node, 0), layout);
+  if (w.opset >= 20) w.result(node, "Gelu", [x], form === "tanh" ? { approximate: text("tanh") } : {}, layout);
+  else w.result(node, "Mul", chains[form](w, node.id, x), {}, layout);
 }
 
-const chains: Readonly<Record<GeluForm, (w: Writer, node: Node<"gelu">, x: string) => string>> = {
-  erf(w, node, x) {
-    const scaled = w.step(node.id, "scaled", "Div", [x, scalar(w, Math.SQRT2)]);
-    const erf = w.step(node.id, "erf", "Erf", [scaled]);
-    const twice = w.step(node.id, "twice", "Mul", [x, w.step(node.id, "one", "Add", [erf, scalar(w, 1)])]);
-    return w.result(node, "Mul", [twice, scalar(w, 0.5)]);
+/** The two factors of GELU. */
+const chains: Readonly<Record<GeluForm, (w: Writer, id: string, x: string) => readonly [string, string]>> = {
+  erf(w, id, x) {
+    const erf = w.step(id, "erf", "Erf", [w.step(id, "scaled", "Div", [x, scalar(w, Math.SQRT2)])]);
+    const one = w.step(id, "one", "Add", [erf, scalar(w, 1)]);
+    return [w.step(id, "twice", "Mul", [x, one]), scalar(w, 0.5)];
   },
-  tanh(w, node, x) {
-    const cube = w.step(node.id, "cube", "Pow", [x, scalar(w, 3)]);
-    const sum = w.step(node.id, "sum", "Add", [x, w.step(node.id, "bend", "Mul", [cube, scalar(w, 0.044715)])]);
-    const scaled = w.step(node.id, "scaled", "Mul", [sum, scalar(w, Math.sqrt(2 / Math.PI))]);
-    const one = w.step(node.id, "one", "Add", [w.step(node.id, "tanh", "Tanh", [scaled]), scalar(w, 1)]);
-    return w.result(node, "Mul", [w.step(node.id, "half", "Mul", [x, scalar(w, 0.5)]), one]);
+  tanh(w, id, x) {
+    const cube = w.step(id, "cube", "Pow", [x, scalar(w, 3)]);
+    const sum = w.step(id, "sum", "Add", [x, w.step(id, "bend", "Mul", [cube, scalar(w, 0.044715)])]);
+    const tanh = w.step(id, "tanh", "Tanh", [w.step(id, "scaled", "Mul", [sum, scalar(w, Math.sqrt(2 / Math.PI))])]);
+    return [w.step(id, "half", "Mul", [x, scalar(w, 0.5)]), w.step(id, "one", "Add", [tanh, scalar(w, 1)])];
   },
 };

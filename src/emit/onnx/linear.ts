@@ -1,17 +1,22 @@
-import { channels, type Node, operand, sites, type ValueId } from "../../graph/graph.ts";
+import { channels, type Node, operand, sites } from "../../graph/graph.ts";
 import { asIs, carryingBias, integers, readsNormalized, tiled, transposed, vector } from "./initializers.ts";
-import { sitesInRow } from "./sites.ts";
 import { int, type Writer } from "./writer.ts";
 
 /** One layer, four ways to write it. */
-export function linear(node: Node<"linear">, w: Writer): string {
+export function linear(node: Node<"linear">, w: Writer): void {
   const [x, weight, bias] = [operand(node, 0), operand(node, 1), operand(node, 2)];
-  if (readsNormalized(w, node)) return w.result(node, "MatMul", [w.value(x), carryingBias(w, weight, bias)]);
-  if (node.type.shape.length === 2)
-    return w.result(node, "Gemm", [w.value(x), asIs(w, weight), vector(w, bias)], { transB: int(1) });
-  const scaled = scaledByWeights(node, w);
-  const product = scaled ?? w.step(node.id, "product", "MatMul", [w.value(x), transposed(w, weight)]);
-  return w.result(node, "Add", [product, tiled(w, bias, sites(node.type).width)]);
+  const form = w.formOf(x);
+  const input = w.value(x, form);
+  if (readsNormalized(w, node)) w.result(node, "MatMul", [input, carryingBias(w, weight, bias)], {}, form);
+  else if (node.type.shape.length === 2)
+    w.result(node, "Gemm", [input, asIs(w, weight), vector(w, bias)], { transB: int(1) });
+  else {
+    const product = scaledByWeights(node, w) ?? w.step(node.id, "product", "MatMul", [input, transposed(w, weight)]);
+    const { height, width } = sites(node.type);
+    const lengths = integers(w, 0, height, width, channels(node.type));
+    const map = form === "map" ? product : w.step(node.id, "map", "Reshape", [product, lengths]);
+    w.result(node, "Add", [map, tiled(w, bias, width)]);
+  }
 }
 
 /**
@@ -19,15 +24,12 @@ export function linear(node: Node<"linear">, w: Writer): string {
  * over [I,O] (read, write, and the packing that a constant would need only once), so large maps scale W.
  */
 function scaledByWeights(node: Node<"linear">, w: Writer): string | null {
-  const [x, weight] = [operand(node, 0), operand(node, 1)];
-  const producer = w.node(x);
-  if (producer.op !== "scaleChannels" || w.soleReader(x) !== node) return null;
-  const [h, scale] = [operand(producer, 0), operand(producer, 1)] as const satisfies readonly ValueId[];
+  const producer = w.node(operand(node, 0));
+  if (producer.op !== "scaleChannels" || w.soleReader(producer.id) !== node) return null;
+  const [h, scale] = [operand(producer, 0), operand(producer, 1)];
   const { height, width } = sites(node.type);
-  const [inputs, outputs] = [channels(producer.type), channels(node.type)];
-  if (w.node(scale).op !== "grnScale" || 2 * height * width < 3 * outputs) return null;
-  const column = w.step(node.id, "scale", "Reshape", [w.value(scale), integers(w, 0, 1, inputs, 1)]);
-  const scaled = w.step(node.id, "scaled", "Mul", [transposed(w, weight), column]);
-  const product = w.step(node.id, "rows", "MatMul", [sitesInRow(w, h), scaled]);
-  return w.step(node.id, "product", "Reshape", [product, integers(w, 0, height, width, outputs)]);
+  if (w.node(scale).op !== "grnScale" || 2 * height * width < 3 * channels(node.type)) return null;
+  const column = w.step(node.id, "scale", "Reshape", [w.value(scale), integers(w, 0, channels(producer.type), 1)]);
+  const weight = w.step(node.id, "scaled", "Mul", [transposed(w, operand(node, 1)), column]);
+  return w.step(node.id, "product", "MatMul", [w.value(h, "row"), weight]);
 }

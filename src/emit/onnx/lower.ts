@@ -16,15 +16,12 @@ export function lowerToOnnx(graph: Graph, opset: number): Lowered {
   const names = new Set(graph.outputs.map(output => output.name));
   const tensorOf = (id: ValueId): string => named.get(id) ?? (names.has(id) ? `${id}/value` : id);
 
-  const { writer, set, finish } = writerFor(graph, opset, tensorOf);
+  const writer = writerFor(graph, opset, tensorOf);
   const constant = constants(graph);
-  for (const node of graph.nodes.values()) if (!constant.has(node.id)) set(node.id, dispatch(emission, node, writer));
+  for (const node of graph.nodes.values()) if (!constant.has(node.id)) dispatch(emission, node, writer);
 
-  const outputs = graph.outputs.map(({ name }) => name);
-  const copies = graph.outputs.flatMap(({ name, value }) =>
-    writer.value(value) === name ? [] : copy(writer.value(value), name),
-  );
-  const { nodes, initializers } = finish([...outputs, ...copies.flatMap(node => node.inputs)]);
+  const copies = graph.outputs.flatMap(({ name, value }) => copy(writer.value(value), name));
+  const { nodes, initializers } = writer.finish(graph.outputs.map(({ value }) => writer.value(value)));
   return {
     name: graph.name,
     nodes: [...nodes, ...copies],
@@ -34,10 +31,9 @@ export function lowerToOnnx(graph: Graph, opset: number): Lowered {
   };
 }
 
-/** A value that is an output twice, or an input at once, needs a node of the other name. */
-const copy = (from: string, to: string): readonly OnnxNode[] => [
-  { name: `${to}/copy`, op: "Identity", inputs: [from], outputs: [to], attributes: [] },
-];
+/** A value that is an output under two names, or an input and an output, needs a node for the second. */
+const copy = (from: string, to: string): readonly OnnxNode[] =>
+  from === to ? [] : [{ name: `${to}/copy`, op: "Identity", inputs: [from], outputs: [to], attributes: [] }];
 
 const valueInfo = (name: string, { shape }: TensorType): OnnxValueInfo => ({
   name,

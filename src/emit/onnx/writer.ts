@@ -1,7 +1,8 @@
 import { invariant } from "../../diagnostics/invariant.ts";
-import { type Graph, type Node, nodeOf, readers, type ValueId } from "../../graph/graph.ts";
+import { channels, type Graph, type Node, nodeOf, readers, sites, type ValueId } from "../../graph/graph.ts";
 import type { OnnxAttribute, OnnxNode } from "../onnx-proto.ts";
 import type { ReadConstant } from "./constants.ts";
+import { integers } from "./initializers.ts";
 
 /** A constant tensor of the ONNX graph. */
 export type Initializer = Literal | Computed;
@@ -29,82 +30,86 @@ export const ints = (...value: readonly number[]): Attribute => ({ kind: "ints",
 export const float = (value: number): Attribute => ({ kind: "float", value });
 export const text = (value: string): Attribute => ({ kind: "string", value });
 
-/** Where the table of ops writes to. Values are spoken of by the name of their ONNX tensor. */
+/**
+ * How a map [N,H,W,C] lies in a tensor: as it is, or as one row of sites a sample, [N,H·W,C]. Both are the same bytes, so
+ * a Reshape between them is free but for the call, and each op leaves its result in the form that it computes it in.
+ */
+export type Form = "map" | "row";
+
+/** Where the table of ops writes to. Tensors are spoken of by their names. */
 export interface Writer {
   readonly opset: number;
   readonly node: (id: ValueId) => Node;
   /** The node that alone reads a value which is no output, or null. */
   readonly soleReader: (id: ValueId) => Node | null;
-  /** The tensor of a value that has been emitted. */
-  readonly value: (id: ValueId) => string;
-  /** Adds a node that computes the value itself: it bears the value's path. */
-  readonly result: (node: Node, op: string, inputs: readonly string[], attributes?: Attributes) => string;
+  /** The tensor of a value that has been emitted; a Reshape is added where it is only there in the other form. */
+  readonly value: (id: ValueId, form?: Form) => string;
+  /** The form that a value has been computed in. */
+  readonly formOf: (id: ValueId) => Form;
+  /** Adds the node that computes a value, which bears the value's path. */
+  readonly result: (node: Node, op: string, inputs: readonly string[], attributes?: Attributes, form?: Form) => void;
   /** Adds a node on the way to a value. `part` tells it from the others of that value. Asked again, it is there already. */
   readonly step: (id: ValueId, part: string, op: string, inputs: readonly string[], attributes?: Attributes) => string;
   readonly initializer: (initializer: Initializer) => string;
+  /** What these tensors need, in order. */
+  readonly finish: (outputs: readonly string[]) => Written;
 }
 
 export interface Written {
   readonly nodes: readonly OnnxNode[];
   readonly initializers: readonly Initializer[];
-  /** Value → tensor. */
-  readonly values: ReadonlyMap<ValueId, string>;
 }
 
-export interface WriterEnd {
-  readonly writer: Writer;
-  readonly set: (id: ValueId, tensor: string) => void;
-  /** What the outputs need, in order. */
-  readonly finish: (outputs: readonly string[]) => Written;
-}
-
-/** `nameOf` gives the tensor that a value's own node writes. */
-export function writerFor(graph: Graph, opset: number, nameOf: (id: ValueId) => string): WriterEnd {
+/** `nameOf` gives the tensor that holds a value as it is. */
+export function writerFor(graph: Graph, opset: number, nameOf: (id: ValueId) => string): Writer {
   const nodes = new Map<string, OnnxNode>();
   const initializers = new Map<string, Initializer>();
-  const values = new Map<ValueId, string>();
+  const forms = new Map<ValueId, Form>();
   const read = readers(graph);
   const outputs = new Set(graph.outputs.map(output => output.value));
 
   const add = (name: string, op: string, inputs: readonly string[], attributes: Attributes, tensor: string): string => {
     const listed = Object.entries(attributes).map(([key, attribute]) => ({ name: key, ...attribute }) as OnnxAttribute);
-    nodes.set(name, { name, op, inputs, outputs: [tensor], attributes: listed });
+    if (!nodes.has(name)) nodes.set(name, { name, op, inputs, outputs: [tensor], attributes: listed });
     return tensor;
   };
+  const tensors: Readonly<Record<Form, (id: ValueId) => string>> = { map: nameOf, row: id => `${id}/row` };
   const writer: Writer = {
     opset,
     node: id => nodeOf(graph, id),
     soleReader: id => (outputs.has(id) || read.get(id)?.length !== 1 ? null : (read.get(id)?.[0] ?? null)),
-    value: id => {
-      const tensor = values.get(id);
-      invariant(tensor !== undefined, `'${id}' has no ONNX tensor yet`);
-      return tensor;
+    value: (id, form = "map") => {
+      const { op, type } = nodeOf(graph, id);
+      const there = op === "input" ? "map" : forms.get(id);
+      invariant(there !== undefined, `'${id}' has no ONNX tensor yet`);
+      const tensor = tensors[form](id);
+      if (there === form) return tensor;
+      const { height, width } = sites(type);
+      const shape = { map: [height, width], row: [height * width] }[form];
+      const lengths = integers(writer, 0, ...shape, channels(type));
+      return add(`${id}/${form}`, "Reshape", [tensors[there](id), lengths], {}, tensor);
     },
-    result: (node, op, inputs, attributes = {}) => {
-      invariant(!nodes.has(node.id), `'${node.id}' is written twice`);
-      return add(node.id, op, inputs, attributes, nameOf(node.id));
+    formOf: id => forms.get(id) ?? "map",
+    result: ({ id }, op, inputs, attributes = {}, form = "map") => {
+      invariant(!nodes.has(id), `'${id}' is written twice`);
+      forms.set(id, form);
+      add(id, op, inputs, attributes, tensors[form](id));
     },
-    step: (id, part, op, inputs, attributes = {}) => {
-      const name = `${id}/${part}`;
-      return nodes.has(name) ? name : add(name, op, inputs, attributes, name);
-    },
+    step: (id, part, op, inputs, attributes = {}) => add(`${id}/${part}`, op, inputs, attributes, `${id}/${part}`),
     initializer: initializer => {
       if (!initializers.has(initializer.name)) initializers.set(initializer.name, initializer);
       return initializer.name;
     },
-  };
-  return {
-    writer,
-    set: (id, tensor) => values.set(id, tensor),
     finish: outputs => {
       const live = new Set(outputs);
+      const isLive = (node: OnnxNode): boolean => node.outputs.some(tensor => live.has(tensor));
       for (const node of [...nodes.values()].reverse())
-        if (node.outputs.some(tensor => live.has(tensor))) for (const input of node.inputs) live.add(input);
+        if (isLive(node)) for (const input of node.inputs) live.add(input);
       return {
-        nodes: [...nodes.values()].filter(node => node.outputs.some(tensor => live.has(tensor))),
+        nodes: [...nodes.values()].filter(isLive),
         initializers: [...initializers.values()].filter(({ name }) => live.has(name)),
-        values,
       };
     },
   };
+  return writer;
 }
