@@ -24,6 +24,8 @@ export function group(graph: Graph, rule: (node: Node, view: Grouping) => Group 
   const read = readers(graph);
   const outputs = new Set(graph.outputs.map(output => output.value));
   const groups = new Map(graph.groups);
+  const members = new Map<ValueId, readonly ValueId[]>();
+  for (const [id, anchor] of groups) members.set(anchor, [...(members.get(anchor) ?? []), id]);
   const view: Grouping = {
     node: id => nodeOf(graph, id),
     readers: id => read.get(id) ?? [],
@@ -34,8 +36,10 @@ export function group(graph: Graph, rule: (node: Node, view: Grouping) => Group 
     const found = rule(node, view);
     if (!found) continue;
     const joined = new Set([found.anchor, ...found.members].map(view.anchor));
-    const members = [...graph.nodes.keys()].filter(id => joined.has(view.anchor(id)));
-    for (const id of members) groups.set(id, found.anchor);
+    const all = [...joined].flatMap(anchor => members.get(anchor) ?? [anchor]);
+    for (const anchor of joined) members.delete(anchor);
+    members.set(found.anchor, all);
+    for (const id of all) groups.set(id, found.anchor);
   }
   return { ...graph, groups };
 }

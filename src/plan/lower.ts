@@ -11,7 +11,7 @@ import {
   type ValueId,
 } from "../graph/graph.ts";
 import type { OpName } from "../graph/ops.ts";
-import { depthwisePacked, gemvPacked, type KernelKind, type KernelParams, stemPacked } from "./kernels.ts";
+import { depthwisePacked, gemvPacked, type KernelKind, type KernelParams, kernelOf, stemPacked } from "./kernels.ts";
 import type { Step } from "./plan.ts";
 import type { Steps } from "./schedule.ts";
 import {
@@ -75,7 +75,8 @@ function step<K extends KernelKind>(
   writes: Readonly<Record<string, ValueId>>,
   perImage = true,
 ): Step {
-  return { name: node.id, kind, params, reads, writes, perImage, span: node.span } as Step;
+  const { bindings, grid, workgroup } = kernelOf(kind, params);
+  return { name: node.id, kind, params, reads, writes, bindings, grid, perImage, workgroup, span: node.span } as Step;
 }
 
 /** The LayerNorm of a group, and the parameters its kernel reads. */

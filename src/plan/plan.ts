@@ -1,7 +1,7 @@
 import type { Span } from "../diagnostics/diagnostic.ts";
 import type { ValueId } from "../graph/graph.ts";
 import type { Batch } from "../model/model.ts";
-import type { KernelKind, KernelParams } from "./kernels.ts";
+import type { Binding, KernelKind, KernelParams } from "./kernels.ts";
 
 /** A value in memory. Sizes are of one sample where `perImage`, which the batch multiplies. */
 export interface Buffer {
@@ -28,8 +28,11 @@ export type Step<K extends KernelKind = KernelKind> = {
     /** Values by the name the kernel has for them. */
     readonly reads: Readonly<Record<string, ValueId>>;
     readonly writes: Readonly<Record<string, ValueId>>;
-    /** True for what runs once an image: the batch is the third dimension of its grid. */
+    readonly bindings: readonly Binding[];
+    /** Workgroups along x and y; where `perImage`, the batch is the third dimension. */
+    readonly grid: readonly [x: number, y: number];
     readonly perImage: boolean;
+    readonly workgroup: readonly [x: number, y: number];
     readonly span: Span;
   };
 }[K];

@@ -1,4 +1,3 @@
-import { kernelOf } from "./kernels.ts";
 import { type Buffer, bytesPerElement, type Plan, type Step } from "./plan.ts";
 
 /**
@@ -59,7 +58,7 @@ const printOperands = (operands: Readonly<Record<string, string>>): string =>
     .join(", ");
 
 function printStep(step: Step): string {
-  const { grid, workgroup } = kernelOf(step);
+  const { grid, workgroup } = step;
   const groups = [...grid, ...(step.perImage ? ["N"] : [])].join(" x ");
   return (
     `%${step.name} = ${step.kind}(${printOperands(step.reads)}) -> ${printOperands(step.writes)} ` +

@@ -4,7 +4,6 @@ import { error } from "../diagnostics/messages.ts";
 import { constants, type Graph, type Node, nodeOf, resolve, type ValueId } from "../graph/graph.ts";
 import type { OpName } from "../graph/ops.ts";
 import type { Batch } from "../model/model.ts";
-import { kernelOf } from "./kernels.ts";
 import { type Cluster, lowerings } from "./lower.ts";
 import { type Lifetime, layOut } from "./memory.ts";
 import { type Buffer, bytesPerElement, type Plan, type Port, type Step } from "./plan.ts";
@@ -152,7 +151,7 @@ function lifetime(name: ValueId, size: Sized, steps: readonly Step[]): Lifetime 
 /** The values of a step with the sizes that its kernel binds. */
 function bindingsOf(step: Step): readonly (Sized & { readonly value: ValueId })[] {
   const operands = { ...step.reads, ...step.writes };
-  return kernelOf(step).bindings.map(({ name, elements: needed, role }) => {
+  return step.bindings.map(({ name, elements: needed, role }) => {
     const value = operands[name];
     invariant(value !== undefined, `${step.kind} '${step.name}' has nothing for '${name}'`);
     return { value, elements: needed, perImage: role === "activation" };
@@ -191,7 +190,7 @@ function overLimits(plan: Plan, graph: Graph): readonly Diagnostic[] {
       : [];
   });
   const grids = [...plan.setup, ...plan.steps].flatMap(step => {
-    const groups = Math.max(...kernelOf(step).grid, images(step.perImage));
+    const groups = Math.max(...step.grid, images(step.perImage));
     return groups > defaults.groups
       ? [error("grid-too-large", step.span, `'${step.name}'`, groups, defaults.groups)]
       : [];

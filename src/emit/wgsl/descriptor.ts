@@ -1,5 +1,6 @@
 import { renderTemplate } from "../../embedded/render-template.ts";
-import { kernelOf, type WgslKernel } from "../../plan/kernels.ts";
+import type { TemplateName } from "../../embedded/templates.ts";
+import { kernelOf } from "../../plan/kernels.ts";
 import { type Buffer, bytesPerElement, type Plan, type Step } from "../../plan/plan.ts";
 import type { BufferDescriptor, Dispatch, ModelDescriptor } from "../../runtime/descriptor.ts";
 
@@ -8,23 +9,20 @@ export function describe(plan: Plan): ModelDescriptor {
   const order = [...plan.buffers.keys()];
   const index = new Map(order.map((name, i) => [name, i]));
   const ports = new Map([...plan.inputs, ...plan.outputs].map(port => [port.buffer, port.name]));
-  const sources = new Map<string, { readonly name: string; readonly code: string; readonly at: number }>();
-  const used: WgslKernel[] = [];
+  const kernels = new Map<string, { readonly name: string; readonly code: string; readonly at: number }>();
 
   const dispatch = (step: Step): Dispatch => {
-    const kernel = kernelOf(step);
-    const code = render(kernel);
-    const known = sources.get(code);
-    const at = known?.at ?? sources.size;
+    const key = `${step.kind} ${JSON.stringify(step.params)}`;
     // A kernel is named after the first value it computes, so that no name shifts when another kernel appears.
-    if (!known) sources.set(code, { name: step.kind === "pack" ? `${step.name}.pack` : step.name, code, at });
-    used.push(kernel);
+    const name = step.kind === "pack" ? `${step.name}.pack` : step.name;
+    const { at } = kernels.get(key) ?? { at: kernels.size };
+    if (at === kernels.size) kernels.set(key, { name, code: render(step), at });
     const operands = { ...step.reads, ...step.writes };
     return {
       label: step.name,
       kernel: at,
-      bindings: kernel.bindings.map(({ name }) => index.get(operands[name] as string) as number),
-      grid: kernel.grid,
+      bindings: step.bindings.map(binding => index.get(operands[binding.name] as string) as number),
+      grid: step.grid,
       perImage: step.perImage,
     };
   };
@@ -39,14 +37,17 @@ export function describe(plan: Plan): ModelDescriptor {
     params: plan.params,
     arenas: plan.arenas,
     buffers: order.map(name => describeBuffer(plan.buffers.get(name) as Buffer, ports)),
-    kernels: [...sources.values()].map(({ name, code }) => ({ name, code })),
+    kernels: [...kernels.values()].map(({ name, code }) => ({ name, code })),
     setup,
     steps,
-    limits: limits(plan, used),
+    limits: limits(plan),
   };
 }
 
-const render = (kernel: WgslKernel): string => renderTemplate(`wgsl/${kernel.template}` as never, kernel.context);
+function render(step: Step): string {
+  const { template, context } = kernelOf(step.kind, step.params);
+  return renderTemplate(`wgsl/${template}` as TemplateName, context);
+}
 
 function describeBuffer(buffer: Buffer, ports: ReadonlyMap<string, string>): BufferDescriptor {
   const { name, elements, perImage, slot } = buffer;
@@ -57,14 +58,15 @@ function describeBuffer(buffer: Buffer, ports: ReadonlyMap<string, string>): Buf
 }
 
 /** What a device must allow, at the largest batch. */
-function limits(plan: Plan, used: readonly WgslKernel[]): ModelDescriptor["limits"] {
+function limits(plan: Plan): ModelDescriptor["limits"] {
   const most = (values: readonly number[]): number => values.reduce((a, b) => Math.max(a, b), 0);
   const bytes = (buffer: Buffer): number => buffer.elements * bytesPerElement * (buffer.perImage ? plan.batch.max : 1);
+  const steps = [...plan.setup, ...plan.steps];
   const binding = most([...plan.buffers.values()].map(bytes));
   return {
     maxBufferSize: Math.max(binding, most(plan.arenas) * plan.batch.max),
     maxStorageBufferBindingSize: binding,
-    maxStorageBuffersPerShaderStage: most(used.map(kernel => kernel.bindings.length)),
-    maxComputeInvocationsPerWorkgroup: most(used.map(({ workgroup: [x, y] }) => x * y)),
+    maxStorageBuffersPerShaderStage: most(steps.map(step => step.bindings.length)),
+    maxComputeInvocationsPerWorkgroup: most(steps.map(({ workgroup: [x, y] }) => x * y)),
   };
 }
