@@ -52,9 +52,10 @@ function compile(path: string): Result<Program> {
 describe("specs that are bad, odd or large", () => {
   test.each(specCorpus.map(row => ({ ...row, name: `${row.id} ${row.title}` })))("$name", row => {
     const path = layOut(row);
-    const start = performance.now();
+    // The processor's time and not the clock's: a busy machine must not fail a test.
+    const start = process.cpuUsage();
     const result = compile(path);
-    expect(performance.now() - start).toBeLessThan(2000);
+    expect(process.cpuUsage(start).user / 1000).toBeLessThan(2000);
     const text = formatDiagnostics(result.diagnostics);
     if (row.expected === "ok") expect(text).toBe("");
     else {

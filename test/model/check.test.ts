@@ -133,9 +133,9 @@ describe("programs", () => {
   test("are quick to refuse many unknown names", () => {
     const names = Array.from({ length: 500 }, (_, i) => `model name_of_a_model_${i} { ${two} }\n`).join("");
     const unknown = Array.from({ length: 500 }, (_, i) => `model x${i} extends nome_of_a_modul_${i} {}\n`).join("");
-    const start = performance.now();
+    const start = process.cpuUsage();
     expect(errorsOf(checkText(names + unknown))).toHaveLength(500);
-    expect(performance.now() - start).toBeLessThan(2000);
+    expect(process.cpuUsage(start).user / 1000).toBeLessThan(2000);
   });
 });
 
