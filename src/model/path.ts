@@ -116,7 +116,8 @@ function elementOf(part: Part, index: number, stages: number): Part | null {
     : null;
 }
 
-const describeSteps = (steps: Target["steps"]): string =>
+/** `dims[0]`, `head.decoder.dim` */
+export const describeSteps = (steps: Target["steps"]): string =>
   steps.map((step, i) => (typeof step === "number" ? `[${step}]` : i === 0 ? step : `.${step}`)).join("");
 
 function reportStep(part: Part, step: PathStep, owner: string, stages: number, report: Report): void {

@@ -8,7 +8,7 @@ import { assemble } from "./assemble.ts";
 import type { Located } from "./field-types.ts";
 import type { ModelSettings } from "./fields.ts";
 import type { Axis, Model, Requirement, Sweep } from "./model.ts";
-import { putAt, resolvePath } from "./path.ts";
+import { describeSteps, putAt, resolvePath } from "./path.ts";
 import { type Report, read } from "./read.ts";
 
 const maxPoints = 100_000;
@@ -56,17 +56,11 @@ function doubled(base: ModelSettings, { dims }: ModelSettings): Pick<ModelSettin
 }
 
 function checkAxis(item: AxisItem, base: ModelSettings, before: readonly Axis[], report: Report): readonly Axis[] {
-  const path = printPath(item.path);
   const target = resolvePath(item.path, base, report);
+  // What the steps say and not what is written, so that `dims[0.0]` is `dims[0]`.
+  const path = target === null ? printPath(item.path) : describeSteps(target.steps);
   const written = valuesOf(item.values, path, report);
-  if (target === null || written === null) return [];
-  for (const other of before) {
-    const [short, long] = other.path.length < path.length ? [other.path, path] : [path, other.path];
-    if (short === long) report(withNote(error("duplicate-axis", item.path.span, path), "first given", other.span));
-    else if (long.startsWith(short) && /^[.[]/.test(long.slice(short.length))) {
-      report(withNote(error("axis-overlap", item.path.span, long, short), "the other is given", other.span));
-    }
-  }
+  if (target === null || written === null || clashes(item, path, before, report)) return [];
   const choices: Located<unknown>[] = [];
   const values = new Map<string, Value>();
   for (const value of written) {
@@ -80,6 +74,19 @@ function checkAxis(item: AxisItem, base: ModelSettings, before: readonly Axis[],
     else values.set(text, value);
   }
   return [{ path, steps: target.steps, values: written.map(plain), choices, span: item.path.span }];
+}
+
+/** Whether an axis is about the same as one before it, or about a part of it, or has it as a part. */
+function clashes({ path: { span } }: AxisItem, path: string, before: readonly Axis[], report: Report): boolean {
+  for (const other of before) {
+    const [short, long] = other.path.length < path.length ? [other.path, path] : [path, other.path];
+    if (short === long) report(withNote(error("duplicate-axis", span, path), "first given", other.span));
+    else if (long.startsWith(short) && /^[.[]/.test(long.slice(short.length))) {
+      report(withNote(error("axis-overlap", span, long, short), "the other is given", other.span));
+    } else continue;
+    return true;
+  }
+  return false;
 }
 
 /** The values of an axis: a list as it stands, a range written out. Null where they are neither. */

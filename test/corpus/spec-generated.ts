@@ -145,4 +145,12 @@ export const generatedSpecs: readonly SpecCase[] = [
     files: one(() => times(1000, i => `model a${i} extends a${(i + 1) % 1000} {}\n`)),
     expected: "E_SPEC_CYCLE",
   },
+  {
+    id: "S80",
+    title: "6000-equal-axes",
+    main,
+    files: one(() => `${micro}sweep s extends a {\n${"  mlp_ratio in [4]\n".repeat(6000)}}\n`),
+    expected: "E_SPEC_DUP",
+    says: "and 5979 more",
+  },
 ];

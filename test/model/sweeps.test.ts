@@ -92,6 +92,8 @@ describe("sweeps", () => {
     ["dims[0] in [8, gelu]", "wrong-type"],
     ["dims[0] in [8, 16, 8.0]", "duplicate-value"],
     ["stem.patch in 3..3", "out-of-range"],
+    ["dims[0] in [8] dims[0.0] in [16]", "duplicate-axis"],
+    ["head in [classifier] head.classes in [10]", "axis-overlap"],
   ])("refuse %s: %s", (items, code) => {
     expect(errorsOf(checkText(`${doubling}sweep s extends a { ${items} }`)).map(diagnostic => diagnostic.code)).toEqual(
       [code],
