@@ -2,8 +2,3172 @@
 // @ts-nocheck: Handlebars writes plain JavaScript
 import type { Precompiled } from "./render-template.ts";
 
-export type TemplateName = never;
+export type TemplateName = 
+  | "wgsl/depthwise"
+  | "wgsl/elementwise"
+  | "wgsl/gemm-direct"
+  | "wgsl/gemm-tiled"
+  | "wgsl/gemv"
+  | "wgsl/grn-scale"
+  | "wgsl/pack"
+  | "wgsl/pool"
+  | "wgsl/row-norm"
+  | "wgsl/stem"
+  | "wgsl/to-channels-first";
 
-export const templates: Readonly<Record<TemplateName, Precompiled>> = {};
+export const templates: Readonly<Record<TemplateName, Precompiled>> = {
+  "wgsl/depthwise": {"0":function(container,depth0,helpers,partials,data) {
+    return " with LayerNorm";
+},"1":function(container,depth0,helpers,partials,data) {
+    var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
 
-export const partials: Readonly<Record<string, Precompiled>> = {};
+  return "//   output[y,x,c] = (v - mean over c of v) / sqrt(variance over c of v + "
+    + ((stack1 = container.lambda(container.strict(depth0, "eps", {"start":{"line":4,"column":76},"end":{"line":4,"column":79}} ), depth0)) != null ? stack1 : "")
+    + ")"
+    + ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"affine"),{"name":"if","hash":{},"fn":container.program(2, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":4,"column":82},"end":{"line":4,"column":124}}})) != null ? stack1 : "")
+    + "\n";
+},"2":function(container,depth0,helpers,partials,data) {
+    return " * gain[c] + shift[c]";
+},"3":function(container,depth0,helpers,partials,data) {
+    return "//   output = v\n";
+},"4":function(container,depth0,helpers,partials,data) {
+    var stack1, alias1=container.strict, alias2=container.lambda, alias3=depth0 != null ? depth0 : (container.nullContext || {}), lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
+
+  return "var<workgroup> tile: array<"
+    + ((stack1 = alias2(alias1(depth0, "acc", {"start":{"line":11,"column":29},"end":{"line":11,"column":32}} ), depth0)) != null ? stack1 : "")
+    + ", "
+    + ((stack1 = alias2(alias1(depth0, "tileLength", {"start":{"line":11,"column":38},"end":{"line":11,"column":48}} ), depth0)) != null ? stack1 : "")
+    + ">; // ["
+    + ((stack1 = alias2(alias1(depth0, "strip", {"start":{"line":11,"column":59},"end":{"line":11,"column":64}} ), depth0)) != null ? stack1 : "")
+    + " sites]["
+    + ((stack1 = alias2(alias1(depth0, "count", {"start":{"line":11,"column":76},"end":{"line":11,"column":81}} ), depth0)) != null ? stack1 : "")
+    + "]\n"
+    + ((stack1 = container.invokePartial(lookupProperty(partials,"token-stats-memory"),depth0,{"name":"token-stats-memory","data":data,"helpers":helpers,"partials":partials,"decorators":container.decorators})) != null ? stack1 : "")
+    + "\n@compute @workgroup_size("
+    + ((stack1 = alias2(alias1(depth0, "invocations", {"start":{"line":14,"column":27},"end":{"line":14,"column":38}} ), depth0)) != null ? stack1 : "")
+    + ")\nfn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lane: u32) {\n  let image = group.z * "
+    + ((stack1 = alias2(alias1(depth0, "imageLength", {"start":{"line":16,"column":26},"end":{"line":16,"column":37}} ), depth0)) != null ? stack1 : "")
+    + ";\n  let y = group.y;\n  let x0 = group.x * "
+    + ((stack1 = alias2(alias1(depth0, "strip", {"start":{"line":18,"column":23},"end":{"line":18,"column":28}} ), depth0)) != null ? stack1 : "")
+    + ";\n  for (var item = lane; item < "
+    + ((stack1 = alias2(alias1(depth0, "items", {"start":{"line":19,"column":33},"end":{"line":19,"column":38}} ), depth0)) != null ? stack1 : "")
+    + "; item += "
+    + ((stack1 = alias2(alias1(depth0, "invocations", {"start":{"line":19,"column":52},"end":{"line":19,"column":63}} ), depth0)) != null ? stack1 : "")
+    + ") {\n    convolve(image, y, x0, item / "
+    + ((stack1 = alias2(alias1(depth0, "count", {"start":{"line":20,"column":36},"end":{"line":20,"column":41}} ), depth0)) != null ? stack1 : "")
+    + " * "
+    + ((stack1 = alias2(alias1(depth0, "run", {"start":{"line":20,"column":48},"end":{"line":20,"column":51}} ), depth0)) != null ? stack1 : "")
+    + ", item % "
+    + ((stack1 = alias2(alias1(depth0, "count", {"start":{"line":20,"column":64},"end":{"line":20,"column":69}} ), depth0)) != null ? stack1 : "")
+    + ");\n  }\n  workgroupBarrier();\n  measure(lane);\n  let first = image + (y * "
+    + ((stack1 = alias2(alias1(depth0, "width", {"start":{"line":24,"column":29},"end":{"line":24,"column":34}} ), depth0)) != null ? stack1 : "")
+    + " + x0) * "
+    + ((stack1 = alias2(alias1(depth0, "count", {"start":{"line":24,"column":47},"end":{"line":24,"column":52}} ), depth0)) != null ? stack1 : "")
+    + ";\n"
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"ragged"),{"name":"if","hash":{},"fn":container.program(5, data, 0),"inverse":container.program(6, data, 0),"data":data,"loc":{"start":{"line":25,"column":2},"end":{"line":29,"column":9}}})) != null ? stack1 : "")
+    + "  for (var i = lane; i < length; i += "
+    + ((stack1 = alias2(alias1(depth0, "invocations", {"start":{"line":30,"column":40},"end":{"line":30,"column":51}} ), depth0)) != null ? stack1 : "")
+    + ") {\n    let s = stat[i / "
+    + ((stack1 = alias2(alias1(depth0, "count", {"start":{"line":31,"column":23},"end":{"line":31,"column":28}} ), depth0)) != null ? stack1 : "")
+    + "];\n"
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"affine"),{"name":"if","hash":{},"fn":container.program(7, data, 0),"inverse":container.program(8, data, 0),"data":data,"loc":{"start":{"line":32,"column":4},"end":{"line":37,"column":11}}})) != null ? stack1 : "")
+    + "  }\n}\n\nfn sample(p: u32, c: u32) -> "
+    + ((stack1 = alias2(alias1(depth0, "acc", {"start":{"line":41,"column":31},"end":{"line":41,"column":34}} ), depth0)) != null ? stack1 : "")
+    + " {\n  return tile[p * "
+    + ((stack1 = alias2(alias1(depth0, "count", {"start":{"line":42,"column":20},"end":{"line":42,"column":25}} ), depth0)) != null ? stack1 : "")
+    + " + c];\n}\n\n"
+    + ((stack1 = container.invokePartial(lookupProperty(partials,"token-stats"),depth0,{"name":"token-stats","data":data,"helpers":helpers,"partials":partials,"decorators":container.decorators})) != null ? stack1 : "");
+},"5":function(container,depth0,helpers,partials,data) {
+    var stack1, alias1=container.strict, alias2=container.lambda;
+
+  return "  let length = min("
+    + ((stack1 = alias2(alias1(depth0, "strip", {"start":{"line":26,"column":21},"end":{"line":26,"column":26}} ), depth0)) != null ? stack1 : "")
+    + ", "
+    + ((stack1 = alias2(alias1(depth0, "width", {"start":{"line":26,"column":32},"end":{"line":26,"column":37}} ), depth0)) != null ? stack1 : "")
+    + " - x0) * "
+    + ((stack1 = alias2(alias1(depth0, "count", {"start":{"line":26,"column":50},"end":{"line":26,"column":55}} ), depth0)) != null ? stack1 : "")
+    + ";\n";
+},"6":function(container,depth0,helpers,partials,data) {
+    var stack1;
+
+  return "  let length = "
+    + ((stack1 = container.lambda(container.strict(depth0, "tileLength", {"start":{"line":28,"column":17},"end":{"line":28,"column":27}} ), depth0)) != null ? stack1 : "")
+    + "u;\n";
+},"7":function(container,depth0,helpers,partials,data) {
+    var stack1;
+
+  return "    let c = i % "
+    + ((stack1 = container.lambda(container.strict(depth0, "count", {"start":{"line":33,"column":18},"end":{"line":33,"column":23}} ), depth0)) != null ? stack1 : "")
+    + ";\n    output[first + i] = (tile[i] - s.x) * s.y * gain[c] + shift[c];\n";
+},"8":function(container,depth0,helpers,partials,data) {
+    return "    output[first + i] = (tile[i] - s.x) * s.y;\n";
+},"9":function(container,depth0,helpers,partials,data) {
+    var stack1, alias1=container.strict, alias2=container.lambda;
+
+  return "\n@compute @workgroup_size("
+    + ((stack1 = alias2(alias1(depth0, "invocations", {"start":{"line":48,"column":27},"end":{"line":48,"column":38}} ), depth0)) != null ? stack1 : "")
+    + ")\nfn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lane: u32) {\n  let image = group.z * "
+    + ((stack1 = alias2(alias1(depth0, "imageLength", {"start":{"line":50,"column":26},"end":{"line":50,"column":37}} ), depth0)) != null ? stack1 : "")
+    + ";\n  for (var item = lane; item < "
+    + ((stack1 = alias2(alias1(depth0, "items", {"start":{"line":51,"column":33},"end":{"line":51,"column":38}} ), depth0)) != null ? stack1 : "")
+    + "; item += "
+    + ((stack1 = alias2(alias1(depth0, "invocations", {"start":{"line":51,"column":52},"end":{"line":51,"column":63}} ), depth0)) != null ? stack1 : "")
+    + ") {\n    convolve(image, group.y, group.x * "
+    + ((stack1 = alias2(alias1(depth0, "strip", {"start":{"line":52,"column":41},"end":{"line":52,"column":46}} ), depth0)) != null ? stack1 : "")
+    + ", item / "
+    + ((stack1 = alias2(alias1(depth0, "count", {"start":{"line":52,"column":59},"end":{"line":52,"column":64}} ), depth0)) != null ? stack1 : "")
+    + " * "
+    + ((stack1 = alias2(alias1(depth0, "run", {"start":{"line":52,"column":71},"end":{"line":52,"column":74}} ), depth0)) != null ? stack1 : "")
+    + ", item % "
+    + ((stack1 = alias2(alias1(depth0, "count", {"start":{"line":52,"column":87},"end":{"line":52,"column":92}} ), depth0)) != null ? stack1 : "")
+    + ");\n  }\n}\n";
+},"10":function(container,depth0,helpers,partials,data) {
+    return "s 4c .. 4c + 3";
+},"11":function(container,depth0,helpers,partials,data) {
+    return " c";
+},"12":function(container,depth0,helpers,partials,data) {
+    var stack1;
+
+  return "  let o = p * "
+    + ((stack1 = container.lambda(container.strict(depth0, "count", {"start":{"line":61,"column":16},"end":{"line":61,"column":21}} ), depth0)) != null ? stack1 : "")
+    + " + c;\n";
+},"13":function(container,depth0,helpers,partials,data) {
+    var stack1, alias1=container.strict, alias2=container.lambda;
+
+  return "  let o = image + (y * "
+    + ((stack1 = alias2(alias1(depth0, "width", {"start":{"line":63,"column":25},"end":{"line":63,"column":30}} ), depth0)) != null ? stack1 : "")
+    + " + x) * "
+    + ((stack1 = alias2(alias1(depth0, "count", {"start":{"line":63,"column":42},"end":{"line":63,"column":47}} ), depth0)) != null ? stack1 : "")
+    + " + c;\n";
+},"14":function(container,depth0,helpers,partials,data) {
+    var stack1;
+
+  return "  var v"
+    + ((stack1 = container.lambda(container.strict(depth0, "i", {"start":{"line":66,"column":9},"end":{"line":66,"column":10}} ), depth0)) != null ? stack1 : "")
+    + " = bias[c];\n";
+},"15":function(container,depth0,helpers,partials,data,blockParams,depths) {
+    var stack1, alias1=depth0 != null ? depth0 : (container.nullContext || {}), lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
+
+  return ((stack1 = lookupProperty(helpers,"each").call(alias1,lookupProperty(depth0,"inputs"),{"name":"each","hash":{},"fn":container.program(16, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":74,"column":4},"end":{"line":80,"column":13}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"each").call(alias1,lookupProperty(depth0,"taps"),{"name":"each","hash":{},"fn":container.program(22, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":81,"column":4},"end":{"line":86,"column":13}}})) != null ? stack1 : "");
+},"16":function(container,depth0,helpers,partials,data,blockParams,depths) {
+    var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
+
+  return ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"guarded"),{"name":"if","hash":{},"fn":container.program(17, data, 0, blockParams, depths),"inverse":container.program(20, data, 0, blockParams, depths),"data":data,"loc":{"start":{"line":75,"column":4},"end":{"line":79,"column":11}}})) != null ? stack1 : "");
+},"17":function(container,depth0,helpers,partials,data) {
+    var stack1, alias1=container.strict, alias2=container.lambda, lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
+
+  return "    let u"
+    + ((stack1 = alias2(alias1(depth0, "i", {"start":{"line":76,"column":11},"end":{"line":76,"column":12}} ), depth0)) != null ? stack1 : "")
+    + " = at(r, x "
+    + ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"before"),{"name":"if","hash":{},"fn":container.program(18, data, 0),"inverse":container.program(19, data, 0),"data":data,"loc":{"start":{"line":76,"column":25},"end":{"line":76,"column":56}}})) != null ? stack1 : "")
+    + " "
+    + ((stack1 = alias2(alias1(depth0, "column", {"start":{"line":76,"column":59},"end":{"line":76,"column":65}} ), depth0)) != null ? stack1 : "")
+    + ");\n";
+},"18":function(container,depth0,helpers,partials,data) {
+    return "-";
+},"19":function(container,depth0,helpers,partials,data) {
+    return "+";
+},"20":function(container,depth0,helpers,partials,data,blockParams,depths) {
+    var stack1, alias1=container.strict, alias2=container.lambda, lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
+
+  return "    let u"
+    + ((stack1 = alias2(alias1(depth0, "i", {"start":{"line":78,"column":11},"end":{"line":78,"column":12}} ), depth0)) != null ? stack1 : "")
+    + " = input[r + x * "
+    + ((stack1 = alias2(alias1(depths[1], "count", {"start":{"line":78,"column":33},"end":{"line":78,"column":41}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"offset"),{"name":"if","hash":{},"fn":container.program(21, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":78,"column":43},"end":{"line":78,"column":77}}})) != null ? stack1 : "")
+    + "];\n";
+},"21":function(container,depth0,helpers,partials,data) {
+    var stack1;
+
+  return " + "
+    + ((stack1 = container.lambda(container.strict(depth0, "offset", {"start":{"line":78,"column":62},"end":{"line":78,"column":68}} ), depth0)) != null ? stack1 : "");
+},"22":function(container,depth0,helpers,partials,data,blockParams,depths) {
+    var stack1, alias1=depth0 != null ? depth0 : (container.nullContext || {}), lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
+
+  return "    let w"
+    + ((stack1 = container.lambda(container.strict(depth0, "i", {"start":{"line":82,"column":11},"end":{"line":82,"column":12}} ), depth0)) != null ? stack1 : "")
+    + " = weight[w"
+    + ((stack1 = lookupProperty(helpers,"if").call(alias1,lookupProperty(depth0,"offset"),{"name":"if","hash":{},"fn":container.program(21, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":82,"column":25},"end":{"line":82,"column":59}}})) != null ? stack1 : "")
+    + "];\n"
+    + ((stack1 = lookupProperty(helpers,"each").call(alias1,lookupProperty(depth0,"uses"),{"name":"each","hash":{},"fn":container.program(23, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":83,"column":4},"end":{"line":85,"column":13}}})) != null ? stack1 : "");
+},"23":function(container,depth0,helpers,partials,data,blockParams,depths) {
+    var stack1, alias1=container.strict, alias2=container.lambda;
+
+  return "    v"
+    + ((stack1 = alias2(alias1(depth0, "site", {"start":{"line":84,"column":7},"end":{"line":84,"column":11}} ), depth0)) != null ? stack1 : "")
+    + " += w"
+    + ((stack1 = alias2(alias1(depths[1], "i", {"start":{"line":84,"column":20},"end":{"line":84,"column":24}} ), depth0)) != null ? stack1 : "")
+    + " * u"
+    + ((stack1 = alias2(alias1(depth0, "input", {"start":{"line":84,"column":32},"end":{"line":84,"column":37}} ), depth0)) != null ? stack1 : "")
+    + ";\n";
+},"24":function(container,depth0,helpers,partials,data,blockParams,depths) {
+    var stack1, alias1=container.strict, alias2=container.lambda, lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
+
+  return "    for (var j = 0u; j < "
+    + ((stack1 = alias2(alias1(depth0, "kernel", {"start":{"line":88,"column":27},"end":{"line":88,"column":33}} ), depth0)) != null ? stack1 : "")
+    + "; j++) {\n      let k = weight[w + j * "
+    + ((stack1 = alias2(alias1(depth0, "count", {"start":{"line":89,"column":31},"end":{"line":89,"column":36}} ), depth0)) != null ? stack1 : "")
+    + "];\n"
+    + ((stack1 = lookupProperty(helpers,"each").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"sites"),{"name":"each","hash":{},"fn":container.program(25, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":90,"column":6},"end":{"line":92,"column":15}}})) != null ? stack1 : "")
+    + "    }\n";
+},"25":function(container,depth0,helpers,partials,data,blockParams,depths) {
+    var stack1, alias1=container.strict, alias2=container.lambda, lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
+
+  return "      v"
+    + ((stack1 = alias2(alias1(depth0, "i", {"start":{"line":91,"column":9},"end":{"line":91,"column":10}} ), depth0)) != null ? stack1 : "")
+    + " += k * at(r, x"
+    + ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"i"),{"name":"if","hash":{},"fn":container.program(26, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":91,"column":27},"end":{"line":91,"column":51}}})) != null ? stack1 : "")
+    + " + j - "
+    + ((stack1 = alias2(alias1(depths[1], "radius", {"start":{"line":91,"column":60},"end":{"line":91,"column":69}} ), depth0)) != null ? stack1 : "")
+    + ");\n";
+},"26":function(container,depth0,helpers,partials,data) {
+    var stack1;
+
+  return " + "
+    + ((stack1 = container.lambda(container.strict(depth0, "i", {"start":{"line":91,"column":41},"end":{"line":91,"column":42}} ), depth0)) != null ? stack1 : "");
+},"27":function(container,depth0,helpers,partials,data,blockParams,depths) {
+    var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
+
+  return ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depths[1],"norm"),{"name":"if","hash":{},"fn":container.program(28, data, 0, blockParams, depths),"inverse":container.program(29, data, 0, blockParams, depths),"data":data,"loc":{"start":{"line":97,"column":2},"end":{"line":105,"column":9}}})) != null ? stack1 : "");
+},"28":function(container,depth0,helpers,partials,data) {
+    var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
+
+  return "  tile[o"
+    + ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"offset"),{"name":"if","hash":{},"fn":container.program(21, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":98,"column":8},"end":{"line":98,"column":42}}})) != null ? stack1 : "")
+    + "] = v"
+    + ((stack1 = container.lambda(container.strict(depth0, "i", {"start":{"line":98,"column":49},"end":{"line":98,"column":50}} ), depth0)) != null ? stack1 : "")
+    + ";\n";
+},"29":function(container,depth0,helpers,partials,data,blockParams,depths) {
+    var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
+
+  return ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depths[1],"ragged"),{"name":"if","hash":{},"fn":container.program(30, data, 0, blockParams, depths),"inverse":container.program(31, data, 0, blockParams, depths),"data":data,"loc":{"start":{"line":99,"column":2},"end":{"line":105,"column":2}}})) != null ? stack1 : "");
+},"30":function(container,depth0,helpers,partials,data,blockParams,depths) {
+    var stack1, alias1=depth0 != null ? depth0 : (container.nullContext || {}), alias2=container.strict, alias3=container.lambda, lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
+
+  return "  if (x"
+    + ((stack1 = lookupProperty(helpers,"if").call(alias1,lookupProperty(depth0,"i"),{"name":"if","hash":{},"fn":container.program(26, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":100,"column":7},"end":{"line":100,"column":31}}})) != null ? stack1 : "")
+    + " < "
+    + ((stack1 = alias3(alias2(depths[1], "width", {"start":{"line":100,"column":36},"end":{"line":100,"column":44}} ), depth0)) != null ? stack1 : "")
+    + ") {\n    output[o"
+    + ((stack1 = lookupProperty(helpers,"if").call(alias1,lookupProperty(depth0,"offset"),{"name":"if","hash":{},"fn":container.program(21, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":101,"column":12},"end":{"line":101,"column":46}}})) != null ? stack1 : "")
+    + "] = v"
+    + ((stack1 = alias3(alias2(depth0, "i", {"start":{"line":101,"column":53},"end":{"line":101,"column":54}} ), depth0)) != null ? stack1 : "")
+    + ";\n  }\n";
+},"31":function(container,depth0,helpers,partials,data) {
+    var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
+
+  return "  output[o"
+    + ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"offset"),{"name":"if","hash":{},"fn":container.program(21, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":104,"column":10},"end":{"line":104,"column":44}}})) != null ? stack1 : "")
+    + "] = v"
+    + ((stack1 = container.lambda(container.strict(depth0, "i", {"start":{"line":104,"column":51},"end":{"line":104,"column":52}} ), depth0)) != null ? stack1 : "")
+    + ";\n  ";
+},"32":function(container,depth0,helpers,partials,data) {
+    var stack1, alias1=container.strict, alias2=container.lambda;
+
+  return "\n// Column x of the input row at r; zero outside the map (a column left of it wraps to a huge one).\nfn at(r: u32, x: u32) -> "
+    + ((stack1 = alias2(alias1(depth0, "acc", {"start":{"line":111,"column":27},"end":{"line":111,"column":30}} ), depth0)) != null ? stack1 : "")
+    + " {\n  return select("
+    + ((stack1 = alias2(alias1(depth0, "acc", {"start":{"line":112,"column":18},"end":{"line":112,"column":21}} ), depth0)) != null ? stack1 : "")
+    + "(), input[r + min(x, "
+    + ((stack1 = alias2(alias1(depth0, "lastColumn", {"start":{"line":112,"column":46},"end":{"line":112,"column":56}} ), depth0)) != null ? stack1 : "")
+    + ") * "
+    + ((stack1 = alias2(alias1(depth0, "count", {"start":{"line":112,"column":64},"end":{"line":112,"column":69}} ), depth0)) != null ? stack1 : "")
+    + "], x < "
+    + ((stack1 = alias2(alias1(depth0, "width", {"start":{"line":112,"column":80},"end":{"line":112,"column":85}} ), depth0)) != null ? stack1 : "")
+    + ");\n}\n";
+},"compiler":[8,">= 4.3.0"],"main":function(container,depth0,helpers,partials,data,blockParams,depths) {
+    var stack1, alias1=container.strict, alias2=container.lambda, alias3=depth0 != null ? depth0 : (container.nullContext || {}), lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
+
+  return "// "
+    + ((stack1 = alias2(alias1(depth0, "kernel", {"start":{"line":1,"column":5},"end":{"line":1,"column":11}} ), depth0)) != null ? stack1 : "")
+    + "x"
+    + ((stack1 = alias2(alias1(depth0, "kernel", {"start":{"line":1,"column":16},"end":{"line":1,"column":22}} ), depth0)) != null ? stack1 : "")
+    + " depthwise convolution"
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"norm"),{"name":"if","hash":{},"fn":container.program(0, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":1,"column":46},"end":{"line":1,"column":80}}})) != null ? stack1 : "")
+    + " on a channels-last map ["
+    + ((stack1 = alias2(alias1(depth0, "height", {"start":{"line":1,"column":107},"end":{"line":1,"column":113}} ), depth0)) != null ? stack1 : "")
+    + "]["
+    + ((stack1 = alias2(alias1(depth0, "width", {"start":{"line":1,"column":119},"end":{"line":1,"column":124}} ), depth0)) != null ? stack1 : "")
+    + "]["
+    + ((stack1 = alias2(alias1(depth0, "channels", {"start":{"line":1,"column":130},"end":{"line":1,"column":138}} ), depth0)) != null ? stack1 : "")
+    + "], zero padding "
+    + ((stack1 = alias2(alias1(depth0, "radius", {"start":{"line":1,"column":158},"end":{"line":1,"column":164}} ), depth0)) != null ? stack1 : "")
+    + ":\n//   v[y,x,c] = bias[c] + sum over i,j of weight[i,j,c] * input[y+i-"
+    + ((stack1 = alias2(alias1(depth0, "radius", {"start":{"line":2,"column":70},"end":{"line":2,"column":76}} ), depth0)) != null ? stack1 : "")
+    + ", x+j-"
+    + ((stack1 = alias2(alias1(depth0, "radius", {"start":{"line":2,"column":86},"end":{"line":2,"column":92}} ), depth0)) != null ? stack1 : "")
+    + ", c]\n"
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"norm"),{"name":"if","hash":{},"fn":container.program(1, data, 0, blockParams, depths),"inverse":container.program(3, data, 0, blockParams, depths),"data":data,"loc":{"start":{"line":3,"column":0},"end":{"line":7,"column":7}}})) != null ? stack1 : "")
+    + "// A group makes "
+    + ((stack1 = alias2(alias1(depth0, "strip", {"start":{"line":8,"column":19},"end":{"line":8,"column":24}} ), depth0)) != null ? stack1 : "")
+    + " sites of one row, an invocation "
+    + ((stack1 = alias2(alias1(depth0, "run", {"start":{"line":8,"column":61},"end":{"line":8,"column":64}} ), depth0)) != null ? stack1 : "")
+    + " of them for "
+    + ((stack1 = alias2(alias1(depth0, "lanesOf", {"start":{"line":8,"column":81},"end":{"line":8,"column":88}} ), depth0)) != null ? stack1 : "")
+    + ".\n"
+    + ((stack1 = container.invokePartial(lookupProperty(partials,"bindings"),depth0,{"name":"bindings","data":data,"helpers":helpers,"partials":partials,"decorators":container.decorators})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"norm"),{"name":"if","hash":{},"fn":container.program(4, data, 0, blockParams, depths),"inverse":container.program(9, data, 0, blockParams, depths),"data":data,"loc":{"start":{"line":10,"column":0},"end":{"line":55,"column":7}}})) != null ? stack1 : "")
+    + "\n// Sites x0 + p .. x0 + p + "
+    + ((stack1 = alias2(alias1(depth0, "runLast", {"start":{"line":57,"column":30},"end":{"line":57,"column":37}} ), depth0)) != null ? stack1 : "")
+    + " of row y, channel"
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"vector"),{"name":"if","hash":{},"fn":container.program(10, data, 0, blockParams, depths),"inverse":container.program(11, data, 0, blockParams, depths),"data":data,"loc":{"start":{"line":57,"column":57},"end":{"line":57,"column":102}}})) != null ? stack1 : "")
+    + ".\nfn convolve(image: u32, y: u32, x0: u32, p: u32, c: u32) {\n  let x = x0 + p;\n"
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"norm"),{"name":"if","hash":{},"fn":container.program(12, data, 0, blockParams, depths),"inverse":container.program(13, data, 0, blockParams, depths),"data":data,"loc":{"start":{"line":60,"column":2},"end":{"line":64,"column":9}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"each").call(alias3,lookupProperty(depth0,"sites"),{"name":"each","hash":{},"fn":container.program(14, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":65,"column":2},"end":{"line":67,"column":11}}})) != null ? stack1 : "")
+    + "  let top = max(y, "
+    + ((stack1 = alias2(alias1(depth0, "radius", {"start":{"line":68,"column":21},"end":{"line":68,"column":27}} ), depth0)) != null ? stack1 : "")
+    + ") - "
+    + ((stack1 = alias2(alias1(depth0, "radius", {"start":{"line":68,"column":35},"end":{"line":68,"column":41}} ), depth0)) != null ? stack1 : "")
+    + ";\n  let bottom = min(y + "
+    + ((stack1 = alias2(alias1(depth0, "radius", {"start":{"line":69,"column":25},"end":{"line":69,"column":31}} ), depth0)) != null ? stack1 : "")
+    + ", "
+    + ((stack1 = alias2(alias1(depth0, "lastRow", {"start":{"line":69,"column":37},"end":{"line":69,"column":44}} ), depth0)) != null ? stack1 : "")
+    + ");\n  for (var row = top; row <= bottom; row++) {\n    let r = image + row * "
+    + ((stack1 = alias2(alias1(depth0, "rowLength", {"start":{"line":71,"column":28},"end":{"line":71,"column":37}} ), depth0)) != null ? stack1 : "")
+    + " + c;\n    let w = (row + "
+    + ((stack1 = alias2(alias1(depth0, "radius", {"start":{"line":72,"column":21},"end":{"line":72,"column":27}} ), depth0)) != null ? stack1 : "")
+    + " - y) * "
+    + ((stack1 = alias2(alias1(depth0, "weightRow", {"start":{"line":72,"column":39},"end":{"line":72,"column":48}} ), depth0)) != null ? stack1 : "")
+    + " + c;\n"
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"unrolled"),{"name":"if","hash":{},"fn":container.program(15, data, 0, blockParams, depths),"inverse":container.program(24, data, 0, blockParams, depths),"data":data,"loc":{"start":{"line":73,"column":4},"end":{"line":94,"column":11}}})) != null ? stack1 : "")
+    + "  }\n"
+    + ((stack1 = lookupProperty(helpers,"each").call(alias3,lookupProperty(depth0,"sites"),{"name":"each","hash":{},"fn":container.program(27, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":96,"column":2},"end":{"line":106,"column":11}}})) != null ? stack1 : "")
+    + "}\n"
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"guarded"),{"name":"if","hash":{},"fn":container.program(32, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":108,"column":0},"end":{"line":114,"column":7}}})) != null ? stack1 : "");
+},"usePartial":true,"useData":true,"useDepths":true},
+
+  "wgsl/elementwise": {"0":function(container,depth0,helpers,partials,data) {
+    var stack1;
+
+  return ", "
+    + ((stack1 = container.lambda(container.strict(depth0, "channels", {"start":{"line":1,"column":67},"end":{"line":1,"column":75}} ), depth0)) != null ? stack1 : "")
+    + " channels";
+},"1":function(container,depth0,helpers,partials,data) {
+    var stack1;
+
+  return "  if (i >= "
+    + ((stack1 = container.lambda(container.strict(depth0, "count", {"start":{"line":8,"column":13},"end":{"line":8,"column":18}} ), depth0)) != null ? stack1 : "")
+    + ") {\n    return;\n  }\n";
+},"2":function(container,depth0,helpers,partials,data) {
+    return "  output[e] = input[e] + other[e];\n";
+},"3":function(container,depth0,helpers,partials,data) {
+    var stack1;
+
+  return "  output[e] = input[e] * factor[i % "
+    + ((stack1 = container.lambda(container.strict(depth0, "channelCount", {"start":{"line":17,"column":38},"end":{"line":17,"column":50}} ), depth0)) != null ? stack1 : "")
+    + "];\n";
+},"4":function(container,depth0,helpers,partials,data) {
+    return "  output[e] = gelu(input[e]);\n";
+},"5":function(container,depth0,helpers,partials,data) {
+    var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
+
+  return "\n"
+    + ((stack1 = container.invokePartial(lookupProperty(partials,"gelu"),depth0,{"name":"gelu","data":data,"helpers":helpers,"partials":partials,"decorators":container.decorators})) != null ? stack1 : "");
+},"compiler":[8,">= 4.3.0"],"main":function(container,depth0,helpers,partials,data) {
+    var stack1, alias1=container.strict, alias2=container.lambda, alias3=depth0 != null ? depth0 : (container.nullContext || {}), lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
+
+  return "// "
+    + ((stack1 = alias2(alias1(depth0, "formula", {"start":{"line":1,"column":5},"end":{"line":1,"column":12}} ), depth0)) != null ? stack1 : "")
+    + ", "
+    + ((stack1 = alias2(alias1(depth0, "length", {"start":{"line":1,"column":18},"end":{"line":1,"column":24}} ), depth0)) != null ? stack1 : "")
+    + " elements an image"
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"channelwise"),{"name":"if","hash":{},"fn":container.program(0, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":1,"column":44},"end":{"line":1,"column":93}}})) != null ? stack1 : "")
+    + "\n"
+    + ((stack1 = container.invokePartial(lookupProperty(partials,"bindings"),depth0,{"name":"bindings","data":data,"helpers":helpers,"partials":partials,"decorators":container.decorators})) != null ? stack1 : "")
+    + "\n@compute @workgroup_size("
+    + ((stack1 = alias2(alias1(depth0, "invocations", {"start":{"line":4,"column":27},"end":{"line":4,"column":38}} ), depth0)) != null ? stack1 : "")
+    + ")\nfn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lane: u32) {\n  let i = (group.y * "
+    + ((stack1 = alias2(alias1(depth0, "gridX", {"start":{"line":6,"column":23},"end":{"line":6,"column":28}} ), depth0)) != null ? stack1 : "")
+    + " + group.x) * "
+    + ((stack1 = alias2(alias1(depth0, "invocations", {"start":{"line":6,"column":46},"end":{"line":6,"column":57}} ), depth0)) != null ? stack1 : "")
+    + " + lane;\n"
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"ragged"),{"name":"if","hash":{},"fn":container.program(1, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":7,"column":2},"end":{"line":11,"column":9}}})) != null ? stack1 : "")
+    + "  let e = group.z * "
+    + ((stack1 = alias2(alias1(depth0, "count", {"start":{"line":12,"column":22},"end":{"line":12,"column":27}} ), depth0)) != null ? stack1 : "")
+    + " + i;\n"
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"add"),{"name":"if","hash":{},"fn":container.program(2, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":13,"column":2},"end":{"line":15,"column":9}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"scale"),{"name":"if","hash":{},"fn":container.program(3, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":16,"column":2},"end":{"line":18,"column":9}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"gelu"),{"name":"if","hash":{},"fn":container.program(4, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":19,"column":2},"end":{"line":21,"column":9}}})) != null ? stack1 : "")
+    + "}\n"
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"gelu"),{"name":"if","hash":{},"fn":container.program(5, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":23,"column":0},"end":{"line":26,"column":7}}})) != null ? stack1 : "");
+},"usePartial":true,"useData":true},
+
+  "wgsl/gemm-direct": {"0":function(container,depth0,helpers,partials,data) {
+    var stack1, alias1=container.strict, alias2=container.lambda, lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
+
+  return "var<workgroup> scale: array<vec4f, "
+    + ((stack1 = alias2(alias1(lookupProperty(depth0,"grn"), "count", {"start":{"line":5,"column":37},"end":{"line":5,"column":46}} ), depth0)) != null ? stack1 : "")
+    + ">;\nvar<workgroup> norm: array<f32, "
+    + ((stack1 = alias2(alias1(lookupProperty(depth0,"grn"), "invocations", {"start":{"line":6,"column":34},"end":{"line":6,"column":49}} ), depth0)) != null ? stack1 : "")
+    + ">;\n";
+},"1":function(container,depth0,helpers,partials,data) {
+    var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
+
+  return ((stack1 = container.invokePartial(lookupProperty(partials,"token-stats-memory"),depth0,{"name":"token-stats-memory","data":data,"helpers":helpers,"partials":partials,"decorators":container.decorators})) != null ? stack1 : "")
+    + "var<private> origin: vec2u; // image and first row of the group\n";
+},"2":function(container,depth0,helpers,partials,data) {
+    return "  @builtin(local_invocation_index) lane: u32,\n";
+},"3":function(container,depth0,helpers,partials,data) {
+    return "  measure_grn(image, lane);\n";
+},"4":function(container,depth0,helpers,partials,data) {
+    var stack1;
+
+  return "  origin = vec2u(image, group.y * "
+    + ((stack1 = container.lambda(container.strict(depth0, "groupRows", {"start":{"line":29,"column":36},"end":{"line":29,"column":45}} ), depth0)) != null ? stack1 : "")
+    + ");\n  measure(lane);\n";
+},"5":function(container,depth0,helpers,partials,data,blockParams,depths) {
+    var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
+
+  return ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depths[1],"patches"),{"name":"if","hash":{},"fn":container.program(6, data, 0, blockParams, depths),"inverse":container.program(10, data, 0, blockParams, depths),"data":data,"loc":{"start":{"line":33,"column":2},"end":{"line":37,"column":9}}})) != null ? stack1 : "");
+},"6":function(container,depth0,helpers,partials,data,blockParams,depths) {
+    var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
+
+  return "  let row"
+    + ((stack1 = container.lambda(container.strict(depth0, "i", {"start":{"line":34,"column":11},"end":{"line":34,"column":12}} ), depth0)) != null ? stack1 : "")
+    + " = corner(image, "
+    + ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depths[1],"guardRows"),{"name":"if","hash":{},"fn":container.program(7, data, 0, blockParams, depths),"inverse":container.program(9, data, 0, blockParams, depths),"data":data,"loc":{"start":{"line":34,"column":31},"end":{"line":34,"column":137}}})) != null ? stack1 : "")
+    + ");\n";
+},"7":function(container,depth0,helpers,partials,data,blockParams,depths) {
+    var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
+
+  return "min(m"
+    + ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"i"),{"name":"if","hash":{},"fn":container.program(8, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":34,"column":56},"end":{"line":34,"column":80}}})) != null ? stack1 : "")
+    + ", "
+    + ((stack1 = container.lambda(container.strict(depths[1], "lastRow", {"start":{"line":34,"column":84},"end":{"line":34,"column":94}} ), depth0)) != null ? stack1 : "")
+    + ")";
+},"8":function(container,depth0,helpers,partials,data) {
+    var stack1;
+
+  return " + "
+    + ((stack1 = container.lambda(container.strict(depth0, "i", {"start":{"line":34,"column":70},"end":{"line":34,"column":71}} ), depth0)) != null ? stack1 : "");
+},"9":function(container,depth0,helpers,partials,data) {
+    var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
+
+  return "m"
+    + ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"i"),{"name":"if","hash":{},"fn":container.program(8, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":34,"column":106},"end":{"line":34,"column":130}}})) != null ? stack1 : "");
+},"10":function(container,depth0,helpers,partials,data,blockParams,depths) {
+    var stack1, alias1=container.strict, alias2=container.lambda, lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
+
+  return "  let row"
+    + ((stack1 = alias2(alias1(depth0, "i", {"start":{"line":36,"column":11},"end":{"line":36,"column":12}} ), depth0)) != null ? stack1 : "")
+    + " = (image * "
+    + ((stack1 = alias2(alias1(depths[1], "rows", {"start":{"line":36,"column":28},"end":{"line":36,"column":35}} ), depth0)) != null ? stack1 : "")
+    + " + "
+    + ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depths[1],"guardRows"),{"name":"if","hash":{},"fn":container.program(7, data, 0, blockParams, depths),"inverse":container.program(9, data, 0, blockParams, depths),"data":data,"loc":{"start":{"line":36,"column":40},"end":{"line":36,"column":146}}})) != null ? stack1 : "")
+    + ") * "
+    + ((stack1 = alias2(alias1(depths[1], "rowLength", {"start":{"line":36,"column":152},"end":{"line":36,"column":164}} ), depth0)) != null ? stack1 : "")
+    + ";\n";
+},"11":function(container,depth0,helpers,partials,data) {
+    var stack1;
+
+  return "  var "
+    + ((stack1 = container.lambda(container.strict(depth0, "name", {"start":{"line":40,"column":8},"end":{"line":40,"column":12}} ), depth0)) != null ? stack1 : "")
+    + " = vec4f();\n";
+},"12":function(container,depth0,helpers,partials,data,blockParams,depths) {
+    var stack1, alias1=container.strict, alias2=container.lambda, lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
+
+  return "  for (var tap = 0u; tap < 4; tap++) {\n    let t = tap / 2 * "
+    + ((stack1 = alias2(alias1(depth0, "inputRow", {"start":{"line":44,"column":24},"end":{"line":44,"column":32}} ), depth0)) != null ? stack1 : "")
+    + " + tap % 2 * "
+    + ((stack1 = alias2(alias1(depth0, "rowLength", {"start":{"line":44,"column":49},"end":{"line":44,"column":58}} ), depth0)) != null ? stack1 : "")
+    + ";\n"
+    + ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"norm"),{"name":"if","hash":{},"fn":container.program(13, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":45,"column":4},"end":{"line":49,"column":11}}})) != null ? stack1 : "")
+    + ((stack1 = container.invokePartial(lookupProperty(partials,"gemm-direct-loop"),depth0,{"name":"gemm-direct-loop","data":data,"indent":"    ","helpers":helpers,"partials":partials,"decorators":container.decorators})) != null ? stack1 : "")
+    + "  }\n";
+},"13":function(container,depth0,helpers,partials,data,blockParams,depths) {
+    var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
+
+  return ((stack1 = lookupProperty(helpers,"each").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"rowList"),{"name":"each","hash":{},"fn":container.program(14, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":46,"column":4},"end":{"line":48,"column":13}}})) != null ? stack1 : "");
+},"14":function(container,depth0,helpers,partials,data,blockParams,depths) {
+    var stack1, alias1=container.strict, alias2=container.lambda, lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
+
+  return "    let s"
+    + ((stack1 = alias2(alias1(depth0, "i", {"start":{"line":47,"column":11},"end":{"line":47,"column":12}} ), depth0)) != null ? stack1 : "")
+    + " = stat[local.y * "
+    + ((stack1 = alias2(alias1(depths[1], "tileStats", {"start":{"line":47,"column":34},"end":{"line":47,"column":46}} ), depth0)) != null ? stack1 : "")
+    + " + tap"
+    + ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"offset4"),{"name":"if","hash":{},"fn":container.program(15, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":47,"column":54},"end":{"line":47,"column":90}}})) != null ? stack1 : "")
+    + "];\n";
+},"15":function(container,depth0,helpers,partials,data) {
+    var stack1;
+
+  return " + "
+    + ((stack1 = container.lambda(container.strict(depth0, "offset4", {"start":{"line":47,"column":74},"end":{"line":47,"column":81}} ), depth0)) != null ? stack1 : "");
+},"16":function(container,depth0,helpers,partials,data) {
+    var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
+
+  return ((stack1 = container.invokePartial(lookupProperty(partials,"gemm-direct-loop"),depth0,{"name":"gemm-direct-loop","data":data,"indent":"  ","helpers":helpers,"partials":partials,"decorators":container.decorators})) != null ? stack1 : "");
+},"17":function(container,depth0,helpers,partials,data) {
+    var stack1, alias1=depth0 != null ? depth0 : (container.nullContext || {}), lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
+
+  return ((stack1 = lookupProperty(helpers,"each").call(alias1,lookupProperty(depth0,"cells"),{"name":"each","hash":{},"fn":container.program(18, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":55,"column":62},"end":{"line":55,"column":124}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"unless").call(alias1,lookupProperty(data,"last"),{"name":"unless","hash":{},"fn":container.program(19, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":55,"column":124},"end":{"line":55,"column":154}}})) != null ? stack1 : "");
+},"18":function(container,depth0,helpers,partials,data) {
+    var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
+
+  return ((stack1 = container.lambda(container.strict(depth0, "name", {"start":{"line":55,"column":79},"end":{"line":55,"column":83}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"unless").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(data,"last"),{"name":"unless","hash":{},"fn":container.program(19, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":55,"column":85},"end":{"line":55,"column":115}}})) != null ? stack1 : "");
+},"19":function(container,depth0,helpers,partials,data) {
+    return ", ";
+},"20":function(container,depth0,helpers,partials,data) {
+    var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
+
+  return "\n"
+    + ((stack1 = container.invokePartial(lookupProperty(partials,"grn-scale"),depth0,{"name":"grn-scale","data":data,"helpers":helpers,"partials":partials,"decorators":container.decorators})) != null ? stack1 : "");
+},"21":function(container,depth0,helpers,partials,data) {
+    var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
+
+  return "\n"
+    + ((stack1 = container.invokePartial(lookupProperty(partials,"patch-corner"),depth0,{"name":"patch-corner","data":data,"helpers":helpers,"partials":partials,"decorators":container.decorators})) != null ? stack1 : "");
+},"compiler":[8,">= 4.3.0"],"main":function(container,depth0,helpers,partials,data,blockParams,depths) {
+    var stack1, alias1=container.strict, alias2=container.lambda, alias3=depth0 != null ? depth0 : (container.nullContext || {}), lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
+
+  return ((stack1 = container.invokePartial(lookupProperty(partials,"gemm-head"),depth0,{"name":"gemm-head","data":data,"helpers":helpers,"partials":partials,"decorators":container.decorators})) != null ? stack1 : "")
+    + "// An invocation makes "
+    + ((stack1 = alias2(alias1(depth0, "tileRows", {"start":{"line":2,"column":25},"end":{"line":2,"column":33}} ), depth0)) != null ? stack1 : "")
+    + " rows by "
+    + ((stack1 = alias2(alias1(depth0, "tileColumns", {"start":{"line":2,"column":46},"end":{"line":2,"column":57}} ), depth0)) != null ? stack1 : "")
+    + " columns in registers, straight from storage.\n"
+    + ((stack1 = container.invokePartial(lookupProperty(partials,"bindings"),depth0,{"name":"bindings","data":data,"helpers":helpers,"partials":partials,"decorators":container.decorators})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"grn"),{"name":"if","hash":{},"fn":container.program(0, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":4,"column":0},"end":{"line":7,"column":7}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"norm"),{"name":"if","hash":{},"fn":container.program(1, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":8,"column":0},"end":{"line":11,"column":7}}})) != null ? stack1 : "")
+    + "\n@compute @workgroup_size("
+    + ((stack1 = alias2(alias1(depth0, "lanesX", {"start":{"line":13,"column":27},"end":{"line":13,"column":33}} ), depth0)) != null ? stack1 : "")
+    + ", "
+    + ((stack1 = alias2(alias1(depth0, "lanesY", {"start":{"line":13,"column":39},"end":{"line":13,"column":45}} ), depth0)) != null ? stack1 : "")
+    + ")\nfn main(\n  @builtin(workgroup_id) group: vec3u,\n  @builtin(local_invocation_id) local: vec3u,\n"
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"cooperative"),{"name":"if","hash":{},"fn":container.program(2, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":17,"column":2},"end":{"line":19,"column":9}}})) != null ? stack1 : "")
+    + ") {\n  let image = group.z;\n  let tile = group.y * "
+    + ((stack1 = alias2(alias1(depth0, "lanesY", {"start":{"line":22,"column":25},"end":{"line":22,"column":31}} ), depth0)) != null ? stack1 : "")
+    + " + local.y;\n  let m = tile * "
+    + ((stack1 = alias2(alias1(depth0, "tileRows", {"start":{"line":23,"column":19},"end":{"line":23,"column":27}} ), depth0)) != null ? stack1 : "")
+    + ";\n  let n = group.x * "
+    + ((stack1 = alias2(alias1(depth0, "groupQuads", {"start":{"line":24,"column":22},"end":{"line":24,"column":32}} ), depth0)) != null ? stack1 : "")
+    + " + local.x;\n"
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"grn"),{"name":"if","hash":{},"fn":container.program(3, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":25,"column":2},"end":{"line":27,"column":9}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"norm"),{"name":"if","hash":{},"fn":container.program(4, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":28,"column":2},"end":{"line":31,"column":9}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"each").call(alias3,lookupProperty(depth0,"rowList"),{"name":"each","hash":{},"fn":container.program(5, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":32,"column":2},"end":{"line":38,"column":11}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"each").call(alias3,lookupProperty(depth0,"cellList"),{"name":"each","hash":{},"fn":container.program(11, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":39,"column":2},"end":{"line":41,"column":11}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"patches"),{"name":"if","hash":{},"fn":container.program(12, data, 0, blockParams, depths),"inverse":container.program(16, data, 0, blockParams, depths),"data":data,"loc":{"start":{"line":42,"column":2},"end":{"line":54,"column":9}}})) != null ? stack1 : "")
+    + "  let cells = array<vec4f, "
+    + ((stack1 = alias2(alias1(depth0, "cellCount", {"start":{"line":55,"column":29},"end":{"line":55,"column":38}} ), depth0)) != null ? stack1 : "")
+    + ">("
+    + ((stack1 = lookupProperty(helpers,"each").call(alias3,lookupProperty(depth0,"columnList"),{"name":"each","hash":{},"fn":container.program(17, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":55,"column":42},"end":{"line":55,"column":163}}})) != null ? stack1 : "")
+    + ");\n"
+    + ((stack1 = container.invokePartial(lookupProperty(partials,"gemm-finish-cells"),depth0,{"name":"gemm-finish-cells","data":data,"indent":"  ","helpers":helpers,"partials":partials,"decorators":container.decorators})) != null ? stack1 : "")
+    + "}\n"
+    + ((stack1 = container.invokePartial(lookupProperty(partials,"quad"),depth0,{"name":"quad","data":data,"helpers":helpers,"partials":partials,"decorators":container.decorators})) != null ? stack1 : "")
+    + "\n"
+    + ((stack1 = container.invokePartial(lookupProperty(partials,"gemm-finish"),depth0,{"name":"gemm-finish","data":data,"helpers":helpers,"partials":partials,"decorators":container.decorators})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"grn"),{"name":"if","hash":{},"fn":container.program(20, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":61,"column":0},"end":{"line":64,"column":7}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"patches"),{"name":"if","hash":{},"fn":container.program(21, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":65,"column":0},"end":{"line":68,"column":7}}})) != null ? stack1 : "");
+},"usePartial":true,"useData":true,"useDepths":true},
+
+  "wgsl/gemm-tiled": {"0":function(container,depth0,helpers,partials,data) {
+    var stack1, alias1=container.strict, alias2=container.lambda;
+
+  return "var<workgroup> sums: array<vec4f, "
+    + ((stack1 = alias2(alias1(depth0, "sumsLength", {"start":{"line":7,"column":36},"end":{"line":7,"column":46}} ), depth0)) != null ? stack1 : "")
+    + ">; // sums of squares over "
+    + ((stack1 = alias2(alias1(depth0, "tileRows", {"start":{"line":7,"column":77},"end":{"line":7,"column":85}} ), depth0)) != null ? stack1 : "")
+    + " rows each\n";
+},"1":function(container,depth0,helpers,partials,data) {
+    var stack1, alias1=container.strict, alias2=container.lambda, lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
+
+  return "var<workgroup> scale: array<vec4f, "
+    + ((stack1 = alias2(alias1(lookupProperty(depth0,"grn"), "count", {"start":{"line":10,"column":37},"end":{"line":10,"column":46}} ), depth0)) != null ? stack1 : "")
+    + ">;\nvar<workgroup> norm: array<f32, "
+    + ((stack1 = alias2(alias1(lookupProperty(depth0,"grn"), "invocations", {"start":{"line":11,"column":34},"end":{"line":11,"column":49}} ), depth0)) != null ? stack1 : "")
+    + ">;\n";
+},"2":function(container,depth0,helpers,partials,data) {
+    var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
+
+  return ((stack1 = container.invokePartial(lookupProperty(partials,"token-stats-memory"),depth0,{"name":"token-stats-memory","data":data,"helpers":helpers,"partials":partials,"decorators":container.decorators})) != null ? stack1 : "")
+    + "var<private> origin: vec2u; // image and first row of the group\n";
+},"3":function(container,depth0,helpers,partials,data) {
+    return "  measure_grn(image, lane);\n";
+},"4":function(container,depth0,helpers,partials,data) {
+    return "  origin = vec2u(image, m0);\n  measure(lane);\n";
+},"5":function(container,depth0,helpers,partials,data) {
+    var stack1;
+
+  return "  var "
+    + ((stack1 = container.lambda(container.strict(depth0, "name", {"start":{"line":35,"column":8},"end":{"line":35,"column":12}} ), depth0)) != null ? stack1 : "")
+    + " = vec4f();\n";
+},"6":function(container,depth0,helpers,partials,data) {
+    var stack1, alias1=container.strict, alias2=container.lambda, lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
+
+  return "      let b0_"
+    + ((stack1 = alias2(alias1(depth0, "i", {"start":{"line":49,"column":15},"end":{"line":49,"column":16}} ), depth0)) != null ? stack1 : "")
+    + " = b_tile[b"
+    + ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"offset0"),{"name":"if","hash":{},"fn":container.program(7, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":49,"column":29},"end":{"line":49,"column":65}}})) != null ? stack1 : "")
+    + "];\n      let b1_"
+    + ((stack1 = alias2(alias1(depth0, "i", {"start":{"line":50,"column":15},"end":{"line":50,"column":16}} ), depth0)) != null ? stack1 : "")
+    + " = b_tile[b + "
+    + ((stack1 = alias2(alias1(depth0, "offset1", {"start":{"line":50,"column":34},"end":{"line":50,"column":41}} ), depth0)) != null ? stack1 : "")
+    + "];\n      let b2_"
+    + ((stack1 = alias2(alias1(depth0, "i", {"start":{"line":51,"column":15},"end":{"line":51,"column":16}} ), depth0)) != null ? stack1 : "")
+    + " = b_tile[b + "
+    + ((stack1 = alias2(alias1(depth0, "offset2", {"start":{"line":51,"column":34},"end":{"line":51,"column":41}} ), depth0)) != null ? stack1 : "")
+    + "];\n      let b3_"
+    + ((stack1 = alias2(alias1(depth0, "i", {"start":{"line":52,"column":15},"end":{"line":52,"column":16}} ), depth0)) != null ? stack1 : "")
+    + " = b_tile[b + "
+    + ((stack1 = alias2(alias1(depth0, "offset3", {"start":{"line":52,"column":34},"end":{"line":52,"column":41}} ), depth0)) != null ? stack1 : "")
+    + "];\n";
+},"7":function(container,depth0,helpers,partials,data) {
+    var stack1;
+
+  return " + "
+    + ((stack1 = container.lambda(container.strict(depth0, "offset0", {"start":{"line":49,"column":49},"end":{"line":49,"column":56}} ), depth0)) != null ? stack1 : "");
+},"8":function(container,depth0,helpers,partials,data) {
+    var stack1, alias1=depth0 != null ? depth0 : (container.nullContext || {}), lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
+
+  return "      let a"
+    + ((stack1 = container.lambda(container.strict(depth0, "i", {"start":{"line":55,"column":13},"end":{"line":55,"column":14}} ), depth0)) != null ? stack1 : "")
+    + " = a_tile[a"
+    + ((stack1 = lookupProperty(helpers,"if").call(alias1,lookupProperty(depth0,"offset"),{"name":"if","hash":{},"fn":container.program(9, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":55,"column":27},"end":{"line":55,"column":61}}})) != null ? stack1 : "")
+    + "];\n"
+    + ((stack1 = lookupProperty(helpers,"each").call(alias1,lookupProperty(depth0,"cells"),{"name":"each","hash":{},"fn":container.program(10, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":56,"column":6},"end":{"line":58,"column":15}}})) != null ? stack1 : "");
+},"9":function(container,depth0,helpers,partials,data) {
+    var stack1;
+
+  return " + "
+    + ((stack1 = container.lambda(container.strict(depth0, "offset", {"start":{"line":55,"column":46},"end":{"line":55,"column":52}} ), depth0)) != null ? stack1 : "");
+},"10":function(container,depth0,helpers,partials,data) {
+    var stack1, alias1=container.strict, alias2=container.lambda;
+
+  return "      "
+    + ((stack1 = alias2(alias1(depth0, "name", {"start":{"line":57,"column":8},"end":{"line":57,"column":12}} ), depth0)) != null ? stack1 : "")
+    + " = fma(a"
+    + ((stack1 = alias2(alias1(depth0, "row", {"start":{"line":57,"column":24},"end":{"line":57,"column":27}} ), depth0)) != null ? stack1 : "")
+    + ".wwww, b3_"
+    + ((stack1 = alias2(alias1(depth0, "column", {"start":{"line":57,"column":41},"end":{"line":57,"column":47}} ), depth0)) != null ? stack1 : "")
+    + ", fma(a"
+    + ((stack1 = alias2(alias1(depth0, "row", {"start":{"line":57,"column":58},"end":{"line":57,"column":61}} ), depth0)) != null ? stack1 : "")
+    + ".zzzz, b2_"
+    + ((stack1 = alias2(alias1(depth0, "column", {"start":{"line":57,"column":75},"end":{"line":57,"column":81}} ), depth0)) != null ? stack1 : "")
+    + ", fma(a"
+    + ((stack1 = alias2(alias1(depth0, "row", {"start":{"line":57,"column":92},"end":{"line":57,"column":95}} ), depth0)) != null ? stack1 : "")
+    + ".yyyy, b1_"
+    + ((stack1 = alias2(alias1(depth0, "column", {"start":{"line":57,"column":109},"end":{"line":57,"column":115}} ), depth0)) != null ? stack1 : "")
+    + ", fma(a"
+    + ((stack1 = alias2(alias1(depth0, "row", {"start":{"line":57,"column":126},"end":{"line":57,"column":129}} ), depth0)) != null ? stack1 : "")
+    + ".xxxx, b0_"
+    + ((stack1 = alias2(alias1(depth0, "column", {"start":{"line":57,"column":143},"end":{"line":57,"column":149}} ), depth0)) != null ? stack1 : "")
+    + ", "
+    + ((stack1 = alias2(alias1(depth0, "name", {"start":{"line":57,"column":155},"end":{"line":57,"column":159}} ), depth0)) != null ? stack1 : "")
+    + "))));\n";
+},"11":function(container,depth0,helpers,partials,data) {
+    var stack1, alias1=depth0 != null ? depth0 : (container.nullContext || {}), lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
+
+  return ((stack1 = lookupProperty(helpers,"each").call(alias1,lookupProperty(depth0,"cells"),{"name":"each","hash":{},"fn":container.program(12, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":65,"column":62},"end":{"line":65,"column":124}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"unless").call(alias1,lookupProperty(data,"last"),{"name":"unless","hash":{},"fn":container.program(13, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":65,"column":124},"end":{"line":65,"column":154}}})) != null ? stack1 : "");
+},"12":function(container,depth0,helpers,partials,data) {
+    var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
+
+  return ((stack1 = container.lambda(container.strict(depth0, "name", {"start":{"line":65,"column":79},"end":{"line":65,"column":83}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"unless").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(data,"last"),{"name":"unless","hash":{},"fn":container.program(13, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":65,"column":85},"end":{"line":65,"column":115}}})) != null ? stack1 : "");
+},"13":function(container,depth0,helpers,partials,data) {
+    return ", ";
+},"14":function(container,depth0,helpers,partials,data) {
+    var stack1, alias1=container.strict, alias2=container.lambda, lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
+
+  return "  workgroupBarrier();\n  for (var i = lane; i < "
+    + ((stack1 = alias2(alias1(depth0, "groupQuads", {"start":{"line":69,"column":27},"end":{"line":69,"column":37}} ), depth0)) != null ? stack1 : "")
+    + "; i += "
+    + ((stack1 = alias2(alias1(depth0, "invocations", {"start":{"line":69,"column":48},"end":{"line":69,"column":59}} ), depth0)) != null ? stack1 : "")
+    + ") {\n    let first = i % "
+    + ((stack1 = alias2(alias1(depth0, "lanesX", {"start":{"line":70,"column":22},"end":{"line":70,"column":28}} ), depth0)) != null ? stack1 : "")
+    + " * "
+    + ((stack1 = alias2(alias1(depth0, "tileQuads", {"start":{"line":70,"column":35},"end":{"line":70,"column":44}} ), depth0)) != null ? stack1 : "")
+    + " + i / "
+    + ((stack1 = alias2(alias1(depth0, "lanesX", {"start":{"line":70,"column":55},"end":{"line":70,"column":61}} ), depth0)) != null ? stack1 : "")
+    + ";\n    var square = sums[first];\n    for (var y = 1u; y < "
+    + ((stack1 = alias2(alias1(depth0, "lanesY", {"start":{"line":72,"column":27},"end":{"line":72,"column":33}} ), depth0)) != null ? stack1 : "")
+    + "; y++) {\n      square += sums[first + y * "
+    + ((stack1 = alias2(alias1(depth0, "sumsRow", {"start":{"line":73,"column":35},"end":{"line":73,"column":42}} ), depth0)) != null ? stack1 : "")
+    + "];\n    }\n"
+    + ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"guardColumns"),{"name":"if","hash":{},"fn":container.program(15, data, 0),"inverse":container.program(16, data, 0),"data":data,"loc":{"start":{"line":75,"column":4},"end":{"line":81,"column":11}}})) != null ? stack1 : "")
+    + "  }\n";
+},"15":function(container,depth0,helpers,partials,data) {
+    var stack1, alias1=container.strict, alias2=container.lambda;
+
+  return "    if (n0 + i < "
+    + ((stack1 = alias2(alias1(depth0, "columnQuads", {"start":{"line":76,"column":19},"end":{"line":76,"column":30}} ), depth0)) != null ? stack1 : "")
+    + ") {\n      squares[(image * "
+    + ((stack1 = alias2(alias1(depth0, "squareTiles", {"start":{"line":77,"column":25},"end":{"line":77,"column":36}} ), depth0)) != null ? stack1 : "")
+    + " + group.y) * "
+    + ((stack1 = alias2(alias1(depth0, "columnQuads", {"start":{"line":77,"column":54},"end":{"line":77,"column":65}} ), depth0)) != null ? stack1 : "")
+    + " + n0 + i] = square;\n    }\n";
+},"16":function(container,depth0,helpers,partials,data) {
+    var stack1, alias1=container.strict, alias2=container.lambda;
+
+  return "    squares[(image * "
+    + ((stack1 = alias2(alias1(depth0, "squareTiles", {"start":{"line":80,"column":23},"end":{"line":80,"column":34}} ), depth0)) != null ? stack1 : "")
+    + " + group.y) * "
+    + ((stack1 = alias2(alias1(depth0, "columnQuads", {"start":{"line":80,"column":52},"end":{"line":80,"column":63}} ), depth0)) != null ? stack1 : "")
+    + " + n0 + i] = square;\n";
+},"17":function(container,depth0,helpers,partials,data) {
+    var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
+
+  return "\n"
+    + ((stack1 = container.invokePartial(lookupProperty(partials,"grn-scale"),depth0,{"name":"grn-scale","data":data,"helpers":helpers,"partials":partials,"decorators":container.decorators})) != null ? stack1 : "");
+},"18":function(container,depth0,helpers,partials,data) {
+    var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
+
+  return "\n"
+    + ((stack1 = container.invokePartial(lookupProperty(partials,"patch-corner"),depth0,{"name":"patch-corner","data":data,"helpers":helpers,"partials":partials,"decorators":container.decorators})) != null ? stack1 : "");
+},"compiler":[8,">= 4.3.0"],"main":function(container,depth0,helpers,partials,data) {
+    var stack1, alias1=container.strict, alias2=container.lambda, alias3=depth0 != null ? depth0 : (container.nullContext || {}), lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
+
+  return ((stack1 = container.invokePartial(lookupProperty(partials,"gemm-head"),depth0,{"name":"gemm-head","data":data,"helpers":helpers,"partials":partials,"decorators":container.decorators})) != null ? stack1 : "")
+    + "// A group makes "
+    + ((stack1 = alias2(alias1(depth0, "groupRows", {"start":{"line":2,"column":19},"end":{"line":2,"column":28}} ), depth0)) != null ? stack1 : "")
+    + " x "
+    + ((stack1 = alias2(alias1(depth0, "groupColumns", {"start":{"line":2,"column":35},"end":{"line":2,"column":47}} ), depth0)) != null ? stack1 : "")
+    + " through workgroup memory, "
+    + ((stack1 = alias2(alias1(depth0, "depthStep", {"start":{"line":2,"column":78},"end":{"line":2,"column":87}} ), depth0)) != null ? stack1 : "")
+    + " of k at a time; an invocation "
+    + ((stack1 = alias2(alias1(depth0, "tileRows", {"start":{"line":2,"column":122},"end":{"line":2,"column":130}} ), depth0)) != null ? stack1 : "")
+    + " x "
+    + ((stack1 = alias2(alias1(depth0, "tileColumns", {"start":{"line":2,"column":137},"end":{"line":2,"column":148}} ), depth0)) != null ? stack1 : "")
+    + " of it.\n"
+    + ((stack1 = container.invokePartial(lookupProperty(partials,"bindings"),depth0,{"name":"bindings","data":data,"helpers":helpers,"partials":partials,"decorators":container.decorators})) != null ? stack1 : "")
+    + "var<workgroup> a_tile: array<vec4f, "
+    + ((stack1 = alias2(alias1(depth0, "aLength", {"start":{"line":4,"column":38},"end":{"line":4,"column":45}} ), depth0)) != null ? stack1 : "")
+    + ">; // ["
+    + ((stack1 = alias2(alias1(depth0, "groupRows", {"start":{"line":4,"column":56},"end":{"line":4,"column":65}} ), depth0)) != null ? stack1 : "")
+    + "]["
+    + ((stack1 = alias2(alias1(depth0, "stepQuads", {"start":{"line":4,"column":71},"end":{"line":4,"column":80}} ), depth0)) != null ? stack1 : "")
+    + "], rows padded to "
+    + ((stack1 = alias2(alias1(depth0, "aStride", {"start":{"line":4,"column":102},"end":{"line":4,"column":109}} ), depth0)) != null ? stack1 : "")
+    + " against bank conflicts\nvar<workgroup> b_tile: array<vec4f, "
+    + ((stack1 = alias2(alias1(depth0, "bLength", {"start":{"line":5,"column":38},"end":{"line":5,"column":45}} ), depth0)) != null ? stack1 : "")
+    + ">; // ["
+    + ((stack1 = alias2(alias1(depth0, "depthStep", {"start":{"line":5,"column":56},"end":{"line":5,"column":65}} ), depth0)) != null ? stack1 : "")
+    + "]["
+    + ((stack1 = alias2(alias1(depth0, "groupQuads", {"start":{"line":5,"column":71},"end":{"line":5,"column":81}} ), depth0)) != null ? stack1 : "")
+    + "]\n"
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"squares"),{"name":"if","hash":{},"fn":container.program(0, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":6,"column":0},"end":{"line":8,"column":7}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"grn"),{"name":"if","hash":{},"fn":container.program(1, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":9,"column":0},"end":{"line":12,"column":7}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"norm"),{"name":"if","hash":{},"fn":container.program(2, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":13,"column":0},"end":{"line":16,"column":7}}})) != null ? stack1 : "")
+    + "\n@compute @workgroup_size("
+    + ((stack1 = alias2(alias1(depth0, "lanesX", {"start":{"line":18,"column":27},"end":{"line":18,"column":33}} ), depth0)) != null ? stack1 : "")
+    + ", "
+    + ((stack1 = alias2(alias1(depth0, "lanesY", {"start":{"line":18,"column":39},"end":{"line":18,"column":45}} ), depth0)) != null ? stack1 : "")
+    + ")\nfn main(\n  @builtin(workgroup_id) group: vec3u,\n  @builtin(local_invocation_id) local: vec3u,\n  @builtin(local_invocation_index) lane: u32,\n) {\n  let image = group.z;\n  let m0 = group.y * "
+    + ((stack1 = alias2(alias1(depth0, "groupRows", {"start":{"line":25,"column":23},"end":{"line":25,"column":32}} ), depth0)) != null ? stack1 : "")
+    + ";\n  let n0 = group.x * "
+    + ((stack1 = alias2(alias1(depth0, "groupQuads", {"start":{"line":26,"column":23},"end":{"line":26,"column":33}} ), depth0)) != null ? stack1 : "")
+    + ";\n"
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"grn"),{"name":"if","hash":{},"fn":container.program(3, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":27,"column":2},"end":{"line":29,"column":9}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"norm"),{"name":"if","hash":{},"fn":container.program(4, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":30,"column":2},"end":{"line":33,"column":9}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"each").call(alias3,lookupProperty(depth0,"cellList"),{"name":"each","hash":{},"fn":container.program(5, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":34,"column":2},"end":{"line":36,"column":11}}})) != null ? stack1 : "")
+    + "  for (var k0 = 0u; k0 < "
+    + ((stack1 = alias2(alias1(depth0, "stepsQuads", {"start":{"line":37,"column":27},"end":{"line":37,"column":37}} ), depth0)) != null ? stack1 : "")
+    + "; k0 += "
+    + ((stack1 = alias2(alias1(depth0, "stepQuads", {"start":{"line":37,"column":49},"end":{"line":37,"column":58}} ), depth0)) != null ? stack1 : "")
+    + ") {\n    for (var i = lane; i < "
+    + ((stack1 = alias2(alias1(depth0, "aLoads", {"start":{"line":38,"column":29},"end":{"line":38,"column":35}} ), depth0)) != null ? stack1 : "")
+    + "; i += "
+    + ((stack1 = alias2(alias1(depth0, "invocations", {"start":{"line":38,"column":46},"end":{"line":38,"column":57}} ), depth0)) != null ? stack1 : "")
+    + ") {\n      a_tile[i / "
+    + ((stack1 = alias2(alias1(depth0, "stepQuads", {"start":{"line":39,"column":19},"end":{"line":39,"column":28}} ), depth0)) != null ? stack1 : "")
+    + " * "
+    + ((stack1 = alias2(alias1(depth0, "aStride", {"start":{"line":39,"column":35},"end":{"line":39,"column":42}} ), depth0)) != null ? stack1 : "")
+    + " + i % "
+    + ((stack1 = alias2(alias1(depth0, "stepQuads", {"start":{"line":39,"column":53},"end":{"line":39,"column":62}} ), depth0)) != null ? stack1 : "")
+    + "] = fetch(image, m0 + i / "
+    + ((stack1 = alias2(alias1(depth0, "stepQuads", {"start":{"line":39,"column":92},"end":{"line":39,"column":101}} ), depth0)) != null ? stack1 : "")
+    + ", k0 + i % "
+    + ((stack1 = alias2(alias1(depth0, "stepQuads", {"start":{"line":39,"column":116},"end":{"line":39,"column":125}} ), depth0)) != null ? stack1 : "")
+    + ");\n    }\n    for (var i = lane; i < "
+    + ((stack1 = alias2(alias1(depth0, "bLength", {"start":{"line":41,"column":29},"end":{"line":41,"column":36}} ), depth0)) != null ? stack1 : "")
+    + "; i += "
+    + ((stack1 = alias2(alias1(depth0, "invocations", {"start":{"line":41,"column":47},"end":{"line":41,"column":58}} ), depth0)) != null ? stack1 : "")
+    + ") {\n      b_tile[i] = weight[(4 * k0 + i / "
+    + ((stack1 = alias2(alias1(depth0, "groupQuads", {"start":{"line":42,"column":41},"end":{"line":42,"column":51}} ), depth0)) != null ? stack1 : "")
+    + ") * "
+    + ((stack1 = alias2(alias1(depth0, "weightQuads", {"start":{"line":42,"column":59},"end":{"line":42,"column":70}} ), depth0)) != null ? stack1 : "")
+    + " + n0 + i % "
+    + ((stack1 = alias2(alias1(depth0, "groupQuads", {"start":{"line":42,"column":86},"end":{"line":42,"column":96}} ), depth0)) != null ? stack1 : "")
+    + "];\n    }\n    workgroupBarrier();\n    for (var k = 0u; k < "
+    + ((stack1 = alias2(alias1(depth0, "stepQuads", {"start":{"line":45,"column":27},"end":{"line":45,"column":36}} ), depth0)) != null ? stack1 : "")
+    + "; k++) {\n      let a = local.y * "
+    + ((stack1 = alias2(alias1(depth0, "aStrideRows", {"start":{"line":46,"column":26},"end":{"line":46,"column":37}} ), depth0)) != null ? stack1 : "")
+    + " + k;\n      let b = 4 * k * "
+    + ((stack1 = alias2(alias1(depth0, "groupQuads", {"start":{"line":47,"column":24},"end":{"line":47,"column":34}} ), depth0)) != null ? stack1 : "")
+    + " + local.x;\n"
+    + ((stack1 = lookupProperty(helpers,"each").call(alias3,lookupProperty(depth0,"columnList"),{"name":"each","hash":{},"fn":container.program(6, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":48,"column":6},"end":{"line":53,"column":15}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"each").call(alias3,lookupProperty(depth0,"rowList"),{"name":"each","hash":{},"fn":container.program(8, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":54,"column":6},"end":{"line":59,"column":15}}})) != null ? stack1 : "")
+    + "    }\n    workgroupBarrier();\n  }\n  let m = m0 + "
+    + ((stack1 = alias2(alias1(depth0, "tileRows", {"start":{"line":63,"column":17},"end":{"line":63,"column":25}} ), depth0)) != null ? stack1 : "")
+    + " * local.y;\n  let n = n0 + local.x;\n  let cells = array<vec4f, "
+    + ((stack1 = alias2(alias1(depth0, "cellCount", {"start":{"line":65,"column":29},"end":{"line":65,"column":38}} ), depth0)) != null ? stack1 : "")
+    + ">("
+    + ((stack1 = lookupProperty(helpers,"each").call(alias3,lookupProperty(depth0,"columnList"),{"name":"each","hash":{},"fn":container.program(11, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":65,"column":42},"end":{"line":65,"column":163}}})) != null ? stack1 : "")
+    + ");\n"
+    + ((stack1 = container.invokePartial(lookupProperty(partials,"gemm-finish-cells"),depth0,{"name":"gemm-finish-cells","data":data,"indent":"  ","helpers":helpers,"partials":partials,"decorators":container.decorators})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"squares"),{"name":"if","hash":{},"fn":container.program(14, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":67,"column":2},"end":{"line":83,"column":9}}})) != null ? stack1 : "")
+    + "}\n\n"
+    + ((stack1 = container.invokePartial(lookupProperty(partials,"gemm-fetch"),depth0,{"name":"gemm-fetch","data":data,"helpers":helpers,"partials":partials,"decorators":container.decorators})) != null ? stack1 : "")
+    + ((stack1 = container.invokePartial(lookupProperty(partials,"quad"),depth0,{"name":"quad","data":data,"helpers":helpers,"partials":partials,"decorators":container.decorators})) != null ? stack1 : "")
+    + "\n"
+    + ((stack1 = container.invokePartial(lookupProperty(partials,"gemm-finish"),depth0,{"name":"gemm-finish","data":data,"helpers":helpers,"partials":partials,"decorators":container.decorators})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"grn"),{"name":"if","hash":{},"fn":container.program(17, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":90,"column":0},"end":{"line":93,"column":7}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"patches"),{"name":"if","hash":{},"fn":container.program(18, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":94,"column":0},"end":{"line":97,"column":7}}})) != null ? stack1 : "");
+},"usePartial":true,"useData":true},
+
+  "wgsl/gemv": {"0":function(container,depth0,helpers,partials,data) {
+    return "gelu(";
+},"1":function(container,depth0,helpers,partials,data) {
+    return ")";
+},"2":function(container,depth0,helpers,partials,data) {
+    return " + residual[n]";
+},"3":function(container,depth0,helpers,partials,data) {
+    var stack1, alias1=container.strict, alias2=container.lambda;
+
+  return ((stack1 = alias2(alias1(depth0, "lanesY", {"start":{"line":3,"column":18},"end":{"line":3,"column":24}} ), depth0)) != null ? stack1 : "")
+    + " invocations share 4 columns, each takes every "
+    + ((stack1 = alias2(alias1(depth0, "lanesY", {"start":{"line":3,"column":75},"end":{"line":3,"column":81}} ), depth0)) != null ? stack1 : "")
+    + "th quad of k.";
+},"4":function(container,depth0,helpers,partials,data) {
+    return "An invocation makes 4 columns.";
+},"5":function(container,depth0,helpers,partials,data) {
+    var stack1;
+
+  return "var<workgroup> sums: array<vec4f, "
+    + ((stack1 = container.lambda(container.strict(depth0, "invocations", {"start":{"line":6,"column":36},"end":{"line":6,"column":47}} ), depth0)) != null ? stack1 : "")
+    + ">;\n";
+},"6":function(container,depth0,helpers,partials,data) {
+    return "  @builtin(local_invocation_index) lane: u32,\n";
+},"7":function(container,depth0,helpers,partials,data) {
+    var stack1, alias1=depth0 != null ? depth0 : (container.nullContext || {}), alias2=container.strict, alias3=container.lambda, lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
+
+  return "  for (var k = "
+    + ((stack1 = lookupProperty(helpers,"if").call(alias1,lookupProperty(depth0,"split"),{"name":"if","hash":{},"fn":container.program(8, data, 0),"inverse":container.program(9, data, 0),"data":data,"loc":{"start":{"line":22,"column":15},"end":{"line":22,"column":52}}})) != null ? stack1 : "")
+    + "; k < "
+    + ((stack1 = alias3(alias2(depth0, "quads", {"start":{"line":22,"column":60},"end":{"line":22,"column":65}} ), depth0)) != null ? stack1 : "")
+    + "; k += "
+    + ((stack1 = alias3(alias2(depth0, "lanesY", {"start":{"line":22,"column":76},"end":{"line":22,"column":82}} ), depth0)) != null ? stack1 : "")
+    + ") {\n    let w = 4 * k * "
+    + ((stack1 = alias3(alias2(depth0, "weightQuads", {"start":{"line":23,"column":22},"end":{"line":23,"column":33}} ), depth0)) != null ? stack1 : "")
+    + " + n;\n    let m = mat4x4f(weight[w], weight[w + "
+    + ((stack1 = alias3(alias2(depth0, "weightRow1", {"start":{"line":24,"column":44},"end":{"line":24,"column":54}} ), depth0)) != null ? stack1 : "")
+    + "], weight[w + "
+    + ((stack1 = alias3(alias2(depth0, "weightRow2", {"start":{"line":24,"column":72},"end":{"line":24,"column":82}} ), depth0)) != null ? stack1 : "")
+    + "], weight[w + "
+    + ((stack1 = alias3(alias2(depth0, "weightRow3", {"start":{"line":24,"column":100},"end":{"line":24,"column":110}} ), depth0)) != null ? stack1 : "")
+    + "]);\n    c += m * "
+    + ((stack1 = lookupProperty(helpers,"if").call(alias1,lookupProperty(depth0,"vector"),{"name":"if","hash":{},"fn":container.program(10, data, 0),"inverse":container.program(11, data, 0),"data":data,"loc":{"start":{"line":25,"column":13},"end":{"line":25,"column":73}}})) != null ? stack1 : "")
+    + ";\n  }\n";
+},"8":function(container,depth0,helpers,partials,data) {
+    return "local.y";
+},"9":function(container,depth0,helpers,partials,data) {
+    return "0u";
+},"10":function(container,depth0,helpers,partials,data) {
+    return "input[row + k]";
+},"11":function(container,depth0,helpers,partials,data) {
+    return "quad(row + 4 * k)";
+},"12":function(container,depth0,helpers,partials,data) {
+    var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
+
+  return ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"split"),{"name":"if","hash":{},"fn":container.program(13, data, 0),"inverse":container.program(14, data, 0),"data":data,"loc":{"start":{"line":29,"column":2},"end":{"line":37,"column":9}}})) != null ? stack1 : "");
+},"13":function(container,depth0,helpers,partials,data) {
+    var stack1, alias1=container.strict, alias2=container.lambda;
+
+  return "  if (local.y == 0) {\n    let w = "
+    + ((stack1 = alias2(alias1(depth0, "tailRow", {"start":{"line":31,"column":14},"end":{"line":31,"column":21}} ), depth0)) != null ? stack1 : "")
+    + " + n;\n    c += mat4x4f(weight[w], weight[w + "
+    + ((stack1 = alias2(alias1(depth0, "weightRow1", {"start":{"line":32,"column":41},"end":{"line":32,"column":51}} ), depth0)) != null ? stack1 : "")
+    + "], weight[w + "
+    + ((stack1 = alias2(alias1(depth0, "weightRow2", {"start":{"line":32,"column":69},"end":{"line":32,"column":79}} ), depth0)) != null ? stack1 : "")
+    + "], weight[w + "
+    + ((stack1 = alias2(alias1(depth0, "weightRow3", {"start":{"line":32,"column":97},"end":{"line":32,"column":107}} ), depth0)) != null ? stack1 : "")
+    + "]) * rest(row + "
+    + ((stack1 = alias2(alias1(depth0, "tailStart", {"start":{"line":32,"column":127},"end":{"line":32,"column":136}} ), depth0)) != null ? stack1 : "")
+    + ");\n  }\n";
+},"14":function(container,depth0,helpers,partials,data) {
+    var stack1, alias1=container.strict, alias2=container.lambda;
+
+  return "  let w = "
+    + ((stack1 = alias2(alias1(depth0, "tailRow", {"start":{"line":35,"column":12},"end":{"line":35,"column":19}} ), depth0)) != null ? stack1 : "")
+    + " + n;\n  c += mat4x4f(weight[w], weight[w + "
+    + ((stack1 = alias2(alias1(depth0, "weightRow1", {"start":{"line":36,"column":39},"end":{"line":36,"column":49}} ), depth0)) != null ? stack1 : "")
+    + "], weight[w + "
+    + ((stack1 = alias2(alias1(depth0, "weightRow2", {"start":{"line":36,"column":67},"end":{"line":36,"column":77}} ), depth0)) != null ? stack1 : "")
+    + "], weight[w + "
+    + ((stack1 = alias2(alias1(depth0, "weightRow3", {"start":{"line":36,"column":95},"end":{"line":36,"column":105}} ), depth0)) != null ? stack1 : "")
+    + "]) * rest(row + "
+    + ((stack1 = alias2(alias1(depth0, "tailStart", {"start":{"line":36,"column":125},"end":{"line":36,"column":134}} ), depth0)) != null ? stack1 : "")
+    + ");\n";
+},"15":function(container,depth0,helpers,partials,data) {
+    var stack1, alias1=container.strict, alias2=container.lambda;
+
+  return "  sums[lane] = c;\n  workgroupBarrier();\n  if (local.y == 0) {\n    for (var i = 1u; i < "
+    + ((stack1 = alias2(alias1(depth0, "lanesY", {"start":{"line":43,"column":27},"end":{"line":43,"column":33}} ), depth0)) != null ? stack1 : "")
+    + "; i++) {\n      c += sums[lane + i * "
+    + ((stack1 = alias2(alias1(depth0, "lanesX", {"start":{"line":44,"column":29},"end":{"line":44,"column":35}} ), depth0)) != null ? stack1 : "")
+    + "];\n    }\n    finish(image, 0, n, c + bias[n]);\n  }\n";
+},"16":function(container,depth0,helpers,partials,data) {
+    return "  finish(image, 0, n, c + bias[n]);\n";
+},"compiler":[8,">= 4.3.0"],"main":function(container,depth0,helpers,partials,data) {
+    var stack1, alias1=container.strict, alias2=container.lambda, alias3=depth0 != null ? depth0 : (container.nullContext || {}), lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
+
+  return "// "
+    + ((stack1 = alias2(alias1(depth0, "title", {"start":{"line":1,"column":5},"end":{"line":1,"column":10}} ), depth0)) != null ? stack1 : "")
+    + ", one row of "
+    + ((stack1 = alias2(alias1(depth0, "depth", {"start":{"line":1,"column":27},"end":{"line":1,"column":32}} ), depth0)) != null ? stack1 : "")
+    + " by ["
+    + ((stack1 = alias2(alias1(depth0, "depth", {"start":{"line":1,"column":41},"end":{"line":1,"column":46}} ), depth0)) != null ? stack1 : "")
+    + "]["
+    + ((stack1 = alias2(alias1(depth0, "columns", {"start":{"line":1,"column":52},"end":{"line":1,"column":59}} ), depth0)) != null ? stack1 : "")
+    + "]:\n//   output[n] = "
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"gelu"),{"name":"if","hash":{},"fn":container.program(0, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":2,"column":17},"end":{"line":2,"column":41}}})) != null ? stack1 : "")
+    + "bias[n] + sum over k of input[k] * weight[k,n]"
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"gelu"),{"name":"if","hash":{},"fn":container.program(1, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":2,"column":87},"end":{"line":2,"column":107}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"residual"),{"name":"if","hash":{},"fn":container.program(2, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":2,"column":107},"end":{"line":2,"column":144}}})) != null ? stack1 : "")
+    + "\n// "
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"split"),{"name":"if","hash":{},"fn":container.program(3, data, 0),"inverse":container.program(4, data, 0),"data":data,"loc":{"start":{"line":3,"column":3},"end":{"line":3,"column":141}}})) != null ? stack1 : "")
+    + "\n"
+    + ((stack1 = container.invokePartial(lookupProperty(partials,"bindings"),depth0,{"name":"bindings","data":data,"helpers":helpers,"partials":partials,"decorators":container.decorators})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"split"),{"name":"if","hash":{},"fn":container.program(5, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":5,"column":0},"end":{"line":7,"column":7}}})) != null ? stack1 : "")
+    + "\n@compute @workgroup_size("
+    + ((stack1 = alias2(alias1(depth0, "lanesX", {"start":{"line":9,"column":27},"end":{"line":9,"column":33}} ), depth0)) != null ? stack1 : "")
+    + ", "
+    + ((stack1 = alias2(alias1(depth0, "lanesY", {"start":{"line":9,"column":39},"end":{"line":9,"column":45}} ), depth0)) != null ? stack1 : "")
+    + ")\nfn main(\n  @builtin(workgroup_id) group: vec3u,\n  @builtin(local_invocation_id) local: vec3u,\n"
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"split"),{"name":"if","hash":{},"fn":container.program(6, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":13,"column":2},"end":{"line":15,"column":9}}})) != null ? stack1 : "")
+    + ") {\n  let image = group.z;\n  let n = group.x * "
+    + ((stack1 = alias2(alias1(depth0, "lanesX", {"start":{"line":18,"column":22},"end":{"line":18,"column":28}} ), depth0)) != null ? stack1 : "")
+    + " + local.x;\n  let row = image * "
+    + ((stack1 = alias2(alias1(depth0, "rowLength", {"start":{"line":19,"column":22},"end":{"line":19,"column":31}} ), depth0)) != null ? stack1 : "")
+    + ";\n  var c = vec4f();\n"
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"quads"),{"name":"if","hash":{},"fn":container.program(7, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":21,"column":2},"end":{"line":27,"column":9}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"tail"),{"name":"if","hash":{},"fn":container.program(12, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":28,"column":2},"end":{"line":38,"column":9}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"split"),{"name":"if","hash":{},"fn":container.program(15, data, 0),"inverse":container.program(16, data, 0),"data":data,"loc":{"start":{"line":39,"column":2},"end":{"line":50,"column":9}}})) != null ? stack1 : "")
+    + "}\n"
+    + ((stack1 = container.invokePartial(lookupProperty(partials,"quad"),depth0,{"name":"quad","data":data,"helpers":helpers,"partials":partials,"decorators":container.decorators})) != null ? stack1 : "")
+    + "\n"
+    + ((stack1 = container.invokePartial(lookupProperty(partials,"gemm-finish"),depth0,{"name":"gemm-finish","data":data,"helpers":helpers,"partials":partials,"decorators":container.decorators})) != null ? stack1 : "");
+},"usePartial":true,"useData":true},
+
+  "wgsl/grn-scale": {"0":function(container,depth0,helpers,partials,data) {
+    return ", over the whole batch";
+},"1":function(container,depth0,helpers,partials,data) {
+    return " and images";
+},"2":function(container,depth0,helpers,partials,data) {
+    var stack1;
+
+  return "  let tiles = arrayLength(&partials) / "
+    + ((stack1 = container.lambda(container.strict(depth0, "count", {"start":{"line":10,"column":41},"end":{"line":10,"column":46}} ), depth0)) != null ? stack1 : "")
+    + "; // of all images\n";
+},"3":function(container,depth0,helpers,partials,data) {
+    var stack1, alias1=container.strict, alias2=container.lambda;
+
+  return "  let first = image * "
+    + ((stack1 = alias2(alias1(depth0, "tiles", {"start":{"line":12,"column":24},"end":{"line":12,"column":29}} ), depth0)) != null ? stack1 : "")
+    + " * "
+    + ((stack1 = alias2(alias1(depth0, "count", {"start":{"line":12,"column":36},"end":{"line":12,"column":41}} ), depth0)) != null ? stack1 : "")
+    + ";\n";
+},"4":function(container,depth0,helpers,partials,data) {
+    return "tiles";
+},"5":function(container,depth0,helpers,partials,data) {
+    var stack1;
+
+  return ((stack1 = container.lambda(container.strict(depth0, "tiles", {"start":{"line":17,"column":59},"end":{"line":17,"column":64}} ), depth0)) != null ? stack1 : "");
+},"6":function(container,depth0,helpers,partials,data) {
+    return "first + ";
+},"compiler":[8,">= 4.3.0"],"main":function(container,depth0,helpers,partials,data) {
+    var stack1, alias1=container.strict, alias2=container.lambda, alias3=depth0 != null ? depth0 : (container.nullContext || {}), lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
+
+  return "// GRN scale of "
+    + ((stack1 = alias2(alias1(depth0, "channels", {"start":{"line":1,"column":18},"end":{"line":1,"column":26}} ), depth0)) != null ? stack1 : "")
+    + " channels from partial sums of squares ["
+    + ((stack1 = alias2(alias1(depth0, "tiles", {"start":{"line":1,"column":70},"end":{"line":1,"column":75}} ), depth0)) != null ? stack1 : "")
+    + "]["
+    + ((stack1 = alias2(alias1(depth0, "channels", {"start":{"line":1,"column":81},"end":{"line":1,"column":89}} ), depth0)) != null ? stack1 : "")
+    + "]"
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"batch"),{"name":"if","hash":{},"fn":container.program(0, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":1,"column":92},"end":{"line":1,"column":134}}})) != null ? stack1 : "")
+    + ":\n//   G[k] = sqrt(sum over tiles"
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"batch"),{"name":"if","hash":{},"fn":container.program(1, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":2,"column":31},"end":{"line":2,"column":62}}})) != null ? stack1 : "")
+    + " of partials[tile,k]),  scale[k] = 1 + gamma[k] * G[k] / (mean over k of G + 1e-6)\n"
+    + ((stack1 = container.invokePartial(lookupProperty(partials,"bindings"),depth0,{"name":"bindings","data":data,"helpers":helpers,"partials":partials,"decorators":container.decorators})) != null ? stack1 : "")
+    + "var<workgroup> norm: array<f32, "
+    + ((stack1 = alias2(alias1(depth0, "invocations", {"start":{"line":4,"column":34},"end":{"line":4,"column":45}} ), depth0)) != null ? stack1 : "")
+    + ">;\n\n@compute @workgroup_size("
+    + ((stack1 = alias2(alias1(depth0, "invocations", {"start":{"line":6,"column":27},"end":{"line":6,"column":38}} ), depth0)) != null ? stack1 : "")
+    + ")\nfn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lane: u32) {\n  let image = group.z;\n"
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"batch"),{"name":"if","hash":{},"fn":container.program(2, data, 0),"inverse":container.program(3, data, 0),"data":data,"loc":{"start":{"line":9,"column":2},"end":{"line":13,"column":9}}})) != null ? stack1 : "")
+    + "  var sum = 0.0;\n  for (var k = lane; k < "
+    + ((stack1 = alias2(alias1(depth0, "count", {"start":{"line":15,"column":27},"end":{"line":15,"column":32}} ), depth0)) != null ? stack1 : "")
+    + "; k += "
+    + ((stack1 = alias2(alias1(depth0, "invocations", {"start":{"line":15,"column":43},"end":{"line":15,"column":54}} ), depth0)) != null ? stack1 : "")
+    + ") {\n    var square = vec4f();\n    for (var tile = 0u; tile < "
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"batch"),{"name":"if","hash":{},"fn":container.program(4, data, 0),"inverse":container.program(5, data, 0),"data":data,"loc":{"start":{"line":17,"column":31},"end":{"line":17,"column":73}}})) != null ? stack1 : "")
+    + "; tile++) {\n      square += partials["
+    + ((stack1 = lookupProperty(helpers,"unless").call(alias3,lookupProperty(depth0,"batch"),{"name":"unless","hash":{},"fn":container.program(6, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":18,"column":25},"end":{"line":18,"column":61}}})) != null ? stack1 : "")
+    + "tile * "
+    + ((stack1 = alias2(alias1(depth0, "count", {"start":{"line":18,"column":70},"end":{"line":18,"column":75}} ), depth0)) != null ? stack1 : "")
+    + " + k];\n    }\n    let g = sqrt(square);\n    scale[image * "
+    + ((stack1 = alias2(alias1(depth0, "count", {"start":{"line":21,"column":20},"end":{"line":21,"column":25}} ), depth0)) != null ? stack1 : "")
+    + " + k] = g;\n    sum += dot(g, vec4f(1.0));\n  }\n  norm[lane] = sum;\n  workgroupBarrier();\n  var total = 0.0;\n  for (var i = 0u; i < "
+    + ((stack1 = alias2(alias1(depth0, "invocations", {"start":{"line":27,"column":25},"end":{"line":27,"column":36}} ), depth0)) != null ? stack1 : "")
+    + "; i++) {\n    total += norm[i];\n  }\n  let inverse = 1.0 / (total / "
+    + ((stack1 = alias2(alias1(depth0, "channelsFloat", {"start":{"line":30,"column":33},"end":{"line":30,"column":46}} ), depth0)) != null ? stack1 : "")
+    + " + 1e-6);\n  for (var k = lane; k < "
+    + ((stack1 = alias2(alias1(depth0, "count", {"start":{"line":31,"column":27},"end":{"line":31,"column":32}} ), depth0)) != null ? stack1 : "")
+    + "; k += "
+    + ((stack1 = alias2(alias1(depth0, "invocations", {"start":{"line":31,"column":43},"end":{"line":31,"column":54}} ), depth0)) != null ? stack1 : "")
+    + ") {\n    let i = image * "
+    + ((stack1 = alias2(alias1(depth0, "count", {"start":{"line":32,"column":22},"end":{"line":32,"column":27}} ), depth0)) != null ? stack1 : "")
+    + " + k;\n    scale[i] = 1.0 + gamma[k] * (scale[i] * inverse);\n  }\n}\n";
+},"usePartial":true,"useData":true},
+
+  "wgsl/pack": {"0":function(container,depth0,helpers,partials,data) {
+    var stack1;
+
+  return " = [n][c]["
+    + ((stack1 = container.lambda(container.strict(depth0, "taps", {"start":{"line":1,"column":76},"end":{"line":1,"column":80}} ), depth0)) != null ? stack1 : "")
+    + " taps]";
+},"1":function(container,depth0,helpers,partials,data) {
+    var stack1;
+
+  return ", tap-major, "
+    + ((stack1 = container.lambda(container.strict(depth0, "segment", {"start":{"line":1,"column":164},"end":{"line":1,"column":171}} ), depth0)) != null ? stack1 : "")
+    + " rows a tap";
+},"2":function(container,depth0,helpers,partials,data) {
+    return "(tap,c)";
+},"3":function(container,depth0,helpers,partials,data) {
+    return "k";
+},"4":function(container,depth0,helpers,partials,data) {
+    return "c,tap";
+},"5":function(container,depth0,helpers,partials,data) {
+    var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
+
+  return " * gamma["
+    + ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"tapped"),{"name":"if","hash":{},"fn":container.program(6, data, 0),"inverse":container.program(3, data, 0),"data":data,"loc":{"start":{"line":2,"column":122},"end":{"line":2,"column":153}}})) != null ? stack1 : "")
+    + "]";
+},"6":function(container,depth0,helpers,partials,data) {
+    return "c";
+},"7":function(container,depth0,helpers,partials,data) {
+    return " * rowscale[n]";
+},"8":function(container,depth0,helpers,partials,data) {
+    return "(";
+},"9":function(container,depth0,helpers,partials,data) {
+    return "bias[n]";
+},"10":function(container,depth0,helpers,partials,data) {
+    var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
+
+  return ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"bias"),{"name":"if","hash":{},"fn":container.program(11, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":3,"column":84},"end":{"line":3,"column":106}}})) != null ? stack1 : "")
+    + "sum over k of weight[n,k] * beta[k]";
+},"11":function(container,depth0,helpers,partials,data) {
+    return " + ";
+},"12":function(container,depth0,helpers,partials,data) {
+    return "0";
+},"13":function(container,depth0,helpers,partials,data) {
+    return ") * rowscale[n]";
+},"14":function(container,depth0,helpers,partials,data) {
+    var stack1;
+
+  return "  let r = select(0.0, rowscale[min(n, "
+    + ((stack1 = container.lambda(container.strict(depth0, "lastColumn", {"start":{"line":16,"column":40},"end":{"line":16,"column":50}} ), depth0)) != null ? stack1 : "")
+    + ")], inside);\n";
+},"15":function(container,depth0,helpers,partials,data) {
+    return "  let r = select(0.0, 1.0, inside);\n";
+},"16":function(container,depth0,helpers,partials,data) {
+    var stack1;
+
+  return "  var b = bias[min(n, "
+    + ((stack1 = container.lambda(container.strict(depth0, "lastColumn", {"start":{"line":21,"column":24},"end":{"line":21,"column":34}} ), depth0)) != null ? stack1 : "")
+    + ")];\n";
+},"17":function(container,depth0,helpers,partials,data) {
+    return "  var b = 0.0;\n";
+},"18":function(container,depth0,helpers,partials,data) {
+    return "        b += w * beta[c];\n";
+},"19":function(container,depth0,helpers,partials,data) {
+    return "        w *= gamma[c];\n";
+},"20":function(container,depth0,helpers,partials,data) {
+    var stack1, alias1=container.strict, alias2=container.lambda;
+
+  return "  for (var k = "
+    + ((stack1 = alias2(alias1(depth0, "usedDepth", {"start":{"line":41,"column":17},"end":{"line":41,"column":26}} ), depth0)) != null ? stack1 : "")
+    + "u; k < "
+    + ((stack1 = alias2(alias1(depth0, "packedDepth", {"start":{"line":41,"column":37},"end":{"line":41,"column":48}} ), depth0)) != null ? stack1 : "")
+    + "; k++) {\n    packed[k * "
+    + ((stack1 = alias2(alias1(depth0, "packedColumns", {"start":{"line":42,"column":17},"end":{"line":42,"column":30}} ), depth0)) != null ? stack1 : "")
+    + " + n] = 0.0;\n  }\n";
+},"compiler":[8,">= 4.3.0"],"main":function(container,depth0,helpers,partials,data) {
+    var stack1, alias1=container.strict, alias2=container.lambda, alias3=depth0 != null ? depth0 : (container.nullContext || {}), lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
+
+  return "// Packs a PyTorch weight ["
+    + ((stack1 = alias2(alias1(depth0, "columns", {"start":{"line":1,"column":29},"end":{"line":1,"column":36}} ), depth0)) != null ? stack1 : "")
+    + "]["
+    + ((stack1 = alias2(alias1(depth0, "depth", {"start":{"line":1,"column":42},"end":{"line":1,"column":47}} ), depth0)) != null ? stack1 : "")
+    + "]"
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"tapped"),{"name":"if","hash":{},"fn":container.program(0, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":1,"column":50},"end":{"line":1,"column":95}}})) != null ? stack1 : "")
+    + " as ["
+    + ((stack1 = alias2(alias1(depth0, "packedDepth", {"start":{"line":1,"column":102},"end":{"line":1,"column":113}} ), depth0)) != null ? stack1 : "")
+    + "]["
+    + ((stack1 = alias2(alias1(depth0, "packedColumns", {"start":{"line":1,"column":119},"end":{"line":1,"column":132}} ), depth0)) != null ? stack1 : "")
+    + "]"
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"tapped"),{"name":"if","hash":{},"fn":container.program(1, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":1,"column":135},"end":{"line":1,"column":191}}})) != null ? stack1 : "")
+    + ", zero-padded:\n//   packed["
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"tapped"),{"name":"if","hash":{},"fn":container.program(2, data, 0),"inverse":container.program(3, data, 0),"data":data,"loc":{"start":{"line":2,"column":12},"end":{"line":2,"column":49}}})) != null ? stack1 : "")
+    + ",n] = weight[n,"
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"tapped"),{"name":"if","hash":{},"fn":container.program(4, data, 0),"inverse":container.program(3, data, 0),"data":data,"loc":{"start":{"line":2,"column":64},"end":{"line":2,"column":99}}})) != null ? stack1 : "")
+    + "]"
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"gamma"),{"name":"if","hash":{},"fn":container.program(5, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":2,"column":100},"end":{"line":2,"column":161}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"rowscale"),{"name":"if","hash":{},"fn":container.program(7, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":2,"column":161},"end":{"line":2,"column":198}}})) != null ? stack1 : "")
+    + "\n//   packed_bias[n] = "
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"rowscale"),{"name":"if","hash":{},"fn":container.program(8, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":3,"column":22},"end":{"line":3,"column":46}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"bias"),{"name":"if","hash":{},"fn":container.program(9, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":3,"column":46},"end":{"line":3,"column":72}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"beta"),{"name":"if","hash":{},"fn":container.program(10, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":3,"column":72},"end":{"line":3,"column":148}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"unless").call(alias3,lookupProperty(depth0,"biased"),{"name":"unless","hash":{},"fn":container.program(12, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":3,"column":148},"end":{"line":3,"column":178}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"rowscale"),{"name":"if","hash":{},"fn":container.program(13, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":3,"column":178},"end":{"line":3,"column":216}}})) != null ? stack1 : "")
+    + "\n// An invocation packs one column. Runs once, when the weights are loaded.\n"
+    + ((stack1 = container.invokePartial(lookupProperty(partials,"bindings"),depth0,{"name":"bindings","data":data,"helpers":helpers,"partials":partials,"decorators":container.decorators})) != null ? stack1 : "")
+    + "\n@compute @workgroup_size("
+    + ((stack1 = alias2(alias1(depth0, "invocations", {"start":{"line":7,"column":27},"end":{"line":7,"column":38}} ), depth0)) != null ? stack1 : "")
+    + ")\nfn main(@builtin(global_invocation_id) id: vec3u) {\n  let n = id.x;\n  if (n >= "
+    + ((stack1 = alias2(alias1(depth0, "packedColumns", {"start":{"line":10,"column":13},"end":{"line":10,"column":26}} ), depth0)) != null ? stack1 : "")
+    + ") {\n    return;\n  }\n  let inside = n < "
+    + ((stack1 = alias2(alias1(depth0, "columns", {"start":{"line":13,"column":21},"end":{"line":13,"column":28}} ), depth0)) != null ? stack1 : "")
+    + ";\n  let first = min(n, "
+    + ((stack1 = alias2(alias1(depth0, "lastColumn", {"start":{"line":14,"column":23},"end":{"line":14,"column":33}} ), depth0)) != null ? stack1 : "")
+    + ") * "
+    + ((stack1 = alias2(alias1(depth0, "depth", {"start":{"line":14,"column":41},"end":{"line":14,"column":46}} ), depth0)) != null ? stack1 : "")
+    + ";\n"
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"rowscale"),{"name":"if","hash":{},"fn":container.program(14, data, 0),"inverse":container.program(15, data, 0),"data":data,"loc":{"start":{"line":15,"column":2},"end":{"line":19,"column":9}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"bias"),{"name":"if","hash":{},"fn":container.program(16, data, 0),"inverse":container.program(17, data, 0),"data":data,"loc":{"start":{"line":20,"column":2},"end":{"line":24,"column":9}}})) != null ? stack1 : "")
+    + "  for (var tap = 0u; tap < "
+    + ((stack1 = alias2(alias1(depth0, "taps", {"start":{"line":25,"column":29},"end":{"line":25,"column":33}} ), depth0)) != null ? stack1 : "")
+    + "; tap++) {\n    for (var c = 0u; c < "
+    + ((stack1 = alias2(alias1(depth0, "segment", {"start":{"line":26,"column":27},"end":{"line":26,"column":34}} ), depth0)) != null ? stack1 : "")
+    + "; c++) {\n      var w = 0.0;\n      if (c < "
+    + ((stack1 = alias2(alias1(depth0, "channels", {"start":{"line":28,"column":16},"end":{"line":28,"column":24}} ), depth0)) != null ? stack1 : "")
+    + ") {\n        w = weight[first + c * "
+    + ((stack1 = alias2(alias1(depth0, "taps", {"start":{"line":29,"column":33},"end":{"line":29,"column":37}} ), depth0)) != null ? stack1 : "")
+    + " + tap];\n"
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"beta"),{"name":"if","hash":{},"fn":container.program(18, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":30,"column":8},"end":{"line":32,"column":15}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"gamma"),{"name":"if","hash":{},"fn":container.program(19, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":33,"column":8},"end":{"line":35,"column":15}}})) != null ? stack1 : "")
+    + "      }\n      packed[(tap * "
+    + ((stack1 = alias2(alias1(depth0, "segment", {"start":{"line":37,"column":22},"end":{"line":37,"column":29}} ), depth0)) != null ? stack1 : "")
+    + " + c) * "
+    + ((stack1 = alias2(alias1(depth0, "packedColumns", {"start":{"line":37,"column":41},"end":{"line":37,"column":54}} ), depth0)) != null ? stack1 : "")
+    + " + n] = w * r;\n    }\n  }\n"
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"padded"),{"name":"if","hash":{},"fn":container.program(20, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":40,"column":2},"end":{"line":44,"column":9}}})) != null ? stack1 : "")
+    + "  packed_bias[n] = b * r;\n}\n";
+},"usePartial":true,"useData":true},
+
+  "wgsl/pool": {"0":function(container,depth0,helpers,partials,data) {
+    return " and LayerNorm";
+},"1":function(container,depth0,helpers,partials,data) {
+    var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
+
+  return "//   output[c] = (v - mean over c of v) / sqrt(variance over c of v + "
+    + ((stack1 = container.lambda(container.strict(depth0, "eps", {"start":{"line":4,"column":72},"end":{"line":4,"column":75}} ), depth0)) != null ? stack1 : "")
+    + ")"
+    + ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"affine"),{"name":"if","hash":{},"fn":container.program(2, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":4,"column":78},"end":{"line":4,"column":120}}})) != null ? stack1 : "")
+    + "\n";
+},"2":function(container,depth0,helpers,partials,data) {
+    return " * gain[c] + shift[c]";
+},"3":function(container,depth0,helpers,partials,data) {
+    return "//   output = v\n";
+},"4":function(container,depth0,helpers,partials,data) {
+    var stack1, alias1=container.strict, alias2=container.lambda, lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
+
+  return "var<workgroup> tile: array<"
+    + ((stack1 = alias2(alias1(depth0, "acc", {"start":{"line":11,"column":29},"end":{"line":11,"column":32}} ), depth0)) != null ? stack1 : "")
+    + ", "
+    + ((stack1 = alias2(alias1(depth0, "count", {"start":{"line":11,"column":38},"end":{"line":11,"column":43}} ), depth0)) != null ? stack1 : "")
+    + ">;\n"
+    + ((stack1 = container.invokePartial(lookupProperty(partials,"token-stats-memory"),depth0,{"name":"token-stats-memory","data":data,"helpers":helpers,"partials":partials,"decorators":container.decorators})) != null ? stack1 : "");
+},"5":function(container,depth0,helpers,partials,data) {
+    var stack1, alias1=container.strict, alias2=container.lambda;
+
+  return "    for (var t0 = 0u; t0 < "
+    + ((stack1 = alias2(alias1(depth0, "sites", {"start":{"line":21,"column":29},"end":{"line":21,"column":34}} ), depth0)) != null ? stack1 : "")
+    + "; t0 += "
+    + ((stack1 = alias2(alias1(depth0, "block", {"start":{"line":21,"column":46},"end":{"line":21,"column":51}} ), depth0)) != null ? stack1 : "")
+    + ") { // short sums keep their digits\n      var part = "
+    + ((stack1 = alias2(alias1(depth0, "acc", {"start":{"line":22,"column":19},"end":{"line":22,"column":22}} ), depth0)) != null ? stack1 : "")
+    + "();\n      for (var t = t0; t < min(t0 + "
+    + ((stack1 = alias2(alias1(depth0, "block", {"start":{"line":23,"column":38},"end":{"line":23,"column":43}} ), depth0)) != null ? stack1 : "")
+    + ", "
+    + ((stack1 = alias2(alias1(depth0, "sites", {"start":{"line":23,"column":49},"end":{"line":23,"column":54}} ), depth0)) != null ? stack1 : "")
+    + "); t++) {\n        part += input[(image * "
+    + ((stack1 = alias2(alias1(depth0, "sites", {"start":{"line":24,"column":33},"end":{"line":24,"column":38}} ), depth0)) != null ? stack1 : "")
+    + " + t) * "
+    + ((stack1 = alias2(alias1(depth0, "count", {"start":{"line":24,"column":50},"end":{"line":24,"column":55}} ), depth0)) != null ? stack1 : "")
+    + " + c];\n      }\n      sum += part;\n    }\n";
+},"6":function(container,depth0,helpers,partials,data) {
+    var stack1, alias1=container.strict, alias2=container.lambda;
+
+  return "    for (var t = 0u; t < "
+    + ((stack1 = alias2(alias1(depth0, "sites", {"start":{"line":29,"column":27},"end":{"line":29,"column":32}} ), depth0)) != null ? stack1 : "")
+    + "; t++) {\n      sum += input[(image * "
+    + ((stack1 = alias2(alias1(depth0, "sites", {"start":{"line":30,"column":30},"end":{"line":30,"column":35}} ), depth0)) != null ? stack1 : "")
+    + " + t) * "
+    + ((stack1 = alias2(alias1(depth0, "count", {"start":{"line":30,"column":47},"end":{"line":30,"column":52}} ), depth0)) != null ? stack1 : "")
+    + " + c];\n    }\n";
+},"7":function(container,depth0,helpers,partials,data) {
+    var stack1;
+
+  return "    tile[c] = sum / "
+    + ((stack1 = container.lambda(container.strict(depth0, "sitesFloat", {"start":{"line":34,"column":22},"end":{"line":34,"column":32}} ), depth0)) != null ? stack1 : "")
+    + ";\n";
+},"8":function(container,depth0,helpers,partials,data) {
+    var stack1, alias1=container.strict, alias2=container.lambda;
+
+  return "    output[image * "
+    + ((stack1 = alias2(alias1(depth0, "count", {"start":{"line":36,"column":21},"end":{"line":36,"column":26}} ), depth0)) != null ? stack1 : "")
+    + " + c] = sum / "
+    + ((stack1 = alias2(alias1(depth0, "sitesFloat", {"start":{"line":36,"column":44},"end":{"line":36,"column":54}} ), depth0)) != null ? stack1 : "")
+    + ";\n";
+},"9":function(container,depth0,helpers,partials,data) {
+    var stack1, alias1=container.strict, alias2=container.lambda, lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
+
+  return "  workgroupBarrier();\n  measure(lane);\n  let s = stat[0];\n  for (var c = lane; c < "
+    + ((stack1 = alias2(alias1(depth0, "count", {"start":{"line":43,"column":27},"end":{"line":43,"column":32}} ), depth0)) != null ? stack1 : "")
+    + "; c += "
+    + ((stack1 = alias2(alias1(depth0, "invocations", {"start":{"line":43,"column":43},"end":{"line":43,"column":54}} ), depth0)) != null ? stack1 : "")
+    + ") {\n    output[image * "
+    + ((stack1 = alias2(alias1(depth0, "count", {"start":{"line":44,"column":21},"end":{"line":44,"column":26}} ), depth0)) != null ? stack1 : "")
+    + " + c] = (tile[c] - s.x) * s.y"
+    + ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"affine"),{"name":"if","hash":{},"fn":container.program(2, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":44,"column":57},"end":{"line":44,"column":99}}})) != null ? stack1 : "")
+    + ";\n  }\n";
+},"10":function(container,depth0,helpers,partials,data) {
+    var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
+
+  return "\nfn sample(p: u32, c: u32) -> "
+    + ((stack1 = container.lambda(container.strict(depth0, "acc", {"start":{"line":50,"column":31},"end":{"line":50,"column":34}} ), depth0)) != null ? stack1 : "")
+    + " {\n  return tile[c];\n}\n\n"
+    + ((stack1 = container.invokePartial(lookupProperty(partials,"token-stats"),depth0,{"name":"token-stats","data":data,"helpers":helpers,"partials":partials,"decorators":container.decorators})) != null ? stack1 : "");
+},"compiler":[8,">= 4.3.0"],"main":function(container,depth0,helpers,partials,data) {
+    var stack1, alias1=container.strict, alias2=container.lambda, alias3=depth0 != null ? depth0 : (container.nullContext || {}), lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
+
+  return "// Mean over "
+    + ((stack1 = alias2(alias1(depth0, "sites", {"start":{"line":1,"column":15},"end":{"line":1,"column":20}} ), depth0)) != null ? stack1 : "")
+    + " sites"
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"norm"),{"name":"if","hash":{},"fn":container.program(0, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":1,"column":28},"end":{"line":1,"column":61}}})) != null ? stack1 : "")
+    + ", ["
+    + ((stack1 = alias2(alias1(depth0, "sites", {"start":{"line":1,"column":66},"end":{"line":1,"column":71}} ), depth0)) != null ? stack1 : "")
+    + "]["
+    + ((stack1 = alias2(alias1(depth0, "channels", {"start":{"line":1,"column":77},"end":{"line":1,"column":85}} ), depth0)) != null ? stack1 : "")
+    + "] to ["
+    + ((stack1 = alias2(alias1(depth0, "channels", {"start":{"line":1,"column":95},"end":{"line":1,"column":103}} ), depth0)) != null ? stack1 : "")
+    + "]:\n//   v[c] = mean over t of input[t,c]\n"
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"norm"),{"name":"if","hash":{},"fn":container.program(1, data, 0),"inverse":container.program(3, data, 0),"data":data,"loc":{"start":{"line":3,"column":0},"end":{"line":7,"column":7}}})) != null ? stack1 : "")
+    + "// One group an image.\n"
+    + ((stack1 = container.invokePartial(lookupProperty(partials,"bindings"),depth0,{"name":"bindings","data":data,"helpers":helpers,"partials":partials,"decorators":container.decorators})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"norm"),{"name":"if","hash":{},"fn":container.program(4, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":10,"column":0},"end":{"line":13,"column":7}}})) != null ? stack1 : "")
+    + "\n@compute @workgroup_size("
+    + ((stack1 = alias2(alias1(depth0, "invocations", {"start":{"line":15,"column":27},"end":{"line":15,"column":38}} ), depth0)) != null ? stack1 : "")
+    + ")\nfn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lane: u32) {\n  let image = group.z;\n  for (var c = lane; c < "
+    + ((stack1 = alias2(alias1(depth0, "count", {"start":{"line":18,"column":27},"end":{"line":18,"column":32}} ), depth0)) != null ? stack1 : "")
+    + "; c += "
+    + ((stack1 = alias2(alias1(depth0, "invocations", {"start":{"line":18,"column":43},"end":{"line":18,"column":54}} ), depth0)) != null ? stack1 : "")
+    + ") {\n    var sum = "
+    + ((stack1 = alias2(alias1(depth0, "acc", {"start":{"line":19,"column":16},"end":{"line":19,"column":19}} ), depth0)) != null ? stack1 : "")
+    + "();\n"
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"blocked"),{"name":"if","hash":{},"fn":container.program(5, data, 0),"inverse":container.program(6, data, 0),"data":data,"loc":{"start":{"line":20,"column":4},"end":{"line":32,"column":11}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"norm"),{"name":"if","hash":{},"fn":container.program(7, data, 0),"inverse":container.program(8, data, 0),"data":data,"loc":{"start":{"line":33,"column":4},"end":{"line":37,"column":11}}})) != null ? stack1 : "")
+    + "  }\n"
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"norm"),{"name":"if","hash":{},"fn":container.program(9, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":39,"column":2},"end":{"line":46,"column":9}}})) != null ? stack1 : "")
+    + "}\n"
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"norm"),{"name":"if","hash":{},"fn":container.program(10, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":48,"column":0},"end":{"line":55,"column":7}}})) != null ? stack1 : "");
+},"usePartial":true,"useData":true},
+
+  "wgsl/row-norm": {"0":function(container,depth0,helpers,partials,data) {
+    return " * gain[c] + shift[c]";
+},"1":function(container,depth0,helpers,partials,data) {
+    var stack1, alias1=container.strict, alias2=container.lambda;
+
+  return "  let length = min("
+    + ((stack1 = alias2(alias1(depth0, "strip", {"start":{"line":14,"column":21},"end":{"line":14,"column":26}} ), depth0)) != null ? stack1 : "")
+    + ", "
+    + ((stack1 = alias2(alias1(depth0, "rows", {"start":{"line":14,"column":32},"end":{"line":14,"column":36}} ), depth0)) != null ? stack1 : "")
+    + " - first) * "
+    + ((stack1 = alias2(alias1(depth0, "count", {"start":{"line":14,"column":52},"end":{"line":14,"column":57}} ), depth0)) != null ? stack1 : "")
+    + ";\n";
+},"2":function(container,depth0,helpers,partials,data) {
+    var stack1;
+
+  return "  let length = "
+    + ((stack1 = container.lambda(container.strict(depth0, "stripLength", {"start":{"line":16,"column":17},"end":{"line":16,"column":28}} ), depth0)) != null ? stack1 : "")
+    + "u;\n";
+},"3":function(container,depth0,helpers,partials,data) {
+    var stack1;
+
+  return "    let c = i % "
+    + ((stack1 = container.lambda(container.strict(depth0, "count", {"start":{"line":21,"column":18},"end":{"line":21,"column":23}} ), depth0)) != null ? stack1 : "")
+    + ";\n    output[origin + i] = (input[origin + i] - s.x) * s.y * gain[c] + shift[c];\n";
+},"4":function(container,depth0,helpers,partials,data) {
+    return "    output[origin + i] = (input[origin + i] - s.x) * s.y;\n";
+},"compiler":[8,">= 4.3.0"],"main":function(container,depth0,helpers,partials,data) {
+    var stack1, alias1=container.strict, alias2=container.lambda, alias3=depth0 != null ? depth0 : (container.nullContext || {}), lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
+
+  return "// LayerNorm over the last dimension of ["
+    + ((stack1 = alias2(alias1(depth0, "rows", {"start":{"line":1,"column":43},"end":{"line":1,"column":47}} ), depth0)) != null ? stack1 : "")
+    + "]["
+    + ((stack1 = alias2(alias1(depth0, "channels", {"start":{"line":1,"column":53},"end":{"line":1,"column":61}} ), depth0)) != null ? stack1 : "")
+    + "]:\n//   output[t,c] = (input[t,c] - mean over c) / sqrt(variance over c + "
+    + ((stack1 = alias2(alias1(depth0, "eps", {"start":{"line":2,"column":73},"end":{"line":2,"column":76}} ), depth0)) != null ? stack1 : "")
+    + ")"
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"affine"),{"name":"if","hash":{},"fn":container.program(0, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":2,"column":79},"end":{"line":2,"column":121}}})) != null ? stack1 : "")
+    + "\n// A group takes "
+    + ((stack1 = alias2(alias1(depth0, "strip", {"start":{"line":3,"column":19},"end":{"line":3,"column":24}} ), depth0)) != null ? stack1 : "")
+    + " rows.\n"
+    + ((stack1 = container.invokePartial(lookupProperty(partials,"bindings"),depth0,{"name":"bindings","data":data,"helpers":helpers,"partials":partials,"decorators":container.decorators})) != null ? stack1 : "")
+    + ((stack1 = container.invokePartial(lookupProperty(partials,"token-stats-memory"),depth0,{"name":"token-stats-memory","data":data,"helpers":helpers,"partials":partials,"decorators":container.decorators})) != null ? stack1 : "")
+    + "var<private> origin: u32; // first element of the group\n\n@compute @workgroup_size("
+    + ((stack1 = alias2(alias1(depth0, "invocations", {"start":{"line":8,"column":27},"end":{"line":8,"column":38}} ), depth0)) != null ? stack1 : "")
+    + ")\nfn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lane: u32) {\n  let first = group.x * "
+    + ((stack1 = alias2(alias1(depth0, "strip", {"start":{"line":10,"column":26},"end":{"line":10,"column":31}} ), depth0)) != null ? stack1 : "")
+    + ";\n  origin = (group.z * "
+    + ((stack1 = alias2(alias1(depth0, "rows", {"start":{"line":11,"column":24},"end":{"line":11,"column":28}} ), depth0)) != null ? stack1 : "")
+    + " + first) * "
+    + ((stack1 = alias2(alias1(depth0, "count", {"start":{"line":11,"column":44},"end":{"line":11,"column":49}} ), depth0)) != null ? stack1 : "")
+    + ";\n  measure(lane);\n"
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"ragged"),{"name":"if","hash":{},"fn":container.program(1, data, 0),"inverse":container.program(2, data, 0),"data":data,"loc":{"start":{"line":13,"column":2},"end":{"line":17,"column":9}}})) != null ? stack1 : "")
+    + "  for (var i = lane; i < length; i += "
+    + ((stack1 = alias2(alias1(depth0, "invocations", {"start":{"line":18,"column":40},"end":{"line":18,"column":51}} ), depth0)) != null ? stack1 : "")
+    + ") {\n    let s = stat[i / "
+    + ((stack1 = alias2(alias1(depth0, "count", {"start":{"line":19,"column":23},"end":{"line":19,"column":28}} ), depth0)) != null ? stack1 : "")
+    + "];\n"
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"affine"),{"name":"if","hash":{},"fn":container.program(3, data, 0),"inverse":container.program(4, data, 0),"data":data,"loc":{"start":{"line":20,"column":4},"end":{"line":25,"column":11}}})) != null ? stack1 : "")
+    + "  }\n}\n\nfn sample(p: u32, c: u32) -> "
+    + ((stack1 = alias2(alias1(depth0, "acc", {"start":{"line":29,"column":31},"end":{"line":29,"column":34}} ), depth0)) != null ? stack1 : "")
+    + " {\n  return input[origin + p * "
+    + ((stack1 = alias2(alias1(depth0, "count", {"start":{"line":30,"column":30},"end":{"line":30,"column":35}} ), depth0)) != null ? stack1 : "")
+    + " + c];\n}\n\n"
+    + ((stack1 = container.invokePartial(lookupProperty(partials,"token-stats"),depth0,{"name":"token-stats","data":data,"helpers":helpers,"partials":partials,"decorators":container.decorators})) != null ? stack1 : "");
+},"usePartial":true,"useData":true},
+
+  "wgsl/stem": {"0":function(container,depth0,helpers,partials,data) {
+    return " and LayerNorm";
+},"1":function(container,depth0,helpers,partials,data) {
+    var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
+
+  return "//   output[y,x,n] = (v - mean over n of v) / sqrt(variance over n of v + "
+    + ((stack1 = container.lambda(container.strict(depth0, "eps", {"start":{"line":4,"column":76},"end":{"line":4,"column":79}} ), depth0)) != null ? stack1 : "")
+    + ")"
+    + ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"affine"),{"name":"if","hash":{},"fn":container.program(2, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":4,"column":82},"end":{"line":4,"column":124}}})) != null ? stack1 : "")
+    + "\n";
+},"2":function(container,depth0,helpers,partials,data) {
+    return " * gain[n] + shift[n]";
+},"3":function(container,depth0,helpers,partials,data) {
+    return "//   output = v\n";
+},"4":function(container,depth0,helpers,partials,data) {
+    var stack1, alias1=container.strict, alias2=container.lambda, lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
+
+  return "var<workgroup> tile: array<vec4f, "
+    + ((stack1 = alias2(alias1(depth0, "tileLength", {"start":{"line":11,"column":36},"end":{"line":11,"column":46}} ), depth0)) != null ? stack1 : "")
+    + ">; // ["
+    + ((stack1 = alias2(alias1(depth0, "strip", {"start":{"line":11,"column":57},"end":{"line":11,"column":62}} ), depth0)) != null ? stack1 : "")
+    + " sites]["
+    + ((stack1 = alias2(alias1(depth0, "count", {"start":{"line":11,"column":74},"end":{"line":11,"column":79}} ), depth0)) != null ? stack1 : "")
+    + "]\n"
+    + ((stack1 = container.invokePartial(lookupProperty(partials,"token-stats-memory"),depth0,{"name":"token-stats-memory","data":data,"helpers":helpers,"partials":partials,"decorators":container.decorators})) != null ? stack1 : "");
+},"5":function(container,depth0,helpers,partials,data) {
+    var stack1, alias1=container.strict, alias2=container.lambda, lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
+
+  return "  for (var item = lane; item < "
+    + ((stack1 = alias2(alias1(depth0, "items", {"start":{"line":21,"column":33},"end":{"line":21,"column":38}} ), depth0)) != null ? stack1 : "")
+    + "; item += "
+    + ((stack1 = alias2(alias1(depth0, "invocations", {"start":{"line":21,"column":52},"end":{"line":21,"column":63}} ), depth0)) != null ? stack1 : "")
+    + ") {\n    convolve(image, y, x0, item / "
+    + ((stack1 = alias2(alias1(depth0, "count", {"start":{"line":22,"column":36},"end":{"line":22,"column":41}} ), depth0)) != null ? stack1 : "")
+    + " * "
+    + ((stack1 = alias2(alias1(depth0, "run", {"start":{"line":22,"column":48},"end":{"line":22,"column":51}} ), depth0)) != null ? stack1 : "")
+    + ", item % "
+    + ((stack1 = alias2(alias1(depth0, "count", {"start":{"line":22,"column":64},"end":{"line":22,"column":69}} ), depth0)) != null ? stack1 : "")
+    + ");\n  }\n  workgroupBarrier();\n  measure(lane);\n  let first = (group.z * "
+    + ((stack1 = alias2(alias1(depth0, "outHeight", {"start":{"line":26,"column":27},"end":{"line":26,"column":36}} ), depth0)) != null ? stack1 : "")
+    + " + y) * "
+    + ((stack1 = alias2(alias1(depth0, "outWidth", {"start":{"line":26,"column":48},"end":{"line":26,"column":56}} ), depth0)) != null ? stack1 : "")
+    + " + x0;\n  for (var i = lane; i < "
+    + ((stack1 = alias2(alias1(depth0, "tileLength", {"start":{"line":27,"column":27},"end":{"line":27,"column":37}} ), depth0)) != null ? stack1 : "")
+    + "; i += "
+    + ((stack1 = alias2(alias1(depth0, "invocations", {"start":{"line":27,"column":48},"end":{"line":27,"column":59}} ), depth0)) != null ? stack1 : "")
+    + ") {\n    let p = i / "
+    + ((stack1 = alias2(alias1(depth0, "count", {"start":{"line":28,"column":18},"end":{"line":28,"column":23}} ), depth0)) != null ? stack1 : "")
+    + ";\n    let n = i % "
+    + ((stack1 = alias2(alias1(depth0, "count", {"start":{"line":29,"column":18},"end":{"line":29,"column":23}} ), depth0)) != null ? stack1 : "")
+    + ";\n    let s = stat[p];\n"
+    + ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"ragged"),{"name":"if","hash":{},"fn":container.program(6, data, 0),"inverse":container.program(7, data, 0),"data":data,"loc":{"start":{"line":31,"column":4},"end":{"line":37,"column":11}}})) != null ? stack1 : "")
+    + "  }\n";
+},"6":function(container,depth0,helpers,partials,data) {
+    var stack1;
+
+  return "    if (x0 + p < "
+    + ((stack1 = container.lambda(container.strict(depth0, "outWidth", {"start":{"line":32,"column":19},"end":{"line":32,"column":27}} ), depth0)) != null ? stack1 : "")
+    + ") {\n      put(first + p, n, (tile[i] - s.x) * s.y);\n    }\n";
+},"7":function(container,depth0,helpers,partials,data) {
+    return "    put(first + p, n, (tile[i] - s.x) * s.y);\n";
+},"8":function(container,depth0,helpers,partials,data) {
+    var stack1, alias1=container.strict, alias2=container.lambda;
+
+  return "  let first = (group.z * "
+    + ((stack1 = alias2(alias1(depth0, "outHeight", {"start":{"line":40,"column":27},"end":{"line":40,"column":36}} ), depth0)) != null ? stack1 : "")
+    + " + y) * "
+    + ((stack1 = alias2(alias1(depth0, "outWidth", {"start":{"line":40,"column":48},"end":{"line":40,"column":56}} ), depth0)) != null ? stack1 : "")
+    + " + x0;\n  for (var item = lane; item < "
+    + ((stack1 = alias2(alias1(depth0, "items", {"start":{"line":41,"column":33},"end":{"line":41,"column":38}} ), depth0)) != null ? stack1 : "")
+    + "; item += "
+    + ((stack1 = alias2(alias1(depth0, "invocations", {"start":{"line":41,"column":52},"end":{"line":41,"column":63}} ), depth0)) != null ? stack1 : "")
+    + ") {\n    convolve(image, first, y, x0, item / "
+    + ((stack1 = alias2(alias1(depth0, "count", {"start":{"line":42,"column":43},"end":{"line":42,"column":48}} ), depth0)) != null ? stack1 : "")
+    + " * "
+    + ((stack1 = alias2(alias1(depth0, "run", {"start":{"line":42,"column":55},"end":{"line":42,"column":58}} ), depth0)) != null ? stack1 : "")
+    + ", item % "
+    + ((stack1 = alias2(alias1(depth0, "count", {"start":{"line":42,"column":71},"end":{"line":42,"column":76}} ), depth0)) != null ? stack1 : "")
+    + ");\n  }\n";
+},"9":function(container,depth0,helpers,partials,data) {
+    return "first: u32, ";
+},"10":function(container,depth0,helpers,partials,data,blockParams,depths) {
+    var stack1, alias1=container.strict, alias2=container.lambda, lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
+
+  return "  var v"
+    + ((stack1 = alias2(alias1(depth0, "i", {"start":{"line":50,"column":9},"end":{"line":50,"column":10}} ), depth0)) != null ? stack1 : "")
+    + " = bias[n];\n  let u"
+    + ((stack1 = alias2(alias1(depth0, "i", {"start":{"line":51,"column":9},"end":{"line":51,"column":10}} ), depth0)) != null ? stack1 : "")
+    + " = "
+    + ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depths[1],"ragged"),{"name":"if","hash":{},"fn":container.program(11, data, 0, blockParams, depths),"inverse":container.program(14, data, 0, blockParams, depths),"data":data,"loc":{"start":{"line":51,"column":15},"end":{"line":51,"column":276}}})) != null ? stack1 : "")
+    + ";\n";
+},"11":function(container,depth0,helpers,partials,data,blockParams,depths) {
+    var stack1, alias1=depth0 != null ? depth0 : (container.nullContext || {}), lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
+
+  return "min(x0 + p"
+    + ((stack1 = lookupProperty(helpers,"if").call(alias1,lookupProperty(depth0,"i"),{"name":"if","hash":{},"fn":container.program(12, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":51,"column":42},"end":{"line":51,"column":66}}})) != null ? stack1 : "")
+    + ", "
+    + ((stack1 = container.lambda(container.strict(depths[1], "lastColumn", {"start":{"line":51,"column":70},"end":{"line":51,"column":83}} ), depth0)) != null ? stack1 : "")
+    + ")"
+    + ((stack1 = lookupProperty(helpers,"if").call(alias1,lookupProperty(depths[1],"columnStep"),{"name":"if","hash":{},"fn":container.program(13, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":51,"column":86},"end":{"line":51,"column":134}}})) != null ? stack1 : "");
+},"12":function(container,depth0,helpers,partials,data) {
+    var stack1;
+
+  return " + "
+    + ((stack1 = container.lambda(container.strict(depth0, "i", {"start":{"line":51,"column":56},"end":{"line":51,"column":57}} ), depth0)) != null ? stack1 : "");
+},"13":function(container,depth0,helpers,partials,data,blockParams,depths) {
+    var stack1;
+
+  return " * "
+    + ((stack1 = container.lambda(container.strict(depths[1], "columnStep", {"start":{"line":51,"column":112},"end":{"line":51,"column":125}} ), depth0)) != null ? stack1 : "");
+},"14":function(container,depth0,helpers,partials,data,blockParams,depths) {
+    var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
+
+  return ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depths[1],"columnStep"),{"name":"if","hash":{},"fn":container.program(15, data, 0, blockParams, depths),"inverse":container.program(17, data, 0, blockParams, depths),"data":data,"loc":{"start":{"line":51,"column":134},"end":{"line":51,"column":269}}})) != null ? stack1 : "");
+},"15":function(container,depth0,helpers,partials,data,blockParams,depths) {
+    var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
+
+  return "(x0 + p) * "
+    + ((stack1 = container.lambda(container.strict(depths[1], "columnStep", {"start":{"line":51,"column":172},"end":{"line":51,"column":185}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"offset"),{"name":"if","hash":{},"fn":container.program(16, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":51,"column":187},"end":{"line":51,"column":221}}})) != null ? stack1 : "");
+},"16":function(container,depth0,helpers,partials,data) {
+    var stack1;
+
+  return " + "
+    + ((stack1 = container.lambda(container.strict(depth0, "offset", {"start":{"line":51,"column":206},"end":{"line":51,"column":212}} ), depth0)) != null ? stack1 : "");
+},"17":function(container,depth0,helpers,partials,data) {
+    var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
+
+  return "x0 + p"
+    + ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"offset"),{"name":"if","hash":{},"fn":container.program(16, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":51,"column":235},"end":{"line":51,"column":269}}})) != null ? stack1 : "");
+},"18":function(container,depth0,helpers,partials,data,blockParams,depths) {
+    var stack1, alias1=depth0 != null ? depth0 : (container.nullContext || {}), lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
+
+  return ((stack1 = lookupProperty(helpers,"if").call(alias1,lookupProperty(depths[1],"matrix"),{"name":"if","hash":{},"fn":container.program(19, data, 0, blockParams, depths),"inverse":container.program(24, data, 0, blockParams, depths),"data":data,"loc":{"start":{"line":58,"column":6},"end":{"line":62,"column":13}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"each").call(alias1,lookupProperty(depth0,"sites"),{"name":"each","hash":{},"fn":container.program(25, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":63,"column":6},"end":{"line":65,"column":15}}})) != null ? stack1 : "");
+},"19":function(container,depth0,helpers,partials,data) {
+    var stack1, alias1=depth0 != null ? depth0 : (container.nullContext || {}), lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
+
+  return "      let w"
+    + ((stack1 = container.lambda(container.strict(depth0, "i", {"start":{"line":59,"column":13},"end":{"line":59,"column":14}} ), depth0)) != null ? stack1 : "")
+    + " = mat4x4f(weight[w"
+    + ((stack1 = lookupProperty(helpers,"if").call(alias1,lookupProperty(depth0,"offset0"),{"name":"if","hash":{},"fn":container.program(20, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":59,"column":35},"end":{"line":59,"column":71}}})) != null ? stack1 : "")
+    + "], weight[w"
+    + ((stack1 = lookupProperty(helpers,"if").call(alias1,lookupProperty(depth0,"offset1"),{"name":"if","hash":{},"fn":container.program(21, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":59,"column":82},"end":{"line":59,"column":118}}})) != null ? stack1 : "")
+    + "], weight[w"
+    + ((stack1 = lookupProperty(helpers,"if").call(alias1,lookupProperty(depth0,"offset2"),{"name":"if","hash":{},"fn":container.program(22, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":59,"column":129},"end":{"line":59,"column":165}}})) != null ? stack1 : "")
+    + "], weight[w"
+    + ((stack1 = lookupProperty(helpers,"if").call(alias1,lookupProperty(depth0,"offset3"),{"name":"if","hash":{},"fn":container.program(23, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":59,"column":176},"end":{"line":59,"column":212}}})) != null ? stack1 : "")
+    + "]);\n";
+},"20":function(container,depth0,helpers,partials,data) {
+    var stack1;
+
+  return " + "
+    + ((stack1 = container.lambda(container.strict(depth0, "offset0", {"start":{"line":59,"column":55},"end":{"line":59,"column":62}} ), depth0)) != null ? stack1 : "");
+},"21":function(container,depth0,helpers,partials,data) {
+    var stack1;
+
+  return " + "
+    + ((stack1 = container.lambda(container.strict(depth0, "offset1", {"start":{"line":59,"column":102},"end":{"line":59,"column":109}} ), depth0)) != null ? stack1 : "");
+},"22":function(container,depth0,helpers,partials,data) {
+    var stack1;
+
+  return " + "
+    + ((stack1 = container.lambda(container.strict(depth0, "offset2", {"start":{"line":59,"column":149},"end":{"line":59,"column":156}} ), depth0)) != null ? stack1 : "");
+},"23":function(container,depth0,helpers,partials,data) {
+    var stack1;
+
+  return " + "
+    + ((stack1 = container.lambda(container.strict(depth0, "offset3", {"start":{"line":59,"column":196},"end":{"line":59,"column":203}} ), depth0)) != null ? stack1 : "");
+},"24":function(container,depth0,helpers,partials,data) {
+    var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
+
+  return "      let w"
+    + ((stack1 = container.lambda(container.strict(depth0, "i", {"start":{"line":61,"column":13},"end":{"line":61,"column":14}} ), depth0)) != null ? stack1 : "")
+    + " = weight[w"
+    + ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"offset0"),{"name":"if","hash":{},"fn":container.program(20, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":61,"column":27},"end":{"line":61,"column":63}}})) != null ? stack1 : "")
+    + "];\n";
+},"25":function(container,depth0,helpers,partials,data,blockParams,depths) {
+    var stack1, alias1=container.strict, alias2=container.lambda, lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
+
+  return "      v"
+    + ((stack1 = alias2(alias1(depth0, "i", {"start":{"line":64,"column":9},"end":{"line":64,"column":10}} ), depth0)) != null ? stack1 : "")
+    + " += w"
+    + ((stack1 = alias2(alias1(depth0, "tap", {"start":{"line":64,"column":19},"end":{"line":64,"column":22}} ), depth0)) != null ? stack1 : "")
+    + " * "
+    + ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depths[2],"quadLoads"),{"name":"if","hash":{},"fn":container.program(26, data, 0, blockParams, depths),"inverse":container.program(28, data, 0, blockParams, depths),"data":data,"loc":{"start":{"line":64,"column":27},"end":{"line":64,"column":162}}})) != null ? stack1 : "")
+    + ";\n";
+},"26":function(container,depth0,helpers,partials,data) {
+    var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
+
+  return "quad(row + u"
+    + ((stack1 = container.lambda(container.strict(depth0, "i", {"start":{"line":64,"column":64},"end":{"line":64,"column":65}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"step"),{"name":"if","hash":{},"fn":container.program(27, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":64,"column":67},"end":{"line":64,"column":97}}})) != null ? stack1 : "")
+    + ")";
+},"27":function(container,depth0,helpers,partials,data) {
+    var stack1;
+
+  return " + "
+    + ((stack1 = container.lambda(container.strict(depth0, "step", {"start":{"line":64,"column":84},"end":{"line":64,"column":88}} ), depth0)) != null ? stack1 : "");
+},"28":function(container,depth0,helpers,partials,data) {
+    var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
+
+  return "input[row + u"
+    + ((stack1 = container.lambda(container.strict(depth0, "i", {"start":{"line":64,"column":121},"end":{"line":64,"column":122}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"step"),{"name":"if","hash":{},"fn":container.program(27, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":64,"column":124},"end":{"line":64,"column":154}}})) != null ? stack1 : "")
+    + "]";
+},"29":function(container,depth0,helpers,partials,data,blockParams,depths) {
+    var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
+
+  return ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depths[1],"norm"),{"name":"if","hash":{},"fn":container.program(30, data, 0, blockParams, depths),"inverse":container.program(32, data, 0, blockParams, depths),"data":data,"loc":{"start":{"line":70,"column":2},"end":{"line":78,"column":9}}})) != null ? stack1 : "");
+},"30":function(container,depth0,helpers,partials,data,blockParams,depths) {
+    var stack1, alias1=container.strict, alias2=container.lambda, lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
+
+  return "  tile[p * "
+    + ((stack1 = alias2(alias1(depths[1], "count", {"start":{"line":71,"column":13},"end":{"line":71,"column":21}} ), depth0)) != null ? stack1 : "")
+    + " + n"
+    + ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"tileOffset"),{"name":"if","hash":{},"fn":container.program(31, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":71,"column":27},"end":{"line":71,"column":69}}})) != null ? stack1 : "")
+    + "] = v"
+    + ((stack1 = alias2(alias1(depth0, "i", {"start":{"line":71,"column":76},"end":{"line":71,"column":77}} ), depth0)) != null ? stack1 : "")
+    + ";\n";
+},"31":function(container,depth0,helpers,partials,data) {
+    var stack1;
+
+  return " + "
+    + ((stack1 = container.lambda(container.strict(depth0, "tileOffset", {"start":{"line":71,"column":50},"end":{"line":71,"column":60}} ), depth0)) != null ? stack1 : "");
+},"32":function(container,depth0,helpers,partials,data,blockParams,depths) {
+    var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
+
+  return ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depths[1],"ragged"),{"name":"if","hash":{},"fn":container.program(33, data, 0, blockParams, depths),"inverse":container.program(34, data, 0, blockParams, depths),"data":data,"loc":{"start":{"line":72,"column":2},"end":{"line":78,"column":2}}})) != null ? stack1 : "");
+},"33":function(container,depth0,helpers,partials,data,blockParams,depths) {
+    var stack1, alias1=depth0 != null ? depth0 : (container.nullContext || {}), alias2=container.strict, alias3=container.lambda, lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
+
+  return "  if (x0 + p"
+    + ((stack1 = lookupProperty(helpers,"if").call(alias1,lookupProperty(depth0,"i"),{"name":"if","hash":{},"fn":container.program(12, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":73,"column":12},"end":{"line":73,"column":36}}})) != null ? stack1 : "")
+    + " < "
+    + ((stack1 = alias3(alias2(depths[1], "outWidth", {"start":{"line":73,"column":41},"end":{"line":73,"column":52}} ), depth0)) != null ? stack1 : "")
+    + ") {\n    put(first + p"
+    + ((stack1 = lookupProperty(helpers,"if").call(alias1,lookupProperty(depth0,"i"),{"name":"if","hash":{},"fn":container.program(12, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":74,"column":17},"end":{"line":74,"column":41}}})) != null ? stack1 : "")
+    + ", n, v"
+    + ((stack1 = alias3(alias2(depth0, "i", {"start":{"line":74,"column":49},"end":{"line":74,"column":50}} ), depth0)) != null ? stack1 : "")
+    + ");\n  }\n";
+},"34":function(container,depth0,helpers,partials,data) {
+    var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
+
+  return "  put(first + p"
+    + ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"i"),{"name":"if","hash":{},"fn":container.program(12, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":77,"column":15},"end":{"line":77,"column":39}}})) != null ? stack1 : "")
+    + ", n, v"
+    + ((stack1 = container.lambda(container.strict(depth0, "i", {"start":{"line":77,"column":47},"end":{"line":77,"column":48}} ), depth0)) != null ? stack1 : "")
+    + ");\n  ";
+},"35":function(container,depth0,helpers,partials,data) {
+    return "\nfn quad(i: u32) -> vec4f {\n  return vec4f(input[i], input[i + 1], input[i + 2], input[i + 3]);\n}\n";
+},"36":function(container,depth0,helpers,partials,data) {
+    return ", with gain and shift";
+},"37":function(container,depth0,helpers,partials,data) {
+    var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
+
+  return "  output[site * "
+    + ((stack1 = container.lambda(container.strict(depth0, "count", {"start":{"line":91,"column":18},"end":{"line":91,"column":23}} ), depth0)) != null ? stack1 : "")
+    + " + n] = v"
+    + ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"affine"),{"name":"if","hash":{},"fn":container.program(2, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":91,"column":34},"end":{"line":91,"column":76}}})) != null ? stack1 : "")
+    + ";\n";
+},"38":function(container,depth0,helpers,partials,data) {
+    var stack1, alias1=container.strict, alias2=container.lambda, lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
+
+  return "  for (var j = 0u; j < min(4, "
+    + ((stack1 = alias2(alias1(depth0, "channels", {"start":{"line":93,"column":32},"end":{"line":93,"column":40}} ), depth0)) != null ? stack1 : "")
+    + " - 4 * n); j++) {\n    output[site * "
+    + ((stack1 = alias2(alias1(depth0, "channels", {"start":{"line":94,"column":20},"end":{"line":94,"column":28}} ), depth0)) != null ? stack1 : "")
+    + " + 4 * n + j] = v[j]"
+    + ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"affine"),{"name":"if","hash":{},"fn":container.program(39, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":94,"column":50},"end":{"line":94,"column":108}}})) != null ? stack1 : "")
+    + ";\n  }\n";
+},"39":function(container,depth0,helpers,partials,data) {
+    return " * gain[4 * n + j] + shift[4 * n + j]";
+},"40":function(container,depth0,helpers,partials,data) {
+    var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
+
+  return "\nfn sample(p: u32, n: u32) -> "
+    + ((stack1 = container.lambda(container.strict(lookupProperty(depth0,"stats"), "acc", {"start":{"line":100,"column":31},"end":{"line":100,"column":40}} ), depth0)) != null ? stack1 : "")
+    + " {\n"
+    + ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"vector"),{"name":"if","hash":{},"fn":container.program(41, data, 0),"inverse":container.program(42, data, 0),"data":data,"loc":{"start":{"line":101,"column":2},"end":{"line":105,"column":9}}})) != null ? stack1 : "")
+    + "}\n\n"
+    + ((stack1 = container.invokePartial(lookupProperty(partials,"token-stats"),depth0,{"name":"token-stats","data":data,"helpers":helpers,"partials":partials,"decorators":container.decorators})) != null ? stack1 : "");
+},"41":function(container,depth0,helpers,partials,data) {
+    var stack1;
+
+  return "  return tile[p * "
+    + ((stack1 = container.lambda(container.strict(depth0, "count", {"start":{"line":102,"column":20},"end":{"line":102,"column":25}} ), depth0)) != null ? stack1 : "")
+    + " + n];\n";
+},"42":function(container,depth0,helpers,partials,data) {
+    var stack1;
+
+  return "  return tile[p * "
+    + ((stack1 = container.lambda(container.strict(depth0, "count", {"start":{"line":104,"column":20},"end":{"line":104,"column":25}} ), depth0)) != null ? stack1 : "")
+    + " + n / 4][n % 4];\n";
+},"compiler":[8,">= 4.3.0"],"main":function(container,depth0,helpers,partials,data,blockParams,depths) {
+    var stack1, alias1=container.strict, alias2=container.lambda, alias3=depth0 != null ? depth0 : (container.nullContext || {}), lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
+
+  return "// "
+    + ((stack1 = alias2(alias1(depth0, "patch", {"start":{"line":1,"column":5},"end":{"line":1,"column":10}} ), depth0)) != null ? stack1 : "")
+    + "x"
+    + ((stack1 = alias2(alias1(depth0, "patch", {"start":{"line":1,"column":15},"end":{"line":1,"column":20}} ), depth0)) != null ? stack1 : "")
+    + " convolution with stride "
+    + ((stack1 = alias2(alias1(depth0, "patch", {"start":{"line":1,"column":49},"end":{"line":1,"column":54}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"norm"),{"name":"if","hash":{},"fn":container.program(0, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":1,"column":56},"end":{"line":1,"column":89}}})) != null ? stack1 : "")
+    + ", ["
+    + ((stack1 = alias2(alias1(depth0, "inChannels", {"start":{"line":1,"column":94},"end":{"line":1,"column":104}} ), depth0)) != null ? stack1 : "")
+    + "]["
+    + ((stack1 = alias2(alias1(depth0, "height", {"start":{"line":1,"column":110},"end":{"line":1,"column":116}} ), depth0)) != null ? stack1 : "")
+    + "]["
+    + ((stack1 = alias2(alias1(depth0, "width", {"start":{"line":1,"column":122},"end":{"line":1,"column":127}} ), depth0)) != null ? stack1 : "")
+    + "] to channels-last ["
+    + ((stack1 = alias2(alias1(depth0, "outHeight", {"start":{"line":1,"column":151},"end":{"line":1,"column":160}} ), depth0)) != null ? stack1 : "")
+    + "]["
+    + ((stack1 = alias2(alias1(depth0, "outWidth", {"start":{"line":1,"column":166},"end":{"line":1,"column":174}} ), depth0)) != null ? stack1 : "")
+    + "]["
+    + ((stack1 = alias2(alias1(depth0, "channels", {"start":{"line":1,"column":180},"end":{"line":1,"column":188}} ), depth0)) != null ? stack1 : "")
+    + "]:\n//   v[y,x,n] = bias[n] + sum over c,i,j of weight[(c,i,j),n] * input[c, "
+    + ((stack1 = alias2(alias1(depth0, "patch", {"start":{"line":2,"column":75},"end":{"line":2,"column":80}} ), depth0)) != null ? stack1 : "")
+    + "y+i, "
+    + ((stack1 = alias2(alias1(depth0, "patch", {"start":{"line":2,"column":89},"end":{"line":2,"column":94}} ), depth0)) != null ? stack1 : "")
+    + "x+j]\n"
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"norm"),{"name":"if","hash":{},"fn":container.program(1, data, 0, blockParams, depths),"inverse":container.program(3, data, 0, blockParams, depths),"data":data,"loc":{"start":{"line":3,"column":0},"end":{"line":7,"column":7}}})) != null ? stack1 : "")
+    + "// A group makes "
+    + ((stack1 = alias2(alias1(depth0, "strip", {"start":{"line":8,"column":19},"end":{"line":8,"column":24}} ), depth0)) != null ? stack1 : "")
+    + " sites of one row, an invocation "
+    + ((stack1 = alias2(alias1(depth0, "run", {"start":{"line":8,"column":61},"end":{"line":8,"column":64}} ), depth0)) != null ? stack1 : "")
+    + " of them for 4 channels.\n"
+    + ((stack1 = container.invokePartial(lookupProperty(partials,"bindings"),depth0,{"name":"bindings","data":data,"helpers":helpers,"partials":partials,"decorators":container.decorators})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"norm"),{"name":"if","hash":{},"fn":container.program(4, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":10,"column":0},"end":{"line":13,"column":7}}})) != null ? stack1 : "")
+    + "\n@compute @workgroup_size("
+    + ((stack1 = alias2(alias1(depth0, "invocations", {"start":{"line":15,"column":27},"end":{"line":15,"column":38}} ), depth0)) != null ? stack1 : "")
+    + ")\nfn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lane: u32) {\n  let image = group.z * "
+    + ((stack1 = alias2(alias1(depth0, "imageLength", {"start":{"line":17,"column":26},"end":{"line":17,"column":37}} ), depth0)) != null ? stack1 : "")
+    + ";\n  let y = group.y;\n  let x0 = group.x * "
+    + ((stack1 = alias2(alias1(depth0, "strip", {"start":{"line":19,"column":23},"end":{"line":19,"column":28}} ), depth0)) != null ? stack1 : "")
+    + ";\n"
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"norm"),{"name":"if","hash":{},"fn":container.program(5, data, 0, blockParams, depths),"inverse":container.program(8, data, 0, blockParams, depths),"data":data,"loc":{"start":{"line":20,"column":2},"end":{"line":44,"column":9}}})) != null ? stack1 : "")
+    + "}\n\n// Sites x0 + p .. x0 + p + "
+    + ((stack1 = alias2(alias1(depth0, "runLast", {"start":{"line":47,"column":30},"end":{"line":47,"column":37}} ), depth0)) != null ? stack1 : "")
+    + " of row y, channels 4n .. 4n + 3.\nfn convolve(image: u32, "
+    + ((stack1 = lookupProperty(helpers,"unless").call(alias3,lookupProperty(depth0,"norm"),{"name":"unless","hash":{},"fn":container.program(9, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":48,"column":24},"end":{"line":48,"column":63}}})) != null ? stack1 : "")
+    + "y: u32, x0: u32, p: u32, n: u32) {\n"
+    + ((stack1 = lookupProperty(helpers,"each").call(alias3,lookupProperty(depth0,"sites"),{"name":"each","hash":{},"fn":container.program(10, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":49,"column":2},"end":{"line":52,"column":11}}})) != null ? stack1 : "")
+    + "  for (var c = 0u; c < "
+    + ((stack1 = alias2(alias1(depth0, "inChannels", {"start":{"line":53,"column":25},"end":{"line":53,"column":35}} ), depth0)) != null ? stack1 : "")
+    + "; c++) {\n    for (var i = 0u; i < "
+    + ((stack1 = alias2(alias1(depth0, "patch", {"start":{"line":54,"column":27},"end":{"line":54,"column":32}} ), depth0)) != null ? stack1 : "")
+    + "; i++) {\n      let row = image + (c * "
+    + ((stack1 = alias2(alias1(depth0, "height", {"start":{"line":55,"column":31},"end":{"line":55,"column":37}} ), depth0)) != null ? stack1 : "")
+    + " + "
+    + ((stack1 = alias2(alias1(depth0, "patch", {"start":{"line":55,"column":44},"end":{"line":55,"column":49}} ), depth0)) != null ? stack1 : "")
+    + " * y + i) * "
+    + ((stack1 = alias2(alias1(depth0, "rowLength", {"start":{"line":55,"column":65},"end":{"line":55,"column":74}} ), depth0)) != null ? stack1 : "")
+    + ";\n      let w = (c * "
+    + ((stack1 = alias2(alias1(depth0, "patch", {"start":{"line":56,"column":21},"end":{"line":56,"column":26}} ), depth0)) != null ? stack1 : "")
+    + " + i) * "
+    + ((stack1 = alias2(alias1(depth0, "weightStep", {"start":{"line":56,"column":38},"end":{"line":56,"column":48}} ), depth0)) != null ? stack1 : "")
+    + " + n;\n"
+    + ((stack1 = lookupProperty(helpers,"each").call(alias3,lookupProperty(depth0,"taps"),{"name":"each","hash":{},"fn":container.program(18, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":57,"column":6},"end":{"line":66,"column":15}}})) != null ? stack1 : "")
+    + "    }\n  }\n"
+    + ((stack1 = lookupProperty(helpers,"each").call(alias3,lookupProperty(depth0,"sites"),{"name":"each","hash":{},"fn":container.program(29, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":69,"column":2},"end":{"line":79,"column":11}}})) != null ? stack1 : "")
+    + "}\n"
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"quadLoads"),{"name":"if","hash":{},"fn":container.program(35, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":81,"column":0},"end":{"line":86,"column":7}}})) != null ? stack1 : "")
+    + "\n// Channels 4n .. 4n + 3 of a site"
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"affine"),{"name":"if","hash":{},"fn":container.program(36, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":88,"column":34},"end":{"line":88,"column":76}}})) != null ? stack1 : "")
+    + ".\nfn put(site: u32, n: u32, v: vec4f) {\n"
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"vector"),{"name":"if","hash":{},"fn":container.program(37, data, 0, blockParams, depths),"inverse":container.program(38, data, 0, blockParams, depths),"data":data,"loc":{"start":{"line":90,"column":2},"end":{"line":96,"column":9}}})) != null ? stack1 : "")
+    + "}\n"
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"norm"),{"name":"if","hash":{},"fn":container.program(40, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":98,"column":0},"end":{"line":109,"column":7}}})) != null ? stack1 : "");
+},"usePartial":true,"useData":true,"useDepths":true},
+
+  "wgsl/to-channels-first": {"0":function(container,depth0,helpers,partials,data) {
+    return ", with LayerNorm over c";
+},"1":function(container,depth0,helpers,partials,data) {
+    var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
+
+  return "//   output[c,t] = (input[t,c] - mean over c) / sqrt(variance over c + "
+    + ((stack1 = container.lambda(container.strict(depth0, "eps", {"start":{"line":3,"column":73},"end":{"line":3,"column":76}} ), depth0)) != null ? stack1 : "")
+    + ")"
+    + ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"affine"),{"name":"if","hash":{},"fn":container.program(2, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":3,"column":79},"end":{"line":3,"column":121}}})) != null ? stack1 : "")
+    + "\n";
+},"2":function(container,depth0,helpers,partials,data) {
+    return " * gain[c] + shift[c]";
+},"3":function(container,depth0,helpers,partials,data) {
+    return "//   output[c,t] = input[t,c]\n";
+},"4":function(container,depth0,helpers,partials,data) {
+    var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
+
+  return ((stack1 = container.invokePartial(lookupProperty(partials,"token-stats-memory"),depth0,{"name":"token-stats-memory","data":data,"helpers":helpers,"partials":partials,"decorators":container.decorators})) != null ? stack1 : "");
+},"5":function(container,depth0,helpers,partials,data) {
+    return "  measure(lane);\n";
+},"6":function(container,depth0,helpers,partials,data) {
+    var stack1;
+
+  return "    if (t0 + p >= "
+    + ((stack1 = container.lambda(container.strict(depth0, "sites", {"start":{"line":25,"column":20},"end":{"line":25,"column":25}} ), depth0)) != null ? stack1 : "")
+    + ") {\n      continue;\n    }\n";
+},"7":function(container,depth0,helpers,partials,data) {
+    var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
+
+  return "    let s = stat[p];\n    let v = (sample(p, c) - s.x) * s.y"
+    + ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"affine"),{"name":"if","hash":{},"fn":container.program(2, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":31,"column":38},"end":{"line":31,"column":80}}})) != null ? stack1 : "")
+    + ";\n";
+},"8":function(container,depth0,helpers,partials,data) {
+    return "    let v = sample(p, c);\n";
+},"9":function(container,depth0,helpers,partials,data) {
+    var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
+
+  return "\n"
+    + ((stack1 = container.invokePartial(lookupProperty(partials,"token-stats"),depth0,{"name":"token-stats","data":data,"helpers":helpers,"partials":partials,"decorators":container.decorators})) != null ? stack1 : "");
+},"compiler":[8,">= 4.3.0"],"main":function(container,depth0,helpers,partials,data) {
+    var stack1, alias1=container.strict, alias2=container.lambda, alias3=depth0 != null ? depth0 : (container.nullContext || {}), lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
+
+  return "// ["
+    + ((stack1 = alias2(alias1(depth0, "sites", {"start":{"line":1,"column":6},"end":{"line":1,"column":11}} ), depth0)) != null ? stack1 : "")
+    + "]["
+    + ((stack1 = alias2(alias1(depth0, "channels", {"start":{"line":1,"column":17},"end":{"line":1,"column":25}} ), depth0)) != null ? stack1 : "")
+    + "] to ["
+    + ((stack1 = alias2(alias1(depth0, "channels", {"start":{"line":1,"column":35},"end":{"line":1,"column":43}} ), depth0)) != null ? stack1 : "")
+    + "]["
+    + ((stack1 = alias2(alias1(depth0, "sites", {"start":{"line":1,"column":49},"end":{"line":1,"column":54}} ), depth0)) != null ? stack1 : "")
+    + "]"
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"norm"),{"name":"if","hash":{},"fn":container.program(0, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":1,"column":57},"end":{"line":1,"column":99}}})) != null ? stack1 : "")
+    + ":\n"
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"norm"),{"name":"if","hash":{},"fn":container.program(1, data, 0),"inverse":container.program(3, data, 0),"data":data,"loc":{"start":{"line":2,"column":0},"end":{"line":6,"column":7}}})) != null ? stack1 : "")
+    + "// A group takes "
+    + ((stack1 = alias2(alias1(depth0, "strip", {"start":{"line":7,"column":19},"end":{"line":7,"column":24}} ), depth0)) != null ? stack1 : "")
+    + " sites.\n"
+    + ((stack1 = container.invokePartial(lookupProperty(partials,"bindings"),depth0,{"name":"bindings","data":data,"helpers":helpers,"partials":partials,"decorators":container.decorators})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"norm"),{"name":"if","hash":{},"fn":container.program(4, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":9,"column":0},"end":{"line":11,"column":7}}})) != null ? stack1 : "")
+    + "var<private> origin: u32; // first site of the group, of the whole batch\n\n@compute @workgroup_size("
+    + ((stack1 = alias2(alias1(depth0, "invocations", {"start":{"line":14,"column":27},"end":{"line":14,"column":38}} ), depth0)) != null ? stack1 : "")
+    + ")\nfn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lane: u32) {\n  let t0 = group.x * "
+    + ((stack1 = alias2(alias1(depth0, "strip", {"start":{"line":16,"column":23},"end":{"line":16,"column":28}} ), depth0)) != null ? stack1 : "")
+    + ";\n  origin = group.z * "
+    + ((stack1 = alias2(alias1(depth0, "sites", {"start":{"line":17,"column":23},"end":{"line":17,"column":28}} ), depth0)) != null ? stack1 : "")
+    + " + t0;\n"
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"norm"),{"name":"if","hash":{},"fn":container.program(5, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":18,"column":2},"end":{"line":20,"column":9}}})) != null ? stack1 : "")
+    + "  for (var i = lane; i < "
+    + ((stack1 = alias2(alias1(depth0, "stripLength", {"start":{"line":21,"column":27},"end":{"line":21,"column":38}} ), depth0)) != null ? stack1 : "")
+    + "; i += "
+    + ((stack1 = alias2(alias1(depth0, "invocations", {"start":{"line":21,"column":49},"end":{"line":21,"column":60}} ), depth0)) != null ? stack1 : "")
+    + ") {\n    let c = i / "
+    + ((stack1 = alias2(alias1(depth0, "strip", {"start":{"line":22,"column":18},"end":{"line":22,"column":23}} ), depth0)) != null ? stack1 : "")
+    + ";\n    let p = i % "
+    + ((stack1 = alias2(alias1(depth0, "strip", {"start":{"line":23,"column":18},"end":{"line":23,"column":23}} ), depth0)) != null ? stack1 : "")
+    + ";\n"
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"ragged"),{"name":"if","hash":{},"fn":container.program(6, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":24,"column":4},"end":{"line":28,"column":11}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"norm"),{"name":"if","hash":{},"fn":container.program(7, data, 0),"inverse":container.program(8, data, 0),"data":data,"loc":{"start":{"line":29,"column":4},"end":{"line":34,"column":11}}})) != null ? stack1 : "")
+    + "    output[(group.z * "
+    + ((stack1 = alias2(alias1(depth0, "channels", {"start":{"line":35,"column":24},"end":{"line":35,"column":32}} ), depth0)) != null ? stack1 : "")
+    + " + c) * "
+    + ((stack1 = alias2(alias1(depth0, "sites", {"start":{"line":35,"column":44},"end":{"line":35,"column":49}} ), depth0)) != null ? stack1 : "")
+    + " + t0 + p] = v;\n  }\n}\n\nfn sample(p: u32, c: u32) -> f32 {\n  return input[(origin + p) * "
+    + ((stack1 = alias2(alias1(depth0, "channels", {"start":{"line":40,"column":32},"end":{"line":40,"column":40}} ), depth0)) != null ? stack1 : "")
+    + " + c];\n}\n"
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"norm"),{"name":"if","hash":{},"fn":container.program(9, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":42,"column":0},"end":{"line":45,"column":7}}})) != null ? stack1 : "");
+},"usePartial":true,"useData":true},
+};
+
+export const partials: Readonly<Record<string, Precompiled>> = {
+  "bindings": {"0":function(container,depth0,helpers,partials,data) {
+    var stack1, alias1=container.strict, alias2=container.lambda;
+
+  return "@group(0) @binding("
+    + ((stack1 = alias2(alias1(depth0, "index", {"start":{"line":2,"column":21},"end":{"line":2,"column":26}} ), depth0)) != null ? stack1 : "")
+    + ") var<storage, "
+    + ((stack1 = alias2(alias1(depth0, "access", {"start":{"line":2,"column":45},"end":{"line":2,"column":51}} ), depth0)) != null ? stack1 : "")
+    + "> "
+    + ((stack1 = alias2(alias1(depth0, "name", {"start":{"line":2,"column":57},"end":{"line":2,"column":61}} ), depth0)) != null ? stack1 : "")
+    + ": "
+    + ((stack1 = alias2(alias1(depth0, "type", {"start":{"line":2,"column":67},"end":{"line":2,"column":71}} ), depth0)) != null ? stack1 : "")
+    + "; // "
+    + ((stack1 = alias2(alias1(depth0, "note", {"start":{"line":2,"column":80},"end":{"line":2,"column":84}} ), depth0)) != null ? stack1 : "")
+    + "\n";
+},"compiler":[8,">= 4.3.0"],"main":function(container,depth0,helpers,partials,data) {
+    var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
+
+  return ((stack1 = lookupProperty(helpers,"each").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"bindings"),{"name":"each","hash":{},"fn":container.program(0, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":1,"column":0},"end":{"line":3,"column":9}}})) != null ? stack1 : "");
+},"useData":true},
+
+  "gelu": {"0":function(container,depth0,helpers,partials,data) {
+    var stack1, alias1=container.strict, alias2=container.lambda;
+
+  return "// GELU, tanh form: x / (1 + exp(-2u)) with u = sqrt(2/pi) (x + 0.044715 x^3).\nfn gelu(x: "
+    + ((stack1 = alias2(alias1(depth0, "acc", {"start":{"line":3,"column":13},"end":{"line":3,"column":16}} ), depth0)) != null ? stack1 : "")
+    + ") -> "
+    + ((stack1 = alias2(alias1(depth0, "acc", {"start":{"line":3,"column":25},"end":{"line":3,"column":28}} ), depth0)) != null ? stack1 : "")
+    + " {\n  let u = 0.7978845608 * x * (1.0 + 0.044715 * x * x);\n  return x / (1.0 + exp(min(-2.0 * u, "
+    + ((stack1 = alias2(alias1(depth0, "acc", {"start":{"line":5,"column":40},"end":{"line":5,"column":43}} ), depth0)) != null ? stack1 : "")
+    + "(80.0))));\n}\n";
+},"1":function(container,depth0,helpers,partials,data) {
+    var stack1, alias1=container.strict, alias2=container.lambda;
+
+  return "// GELU, erf form: max(x, 0) - |x|/2 erfc(|x|/sqrt 2), erfc after Abramowitz and Stegun 7.1.26.\nfn gelu(x: "
+    + ((stack1 = alias2(alias1(depth0, "acc", {"start":{"line":9,"column":13},"end":{"line":9,"column":16}} ), depth0)) != null ? stack1 : "")
+    + ") -> "
+    + ((stack1 = alias2(alias1(depth0, "acc", {"start":{"line":9,"column":25},"end":{"line":9,"column":28}} ), depth0)) != null ? stack1 : "")
+    + " {\n  let z = abs(x);\n  let t = 1.0 / (1.0 + 0.2316418882 * z);\n  let p = t * (0.254829592 + t * (-0.284496736 + t * (1.421413741 + t * (-1.453152027 + t * 1.061405429))));\n  return max(x, "
+    + ((stack1 = alias2(alias1(depth0, "acc", {"start":{"line":13,"column":18},"end":{"line":13,"column":21}} ), depth0)) != null ? stack1 : "")
+    + "()) - 0.5 * z * p * exp(-0.5 * z * z);\n}\n";
+},"compiler":[8,">= 4.3.0"],"main":function(container,depth0,helpers,partials,data) {
+    var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
+
+  return ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"tanh"),{"name":"if","hash":{},"fn":container.program(0, data, 0),"inverse":container.program(1, data, 0),"data":data,"loc":{"start":{"line":1,"column":0},"end":{"line":15,"column":7}}})) != null ? stack1 : "");
+},"useData":true},
+
+  "gemm-direct-loop": {"0":function(container,depth0,helpers,partials,data) {
+    var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
+
+  return "for (var k = 0u; k < "
+    + ((stack1 = container.lambda(container.strict(depth0, "quads", {"start":{"line":2,"column":23},"end":{"line":2,"column":28}} ), depth0)) != null ? stack1 : "")
+    + "; k++) {\n"
+    + ((stack1 = container.invokePartial(lookupProperty(partials,"gemm-direct-step"),depth0,{"name":"gemm-direct-step","hash":{"load":"quad"},"data":data,"indent":"  ","helpers":helpers,"partials":partials,"decorators":container.decorators})) != null ? stack1 : "")
+    + "}\n";
+},"1":function(container,depth0,helpers,partials,data) {
+    var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
+
+  return "{\n  let k = "
+    + ((stack1 = container.lambda(container.strict(depth0, "quads", {"start":{"line":8,"column":12},"end":{"line":8,"column":17}} ), depth0)) != null ? stack1 : "")
+    + "u;\n"
+    + ((stack1 = container.invokePartial(lookupProperty(partials,"gemm-direct-step"),depth0,{"name":"gemm-direct-step","hash":{"load":"rest"},"data":data,"indent":"  ","helpers":helpers,"partials":partials,"decorators":container.decorators})) != null ? stack1 : "")
+    + "}\n";
+},"compiler":[8,">= 4.3.0"],"main":function(container,depth0,helpers,partials,data) {
+    var stack1, alias1=depth0 != null ? depth0 : (container.nullContext || {}), lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
+
+  return ((stack1 = lookupProperty(helpers,"if").call(alias1,lookupProperty(depth0,"quads"),{"name":"if","hash":{},"fn":container.program(0, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":1,"column":0},"end":{"line":5,"column":7}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias1,lookupProperty(depth0,"tail"),{"name":"if","hash":{},"fn":container.program(1, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":6,"column":0},"end":{"line":11,"column":7}}})) != null ? stack1 : "");
+},"usePartial":true,"useData":true},
+
+  "gemm-direct-step": {"0":function(container,depth0,helpers,partials,data) {
+    var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
+
+  return "let s = scale["
+    + ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"scaleVector"),{"name":"if","hash":{},"fn":container.program(1, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":2,"column":14},"end":{"line":2,"column":65}}})) != null ? stack1 : "")
+    + "k];\n";
+},"1":function(container,depth0,helpers,partials,data) {
+    var stack1;
+
+  return "image * "
+    + ((stack1 = container.lambda(container.strict(depth0, "scaleQuads", {"start":{"line":2,"column":43},"end":{"line":2,"column":53}} ), depth0)) != null ? stack1 : "")
+    + " + ";
+},"2":function(container,depth0,helpers,partials,data) {
+    var stack1;
+
+  return "(tap * "
+    + ((stack1 = container.lambda(container.strict(depth0, "segmentQuads", {"start":{"line":4,"column":32},"end":{"line":4,"column":44}} ), depth0)) != null ? stack1 : "")
+    + " + k)";
+},"3":function(container,depth0,helpers,partials,data) {
+    return "k";
+},"4":function(container,depth0,helpers,partials,data) {
+    var stack1, alias1=depth0 != null ? depth0 : (container.nullContext || {}), lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
+
+  return "let w"
+    + ((stack1 = container.lambda(container.strict(depth0, "i", {"start":{"line":6,"column":7},"end":{"line":6,"column":8}} ), depth0)) != null ? stack1 : "")
+    + " = mat4x4f(weight[w"
+    + ((stack1 = lookupProperty(helpers,"if").call(alias1,lookupProperty(depth0,"offset0"),{"name":"if","hash":{},"fn":container.program(5, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":6,"column":29},"end":{"line":6,"column":65}}})) != null ? stack1 : "")
+    + "], weight[w"
+    + ((stack1 = lookupProperty(helpers,"if").call(alias1,lookupProperty(depth0,"offset1"),{"name":"if","hash":{},"fn":container.program(6, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":6,"column":76},"end":{"line":6,"column":112}}})) != null ? stack1 : "")
+    + "], weight[w"
+    + ((stack1 = lookupProperty(helpers,"if").call(alias1,lookupProperty(depth0,"offset2"),{"name":"if","hash":{},"fn":container.program(7, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":6,"column":123},"end":{"line":6,"column":159}}})) != null ? stack1 : "")
+    + "], weight[w"
+    + ((stack1 = lookupProperty(helpers,"if").call(alias1,lookupProperty(depth0,"offset3"),{"name":"if","hash":{},"fn":container.program(8, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":6,"column":170},"end":{"line":6,"column":206}}})) != null ? stack1 : "")
+    + "]);\n";
+},"5":function(container,depth0,helpers,partials,data) {
+    var stack1;
+
+  return " + "
+    + ((stack1 = container.lambda(container.strict(depth0, "offset0", {"start":{"line":6,"column":49},"end":{"line":6,"column":56}} ), depth0)) != null ? stack1 : "");
+},"6":function(container,depth0,helpers,partials,data) {
+    var stack1;
+
+  return " + "
+    + ((stack1 = container.lambda(container.strict(depth0, "offset1", {"start":{"line":6,"column":96},"end":{"line":6,"column":103}} ), depth0)) != null ? stack1 : "");
+},"7":function(container,depth0,helpers,partials,data) {
+    var stack1;
+
+  return " + "
+    + ((stack1 = container.lambda(container.strict(depth0, "offset2", {"start":{"line":6,"column":143},"end":{"line":6,"column":150}} ), depth0)) != null ? stack1 : "");
+},"8":function(container,depth0,helpers,partials,data) {
+    var stack1;
+
+  return " + "
+    + ((stack1 = container.lambda(container.strict(depth0, "offset3", {"start":{"line":6,"column":190},"end":{"line":6,"column":197}} ), depth0)) != null ? stack1 : "");
+},"9":function(container,depth0,helpers,partials,data,blockParams,depths) {
+    var stack1, alias1=depth0 != null ? depth0 : (container.nullContext || {}), lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
+
+  return "let a"
+    + ((stack1 = container.lambda(container.strict(depth0, "i", {"start":{"line":9,"column":7},"end":{"line":9,"column":8}} ), depth0)) != null ? stack1 : "")
+    + " = "
+    + ((stack1 = lookupProperty(helpers,"if").call(alias1,lookupProperty(depths[1],"norm"),{"name":"if","hash":{},"fn":container.program(10, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":9,"column":13},"end":{"line":9,"column":36}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias1,lookupProperty(depths[1],"scaled"),{"name":"if","hash":{},"fn":container.program(11, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":9,"column":36},"end":{"line":9,"column":64}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias1,lookupProperty(depths[1],"vector"),{"name":"if","hash":{},"fn":container.program(12, data, 0, blockParams, depths),"inverse":container.program(14, data, 0, blockParams, depths),"data":data,"loc":{"start":{"line":9,"column":64},"end":{"line":9,"column":202}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias1,lookupProperty(depths[1],"norm"),{"name":"if","hash":{},"fn":container.program(15, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":9,"column":202},"end":{"line":9,"column":247}}})) != null ? stack1 : "")
+    + ";\n"
+    + ((stack1 = lookupProperty(helpers,"each").call(alias1,lookupProperty(depth0,"cells"),{"name":"each","hash":{},"fn":container.program(16, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":10,"column":0},"end":{"line":12,"column":9}}})) != null ? stack1 : "");
+},"10":function(container,depth0,helpers,partials,data) {
+    return "(";
+},"11":function(container,depth0,helpers,partials,data) {
+    return "s * ";
+},"12":function(container,depth0,helpers,partials,data,blockParams,depths) {
+    var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
+
+  return "input[row"
+    + ((stack1 = container.lambda(container.strict(depth0, "i", {"start":{"line":9,"column":92},"end":{"line":9,"column":93}} ), depth0)) != null ? stack1 : "")
+    + " + "
+    + ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depths[1],"patches"),{"name":"if","hash":{},"fn":container.program(13, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":9,"column":98},"end":{"line":9,"column":127}}})) != null ? stack1 : "")
+    + "k]";
+},"13":function(container,depth0,helpers,partials,data) {
+    return "t + ";
+},"14":function(container,depth0,helpers,partials,data,blockParams,depths) {
+    var stack1, alias1=container.strict, alias2=container.lambda, lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
+
+  return ((stack1 = alias2(alias1(depths[1], "load", {"start":{"line":9,"column":139},"end":{"line":9,"column":146}} ), depth0)) != null ? stack1 : "")
+    + "(row"
+    + ((stack1 = alias2(alias1(depth0, "i", {"start":{"line":9,"column":154},"end":{"line":9,"column":155}} ), depth0)) != null ? stack1 : "")
+    + " + "
+    + ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depths[1],"patches"),{"name":"if","hash":{},"fn":container.program(13, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":9,"column":160},"end":{"line":9,"column":189}}})) != null ? stack1 : "")
+    + "4 * k)";
+},"15":function(container,depth0,helpers,partials,data) {
+    var stack1, alias1=container.strict, alias2=container.lambda;
+
+  return " - s"
+    + ((stack1 = alias2(alias1(depth0, "i", {"start":{"line":9,"column":223},"end":{"line":9,"column":224}} ), depth0)) != null ? stack1 : "")
+    + ".x) * s"
+    + ((stack1 = alias2(alias1(depth0, "i", {"start":{"line":9,"column":235},"end":{"line":9,"column":236}} ), depth0)) != null ? stack1 : "")
+    + ".y";
+},"16":function(container,depth0,helpers,partials,data) {
+    var stack1, alias1=container.strict, alias2=container.lambda;
+
+  return ((stack1 = alias2(alias1(depth0, "name", {"start":{"line":11,"column":2},"end":{"line":11,"column":6}} ), depth0)) != null ? stack1 : "")
+    + " += w"
+    + ((stack1 = alias2(alias1(depth0, "column", {"start":{"line":11,"column":15},"end":{"line":11,"column":21}} ), depth0)) != null ? stack1 : "")
+    + " * a"
+    + ((stack1 = alias2(alias1(depth0, "row", {"start":{"line":11,"column":29},"end":{"line":11,"column":32}} ), depth0)) != null ? stack1 : "")
+    + ";\n";
+},"compiler":[8,">= 4.3.0"],"main":function(container,depth0,helpers,partials,data,blockParams,depths) {
+    var stack1, alias1=depth0 != null ? depth0 : (container.nullContext || {}), lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
+
+  return ((stack1 = lookupProperty(helpers,"if").call(alias1,lookupProperty(depth0,"scaled"),{"name":"if","hash":{},"fn":container.program(0, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":1,"column":0},"end":{"line":3,"column":7}}})) != null ? stack1 : "")
+    + "let w = "
+    + ((stack1 = lookupProperty(helpers,"if").call(alias1,lookupProperty(depth0,"patches"),{"name":"if","hash":{},"fn":container.program(2, data, 0, blockParams, depths),"inverse":container.program(3, data, 0, blockParams, depths),"data":data,"loc":{"start":{"line":4,"column":8},"end":{"line":4,"column":67}}})) != null ? stack1 : "")
+    + " * "
+    + ((stack1 = container.lambda(container.strict(depth0, "weightStep", {"start":{"line":4,"column":72},"end":{"line":4,"column":82}} ), depth0)) != null ? stack1 : "")
+    + " + n;\n"
+    + ((stack1 = lookupProperty(helpers,"each").call(alias1,lookupProperty(depth0,"columnList"),{"name":"each","hash":{},"fn":container.program(4, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":5,"column":0},"end":{"line":7,"column":9}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"each").call(alias1,lookupProperty(depth0,"rowList"),{"name":"each","hash":{},"fn":container.program(9, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":8,"column":0},"end":{"line":13,"column":9}}})) != null ? stack1 : "");
+},"useData":true,"useDepths":true},
+
+  "gemm-fetch": {"0":function(container,depth0,helpers,partials,data) {
+    var stack1, alias1=depth0 != null ? depth0 : (container.nullContext || {}), alias2=container.strict, alias3=container.lambda, lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
+
+  return ((stack1 = lookupProperty(helpers,"if").call(alias1,lookupProperty(depth0,"guardDepth"),{"name":"if","hash":{},"fn":container.program(1, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":4,"column":2},"end":{"line":8,"column":9}}})) != null ? stack1 : "")
+    + "  let tap = k / "
+    + ((stack1 = alias3(alias2(depth0, "segmentQuads", {"start":{"line":9,"column":18},"end":{"line":9,"column":30}} ), depth0)) != null ? stack1 : "")
+    + ";\n  let c = k % "
+    + ((stack1 = alias3(alias2(depth0, "segmentQuads", {"start":{"line":10,"column":16},"end":{"line":10,"column":28}} ), depth0)) != null ? stack1 : "")
+    + ";\n  let row = corner(image, "
+    + ((stack1 = lookupProperty(helpers,"if").call(alias1,lookupProperty(depth0,"guardRows"),{"name":"if","hash":{},"fn":container.program(2, data, 0),"inverse":container.program(3, data, 0),"data":data,"loc":{"start":{"line":11,"column":26},"end":{"line":11,"column":78}}})) != null ? stack1 : "")
+    + ") + tap / 2 * "
+    + ((stack1 = alias3(alias2(depth0, "inputRow", {"start":{"line":11,"column":94},"end":{"line":11,"column":102}} ), depth0)) != null ? stack1 : "")
+    + " + tap % 2 * "
+    + ((stack1 = alias3(alias2(depth0, "rowLength", {"start":{"line":11,"column":119},"end":{"line":11,"column":128}} ), depth0)) != null ? stack1 : "")
+    + ";\n";
+},"1":function(container,depth0,helpers,partials,data) {
+    var stack1;
+
+  return "  if (k >= "
+    + ((stack1 = container.lambda(container.strict(depth0, "operandQuads", {"start":{"line":5,"column":13},"end":{"line":5,"column":25}} ), depth0)) != null ? stack1 : "")
+    + ") {\n    return vec4f();\n  }\n";
+},"2":function(container,depth0,helpers,partials,data) {
+    var stack1;
+
+  return "min(m, "
+    + ((stack1 = container.lambda(container.strict(depth0, "lastRow", {"start":{"line":11,"column":52},"end":{"line":11,"column":59}} ), depth0)) != null ? stack1 : "")
+    + ")";
+},"3":function(container,depth0,helpers,partials,data) {
+    return "m";
+},"4":function(container,depth0,helpers,partials,data) {
+    var stack1, alias1=depth0 != null ? depth0 : (container.nullContext || {}), alias2=container.strict, alias3=container.lambda, lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
+
+  return ((stack1 = lookupProperty(helpers,"if").call(alias1,lookupProperty(depth0,"guardDepth"),{"name":"if","hash":{},"fn":container.program(1, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":13,"column":2},"end":{"line":17,"column":9}}})) != null ? stack1 : "")
+    + "  let c = k;\n  let row = (image * "
+    + ((stack1 = alias3(alias2(depth0, "rows", {"start":{"line":19,"column":23},"end":{"line":19,"column":27}} ), depth0)) != null ? stack1 : "")
+    + " + "
+    + ((stack1 = lookupProperty(helpers,"if").call(alias1,lookupProperty(depth0,"guardRows"),{"name":"if","hash":{},"fn":container.program(2, data, 0),"inverse":container.program(3, data, 0),"data":data,"loc":{"start":{"line":19,"column":32},"end":{"line":19,"column":84}}})) != null ? stack1 : "")
+    + ") * "
+    + ((stack1 = alias3(alias2(depth0, "rowLength", {"start":{"line":19,"column":90},"end":{"line":19,"column":99}} ), depth0)) != null ? stack1 : "")
+    + ";\n";
+},"5":function(container,depth0,helpers,partials,data) {
+    return "  let a = input[row + c];\n";
+},"6":function(container,depth0,helpers,partials,data) {
+    var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
+
+  return ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"tail"),{"name":"if","hash":{},"fn":container.program(7, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":23,"column":2},"end":{"line":30,"column":2}}})) != null ? stack1 : "");
+},"7":function(container,depth0,helpers,partials,data) {
+    var stack1;
+
+  return "  var a: vec4f;\n  if (c < "
+    + ((stack1 = container.lambda(container.strict(depth0, "quads", {"start":{"line":25,"column":12},"end":{"line":25,"column":17}} ), depth0)) != null ? stack1 : "")
+    + ") {\n    a = quad(row + 4 * c);\n  } else {\n    a = rest(row + 4 * c);\n  }\n  ";
+},"8":function(container,depth0,helpers,partials,data) {
+    return "  let s = stat[(m - origin.y) * 4 + tap];\n  return (a - s.x) * s.y;\n";
+},"9":function(container,depth0,helpers,partials,data) {
+    var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
+
+  return ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"scaled"),{"name":"if","hash":{},"fn":container.program(10, data, 0),"inverse":container.program(12, data, 0),"data":data,"loc":{"start":{"line":34,"column":2},"end":{"line":38,"column":2}}})) != null ? stack1 : "");
+},"10":function(container,depth0,helpers,partials,data) {
+    var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
+
+  return "  return a * scale["
+    + ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"scaleVector"),{"name":"if","hash":{},"fn":container.program(11, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":35,"column":19},"end":{"line":35,"column":70}}})) != null ? stack1 : "")
+    + "k];\n";
+},"11":function(container,depth0,helpers,partials,data) {
+    var stack1;
+
+  return "image * "
+    + ((stack1 = container.lambda(container.strict(depth0, "scaleQuads", {"start":{"line":35,"column":48},"end":{"line":35,"column":58}} ), depth0)) != null ? stack1 : "")
+    + " + ";
+},"12":function(container,depth0,helpers,partials,data) {
+    return "  return a;\n  ";
+},"compiler":[8,">= 4.3.0"],"main":function(container,depth0,helpers,partials,data) {
+    var stack1, alias1=depth0 != null ? depth0 : (container.nullContext || {}), lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
+
+  return "// Quad k of row m of the operand, zero beyond its end.\nfn fetch(image: u32, m: u32, k: u32) -> vec4f {\n"
+    + ((stack1 = lookupProperty(helpers,"if").call(alias1,lookupProperty(depth0,"patches"),{"name":"if","hash":{},"fn":container.program(0, data, 0),"inverse":container.program(4, data, 0),"data":data,"loc":{"start":{"line":3,"column":2},"end":{"line":20,"column":9}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias1,lookupProperty(depth0,"vector"),{"name":"if","hash":{},"fn":container.program(5, data, 0),"inverse":container.program(6, data, 0),"data":data,"loc":{"start":{"line":21,"column":2},"end":{"line":30,"column":9}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias1,lookupProperty(depth0,"norm"),{"name":"if","hash":{},"fn":container.program(8, data, 0),"inverse":container.program(9, data, 0),"data":data,"loc":{"start":{"line":31,"column":2},"end":{"line":38,"column":9}}})) != null ? stack1 : "")
+    + "}\n";
+},"useData":true},
+
+  "gemm-finish-cells": {"0":function(container,depth0,helpers,partials,data) {
+    return "  var square = vec4f();\n";
+},"1":function(container,depth0,helpers,partials,data) {
+    var stack1;
+
+  return "    let v = finish(image, m + i, column, cells[j * "
+    + ((stack1 = container.lambda(container.strict(depth0, "tileRows", {"start":{"line":9,"column":53},"end":{"line":9,"column":61}} ), depth0)) != null ? stack1 : "")
+    + " + i] + b);\n    square += v * v;\n";
+},"2":function(container,depth0,helpers,partials,data) {
+    var stack1;
+
+  return "    finish(image, m + i, column, cells[j * "
+    + ((stack1 = container.lambda(container.strict(depth0, "tileRows", {"start":{"line":12,"column":45},"end":{"line":12,"column":53}} ), depth0)) != null ? stack1 : "")
+    + " + i] + b);\n";
+},"3":function(container,depth0,helpers,partials,data) {
+    var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
+
+  return ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"squares"),{"name":"if","hash":{},"fn":container.program(4, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":16,"column":2},"end":{"line":18,"column":9}}})) != null ? stack1 : "");
+},"4":function(container,depth0,helpers,partials,data) {
+    var stack1;
+
+  return "  sums[lane * "
+    + ((stack1 = container.lambda(container.strict(depth0, "tileQuads", {"start":{"line":17,"column":16},"end":{"line":17,"column":25}} ), depth0)) != null ? stack1 : "")
+    + " + j] = square;\n";
+},"5":function(container,depth0,helpers,partials,data) {
+    var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
+
+  return ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"squares"),{"name":"if","hash":{},"fn":container.program(6, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":19,"column":2},"end":{"line":27,"column":2}}})) != null ? stack1 : "");
+},"6":function(container,depth0,helpers,partials,data) {
+    var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
+
+  return ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"guardSquares"),{"name":"if","hash":{},"fn":container.program(7, data, 0),"inverse":container.program(11, data, 0),"data":data,"loc":{"start":{"line":20,"column":2},"end":{"line":26,"column":9}}})) != null ? stack1 : "")
+    + "  ";
+},"7":function(container,depth0,helpers,partials,data) {
+    var stack1, alias1=depth0 != null ? depth0 : (container.nullContext || {}), alias2=container.strict, alias3=container.lambda, lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
+
+  return "  if ("
+    + ((stack1 = lookupProperty(helpers,"if").call(alias1,lookupProperty(depth0,"guardTiles"),{"name":"if","hash":{},"fn":container.program(8, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":21,"column":6},"end":{"line":21,"column":84}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias1,lookupProperty(depth0,"guardColumns"),{"name":"if","hash":{},"fn":container.program(10, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":21,"column":84},"end":{"line":21,"column":135}}})) != null ? stack1 : "")
+    + ") {\n    squares[(image * "
+    + ((stack1 = alias3(alias2(depth0, "squareTiles", {"start":{"line":22,"column":23},"end":{"line":22,"column":34}} ), depth0)) != null ? stack1 : "")
+    + " + tile) * "
+    + ((stack1 = alias3(alias2(depth0, "columnQuads", {"start":{"line":22,"column":49},"end":{"line":22,"column":60}} ), depth0)) != null ? stack1 : "")
+    + " + column] = square;\n  }\n";
+},"8":function(container,depth0,helpers,partials,data) {
+    var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
+
+  return "tile < "
+    + ((stack1 = container.lambda(container.strict(depth0, "squareTiles", {"start":{"line":21,"column":33},"end":{"line":21,"column":44}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"guardColumns"),{"name":"if","hash":{},"fn":container.program(9, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":21,"column":46},"end":{"line":21,"column":77}}})) != null ? stack1 : "");
+},"9":function(container,depth0,helpers,partials,data) {
+    return " && ";
+},"10":function(container,depth0,helpers,partials,data) {
+    var stack1;
+
+  return "column < "
+    + ((stack1 = container.lambda(container.strict(depth0, "columnQuads", {"start":{"line":21,"column":115},"end":{"line":21,"column":126}} ), depth0)) != null ? stack1 : "");
+},"11":function(container,depth0,helpers,partials,data) {
+    var stack1, alias1=container.strict, alias2=container.lambda;
+
+  return "  squares[(image * "
+    + ((stack1 = alias2(alias1(depth0, "squareTiles", {"start":{"line":25,"column":21},"end":{"line":25,"column":32}} ), depth0)) != null ? stack1 : "")
+    + " + tile) * "
+    + ((stack1 = alias2(alias1(depth0, "columnQuads", {"start":{"line":25,"column":47},"end":{"line":25,"column":58}} ), depth0)) != null ? stack1 : "")
+    + " + column] = square;\n";
+},"compiler":[8,">= 4.3.0"],"main":function(container,depth0,helpers,partials,data) {
+    var stack1, alias1=container.strict, alias2=container.lambda, alias3=depth0 != null ? depth0 : (container.nullContext || {}), lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
+
+  return "for (var j = 0u; j < "
+    + ((stack1 = alias2(alias1(depth0, "tileQuads", {"start":{"line":1,"column":23},"end":{"line":1,"column":32}} ), depth0)) != null ? stack1 : "")
+    + "; j++) {\n  let column = n + j * "
+    + ((stack1 = alias2(alias1(depth0, "lanesX", {"start":{"line":2,"column":25},"end":{"line":2,"column":31}} ), depth0)) != null ? stack1 : "")
+    + ";\n  let b = bias[column];\n"
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"squares"),{"name":"if","hash":{},"fn":container.program(0, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":4,"column":2},"end":{"line":6,"column":9}}})) != null ? stack1 : "")
+    + "  for (var i = 0u; i < "
+    + ((stack1 = alias2(alias1(depth0, "tileRows", {"start":{"line":7,"column":25},"end":{"line":7,"column":33}} ), depth0)) != null ? stack1 : "")
+    + "; i++) {\n"
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"squares"),{"name":"if","hash":{},"fn":container.program(1, data, 0),"inverse":container.program(2, data, 0),"data":data,"loc":{"start":{"line":8,"column":4},"end":{"line":13,"column":11}}})) != null ? stack1 : "")
+    + "  }\n"
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"tiled"),{"name":"if","hash":{},"fn":container.program(3, data, 0),"inverse":container.program(5, data, 0),"data":data,"loc":{"start":{"line":15,"column":2},"end":{"line":27,"column":9}}})) != null ? stack1 : "")
+    + "}\n";
+},"useData":true},
+
+  "gemm-finish": {"0":function(container,depth0,helpers,partials,data) {
+    return "GELU, ";
+},"1":function(container,depth0,helpers,partials,data) {
+    return "residual, ";
+},"2":function(container,depth0,helpers,partials,data) {
+    var stack1, alias1=depth0 != null ? depth0 : (container.nullContext || {}), lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
+
+  return "  if ("
+    + ((stack1 = lookupProperty(helpers,"if").call(alias1,lookupProperty(depth0,"guardRows"),{"name":"if","hash":{},"fn":container.program(3, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":4,"column":6},"end":{"line":4,"column":74}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias1,lookupProperty(depth0,"guardColumns"),{"name":"if","hash":{},"fn":container.program(5, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":4,"column":74},"end":{"line":4,"column":121}}})) != null ? stack1 : "")
+    + ") {\n    return vec4f();\n  }\n";
+},"3":function(container,depth0,helpers,partials,data) {
+    var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
+
+  return "m >= "
+    + ((stack1 = container.lambda(container.strict(depth0, "rows", {"start":{"line":4,"column":30},"end":{"line":4,"column":34}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"guardColumns"),{"name":"if","hash":{},"fn":container.program(4, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":4,"column":36},"end":{"line":4,"column":67}}})) != null ? stack1 : "");
+},"4":function(container,depth0,helpers,partials,data) {
+    return " || ";
+},"5":function(container,depth0,helpers,partials,data) {
+    var stack1;
+
+  return "n >= "
+    + ((stack1 = container.lambda(container.strict(depth0, "columnQuads", {"start":{"line":4,"column":101},"end":{"line":4,"column":112}} ), depth0)) != null ? stack1 : "");
+},"6":function(container,depth0,helpers,partials,data) {
+    var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
+
+  return "  "
+    + ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"residual"),{"name":"if","hash":{},"fn":container.program(7, data, 0),"inverse":container.program(8, data, 0),"data":data,"loc":{"start":{"line":9,"column":2},"end":{"line":9,"column":39}}})) != null ? stack1 : "")
+    + " v = gelu(sum);\n";
+},"7":function(container,depth0,helpers,partials,data) {
+    return "var";
+},"8":function(container,depth0,helpers,partials,data) {
+    return "let";
+},"9":function(container,depth0,helpers,partials,data) {
+    var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
+
+  return "  "
+    + ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"residual"),{"name":"if","hash":{},"fn":container.program(7, data, 0),"inverse":container.program(8, data, 0),"data":data,"loc":{"start":{"line":11,"column":2},"end":{"line":11,"column":39}}})) != null ? stack1 : "")
+    + " v = sum;\n";
+},"10":function(container,depth0,helpers,partials,data) {
+    var stack1, alias1=container.strict, alias2=container.lambda, lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
+
+  return "  let i = (image * "
+    + ((stack1 = alias2(alias1(depth0, "rows", {"start":{"line":14,"column":21},"end":{"line":14,"column":25}} ), depth0)) != null ? stack1 : "")
+    + " + m) * "
+    + ((stack1 = alias2(alias1(depth0, "columnQuads", {"start":{"line":14,"column":37},"end":{"line":14,"column":48}} ), depth0)) != null ? stack1 : "")
+    + " + n;\n"
+    + ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"residual"),{"name":"if","hash":{},"fn":container.program(11, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":15,"column":2},"end":{"line":17,"column":9}}})) != null ? stack1 : "")
+    + "  output[i] = v;\n";
+},"11":function(container,depth0,helpers,partials,data) {
+    return "  v += residual[i];\n";
+},"12":function(container,depth0,helpers,partials,data) {
+    var stack1, alias1=container.strict, alias2=container.lambda, lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
+
+  return "  let i = (image * "
+    + ((stack1 = alias2(alias1(depth0, "rows", {"start":{"line":20,"column":21},"end":{"line":20,"column":25}} ), depth0)) != null ? stack1 : "")
+    + " + m) * "
+    + ((stack1 = alias2(alias1(depth0, "columns", {"start":{"line":20,"column":37},"end":{"line":20,"column":44}} ), depth0)) != null ? stack1 : "")
+    + " + 4 * n;\n  for (var j = 0u; j < min(4, "
+    + ((stack1 = alias2(alias1(depth0, "columns", {"start":{"line":21,"column":32},"end":{"line":21,"column":39}} ), depth0)) != null ? stack1 : "")
+    + " - 4 * n); j++) {\n"
+    + ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"residual"),{"name":"if","hash":{},"fn":container.program(13, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":22,"column":4},"end":{"line":24,"column":11}}})) != null ? stack1 : "")
+    + "    output[i + j] = v[j];\n  }\n";
+},"13":function(container,depth0,helpers,partials,data) {
+    return "    v[j] += residual[i + j];\n";
+},"14":function(container,depth0,helpers,partials,data) {
+    var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
+
+  return "\n"
+    + ((stack1 = container.invokePartial(lookupProperty(partials,"gelu"),depth0,{"name":"gelu","data":data,"helpers":helpers,"partials":partials,"decorators":container.decorators})) != null ? stack1 : "");
+},"compiler":[8,">= 4.3.0"],"main":function(container,depth0,helpers,partials,data) {
+    var stack1, alias1=depth0 != null ? depth0 : (container.nullContext || {}), lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
+
+  return "// Row m, columns 4n .. 4n + 3 of the result: "
+    + ((stack1 = lookupProperty(helpers,"if").call(alias1,lookupProperty(depth0,"gelu"),{"name":"if","hash":{},"fn":container.program(0, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":1,"column":46},"end":{"line":1,"column":71}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias1,lookupProperty(depth0,"residual"),{"name":"if","hash":{},"fn":container.program(1, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":1,"column":71},"end":{"line":1,"column":104}}})) != null ? stack1 : "")
+    + "store. Returns what was stored.\nfn finish(image: u32, m: u32, n: u32, sum: vec4f) -> vec4f {\n"
+    + ((stack1 = lookupProperty(helpers,"if").call(alias1,lookupProperty(depth0,"guard"),{"name":"if","hash":{},"fn":container.program(2, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":3,"column":2},"end":{"line":7,"column":9}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias1,lookupProperty(depth0,"gelu"),{"name":"if","hash":{},"fn":container.program(6, data, 0),"inverse":container.program(9, data, 0),"data":data,"loc":{"start":{"line":8,"column":2},"end":{"line":12,"column":9}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias1,lookupProperty(depth0,"columnsVector"),{"name":"if","hash":{},"fn":container.program(10, data, 0),"inverse":container.program(12, data, 0),"data":data,"loc":{"start":{"line":13,"column":2},"end":{"line":27,"column":9}}})) != null ? stack1 : "")
+    + "  return v;\n}\n"
+    + ((stack1 = lookupProperty(helpers,"if").call(alias1,lookupProperty(depth0,"gelu"),{"name":"if","hash":{},"fn":container.program(14, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":30,"column":0},"end":{"line":33,"column":7}}})) != null ? stack1 : "");
+},"usePartial":true,"useData":true},
+
+  "gemm-head": {"0":function(container,depth0,helpers,partials,data) {
+    var stack1, alias1=container.strict, alias2=container.lambda, lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
+
+  return "//   a[m,(i,j,c)] = input[2y+i, 2x+j, c]"
+    + ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"norm"),{"name":"if","hash":{},"fn":container.program(1, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":3,"column":40},"end":{"line":3,"column":113}}})) != null ? stack1 : "")
+    + "; row m is site (y,x) of ["
+    + ((stack1 = alias2(alias1(depth0, "outHeight", {"start":{"line":3,"column":141},"end":{"line":3,"column":150}} ), depth0)) != null ? stack1 : "")
+    + "]["
+    + ((stack1 = alias2(alias1(depth0, "outWidth", {"start":{"line":3,"column":156},"end":{"line":3,"column":164}} ), depth0)) != null ? stack1 : "")
+    + "]\n";
+},"1":function(container,depth0,helpers,partials,data) {
+    return ", normalised over c (LayerNorm without gain and shift)";
+},"2":function(container,depth0,helpers,partials,data) {
+    var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
+
+  return "//   a[m,k] = input[m,k] * scale[k]"
+    + ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"grn"),{"name":"if","hash":{},"fn":container.program(3, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":6,"column":35},"end":{"line":6,"column":102}}})) != null ? stack1 : "")
+    + "\n";
+},"3":function(container,depth0,helpers,partials,data) {
+    return ", the GRN scale, from the partial sums of squares";
+},"4":function(container,depth0,helpers,partials,data) {
+    return "gelu(";
+},"5":function(container,depth0,helpers,partials,data) {
+    return ")";
+},"6":function(container,depth0,helpers,partials,data) {
+    return " + residual[m,n]";
+},"7":function(container,depth0,helpers,partials,data) {
+    var stack1;
+
+  return "//   squares[tile,n] = sum of output[m,n]^2 over the "
+    + ((stack1 = container.lambda(container.strict(depth0, "squareRows", {"start":{"line":10,"column":55},"end":{"line":10,"column":65}} ), depth0)) != null ? stack1 : "")
+    + " rows of a tile\n";
+},"compiler":[8,">= 4.3.0"],"main":function(container,depth0,helpers,partials,data) {
+    var stack1, alias1=container.strict, alias2=container.lambda, alias3=depth0 != null ? depth0 : (container.nullContext || {}), lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
+
+  return "// "
+    + ((stack1 = alias2(alias1(depth0, "title", {"start":{"line":1,"column":5},"end":{"line":1,"column":10}} ), depth0)) != null ? stack1 : "")
+    + ", ["
+    + ((stack1 = alias2(alias1(depth0, "rows", {"start":{"line":1,"column":17},"end":{"line":1,"column":21}} ), depth0)) != null ? stack1 : "")
+    + "]["
+    + ((stack1 = alias2(alias1(depth0, "depth", {"start":{"line":1,"column":27},"end":{"line":1,"column":32}} ), depth0)) != null ? stack1 : "")
+    + "] by ["
+    + ((stack1 = alias2(alias1(depth0, "depth", {"start":{"line":1,"column":42},"end":{"line":1,"column":47}} ), depth0)) != null ? stack1 : "")
+    + "]["
+    + ((stack1 = alias2(alias1(depth0, "columns", {"start":{"line":1,"column":53},"end":{"line":1,"column":60}} ), depth0)) != null ? stack1 : "")
+    + "]:\n"
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"patches"),{"name":"if","hash":{},"fn":container.program(0, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":2,"column":0},"end":{"line":4,"column":7}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"scaled"),{"name":"if","hash":{},"fn":container.program(2, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":5,"column":0},"end":{"line":7,"column":7}}})) != null ? stack1 : "")
+    + "//   output[m,n] = "
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"gelu"),{"name":"if","hash":{},"fn":container.program(4, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":8,"column":19},"end":{"line":8,"column":43}}})) != null ? stack1 : "")
+    + "bias[n] + sum over k of "
+    + ((stack1 = alias2(alias1(depth0, "operand", {"start":{"line":8,"column":69},"end":{"line":8,"column":76}} ), depth0)) != null ? stack1 : "")
+    + "[m,k] * weight[k,n]"
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"gelu"),{"name":"if","hash":{},"fn":container.program(5, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":8,"column":97},"end":{"line":8,"column":117}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"residual"),{"name":"if","hash":{},"fn":container.program(6, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":8,"column":117},"end":{"line":8,"column":156}}})) != null ? stack1 : "")
+    + "\n"
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"squares"),{"name":"if","hash":{},"fn":container.program(7, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":9,"column":0},"end":{"line":11,"column":7}}})) != null ? stack1 : "");
+},"useData":true},
+
+  "grn-scale": {"compiler":[8,">= 4.3.0"],"main":function(container,depth0,helpers,partials,data) {
+    var stack1, alias1=container.strict, alias2=container.lambda, lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
+
+  return "// scale[k] = 1 + gamma[k] * G[k] / (mean over k of G + 1e-6), G[k] = sqrt(sum over tiles of partials[tile][k]).\nfn measure_grn(image: u32, lane: u32) {\n  var sum = 0.0;\n  for (var k = lane; k < "
+    + ((stack1 = alias2(alias1(lookupProperty(depth0,"grn"), "count", {"start":{"line":4,"column":27},"end":{"line":4,"column":36}} ), depth0)) != null ? stack1 : "")
+    + "; k += "
+    + ((stack1 = alias2(alias1(lookupProperty(depth0,"grn"), "invocations", {"start":{"line":4,"column":47},"end":{"line":4,"column":62}} ), depth0)) != null ? stack1 : "")
+    + ") {\n    var square = vec4f();\n    for (var tile = 0u; tile < "
+    + ((stack1 = alias2(alias1(lookupProperty(depth0,"grn"), "tiles", {"start":{"line":6,"column":33},"end":{"line":6,"column":42}} ), depth0)) != null ? stack1 : "")
+    + "; tile++) {\n      square += partials[(image * "
+    + ((stack1 = alias2(alias1(lookupProperty(depth0,"grn"), "tiles", {"start":{"line":7,"column":36},"end":{"line":7,"column":45}} ), depth0)) != null ? stack1 : "")
+    + " + tile) * "
+    + ((stack1 = alias2(alias1(lookupProperty(depth0,"grn"), "count", {"start":{"line":7,"column":60},"end":{"line":7,"column":69}} ), depth0)) != null ? stack1 : "")
+    + " + k];\n    }\n    let g = sqrt(square);\n    scale[k] = g;\n    sum += dot(g, vec4f(1.0));\n  }\n  norm[lane] = sum;\n  workgroupBarrier();\n  var total = 0.0;\n  for (var i = 0u; i < "
+    + ((stack1 = alias2(alias1(lookupProperty(depth0,"grn"), "invocations", {"start":{"line":16,"column":25},"end":{"line":16,"column":40}} ), depth0)) != null ? stack1 : "")
+    + "; i++) {\n    total += norm[i];\n  }\n  let inverse = 1.0 / (total / "
+    + ((stack1 = alias2(alias1(lookupProperty(depth0,"grn"), "channels", {"start":{"line":19,"column":33},"end":{"line":19,"column":45}} ), depth0)) != null ? stack1 : "")
+    + " + 1e-6);\n  for (var k = lane; k < "
+    + ((stack1 = alias2(alias1(lookupProperty(depth0,"grn"), "count", {"start":{"line":20,"column":27},"end":{"line":20,"column":36}} ), depth0)) != null ? stack1 : "")
+    + "; k += "
+    + ((stack1 = alias2(alias1(lookupProperty(depth0,"grn"), "invocations", {"start":{"line":20,"column":47},"end":{"line":20,"column":62}} ), depth0)) != null ? stack1 : "")
+    + ") {\n    scale[k] = 1.0 + gamma[k] * (scale[k] * inverse);\n  }\n  workgroupBarrier();\n}\n";
+},"useData":true},
+
+  "patch-corner": {"0":function(container,depth0,helpers,partials,data) {
+    var stack1, alias1=container.strict, alias2=container.lambda, lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
+
+  return "\nfn sample(p: u32, c: u32) -> "
+    + ((stack1 = alias2(alias1(lookupProperty(depth0,"stats"), "acc", {"start":{"line":7,"column":31},"end":{"line":7,"column":40}} ), depth0)) != null ? stack1 : "")
+    + " {\n  let m = "
+    + ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"guardRows"),{"name":"if","hash":{},"fn":container.program(1, data, 0),"inverse":container.program(2, data, 0),"data":data,"loc":{"start":{"line":8,"column":10},"end":{"line":8,"column":92}}})) != null ? stack1 : "")
+    + ";\n  return input[corner(origin.x, m) + p % 4 / 2 * "
+    + ((stack1 = alias2(alias1(depth0, "inputRow", {"start":{"line":9,"column":51},"end":{"line":9,"column":59}} ), depth0)) != null ? stack1 : "")
+    + " + p % 2 * "
+    + ((stack1 = alias2(alias1(depth0, "rowLength", {"start":{"line":9,"column":74},"end":{"line":9,"column":83}} ), depth0)) != null ? stack1 : "")
+    + " + c];\n}\n\n"
+    + ((stack1 = container.invokePartial(lookupProperty(partials,"token-stats"),depth0,{"name":"token-stats","data":data,"helpers":helpers,"partials":partials,"decorators":container.decorators})) != null ? stack1 : "");
+},"1":function(container,depth0,helpers,partials,data) {
+    var stack1;
+
+  return "min(origin.y + p / 4, "
+    + ((stack1 = container.lambda(container.strict(depth0, "lastRow", {"start":{"line":8,"column":51},"end":{"line":8,"column":58}} ), depth0)) != null ? stack1 : "")
+    + ")";
+},"2":function(container,depth0,helpers,partials,data) {
+    return "origin.y + p / 4";
+},"compiler":[8,">= 4.3.0"],"main":function(container,depth0,helpers,partials,data) {
+    var stack1, alias1=container.strict, alias2=container.lambda, lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
+
+  return "// Upper left input site of row m.\nfn corner(image: u32, m: u32) -> u32 {\n  return ((image * "
+    + ((stack1 = alias2(alias1(depth0, "height", {"start":{"line":3,"column":21},"end":{"line":3,"column":27}} ), depth0)) != null ? stack1 : "")
+    + " + m / "
+    + ((stack1 = alias2(alias1(depth0, "outWidth", {"start":{"line":3,"column":38},"end":{"line":3,"column":46}} ), depth0)) != null ? stack1 : "")
+    + " * 2) * "
+    + ((stack1 = alias2(alias1(depth0, "width", {"start":{"line":3,"column":58},"end":{"line":3,"column":63}} ), depth0)) != null ? stack1 : "")
+    + " + m % "
+    + ((stack1 = alias2(alias1(depth0, "outWidth", {"start":{"line":3,"column":74},"end":{"line":3,"column":82}} ), depth0)) != null ? stack1 : "")
+    + " * 2) * "
+    + ((stack1 = alias2(alias1(depth0, "rowLength", {"start":{"line":3,"column":94},"end":{"line":3,"column":103}} ), depth0)) != null ? stack1 : "")
+    + ";\n}\n"
+    + ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"norm"),{"name":"if","hash":{},"fn":container.program(0, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":5,"column":0},"end":{"line":13,"column":7}}})) != null ? stack1 : "");
+},"usePartial":true,"useData":true},
+
+  "quad": {"0":function(container,depth0,helpers,partials,data) {
+    var stack1, alias1=depth0 != null ? depth0 : (container.nullContext || {}), lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
+
+  return ((stack1 = lookupProperty(helpers,"if").call(alias1,lookupProperty(depth0,"quads"),{"name":"if","hash":{},"fn":container.program(1, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":2,"column":0},"end":{"line":7,"column":7}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias1,lookupProperty(depth0,"tail"),{"name":"if","hash":{},"fn":container.program(2, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":8,"column":0},"end":{"line":14,"column":7}}})) != null ? stack1 : "");
+},"1":function(container,depth0,helpers,partials,data) {
+    return "\nfn quad(i: u32) -> vec4f {\n  return vec4f(input[i], input[i + 1], input[i + 2], input[i + 3]);\n}\n";
+},"2":function(container,depth0,helpers,partials,data) {
+    var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
+
+  return "\n// The last "
+    + ((stack1 = container.lambda(container.strict(depth0, "tail", {"start":{"line":10,"column":14},"end":{"line":10,"column":18}} ), depth0)) != null ? stack1 : "")
+    + " of a row that is no multiple of 4 long.\nfn rest(i: u32) -> vec4f {\n  return vec4f("
+    + ((stack1 = lookupProperty(helpers,"each").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"tailList"),{"name":"each","hash":{},"fn":container.program(3, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":12,"column":15},"end":{"line":12,"column":136}}})) != null ? stack1 : "")
+    + ");\n}\n";
+},"3":function(container,depth0,helpers,partials,data) {
+    var stack1, alias1=depth0 != null ? depth0 : (container.nullContext || {}), lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
+
+  return ((stack1 = lookupProperty(helpers,"if").call(alias1,lookupProperty(depth0,"inside"),{"name":"if","hash":{},"fn":container.program(4, data, 0),"inverse":container.program(6, data, 0),"data":data,"loc":{"start":{"line":12,"column":33},"end":{"line":12,"column":97}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"unless").call(alias1,lookupProperty(data,"last"),{"name":"unless","hash":{},"fn":container.program(7, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":12,"column":97},"end":{"line":12,"column":127}}})) != null ? stack1 : "");
+},"4":function(container,depth0,helpers,partials,data) {
+    var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
+
+  return "input[i"
+    + ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"i"),{"name":"if","hash":{},"fn":container.program(5, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":12,"column":54},"end":{"line":12,"column":78}}})) != null ? stack1 : "")
+    + "]";
+},"5":function(container,depth0,helpers,partials,data) {
+    var stack1;
+
+  return " + "
+    + ((stack1 = container.lambda(container.strict(depth0, "i", {"start":{"line":12,"column":68},"end":{"line":12,"column":69}} ), depth0)) != null ? stack1 : "");
+},"6":function(container,depth0,helpers,partials,data) {
+    return "0.0";
+},"7":function(container,depth0,helpers,partials,data) {
+    return ", ";
+},"compiler":[8,">= 4.3.0"],"main":function(container,depth0,helpers,partials,data) {
+    var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
+
+  return ((stack1 = lookupProperty(helpers,"unless").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"vector"),{"name":"unless","hash":{},"fn":container.program(0, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":1,"column":0},"end":{"line":15,"column":11}}})) != null ? stack1 : "");
+},"useData":true},
+
+  "token-stats-memory": {"0":function(container,depth0,helpers,partials,data) {
+    var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
+
+  return "var<workgroup> slice: array<vec2f, "
+    + ((stack1 = container.lambda(container.strict(lookupProperty(depth0,"stats"), "invocations", {"start":{"line":3,"column":37},"end":{"line":3,"column":54}} ), depth0)) != null ? stack1 : "")
+    + ">; // sum and squared deviations, a share of a token each\n";
+},"compiler":[8,">= 4.3.0"],"main":function(container,depth0,helpers,partials,data) {
+    var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
+
+  return "var<workgroup> stat: array<vec2f, "
+    + ((stack1 = container.lambda(container.strict(lookupProperty(depth0,"stats"), "tokens", {"start":{"line":1,"column":36},"end":{"line":1,"column":48}} ), depth0)) != null ? stack1 : "")
+    + ">; // mean and 1/deviation of each token\n"
+    + ((stack1 = lookupProperty(helpers,"unless").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(lookupProperty(depth0,"stats"),"single"),{"name":"unless","hash":{},"fn":container.program(0, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":2,"column":0},"end":{"line":4,"column":11}}})) != null ? stack1 : "");
+},"useData":true},
+
+  "token-stats": {"0":function(container,depth0,helpers,partials,data) {
+    var stack1, alias1=container.strict, alias2=container.lambda, alias3=depth0 != null ? depth0 : (container.nullContext || {}), lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
+
+  return "// Mean and 1/deviation of every token, two passes, one invocation a token.\nfn measure(lane: u32) {\n  for (var p = lane; p < "
+    + ((stack1 = alias2(alias1(lookupProperty(depth0,"stats"), "tokens", {"start":{"line":4,"column":27},"end":{"line":4,"column":39}} ), depth0)) != null ? stack1 : "")
+    + "; p += "
+    + ((stack1 = alias2(alias1(lookupProperty(depth0,"stats"), "invocations", {"start":{"line":4,"column":50},"end":{"line":4,"column":67}} ), depth0)) != null ? stack1 : "")
+    + ") {\n    var sum = "
+    + ((stack1 = alias2(alias1(lookupProperty(depth0,"stats"), "acc", {"start":{"line":5,"column":16},"end":{"line":5,"column":25}} ), depth0)) != null ? stack1 : "")
+    + "();\n    for (var c = 0u; c < "
+    + ((stack1 = alias2(alias1(lookupProperty(depth0,"stats"), "count", {"start":{"line":6,"column":27},"end":{"line":6,"column":38}} ), depth0)) != null ? stack1 : "")
+    + "; c++) {\n      sum += sample(p, c);\n    }\n    let mean = "
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(lookupProperty(depth0,"stats"),"vector"),{"name":"if","hash":{},"fn":container.program(1, data, 0),"inverse":container.program(2, data, 0),"data":data,"loc":{"start":{"line":9,"column":15},"end":{"line":9,"column":73}}})) != null ? stack1 : "")
+    + " / "
+    + ((stack1 = alias2(alias1(lookupProperty(depth0,"stats"), "channels", {"start":{"line":9,"column":78},"end":{"line":9,"column":92}} ), depth0)) != null ? stack1 : "")
+    + ";\n    var square = "
+    + ((stack1 = alias2(alias1(lookupProperty(depth0,"stats"), "acc", {"start":{"line":10,"column":19},"end":{"line":10,"column":28}} ), depth0)) != null ? stack1 : "")
+    + "();\n    for (var c = 0u; c < "
+    + ((stack1 = alias2(alias1(lookupProperty(depth0,"stats"), "count", {"start":{"line":11,"column":27},"end":{"line":11,"column":38}} ), depth0)) != null ? stack1 : "")
+    + "; c++) {\n      let d = sample(p, c) - mean;\n      square += d * d;\n    }\n    stat[p] = vec2f(mean, inverseSqrt("
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(lookupProperty(depth0,"stats"),"vector"),{"name":"if","hash":{},"fn":container.program(3, data, 0),"inverse":container.program(4, data, 0),"data":data,"loc":{"start":{"line":15,"column":38},"end":{"line":15,"column":102}}})) != null ? stack1 : "")
+    + " / "
+    + ((stack1 = alias2(alias1(lookupProperty(depth0,"stats"), "channels", {"start":{"line":15,"column":107},"end":{"line":15,"column":121}} ), depth0)) != null ? stack1 : "")
+    + " + "
+    + ((stack1 = alias2(alias1(lookupProperty(depth0,"stats"), "eps", {"start":{"line":15,"column":128},"end":{"line":15,"column":137}} ), depth0)) != null ? stack1 : "")
+    + "));\n  }\n  workgroupBarrier();\n}\n";
+},"1":function(container,depth0,helpers,partials,data) {
+    return "dot(sum, vec4f(1.0))";
+},"2":function(container,depth0,helpers,partials,data) {
+    return "sum";
+},"3":function(container,depth0,helpers,partials,data) {
+    return "dot(square, vec4f(1.0))";
+},"4":function(container,depth0,helpers,partials,data) {
+    return "square";
+},"5":function(container,depth0,helpers,partials,data) {
+    var stack1, alias1=container.strict, alias2=container.lambda, alias3=depth0 != null ? depth0 : (container.nullContext || {}), lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
+
+  return "// Mean and 1/deviation of every token: "
+    + ((stack1 = alias2(alias1(lookupProperty(depth0,"stats"), "share", {"start":{"line":20,"column":42},"end":{"line":20,"column":53}} ), depth0)) != null ? stack1 : "")
+    + " invocations a token take every "
+    + ((stack1 = alias2(alias1(lookupProperty(depth0,"stats"), "share", {"start":{"line":20,"column":89},"end":{"line":20,"column":100}} ), depth0)) != null ? stack1 : "")
+    + "th channel"
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(lookupProperty(depth0,"stats"),"vector"),{"name":"if","hash":{},"fn":container.program(6, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":20,"column":112},"end":{"line":20,"column":144}}})) != null ? stack1 : "")
+    + " in two passes,\n// the first of them merges their sums and squared deviations in order.\nfn measure(lane: u32) {\n  let p = lane / "
+    + ((stack1 = alias2(alias1(lookupProperty(depth0,"stats"), "share", {"start":{"line":23,"column":19},"end":{"line":23,"column":30}} ), depth0)) != null ? stack1 : "")
+    + ";\n  let first = lane % "
+    + ((stack1 = alias2(alias1(lookupProperty(depth0,"stats"), "share", {"start":{"line":24,"column":23},"end":{"line":24,"column":34}} ), depth0)) != null ? stack1 : "")
+    + ";\n  if (p < "
+    + ((stack1 = alias2(alias1(lookupProperty(depth0,"stats"), "tokens", {"start":{"line":25,"column":12},"end":{"line":25,"column":24}} ), depth0)) != null ? stack1 : "")
+    + " && first < "
+    + ((stack1 = alias2(alias1(lookupProperty(depth0,"stats"), "count", {"start":{"line":25,"column":40},"end":{"line":25,"column":51}} ), depth0)) != null ? stack1 : "")
+    + ") {\n    var sum = "
+    + ((stack1 = alias2(alias1(lookupProperty(depth0,"stats"), "acc", {"start":{"line":26,"column":16},"end":{"line":26,"column":25}} ), depth0)) != null ? stack1 : "")
+    + "();\n    for (var c = first; c < "
+    + ((stack1 = alias2(alias1(lookupProperty(depth0,"stats"), "count", {"start":{"line":27,"column":30},"end":{"line":27,"column":41}} ), depth0)) != null ? stack1 : "")
+    + "; c += "
+    + ((stack1 = alias2(alias1(lookupProperty(depth0,"stats"), "share", {"start":{"line":27,"column":52},"end":{"line":27,"column":63}} ), depth0)) != null ? stack1 : "")
+    + ") {\n      sum += sample(p, c);\n    }\n    let total = "
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(lookupProperty(depth0,"stats"),"vector"),{"name":"if","hash":{},"fn":container.program(1, data, 0),"inverse":container.program(2, data, 0),"data":data,"loc":{"start":{"line":30,"column":16},"end":{"line":30,"column":74}}})) != null ? stack1 : "")
+    + ";\n    let mean = total / channels(first);\n    var square = "
+    + ((stack1 = alias2(alias1(lookupProperty(depth0,"stats"), "acc", {"start":{"line":32,"column":19},"end":{"line":32,"column":28}} ), depth0)) != null ? stack1 : "")
+    + "();\n    for (var c = first; c < "
+    + ((stack1 = alias2(alias1(lookupProperty(depth0,"stats"), "count", {"start":{"line":33,"column":30},"end":{"line":33,"column":41}} ), depth0)) != null ? stack1 : "")
+    + "; c += "
+    + ((stack1 = alias2(alias1(lookupProperty(depth0,"stats"), "share", {"start":{"line":33,"column":52},"end":{"line":33,"column":63}} ), depth0)) != null ? stack1 : "")
+    + ") {\n      let d = sample(p, c) - mean;\n      square += d * d;\n    }\n    slice[lane] = vec2f(total, "
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(lookupProperty(depth0,"stats"),"vector"),{"name":"if","hash":{},"fn":container.program(3, data, 0),"inverse":container.program(4, data, 0),"data":data,"loc":{"start":{"line":37,"column":31},"end":{"line":37,"column":95}}})) != null ? stack1 : "")
+    + ");\n  }\n  workgroupBarrier();\n  if (p < "
+    + ((stack1 = alias2(alias1(lookupProperty(depth0,"stats"), "tokens", {"start":{"line":40,"column":12},"end":{"line":40,"column":24}} ), depth0)) != null ? stack1 : "")
+    + " && first == 0) {\n    var total = 0.0;\n    for (var i = 0u; i < "
+    + ((stack1 = alias2(alias1(lookupProperty(depth0,"stats"), "merge", {"start":{"line":42,"column":27},"end":{"line":42,"column":38}} ), depth0)) != null ? stack1 : "")
+    + "; i++) {\n      total += slice[lane + i].x;\n    }\n    let mean = total / "
+    + ((stack1 = alias2(alias1(lookupProperty(depth0,"stats"), "channels", {"start":{"line":45,"column":25},"end":{"line":45,"column":39}} ), depth0)) != null ? stack1 : "")
+    + ";\n    var square = 0.0;\n    for (var i = 0u; i < "
+    + ((stack1 = alias2(alias1(lookupProperty(depth0,"stats"), "merge", {"start":{"line":47,"column":27},"end":{"line":47,"column":38}} ), depth0)) != null ? stack1 : "")
+    + "; i++) {\n      let n = channels(i);\n      let d = slice[lane + i].x / n - mean;\n      square += slice[lane + i].y + n * d * d;\n    }\n    stat[p] = vec2f(mean, inverseSqrt(square / "
+    + ((stack1 = alias2(alias1(lookupProperty(depth0,"stats"), "channels", {"start":{"line":52,"column":49},"end":{"line":52,"column":63}} ), depth0)) != null ? stack1 : "")
+    + " + "
+    + ((stack1 = alias2(alias1(lookupProperty(depth0,"stats"), "eps", {"start":{"line":52,"column":70},"end":{"line":52,"column":79}} ), depth0)) != null ? stack1 : "")
+    + "));\n  }\n  workgroupBarrier();\n}\n\n// How many channels the invocation takes that starts at `first`.\nfn channels(first: u32) -> f32 {\n  return "
+    + ((stack1 = alias2(alias1(lookupProperty(depth0,"stats"), "vec", {"start":{"line":59,"column":11},"end":{"line":59,"column":20}} ), depth0)) != null ? stack1 : "")
+    + ".0 * f32(("
+    + ((stack1 = alias2(alias1(lookupProperty(depth0,"stats"), "reach", {"start":{"line":59,"column":34},"end":{"line":59,"column":45}} ), depth0)) != null ? stack1 : "")
+    + " - first) / "
+    + ((stack1 = alias2(alias1(lookupProperty(depth0,"stats"), "share", {"start":{"line":59,"column":61},"end":{"line":59,"column":72}} ), depth0)) != null ? stack1 : "")
+    + ");\n}\n";
+},"6":function(container,depth0,helpers,partials,data) {
+    return " quad";
+},"compiler":[8,">= 4.3.0"],"main":function(container,depth0,helpers,partials,data) {
+    var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
+
+  return ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(lookupProperty(depth0,"stats"),"single"),{"name":"if","hash":{},"fn":container.program(0, data, 0),"inverse":container.program(5, data, 0),"data":data,"loc":{"start":{"line":1,"column":0},"end":{"line":61,"column":7}}})) != null ? stack1 : "");
+},"useData":true},
+};

@@ -36,7 +36,7 @@ export function hostModule(descriptor: ModelDescriptor, context: ModuleContext):
     manipulationSettings: { indentationText: IndentationText.TwoSpaces },
   });
   const file = project.createSourceFile(`${name}.ts`, { statements: statements(descriptor, context) });
-  const source = `${banner}\n${file.getFullText()}`;
+  const source = `${banner}\n${file.getFullText().replace(/ +$/gm, "")}`;
   return [
     { path: `${name}.ts`, contents: source },
     { path: `${name}.js`, contents: ts.transpileModule(source, options(name)).outputText },

@@ -31,12 +31,20 @@ export function select(
   file: string,
 ): Result<readonly Request[]> {
   const build = selection.build === null ? null : program.builds.find(({ name }) => name === selection.build);
-  if (build === undefined) return fail(unknown("no-such-build", selection.build ?? "", program.builds.map(b => b.name)));
+  if (build === undefined)
+    return fail(
+      unknown(
+        "no-such-build",
+        selection.build ?? "",
+        program.builds.map(b => b.name),
+      ),
+    );
   const names = selection.models ?? build?.models ?? program.declared;
   if (names.length === 0) return fail(error("no-models", null, file));
 
   const missing = names.filter(name => !program.models.has(name));
-  if (missing.length > 0) return fail(...missing.map(name => unknown("no-such-model", name, [...program.models.keys()])));
+  if (missing.length > 0)
+    return fail(...missing.map(name => unknown("no-such-model", name, [...program.models.keys()])));
   const models = names.map(name => program.models.get(name) as Model);
 
   const wanted = {

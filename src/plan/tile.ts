@@ -58,8 +58,14 @@ export interface GemvTile {
 
 export type TuningName = "gpu" | "lavapipe" | "swiftshader";
 
-/** Costs of one quad of work in a direct product, in arbitrary units. */
+/**
+ * What a direct product costs on a software adapter, in units of one 4 x 4 multiply of one SIMD group:
+ * fitted to measurements (see bench), where only the ratios matter.
+ */
 interface DirectCosts {
+  /** Invocations the adapter runs in one SIMD group. */
+  readonly simd: number;
+  /** Loading a quad, multiplying a cell by it, finishing a cell, starting a group. */
   readonly load: number;
   readonly multiply: number;
   readonly finish: number;
@@ -106,13 +112,6 @@ const cpu = {
   grnTiles: 0,
 } as const;
 
-const lanes8 = [
-  [8, 1],
-  [4, 2],
-  [2, 4],
-  [1, 8],
-] as const;
-
 export const tunings: { readonly [name in TuningName]: Tuning } = {
   gpu: {
     gemm: {
@@ -135,24 +134,42 @@ export const tunings: { readonly [name in TuningName]: Tuning } = {
     ...cpu,
     gemm: {
       kind: "direct",
-      rows: [4, 6, 7, 8, 10, 12, 13, 14, 16],
-      quads: [1, 2, 3, 4, 5],
-      lanes: lanes8,
-      cells: 32,
+      rows: [4, 7, 8],
+      quads: [1, 2],
+      lanes: [
+        [8, 1],
+        [4, 2],
+        [2, 4],
+        [16, 1],
+        [10, 4],
+        [20, 2],
+        [6, 4],
+        [12, 2],
+      ],
+      cells: 8,
       groups: 8,
-      costs: { load: 200, multiply: 80, finish: 600, group: 4000 },
+      costs: { simd: 8, load: 1, multiply: 2, finish: 16, group: 40 },
     },
   },
   swiftshader: {
     ...cpu,
     gemm: {
       kind: "direct",
-      rows: [4, 6, 7, 8, 10, 12, 13, 14, 16],
+      rows: [4, 7, 8, 10, 12, 13, 14],
       quads: [1, 2, 3, 4, 5],
-      lanes: lanes8,
-      cells: 48,
+      lanes: [
+        [4, 1],
+        [2, 2],
+        [1, 4],
+        [8, 1],
+        [4, 2],
+        [2, 4],
+        [10, 2],
+        [5, 4],
+      ],
+      cells: 56,
       groups: 8,
-      costs: { load: 160, multiply: 80, finish: 600, group: 4000 },
+      costs: { simd: 4, load: 2, multiply: 1, finish: 12, group: 40 },
     },
   },
 };
@@ -162,9 +179,7 @@ export const roundUp = (a: number, b: number): number => divideUp(a, b) * b;
 
 /** Rows and columns of one group. */
 export const gemmGroup = (tile: GemmTile): readonly [number, number] =>
-  tile.kind === "tiled"
-    ? [tile.rows, tile.columns]
-    : [tile.rows * tile.lanes[1], tile.quads * 4 * tile.lanes[0]];
+  tile.kind === "tiled" ? [tile.rows, tile.columns] : [tile.rows * tile.lanes[1], tile.quads * 4 * tile.lanes[0]];
 
 /** Rows and column quads of one invocation. */
 export const gemmCell = (tile: GemmTile): readonly [number, number] =>
@@ -172,9 +187,7 @@ export const gemmCell = (tile: GemmTile): readonly [number, number] =>
 
 /** Invocations along the columns and along the rows. */
 export const gemmLanes = (tile: GemmTile): readonly [number, number] =>
-  tile.kind === "tiled"
-    ? [tile.columns / (4 * tile.cell[1]), tile.rows / tile.cell[0]]
-    : tile.lanes;
+  tile.kind === "tiled" ? [tile.columns / (4 * tile.cell[1]), tile.rows / tile.cell[0]] : tile.lanes;
 
 export const gemmInvocations = (tile: GemmTile): number => {
   const [x, y] = gemmLanes(tile);
@@ -185,8 +198,7 @@ export const gemmInvocations = (tile: GemmTile): number => {
 export const squareRows = (tile: GemmTile): number => tile.rows;
 
 /** How many rows of partial sums a product of `rows` rows leaves. */
-export const squareTiles = (tile: GemmTile, rows: number): number =>
-  divideUp(rows, squareRows(tile));
+export const squareTiles = (tile: GemmTile, rows: number): number => divideUp(rows, squareRows(tile));
 
 /** The packed weight of a product: `depth` = taps x (channels padded to 4), padded to the tile. */
 export const packedShape = (
@@ -212,39 +224,30 @@ export interface GemmShape {
 
 const gemmGroups = (tile: GemmTile, shape: GemmShape): number => {
   const [rows, columns] = gemmGroup(tile);
-  return (
-    divideUp(shape.rows, rows) * divideUp(shape.columns, columns) * (shape.batch ?? 1)
-  );
+  return divideUp(shape.rows, rows) * divideUp(shape.columns, columns) * (shape.batch ?? 1);
 };
 
 /** Groups that do not fill the threads evenly are charged for the idle ones. */
-const directCost = (
-  tile: DirectTile,
-  shape: GemmShape,
-  costs: DirectCosts,
-  wanted: number,
-): number => {
+const directCost = (tile: DirectTile, shape: GemmShape, costs: DirectCosts, wanted: number): number => {
   const { rows, quads } = tile;
   const step = costs.load * (rows + 4 * quads) + costs.multiply * rows * quads;
-  const one =
-    costs.group + (step * shape.depth) / 4 + costs.finish * rows * quads;
-  return roundUp(gemmGroups(tile, shape), wanted) * one;
+  const one = (step * shape.depth) / 4 + costs.finish * rows * quads;
+  const group = costs.group + one * divideUp(gemmInvocations(tile), costs.simd);
+  return roundUp(gemmGroups(tile, shape), wanted) * group;
 };
 
 export const chooseGemm = (tuning: Tuning, shape: GemmShape): GemmTile => {
   const { gemm } = tuning;
   if (gemm.kind === "tiled") {
-    const big = gemm.tiles.find((tile) => gemmGroups(tile, shape) >= gemm.groups);
+    const big = gemm.tiles.find(tile => gemmGroups(tile, shape) >= gemm.groups);
     const last = gemm.tiles[gemm.tiles.length - 1];
     if (last === undefined) throw new Error("a tuning lists no tiles");
     return big ?? last;
   }
-  const all = gemm.rows.flatMap((rows) =>
+  const all = gemm.rows.flatMap(rows =>
     gemm.quads
-      .filter((quads) => rows * quads <= gemm.cells)
-      .flatMap((quads) =>
-        gemm.lanes.map((lanes): DirectTile => ({ kind: "direct", rows, quads, lanes })),
-      ),
+      .filter(quads => rows * quads <= gemm.cells)
+      .flatMap(quads => gemm.lanes.map((lanes): DirectTile => ({ kind: "direct", rows, quads, lanes }))),
   );
   const cost = (tile: DirectTile) => directCost(tile, shape, gemm.costs, gemm.groups);
   return all.reduce((best, tile) => (cost(tile) < cost(best) ? tile : best));
@@ -265,21 +268,16 @@ const statBytes = (strip: number, share: number, invocations: number): number =>
   8 * strip + (share > 1 ? 8 * invocations : 0);
 
 const stripBytes = (shape: StripShape, strip: number, tuning: Tuning): number =>
-  shape.norm
-    ? 4 * strip * roundUp(shape.channels, shape.vec) + statBytes(strip, tuning.share, limits.invocations)
-    : 0;
+  shape.norm ? 4 * strip * roundUp(shape.channels, shape.vec) + statBytes(strip, tuning.share, limits.invocations) : 0;
 
 /** Null where not even one site's channels fit in workgroup memory: convolve and normalise apart then. */
 export const chooseStrip = (tuning: Tuning, shape: StripShape): StripTile | null => {
   const fits = (strip: number) => stripBytes(shape, strip, tuning) <= limits.workgroupBytes;
   if (!fits(1)) return null;
   const count = divideUp(shape.channels, shape.vec);
-  const usable = tuning.runs.filter((run) => run <= Math.max(shape.width, 1) && fits(run));
+  const usable = tuning.runs.filter(run => run <= Math.max(shape.width, 1) && fits(run));
   const waste = (run: number) => roundUp(shape.width, run) - shape.width;
-  const run = usable.reduce(
-    (best, next) => (waste(next) < waste(best) ? next : best),
-    usable[0] ?? 1,
-  );
+  const run = usable.reduce((best, next) => (waste(next) < waste(best) ? next : best), usable[0] ?? 1);
   const runs = divideUp(shape.width, run);
   const wanted = Math.max(1, Math.floor(tuning.invocations / count));
   const most = Math.max(1, Math.floor(tuning.strip / run));

@@ -76,17 +76,21 @@ function constant(node: Node): void {
   invariant(false, `'${node.id}' is a constant`);
 }
 
+/** From this many channels on, normalising sites as instances is the faster form, and as exact. */
+const instanceChannels = 32;
+
 /**
  * n + 1, whose 1 carries the next layer's bias: see `carryingBias`. On a map this is an instance normalisation whose
- * instances are the sites, which runtimes have vectorised and compute in two passes, where the sum over few channels of
- * their LayerNormalization is neither.
+ * instances are the sites, which runtimes have vectorised, as they have not the sums of their LayerNormalization.
+ * It multiplies before it takes the mean off, which loses digits where a site's mean is far above its spread; over a
+ * handful of channels that happens by chance.
  */
 function normalize(node: Node<"normalize">, w: Writer): void {
   const reader = w.soleReader(node.id);
   invariant(reader?.op === "linear" || reader?.op === "patchConv", `'${node.id}' is not read by one layer alone`);
   const x = operand(node, 0);
   const epsilon = float(node.attrs.eps);
-  if (node.type.shape.length === 2) {
+  if (node.type.shape.length === 2 || channels(node.type) < instanceChannels) {
     const one = ones(w, channels(node.type));
     w.result(node, "LayerNormalization", [w.value(x), one, one], { axis: int(-1), epsilon });
   } else {

@@ -1,0 +1,141 @@
+import * as fs from "node:fs";
+import * as path from "node:path";
+import { expect, test } from "vitest";
+
+const src = path.resolve(import.meta.dirname, "../src");
+const files = fs
+  .readdirSync(src, { recursive: true, encoding: "utf8" })
+  .map(file => file.split(path.sep).join("/"))
+  .filter(file => file.endsWith(".ts"))
+  .sort();
+
+interface Import {
+  readonly from: string;
+  /** Relative to src, or the name of a package. */
+  readonly to: string;
+  readonly typeOnly: boolean;
+}
+
+const importsOf = (from: string): readonly Import[] => {
+  const text = fs.readFileSync(path.join(src, from), "utf8");
+  const found = text.matchAll(
+    /(import|export)(\s+type)?\s[^;"'`]*?from "([^"]+)"|import\("([^"]+)"\)|^import "([^"]+)"/gm,
+  );
+  return [...found].map(([, , type, fromName, called, bare]) => {
+    const name = fromName ?? called ?? bare ?? "";
+    const to = name.startsWith(".") ? path.posix.join(path.posix.dirname(from), name) : name;
+    return { from, to, typeOnly: type !== undefined };
+  });
+};
+const imports = files.flatMap(importsOf);
+const isOurs = ({ to }: Import): boolean => files.includes(to);
+/** The folder of a file, or the file itself where it lies at the top. */
+const part = (file: string): string => file.split("/")[0] ?? file;
+
+/** Each part may import itself and what stands to its left. */
+const order = ["diagnostics", "embedded", "syntax", "model", "graph", "passes", "plan", "emit"];
+const left = (of: string): readonly string[] => order.slice(0, order.indexOf(of) + 1);
+const allowed: Readonly<Record<string, readonly string[]>> = {
+  ...Object.fromEntries(order.map(name => [name, left(name)])),
+  emit: [...left("emit"), "weights"],
+  runtime: [],
+  weights: [...left("graph")],
+  host: [...left("emit"), "runtime", "weights"],
+  "compile.ts": left("emit"),
+  "explain.ts": left("emit"),
+  explore: [...left("emit"), "compile.ts"],
+  verify: [...left("emit"), "runtime", "weights", "compile.ts"],
+  "index.ts": [...left("emit"), "host", "runtime", "weights", "explore", "verify", "compile.ts", "explain.ts"],
+  node: [...left("emit"), "host", "runtime", "weights", "explore", "verify", "compile.ts", "explain.ts", "index.ts"],
+};
+
+/** What the order forbids and is right all the same. */
+const exceptions: Readonly<Record<string, string>> = {
+  "emit/wgsl/descriptor.ts → runtime/descriptor.ts": "a type: the contract between what is emitted and what runs it",
+  "plan/kernels.ts → emit/wgsl-kernels.ts": "the kernel table of the plan is the table of the templates",
+};
+
+test("imports run one way", () => {
+  const wrong = imports
+    .filter(isOurs)
+    .filter(({ from, to }) => part(from) !== part(to) && !(allowed[part(from)] ?? []).includes(part(to)))
+    .map(({ from, to }) => `${from} → ${to}`);
+  expect(wrong).toEqual(Object.keys(exceptions).filter(edge => wrong.includes(edge)));
+  expect(Object.keys(exceptions).filter(edge => !wrong.includes(edge))).toEqual([]);
+});
+
+test("every import of ours names a file that exists, with its ending", () => {
+  const dangling = imports.filter(({ to }) => /^\.|\.[jt]s$/.test(to) && !to.startsWith("node:"));
+  expect(dangling.filter(i => !isOurs(i) && !/^(handlebars|@noble)\//.test(i.to))).toEqual([]);
+});
+
+/** Which parts may import a package. Everything else is the language itself, and so runs in a browser as in Node. */
+const packages: Readonly<Record<string, readonly string[]>> = {
+  "@noble/hashes": ["model", "weights", "emit"],
+  commander: ["node"],
+  handlebars: ["embedded"],
+  "ohm-js": ["embedded", "syntax"],
+  "onnx-proto": ["emit"],
+  picocolors: ["node"],
+  "ts-morph": ["host"],
+};
+
+test("packages are imported where they belong: Node's own by src/node only, ts-morph by src/host only", () => {
+  const packageOf = (name: string) =>
+    name
+      .split("/")
+      .slice(0, name.startsWith("@") ? 2 : 1)
+      .join("/");
+  const wrong = imports
+    .filter(i => !isOurs(i))
+    .filter(
+      ({ from, to }) => !(to.startsWith("node:") ? ["node"] : (packages[packageOf(to)] ?? [])).includes(part(from)),
+    )
+    .map(({ from, to }) => `${from} → ${to}`);
+  expect(wrong).toEqual([]);
+});
+
+test("what is heavy is loaded by the command that needs it", () => {
+  const reached = new Set<string>();
+  const visit = (file: string): void => {
+    if (reached.has(file)) return;
+    reached.add(file);
+    const text = fs.readFileSync(path.join(src, file), "utf8");
+    const lazy = new Set([...text.matchAll(/import\("([^"]+)"\)/g)].map(match => match[1] ?? ""));
+    for (const { from, to, typeOnly } of importsOf(file)) {
+      const specifier = `./${path.posix.relative(path.posix.dirname(from), to)}`.replace("./..", "..");
+      if (!typeOnly && !lazy.has(specifier) && !lazy.has(to)) files.includes(to) ? visit(to) : reached.add(to);
+    }
+  };
+  visit("node/cli.ts");
+  for (const heavy of ["ts-morph", "handlebars/runtime.js", "onnx-proto", "ohm-js", "webgpu", "onnxruntime-node"])
+    expect([...reached]).not.toContain(heavy);
+});
+
+test("the core has no clock, no chance, no locale and no shell", () => {
+  const forbidden =
+    /\bDate\b|Math\.random|\.toLocale\w*\(|localeCompare|\bhostname\b|\beval\(|new Function\b|shell:\s*true|\{\{\{/;
+  const compilePath = files.filter(file => part(file) !== "embedded" || file === "embedded/render-template.ts");
+  const hits = compilePath.flatMap(file =>
+    fs
+      .readFileSync(path.join(src, file), "utf8")
+      .split("\n")
+      .flatMap((line, i) => (forbidden.test(line) ? [`${file}:${i + 1}: ${line.trim()}`] : [])),
+  );
+  expect(hits).toEqual([]);
+  expect(fs.readFileSync(path.join(src, "embedded/templates.ts"), "utf8")).not.toMatch(/\beval\(|new Function\b/);
+});
+
+test("N08: no template escapes or evaluates", () => {
+  const templates = path.resolve(src, "../templates");
+  for (const file of fs.readdirSync(templates, { recursive: true, encoding: "utf8" }))
+    if (file.endsWith(".hbs")) expect(fs.readFileSync(path.join(templates, file), "utf8"), file).not.toContain("{{{");
+});
+
+test("N09: a directory is sorted before its order can matter", () => {
+  const unsorted = files.flatMap(file => {
+    const text = fs.readFileSync(path.join(src, file), "utf8");
+    return /readdir(Sync)?\(/.test(text) && !/\.sort\(/.test(text) ? [file] : [];
+  });
+  expect(unsorted).toEqual([]);
+});
