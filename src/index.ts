@@ -1,0 +1,23 @@
+/** The compiler as a library: text in, values out; nothing here touches files, a clock or a device. */
+export { analyse, type Lowering, lower, type Observer, type Unit } from "./compile.ts";
+export type { Diagnostic, Note, Place, Result, Source, Span } from "./diagnostics/diagnostic.ts";
+export { formatDiagnostics } from "./diagnostics/format.ts";
+export { onnx } from "./emit/onnx/onnx.ts";
+export type { EmitContext, GraphTarget, KernelTarget, OutputFile, Target } from "./emit/target.ts";
+export { describe } from "./emit/wgsl/descriptor.ts";
+export { type Fusion, fusions } from "./explain.ts";
+export { build } from "./graph/build.ts";
+export { evaluate, type Values, widen } from "./graph/evaluate.ts";
+export type { Graph, Node, ValueId } from "./graph/graph.ts";
+export { print } from "./graph/print.ts";
+export { read } from "./graph/read.ts";
+export { wgslTargets } from "./host/wgsl.ts";
+export { modelHash } from "./model/hash.ts";
+export type { Batch, Model, Program } from "./model/model.ts";
+export type { Plan } from "./plan/plan.ts";
+export { printPlan } from "./plan/print.ts";
+export { formatSpec } from "./syntax/format.ts";
+export { bindWeights } from "./weights/bind.ts";
+export { randomWeights } from "./weights/random.ts";
+export { readSafetensors, writeSafetensors } from "./weights/safetensors.ts";
+export type { Param, TensorFile, Weights } from "./weights/tensor.ts";
