@@ -1,11 +1,9 @@
 // @ts-check
 // Our atto graph against the one that PyTorch exports of the official model, both in ONNX Runtime on one thread of the
 // CPU, in one process and in turns. Both run the same golden weights and image, and both must give the golden logits.
-//   npm run build && node bench/onnx.mjs [rounds]
-// writes bench/results/onnx-cpu.json and onnx-cpu.md.
+//   npm run bench -- onnx
 import * as fs from "node:fs";
 import { createRequire } from "node:module";
-import * as os from "node:os";
 import * as path from "node:path";
 
 /** @typedef {{ case: string, adapter: string, ours_ms: number, peer: string, peer_ms: number, ratio: number }} Row */
@@ -18,7 +16,7 @@ const adapter = "onnxruntime-node CPU, 1 thread";
 const warmUp = 10;
 
 /** @returns {Promise<Row[]>} */
-export const rows = async (rounds = 100) => {
+export const rows = async (rounds = 60) => {
   const golden = read("test/golden/dense/atto-224x224-b1.json");
   const { generatorTensor, generatorWeights } = await compiled("weights/generator.js");
   const weights = generatorWeights(golden.name, golden.seed, golden.params);
@@ -51,7 +49,7 @@ const alternate = async (/** @type {readonly Loaded[]} */ models, /** @type {num
   return /** @type {[number, number]} */ (times.map(median));
 };
 
-const median = (/** @type {readonly number[]} */ values) =>
+export const median = (/** @type {readonly number[]} */ values) =>
   [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)] ?? Number.NaN;
 
 /** @typedef {{ run: () => Promise<number>, close: () => Promise<void> }} Loaded */
@@ -76,7 +74,7 @@ const openModel = async (
   return { run: async () => (await run()).milliseconds, close: session.value.close };
 };
 
-const relL2 = (/** @type {ArrayLike<number>} */ found, /** @type {readonly number[]} */ wanted) => {
+export const relL2 = (/** @type {ArrayLike<number>} */ found, /** @type {readonly number[]} */ wanted) => {
   const off = wanted.reduce((sum, value, i) => sum + (Number(found[i]) - value) ** 2, 0);
   return Math.sqrt(off / wanted.reduce((sum, value) => sum + value ** 2, 0));
 };
@@ -100,7 +98,7 @@ const ourModel = async (
 };
 
 /** The export as it came, but for its weights, which the golden tensors replace. */
-const torchModel = async (/** @type {{ f32(name: string): Promise<Float32Array> }} */ weights) => {
+export const torchModel = async (/** @type {{ f32(name: string): Promise<Float32Array> }} */ weights) => {
   const { onnx } = require("onnx-proto");
   const model = onnx.ModelProto.decode(fs.readFileSync(path.join(root, "bench/peers/atto-224-torch.graph.onnx")));
   const { initializers } = read("bench/peers/atto-224-torch.weights.json");
@@ -117,38 +115,3 @@ const torchModel = async (/** @type {{ f32(name: string): Promise<Float32Array> 
 
 const transposed = (/** @type {Float32Array} */ values, /** @type {number} */ rows, /** @type {number} */ columns) =>
   values.map((_, i) => values[(i % rows) * columns + Math.floor(i / rows)] ?? 0);
-
-/** What the numbers depend on. */
-const machine = () => ({
-  cpu: os.cpus()[0]?.model.trim() ?? "unknown",
-  cores: os.availableParallelism(),
-  node: process.version,
-  onnxruntime: require("onnxruntime-node/package.json").version,
-});
-
-const table = (/** @type {readonly Row[]} */ list, /** @type {number} */ rounds) => {
-  const { cpu, cores, node, onnxruntime } = machine();
-  const ms = (/** @type {number} */ value) => value.toFixed(2);
-  return `# Our ONNX graph against PyTorch's export
-
-\`npm run build && node bench/onnx.mjs ${rounds}\`: medians of ${rounds} runs each, in turns, after ${warmUp} to warm up. Same golden weights, both
-golden-correct. ${cpu}, ${cores} cores, Node ${node}, onnxruntime-node ${onnxruntime}.
-
-| case | adapter | ours ms | PyTorch's export ms | ratio |
-|---|---|---|---|---|
-${list.map(row => `| ${row.case} | ${row.adapter} | ${ms(row.ours_ms)} | ${ms(row.peer_ms)} | ${row.ratio.toFixed(2)} |`).join("\n")}
-`;
-};
-
-if (process.argv[1] === import.meta.filename) {
-  const rounds = Number(process.argv[2] ?? 100);
-  const list = await rows(rounds);
-  const results = path.join(root, "bench", "results");
-  fs.mkdirSync(results, { recursive: true });
-  fs.writeFileSync(
-    path.join(results, "onnx-cpu.json"),
-    `${JSON.stringify({ ...machine(), rounds, rows: list }, null, 2)}\n`,
-  );
-  fs.writeFileSync(path.join(results, "onnx-cpu.md"), table(list, rounds));
-  console.log(table(list, rounds));
-}

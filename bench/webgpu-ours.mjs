@@ -1,0 +1,38 @@
+// @ts-check
+// A process of bench/webgpu.mjs: our kernels, with the tiles that the tuning data has for the adapter.
+import * as path from "node:path";
+import { atto } from "../scripts/start-atto.mjs";
+import { median, relL2 } from "./onnx.mjs";
+
+const compiled = (/** @type {string} */ file) => import(path.resolve(import.meta.dirname, "../dist", file));
+
+export default async (/** @type {{ kind: string }} */ { kind }) => {
+  const { lower } = await compiled("compile.js");
+  const { wgslTargets } = await compiled("host/wgsl.js");
+  const { describe } = await compiled("emit/wgsl/descriptor.js");
+  const { loadDawn } = await compiled("node/dawn.js");
+  const { createModel, requestDevice } = await compiled("runtime/index.js");
+  const { request, context, golden } = atto();
+  const target = { ...wgslTargets[kind], emit: () => [] };
+  const unit = lower({ ...request, target, batch: { min: 1, max: 1 }, context });
+  const descriptor = describe(unit.value.plan);
+  const gpu = await loadDawn();
+  const device = await requestDevice(descriptor, gpu.value);
+  const model = await createModel(descriptor, { device, weights: name => request.weights.f32(name) });
+  const inputs = { pixel_values: request.inputs.get("pixel_values")?.data };
+  const { logits } = await model.run(inputs);
+  if (relL2(logits, golden) > 1e-5) throw new Error("our logits are not the golden ones");
+  return timed(() => model.run(inputs));
+};
+
+/** Median of at least 5 runs and at least 3 seconds. */
+export const timed = async (/** @type {() => Promise<unknown>} */ run) => {
+  const times = [];
+  const begin = performance.now();
+  while (times.length < 5 || (performance.now() - begin < 3000 && times.length < 50)) {
+    const start = performance.now();
+    await run();
+    times.push(performance.now() - start);
+  }
+  return median(times);
+};
