@@ -1,0 +1,45 @@
+// @ts-check
+// The files of generated/, in memory: every published size, and one of each other form.
+import * as path from "node:path";
+
+const root = path.resolve(import.meta.dirname, "..");
+const compiled = (/** @type {string} */ file) => import(path.join(root, "dist", file));
+const { lower } = await compiled("compile.js");
+const { onnx, onnxModel } = await compiled("emit/onnx/onnx.js");
+const { onnxText } = await compiled("emit/onnx/text.js");
+const { print } = await compiled("graph/print.js");
+const { wgslTargets } = await compiled("host/wgsl.js");
+const { modelHash } = await compiled("model/hash.js");
+const { loadProgram } = await compiled("node/program.js");
+const { version } = await compiled("node/version.js");
+
+const models = {
+  "micro.cnx": ["micro", "micro_features"],
+  "convnextv2.cnx": ["atto", "femto", "pico", "nano", "tiny", "base", "large", "huge"],
+  "features.cnx": ["tiny_features"],
+  "384.cnx": ["tiny_384"],
+};
+
+export const origin = { compiler: version, spec: { name: "specs", sha256: "" }, options: {} };
+
+export const generated = () =>
+  Object.entries(models).flatMap(([spec, names]) => {
+    const loaded = loadProgram(path.join(root, "specs", spec), null);
+    if (!loaded.ok) throw new Error(`specs/${spec} is wrong`);
+    return names.flatMap(name => filesOf(loaded.value.program.models.get(name), spec));
+  });
+
+const filesOf = (/** @type {import("../src/model/model.ts").Model} */ model, /** @type {string} */ spec) => {
+  const options = { opset: 20, layout: "plain" };
+  const context = { weights: null, specHash: modelHash([model]), specName: spec, version, onnx: options };
+  const request = { model, batch: { min: 1, max: 1 }, taps: [], context };
+  const kernels = lower({ ...request, target: wgslTargets.gpu });
+  const graph = lower({ ...request, target: onnx });
+  if (!kernels.ok || !graph.ok) throw new Error(`${model.name} does not compile`);
+  const files = [
+    ...kernels.value.files,
+    { path: "graph.txt", contents: print(kernels.value.graph) },
+    { path: "onnx/model.txt", contents: onnxText(onnxModel(graph.value.graph, { ...context, model })) },
+  ];
+  return files.map(({ path: at, contents }) => ({ path: `${model.name}/${at}`, contents: String(contents) }));
+};
