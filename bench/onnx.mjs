@@ -100,17 +100,19 @@ const ourModel = async (
 /** The export as it came, but for its weights, which the golden tensors replace. */
 export const torchModel = async (/** @type {{ f32(name: string): Promise<Float32Array> }} */ weights) => {
   const { onnx } = require("onnx-proto");
-  const model = onnx.ModelProto.decode(fs.readFileSync(path.join(root, "bench/peers/atto-224-torch.graph.onnx")));
+  const bytes = fs.readFileSync(path.join(root, "bench/peers/atto-224-torch.graph.onnx"));
+  /** @type {{ graph: { initializer: { name: string, dims: unknown[], rawData: Uint8Array }[] } }} */
+  const model = /** @type {never} */ (onnx.ModelProto.decode(bytes));
   const { initializers } = read("bench/peers/atto-224-torch.weights.json");
   for (const tensor of model.graph.initializer) {
     const from = initializers[tensor.name];
     if (from === undefined) continue;
     const values = await weights.f32(from.param);
-    const [inputs, outputs] = tensor.dims.map(Number);
+    const [inputs = 0, outputs = 0] = tensor.dims.map(Number);
     const filled = from.transposed ? transposed(values, outputs, inputs) : values;
     tensor.rawData = new Uint8Array(filled.buffer, filled.byteOffset, filled.byteLength);
   }
-  return onnx.ModelProto.encode(model).finish();
+  return onnx.ModelProto.encode(/** @type {never} */ (model)).finish();
 };
 
 const transposed = (/** @type {Float32Array} */ values, /** @type {number} */ rows, /** @type {number} */ columns) =>

@@ -5,7 +5,20 @@ import type { Batch } from "../model/model.ts";
 export const choice = (flags: string, description: string, values: readonly string[]): Option =>
   new Option(flags, description).choices(values);
 
-/** An option that takes several of a few words, also separated by commas. */
+/** An option given once: a second time is a mistake, not a change of mind. */
+export const once = (flags: string, description: string): Option =>
+  new Option(flags, description).argParser((text: string, before: string | undefined) => {
+    if (before !== undefined) throw new InvalidArgumentError("it is given twice");
+    return text;
+  });
+
+/** An option that takes several words, separated by commas or given again. */
+export const list = (flags: string, description: string): Option =>
+  new Option(flags, description).argParser((text: string, before: string[] | undefined) => [
+    ...new Set([...(before ?? []), ...text.split(",").filter(word => word !== "")]),
+  ]);
+
+/** The same with words to choose from. */
 export const choices = (flags: string, description: string, values: readonly string[]): Option =>
   new Option(flags, `${description}: ${values.join(", ")}`).argParser((text: string, before: string[] | undefined) => {
     const words = text.split(",");

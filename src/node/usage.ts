@@ -5,6 +5,9 @@ import { nearestOf } from "../diagnostics/nearest.ts";
 
 export const examples = `
 Examples:
+  cnxc compile specs/convnextv2.cnx -m atto -o out        kernels, host module and ONNX graph of one model
+  cnxc compile my.cnx -t onnx -w model.safetensors -o out an ONNX graph with its weights inside
+  cnxc run my.cnx -w random:1 -i in.safetensors --out out.safetensors
   cnxc check specs/*.cnx            say what is wrong with specs
   cnxc fmt --check specs/atto.cnx   fail where a spec is not laid out in the one way
   cnxc check --json - < atto.cnx    the same for a program: one JSON object on standard output

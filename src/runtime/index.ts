@@ -1,4 +1,11 @@
 export type { BufferDescriptor, Dispatch, LimitName, ModelDescriptor, Param, Port } from "./descriptor.ts";
 export { requestDevice } from "./device.ts";
 export { ModelError, type ModelErrorCode } from "./errors.ts";
-export { createModel, type Model, type ModelOptions, type RunOptions, type WeightsSource } from "./model.ts";
+export {
+  type Aborting,
+  createModel,
+  type Model,
+  type ModelOptions,
+  type RunOptions,
+  type WeightsSource,
+} from "./model.ts";

@@ -6,17 +6,22 @@ import { loadWeights, type WeightsSource } from "./weights.ts";
 
 export type { WeightsSource } from "./weights.ts";
 
+/** The part of an AbortSignal that is looked at; spelt out, since not every consumer's types have that name. */
+export interface Aborting {
+  readonly aborted: boolean;
+}
+
 export interface ModelOptions {
   /** Yours: the model never destroys it. `requestDevice` makes one that fits. */
   readonly device: GPUDevice;
   readonly weights: WeightsSource;
   /** Bytes of weights on the GPU so far, and in all. */
   readonly onProgress?: ((progress: { readonly loaded: number; readonly total: number }) => void) | undefined;
-  readonly signal?: AbortSignal | undefined;
+  readonly signal?: Aborting | undefined;
 }
 
 export interface RunOptions {
-  readonly signal?: AbortSignal | undefined;
+  readonly signal?: Aborting | undefined;
 }
 
 export interface Model {
@@ -219,7 +224,7 @@ function assemble(
 
   const forward = async (
     inputs: Readonly<Record<string, Float32Array | GPUBuffer>>,
-    signal: AbortSignal | undefined,
+    signal: Aborting | undefined,
   ): Promise<Record<string, Float32Array<ArrayBuffer>>> => {
     usable();
     check(!signal?.aborted, "aborted", "the run was aborted");

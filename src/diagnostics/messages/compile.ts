@@ -18,6 +18,10 @@ export const compileMessages = {
       `${file} declares no model of its own; name one it imports with --model, or a build with --build`,
   },
   "model-needed": { kind: "E_USAGE", text: (known: string) => `name one model with --model: ${known}` },
+  "weights-need-one-model": {
+    kind: "E_USAGE",
+    text: () => "weights fit one model, but several would be compiled; name one with --model",
+  },
   "output-clash": {
     kind: "E_USAGE",
     text: (name: string) =>

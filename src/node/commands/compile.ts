@@ -2,7 +2,7 @@ import type { Result } from "../../diagnostics/diagnostic.ts";
 import type { TargetName } from "../../model/model.ts";
 import type { AddCommand } from "../command.ts";
 import type { Compiled, CompileRequest, EmitKind } from "../jobs/compile.ts";
-import { batchOption, choice, choices, defaulted } from "../options.ts";
+import { batchOption, choice, choices, defaulted, list, once } from "../options.ts";
 import { type Outcome, type Output, outcome } from "../outcome.ts";
 import { publish } from "../output.ts";
 import { checkOutput, findingDiagnostics } from "../output-check.ts";
@@ -35,14 +35,16 @@ export const addCompile: AddCommand = (program, execute) => {
     .description("compile specs to WGSL kernels with a typed host module, and to ONNX graphs")
     .argument("<spec...>", "spec files, - for standard input")
     .option("-o, --output <folder>", "where the output goes, a folder a model", "generated")
-    .option("-m, --model <name...>", "models to compile (default: those the spec itself declares)")
+    .addOption(list("-m, --model <names>", "models to compile (default: those the spec itself declares)"))
     .option("-b, --build <name>", "compile what a build of the spec says")
-    .addOption(choices("-t, --target <names...>", "targets (default: every target)", ["wgsl", "onnx", "cuda"]))
-    .addOption(choices("--dtype <names...>", "storage types (default: f32)", ["f32", "f16", "bf16"]))
+    .addOption(choices("-t, --target <names>", "targets (default: every target)", ["wgsl", "onnx", "cuda"]))
+    .addOption(choices("--dtype <names>", "storage types (default: f32)", ["f32", "f16", "bf16"]))
     .addOption(batchOption())
-    .option(
-      "-w, --weights <file>",
-      "a safetensors file, or random:SEED; goes into the ONNX graph and beside the kernels",
+    .addOption(
+      once(
+        "-w, --weights <file>",
+        "a safetensors file, or random:SEED; goes into the ONNX graph and beside the kernels",
+      ),
     )
     .option("--check", "write nothing; exit with 1 where the output differs from what is there")
     .addOption(

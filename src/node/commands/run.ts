@@ -5,7 +5,7 @@ import type { AddCommand } from "../command.ts";
 import type { RunReport } from "../executors/executor.ts";
 import { enterGpuProcess } from "../gpu-process.ts";
 import type { ExecutorName, RunJob } from "../jobs/run.ts";
-import { choice, defaulted } from "../options.ts";
+import { choice, defaulted, once } from "../options.ts";
 import { type Outcome, outcome } from "../outcome.ts";
 import { runJob } from "../run-job.ts";
 import { writeFile } from "../write-file.ts";
@@ -31,7 +31,9 @@ export const addRun: AddCommand = (program, execute) => {
     .argument("<spec>", "spec file, - for standard input")
     .option("-m, --model <name>", "the model (default: the only one that the spec declares)")
     .addOption(defaulted("--on <executor>", "where it runs", ["reference", "webgpu", "onnx"], "webgpu"))
-    .requiredOption("-w, --weights <file>", "a safetensors file in any known naming, or random:SEED")
+    .addOption(
+      once("-w, --weights <file>", "a safetensors file in any known naming, or random:SEED").makeOptionMandatory(),
+    )
     .requiredOption("-i, --input <file>", "safetensors with pixel_values, F32 [N, C, H, W]")
     .requiredOption("--out <file>", "where the outputs go, as safetensors")
     .option("--taps <names>", "modules whose outputs are written too, such as stages.0,stages.1.0")

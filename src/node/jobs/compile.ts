@@ -72,6 +72,11 @@ export async function compileSpecs(request: CompileRequest): Promise<Result<Comp
       problems.push(...requests.diagnostics);
       continue;
     }
+    const several = new Set(requests.value.map(({ model }) => model.name)).size > 1;
+    if (request.weights !== null && (several || request.specs.length > 1)) {
+      problems.push(error("weights-need-one-model", null));
+      continue;
+    }
     for (const one of requests.value) {
       const unit = await compileOne(one, source.name, request, notes);
       (unit.ok ? warnings : problems).push(...unit.diagnostics);
