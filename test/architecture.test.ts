@@ -27,7 +27,8 @@ const importsOf = (from: string): readonly Import[] => {
     return { from, to, typeOnly: type !== undefined };
   });
 };
-const imports = files.flatMap(importsOf);
+/** A generated module imports `cnxc/runtime`; its text stands in src/host. */
+const imports = files.flatMap(importsOf).filter(({ to }) => !to.startsWith("cnxc/"));
 const isOurs = ({ to }: Import): boolean => files.includes(to);
 /** The folder of a file, or the file itself where it lies at the top. */
 const part = (file: string): string => file.split("/")[0] ?? file;
@@ -60,8 +61,7 @@ test("imports run one way", () => {
     .filter(isOurs)
     .filter(({ from, to }) => part(from) !== part(to) && !(allowed[part(from)] ?? []).includes(part(to)))
     .map(({ from, to }) => `${from} → ${to}`);
-  expect(wrong).toEqual(Object.keys(exceptions).filter(edge => wrong.includes(edge)));
-  expect(Object.keys(exceptions).filter(edge => !wrong.includes(edge))).toEqual([]);
+  expect([...new Set(wrong)]).toEqual(Object.keys(exceptions));
 });
 
 test("every import of ours names a file that exists, with its ending", () => {
