@@ -43,7 +43,10 @@ export interface DepthwiseParams {
 }
 
 /** How a product's rows are scaled per input channel: by a ready vector, or from partial sums of squares. */
-export type GrnInput = { readonly kind: "vector" } | { readonly kind: "partials"; readonly tiles: number };
+export type GrnInput =
+  | { readonly kind: "vector" }
+  /** `resident`: the whole scale fits in workgroup memory; else it is worked out for the k at hand. */
+  | { readonly kind: "partials"; readonly tiles: number; readonly resident: boolean };
 
 export interface GemmParams {
   readonly title: string;
@@ -430,6 +433,7 @@ const product = (p: Product): WgslKernel => {
     norm: eps !== null,
     scaled: grn !== null,
     scaleVector: grn?.kind === "vector",
+    scaleChunk: grn?.kind === "partials" && !grn.resident && tile.kind === "tiled" ? tile.depth / 4 : null,
     scaleQuads: roundUp(channels, 4) / 4,
     operand: patches !== null || grn !== null ? "a" : "input",
     squares: p.squares,
@@ -446,10 +450,7 @@ const product = (p: Product): WgslKernel => {
     groupQuads: groupColumns / 4,
     invocations,
     weightQuads,
-    grn:
-      grn?.kind === "partials"
-        ? { count: roundUp(channels, 4) / 4, tiles: grn.tiles, invocations, channels: float(channels) }
-        : null,
+    grn: grn?.kind === "partials" ? grnContext(grn, tile, channels) : null,
     stats: eps === null ? null : statsContext({ tokens: 4 * groupRows, channels, vec, eps, invocations, share }),
   };
   const done = {
@@ -496,7 +497,7 @@ const product = (p: Product): WgslKernel => {
         ...shared,
         ...cells,
         tileStats: tileRows * 4,
-        cooperative: eps !== null || grn?.kind === "partials",
+        cooperative: eps !== null,
         weightStep: 4 * weightQuads,
       },
       ...done,
@@ -524,6 +525,21 @@ const product = (p: Product): WgslKernel => {
     },
     ...done,
     workgroup: [lanesX, lanesY],
+  };
+};
+
+/** What partials/grn-scale needs: `kept` quads of the scale are in workgroup memory at a time. */
+const grnContext = (grn: Extract<GrnInput, { kind: "partials" }>, tile: GemmTile, channels: number) => {
+  const count = roundUp(channels, 4) / 4;
+  const chunk = tile.kind === "tiled" ? tile.depth / 4 : count;
+  return {
+    count,
+    last: count - 1,
+    kept: grn.resident ? count : chunk,
+    resident: grn.resident,
+    tiles: grn.tiles,
+    invocations: gemmInvocations(tile),
+    channels: float(channels),
   };
 };
 

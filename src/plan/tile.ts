@@ -128,7 +128,7 @@ export const tunings: { readonly [name in TuningName]: Tuning } = {
     invocations: 128,
     share: 8,
     gemv: { lanes: [16, 16] },
-    grnTiles: 16,
+    grnTiles: 64,
   },
   lavapipe: {
     ...cpu,
@@ -321,14 +321,19 @@ const gemmBytes = (tile: GemmTile, squares: boolean): number => {
   return 16 * (tile.rows * (quads + 1) + (tile.depth * tile.columns) / 4) + sums;
 };
 
-/** May the second linear compute the GRN scale itself, from `tiles` rows of partial sums? */
-export const grnInPrologue = (
+/**
+ * Where the second linear gets the GRN scale from, given `tiles` rows of partial sums: it works the scale out itself,
+ * all of it before the product (`resident`) or for the k at hand (`chunked`), or reads what a kernel before it made.
+ */
+export const grnSource = (
   tuning: Tuning,
   tile: GemmTile,
   shape: { readonly depth: number; readonly tiles: number },
-): boolean =>
-  shape.tiles <= tuning.grnTiles &&
-  gemmBytes(tile, false) + 4 * roundUp(shape.depth, 4) + 4 * gemmInvocations(tile) <= limits.workgroupBytes;
+): "resident" | "chunked" | "vector" => {
+  if (shape.tiles > tuning.grnTiles || tile.kind === "direct") return "vector";
+  const whole = gemmBytes(tile, false) + 4 * roundUp(shape.depth, 4) + 4 * gemmInvocations(tile);
+  return whole <= limits.workgroupBytes ? "resident" : "chunked";
+};
 
 /** Does a downsample's group keep the statistics of its tokens in workgroup memory? */
 export const downsampleFits = (tile: GemmTile, share: number): boolean =>
