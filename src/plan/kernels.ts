@@ -1,8 +1,54 @@
-import { type KernelKind, type KernelParams, kernels, type WgslKernel } from "../emit/wgsl-kernels.ts";
+import { type DepthwiseParams, depthwise } from "./kernels/depthwise.ts";
+import { type ElementwiseParams, elementwise } from "./kernels/elementwise.ts";
+import { type DownsampleParams, downsample, type GemmParams, gemm } from "./kernels/gemm.ts";
+import { type GemvParams, gemv } from "./kernels/gemv.ts";
+import { type GrnScaleParams, grnScale } from "./kernels/grn-scale.ts";
+import { type PackParams, pack } from "./kernels/pack.ts";
+import { type PoolParams, pool } from "./kernels/pool.ts";
+import { type RowNormParams, rowNorm } from "./kernels/row-norm.ts";
+import type { KernelSource } from "./kernels/shared.ts";
+import { type StemParams, stem } from "./kernels/stem.ts";
+import { type ToChannelsFirstParams, toChannelsFirst } from "./kernels/to-channels-first.ts";
 
-export type { Binding, KernelKind, KernelParams, WgslKernel } from "../emit/wgsl-kernels.ts";
-export { depthwisePacked, gemvPacked, stemPacked } from "../emit/wgsl-kernels.ts";
+export { depthwisePacked } from "./kernels/depthwise.ts";
+export { gemvPacked } from "./kernels/gemv.ts";
+export type { Binding, KernelSource } from "./kernels/shared.ts";
+export { stemPacked } from "./kernels/stem.ts";
 
-/** Bindings, grid and workgroup of a kernel, and what its template shows. */
-export const kernelOf = (kind: KernelKind, params: KernelParams[KernelKind]): WgslKernel =>
-  (kernels[kind] as (params: KernelParams[KernelKind]) => WgslKernel)(params);
+/** One line a kernel kind: what the plan decides about it. All other numbers follow from these. */
+export interface KernelParams {
+  readonly depthwise: DepthwiseParams;
+  readonly gemm: GemmParams;
+  readonly downsample: DownsampleParams;
+  readonly stem: StemParams;
+  readonly pool: PoolParams;
+  readonly gemv: GemvParams;
+  readonly grnScale: GrnScaleParams;
+  readonly rowNorm: RowNormParams;
+  readonly toChannelsFirst: ToChannelsFirstParams;
+  readonly elementwise: ElementwiseParams;
+  readonly pack: PackParams;
+}
+
+export type KernelKind = keyof KernelParams;
+
+const kernels: { readonly [K in KernelKind]: (params: KernelParams[K]) => KernelSource } = {
+  depthwise,
+  gemm,
+  downsample,
+  stem,
+  pool,
+  gemv,
+  grnScale,
+  rowNorm,
+  toChannelsFirst,
+  elementwise,
+  pack,
+};
+
+/**
+ * Bindings, grid and workgroup of a kernel, and the context of its template: all arithmetic, so that templates hold
+ * syntax alone. The batch is the grid's third dimension; activations hold one image after the other.
+ */
+export const kernelOf = (kind: KernelKind, params: KernelParams[KernelKind]): KernelSource =>
+  (kernels[kind] as (params: KernelParams[KernelKind]) => KernelSource)(params);

@@ -1,0 +1,120 @@
+import { divideUp, roundUp, type StripTile } from "../tile.ts";
+import type { PackParams } from "./pack.ts";
+import {
+  activation,
+  affineSlots,
+  bindingContext,
+  bindingsOf,
+  dims,
+  float,
+  type KernelSource,
+  type NormParams,
+  range,
+  result,
+  slots,
+  statsContext,
+  vecOf,
+  weight,
+  wgslType,
+} from "./shared.ts";
+
+export interface DepthwiseParams {
+  readonly height: number;
+  readonly width: number;
+  readonly channels: number;
+  readonly kernel: number;
+  readonly norm: NormParams | null;
+  readonly tile: StripTile;
+}
+
+/** The packed weight of a depthwise convolution: [k*k][C], C padded to 4. */
+export const depthwisePacked = (shape: {
+  readonly kernel: number;
+  readonly channels: number;
+}): PackParams["packed"] => ({
+  segment: 1,
+  depth: shape.kernel * shape.kernel,
+  columns: roundUp(shape.channels, 4),
+});
+
+/** Kernels wider than this keep a loop over their columns. */
+const widestUnrolled = 9;
+
+export const depthwise = (p: DepthwiseParams): KernelSource => {
+  const { height, width, channels, kernel, norm, tile } = p;
+  const { strip, run, invocations } = tile;
+  const vec = vecOf(channels);
+  const count = channels / vec;
+  const radius = (kernel - 1) / 2;
+  const single = strip === run && strip >= width; // one invocation makes the whole row: x is 0
+  const ragged = width % strip !== 0;
+  const unrolled = kernel <= widestUnrolled;
+  const inside = (d: number) => !single || (d >= 0 && d < width);
+  const columns = range(run + kernel - 1)
+    .map(i => ({ i, d: i - radius }))
+    .filter(({ d }) => inside(d));
+  const inputs = columns.map(({ i, d }) => ({
+    i,
+    guarded: !single && (d < 0 || d >= run || ragged),
+    before: d < 0,
+    column: Math.abs(d),
+    offset: d * count,
+  }));
+  const taps = range(kernel).map(i => ({
+    i,
+    offset: i * (roundUp(channels, 4) / vec),
+    uses: range(run)
+      .filter(site => inside(site + i - radius))
+      .map(site => ({ site, input: site + i })),
+  }));
+  const list = slots([
+    activation("input", height * width * channels, vec, dims(height, width, channels)),
+    weight("weight", kernel * kernel * roundUp(channels, 4), vec, dims(kernel, kernel, roundUp(channels, 4))),
+    weight("bias", roundUp(channels, 4), vec, dims(channels)),
+    ...affineSlots(norm, channels, vec),
+    result("output", height * width * channels, vec, dims(height, width, channels)),
+  ]);
+  return {
+    template: "depthwise",
+    context: {
+      height,
+      width,
+      channels,
+      kernel,
+      radius,
+      strip,
+      run,
+      invocations,
+      count,
+      ragged,
+      unrolled,
+      norm: norm !== null,
+      affine: norm?.affine ?? false,
+      eps: norm === null ? null : float(norm.eps),
+      acc: wgslType(vec),
+      vector: vec === 4,
+      lanesOf: vec === 4 ? "4 channels" : "a channel",
+      bindings: bindingContext(list),
+      tileLength: strip * count,
+      imageLength: height * width * count,
+      items: (strip / run) * count,
+      runLast: run - 1,
+      lastRow: height - 1,
+      lastColumn: width - 1,
+      rowLength: width * count,
+      weightRow: kernel * (roundUp(channels, 4) / vec),
+      weightStep: roundUp(channels, 4) / vec,
+      sites: range(run).map(i => ({ i, offset: i * count })),
+      inputs: unrolled ? inputs : [],
+      taps: unrolled ? taps.filter(tap => tap.uses.length > 0) : [],
+      guarded: !unrolled || inputs.some(input => input.guarded),
+      stats:
+        norm === null
+          ? null
+          : statsContext({ tokens: strip, channels, vec, eps: norm.eps, invocations, share: tile.share }),
+    },
+    bindings: bindingsOf(list),
+    grid: [divideUp(width, strip), height],
+    workgroup: [invocations, 1],
+  };
+};

@@ -1,0 +1,65 @@
+import { divideUp } from "../tile.ts";
+import {
+  activation,
+  bindingContext,
+  bindingsOf,
+  dims,
+  grid1,
+  type KernelSource,
+  result,
+  slots,
+  type Vec,
+  weight,
+  wgslType,
+} from "./shared.ts";
+
+export interface ElementwiseParams {
+  readonly op: "gelu" | "gelu-tanh" | "add" | "scale";
+  /** Elements of an image. */
+  readonly length: number;
+  readonly channels: number;
+}
+
+const formulas: { readonly [op in ElementwiseParams["op"]]: string } = {
+  gelu: "output = gelu(input)",
+  "gelu-tanh": "output = gelu(input)",
+  add: "output = input + other",
+  scale: "output[t,c] = input[t,c] * factor[c]",
+};
+
+export const elementwise = (p: ElementwiseParams): KernelSource => {
+  const { op, length, channels } = p;
+  const vec: Vec = length % 4 === 0 && (op !== "scale" || channels % 4 === 0) ? 4 : 1;
+  const count = length / vec;
+  const invocations = 64;
+  const grid = grid1(divideUp(count, invocations));
+  const list = slots([
+    activation("input", length, vec, dims(length)),
+    op === "add" ? activation("other", length, vec, dims(length)) : null,
+    op === "scale" ? weight("factor", channels, vec, dims(channels)) : null,
+    result("output", length, vec, dims(length)),
+  ]);
+  return {
+    template: "elementwise",
+    context: {
+      length,
+      channels,
+      count,
+      invocations,
+      formula: formulas[op],
+      channelwise: op === "scale",
+      channelCount: channels / vec,
+      acc: wgslType(vec),
+      add: op === "add",
+      scale: op === "scale",
+      gelu: op === "gelu" || op === "gelu-tanh",
+      tanh: op === "gelu-tanh",
+      gridX: grid[0],
+      ragged: grid[0] * grid[1] * invocations !== count,
+      bindings: bindingContext(list),
+    },
+    bindings: bindingsOf(list),
+    grid,
+    workgroup: [invocations, 1],
+  };
+};

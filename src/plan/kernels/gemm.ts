@@ -1,0 +1,248 @@
+import {
+  divideUp,
+  type GemmTile,
+  gemmCell,
+  gemmGroup,
+  gemmInvocations,
+  gemmLanes,
+  packedShape,
+  roundUp,
+  squareRows,
+  squareTiles,
+} from "../tile.ts";
+import {
+  activation,
+  bindingContext,
+  bindingsOf,
+  dims,
+  finishContext,
+  float,
+  type Gelu,
+  type KernelSource,
+  range,
+  result,
+  slots,
+  statsContext,
+  tailOf,
+  vecOf,
+  weight,
+} from "./shared.ts";
+
+/** How a product's rows are scaled per input channel: by a ready vector, or from partial sums of squares. */
+export type GrnInput =
+  | { readonly kind: "vector" }
+  /** `resident`: the whole scale fits in workgroup memory; else it is worked out for the k at hand. */
+  | { readonly kind: "partials"; readonly tiles: number; readonly resident: boolean };
+
+export interface GemmParams {
+  readonly title: string;
+  readonly rows: number;
+  readonly depth: number;
+  readonly columns: number;
+  readonly gelu: Gelu | null;
+  readonly residual: boolean;
+  readonly grn: GrnInput | null;
+  /** Also leave sums of squares of the result, one row per tile. */
+  readonly squares: boolean;
+  readonly tile: GemmTile;
+}
+
+export interface DownsampleParams {
+  readonly height: number;
+  readonly width: number;
+  readonly channels: number;
+  readonly columns: number;
+  readonly norm: { readonly eps: number } | null;
+  readonly tile: GemmTile;
+}
+
+/** Where the rows of the left operand come from. */
+interface Operand {
+  readonly channels: number;
+  readonly taps: number;
+  readonly patches: { readonly height: number; readonly width: number } | null;
+  readonly eps: number | null;
+}
+
+interface Product extends GemmParams {
+  readonly operand: Operand;
+}
+
+const product = (p: Product): KernelSource => {
+  const { rows, columns, tile, operand, grn } = p;
+  const { channels, taps, patches, eps } = operand;
+  const packed = packedShape(tile, { channels, taps, columns });
+  const [groupRows, groupColumns] = gemmGroup(tile);
+  const invocations = gemmInvocations(tile);
+  const vec = vecOf(channels);
+  const columnVec = vecOf(columns);
+  const weightQuads = packed.columns / 4;
+  const operandQuads = (packed.segment * taps) / 4;
+  const tiles = squareTiles(tile, rows);
+  const columnQuads = divideUp(columns, 4);
+  const outWidth = patches === null ? rows : Math.floor(patches.width / 2);
+  const inputElements = patches === null ? rows * channels : patches.height * patches.width * channels;
+  const list = slots([
+    activation(
+      "input",
+      inputElements,
+      vec,
+      patches === null ? dims(rows, channels) : dims(patches.height, patches.width, channels),
+    ),
+    weight("weight", packed.depth * packed.columns, 4, dims(packed.depth, packed.columns)),
+    weight("bias", packed.columns, 4, dims(packed.columns)),
+    grn?.kind === "vector" ? activation("scale", roundUp(channels, 4), 4, dims(channels)) : null,
+    grn?.kind === "partials"
+      ? activation("partials", grn.tiles * roundUp(channels, 4), 4, dims(grn.tiles, channels))
+      : null,
+    grn?.kind === "partials" ? weight("gamma", roundUp(channels, 4), 4, dims(channels)) : null,
+    p.residual ? activation("residual", rows * columns, columnVec, dims(rows, columns)) : null,
+    result("output", rows * columns, columnVec, dims(rows, columns)),
+    p.squares ? result("squares", tiles * columnQuads * 4, 4, dims(tiles, columns)) : null,
+  ]);
+  const share = eps === null ? 1 : Math.max(1, Math.floor(invocations / (4 * groupRows)));
+  const shared = {
+    ...finishContext(p, rows % groupRows !== 0, columnQuads % (groupColumns / 4) !== 0),
+    ...tailOf(channels),
+    title: p.title,
+    depth: channels * taps,
+    patches: patches !== null,
+    height: patches?.height ?? null,
+    width: patches?.width ?? null,
+    outHeight: patches === null ? null : Math.floor(patches.height / 2),
+    outWidth,
+    inputRow: patches === null ? null : (patches.width * channels) / vec,
+    norm: eps !== null,
+    scaled: grn !== null,
+    scaleVector: grn?.kind === "vector",
+    scaleChunk: grn?.kind === "partials" && !grn.resident && tile.kind === "tiled" ? tile.depth / 4 : null,
+    scaleQuads: roundUp(channels, 4) / 4,
+    operand: patches !== null || grn !== null ? "a" : "input",
+    squares: p.squares,
+    squareRows: squareRows(tile),
+    squareTiles: tiles,
+    bindings: bindingContext(list),
+    vector: vec === 4,
+    quads: Math.floor(channels / 4),
+    segmentQuads: packed.segment / 4,
+    rowLength: channels / vec,
+    lastRow: rows - 1,
+    groupRows,
+    groupColumns,
+    groupQuads: groupColumns / 4,
+    invocations,
+    weightQuads,
+    grn: grn?.kind === "partials" ? grnContext(grn, tile, channels) : null,
+    stats: eps === null ? null : statsContext({ tokens: 4 * groupRows, channels, vec, eps, invocations, share }),
+  };
+  const done = {
+    bindings: bindingsOf(list),
+    grid: [divideUp(columns, groupColumns), divideUp(rows, groupRows)],
+  } as const;
+  const [tileRows, tileQuads] = gemmCell(tile);
+  const [lanesX, lanesY] = gemmLanes(tile);
+  const cell = (row: number, column: number) => ({ row, column, name: `c${row}_${column}` });
+  const tiled = tile.kind === "tiled";
+  const aStride = tiled ? tile.depth / 4 + 1 : 0; // a quad of padding, against bank conflicts
+  const weightStep = tiled ? groupColumns / 4 : weightQuads;
+  const guardTiles = shared.guardRows && lanesY > 1;
+  const cells = {
+    tiled,
+    lanesX,
+    lanesY,
+    tileRows,
+    tileQuads,
+    tileColumns: 4 * tileQuads,
+    cellCount: tileRows * tileQuads,
+    guardTiles,
+    guardSquares: guardTiles || shared.guardColumns,
+    rowList: range(tileRows).map(i => ({
+      i,
+      offset: i * aStride,
+      offset4: i * 4,
+      cells: range(tileQuads).map(column => cell(i, column)),
+    })),
+    columnList: range(tileQuads).map(i => ({
+      i,
+      offset0: i * lanesX,
+      offset1: i * lanesX + weightStep,
+      offset2: i * lanesX + 2 * weightStep,
+      offset3: i * lanesX + 3 * weightStep,
+      cells: range(tileRows).map(row => cell(row, i)),
+    })),
+    cellList: range(tileRows).flatMap(row => range(tileQuads).map(column => cell(row, column))),
+  };
+  if (tile.kind === "direct") {
+    return {
+      template: "gemm-direct",
+      context: {
+        ...shared,
+        ...cells,
+        tileStats: tileRows * 4,
+        cooperative: eps !== null,
+        weightStep: 4 * weightQuads,
+      },
+      ...done,
+      workgroup: [lanesX, lanesY],
+    };
+  }
+  const stepQuads = tile.depth / 4;
+  return {
+    template: "gemm-tiled",
+    context: {
+      ...shared,
+      ...cells,
+      depthStep: tile.depth,
+      stepQuads,
+      stepsQuads: packed.depth / 4,
+      operandQuads,
+      guardDepth: packed.depth / 4 !== operandQuads,
+      aStride,
+      aStrideRows: tileRows * aStride,
+      aLength: tile.rows * aStride,
+      aLoads: tile.rows * stepQuads,
+      bLength: tile.depth * (groupColumns / 4),
+      sumsLength: invocations * tileQuads,
+      sumsRow: lanesX * tileQuads,
+    },
+    ...done,
+    workgroup: [lanesX, lanesY],
+  };
+};
+
+/** What partials/grn-scale needs: `kept` quads of the scale are in workgroup memory at a time. */
+const grnContext = (grn: Extract<GrnInput, { kind: "partials" }>, tile: GemmTile, channels: number) => {
+  const count = roundUp(channels, 4) / 4;
+  const chunk = tile.kind === "tiled" ? tile.depth / 4 : count;
+  return {
+    count,
+    last: count - 1,
+    kept: grn.resident ? count : chunk,
+    resident: grn.resident,
+    tiles: grn.tiles,
+    invocations: gemmInvocations(tile),
+    channels: float(channels),
+  };
+};
+
+export const gemm = (p: GemmParams): KernelSource =>
+  product({ ...p, operand: { channels: p.depth, taps: 1, patches: null, eps: null } });
+
+export const downsample = (p: DownsampleParams): KernelSource =>
+  product({
+    title: "2x2 convolution with stride 2",
+    rows: Math.floor(p.height / 2) * Math.floor(p.width / 2),
+    depth: 4 * p.channels,
+    columns: p.columns,
+    gelu: null,
+    residual: false,
+    grn: null,
+    squares: false,
+    tile: p.tile,
+    operand: {
+      channels: p.channels,
+      taps: 4,
+      patches: { height: p.height, width: p.width },
+      eps: p.norm?.eps ?? null,
+    },
+  });

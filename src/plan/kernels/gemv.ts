@@ -1,0 +1,77 @@
+import { divideUp, type GemvTile, roundUp } from "../tile.ts";
+import type { PackParams } from "./pack.ts";
+import {
+  activation,
+  bindingContext,
+  bindingsOf,
+  dims,
+  finishContext,
+  type Gelu,
+  type KernelSource,
+  result,
+  slots,
+  tailOf,
+  vecOf,
+  weight,
+} from "./shared.ts";
+
+export interface GemvParams {
+  readonly title: string;
+  readonly depth: number;
+  readonly columns: number;
+  readonly gelu: Gelu | null;
+  readonly residual: boolean;
+  readonly tile: GemvTile;
+}
+
+/** The packed weight of a gemv. */
+export const gemvPacked = (
+  tile: GemvTile,
+  shape: { readonly depth: number; readonly columns: number },
+): PackParams["packed"] => {
+  const depth = roundUp(shape.depth, 4);
+  return { segment: depth, depth, columns: roundUp(shape.columns, 4 * tile.lanes[0]) };
+};
+
+export const gemv = (p: GemvParams): KernelSource => {
+  const { depth, columns, tile } = p;
+  const [lanesX, lanesY] = tile.lanes;
+  const packed = gemvPacked(tile, { depth, columns });
+  const vec = vecOf(depth);
+  const columnVec = vecOf(columns);
+  const weightQuads = packed.columns / 4;
+  const quads = Math.floor(depth / 4);
+  const list = slots([
+    activation("input", depth, vec, dims(depth)),
+    weight("weight", packed.depth * packed.columns, 4, dims(packed.depth, packed.columns)),
+    weight("bias", packed.columns, 4, dims(packed.columns)),
+    p.residual ? activation("residual", columns, columnVec, dims(columns)) : null,
+    result("output", columns, columnVec, dims(columns)),
+  ]);
+  return {
+    template: "gemv",
+    context: {
+      ...finishContext({ ...p, rows: 1 }, false, divideUp(columns, 4) % lanesX !== 0),
+      ...tailOf(depth),
+      title: p.title,
+      depth,
+      bindings: bindingContext(list),
+      split: lanesY > 1,
+      lanesX,
+      lanesY,
+      invocations: lanesX * lanesY,
+      rowLength: depth / vec,
+      vector: vec === 4,
+      quads,
+      tailRow: 4 * quads * weightQuads,
+      tailStart: 4 * quads,
+      weightQuads,
+      weightRow1: weightQuads,
+      weightRow2: 2 * weightQuads,
+      weightRow3: 3 * weightQuads,
+    },
+    bindings: bindingsOf(list),
+    grid: [divideUp(columns, 4 * lanesX), 1],
+    workgroup: [lanesX, lanesY],
+  };
+};

@@ -1,0 +1,58 @@
+import type { NormTile } from "../tile.ts";
+import {
+  activation,
+  affineSlots,
+  bindingContext,
+  bindingsOf,
+  dims,
+  float,
+  type KernelSource,
+  type NormParams,
+  result,
+  slots,
+  statsContext,
+  vecOf,
+  wgslType,
+} from "./shared.ts";
+
+export interface PoolParams {
+  readonly sites: number;
+  readonly channels: number;
+  readonly norm: NormParams | null;
+  readonly tile: NormTile;
+}
+
+/** Longest plain sum of a mean; longer ones are summed in blocks. */
+const longestSum = 1024;
+
+export const pool = (p: PoolParams): KernelSource => {
+  const { sites, channels, norm, tile } = p;
+  const { invocations, share } = tile;
+  const vec = vecOf(channels);
+  const list = slots([
+    activation("input", sites * channels, vec, dims(sites, channels)),
+    ...affineSlots(norm, channels, vec),
+    result("output", channels, vec, dims(channels)),
+  ]);
+  return {
+    template: "pool",
+    context: {
+      sites,
+      channels,
+      invocations,
+      norm: norm !== null,
+      affine: norm?.affine ?? false,
+      eps: norm === null ? null : float(norm.eps),
+      acc: wgslType(vec),
+      count: channels / vec,
+      sitesFloat: float(sites),
+      blocked: sites > longestSum,
+      block: 256,
+      bindings: bindingContext(list),
+      stats: norm === null ? null : statsContext({ tokens: 1, channels, vec, eps: norm.eps, invocations, share }),
+    },
+    bindings: bindingsOf(list),
+    grid: [1, 1],
+    workgroup: [invocations, 1],
+  };
+};

@@ -1,0 +1,57 @@
+import { divideUp, type NormTile } from "../tile.ts";
+import {
+  activation,
+  affineSlots,
+  bindingContext,
+  bindingsOf,
+  dims,
+  float,
+  grid1,
+  type KernelSource,
+  type NormParams,
+  result,
+  slots,
+  statsContext,
+  vecOf,
+  wgslType,
+} from "./shared.ts";
+
+export interface RowNormParams {
+  readonly rows: number;
+  readonly channels: number;
+  readonly norm: NormParams;
+  readonly tile: NormTile;
+}
+
+export const rowNorm = (p: RowNormParams): KernelSource => {
+  const { rows, channels, norm, tile } = p;
+  const { strip, invocations, share } = tile;
+  const vec = vecOf(channels);
+  const count = channels / vec;
+  const list = slots([
+    activation("input", rows * channels, vec, dims(rows, channels)),
+    ...affineSlots(norm, channels, vec),
+    result("output", rows * channels, vec, dims(rows, channels)),
+  ]);
+  const [x, y] = grid1(divideUp(rows, strip));
+  return {
+    template: "row-norm",
+    context: {
+      rows,
+      channels,
+      strip,
+      invocations,
+      count,
+      affine: norm.affine,
+      eps: float(norm.eps),
+      acc: wgslType(vec),
+      ragged: rows % strip !== 0,
+      stripLength: strip * count,
+      bindings: bindingContext(list),
+      stats: statsContext({ tokens: strip, channels, vec, eps: norm.eps, invocations, share }),
+    },
+    bindings: bindingsOf(list),
+    grid: [x, y],
+    workgroup: [invocations, 1],
+  };
+};

@@ -1,0 +1,109 @@
+import { divideUp, roundUp, type StripTile } from "../tile.ts";
+import type { PackParams } from "./pack.ts";
+import {
+  activation,
+  affineSlots,
+  bindingContext,
+  bindingsOf,
+  dims,
+  float,
+  type KernelSource,
+  type NormParams,
+  range,
+  result,
+  slots,
+  statsContext,
+  vecOf,
+  weight,
+} from "./shared.ts";
+
+export interface StemParams {
+  readonly height: number;
+  readonly width: number;
+  readonly inChannels: number;
+  readonly channels: number;
+  readonly patch: number;
+  readonly norm: NormParams | null;
+  readonly tile: StripTile;
+}
+
+/** The packed weight of a stem: [Cin*p*p][N], N padded to 4. */
+export const stemPacked = (shape: {
+  readonly inChannels: number;
+  readonly patch: number;
+  readonly channels: number;
+}): PackParams["packed"] => {
+  const depth = shape.inChannels * shape.patch * shape.patch;
+  return { segment: depth, depth, columns: roundUp(shape.channels, 4) };
+};
+
+export const stem = (p: StemParams): KernelSource => {
+  const { height, width, inChannels, channels, patch, norm, tile } = p;
+  const { strip, run, invocations } = tile;
+  const outHeight = Math.floor(height / patch);
+  const outWidth = Math.floor(width / patch);
+  const vec = vecOf(channels);
+  const padded = roundUp(channels, 4);
+  const count = padded / 4;
+  const matrix = patch % 4 === 0;
+  const vectorLoads = matrix && width % 4 === 0;
+  const patchQuads = vectorLoads ? patch / 4 : patch;
+  const ragged = outWidth % strip !== 0;
+  const sites = range(run).map(i => ({ i, offset: i * patchQuads, tileOffset: i * count }));
+  const list = slots([
+    activation("input", inChannels * height * width, vectorLoads ? 4 : 1, dims(inChannels, height, width)),
+    weight("weight", inChannels * patch * patch * padded, 4, dims(inChannels, patch, patch, padded)),
+    weight("bias", padded, 4, dims(channels)),
+    ...affineSlots(norm, channels, vec),
+    result("output", outHeight * outWidth * channels, vec, dims(outHeight, outWidth, channels)),
+  ]);
+  return {
+    template: "stem",
+    context: {
+      height,
+      width,
+      inChannels,
+      channels,
+      patch,
+      outHeight,
+      outWidth,
+      strip,
+      run,
+      invocations,
+      ragged,
+      matrix,
+      sites,
+      columnStep: patchQuads === 1 ? null : patchQuads,
+      norm: norm !== null,
+      affine: norm?.affine ?? false,
+      eps: norm === null ? null : float(norm.eps),
+      vector: vec === 4,
+      count,
+      bindings: bindingContext(list),
+      tileLength: strip * count,
+      items: (strip / run) * count,
+      runLast: run - 1,
+      lastColumn: outWidth - 1,
+      imageLength: (inChannels * height * width) / (vectorLoads ? 4 : 1),
+      rowLength: vectorLoads ? width / 4 : width,
+      weightStep: patch * count,
+      quadLoads: matrix && !vectorLoads,
+      taps: range(matrix ? patch / 4 : patch).map(i => ({
+        i,
+        step: vectorLoads ? i : matrix ? 4 * i : i,
+        offset0: (matrix ? 4 * i : i) * count,
+        offset1: (4 * i + 1) * count,
+        offset2: (4 * i + 2) * count,
+        offset3: (4 * i + 3) * count,
+        sites: sites.map(site => ({ ...site, tap: i, step: vectorLoads ? i : matrix ? 4 * i : i })),
+      })),
+      stats:
+        norm === null
+          ? null
+          : statsContext({ tokens: strip, channels, vec, eps: norm.eps, invocations, share: tile.share }),
+    },
+    bindings: bindingsOf(list),
+    grid: [divideUp(outWidth, strip), outHeight],
+    workgroup: [invocations, 1],
+  };
+};
