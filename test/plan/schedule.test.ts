@@ -1,0 +1,80 @@
+import { readFileSync } from "node:fs";
+import { describe, expect, test } from "vitest";
+import type { Model } from "../../src/model/model.ts";
+import { allPasses } from "../../src/passes/all.ts";
+import { runPasses } from "../../src/passes/pass.ts";
+import type { Plan } from "../../src/plan/plan.ts";
+import { schedule } from "../../src/plan/schedule.ts";
+import { limits, type TuningName, tunings } from "../../src/plan/tile.ts";
+import { model, mustBuild, randomModel } from "../support/models.ts";
+import { checkFiles, filesOf, must } from "../syntax/support.ts";
+
+const names = Object.keys(tunings) as TuningName[];
+const published = must(checkFiles(filesOf({ "input.cnx": readFileSync("specs/convnextv2.cnx", "utf8") }))).models;
+const named = (name: string): Model => published.get(name) as Model;
+const planned = (of: Model, tuning: TuningName, batch = 1): Plan =>
+  must(schedule(runPasses(mustBuild(of), allPasses), { min: 1, max: batch }, tuning));
+
+describe("a forward pass has few dispatches and no transposes", () => {
+  test.each([
+    ["atto", 42],
+    ["femto", 42],
+    ["pico", 42],
+    ["nano", 48],
+    ["tiny", 60],
+    ["base", 114],
+    ["large", 114],
+    ["huge", 114],
+  ])("%s: %i", (name, dispatches) => {
+    const { steps } = planned(named(name), "gpu");
+    expect(steps.length).toBe(dispatches);
+    expect(steps.filter(step => step.kind === "toChannelsFirst" || step.kind === "rowNorm")).toEqual([]);
+  });
+});
+
+describe("every plan keeps to WebGPU's default limits", () => {
+  const check = (plan: Plan): void => {
+    for (const { bindings, workgroup, grid, kind, name } of [...plan.setup, ...plan.steps]) {
+      expect(bindings.length, `${kind} ${name}`).toBeLessThanOrEqual(8);
+      expect(workgroup[0] * workgroup[1], `${kind} ${name}`).toBeLessThanOrEqual(limits.invocations);
+      expect(Math.max(...grid), `${kind} ${name}`).toBeLessThanOrEqual(limits.groups);
+    }
+  };
+  test.each(names.flatMap(tuning => [...published.keys()].map(name => [name, tuning] as const)))(
+    "%s, %s",
+    (name, tuning) => {
+      check(planned(named(name), tuning));
+    },
+  );
+  test.each(Array.from({ length: 40 }, (_, seed) => seed))("random model %i", seed => {
+    const { model, batch } = randomModel(seed);
+    for (const tuning of names) check(planned(model, tuning, batch));
+  });
+});
+
+test("GRN's scale is worked out in chunks where it does not fit in workgroup memory", () => {
+  const wide = model({ depths: [1], dims: [520], input: { height: 32, width: 32, channels: 3 } });
+  const grn = planned(wide, "gpu").steps.flatMap(step =>
+    step.kind === "gemm" && step.params.grn ? [step.params.grn] : [],
+  );
+  expect(grn).toEqual([{ kind: "partials", tiles: expect.any(Number), resident: false }]);
+});
+
+test("GRN's scale has a kernel of its own on large maps and over the batch", () => {
+  const kinds = (of: Model): readonly string[] => planned(of, "gpu").steps.map(step => step.kind);
+  expect(kinds(model({ depths: [1], dims: [8], input: { height: 260, width: 260, channels: 3 } }))).toContain(
+    "grnScale",
+  );
+  expect(kinds(model({ depths: [1], dims: [8], grn: "per_batch" }))).toContain("grnScale");
+  expect(kinds(model({ depths: [1], dims: [8] }))).not.toContain("grnScale");
+});
+
+test("a batch that does not fit names the tensor, the limit, and the batch that would", () => {
+  const plan = schedule(runPasses(mustBuild(named("base")), allPasses), { min: 32, max: 32 }, "gpu");
+  expect(plan.ok).toBe(false);
+  const [first] = plan.diagnostics;
+  expect(first?.message).toMatch(
+    /stages\.0\.\S+act' needs 205520896 bytes, but maxStorageBufferBindingSize is 134217728/,
+  );
+  expect(first?.message).toMatch(/a batch of 20 fits/);
+});
