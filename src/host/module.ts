@@ -36,11 +36,13 @@ export function hostModule(descriptor: ModelDescriptor, context: ModuleContext):
     manipulationSettings: { indentationText: IndentationText.TwoSpaces },
   });
   const file = project.createSourceFile(`${name}.ts`, { statements: statements(descriptor, context) });
-  const source = `${banner}\n${file.getFullText().replace(/ +$/gm, "")}`;
+  const source = file.getFullText().replace(/ +$/gm, "");
+  const script = ts.transpileModule(source, options(name)).outputText;
+  const declarations = ts.transpileDeclaration(source, options(name)).outputText;
   return [
-    { path: `${name}.ts`, contents: source },
-    { path: `${name}.js`, contents: ts.transpileModule(source, options(name)).outputText },
-    { path: `${name}.d.ts`, contents: ts.transpileDeclaration(source, options(name)).outputText },
+    { path: `${name}.ts`, contents: `${banner}\n${source}` },
+    { path: `${name}.js`, contents: `${banner}\n${script}` },
+    { path: `${name}.d.ts`, contents: `${banner}\n${declarations}` },
     { path: "model.js", contents: `${banner}\n${dataModule(descriptor)}` },
     { path: "model.d.ts", contents: `${banner}\n${dataModuleTypes}` },
   ];
