@@ -1,0 +1,100 @@
+import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { describe, expect, test } from "vitest";
+import { onnx } from "../src/emit/onnx/onnx.ts";
+import { print } from "../src/graph/print.ts";
+import { read } from "../src/graph/read.ts";
+import { verify } from "../src/graph/verify.ts";
+import { allPasses } from "../src/passes/all.ts";
+import { cnxc } from "./support/cli.ts";
+import { checkFiles, filesOf, must } from "./syntax/support.ts";
+
+const doc = (file: string): string => readFileSync(file, "utf8");
+const blocks = (text: string, language: string): readonly string[] =>
+  [...text.matchAll(new RegExp(`\`\`\`${language}\\n(.*?)\`\`\``, "gs"))].map(([, code = ""]) => code);
+
+describe("docs/ir.md", () => {
+  const text = doc("docs/ir.md");
+
+  test("has a row for every op", () => {
+    for (const op of [...onnx.legal, "grn"]) expect(text).toMatch(new RegExp(`^\\| \`${op}\` +\\|`, "m"));
+  });
+
+  test("shows every pass, as its own file does", () => {
+    const titles = [...text.matchAll(/^### (.+)$/gm)].map(([, name]) => name);
+    expect(titles).toEqual(allPasses.map(pass => pass.name));
+    for (const { name } of allPasses) {
+      const header = doc(`src/passes/${name}.ts`).replaceAll(/^ \* ?/gm, "");
+      const [shown = ""] = blocks(text.slice(text.indexOf(`### ${name}\n`)), "text");
+      for (const line of shown.trimEnd().split("\n")) expect(header).toContain(line);
+    }
+  });
+
+  test.each(blocks(text, "graph"))("graph %# reads back", code => {
+    expect(print(verify(read(code), "the page"))).toBe(code);
+  });
+});
+
+describe("docs/cli.md", () => {
+  const text = doc("docs/cli.md");
+  test.each(["compile", "run", "check", "fmt"])("has the help of %s as it is printed", command => {
+    const { code, stdout } = cnxc([command, "--help"]);
+    expect(code).toBe(0);
+    expect(blocks(text, "text")).toContain(`${stdout.trim()}\n`);
+  });
+
+  test("has every command and exit code", () => {
+    const { stdout } = cnxc(["--help"]);
+    const commands = [...stdout.matchAll(/^ {2}(\w+) \[options\]/gm)].map(([, name]) => name);
+    expect([...text.matchAll(/^## cnxc (\w+)$/gm)].map(([, name]) => name)).toEqual(commands);
+    for (const line of stdout.slice(stdout.indexOf("Exit codes:")).split("\n").slice(1)) expect(text).toContain(line);
+  });
+});
+
+describe("README.md", () => {
+  const text = doc("README.md");
+
+  test("its spec is right, and twelve lines long", () => {
+    const [spec = ""] = blocks(text, "cnx");
+    must(checkFiles(filesOf({ "input.cnx": spec })));
+    expect(
+      spec
+        .trimEnd()
+        .split("\n")
+        .filter(line => line !== "").length,
+    ).toBeLessThanOrEqual(12);
+  });
+
+  test("its kernel is the one that is generated", () => {
+    const [, file = ""] = /<!-- kernel: (\S+) -->/.exec(text) ?? [];
+    expect(blocks(text, "wgsl")).toEqual([doc(file)]);
+  });
+
+  test("its figures are those of bench/results", () => {
+    for (const suite of ["webgpu", "onnx", "compile"]) {
+      const { rows } = JSON.parse(doc(`bench/results/${suite}.json`)) as {
+        readonly rows: readonly { readonly ratio: number }[];
+      };
+      const shown = [...text.matchAll(new RegExp(`\`npm run bench -- ${suite}\` .*\\| +([\\d.]+) +\\|$`, "gm"))];
+      expect(shown.length).toBeGreaterThan(0);
+      shown.forEach(([, ratio], i) => {
+        expect(Number(ratio)).toBeCloseTo(rows[i]?.ratio ?? Number.NaN, 2);
+      });
+    }
+  });
+});
+
+test("every link between pages leads somewhere", () => {
+  const pages = [
+    "README.md",
+    ...readdirSync("docs")
+      .filter(file => file.endsWith(".md"))
+      .map(file => `docs/${file}`),
+  ];
+  for (const page of pages) {
+    for (const [, link = ""] of doc(page).matchAll(/\]\(([^)#]+)\)/g)) {
+      if (/^https?:/.test(link)) continue;
+      const target = page.startsWith("docs/") && !link.startsWith("../") ? `docs/${link}` : link.replace(/^\.\.\//, "");
+      expect(existsSync(target), `${page}: ${link}`).toBe(true);
+    }
+  }
+});
