@@ -1,0 +1,54 @@
+// @ts-check
+// Runs compiled models for the tests, in a process that was started for an adapter: see webgpu-process.ts. Each message
+// is a job, each answer has its number; what goes wrong is answered too, and the next job finds everything in order.
+import { loadDawn } from "../../dist/node/dawn.js";
+import { createModel, requestDevice } from "../../dist/runtime/index.js";
+import { generatorTensor } from "../../dist/weights/generator.js";
+
+/** @typedef {import("./webgpu-process.ts").Job} Job */
+/** @typedef {import("./webgpu-process.ts").JobWeights} JobWeights */
+
+const gpu = await loadDawn();
+if (!gpu.ok) throw new Error(gpu.diagnostics[0]?.message);
+const instance = gpu.value;
+
+/** @returns {(name: string) => Float32Array} */
+const source = (/** @type {JobWeights} */ weights) => {
+  if (weights.kind === "tensors") return name => /** @type {Float32Array} */ (weights.tensors.get(name));
+  const rows = new Map(weights.rows.map(row => [row[0], row]));
+  return name => {
+    const row = rows.get(name);
+    if (row === undefined) throw new Error(`the golden file has no parameter '${name}'`);
+    const [, shape, mean, halfwidth] = row;
+    const size = shape.reduce((product, length) => product * length, 1);
+    return generatorTensor(weights.seed, name, size, mean, halfwidth);
+  };
+};
+
+const work = async (/** @type {Job} */ { descriptor, weights, runs }) => {
+  const device = await requestDevice(descriptor, instance);
+  try {
+    const model = await createModel(descriptor, { device, weights: source(weights) });
+    const outputs = [];
+    let milliseconds = 0;
+    for (const inputs of runs) {
+      const start = performance.now();
+      outputs.push(await model.run(inputs));
+      milliseconds = performance.now() - start;
+    }
+    model.dispose();
+    return { outputs, milliseconds };
+  } finally {
+    device.destroy();
+  }
+};
+
+process.on("message", async (/** @type {{ id: number, job: Job }} */ { id, job }) => {
+  try {
+    process.send?.({ id, value: await work(job) });
+  } catch (cause) {
+    process.send?.({ id, failure: cause instanceof Error ? `${cause.name}: ${cause.message}` : String(cause) });
+  }
+});
+process.on("disconnect", () => process.exit());
+process.send?.("ready");

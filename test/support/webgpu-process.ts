@@ -1,0 +1,97 @@
+import { type ChildProcess, fork } from "node:child_process";
+import * as path from "node:path";
+import { type AdapterKind, findAdapter } from "../../src/node/adapters.ts";
+import type { ModelDescriptor } from "../../src/runtime/descriptor.ts";
+import type { GeneratorRow } from "../../src/weights/generator.ts";
+
+/** Rows of a golden file, made where they are needed, or tensors as they are. */
+export type JobWeights =
+  | { readonly kind: "generated"; readonly seed: number; readonly rows: readonly GeneratorRow[] }
+  | { readonly kind: "tensors"; readonly tensors: ReadonlyMap<string, Float32Array> };
+
+/** A model, and the inputs of the runs it is wanted for. */
+export interface Job {
+  readonly descriptor: ModelDescriptor;
+  readonly weights: JobWeights;
+  readonly runs: readonly Readonly<Record<string, Float32Array<ArrayBuffer>>>[];
+}
+
+export interface JobResult {
+  /** One a run, by name. */
+  readonly outputs: readonly Readonly<Record<string, Float32Array>>[];
+  /** The last run. */
+  readonly milliseconds: number;
+}
+
+type Answer =
+  | "ready"
+  | { readonly id: number; readonly value: JobResult }
+  | { readonly id: number; readonly failure: string };
+
+/** Takes one job after another, so that a test file starts one process. A process that dies fails its jobs alone. */
+export interface WebgpuProcess {
+  readonly run: (job: Job) => Promise<JobResult>;
+  readonly end: () => void;
+}
+
+/** Whether the driver that npm brings runs here at all: it is built for Linux on x64. */
+export const hasSwiftShader = process.platform === "linux" && process.arch === "x64";
+
+export async function startWebgpu(kind: AdapterKind): Promise<WebgpuProcess> {
+  const found = await findAdapter(kind);
+  if (!found.ok) throw new Error(found.diagnostics[0]?.message);
+  const { environment } = found.value;
+  let running: ChildProcess | null = null;
+  let waiting = new Map<number, { resolve: (result: JobResult) => void; reject: (cause: Error) => void }>();
+  let ids = 0;
+
+  const start = async (): Promise<ChildProcess> => {
+    const child = fork(path.join(import.meta.dirname, "webgpu-child.mjs"), {
+      env: { ...process.env, ...environment },
+      serialization: "advanced",
+      stdio: ["ignore", "ignore", "pipe", "ipc"],
+    });
+    let said = "";
+    child.stderr?.on("data", part => {
+      said = `${said}${part}`.slice(-2000);
+    });
+    await new Promise<void>((resolve, reject) => {
+      child.once("message", () => resolve());
+      child.once("exit", () => reject(new Error(`the WebGPU process did not start: ${said}`)));
+    });
+    child.on("message", (answer: Exclude<Answer, "ready">) => {
+      const job = waiting.get(answer.id);
+      waiting.delete(answer.id);
+      if ("failure" in answer) job?.reject(new Error(answer.failure));
+      else job?.resolve(answer.value);
+    });
+    child.on("exit", (code, signal) => {
+      const left = waiting;
+      waiting = new Map();
+      if (running === child) running = null;
+      for (const job of left.values())
+        job.reject(new Error(`the WebGPU process ended with ${signal ?? code}: ${said}`));
+    });
+    return child;
+  };
+
+  let queue: Promise<unknown> = Promise.resolve();
+  return {
+    run: job => {
+      const next = queue.then(async () => {
+        running ??= await start();
+        const child = running;
+        const id = ids++;
+        return new Promise<JobResult>((resolve, reject) => {
+          waiting.set(id, { resolve, reject });
+          child.send({ id, job });
+        });
+      });
+      queue = next.catch(() => {});
+      return next;
+    },
+    end: () => {
+      running?.kill();
+    },
+  };
+}
