@@ -1,0 +1,120 @@
+import { spawnSync } from "node:child_process";
+import * as fs from "node:fs";
+import { createRequire, isBuiltin } from "node:module";
+import * as path from "node:path";
+import { pathToFileURL } from "node:url";
+import { expect, test } from "vitest";
+import { newFolder } from "./support/folders.ts";
+
+const root = path.resolve(import.meta.dirname, "..");
+const require = createRequire(import.meta.url);
+const manifest = require("../package.json") as {
+  readonly [kind in "dependencies" | "devDependencies" | "peerDependencies"]: Readonly<Record<string, string>>;
+} & { readonly exports: object; readonly bin: { readonly cnxc: string }; readonly peerDependenciesMeta: object };
+const lock = require("../package-lock.json") as {
+  readonly packages: Readonly<Record<string, Readonly<Record<string, unknown>>>>;
+};
+const locked = Object.entries(lock.packages).filter(([name]) => name !== "");
+const below = (folder: string) =>
+  fs
+    .readdirSync(path.join(root, folder), { recursive: true, withFileTypes: true })
+    .filter(entry => entry.isFile())
+    .map(entry => path.relative(root, path.join(entry.parentPath, entry.name)))
+    .sort();
+
+function pack(into: string | null): {
+  readonly files: readonly { readonly path: string; readonly mode: number }[];
+  readonly shasum: string;
+} {
+  const where = into === null ? ["--dry-run"] : ["--pack-destination", into];
+  const { stdout } = spawnSync("npm", ["pack", "--json", ...where], { cwd: root, encoding: "utf8" });
+  return JSON.parse(stdout)[0];
+}
+
+test("N01: the lockfile pins every package by its hash, and names no place to load it from", () => {
+  const bad = locked.filter(([, { integrity, resolved, link }]) => !integrity || resolved !== undefined || link);
+  expect(bad.map(([name]) => name)).toEqual([]);
+  expect(fs.readFileSync(path.join(root, "package-lock.json"), "utf8")).not.toMatch(/https?:\/\/[^"]*\.tgz|git\+/);
+});
+
+test("N01: versions are exact, save those of the optional peers", () => {
+  const all = { ...manifest.dependencies, ...manifest.devDependencies };
+  expect(Object.entries(all).filter(([, v]) => !/^(npm:[\w@/-]+@)?\d+\.\d+\.\d+$/.test(v))).toEqual([]);
+  expect(Object.keys(manifest.peerDependenciesMeta).sort()).toEqual(Object.keys(manifest.peerDependencies).sort());
+});
+
+test("N02: nothing that a user installs has an install script, and ours need none", () => {
+  const scripted = locked.filter(([, { hasInstallScript, dev }]) => hasInstallScript === true && dev !== true);
+  expect(scripted.map(([name]) => name)).toEqual([]);
+  expect(fs.readFileSync(path.join(root, ".npmrc"), "utf8")).toMatch(/^ignore-scripts=true$/m);
+});
+
+test("N05: the package holds what is built from src, the specs, and a few named files", () => {
+  const built = below("src")
+    .filter(file => file.endsWith(".ts") && !file.endsWith(".d.ts"))
+    .flatMap(file => [".js", ".d.ts"].map(ending => file.replace(/^src/, "dist").replace(/\.ts$/, ending)));
+  const documents = ["LICENSE", "README.md", "package.json"].filter(file => fs.existsSync(path.join(root, file)));
+  const wanted = [...documents, ...built, "dist/emit/onnx-proto.licenses.txt", ...below("specs")];
+  expect(
+    pack(null)
+      .files.map(file => file.path)
+      .sort(),
+  ).toEqual(wanted.sort());
+});
+
+test("N06: two packages of one tree are the same, byte for byte", () => {
+  expect(pack(newFolder()).shasum).toBe(pack(newFolder()).shasum);
+});
+
+test("the command can be executed", () => {
+  const cli = path.join(root, manifest.bin.cnxc);
+  expect(fs.statSync(cli).mode & 0o111).toBe(0o111);
+  expect(fs.readFileSync(cli, "utf8")).toMatch(/^#!\/usr\/bin\/env node\n/);
+});
+
+test("what is shipped imports what it declares: types included, nothing by a reference", () => {
+  const declared = new Set([...Object.keys(manifest.dependencies), "cnxc"]);
+  const wrong = below("dist").flatMap(file => {
+    if (!/\.(js|d\.ts)$/.test(file)) return [];
+    const text = fs.readFileSync(path.join(root, file), "utf8");
+    const names = [...text.matchAll(/\bfrom\s*"([^"]+)"|\bimport\("([^"]+)"\)/g)].map(
+      match => match[1] ?? match[2] ?? "",
+    );
+    const packages = names
+      .filter(name => !name.startsWith(".") && !isBuiltin(name))
+      .map(name => name.split("/", name.startsWith("@") ? 2 : 1).join("/"));
+    const foreign = packages.filter(name => !declared.has(name)).map(name => `${file} → ${name}`);
+    return [...foreign, ...(/\/\/\/ <reference/.test(text) ? [`${file}: reference`] : [])];
+  });
+  expect(wrong).toEqual([]);
+});
+
+test("the runtime stands alone: it imports no package, and no other folder", () => {
+  const imported = below("dist/runtime").flatMap(file =>
+    [...fs.readFileSync(path.join(root, file), "utf8").matchAll(/\bfrom "([^"]+)"/g)].map(match => match[1] ?? ""),
+  );
+  expect(imported.filter(name => !/^\.\/[\w-]+\.[jt]s$/.test(name))).toEqual([]);
+});
+
+test("the ONNX encoder works where neither onnx-proto nor protobufjs is installed", async () => {
+  const folder = newFolder();
+  fs.writeFileSync(path.join(folder, "package.json"), '{"type":"module"}');
+  fs.copyFileSync(path.join(root, "dist/emit/onnx-proto.js"), path.join(folder, "codec.js"));
+  const script = `
+    const { encodeModel, decodeModel } = await (await import("./codec.js")).loadOnnxCodec();
+    const tensor = { name: "w", dtype: "i64", shape: [1], data: Uint8Array.of(1, 0, 0, 0, 0, 0, 0, 0) };
+    const graph = { name: "g", doc: "", nodes: [], initializers: [tensor], inputs: [], outputs: [] };
+    const producer = { name: "cnxc", version: "1" };
+    const model = { irVersion: 9, opset: 20, producer, doc: "", metadata: [["a", "b"]], graph };
+    const bytes = encodeModel(model);
+    console.log(JSON.stringify([bytes.length, decodeModel(bytes).opset, decodeModel(bytes).graph.initializers[0].shape]));`;
+  const run = spawnSync(process.execPath, ["--input-type=module", "-e", script], { cwd: folder, encoding: "utf8" });
+  expect([run.stderr, JSON.parse(run.stdout)]).toEqual(["", [expect.any(Number), 20, [1]]]);
+  expect(fs.readFileSync(path.join(root, "dist/emit/onnx-proto.js"), "utf8")).not.toMatch(/\beval\(|new Function\b/);
+});
+
+test("every entry of the package can be imported", async () => {
+  for (const entry of ["dist/index.js", "dist/runtime/index.js"])
+    expect(Object.keys(await import(pathToFileURL(path.join(root, entry)).href)).length, entry).toBeGreaterThan(0);
+  expect(Object.keys(manifest.exports)).toEqual([".", "./runtime", "./package.json"]);
+});
