@@ -202,9 +202,10 @@ interface Entry {
   readonly key: string;
   readonly value: string;
 }
+/** One of the two. */
 interface Dim {
-  readonly dimParam: string;
-  readonly dimValue: number;
+  readonly dimParam?: string;
+  readonly dimValue?: number;
 }
 
 function keyOf<K extends string>(codes: Readonly<Record<K, number>>, code: number, what: string): K {
@@ -252,6 +253,6 @@ const plain = {
   valueInfo: ({ name, type }: Wire["valueInfo"]): OnnxValueInfo => ({
     name,
     dtype: keyOf(dtypeCodes, type.tensorType.elemType, "data type"),
-    shape: type.tensorType.shape.dim.map(({ dimParam, dimValue }) => (dimParam === "" ? dimValue : dimParam)),
+    shape: type.tensorType.shape.dim.map(({ dimParam, dimValue }) => dimParam ?? dimValue ?? 0),
   }),
 };

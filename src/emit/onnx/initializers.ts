@@ -6,7 +6,7 @@ const at = (data: Float64Array, index: number): number => data[index] as number;
 const shapeOf = (w: Writer, id: ValueId): readonly number[] => resolve(w.node(id).type.shape, 0);
 
 /** A scalar or a list of one value, named after what it is. */
-export const floats = (w: Writer, name: string, shape: readonly number[], value: number): string =>
+const floats = (w: Writer, name: string, shape: readonly number[], value: number): string =>
   w.initializer({
     kind: "literal",
     name: `const/${name}`,

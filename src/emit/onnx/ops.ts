@@ -1,7 +1,7 @@
 import { invariant } from "../../diagnostics/invariant.ts";
 import { channels, type Node, type OpTable, operand, sites, type ValueId } from "../../graph/graph.ts";
 import { gelu } from "./gelu.ts";
-import { asIs, carryingBias, floats, integers, ones, readsNormalized, scalar, tiled, vector } from "./initializers.ts";
+import { asIs, carryingBias, integers, ones, readsNormalized, scalar, tiled, vector } from "./initializers.ts";
 import { linear } from "./linear.ts";
 import { type Attributes, float, int, ints, type Writer } from "./writer.ts";
 
@@ -50,7 +50,7 @@ export const emission: OpTable<void, [Writer]> = {
   grnScale(node, w) {
     const norm = w.step(node.id, "norm", "Sqrt", [w.value(operand(node, 0))]);
     const mean = w.step(node.id, "mean", "ReduceMean", ...over(w, norm, [-1], 1));
-    const floor = w.step(node.id, "floor", "Add", [mean, floats(w, "eps", [], node.attrs.eps)]);
+    const floor = w.step(node.id, "floor", "Add", [mean, scalar(w, node.attrs.eps)]);
     const response = w.step(node.id, "response", "Div", [norm, floor]);
     const weighted = w.step(node.id, "weighted", "Mul", [response, vector(w, operand(node, 1))]);
     w.result(node, "Add", [weighted, scalar(w, 1)]);
