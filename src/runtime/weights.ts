@@ -34,7 +34,8 @@ export async function loadWeights(
     alive();
   };
 
-  const upload = async (name: string, bytes: number): Promise<GPUBuffer> => {
+  const upload = async (name: string, room: number): Promise<GPUBuffer> => {
+    const bytes = 4 * (shapes.get(name) as readonly number[]).reduce((a, b) => a * b, 1);
     const values = typeof weights === "function" ? await weights(name) : weights[name];
     alive();
     check(values, "weights", `no weights for '${name}' [${shapes.get(name)}]`);
@@ -43,7 +44,8 @@ export async function loadWeights(
       "weights",
       `'${name}' [${shapes.get(name)}] takes a Float32Array of ${bytes / 4} values, not ${values.length}`,
     );
-    const buffer = memory.buffer(name, bytes, usage.storage | usage.copyDst);
+    // What a kernel's vectors read past the end is zero, as all of a new buffer.
+    const buffer = memory.buffer(name, Math.max(bytes, room), usage.storage | usage.copyDst);
     device.queue.writeBuffer(buffer, 0, values.buffer as ArrayBuffer, values.byteOffset, bytes);
     pending += bytes;
     loaded += bytes;
