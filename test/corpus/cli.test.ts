@@ -1,0 +1,247 @@
+import { execFileSync, spawn } from "node:child_process";
+import * as fs from "node:fs";
+import * as path from "node:path";
+import type { Readable } from "node:stream";
+import { tmpdir } from "node:os";
+import { afterAll, describe, expect, test } from "vitest";
+import { exitCodes, type Kind } from "../../src/diagnostics/exit-codes.ts";
+import { type CliResult, cliFile, cnxc } from "../support/cli.ts";
+import { fill, newFolder, snapshot } from "../support/folders.ts";
+import { full } from "../support/full.ts";
+import { corpusSpec, safetensorsCorpus } from "./safetensors.ts";
+import { entry, file } from "./safetensors-build.ts";
+import { type SpecCase, specCorpus } from "./spec.ts";
+
+// The corpora again, through the built command line: what a user's shell sees of them.
+
+const root = fs.realpathSync(fs.mkdtempSync(path.join(tmpdir(), "cnxc-cli-corpus-")));
+afterAll(() => fs.rmSync(root, { recursive: true, force: true }));
+
+interface Timed extends Omit<CliResult, "signal"> {
+  /** Of the processor, not of the clock: a busy machine must not fail a test. */
+  readonly seconds: number;
+}
+
+/** The shell's clock goes to a pipe of its own. */
+const timed = '{ TIMEFORMAT="%3U"; time "$@" 2>&4; } 4>&2 2>&3';
+
+/** `cnxc` without waiting, so that two can run at once. A signal shows as 128 and more, as in every shell. */
+function start(words: readonly string[], cwd: string): Promise<Timed> {
+  return new Promise(resolve => {
+    const child = spawn("bash", ["-c", timed, "bash", process.execPath, cliFile, ...words], {
+      cwd,
+      stdio: ["ignore", "pipe", "pipe", "pipe"],
+      env: { ...process.env, NO_COLOR: "1", FORCE_COLOR: undefined, LC_ALL: "C" },
+    });
+    const said = ["", "", "", ""];
+    for (const i of [1, 2, 3])
+      (child.stdio[i] as Readable).setEncoding("utf8").on("data", part => {
+        said[i] += part;
+      });
+    child.on("close", code =>
+      resolve({ code, stdout: said[1] ?? "", stderr: said[2] ?? "", seconds: Number(said[3]) }),
+    );
+  });
+}
+
+let free = 2;
+const queue: (() => void)[] = [];
+async function twoAtOnce<T>(work: () => Promise<T>): Promise<T> {
+  if (free > 0) free--;
+  else await new Promise<void>(resolve => queue.push(resolve));
+  try {
+    return await work();
+  } finally {
+    const next = queue.shift();
+    if (next) next();
+    else free++;
+  }
+}
+
+const timely = async (words: readonly string[], cwd: string): Promise<Timed> => {
+  const result = await twoAtOnce(() => start(words, cwd));
+  expect(result.seconds).toBeLessThan(2);
+  return result;
+};
+
+const kindsOf = (stderr: string) => [...new Set([...stderr.matchAll(/^error\[(\w+)\//gm)].map(match => match[1]))];
+const stackTrace = /\n\s+at |node:internal|Error:|Uncaught/;
+
+/** All rows in full mode, else `wanted` of them at even steps, the last of them too. */
+function representative<T>(rows: readonly T[], wanted: number): readonly T[] {
+  if (full || rows.length <= wanted) return rows;
+  return Array.from({ length: wanted }, (_, i) => rows[Math.floor((i * (rows.length - 1)) / (wanted - 1))] as T);
+}
+
+/** Paths, kinds and sizes: holes of a gigabyte are not to be read. */
+const listing = (folder: string) =>
+  fs
+    .readdirSync(folder, { recursive: true, withFileTypes: true })
+    .map(item => {
+      const at = path.join(item.parentPath, item.name);
+      const { size, mtimeMs } = fs.lstatSync(at);
+      return item.isDirectory() ? at : `${at} ${size} ${mtimeMs}`;
+    })
+    .sort();
+
+/** Puts a case on disk, in a folder of its own. */
+function layOut({ id, title, files, links = {}, fifos = [], sparse = {} }: SpecCase): string {
+  const folder = path.join(root, `${id}-${title}`);
+  const at = (name: string): string => {
+    fs.mkdirSync(path.dirname(path.join(folder, name)), { recursive: true });
+    return path.join(folder, name);
+  };
+  for (const [name, bytes] of files()) fs.writeFileSync(at(name), bytes);
+  for (const [name, target] of Object.entries(links)) fs.symlinkSync(target, at(name));
+  for (const name of fifos) execFileSync("mkfifo", [at(name)]);
+  for (const [name, size] of Object.entries(sparse)) {
+    fs.writeFileSync(at(name), "");
+    fs.truncateSync(at(name), size);
+  }
+  return folder;
+}
+
+describe.concurrent("check FILE", () => {
+  test.for(representative(specCorpus, 32).map(row => ({ ...row, name: `${row.id} ${row.title}` })))(
+    "$name",
+    async row => {
+      const folder = layOut(row);
+      const before = listing(folder);
+      const { code, stdout, stderr } = await timely(["check", row.main], folder);
+      expect(stderr).not.toMatch(stackTrace);
+      expect(listing(folder)).toEqual(before);
+      if (row.expected === "ok") expect([code, stderr]).toEqual([0, ""]);
+      else {
+        expect([code, kindsOf(stderr), stdout]).toEqual([exitCodes[row.expected], [row.expected], ""]);
+        expect(stderr).toContain((row.says ?? "").replaceAll(`${folder}/`, ""));
+      }
+    },
+  );
+});
+
+const image = file(`{${entry("pixel_values", "F32", [1, 1, 4, 4], 0, 64)}}`, new Uint8Array(64));
+
+describe.concurrent("run FILE --on reference --weights FILE", () => {
+  test.for(representative(safetensorsCorpus, 28))("$id: $title", async ({ id, bytes, read, bound = read, values = bound }) => {
+    const folder = path.join(root, id);
+    fs.mkdirSync(folder);
+    fs.writeFileSync(path.join(folder, "a.cnx"), corpusSpec);
+    fs.writeFileSync(path.join(folder, "in.safetensors"), image);
+    fs.writeFileSync(path.join(folder, "w.safetensors"), bytes());
+    const before = listing(folder);
+    const words = ["run", "a.cnx", "--on", "reference", "--weights", "w.safetensors"];
+    const result = await timely([...words, "--input", "in.safetensors", "--out", "out.safetensors"], folder);
+    const { code, stderr } = result;
+    expect(stderr).not.toMatch(stackTrace);
+    // The first thing that goes wrong ends the command; before that, everything is a warning.
+    const wrong = [read, bound, values].find(outcome => outcome !== null && !outcome.kind.startsWith("W_"));
+    const added = listing(folder).filter(line => !before.includes(line));
+    if (wrong) {
+      expect([code, kindsOf(stderr)]).toEqual([exitCodes[wrong.kind], [wrong.kind]]);
+      expect(stderr).toContain(`error[${wrong.kind}/${wrong.code}]`);
+      expect(added).toEqual([]);
+    } else {
+      expect([code, kindsOf(stderr)]).toEqual([0, []]);
+      expect(added).toHaveLength(1);
+      for (const outcome of [read, bound, values]) if (outcome) expect(stderr).toContain(`/${outcome.code}]`);
+    }
+  });
+});
+
+describe("compile", () => {
+  const spec = "model tiny {\n  depths [1, 1]\n  dims   [8, 16]\n  input  32x32x3\n}\n";
+  const two = `${spec}\n${spec.replace("tiny", "small")}\nbuild both {\n  models [tiny, small]\n}\n`;
+  const project = (files: Readonly<Record<string, string>> = {}) => {
+    const folder = newFolder();
+    fill(folder, { "a.cnx": spec, ...files });
+    return folder;
+  };
+  /** Fails so, says this, and leaves everything as it was. */
+  function refuses(folder: string, words: readonly string[], kind: Kind, ...says: readonly string[]): void {
+    const before = snapshot(folder);
+    const { code, stdout, stderr } = cnxc(words, { cwd: folder });
+    expect([code, kindsOf(stderr), stdout], stderr).toEqual([exitCodes[kind], [kind], ""]);
+    expect(stderr).not.toMatch(stackTrace);
+    for (const part of says) expect(stderr).toContain(part);
+    expect(snapshot(folder)).toEqual(before);
+  }
+
+  test("C16: a folder of somebody else's files", () =>
+    refuses(project({ "out/mine.txt": "x" }), ["compile", "a.cnx", "-o", "out"], "E_IO_UNSAFE"));
+
+  test("C17: the output is a file", () =>
+    refuses(project({ out: "x" }), ["compile", "a.cnx", "-o", "out"], "E_IO_NOTFILE"));
+
+  test("C18: the output would hold the spec or the weights", () => {
+    refuses(project({ "out/b.cnx": spec }), ["compile", "out/b.cnx", "-o", "out"], "E_IO_UNSAFE");
+    refuses(project(), ["compile", "a.cnx", "-o", "."], "E_IO_UNSAFE");
+    const folder = project();
+    fs.mkdirSync(path.join(folder, "out"));
+    const weights = safetensorsCorpus.find(row => row.read === null && row.bound === undefined)?.bytes();
+    fs.writeFileSync(path.join(folder, "out/w.safetensors"), weights ?? "");
+    fill(folder, { "a.cnx": corpusSpec });
+    refuses(folder, ["compile", "a.cnx", "-w", "out/w.safetensors", "-o", "out"], "E_IO_UNSAFE");
+  });
+
+  test("C22: weights for no one model, or given twice", () => {
+    const folder = project({ "two.cnx": two });
+    refuses(folder, ["compile", "two.cnx", "-w", "random:1", "-o", "out"], "E_USAGE", "several would be compiled");
+    refuses(folder, ["compile", "a.cnx", "-w", "random:1", "-w", "random:2"], "E_USAGE", "twice");
+    refuses(folder, ["compile", "a.cnx", "-w"], "E_USAGE");
+  });
+
+  test("D32: compiling again touches no file", () => {
+    const folder = project();
+    const run = () => cnxc(["compile", "a.cnx", "-o", "out"], { cwd: folder });
+    expect(run().code).toBe(0);
+    const before = listing(folder);
+    expect(before.length).toBeGreaterThan(5);
+    const again = run();
+    expect([again.code, again.stdout]).toEqual([0, expect.stringContaining("0 files written")]);
+    expect(listing(folder)).toEqual(before);
+  });
+
+  test("S89: an activation over the limit of a binding", () => {
+    const published = path.resolve(import.meta.dirname, "../../specs/convnextv2.cnx");
+    const words = ["compile", published, "-m", "base", "--batch", "32", "-t", "wgsl", "-o", "out"];
+    refuses(project(), words, "E_T_LIMIT", "maxStorageBufferBindingSize", "134217728", "stages.0.", "a batch of ");
+    refuses(project(), words.filter(word => !["-t", "wgsl"].includes(word)), "E_T_LIMIT");
+  });
+
+  test("names nobody knows, with the nearest", () => {
+    const folder = project({ "two.cnx": two });
+    const unknown = (words: readonly string[], ...says: readonly string[]) =>
+      refuses(folder, ["compile", "two.cnx", "-o", "out", ...words], "E_USAGE", ...says);
+    unknown(["-m", "tinny"], "'tinny'", "did you mean 'tiny'?");
+    unknown(["-m", "qwertz"], "'qwertz'", "tiny, small");
+    unknown(["-b", "bot"], "'bot'", "did you mean 'both'?");
+    unknown(["-t", "wgls"], "wgls", "wgsl, onnx, cuda");
+  });
+
+  test("run: a tap nobody knows, an input of the wrong shape", () => {
+    const folder = project({ "b.cnx": corpusSpec });
+    const wide = file(`{${entry("pixel_values", "F32", [1, 1, 4, 8], 0, 128)}}`, new Uint8Array(128));
+    fs.writeFileSync(path.join(folder, "in.safetensors"), image);
+    fs.writeFileSync(path.join(folder, "wide.safetensors"), wide);
+    const run = ["run", "b.cnx", "--on", "reference", "-w", "random:1", "--out", "out.safetensors"];
+    refuses(folder, [...run, "-i", "in.safetensors", "--taps", "stages.1"], "E_USAGE", "did you mean 'stages.0'?");
+    refuses(folder, [...run, "-i", "wide.safetensors"], "E_R_INPUT", "[1, 1, 4, 8]", "F32 [N, 1, 4, 4]");
+    refuses(folder, [...run, "-i", "gone.safetensors"], "E_IO_NOTFOUND");
+  });
+
+  test("--json: exactly one object", () => {
+    const folder = project();
+    const json = (words: readonly string[]) => {
+      const { code, stdout, stderr } = cnxc([...words, "--json"], { cwd: folder });
+      expect(stderr).toBe("");
+      expect(stdout).toMatch(/^\{.*\}\n$/);
+      return { code, ...JSON.parse(stdout) };
+    };
+    const good = json(["compile", "a.cnx", "-o", "out"]);
+    expect(good).toMatchObject({ code: 0, ok: true, diagnostics: [] });
+    expect(good.outputs.length).toBeGreaterThan(3);
+    expect(json(["compile", "a.cnx", "-o", "a.cnx"])).toMatchObject({ code: 6, ok: false, outputs: [] });
+    const unknown = json(["compile", "a.cnx", "-m", "tyni"]);
+    expect(unknown).toMatchObject({ code: 2, ok: false, diagnostics: [{ kind: "E_USAGE" }], outputs: [] });
+  });
+});
