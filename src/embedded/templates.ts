@@ -247,7 +247,7 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
   return "    for (var j = 0u; j < "
     + ((stack1 = alias2(alias1(depth0, "kernel", {"start":{"line":88,"column":27},"end":{"line":88,"column":33}} ), depth0)) != null ? stack1 : "")
     + "; j++) {\n      let k = weight[w + j * "
-    + ((stack1 = alias2(alias1(depth0, "count", {"start":{"line":89,"column":31},"end":{"line":89,"column":36}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "weightStep", {"start":{"line":89,"column":31},"end":{"line":89,"column":41}} ), depth0)) != null ? stack1 : "")
     + "];\n"
     + ((stack1 = lookupProperty(helpers,"each").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"sites"),{"name":"each","hash":{},"fn":container.program(25, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":90,"column":6},"end":{"line":92,"column":15}}})) != null ? stack1 : "")
     + "    }\n";
@@ -710,26 +710,16 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
     + ((stack1 = alias2(alias1(depth0, "tileRows", {"start":{"line":7,"column":77},"end":{"line":7,"column":85}} ), depth0)) != null ? stack1 : "")
     + " rows each\n";
 },"1":function(container,depth0,helpers,partials,data) {
-    var stack1, alias1=container.strict, alias2=container.lambda, alias3=depth0 != null ? depth0 : (container.nullContext || {}), lookupProperty = container.lookupProperty || function(parent, propertyName) {
-        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
-          return parent[propertyName];
-        }
-        return undefined
-    };
+    var stack1, alias1=container.strict, alias2=container.lambda;
 
   return "var<workgroup> scale: array<vec4f, "
-    + ((stack1 = alias2(alias1(lookupProperty(depth0,"grn"), "kept", {"start":{"line":10,"column":37},"end":{"line":10,"column":45}} ), depth0)) != null ? stack1 : "")
-    + ">;"
-    + ((stack1 = lookupProperty(helpers,"unless").call(alias3,lookupProperty(lookupProperty(depth0,"grn"),"resident"),{"name":"unless","hash":{},"fn":container.program(2, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":10,"column":49},"end":{"line":10,"column":104}}})) != null ? stack1 : "")
-    + "\nvar<workgroup> norm: array<f32, "
-    + ((stack1 = alias2(alias1(lookupProperty(depth0,"grn"), "invocations", {"start":{"line":11,"column":34},"end":{"line":11,"column":49}} ), depth0)) != null ? stack1 : "")
-    + ">;\n"
-    + ((stack1 = lookupProperty(helpers,"unless").call(alias3,lookupProperty(lookupProperty(depth0,"grn"),"resident"),{"name":"unless","hash":{},"fn":container.program(3, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":12,"column":0},"end":{"line":14,"column":11}}})) != null ? stack1 : "");
+    + ((stack1 = alias2(alias1(depth0, "invocations", {"start":{"line":10,"column":37},"end":{"line":10,"column":48}} ), depth0)) != null ? stack1 : "")
+    + ">; // GRN's factors of "
+    + ((stack1 = alias2(alias1(depth0, "invocations", {"start":{"line":10,"column":75},"end":{"line":10,"column":86}} ), depth0)) != null ? stack1 : "")
+    + " quads of k at a time\nvar<workgroup> norms: array<f32, "
+    + ((stack1 = alias2(alias1(depth0, "invocations", {"start":{"line":11,"column":35},"end":{"line":11,"column":46}} ), depth0)) != null ? stack1 : "")
+    + ">;\n";
 },"2":function(container,depth0,helpers,partials,data) {
-    return " // of the k at hand";
-},"3":function(container,depth0,helpers,partials,data) {
-    return "var<private> inverse: f32; // 1 / (mean of G + 1e-6)\n";
-},"4":function(container,depth0,helpers,partials,data) {
     var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
         if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
           return parent[propertyName];
@@ -739,52 +729,30 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
 
   return ((stack1 = container.invokePartial(lookupProperty(partials,"token-stats-memory"),depth0,{"name":"token-stats-memory","data":data,"helpers":helpers,"partials":partials,"decorators":container.decorators})) != null ? stack1 : "")
     + "var<private> origin: vec2u; // image and first row of the group\n";
-},"5":function(container,depth0,helpers,partials,data) {
-    return "  measure_grn(image, lane);\n";
-},"6":function(container,depth0,helpers,partials,data) {
+},"3":function(container,depth0,helpers,partials,data) {
+    return "  let inverse = inverse_mean(image, lane);\n";
+},"4":function(container,depth0,helpers,partials,data) {
     return "  origin = vec2u(image, m0);\n  measure(lane);\n";
-},"7":function(container,depth0,helpers,partials,data) {
+},"5":function(container,depth0,helpers,partials,data) {
     var stack1;
 
   return "  var "
-    + ((stack1 = container.lambda(container.strict(depth0, "name", {"start":{"line":38,"column":8},"end":{"line":38,"column":12}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = container.lambda(container.strict(depth0, "name", {"start":{"line":35,"column":8},"end":{"line":35,"column":12}} ), depth0)) != null ? stack1 : "")
     + " = vec4f();\n";
-},"8":function(container,depth0,helpers,partials,data) {
-    var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
+},"6":function(container,depth0,helpers,partials,data) {
+    var stack1, alias1=container.strict, alias2=container.lambda, lookupProperty = container.lookupProperty || function(parent, propertyName) {
         if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
           return parent[propertyName];
         }
         return undefined
     };
 
-  return ((stack1 = lookupProperty(helpers,"unless").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(lookupProperty(depth0,"grn"),"resident"),{"name":"unless","hash":{},"fn":container.program(9, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":42,"column":4},"end":{"line":47,"column":15}}})) != null ? stack1 : "");
-},"9":function(container,depth0,helpers,partials,data) {
-    var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
-        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
-          return parent[propertyName];
-        }
-        return undefined
-    };
-
-  return "    if (lane < "
-    + ((stack1 = container.lambda(container.strict(depth0, "stepQuads", {"start":{"line":43,"column":17},"end":{"line":43,"column":26}} ), depth0)) != null ? stack1 : "")
-    + ") {\n      scale[lane] = grn_scale(image, "
-    + ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"guardDepth"),{"name":"if","hash":{},"fn":container.program(10, data, 0),"inverse":container.program(11, data, 0),"data":data,"loc":{"start":{"line":44,"column":37},"end":{"line":44,"column":107}}})) != null ? stack1 : "")
-    + ");\n    }\n    workgroupBarrier();\n";
-},"10":function(container,depth0,helpers,partials,data) {
-    var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
-        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
-          return parent[propertyName];
-        }
-        return undefined
-    };
-
-  return "min(k0 + lane, "
-    + ((stack1 = container.lambda(container.strict(lookupProperty(depth0,"grn"), "last", {"start":{"line":44,"column":72},"end":{"line":44,"column":80}} ), depth0)) != null ? stack1 : "")
-    + ")";
-},"11":function(container,depth0,helpers,partials,data) {
-    return "k0 + lane";
-},"12":function(container,depth0,helpers,partials,data) {
+  return "    if (k0 % "
+    + ((stack1 = alias2(alias1(depth0, "invocations", {"start":{"line":39,"column":15},"end":{"line":39,"column":26}} ), depth0)) != null ? stack1 : "")
+    + " == 0) {\n      let k = min(k0 + lane, "
+    + ((stack1 = alias2(alias1(lookupProperty(depth0,"grn"), "last", {"start":{"line":40,"column":31},"end":{"line":40,"column":39}} ), depth0)) != null ? stack1 : "")
+    + ");\n      scale[lane] = 1.0 + gamma[k] * (response(image, k) * inverse);\n      workgroupBarrier();\n    }\n";
+},"7":function(container,depth0,helpers,partials,data) {
     var stack1, alias1=container.strict, alias2=container.lambda, lookupProperty = container.lookupProperty || function(parent, propertyName) {
         if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
           return parent[propertyName];
@@ -793,28 +761,28 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
     };
 
   return "      let b0_"
-    + ((stack1 = alias2(alias1(depth0, "i", {"start":{"line":60,"column":15},"end":{"line":60,"column":16}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "i", {"start":{"line":56,"column":15},"end":{"line":56,"column":16}} ), depth0)) != null ? stack1 : "")
     + " = b_tile[b"
-    + ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"offset0"),{"name":"if","hash":{},"fn":container.program(13, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":60,"column":29},"end":{"line":60,"column":65}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"offset0"),{"name":"if","hash":{},"fn":container.program(8, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":56,"column":29},"end":{"line":56,"column":65}}})) != null ? stack1 : "")
     + "];\n      let b1_"
-    + ((stack1 = alias2(alias1(depth0, "i", {"start":{"line":61,"column":15},"end":{"line":61,"column":16}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "i", {"start":{"line":57,"column":15},"end":{"line":57,"column":16}} ), depth0)) != null ? stack1 : "")
     + " = b_tile[b + "
-    + ((stack1 = alias2(alias1(depth0, "offset1", {"start":{"line":61,"column":34},"end":{"line":61,"column":41}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "offset1", {"start":{"line":57,"column":34},"end":{"line":57,"column":41}} ), depth0)) != null ? stack1 : "")
     + "];\n      let b2_"
-    + ((stack1 = alias2(alias1(depth0, "i", {"start":{"line":62,"column":15},"end":{"line":62,"column":16}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "i", {"start":{"line":58,"column":15},"end":{"line":58,"column":16}} ), depth0)) != null ? stack1 : "")
     + " = b_tile[b + "
-    + ((stack1 = alias2(alias1(depth0, "offset2", {"start":{"line":62,"column":34},"end":{"line":62,"column":41}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "offset2", {"start":{"line":58,"column":34},"end":{"line":58,"column":41}} ), depth0)) != null ? stack1 : "")
     + "];\n      let b3_"
-    + ((stack1 = alias2(alias1(depth0, "i", {"start":{"line":63,"column":15},"end":{"line":63,"column":16}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "i", {"start":{"line":59,"column":15},"end":{"line":59,"column":16}} ), depth0)) != null ? stack1 : "")
     + " = b_tile[b + "
-    + ((stack1 = alias2(alias1(depth0, "offset3", {"start":{"line":63,"column":34},"end":{"line":63,"column":41}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "offset3", {"start":{"line":59,"column":34},"end":{"line":59,"column":41}} ), depth0)) != null ? stack1 : "")
     + "];\n";
-},"13":function(container,depth0,helpers,partials,data) {
+},"8":function(container,depth0,helpers,partials,data) {
     var stack1;
 
   return " + "
-    + ((stack1 = container.lambda(container.strict(depth0, "offset0", {"start":{"line":60,"column":49},"end":{"line":60,"column":56}} ), depth0)) != null ? stack1 : "");
-},"14":function(container,depth0,helpers,partials,data) {
+    + ((stack1 = container.lambda(container.strict(depth0, "offset0", {"start":{"line":56,"column":49},"end":{"line":56,"column":56}} ), depth0)) != null ? stack1 : "");
+},"9":function(container,depth0,helpers,partials,data) {
     var stack1, alias1=depth0 != null ? depth0 : (container.nullContext || {}), lookupProperty = container.lookupProperty || function(parent, propertyName) {
         if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
           return parent[propertyName];
@@ -823,41 +791,41 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
     };
 
   return "      let a"
-    + ((stack1 = container.lambda(container.strict(depth0, "i", {"start":{"line":66,"column":13},"end":{"line":66,"column":14}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = container.lambda(container.strict(depth0, "i", {"start":{"line":62,"column":13},"end":{"line":62,"column":14}} ), depth0)) != null ? stack1 : "")
     + " = a_tile[a"
-    + ((stack1 = lookupProperty(helpers,"if").call(alias1,lookupProperty(depth0,"offset"),{"name":"if","hash":{},"fn":container.program(15, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":66,"column":27},"end":{"line":66,"column":61}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias1,lookupProperty(depth0,"offset"),{"name":"if","hash":{},"fn":container.program(10, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":62,"column":27},"end":{"line":62,"column":61}}})) != null ? stack1 : "")
     + "];\n"
-    + ((stack1 = lookupProperty(helpers,"each").call(alias1,lookupProperty(depth0,"cells"),{"name":"each","hash":{},"fn":container.program(16, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":67,"column":6},"end":{"line":69,"column":15}}})) != null ? stack1 : "");
-},"15":function(container,depth0,helpers,partials,data) {
+    + ((stack1 = lookupProperty(helpers,"each").call(alias1,lookupProperty(depth0,"cells"),{"name":"each","hash":{},"fn":container.program(11, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":63,"column":6},"end":{"line":65,"column":15}}})) != null ? stack1 : "");
+},"10":function(container,depth0,helpers,partials,data) {
     var stack1;
 
   return " + "
-    + ((stack1 = container.lambda(container.strict(depth0, "offset", {"start":{"line":66,"column":46},"end":{"line":66,"column":52}} ), depth0)) != null ? stack1 : "");
-},"16":function(container,depth0,helpers,partials,data) {
+    + ((stack1 = container.lambda(container.strict(depth0, "offset", {"start":{"line":62,"column":46},"end":{"line":62,"column":52}} ), depth0)) != null ? stack1 : "");
+},"11":function(container,depth0,helpers,partials,data) {
     var stack1, alias1=container.strict, alias2=container.lambda;
 
   return "      "
-    + ((stack1 = alias2(alias1(depth0, "name", {"start":{"line":68,"column":8},"end":{"line":68,"column":12}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "name", {"start":{"line":64,"column":8},"end":{"line":64,"column":12}} ), depth0)) != null ? stack1 : "")
     + " = fma(a"
-    + ((stack1 = alias2(alias1(depth0, "row", {"start":{"line":68,"column":24},"end":{"line":68,"column":27}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "row", {"start":{"line":64,"column":24},"end":{"line":64,"column":27}} ), depth0)) != null ? stack1 : "")
     + ".wwww, b3_"
-    + ((stack1 = alias2(alias1(depth0, "column", {"start":{"line":68,"column":41},"end":{"line":68,"column":47}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "column", {"start":{"line":64,"column":41},"end":{"line":64,"column":47}} ), depth0)) != null ? stack1 : "")
     + ", fma(a"
-    + ((stack1 = alias2(alias1(depth0, "row", {"start":{"line":68,"column":58},"end":{"line":68,"column":61}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "row", {"start":{"line":64,"column":58},"end":{"line":64,"column":61}} ), depth0)) != null ? stack1 : "")
     + ".zzzz, b2_"
-    + ((stack1 = alias2(alias1(depth0, "column", {"start":{"line":68,"column":75},"end":{"line":68,"column":81}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "column", {"start":{"line":64,"column":75},"end":{"line":64,"column":81}} ), depth0)) != null ? stack1 : "")
     + ", fma(a"
-    + ((stack1 = alias2(alias1(depth0, "row", {"start":{"line":68,"column":92},"end":{"line":68,"column":95}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "row", {"start":{"line":64,"column":92},"end":{"line":64,"column":95}} ), depth0)) != null ? stack1 : "")
     + ".yyyy, b1_"
-    + ((stack1 = alias2(alias1(depth0, "column", {"start":{"line":68,"column":109},"end":{"line":68,"column":115}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "column", {"start":{"line":64,"column":109},"end":{"line":64,"column":115}} ), depth0)) != null ? stack1 : "")
     + ", fma(a"
-    + ((stack1 = alias2(alias1(depth0, "row", {"start":{"line":68,"column":126},"end":{"line":68,"column":129}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "row", {"start":{"line":64,"column":126},"end":{"line":64,"column":129}} ), depth0)) != null ? stack1 : "")
     + ".xxxx, b0_"
-    + ((stack1 = alias2(alias1(depth0, "column", {"start":{"line":68,"column":143},"end":{"line":68,"column":149}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "column", {"start":{"line":64,"column":143},"end":{"line":64,"column":149}} ), depth0)) != null ? stack1 : "")
     + ", "
-    + ((stack1 = alias2(alias1(depth0, "name", {"start":{"line":68,"column":155},"end":{"line":68,"column":159}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "name", {"start":{"line":64,"column":155},"end":{"line":64,"column":159}} ), depth0)) != null ? stack1 : "")
     + "))));\n";
-},"17":function(container,depth0,helpers,partials,data) {
+},"12":function(container,depth0,helpers,partials,data) {
     var stack1, alias1=depth0 != null ? depth0 : (container.nullContext || {}), lookupProperty = container.lookupProperty || function(parent, propertyName) {
         if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
           return parent[propertyName];
@@ -865,9 +833,9 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
         return undefined
     };
 
-  return ((stack1 = lookupProperty(helpers,"each").call(alias1,lookupProperty(depth0,"cells"),{"name":"each","hash":{},"fn":container.program(18, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":76,"column":62},"end":{"line":76,"column":124}}})) != null ? stack1 : "")
-    + ((stack1 = lookupProperty(helpers,"unless").call(alias1,lookupProperty(data,"last"),{"name":"unless","hash":{},"fn":container.program(19, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":76,"column":124},"end":{"line":76,"column":154}}})) != null ? stack1 : "");
-},"18":function(container,depth0,helpers,partials,data) {
+  return ((stack1 = lookupProperty(helpers,"each").call(alias1,lookupProperty(depth0,"cells"),{"name":"each","hash":{},"fn":container.program(13, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":72,"column":62},"end":{"line":72,"column":124}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"unless").call(alias1,lookupProperty(data,"last"),{"name":"unless","hash":{},"fn":container.program(14, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":72,"column":124},"end":{"line":72,"column":154}}})) != null ? stack1 : "");
+},"13":function(container,depth0,helpers,partials,data) {
     var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
         if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
           return parent[propertyName];
@@ -875,11 +843,11 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
         return undefined
     };
 
-  return ((stack1 = container.lambda(container.strict(depth0, "name", {"start":{"line":76,"column":79},"end":{"line":76,"column":83}} ), depth0)) != null ? stack1 : "")
-    + ((stack1 = lookupProperty(helpers,"unless").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(data,"last"),{"name":"unless","hash":{},"fn":container.program(19, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":76,"column":85},"end":{"line":76,"column":115}}})) != null ? stack1 : "");
-},"19":function(container,depth0,helpers,partials,data) {
+  return ((stack1 = container.lambda(container.strict(depth0, "name", {"start":{"line":72,"column":79},"end":{"line":72,"column":83}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"unless").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(data,"last"),{"name":"unless","hash":{},"fn":container.program(14, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":72,"column":85},"end":{"line":72,"column":115}}})) != null ? stack1 : "");
+},"14":function(container,depth0,helpers,partials,data) {
     return ", ";
-},"20":function(container,depth0,helpers,partials,data) {
+},"15":function(container,depth0,helpers,partials,data) {
     var stack1, alias1=container.strict, alias2=container.lambda, lookupProperty = container.lookupProperty || function(parent, propertyName) {
         if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
           return parent[propertyName];
@@ -888,41 +856,41 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
     };
 
   return "  workgroupBarrier();\n  for (var i = lane; i < "
-    + ((stack1 = alias2(alias1(depth0, "groupQuads", {"start":{"line":80,"column":27},"end":{"line":80,"column":37}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "groupQuads", {"start":{"line":76,"column":27},"end":{"line":76,"column":37}} ), depth0)) != null ? stack1 : "")
     + "; i += "
-    + ((stack1 = alias2(alias1(depth0, "invocations", {"start":{"line":80,"column":48},"end":{"line":80,"column":59}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "invocations", {"start":{"line":76,"column":48},"end":{"line":76,"column":59}} ), depth0)) != null ? stack1 : "")
     + ") {\n    let first = i % "
-    + ((stack1 = alias2(alias1(depth0, "lanesX", {"start":{"line":81,"column":22},"end":{"line":81,"column":28}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "lanesX", {"start":{"line":77,"column":22},"end":{"line":77,"column":28}} ), depth0)) != null ? stack1 : "")
     + " * "
-    + ((stack1 = alias2(alias1(depth0, "tileQuads", {"start":{"line":81,"column":35},"end":{"line":81,"column":44}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "tileQuads", {"start":{"line":77,"column":35},"end":{"line":77,"column":44}} ), depth0)) != null ? stack1 : "")
     + " + i / "
-    + ((stack1 = alias2(alias1(depth0, "lanesX", {"start":{"line":81,"column":55},"end":{"line":81,"column":61}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "lanesX", {"start":{"line":77,"column":55},"end":{"line":77,"column":61}} ), depth0)) != null ? stack1 : "")
     + ";\n    var square = sums[first];\n    for (var y = 1u; y < "
-    + ((stack1 = alias2(alias1(depth0, "lanesY", {"start":{"line":83,"column":27},"end":{"line":83,"column":33}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "lanesY", {"start":{"line":79,"column":27},"end":{"line":79,"column":33}} ), depth0)) != null ? stack1 : "")
     + "; y++) {\n      square += sums[first + y * "
-    + ((stack1 = alias2(alias1(depth0, "sumsRow", {"start":{"line":84,"column":35},"end":{"line":84,"column":42}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "sumsRow", {"start":{"line":80,"column":35},"end":{"line":80,"column":42}} ), depth0)) != null ? stack1 : "")
     + "];\n    }\n"
-    + ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"guardColumns"),{"name":"if","hash":{},"fn":container.program(21, data, 0),"inverse":container.program(22, data, 0),"data":data,"loc":{"start":{"line":86,"column":4},"end":{"line":92,"column":11}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"guardColumns"),{"name":"if","hash":{},"fn":container.program(16, data, 0),"inverse":container.program(17, data, 0),"data":data,"loc":{"start":{"line":82,"column":4},"end":{"line":88,"column":11}}})) != null ? stack1 : "")
     + "  }\n";
-},"21":function(container,depth0,helpers,partials,data) {
+},"16":function(container,depth0,helpers,partials,data) {
     var stack1, alias1=container.strict, alias2=container.lambda;
 
   return "    if (n0 + i < "
-    + ((stack1 = alias2(alias1(depth0, "columnQuads", {"start":{"line":87,"column":19},"end":{"line":87,"column":30}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "columnQuads", {"start":{"line":83,"column":19},"end":{"line":83,"column":30}} ), depth0)) != null ? stack1 : "")
     + ") {\n      squares[(image * "
-    + ((stack1 = alias2(alias1(depth0, "squareTiles", {"start":{"line":88,"column":25},"end":{"line":88,"column":36}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "squareTiles", {"start":{"line":84,"column":25},"end":{"line":84,"column":36}} ), depth0)) != null ? stack1 : "")
     + " + group.y) * "
-    + ((stack1 = alias2(alias1(depth0, "columnQuads", {"start":{"line":88,"column":54},"end":{"line":88,"column":65}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "columnQuads", {"start":{"line":84,"column":54},"end":{"line":84,"column":65}} ), depth0)) != null ? stack1 : "")
     + " + n0 + i] = square;\n    }\n";
-},"22":function(container,depth0,helpers,partials,data) {
+},"17":function(container,depth0,helpers,partials,data) {
     var stack1, alias1=container.strict, alias2=container.lambda;
 
   return "    squares[(image * "
-    + ((stack1 = alias2(alias1(depth0, "squareTiles", {"start":{"line":91,"column":23},"end":{"line":91,"column":34}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "squareTiles", {"start":{"line":87,"column":23},"end":{"line":87,"column":34}} ), depth0)) != null ? stack1 : "")
     + " + group.y) * "
-    + ((stack1 = alias2(alias1(depth0, "columnQuads", {"start":{"line":91,"column":52},"end":{"line":91,"column":63}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "columnQuads", {"start":{"line":87,"column":52},"end":{"line":87,"column":63}} ), depth0)) != null ? stack1 : "")
     + " + n0 + i] = square;\n";
-},"23":function(container,depth0,helpers,partials,data) {
+},"18":function(container,depth0,helpers,partials,data) {
     var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
         if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
           return parent[propertyName];
@@ -931,8 +899,8 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
     };
 
   return "\n"
-    + ((stack1 = container.invokePartial(lookupProperty(partials,"grn-scale"),depth0,{"name":"grn-scale","data":data,"helpers":helpers,"partials":partials,"decorators":container.decorators})) != null ? stack1 : "");
-},"24":function(container,depth0,helpers,partials,data) {
+    + ((stack1 = container.invokePartial(lookupProperty(partials,"grn-response"),depth0,{"name":"grn-response","data":data,"helpers":helpers,"partials":partials,"decorators":container.decorators})) != null ? stack1 : "");
+},"19":function(container,depth0,helpers,partials,data) {
     var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
         if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
           return parent[propertyName];
@@ -979,75 +947,75 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
     + ((stack1 = alias2(alias1(depth0, "groupQuads", {"start":{"line":5,"column":71},"end":{"line":5,"column":81}} ), depth0)) != null ? stack1 : "")
     + "]\n"
     + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"squares"),{"name":"if","hash":{},"fn":container.program(0, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":6,"column":0},"end":{"line":8,"column":7}}})) != null ? stack1 : "")
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"grn"),{"name":"if","hash":{},"fn":container.program(1, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":9,"column":0},"end":{"line":15,"column":7}}})) != null ? stack1 : "")
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"norm"),{"name":"if","hash":{},"fn":container.program(4, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":16,"column":0},"end":{"line":19,"column":7}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"grn"),{"name":"if","hash":{},"fn":container.program(1, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":9,"column":0},"end":{"line":12,"column":7}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"norm"),{"name":"if","hash":{},"fn":container.program(2, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":13,"column":0},"end":{"line":16,"column":7}}})) != null ? stack1 : "")
     + "\n@compute @workgroup_size("
-    + ((stack1 = alias2(alias1(depth0, "lanesX", {"start":{"line":21,"column":27},"end":{"line":21,"column":33}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "lanesX", {"start":{"line":18,"column":27},"end":{"line":18,"column":33}} ), depth0)) != null ? stack1 : "")
     + ", "
-    + ((stack1 = alias2(alias1(depth0, "lanesY", {"start":{"line":21,"column":39},"end":{"line":21,"column":45}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "lanesY", {"start":{"line":18,"column":39},"end":{"line":18,"column":45}} ), depth0)) != null ? stack1 : "")
     + ")\nfn main(\n  @builtin(workgroup_id) group: vec3u,\n  @builtin(local_invocation_id) local: vec3u,\n  @builtin(local_invocation_index) lane: u32,\n) {\n  let image = group.z;\n  let m0 = group.y * "
-    + ((stack1 = alias2(alias1(depth0, "groupRows", {"start":{"line":28,"column":23},"end":{"line":28,"column":32}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "groupRows", {"start":{"line":25,"column":23},"end":{"line":25,"column":32}} ), depth0)) != null ? stack1 : "")
     + ";\n  let n0 = group.x * "
-    + ((stack1 = alias2(alias1(depth0, "groupQuads", {"start":{"line":29,"column":23},"end":{"line":29,"column":33}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "groupQuads", {"start":{"line":26,"column":23},"end":{"line":26,"column":33}} ), depth0)) != null ? stack1 : "")
     + ";\n"
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"grn"),{"name":"if","hash":{},"fn":container.program(5, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":30,"column":2},"end":{"line":32,"column":9}}})) != null ? stack1 : "")
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"norm"),{"name":"if","hash":{},"fn":container.program(6, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":33,"column":2},"end":{"line":36,"column":9}}})) != null ? stack1 : "")
-    + ((stack1 = lookupProperty(helpers,"each").call(alias3,lookupProperty(depth0,"cellList"),{"name":"each","hash":{},"fn":container.program(7, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":37,"column":2},"end":{"line":39,"column":11}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"grn"),{"name":"if","hash":{},"fn":container.program(3, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":27,"column":2},"end":{"line":29,"column":9}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"norm"),{"name":"if","hash":{},"fn":container.program(4, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":30,"column":2},"end":{"line":33,"column":9}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"each").call(alias3,lookupProperty(depth0,"cellList"),{"name":"each","hash":{},"fn":container.program(5, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":34,"column":2},"end":{"line":36,"column":11}}})) != null ? stack1 : "")
     + "  for (var k0 = 0u; k0 < "
-    + ((stack1 = alias2(alias1(depth0, "stepsQuads", {"start":{"line":40,"column":27},"end":{"line":40,"column":37}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "stepsQuads", {"start":{"line":37,"column":27},"end":{"line":37,"column":37}} ), depth0)) != null ? stack1 : "")
     + "; k0 += "
-    + ((stack1 = alias2(alias1(depth0, "stepQuads", {"start":{"line":40,"column":49},"end":{"line":40,"column":58}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "stepQuads", {"start":{"line":37,"column":49},"end":{"line":37,"column":58}} ), depth0)) != null ? stack1 : "")
     + ") {\n"
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"grn"),{"name":"if","hash":{},"fn":container.program(8, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":41,"column":4},"end":{"line":48,"column":11}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"grn"),{"name":"if","hash":{},"fn":container.program(6, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":38,"column":4},"end":{"line":44,"column":11}}})) != null ? stack1 : "")
     + "    for (var i = lane; i < "
-    + ((stack1 = alias2(alias1(depth0, "aLoads", {"start":{"line":49,"column":29},"end":{"line":49,"column":35}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "aLoads", {"start":{"line":45,"column":29},"end":{"line":45,"column":35}} ), depth0)) != null ? stack1 : "")
     + "; i += "
-    + ((stack1 = alias2(alias1(depth0, "invocations", {"start":{"line":49,"column":46},"end":{"line":49,"column":57}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "invocations", {"start":{"line":45,"column":46},"end":{"line":45,"column":57}} ), depth0)) != null ? stack1 : "")
     + ") {\n      a_tile[i / "
-    + ((stack1 = alias2(alias1(depth0, "stepQuads", {"start":{"line":50,"column":19},"end":{"line":50,"column":28}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "stepQuads", {"start":{"line":46,"column":19},"end":{"line":46,"column":28}} ), depth0)) != null ? stack1 : "")
     + " * "
-    + ((stack1 = alias2(alias1(depth0, "aStride", {"start":{"line":50,"column":35},"end":{"line":50,"column":42}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "aStride", {"start":{"line":46,"column":35},"end":{"line":46,"column":42}} ), depth0)) != null ? stack1 : "")
     + " + i % "
-    + ((stack1 = alias2(alias1(depth0, "stepQuads", {"start":{"line":50,"column":53},"end":{"line":50,"column":62}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "stepQuads", {"start":{"line":46,"column":53},"end":{"line":46,"column":62}} ), depth0)) != null ? stack1 : "")
     + "] = fetch(image, m0 + i / "
-    + ((stack1 = alias2(alias1(depth0, "stepQuads", {"start":{"line":50,"column":92},"end":{"line":50,"column":101}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "stepQuads", {"start":{"line":46,"column":92},"end":{"line":46,"column":101}} ), depth0)) != null ? stack1 : "")
     + ", k0 + i % "
-    + ((stack1 = alias2(alias1(depth0, "stepQuads", {"start":{"line":50,"column":116},"end":{"line":50,"column":125}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "stepQuads", {"start":{"line":46,"column":116},"end":{"line":46,"column":125}} ), depth0)) != null ? stack1 : "")
     + ");\n    }\n    for (var i = lane; i < "
-    + ((stack1 = alias2(alias1(depth0, "bLength", {"start":{"line":52,"column":29},"end":{"line":52,"column":36}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "bLength", {"start":{"line":48,"column":29},"end":{"line":48,"column":36}} ), depth0)) != null ? stack1 : "")
     + "; i += "
-    + ((stack1 = alias2(alias1(depth0, "invocations", {"start":{"line":52,"column":47},"end":{"line":52,"column":58}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "invocations", {"start":{"line":48,"column":47},"end":{"line":48,"column":58}} ), depth0)) != null ? stack1 : "")
     + ") {\n      b_tile[i] = weight[(4 * k0 + i / "
-    + ((stack1 = alias2(alias1(depth0, "groupQuads", {"start":{"line":53,"column":41},"end":{"line":53,"column":51}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "groupQuads", {"start":{"line":49,"column":41},"end":{"line":49,"column":51}} ), depth0)) != null ? stack1 : "")
     + ") * "
-    + ((stack1 = alias2(alias1(depth0, "weightQuads", {"start":{"line":53,"column":59},"end":{"line":53,"column":70}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "weightQuads", {"start":{"line":49,"column":59},"end":{"line":49,"column":70}} ), depth0)) != null ? stack1 : "")
     + " + n0 + i % "
-    + ((stack1 = alias2(alias1(depth0, "groupQuads", {"start":{"line":53,"column":86},"end":{"line":53,"column":96}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "groupQuads", {"start":{"line":49,"column":86},"end":{"line":49,"column":96}} ), depth0)) != null ? stack1 : "")
     + "];\n    }\n    workgroupBarrier();\n    for (var k = 0u; k < "
-    + ((stack1 = alias2(alias1(depth0, "stepQuads", {"start":{"line":56,"column":27},"end":{"line":56,"column":36}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "stepQuads", {"start":{"line":52,"column":27},"end":{"line":52,"column":36}} ), depth0)) != null ? stack1 : "")
     + "; k++) {\n      let a = local.y * "
-    + ((stack1 = alias2(alias1(depth0, "aStrideRows", {"start":{"line":57,"column":26},"end":{"line":57,"column":37}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "aStrideRows", {"start":{"line":53,"column":26},"end":{"line":53,"column":37}} ), depth0)) != null ? stack1 : "")
     + " + k;\n      let b = 4 * k * "
-    + ((stack1 = alias2(alias1(depth0, "groupQuads", {"start":{"line":58,"column":24},"end":{"line":58,"column":34}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "groupQuads", {"start":{"line":54,"column":24},"end":{"line":54,"column":34}} ), depth0)) != null ? stack1 : "")
     + " + local.x;\n"
-    + ((stack1 = lookupProperty(helpers,"each").call(alias3,lookupProperty(depth0,"columnList"),{"name":"each","hash":{},"fn":container.program(12, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":59,"column":6},"end":{"line":64,"column":15}}})) != null ? stack1 : "")
-    + ((stack1 = lookupProperty(helpers,"each").call(alias3,lookupProperty(depth0,"rowList"),{"name":"each","hash":{},"fn":container.program(14, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":65,"column":6},"end":{"line":70,"column":15}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"each").call(alias3,lookupProperty(depth0,"columnList"),{"name":"each","hash":{},"fn":container.program(7, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":55,"column":6},"end":{"line":60,"column":15}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"each").call(alias3,lookupProperty(depth0,"rowList"),{"name":"each","hash":{},"fn":container.program(9, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":61,"column":6},"end":{"line":66,"column":15}}})) != null ? stack1 : "")
     + "    }\n    workgroupBarrier();\n  }\n  let m = m0 + "
-    + ((stack1 = alias2(alias1(depth0, "tileRows", {"start":{"line":74,"column":17},"end":{"line":74,"column":25}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "tileRows", {"start":{"line":70,"column":17},"end":{"line":70,"column":25}} ), depth0)) != null ? stack1 : "")
     + " * local.y;\n  let n = n0 + local.x;\n  let cells = array<vec4f, "
-    + ((stack1 = alias2(alias1(depth0, "cellCount", {"start":{"line":76,"column":29},"end":{"line":76,"column":38}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "cellCount", {"start":{"line":72,"column":29},"end":{"line":72,"column":38}} ), depth0)) != null ? stack1 : "")
     + ">("
-    + ((stack1 = lookupProperty(helpers,"each").call(alias3,lookupProperty(depth0,"columnList"),{"name":"each","hash":{},"fn":container.program(17, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":76,"column":42},"end":{"line":76,"column":163}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"each").call(alias3,lookupProperty(depth0,"columnList"),{"name":"each","hash":{},"fn":container.program(12, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":72,"column":42},"end":{"line":72,"column":163}}})) != null ? stack1 : "")
     + ");\n"
     + ((stack1 = container.invokePartial(lookupProperty(partials,"gemm-finish-cells"),depth0,{"name":"gemm-finish-cells","data":data,"indent":"  ","helpers":helpers,"partials":partials,"decorators":container.decorators})) != null ? stack1 : "")
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"squares"),{"name":"if","hash":{},"fn":container.program(20, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":78,"column":2},"end":{"line":94,"column":9}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"squares"),{"name":"if","hash":{},"fn":container.program(15, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":74,"column":2},"end":{"line":90,"column":9}}})) != null ? stack1 : "")
     + "}\n\n"
     + ((stack1 = container.invokePartial(lookupProperty(partials,"gemm-fetch"),depth0,{"name":"gemm-fetch","data":data,"helpers":helpers,"partials":partials,"decorators":container.decorators})) != null ? stack1 : "")
     + ((stack1 = container.invokePartial(lookupProperty(partials,"quad"),depth0,{"name":"quad","data":data,"helpers":helpers,"partials":partials,"decorators":container.decorators})) != null ? stack1 : "")
     + "\n"
     + ((stack1 = container.invokePartial(lookupProperty(partials,"gemm-finish"),depth0,{"name":"gemm-finish","data":data,"helpers":helpers,"partials":partials,"decorators":container.decorators})) != null ? stack1 : "")
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"grn"),{"name":"if","hash":{},"fn":container.program(23, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":101,"column":0},"end":{"line":104,"column":7}}})) != null ? stack1 : "")
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"patches"),{"name":"if","hash":{},"fn":container.program(24, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":105,"column":0},"end":{"line":108,"column":7}}})) != null ? stack1 : "");
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"grn"),{"name":"if","hash":{},"fn":container.program(18, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":97,"column":0},"end":{"line":100,"column":7}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"patches"),{"name":"if","hash":{},"fn":container.program(19, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":101,"column":0},"end":{"line":104,"column":7}}})) != null ? stack1 : "");
 },"usePartial":true,"useData":true},
 
   "wgsl/gemv": {"0":function(container,depth0,helpers,partials,data) {
@@ -2338,31 +2306,20 @@ export const partials: Readonly<Record<string, Precompiled>> = {
 },"usePartial":true,"useData":true},
 
   "gemm-direct-step": {"0":function(container,depth0,helpers,partials,data) {
-    var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
-        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
-          return parent[propertyName];
-        }
-        return undefined
-    };
-
-  return "let s = scale["
-    + ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"scaleVector"),{"name":"if","hash":{},"fn":container.program(1, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":2,"column":14},"end":{"line":2,"column":65}}})) != null ? stack1 : "")
-    + "k];\n";
-},"1":function(container,depth0,helpers,partials,data) {
     var stack1;
 
-  return "image * "
-    + ((stack1 = container.lambda(container.strict(depth0, "scaleQuads", {"start":{"line":2,"column":43},"end":{"line":2,"column":53}} ), depth0)) != null ? stack1 : "")
-    + " + ";
-},"2":function(container,depth0,helpers,partials,data) {
+  return "let s = scale[image * "
+    + ((stack1 = container.lambda(container.strict(depth0, "scaleQuads", {"start":{"line":2,"column":24},"end":{"line":2,"column":34}} ), depth0)) != null ? stack1 : "")
+    + " + k];\n";
+},"1":function(container,depth0,helpers,partials,data) {
     var stack1;
 
   return "(tap * "
     + ((stack1 = container.lambda(container.strict(depth0, "segmentQuads", {"start":{"line":4,"column":32},"end":{"line":4,"column":44}} ), depth0)) != null ? stack1 : "")
     + " + k)";
-},"3":function(container,depth0,helpers,partials,data) {
+},"2":function(container,depth0,helpers,partials,data) {
     return "k";
-},"4":function(container,depth0,helpers,partials,data) {
+},"3":function(container,depth0,helpers,partials,data) {
     var stack1, alias1=depth0 != null ? depth0 : (container.nullContext || {}), lookupProperty = container.lookupProperty || function(parent, propertyName) {
         if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
           return parent[propertyName];
@@ -2373,35 +2330,35 @@ export const partials: Readonly<Record<string, Precompiled>> = {
   return "let w"
     + ((stack1 = container.lambda(container.strict(depth0, "i", {"start":{"line":6,"column":7},"end":{"line":6,"column":8}} ), depth0)) != null ? stack1 : "")
     + " = mat4x4f(weight[w"
-    + ((stack1 = lookupProperty(helpers,"if").call(alias1,lookupProperty(depth0,"offset0"),{"name":"if","hash":{},"fn":container.program(5, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":6,"column":29},"end":{"line":6,"column":65}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias1,lookupProperty(depth0,"offset0"),{"name":"if","hash":{},"fn":container.program(4, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":6,"column":29},"end":{"line":6,"column":65}}})) != null ? stack1 : "")
     + "], weight[w"
-    + ((stack1 = lookupProperty(helpers,"if").call(alias1,lookupProperty(depth0,"offset1"),{"name":"if","hash":{},"fn":container.program(6, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":6,"column":76},"end":{"line":6,"column":112}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias1,lookupProperty(depth0,"offset1"),{"name":"if","hash":{},"fn":container.program(5, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":6,"column":76},"end":{"line":6,"column":112}}})) != null ? stack1 : "")
     + "], weight[w"
-    + ((stack1 = lookupProperty(helpers,"if").call(alias1,lookupProperty(depth0,"offset2"),{"name":"if","hash":{},"fn":container.program(7, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":6,"column":123},"end":{"line":6,"column":159}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias1,lookupProperty(depth0,"offset2"),{"name":"if","hash":{},"fn":container.program(6, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":6,"column":123},"end":{"line":6,"column":159}}})) != null ? stack1 : "")
     + "], weight[w"
-    + ((stack1 = lookupProperty(helpers,"if").call(alias1,lookupProperty(depth0,"offset3"),{"name":"if","hash":{},"fn":container.program(8, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":6,"column":170},"end":{"line":6,"column":206}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias1,lookupProperty(depth0,"offset3"),{"name":"if","hash":{},"fn":container.program(7, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":6,"column":170},"end":{"line":6,"column":206}}})) != null ? stack1 : "")
     + "]);\n";
-},"5":function(container,depth0,helpers,partials,data) {
+},"4":function(container,depth0,helpers,partials,data) {
     var stack1;
 
   return " + "
     + ((stack1 = container.lambda(container.strict(depth0, "offset0", {"start":{"line":6,"column":49},"end":{"line":6,"column":56}} ), depth0)) != null ? stack1 : "");
-},"6":function(container,depth0,helpers,partials,data) {
+},"5":function(container,depth0,helpers,partials,data) {
     var stack1;
 
   return " + "
     + ((stack1 = container.lambda(container.strict(depth0, "offset1", {"start":{"line":6,"column":96},"end":{"line":6,"column":103}} ), depth0)) != null ? stack1 : "");
-},"7":function(container,depth0,helpers,partials,data) {
+},"6":function(container,depth0,helpers,partials,data) {
     var stack1;
 
   return " + "
     + ((stack1 = container.lambda(container.strict(depth0, "offset2", {"start":{"line":6,"column":143},"end":{"line":6,"column":150}} ), depth0)) != null ? stack1 : "");
-},"8":function(container,depth0,helpers,partials,data) {
+},"7":function(container,depth0,helpers,partials,data) {
     var stack1;
 
   return " + "
     + ((stack1 = container.lambda(container.strict(depth0, "offset3", {"start":{"line":6,"column":190},"end":{"line":6,"column":197}} ), depth0)) != null ? stack1 : "");
-},"9":function(container,depth0,helpers,partials,data,blockParams,depths) {
+},"8":function(container,depth0,helpers,partials,data,blockParams,depths) {
     var stack1, alias1=depth0 != null ? depth0 : (container.nullContext || {}), lookupProperty = container.lookupProperty || function(parent, propertyName) {
         if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
           return parent[propertyName];
@@ -2412,17 +2369,17 @@ export const partials: Readonly<Record<string, Precompiled>> = {
   return "let a"
     + ((stack1 = container.lambda(container.strict(depth0, "i", {"start":{"line":9,"column":7},"end":{"line":9,"column":8}} ), depth0)) != null ? stack1 : "")
     + " = "
-    + ((stack1 = lookupProperty(helpers,"if").call(alias1,lookupProperty(depths[1],"norm"),{"name":"if","hash":{},"fn":container.program(10, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":9,"column":13},"end":{"line":9,"column":36}}})) != null ? stack1 : "")
-    + ((stack1 = lookupProperty(helpers,"if").call(alias1,lookupProperty(depths[1],"scaled"),{"name":"if","hash":{},"fn":container.program(11, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":9,"column":36},"end":{"line":9,"column":64}}})) != null ? stack1 : "")
-    + ((stack1 = lookupProperty(helpers,"if").call(alias1,lookupProperty(depths[1],"vector"),{"name":"if","hash":{},"fn":container.program(12, data, 0, blockParams, depths),"inverse":container.program(14, data, 0, blockParams, depths),"data":data,"loc":{"start":{"line":9,"column":64},"end":{"line":9,"column":202}}})) != null ? stack1 : "")
-    + ((stack1 = lookupProperty(helpers,"if").call(alias1,lookupProperty(depths[1],"norm"),{"name":"if","hash":{},"fn":container.program(15, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":9,"column":202},"end":{"line":9,"column":247}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias1,lookupProperty(depths[1],"norm"),{"name":"if","hash":{},"fn":container.program(9, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":9,"column":13},"end":{"line":9,"column":36}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias1,lookupProperty(depths[1],"scaled"),{"name":"if","hash":{},"fn":container.program(10, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":9,"column":36},"end":{"line":9,"column":64}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias1,lookupProperty(depths[1],"vector"),{"name":"if","hash":{},"fn":container.program(11, data, 0, blockParams, depths),"inverse":container.program(13, data, 0, blockParams, depths),"data":data,"loc":{"start":{"line":9,"column":64},"end":{"line":9,"column":202}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias1,lookupProperty(depths[1],"norm"),{"name":"if","hash":{},"fn":container.program(14, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":9,"column":202},"end":{"line":9,"column":247}}})) != null ? stack1 : "")
     + ";\n"
-    + ((stack1 = lookupProperty(helpers,"each").call(alias1,lookupProperty(depth0,"cells"),{"name":"each","hash":{},"fn":container.program(16, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":10,"column":0},"end":{"line":12,"column":9}}})) != null ? stack1 : "");
-},"10":function(container,depth0,helpers,partials,data) {
+    + ((stack1 = lookupProperty(helpers,"each").call(alias1,lookupProperty(depth0,"cells"),{"name":"each","hash":{},"fn":container.program(15, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":10,"column":0},"end":{"line":12,"column":9}}})) != null ? stack1 : "");
+},"9":function(container,depth0,helpers,partials,data) {
     return "(";
-},"11":function(container,depth0,helpers,partials,data) {
+},"10":function(container,depth0,helpers,partials,data) {
     return "s * ";
-},"12":function(container,depth0,helpers,partials,data,blockParams,depths) {
+},"11":function(container,depth0,helpers,partials,data,blockParams,depths) {
     var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
         if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
           return parent[propertyName];
@@ -2433,11 +2390,11 @@ export const partials: Readonly<Record<string, Precompiled>> = {
   return "input[row"
     + ((stack1 = container.lambda(container.strict(depth0, "i", {"start":{"line":9,"column":92},"end":{"line":9,"column":93}} ), depth0)) != null ? stack1 : "")
     + " + "
-    + ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depths[1],"patches"),{"name":"if","hash":{},"fn":container.program(13, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":9,"column":98},"end":{"line":9,"column":127}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depths[1],"patches"),{"name":"if","hash":{},"fn":container.program(12, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":9,"column":98},"end":{"line":9,"column":127}}})) != null ? stack1 : "")
     + "k]";
-},"13":function(container,depth0,helpers,partials,data) {
+},"12":function(container,depth0,helpers,partials,data) {
     return "t + ";
-},"14":function(container,depth0,helpers,partials,data,blockParams,depths) {
+},"13":function(container,depth0,helpers,partials,data,blockParams,depths) {
     var stack1, alias1=container.strict, alias2=container.lambda, lookupProperty = container.lookupProperty || function(parent, propertyName) {
         if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
           return parent[propertyName];
@@ -2449,9 +2406,9 @@ export const partials: Readonly<Record<string, Precompiled>> = {
     + "(row"
     + ((stack1 = alias2(alias1(depth0, "i", {"start":{"line":9,"column":154},"end":{"line":9,"column":155}} ), depth0)) != null ? stack1 : "")
     + " + "
-    + ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depths[1],"patches"),{"name":"if","hash":{},"fn":container.program(13, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":9,"column":160},"end":{"line":9,"column":189}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depths[1],"patches"),{"name":"if","hash":{},"fn":container.program(12, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":9,"column":160},"end":{"line":9,"column":189}}})) != null ? stack1 : "")
     + "4 * k)";
-},"15":function(container,depth0,helpers,partials,data) {
+},"14":function(container,depth0,helpers,partials,data) {
     var stack1, alias1=container.strict, alias2=container.lambda;
 
   return " - s"
@@ -2459,7 +2416,7 @@ export const partials: Readonly<Record<string, Precompiled>> = {
     + ".x) * s"
     + ((stack1 = alias2(alias1(depth0, "i", {"start":{"line":9,"column":235},"end":{"line":9,"column":236}} ), depth0)) != null ? stack1 : "")
     + ".y";
-},"16":function(container,depth0,helpers,partials,data) {
+},"15":function(container,depth0,helpers,partials,data) {
     var stack1, alias1=container.strict, alias2=container.lambda;
 
   return ((stack1 = alias2(alias1(depth0, "name", {"start":{"line":11,"column":2},"end":{"line":11,"column":6}} ), depth0)) != null ? stack1 : "")
@@ -2478,12 +2435,12 @@ export const partials: Readonly<Record<string, Precompiled>> = {
 
   return ((stack1 = lookupProperty(helpers,"if").call(alias1,lookupProperty(depth0,"scaled"),{"name":"if","hash":{},"fn":container.program(0, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":1,"column":0},"end":{"line":3,"column":7}}})) != null ? stack1 : "")
     + "let w = "
-    + ((stack1 = lookupProperty(helpers,"if").call(alias1,lookupProperty(depth0,"patches"),{"name":"if","hash":{},"fn":container.program(2, data, 0, blockParams, depths),"inverse":container.program(3, data, 0, blockParams, depths),"data":data,"loc":{"start":{"line":4,"column":8},"end":{"line":4,"column":67}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias1,lookupProperty(depth0,"patches"),{"name":"if","hash":{},"fn":container.program(1, data, 0, blockParams, depths),"inverse":container.program(2, data, 0, blockParams, depths),"data":data,"loc":{"start":{"line":4,"column":8},"end":{"line":4,"column":67}}})) != null ? stack1 : "")
     + " * "
     + ((stack1 = container.lambda(container.strict(depth0, "weightStep", {"start":{"line":4,"column":72},"end":{"line":4,"column":82}} ), depth0)) != null ? stack1 : "")
     + " + n;\n"
-    + ((stack1 = lookupProperty(helpers,"each").call(alias1,lookupProperty(depth0,"columnList"),{"name":"each","hash":{},"fn":container.program(4, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":5,"column":0},"end":{"line":7,"column":9}}})) != null ? stack1 : "")
-    + ((stack1 = lookupProperty(helpers,"each").call(alias1,lookupProperty(depth0,"rowList"),{"name":"each","hash":{},"fn":container.program(9, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":8,"column":0},"end":{"line":13,"column":9}}})) != null ? stack1 : "");
+    + ((stack1 = lookupProperty(helpers,"each").call(alias1,lookupProperty(depth0,"columnList"),{"name":"each","hash":{},"fn":container.program(3, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":5,"column":0},"end":{"line":7,"column":9}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"each").call(alias1,lookupProperty(depth0,"rowList"),{"name":"each","hash":{},"fn":container.program(8, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":8,"column":0},"end":{"line":13,"column":9}}})) != null ? stack1 : "");
 },"useData":true,"useDepths":true},
 
   "gemm-fetch": {"0":function(container,depth0,helpers,partials,data) {
@@ -2565,7 +2522,7 @@ export const partials: Readonly<Record<string, Precompiled>> = {
 
   return ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"scaled"),{"name":"if","hash":{},"fn":container.program(10, data, 0),"inverse":container.program(13, data, 0),"data":data,"loc":{"start":{"line":34,"column":2},"end":{"line":38,"column":2}}})) != null ? stack1 : "");
 },"10":function(container,depth0,helpers,partials,data) {
-    var stack1, alias1=depth0 != null ? depth0 : (container.nullContext || {}), lookupProperty = container.lookupProperty || function(parent, propertyName) {
+    var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
         if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
           return parent[propertyName];
         }
@@ -2573,21 +2530,19 @@ export const partials: Readonly<Record<string, Precompiled>> = {
     };
 
   return "  return a * scale["
-    + ((stack1 = lookupProperty(helpers,"if").call(alias1,lookupProperty(depth0,"scaleVector"),{"name":"if","hash":{},"fn":container.program(11, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":35,"column":19},"end":{"line":35,"column":70}}})) != null ? stack1 : "")
-    + "k"
-    + ((stack1 = lookupProperty(helpers,"if").call(alias1,lookupProperty(depth0,"scaleChunk"),{"name":"if","hash":{},"fn":container.program(12, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":35,"column":71},"end":{"line":35,"column":113}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"grn"),{"name":"if","hash":{},"fn":container.program(11, data, 0),"inverse":container.program(12, data, 0),"data":data,"loc":{"start":{"line":35,"column":19},"end":{"line":35,"column":90}}})) != null ? stack1 : "")
     + "];\n";
 },"11":function(container,depth0,helpers,partials,data) {
     var stack1;
 
-  return "image * "
-    + ((stack1 = container.lambda(container.strict(depth0, "scaleQuads", {"start":{"line":35,"column":48},"end":{"line":35,"column":58}} ), depth0)) != null ? stack1 : "")
-    + " + ";
+  return "k % "
+    + ((stack1 = container.lambda(container.strict(depth0, "invocations", {"start":{"line":35,"column":36},"end":{"line":35,"column":47}} ), depth0)) != null ? stack1 : "");
 },"12":function(container,depth0,helpers,partials,data) {
     var stack1;
 
-  return " % "
-    + ((stack1 = container.lambda(container.strict(depth0, "scaleChunk", {"start":{"line":35,"column":94},"end":{"line":35,"column":104}} ), depth0)) != null ? stack1 : "");
+  return "image * "
+    + ((stack1 = container.lambda(container.strict(depth0, "scaleQuads", {"start":{"line":35,"column":67},"end":{"line":35,"column":77}} ), depth0)) != null ? stack1 : "")
+    + " + k";
 },"13":function(container,depth0,helpers,partials,data) {
     return "  return a;\n  ";
 },"compiler":[8,">= 4.3.0"],"main":function(container,depth0,helpers,partials,data) {
@@ -2868,11 +2823,10 @@ export const partials: Readonly<Record<string, Precompiled>> = {
         return undefined
     };
 
-  return "//   a[m,k] = input[m,k] * scale[k]"
-    + ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"grn"),{"name":"if","hash":{},"fn":container.program(3, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":6,"column":35},"end":{"line":6,"column":102}}})) != null ? stack1 : "")
-    + "\n";
+  return "//   a[m,k] = input[m,k] * scale[k]\n"
+    + ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"grn"),{"name":"if","hash":{},"fn":container.program(3, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":7,"column":0},"end":{"line":9,"column":7}}})) != null ? stack1 : "");
 },"3":function(container,depth0,helpers,partials,data) {
-    return ", the GRN scale, from the partial sums of squares";
+    return "//   scale[k] = 1 + gamma[k] * G[k] / (mean over k of G + 1e-6),  G[k] = sqrt(sum over tiles of partials[tile,k])\n";
 },"4":function(container,depth0,helpers,partials,data) {
     return "gelu(";
 },"5":function(container,depth0,helpers,partials,data) {
@@ -2883,7 +2837,7 @@ export const partials: Readonly<Record<string, Precompiled>> = {
     var stack1;
 
   return "//   squares[tile,n] = sum of output[m,n]^2 over the "
-    + ((stack1 = container.lambda(container.strict(depth0, "squareRows", {"start":{"line":10,"column":55},"end":{"line":10,"column":65}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = container.lambda(container.strict(depth0, "squareRows", {"start":{"line":13,"column":55},"end":{"line":13,"column":65}} ), depth0)) != null ? stack1 : "")
     + " rows of a tile\n";
 },"compiler":[8,">= 4.3.0"],"main":function(container,depth0,helpers,partials,data) {
     var stack1, alias1=container.strict, alias2=container.lambda, alias3=depth0 != null ? depth0 : (container.nullContext || {}), lookupProperty = container.lookupProperty || function(parent, propertyName) {
@@ -2905,25 +2859,19 @@ export const partials: Readonly<Record<string, Precompiled>> = {
     + ((stack1 = alias2(alias1(depth0, "columns", {"start":{"line":1,"column":53},"end":{"line":1,"column":60}} ), depth0)) != null ? stack1 : "")
     + "]:\n"
     + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"patches"),{"name":"if","hash":{},"fn":container.program(0, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":2,"column":0},"end":{"line":4,"column":7}}})) != null ? stack1 : "")
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"scaled"),{"name":"if","hash":{},"fn":container.program(2, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":5,"column":0},"end":{"line":7,"column":7}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"scaled"),{"name":"if","hash":{},"fn":container.program(2, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":5,"column":0},"end":{"line":10,"column":7}}})) != null ? stack1 : "")
     + "//   output[m,n] = "
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"gelu"),{"name":"if","hash":{},"fn":container.program(4, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":8,"column":19},"end":{"line":8,"column":43}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"gelu"),{"name":"if","hash":{},"fn":container.program(4, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":11,"column":19},"end":{"line":11,"column":43}}})) != null ? stack1 : "")
     + "bias[n] + sum over k of "
-    + ((stack1 = alias2(alias1(depth0, "operand", {"start":{"line":8,"column":69},"end":{"line":8,"column":76}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "operand", {"start":{"line":11,"column":69},"end":{"line":11,"column":76}} ), depth0)) != null ? stack1 : "")
     + "[m,k] * weight[k,n]"
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"gelu"),{"name":"if","hash":{},"fn":container.program(5, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":8,"column":97},"end":{"line":8,"column":117}}})) != null ? stack1 : "")
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"residual"),{"name":"if","hash":{},"fn":container.program(6, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":8,"column":117},"end":{"line":8,"column":156}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"gelu"),{"name":"if","hash":{},"fn":container.program(5, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":11,"column":97},"end":{"line":11,"column":117}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"residual"),{"name":"if","hash":{},"fn":container.program(6, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":11,"column":117},"end":{"line":11,"column":156}}})) != null ? stack1 : "")
     + "\n"
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"squares"),{"name":"if","hash":{},"fn":container.program(7, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":9,"column":0},"end":{"line":11,"column":7}}})) != null ? stack1 : "");
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"squares"),{"name":"if","hash":{},"fn":container.program(7, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":12,"column":0},"end":{"line":14,"column":7}}})) != null ? stack1 : "");
 },"useData":true},
 
-  "grn-scale": {"0":function(container,depth0,helpers,partials,data) {
-    return "// scale[k] = 1 + gamma[k] * G[k] / (mean over k of G + 1e-6), G[k] = sqrt(sum over tiles of partials[tile][k]).\n";
-},"1":function(container,depth0,helpers,partials,data) {
-    return "// The mean over k of G, G[k] = sqrt(sum over tiles of partials[tile][k]): what grn_scale divides by.\n";
-},"2":function(container,depth0,helpers,partials,data) {
-    return "    scale[k] = g;\n";
-},"3":function(container,depth0,helpers,partials,data) {
+  "grn-response": {"compiler":[8,">= 4.3.0"],"main":function(container,depth0,helpers,partials,data) {
     var stack1, alias1=container.strict, alias2=container.lambda, lookupProperty = container.lookupProperty || function(parent, propertyName) {
         if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
           return parent[propertyName];
@@ -2931,53 +2879,20 @@ export const partials: Readonly<Record<string, Precompiled>> = {
         return undefined
     };
 
-  return "  let inverse = 1.0 / (total / "
-    + ((stack1 = alias2(alias1(lookupProperty(depth0,"grn"), "channels", {"start":{"line":22,"column":33},"end":{"line":22,"column":45}} ), depth0)) != null ? stack1 : "")
-    + " + 1e-6);\n  for (var k = lane; k < "
-    + ((stack1 = alias2(alias1(lookupProperty(depth0,"grn"), "count", {"start":{"line":23,"column":27},"end":{"line":23,"column":36}} ), depth0)) != null ? stack1 : "")
+  return "// 1 / (mean over k of G + 1e-6), the same in every invocation of the group.\nfn inverse_mean(image: u32, lane: u32) -> f32 {\n  var sum = 0.0;\n  for (var k = lane; k < "
+    + ((stack1 = alias2(alias1(lookupProperty(depth0,"grn"), "count", {"start":{"line":4,"column":27},"end":{"line":4,"column":36}} ), depth0)) != null ? stack1 : "")
     + "; k += "
-    + ((stack1 = alias2(alias1(lookupProperty(depth0,"grn"), "invocations", {"start":{"line":23,"column":47},"end":{"line":23,"column":62}} ), depth0)) != null ? stack1 : "")
-    + ") {\n    scale[k] = 1.0 + gamma[k] * (scale[k] * inverse);\n  }\n  workgroupBarrier();\n";
-},"4":function(container,depth0,helpers,partials,data) {
-    var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
-        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
-          return parent[propertyName];
-        }
-        return undefined
-    };
-
-  return "  inverse = 1.0 / (total / "
-    + ((stack1 = container.lambda(container.strict(lookupProperty(depth0,"grn"), "channels", {"start":{"line":28,"column":29},"end":{"line":28,"column":41}} ), depth0)) != null ? stack1 : "")
-    + " + 1e-6);\n";
-},"5":function(container,depth0,helpers,partials,data) {
-    return "\n// 1 + gamma[k] * G[k] / (mean over k of G + 1e-6)\nfn grn_scale(image: u32, k: u32) -> vec4f {\n  return 1.0 + gamma[k] * (response(image, k) * inverse);\n}\n";
-},"compiler":[8,">= 4.3.0"],"main":function(container,depth0,helpers,partials,data) {
-    var stack1, alias1=depth0 != null ? depth0 : (container.nullContext || {}), alias2=container.strict, alias3=container.lambda, lookupProperty = container.lookupProperty || function(parent, propertyName) {
-        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
-          return parent[propertyName];
-        }
-        return undefined
-    };
-
-  return ((stack1 = lookupProperty(helpers,"if").call(alias1,lookupProperty(lookupProperty(depth0,"grn"),"resident"),{"name":"if","hash":{},"fn":container.program(0, data, 0),"inverse":container.program(1, data, 0),"data":data,"loc":{"start":{"line":1,"column":0},"end":{"line":5,"column":7}}})) != null ? stack1 : "")
-    + "fn measure_grn(image: u32, lane: u32) {\n  var sum = 0.0;\n  for (var k = lane; k < "
-    + ((stack1 = alias3(alias2(lookupProperty(depth0,"grn"), "count", {"start":{"line":8,"column":27},"end":{"line":8,"column":36}} ), depth0)) != null ? stack1 : "")
-    + "; k += "
-    + ((stack1 = alias3(alias2(lookupProperty(depth0,"grn"), "invocations", {"start":{"line":8,"column":47},"end":{"line":8,"column":62}} ), depth0)) != null ? stack1 : "")
-    + ") {\n    let g = response(image, k);\n"
-    + ((stack1 = lookupProperty(helpers,"if").call(alias1,lookupProperty(lookupProperty(depth0,"grn"),"resident"),{"name":"if","hash":{},"fn":container.program(2, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":10,"column":4},"end":{"line":12,"column":11}}})) != null ? stack1 : "")
-    + "    sum += dot(g, vec4f(1.0));\n  }\n  norm[lane] = sum;\n  workgroupBarrier();\n  var total = 0.0;\n  for (var i = 0u; i < "
-    + ((stack1 = alias3(alias2(lookupProperty(depth0,"grn"), "invocations", {"start":{"line":18,"column":25},"end":{"line":18,"column":40}} ), depth0)) != null ? stack1 : "")
-    + "; i++) {\n    total += norm[i];\n  }\n"
-    + ((stack1 = lookupProperty(helpers,"if").call(alias1,lookupProperty(lookupProperty(depth0,"grn"),"resident"),{"name":"if","hash":{},"fn":container.program(3, data, 0),"inverse":container.program(4, data, 0),"data":data,"loc":{"start":{"line":21,"column":2},"end":{"line":29,"column":9}}})) != null ? stack1 : "")
-    + "}\n"
-    + ((stack1 = lookupProperty(helpers,"unless").call(alias1,lookupProperty(lookupProperty(depth0,"grn"),"resident"),{"name":"unless","hash":{},"fn":container.program(5, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":31,"column":0},"end":{"line":37,"column":11}}})) != null ? stack1 : "")
-    + "\n// G of channels 4k .. 4k + 3: the L2 norm over all sites.\nfn response(image: u32, k: u32) -> vec4f {\n  var square = vec4f();\n  for (var tile = 0u; tile < "
-    + ((stack1 = alias3(alias2(lookupProperty(depth0,"grn"), "tiles", {"start":{"line":42,"column":31},"end":{"line":42,"column":40}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "invocations", {"start":{"line":4,"column":47},"end":{"line":4,"column":58}} ), depth0)) != null ? stack1 : "")
+    + ") {\n    sum += dot(response(image, k), vec4f(1.0));\n  }\n  norms[lane] = sum;\n  workgroupBarrier();\n  var total = 0.0;\n  for (var i = 0u; i < "
+    + ((stack1 = alias2(alias1(depth0, "invocations", {"start":{"line":10,"column":25},"end":{"line":10,"column":36}} ), depth0)) != null ? stack1 : "")
+    + "; i++) {\n    total += norms[i];\n  }\n  return 1.0 / (total / "
+    + ((stack1 = alias2(alias1(lookupProperty(depth0,"grn"), "channels", {"start":{"line":13,"column":26},"end":{"line":13,"column":38}} ), depth0)) != null ? stack1 : "")
+    + " + 1e-6);\n}\n\n// G of channels 4k .. 4k + 3: their L2 norms over all sites.\nfn response(image: u32, k: u32) -> vec4f {\n  var square = vec4f();\n  for (var tile = 0u; tile < "
+    + ((stack1 = alias2(alias1(lookupProperty(depth0,"grn"), "tiles", {"start":{"line":19,"column":31},"end":{"line":19,"column":40}} ), depth0)) != null ? stack1 : "")
     + "; tile++) {\n    square += partials[(image * "
-    + ((stack1 = alias3(alias2(lookupProperty(depth0,"grn"), "tiles", {"start":{"line":43,"column":34},"end":{"line":43,"column":43}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(lookupProperty(depth0,"grn"), "tiles", {"start":{"line":20,"column":34},"end":{"line":20,"column":43}} ), depth0)) != null ? stack1 : "")
     + " + tile) * "
-    + ((stack1 = alias3(alias2(lookupProperty(depth0,"grn"), "count", {"start":{"line":43,"column":58},"end":{"line":43,"column":67}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(lookupProperty(depth0,"grn"), "count", {"start":{"line":20,"column":58},"end":{"line":20,"column":67}} ), depth0)) != null ? stack1 : "")
     + " + k];\n  }\n  return sqrt(square);\n}\n";
 },"useData":true},
 

@@ -23,7 +23,7 @@ import {
   downsampleFits,
   type GemmShape,
   type GemmTile,
-  grnSource,
+  grnInline,
   packedShape,
   squareTiles,
   type Tuning,
@@ -255,15 +255,13 @@ function gemm(cluster: Cluster, graph: Graph, tuning: Tuning): Steps {
 
 /** GRN's factors for a linear: worked out in it from the partial sums where those are few, else read. */
 function grnInput(graph: Graph, scale: Node, tile: GemmTile, tuning: Tuning) {
-  const { source, tiles } = grnFactors(graph, scale, tile, tuning);
-  if (source === "vector") return { params: { kind: "vector" } as const, reads: { scale: scale.id } };
-  return {
-    params: { kind: "partials", tiles, resident: source === "resident" } as const,
-    reads: { partials: operand(scale, 0), gamma: operand(scale, 1) },
-  };
+  const { inline, tiles } = grnFactors(graph, scale, tile, tuning);
+  return inline
+    ? { params: { kind: "partials", tiles } as const, reads: { partials: operand(scale, 0), gamma: operand(scale, 1) } }
+    : { params: { kind: "vector" } as const, reads: { scale: scale.id } };
 }
 
-/** How the linear that reads GRN's factors gets them, and how many partial rows there are. */
+/** Whether the linear that reads GRN's factors computes them itself, and how many partial rows there are. */
 function grnFactors(graph: Graph, scale: Node, tile: GemmTile, tuning: Tuning) {
   const squares = nodeOf(graph, operand(scale, 0));
   invariant(squares.op === "sumSquares", `'${scale.id}' has no squares`);
@@ -272,9 +270,9 @@ function grnFactors(graph: Graph, scale: Node, tile: GemmTile, tuning: Tuning) {
   const wide = nodeOf(graph, operand(producer, 0));
   const from = gemmShape(producer, channels(wide.type));
   const tiles = squareTiles(chooseGemm(tuning, from), from.rows);
-  const own = attr(squares, "sumSquares").over === "sample" && readers(graph).get(scale.id)?.length === 1;
-  const source = own ? grnSource(tuning, tile, { depth: channels(scale.type), tiles }) : ("vector" as const);
-  return { tiles, source };
+  const perSample = attr(squares, "sumSquares").over === "sample";
+  const alone = readers(graph).get(scale.id)?.length === 1;
+  return { tiles, inline: perSample && alone && grnInline(tuning, tile, tiles) };
 }
 
 function grnScale({ anchor }: Cluster, graph: Graph, tuning: Tuning): Steps | null {
@@ -282,8 +280,8 @@ function grnScale({ anchor }: Cluster, graph: Graph, tuning: Tuning): Steps | nu
   const linear = reader && nodeOf(graph, graph.groups.get(reader.id) ?? reader.id);
   if (linear?.op !== "linear") return null;
   const tile = chooseGemm(tuning, gemmShape(linear, channels(anchor.type)));
-  const { source, tiles } = grnFactors(graph, anchor, tile, tuning);
-  if (source !== "vector") return { setup: [], steps: [] };
+  const { inline, tiles } = grnFactors(graph, anchor, tile, tuning);
+  if (inline) return { setup: [], steps: [] };
   const batch = anchor.type.shape[0] !== "N";
   const params = { channels: channels(anchor.type), tiles, batch, invocations: 256 };
   const reads = { partials: operand(anchor, 0), gamma: operand(anchor, 1) };

@@ -321,19 +321,9 @@ const gemmBytes = (tile: GemmTile, squares: boolean): number => {
   return 16 * (tile.rows * (quads + 1) + (tile.depth * tile.columns) / 4) + sums;
 };
 
-/**
- * Where the second linear gets the GRN scale from, given `tiles` rows of partial sums: it works the scale out itself,
- * all of it before the product (`resident`) or for the k at hand (`chunked`), or reads what a kernel before it made.
- */
-export const grnSource = (
-  tuning: Tuning,
-  tile: GemmTile,
-  shape: { readonly depth: number; readonly tiles: number },
-): "resident" | "chunked" | "vector" => {
-  if (shape.tiles > tuning.grnTiles || tile.kind === "direct") return "vector";
-  const whole = gemmBytes(tile, false) + 4 * roundUp(shape.depth, 4) + 4 * gemmInvocations(tile);
-  return whole <= limits.workgroupBytes ? "resident" : "chunked";
-};
+/** Does the second linear work GRN's factors out itself, from `tiles` rows of partial sums, instead of reading them? */
+export const grnInline = (tuning: Tuning, tile: GemmTile, tiles: number): boolean =>
+  tile.kind === "tiled" && tiles <= tuning.grnTiles;
 
 /** Does a downsample's group keep the statistics of its tokens in workgroup memory? */
 export const downsampleFits = (tile: GemmTile, share: number): boolean =>

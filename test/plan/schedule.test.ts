@@ -52,14 +52,6 @@ describe("every plan keeps to WebGPU's default limits", () => {
   });
 });
 
-test("GRN's scale is worked out in chunks where it does not fit in workgroup memory", () => {
-  const wide = model({ depths: [1], dims: [520], input: { height: 32, width: 32, channels: 3 } });
-  const grn = planned(wide, "gpu").steps.flatMap(step =>
-    step.kind === "gemm" && step.params.grn ? [step.params.grn] : [],
-  );
-  expect(grn).toEqual([{ kind: "partials", tiles: expect.any(Number), resident: false }]);
-});
-
 test("GRN's scale has a kernel of its own on large maps and over the batch", () => {
   const kinds = (of: Model): readonly string[] => planned(of, "gpu").steps.map(step => step.kind);
   expect(kinds(model({ depths: [1], dims: [8], input: { height: 260, width: 260, channels: 3 } }))).toContain(

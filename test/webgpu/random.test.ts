@@ -55,6 +55,10 @@ describe.runIf(hasSwiftShader)("WebGPU gives the interpreter's numbers", () => {
   const special: Readonly<Record<string, { readonly model: Model; readonly batch: number }>> = {
     "1, 3, 5 and 10 channels": { model: model({ depths: [1, 1, 1, 1], dims: [1, 3, 5, 10] }), batch: 2 },
     "63x63 kernel on a 7x7 map": { model: model({ depths: [1], kernels: [63], input: image(28, 28) }), batch: 1 },
+    "11x11 kernel on channels that no vector divides": {
+      model: model({ depths: [1], dims: [3], kernels: [11] }),
+      batch: 2,
+    },
     "13x13 and 1x1 kernels": { model: model({ kernels: [13, 1], input: image(40, 24) }), batch: 2 },
     "last stage of one position": { model: model({ depths: [1, 1, 1, 1], dims: [4, 8, 12, 16] }), batch: 3 },
     "one row, one column": { model: model({ input: image(8, 88), depths: [1, 2], dims: [6, 7] }), batch: 2 },
@@ -73,6 +77,10 @@ describe.runIf(hasSwiftShader)("WebGPU gives the interpreter's numbers", () => {
   test.each(["gpu", "lavapipe"] as const)("tiles for %s", async tuning => {
     await compare(model({ depths: [1], dims: [10], input: image(20, 12), grn: "per_batch" }), 2, 2, tuning);
     await compare(model({ depths: [1, 1], dims: [6, 17], input: image(16, 24) }), 2, 3, tuning);
+  });
+
+  test("GRN's scale in chunks, where it does not fit in workgroup memory", async () => {
+    await compare(model({ depths: [1], dims: [520], input: image(16, 16) }), 2, 4, "gpu");
   });
 
   test.each(Array.from({ length: full ? 120 : 12 }, (_, i) => i + 1))("random model %i", async seed => {

@@ -29,10 +29,7 @@ import {
 } from "./shared.ts";
 
 /** How a product's rows are scaled per input channel: by a ready vector, or from partial sums of squares. */
-export type GrnInput =
-  | { readonly kind: "vector" }
-  /** `resident`: the whole scale fits in workgroup memory; else it is worked out for the k at hand. */
-  | { readonly kind: "partials"; readonly tiles: number; readonly resident: boolean };
+export type GrnInput = { readonly kind: "vector" } | { readonly kind: "partials"; readonly tiles: number };
 
 export interface GemmParams {
   readonly title: string;
@@ -80,6 +77,7 @@ const product = (p: Product): KernelSource => {
   const operandQuads = (packed.segment * taps) / 4;
   const tiles = squareTiles(tile, rows);
   const columnQuads = divideUp(columns, 4);
+  const scaleQuads = divideUp(channels, 4);
   const outWidth = patches === null ? rows : Math.floor(patches.width / 2);
   const inputElements = patches === null ? rows * channels : patches.height * patches.width * channels;
   const list = slots([
@@ -114,9 +112,7 @@ const product = (p: Product): KernelSource => {
     inputRow: patches === null ? null : (patches.width * channels) / vec,
     norm: eps !== null,
     scaled: grn !== null,
-    scaleVector: grn?.kind === "vector",
-    scaleChunk: grn?.kind === "partials" && !grn.resident && tile.kind === "tiled" ? tile.depth / 4 : null,
-    scaleQuads: roundUp(channels, 4) / 4,
+    scaleQuads,
     operand: patches !== null || grn !== null ? "a" : "input",
     squares: p.squares,
     squareRows: squareRows(tile),
@@ -132,7 +128,10 @@ const product = (p: Product): KernelSource => {
     groupQuads: groupColumns / 4,
     invocations,
     weightQuads,
-    grn: grn?.kind === "partials" ? grnContext(grn, tile, channels) : null,
+    grn:
+      grn?.kind === "partials"
+        ? { count: scaleQuads, last: scaleQuads - 1, tiles: grn.tiles, channels: float(channels) }
+        : null,
     stats: eps === null ? null : statsContext({ tokens: 4 * groupRows, channels, vec, eps, invocations, share }),
   };
   const done = {
@@ -207,21 +206,6 @@ const product = (p: Product): KernelSource => {
     },
     ...done,
     workgroup: [lanesX, lanesY],
-  };
-};
-
-/** What partials/grn-scale needs: `kept` quads of the scale are in workgroup memory at a time. */
-const grnContext = (grn: Extract<GrnInput, { kind: "partials" }>, tile: GemmTile, channels: number) => {
-  const count = roundUp(channels, 4) / 4;
-  const chunk = tile.kind === "tiled" ? tile.depth / 4 : count;
-  return {
-    count,
-    last: count - 1,
-    kept: grn.resident ? count : chunk,
-    resident: grn.resident,
-    tiles: grn.tiles,
-    invocations: gemmInvocations(tile),
-    channels: float(channels),
   };
 };
 
