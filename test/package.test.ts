@@ -37,6 +37,15 @@ test("N01: the lockfile pins every package by its hash, and names no place to lo
   expect(fs.readFileSync(path.join(root, "package-lock.json"), "utf8")).not.toMatch(/https?:\/\/[^"]*\.tgz|git\+/);
 });
 
+test("N01: the lockfile knows every package that its packages name, those of other systems too", () => {
+  const missing = locked.flatMap(([at, entry]) => {
+    const named = Object.keys({ ...(entry.dependencies ?? {}), ...(entry.optionalDependencies ?? {}) });
+    const isLocked = (name: string) => locked.some(([other]) => other.endsWith(`node_modules/${name}`));
+    return named.filter(name => !isLocked(name)).map(name => `${at} needs ${name}`);
+  });
+  expect(missing).toEqual([]); // else npm ci refuses, on whatever system
+});
+
 test("N01: versions are exact, save those of the optional peers", () => {
   const all = { ...manifest.dependencies, ...manifest.devDependencies };
   expect(Object.entries(all).filter(([, v]) => !/^(npm:[\w@/-]+@)?\d+\.\d+\.\d+$/.test(v))).toEqual([]);
