@@ -1,9 +1,13 @@
-import type { ModelDescriptor } from "./descriptor.ts";
-import { check, ModelError } from "./errors.ts";
+import { check } from "./errors.ts";
 
 /** WebGPU's usage flags: fixed by the standard, while the globals that name them are missing outside browsers. */
 export const usage = { mapRead: 0x1, copySrc: 0x4, copyDst: 0x8, storage: 0x80 } as const;
-const mapModeRead = 0x1;
+export const mapModeRead = 0x1;
+
+/** All is f32 so far. */
+export const bytesPerElement = 4;
+
+export const elements = (shape: readonly number[]): number => shape.reduce((a, b) => a * b, 1);
 
 /** Allocates, and remembers what to free. */
 export interface Memory {
@@ -30,50 +34,23 @@ export function memory(device: GPUDevice): Memory {
   };
 }
 
-/** Runs work inside error scopes; what WebGPU reports there becomes a named error. */
-export async function scoped<T>(device: GPUDevice, what: string, work: () => Promise<T> | T): Promise<T> {
+/**
+ * Does some work inside error scopes; what WebGPU reports there becomes a named error. Scopes are a stack that all
+ * users of the device share, so the work may not wait for anything: only the report is waited for.
+ */
+export async function scoped<T>(device: GPUDevice, what: string, work: () => T): Promise<T> {
   device.pushErrorScope("out-of-memory");
   device.pushErrorScope("validation");
+  let reports: readonly [Promise<GPUError | null>, Promise<GPUError | null>];
   let result: T;
-  let failure: unknown = null;
   try {
-    result = await work();
-  } catch (cause) {
-    failure = cause;
+    result = work();
+  } finally {
+    reports = [device.popErrorScope(), device.popErrorScope()];
+    for (const report of reports) report.catch(() => {});
   }
-  const validation = await device.popErrorScope();
-  const outOfMemory = await device.popErrorScope();
+  const [validation, outOfMemory] = await Promise.all(reports);
   check(!outOfMemory, "out-of-memory", `${what}: the GPU is out of memory: ${outOfMemory?.message}`);
-  if (failure !== null) throw failure;
   check(!validation, "shader", `${what}: ${validation?.message}`);
-  // biome-ignore lint/style/noNonNullAssertion: set, or `failure` was thrown
-  return result!;
-}
-
-/** All kernels, compiled in parallel. A shader that does not compile is a ShaderError with its place in the WGSL. */
-export const compileKernels = (device: GPUDevice, model: ModelDescriptor): Promise<readonly GPUComputePipeline[]> =>
-  Promise.all(
-    model.kernels.map(async ({ name, code }) => {
-      const module = device.createShaderModule({ label: `${model.name}/${name}`, code });
-      try {
-        return await device.createComputePipelineAsync({
-          label: `${model.name}/${name}`,
-          layout: "auto",
-          compute: { module, entryPoint: "main" },
-        });
-      } catch (cause) {
-        const { messages } = await module.getCompilationInfo();
-        const first = messages.find(message => message.type === "error");
-        const place = first ? `${name}.wgsl:${first.lineNum}:${first.linePos}: ${first.message}` : `${name}: ${cause}`;
-        throw new ModelError("shader", place);
-      }
-    }),
-  );
-
-/** The first `bytes` of a mappable buffer, copied out. */
-export async function readBack(staging: GPUBuffer, bytes: number): Promise<Float32Array<ArrayBuffer>> {
-  await staging.mapAsync(mapModeRead, 0, bytes);
-  const values = new Float32Array(staging.getMappedRange(0, bytes).slice(0));
-  staging.unmap();
-  return values;
+  return result;
 }

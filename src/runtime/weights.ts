@@ -1,12 +1,21 @@
-import type { BufferDescriptor, ModelDescriptor } from "./descriptor.ts";
+import type { BufferDescriptor, Dispatch, ModelDescriptor } from "./descriptor.ts";
 import { check } from "./errors.ts";
-import { type Memory, usage } from "./gpu.ts";
-import type { ModelOptions } from "./model.ts";
+import { bytesPerElement, elements, type Memory, scoped, usage } from "./gpu.ts";
 
 /** Checkpoint tensors under their official names: all at once, or one at a time when it is needed. */
 export type WeightsSource =
   | Readonly<Record<string, Float32Array>>
   | ((name: string) => Float32Array | Promise<Float32Array>);
+
+export interface Loading {
+  readonly device: GPUDevice;
+  readonly weights: WeightsSource;
+  readonly onProgress?: ((progress: { readonly loaded: number; readonly total: number }) => void) | undefined;
+  readonly pipelines: readonly GPUComputePipeline[];
+  readonly memory: Memory;
+  /** Throws where the work should go no further. */
+  readonly wanted: () => void;
+}
 
 /** Bytes handed to the GPU before waiting for it: bounds what a large model holds twice. */
 const chunkBytes = 256 * 2 ** 20;
@@ -17,49 +26,86 @@ const chunkBytes = 256 * 2 ** 20;
  */
 export async function loadWeights(
   descriptor: ModelDescriptor,
-  { device, weights, onProgress }: ModelOptions,
-  pipelines: readonly GPUComputePipeline[],
-  memory: Memory,
-  alive: () => void,
+  { device, weights, onProgress, pipelines, memory, wanted }: Loading,
 ): Promise<ReadonlyMap<number, GPUBuffer>> {
   const shapes = new Map(descriptor.params.map(param => [param.name, param.shape]));
-  const total = [...shapes.values()].reduce((sum, shape) => sum + 4 * shape.reduce((a, b) => a * b, 1), 0);
+  const total = [...shapes.values()].reduce((sum, shape) => sum + elements(shape) * bytesPerElement, 0);
   const buffers = new Map<number, GPUBuffer>();
+  let reports: Promise<void>[] = [];
   let loaded = 0;
   let pending = 0;
 
+  /** Errors of this work are thrown by the next `drain`, the first one first. */
+  const report = (what: string, work: () => void): void => {
+    const done = scoped(device, `${descriptor.name}, ${what}`, work);
+    done.catch(() => {});
+    reports.push(done);
+  };
+
   const drain = async (): Promise<void> => {
     pending = 0;
+    const due = reports;
+    reports = [];
+    for (const done of due) await done;
     await device.queue.onSubmittedWorkDone();
-    alive();
+    wanted();
   };
 
-  const upload = async (name: string, room: number): Promise<GPUBuffer> => {
-    const bytes = 4 * (shapes.get(name) as readonly number[]).reduce((a, b) => a * b, 1);
-    const values = typeof weights === "function" ? await weights(name) : weights[name];
-    alive();
-    check(values, "weights", `no weights for '${name}' [${shapes.get(name)}]`);
+  /** A parameter's values from the caller. */
+  const fetched = async (name: string): Promise<Float32Array<ArrayBuffer>> => {
+    const shape = shapes.get(name) ?? [];
+    const values: unknown = typeof weights === "function" ? await weights(name) : weights[name];
+    wanted();
+    check(values !== undefined && values !== null, "weights", `no weights for '${name}' [${shape}]`);
+    const found = values instanceof Float32Array ? `${values.length} values` : `a ${typeof values}`;
     check(
-      values instanceof Float32Array && values.byteLength === bytes,
+      values instanceof Float32Array && values.length === elements(shape),
       "weights",
-      `'${name}' [${shapes.get(name)}] takes a Float32Array of ${bytes / 4} values, not ${values.length}`,
+      `'${name}' [${shape}] takes a Float32Array of ${elements(shape)} values, not ${found}`,
     );
-    // What a kernel's vectors read past the end is zero, as all of a new buffer.
-    const buffer = memory.buffer(name, Math.max(bytes, room), usage.storage | usage.copyDst);
-    device.queue.writeBuffer(buffer, 0, values.buffer as ArrayBuffer, values.byteOffset, bytes);
-    pending += bytes;
-    loaded += bytes;
-    onProgress?.({ loaded, total });
-    return buffer;
+    return values as Float32Array<ArrayBuffer>;
   };
 
-  const buffer = async (index: number): Promise<GPUBuffer> => {
-    const known = buffers.get(index);
-    if (known) return known;
-    const { at, name, elements } = descriptor.buffers[index] as BufferDescriptor;
-    const made = at === "param" ? await upload(name, elements * 4) : memory.buffer(name, elements * 4, usage.storage);
-    buffers.set(index, made);
-    return made;
+  /** Makes the buffers that are not there yet, filled where they are parameters, and then does something with them. */
+  const withBuffers = async (what: string, indices: readonly number[], work: () => void): Promise<void> => {
+    const missing = [...new Set(indices)].filter(index => !buffers.has(index));
+    const values = new Map<number, Float32Array<ArrayBuffer>>();
+    for (const index of missing) {
+      const { at, name } = descriptor.buffers[index] as BufferDescriptor;
+      if (at === "param") values.set(index, await fetched(name));
+    }
+    report(what, () => {
+      for (const index of missing) {
+        const { name, elements: room } = descriptor.buffers[index] as BufferDescriptor;
+        const data = values.get(index);
+        // What a kernel's vectors read past the end of a parameter is zero, as all of a new buffer.
+        const buffer = memory.buffer(name, room * bytesPerElement, usage.storage | usage.copyDst);
+        if (data) device.queue.writeBuffer(buffer, 0, data);
+        buffers.set(index, buffer);
+      }
+      work();
+    });
+    for (const { byteLength } of values.values()) {
+      pending += byteLength;
+      loaded += byteLength;
+      onProgress?.({ loaded, total });
+    }
+    if (pending > chunkBytes) await drain();
+  };
+
+  const dispatch = ({ label, kernel, bindings, grid }: Dispatch): void => {
+    const pipeline = pipelines[kernel] as GPUComputePipeline;
+    const entries = bindings.map((index, binding) => ({
+      binding,
+      resource: { buffer: buffers.get(index) as GPUBuffer },
+    }));
+    const encoder = device.createCommandEncoder({ label });
+    const pass = encoder.beginComputePass({ label });
+    pass.setPipeline(pipeline);
+    pass.setBindGroup(0, device.createBindGroup({ label, layout: pipeline.getBindGroupLayout(0), entries }));
+    pass.dispatchWorkgroups(grid[0], grid[1], 1);
+    pass.end();
+    device.queue.submit([encoder.finish()]);
   };
 
   const lasting = new Set(descriptor.steps.flatMap(step => step.bindings));
@@ -69,32 +115,16 @@ export async function loadWeights(
   });
 
   for (const [i, step] of descriptor.setup.entries()) {
-    const entries: GPUBindGroupEntry[] = [];
-    for (const [binding, index] of step.bindings.entries()) {
-      entries.push({ binding, resource: { buffer: await buffer(index) } });
-    }
-    const pipeline = pipelines[step.kernel] as GPUComputePipeline;
-    const encoder = device.createCommandEncoder({ label: step.label });
-    const pass = encoder.beginComputePass({ label: step.label });
-    pass.setPipeline(pipeline);
-    pass.setBindGroup(
-      0,
-      device.createBindGroup({ label: step.label, layout: pipeline.getBindGroupLayout(0), entries }),
-    );
-    pass.dispatchWorkgroups(step.grid[0], step.grid[1], 1);
-    pass.end();
-    device.queue.submit([encoder.finish()]);
+    await withBuffers(step.label, step.bindings, () => dispatch(step));
     // A destroyed buffer stays valid for work that was submitted before.
     for (const index of step.bindings) {
       if (lasting.has(index) || lastUse.get(index) !== i) continue;
       memory.free(buffers.get(index) as GPUBuffer);
       buffers.delete(index);
     }
-    if (pending > chunkBytes) await drain();
   }
-  for (const index of lasting) {
-    if (descriptor.buffers[index]?.at === "param") await buffer(index);
-  }
+  const read = [...lasting].filter(index => descriptor.buffers[index]?.at === "param");
+  for (const index of read) await withBuffers(descriptor.buffers[index]?.name ?? "", [index], () => {});
   await drain();
   return buffers;
 }

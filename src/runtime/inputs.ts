@@ -1,0 +1,58 @@
+import type { ModelDescriptor } from "./descriptor.ts";
+import { check } from "./errors.ts";
+import { bytesPerElement, elements, usage } from "./gpu.ts";
+
+export type Inputs = Readonly<Record<string, Float32Array | GPUBuffer>>;
+export type Buffers = Readonly<Record<string, GPUBuffer>>;
+
+export const isBuffer = (value: unknown): value is GPUBuffer =>
+  typeof value === "object" && value !== null && "mapState" in value;
+
+const isShared = (array: Float32Array): boolean =>
+  typeof SharedArrayBuffer !== "undefined" && array.buffer instanceof SharedArrayBuffer;
+
+/** Throws InputError unless the model was compiled for so many images. */
+export function checkBatch({ name, batch: { min, max } }: ModelDescriptor, batch: number, what: string): void {
+  const range = min === max ? `${min}` : `${min} to ${max}`;
+  const fits = Number.isInteger(batch) && batch >= min && batch <= max;
+  check(fits, "input", `${what} for ${batch} images, ${name} was compiled for ${range}`);
+}
+
+/** How many images the inputs hold; throws InputError where that is no number, or not one that they agree on. */
+export function batchOf(descriptor: ModelDescriptor, inputs: Inputs): number {
+  check(typeof inputs === "object" && inputs !== null, "input", "inputs are an object of arrays or buffers by name");
+  let batch = 0;
+  for (const { name, shape } of descriptor.inputs) {
+    const given: unknown = inputs[name];
+    const what = `input '${name}'`;
+    const images = `[N, ${shape.join(", ")}]`;
+    check(given !== undefined && given !== null, "input", `no ${what} ${images}`);
+    const array = given instanceof Float32Array;
+    check(array || isBuffer(given), "input", `${what} is a Float32Array or a GPUBuffer`);
+    check(!array || !isShared(given), "input", `${what} is in shared memory, which may change while it is read`);
+    const length = array ? given.length : given.size / bytesPerElement;
+    const size = elements(shape);
+    const count = length / size;
+    const whole = length > 0 && Number.isInteger(count);
+    check(whole, "input", `${what} has ${length} values, not a multiple of ${size}: ${images}`);
+    checkBatch(descriptor, count, `${what} is`);
+    check(batch === 0 || batch === count, "input", "the inputs hold different numbers of images");
+    if (!array) checkBuffer(what, given, length * bytesPerElement);
+    batch = count;
+  }
+  return batch;
+}
+
+/** Throws InputError unless there is a buffer for every input and output, each with room for the batch. */
+export function checkBuffers({ inputs, outputs }: ModelDescriptor, buffers: Buffers, batch: number): void {
+  for (const { name, shape } of [...inputs, ...outputs]) {
+    const given: unknown = buffers[name];
+    check(isBuffer(given), "input", `no buffer for '${name}'`);
+    checkBuffer(`the buffer for '${name}'`, given, elements(shape) * batch * bytesPerElement);
+  }
+}
+
+function checkBuffer(what: string, buffer: GPUBuffer, bytes: number): void {
+  check(buffer.size >= bytes, "input", `${what} has ${buffer.size} bytes, not the ${bytes} that it takes`);
+  check((buffer.usage & usage.storage) !== 0, "input", `${what} lacks the usage STORAGE`);
+}
