@@ -1,0 +1,36 @@
+import type { Golden } from "./golden.ts";
+
+interface Spec {
+  readonly num_classes: number;
+  readonly depths: readonly number[];
+  readonly dims: readonly number[];
+  readonly kernel_size: number | readonly number[];
+  readonly mlp_ratio?: number;
+  readonly activation?: string;
+  readonly stem_patch?: number;
+  readonly grn?: string;
+  readonly layer_scale?: boolean;
+}
+
+/** The model a dense or options golden file was recorded from, as a user writes it; what the file leaves out is left out. */
+export function goldenSpecText(golden: Golden, name: string): string {
+  const spec = golden.spec as unknown as Spec;
+  const [, channels, height, width] = golden.input.shape;
+  const list = (of: number | readonly number[]): string => (typeof of === "number" ? `${of}` : `[${of.join(", ")}]`);
+  const fields: readonly (string | false)[] = [
+    `depths ${list(spec.depths)}`,
+    `dims ${list(spec.dims)}`,
+    `input ${height}x${width}x${channels}`,
+    `head classifier { classes ${spec.num_classes} }`,
+    `kernel_size ${list(spec.kernel_size)}`,
+    spec.mlp_ratio !== undefined && `mlp_ratio ${spec.mlp_ratio}`,
+    spec.activation !== undefined && `activation ${spec.activation}`,
+    spec.stem_patch !== undefined && `stem patch ${spec.stem_patch}`,
+    spec.grn !== undefined && `grn ${spec.grn}`,
+    spec.layer_scale === true && "layer_scale 1e-6",
+  ];
+  return `model ${name} {\n${fields
+    .filter(field => field !== false)
+    .map(field => `  ${field}\n`)
+    .join("")}}\n`;
+}
