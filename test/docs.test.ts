@@ -21,7 +21,10 @@ describe("docs/language.md", () => {
 
   test("has a row for every field, with its default", () => {
     const rows = new Map(
-      [...text.matchAll(/^\| `(\w+)` +\| .* \| (.*?) +\|$/gm)].map(([, name = "", byDefault = ""]) => [name, byDefault]),
+      [...text.matchAll(/^\| `(\w+)` +\| .* \| (.*?) +\|$/gm)].map(([, name = "", byDefault = ""]) => [
+        name,
+        byDefault,
+      ]),
     );
     for (const { name, value } of allFields({ ...modelFields, ...buildFields })) {
       expect(rows.has(name), name).toBe(true);
