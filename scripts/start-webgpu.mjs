@@ -5,16 +5,16 @@ import { atto } from "./start-atto.mjs";
 
 const dist = path.resolve(import.meta.dirname, "..", "dist");
 
-export default async () => {
+export default async (/** @type {{ kind: string }} */ { kind }) => {
   const { webgpu } = await import(path.join(dist, "node/executors/webgpu.js"));
   const { bytesMoved } = await import(path.join(dist, "plan/print.js"));
   const { lower } = await import(path.join(dist, "compile.js"));
   const { wgslTargets } = await import(path.join(dist, "host/wgsl.js"));
   const { request, context } = atto();
-  const target = { ...wgslTargets.swiftshader, emit: () => [] };
+  const target = { ...wgslTargets[kind], emit: () => [] };
   const unit = lower({ ...request, target, batch: { min: 1, max: 1 }, context });
-  const run = await webgpu("swiftshader")(request);
-  if (!unit.ok || !run.ok) throw new Error("WGSL: the kernels were not made or not run");
+  const run = await webgpu(kind)(request);
+  for (const { diagnostics } of [unit, run].filter(({ ok }) => !ok)) throw new Error(diagnostics[0].message);
   const { plan } = unit.value;
   const { outputs, on, milliseconds } = run.value;
   return {

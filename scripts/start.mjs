@@ -5,6 +5,7 @@ import * as path from "node:path";
 import { atto, tolerance } from "./start-atto.mjs";
 
 const dist = path.resolve(import.meta.dirname, "..", "dist");
+const { findAdapter } = await import(path.join(dist, "node/adapters.js"));
 const { spawnWithAdapter } = await import(path.join(dist, "node/gpu-process.js"));
 const { onnxruntime } = await import(path.join(dist, "node/executors/onnxruntime.js"));
 const { lower } = await import(path.join(dist, "compile.js"));
@@ -18,12 +19,27 @@ const progress = (/** @type {string} */ text) => {
 
 /** @typedef {{ target: string, on: string, kernels: string, moved: string, ms: number, logits: Float32Array }} Row */
 
+/** What cannot be done here, said as the compiler says it; exit code 5 is that of `cnxc` for such machines. */
+const giveUp = (/** @type {readonly { message: string }[]} */ diagnostics) => {
+  progress("");
+  for (const { message } of diagnostics) console.error(`start: ${message}`);
+  process.exit(5);
+};
+
+/** SwiftShader comes from npm, for Linux on x64 alone; elsewhere, whatever adapter the machine has. */
+const adapter = async () => {
+  const embedded = await findAdapter("swiftshader");
+  const found = embedded.ok ? embedded : await findAdapter(null);
+  return found.ok ? found.value.kind : giveUp([...embedded.diagnostics, ...found.diagnostics]);
+};
+
 /** @returns {Promise<Row>} */
 const wgsl = async () => {
-  progress("compiling the kernels on SwiftShader …");
-  const answer = await spawnWithAdapter("swiftshader", path.join(import.meta.dirname, "start-webgpu.mjs"), null);
-  if (!answer.ok) throw new Error(answer.diagnostics.map((/** @type {Error} */ d) => d.message).join("\n"));
-  return { target: "wgsl", ...answer.value };
+  progress("looking for a WebGPU adapter …");
+  const kind = await adapter();
+  progress(`compiling the kernels on ${kind} …`);
+  const answer = await spawnWithAdapter(kind, path.join(import.meta.dirname, "start-webgpu.mjs"), { kind });
+  return answer.ok ? { target: "wgsl", ...answer.value } : giveUp(answer.diagnostics);
 };
 
 /** @returns {Promise<Row>} */
@@ -32,7 +48,8 @@ const graph = async () => {
   const { request, context } = atto();
   const unit = lower({ ...request, target: onnx, batch: { min: 1, max: 1 }, context });
   const run = await onnxruntime(request);
-  if (!unit.ok || !run.ok) throw new Error("ONNX: the graph was not made or not run");
+  if (!unit.ok) return giveUp(unit.diagnostics);
+  if (!run.ok) return giveUp(run.diagnostics);
   const { outputs, on, milliseconds } = run.value;
   const { nodes, moved } = operators(unit.value.graph);
   return {
