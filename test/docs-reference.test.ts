@@ -19,6 +19,16 @@ describe("docs/ir.md", () => {
     for (const op of [...onnx.legal, "grn"]) expect(text).toMatch(new RegExp(`^\\| \`${op}\` +\\|`, "m"));
   });
 
+  test("names the attributes of every op", () => {
+    const ops = [...doc("src/graph/ops.ts").matchAll(/^ {2}readonly (\w+): (?:NoAttrs|\{ (.*) \});$/gm)];
+    expect(ops.length).toBe(onnx.legal.size + 1);
+    for (const [, op = "", attrs = ""] of ops) {
+      const [, shown = ""] = new RegExp(`^\\| \`${op}\` +\\|([^|]*)\\|`, "m").exec(text) ?? [];
+      const names = [...attrs.matchAll(/readonly (\w+):/g)].map(([, name]) => `\`${name}\``);
+      expect(shown.trim(), op).toBe(names.join(", "));
+    }
+  });
+
   test("shows every pass, as its own file does", () => {
     const titles = [...text.matchAll(/^### (.+)$/gm)].map(([, name]) => name);
     expect(titles).toEqual(allPasses.map(pass => pass.name));

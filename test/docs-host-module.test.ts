@@ -1,0 +1,96 @@
+import { spawnSync } from "node:child_process";
+import * as fs from "node:fs";
+import * as path from "node:path";
+import { gzipSync } from "node:zlib";
+import { build } from "esbuild";
+import { beforeAll, expect, test } from "vitest";
+import { cnxc } from "./support/cli.ts";
+
+/** Below the checkout, so that `cnxc/runtime` is found as an installed package would be. */
+const folder = path.resolve("node_modules/.cache/cnxc-docs");
+const blocks = (text: string, language: string): readonly string[] =>
+  [...text.matchAll(new RegExp(`\`\`\`${language}\\n(.*?)\`\`\``, "gs"))].map(([, code = ""]) => code);
+const page = (file: string): string => fs.readFileSync(file, "utf8");
+
+/** What the examples take from the page around them. */
+const given = `import type { AttoParam } from "./out/atto/atto.js";
+declare global {
+  const tensors: Record<AttoParam, Float32Array>;
+  function fetchTensor(name: string): Promise<Float32Array>;
+  const pixel_values: Float32Array;
+  const controller: AbortController;
+  const encoder: GPUCommandEncoder;
+  const inputBuffer: GPUBuffer;
+  const outputBuffer: GPUBuffer;
+  const batch: number;
+}
+`;
+const files = { "readme.ts": page("README.md"), "host-module.ts": page("docs/host-module.md") };
+
+beforeAll(() => {
+  fs.rmSync(folder, { recursive: true, force: true });
+  fs.mkdirSync(path.join(folder, "node_modules"), { recursive: true });
+  fs.symlinkSync(path.resolve("."), path.join(folder, "node_modules/cnxc"), "dir");
+  fs.writeFileSync(path.join(folder, "package.json"), '{ "type": "module" }');
+  fs.writeFileSync(path.join(folder, "given.d.ts"), given);
+  fs.writeFileSync(path.join(folder, "thumbs.cnx"), blocks(page("README.md"), "cnx")[0] ?? "");
+  for (const [file, text] of Object.entries(files))
+    fs.writeFileSync(path.join(folder, file), blocks(text, "ts").join("\n"));
+  const specs = [path.join(folder, "thumbs.cnx"), path.resolve("specs/convnextv2.cnx")];
+  const models = ["thumbs", "atto"];
+  specs.forEach((spec, i) => {
+    const out = path.join(folder, "compiled", models[i] ?? "");
+    expect(cnxc(["compile", spec, "-m", models[i] ?? "", "-t", "wgsl", "-o", out]).stderr).toBe("");
+    fs.cpSync(path.join(out, models[i] ?? ""), path.join(folder, "out", models[i] ?? ""), { recursive: true });
+  });
+});
+
+test("the examples of README.md and docs/host-module.md are right TypeScript", () => {
+  const compilerOptions = {
+    target: "es2022",
+    module: "nodenext",
+    moduleResolution: "nodenext",
+    strict: true,
+    skipLibCheck: true,
+    noEmit: true,
+    lib: ["es2023", "dom"],
+    types: [],
+  };
+  const config = path.join(folder, "tsconfig.json");
+  fs.writeFileSync(config, JSON.stringify({ compilerOptions, files: ["given.d.ts", ...Object.keys(files)] }));
+  const tsc = path.resolve("node_modules/typescript/bin/tsc");
+  const { status, stdout } = spawnSync(process.execPath, [tsc, "-p", config], { encoding: "utf8" });
+  expect(stdout).toBe("");
+  expect(status).toBe(0);
+});
+
+test("a bundler takes them for a browser, and they bring nothing but the runtime", async () => {
+  const { metafile } = await build({
+    entryPoints: Object.keys(files).map(file => path.join(folder, file)),
+    bundle: true,
+    write: false,
+    outdir: folder,
+    platform: "browser",
+    format: "esm",
+    target: "es2022",
+    metafile: true,
+    logLevel: "silent",
+  });
+  const brought = Object.keys(metafile.inputs).map(file => path.resolve(file));
+  expect(brought.filter(file => !file.startsWith(folder) && !file.startsWith(path.resolve("dist/runtime")))).toEqual(
+    [],
+  );
+});
+
+test("README.md says how much the runtime weighs", async () => {
+  const entryPoints = [path.resolve("src/runtime/index.ts")];
+  const { outputFiles } = await build({ entryPoints, bundle: true, minify: true, write: false, format: "esm" });
+  const [, said] = /([\d.]+) KB compressed/.exec(page("README.md")) ?? [];
+  const kilobytes = gzipSync(outputFiles[0]?.contents ?? "", { level: 9 }).length / 1000;
+  expect(Math.abs(Number(said) - kilobytes)).toBeLessThan(0.3);
+});
+
+test("README.md says how many dispatches atto takes", () => {
+  const steps = page("generated/atto/plan.txt").split("  steps {\n")[1]?.split("  }\n")[0] ?? "";
+  expect(page("README.md")).toContain(`whole pass of atto ${steps.trimEnd().split("\n").length} dispatches`);
+});
