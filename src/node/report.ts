@@ -17,12 +17,15 @@ export function exitCodeOf({ diagnostics, exitCode }: Outcome): number {
   return exitCode ?? (first === undefined ? 0 : exitCodes[messages[first.code].kind]);
 }
 
+/** Whether to colour is decided below, for standard error, and not by where the process runs. */
+const paint = pc.createColors(true);
+
 const roles: Readonly<Record<Role, (text: string) => string>> = {
-  error: text => pc.bold(pc.red(text)),
-  warning: text => pc.bold(pc.yellow(text)),
-  place: pc.cyan,
-  gutter: pc.blue,
-  mark: pc.red,
+  error: text => paint.bold(paint.red(text)),
+  warning: text => paint.bold(paint.yellow(text)),
+  place: paint.cyan,
+  gutter: paint.blue,
+  mark: paint.red,
   note: text => text,
 };
 
@@ -30,8 +33,8 @@ const roles: Readonly<Record<Role, (text: string) => string>> = {
 export function render(outcome: Outcome, json: boolean): { readonly stdout: string; readonly stderr: string } {
   if (outcome.exitCode !== null) return { stdout: "", stderr: "" };
   if (json) return { stdout: `${JSON.stringify(jsonOf(outcome))}\n`, stderr: "" };
-  // picocolors asks standard output whether it is a terminal; diagnostics go to standard error.
-  const colour = process.env.NO_COLOR === undefined && (pc.isColorSupported || process.stderr.isTTY);
+  const { NO_COLOR, FORCE_COLOR } = process.env;
+  const colour = NO_COLOR === undefined && (FORCE_COLOR === undefined ? process.stderr.isTTY : FORCE_COLOR !== "0");
   const style = (role: Role, text: string): string => (colour ? roles[role](text) : text);
   const diagnostics = outcome.diagnostics.length === 0 ? "" : `${formatDiagnostics(outcome.diagnostics, { style })}\n`;
   const notes = outcome.notes.map(note => `${note}\n`).join("");

@@ -148,6 +148,7 @@ test("colour only where it is wanted", () => {
     cnxc(["check", "a.cnx"], { cwd: folder, env }).stderr;
   expect(stderr({})).not.toContain("\u001b[");
   expect(stderr({ NO_COLOR: undefined })).not.toContain("\u001b[");
+  expect(stderr({ NO_COLOR: undefined, CI: "true" })).not.toContain("\u001b[");
   expect(stderr({ NO_COLOR: undefined, FORCE_COLOR: "1" })).toContain("\u001b[31m");
 });
 
