@@ -44,7 +44,7 @@ async function outputs(golden: Golden & Dense, tuning: TuningName, taps: readonl
   return found.outputs[0] ?? {};
 }
 
-describe.runIf(hasSwiftShader)("WebGPU gives PyTorch's numbers on SwiftShader", () => {
+describe.runIf(hasSwiftShader)("WebGPU gives PyTorch's numbers on SwiftShader", { timeout: 240_000 }, () => {
   // Whole stages alone, which no fusion crosses: these are the kernels that users get.
   test.each(tiled)("$file, tiles for $tuning", async ({ file, tuning }) => check(file, tuning, /^stages\.\d+$/));
 

@@ -51,7 +51,7 @@ async function compare(given: Model, batch: number, seed: number, tuning: Tuning
 const bits = (values: Float32Array | undefined): Uint8Array =>
   new Uint8Array(values?.buffer ?? new ArrayBuffer(0), values?.byteOffset, values?.byteLength);
 
-describe.runIf(hasSwiftShader)("WebGPU gives the interpreter's numbers", () => {
+describe.runIf(hasSwiftShader)("WebGPU gives the interpreter's numbers", { timeout: 240_000 }, () => {
   const special: Readonly<Record<string, { readonly model: Model; readonly batch: number }>> = {
     "1, 3, 5 and 10 channels": { model: model({ depths: [1, 1, 1, 1], dims: [1, 3, 5, 10] }), batch: 2 },
     "63x63 kernel on a 7x7 map": { model: model({ depths: [1], kernels: [63], input: image(28, 28) }), batch: 1 },
