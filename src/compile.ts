@@ -5,7 +5,9 @@ import type { Graph } from "./graph/graph.ts";
 import { verify } from "./graph/verify.ts";
 import { check } from "./model/check.ts";
 import type { Batch, Model, Program } from "./model/model.ts";
+import { compactSitesAs } from "./passes/compact-sites.ts";
 import { type PassObserver, runPasses } from "./passes/pass.ts";
+import type { SiteLayout } from "./passes/site-layout.ts";
 import type { Plan } from "./plan/plan.ts";
 import { schedule } from "./plan/schedule.ts";
 import type { Ast } from "./syntax/ast.ts";
@@ -46,16 +48,22 @@ export interface Lowering {
   readonly batch: Batch;
   /** Module paths whose outputs become outputs of the graph besides the model's own: `stages.0`. */
   readonly taps: readonly string[];
+  /** How the stages of a masked encoder are computed; `auto` where it is left out. */
+  readonly sites?: SiteLayout | undefined;
   readonly context: Omit<EmitContext, "model">;
 }
 
 /** A checked model to files: graph, passes, plan, code. What can still be wrong is a limit of the target. */
-export function lower({ model, target, batch, taps, context }: Lowering, observer: Observer = {}): Result<Unit> {
+export function lower(
+  { model, target, batch, taps, sites = "auto", context }: Lowering,
+  observer: Observer = {},
+): Result<Unit> {
   const built = build(model, taps);
   if (!built.ok) return built;
   observer.graph?.(built.value, model);
 
-  const graph = verify(runPasses(built.value, target.passes, observer), target.name, target.legal);
+  const passes = [compactSitesAs(sites), ...target.passes];
+  const graph = verify(runPasses(built.value, passes, observer), target.name, target.legal);
   const unit = { model, target: target.name, graph };
   if (target.takes === "graph") return ok({ ...unit, plan: null, files: target.emit(graph, { ...context, model }) });
 

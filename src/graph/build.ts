@@ -2,32 +2,44 @@ import { fail, ok, type Result, type Span } from "../diagnostics/diagnostic.ts";
 import { invariant } from "../diagnostics/invariant.ts";
 import { error } from "../diagnostics/messages.ts";
 import { nearestOf } from "../diagnostics/nearest.ts";
-import type { Model } from "../model/model.ts";
+import { type Activation, type Fcmae, type GrnScope, type Model, patchGrid, type Stage } from "../model/model.ts";
 import type { Draft, Graph, Node, Output, ValueId } from "./graph.ts";
 import { typed } from "./infer.ts";
-import { type Dim, grnEps, type OpName, type Ops } from "./ops.ts";
+import { type Dim, grnEps, type OpName, type Ops, type PatchGrid, pixelEps } from "./ops.ts";
 
 /** A value the official code gives a name to, and how the graph reads it out in the official layout. */
 export interface Tap {
   readonly value: ValueId;
   /** True for values that the official modules hold as NCHW. */
   readonly channelsFirst: boolean;
+  /** What hides the removed patches of a masked encoder, which its sparse code does not have; null elsewhere. */
+  readonly hide: Hide | null;
 }
 
 /** Every module path that can be tapped. */
 export const tapNames = (model: Model): readonly string[] => [...network(model).taps.keys()];
 
 /**
- * The network as the official code writes it, unfused, under its names (models/convnextv2.py).
- * `taps` are module paths whose outputs become outputs of the graph besides the model's own.
+ * The network as the official code writes it, unfused, under its names (models/convnextv2.py, models/fcmae.py).
+ * `taps` are module paths whose outputs become outputs of the graph besides the model's own; those of a masked
+ * autoencoder's encoder may have its `encoder.` in front.
  */
 export function build(model: Model, taps: readonly string[] = []): Result<Graph> {
   const b = network(model);
-  const unknown = taps.filter(tap => !b.taps.has(tap));
+  const pathOf = (tap: string): string => (b.taps.has(tap) ? tap : tap.replace(/^encoder\./, ""));
+  const unknown = taps.filter(tap => !b.taps.has(pathOf(tap)));
   if (unknown.length > 0)
     return fail(...unknown.map(tap => error("no-such-tap", null, tap, nearestOf(b.taps.keys())(tap))));
-  return ok(b.finish(model.name, taps));
+  return ok(
+    b.finish(
+      model.name,
+      taps.map(tap => ({ name: tap, path: pathOf(tap) })),
+    ),
+  );
 }
+
+/** Zeros at the removed patches of a map, under an id of its own. */
+type Hide = (id: ValueId, x: ValueId) => ValueId;
 
 function network(model: Model): Builder {
   const b = builder(model.span);
@@ -35,6 +47,8 @@ function network(model: Model): Builder {
   const { height, width, channels } = model.input;
 
   const image = b.input("pixel_values", ["N", channels, height, width]);
+  const masking = model.head.kind === "fcmae" ? maskOf(b, model, model.head) : null;
+  const hide = masking?.hide ?? null;
   let x = b.op("toChannelsLast", "pixel_values.nhwc", {}, [image]);
   let dim = channels;
   const stageOutputs: ValueId[] = [];
@@ -46,49 +60,73 @@ function network(model: Model): Builder {
       x = b.layernorm(`${name}.1`, conv, stage.dim, model.normEps);
       b.tap(`${name}.0`, conv, true);
       b.tap(`${name}.1`, x, true);
+      b.tap(name, x, true);
     } else {
       const norm = b.layernorm(`${name}.0`, x, dim, model.normEps);
       x = b.patchConv(`${name}.1`, norm, dim, stage.dim, 2);
-      b.tap(`${name}.0`, norm, true);
-      b.tap(`${name}.1`, x, true);
+      b.tap(`${name}.0`, norm, true, hide);
+      b.tap(`${name}.1`, x, true, hide);
+      b.tap(name, x, true, hide);
     }
-    b.tap(name, x, true);
+    if (hide) x = hide(`${name}.visible`, x);
     dim = stage.dim;
     for (let j = 0; j < stage.depth; j++) {
-      x = block(b, model, `stages.${i}.${j}`, x, dim, stage.kernel);
+      x = block(b, { ...encoderBlock(model, stage), name: `stages.${i}.${j}`, hide }, x);
       b.tap(`stages.${i}.${j}`, x, true);
     }
     b.tap(`stages.${i}`, x, true);
     stageOutputs.push(x);
   }
   b.at(model.span);
-  for (const output of head(b, model, stageOutputs)) b.output(output);
+  for (const output of masking ? autoencoder(b, model, masking, x) : head(b, model, stageOutputs)) b.output(output);
   return b;
 }
 
-function block(b: Builder, model: Model, name: string, x: ValueId, dim: number, kernel: number): ValueId {
-  const wide = dim * model.mlpRatio;
+/** What a block of the official code is made with. */
+interface Block {
+  readonly name: string;
+  readonly dim: number;
+  readonly kernel: number;
+  readonly mlpRatio: number;
+  readonly activation: Activation;
+  readonly normEps: number;
+  readonly grn: GrnScope;
+  readonly layerScale: boolean;
+  /** Keeps removed patches out of GRN's norms and of the result; null in a dense network. */
+  readonly hide: Hide | null;
+}
+
+const encoderBlock = (model: Model, { dim, kernel }: Stage) => {
+  const { mlpRatio, activation, normEps, grn, layerScale } = model;
+  return { dim, kernel, mlpRatio, activation, normEps, grn, layerScale: layerScale !== null };
+};
+
+function block(b: Builder, shape: Block, x: ValueId): ValueId {
+  const { name, dim, kernel, normEps, activation, grn, hide } = shape;
+  const wide = dim * shape.mlpRatio;
   const inside = (part: string, value: ValueId, channelsFirst = false): ValueId => {
-    b.tap(`${name}.${part}`, value, channelsFirst);
+    b.tap(`${name}.${part}`, value, channelsFirst, hide);
     return value;
   };
   const weight = b.param(`${name}.dwconv.weight`, [dim, 1, kernel, kernel]);
   const bias = b.param(`${name}.dwconv.bias`, [dim]);
   let y = inside("dwconv", b.op("depthwise", `${name}.dwconv`, { kernel }, [x, weight, bias]), true);
-  y = inside("norm", b.layernorm(`${name}.norm`, y, dim, model.normEps));
+  y = inside("norm", b.layernorm(`${name}.norm`, y, dim, normEps));
   y = inside("pwconv1", b.linear(`${name}.pwconv1`, y, dim, wide));
-  y = inside("act", b.op("gelu", `${name}.act`, { form: model.activation === "gelu" ? "erf" : "tanh" }, [y]));
-  if (model.grn !== "none") {
+  y = inside("act", b.op("gelu", `${name}.act`, { form: activation === "gelu" ? "erf" : "tanh" }, [y]));
+  if (grn !== "none") {
+    if (hide) y = hide(`${name}.act.visible`, y);
     const gamma = b.param(`${name}.grn.gamma`, [1, 1, 1, wide]);
     const beta = b.param(`${name}.grn.beta`, [1, 1, 1, wide]);
-    const over = model.grn === "per_sample" ? "sample" : "batch";
+    const over = grn === "per_sample" ? "sample" : "batch";
     y = inside("grn", b.op("grn", `${name}.grn`, { eps: grnEps, over }, [y, gamma, beta]));
   }
   y = inside("pwconv2", b.linear(`${name}.pwconv2`, y, wide, dim));
-  if (model.layerScale !== null) {
+  if (shape.layerScale) {
     y = b.op("scaleChannels", `${name}.scaled`, {}, [y, b.param(`${name}.gamma`, [dim])]);
   }
-  return b.op("add", name, {}, [y, x]);
+  y = b.op("add", name, {}, [y, x]);
+  return hide ? hide(`${name}.visible`, y) : y;
 }
 
 function head(b: Builder, model: Model, stages: readonly ValueId[]): readonly Output[] {
@@ -107,12 +145,55 @@ function head(b: Builder, model: Model, stages: readonly ValueId[]): readonly Ou
       return { name: `stage${level}`, value: b.op("toChannelsFirst", `stage${level}`, {}, [x]) };
     });
   }
-  invariant(head.kind === "classifier", `the ${head.kind} head has no graph yet`);
+  invariant(head.kind === "classifier", "a masked autoencoder has no such head");
   const pooled = b.op("meanSites", "pool", {}, [stage(last)]);
   const norm = b.layernorm("norm", pooled, dim(last), normEps);
   b.tap("norm", norm, false);
   if (head.classes === 0) return [{ name: "pooled", value: norm }];
   return [{ name: "logits", value: b.linear("head", norm, dim(last), head.classes) }];
+}
+
+/** The mask of a masked autoencoder, and what it does to a map. */
+interface Masking {
+  readonly head: Fcmae;
+  readonly mask: ValueId;
+  readonly grid: PatchGrid;
+  readonly hide: Hide;
+}
+
+function maskOf(b: Builder, { input }: Model, head: Fcmae): Masking {
+  const grid = patchGrid(input, head);
+  const mask = b.input("mask", ["N", grid.rows * grid.columns]);
+  return { head, mask, grid, hide: (id, x) => b.op("maskSites", id, grid, [x, mask]) };
+}
+
+/** Decoder, prediction and loss: models/fcmae.py, forward_decoder and forward_loss. */
+function autoencoder(b: Builder, model: Model, { head, mask, grid }: Masking, x: ValueId): readonly Output[] {
+  const { decoder, patchSize, normPixLoss } = head;
+  const { dim } = decoder;
+  const encoded = b.op("toChannelsFirst", "encoded", {}, [x]);
+  b.tap("encoder", x, true);
+
+  const proj = b.pointwise("proj", x, model.stages.at(-1)?.dim ?? 0, dim);
+  const token = b.param("mask_token", [1, dim, 1, 1]);
+  let y = b.op("fillSites", "decoder.tokens", grid, [proj, mask, token]);
+  const published = { kernel: 7, mlpRatio: 4, grn: "per_sample", layerScale: false, hide: null } as const;
+  const { activation, normEps } = model;
+  for (let k = 0; k < decoder.depth; k++) {
+    y = block(b, { ...published, name: `decoder.${k}`, dim, activation, normEps }, y);
+    b.tap(`decoder.${k}`, y, true);
+  }
+  const pred = b.pointwise("pred", y, dim, patchSize ** 2 * model.input.channels);
+
+  const patches = b.op("patchify", "target.patches", { size: patchSize }, ["pixel_values"]);
+  const target = normPixLoss ? b.op("standardize", "target.standardized", { eps: pixelEps }, [patches]) : patches;
+  const errors = b.op("siteError", "loss_per_patch", {}, [pred, target]);
+  b.tap("loss_per_patch", errors, false);
+  return [
+    { name: "loss", value: b.op("maskedMean", "loss", {}, [errors, mask]) },
+    { name: "pred", value: b.op("toChannelsFirst", "pred.nchw", {}, [pred]) },
+    { name: "encoded", value: encoded },
+  ];
 }
 
 interface Builder {
@@ -123,10 +204,12 @@ interface Builder {
   readonly layernorm: (id: ValueId, x: ValueId, dim: number, eps: number) => ValueId;
   readonly linear: (id: ValueId, x: ValueId, from: number, to: number) => ValueId;
   readonly patchConv: (id: ValueId, x: ValueId, from: number, to: number, size: number) => ValueId;
-  readonly tap: (name: string, value: ValueId, channelsFirst: boolean) => void;
+  /** A linear layer that the official code writes as a 1x1 convolution. */
+  readonly pointwise: (id: ValueId, x: ValueId, from: number, to: number) => ValueId;
+  readonly tap: (name: string, value: ValueId, channelsFirst: boolean, hide?: Hide | null) => void;
   readonly output: (output: Output) => void;
   readonly taps: ReadonlyMap<string, Tap>;
-  readonly finish: (name: string, taps: readonly string[]) => Graph;
+  readonly finish: (name: string, taps: readonly { readonly name: string; readonly path: string }[]) => Graph;
 }
 
 function builder(start: Span): Builder {
@@ -156,14 +239,18 @@ function builder(start: Span): Builder {
     layernorm: (id, x, dim, eps) => op("layernorm", id, { eps }, [x, ...weighted(id, [dim])]),
     linear: (id, x, from, to) => op("linear", id, {}, [x, ...weighted(id, [to, from])]),
     patchConv: (id, x, from, to, size) => op("patchConv", id, { size }, [x, ...weighted(id, [to, from, size, size])]),
-    tap: (name, value, channelsFirst) => taps.set(name, { value, channelsFirst }),
+    pointwise: (id, x, from, to) => op("linear", id, {}, [x, ...weighted(id, [to, from, 1, 1])]),
+    tap: (name, value, channelsFirst, hide = null) => taps.set(name, { value, channelsFirst, hide }),
     output: output => outputs.push(output),
     taps,
     finish: (name, wanted) => {
-      const tapped = wanted.map(tap => {
-        const { value, channelsFirst } = taps.get(tap) as Tap;
-        const id = channelsFirst ? op("toChannelsFirst", `${tap}.nchw`, {}, [value]) : value;
-        return { name: tap, value: id };
+      /** The node of that id, made where it is not there yet. */
+      const once = (id: ValueId, make: (id: ValueId) => ValueId): ValueId => (nodes.has(id) ? id : make(id));
+      const tapped = wanted.map(({ name: asked, path }) => {
+        const { value, channelsFirst, hide } = taps.get(path) as Tap;
+        const seen = hide ? once(`${value}.visible`, id => hide(id, value)) : value;
+        const read = (id: ValueId): ValueId => op("toChannelsFirst", id, {}, [seen]);
+        return { name: asked, value: channelsFirst ? once(`${path}.nchw`, read) : seen };
       });
       return { name, nodes, outputs: [...outputs, ...tapped], groups: new Map() };
     },

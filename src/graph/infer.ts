@@ -1,6 +1,6 @@
 import { invariant } from "../diagnostics/invariant.ts";
 import { channels, type Draft, dispatch, elements, type Node, type OpTable, type ValueId } from "./graph.ts";
-import type { Dim, TensorType } from "./ops.ts";
+import type { Dim, PatchGrid, TensorType } from "./ops.ts";
 
 /** The draft with its type, worked out from its operands. A mismatch is a bug of the builder or pass that wrote it. */
 export function typed(draft: Draft, nodes: ReadonlyMap<ValueId, Node>): Node {
@@ -17,6 +17,8 @@ export function typed(draft: Draft, nodes: ReadonlyMap<ValueId, Node>): Node {
 interface Shapes {
   readonly at: (index: number) => TensorType;
   readonly count: (expected: number) => void;
+  /** Whether there are so many operands. */
+  readonly fits: (expected: number) => boolean;
   readonly check: (condition: boolean, what: string) => void;
   readonly map: (index: number) => readonly [Dim, number, number, number];
 }
@@ -32,6 +34,7 @@ function shapes(node: Node, operands: readonly TensorType[]): Shapes {
   return {
     at,
     check,
+    fits: expected => operands.length === expected,
     count: expected => check(operands.length === expected, `takes ${expected} operands`),
     map: index => {
       const [n, a, b, c] = at(index).shape;
@@ -61,10 +64,40 @@ const affine = (s: Shapes): TensorType => {
   return s.at(0);
 };
 
+const checkDepthwise = (s: Shapes, c: number, kernel: number): void => {
+  s.check(kernel % 2 === 1, "the kernel is odd");
+  s.check(s.at(1).shape.join() === [c, 1, kernel, kernel].join(), `weight is [${c},1,${kernel},${kernel}]`);
+  s.check(isVector(s.at(2), c), `bias has ${c} elements`);
+};
+
 const siteReduction = (s: Shapes, over: "sample" | "batch"): TensorType => {
   s.count(1);
   const [n, , , c] = s.map(0);
   return over === "sample" ? f32(n, c) : f32(c);
+};
+
+const i32 = (...shape: readonly Dim[]): TensorType => ({ dtype: "i32", shape });
+
+/** Operand `index` is one value a patch, or a table of the grid. */
+const checkPatches = (s: Shapes, index: number, length: number, dtype: TensorType["dtype"]): void => {
+  const { shape, dtype: found } = s.at(index);
+  s.check(shape.join() === ["N", length].join() && found === dtype, `operand ${index} is ${dtype} [N,${length}]`);
+};
+
+/** Sites of a patch down and across, on a whole map. */
+const patchSites = (s: Shapes, { rows, columns, keep }: PatchGrid): readonly [number, number] => {
+  const [, h, w] = s.map(0);
+  s.check(h % rows === 0 && w % columns === 0, `${h}x${w} is not cut evenly by ${rows}x${columns} patches`);
+  s.check(keep >= 1 && keep <= rows * columns, `keeps ${keep} of ${rows * columns} patches`);
+  return [h / rows, w / columns];
+};
+
+const tableLength = ({ rows, columns, keep }: PatchGrid): number => rows * columns + keep;
+
+const masked = (s: Shapes, grid: PatchGrid): TensorType => {
+  patchSites(s, grid);
+  checkPatches(s, 1, grid.rows * grid.columns, "f32");
+  return s.at(0);
 };
 
 const table: OpTable<TensorType, [Shapes]> = {
@@ -92,15 +125,13 @@ const table: OpTable<TensorType, [Shapes]> = {
   depthwise({ attrs: { kernel } }, s) {
     s.count(3);
     const [, , , c] = s.map(0);
-    s.check(kernel % 2 === 1, "the kernel is odd");
-    s.check(s.at(1).shape.join() === [c, 1, kernel, kernel].join(), `weight is [${c},1,${kernel},${kernel}]`);
-    s.check(isVector(s.at(2), c), `bias has ${c} elements`);
+    checkDepthwise(s, c, kernel);
     return s.at(0);
   },
   linear(_, s) {
     s.count(3);
     const [o, i, ...rest] = s.at(1).shape;
-    s.check(rest.length === 0 && i === channels(s.at(0)), `weight is [O,${channels(s.at(0))}]`);
+    s.check(rest.every(d => d === 1) && i === channels(s.at(0)), `weight is [O,${channels(s.at(0))}]`);
     s.check(isVector(s.at(2), o as number), `bias has ${o} elements`);
     return f32(...s.at(0).shape.slice(0, -1), o as number);
   },
@@ -135,6 +166,62 @@ const table: OpTable<TensorType, [Shapes]> = {
     return s.at(0);
   },
   meanSites: (_, s) => siteReduction(s, "sample"),
+  maskSites({ attrs }, s) {
+    s.count(2);
+    return masked(s, attrs);
+  },
+  fillSites({ attrs }, s) {
+    s.count(3);
+    s.check(elements(s.at(2)) === channels(s.at(0)), `the token has ${channels(s.at(0))} elements`);
+    return masked(s, attrs);
+  },
+  patchTable({ attrs }, s) {
+    s.count(1);
+    checkPatches(s, 0, attrs.rows * attrs.columns, "f32");
+    return i32("N", tableLength(attrs));
+  },
+  gatherSites({ attrs }, s) {
+    s.count(2);
+    checkPatches(s, 1, tableLength(attrs), "i32");
+    const [n, , , c] = s.map(0);
+    const [down, across] = patchSites(s, attrs);
+    return f32(n, attrs.keep * down, across, c);
+  },
+  scatterSites({ attrs: { rows, columns, keep } }, s) {
+    const [n, h, across, c] = s.map(0);
+    s.check(h % keep === 0, `${h} rows are not ${keep} patches`);
+    checkPatches(s, 1, tableLength({ rows, columns, keep }), "i32");
+    const filled = s.fits(3);
+    s.check(!filled || elements(s.at(2)) === c, `the token has ${c} elements`);
+    if (!filled) s.count(2);
+    return f32(n, (rows * h) / keep, columns * across, c);
+  },
+  siteDepthwise({ attrs }, s) {
+    s.count(4);
+    const [, h, , c] = s.map(0);
+    s.check(h % attrs.keep === 0, `${h} rows are not ${attrs.keep} patches`);
+    checkPatches(s, 3, tableLength(attrs), "i32");
+    checkDepthwise(s, c, attrs.kernel);
+    return s.at(0);
+  },
+  patchify({ attrs: { size } }, s) {
+    s.count(1);
+    const [n, c, h, w] = s.map(0);
+    s.check(h % size === 0 && w % size === 0, `${h}x${w} is not a multiple of ${size}`);
+    return f32(n, h / size, w / size, size * size * c);
+  },
+  standardize: (_, s) => same(s),
+  siteError(_, s) {
+    s.count(2);
+    const [n, h, w] = s.map(0);
+    s.check(s.at(0).shape.join() === s.at(1).shape.join(), "both sides have one shape");
+    return f32(n, h * w);
+  },
+  maskedMean(_, s) {
+    s.count(2);
+    s.check(s.at(0).shape.join() === s.at(1).shape.join(), "one error and one mask value a patch");
+    return f32(1);
+  },
   scaleInputs(_, s) {
     s.count(2);
     s.check(isVector(s.at(1), s.at(0).shape[1] as number), "one scale an input channel");

@@ -1,5 +1,5 @@
-/** Storage type. Sums, means, variances, eps and division are always f32 (f64 in `evaluate`). */
-export type DType = "f32";
+/** Storage type. Sums, means, variances, eps and division are always f32 (f64 in `evaluate`); i32 holds indices. */
+export type DType = "f32" | "i32";
 
 /** A length, or `N`: the batch, which only a first dimension may be. */
 export type Dim = number | "N";
@@ -11,6 +11,16 @@ export interface TensorType {
 
 /** The set over which GRN takes its L2 norm: the sites of one sample, or of the whole batch. */
 export type GrnOver = "sample" | "batch";
+
+/**
+ * The patches a mask speaks of: `rows` by `columns` of them, numbered row by row, of which each sample keeps `keep`. Every
+ * map of an encoder stage is cut into them evenly.
+ */
+export interface PatchGrid {
+  readonly rows: number;
+  readonly columns: number;
+  readonly keep: number;
+}
 
 /** `erf` is PyTorch's default; `tanh` its `approximate="tanh"`. */
 export type GeluForm = "erf" | "tanh";
@@ -33,7 +43,7 @@ export interface Ops {
   readonly patchConv: { readonly size: number };
   /** (x [N,H,W,C], w [C,1,k,k], b [C]) → [N,H,W,C]: depthwise correlation, zero padding (k−1)/2. */
   readonly depthwise: { readonly kernel: number };
-  /** (x […,K], w [O,K], b [O]) → […,O]: x·wᵀ + b. */
+  /** (x […,K], w [O,K] or [O,K,1,1], b [O]) → […,O]: x·wᵀ + b. */
   readonly linear: NoAttrs;
   /** (x […,C], γ [C], β [C]): γ·(x − mean)/√(var + eps) + β over the last dimension, biased variance. */
   readonly layernorm: { readonly eps: number };
@@ -56,6 +66,29 @@ export interface Ops {
   /** (x [N,H,W,C]) → [N,C]: mean over the sites. */
   readonly meanSites: NoAttrs;
 
+  /** (x [N,H,W,C], mask [N,L]): x in kept patches (mask 0), exactly 0 in removed ones (mask 1). */
+  readonly maskSites: PatchGrid;
+  /** (x [N,H,W,C], mask [N,L], token [1,C,1,1]): x in kept patches, the token in removed ones. models/fcmae.py, forward_decoder. */
+  readonly fillSites: PatchGrid;
+
+  /** (mask [N,L]) → i32 [N,L+keep]: the slot of every patch among the kept ones, −1 if removed; then the patch of every slot. */
+  readonly patchTable: PatchGrid;
+  /** (x [N,H,W,C], table) → [N,keep·p,q,C]: the kept patches, p by q sites each, one below the other: compact layout. */
+  readonly gatherSites: PatchGrid;
+  /** (x [N,keep·p,q,C], table[, token]) → [N,H,W,C]: back in place; removed patches are 0, or the token. */
+  readonly scatterSites: PatchGrid;
+  /** (x [N,keep·p,q,C], w [C,1,k,k], b [C], table) → the same shape: `depthwise` at kept sites, where removed ones count as 0. */
+  readonly siteDepthwise: PatchGrid & { readonly kernel: number };
+
+  /** (image [N,C,H,W]) → [N,H/s,W/s,s²·C]: a patch's pixels as channels, (row·s + column)·C + c. models/fcmae.py, patchify. */
+  readonly patchify: { readonly size: number };
+  /** (x […,C]): (x − mean)/√(var + eps) over the last dimension, unbiased variance. `norm_pix_loss` of the official code. */
+  readonly standardize: { readonly eps: number };
+  /** (x, y [N,H,W,C]) → [N,H·W]: mean over the channels of (x − y)². */
+  readonly siteError: NoAttrs;
+  /** (e [N,L], mask [N,L]) → [1]: Σ e·mask / Σ mask over the whole batch. */
+  readonly maskedMean: NoAttrs;
+
   /** (w [O,I,…], s with I elements): w[o,i,…]·s[i]. */
   readonly scaleInputs: NoAttrs;
   /** (w [O,…], s with O elements): w[o,…]·s[o]. */
@@ -69,3 +102,6 @@ export type OpName = keyof Ops;
 
 /** The epsilon of GRN, in every published implementation. */
 export const grnEps = 1e-6;
+
+/** Added to a patch's pixel variance by `norm_pix_loss`: models/fcmae.py, forward_loss. */
+export const pixelEps = 1e-6;

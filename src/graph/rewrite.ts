@@ -29,7 +29,8 @@ export function rewrite(graph: Graph, rules: Rules): Graph {
   return dropDead({ ...graph, nodes });
 }
 
-function dropDead(graph: Graph): Graph {
+/** Without what no output needs; inputs stay. */
+export function dropDead(graph: Graph): Graph {
   const live = new Set<ValueId>(graph.outputs.map(output => output.value));
   for (const node of [...graph.nodes.values()].reverse()) {
     if (live.has(node.id)) for (const id of node.inputs) live.add(id);

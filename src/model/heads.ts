@@ -3,7 +3,7 @@ import { error, withNote } from "../diagnostics/messages.ts";
 import type { Located } from "./field-types.ts";
 import type { ModelSettings } from "./fields.ts";
 import { nearestMultiples } from "./legal.ts";
-import type { Classifier, Fcmae, Features, Head } from "./model.ts";
+import { type Classifier, type Fcmae, type Features, type Head, patchGrid } from "./model.ts";
 import type { Report } from "./read.ts";
 
 /** What a head has to fit. */
@@ -47,9 +47,8 @@ const heads: {
     const maskRatio = mask_ratio?.value ?? 0.6;
     const patchSize = patch_size?.value ?? 32;
     if (!patchesFit(patchSize, patch_size?.span ?? body.span, body, report)) return null;
-    const patches = (body.input.value.height / patchSize) * (body.input.value.width / patchSize);
-    // As the official code has it: one product of doubles, cut down.
-    const kept = Math.trunc(patches * (1 - maskRatio));
+    const { rows, columns, keep: kept } = patchGrid(body.input.value, { patchSize, maskRatio });
+    const patches = rows * columns;
     if (kept < 1 || kept >= patches) {
       report(error("kept-patches", mask_ratio?.span ?? body.span, maskRatio, kept, patches));
       return null;

@@ -61,6 +61,16 @@ export interface Fcmae {
   readonly normPixLoss: boolean;
 }
 
+/** How the patches of a mask lie in the input, row by row, and how many of them each sample keeps. */
+export function patchGrid(
+  { height, width }: Pick<Input, "height" | "width">,
+  { patchSize, maskRatio }: Pick<Fcmae, "patchSize" | "maskRatio">,
+) {
+  const [rows, columns] = [height / patchSize, width / patchSize];
+  // As the official code has it: one product of doubles, cut down. 100 patches at 0.9 keep 9.
+  return { rows, columns, keep: Math.trunc(rows * columns * (1 - maskRatio)) };
+}
+
 export type TargetName = "wgsl" | "cuda" | "onnx";
 export type StorageType = "f32" | "f16" | "bf16";
 

@@ -1,3 +1,4 @@
+import { compactSites } from "./compact-sites.ts";
 import { foldGrnShift } from "./fold-grn-shift.ts";
 import { foldLayerScale } from "./fold-layer-scale.ts";
 import { foldLayernorm } from "./fold-layernorm.ts";
@@ -15,4 +16,5 @@ export const foldingPasses: readonly Pass[] = [splitGrn, foldGrnShift, foldLayer
 /** Grouping, after all rewriting. Each looks at its own ops, so their order does not matter. */
 export const groupingPasses: readonly Pass[] = [fuseNorm, fuseActivation, fuseGrnScale, fuseResidual, fusePool];
 
-export const allPasses: readonly Pass[] = [...foldingPasses, ...groupingPasses];
+/** The first is every target's, and comes before its own: it decides what is computed, they decide how. */
+export const allPasses: readonly Pass[] = [compactSites, ...foldingPasses, ...groupingPasses];

@@ -1,5 +1,5 @@
 import type { OpName } from "../../graph/ops.ts";
-import { allPasses } from "../../passes/all.ts";
+import { foldingPasses, groupingPasses } from "../../passes/all.ts";
 
 /** Everything but `grn`, which `split-grn` takes apart. */
 const legal: readonly OpName[] = [
@@ -19,10 +19,20 @@ const legal: readonly OpName[] = [
   "shiftChannels",
   "add",
   "meanSites",
+  "maskSites",
+  "fillSites",
+  "patchTable",
+  "gatherSites",
+  "scatterSites",
+  "siteDepthwise",
+  "patchify",
+  "standardize",
+  "siteError",
+  "maskedMean",
   "scaleInputs",
   "scaleOutputs",
   "biasThrough",
 ];
 
 /** What the WGSL target does to a graph before it is scheduled. */
-export const wgslPasses = { passes: allPasses, legal: new Set(legal) } as const;
+export const wgslPasses = { passes: [...foldingPasses, ...groupingPasses], legal: new Set(legal) } as const;
