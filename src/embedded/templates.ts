@@ -5,13 +5,19 @@ import type { Precompiled } from "./render-template.ts";
 export type TemplateName = 
   | "wgsl/depthwise"
   | "wgsl/elementwise"
+  | "wgsl/gather-sites"
   | "wgsl/gemm-direct"
   | "wgsl/gemm-tiled"
   | "wgsl/gemv"
   | "wgsl/grn-scale"
+  | "wgsl/masked-mean"
   | "wgsl/pack"
+  | "wgsl/patch-table"
+  | "wgsl/place-sites"
   | "wgsl/pool"
   | "wgsl/row-norm"
+  | "wgsl/site-depthwise"
+  | "wgsl/site-error"
   | "wgsl/stem"
   | "wgsl/to-channels-first";
 
@@ -476,6 +482,71 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
     + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"gelu"),{"name":"if","hash":{},"fn":container.program(4, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":19,"column":2},"end":{"line":21,"column":9}}})) != null ? stack1 : "")
     + "}\n"
     + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"gelu"),{"name":"if","hash":{},"fn":container.program(5, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":23,"column":0},"end":{"line":26,"column":7}}})) != null ? stack1 : "");
+},"usePartial":true,"useData":true},
+
+  "wgsl/gather-sites": {"0":function(container,depth0,helpers,partials,data) {
+    var stack1;
+
+  return "  if (i >= "
+    + ((stack1 = container.lambda(container.strict(depth0, "count", {"start":{"line":8,"column":13},"end":{"line":8,"column":18}} ), depth0)) != null ? stack1 : "")
+    + ") {\n    return;\n  }\n";
+},"compiler":[8,">= 4.3.0"],"main":function(container,depth0,helpers,partials,data) {
+    var stack1, alias1=container.strict, alias2=container.lambda, lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
+
+  return "// The "
+    + ((stack1 = alias2(alias1(depth0, "keep", {"start":{"line":1,"column":9},"end":{"line":1,"column":13}} ), depth0)) != null ? stack1 : "")
+    + " kept patches, "
+    + ((stack1 = alias2(alias1(depth0, "down", {"start":{"line":1,"column":32},"end":{"line":1,"column":36}} ), depth0)) != null ? stack1 : "")
+    + "x"
+    + ((stack1 = alias2(alias1(depth0, "across", {"start":{"line":1,"column":41},"end":{"line":1,"column":47}} ), depth0)) != null ? stack1 : "")
+    + " sites each, of a channels-last map ["
+    + ((stack1 = alias2(alias1(depth0, "height", {"start":{"line":1,"column":88},"end":{"line":1,"column":94}} ), depth0)) != null ? stack1 : "")
+    + "]["
+    + ((stack1 = alias2(alias1(depth0, "width", {"start":{"line":1,"column":100},"end":{"line":1,"column":105}} ), depth0)) != null ? stack1 : "")
+    + "]["
+    + ((stack1 = alias2(alias1(depth0, "channels", {"start":{"line":1,"column":111},"end":{"line":1,"column":119}} ), depth0)) != null ? stack1 : "")
+    + "], one below the other.\n"
+    + ((stack1 = container.invokePartial(lookupProperty(partials,"bindings"),depth0,{"name":"bindings","data":data,"helpers":helpers,"partials":partials,"decorators":container.decorators})) != null ? stack1 : "")
+    + "\n@compute @workgroup_size("
+    + ((stack1 = alias2(alias1(depth0, "invocations", {"start":{"line":4,"column":27},"end":{"line":4,"column":38}} ), depth0)) != null ? stack1 : "")
+    + ")\nfn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lane: u32) {\n  let i = (group.y * "
+    + ((stack1 = alias2(alias1(depth0, "gridX", {"start":{"line":6,"column":23},"end":{"line":6,"column":28}} ), depth0)) != null ? stack1 : "")
+    + " + group.x) * "
+    + ((stack1 = alias2(alias1(depth0, "invocations", {"start":{"line":6,"column":46},"end":{"line":6,"column":57}} ), depth0)) != null ? stack1 : "")
+    + " + lane;\n"
+    + ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"ragged"),{"name":"if","hash":{},"fn":container.program(0, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":7,"column":2},"end":{"line":11,"column":9}}})) != null ? stack1 : "")
+    + "  let image = group.z;\n  let line = i / "
+    + ((stack1 = alias2(alias1(depth0, "lineCount", {"start":{"line":13,"column":19},"end":{"line":13,"column":28}} ), depth0)) != null ? stack1 : "")
+    + ";\n  let cell = u32(table[image * "
+    + ((stack1 = alias2(alias1(depth0, "tableLength", {"start":{"line":14,"column":33},"end":{"line":14,"column":44}} ), depth0)) != null ? stack1 : "")
+    + " + "
+    + ((stack1 = alias2(alias1(depth0, "patches", {"start":{"line":14,"column":51},"end":{"line":14,"column":58}} ), depth0)) != null ? stack1 : "")
+    + " + line / "
+    + ((stack1 = alias2(alias1(depth0, "down", {"start":{"line":14,"column":72},"end":{"line":14,"column":76}} ), depth0)) != null ? stack1 : "")
+    + "]);\n  let y = cell / "
+    + ((stack1 = alias2(alias1(depth0, "columns", {"start":{"line":15,"column":19},"end":{"line":15,"column":26}} ), depth0)) != null ? stack1 : "")
+    + " * "
+    + ((stack1 = alias2(alias1(depth0, "down", {"start":{"line":15,"column":33},"end":{"line":15,"column":37}} ), depth0)) != null ? stack1 : "")
+    + " + line % "
+    + ((stack1 = alias2(alias1(depth0, "down", {"start":{"line":15,"column":51},"end":{"line":15,"column":55}} ), depth0)) != null ? stack1 : "")
+    + ";\n  output[image * "
+    + ((stack1 = alias2(alias1(depth0, "count", {"start":{"line":16,"column":19},"end":{"line":16,"column":24}} ), depth0)) != null ? stack1 : "")
+    + " + i] = input[image * "
+    + ((stack1 = alias2(alias1(depth0, "inputCount", {"start":{"line":16,"column":50},"end":{"line":16,"column":60}} ), depth0)) != null ? stack1 : "")
+    + " + y * "
+    + ((stack1 = alias2(alias1(depth0, "rowCount", {"start":{"line":16,"column":71},"end":{"line":16,"column":79}} ), depth0)) != null ? stack1 : "")
+    + " + cell % "
+    + ((stack1 = alias2(alias1(depth0, "columns", {"start":{"line":16,"column":93},"end":{"line":16,"column":100}} ), depth0)) != null ? stack1 : "")
+    + " * "
+    + ((stack1 = alias2(alias1(depth0, "lineCount", {"start":{"line":16,"column":107},"end":{"line":16,"column":116}} ), depth0)) != null ? stack1 : "")
+    + " + i % "
+    + ((stack1 = alias2(alias1(depth0, "lineCount", {"start":{"line":16,"column":127},"end":{"line":16,"column":136}} ), depth0)) != null ? stack1 : "")
+    + "];\n}\n";
 },"usePartial":true,"useData":true},
 
   "wgsl/gemm-direct": {"0":function(container,depth0,helpers,partials,data) {
@@ -1244,6 +1315,28 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
     + " + k;\n    scale[i] = 1.0 + gamma[k] * (scale[i] * inverse);\n  }\n}\n";
 },"usePartial":true,"useData":true},
 
+  "wgsl/masked-mean": {"compiler":[8,">= 4.3.0"],"main":function(container,depth0,helpers,partials,data) {
+    var stack1, alias1=container.strict, alias2=container.lambda, lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
+
+  return "// Mean over the removed patches (mask 1) of all images, "
+    + ((stack1 = alias2(alias1(depth0, "patches", {"start":{"line":1,"column":59},"end":{"line":1,"column":66}} ), depth0)) != null ? stack1 : "")
+    + " patches each:\n//   output = sum of errors * mask / sum of mask\n"
+    + ((stack1 = container.invokePartial(lookupProperty(partials,"bindings"),depth0,{"name":"bindings","data":data,"helpers":helpers,"partials":partials,"decorators":container.decorators})) != null ? stack1 : "")
+    + "var<workgroup> sums: array<f32, "
+    + ((stack1 = alias2(alias1(depth0, "invocations", {"start":{"line":4,"column":34},"end":{"line":4,"column":45}} ), depth0)) != null ? stack1 : "")
+    + ">;\n\n@compute @workgroup_size("
+    + ((stack1 = alias2(alias1(depth0, "invocations", {"start":{"line":6,"column":27},"end":{"line":6,"column":38}} ), depth0)) != null ? stack1 : "")
+    + ")\nfn main(@builtin(local_invocation_index) lane: u32) {\n  let length = arrayLength(&errors); // of all images\n  var sum = 0.0;\n  var count = 0.0;\n  for (var i = lane; i < length; i += "
+    + ((stack1 = alias2(alias1(depth0, "invocations", {"start":{"line":11,"column":40},"end":{"line":11,"column":51}} ), depth0)) != null ? stack1 : "")
+    + ") {\n    sum += errors[i] * mask[i];\n    count += mask[i];\n  }\n  let whole = total(lane, sum);\n  let removed = total(lane, count);\n  if (lane == 0) {\n    output[0] = whole / removed;\n  }\n}\n\n"
+    + ((stack1 = container.invokePartial(lookupProperty(partials,"group-total"),depth0,{"name":"group-total","data":data,"helpers":helpers,"partials":partials,"decorators":container.decorators})) != null ? stack1 : "");
+},"usePartial":true,"useData":true},
+
   "wgsl/pack": {"0":function(container,depth0,helpers,partials,data) {
     var stack1;
 
@@ -1393,6 +1486,164 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
     + " + n] = w * r;\n    }\n  }\n"
     + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"padded"),{"name":"if","hash":{},"fn":container.program(20, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":40,"column":2},"end":{"line":44,"column":9}}})) != null ? stack1 : "")
     + "  packed_bias[n] = b * r;\n}\n";
+},"usePartial":true,"useData":true},
+
+  "wgsl/patch-table": {"compiler":[8,">= 4.3.0"],"main":function(container,depth0,helpers,partials,data) {
+    var stack1, alias1=container.strict, alias2=container.lambda, lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
+
+  return "// Slots of the "
+    + ((stack1 = alias2(alias1(depth0, "patches", {"start":{"line":1,"column":18},"end":{"line":1,"column":25}} ), depth0)) != null ? stack1 : "")
+    + " patches, numbered in order among the "
+    + ((stack1 = alias2(alias1(depth0, "keep", {"start":{"line":1,"column":67},"end":{"line":1,"column":71}} ), depth0)) != null ? stack1 : "")
+    + " kept ones (mask 0), -1 for removed ones; then the patch of\n// every slot. One group an image.\n"
+    + ((stack1 = container.invokePartial(lookupProperty(partials,"bindings"),depth0,{"name":"bindings","data":data,"helpers":helpers,"partials":partials,"decorators":container.decorators})) != null ? stack1 : "")
+    + "\n@compute @workgroup_size("
+    + ((stack1 = alias2(alias1(depth0, "invocations", {"start":{"line":5,"column":27},"end":{"line":5,"column":38}} ), depth0)) != null ? stack1 : "")
+    + ")\nfn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lane: u32) {\n  let marks = group.z * "
+    + ((stack1 = alias2(alias1(depth0, "patches", {"start":{"line":7,"column":26},"end":{"line":7,"column":33}} ), depth0)) != null ? stack1 : "")
+    + ";\n  let slots = group.z * "
+    + ((stack1 = alias2(alias1(depth0, "tableLength", {"start":{"line":8,"column":26},"end":{"line":8,"column":37}} ), depth0)) != null ? stack1 : "")
+    + ";\n  for (var cell = lane; cell < "
+    + ((stack1 = alias2(alias1(depth0, "patches", {"start":{"line":9,"column":33},"end":{"line":9,"column":40}} ), depth0)) != null ? stack1 : "")
+    + "; cell += "
+    + ((stack1 = alias2(alias1(depth0, "invocations", {"start":{"line":9,"column":54},"end":{"line":9,"column":65}} ), depth0)) != null ? stack1 : "")
+    + ") {\n    var slot = 0u;\n    for (var before = 0u; before < cell; before++) {\n      slot += select(1u, 0u, mask[marks + before] != 0.0);\n    }\n    if (mask[marks + cell] == 0.0 && slot < "
+    + ((stack1 = alias2(alias1(depth0, "keep", {"start":{"line":14,"column":46},"end":{"line":14,"column":50}} ), depth0)) != null ? stack1 : "")
+    + ") {\n      table[slots + cell] = i32(slot);\n      table[slots + "
+    + ((stack1 = alias2(alias1(depth0, "patches", {"start":{"line":16,"column":22},"end":{"line":16,"column":29}} ), depth0)) != null ? stack1 : "")
+    + " + slot] = i32(cell);\n    } else {\n      table[slots + cell] = -1;\n    }\n  }\n}\n";
+},"usePartial":true,"useData":true},
+
+  "wgsl/place-sites": {"0":function(container,depth0,helpers,partials,data) {
+    return "from their slots in a compact map";
+},"1":function(container,depth0,helpers,partials,data) {
+    return "as they are";
+},"2":function(container,depth0,helpers,partials,data) {
+    return "the token";
+},"3":function(container,depth0,helpers,partials,data) {
+    return "0";
+},"4":function(container,depth0,helpers,partials,data) {
+    var stack1;
+
+  return "  if (i >= "
+    + ((stack1 = container.lambda(container.strict(depth0, "count", {"start":{"line":8,"column":13},"end":{"line":8,"column":18}} ), depth0)) != null ? stack1 : "")
+    + ") {\n    return;\n  }\n";
+},"5":function(container,depth0,helpers,partials,data) {
+    var stack1, alias1=container.strict, alias2=container.lambda, lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
+
+  return "  let y = site / "
+    + ((stack1 = alias2(alias1(depth0, "width", {"start":{"line":15,"column":19},"end":{"line":15,"column":24}} ), depth0)) != null ? stack1 : "")
+    + ";\n  let x = site % "
+    + ((stack1 = alias2(alias1(depth0, "width", {"start":{"line":16,"column":19},"end":{"line":16,"column":24}} ), depth0)) != null ? stack1 : "")
+    + ";\n  let slot = table[image * "
+    + ((stack1 = alias2(alias1(depth0, "tableLength", {"start":{"line":17,"column":29},"end":{"line":17,"column":40}} ), depth0)) != null ? stack1 : "")
+    + " + y / "
+    + ((stack1 = alias2(alias1(depth0, "down", {"start":{"line":17,"column":51},"end":{"line":17,"column":55}} ), depth0)) != null ? stack1 : "")
+    + " * "
+    + ((stack1 = alias2(alias1(depth0, "columns", {"start":{"line":17,"column":62},"end":{"line":17,"column":69}} ), depth0)) != null ? stack1 : "")
+    + " + x / "
+    + ((stack1 = alias2(alias1(depth0, "across", {"start":{"line":17,"column":80},"end":{"line":17,"column":86}} ), depth0)) != null ? stack1 : "")
+    + "];\n  var v = "
+    + ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"token"),{"name":"if","hash":{},"fn":container.program(6, data, 0),"inverse":container.program(7, data, 0),"data":data,"loc":{"start":{"line":18,"column":10},"end":{"line":18,"column":74}}})) != null ? stack1 : "")
+    + ";\n  if (slot >= 0) {\n    let row = u32(slot) * "
+    + ((stack1 = alias2(alias1(depth0, "down", {"start":{"line":20,"column":28},"end":{"line":20,"column":32}} ), depth0)) != null ? stack1 : "")
+    + " + y % "
+    + ((stack1 = alias2(alias1(depth0, "down", {"start":{"line":20,"column":43},"end":{"line":20,"column":47}} ), depth0)) != null ? stack1 : "")
+    + ";\n    v = input[image * "
+    + ((stack1 = alias2(alias1(depth0, "inputCount", {"start":{"line":21,"column":24},"end":{"line":21,"column":34}} ), depth0)) != null ? stack1 : "")
+    + " + (row * "
+    + ((stack1 = alias2(alias1(depth0, "across", {"start":{"line":21,"column":48},"end":{"line":21,"column":54}} ), depth0)) != null ? stack1 : "")
+    + " + x % "
+    + ((stack1 = alias2(alias1(depth0, "across", {"start":{"line":21,"column":65},"end":{"line":21,"column":71}} ), depth0)) != null ? stack1 : "")
+    + ") * "
+    + ((stack1 = alias2(alias1(depth0, "channelCount", {"start":{"line":21,"column":79},"end":{"line":21,"column":91}} ), depth0)) != null ? stack1 : "")
+    + " + i % "
+    + ((stack1 = alias2(alias1(depth0, "channelCount", {"start":{"line":21,"column":102},"end":{"line":21,"column":114}} ), depth0)) != null ? stack1 : "")
+    + "];\n  }\n  output[image * "
+    + ((stack1 = alias2(alias1(depth0, "count", {"start":{"line":23,"column":19},"end":{"line":23,"column":24}} ), depth0)) != null ? stack1 : "")
+    + " + i] = v;\n";
+},"6":function(container,depth0,helpers,partials,data) {
+    var stack1;
+
+  return "token[i % "
+    + ((stack1 = container.lambda(container.strict(depth0, "channelCount", {"start":{"line":18,"column":35},"end":{"line":18,"column":47}} ), depth0)) != null ? stack1 : "")
+    + "]";
+},"7":function(container,depth0,helpers,partials,data) {
+    var stack1;
+
+  return ((stack1 = container.lambda(container.strict(depth0, "acc", {"start":{"line":18,"column":60},"end":{"line":18,"column":63}} ), depth0)) != null ? stack1 : "")
+    + "()";
+},"8":function(container,depth0,helpers,partials,data) {
+    var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
+
+  return "  let e = image * "
+    + ((stack1 = container.lambda(container.strict(depth0, "count", {"start":{"line":25,"column":20},"end":{"line":25,"column":25}} ), depth0)) != null ? stack1 : "")
+    + " + i;\n  output[e] = select(input[e], "
+    + ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"token"),{"name":"if","hash":{},"fn":container.program(6, data, 0),"inverse":container.program(7, data, 0),"data":data,"loc":{"start":{"line":26,"column":31},"end":{"line":26,"column":95}}})) != null ? stack1 : "")
+    + ", removed(image, site));\n";
+},"9":function(container,depth0,helpers,partials,data) {
+    var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
+
+  return "\n"
+    + ((stack1 = container.invokePartial(lookupProperty(partials,"removed"),depth0,{"name":"removed","data":data,"helpers":helpers,"partials":partials,"decorators":container.decorators})) != null ? stack1 : "");
+},"compiler":[8,">= 4.3.0"],"main":function(container,depth0,helpers,partials,data) {
+    var stack1, alias1=container.strict, alias2=container.lambda, alias3=depth0 != null ? depth0 : (container.nullContext || {}), lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
+
+  return "// Patches of "
+    + ((stack1 = alias2(alias1(depth0, "down", {"start":{"line":1,"column":16},"end":{"line":1,"column":20}} ), depth0)) != null ? stack1 : "")
+    + "x"
+    + ((stack1 = alias2(alias1(depth0, "across", {"start":{"line":1,"column":25},"end":{"line":1,"column":31}} ), depth0)) != null ? stack1 : "")
+    + " sites on a channels-last map ["
+    + ((stack1 = alias2(alias1(depth0, "height", {"start":{"line":1,"column":66},"end":{"line":1,"column":72}} ), depth0)) != null ? stack1 : "")
+    + "]["
+    + ((stack1 = alias2(alias1(depth0, "width", {"start":{"line":1,"column":78},"end":{"line":1,"column":83}} ), depth0)) != null ? stack1 : "")
+    + "]["
+    + ((stack1 = alias2(alias1(depth0, "channels", {"start":{"line":1,"column":89},"end":{"line":1,"column":97}} ), depth0)) != null ? stack1 : "")
+    + "]: kept ones "
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"compact"),{"name":"if","hash":{},"fn":container.program(0, data, 0),"inverse":container.program(1, data, 0),"data":data,"loc":{"start":{"line":1,"column":112},"end":{"line":1,"column":186}}})) != null ? stack1 : "")
+    + ", removed ones "
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"token"),{"name":"if","hash":{},"fn":container.program(2, data, 0),"inverse":container.program(3, data, 0),"data":data,"loc":{"start":{"line":1,"column":201},"end":{"line":1,"column":239}}})) != null ? stack1 : "")
+    + ".\n"
+    + ((stack1 = container.invokePartial(lookupProperty(partials,"bindings"),depth0,{"name":"bindings","data":data,"helpers":helpers,"partials":partials,"decorators":container.decorators})) != null ? stack1 : "")
+    + "\n@compute @workgroup_size("
+    + ((stack1 = alias2(alias1(depth0, "invocations", {"start":{"line":4,"column":27},"end":{"line":4,"column":38}} ), depth0)) != null ? stack1 : "")
+    + ")\nfn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lane: u32) {\n  let i = (group.y * "
+    + ((stack1 = alias2(alias1(depth0, "gridX", {"start":{"line":6,"column":23},"end":{"line":6,"column":28}} ), depth0)) != null ? stack1 : "")
+    + " + group.x) * "
+    + ((stack1 = alias2(alias1(depth0, "invocations", {"start":{"line":6,"column":46},"end":{"line":6,"column":57}} ), depth0)) != null ? stack1 : "")
+    + " + lane;\n"
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"ragged"),{"name":"if","hash":{},"fn":container.program(4, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":7,"column":2},"end":{"line":11,"column":9}}})) != null ? stack1 : "")
+    + "  let image = group.z;\n  let site = i / "
+    + ((stack1 = alias2(alias1(depth0, "channelCount", {"start":{"line":13,"column":19},"end":{"line":13,"column":31}} ), depth0)) != null ? stack1 : "")
+    + ";\n"
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"compact"),{"name":"if","hash":{},"fn":container.program(5, data, 0),"inverse":container.program(8, data, 0),"data":data,"loc":{"start":{"line":14,"column":2},"end":{"line":27,"column":9}}})) != null ? stack1 : "")
+    + "}\n"
+    + ((stack1 = lookupProperty(helpers,"unless").call(alias3,lookupProperty(depth0,"compact"),{"name":"unless","hash":{},"fn":container.program(9, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":29,"column":0},"end":{"line":32,"column":11}}})) != null ? stack1 : "");
 },"usePartial":true,"useData":true},
 
   "wgsl/pool": {"0":function(container,depth0,helpers,partials,data) {
@@ -1610,8 +1861,8 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
     + ((stack1 = container.invokePartial(lookupProperty(partials,"token-stats"),depth0,{"name":"token-stats","data":data,"helpers":helpers,"partials":partials,"decorators":container.decorators})) != null ? stack1 : "");
 },"usePartial":true,"useData":true},
 
-  "wgsl/stem": {"0":function(container,depth0,helpers,partials,data) {
-    return " and LayerNorm";
+  "wgsl/site-depthwise": {"0":function(container,depth0,helpers,partials,data) {
+    return " with LayerNorm";
 },"1":function(container,depth0,helpers,partials,data) {
     var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
         if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
@@ -1620,13 +1871,13 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
         return undefined
     };
 
-  return "//   output[y,x,n] = (v - mean over n of v) / sqrt(variance over n of v + "
+  return "//   output[y,x,c] = (v - mean over c of v) / sqrt(variance over c of v + "
     + ((stack1 = container.lambda(container.strict(depth0, "eps", {"start":{"line":4,"column":76},"end":{"line":4,"column":79}} ), depth0)) != null ? stack1 : "")
     + ")"
     + ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"affine"),{"name":"if","hash":{},"fn":container.program(2, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":4,"column":82},"end":{"line":4,"column":124}}})) != null ? stack1 : "")
     + "\n";
 },"2":function(container,depth0,helpers,partials,data) {
-    return " * gain[n] + shift[n]";
+    return " * gain[c] + shift[c]";
 },"3":function(container,depth0,helpers,partials,data) {
     return "//   output = v\n";
 },"4":function(container,depth0,helpers,partials,data) {
@@ -1637,150 +1888,96 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
         return undefined
     };
 
-  return "var<workgroup> tile: array<vec4f, "
-    + ((stack1 = alias2(alias1(depth0, "tileLength", {"start":{"line":11,"column":36},"end":{"line":11,"column":46}} ), depth0)) != null ? stack1 : "")
+  return "var<workgroup> tile: array<"
+    + ((stack1 = alias2(alias1(depth0, "acc", {"start":{"line":11,"column":29},"end":{"line":11,"column":32}} ), depth0)) != null ? stack1 : "")
+    + ", "
+    + ((stack1 = alias2(alias1(depth0, "tileLength", {"start":{"line":11,"column":38},"end":{"line":11,"column":48}} ), depth0)) != null ? stack1 : "")
     + ">; // ["
-    + ((stack1 = alias2(alias1(depth0, "strip", {"start":{"line":11,"column":57},"end":{"line":11,"column":62}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "strip", {"start":{"line":11,"column":59},"end":{"line":11,"column":64}} ), depth0)) != null ? stack1 : "")
     + " sites]["
-    + ((stack1 = alias2(alias1(depth0, "count", {"start":{"line":11,"column":74},"end":{"line":11,"column":79}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "count", {"start":{"line":11,"column":76},"end":{"line":11,"column":81}} ), depth0)) != null ? stack1 : "")
     + "]\n"
     + ((stack1 = container.invokePartial(lookupProperty(partials,"token-stats-memory"),depth0,{"name":"token-stats-memory","data":data,"helpers":helpers,"partials":partials,"decorators":container.decorators})) != null ? stack1 : "");
 },"5":function(container,depth0,helpers,partials,data) {
-    var stack1, alias1=container.strict, alias2=container.lambda, lookupProperty = container.lookupProperty || function(parent, propertyName) {
+    var stack1, alias1=container.strict, alias2=container.lambda, alias3=depth0 != null ? depth0 : (container.nullContext || {}), lookupProperty = container.lookupProperty || function(parent, propertyName) {
         if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
           return parent[propertyName];
         }
         return undefined
     };
 
-  return "  for (var item = lane; item < "
-    + ((stack1 = alias2(alias1(depth0, "items", {"start":{"line":21,"column":33},"end":{"line":21,"column":38}} ), depth0)) != null ? stack1 : "")
-    + "; item += "
-    + ((stack1 = alias2(alias1(depth0, "invocations", {"start":{"line":21,"column":52},"end":{"line":21,"column":63}} ), depth0)) != null ? stack1 : "")
-    + ") {\n    convolve(image, y, x0, item / "
-    + ((stack1 = alias2(alias1(depth0, "count", {"start":{"line":22,"column":36},"end":{"line":22,"column":41}} ), depth0)) != null ? stack1 : "")
-    + " * "
-    + ((stack1 = alias2(alias1(depth0, "run", {"start":{"line":22,"column":48},"end":{"line":22,"column":51}} ), depth0)) != null ? stack1 : "")
-    + ", item % "
-    + ((stack1 = alias2(alias1(depth0, "count", {"start":{"line":22,"column":64},"end":{"line":22,"column":69}} ), depth0)) != null ? stack1 : "")
-    + ");\n  }\n  workgroupBarrier();\n  measure(lane);\n  let first = (group.z * "
-    + ((stack1 = alias2(alias1(depth0, "outHeight", {"start":{"line":26,"column":27},"end":{"line":26,"column":36}} ), depth0)) != null ? stack1 : "")
-    + " + y) * "
-    + ((stack1 = alias2(alias1(depth0, "outWidth", {"start":{"line":26,"column":48},"end":{"line":26,"column":56}} ), depth0)) != null ? stack1 : "")
-    + " + x0;\n  for (var i = lane; i < "
-    + ((stack1 = alias2(alias1(depth0, "tileLength", {"start":{"line":27,"column":27},"end":{"line":27,"column":37}} ), depth0)) != null ? stack1 : "")
-    + "; i += "
-    + ((stack1 = alias2(alias1(depth0, "invocations", {"start":{"line":27,"column":48},"end":{"line":27,"column":59}} ), depth0)) != null ? stack1 : "")
-    + ") {\n    let p = i / "
-    + ((stack1 = alias2(alias1(depth0, "count", {"start":{"line":28,"column":18},"end":{"line":28,"column":23}} ), depth0)) != null ? stack1 : "")
-    + ";\n    let n = i % "
-    + ((stack1 = alias2(alias1(depth0, "count", {"start":{"line":29,"column":18},"end":{"line":29,"column":23}} ), depth0)) != null ? stack1 : "")
-    + ";\n    let s = stat[p];\n"
-    + ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"ragged"),{"name":"if","hash":{},"fn":container.program(6, data, 0),"inverse":container.program(7, data, 0),"data":data,"loc":{"start":{"line":31,"column":4},"end":{"line":37,"column":11}}})) != null ? stack1 : "")
+  return "  workgroupBarrier();\n  measure(lane);\n  let start = image * "
+    + ((stack1 = alias2(alias1(depth0, "imageLength", {"start":{"line":25,"column":24},"end":{"line":25,"column":35}} ), depth0)) != null ? stack1 : "")
+    + " + first * "
+    + ((stack1 = alias2(alias1(depth0, "count", {"start":{"line":25,"column":50},"end":{"line":25,"column":55}} ), depth0)) != null ? stack1 : "")
+    + ";\n"
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"ragged"),{"name":"if","hash":{},"fn":container.program(6, data, 0),"inverse":container.program(7, data, 0),"data":data,"loc":{"start":{"line":26,"column":2},"end":{"line":30,"column":9}}})) != null ? stack1 : "")
+    + "  for (var i = lane; i < length; i += "
+    + ((stack1 = alias2(alias1(depth0, "invocations", {"start":{"line":31,"column":40},"end":{"line":31,"column":51}} ), depth0)) != null ? stack1 : "")
+    + ") {\n    let s = stat[i / "
+    + ((stack1 = alias2(alias1(depth0, "count", {"start":{"line":32,"column":23},"end":{"line":32,"column":28}} ), depth0)) != null ? stack1 : "")
+    + "];\n"
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"affine"),{"name":"if","hash":{},"fn":container.program(8, data, 0),"inverse":container.program(9, data, 0),"data":data,"loc":{"start":{"line":33,"column":4},"end":{"line":38,"column":11}}})) != null ? stack1 : "")
     + "  }\n";
 },"6":function(container,depth0,helpers,partials,data) {
-    var stack1;
-
-  return "    if (x0 + p < "
-    + ((stack1 = container.lambda(container.strict(depth0, "outWidth", {"start":{"line":32,"column":19},"end":{"line":32,"column":27}} ), depth0)) != null ? stack1 : "")
-    + ") {\n      put(first + p, n, (tile[i] - s.x) * s.y);\n    }\n";
-},"7":function(container,depth0,helpers,partials,data) {
-    return "    put(first + p, n, (tile[i] - s.x) * s.y);\n";
-},"8":function(container,depth0,helpers,partials,data) {
     var stack1, alias1=container.strict, alias2=container.lambda;
 
-  return "  let first = (group.z * "
-    + ((stack1 = alias2(alias1(depth0, "outHeight", {"start":{"line":40,"column":27},"end":{"line":40,"column":36}} ), depth0)) != null ? stack1 : "")
-    + " + y) * "
-    + ((stack1 = alias2(alias1(depth0, "outWidth", {"start":{"line":40,"column":48},"end":{"line":40,"column":56}} ), depth0)) != null ? stack1 : "")
-    + " + x0;\n  for (var item = lane; item < "
-    + ((stack1 = alias2(alias1(depth0, "items", {"start":{"line":41,"column":33},"end":{"line":41,"column":38}} ), depth0)) != null ? stack1 : "")
-    + "; item += "
-    + ((stack1 = alias2(alias1(depth0, "invocations", {"start":{"line":41,"column":52},"end":{"line":41,"column":63}} ), depth0)) != null ? stack1 : "")
-    + ") {\n    convolve(image, first, y, x0, item / "
-    + ((stack1 = alias2(alias1(depth0, "count", {"start":{"line":42,"column":43},"end":{"line":42,"column":48}} ), depth0)) != null ? stack1 : "")
-    + " * "
-    + ((stack1 = alias2(alias1(depth0, "run", {"start":{"line":42,"column":55},"end":{"line":42,"column":58}} ), depth0)) != null ? stack1 : "")
-    + ", item % "
-    + ((stack1 = alias2(alias1(depth0, "count", {"start":{"line":42,"column":71},"end":{"line":42,"column":76}} ), depth0)) != null ? stack1 : "")
-    + ");\n  }\n";
-},"9":function(container,depth0,helpers,partials,data) {
-    return "first: u32, ";
-},"10":function(container,depth0,helpers,partials,data,blockParams,depths) {
-    var stack1, alias1=container.strict, alias2=container.lambda, lookupProperty = container.lookupProperty || function(parent, propertyName) {
-        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
-          return parent[propertyName];
-        }
-        return undefined
-    };
-
-  return "  var v"
-    + ((stack1 = alias2(alias1(depth0, "i", {"start":{"line":50,"column":9},"end":{"line":50,"column":10}} ), depth0)) != null ? stack1 : "")
-    + " = bias[n];\n  let u"
-    + ((stack1 = alias2(alias1(depth0, "i", {"start":{"line":51,"column":9},"end":{"line":51,"column":10}} ), depth0)) != null ? stack1 : "")
-    + " = "
-    + ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depths[1],"ragged"),{"name":"if","hash":{},"fn":container.program(11, data, 0, blockParams, depths),"inverse":container.program(14, data, 0, blockParams, depths),"data":data,"loc":{"start":{"line":51,"column":15},"end":{"line":51,"column":276}}})) != null ? stack1 : "")
-    + ";\n";
-},"11":function(container,depth0,helpers,partials,data,blockParams,depths) {
-    var stack1, alias1=depth0 != null ? depth0 : (container.nullContext || {}), lookupProperty = container.lookupProperty || function(parent, propertyName) {
-        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
-          return parent[propertyName];
-        }
-        return undefined
-    };
-
-  return "min(x0 + p"
-    + ((stack1 = lookupProperty(helpers,"if").call(alias1,lookupProperty(depth0,"i"),{"name":"if","hash":{},"fn":container.program(12, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":51,"column":42},"end":{"line":51,"column":66}}})) != null ? stack1 : "")
+  return "  let length = min("
+    + ((stack1 = alias2(alias1(depth0, "strip", {"start":{"line":27,"column":21},"end":{"line":27,"column":26}} ), depth0)) != null ? stack1 : "")
     + ", "
-    + ((stack1 = container.lambda(container.strict(depths[1], "lastColumn", {"start":{"line":51,"column":70},"end":{"line":51,"column":83}} ), depth0)) != null ? stack1 : "")
-    + ")"
-    + ((stack1 = lookupProperty(helpers,"if").call(alias1,lookupProperty(depths[1],"columnStep"),{"name":"if","hash":{},"fn":container.program(13, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":51,"column":86},"end":{"line":51,"column":134}}})) != null ? stack1 : "");
+    + ((stack1 = alias2(alias1(depth0, "siteCount", {"start":{"line":27,"column":32},"end":{"line":27,"column":41}} ), depth0)) != null ? stack1 : "")
+    + " - first) * "
+    + ((stack1 = alias2(alias1(depth0, "count", {"start":{"line":27,"column":57},"end":{"line":27,"column":62}} ), depth0)) != null ? stack1 : "")
+    + ";\n";
+},"7":function(container,depth0,helpers,partials,data) {
+    var stack1;
+
+  return "  let length = "
+    + ((stack1 = container.lambda(container.strict(depth0, "tileLength", {"start":{"line":29,"column":17},"end":{"line":29,"column":27}} ), depth0)) != null ? stack1 : "")
+    + "u;\n";
+},"8":function(container,depth0,helpers,partials,data) {
+    var stack1;
+
+  return "    let c = i % "
+    + ((stack1 = container.lambda(container.strict(depth0, "count", {"start":{"line":34,"column":18},"end":{"line":34,"column":23}} ), depth0)) != null ? stack1 : "")
+    + ";\n    output[start + i] = (tile[i] - s.x) * s.y * gain[c] + shift[c];\n";
+},"9":function(container,depth0,helpers,partials,data) {
+    return "    output[start + i] = (tile[i] - s.x) * s.y;\n";
+},"10":function(container,depth0,helpers,partials,data) {
+    return "s 4c .. 4c + 3";
+},"11":function(container,depth0,helpers,partials,data) {
+    return " c";
 },"12":function(container,depth0,helpers,partials,data) {
     var stack1;
 
-  return " + "
-    + ((stack1 = container.lambda(container.strict(depth0, "i", {"start":{"line":51,"column":56},"end":{"line":51,"column":57}} ), depth0)) != null ? stack1 : "");
-},"13":function(container,depth0,helpers,partials,data,blockParams,depths) {
+  return "  let site = min(first + p, "
+    + ((stack1 = container.lambda(container.strict(depth0, "lastSite", {"start":{"line":46,"column":30},"end":{"line":46,"column":38}} ), depth0)) != null ? stack1 : "")
+    + "); // past the end, a site that is there is made once more\n";
+},"13":function(container,depth0,helpers,partials,data) {
+    return "  let site = first + p;\n";
+},"14":function(container,depth0,helpers,partials,data) {
     var stack1;
 
-  return " * "
-    + ((stack1 = container.lambda(container.strict(depths[1], "columnStep", {"start":{"line":51,"column":112},"end":{"line":51,"column":125}} ), depth0)) != null ? stack1 : "");
-},"14":function(container,depth0,helpers,partials,data,blockParams,depths) {
-    var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
-        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
-          return parent[propertyName];
-        }
-        return undefined
-    };
+  return "  let column = cell % "
+    + ((stack1 = container.lambda(container.strict(depth0, "columns", {"start":{"line":55,"column":24},"end":{"line":55,"column":31}} ), depth0)) != null ? stack1 : "")
+    + ";\n";
+},"15":function(container,depth0,helpers,partials,data) {
+    var stack1, alias1=container.strict, alias2=container.lambda;
 
-  return ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depths[1],"columnStep"),{"name":"if","hash":{},"fn":container.program(15, data, 0, blockParams, depths),"inverse":container.program(17, data, 0, blockParams, depths),"data":data,"loc":{"start":{"line":51,"column":134},"end":{"line":51,"column":269}}})) != null ? stack1 : "");
-},"15":function(container,depth0,helpers,partials,data,blockParams,depths) {
-    var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
-        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
-          return parent[propertyName];
-        }
-        return undefined
-    };
-
-  return "(x0 + p) * "
-    + ((stack1 = container.lambda(container.strict(depths[1], "columnStep", {"start":{"line":51,"column":172},"end":{"line":51,"column":185}} ), depth0)) != null ? stack1 : "")
-    + ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"offset"),{"name":"if","hash":{},"fn":container.program(16, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":51,"column":187},"end":{"line":51,"column":221}}})) != null ? stack1 : "");
+  return "  let left = cell % "
+    + ((stack1 = alias2(alias1(depth0, "columns", {"start":{"line":57,"column":22},"end":{"line":57,"column":29}} ), depth0)) != null ? stack1 : "")
+    + " * "
+    + ((stack1 = alias2(alias1(depth0, "across", {"start":{"line":57,"column":36},"end":{"line":57,"column":42}} ), depth0)) != null ? stack1 : "")
+    + " + site % "
+    + ((stack1 = alias2(alias1(depth0, "across", {"start":{"line":57,"column":56},"end":{"line":57,"column":62}} ), depth0)) != null ? stack1 : "")
+    + ";\n";
 },"16":function(container,depth0,helpers,partials,data) {
     var stack1;
 
-  return " + "
-    + ((stack1 = container.lambda(container.strict(depth0, "offset", {"start":{"line":51,"column":206},"end":{"line":51,"column":212}} ), depth0)) != null ? stack1 : "");
-},"17":function(container,depth0,helpers,partials,data) {
-    var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
-        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
-          return parent[propertyName];
-        }
-        return undefined
-    };
-
-  return "x0 + p"
-    + ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"offset"),{"name":"if","hash":{},"fn":container.program(16, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":51,"column":235},"end":{"line":51,"column":269}}})) != null ? stack1 : "");
-},"18":function(container,depth0,helpers,partials,data,blockParams,depths) {
+  return "  var v"
+    + ((stack1 = container.lambda(container.strict(depth0, "i", {"start":{"line":60,"column":9},"end":{"line":60,"column":10}} ), depth0)) != null ? stack1 : "")
+    + " = bias[c];\n";
+},"17":function(container,depth0,helpers,partials,data,blockParams,depths) {
     var stack1, alias1=depth0 != null ? depth0 : (container.nullContext || {}), lookupProperty = container.lookupProperty || function(parent, propertyName) {
         if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
           return parent[propertyName];
@@ -1788,48 +1985,9 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
         return undefined
     };
 
-  return ((stack1 = lookupProperty(helpers,"if").call(alias1,lookupProperty(depths[1],"matrix"),{"name":"if","hash":{},"fn":container.program(19, data, 0, blockParams, depths),"inverse":container.program(24, data, 0, blockParams, depths),"data":data,"loc":{"start":{"line":58,"column":6},"end":{"line":62,"column":13}}})) != null ? stack1 : "")
-    + ((stack1 = lookupProperty(helpers,"each").call(alias1,lookupProperty(depth0,"sites"),{"name":"each","hash":{},"fn":container.program(25, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":63,"column":6},"end":{"line":65,"column":15}}})) != null ? stack1 : "");
-},"19":function(container,depth0,helpers,partials,data) {
-    var stack1, alias1=depth0 != null ? depth0 : (container.nullContext || {}), lookupProperty = container.lookupProperty || function(parent, propertyName) {
-        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
-          return parent[propertyName];
-        }
-        return undefined
-    };
-
-  return "      let w"
-    + ((stack1 = container.lambda(container.strict(depth0, "i", {"start":{"line":59,"column":13},"end":{"line":59,"column":14}} ), depth0)) != null ? stack1 : "")
-    + " = mat4x4f(weight[w"
-    + ((stack1 = lookupProperty(helpers,"if").call(alias1,lookupProperty(depth0,"offset0"),{"name":"if","hash":{},"fn":container.program(20, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":59,"column":35},"end":{"line":59,"column":71}}})) != null ? stack1 : "")
-    + "], weight[w"
-    + ((stack1 = lookupProperty(helpers,"if").call(alias1,lookupProperty(depth0,"offset1"),{"name":"if","hash":{},"fn":container.program(21, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":59,"column":82},"end":{"line":59,"column":118}}})) != null ? stack1 : "")
-    + "], weight[w"
-    + ((stack1 = lookupProperty(helpers,"if").call(alias1,lookupProperty(depth0,"offset2"),{"name":"if","hash":{},"fn":container.program(22, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":59,"column":129},"end":{"line":59,"column":165}}})) != null ? stack1 : "")
-    + "], weight[w"
-    + ((stack1 = lookupProperty(helpers,"if").call(alias1,lookupProperty(depth0,"offset3"),{"name":"if","hash":{},"fn":container.program(23, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":59,"column":176},"end":{"line":59,"column":212}}})) != null ? stack1 : "")
-    + "]);\n";
-},"20":function(container,depth0,helpers,partials,data) {
-    var stack1;
-
-  return " + "
-    + ((stack1 = container.lambda(container.strict(depth0, "offset0", {"start":{"line":59,"column":55},"end":{"line":59,"column":62}} ), depth0)) != null ? stack1 : "");
-},"21":function(container,depth0,helpers,partials,data) {
-    var stack1;
-
-  return " + "
-    + ((stack1 = container.lambda(container.strict(depth0, "offset1", {"start":{"line":59,"column":102},"end":{"line":59,"column":109}} ), depth0)) != null ? stack1 : "");
-},"22":function(container,depth0,helpers,partials,data) {
-    var stack1;
-
-  return " + "
-    + ((stack1 = container.lambda(container.strict(depth0, "offset2", {"start":{"line":59,"column":149},"end":{"line":59,"column":156}} ), depth0)) != null ? stack1 : "");
-},"23":function(container,depth0,helpers,partials,data) {
-    var stack1;
-
-  return " + "
-    + ((stack1 = container.lambda(container.strict(depth0, "offset3", {"start":{"line":59,"column":196},"end":{"line":59,"column":203}} ), depth0)) != null ? stack1 : "");
-},"24":function(container,depth0,helpers,partials,data) {
+  return ((stack1 = lookupProperty(helpers,"each").call(alias1,lookupProperty(depth0,"taps"),{"name":"each","hash":{},"fn":container.program(18, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":71,"column":4},"end":{"line":73,"column":13}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"each").call(alias1,lookupProperty(depth0,"neighbours"),{"name":"each","hash":{},"fn":container.program(20, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":74,"column":4},"end":{"line":95,"column":13}}})) != null ? stack1 : "");
+},"18":function(container,depth0,helpers,partials,data) {
     var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
         if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
           return parent[propertyName];
@@ -1837,12 +1995,105 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
         return undefined
     };
 
-  return "      let w"
-    + ((stack1 = container.lambda(container.strict(depth0, "i", {"start":{"line":61,"column":13},"end":{"line":61,"column":14}} ), depth0)) != null ? stack1 : "")
+  return "    let w"
+    + ((stack1 = container.lambda(container.strict(depth0, "i", {"start":{"line":72,"column":11},"end":{"line":72,"column":12}} ), depth0)) != null ? stack1 : "")
     + " = weight[w"
-    + ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"offset0"),{"name":"if","hash":{},"fn":container.program(20, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":61,"column":27},"end":{"line":61,"column":63}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"offset"),{"name":"if","hash":{},"fn":container.program(19, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":72,"column":25},"end":{"line":72,"column":59}}})) != null ? stack1 : "")
     + "];\n";
+},"19":function(container,depth0,helpers,partials,data) {
+    var stack1;
+
+  return " + "
+    + ((stack1 = container.lambda(container.strict(depth0, "offset", {"start":{"line":72,"column":44},"end":{"line":72,"column":50}} ), depth0)) != null ? stack1 : "");
+},"20":function(container,depth0,helpers,partials,data,blockParams,depths) {
+    var stack1, alias1=depth0 != null ? depth0 : (container.nullContext || {}), alias2=container.strict, alias3=container.lambda, lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
+
+  return ((stack1 = lookupProperty(helpers,"if").call(alias1,lookupProperty(depth0,"before"),{"name":"if","hash":{},"fn":container.program(21, data, 0, blockParams, depths),"inverse":container.program(22, data, 0, blockParams, depths),"data":data,"loc":{"start":{"line":75,"column":4},"end":{"line":84,"column":11}}})) != null ? stack1 : "")
+    + "      if (slot >= 0) {\n        let r = image * "
+    + ((stack1 = alias3(alias2(depths[1], "imageLength", {"start":{"line":86,"column":26},"end":{"line":86,"column":40}} ), depth0)) != null ? stack1 : "")
+    + " + (u32(slot) * "
+    + ((stack1 = alias3(alias2(depths[1], "down", {"start":{"line":86,"column":60},"end":{"line":86,"column":67}} ), depth0)) != null ? stack1 : "")
+    + " + y % "
+    + ((stack1 = alias3(alias2(depths[1], "down", {"start":{"line":86,"column":78},"end":{"line":86,"column":85}} ), depth0)) != null ? stack1 : "")
+    + ") * "
+    + ((stack1 = alias3(alias2(depths[1], "lineLength", {"start":{"line":86,"column":93},"end":{"line":86,"column":106}} ), depth0)) != null ? stack1 : "")
+    + " + c;\n"
+    + ((stack1 = lookupProperty(helpers,"each").call(alias1,lookupProperty(depth0,"inputs"),{"name":"each","hash":{},"fn":container.program(25, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":87,"column":8},"end":{"line":92,"column":17}}})) != null ? stack1 : "")
+    + "      }\n    }\n";
+},"21":function(container,depth0,helpers,partials,data) {
+    var stack1, alias1=container.strict, alias2=container.lambda;
+
+  return "    if (column >= "
+    + ((stack1 = alias2(alias1(depth0, "offset", {"start":{"line":76,"column":20},"end":{"line":76,"column":26}} ), depth0)) != null ? stack1 : "")
+    + ") {\n      let slot = table[row + column - "
+    + ((stack1 = alias2(alias1(depth0, "offset", {"start":{"line":77,"column":40},"end":{"line":77,"column":46}} ), depth0)) != null ? stack1 : "")
+    + "];\n";
+},"22":function(container,depth0,helpers,partials,data,blockParams,depths) {
+    var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
+
+  return ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"after"),{"name":"if","hash":{},"fn":container.program(23, data, 0, blockParams, depths),"inverse":container.program(24, data, 0, blockParams, depths),"data":data,"loc":{"start":{"line":78,"column":4},"end":{"line":84,"column":4}}})) != null ? stack1 : "");
+},"23":function(container,depth0,helpers,partials,data,blockParams,depths) {
+    var stack1, alias1=container.strict, alias2=container.lambda;
+
+  return "    if (column + "
+    + ((stack1 = alias2(alias1(depth0, "offset", {"start":{"line":79,"column":19},"end":{"line":79,"column":25}} ), depth0)) != null ? stack1 : "")
+    + " < "
+    + ((stack1 = alias2(alias1(depths[1], "columns", {"start":{"line":79,"column":32},"end":{"line":79,"column":42}} ), depth0)) != null ? stack1 : "")
+    + ") {\n      let slot = table[row + column + "
+    + ((stack1 = alias2(alias1(depth0, "offset", {"start":{"line":80,"column":40},"end":{"line":80,"column":46}} ), depth0)) != null ? stack1 : "")
+    + "];\n";
+},"24":function(container,depth0,helpers,partials,data) {
+    return "    {\n      let slot = table[row + column];\n    ";
 },"25":function(container,depth0,helpers,partials,data,blockParams,depths) {
+    var stack1, alias1=depth0 != null ? depth0 : (container.nullContext || {}), lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
+
+  return "        let u"
+    + ((stack1 = container.lambda(container.strict(depth0, "i", {"start":{"line":88,"column":15},"end":{"line":88,"column":16}} ), depth0)) != null ? stack1 : "")
+    + " = input[r"
+    + ((stack1 = lookupProperty(helpers,"if").call(alias1,lookupProperty(depth0,"offset"),{"name":"if","hash":{},"fn":container.program(19, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":88,"column":28},"end":{"line":88,"column":62}}})) != null ? stack1 : "")
+    + "];\n"
+    + ((stack1 = lookupProperty(helpers,"each").call(alias1,lookupProperty(depth0,"uses"),{"name":"each","hash":{},"fn":container.program(26, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":89,"column":8},"end":{"line":91,"column":17}}})) != null ? stack1 : "");
+},"26":function(container,depth0,helpers,partials,data,blockParams,depths) {
+    var stack1, alias1=container.strict, alias2=container.lambda;
+
+  return "        v"
+    + ((stack1 = alias2(alias1(depth0, "site", {"start":{"line":90,"column":11},"end":{"line":90,"column":15}} ), depth0)) != null ? stack1 : "")
+    + " += w"
+    + ((stack1 = alias2(alias1(depth0, "tap", {"start":{"line":90,"column":24},"end":{"line":90,"column":27}} ), depth0)) != null ? stack1 : "")
+    + " * u"
+    + ((stack1 = alias2(alias1(depths[1], "i", {"start":{"line":90,"column":35},"end":{"line":90,"column":39}} ), depth0)) != null ? stack1 : "")
+    + ";\n";
+},"27":function(container,depth0,helpers,partials,data,blockParams,depths) {
+    var stack1, alias1=container.strict, alias2=container.lambda, lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
+
+  return "    for (var j = 0u; j < "
+    + ((stack1 = alias2(alias1(depth0, "kernel", {"start":{"line":97,"column":27},"end":{"line":97,"column":33}} ), depth0)) != null ? stack1 : "")
+    + "; j++) {\n      let k = weight[w + j * "
+    + ((stack1 = alias2(alias1(depth0, "weightStep", {"start":{"line":98,"column":31},"end":{"line":98,"column":41}} ), depth0)) != null ? stack1 : "")
+    + "];\n"
+    + ((stack1 = lookupProperty(helpers,"each").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"sites"),{"name":"each","hash":{},"fn":container.program(28, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":99,"column":6},"end":{"line":101,"column":15}}})) != null ? stack1 : "")
+    + "    }\n";
+},"28":function(container,depth0,helpers,partials,data,blockParams,depths) {
     var stack1, alias1=container.strict, alias2=container.lambda, lookupProperty = container.lookupProperty || function(parent, propertyName) {
         if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
           return parent[propertyName];
@@ -1851,51 +2102,27 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
     };
 
   return "      v"
-    + ((stack1 = alias2(alias1(depth0, "i", {"start":{"line":64,"column":9},"end":{"line":64,"column":10}} ), depth0)) != null ? stack1 : "")
-    + " += w"
-    + ((stack1 = alias2(alias1(depth0, "tap", {"start":{"line":64,"column":19},"end":{"line":64,"column":22}} ), depth0)) != null ? stack1 : "")
-    + " * "
-    + ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depths[2],"quadLoads"),{"name":"if","hash":{},"fn":container.program(26, data, 0, blockParams, depths),"inverse":container.program(28, data, 0, blockParams, depths),"data":data,"loc":{"start":{"line":64,"column":27},"end":{"line":64,"column":162}}})) != null ? stack1 : "")
-    + ";\n";
-},"26":function(container,depth0,helpers,partials,data) {
-    var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
-        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
-          return parent[propertyName];
-        }
-        return undefined
-    };
-
-  return "quad(row + u"
-    + ((stack1 = container.lambda(container.strict(depth0, "i", {"start":{"line":64,"column":64},"end":{"line":64,"column":65}} ), depth0)) != null ? stack1 : "")
-    + ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"step"),{"name":"if","hash":{},"fn":container.program(27, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":64,"column":67},"end":{"line":64,"column":97}}})) != null ? stack1 : "")
-    + ")";
-},"27":function(container,depth0,helpers,partials,data) {
+    + ((stack1 = alias2(alias1(depth0, "i", {"start":{"line":100,"column":9},"end":{"line":100,"column":10}} ), depth0)) != null ? stack1 : "")
+    + " += k * at(image, row, y % "
+    + ((stack1 = alias2(alias1(depths[1], "down", {"start":{"line":100,"column":41},"end":{"line":100,"column":48}} ), depth0)) != null ? stack1 : "")
+    + ", left"
+    + ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"i"),{"name":"if","hash":{},"fn":container.program(29, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":100,"column":56},"end":{"line":100,"column":80}}})) != null ? stack1 : "")
+    + " + j, c);\n";
+},"29":function(container,depth0,helpers,partials,data) {
     var stack1;
 
   return " + "
-    + ((stack1 = container.lambda(container.strict(depth0, "step", {"start":{"line":64,"column":84},"end":{"line":64,"column":88}} ), depth0)) != null ? stack1 : "");
-},"28":function(container,depth0,helpers,partials,data) {
-    var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
-        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
-          return parent[propertyName];
-        }
-        return undefined
-    };
-
-  return "input[row + u"
-    + ((stack1 = container.lambda(container.strict(depth0, "i", {"start":{"line":64,"column":121},"end":{"line":64,"column":122}} ), depth0)) != null ? stack1 : "")
-    + ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"step"),{"name":"if","hash":{},"fn":container.program(27, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":64,"column":124},"end":{"line":64,"column":154}}})) != null ? stack1 : "")
-    + "]";
-},"29":function(container,depth0,helpers,partials,data,blockParams,depths) {
-    var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
-        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
-          return parent[propertyName];
-        }
-        return undefined
-    };
-
-  return ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depths[1],"norm"),{"name":"if","hash":{},"fn":container.program(30, data, 0, blockParams, depths),"inverse":container.program(32, data, 0, blockParams, depths),"data":data,"loc":{"start":{"line":70,"column":2},"end":{"line":78,"column":9}}})) != null ? stack1 : "");
+    + ((stack1 = container.lambda(container.strict(depth0, "i", {"start":{"line":100,"column":70},"end":{"line":100,"column":71}} ), depth0)) != null ? stack1 : "");
 },"30":function(container,depth0,helpers,partials,data,blockParams,depths) {
+    var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
+
+  return ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depths[1],"norm"),{"name":"if","hash":{},"fn":container.program(31, data, 0, blockParams, depths),"inverse":container.program(32, data, 0, blockParams, depths),"data":data,"loc":{"start":{"line":106,"column":2},"end":{"line":110,"column":9}}})) != null ? stack1 : "");
+},"31":function(container,depth0,helpers,partials,data,blockParams,depths) {
     var stack1, alias1=container.strict, alias2=container.lambda, lookupProperty = container.lookupProperty || function(parent, propertyName) {
         if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
           return parent[propertyName];
@@ -1904,18 +2131,322 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
     };
 
   return "  tile[p * "
-    + ((stack1 = alias2(alias1(depths[1], "count", {"start":{"line":71,"column":13},"end":{"line":71,"column":21}} ), depth0)) != null ? stack1 : "")
-    + " + n"
-    + ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"tileOffset"),{"name":"if","hash":{},"fn":container.program(31, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":71,"column":27},"end":{"line":71,"column":69}}})) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depths[1], "count", {"start":{"line":107,"column":13},"end":{"line":107,"column":21}} ), depth0)) != null ? stack1 : "")
+    + " + c"
+    + ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"offset"),{"name":"if","hash":{},"fn":container.program(19, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":107,"column":27},"end":{"line":107,"column":61}}})) != null ? stack1 : "")
     + "] = v"
-    + ((stack1 = alias2(alias1(depth0, "i", {"start":{"line":71,"column":76},"end":{"line":71,"column":77}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "i", {"start":{"line":107,"column":68},"end":{"line":107,"column":69}} ), depth0)) != null ? stack1 : "")
     + ";\n";
-},"31":function(container,depth0,helpers,partials,data) {
-    var stack1;
-
-  return " + "
-    + ((stack1 = container.lambda(container.strict(depth0, "tileOffset", {"start":{"line":71,"column":50},"end":{"line":71,"column":60}} ), depth0)) != null ? stack1 : "");
 },"32":function(container,depth0,helpers,partials,data,blockParams,depths) {
+    var stack1, alias1=container.strict, alias2=container.lambda, lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
+
+  return "  output[image * "
+    + ((stack1 = alias2(alias1(depths[1], "imageLength", {"start":{"line":109,"column":19},"end":{"line":109,"column":33}} ), depth0)) != null ? stack1 : "")
+    + " + site * "
+    + ((stack1 = alias2(alias1(depths[1], "count", {"start":{"line":109,"column":47},"end":{"line":109,"column":55}} ), depth0)) != null ? stack1 : "")
+    + " + c"
+    + ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"offset"),{"name":"if","hash":{},"fn":container.program(19, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":109,"column":61},"end":{"line":109,"column":95}}})) != null ? stack1 : "")
+    + "] = v"
+    + ((stack1 = alias2(alias1(depth0, "i", {"start":{"line":109,"column":102},"end":{"line":109,"column":103}} ), depth0)) != null ? stack1 : "")
+    + ";\n";
+},"33":function(container,depth0,helpers,partials,data) {
+    var stack1, alias1=container.strict, alias2=container.lambda;
+
+  return "\n// What lies "
+    + ((stack1 = alias2(alias1(depth0, "radius", {"start":{"line":115,"column":15},"end":{"line":115,"column":21}} ), depth0)) != null ? stack1 : "")
+    + " columns left of column x in row y of the patches whose slots begin at `row`; 0 where nothing is kept.\nfn at(image: u32, row: u32, y: u32, x: u32, c: u32) -> "
+    + ((stack1 = alias2(alias1(depth0, "acc", {"start":{"line":116,"column":57},"end":{"line":116,"column":60}} ), depth0)) != null ? stack1 : "")
+    + " {\n  if (x < "
+    + ((stack1 = alias2(alias1(depth0, "radius", {"start":{"line":117,"column":12},"end":{"line":117,"column":18}} ), depth0)) != null ? stack1 : "")
+    + " || x >= "
+    + ((stack1 = alias2(alias1(depth0, "beyond", {"start":{"line":117,"column":31},"end":{"line":117,"column":37}} ), depth0)) != null ? stack1 : "")
+    + ") {\n    return "
+    + ((stack1 = alias2(alias1(depth0, "acc", {"start":{"line":118,"column":13},"end":{"line":118,"column":16}} ), depth0)) != null ? stack1 : "")
+    + "();\n  }\n  let column = x - "
+    + ((stack1 = alias2(alias1(depth0, "radius", {"start":{"line":120,"column":21},"end":{"line":120,"column":27}} ), depth0)) != null ? stack1 : "")
+    + ";\n  let slot = table[row + column / "
+    + ((stack1 = alias2(alias1(depth0, "across", {"start":{"line":121,"column":36},"end":{"line":121,"column":42}} ), depth0)) != null ? stack1 : "")
+    + "];\n  if (slot < 0) {\n    return "
+    + ((stack1 = alias2(alias1(depth0, "acc", {"start":{"line":123,"column":13},"end":{"line":123,"column":16}} ), depth0)) != null ? stack1 : "")
+    + "();\n  }\n  return input[image * "
+    + ((stack1 = alias2(alias1(depth0, "imageLength", {"start":{"line":125,"column":25},"end":{"line":125,"column":36}} ), depth0)) != null ? stack1 : "")
+    + " + ((u32(slot) * "
+    + ((stack1 = alias2(alias1(depth0, "down", {"start":{"line":125,"column":57},"end":{"line":125,"column":61}} ), depth0)) != null ? stack1 : "")
+    + " + y) * "
+    + ((stack1 = alias2(alias1(depth0, "across", {"start":{"line":125,"column":73},"end":{"line":125,"column":79}} ), depth0)) != null ? stack1 : "")
+    + " + column % "
+    + ((stack1 = alias2(alias1(depth0, "across", {"start":{"line":125,"column":95},"end":{"line":125,"column":101}} ), depth0)) != null ? stack1 : "")
+    + ") * "
+    + ((stack1 = alias2(alias1(depth0, "count", {"start":{"line":125,"column":109},"end":{"line":125,"column":114}} ), depth0)) != null ? stack1 : "")
+    + " + c];\n}\n";
+},"34":function(container,depth0,helpers,partials,data) {
+    var stack1, alias1=container.strict, alias2=container.lambda, lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
+
+  return "\nfn sample(p: u32, c: u32) -> "
+    + ((stack1 = alias2(alias1(depth0, "acc", {"start":{"line":130,"column":31},"end":{"line":130,"column":34}} ), depth0)) != null ? stack1 : "")
+    + " {\n  return tile[p * "
+    + ((stack1 = alias2(alias1(depth0, "count", {"start":{"line":131,"column":20},"end":{"line":131,"column":25}} ), depth0)) != null ? stack1 : "")
+    + " + c];\n}\n\n"
+    + ((stack1 = container.invokePartial(lookupProperty(partials,"token-stats"),depth0,{"name":"token-stats","data":data,"helpers":helpers,"partials":partials,"decorators":container.decorators})) != null ? stack1 : "");
+},"compiler":[8,">= 4.3.0"],"main":function(container,depth0,helpers,partials,data,blockParams,depths) {
+    var stack1, alias1=container.strict, alias2=container.lambda, alias3=depth0 != null ? depth0 : (container.nullContext || {}), lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
+
+  return "// "
+    + ((stack1 = alias2(alias1(depth0, "kernel", {"start":{"line":1,"column":5},"end":{"line":1,"column":11}} ), depth0)) != null ? stack1 : "")
+    + "x"
+    + ((stack1 = alias2(alias1(depth0, "kernel", {"start":{"line":1,"column":16},"end":{"line":1,"column":22}} ), depth0)) != null ? stack1 : "")
+    + " depthwise convolution"
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"norm"),{"name":"if","hash":{},"fn":container.program(0, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":1,"column":46},"end":{"line":1,"column":80}}})) != null ? stack1 : "")
+    + " on the "
+    + ((stack1 = alias2(alias1(depth0, "keep", {"start":{"line":1,"column":90},"end":{"line":1,"column":94}} ), depth0)) != null ? stack1 : "")
+    + " kept patches of "
+    + ((stack1 = alias2(alias1(depth0, "rows", {"start":{"line":1,"column":115},"end":{"line":1,"column":119}} ), depth0)) != null ? stack1 : "")
+    + "x"
+    + ((stack1 = alias2(alias1(depth0, "columns", {"start":{"line":1,"column":124},"end":{"line":1,"column":131}} ), depth0)) != null ? stack1 : "")
+    + ", "
+    + ((stack1 = alias2(alias1(depth0, "down", {"start":{"line":1,"column":137},"end":{"line":1,"column":141}} ), depth0)) != null ? stack1 : "")
+    + "x"
+    + ((stack1 = alias2(alias1(depth0, "across", {"start":{"line":1,"column":146},"end":{"line":1,"column":152}} ), depth0)) != null ? stack1 : "")
+    + " sites of "
+    + ((stack1 = alias2(alias1(depth0, "channels", {"start":{"line":1,"column":166},"end":{"line":1,"column":174}} ), depth0)) != null ? stack1 : "")
+    + " channels each:\n//   v[y,x,c] = bias[c] + sum over i,j of weight[i,j,c] * input[y+i-"
+    + ((stack1 = alias2(alias1(depth0, "radius", {"start":{"line":2,"column":70},"end":{"line":2,"column":76}} ), depth0)) != null ? stack1 : "")
+    + ", x+j-"
+    + ((stack1 = alias2(alias1(depth0, "radius", {"start":{"line":2,"column":86},"end":{"line":2,"column":92}} ), depth0)) != null ? stack1 : "")
+    + ", c], where removed patches count as zeros like padding\n"
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"norm"),{"name":"if","hash":{},"fn":container.program(1, data, 0, blockParams, depths),"inverse":container.program(3, data, 0, blockParams, depths),"data":data,"loc":{"start":{"line":3,"column":0},"end":{"line":7,"column":7}}})) != null ? stack1 : "")
+    + "// Maps hold the kept patches one below the other. A group makes "
+    + ((stack1 = alias2(alias1(depth0, "strip", {"start":{"line":8,"column":67},"end":{"line":8,"column":72}} ), depth0)) != null ? stack1 : "")
+    + " sites, an invocation "
+    + ((stack1 = alias2(alias1(depth0, "run", {"start":{"line":8,"column":98},"end":{"line":8,"column":101}} ), depth0)) != null ? stack1 : "")
+    + " of a row for "
+    + ((stack1 = alias2(alias1(depth0, "lanesOf", {"start":{"line":8,"column":119},"end":{"line":8,"column":126}} ), depth0)) != null ? stack1 : "")
+    + ".\n"
+    + ((stack1 = container.invokePartial(lookupProperty(partials,"bindings"),depth0,{"name":"bindings","data":data,"helpers":helpers,"partials":partials,"decorators":container.decorators})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"norm"),{"name":"if","hash":{},"fn":container.program(4, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":10,"column":0},"end":{"line":13,"column":7}}})) != null ? stack1 : "")
+    + "\n@compute @workgroup_size("
+    + ((stack1 = alias2(alias1(depth0, "invocations", {"start":{"line":15,"column":27},"end":{"line":15,"column":38}} ), depth0)) != null ? stack1 : "")
+    + ")\nfn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lane: u32) {\n  let image = group.z;\n  let first = group.y * "
+    + ((stack1 = alias2(alias1(depth0, "strip", {"start":{"line":18,"column":26},"end":{"line":18,"column":31}} ), depth0)) != null ? stack1 : "")
+    + ";\n  for (var item = lane; item < "
+    + ((stack1 = alias2(alias1(depth0, "items", {"start":{"line":19,"column":33},"end":{"line":19,"column":38}} ), depth0)) != null ? stack1 : "")
+    + "; item += "
+    + ((stack1 = alias2(alias1(depth0, "invocations", {"start":{"line":19,"column":52},"end":{"line":19,"column":63}} ), depth0)) != null ? stack1 : "")
+    + ") {\n    convolve(image, first, item / "
+    + ((stack1 = alias2(alias1(depth0, "count", {"start":{"line":20,"column":36},"end":{"line":20,"column":41}} ), depth0)) != null ? stack1 : "")
+    + " * "
+    + ((stack1 = alias2(alias1(depth0, "run", {"start":{"line":20,"column":48},"end":{"line":20,"column":51}} ), depth0)) != null ? stack1 : "")
+    + ", item % "
+    + ((stack1 = alias2(alias1(depth0, "count", {"start":{"line":20,"column":64},"end":{"line":20,"column":69}} ), depth0)) != null ? stack1 : "")
+    + ");\n  }\n"
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"norm"),{"name":"if","hash":{},"fn":container.program(5, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":22,"column":2},"end":{"line":40,"column":9}}})) != null ? stack1 : "")
+    + "}\n\n// Sites first + p .. first + p + "
+    + ((stack1 = alias2(alias1(depth0, "runLast", {"start":{"line":43,"column":36},"end":{"line":43,"column":43}} ), depth0)) != null ? stack1 : "")
+    + ", channel"
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"vector"),{"name":"if","hash":{},"fn":container.program(10, data, 0, blockParams, depths),"inverse":container.program(11, data, 0, blockParams, depths),"data":data,"loc":{"start":{"line":43,"column":54},"end":{"line":43,"column":99}}})) != null ? stack1 : "")
+    + ".\nfn convolve(image: u32, first: u32, p: u32, c: u32) {\n"
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"ragged"),{"name":"if","hash":{},"fn":container.program(12, data, 0, blockParams, depths),"inverse":container.program(13, data, 0, blockParams, depths),"data":data,"loc":{"start":{"line":45,"column":2},"end":{"line":49,"column":9}}})) != null ? stack1 : "")
+    + "  let line = site / "
+    + ((stack1 = alias2(alias1(depth0, "across", {"start":{"line":50,"column":22},"end":{"line":50,"column":28}} ), depth0)) != null ? stack1 : "")
+    + ";\n  let slots = image * "
+    + ((stack1 = alias2(alias1(depth0, "tableLength", {"start":{"line":51,"column":24},"end":{"line":51,"column":35}} ), depth0)) != null ? stack1 : "")
+    + ";\n  let cell = u32(table[slots + "
+    + ((stack1 = alias2(alias1(depth0, "patches", {"start":{"line":52,"column":33},"end":{"line":52,"column":40}} ), depth0)) != null ? stack1 : "")
+    + " + line / "
+    + ((stack1 = alias2(alias1(depth0, "down", {"start":{"line":52,"column":54},"end":{"line":52,"column":58}} ), depth0)) != null ? stack1 : "")
+    + "]);\n  let top = cell / "
+    + ((stack1 = alias2(alias1(depth0, "columns", {"start":{"line":53,"column":21},"end":{"line":53,"column":28}} ), depth0)) != null ? stack1 : "")
+    + " * "
+    + ((stack1 = alias2(alias1(depth0, "down", {"start":{"line":53,"column":35},"end":{"line":53,"column":39}} ), depth0)) != null ? stack1 : "")
+    + " + line % "
+    + ((stack1 = alias2(alias1(depth0, "down", {"start":{"line":53,"column":53},"end":{"line":53,"column":57}} ), depth0)) != null ? stack1 : "")
+    + ";\n"
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"unrolled"),{"name":"if","hash":{},"fn":container.program(14, data, 0, blockParams, depths),"inverse":container.program(15, data, 0, blockParams, depths),"data":data,"loc":{"start":{"line":54,"column":2},"end":{"line":58,"column":9}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"each").call(alias3,lookupProperty(depth0,"sites"),{"name":"each","hash":{},"fn":container.program(16, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":59,"column":2},"end":{"line":61,"column":11}}})) != null ? stack1 : "")
+    + "  for (var i = 0u; i < "
+    + ((stack1 = alias2(alias1(depth0, "kernel", {"start":{"line":62,"column":25},"end":{"line":62,"column":31}} ), depth0)) != null ? stack1 : "")
+    + "; i++) {\n    let below = top + i; // the row of the tap, "
+    + ((stack1 = alias2(alias1(depth0, "radius", {"start":{"line":63,"column":50},"end":{"line":63,"column":56}} ), depth0)) != null ? stack1 : "")
+    + " further down\n    if (below < "
+    + ((stack1 = alias2(alias1(depth0, "radius", {"start":{"line":64,"column":18},"end":{"line":64,"column":24}} ), depth0)) != null ? stack1 : "")
+    + " || below >= "
+    + ((stack1 = alias2(alias1(depth0, "below", {"start":{"line":64,"column":41},"end":{"line":64,"column":46}} ), depth0)) != null ? stack1 : "")
+    + ") {\n      continue;\n    }\n    let y = below - "
+    + ((stack1 = alias2(alias1(depth0, "radius", {"start":{"line":67,"column":22},"end":{"line":67,"column":28}} ), depth0)) != null ? stack1 : "")
+    + ";\n    let row = slots + y / "
+    + ((stack1 = alias2(alias1(depth0, "down", {"start":{"line":68,"column":28},"end":{"line":68,"column":32}} ), depth0)) != null ? stack1 : "")
+    + " * "
+    + ((stack1 = alias2(alias1(depth0, "columns", {"start":{"line":68,"column":39},"end":{"line":68,"column":46}} ), depth0)) != null ? stack1 : "")
+    + ";\n    let w = i * "
+    + ((stack1 = alias2(alias1(depth0, "weightRow", {"start":{"line":69,"column":18},"end":{"line":69,"column":27}} ), depth0)) != null ? stack1 : "")
+    + " + c;\n"
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"unrolled"),{"name":"if","hash":{},"fn":container.program(17, data, 0, blockParams, depths),"inverse":container.program(27, data, 0, blockParams, depths),"data":data,"loc":{"start":{"line":70,"column":4},"end":{"line":103,"column":11}}})) != null ? stack1 : "")
+    + "  }\n"
+    + ((stack1 = lookupProperty(helpers,"each").call(alias3,lookupProperty(depth0,"sites"),{"name":"each","hash":{},"fn":container.program(30, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":105,"column":2},"end":{"line":111,"column":11}}})) != null ? stack1 : "")
+    + "}\n"
+    + ((stack1 = lookupProperty(helpers,"unless").call(alias3,lookupProperty(depth0,"unrolled"),{"name":"unless","hash":{},"fn":container.program(33, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":113,"column":0},"end":{"line":127,"column":11}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"norm"),{"name":"if","hash":{},"fn":container.program(34, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":128,"column":0},"end":{"line":135,"column":7}}})) != null ? stack1 : "");
+},"usePartial":true,"useData":true,"useDepths":true},
+
+  "wgsl/site-error": {"0":function(container,depth0,helpers,partials,data) {
+    var stack1, alias1=container.strict, alias2=container.lambda;
+
+  return "//   t[i] = (pixel[i] - mean) / sqrt(variance of the "
+    + ((stack1 = alias2(alias1(depth0, "pixels", {"start":{"line":3,"column":55},"end":{"line":3,"column":61}} ), depth0)) != null ? stack1 : "")
+    + " pixels, unbiased, + "
+    + ((stack1 = alias2(alias1(depth0, "eps", {"start":{"line":3,"column":86},"end":{"line":3,"column":89}} ), depth0)) != null ? stack1 : "")
+    + ")\n";
+},"1":function(container,depth0,helpers,partials,data) {
+    return "//   t[i] = pixel[i]\n";
+},"2":function(container,depth0,helpers,partials,data) {
+    return ", 0 for kept patches";
+},"3":function(container,depth0,helpers,partials,data) {
+    return "  if (mask[cell] == 0.0) {\n    if (lane == 0) {\n      errors[cell] = 0.0;\n    }\n    return;\n  }\n";
+},"4":function(container,depth0,helpers,partials,data) {
+    var stack1, alias1=container.strict, alias2=container.lambda;
+
+  return "  var sum = 0.0;\n  for (var i = lane; i < "
+    + ((stack1 = alias2(alias1(depth0, "pixels", {"start":{"line":26,"column":27},"end":{"line":26,"column":33}} ), depth0)) != null ? stack1 : "")
+    + "; i += "
+    + ((stack1 = alias2(alias1(depth0, "invocations", {"start":{"line":26,"column":44},"end":{"line":26,"column":55}} ), depth0)) != null ? stack1 : "")
+    + ") {\n    sum += pixel(corner, i);\n  }\n  let mean = total(lane, sum) / "
+    + ((stack1 = alias2(alias1(depth0, "pixelsFloat", {"start":{"line":29,"column":34},"end":{"line":29,"column":45}} ), depth0)) != null ? stack1 : "")
+    + ";\n  var square = 0.0;\n  for (var i = lane; i < "
+    + ((stack1 = alias2(alias1(depth0, "pixels", {"start":{"line":31,"column":27},"end":{"line":31,"column":33}} ), depth0)) != null ? stack1 : "")
+    + "; i += "
+    + ((stack1 = alias2(alias1(depth0, "invocations", {"start":{"line":31,"column":44},"end":{"line":31,"column":55}} ), depth0)) != null ? stack1 : "")
+    + ") {\n    let d = pixel(corner, i) - mean;\n    square += d * d;\n  }\n  let scale = inverseSqrt(total(lane, square) / "
+    + ((stack1 = alias2(alias1(depth0, "degrees", {"start":{"line":35,"column":50},"end":{"line":35,"column":57}} ), depth0)) != null ? stack1 : "")
+    + " + "
+    + ((stack1 = alias2(alias1(depth0, "eps", {"start":{"line":35,"column":64},"end":{"line":35,"column":67}} ), depth0)) != null ? stack1 : "")
+    + ");\n";
+},"5":function(container,depth0,helpers,partials,data) {
+    return "(pixel(corner, i) - mean) * scale";
+},"6":function(container,depth0,helpers,partials,data) {
+    return "pixel(corner, i)";
+},"compiler":[8,">= 4.3.0"],"main":function(container,depth0,helpers,partials,data) {
+    var stack1, alias1=container.strict, alias2=container.lambda, alias3=depth0 != null ? depth0 : (container.nullContext || {}), lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
+
+  return "// Mean squared error of the prediction in each of "
+    + ((stack1 = alias2(alias1(depth0, "patches", {"start":{"line":1,"column":53},"end":{"line":1,"column":60}} ), depth0)) != null ? stack1 : "")
+    + " patches, "
+    + ((stack1 = alias2(alias1(depth0, "pixels", {"start":{"line":1,"column":74},"end":{"line":1,"column":80}} ), depth0)) != null ? stack1 : "")
+    + " pixels (row * "
+    + ((stack1 = alias2(alias1(depth0, "size", {"start":{"line":1,"column":99},"end":{"line":1,"column":103}} ), depth0)) != null ? stack1 : "")
+    + " + column) * "
+    + ((stack1 = alias2(alias1(depth0, "channels", {"start":{"line":1,"column":120},"end":{"line":1,"column":128}} ), depth0)) != null ? stack1 : "")
+    + " + c of "
+    + ((stack1 = alias2(alias1(depth0, "size", {"start":{"line":1,"column":140},"end":{"line":1,"column":144}} ), depth0)) != null ? stack1 : "")
+    + "x"
+    + ((stack1 = alias2(alias1(depth0, "size", {"start":{"line":1,"column":149},"end":{"line":1,"column":153}} ), depth0)) != null ? stack1 : "")
+    + ":\n"
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"standardize"),{"name":"if","hash":{},"fn":container.program(0, data, 0),"inverse":container.program(1, data, 0),"data":data,"loc":{"start":{"line":2,"column":0},"end":{"line":6,"column":7}}})) != null ? stack1 : "")
+    + "//   errors[patch] = mean over i of (pred[patch,i] - t[i])^2"
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"removedOnly"),{"name":"if","hash":{},"fn":container.program(2, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":7,"column":60},"end":{"line":7,"column":106}}})) != null ? stack1 : "")
+    + "\n// A group makes one patch.\n"
+    + ((stack1 = container.invokePartial(lookupProperty(partials,"bindings"),depth0,{"name":"bindings","data":data,"helpers":helpers,"partials":partials,"decorators":container.decorators})) != null ? stack1 : "")
+    + "var<workgroup> sums: array<f32, "
+    + ((stack1 = alias2(alias1(depth0, "invocations", {"start":{"line":10,"column":34},"end":{"line":10,"column":45}} ), depth0)) != null ? stack1 : "")
+    + ">;\n\n@compute @workgroup_size("
+    + ((stack1 = alias2(alias1(depth0, "invocations", {"start":{"line":12,"column":27},"end":{"line":12,"column":38}} ), depth0)) != null ? stack1 : "")
+    + ")\nfn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lane: u32) {\n  let cell = group.z * "
+    + ((stack1 = alias2(alias1(depth0, "patches", {"start":{"line":14,"column":25},"end":{"line":14,"column":32}} ), depth0)) != null ? stack1 : "")
+    + " + group.x;\n"
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"removedOnly"),{"name":"if","hash":{},"fn":container.program(3, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":15,"column":2},"end":{"line":22,"column":9}}})) != null ? stack1 : "")
+    + "  let corner = group.z * "
+    + ((stack1 = alias2(alias1(depth0, "imageLength", {"start":{"line":23,"column":27},"end":{"line":23,"column":38}} ), depth0)) != null ? stack1 : "")
+    + " + group.x / "
+    + ((stack1 = alias2(alias1(depth0, "columns", {"start":{"line":23,"column":55},"end":{"line":23,"column":62}} ), depth0)) != null ? stack1 : "")
+    + " * "
+    + ((stack1 = alias2(alias1(depth0, "size", {"start":{"line":23,"column":69},"end":{"line":23,"column":73}} ), depth0)) != null ? stack1 : "")
+    + " * "
+    + ((stack1 = alias2(alias1(depth0, "width", {"start":{"line":23,"column":80},"end":{"line":23,"column":85}} ), depth0)) != null ? stack1 : "")
+    + " + group.x % "
+    + ((stack1 = alias2(alias1(depth0, "columns", {"start":{"line":23,"column":102},"end":{"line":23,"column":109}} ), depth0)) != null ? stack1 : "")
+    + " * "
+    + ((stack1 = alias2(alias1(depth0, "size", {"start":{"line":23,"column":116},"end":{"line":23,"column":120}} ), depth0)) != null ? stack1 : "")
+    + ";\n"
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"standardize"),{"name":"if","hash":{},"fn":container.program(4, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":24,"column":2},"end":{"line":36,"column":9}}})) != null ? stack1 : "")
+    + "  var error = 0.0;\n  for (var i = lane; i < "
+    + ((stack1 = alias2(alias1(depth0, "pixels", {"start":{"line":38,"column":27},"end":{"line":38,"column":33}} ), depth0)) != null ? stack1 : "")
+    + "; i += "
+    + ((stack1 = alias2(alias1(depth0, "invocations", {"start":{"line":38,"column":44},"end":{"line":38,"column":55}} ), depth0)) != null ? stack1 : "")
+    + ") {\n    let d = pred[cell * "
+    + ((stack1 = alias2(alias1(depth0, "pixels", {"start":{"line":39,"column":26},"end":{"line":39,"column":32}} ), depth0)) != null ? stack1 : "")
+    + " + i] - "
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"standardize"),{"name":"if","hash":{},"fn":container.program(5, data, 0),"inverse":container.program(6, data, 0),"data":data,"loc":{"start":{"line":39,"column":42},"end":{"line":39,"column":125}}})) != null ? stack1 : "")
+    + ";\n    error += d * d;\n  }\n  let all = total(lane, error);\n  if (lane == 0) {\n    errors[cell] = all / "
+    + ((stack1 = alias2(alias1(depth0, "pixelsFloat", {"start":{"line":44,"column":27},"end":{"line":44,"column":38}} ), depth0)) != null ? stack1 : "")
+    + ";\n  }\n}\n\nfn pixel(corner: u32, i: u32) -> f32 {\n  let place = i / "
+    + ((stack1 = alias2(alias1(depth0, "channels", {"start":{"line":49,"column":20},"end":{"line":49,"column":28}} ), depth0)) != null ? stack1 : "")
+    + ";\n  return image[corner + (i % "
+    + ((stack1 = alias2(alias1(depth0, "channels", {"start":{"line":50,"column":31},"end":{"line":50,"column":39}} ), depth0)) != null ? stack1 : "")
+    + " * "
+    + ((stack1 = alias2(alias1(depth0, "height", {"start":{"line":50,"column":46},"end":{"line":50,"column":52}} ), depth0)) != null ? stack1 : "")
+    + " + place / "
+    + ((stack1 = alias2(alias1(depth0, "size", {"start":{"line":50,"column":67},"end":{"line":50,"column":71}} ), depth0)) != null ? stack1 : "")
+    + ") * "
+    + ((stack1 = alias2(alias1(depth0, "width", {"start":{"line":50,"column":79},"end":{"line":50,"column":84}} ), depth0)) != null ? stack1 : "")
+    + " + place % "
+    + ((stack1 = alias2(alias1(depth0, "size", {"start":{"line":50,"column":99},"end":{"line":50,"column":103}} ), depth0)) != null ? stack1 : "")
+    + "];\n}\n\n"
+    + ((stack1 = container.invokePartial(lookupProperty(partials,"group-total"),depth0,{"name":"group-total","data":data,"helpers":helpers,"partials":partials,"decorators":container.decorators})) != null ? stack1 : "");
+},"usePartial":true,"useData":true},
+
+  "wgsl/stem": {"0":function(container,depth0,helpers,partials,data) {
+    return " and LayerNorm";
+},"1":function(container,depth0,helpers,partials,data) {
+    return ", kept patches only";
+},"2":function(container,depth0,helpers,partials,data) {
+    var stack1, alias1=container.strict, alias2=container.lambda, lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
+
+  return "//   v[y,x,n] = bias[n] + sum over c,i,j of weight[(c,i,j),n] * input[c, "
+    + ((stack1 = alias2(alias1(depth0, "patch", {"start":{"line":3,"column":75},"end":{"line":3,"column":80}} ), depth0)) != null ? stack1 : "")
+    + "(top+y%"
+    + ((stack1 = alias2(alias1(lookupProperty(depth0,"grid"), "down", {"start":{"line":3,"column":91},"end":{"line":3,"column":100}} ), depth0)) != null ? stack1 : "")
+    + ")+i, "
+    + ((stack1 = alias2(alias1(depth0, "patch", {"start":{"line":3,"column":109},"end":{"line":3,"column":114}} ), depth0)) != null ? stack1 : "")
+    + "(left+x)+j]\n//   top, left = where the patch of slot y/"
+    + ((stack1 = alias2(alias1(lookupProperty(depth0,"grid"), "down", {"start":{"line":4,"column":45},"end":{"line":4,"column":54}} ), depth0)) != null ? stack1 : "")
+    + " begins, patches of "
+    + ((stack1 = alias2(alias1(lookupProperty(depth0,"grid"), "down", {"start":{"line":4,"column":78},"end":{"line":4,"column":87}} ), depth0)) != null ? stack1 : "")
+    + "x"
+    + ((stack1 = alias2(alias1(lookupProperty(depth0,"grid"), "across", {"start":{"line":4,"column":92},"end":{"line":4,"column":103}} ), depth0)) != null ? stack1 : "")
+    + " sites\n";
+},"3":function(container,depth0,helpers,partials,data) {
+    var stack1, alias1=container.strict, alias2=container.lambda;
+
+  return "//   v[y,x,n] = bias[n] + sum over c,i,j of weight[(c,i,j),n] * input[c, "
+    + ((stack1 = alias2(alias1(depth0, "patch", {"start":{"line":6,"column":75},"end":{"line":6,"column":80}} ), depth0)) != null ? stack1 : "")
+    + "y+i, "
+    + ((stack1 = alias2(alias1(depth0, "patch", {"start":{"line":6,"column":89},"end":{"line":6,"column":94}} ), depth0)) != null ? stack1 : "")
+    + "x+j]\n";
+},"4":function(container,depth0,helpers,partials,data) {
     var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
         if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
           return parent[propertyName];
@@ -1923,8 +2454,384 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
         return undefined
     };
 
-  return ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depths[1],"ragged"),{"name":"if","hash":{},"fn":container.program(33, data, 0, blockParams, depths),"inverse":container.program(34, data, 0, blockParams, depths),"data":data,"loc":{"start":{"line":72,"column":2},"end":{"line":78,"column":2}}})) != null ? stack1 : "");
+  return "//   output[y,x,n] = (v - mean over n of v) / sqrt(variance over n of v + "
+    + ((stack1 = container.lambda(container.strict(depth0, "eps", {"start":{"line":9,"column":76},"end":{"line":9,"column":79}} ), depth0)) != null ? stack1 : "")
+    + ")"
+    + ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"affine"),{"name":"if","hash":{},"fn":container.program(5, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":9,"column":82},"end":{"line":9,"column":124}}})) != null ? stack1 : "")
+    + "\n";
+},"5":function(container,depth0,helpers,partials,data) {
+    return " * gain[n] + shift[n]";
+},"6":function(container,depth0,helpers,partials,data) {
+    return "//   output = v\n";
+},"7":function(container,depth0,helpers,partials,data) {
+    var stack1, alias1=container.strict, alias2=container.lambda, lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
+
+  return "var<workgroup> tile: array<vec4f, "
+    + ((stack1 = alias2(alias1(depth0, "tileLength", {"start":{"line":16,"column":36},"end":{"line":16,"column":46}} ), depth0)) != null ? stack1 : "")
+    + ">; // ["
+    + ((stack1 = alias2(alias1(depth0, "strip", {"start":{"line":16,"column":57},"end":{"line":16,"column":62}} ), depth0)) != null ? stack1 : "")
+    + " sites]["
+    + ((stack1 = alias2(alias1(depth0, "count", {"start":{"line":16,"column":74},"end":{"line":16,"column":79}} ), depth0)) != null ? stack1 : "")
+    + "]\n"
+    + ((stack1 = container.invokePartial(lookupProperty(partials,"token-stats-memory"),depth0,{"name":"token-stats-memory","data":data,"helpers":helpers,"partials":partials,"decorators":container.decorators})) != null ? stack1 : "");
+},"8":function(container,depth0,helpers,partials,data) {
+    return "  let corner = place(group.z, y);\n";
+},"9":function(container,depth0,helpers,partials,data) {
+    var stack1, alias1=container.strict, alias2=container.lambda, alias3=depth0 != null ? depth0 : (container.nullContext || {}), lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
+
+  return "  for (var item = lane; item < "
+    + ((stack1 = alias2(alias1(depth0, "items", {"start":{"line":29,"column":33},"end":{"line":29,"column":38}} ), depth0)) != null ? stack1 : "")
+    + "; item += "
+    + ((stack1 = alias2(alias1(depth0, "invocations", {"start":{"line":29,"column":52},"end":{"line":29,"column":63}} ), depth0)) != null ? stack1 : "")
+    + ") {\n    convolve(image, "
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"grid"),{"name":"if","hash":{},"fn":container.program(10, data, 0),"inverse":container.program(11, data, 0),"data":data,"loc":{"start":{"line":30,"column":20},"end":{"line":30,"column":54}}})) != null ? stack1 : "")
+    + ", x0, item / "
+    + ((stack1 = alias2(alias1(depth0, "count", {"start":{"line":30,"column":69},"end":{"line":30,"column":74}} ), depth0)) != null ? stack1 : "")
+    + " * "
+    + ((stack1 = alias2(alias1(depth0, "run", {"start":{"line":30,"column":81},"end":{"line":30,"column":84}} ), depth0)) != null ? stack1 : "")
+    + ", item % "
+    + ((stack1 = alias2(alias1(depth0, "count", {"start":{"line":30,"column":97},"end":{"line":30,"column":102}} ), depth0)) != null ? stack1 : "")
+    + ");\n  }\n  workgroupBarrier();\n  measure(lane);\n  let first = (group.z * "
+    + ((stack1 = alias2(alias1(depth0, "outHeight", {"start":{"line":34,"column":27},"end":{"line":34,"column":36}} ), depth0)) != null ? stack1 : "")
+    + " + y) * "
+    + ((stack1 = alias2(alias1(depth0, "outWidth", {"start":{"line":34,"column":48},"end":{"line":34,"column":56}} ), depth0)) != null ? stack1 : "")
+    + " + x0;\n  for (var i = lane; i < "
+    + ((stack1 = alias2(alias1(depth0, "tileLength", {"start":{"line":35,"column":27},"end":{"line":35,"column":37}} ), depth0)) != null ? stack1 : "")
+    + "; i += "
+    + ((stack1 = alias2(alias1(depth0, "invocations", {"start":{"line":35,"column":48},"end":{"line":35,"column":59}} ), depth0)) != null ? stack1 : "")
+    + ") {\n    let p = i / "
+    + ((stack1 = alias2(alias1(depth0, "count", {"start":{"line":36,"column":18},"end":{"line":36,"column":23}} ), depth0)) != null ? stack1 : "")
+    + ";\n    let n = i % "
+    + ((stack1 = alias2(alias1(depth0, "count", {"start":{"line":37,"column":18},"end":{"line":37,"column":23}} ), depth0)) != null ? stack1 : "")
+    + ";\n    let s = stat[p];\n"
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"ragged"),{"name":"if","hash":{},"fn":container.program(12, data, 0),"inverse":container.program(13, data, 0),"data":data,"loc":{"start":{"line":39,"column":4},"end":{"line":45,"column":11}}})) != null ? stack1 : "")
+    + "  }\n";
+},"10":function(container,depth0,helpers,partials,data) {
+    return "corner";
+},"11":function(container,depth0,helpers,partials,data) {
+    return "y";
+},"12":function(container,depth0,helpers,partials,data) {
+    var stack1;
+
+  return "    if (x0 + p < "
+    + ((stack1 = container.lambda(container.strict(depth0, "outWidth", {"start":{"line":40,"column":19},"end":{"line":40,"column":27}} ), depth0)) != null ? stack1 : "")
+    + ") {\n      put(first + p, n, (tile[i] - s.x) * s.y);\n    }\n";
+},"13":function(container,depth0,helpers,partials,data) {
+    return "    put(first + p, n, (tile[i] - s.x) * s.y);\n";
+},"14":function(container,depth0,helpers,partials,data) {
+    var stack1, alias1=container.strict, alias2=container.lambda, lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
+
+  return "  let first = (group.z * "
+    + ((stack1 = alias2(alias1(depth0, "outHeight", {"start":{"line":48,"column":27},"end":{"line":48,"column":36}} ), depth0)) != null ? stack1 : "")
+    + " + y) * "
+    + ((stack1 = alias2(alias1(depth0, "outWidth", {"start":{"line":48,"column":48},"end":{"line":48,"column":56}} ), depth0)) != null ? stack1 : "")
+    + " + x0;\n  for (var item = lane; item < "
+    + ((stack1 = alias2(alias1(depth0, "items", {"start":{"line":49,"column":33},"end":{"line":49,"column":38}} ), depth0)) != null ? stack1 : "")
+    + "; item += "
+    + ((stack1 = alias2(alias1(depth0, "invocations", {"start":{"line":49,"column":52},"end":{"line":49,"column":63}} ), depth0)) != null ? stack1 : "")
+    + ") {\n    convolve(image, first, "
+    + ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"grid"),{"name":"if","hash":{},"fn":container.program(10, data, 0),"inverse":container.program(11, data, 0),"data":data,"loc":{"start":{"line":50,"column":27},"end":{"line":50,"column":61}}})) != null ? stack1 : "")
+    + ", x0, item / "
+    + ((stack1 = alias2(alias1(depth0, "count", {"start":{"line":50,"column":76},"end":{"line":50,"column":81}} ), depth0)) != null ? stack1 : "")
+    + " * "
+    + ((stack1 = alias2(alias1(depth0, "run", {"start":{"line":50,"column":88},"end":{"line":50,"column":91}} ), depth0)) != null ? stack1 : "")
+    + ", item % "
+    + ((stack1 = alias2(alias1(depth0, "count", {"start":{"line":50,"column":104},"end":{"line":50,"column":109}} ), depth0)) != null ? stack1 : "")
+    + ");\n  }\n";
+},"15":function(container,depth0,helpers,partials,data) {
+    return "a patch's row";
+},"16":function(container,depth0,helpers,partials,data) {
+    return "row y";
+},"17":function(container,depth0,helpers,partials,data) {
+    return "first: u32, ";
+},"18":function(container,depth0,helpers,partials,data) {
+    return "corner: vec2u";
+},"19":function(container,depth0,helpers,partials,data) {
+    return "y: u32";
+},"20":function(container,depth0,helpers,partials,data) {
+    return "  let y = corner.y;\n  let left = corner.x;\n";
+},"21":function(container,depth0,helpers,partials,data,blockParams,depths) {
+    var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
+
+  return "  var v"
+    + ((stack1 = container.lambda(container.strict(depth0, "i", {"start":{"line":62,"column":9},"end":{"line":62,"column":10}} ), depth0)) != null ? stack1 : "")
+    + " = bias[n];\n"
+    + ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depths[1],"grid"),{"name":"if","hash":{},"fn":container.program(22, data, 0, blockParams, depths),"inverse":container.program(27, data, 0, blockParams, depths),"data":data,"loc":{"start":{"line":63,"column":2},"end":{"line":67,"column":9}}})) != null ? stack1 : "");
+},"22":function(container,depth0,helpers,partials,data,blockParams,depths) {
+    var stack1, alias1=depth0 != null ? depth0 : (container.nullContext || {}), lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
+
+  return "  let u"
+    + ((stack1 = container.lambda(container.strict(depth0, "i", {"start":{"line":64,"column":9},"end":{"line":64,"column":10}} ), depth0)) != null ? stack1 : "")
+    + " = (left + "
+    + ((stack1 = lookupProperty(helpers,"if").call(alias1,lookupProperty(depths[1],"ragged"),{"name":"if","hash":{},"fn":container.program(23, data, 0, blockParams, depths),"inverse":container.program(25, data, 0, blockParams, depths),"data":data,"loc":{"start":{"line":64,"column":23},"end":{"line":64,"column":139}}})) != null ? stack1 : "")
+    + ")"
+    + ((stack1 = lookupProperty(helpers,"if").call(alias1,lookupProperty(depths[1],"columnStep"),{"name":"if","hash":{},"fn":container.program(26, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":64,"column":140},"end":{"line":64,"column":188}}})) != null ? stack1 : "")
+    + ";\n";
+},"23":function(container,depth0,helpers,partials,data,blockParams,depths) {
+    var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
+
+  return "min(x0 + p"
+    + ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"i"),{"name":"if","hash":{},"fn":container.program(24, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":64,"column":50},"end":{"line":64,"column":74}}})) != null ? stack1 : "")
+    + ", "
+    + ((stack1 = container.lambda(container.strict(depths[1], "lastColumn", {"start":{"line":64,"column":78},"end":{"line":64,"column":91}} ), depth0)) != null ? stack1 : "")
+    + ")";
+},"24":function(container,depth0,helpers,partials,data) {
+    var stack1;
+
+  return " + "
+    + ((stack1 = container.lambda(container.strict(depth0, "i", {"start":{"line":64,"column":64},"end":{"line":64,"column":65}} ), depth0)) != null ? stack1 : "");
+},"25":function(container,depth0,helpers,partials,data) {
+    var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
+
+  return "x0 + p"
+    + ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"i"),{"name":"if","hash":{},"fn":container.program(24, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":64,"column":108},"end":{"line":64,"column":132}}})) != null ? stack1 : "");
+},"26":function(container,depth0,helpers,partials,data,blockParams,depths) {
+    var stack1;
+
+  return " * "
+    + ((stack1 = container.lambda(container.strict(depths[1], "columnStep", {"start":{"line":64,"column":166},"end":{"line":64,"column":179}} ), depth0)) != null ? stack1 : "");
+},"27":function(container,depth0,helpers,partials,data,blockParams,depths) {
+    var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
+
+  return "  let u"
+    + ((stack1 = container.lambda(container.strict(depth0, "i", {"start":{"line":66,"column":9},"end":{"line":66,"column":10}} ), depth0)) != null ? stack1 : "")
+    + " = "
+    + ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depths[1],"ragged"),{"name":"if","hash":{},"fn":container.program(28, data, 0, blockParams, depths),"inverse":container.program(29, data, 0, blockParams, depths),"data":data,"loc":{"start":{"line":66,"column":15},"end":{"line":66,"column":276}}})) != null ? stack1 : "")
+    + ";\n";
+},"28":function(container,depth0,helpers,partials,data,blockParams,depths) {
+    var stack1, alias1=depth0 != null ? depth0 : (container.nullContext || {}), lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
+
+  return "min(x0 + p"
+    + ((stack1 = lookupProperty(helpers,"if").call(alias1,lookupProperty(depth0,"i"),{"name":"if","hash":{},"fn":container.program(24, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":66,"column":42},"end":{"line":66,"column":66}}})) != null ? stack1 : "")
+    + ", "
+    + ((stack1 = container.lambda(container.strict(depths[1], "lastColumn", {"start":{"line":66,"column":70},"end":{"line":66,"column":83}} ), depth0)) != null ? stack1 : "")
+    + ")"
+    + ((stack1 = lookupProperty(helpers,"if").call(alias1,lookupProperty(depths[1],"columnStep"),{"name":"if","hash":{},"fn":container.program(26, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":66,"column":86},"end":{"line":66,"column":134}}})) != null ? stack1 : "");
+},"29":function(container,depth0,helpers,partials,data,blockParams,depths) {
+    var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
+
+  return ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depths[1],"columnStep"),{"name":"if","hash":{},"fn":container.program(30, data, 0, blockParams, depths),"inverse":container.program(32, data, 0, blockParams, depths),"data":data,"loc":{"start":{"line":66,"column":134},"end":{"line":66,"column":269}}})) != null ? stack1 : "");
+},"30":function(container,depth0,helpers,partials,data,blockParams,depths) {
+    var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
+
+  return "(x0 + p) * "
+    + ((stack1 = container.lambda(container.strict(depths[1], "columnStep", {"start":{"line":66,"column":172},"end":{"line":66,"column":185}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"offset"),{"name":"if","hash":{},"fn":container.program(31, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":66,"column":187},"end":{"line":66,"column":221}}})) != null ? stack1 : "");
+},"31":function(container,depth0,helpers,partials,data) {
+    var stack1;
+
+  return " + "
+    + ((stack1 = container.lambda(container.strict(depth0, "offset", {"start":{"line":66,"column":206},"end":{"line":66,"column":212}} ), depth0)) != null ? stack1 : "");
+},"32":function(container,depth0,helpers,partials,data) {
+    var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
+
+  return "x0 + p"
+    + ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"offset"),{"name":"if","hash":{},"fn":container.program(31, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":66,"column":235},"end":{"line":66,"column":269}}})) != null ? stack1 : "");
 },"33":function(container,depth0,helpers,partials,data,blockParams,depths) {
+    var stack1, alias1=depth0 != null ? depth0 : (container.nullContext || {}), lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
+
+  return ((stack1 = lookupProperty(helpers,"if").call(alias1,lookupProperty(depths[1],"matrix"),{"name":"if","hash":{},"fn":container.program(34, data, 0, blockParams, depths),"inverse":container.program(39, data, 0, blockParams, depths),"data":data,"loc":{"start":{"line":74,"column":6},"end":{"line":78,"column":13}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"each").call(alias1,lookupProperty(depth0,"sites"),{"name":"each","hash":{},"fn":container.program(40, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":79,"column":6},"end":{"line":81,"column":15}}})) != null ? stack1 : "");
+},"34":function(container,depth0,helpers,partials,data) {
+    var stack1, alias1=depth0 != null ? depth0 : (container.nullContext || {}), lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
+
+  return "      let w"
+    + ((stack1 = container.lambda(container.strict(depth0, "i", {"start":{"line":75,"column":13},"end":{"line":75,"column":14}} ), depth0)) != null ? stack1 : "")
+    + " = mat4x4f(weight[w"
+    + ((stack1 = lookupProperty(helpers,"if").call(alias1,lookupProperty(depth0,"offset0"),{"name":"if","hash":{},"fn":container.program(35, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":75,"column":35},"end":{"line":75,"column":71}}})) != null ? stack1 : "")
+    + "], weight[w"
+    + ((stack1 = lookupProperty(helpers,"if").call(alias1,lookupProperty(depth0,"offset1"),{"name":"if","hash":{},"fn":container.program(36, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":75,"column":82},"end":{"line":75,"column":118}}})) != null ? stack1 : "")
+    + "], weight[w"
+    + ((stack1 = lookupProperty(helpers,"if").call(alias1,lookupProperty(depth0,"offset2"),{"name":"if","hash":{},"fn":container.program(37, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":75,"column":129},"end":{"line":75,"column":165}}})) != null ? stack1 : "")
+    + "], weight[w"
+    + ((stack1 = lookupProperty(helpers,"if").call(alias1,lookupProperty(depth0,"offset3"),{"name":"if","hash":{},"fn":container.program(38, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":75,"column":176},"end":{"line":75,"column":212}}})) != null ? stack1 : "")
+    + "]);\n";
+},"35":function(container,depth0,helpers,partials,data) {
+    var stack1;
+
+  return " + "
+    + ((stack1 = container.lambda(container.strict(depth0, "offset0", {"start":{"line":75,"column":55},"end":{"line":75,"column":62}} ), depth0)) != null ? stack1 : "");
+},"36":function(container,depth0,helpers,partials,data) {
+    var stack1;
+
+  return " + "
+    + ((stack1 = container.lambda(container.strict(depth0, "offset1", {"start":{"line":75,"column":102},"end":{"line":75,"column":109}} ), depth0)) != null ? stack1 : "");
+},"37":function(container,depth0,helpers,partials,data) {
+    var stack1;
+
+  return " + "
+    + ((stack1 = container.lambda(container.strict(depth0, "offset2", {"start":{"line":75,"column":149},"end":{"line":75,"column":156}} ), depth0)) != null ? stack1 : "");
+},"38":function(container,depth0,helpers,partials,data) {
+    var stack1;
+
+  return " + "
+    + ((stack1 = container.lambda(container.strict(depth0, "offset3", {"start":{"line":75,"column":196},"end":{"line":75,"column":203}} ), depth0)) != null ? stack1 : "");
+},"39":function(container,depth0,helpers,partials,data) {
+    var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
+
+  return "      let w"
+    + ((stack1 = container.lambda(container.strict(depth0, "i", {"start":{"line":77,"column":13},"end":{"line":77,"column":14}} ), depth0)) != null ? stack1 : "")
+    + " = weight[w"
+    + ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"offset0"),{"name":"if","hash":{},"fn":container.program(35, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":77,"column":27},"end":{"line":77,"column":63}}})) != null ? stack1 : "")
+    + "];\n";
+},"40":function(container,depth0,helpers,partials,data,blockParams,depths) {
+    var stack1, alias1=container.strict, alias2=container.lambda, lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
+
+  return "      v"
+    + ((stack1 = alias2(alias1(depth0, "i", {"start":{"line":80,"column":9},"end":{"line":80,"column":10}} ), depth0)) != null ? stack1 : "")
+    + " += w"
+    + ((stack1 = alias2(alias1(depth0, "tap", {"start":{"line":80,"column":19},"end":{"line":80,"column":22}} ), depth0)) != null ? stack1 : "")
+    + " * "
+    + ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depths[2],"quadLoads"),{"name":"if","hash":{},"fn":container.program(41, data, 0, blockParams, depths),"inverse":container.program(43, data, 0, blockParams, depths),"data":data,"loc":{"start":{"line":80,"column":27},"end":{"line":80,"column":162}}})) != null ? stack1 : "")
+    + ";\n";
+},"41":function(container,depth0,helpers,partials,data) {
+    var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
+
+  return "quad(row + u"
+    + ((stack1 = container.lambda(container.strict(depth0, "i", {"start":{"line":80,"column":64},"end":{"line":80,"column":65}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"step"),{"name":"if","hash":{},"fn":container.program(42, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":80,"column":67},"end":{"line":80,"column":97}}})) != null ? stack1 : "")
+    + ")";
+},"42":function(container,depth0,helpers,partials,data) {
+    var stack1;
+
+  return " + "
+    + ((stack1 = container.lambda(container.strict(depth0, "step", {"start":{"line":80,"column":84},"end":{"line":80,"column":88}} ), depth0)) != null ? stack1 : "");
+},"43":function(container,depth0,helpers,partials,data) {
+    var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
+
+  return "input[row + u"
+    + ((stack1 = container.lambda(container.strict(depth0, "i", {"start":{"line":80,"column":121},"end":{"line":80,"column":122}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"step"),{"name":"if","hash":{},"fn":container.program(42, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":80,"column":124},"end":{"line":80,"column":154}}})) != null ? stack1 : "")
+    + "]";
+},"44":function(container,depth0,helpers,partials,data,blockParams,depths) {
+    var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
+
+  return ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depths[1],"norm"),{"name":"if","hash":{},"fn":container.program(45, data, 0, blockParams, depths),"inverse":container.program(47, data, 0, blockParams, depths),"data":data,"loc":{"start":{"line":86,"column":2},"end":{"line":94,"column":9}}})) != null ? stack1 : "");
+},"45":function(container,depth0,helpers,partials,data,blockParams,depths) {
+    var stack1, alias1=container.strict, alias2=container.lambda, lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
+
+  return "  tile[p * "
+    + ((stack1 = alias2(alias1(depths[1], "count", {"start":{"line":87,"column":13},"end":{"line":87,"column":21}} ), depth0)) != null ? stack1 : "")
+    + " + n"
+    + ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"tileOffset"),{"name":"if","hash":{},"fn":container.program(46, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":87,"column":27},"end":{"line":87,"column":69}}})) != null ? stack1 : "")
+    + "] = v"
+    + ((stack1 = alias2(alias1(depth0, "i", {"start":{"line":87,"column":76},"end":{"line":87,"column":77}} ), depth0)) != null ? stack1 : "")
+    + ";\n";
+},"46":function(container,depth0,helpers,partials,data) {
+    var stack1;
+
+  return " + "
+    + ((stack1 = container.lambda(container.strict(depth0, "tileOffset", {"start":{"line":87,"column":50},"end":{"line":87,"column":60}} ), depth0)) != null ? stack1 : "");
+},"47":function(container,depth0,helpers,partials,data,blockParams,depths) {
+    var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
+
+  return ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depths[1],"ragged"),{"name":"if","hash":{},"fn":container.program(48, data, 0, blockParams, depths),"inverse":container.program(49, data, 0, blockParams, depths),"data":data,"loc":{"start":{"line":88,"column":2},"end":{"line":94,"column":2}}})) != null ? stack1 : "");
+},"48":function(container,depth0,helpers,partials,data,blockParams,depths) {
     var stack1, alias1=depth0 != null ? depth0 : (container.nullContext || {}), alias2=container.strict, alias3=container.lambda, lookupProperty = container.lookupProperty || function(parent, propertyName) {
         if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
           return parent[propertyName];
@@ -1933,15 +2840,15 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
     };
 
   return "  if (x0 + p"
-    + ((stack1 = lookupProperty(helpers,"if").call(alias1,lookupProperty(depth0,"i"),{"name":"if","hash":{},"fn":container.program(12, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":73,"column":12},"end":{"line":73,"column":36}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias1,lookupProperty(depth0,"i"),{"name":"if","hash":{},"fn":container.program(24, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":89,"column":12},"end":{"line":89,"column":36}}})) != null ? stack1 : "")
     + " < "
-    + ((stack1 = alias3(alias2(depths[1], "outWidth", {"start":{"line":73,"column":41},"end":{"line":73,"column":52}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias3(alias2(depths[1], "outWidth", {"start":{"line":89,"column":41},"end":{"line":89,"column":52}} ), depth0)) != null ? stack1 : "")
     + ") {\n    put(first + p"
-    + ((stack1 = lookupProperty(helpers,"if").call(alias1,lookupProperty(depth0,"i"),{"name":"if","hash":{},"fn":container.program(12, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":74,"column":17},"end":{"line":74,"column":41}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias1,lookupProperty(depth0,"i"),{"name":"if","hash":{},"fn":container.program(24, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":90,"column":17},"end":{"line":90,"column":41}}})) != null ? stack1 : "")
     + ", n, v"
-    + ((stack1 = alias3(alias2(depth0, "i", {"start":{"line":74,"column":49},"end":{"line":74,"column":50}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias3(alias2(depth0, "i", {"start":{"line":90,"column":49},"end":{"line":90,"column":50}} ), depth0)) != null ? stack1 : "")
     + ");\n  }\n";
-},"34":function(container,depth0,helpers,partials,data) {
+},"49":function(container,depth0,helpers,partials,data) {
     var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
         if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
           return parent[propertyName];
@@ -1950,15 +2857,40 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
     };
 
   return "  put(first + p"
-    + ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"i"),{"name":"if","hash":{},"fn":container.program(12, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":77,"column":15},"end":{"line":77,"column":39}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"i"),{"name":"if","hash":{},"fn":container.program(24, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":93,"column":15},"end":{"line":93,"column":39}}})) != null ? stack1 : "")
     + ", n, v"
-    + ((stack1 = container.lambda(container.strict(depth0, "i", {"start":{"line":77,"column":47},"end":{"line":77,"column":48}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = container.lambda(container.strict(depth0, "i", {"start":{"line":93,"column":47},"end":{"line":93,"column":48}} ), depth0)) != null ? stack1 : "")
     + ");\n  ";
-},"35":function(container,depth0,helpers,partials,data) {
+},"50":function(container,depth0,helpers,partials,data) {
+    var stack1, alias1=container.strict, alias2=container.lambda, lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
+
+  return "\n// Column and row of the whole map where row y of the compact one begins.\nfn place(image: u32, y: u32) -> vec2u {\n  let cell = u32(table[image * "
+    + ((stack1 = alias2(alias1(lookupProperty(depth0,"grid"), "tableLength", {"start":{"line":101,"column":33},"end":{"line":101,"column":49}} ), depth0)) != null ? stack1 : "")
+    + " + "
+    + ((stack1 = alias2(alias1(lookupProperty(depth0,"grid"), "patches", {"start":{"line":101,"column":56},"end":{"line":101,"column":68}} ), depth0)) != null ? stack1 : "")
+    + " + y / "
+    + ((stack1 = alias2(alias1(lookupProperty(depth0,"grid"), "down", {"start":{"line":101,"column":79},"end":{"line":101,"column":88}} ), depth0)) != null ? stack1 : "")
+    + "]);\n  return vec2u(cell % "
+    + ((stack1 = alias2(alias1(lookupProperty(depth0,"grid"), "columns", {"start":{"line":102,"column":24},"end":{"line":102,"column":36}} ), depth0)) != null ? stack1 : "")
+    + " * "
+    + ((stack1 = alias2(alias1(lookupProperty(depth0,"grid"), "across", {"start":{"line":102,"column":43},"end":{"line":102,"column":54}} ), depth0)) != null ? stack1 : "")
+    + ", cell / "
+    + ((stack1 = alias2(alias1(lookupProperty(depth0,"grid"), "columns", {"start":{"line":102,"column":67},"end":{"line":102,"column":79}} ), depth0)) != null ? stack1 : "")
+    + " * "
+    + ((stack1 = alias2(alias1(lookupProperty(depth0,"grid"), "down", {"start":{"line":102,"column":86},"end":{"line":102,"column":95}} ), depth0)) != null ? stack1 : "")
+    + " + y % "
+    + ((stack1 = alias2(alias1(lookupProperty(depth0,"grid"), "down", {"start":{"line":102,"column":106},"end":{"line":102,"column":115}} ), depth0)) != null ? stack1 : "")
+    + ");\n}\n";
+},"51":function(container,depth0,helpers,partials,data) {
     return "\nfn quad(i: u32) -> vec4f {\n  return vec4f(input[i], input[i + 1], input[i + 2], input[i + 3]);\n}\n";
-},"36":function(container,depth0,helpers,partials,data) {
+},"52":function(container,depth0,helpers,partials,data) {
     return ", with gain and shift";
-},"37":function(container,depth0,helpers,partials,data) {
+},"53":function(container,depth0,helpers,partials,data) {
     var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
         if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
           return parent[propertyName];
@@ -1967,11 +2899,11 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
     };
 
   return "  output[site * "
-    + ((stack1 = container.lambda(container.strict(depth0, "count", {"start":{"line":91,"column":18},"end":{"line":91,"column":23}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = container.lambda(container.strict(depth0, "count", {"start":{"line":115,"column":18},"end":{"line":115,"column":23}} ), depth0)) != null ? stack1 : "")
     + " + n] = v"
-    + ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"affine"),{"name":"if","hash":{},"fn":container.program(2, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":91,"column":34},"end":{"line":91,"column":76}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"affine"),{"name":"if","hash":{},"fn":container.program(5, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":115,"column":34},"end":{"line":115,"column":76}}})) != null ? stack1 : "")
     + ";\n";
-},"38":function(container,depth0,helpers,partials,data) {
+},"54":function(container,depth0,helpers,partials,data) {
     var stack1, alias1=container.strict, alias2=container.lambda, lookupProperty = container.lookupProperty || function(parent, propertyName) {
         if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
           return parent[propertyName];
@@ -1980,15 +2912,15 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
     };
 
   return "  for (var j = 0u; j < min(4, "
-    + ((stack1 = alias2(alias1(depth0, "channels", {"start":{"line":93,"column":32},"end":{"line":93,"column":40}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "channels", {"start":{"line":117,"column":32},"end":{"line":117,"column":40}} ), depth0)) != null ? stack1 : "")
     + " - 4 * n); j++) {\n    output[site * "
-    + ((stack1 = alias2(alias1(depth0, "channels", {"start":{"line":94,"column":20},"end":{"line":94,"column":28}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "channels", {"start":{"line":118,"column":20},"end":{"line":118,"column":28}} ), depth0)) != null ? stack1 : "")
     + " + 4 * n + j] = v[j]"
-    + ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"affine"),{"name":"if","hash":{},"fn":container.program(39, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":94,"column":50},"end":{"line":94,"column":108}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"affine"),{"name":"if","hash":{},"fn":container.program(55, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":118,"column":50},"end":{"line":118,"column":108}}})) != null ? stack1 : "")
     + ";\n  }\n";
-},"39":function(container,depth0,helpers,partials,data) {
+},"55":function(container,depth0,helpers,partials,data) {
     return " * gain[4 * n + j] + shift[4 * n + j]";
-},"40":function(container,depth0,helpers,partials,data) {
+},"56":function(container,depth0,helpers,partials,data) {
     var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
         if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
           return parent[propertyName];
@@ -1997,22 +2929,22 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
     };
 
   return "\nfn sample(p: u32, n: u32) -> "
-    + ((stack1 = container.lambda(container.strict(lookupProperty(depth0,"stats"), "acc", {"start":{"line":100,"column":31},"end":{"line":100,"column":40}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = container.lambda(container.strict(lookupProperty(depth0,"stats"), "acc", {"start":{"line":124,"column":31},"end":{"line":124,"column":40}} ), depth0)) != null ? stack1 : "")
     + " {\n"
-    + ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"vector"),{"name":"if","hash":{},"fn":container.program(41, data, 0),"inverse":container.program(42, data, 0),"data":data,"loc":{"start":{"line":101,"column":2},"end":{"line":105,"column":9}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"vector"),{"name":"if","hash":{},"fn":container.program(57, data, 0),"inverse":container.program(58, data, 0),"data":data,"loc":{"start":{"line":125,"column":2},"end":{"line":129,"column":9}}})) != null ? stack1 : "")
     + "}\n\n"
     + ((stack1 = container.invokePartial(lookupProperty(partials,"token-stats"),depth0,{"name":"token-stats","data":data,"helpers":helpers,"partials":partials,"decorators":container.decorators})) != null ? stack1 : "");
-},"41":function(container,depth0,helpers,partials,data) {
+},"57":function(container,depth0,helpers,partials,data) {
     var stack1;
 
   return "  return tile[p * "
-    + ((stack1 = container.lambda(container.strict(depth0, "count", {"start":{"line":102,"column":20},"end":{"line":102,"column":25}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = container.lambda(container.strict(depth0, "count", {"start":{"line":126,"column":20},"end":{"line":126,"column":25}} ), depth0)) != null ? stack1 : "")
     + " + n];\n";
-},"42":function(container,depth0,helpers,partials,data) {
+},"58":function(container,depth0,helpers,partials,data) {
     var stack1;
 
   return "  return tile[p * "
-    + ((stack1 = container.lambda(container.strict(depth0, "count", {"start":{"line":104,"column":20},"end":{"line":104,"column":25}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = container.lambda(container.strict(depth0, "count", {"start":{"line":128,"column":20},"end":{"line":128,"column":25}} ), depth0)) != null ? stack1 : "")
     + " + n / 4][n % 4];\n";
 },"compiler":[8,">= 4.3.0"],"main":function(container,depth0,helpers,partials,data,blockParams,depths) {
     var stack1, alias1=container.strict, alias2=container.lambda, alias3=depth0 != null ? depth0 : (container.nullContext || {}), lookupProperty = container.lookupProperty || function(parent, propertyName) {
@@ -2041,59 +2973,64 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
     + ((stack1 = alias2(alias1(depth0, "outWidth", {"start":{"line":1,"column":166},"end":{"line":1,"column":174}} ), depth0)) != null ? stack1 : "")
     + "]["
     + ((stack1 = alias2(alias1(depth0, "channels", {"start":{"line":1,"column":180},"end":{"line":1,"column":188}} ), depth0)) != null ? stack1 : "")
-    + "]:\n//   v[y,x,n] = bias[n] + sum over c,i,j of weight[(c,i,j),n] * input[c, "
-    + ((stack1 = alias2(alias1(depth0, "patch", {"start":{"line":2,"column":75},"end":{"line":2,"column":80}} ), depth0)) != null ? stack1 : "")
-    + "y+i, "
-    + ((stack1 = alias2(alias1(depth0, "patch", {"start":{"line":2,"column":89},"end":{"line":2,"column":94}} ), depth0)) != null ? stack1 : "")
-    + "x+j]\n"
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"norm"),{"name":"if","hash":{},"fn":container.program(1, data, 0, blockParams, depths),"inverse":container.program(3, data, 0, blockParams, depths),"data":data,"loc":{"start":{"line":3,"column":0},"end":{"line":7,"column":7}}})) != null ? stack1 : "")
+    + "]"
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"grid"),{"name":"if","hash":{},"fn":container.program(1, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":1,"column":191},"end":{"line":1,"column":229}}})) != null ? stack1 : "")
+    + ":\n"
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"grid"),{"name":"if","hash":{},"fn":container.program(2, data, 0, blockParams, depths),"inverse":container.program(3, data, 0, blockParams, depths),"data":data,"loc":{"start":{"line":2,"column":0},"end":{"line":7,"column":7}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"norm"),{"name":"if","hash":{},"fn":container.program(4, data, 0, blockParams, depths),"inverse":container.program(6, data, 0, blockParams, depths),"data":data,"loc":{"start":{"line":8,"column":0},"end":{"line":12,"column":7}}})) != null ? stack1 : "")
     + "// A group makes "
-    + ((stack1 = alias2(alias1(depth0, "strip", {"start":{"line":8,"column":19},"end":{"line":8,"column":24}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "strip", {"start":{"line":13,"column":19},"end":{"line":13,"column":24}} ), depth0)) != null ? stack1 : "")
     + " sites of one row, an invocation "
-    + ((stack1 = alias2(alias1(depth0, "run", {"start":{"line":8,"column":61},"end":{"line":8,"column":64}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "run", {"start":{"line":13,"column":61},"end":{"line":13,"column":64}} ), depth0)) != null ? stack1 : "")
     + " of them for 4 channels.\n"
     + ((stack1 = container.invokePartial(lookupProperty(partials,"bindings"),depth0,{"name":"bindings","data":data,"helpers":helpers,"partials":partials,"decorators":container.decorators})) != null ? stack1 : "")
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"norm"),{"name":"if","hash":{},"fn":container.program(4, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":10,"column":0},"end":{"line":13,"column":7}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"norm"),{"name":"if","hash":{},"fn":container.program(7, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":15,"column":0},"end":{"line":18,"column":7}}})) != null ? stack1 : "")
     + "\n@compute @workgroup_size("
-    + ((stack1 = alias2(alias1(depth0, "invocations", {"start":{"line":15,"column":27},"end":{"line":15,"column":38}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "invocations", {"start":{"line":20,"column":27},"end":{"line":20,"column":38}} ), depth0)) != null ? stack1 : "")
     + ")\nfn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lane: u32) {\n  let image = group.z * "
-    + ((stack1 = alias2(alias1(depth0, "imageLength", {"start":{"line":17,"column":26},"end":{"line":17,"column":37}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "imageLength", {"start":{"line":22,"column":26},"end":{"line":22,"column":37}} ), depth0)) != null ? stack1 : "")
     + ";\n  let y = group.y;\n  let x0 = group.x * "
-    + ((stack1 = alias2(alias1(depth0, "strip", {"start":{"line":19,"column":23},"end":{"line":19,"column":28}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "strip", {"start":{"line":24,"column":23},"end":{"line":24,"column":28}} ), depth0)) != null ? stack1 : "")
     + ";\n"
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"norm"),{"name":"if","hash":{},"fn":container.program(5, data, 0, blockParams, depths),"inverse":container.program(8, data, 0, blockParams, depths),"data":data,"loc":{"start":{"line":20,"column":2},"end":{"line":44,"column":9}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"grid"),{"name":"if","hash":{},"fn":container.program(8, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":25,"column":2},"end":{"line":27,"column":9}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"norm"),{"name":"if","hash":{},"fn":container.program(9, data, 0, blockParams, depths),"inverse":container.program(14, data, 0, blockParams, depths),"data":data,"loc":{"start":{"line":28,"column":2},"end":{"line":52,"column":9}}})) != null ? stack1 : "")
     + "}\n\n// Sites x0 + p .. x0 + p + "
-    + ((stack1 = alias2(alias1(depth0, "runLast", {"start":{"line":47,"column":30},"end":{"line":47,"column":37}} ), depth0)) != null ? stack1 : "")
-    + " of row y, channels 4n .. 4n + 3.\nfn convolve(image: u32, "
-    + ((stack1 = lookupProperty(helpers,"unless").call(alias3,lookupProperty(depth0,"norm"),{"name":"unless","hash":{},"fn":container.program(9, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":48,"column":24},"end":{"line":48,"column":63}}})) != null ? stack1 : "")
-    + "y: u32, x0: u32, p: u32, n: u32) {\n"
-    + ((stack1 = lookupProperty(helpers,"each").call(alias3,lookupProperty(depth0,"sites"),{"name":"each","hash":{},"fn":container.program(10, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":49,"column":2},"end":{"line":52,"column":11}}})) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "runLast", {"start":{"line":55,"column":30},"end":{"line":55,"column":37}} ), depth0)) != null ? stack1 : "")
+    + " of "
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"grid"),{"name":"if","hash":{},"fn":container.program(15, data, 0, blockParams, depths),"inverse":container.program(16, data, 0, blockParams, depths),"data":data,"loc":{"start":{"line":55,"column":43},"end":{"line":55,"column":88}}})) != null ? stack1 : "")
+    + ", channels 4n .. 4n + 3.\nfn convolve(image: u32, "
+    + ((stack1 = lookupProperty(helpers,"unless").call(alias3,lookupProperty(depth0,"norm"),{"name":"unless","hash":{},"fn":container.program(17, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":56,"column":24},"end":{"line":56,"column":63}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"grid"),{"name":"if","hash":{},"fn":container.program(18, data, 0, blockParams, depths),"inverse":container.program(19, data, 0, blockParams, depths),"data":data,"loc":{"start":{"line":56,"column":63},"end":{"line":56,"column":109}}})) != null ? stack1 : "")
+    + ", x0: u32, p: u32, n: u32) {\n"
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"grid"),{"name":"if","hash":{},"fn":container.program(20, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":57,"column":2},"end":{"line":60,"column":9}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"each").call(alias3,lookupProperty(depth0,"sites"),{"name":"each","hash":{},"fn":container.program(21, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":61,"column":2},"end":{"line":68,"column":11}}})) != null ? stack1 : "")
     + "  for (var c = 0u; c < "
-    + ((stack1 = alias2(alias1(depth0, "inChannels", {"start":{"line":53,"column":25},"end":{"line":53,"column":35}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "inChannels", {"start":{"line":69,"column":25},"end":{"line":69,"column":35}} ), depth0)) != null ? stack1 : "")
     + "; c++) {\n    for (var i = 0u; i < "
-    + ((stack1 = alias2(alias1(depth0, "patch", {"start":{"line":54,"column":27},"end":{"line":54,"column":32}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "patch", {"start":{"line":70,"column":27},"end":{"line":70,"column":32}} ), depth0)) != null ? stack1 : "")
     + "; i++) {\n      let row = image + (c * "
-    + ((stack1 = alias2(alias1(depth0, "height", {"start":{"line":55,"column":31},"end":{"line":55,"column":37}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "height", {"start":{"line":71,"column":31},"end":{"line":71,"column":37}} ), depth0)) != null ? stack1 : "")
     + " + "
-    + ((stack1 = alias2(alias1(depth0, "patch", {"start":{"line":55,"column":44},"end":{"line":55,"column":49}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "patch", {"start":{"line":71,"column":44},"end":{"line":71,"column":49}} ), depth0)) != null ? stack1 : "")
     + " * y + i) * "
-    + ((stack1 = alias2(alias1(depth0, "rowLength", {"start":{"line":55,"column":65},"end":{"line":55,"column":74}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "rowLength", {"start":{"line":71,"column":65},"end":{"line":71,"column":74}} ), depth0)) != null ? stack1 : "")
     + ";\n      let w = (c * "
-    + ((stack1 = alias2(alias1(depth0, "patch", {"start":{"line":56,"column":21},"end":{"line":56,"column":26}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "patch", {"start":{"line":72,"column":21},"end":{"line":72,"column":26}} ), depth0)) != null ? stack1 : "")
     + " + i) * "
-    + ((stack1 = alias2(alias1(depth0, "weightStep", {"start":{"line":56,"column":38},"end":{"line":56,"column":48}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "weightStep", {"start":{"line":72,"column":38},"end":{"line":72,"column":48}} ), depth0)) != null ? stack1 : "")
     + " + n;\n"
-    + ((stack1 = lookupProperty(helpers,"each").call(alias3,lookupProperty(depth0,"taps"),{"name":"each","hash":{},"fn":container.program(18, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":57,"column":6},"end":{"line":66,"column":15}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"each").call(alias3,lookupProperty(depth0,"taps"),{"name":"each","hash":{},"fn":container.program(33, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":73,"column":6},"end":{"line":82,"column":15}}})) != null ? stack1 : "")
     + "    }\n  }\n"
-    + ((stack1 = lookupProperty(helpers,"each").call(alias3,lookupProperty(depth0,"sites"),{"name":"each","hash":{},"fn":container.program(29, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":69,"column":2},"end":{"line":79,"column":11}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"each").call(alias3,lookupProperty(depth0,"sites"),{"name":"each","hash":{},"fn":container.program(44, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":85,"column":2},"end":{"line":95,"column":11}}})) != null ? stack1 : "")
     + "}\n"
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"quadLoads"),{"name":"if","hash":{},"fn":container.program(35, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":81,"column":0},"end":{"line":86,"column":7}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"grid"),{"name":"if","hash":{},"fn":container.program(50, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":97,"column":0},"end":{"line":104,"column":7}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"quadLoads"),{"name":"if","hash":{},"fn":container.program(51, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":105,"column":0},"end":{"line":110,"column":7}}})) != null ? stack1 : "")
     + "\n// Channels 4n .. 4n + 3 of a site"
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"affine"),{"name":"if","hash":{},"fn":container.program(36, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":88,"column":34},"end":{"line":88,"column":76}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"affine"),{"name":"if","hash":{},"fn":container.program(52, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":112,"column":34},"end":{"line":112,"column":76}}})) != null ? stack1 : "")
     + ".\nfn put(site: u32, n: u32, v: vec4f) {\n"
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"vector"),{"name":"if","hash":{},"fn":container.program(37, data, 0, blockParams, depths),"inverse":container.program(38, data, 0, blockParams, depths),"data":data,"loc":{"start":{"line":90,"column":2},"end":{"line":96,"column":9}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"vector"),{"name":"if","hash":{},"fn":container.program(53, data, 0, blockParams, depths),"inverse":container.program(54, data, 0, blockParams, depths),"data":data,"loc":{"start":{"line":114,"column":2},"end":{"line":120,"column":9}}})) != null ? stack1 : "")
     + "}\n"
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"norm"),{"name":"if","hash":{},"fn":container.program(40, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":98,"column":0},"end":{"line":109,"column":7}}})) != null ? stack1 : "");
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"norm"),{"name":"if","hash":{},"fn":container.program(56, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":122,"column":0},"end":{"line":133,"column":7}}})) != null ? stack1 : "");
 },"usePartial":true,"useData":true,"useDepths":true},
 
   "wgsl/to-channels-first": {"0":function(container,depth0,helpers,partials,data) {
@@ -2678,6 +3615,8 @@ export const partials: Readonly<Record<string, Precompiled>> = {
 },"1":function(container,depth0,helpers,partials,data) {
     return "residual, ";
 },"2":function(container,depth0,helpers,partials,data) {
+    return "zero where removed, ";
+},"3":function(container,depth0,helpers,partials,data) {
     var stack1, alias1=depth0 != null ? depth0 : (container.nullContext || {}), lookupProperty = container.lookupProperty || function(parent, propertyName) {
         if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
           return parent[propertyName];
@@ -2686,10 +3625,10 @@ export const partials: Readonly<Record<string, Precompiled>> = {
     };
 
   return "  if ("
-    + ((stack1 = lookupProperty(helpers,"if").call(alias1,lookupProperty(depth0,"guardRows"),{"name":"if","hash":{},"fn":container.program(3, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":4,"column":6},"end":{"line":4,"column":74}}})) != null ? stack1 : "")
-    + ((stack1 = lookupProperty(helpers,"if").call(alias1,lookupProperty(depth0,"guardColumns"),{"name":"if","hash":{},"fn":container.program(5, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":4,"column":74},"end":{"line":4,"column":121}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias1,lookupProperty(depth0,"guardRows"),{"name":"if","hash":{},"fn":container.program(4, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":4,"column":6},"end":{"line":4,"column":74}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias1,lookupProperty(depth0,"guardColumns"),{"name":"if","hash":{},"fn":container.program(6, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":4,"column":74},"end":{"line":4,"column":121}}})) != null ? stack1 : "")
     + ") {\n    return vec4f();\n  }\n";
-},"3":function(container,depth0,helpers,partials,data) {
+},"4":function(container,depth0,helpers,partials,data) {
     var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
         if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
           return parent[propertyName];
@@ -2699,15 +3638,15 @@ export const partials: Readonly<Record<string, Precompiled>> = {
 
   return "m >= "
     + ((stack1 = container.lambda(container.strict(depth0, "rows", {"start":{"line":4,"column":30},"end":{"line":4,"column":34}} ), depth0)) != null ? stack1 : "")
-    + ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"guardColumns"),{"name":"if","hash":{},"fn":container.program(4, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":4,"column":36},"end":{"line":4,"column":67}}})) != null ? stack1 : "");
-},"4":function(container,depth0,helpers,partials,data) {
-    return " || ";
+    + ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"guardColumns"),{"name":"if","hash":{},"fn":container.program(5, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":4,"column":36},"end":{"line":4,"column":67}}})) != null ? stack1 : "");
 },"5":function(container,depth0,helpers,partials,data) {
+    return " || ";
+},"6":function(container,depth0,helpers,partials,data) {
     var stack1;
 
   return "n >= "
     + ((stack1 = container.lambda(container.strict(depth0, "columnQuads", {"start":{"line":4,"column":101},"end":{"line":4,"column":112}} ), depth0)) != null ? stack1 : "");
-},"6":function(container,depth0,helpers,partials,data) {
+},"7":function(container,depth0,helpers,partials,data) {
     var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
         if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
           return parent[propertyName];
@@ -2716,12 +3655,10 @@ export const partials: Readonly<Record<string, Precompiled>> = {
     };
 
   return "  "
-    + ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"residual"),{"name":"if","hash":{},"fn":container.program(7, data, 0),"inverse":container.program(8, data, 0),"data":data,"loc":{"start":{"line":9,"column":2},"end":{"line":9,"column":39}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"residual"),{"name":"if","hash":{},"fn":container.program(8, data, 0),"inverse":container.program(9, data, 0),"data":data,"loc":{"start":{"line":9,"column":2},"end":{"line":9,"column":58}}})) != null ? stack1 : "")
     + " v = gelu(sum);\n";
-},"7":function(container,depth0,helpers,partials,data) {
-    return "var";
 },"8":function(container,depth0,helpers,partials,data) {
-    return "let";
+    return "var";
 },"9":function(container,depth0,helpers,partials,data) {
     var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
         if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
@@ -2730,11 +3667,22 @@ export const partials: Readonly<Record<string, Precompiled>> = {
         return undefined
     };
 
-  return "  "
-    + ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"residual"),{"name":"if","hash":{},"fn":container.program(7, data, 0),"inverse":container.program(8, data, 0),"data":data,"loc":{"start":{"line":11,"column":2},"end":{"line":11,"column":39}}})) != null ? stack1 : "")
-    + " v = sum;\n";
+  return ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"mask"),{"name":"if","hash":{},"fn":container.program(8, data, 0),"inverse":container.program(10, data, 0),"data":data,"loc":{"start":{"line":9,"column":21},"end":{"line":9,"column":51}}})) != null ? stack1 : "");
 },"10":function(container,depth0,helpers,partials,data) {
-    var stack1, alias1=container.strict, alias2=container.lambda, lookupProperty = container.lookupProperty || function(parent, propertyName) {
+    return "let";
+},"11":function(container,depth0,helpers,partials,data) {
+    var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
+
+  return "  "
+    + ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"residual"),{"name":"if","hash":{},"fn":container.program(8, data, 0),"inverse":container.program(9, data, 0),"data":data,"loc":{"start":{"line":11,"column":2},"end":{"line":11,"column":58}}})) != null ? stack1 : "")
+    + " v = sum;\n";
+},"12":function(container,depth0,helpers,partials,data) {
+    var stack1, alias1=container.strict, alias2=container.lambda, alias3=depth0 != null ? depth0 : (container.nullContext || {}), lookupProperty = container.lookupProperty || function(parent, propertyName) {
         if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
           return parent[propertyName];
         }
@@ -2746,12 +3694,15 @@ export const partials: Readonly<Record<string, Precompiled>> = {
     + " + m) * "
     + ((stack1 = alias2(alias1(depth0, "columnQuads", {"start":{"line":14,"column":37},"end":{"line":14,"column":48}} ), depth0)) != null ? stack1 : "")
     + " + n;\n"
-    + ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"residual"),{"name":"if","hash":{},"fn":container.program(11, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":15,"column":2},"end":{"line":17,"column":9}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"residual"),{"name":"if","hash":{},"fn":container.program(13, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":15,"column":2},"end":{"line":17,"column":9}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"mask"),{"name":"if","hash":{},"fn":container.program(14, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":18,"column":2},"end":{"line":20,"column":9}}})) != null ? stack1 : "")
     + "  output[i] = v;\n";
-},"11":function(container,depth0,helpers,partials,data) {
+},"13":function(container,depth0,helpers,partials,data) {
     return "  v += residual[i];\n";
-},"12":function(container,depth0,helpers,partials,data) {
-    var stack1, alias1=container.strict, alias2=container.lambda, lookupProperty = container.lookupProperty || function(parent, propertyName) {
+},"14":function(container,depth0,helpers,partials,data) {
+    return "  v = select(v, vec4f(), removed(image, m));\n";
+},"15":function(container,depth0,helpers,partials,data) {
+    var stack1, alias1=container.strict, alias2=container.lambda, alias3=depth0 != null ? depth0 : (container.nullContext || {}), lookupProperty = container.lookupProperty || function(parent, propertyName) {
         if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
           return parent[propertyName];
         }
@@ -2759,17 +3710,30 @@ export const partials: Readonly<Record<string, Precompiled>> = {
     };
 
   return "  let i = (image * "
-    + ((stack1 = alias2(alias1(depth0, "rows", {"start":{"line":20,"column":21},"end":{"line":20,"column":25}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "rows", {"start":{"line":23,"column":21},"end":{"line":23,"column":25}} ), depth0)) != null ? stack1 : "")
     + " + m) * "
-    + ((stack1 = alias2(alias1(depth0, "columns", {"start":{"line":20,"column":37},"end":{"line":20,"column":44}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "columns", {"start":{"line":23,"column":37},"end":{"line":23,"column":44}} ), depth0)) != null ? stack1 : "")
     + " + 4 * n;\n  for (var j = 0u; j < min(4, "
-    + ((stack1 = alias2(alias1(depth0, "columns", {"start":{"line":21,"column":32},"end":{"line":21,"column":39}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "columns", {"start":{"line":24,"column":32},"end":{"line":24,"column":39}} ), depth0)) != null ? stack1 : "")
     + " - 4 * n); j++) {\n"
-    + ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"residual"),{"name":"if","hash":{},"fn":container.program(13, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":22,"column":4},"end":{"line":24,"column":11}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"residual"),{"name":"if","hash":{},"fn":container.program(16, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":25,"column":4},"end":{"line":27,"column":11}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"mask"),{"name":"if","hash":{},"fn":container.program(17, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":28,"column":4},"end":{"line":30,"column":11}}})) != null ? stack1 : "")
     + "    output[i + j] = v[j];\n  }\n";
-},"13":function(container,depth0,helpers,partials,data) {
+},"16":function(container,depth0,helpers,partials,data) {
     return "    v[j] += residual[i + j];\n";
-},"14":function(container,depth0,helpers,partials,data) {
+},"17":function(container,depth0,helpers,partials,data) {
+    return "    v[j] = select(v[j], 0.0, removed(image, m));\n";
+},"18":function(container,depth0,helpers,partials,data) {
+    var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
+
+  return "\n"
+    + ((stack1 = container.invokePartial(lookupProperty(partials,"removed"),depth0,{"name":"removed","data":data,"helpers":helpers,"partials":partials,"decorators":container.decorators})) != null ? stack1 : "");
+},"19":function(container,depth0,helpers,partials,data) {
     var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
         if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
           return parent[propertyName];
@@ -2790,12 +3754,14 @@ export const partials: Readonly<Record<string, Precompiled>> = {
   return "// Row m, columns 4n .. 4n + 3 of the result: "
     + ((stack1 = lookupProperty(helpers,"if").call(alias1,lookupProperty(depth0,"gelu"),{"name":"if","hash":{},"fn":container.program(0, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":1,"column":46},"end":{"line":1,"column":71}}})) != null ? stack1 : "")
     + ((stack1 = lookupProperty(helpers,"if").call(alias1,lookupProperty(depth0,"residual"),{"name":"if","hash":{},"fn":container.program(1, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":1,"column":71},"end":{"line":1,"column":104}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias1,lookupProperty(depth0,"mask"),{"name":"if","hash":{},"fn":container.program(2, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":1,"column":104},"end":{"line":1,"column":143}}})) != null ? stack1 : "")
     + "store. Returns what was stored.\nfn finish(image: u32, m: u32, n: u32, sum: vec4f) -> vec4f {\n"
-    + ((stack1 = lookupProperty(helpers,"if").call(alias1,lookupProperty(depth0,"guard"),{"name":"if","hash":{},"fn":container.program(2, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":3,"column":2},"end":{"line":7,"column":9}}})) != null ? stack1 : "")
-    + ((stack1 = lookupProperty(helpers,"if").call(alias1,lookupProperty(depth0,"gelu"),{"name":"if","hash":{},"fn":container.program(6, data, 0),"inverse":container.program(9, data, 0),"data":data,"loc":{"start":{"line":8,"column":2},"end":{"line":12,"column":9}}})) != null ? stack1 : "")
-    + ((stack1 = lookupProperty(helpers,"if").call(alias1,lookupProperty(depth0,"columnsVector"),{"name":"if","hash":{},"fn":container.program(10, data, 0),"inverse":container.program(12, data, 0),"data":data,"loc":{"start":{"line":13,"column":2},"end":{"line":27,"column":9}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias1,lookupProperty(depth0,"guard"),{"name":"if","hash":{},"fn":container.program(3, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":3,"column":2},"end":{"line":7,"column":9}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias1,lookupProperty(depth0,"gelu"),{"name":"if","hash":{},"fn":container.program(7, data, 0),"inverse":container.program(11, data, 0),"data":data,"loc":{"start":{"line":8,"column":2},"end":{"line":12,"column":9}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias1,lookupProperty(depth0,"columnsVector"),{"name":"if","hash":{},"fn":container.program(12, data, 0),"inverse":container.program(15, data, 0),"data":data,"loc":{"start":{"line":13,"column":2},"end":{"line":33,"column":9}}})) != null ? stack1 : "")
     + "  return v;\n}\n"
-    + ((stack1 = lookupProperty(helpers,"if").call(alias1,lookupProperty(depth0,"gelu"),{"name":"if","hash":{},"fn":container.program(14, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":30,"column":0},"end":{"line":33,"column":7}}})) != null ? stack1 : "");
+    + ((stack1 = lookupProperty(helpers,"if").call(alias1,lookupProperty(depth0,"mask"),{"name":"if","hash":{},"fn":container.program(18, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":36,"column":0},"end":{"line":39,"column":7}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias1,lookupProperty(depth0,"gelu"),{"name":"if","hash":{},"fn":container.program(19, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":40,"column":0},"end":{"line":43,"column":7}}})) != null ? stack1 : "");
 },"usePartial":true,"useData":true},
 
   "gemm-head": {"0":function(container,depth0,helpers,partials,data) {
@@ -2894,6 +3860,14 @@ export const partials: Readonly<Record<string, Precompiled>> = {
     + " + tile) * "
     + ((stack1 = alias2(alias1(lookupProperty(depth0,"grn"), "count", {"start":{"line":20,"column":58},"end":{"line":20,"column":67}} ), depth0)) != null ? stack1 : "")
     + " + k];\n  }\n  return sqrt(square);\n}\n";
+},"useData":true},
+
+  "group-total": {"compiler":[8,">= 4.3.0"],"main":function(container,depth0,helpers,partials,data) {
+    var stack1;
+
+  return "// The sum over all invocations of the group, the same in each of them.\nfn total(lane: u32, value: f32) -> f32 {\n  workgroupBarrier();\n  sums[lane] = value;\n  workgroupBarrier();\n  var all = 0.0;\n  for (var i = 0u; i < "
+    + ((stack1 = container.lambda(container.strict(depth0, "invocations", {"start":{"line":7,"column":25},"end":{"line":7,"column":36}} ), depth0)) != null ? stack1 : "")
+    + "; i++) {\n    all += sums[i];\n  }\n  return all;\n}\n";
 },"useData":true},
 
   "patch-corner": {"0":function(container,depth0,helpers,partials,data) {
@@ -3008,6 +3982,35 @@ export const partials: Readonly<Record<string, Precompiled>> = {
     };
 
   return ((stack1 = lookupProperty(helpers,"unless").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"vector"),{"name":"unless","hash":{},"fn":container.program(0, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":1,"column":0},"end":{"line":15,"column":11}}})) != null ? stack1 : "");
+},"useData":true},
+
+  "removed": {"compiler":[8,">= 4.3.0"],"main":function(container,depth0,helpers,partials,data) {
+    var stack1, alias1=container.strict, alias2=container.lambda, lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
+
+  return "// Whether a site lies in a removed patch: "
+    + ((stack1 = alias2(alias1(lookupProperty(depth0,"mask"), "down", {"start":{"line":1,"column":45},"end":{"line":1,"column":54}} ), depth0)) != null ? stack1 : "")
+    + "x"
+    + ((stack1 = alias2(alias1(lookupProperty(depth0,"mask"), "across", {"start":{"line":1,"column":59},"end":{"line":1,"column":70}} ), depth0)) != null ? stack1 : "")
+    + " sites a patch, "
+    + ((stack1 = alias2(alias1(lookupProperty(depth0,"mask"), "columns", {"start":{"line":1,"column":90},"end":{"line":1,"column":102}} ), depth0)) != null ? stack1 : "")
+    + " patches a row.\nfn removed(image: u32, site: u32) -> bool {\n  let cell = site / "
+    + ((stack1 = alias2(alias1(lookupProperty(depth0,"mask"), "width", {"start":{"line":3,"column":22},"end":{"line":3,"column":32}} ), depth0)) != null ? stack1 : "")
+    + " / "
+    + ((stack1 = alias2(alias1(lookupProperty(depth0,"mask"), "down", {"start":{"line":3,"column":39},"end":{"line":3,"column":48}} ), depth0)) != null ? stack1 : "")
+    + " * "
+    + ((stack1 = alias2(alias1(lookupProperty(depth0,"mask"), "columns", {"start":{"line":3,"column":55},"end":{"line":3,"column":67}} ), depth0)) != null ? stack1 : "")
+    + " + site % "
+    + ((stack1 = alias2(alias1(lookupProperty(depth0,"mask"), "width", {"start":{"line":3,"column":81},"end":{"line":3,"column":91}} ), depth0)) != null ? stack1 : "")
+    + " / "
+    + ((stack1 = alias2(alias1(lookupProperty(depth0,"mask"), "across", {"start":{"line":3,"column":98},"end":{"line":3,"column":109}} ), depth0)) != null ? stack1 : "")
+    + ";\n  return mask[image * "
+    + ((stack1 = alias2(alias1(lookupProperty(depth0,"mask"), "patches", {"start":{"line":4,"column":24},"end":{"line":4,"column":36}} ), depth0)) != null ? stack1 : "")
+    + " + cell] != 0.0;\n}\n";
 },"useData":true},
 
   "token-stats-memory": {"0":function(container,depth0,helpers,partials,data) {

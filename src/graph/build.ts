@@ -250,7 +250,7 @@ function builder(start: Span): Builder {
         const { value, channelsFirst, hide } = taps.get(path) as Tap;
         const seen = hide ? once(`${value}.visible`, id => hide(id, value)) : value;
         const read = (id: ValueId): ValueId => op("toChannelsFirst", id, {}, [seen]);
-        return { name: asked, value: channelsFirst ? once(`${path}.nchw`, read) : seen };
+        return { name: asked, value: channelsFirst ? once(`${asked}.nchw`, read) : seen };
       });
       return { name, nodes, outputs: [...outputs, ...tapped], groups: new Map() };
     },

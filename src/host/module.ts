@@ -74,11 +74,15 @@ const interfaceOf = (
 function statements(descriptor: ModelDescriptor, { summary }: ModuleContext): StatementStructures[] {
   const Name = pascal(descriptor.name);
   const properties = (ports: readonly Port[], type: string) =>
-    ports.map(({ name, shape }) => ({
+    ports.map(({ name, shape, perImage, keep }) => ({
       name,
       type,
       isReadonly: true,
-      docs: [`[N, ${shape.join(", ")}], row-major.`],
+      docs: [
+        `[${[...(perImage ? ["N"] : []), ...shape].join(", ")}], row-major.${
+          keep === undefined ? "" : ` 1 removes a patch, 0 keeps it; each image keeps ${keep}.`
+        }`,
+      ],
     }));
   const params: TypeAliasDeclarationStructure = {
     kind: StructureKind.TypeAlias,
@@ -135,7 +139,7 @@ function statements(descriptor: ModelDescriptor, { summary }: ModuleContext): St
         },
         {
           name: "warmup",
-          docs: ["Runs once on zeros, so that the first real run is as fast as the others."],
+          docs: ["Runs once on blank inputs, so that the first real run is as fast as the others."],
           parameters: [{ name: "batch", type: "number", hasQuestionToken: true }],
           returnType: "Promise<void>",
         },

@@ -53,9 +53,6 @@ export function select(
     batch: selection.batch ?? build?.batch ?? { min: 1, max: 1 },
   };
   const problems = [
-    ...models
-      .filter(model => model.head.kind === "fcmae")
-      .map(model => error("head-not-lowered", model.span, model.name, model.head.kind)),
     ...wanted.targets
       .filter(target => !targets.includes(target))
       .map(target => error("target-missing", place(build), target, targets.join(" and "))),

@@ -4,6 +4,7 @@ import { foldLayerScale } from "./fold-layer-scale.ts";
 import { foldLayernorm } from "./fold-layernorm.ts";
 import { fuseActivation } from "./fuse-activation.ts";
 import { fuseGrnScale } from "./fuse-grn-scale.ts";
+import { fuseLoss } from "./fuse-loss.ts";
 import { fuseNorm } from "./fuse-norm.ts";
 import { fusePool } from "./fuse-pool.ts";
 import { fuseResidual } from "./fuse-residual.ts";
@@ -14,7 +15,7 @@ import { splitGrn } from "./split-grn.ts";
 export const foldingPasses: readonly Pass[] = [splitGrn, foldGrnShift, foldLayerScale, foldLayernorm];
 
 /** Grouping, after all rewriting. Each looks at its own ops, so their order does not matter. */
-export const groupingPasses: readonly Pass[] = [fuseNorm, fuseActivation, fuseGrnScale, fuseResidual, fusePool];
+export const groupingPasses: readonly Pass[] = [fuseNorm, fuseActivation, fuseGrnScale, fuseResidual, fusePool, fuseLoss];
 
 /** The first is every target's, and comes before its own: it decides what is computed, they decide how. */
 export const allPasses: readonly Pass[] = [compactSites, ...foldingPasses, ...groupingPasses];

@@ -3,7 +3,8 @@ import { group } from "./group.ts";
 import type { Pass } from "./pass.ts";
 
 /**
- * Apply GELU, and sum the squares that GRN needs, where the first linear holds its results in registers.
+ * Apply GELU, hide removed patches, and sum the squares that GRN needs, where the first linear holds its results in
+ * registers.
  *
  *   %y = linear(%x, %w, %b)
  *   %a = gelu(%y) {form: erf}
@@ -22,7 +23,9 @@ export const fuseActivation: Pass = {
       const reader = view.soleReader(node.id);
       const gelu = reader && as(reader, "gelu");
       if (!gelu) return null;
-      const squares = view.readers(gelu.id).filter(other => other.op === "sumSquares");
-      return { anchor: node.id, members: [gelu.id, ...squares.map(other => other.id)] };
+      const next = view.soleReader(gelu.id);
+      const mask = next && as(next, "maskSites");
+      const squares = view.readers(mask?.id ?? gelu.id).filter(other => other.op === "sumSquares");
+      return { anchor: node.id, members: [gelu.id, ...(mask ? [mask.id] : []), ...squares.map(other => other.id)] };
     }),
 };

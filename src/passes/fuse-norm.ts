@@ -5,7 +5,7 @@ import type { Pass } from "./pass.ts";
 
 /**
  * Compute a LayerNorm in the kernel of the convolution next to it: after depthwise and stem, whose kernels hold whole
- * rows of channels; before downsampling, which normalises what it loads. The stem also takes the image as NCHW.
+ * rows of channels; before downsampling, which normalises what it loads. The stem also takes the image as NCHW, and the kept patches out of it.
  *
  *   %d = depthwise(%x, %w, %b) {kernel: 7}
  *   %n = normalize(%d) {eps: 0.000001}
@@ -18,14 +18,15 @@ export const fuseNorm: Pass = {
   summary: "Compute LayerNorm in the kernels of depthwise, stem and downsampling convolutions",
   run: graph =>
     group(graph, (node, view) => {
-      if (node.op === "depthwise") return after(node, view);
+      if (node.op === "depthwise" || node.op === "siteDepthwise") return after(node, view);
       if (node.op !== "patchConv") return null;
       const producer = view.node(operand(node, 0));
+      const image = producer.op === "gatherSites" ? view.node(operand(producer, 0)) : producer;
       if (view.soleReader(producer.id) === node && producer.op === "normalize") {
         return { anchor: node.id, members: [producer.id] };
       }
-      if (producer.op !== "toChannelsLast") return null;
-      return { anchor: node.id, members: [producer.id, ...(after(node, view)?.members ?? [])] };
+      if (image.op !== "toChannelsLast") return null;
+      return { anchor: node.id, members: [...new Set([image.id, producer.id]), ...(after(node, view)?.members ?? [])] };
     }),
 };
 

@@ -3,7 +3,7 @@ import { group } from "./group.ts";
 import type { Pass } from "./pass.ts";
 
 /**
- * Add the residual where the second linear holds its results in registers.
+ * Add the residual, and hide removed patches, where the second linear holds its results in registers.
  *
  *   %y = linear(%h, %w, %b)
  *   %z = add(%y, %x)
@@ -19,6 +19,8 @@ export const fuseResidual: Pass = {
       if (node.op !== "linear") return null;
       const reader = view.soleReader(node.id);
       const add = reader && as(reader, "add");
-      return add && operand(add, 0) === node.id ? { anchor: node.id, members: [add.id] } : null;
+      if (!add || operand(add, 0) !== node.id) return null;
+      const next = view.soleReader(add.id);
+      return { anchor: node.id, members: [add.id, ...(next?.op === "maskSites" ? [next.id] : [])] };
     }),
 };

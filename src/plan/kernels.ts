@@ -1,19 +1,25 @@
 import { type DepthwiseParams, depthwise } from "./kernels/depthwise.ts";
 import { type ElementwiseParams, elementwise } from "./kernels/elementwise.ts";
 import { type DownsampleParams, downsample, type GemmParams, gemm } from "./kernels/gemm.ts";
+import { type GatherSitesParams, gatherSites } from "./kernels/gather-sites.ts";
 import { type GemvParams, gemv } from "./kernels/gemv.ts";
 import { type GrnScaleParams, grnScale } from "./kernels/grn-scale.ts";
+import { type MaskedMeanParams, maskedMean } from "./kernels/masked-mean.ts";
 import { type PackParams, pack } from "./kernels/pack.ts";
+import { type PatchTableParams, patchTable } from "./kernels/patch-table.ts";
+import { type PlaceSitesParams, placeSites } from "./kernels/place-sites.ts";
 import { type PoolParams, pool } from "./kernels/pool.ts";
 import { type RowNormParams, rowNorm } from "./kernels/row-norm.ts";
 import type { KernelSource } from "./kernels/shared.ts";
+import { type SiteDepthwiseParams, siteDepthwise } from "./kernels/site-depthwise.ts";
+import { type SiteErrorParams, siteError } from "./kernels/site-error.ts";
 import { type StemParams, stem } from "./kernels/stem.ts";
 import { type ToChannelsFirstParams, toChannelsFirst } from "./kernels/to-channels-first.ts";
 
 export { depthwisePacked } from "./kernels/depthwise.ts";
 export { gemvPacked } from "./kernels/gemv.ts";
 export type { Binding, KernelSource } from "./kernels/shared.ts";
-export { stemPacked } from "./kernels/stem.ts";
+export { stemPacked, stemSites } from "./kernels/stem.ts";
 
 /** One line a kernel kind: what the plan decides about it. All other numbers follow from these. */
 export interface KernelParams {
@@ -27,6 +33,12 @@ export interface KernelParams {
   readonly rowNorm: RowNormParams;
   readonly toChannelsFirst: ToChannelsFirstParams;
   readonly elementwise: ElementwiseParams;
+  readonly patchTable: PatchTableParams;
+  readonly gatherSites: GatherSitesParams;
+  readonly placeSites: PlaceSitesParams;
+  readonly siteDepthwise: SiteDepthwiseParams;
+  readonly siteError: SiteErrorParams;
+  readonly maskedMean: MaskedMeanParams;
   readonly pack: PackParams;
 }
 
@@ -43,6 +55,12 @@ const kernels: { readonly [K in KernelKind]: (params: KernelParams[K]) => Kernel
   rowNorm,
   toChannelsFirst,
   elementwise,
+  patchTable,
+  gatherSites,
+  placeSites,
+  siteDepthwise,
+  siteError,
+  maskedMean,
   pack,
 };
 

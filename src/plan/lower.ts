@@ -10,13 +10,23 @@ import {
   sites,
   type ValueId,
 } from "../graph/graph.ts";
-import type { OpName } from "../graph/ops.ts";
-import { depthwisePacked, gemvPacked, type KernelKind, type KernelParams, kernelOf, stemPacked } from "./kernels.ts";
+import type { OpName, PatchGrid } from "../graph/ops.ts";
+import type { PatchPlace } from "./kernels/shared.ts";
+import {
+  depthwisePacked,
+  gemvPacked,
+  type KernelKind,
+  type KernelParams,
+  kernelOf,
+  stemPacked,
+  stemSites,
+} from "./kernels.ts";
 import type { Step } from "./plan.ts";
 import type { Steps } from "./schedule.ts";
 import {
   chooseGemm,
   chooseGemv,
+  chooseLines,
   chooseNorm,
   choosePool,
   chooseStrip,
@@ -53,6 +63,14 @@ export const lowerings = {
   toChannelsFirst,
   gelu: ({ anchor }) => elementwise(anchor, attr(anchor, "gelu").form === "erf" ? "gelu" : "gelu-tanh", {}),
   add: ({ anchor }) => elementwise(anchor, "add", { other: operand(anchor, 1) }),
+  maskSites: placeWhole,
+  fillSites: placeWhole,
+  patchTable,
+  gatherSites,
+  scatterSites,
+  siteDepthwise,
+  siteError,
+  maskedMean,
 } as const satisfies { readonly [K in OpName]?: Lowering };
 
 const member = (cluster: Cluster, op: OpName): Node | undefined => cluster.members.find(node => node.op === op);
@@ -108,14 +126,14 @@ function packing(graph: Graph, node: Node, shape: Omit<KernelParams["pack"], "bi
 function stem(cluster: Cluster, graph: Graph, tuning: Tuning): Steps {
   const { anchor } = cluster;
   const image = nodeOf(graph, operand(member(cluster, "toChannelsLast") as Node, 0));
+  const gather = member(cluster, "gatherSites");
+  const grid = gather ? attr(gather, "gatherSites") : null;
   const [, inChannels, height, width] = image.type.shape as [unknown, number, number, number];
   const { size: patch } = attr(anchor, "patchConv");
   const count = channels(anchor.type);
   const normNode = cluster.members.find(node => node.op === "layernorm" || node.op === "normalize");
-  const strip = (fused: boolean) => {
-    const map = sites(anchor.type);
-    return chooseStrip(tuning, { width: map.width, height: map.height, channels: count, vec: 4, norm: fused });
-  };
+  const map = stemSites({ height, width, patch, grid });
+  const strip = (fused: boolean) => chooseStrip(tuning, { ...map, channels: count, vec: 4, norm: fused });
   const { setup, reads } = packing(graph, anchor, {
     columns: count,
     channels: inChannels * patch * patch,
@@ -126,8 +144,8 @@ function stem(cluster: Cluster, graph: Graph, tuning: Tuning): Steps {
     step(
       anchor,
       "stem",
-      { height, width, inChannels, channels: count, patch, norm: fused.params, tile },
-      { input: image.id, ...reads, ...fused.reads },
+      { height, width, inChannels, channels: count, patch, grid, norm: fused.params, tile },
+      { input: image.id, ...reads, ...fused.reads, ...(gather ? { table: operand(gather, 1) } : {}) },
       { output: to },
     );
   return withNorm(anchor, normNode, tuning, strip, convolve, setup);
@@ -232,6 +250,7 @@ function gemm(cluster: Cluster, graph: Graph, tuning: Tuning): Steps {
   const gelu = member(cluster, "gelu");
   const squares = member(cluster, "sumSquares");
   const add = member(cluster, "add");
+  const mask = member(cluster, "maskSites");
   const { setup, reads } = packing(graph, anchor, {
     columns: shape.columns,
     channels: depth,
@@ -244,11 +263,12 @@ function gemm(cluster: Cluster, graph: Graph, tuning: Tuning): Steps {
     ...shape,
     gelu: gelu ? attr(gelu, "gelu").form : null,
     residual: add !== undefined,
+    mask: mask ? placeOn(attr(mask, "maskSites"), mask) : null,
     grn: grn?.params ?? null,
     squares: squares !== undefined,
     tile,
   };
-  const operands = { input: input.id, ...reads, ...(grn?.reads ?? {}), ...(add ? { residual: operand(add, 1) } : {}) };
+  const operands = { input: input.id, ...reads, ...(grn?.reads ?? {}), ...(add ? { residual: operand(add, 1) } : {}), ...(mask ? { mask: operand(mask, 1) } : {}) };
   const writes = { output: result(cluster), ...(squares ? { squares: squares.id } : {}) };
   return { setup, steps: [step(anchor, "gemm", params, operands, writes)] };
 }
@@ -325,6 +345,100 @@ function toChannelsFirst({ anchor }: Cluster, graph: Graph, tuning: Tuning): Ste
   const rows = map.height * map.width;
   const params = { sites: rows, channels: channels(input.type), norm: null, tile: chooseNorm(tuning, { rows }) };
   return { setup: [], steps: [step(anchor, "toChannelsFirst", params, { input: input.id }, { output: anchor.id })] };
+}
+
+/** The grid of an op on a whole map, and how many sites each patch has there. */
+function placeOn({ rows, columns, keep }: PatchGrid, node: Node): PatchPlace {
+  const { height, width } = sites(node.type);
+  return { rows, columns, keep, down: height / rows, across: width / columns };
+}
+
+/** The same of an op on a compact map. */
+function placeIn({ rows, columns, keep }: PatchGrid, node: Node): PatchPlace {
+  const { height, width } = sites(node.type);
+  return { rows, columns, keep, down: height / keep, across: width };
+}
+
+function placeWhole({ anchor }: Cluster): Steps {
+  const place = placeOn(anchor.attrs as PatchGrid, anchor);
+  const params = { ...place, channels: channels(anchor.type), from: "whole", token: anchor.op === "fillSites" } as const;
+  const token = params.token ? { token: operand(anchor, 2) } : {};
+  const reads = { input: operand(anchor, 0), mask: operand(anchor, 1), ...token };
+  return { setup: [], steps: [step(anchor, "placeSites", params, reads, { output: anchor.id })] };
+}
+
+function scatterSites({ anchor }: Cluster): Steps {
+  const place = placeOn(attr(anchor, "scatterSites"), anchor);
+  const token = anchor.inputs[2];
+  const params = { ...place, channels: channels(anchor.type), from: "compact", token: token !== undefined } as const;
+  const reads = { input: operand(anchor, 0), table: operand(anchor, 1), ...(token === undefined ? {} : { token }) };
+  return { setup: [], steps: [step(anchor, "placeSites", params, reads, { output: anchor.id })] };
+}
+
+function gatherSites({ anchor }: Cluster, graph: Graph): Steps | null {
+  if (nodeOf(graph, operand(anchor, 0)).op === "toChannelsLast") return null; // only a stem takes an image apart
+  const params = { ...placeIn(attr(anchor, "gatherSites"), anchor), channels: channels(anchor.type) };
+  const reads = { input: operand(anchor, 0), table: operand(anchor, 1) };
+  return { setup: [], steps: [step(anchor, "gatherSites", params, reads, { output: anchor.id })] };
+}
+
+function patchTable({ anchor }: Cluster): Steps {
+  const { rows, columns, keep } = attr(anchor, "patchTable");
+  const reads = { mask: operand(anchor, 0) };
+  return { setup: [], steps: [step(anchor, "patchTable", { rows, columns, keep }, reads, { table: anchor.id })] };
+}
+
+function siteDepthwise(cluster: Cluster, graph: Graph, tuning: Tuning): Steps {
+  const { anchor } = cluster;
+  const { kernel } = attr(anchor, "siteDepthwise");
+  const place = placeIn(attr(anchor, "siteDepthwise"), anchor);
+  const count = channels(anchor.type);
+  const normNode = cluster.members.find(node => node.op === "layernorm" || node.op === "normalize");
+  const { setup, reads } = packing(graph, anchor, {
+    columns: count,
+    channels: 1,
+    taps: kernel * kernel,
+    packed: depthwisePacked({ kernel, channels: count }),
+  });
+  const { down, across, keep } = place;
+  const shape = { lines: keep * down, across, channels: count, vec: count % 4 === 0 ? 4 : 1 } as const;
+  const convolve = (tile: KernelParams["siteDepthwise"]["tile"], fused: ReturnType<typeof norm>, to: ValueId) =>
+    step(
+      anchor,
+      "siteDepthwise",
+      { ...place, channels: count, kernel, norm: fused.params, tile },
+      { input: operand(anchor, 0), ...reads, ...fused.reads, table: operand(anchor, 3) },
+      { output: to },
+    );
+  return withNorm(anchor, normNode, tuning, fused => chooseLines(tuning, { ...shape, norm: fused }), convolve, setup);
+}
+
+/** Errors against what the image's own patches hold; where nobody else reads them, of removed patches alone. */
+function siteError(cluster: Cluster, graph: Graph): Steps | null {
+  const { anchor } = cluster;
+  const patches = member(cluster, "patchify");
+  const standardize = member(cluster, "standardize");
+  if (!patches) return null;
+  const image = nodeOf(graph, operand(patches, 0));
+  const { size } = attr(patches, "patchify");
+  const { height, width } = sites(patches.type);
+  const [reader] = readers(graph).get(anchor.id) ?? [];
+  const alone = reader?.op === "maskedMean" && !graph.outputs.some(({ value }) => value === anchor.id);
+  const params = {
+    ...{ rows: height, columns: width, keep: 0, size, channels: image.type.shape[1] as number },
+    eps: standardize ? attr(standardize, "standardize").eps : null,
+    removedOnly: alone,
+    invocations: 64,
+  };
+  const reads = { pred: operand(anchor, 0), image: image.id, ...(alone ? { mask: operand(reader, 1) } : {}) };
+  return { setup: [], steps: [step(anchor, "siteError", params, reads, { errors: anchor.id })] };
+}
+
+function maskedMean({ anchor }: Cluster, graph: Graph): Steps {
+  const [, patches] = nodeOf(graph, operand(anchor, 0)).type.shape as [unknown, number];
+  const params = { patches, invocations: 64 };
+  const reads = { errors: operand(anchor, 0), mask: operand(anchor, 1) };
+  return { setup: [], steps: [step(anchor, "maskedMean", params, reads, { output: anchor.id }, false)] };
 }
 
 function elementwise(

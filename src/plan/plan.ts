@@ -52,11 +52,15 @@ export interface Plan {
   readonly steps: readonly Step[];
 }
 
-/** An input or output by its public name; the shape is that of one image. */
+/** An input or output by its public name. */
 export interface Port {
   readonly name: string;
   readonly buffer: ValueId;
+  /** Of one image where `perImage`, else of the whole batch. */
   readonly shape: readonly number[];
+  readonly perImage: boolean;
+  /** Patches that each image keeps, if this is a mask; else null. */
+  readonly keep: number | null;
 }
 
 /** Everything is stored as f32 so far; accumulation is f32 whatever the storage will be. */

@@ -1,4 +1,4 @@
-import { type Buffer, bytesPerElement, type Plan, type Step } from "./plan.ts";
+import { type Buffer, bytesPerElement, type Plan, type Port, type Step } from "./plan.ts";
 
 /**
  * The plan as text: buffers with their places, then the kernels in order.
@@ -10,8 +10,8 @@ export function printPlan(plan: Plan): string {
   const lines = [
     `plan ${plan.name} {`,
     `  batch ${batch}`,
-    ...plan.inputs.map(port => `  input ${port.name}: %${port.buffer} [N, ${port.shape.join(", ")}]`),
-    ...plan.outputs.map(port => `  output ${port.name}: %${port.buffer} [N, ${port.shape.join(", ")}]`),
+    ...plan.inputs.map(port => `  input ${printPort(port)}`),
+    ...plan.outputs.map(port => `  output ${printPort(port)}`),
     `  scratch ${scratchBytes(plan)} bytes an image, in ${plan.arenas.length} arenas of ${plan.arenas.join(", ")}`,
     "  buffers {",
     ...[...plan.buffers.values()].map(buffer => `    ${printBuffer(buffer)}`),
@@ -46,6 +46,9 @@ export const weightBytes = (plan: Plan): number => {
     .filter(buffer => read.has(buffer.name) && (buffer.role === "param" || buffer.role === "packed"))
     .reduce((sum, buffer) => sum + buffer.elements * bytesPerElement, 0);
 };
+
+const printPort = ({ name, buffer, shape, perImage }: Port): string =>
+  `${name}: %${buffer} [${[...(perImage ? ["N"] : []), ...shape].join(", ")}]`;
 
 function printBuffer({ name, role, elements, perImage, slot }: Buffer): string {
   const place = slot === null ? "" : ` in arena ${slot.arena} at ${slot.offset}`;

@@ -1,7 +1,7 @@
 import { type Diagnostic, fail, ok, type Result } from "../diagnostics/diagnostic.ts";
 import { invariant } from "../diagnostics/invariant.ts";
 import { error } from "../diagnostics/messages.ts";
-import { constants, type Graph, type Node, nodeOf, resolve, type ValueId } from "../graph/graph.ts";
+import { constants, type Graph, isBatched, type Node, nodeOf, resolve, type ValueId } from "../graph/graph.ts";
 import type { OpName } from "../graph/ops.ts";
 import type { Batch } from "../model/model.ts";
 import { type Cluster, lowerings } from "./lower.ts";
@@ -96,7 +96,19 @@ function clusters(graph: Graph): readonly Cluster[] {
 }
 
 const ports = (graph: Graph, pairs: readonly (readonly [name: string, value: ValueId])[]): readonly Port[] =>
-  pairs.map(([name, value]) => ({ name, buffer: value, shape: resolve(nodeOf(graph, value).type.shape.slice(1), 1) }));
+  pairs.map(([name, value]) => {
+    const { type } = nodeOf(graph, value);
+    const perImage = isBatched(type);
+    const shape = resolve(perImage ? type.shape.slice(1) : type.shape, 1);
+    return { name, buffer: value, shape, perImage, keep: keptBy(graph, value) };
+  });
+
+/** Kept patches of an input that masks; null for any other value. */
+function keptBy(graph: Graph, id: ValueId): number | null {
+  for (const { op, inputs, attrs } of graph.nodes.values())
+    if ((op === "patchTable" && inputs[0] === id) || (op === "maskSites" && inputs[1] === id)) return attrs.keep;
+  return null;
+}
 
 /** Every value that a step reads or writes, its size, and its place in scratch memory if it has one. */
 function placeBuffers(graph: Graph, setup: readonly Step[], steps: readonly Step[]): Pick<Plan, "buffers" | "arenas"> {

@@ -267,7 +267,7 @@ export interface StripShape {
 const statBytes = (strip: number, share: number, invocations: number): number =>
   8 * strip + (share > 1 ? 8 * invocations : 0);
 
-const stripBytes = (shape: StripShape, strip: number, tuning: Tuning): number =>
+const stripBytes = (shape: Pick<StripShape, "norm" | "channels" | "vec">, strip: number, tuning: Tuning): number =>
   shape.norm ? 4 * strip * roundUp(shape.channels, shape.vec) + statBytes(strip, tuning.share, limits.invocations) : 0;
 
 /** Null where not even one site's channels fit in workgroup memory: convolve and normalise apart then. */
@@ -287,6 +287,38 @@ export const chooseStrip = (tuning: Tuning, shape: StripShape): StripTile | null
   const items = several * count;
   const needed = strip * tuning.share;
   const invocations = Math.min(limits.invocations, roundUp(Math.max(items, needed), 8));
+  const share = strip * tuning.share <= invocations ? tuning.share : 1;
+  return { strip, run, invocations, share };
+};
+
+export interface LineShape {
+  /** Rows of kept patches. */
+  readonly lines: number;
+  /** Sites of a row. */
+  readonly across: number;
+  readonly channels: number;
+  readonly vec: 1 | 4;
+  readonly norm: boolean;
+}
+
+/** Most sites that an invocation of a compact convolution makes. */
+const longestRun = 14;
+
+/** Rows of kept patches: an invocation makes a whole one where it is short. Null as for `chooseStrip`. */
+export const chooseLines = (tuning: Tuning, shape: LineShape): StripTile | null => {
+  const { lines, across } = shape;
+  const fits = (strip: number) => stripBytes(shape, strip, tuning) <= limits.workgroupBytes;
+  if (!fits(1)) return null;
+  const count = divideUp(shape.channels, shape.vec);
+  let run = Math.min(across, longestRun);
+  while (across % run !== 0 || !fits(run)) run--;
+  const runs = (lines * across) / run;
+  const wanted = Math.max(1, Math.floor(tuning.invocations / count));
+  const most = Math.max(1, Math.floor(tuning.strip / run));
+  let several = Math.min(wanted, most, runs);
+  while (several > 1 && !fits(several * run)) several--;
+  const strip = several * run;
+  const invocations = Math.min(limits.invocations, roundUp(Math.max(several * count, strip * tuning.share), 8));
   const share = strip * tuning.share <= invocations ? tuning.share : 1;
   return { strip, run, invocations, share };
 };

@@ -32,10 +32,13 @@ export type LimitName =
   | "maxComputeWorkgroupSizeX"
   | "maxComputeWorkgroupsPerDimension";
 
-/** An input or output; `shape` is that of one image, without the batch in front. */
+/** An input or output; `shape` is that of one image, without the batch in front, or where not `perImage` of all. */
 export interface Port {
   readonly name: string;
   readonly shape: readonly number[];
+  readonly perImage: boolean;
+  /** Of a mask: how many patches each image keeps. */
+  readonly keep?: number;
 }
 
 export interface Param {

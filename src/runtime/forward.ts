@@ -1,6 +1,6 @@
 import type { ModelDescriptor } from "./descriptor.ts";
-import { bytesPerElement, elements, type Memory, mapModeRead, scoped, usage } from "./gpu.ts";
-import { batchOf, type Inputs, isBuffer } from "./inputs.ts";
+import { bytesPerElement, type Memory, mapModeRead, scoped, usage } from "./gpu.ts";
+import { batchOf, type Inputs, isBuffer, lengthOf } from "./inputs.ts";
 import type { Recorder } from "./recorder.ts";
 
 export type Outputs = Record<string, Float32Array<ArrayBuffer>>;
@@ -34,8 +34,9 @@ export function forward(
       io[name] = buffer(`input ${name}`, given.byteLength, usage.storage | usage.copyDst);
       device.queue.writeBuffer(io[name], 0, given);
     }
-    const results = descriptor.outputs.map(({ name, shape }) => {
-      const bytes = elements(shape) * batch * bytesPerElement;
+    const results = descriptor.outputs.map(port => {
+      const { name } = port;
+      const bytes = lengthOf(port, batch) * bytesPerElement;
       io[name] = buffer(`output ${name}`, bytes, usage.storage | usage.copySrc);
       return { name, bytes, from: io[name], to: buffer(`result ${name}`, bytes, usage.mapRead | usage.copyDst) };
     });

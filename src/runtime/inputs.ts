@@ -1,6 +1,7 @@
-import type { ModelDescriptor } from "./descriptor.ts";
+import type { ModelDescriptor, Port } from "./descriptor.ts";
 import { check } from "./errors.ts";
 import { bytesPerElement, elements, usage } from "./gpu.ts";
+import { maskProblem } from "./mask.ts";
 
 export type Inputs = Readonly<Record<string, Float32Array | GPUBuffer>>;
 export type Buffers = Readonly<Record<string, GPUBuffer>>;
@@ -10,6 +11,9 @@ export const isBuffer = (value: unknown): value is GPUBuffer =>
 
 const isShared = (array: Float32Array): boolean =>
   typeof SharedArrayBuffer !== "undefined" && array.buffer instanceof SharedArrayBuffer;
+
+/** Values of an input or output for so many images. */
+export const lengthOf = ({ shape, perImage }: Port, batch: number): number => elements(shape) * (perImage ? batch : 1);
 
 /** Throws InputError unless the model was compiled for so many images. */
 export function checkBatch({ name, batch: { min, max } }: ModelDescriptor, batch: number, what: string): void {
@@ -22,7 +26,7 @@ export function checkBatch({ name, batch: { min, max } }: ModelDescriptor, batch
 export function batchOf(descriptor: ModelDescriptor, inputs: Inputs): number {
   check(typeof inputs === "object" && inputs !== null, "input", "inputs are an object of arrays or buffers by name");
   let batch = 0;
-  for (const { name, shape } of descriptor.inputs) {
+  for (const { name, shape, keep } of descriptor.inputs) {
     const given: unknown = inputs[name];
     const what = `input '${name}'`;
     const images = `[N, ${shape.join(", ")}]`;
@@ -38,6 +42,8 @@ export function batchOf(descriptor: ModelDescriptor, inputs: Inputs): number {
     checkBatch(descriptor, count, `${what} is`);
     check(batch === 0 || batch === count, "input", "the inputs hold different numbers of images");
     if (!array) checkBuffer(what, given, length * bytesPerElement);
+    const problem = array && keep !== undefined ? maskProblem(given, { patches: size, keep }) : null;
+    check(problem === null, "input", `${what}: ${problem}`);
     batch = count;
   }
   return batch;
@@ -45,10 +51,10 @@ export function batchOf(descriptor: ModelDescriptor, inputs: Inputs): number {
 
 /** Throws InputError unless there is a buffer for every input and output, each with room for the batch. */
 export function checkBuffers({ inputs, outputs }: ModelDescriptor, buffers: Buffers, batch: number): void {
-  for (const { name, shape } of [...inputs, ...outputs]) {
-    const given: unknown = buffers[name];
-    check(isBuffer(given), "input", `no buffer for '${name}'`);
-    checkBuffer(`the buffer for '${name}'`, given, elements(shape) * batch * bytesPerElement);
+  for (const port of [...inputs, ...outputs]) {
+    const given: unknown = buffers[port.name];
+    check(isBuffer(given), "input", `no buffer for '${port.name}'`);
+    checkBuffer(`the buffer for '${port.name}'`, given, lengthOf(port, batch) * bytesPerElement);
   }
 }
 

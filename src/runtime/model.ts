@@ -1,8 +1,8 @@
-import type { ModelDescriptor } from "./descriptor.ts";
+import type { ModelDescriptor, Port } from "./descriptor.ts";
 import { checkLimits } from "./device.ts";
 import { forward, type Outputs } from "./forward.ts";
 import { elements, memory } from "./gpu.ts";
-import { type Buffers, checkBatch, checkBuffers, type Inputs } from "./inputs.ts";
+import { type Buffers, checkBatch, checkBuffers, type Inputs, lengthOf } from "./inputs.ts";
 import { compileKernels } from "./kernels.ts";
 import { recorder } from "./recorder.ts";
 import { type Aborting, abortable, checkSignal, watch } from "./state.ts";
@@ -37,11 +37,18 @@ export interface Model {
    * submitting or reading anything. `buffers` holds every input and output by name; they may be larger than needed.
    */
   readonly encode: (encoder: GPUCommandEncoder, buffers: Buffers, batch?: number) => void;
-  /** Runs once on zeros, so that the first real run is as fast as the others. */
+  /** Runs once on blank inputs, so that the first real run is as fast as the others. */
   readonly warmup: (batch?: number) => Promise<void>;
   /** Frees what the model made; not the device, not the caller's buffers. Twice is once. */
   readonly dispose: () => void;
 }
+
+/** Zeros, or masks that remove the last patches. */
+const blank = (port: Port, batch: number): Float32Array<ArrayBuffer> => {
+  const { keep = Number.POSITIVE_INFINITY } = port;
+  const size = elements(port.shape);
+  return Float32Array.from({ length: lengthOf(port, batch) }, (_, i) => (i % size < keep ? 0 : 1));
+};
 
 /**
  * Compiles the kernels, loads the weights and runs the setup. Throws LimitError, ShaderError, WeightsError,
@@ -93,8 +100,7 @@ export async function createModel(descriptor: ModelDescriptor, options: ModelOpt
       },
       warmup: async (batch = descriptor.batch.min) => {
         checkBatch(descriptor, batch, "this call is");
-        const zeros = descriptor.inputs.map(port => [port.name, new Float32Array(elements(port.shape) * batch)]);
-        await run(Object.fromEntries(zeros));
+        await run(Object.fromEntries(descriptor.inputs.map(port => [port.name, blank(port, batch)])));
       },
       dispose: () => {
         state.dispose();

@@ -2,6 +2,7 @@ import { lower, type Unit } from "../../src/compile.ts";
 import { describe } from "../../src/emit/wgsl/descriptor.ts";
 import { wgslPasses } from "../../src/emit/wgsl/wgsl.ts";
 import type { Model } from "../../src/model/model.ts";
+import type { SiteLayout } from "../../src/passes/site-layout.ts";
 import type { Plan } from "../../src/plan/plan.ts";
 import type { TuningName } from "../../src/plan/tile.ts";
 import type { ModelDescriptor } from "../../src/runtime/descriptor.ts";
@@ -12,10 +13,11 @@ export interface Wgsl {
   /** One number is exactly so many images. */
   readonly batch?: number | { readonly min: number; readonly max: number };
   readonly taps?: readonly string[];
+  readonly sites?: SiteLayout;
 }
 
 /** A model as the WGSL target plans it. */
-export function plannedWgsl({ model, tuning = "swiftshader", batch = 1, taps = [] }: Wgsl): Unit & { plan: Plan } {
+export function plannedWgsl({ model, tuning = "swiftshader", batch = 1, taps = [], sites }: Wgsl): Unit & { plan: Plan } {
   const context = {
     weights: null,
     specHash: "",
@@ -25,7 +27,7 @@ export function plannedWgsl({ model, tuning = "swiftshader", batch = 1, taps = [
   } as const;
   const target = { name: "wgsl", takes: "plan", ...wgslPasses, tuning, emit: () => [] } as const;
   const images = typeof batch === "number" ? { min: batch, max: batch } : batch;
-  const unit = lower({ model, target, batch: images, taps, context });
+  const unit = lower({ model, target, batch: images, taps, sites, context });
   if (!unit.ok) throw new Error(unit.diagnostics.map(diagnostic => diagnostic.message).join("; "));
   const { plan } = unit.value;
   if (plan === null) throw new Error("a kernel target made no plan");

@@ -37,11 +37,6 @@ export const compileMessages = {
     text: (name: string) =>
       `this target computes '${name}' only inside a fused kernel; tap it on the reference instead`,
   },
-  "head-not-lowered": {
-    kind: "E_T_FEATURE",
-    text: (model: string, head: string) =>
-      `model '${model}' is checked, but the ${head} head cannot be compiled yet; choose other models with --model`,
-  },
   "target-missing": {
     kind: "E_T_FEATURE",
     text: (target: string, known: string) => `cnxc has no ${target} target yet, it has ${known}`,

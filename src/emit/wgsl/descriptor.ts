@@ -1,8 +1,8 @@
 import { renderTemplate } from "../../embedded/render-template.ts";
 import type { TemplateName } from "../../embedded/templates.ts";
 import { kernelOf } from "../../plan/kernels.ts";
-import { type Buffer, bytesPerElement, type Plan, type Step } from "../../plan/plan.ts";
-import type { BufferDescriptor, Dispatch, ModelDescriptor } from "../../runtime/descriptor.ts";
+import { type Buffer, bytesPerElement, type Plan, type Port as PlanPort, type Step } from "../../plan/plan.ts";
+import type { BufferDescriptor, Dispatch, ModelDescriptor, Port } from "../../runtime/descriptor.ts";
 
 /** The plan as the runtime takes it, with the WGSL of every distinct kernel. */
 export function describe(plan: Plan): ModelDescriptor {
@@ -32,8 +32,8 @@ export function describe(plan: Plan): ModelDescriptor {
   return {
     name: plan.name,
     batch: plan.batch,
-    inputs: plan.inputs.map(({ name, shape }) => ({ name, shape })),
-    outputs: plan.outputs.map(({ name, shape }) => ({ name, shape })),
+    inputs: plan.inputs.map(describePort),
+    outputs: plan.outputs.map(describePort),
     params: plan.params,
     arenas: plan.arenas,
     buffers: order.map(name => describeBuffer(plan.buffers.get(name) as Buffer, ports)),
@@ -43,6 +43,13 @@ export function describe(plan: Plan): ModelDescriptor {
     limits: limits(plan),
   };
 }
+
+const describePort = ({ name, shape, perImage, keep }: PlanPort): Port => ({
+  name,
+  shape,
+  perImage,
+  ...(keep === null ? {} : { keep }),
+});
 
 function render(step: Step): string {
   const { template, context } = kernelOf(step.kind, step.params);

@@ -32,9 +32,9 @@ export const webgpu =
       const milliseconds = performance.now() - start;
       model.dispose();
       const outputs = new Map(
-        descriptor.value.outputs.map(({ name, shape }) => [
+        descriptor.value.outputs.map(({ name, shape, perImage }) => [
           name,
-          { shape: [request.batch, ...shape], data: results[name] as Float32Array },
+          { shape: perImage ? [request.batch, ...shape] : shape, data: results[name] as Float32Array },
         ]),
       );
       return ok({ outputs, on: `WebGPU (${kind})`, milliseconds });

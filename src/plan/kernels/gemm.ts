@@ -19,6 +19,8 @@ import {
   float,
   type Gelu,
   type KernelSource,
+  maskSlot,
+  type PatchPlace,
   range,
   result,
   slots,
@@ -39,6 +41,8 @@ export interface GemmParams {
   readonly gelu: Gelu | null;
   readonly residual: boolean;
   readonly grn: GrnInput | null;
+  /** Rows in removed patches come out as zeros, whatever goes in. */
+  readonly mask: PatchPlace | null;
   /** Also leave sums of squares of the result, one row per tile. */
   readonly squares: boolean;
   readonly tile: GemmTile;
@@ -95,6 +99,7 @@ const product = (p: Product): KernelSource => {
       : null,
     grn?.kind === "partials" ? weight("gamma", roundUp(channels, 4), 4, dims(channels)) : null,
     p.residual ? activation("residual", rows * columns, columnVec, dims(rows, columns)) : null,
+    p.mask === null ? null : maskSlot(p.mask),
     result("output", rows * columns, columnVec, dims(rows, columns)),
     p.squares ? result("squares", tiles * columnQuads * 4, 4, dims(tiles, columns)) : null,
   ]);
@@ -220,6 +225,7 @@ export const downsample = (p: DownsampleParams): KernelSource =>
     columns: p.columns,
     gelu: null,
     residual: false,
+    mask: null,
     grn: null,
     squares: false,
     tile: p.tile,

@@ -51,7 +51,7 @@ export const gemv = (p: GemvParams): KernelSource => {
   return {
     template: "gemv",
     context: {
-      ...finishContext({ ...p, rows: 1 }, false, divideUp(columns, 4) % lanesX !== 0),
+      ...finishContext({ ...p, rows: 1, mask: null }, false, divideUp(columns, 4) % lanesX !== 0),
       ...tailOf(depth),
       title: p.title,
       depth,

@@ -1,3 +1,4 @@
+import type { PatchGrid } from "../../graph/ops.ts";
 import { divideUp, limits } from "../tile.ts";
 
 // What the kernel kinds share: bindings, vectors, literals, and the contexts of common partials.
@@ -10,14 +11,14 @@ export interface NormParams {
   readonly affine: boolean;
 }
 
-/** `activation`: `elements` an image, images one after the other; `weight`: `elements` in all. */
-export type Role = "activation" | "weight";
+/** `activation`: `elements` an image, images one after the other; `weight` and `total`, one of the whole batch: in all. */
+export type Role = "activation" | "weight" | "total";
 
 export interface Binding {
   readonly name: string;
   readonly access: "read" | "read_write";
   readonly role: Role;
-  /** f32 elements, padding included: the buffer range must be at least this long. */
+  /** f32 or i32 elements, padding included: the buffer range must be at least this long. */
   readonly elements: number;
 }
 
@@ -45,6 +46,7 @@ export const range = (n: number): number[] => Array.from({ length: n }, (_, i) =
 export const float = (x: number): string => (Number.isInteger(x) ? `${x}.0` : String(x));
 
 interface Slot extends Binding {
+  readonly type: string;
   readonly vec: Vec;
   readonly note: string;
 }
@@ -60,6 +62,7 @@ export const activation = (
   access,
   role: "activation",
   elements,
+  type: wgslType(vec),
   vec,
   note,
 });
@@ -78,19 +81,35 @@ export const weight = (
   access,
   role: "weight",
   elements,
+  type: wgslType(vec),
   vec,
   note,
+});
+
+/** A patch table: slots of patches, then patches of slots. */
+export const patchTableSlot = ({ rows, columns, keep }: PatchGrid, access: Binding["access"] = "read"): Slot => ({
+  ...activation("table", rows * columns + keep, 1, `[${rows * columns}] slots, [${keep}] patches`, access),
+  type: "i32",
+});
+
+/** The mask of an image, 1 for removed patches. */
+export const maskSlot = ({ rows, columns }: PatchGrid): Slot => activation("mask", rows * columns, 1, dims(rows, columns));
+
+/** A result over the whole batch. */
+export const total = (name: string, elements: number, note: string): Slot => ({
+  ...result(name, elements, 1, note),
+  role: "total",
 });
 
 export const slots = (list: readonly (Slot | null)[]): readonly Slot[] => list.filter(slot => slot !== null);
 
 export const bindingContext = (list: readonly Slot[]) =>
-  list.map(({ name, access, role, elements, vec, note }, index) => ({
+  list.map(({ name, access, role, elements, type, vec, note }, index) => ({
     index,
     name,
     access,
     note,
-    type: role === "weight" ? `array<${wgslType(vec)}, ${elements / vec}>` : `array<${wgslType(vec)}>`,
+    type: role === "activation" ? `array<${type}>` : `array<${type}, ${elements / vec}>`,
   }));
 
 export const bindingsOf = (list: readonly Slot[]): readonly Binding[] =>
@@ -132,8 +151,15 @@ export const tailOf = (channels: number) => {
   return { tail, tailList: tail === 0 ? [] : range(4).map(i => ({ i, inside: i < tail })) };
 };
 
+/** Which patch a site lies in: the grid, and the sites of a patch. */
+export interface PatchPlace extends PatchGrid {
+  /** Sites of a patch down and across. */
+  readonly down: number;
+  readonly across: number;
+}
+
 export const finishContext = (
-  p: { rows: number; columns: number; gelu: Gelu | null; residual: boolean },
+  p: { rows: number; columns: number; gelu: Gelu | null; residual: boolean; mask: PatchPlace | null },
   guardRows: boolean,
   guardColumns: boolean,
 ) => ({
@@ -144,10 +170,31 @@ export const finishContext = (
   gelu: p.gelu !== null,
   tanh: p.gelu === "tanh",
   residual: p.residual,
+  mask: p.mask === null ? null : maskContext(p.mask),
   guard: guardRows || guardColumns,
   guardRows,
   guardColumns,
   acc: "vec4f",
+});
+
+/** What kernels that look patches up need, of a grid whose patches have so many sites. */
+export const placeOf = ({ rows, columns, keep }: PatchGrid, down: number, across: number) => ({
+  rows,
+  columns,
+  keep,
+  down,
+  across,
+  patches: rows * columns,
+  tableLength: rows * columns + keep,
+});
+
+/** What partials/removed needs: from the row of a product, or a site of a map, to its patch. */
+export const maskContext = ({ rows, columns, down, across }: PatchPlace) => ({
+  patches: rows * columns,
+  columns,
+  width: columns * across,
+  down,
+  across,
 });
 
 /** Splits n groups over x and y. */

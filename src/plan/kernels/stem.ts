@@ -1,3 +1,4 @@
+import type { PatchGrid } from "../../graph/ops.ts";
 import { divideUp, roundUp, type StripTile } from "../tile.ts";
 import type { PackParams } from "./pack.ts";
 import {
@@ -9,6 +10,8 @@ import {
   float,
   type KernelSource,
   type NormParams,
+  patchTableSlot,
+  placeOf,
   range,
   result,
   slots,
@@ -23,9 +26,18 @@ export interface StemParams {
   readonly inChannels: number;
   readonly channels: number;
   readonly patch: number;
+  /** Where a mask's patches lie: the output is compact then, a row of a patch a row of sites. Null for the whole map. */
+  readonly grid: PatchGrid | null;
   readonly norm: NormParams | null;
   readonly tile: StripTile;
 }
+
+/** Rows and columns of the output. */
+export const stemSites = ({ height, width, patch, grid }: Pick<StemParams, "height" | "width" | "patch" | "grid">) => {
+  const [down, across] = [Math.floor(height / patch), Math.floor(width / patch)];
+  if (grid === null) return { height: down, width: across };
+  return { height: (grid.keep * down) / grid.rows, width: across / grid.columns };
+};
 
 /** The packed weight of a stem: [Cin*p*p][N], N padded to 4. */
 export const stemPacked = (shape: {
@@ -38,10 +50,9 @@ export const stemPacked = (shape: {
 };
 
 export const stem = (p: StemParams): KernelSource => {
-  const { height, width, inChannels, channels, patch, norm, tile } = p;
+  const { height, width, inChannels, channels, patch, grid, norm, tile } = p;
   const { strip, run, invocations } = tile;
-  const outHeight = Math.floor(height / patch);
-  const outWidth = Math.floor(width / patch);
+  const { height: outHeight, width: outWidth } = stemSites(p);
   const vec = vecOf(channels);
   const padded = roundUp(channels, 4);
   const count = padded / 4;
@@ -55,6 +66,7 @@ export const stem = (p: StemParams): KernelSource => {
     weight("weight", inChannels * patch * patch * padded, 4, dims(inChannels, patch, patch, padded)),
     weight("bias", padded, 4, dims(channels)),
     ...affineSlots(norm, channels, vec),
+    grid === null ? null : patchTableSlot(grid),
     result("output", outHeight * outWidth * channels, vec, dims(outHeight, outWidth, channels)),
   ]);
   return {
@@ -84,6 +96,7 @@ export const stem = (p: StemParams): KernelSource => {
       items: (strip / run) * count,
       runLast: run - 1,
       lastColumn: outWidth - 1,
+      grid: grid === null ? null : { ...placeOf(grid, outHeight / grid.keep, outWidth) },
       imageLength: (inChannels * height * width) / (vectorLoads ? 4 : 1),
       rowLength: vectorLoads ? width / 4 : width,
       weightStep: patch * count,

@@ -1,0 +1,29 @@
+import { operand } from "../graph/graph.ts";
+import { group } from "./group.ts";
+import type { Pass } from "./pass.ts";
+
+/**
+ * Take a patch's pixels out of the image, and standardise them, where they are compared with the prediction.
+ *
+ *   %p = patchify(%image) {size: 32}
+ *   %t = standardize(%p) {eps: 0.000001}
+ *   %e = siteError(%pred, %t)
+ *   ⟶
+ *   %p = patchify(%image) {size: 32} in %e
+ *   %t = standardize(%p) {eps: 0.000001} in %e
+ *   %e = siteError(%pred, %t) in %e
+ */
+export const fuseLoss: Pass = {
+  name: "fuse-loss",
+  summary: "Take the target's pixels out of the image in the kernel that compares them",
+  run: graph =>
+    group(graph, (node, view) => {
+      if (node.op !== "siteError") return null;
+      const target = view.node(operand(node, 1));
+      const patches = target.op === "standardize" ? view.node(operand(target, 0)) : target;
+      const alone = [target, patches].every(({ id }) => view.soleReader(id) !== null);
+      return patches.op === "patchify" && alone
+        ? { anchor: node.id, members: [...new Set([patches.id, target.id])] }
+        : null;
+    }),
+};

@@ -1,0 +1,54 @@
+import { divideUp } from "../tile.ts";
+import {
+  activation,
+  bindingContext,
+  bindingsOf,
+  dims,
+  grid1,
+  type KernelSource,
+  type PatchPlace,
+  patchTableSlot,
+  placeOf,
+  result,
+  vecOf,
+} from "./shared.ts";
+
+/** Kept patches of a whole map, one below the other. */
+export interface GatherSitesParams extends PatchPlace {
+  readonly channels: number;
+}
+
+export const gatherSites = (p: GatherSitesParams): KernelSource => {
+  const { rows, columns, keep, down, across, channels } = p;
+  const vec = vecOf(channels);
+  const [height, width] = [rows * down, columns * across];
+  const count = (keep * down * across * channels) / vec;
+  const invocations = 64;
+  const grid = grid1(divideUp(count, invocations));
+  const list = [
+    activation("input", height * width * channels, vec, dims(height, width, channels)),
+    patchTableSlot(p),
+    result("output", keep * down * across * channels, vec, dims(keep * down, across, channels)),
+  ];
+  return {
+    template: "gather-sites",
+    context: {
+      ...placeOf(p, down, across),
+      height,
+      width,
+      channels,
+      channelCount: channels / vec,
+      count,
+      inputCount: (height * width * channels) / vec,
+      lineCount: (across * channels) / vec,
+      rowCount: (width * channels) / vec,
+      invocations,
+      gridX: grid[0],
+      ragged: grid[0] * grid[1] * invocations !== count,
+      bindings: bindingContext(list),
+    },
+    bindings: bindingsOf(list),
+    grid,
+    workgroup: [invocations, 1],
+  };
+};

@@ -1,0 +1,65 @@
+import { divideUp } from "../tile.ts";
+import {
+  activation,
+  bindingContext,
+  bindingsOf,
+  dims,
+  grid1,
+  type KernelSource,
+  maskSlot,
+  type PatchPlace,
+  patchTableSlot,
+  placeOf,
+  result,
+  slots,
+  vecOf,
+  weight,
+  wgslType,
+} from "./shared.ts";
+
+/** Kept patches in their place on the whole map, from a compact map or from a whole one; removed ones 0 or the token. */
+export interface PlaceSitesParams extends PatchPlace {
+  readonly channels: number;
+  readonly from: "compact" | "whole";
+  readonly token: boolean;
+}
+
+export const placeSites = (p: PlaceSitesParams): KernelSource => {
+  const { rows, columns, keep, down, across, channels, from, token } = p;
+  const vec = vecOf(channels);
+  const [height, width] = [rows * down, columns * across];
+  const count = (height * width * channels) / vec;
+  const compact = from === "compact";
+  const inputSites = compact ? keep * down * across : height * width;
+  const invocations = 64;
+  const grid = grid1(divideUp(count, invocations));
+  const list = slots([
+    activation("input", inputSites * channels, vec, compact ? dims(keep * down, across, channels) : dims(height, width, channels)),
+    compact ? patchTableSlot(p) : maskSlot(p),
+    token ? weight("token", channels, vec, dims(channels)) : null,
+    result("output", height * width * channels, vec, dims(height, width, channels)),
+  ]);
+  return {
+    template: "place-sites",
+    context: {
+      ...placeOf(p, down, across),
+      mask: { ...placeOf(p, down, across), width },
+      height,
+      width,
+      channels,
+      compact,
+      token,
+      acc: wgslType(vec),
+      channelCount: channels / vec,
+      count,
+      inputCount: (inputSites * channels) / vec,
+      invocations,
+      gridX: grid[0],
+      ragged: grid[0] * grid[1] * invocations !== count,
+      bindings: bindingContext(list),
+    },
+    bindings: bindingsOf(list),
+    grid,
+    workgroup: [invocations, 1],
+  };
+};

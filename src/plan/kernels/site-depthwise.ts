@@ -1,0 +1,118 @@
+import { divideUp, roundUp, type StripTile } from "../tile.ts";
+import {
+  activation,
+  affineSlots,
+  bindingContext,
+  bindingsOf,
+  dims,
+  float,
+  type KernelSource,
+  type NormParams,
+  type PatchPlace,
+  patchTableSlot,
+  placeOf,
+  range,
+  result,
+  slots,
+  statsContext,
+  vecOf,
+  weight,
+  wgslType,
+} from "./shared.ts";
+
+/** Depthwise convolution of a compact map: `depthwise`, but neighbours are looked up patch by patch. */
+export interface SiteDepthwiseParams extends PatchPlace {
+  readonly channels: number;
+  readonly kernel: number;
+  readonly norm: NormParams | null;
+  /** Sites of a group, a whole number of patch rows or a part of one; sites of an invocation, which lie in one row. */
+  readonly tile: StripTile;
+}
+
+/** Wider kernels, and invocations that make a part of a patch's row, find every tap's patch by itself. */
+const widestUnrolled = 9;
+
+export const siteDepthwise = (p: SiteDepthwiseParams): KernelSource => {
+  const { keep, down, across, columns, channels, kernel, norm, tile } = p;
+  const { strip, run, invocations } = tile;
+  const vec = vecOf(channels);
+  const count = channels / vec;
+  const padded = roundUp(channels, 4);
+  const radius = (kernel - 1) / 2;
+  const unrolled = run === across && kernel <= widestUnrolled;
+  const sites = keep * down * across;
+  const reach = divideUp(radius, across);
+  /** Of the patches left and right of a row's own: their columns that the row's taps meet. */
+  const patches = range(2 * reach + 1).map(i => {
+    const offset = i - reach;
+    const first = Math.max(-radius - offset * across, 0);
+    const last = Math.min(across - 1 + radius - offset * across, across - 1);
+    return {
+      offset: Math.abs(offset),
+      before: offset < 0,
+      after: offset > 0,
+      inputs: range(last - first + 1).map(k => ({
+        i: first + k,
+        offset: (first + k) * count,
+        uses: range(run).flatMap(site => {
+          const tap = offset * across + first + k - site + radius;
+          return tap >= 0 && tap < kernel ? [{ site, tap }] : [];
+        }),
+      })),
+    };
+  });
+  const list = slots([
+    activation("input", sites * channels, vec, dims(keep * down, across, channels)),
+    weight("weight", kernel * kernel * padded, vec, dims(kernel, kernel, padded)),
+    weight("bias", padded, vec, dims(channels)),
+    ...affineSlots(norm, channels, vec),
+    patchTableSlot(p),
+    result("output", sites * channels, vec, dims(keep * down, across, channels)),
+  ]);
+  return {
+    template: "site-depthwise",
+    context: {
+      ...placeOf(p, down, across),
+      lines: keep * down,
+      channels,
+      kernel,
+      radius,
+      strip,
+      run,
+      invocations,
+      count,
+      ragged: sites % strip !== 0,
+      unrolled,
+      norm: norm !== null,
+      affine: norm?.affine ?? false,
+      eps: norm === null ? null : float(norm.eps),
+      acc: wgslType(vec),
+      vector: vec === 4,
+      lanesOf: vec === 4 ? "4 channels" : "a channel",
+      bindings: bindingContext(list),
+      tileLength: strip * count,
+      imageLength: sites * count,
+      lineLength: across * count,
+      items: (strip / run) * count,
+      runLast: run - 1,
+      lastSite: sites - run,
+      siteCount: sites,
+      height: p.rows * down,
+      width: columns * across,
+      below: p.rows * down + radius,
+      beyond: columns * across + radius,
+      weightRow: kernel * (padded / vec),
+      weightStep: padded / vec,
+      sites: range(run).map(i => ({ i, offset: i * count })),
+      taps: unrolled ? range(kernel).map(i => ({ i, offset: i * (padded / vec) })) : [],
+      neighbours: unrolled ? patches : [],
+      stats:
+        norm === null
+          ? null
+          : statsContext({ tokens: strip, channels, vec, eps: norm.eps, invocations, share: tile.share }),
+    },
+    bindings: bindingsOf(list),
+    grid: [1, divideUp(sites, strip)],
+    workgroup: [invocations, 1],
+  };
+};
