@@ -1,5 +1,7 @@
 import { elements, type Graph, isBatched, readers, type ValueId } from "./graph/graph.ts";
+import { compactSites } from "./passes/compact-sites.ts";
 import type { Pass } from "./passes/pass.ts";
+import { stageCosts, stageOf } from "./passes/site-layout.ts";
 import { bytesPerElement } from "./plan/plan.ts";
 
 /** What one kernel takes together, and what that saves. */
@@ -38,12 +40,25 @@ export function explainPass(pass: Pass, before: Graph, after: Graph): readonly s
   const changed = made.length > 0 ? [`${made.length} new values, such as ${made[0]}`] : [];
   const grouped =
     grown.length > 0 ? [`${grown.length} kernels grew, ${megabytes(gained)} MB an image stay in registers`] : [];
+  const stages = pass.name === compactSites.name ? explainStages(before, after) : [];
   const head = [`${pass.name}: ${[...changed, ...grouped].join("; ") || "nothing to do"}`];
   return [
     ...head,
+    ...stages,
     ...grown.map(({ anchor, members, saved }) => `  ${anchor}: ${members.join(" + ")} (${megabytes(saved)} MB)`),
   ];
 }
 
+/** Why the stages of a masked encoder are computed as they are. */
+function explainStages(before: Graph, after: Graph): readonly string[] {
+  const masked = new Set([...after.nodes.values()].flatMap(node => (node.op === "maskSites" ? [stageOf(node)] : [])));
+  return stageCosts(before).map(
+    ({ stage, sites, kept, compact, masked: whole }) =>
+      `  stage of ${stage} rows: ${masked.has(stage) ? "masked" : "compact"}, ${kept} of ${sites} sites are kept; ` +
+      `compact is worth ${millions(compact)} M multiply-adds an image, masked ${millions(whole)} M`,
+  );
+}
+
+const millions = (n: number): string => (n / 1e6).toFixed(1);
 const total = (list: readonly Fusion[]): number => list.reduce((sum, { saved }) => sum + saved, 0);
 const megabytes = (bytes: number): string => (bytes / 1e6).toFixed(2);

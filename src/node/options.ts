@@ -1,5 +1,6 @@
 import { InvalidArgumentError, Option } from "commander";
 import type { Batch } from "../model/model.ts";
+import { randomSeed } from "../weights/random.ts";
 
 /** An option that takes one of a few words. */
 export const choice = (flags: string, description: string, values: readonly string[]): Option =>
@@ -31,6 +32,25 @@ export const choices = (flags: string, description: string, values: readonly str
 /** An option with a default. */
 export const defaulted = (flags: string, description: string, values: readonly string[], value: string): Option =>
   choice(flags, description, values).default(value);
+
+/** How the stages of a masked encoder are computed. */
+export const sitesOption = (): Option =>
+  defaulted(
+    "--sites <layout>",
+    "stages of an fcmae encoder: on kept patches, or masked",
+    ["auto", "compact", "masked"],
+    "auto",
+  );
+
+/** A mask that is drawn: its seed. */
+export const maskOption = (): Option =>
+  new Option("--mask <random:SEED>", "draw the mask of an fcmae model instead of reading it").argParser(
+    (text: string): number => {
+      const seed = randomSeed(text);
+      if (!seed.ok) throw new InvalidArgumentError("it is random:SEED, with a whole number from 0 to 4294967295");
+      return seed.value;
+    },
+  );
 
 /** `8`, or `1..8` where the batch is chosen at run time. */
 export const batchOption = (): Option =>

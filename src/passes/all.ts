@@ -15,7 +15,14 @@ import { splitGrn } from "./split-grn.ts";
 export const foldingPasses: readonly Pass[] = [splitGrn, foldGrnShift, foldLayerScale, foldLayernorm];
 
 /** Grouping, after all rewriting. Each looks at its own ops, so their order does not matter. */
-export const groupingPasses: readonly Pass[] = [fuseNorm, fuseActivation, fuseGrnScale, fuseResidual, fusePool, fuseLoss];
+export const groupingPasses: readonly Pass[] = [
+  fuseNorm,
+  fuseActivation,
+  fuseGrnScale,
+  fuseResidual,
+  fusePool,
+  fuseLoss,
+];
 
 /** The first is every target's, and comes before its own: it decides what is computed, they decide how. */
 export const allPasses: readonly Pass[] = [compactSites, ...foldingPasses, ...groupingPasses];

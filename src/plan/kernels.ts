@@ -1,7 +1,7 @@
 import { type DepthwiseParams, depthwise } from "./kernels/depthwise.ts";
 import { type ElementwiseParams, elementwise } from "./kernels/elementwise.ts";
-import { type DownsampleParams, downsample, type GemmParams, gemm } from "./kernels/gemm.ts";
 import { type GatherSitesParams, gatherSites } from "./kernels/gather-sites.ts";
+import { type DownsampleParams, downsample, type GemmParams, gemm } from "./kernels/gemm.ts";
 import { type GemvParams, gemv } from "./kernels/gemv.ts";
 import { type GrnScaleParams, grnScale } from "./kernels/grn-scale.ts";
 import { type MaskedMeanParams, maskedMean } from "./kernels/masked-mean.ts";

@@ -268,7 +268,13 @@ function gemm(cluster: Cluster, graph: Graph, tuning: Tuning): Steps {
     squares: squares !== undefined,
     tile,
   };
-  const operands = { input: input.id, ...reads, ...(grn?.reads ?? {}), ...(add ? { residual: operand(add, 1) } : {}), ...(mask ? { mask: operand(mask, 1) } : {}) };
+  const operands = {
+    input: input.id,
+    ...reads,
+    ...(grn?.reads ?? {}),
+    ...(add ? { residual: operand(add, 1) } : {}),
+    ...(mask ? { mask: operand(mask, 1) } : {}),
+  };
   const writes = { output: result(cluster), ...(squares ? { squares: squares.id } : {}) };
   return { setup, steps: [step(anchor, "gemm", params, operands, writes)] };
 }
@@ -361,7 +367,12 @@ function placeIn({ rows, columns, keep }: PatchGrid, node: Node): PatchPlace {
 
 function placeWhole({ anchor }: Cluster): Steps {
   const place = placeOn(anchor.attrs as PatchGrid, anchor);
-  const params = { ...place, channels: channels(anchor.type), from: "whole", token: anchor.op === "fillSites" } as const;
+  const params = {
+    ...place,
+    channels: channels(anchor.type),
+    from: "whole",
+    token: anchor.op === "fillSites",
+  } as const;
   const token = params.token ? { token: operand(anchor, 2) } : {};
   const reads = { input: operand(anchor, 0), mask: operand(anchor, 1), ...token };
   return { setup: [], steps: [step(anchor, "placeSites", params, reads, { output: anchor.id })] };

@@ -10,7 +10,8 @@ export function maskProblem(mask: ArrayLike<number>, { patches, keep }: MaskShap
     let kept = 0;
     for (let patch = 0; patch < patches; patch++) {
       const value = mask[image * patches + patch];
-      if (value !== 0 && value !== 1) return `patch ${patch} of image ${image} is ${value}; 1 removes a patch, 0 keeps it`;
+      if (value !== 0 && value !== 1)
+        return `patch ${patch} of image ${image} is ${value}; 1 removes a patch, 0 keeps it`;
       kept += 1 - value;
     }
     if (kept !== keep) return `image ${image} keeps ${kept} of ${patches} patches, this model keeps ${keep}`;

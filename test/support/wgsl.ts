@@ -17,7 +17,13 @@ export interface Wgsl {
 }
 
 /** A model as the WGSL target plans it. */
-export function plannedWgsl({ model, tuning = "swiftshader", batch = 1, taps = [], sites }: Wgsl): Unit & { plan: Plan } {
+export function plannedWgsl({
+  model,
+  tuning = "swiftshader",
+  batch = 1,
+  taps = [],
+  sites,
+}: Wgsl): Unit & { plan: Plan } {
   const context = {
     weights: null,
     specHash: "",

@@ -2,16 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { evaluate, widen } from "../../src/graph/evaluate.ts";
 import type { SiteLayout } from "../../src/passes/site-layout.ts";
 import type { TuningName } from "../../src/plan/tile.ts";
-import {
-  denseWeights,
-  type FcmaeGolden,
-  fcmaeModel,
-  grnScopes,
-  type Loss,
-  losses,
-  scopeOf,
-} from "../support/fcmae.ts";
-import { full } from "../support/full.ts";
+import { denseWeights, type FcmaeGolden, fcmaeModel, grnScopes, type Loss, losses, scopeOf } from "../support/fcmae.ts";
 import { goldenInput, readGolden } from "../support/golden.ts";
 import { mustBuild } from "../support/models.ts";
 import { expectTap, type Recorded } from "../support/tolerance.ts";

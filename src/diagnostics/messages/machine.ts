@@ -103,6 +103,14 @@ export const machineMessages = {
     kind: "E_R_INPUT",
     text: (name: string, found: string, expected: string) => `input '${name}' is ${found}, expected ${expected}`,
   },
+  "run-mask": {
+    kind: "E_R_INPUT",
+    text: (why: string) => `input 'mask' is no mask of this model: ${why}`,
+  },
+  "mask-unused": {
+    kind: "E_USAGE",
+    text: (model: string) => `'${model}' has no mask to draw; --mask is for models with head fcmae`,
+  },
   "shader-rejected": {
     kind: "E_R_SHADER",
     text: (kernel: string, why: string) => `kernel '${kernel}' was rejected: ${why}`,

@@ -1,8 +1,9 @@
 import type { Result } from "../../diagnostics/diagnostic.ts";
 import type { TargetName } from "../../model/model.ts";
+import type { SiteLayout } from "../../passes/site-layout.ts";
 import type { AddCommand } from "../command.ts";
 import type { Compiled, CompileRequest, EmitKind } from "../jobs/compile.ts";
-import { batchOption, choice, choices, defaulted, list, once } from "../options.ts";
+import { batchOption, choice, choices, defaulted, list, once, sitesOption } from "../options.ts";
 import { type Outcome, type Output, outcome } from "../outcome.ts";
 import { publish } from "../output.ts";
 import { checkOutput, findingDiagnostics } from "../output-check.ts";
@@ -25,6 +26,7 @@ interface Options {
   readonly opset: "17" | "20";
   readonly layout: "plain" | "huggingface";
   readonly tune: "gpu" | "lavapipe" | "swiftshader";
+  readonly sites: SiteLayout;
   readonly root?: string;
   readonly outFollow?: boolean;
 }
@@ -58,6 +60,7 @@ export const addCompile: AddCommand = (program, execute) => {
       defaulted("--layout <name>", "huggingface adds what transformers.js loads", ["plain", "huggingface"], "plain"),
     )
     .addOption(defaulted("--tune <adapter>", "tiles of the WGSL kernels", ["gpu", "lavapipe", "swiftshader"], "gpu"))
+    .addOption(sitesOption())
     .option("--root <folder>", "the folder that imports may not leave (default: the spec's own)")
     .option("--out-follow", "follow an output folder that is a link out of the project")
     .action((specs: string[], options: Options) => execute(() => compile(specs, options)));
@@ -80,6 +83,7 @@ async function compile(specs: readonly string[], options: Options): Promise<Outc
     explain: options.explain ?? false,
     onnx: { opset: options.opset === "17" ? 17 : 20, layout: options.layout },
     tuning: options.tune,
+    sites: options.sites,
     weights: options.weights ?? null,
   };
   const compiled = await compileInThread(request);
@@ -135,9 +139,16 @@ const compileInThread = async (request: CompileRequest): Promise<Result<Compiled
   request.weights === null ? runJob("compile", [request]) : (await import("../jobs/compile.ts")).compileSpecs(request);
 
 /** What the manifest says the output was made with: nothing about this machine. */
-const originOptions = ({ selection, onnx, tuning, weights }: CompileRequest): Readonly<Record<string, unknown>> => ({
+const originOptions = ({
+  selection,
+  onnx,
+  tuning,
+  sites,
+  weights,
+}: CompileRequest): Readonly<Record<string, unknown>> => ({
   ...selection,
   onnx,
   tuning,
+  ...(sites === "auto" ? {} : { sites }),
   weights: weights === null ? null : (weights.split(/[\\/]/).at(-1) ?? weights),
 });

@@ -1,11 +1,12 @@
 import type { Result } from "../../diagnostics/diagnostic.ts";
+import type { SiteLayout } from "../../passes/site-layout.ts";
 import { f32Tensor, writeSafetensors } from "../../weights/safetensors.ts";
 import { type AdapterKind, adapterKinds } from "../adapters.ts";
 import type { AddCommand } from "../command.ts";
 import type { RunReport } from "../executors/executor.ts";
 import { enterGpuProcess } from "../gpu-process.ts";
 import type { ExecutorName, RunJob } from "../jobs/run.ts";
-import { choice, defaulted, once } from "../options.ts";
+import { choice, defaulted, maskOption, once, sitesOption } from "../options.ts";
 import { type Outcome, outcome } from "../outcome.ts";
 import { runJob } from "../run-job.ts";
 import { writeFile } from "../write-file.ts";
@@ -17,6 +18,8 @@ interface Options {
   readonly input: string;
   readonly out: string;
   readonly taps?: string;
+  readonly mask?: number;
+  readonly sites: SiteLayout;
   readonly adapter?: AdapterKind;
   readonly root?: string;
 }
@@ -34,9 +37,14 @@ export const addRun: AddCommand = (program, execute) => {
     .addOption(
       once("-w, --weights <file>", "a safetensors file in any known naming, or random:SEED").makeOptionMandatory(),
     )
-    .requiredOption("-i, --input <file>", "safetensors with pixel_values, F32 [N, C, H, W]")
+    .requiredOption(
+      "-i, --input <file>",
+      "safetensors with pixel_values, F32 [N, C, H, W], and for fcmae mask, F32 [N, L]",
+    )
+    .addOption(maskOption())
     .requiredOption("--out <file>", "where the outputs go, as safetensors")
     .option("--taps <names>", "modules whose outputs are written too, such as stages.0,stages.1.0")
+    .addOption(sitesOption())
     .addOption(choice("--adapter <kind>", "WebGPU adapter (default: the first there is)", adapterKinds))
     .option("--root <folder>", "the folder that imports may not leave (default: the spec's own)")
     .action((spec: string, options: Options) => execute(() => run(spec, options)));
@@ -51,6 +59,8 @@ async function run(spec: string, options: Options): Promise<Outcome> {
     adapter: null,
     weights: options.weights,
     input: options.input,
+    mask: options.mask ?? null,
+    sites: options.sites,
     taps: options.taps?.split(",").filter(tap => tap !== "") ?? [],
   };
   if (options.on !== "webgpu") return settle(await runJob("run", [job], memoryCap), options.out);

@@ -1,5 +1,6 @@
 import type { Result } from "../../diagnostics/diagnostic.ts";
 import type { Model } from "../../model/model.ts";
+import type { SiteLayout } from "../../passes/site-layout.ts";
 import type { Weights } from "../../weights/tensor.ts";
 
 /** Row-major float32 values; the batch is the first length. */
@@ -14,6 +15,8 @@ export interface RunRequest {
   readonly batch: number;
   /** Module paths whose outputs are wanted besides the model's own. */
   readonly taps: readonly string[];
+  /** How the stages of a masked encoder are computed. */
+  readonly sites: SiteLayout;
   readonly weights: Weights;
   readonly inputs: ReadonlyMap<string, RunTensor>;
 }

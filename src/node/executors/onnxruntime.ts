@@ -10,9 +10,9 @@ import type { Executor } from "./executor.ts";
 import { type OnnxSource, openOnnx } from "./onnx.ts";
 
 /** Our ONNX graph in ONNX Runtime, on the CPU. */
-export const onnxruntime: Executor = async ({ model, batch, taps, weights, inputs }) => {
+export const onnxruntime: Executor = async ({ model, batch, taps, sites, weights, inputs }) => {
   const context = { weights, specHash: "", specName: "", version, onnx: { opset: 20, layout: "plain" } } as const;
-  const unit = lower({ model, target: onnx, batch: { min: batch, max: batch }, taps, context });
+  const unit = lower({ model, target: onnx, batch: { min: batch, max: batch }, taps, sites, context });
   if (!unit.ok) return unit;
   return withModel(unit.value.files, async source => {
     const session = await openOnnx(source);

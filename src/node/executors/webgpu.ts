@@ -44,10 +44,10 @@ export const webgpu =
     }
   };
 
-function descriptorFor({ model, batch, taps }: RunRequest, tuning: TuningName): Result<ModelDescriptor> {
+function descriptorFor({ model, batch, taps, sites }: RunRequest, tuning: TuningName): Result<ModelDescriptor> {
   const context = { weights: null, specHash: "", specName: "", version, onnx: { opset: 20, layout: "plain" } } as const;
   const target = { name: "wgsl", takes: "plan", ...wgslPasses, tuning, emit: () => [] } as const;
-  const unit = lower({ model, target, batch: { min: batch, max: batch }, taps, context });
+  const unit = lower({ model, target, batch: { min: batch, max: batch }, taps, sites, context });
   if (!unit.ok) return unit;
   return ok(describe(unit.value.plan ?? failed()), unit.diagnostics);
 }

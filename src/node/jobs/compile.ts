@@ -10,6 +10,7 @@ import { wgslTargets } from "../../host/wgsl.ts";
 import { modelHash } from "../../model/hash.ts";
 import type { Model, TargetName } from "../../model/model.ts";
 import { type Request, type Selection, select } from "../../model/select.ts";
+import type { SiteLayout } from "../../passes/site-layout.ts";
 import { bytesMoved, printPlan, scratchBytes, weightBytes } from "../../plan/print.ts";
 import type { TuningName } from "../../plan/tile.ts";
 import { openWeights } from "../open-weights.ts";
@@ -34,6 +35,7 @@ export interface CompileRequest {
   readonly explain: boolean;
   readonly onnx: OnnxOptions;
   readonly tuning: TuningName;
+  readonly sites: SiteLayout;
   /** A tensor file or `random:SEED`. */
   readonly weights: string | null;
 }
@@ -140,7 +142,10 @@ async function compileOne(
     onnx: request.onnx,
   };
   const found = targets[target as keyof typeof targets];
-  const unit = lower({ model, target: found, batch, taps: [], context }, observer(model, target, request, notes));
+  const unit = lower(
+    { model, target: found, batch, taps: [], sites: request.sites, context },
+    observer(model, target, request, notes),
+  );
   return unit.ok ? ok(unit.value, [...weights.diagnostics, ...unit.diagnostics]) : unit;
 }
 

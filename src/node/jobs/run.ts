@@ -1,9 +1,12 @@
 import { fail, ok, type Result } from "../../diagnostics/diagnostic.ts";
-import { error } from "../../diagnostics/messages.ts";
+import { error, withNote } from "../../diagnostics/messages.ts";
+import { type InputPort, inputPorts } from "../../model/inputs.ts";
 import type { Model } from "../../model/model.ts";
 import { select } from "../../model/select.ts";
+import type { SiteLayout } from "../../passes/site-layout.ts";
+import { maskProblem, randomMask } from "../../runtime/mask.ts";
 import { readSafetensors } from "../../weights/safetensors.ts";
-import { elements, readF32 } from "../../weights/tensor.ts";
+import { elements, readF32, type TensorFile } from "../../weights/tensor.ts";
 import type { AdapterKind } from "../adapters.ts";
 import { openSource } from "../byte-source.ts";
 import type { Executor, RunReport, RunTensor } from "../executors/executor.ts";
@@ -24,6 +27,9 @@ export interface RunJob {
   readonly weights: string;
   readonly input: string;
   readonly taps: readonly string[];
+  /** Seed of a mask to draw instead of reading one, or null. */
+  readonly mask: number | null;
+  readonly sites: SiteLayout;
 }
 
 const executors: { readonly [K in ExecutorName]: (adapter: AdapterKind | null) => Promise<Executor> } = {
@@ -37,14 +43,21 @@ export async function run(job: RunJob): Promise<Result<RunReport>> {
   const found = oneModel(job);
   if (!found.ok) return found;
   const model = found.value;
-  const inputs = await readInputs(job.input, model);
+  const inputs = await readInputs(job, model);
   if (!inputs.ok) return inputs;
   const weights = await openWeights(job.weights, model);
   if (!weights.ok) return weights;
   const execute = await executors[job.on](job.adapter);
   const batch = inputs.value.get("pixel_values")?.shape[0] ?? 1;
   return catchingFailures(async () => {
-    const report = await execute({ model, batch, taps: job.taps, weights: weights.value, inputs: inputs.value });
+    const report = await execute({
+      model,
+      batch,
+      taps: job.taps,
+      sites: job.sites,
+      weights: weights.value,
+      inputs: inputs.value,
+    });
     const warnings = [...found.diagnostics, ...inputs.diagnostics, ...weights.diagnostics];
     return report.ok ? ok(report.value, [...warnings, ...report.diagnostics]) : report;
   });
@@ -64,32 +77,57 @@ function oneModel({ spec, root, model }: RunJob): Result<Model> {
   return request ? ok(request.model, loaded.diagnostics) : fail(error("no-models", null, source.name));
 }
 
-/** The tensors of a file, by the names and shapes of the model's inputs. */
-async function readInputs(file: string, model: Model): Promise<Result<ReadonlyMap<string, RunTensor>>> {
+/** The tensors of a file, by the names and shapes of the model's inputs, one batch; a mask may be drawn instead. */
+async function readInputs(
+  { input: file, mask }: RunJob,
+  model: Model,
+): Promise<Result<ReadonlyMap<string, RunTensor>>> {
+  const ports = inputPorts(model);
+  if (mask !== null && ports.every(({ keep }) => keep === null)) return fail(error("mask-unused", null, model.name));
   return catchingFailures(async () => {
     const source = await openSource(file);
     if (!source.ok) return source;
     const tensors = await readSafetensors(source.value);
     if (!tensors.ok) return tensors;
-    const { height, width, channels } = model.input;
-    const expected = `F32 [N, ${channels}, ${height}, ${width}]`;
-    const tensor = tensors.value.tensors.get("pixel_values");
-    const place = { file, offset: null };
-    const names = [...tensors.value.tensors.keys()].slice(0, 5).join(", ");
-    if (!tensor)
-      return fail(error("run-input", place, "pixel_values", `missing, the file holds ${names || "nothing"}`, expected));
-    const [batch = 0, ...image] = tensor.shape;
-    const fits = tensor.dtype === "F32" && batch > 0 && image.join() === [channels, height, width].join();
-    if (!fits) {
-      return fail(
-        error("run-input", tensor.place, "pixel_values", `${tensor.dtype} [${tensor.shape.join(", ")}]`, expected),
-      );
+    const inputs = new Map<string, RunTensor>();
+    let batch: number | null = null;
+    for (const port of ports) {
+      const drawn = port.keep !== null && mask !== null;
+      const tensor: Result<RunTensor> = drawn
+        ? ok(draw(mask, port, batch ?? 1))
+        : await readInput(tensors.value, port, batch);
+      if (!tensor.ok) return tensor;
+      inputs.set(port.name, tensor.value);
+      batch ??= tensor.value.shape[0] ?? 1;
     }
-    const data = await readF32(tensors.value, "pixel_values");
     await source.value.close();
-    return ok(
-      new Map([["pixel_values", { shape: tensor.shape, data: data.slice(0, elements(tensor.shape)) }]]),
-      tensors.diagnostics,
-    );
+    return ok(inputs, tensors.diagnostics);
   });
+}
+
+const draw = (seed: number, { shape: [patches = 0], keep }: InputPort, batch: number): RunTensor => ({
+  shape: [batch, patches],
+  data: randomMask(seed, { batch, patches, keep: keep ?? 0 }),
+});
+
+async function readInput(
+  file: TensorFile,
+  { name, shape, keep }: InputPort,
+  batch: number | null,
+): Promise<Result<RunTensor>> {
+  const expected = `F32 [${[batch ?? "N", ...shape].join(", ")}]`;
+  const place = { file: file.name, offset: null };
+  const tensor = file.tensors.get(name);
+  if (!tensor) {
+    const names = [...file.tensors.keys()].slice(0, 5).join(", ");
+    const missing = error("run-input", place, name, `missing, the file holds ${names || "nothing"}`, expected);
+    return fail(keep === null ? missing : withNote(missing, "--mask random:SEED draws one"));
+  }
+  const [images = 0, ...rest] = tensor.shape;
+  const fits = tensor.dtype === "F32" && images === (batch ?? Math.max(images, 1)) && rest.join() === shape.join();
+  if (!fits)
+    return fail(error("run-input", tensor.place, name, `${tensor.dtype} [${tensor.shape.join(", ")}]`, expected));
+  const data = (await readF32(file, name)).slice(0, elements(tensor.shape));
+  const problem = keep === null ? null : maskProblem(data, { patches: shape[0] ?? 0, keep });
+  return problem === null ? ok({ shape: tensor.shape, data }) : fail(error("run-mask", tensor.place, problem));
 }

@@ -34,7 +34,12 @@ export const placeSites = (p: PlaceSitesParams): KernelSource => {
   const invocations = 64;
   const grid = grid1(divideUp(count, invocations));
   const list = slots([
-    activation("input", inputSites * channels, vec, compact ? dims(keep * down, across, channels) : dims(height, width, channels)),
+    activation(
+      "input",
+      inputSites * channels,
+      vec,
+      compact ? dims(keep * down, across, channels) : dims(height, width, channels),
+    ),
     compact ? patchTableSlot(p) : maskSlot(p),
     token ? weight("token", channels, vec, dims(channels)) : null,
     result("output", height * width * channels, vec, dims(height, width, channels)),

@@ -93,7 +93,8 @@ export const patchTableSlot = ({ rows, columns, keep }: PatchGrid, access: Bindi
 });
 
 /** The mask of an image, 1 for removed patches. */
-export const maskSlot = ({ rows, columns }: PatchGrid): Slot => activation("mask", rows * columns, 1, dims(rows, columns));
+export const maskSlot = ({ rows, columns }: PatchGrid): Slot =>
+  activation("mask", rows * columns, 1, dims(rows, columns));
 
 /** A result over the whole batch. */
 export const total = (name: string, elements: number, note: string): Slot => ({
