@@ -154,7 +154,9 @@ function statements(descriptor: ModelDescriptor, { summary }: ModuleContext, dat
       docs: [summary],
       parameters: [{ name: "options", type: `${Name}Options` }],
       returnType: `Promise<${Name}Model>`,
-      statements: [`return runtime.createModel(descriptor, options as runtime.ModelOptions) as unknown as Promise<${Name}Model>;`],
+      statements: [
+        `return runtime.createModel(descriptor, options as runtime.ModelOptions) as unknown as Promise<${Name}Model>;`,
+      ],
     },
   ];
 }
