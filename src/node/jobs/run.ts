@@ -1,4 +1,4 @@
-import { fail, ok, type Result } from "../../diagnostics/diagnostic.ts";
+import { type Diagnostic, fail, ok, type Result } from "../../diagnostics/diagnostic.ts";
 import { error } from "../../diagnostics/messages.ts";
 import type { Model } from "../../model/model.ts";
 import { select } from "../../model/select.ts";
@@ -39,13 +39,14 @@ export async function run(job: RunJob): Promise<Result<RunReport>> {
   const model = found.value;
   const inputs = await readInputs(job.input, model);
   if (!inputs.ok) return inputs;
-  const weights = await openWeights(job.weights, model);
+  const whileRead: Diagnostic[] = [];
+  const weights = await openWeights(job.weights, model, diagnostic => whileRead.push(diagnostic));
   if (!weights.ok) return weights;
   const execute = await executors[job.on](job.adapter);
   const batch = inputs.value.get("pixel_values")?.shape[0] ?? 1;
   return catchingFailures(async () => {
     const report = await execute({ model, batch, taps: job.taps, weights: weights.value, inputs: inputs.value });
-    const warnings = [...found.diagnostics, ...inputs.diagnostics, ...weights.diagnostics];
+    const warnings = [...found.diagnostics, ...inputs.diagnostics, ...weights.diagnostics, ...whileRead];
     return report.ok ? ok(report.value, [...warnings, ...report.diagnostics]) : report;
   });
 }
