@@ -8,12 +8,14 @@ import { type PoolParams, pool } from "./kernels/pool.ts";
 import { type RowNormParams, rowNorm } from "./kernels/row-norm.ts";
 import type { KernelSource } from "./kernels/shared.ts";
 import { type StemParams, stem } from "./kernels/stem.ts";
+import { type SumSquaresParams, sumSquares } from "./kernels/sum-squares.ts";
 import { type ToChannelsFirstParams, toChannelsFirst } from "./kernels/to-channels-first.ts";
 
 export { depthwisePacked } from "./kernels/depthwise.ts";
 export { gemvPacked } from "./kernels/gemv.ts";
 export type { Binding, KernelSource } from "./kernels/shared.ts";
 export { stemPacked } from "./kernels/stem.ts";
+export { squareStrips } from "./kernels/sum-squares.ts";
 
 /** One line a kernel kind: what the plan decides about it. All other numbers follow from these. */
 export interface KernelParams {
@@ -23,6 +25,7 @@ export interface KernelParams {
   readonly stem: StemParams;
   readonly pool: PoolParams;
   readonly gemv: GemvParams;
+  readonly sumSquares: SumSquaresParams;
   readonly grnScale: GrnScaleParams;
   readonly rowNorm: RowNormParams;
   readonly toChannelsFirst: ToChannelsFirstParams;
@@ -39,6 +42,7 @@ const kernels: { readonly [K in KernelKind]: (params: KernelParams[K]) => Kernel
   stem,
   pool,
   gemv,
+  sumSquares,
   grnScale,
   rowNorm,
   toChannelsFirst,
