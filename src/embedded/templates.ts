@@ -19,6 +19,7 @@ export type TemplateName =
   | "wgsl/site-depthwise"
   | "wgsl/site-error"
   | "wgsl/stem"
+  | "wgsl/sum-squares"
   | "wgsl/to-channels-first";
 
 export const templates: Readonly<Record<TemplateName, Precompiled>> = {
@@ -433,14 +434,33 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
 },"2":function(container,depth0,helpers,partials,data) {
     return "  output[e] = input[e] + other[e];\n";
 },"3":function(container,depth0,helpers,partials,data) {
-    var stack1;
+    var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
 
-  return "  output[e] = input[e] * factor[i % "
-    + ((stack1 = container.lambda(container.strict(depth0, "channelCount", {"start":{"line":17,"column":38},"end":{"line":17,"column":50}} ), depth0)) != null ? stack1 : "")
+  return "  output[e] = input[e] * factor["
+    + ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"perImage"),{"name":"if","hash":{},"fn":container.program(4, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":17,"column":32},"end":{"line":17,"column":84}}})) != null ? stack1 : "")
+    + "i % "
+    + ((stack1 = container.lambda(container.strict(depth0, "channelCount", {"start":{"line":17,"column":90},"end":{"line":17,"column":102}} ), depth0)) != null ? stack1 : "")
     + "];\n";
 },"4":function(container,depth0,helpers,partials,data) {
-    return "  output[e] = gelu(input[e]);\n";
+    var stack1;
+
+  return "group.z * "
+    + ((stack1 = container.lambda(container.strict(depth0, "factorStride", {"start":{"line":17,"column":60},"end":{"line":17,"column":72}} ), depth0)) != null ? stack1 : "")
+    + " + ";
 },"5":function(container,depth0,helpers,partials,data) {
+    var stack1;
+
+  return "  output[e] = input[e] + shift[i % "
+    + ((stack1 = container.lambda(container.strict(depth0, "channelCount", {"start":{"line":20,"column":37},"end":{"line":20,"column":49}} ), depth0)) != null ? stack1 : "")
+    + "];\n";
+},"6":function(container,depth0,helpers,partials,data) {
+    return "  output[e] = gelu(input[e]);\n";
+},"7":function(container,depth0,helpers,partials,data) {
     var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
         if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
           return parent[propertyName];
@@ -479,9 +499,10 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
     + " + i;\n"
     + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"add"),{"name":"if","hash":{},"fn":container.program(2, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":13,"column":2},"end":{"line":15,"column":9}}})) != null ? stack1 : "")
     + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"scale"),{"name":"if","hash":{},"fn":container.program(3, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":16,"column":2},"end":{"line":18,"column":9}}})) != null ? stack1 : "")
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"gelu"),{"name":"if","hash":{},"fn":container.program(4, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":19,"column":2},"end":{"line":21,"column":9}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"shift"),{"name":"if","hash":{},"fn":container.program(5, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":19,"column":2},"end":{"line":21,"column":9}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"gelu"),{"name":"if","hash":{},"fn":container.program(6, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":22,"column":2},"end":{"line":24,"column":9}}})) != null ? stack1 : "")
     + "}\n"
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"gelu"),{"name":"if","hash":{},"fn":container.program(5, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":23,"column":0},"end":{"line":26,"column":7}}})) != null ? stack1 : "");
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"gelu"),{"name":"if","hash":{},"fn":container.program(7, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":26,"column":0},"end":{"line":29,"column":7}}})) != null ? stack1 : "");
 },"usePartial":true,"useData":true},
 
   "wgsl/gather-sites": {"0":function(container,depth0,helpers,partials,data) {
@@ -3032,6 +3053,75 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
     + "}\n"
     + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"norm"),{"name":"if","hash":{},"fn":container.program(56, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":122,"column":0},"end":{"line":133,"column":7}}})) != null ? stack1 : "");
 },"usePartial":true,"useData":true,"useDepths":true},
+
+  "wgsl/sum-squares": {"0":function(container,depth0,helpers,partials,data) {
+    var stack1, alias1=container.strict, alias2=container.lambda;
+
+  return "  let last = min(first + "
+    + ((stack1 = alias2(alias1(depth0, "strip", {"start":{"line":10,"column":27},"end":{"line":10,"column":32}} ), depth0)) != null ? stack1 : "")
+    + ", "
+    + ((stack1 = alias2(alias1(depth0, "rows", {"start":{"line":10,"column":38},"end":{"line":10,"column":42}} ), depth0)) != null ? stack1 : "")
+    + ");\n";
+},"1":function(container,depth0,helpers,partials,data) {
+    var stack1;
+
+  return "  let last = first + "
+    + ((stack1 = container.lambda(container.strict(depth0, "strip", {"start":{"line":12,"column":23},"end":{"line":12,"column":28}} ), depth0)) != null ? stack1 : "")
+    + ";\n";
+},"2":function(container,depth0,helpers,partials,data) {
+    var stack1, alias1=container.strict, alias2=container.lambda;
+
+  return "    if (c < "
+    + ((stack1 = alias2(alias1(depth0, "count", {"start":{"line":17,"column":14},"end":{"line":17,"column":19}} ), depth0)) != null ? stack1 : "")
+    + ") {\n      for (var t = first; t < last; t++) {\n        let x = input[(group.z * "
+    + ((stack1 = alias2(alias1(depth0, "rows", {"start":{"line":19,"column":35},"end":{"line":19,"column":39}} ), depth0)) != null ? stack1 : "")
+    + " + t) * "
+    + ((stack1 = alias2(alias1(depth0, "count", {"start":{"line":19,"column":51},"end":{"line":19,"column":56}} ), depth0)) != null ? stack1 : "")
+    + " + c];\n        sum += x * x;\n      }\n    }\n";
+},"3":function(container,depth0,helpers,partials,data) {
+    var stack1, alias1=container.strict, alias2=container.lambda;
+
+  return "    for (var t = first; t < last; t++) {\n      let x = input[(group.z * "
+    + ((stack1 = alias2(alias1(depth0, "rows", {"start":{"line":25,"column":33},"end":{"line":25,"column":37}} ), depth0)) != null ? stack1 : "")
+    + " + t) * "
+    + ((stack1 = alias2(alias1(depth0, "count", {"start":{"line":25,"column":49},"end":{"line":25,"column":54}} ), depth0)) != null ? stack1 : "")
+    + " + c];\n      sum += x * x;\n    }\n";
+},"compiler":[8,">= 4.3.0"],"main":function(container,depth0,helpers,partials,data) {
+    var stack1, alias1=container.strict, alias2=container.lambda, alias3=depth0 != null ? depth0 : (container.nullContext || {}), lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
+
+  return "// Partial sums of squares of ["
+    + ((stack1 = alias2(alias1(depth0, "rows", {"start":{"line":1,"column":33},"end":{"line":1,"column":37}} ), depth0)) != null ? stack1 : "")
+    + "]["
+    + ((stack1 = alias2(alias1(depth0, "channels", {"start":{"line":1,"column":43},"end":{"line":1,"column":51}} ), depth0)) != null ? stack1 : "")
+    + "], where nothing else computes them:\n//   squares[tile,c] = sum over the rows t of a tile of input[t,c]^2\n// A group takes "
+    + ((stack1 = alias2(alias1(depth0, "strip", {"start":{"line":3,"column":19},"end":{"line":3,"column":24}} ), depth0)) != null ? stack1 : "")
+    + " rows.\n"
+    + ((stack1 = container.invokePartial(lookupProperty(partials,"bindings"),depth0,{"name":"bindings","data":data,"helpers":helpers,"partials":partials,"decorators":container.decorators})) != null ? stack1 : "")
+    + "\n@compute @workgroup_size("
+    + ((stack1 = alias2(alias1(depth0, "invocations", {"start":{"line":6,"column":27},"end":{"line":6,"column":38}} ), depth0)) != null ? stack1 : "")
+    + ")\nfn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lane: u32) {\n  let first = group.x * "
+    + ((stack1 = alias2(alias1(depth0, "strip", {"start":{"line":8,"column":26},"end":{"line":8,"column":31}} ), depth0)) != null ? stack1 : "")
+    + ";\n"
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"ragged"),{"name":"if","hash":{},"fn":container.program(0, data, 0),"inverse":container.program(1, data, 0),"data":data,"loc":{"start":{"line":9,"column":2},"end":{"line":13,"column":9}}})) != null ? stack1 : "")
+    + "  for (var c = lane; c < "
+    + ((stack1 = alias2(alias1(depth0, "paddedCount", {"start":{"line":14,"column":27},"end":{"line":14,"column":38}} ), depth0)) != null ? stack1 : "")
+    + "; c += "
+    + ((stack1 = alias2(alias1(depth0, "invocations", {"start":{"line":14,"column":49},"end":{"line":14,"column":60}} ), depth0)) != null ? stack1 : "")
+    + ") {\n    var sum = "
+    + ((stack1 = alias2(alias1(depth0, "acc", {"start":{"line":15,"column":16},"end":{"line":15,"column":19}} ), depth0)) != null ? stack1 : "")
+    + "();\n"
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"padding"),{"name":"if","hash":{},"fn":container.program(2, data, 0),"inverse":container.program(3, data, 0),"data":data,"loc":{"start":{"line":16,"column":4},"end":{"line":28,"column":11}}})) != null ? stack1 : "")
+    + "    squares[(group.z * "
+    + ((stack1 = alias2(alias1(depth0, "tiles", {"start":{"line":29,"column":25},"end":{"line":29,"column":30}} ), depth0)) != null ? stack1 : "")
+    + " + group.x) * "
+    + ((stack1 = alias2(alias1(depth0, "paddedCount", {"start":{"line":29,"column":48},"end":{"line":29,"column":59}} ), depth0)) != null ? stack1 : "")
+    + " + c] = sum;\n  }\n}\n";
+},"usePartial":true,"useData":true},
 
   "wgsl/to-channels-first": {"0":function(container,depth0,helpers,partials,data) {
     return ", with LayerNorm over c";

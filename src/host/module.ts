@@ -35,7 +35,8 @@ export function hostModule(descriptor: ModelDescriptor, context: ModuleContext):
     skipLoadingLibFiles: true,
     manipulationSettings: { indentationText: IndentationText.TwoSpaces },
   });
-  const file = project.createSourceFile(`${name}.ts`, { statements: statements(descriptor, context) });
+  const data = dataName(name);
+  const file = project.createSourceFile(`${name}.ts`, { statements: statements(descriptor, context, data) });
   const source = file.getFullText().replace(/ +$/gm, "");
   const script = ts.transpileModule(source, options(name)).outputText;
   const declarations = ts.transpileDeclaration(source, options(name)).outputText;
@@ -43,10 +44,13 @@ export function hostModule(descriptor: ModelDescriptor, context: ModuleContext):
     { path: `${name}.ts`, contents: `${banner}\n${source}` },
     { path: `${name}.js`, contents: `${banner}\n${script}` },
     { path: `${name}.d.ts`, contents: `${banner}\n${declarations}` },
-    { path: "model.js", contents: `${banner}\n${dataModule(descriptor)}` },
-    { path: "model.d.ts", contents: `${banner}\n${dataModuleTypes}` },
+    { path: `${data}.js`, contents: `${banner}\n${dataModule(descriptor)}` },
+    { path: `${data}.d.ts`, contents: `${banner}\n${dataModuleTypes}` },
   ];
 }
+
+/** A model of that name, in any case, has a module of that name itself: some file systems tell no cases apart. */
+const dataName = (name: string): string => (name.toLowerCase() === "model" ? "model_data" : "model");
 
 const options = (name: string): ts.TranspileOptions => ({
   fileName: `${name}.ts`,
@@ -71,7 +75,7 @@ const interfaceOf = (
   more: Omit<InterfaceDeclarationStructure, "kind" | "name" | "isExported">,
 ): InterfaceDeclarationStructure => ({ kind: StructureKind.Interface, name, isExported: true, ...more });
 
-function statements(descriptor: ModelDescriptor, { summary }: ModuleContext): StatementStructures[] {
+function statements(descriptor: ModelDescriptor, { summary }: ModuleContext, data: string): StatementStructures[] {
   const Name = pascal(descriptor.name);
   const properties = (ports: readonly Port[], type: string) =>
     ports.map(({ name, shape, perImage, keep }) => ({
@@ -92,12 +96,9 @@ function statements(descriptor: ModelDescriptor, { summary }: ModuleContext): St
     type: descriptor.params.map(({ name }) => `\n| ${JSON.stringify(name)}`).join(""),
   };
   return [
-    {
-      kind: StructureKind.ImportDeclaration,
-      moduleSpecifier: "cnxc/runtime",
-      namedImports: ["createModel as create", "type ModelOptions", "type RunOptions"],
-    },
-    { kind: StructureKind.ImportDeclaration, moduleSpecifier: "./model.js", namedImports: ["descriptor"] },
+    // As a whole: models called `model` and `run` have types ModelOptions and RunOptions of their own.
+    { kind: StructureKind.ImportDeclaration, moduleSpecifier: "cnxc/runtime", namespaceImport: "runtime" },
+    { kind: StructureKind.ImportDeclaration, moduleSpecifier: `./${data}.js`, namedImports: ["descriptor"] },
     interfaceOf(`${Name}Inputs`, { properties: properties(descriptor.inputs, "Float32Array | GPUBuffer") }),
     interfaceOf(`${Name}Outputs`, { properties: properties(descriptor.outputs, "Float32Array") }),
     interfaceOf(`${Name}Buffers`, {
@@ -107,7 +108,7 @@ function statements(descriptor: ModelDescriptor, { summary }: ModuleContext): St
     params,
     interfaceOf(`${Name}Options`, {
       docs: ["Where to run, and on what weights: all tensors at once, or one when it is asked for."],
-      extends: ['Omit<ModelOptions, "weights">'],
+      extends: ['Omit<runtime.ModelOptions, "weights">'],
       properties: [
         {
           name: "weights",
@@ -123,7 +124,7 @@ function statements(descriptor: ModelDescriptor, { summary }: ModuleContext): St
           docs: ["One forward pass; the batch is told by the length of the inputs."],
           parameters: [
             { name: "inputs", type: `${Name}Inputs` },
-            { name: "options", type: "RunOptions", hasQuestionToken: true },
+            { name: "options", type: "runtime.RunOptions", hasQuestionToken: true },
           ],
           returnType: `Promise<${Name}Outputs>`,
         },
@@ -157,7 +158,9 @@ function statements(descriptor: ModelDescriptor, { summary }: ModuleContext): St
       docs: [summary],
       parameters: [{ name: "options", type: `${Name}Options` }],
       returnType: `Promise<${Name}Model>`,
-      statements: [`return create(descriptor, options as ModelOptions) as unknown as Promise<${Name}Model>;`],
+      statements: [
+        `return runtime.createModel(descriptor, options as runtime.ModelOptions) as unknown as Promise<${Name}Model>;`,
+      ],
     },
   ];
 }

@@ -1,4 +1,4 @@
-import { ok, type Result } from "../diagnostics/diagnostic.ts";
+import { type Diagnostic, ok, type Result } from "../diagnostics/diagnostic.ts";
 import { build } from "../graph/build.ts";
 import { resolve } from "../graph/graph.ts";
 import type { Model } from "../model/model.ts";
@@ -17,8 +17,15 @@ export function paramsOf(model: Model): Result<readonly Param[]> {
   return ok(params.map(node => ({ name: node.id, shape: resolve(node.type.shape, 1) })));
 }
 
-/** What `--weights` names: a safetensors file in any known naming, or `random:SEED`. */
-export async function openWeights(name: string, model: Model): Promise<Result<Weights>> {
+/**
+ * What `--weights` names: a safetensors file in any known naming, or `random:SEED`. What is wrong with the values
+ * themselves shows when they are read, and is reported then.
+ */
+export async function openWeights(
+  name: string,
+  model: Model,
+  report: (diagnostic: Diagnostic) => void,
+): Promise<Result<Weights>> {
   const params = paramsOf(model);
   if (!params.ok) return params;
   if (name.startsWith("random:")) {
@@ -30,7 +37,7 @@ export async function openWeights(name: string, model: Model): Promise<Result<We
     if (!source.ok) return source;
     const file = await readSafetensors(source.value);
     if (!file.ok) return file;
-    const bound = await bindWeights(file.value, params.value);
+    const bound = await bindWeights(file.value, params.value, report);
     return bound.ok ? ok(bound.value, [...file.diagnostics, ...bound.diagnostics]) : bound;
   });
 }

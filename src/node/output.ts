@@ -12,7 +12,7 @@ import { namesBeside, takeLock } from "./output/lock.ts";
 import { type Origin, pathProblem, printManifest } from "./output/manifest.ts";
 import type { OutputFile } from "./output/output-file.ts";
 import { type PlaceRequest, placeOf } from "./output/place.ts";
-import { conflict, lookBefore, pathsOf, recover, swap } from "./output/swap.ts";
+import { conflict, discard, lookBefore, pathsOf, recover, swap } from "./output/swap.ts";
 import { foldersOf, strangers } from "./output/tree.ts";
 import { syncFolder } from "./output/write.ts";
 
@@ -74,7 +74,7 @@ export async function publish(request: PublishRequest): Promise<Result<Published
 }
 
 async function replace(ops: FsOps, directory: string, { files, origin }: PublishRequest): Promise<Published> {
-  const { temp, old } = namesBeside(directory);
+  const { temp } = namesBeside(directory);
   const restored = recover(ops, directory);
   const before = lookBefore(ops, directory);
   if (before.identity !== null) ops.accessSync(directory, constants.W_OK);
@@ -95,7 +95,7 @@ async function replace(ops: FsOps, directory: string, { files, origin }: Publish
   const moved = swap(ops, directory, temp, before, wanted);
   syncFolder(ops, path.dirname(directory));
   try {
-    ops.rmSync(old, { recursive: true, force: true });
+    discard(ops, directory);
   } catch {
     // the exchange is done; what is left of the old tree, the next run removes
   }

@@ -14,12 +14,14 @@ import type { KernelSource } from "./kernels/shared.ts";
 import { type SiteDepthwiseParams, siteDepthwise } from "./kernels/site-depthwise.ts";
 import { type SiteErrorParams, siteError } from "./kernels/site-error.ts";
 import { type StemParams, stem } from "./kernels/stem.ts";
+import { type SumSquaresParams, sumSquares } from "./kernels/sum-squares.ts";
 import { type ToChannelsFirstParams, toChannelsFirst } from "./kernels/to-channels-first.ts";
 
 export { depthwisePacked } from "./kernels/depthwise.ts";
 export { gemvPacked } from "./kernels/gemv.ts";
 export type { Binding, KernelSource } from "./kernels/shared.ts";
 export { stemPacked, stemSites } from "./kernels/stem.ts";
+export { squareStrips } from "./kernels/sum-squares.ts";
 
 /** One line a kernel kind: what the plan decides about it. All other numbers follow from these. */
 export interface KernelParams {
@@ -29,6 +31,7 @@ export interface KernelParams {
   readonly stem: StemParams;
   readonly pool: PoolParams;
   readonly gemv: GemvParams;
+  readonly sumSquares: SumSquaresParams;
   readonly grnScale: GrnScaleParams;
   readonly rowNorm: RowNormParams;
   readonly toChannelsFirst: ToChannelsFirstParams;
@@ -51,6 +54,7 @@ const kernels: { readonly [K in KernelKind]: (params: KernelParams[K]) => Kernel
   stem,
   pool,
   gemv,
+  sumSquares,
   grnScale,
   rowNorm,
   toChannelsFirst,

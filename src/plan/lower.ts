@@ -18,6 +18,7 @@ import {
   type KernelKind,
   type KernelParams,
   kernelOf,
+  squareStrips,
   stemPacked,
   stemSites,
 } from "./kernels.ts";
@@ -46,8 +47,7 @@ export interface Cluster {
   readonly members: readonly Node[];
 }
 
-/** Null where no kernel computes such a group. */
-type Lowering = (cluster: Cluster, graph: Graph, tuning: Tuning) => Steps | null;
+type Lowering = (cluster: Cluster, graph: Graph, tuning: Tuning) => Steps;
 
 /** One line per op that can stand for a kernel. */
 export const lowerings = {
@@ -59,7 +59,10 @@ export const lowerings = {
   meanSites: pool,
   layernorm: rowNorm,
   normalize: rowNorm,
+  sumSquares,
   grnScale,
+  scaleChannels,
+  shiftChannels: ({ anchor }) => elementwise(anchor, "shift", { shift: operand(anchor, 1) }),
   toChannelsFirst,
   gelu: ({ anchor }) => elementwise(anchor, attr(anchor, "gelu").form === "erf" ? "gelu" : "gelu-tanh", {}),
   add: ({ anchor }) => elementwise(anchor, "add", { other: operand(anchor, 1) }),
@@ -236,8 +239,7 @@ function downsample(cluster: Cluster, graph: Graph, tuning: Tuning): Steps {
 }
 
 const gemmShape = (node: Node, depth: number): GemmShape => {
-  const columns = channels(node.type);
-  return { rows: elements(node.type) / columns, depth, columns };
+  return { rows: rowsOf(node), depth, columns: channels(node.type) };
 };
 
 function gemm(cluster: Cluster, graph: Graph, tuning: Tuning): Steps {
@@ -287,25 +289,46 @@ function grnInput(graph: Graph, scale: Node, tile: GemmTile, tuning: Tuning) {
     : { params: { kind: "vector" } as const, reads: { scale: scale.id } };
 }
 
-/** Whether the linear that reads GRN's factors computes them itself, and how many partial rows there are. */
-function grnFactors(graph: Graph, scale: Node, tile: GemmTile, tuning: Tuning) {
+/**
+ * Whether the linear that reads GRN's factors computes them itself, and how many partial rows there are. `tile` is that
+ * of the linear, null where something else reads them.
+ */
+function grnFactors(graph: Graph, scale: Node, tile: GemmTile | null, tuning: Tuning) {
   const squares = nodeOf(graph, operand(scale, 0));
   invariant(squares.op === "sumSquares", `'${scale.id}' has no squares`);
-  const producer = nodeOf(graph, graph.groups.get(squares.id) ?? squares.id);
-  invariant(producer.op === "linear", `nothing sums the squares of '${squares.id}'`);
-  const wide = nodeOf(graph, operand(producer, 0));
-  const from = gemmShape(producer, channels(wide.type));
-  const tiles = squareTiles(chooseGemm(tuning, from), from.rows);
+  const tiles = partialRows(graph, squares, tuning);
   const perSample = attr(squares, "sumSquares").over === "sample";
   const alone = readers(graph).get(scale.id)?.length === 1;
-  return { tiles, inline: perSample && alone && grnInline(tuning, tile, tiles) };
+  return { tiles, inline: tile !== null && perSample && alone && grnInline(tuning, tile, tiles) };
 }
 
-function grnScale({ anchor }: Cluster, graph: Graph, tuning: Tuning): Steps | null {
+/** Rows of partial sums of squares: as many as the linear that they are summed in has tiles, or their own kernel. */
+function partialRows(graph: Graph, squares: Node, tuning: Tuning): number {
+  const producer = nodeOf(graph, graph.groups.get(squares.id) ?? squares.id);
+  if (producer.op !== "linear") return squareStrips(rowsOf(nodeOf(graph, operand(squares, 0))));
+  const wide = nodeOf(graph, operand(producer, 0));
+  const from = gemmShape(producer, channels(wide.type));
+  return squareTiles(chooseGemm(tuning, from), from.rows);
+}
+
+const rowsOf = (node: Node): number => elements(node.type) / channels(node.type);
+
+function sumSquares({ anchor }: Cluster, graph: Graph): Steps {
+  const input = nodeOf(graph, operand(anchor, 0));
+  const params = { rows: rowsOf(input), channels: channels(input.type) };
+  return { setup: [], steps: [step(anchor, "sumSquares", params, { input: input.id }, { squares: anchor.id })] };
+}
+
+/** By GRN's factors, of which every image has its own, or by a parameter. */
+function scaleChannels({ anchor }: Cluster, graph: Graph): Steps {
+  const factor = nodeOf(graph, operand(anchor, 1));
+  return elementwise(anchor, factor.op === "grnScale" ? "scale-each" : "scale", { factor: factor.id });
+}
+
+function grnScale({ anchor }: Cluster, graph: Graph, tuning: Tuning): Steps {
   const [reader] = readers(graph).get(anchor.id) ?? [];
   const linear = reader && nodeOf(graph, graph.groups.get(reader.id) ?? reader.id);
-  if (linear?.op !== "linear") return null;
-  const tile = chooseGemm(tuning, gemmShape(linear, channels(anchor.type)));
+  const tile = linear?.op === "linear" ? chooseGemm(tuning, gemmShape(linear, channels(anchor.type))) : null;
   const { inline, tiles } = grnFactors(graph, anchor, tile, tuning);
   if (inline) return { setup: [], steps: [] };
   const batch = anchor.type.shape[0] !== "N";
@@ -386,8 +409,7 @@ function scatterSites({ anchor }: Cluster): Steps {
   return { setup: [], steps: [step(anchor, "placeSites", params, reads, { output: anchor.id })] };
 }
 
-function gatherSites({ anchor }: Cluster, graph: Graph): Steps | null {
-  if (nodeOf(graph, operand(anchor, 0)).op === "toChannelsLast") return null; // only a stem takes an image apart
+function gatherSites({ anchor }: Cluster): Steps {
   const params = { ...placeIn(attr(anchor, "gatherSites"), anchor), channels: channels(anchor.type) };
   const reads = { input: operand(anchor, 0), table: operand(anchor, 1) };
   return { setup: [], steps: [step(anchor, "gatherSites", params, reads, { output: anchor.id })] };
@@ -425,11 +447,11 @@ function siteDepthwise(cluster: Cluster, graph: Graph, tuning: Tuning): Steps {
 }
 
 /** Errors against what the image's own patches hold; where nobody else reads them, of removed patches alone. */
-function siteError(cluster: Cluster, graph: Graph): Steps | null {
+function siteError(cluster: Cluster, graph: Graph): Steps {
   const { anchor } = cluster;
   const patches = member(cluster, "patchify");
   const standardize = member(cluster, "standardize");
-  if (!patches) return null;
+  invariant(patches, `'${anchor.id}' is compared with something else than an image's patches`);
   const image = nodeOf(graph, operand(patches, 0));
   const { size } = attr(patches, "patchify");
   const { height, width } = sites(patches.type);

@@ -26,9 +26,7 @@ const defaults = { maxBufferSize: 2 ** 28, maxStorageBufferBindingSize: 2 ** 27,
  */
 export function schedule(graph: Graph, batch: Batch, tuningName: TuningName): Result<Plan> {
   const tuning = tunings[tuningName];
-  const found = lowerClusters(graph, tuning);
-  if (!found.ok) return found;
-  const { setup, steps } = found.value;
+  const { setup, steps } = lowerClusters(graph, tuning);
 
   const buffers = placeBuffers(graph, setup, steps);
   const plan: Plan = {
@@ -54,21 +52,17 @@ export function schedule(graph: Graph, batch: Batch, tuningName: TuningName): Re
 }
 
 /** Groups in an order in which each finds its operands ready, lowered one by one. */
-function lowerClusters(graph: Graph, tuning: Tuning): Result<Steps> {
+function lowerClusters(graph: Graph, tuning: Tuning): Steps {
   const setup: Step[] = [];
   const steps: Step[] = [];
-  const problems: Diagnostic[] = [];
   for (const cluster of clusters(graph)) {
     const lowering = lowerings[cluster.anchor.op as keyof typeof lowerings];
-    const lowered = lowering?.(cluster, graph, tuning) ?? null;
-    if (lowered === null) {
-      problems.push(error("not-a-kernel", cluster.anchor.span, cluster.anchor.id));
-      continue;
-    }
+    invariant(lowering, `no kernel computes '${cluster.anchor.id}' alone`);
+    const lowered = lowering(cluster, graph, tuning);
     setup.push(...lowered.setup);
     steps.push(...lowered.steps);
   }
-  return problems.length > 0 ? fail(...problems) : ok({ setup, steps });
+  return { setup, steps };
 }
 
 const leaves: ReadonlySet<OpName> = new Set(["input", "param"]);

@@ -15,8 +15,8 @@ const maxCandidates = 1000;
 /**
  * A file's tensors as a model's parameters, whichever dialect they are named in. Told all at once: parameters that are
  * missing, tensors that no parameter wants, shapes and element types that do not fit; tensors of another head than the
- * model's are left with a warning. Reads no data. With `report`, each `f32` looks for NaN and infinities in what it
- * has just read, and warns.
+ * model's are left with a warning. Reads no data. With `report`, the first `f32` of a parameter looks for NaN and
+ * infinities in what it has read, and warns.
  */
 export async function bindWeights(
   file: TensorFile,
@@ -159,6 +159,7 @@ function weights(
   tensors: ReadonlyMap<string, Tensor>,
   report: ((diagnostic: Diagnostic) => void) | undefined,
 ): Weights {
+  const looked = new Set<string>();
   return {
     origin: file.name,
     f32: async name => {
@@ -166,7 +167,8 @@ function weights(
       invariant(tensor !== undefined, `no parameter '${name}' is bound in ${file.name}`);
       const values = await readF32(file, tensor.name);
       invariant(values.length === elements(tensor.shape), `'${name}' has ${values.length} values`);
-      const found = report === undefined ? null : nonFinite(tensor, values);
+      const found = report === undefined || looked.has(name) ? null : nonFinite(tensor, values);
+      looked.add(name);
       if (found !== null) report?.(found);
       return values;
     },

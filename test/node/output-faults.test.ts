@@ -103,6 +103,44 @@ test("D12, D24: everything fails from call k on; the next run restores or goes o
   expect([...seen].sort()).toEqual(["absent", "new", "old"]);
 });
 
+test.each(["by the run that replaced it", "by the run after it"])(
+  "D24: a kill at any file of the old tree while it is deleted %s leaves what the next run goes on from",
+  async when => {
+    // Its manifest goes first: without it, nobody can tell any more whose files the others are.
+    const files = ["cnxc.manifest.json", ...Object.keys(versions.old)];
+    for (let gone = 0; gone <= files.length; gone++) {
+      const out = await oldDirectory();
+      if (when === "by the run after it") await write(out, "new", hookedFs(dyingAt(isOfOld("renameSync"))));
+      const partly = dyingAt(call => {
+        if (!isOfOld("rmSync")(call)) return false;
+        for (const file of files.slice(0, gone)) fs.rmSync(path.join(String(call.args[0]), file), { force: true });
+        return true;
+      });
+      await write(out, "new", hookedFs(partly));
+      expect([gone, state(out), keepsMine(out), besides(out).length]).toEqual([gone, "new", true, 2]);
+      expect([gone, await write(out, "old")]).toMatchObject([gone, { ok: true }]);
+      expect([gone, state(out), keepsMine(out), besides(out)]).toEqual([gone, "old", true, []]);
+    }
+  },
+);
+
+/** Every call from the first on that is meant fails, as all do of a process that is gone. */
+function dyingAt(meant: (call: Call) => boolean): (call: Call) => void {
+  let dead = false;
+  return call => {
+    dead ||= meant(call);
+    if (dead) throw errno("EIO");
+  };
+}
+
+/** A call on the replaced tree, as soon as the new one is in place. */
+const isOfOld =
+  (operation: Call["name"]) =>
+  ({ name, args: [file] }: Call): boolean =>
+    name === operation &&
+    /\.out\.cnxc-[^/]*old$/.test(String(file)) &&
+    fs.existsSync(path.join(path.dirname(String(file)), "out"));
+
 test.each(["EINTR", "EAGAIN", "EMFILE", "ENFILE"])("D06, D10: %s at call k is only a bad moment", async code => {
   const out = await oldDirectory();
   let calls = 0;

@@ -6,7 +6,17 @@ import { requestDevice } from "../../src/runtime/device.ts";
 import { createModel } from "../../src/runtime/model.ts";
 import { full } from "../support/full.ts";
 import { adapter, testDevice } from "../support/gpu.ts";
-import { bits, create, descriptor, images, newDevice, nothingCompiled, tamper, tensors } from "./support.ts";
+import {
+  bits,
+  create,
+  descriptor,
+  images,
+  newDevice,
+  nothingCompiled,
+  type Tampering,
+  tamper,
+  tensors,
+} from "./support.ts";
 
 const params = Object.values(tensors).reduce((sum, { length }) => sum + length, 0);
 const first = descriptor.params[0]?.name ?? "";
@@ -36,8 +46,7 @@ afterAll(() => {
   device?.destroy();
   expect(stray).toEqual([]);
 });
-const counted = (outOfMemoryAt?: number) =>
-  tamper(device as GPUDevice, compiled, outOfMemoryAt === undefined ? {} : { outOfMemoryAt });
+const counted = (tampering: Tampering = {}) => tamper(device as GPUDevice, compiled, tampering);
 
 describe.skipIf(adapter === null)("creation", () => {
   test("tells its progress up to the bytes of all weights", async () => {
@@ -147,7 +156,7 @@ describe.skipIf(adapter === null)("creation", () => {
     (await create(gpu)).dispose();
     expect(made()).toBeGreaterThan(20);
     for (let at = 0; at < made(); at++) {
-      const poor = counted(at);
+      const poor = counted({ outOfMemoryAt: at });
       await expect(create(poor.device), `buffer ${at}`).rejects.toMatchObject({ name: "OutOfMemoryError" });
       expect(poor.live(), `buffer ${at}`).toBe(0);
     }
@@ -223,13 +232,13 @@ describe.skipIf(adapter === null)("the end of a model", () => {
   });
 
   test("disposing ends the runs under way, without a result", async () => {
-    const { device: gpu, live } = counted();
+    let during = () => {};
+    const { device: gpu, live } = counted({ submitted: () => during() });
     const model = await create(gpu);
+    during = () => queueMicrotask(model.dispose);
     const runs = [1, 2, 1].map(batch => model.run({ pixel_values: images(batch) }));
-    const ends = Promise.allSettled(runs);
-    await new Promise(resolve => setTimeout(resolve));
-    model.dispose();
-    for (const end of await ends) expect(end).toMatchObject({ status: "rejected", reason: { code: "disposed" } });
+    for (const end of await Promise.allSettled(runs))
+      expect(end).toMatchObject({ status: "rejected", reason: { code: "disposed" } });
     expect(live()).toBe(0);
   });
 
@@ -257,7 +266,7 @@ describe.skipIf(adapter === null)("the end of a model", () => {
   test("the buffers of a run that runs out of memory are freed with the model", async () => {
     const { device: gpu, made } = counted();
     (await create(gpu)).dispose();
-    const poor = counted(made() + 1);
+    const poor = counted({ outOfMemoryAt: made() + 1 });
     const model = await create(poor.device);
     await expect(model.run({ pixel_values: images(1) })).rejects.toMatchObject({ code: "out-of-memory" });
     model.dispose();
@@ -302,14 +311,14 @@ describe.skipIf(adapter === null)("a lost device", () => {
   });
 
   test("before, during and after a run: none gives a result", async () => {
-    const gpu = await newDevice();
+    const real = await newDevice();
+    let during = () => {};
+    const { device: gpu } = tamper(real, nothingCompiled(), { submitted: () => during() });
     const model = await create(gpu);
     await model.run({ pixel_values: images(1) });
+    during = () => real.destroy();
     const runs = [1, 2].map(batch => model.run({ pixel_values: images(batch) }));
-    const ends = Promise.allSettled(runs);
-    await new Promise(resolve => setTimeout(resolve));
-    gpu.destroy();
-    for (const end of await ends) expect(end).toMatchObject({ status: "rejected", reason: lost });
+    for (const end of await Promise.allSettled(runs)) expect(end).toMatchObject({ status: "rejected", reason: lost });
     await expect(model.run({ pixel_values: images(1) })).rejects.toMatchObject(lost);
     await expect(model.warmup()).rejects.toMatchObject(lost);
     expect(() => model.encode(gpu.createCommandEncoder(), {})).toThrow("the GPU device was lost");

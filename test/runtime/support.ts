@@ -47,6 +47,8 @@ export const create = (device: GPUDevice, more: Partial<ModelOptions> = {}): Pro
 export interface Tampering {
   /** Runs out of memory at this call to createBuffer, counted from 0. */
   readonly outOfMemoryAt?: number;
+  /** Called whenever work was submitted, in the same turn of the event loop, so that none of it can be over yet. */
+  readonly submitted?: () => void;
 }
 
 export interface Tampered {
@@ -56,11 +58,22 @@ export interface Tampered {
   readonly live: () => number;
 }
 
-/** A device that counts its buffers, compiles each shader once, and runs out of memory on demand. */
-export function tamper(device: GPUDevice, compiled: Compiled, { outOfMemoryAt = -1 }: Tampering = {}): Tampered {
+/** A device that counts its buffers, compiles each shader once, runs out of memory on demand and tells what it submits. */
+export function tamper(
+  device: GPUDevice,
+  compiled: Compiled,
+  { outOfMemoryAt = -1, submitted = () => {} }: Tampering = {},
+): Tampered {
   let [made, live] = [0, 0];
   const scopes: { readonly filter: GPUErrorFilter; failed: boolean }[] = [];
-  const own: Partial<Record<keyof GPUDevice, unknown>> = {
+  const queue = overlaid(device.queue, {
+    submit: (commands: readonly GPUCommandBuffer[]) => {
+      device.queue.submit(commands);
+      submitted();
+    },
+  });
+  const tampered = overlaid(device, {
+    queue,
     createBuffer: (wanted: GPUBufferDescriptor) => {
       if (made++ === outOfMemoryAt) {
         const scope = scopes.findLast(({ filter }) => filter === "out-of-memory");
@@ -100,16 +113,19 @@ export function tamper(device: GPUDevice, compiled: Compiled, { outOfMemoryAt = 
       compiled.pipelines.set(module, known);
       return known;
     },
-  };
-  const proxy = new Proxy(device, {
+  });
+  return { device: tampered, made: () => made, live: () => live };
+}
+
+/** The same object with some properties of our own. */
+const overlaid = <T extends object>(object: T, own: Partial<Record<keyof T, unknown>>): T =>
+  new Proxy(object, {
     get: (target, key) => {
-      if (key in own) return own[key as keyof GPUDevice];
+      if (key in own) return own[key as keyof T];
       const value: unknown = Reflect.get(target, key, target);
       return typeof value === "function" ? value.bind(target) : value;
     },
   });
-  return { device: proxy, made: () => made, live: () => live };
-}
 
 /** Shared by the tampered forms of one device. */
 export interface Compiled {

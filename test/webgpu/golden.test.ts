@@ -49,7 +49,12 @@ describe.runIf(hasSwiftShader)("WebGPU gives PyTorch's numbers on SwiftShader", 
   test.each(tiled)("$file, tiles for $tuning", async ({ file, tuning }) => check(file, tuning, /^stages\.\d+$/));
 
   // With every module that can be an output as one, most fusions are off.
-  test.each(small)("%s, stages and blocks", async file => check(file, "swiftshader", /^stages\.\d+(\.\d+)?$/));
+  test.each(small)("%s, all modules tapped", async file => check(file, "swiftshader", /./));
+
+  // With one of a block alone, the others are fused as far as that allows.
+  test.each(["dwconv", "norm", "pwconv1", "act", "grn", "pwconv2"])("%s of every block tapped", async name =>
+    check("dense/micro-64x64-b2", "swiftshader", new RegExp(`^stages\\.\\d+\\.\\d+\\.${name}$`)),
+  );
 
   test.each(published)("%s", { timeout: 600_000 }, async file => check(file, "swiftshader", /^stages\.\d+$/));
 });

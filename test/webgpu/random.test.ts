@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { tapNames } from "../../src/graph/build.ts";
 import { evaluate } from "../../src/graph/evaluate.ts";
 import { resolve } from "../../src/graph/graph.ts";
 import type { Model } from "../../src/model/model.ts";
@@ -16,8 +17,14 @@ beforeAll(async () => {
 afterAll(() => gpu?.end());
 
 /** Whole batch, whole batch again, every image alone; all against the interpreter, and bit for bit each other. */
-async function compare(given: Model, batch: number, seed: number, tuning: TuningName = "swiftshader"): Promise<void> {
-  const graph = mustBuild(given);
+async function compare(
+  given: Model,
+  batch: number,
+  seed: number,
+  tuning: TuningName = "swiftshader",
+  taps: readonly string[] = [],
+): Promise<void> {
+  const graph = mustBuild(given, taps);
   const weights = testWeights(graph, seed);
   const input = testInput(given, batch, seed);
   const wanted = evaluate(graph, await feed(graph, weights, input, batch));
@@ -28,7 +35,7 @@ async function compare(given: Model, batch: number, seed: number, tuning: Tuning
   const image = input.length / batch;
   const alone = Array.from({ length: batch }, (_, i) => input.slice(i * image, (i + 1) * image));
   const found = await (gpu as WebgpuProcess).run({
-    descriptor: compiledWgsl({ model: given, tuning, batch: { min: 1, max: batch } }),
+    descriptor: compiledWgsl({ model: given, tuning, batch: { min: 1, max: batch }, taps }),
     weights: { kind: "tensors", tensors },
     runs: [input, input, ...alone].map(values => ({ pixel_values: Float32Array.from(values) })),
   });
@@ -77,6 +84,14 @@ describe.runIf(hasSwiftShader)("WebGPU gives the interpreter's numbers", { timeo
   test.each(["gpu", "lavapipe"] as const)("tiles for %s", async tuning => {
     await compare(model({ depths: [1], dims: [10], input: image(20, 12), grn: "per_batch" }), 2, 2, tuning);
     await compare(model({ depths: [1, 1], dims: [6, 17], input: image(16, 24) }), 2, 3, tuning);
+  });
+
+  test.each([
+    ["channels that no vector divides", model({ depths: [1, 1], dims: [3, 5], mlpRatio: 3, input: image(40, 40) })],
+    ["GRN over the batch", model({ depths: [1], dims: [6], grn: "per_batch", input: image(36, 36) })],
+    ["no GRN, layer scale", model({ depths: [1, 1], dims: [5, 8], grn: "none", layerScale: 0.5 })],
+  ])("all modules tapped: %s", async (_, given) => {
+    await compare(given, 2, 5, "swiftshader", tapNames(given));
   });
 
   test("GRN's scale in chunks, where it does not fit in workgroup memory", async () => {

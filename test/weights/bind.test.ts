@@ -5,6 +5,7 @@ import { dtypeBytes, type FileDType } from "../../src/weights/dtype.ts";
 import { type Dialect, translate } from "../../src/weights/names.ts";
 import { elements, type Param, type Tensor, type TensorFile, type Weights } from "../../src/weights/tensor.ts";
 import { goldenParams, goldenWeights, readGolden } from "../support/golden.ts";
+import { leastMs } from "../support/least.ts";
 
 const micro = readGolden("dense/micro-64x64-b2");
 const params = goldenParams(micro);
@@ -216,9 +217,9 @@ describe("what does not fit", () => {
 
   test("65,536 strangers take no longer than a moment", async () => {
     const many = Array.from({ length: 65_536 }, (_, k) => ({ name: `stages.0.0.grn.gamma${k}`, shape: [1] }));
-    const start = performance.now();
-    expect(listed(await bindWeights(fileOf([...without("stages.0.0.grn.gamma"), ...many]), params))).toHaveLength(20);
-    expect(performance.now() - start).toBeLessThan(2000);
+    const file = fileOf([...without("stages.0.0.grn.gamma"), ...many]);
+    const bind = async () => expect(listed(await bindWeights(file, params))).toHaveLength(20);
+    expect(await leastMs(2000, bind)).toBeLessThan(2000);
   });
 });
 

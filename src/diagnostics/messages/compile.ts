@@ -32,11 +32,6 @@ export const compileMessages = {
     text: (name: string, nearest: string | null) =>
       `the model has no module '${name}'${nearest === null ? "" : `, did you mean '${nearest}'?`}`,
   },
-  "not-a-kernel": {
-    kind: "E_T_FEATURE",
-    text: (name: string) =>
-      `this target computes '${name}' only inside a fused kernel; tap it on the reference instead`,
-  },
   "target-missing": {
     kind: "E_T_FEATURE",
     text: (target: string, known: string) => `cnxc has no ${target} target yet, it has ${known}`,

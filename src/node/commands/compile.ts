@@ -1,4 +1,4 @@
-import type { Result } from "../../diagnostics/diagnostic.ts";
+import type { Diagnostic, Result } from "../../diagnostics/diagnostic.ts";
 import type { TargetName } from "../../model/model.ts";
 import type { SiteLayout } from "../../passes/site-layout.ts";
 import type { AddCommand } from "../command.ts";
@@ -86,11 +86,11 @@ async function compile(specs: readonly string[], options: Options): Promise<Outc
     sites: options.sites,
     weights: options.weights ?? null,
   };
-  const compiled = await compileInThread(request);
+  const whileRead: Diagnostic[] = [];
+  const compiled = await compileInThread(request, diagnostic => whileRead.push(diagnostic));
   if (!compiled.ok) return outcome({ diagnostics: compiled.diagnostics });
   const { text, notes, summaries } = compiled.value;
-  const said = { diagnostics: compiled.diagnostics, notes };
-  if (request.emit !== null) return outcome({ ...said, text });
+  if (request.emit !== null) return outcome({ diagnostics: compiled.diagnostics, notes, text });
 
   const place = {
     directory: options.output,
@@ -105,15 +105,16 @@ async function compile(specs: readonly string[], options: Options): Promise<Outc
   };
   if (options.check) {
     const checked = await checkOutput(place);
-    if (!checked.ok) return outcome({ ...said, diagnostics: checked.diagnostics });
-    return outcome({ ...said, diagnostics: [...said.diagnostics, ...findingDiagnostics(checked.value)] });
+    if (!checked.ok) return outcome({ notes, diagnostics: checked.diagnostics });
+    const diagnostics = [...compiled.diagnostics, ...whileRead, ...findingDiagnostics(checked.value)];
+    return outcome({ notes, diagnostics });
   }
   const published = await publish(place);
-  if (!published.ok) return outcome({ ...said, diagnostics: published.diagnostics });
+  if (!published.ok) return outcome({ notes, diagnostics: published.diagnostics });
   const { written, unchanged, removed, kept } = published.value;
   const outputs = (paths: readonly string[], status: Output["status"]) => paths.map(path => ({ path, status }));
   return outcome({
-    ...said,
+    diagnostics: [...compiled.diagnostics, ...whileRead],
     outputs: [
       ...outputs(written, "written"),
       ...outputs(unchanged, "unchanged"),
@@ -135,8 +136,13 @@ async function compile(specs: readonly string[], options: Options): Promise<Outc
 }
 
 /** Weights are read while they are written, so with them the work stays in this thread. */
-const compileInThread = async (request: CompileRequest): Promise<Result<Compiled>> =>
-  request.weights === null ? runJob("compile", [request]) : (await import("../jobs/compile.ts")).compileSpecs(request);
+const compileInThread = async (
+  request: CompileRequest,
+  report: (diagnostic: Diagnostic) => void,
+): Promise<Result<Compiled>> =>
+  request.weights === null
+    ? runJob("compile", [request])
+    : (await import("../jobs/compile.ts")).compileSpecs(request, report);
 
 /** What the manifest says the output was made with: nothing about this machine. */
 const originOptions = ({

@@ -13,6 +13,7 @@ import { type Request, type Selection, select } from "../../model/select.ts";
 import type { SiteLayout } from "../../passes/site-layout.ts";
 import { bytesMoved, printPlan, scratchBytes, weightBytes } from "../../plan/print.ts";
 import type { TuningName } from "../../plan/tile.ts";
+import type { Weights } from "../../weights/tensor.ts";
 import { openWeights } from "../open-weights.ts";
 import { loadProgram } from "../program.ts";
 import { version } from "../version.ts";
@@ -51,8 +52,14 @@ export interface Compiled {
   readonly summaries: readonly string[];
 }
 
-/** Specs to files, all in memory: contents of large weights are read while they are written. */
-export async function compileSpecs(request: CompileRequest): Promise<Result<Compiled>> {
+/**
+ * Specs to files, all in memory: contents of large weights are read while they are written, and what is wrong with them
+ * is reported then.
+ */
+export async function compileSpecs(
+  request: CompileRequest,
+  report: (diagnostic: Diagnostic) => void,
+): Promise<Result<Compiled>> {
   const warnings: Diagnostic[] = [];
   const problems: Diagnostic[] = [];
   const notes: string[] = [];
@@ -79,8 +86,13 @@ export async function compileSpecs(request: CompileRequest): Promise<Result<Comp
       problems.push(error("weights-need-one-model", null));
       continue;
     }
+    const [first] = requests.value;
+    const weights =
+      request.weights === null || !first ? ok(null) : await openWeights(request.weights, first.model, report);
+    (weights.ok ? warnings : problems).push(...weights.diagnostics);
+    if (!weights.ok) continue;
     for (const one of requests.value) {
-      const unit = await compileOne(one, source.name, request, notes);
+      const unit = compileOne(one, source.name, weights.value, request, notes);
       (unit.ok ? warnings : problems).push(...unit.diagnostics);
       if (!unit.ok) continue;
       units.push(unit.value);
@@ -106,14 +118,15 @@ export async function compileSpecs(request: CompileRequest): Promise<Result<Comp
 
 /** The same with all contents in memory, to be handed from one thread to another. */
 export async function compileWhole(request: CompileRequest): Promise<Result<Compiled>> {
-  const compiled = await compileSpecs(request);
+  const whileRead: Diagnostic[] = [];
+  const compiled = await compileSpecs(request, diagnostic => whileRead.push(diagnostic));
   if (!compiled.ok) return compiled;
   const files: OutputFile[] = [];
   for (const { path, contents } of compiled.value.files) {
     const whole = typeof contents === "string" || contents instanceof Uint8Array;
     files.push({ path, contents: whole ? contents : await gather(contents) });
   }
-  return ok({ ...compiled.value, files }, compiled.diagnostics);
+  return ok({ ...compiled.value, files }, [...compiled.diagnostics, ...whileRead]);
 }
 
 async function gather(chunks: AsyncIterable<Uint8Array>): Promise<Uint8Array> {
@@ -125,28 +138,26 @@ async function gather(chunks: AsyncIterable<Uint8Array>): Promise<Uint8Array> {
 const withoutSpans = (key: string, value: unknown): unknown => (key === "span" || key === "source" ? undefined : value);
 const baseName = (file: string): string => (file === "-" ? "standard input" : (file.split(/[\\/]/).at(-1) ?? file));
 
-async function compileOne(
+function compileOne(
   { model, target, batch }: Request,
   spec: string,
+  weights: Weights | null,
   request: CompileRequest,
   notes: string[],
-): Promise<Result<Unit>> {
+): Result<Unit> {
   const targets: { readonly [K in (typeof targetNames)[number]]: Target } = { wgsl: wgslTargets[request.tuning], onnx };
-  const weights = request.weights === null ? ok(null) : await openWeights(request.weights, model);
-  if (!weights.ok) return weights;
   const context = {
-    weights: weights.value,
+    weights,
     specHash: modelHash([model]),
     specName: baseName(spec),
     version,
     onnx: request.onnx,
   };
   const found = targets[target as keyof typeof targets];
-  const unit = lower(
+  return lower(
     { model, target: found, batch, taps: [], sites: request.sites, context },
     observer(model, target, request, notes),
   );
-  return unit.ok ? ok(unit.value, [...weights.diagnostics, ...unit.diagnostics]) : unit;
 }
 
 /** What `--print-after`, `--time` and `--explain` see. */

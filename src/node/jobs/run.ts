@@ -1,4 +1,4 @@
-import { fail, ok, type Result } from "../../diagnostics/diagnostic.ts";
+import { type Diagnostic, fail, ok, type Result } from "../../diagnostics/diagnostic.ts";
 import { error, withNote } from "../../diagnostics/messages.ts";
 import { type InputPort, inputPorts } from "../../model/inputs.ts";
 import type { Model } from "../../model/model.ts";
@@ -45,7 +45,8 @@ export async function run(job: RunJob): Promise<Result<RunReport>> {
   const model = found.value;
   const inputs = await readInputs(job, model);
   if (!inputs.ok) return inputs;
-  const weights = await openWeights(job.weights, model);
+  const whileRead: Diagnostic[] = [];
+  const weights = await openWeights(job.weights, model, diagnostic => whileRead.push(diagnostic));
   if (!weights.ok) return weights;
   const execute = await executors[job.on](job.adapter);
   const batch = inputs.value.get("pixel_values")?.shape[0] ?? 1;
@@ -58,7 +59,7 @@ export async function run(job: RunJob): Promise<Result<RunReport>> {
       weights: weights.value,
       inputs: inputs.value,
     });
-    const warnings = [...found.diagnostics, ...inputs.diagnostics, ...weights.diagnostics];
+    const warnings = [...found.diagnostics, ...inputs.diagnostics, ...weights.diagnostics, ...whileRead];
     return report.ok ? ok(report.value, [...warnings, ...report.diagnostics]) : report;
   });
 }

@@ -117,8 +117,12 @@ function lives(holder: number, lock: string): boolean {
   }
 }
 
-/** The names beside an output directory that are ours. */
+/**
+ * The names beside an output directory that are ours. `old` may hold what is the user's; what begins with `tempPrefix`
+ * never does, and is removed unseen.
+ */
 export const namesBeside = (directory: string) => {
   const beside = (suffix: string) => path.join(path.dirname(directory), `.${path.basename(directory)}.cnxc-${suffix}`);
-  return { lock: beside("lock"), old: beside("old"), temp: beside(`tmp-${process.pid}`), tempPrefix: beside("tmp-") };
+  const temp = beside(`tmp-${process.pid}`);
+  return { lock: beside("lock"), old: beside("old"), temp, trash: `${temp}-old`, tempPrefix: beside("tmp-") };
 };

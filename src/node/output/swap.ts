@@ -132,6 +132,10 @@ function takeBack(ops: FsOps, directory: string, temp: string, old: string, move
  */
 export function recover(ops: FsOps, directory: string): boolean {
   const { old, tempPrefix } = namesBeside(directory);
+  const parent = path.dirname(directory);
+  for (const name of ops.readdirSync(parent))
+    if (path.join(parent, name).startsWith(tempPrefix))
+      ops.rmSync(path.join(parent, name), { recursive: true, force: true });
   const restored = lookAt(ops, old) !== null && lookAt(ops, directory) === null;
   if (restored) ops.renameSync(old, directory);
   else if (lookAt(ops, old) !== null) {
@@ -142,11 +146,18 @@ export function recover(ops: FsOps, directory: string): boolean {
       makeFolders(ops, directory, entry);
       ops.renameSync(path.join(old, entry), to);
     }
-    ops.rmSync(old, { recursive: true, force: true });
+    discard(ops, directory);
   }
-  const parent = path.dirname(directory);
-  for (const name of ops.readdirSync(parent))
-    if (path.join(parent, name).startsWith(tempPrefix))
-      ops.rmSync(path.join(parent, name), { recursive: true, force: true });
   return restored;
+}
+
+/**
+ * Removes the replaced tree, in which nothing of the user's is left. Under a name that says so: a kill half way may take
+ * the manifest first, and without it nobody could tell whose the rest is.
+ */
+export function discard(ops: FsOps, directory: string): void {
+  const { old, trash } = namesBeside(directory);
+  if (lookAt(ops, old) === null) return;
+  ops.renameSync(old, trash);
+  ops.rmSync(trash, { recursive: true, force: true });
 }

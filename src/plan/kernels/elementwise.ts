@@ -1,4 +1,4 @@
-import { divideUp } from "../tile.ts";
+import { divideUp, roundUp } from "../tile.ts";
 import {
   activation,
   bindingContext,
@@ -14,7 +14,8 @@ import {
 } from "./shared.ts";
 
 export interface ElementwiseParams {
-  readonly op: "gelu" | "gelu-tanh" | "add" | "scale";
+  /** `scale` by a parameter, `scale-each` by factors that every image has of its own. */
+  readonly op: "gelu" | "gelu-tanh" | "add" | "scale" | "scale-each" | "shift";
   /** Elements of an image. */
   readonly length: number;
   readonly channels: number;
@@ -25,11 +26,14 @@ const formulas: { readonly [op in ElementwiseParams["op"]]: string } = {
   "gelu-tanh": "output = gelu(input)",
   add: "output = input + other",
   scale: "output[t,c] = input[t,c] * factor[c]",
+  "scale-each": "output[t,c] = input[t,c] * factor[c]",
+  shift: "output[t,c] = input[t,c] + shift[c]",
 };
 
 export const elementwise = (p: ElementwiseParams): KernelSource => {
   const { op, length, channels } = p;
-  const vec: Vec = length % 4 === 0 && (op !== "scale" || channels % 4 === 0) ? 4 : 1;
+  const channelwise = op === "scale" || op === "scale-each" || op === "shift";
+  const vec: Vec = length % 4 === 0 && (!channelwise || channels % 4 === 0) ? 4 : 1;
   const count = length / vec;
   const invocations = 64;
   const grid = grid1(divideUp(count, invocations));
@@ -37,6 +41,8 @@ export const elementwise = (p: ElementwiseParams): KernelSource => {
     activation("input", length, vec, dims(length)),
     op === "add" ? activation("other", length, vec, dims(length)) : null,
     op === "scale" ? weight("factor", channels, vec, dims(channels)) : null,
+    op === "scale-each" ? activation("factor", roundUp(channels, 4), vec, dims(channels)) : null,
+    op === "shift" ? weight("shift", channels, vec, dims(channels)) : null,
     result("output", length, vec, dims(length)),
   ]);
   return {
@@ -47,11 +53,14 @@ export const elementwise = (p: ElementwiseParams): KernelSource => {
       count,
       invocations,
       formula: formulas[op],
-      channelwise: op === "scale",
+      channelwise,
       channelCount: channels / vec,
       acc: wgslType(vec),
       add: op === "add",
-      scale: op === "scale",
+      scale: op === "scale" || op === "scale-each",
+      perImage: op === "scale-each",
+      factorStride: roundUp(channels, 4) / vec,
+      shift: op === "shift",
       gelu: op === "gelu" || op === "gelu-tanh",
       tanh: op === "gelu-tanh",
       gridX: grid[0],

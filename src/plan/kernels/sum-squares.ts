@@ -1,0 +1,42 @@
+import { divideUp, roundUp } from "../tile.ts";
+import { activation, bindingContext, bindingsOf, dims, type KernelSource, result, vecOf, wgslType } from "./shared.ts";
+
+export interface SumSquaresParams {
+  readonly rows: number;
+  readonly channels: number;
+}
+
+/** Rows that a group sums one after the other. */
+const strip = 64;
+
+/** How many rows of partial sums the kernel leaves. */
+export const squareStrips = (rows: number): number => divideUp(rows, strip);
+
+export const sumSquares = ({ rows, channels }: SumSquaresParams): KernelSource => {
+  const vec = vecOf(channels);
+  const padded = roundUp(channels, 4);
+  const tiles = squareStrips(rows);
+  const list = [
+    activation("input", rows * channels, vec, dims(rows, channels)),
+    result("squares", tiles * padded, vec, dims(tiles, channels)),
+  ];
+  return {
+    template: "sum-squares",
+    context: {
+      rows,
+      channels,
+      strip,
+      tiles,
+      count: channels / vec,
+      paddedCount: padded / vec,
+      padding: padded !== channels,
+      ragged: rows % strip !== 0,
+      invocations: 64,
+      acc: wgslType(vec),
+      bindings: bindingContext(list),
+    },
+    bindings: bindingsOf(list),
+    grid: [tiles, 1],
+    workgroup: [64, 1],
+  };
+};
