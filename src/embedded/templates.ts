@@ -3,6 +3,7 @@
 import type { Precompiled } from "./render-template.ts";
 
 export type TemplateName = 
+  | "wgsl/average-pool"
   | "wgsl/depthwise"
   | "wgsl/elementwise"
   | "wgsl/gather-sites"
@@ -23,6 +24,75 @@ export type TemplateName =
   | "wgsl/to-channels-first";
 
 export const templates: Readonly<Record<TemplateName, Precompiled>> = {
+  "wgsl/average-pool": {"0":function(container,depth0,helpers,partials,data) {
+    var stack1;
+
+  return "  if (i >= "
+    + ((stack1 = container.lambda(container.strict(depth0, "count", {"start":{"line":8,"column":13},"end":{"line":8,"column":18}} ), depth0)) != null ? stack1 : "")
+    + ") {\n    return;\n  }\n";
+},"compiler":[8,">= 4.3.0"],"main":function(container,depth0,helpers,partials,data) {
+    var stack1, alias1=container.strict, alias2=container.lambda, lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
+
+  return "// Means over "
+    + ((stack1 = alias2(alias1(depth0, "size", {"start":{"line":1,"column":16},"end":{"line":1,"column":20}} ), depth0)) != null ? stack1 : "")
+    + "x"
+    + ((stack1 = alias2(alias1(depth0, "size", {"start":{"line":1,"column":25},"end":{"line":1,"column":29}} ), depth0)) != null ? stack1 : "")
+    + " sites of a channels-last map ["
+    + ((stack1 = alias2(alias1(depth0, "height", {"start":{"line":1,"column":64},"end":{"line":1,"column":70}} ), depth0)) != null ? stack1 : "")
+    + "]["
+    + ((stack1 = alias2(alias1(depth0, "width", {"start":{"line":1,"column":76},"end":{"line":1,"column":81}} ), depth0)) != null ? stack1 : "")
+    + "]["
+    + ((stack1 = alias2(alias1(depth0, "channels", {"start":{"line":1,"column":87},"end":{"line":1,"column":95}} ), depth0)) != null ? stack1 : "")
+    + "].\n"
+    + ((stack1 = container.invokePartial(lookupProperty(partials,"bindings"),depth0,{"name":"bindings","data":data,"helpers":helpers,"partials":partials,"decorators":container.decorators})) != null ? stack1 : "")
+    + "\n@compute @workgroup_size("
+    + ((stack1 = alias2(alias1(depth0, "invocations", {"start":{"line":4,"column":27},"end":{"line":4,"column":38}} ), depth0)) != null ? stack1 : "")
+    + ")\nfn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lane: u32) {\n  let i = (group.y * "
+    + ((stack1 = alias2(alias1(depth0, "gridX", {"start":{"line":6,"column":23},"end":{"line":6,"column":28}} ), depth0)) != null ? stack1 : "")
+    + " + group.x) * "
+    + ((stack1 = alias2(alias1(depth0, "invocations", {"start":{"line":6,"column":46},"end":{"line":6,"column":57}} ), depth0)) != null ? stack1 : "")
+    + " + lane;\n"
+    + ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"ragged"),{"name":"if","hash":{},"fn":container.program(0, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":7,"column":2},"end":{"line":11,"column":9}}})) != null ? stack1 : "")
+    + "  let site = i / "
+    + ((stack1 = alias2(alias1(depth0, "channelCount", {"start":{"line":12,"column":19},"end":{"line":12,"column":31}} ), depth0)) != null ? stack1 : "")
+    + ";\n  let corner = group.z * "
+    + ((stack1 = alias2(alias1(depth0, "inputCount", {"start":{"line":13,"column":27},"end":{"line":13,"column":37}} ), depth0)) != null ? stack1 : "")
+    + " + site / "
+    + ((stack1 = alias2(alias1(depth0, "outWidth", {"start":{"line":13,"column":51},"end":{"line":13,"column":59}} ), depth0)) != null ? stack1 : "")
+    + " * "
+    + ((stack1 = alias2(alias1(depth0, "size", {"start":{"line":13,"column":66},"end":{"line":13,"column":70}} ), depth0)) != null ? stack1 : "")
+    + " * "
+    + ((stack1 = alias2(alias1(depth0, "rowCount", {"start":{"line":13,"column":77},"end":{"line":13,"column":85}} ), depth0)) != null ? stack1 : "")
+    + " + site % "
+    + ((stack1 = alias2(alias1(depth0, "outWidth", {"start":{"line":13,"column":99},"end":{"line":13,"column":107}} ), depth0)) != null ? stack1 : "")
+    + " * "
+    + ((stack1 = alias2(alias1(depth0, "size", {"start":{"line":13,"column":114},"end":{"line":13,"column":118}} ), depth0)) != null ? stack1 : "")
+    + " * "
+    + ((stack1 = alias2(alias1(depth0, "channelCount", {"start":{"line":13,"column":125},"end":{"line":13,"column":137}} ), depth0)) != null ? stack1 : "")
+    + ";\n  var sum = "
+    + ((stack1 = alias2(alias1(depth0, "acc", {"start":{"line":14,"column":14},"end":{"line":14,"column":17}} ), depth0)) != null ? stack1 : "")
+    + "();\n  for (var y = 0u; y < "
+    + ((stack1 = alias2(alias1(depth0, "size", {"start":{"line":15,"column":25},"end":{"line":15,"column":29}} ), depth0)) != null ? stack1 : "")
+    + "; y++) {\n    for (var x = 0u; x < "
+    + ((stack1 = alias2(alias1(depth0, "size", {"start":{"line":16,"column":27},"end":{"line":16,"column":31}} ), depth0)) != null ? stack1 : "")
+    + "; x++) {\n      sum += input[corner + y * "
+    + ((stack1 = alias2(alias1(depth0, "rowCount", {"start":{"line":17,"column":34},"end":{"line":17,"column":42}} ), depth0)) != null ? stack1 : "")
+    + " + x * "
+    + ((stack1 = alias2(alias1(depth0, "channelCount", {"start":{"line":17,"column":53},"end":{"line":17,"column":65}} ), depth0)) != null ? stack1 : "")
+    + " + i % "
+    + ((stack1 = alias2(alias1(depth0, "channelCount", {"start":{"line":17,"column":76},"end":{"line":17,"column":88}} ), depth0)) != null ? stack1 : "")
+    + "];\n    }\n  }\n  output[group.z * "
+    + ((stack1 = alias2(alias1(depth0, "count", {"start":{"line":20,"column":21},"end":{"line":20,"column":26}} ), depth0)) != null ? stack1 : "")
+    + " + i] = sum / "
+    + ((stack1 = alias2(alias1(depth0, "sites", {"start":{"line":20,"column":44},"end":{"line":20,"column":49}} ), depth0)) != null ? stack1 : "")
+    + ";\n}\n";
+},"usePartial":true,"useData":true},
+
   "wgsl/depthwise": {"0":function(container,depth0,helpers,partials,data) {
     return " with LayerNorm";
 },"1":function(container,depth0,helpers,partials,data) {

@@ -2,7 +2,15 @@ import { fail, ok, type Result, type Span } from "../diagnostics/diagnostic.ts";
 import { invariant } from "../diagnostics/invariant.ts";
 import { error } from "../diagnostics/messages.ts";
 import { nearestOf } from "../diagnostics/nearest.ts";
-import { type Activation, type Fcmae, type GrnScope, type Model, patchGrid, type Stage } from "../model/model.ts";
+import {
+  type Activation,
+  type Fcmae,
+  type GrnScope,
+  type Model,
+  patchGrid,
+  type Stage,
+  totalStride,
+} from "../model/model.ts";
 import type { Draft, Graph, Node, Output, ValueId } from "./graph.ts";
 import { typed } from "./infer.ts";
 import { type Dim, grnEps, type OpName, type Ops, type PatchGrid, pixelEps } from "./ops.ts";
@@ -183,6 +191,9 @@ function autoencoder(b: Builder, model: Model, { head, mask, grid }: Masking, x:
     y = block(b, { ...published, name: `decoder.${k}`, dim, activation, normEps }, y);
     b.tap(`decoder.${k}`, y, true);
   }
+  // The official code has patches of one position of the decoder; of larger ones the positions are averaged.
+  const size = patchSize / totalStride(model.stem.patch, model.stages.length);
+  if (size > 1) y = b.op("averagePool", "decoder.patches", { size }, [y]);
   const pred = b.pointwise("pred", y, dim, patchSize ** 2 * model.input.channels);
 
   const patches = b.op("patchify", "target.patches", { size: patchSize }, ["pixel_values"]);

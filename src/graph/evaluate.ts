@@ -383,6 +383,18 @@ const table: OpTable<Values, [Operands]> = {
     return out;
   },
 
+  averagePool({ attrs: { size } }, operands) {
+    const [x] = pick(operands, 1) as [Values];
+    const [n, h, w, channels] = x.shape as [number, number, number, number];
+    const out = empty([n, h / size, w / size, channels]);
+    eachSite(x.shape, (i, image, row, column, c) => {
+      const [y, z] = [Math.floor(row / size), Math.floor(column / size)];
+      const to = ((image * dim(out, 1) + y) * dim(out, 2) + z) * channels + c;
+      out.data[to] = at(out.data, to) + at(x.data, i) / size ** 2;
+    });
+    return out;
+  },
+
   patchify({ attrs: { size } }, operands) {
     const [x] = pick(operands, 1) as [Values];
     const [n, channels, h, w] = x.shape as [number, number, number, number];

@@ -204,6 +204,12 @@ const table: OpTable<TensorType, [Shapes]> = {
     checkDepthwise(s, c, attrs.kernel);
     return s.at(0);
   },
+  averagePool({ attrs: { size } }, s) {
+    s.count(1);
+    const [n, h, w, c] = s.map(0);
+    s.check(h % size === 0 && w % size === 0, `${h}x${w} is not a multiple of ${size}`);
+    return f32(n, h / size, w / size, c);
+  },
   patchify({ attrs: { size } }, s) {
     s.count(1);
     const [n, c, h, w] = s.map(0);

@@ -80,6 +80,8 @@ export interface Ops {
   /** (x [N,keep·p,q,C], w [C,1,k,k], b [C], table) → the same shape: `depthwise` at kept sites, where removed ones count as 0. */
   readonly siteDepthwise: PatchGrid & { readonly kernel: number };
 
+  /** (x [N,H,W,C]) → [N,H/s,W/s,C]: mean over the s by s sites of a patch. */
+  readonly averagePool: { readonly size: number };
   /** (image [N,C,H,W]) → [N,H/s,W/s,s²·C]: a patch's pixels as channels, (row·s + column)·C + c. models/fcmae.py, patchify. */
   readonly patchify: { readonly size: number };
   /** (x […,C]): (x − mean)/√(var + eps) over the last dimension, unbiased variance. `norm_pix_loss` of the official code. */

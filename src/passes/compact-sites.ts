@@ -37,7 +37,7 @@ export function compactSitesAs(layout: SiteLayout): Pass {
   return {
     name: "compact-sites",
     summary: "Run the stages of a masked encoder on kept patches alone",
-    run: graph => compact(graph, siteLayouts[layout](graph)),
+    run: graph => compactStages(graph, siteLayouts[layout](graph)),
   };
 }
 
@@ -54,7 +54,8 @@ const perSite: ReadonlySet<OpName> = new Set([
   "shiftChannels",
 ]);
 
-function compact(graph: Graph, stages: ReadonlySet<number>): Graph {
+/** The same with the compact stages named, by the rows of their maps. */
+export function compactStages(graph: Graph, stages: ReadonlySet<number>): Graph {
   const masks = [...graph.nodes.values()].filter(node => node.op === "maskSites");
   const [first] = masks;
   if (first === undefined || stages.size === 0) return graph;

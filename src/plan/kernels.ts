@@ -1,3 +1,4 @@
+import { type AveragePoolParams, averagePool } from "./kernels/average-pool.ts";
 import { type DepthwiseParams, depthwise } from "./kernels/depthwise.ts";
 import { type ElementwiseParams, elementwise } from "./kernels/elementwise.ts";
 import { type GatherSitesParams, gatherSites } from "./kernels/gather-sites.ts";
@@ -40,6 +41,7 @@ export interface KernelParams {
   readonly gatherSites: GatherSitesParams;
   readonly placeSites: PlaceSitesParams;
   readonly siteDepthwise: SiteDepthwiseParams;
+  readonly averagePool: AveragePoolParams;
   readonly siteError: SiteErrorParams;
   readonly maskedMean: MaskedMeanParams;
   readonly pack: PackParams;
@@ -63,6 +65,7 @@ const kernels: { readonly [K in KernelKind]: (params: KernelParams[K]) => Kernel
   gatherSites,
   placeSites,
   siteDepthwise,
+  averagePool,
   siteError,
   maskedMean,
   pack,

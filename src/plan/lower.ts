@@ -72,6 +72,7 @@ export const lowerings = {
   gatherSites,
   scatterSites,
   siteDepthwise,
+  averagePool,
   siteError,
   maskedMean,
 } as const satisfies { readonly [K in OpName]?: Lowering };
@@ -444,6 +445,12 @@ function siteDepthwise(cluster: Cluster, graph: Graph, tuning: Tuning): Steps {
       { output: to },
     );
   return withNorm(anchor, normNode, tuning, fused => chooseLines(tuning, { ...shape, norm: fused }), convolve, setup);
+}
+
+function averagePool({ anchor }: Cluster, graph: Graph): Steps {
+  const input = nodeOf(graph, operand(anchor, 0));
+  const params = { ...sites(input.type), channels: channels(input.type), size: attr(anchor, "averagePool").size };
+  return { setup: [], steps: [step(anchor, "averagePool", params, { input: input.id }, { output: anchor.id })] };
 }
 
 /** Errors against what the image's own patches hold; where nobody else reads them, of removed patches alone. */

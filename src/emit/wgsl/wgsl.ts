@@ -25,6 +25,7 @@ const legal: readonly OpName[] = [
   "gatherSites",
   "scatterSites",
   "siteDepthwise",
+  "averagePool",
   "patchify",
   "standardize",
   "siteError",

@@ -1,0 +1,38 @@
+import { type KernelKind, type KernelParams, stemSites } from "./kernels.ts";
+import { bytesPerElement, type Plan, type Step } from "./plan.ts";
+
+/** Multiply-adds of one image, or of the whole setup where a kernel packs; what is not a sum of products counts as none. */
+const macs: { readonly [K in KernelKind]: (params: KernelParams[K]) => number } = {
+  stem: p => {
+    const { height, width } = stemSites(p);
+    return height * width * p.channels * p.inChannels * p.patch ** 2;
+  },
+  depthwise: p => p.height * p.width * p.channels * p.kernel ** 2,
+  siteDepthwise: p => p.keep * p.down * p.across * p.channels * p.kernel ** 2,
+  gemm: p => p.rows * p.depth * p.columns,
+  downsample: p => p.height * p.width * p.channels * p.columns,
+  gemv: p => p.depth * p.columns,
+  pool: () => 0,
+  grnScale: () => 0,
+  sumSquares: () => 0,
+  rowNorm: () => 0,
+  toChannelsFirst: () => 0,
+  elementwise: () => 0,
+  patchTable: () => 0,
+  gatherSites: () => 0,
+  placeSites: () => 0,
+  averagePool: () => 0,
+  siteError: () => 0,
+  maskedMean: () => 0,
+  pack: () => 0,
+};
+
+export const macsOf = ({ kind, params }: Step): number =>
+  (macs[kind] as (params: KernelParams[KernelKind]) => number)(params);
+
+/** Bytes of an image's activations that a step reads and writes, each binding once. */
+export function activationBytes(plan: Plan, step: Step): number {
+  const values = [...Object.values(step.reads), ...Object.values(step.writes)];
+  const images = values.map(value => plan.buffers.get(value)).filter(buffer => buffer?.perImage);
+  return images.reduce((sum, buffer) => sum + (buffer?.elements ?? 0) * bytesPerElement, 0);
+}

@@ -1,0 +1,54 @@
+import { divideUp } from "../tile.ts";
+import {
+  activation,
+  bindingContext,
+  bindingsOf,
+  dims,
+  float,
+  grid1,
+  type KernelSource,
+  result,
+  vecOf,
+  wgslType,
+} from "./shared.ts";
+
+/** Means over size by size sites that do not overlap. */
+export interface AveragePoolParams {
+  readonly height: number;
+  readonly width: number;
+  readonly channels: number;
+  readonly size: number;
+}
+
+export const averagePool = (p: AveragePoolParams): KernelSource => {
+  const { height, width, channels, size } = p;
+  const vec = vecOf(channels);
+  const [outHeight, outWidth] = [height / size, width / size];
+  const count = (outHeight * outWidth * channels) / vec;
+  const invocations = 64;
+  const grid = grid1(divideUp(count, invocations));
+  const list = [
+    activation("input", height * width * channels, vec, dims(height, width, channels)),
+    result("output", outHeight * outWidth * channels, vec, dims(outHeight, outWidth, channels)),
+  ];
+  return {
+    template: "average-pool",
+    context: {
+      ...p,
+      outWidth,
+      acc: wgslType(vec),
+      channelCount: channels / vec,
+      rowCount: (width * channels) / vec,
+      inputCount: (height * width * channels) / vec,
+      sites: float(size * size),
+      count,
+      invocations,
+      gridX: grid[0],
+      ragged: grid[0] * grid[1] * invocations !== count,
+      bindings: bindingContext(list),
+    },
+    bindings: bindingsOf(list),
+    grid,
+    workgroup: [invocations, 1],
+  };
+};
