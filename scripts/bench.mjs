@@ -8,7 +8,7 @@ import * as path from "node:path";
 
 const root = path.resolve(import.meta.dirname, "..");
 const require = createRequire(import.meta.url);
-const suites = ["webgpu", "onnx", "compile"];
+const suites = ["webgpu", "onnx", "compile", "fcmae"];
 const [suite = "", ...flags] = process.argv.slice(2);
 const unknown = flags.find(flag => flag !== "--json" && flag !== "--save");
 if (!suites.includes(suite) || unknown !== undefined) {
