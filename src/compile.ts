@@ -1,4 +1,4 @@
-import { ok, type Result, type Source } from "./diagnostics/diagnostic.ts";
+import { fail, ok, type Result, type Source } from "./diagnostics/diagnostic.ts";
 import type { EmitContext, OutputFile, Target } from "./emit/target.ts";
 import { build } from "./graph/build.ts";
 import type { Graph } from "./graph/graph.ts";
@@ -58,6 +58,8 @@ export function lower(
   { model, target, batch, taps, sites = "auto", context }: Lowering,
   observer: Observer = {},
 ): Result<Unit> {
+  const problems = target.takes === "graph" ? target.problems({ ...context, model }) : [];
+  if (problems.length > 0) return fail(...problems);
   const built = build(model, taps);
   if (!built.ok) return built;
   observer.graph?.(built.value, model);

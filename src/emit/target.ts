@@ -1,3 +1,4 @@
+import type { Diagnostic } from "../diagnostics/diagnostic.ts";
 import type { Graph } from "../graph/graph.ts";
 import type { OpName } from "../graph/ops.ts";
 import type { Model } from "../model/model.ts";
@@ -43,6 +44,8 @@ interface TargetBase {
 
 export interface GraphTarget extends TargetBase {
   readonly takes: "graph";
+  /** What the target cannot make of a model under the options given. */
+  readonly problems: (context: EmitContext) => readonly Diagnostic[];
   readonly emit: (graph: Graph, context: EmitContext) => readonly OutputFile[];
 }
 

@@ -6,7 +6,9 @@ import type { Graph } from "../../src/graph/graph.ts";
 import { verify } from "../../src/graph/verify.ts";
 import type { Model } from "../../src/model/model.ts";
 import { type OnnxBytes, type OnnxSession, openOnnx } from "../../src/node/executors/onnx.ts";
+import { compactSitesAs } from "../../src/passes/compact-sites.ts";
 import { runPasses } from "../../src/passes/pass.ts";
+import type { SiteLayout } from "../../src/passes/site-layout.ts";
 import type { Weights } from "../../src/weights/tensor.ts";
 
 export interface Compile {
@@ -15,6 +17,9 @@ export interface Compile {
   readonly weights: Weights | null;
   readonly opset?: 17 | 20;
   readonly layout?: OnnxOptions["layout"];
+  readonly sites?: SiteLayout;
+  /** Two where it is left out. One waits for no other on a busy machine. */
+  readonly threads?: number;
   /** Bytes of weights above which they go to a file of their own. */
   readonly limit?: number;
 }
@@ -29,10 +34,11 @@ export const contextOf = ({ model, weights, opset = 20, layout = "plain" }: Comp
 });
 
 /** What the target's passes make of a graph. */
-export const loweredGraph = (graph: Graph): Graph => verify(runPasses(graph, onnx.passes), onnx.name, onnx.legal);
+export const loweredGraph = (graph: Graph, sites: SiteLayout = "auto"): Graph =>
+  verify(runPasses(graph, [compactSitesAs(sites), ...onnx.passes]), onnx.name, onnx.legal);
 
 export const onnxOutput = (given: Compile): readonly OutputFile[] =>
-  emitOnnx(loweredGraph(given.graph), contextOf(given), given.limit ?? inlineLimit);
+  emitOnnx(loweredGraph(given.graph, given.sites), contextOf(given), given.limit ?? inlineLimit);
 
 export async function bytesOf({ contents }: OutputFile): Promise<Uint8Array> {
   if (typeof contents === "string") return new TextEncoder().encode(contents);
@@ -54,17 +60,19 @@ export async function compiledBytes(given: Compile): Promise<OnnxBytes> {
 
 /** A session of ONNX Runtime that ends with its test. */
 export async function sessionOf(given: Compile): Promise<OnnxSession> {
-  const session = await openOnnx(await compiledBytes(given), { threads: 2 });
+  const session = await openOnnx(await compiledBytes(given), { threads: given.threads ?? 2 });
   if (!session.ok) throw new Error(session.diagnostics[0]?.message);
   onTestFinished(() => session.value.close());
   return session.value;
 }
 
-/** One run on an image batch; outputs by name. */
-export async function outputsOf(session: OnnxSession, model: Model, values: Float32Array) {
+/** One run on an image batch, and its masks where the model takes them; outputs by name. */
+export async function outputsOf(session: OnnxSession, model: Model, values: Float32Array, mask?: Float32Array) {
   const { channels, height, width } = model.input;
-  const shape = [values.length / (channels * height * width), channels, height, width];
-  const run = await session.run(new Map([["pixel_values", { shape, data: values }]]));
+  const batch = values.length / (channels * height * width);
+  const inputs = new Map([["pixel_values", { shape: [batch, channels, height, width], data: values }]]);
+  if (mask) inputs.set("mask", { shape: [batch, mask.length / batch], data: mask });
+  const run = await session.run(inputs);
   if (!run.ok) throw new Error(run.diagnostics[0]?.message);
   return run.value.outputs;
 }

@@ -1,7 +1,8 @@
 import * as fs from "node:fs";
 import * as path from "node:path";
 import { describe, expect, test } from "vitest";
-import { onnxModel } from "../../src/emit/onnx/onnx.ts";
+import { lower } from "../../src/compile.ts";
+import { onnx, onnxModel } from "../../src/emit/onnx/onnx.ts";
 import { onnxText } from "../../src/emit/onnx/text.ts";
 import { loadOnnxCodec, type OnnxModel } from "../../src/emit/onnx-proto.ts";
 import { type OnnxBytes, runOnnx } from "../../src/node/executors/onnx.ts";
@@ -30,6 +31,42 @@ const logits = async (bytes: OnnxBytes): Promise<Float32Array> => {
   return run.value.outputs.get("logits")?.data ?? new Float32Array();
 };
 
+const masked = model({
+  input: { height: 32, width: 48, channels: 3 },
+  head: { kind: "fcmae", maskRatio: 0.6, patchSize: 8, decoder: { depth: 1, dim: 24 }, normPixLoss: true },
+});
+const maskedGraph = mustBuild(masked);
+
+/** What onnx.checker looks at, and that everything has a name of ours. */
+function expectStandard(model: OnnxModel, { graph, opset, sites }: Pick<Compile, "graph" | "opset" | "sites">) {
+  expect([model.opset, model.irVersion]).toEqual([opset, opset === 20 ? 9 : 8]);
+  const { nodes, inputs, outputs, initializers } = graphOf(model);
+  const standard =
+    /^(Add|Cast|Conv|CumSum|Div|Erf|Gather|GatherND|Gelu|Gemm|InstanceNormalization|LayerNormalization|LessOrEqual|MatMul|Mul|Pad|Reduce(Mean|Sum)|Reshape|Sqrt|Sub|Transpose|Where)$/;
+  const defined = new Set([...inputs, ...initializers].map(({ name }) => name));
+  expect(defined.size).toBe(inputs.length + initializers.length);
+  for (const { name, op, inputs: read, outputs: made } of nodes) {
+    expect(op).toMatch(standard);
+    expect(name).toMatch(
+      /^(downsample_layers|stages|norm|head|pool|pixel_values|mask|proj|decoder|pred|target|loss|loss_per_patch|encoded)\b/,
+    );
+    for (const tensor of read) expect(defined.has(tensor), `${name} reads ${tensor}`).toBe(true);
+    for (const tensor of made) {
+      expect(defined.has(tensor), `${tensor} is made twice`).toBe(false);
+      defined.add(tensor);
+    }
+  }
+  for (const { name } of outputs) expect(defined.has(name), name).toBe(true);
+  expect(new Set(nodes.map(node => node.name)).size).toBe(nodes.length);
+  const known = new Set([...graph.nodes.keys(), ...loweredGraph(graph, sites).nodes.keys()]);
+  for (const { name } of initializers) {
+    const id = name.replace(/\/(transposed|row|carrying-bias)$/, "");
+    expect(name.startsWith("const/") || known.has(id), name).toBe(true);
+  }
+  expect(nodes.some(({ op }) => op === "Gelu")).toBe(opset === 20);
+  return { inputs, outputs };
+}
+
 describe("the model file", () => {
   test("is the same, byte for byte, each time", async () => {
     const [first, second] = [await compiledBytes(given), await compiledBytes(given)];
@@ -47,25 +84,27 @@ describe("the model file", () => {
   });
 
   test.each([17, 20] as const)("opset %i: version, names and standard operators", async opset => {
-    const model = await decoded({ ...given, opset });
-    expect([model.opset, model.irVersion]).toEqual([opset, opset === 20 ? 9 : 8]);
-    const { nodes, inputs, outputs, initializers } = graphOf(model);
+    const { inputs, outputs } = expectStandard(await decoded({ ...given, opset }), { graph, opset });
     expect(inputs).toEqual([{ name: "pixel_values", dtype: "f32", shape: ["batch", 3, 32, 32] }]);
     expect(outputs).toEqual([{ name: "logits", dtype: "f32", shape: ["batch", 10] }]);
-    const standard =
-      /^(Add|Conv|Div|Erf|Gelu|Gemm|InstanceNormalization|LayerNormalization|MatMul|Mul|Reduce(Mean|Sum)|Reshape|Sqrt|Transpose)$/;
-    for (const { name, op } of nodes) {
-      expect(op).toMatch(standard);
-      expect(name).toMatch(/^(downsample_layers|stages|norm|head|pool)\b/);
-    }
-    expect(new Set(nodes.map(node => node.name)).size).toBe(nodes.length);
-    const known = new Set([...graph.nodes.keys(), ...loweredGraph(graph).nodes.keys()]);
-    for (const { name } of initializers) {
-      const id = name.replace(/\/(transposed|row|carrying-bias)$/, "");
-      expect(name.startsWith("const/") || known.has(id), name).toBe(true);
-    }
-    expect(nodes.some(({ op }) => op === "Gelu")).toBe(opset === 20);
   });
+
+  test.each(([17, 20] as const).flatMap(opset => (["compact", "masked"] as const).map(sites => ({ opset, sites }))))(
+    "the same of a masked autoencoder, opset $opset, $sites",
+    async ({ opset, sites }) => {
+      const compile = { model: masked, graph: maskedGraph, weights: testWeights(maskedGraph, 3), opset, sites };
+      const { inputs, outputs } = expectStandard(await decoded(compile), compile);
+      expect(inputs).toEqual([
+        { name: "pixel_values", dtype: "f32", shape: ["batch", 3, 32, 48] },
+        { name: "mask", dtype: "f32", shape: ["batch", 24] },
+      ]);
+      expect(outputs).toEqual([
+        { name: "loss", dtype: "f32", shape: [1] },
+        { name: "pred", dtype: "f32", shape: ["batch", 192, 4, 6] },
+        { name: "encoded", dtype: "f32", shape: ["batch", 16, 4, 6] },
+      ]);
+    },
+  );
 
   test("carries its origin and its preprocessing", async () => {
     const { producer, doc, metadata } = await decoded(given);
@@ -77,6 +116,14 @@ describe("the model file", () => {
     expect(entries.get("cnxc.weights")).toBe("test:3");
     expect(entries.get("cnxc.license")).toContain("CC-BY-NC-4.0");
     expect(JSON.parse(entries.get("cnxc.preprocessing") ?? "")).toMatchObject({ do_rescale: true, resample: 3 });
+  });
+
+  test("of a masked autoencoder says what a mask is", async () => {
+    const { doc, metadata } = await decoded({ model: masked, graph: maskedGraph, weights: null });
+    expect(doc).toContain("mask [batch,24] float32, patches of 8 pixels row by row, 1 removed, 0 kept, 9 of 24 kept");
+    const mask = new Map(metadata).get("cnxc.mask");
+    expect(JSON.parse(mask ?? "")).toEqual({ patch_size: 8, rows: 4, columns: 6, keep: 9, norm_pix_loss: true });
+    expect((await decoded(given)).metadata.map(([key]) => key)).not.toContain("cnxc.mask");
   });
 
   test("has a text form without weights in it", () => {
@@ -215,6 +262,16 @@ describe("the Hugging Face layout", () => {
       model_type: "convnext",
       layer_scale_init_value: 1e-6,
     });
+  });
+
+  test("is refused for a masked autoencoder, which transformers has no class for", () => {
+    const context = { ...contextOf({ model: masked, graph: maskedGraph, weights: null, layout: "huggingface" }) };
+    const refused = lower({ model: masked, target: onnx, batch: { min: 1, max: 1 }, taps: [], context });
+    expect(refused.diagnostics.map(({ code, message }) => [code, message])).toEqual([
+      ["no-such-class", expect.stringMatching(/no class for the fcmae head of model 'model'.*leave out --layout/)],
+    ]);
+    const plain = contextOf({ model: masked, graph: maskedGraph, weights: null });
+    expect(lower({ model: masked, target: onnx, batch: { min: 1, max: 1 }, taps: [], context: plain }).ok).toBe(true);
   });
 
   test("preprocessor_config.json", async () => {

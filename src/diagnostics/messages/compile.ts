@@ -32,6 +32,11 @@ export const compileMessages = {
     text: (name: string, nearest: string | null) =>
       `the model has no module '${name}'${nearest === null ? "" : `, did you mean '${nearest}'?`}`,
   },
+  "no-such-class": {
+    kind: "E_T_FEATURE",
+    text: (model: string, head: string) =>
+      `transformers has no class for the ${head} head of model '${model}', so a Hugging Face layout would load as something else; leave out --layout`,
+  },
   "target-missing": {
     kind: "E_T_FEATURE",
     text: (target: string, known: string) => `cnxc has no ${target} target yet, it has ${known}`,

@@ -1,3 +1,5 @@
+import type { Diagnostic } from "../../diagnostics/diagnostic.ts";
+import { error } from "../../diagnostics/messages.ts";
 import type { Head, Model } from "../../model/model.ts";
 import type { OutputFile } from "../target.ts";
 import { preprocessing } from "./preprocessing.ts";
@@ -10,12 +12,16 @@ export const huggingfaceFiles = (model: Model, externalData: boolean): readonly 
 
 const json = (value: unknown): string => `${JSON.stringify(value, null, 2)}\n`;
 
-/** The class of transformers that the ONNX graph stands for. */
-const suffixes: Readonly<Record<Head["kind"], string>> = {
+/** The class of transformers that the ONNX graph stands for; it has none for a masked autoencoder. */
+const suffixes: Readonly<Record<Head["kind"], string | null>> = {
   classifier: "ForImageClassification",
   features: "Backbone",
-  fcmae: "Model",
+  fcmae: null,
 };
+
+/** Why a model cannot be laid out like this. */
+export const huggingfaceProblems = ({ name, head, span }: Model): readonly Diagnostic[] =>
+  suffixes[head.kind] === null ? [error("no-such-class", span, name, head.kind)] : [];
 
 function config(model: Model, externalData: boolean): Readonly<Record<string, unknown>> {
   const { head, stages, input, stem } = model;

@@ -5,24 +5,24 @@ import type { Computed, Writer } from "./writer.ts";
 const at = (data: Float64Array, index: number): number => data[index] as number;
 const shapeOf = (w: Writer, id: ValueId): readonly number[] => resolve(w.node(id).type.shape, 0);
 
-/** A scalar or a list of one value, named after what it is. */
-const floats = (w: Writer, name: string, shape: readonly number[], value: number): string =>
-  w.initializer({
-    kind: "literal",
-    name: `const/${name}`,
-    shape,
-    data: new Float32Array(shape.reduce((a, b) => a * b, 1)).fill(value),
-  });
+/** Numbers that the emitter works out, named after what they are. */
+export const floats = (w: Writer, name: string, shape: readonly number[], values: readonly number[]): string =>
+  w.initializer({ kind: "literal", name: `const/${name}`, shape, data: Float32Array.from(values) });
 
-export const ones = (w: Writer, ...shape: readonly number[]): string => floats(w, `ones.${shape.join("x")}`, shape, 1);
+export const ones = (w: Writer, ...shape: readonly number[]): string =>
+  floats(w, `ones.${shape.join("x")}`, shape, new Array(shape.reduce((a, b) => a * b, 1)).fill(1));
 
-export const scalar = (w: Writer, value: number): string => floats(w, `${value}`, [], value);
+export const scalar = (w: Writer, value: number): string => floats(w, `${value}`, [], [value]);
+
+/** One integer that is no list: an axis. */
+export const index = (w: Writer, value: number): string =>
+  w.initializer({ kind: "literal", name: `const/index.${value}`, shape: [], data: BigInt64Array.of(BigInt(value)) });
 
 /** A list of integers: a shape or axes. 0 in a shape keeps the input's length there, so the batch stays a symbol. */
 export const integers = (w: Writer, ...values: readonly number[]): string =>
   w.initializer({
     kind: "literal",
-    name: `const/${values.join(",")}`,
+    name: values.length === 1 ? `const/[${values}]` : `const/${values.join(",")}`,
     shape: [values.length],
     data: BigInt64Array.from(values, BigInt),
   });

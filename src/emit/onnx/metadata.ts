@@ -1,4 +1,4 @@
-import { totalStride } from "../../model/model.ts";
+import { type Model, patchGrid, totalStride } from "../../model/model.ts";
 import type { EmitContext } from "../target.ts";
 import { preprocessing } from "./preprocessing.ts";
 
@@ -8,16 +8,31 @@ export const metadata = (context: EmitContext): readonly (readonly [string, stri
   ["cnxc.variant", context.model.name],
   ["cnxc.weights", context.weights?.origin ?? "none"],
   ["cnxc.preprocessing", JSON.stringify(preprocessing(context.model.input))],
+  ...masking(context.model),
   [
     "cnxc.license",
     "The graph is generated and carries no licence of its own. The weights keep theirs: those published for ConvNeXt V2 are CC-BY-NC-4.0.",
   ],
 ];
 
+/** What a mask has to be, for whoever draws one. */
+function masking({ input, head }: Model): readonly (readonly [string, string])[] {
+  if (head.kind !== "fcmae") return [];
+  const { patchSize, normPixLoss } = head;
+  return [
+    ["cnxc.mask", JSON.stringify({ patch_size: patchSize, ...patchGrid(input, head), norm_pix_loss: normPixLoss })],
+  ];
+}
+
 export function describe({ model }: EmitContext): string {
-  const { input, stages, stem } = model;
+  const { input, stages, stem, head } = model;
   const depths = stages.map(stage => stage.depth).join(",");
   const dims = stages.map(stage => stage.dim).join(",");
   const stride = totalStride(stem.patch, stages.length);
-  return `ConvNeXt model ${model.name}: depths ${depths}, dims ${dims}, stride ${stride}, input [batch,${input.channels},${input.height},${input.width}] float32.`;
+  const image = `[batch,${input.channels},${input.height},${input.width}]`;
+  const start = `ConvNeXt model ${model.name}: depths ${depths}, dims ${dims}, stride ${stride}, input ${image} float32`;
+  if (head.kind !== "fcmae") return `${start}.`;
+  const { rows, columns, keep } = patchGrid(input, head);
+  const mask = `mask [batch,${rows * columns}] float32, patches of ${head.patchSize} pixels row by row, 1 removed, 0 kept`;
+  return `${start}; masked autoencoder, ${mask}, ${keep} of ${rows * columns} kept in each image; loss over the removed patches of the batch.`;
 }

@@ -6,7 +6,7 @@ import { splitGrn } from "../../passes/split-grn.ts";
 import type { EmitContext, GraphTarget, OutputFile } from "../target.ts";
 import { constantsOf } from "./constants.ts";
 import { inlineLimit, onnxFiles, type Unwritten } from "./files.ts";
-import { huggingfaceFiles } from "./huggingface.ts";
+import { huggingfaceFiles, huggingfaceProblems } from "./huggingface.ts";
 import { lowerToOnnx } from "./lower.ts";
 import { describe, metadata } from "./metadata.ts";
 
@@ -36,10 +36,22 @@ export const onnx: GraphTarget = {
     "shiftChannels",
     "add",
     "meanSites",
+    "maskSites",
+    "fillSites",
+    "patchTable",
+    "gatherSites",
+    "scatterSites",
+    "siteDepthwise",
+    "averagePool",
+    "patchify",
+    "standardize",
+    "siteError",
+    "maskedMean",
     "scaleInputs",
     "scaleOutputs",
     "biasThrough",
   ]),
+  problems: ({ model, onnx }) => (onnx.layout === "huggingface" ? huggingfaceProblems(model) : []),
   emit: (graph, context) => emitOnnx(graph, context, inlineLimit),
 };
 

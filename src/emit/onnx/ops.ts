@@ -1,9 +1,13 @@
 import { invariant } from "../../diagnostics/invariant.ts";
-import { channels, type Node, type OpTable, operand, sites, type ValueId } from "../../graph/graph.ts";
+import { channels, type Node, type OpTable, operand, sites } from "../../graph/graph.ts";
+import { depthwise, patchConv, siteDepthwise } from "./conv.ts";
 import { gelu } from "./gelu.ts";
-import { asIs, carryingBias, integers, ones, readsNormalized, scalar, tiled, vector } from "./initializers.ts";
+import { integers, ones, scalar, tiled, vector } from "./initializers.ts";
 import { linear } from "./linear.ts";
-import { type Attributes, float, int, ints, type Writer } from "./writer.ts";
+import { averagePool, maskedMean, patchify, siteError, standardize } from "./loss.ts";
+import { overAxes } from "./reduce.ts";
+import { fillSites, gatherSites, maskSites, patchTable, scatterSites } from "./sites.ts";
+import { float, int, ints, type Writer } from "./writer.ts";
 
 /** How each op is written: a node, and what it needs, onto the writer. Maps stay channels-last, as in the graph. */
 export const emission: OpTable<void, [Writer]> = {
@@ -13,17 +17,8 @@ export const emission: OpTable<void, [Writer]> = {
   toChannelsLast: (node, w) => w.result(node, "Transpose", [w.value(operand(node, 0))], { perm: ints(0, 2, 3, 1) }),
   toChannelsFirst: (node, w) => w.result(node, "Transpose", [w.value(operand(node, 0))], { perm: ints(0, 3, 1, 2) }),
 
-  patchConv(node, w) {
-    const { size } = node.attrs;
-    if (readsNormalized(w, node)) patches(node, w);
-    else conv(node, w, { kernel_shape: ints(size, size), strides: ints(size, size) });
-  },
-  depthwise(node, w) {
-    const { kernel } = node.attrs;
-    const pad = (kernel - 1) / 2;
-    const group = int(channels(node.type));
-    conv(node, w, { kernel_shape: ints(kernel, kernel), pads: ints(pad, pad, pad, pad), group });
-  },
+  patchConv,
+  depthwise,
   linear,
 
   layernorm(node, w) {
@@ -49,7 +44,7 @@ export const emission: OpTable<void, [Writer]> = {
   /** [N,1,C] or [1,1,C]. */
   grnScale(node, w) {
     const norm = w.step(node.id, "norm", "Sqrt", [w.value(operand(node, 0))]);
-    const mean = w.step(node.id, "mean", "ReduceMean", ...over(w, norm, [-1], 1));
+    const mean = w.step(node.id, "mean", "ReduceMean", ...overAxes(w, norm, [-1], 1));
     const floor = w.step(node.id, "floor", "Add", [mean, scalar(w, node.attrs.eps)]);
     const response = w.step(node.id, "response", "Div", [norm, floor]);
     const weighted = w.step(node.id, "weighted", "Mul", [response, vector(w, operand(node, 1))]);
@@ -64,7 +59,20 @@ export const emission: OpTable<void, [Writer]> = {
     w.result(node, "Add", [w.value(operand(node, 0)), tiled(w, operand(node, 1), sites(node.type).width)]),
 
   add: (node, w) => w.result(node, "Add", [w.value(operand(node, 0)), w.value(operand(node, 1))]),
-  meanSites: (node, w) => w.result(node, "ReduceMean", ...over(w, w.value(operand(node, 0)), [1, 2], 0)),
+  meanSites: (node, w) => w.result(node, "ReduceMean", ...overAxes(w, w.value(operand(node, 0)), [1, 2], 0)),
+
+  maskSites,
+  fillSites,
+  patchTable,
+  gatherSites,
+  scatterSites,
+  siteDepthwise,
+
+  averagePool,
+  patchify,
+  standardize,
+  siteError,
+  maskedMean,
 
   scaleInputs: constant,
   scaleOutputs: constant,
@@ -98,44 +106,4 @@ function normalize(node: Node<"normalize">, w: Writer): void {
     const one = ones(w, height * width);
     w.result(node, "InstanceNormalization", [w.value(x, "row"), one, one], { epsilon }, "row");
   }
-}
-
-/** Inputs and attributes of a reduction: the axes became an input with opset 18. */
-const over = (
-  w: Writer,
-  x: string,
-  axes: readonly number[],
-  keepdims: number,
-): readonly [inputs: readonly string[], attributes: Attributes] =>
-  w.opset >= 18
-    ? [[x, integers(w, ...axes)], { keepdims: int(keepdims) }]
-    : [[x], { axes: ints(...axes), keepdims: int(keepdims) }];
-
-/** Convolutions read and write channels-first. Runtimes join the transposes with the layout they convert to anyway. */
-function conv(node: Node<"patchConv"> | Node<"depthwise">, w: Writer, attributes: Attributes): void {
-  const [weight, bias] = [asIs(w, operand(node, 1)), vector(w, operand(node, 2))];
-  const y = w.step(node.id, "conv", "Conv", [channelsFirst(node, w, operand(node, 0)), weight, bias], attributes);
-  w.result(node, "Transpose", [y], { perm: ints(0, 2, 3, 1) });
-}
-
-/** A map as NCHW; the image is that already. */
-function channelsFirst(reader: Node, w: Writer, x: ValueId): string {
-  const producer = w.node(x);
-  if (producer.op === "toChannelsLast") return w.value(operand(producer, 0));
-  return w.step(reader.id, "input", "Transpose", [w.value(x)], { perm: ints(0, 3, 1, 2) });
-}
-
-/** Patches that do not overlap are a rearrangement and a product: [N,H,s,W,s·I] → [N,H,W,s,s·I]. */
-function patches(node: Node<"patchConv">, w: Writer): void {
-  const { size } = node.attrs;
-  const { height, width } = sites(node.type);
-  const [x, weight, bias] = [operand(node, 0), operand(node, 1), operand(node, 2)];
-  const line = size * channels(w.node(x).type);
-  const lines = w.step(node.id, "lines", "Reshape", [
-    w.value(x, w.formOf(x)),
-    integers(w, 0, height, size, width, line),
-  ]);
-  const sorted = w.step(node.id, "sorted", "Transpose", [lines], { perm: ints(0, 1, 3, 2, 4) });
-  const patch = w.step(node.id, "patches", "Reshape", [sorted, integers(w, 0, height, width, size * line)]);
-  w.result(node, "MatMul", [patch, carryingBias(w, weight, bias)]);
 }

@@ -97,8 +97,14 @@ export function writerFor(graph: Graph, opset: number, nameOf: (id: ValueId) => 
     },
     step: (id, part, op, inputs, attributes = {}) => add(`${id}/${part}`, op, inputs, attributes, `${id}/${part}`),
     initializer: initializer => {
-      if (!initializers.has(initializer.name)) initializers.set(initializer.name, initializer);
-      return initializer.name;
+      const { name, shape } = initializer;
+      const there = initializers.get(name);
+      invariant(
+        there === undefined || `${there.shape}` === `${shape}`,
+        `'${name}' is [${shape}] and [${there?.shape}]`,
+      );
+      if (there === undefined) initializers.set(name, initializer);
+      return name;
     },
     finish: outputs => {
       const live = new Set(outputs);
