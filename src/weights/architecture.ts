@@ -45,3 +45,20 @@ export function architectureOf(tensors: Iterable<Param>): Architecture | null {
   const whole = blocks.length > 0 && depths.every((depth, i) => depth > 0 && blocks[i]?.has(depth - 1));
   return whole ? { depths, dims } : null;
 }
+
+/** What tells one decoder of a masked autoencoder from another. */
+export interface Decoder {
+  readonly depth: number;
+  readonly dim: number;
+}
+
+export const sameDecoder = (a: Decoder, b: Decoder): boolean => a.depth === b.depth && a.dim === b.dim;
+
+/** As a spec has it between the braces of `decoder`. */
+export const printDecoder = ({ depth, dim }: Decoder): string => `depth ${depth}, dim ${dim}`;
+
+/** Depth and dim, read off the depthwise kernels under their official names; null where there are none. */
+export function decoderOf(tensors: Iterable<Param>): Decoder | null {
+  const kernels = [...tensors].filter(({ name }) => /^decoder\.\d+\.dwconv\.weight$/.test(name));
+  return kernels.length === 0 ? null : { depth: kernels.length, dim: kernels[0]?.shape[0] ?? 0 };
+}

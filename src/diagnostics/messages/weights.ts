@@ -152,10 +152,13 @@ export const weightMessages = {
     text: (found: string, needed: string, looksLike: string | null) =>
       `the file ${looksLike === null ? "holds" : `looks like ${looksLike}:`} ${found}, but the model has ${needed}`,
   },
-  "weights-sparse": {
+  "weights-decoder": {
     kind: "E_W_SHAPE",
-    text: (name: string) =>
-      `tensor ${quoted(name)} is in the layout of sparse pre-training, which this model cannot take`,
+    text: (found: string, needed: string) => `the file's decoder has ${found}, but the model's has ${needed}`,
+  },
+  "weights-no-part": {
+    kind: "E_W_MISSING",
+    text: (part: string, names: readonly string[]) => `the file has no ${part}: ${list(names)} are missing`,
   },
   "weights-seed": {
     kind: "E_USAGE",
