@@ -1,17 +1,25 @@
 import { describe, expect, test } from "vitest";
 import type { Result } from "../../src/diagnostics/diagnostic.ts";
+import { paramsOf } from "../../src/node/open-weights.ts";
 import { bindWeights } from "../../src/weights/bind.ts";
 import { translate } from "../../src/weights/names.ts";
 import type { Param, Weights } from "../../src/weights/tensor.ts";
-import { denseOfFcmae } from "../support/fcmae-params.ts";
+import { denseWeights, type FcmaeGolden, fcmaeModel, goldenFiles } from "../support/fcmae.ts";
 import { goldenParams, goldenWeights, readGolden } from "../support/golden.ts";
 import { fileOf, type Row } from "../support/tensor-file.ts";
 
-const names = ["micro-128-b2", "micro-192-b1-depth2", "micro-flat-128-b2", "atto-224-b2", "tiny-224-b2"];
-const micro = readGolden("fcmae/micro-128-b2");
-const { params } = denseOfFcmae(micro);
+const golden = (name: string) => readGolden<FcmaeGolden>(`fcmae/${name}`);
+const micro = golden("micro-128-b2");
+const params = paramsOfGolden(micro);
 const state = goldenParams(micro);
 const classifier = goldenParams(readGolden("dense/micro-64x64-b2"));
+
+/** What the model that a file was recorded from asks for. */
+function paramsOfGolden(of: FcmaeGolden): readonly Param[] {
+  const found = paramsOf(fcmaeModel(of, "per_sample", "norm_pix_loss"));
+  if (!found.ok) throw new Error("unreachable");
+  return found.value;
+}
 
 const trunk = (of: readonly Param[]): readonly Param[] => of.filter(({ name }) => /^(downsample|stages)/.test(name));
 const told = ({ diagnostics }: Result<Weights>): readonly string[] =>
@@ -19,18 +27,18 @@ const told = ({ diagnostics }: Result<Weights>): readonly string[] =>
 const bind = async (rows: readonly Row[], needed: readonly Param[]) => told(await bindWeights(fileOf(rows), needed));
 
 describe("a state of pre-training", () => {
-  test.each(names)("%s: every parameter has the values of the formulas", async name => {
-    const golden = readGolden(`fcmae/${name}`);
-    const weights = goldenWeights(golden);
+  test.each(goldenFiles)("%s: every parameter has the values of the formulas", async name => {
+    const file = golden(name);
+    const weights = goldenWeights(file);
     const rows = await Promise.all(
-      goldenParams(golden).map(async row => ({ ...row, values: await weights.f32(row.name) })),
+      goldenParams(file).map(async row => ({ ...row, values: await weights.f32(row.name) })),
     );
-    const dense = denseOfFcmae(golden);
-    const bound = await bindWeights(fileOf(rows), dense.params);
+    const bound = await bindWeights(fileOf(rows), paramsOfGolden(file));
     expect(told(bound)).toEqual([]);
     if (!bound.ok) throw new Error("unreachable");
-    for (const param of dense.params) {
-      const [found, expected] = [await bound.value.f32(param.name), await dense.weights.f32(param.name)];
+    const dense = denseWeights(file);
+    for (const param of paramsOfGolden(file)) {
+      const [found, expected] = [await bound.value.f32(param.name), await dense.f32(param.name)];
       expect(Buffer.from(found.buffer).equals(Buffer.from(expected.buffer)), param.name).toBe(true);
     }
   });
@@ -82,7 +90,7 @@ describe("a state of pre-training", () => {
 
 describe("files without a decoder", () => {
   const none =
-    "weights-no-part: the file has no decoder: 'mask_token', 'proj', 'decoder', 'pred' are missing; files of classifiers have no decoder, nor have the published FCMAE encoders: take a state of pre-training";
+    "weights-no-part: the file has no decoder: 'proj', 'mask_token', 'decoder', 'pred' are missing; files of classifiers have no decoder, nor have the published FCMAE encoders: take a state of pre-training";
 
   test("of a classifier, in any dialect", async () => {
     expect(await bind(classifier, params)).toEqual([none]);
