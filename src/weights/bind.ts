@@ -11,6 +11,7 @@ import {
   sameArchitecture,
   sameDecoder,
 } from "./architecture.ts";
+import { capped, maxListed } from "./capped.ts";
 import { dtypeBytes, isWeightDType, weightDTypes } from "./dtype.ts";
 import { sameButOnes, shapeIn, toOfficial } from "./layouts.ts";
 import type { Part } from "./name-rows.ts";
@@ -18,8 +19,6 @@ import { translate } from "./names.ts";
 import { officialParams, type RenamedFile, rename } from "./rename.ts";
 import { elements, type Param, readF32, type Tensor, type TensorFile, type Weights } from "./tensor.ts";
 
-/** Problems told one by one; the rest is counted. */
-const maxListed = 20;
 /** Names a suggestion is chosen from; it is a courtesy, and a hostile file may have 65,536. */
 const maxCandidates = 1000;
 
@@ -117,13 +116,6 @@ function absentParts(file: TensorFile, { tensors }: RenamedFile, params: readonl
     problems.push(withNote(problem, whyAbsent[part]));
   }
   return { problems, params: absent };
-}
-
-function capped(problems: readonly Diagnostic[]): readonly Diagnostic[] {
-  const listed = problems.slice(0, maxListed);
-  const last = listed.pop();
-  if (last === undefined || problems.length <= maxListed) return problems;
-  return [...listed, withNote(last, `and ${problems.length - maxListed} more tensors do not fit`)];
 }
 
 /** A classifier's file serves the backbone of a detector too, and a state of pre-training both. */

@@ -85,8 +85,11 @@ export interface KnownName {
   readonly isBias: boolean;
 }
 
-/** A name of one dialect in another, or null where the one does not know it or the other has no such tensor. */
-export function translate(name: string, from: Dialect, to: Dialect): KnownName | null {
+/**
+ * A name of one dialect in another, or null where the one does not know it or the other has no such tensor. `fallback`
+ * is written for fields that the name does not have: the `base` of Hugging Face.
+ */
+export function translate(name: string, from: Dialect, to: Dialect, fallback: Values = new Map()): KnownName | null {
   if (!anyName[from].test(name)) return null;
   for (const { row, regexes } of compiled) {
     const regex = regexes[from];
@@ -98,7 +101,7 @@ export function translate(name: string, from: Dialect, to: Dialect): KnownName |
     const isBias = values.get("p") === "bias";
     const lengths = row.shape.map(length => (typeof length === "number" ? length : fill(length, values)));
     const shape = isBias ? lengths.slice(0, 1) : lengths;
-    return { name: fill(target, values), part: row.part, shape, layout: row.layout, isBias };
+    return { name: fill(target, new Map([...fallback, ...values])), part: row.part, shape, layout: row.layout, isBias };
   }
   return null;
 }

@@ -6,9 +6,10 @@ export interface Row {
   readonly shape: readonly number[];
   readonly dtype?: FileDType;
   readonly values?: Float32Array;
+  readonly bytes?: Uint8Array;
 }
 
-/** A file in memory that holds the rows, and zeros where a row states no values. */
+/** A file in memory that holds the rows, and zeros where a row states none. */
 export function fileOf(rows: readonly Row[]): TensorFile {
   const byName = new Map(rows.map(row => [row.name, row]));
   const tensor = ({ name, shape, dtype = "F32" }: Row, k: number): [string, Tensor] => [
@@ -20,10 +21,10 @@ export function fileOf(rows: readonly Row[]): TensorFile {
     tensors: new Map(rows.map(tensor)),
     metadata: new Map(),
     bytes: async name => {
-      const { shape = [], dtype = "F32", values } = byName.get(name) ?? {};
-      return values === undefined
+      const { shape = [], dtype = "F32", values, bytes = values } = byName.get(name) ?? {};
+      return bytes === undefined
         ? new Uint8Array(elements(shape) * dtypeBytes[dtype])
-        : new Uint8Array(values.buffer, values.byteOffset, values.byteLength);
+        : new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength);
     },
   };
 }
