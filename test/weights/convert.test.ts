@@ -182,6 +182,19 @@ describe("between the dense dialects", () => {
     expect(await names("dense/micro-64x64-b2")).toContain("classifier.weight");
   });
 
+  test("encoders of any size through the others, every bit", async () => {
+    await fc.assert(
+      fc.asyncProperty(state, fc.constantFrom<Dialect>("timm", "huggingface"), async (rows, through) => {
+        const encoder = await rowsIn(
+          "official",
+          rows.filter(({ name }) => name.startsWith("encoder.")),
+        );
+        expect(sorted(await rowsIn("official", await rowsIn(through, encoder)))).toEqual(sorted(encoder));
+      }),
+      { seed: 8, numRuns: 60 },
+    );
+  });
+
   test("every pair of dialects, an encoder through it", async () => {
     const official = rowsOf("dense/micro-64x64-b2").filter(({ name }) => /^(down|stages)/.test(name));
     for (const from of dialects)

@@ -82,6 +82,7 @@ export async function reconstruct(job: ReconstructJob): Promise<Result<Reconstru
       weights: weights.value,
       inputs: new Map(Object.entries(inputs)),
     });
+    await weights.value.close();
     if (!report.ok) return report;
     const { outputs, on, milliseconds } = report.value;
     const images = show(model, job.images, pictures.value, inputs, must(outputs, "pred"));

@@ -50,6 +50,7 @@ export async function run(job: RunJob): Promise<Result<RunReport>> {
       weights: weights.value,
       inputs: inputs.value,
     });
+    await weights.value.close();
     const warnings = [...found.diagnostics, ...inputs.diagnostics, ...weights.diagnostics, ...whileRead];
     return report.ok ? ok(report.value, [...warnings, ...report.diagnostics]) : report;
   });
