@@ -119,7 +119,7 @@ figcaption { margin-top: 0.375rem; color: var(--soft); font-size: 0.8125rem; }
 @media (max-width: 34rem) {
   main { padding: 1.25rem 0.875rem 3rem; }
   h1 { font-size: 1.375rem; }
-  .strip { grid-template-columns: 1fr 1fr; }
+  dl, .strip { display: grid; grid-template-columns: 1fr 1fr; }
   .result { grid-column: 1 / -1; }
   .stage { grid-template-columns: 1fr auto; gap: 0.25rem 0.75rem; }
   .stage .track { grid-column: 1 / -1; grid-row: 2; }

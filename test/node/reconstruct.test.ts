@@ -10,7 +10,9 @@ import { memorySource } from "../../src/weights/source.ts";
 import { readF32 } from "../../src/weights/tensor.ts";
 import { type CliResult, cnxc } from "../support/cli.ts";
 import { newFolder, snapshot } from "../support/folders.ts";
+import { full } from "../support/full.ts";
 import { readPng, writePng } from "../support/png.ts";
+import { hasSwiftShader } from "../support/webgpu-process.ts";
 
 const root = path.resolve(import.meta.dirname, "../..");
 const kindsOf = ({ stderr }: CliResult) => [...stderr.matchAll(/^error\[(\w+)\//gm)].map(match => match[1]);
@@ -167,6 +169,21 @@ describe("to a page", () => {
     expect(html).toContain("&lt;b&gt;&amp;&quot;&#39;.png");
     expect(html).not.toMatch(/<b>&|https?:|<script|<link|url\(/);
     expect(html.match(/<img src="data:image\/png;base64,/g)).toHaveLength(6);
+  });
+});
+
+test.runIf(full && hasSwiftShader)("WebGPU gives the same losses and distances", { timeout: 240_000 }, () => {
+  const folder = project();
+  const on = (...words: readonly string[]) => {
+    const all = ["-m", "micro", "-w", "state.safetensors", "--image", "a.png", "-o", "out.html", "--json", ...words];
+    const { code, stdout, stderr } = reconstruct(folder, ...all);
+    expect(code, stderr).toBe(0);
+    const { loss, stages } = JSON.parse(stdout).result;
+    return [loss, ...stages.flatMap((stage: { readonly distances: readonly number[] }) => stage.distances)];
+  };
+  const reference = on("--on", "reference");
+  on("--on", "webgpu", "--adapter", "swiftshader").forEach((value, i) => {
+    expect(Math.abs(value / reference[i] - 1)).toBeLessThan(1e-5);
   });
 });
 

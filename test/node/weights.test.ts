@@ -99,6 +99,23 @@ describe("weights convert", () => {
   });
 });
 
+test("a training state runs as the backbone that it holds, converted or not", () => {
+  const folder = project();
+  const fields = "depths [1, 1, 2, 1]  dims [8, 16, 24, 40]  input 64x64x3  head features { levels [4]  norm false }";
+  fs.writeFileSync(path.join(folder, "m.cnx"), `model micro { ${fields} }\n`);
+  const header = '{"pixel_values":{"dtype":"F32","shape":[1,3,64,64],"data_offsets":[0,49152]}}';
+  const pixels = Float32Array.from({ length: 3 * 64 * 64 }, (_, i) => Math.sin(i));
+  const length = Buffer.alloc(8);
+  length.writeUInt32LE(header.length);
+  fs.writeFileSync(path.join(folder, "in"), Buffer.concat([length, Buffer.from(header), Buffer.from(pixels.buffer)]));
+  const run = (weights: string, out: string) =>
+    cnxc(["run", "m.cnx", "--on", "reference", "-w", weights, "-i", "in", "--out", out], { cwd: folder });
+  const there = convert(folder, "state.safetensors", "--to", "timm", "--allow-unused", "-o", "timm.safetensors");
+  expect(there.code).toBe(0);
+  expect([run("state.safetensors", "a").code, run("timm.safetensors", "b").code]).toEqual([0, 0]);
+  expect(read(folder, "a")).toEqual(read(folder, "b"));
+});
+
 describe("weights inspect", () => {
   test("for a person", () => {
     const { code, stdout, stderr } = cnxc(["weights", "inspect", "state.safetensors"], { cwd: project() });
