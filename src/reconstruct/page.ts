@@ -107,7 +107,7 @@ article, .chart { background: var(--sheet); border: 1px solid var(--line); borde
 figure { margin: 0; }
 img { display: block; width: 100%; height: auto; border-radius: 0.375rem; background: var(--line); }
 figcaption { margin-top: 0.375rem; color: var(--soft); font-size: 0.8125rem; }
-.stage, .axis { display: grid; grid-template-columns: 10rem 1fr 3rem; align-items: center; gap: 0.75rem; }
+.stage, .axis { display: grid; grid-template-columns: 12rem 1fr 3rem; align-items: center; gap: 0.75rem; }
 .stage { padding: 0.5rem 0; }
 .label small { color: var(--soft); font-size: 0.8125rem; white-space: nowrap; }
 .track { position: relative; height: 0.875rem; background: var(--line); border-radius: 0.25rem; }
@@ -119,7 +119,7 @@ figcaption { margin-top: 0.375rem; color: var(--soft); font-size: 0.8125rem; }
 @media (max-width: 34rem) {
   main { padding: 1.25rem 0.875rem 3rem; }
   h1 { font-size: 1.375rem; }
-  dl, .strip { display: grid; grid-template-columns: 1fr 1fr; }
+  dl, .strip { display: grid; grid-template-columns: 1fr 1fr; column-gap: 0.75rem; }
   .result { grid-column: 1 / -1; }
   .stage { grid-template-columns: 1fr auto; gap: 0.25rem 0.75rem; }
   .stage .track { grid-column: 1 / -1; grid-row: 2; }
