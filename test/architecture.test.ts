@@ -40,6 +40,7 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
   ...Object.fromEntries(order.map(name => [name, left(name)])),
   emit: [...left("emit"), "weights"],
   runtime: [],
+  reconstruct: [...left("graph")],
   weights: [...left("graph")],
   host: [...left("emit"), "runtime", "weights"],
   "compile.ts": left("emit"),
@@ -47,7 +48,18 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
   explore: [...left("emit"), "compile.ts"],
   verify: [...left("emit"), "runtime", "weights", "compile.ts"],
   "index.ts": [...left("emit"), "host", "runtime", "weights", "explore", "verify", "compile.ts", "explain.ts"],
-  node: [...left("emit"), "host", "runtime", "weights", "explore", "verify", "compile.ts", "explain.ts", "index.ts"],
+  node: [
+    ...left("emit"),
+    "host",
+    "reconstruct",
+    "runtime",
+    "weights",
+    "explore",
+    "verify",
+    "compile.ts",
+    "explain.ts",
+    "index.ts",
+  ],
 };
 
 /** What the order forbids and is right all the same. */

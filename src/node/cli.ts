@@ -22,7 +22,7 @@ async function main(words: readonly string[]): Promise<Outcome> {
     add(program, async work => {
       result = await work();
     });
-  for (const command of [program, ...program.commands])
+  for (const command of withSubcommands(program))
     command
       .exitOverride()
       .configureOutput({ outputError: () => {} })
@@ -46,6 +46,11 @@ async function main(words: readonly string[]): Promise<Outcome> {
     return cause.exitCode === 0 ? outcome({ exitCode: 0 }) : outcome({ diagnostics: [usageError(cause)] });
   }
 }
+
+const withSubcommands = (command: Command): readonly Command[] => [
+  command,
+  ...command.commands.flatMap(withSubcommands),
+];
 
 const words = process.argv.slice(2);
 const json = wantsJson(words);

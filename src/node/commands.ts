@@ -2,7 +2,9 @@ import type { AddCommand } from "./command.ts";
 import { addCheck } from "./commands/check.ts";
 import { addCompile } from "./commands/compile.ts";
 import { addFmt } from "./commands/fmt.ts";
+import { addReconstruct } from "./commands/reconstruct.ts";
 import { addRun } from "./commands/run.ts";
+import { addWeights } from "./commands/weights.ts";
 
 /** Every command of cnxc, in the order of `--help`. They import what is heavy only when they run. */
-export const commands: readonly AddCommand[] = [addCompile, addRun, addCheck, addFmt];
+export const commands: readonly AddCommand[] = [addCompile, addRun, addReconstruct, addWeights, addCheck, addFmt];

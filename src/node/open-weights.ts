@@ -17,6 +17,11 @@ export function paramsOf(model: Model): Result<readonly Param[]> {
   return ok(params.map(node => ({ name: node.id, shape: resolve(node.type.shape, 1) })));
 }
 
+/** Weights and the file that they are read from; Node warns of one that is left to its garbage collector. */
+export interface OpenWeights extends Weights {
+  close(): Promise<void>;
+}
+
 /**
  * What `--weights` names: a safetensors file in any known naming, or `random:SEED`. What is wrong with the values
  * themselves shows when they are read, and is reported then.
@@ -25,19 +30,23 @@ export async function openWeights(
   name: string,
   model: Model,
   report: (diagnostic: Diagnostic) => void,
-): Promise<Result<Weights>> {
+): Promise<Result<OpenWeights>> {
   const params = paramsOf(model);
   if (!params.ok) return params;
   if (name.startsWith("random:")) {
     const seed = randomSeed(name);
-    return seed.ok ? ok(randomWeights(seed.value, params.value, model.layerScale ?? undefined)) : seed;
+    if (!seed.ok) return seed;
+    const weights = randomWeights(seed.value, params.value, model.layerScale ?? undefined);
+    return ok({ ...weights, close: async () => {} });
   }
   return catchingFailures(async () => {
     const source = await openSource(name);
     if (!source.ok) return source;
+    const { close } = source.value;
     const file = await readSafetensors(source.value);
-    if (!file.ok) return file;
-    const bound = await bindWeights(file.value, params.value, report);
-    return bound.ok ? ok(bound.value, [...file.diagnostics, ...bound.diagnostics]) : bound;
+    const bound = file.ok ? await bindWeights(file.value, params.value, report) : file;
+    if (bound.ok) return ok({ ...bound.value, close }, [...file.diagnostics, ...bound.diagnostics]);
+    await close();
+    return bound;
   });
 }

@@ -13,6 +13,10 @@ export const once = (flags: string, description: string): Option =>
     return text;
   });
 
+/** An option that is given once for each value. */
+export const repeated = (flags: string, description: string): Option =>
+  new Option(flags, description).argParser((text: string, before: string[] | undefined) => [...(before ?? []), text]);
+
 /** An option that takes several words, separated by commas or given again. */
 export const list = (flags: string, description: string): Option =>
   new Option(flags, description).argParser((text: string, before: string[] | undefined) => [
@@ -51,6 +55,16 @@ export const maskOption = (): Option =>
       return seed.value;
     },
   );
+
+/** The same as a number, for what is drawn in any case. */
+export const seedOption = (): Option =>
+  new Option("--seed <number>", "which mask is drawn")
+    .argParser((text: string): number => {
+      const seed = randomSeed(`random:${text}`);
+      if (!seed.ok) throw new InvalidArgumentError("it is a whole number from 0 to 4294967295");
+      return seed.value;
+    })
+    .default(0);
 
 /** `8`, or `1..8` where the batch is chosen at run time. */
 export const batchOption = (): Option =>

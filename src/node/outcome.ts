@@ -11,6 +11,8 @@ export interface Outcome {
   readonly outputs: readonly Output[];
   /** Its result, for standard output; with `--json` it is left out. */
   readonly text: string;
+  /** The same for a program, where it is more than `outputs`: with `--json` it stands under `result`. */
+  readonly result: Readonly<Record<string, unknown>> | null;
   /** Remarks for a person, one line each, on standard error. */
   readonly notes: readonly string[];
   /** Set where a child has done the work and said everything: its exit code. */
@@ -21,6 +23,7 @@ export const outcome = (some: Partial<Outcome>): Outcome => ({
   diagnostics: [],
   outputs: [],
   text: "",
+  result: null,
   notes: [],
   exitCode: null,
   ...some,

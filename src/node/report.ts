@@ -41,7 +41,7 @@ export function render(outcome: Outcome, json: boolean): { readonly stdout: stri
   return { stdout: outcome.text, stderr: diagnostics + notes };
 }
 
-function jsonOf({ diagnostics, outputs }: Outcome): object {
+function jsonOf({ diagnostics, outputs, result }: Outcome): object {
   const omitted = diagnostics.length - shownDiagnostics;
   return {
     schemaVersion,
@@ -49,5 +49,6 @@ function jsonOf({ diagnostics, outputs }: Outcome): object {
     diagnostics: diagnostics.slice(0, shownDiagnostics).map(plainDiagnostic),
     ...(omitted > 0 ? { omitted } : {}),
     outputs: outputs.map(({ path, status }) => ({ path: escapeControls(path), status })),
+    ...(result === null ? {} : { result }),
   };
 }

@@ -8,6 +8,9 @@ Examples:
   cnxc compile specs/convnextv2.cnx -m atto -o out        kernels, host module and ONNX graph of one model
   cnxc compile my.cnx -t onnx -w model.safetensors -o out an ONNX graph with its weights inside
   cnxc run my.cnx -w random:1 -i in.safetensors --out out.safetensors
+  cnxc reconstruct my.cnx -w pretrained.safetensors --image cat.png -o cat.html
+  cnxc weights inspect model.safetensors         what a file of weights holds
+  cnxc weights convert model.safetensors --to timm -o timm.safetensors
   cnxc check specs/*.cnx            say what is wrong with specs
   cnxc fmt --check specs/atto.cnx   fail where a spec is not laid out in the one way
   cnxc check --json - < atto.cnx    the same for a program: one JSON object on standard output
@@ -27,6 +30,7 @@ Exit codes:
 
 /** Commander's complaint as a diagnostic of ours. What it offers as the nearest name is often far. */
 export function usageError(cause: CommanderError): Diagnostic {
+  if (cause.code === "commander.help") return error("usage", null, "a command is missing");
   const text = cause.message.replace(/^error: /, "");
   const offered = /\(Did you mean (?:one of )?([^)?]+)/.exec(text)?.[1]?.split(", ") ?? [];
   const [, what, name = ""] = /^unknown (command|option) '([^']*)'/.exec(text) ?? [];

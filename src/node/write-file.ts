@@ -8,7 +8,10 @@ import { onInterrupt } from "./interrupt.ts";
 import { describeFile } from "./read.ts";
 
 /** Writes a file of results, whole or not at all: beside its place first, then renamed into it. */
-export async function writeFile(file: string, chunks: AsyncIterable<Uint8Array>): Promise<Diagnostic | null> {
+export async function writeFile(
+  file: string,
+  chunks: AsyncIterable<Uint8Array> | Iterable<Uint8Array>,
+): Promise<Diagnostic | null> {
   const problem = pathProblem(file);
   if (problem !== null) return problem;
   const temp = path.join(path.dirname(file), `.${path.basename(file)}.cnxc-${process.pid}.tmp`);

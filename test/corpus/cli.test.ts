@@ -151,6 +151,26 @@ describe.concurrent("run FILE --on reference --weights FILE", () => {
   });
 });
 
+describe.concurrent("weights convert FILE --to timm, weights inspect FILE", () => {
+  test.for(representative(safetensorsCorpus, 14))("$id: $title", async ({ id, bytes, read }) => {
+    const folder = path.join(root, `convert-${id}`);
+    fs.mkdirSync(folder);
+    fs.writeFileSync(path.join(folder, "w.safetensors"), bytes());
+    const before = listing(folder);
+    const converted = await timely(["weights", "convert", "w.safetensors", "--to", "timm", "-o", "out.safetensors"], folder);
+    const inspected = await timely(["weights", "inspect", "w.safetensors"], folder);
+    const added = listing(folder).filter(line => !before.includes(line));
+    expect(converted.stderr + inspected.stderr).not.toMatch(stackTrace);
+    expect(added).toHaveLength(converted.code === 0 ? 1 : 0);
+    if (read === null || read.kind.startsWith("W_")) {
+      expect([0, 4]).toContain(converted.code);
+      return;
+    }
+    for (const { code, stderr, stdout } of [converted, inspected])
+      expect([code, kindsOf(stderr), stdout]).toEqual([exitCodes[read.kind], [read.kind], ""]);
+  });
+});
+
 describe("compile", () => {
   const spec = "model tiny {\n  depths [1, 1]\n  dims   [8, 16]\n  input  32x32x3\n}\n";
   const two = `${spec}\n${spec.replace("tiny", "small")}\nbuild both {\n  models [tiny, small]\n}\n`;

@@ -1,3 +1,4 @@
+import { elements, type Param } from "../../src/weights/tensor.ts";
 import {
   bad,
   corpusParams,
@@ -26,6 +27,17 @@ import {
   type SafetensorsRow,
 } from "./safetensors-build.ts";
 
+/** The corpus model's encoder as sparse pre-training saves it. */
+const sparseParams: readonly Param[] = corpusParams
+  .filter(({ name }) => /^(downsample|stages)/.test(name))
+  .map(({ name, shape }) => ({
+    name: `encoder.${name}`
+      .replace("dwconv.weight", "dwconv.kernel")
+      .replace(".norm.", ".norm.ln.")
+      .replace(/(pwconv\d)/, "$1.linear"),
+    shape: name.endsWith("dwconv.weight") ? [49, 2] : /dwconv\.bias$/.test(name) ? [1, 2] : shape.filter((n, i) => n !== 1 || i === 1),
+  }));
+const sparseCount = sparseParams.reduce((sum, { shape }) => sum + elements(shape), 0);
 /** A million rows. */
 function repeat(row: (k: number) => string): string {
   let text = row(0);
@@ -202,6 +214,13 @@ export const otherRows: readonly SafetensorsRow[] = [
     extra,
   ),
   row("W04-grn-1-4c", "GRN vectors as (1,4C)", () => file(header.replaceAll("[1,1,1,8]", "[1,8]"), data), null),
+  row(
+    "W05-sparse-state",
+    "the encoder of a pre-training state, which has no head",
+    () => file(`{${rowsOf(sparseParams).join(",")}}`, data.subarray(0, 4 * sparseCount)),
+    null,
+    { kind: "E_W_MISSING", code: "weights-no-part" },
+  ),
   row(
     "W06-module-prefix",
     "the names of DataParallel",

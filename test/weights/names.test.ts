@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
-import { type Dialect, detectDialect, sameButOnes, translate } from "../../src/weights/names.ts";
+import { sameButOnes } from "../../src/weights/layouts.ts";
+import { type Dialect, detectDialect, translate } from "../../src/weights/names.ts";
 import { goldenParams, readGolden } from "../support/golden.ts";
 
 const v2 = goldenParams(readGolden("dense/tiny-224x224-b1")).map(({ name }) => name);
@@ -19,6 +20,26 @@ describe.each(others)("official ⇄ %s", dialect => {
     expect(new Set(theirs).size).toBe(v2.length);
     expect(detectDialect(theirs)).toBe(dialect);
     expect(theirs.some(name => translate(name, "official", "official") !== null)).toBe(false);
+  });
+});
+
+const state = goldenParams(readGolden("fcmae/micro-192-b1-depth2")).map(({ name }) => name);
+
+describe("official ⇄ fcmae", () => {
+  test.each(state)("%s", name => {
+    const official = translate(name, "fcmae", "official");
+    expect(official).not.toBeNull();
+    expect(translate(official?.name ?? "", "official", "fcmae")?.name).toBe(name);
+  });
+
+  test("either is told from the other", () => {
+    expect(detectDialect(state)).toBe("fcmae");
+    expect(detectDialect(state.map(name => name.replace("encoder.", "")))).toBe("fcmae");
+    expect(detectDialect(state.map(name => translate(name, "fcmae", "official")?.name ?? ""))).toBe("official");
+  });
+
+  test.each(v2.filter(name => /^(norm|head)\./.test(name)))("%s has no place in pre-training", name => {
+    expect(translate(name, "official", "fcmae")).toBeNull();
   });
 });
 
@@ -44,6 +65,14 @@ describe("names as they stand in published files", () => {
     ["huggingface", "encoder.stages.0.layers.1.pwconv2.bias", "stages.0.1.pwconv2.bias"],
     ["huggingface", "hidden_states_norms.stage1.weight", "norm0.weight"],
     ["huggingface", "classifier.weight", "head.weight"],
+    ["fcmae", "encoder.downsample_layers.0.0.weight", "downsample_layers.0.0.weight"],
+    ["fcmae", "encoder.downsample_layers.3.0.ln.bias", "downsample_layers.3.0.bias"],
+    ["fcmae", "encoder.downsample_layers.1.1.kernel", "downsample_layers.1.1.weight"],
+    ["fcmae", "encoder.stages.0.1.dwconv.kernel", "stages.0.1.dwconv.weight"],
+    ["fcmae", "encoder.stages.0.1.dwconv.bias", "stages.0.1.dwconv.bias"],
+    ["fcmae", "encoder.stages.0.1.pwconv2.linear.weight", "stages.0.1.pwconv2.weight"],
+    ["fcmae", "decoder.0.grn.gamma", "decoder.0.grn.gamma"],
+    ["fcmae", "mask_token", "mask_token"],
   ])("%s %s", (dialect, theirs, official) => {
     expect(translate(theirs, dialect, "official")?.name).toBe(official);
   });

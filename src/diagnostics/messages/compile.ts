@@ -27,6 +27,16 @@ export const compileMessages = {
     text: (name: string) =>
       `two specs declare a model '${name}', which would be written to one folder; compile them into two`,
   },
+  "no-reconstruction": {
+    kind: "E_USAGE",
+    text: (name: string, head: string) =>
+      `model '${name}' has a ${head} head, which reconstructs nothing; choose a model with head fcmae`,
+  },
+  "no-picture-channels": {
+    kind: "E_USAGE",
+    text: (name: string, channels: number) =>
+      `model '${name}' takes ${channels} channels, but a picture gives 1 (grey), 3 (RGB) or 4 (RGB and alpha)`,
+  },
   "no-such-tap": {
     kind: "E_USAGE",
     text: (name: string, nearest: string | null) =>

@@ -111,6 +111,20 @@ export const machineMessages = {
     kind: "E_USAGE",
     text: (model: string) => `'${model}' has no mask to draw; --mask is for models with head fcmae`,
   },
+  "image-format": {
+    kind: "E_R_INPUT",
+    text: () => "the file is neither a PNG nor a JPEG image",
+  },
+  "image-broken": { kind: "E_R_INPUT", text: (why: string) => `the image cannot be decoded: ${why}` },
+  "image-too-large": {
+    kind: "E_R_INPUT",
+    text: (what: string, most: string) => `the image has ${what}, more than ${most}`,
+  },
+  "image-too-small": {
+    kind: "E_R_INPUT",
+    text: (width: number, height: number, patch: number) =>
+      `the image has ${width}x${height} pixels, less than one patch of ${patch}x${patch}`,
+  },
   "shader-rejected": {
     kind: "E_R_SHADER",
     text: (kernel: string, why: string) => `kernel '${kernel}' was rejected: ${why}`,

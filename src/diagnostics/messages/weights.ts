@@ -4,6 +4,7 @@ import type { Message } from "../messages.ts";
 const quoted = (name: string): string => `'${name.length > 100 ? `${name.slice(0, 100)}…` : name}'`;
 const shape = (sizes: readonly number[]): string => `[${sizes.join(", ")}]`;
 const list = (names: readonly string[]): string => names.map(quoted).join(", ");
+const andMore = (n: number): string => (n === 0 ? "" : ` and ${n} more`);
 const count = (n: number, what: string): string => `${n} ${what}${n === 1 ? "" : "s"}`;
 
 /** What can be wrong with a tensor file, or with its tensors against the model. */
@@ -152,10 +153,28 @@ export const weightMessages = {
     text: (found: string, needed: string, looksLike: string | null) =>
       `the file ${looksLike === null ? "holds" : `looks like ${looksLike}:`} ${found}, but the model has ${needed}`,
   },
-  "weights-sparse": {
+  "weights-decoder": {
     kind: "E_W_SHAPE",
-    text: (name: string) =>
-      `tensor ${quoted(name)} is in the layout of sparse pre-training, which this model cannot take`,
+    text: (found: string, needed: string) => `the file's decoder has ${found}, but the model's has ${needed}`,
+  },
+  "weights-no-part": {
+    kind: "E_W_MISSING",
+    text: (part: string, names: readonly string[]) => `the file has no ${part}: ${list(names)} are missing`,
+  },
+  "weights-disagree": {
+    kind: "E_W_SHAPE",
+    text: (name: string, found: readonly number[], needed: readonly number[]) =>
+      `tensor ${quoted(name)} has shape ${shape(found)} but the other tensors make it ${shape(needed)}`,
+  },
+  "weights-no-place": {
+    kind: "E_W_EXTRA",
+    text: (names: readonly string[], more: number, dialect: string) =>
+      `${list(names)}${andMore(more)} cannot be named in ${dialect}`,
+  },
+  "weights-left-out": {
+    kind: "W_W",
+    text: (names: readonly string[], more: number, dialect: string) =>
+      `${list(names)}${andMore(more)} cannot be named in ${dialect} and are left out`,
   },
   "weights-seed": {
     kind: "E_USAGE",

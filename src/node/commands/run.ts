@@ -4,8 +4,9 @@ import { f32Tensor, writeSafetensors } from "../../weights/safetensors.ts";
 import { type AdapterKind, adapterKinds } from "../adapters.ts";
 import type { AddCommand } from "../command.ts";
 import type { RunReport } from "../executors/executor.ts";
+import { type ExecutorName, executorNames } from "../executors/executors.ts";
 import { enterGpuProcess } from "../gpu-process.ts";
-import type { ExecutorName, RunJob } from "../jobs/run.ts";
+import type { RunJob } from "../jobs/run.ts";
 import { choice, defaulted, maskOption, once, sitesOption } from "../options.ts";
 import { type Outcome, outcome } from "../outcome.ts";
 import { runJob } from "../run-job.ts";
@@ -33,7 +34,7 @@ export const addRun: AddCommand = (program, execute) => {
     .description("run a model once, tensors by name in and out")
     .argument("<spec>", "spec file, - for standard input")
     .option("-m, --model <name>", "the model (default: the only one that the spec declares)")
-    .addOption(defaulted("--on <executor>", "where it runs", ["reference", "webgpu", "onnx"], "webgpu"))
+    .addOption(defaulted("--on <executor>", "where it runs", executorNames, "webgpu"))
     .addOption(
       once("-w, --weights <file>", "a safetensors file in any known naming, or random:SEED").makeOptionMandatory(),
     )

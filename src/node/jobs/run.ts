@@ -2,20 +2,17 @@ import { type Diagnostic, fail, ok, type Result } from "../../diagnostics/diagno
 import { error, withNote } from "../../diagnostics/messages.ts";
 import { type InputPort, inputPorts } from "../../model/inputs.ts";
 import type { Model } from "../../model/model.ts";
-import { select } from "../../model/select.ts";
 import type { SiteLayout } from "../../passes/site-layout.ts";
 import { maskProblem, randomMask } from "../../runtime/mask.ts";
 import { readSafetensors } from "../../weights/safetensors.ts";
 import { elements, readF32, type TensorFile } from "../../weights/tensor.ts";
 import type { AdapterKind } from "../adapters.ts";
 import { openSource } from "../byte-source.ts";
-import type { Executor, RunReport, RunTensor } from "../executors/executor.ts";
+import type { RunReport, RunTensor } from "../executors/executor.ts";
+import { type ExecutorName, executors } from "../executors/executors.ts";
 import { catchingFailures } from "../failure.ts";
+import { oneModel } from "../one-model.ts";
 import { openWeights } from "../open-weights.ts";
-import { loadProgram } from "../program.ts";
-
-export const executorNames = ["reference", "webgpu", "onnx"] as const;
-export type ExecutorName = (typeof executorNames)[number];
 
 export interface RunJob {
   readonly spec: string;
@@ -31,12 +28,6 @@ export interface RunJob {
   readonly mask: number | null;
   readonly sites: SiteLayout;
 }
-
-const executors: { readonly [K in ExecutorName]: (adapter: AdapterKind | null) => Promise<Executor> } = {
-  reference: async () => (await import("../executors/reference.ts")).reference,
-  webgpu: async adapter => (await import("../executors/webgpu.ts")).webgpu(adapter ?? "gpu"),
-  onnx: async () => (await import("../executors/onnxruntime.ts")).onnxruntime,
-};
 
 /** Reads spec, weights and input, compiles for the batch of the input, and runs once. */
 export async function run(job: RunJob): Promise<Result<RunReport>> {
@@ -59,23 +50,10 @@ export async function run(job: RunJob): Promise<Result<RunReport>> {
       weights: weights.value,
       inputs: inputs.value,
     });
+    await weights.value.close();
     const warnings = [...found.diagnostics, ...inputs.diagnostics, ...weights.diagnostics, ...whileRead];
     return report.ok ? ok(report.value, [...warnings, ...report.diagnostics]) : report;
   });
-}
-
-/** The named model, or the only one that the spec declares. */
-function oneModel({ spec, root, model }: RunJob): Result<Model> {
-  const loaded = loadProgram(spec, root);
-  if (!loaded.ok) return loaded;
-  const { program, source } = loaded.value;
-  if (model === null && program.declared.length > 1)
-    return fail(error("model-needed", null, program.declared.slice(0, 12).join(", ")));
-  const selection = { models: model === null ? null : [model], build: null, targets: null, dtypes: null, batch: null };
-  const requests = select(program, selection, ["wgsl"], source.name);
-  if (!requests.ok) return requests;
-  const [request] = requests.value;
-  return request ? ok(request.model, loaded.diagnostics) : fail(error("no-models", null, source.name));
 }
 
 /** The tensors of a file, by the names and shapes of the model's inputs, one batch; a mask may be drawn instead. */

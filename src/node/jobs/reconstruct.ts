@@ -1,0 +1,237 @@
+import * as path from "node:path";
+import { type Diagnostic, fail, ok, type Result } from "../../diagnostics/diagnostic.ts";
+import { invariant } from "../../diagnostics/invariant.ts";
+import { error } from "../../diagnostics/messages.ts";
+import { type Fcmae, type Model, patchGrid } from "../../model/model.ts";
+import { channelDistance } from "../../reconstruct/collapse.ts";
+import { fitPicture } from "../../reconstruct/fit.ts";
+import { type PageContent, page } from "../../reconstruct/page.ts";
+import { hidePatches, reconstruct as paste } from "../../reconstruct/patches.ts";
+import { isPictureChannels, type Picture, toPicture, toPlanes } from "../../reconstruct/picture.ts";
+import { strip } from "../../reconstruct/strip.ts";
+import { randomMask } from "../../runtime/mask.ts";
+import { elements } from "../../weights/tensor.ts";
+import type { AdapterKind } from "../adapters.ts";
+import type { RunTensor } from "../executors/executor.ts";
+import { type ExecutorName, executors } from "../executors/executors.ts";
+import { catchingFailures } from "../failure.ts";
+import { type ModelChoice, oneModel } from "../one-model.ts";
+import { openWeights } from "../open-weights.ts";
+import { pngOf, readPicture } from "../pictures.ts";
+
+export interface ReconstructJob extends ModelChoice {
+  readonly on: ExecutorName;
+  /** Where WebGPU runs; null on other executors. */
+  readonly adapter: AdapterKind | null;
+  readonly weights: string;
+  readonly images: readonly string[];
+  readonly seed: number;
+  readonly format: Format;
+}
+
+/** What is made of the reconstructions. */
+export type Format = keyof typeof formats;
+
+export interface Reconstructed {
+  readonly file: Uint8Array;
+  readonly loss: number;
+  readonly images: readonly { readonly name: string; readonly loss: number }[];
+  readonly stages: readonly Stage[];
+  readonly on: string;
+  readonly milliseconds: number;
+}
+
+interface Stage {
+  readonly name: string;
+  readonly channels: number;
+  readonly distances: readonly number[];
+}
+
+interface Shown {
+  readonly name: string;
+  readonly loss: number;
+  readonly input: Picture;
+  readonly masked: Picture;
+  readonly reconstruction: Picture;
+}
+
+interface FcmaeModel extends Model {
+  readonly head: Fcmae;
+}
+
+/** Reads spec, weights and images, runs the model once on all of them, and shows what it made of the removed patches. */
+export async function reconstruct(job: ReconstructJob): Promise<Result<Reconstructed>> {
+  const found = oneModel(job);
+  if (!found.ok) return found;
+  const model = found.value;
+  if (!hasDecoder(model)) return fail(error("no-reconstruction", null, model.name, model.head.kind));
+  const pictures = await readPictures(job.images, model);
+  if (!pictures.ok) return pictures;
+  const whileRead: Diagnostic[] = [];
+  const weights = await openWeights(job.weights, model, diagnostic => whileRead.push(diagnostic));
+  if (!weights.ok) return weights;
+  return catchingFailures(async () => {
+    const { taps, write } = formats[job.format];
+    const inputs = inputsOf(model, pictures.value, job.seed);
+    const execute = await executors[job.on](job.adapter);
+    const report = await execute({
+      model,
+      batch: pictures.value.length,
+      taps: taps(model),
+      sites: "auto",
+      weights: weights.value,
+      inputs: new Map(Object.entries(inputs)),
+    });
+    await weights.value.close();
+    if (!report.ok) return report;
+    const { outputs, on, milliseconds } = report.value;
+    const images = show(model, job.images, pictures.value, inputs, must(outputs, "pred"));
+    const stages = taps(model).map(tap =>
+      stageOf(tap, must(outputs, tap), inputs.mask, patchGrid(model.input, model.head)),
+    );
+    const loss = must(outputs, "loss").data[0] ?? Number.NaN;
+    const file = await write({
+      title: `Reconstructions of ${model.name}`,
+      model,
+      images,
+      stages,
+      facts: factsOf(job, model, loss, on),
+    });
+    if (!file.ok) return file;
+    const warnings = [...found.diagnostics, ...weights.diagnostics, ...whileRead, ...report.diagnostics];
+    const losses = images.map(({ name, loss }) => ({ name, loss }));
+    return ok({ file: file.value, loss, images: losses, stages, on, milliseconds }, warnings);
+  });
+}
+
+const hasDecoder = (model: Model): model is FcmaeModel => model.head.kind === "fcmae";
+
+/** The images in the model's size. */
+async function readPictures(files: readonly string[], model: FcmaeModel): Promise<Result<readonly Picture[]>> {
+  const { input, head, name } = model;
+  const pictures: Picture[] = [];
+  for (const file of files) {
+    if (!isPictureChannels(input.channels)) return fail(error("no-picture-channels", null, name, input.channels));
+    const picture = await readPicture(file, input.channels);
+    if (!picture.ok) return picture;
+    const { width, height } = picture.value;
+    if (Math.min(width, height) < head.patchSize)
+      return fail(error("image-too-small", { file, offset: null }, width, height, head.patchSize));
+    pictures.push(fitPicture(picture.value, input));
+  }
+  return ok(pictures);
+}
+
+interface Inputs {
+  readonly pixel_values: RunTensor;
+  readonly mask: RunTensor;
+}
+
+function inputsOf({ input, head }: FcmaeModel, pictures: readonly Picture[], seed: number): Inputs {
+  const { height, width, channels } = input;
+  const { rows, columns, keep } = patchGrid(input, head);
+  const batch = pictures.length;
+  const size = channels * height * width;
+  const pixels = new Float32Array(batch * size);
+  for (const [n, picture] of pictures.entries()) pixels.set(toPlanes(picture), n * size);
+  const patches = rows * columns;
+  return {
+    pixel_values: { shape: [batch, channels, height, width], data: pixels },
+    mask: { shape: [batch, patches], data: randomMask(seed, { batch, patches, keep }) },
+  };
+}
+
+function must(outputs: ReadonlyMap<string, RunTensor>, name: string): RunTensor {
+  const found = outputs.get(name);
+  invariant(found !== undefined, `a masked autoencoder gave no '${name}'`);
+  return found;
+}
+
+/** What one image of a batch has in a tensor. */
+function imageOf({ shape, data }: RunTensor, n: number): Float32Array {
+  const size = elements(shape.slice(1));
+  return data.subarray(n * size, (n + 1) * size);
+}
+
+const show = (
+  { input, head }: FcmaeModel,
+  files: readonly string[],
+  pictures: readonly Picture[],
+  { pixel_values, mask }: Inputs,
+  pred: RunTensor,
+): readonly Shown[] =>
+  pictures.map((picture, n) => {
+    const [planes, removed] = [imageOf(pixel_values, n), imageOf(mask, n)];
+    const of = { input, patchSize: head.patchSize };
+    const { planes: pasted, loss } = paste(planes, removed, imageOf(pred, n), of, head.normPixLoss);
+    return {
+      name: path.basename(files[n] ?? ""),
+      loss,
+      input: picture,
+      masked: hidePatches(picture, removed, head.patchSize),
+      reconstruction: toPicture(pasted, input),
+    };
+  });
+
+function stageOf(name: string, map: RunTensor, mask: RunTensor, grid: ReturnType<typeof patchGrid>): Stage {
+  const [batch = 0, channels = 0, height = 0, width = 0] = map.shape;
+  const distances = Array.from({ length: batch }, (_, n) =>
+    channelDistance({ channels, height, width, data: imageOf(map, n) }, imageOf(mask, n), grid.rows, grid.columns),
+  );
+  return { name, channels, distances };
+}
+
+function factsOf(job: ReconstructJob, { input, head }: FcmaeModel, loss: number, on: string): Content["facts"] {
+  const { rows, columns, keep } = patchGrid(input, head);
+  return [
+    ["Weights", path.basename(job.weights)],
+    ["Ran on", on],
+    ["Input", `${input.width} × ${input.height}, patches of ${head.patchSize}`],
+    ["Kept patches", `${keep} of ${rows * columns}, seed ${job.seed}`],
+    ["Pixels", head.normPixLoss ? "normalised patch by patch" : "as they are"],
+    ["Loss", loss.toFixed(4)],
+  ];
+}
+
+interface Content {
+  readonly title: string;
+  readonly model: FcmaeModel;
+  readonly images: readonly Shown[];
+  readonly stages: readonly Stage[];
+  readonly facts: PageContent["facts"];
+}
+
+/** Each with the modules it needs to look into. */
+const formats = {
+  png: {
+    taps: () => [],
+    write: ({ images }) =>
+      pngOf(strip(images.map(({ input, masked, reconstruction }) => [input, masked, reconstruction]))),
+  },
+  html: {
+    taps: ({ stages }) => stages.map((_, i) => `stages.${i}`),
+    write: async ({ title, model, images, stages, facts }) => {
+      const shown: PageContent["images"][number][] = [];
+      for (const { name, loss, ...pictures } of images) {
+        const [input, masked, reconstruction] = [
+          await dataUri(pictures.input),
+          await dataUri(pictures.masked),
+          await dataUri(pictures.reconstruction),
+        ];
+        if (!input.ok) return input;
+        if (!masked.ok) return masked;
+        if (!reconstruction.ok) return reconstruction;
+        shown.push({ name, loss, input: input.value, masked: masked.value, reconstruction: reconstruction.value });
+      }
+      return ok(Buffer.from(page({ title, facts, images: shown, size: model.input, stages })));
+    },
+  },
+} as const satisfies Record<
+  string,
+  { taps: (model: FcmaeModel) => readonly string[]; write: (content: Content) => Promise<Result<Uint8Array>> }
+>;
+
+async function dataUri(picture: Picture): Promise<Result<string>> {
+  const png = await pngOf(picture);
+  return png.ok ? ok(`data:image/png;base64,${Buffer.from(png.value).toString("base64")}`) : png;
+}

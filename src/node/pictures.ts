@@ -1,0 +1,124 @@
+import { inflateSync } from "node:zlib";
+import { type Diagnostic, fail, ok, type Result } from "../diagnostics/diagnostic.ts";
+import { error, withNote } from "../diagnostics/messages.ts";
+import { type Picture, type PictureChannels, pictureOf, toRgba } from "../reconstruct/picture.ts";
+import { importPackage } from "./packages.ts";
+import { readFileWithin } from "./read.ts";
+
+const maxBytes = 64 * 1024 * 1024;
+const maxMegapixels = 40;
+
+interface Rgba {
+  readonly width: number;
+  readonly height: number;
+  readonly data: Uint8Array;
+}
+
+/** The parts of the npm packages `pngjs` and `jpeg-js` that are used here. */
+interface Pngjs {
+  readonly PNG: {
+    readonly sync: {
+      read(bytes: Buffer): Rgba;
+      write(picture: Rgba & { readonly data: Buffer }): Buffer;
+    };
+  };
+}
+interface JpegJs {
+  decode(bytes: Uint8Array, options: object): Rgba;
+}
+
+/** What a file can be, by its first bytes, and how it is decoded. Each `decode` may throw what its package throws. */
+const formats: readonly {
+  readonly name: string;
+  readonly begins: readonly number[];
+  readonly package: PackageName;
+  readonly decode: (bytes: Buffer, loaded: unknown) => Rgba;
+}[] = [
+  { name: "PNG", begins: [0x89, 0x50, 0x4e, 0x47, 13, 10, 26, 10], package: "pngjs", decode: decodePng },
+  {
+    name: "JPEG",
+    begins: [0xff, 0xd8, 0xff],
+    package: "jpeg-js",
+    decode: (bytes, loaded) =>
+      (loaded as JpegJs).decode(bytes, {
+        useTArray: true,
+        formatAsRGBA: true,
+        tolerantDecoding: false,
+        maxResolutionInMP: maxMegapixels,
+        maxMemoryUsageInMB: 1024,
+      }),
+  },
+];
+
+/** A picture out of a PNG or JPEG file, in so many channels. The packages that decode are optional peers. */
+export async function readPicture(file: string, channels: PictureChannels): Promise<Result<Picture>> {
+  const place = { file, offset: null };
+  const megabytes = (size: number) => `${Math.ceil(size / 1024 / 1024)} MiB`;
+  const bytes = readFileWithin(file, maxBytes, size =>
+    error("image-too-large", place, megabytes(size), megabytes(maxBytes)),
+  );
+  if (!bytes.ok) return bytes;
+  const format = formats.find(({ begins }) => begins.every((byte, i) => bytes.value[i] === byte));
+  if (format === undefined) return fail(error("image-format", place));
+  const loaded = await loadPackage(format.package, `reading ${format.name} images`);
+  if (!loaded.ok) return loaded;
+  try {
+    const { data, width, height } = format.decode(Buffer.from(bytes.value), loaded.value);
+    return ok(pictureOf(data, width, height, channels));
+  } catch (cause) {
+    if (cause instanceof TooLarge)
+      return fail(error("image-too-large", place, cause.message, `${maxMegapixels} million`));
+    return fail(error("image-broken", place, reasonOf(cause)));
+  }
+}
+
+/** A PNG file. */
+export async function pngOf(picture: Picture): Promise<Result<Uint8Array>> {
+  const loaded = await loadPackage("pngjs", "writing PNG images");
+  if (!loaded.ok) return loaded;
+  const { width, height } = picture;
+  const { PNG } = loaded.value as Pngjs;
+  return ok(PNG.sync.write({ width, height, data: Buffer.from(toRgba(picture).buffer) }));
+}
+
+class TooLarge extends Error {}
+
+/** Sizes are looked at before anything is allocated for them, and a compressed stream before it is let loose. */
+function decodePng(bytes: Buffer, loaded: unknown): Rgba {
+  const [width, height] = [bytes.readUInt32BE(16), bytes.readUInt32BE(20)];
+  if (width * height > maxMegapixels * 1e6) throw new TooLarge(`${width}x${height} pixels`);
+  // At most eight bytes a pixel and one a row, of which the seven passes of an interlaced image have two a row.
+  inflateSync(imageData(bytes), { maxOutputLength: 8 * width * height + 2 * height + 8 });
+  return (loaded as Pngjs).PNG.sync.read(bytes);
+}
+
+/** What the IDAT chunks hold together. */
+function imageData(bytes: Buffer): Buffer {
+  const parts: Buffer[] = [];
+  for (let at = 8; at + 8 <= bytes.length; ) {
+    const length = bytes.readUInt32BE(at);
+    if (bytes.toString("latin1", at + 4, at + 8) === "IDAT") parts.push(bytes.subarray(at + 8, at + 8 + length));
+    at += length + 12;
+  }
+  return Buffer.concat(parts);
+}
+
+type PackageName = "pngjs" | "jpeg-js";
+
+async function loadPackage(name: PackageName, purpose: string): Promise<Result<unknown>> {
+  try {
+    const loaded = (await importPackage(name)) as { readonly default?: unknown } | null;
+    return loaded === null ? fail(missing(name, purpose)) : ok(loaded.default ?? loaded);
+  } catch (cause) {
+    return fail(error("tool-failed", null, `npm package ${name}`, reasonOf(cause)));
+  }
+}
+
+const missing = (name: PackageName, purpose: string): Diagnostic =>
+  withNote(
+    error("missing-tool", null, `the npm package ${name}`, purpose, `run npm install ${name}`),
+    "it is optional, since compiling needs no images",
+  );
+
+const reasonOf = (cause: unknown): string =>
+  cause instanceof Error ? (cause.message.split("\n")[0] ?? "") : String(cause);

@@ -1,0 +1,74 @@
+import { imagenet } from "../model/imagenet.ts";
+import type { Input } from "../model/model.ts";
+
+/** Eight bits a channel, interleaved, row by row: 1 channel is grey, 3 are RGB, 4 are RGB and alpha. */
+export interface Picture {
+  readonly width: number;
+  readonly height: number;
+  readonly channels: number;
+  readonly data: Uint8Array;
+}
+
+/** How a picture of RGBA becomes one of so many channels. Transparency is laid over white where it is not a channel. */
+const fromRgba: Readonly<Record<1 | 3 | 4, (pixel: readonly [number, number, number, number]) => readonly number[]>> = {
+  1: pixel => [overWhite(pixel).reduce((sum, value, i) => sum + value * (luma[i] ?? 0), 0)],
+  3: pixel => overWhite(pixel),
+  4: pixel => pixel,
+};
+
+/** ITU-R 601, as Pillow turns RGB to grey. */
+const luma = [0.299, 0.587, 0.114];
+
+const overWhite = ([red, green, blue, alpha]: readonly [number, number, number, number]): readonly number[] =>
+  [red, green, blue].map(value => 255 + ((value - 255) * alpha) / 255);
+
+export type PictureChannels = keyof typeof fromRgba;
+
+/** Numbers of channels that a picture can give a model. */
+export const isPictureChannels = (channels: number): channels is PictureChannels => Object.hasOwn(fromRgba, channels);
+
+export function pictureOf(rgba: Uint8Array, width: number, height: number, channels: PictureChannels): Picture {
+  const data = new Uint8Array(width * height * channels);
+  const convert = fromRgba[channels];
+  for (let i = 0; i < width * height; i++) {
+    const [red = 0, green = 0, blue = 0, alpha = 0] = rgba.subarray(4 * i, 4 * i + 4);
+    convert([red, green, blue, alpha]).forEach((value, c) => {
+      data[i * channels + c] = Math.round(value);
+    });
+  }
+  return { width, height, channels, data };
+}
+
+/** What each channel is normalised by; only of RGB are mean and deviation published. */
+const scaleOf = (channels: number) => (channels === 3 ? imagenet : { mean: [0, 0, 0, 0], std: [1, 1, 1, 1] });
+
+/** A picture as the model takes it: planes, normalised. */
+export function toPlanes({ width, height, channels, data }: Picture): Float32Array {
+  const planes = new Float32Array(data.length);
+  const { mean, std } = scaleOf(channels);
+  for (let c = 0; c < channels; c++)
+    for (let i = 0; i < width * height; i++)
+      planes[c * width * height + i] = ((data[i * channels + c] ?? 0) / 255 - (mean[c] ?? 0)) / (std[c] ?? 1);
+  return planes;
+}
+
+/** Planes of the model as a picture to be looked at; what is out of range becomes black or full. */
+export function toPicture(planes: Float32Array, { width, height, channels }: Input): Picture {
+  const data = new Uint8Array(planes.length);
+  const { mean, std } = scaleOf(channels);
+  for (let c = 0; c < channels; c++)
+    for (let i = 0; i < width * height; i++) {
+      const value = (planes[c * width * height + i] ?? 0) * (std[c] ?? 1) + (mean[c] ?? 0);
+      data[i * channels + c] = Math.round(255 * Math.min(1, Math.max(0, value)));
+    }
+  return { width, height, channels, data };
+}
+
+/** For writing: four channels, whatever it has. */
+export function toRgba({ width, height, channels, data }: Picture): Uint8Array {
+  const rgba = new Uint8Array(4 * width * height).fill(255);
+  for (let i = 0; i < width * height; i++)
+    for (let c = 0; c < Math.max(3, channels); c++)
+      rgba[4 * i + c] = data[i * channels + (channels === 1 ? 0 : c)] ?? 0;
+  return rgba;
+}

@@ -1,0 +1,151 @@
+import { execFileSync } from "node:child_process";
+import * as fs from "node:fs";
+import { tmpdir } from "node:os";
+import * as path from "node:path";
+import { beforeAll, describe, expect, test } from "vitest";
+import { type CliResult, cnxc } from "../support/cli.ts";
+import { newFolder, snapshot } from "../support/folders.ts";
+
+const script = path.resolve(import.meta.dirname, "../../scripts/golden-weights.mjs");
+const kindsOf = ({ stderr }: CliResult) => [...stderr.matchAll(/^error\[(\w+)\//gm)].map(match => match[1]);
+
+let state: Uint8Array;
+let classifier: Uint8Array;
+beforeAll(() => {
+  const made = fs.mkdtempSync(path.join(tmpdir(), "cnxc-test-"));
+  const bytesOf = (golden: string) => {
+    execFileSync(process.execPath, [script, golden, made]);
+    return new Uint8Array(fs.readFileSync(path.join(made, "weights.safetensors")));
+  };
+  [state, classifier] = [bytesOf("fcmae/micro-128-b2"), bytesOf("dense/micro-64x64-b2")];
+  fs.rmSync(made, { recursive: true });
+});
+
+function project(): string {
+  const folder = newFolder();
+  fs.writeFileSync(path.join(folder, "state.safetensors"), state);
+  fs.writeFileSync(path.join(folder, "classifier.safetensors"), classifier);
+  return folder;
+}
+
+const convert = (folder: string, ...words: readonly string[]) =>
+  cnxc(["weights", "convert", ...words], { cwd: folder });
+const read = (folder: string, file: string) => new Uint8Array(fs.readFileSync(path.join(folder, file)));
+
+describe("weights convert", () => {
+  test("a training state to the dense names and back: the same file, byte for byte", () => {
+    const folder = project();
+    const there = convert(folder, "state.safetensors", "--to", "official", "-o", "dense.safetensors");
+    expect([there.code, there.stderr]).toEqual([0, ""]);
+    expect(there.stdout).toBe("dense.safetensors: 81 tensors, from fcmae to official\n");
+    expect(convert(folder, "dense.safetensors", "--to", "fcmae", "-o", "again.safetensors").code).toBe(0);
+    expect(Buffer.from(read(folder, "again.safetensors")).equals(state)).toBe(true);
+  });
+
+  test("a classifier through every dense naming, in place at last", () => {
+    const folder = project();
+    expect(convert(folder, "classifier.safetensors", "--to", "timm", "-o", "w.safetensors").code).toBe(0);
+    expect(convert(folder, "w.safetensors", "--to", "huggingface", "-o", "w.safetensors").code).toBe(0);
+    expect(convert(folder, "w.safetensors", "--to", "official", "-o", "w.safetensors").code).toBe(0);
+    expect(Buffer.from(read(folder, "w.safetensors")).equals(classifier)).toBe(true);
+  });
+
+  test("what has no place is listed, and nothing is written before it is allowed", () => {
+    const folder = project();
+    const before = snapshot(folder);
+    const words = ["state.safetensors", "--to", "timm", "-o", "timm.safetensors"];
+    const refused = convert(folder, ...words);
+    expect([refused.code, kindsOf(refused), refused.stdout]).toEqual([4, ["E_W_EXTRA"], ""]);
+    for (const name of ["mask_token", "proj.weight", "decoder.0.dwconv.weight", "pred.bias", "--allow-unused"])
+      expect(refused.stderr).toContain(name);
+    expect(snapshot(folder)).toEqual(before);
+    const allowed = convert(folder, ...words, "--allow-unused");
+    expect([allowed.code, kindsOf(allowed)]).toEqual([0, []]);
+    expect(allowed.stderr).toContain("warning[W_W/weights-left-out]");
+  });
+
+  test("--json: exactly one object", () => {
+    const folder = project();
+    const { code, stdout, stderr } = convert(folder, "state.safetensors", "--to", "official", "-o", "o", "--json");
+    expect([code, stderr]).toEqual([0, ""]);
+    expect(JSON.parse(stdout)).toEqual({
+      schemaVersion: 1,
+      ok: true,
+      diagnostics: [],
+      outputs: [{ path: "o", status: "written" }],
+      result: { from: "fcmae", to: "official", tensors: 81 },
+    });
+  });
+
+  test.each<[title: string, words: readonly string[], code: number, kind: string]>([
+    ["a file that is not there", ["gone.safetensors", "--to", "timm", "-o", "o"], 6, "E_IO_NOTFOUND"],
+    ["a folder for a file", [".", "--to", "timm", "-o", "o"], 6, "E_IO_NOTFILE"],
+    [
+      "an output whose folder is not there",
+      ["classifier.safetensors", "--to", "timm", "-o", "a/b"],
+      6,
+      "E_IO_NOTFOUND",
+    ],
+    ["an output that is a folder", ["classifier.safetensors", "--to", "timm", "-o", "."], 6, "E_IO_NOTFILE"],
+    ["a naming nobody knows", ["classifier.safetensors", "--to", "keras", "-o", "o"], 2, "E_USAGE"],
+    ["no naming", ["classifier.safetensors", "-o", "o"], 2, "E_USAGE"],
+    ["no output", ["classifier.safetensors", "--to", "timm"], 2, "E_USAGE"],
+  ])("%s", (_, words, code, kind) => {
+    const folder = project();
+    const before = snapshot(folder);
+    const result = convert(folder, ...words);
+    expect([result.code, kindsOf(result), result.stdout]).toEqual([code, [kind], ""]);
+    expect(snapshot(folder)).toEqual(before);
+  });
+});
+
+test("a training state runs as the backbone that it holds, converted or not", () => {
+  const folder = project();
+  const fields = "depths [1, 1, 2, 1]  dims [8, 16, 24, 40]  input 64x64x3  head features { levels [4]  norm false }";
+  fs.writeFileSync(path.join(folder, "m.cnx"), `model micro { ${fields} }\n`);
+  const header = '{"pixel_values":{"dtype":"F32","shape":[1,3,64,64],"data_offsets":[0,49152]}}';
+  const pixels = Float32Array.from({ length: 3 * 64 * 64 }, (_, i) => Math.sin(i));
+  const length = Buffer.alloc(8);
+  length.writeUInt32LE(header.length);
+  fs.writeFileSync(path.join(folder, "in"), Buffer.concat([length, Buffer.from(header), Buffer.from(pixels.buffer)]));
+  const run = (weights: string, out: string) =>
+    cnxc(["run", "m.cnx", "--on", "reference", "-w", weights, "-i", "in", "--out", out], { cwd: folder });
+  const there = convert(folder, "state.safetensors", "--to", "timm", "--allow-unused", "-o", "timm.safetensors");
+  expect(there.code).toBe(0);
+  expect([run("state.safetensors", "a").code, run("timm.safetensors", "b").code]).toEqual([0, 0]);
+  expect(read(folder, "a")).toEqual(read(folder, "b"));
+});
+
+describe("weights inspect", () => {
+  test("for a person", () => {
+    const { code, stdout, stderr } = cnxc(["weights", "inspect", "state.safetensors"], { cwd: project() });
+    expect([code, stderr]).toEqual([0, ""]);
+    expect(stdout).toBe(`state.safetensors: FCMAE training state, fcmae naming
+  stages       depths [1, 1, 2, 1], dims [8, 16, 24, 40]
+  stem         patch 4, 3 channels
+  kernels      7
+  mlp ratio    4
+  decoder      depth 1, dim 512, patches of 32
+  parameters   3,766,200
+  tensors      81 F32
+  bytes        15,064,800
+  metadata     golden "micro-128-b2"
+`);
+  });
+
+  test("for a program", () => {
+    const { stdout } = cnxc(["weights", "inspect", "classifier.safetensors", "--json"], { cwd: project() });
+    expect(JSON.parse(stdout)).toMatchObject({
+      ok: true,
+      outputs: [],
+      result: { dialect: "official", kind: "classifier", classes: 10, tensors: { F32: 70 }, parameters: 38818 },
+    });
+  });
+
+  test("no command, and one that is not known", () => {
+    const alone = cnxc(["weights"]);
+    expect([alone.code, kindsOf(alone), alone.stdout]).toEqual([2, ["E_USAGE"], ""]);
+    expect(alone.stderr).toContain("a command is missing");
+    expect(cnxc(["weights", "conver"]).stderr).toContain("unknown command 'conver', did you mean 'convert'?");
+  });
+});
