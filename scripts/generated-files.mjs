@@ -16,6 +16,7 @@ const { version } = await compiled("node/version.js");
 const models = {
   "micro.cnx": ["micro", "micro_features"],
   "convnextv2.cnx": ["atto", "femto", "pico", "nano", "tiny", "base", "large", "huge"],
+  "fcmae.cnx": ["atto_fcmae"],
   "features.cnx": ["tiny_features"],
   "384.cnx": ["tiny_384"],
 };

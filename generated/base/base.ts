@@ -415,7 +415,7 @@ export interface BaseModel {
   run(inputs: BaseInputs, options?: runtime.RunOptions): Promise<BaseOutputs>;
   /** Records one forward pass into your encoder, from and into your buffers; submits nothing. */
   encode(encoder: GPUCommandEncoder, buffers: BaseBuffers, batch?: number): void;
-  /** Runs once on zeros, so that the first real run is as fast as the others. */
+  /** Runs once on blank inputs, so that the first real run is as fast as the others. */
   warmup(batch?: number): Promise<void>;
   /** Frees what the model made, and nothing of yours. */
   dispose(): void;

@@ -29,7 +29,7 @@ export interface FemtoModel {
     run(inputs: FemtoInputs, options?: runtime.RunOptions): Promise<FemtoOutputs>;
     /** Records one forward pass into your encoder, from and into your buffers; submits nothing. */
     encode(encoder: GPUCommandEncoder, buffers: FemtoBuffers, batch?: number): void;
-    /** Runs once on zeros, so that the first real run is as fast as the others. */
+    /** Runs once on blank inputs, so that the first real run is as fast as the others. */
     warmup(batch?: number): Promise<void>;
     /** Frees what the model made, and nothing of yours. */
     dispose(): void;

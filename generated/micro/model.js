@@ -5,10 +5,10 @@ export const descriptor = {
   name: "micro",
   batch: { min: 1, max: 1 },
   inputs: [
-    { name: "pixel_values", shape: [3, 64, 64] },
+    { name: "pixel_values", shape: [3, 64, 64], perImage: true },
   ],
   outputs: [
-    { name: "logits", shape: [10] },
+    { name: "logits", shape: [10], perImage: true },
   ],
   params: [
     { name: "downsample_layers.0.0.weight", shape: [8, 3, 4, 4] },

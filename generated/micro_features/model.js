@@ -5,13 +5,13 @@ export const descriptor = {
   name: "micro_features",
   batch: { min: 1, max: 1 },
   inputs: [
-    { name: "pixel_values", shape: [3, 64, 64] },
+    { name: "pixel_values", shape: [3, 64, 64], perImage: true },
   ],
   outputs: [
-    { name: "stage1", shape: [8, 16, 16] },
-    { name: "stage2", shape: [16, 8, 8] },
-    { name: "stage3", shape: [24, 4, 4] },
-    { name: "stage4", shape: [40, 2, 2] },
+    { name: "stage1", shape: [8, 16, 16], perImage: true },
+    { name: "stage2", shape: [16, 8, 8], perImage: true },
+    { name: "stage3", shape: [24, 4, 4], perImage: true },
+    { name: "stage4", shape: [40, 2, 2], perImage: true },
   ],
   params: [
     { name: "downsample_layers.0.0.weight", shape: [8, 3, 4, 4] },

@@ -5,10 +5,10 @@ export const descriptor = {
   name: "pico",
   batch: { min: 1, max: 1 },
   inputs: [
-    { name: "pixel_values", shape: [3, 224, 224] },
+    { name: "pixel_values", shape: [3, 224, 224], perImage: true },
   ],
   outputs: [
-    { name: "logits", shape: [1000] },
+    { name: "logits", shape: [1000], perImage: true },
   ],
   params: [
     { name: "downsample_layers.0.0.weight", shape: [64, 3, 4, 4] },

@@ -5,13 +5,13 @@ export const descriptor = {
   name: "tiny_features",
   batch: { min: 1, max: 1 },
   inputs: [
-    { name: "pixel_values", shape: [3, 224, 224] },
+    { name: "pixel_values", shape: [3, 224, 224], perImage: true },
   ],
   outputs: [
-    { name: "stage1", shape: [96, 56, 56] },
-    { name: "stage2", shape: [192, 28, 28] },
-    { name: "stage3", shape: [384, 14, 14] },
-    { name: "stage4", shape: [768, 7, 7] },
+    { name: "stage1", shape: [96, 56, 56], perImage: true },
+    { name: "stage2", shape: [192, 28, 28], perImage: true },
+    { name: "stage3", shape: [384, 14, 14], perImage: true },
+    { name: "stage4", shape: [768, 7, 7], perImage: true },
   ],
   params: [
     { name: "downsample_layers.0.0.weight", shape: [96, 3, 4, 4] },

@@ -5,7 +5,8 @@ import type { Pass } from "./pass.ts";
 
 /**
  * Compute a LayerNorm in the kernel of the convolution next to it: after depthwise and stem, whose kernels hold whole
- * rows of channels; before downsampling, which normalises what it loads. The stem also takes the image as NCHW, and the kept patches out of it.
+ * rows of channels; before downsampling, which normalises what it loads. The stem also takes the image as NCHW, and the
+ * kept patches out of it.
  *
  *   %d = depthwise(%x, %w, %b) {kernel: 7}
  *   %n = normalize(%d) {eps: 0.000001}
