@@ -1,3 +1,4 @@
+import { published } from "../embedded/published.ts";
 import type { Param } from "./tensor.ts";
 
 /** What tells one ConvNeXt from another. */
@@ -7,16 +8,9 @@ export interface Architecture {
 }
 
 /** The sizes there are checkpoints for; `small` is timm's. */
-const published: readonly (Architecture & { readonly name: string })[] = [
-  { name: "atto", depths: [2, 2, 6, 2], dims: [40, 80, 160, 320] },
-  { name: "femto", depths: [2, 2, 6, 2], dims: [48, 96, 192, 384] },
-  { name: "pico", depths: [2, 2, 6, 2], dims: [64, 128, 256, 512] },
-  { name: "nano", depths: [2, 2, 8, 2], dims: [80, 160, 320, 640] },
-  { name: "tiny", depths: [3, 3, 9, 3], dims: [96, 192, 384, 768] },
+const known: readonly (Architecture & { readonly name: string })[] = [
+  ...published,
   { name: "small", depths: [3, 3, 27, 3], dims: [96, 192, 384, 768] },
-  { name: "base", depths: [3, 3, 27, 3], dims: [128, 256, 512, 1024] },
-  { name: "large", depths: [3, 3, 27, 3], dims: [192, 384, 768, 1536] },
-  { name: "huge", depths: [3, 3, 27, 3], dims: [352, 704, 1408, 2816] },
 ];
 
 export const sameArchitecture = (a: Architecture, b: Architecture): boolean =>
@@ -27,7 +21,7 @@ export const printArchitecture = ({ depths, dims }: Architecture): string =>
 
 /** The published size with these depths and dims, or null. */
 export const publishedName = (found: Architecture): string | null =>
-  published.find(variant => sameArchitecture(variant, found))?.name ?? null;
+  known.find(variant => sameArchitecture(variant, found))?.name ?? null;
 
 /** Depths and dims, read off the depthwise kernels under their official names; null where a block lacks its kernel. */
 export function architectureOf(tensors: Iterable<Param>): Architecture | null {
