@@ -9,8 +9,11 @@ import { childModule } from "./child-module.ts";
 import { dawnIsInstalled, missingDawn } from "./dawn.ts";
 import { unpackSwiftShader } from "./swiftshader.ts";
 
-/** `gpu`: what the system has, if it is no CPU. `lavapipe`: Mesa's CPU driver, with f16. `swiftshader`: from npm. */
-export const adapterKinds = ["gpu", "lavapipe", "swiftshader"] as const;
+/**
+ * `gpu`: what the system has, if it is no CPU. `swiftshader`: from npm. `lavapipe`: Mesa's CPU driver, with f16. In the
+ * order in which one run is over soonest: lavapipe computes faster, but compiles kernels it has not met for longer.
+ */
+export const adapterKinds = ["gpu", "swiftshader", "lavapipe"] as const;
 export type AdapterKind = (typeof adapterKinds)[number];
 
 type Environment = Readonly<Record<string, string>>;
@@ -28,41 +31,43 @@ const kindOf = (report: ProbeReport): AdapterKind => {
   return name.includes("llvmpipe") ? "lavapipe" : "gpu";
 };
 
-/** Asks every way to the wanted adapter, or with null the fastest kind first, until a device was really created. */
+/** Asks every way to the wanted adapter, or with null one kind after the other, until a device was really created. */
 export async function findAdapter(wanted: AdapterKind | null): Promise<Result<FoundAdapter>> {
   if (!dawnIsInstalled()) return fail(missingDawn);
   const tried: string[] = [];
-  const matching = async (environment: Environment, kinds: readonly AdapterKind[]): Promise<FoundAdapter | null> => {
-    const report = await probe(environment);
-    if (typeof report === "string") {
-      tried.push(report);
-      return null;
-    }
-    const kind = kindOf(report);
-    if (kinds.includes(kind) && !(kind === "gpu" && report.isFallback)) return { ...report, kind, environment };
-    tried.push(`found '${report.description}'`);
-    return null;
+  const given = await probe(base());
+  const fitting = (report: ProbeReport | string, kind: AdapterKind): report is ProbeReport => {
+    const fits = typeof report !== "string" && kindOf(report) === kind && !(kind === "gpu" && report.isFallback);
+    if (!fits) tried.push(typeof report === "string" ? report : `found '${report.description}'`);
+    return fits;
   };
-
-  const found = await matching(base(), wanted === null ? adapterKinds : [wanted]);
-  if (found !== null) return ok(found);
-  if (wanted !== "gpu" && wanted !== "swiftshader")
-    for (const icd of lavapipeManifests()) {
-      const lavapipe = await matching({ ...base(), ...driver(icd) }, ["lavapipe"]);
-      if (lavapipe !== null) return ok(lavapipe);
+  for (const kind of wanted === null ? adapterKinds : [wanted]) {
+    if (fitting(given, kind)) return ok({ ...given, kind, environment: base() });
+    const more = await environments[kind]();
+    if (!more.ok && wanted !== null) return more;
+    tried.push(...more.diagnostics.map(({ message }) => message));
+    for (const environment of more.ok ? more.value : []) {
+      const report = await probe(environment);
+      if (fitting(report, kind)) return ok({ ...report, kind, environment });
     }
-  if (wanted === null || wanted === "swiftshader") {
-    const unpacked = await unpackSwiftShader();
-    if (!unpacked.ok) return unpacked;
-    const { icd, loader } = unpacked.value;
-    const system = { ...base(), ...driver(icd) };
-    const own = { ...system, LD_LIBRARY_PATH: [loader, process.env.LD_LIBRARY_PATH ?? []].flat().join(":") };
-    const swiftshader = (await matching(system, ["swiftshader"])) ?? (await matching(own, ["swiftshader"]));
-    if (swiftshader !== null) return ok(swiftshader);
   }
   const diagnostic = error("no-adapter", null, wanted ?? "any adapter", [...new Set(tried)].join("; "));
   return fail(wanted === null ? diagnostic : withNote(diagnostic, `--adapter takes ${adapterKinds.join(", ")}`));
 }
+
+/** In which a kind may be found where this process's own environment does not give it. */
+const environments: { readonly [K in AdapterKind]: () => Promise<Result<readonly Environment[]>> } = {
+  gpu: async () => ok([]),
+  swiftshader: async () => {
+    const unpacked = await unpackSwiftShader();
+    if (!unpacked.ok) return unpacked;
+    const { icd, loader } = unpacked.value;
+    const system = { ...base(), ...driver(icd) };
+    const loaders = [loader, process.env.LD_LIBRARY_PATH ?? []].flat().join(":");
+    return ok([system, { ...system, LD_LIBRARY_PATH: loaders }]);
+  },
+  lavapipe: async () => ok(lavapipeManifests().map(icd => ({ ...base(), ...driver(icd) }))),
+};
 
 /** Mesa complains on standard error without a runtime folder. */
 const base = (): Environment => ({ XDG_RUNTIME_DIR: process.env.XDG_RUNTIME_DIR ?? os.tmpdir() });

@@ -1,3 +1,4 @@
+import { published } from "../embedded/published.ts";
 import type { Param } from "./tensor.ts";
 
 /** What tells one ConvNeXt from another. */
@@ -6,17 +7,10 @@ export interface Architecture {
   readonly dims: readonly number[];
 }
 
-/** The sizes there are checkpoints for; `small` is timm's. `convMlp`: in timm their linear layers are 1×1 convolutions. */
-const published: readonly (Architecture & { readonly name: string; readonly convMlp: boolean })[] = [
-  { name: "atto", depths: [2, 2, 6, 2], dims: [40, 80, 160, 320], convMlp: true },
-  { name: "femto", depths: [2, 2, 6, 2], dims: [48, 96, 192, 384], convMlp: true },
-  { name: "pico", depths: [2, 2, 6, 2], dims: [64, 128, 256, 512], convMlp: true },
-  { name: "nano", depths: [2, 2, 8, 2], dims: [80, 160, 320, 640], convMlp: true },
-  { name: "tiny", depths: [3, 3, 9, 3], dims: [96, 192, 384, 768], convMlp: false },
-  { name: "small", depths: [3, 3, 27, 3], dims: [96, 192, 384, 768], convMlp: false },
-  { name: "base", depths: [3, 3, 27, 3], dims: [128, 256, 512, 1024], convMlp: false },
-  { name: "large", depths: [3, 3, 27, 3], dims: [192, 384, 768, 1536], convMlp: false },
-  { name: "huge", depths: [3, 3, 27, 3], dims: [352, 704, 1408, 2816], convMlp: false },
+/** The sizes there are checkpoints for; `small` is timm's. */
+const known: readonly (Architecture & { readonly name: string })[] = [
+  ...published,
+  { name: "small", depths: [3, 3, 27, 3], dims: [96, 192, 384, 768] },
 ];
 
 export const sameArchitecture = (a: Architecture, b: Architecture): boolean =>
@@ -27,11 +21,12 @@ export const printArchitecture = ({ depths, dims }: Architecture): string =>
 
 /** The published size with these depths and dims, or null. */
 export const publishedName = (found: Architecture): string | null =>
-  published.find(variant => sameArchitecture(variant, found))?.name ?? null;
+  known.find(variant => sameArchitecture(variant, found))?.name ?? null;
 
-/** Whether timm has the linear layers of this size as 1×1 convolutions. */
-export const makesConvMlp = (found: Architecture): boolean =>
-  published.find(variant => sameArchitecture(variant, found))?.convMlp ?? false;
+/** Sizes whose linear layers timm has as 1×1 convolutions. */
+const convMlp: ReadonlySet<string | null> = new Set(["atto", "femto", "pico", "nano"]);
+
+export const makesConvMlp = (found: Architecture): boolean => convMlp.has(publishedName(found));
 
 /** Depths and dims, read off the depthwise kernels under their official names; null where a block lacks its kernel. */
 export function architectureOf(tensors: Iterable<Param>): Architecture | null {

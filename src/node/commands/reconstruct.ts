@@ -45,7 +45,7 @@ export const addReconstruct: AddCommand = (program, execute) => {
     .addOption(seedOption())
     .addOption(defaulted("--on <executor>", "where it runs", executorNames, "webgpu"))
     .requiredOption("-o, --output <file>", "a .png, a row an image, or an .html, a page that stands alone")
-    .addOption(choice("--adapter <kind>", "WebGPU adapter (default: the first there is)", adapterKinds))
+    .addOption(choice("--adapter <kind>", "WebGPU adapter (default: the first of these there is)", adapterKinds))
     .option("--root <folder>", "the folder that imports may not leave (default: the spec's own)")
     .addHelpText("after", examples)
     .action((spec: string, options: Options) => execute(() => reconstruct(spec, options)));

@@ -46,7 +46,7 @@ export const addRun: AddCommand = (program, execute) => {
     .requiredOption("--out <file>", "where the outputs go, as safetensors")
     .option("--taps <names>", "modules whose outputs are written too, such as stages.0,stages.1.0")
     .addOption(sitesOption())
-    .addOption(choice("--adapter <kind>", "WebGPU adapter (default: the first there is)", adapterKinds))
+    .addOption(choice("--adapter <kind>", "WebGPU adapter (default: the first of these there is)", adapterKinds))
     .option("--root <folder>", "the folder that imports may not leave (default: the spec's own)")
     .action((spec: string, options: Options) => execute(() => run(spec, options)));
 };
