@@ -1,4 +1,5 @@
 import type { Result } from "../../diagnostics/diagnostic.ts";
+import { error } from "../../diagnostics/messages.ts";
 import { f32Tensor, writeSafetensors } from "../../weights/safetensors.ts";
 import { type AdapterKind, adapterKinds } from "../adapters.ts";
 import type { AddCommand } from "../command.ts";
@@ -18,6 +19,7 @@ interface Options {
   readonly out: string;
   readonly taps?: string;
   readonly adapter?: AdapterKind;
+  readonly dtype?: "f32" | "f16" | "bf16";
   readonly root?: string;
 }
 
@@ -30,7 +32,9 @@ export const addRun: AddCommand = (program, execute) => {
     .description("run a model once, tensors by name in and out")
     .argument("<spec>", "spec file, - for standard input")
     .option("-m, --model <name>", "the model (default: the only one that the spec declares)")
-    .addOption(defaulted("--on <executor>", "where it runs", ["reference", "webgpu", "onnx"], "webgpu"))
+    .addOption(
+      defaulted("--on <executor>", "where it runs", ["reference", "webgpu", "onnx", "cuda-cpu", "cuda"], "webgpu"),
+    )
     .addOption(
       once("-w, --weights <file>", "a safetensors file in any known naming, or random:SEED").makeOptionMandatory(),
     )
@@ -38,6 +42,7 @@ export const addRun: AddCommand = (program, execute) => {
     .requiredOption("--out <file>", "where the outputs go, as safetensors")
     .option("--taps <names>", "modules whose outputs are written too, such as stages.0,stages.1.0")
     .addOption(choice("--adapter <kind>", "WebGPU adapter (default: the first there is)", adapterKinds))
+    .addOption(choice("--dtype <name>", "storage type, on cuda and cuda-cpu (default: f32)", ["f32", "f16", "bf16"]))
     .option("--root <folder>", "the folder that imports may not leave (default: the spec's own)")
     .action((spec: string, options: Options) => execute(() => run(spec, options)));
 };
@@ -49,10 +54,14 @@ async function run(spec: string, options: Options): Promise<Outcome> {
     model: options.model ?? null,
     on: options.on,
     adapter: null,
+    dtype: options.dtype ?? "f32",
     weights: options.weights,
     input: options.input,
     taps: options.taps?.split(",").filter(tap => tap !== "") ?? [],
   };
+  if (job.dtype !== "f32" && !options.on.startsWith("cuda"))
+    return outcome({ diagnostics: [error("bad-option-value", null, "--dtype", job.dtype, `f32 on ${options.on}`)] });
+  if (options.on.startsWith("cuda")) return settle(await (await import("../jobs/run.ts")).run(job), options.out);
   if (options.on !== "webgpu") return settle(await runJob("run", [job], memoryCap), options.out);
   const process = await enterGpuProcess(options.adapter ?? null);
   if (!process.ok) return outcome(process);

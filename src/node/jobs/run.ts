@@ -1,6 +1,6 @@
 import { fail, ok, type Result } from "../../diagnostics/diagnostic.ts";
 import { error } from "../../diagnostics/messages.ts";
-import type { Model } from "../../model/model.ts";
+import type { Model, StorageType } from "../../model/model.ts";
 import { select } from "../../model/select.ts";
 import { readSafetensors } from "../../weights/safetensors.ts";
 import { elements, readF32 } from "../../weights/tensor.ts";
@@ -11,8 +11,7 @@ import { catchingFailures } from "../failure.ts";
 import { openWeights } from "../open-weights.ts";
 import { loadProgram } from "../program.ts";
 
-export const executorNames = ["reference", "webgpu", "onnx"] as const;
-export type ExecutorName = (typeof executorNames)[number];
+export type ExecutorName = "reference" | "webgpu" | "onnx" | "cuda-cpu" | "cuda";
 
 export interface RunJob {
   readonly spec: string;
@@ -21,14 +20,18 @@ export interface RunJob {
   readonly on: ExecutorName;
   /** Where WebGPU runs; null on other executors. */
   readonly adapter: AdapterKind | null;
+  /** How the CUDA executors store weights and activations; the others store f32. */
+  readonly dtype: StorageType;
   readonly weights: string;
   readonly input: string;
   readonly taps: readonly string[];
 }
 
-const executors: { readonly [K in ExecutorName]: (adapter: AdapterKind | null) => Promise<Executor> } = {
+const executors: { readonly [K in ExecutorName]: (job: RunJob) => Promise<Executor> } = {
   reference: async () => (await import("../executors/reference.ts")).reference,
-  webgpu: async adapter => (await import("../executors/webgpu.ts")).webgpu(adapter ?? "gpu"),
+  webgpu: async ({ adapter }) => (await import("../executors/webgpu.ts")).webgpu(adapter ?? "gpu"),
+  "cuda-cpu": async ({ dtype }) => (await import("../executors/cuda.ts")).cuda("cpu", dtype),
+  cuda: async ({ dtype }) => (await import("../executors/cuda.ts")).cuda("gpu", dtype),
   onnx: async () => (await import("../executors/onnxruntime.ts")).onnxruntime,
 };
 
@@ -41,7 +44,7 @@ export async function run(job: RunJob): Promise<Result<RunReport>> {
   if (!inputs.ok) return inputs;
   const weights = await openWeights(job.weights, model);
   if (!weights.ok) return weights;
-  const execute = await executors[job.on](job.adapter);
+  const execute = await executors[job.on](job);
   const batch = inputs.value.get("pixel_values")?.shape[0] ?? 1;
   return catchingFailures(async () => {
     const report = await execute({ model, batch, taps: job.taps, weights: weights.value, inputs: inputs.value });
