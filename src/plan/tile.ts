@@ -377,5 +377,6 @@ export const grnInline = (tuning: Tuning, tile: GemmTile, tiles: number): boolea
   tile.kind === "tiled" && tiles <= tuning.grnTiles;
 
 /** Does a downsample's group keep the statistics of its tokens in workgroup memory? */
-export const downsampleFits = (tile: GemmTile, share: number): boolean =>
+export const downsampleFits = (tuning: Tuning, tile: GemmTile, share: number): boolean =>
+  tuning.gemm.kind === "exact" || // CUDA has more than it needs
   gemmBytes(tile, false) + statBytes(4 * gemmGroup(tile)[0], share, gemmInvocations(tile)) <= limits.workgroupBytes;

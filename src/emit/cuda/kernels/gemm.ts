@@ -1,7 +1,16 @@
 import type { GemmParams } from "../../../plan/kernels/gemm.ts";
 import type { KernelParams } from "../../../plan/kernels.ts";
 import { divideUp, type GemmTile, gemmGroup, packedShape, roundUp, squareTiles } from "../../../plan/tile.ts";
-import { activation, type CudaKernel, type CudaOperand, geluName, result, type Setting, weight } from "./shared.ts";
+import {
+  activation,
+  type CudaKernel,
+  type CudaOperand,
+  geluName,
+  result,
+  type Setting,
+  scalars,
+  weight,
+} from "./shared.ts";
 
 const dims = (...sizes: number[]): string => sizes.map(size => `[${size}]`).join("");
 
@@ -41,7 +50,7 @@ export const downsample = (p: KernelParams["downsample"], setting: Setting): Cud
 
 function product(p: CudaGemm, operand: Operand, setting: Setting): CudaKernel {
   const shape = common(p, operand, setting);
-  return lanes(p, operand, shape);
+  return setting.dtype === "f32" ? lanes(p, operand, shape) : tensorCores(p, operand, shape, setting);
 }
 
 type Common = ReturnType<typeof common>;
@@ -135,7 +144,6 @@ function lanes(p: CudaGemm, { channels, patches, eps }: Operand, shape: Common):
       ...context,
       step,
       steps: packed.depth / step,
-      short: step <= 8,
       cellRows,
       cellColumns,
       cellQuads: cellColumns / 4,
@@ -155,6 +163,71 @@ function lanes(p: CudaGemm, { channels, patches, eps }: Operand, shape: Common):
     images: 1,
     threads,
     shared: Math.max(end + extra, sums, p.finish ? finish.bytes : 0),
+    registers: 128,
+    counted: false,
+  };
+}
+
+/** How warps share a block: 32 rows each where there are so many, then halves or quarters of the columns. */
+function warpGrid(blockRows: number, blockColumns: number): readonly [m: number, n: number] {
+  const m = Math.max(1, blockRows / 32);
+  const wanted = m >= 4 && blockColumns < 64 ? 1 : m >= 2 ? 2 : 4;
+  const n = [4, 2, 1].find(count => count <= wanted && blockColumns % (8 * count) === 0) ?? 1;
+  return [m, n];
+}
+
+/** 16 bit: warps multiply on tensor cores, from stages in shared memory. */
+function tensorCores(p: CudaGemm, { channels, patches, eps }: Operand, shape: Common, { dtype }: Setting): CudaKernel {
+  const { blockRows, blockColumns, packed, context } = shape;
+  const [warpsM, warpsN] = warpGrid(blockRows, blockColumns);
+  const threads = 32 * warpsM * warpsN;
+  const step = packed.depth % 32 === 0 ? 32 : 16;
+  const steps = packed.depth / step;
+  const stages = Math.max(2, Math.min(4, steps));
+  const bRow = blockColumns % 16 === 0 ? blockColumns + 8 : blockColumns;
+  const bAt = stages * blockRows * step * 2;
+  const extraAt = bAt + stages * step * bRow * 2;
+  const extra = p.grn !== null ? 4 * packed.depth : eps !== null ? 32 * blockRows : 0;
+  const sumsAt = roundUp(blockRows * (blockColumns + 8) * 2, 16);
+  const sums = p.squares ? 4 * warpsM * blockColumns : 0;
+  const finish = finishBytes(p.columns, threads);
+  const vector = channels % 8 === 0;
+  const { guardRows, guardColumns, depth } = context;
+  const guardDepth = packed.depth !== depth;
+  return {
+    template: "cuda/gemm-mma",
+    context: {
+      ...context,
+      scalar: scalars[dtype],
+      step,
+      steps,
+      stages,
+      stagesLess: stages - 1,
+      warpsM,
+      warpRows: blockRows / warpsM,
+      warpColumns: blockColumns / warpsN,
+      mTiles: blockRows / warpsM / 16,
+      nTiles: blockColumns / warpsN / 8,
+      warps: threads / 32,
+      bRow,
+      bAt,
+      extraAt,
+      sumsAt,
+      rowChunks: step / 8,
+      swizzleRows: 64 / step,
+      gathered: patches !== null || !vector,
+      guardDepth,
+      guarded: guardRows || guardDepth,
+      guardTile: guardRows || guardColumns,
+      chunks: p.columns % 8 === 0,
+      finishSums: finish.finishSums,
+      finishBefore: finish.finishBefore,
+    },
+    operands: shape.operands,
+    grid: shape.grid,
+    images: 1,
+    threads,
+    shared: Math.max(extraAt + extra, sumsAt + sums, p.finish ? finish.bytes : 0),
     registers: 128,
     counted: false,
   };
