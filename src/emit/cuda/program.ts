@@ -49,8 +49,6 @@ export interface CudaProgram {
   readonly kept: readonly ValueId[];
   readonly weightBytes: number;
   readonly imageBytes: number;
-  /** Bytes a launch of `batch` images reads and writes, each operand counted once. */
-  readonly bytes: (launch: Launch, batch: number) => number;
 }
 
 /** Not a value of the plan: how many blocks of each image have arrived, zero between launches. */
@@ -83,15 +81,25 @@ export function cudaProgram(plan: Plan, dtype: StorageType): CudaProgram {
   });
   const kernels = [...named.values()].map(({ name, kernel }) => ({ name, kernel: finished(kernel) }));
   const sizes = sizesOf(launches, kernels);
-  return { plan, dtype, kernels, launches, ...placed(plan, dtype, launches, kernels, sizes), bytes: bytesMoved };
+  return { plan, dtype, kernels, launches, ...placed(plan, dtype, launches, kernels, sizes) };
+}
 
-  function bytesMoved(launch: Launch, batch: number): number {
-    const { operands } = (kernels[launch.kernel] as NamedKernel).kernel;
-    const bytes = operands.map(
-      ({ width, elements, perImage }) => elements * (width === "wide" ? 4 : bytesOf[dtype]) * (perImage ? batch : 1),
-    );
-    return bytes.reduce((a, b) => a + b, 0);
-  }
+/** What a launch must do at least: its operations of an image, and the bytes of its operands, each counted once. */
+export interface LaunchCost {
+  readonly unit: "tensor" | "lanes";
+  readonly flops: number;
+  /** Bytes whatever the batch, and of each image. */
+  readonly fixed: number;
+  readonly each: number;
+}
+
+export function launchCost({ kernels, dtype }: CudaProgram, launch: Launch): LaunchCost {
+  const { operands, work } = (kernels[launch.kernel] as NamedKernel).kernel;
+  const bytes = (perImage: boolean): number =>
+    operands
+      .filter(operand => operand.perImage === perImage)
+      .reduce((sum, { width, elements }) => sum + elements * (width === "wide" ? 4 : bytesOf[dtype]), 0);
+  return { ...work, fixed: bytes(false), each: bytes(true) };
 }
 
 /** A product that finishes GRN's statistics also takes the counters of arrived blocks. */

@@ -54,6 +54,7 @@ export function stem(p: KernelParams["stem"], { dtype }: Setting): CudaKernel {
     shared: norm === null ? tileAt : tileAt + 4 * pixels * channels,
     registers,
     counted: false,
+    work: { unit: "lanes", flops: 2 * depth * outHeight * outWidth * channels },
   };
 }
 
@@ -114,6 +115,7 @@ export function depthwise(p: KernelParams["depthwise"], { dtype, batch }: Settin
     shared: norm === null ? 0 : 4 * pixels * channels,
     registers: rows >= 7 ? 168 : 128,
     counted: false,
+    work: { unit: "lanes", flops: 2 * kernel * kernel * height * width * channels },
   };
 }
 

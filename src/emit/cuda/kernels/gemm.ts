@@ -165,6 +165,7 @@ function lanes(p: CudaGemm, { channels, patches, eps }: Operand, shape: Common):
     shared: Math.max(end + extra, sums, p.finish ? finish.bytes : 0),
     registers: 128,
     counted: false,
+    work: { unit: "lanes", flops: 2 * p.rows * p.depth * p.columns },
   };
 }
 
@@ -230,5 +231,6 @@ function tensorCores(p: CudaGemm, { channels, patches, eps }: Operand, shape: Co
     shared: Math.max(extraAt + extra, sumsAt + sums, p.finish ? finish.bytes : 0),
     registers: 128,
     counted: false,
+    work: { unit: "tensor", flops: 2 * p.rows * p.depth * p.columns },
   };
 }

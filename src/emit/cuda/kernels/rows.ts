@@ -14,7 +14,8 @@ import {
 } from "./shared.ts";
 
 const dims = (...sizes: number[]): string => sizes.map(size => `[${size}]`).join("");
-const plain = { images: 1, shared: 0, registers: 64, counted: false } as const;
+const lanes = (flops: number) => ({ unit: "lanes", flops }) as const;
+const plain = { images: 1, shared: 0, registers: 64, counted: false, work: lanes(0) } as const;
 
 /** The pooled vector stays f32: the classifier alone reads it. */
 export function pool({ sites, channels, norm }: KernelParams["pool"], { dtype }: Setting): CudaKernel {
@@ -62,6 +63,7 @@ export function gemv(p: KernelParams["gemv"], { dtype, batch }: Setting): CudaKe
     threads: lanesX * lanesY,
     shared: sumsAt + 4 * lanesX * lanesY * images,
     counted: true,
+    work: lanes(2 * depth * columns),
   };
 }
 

@@ -32,6 +32,8 @@ export interface CudaKernel {
   readonly registers: number;
   /** The kernel takes the batch as its last parameter. */
   readonly counted: boolean;
+  /** What most of its time goes to: floating-point operations of an image, on tensor cores or on the lanes. */
+  readonly work: { readonly unit: "tensor" | "lanes"; readonly flops: number };
 }
 
 /** What every kernel function gets besides its parameters from the plan. */
