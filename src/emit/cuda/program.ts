@@ -103,7 +103,7 @@ export function launchCost({ kernels, dtype }: CudaProgram, launch: Launch): Lau
 }
 
 /** A product that finishes GRN's statistics also takes the counters of arrived blocks. */
-const finished = (kernel: CudaKernel): CudaKernel =>
+export const finished = (kernel: CudaKernel): CudaKernel =>
   kernel.context.finish === true
     ? {
         ...kernel,
