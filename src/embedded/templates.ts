@@ -3,6 +3,24 @@
 import type { Precompiled } from "./render-template.ts";
 
 export type TemplateName = 
+  | "cuda/depthwise"
+  | "cuda/device"
+  | "cuda/elementwise"
+  | "cuda/gemm-lanes"
+  | "cuda/gemm-mma"
+  | "cuda/gemv"
+  | "cuda/grn-scale"
+  | "cuda/pack"
+  | "cuda/pool"
+  | "cuda/row-norm"
+  | "cuda/stem"
+  | "cuda/to-channels-first"
+  | "host/c-api"
+  | "host/cmake"
+  | "host/example"
+  | "host/kernel-list"
+  | "host/launch-plan"
+  | "host/runner"
   | "wgsl/average-pool"
   | "wgsl/depthwise"
   | "wgsl/elementwise"
@@ -24,6 +42,2158 @@ export type TemplateName =
   | "wgsl/to-channels-first";
 
 export const templates: Readonly<Record<TemplateName, Precompiled>> = {
+  "cuda/depthwise": {"0":function(container,depth0,helpers,partials,data) {
+    return " with LayerNorm";
+},"1":function(container,depth0,helpers,partials,data) {
+    var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
+
+  return "//   output[y,x,c] = (v - mean over c of v) / sqrt(variance over c of v + "
+    + ((stack1 = container.lambda(container.strict(depth0, "eps", {"start":{"line":4,"column":76},"end":{"line":4,"column":79}} ), depth0)) != null ? stack1 : "")
+    + ")"
+    + ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"affine"),{"name":"if","hash":{},"fn":container.program(2, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":4,"column":82},"end":{"line":4,"column":124}}})) != null ? stack1 : "")
+    + "\n";
+},"2":function(container,depth0,helpers,partials,data) {
+    return " * gain[c] + shift[c]";
+},"3":function(container,depth0,helpers,partials,data) {
+    return "//   output = v\n";
+},"4":function(container,depth0,helpers,partials,data) {
+    var stack1;
+
+  return ", "
+    + ((stack1 = container.lambda(container.strict(depth0, "passes", {"start":{"line":8,"column":137},"end":{"line":8,"column":143}} ), depth0)) != null ? stack1 : "")
+    + " channels one after the other";
+},"5":function(container,depth0,helpers,partials,data) {
+    return "  if (y >= height || x >= width) return -1;\n";
+},"6":function(container,depth0,helpers,partials,data) {
+    var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
+
+  return ((stack1 = container.invokePartial(lookupProperty(partials,"cuda-norm"),depth0,{"name":"cuda-norm","data":data,"helpers":helpers,"partials":partials,"decorators":container.decorators})) != null ? stack1 : "")
+    + "\n";
+},"7":function(container,depth0,helpers,partials,data) {
+    var stack1;
+
+  return "  float w[size][size];\n  CNX_UNROLL\n  for (int i = 0; i < size; i++) {\n    CNX_UNROLL\n    for (int j = 0; j < size; j++) w[i][j] = weight[(i * size + j) * "
+    + ((stack1 = container.lambda(container.strict(depth0, "weightRow", {"start":{"line":36,"column":71},"end":{"line":36,"column":80}} ), depth0)) != null ? stack1 : "")
+    + "];\n  }\n";
+},"8":function(container,depth0,helpers,partials,data) {
+    return "CNX_UNROLL";
+},"9":function(container,depth0,helpers,partials,data) {
+    return "CNX_ROLLED";
+},"10":function(container,depth0,helpers,partials,data) {
+    var stack1;
+
+  return "    float w[1][size]; // one output row: row r of the input meets row r of the kernel\n    CNX_UNROLL\n    for (int j = 0; j < size; j++) w[0][j] = weight[(r * size + j) * "
+    + ((stack1 = container.lambda(container.strict(depth0, "weightRow", {"start":{"line":52,"column":71},"end":{"line":52,"column":80}} ), depth0)) != null ? stack1 : "")
+    + "];\n";
+},"11":function(container,depth0,helpers,partials,data) {
+    return "      if (r < o || r >= o + size) continue;\n";
+},"12":function(container,depth0,helpers,partials,data) {
+    return "r - o";
+},"13":function(container,depth0,helpers,partials,data) {
+    return "0";
+},"14":function(container,depth0,helpers,partials,data) {
+    var stack1;
+
+  return "  float *tile = shared<float>(0); // ["
+    + ((stack1 = container.lambda(container.strict(depth0, "pixels", {"start":{"line":72,"column":40},"end":{"line":72,"column":46}} ), depth0)) != null ? stack1 : "")
+    + " sites][channels]\n";
+},"15":function(container,depth0,helpers,partials,data) {
+    var stack1;
+
+  return "  const bool border = y < radius || y + rows + radius > height || x0 < radius || x0 + "
+    + ((stack1 = container.lambda(container.strict(depth0, "blockColumns", {"start":{"line":78,"column":88},"end":{"line":78,"column":100}} ), depth0)) != null ? stack1 : "")
+    + " + radius > width;\n";
+},"16":function(container,depth0,helpers,partials,data) {
+    return "    if (border)\n      convolve<true>(input + c, weight + c, v, y, x0 + first);\n    else\n      convolve<false>(input + c, weight + c, v, y, x0 + first);\n";
+},"17":function(container,depth0,helpers,partials,data) {
+    return "    convolve<true>(input + c, weight + c, v, y, x0 + first);\n";
+},"18":function(container,depth0,helpers,partials,data) {
+    return "        tile[p * channels + c] = v[r][i];\n";
+},"19":function(container,depth0,helpers,partials,data) {
+    return "        if (place(p, 0) >= 0) output[place(p, 0) + c] = narrow<T>(v[r][i]);\n";
+},"20":function(container,depth0,helpers,partials,data) {
+    var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
+
+  return "  barrier();\n  normalize(tile, "
+    + ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"affine"),{"name":"if","hash":{},"fn":container.program(21, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":111,"column":18},"end":{"line":111,"column":52}}})) != null ? stack1 : "")
+    + "output, 0);\n";
+},"21":function(container,depth0,helpers,partials,data) {
+    return "gain, shift, ";
+},"compiler":[8,">= 4.3.0"],"main":function(container,depth0,helpers,partials,data) {
+    var stack1, alias1=container.strict, alias2=container.lambda, alias3=depth0 != null ? depth0 : (container.nullContext || {}), lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
+
+  return "// "
+    + ((stack1 = alias2(alias1(depth0, "kernel", {"start":{"line":1,"column":5},"end":{"line":1,"column":11}} ), depth0)) != null ? stack1 : "")
+    + "x"
+    + ((stack1 = alias2(alias1(depth0, "kernel", {"start":{"line":1,"column":16},"end":{"line":1,"column":22}} ), depth0)) != null ? stack1 : "")
+    + " depthwise convolution"
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"norm"),{"name":"if","hash":{},"fn":container.program(0, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":1,"column":46},"end":{"line":1,"column":80}}})) != null ? stack1 : "")
+    + " on a channels-last map ["
+    + ((stack1 = alias2(alias1(depth0, "height", {"start":{"line":1,"column":107},"end":{"line":1,"column":113}} ), depth0)) != null ? stack1 : "")
+    + "]["
+    + ((stack1 = alias2(alias1(depth0, "width", {"start":{"line":1,"column":119},"end":{"line":1,"column":124}} ), depth0)) != null ? stack1 : "")
+    + "]["
+    + ((stack1 = alias2(alias1(depth0, "channels", {"start":{"line":1,"column":130},"end":{"line":1,"column":138}} ), depth0)) != null ? stack1 : "")
+    + "], zero padding "
+    + ((stack1 = alias2(alias1(depth0, "radius", {"start":{"line":1,"column":158},"end":{"line":1,"column":164}} ), depth0)) != null ? stack1 : "")
+    + ":\n//   v[y,x,c] = bias[c] + sum over i,j of weight[i,j,c] * input[y+i-"
+    + ((stack1 = alias2(alias1(depth0, "radius", {"start":{"line":2,"column":70},"end":{"line":2,"column":76}} ), depth0)) != null ? stack1 : "")
+    + ", x+j-"
+    + ((stack1 = alias2(alias1(depth0, "radius", {"start":{"line":2,"column":86},"end":{"line":2,"column":92}} ), depth0)) != null ? stack1 : "")
+    + ", c]\n"
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"norm"),{"name":"if","hash":{},"fn":container.program(1, data, 0),"inverse":container.program(3, data, 0),"data":data,"loc":{"start":{"line":3,"column":0},"end":{"line":7,"column":7}}})) != null ? stack1 : "")
+    + "// A block makes "
+    + ((stack1 = alias2(alias1(depth0, "tileRows", {"start":{"line":8,"column":19},"end":{"line":8,"column":27}} ), depth0)) != null ? stack1 : "")
+    + " x "
+    + ((stack1 = alias2(alias1(depth0, "blockColumns", {"start":{"line":8,"column":34},"end":{"line":8,"column":46}} ), depth0)) != null ? stack1 : "")
+    + " sites, a thread "
+    + ((stack1 = alias2(alias1(depth0, "tileRows", {"start":{"line":8,"column":67},"end":{"line":8,"column":75}} ), depth0)) != null ? stack1 : "")
+    + " x "
+    + ((stack1 = alias2(alias1(depth0, "tileColumns", {"start":{"line":8,"column":82},"end":{"line":8,"column":93}} ), depth0)) != null ? stack1 : "")
+    + " of them for one channel"
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"passes"),{"name":"if","hash":{},"fn":container.program(4, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":8,"column":119},"end":{"line":8,"column":181}}})) != null ? stack1 : "")
+    + ".\n"
+    + ((stack1 = container.invokePartial(lookupProperty(partials,"cuda-head"),depth0,{"name":"cuda-head","data":data,"helpers":helpers,"partials":partials,"decorators":container.decorators})) != null ? stack1 : "")
+    + "using T = "
+    + ((stack1 = alias2(alias1(depth0, "scalar", {"start":{"line":10,"column":12},"end":{"line":10,"column":18}} ), depth0)) != null ? stack1 : "")
+    + ";\nconstexpr int height = "
+    + ((stack1 = alias2(alias1(depth0, "height", {"start":{"line":11,"column":25},"end":{"line":11,"column":31}} ), depth0)) != null ? stack1 : "")
+    + ", width = "
+    + ((stack1 = alias2(alias1(depth0, "width", {"start":{"line":11,"column":45},"end":{"line":11,"column":50}} ), depth0)) != null ? stack1 : "")
+    + ", channels = "
+    + ((stack1 = alias2(alias1(depth0, "channels", {"start":{"line":11,"column":67},"end":{"line":11,"column":75}} ), depth0)) != null ? stack1 : "")
+    + ";\nconstexpr int size = "
+    + ((stack1 = alias2(alias1(depth0, "kernel", {"start":{"line":12,"column":23},"end":{"line":12,"column":29}} ), depth0)) != null ? stack1 : "")
+    + ", radius = "
+    + ((stack1 = alias2(alias1(depth0, "radius", {"start":{"line":12,"column":44},"end":{"line":12,"column":50}} ), depth0)) != null ? stack1 : "")
+    + ";      // of the kernel\nconstexpr int rows = "
+    + ((stack1 = alias2(alias1(depth0, "tileRows", {"start":{"line":13,"column":23},"end":{"line":13,"column":31}} ), depth0)) != null ? stack1 : "")
+    + ", columns = "
+    + ((stack1 = alias2(alias1(depth0, "tileColumns", {"start":{"line":13,"column":47},"end":{"line":13,"column":58}} ), depth0)) != null ? stack1 : "")
+    + "; // of a thread\n\n// Where site p of the block lies in the output; negative outside the map.\nCNX_DEVICE int place(int p, int) {\n  const int y = block_y() * rows + p / "
+    + ((stack1 = alias2(alias1(depth0, "blockColumns", {"start":{"line":17,"column":41},"end":{"line":17,"column":53}} ), depth0)) != null ? stack1 : "")
+    + ", x = block_x() * "
+    + ((stack1 = alias2(alias1(depth0, "blockColumns", {"start":{"line":17,"column":75},"end":{"line":17,"column":87}} ), depth0)) != null ? stack1 : "")
+    + " + p % "
+    + ((stack1 = alias2(alias1(depth0, "blockColumns", {"start":{"line":17,"column":98},"end":{"line":17,"column":110}} ), depth0)) != null ? stack1 : "")
+    + ";\n"
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"ragged"),{"name":"if","hash":{},"fn":container.program(5, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":18,"column":2},"end":{"line":20,"column":9}}})) != null ? stack1 : "")
+    + "  return (y * width + x) * channels;\n}\n\n"
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"norm"),{"name":"if","hash":{},"fn":container.program(6, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":24,"column":0},"end":{"line":27,"column":7}}})) != null ? stack1 : "")
+    + "// Sites y .. y + "
+    + ((stack1 = alias2(alias1(depth0, "rowsLast", {"start":{"line":28,"column":20},"end":{"line":28,"column":28}} ), depth0)) != null ? stack1 : "")
+    + ", x .. x + "
+    + ((stack1 = alias2(alias1(depth0, "columnsLast", {"start":{"line":28,"column":43},"end":{"line":28,"column":54}} ), depth0)) != null ? stack1 : "")
+    + " of one channel; with `border`, some of what they read is padding.\ntemplate <bool border>\nCNX_DEVICE void convolve(const T *input, const float *weight, float (&v)[rows][columns], int y, int x) {\n"
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"held"),{"name":"if","hash":{},"fn":container.program(7, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":31,"column":2},"end":{"line":38,"column":9}}})) != null ? stack1 : "")
+    + "  input += ((y - radius) * width + x - radius) * channels;\n  "
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"held"),{"name":"if","hash":{},"fn":container.program(8, data, 0),"inverse":container.program(9, data, 0),"data":data,"loc":{"start":{"line":40,"column":2},"end":{"line":40,"column":49}}})) != null ? stack1 : "")
+    + "\n  for (int r = 0; r < rows + size - 1; r++) {\n    float u[columns + size - 1];\n    const bool row = !border || (y + r >= radius && y + r < height + radius);\n    CNX_UNROLL\n    for (int j = 0; j < columns + size - 1; j++) {\n      const bool inside = !border || (row && x + j >= radius && x + j < width + radius);\n      u[j] = inside ? widen(input[(r * width + j) * channels]) : 0.0f;\n    }\n"
+    + ((stack1 = lookupProperty(helpers,"unless").call(alias3,lookupProperty(depth0,"held"),{"name":"unless","hash":{},"fn":container.program(10, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":49,"column":4},"end":{"line":53,"column":15}}})) != null ? stack1 : "")
+    + "    CNX_UNROLL\n    for (int o = 0; o < rows; o++) {\n"
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"held"),{"name":"if","hash":{},"fn":container.program(11, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":56,"column":6},"end":{"line":58,"column":13}}})) != null ? stack1 : "")
+    + "      CNX_UNROLL\n      for (int j = 0; j < size; j++) {\n        CNX_UNROLL\n        for (int c = 0; c < columns; c++) v[o][c] += w["
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"held"),{"name":"if","hash":{},"fn":container.program(12, data, 0),"inverse":container.program(13, data, 0),"data":data,"loc":{"start":{"line":62,"column":55},"end":{"line":62,"column":88}}})) != null ? stack1 : "")
+    + "][j] * u[c + j];\n      }\n    }\n  }\n}\n\nCNX_KERNEL("
+    + ((stack1 = alias2(alias1(depth0, "threads", {"start":{"line":68,"column":13},"end":{"line":68,"column":20}} ), depth0)) != null ? stack1 : "")
+    + ", "
+    + ((stack1 = alias2(alias1(depth0, "blocks", {"start":{"line":68,"column":26},"end":{"line":68,"column":32}} ), depth0)) != null ? stack1 : "")
+    + ") kernel(\n"
+    + ((stack1 = container.invokePartial(lookupProperty(partials,"cuda-parameters"),depth0,{"name":"cuda-parameters","data":data,"helpers":helpers,"partials":partials,"decorators":container.decorators})) != null ? stack1 : "")
+    + "{\n"
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"norm"),{"name":"if","hash":{},"fn":container.program(14, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":71,"column":2},"end":{"line":73,"column":9}}})) != null ? stack1 : "")
+    + "  const int y = block_y() * rows, x0 = block_x() * "
+    + ((stack1 = alias2(alias1(depth0, "blockColumns", {"start":{"line":74,"column":53},"end":{"line":74,"column":65}} ), depth0)) != null ? stack1 : "")
+    + ";\n  input += static_cast<size_t>(block_z()) * (height * width * channels);\n  output += static_cast<size_t>(block_z()) * (height * width * channels);\n"
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"interior"),{"name":"if","hash":{},"fn":container.program(15, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":77,"column":2},"end":{"line":79,"column":9}}})) != null ? stack1 : "")
+    + "  for (int item = thread(); item < "
+    + ((stack1 = alias2(alias1(depth0, "items", {"start":{"line":80,"column":37},"end":{"line":80,"column":42}} ), depth0)) != null ? stack1 : "")
+    + "; item += "
+    + ((stack1 = alias2(alias1(depth0, "threads", {"start":{"line":80,"column":56},"end":{"line":80,"column":63}} ), depth0)) != null ? stack1 : "")
+    + ") {\n    const int c = item % channels, first = item / channels * columns;\n    float v[rows][columns];\n    CNX_UNROLL\n    for (int r = 0; r < rows; r++) {\n      CNX_UNROLL\n      for (int i = 0; i < columns; i++) v[r][i] = bias[c];\n    }\n"
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"interior"),{"name":"if","hash":{},"fn":container.program(16, data, 0),"inverse":container.program(17, data, 0),"data":data,"loc":{"start":{"line":88,"column":4},"end":{"line":95,"column":11}}})) != null ? stack1 : "")
+    + "    CNX_UNROLL\n    for (int r = 0; r < rows; r++) {\n      CNX_UNROLL\n      for (int i = 0; i < columns; i++) {\n        const int p = r * "
+    + ((stack1 = alias2(alias1(depth0, "blockColumns", {"start":{"line":100,"column":28},"end":{"line":100,"column":40}} ), depth0)) != null ? stack1 : "")
+    + " + first + i;\n"
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"norm"),{"name":"if","hash":{},"fn":container.program(18, data, 0),"inverse":container.program(19, data, 0),"data":data,"loc":{"start":{"line":101,"column":8},"end":{"line":105,"column":15}}})) != null ? stack1 : "")
+    + "      }\n    }\n  }\n"
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"norm"),{"name":"if","hash":{},"fn":container.program(20, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":109,"column":2},"end":{"line":112,"column":9}}})) != null ? stack1 : "")
+    + "}\n\n"
+    + ((stack1 = container.invokePartial(lookupProperty(partials,"cuda-run"),depth0,{"name":"cuda-run","data":data,"helpers":helpers,"partials":partials,"decorators":container.decorators})) != null ? stack1 : "");
+},"usePartial":true,"useData":true},
+
+  "cuda/device": {"compiler":[8,">= 4.3.0"],"main":function(container,depth0,helpers,partials,data) {
+    return "// What the kernels need of a device, with two bodies.\n//\n// Compiled by nvcc, each function is an intrinsic or one PTX instruction. Compiled by any other C++20 compiler, the\n// threads of a block are fibers of one CPU thread: the same kernels run without a GPU, slowly and with checks. There,\n// shared memory starts as NaN, every allocation has guard words on both sides, warp instructions compare what their\n// lanes execute, and a block whose threads wait for each other in vain is reported.\n#pragma once\n#include <stddef.h>\n#include <stdint.h>\n#ifdef __CUDACC__\n#include <cuda_runtime.h>\n#else\n#include <math.h>\n\n#include <algorithm>\n#include <atomic>\n#include <cmath>\n#include <cstdio>\n#include <cstdlib>\n#include <cstring>\n#include <functional>\n#include <memory>\n#include <thread>\n#include <utility>\n#include <vector>\n#if !defined(__x86_64__)\n#include <ucontext.h>\n#endif\n#endif\n\n#ifdef __CUDACC__\n#define CNX_DEVICE __device__ __forceinline__\n#define CNX_KERNEL(threads, blocks) static __global__ void __launch_bounds__(threads, blocks)\n#define CNX_UNROLL _Pragma(\"unroll\")\n#define CNX_ROLLED _Pragma(\"unroll 1\")\n#else\n#define CNX_DEVICE inline\n#define CNX_KERNEL(threads, blocks) static void\n#define CNX_UNROLL\n#define CNX_ROLLED\n#endif\n\nstruct CUstream_st;\n\nnamespace cnx {\n\n// 16-bit storage. All arithmetic is on float.\nstruct bf16 {\n  uint16_t bits;\n};\nstruct f16 {\n  uint16_t bits;\n};\n\nstruct alignas(16) Quad {\n  float v[4];\n};\nstruct alignas(8) Pair {\n  float v[2];\n};\n// 16 bytes, 8 values of 16 bits or 4 of 32.\nstruct alignas(16) Chunk {\n  uint32_t v[4];\n};\n\nstruct Grid {\n  unsigned x, y, z;\n};\n\nusing Stream = ::CUstream_st *;\n\n#ifdef __CUDACC__\n// ---------------------------------------------------------------------------------------------------------- device\n\nCNX_DEVICE int thread() { return static_cast<int>(threadIdx.x); }\nCNX_DEVICE int block_x() { return static_cast<int>(blockIdx.x); }\nCNX_DEVICE int block_y() { return static_cast<int>(blockIdx.y); }\nCNX_DEVICE int block_z() { return static_cast<int>(blockIdx.z); }\n\n// The block's dynamic shared memory, from a byte offset on.\ntemplate <class T> CNX_DEVICE T *shared(size_t offset) {\n  extern __shared__ __align__(128) unsigned char memory[];\n  return reinterpret_cast<T *>(memory + offset);\n}\n\nCNX_DEVICE void barrier() { __syncthreads(); }\nCNX_DEVICE float shuffle_xor(float x, int mask) { return __shfl_xor_sync(0xffffffffu, x, mask); }\n\n// Copies 16 bytes to shared memory in the background: `bytes` (0 to 16) from `source`, then zeros.\nCNX_DEVICE void copy_async(void *to, const void *source, int bytes) {\n  asm volatile(\"cp.async.cg.shared.global [%0], [%1], 16, %2;\" ::\"r\"(\n                   static_cast<uint32_t>(__cvta_generic_to_shared(to))),\n               \"l\"(source), \"r\"(bytes)\n               : \"memory\");\n}\n// Ends a group of copies.\nCNX_DEVICE void copy_commit() { asm volatile(\"cp.async.commit_group;\" ::: \"memory\"); }\n// Waits until at most `pending` of this thread's groups are on their way.\ntemplate <int pending> CNX_DEVICE void copy_wait() { asm volatile(\"cp.async.wait_group %0;\" ::\"n\"(pending) : \"memory\"); }\n\n// Four 8x8 matrices of 16-bit values from shared memory, one row of 16 bytes a lane; `transposed` swaps rows and columns.\nCNX_DEVICE void load_matrices(uint32_t (&to)[4], const void *row) {\n  asm volatile(\"ldmatrix.sync.aligned.m8n8.x4.shared.b16 {%0, %1, %2, %3}, [%4];\"\n               : \"=r\"(to[0]), \"=r\"(to[1]), \"=r\"(to[2]), \"=r\"(to[3])\n               : \"r\"(static_cast<uint32_t>(__cvta_generic_to_shared(row)))\n               : \"memory\");\n}\nCNX_DEVICE void load_matrices_transposed(uint32_t (&to)[4], const void *row) {\n  asm volatile(\"ldmatrix.sync.aligned.m8n8.x4.trans.shared.b16 {%0, %1, %2, %3}, [%4];\"\n               : \"=r\"(to[0]), \"=r\"(to[1]), \"=r\"(to[2]), \"=r\"(to[3])\n               : \"r\"(static_cast<uint32_t>(__cvta_generic_to_shared(row)))\n               : \"memory\");\n}\n\n// c[16][8] += a[16][16] * b[16][8], in f32.\ntemplate <class T> CNX_DEVICE void multiply(float (&c)[4], const uint32_t (&a)[4], uint32_t b0, uint32_t b1);\ntemplate <> CNX_DEVICE void multiply<bf16>(float (&c)[4], const uint32_t (&a)[4], uint32_t b0, uint32_t b1) {\n  asm(\"mma.sync.aligned.m16n8k16.row.col.f32.bf16.bf16.f32 {%0, %1, %2, %3}, {%4, %5, %6, %7}, {%8, %9}, {%0, %1, %2, %3};\"\n      : \"+f\"(c[0]), \"+f\"(c[1]), \"+f\"(c[2]), \"+f\"(c[3])\n      : \"r\"(a[0]), \"r\"(a[1]), \"r\"(a[2]), \"r\"(a[3]), \"r\"(b0), \"r\"(b1));\n}\ntemplate <> CNX_DEVICE void multiply<f16>(float (&c)[4], const uint32_t (&a)[4], uint32_t b0, uint32_t b1) {\n  asm(\"mma.sync.aligned.m16n8k16.row.col.f32.f16.f16.f32 {%0, %1, %2, %3}, {%4, %5, %6, %7}, {%8, %9}, {%0, %1, %2, %3};\"\n      : \"+f\"(c[0]), \"+f\"(c[1]), \"+f\"(c[2]), \"+f\"(c[3])\n      : \"r\"(a[0]), \"r\"(a[1]), \"r\"(a[2]), \"r\"(a[3]), \"r\"(b0), \"r\"(b1));\n}\n\n// Counts this block at a counter once all its threads have come here; what they wrote before is seen by whoever counts\n// later. Gives how many came before.\nCNX_DEVICE unsigned arrive(unsigned *counter) {\n  __threadfence();\n  return atomicAdd(counter, 1u);\n}\nCNX_DEVICE void acquire() { __threadfence(); }\n// A load that sees what other blocks of the same launch wrote.\nCNX_DEVICE float load_fresh(const float *from) { return __ldcg(from); }\n\nCNX_DEVICE float exp2_fast(float x) {\n  float y;\n  asm(\"ex2.approx.ftz.f32 %0, %1;\" : \"=f\"(y) : \"f\"(x));\n  return y;\n}\nCNX_DEVICE float reciprocal_root(float x) { return 1.0f / sqrtf(x); }\nCNX_DEVICE float float_of(uint32_t bits) { return __uint_as_float(bits); }\n\nCNX_DEVICE float widen(float x) { return x; }\nCNX_DEVICE float widen(bf16 x) { return __uint_as_float(static_cast<uint32_t>(x.bits) << 16); }\nCNX_DEVICE float widen(f16 x) {\n  float y;\n  asm(\"cvt.f32.f16 %0, %1;\" : \"=f\"(y) : \"h\"(x.bits));\n  return y;\n}\ntemplate <class T> CNX_DEVICE T narrow(float x);\ntemplate <> CNX_DEVICE float narrow<float>(float x) { return x; }\ntemplate <> CNX_DEVICE bf16 narrow<bf16>(float x) {\n  bf16 y;\n  asm(\"cvt.rn.bf16.f32 %0, %1;\" : \"=h\"(y.bits) : \"f\"(x));\n  return y;\n}\ntemplate <> CNX_DEVICE f16 narrow<f16>(float x) {\n  f16 y;\n  asm(\"cvt.rn.f16.f32 %0, %1;\" : \"=h\"(y.bits) : \"f\"(x));\n  return y;\n}\n// Two values rounded to 16 bits in one register, `low` in its low half.\ntemplate <class T> CNX_DEVICE uint32_t pack(float low, float high);\ntemplate <> CNX_DEVICE uint32_t pack<bf16>(float low, float high) {\n  uint32_t y;\n  asm(\"cvt.rn.bf16x2.f32 %0, %1, %2;\" : \"=r\"(y) : \"f\"(high), \"f\"(low));\n  return y;\n}\ntemplate <> CNX_DEVICE uint32_t pack<f16>(float low, float high) {\n  uint32_t y;\n  asm(\"cvt.rn.f16x2.f32 %0, %1, %2;\" : \"=r\"(y) : \"f\"(high), \"f\"(low));\n  return y;\n}\n\n// ------------------------------------------------------------------------------------------------------------ host\n\ninline int device_status(cudaError_t error) { return error == cudaSuccess ? 0 : 1000 + static_cast<int>(error); }\ninline const char *device_text(int status) { return cudaGetErrorString(static_cast<cudaError_t>(status - 1000)); }\ninline int device_allocate(void **to, size_t bytes) { return device_status(cudaMalloc(to, bytes)); }\ninline void device_free(void *memory) { cudaFree(memory); }\ninline int device_upload(void *to, const void *from, size_t bytes) {\n  return device_status(cudaMemcpy(to, from, bytes, cudaMemcpyHostToDevice));\n}\ninline int device_download(void *to, const void *from, size_t bytes) {\n  return device_status(cudaMemcpy(to, from, bytes, cudaMemcpyDeviceToHost));\n}\ninline int device_fill(void *to, int byte, size_t bytes, Stream stream) {\n  return device_status(cudaMemsetAsync(to, byte, bytes, stream));\n}\ninline int device_finish(Stream stream) { return device_status(cudaStreamSynchronize(stream)); }\n// Compute capability as 10 * major + minor; 0 where there is no device.\ninline int device_capability() {\n  int device = 0, major = 0, minor = 0;\n  if (cudaGetDevice(&device) != cudaSuccess) return 0;\n  cudaDeviceGetAttribute(&major, cudaDevAttrComputeCapabilityMajor, device);\n  cudaDeviceGetAttribute(&minor, cudaDevAttrComputeCapabilityMinor, device);\n  return 10 * major + minor;\n}\n\ntemplate <class... P, class... A>\nint launch(void (*kernel)(P...), Grid grid, int threads, size_t bytes, Stream stream, A... operands) {\n  if (bytes > 48 * 1024) {\n    const cudaError_t error =\n        cudaFuncSetAttribute(kernel, cudaFuncAttributeMaxDynamicSharedMemorySize, static_cast<int>(bytes));\n    if (error != cudaSuccess) return device_status(error);\n  }\n  kernel<<<dim3(grid.x, grid.y, grid.z), static_cast<unsigned>(threads), bytes, stream>>>(operands...);\n  return device_status(cudaGetLastError());\n}\n\n#else\n// ------------------------------------------------------------------------------------------------------ CPU: fibers\n\nnamespace cpu {\n\nenum class Order { forward, reverse, shuffled, greedy, greedy_reverse };\n\n// How blocks run. Results must not depend on any of it.\nstruct Settings {\n  Order order = Order::forward;\n  bool late = true; // copies in the background happen when they are waited for; else at once\n  uint32_t seed = 1;\n  unsigned workers = 1; // CPU threads, a block each\n};\ninline Settings settings;\n\n[[noreturn]] inline void fault(const char *what, const char *detail = \"\") {\n  std::fprintf(stderr, \"device fault: %s%s\\n\", what, detail);\n  std::fflush(stderr);\n  std::_Exit(99);\n}\n\nconstexpr int lanes = 32;\nconstexpr size_t stack_bytes = 128 * 1024;\nconstexpr size_t guard_bytes = 64;\nconstexpr unsigned char guard_byte = 0xa5;\n\nenum class State : uint8_t { ready, at_barrier, in_warp, done };\n\nstruct Copy {\n  void *to;\n  const void *from;\n  int bytes;\n  int group;\n};\n\nstruct Fiber {\n#if defined(__x86_64__)\n  void *stack_pointer = nullptr;\n#else\n  ucontext_t context;\n#endif\n  std::unique_ptr<unsigned char[]> stack;\n  State state = State::done;\n  const void *source = nullptr; // operand of a warp instruction\n  float value[16] = {};\n  uint32_t words[8] = {};\n  int number = 0;\n  std::vector<Copy> copies;\n  int groups = 0;\n};\n\nstruct Warp {\n  int arrived = 0;\n  int kind = 0;\n};\n\n#if defined(__x86_64__)\n// Saves the callee-saved registers and the stack pointer, and goes on with another stack.\n__attribute__((naked, noinline)) inline void switch_stack(void **, void *) {\n  asm(\"pushq %rbp\\n pushq %rbx\\n pushq %r12\\n pushq %r13\\n pushq %r14\\n pushq %r15\\n\"\n      \"movq %rsp, (%rdi)\\n movq %rsi, %rsp\\n\"\n      \"popq %r15\\n popq %r14\\n popq %r13\\n popq %r12\\n popq %rbx\\n popq %rbp\\n ret\\n\");\n}\n#endif\n\n// One block at a time on one CPU thread.\nstruct Block {\n  std::vector<Fiber> fibers;\n  std::vector<Warp> warps;\n  std::vector<unsigned char> memory; // shared memory and a guard behind it\n  size_t bytes = 0;\n  int threads = 0, current = 0, done = 0, waiting = 0;\n  Grid index = {0, 0, 0};\n  const std::function<void()> *body = nullptr;\n  uint32_t random = 1;\n#if defined(__x86_64__)\n  void *stack_pointer = nullptr;\n#else\n  ucontext_t context;\n#endif\n\n  Fiber &fiber() { return fibers[static_cast<size_t>(current)]; }\n\n  static void enter();\n\n  void to_fiber() {\n#if defined(__x86_64__)\n    switch_stack(&stack_pointer, fiber().stack_pointer);\n#else\n    swapcontext(&context, &fiber().context);\n#endif\n  }\n  void to_scheduler() {\n#if defined(__x86_64__)\n    switch_stack(&fiber().stack_pointer, stack_pointer);\n#else\n    swapcontext(&fiber().context, &context);\n#endif\n  }\n\n  void prepare(int count, size_t shared_bytes) {\n    threads = count;\n    bytes = shared_bytes;\n    memory.assign(bytes + guard_bytes, guard_byte);\n    const size_t had = fibers.size();\n    if (had < static_cast<size_t>(count)) fibers.resize(static_cast<size_t>(count));\n    warps.assign(static_cast<size_t>((count + lanes - 1) / lanes), Warp());\n#if defined(__x86_64__)\n    const size_t fresh = had;\n#else\n    const size_t fresh = had < fibers.size() ? 0 : had; // a context may not move\n#endif\n    for (size_t i = fresh; i < fibers.size(); i++) {\n      Fiber &f = fibers[i];\n      if (!f.stack) f.stack.reset(new unsigned char[stack_bytes]);\n#if defined(__x86_64__)\n      uintptr_t top = reinterpret_cast<uintptr_t>(f.stack.get() + stack_bytes) & ~static_cast<uintptr_t>(15);\n      void **slot = reinterpret_cast<void **>(top) - 2;\n      slot[1] = nullptr;\n      slot[0] = reinterpret_cast<void *>(&Block::enter);\n      for (int r = 1; r <= 6; r++) slot[-r] = nullptr;\n      f.stack_pointer = slot - 6;\n#else\n      getcontext(&f.context);\n      f.context.uc_stack.ss_sp = f.stack.get();\n      f.context.uc_stack.ss_size = stack_bytes;\n      f.context.uc_link = nullptr;\n      makecontext(&f.context, &Block::enter, 0);\n#endif\n    }\n  }\n\n  void resume(int i) {\n    current = i;\n    to_fiber();\n  }\n  bool ready(int i) const { return fibers[static_cast<size_t>(i)].state == State::ready; }\n\n  // Lets every thread that can go on do so, in the chosen order; false where none could.\n  bool round() {\n    bool any = false;\n    const auto visit = [&](int i) {\n      if (!ready(i)) return false;\n      resume(i);\n      return any = true;\n    };\n    const auto whole_warp = [&](int w) {\n      for (bool more = true; more;) {\n        more = false;\n        for (int i = w * lanes; i < std::min(threads, (w + 1) * lanes); i++) more |= visit(i);\n      }\n    };\n    switch (settings.order) {\n    case Order::forward:\n      for (int i = 0; i < threads; i++) visit(i);\n      break;\n    case Order::reverse:\n      for (int i = threads - 1; i >= 0; i--) visit(i);\n      break;\n    case Order::shuffled:\n      for (int n = 0; n < threads; n++) {\n        random ^= random << 13, random ^= random >> 17, random ^= random << 5;\n        visit(static_cast<int>(random % static_cast<uint32_t>(threads)));\n      }\n      if (!any)\n        for (int i = 0; i < threads && !any; i++) visit(i);\n      break;\n    case Order::greedy:\n      for (int w = 0; w * lanes < threads; w++) whole_warp(w);\n      break;\n    case Order::greedy_reverse:\n      for (int w = static_cast<int>(warps.size()) - 1; w >= 0; w--) whole_warp(w);\n      break;\n    }\n    return any;\n  }\n\n  void run(Grid at, const std::function<void()> &what) {\n    index = at;\n    body = &what;\n    done = waiting = 0;\n    random = (settings.seed * 2654435761u) ^ (at.x + 977u * at.y + 65537u * at.z) ^ 0x9e3779b9u;\n    if (random == 0) random = 1;\n    std::memset(memory.data(), 0xff, bytes);\n    for (int i = 0; i < threads; i++) {\n      Fiber &f = fibers[static_cast<size_t>(i)];\n      f.state = State::ready;\n      f.copies.clear();\n      f.groups = 0;\n    }\n    while (done < threads) {\n      if (round()) continue;\n      if (done > 0 && waiting > 0) fault(\"some threads have left, others wait at a barrier\");\n      if (waiting < threads) fault(\"deadlock: threads of a warp execute different instructions\");\n      waiting = 0;\n      for (int i = 0; i < threads; i++) fibers[static_cast<size_t>(i)].state = State::ready;\n    }\n    for (size_t i = 0; i < guard_bytes; i++)\n      if (memory[bytes + i] != guard_byte) fault(\"a write past the end of shared memory\");\n  }\n};\n\ninline thread_local Block block;\n\ninline void Block::enter() {\n  for (;;) {\n    (*block.body)();\n    if (!block.fiber().copies.empty()) fault(\"a thread left with copies on their way\");\n    block.fiber().state = State::done;\n    block.done++;\n    block.to_scheduler();\n  }\n}\n\n// A warp instruction: the lane that comes last executes it for all, so that it happens at one moment.\ntemplate <class F> inline void warp_instruction(int kind, const F &execute) {\n  Fiber &self = block.fiber();\n  const int w = block.current / lanes;\n  Warp &warp = block.warps[static_cast<size_t>(w)];\n  const int first = w * lanes, count = std::min(lanes, block.threads - first);\n  if (count < lanes) fault(\"a warp instruction in a warp that is not whole\");\n  if (warp.arrived == 0) warp.kind = kind;\n  if (warp.kind != kind) fault(\"lanes of a warp execute different instructions\");\n  if (++warp.arrived < count) {\n    self.state = State::in_warp;\n    block.to_scheduler();\n    return;\n  }\n  warp.arrived = 0;\n  execute(&block.fibers[static_cast<size_t>(first)]);\n  for (int i = 0; i < count; i++) block.fibers[static_cast<size_t>(first + i)].state = State::ready;\n}\n\ninline void perform(const Copy &copy) {\n  std::memcpy(copy.to, copy.from, static_cast<size_t>(copy.bytes));\n  std::memset(static_cast<unsigned char *>(copy.to) + copy.bytes, 0, static_cast<size_t>(16 - copy.bytes));\n}\n\ninline void aligned(const void *p, size_t bytes) {\n  if (reinterpret_cast<uintptr_t>(p) % bytes != 0) fault(\"a misaligned access\");\n}\n\n// What is allocated, so that the guards around it can be looked at after every launch.\nstruct Allocation {\n  unsigned char *base;\n  size_t bytes;\n};\ninline std::vector<Allocation> allocations;\n\ninline void check_guards(const char *when) {\n  for (const Allocation &a : allocations)\n    for (size_t i = 0; i < guard_bytes; i++)\n      if (a.base[i] != guard_byte || a.base[guard_bytes + a.bytes + i] != guard_byte)\n        fault(\"a write outside an allocation \", when);\n}\n\ninline void run(Grid grid, int threads, size_t bytes, const std::function<void()> &body) {\n  const size_t blocks = static_cast<size_t>(grid.x) * grid.y * grid.z;\n  std::atomic<size_t> next{0};\n  const auto work = [&] {\n    block.prepare(threads, bytes);\n    for (size_t i; (i = next++) < blocks;) {\n      const size_t at = settings.order == Order::reverse ? blocks - 1 - i : i;\n      block.run({static_cast<unsigned>(at % grid.x), static_cast<unsigned>(at / grid.x % grid.y),\n                 static_cast<unsigned>(at / grid.x / grid.y)},\n                body);\n    }\n  };\n  std::vector<std::thread> others;\n  for (unsigned i = 1; i < settings.workers && i < blocks; i++) others.emplace_back(work);\n  work();\n  for (std::thread &other : others) other.join();\n  check_guards(\"after a launch\");\n}\n\n} // namespace cpu\n\nCNX_DEVICE int thread() { return cpu::block.current; }\nCNX_DEVICE int block_x() { return static_cast<int>(cpu::block.index.x); }\nCNX_DEVICE int block_y() { return static_cast<int>(cpu::block.index.y); }\nCNX_DEVICE int block_z() { return static_cast<int>(cpu::block.index.z); }\n\ntemplate <class T> CNX_DEVICE T *shared(size_t offset) {\n  if (offset > cpu::block.bytes) cpu::fault(\"a place past the end of shared memory\");\n  return reinterpret_cast<T *>(cpu::block.memory.data() + offset);\n}\n\nCNX_DEVICE void barrier() {\n  cpu::block.fiber().state = cpu::State::at_barrier;\n  cpu::block.waiting++;\n  cpu::block.to_scheduler();\n}\nCNX_DEVICE float shuffle_xor(float x, int mask) {\n  cpu::Fiber &self = cpu::block.fiber();\n  self.value[0] = x;\n  cpu::warp_instruction(1000 + mask, [mask](cpu::Fiber *warp) {\n    for (int i = 0; i < cpu::lanes; i++) warp[i].value[1] = warp[i ^ mask].value[0];\n  });\n  return self.value[1];\n}\n\nCNX_DEVICE void copy_async(void *to, const void *source, int bytes) {\n  cpu::aligned(to, 16);\n  if (bytes > 0) cpu::aligned(source, 16);\n  cpu::Fiber &self = cpu::block.fiber();\n  const cpu::Copy copy{to, source, bytes, self.groups};\n  if (cpu::settings.late)\n    self.copies.push_back(copy);\n  else\n    cpu::perform(copy);\n}\nCNX_DEVICE void copy_commit() { cpu::block.fiber().groups++; }\ntemplate <int pending> CNX_DEVICE void copy_wait() {\n  cpu::Fiber &self = cpu::block.fiber();\n  size_t kept = 0;\n  for (const cpu::Copy &copy : self.copies) {\n    if (copy.group < self.groups - pending)\n      cpu::perform(copy);\n    else\n      self.copies[kept++] = copy;\n  }\n  self.copies.resize(kept);\n}\n\nnamespace cpu {\ninline void load_matrices(uint32_t (&to)[4], const void *row, bool transposed) {\n  aligned(row, 16);\n  Fiber &self = block.fiber();\n  self.source = row;\n  warp_instruction(transposed ? 2 : 3, [transposed](Fiber *warp) {\n    for (int i = 0; i < lanes; i++) {\n      for (int m = 0; m < 4; m++) {\n        uint16_t pair[2];\n        for (int e = 0; e < 2; e++) {\n          const int r = transposed ? 2 * (i % 4) + e : i / 4;\n          const int c = transposed ? i / 4 : 2 * (i % 4) + e;\n          pair[e] = static_cast<const uint16_t *>(warp[8 * m + r].source)[c];\n        }\n        warp[i].words[m] = pair[0] | static_cast<uint32_t>(pair[1]) << 16;\n      }\n    }\n  });\n  for (int m = 0; m < 4; m++) to[m] = self.words[m];\n}\ninline uint32_t bits_of(float x) {\n  uint32_t bits;\n  std::memcpy(&bits, &x, 4);\n  return bits;\n}\ninline float float_of(uint32_t bits) {\n  float x;\n  std::memcpy(&x, &bits, 4);\n  return x;\n}\n} // namespace cpu\n\nCNX_DEVICE void load_matrices(uint32_t (&to)[4], const void *row) { cpu::load_matrices(to, row, false); }\nCNX_DEVICE void load_matrices_transposed(uint32_t (&to)[4], const void *row) { cpu::load_matrices(to, row, true); }\n\nCNX_DEVICE float float_of(uint32_t bits) { return cpu::float_of(bits); }\nCNX_DEVICE float widen(float x) { return x; }\nCNX_DEVICE float widen(bf16 x) { return cpu::float_of(static_cast<uint32_t>(x.bits) << 16); }\nCNX_DEVICE float widen(f16 x) {\n  const uint32_t sign = static_cast<uint32_t>(x.bits & 0x8000) << 16;\n  const uint32_t exponent = (x.bits >> 10) & 31, mantissa = x.bits & 1023;\n  if (exponent == 31) return cpu::float_of(sign | 0x7f800000 | mantissa << 13);\n  if (exponent == 0) {\n    const float small = static_cast<float>(mantissa) * 0x1p-24f;\n    return sign ? -small : small;\n  }\n  return cpu::float_of(sign | (exponent + 112) << 23 | mantissa << 13);\n}\ntemplate <class T> CNX_DEVICE T narrow(float x);\ntemplate <> inline float narrow<float>(float x) { return x; }\ntemplate <> inline bf16 narrow<bf16>(float x) {\n  const uint32_t bits = cpu::bits_of(x);\n  if ((bits & 0x7fffffff) > 0x7f800000) return {0x7fff};\n  return {static_cast<uint16_t>((bits + 0x7fff + ((bits >> 16) & 1)) >> 16)};\n}\ntemplate <> inline f16 narrow<f16>(float x) {\n  const uint32_t bits = cpu::bits_of(x), sign = (bits >> 16) & 0x8000, magnitude = bits & 0x7fffffff;\n  if (magnitude > 0x7f800000) return {0x7fff};\n  if (magnitude >= 0x477ff000) return {static_cast<uint16_t>(sign | 0x7c00)};\n  if (magnitude < 0x38800000) { // subnormal: a multiple of 2^-24\n    const uint32_t steps = static_cast<uint32_t>(std::nearbyint(std::ldexp(cpu::float_of(magnitude), 24)));\n    return {static_cast<uint16_t>(sign | steps)};\n  }\n  const uint32_t rounded = magnitude + 0xfff + ((magnitude >> 13) & 1) - 0x38000000;\n  return {static_cast<uint16_t>(sign | rounded >> 13)};\n}\ntemplate <class T> CNX_DEVICE uint32_t pack(float low, float high) {\n  return narrow<T>(low).bits | static_cast<uint32_t>(narrow<T>(high).bits) << 16;\n}\n\ntemplate <class T> CNX_DEVICE void multiply(float (&c)[4], const uint32_t (&a)[4], uint32_t b0, uint32_t b1) {\n  cpu::Fiber &self = cpu::block.fiber();\n  for (int i = 0; i < 4; i++) self.value[i] = c[i], self.words[i] = a[i];\n  self.words[4] = b0;\n  self.words[5] = b1;\n  cpu::warp_instruction(4, [](cpu::Fiber *warp) {\n    const auto half = [](uint32_t word, int e) { return widen(T{static_cast<uint16_t>(word >> (16 * e))}); };\n    float left[16][16], right[16][8];\n    for (int i = 0; i < cpu::lanes; i++) {\n      const int group = i / 4, pair = 2 * (i % 4);\n      for (int e = 0; e < 2; e++) {\n        for (int r = 0; r < 4; r++) left[group + 8 * (r % 2)][pair + e + 8 * (r / 2)] = half(warp[i].words[r], e);\n        for (int r = 0; r < 2; r++) right[pair + e + 8 * r][group] = half(warp[i].words[4 + r], e);\n      }\n    }\n    for (int i = 0; i < cpu::lanes; i++) {\n      for (int r = 0; r < 4; r++) {\n        const int m = i / 4 + 8 * (r / 2), n = 2 * (i % 4) + r % 2;\n        float sum = warp[i].value[r];\n        for (int k = 0; k < 16; k++) sum += left[m][k] * right[k][n];\n        warp[i].value[r] = sum;\n      }\n    }\n  });\n  for (int i = 0; i < 4; i++) c[i] = self.value[i];\n}\n\nCNX_DEVICE unsigned arrive(unsigned *counter) { return __atomic_fetch_add(counter, 1u, __ATOMIC_ACQ_REL); }\nCNX_DEVICE void acquire() { __atomic_thread_fence(__ATOMIC_ACQUIRE); }\nCNX_DEVICE float load_fresh(const float *from) { return *from; }\n\nCNX_DEVICE float exp2_fast(float x) { return std::exp2(x); }\nCNX_DEVICE float reciprocal_root(float x) { return 1.0f / std::sqrt(x); }\n\ninline const char *device_text(int) { return \"the CPU ran out of memory\"; }\ninline int device_allocate(void **to, size_t bytes) {\n  const size_t whole = bytes + 2 * cpu::guard_bytes;\n  unsigned char *base = static_cast<unsigned char *>(std::aligned_alloc(256, (whole + 192 + 255) / 256 * 256));\n  if (base == nullptr) return 1002;\n  base += 192; // the allocation itself starts at a multiple of 256, behind its guard\n  std::memset(base, cpu::guard_byte, cpu::guard_bytes);\n  std::memset(base + cpu::guard_bytes + bytes, cpu::guard_byte, cpu::guard_bytes);\n  std::memset(base + cpu::guard_bytes, 0xff, bytes);\n  cpu::allocations.push_back({base, bytes});\n  *to = base + cpu::guard_bytes;\n  return 0;\n}\ninline void device_free(void *memory) {\n  if (memory == nullptr) return;\n  unsigned char *base = static_cast<unsigned char *>(memory) - cpu::guard_bytes;\n  auto &all = cpu::allocations;\n  all.erase(std::remove_if(all.begin(), all.end(), [base](const cpu::Allocation &a) { return a.base == base; }),\n            all.end());\n  std::free(base - 192);\n}\ninline int device_upload(void *to, const void *from, size_t bytes) {\n  std::memcpy(to, from, bytes);\n  return 0;\n}\ninline int device_download(void *to, const void *from, size_t bytes) {\n  std::memcpy(to, from, bytes);\n  return 0;\n}\ninline int device_fill(void *to, int byte, size_t bytes, Stream) {\n  std::memset(to, byte, bytes);\n  return 0;\n}\ninline int device_finish(Stream) { return 0; }\ninline int device_capability() { return 80; }\n\ntemplate <class... P, class... A>\nint launch(void (*kernel)(P...), Grid grid, int threads, size_t bytes, Stream, A... operands) {\n  cpu::run(grid, threads, bytes, [&] { kernel(operands...); });\n  return 0;\n}\n#endif\n\n// --------------------------------------------------------------------------------------------------------- for both\n\nCNX_DEVICE Quad load4(const float *from) {\n#ifndef __CUDACC__\n  cpu::aligned(from, 16);\n#endif\n  return *reinterpret_cast<const Quad *>(from);\n}\ntemplate <class T> CNX_DEVICE Quad load4(const T *from) {\n#ifndef __CUDACC__\n  cpu::aligned(from, 8);\n#endif\n  struct alignas(8) Four {\n    T v[4];\n  };\n  const Four four = *reinterpret_cast<const Four *>(from);\n  return Quad{widen(four.v[0]), widen(four.v[1]), widen(four.v[2]), widen(four.v[3])};\n}\nCNX_DEVICE Pair load2(const float *from) { return *reinterpret_cast<const Pair *>(from); }\nCNX_DEVICE void store4(float *to, const Quad &q) { *reinterpret_cast<Quad *>(to) = q; }\ntemplate <class T> CNX_DEVICE void store4(T *to, const Quad &q) {\n  struct alignas(8) Two {\n    uint32_t v[2];\n  };\n  *reinterpret_cast<Two *>(to) = Two{pack<T>(q.v[0], q.v[1]), pack<T>(q.v[2], q.v[3])};\n}\n// 8 values of 16 bits, from shared to device memory.\ntemplate <class T> CNX_DEVICE void store8(T *to, const T *from) {\n#ifndef __CUDACC__\n  cpu::aligned(to, 16);\n  cpu::aligned(from, 16);\n#endif\n  *reinterpret_cast<Chunk *>(to) = *reinterpret_cast<const Chunk *>(from);\n}\nCNX_DEVICE void store2(float *to, float a, float b) { *reinterpret_cast<Pair *>(to) = Pair{a, b}; }\ntemplate <class T> CNX_DEVICE void store2(T *to, float a, float b) {\n  *reinterpret_cast<uint32_t *>(to) = pack<T>(a, b);\n}\n\n// The value a store leaves behind: what readers of the stored tensor see.\ntemplate <class T> CNX_DEVICE float rounded(float x) { return widen(narrow<T>(x)); }\n\n// Two values of 16 bits times two factors, in f32, rounded once.\ntemplate <class T> CNX_DEVICE uint32_t scaled(uint32_t word, const Pair &by) {\n  return pack<T>(widen(T{static_cast<uint16_t>(word)}) * by.v[0], widen(T{static_cast<uint16_t>(word >> 16)}) * by.v[1]);\n}\n\n// Sum over the lanes of a warp, the same in all of them.\nCNX_DEVICE float warp_sum(float x) {\n  CNX_UNROLL\n  for (int mask = 16; mask > 0; mask /= 2) x += shuffle_xor(x, mask);\n  return x;\n}\n\n// GELU, x/2 (1 + erf(x / sqrt 2)).\nCNX_DEVICE float gelu(float x) { return 0.5f * x * (1.0f + erff(x * 0.70710678118654752f)); }\n\n// The same to 5e-5: max(x, 0) - |x| 2^P(|x|), P fitted to log2 of the normal tail. Less than half a step of 16 bits.\nCNX_DEVICE float gelu_fitted(float x) {\n  const float t = fabsf(x);\n  float p = -0.000201685546f;\n  p = p * t + 0.00446764396f;\n  p = p * t - 0.042833072f;\n  p = p * t - 0.472784514f;\n  p = p * t - 1.14440124f;\n  p = p * t - 1.00053127f;\n  return fmaxf(x, 0.0f) - t * exp2_fast(p);\n}\n\n// GELU's tanh form.\nCNX_DEVICE float gelu_tanh(float x) {\n  return 0.5f * x * (1.0f + tanhf(0.79788456080286536f * (x + 0.044715f * x * x * x)));\n}\n\n} // namespace cnx\n";
+},"useData":true},
+
+  "cuda/elementwise": {"0":function(container,depth0,helpers,partials,data) {
+    return "  output[at] = narrow<T>(widen(input[at]) + widen(other[at]));\n";
+},"1":function(container,depth0,helpers,partials,data) {
+    var stack1;
+
+  return "  output[at] = narrow<T>(widen(input[at]) * factor[i % "
+    + ((stack1 = container.lambda(container.strict(depth0, "channels", {"start":{"line":15,"column":57},"end":{"line":15,"column":65}} ), depth0)) != null ? stack1 : "")
+    + "]);\n";
+},"2":function(container,depth0,helpers,partials,data) {
+    var stack1;
+
+  return "  output[at] = narrow<T>("
+    + ((stack1 = container.lambda(container.strict(depth0, "gelu", {"start":{"line":18,"column":27},"end":{"line":18,"column":31}} ), depth0)) != null ? stack1 : "")
+    + "(widen(input[at])));\n";
+},"compiler":[8,">= 4.3.0"],"main":function(container,depth0,helpers,partials,data) {
+    var stack1, alias1=container.strict, alias2=container.lambda, alias3=depth0 != null ? depth0 : (container.nullContext || {}), lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
+
+  return "// "
+    + ((stack1 = alias2(alias1(depth0, "formula", {"start":{"line":1,"column":5},"end":{"line":1,"column":12}} ), depth0)) != null ? stack1 : "")
+    + ", "
+    + ((stack1 = alias2(alias1(depth0, "length", {"start":{"line":1,"column":18},"end":{"line":1,"column":24}} ), depth0)) != null ? stack1 : "")
+    + " elements an image, an element a thread.\n"
+    + ((stack1 = container.invokePartial(lookupProperty(partials,"cuda-head"),depth0,{"name":"cuda-head","data":data,"helpers":helpers,"partials":partials,"decorators":container.decorators})) != null ? stack1 : "")
+    + "using T = "
+    + ((stack1 = alias2(alias1(depth0, "scalar", {"start":{"line":3,"column":12},"end":{"line":3,"column":18}} ), depth0)) != null ? stack1 : "")
+    + ";\n\nCNX_KERNEL("
+    + ((stack1 = alias2(alias1(depth0, "threads", {"start":{"line":5,"column":13},"end":{"line":5,"column":20}} ), depth0)) != null ? stack1 : "")
+    + ", "
+    + ((stack1 = alias2(alias1(depth0, "blocks", {"start":{"line":5,"column":26},"end":{"line":5,"column":32}} ), depth0)) != null ? stack1 : "")
+    + ") kernel(\n"
+    + ((stack1 = container.invokePartial(lookupProperty(partials,"cuda-parameters"),depth0,{"name":"cuda-parameters","data":data,"helpers":helpers,"partials":partials,"decorators":container.decorators})) != null ? stack1 : "")
+    + "{\n  const int i = block_x() * "
+    + ((stack1 = alias2(alias1(depth0, "threads", {"start":{"line":8,"column":30},"end":{"line":8,"column":37}} ), depth0)) != null ? stack1 : "")
+    + " + thread();\n  if (i >= "
+    + ((stack1 = alias2(alias1(depth0, "length", {"start":{"line":9,"column":13},"end":{"line":9,"column":19}} ), depth0)) != null ? stack1 : "")
+    + ") return;\n  const size_t at = static_cast<size_t>(block_z()) * "
+    + ((stack1 = alias2(alias1(depth0, "length", {"start":{"line":10,"column":55},"end":{"line":10,"column":61}} ), depth0)) != null ? stack1 : "")
+    + " + i;\n"
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"add"),{"name":"if","hash":{},"fn":container.program(0, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":11,"column":2},"end":{"line":13,"column":9}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"scale"),{"name":"if","hash":{},"fn":container.program(1, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":14,"column":2},"end":{"line":16,"column":9}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"gelu"),{"name":"if","hash":{},"fn":container.program(2, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":17,"column":2},"end":{"line":19,"column":9}}})) != null ? stack1 : "")
+    + "}\n\n"
+    + ((stack1 = container.invokePartial(lookupProperty(partials,"cuda-run"),depth0,{"name":"cuda-run","data":data,"helpers":helpers,"partials":partials,"decorators":container.decorators})) != null ? stack1 : "");
+},"usePartial":true,"useData":true},
+
+  "cuda/gemm-lanes": {"0":function(container,depth0,helpers,partials,data) {
+    var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
+
+  return ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"patches"),{"name":"if","hash":{},"fn":container.program(1, data, 0),"inverse":container.program(2, data, 0),"data":data,"loc":{"start":{"line":14,"column":0},"end":{"line":18,"column":7}}})) != null ? stack1 : "");
+},"1":function(container,depth0,helpers,partials,data) {
+    var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
+
+  return ((stack1 = container.invokePartial(lookupProperty(partials,"cuda-gather"),depth0,{"name":"cuda-gather","data":data,"helpers":helpers,"partials":partials,"decorators":container.decorators})) != null ? stack1 : "");
+},"2":function(container,depth0,helpers,partials,data) {
+    var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
+
+  return ((stack1 = container.invokePartial(lookupProperty(partials,"cuda-plain"),depth0,{"name":"cuda-plain","data":data,"helpers":helpers,"partials":partials,"decorators":container.decorators})) != null ? stack1 : "");
+},"3":function(container,depth0,helpers,partials,data) {
+    return "const Pair *stats, ";
+},"4":function(container,depth0,helpers,partials,data) {
+    var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
+
+  return "    store4(a + m * a_row + k, fetch(input, "
+    + ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"norm"),{"name":"if","hash":{},"fn":container.program(5, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":27,"column":43},"end":{"line":27,"column":69}}})) != null ? stack1 : "")
+    + "m0, m, s * step + k));\n";
+},"5":function(container,depth0,helpers,partials,data) {
+    return "stats, ";
+},"6":function(container,depth0,helpers,partials,data) {
+    var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
+
+  return "    const bool inside = "
+    + ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"guardRows"),{"name":"if","hash":{},"fn":container.program(7, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":29,"column":24},"end":{"line":29,"column":65}}})) != null ? stack1 : "")
+    + "s * step + k < depth;\n    copy_async(a + m * a_row + k, inside ? input + (m0 + m) * depth + s * step + k : input, inside ? 16 : 0);\n";
+},"7":function(container,depth0,helpers,partials,data) {
+    return "m0 + m < rows && ";
+},"8":function(container,depth0,helpers,partials,data) {
+    var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
+
+  return ((stack1 = container.invokePartial(lookupProperty(partials,"cuda-grn-finish"),depth0,{"name":"cuda-grn-finish","data":data,"helpers":helpers,"partials":partials,"decorators":container.decorators})) != null ? stack1 : "");
+},"9":function(container,depth0,helpers,partials,data) {
+    var stack1, alias1=container.strict, alias2=container.lambda;
+
+  return "  float *factor = shared<float>("
+    + ((stack1 = alias2(alias1(depth0, "factorAt", {"start":{"line":49,"column":34},"end":{"line":49,"column":42}} ), depth0)) != null ? stack1 : "")
+    + "); // scale, ["
+    + ((stack1 = alias2(alias1(depth0, "paddedDepth", {"start":{"line":49,"column":60},"end":{"line":49,"column":71}} ), depth0)) != null ? stack1 : "")
+    + "]\n";
+},"10":function(container,depth0,helpers,partials,data) {
+    var stack1;
+
+  return "  Pair *stats = shared<Pair>("
+    + ((stack1 = container.lambda(container.strict(depth0, "statsAt", {"start":{"line":52,"column":31},"end":{"line":52,"column":38}} ), depth0)) != null ? stack1 : "")
+    + "); // [block_rows][4 taps]\n";
+},"11":function(container,depth0,helpers,partials,data) {
+    var stack1, alias1=container.strict, alias2=container.lambda;
+
+  return "  for (int k = thread(); k < "
+    + ((stack1 = alias2(alias1(depth0, "paddedDepth", {"start":{"line":58,"column":31},"end":{"line":58,"column":42}} ), depth0)) != null ? stack1 : "")
+    + "; k += "
+    + ((stack1 = alias2(alias1(depth0, "threads", {"start":{"line":58,"column":53},"end":{"line":58,"column":60}} ), depth0)) != null ? stack1 : "")
+    + ") factor[k] = k < depth ? scale[image * depth + k] : 0.0f;\n";
+},"12":function(container,depth0,helpers,partials,data) {
+    return "  measure(input, stats, m0);\n  barrier();\n";
+},"13":function(container,depth0,helpers,partials,data) {
+    return "      const Pair f = load2(factor + s * step + k);\n      CNX_UNROLL\n      for (int i = 0; i < cell_rows; i++) {\n        CNX_UNROLL\n        for (int e = 0; e < 2; e++) x[i].v[e] *= f.v[e];\n      }\n";
+},"14":function(container,depth0,helpers,partials,data) {
+    var stack1;
+
+  return "  float *sums = shared<float>(0); // of squares, ["
+    + ((stack1 = container.lambda(container.strict(depth0, "lanesY", {"start":{"line":99,"column":52},"end":{"line":99,"column":58}} ), depth0)) != null ? stack1 : "")
+    + "][block_columns]\n  barrier();\n";
+},"15":function(container,depth0,helpers,partials,data) {
+    return "    const bool column = n0 + n < columns;\n";
+},"16":function(container,depth0,helpers,partials,data) {
+    return "    Quad square = {0.0f, 0.0f, 0.0f, 0.0f};\n";
+},"17":function(container,depth0,helpers,partials,data) {
+    var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
+
+  return "      if (m >= rows"
+    + ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"guardColumns"),{"name":"if","hash":{},"fn":container.program(18, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":116,"column":19},"end":{"line":116,"column":57}}})) != null ? stack1 : "")
+    + ") continue;\n";
+},"18":function(container,depth0,helpers,partials,data) {
+    return " || !column";
+},"19":function(container,depth0,helpers,partials,data) {
+    var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
+
+  return ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"guardColumns"),{"name":"if","hash":{},"fn":container.program(20, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":118,"column":6},"end":{"line":120,"column":13}}})) != null ? stack1 : "");
+},"20":function(container,depth0,helpers,partials,data) {
+    return "      if (!column) continue;\n";
+},"21":function(container,depth0,helpers,partials,data) {
+    var stack1;
+
+  return ((stack1 = container.lambda(container.strict(depth0, "gelu", {"start":{"line":125,"column":57},"end":{"line":125,"column":61}} ), depth0)) != null ? stack1 : "")
+    + "(";
+},"22":function(container,depth0,helpers,partials,data) {
+    return ")";
+},"23":function(container,depth0,helpers,partials,data) {
+    var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
+
+  return ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"quads"),{"name":"if","hash":{},"fn":container.program(24, data, 0),"inverse":container.program(25, data, 0),"data":data,"loc":{"start":{"line":127,"column":6},"end":{"line":133,"column":13}}})) != null ? stack1 : "");
+},"24":function(container,depth0,helpers,partials,data) {
+    return "      const Quad r = load4(residual + at);\n      CNX_UNROLL\n      for (int e = 0; e < 4; e++) v.v[e] += r.v[e];\n";
+},"25":function(container,depth0,helpers,partials,data) {
+    return "      for (int e = 0; e < 4 && n0 + n + e < columns; e++) v.v[e] += residual[at + e];\n";
+},"26":function(container,depth0,helpers,partials,data) {
+    return "      CNX_UNROLL\n      for (int e = 0; e < 4; e++) square.v[e] += v.v[e] * v.v[e];\n";
+},"27":function(container,depth0,helpers,partials,data) {
+    return "      store4(output + at, v);\n";
+},"28":function(container,depth0,helpers,partials,data) {
+    return "      for (int e = 0; e < 4 && n0 + n + e < columns; e++) output[at + e] = v.v[e];\n";
+},"29":function(container,depth0,helpers,partials,data) {
+    return "    store4(sums + lane_y * block_columns + n, square);\n";
+},"30":function(container,depth0,helpers,partials,data) {
+    var stack1, alias1=container.strict, alias2=container.lambda, lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
+
+  return "  barrier();\n  squares += static_cast<size_t>(image) * ("
+    + ((stack1 = alias2(alias1(depth0, "squareTiles", {"start":{"line":151,"column":45},"end":{"line":151,"column":56}} ), depth0)) != null ? stack1 : "")
+    + " * columns);\n  for (int n = thread(); n < block_columns; n += "
+    + ((stack1 = alias2(alias1(depth0, "threads", {"start":{"line":152,"column":51},"end":{"line":152,"column":58}} ), depth0)) != null ? stack1 : "")
+    + ") {\n    float sum = 0.0f;\n    for (int y = 0; y < "
+    + ((stack1 = alias2(alias1(depth0, "lanesY", {"start":{"line":154,"column":26},"end":{"line":154,"column":32}} ), depth0)) != null ? stack1 : "")
+    + "; y++) sum += sums[y * block_columns + n];\n"
+    + ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"guardColumns"),{"name":"if","hash":{},"fn":container.program(31, data, 0),"inverse":container.program(32, data, 0),"data":data,"loc":{"start":{"line":155,"column":4},"end":{"line":159,"column":11}}})) != null ? stack1 : "")
+    + "  }\n";
+},"31":function(container,depth0,helpers,partials,data) {
+    return "    if (n0 + n < columns) squares[block_y() * columns + n0 + n] = sum;\n";
+},"32":function(container,depth0,helpers,partials,data) {
+    return "    squares[block_y() * columns + n0 + n] = sum;\n";
+},"33":function(container,depth0,helpers,partials,data) {
+    return "  finish_image(squares, gamma, scale + image * columns, counter + image);\n";
+},"compiler":[8,">= 4.3.0"],"main":function(container,depth0,helpers,partials,data) {
+    var stack1, alias1=container.strict, alias2=container.lambda, alias3=depth0 != null ? depth0 : (container.nullContext || {}), lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
+
+  return ((stack1 = container.invokePartial(lookupProperty(partials,"cuda-gemm-title"),depth0,{"name":"cuda-gemm-title","data":data,"helpers":helpers,"partials":partials,"decorators":container.decorators})) != null ? stack1 : "")
+    + "// A block makes "
+    + ((stack1 = alias2(alias1(depth0, "blockRows", {"start":{"line":2,"column":19},"end":{"line":2,"column":28}} ), depth0)) != null ? stack1 : "")
+    + " x "
+    + ((stack1 = alias2(alias1(depth0, "blockColumns", {"start":{"line":2,"column":35},"end":{"line":2,"column":47}} ), depth0)) != null ? stack1 : "")
+    + " through shared memory, "
+    + ((stack1 = alias2(alias1(depth0, "step", {"start":{"line":2,"column":75},"end":{"line":2,"column":79}} ), depth0)) != null ? stack1 : "")
+    + " of k at a time, copied while the "
+    + ((stack1 = alias2(alias1(depth0, "step", {"start":{"line":2,"column":117},"end":{"line":2,"column":121}} ), depth0)) != null ? stack1 : "")
+    + " before are multiplied;\n// a thread makes "
+    + ((stack1 = alias2(alias1(depth0, "cellRows", {"start":{"line":3,"column":20},"end":{"line":3,"column":28}} ), depth0)) != null ? stack1 : "")
+    + " x "
+    + ((stack1 = alias2(alias1(depth0, "cellColumns", {"start":{"line":3,"column":35},"end":{"line":3,"column":46}} ), depth0)) != null ? stack1 : "")
+    + " of it, in f32.\n"
+    + ((stack1 = container.invokePartial(lookupProperty(partials,"cuda-head"),depth0,{"name":"cuda-head","data":data,"helpers":helpers,"partials":partials,"decorators":container.decorators})) != null ? stack1 : "")
+    + "using T = float;\nconstexpr int rows = "
+    + ((stack1 = alias2(alias1(depth0, "rows", {"start":{"line":6,"column":23},"end":{"line":6,"column":27}} ), depth0)) != null ? stack1 : "")
+    + ", depth = "
+    + ((stack1 = alias2(alias1(depth0, "depth", {"start":{"line":6,"column":41},"end":{"line":6,"column":46}} ), depth0)) != null ? stack1 : "")
+    + ", columns = "
+    + ((stack1 = alias2(alias1(depth0, "columns", {"start":{"line":6,"column":62},"end":{"line":6,"column":69}} ), depth0)) != null ? stack1 : "")
+    + ";\nconstexpr int block_rows = "
+    + ((stack1 = alias2(alias1(depth0, "blockRows", {"start":{"line":7,"column":29},"end":{"line":7,"column":38}} ), depth0)) != null ? stack1 : "")
+    + ", block_columns = "
+    + ((stack1 = alias2(alias1(depth0, "blockColumns", {"start":{"line":7,"column":60},"end":{"line":7,"column":72}} ), depth0)) != null ? stack1 : "")
+    + ";\nconstexpr int cell_rows = "
+    + ((stack1 = alias2(alias1(depth0, "cellRows", {"start":{"line":8,"column":28},"end":{"line":8,"column":36}} ), depth0)) != null ? stack1 : "")
+    + ", cell_quads = "
+    + ((stack1 = alias2(alias1(depth0, "cellQuads", {"start":{"line":8,"column":55},"end":{"line":8,"column":64}} ), depth0)) != null ? stack1 : "")
+    + "; // of a thread\nconstexpr int step = "
+    + ((stack1 = alias2(alias1(depth0, "step", {"start":{"line":9,"column":23},"end":{"line":9,"column":27}} ), depth0)) != null ? stack1 : "")
+    + ", steps = "
+    + ((stack1 = alias2(alias1(depth0, "steps", {"start":{"line":9,"column":41},"end":{"line":9,"column":46}} ), depth0)) != null ? stack1 : "")
+    + "; // of k\nconstexpr int a_row = step + 4;          // 4 more than needed, against bank conflicts\nconstexpr int a_stage = block_rows * a_row, b_stage = step * block_columns;\n\n"
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"gathered"),{"name":"if","hash":{},"fn":container.program(0, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":13,"column":0},"end":{"line":19,"column":7}}})) != null ? stack1 : "")
+    + "// Brings step s of both operands to shared memory; copies may still be on their way.\nCNX_DEVICE void stage(const T *input, const float *weight, "
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"norm"),{"name":"if","hash":{},"fn":container.program(3, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":21,"column":59},"end":{"line":21,"column":97}}})) != null ? stack1 : "")
+    + "float *a, float *b, int m0, int n0, int s) {\n  a += s % 2 * a_stage;\n  b += s % 2 * b_stage;\n  for (int i = thread(); i < block_rows * (step / 4); i += "
+    + ((stack1 = alias2(alias1(depth0, "threads", {"start":{"line":24,"column":61},"end":{"line":24,"column":68}} ), depth0)) != null ? stack1 : "")
+    + ") {\n    const int m = i / (step / 4), k = i % (step / 4) * 4;\n"
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"gathered"),{"name":"if","hash":{},"fn":container.program(4, data, 0),"inverse":container.program(6, data, 0),"data":data,"loc":{"start":{"line":26,"column":4},"end":{"line":31,"column":11}}})) != null ? stack1 : "")
+    + "  }\n  for (int i = thread(); i < step * (block_columns / 4); i += "
+    + ((stack1 = alias2(alias1(depth0, "threads", {"start":{"line":33,"column":64},"end":{"line":33,"column":71}} ), depth0)) != null ? stack1 : "")
+    + ") {\n    const int k = i / (block_columns / 4), n = i % (block_columns / 4) * 4;\n    copy_async(b + k * block_columns + n, weight + (s * step + k) * "
+    + ((stack1 = alias2(alias1(depth0, "weightRow", {"start":{"line":35,"column":70},"end":{"line":35,"column":79}} ), depth0)) != null ? stack1 : "")
+    + " + n0 + n, 16);\n  }\n  copy_commit();\n}\n\n"
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"finish"),{"name":"if","hash":{},"fn":container.program(8, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":40,"column":0},"end":{"line":42,"column":7}}})) != null ? stack1 : "")
+    + "CNX_KERNEL("
+    + ((stack1 = alias2(alias1(depth0, "threads", {"start":{"line":43,"column":13},"end":{"line":43,"column":20}} ), depth0)) != null ? stack1 : "")
+    + ", "
+    + ((stack1 = alias2(alias1(depth0, "blocks", {"start":{"line":43,"column":26},"end":{"line":43,"column":32}} ), depth0)) != null ? stack1 : "")
+    + ") kernel(\n"
+    + ((stack1 = container.invokePartial(lookupProperty(partials,"cuda-parameters"),depth0,{"name":"cuda-parameters","data":data,"helpers":helpers,"partials":partials,"decorators":container.decorators})) != null ? stack1 : "")
+    + "{\n  float *a = shared<float>(0);                // [2][block_rows][a_row]\n  float *b = shared<float>("
+    + ((stack1 = alias2(alias1(depth0, "bAt", {"start":{"line":47,"column":29},"end":{"line":47,"column":32}} ), depth0)) != null ? stack1 : "")
+    + "); // [2][step][block_columns]\n"
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"scaled"),{"name":"if","hash":{},"fn":container.program(9, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":48,"column":2},"end":{"line":50,"column":9}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"norm"),{"name":"if","hash":{},"fn":container.program(10, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":51,"column":2},"end":{"line":53,"column":9}}})) != null ? stack1 : "")
+    + "  const int image = block_z(), m0 = block_y() * block_rows, n0 = block_x() * block_columns;\n  const int lane_x = thread() % "
+    + ((stack1 = alias2(alias1(depth0, "lanesX", {"start":{"line":55,"column":34},"end":{"line":55,"column":40}} ), depth0)) != null ? stack1 : "")
+    + ", lane_y = thread() / "
+    + ((stack1 = alias2(alias1(depth0, "lanesX", {"start":{"line":55,"column":66},"end":{"line":55,"column":72}} ), depth0)) != null ? stack1 : "")
+    + ";\n  input += static_cast<size_t>(image) * "
+    + ((stack1 = alias2(alias1(depth0, "inputLength", {"start":{"line":56,"column":42},"end":{"line":56,"column":53}} ), depth0)) != null ? stack1 : "")
+    + ";\n"
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"scaled"),{"name":"if","hash":{},"fn":container.program(11, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":57,"column":2},"end":{"line":59,"column":9}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"norm"),{"name":"if","hash":{},"fn":container.program(12, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":60,"column":2},"end":{"line":63,"column":9}}})) != null ? stack1 : "")
+    + "  float c[cell_rows][cell_quads][4] = {};\n  stage(input, weight, "
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"norm"),{"name":"if","hash":{},"fn":container.program(5, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":65,"column":23},"end":{"line":65,"column":49}}})) != null ? stack1 : "")
+    + "a, b, m0, n0, 0);\n  for (int s = 0; s < steps; s++) {\n    copy_wait<0>();\n    barrier();\n    if (s + 1 < steps) stage(input, weight, "
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"norm"),{"name":"if","hash":{},"fn":container.program(5, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":69,"column":44},"end":{"line":69,"column":70}}})) != null ? stack1 : "")
+    + "a, b, m0, n0, s + 1);\n    const float *as = a + s % 2 * a_stage, *bs = b + s % 2 * b_stage;\n    CNX_ROLLED\n    for (int k = 0; k < step; k += 2) {\n      Pair x[cell_rows];\n      CNX_UNROLL\n      for (int i = 0; i < cell_rows; i++) x[i] = load2(as + (lane_y + i * "
+    + ((stack1 = alias2(alias1(depth0, "lanesY", {"start":{"line":75,"column":76},"end":{"line":75,"column":82}} ), depth0)) != null ? stack1 : "")
+    + ") * a_row + k);\n"
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"scaled"),{"name":"if","hash":{},"fn":container.program(13, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":76,"column":6},"end":{"line":83,"column":13}}})) != null ? stack1 : "")
+    + "      CNX_UNROLL\n      for (int e = 0; e < 2; e++) {\n        CNX_UNROLL\n        for (int j = 0; j < cell_quads; j++) {\n          const Quad y = load4(bs + (k + e) * block_columns + (lane_x + j * "
+    + ((stack1 = alias2(alias1(depth0, "lanesX", {"start":{"line":88,"column":78},"end":{"line":88,"column":84}} ), depth0)) != null ? stack1 : "")
+    + ") * 4);\n          CNX_UNROLL\n          for (int i = 0; i < cell_rows; i++) {\n            CNX_UNROLL\n            for (int n = 0; n < 4; n++) c[i][j][n] += x[i].v[e] * y.v[n];\n          }\n        }\n      }\n    }\n  }\n"
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"squares"),{"name":"if","hash":{},"fn":container.program(14, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":98,"column":2},"end":{"line":101,"column":9}}})) != null ? stack1 : "")
+    + "  CNX_UNROLL\n  for (int j = 0; j < cell_quads; j++) {\n    const int n = (lane_x + j * "
+    + ((stack1 = alias2(alias1(depth0, "lanesX", {"start":{"line":104,"column":34},"end":{"line":104,"column":40}} ), depth0)) != null ? stack1 : "")
+    + ") * 4;\n"
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"guardColumns"),{"name":"if","hash":{},"fn":container.program(15, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":105,"column":4},"end":{"line":107,"column":11}}})) != null ? stack1 : "")
+    + "    const Quad shift = load4(bias + n0 + n);\n"
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"squares"),{"name":"if","hash":{},"fn":container.program(16, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":109,"column":4},"end":{"line":111,"column":11}}})) != null ? stack1 : "")
+    + "    CNX_UNROLL\n    for (int i = 0; i < cell_rows; i++) {\n      const int m = m0 + lane_y + i * "
+    + ((stack1 = alias2(alias1(depth0, "lanesY", {"start":{"line":114,"column":40},"end":{"line":114,"column":46}} ), depth0)) != null ? stack1 : "")
+    + ";\n"
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"guardRows"),{"name":"if","hash":{},"fn":container.program(17, data, 0),"inverse":container.program(19, data, 0),"data":data,"loc":{"start":{"line":115,"column":6},"end":{"line":121,"column":13}}})) != null ? stack1 : "")
+    + "      const size_t at = (static_cast<size_t>(image) * rows + m) * columns + n0 + n;\n      Quad v;\n      CNX_UNROLL\n      for (int e = 0; e < 4; e++) v.v[e] = "
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"gelu"),{"name":"if","hash":{},"fn":container.program(21, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":125,"column":43},"end":{"line":125,"column":71}}})) != null ? stack1 : "")
+    + "c[i][j][e] + shift.v[e]"
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"gelu"),{"name":"if","hash":{},"fn":container.program(22, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":125,"column":94},"end":{"line":125,"column":114}}})) != null ? stack1 : "")
+    + ";\n"
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"residual"),{"name":"if","hash":{},"fn":container.program(23, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":126,"column":6},"end":{"line":134,"column":13}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"squares"),{"name":"if","hash":{},"fn":container.program(26, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":135,"column":6},"end":{"line":138,"column":13}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"quads"),{"name":"if","hash":{},"fn":container.program(27, data, 0),"inverse":container.program(28, data, 0),"data":data,"loc":{"start":{"line":139,"column":6},"end":{"line":143,"column":13}}})) != null ? stack1 : "")
+    + "    }\n"
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"squares"),{"name":"if","hash":{},"fn":container.program(29, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":145,"column":4},"end":{"line":147,"column":11}}})) != null ? stack1 : "")
+    + "  }\n"
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"squares"),{"name":"if","hash":{},"fn":container.program(30, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":149,"column":2},"end":{"line":161,"column":9}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"finish"),{"name":"if","hash":{},"fn":container.program(33, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":162,"column":2},"end":{"line":164,"column":9}}})) != null ? stack1 : "")
+    + "}\n\n"
+    + ((stack1 = container.invokePartial(lookupProperty(partials,"cuda-run"),depth0,{"name":"cuda-run","data":data,"helpers":helpers,"partials":partials,"decorators":container.decorators})) != null ? stack1 : "");
+},"usePartial":true,"useData":true},
+
+  "cuda/gemm-mma": {"0":function(container,depth0,helpers,partials,data) {
+    var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
+
+  return ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"patches"),{"name":"if","hash":{},"fn":container.program(1, data, 0),"inverse":container.program(2, data, 0),"data":data,"loc":{"start":{"line":19,"column":0},"end":{"line":23,"column":7}}})) != null ? stack1 : "");
+},"1":function(container,depth0,helpers,partials,data) {
+    var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
+
+  return ((stack1 = container.invokePartial(lookupProperty(partials,"cuda-gather"),depth0,{"name":"cuda-gather","data":data,"helpers":helpers,"partials":partials,"decorators":container.decorators})) != null ? stack1 : "");
+},"2":function(container,depth0,helpers,partials,data) {
+    var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
+
+  return ((stack1 = container.invokePartial(lookupProperty(partials,"cuda-plain"),depth0,{"name":"cuda-plain","data":data,"helpers":helpers,"partials":partials,"decorators":container.decorators})) != null ? stack1 : "");
+},"3":function(container,depth0,helpers,partials,data) {
+    return "const Pair *stats, ";
+},"4":function(container,depth0,helpers,partials,data) {
+    var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
+
+  return "  for (int i = thread(); i < block_rows * (step / 4); i += "
+    + ((stack1 = container.lambda(container.strict(depth0, "threads", {"start":{"line":30,"column":61},"end":{"line":30,"column":68}} ), depth0)) != null ? stack1 : "")
+    + ") {\n    const int m = i / (step / 4), k = i % (step / 4) * 4;\n    store4(a + place(m, k / 8) + k % 8, fetch(input, "
+    + ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"norm"),{"name":"if","hash":{},"fn":container.program(5, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":32,"column":53},"end":{"line":32,"column":79}}})) != null ? stack1 : "")
+    + "m0, m, s * step + k));\n  }\n";
+},"5":function(container,depth0,helpers,partials,data) {
+    return "stats, ";
+},"6":function(container,depth0,helpers,partials,data) {
+    var stack1, alias1=depth0 != null ? depth0 : (container.nullContext || {}), lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
+
+  return "  for (int i = thread(); i < block_rows * (step / 8); i += "
+    + ((stack1 = container.lambda(container.strict(depth0, "threads", {"start":{"line":35,"column":61},"end":{"line":35,"column":68}} ), depth0)) != null ? stack1 : "")
+    + ") {\n    const int m = i / (step / 8), c = i % (step / 8), k = s * step + c * 8;\n    const bool inside = "
+    + ((stack1 = lookupProperty(helpers,"if").call(alias1,lookupProperty(depth0,"guardRows"),{"name":"if","hash":{},"fn":container.program(7, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":37,"column":24},"end":{"line":37,"column":61}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias1,lookupProperty(depth0,"guardDepth"),{"name":"if","hash":{},"fn":container.program(8, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":37,"column":61},"end":{"line":37,"column":123}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"unless").call(alias1,lookupProperty(depth0,"guarded"),{"name":"unless","hash":{},"fn":container.program(10, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":37,"column":123},"end":{"line":37,"column":157}}})) != null ? stack1 : "")
+    + ";\n    copy_async(a + place(m, c), inside ? input + (m0 + m) * depth + k : input, inside ? 16 : 0);\n  }\n";
+},"7":function(container,depth0,helpers,partials,data) {
+    return "m0 + m < rows";
+},"8":function(container,depth0,helpers,partials,data) {
+    var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
+
+  return ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"guardRows"),{"name":"if","hash":{},"fn":container.program(9, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":37,"column":79},"end":{"line":37,"column":107}}})) != null ? stack1 : "")
+    + "k < depth";
+},"9":function(container,depth0,helpers,partials,data) {
+    return " && ";
+},"10":function(container,depth0,helpers,partials,data) {
+    return "true";
+},"11":function(container,depth0,helpers,partials,data) {
+    var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
+
+  return ((stack1 = container.invokePartial(lookupProperty(partials,"cuda-grn-finish"),depth0,{"name":"cuda-grn-finish","data":data,"helpers":helpers,"partials":partials,"decorators":container.decorators})) != null ? stack1 : "");
+},"12":function(container,depth0,helpers,partials,data) {
+    var stack1, alias1=container.strict, alias2=container.lambda;
+
+  return "  float *factor = shared<float>("
+    + ((stack1 = alias2(alias1(depth0, "extraAt", {"start":{"line":56,"column":34},"end":{"line":56,"column":41}} ), depth0)) != null ? stack1 : "")
+    + "); // scale, ["
+    + ((stack1 = alias2(alias1(depth0, "paddedDepth", {"start":{"line":56,"column":59},"end":{"line":56,"column":70}} ), depth0)) != null ? stack1 : "")
+    + "]\n";
+},"13":function(container,depth0,helpers,partials,data) {
+    var stack1;
+
+  return "  Pair *stats = shared<Pair>("
+    + ((stack1 = container.lambda(container.strict(depth0, "extraAt", {"start":{"line":59,"column":31},"end":{"line":59,"column":38}} ), depth0)) != null ? stack1 : "")
+    + "); // [block_rows][4 taps]\n";
+},"14":function(container,depth0,helpers,partials,data) {
+    var stack1, alias1=container.strict, alias2=container.lambda;
+
+  return "  for (int k = thread(); k < "
+    + ((stack1 = alias2(alias1(depth0, "paddedDepth", {"start":{"line":66,"column":31},"end":{"line":66,"column":42}} ), depth0)) != null ? stack1 : "")
+    + "; k += "
+    + ((stack1 = alias2(alias1(depth0, "threads", {"start":{"line":66,"column":53},"end":{"line":66,"column":60}} ), depth0)) != null ? stack1 : "")
+    + ") factor[k] = k < depth ? scale[image * depth + k] : 0.0f;\n";
+},"15":function(container,depth0,helpers,partials,data) {
+    return "  measure(input, stats, m0);\n  barrier();\n";
+},"16":function(container,depth0,helpers,partials,data) {
+    return "      const Pair low = load2(factor + s * step + k + 2 * (lane % 4)), high = load2(factor + s * step + k + 8 + 2 * (lane % 4));\n      CNX_UNROLL\n      for (int i = 0; i < m_tiles; i++) {\n        CNX_UNROLL\n        for (int e = 0; e < 4; e++) x[i][e] = scaled<T>(x[i][e], e < 2 ? low : high);\n      }\n";
+},"17":function(container,depth0,helpers,partials,data) {
+    var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
+
+  return "  const size_t corner = (static_cast<size_t>(image) * rows + m0) * columns + n0;\n"
+    + ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"chunks"),{"name":"if","hash":{},"fn":container.program(18, data, 0),"inverse":container.program(20, data, 0),"data":data,"loc":{"start":{"line":114,"column":2},"end":{"line":127,"column":9}}})) != null ? stack1 : "")
+    + "  barrier();\n";
+},"18":function(container,depth0,helpers,partials,data) {
+    var stack1, alias1=depth0 != null ? depth0 : (container.nullContext || {}), lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
+
+  return "  for (int i = thread(); i < block_rows * (block_columns / 8); i += "
+    + ((stack1 = container.lambda(container.strict(depth0, "threads", {"start":{"line":115,"column":70},"end":{"line":115,"column":77}} ), depth0)) != null ? stack1 : "")
+    + ") {\n    const int m = i / (block_columns / 8), n = i % (block_columns / 8) * 8;\n    const bool inside = "
+    + ((stack1 = lookupProperty(helpers,"if").call(alias1,lookupProperty(depth0,"guardRows"),{"name":"if","hash":{},"fn":container.program(7, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":117,"column":24},"end":{"line":117,"column":61}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias1,lookupProperty(depth0,"guardColumns"),{"name":"if","hash":{},"fn":container.program(19, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":117,"column":61},"end":{"line":117,"column":132}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"unless").call(alias1,lookupProperty(depth0,"guardTile"),{"name":"unless","hash":{},"fn":container.program(10, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":117,"column":132},"end":{"line":117,"column":168}}})) != null ? stack1 : "")
+    + ";\n    copy_async(tile + m * out_row + n, inside ? residual + corner + static_cast<size_t>(m) * columns + n : residual, inside ? 16 : 0);\n  }\n  copy_commit();\n  copy_wait<0>();\n";
+},"19":function(container,depth0,helpers,partials,data) {
+    var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
+
+  return ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"guardRows"),{"name":"if","hash":{},"fn":container.program(9, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":117,"column":81},"end":{"line":117,"column":109}}})) != null ? stack1 : "")
+    + "n0 + n < columns";
+},"20":function(container,depth0,helpers,partials,data) {
+    var stack1;
+
+  return "  for (int i = thread(); i < block_rows * block_columns; i += "
+    + ((stack1 = container.lambda(container.strict(depth0, "threads", {"start":{"line":123,"column":64},"end":{"line":123,"column":71}} ), depth0)) != null ? stack1 : "")
+    + ") {\n    const int m = i / block_columns, n = i % block_columns;\n    if (m0 + m < rows && n0 + n < columns) tile[m * out_row + n] = residual[corner + static_cast<size_t>(m) * columns + n];\n  }\n";
+},"21":function(container,depth0,helpers,partials,data) {
+    var stack1, alias1=container.strict, alias2=container.lambda;
+
+  return "  float *sums = shared<float>("
+    + ((stack1 = alias2(alias1(depth0, "sumsAt", {"start":{"line":131,"column":32},"end":{"line":131,"column":38}} ), depth0)) != null ? stack1 : "")
+    + "); // of squares, ["
+    + ((stack1 = alias2(alias1(depth0, "warpsM", {"start":{"line":131,"column":61},"end":{"line":131,"column":67}} ), depth0)) != null ? stack1 : "")
+    + "][block_columns]\n";
+},"22":function(container,depth0,helpers,partials,data) {
+    return "    float square[2] = {0.0f, 0.0f};\n";
+},"23":function(container,depth0,helpers,partials,data) {
+    var stack1, alias1=container.strict, alias2=container.lambda;
+
+  return "        v[0] = "
+    + ((stack1 = alias2(alias1(depth0, "gelu", {"start":{"line":147,"column":17},"end":{"line":147,"column":21}} ), depth0)) != null ? stack1 : "")
+    + "(v[0]);\n        v[1] = "
+    + ((stack1 = alias2(alias1(depth0, "gelu", {"start":{"line":148,"column":17},"end":{"line":148,"column":21}} ), depth0)) != null ? stack1 : "")
+    + "(v[1]);\n";
+},"24":function(container,depth0,helpers,partials,data) {
+    return "        v[0] += widen(tile[m * out_row + n]);\n        v[1] += widen(tile[m * out_row + n + 1]);\n";
+},"25":function(container,depth0,helpers,partials,data) {
+    var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
+
+  return ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"guardRows"),{"name":"if","hash":{},"fn":container.program(26, data, 0),"inverse":container.program(27, data, 0),"data":data,"loc":{"start":{"line":156,"column":8},"end":{"line":164,"column":15}}})) != null ? stack1 : "");
+},"26":function(container,depth0,helpers,partials,data) {
+    return "        if (m0 + m < rows) {\n          square[0] += rounded<T>(v[0]) * rounded<T>(v[0]);\n          square[1] += rounded<T>(v[1]) * rounded<T>(v[1]);\n        }\n";
+},"27":function(container,depth0,helpers,partials,data) {
+    return "        square[0] += rounded<T>(v[0]) * rounded<T>(v[0]);\n        square[1] += rounded<T>(v[1]) * rounded<T>(v[1]);\n";
+},"28":function(container,depth0,helpers,partials,data) {
+    var stack1;
+
+  return "    CNX_UNROLL\n    for (int e = 0; e < 2; e++) {\n      CNX_UNROLL\n      for (int mask = 4; mask < 32; mask *= 2) square[e] += shuffle_xor(square[e], mask);\n      if (lane < 4) sums[warp % "
+    + ((stack1 = container.lambda(container.strict(depth0, "warpsM", {"start":{"line":173,"column":34},"end":{"line":173,"column":40}} ), depth0)) != null ? stack1 : "")
+    + " * block_columns + n + e] = square[e];\n    }\n";
+},"29":function(container,depth0,helpers,partials,data) {
+    var stack1, alias1=container.strict, alias2=container.lambda, lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
+
+  return "  squares += static_cast<size_t>(image) * ("
+    + ((stack1 = alias2(alias1(depth0, "squareTiles", {"start":{"line":179,"column":45},"end":{"line":179,"column":56}} ), depth0)) != null ? stack1 : "")
+    + " * columns);\n  for (int n = thread(); n < block_columns; n += "
+    + ((stack1 = alias2(alias1(depth0, "threads", {"start":{"line":180,"column":51},"end":{"line":180,"column":58}} ), depth0)) != null ? stack1 : "")
+    + ") {\n    float sum = 0.0f;\n    for (int w = 0; w < "
+    + ((stack1 = alias2(alias1(depth0, "warpsM", {"start":{"line":182,"column":26},"end":{"line":182,"column":32}} ), depth0)) != null ? stack1 : "")
+    + "; w++) sum += sums[w * block_columns + n];\n"
+    + ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"guardColumns"),{"name":"if","hash":{},"fn":container.program(30, data, 0),"inverse":container.program(31, data, 0),"data":data,"loc":{"start":{"line":183,"column":4},"end":{"line":187,"column":11}}})) != null ? stack1 : "")
+    + "  }\n";
+},"30":function(container,depth0,helpers,partials,data) {
+    return "    if (n0 + n < columns) squares[block_y() * columns + n0 + n] = sum;\n";
+},"31":function(container,depth0,helpers,partials,data) {
+    return "    squares[block_y() * columns + n0 + n] = sum;\n";
+},"32":function(container,depth0,helpers,partials,data) {
+    var stack1, alias1=depth0 != null ? depth0 : (container.nullContext || {}), lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
+
+  return "  for (int i = thread(); i < block_rows * (block_columns / 8); i += "
+    + ((stack1 = container.lambda(container.strict(depth0, "threads", {"start":{"line":192,"column":70},"end":{"line":192,"column":77}} ), depth0)) != null ? stack1 : "")
+    + ") {\n    const int m = i / (block_columns / 8), n = i % (block_columns / 8) * 8;\n"
+    + ((stack1 = lookupProperty(helpers,"if").call(alias1,lookupProperty(depth0,"guardRows"),{"name":"if","hash":{},"fn":container.program(33, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":194,"column":4},"end":{"line":196,"column":11}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias1,lookupProperty(depth0,"guardColumns"),{"name":"if","hash":{},"fn":container.program(34, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":197,"column":4},"end":{"line":199,"column":11}}})) != null ? stack1 : "")
+    + "    store8(output + static_cast<size_t>(m) * columns + n, tile + m * out_row + n);\n  }\n";
+},"33":function(container,depth0,helpers,partials,data) {
+    return "    if (m0 + m >= rows) continue;\n";
+},"34":function(container,depth0,helpers,partials,data) {
+    return "    if (n0 + n >= columns) continue;\n";
+},"35":function(container,depth0,helpers,partials,data) {
+    var stack1;
+
+  return "  for (int i = thread(); i < block_rows * block_columns; i += "
+    + ((stack1 = container.lambda(container.strict(depth0, "threads", {"start":{"line":203,"column":64},"end":{"line":203,"column":71}} ), depth0)) != null ? stack1 : "")
+    + ") {\n    const int m = i / block_columns, n = i % block_columns;\n    if (m0 + m < rows && n0 + n < columns) output[static_cast<size_t>(m) * columns + n] = tile[m * out_row + n];\n  }\n";
+},"36":function(container,depth0,helpers,partials,data) {
+    return "  finish_image(squares, gamma, scale + image * columns, counter + image);\n";
+},"compiler":[8,">= 4.3.0"],"main":function(container,depth0,helpers,partials,data) {
+    var stack1, alias1=container.strict, alias2=container.lambda, alias3=depth0 != null ? depth0 : (container.nullContext || {}), lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
+
+  return ((stack1 = container.invokePartial(lookupProperty(partials,"cuda-gemm-title"),depth0,{"name":"cuda-gemm-title","data":data,"helpers":helpers,"partials":partials,"decorators":container.decorators})) != null ? stack1 : "")
+    + "// A block makes "
+    + ((stack1 = alias2(alias1(depth0, "blockRows", {"start":{"line":2,"column":19},"end":{"line":2,"column":28}} ), depth0)) != null ? stack1 : "")
+    + " x "
+    + ((stack1 = alias2(alias1(depth0, "blockColumns", {"start":{"line":2,"column":35},"end":{"line":2,"column":47}} ), depth0)) != null ? stack1 : "")
+    + " on tensor cores, "
+    + ((stack1 = alias2(alias1(depth0, "step", {"start":{"line":2,"column":69},"end":{"line":2,"column":73}} ), depth0)) != null ? stack1 : "")
+    + " of k at a time with "
+    + ((stack1 = alias2(alias1(depth0, "stagesLess", {"start":{"line":2,"column":98},"end":{"line":2,"column":108}} ), depth0)) != null ? stack1 : "")
+    + " steps of copies on their way; a warp\n// makes "
+    + ((stack1 = alias2(alias1(depth0, "warpRows", {"start":{"line":3,"column":11},"end":{"line":3,"column":19}} ), depth0)) != null ? stack1 : "")
+    + " x "
+    + ((stack1 = alias2(alias1(depth0, "warpColumns", {"start":{"line":3,"column":26},"end":{"line":3,"column":37}} ), depth0)) != null ? stack1 : "")
+    + " of it. Sums are f32.\n"
+    + ((stack1 = container.invokePartial(lookupProperty(partials,"cuda-head"),depth0,{"name":"cuda-head","data":data,"helpers":helpers,"partials":partials,"decorators":container.decorators})) != null ? stack1 : "")
+    + "using T = "
+    + ((stack1 = alias2(alias1(depth0, "scalar", {"start":{"line":5,"column":12},"end":{"line":5,"column":18}} ), depth0)) != null ? stack1 : "")
+    + ";\nconstexpr int rows = "
+    + ((stack1 = alias2(alias1(depth0, "rows", {"start":{"line":6,"column":23},"end":{"line":6,"column":27}} ), depth0)) != null ? stack1 : "")
+    + ", depth = "
+    + ((stack1 = alias2(alias1(depth0, "depth", {"start":{"line":6,"column":41},"end":{"line":6,"column":46}} ), depth0)) != null ? stack1 : "")
+    + ", columns = "
+    + ((stack1 = alias2(alias1(depth0, "columns", {"start":{"line":6,"column":62},"end":{"line":6,"column":69}} ), depth0)) != null ? stack1 : "")
+    + ";\nconstexpr int block_rows = "
+    + ((stack1 = alias2(alias1(depth0, "blockRows", {"start":{"line":7,"column":29},"end":{"line":7,"column":38}} ), depth0)) != null ? stack1 : "")
+    + ", block_columns = "
+    + ((stack1 = alias2(alias1(depth0, "blockColumns", {"start":{"line":7,"column":60},"end":{"line":7,"column":72}} ), depth0)) != null ? stack1 : "")
+    + ";\nconstexpr int step = "
+    + ((stack1 = alias2(alias1(depth0, "step", {"start":{"line":8,"column":23},"end":{"line":8,"column":27}} ), depth0)) != null ? stack1 : "")
+    + ", steps = "
+    + ((stack1 = alias2(alias1(depth0, "steps", {"start":{"line":8,"column":41},"end":{"line":8,"column":46}} ), depth0)) != null ? stack1 : "")
+    + ", stages = "
+    + ((stack1 = alias2(alias1(depth0, "stages", {"start":{"line":8,"column":61},"end":{"line":8,"column":67}} ), depth0)) != null ? stack1 : "")
+    + "; // of k\nconstexpr int m_tiles = "
+    + ((stack1 = alias2(alias1(depth0, "mTiles", {"start":{"line":9,"column":26},"end":{"line":9,"column":32}} ), depth0)) != null ? stack1 : "")
+    + ", n_tiles = "
+    + ((stack1 = alias2(alias1(depth0, "nTiles", {"start":{"line":9,"column":48},"end":{"line":9,"column":54}} ), depth0)) != null ? stack1 : "")
+    + ";       // of 16 rows, of 8 columns, of a warp\nconstexpr int b_row = "
+    + ((stack1 = alias2(alias1(depth0, "bRow", {"start":{"line":10,"column":24},"end":{"line":10,"column":28}} ), depth0)) != null ? stack1 : "")
+    + ";                      // an odd number of 16-byte chunks, against bank conflicts\nconstexpr int out_row = block_columns + 8;\nconstexpr int a_stage = block_rows * step, b_stage = step * b_row;\n\n// Where chunk c (8 values) of row m of the left operand lies in its stage: the chunks of a row are swapped so that eight\n// rows at the same c lie in different banks.\nCNX_DEVICE int place(int m, int c) { return m * step + (c ^ (m / "
+    + ((stack1 = alias2(alias1(depth0, "swizzleRows", {"start":{"line":16,"column":67},"end":{"line":16,"column":78}} ), depth0)) != null ? stack1 : "")
+    + " % "
+    + ((stack1 = alias2(alias1(depth0, "rowChunks", {"start":{"line":16,"column":85},"end":{"line":16,"column":94}} ), depth0)) != null ? stack1 : "")
+    + ")) * 8; }\n\n"
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"gathered"),{"name":"if","hash":{},"fn":container.program(0, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":18,"column":0},"end":{"line":24,"column":7}}})) != null ? stack1 : "")
+    + "// Brings step s of both operands to shared memory; copies may still be on their way.\nCNX_DEVICE void stage(const T *input, const T *weight, "
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"norm"),{"name":"if","hash":{},"fn":container.program(3, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":26,"column":55},"end":{"line":26,"column":93}}})) != null ? stack1 : "")
+    + "T *a, T *b, int m0, int n0, int s) {\n  a += s % stages * a_stage;\n  b += s % stages * b_stage;\n"
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"gathered"),{"name":"if","hash":{},"fn":container.program(4, data, 0),"inverse":container.program(6, data, 0),"data":data,"loc":{"start":{"line":29,"column":2},"end":{"line":40,"column":9}}})) != null ? stack1 : "")
+    + "  for (int i = thread(); i < step * (block_columns / 8); i += "
+    + ((stack1 = alias2(alias1(depth0, "threads", {"start":{"line":41,"column":64},"end":{"line":41,"column":71}} ), depth0)) != null ? stack1 : "")
+    + ") {\n    const int k = i / (block_columns / 8), n = i % (block_columns / 8) * 8;\n    copy_async(b + k * b_row + n, weight + (s * step + k) * "
+    + ((stack1 = alias2(alias1(depth0, "weightRow", {"start":{"line":43,"column":62},"end":{"line":43,"column":71}} ), depth0)) != null ? stack1 : "")
+    + " + n0 + n, 16);\n  }\n}\n\n"
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"finish"),{"name":"if","hash":{},"fn":container.program(11, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":47,"column":0},"end":{"line":49,"column":7}}})) != null ? stack1 : "")
+    + "CNX_KERNEL("
+    + ((stack1 = alias2(alias1(depth0, "threads", {"start":{"line":50,"column":13},"end":{"line":50,"column":20}} ), depth0)) != null ? stack1 : "")
+    + ", "
+    + ((stack1 = alias2(alias1(depth0, "blocks", {"start":{"line":50,"column":26},"end":{"line":50,"column":32}} ), depth0)) != null ? stack1 : "")
+    + ") kernel(\n"
+    + ((stack1 = container.invokePartial(lookupProperty(partials,"cuda-parameters"),depth0,{"name":"cuda-parameters","data":data,"helpers":helpers,"partials":partials,"decorators":container.decorators})) != null ? stack1 : "")
+    + "{\n  T *a = shared<T>(0);        // [stages][block_rows][step], chunks swapped\n  T *b = shared<T>("
+    + ((stack1 = alias2(alias1(depth0, "bAt", {"start":{"line":54,"column":21},"end":{"line":54,"column":24}} ), depth0)) != null ? stack1 : "")
+    + "); // [stages][step][b_row]\n"
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"scaled"),{"name":"if","hash":{},"fn":container.program(12, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":55,"column":2},"end":{"line":57,"column":9}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"norm"),{"name":"if","hash":{},"fn":container.program(13, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":58,"column":2},"end":{"line":60,"column":9}}})) != null ? stack1 : "")
+    + "  const int image = block_z(), m0 = block_y() * block_rows, n0 = block_x() * block_columns;\n  const int lane = thread() % 32, warp = thread() / 32;\n  const int warp_m = warp % "
+    + ((stack1 = alias2(alias1(depth0, "warpsM", {"start":{"line":63,"column":30},"end":{"line":63,"column":36}} ), depth0)) != null ? stack1 : "")
+    + " * "
+    + ((stack1 = alias2(alias1(depth0, "warpRows", {"start":{"line":63,"column":43},"end":{"line":63,"column":51}} ), depth0)) != null ? stack1 : "")
+    + ", warp_n = warp / "
+    + ((stack1 = alias2(alias1(depth0, "warpsM", {"start":{"line":63,"column":73},"end":{"line":63,"column":79}} ), depth0)) != null ? stack1 : "")
+    + " * "
+    + ((stack1 = alias2(alias1(depth0, "warpColumns", {"start":{"line":63,"column":86},"end":{"line":63,"column":97}} ), depth0)) != null ? stack1 : "")
+    + ";\n  input += static_cast<size_t>(image) * "
+    + ((stack1 = alias2(alias1(depth0, "inputLength", {"start":{"line":64,"column":42},"end":{"line":64,"column":53}} ), depth0)) != null ? stack1 : "")
+    + ";\n"
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"scaled"),{"name":"if","hash":{},"fn":container.program(14, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":65,"column":2},"end":{"line":67,"column":9}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"norm"),{"name":"if","hash":{},"fn":container.program(15, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":68,"column":2},"end":{"line":71,"column":9}}})) != null ? stack1 : "")
+    + "  float c[m_tiles][n_tiles][4] = {};\n  CNX_UNROLL\n  for (int s = 0; s < stages - 1; s++) {\n    if (s < steps) stage(input, weight, "
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"norm"),{"name":"if","hash":{},"fn":container.program(5, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":75,"column":40},"end":{"line":75,"column":66}}})) != null ? stack1 : "")
+    + "a, b, m0, n0, s);\n    copy_commit();\n  }\n  for (int s = 0; s < steps; s++) {\n    copy_wait<stages - 2>();\n    barrier();\n    if (s + stages - 1 < steps) stage(input, weight, "
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"norm"),{"name":"if","hash":{},"fn":container.program(5, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":81,"column":53},"end":{"line":81,"column":79}}})) != null ? stack1 : "")
+    + "a, b, m0, n0, s + stages - 1);\n    copy_commit();\n    const T *as = a + s % stages * a_stage, *bs = b + s % stages * b_stage;\n    CNX_UNROLL\n    for (int k = 0; k < step; k += 16) {\n      uint32_t x[m_tiles][4];\n      CNX_UNROLL\n      for (int i = 0; i < m_tiles; i++) load_matrices(x[i], as + place(warp_m + i * 16 + lane % 16, k / 8 + lane / 16));\n"
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"scaled"),{"name":"if","hash":{},"fn":container.program(16, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":89,"column":6},"end":{"line":96,"column":13}}})) != null ? stack1 : "")
+    + "      CNX_UNROLL\n      for (int j = 0; j < n_tiles; j += 2) {\n        uint32_t y[4];\n        load_matrices_transposed(y, bs + (k + lane % 16) * b_row + warp_n + (j + 1 < n_tiles ? j + lane / 16 : j) * 8);\n        CNX_UNROLL\n        for (int i = 0; i < m_tiles; i++) {\n          multiply<T>(c[i][j], x[i], y[0], y[1]);\n          if (j + 1 < n_tiles) multiply<T>(c[i][j + 1], x[i], y[2], y[3]);\n        }\n      }\n    }\n  }\n  copy_wait<0>();\n  barrier();\n  T *tile = shared<T>(0); // [block_rows][out_row]: the result, so that it is stored in whole chunks\n"
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"residual"),{"name":"if","hash":{},"fn":container.program(17, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":112,"column":2},"end":{"line":129,"column":9}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"squares"),{"name":"if","hash":{},"fn":container.program(21, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":130,"column":2},"end":{"line":132,"column":9}}})) != null ? stack1 : "")
+    + "  CNX_UNROLL\n  for (int j = 0; j < n_tiles; j++) {\n    const int n = warp_n + j * 8 + 2 * (lane % 4);\n    const Pair shift = load2(bias + n0 + n);\n"
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"squares"),{"name":"if","hash":{},"fn":container.program(22, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":137,"column":4},"end":{"line":139,"column":11}}})) != null ? stack1 : "")
+    + "    CNX_UNROLL\n    for (int i = 0; i < m_tiles; i++) {\n      CNX_UNROLL\n      for (int h = 0; h < 2; h++) {\n        const int m = warp_m + i * 16 + h * 8 + lane / 4;\n        float v[2] = {c[i][j][2 * h] + shift.v[0], c[i][j][2 * h + 1] + shift.v[1]};\n"
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"gelu"),{"name":"if","hash":{},"fn":container.program(23, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":146,"column":8},"end":{"line":149,"column":15}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"residual"),{"name":"if","hash":{},"fn":container.program(24, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":150,"column":8},"end":{"line":153,"column":15}}})) != null ? stack1 : "")
+    + "        store2(tile + m * out_row + n, v[0], v[1]);\n"
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"squares"),{"name":"if","hash":{},"fn":container.program(25, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":155,"column":8},"end":{"line":165,"column":15}}})) != null ? stack1 : "")
+    + "      }\n    }\n"
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"squares"),{"name":"if","hash":{},"fn":container.program(28, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":168,"column":4},"end":{"line":175,"column":11}}})) != null ? stack1 : "")
+    + "  }\n  barrier();\n"
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"squares"),{"name":"if","hash":{},"fn":container.program(29, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":178,"column":2},"end":{"line":189,"column":9}}})) != null ? stack1 : "")
+    + "  output += (static_cast<size_t>(image) * rows + m0) * columns + n0;\n"
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"chunks"),{"name":"if","hash":{},"fn":container.program(32, data, 0),"inverse":container.program(35, data, 0),"data":data,"loc":{"start":{"line":191,"column":2},"end":{"line":207,"column":9}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"finish"),{"name":"if","hash":{},"fn":container.program(36, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":208,"column":2},"end":{"line":210,"column":9}}})) != null ? stack1 : "")
+    + "}\n\n"
+    + ((stack1 = container.invokePartial(lookupProperty(partials,"cuda-run"),depth0,{"name":"cuda-run","data":data,"helpers":helpers,"partials":partials,"decorators":container.decorators})) != null ? stack1 : "");
+},"usePartial":true,"useData":true},
+
+  "cuda/gemv": {"compiler":[8,">= 4.3.0"],"main":function(container,depth0,helpers,partials,data) {
+    var stack1, alias1=container.strict, alias2=container.lambda, lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
+
+  return "// "
+    + ((stack1 = alias2(alias1(depth0, "title", {"start":{"line":1,"column":5},"end":{"line":1,"column":10}} ), depth0)) != null ? stack1 : "")
+    + ", rows of "
+    + ((stack1 = alias2(alias1(depth0, "depth", {"start":{"line":1,"column":24},"end":{"line":1,"column":29}} ), depth0)) != null ? stack1 : "")
+    + " by ["
+    + ((stack1 = alias2(alias1(depth0, "depth", {"start":{"line":1,"column":38},"end":{"line":1,"column":43}} ), depth0)) != null ? stack1 : "")
+    + "]["
+    + ((stack1 = alias2(alias1(depth0, "columns", {"start":{"line":1,"column":49},"end":{"line":1,"column":56}} ), depth0)) != null ? stack1 : "")
+    + "]:\n//   output[n] = bias[n] + sum over k of input[k] * weight[k,n]\n// A block makes "
+    + ((stack1 = alias2(alias1(depth0, "lanesX", {"start":{"line":3,"column":19},"end":{"line":3,"column":25}} ), depth0)) != null ? stack1 : "")
+    + " columns of "
+    + ((stack1 = alias2(alias1(depth0, "images", {"start":{"line":3,"column":41},"end":{"line":3,"column":47}} ), depth0)) != null ? stack1 : "")
+    + " images; "
+    + ((stack1 = alias2(alias1(depth0, "lanesY", {"start":{"line":3,"column":60},"end":{"line":3,"column":66}} ), depth0)) != null ? stack1 : "")
+    + " threads share a column, each takes every "
+    + ((stack1 = alias2(alias1(depth0, "lanesY", {"start":{"line":3,"column":112},"end":{"line":3,"column":118}} ), depth0)) != null ? stack1 : "")
+    + "th k.\n"
+    + ((stack1 = container.invokePartial(lookupProperty(partials,"cuda-head"),depth0,{"name":"cuda-head","data":data,"helpers":helpers,"partials":partials,"decorators":container.decorators})) != null ? stack1 : "")
+    + "using T = "
+    + ((stack1 = alias2(alias1(depth0, "scalar", {"start":{"line":5,"column":12},"end":{"line":5,"column":18}} ), depth0)) != null ? stack1 : "")
+    + ";\n\nCNX_KERNEL("
+    + ((stack1 = alias2(alias1(depth0, "threads", {"start":{"line":7,"column":13},"end":{"line":7,"column":20}} ), depth0)) != null ? stack1 : "")
+    + ", "
+    + ((stack1 = alias2(alias1(depth0, "blocks", {"start":{"line":7,"column":26},"end":{"line":7,"column":32}} ), depth0)) != null ? stack1 : "")
+    + ") kernel(\n"
+    + ((stack1 = container.invokePartial(lookupProperty(partials,"cuda-parameters"),depth0,{"name":"cuda-parameters","data":data,"helpers":helpers,"partials":partials,"decorators":container.decorators})) != null ? stack1 : "")
+    + "    int batch) {\n  float *row = shared<float>(0);                          // ["
+    + ((stack1 = alias2(alias1(depth0, "depth", {"start":{"line":10,"column":64},"end":{"line":10,"column":69}} ), depth0)) != null ? stack1 : "")
+    + "]["
+    + ((stack1 = alias2(alias1(depth0, "images", {"start":{"line":10,"column":75},"end":{"line":10,"column":81}} ), depth0)) != null ? stack1 : "")
+    + " images]\n  float *sums = shared<float>("
+    + ((stack1 = alias2(alias1(depth0, "sumsAt", {"start":{"line":11,"column":32},"end":{"line":11,"column":38}} ), depth0)) != null ? stack1 : "")
+    + "); // ["
+    + ((stack1 = alias2(alias1(depth0, "lanesY", {"start":{"line":11,"column":49},"end":{"line":11,"column":55}} ), depth0)) != null ? stack1 : "")
+    + "]["
+    + ((stack1 = alias2(alias1(depth0, "images", {"start":{"line":11,"column":61},"end":{"line":11,"column":67}} ), depth0)) != null ? stack1 : "")
+    + "]["
+    + ((stack1 = alias2(alias1(depth0, "lanesX", {"start":{"line":11,"column":73},"end":{"line":11,"column":79}} ), depth0)) != null ? stack1 : "")
+    + "]\n  const int first = block_z() * "
+    + ((stack1 = alias2(alias1(depth0, "images", {"start":{"line":12,"column":34},"end":{"line":12,"column":40}} ), depth0)) != null ? stack1 : "")
+    + ", n = block_x() * "
+    + ((stack1 = alias2(alias1(depth0, "lanesX", {"start":{"line":12,"column":62},"end":{"line":12,"column":68}} ), depth0)) != null ? stack1 : "")
+    + " + thread() % "
+    + ((stack1 = alias2(alias1(depth0, "lanesX", {"start":{"line":12,"column":86},"end":{"line":12,"column":92}} ), depth0)) != null ? stack1 : "")
+    + ", slice = thread() / "
+    + ((stack1 = alias2(alias1(depth0, "lanesX", {"start":{"line":12,"column":117},"end":{"line":12,"column":123}} ), depth0)) != null ? stack1 : "")
+    + ";\n  for (int i = thread(); i < "
+    + ((stack1 = alias2(alias1(depth0, "depth", {"start":{"line":13,"column":31},"end":{"line":13,"column":36}} ), depth0)) != null ? stack1 : "")
+    + " * "
+    + ((stack1 = alias2(alias1(depth0, "images", {"start":{"line":13,"column":43},"end":{"line":13,"column":49}} ), depth0)) != null ? stack1 : "")
+    + "; i += "
+    + ((stack1 = alias2(alias1(depth0, "threads", {"start":{"line":13,"column":60},"end":{"line":13,"column":67}} ), depth0)) != null ? stack1 : "")
+    + ") {\n    const int image = i / "
+    + ((stack1 = alias2(alias1(depth0, "depth", {"start":{"line":14,"column":28},"end":{"line":14,"column":33}} ), depth0)) != null ? stack1 : "")
+    + ", k = i % "
+    + ((stack1 = alias2(alias1(depth0, "depth", {"start":{"line":14,"column":47},"end":{"line":14,"column":52}} ), depth0)) != null ? stack1 : "")
+    + ";\n    row[k * "
+    + ((stack1 = alias2(alias1(depth0, "images", {"start":{"line":15,"column":14},"end":{"line":15,"column":20}} ), depth0)) != null ? stack1 : "")
+    + " + image] = first + image < batch ? input[static_cast<size_t>(first + image) * "
+    + ((stack1 = alias2(alias1(depth0, "depth", {"start":{"line":15,"column":103},"end":{"line":15,"column":108}} ), depth0)) != null ? stack1 : "")
+    + " + k] : 0.0f;\n  }\n  barrier();\n  float v["
+    + ((stack1 = alias2(alias1(depth0, "images", {"start":{"line":18,"column":12},"end":{"line":18,"column":18}} ), depth0)) != null ? stack1 : "")
+    + "] = {};\n  for (int k = slice; k < "
+    + ((stack1 = alias2(alias1(depth0, "depth", {"start":{"line":19,"column":28},"end":{"line":19,"column":33}} ), depth0)) != null ? stack1 : "")
+    + "; k += "
+    + ((stack1 = alias2(alias1(depth0, "lanesY", {"start":{"line":19,"column":44},"end":{"line":19,"column":50}} ), depth0)) != null ? stack1 : "")
+    + ") {\n    const float w = widen(weight[k * "
+    + ((stack1 = alias2(alias1(depth0, "weightRow", {"start":{"line":20,"column":39},"end":{"line":20,"column":48}} ), depth0)) != null ? stack1 : "")
+    + " + n]);\n    CNX_UNROLL\n    for (int i = 0; i < "
+    + ((stack1 = alias2(alias1(depth0, "images", {"start":{"line":22,"column":26},"end":{"line":22,"column":32}} ), depth0)) != null ? stack1 : "")
+    + "; i++) v[i] += w * row[k * "
+    + ((stack1 = alias2(alias1(depth0, "images", {"start":{"line":22,"column":63},"end":{"line":22,"column":69}} ), depth0)) != null ? stack1 : "")
+    + " + i];\n  }\n  CNX_UNROLL\n  for (int i = 0; i < "
+    + ((stack1 = alias2(alias1(depth0, "images", {"start":{"line":25,"column":24},"end":{"line":25,"column":30}} ), depth0)) != null ? stack1 : "")
+    + "; i++) sums[(slice * "
+    + ((stack1 = alias2(alias1(depth0, "images", {"start":{"line":25,"column":55},"end":{"line":25,"column":61}} ), depth0)) != null ? stack1 : "")
+    + " + i) * "
+    + ((stack1 = alias2(alias1(depth0, "lanesX", {"start":{"line":25,"column":73},"end":{"line":25,"column":79}} ), depth0)) != null ? stack1 : "")
+    + " + thread() % "
+    + ((stack1 = alias2(alias1(depth0, "lanesX", {"start":{"line":25,"column":97},"end":{"line":25,"column":103}} ), depth0)) != null ? stack1 : "")
+    + "] = v[i];\n  barrier();\n  for (int i = slice; i < "
+    + ((stack1 = alias2(alias1(depth0, "images", {"start":{"line":27,"column":28},"end":{"line":27,"column":34}} ), depth0)) != null ? stack1 : "")
+    + "; i += "
+    + ((stack1 = alias2(alias1(depth0, "lanesY", {"start":{"line":27,"column":45},"end":{"line":27,"column":51}} ), depth0)) != null ? stack1 : "")
+    + ") {\n    float sum = bias[n];\n    for (int s = 0; s < "
+    + ((stack1 = alias2(alias1(depth0, "lanesY", {"start":{"line":29,"column":26},"end":{"line":29,"column":32}} ), depth0)) != null ? stack1 : "")
+    + "; s++) sum += sums[(s * "
+    + ((stack1 = alias2(alias1(depth0, "images", {"start":{"line":29,"column":60},"end":{"line":29,"column":66}} ), depth0)) != null ? stack1 : "")
+    + " + i) * "
+    + ((stack1 = alias2(alias1(depth0, "lanesX", {"start":{"line":29,"column":78},"end":{"line":29,"column":84}} ), depth0)) != null ? stack1 : "")
+    + " + thread() % "
+    + ((stack1 = alias2(alias1(depth0, "lanesX", {"start":{"line":29,"column":102},"end":{"line":29,"column":108}} ), depth0)) != null ? stack1 : "")
+    + "];\n    if (n < "
+    + ((stack1 = alias2(alias1(depth0, "columns", {"start":{"line":30,"column":14},"end":{"line":30,"column":21}} ), depth0)) != null ? stack1 : "")
+    + " && first + i < batch) output[static_cast<size_t>(first + i) * "
+    + ((stack1 = alias2(alias1(depth0, "columns", {"start":{"line":30,"column":88},"end":{"line":30,"column":95}} ), depth0)) != null ? stack1 : "")
+    + " + n] = sum;\n  }\n}\n\n"
+    + ((stack1 = container.invokePartial(lookupProperty(partials,"cuda-run"),depth0,{"name":"cuda-run","data":data,"helpers":helpers,"partials":partials,"decorators":container.decorators})) != null ? stack1 : "");
+},"usePartial":true,"useData":true},
+
+  "cuda/grn-scale": {"0":function(container,depth0,helpers,partials,data) {
+    return ", over all images";
+},"1":function(container,depth0,helpers,partials,data) {
+    return " and images";
+},"2":function(container,depth0,helpers,partials,data) {
+    var stack1;
+
+  return "  const int first = 0, last = batch * "
+    + ((stack1 = container.lambda(container.strict(depth0, "tiles", {"start":{"line":13,"column":40},"end":{"line":13,"column":45}} ), depth0)) != null ? stack1 : "")
+    + ";\n";
+},"3":function(container,depth0,helpers,partials,data) {
+    var stack1, alias1=container.strict, alias2=container.lambda;
+
+  return "  const int first = block_z() * "
+    + ((stack1 = alias2(alias1(depth0, "tiles", {"start":{"line":15,"column":34},"end":{"line":15,"column":39}} ), depth0)) != null ? stack1 : "")
+    + ", last = block_z() < batch ? first + "
+    + ((stack1 = alias2(alias1(depth0, "tiles", {"start":{"line":15,"column":80},"end":{"line":15,"column":85}} ), depth0)) != null ? stack1 : "")
+    + " : first;\n";
+},"compiler":[8,">= 4.3.0"],"main":function(container,depth0,helpers,partials,data) {
+    var stack1, alias1=container.strict, alias2=container.lambda, alias3=depth0 != null ? depth0 : (container.nullContext || {}), lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
+
+  return "// GRN's factors from "
+    + ((stack1 = alias2(alias1(depth0, "tiles", {"start":{"line":1,"column":24},"end":{"line":1,"column":29}} ), depth0)) != null ? stack1 : "")
+    + " rows of sums of squares"
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"batch"),{"name":"if","hash":{},"fn":container.program(0, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":1,"column":55},"end":{"line":1,"column":92}}})) != null ? stack1 : "")
+    + ":\n//   scale[c] = 1 + gamma[c] * G[c] / (mean over c of G + 1e-6),  G[c] = sqrt(sum over tiles"
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"batch"),{"name":"if","hash":{},"fn":container.program(1, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":2,"column":92},"end":{"line":2,"column":123}}})) != null ? stack1 : "")
+    + " of partials[tile,c])\n// A block makes the factors of one image.\n"
+    + ((stack1 = container.invokePartial(lookupProperty(partials,"cuda-head"),depth0,{"name":"cuda-head","data":data,"helpers":helpers,"partials":partials,"decorators":container.decorators})) != null ? stack1 : "")
+    + "constexpr int channels = "
+    + ((stack1 = alias2(alias1(depth0, "channels", {"start":{"line":5,"column":27},"end":{"line":5,"column":35}} ), depth0)) != null ? stack1 : "")
+    + ";\n\nCNX_KERNEL("
+    + ((stack1 = alias2(alias1(depth0, "threads", {"start":{"line":7,"column":13},"end":{"line":7,"column":20}} ), depth0)) != null ? stack1 : "")
+    + ", "
+    + ((stack1 = alias2(alias1(depth0, "blocks", {"start":{"line":7,"column":26},"end":{"line":7,"column":32}} ), depth0)) != null ? stack1 : "")
+    + ") kernel(\n"
+    + ((stack1 = container.invokePartial(lookupProperty(partials,"cuda-parameters"),depth0,{"name":"cuda-parameters","data":data,"helpers":helpers,"partials":partials,"decorators":container.decorators})) != null ? stack1 : "")
+    + "    int batch) {\n  float *norms = shared<float>(0);         // [channels]\n  float *sums = shared<float>("
+    + ((stack1 = alias2(alias1(depth0, "sumsAt", {"start":{"line":11,"column":32},"end":{"line":11,"column":38}} ), depth0)) != null ? stack1 : "")
+    + "); // ["
+    + ((stack1 = alias2(alias1(depth0, "threads", {"start":{"line":11,"column":49},"end":{"line":11,"column":56}} ), depth0)) != null ? stack1 : "")
+    + " threads]\n"
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"batch"),{"name":"if","hash":{},"fn":container.program(2, data, 0),"inverse":container.program(3, data, 0),"data":data,"loc":{"start":{"line":12,"column":2},"end":{"line":16,"column":9}}})) != null ? stack1 : "")
+    + "  float sum = 0.0f;\n  for (int c = thread(); c < channels; c += "
+    + ((stack1 = alias2(alias1(depth0, "threads", {"start":{"line":18,"column":46},"end":{"line":18,"column":53}} ), depth0)) != null ? stack1 : "")
+    + ") {\n    float square = 0.0f;\n    for (int tile = first; tile < last; tile++) square += partials[tile * channels + c];\n    norms[c] = sqrtf(square);\n    sum += norms[c];\n  }\n  sums[thread()] = sum;\n  barrier();\n  float total = 0.0f;\n  for (int i = 0; i < "
+    + ((stack1 = alias2(alias1(depth0, "threads", {"start":{"line":27,"column":24},"end":{"line":27,"column":31}} ), depth0)) != null ? stack1 : "")
+    + "; i++) total += sums[i];\n  const float inverse = 1.0f / (total / "
+    + ((stack1 = alias2(alias1(depth0, "channels", {"start":{"line":28,"column":42},"end":{"line":28,"column":50}} ), depth0)) != null ? stack1 : "")
+    + ".0f + 1e-6f);\n  scale += static_cast<size_t>(block_z()) * channels;\n  for (int c = thread(); c < channels; c += "
+    + ((stack1 = alias2(alias1(depth0, "threads", {"start":{"line":30,"column":46},"end":{"line":30,"column":53}} ), depth0)) != null ? stack1 : "")
+    + ") scale[c] = 1.0f + gamma[c] * (norms[c] * inverse);\n}\n\n"
+    + ((stack1 = container.invokePartial(lookupProperty(partials,"cuda-run"),depth0,{"name":"cuda-run","data":data,"helpers":helpers,"partials":partials,"decorators":container.decorators})) != null ? stack1 : "");
+},"usePartial":true,"useData":true},
+
+  "cuda/pack": {"compiler":[8,">= 4.3.0"],"main":function(container,depth0,helpers,partials,data) {
+    var stack1, alias1=container.strict, alias2=container.lambda;
+
+  return "// Packs a PyTorch weight [columns][channels][taps] as [depth][padded columns], tap-major, `segment` rows a tap, zero-padded:\n//   packed[(tap,c),n] = weight[n,c,tap] * gamma[c] * rowscale[n]\n//   packed_bias[n] = (bias[n] + sum over c and tap of weight[n,c,tap] * beta[c]) * rowscale[n]\n// Each factor may be missing (null). A thread packs one column. Runs once, when the weights are loaded.\n#include \"kernels.h\"\n\nnamespace "
+    + ((stack1 = alias2(alias1(depth0, "namespace", {"start":{"line":7,"column":12},"end":{"line":7,"column":21}} ), depth0)) != null ? stack1 : "")
+    + "::packing {\nusing namespace cnx;\n\ntemplate <class T>\nCNX_KERNEL(64, 1) kernel(Shape s, const float *weight, const float *bias, const float *gamma, const float *beta,\n                         const float *rowscale, T *packed, float *packed_bias) {\n  const int n = block_x() * 64 + thread();\n  if (n >= s.padded_columns) return;\n  const bool inside = n < s.columns;\n  const float *from = weight + static_cast<size_t>(inside ? n : 0) * s.channels * s.taps;\n  const float scale = !inside ? 0.0f : rowscale != nullptr ? rowscale[n] : 1.0f;\n  float sum = inside && bias != nullptr ? bias[n] : 0.0f;\n  for (int k = 0; k < s.depth; k++) {\n    const int tap = k / s.segment, c = k % s.segment;\n    float w = 0.0f;\n    if (tap < s.taps && c < s.channels) {\n      w = from[c * s.taps + tap];\n      if (beta != nullptr) sum += w * beta[c];\n      if (gamma != nullptr) w *= gamma[c];\n    }\n    packed[static_cast<size_t>(k) * s.padded_columns + n] = narrow<T>(inside ? w * scale : 0.0f);\n  }\n  packed_bias[n] = sum * scale;\n}\n\ntemplate <class T> int run_as(const Shape &shape, const float *const (&from)[5], void *packed, float *packed_bias) {\n  const Grid grid = {static_cast<unsigned>((shape.padded_columns + 63) / 64), 1, 1};\n  return launch(kernel<T>, grid, 64, 0, nullptr, shape, from[0], from[1], from[2], from[3], from[4],\n                static_cast<T *>(packed), packed_bias);\n}\n\nint run(const Shape &shape, const float *const (&from)[5], void *packed, float *packed_bias) {\n  return shape.narrow ? run_as<"
+    + ((stack1 = alias2(alias1(depth0, "scalar", {"start":{"line":39,"column":33},"end":{"line":39,"column":39}} ), depth0)) != null ? stack1 : "")
+    + ">(shape, from, packed, packed_bias) : run_as<float>(shape, from, packed, packed_bias);\n}\n\n} // namespace "
+    + ((stack1 = alias2(alias1(depth0, "namespace", {"start":{"line":42,"column":17},"end":{"line":42,"column":26}} ), depth0)) != null ? stack1 : "")
+    + "::packing\n";
+},"useData":true},
+
+  "cuda/pool": {"0":function(container,depth0,helpers,partials,data) {
+    return " and LayerNorm";
+},"1":function(container,depth0,helpers,partials,data) {
+    var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
+
+  return "//   output[c] = (v - mean over c of v) / sqrt(variance over c of v + "
+    + ((stack1 = container.lambda(container.strict(depth0, "eps", {"start":{"line":4,"column":72},"end":{"line":4,"column":75}} ), depth0)) != null ? stack1 : "")
+    + ")"
+    + ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"affine"),{"name":"if","hash":{},"fn":container.program(2, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":4,"column":78},"end":{"line":4,"column":120}}})) != null ? stack1 : "")
+    + "\n";
+},"2":function(container,depth0,helpers,partials,data) {
+    return " * gain[c] + shift[c]";
+},"3":function(container,depth0,helpers,partials,data) {
+    return "//   output = v\n";
+},"4":function(container,depth0,helpers,partials,data) {
+    var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
+
+  return "CNX_DEVICE int place(int, int first) { return first; }\n\n"
+    + ((stack1 = container.invokePartial(lookupProperty(partials,"cuda-norm"),depth0,{"name":"cuda-norm","data":data,"helpers":helpers,"partials":partials,"decorators":container.decorators})) != null ? stack1 : "")
+    + "\n";
+},"5":function(container,depth0,helpers,partials,data) {
+    return "  float *tile = shared<float>(0);\n";
+},"6":function(container,depth0,helpers,partials,data) {
+    var stack1;
+
+  return "    tile[c] = sum / "
+    + ((stack1 = container.lambda(container.strict(depth0, "sites", {"start":{"line":34,"column":22},"end":{"line":34,"column":27}} ), depth0)) != null ? stack1 : "")
+    + ".0f;\n";
+},"7":function(container,depth0,helpers,partials,data) {
+    var stack1;
+
+  return "    output[c] = narrow<T>(sum / "
+    + ((stack1 = container.lambda(container.strict(depth0, "sites", {"start":{"line":36,"column":34},"end":{"line":36,"column":39}} ), depth0)) != null ? stack1 : "")
+    + ".0f);\n";
+},"8":function(container,depth0,helpers,partials,data) {
+    var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
+
+  return "  barrier();\n  normalize(tile, "
+    + ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"affine"),{"name":"if","hash":{},"fn":container.program(9, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":41,"column":18},"end":{"line":41,"column":52}}})) != null ? stack1 : "")
+    + "output, 0);\n";
+},"9":function(container,depth0,helpers,partials,data) {
+    return "gain, shift, ";
+},"compiler":[8,">= 4.3.0"],"main":function(container,depth0,helpers,partials,data) {
+    var stack1, alias1=container.strict, alias2=container.lambda, alias3=depth0 != null ? depth0 : (container.nullContext || {}), lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
+
+  return "// Mean over "
+    + ((stack1 = alias2(alias1(depth0, "sites", {"start":{"line":1,"column":15},"end":{"line":1,"column":20}} ), depth0)) != null ? stack1 : "")
+    + " sites"
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"norm"),{"name":"if","hash":{},"fn":container.program(0, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":1,"column":28},"end":{"line":1,"column":61}}})) != null ? stack1 : "")
+    + ", ["
+    + ((stack1 = alias2(alias1(depth0, "sites", {"start":{"line":1,"column":66},"end":{"line":1,"column":71}} ), depth0)) != null ? stack1 : "")
+    + "]["
+    + ((stack1 = alias2(alias1(depth0, "channels", {"start":{"line":1,"column":77},"end":{"line":1,"column":85}} ), depth0)) != null ? stack1 : "")
+    + "] to ["
+    + ((stack1 = alias2(alias1(depth0, "channels", {"start":{"line":1,"column":95},"end":{"line":1,"column":103}} ), depth0)) != null ? stack1 : "")
+    + "]:\n//   v[c] = mean over t of input[t,c]\n"
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"norm"),{"name":"if","hash":{},"fn":container.program(1, data, 0),"inverse":container.program(3, data, 0),"data":data,"loc":{"start":{"line":3,"column":0},"end":{"line":7,"column":7}}})) != null ? stack1 : "")
+    + "// A block makes one image.\n"
+    + ((stack1 = container.invokePartial(lookupProperty(partials,"cuda-head"),depth0,{"name":"cuda-head","data":data,"helpers":helpers,"partials":partials,"decorators":container.decorators})) != null ? stack1 : "")
+    + "using T = "
+    + ((stack1 = alias2(alias1(depth0, "outScalar", {"start":{"line":10,"column":12},"end":{"line":10,"column":21}} ), depth0)) != null ? stack1 : "")
+    + ";\n\n"
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"norm"),{"name":"if","hash":{},"fn":container.program(4, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":12,"column":0},"end":{"line":17,"column":7}}})) != null ? stack1 : "")
+    + "CNX_KERNEL("
+    + ((stack1 = alias2(alias1(depth0, "threads", {"start":{"line":18,"column":13},"end":{"line":18,"column":20}} ), depth0)) != null ? stack1 : "")
+    + ", "
+    + ((stack1 = alias2(alias1(depth0, "blocks", {"start":{"line":18,"column":26},"end":{"line":18,"column":32}} ), depth0)) != null ? stack1 : "")
+    + ") kernel(\n"
+    + ((stack1 = container.invokePartial(lookupProperty(partials,"cuda-parameters"),depth0,{"name":"cuda-parameters","data":data,"helpers":helpers,"partials":partials,"decorators":container.decorators})) != null ? stack1 : "")
+    + "{\n"
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"norm"),{"name":"if","hash":{},"fn":container.program(5, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":21,"column":2},"end":{"line":23,"column":9}}})) != null ? stack1 : "")
+    + "  input += static_cast<size_t>(block_z()) * "
+    + ((stack1 = alias2(alias1(depth0, "imageLength", {"start":{"line":24,"column":46},"end":{"line":24,"column":57}} ), depth0)) != null ? stack1 : "")
+    + ";\n  output += static_cast<size_t>(block_z()) * "
+    + ((stack1 = alias2(alias1(depth0, "channels", {"start":{"line":25,"column":47},"end":{"line":25,"column":55}} ), depth0)) != null ? stack1 : "")
+    + ";\n  for (int c = thread(); c < "
+    + ((stack1 = alias2(alias1(depth0, "channels", {"start":{"line":26,"column":31},"end":{"line":26,"column":39}} ), depth0)) != null ? stack1 : "")
+    + "; c += "
+    + ((stack1 = alias2(alias1(depth0, "threads", {"start":{"line":26,"column":50},"end":{"line":26,"column":57}} ), depth0)) != null ? stack1 : "")
+    + ") {\n    float sum = 0.0f;\n    for (int t0 = 0; t0 < "
+    + ((stack1 = alias2(alias1(depth0, "sites", {"start":{"line":28,"column":28},"end":{"line":28,"column":33}} ), depth0)) != null ? stack1 : "")
+    + "; t0 += "
+    + ((stack1 = alias2(alias1(depth0, "block", {"start":{"line":28,"column":45},"end":{"line":28,"column":50}} ), depth0)) != null ? stack1 : "")
+    + ") { // short sums keep their digits\n      float part = 0.0f;\n      for (int t = t0; t < "
+    + ((stack1 = alias2(alias1(depth0, "sites", {"start":{"line":30,"column":29},"end":{"line":30,"column":34}} ), depth0)) != null ? stack1 : "")
+    + " && t < t0 + "
+    + ((stack1 = alias2(alias1(depth0, "block", {"start":{"line":30,"column":51},"end":{"line":30,"column":56}} ), depth0)) != null ? stack1 : "")
+    + "; t++) part += widen(input[t * "
+    + ((stack1 = alias2(alias1(depth0, "channels", {"start":{"line":30,"column":91},"end":{"line":30,"column":99}} ), depth0)) != null ? stack1 : "")
+    + " + c]);\n      sum += part;\n    }\n"
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"norm"),{"name":"if","hash":{},"fn":container.program(6, data, 0),"inverse":container.program(7, data, 0),"data":data,"loc":{"start":{"line":33,"column":4},"end":{"line":37,"column":11}}})) != null ? stack1 : "")
+    + "  }\n"
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"norm"),{"name":"if","hash":{},"fn":container.program(8, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":39,"column":2},"end":{"line":42,"column":9}}})) != null ? stack1 : "")
+    + "}\n\n"
+    + ((stack1 = container.invokePartial(lookupProperty(partials,"cuda-run"),depth0,{"name":"cuda-run","data":data,"helpers":helpers,"partials":partials,"decorators":container.decorators})) != null ? stack1 : "");
+},"usePartial":true,"useData":true},
+
+  "cuda/row-norm": {"0":function(container,depth0,helpers,partials,data) {
+    return " * gain[c] + shift[c]";
+},"compiler":[8,">= 4.3.0"],"main":function(container,depth0,helpers,partials,data) {
+    var stack1, alias1=container.strict, alias2=container.lambda, alias3=depth0 != null ? depth0 : (container.nullContext || {}), lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
+
+  return "// LayerNorm of "
+    + ((stack1 = alias2(alias1(depth0, "rows", {"start":{"line":1,"column":18},"end":{"line":1,"column":22}} ), depth0)) != null ? stack1 : "")
+    + " rows of "
+    + ((stack1 = alias2(alias1(depth0, "channels", {"start":{"line":1,"column":35},"end":{"line":1,"column":43}} ), depth0)) != null ? stack1 : "")
+    + ":\n//   output[t,c] = (input[t,c] - mean over c) / sqrt(variance over c + "
+    + ((stack1 = alias2(alias1(depth0, "eps", {"start":{"line":2,"column":73},"end":{"line":2,"column":76}} ), depth0)) != null ? stack1 : "")
+    + ")"
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"affine"),{"name":"if","hash":{},"fn":container.program(0, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":2,"column":79},"end":{"line":2,"column":121}}})) != null ? stack1 : "")
+    + "\n// A warp makes a row.\n"
+    + ((stack1 = container.invokePartial(lookupProperty(partials,"cuda-head"),depth0,{"name":"cuda-head","data":data,"helpers":helpers,"partials":partials,"decorators":container.decorators})) != null ? stack1 : "")
+    + "using T = "
+    + ((stack1 = alias2(alias1(depth0, "scalar", {"start":{"line":5,"column":12},"end":{"line":5,"column":18}} ), depth0)) != null ? stack1 : "")
+    + ";\nconstexpr int channels = "
+    + ((stack1 = alias2(alias1(depth0, "channels", {"start":{"line":6,"column":27},"end":{"line":6,"column":35}} ), depth0)) != null ? stack1 : "")
+    + ";\n\nCNX_KERNEL("
+    + ((stack1 = alias2(alias1(depth0, "threads", {"start":{"line":8,"column":13},"end":{"line":8,"column":20}} ), depth0)) != null ? stack1 : "")
+    + ", "
+    + ((stack1 = alias2(alias1(depth0, "blocks", {"start":{"line":8,"column":26},"end":{"line":8,"column":32}} ), depth0)) != null ? stack1 : "")
+    + ") kernel(\n"
+    + ((stack1 = container.invokePartial(lookupProperty(partials,"cuda-parameters"),depth0,{"name":"cuda-parameters","data":data,"helpers":helpers,"partials":partials,"decorators":container.decorators})) != null ? stack1 : "")
+    + "{\n  const int lane = thread() % 32, row = block_x() * "
+    + ((stack1 = alias2(alias1(depth0, "warps", {"start":{"line":11,"column":54},"end":{"line":11,"column":59}} ), depth0)) != null ? stack1 : "")
+    + " + thread() / 32;\n  if (row >= "
+    + ((stack1 = alias2(alias1(depth0, "rows", {"start":{"line":12,"column":15},"end":{"line":12,"column":19}} ), depth0)) != null ? stack1 : "")
+    + ") return;\n  const size_t at = (static_cast<size_t>(block_z()) * "
+    + ((stack1 = alias2(alias1(depth0, "rows", {"start":{"line":13,"column":56},"end":{"line":13,"column":60}} ), depth0)) != null ? stack1 : "")
+    + " + row) * channels;\n  float sum = 0.0f;\n  for (int c = lane; c < channels; c += 32) sum += widen(input[at + c]);\n  const float mean = warp_sum(sum) / "
+    + ((stack1 = alias2(alias1(depth0, "channels", {"start":{"line":16,"column":39},"end":{"line":16,"column":47}} ), depth0)) != null ? stack1 : "")
+    + ".0f;\n  float square = 0.0f;\n  for (int c = lane; c < channels; c += 32) square += (widen(input[at + c]) - mean) * (widen(input[at + c]) - mean);\n  const float scale_of = reciprocal_root(warp_sum(square) / "
+    + ((stack1 = alias2(alias1(depth0, "channels", {"start":{"line":19,"column":62},"end":{"line":19,"column":70}} ), depth0)) != null ? stack1 : "")
+    + ".0f + "
+    + ((stack1 = alias2(alias1(depth0, "eps", {"start":{"line":19,"column":80},"end":{"line":19,"column":83}} ), depth0)) != null ? stack1 : "")
+    + "f);\n  for (int c = lane; c < channels; c += 32) output[at + c] = narrow<T>((widen(input[at + c]) - mean) * scale_of"
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"affine"),{"name":"if","hash":{},"fn":container.program(0, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":20,"column":111},"end":{"line":20,"column":153}}})) != null ? stack1 : "")
+    + ");\n}\n\n"
+    + ((stack1 = container.invokePartial(lookupProperty(partials,"cuda-run"),depth0,{"name":"cuda-run","data":data,"helpers":helpers,"partials":partials,"decorators":container.decorators})) != null ? stack1 : "");
+},"usePartial":true,"useData":true},
+
+  "cuda/stem": {"0":function(container,depth0,helpers,partials,data) {
+    return " and LayerNorm";
+},"1":function(container,depth0,helpers,partials,data) {
+    var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
+
+  return "//   output[y,x,n] = (v - mean over n of v) / sqrt(variance over n of v + "
+    + ((stack1 = container.lambda(container.strict(depth0, "eps", {"start":{"line":4,"column":76},"end":{"line":4,"column":79}} ), depth0)) != null ? stack1 : "")
+    + ")"
+    + ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"affine"),{"name":"if","hash":{},"fn":container.program(2, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":4,"column":82},"end":{"line":4,"column":124}}})) != null ? stack1 : "")
+    + "\n";
+},"2":function(container,depth0,helpers,partials,data) {
+    return " * gain[n] + shift[n]";
+},"3":function(container,depth0,helpers,partials,data) {
+    return "//   output = v\n";
+},"4":function(container,depth0,helpers,partials,data) {
+    var stack1, alias1=container.strict, alias2=container.lambda;
+
+  return "block_x() * "
+    + ((stack1 = alias2(alias1(depth0, "pixels", {"start":{"line":14,"column":76},"end":{"line":14,"column":82}} ), depth0)) != null ? stack1 : "")
+    + " + p < "
+    + ((stack1 = alias2(alias1(depth0, "outWidth", {"start":{"line":14,"column":93},"end":{"line":14,"column":101}} ), depth0)) != null ? stack1 : "")
+    + " ? first + p * "
+    + ((stack1 = alias2(alias1(depth0, "channels", {"start":{"line":14,"column":120},"end":{"line":14,"column":128}} ), depth0)) != null ? stack1 : "")
+    + " : -1";
+},"5":function(container,depth0,helpers,partials,data) {
+    var stack1;
+
+  return "first + p * "
+    + ((stack1 = container.lambda(container.strict(depth0, "channels", {"start":{"line":14,"column":157},"end":{"line":14,"column":165}} ), depth0)) != null ? stack1 : "");
+},"6":function(container,depth0,helpers,partials,data) {
+    var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
+
+  return ((stack1 = container.invokePartial(lookupProperty(partials,"cuda-norm"),depth0,{"name":"cuda-norm","data":data,"helpers":helpers,"partials":partials,"decorators":container.decorators})) != null ? stack1 : "")
+    + "\n";
+},"7":function(container,depth0,helpers,partials,data) {
+    var stack1, alias1=container.strict, alias2=container.lambda;
+
+  return "  float *tile = shared<float>("
+    + ((stack1 = alias2(alias1(depth0, "tileAt", {"start":{"line":25,"column":32},"end":{"line":25,"column":38}} ), depth0)) != null ? stack1 : "")
+    + "); // ["
+    + ((stack1 = alias2(alias1(depth0, "pixels", {"start":{"line":25,"column":49},"end":{"line":25,"column":55}} ), depth0)) != null ? stack1 : "")
+    + " sites]["
+    + ((stack1 = alias2(alias1(depth0, "channels", {"start":{"line":25,"column":67},"end":{"line":25,"column":75}} ), depth0)) != null ? stack1 : "")
+    + "]\n";
+},"8":function(container,depth0,helpers,partials,data) {
+    var stack1, alias1=container.strict, alias2=container.lambda;
+
+  return "    const bool inside = x0 + x / "
+    + ((stack1 = alias2(alias1(depth0, "patch", {"start":{"line":33,"column":35},"end":{"line":33,"column":40}} ), depth0)) != null ? stack1 : "")
+    + " < "
+    + ((stack1 = alias2(alias1(depth0, "outWidth", {"start":{"line":33,"column":47},"end":{"line":33,"column":55}} ), depth0)) != null ? stack1 : "")
+    + ";\n    patch[(row * "
+    + ((stack1 = alias2(alias1(depth0, "patch", {"start":{"line":34,"column":19},"end":{"line":34,"column":24}} ), depth0)) != null ? stack1 : "")
+    + " + x % "
+    + ((stack1 = alias2(alias1(depth0, "patch", {"start":{"line":34,"column":35},"end":{"line":34,"column":40}} ), depth0)) != null ? stack1 : "")
+    + ") * "
+    + ((stack1 = alias2(alias1(depth0, "pixels", {"start":{"line":34,"column":48},"end":{"line":34,"column":54}} ), depth0)) != null ? stack1 : "")
+    + " + x / "
+    + ((stack1 = alias2(alias1(depth0, "patch", {"start":{"line":34,"column":65},"end":{"line":34,"column":70}} ), depth0)) != null ? stack1 : "")
+    + "] = inside ? input[from] : 0.0f;\n";
+},"9":function(container,depth0,helpers,partials,data) {
+    var stack1, alias1=container.strict, alias2=container.lambda;
+
+  return "    patch[(row * "
+    + ((stack1 = alias2(alias1(depth0, "patch", {"start":{"line":36,"column":19},"end":{"line":36,"column":24}} ), depth0)) != null ? stack1 : "")
+    + " + x % "
+    + ((stack1 = alias2(alias1(depth0, "patch", {"start":{"line":36,"column":35},"end":{"line":36,"column":40}} ), depth0)) != null ? stack1 : "")
+    + ") * "
+    + ((stack1 = alias2(alias1(depth0, "pixels", {"start":{"line":36,"column":48},"end":{"line":36,"column":54}} ), depth0)) != null ? stack1 : "")
+    + " + x / "
+    + ((stack1 = alias2(alias1(depth0, "patch", {"start":{"line":36,"column":65},"end":{"line":36,"column":70}} ), depth0)) != null ? stack1 : "")
+    + "] = input[from];\n";
+},"10":function(container,depth0,helpers,partials,data) {
+    var stack1, alias1=container.strict, alias2=container.lambda;
+
+  return "    CNX_UNROLL\n    for (int i = 0; i < "
+    + ((stack1 = alias2(alias1(depth0, "sites", {"start":{"line":52,"column":26},"end":{"line":52,"column":31}} ), depth0)) != null ? stack1 : "")
+    + "; i++) tile[(first + i) * "
+    + ((stack1 = alias2(alias1(depth0, "channels", {"start":{"line":52,"column":61},"end":{"line":52,"column":69}} ), depth0)) != null ? stack1 : "")
+    + " + n] = v[i];\n";
+},"11":function(container,depth0,helpers,partials,data) {
+    var stack1, alias1=container.strict, alias2=container.lambda;
+
+  return "    const int to = ((block_z() * "
+    + ((stack1 = alias2(alias1(depth0, "outHeight", {"start":{"line":54,"column":35},"end":{"line":54,"column":44}} ), depth0)) != null ? stack1 : "")
+    + " + y) * "
+    + ((stack1 = alias2(alias1(depth0, "outWidth", {"start":{"line":54,"column":56},"end":{"line":54,"column":64}} ), depth0)) != null ? stack1 : "")
+    + " + x0) * "
+    + ((stack1 = alias2(alias1(depth0, "channels", {"start":{"line":54,"column":77},"end":{"line":54,"column":85}} ), depth0)) != null ? stack1 : "")
+    + ";\n    CNX_UNROLL\n    for (int i = 0; i < "
+    + ((stack1 = alias2(alias1(depth0, "sites", {"start":{"line":56,"column":26},"end":{"line":56,"column":31}} ), depth0)) != null ? stack1 : "")
+    + "; i++)\n      if (place(first + i, 0) >= 0) output[static_cast<size_t>(to) + (first + i) * "
+    + ((stack1 = alias2(alias1(depth0, "channels", {"start":{"line":57,"column":85},"end":{"line":57,"column":93}} ), depth0)) != null ? stack1 : "")
+    + " + n] = narrow<T>(v[i]);\n";
+},"12":function(container,depth0,helpers,partials,data) {
+    var stack1, alias1=container.strict, alias2=container.lambda, lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
+
+  return "  barrier();\n  output += static_cast<size_t>(block_z()) * "
+    + ((stack1 = alias2(alias1(depth0, "outLength", {"start":{"line":62,"column":47},"end":{"line":62,"column":56}} ), depth0)) != null ? stack1 : "")
+    + ";\n  normalize(tile, "
+    + ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"affine"),{"name":"if","hash":{},"fn":container.program(13, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":63,"column":18},"end":{"line":63,"column":52}}})) != null ? stack1 : "")
+    + "output, (y * "
+    + ((stack1 = alias2(alias1(depth0, "outWidth", {"start":{"line":63,"column":67},"end":{"line":63,"column":75}} ), depth0)) != null ? stack1 : "")
+    + " + x0) * "
+    + ((stack1 = alias2(alias1(depth0, "channels", {"start":{"line":63,"column":88},"end":{"line":63,"column":96}} ), depth0)) != null ? stack1 : "")
+    + ");\n";
+},"13":function(container,depth0,helpers,partials,data) {
+    return "gain, shift, ";
+},"compiler":[8,">= 4.3.0"],"main":function(container,depth0,helpers,partials,data) {
+    var stack1, alias1=container.strict, alias2=container.lambda, alias3=depth0 != null ? depth0 : (container.nullContext || {}), lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
+
+  return "// "
+    + ((stack1 = alias2(alias1(depth0, "patch", {"start":{"line":1,"column":5},"end":{"line":1,"column":10}} ), depth0)) != null ? stack1 : "")
+    + "x"
+    + ((stack1 = alias2(alias1(depth0, "patch", {"start":{"line":1,"column":15},"end":{"line":1,"column":20}} ), depth0)) != null ? stack1 : "")
+    + " convolution with stride "
+    + ((stack1 = alias2(alias1(depth0, "patch", {"start":{"line":1,"column":49},"end":{"line":1,"column":54}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"norm"),{"name":"if","hash":{},"fn":container.program(0, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":1,"column":56},"end":{"line":1,"column":89}}})) != null ? stack1 : "")
+    + ", ["
+    + ((stack1 = alias2(alias1(depth0, "inChannels", {"start":{"line":1,"column":94},"end":{"line":1,"column":104}} ), depth0)) != null ? stack1 : "")
+    + "]["
+    + ((stack1 = alias2(alias1(depth0, "height", {"start":{"line":1,"column":110},"end":{"line":1,"column":116}} ), depth0)) != null ? stack1 : "")
+    + "]["
+    + ((stack1 = alias2(alias1(depth0, "width", {"start":{"line":1,"column":122},"end":{"line":1,"column":127}} ), depth0)) != null ? stack1 : "")
+    + "] to ["
+    + ((stack1 = alias2(alias1(depth0, "outHeight", {"start":{"line":1,"column":137},"end":{"line":1,"column":146}} ), depth0)) != null ? stack1 : "")
+    + "]["
+    + ((stack1 = alias2(alias1(depth0, "outWidth", {"start":{"line":1,"column":152},"end":{"line":1,"column":160}} ), depth0)) != null ? stack1 : "")
+    + "]["
+    + ((stack1 = alias2(alias1(depth0, "channels", {"start":{"line":1,"column":166},"end":{"line":1,"column":174}} ), depth0)) != null ? stack1 : "")
+    + "]:\n//   v[y,x,n] = bias[n] + sum over c,i,j of weight[c,i,j,n] * input[c, "
+    + ((stack1 = alias2(alias1(depth0, "patch", {"start":{"line":2,"column":73},"end":{"line":2,"column":78}} ), depth0)) != null ? stack1 : "")
+    + "y+i, "
+    + ((stack1 = alias2(alias1(depth0, "patch", {"start":{"line":2,"column":87},"end":{"line":2,"column":92}} ), depth0)) != null ? stack1 : "")
+    + "x+j]\n"
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"norm"),{"name":"if","hash":{},"fn":container.program(1, data, 0),"inverse":container.program(3, data, 0),"data":data,"loc":{"start":{"line":3,"column":0},"end":{"line":7,"column":7}}})) != null ? stack1 : "")
+    + "// A block makes "
+    + ((stack1 = alias2(alias1(depth0, "pixels", {"start":{"line":8,"column":19},"end":{"line":8,"column":25}} ), depth0)) != null ? stack1 : "")
+    + " sites of one row, a thread "
+    + ((stack1 = alias2(alias1(depth0, "sites", {"start":{"line":8,"column":57},"end":{"line":8,"column":62}} ), depth0)) != null ? stack1 : "")
+    + " of them for one channel.\n"
+    + ((stack1 = container.invokePartial(lookupProperty(partials,"cuda-head"),depth0,{"name":"cuda-head","data":data,"helpers":helpers,"partials":partials,"decorators":container.decorators})) != null ? stack1 : "")
+    + "using T = "
+    + ((stack1 = alias2(alias1(depth0, "scalar", {"start":{"line":10,"column":12},"end":{"line":10,"column":18}} ), depth0)) != null ? stack1 : "")
+    + ";\nconstexpr int depth = "
+    + ((stack1 = alias2(alias1(depth0, "depth", {"start":{"line":11,"column":24},"end":{"line":11,"column":29}} ), depth0)) != null ? stack1 : "")
+    + "; // of the sum: c, i, j\n\n// Where site p of the block lies in the output, from `first` on; negative outside the map.\nCNX_DEVICE int place(int p, int first) { return "
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"ragged"),{"name":"if","hash":{},"fn":container.program(4, data, 0),"inverse":container.program(5, data, 0),"data":data,"loc":{"start":{"line":14,"column":48},"end":{"line":14,"column":174}}})) != null ? stack1 : "")
+    + "; }\n\n"
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"norm"),{"name":"if","hash":{},"fn":container.program(6, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":16,"column":0},"end":{"line":19,"column":7}}})) != null ? stack1 : "")
+    + "CNX_KERNEL("
+    + ((stack1 = alias2(alias1(depth0, "threads", {"start":{"line":20,"column":13},"end":{"line":20,"column":20}} ), depth0)) != null ? stack1 : "")
+    + ", "
+    + ((stack1 = alias2(alias1(depth0, "blocks", {"start":{"line":20,"column":26},"end":{"line":20,"column":32}} ), depth0)) != null ? stack1 : "")
+    + ") kernel(\n"
+    + ((stack1 = container.invokePartial(lookupProperty(partials,"cuda-parameters"),depth0,{"name":"cuda-parameters","data":data,"helpers":helpers,"partials":partials,"decorators":container.decorators})) != null ? stack1 : "")
+    + "{\n  float *patch = shared<float>(0);                // [depth]["
+    + ((stack1 = alias2(alias1(depth0, "pixels", {"start":{"line":23,"column":63},"end":{"line":23,"column":69}} ), depth0)) != null ? stack1 : "")
+    + " sites]\n"
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"norm"),{"name":"if","hash":{},"fn":container.program(7, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":24,"column":2},"end":{"line":26,"column":9}}})) != null ? stack1 : "")
+    + "  const int x0 = block_x() * "
+    + ((stack1 = alias2(alias1(depth0, "pixels", {"start":{"line":27,"column":31},"end":{"line":27,"column":37}} ), depth0)) != null ? stack1 : "")
+    + ", y = block_y();\n  input += static_cast<size_t>(block_z()) * "
+    + ((stack1 = alias2(alias1(depth0, "imageLength", {"start":{"line":28,"column":46},"end":{"line":28,"column":57}} ), depth0)) != null ? stack1 : "")
+    + ";\n  for (int i = thread(); i < depth * "
+    + ((stack1 = alias2(alias1(depth0, "pixels", {"start":{"line":29,"column":39},"end":{"line":29,"column":45}} ), depth0)) != null ? stack1 : "")
+    + "; i += "
+    + ((stack1 = alias2(alias1(depth0, "threads", {"start":{"line":29,"column":56},"end":{"line":29,"column":63}} ), depth0)) != null ? stack1 : "")
+    + ") {\n    const int row = i / "
+    + ((stack1 = alias2(alias1(depth0, "stripLength", {"start":{"line":30,"column":26},"end":{"line":30,"column":37}} ), depth0)) != null ? stack1 : "")
+    + ", x = i % "
+    + ((stack1 = alias2(alias1(depth0, "stripLength", {"start":{"line":30,"column":51},"end":{"line":30,"column":62}} ), depth0)) != null ? stack1 : "")
+    + "; // row: c, i\n    const int from = row / "
+    + ((stack1 = alias2(alias1(depth0, "patch", {"start":{"line":31,"column":29},"end":{"line":31,"column":34}} ), depth0)) != null ? stack1 : "")
+    + " * "
+    + ((stack1 = alias2(alias1(depth0, "planeLength", {"start":{"line":31,"column":41},"end":{"line":31,"column":52}} ), depth0)) != null ? stack1 : "")
+    + " + (y * "
+    + ((stack1 = alias2(alias1(depth0, "patch", {"start":{"line":31,"column":64},"end":{"line":31,"column":69}} ), depth0)) != null ? stack1 : "")
+    + " + row % "
+    + ((stack1 = alias2(alias1(depth0, "patch", {"start":{"line":31,"column":82},"end":{"line":31,"column":87}} ), depth0)) != null ? stack1 : "")
+    + ") * "
+    + ((stack1 = alias2(alias1(depth0, "width", {"start":{"line":31,"column":95},"end":{"line":31,"column":100}} ), depth0)) != null ? stack1 : "")
+    + " + x0 * "
+    + ((stack1 = alias2(alias1(depth0, "patch", {"start":{"line":31,"column":112},"end":{"line":31,"column":117}} ), depth0)) != null ? stack1 : "")
+    + " + x;\n"
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"ragged"),{"name":"if","hash":{},"fn":container.program(8, data, 0),"inverse":container.program(9, data, 0),"data":data,"loc":{"start":{"line":32,"column":4},"end":{"line":37,"column":11}}})) != null ? stack1 : "")
+    + "  }\n  barrier();\n  for (int item = thread(); item < "
+    + ((stack1 = alias2(alias1(depth0, "items", {"start":{"line":40,"column":37},"end":{"line":40,"column":42}} ), depth0)) != null ? stack1 : "")
+    + "; item += "
+    + ((stack1 = alias2(alias1(depth0, "threads", {"start":{"line":40,"column":56},"end":{"line":40,"column":63}} ), depth0)) != null ? stack1 : "")
+    + ") {\n    const int n = item % "
+    + ((stack1 = alias2(alias1(depth0, "channels", {"start":{"line":41,"column":27},"end":{"line":41,"column":35}} ), depth0)) != null ? stack1 : "")
+    + ", first = item / "
+    + ((stack1 = alias2(alias1(depth0, "channels", {"start":{"line":41,"column":56},"end":{"line":41,"column":64}} ), depth0)) != null ? stack1 : "")
+    + " * "
+    + ((stack1 = alias2(alias1(depth0, "sites", {"start":{"line":41,"column":71},"end":{"line":41,"column":76}} ), depth0)) != null ? stack1 : "")
+    + ";\n    float v["
+    + ((stack1 = alias2(alias1(depth0, "sites", {"start":{"line":42,"column":14},"end":{"line":42,"column":19}} ), depth0)) != null ? stack1 : "")
+    + "];\n    CNX_UNROLL\n    for (int i = 0; i < "
+    + ((stack1 = alias2(alias1(depth0, "sites", {"start":{"line":44,"column":26},"end":{"line":44,"column":31}} ), depth0)) != null ? stack1 : "")
+    + "; i++) v[i] = bias[n];\n    for (int k = 0; k < depth; k++) {\n      const float w = weight[k * "
+    + ((stack1 = alias2(alias1(depth0, "weightRow", {"start":{"line":46,"column":35},"end":{"line":46,"column":44}} ), depth0)) != null ? stack1 : "")
+    + " + n];\n      CNX_UNROLL\n      for (int i = 0; i < "
+    + ((stack1 = alias2(alias1(depth0, "sites", {"start":{"line":48,"column":28},"end":{"line":48,"column":33}} ), depth0)) != null ? stack1 : "")
+    + "; i++) v[i] += w * patch[k * "
+    + ((stack1 = alias2(alias1(depth0, "pixels", {"start":{"line":48,"column":66},"end":{"line":48,"column":72}} ), depth0)) != null ? stack1 : "")
+    + " + first + i];\n    }\n"
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"norm"),{"name":"if","hash":{},"fn":container.program(10, data, 0),"inverse":container.program(11, data, 0),"data":data,"loc":{"start":{"line":50,"column":4},"end":{"line":58,"column":11}}})) != null ? stack1 : "")
+    + "  }\n"
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"norm"),{"name":"if","hash":{},"fn":container.program(12, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":60,"column":2},"end":{"line":64,"column":9}}})) != null ? stack1 : "")
+    + "}\n\n"
+    + ((stack1 = container.invokePartial(lookupProperty(partials,"cuda-run"),depth0,{"name":"cuda-run","data":data,"helpers":helpers,"partials":partials,"decorators":container.decorators})) != null ? stack1 : "");
+},"usePartial":true,"useData":true},
+
+  "cuda/to-channels-first": {"compiler":[8,">= 4.3.0"],"main":function(container,depth0,helpers,partials,data) {
+    var stack1, alias1=container.strict, alias2=container.lambda, lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
+
+  return "// Channels-last ["
+    + ((stack1 = alias2(alias1(depth0, "sites", {"start":{"line":1,"column":20},"end":{"line":1,"column":25}} ), depth0)) != null ? stack1 : "")
+    + "]["
+    + ((stack1 = alias2(alias1(depth0, "channels", {"start":{"line":1,"column":31},"end":{"line":1,"column":39}} ), depth0)) != null ? stack1 : "")
+    + "] to channels-first ["
+    + ((stack1 = alias2(alias1(depth0, "channels", {"start":{"line":1,"column":64},"end":{"line":1,"column":72}} ), depth0)) != null ? stack1 : "")
+    + "]["
+    + ((stack1 = alias2(alias1(depth0, "sites", {"start":{"line":1,"column":78},"end":{"line":1,"column":83}} ), depth0)) != null ? stack1 : "")
+    + "], an output of the model: f32.\n// A block turns "
+    + ((stack1 = alias2(alias1(depth0, "strip", {"start":{"line":2,"column":19},"end":{"line":2,"column":24}} ), depth0)) != null ? stack1 : "")
+    + " sites.\n"
+    + ((stack1 = container.invokePartial(lookupProperty(partials,"cuda-head"),depth0,{"name":"cuda-head","data":data,"helpers":helpers,"partials":partials,"decorators":container.decorators})) != null ? stack1 : "")
+    + "constexpr int sites = "
+    + ((stack1 = alias2(alias1(depth0, "sites", {"start":{"line":4,"column":24},"end":{"line":4,"column":29}} ), depth0)) != null ? stack1 : "")
+    + ", channels = "
+    + ((stack1 = alias2(alias1(depth0, "channels", {"start":{"line":4,"column":46},"end":{"line":4,"column":54}} ), depth0)) != null ? stack1 : "")
+    + ";\n\nCNX_KERNEL("
+    + ((stack1 = alias2(alias1(depth0, "threads", {"start":{"line":6,"column":13},"end":{"line":6,"column":20}} ), depth0)) != null ? stack1 : "")
+    + ", "
+    + ((stack1 = alias2(alias1(depth0, "blocks", {"start":{"line":6,"column":26},"end":{"line":6,"column":32}} ), depth0)) != null ? stack1 : "")
+    + ") kernel(\n"
+    + ((stack1 = container.invokePartial(lookupProperty(partials,"cuda-parameters"),depth0,{"name":"cuda-parameters","data":data,"helpers":helpers,"partials":partials,"decorators":container.decorators})) != null ? stack1 : "")
+    + "{\n  const int first = block_x() * "
+    + ((stack1 = alias2(alias1(depth0, "strip", {"start":{"line":9,"column":34},"end":{"line":9,"column":39}} ), depth0)) != null ? stack1 : "")
+    + ";\n  const size_t image = static_cast<size_t>(block_z()) * (sites * channels);\n  for (int i = thread(); i < "
+    + ((stack1 = alias2(alias1(depth0, "strip", {"start":{"line":11,"column":31},"end":{"line":11,"column":36}} ), depth0)) != null ? stack1 : "")
+    + " * channels; i += "
+    + ((stack1 = alias2(alias1(depth0, "threads", {"start":{"line":11,"column":58},"end":{"line":11,"column":65}} ), depth0)) != null ? stack1 : "")
+    + ") {\n    const int t = first + i % "
+    + ((stack1 = alias2(alias1(depth0, "strip", {"start":{"line":12,"column":32},"end":{"line":12,"column":37}} ), depth0)) != null ? stack1 : "")
+    + ", c = i / "
+    + ((stack1 = alias2(alias1(depth0, "strip", {"start":{"line":12,"column":51},"end":{"line":12,"column":56}} ), depth0)) != null ? stack1 : "")
+    + ";\n    if (t < sites) output[image + static_cast<size_t>(c) * sites + t] = widen(input[image + static_cast<size_t>(t) * channels + c]);\n  }\n}\n\n"
+    + ((stack1 = container.invokePartial(lookupProperty(partials,"cuda-run"),depth0,{"name":"cuda-run","data":data,"helpers":helpers,"partials":partials,"decorators":container.decorators})) != null ? stack1 : "");
+},"usePartial":true,"useData":true},
+
+  "host/c-api": {"0":function(container,depth0,helpers,partials,data) {
+    var stack1, alias1=container.strict, alias2=container.lambda;
+
+  return " *   "
+    + ((stack1 = alias2(alias1(depth0, "name", {"start":{"line":41,"column":7},"end":{"line":41,"column":11}} ), depth0)) != null ? stack1 : "")
+    + ": f32 [batch]"
+    + ((stack1 = alias2(alias1(depth0, "note", {"start":{"line":41,"column":28},"end":{"line":41,"column":32}} ), depth0)) != null ? stack1 : "")
+    + "\n";
+},"1":function(container,depth0,helpers,partials,data) {
+    var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
+
+  return ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"input"),{"name":"if","hash":{},"fn":container.program(2, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":45,"column":94},"end":{"line":45,"column":120}}})) != null ? stack1 : "")
+    + "float *"
+    + ((stack1 = container.lambda(container.strict(depth0, "name", {"start":{"line":45,"column":129},"end":{"line":45,"column":133}} ), depth0)) != null ? stack1 : "")
+    + ", ";
+},"2":function(container,depth0,helpers,partials,data) {
+    return "const ";
+},"compiler":[8,">= 4.3.0"],"main":function(container,depth0,helpers,partials,data) {
+    var stack1, alias1=container.strict, alias2=container.lambda, alias3=depth0 != null ? depth0 : (container.nullContext || {}), lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
+
+  return "/* "
+    + ((stack1 = alias2(alias1(depth0, "summary", {"start":{"line":1,"column":5},"end":{"line":1,"column":12}} ), depth0)) != null ? stack1 : "")
+    + "\n * Plain C. Weights and activations are stored as "
+    + ((stack1 = alias2(alias1(depth0, "scalar", {"start":{"line":2,"column":52},"end":{"line":2,"column":58}} ), depth0)) != null ? stack1 : "")
+    + "; inputs and outputs are f32; every sum is f32.\n * Needs a GPU of compute capability 8.0 or newer: sm_80, 86, 89, 90, 100, 120. */\n#ifndef "
+    + ((stack1 = alias2(alias1(depth0, "guard", {"start":{"line":4,"column":10},"end":{"line":4,"column":15}} ), depth0)) != null ? stack1 : "")
+    + "\n#define "
+    + ((stack1 = alias2(alias1(depth0, "guard", {"start":{"line":5,"column":10},"end":{"line":5,"column":15}} ), depth0)) != null ? stack1 : "")
+    + "\n#include <stddef.h>\n#ifdef __cplusplus\nextern \"C\" {\n#endif\n\n/* 0, one of these, or 1000 + a cudaError_t. "
+    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":11,"column":47},"end":{"line":11,"column":53}} ), depth0)) != null ? stack1 : "")
+    + "_status_text says each in words. */\ntypedef int "
+    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":12,"column":14},"end":{"line":12,"column":20}} ), depth0)) != null ? stack1 : "")
+    + "_status;\nenum {\n  "
+    + ((stack1 = alias2(alias1(depth0, "upper", {"start":{"line":14,"column":4},"end":{"line":14,"column":9}} ), depth0)) != null ? stack1 : "")
+    + "_OK = 0,\n  "
+    + ((stack1 = alias2(alias1(depth0, "upper", {"start":{"line":15,"column":4},"end":{"line":15,"column":9}} ), depth0)) != null ? stack1 : "")
+    + "_NULL_POINTER = 1,   /* a pointer that must not be NULL is */\n  "
+    + ((stack1 = alias2(alias1(depth0, "upper", {"start":{"line":16,"column":4},"end":{"line":16,"column":9}} ), depth0)) != null ? stack1 : "")
+    + "_BATCH = 2,          /* the batch is not "
+    + ((stack1 = alias2(alias1(depth0, "batchMin", {"start":{"line":16,"column":54},"end":{"line":16,"column":62}} ), depth0)) != null ? stack1 : "")
+    + " to "
+    + ((stack1 = alias2(alias1(depth0, "batchMax", {"start":{"line":16,"column":70},"end":{"line":16,"column":78}} ), depth0)) != null ? stack1 : "")
+    + " */\n  "
+    + ((stack1 = alias2(alias1(depth0, "upper", {"start":{"line":17,"column":4},"end":{"line":17,"column":9}} ), depth0)) != null ? stack1 : "")
+    + "_WORKSPACE = 3,      /* the workspace is too small or not aligned to 256 bytes */\n  "
+    + ((stack1 = alias2(alias1(depth0, "upper", {"start":{"line":18,"column":4},"end":{"line":18,"column":9}} ), depth0)) != null ? stack1 : "")
+    + "_NO_DEVICE = 4,      /* there is no CUDA device */\n  "
+    + ((stack1 = alias2(alias1(depth0, "upper", {"start":{"line":19,"column":4},"end":{"line":19,"column":9}} ), depth0)) != null ? stack1 : "")
+    + "_ARCHITECTURE = 5,   /* the device is older than compute capability 8.0 */\n  "
+    + ((stack1 = alias2(alias1(depth0, "upper", {"start":{"line":20,"column":4},"end":{"line":20,"column":9}} ), depth0)) != null ? stack1 : "")
+    + "_MEMORY = 6          /* the device has too little memory for the weights */\n};\nconst char *"
+    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":22,"column":14},"end":{"line":22,"column":20}} ), depth0)) != null ? stack1 : "")
+    + "_status_text("
+    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":22,"column":37},"end":{"line":22,"column":43}} ), depth0)) != null ? stack1 : "")
+    + "_status status);\n\n/* What "
+    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":24,"column":10},"end":{"line":24,"column":16}} ), depth0)) != null ? stack1 : "")
+    + "_create takes: "
+    + ((stack1 = alias2(alias1(depth0, "parameterCount", {"start":{"line":24,"column":35},"end":{"line":24,"column":49}} ), depth0)) != null ? stack1 : "")
+    + " tensors under their names in the official checkpoint. */\nsize_t "
+    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":25,"column":9},"end":{"line":25,"column":15}} ), depth0)) != null ? stack1 : "")
+    + "_parameter_count(void);\nconst char *"
+    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":26,"column":14},"end":{"line":26,"column":20}} ), depth0)) != null ? stack1 : "")
+    + "_parameter_name(size_t index);\nsize_t "
+    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":27,"column":9},"end":{"line":27,"column":15}} ), depth0)) != null ? stack1 : "")
+    + "_parameter_elements(size_t index);\n\n/* Loads and packs the weights: parameters[i] are the row-major f32 values of parameter i, in host memory, free to go\n * after the call. Allocates device memory and waits for the device; nothing below does. */\ntypedef struct "
+    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":31,"column":17},"end":{"line":31,"column":23}} ), depth0)) != null ? stack1 : "")
+    + "_model "
+    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":31,"column":34},"end":{"line":31,"column":40}} ), depth0)) != null ? stack1 : "")
+    + "_model;\n"
+    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":32,"column":2},"end":{"line":32,"column":8}} ), depth0)) != null ? stack1 : "")
+    + "_status "
+    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":32,"column":20},"end":{"line":32,"column":26}} ), depth0)) != null ? stack1 : "")
+    + "_create("
+    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":32,"column":38},"end":{"line":32,"column":44}} ), depth0)) != null ? stack1 : "")
+    + "_model **model, const float *const *parameters);\nvoid "
+    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":33,"column":7},"end":{"line":33,"column":13}} ), depth0)) != null ? stack1 : "")
+    + "_destroy("
+    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":33,"column":26},"end":{"line":33,"column":32}} ), depth0)) != null ? stack1 : "")
+    + "_model *model);\n\n/* Bytes of device memory that a forward pass of `batch` images uses; 0 for a batch that is out of range. */\nsize_t "
+    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":36,"column":9},"end":{"line":36,"column":15}} ), depth0)) != null ? stack1 : "")
+    + "_workspace_size(int batch);\n\n/* Queues a forward pass on `stream` (a cudaStream_t, NULL for the default one) and returns. All pointers are device\n * memory. Does not allocate and does not wait, so a stream that is being captured into a CUDA graph may be given.\n"
+    + ((stack1 = lookupProperty(helpers,"each").call(alias3,lookupProperty(depth0,"ports"),{"name":"each","hash":{},"fn":container.program(0, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":40,"column":0},"end":{"line":42,"column":9}}})) != null ? stack1 : "")
+    + " *   workspace: "
+    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":43,"column":18},"end":{"line":43,"column":24}} ), depth0)) != null ? stack1 : "")
+    + "_workspace_size(batch) bytes, aligned to 256, used by one forward pass at a time */\nstruct CUstream_st;\n"
+    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":45,"column":2},"end":{"line":45,"column":8}} ), depth0)) != null ? stack1 : "")
+    + "_status "
+    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":45,"column":20},"end":{"line":45,"column":26}} ), depth0)) != null ? stack1 : "")
+    + "_forward(const "
+    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":45,"column":45},"end":{"line":45,"column":51}} ), depth0)) != null ? stack1 : "")
+    + "_model *model, int batch, "
+    + ((stack1 = lookupProperty(helpers,"each").call(alias3,lookupProperty(depth0,"ports"),{"name":"each","hash":{},"fn":container.program(1, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":45,"column":79},"end":{"line":45,"column":146}}})) != null ? stack1 : "")
+    + "\n    void *workspace, size_t workspace_size, struct CUstream_st *stream);\n\n/* For profilers: the same as single launches, "
+    + ((stack1 = alias2(alias1(depth0, "launchCount", {"start":{"line":48,"column":49},"end":{"line":48,"column":60}} ), depth0)) != null ? stack1 : "")
+    + " in all, each named after what it computes. */\nint "
+    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":49,"column":6},"end":{"line":49,"column":12}} ), depth0)) != null ? stack1 : "")
+    + "_launch_count(void);\nconst char *"
+    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":50,"column":14},"end":{"line":50,"column":20}} ), depth0)) != null ? stack1 : "")
+    + "_launch_name(int index);\n"
+    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":51,"column":2},"end":{"line":51,"column":8}} ), depth0)) != null ? stack1 : "")
+    + "_status "
+    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":51,"column":20},"end":{"line":51,"column":26}} ), depth0)) != null ? stack1 : "")
+    + "_launch(const "
+    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":51,"column":44},"end":{"line":51,"column":50}} ), depth0)) != null ? stack1 : "")
+    + "_model *model, int index, int batch, "
+    + ((stack1 = lookupProperty(helpers,"each").call(alias3,lookupProperty(depth0,"ports"),{"name":"each","hash":{},"fn":container.program(1, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":51,"column":89},"end":{"line":51,"column":156}}})) != null ? stack1 : "")
+    + "\n    void *workspace, size_t workspace_size, struct CUstream_st *stream);\n\n#ifdef __cplusplus\n}\n#endif\n#endif\n";
+},"useData":true},
+
+  "host/cmake": {"0":function(container,depth0,helpers,partials,data) {
+    var stack1;
+
+  return "  "
+    + ((stack1 = container.lambda(container.strict(depth0, "file", {"start":{"line":8,"column":4},"end":{"line":8,"column":8}} ), depth0)) != null ? stack1 : "")
+    + "\n";
+},"compiler":[8,">= 4.3.0"],"main":function(container,depth0,helpers,partials,data) {
+    var stack1, alias1=container.strict, alias2=container.lambda, lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
+
+  return "# Works by add_subdirectory, FetchContent and, once installed, find_package("
+    + ((stack1 = alias2(alias1(depth0, "package", {"start":{"line":1,"column":78},"end":{"line":1,"column":85}} ), depth0)) != null ? stack1 : "")
+    + "): link "
+    + ((stack1 = alias2(alias1(depth0, "package", {"start":{"line":1,"column":97},"end":{"line":1,"column":104}} ), depth0)) != null ? stack1 : "")
+    + "::"
+    + ((stack1 = alias2(alias1(depth0, "package", {"start":{"line":1,"column":110},"end":{"line":1,"column":117}} ), depth0)) != null ? stack1 : "")
+    + ".\n# Without a CUDA compiler, or with -DCNXC_CPU=ON, the same kernels are built for the CPU, to be tested.\ncmake_minimum_required(VERSION 3.18)\nproject("
+    + ((stack1 = alias2(alias1(depth0, "package", {"start":{"line":4,"column":10},"end":{"line":4,"column":17}} ), depth0)) != null ? stack1 : "")
+    + " VERSION "
+    + ((stack1 = alias2(alias1(depth0, "version", {"start":{"line":4,"column":30},"end":{"line":4,"column":37}} ), depth0)) != null ? stack1 : "")
+    + " LANGUAGES C CXX)\n\nset(CNXC_SOURCES\n"
+    + ((stack1 = lookupProperty(helpers,"each").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"sources"),{"name":"each","hash":{},"fn":container.program(0, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":7,"column":0},"end":{"line":9,"column":9}}})) != null ? stack1 : "")
+    + ")\noption(CNXC_CPU \"Build the kernels for the CPU\" OFF)\nif(NOT CNXC_CPU)\n  include(CheckLanguage)\n  check_language(CUDA)\nendif()\n\nif(CMAKE_CUDA_COMPILER AND NOT CNXC_CPU)\n  if(NOT DEFINED CMAKE_CUDA_ARCHITECTURES)\n    set(CMAKE_CUDA_ARCHITECTURES 80 86 89 90)\n  endif()\n  enable_language(CUDA)\n  add_library("
+    + ((stack1 = alias2(alias1(depth0, "package", {"start":{"line":22,"column":16},"end":{"line":22,"column":23}} ), depth0)) != null ? stack1 : "")
+    + " STATIC ${CNXC_SOURCES})\n  target_compile_features("
+    + ((stack1 = alias2(alias1(depth0, "package", {"start":{"line":23,"column":28},"end":{"line":23,"column":35}} ), depth0)) != null ? stack1 : "")
+    + " PRIVATE cuda_std_17)\nelse()\n  message(STATUS \""
+    + ((stack1 = alias2(alias1(depth0, "package", {"start":{"line":25,"column":20},"end":{"line":25,"column":27}} ), depth0)) != null ? stack1 : "")
+    + ": no CUDA, the kernels are built for the CPU\")\n  set_source_files_properties(${CNXC_SOURCES} PROPERTIES LANGUAGE CXX COMPILE_OPTIONS \"-x;c++;-fno-strict-aliasing\")\n  find_package(Threads REQUIRED)\n  add_library("
+    + ((stack1 = alias2(alias1(depth0, "package", {"start":{"line":28,"column":16},"end":{"line":28,"column":23}} ), depth0)) != null ? stack1 : "")
+    + " STATIC ${CNXC_SOURCES})\n  target_compile_features("
+    + ((stack1 = alias2(alias1(depth0, "package", {"start":{"line":29,"column":28},"end":{"line":29,"column":35}} ), depth0)) != null ? stack1 : "")
+    + " PRIVATE cxx_std_20)\n  target_link_libraries("
+    + ((stack1 = alias2(alias1(depth0, "package", {"start":{"line":30,"column":26},"end":{"line":30,"column":33}} ), depth0)) != null ? stack1 : "")
+    + " PRIVATE Threads::Threads)\nendif()\nadd_library("
+    + ((stack1 = alias2(alias1(depth0, "package", {"start":{"line":32,"column":14},"end":{"line":32,"column":21}} ), depth0)) != null ? stack1 : "")
+    + "::"
+    + ((stack1 = alias2(alias1(depth0, "package", {"start":{"line":32,"column":27},"end":{"line":32,"column":34}} ), depth0)) != null ? stack1 : "")
+    + " ALIAS "
+    + ((stack1 = alias2(alias1(depth0, "package", {"start":{"line":32,"column":45},"end":{"line":32,"column":52}} ), depth0)) != null ? stack1 : "")
+    + ")\nset_target_properties("
+    + ((stack1 = alias2(alias1(depth0, "package", {"start":{"line":33,"column":24},"end":{"line":33,"column":31}} ), depth0)) != null ? stack1 : "")
+    + " PROPERTIES POSITION_INDEPENDENT_CODE ON)\ntarget_include_directories("
+    + ((stack1 = alias2(alias1(depth0, "package", {"start":{"line":34,"column":29},"end":{"line":34,"column":36}} ), depth0)) != null ? stack1 : "")
+    + " INTERFACE\n  $<BUILD_INTERFACE:${CMAKE_CURRENT_SOURCE_DIR}> $<INSTALL_INTERFACE:include>)\n\ninclude(GNUInstallDirs)\ninclude(CMakePackageConfigHelpers)\ninstall(TARGETS "
+    + ((stack1 = alias2(alias1(depth0, "package", {"start":{"line":39,"column":18},"end":{"line":39,"column":25}} ), depth0)) != null ? stack1 : "")
+    + " EXPORT "
+    + ((stack1 = alias2(alias1(depth0, "package", {"start":{"line":39,"column":37},"end":{"line":39,"column":44}} ), depth0)) != null ? stack1 : "")
+    + "Targets ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR})\ninstall(FILES "
+    + ((stack1 = alias2(alias1(depth0, "header", {"start":{"line":40,"column":16},"end":{"line":40,"column":22}} ), depth0)) != null ? stack1 : "")
+    + " DESTINATION ${CMAKE_INSTALL_INCLUDEDIR})\ninstall(EXPORT "
+    + ((stack1 = alias2(alias1(depth0, "package", {"start":{"line":41,"column":17},"end":{"line":41,"column":24}} ), depth0)) != null ? stack1 : "")
+    + "Targets NAMESPACE "
+    + ((stack1 = alias2(alias1(depth0, "package", {"start":{"line":41,"column":46},"end":{"line":41,"column":53}} ), depth0)) != null ? stack1 : "")
+    + ":: DESTINATION ${CMAKE_INSTALL_LIBDIR}/cmake/"
+    + ((stack1 = alias2(alias1(depth0, "package", {"start":{"line":41,"column":102},"end":{"line":41,"column":109}} ), depth0)) != null ? stack1 : "")
+    + ")\nfile(WRITE ${CMAKE_CURRENT_BINARY_DIR}/"
+    + ((stack1 = alias2(alias1(depth0, "package", {"start":{"line":42,"column":41},"end":{"line":42,"column":48}} ), depth0)) != null ? stack1 : "")
+    + "Config.cmake\n  \"include(CMakeFindDependencyMacro)\\nfind_dependency(Threads)\\ninclude(\\${CMAKE_CURRENT_LIST_DIR}/"
+    + ((stack1 = alias2(alias1(depth0, "package", {"start":{"line":43,"column":101},"end":{"line":43,"column":108}} ), depth0)) != null ? stack1 : "")
+    + "Targets.cmake)\\n\")\nwrite_basic_package_version_file("
+    + ((stack1 = alias2(alias1(depth0, "package", {"start":{"line":44,"column":35},"end":{"line":44,"column":42}} ), depth0)) != null ? stack1 : "")
+    + "ConfigVersion.cmake COMPATIBILITY SameMinorVersion)\ninstall(FILES ${CMAKE_CURRENT_BINARY_DIR}/"
+    + ((stack1 = alias2(alias1(depth0, "package", {"start":{"line":45,"column":44},"end":{"line":45,"column":51}} ), depth0)) != null ? stack1 : "")
+    + "Config.cmake ${CMAKE_CURRENT_BINARY_DIR}/"
+    + ((stack1 = alias2(alias1(depth0, "package", {"start":{"line":45,"column":96},"end":{"line":45,"column":103}} ), depth0)) != null ? stack1 : "")
+    + "ConfigVersion.cmake\n  DESTINATION ${CMAKE_INSTALL_LIBDIR}/cmake/"
+    + ((stack1 = alias2(alias1(depth0, "package", {"start":{"line":46,"column":46},"end":{"line":46,"column":53}} ), depth0)) != null ? stack1 : "")
+    + ")\n\nif(CMAKE_SOURCE_DIR STREQUAL CMAKE_CURRENT_SOURCE_DIR)\n  set_source_files_properties(run.cu PROPERTIES COMPILE_OPTIONS \"$<$<COMPILE_LANGUAGE:CXX>:-x;c++>\")\n  if(NOT CMAKE_CUDA_COMPILER OR CNXC_CPU)\n    set_source_files_properties(run.cu PROPERTIES LANGUAGE CXX)\n  endif()\n  add_executable("
+    + ((stack1 = alias2(alias1(depth0, "package", {"start":{"line":53,"column":19},"end":{"line":53,"column":26}} ), depth0)) != null ? stack1 : "")
+    + "_run run.cu)\n  target_link_libraries("
+    + ((stack1 = alias2(alias1(depth0, "package", {"start":{"line":54,"column":26},"end":{"line":54,"column":33}} ), depth0)) != null ? stack1 : "")
+    + "_run PRIVATE "
+    + ((stack1 = alias2(alias1(depth0, "package", {"start":{"line":54,"column":50},"end":{"line":54,"column":57}} ), depth0)) != null ? stack1 : "")
+    + ")\nendif()\n";
+},"useData":true},
+
+  "host/example": {"0":function(container,depth0,helpers,partials,data) {
+    var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
+
+  return ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"input"),{"name":"if","hash":{},"fn":container.program(1, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":7,"column":60},"end":{"line":7,"column":86}}})) != null ? stack1 : "")
+    + "float *"
+    + ((stack1 = container.lambda(container.strict(depth0, "name", {"start":{"line":7,"column":95},"end":{"line":7,"column":99}} ), depth0)) != null ? stack1 : "")
+    + ", ";
+},"1":function(container,depth0,helpers,partials,data) {
+    return "const ";
+},"2":function(container,depth0,helpers,partials,data) {
+    var stack1;
+
+  return ((stack1 = container.lambda(container.strict(depth0, "name", {"start":{"line":13,"column":61},"end":{"line":13,"column":65}} ), depth0)) != null ? stack1 : "")
+    + ", ";
+},"compiler":[8,">= 4.3.0"],"main":function(container,depth0,helpers,partials,data) {
+    var stack1, alias1=container.strict, alias2=container.lambda, alias3=depth0 != null ? depth0 : (container.nullContext || {}), lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
+
+  return "/* The least that runs "
+    + ((stack1 = alias2(alias1(depth0, "name", {"start":{"line":1,"column":25},"end":{"line":1,"column":29}} ), depth0)) != null ? stack1 : "")
+    + ": compile with "
+    + ((stack1 = alias2(alias1(depth0, "header", {"start":{"line":1,"column":48},"end":{"line":1,"column":54}} ), depth0)) != null ? stack1 : "")
+    + " and link "
+    + ((stack1 = alias2(alias1(depth0, "package", {"start":{"line":1,"column":68},"end":{"line":1,"column":75}} ), depth0)) != null ? stack1 : "")
+    + " and the CUDA runtime. */\n#include \""
+    + ((stack1 = alias2(alias1(depth0, "header", {"start":{"line":2,"column":12},"end":{"line":2,"column":18}} ), depth0)) != null ? stack1 : "")
+    + "\"\n\n#include <cuda_runtime.h>\n\n/* parameters: host memory, in the order of "
+    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":6,"column":46},"end":{"line":6,"column":52}} ), depth0)) != null ? stack1 : "")
+    + "_parameter_name; the rest: device memory. */\nint classify(const float *const *parameters, "
+    + ((stack1 = lookupProperty(helpers,"each").call(alias3,lookupProperty(depth0,"ports"),{"name":"each","hash":{},"fn":container.program(0, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":7,"column":45},"end":{"line":7,"column":112}}})) != null ? stack1 : "")
+    + "int batch) {\n  "
+    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":8,"column":4},"end":{"line":8,"column":10}} ), depth0)) != null ? stack1 : "")
+    + "_model *model;\n  void *workspace;\n  "
+    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":10,"column":4},"end":{"line":10,"column":10}} ), depth0)) != null ? stack1 : "")
+    + "_status status = "
+    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":10,"column":31},"end":{"line":10,"column":37}} ), depth0)) != null ? stack1 : "")
+    + "_create(&model, parameters);\n  if (status != "
+    + ((stack1 = alias2(alias1(depth0, "upper", {"start":{"line":11,"column":18},"end":{"line":11,"column":23}} ), depth0)) != null ? stack1 : "")
+    + "_OK) return status;\n  if (cudaMalloc(&workspace, "
+    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":12,"column":31},"end":{"line":12,"column":37}} ), depth0)) != null ? stack1 : "")
+    + "_workspace_size(batch)) != cudaSuccess) return "
+    + ((stack1 = alias2(alias1(depth0, "upper", {"start":{"line":12,"column":88},"end":{"line":12,"column":93}} ), depth0)) != null ? stack1 : "")
+    + "_MEMORY;\n  status = "
+    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":13,"column":13},"end":{"line":13,"column":19}} ), depth0)) != null ? stack1 : "")
+    + "_forward(model, batch, "
+    + ((stack1 = lookupProperty(helpers,"each").call(alias3,lookupProperty(depth0,"ports"),{"name":"each","hash":{},"fn":container.program(2, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":13,"column":44},"end":{"line":13,"column":78}}})) != null ? stack1 : "")
+    + "workspace, "
+    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":13,"column":91},"end":{"line":13,"column":97}} ), depth0)) != null ? stack1 : "")
+    + "_workspace_size(batch), 0);\n  cudaFree(workspace); /* waits for the pass */\n  "
+    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":15,"column":4},"end":{"line":15,"column":10}} ), depth0)) != null ? stack1 : "")
+    + "_destroy(model);\n  return status;\n}\n";
+},"useData":true},
+
+  "host/kernel-list": {"0":function(container,depth0,helpers,partials,data) {
+    var stack1;
+
+  return "namespace "
+    + ((stack1 = container.lambda(container.strict(depth0, "entry", {"start":{"line":11,"column":12},"end":{"line":11,"column":17}} ), depth0)) != null ? stack1 : "")
+    + " {\nRun run;\n}\n";
+},"compiler":[8,">= 4.3.0"],"main":function(container,depth0,helpers,partials,data) {
+    var stack1, alias1=container.strict, alias2=container.lambda, lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
+
+  return "// The kernels of "
+    + ((stack1 = alias2(alias1(depth0, "name", {"start":{"line":1,"column":20},"end":{"line":1,"column":24}} ), depth0)) != null ? stack1 : "")
+    + ", one a file. `run` launches one on a stream; its operands are device pointers in the order\n// that the kernel states them.\n#pragma once\n#include \"device.h\"\n\nnamespace "
+    + ((stack1 = alias2(alias1(depth0, "namespace", {"start":{"line":6,"column":12},"end":{"line":6,"column":21}} ), depth0)) != null ? stack1 : "")
+    + " {\n\nusing Run = int(int batch, void *const *operand, cnx::Stream stream);\n\n"
+    + ((stack1 = lookupProperty(helpers,"each").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"kernels"),{"name":"each","hash":{},"fn":container.program(0, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":10,"column":0},"end":{"line":14,"column":9}}})) != null ? stack1 : "")
+    + "\nnamespace packing {\nstruct Shape {\n  int columns, channels, taps;          // of the weight as the checkpoint has it\n  int segment, depth, padded_columns; // of the packed one\n  bool narrow;                          // stored as "
+    + ((stack1 = alias2(alias1(depth0, "scalar", {"start":{"line":20,"column":55},"end":{"line":20,"column":61}} ), depth0)) != null ? stack1 : "")
+    + ", else as float\n};\n// From: weight, bias, gamma, beta, rowscale.\nint run(const Shape &shape, const float *const (&from)[5], void *packed, float *packed_bias);\n} // namespace packing\n\n} // namespace "
+    + ((stack1 = alias2(alias1(depth0, "namespace", {"start":{"line":26,"column":17},"end":{"line":26,"column":26}} ), depth0)) != null ? stack1 : "")
+    + "\n";
+},"useData":true},
+
+  "host/launch-plan": {"0":function(container,depth0,helpers,partials,data) {
+    var stack1;
+
+  return ((stack1 = container.lambda(container.strict(depth0, "id", {"start":{"line":13,"column":29},"end":{"line":13,"column":31}} ), depth0)) != null ? stack1 : "")
+    + ", ";
+},"1":function(container,depth0,helpers,partials,data) {
+    var stack1, alias1=container.strict, alias2=container.lambda;
+
+  return "    {\""
+    + ((stack1 = alias2(alias1(depth0, "name", {"start":{"line":21,"column":8},"end":{"line":21,"column":12}} ), depth0)) != null ? stack1 : "")
+    + "\", "
+    + ((stack1 = alias2(alias1(depth0, "elements", {"start":{"line":21,"column":19},"end":{"line":21,"column":27}} ), depth0)) != null ? stack1 : "")
+    + "},\n";
+},"2":function(container,depth0,helpers,partials,data) {
+    var stack1, alias1=container.strict, alias2=container.lambda;
+
+  return "    {Place::"
+    + ((stack1 = alias2(alias1(depth0, "place", {"start":{"line":37,"column":14},"end":{"line":37,"column":19}} ), depth0)) != null ? stack1 : "")
+    + ", "
+    + ((stack1 = alias2(alias1(depth0, "at", {"start":{"line":37,"column":25},"end":{"line":37,"column":27}} ), depth0)) != null ? stack1 : "")
+    + "}, // "
+    + ((stack1 = alias2(alias1(depth0, "name", {"start":{"line":37,"column":39},"end":{"line":37,"column":43}} ), depth0)) != null ? stack1 : "")
+    + "\n";
+},"3":function(container,depth0,helpers,partials,data) {
+    var stack1, alias1=container.strict, alias2=container.lambda;
+
+  return "\n    {parameter::"
+    + ((stack1 = alias2(alias1(depth0, "id", {"start":{"line":49,"column":18},"end":{"line":49,"column":20}} ), depth0)) != null ? stack1 : "")
+    + ", value::"
+    + ((stack1 = alias2(alias1(depth0, "id", {"start":{"line":49,"column":33},"end":{"line":49,"column":35}} ), depth0)) != null ? stack1 : "")
+    + "},";
+},"4":function(container,depth0,helpers,partials,data) {
+    var stack1, alias1=container.strict, alias2=container.lambda;
+
+  return "    {"
+    + ((stack1 = alias2(alias1(depth0, "shape", {"start":{"line":60,"column":9},"end":{"line":60,"column":14}} ), depth0)) != null ? stack1 : "")
+    + ", {"
+    + ((stack1 = alias2(alias1(depth0, "from", {"start":{"line":60,"column":23},"end":{"line":60,"column":27}} ), depth0)) != null ? stack1 : "")
+    + "}, value::"
+    + ((stack1 = alias2(alias1(depth0, "packed", {"start":{"line":60,"column":43},"end":{"line":60,"column":49}} ), depth0)) != null ? stack1 : "")
+    + ", value::"
+    + ((stack1 = alias2(alias1(depth0, "packedBias", {"start":{"line":60,"column":62},"end":{"line":60,"column":72}} ), depth0)) != null ? stack1 : "")
+    + "},\n";
+},"5":function(container,depth0,helpers,partials,data) {
+    var stack1, alias1=container.strict, alias2=container.lambda;
+
+  return "    {\""
+    + ((stack1 = alias2(alias1(depth0, "name", {"start":{"line":72,"column":8},"end":{"line":72,"column":12}} ), depth0)) != null ? stack1 : "")
+    + "\", "
+    + ((stack1 = alias2(alias1(depth0, "entry", {"start":{"line":72,"column":19},"end":{"line":72,"column":24}} ), depth0)) != null ? stack1 : "")
+    + "::run, {"
+    + ((stack1 = alias2(alias1(depth0, "operands", {"start":{"line":72,"column":38},"end":{"line":72,"column":46}} ), depth0)) != null ? stack1 : "")
+    + "}},\n";
+},"6":function(container,depth0,helpers,partials,data) {
+    var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
+
+  return ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"input"),{"name":"if","hash":{},"fn":container.program(7, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":216,"column":94},"end":{"line":216,"column":120}}})) != null ? stack1 : "")
+    + "float *"
+    + ((stack1 = container.lambda(container.strict(depth0, "name", {"start":{"line":216,"column":129},"end":{"line":216,"column":133}} ), depth0)) != null ? stack1 : "")
+    + ", ";
+},"7":function(container,depth0,helpers,partials,data) {
+    return "const ";
+},"8":function(container,depth0,helpers,partials,data) {
+    var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
+
+  return ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"input"),{"name":"if","hash":{},"fn":container.program(9, data, 0),"inverse":container.program(10, data, 0),"data":data,"loc":{"start":{"line":219,"column":42},"end":{"line":219,"column":107}}})) != null ? stack1 : "")
+    + ", ";
+},"9":function(container,depth0,helpers,partials,data) {
+    var stack1;
+
+  return "const_cast<float *>("
+    + ((stack1 = container.lambda(container.strict(depth0, "name", {"start":{"line":219,"column":77},"end":{"line":219,"column":81}} ), depth0)) != null ? stack1 : "")
+    + ")";
+},"10":function(container,depth0,helpers,partials,data) {
+    var stack1;
+
+  return ((stack1 = container.lambda(container.strict(depth0, "name", {"start":{"line":219,"column":94},"end":{"line":219,"column":98}} ), depth0)) != null ? stack1 : "");
+},"compiler":[8,">= 4.3.0"],"main":function(container,depth0,helpers,partials,data) {
+    var stack1, alias1=container.strict, alias2=container.lambda, alias3=depth0 != null ? depth0 : (container.nullContext || {}), lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
+
+  return "// "
+    + ((stack1 = alias2(alias1(depth0, "name", {"start":{"line":1,"column":5},"end":{"line":1,"column":9}} ), depth0)) != null ? stack1 : "")
+    + ": buffers, weight packing and launches, as tables, and the C functions of "
+    + ((stack1 = alias2(alias1(depth0, "header", {"start":{"line":1,"column":87},"end":{"line":1,"column":93}} ), depth0)) != null ? stack1 : "")
+    + " over them.\n#include \""
+    + ((stack1 = alias2(alias1(depth0, "header", {"start":{"line":2,"column":12},"end":{"line":2,"column":18}} ), depth0)) != null ? stack1 : "")
+    + "\"\n\n#include \"kernels.h\"\n\n#include <new>\n\nnamespace "
+    + ((stack1 = alias2(alias1(depth0, "namespace", {"start":{"line":8,"column":12},"end":{"line":8,"column":21}} ), depth0)) != null ? stack1 : "")
+    + " {\nnamespace {\n\n// Parameters of the checkpoint.\nnamespace parameter {\nenum { "
+    + ((stack1 = lookupProperty(helpers,"each").call(alias3,lookupProperty(depth0,"parameters"),{"name":"each","hash":{},"fn":container.program(0, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":13,"column":7},"end":{"line":13,"column":44}}})) != null ? stack1 : "")
+    + "count };\n}\nstruct Parameter {\n  const char *name;\n  size_t elements;\n};\nconstexpr Parameter parameters[] = {\n"
+    + ((stack1 = lookupProperty(helpers,"each").call(alias3,lookupProperty(depth0,"parameters"),{"name":"each","hash":{},"fn":container.program(1, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":20,"column":0},"end":{"line":22,"column":9}}})) != null ? stack1 : "")
+    + "};\n\n// What kernels read and write.\nnamespace value {\nenum { "
+    + ((stack1 = lookupProperty(helpers,"each").call(alias3,lookupProperty(depth0,"values"),{"name":"each","hash":{},"fn":container.program(0, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":27,"column":7},"end":{"line":27,"column":40}}})) != null ? stack1 : "")
+    + "count };\n}\n// `weights` lie in memory of the model, `workspace` and `port` in the caller's. Offsets in the workspace are of one image.\nenum class Place { weights, workspace, counters, port };\nstruct Value {\n  Place place;\n  size_t at; // bytes, or the number of the port\n};\nconstexpr Value values[] = {\n"
+    + ((stack1 = lookupProperty(helpers,"each").call(alias3,lookupProperty(depth0,"values"),{"name":"each","hash":{},"fn":container.program(2, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":36,"column":0},"end":{"line":38,"column":9}}})) != null ? stack1 : "")
+    + "};\nconstexpr size_t weight_bytes = "
+    + ((stack1 = alias2(alias1(depth0, "weightBytes", {"start":{"line":40,"column":34},"end":{"line":40,"column":45}} ), depth0)) != null ? stack1 : "")
+    + ";\nconstexpr size_t image_bytes = "
+    + ((stack1 = alias2(alias1(depth0, "imageBytes", {"start":{"line":41,"column":33},"end":{"line":41,"column":43}} ), depth0)) != null ? stack1 : "")
+    + ";   // of the workspace, each image\nconstexpr size_t counter_bytes = "
+    + ((stack1 = alias2(alias1(depth0, "counterBytes", {"start":{"line":42,"column":35},"end":{"line":42,"column":47}} ), depth0)) != null ? stack1 : "")
+    + "; // of the workspace, each image: blocks that have arrived\n\n// Parameters that kernels read as they are.\nstruct Kept {\n  int parameter, value;\n};\nconstexpr Kept kept[] = {"
+    + ((stack1 = lookupProperty(helpers,"each").call(alias3,lookupProperty(depth0,"kept"),{"name":"each","hash":{},"fn":container.program(3, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":48,"column":26},"end":{"line":49,"column":50}}})) != null ? stack1 : "")
+    + "\n    {-1, -1}};\n\n// Once, when the weights are loaded: {shape}, {weight, bias, gamma, beta, rowscale}, packed, packed bias.\nstruct Setup {\n  packing::Shape shape;\n  int from[5];\n  int packed, packed_bias;\n};\nconstexpr Setup setup[] = {\n"
+    + ((stack1 = lookupProperty(helpers,"each").call(alias3,lookupProperty(depth0,"setup"),{"name":"each","hash":{},"fn":container.program(4, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":59,"column":0},"end":{"line":61,"column":9}}})) != null ? stack1 : "")
+    + "};\n\n// Every forward pass, in order.\nstruct Step {\n  const char *name;\n  Run *run;\n  int operands["
+    + ((stack1 = alias2(alias1(depth0, "operandCount", {"start":{"line":68,"column":17},"end":{"line":68,"column":29}} ), depth0)) != null ? stack1 : "")
+    + "];\n};\nconstexpr Step steps[] = {\n"
+    + ((stack1 = lookupProperty(helpers,"each").call(alias3,lookupProperty(depth0,"steps"),{"name":"each","hash":{},"fn":container.program(5, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":71,"column":0},"end":{"line":73,"column":9}}})) != null ? stack1 : "")
+    + "};\nconstexpr int step_count = sizeof(steps) / sizeof(steps[0]);\n\nsize_t aligned(size_t bytes) { return (bytes + 255) / 256 * 256; }\nsize_t workspace_size(int batch) {\n  return aligned(image_bytes * static_cast<size_t>(batch)) + aligned(counter_bytes * static_cast<size_t>(batch));\n}\n\n} // namespace\n} // namespace "
+    + ((stack1 = alias2(alias1(depth0, "namespace", {"start":{"line":83,"column":17},"end":{"line":83,"column":26}} ), depth0)) != null ? stack1 : "")
+    + "\n\nstruct "
+    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":85,"column":9},"end":{"line":85,"column":15}} ), depth0)) != null ? stack1 : "")
+    + "_model {\n  unsigned char *weights;\n};\n\nnamespace "
+    + ((stack1 = alias2(alias1(depth0, "namespace", {"start":{"line":89,"column":12},"end":{"line":89,"column":21}} ), depth0)) != null ? stack1 : "")
+    + " {\nnamespace {\n\n// Where every value lies for one call.\nstruct Addresses {\n  void *at[value::count];\n  Addresses(const "
+    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":95,"column":20},"end":{"line":95,"column":26}} ), depth0)) != null ? stack1 : "")
+    + "_model *model, int batch, void *const *ports, void *workspace) {\n    unsigned char *bytes = static_cast<unsigned char *>(workspace);\n    for (int i = 0; i < value::count; i++) {\n      const Value &v = values[i];\n      at[i] = v.place == Place::weights     ? model->weights + v.at\n              : v.place == Place::workspace ? bytes + v.at * static_cast<size_t>(batch)\n              : v.place == Place::counters  ? bytes + aligned(image_bytes * static_cast<size_t>(batch))\n                                            : ports[v.at];\n    }\n  }\n};\n\nint run_step(const Step &step, const Addresses &addresses, int batch, cnx::Stream stream) {\n  void *operands["
+    + ((stack1 = alias2(alias1(depth0, "operandCount", {"start":{"line":108,"column":19},"end":{"line":108,"column":31}} ), depth0)) != null ? stack1 : "")
+    + "] = {};\n  for (int i = 0; i < "
+    + ((stack1 = alias2(alias1(depth0, "operandCount", {"start":{"line":109,"column":24},"end":{"line":109,"column":36}} ), depth0)) != null ? stack1 : "")
+    + "; i++)\n    if (step.operands[i] >= 0) operands[i] = addresses.at[step.operands[i]];\n  return step.run(batch, operands, stream);\n}\n\nint check(const "
+    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":114,"column":18},"end":{"line":114,"column":24}} ), depth0)) != null ? stack1 : "")
+    + "_model *model, int batch, void *const *ports, void *workspace, size_t size) {\n  if (model == nullptr || workspace == nullptr) return "
+    + ((stack1 = alias2(alias1(depth0, "upper", {"start":{"line":115,"column":57},"end":{"line":115,"column":62}} ), depth0)) != null ? stack1 : "")
+    + "_NULL_POINTER;\n  for (int i = 0; i < "
+    + ((stack1 = alias2(alias1(depth0, "portCount", {"start":{"line":116,"column":24},"end":{"line":116,"column":33}} ), depth0)) != null ? stack1 : "")
+    + "; i++)\n    if (ports[i] == nullptr) return "
+    + ((stack1 = alias2(alias1(depth0, "upper", {"start":{"line":117,"column":38},"end":{"line":117,"column":43}} ), depth0)) != null ? stack1 : "")
+    + "_NULL_POINTER;\n  if (batch < "
+    + ((stack1 = alias2(alias1(depth0, "batchMin", {"start":{"line":118,"column":16},"end":{"line":118,"column":24}} ), depth0)) != null ? stack1 : "")
+    + " || batch > "
+    + ((stack1 = alias2(alias1(depth0, "batchMax", {"start":{"line":118,"column":40},"end":{"line":118,"column":48}} ), depth0)) != null ? stack1 : "")
+    + ") return "
+    + ((stack1 = alias2(alias1(depth0, "upper", {"start":{"line":118,"column":61},"end":{"line":118,"column":66}} ), depth0)) != null ? stack1 : "")
+    + "_BATCH;\n  if (size < workspace_size(batch) || reinterpret_cast<size_t>(workspace) % 256 != 0) return "
+    + ((stack1 = alias2(alias1(depth0, "upper", {"start":{"line":119,"column":95},"end":{"line":119,"column":100}} ), depth0)) != null ? stack1 : "")
+    + "_WORKSPACE;\n  return "
+    + ((stack1 = alias2(alias1(depth0, "upper", {"start":{"line":120,"column":11},"end":{"line":120,"column":16}} ), depth0)) != null ? stack1 : "")
+    + "_OK;\n}\n\nint load("
+    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":123,"column":11},"end":{"line":123,"column":17}} ), depth0)) != null ? stack1 : "")
+    + "_model *model, const float *const *host, float *staging) {\n  const float *from[parameter::count];\n  size_t at = 0;\n  for (int i = 0; i < parameter::count; i++) {\n    from[i] = staging + at;\n    at += (parameters[i].elements + 3) / 4 * 4;\n    const int status = cnx::device_upload(const_cast<float *>(from[i]), host[i], parameters[i].elements * sizeof(float));\n    if (status != 0) return status;\n  }\n  for (const Kept &k : kept) {\n    if (k.parameter < 0) break;\n    const int status = cnx::device_upload(model->weights + values[k.value].at, host[k.parameter],\n                                          parameters[k.parameter].elements * sizeof(float));\n    if (status != 0) return status;\n  }\n  for (const Setup &s : setup) {\n    const float *operands[5];\n    for (int i = 0; i < 5; i++) operands[i] = s.from[i] < 0 ? nullptr : from[s.from[i]];\n    const int status = packing::run(s.shape, operands, model->weights + values[s.packed].at,\n                                    reinterpret_cast<float *>(model->weights + values[s.packed_bias].at));\n    if (status != 0) return status;\n  }\n  return cnx::device_finish(nullptr);\n}\n\n} // namespace\n} // namespace "
+    + ((stack1 = alias2(alias1(depth0, "namespace", {"start":{"line":149,"column":17},"end":{"line":149,"column":26}} ), depth0)) != null ? stack1 : "")
+    + "\n\nextern \"C\" {\n\nconst char *"
+    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":153,"column":14},"end":{"line":153,"column":20}} ), depth0)) != null ? stack1 : "")
+    + "_status_text("
+    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":153,"column":37},"end":{"line":153,"column":43}} ), depth0)) != null ? stack1 : "")
+    + "_status status) {\n  switch (status) {\n  case "
+    + ((stack1 = alias2(alias1(depth0, "upper", {"start":{"line":155,"column":9},"end":{"line":155,"column":14}} ), depth0)) != null ? stack1 : "")
+    + "_OK: return \"no error\";\n  case "
+    + ((stack1 = alias2(alias1(depth0, "upper", {"start":{"line":156,"column":9},"end":{"line":156,"column":14}} ), depth0)) != null ? stack1 : "")
+    + "_NULL_POINTER: return \"a pointer that must not be NULL is NULL\";\n  case "
+    + ((stack1 = alias2(alias1(depth0, "upper", {"start":{"line":157,"column":9},"end":{"line":157,"column":14}} ), depth0)) != null ? stack1 : "")
+    + "_BATCH: return \"the batch is not "
+    + ((stack1 = alias2(alias1(depth0, "batchMin", {"start":{"line":157,"column":51},"end":{"line":157,"column":59}} ), depth0)) != null ? stack1 : "")
+    + " to "
+    + ((stack1 = alias2(alias1(depth0, "batchMax", {"start":{"line":157,"column":67},"end":{"line":157,"column":75}} ), depth0)) != null ? stack1 : "")
+    + ", for which this library was built\";\n  case "
+    + ((stack1 = alias2(alias1(depth0, "upper", {"start":{"line":158,"column":9},"end":{"line":158,"column":14}} ), depth0)) != null ? stack1 : "")
+    + "_WORKSPACE: return \"the workspace is smaller than "
+    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":158,"column":68},"end":{"line":158,"column":74}} ), depth0)) != null ? stack1 : "")
+    + "_workspace_size says, or not aligned to 256 bytes\";\n  case "
+    + ((stack1 = alias2(alias1(depth0, "upper", {"start":{"line":159,"column":9},"end":{"line":159,"column":14}} ), depth0)) != null ? stack1 : "")
+    + "_NO_DEVICE: return \"there is no CUDA device\";\n  case "
+    + ((stack1 = alias2(alias1(depth0, "upper", {"start":{"line":160,"column":9},"end":{"line":160,"column":14}} ), depth0)) != null ? stack1 : "")
+    + "_ARCHITECTURE: return \"the device is older than compute capability 8.0\";\n  case "
+    + ((stack1 = alias2(alias1(depth0, "upper", {"start":{"line":161,"column":9},"end":{"line":161,"column":14}} ), depth0)) != null ? stack1 : "")
+    + "_MEMORY: return \"the device has too little memory for the weights\";\n  default: return status >= 1000 ? cnx::device_text(status) : \"not a status of this library\";\n  }\n}\n\nsize_t "
+    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":166,"column":9},"end":{"line":166,"column":15}} ), depth0)) != null ? stack1 : "")
+    + "_parameter_count(void) { return "
+    + ((stack1 = alias2(alias1(depth0, "namespace", {"start":{"line":166,"column":51},"end":{"line":166,"column":60}} ), depth0)) != null ? stack1 : "")
+    + "::parameter::count; }\nconst char *"
+    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":167,"column":14},"end":{"line":167,"column":20}} ), depth0)) != null ? stack1 : "")
+    + "_parameter_name(size_t index) {\n  return index < "
+    + ((stack1 = alias2(alias1(depth0, "namespace", {"start":{"line":168,"column":19},"end":{"line":168,"column":28}} ), depth0)) != null ? stack1 : "")
+    + "::parameter::count ? "
+    + ((stack1 = alias2(alias1(depth0, "namespace", {"start":{"line":168,"column":53},"end":{"line":168,"column":62}} ), depth0)) != null ? stack1 : "")
+    + "::parameters[index].name : nullptr;\n}\nsize_t "
+    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":170,"column":9},"end":{"line":170,"column":15}} ), depth0)) != null ? stack1 : "")
+    + "_parameter_elements(size_t index) {\n  return index < "
+    + ((stack1 = alias2(alias1(depth0, "namespace", {"start":{"line":171,"column":19},"end":{"line":171,"column":28}} ), depth0)) != null ? stack1 : "")
+    + "::parameter::count ? "
+    + ((stack1 = alias2(alias1(depth0, "namespace", {"start":{"line":171,"column":53},"end":{"line":171,"column":62}} ), depth0)) != null ? stack1 : "")
+    + "::parameters[index].elements : 0;\n}\n\n"
+    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":174,"column":2},"end":{"line":174,"column":8}} ), depth0)) != null ? stack1 : "")
+    + "_status "
+    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":174,"column":20},"end":{"line":174,"column":26}} ), depth0)) != null ? stack1 : "")
+    + "_create("
+    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":174,"column":38},"end":{"line":174,"column":44}} ), depth0)) != null ? stack1 : "")
+    + "_model **model, const float *const *host) {\n  using namespace "
+    + ((stack1 = alias2(alias1(depth0, "namespace", {"start":{"line":175,"column":20},"end":{"line":175,"column":29}} ), depth0)) != null ? stack1 : "")
+    + ";\n  if (model == nullptr) return "
+    + ((stack1 = alias2(alias1(depth0, "upper", {"start":{"line":176,"column":33},"end":{"line":176,"column":38}} ), depth0)) != null ? stack1 : "")
+    + "_NULL_POINTER;\n  *model = nullptr;\n  if (host == nullptr) return "
+    + ((stack1 = alias2(alias1(depth0, "upper", {"start":{"line":178,"column":32},"end":{"line":178,"column":37}} ), depth0)) != null ? stack1 : "")
+    + "_NULL_POINTER;\n  size_t elements = 0;\n  for (int i = 0; i < parameter::count; i++) {\n    if (host[i] == nullptr) return "
+    + ((stack1 = alias2(alias1(depth0, "upper", {"start":{"line":181,"column":37},"end":{"line":181,"column":42}} ), depth0)) != null ? stack1 : "")
+    + "_NULL_POINTER;\n    elements += (parameters[i].elements + 3) / 4 * 4;\n  }\n  const int capability = cnx::device_capability();\n  if (capability == 0) return "
+    + ((stack1 = alias2(alias1(depth0, "upper", {"start":{"line":185,"column":32},"end":{"line":185,"column":37}} ), depth0)) != null ? stack1 : "")
+    + "_NO_DEVICE;\n  if (capability < 80) return "
+    + ((stack1 = alias2(alias1(depth0, "upper", {"start":{"line":186,"column":32},"end":{"line":186,"column":37}} ), depth0)) != null ? stack1 : "")
+    + "_ARCHITECTURE;\n  "
+    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":187,"column":4},"end":{"line":187,"column":10}} ), depth0)) != null ? stack1 : "")
+    + "_model *made = new (std::nothrow) "
+    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":187,"column":48},"end":{"line":187,"column":54}} ), depth0)) != null ? stack1 : "")
+    + "_model();\n  void *weights = nullptr, *staging = nullptr;\n  if (made == nullptr || cnx::device_allocate(&weights, weight_bytes) != 0 ||\n      cnx::device_allocate(&staging, elements * sizeof(float)) != 0) {\n    if (weights != nullptr) cnx::device_free(weights);\n    delete made;\n    return "
+    + ((stack1 = alias2(alias1(depth0, "upper", {"start":{"line":193,"column":13},"end":{"line":193,"column":18}} ), depth0)) != null ? stack1 : "")
+    + "_MEMORY;\n  }\n  made->weights = static_cast<unsigned char *>(weights);\n  const int status = load(made, host, static_cast<float *>(staging));\n  cnx::device_free(staging);\n  if (status != 0) {\n    "
+    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":199,"column":6},"end":{"line":199,"column":12}} ), depth0)) != null ? stack1 : "")
+    + "_destroy(made);\n    return status;\n  }\n  *model = made;\n  return "
+    + ((stack1 = alias2(alias1(depth0, "upper", {"start":{"line":203,"column":11},"end":{"line":203,"column":16}} ), depth0)) != null ? stack1 : "")
+    + "_OK;\n}\n\nvoid "
+    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":206,"column":7},"end":{"line":206,"column":13}} ), depth0)) != null ? stack1 : "")
+    + "_destroy("
+    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":206,"column":26},"end":{"line":206,"column":32}} ), depth0)) != null ? stack1 : "")
+    + "_model *model) {\n  if (model == nullptr) return;\n  cnx::device_free(model->weights);\n  delete model;\n}\n\nsize_t "
+    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":212,"column":9},"end":{"line":212,"column":15}} ), depth0)) != null ? stack1 : "")
+    + "_workspace_size(int batch) {\n  return batch < "
+    + ((stack1 = alias2(alias1(depth0, "batchMin", {"start":{"line":213,"column":19},"end":{"line":213,"column":27}} ), depth0)) != null ? stack1 : "")
+    + " || batch > "
+    + ((stack1 = alias2(alias1(depth0, "batchMax", {"start":{"line":213,"column":43},"end":{"line":213,"column":51}} ), depth0)) != null ? stack1 : "")
+    + " ? 0 : "
+    + ((stack1 = alias2(alias1(depth0, "namespace", {"start":{"line":213,"column":62},"end":{"line":213,"column":71}} ), depth0)) != null ? stack1 : "")
+    + "::workspace_size(batch);\n}\n\n"
+    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":216,"column":2},"end":{"line":216,"column":8}} ), depth0)) != null ? stack1 : "")
+    + "_status "
+    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":216,"column":20},"end":{"line":216,"column":26}} ), depth0)) != null ? stack1 : "")
+    + "_forward(const "
+    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":216,"column":45},"end":{"line":216,"column":51}} ), depth0)) != null ? stack1 : "")
+    + "_model *model, int batch, "
+    + ((stack1 = lookupProperty(helpers,"each").call(alias3,lookupProperty(depth0,"ports"),{"name":"each","hash":{},"fn":container.program(6, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":216,"column":79},"end":{"line":216,"column":146}}})) != null ? stack1 : "")
+    + "\n    void *workspace, size_t workspace_size, struct CUstream_st *stream) {\n  using namespace "
+    + ((stack1 = alias2(alias1(depth0, "namespace", {"start":{"line":218,"column":20},"end":{"line":218,"column":29}} ), depth0)) != null ? stack1 : "")
+    + ";\n  void *const ports[] = {"
+    + ((stack1 = lookupProperty(helpers,"each").call(alias3,lookupProperty(depth0,"ports"),{"name":"each","hash":{},"fn":container.program(8, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":219,"column":26},"end":{"line":219,"column":118}}})) != null ? stack1 : "")
+    + " };\n  int status = check(model, batch, ports, workspace, workspace_size);\n  if (status != 0) return status;\n  const Addresses addresses(model, batch, ports, workspace);\n  if (counter_bytes > 0) {\n    void *counters = static_cast<unsigned char *>(workspace) + aligned(image_bytes * static_cast<size_t>(batch));\n    status = cnx::device_fill(counters, 0, counter_bytes * static_cast<size_t>(batch), stream);\n  }\n  for (int i = 0; i < step_count && status == 0; i++) status = run_step(steps[i], addresses, batch, stream);\n  return status;\n}\n\nint "
+    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":231,"column":6},"end":{"line":231,"column":12}} ), depth0)) != null ? stack1 : "")
+    + "_launch_count(void) { return "
+    + ((stack1 = alias2(alias1(depth0, "namespace", {"start":{"line":231,"column":45},"end":{"line":231,"column":54}} ), depth0)) != null ? stack1 : "")
+    + "::step_count; }\nconst char *"
+    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":232,"column":14},"end":{"line":232,"column":20}} ), depth0)) != null ? stack1 : "")
+    + "_launch_name(int index) {\n  return index >= 0 && index < "
+    + ((stack1 = alias2(alias1(depth0, "namespace", {"start":{"line":233,"column":33},"end":{"line":233,"column":42}} ), depth0)) != null ? stack1 : "")
+    + "::step_count ? "
+    + ((stack1 = alias2(alias1(depth0, "namespace", {"start":{"line":233,"column":61},"end":{"line":233,"column":70}} ), depth0)) != null ? stack1 : "")
+    + "::steps[index].name : nullptr;\n}\n\n"
+    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":236,"column":2},"end":{"line":236,"column":8}} ), depth0)) != null ? stack1 : "")
+    + "_status "
+    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":236,"column":20},"end":{"line":236,"column":26}} ), depth0)) != null ? stack1 : "")
+    + "_launch(const "
+    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":236,"column":44},"end":{"line":236,"column":50}} ), depth0)) != null ? stack1 : "")
+    + "_model *model, int index, int batch, "
+    + ((stack1 = lookupProperty(helpers,"each").call(alias3,lookupProperty(depth0,"ports"),{"name":"each","hash":{},"fn":container.program(6, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":236,"column":89},"end":{"line":236,"column":156}}})) != null ? stack1 : "")
+    + "\n    void *workspace, size_t workspace_size, struct CUstream_st *stream) {\n  using namespace "
+    + ((stack1 = alias2(alias1(depth0, "namespace", {"start":{"line":238,"column":20},"end":{"line":238,"column":29}} ), depth0)) != null ? stack1 : "")
+    + ";\n  void *const ports[] = {"
+    + ((stack1 = lookupProperty(helpers,"each").call(alias3,lookupProperty(depth0,"ports"),{"name":"each","hash":{},"fn":container.program(8, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":239,"column":26},"end":{"line":239,"column":118}}})) != null ? stack1 : "")
+    + " };\n  const int status = check(model, batch, ports, workspace, workspace_size);\n  if (status != 0 || index < 0 || index >= step_count) return status;\n  return run_step(steps[index], Addresses(model, batch, ports, workspace), batch, stream);\n}\n\n} // extern \"C\"\n";
+},"useData":true},
+
+  "host/runner": {"0":function(container,depth0,helpers,partials,data) {
+    var stack1;
+
+  return ((stack1 = container.lambda(container.strict(depth0, "elements", {"start":{"line":67,"column":47},"end":{"line":67,"column":55}} ), depth0)) != null ? stack1 : "")
+    + ", ";
+},"1":function(container,depth0,helpers,partials,data) {
+    var stack1;
+
+  return "in["
+    + ((stack1 = container.lambda(container.strict(depth0, "index", {"start":{"line":94,"column":63},"end":{"line":94,"column":68}} ), depth0)) != null ? stack1 : "")
+    + "], ";
+},"2":function(container,depth0,helpers,partials,data) {
+    var stack1;
+
+  return "out["
+    + ((stack1 = container.lambda(container.strict(depth0, "index", {"start":{"line":94,"column":105},"end":{"line":94,"column":110}} ), depth0)) != null ? stack1 : "")
+    + "], ";
+},"compiler":[8,">= 4.3.0"],"main":function(container,depth0,helpers,partials,data) {
+    var stack1, alias1=container.strict, alias2=container.lambda, alias3=depth0 != null ? depth0 : (container.nullContext || {}), lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
+
+  return "// Runs "
+    + ((stack1 = alias2(alias1(depth0, "name", {"start":{"line":1,"column":10},"end":{"line":1,"column":14}} ), depth0)) != null ? stack1 : "")
+    + " once from files, as an example of "
+    + ((stack1 = alias2(alias1(depth0, "header", {"start":{"line":1,"column":53},"end":{"line":1,"column":59}} ), depth0)) != null ? stack1 : "")
+    + " and for tests:\n//   "
+    + ((stack1 = alias2(alias1(depth0, "package", {"start":{"line":2,"column":7},"end":{"line":2,"column":14}} ), depth0)) != null ? stack1 : "")
+    + "_run WEIGHTS INPUT OUTPUT BATCH [forward|reverse|shuffled|greedy|greedy_reverse] [early|late] [WORKERS]\n// All files are raw little-endian f32: the parameters one after the other, the inputs, the outputs. The last three words\n// say how the CPU runs the threads of a block; the results must not depend on them. Prints milliseconds.\n#include \""
+    + ((stack1 = alias2(alias1(depth0, "header", {"start":{"line":5,"column":12},"end":{"line":5,"column":18}} ), depth0)) != null ? stack1 : "")
+    + "\"\n\n#include \"device.h\"\n\n#include <chrono>\n#include <cstdio>\n#include <cstdlib>\n#include <cstring>\n#include <string>\n#include <vector>\n\nnamespace {\n\nvoid must(int status, const char *what) {\n  if (status == 0) return;\n  std::fprintf(stderr, \"%s: %s\\n\", what, "
+    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":20,"column":43},"end":{"line":20,"column":49}} ), depth0)) != null ? stack1 : "")
+    + "_status_text(status));\n  std::exit(status == "
+    + ((stack1 = alias2(alias1(depth0, "upper", {"start":{"line":21,"column":24},"end":{"line":21,"column":29}} ), depth0)) != null ? stack1 : "")
+    + "_NO_DEVICE || status == "
+    + ((stack1 = alias2(alias1(depth0, "upper", {"start":{"line":21,"column":57},"end":{"line":21,"column":62}} ), depth0)) != null ? stack1 : "")
+    + "_ARCHITECTURE ? 5 : 1);\n}\n\nstd::vector<float> read(const char *name, size_t elements) {\n  std::vector<float> values(elements);\n  std::FILE *file = std::fopen(name, \"rb\");\n  if (file == nullptr || std::fread(values.data(), sizeof(float), elements, file) != elements) {\n    std::fprintf(stderr, \"%s does not hold %zu values\\n\", name, elements);\n    std::exit(2);\n  }\n  std::fclose(file);\n  return values;\n}\n\n#ifndef __CUDACC__\nvoid choose(int argc, char **argv) {\n  using cnx::cpu::Order;\n  const char *const names[] = {\"forward\", \"reverse\", \"shuffled\", \"greedy\", \"greedy_reverse\"};\n  if (argc > 5)\n    for (int i = 0; i < 5; i++)\n      if (std::strcmp(argv[5], names[i]) == 0) cnx::cpu::settings.order = static_cast<Order>(i);\n  if (argc > 6) cnx::cpu::settings.late = std::strcmp(argv[6], \"early\") != 0;\n  if (argc > 7) cnx::cpu::settings.workers = static_cast<unsigned>(std::atoi(argv[7]));\n}\n#else\nvoid choose(int, char **) {}\n#endif\n\n} // namespace\n\nint main(int argc, char **argv) {\n  if (argc < 5) {\n    std::fprintf(stderr, \"usage: %s WEIGHTS INPUT OUTPUT BATCH\\n\", argv[0]);\n    return 2;\n  }\n  choose(argc, argv);\n  const int batch = std::atoi(argv[4]);\n  size_t total = 0;\n  for (size_t i = 0; i < "
+    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":59,"column":27},"end":{"line":59,"column":33}} ), depth0)) != null ? stack1 : "")
+    + "_parameter_count(); i++) total += "
+    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":59,"column":71},"end":{"line":59,"column":77}} ), depth0)) != null ? stack1 : "")
+    + "_parameter_elements(i);\n  const std::vector<float> weights = read(argv[1], total);\n  std::vector<const float *> parameters;\n  for (size_t i = 0, at = 0; i < "
+    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":62,"column":35},"end":{"line":62,"column":41}} ), depth0)) != null ? stack1 : "")
+    + "_parameter_count(); at += "
+    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":62,"column":71},"end":{"line":62,"column":77}} ), depth0)) != null ? stack1 : "")
+    + "_parameter_elements(i++))\n    parameters.push_back(weights.data() + at);\n  "
+    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":64,"column":4},"end":{"line":64,"column":10}} ), depth0)) != null ? stack1 : "")
+    + "_model *model = nullptr;\n  must("
+    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":65,"column":9},"end":{"line":65,"column":15}} ), depth0)) != null ? stack1 : "")
+    + "_create(&model, parameters.data()), \"loading the weights\");\n\n  const size_t inputs[] = {"
+    + ((stack1 = lookupProperty(helpers,"each").call(alias3,lookupProperty(depth0,"inputs"),{"name":"each","hash":{},"fn":container.program(0, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":67,"column":28},"end":{"line":67,"column":68}}})) != null ? stack1 : "")
+    + " }, outputs[] = {"
+    + ((stack1 = lookupProperty(helpers,"each").call(alias3,lookupProperty(depth0,"outputs"),{"name":"each","hash":{},"fn":container.program(0, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":67,"column":86},"end":{"line":67,"column":127}}})) != null ? stack1 : "")
+    + " };\n  const size_t input_count = sizeof(inputs) / sizeof(inputs[0]), output_count = sizeof(outputs) / sizeof(outputs[0]);\n  size_t input_total = 0;\n  for (size_t elements : inputs) input_total += elements * batch;\n  const std::vector<float> given = read(argv[2], input_total);\n  std::vector<float *> in(input_count), out(output_count);\n  for (size_t i = 0, at = 0; i < input_count; at += inputs[i++] * batch) {\n    void *memory = nullptr;\n    must(cnx::device_allocate(&memory, inputs[i] * batch * sizeof(float)), \"allocating an input\");\n    in[i] = static_cast<float *>(memory);\n    must(cnx::device_upload(in[i], given.data() + at, inputs[i] * batch * sizeof(float)), \"uploading an input\");\n  }\n  for (size_t i = 0; i < output_count; i++) {\n    void *memory = nullptr;\n    must(cnx::device_allocate(&memory, outputs[i] * batch * sizeof(float)), \"allocating an output\");\n    out[i] = static_cast<float *>(memory);\n    must(cnx::device_fill(out[i], 0xff, outputs[i] * batch * sizeof(float), nullptr), \"filling an output\");\n  }\n  const size_t bytes = "
+    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":85,"column":25},"end":{"line":85,"column":31}} ), depth0)) != null ? stack1 : "")
+    + "_workspace_size(batch);\n  void *workspace = nullptr;\n  must(cnx::device_allocate(&workspace, bytes), \"allocating the workspace\");\n  must(cnx::device_fill(workspace, 0xff, bytes, nullptr), \"filling the workspace\");\n\n  double milliseconds = 0;\n  const int runs = "
+    + ((stack1 = alias2(alias1(depth0, "runs", {"start":{"line":91,"column":21},"end":{"line":91,"column":25}} ), depth0)) != null ? stack1 : "")
+    + ";\n  for (int run = 0; run < runs; run++) {\n    const auto start = std::chrono::steady_clock::now();\n    must("
+    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":94,"column":11},"end":{"line":94,"column":17}} ), depth0)) != null ? stack1 : "")
+    + "_forward(model, batch, "
+    + ((stack1 = lookupProperty(helpers,"each").call(alias3,lookupProperty(depth0,"inputs"),{"name":"each","hash":{},"fn":container.program(1, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":94,"column":42},"end":{"line":94,"column":82}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"each").call(alias3,lookupProperty(depth0,"outputs"),{"name":"each","hash":{},"fn":container.program(2, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":94,"column":82},"end":{"line":94,"column":124}}})) != null ? stack1 : "")
+    + "workspace, bytes, nullptr), \"running\");\n    must(cnx::device_finish(nullptr), \"running\");\n    milliseconds = std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - start).count();\n  }\n\n  std::FILE *file = std::fopen(argv[3], \"wb\");\n  for (size_t i = 0; i < output_count; i++) {\n    std::vector<float> found(outputs[i] * batch);\n    must(cnx::device_download(found.data(), out[i], found.size() * sizeof(float)), \"downloading an output\");\n    if (file == nullptr || std::fwrite(found.data(), sizeof(float), found.size(), file) != found.size()) return 6;\n    cnx::device_free(out[i]);\n  }\n  std::fclose(file);\n  for (float *memory : in) cnx::device_free(memory);\n  cnx::device_free(workspace);\n  "
+    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":109,"column":4},"end":{"line":109,"column":10}} ), depth0)) != null ? stack1 : "")
+    + "_destroy(model);\n  std::printf(\"%.3f\\n\", milliseconds);\n  return 0;\n}\n";
+},"useData":true},
+
   "wgsl/average-pool": {"0":function(container,depth0,helpers,partials,data) {
     var stack1;
 
@@ -3308,6 +5478,367 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
 };
 
 export const partials: Readonly<Record<string, Precompiled>> = {
+  "cuda-gather": {"0":function(container,depth0,helpers,partials,data) {
+    var stack1, alias1=container.strict, alias2=container.lambda;
+
+  return "// Mean and 1/deviation of the four tokens of each row, a warp a token.\nCNX_DEVICE void measure(const T *input, Pair *stats, int m0) {\n  const int lane = thread() % 32;\n  if (thread() >= 32 * "
+    + ((stack1 = alias2(alias1(depth0, "warps", {"start":{"line":11,"column":25},"end":{"line":11,"column":30}} ), depth0)) != null ? stack1 : "")
+    + ") return; // not a whole warp\n  for (int p = thread() / 32; p < "
+    + ((stack1 = alias2(alias1(depth0, "statTokens", {"start":{"line":12,"column":36},"end":{"line":12,"column":46}} ), depth0)) != null ? stack1 : "")
+    + "; p += "
+    + ((stack1 = alias2(alias1(depth0, "warps", {"start":{"line":12,"column":57},"end":{"line":12,"column":62}} ), depth0)) != null ? stack1 : "")
+    + ") {\n    const T *from = input + token(m0 + p / 4, p % 4);\n    float sum = 0.0f;\n    for (int c = lane; c < "
+    + ((stack1 = alias2(alias1(depth0, "channels", {"start":{"line":15,"column":29},"end":{"line":15,"column":37}} ), depth0)) != null ? stack1 : "")
+    + "; c += 32) sum += widen(from[c]);\n    const float mean = warp_sum(sum) / "
+    + ((stack1 = alias2(alias1(depth0, "channels", {"start":{"line":16,"column":41},"end":{"line":16,"column":49}} ), depth0)) != null ? stack1 : "")
+    + ".0f;\n    float square = 0.0f;\n    for (int c = lane; c < "
+    + ((stack1 = alias2(alias1(depth0, "channels", {"start":{"line":18,"column":29},"end":{"line":18,"column":37}} ), depth0)) != null ? stack1 : "")
+    + "; c += 32) square += (widen(from[c]) - mean) * (widen(from[c]) - mean);\n    const float scale = reciprocal_root(warp_sum(square) / "
+    + ((stack1 = alias2(alias1(depth0, "channels", {"start":{"line":19,"column":61},"end":{"line":19,"column":69}} ), depth0)) != null ? stack1 : "")
+    + ".0f + "
+    + ((stack1 = alias2(alias1(depth0, "eps", {"start":{"line":19,"column":79},"end":{"line":19,"column":82}} ), depth0)) != null ? stack1 : "")
+    + "f);\n    if (lane == 0) stats[p] = Pair{mean, scale};\n  }\n}\n\n";
+},"1":function(container,depth0,helpers,partials,data) {
+    return "const Pair *stats, ";
+},"2":function(container,depth0,helpers,partials,data) {
+    var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
+
+  return "  q = load4(from);\n"
+    + ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"norm"),{"name":"if","hash":{},"fn":container.program(3, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":33,"column":2},"end":{"line":37,"column":9}}})) != null ? stack1 : "");
+},"3":function(container,depth0,helpers,partials,data) {
+    return "  const Pair s = stats[4 * m + tap];\n  CNX_UNROLL\n  for (int i = 0; i < 4; i++) q.v[i] = (q.v[i] - s.v[0]) * s.v[1];\n";
+},"4":function(container,depth0,helpers,partials,data) {
+    var stack1, alias1=depth0 != null ? depth0 : (container.nullContext || {}), lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
+
+  return ((stack1 = lookupProperty(helpers,"if").call(alias1,lookupProperty(depth0,"norm"),{"name":"if","hash":{},"fn":container.program(5, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":39,"column":2},"end":{"line":41,"column":9}}})) != null ? stack1 : "")
+    + "  CNX_UNROLL\n  for (int i = 0; i < 4; i++)\n    if (c + i < "
+    + ((stack1 = container.lambda(container.strict(depth0, "channels", {"start":{"line":44,"column":18},"end":{"line":44,"column":26}} ), depth0)) != null ? stack1 : "")
+    + ") q.v[i] = "
+    + ((stack1 = lookupProperty(helpers,"if").call(alias1,lookupProperty(depth0,"norm"),{"name":"if","hash":{},"fn":container.program(6, data, 0),"inverse":container.program(7, data, 0),"data":data,"loc":{"start":{"line":44,"column":39},"end":{"line":44,"column":114}}})) != null ? stack1 : "")
+    + ";\n";
+},"5":function(container,depth0,helpers,partials,data) {
+    return "  const Pair s = stats[4 * m + tap];\n";
+},"6":function(container,depth0,helpers,partials,data) {
+    return "(widen(from[i]) - s.v[0]) * s.v[1]";
+},"7":function(container,depth0,helpers,partials,data) {
+    return "widen(from[i])";
+},"compiler":[8,">= 4.3.0"],"main":function(container,depth0,helpers,partials,data) {
+    var stack1, alias1=container.strict, alias2=container.lambda, alias3=depth0 != null ? depth0 : (container.nullContext || {}), lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
+
+  return "// Where the token begins that row m of the left operand takes its tap from; rows past the end repeat the last.\nCNX_DEVICE int token(int m, int tap) {\n  m = m < rows ? m : rows - 1;\n  return ((2 * (m / "
+    + ((stack1 = alias2(alias1(depth0, "outWidth", {"start":{"line":4,"column":22},"end":{"line":4,"column":30}} ), depth0)) != null ? stack1 : "")
+    + ") + tap / 2) * "
+    + ((stack1 = alias2(alias1(depth0, "width", {"start":{"line":4,"column":49},"end":{"line":4,"column":54}} ), depth0)) != null ? stack1 : "")
+    + " + 2 * (m % "
+    + ((stack1 = alias2(alias1(depth0, "outWidth", {"start":{"line":4,"column":70},"end":{"line":4,"column":78}} ), depth0)) != null ? stack1 : "")
+    + ") + tap % 2) * "
+    + ((stack1 = alias2(alias1(depth0, "channels", {"start":{"line":4,"column":97},"end":{"line":4,"column":105}} ), depth0)) != null ? stack1 : "")
+    + ";\n}\n\n"
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"norm"),{"name":"if","hash":{},"fn":container.program(0, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":7,"column":0},"end":{"line":24,"column":7}}})) != null ? stack1 : "")
+    + "// Four values of the left operand: row m0 + m, columns k .. k + 3; zero past the end.\nCNX_DEVICE Quad fetch(const T *input, "
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"norm"),{"name":"if","hash":{},"fn":container.program(1, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":26,"column":38},"end":{"line":26,"column":76}}})) != null ? stack1 : "")
+    + "int m0, int m, int k) {\n  Quad q = {0.0f, 0.0f, 0.0f, 0.0f};\n  const int tap = k / "
+    + ((stack1 = alias2(alias1(depth0, "segment", {"start":{"line":28,"column":24},"end":{"line":28,"column":31}} ), depth0)) != null ? stack1 : "")
+    + ", c = k % "
+    + ((stack1 = alias2(alias1(depth0, "segment", {"start":{"line":28,"column":45},"end":{"line":28,"column":52}} ), depth0)) != null ? stack1 : "")
+    + ";\n  if (tap >= 4) return q;\n  const T *from = input + token(m0 + m, tap) + c;\n"
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"vector"),{"name":"if","hash":{},"fn":container.program(2, data, 0),"inverse":container.program(4, data, 0),"data":data,"loc":{"start":{"line":31,"column":2},"end":{"line":45,"column":9}}})) != null ? stack1 : "")
+    + "  return q;\n}\n\n";
+},"useData":true},
+
+  "cuda-gemm-title": {"0":function(container,depth0,helpers,partials,data) {
+    var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
+
+  return "//   a[(y,x),(i,j,c)] = "
+    + ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"norm"),{"name":"if","hash":{},"fn":container.program(1, data, 0),"inverse":container.program(2, data, 0),"data":data,"loc":{"start":{"line":3,"column":24},"end":{"line":3,"column":137}}})) != null ? stack1 : "")
+    + "\n";
+},"1":function(container,depth0,helpers,partials,data) {
+    var stack1;
+
+  return "(input[2y+i,2x+j,c] - mean over c) / sqrt(variance over c + "
+    + ((stack1 = container.lambda(container.strict(depth0, "eps", {"start":{"line":3,"column":98},"end":{"line":3,"column":101}} ), depth0)) != null ? stack1 : "")
+    + ")";
+},"2":function(container,depth0,helpers,partials,data) {
+    return "input[2y+i,2x+j,c]";
+},"3":function(container,depth0,helpers,partials,data) {
+    return "//   a[m,k] = input[m,k] * scale[k]\n";
+},"4":function(container,depth0,helpers,partials,data) {
+    return "gelu(";
+},"5":function(container,depth0,helpers,partials,data) {
+    return ")";
+},"6":function(container,depth0,helpers,partials,data) {
+    return " + residual[m,n]";
+},"7":function(container,depth0,helpers,partials,data) {
+    var stack1;
+
+  return "//   squares[tile,n] = sum of output[m,n]^2 over the "
+    + ((stack1 = container.lambda(container.strict(depth0, "blockRows", {"start":{"line":10,"column":55},"end":{"line":10,"column":64}} ), depth0)) != null ? stack1 : "")
+    + " rows of a tile\n";
+},"8":function(container,depth0,helpers,partials,data) {
+    return "//   scale[n] = 1 + gamma[n] * G[n] / (mean over n of G + 1e-6),  G[n] = sqrt(sum over tiles of squares[tile,n])\n";
+},"compiler":[8,">= 4.3.0"],"main":function(container,depth0,helpers,partials,data) {
+    var stack1, alias1=container.strict, alias2=container.lambda, alias3=depth0 != null ? depth0 : (container.nullContext || {}), lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
+
+  return "// "
+    + ((stack1 = alias2(alias1(depth0, "title", {"start":{"line":1,"column":5},"end":{"line":1,"column":10}} ), depth0)) != null ? stack1 : "")
+    + ", ["
+    + ((stack1 = alias2(alias1(depth0, "rows", {"start":{"line":1,"column":17},"end":{"line":1,"column":21}} ), depth0)) != null ? stack1 : "")
+    + "]["
+    + ((stack1 = alias2(alias1(depth0, "depth", {"start":{"line":1,"column":27},"end":{"line":1,"column":32}} ), depth0)) != null ? stack1 : "")
+    + "] by ["
+    + ((stack1 = alias2(alias1(depth0, "depth", {"start":{"line":1,"column":42},"end":{"line":1,"column":47}} ), depth0)) != null ? stack1 : "")
+    + "]["
+    + ((stack1 = alias2(alias1(depth0, "columns", {"start":{"line":1,"column":53},"end":{"line":1,"column":60}} ), depth0)) != null ? stack1 : "")
+    + "]:\n"
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"patches"),{"name":"if","hash":{},"fn":container.program(0, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":2,"column":0},"end":{"line":4,"column":7}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"scaled"),{"name":"if","hash":{},"fn":container.program(3, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":5,"column":0},"end":{"line":7,"column":7}}})) != null ? stack1 : "")
+    + "//   output[m,n] = "
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"gelu"),{"name":"if","hash":{},"fn":container.program(4, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":8,"column":19},"end":{"line":8,"column":43}}})) != null ? stack1 : "")
+    + "bias[n] + sum over k of "
+    + ((stack1 = alias2(alias1(depth0, "operand", {"start":{"line":8,"column":69},"end":{"line":8,"column":76}} ), depth0)) != null ? stack1 : "")
+    + "[m,k] * weight[k,n]"
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"gelu"),{"name":"if","hash":{},"fn":container.program(5, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":8,"column":97},"end":{"line":8,"column":117}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"residual"),{"name":"if","hash":{},"fn":container.program(6, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":8,"column":117},"end":{"line":8,"column":156}}})) != null ? stack1 : "")
+    + "\n"
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"squares"),{"name":"if","hash":{},"fn":container.program(7, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":9,"column":0},"end":{"line":11,"column":7}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"finish"),{"name":"if","hash":{},"fn":container.program(8, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":12,"column":0},"end":{"line":14,"column":7}}})) != null ? stack1 : "");
+},"useData":true},
+
+  "cuda-grn-finish": {"compiler":[8,">= 4.3.0"],"main":function(container,depth0,helpers,partials,data) {
+    var stack1, alias1=container.strict, alias2=container.lambda;
+
+  return "// GRN's factors of an image, made by whichever of its "
+    + ((stack1 = alias2(alias1(depth0, "imageBlocks", {"start":{"line":1,"column":57},"end":{"line":1,"column":68}} ), depth0)) != null ? stack1 : "")
+    + " blocks comes last; the order of every sum is fixed.\nCNX_DEVICE void finish_image(const float *squares, const float *gamma, float *scale, unsigned *counter) {\n  float *norms = shared<float>(0);                     // [columns]\n  float *sums = shared<float>("
+    + ((stack1 = alias2(alias1(depth0, "finishSums", {"start":{"line":4,"column":32},"end":{"line":4,"column":42}} ), depth0)) != null ? stack1 : "")
+    + ");       // ["
+    + ((stack1 = alias2(alias1(depth0, "threads", {"start":{"line":4,"column":59},"end":{"line":4,"column":66}} ), depth0)) != null ? stack1 : "")
+    + " threads]\n  unsigned *before = shared<unsigned>("
+    + ((stack1 = alias2(alias1(depth0, "finishBefore", {"start":{"line":5,"column":40},"end":{"line":5,"column":52}} ), depth0)) != null ? stack1 : "")
+    + "); // blocks that came before this one\n  barrier();\n  if (thread() == 0) *before = arrive(counter);\n  barrier();\n  if (*before != "
+    + ((stack1 = alias2(alias1(depth0, "imageBlocksLess", {"start":{"line":9,"column":19},"end":{"line":9,"column":34}} ), depth0)) != null ? stack1 : "")
+    + ") return;\n  acquire();\n  float sum = 0.0f;\n  for (int n = thread(); n < columns; n += "
+    + ((stack1 = alias2(alias1(depth0, "threads", {"start":{"line":12,"column":45},"end":{"line":12,"column":52}} ), depth0)) != null ? stack1 : "")
+    + ") {\n    float square = 0.0f;\n    for (int tile = 0; tile < "
+    + ((stack1 = alias2(alias1(depth0, "squareTiles", {"start":{"line":14,"column":32},"end":{"line":14,"column":43}} ), depth0)) != null ? stack1 : "")
+    + "; tile++) square += load_fresh(squares + tile * columns + n);\n    norms[n] = sqrtf(square);\n    sum += norms[n];\n  }\n  sums[thread()] = sum;\n  barrier();\n  float total = 0.0f;\n  for (int i = 0; i < "
+    + ((stack1 = alias2(alias1(depth0, "threads", {"start":{"line":21,"column":24},"end":{"line":21,"column":31}} ), depth0)) != null ? stack1 : "")
+    + "; i++) total += sums[i];\n  const float inverse = 1.0f / (total / "
+    + ((stack1 = alias2(alias1(depth0, "columns", {"start":{"line":22,"column":42},"end":{"line":22,"column":49}} ), depth0)) != null ? stack1 : "")
+    + ".0f + 1e-6f);\n  for (int n = thread(); n < columns; n += "
+    + ((stack1 = alias2(alias1(depth0, "threads", {"start":{"line":23,"column":45},"end":{"line":23,"column":52}} ), depth0)) != null ? stack1 : "")
+    + ") scale[n] = 1.0f + gamma[n] * (norms[n] * inverse);\n  if (thread() == 0) *counter = 0;\n}\n\n";
+},"useData":true},
+
+  "cuda-head": {"compiler":[8,">= 4.3.0"],"main":function(container,depth0,helpers,partials,data) {
+    var stack1, alias1=container.strict, alias2=container.lambda;
+
+  return "#include \"kernels.h\"\n\nnamespace "
+    + ((stack1 = alias2(alias1(depth0, "namespace", {"start":{"line":3,"column":12},"end":{"line":3,"column":21}} ), depth0)) != null ? stack1 : "")
+    + "::"
+    + ((stack1 = alias2(alias1(depth0, "entry", {"start":{"line":3,"column":27},"end":{"line":3,"column":32}} ), depth0)) != null ? stack1 : "")
+    + " {\nusing namespace cnx;\n\n";
+},"useData":true},
+
+  "cuda-norm": {"0":function(container,depth0,helpers,partials,data) {
+    return "const float *gain, const float *shift, ";
+},"1":function(container,depth0,helpers,partials,data) {
+    var stack1, alias1=depth0 != null ? depth0 : (container.nullContext || {}), lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
+
+  return "    for (int c = 2 * lane; c < "
+    + ((stack1 = container.lambda(container.strict(depth0, "channels", {"start":{"line":15,"column":33},"end":{"line":15,"column":41}} ), depth0)) != null ? stack1 : "")
+    + "; c += 64)\n      store2(output + to + c, (token[c] - mean) * scale"
+    + ((stack1 = lookupProperty(helpers,"if").call(alias1,lookupProperty(depth0,"affine"),{"name":"if","hash":{},"fn":container.program(2, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":16,"column":55},"end":{"line":16,"column":97}}})) != null ? stack1 : "")
+    + ", (token[c + 1] - mean) * scale"
+    + ((stack1 = lookupProperty(helpers,"if").call(alias1,lookupProperty(depth0,"affine"),{"name":"if","hash":{},"fn":container.program(3, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":16,"column":128},"end":{"line":16,"column":178}}})) != null ? stack1 : "")
+    + ");\n";
+},"2":function(container,depth0,helpers,partials,data) {
+    return " * gain[c] + shift[c]";
+},"3":function(container,depth0,helpers,partials,data) {
+    return " * gain[c + 1] + shift[c + 1]";
+},"4":function(container,depth0,helpers,partials,data) {
+    var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
+
+  return "    for (int c = lane; c < "
+    + ((stack1 = container.lambda(container.strict(depth0, "channels", {"start":{"line":18,"column":29},"end":{"line":18,"column":37}} ), depth0)) != null ? stack1 : "")
+    + "; c += 32) output[to + c] = narrow<T>((token[c] - mean) * scale"
+    + ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"affine"),{"name":"if","hash":{},"fn":container.program(2, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":18,"column":102},"end":{"line":18,"column":144}}})) != null ? stack1 : "")
+    + ");\n";
+},"compiler":[8,">= 4.3.0"],"main":function(container,depth0,helpers,partials,data) {
+    var stack1, alias1=container.strict, alias2=container.lambda, alias3=depth0 != null ? depth0 : (container.nullContext || {}), lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
+
+  return "// Normalises the "
+    + ((stack1 = alias2(alias1(depth0, "pixels", {"start":{"line":1,"column":20},"end":{"line":1,"column":26}} ), depth0)) != null ? stack1 : "")
+    + " tokens of `tile`, a warp each, and stores those that lie on the map.\nCNX_DEVICE void normalize(const float *tile, "
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"affine"),{"name":"if","hash":{},"fn":container.program(0, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":2,"column":45},"end":{"line":2,"column":105}}})) != null ? stack1 : "")
+    + "T *output, int count) {\n  const int lane = thread() % 32;\n  for (int p = thread() / 32; p < "
+    + ((stack1 = alias2(alias1(depth0, "pixels", {"start":{"line":4,"column":36},"end":{"line":4,"column":42}} ), depth0)) != null ? stack1 : "")
+    + "; p += "
+    + ((stack1 = alias2(alias1(depth0, "warps", {"start":{"line":4,"column":53},"end":{"line":4,"column":58}} ), depth0)) != null ? stack1 : "")
+    + ") {\n    const float *token = tile + p * "
+    + ((stack1 = alias2(alias1(depth0, "channels", {"start":{"line":5,"column":38},"end":{"line":5,"column":46}} ), depth0)) != null ? stack1 : "")
+    + ";\n    float sum = 0.0f;\n    for (int c = lane; c < "
+    + ((stack1 = alias2(alias1(depth0, "channels", {"start":{"line":7,"column":29},"end":{"line":7,"column":37}} ), depth0)) != null ? stack1 : "")
+    + "; c += 32) sum += token[c];\n    const float mean = warp_sum(sum) / "
+    + ((stack1 = alias2(alias1(depth0, "channels", {"start":{"line":8,"column":41},"end":{"line":8,"column":49}} ), depth0)) != null ? stack1 : "")
+    + ".0f;\n    float square = 0.0f;\n    for (int c = lane; c < "
+    + ((stack1 = alias2(alias1(depth0, "channels", {"start":{"line":10,"column":29},"end":{"line":10,"column":37}} ), depth0)) != null ? stack1 : "")
+    + "; c += 32) square += (token[c] - mean) * (token[c] - mean);\n    const float scale = reciprocal_root(warp_sum(square) / "
+    + ((stack1 = alias2(alias1(depth0, "channels", {"start":{"line":11,"column":61},"end":{"line":11,"column":69}} ), depth0)) != null ? stack1 : "")
+    + ".0f + "
+    + ((stack1 = alias2(alias1(depth0, "eps", {"start":{"line":11,"column":79},"end":{"line":11,"column":82}} ), depth0)) != null ? stack1 : "")
+    + "f);\n    const int to = place(p, count);\n    if (to < 0) continue;\n"
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"pairs"),{"name":"if","hash":{},"fn":container.program(1, data, 0),"inverse":container.program(4, data, 0),"data":data,"loc":{"start":{"line":14,"column":4},"end":{"line":19,"column":11}}})) != null ? stack1 : "")
+    + "  }\n}\n";
+},"useData":true},
+
+  "cuda-parameters": {"0":function(container,depth0,helpers,partials,data) {
+    var stack1, alias1=depth0 != null ? depth0 : (container.nullContext || {}), alias2=container.strict, alias3=container.lambda, lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
+
+  return "    "
+    + ((stack1 = lookupProperty(helpers,"if").call(alias1,lookupProperty(depth0,"read"),{"name":"if","hash":{},"fn":container.program(1, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":1,"column":22},"end":{"line":1,"column":47}}})) != null ? stack1 : "")
+    + ((stack1 = alias3(alias2(depth0, "type", {"start":{"line":1,"column":49},"end":{"line":1,"column":53}} ), depth0)) != null ? stack1 : "")
+    + " *__restrict__ "
+    + ((stack1 = alias3(alias2(depth0, "name", {"start":{"line":1,"column":72},"end":{"line":1,"column":76}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias1,lookupProperty(depth0,"last"),{"name":"if","hash":{},"fn":container.program(2, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":1,"column":78},"end":{"line":1,"column":99}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"unless").call(alias1,lookupProperty(depth0,"last"),{"name":"unless","hash":{},"fn":container.program(3, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":1,"column":99},"end":{"line":1,"column":128}}})) != null ? stack1 : "")
+    + "// "
+    + ((stack1 = alias3(alias2(depth0, "note", {"start":{"line":1,"column":133},"end":{"line":1,"column":137}} ), depth0)) != null ? stack1 : "")
+    + "\n";
+},"1":function(container,depth0,helpers,partials,data) {
+    return "const ";
+},"2":function(container,depth0,helpers,partials,data) {
+    return ") ";
+},"3":function(container,depth0,helpers,partials,data) {
+    return ", ";
+},"compiler":[8,">= 4.3.0"],"main":function(container,depth0,helpers,partials,data) {
+    var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
+
+  return ((stack1 = lookupProperty(helpers,"each").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"operands"),{"name":"each","hash":{},"fn":container.program(0, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":1,"column":0},"end":{"line":2,"column":9}}})) != null ? stack1 : "");
+},"useData":true},
+
+  "cuda-plain": {"compiler":[8,">= 4.3.0"],"main":function(container,depth0,helpers,partials,data) {
+    return "// Four values of the left operand: row m0 + m, columns k .. k + 3; zero past the end.\nCNX_DEVICE Quad fetch(const T *input, int m0, int m, int k) {\n  Quad q = {0.0f, 0.0f, 0.0f, 0.0f};\n  if (m0 + m >= rows) return q;\n  CNX_UNROLL\n  for (int i = 0; i < 4; i++)\n    if (k + i < depth) q.v[i] = widen(input[(m0 + m) * depth + k + i]);\n  return q;\n}\n\n";
+},"useData":true},
+
+  "cuda-run": {"0":function(container,depth0,helpers,partials,data) {
+    var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
+
+  return "static_cast<unsigned>("
+    + ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"several"),{"name":"if","hash":{},"fn":container.program(1, data, 0),"inverse":container.program(2, data, 0),"data":data,"loc":{"start":{"line":2,"column":81},"end":{"line":2,"column":153}}})) != null ? stack1 : "")
+    + ")";
+},"1":function(container,depth0,helpers,partials,data) {
+    var stack1, alias1=container.strict, alias2=container.lambda;
+
+  return "(batch + "
+    + ((stack1 = alias2(alias1(depth0, "imagesLess", {"start":{"line":2,"column":107},"end":{"line":2,"column":117}} ), depth0)) != null ? stack1 : "")
+    + ") / "
+    + ((stack1 = alias2(alias1(depth0, "images", {"start":{"line":2,"column":125},"end":{"line":2,"column":131}} ), depth0)) != null ? stack1 : "");
+},"2":function(container,depth0,helpers,partials,data) {
+    return "batch";
+},"3":function(container,depth0,helpers,partials,data) {
+    return "1";
+},"4":function(container,depth0,helpers,partials,data) {
+    var stack1, alias1=container.strict, alias2=container.lambda, lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
+
+  return ",\n                static_cast<"
+    + ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"read"),{"name":"if","hash":{},"fn":container.program(5, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":4,"column":28},"end":{"line":4,"column":53}}})) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "type", {"start":{"line":4,"column":55},"end":{"line":4,"column":59}} ), depth0)) != null ? stack1 : "")
+    + " *>(operand["
+    + ((stack1 = alias2(alias1(depth0, "index", {"start":{"line":4,"column":75},"end":{"line":4,"column":80}} ), depth0)) != null ? stack1 : "")
+    + "])";
+},"5":function(container,depth0,helpers,partials,data) {
+    return "const ";
+},"6":function(container,depth0,helpers,partials,data) {
+    return ", batch";
+},"compiler":[8,">= 4.3.0"],"main":function(container,depth0,helpers,partials,data) {
+    var stack1, alias1=container.strict, alias2=container.lambda, alias3=depth0 != null ? depth0 : (container.nullContext || {}), lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
+
+  return "int run(int batch, void *const *operand, Stream stream) {\n  const Grid grid = {"
+    + ((stack1 = alias2(alias1(depth0, "gridX", {"start":{"line":2,"column":25},"end":{"line":2,"column":30}} ), depth0)) != null ? stack1 : "")
+    + ", "
+    + ((stack1 = alias2(alias1(depth0, "gridY", {"start":{"line":2,"column":36},"end":{"line":2,"column":41}} ), depth0)) != null ? stack1 : "")
+    + ", "
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"images"),{"name":"if","hash":{},"fn":container.program(0, data, 0),"inverse":container.program(3, data, 0),"data":data,"loc":{"start":{"line":2,"column":45},"end":{"line":2,"column":171}}})) != null ? stack1 : "")
+    + "};\n  return launch(kernel, grid, "
+    + ((stack1 = alias2(alias1(depth0, "threads", {"start":{"line":3,"column":32},"end":{"line":3,"column":39}} ), depth0)) != null ? stack1 : "")
+    + ", "
+    + ((stack1 = alias2(alias1(depth0, "shared", {"start":{"line":3,"column":45},"end":{"line":3,"column":51}} ), depth0)) != null ? stack1 : "")
+    + ", stream"
+    + ((stack1 = lookupProperty(helpers,"each").call(alias3,lookupProperty(depth0,"operands"),{"name":"each","hash":{},"fn":container.program(4, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":3,"column":61},"end":{"line":4,"column":93}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"counted"),{"name":"if","hash":{},"fn":container.program(6, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":4,"column":93},"end":{"line":4,"column":122}}})) != null ? stack1 : "")
+    + ");\n}\n\n} // namespace "
+    + ((stack1 = alias2(alias1(depth0, "namespace", {"start":{"line":7,"column":17},"end":{"line":7,"column":26}} ), depth0)) != null ? stack1 : "")
+    + "::"
+    + ((stack1 = alias2(alias1(depth0, "entry", {"start":{"line":7,"column":32},"end":{"line":7,"column":37}} ), depth0)) != null ? stack1 : "")
+    + "\n";
+},"useData":true},
+
   "bindings": {"0":function(container,depth0,helpers,partials,data) {
     var stack1, alias1=container.strict, alias2=container.lambda;
 

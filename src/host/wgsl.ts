@@ -5,12 +5,12 @@ import { wgslPasses } from "../emit/wgsl/wgsl.ts";
 import type { Model } from "../model/model.ts";
 import type { Plan } from "../plan/plan.ts";
 import { printPlan } from "../plan/print.ts";
-import { type TuningName, tunings } from "../plan/tile.ts";
+import type { WebgpuTuningName } from "../plan/tile.ts";
 import { f32Tensor, writeSafetensors } from "../weights/safetensors.ts";
 import { hostModule } from "./module.ts";
 
 /** WGSL kernels and a typed host module, with the tiles of one tuning. */
-const wgslFor = (tuning: TuningName): KernelTarget => ({
+const wgslFor = (tuning: WebgpuTuningName): KernelTarget => ({
   name: "wgsl",
   takes: "plan",
   ...wgslPasses,
@@ -19,9 +19,11 @@ const wgslFor = (tuning: TuningName): KernelTarget => ({
 });
 
 /** One target a tuning: they differ in tiles alone. */
-export const wgslTargets = Object.fromEntries(
-  (Object.keys(tunings) as TuningName[]).map(name => [name, wgslFor(name)]),
-) as { readonly [K in TuningName]: KernelTarget };
+export const wgslTargets: { readonly [K in WebgpuTuningName]: KernelTarget } = {
+  gpu: wgslFor("gpu"),
+  lavapipe: wgslFor("lavapipe"),
+  swiftshader: wgslFor("swiftshader"),
+};
 
 function emit(plan: Plan, context: EmitContext): readonly OutputFile[] {
   const descriptor = describe(plan);

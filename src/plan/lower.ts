@@ -235,7 +235,7 @@ function downsample(cluster: Cluster, graph: Graph, tuning: Tuning): Steps {
       { output: anchor.id },
     );
   if (!normNode) return { setup, steps: [convolve(inputId, null)] };
-  if (downsampleFits(tile, 8)) return { setup, steps: [convolve(inputId, attr(normNode, "normalize").eps)] };
+  if (downsampleFits(tuning, tile, 8)) return { setup, steps: [convolve(inputId, attr(normNode, "normalize").eps)] };
   return { setup, steps: [normalizeRows(normNode, tuning), convolve(normNode.id, null)] };
 }
 

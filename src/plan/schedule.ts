@@ -7,7 +7,7 @@ import type { Batch } from "../model/model.ts";
 import { type Cluster, lowerings } from "./lower.ts";
 import { type Lifetime, layOut } from "./memory.ts";
 import { type Buffer, bytesPerElement, type Plan, type Port, type Step } from "./plan.ts";
-import { type Tuning, type TuningName, tunings } from "./tile.ts";
+import { type Tuning, type TuningName, tuningFor } from "./tile.ts";
 
 /** What a lowering adds to the plan. */
 export interface Steps {
@@ -22,10 +22,10 @@ const defaults = { maxBufferSize: 2 ** 28, maxStorageBufferBindingSize: 2 ** 27,
 
 /**
  * Graph to kernels: one kernel a group, tiles from shapes and tuning, buffers and their places. Fails where a value or
- * a grid is larger than WebGPU's default limits allow at the largest batch.
+ * a grid is larger than WebGPU's default limits allow at the largest batch (CUDA has none that a model meets).
  */
 export function schedule(graph: Graph, batch: Batch, tuningName: TuningName): Result<Plan> {
-  const tuning = tunings[tuningName];
+  const tuning = tuningFor(tuningName, batch);
   const { setup, steps } = lowerClusters(graph, tuning);
 
   const buffers = placeBuffers(graph, setup, steps);
@@ -47,7 +47,7 @@ export function schedule(graph: Graph, batch: Batch, tuningName: TuningName): Re
     setup,
     steps,
   };
-  const problems = overLimits(plan, graph);
+  const problems = tuningName === "cuda" ? [] : overLimits(plan, graph); // CUDA's grids and buffers have no such limits
   return problems.length > 0 ? fail(...problems) : ok(plan);
 }
 

@@ -56,7 +56,9 @@ export interface GemvTile {
   readonly lanes: readonly [number, number];
 }
 
-export type TuningName = "gpu" | "lavapipe" | "swiftshader";
+/** Tiles for WebGPU's adapters, and those for CUDA. */
+export type WebgpuTuningName = "gpu" | "lavapipe" | "swiftshader";
+export type TuningName = WebgpuTuningName | "cuda";
 
 /**
  * What a direct product costs on a software adapter, in units of one 4 x 4 multiply of one SIMD group:
@@ -90,6 +92,18 @@ export interface Tuning {
         /** Largest first; the first with enough groups is taken, else the last. */
         readonly tiles: readonly TiledTile[];
         readonly groups: number;
+      }
+    | {
+        readonly kind: "exact";
+        /** Rows and columns to choose from; columns that divide the product's come before all others. */
+        readonly rows: readonly number[];
+        readonly columns: readonly number[];
+        readonly depth: number;
+        /** Groups that run at once, and what loading a row or column costs in units of its products. */
+        readonly groups: number;
+        readonly load: number;
+        /** Images that run together. */
+        readonly images: number;
       };
   /** Sites an invocation makes of a row: the widest first. */
   readonly runs: readonly number[];
@@ -151,6 +165,23 @@ export const tunings: { readonly [name in TuningName]: Tuning } = {
       costs: { simd: 8, load: 1, multiply: 2, finish: 16, group: 40 },
     },
   },
+  cuda: {
+    gemm: {
+      kind: "exact",
+      rows: [128, 64, 32],
+      columns: [128, 96, 88, 80, 64, 48, 40, 32, 24, 16, 8],
+      depth: 16,
+      groups: 132,
+      load: 32,
+      images: 1,
+    },
+    runs: [7, 8, 4, 2, 1],
+    strip: 16,
+    invocations: 128,
+    share: 8,
+    gemv: { lanes: [8, 8] },
+    grnTiles: 0,
+  },
   swiftshader: {
     ...cpu,
     gemm: {
@@ -172,6 +203,12 @@ export const tunings: { readonly [name in TuningName]: Tuning } = {
       costs: { simd: 4, load: 2, multiply: 1, finish: 12, group: 40 },
     },
   },
+};
+
+/** A tuning for a batch: where tiles may differ by it, many images fill the device as many rows do. */
+export const tuningFor = (name: TuningName, batch: { readonly max: number }): Tuning => {
+  const tuning = tunings[name];
+  return tuning.gemm.kind === "exact" ? { ...tuning, gemm: { ...tuning.gemm, images: batch.max } } : tuning;
 };
 
 export const divideUp = (a: number, b: number): number => Math.ceil(a / b);
@@ -244,12 +281,26 @@ export const chooseGemm = (tuning: Tuning, shape: GemmShape): GemmTile => {
     if (last === undefined) throw new Error("a tuning lists no tiles");
     return big ?? last;
   }
+  if (gemm.kind === "exact") return exactTile(gemm, shape);
   const all = gemm.rows.flatMap(rows =>
     gemm.quads
       .filter(quads => rows * quads <= gemm.cells)
       .flatMap(quads => gemm.lanes.map((lanes): DirectTile => ({ kind: "direct", rows, quads, lanes }))),
   );
   const cost = (tile: DirectTile) => directCost(tile, shape, gemm.costs, gemm.groups);
+  return all.reduce((best, tile) => (cost(tile) < cost(best) ? tile : best));
+};
+
+/** The tile whose groups, as many at a time as run at once, have the least to multiply and to load. */
+const exactTile = (gemm: Extract<Tuning["gemm"], { readonly kind: "exact" }>, shape: GemmShape): TiledTile => {
+  const dividing = gemm.columns.filter(columns => shape.columns % columns === 0);
+  const columns = dividing.length > 0 ? dividing : gemm.columns;
+  const all = gemm.rows.flatMap(rows =>
+    columns.map((columns): TiledTile => ({ kind: "tiled", rows, columns, depth: gemm.depth, cell: [4, 1] })),
+  );
+  const cost = (tile: TiledTile) =>
+    divideUp(gemmGroups(tile, { ...shape, batch: gemm.images }), gemm.groups) *
+    (tile.rows * tile.columns + gemm.load * (tile.rows + tile.columns));
   return all.reduce((best, tile) => (cost(tile) < cost(best) ? tile : best));
 };
 
@@ -358,5 +409,6 @@ export const grnInline = (tuning: Tuning, tile: GemmTile, tiles: number): boolea
   tile.kind === "tiled" && tiles <= tuning.grnTiles;
 
 /** Does a downsample's group keep the statistics of its tokens in workgroup memory? */
-export const downsampleFits = (tile: GemmTile, share: number): boolean =>
+export const downsampleFits = (tuning: Tuning, tile: GemmTile, share: number): boolean =>
+  tuning.gemm.kind === "exact" || // CUDA has more than it needs
   gemmBytes(tile, false) + statBytes(4 * gemmGroup(tile)[0], share, gemmInvocations(tile)) <= limits.workgroupBytes;

@@ -1,4 +1,5 @@
 import type { Result } from "../../diagnostics/diagnostic.ts";
+import { error } from "../../diagnostics/messages.ts";
 import type { SiteLayout } from "../../passes/site-layout.ts";
 import { f32Tensor, writeSafetensors } from "../../weights/safetensors.ts";
 import { type AdapterKind, adapterKinds } from "../adapters.ts";
@@ -22,6 +23,7 @@ interface Options {
   readonly mask?: number;
   readonly sites: SiteLayout;
   readonly adapter?: AdapterKind;
+  readonly dtype?: "f32" | "f16" | "bf16";
   readonly root?: string;
 }
 
@@ -47,6 +49,7 @@ export const addRun: AddCommand = (program, execute) => {
     .option("--taps <names>", "modules whose outputs are written too, such as stages.0,stages.1.0")
     .addOption(sitesOption())
     .addOption(choice("--adapter <kind>", "WebGPU adapter (default: the first of these there is)", adapterKinds))
+    .addOption(choice("--dtype <name>", "storage type, on cuda and cuda-cpu (default: f32)", ["f32", "f16", "bf16"]))
     .option("--root <folder>", "the folder that imports may not leave (default: the spec's own)")
     .action((spec: string, options: Options) => execute(() => run(spec, options)));
 };
@@ -58,12 +61,16 @@ async function run(spec: string, options: Options): Promise<Outcome> {
     model: options.model ?? null,
     on: options.on,
     adapter: null,
+    dtype: options.dtype ?? "f32",
     weights: options.weights,
     input: options.input,
     mask: options.mask ?? null,
     sites: options.sites,
     taps: options.taps?.split(",").filter(tap => tap !== "") ?? [],
   };
+  if (job.dtype !== "f32" && !options.on.startsWith("cuda"))
+    return outcome({ diagnostics: [error("bad-option-value", null, "--dtype", job.dtype, `f32 on ${options.on}`)] });
+  if (options.on.startsWith("cuda")) return settle(await (await import("../jobs/run.ts")).run(job), options.out);
   if (options.on !== "webgpu") return settle(await runJob("run", [job], memoryCap), options.out);
   const process = await enterGpuProcess(options.adapter ?? null);
   if (!process.ok) return outcome(process);

@@ -1,12 +1,22 @@
+import type { StorageType } from "../../model/model.ts";
 import type { AdapterKind } from "../adapters.ts";
 import type { Executor } from "./executor.ts";
 
-export const executorNames = ["reference", "webgpu", "onnx"] as const;
+export const executorNames = ["reference", "webgpu", "onnx", "cuda-cpu", "cuda"] as const;
 export type ExecutorName = (typeof executorNames)[number];
 
+export interface Wanted {
+  /** Where WebGPU runs; null on other executors. */
+  readonly adapter: AdapterKind | null;
+  /** How the CUDA executors store weights and activations; the others store f32. */
+  readonly dtype: StorageType;
+}
+
 /** Each with what it needs, loaded when it is used. */
-export const executors: { readonly [K in ExecutorName]: (adapter: AdapterKind | null) => Promise<Executor> } = {
+export const executors: { readonly [K in ExecutorName]: (wanted: Wanted) => Promise<Executor> } = {
   reference: async () => (await import("./reference.ts")).reference,
-  webgpu: async adapter => (await import("./webgpu.ts")).webgpu(adapter ?? "gpu"),
+  webgpu: async ({ adapter }) => (await import("./webgpu.ts")).webgpu(adapter ?? "gpu"),
   onnx: async () => (await import("./onnxruntime.ts")).onnxruntime,
+  "cuda-cpu": async ({ dtype }) => (await import("./cuda.ts")).cuda("cpu", dtype),
+  cuda: async ({ dtype }) => (await import("./cuda.ts")).cuda("gpu", dtype),
 };

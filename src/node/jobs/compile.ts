@@ -2,6 +2,7 @@ import { performance } from "node:perf_hooks";
 import { lower, type Observer, type Unit } from "../../compile.ts";
 import { type Diagnostic, fail, ok, type Result } from "../../diagnostics/diagnostic.ts";
 import { error } from "../../diagnostics/messages.ts";
+import { cudaTarget } from "../../emit/cuda/cuda.ts";
 import { onnx } from "../../emit/onnx/onnx.ts";
 import type { OnnxOptions, OutputFile, Target } from "../../emit/target.ts";
 import { explainPass } from "../../explain.ts";
@@ -12,7 +13,7 @@ import type { Model, TargetName } from "../../model/model.ts";
 import { type Request, type Selection, select } from "../../model/select.ts";
 import type { SiteLayout } from "../../passes/site-layout.ts";
 import { bytesMoved, printPlan, scratchBytes, weightBytes } from "../../plan/print.ts";
-import type { TuningName } from "../../plan/tile.ts";
+import type { WebgpuTuningName } from "../../plan/tile.ts";
 import type { Weights } from "../../weights/tensor.ts";
 import { openWeights } from "../open-weights.ts";
 import { loadProgram } from "../program.ts";
@@ -22,7 +23,9 @@ export const emitKinds = ["ast", "model", "graph", "plan", "files"] as const;
 export type EmitKind = (typeof emitKinds)[number];
 
 /** Targets that compile, in the order of their output. */
-export const targetNames = ["wgsl", "onnx"] as const satisfies readonly TargetName[];
+export const targetNames = ["wgsl", "onnx", "cuda"] as const satisfies readonly TargetName[];
+/** What is made where neither the command line nor the spec names a target. */
+const defaultTargets = ["wgsl", "onnx"] as const satisfies readonly TargetName[];
 
 export interface CompileRequest {
   readonly specs: readonly string[];
@@ -35,7 +38,7 @@ export interface CompileRequest {
   readonly time: boolean;
   readonly explain: boolean;
   readonly onnx: OnnxOptions;
-  readonly tuning: TuningName;
+  readonly tuning: WebgpuTuningName;
   readonly sites: SiteLayout;
   /** A tensor file or `random:SEED`. */
   readonly weights: string | null;
@@ -76,7 +79,7 @@ export async function compileSpecs(
       text.push(`${JSON.stringify(shown, withoutSpans, 2)}\n`);
       continue;
     }
-    const requests = select(program, request.selection, targetNames, source.name);
+    const requests = select(program, request.selection, targetNames, source.name, defaultTargets);
     if (!requests.ok) {
       problems.push(...requests.diagnostics);
       continue;
@@ -139,13 +142,17 @@ const withoutSpans = (key: string, value: unknown): unknown => (key === "span" |
 const baseName = (file: string): string => (file === "-" ? "standard input" : (file.split(/[\\/]/).at(-1) ?? file));
 
 function compileOne(
-  { model, target, batch }: Request,
+  { model, target, dtype, batch }: Request,
   spec: string,
   weights: Weights | null,
   request: CompileRequest,
   notes: string[],
 ): Result<Unit> {
-  const targets: { readonly [K in (typeof targetNames)[number]]: Target } = { wgsl: wgslTargets[request.tuning], onnx };
+  const targets: { readonly [K in (typeof targetNames)[number]]: Target } = {
+    wgsl: wgslTargets[request.tuning],
+    onnx,
+    cuda: cudaTarget(dtype),
+  };
   const context = {
     weights,
     specHash: modelHash([model]),

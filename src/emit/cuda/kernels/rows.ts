@@ -1,0 +1,152 @@
+import type { KernelParams } from "../../../plan/kernels.ts";
+import { divideUp, roundUp } from "../../../plan/tile.ts";
+import {
+  activation,
+  affine,
+  type CudaKernel,
+  geluName,
+  normContext,
+  result,
+  type Setting,
+  scalars,
+  type Width,
+  weight,
+} from "./shared.ts";
+
+const dims = (...sizes: number[]): string => sizes.map(size => `[${size}]`).join("");
+const lanes = (flops: number) => ({ unit: "lanes", flops }) as const;
+const plain = { images: 1, shared: 0, registers: 64, counted: false, work: lanes(0) } as const;
+
+/** The pooled vector stays f32: the classifier alone reads it. */
+export function pool({ sites, channels, norm }: KernelParams["pool"], { dtype }: Setting): CudaKernel {
+  const threads = Math.min(512, roundUp(channels, 32));
+  return {
+    ...plain,
+    template: "cuda/pool",
+    context: {
+      ...normContext(norm, { channels, pixels: 1, threads }),
+      outScalar: scalars.f32,
+      scalar: scalars[dtype],
+      sites,
+      block: 256,
+      imageLength: sites * channels,
+    },
+    operands: [
+      activation("input", sites * channels, dims(sites, channels)),
+      ...affine(norm, channels),
+      result("output", channels, dims(channels), "wide"),
+    ],
+    grid: [1, 1],
+    threads,
+    shared: norm === null ? 0 : 4 * channels,
+  };
+}
+
+export function gemv(p: KernelParams["gemv"], { dtype, batch }: Setting): CudaKernel {
+  const { depth, columns, tile, title } = p;
+  const [lanesX, lanesY] = [4 * tile.lanes[0], tile.lanes[1]];
+  const weightRow = roundUp(columns, lanesX);
+  const images = Math.min(batch, 4);
+  const sumsAt = roundUp(4 * depth * images, 16);
+  return {
+    ...plain,
+    template: "cuda/gemv",
+    context: { title, depth, columns, lanesX, lanesY, weightRow, sumsAt, images, scalar: scalars[dtype] },
+    operands: [
+      activation("input", depth, dims(depth), "wide"),
+      weight("weight", roundUp(depth, 4) * weightRow, dims(roundUp(depth, 4), weightRow), "narrow"),
+      weight("bias", weightRow, dims(weightRow)),
+      result("output", columns, dims(columns), "wide"),
+    ],
+    grid: [weightRow / lanesX, 1],
+    images,
+    threads: lanesX * lanesY,
+    shared: sumsAt + 4 * lanesX * lanesY * images,
+    counted: true,
+    work: lanes(2 * depth * columns),
+  };
+}
+
+export function grnScale({ channels, tiles, batch }: KernelParams["grnScale"]): CudaKernel {
+  const threads = 256;
+  const sumsAt = roundUp(4 * channels, 16);
+  return {
+    ...plain,
+    template: "cuda/grn-scale",
+    context: { channels, tiles, batch, sumsAt },
+    operands: [
+      activation("partials", tiles * channels, dims(tiles, channels), "wide"),
+      weight("gamma", channels, dims(channels)),
+      result("scale", channels, dims(channels), "wide"),
+    ],
+    grid: [1, 1],
+    threads,
+    shared: sumsAt + 4 * threads,
+    counted: true,
+  };
+}
+
+export function rowNorm({ rows, channels, norm }: KernelParams["rowNorm"], { dtype }: Setting): CudaKernel {
+  const threads = 128;
+  return {
+    ...plain,
+    template: "cuda/row-norm",
+    context: { ...normContext(norm, { channels, pixels: 1, threads }), rows, scalar: scalars[dtype] },
+    operands: [
+      activation("input", rows * channels, dims(rows, channels)),
+      ...affine(norm, channels),
+      result("output", rows * channels, dims(rows, channels)),
+    ],
+    grid: [divideUp(rows, threads / 32), 1],
+    threads,
+  };
+}
+
+/** What a model gives is f32. */
+export function toChannelsFirst({ sites, channels }: KernelParams["toChannelsFirst"]): CudaKernel {
+  const strip = 32;
+  return {
+    ...plain,
+    template: "cuda/to-channels-first",
+    context: { sites, channels, strip },
+    operands: [
+      activation("input", sites * channels, dims(sites, channels)),
+      result("output", sites * channels, dims(channels, sites), "wide"),
+    ],
+    grid: [divideUp(sites, strip), 1],
+    threads: 256,
+  };
+}
+
+const formulas = {
+  gelu: "output = gelu(input)",
+  "gelu-tanh": "output = gelu(input)",
+  add: "output = input + other",
+  scale: "output[t,c] = input[t,c] * factor[c]",
+} as const satisfies { readonly [op in KernelParams["elementwise"]["op"]]: string };
+
+export function elementwise({ op, length, channels }: KernelParams["elementwise"], { dtype }: Setting): CudaKernel {
+  const threads = 256;
+  const narrow: Width = "narrow";
+  return {
+    ...plain,
+    template: "cuda/elementwise",
+    context: {
+      formula: formulas[op],
+      length,
+      channels,
+      scalar: scalars[dtype],
+      add: op === "add",
+      scale: op === "scale",
+      gelu: op === "gelu" || op === "gelu-tanh" ? geluName(op === "gelu" ? "erf" : "tanh", dtype) : null,
+    },
+    operands: [
+      activation("input", length, dims(length), narrow),
+      ...(op === "add" ? [activation("other", length, dims(length), narrow)] : []),
+      ...(op === "scale" ? [weight("factor", channels, dims(channels))] : []),
+      result("output", length, dims(length), narrow),
+    ],
+    grid: [divideUp(length, threads), 1],
+    threads,
+  };
+}

@@ -1,0 +1,95 @@
+import type { TemplateName } from "../../../embedded/templates.ts";
+import type { StorageType } from "../../../model/model.ts";
+
+// What the CUDA kernel kinds share: operands, storage, threads.
+
+/** How a value is stored: `wide` is f32 always, `narrow` the model's storage type. */
+export type Width = "wide" | "narrow";
+
+export interface CudaOperand {
+  /** The kernel's own name for it. */
+  readonly name: string;
+  readonly width: Width;
+  readonly access: "read" | "write";
+  /** Elements of an image where `perImage`, else in all. */
+  readonly elements: number;
+  readonly perImage: boolean;
+  /** Shape, as the generated text states it. */
+  readonly note: string;
+}
+
+export interface CudaKernel {
+  readonly template: TemplateName;
+  readonly context: { readonly [name: string]: unknown };
+  readonly operands: readonly CudaOperand[];
+  readonly grid: readonly [x: number, y: number];
+  /** Images a block makes; 0 where the launch does not depend on the batch. */
+  readonly images: number;
+  readonly threads: number;
+  /** Bytes of shared memory. */
+  readonly shared: number;
+  /** Registers a thread may have: what the kernel's launch bounds promise to the compiler. */
+  readonly registers: number;
+  /** The kernel takes the batch as its last parameter. */
+  readonly counted: boolean;
+  /** What most of its time goes to: floating-point operations of an image, on tensor cores or on the lanes. */
+  readonly work: { readonly unit: "tensor" | "lanes"; readonly flops: number };
+}
+
+/** What every kernel function gets besides its parameters from the plan. */
+export interface Setting {
+  readonly dtype: StorageType;
+  /** Largest batch of the build: tiles for one image differ from those for many. */
+  readonly batch: number;
+}
+
+export const scalars = { f32: "float", f16: "f16", bf16: "bf16" } as const satisfies Record<StorageType, string>;
+export const bytesOf = { f32: 4, f16: 2, bf16: 2 } as const satisfies Record<StorageType, number>;
+
+/** GELU by storage: 16-bit results do not see the error of the fitted form. */
+export const geluName = (form: "erf" | "tanh", dtype: StorageType): string =>
+  form === "tanh" ? "gelu_tanh" : dtype === "f32" ? "gelu" : "gelu_fitted";
+
+export const activation = (
+  name: string,
+  elements: number,
+  note: string,
+  width: Width = "narrow",
+  access: CudaOperand["access"] = "read",
+): CudaOperand => ({ name, width, access, elements, perImage: true, note });
+
+export const result = (name: string, elements: number, note: string, width: Width = "narrow"): CudaOperand =>
+  activation(name, elements, note, width, "write");
+
+export const weight = (name: string, elements: number, note: string, width: Width = "wide"): CudaOperand => ({
+  name,
+  width,
+  access: "read",
+  elements,
+  perImage: false,
+  note,
+});
+
+export const affine = (norm: { readonly affine: boolean } | null, channels: number): readonly CudaOperand[] =>
+  norm?.affine ? [weight("gain", channels, `[${channels}]`), weight("shift", channels, `[${channels}]`)] : [];
+
+const registersOfAnSm = 65536;
+
+/** Blocks of an SM that leave each thread `registers`. */
+export const blocksFor = (threads: number, registers: number): number =>
+  Math.max(1, Math.min(16, Math.floor(registersOfAnSm / (Math.ceil(threads / 32) * 32 * registers))));
+
+/** What the normalize partial needs. */
+export const normContext = (
+  norm: { readonly eps: number; readonly affine: boolean } | null,
+  of: { readonly channels: number; readonly pixels: number; readonly threads: number },
+) => ({
+  norm: norm !== null,
+  affine: norm?.affine ?? false,
+  eps: norm === null ? null : String(norm.eps),
+  warps: Math.floor(of.threads / 32),
+  pairs: of.channels % 2 === 0,
+  channels: of.channels,
+  pixels: of.pixels,
+  threads: of.threads,
+});

@@ -1,0 +1,230 @@
+import { invariant } from "../../diagnostics/invariant.ts";
+import type { ValueId } from "../../graph/graph.ts";
+import type { StorageType } from "../../model/model.ts";
+import type { PackParams } from "../../plan/kernels/pack.ts";
+import { layOut } from "../../plan/memory.ts";
+import type { Plan, Step } from "../../plan/plan.ts";
+import { roundUp } from "../../plan/tile.ts";
+import { bytesOf, type CudaKernel, type Width } from "./kernels/shared.ts";
+import { cudaKernelOf, type LaunchParams } from "./kernels.ts";
+
+/** One kernel launch: values in the order of the kernel's operands. */
+export interface Launch {
+  /** The value it is named after. */
+  readonly name: ValueId;
+  /** Index into `kernels`. */
+  readonly kernel: number;
+  readonly operands: readonly ValueId[];
+}
+
+/** A distinct kernel, named after the first value it computes. */
+export interface NamedKernel {
+  readonly name: ValueId;
+  readonly kernel: CudaKernel;
+}
+
+/** Where a value lies; offsets in the workspace are bytes of one image. */
+export type Place =
+  | { readonly kind: "weights" | "workspace"; readonly at: number }
+  | { readonly kind: "counters" }
+  | { readonly kind: "port"; readonly at: number };
+
+export interface Packing {
+  readonly params: PackParams;
+  readonly reads: Readonly<Record<string, ValueId>>;
+  readonly packed: ValueId;
+  readonly packedBias: ValueId;
+  readonly narrow: boolean;
+}
+
+/** A plan as CUDA runs it: launches, where every value lies, and how weights are packed. */
+export interface CudaProgram {
+  readonly plan: Plan;
+  readonly dtype: StorageType;
+  readonly kernels: readonly NamedKernel[];
+  readonly launches: readonly Launch[];
+  readonly setup: readonly Packing[];
+  readonly places: ReadonlyMap<ValueId, Place>;
+  /** Parameters that kernels read as they are. */
+  readonly kept: readonly ValueId[];
+  readonly weightBytes: number;
+  readonly imageBytes: number;
+}
+
+/** Not a value of the plan: how many blocks of each image have arrived, zero between launches. */
+export const counters = "block counters";
+
+interface Sized {
+  readonly width: Width;
+  readonly elements: number;
+  readonly perImage: boolean;
+}
+
+export function cudaProgram(plan: Plan, dtype: StorageType): CudaProgram {
+  const steps = finishInside(plan.steps);
+  const named = new Map<string, { readonly at: number; readonly kernel: CudaKernel; readonly name: ValueId }>();
+  const launches = steps.map(({ step, params, writes }): Launch => {
+    const key = `${step.kind} ${JSON.stringify(params)}`;
+    const known = named.get(key);
+    const kernel = known?.kernel ?? cudaKernelOf(step.kind, params, { dtype, batch: plan.batch.max });
+    invariant(kernel, `CUDA has no kernel for '${step.name}'`);
+    const entry = known ?? { at: named.size, kernel, name: step.name };
+    named.set(key, entry);
+    const values: Readonly<Record<string, ValueId>> = { ...step.reads, ...writes };
+    const operands = kernel.operands.map(({ name }) => {
+      const value = values[name];
+      invariant(value !== undefined, `${step.kind} '${step.name}' has nothing for '${name}'`);
+      return value;
+    });
+    const finishes = step.kind === "gemm" && (params as LaunchParams<"gemm">).finish;
+    return { name: step.name, kernel: entry.at, operands: finishes ? [...operands, counters] : operands };
+  });
+  const kernels = [...named.values()].map(({ name, kernel }) => ({ name, kernel: finished(kernel) }));
+  const sizes = sizesOf(launches, kernels);
+  return { plan, dtype, kernels, launches, ...placed(plan, dtype, launches, kernels, sizes) };
+}
+
+/** What a launch must do at least: its operations of an image, and the bytes of its operands, each counted once. */
+export interface LaunchCost {
+  readonly unit: "tensor" | "lanes";
+  readonly flops: number;
+  /** Bytes whatever the batch, and of each image. */
+  readonly fixed: number;
+  readonly each: number;
+}
+
+export function launchCost({ kernels, dtype }: CudaProgram, launch: Launch): LaunchCost {
+  const { operands, work } = (kernels[launch.kernel] as NamedKernel).kernel;
+  const bytes = (perImage: boolean): number =>
+    operands
+      .filter(operand => operand.perImage === perImage)
+      .reduce((sum, { width, elements }) => sum + elements * (width === "wide" ? 4 : bytesOf[dtype]), 0);
+  return { ...work, fixed: bytes(false), each: bytes(true) };
+}
+
+/** A product that finishes GRN's statistics also takes the counters of arrived blocks. */
+export const finished = (kernel: CudaKernel): CudaKernel =>
+  kernel.context.finish === true
+    ? {
+        ...kernel,
+        operands: [
+          ...kernel.operands,
+          {
+            name: "counter",
+            width: "wide",
+            access: "write",
+            elements: 1,
+            perImage: true,
+            note: "blocks that have come",
+          },
+        ],
+      }
+    : kernel;
+
+interface Merged {
+  readonly step: Step;
+  readonly params: LaunchParams;
+  readonly writes: Readonly<Record<string, ValueId>>;
+}
+
+/**
+ * Puts GRN's small step inside the product that leaves the squares: its last block of an image does it. Only a factor
+ * over the whole batch stays a launch.
+ */
+function finishInside(steps: readonly Step[]): readonly Merged[] {
+  const merged: Merged[] = [];
+  for (const step of steps) {
+    const at = merged.findIndex(
+      ({ step: before }) => before.kind === "gemm" && before.writes.squares === step.reads.partials,
+    );
+    const before = merged[at];
+    if (step.kind === "grnScale" && !step.params.batch && before) {
+      const { gamma = "" } = step.reads;
+      merged[at] = {
+        step: { ...before.step, reads: { ...before.step.reads, gamma } } as Step,
+        params: { ...before.params, finish: true } as LaunchParams,
+        writes: { ...before.writes, ...step.writes },
+      };
+      continue;
+    }
+    const params = step.kind === "gemm" ? { ...step.params, finish: false } : step.params;
+    merged.push({ step, params: params as LaunchParams, writes: step.writes });
+  }
+  return merged;
+}
+
+/** Every value with its storage; kernels must agree on it. */
+function sizesOf(launches: readonly Launch[], kernels: readonly NamedKernel[]): ReadonlyMap<ValueId, Sized> {
+  const sizes = new Map<ValueId, Sized>();
+  for (const launch of launches) {
+    const { operands } = (kernels[launch.kernel] as NamedKernel).kernel;
+    operands.forEach(({ width, elements, perImage }, i) => {
+      const value = launch.operands[i] as ValueId;
+      const known = sizes.get(value);
+      invariant(!known || known.width === width, `kernels store '${value}' in two ways`);
+      invariant(!known || known.perImage === perImage, `'${value}' is both batched and not`);
+      sizes.set(value, { width, perImage, elements: Math.max(elements, known?.elements ?? 0) });
+    });
+  }
+  return sizes;
+}
+
+const alignment = 256;
+
+function placed(
+  plan: Plan,
+  dtype: StorageType,
+  launches: readonly Launch[],
+  kernels: readonly NamedKernel[],
+  sizes: ReadonlyMap<ValueId, Sized>,
+): Pick<CudaProgram, "setup" | "places" | "kept" | "weightBytes" | "imageBytes"> {
+  const bytes = ({ width, elements }: Sized): number => elements * (width === "wide" ? 4 : bytesOf[dtype]);
+  const places = new Map<ValueId, Place>();
+  const ports = [...plan.inputs, ...plan.outputs];
+  ports.forEach(({ name, buffer }, at) => {
+    invariant(dtype === "f32" || sizes.get(buffer)?.width === "wide", `'${name}' is not stored as f32`);
+    places.set(buffer, { kind: "port", at });
+  });
+  const setup = plan.setup.map((step): Packing => {
+    invariant(step.kind === "pack", `'${step.name}' is no packing`);
+    const { packed = "", packed_bias: packedBias = "" } = step.writes;
+    return {
+      params: step.params,
+      reads: step.reads,
+      packed,
+      packedBias,
+      narrow: sizes.get(packed)?.width === "narrow",
+    };
+  });
+  const names = new Set(plan.params.map(({ name }) => name));
+  const kept = [...sizes.keys()].filter(value => names.has(value));
+  let weightBytes = 0;
+  const reserve = (value: ValueId, size: number): void => {
+    places.set(value, { kind: "weights", at: weightBytes });
+    weightBytes += roundUp(size, alignment);
+  };
+  for (const value of kept) reserve(value, bytes(sizes.get(value) as Sized));
+  for (const { params, packed, packedBias, narrow } of setup) {
+    reserve(packed, params.packed.depth * params.packed.columns * (narrow ? bytesOf[dtype] : 4));
+    reserve(packedBias, params.packed.columns * 4);
+  }
+  if (sizes.has(counters)) places.set(counters, { kind: "counters" });
+
+  const scratch = [...sizes].filter(([value]) => !places.has(value));
+  const lifetimes = scratch.map(([name, size]) => {
+    const writes = (launch: Launch) => launch.operands.some((v, i) => v === name && isWritten(launch, i));
+    const from = launches.findIndex(writes);
+    const to = launches.findLastIndex(launch => launch.operands.includes(name));
+    invariant(from >= 0, `nothing writes '${name}'`);
+    return { name, bytes: bytes(size), from, to, apart: [] };
+  });
+  function isWritten(launch: Launch, operand: number): boolean {
+    return (kernels[launch.kernel] as NamedKernel).kernel.operands[operand]?.access === "write";
+  }
+  const { slots, arenas } = layOut(lifetimes, alignment);
+  const starts = arenas.map((_, i) => arenas.slice(0, i).reduce((a, b) => a + b, 0));
+  for (const [name, { arena, offset }] of slots) {
+    places.set(name, { kind: "workspace", at: (starts[arena] as number) + offset });
+  }
+  return { setup, places, kept, weightBytes, imageBytes: arenas.reduce((a, b) => a + b, 0) };
+}

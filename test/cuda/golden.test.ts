@@ -1,0 +1,55 @@
+import { readdirSync } from "node:fs";
+import { describe, expect, test } from "vitest";
+import { hasGxx } from "../support/cuda-tools.ts";
+import { full } from "../support/full.ts";
+import { type Golden, readGolden } from "../support/golden.ts";
+import { goldenRun } from "../support/golden-run.ts";
+import { expectLogits, expectTap, limitsOf, type Recorded, relL2 } from "../support/tolerance.ts";
+
+interface Dense {
+  readonly taps: Record<string, Recorded>;
+  readonly logits: { readonly shape: readonly number[]; readonly values: number[] };
+}
+
+/** A build takes g++ some seconds. */
+const brief = /micro-(64x64|eps|tails|offset|32x32|v1|kernels)/;
+const files = ["dense", "options"]
+  .flatMap(folder => readdirSync(new URL(`../golden/${folder}`, import.meta.url)).map(file => `${folder}/${file}`))
+  .map(file => file.replace(".json", ""))
+  .sort();
+const small = files.filter(file => /micro|stages/.test(file) && (full || brief.test(file)));
+/** A published size takes seconds as fibers; the larger ones, minutes. */
+const published = files.filter(file => (full ? !/micro|stages|base|large|huge/.test(file) : /atto-224.*b1/.test(file)));
+/** Every form of 16-bit kernel; the eps file does not fit f16. */
+const narrow = small.filter(file => full || /micro-64x64/.test(file)).filter(file => !/eps|offset/.test(file));
+
+/** Logits rel_l2, from "Tolerances" of test/golden/README.md. */
+const narrowLimits = { f16: 5e-3, bf16: 3e-2 } as const;
+
+async function logitsOf(golden: Golden & Dense, words: readonly string[]) {
+  const { cli, outputs } = await goldenRun(golden, ["--on", "cuda-cpu", ...words]);
+  expect(cli.stderr).toMatch(/ran on CUDA kernels on the CPU in [\d.]+ ms/);
+  expect(cli.code).toBe(0);
+  expect(outputs.get("logits")?.shape).toEqual([golden.input.shape[0], golden.spec.num_classes]);
+  return { logits: outputs.get("logits")?.data ?? [], outputs };
+}
+
+describe.runIf(hasGxx)("CUDA kernels give PyTorch's numbers as fibers of a CPU", { timeout: 600_000 }, () => {
+  test.each([...small, ...published])("%s", async file => {
+    const golden = readGolden<Dense>(file);
+    const taps = Object.keys(golden.taps).filter(name => /^stages\.\d+$/.test(name));
+    const limits = limitsOf(golden.name);
+    const { logits, outputs } = await logitsOf(golden, ["--taps", taps.join(",")]);
+    expectLogits(logits, golden.logits.values, limits);
+    for (const name of taps) expectTap(name, outputs.get(name)?.data ?? [], golden.taps[name] as Recorded, limits);
+  });
+
+  test.each(narrow.flatMap(file => (["f16", "bf16"] as const).map(dtype => ({ file, dtype }))))(
+    "$file stored as $dtype",
+    async ({ file, dtype }) => {
+      const golden = readGolden<Dense>(file);
+      const { logits } = await logitsOf(golden, ["--dtype", dtype]);
+      expect(relL2(logits, golden.logits.values)).toBeLessThan(narrowLimits[dtype]);
+    },
+  );
+});

@@ -1,0 +1,278 @@
+// Runs generated kernels as fibers, one case by its name: in every order of threads, with copies in the background early
+// and late, against a plain sum in double. `cases.h` is made by the test; it includes the kernels.
+//   harness CASE...      prints "ok" or what is wrong, a line a case; the exit code is 1 where something is wrong
+#include "cases.h"
+
+#include <cstdio>
+#include <cstring>
+#include <map>
+#include <string>
+#include <vector>
+
+namespace {
+using cnx::cpu::Order;
+
+struct Values {
+  std::vector<double> v; // as stored: rounded to the operand's type
+  double operator[](size_t i) const { return v[i]; }
+};
+
+double uniform(uint32_t &x) {
+  x ^= x << 13, x ^= x >> 17, x ^= x << 5;
+  return x / 2147483648.0 - 1.0;
+}
+
+// What an operand starts with; a gain is near 1, a scale too, so that nothing vanishes.
+void fill(const Operand &operand, size_t elements, unsigned char *to, Values &kept, uint32_t seed) {
+  uint32_t x = seed * 2654435761u | 1u;
+  for (size_t i = 0; i < elements; i++) {
+    double value = uniform(x) * (std::strcmp(operand.name, "weight") == 0 ? 0.2 : 1.0);
+    if (std::strcmp(operand.name, "scale") == 0 || std::strcmp(operand.name, "gain") == 0) value = 1.0 + 0.5 * value;
+    if (operand.kind == 'f') {
+      const float stored = static_cast<float>(value);
+      std::memcpy(to + 4 * i, &stored, 4);
+      value = stored;
+    } else if (operand.kind == 'h') {
+      const cnx::f16 stored = cnx::narrow<cnx::f16>(static_cast<float>(value));
+      std::memcpy(to + 2 * i, &stored, 2);
+      value = cnx::widen(stored);
+    } else {
+      const cnx::bf16 stored = cnx::narrow<cnx::bf16>(static_cast<float>(value));
+      std::memcpy(to + 2 * i, &stored, 2);
+      value = cnx::widen(stored);
+    }
+    kept.v.push_back(value);
+  }
+}
+
+double stored(const Operand &operand, const unsigned char *at, size_t i) {
+  if (operand.kind == 'f') {
+    float value;
+    std::memcpy(&value, at + 4 * i, 4);
+    return value;
+  }
+  uint16_t bits;
+  std::memcpy(&bits, at + 2 * i, 2);
+  return operand.kind == 'h' ? cnx::widen(cnx::f16{bits}) : cnx::widen(cnx::bf16{bits});
+}
+
+using Operands = std::map<std::string, Values>;
+double gelu(double x) { return 0.5 * x * std::erfc(-x / std::sqrt(2.0)); }
+
+void layer_norm(std::vector<double> &rows, size_t channels) {
+  for (size_t r = 0; r < rows.size(); r += channels) {
+    double mean = 0, square = 0;
+    for (size_t c = 0; c < channels; c++) mean += rows[r + c];
+    mean /= static_cast<double>(channels);
+    for (size_t c = 0; c < channels; c++) square += (rows[r + c] - mean) * (rows[r + c] - mean);
+    const double scale = 1.0 / std::sqrt(square / static_cast<double>(channels) + 1e-6);
+    for (size_t c = 0; c < channels; c++) rows[r + c] = (rows[r + c] - mean) * scale;
+  }
+}
+
+// Rows of the left operand of a product, [batch][rows][depth].
+std::vector<double> left(const Case &c, const Operands &in) {
+  const Values &x = in.at("input");
+  std::vector<double> a;
+  if (c.width == 0) {
+    for (int b = 0; b < c.batch; b++)
+      for (int m = 0; m < c.rows; m++)
+        for (int k = 0; k < c.depth; k++) {
+          const double factor = c.scaled ? in.at("scale")[static_cast<size_t>(b * c.depth + k)] : 1.0;
+          a.push_back(x[static_cast<size_t>((b * c.rows + m) * c.depth + k)] * factor);
+        }
+    return a;
+  }
+  const int channels = c.channels, width = c.width, height = c.height;
+  for (int b = 0; b < c.batch; b++)
+    for (int m = 0; m < c.rows; m++)
+      for (int tap = 0; tap < 4; tap++) {
+        const int y = 2 * (m / (width / 2)) + tap / 2, w = 2 * (m % (width / 2)) + tap % 2;
+        for (int i = 0; i < c.depth / 4; i++)
+          a.push_back(i < channels ? x[static_cast<size_t>(((b * height + y) * width + w) * channels + i)] : 0.0);
+      }
+  if (c.norm) {
+    std::vector<double> tokens;
+    const int padded = c.depth / 4;
+    for (size_t t = 0; t < a.size(); t += static_cast<size_t>(padded))
+      tokens.insert(tokens.end(), a.begin() + static_cast<long>(t), a.begin() + static_cast<long>(t) + channels);
+    layer_norm(tokens, static_cast<size_t>(channels));
+    for (size_t t = 0, from = 0; t < a.size(); t += static_cast<size_t>(padded), from += static_cast<size_t>(channels))
+      std::copy(tokens.begin() + static_cast<long>(from), tokens.begin() + static_cast<long>(from) + channels,
+                a.begin() + static_cast<long>(t));
+  }
+  return a;
+}
+
+using Results = std::map<std::string, std::vector<double>>;
+
+Results product(const Case &c, const Operands &in) {
+  const std::vector<double> a = left(c, in);
+  const Values &w = in.at("weight");
+  Results out;
+  std::vector<double> &v = out["output"];
+  for (int b = 0; b < c.batch; b++)
+    for (int m = 0; m < c.rows; m++)
+      for (int n = 0; n < c.columns; n++) {
+        double sum = in.at("bias")[static_cast<size_t>(n)];
+        const size_t row = static_cast<size_t>(b * c.rows + m);
+        for (int k = 0; k < c.depth; k++)
+          sum += a[row * static_cast<size_t>(c.depth) + static_cast<size_t>(k)] * w[static_cast<size_t>(k * c.weight_row + n)];
+        if (c.gelu) sum = gelu(sum);
+        if (c.residual) sum += in.at("residual")[v.size()];
+        v.push_back(sum);
+      }
+  if (!c.squares) return out;
+  std::vector<double> &scale = out["scale"];
+  for (int b = 0; b < c.batch; b++) {
+    std::vector<double> norms;
+    double mean = 0;
+    for (int n = 0; n < c.columns; n++) {
+      double square = 0;
+      for (int m = 0; m < c.rows; m++) {
+        const double value = v[static_cast<size_t>((b * c.rows + m) * c.columns + n)];
+        square += value * value;
+      }
+      norms.push_back(std::sqrt(square));
+      mean += norms.back() / c.columns;
+    }
+    for (int n = 0; n < c.columns; n++)
+      scale.push_back(1.0 + in.at("gamma")[static_cast<size_t>(n)] * norms[static_cast<size_t>(n)] / (mean + 1e-6));
+  }
+  return out;
+}
+
+Results depthwise(const Case &c, const Operands &in) {
+  Results out;
+  std::vector<double> &v = out["output"];
+  const int r = c.kernel / 2;
+  for (int b = 0; b < c.batch; b++)
+    for (int y = 0; y < c.height; y++)
+      for (int x = 0; x < c.width; x++)
+        for (int n = 0; n < c.channels; n++) {
+          double sum = in.at("bias")[static_cast<size_t>(n)];
+          for (int i = 0; i < c.kernel; i++)
+            for (int j = 0; j < c.kernel; j++) {
+              const int p = y + i - r, q = x + j - r;
+              if (p < 0 || q < 0 || p >= c.height || q >= c.width) continue;
+              sum += in.at("weight")[static_cast<size_t>((i * c.kernel + j) * c.weight_row + n)] *
+                     in.at("input")[static_cast<size_t>(((b * c.height + p) * c.width + q) * c.channels + n)];
+            }
+          v.push_back(sum);
+        }
+  if (c.norm) layer_norm(v, static_cast<size_t>(c.channels));
+  return out;
+}
+
+Results stem(const Case &c, const Operands &in) {
+  Results out;
+  std::vector<double> &v = out["output"];
+  const int p = c.kernel, planes = c.depth;
+  for (int b = 0; b < c.batch; b++)
+    for (int y = 0; y < c.height / p; y++)
+      for (int x = 0; x < c.width / p; x++)
+        for (int n = 0; n < c.channels; n++) {
+          double sum = in.at("bias")[static_cast<size_t>(n)];
+          for (int ch = 0; ch < planes; ch++)
+            for (int i = 0; i < p; i++)
+              for (int j = 0; j < p; j++)
+                sum += in.at("weight")[static_cast<size_t>(((ch * p + i) * p + j) * c.weight_row + n)] *
+                       in.at("input")[static_cast<size_t>(((b * planes + ch) * c.height + y * p + i) * c.width + x * p + j)];
+          v.push_back(sum);
+        }
+  layer_norm(v, static_cast<size_t>(c.channels));
+  for (size_t i = 0; i < v.size(); i++)
+    v[i] = v[i] * in.at("gain")[i % static_cast<size_t>(c.channels)] + in.at("shift")[i % static_cast<size_t>(c.channels)];
+  return out;
+}
+
+Results pool(const Case &c, const Operands &in) {
+  Results out;
+  std::vector<double> &v = out["output"];
+  for (int b = 0; b < c.batch; b++)
+    for (int n = 0; n < c.channels; n++) {
+      double sum = 0;
+      for (int t = 0; t < c.rows; t++) sum += in.at("input")[static_cast<size_t>((b * c.rows + t) * c.channels + n)];
+      v.push_back(sum / c.rows);
+    }
+  layer_norm(v, static_cast<size_t>(c.channels));
+  return out;
+}
+
+const std::map<std::string, Results (*)(const Case &, const Operands &)> references = {
+    {"product", product}, {"depthwise", depthwise}, {"stem", stem}, {"pool", pool}};
+
+// Every order of threads and time of copies: output bytes must be those of the first. Twice each, for what a launch
+// leaves behind.
+bool run(const Case &c) {
+  Operands in;
+  std::vector<void *> pointers;
+  std::vector<size_t> sizes;
+  uint32_t seed = 7;
+  for (const Operand &operand : c.operands) {
+    const size_t elements = operand.elements * static_cast<size_t>(operand.per_image ? c.batch : 1);
+    sizes.push_back(elements * (operand.kind == 'f' ? 4 : 2));
+    void *memory = nullptr;
+    cnx::device_allocate(&memory, sizes.back());
+    pointers.push_back(memory);
+    if (operand.read) fill(operand, elements, static_cast<unsigned char *>(memory), in[operand.name], seed++);
+  }
+  std::vector<unsigned char> first;
+  std::string wrong;
+  int schedule = 0;
+  for (const bool late : {true, false}) {
+    for (const Order order : {Order::forward, Order::reverse, Order::shuffled, Order::greedy, Order::greedy_reverse}) {
+      cnx::cpu::settings.order = order;
+      cnx::cpu::settings.late = late;
+      for (int twice = 0; twice < 2; twice++) {
+        for (size_t i = 0; i < pointers.size(); i++) {
+          const bool counter = std::strcmp(c.operands[i].name, "counter") == 0;
+          if (!c.operands[i].read && !(counter && twice)) std::memset(pointers[i], counter ? 0 : 0xff, sizes[i]);
+        }
+        c.run(c.batch, pointers.data(), nullptr);
+      }
+      std::vector<unsigned char> bytes;
+      for (size_t i = 0; i < pointers.size(); i++) {
+        const unsigned char *from = static_cast<const unsigned char *>(pointers[i]);
+        if (!c.operands[i].read) bytes.insert(bytes.end(), from, from + sizes[i]);
+      }
+      if (schedule++ == 0) first = bytes;
+      if (bytes != first && wrong.empty()) wrong = "differs in schedule " + std::to_string(schedule);
+    }
+  }
+  const Results expected = references.at(c.reference)(c, in);
+  double worst = 0;
+  for (size_t i = 0; i < pointers.size(); i++) {
+    const auto reference = expected.find(c.operands[i].name);
+    if (c.operands[i].read || reference == expected.end()) continue;
+    double difference = 0, norm = 0;
+    for (size_t e = 0; e < reference->second.size(); e++) {
+      const double off = stored(c.operands[i], static_cast<unsigned char *>(pointers[i]), e) - reference->second[e];
+      difference += off * off;
+      norm += reference->second[e] * reference->second[e];
+    }
+    const double error = std::sqrt(difference / norm);
+    worst = error > worst || error != error ? error : worst;
+  }
+  if (!(worst < c.tolerance)) wrong += (wrong.empty() ? "" : ", ") + std::string("error ") + std::to_string(worst);
+  std::printf("%s: %s\n", c.name, wrong.empty() ? "ok" : wrong.c_str());
+  std::fflush(stdout);
+  for (void *memory : pointers) cnx::device_free(memory);
+  return wrong.empty();
+}
+} // namespace
+
+int main(int argc, char **argv) {
+  bool fine = true;
+  for (int i = 1; i < argc; i++) {
+    bool found = false;
+    for (const Case &c : cases)
+      if (std::strcmp(c.name, argv[i]) == 0) {
+        fine &= run(c);
+        found = true;
+      }
+    if (!found) std::printf("%s: no such case\n", argv[i]);
+    fine &= found;
+  }
+  return fine ? 0 : 1;
+}

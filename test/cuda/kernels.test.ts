@@ -1,0 +1,238 @@
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import type { CudaGemm } from "../../src/emit/cuda/kernels/gemm.ts";
+import type { StorageType } from "../../src/model/model.ts";
+import type { KernelParams } from "../../src/plan/kernels.ts";
+import type { TiledTile } from "../../src/plan/tile.ts";
+import { buildHarness, type Harness, type KernelCase } from "../support/cuda-harness.ts";
+import { hasGxx } from "../support/cuda-tools.ts";
+import { full } from "../support/full.ts";
+
+const tolerances = { f32: 2e-6, f16: 2e-3, bf16: 1.2e-2 } as const satisfies Record<StorageType, number>;
+const tile = (rows: number, columns: number): TiledTile => ({ kind: "tiled", rows, columns, depth: 16, cell: [4, 1] });
+const plain = { batch: 2, fault: null } as const;
+
+type Size = readonly [rows: number, depth: number, columns: number, tile: TiledTile];
+
+const product = (
+  name: string,
+  dtype: StorageType,
+  [rows, depth, columns, of]: Size,
+  more: Partial<CudaGemm>,
+): KernelCase => ({
+  ...plain,
+  name: `${name}_${dtype}_${rows}x${depth}x${columns}`,
+  kind: "gemm",
+  dtype,
+  tolerance: tolerances[dtype],
+  params: {
+    title: name,
+    rows,
+    depth,
+    columns,
+    gelu: null,
+    residual: false,
+    grn: null,
+    squares: false,
+    finish: false,
+    tile: of,
+    ...more,
+  },
+});
+const first = { gelu: "erf", squares: true, finish: true } as const;
+const second = { grn: { kind: "vector" }, residual: true } as const;
+
+/** Whole and ragged rows, whole and ragged depth, one step of k and many, every warp grid. */
+const sizes: readonly Size[] = [
+  [49, 40, 160, tile(64, 40)],
+  [144, 96, 96, tile(128, 96)],
+  [64, 160, 40, tile(32, 40)],
+  [50, 768, 64, tile(32, 64)],
+  [20, 20, 12, tile(32, 8)],
+];
+
+const depthwise = (
+  dtype: StorageType,
+  [height, width, channels, kernel]: readonly [number, number, number, number],
+  more: Partial<KernelCase> = {},
+): KernelCase => ({
+  ...plain,
+  name: `depthwise_${dtype}_${height}x${width}x${channels}_${kernel}`,
+  kind: "depthwise",
+  dtype,
+  tolerance: tolerances[dtype],
+  params: {
+    height,
+    width,
+    channels,
+    kernel,
+    norm: { eps: 1e-6, affine: false },
+    tile: { strip: 1, run: 1, invocations: 32, share: 1 },
+  },
+  ...more,
+});
+
+const downsample = (dtype: StorageType, channels: number, columns: number): KernelCase => ({
+  ...plain,
+  name: `downsample_${dtype}_${channels}`,
+  kind: "downsample",
+  dtype,
+  tolerance: tolerances[dtype],
+  params: {
+    height: 14,
+    width: 10,
+    channels,
+    columns,
+    norm: { eps: 1e-6 },
+    tile: tile(64, 40),
+  } satisfies KernelParams["downsample"],
+});
+
+const stem = (dtype: StorageType, width: number): KernelCase => ({
+  ...plain,
+  name: `stem_${dtype}_${width}`,
+  kind: "stem",
+  dtype,
+  tolerance: tolerances[dtype],
+  params: {
+    height: 8,
+    width,
+    inChannels: 3,
+    channels: 40,
+    patch: 4,
+    norm: { eps: 1e-6, affine: true },
+    tile: { strip: 1, run: 1, invocations: 32, share: 1 },
+  } satisfies KernelParams["stem"],
+});
+
+const pool = (dtype: StorageType): KernelCase => ({
+  ...plain,
+  name: `pool_${dtype}`,
+  kind: "pool",
+  dtype,
+  tolerance: 1e-5,
+  params: {
+    sites: 49,
+    channels: 72,
+    norm: { eps: 1e-6, affine: false },
+    tile: { strip: 1, share: 1, invocations: 32 },
+  },
+});
+
+const dtypes = ["f32", "bf16", "f16"] as const;
+const all: readonly KernelCase[] = dtypes.flatMap(dtype => [
+  ...sizes.flatMap(size => [product("fc1", dtype, size, first), product("fc2", dtype, size, second)]),
+  depthwise(dtype, [14, 16, 40, 7]),
+  depthwise(dtype, [7, 7, 96, 7]),
+  depthwise(dtype, [9, 12, 12, 9]),
+  downsample(dtype, 40, 80),
+  downsample(dtype, 6, 12),
+  stem(dtype, 64),
+  stem(dtype, 60),
+  pool(dtype),
+]);
+
+/** f16 differs from bf16 in conversions alone. */
+const good = all.filter(({ name, dtype }) => full || dtype !== "f16" || /49x40|9x12x12/.test(name));
+
+/** A fault: what it is, the kernel it is planted in, and the change of its text. */
+type Fault = readonly [what: string, at: KernelCase, from: string | RegExp, to: string];
+
+const fc1 = (dtype: StorageType, at = 0) => product("fc1", dtype, sizes[at] as Size, first);
+const fc2 = (dtype: StorageType, at = 0) => product("fc2", dtype, sizes[at] as Size, second);
+
+const faults: readonly Fault[] = [
+  ["no barrier in the main loop", fc1("bf16", 3), /(copy_wait<stages - 2>\(\);\n) +barrier\(\);\n/, "$1"],
+  ["one wait too few", fc1("bf16", 3), "copy_wait<stages - 2>", "copy_wait<stages - 1>"],
+  ["a live stage overwritten", fc1("bf16", 3), /b \+= s % stages/, "b += (s + 1) % stages"],
+  [
+    "a swizzle on one side only",
+    fc1("bf16"),
+    /as \+ place\((.*?), (k \/ 8 \+ lane \/ 16)\)/,
+    "as + ($1) * step + ($2) * 8",
+  ],
+  [
+    "shared memory reused before all have multiplied",
+    fc1("bf16"),
+    /(copy_wait<0>\(\);\n) +barrier\(\);\n( +T \*tile)/,
+    "$1$2",
+  ],
+  ["no barrier before the last sum", fc1("bf16"), /barrier\(\);\n( +squares \+=)/, "$1"],
+  ["a segment of the sum left out", fc1("bf16"), /for \(int w = 0; w < (\d+)/, "for (int w = 1; w < $1"],
+  ["rows past the end in the statistics", fc1("bf16"), "if (m0 + m < rows) {", "{"],
+  ["a store past the end", fc1("bf16"), "if (m0 + m >= rows) continue;", ""],
+  [
+    "one lane apart in a warp instruction",
+    depthwise("bf16", [7, 7, 96, 7]),
+    "const float mean = warp_sum(sum)",
+    "const float mean = (lane == 3 ? sum : warp_sum(sum))",
+  ],
+  ["halo off by one", depthwise("bf16", [14, 16, 40, 7]), "x + j < width + radius", "x + j <= width + radius"],
+  ["no barrier between convolution and norm", depthwise("bf16", [7, 7, 96, 7]), /barrier\(\);\n( +normalize)/, "$1"],
+  ["no barrier in GRN's mean", fc1("f32"), /(sums\[thread\(\)\] = sum;\n) +barrier\(\);\n/, "$1"],
+  ["GRN finished by the last block but one", fc1("f32"), /\*before != (\d+)\)/, "*before + 1 != $1)"],
+  ["the counter left as it is", fc1("f32"), "if (thread() == 0) *counter = 0;", ""],
+  ["no barrier in the f32 loop", fc2("f32", 3), /(copy_wait<0>\(\);\n) +barrier\(\);\n/, "$1"],
+  ["one wait too few in f32", fc2("f32", 3), "copy_wait<0>", "copy_wait<1>"],
+  [
+    "statistics read before they are there",
+    downsample("bf16", 40, 80),
+    /(measure\(input, stats, m0\);\n) +barrier\(\);\n/,
+    "$1",
+  ],
+  ["rows past the end are read", fc2("bf16", 4), "if (m0 + m >= rows) return q;", ""],
+  ["the depth not cut off", fc1("bf16"), / && k < depth/, ""],
+];
+const planted: readonly KernelCase[] = faults.map(([, at, from, to], i) => ({
+  ...at,
+  name: `fault_${i}`,
+  fault: text => text.replace(from, to),
+}));
+/** What only reads too far leaves the result right: the address sanitizer sees it. */
+const unchecked = "rows past the end are read";
+
+describe.runIf(hasGxx)("kernels as fibers", { timeout: 600_000 }, () => {
+  let harness: Harness;
+  beforeAll(() => {
+    harness = buildHarness([...good, ...planted]);
+  }, 600_000);
+  afterAll(() => harness?.end());
+
+  test("the same bits in every order of threads and time of copies, and right", () => {
+    const { code, said } = harness.run(good.map(({ name }) => name));
+    expect(said.split("\n").filter(line => line !== "" && !line.endsWith(": ok"))).toEqual([]);
+    expect(code).toBe(0);
+  });
+
+  test.each(faults.map(([what], i) => ({ what, name: `fault_${i}` })).filter(({ what }) => what !== unchecked))(
+    "a seeded fault is caught: $what",
+    ({ name }) => {
+      const { code, said } = harness.run([name]);
+      expect(said).toMatch(/differs|error|device fault/);
+      expect(code).not.toBe(0);
+    },
+  );
+});
+
+describe.runIf(hasGxx)("kernels under the address and undefined-behaviour sanitizers", { timeout: 600_000 }, () => {
+  const some = good.filter(
+    ({ name, dtype }) => dtype === "bf16" && /fc1.*x40x|fc2.*x20x|9x12x12|downsample.*_6|stem.*60/.test(name),
+  );
+  const fault = planted[faults.findIndex(([what]) => what === unchecked)] as KernelCase;
+  let harness: Harness;
+  beforeAll(() => {
+    harness = buildHarness([...some, fault], ["-fsanitize=address,undefined", "-fno-sanitize-recover=undefined"]);
+  }, 600_000);
+  afterAll(() => harness?.end());
+
+  test("small shapes are clean", () => {
+    const { code, said } = harness.run(some.map(({ name }) => name));
+    expect(said.split("\n").filter(line => line !== "" && !line.endsWith(": ok"))).toEqual([]);
+    expect(code).toBe(0);
+  });
+
+  test(`a seeded fault is caught: ${unchecked}`, () => {
+    const { code, said } = harness.run([fault.name]);
+    expect(said).toMatch(/AddressSanitizer/);
+    expect(code).not.toBe(0);
+  });
+});

@@ -1,0 +1,132 @@
+import { spawnSync } from "node:child_process";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import * as os from "node:os";
+import * as path from "node:path";
+import { renderTemplate } from "../../src/embedded/render-template.ts";
+import { kernelText } from "../../src/emit/cuda/files.ts";
+import type { CudaKernel } from "../../src/emit/cuda/kernels/shared.ts";
+import { cudaKernelOf, type LaunchParams } from "../../src/emit/cuda/kernels.ts";
+import { type CudaProgram, finished } from "../../src/emit/cuda/program.ts";
+import type { StorageType } from "../../src/model/model.ts";
+import type { KernelKind } from "../../src/plan/kernels.ts";
+
+/** A generated kernel, run alone. */
+export interface KernelCase {
+  readonly name: string;
+  readonly kind: KernelKind;
+  readonly params: LaunchParams;
+  readonly dtype: StorageType;
+  readonly batch: number;
+  /** What must be right at most so far off, relative in l2. */
+  readonly tolerance: number;
+  /** Plants a fault in the generated text; null in a case that must pass. */
+  readonly fault: ((text: string) => string) | null;
+}
+
+const kindLetters = { f32: "f", f16: "h", bf16: "b" } as const satisfies Record<StorageType, string>;
+const references: { readonly [K in KernelKind]?: string } = {
+  gemm: "product",
+  downsample: "product",
+  depthwise: "depthwise",
+  stem: "stem",
+  pool: "pool",
+};
+
+/** One program that holds all cases; null where there is no g++. */
+export function buildHarness(cases: readonly KernelCase[], flags: readonly string[] = []): Harness {
+  const folder = mkdtempSync(path.join(os.tmpdir(), "cnxc-harness-"));
+  const texts = cases.map(textOf);
+  const runs = cases.map(({ name }) => `namespace ${name} { Run run; }`).join("\n");
+  writeFileSync(path.join(folder, "device.h"), renderTemplate("cuda/device", {}));
+  writeFileSync(
+    path.join(folder, "kernels.h"),
+    `#pragma once\n#include "device.h"\nnamespace cnxc_bench {\nusing Run = int(int batch, void *const *operand, cnx::Stream stream);\n${runs}\n}\n`,
+  );
+  for (const [i, { name }] of cases.entries()) writeFileSync(path.join(folder, `${name}.cu`), texts[i] as string);
+  writeFileSync(path.join(folder, "cases.h"), tableOf(cases));
+  const program = path.join(folder, "harness");
+  const source = path.join(import.meta.dirname, "../cuda/harness.cpp");
+  const built = spawnSync(
+    "g++",
+    ["-std=c++20", "-O1", "-fno-strict-aliasing", "-pthread", ...flags, `-I${folder}`, source, "-o", program],
+    { encoding: "utf8" },
+  );
+  if (built.status !== 0) throw new Error(built.stderr.split("\n").slice(0, 12).join("\n"));
+  return {
+    run: names => {
+      const env = { ...process.env, ASAN_OPTIONS: "detect_leaks=0:detect_stack_use_after_return=0" };
+      const { status, stdout, stderr } = spawnSync(program, names, { encoding: "utf8", env, timeout: 300_000 });
+      return { code: status, said: `${stdout}${stderr}` };
+    },
+    end: () => rmSync(folder, { recursive: true, force: true }),
+  };
+}
+
+export interface Harness {
+  readonly run: (names: readonly string[]) => { readonly code: number | null; readonly said: string };
+  readonly end: () => void;
+}
+
+const kernelOf = ({ kind, params, dtype, batch }: KernelCase): CudaKernel => {
+  const kernel = cudaKernelOf(kind, params, { dtype, batch });
+  if (kernel === null) throw new Error(`CUDA has no ${kind}`);
+  return finished(kernel);
+};
+
+function textOf(one: KernelCase): string {
+  const program = { plan: { name: "bench" }, dtype: one.dtype } as unknown as CudaProgram;
+  const text = kernelText({ name: one.name, kernel: kernelOf(one) }, program);
+  const changed = one.fault?.(text) ?? text;
+  if (one.fault !== null && changed === text) throw new Error(`the fault of '${one.name}' changes nothing`);
+  return changed;
+}
+
+function tableOf(cases: readonly KernelCase[]): string {
+  const rows = cases.map(one => {
+    const { name, kind, params, dtype, batch, tolerance } = one;
+    const kernel = kernelOf(one);
+    const c = kernel.context as Readonly<Record<string, number | boolean | null | string>>;
+    const p = params as unknown as Readonly<Record<string, number | undefined>>;
+    const operands = kernel.operands.map(({ name: operand, width, elements, perImage, access }) => {
+      const letter = operand === "counter" ? "f" : width === "wide" ? "f" : kindLetters[dtype];
+      return `{"${operand}", '${letter}', ${elements}u, ${perImage}, ${access === "read"}}`;
+    });
+    const numbers = [
+      p.rows ?? c.rows ?? p.sites ?? 0,
+      c.depth !== undefined && kind !== "stem" ? c.depth : (p.inChannels ?? 0),
+      p.columns ?? 0,
+      c.weightRow ?? 0,
+      p.height ?? 0,
+      p.width ?? 0,
+      p.channels ?? 0,
+      p.kernel ?? p.patch ?? 0,
+    ];
+    const flags = [c.scaled ?? false, c.norm ?? false, c.gelu ?? false, c.residual ?? false, c.finish ?? false].map(
+      flag => flag !== false && flag !== null,
+    );
+    return `  {"${name}", cnxc_bench::${name}::run, "${references[kind] ?? ""}", ${batch}, ${tolerance}, ${numbers.join(", ")}, ${flags.join(", ")}, {${operands.join(", ")}}},`;
+  });
+  return `#include "kernels.h"
+${cases.map(({ name }) => `#include "${name}.cu"`).join("\n")}
+#include <vector>
+struct Operand {
+  const char *name;
+  char kind; // f: f32, h: f16, b: bf16
+  size_t elements;
+  bool per_image, read;
+};
+struct Case {
+  const char *name;
+  cnxc_bench::Run *run;
+  const char *reference;
+  int batch;
+  double tolerance;
+  int rows, depth, columns, weight_row, height, width, channels, kernel;
+  bool scaled, norm, gelu, residual, squares;
+  std::vector<Operand> operands;
+};
+const Case cases[] = {
+${rows.join("\n")}
+};
+`;
+}

@@ -1,0 +1,48 @@
+import { readFileSync, writeFileSync } from "node:fs";
+import * as path from "node:path";
+import { f32Tensor, readSafetensors, writeSafetensors } from "../../src/weights/safetensors.ts";
+import { memorySource } from "../../src/weights/source.ts";
+import { readF32 } from "../../src/weights/tensor.ts";
+import { type CliResult, cnxc } from "./cli.ts";
+import { fill, newFolder } from "./folders.ts";
+import { type Golden, goldenInput, goldenParams, goldenWeights } from "./golden.ts";
+import { goldenSpecText } from "./golden-spec.ts";
+
+export interface GoldenRun {
+  readonly cli: CliResult;
+  /** Empty where the command failed. */
+  readonly outputs: ReadonlyMap<string, { readonly shape: readonly number[]; readonly data: Float32Array }>;
+}
+
+/** `cnxc run` on a golden file: its spec, weights and input as a user has them, as files. */
+export async function goldenRun(golden: Golden, words: readonly string[]): Promise<GoldenRun> {
+  const folder = newFolder();
+  const at = (name: string) => path.join(folder, name);
+  fill(folder, { "golden.cnx": goldenSpecText(golden, "golden") });
+  const weights = goldenWeights(golden);
+  const params = goldenParams(golden);
+  const { shape, values } = goldenInput(golden);
+  await write(
+    at("weights.safetensors"),
+    params.map(({ name, shape }) => f32Tensor(name, shape, () => weights.f32(name))),
+  );
+  await write(at("input.safetensors"), [f32Tensor("pixel_values", shape, () => values)]);
+  const tensors = ["-w", "weights.safetensors", "-i", "input.safetensors", "--out", "out.safetensors"];
+  const cli = cnxc(["run", "golden.cnx", ...tensors, ...words], { cwd: folder });
+  return { cli, outputs: cli.code === 0 ? await read(at("out.safetensors")) : new Map() };
+}
+
+async function write(file: string, tensors: Parameters<typeof writeSafetensors>[0]): Promise<void> {
+  const parts: Uint8Array[] = [];
+  for await (const part of writeSafetensors(tensors)) parts.push(part);
+  writeFileSync(file, Buffer.concat(parts));
+}
+
+async function read(file: string): Promise<GoldenRun["outputs"]> {
+  const found = await readSafetensors(memorySource(file, readFileSync(file)));
+  if (!found.ok) throw new Error(found.diagnostics[0]?.message);
+  const entries = [...found.value.tensors].map(
+    async ([name, { shape }]) => [name, { shape, data: await readF32(found.value, name) }] as const,
+  );
+  return new Map(await Promise.all(entries));
+}
