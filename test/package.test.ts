@@ -86,7 +86,7 @@ test("what is shipped imports what it declares: types included, nothing by a ref
   const wrong = below("dist").flatMap(file => {
     if (!/\.(js|d\.ts)$/.test(file)) return [];
     const text = fs.readFileSync(path.join(root, file), "utf8");
-    const names = [...text.matchAll(/\bfrom\s*"([^"]+)"|\bimport\("([^"]+)"\)/g)].map(
+    const names = [...text.matchAll(/\bfrom\s*"([\w@./:-]+)"|\bimport\("([\w@./:-]+)"\)/g)].map(
       match => match[1] ?? match[2] ?? "",
     );
     const packages = names
