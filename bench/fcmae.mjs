@@ -1,8 +1,10 @@
 // @ts-check
 // The encoder of masked autoencoding, 19 of 49 patches kept: our kernels on kept patches alone against our kernels on all
-// patches with a mask, and those against the same network without a mask; one adapter, one process, in turns.
+// patches with a mask, and those against the same network without a mask; one adapter, one process, in turns. And our ONNX
+// graph against a masked encoder in PyTorch, on the CPU.
 //   npm run bench -- fcmae
 import * as path from "node:path";
+import { torchRows } from "./fcmae-onnx.mjs";
 
 /** @typedef {import("./onnx.mjs").Row} Row */
 
@@ -50,5 +52,5 @@ export const rows = async () => {
       row("masked", masked, "dense", dense);
     }
   }
-  return found;
+  return [...found, ...(await torchRows())];
 };
