@@ -25,8 +25,8 @@ export const rows = async () => {
       { size: "tiny", batch: 1 },
       ...(adapter === "gpu"
         ? [
-            { size: "atto", batch: 32 },
-            { size: "tiny", batch: 32 },
+            { size: "atto", batch: 16 },
+            { size: "tiny", batch: 16 },
           ]
         : []),
     ]) {
