@@ -34,6 +34,7 @@ export type TemplateName =
   | "wgsl/patch-table"
   | "wgsl/place-sites"
   | "wgsl/pool"
+  | "wgsl/random-mask"
   | "wgsl/row-norm"
   | "wgsl/site-depthwise"
   | "wgsl/site-error"
@@ -4049,6 +4050,37 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
     + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"norm"),{"name":"if","hash":{},"fn":container.program(9, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":39,"column":2},"end":{"line":46,"column":9}}})) != null ? stack1 : "")
     + "}\n"
     + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"norm"),{"name":"if","hash":{},"fn":container.program(10, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":48,"column":0},"end":{"line":55,"column":7}}})) != null ? stack1 : "");
+},"usePartial":true,"useData":true},
+
+  "wgsl/random-mask": {"compiler":[8,">= 4.3.0"],"main":function(container,depth0,helpers,partials,data) {
+    var stack1, alias1=container.strict, alias2=container.lambda, lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
+
+  return "// Random masks that keep "
+    + ((stack1 = alias2(alias1(depth0, "keep", {"start":{"line":1,"column":28},"end":{"line":1,"column":32}} ), depth0)) != null ? stack1 : "")
+    + " of "
+    + ((stack1 = alias2(alias1(depth0, "patches", {"start":{"line":1,"column":40},"end":{"line":1,"column":47}} ), depth0)) != null ? stack1 : "")
+    + " patches, 1 for removed ones: what `randomMask` draws for the same seed. Each patch draws\n// a number from seed, image and patch alone, and the "
+    + ((stack1 = alias2(alias1(depth0, "keep", {"start":{"line":2,"column":56},"end":{"line":2,"column":60}} ), depth0)) != null ? stack1 : "")
+    + " smallest of an image stay; of equal ones the earlier.\n// dispatchWorkgroups(1, images, seeds): one group an image.\n"
+    + ((stack1 = container.invokePartial(lookupProperty(partials,"bindings"),depth0,{"name":"bindings","data":data,"helpers":helpers,"partials":partials,"decorators":container.decorators})) != null ? stack1 : "")
+    + "\n@compute @workgroup_size("
+    + ((stack1 = alias2(alias1(depth0, "invocations", {"start":{"line":6,"column":27},"end":{"line":6,"column":38}} ), depth0)) != null ? stack1 : "")
+    + ")\nfn main(\n  @builtin(workgroup_id) group: vec3u,\n  @builtin(num_workgroups) groups: vec3u,\n  @builtin(local_invocation_index) lane: u32,\n) {\n  let first = (group.z * groups.y + group.y) * "
+    + ((stack1 = alias2(alias1(depth0, "patches", {"start":{"line":12,"column":49},"end":{"line":12,"column":56}} ), depth0)) != null ? stack1 : "")
+    + ";\n  let stream = mix32(mix32(seeds[group.z]) + group.y);\n  for (var cell = lane; cell < "
+    + ((stack1 = alias2(alias1(depth0, "patches", {"start":{"line":14,"column":33},"end":{"line":14,"column":40}} ), depth0)) != null ? stack1 : "")
+    + "; cell += "
+    + ((stack1 = alias2(alias1(depth0, "invocations", {"start":{"line":14,"column":54},"end":{"line":14,"column":65}} ), depth0)) != null ? stack1 : "")
+    + ") {\n    let drawn = mix32(stream + cell);\n    var smaller = 0u;\n    for (var other = 0u; other < "
+    + ((stack1 = alias2(alias1(depth0, "patches", {"start":{"line":17,"column":35},"end":{"line":17,"column":42}} ), depth0)) != null ? stack1 : "")
+    + "; other++) {\n      let key = mix32(stream + other);\n      smaller += select(0u, 1u, key < drawn || (key == drawn && other < cell));\n    }\n    mask[first + cell] = select(0.0, 1.0, smaller >= "
+    + ((stack1 = alias2(alias1(depth0, "keep", {"start":{"line":21,"column":55},"end":{"line":21,"column":59}} ), depth0)) != null ? stack1 : "")
+    + ");\n  }\n}\n\n// Every bit of the result depends on every bit of x.\nfn mix32(x: u32) -> u32 {\n  var y = x ^ (x >> 16u);\n  y *= 0x7feb352du;\n  y ^= y >> 15u;\n  y *= 0x846ca68bu;\n  return y ^ (y >> 16u);\n}\n";
 },"usePartial":true,"useData":true},
 
   "wgsl/row-norm": {"0":function(container,depth0,helpers,partials,data) {

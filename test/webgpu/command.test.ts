@@ -1,14 +1,13 @@
-import { readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { readdirSync } from "node:fs";
 import * as path from "node:path";
 import { describe, expect, test } from "vitest";
-import { f32Tensor, readSafetensors, writeSafetensors } from "../../src/weights/safetensors.ts";
-import { memorySource } from "../../src/weights/source.ts";
-import { readF32 } from "../../src/weights/tensor.ts";
+import { f32Tensor } from "../../src/weights/safetensors.ts";
 import { cnxc } from "../support/cli.ts";
 import { fill, newFolder } from "../support/folders.ts";
 import { full } from "../support/full.ts";
 import { type Golden, goldenInput, goldenParams, goldenWeights, readGolden } from "../support/golden.ts";
 import { goldenSpecText } from "../support/golden-spec.ts";
+import { readTensors, writeTensors } from "../support/tensors.ts";
 import { expectLogits, expectTap, limitsOf, type Recorded } from "../support/tolerance.ts";
 import { hasSwiftShader } from "../support/webgpu-process.ts";
 
@@ -17,34 +16,18 @@ interface Dense {
   readonly logits: { readonly shape: readonly number[]; readonly values: number[] };
 }
 
-async function write(file: string, tensors: Parameters<typeof writeSafetensors>[0]): Promise<void> {
-  const parts: Uint8Array[] = [];
-  for await (const part of writeSafetensors(tensors)) parts.push(part);
-  writeFileSync(file, Buffer.concat(parts));
-}
-
-async function read(file: string): Promise<ReadonlyMap<string, { shape: readonly number[]; data: Float32Array }>> {
-  const found = await readSafetensors(memorySource(file, readFileSync(file)));
-  if (!found.ok) throw new Error(found.diagnostics[0]?.message);
-  const { tensors } = found.value;
-  const entries = [...tensors].map(async ([name, { shape }]) => {
-    return [name, { shape, data: await readF32(found.value, name) }] as const;
-  });
-  return new Map(await Promise.all(entries));
-}
-
 /** Spec, weights and input of a golden file, as files in a new folder. */
 async function files(golden: Golden): Promise<string> {
   const folder = newFolder();
   fill(folder, { "golden.cnx": goldenSpecText(golden, "golden") });
   const weights = goldenWeights(golden);
   const params = goldenParams(golden);
-  await write(
+  await writeTensors(
     path.join(folder, "weights.safetensors"),
     params.map(({ name, shape }) => f32Tensor(name, shape, () => weights.f32(name))),
   );
   const { shape, values } = goldenInput(golden);
-  await write(path.join(folder, "input.safetensors"), [f32Tensor("pixel_values", shape, () => values)]);
+  await writeTensors(path.join(folder, "input.safetensors"), [f32Tensor("pixel_values", shape, () => values)]);
   return folder;
 }
 
@@ -76,7 +59,7 @@ describe("`cnxc run` gives PyTorch's numbers", () => {
     const ran = cnxc([...words, "--taps", taps.join(",")], { cwd: folder });
     expect(ran).toMatchObject({ code: 0 });
     expect(ran.stderr).toMatch(/ran on .* in [\d.]+ ms/);
-    const found = await read(path.join(folder, "out.safetensors"));
+    const found = await readTensors(path.join(folder, "out.safetensors"));
     expect([...found.keys()].sort()).toEqual(["logits", ...taps].sort());
     expect(found.get("logits")?.shape).toEqual([golden.input.shape[0], golden.spec.num_classes]);
     const limits = limitsOf(golden.name);
