@@ -3,17 +3,25 @@
 import type { Precompiled } from "./render-template.ts";
 
 export type TemplateName = 
+  | "cuda/average-pool"
   | "cuda/depthwise"
   | "cuda/device"
   | "cuda/elementwise"
+  | "cuda/gather-sites"
   | "cuda/gemm-lanes"
   | "cuda/gemm-mma"
   | "cuda/gemv"
   | "cuda/grn-scale"
+  | "cuda/masked-mean"
   | "cuda/pack"
+  | "cuda/patch-table"
+  | "cuda/place-sites"
   | "cuda/pool"
   | "cuda/row-norm"
+  | "cuda/site-depthwise"
+  | "cuda/site-error"
   | "cuda/stem"
+  | "cuda/sum-squares"
   | "cuda/to-channels-first"
   | "host/c-api"
   | "host/cmake"
@@ -43,6 +51,58 @@ export type TemplateName =
   | "wgsl/to-channels-first";
 
 export const templates: Readonly<Record<TemplateName, Precompiled>> = {
+  "cuda/average-pool": {"compiler":[8,">= 4.3.0"],"main":function(container,depth0,helpers,partials,data) {
+    var stack1, alias1=container.strict, alias2=container.lambda, lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
+
+  return "// Means over "
+    + ((stack1 = alias2(alias1(depth0, "size", {"start":{"line":1,"column":16},"end":{"line":1,"column":20}} ), depth0)) != null ? stack1 : "")
+    + "x"
+    + ((stack1 = alias2(alias1(depth0, "size", {"start":{"line":1,"column":25},"end":{"line":1,"column":29}} ), depth0)) != null ? stack1 : "")
+    + " sites of a channels-last map ["
+    + ((stack1 = alias2(alias1(depth0, "height", {"start":{"line":1,"column":64},"end":{"line":1,"column":70}} ), depth0)) != null ? stack1 : "")
+    + "]["
+    + ((stack1 = alias2(alias1(depth0, "width", {"start":{"line":1,"column":76},"end":{"line":1,"column":81}} ), depth0)) != null ? stack1 : "")
+    + "]["
+    + ((stack1 = alias2(alias1(depth0, "channels", {"start":{"line":1,"column":87},"end":{"line":1,"column":95}} ), depth0)) != null ? stack1 : "")
+    + "], an element a thread.\n"
+    + ((stack1 = container.invokePartial(lookupProperty(partials,"cuda-head"),depth0,{"name":"cuda-head","data":data,"helpers":helpers,"partials":partials,"decorators":container.decorators})) != null ? stack1 : "")
+    + "using T = "
+    + ((stack1 = alias2(alias1(depth0, "scalar", {"start":{"line":3,"column":12},"end":{"line":3,"column":18}} ), depth0)) != null ? stack1 : "")
+    + ";\nconstexpr int width = "
+    + ((stack1 = alias2(alias1(depth0, "width", {"start":{"line":4,"column":24},"end":{"line":4,"column":29}} ), depth0)) != null ? stack1 : "")
+    + ", channels = "
+    + ((stack1 = alias2(alias1(depth0, "channels", {"start":{"line":4,"column":46},"end":{"line":4,"column":54}} ), depth0)) != null ? stack1 : "")
+    + ", size = "
+    + ((stack1 = alias2(alias1(depth0, "size", {"start":{"line":4,"column":67},"end":{"line":4,"column":71}} ), depth0)) != null ? stack1 : "")
+    + ";\n\nCNX_KERNEL("
+    + ((stack1 = alias2(alias1(depth0, "threads", {"start":{"line":6,"column":13},"end":{"line":6,"column":20}} ), depth0)) != null ? stack1 : "")
+    + ", "
+    + ((stack1 = alias2(alias1(depth0, "blocks", {"start":{"line":6,"column":26},"end":{"line":6,"column":32}} ), depth0)) != null ? stack1 : "")
+    + ") kernel(\n"
+    + ((stack1 = container.invokePartial(lookupProperty(partials,"cuda-parameters"),depth0,{"name":"cuda-parameters","data":data,"helpers":helpers,"partials":partials,"decorators":container.decorators})) != null ? stack1 : "")
+    + "{\n  const int i = block_x() * "
+    + ((stack1 = alias2(alias1(depth0, "threads", {"start":{"line":9,"column":30},"end":{"line":9,"column":37}} ), depth0)) != null ? stack1 : "")
+    + " + thread();\n  if (i >= "
+    + ((stack1 = alias2(alias1(depth0, "length", {"start":{"line":10,"column":13},"end":{"line":10,"column":19}} ), depth0)) != null ? stack1 : "")
+    + ") return;\n  const int site = i / channels;\n  input += static_cast<size_t>(block_z()) * "
+    + ((stack1 = alias2(alias1(depth0, "inputLength", {"start":{"line":12,"column":46},"end":{"line":12,"column":57}} ), depth0)) != null ? stack1 : "")
+    + ";\n  input += (site / "
+    + ((stack1 = alias2(alias1(depth0, "outWidth", {"start":{"line":13,"column":21},"end":{"line":13,"column":29}} ), depth0)) != null ? stack1 : "")
+    + " * width + site % "
+    + ((stack1 = alias2(alias1(depth0, "outWidth", {"start":{"line":13,"column":51},"end":{"line":13,"column":59}} ), depth0)) != null ? stack1 : "")
+    + ") * size * channels + i % channels;\n  float sum = 0.0f;\n  for (int y = 0; y < size; y++)\n    for (int x = 0; x < size; x++) sum += widen(input[(y * width + x) * channels]);\n  output[static_cast<size_t>(block_z()) * "
+    + ((stack1 = alias2(alias1(depth0, "length", {"start":{"line":17,"column":44},"end":{"line":17,"column":50}} ), depth0)) != null ? stack1 : "")
+    + " + i] = narrow<T>(sum / "
+    + ((stack1 = alias2(alias1(depth0, "sites", {"start":{"line":17,"column":78},"end":{"line":17,"column":83}} ), depth0)) != null ? stack1 : "")
+    + ".0f);\n}\n\n"
+    + ((stack1 = container.invokePartial(lookupProperty(partials,"cuda-run"),depth0,{"name":"cuda-run","data":data,"helpers":helpers,"partials":partials,"decorators":container.decorators})) != null ? stack1 : "");
+},"usePartial":true,"useData":true},
+
   "cuda/depthwise": {"0":function(container,depth0,helpers,partials,data) {
     return " with LayerNorm";
 },"1":function(container,depth0,helpers,partials,data) {
@@ -250,16 +310,35 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
   "cuda/elementwise": {"0":function(container,depth0,helpers,partials,data) {
     return "  output[at] = narrow<T>(widen(input[at]) + widen(other[at]));\n";
 },"1":function(container,depth0,helpers,partials,data) {
-    var stack1;
+    var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
 
-  return "  output[at] = narrow<T>(widen(input[at]) * factor[i % "
-    + ((stack1 = container.lambda(container.strict(depth0, "channels", {"start":{"line":15,"column":57},"end":{"line":15,"column":65}} ), depth0)) != null ? stack1 : "")
+  return "  output[at] = narrow<T>(widen(input[at]) * factor["
+    + ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"each"),{"name":"if","hash":{},"fn":container.program(2, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":15,"column":51},"end":{"line":15,"column":97}}})) != null ? stack1 : "")
+    + "i % "
+    + ((stack1 = container.lambda(container.strict(depth0, "channels", {"start":{"line":15,"column":103},"end":{"line":15,"column":111}} ), depth0)) != null ? stack1 : "")
     + "]);\n";
 },"2":function(container,depth0,helpers,partials,data) {
     var stack1;
 
+  return "block_z() * "
+    + ((stack1 = container.lambda(container.strict(depth0, "channels", {"start":{"line":15,"column":77},"end":{"line":15,"column":85}} ), depth0)) != null ? stack1 : "")
+    + " + ";
+},"3":function(container,depth0,helpers,partials,data) {
+    var stack1;
+
+  return "  output[at] = narrow<T>(widen(input[at]) + shift[i % "
+    + ((stack1 = container.lambda(container.strict(depth0, "channels", {"start":{"line":18,"column":56},"end":{"line":18,"column":64}} ), depth0)) != null ? stack1 : "")
+    + "]);\n";
+},"4":function(container,depth0,helpers,partials,data) {
+    var stack1;
+
   return "  output[at] = narrow<T>("
-    + ((stack1 = container.lambda(container.strict(depth0, "gelu", {"start":{"line":18,"column":27},"end":{"line":18,"column":31}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = container.lambda(container.strict(depth0, "gelu", {"start":{"line":21,"column":27},"end":{"line":21,"column":31}} ), depth0)) != null ? stack1 : "")
     + "(widen(input[at])));\n";
 },"compiler":[8,">= 4.3.0"],"main":function(container,depth0,helpers,partials,data) {
     var stack1, alias1=container.strict, alias2=container.lambda, alias3=depth0 != null ? depth0 : (container.nullContext || {}), lookupProperty = container.lookupProperty || function(parent, propertyName) {
@@ -292,8 +371,67 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
     + " + i;\n"
     + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"add"),{"name":"if","hash":{},"fn":container.program(0, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":11,"column":2},"end":{"line":13,"column":9}}})) != null ? stack1 : "")
     + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"scale"),{"name":"if","hash":{},"fn":container.program(1, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":14,"column":2},"end":{"line":16,"column":9}}})) != null ? stack1 : "")
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"gelu"),{"name":"if","hash":{},"fn":container.program(2, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":17,"column":2},"end":{"line":19,"column":9}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"shift"),{"name":"if","hash":{},"fn":container.program(3, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":17,"column":2},"end":{"line":19,"column":9}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"gelu"),{"name":"if","hash":{},"fn":container.program(4, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":20,"column":2},"end":{"line":22,"column":9}}})) != null ? stack1 : "")
     + "}\n\n"
+    + ((stack1 = container.invokePartial(lookupProperty(partials,"cuda-run"),depth0,{"name":"cuda-run","data":data,"helpers":helpers,"partials":partials,"decorators":container.decorators})) != null ? stack1 : "");
+},"usePartial":true,"useData":true},
+
+  "cuda/gather-sites": {"compiler":[8,">= 4.3.0"],"main":function(container,depth0,helpers,partials,data) {
+    var stack1, alias1=container.strict, alias2=container.lambda, lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
+
+  return "// The "
+    + ((stack1 = alias2(alias1(depth0, "keep", {"start":{"line":1,"column":9},"end":{"line":1,"column":13}} ), depth0)) != null ? stack1 : "")
+    + " kept patches, "
+    + ((stack1 = alias2(alias1(depth0, "down", {"start":{"line":1,"column":32},"end":{"line":1,"column":36}} ), depth0)) != null ? stack1 : "")
+    + "x"
+    + ((stack1 = alias2(alias1(depth0, "across", {"start":{"line":1,"column":41},"end":{"line":1,"column":47}} ), depth0)) != null ? stack1 : "")
+    + " sites each, of a channels-last map ["
+    + ((stack1 = alias2(alias1(depth0, "height", {"start":{"line":1,"column":88},"end":{"line":1,"column":94}} ), depth0)) != null ? stack1 : "")
+    + "]["
+    + ((stack1 = alias2(alias1(depth0, "width", {"start":{"line":1,"column":100},"end":{"line":1,"column":105}} ), depth0)) != null ? stack1 : "")
+    + "]["
+    + ((stack1 = alias2(alias1(depth0, "channels", {"start":{"line":1,"column":111},"end":{"line":1,"column":119}} ), depth0)) != null ? stack1 : "")
+    + "], one below the other.\n// An element a thread.\n"
+    + ((stack1 = container.invokePartial(lookupProperty(partials,"cuda-head"),depth0,{"name":"cuda-head","data":data,"helpers":helpers,"partials":partials,"decorators":container.decorators})) != null ? stack1 : "")
+    + "constexpr int line = "
+    + ((stack1 = alias2(alias1(depth0, "lineLength", {"start":{"line":4,"column":23},"end":{"line":4,"column":33}} ), depth0)) != null ? stack1 : "")
+    + "; // elements of a row of a patch\n\nCNX_KERNEL("
+    + ((stack1 = alias2(alias1(depth0, "threads", {"start":{"line":6,"column":13},"end":{"line":6,"column":20}} ), depth0)) != null ? stack1 : "")
+    + ", "
+    + ((stack1 = alias2(alias1(depth0, "blocks", {"start":{"line":6,"column":26},"end":{"line":6,"column":32}} ), depth0)) != null ? stack1 : "")
+    + ") kernel(\n"
+    + ((stack1 = container.invokePartial(lookupProperty(partials,"cuda-parameters"),depth0,{"name":"cuda-parameters","data":data,"helpers":helpers,"partials":partials,"decorators":container.decorators})) != null ? stack1 : "")
+    + "{\n  const int i = block_x() * "
+    + ((stack1 = alias2(alias1(depth0, "threads", {"start":{"line":9,"column":30},"end":{"line":9,"column":37}} ), depth0)) != null ? stack1 : "")
+    + " + thread();\n  if (i >= "
+    + ((stack1 = alias2(alias1(depth0, "length", {"start":{"line":10,"column":13},"end":{"line":10,"column":19}} ), depth0)) != null ? stack1 : "")
+    + ") return;\n  const int row = i / line;\n  const int patch = table[block_z() * "
+    + ((stack1 = alias2(alias1(depth0, "tableLength", {"start":{"line":12,"column":40},"end":{"line":12,"column":51}} ), depth0)) != null ? stack1 : "")
+    + " + "
+    + ((stack1 = alias2(alias1(depth0, "patches", {"start":{"line":12,"column":58},"end":{"line":12,"column":65}} ), depth0)) != null ? stack1 : "")
+    + " + row / "
+    + ((stack1 = alias2(alias1(depth0, "down", {"start":{"line":12,"column":78},"end":{"line":12,"column":82}} ), depth0)) != null ? stack1 : "")
+    + "];\n  const int y = patch / "
+    + ((stack1 = alias2(alias1(depth0, "columns", {"start":{"line":13,"column":26},"end":{"line":13,"column":33}} ), depth0)) != null ? stack1 : "")
+    + " * "
+    + ((stack1 = alias2(alias1(depth0, "down", {"start":{"line":13,"column":40},"end":{"line":13,"column":44}} ), depth0)) != null ? stack1 : "")
+    + " + row % "
+    + ((stack1 = alias2(alias1(depth0, "down", {"start":{"line":13,"column":57},"end":{"line":13,"column":61}} ), depth0)) != null ? stack1 : "")
+    + ";\n  const int from = (y * "
+    + ((stack1 = alias2(alias1(depth0, "columns", {"start":{"line":14,"column":26},"end":{"line":14,"column":33}} ), depth0)) != null ? stack1 : "")
+    + " + patch % "
+    + ((stack1 = alias2(alias1(depth0, "columns", {"start":{"line":14,"column":48},"end":{"line":14,"column":55}} ), depth0)) != null ? stack1 : "")
+    + ") * line + i % line;\n  output[static_cast<size_t>(block_z()) * "
+    + ((stack1 = alias2(alias1(depth0, "length", {"start":{"line":15,"column":44},"end":{"line":15,"column":50}} ), depth0)) != null ? stack1 : "")
+    + " + i] = input[static_cast<size_t>(block_z()) * "
+    + ((stack1 = alias2(alias1(depth0, "inputLength", {"start":{"line":15,"column":101},"end":{"line":15,"column":112}} ), depth0)) != null ? stack1 : "")
+    + " + from];\n}\n\n"
     + ((stack1 = container.invokePartial(lookupProperty(partials,"cuda-run"),depth0,{"name":"cuda-run","data":data,"helpers":helpers,"partials":partials,"decorators":container.decorators})) != null ? stack1 : "");
 },"usePartial":true,"useData":true},
 
@@ -360,44 +498,9 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
         return undefined
     };
 
-  return ((stack1 = container.invokePartial(lookupProperty(partials,"cuda-grn-finish"),depth0,{"name":"cuda-grn-finish","data":data,"helpers":helpers,"partials":partials,"decorators":container.decorators})) != null ? stack1 : "");
+  return ((stack1 = container.invokePartial(lookupProperty(partials,"cuda-removed"),depth0,{"name":"cuda-removed","data":data,"helpers":helpers,"partials":partials,"decorators":container.decorators})) != null ? stack1 : "")
+    + "\n";
 },"9":function(container,depth0,helpers,partials,data) {
-    var stack1, alias1=container.strict, alias2=container.lambda;
-
-  return "  float *factor = shared<float>("
-    + ((stack1 = alias2(alias1(depth0, "factorAt", {"start":{"line":49,"column":34},"end":{"line":49,"column":42}} ), depth0)) != null ? stack1 : "")
-    + "); // scale, ["
-    + ((stack1 = alias2(alias1(depth0, "paddedDepth", {"start":{"line":49,"column":60},"end":{"line":49,"column":71}} ), depth0)) != null ? stack1 : "")
-    + "]\n";
-},"10":function(container,depth0,helpers,partials,data) {
-    var stack1;
-
-  return "  Pair *stats = shared<Pair>("
-    + ((stack1 = container.lambda(container.strict(depth0, "statsAt", {"start":{"line":52,"column":31},"end":{"line":52,"column":38}} ), depth0)) != null ? stack1 : "")
-    + "); // [block_rows][4 taps]\n";
-},"11":function(container,depth0,helpers,partials,data) {
-    var stack1, alias1=container.strict, alias2=container.lambda;
-
-  return "  for (int k = thread(); k < "
-    + ((stack1 = alias2(alias1(depth0, "paddedDepth", {"start":{"line":58,"column":31},"end":{"line":58,"column":42}} ), depth0)) != null ? stack1 : "")
-    + "; k += "
-    + ((stack1 = alias2(alias1(depth0, "threads", {"start":{"line":58,"column":53},"end":{"line":58,"column":60}} ), depth0)) != null ? stack1 : "")
-    + ") factor[k] = k < depth ? scale[image * depth + k] : 0.0f;\n";
-},"12":function(container,depth0,helpers,partials,data) {
-    return "  measure(input, stats, m0);\n  barrier();\n";
-},"13":function(container,depth0,helpers,partials,data) {
-    return "      const Pair f = load2(factor + s * step + k);\n      CNX_UNROLL\n      for (int i = 0; i < cell_rows; i++) {\n        CNX_UNROLL\n        for (int e = 0; e < 2; e++) x[i].v[e] *= f.v[e];\n      }\n";
-},"14":function(container,depth0,helpers,partials,data) {
-    var stack1;
-
-  return "  float *sums = shared<float>(0); // of squares, ["
-    + ((stack1 = container.lambda(container.strict(depth0, "lanesY", {"start":{"line":99,"column":52},"end":{"line":99,"column":58}} ), depth0)) != null ? stack1 : "")
-    + "][block_columns]\n  barrier();\n";
-},"15":function(container,depth0,helpers,partials,data) {
-    return "    const bool column = n0 + n < columns;\n";
-},"16":function(container,depth0,helpers,partials,data) {
-    return "    Quad square = {0.0f, 0.0f, 0.0f, 0.0f};\n";
-},"17":function(container,depth0,helpers,partials,data) {
     var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
         if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
           return parent[propertyName];
@@ -405,11 +508,54 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
         return undefined
     };
 
-  return "      if (m >= rows"
-    + ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"guardColumns"),{"name":"if","hash":{},"fn":container.program(18, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":116,"column":19},"end":{"line":116,"column":57}}})) != null ? stack1 : "")
-    + ") continue;\n";
+  return ((stack1 = container.invokePartial(lookupProperty(partials,"cuda-grn-finish"),depth0,{"name":"cuda-grn-finish","data":data,"helpers":helpers,"partials":partials,"decorators":container.decorators})) != null ? stack1 : "");
+},"10":function(container,depth0,helpers,partials,data) {
+    var stack1, alias1=container.strict, alias2=container.lambda;
+
+  return "  float *factor = shared<float>("
+    + ((stack1 = alias2(alias1(depth0, "factorAt", {"start":{"line":53,"column":34},"end":{"line":53,"column":42}} ), depth0)) != null ? stack1 : "")
+    + "); // scale, ["
+    + ((stack1 = alias2(alias1(depth0, "paddedDepth", {"start":{"line":53,"column":60},"end":{"line":53,"column":71}} ), depth0)) != null ? stack1 : "")
+    + "]\n";
+},"11":function(container,depth0,helpers,partials,data) {
+    var stack1;
+
+  return "  Pair *stats = shared<Pair>("
+    + ((stack1 = container.lambda(container.strict(depth0, "statsAt", {"start":{"line":56,"column":31},"end":{"line":56,"column":38}} ), depth0)) != null ? stack1 : "")
+    + "); // [block_rows][4 taps]\n";
+},"12":function(container,depth0,helpers,partials,data) {
+    var stack1, alias1=container.strict, alias2=container.lambda;
+
+  return "  for (int k = thread(); k < "
+    + ((stack1 = alias2(alias1(depth0, "paddedDepth", {"start":{"line":62,"column":31},"end":{"line":62,"column":42}} ), depth0)) != null ? stack1 : "")
+    + "; k += "
+    + ((stack1 = alias2(alias1(depth0, "threads", {"start":{"line":62,"column":53},"end":{"line":62,"column":60}} ), depth0)) != null ? stack1 : "")
+    + ") factor[k] = k < depth ? scale[image * depth + k] : 0.0f;\n";
+},"13":function(container,depth0,helpers,partials,data) {
+    return "  measure(input, stats, m0);\n  barrier();\n";
+},"14":function(container,depth0,helpers,partials,data) {
+    return "      const Pair f = load2(factor + s * step + k);\n      CNX_UNROLL\n      for (int i = 0; i < cell_rows; i++) {\n        CNX_UNROLL\n        for (int e = 0; e < 2; e++) x[i].v[e] *= f.v[e];\n      }\n";
+},"15":function(container,depth0,helpers,partials,data) {
+    var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
+
+  return "  mask += image * "
+    + ((stack1 = container.lambda(container.strict(lookupProperty(depth0,"mask"), "patches", {"start":{"line":103,"column":20},"end":{"line":103,"column":32}} ), depth0)) != null ? stack1 : "")
+    + ";\n";
+},"16":function(container,depth0,helpers,partials,data) {
+    var stack1;
+
+  return "  float *sums = shared<float>(0); // of squares, ["
+    + ((stack1 = container.lambda(container.strict(depth0, "lanesY", {"start":{"line":106,"column":52},"end":{"line":106,"column":58}} ), depth0)) != null ? stack1 : "")
+    + "][block_columns]\n  barrier();\n";
+},"17":function(container,depth0,helpers,partials,data) {
+    return "    const bool column = n0 + n < columns;\n";
 },"18":function(container,depth0,helpers,partials,data) {
-    return " || !column";
+    return "    Quad square = {0.0f, 0.0f, 0.0f, 0.0f};\n";
 },"19":function(container,depth0,helpers,partials,data) {
     var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
         if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
@@ -418,17 +564,12 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
         return undefined
     };
 
-  return ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"guardColumns"),{"name":"if","hash":{},"fn":container.program(20, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":118,"column":6},"end":{"line":120,"column":13}}})) != null ? stack1 : "");
+  return "      if (m >= rows"
+    + ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"guardColumns"),{"name":"if","hash":{},"fn":container.program(20, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":123,"column":19},"end":{"line":123,"column":57}}})) != null ? stack1 : "")
+    + ") continue;\n";
 },"20":function(container,depth0,helpers,partials,data) {
-    return "      if (!column) continue;\n";
+    return " || !column";
 },"21":function(container,depth0,helpers,partials,data) {
-    var stack1;
-
-  return ((stack1 = container.lambda(container.strict(depth0, "gelu", {"start":{"line":125,"column":57},"end":{"line":125,"column":61}} ), depth0)) != null ? stack1 : "")
-    + "(";
-},"22":function(container,depth0,helpers,partials,data) {
-    return ")";
-},"23":function(container,depth0,helpers,partials,data) {
     var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
         if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
           return parent[propertyName];
@@ -436,20 +577,40 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
         return undefined
     };
 
-  return ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"quads"),{"name":"if","hash":{},"fn":container.program(24, data, 0),"inverse":container.program(25, data, 0),"data":data,"loc":{"start":{"line":127,"column":6},"end":{"line":133,"column":13}}})) != null ? stack1 : "");
+  return ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"guardColumns"),{"name":"if","hash":{},"fn":container.program(22, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":125,"column":6},"end":{"line":127,"column":13}}})) != null ? stack1 : "");
+},"22":function(container,depth0,helpers,partials,data) {
+    return "      if (!column) continue;\n";
+},"23":function(container,depth0,helpers,partials,data) {
+    var stack1;
+
+  return ((stack1 = container.lambda(container.strict(depth0, "gelu", {"start":{"line":132,"column":57},"end":{"line":132,"column":61}} ), depth0)) != null ? stack1 : "")
+    + "(";
 },"24":function(container,depth0,helpers,partials,data) {
-    return "      const Quad r = load4(residual + at);\n      CNX_UNROLL\n      for (int e = 0; e < 4; e++) v.v[e] += r.v[e];\n";
+    return ")";
 },"25":function(container,depth0,helpers,partials,data) {
-    return "      for (int e = 0; e < 4 && n0 + n + e < columns; e++) v.v[e] += residual[at + e];\n";
+    var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
+
+  return ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"quads"),{"name":"if","hash":{},"fn":container.program(26, data, 0),"inverse":container.program(27, data, 0),"data":data,"loc":{"start":{"line":134,"column":6},"end":{"line":140,"column":13}}})) != null ? stack1 : "");
 },"26":function(container,depth0,helpers,partials,data) {
-    return "      CNX_UNROLL\n      for (int e = 0; e < 4; e++) square.v[e] += v.v[e] * v.v[e];\n";
+    return "      const Quad r = load4(residual + at);\n      CNX_UNROLL\n      for (int e = 0; e < 4; e++) v.v[e] += r.v[e];\n";
 },"27":function(container,depth0,helpers,partials,data) {
-    return "      store4(output + at, v);\n";
+    return "      for (int e = 0; e < 4 && n0 + n + e < columns; e++) v.v[e] += residual[at + e];\n";
 },"28":function(container,depth0,helpers,partials,data) {
-    return "      for (int e = 0; e < 4 && n0 + n + e < columns; e++) output[at + e] = v.v[e];\n";
+    return "      if (removed(mask, m)) v = Quad{0.0f, 0.0f, 0.0f, 0.0f};\n";
 },"29":function(container,depth0,helpers,partials,data) {
-    return "    store4(sums + lane_y * block_columns + n, square);\n";
+    return "      CNX_UNROLL\n      for (int e = 0; e < 4; e++) square.v[e] += v.v[e] * v.v[e];\n";
 },"30":function(container,depth0,helpers,partials,data) {
+    return "      store4(output + at, v);\n";
+},"31":function(container,depth0,helpers,partials,data) {
+    return "      for (int e = 0; e < 4 && n0 + n + e < columns; e++) output[at + e] = v.v[e];\n";
+},"32":function(container,depth0,helpers,partials,data) {
+    return "    store4(sums + lane_y * block_columns + n, square);\n";
+},"33":function(container,depth0,helpers,partials,data) {
     var stack1, alias1=container.strict, alias2=container.lambda, lookupProperty = container.lookupProperty || function(parent, propertyName) {
         if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
           return parent[propertyName];
@@ -458,19 +619,19 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
     };
 
   return "  barrier();\n  squares += static_cast<size_t>(image) * ("
-    + ((stack1 = alias2(alias1(depth0, "squareTiles", {"start":{"line":151,"column":45},"end":{"line":151,"column":56}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "squareTiles", {"start":{"line":161,"column":45},"end":{"line":161,"column":56}} ), depth0)) != null ? stack1 : "")
     + " * columns);\n  for (int n = thread(); n < block_columns; n += "
-    + ((stack1 = alias2(alias1(depth0, "threads", {"start":{"line":152,"column":51},"end":{"line":152,"column":58}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "threads", {"start":{"line":162,"column":51},"end":{"line":162,"column":58}} ), depth0)) != null ? stack1 : "")
     + ") {\n    float sum = 0.0f;\n    for (int y = 0; y < "
-    + ((stack1 = alias2(alias1(depth0, "lanesY", {"start":{"line":154,"column":26},"end":{"line":154,"column":32}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "lanesY", {"start":{"line":164,"column":26},"end":{"line":164,"column":32}} ), depth0)) != null ? stack1 : "")
     + "; y++) sum += sums[y * block_columns + n];\n"
-    + ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"guardColumns"),{"name":"if","hash":{},"fn":container.program(31, data, 0),"inverse":container.program(32, data, 0),"data":data,"loc":{"start":{"line":155,"column":4},"end":{"line":159,"column":11}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"guardColumns"),{"name":"if","hash":{},"fn":container.program(34, data, 0),"inverse":container.program(35, data, 0),"data":data,"loc":{"start":{"line":165,"column":4},"end":{"line":169,"column":11}}})) != null ? stack1 : "")
     + "  }\n";
-},"31":function(container,depth0,helpers,partials,data) {
+},"34":function(container,depth0,helpers,partials,data) {
     return "    if (n0 + n < columns) squares[block_y() * columns + n0 + n] = sum;\n";
-},"32":function(container,depth0,helpers,partials,data) {
+},"35":function(container,depth0,helpers,partials,data) {
     return "    squares[block_y() * columns + n0 + n] = sum;\n";
-},"33":function(container,depth0,helpers,partials,data) {
+},"36":function(container,depth0,helpers,partials,data) {
     return "  finish_image(squares, gamma, scale + image * columns, counter + image);\n";
 },"compiler":[8,">= 4.3.0"],"main":function(container,depth0,helpers,partials,data) {
     var stack1, alias1=container.strict, alias2=container.lambda, alias3=depth0 != null ? depth0 : (container.nullContext || {}), lookupProperty = container.lookupProperty || function(parent, propertyName) {
@@ -526,62 +687,65 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
     + ") {\n    const int k = i / (block_columns / 4), n = i % (block_columns / 4) * 4;\n    copy_async(b + k * block_columns + n, weight + (s * step + k) * "
     + ((stack1 = alias2(alias1(depth0, "weightRow", {"start":{"line":35,"column":70},"end":{"line":35,"column":79}} ), depth0)) != null ? stack1 : "")
     + " + n0 + n, 16);\n  }\n  copy_commit();\n}\n\n"
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"finish"),{"name":"if","hash":{},"fn":container.program(8, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":40,"column":0},"end":{"line":42,"column":7}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"mask"),{"name":"if","hash":{},"fn":container.program(8, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":40,"column":0},"end":{"line":43,"column":7}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"finish"),{"name":"if","hash":{},"fn":container.program(9, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":44,"column":0},"end":{"line":46,"column":7}}})) != null ? stack1 : "")
     + "CNX_KERNEL("
-    + ((stack1 = alias2(alias1(depth0, "threads", {"start":{"line":43,"column":13},"end":{"line":43,"column":20}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "threads", {"start":{"line":47,"column":13},"end":{"line":47,"column":20}} ), depth0)) != null ? stack1 : "")
     + ", "
-    + ((stack1 = alias2(alias1(depth0, "blocks", {"start":{"line":43,"column":26},"end":{"line":43,"column":32}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "blocks", {"start":{"line":47,"column":26},"end":{"line":47,"column":32}} ), depth0)) != null ? stack1 : "")
     + ") kernel(\n"
     + ((stack1 = container.invokePartial(lookupProperty(partials,"cuda-parameters"),depth0,{"name":"cuda-parameters","data":data,"helpers":helpers,"partials":partials,"decorators":container.decorators})) != null ? stack1 : "")
     + "{\n  float *a = shared<float>(0);                // [2][block_rows][a_row]\n  float *b = shared<float>("
-    + ((stack1 = alias2(alias1(depth0, "bAt", {"start":{"line":47,"column":29},"end":{"line":47,"column":32}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "bAt", {"start":{"line":51,"column":29},"end":{"line":51,"column":32}} ), depth0)) != null ? stack1 : "")
     + "); // [2][step][block_columns]\n"
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"scaled"),{"name":"if","hash":{},"fn":container.program(9, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":48,"column":2},"end":{"line":50,"column":9}}})) != null ? stack1 : "")
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"norm"),{"name":"if","hash":{},"fn":container.program(10, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":51,"column":2},"end":{"line":53,"column":9}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"scaled"),{"name":"if","hash":{},"fn":container.program(10, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":52,"column":2},"end":{"line":54,"column":9}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"norm"),{"name":"if","hash":{},"fn":container.program(11, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":55,"column":2},"end":{"line":57,"column":9}}})) != null ? stack1 : "")
     + "  const int image = block_z(), m0 = block_y() * block_rows, n0 = block_x() * block_columns;\n  const int lane_x = thread() % "
-    + ((stack1 = alias2(alias1(depth0, "lanesX", {"start":{"line":55,"column":34},"end":{"line":55,"column":40}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "lanesX", {"start":{"line":59,"column":34},"end":{"line":59,"column":40}} ), depth0)) != null ? stack1 : "")
     + ", lane_y = thread() / "
-    + ((stack1 = alias2(alias1(depth0, "lanesX", {"start":{"line":55,"column":66},"end":{"line":55,"column":72}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "lanesX", {"start":{"line":59,"column":66},"end":{"line":59,"column":72}} ), depth0)) != null ? stack1 : "")
     + ";\n  input += static_cast<size_t>(image) * "
-    + ((stack1 = alias2(alias1(depth0, "inputLength", {"start":{"line":56,"column":42},"end":{"line":56,"column":53}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "inputLength", {"start":{"line":60,"column":42},"end":{"line":60,"column":53}} ), depth0)) != null ? stack1 : "")
     + ";\n"
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"scaled"),{"name":"if","hash":{},"fn":container.program(11, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":57,"column":2},"end":{"line":59,"column":9}}})) != null ? stack1 : "")
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"norm"),{"name":"if","hash":{},"fn":container.program(12, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":60,"column":2},"end":{"line":63,"column":9}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"scaled"),{"name":"if","hash":{},"fn":container.program(12, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":61,"column":2},"end":{"line":63,"column":9}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"norm"),{"name":"if","hash":{},"fn":container.program(13, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":64,"column":2},"end":{"line":67,"column":9}}})) != null ? stack1 : "")
     + "  float c[cell_rows][cell_quads][4] = {};\n  stage(input, weight, "
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"norm"),{"name":"if","hash":{},"fn":container.program(5, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":65,"column":23},"end":{"line":65,"column":49}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"norm"),{"name":"if","hash":{},"fn":container.program(5, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":69,"column":23},"end":{"line":69,"column":49}}})) != null ? stack1 : "")
     + "a, b, m0, n0, 0);\n  for (int s = 0; s < steps; s++) {\n    copy_wait<0>();\n    barrier();\n    if (s + 1 < steps) stage(input, weight, "
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"norm"),{"name":"if","hash":{},"fn":container.program(5, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":69,"column":44},"end":{"line":69,"column":70}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"norm"),{"name":"if","hash":{},"fn":container.program(5, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":73,"column":44},"end":{"line":73,"column":70}}})) != null ? stack1 : "")
     + "a, b, m0, n0, s + 1);\n    const float *as = a + s % 2 * a_stage, *bs = b + s % 2 * b_stage;\n    CNX_ROLLED\n    for (int k = 0; k < step; k += 2) {\n      Pair x[cell_rows];\n      CNX_UNROLL\n      for (int i = 0; i < cell_rows; i++) x[i] = load2(as + (lane_y + i * "
-    + ((stack1 = alias2(alias1(depth0, "lanesY", {"start":{"line":75,"column":76},"end":{"line":75,"column":82}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "lanesY", {"start":{"line":79,"column":76},"end":{"line":79,"column":82}} ), depth0)) != null ? stack1 : "")
     + ") * a_row + k);\n"
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"scaled"),{"name":"if","hash":{},"fn":container.program(13, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":76,"column":6},"end":{"line":83,"column":13}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"scaled"),{"name":"if","hash":{},"fn":container.program(14, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":80,"column":6},"end":{"line":87,"column":13}}})) != null ? stack1 : "")
     + "      CNX_UNROLL\n      for (int e = 0; e < 2; e++) {\n        CNX_UNROLL\n        for (int j = 0; j < cell_quads; j++) {\n          const Quad y = load4(bs + (k + e) * block_columns + (lane_x + j * "
-    + ((stack1 = alias2(alias1(depth0, "lanesX", {"start":{"line":88,"column":78},"end":{"line":88,"column":84}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "lanesX", {"start":{"line":92,"column":78},"end":{"line":92,"column":84}} ), depth0)) != null ? stack1 : "")
     + ") * 4);\n          CNX_UNROLL\n          for (int i = 0; i < cell_rows; i++) {\n            CNX_UNROLL\n            for (int n = 0; n < 4; n++) c[i][j][n] += x[i].v[e] * y.v[n];\n          }\n        }\n      }\n    }\n  }\n"
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"squares"),{"name":"if","hash":{},"fn":container.program(14, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":98,"column":2},"end":{"line":101,"column":9}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"mask"),{"name":"if","hash":{},"fn":container.program(15, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":102,"column":2},"end":{"line":104,"column":9}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"squares"),{"name":"if","hash":{},"fn":container.program(16, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":105,"column":2},"end":{"line":108,"column":9}}})) != null ? stack1 : "")
     + "  CNX_UNROLL\n  for (int j = 0; j < cell_quads; j++) {\n    const int n = (lane_x + j * "
-    + ((stack1 = alias2(alias1(depth0, "lanesX", {"start":{"line":104,"column":34},"end":{"line":104,"column":40}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "lanesX", {"start":{"line":111,"column":34},"end":{"line":111,"column":40}} ), depth0)) != null ? stack1 : "")
     + ") * 4;\n"
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"guardColumns"),{"name":"if","hash":{},"fn":container.program(15, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":105,"column":4},"end":{"line":107,"column":11}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"guardColumns"),{"name":"if","hash":{},"fn":container.program(17, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":112,"column":4},"end":{"line":114,"column":11}}})) != null ? stack1 : "")
     + "    const Quad shift = load4(bias + n0 + n);\n"
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"squares"),{"name":"if","hash":{},"fn":container.program(16, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":109,"column":4},"end":{"line":111,"column":11}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"squares"),{"name":"if","hash":{},"fn":container.program(18, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":116,"column":4},"end":{"line":118,"column":11}}})) != null ? stack1 : "")
     + "    CNX_UNROLL\n    for (int i = 0; i < cell_rows; i++) {\n      const int m = m0 + lane_y + i * "
-    + ((stack1 = alias2(alias1(depth0, "lanesY", {"start":{"line":114,"column":40},"end":{"line":114,"column":46}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "lanesY", {"start":{"line":121,"column":40},"end":{"line":121,"column":46}} ), depth0)) != null ? stack1 : "")
     + ";\n"
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"guardRows"),{"name":"if","hash":{},"fn":container.program(17, data, 0),"inverse":container.program(19, data, 0),"data":data,"loc":{"start":{"line":115,"column":6},"end":{"line":121,"column":13}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"guardRows"),{"name":"if","hash":{},"fn":container.program(19, data, 0),"inverse":container.program(21, data, 0),"data":data,"loc":{"start":{"line":122,"column":6},"end":{"line":128,"column":13}}})) != null ? stack1 : "")
     + "      const size_t at = (static_cast<size_t>(image) * rows + m) * columns + n0 + n;\n      Quad v;\n      CNX_UNROLL\n      for (int e = 0; e < 4; e++) v.v[e] = "
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"gelu"),{"name":"if","hash":{},"fn":container.program(21, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":125,"column":43},"end":{"line":125,"column":71}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"gelu"),{"name":"if","hash":{},"fn":container.program(23, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":132,"column":43},"end":{"line":132,"column":71}}})) != null ? stack1 : "")
     + "c[i][j][e] + shift.v[e]"
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"gelu"),{"name":"if","hash":{},"fn":container.program(22, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":125,"column":94},"end":{"line":125,"column":114}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"gelu"),{"name":"if","hash":{},"fn":container.program(24, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":132,"column":94},"end":{"line":132,"column":114}}})) != null ? stack1 : "")
     + ";\n"
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"residual"),{"name":"if","hash":{},"fn":container.program(23, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":126,"column":6},"end":{"line":134,"column":13}}})) != null ? stack1 : "")
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"squares"),{"name":"if","hash":{},"fn":container.program(26, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":135,"column":6},"end":{"line":138,"column":13}}})) != null ? stack1 : "")
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"quads"),{"name":"if","hash":{},"fn":container.program(27, data, 0),"inverse":container.program(28, data, 0),"data":data,"loc":{"start":{"line":139,"column":6},"end":{"line":143,"column":13}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"residual"),{"name":"if","hash":{},"fn":container.program(25, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":133,"column":6},"end":{"line":141,"column":13}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"mask"),{"name":"if","hash":{},"fn":container.program(28, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":142,"column":6},"end":{"line":144,"column":13}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"squares"),{"name":"if","hash":{},"fn":container.program(29, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":145,"column":6},"end":{"line":148,"column":13}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"quads"),{"name":"if","hash":{},"fn":container.program(30, data, 0),"inverse":container.program(31, data, 0),"data":data,"loc":{"start":{"line":149,"column":6},"end":{"line":153,"column":13}}})) != null ? stack1 : "")
     + "    }\n"
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"squares"),{"name":"if","hash":{},"fn":container.program(29, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":145,"column":4},"end":{"line":147,"column":11}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"squares"),{"name":"if","hash":{},"fn":container.program(32, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":155,"column":4},"end":{"line":157,"column":11}}})) != null ? stack1 : "")
     + "  }\n"
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"squares"),{"name":"if","hash":{},"fn":container.program(30, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":149,"column":2},"end":{"line":161,"column":9}}})) != null ? stack1 : "")
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"finish"),{"name":"if","hash":{},"fn":container.program(33, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":162,"column":2},"end":{"line":164,"column":9}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"squares"),{"name":"if","hash":{},"fn":container.program(33, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":159,"column":2},"end":{"line":171,"column":9}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"finish"),{"name":"if","hash":{},"fn":container.program(36, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":172,"column":2},"end":{"line":174,"column":9}}})) != null ? stack1 : "")
     + "}\n\n"
     + ((stack1 = container.invokePartial(lookupProperty(partials,"cuda-run"),depth0,{"name":"cuda-run","data":data,"helpers":helpers,"partials":partials,"decorators":container.decorators})) != null ? stack1 : "");
 },"usePartial":true,"useData":true},
@@ -669,34 +833,44 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
         return undefined
     };
 
-  return ((stack1 = container.invokePartial(lookupProperty(partials,"cuda-grn-finish"),depth0,{"name":"cuda-grn-finish","data":data,"helpers":helpers,"partials":partials,"decorators":container.decorators})) != null ? stack1 : "");
+  return ((stack1 = container.invokePartial(lookupProperty(partials,"cuda-removed"),depth0,{"name":"cuda-removed","data":data,"helpers":helpers,"partials":partials,"decorators":container.decorators})) != null ? stack1 : "")
+    + "\n";
 },"12":function(container,depth0,helpers,partials,data) {
+    var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
+
+  return ((stack1 = container.invokePartial(lookupProperty(partials,"cuda-grn-finish"),depth0,{"name":"cuda-grn-finish","data":data,"helpers":helpers,"partials":partials,"decorators":container.decorators})) != null ? stack1 : "");
+},"13":function(container,depth0,helpers,partials,data) {
     var stack1, alias1=container.strict, alias2=container.lambda;
 
   return "  float *factor = shared<float>("
-    + ((stack1 = alias2(alias1(depth0, "extraAt", {"start":{"line":56,"column":34},"end":{"line":56,"column":41}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "extraAt", {"start":{"line":60,"column":34},"end":{"line":60,"column":41}} ), depth0)) != null ? stack1 : "")
     + "); // scale, ["
-    + ((stack1 = alias2(alias1(depth0, "paddedDepth", {"start":{"line":56,"column":59},"end":{"line":56,"column":70}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "paddedDepth", {"start":{"line":60,"column":59},"end":{"line":60,"column":70}} ), depth0)) != null ? stack1 : "")
     + "]\n";
-},"13":function(container,depth0,helpers,partials,data) {
+},"14":function(container,depth0,helpers,partials,data) {
     var stack1;
 
   return "  Pair *stats = shared<Pair>("
-    + ((stack1 = container.lambda(container.strict(depth0, "extraAt", {"start":{"line":59,"column":31},"end":{"line":59,"column":38}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = container.lambda(container.strict(depth0, "extraAt", {"start":{"line":63,"column":31},"end":{"line":63,"column":38}} ), depth0)) != null ? stack1 : "")
     + "); // [block_rows][4 taps]\n";
-},"14":function(container,depth0,helpers,partials,data) {
+},"15":function(container,depth0,helpers,partials,data) {
     var stack1, alias1=container.strict, alias2=container.lambda;
 
   return "  for (int k = thread(); k < "
-    + ((stack1 = alias2(alias1(depth0, "paddedDepth", {"start":{"line":66,"column":31},"end":{"line":66,"column":42}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "paddedDepth", {"start":{"line":70,"column":31},"end":{"line":70,"column":42}} ), depth0)) != null ? stack1 : "")
     + "; k += "
-    + ((stack1 = alias2(alias1(depth0, "threads", {"start":{"line":66,"column":53},"end":{"line":66,"column":60}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "threads", {"start":{"line":70,"column":53},"end":{"line":70,"column":60}} ), depth0)) != null ? stack1 : "")
     + ") factor[k] = k < depth ? scale[image * depth + k] : 0.0f;\n";
-},"15":function(container,depth0,helpers,partials,data) {
-    return "  measure(input, stats, m0);\n  barrier();\n";
 },"16":function(container,depth0,helpers,partials,data) {
-    return "      const Pair low = load2(factor + s * step + k + 2 * (lane % 4)), high = load2(factor + s * step + k + 8 + 2 * (lane % 4));\n      CNX_UNROLL\n      for (int i = 0; i < m_tiles; i++) {\n        CNX_UNROLL\n        for (int e = 0; e < 4; e++) x[i][e] = scaled<T>(x[i][e], e < 2 ? low : high);\n      }\n";
+    return "  measure(input, stats, m0);\n  barrier();\n";
 },"17":function(container,depth0,helpers,partials,data) {
+    return "      const Pair low = load2(factor + s * step + k + 2 * (lane % 4)), high = load2(factor + s * step + k + 8 + 2 * (lane % 4));\n      CNX_UNROLL\n      for (int i = 0; i < m_tiles; i++) {\n        CNX_UNROLL\n        for (int e = 0; e < 4; e++) x[i][e] = scaled<T>(x[i][e], e < 2 ? low : high);\n      }\n";
+},"18":function(container,depth0,helpers,partials,data) {
     var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
         if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
           return parent[propertyName];
@@ -705,9 +879,9 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
     };
 
   return "  const size_t corner = (static_cast<size_t>(image) * rows + m0) * columns + n0;\n"
-    + ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"chunks"),{"name":"if","hash":{},"fn":container.program(18, data, 0),"inverse":container.program(20, data, 0),"data":data,"loc":{"start":{"line":114,"column":2},"end":{"line":127,"column":9}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"chunks"),{"name":"if","hash":{},"fn":container.program(19, data, 0),"inverse":container.program(21, data, 0),"data":data,"loc":{"start":{"line":118,"column":2},"end":{"line":131,"column":9}}})) != null ? stack1 : "")
     + "  barrier();\n";
-},"18":function(container,depth0,helpers,partials,data) {
+},"19":function(container,depth0,helpers,partials,data) {
     var stack1, alias1=depth0 != null ? depth0 : (container.nullContext || {}), lookupProperty = container.lookupProperty || function(parent, propertyName) {
         if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
           return parent[propertyName];
@@ -716,13 +890,13 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
     };
 
   return "  for (int i = thread(); i < block_rows * (block_columns / 8); i += "
-    + ((stack1 = container.lambda(container.strict(depth0, "threads", {"start":{"line":115,"column":70},"end":{"line":115,"column":77}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = container.lambda(container.strict(depth0, "threads", {"start":{"line":119,"column":70},"end":{"line":119,"column":77}} ), depth0)) != null ? stack1 : "")
     + ") {\n    const int m = i / (block_columns / 8), n = i % (block_columns / 8) * 8;\n    const bool inside = "
-    + ((stack1 = lookupProperty(helpers,"if").call(alias1,lookupProperty(depth0,"guardRows"),{"name":"if","hash":{},"fn":container.program(7, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":117,"column":24},"end":{"line":117,"column":61}}})) != null ? stack1 : "")
-    + ((stack1 = lookupProperty(helpers,"if").call(alias1,lookupProperty(depth0,"guardColumns"),{"name":"if","hash":{},"fn":container.program(19, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":117,"column":61},"end":{"line":117,"column":132}}})) != null ? stack1 : "")
-    + ((stack1 = lookupProperty(helpers,"unless").call(alias1,lookupProperty(depth0,"guardTile"),{"name":"unless","hash":{},"fn":container.program(10, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":117,"column":132},"end":{"line":117,"column":168}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias1,lookupProperty(depth0,"guardRows"),{"name":"if","hash":{},"fn":container.program(7, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":121,"column":24},"end":{"line":121,"column":61}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias1,lookupProperty(depth0,"guardColumns"),{"name":"if","hash":{},"fn":container.program(20, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":121,"column":61},"end":{"line":121,"column":132}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"unless").call(alias1,lookupProperty(depth0,"guardTile"),{"name":"unless","hash":{},"fn":container.program(10, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":121,"column":132},"end":{"line":121,"column":168}}})) != null ? stack1 : "")
     + ";\n    copy_async(tile + m * out_row + n, inside ? residual + corner + static_cast<size_t>(m) * columns + n : residual, inside ? 16 : 0);\n  }\n  copy_commit();\n  copy_wait<0>();\n";
-},"19":function(container,depth0,helpers,partials,data) {
+},"20":function(container,depth0,helpers,partials,data) {
     var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
         if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
           return parent[propertyName];
@@ -730,35 +904,15 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
         return undefined
     };
 
-  return ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"guardRows"),{"name":"if","hash":{},"fn":container.program(9, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":117,"column":81},"end":{"line":117,"column":109}}})) != null ? stack1 : "")
+  return ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"guardRows"),{"name":"if","hash":{},"fn":container.program(9, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":121,"column":81},"end":{"line":121,"column":109}}})) != null ? stack1 : "")
     + "n0 + n < columns";
-},"20":function(container,depth0,helpers,partials,data) {
+},"21":function(container,depth0,helpers,partials,data) {
     var stack1;
 
   return "  for (int i = thread(); i < block_rows * block_columns; i += "
-    + ((stack1 = container.lambda(container.strict(depth0, "threads", {"start":{"line":123,"column":64},"end":{"line":123,"column":71}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = container.lambda(container.strict(depth0, "threads", {"start":{"line":127,"column":64},"end":{"line":127,"column":71}} ), depth0)) != null ? stack1 : "")
     + ") {\n    const int m = i / block_columns, n = i % block_columns;\n    if (m0 + m < rows && n0 + n < columns) tile[m * out_row + n] = residual[corner + static_cast<size_t>(m) * columns + n];\n  }\n";
-},"21":function(container,depth0,helpers,partials,data) {
-    var stack1, alias1=container.strict, alias2=container.lambda;
-
-  return "  float *sums = shared<float>("
-    + ((stack1 = alias2(alias1(depth0, "sumsAt", {"start":{"line":131,"column":32},"end":{"line":131,"column":38}} ), depth0)) != null ? stack1 : "")
-    + "); // of squares, ["
-    + ((stack1 = alias2(alias1(depth0, "warpsM", {"start":{"line":131,"column":61},"end":{"line":131,"column":67}} ), depth0)) != null ? stack1 : "")
-    + "][block_columns]\n";
 },"22":function(container,depth0,helpers,partials,data) {
-    return "    float square[2] = {0.0f, 0.0f};\n";
-},"23":function(container,depth0,helpers,partials,data) {
-    var stack1, alias1=container.strict, alias2=container.lambda;
-
-  return "        v[0] = "
-    + ((stack1 = alias2(alias1(depth0, "gelu", {"start":{"line":147,"column":17},"end":{"line":147,"column":21}} ), depth0)) != null ? stack1 : "")
-    + "(v[0]);\n        v[1] = "
-    + ((stack1 = alias2(alias1(depth0, "gelu", {"start":{"line":148,"column":17},"end":{"line":148,"column":21}} ), depth0)) != null ? stack1 : "")
-    + "(v[1]);\n";
-},"24":function(container,depth0,helpers,partials,data) {
-    return "        v[0] += widen(tile[m * out_row + n]);\n        v[1] += widen(tile[m * out_row + n + 1]);\n";
-},"25":function(container,depth0,helpers,partials,data) {
     var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
         if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
           return parent[propertyName];
@@ -766,18 +920,55 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
         return undefined
     };
 
-  return ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"guardRows"),{"name":"if","hash":{},"fn":container.program(26, data, 0),"inverse":container.program(27, data, 0),"data":data,"loc":{"start":{"line":156,"column":8},"end":{"line":164,"column":15}}})) != null ? stack1 : "");
+  return "  mask += image * "
+    + ((stack1 = container.lambda(container.strict(lookupProperty(depth0,"mask"), "patches", {"start":{"line":135,"column":20},"end":{"line":135,"column":32}} ), depth0)) != null ? stack1 : "")
+    + ";\n  bool gone[m_tiles][2]; // rows of this lane\n  CNX_UNROLL\n  for (int i = 0; i < m_tiles; i++) {\n    CNX_UNROLL\n    for (int h = 0; h < 2; h++) {\n      const int m = m0 + warp_m + i * 16 + h * 8 + lane / 4;\n      gone[i][h] = "
+    + ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"guardRows"),{"name":"if","hash":{},"fn":container.program(23, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":142,"column":19},"end":{"line":142,"column":55}}})) != null ? stack1 : "")
+    + "removed(mask, m);\n    }\n  }\n";
+},"23":function(container,depth0,helpers,partials,data) {
+    return "m < rows && ";
+},"24":function(container,depth0,helpers,partials,data) {
+    var stack1, alias1=container.strict, alias2=container.lambda;
+
+  return "  float *sums = shared<float>("
+    + ((stack1 = alias2(alias1(depth0, "sumsAt", {"start":{"line":147,"column":32},"end":{"line":147,"column":38}} ), depth0)) != null ? stack1 : "")
+    + "); // of squares, ["
+    + ((stack1 = alias2(alias1(depth0, "warpsM", {"start":{"line":147,"column":61},"end":{"line":147,"column":67}} ), depth0)) != null ? stack1 : "")
+    + "][block_columns]\n";
+},"25":function(container,depth0,helpers,partials,data) {
+    return "    float square[2] = {0.0f, 0.0f};\n";
 },"26":function(container,depth0,helpers,partials,data) {
-    return "        if (m0 + m < rows) {\n          square[0] += rounded<T>(v[0]) * rounded<T>(v[0]);\n          square[1] += rounded<T>(v[1]) * rounded<T>(v[1]);\n        }\n";
+    var stack1, alias1=container.strict, alias2=container.lambda;
+
+  return "        v[0] = "
+    + ((stack1 = alias2(alias1(depth0, "gelu", {"start":{"line":163,"column":17},"end":{"line":163,"column":21}} ), depth0)) != null ? stack1 : "")
+    + "(v[0]);\n        v[1] = "
+    + ((stack1 = alias2(alias1(depth0, "gelu", {"start":{"line":164,"column":17},"end":{"line":164,"column":21}} ), depth0)) != null ? stack1 : "")
+    + "(v[1]);\n";
 },"27":function(container,depth0,helpers,partials,data) {
-    return "        square[0] += rounded<T>(v[0]) * rounded<T>(v[0]);\n        square[1] += rounded<T>(v[1]) * rounded<T>(v[1]);\n";
+    return "        v[0] += widen(tile[m * out_row + n]);\n        v[1] += widen(tile[m * out_row + n + 1]);\n";
 },"28":function(container,depth0,helpers,partials,data) {
+    return "        if (gone[i][h]) v[0] = v[1] = 0.0f;\n";
+},"29":function(container,depth0,helpers,partials,data) {
+    var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
+
+  return ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"guardRows"),{"name":"if","hash":{},"fn":container.program(30, data, 0),"inverse":container.program(31, data, 0),"data":data,"loc":{"start":{"line":175,"column":8},"end":{"line":183,"column":15}}})) != null ? stack1 : "");
+},"30":function(container,depth0,helpers,partials,data) {
+    return "        if (m0 + m < rows) {\n          square[0] += rounded<T>(v[0]) * rounded<T>(v[0]);\n          square[1] += rounded<T>(v[1]) * rounded<T>(v[1]);\n        }\n";
+},"31":function(container,depth0,helpers,partials,data) {
+    return "        square[0] += rounded<T>(v[0]) * rounded<T>(v[0]);\n        square[1] += rounded<T>(v[1]) * rounded<T>(v[1]);\n";
+},"32":function(container,depth0,helpers,partials,data) {
     var stack1;
 
   return "    CNX_UNROLL\n    for (int e = 0; e < 2; e++) {\n      CNX_UNROLL\n      for (int mask = 4; mask < 32; mask *= 2) square[e] += shuffle_xor(square[e], mask);\n      if (lane < 4) sums[warp % "
-    + ((stack1 = container.lambda(container.strict(depth0, "warpsM", {"start":{"line":173,"column":34},"end":{"line":173,"column":40}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = container.lambda(container.strict(depth0, "warpsM", {"start":{"line":192,"column":34},"end":{"line":192,"column":40}} ), depth0)) != null ? stack1 : "")
     + " * block_columns + n + e] = square[e];\n    }\n";
-},"29":function(container,depth0,helpers,partials,data) {
+},"33":function(container,depth0,helpers,partials,data) {
     var stack1, alias1=container.strict, alias2=container.lambda, lookupProperty = container.lookupProperty || function(parent, propertyName) {
         if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
           return parent[propertyName];
@@ -786,19 +977,19 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
     };
 
   return "  squares += static_cast<size_t>(image) * ("
-    + ((stack1 = alias2(alias1(depth0, "squareTiles", {"start":{"line":179,"column":45},"end":{"line":179,"column":56}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "squareTiles", {"start":{"line":198,"column":45},"end":{"line":198,"column":56}} ), depth0)) != null ? stack1 : "")
     + " * columns);\n  for (int n = thread(); n < block_columns; n += "
-    + ((stack1 = alias2(alias1(depth0, "threads", {"start":{"line":180,"column":51},"end":{"line":180,"column":58}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "threads", {"start":{"line":199,"column":51},"end":{"line":199,"column":58}} ), depth0)) != null ? stack1 : "")
     + ") {\n    float sum = 0.0f;\n    for (int w = 0; w < "
-    + ((stack1 = alias2(alias1(depth0, "warpsM", {"start":{"line":182,"column":26},"end":{"line":182,"column":32}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "warpsM", {"start":{"line":201,"column":26},"end":{"line":201,"column":32}} ), depth0)) != null ? stack1 : "")
     + "; w++) sum += sums[w * block_columns + n];\n"
-    + ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"guardColumns"),{"name":"if","hash":{},"fn":container.program(30, data, 0),"inverse":container.program(31, data, 0),"data":data,"loc":{"start":{"line":183,"column":4},"end":{"line":187,"column":11}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"guardColumns"),{"name":"if","hash":{},"fn":container.program(34, data, 0),"inverse":container.program(35, data, 0),"data":data,"loc":{"start":{"line":202,"column":4},"end":{"line":206,"column":11}}})) != null ? stack1 : "")
     + "  }\n";
-},"30":function(container,depth0,helpers,partials,data) {
+},"34":function(container,depth0,helpers,partials,data) {
     return "    if (n0 + n < columns) squares[block_y() * columns + n0 + n] = sum;\n";
-},"31":function(container,depth0,helpers,partials,data) {
+},"35":function(container,depth0,helpers,partials,data) {
     return "    squares[block_y() * columns + n0 + n] = sum;\n";
-},"32":function(container,depth0,helpers,partials,data) {
+},"36":function(container,depth0,helpers,partials,data) {
     var stack1, alias1=depth0 != null ? depth0 : (container.nullContext || {}), lookupProperty = container.lookupProperty || function(parent, propertyName) {
         if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
           return parent[propertyName];
@@ -807,22 +998,22 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
     };
 
   return "  for (int i = thread(); i < block_rows * (block_columns / 8); i += "
-    + ((stack1 = container.lambda(container.strict(depth0, "threads", {"start":{"line":192,"column":70},"end":{"line":192,"column":77}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = container.lambda(container.strict(depth0, "threads", {"start":{"line":211,"column":70},"end":{"line":211,"column":77}} ), depth0)) != null ? stack1 : "")
     + ") {\n    const int m = i / (block_columns / 8), n = i % (block_columns / 8) * 8;\n"
-    + ((stack1 = lookupProperty(helpers,"if").call(alias1,lookupProperty(depth0,"guardRows"),{"name":"if","hash":{},"fn":container.program(33, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":194,"column":4},"end":{"line":196,"column":11}}})) != null ? stack1 : "")
-    + ((stack1 = lookupProperty(helpers,"if").call(alias1,lookupProperty(depth0,"guardColumns"),{"name":"if","hash":{},"fn":container.program(34, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":197,"column":4},"end":{"line":199,"column":11}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias1,lookupProperty(depth0,"guardRows"),{"name":"if","hash":{},"fn":container.program(37, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":213,"column":4},"end":{"line":215,"column":11}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias1,lookupProperty(depth0,"guardColumns"),{"name":"if","hash":{},"fn":container.program(38, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":216,"column":4},"end":{"line":218,"column":11}}})) != null ? stack1 : "")
     + "    store8(output + static_cast<size_t>(m) * columns + n, tile + m * out_row + n);\n  }\n";
-},"33":function(container,depth0,helpers,partials,data) {
+},"37":function(container,depth0,helpers,partials,data) {
     return "    if (m0 + m >= rows) continue;\n";
-},"34":function(container,depth0,helpers,partials,data) {
+},"38":function(container,depth0,helpers,partials,data) {
     return "    if (n0 + n >= columns) continue;\n";
-},"35":function(container,depth0,helpers,partials,data) {
+},"39":function(container,depth0,helpers,partials,data) {
     var stack1;
 
   return "  for (int i = thread(); i < block_rows * block_columns; i += "
-    + ((stack1 = container.lambda(container.strict(depth0, "threads", {"start":{"line":203,"column":64},"end":{"line":203,"column":71}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = container.lambda(container.strict(depth0, "threads", {"start":{"line":222,"column":64},"end":{"line":222,"column":71}} ), depth0)) != null ? stack1 : "")
     + ") {\n    const int m = i / block_columns, n = i % block_columns;\n    if (m0 + m < rows && n0 + n < columns) output[static_cast<size_t>(m) * columns + n] = tile[m * out_row + n];\n  }\n";
-},"36":function(container,depth0,helpers,partials,data) {
+},"40":function(container,depth0,helpers,partials,data) {
     return "  finish_image(squares, gamma, scale + image * columns, counter + image);\n";
 },"compiler":[8,">= 4.3.0"],"main":function(container,depth0,helpers,partials,data) {
     var stack1, alias1=container.strict, alias2=container.lambda, alias3=depth0 != null ? depth0 : (container.nullContext || {}), lookupProperty = container.lookupProperty || function(parent, propertyName) {
@@ -886,54 +1077,57 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
     + ") {\n    const int k = i / (block_columns / 8), n = i % (block_columns / 8) * 8;\n    copy_async(b + k * b_row + n, weight + (s * step + k) * "
     + ((stack1 = alias2(alias1(depth0, "weightRow", {"start":{"line":43,"column":62},"end":{"line":43,"column":71}} ), depth0)) != null ? stack1 : "")
     + " + n0 + n, 16);\n  }\n}\n\n"
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"finish"),{"name":"if","hash":{},"fn":container.program(11, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":47,"column":0},"end":{"line":49,"column":7}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"mask"),{"name":"if","hash":{},"fn":container.program(11, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":47,"column":0},"end":{"line":50,"column":7}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"finish"),{"name":"if","hash":{},"fn":container.program(12, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":51,"column":0},"end":{"line":53,"column":7}}})) != null ? stack1 : "")
     + "CNX_KERNEL("
-    + ((stack1 = alias2(alias1(depth0, "threads", {"start":{"line":50,"column":13},"end":{"line":50,"column":20}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "threads", {"start":{"line":54,"column":13},"end":{"line":54,"column":20}} ), depth0)) != null ? stack1 : "")
     + ", "
-    + ((stack1 = alias2(alias1(depth0, "blocks", {"start":{"line":50,"column":26},"end":{"line":50,"column":32}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "blocks", {"start":{"line":54,"column":26},"end":{"line":54,"column":32}} ), depth0)) != null ? stack1 : "")
     + ") kernel(\n"
     + ((stack1 = container.invokePartial(lookupProperty(partials,"cuda-parameters"),depth0,{"name":"cuda-parameters","data":data,"helpers":helpers,"partials":partials,"decorators":container.decorators})) != null ? stack1 : "")
     + "{\n  T *a = shared<T>(0);        // [stages][block_rows][step], chunks swapped\n  T *b = shared<T>("
-    + ((stack1 = alias2(alias1(depth0, "bAt", {"start":{"line":54,"column":21},"end":{"line":54,"column":24}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "bAt", {"start":{"line":58,"column":21},"end":{"line":58,"column":24}} ), depth0)) != null ? stack1 : "")
     + "); // [stages][step][b_row]\n"
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"scaled"),{"name":"if","hash":{},"fn":container.program(12, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":55,"column":2},"end":{"line":57,"column":9}}})) != null ? stack1 : "")
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"norm"),{"name":"if","hash":{},"fn":container.program(13, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":58,"column":2},"end":{"line":60,"column":9}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"scaled"),{"name":"if","hash":{},"fn":container.program(13, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":59,"column":2},"end":{"line":61,"column":9}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"norm"),{"name":"if","hash":{},"fn":container.program(14, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":62,"column":2},"end":{"line":64,"column":9}}})) != null ? stack1 : "")
     + "  const int image = block_z(), m0 = block_y() * block_rows, n0 = block_x() * block_columns;\n  const int lane = thread() % 32, warp = thread() / 32;\n  const int warp_m = warp % "
-    + ((stack1 = alias2(alias1(depth0, "warpsM", {"start":{"line":63,"column":30},"end":{"line":63,"column":36}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "warpsM", {"start":{"line":67,"column":30},"end":{"line":67,"column":36}} ), depth0)) != null ? stack1 : "")
     + " * "
-    + ((stack1 = alias2(alias1(depth0, "warpRows", {"start":{"line":63,"column":43},"end":{"line":63,"column":51}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "warpRows", {"start":{"line":67,"column":43},"end":{"line":67,"column":51}} ), depth0)) != null ? stack1 : "")
     + ", warp_n = warp / "
-    + ((stack1 = alias2(alias1(depth0, "warpsM", {"start":{"line":63,"column":73},"end":{"line":63,"column":79}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "warpsM", {"start":{"line":67,"column":73},"end":{"line":67,"column":79}} ), depth0)) != null ? stack1 : "")
     + " * "
-    + ((stack1 = alias2(alias1(depth0, "warpColumns", {"start":{"line":63,"column":86},"end":{"line":63,"column":97}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "warpColumns", {"start":{"line":67,"column":86},"end":{"line":67,"column":97}} ), depth0)) != null ? stack1 : "")
     + ";\n  input += static_cast<size_t>(image) * "
-    + ((stack1 = alias2(alias1(depth0, "inputLength", {"start":{"line":64,"column":42},"end":{"line":64,"column":53}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "inputLength", {"start":{"line":68,"column":42},"end":{"line":68,"column":53}} ), depth0)) != null ? stack1 : "")
     + ";\n"
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"scaled"),{"name":"if","hash":{},"fn":container.program(14, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":65,"column":2},"end":{"line":67,"column":9}}})) != null ? stack1 : "")
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"norm"),{"name":"if","hash":{},"fn":container.program(15, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":68,"column":2},"end":{"line":71,"column":9}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"scaled"),{"name":"if","hash":{},"fn":container.program(15, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":69,"column":2},"end":{"line":71,"column":9}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"norm"),{"name":"if","hash":{},"fn":container.program(16, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":72,"column":2},"end":{"line":75,"column":9}}})) != null ? stack1 : "")
     + "  float c[m_tiles][n_tiles][4] = {};\n  CNX_UNROLL\n  for (int s = 0; s < stages - 1; s++) {\n    if (s < steps) stage(input, weight, "
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"norm"),{"name":"if","hash":{},"fn":container.program(5, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":75,"column":40},"end":{"line":75,"column":66}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"norm"),{"name":"if","hash":{},"fn":container.program(5, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":79,"column":40},"end":{"line":79,"column":66}}})) != null ? stack1 : "")
     + "a, b, m0, n0, s);\n    copy_commit();\n  }\n  for (int s = 0; s < steps; s++) {\n    copy_wait<stages - 2>();\n    barrier();\n    if (s + stages - 1 < steps) stage(input, weight, "
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"norm"),{"name":"if","hash":{},"fn":container.program(5, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":81,"column":53},"end":{"line":81,"column":79}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"norm"),{"name":"if","hash":{},"fn":container.program(5, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":85,"column":53},"end":{"line":85,"column":79}}})) != null ? stack1 : "")
     + "a, b, m0, n0, s + stages - 1);\n    copy_commit();\n    const T *as = a + s % stages * a_stage, *bs = b + s % stages * b_stage;\n    CNX_UNROLL\n    for (int k = 0; k < step; k += 16) {\n      uint32_t x[m_tiles][4];\n      CNX_UNROLL\n      for (int i = 0; i < m_tiles; i++) load_matrices(x[i], as + place(warp_m + i * 16 + lane % 16, k / 8 + lane / 16));\n"
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"scaled"),{"name":"if","hash":{},"fn":container.program(16, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":89,"column":6},"end":{"line":96,"column":13}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"scaled"),{"name":"if","hash":{},"fn":container.program(17, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":93,"column":6},"end":{"line":100,"column":13}}})) != null ? stack1 : "")
     + "      CNX_UNROLL\n      for (int j = 0; j < n_tiles; j += 2) {\n        uint32_t y[4];\n        load_matrices_transposed(y, bs + (k + lane % 16) * b_row + warp_n + (j + 1 < n_tiles ? j + lane / 16 : j) * 8);\n        CNX_UNROLL\n        for (int i = 0; i < m_tiles; i++) {\n          multiply<T>(c[i][j], x[i], y[0], y[1]);\n          if (j + 1 < n_tiles) multiply<T>(c[i][j + 1], x[i], y[2], y[3]);\n        }\n      }\n    }\n  }\n  copy_wait<0>();\n  barrier();\n  T *tile = shared<T>(0); // [block_rows][out_row]: the result, so that it is stored in whole chunks\n"
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"residual"),{"name":"if","hash":{},"fn":container.program(17, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":112,"column":2},"end":{"line":129,"column":9}}})) != null ? stack1 : "")
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"squares"),{"name":"if","hash":{},"fn":container.program(21, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":130,"column":2},"end":{"line":132,"column":9}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"residual"),{"name":"if","hash":{},"fn":container.program(18, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":116,"column":2},"end":{"line":133,"column":9}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"mask"),{"name":"if","hash":{},"fn":container.program(22, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":134,"column":2},"end":{"line":145,"column":9}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"squares"),{"name":"if","hash":{},"fn":container.program(24, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":146,"column":2},"end":{"line":148,"column":9}}})) != null ? stack1 : "")
     + "  CNX_UNROLL\n  for (int j = 0; j < n_tiles; j++) {\n    const int n = warp_n + j * 8 + 2 * (lane % 4);\n    const Pair shift = load2(bias + n0 + n);\n"
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"squares"),{"name":"if","hash":{},"fn":container.program(22, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":137,"column":4},"end":{"line":139,"column":11}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"squares"),{"name":"if","hash":{},"fn":container.program(25, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":153,"column":4},"end":{"line":155,"column":11}}})) != null ? stack1 : "")
     + "    CNX_UNROLL\n    for (int i = 0; i < m_tiles; i++) {\n      CNX_UNROLL\n      for (int h = 0; h < 2; h++) {\n        const int m = warp_m + i * 16 + h * 8 + lane / 4;\n        float v[2] = {c[i][j][2 * h] + shift.v[0], c[i][j][2 * h + 1] + shift.v[1]};\n"
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"gelu"),{"name":"if","hash":{},"fn":container.program(23, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":146,"column":8},"end":{"line":149,"column":15}}})) != null ? stack1 : "")
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"residual"),{"name":"if","hash":{},"fn":container.program(24, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":150,"column":8},"end":{"line":153,"column":15}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"gelu"),{"name":"if","hash":{},"fn":container.program(26, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":162,"column":8},"end":{"line":165,"column":15}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"residual"),{"name":"if","hash":{},"fn":container.program(27, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":166,"column":8},"end":{"line":169,"column":15}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"mask"),{"name":"if","hash":{},"fn":container.program(28, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":170,"column":8},"end":{"line":172,"column":15}}})) != null ? stack1 : "")
     + "        store2(tile + m * out_row + n, v[0], v[1]);\n"
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"squares"),{"name":"if","hash":{},"fn":container.program(25, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":155,"column":8},"end":{"line":165,"column":15}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"squares"),{"name":"if","hash":{},"fn":container.program(29, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":174,"column":8},"end":{"line":184,"column":15}}})) != null ? stack1 : "")
     + "      }\n    }\n"
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"squares"),{"name":"if","hash":{},"fn":container.program(28, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":168,"column":4},"end":{"line":175,"column":11}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"squares"),{"name":"if","hash":{},"fn":container.program(32, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":187,"column":4},"end":{"line":194,"column":11}}})) != null ? stack1 : "")
     + "  }\n  barrier();\n"
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"squares"),{"name":"if","hash":{},"fn":container.program(29, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":178,"column":2},"end":{"line":189,"column":9}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"squares"),{"name":"if","hash":{},"fn":container.program(33, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":197,"column":2},"end":{"line":208,"column":9}}})) != null ? stack1 : "")
     + "  output += (static_cast<size_t>(image) * rows + m0) * columns + n0;\n"
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"chunks"),{"name":"if","hash":{},"fn":container.program(32, data, 0),"inverse":container.program(35, data, 0),"data":data,"loc":{"start":{"line":191,"column":2},"end":{"line":207,"column":9}}})) != null ? stack1 : "")
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"finish"),{"name":"if","hash":{},"fn":container.program(36, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":208,"column":2},"end":{"line":210,"column":9}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"chunks"),{"name":"if","hash":{},"fn":container.program(36, data, 0),"inverse":container.program(39, data, 0),"data":data,"loc":{"start":{"line":210,"column":2},"end":{"line":226,"column":9}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"finish"),{"name":"if","hash":{},"fn":container.program(40, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":227,"column":2},"end":{"line":229,"column":9}}})) != null ? stack1 : "")
     + "}\n\n"
     + ((stack1 = container.invokePartial(lookupProperty(partials,"cuda-run"),depth0,{"name":"cuda-run","data":data,"helpers":helpers,"partials":partials,"decorators":container.decorators})) != null ? stack1 : "");
 },"usePartial":true,"useData":true},
@@ -1106,6 +1300,33 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
     + ((stack1 = container.invokePartial(lookupProperty(partials,"cuda-run"),depth0,{"name":"cuda-run","data":data,"helpers":helpers,"partials":partials,"decorators":container.decorators})) != null ? stack1 : "");
 },"usePartial":true,"useData":true},
 
+  "cuda/masked-mean": {"compiler":[8,">= 4.3.0"],"main":function(container,depth0,helpers,partials,data) {
+    var stack1, alias1=container.strict, alias2=container.lambda, lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
+
+  return "// Mean over the removed patches (mask 1) of all images, "
+    + ((stack1 = alias2(alias1(depth0, "patches", {"start":{"line":1,"column":59},"end":{"line":1,"column":66}} ), depth0)) != null ? stack1 : "")
+    + " patches each:\n//   output = sum of errors * mask / sum of mask\n// One block makes it.\n"
+    + ((stack1 = container.invokePartial(lookupProperty(partials,"cuda-head"),depth0,{"name":"cuda-head","data":data,"helpers":helpers,"partials":partials,"decorators":container.decorators})) != null ? stack1 : "")
+    + ((stack1 = container.invokePartial(lookupProperty(partials,"cuda-block-sum"),depth0,{"name":"cuda-block-sum","data":data,"helpers":helpers,"partials":partials,"decorators":container.decorators})) != null ? stack1 : "")
+    + "\nCNX_KERNEL("
+    + ((stack1 = alias2(alias1(depth0, "threads", {"start":{"line":7,"column":13},"end":{"line":7,"column":20}} ), depth0)) != null ? stack1 : "")
+    + ", "
+    + ((stack1 = alias2(alias1(depth0, "blocks", {"start":{"line":7,"column":26},"end":{"line":7,"column":32}} ), depth0)) != null ? stack1 : "")
+    + ") kernel(\n"
+    + ((stack1 = container.invokePartial(lookupProperty(partials,"cuda-parameters"),depth0,{"name":"cuda-parameters","data":data,"helpers":helpers,"partials":partials,"decorators":container.decorators})) != null ? stack1 : "")
+    + "    int batch) {\n  float sum = 0.0f, count = 0.0f;\n  for (int i = thread(); i < batch * "
+    + ((stack1 = alias2(alias1(depth0, "patches", {"start":{"line":11,"column":39},"end":{"line":11,"column":46}} ), depth0)) != null ? stack1 : "")
+    + "; i += "
+    + ((stack1 = alias2(alias1(depth0, "threads", {"start":{"line":11,"column":57},"end":{"line":11,"column":64}} ), depth0)) != null ? stack1 : "")
+    + ") {\n    sum += errors[i] * mask[i];\n    count += mask[i];\n  }\n  const float whole = block_sum(sum), removed = block_sum(count);\n  if (thread() == 0) output[0] = whole / removed;\n}\n\n"
+    + ((stack1 = container.invokePartial(lookupProperty(partials,"cuda-run"),depth0,{"name":"cuda-run","data":data,"helpers":helpers,"partials":partials,"decorators":container.decorators})) != null ? stack1 : "");
+},"usePartial":true,"useData":true},
+
   "cuda/pack": {"compiler":[8,">= 4.3.0"],"main":function(container,depth0,helpers,partials,data) {
     var stack1, alias1=container.strict, alias2=container.lambda;
 
@@ -1117,6 +1338,150 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
     + ((stack1 = alias2(alias1(depth0, "namespace", {"start":{"line":42,"column":17},"end":{"line":42,"column":26}} ), depth0)) != null ? stack1 : "")
     + "::packing\n";
 },"useData":true},
+
+  "cuda/patch-table": {"compiler":[8,">= 4.3.0"],"main":function(container,depth0,helpers,partials,data) {
+    var stack1, alias1=container.strict, alias2=container.lambda, lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
+
+  return "// Slots of the "
+    + ((stack1 = alias2(alias1(depth0, "patches", {"start":{"line":1,"column":18},"end":{"line":1,"column":25}} ), depth0)) != null ? stack1 : "")
+    + " patches, numbered in order among the "
+    + ((stack1 = alias2(alias1(depth0, "keep", {"start":{"line":1,"column":67},"end":{"line":1,"column":71}} ), depth0)) != null ? stack1 : "")
+    + " kept ones (mask 0), -1 for removed ones; then the patch of\n// every slot. A mask that keeps more loses the rest; one that keeps fewer leaves patch 0 in the slots that nothing fills,\n// so that no table leads out of a map. A block makes one image.\n"
+    + ((stack1 = container.invokePartial(lookupProperty(partials,"cuda-head"),depth0,{"name":"cuda-head","data":data,"helpers":helpers,"partials":partials,"decorators":container.decorators})) != null ? stack1 : "")
+    + "constexpr int patches = "
+    + ((stack1 = alias2(alias1(depth0, "patches", {"start":{"line":5,"column":26},"end":{"line":5,"column":33}} ), depth0)) != null ? stack1 : "")
+    + ", keep = "
+    + ((stack1 = alias2(alias1(depth0, "keep", {"start":{"line":5,"column":46},"end":{"line":5,"column":50}} ), depth0)) != null ? stack1 : "")
+    + ";\n\nCNX_KERNEL("
+    + ((stack1 = alias2(alias1(depth0, "threads", {"start":{"line":7,"column":13},"end":{"line":7,"column":20}} ), depth0)) != null ? stack1 : "")
+    + ", "
+    + ((stack1 = alias2(alias1(depth0, "blocks", {"start":{"line":7,"column":26},"end":{"line":7,"column":32}} ), depth0)) != null ? stack1 : "")
+    + ") kernel(\n"
+    + ((stack1 = container.invokePartial(lookupProperty(partials,"cuda-parameters"),depth0,{"name":"cuda-parameters","data":data,"helpers":helpers,"partials":partials,"decorators":container.decorators})) != null ? stack1 : "")
+    + "{\n  mask += static_cast<size_t>(block_z()) * patches;\n  table += static_cast<size_t>(block_z()) * (patches + keep);\n  for (int patch = thread(); patch < patches; patch += "
+    + ((stack1 = alias2(alias1(depth0, "threads", {"start":{"line":12,"column":57},"end":{"line":12,"column":64}} ), depth0)) != null ? stack1 : "")
+    + ") {\n    int slot = 0;\n    for (int before = 0; before < patch; before++) slot += mask[before] == 0.0f;\n    const bool kept = mask[patch] == 0.0f && slot < keep;\n    table[patch] = kept ? slot : -1;\n    if (kept) table[patches + slot] = patch;\n    if (patch == patches - 1)\n      for (slot += kept; slot < keep; slot++) table[patches + slot] = 0;\n  }\n}\n\n"
+    + ((stack1 = container.invokePartial(lookupProperty(partials,"cuda-run"),depth0,{"name":"cuda-run","data":data,"helpers":helpers,"partials":partials,"decorators":container.decorators})) != null ? stack1 : "");
+},"usePartial":true,"useData":true},
+
+  "cuda/place-sites": {"0":function(container,depth0,helpers,partials,data) {
+    return "from their slots in a compact map";
+},"1":function(container,depth0,helpers,partials,data) {
+    return "as they are";
+},"2":function(container,depth0,helpers,partials,data) {
+    return "the token";
+},"3":function(container,depth0,helpers,partials,data) {
+    return "0";
+},"4":function(container,depth0,helpers,partials,data) {
+    var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
+
+  return ((stack1 = container.invokePartial(lookupProperty(partials,"cuda-removed"),depth0,{"name":"cuda-removed","data":data,"helpers":helpers,"partials":partials,"decorators":container.decorators})) != null ? stack1 : "")
+    + "\n";
+},"5":function(container,depth0,helpers,partials,data) {
+    var stack1, alias1=container.strict, alias2=container.lambda, lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
+
+  return "  const int y = site / width, x = site % width;\n  const int slot = table[block_z() * "
+    + ((stack1 = alias2(alias1(depth0, "tableLength", {"start":{"line":20,"column":39},"end":{"line":20,"column":50}} ), depth0)) != null ? stack1 : "")
+    + " + y / "
+    + ((stack1 = alias2(alias1(depth0, "down", {"start":{"line":20,"column":61},"end":{"line":20,"column":65}} ), depth0)) != null ? stack1 : "")
+    + " * "
+    + ((stack1 = alias2(alias1(depth0, "columns", {"start":{"line":20,"column":72},"end":{"line":20,"column":79}} ), depth0)) != null ? stack1 : "")
+    + " + x / "
+    + ((stack1 = alias2(alias1(depth0, "across", {"start":{"line":20,"column":90},"end":{"line":20,"column":96}} ), depth0)) != null ? stack1 : "")
+    + "];\n  const int from = ((slot * "
+    + ((stack1 = alias2(alias1(depth0, "down", {"start":{"line":21,"column":30},"end":{"line":21,"column":34}} ), depth0)) != null ? stack1 : "")
+    + " + y % "
+    + ((stack1 = alias2(alias1(depth0, "down", {"start":{"line":21,"column":45},"end":{"line":21,"column":49}} ), depth0)) != null ? stack1 : "")
+    + ") * "
+    + ((stack1 = alias2(alias1(depth0, "across", {"start":{"line":21,"column":57},"end":{"line":21,"column":63}} ), depth0)) != null ? stack1 : "")
+    + " + x % "
+    + ((stack1 = alias2(alias1(depth0, "across", {"start":{"line":21,"column":74},"end":{"line":21,"column":80}} ), depth0)) != null ? stack1 : "")
+    + ") * channels + i % channels;\n  output[at] = slot < 0 ? narrow<T>("
+    + ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"token"),{"name":"if","hash":{},"fn":container.program(6, data, 0),"inverse":container.program(7, data, 0),"data":data,"loc":{"start":{"line":22,"column":36},"end":{"line":22,"column":87}}})) != null ? stack1 : "")
+    + ") : input[static_cast<size_t>(block_z()) * "
+    + ((stack1 = alias2(alias1(depth0, "inputLength", {"start":{"line":22,"column":132},"end":{"line":22,"column":143}} ), depth0)) != null ? stack1 : "")
+    + " + from];\n";
+},"6":function(container,depth0,helpers,partials,data) {
+    return "token[i % channels]";
+},"7":function(container,depth0,helpers,partials,data) {
+    return "0.0f";
+},"8":function(container,depth0,helpers,partials,data) {
+    var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
+
+  return "  const bool gone = removed(mask + block_z() * "
+    + ((stack1 = container.lambda(container.strict(lookupProperty(depth0,"mask"), "patches", {"start":{"line":24,"column":49},"end":{"line":24,"column":61}} ), depth0)) != null ? stack1 : "")
+    + ", site);\n  output[at] = gone ? narrow<T>("
+    + ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"token"),{"name":"if","hash":{},"fn":container.program(6, data, 0),"inverse":container.program(7, data, 0),"data":data,"loc":{"start":{"line":25,"column":32},"end":{"line":25,"column":83}}})) != null ? stack1 : "")
+    + ") : input[at];\n";
+},"compiler":[8,">= 4.3.0"],"main":function(container,depth0,helpers,partials,data) {
+    var stack1, alias1=container.strict, alias2=container.lambda, alias3=depth0 != null ? depth0 : (container.nullContext || {}), lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
+
+  return "// Patches of "
+    + ((stack1 = alias2(alias1(depth0, "down", {"start":{"line":1,"column":16},"end":{"line":1,"column":20}} ), depth0)) != null ? stack1 : "")
+    + "x"
+    + ((stack1 = alias2(alias1(depth0, "across", {"start":{"line":1,"column":25},"end":{"line":1,"column":31}} ), depth0)) != null ? stack1 : "")
+    + " sites on a channels-last map ["
+    + ((stack1 = alias2(alias1(depth0, "height", {"start":{"line":1,"column":66},"end":{"line":1,"column":72}} ), depth0)) != null ? stack1 : "")
+    + "]["
+    + ((stack1 = alias2(alias1(depth0, "width", {"start":{"line":1,"column":78},"end":{"line":1,"column":83}} ), depth0)) != null ? stack1 : "")
+    + "]["
+    + ((stack1 = alias2(alias1(depth0, "channels", {"start":{"line":1,"column":89},"end":{"line":1,"column":97}} ), depth0)) != null ? stack1 : "")
+    + "]: kept ones "
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"compact"),{"name":"if","hash":{},"fn":container.program(0, data, 0),"inverse":container.program(1, data, 0),"data":data,"loc":{"start":{"line":1,"column":112},"end":{"line":1,"column":186}}})) != null ? stack1 : "")
+    + ", removed ones "
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"token"),{"name":"if","hash":{},"fn":container.program(2, data, 0),"inverse":container.program(3, data, 0),"data":data,"loc":{"start":{"line":1,"column":201},"end":{"line":1,"column":239}}})) != null ? stack1 : "")
+    + ".\n// An element a thread.\n"
+    + ((stack1 = container.invokePartial(lookupProperty(partials,"cuda-head"),depth0,{"name":"cuda-head","data":data,"helpers":helpers,"partials":partials,"decorators":container.decorators})) != null ? stack1 : "")
+    + "using T = "
+    + ((stack1 = alias2(alias1(depth0, "scalar", {"start":{"line":4,"column":12},"end":{"line":4,"column":18}} ), depth0)) != null ? stack1 : "")
+    + ";\nconstexpr int width = "
+    + ((stack1 = alias2(alias1(depth0, "width", {"start":{"line":5,"column":24},"end":{"line":5,"column":29}} ), depth0)) != null ? stack1 : "")
+    + ", channels = "
+    + ((stack1 = alias2(alias1(depth0, "channels", {"start":{"line":5,"column":46},"end":{"line":5,"column":54}} ), depth0)) != null ? stack1 : "")
+    + ";\n\n"
+    + ((stack1 = lookupProperty(helpers,"unless").call(alias3,lookupProperty(depth0,"compact"),{"name":"unless","hash":{},"fn":container.program(4, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":7,"column":0},"end":{"line":10,"column":11}}})) != null ? stack1 : "")
+    + "CNX_KERNEL("
+    + ((stack1 = alias2(alias1(depth0, "threads", {"start":{"line":11,"column":13},"end":{"line":11,"column":20}} ), depth0)) != null ? stack1 : "")
+    + ", "
+    + ((stack1 = alias2(alias1(depth0, "blocks", {"start":{"line":11,"column":26},"end":{"line":11,"column":32}} ), depth0)) != null ? stack1 : "")
+    + ") kernel(\n"
+    + ((stack1 = container.invokePartial(lookupProperty(partials,"cuda-parameters"),depth0,{"name":"cuda-parameters","data":data,"helpers":helpers,"partials":partials,"decorators":container.decorators})) != null ? stack1 : "")
+    + "{\n  const int i = block_x() * "
+    + ((stack1 = alias2(alias1(depth0, "threads", {"start":{"line":14,"column":30},"end":{"line":14,"column":37}} ), depth0)) != null ? stack1 : "")
+    + " + thread();\n  if (i >= "
+    + ((stack1 = alias2(alias1(depth0, "length", {"start":{"line":15,"column":13},"end":{"line":15,"column":19}} ), depth0)) != null ? stack1 : "")
+    + ") return;\n  const int site = i / channels;\n  const size_t at = static_cast<size_t>(block_z()) * "
+    + ((stack1 = alias2(alias1(depth0, "length", {"start":{"line":17,"column":55},"end":{"line":17,"column":61}} ), depth0)) != null ? stack1 : "")
+    + " + i;\n"
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"compact"),{"name":"if","hash":{},"fn":container.program(5, data, 0),"inverse":container.program(8, data, 0),"data":data,"loc":{"start":{"line":18,"column":2},"end":{"line":26,"column":9}}})) != null ? stack1 : "")
+    + "}\n\n"
+    + ((stack1 = container.invokePartial(lookupProperty(partials,"cuda-run"),depth0,{"name":"cuda-run","data":data,"helpers":helpers,"partials":partials,"decorators":container.decorators})) != null ? stack1 : "");
+},"usePartial":true,"useData":true},
 
   "cuda/pool": {"0":function(container,depth0,helpers,partials,data) {
     return " and LayerNorm";
@@ -1283,8 +1648,8 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
     + ((stack1 = container.invokePartial(lookupProperty(partials,"cuda-run"),depth0,{"name":"cuda-run","data":data,"helpers":helpers,"partials":partials,"decorators":container.decorators})) != null ? stack1 : "");
 },"usePartial":true,"useData":true},
 
-  "cuda/stem": {"0":function(container,depth0,helpers,partials,data) {
-    return " and LayerNorm";
+  "cuda/site-depthwise": {"0":function(container,depth0,helpers,partials,data) {
+    return " with LayerNorm";
 },"1":function(container,depth0,helpers,partials,data) {
     var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
         if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
@@ -1293,31 +1658,22 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
         return undefined
     };
 
-  return "//   output[y,x,n] = (v - mean over n of v) / sqrt(variance over n of v + "
+  return "//   output[y,x,c] = (v - mean over c of v) / sqrt(variance over c of v + "
     + ((stack1 = container.lambda(container.strict(depth0, "eps", {"start":{"line":4,"column":76},"end":{"line":4,"column":79}} ), depth0)) != null ? stack1 : "")
     + ")"
     + ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"affine"),{"name":"if","hash":{},"fn":container.program(2, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":4,"column":82},"end":{"line":4,"column":124}}})) != null ? stack1 : "")
     + "\n";
 },"2":function(container,depth0,helpers,partials,data) {
-    return " * gain[n] + shift[n]";
+    return " * gain[c] + shift[c]";
 },"3":function(container,depth0,helpers,partials,data) {
     return "//   output = v\n";
 },"4":function(container,depth0,helpers,partials,data) {
-    var stack1, alias1=container.strict, alias2=container.lambda;
-
-  return "block_x() * "
-    + ((stack1 = alias2(alias1(depth0, "pixels", {"start":{"line":14,"column":76},"end":{"line":14,"column":82}} ), depth0)) != null ? stack1 : "")
-    + " + p < "
-    + ((stack1 = alias2(alias1(depth0, "outWidth", {"start":{"line":14,"column":93},"end":{"line":14,"column":101}} ), depth0)) != null ? stack1 : "")
-    + " ? first + p * "
-    + ((stack1 = alias2(alias1(depth0, "channels", {"start":{"line":14,"column":120},"end":{"line":14,"column":128}} ), depth0)) != null ? stack1 : "")
-    + " : -1";
-},"5":function(container,depth0,helpers,partials,data) {
     var stack1;
 
-  return "first + p * "
-    + ((stack1 = container.lambda(container.strict(depth0, "channels", {"start":{"line":14,"column":157},"end":{"line":14,"column":165}} ), depth0)) != null ? stack1 : "");
-},"6":function(container,depth0,helpers,partials,data) {
+  return ", "
+    + ((stack1 = container.lambda(container.strict(depth0, "passes", {"start":{"line":9,"column":28},"end":{"line":9,"column":34}} ), depth0)) != null ? stack1 : "")
+    + " channels one after the other";
+},"5":function(container,depth0,helpers,partials,data) {
     var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
         if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
           return parent[propertyName];
@@ -1327,67 +1683,455 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
 
   return ((stack1 = container.invokePartial(lookupProperty(partials,"cuda-norm"),depth0,{"name":"cuda-norm","data":data,"helpers":helpers,"partials":partials,"decorators":container.decorators})) != null ? stack1 : "")
     + "\n";
+},"6":function(container,depth0,helpers,partials,data) {
+    var stack1;
+
+  return "  float w[size][size];\n  CNX_UNROLL\n  for (int i = 0; i < size; i++) {\n    CNX_UNROLL\n    for (int j = 0; j < size; j++) w[i][j] = weight[(i * size + j) * "
+    + ((stack1 = container.lambda(container.strict(depth0, "weightRow", {"start":{"line":40,"column":71},"end":{"line":40,"column":80}} ), depth0)) != null ? stack1 : "")
+    + "];\n  }\n";
+},"7":function(container,depth0,helpers,partials,data) {
+    return "CNX_UNROLL";
+},"8":function(container,depth0,helpers,partials,data) {
+    return "CNX_ROLLED";
+},"9":function(container,depth0,helpers,partials,data) {
+    var stack1;
+
+  return "    float w[1][size]; // one output row: row r of the input meets row r of the kernel\n    CNX_UNROLL\n    for (int j = 0; j < size; j++) w[0][j] = weight[(r * size + j) * "
+    + ((stack1 = container.lambda(container.strict(depth0, "weightRow", {"start":{"line":51,"column":71},"end":{"line":51,"column":80}} ), depth0)) != null ? stack1 : "")
+    + "];\n";
+},"10":function(container,depth0,helpers,partials,data) {
+    var stack1, alias1=container.strict, alias2=container.lambda, alias3=depth0 != null ? depth0 : (container.nullContext || {}), lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
+
+  return "    // The patch's own column and "
+    + ((stack1 = alias2(alias1(depth0, "reach", {"start":{"line":54,"column":36},"end":{"line":54,"column":41}} ), depth0)) != null ? stack1 : "")
+    + " to each side; a tap belongs to one of them wherever the patch lies.\n    CNX_UNROLL\n    for (int n = -"
+    + ((stack1 = alias2(alias1(depth0, "reach", {"start":{"line":56,"column":20},"end":{"line":56,"column":25}} ), depth0)) != null ? stack1 : "")
+    + "; n <= "
+    + ((stack1 = alias2(alias1(depth0, "reach", {"start":{"line":56,"column":36},"end":{"line":56,"column":41}} ), depth0)) != null ? stack1 : "")
+    + "; n++) {\n      const int patch = left / across + n;\n      if (patch < 0 || patch >= grid_columns) continue;\n      const int slot = slots[patch];\n      if (slot < 0) continue;\n      const T *from = input + (slot * down + y % down) * (across * channels);\n      CNX_UNROLL\n      for (int x = 0; x < across; x++) {\n        if (n * across + x < -radius || n * across + x >= across + radius) continue;\n        const float u = widen(from[x * channels]);\n        CNX_UNROLL\n        for (int o = 0; o < rows; o++) {\n"
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"held"),{"name":"if","hash":{},"fn":container.program(11, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":68,"column":10},"end":{"line":70,"column":17}}})) != null ? stack1 : "")
+    + "          CNX_UNROLL\n          for (int c = 0; c < columns; c++) {\n            const int tap = n * across + x - c + radius;\n            if (tap >= 0 && tap < size) v[o][c] += w["
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"held"),{"name":"if","hash":{},"fn":container.program(12, data, 0),"inverse":container.program(13, data, 0),"data":data,"loc":{"start":{"line":74,"column":53},"end":{"line":74,"column":86}}})) != null ? stack1 : "")
+    + "][tap] * u;\n          }\n        }\n      }\n    }\n";
+},"11":function(container,depth0,helpers,partials,data) {
+    return "          if (r < o || r >= o + size) continue;\n";
+},"12":function(container,depth0,helpers,partials,data) {
+    return "r - o";
+},"13":function(container,depth0,helpers,partials,data) {
+    return "0";
+},"14":function(container,depth0,helpers,partials,data) {
+    var stack1, alias1=depth0 != null ? depth0 : (container.nullContext || {}), lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
+
+  return "    CNX_UNROLL\n    for (int j = 0; j < columns + size - 1; j++) {\n      const int x = left + j - radius;\n      if (x < 0 || x >= grid_columns * across) continue;\n      const int slot = slots[x / across];\n      if (slot < 0) continue;\n      const float u = widen(input[((slot * down + y % down) * across + x % across) * channels]);\n      CNX_UNROLL\n      for (int o = 0; o < rows; o++) {\n"
+    + ((stack1 = lookupProperty(helpers,"if").call(alias1,lookupProperty(depth0,"held"),{"name":"if","hash":{},"fn":container.program(15, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":89,"column":8},"end":{"line":91,"column":15}}})) != null ? stack1 : "")
+    + "        CNX_UNROLL\n        for (int c = 0; c < columns; c++)\n          if (j >= c && j < c + size) v[o][c] += w["
+    + ((stack1 = lookupProperty(helpers,"if").call(alias1,lookupProperty(depth0,"held"),{"name":"if","hash":{},"fn":container.program(12, data, 0),"inverse":container.program(13, data, 0),"data":data,"loc":{"start":{"line":94,"column":51},"end":{"line":94,"column":84}}})) != null ? stack1 : "")
+    + "][j - c] * u;\n      }\n    }\n";
+},"15":function(container,depth0,helpers,partials,data) {
+    return "        if (r < o || r >= o + size) continue;\n";
+},"16":function(container,depth0,helpers,partials,data) {
+    var stack1;
+
+  return "  float *tile = shared<float>(0); // ["
+    + ((stack1 = container.lambda(container.strict(depth0, "pixels", {"start":{"line":105,"column":40},"end":{"line":105,"column":46}} ), depth0)) != null ? stack1 : "")
+    + " sites][channels]\n";
+},"17":function(container,depth0,helpers,partials,data) {
+    return "    if (number >= tiles) break;\n";
+},"18":function(container,depth0,helpers,partials,data) {
+    return "        tile[p * channels + c] = v[r][i];\n";
+},"19":function(container,depth0,helpers,partials,data) {
+    return "        output[place(p, 0) + c] = narrow<T>(v[r][i]);\n";
+},"20":function(container,depth0,helpers,partials,data) {
+    var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
+
+  return "  barrier();\n  normalize(tile, "
+    + ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"affine"),{"name":"if","hash":{},"fn":container.program(21, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":140,"column":18},"end":{"line":140,"column":52}}})) != null ? stack1 : "")
+    + "output, 0);\n";
+},"21":function(container,depth0,helpers,partials,data) {
+    return "gain, shift, ";
+},"compiler":[8,">= 4.3.0"],"main":function(container,depth0,helpers,partials,data) {
+    var stack1, alias1=container.strict, alias2=container.lambda, alias3=depth0 != null ? depth0 : (container.nullContext || {}), lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
+
+  return "// "
+    + ((stack1 = alias2(alias1(depth0, "kernel", {"start":{"line":1,"column":5},"end":{"line":1,"column":11}} ), depth0)) != null ? stack1 : "")
+    + "x"
+    + ((stack1 = alias2(alias1(depth0, "kernel", {"start":{"line":1,"column":16},"end":{"line":1,"column":22}} ), depth0)) != null ? stack1 : "")
+    + " depthwise convolution"
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"norm"),{"name":"if","hash":{},"fn":container.program(0, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":1,"column":46},"end":{"line":1,"column":80}}})) != null ? stack1 : "")
+    + " on the "
+    + ((stack1 = alias2(alias1(depth0, "keep", {"start":{"line":1,"column":90},"end":{"line":1,"column":94}} ), depth0)) != null ? stack1 : "")
+    + " kept patches of "
+    + ((stack1 = alias2(alias1(depth0, "gridRows", {"start":{"line":1,"column":115},"end":{"line":1,"column":123}} ), depth0)) != null ? stack1 : "")
+    + "x"
+    + ((stack1 = alias2(alias1(depth0, "gridColumns", {"start":{"line":1,"column":128},"end":{"line":1,"column":139}} ), depth0)) != null ? stack1 : "")
+    + ", "
+    + ((stack1 = alias2(alias1(depth0, "down", {"start":{"line":1,"column":145},"end":{"line":1,"column":149}} ), depth0)) != null ? stack1 : "")
+    + "x"
+    + ((stack1 = alias2(alias1(depth0, "across", {"start":{"line":1,"column":154},"end":{"line":1,"column":160}} ), depth0)) != null ? stack1 : "")
+    + " sites of "
+    + ((stack1 = alias2(alias1(depth0, "channels", {"start":{"line":1,"column":174},"end":{"line":1,"column":182}} ), depth0)) != null ? stack1 : "")
+    + " channels each:\n//   v[y,x,c] = bias[c] + sum over i,j of weight[i,j,c] * input[y+i-"
+    + ((stack1 = alias2(alias1(depth0, "radius", {"start":{"line":2,"column":70},"end":{"line":2,"column":76}} ), depth0)) != null ? stack1 : "")
+    + ", x+j-"
+    + ((stack1 = alias2(alias1(depth0, "radius", {"start":{"line":2,"column":86},"end":{"line":2,"column":92}} ), depth0)) != null ? stack1 : "")
+    + ", c], where removed patches count as zeros like padding\n"
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"norm"),{"name":"if","hash":{},"fn":container.program(1, data, 0),"inverse":container.program(3, data, 0),"data":data,"loc":{"start":{"line":3,"column":0},"end":{"line":7,"column":7}}})) != null ? stack1 : "")
+    + "// Maps hold the kept patches one below the other. A thread makes "
+    + ((stack1 = alias2(alias1(depth0, "tileRows", {"start":{"line":8,"column":68},"end":{"line":8,"column":76}} ), depth0)) != null ? stack1 : "")
+    + " x "
+    + ((stack1 = alias2(alias1(depth0, "tileColumns", {"start":{"line":8,"column":83},"end":{"line":8,"column":94}} ), depth0)) != null ? stack1 : "")
+    + " sites of a patch for one channel, a block "
+    + ((stack1 = alias2(alias1(depth0, "groups", {"start":{"line":8,"column":141},"end":{"line":8,"column":147}} ), depth0)) != null ? stack1 : "")
+    + " times\n// so many"
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"passes"),{"name":"if","hash":{},"fn":container.program(4, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":9,"column":10},"end":{"line":9,"column":72}}})) != null ? stack1 : "")
+    + ".\n"
+    + ((stack1 = container.invokePartial(lookupProperty(partials,"cuda-head"),depth0,{"name":"cuda-head","data":data,"helpers":helpers,"partials":partials,"decorators":container.decorators})) != null ? stack1 : "")
+    + "using T = "
+    + ((stack1 = alias2(alias1(depth0, "scalar", {"start":{"line":11,"column":12},"end":{"line":11,"column":18}} ), depth0)) != null ? stack1 : "")
+    + ";\nconstexpr int channels = "
+    + ((stack1 = alias2(alias1(depth0, "channels", {"start":{"line":12,"column":27},"end":{"line":12,"column":35}} ), depth0)) != null ? stack1 : "")
+    + ";\nconstexpr int grid_rows = "
+    + ((stack1 = alias2(alias1(depth0, "gridRows", {"start":{"line":13,"column":28},"end":{"line":13,"column":36}} ), depth0)) != null ? stack1 : "")
+    + ", grid_columns = "
+    + ((stack1 = alias2(alias1(depth0, "gridColumns", {"start":{"line":13,"column":57},"end":{"line":13,"column":68}} ), depth0)) != null ? stack1 : "")
+    + ", patches = grid_rows * grid_columns, keep = "
+    + ((stack1 = alias2(alias1(depth0, "keep", {"start":{"line":13,"column":117},"end":{"line":13,"column":121}} ), depth0)) != null ? stack1 : "")
+    + ";\nconstexpr int down = "
+    + ((stack1 = alias2(alias1(depth0, "down", {"start":{"line":14,"column":23},"end":{"line":14,"column":27}} ), depth0)) != null ? stack1 : "")
+    + ", across = "
+    + ((stack1 = alias2(alias1(depth0, "across", {"start":{"line":14,"column":42},"end":{"line":14,"column":48}} ), depth0)) != null ? stack1 : "")
+    + ";             // sites of a patch\nconstexpr int size = "
+    + ((stack1 = alias2(alias1(depth0, "kernel", {"start":{"line":15,"column":23},"end":{"line":15,"column":29}} ), depth0)) != null ? stack1 : "")
+    + ", radius = "
+    + ((stack1 = alias2(alias1(depth0, "radius", {"start":{"line":15,"column":44},"end":{"line":15,"column":50}} ), depth0)) != null ? stack1 : "")
+    + ";          // of the kernel\nconstexpr int rows = "
+    + ((stack1 = alias2(alias1(depth0, "tileRows", {"start":{"line":16,"column":23},"end":{"line":16,"column":31}} ), depth0)) != null ? stack1 : "")
+    + ", columns = "
+    + ((stack1 = alias2(alias1(depth0, "tileColumns", {"start":{"line":16,"column":47},"end":{"line":16,"column":58}} ), depth0)) != null ? stack1 : "")
+    + ";        // of a thread\nconstexpr int tiles_across = across / columns, patch_tiles = down / rows * tiles_across;\nconstexpr int tiles = keep * patch_tiles; // of an image\n\n// Where site p of the block lies in the output; negative past the end.\nCNX_DEVICE int place(int p, int) {\n  const int tile = block_x() * "
+    + ((stack1 = alias2(alias1(depth0, "groups", {"start":{"line":22,"column":33},"end":{"line":22,"column":39}} ), depth0)) != null ? stack1 : "")
+    + " + p / (rows * columns), site = p % (rows * columns);\n  if (tile >= tiles) return -1;\n  const int part = tile % patch_tiles;\n  const int y = tile / patch_tiles * down + part / tiles_across * rows + site / columns;\n  return (y * across + part % tiles_across * columns + site % columns) * channels;\n}\n\n"
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"norm"),{"name":"if","hash":{},"fn":container.program(5, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":29,"column":0},"end":{"line":32,"column":7}}})) != null ? stack1 : "")
+    + "// One channel of the sites that begin at row `top` and column `left` of the whole map.\nCNX_DEVICE void convolve(const T *input, const float *weight, const int *table, float (&v)[rows][columns], int top, int left) {\n"
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"held"),{"name":"if","hash":{},"fn":container.program(6, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":35,"column":2},"end":{"line":42,"column":9}}})) != null ? stack1 : "")
+    + "  "
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"held"),{"name":"if","hash":{},"fn":container.program(7, data, 0),"inverse":container.program(8, data, 0),"data":data,"loc":{"start":{"line":43,"column":2},"end":{"line":43,"column":49}}})) != null ? stack1 : "")
+    + "\n  for (int r = 0; r < rows + size - 1; r++) {\n    const int y = top + r - radius;\n    if (y < 0 || y >= grid_rows * down) continue;\n    const int *slots = table + y / down * grid_columns;\n"
+    + ((stack1 = lookupProperty(helpers,"unless").call(alias3,lookupProperty(depth0,"held"),{"name":"unless","hash":{},"fn":container.program(9, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":48,"column":4},"end":{"line":52,"column":15}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"whole"),{"name":"if","hash":{},"fn":container.program(10, data, 0),"inverse":container.program(14, data, 0),"data":data,"loc":{"start":{"line":53,"column":4},"end":{"line":97,"column":11}}})) != null ? stack1 : "")
+    + "  }\n}\n\nCNX_KERNEL("
+    + ((stack1 = alias2(alias1(depth0, "threads", {"start":{"line":101,"column":13},"end":{"line":101,"column":20}} ), depth0)) != null ? stack1 : "")
+    + ", "
+    + ((stack1 = alias2(alias1(depth0, "blocks", {"start":{"line":101,"column":26},"end":{"line":101,"column":32}} ), depth0)) != null ? stack1 : "")
+    + ") kernel(\n"
+    + ((stack1 = container.invokePartial(lookupProperty(partials,"cuda-parameters"),depth0,{"name":"cuda-parameters","data":data,"helpers":helpers,"partials":partials,"decorators":container.decorators})) != null ? stack1 : "")
+    + "{\n"
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"norm"),{"name":"if","hash":{},"fn":container.program(16, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":104,"column":2},"end":{"line":106,"column":9}}})) != null ? stack1 : "")
+    + "  input += static_cast<size_t>(block_z()) * (keep * down * across * channels);\n  output += static_cast<size_t>(block_z()) * (keep * down * across * channels);\n  table += block_z() * (patches + keep);\n  for (int item = thread(); item < "
+    + ((stack1 = alias2(alias1(depth0, "items", {"start":{"line":110,"column":37},"end":{"line":110,"column":42}} ), depth0)) != null ? stack1 : "")
+    + "; item += "
+    + ((stack1 = alias2(alias1(depth0, "threads", {"start":{"line":110,"column":56},"end":{"line":110,"column":63}} ), depth0)) != null ? stack1 : "")
+    + ") {\n    const int c = item % channels, group = item / channels, number = block_x() * "
+    + ((stack1 = alias2(alias1(depth0, "groups", {"start":{"line":111,"column":83},"end":{"line":111,"column":89}} ), depth0)) != null ? stack1 : "")
+    + " + group;\n"
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"ragged"),{"name":"if","hash":{},"fn":container.program(17, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":112,"column":4},"end":{"line":114,"column":11}}})) != null ? stack1 : "")
+    + "    const int patch = table[patches + number / patch_tiles], part = number % patch_tiles;\n    const int top = patch / grid_columns * down + part / tiles_across * rows;\n    const int left = patch % grid_columns * across + part % tiles_across * columns;\n    float v[rows][columns];\n    CNX_UNROLL\n    for (int r = 0; r < rows; r++) {\n      CNX_UNROLL\n      for (int i = 0; i < columns; i++) v[r][i] = bias[c];\n    }\n    convolve(input + c, weight + c, table, v, top, left);\n    CNX_UNROLL\n    for (int r = 0; r < rows; r++) {\n      CNX_UNROLL\n      for (int i = 0; i < columns; i++) {\n        const int p = (group * rows + r) * columns + i;\n"
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"norm"),{"name":"if","hash":{},"fn":container.program(18, data, 0),"inverse":container.program(19, data, 0),"data":data,"loc":{"start":{"line":130,"column":8},"end":{"line":134,"column":15}}})) != null ? stack1 : "")
+    + "      }\n    }\n  }\n"
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"norm"),{"name":"if","hash":{},"fn":container.program(20, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":138,"column":2},"end":{"line":141,"column":9}}})) != null ? stack1 : "")
+    + "}\n\n"
+    + ((stack1 = container.invokePartial(lookupProperty(partials,"cuda-run"),depth0,{"name":"cuda-run","data":data,"helpers":helpers,"partials":partials,"decorators":container.decorators})) != null ? stack1 : "");
+},"usePartial":true,"useData":true},
+
+  "cuda/site-error": {"0":function(container,depth0,helpers,partials,data) {
+    var stack1, alias1=container.strict, alias2=container.lambda;
+
+  return "//   t[i] = (pixel[i] - mean) / sqrt(variance of the "
+    + ((stack1 = alias2(alias1(depth0, "pixels", {"start":{"line":3,"column":55},"end":{"line":3,"column":61}} ), depth0)) != null ? stack1 : "")
+    + " pixels, unbiased, + "
+    + ((stack1 = alias2(alias1(depth0, "eps", {"start":{"line":3,"column":86},"end":{"line":3,"column":89}} ), depth0)) != null ? stack1 : "")
+    + ")\n";
+},"1":function(container,depth0,helpers,partials,data) {
+    return "//   t[i] = pixel[i]\n";
+},"2":function(container,depth0,helpers,partials,data) {
+    return ", 0 for kept patches";
+},"3":function(container,depth0,helpers,partials,data) {
+    return "  if (mask[patch] == 0.0f) {\n    if (thread() == 0) errors[patch] = 0.0f;\n    return;\n  }\n";
+},"4":function(container,depth0,helpers,partials,data) {
+    var stack1, alias1=container.strict, alias2=container.lambda;
+
+  return "  float sum = 0.0f;\n  for (int i = thread(); i < pixels; i += "
+    + ((stack1 = alias2(alias1(depth0, "threads", {"start":{"line":35,"column":44},"end":{"line":35,"column":51}} ), depth0)) != null ? stack1 : "")
+    + ") sum += pixel(corner, i);\n  const float mean = block_sum(sum) / "
+    + ((stack1 = alias2(alias1(depth0, "pixels", {"start":{"line":36,"column":40},"end":{"line":36,"column":46}} ), depth0)) != null ? stack1 : "")
+    + ".0f;\n  float square = 0.0f;\n  for (int i = thread(); i < pixels; i += "
+    + ((stack1 = alias2(alias1(depth0, "threads", {"start":{"line":38,"column":44},"end":{"line":38,"column":51}} ), depth0)) != null ? stack1 : "")
+    + ") square += (pixel(corner, i) - mean) * (pixel(corner, i) - mean);\n  const float scale = reciprocal_root(block_sum(square) / "
+    + ((stack1 = alias2(alias1(depth0, "degrees", {"start":{"line":39,"column":60},"end":{"line":39,"column":67}} ), depth0)) != null ? stack1 : "")
+    + ".0f + "
+    + ((stack1 = alias2(alias1(depth0, "eps", {"start":{"line":39,"column":77},"end":{"line":39,"column":80}} ), depth0)) != null ? stack1 : "")
+    + "f);\n";
+},"5":function(container,depth0,helpers,partials,data) {
+    return "(pixel(corner, i) - mean) * scale";
+},"6":function(container,depth0,helpers,partials,data) {
+    return "pixel(corner, i)";
+},"compiler":[8,">= 4.3.0"],"main":function(container,depth0,helpers,partials,data) {
+    var stack1, alias1=container.strict, alias2=container.lambda, alias3=depth0 != null ? depth0 : (container.nullContext || {}), lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
+
+  return "// Mean squared error of the prediction in each of "
+    + ((stack1 = alias2(alias1(depth0, "patches", {"start":{"line":1,"column":53},"end":{"line":1,"column":60}} ), depth0)) != null ? stack1 : "")
+    + " patches, "
+    + ((stack1 = alias2(alias1(depth0, "pixels", {"start":{"line":1,"column":74},"end":{"line":1,"column":80}} ), depth0)) != null ? stack1 : "")
+    + " pixels (row * "
+    + ((stack1 = alias2(alias1(depth0, "size", {"start":{"line":1,"column":99},"end":{"line":1,"column":103}} ), depth0)) != null ? stack1 : "")
+    + " + column) * "
+    + ((stack1 = alias2(alias1(depth0, "channels", {"start":{"line":1,"column":120},"end":{"line":1,"column":128}} ), depth0)) != null ? stack1 : "")
+    + " + c of "
+    + ((stack1 = alias2(alias1(depth0, "size", {"start":{"line":1,"column":140},"end":{"line":1,"column":144}} ), depth0)) != null ? stack1 : "")
+    + "x"
+    + ((stack1 = alias2(alias1(depth0, "size", {"start":{"line":1,"column":149},"end":{"line":1,"column":153}} ), depth0)) != null ? stack1 : "")
+    + ":\n"
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"standardize"),{"name":"if","hash":{},"fn":container.program(0, data, 0),"inverse":container.program(1, data, 0),"data":data,"loc":{"start":{"line":2,"column":0},"end":{"line":6,"column":7}}})) != null ? stack1 : "")
+    + "//   errors[patch] = mean over i of (pred[patch,i] - t[i])^2"
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"removedOnly"),{"name":"if","hash":{},"fn":container.program(2, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":7,"column":60},"end":{"line":7,"column":106}}})) != null ? stack1 : "")
+    + "\n// A block makes one patch.\n"
+    + ((stack1 = container.invokePartial(lookupProperty(partials,"cuda-head"),depth0,{"name":"cuda-head","data":data,"helpers":helpers,"partials":partials,"decorators":container.decorators})) != null ? stack1 : "")
+    + "constexpr int size = "
+    + ((stack1 = alias2(alias1(depth0, "size", {"start":{"line":10,"column":23},"end":{"line":10,"column":27}} ), depth0)) != null ? stack1 : "")
+    + ", channels = "
+    + ((stack1 = alias2(alias1(depth0, "channels", {"start":{"line":10,"column":44},"end":{"line":10,"column":52}} ), depth0)) != null ? stack1 : "")
+    + ", pixels = "
+    + ((stack1 = alias2(alias1(depth0, "pixels", {"start":{"line":10,"column":67},"end":{"line":10,"column":73}} ), depth0)) != null ? stack1 : "")
+    + ";\n\n// Pixel i of the patch that begins at `corner`.\nCNX_DEVICE float pixel(const float *corner, int i) {\n  const int place = i / channels;\n  return corner[(i % channels * "
+    + ((stack1 = alias2(alias1(depth0, "height", {"start":{"line":15,"column":34},"end":{"line":15,"column":40}} ), depth0)) != null ? stack1 : "")
+    + " + place / size) * "
+    + ((stack1 = alias2(alias1(depth0, "width", {"start":{"line":15,"column":63},"end":{"line":15,"column":68}} ), depth0)) != null ? stack1 : "")
+    + " + place % size];\n}\n\n"
+    + ((stack1 = container.invokePartial(lookupProperty(partials,"cuda-block-sum"),depth0,{"name":"cuda-block-sum","data":data,"helpers":helpers,"partials":partials,"decorators":container.decorators})) != null ? stack1 : "")
+    + "\nCNX_KERNEL("
+    + ((stack1 = alias2(alias1(depth0, "threads", {"start":{"line":20,"column":13},"end":{"line":20,"column":20}} ), depth0)) != null ? stack1 : "")
+    + ", "
+    + ((stack1 = alias2(alias1(depth0, "blocks", {"start":{"line":20,"column":26},"end":{"line":20,"column":32}} ), depth0)) != null ? stack1 : "")
+    + ") kernel(\n"
+    + ((stack1 = container.invokePartial(lookupProperty(partials,"cuda-parameters"),depth0,{"name":"cuda-parameters","data":data,"helpers":helpers,"partials":partials,"decorators":container.decorators})) != null ? stack1 : "")
+    + "{\n  const size_t patch = static_cast<size_t>(block_z()) * "
+    + ((stack1 = alias2(alias1(depth0, "patches", {"start":{"line":23,"column":58},"end":{"line":23,"column":65}} ), depth0)) != null ? stack1 : "")
+    + " + block_x();\n"
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"removedOnly"),{"name":"if","hash":{},"fn":container.program(3, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":24,"column":2},"end":{"line":29,"column":9}}})) != null ? stack1 : "")
+    + "  const float *corner = image + static_cast<size_t>(block_z()) * "
+    + ((stack1 = alias2(alias1(depth0, "imageLength", {"start":{"line":30,"column":67},"end":{"line":30,"column":78}} ), depth0)) != null ? stack1 : "")
+    + ";\n  corner += block_x() / "
+    + ((stack1 = alias2(alias1(depth0, "columns", {"start":{"line":31,"column":26},"end":{"line":31,"column":33}} ), depth0)) != null ? stack1 : "")
+    + " * size * "
+    + ((stack1 = alias2(alias1(depth0, "width", {"start":{"line":31,"column":47},"end":{"line":31,"column":52}} ), depth0)) != null ? stack1 : "")
+    + " + block_x() % "
+    + ((stack1 = alias2(alias1(depth0, "columns", {"start":{"line":31,"column":71},"end":{"line":31,"column":78}} ), depth0)) != null ? stack1 : "")
+    + " * size;\n  pred += patch * pixels;\n"
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"standardize"),{"name":"if","hash":{},"fn":container.program(4, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":33,"column":2},"end":{"line":40,"column":9}}})) != null ? stack1 : "")
+    + "  float error = 0.0f;\n  for (int i = thread(); i < pixels; i += "
+    + ((stack1 = alias2(alias1(depth0, "threads", {"start":{"line":42,"column":44},"end":{"line":42,"column":51}} ), depth0)) != null ? stack1 : "")
+    + ") {\n    const float d = widen(pred[i]) - "
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"standardize"),{"name":"if","hash":{},"fn":container.program(5, data, 0),"inverse":container.program(6, data, 0),"data":data,"loc":{"start":{"line":43,"column":37},"end":{"line":43,"column":120}}})) != null ? stack1 : "")
+    + ";\n    error += d * d;\n  }\n  const float all = block_sum(error);\n  if (thread() == 0) errors[patch] = all / "
+    + ((stack1 = alias2(alias1(depth0, "pixels", {"start":{"line":47,"column":45},"end":{"line":47,"column":51}} ), depth0)) != null ? stack1 : "")
+    + ".0f;\n}\n\n"
+    + ((stack1 = container.invokePartial(lookupProperty(partials,"cuda-run"),depth0,{"name":"cuda-run","data":data,"helpers":helpers,"partials":partials,"decorators":container.decorators})) != null ? stack1 : "");
+},"usePartial":true,"useData":true},
+
+  "cuda/stem": {"0":function(container,depth0,helpers,partials,data) {
+    return " and LayerNorm";
+},"1":function(container,depth0,helpers,partials,data) {
+    return ", kept patches only";
+},"2":function(container,depth0,helpers,partials,data) {
+    var stack1, alias1=container.strict, alias2=container.lambda, lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
+
+  return "//   v[y,x,n] = bias[n] + sum over c,i,j of weight[c,i,j,n] * input[c, "
+    + ((stack1 = alias2(alias1(depth0, "patch", {"start":{"line":3,"column":73},"end":{"line":3,"column":78}} ), depth0)) != null ? stack1 : "")
+    + "(top+y%"
+    + ((stack1 = alias2(alias1(lookupProperty(depth0,"grid"), "down", {"start":{"line":3,"column":89},"end":{"line":3,"column":98}} ), depth0)) != null ? stack1 : "")
+    + ")+i, "
+    + ((stack1 = alias2(alias1(depth0, "patch", {"start":{"line":3,"column":107},"end":{"line":3,"column":112}} ), depth0)) != null ? stack1 : "")
+    + "(left+x)+j]\n//   top, left = where the patch of slot y/"
+    + ((stack1 = alias2(alias1(lookupProperty(depth0,"grid"), "down", {"start":{"line":4,"column":45},"end":{"line":4,"column":54}} ), depth0)) != null ? stack1 : "")
+    + " begins, patches of "
+    + ((stack1 = alias2(alias1(lookupProperty(depth0,"grid"), "down", {"start":{"line":4,"column":78},"end":{"line":4,"column":87}} ), depth0)) != null ? stack1 : "")
+    + "x"
+    + ((stack1 = alias2(alias1(lookupProperty(depth0,"grid"), "across", {"start":{"line":4,"column":92},"end":{"line":4,"column":103}} ), depth0)) != null ? stack1 : "")
+    + " sites\n";
+},"3":function(container,depth0,helpers,partials,data) {
+    var stack1, alias1=container.strict, alias2=container.lambda;
+
+  return "//   v[y,x,n] = bias[n] + sum over c,i,j of weight[c,i,j,n] * input[c, "
+    + ((stack1 = alias2(alias1(depth0, "patch", {"start":{"line":6,"column":73},"end":{"line":6,"column":78}} ), depth0)) != null ? stack1 : "")
+    + "y+i, "
+    + ((stack1 = alias2(alias1(depth0, "patch", {"start":{"line":6,"column":87},"end":{"line":6,"column":92}} ), depth0)) != null ? stack1 : "")
+    + "x+j]\n";
+},"4":function(container,depth0,helpers,partials,data) {
+    var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
+
+  return "//   output[y,x,n] = (v - mean over n of v) / sqrt(variance over n of v + "
+    + ((stack1 = container.lambda(container.strict(depth0, "eps", {"start":{"line":9,"column":76},"end":{"line":9,"column":79}} ), depth0)) != null ? stack1 : "")
+    + ")"
+    + ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"affine"),{"name":"if","hash":{},"fn":container.program(5, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":9,"column":82},"end":{"line":9,"column":124}}})) != null ? stack1 : "")
+    + "\n";
+},"5":function(container,depth0,helpers,partials,data) {
+    return " * gain[n] + shift[n]";
+},"6":function(container,depth0,helpers,partials,data) {
+    return "//   output = v\n";
 },"7":function(container,depth0,helpers,partials,data) {
     var stack1, alias1=container.strict, alias2=container.lambda;
 
-  return "  float *tile = shared<float>("
-    + ((stack1 = alias2(alias1(depth0, "tileAt", {"start":{"line":25,"column":32},"end":{"line":25,"column":38}} ), depth0)) != null ? stack1 : "")
-    + "); // ["
-    + ((stack1 = alias2(alias1(depth0, "pixels", {"start":{"line":25,"column":49},"end":{"line":25,"column":55}} ), depth0)) != null ? stack1 : "")
-    + " sites]["
-    + ((stack1 = alias2(alias1(depth0, "channels", {"start":{"line":25,"column":67},"end":{"line":25,"column":75}} ), depth0)) != null ? stack1 : "")
-    + "]\n";
+  return "block_x() * "
+    + ((stack1 = alias2(alias1(depth0, "pixels", {"start":{"line":19,"column":76},"end":{"line":19,"column":82}} ), depth0)) != null ? stack1 : "")
+    + " + p < "
+    + ((stack1 = alias2(alias1(depth0, "outWidth", {"start":{"line":19,"column":93},"end":{"line":19,"column":101}} ), depth0)) != null ? stack1 : "")
+    + " ? first + p * "
+    + ((stack1 = alias2(alias1(depth0, "channels", {"start":{"line":19,"column":120},"end":{"line":19,"column":128}} ), depth0)) != null ? stack1 : "")
+    + " : -1";
 },"8":function(container,depth0,helpers,partials,data) {
-    var stack1, alias1=container.strict, alias2=container.lambda;
+    var stack1;
 
-  return "    const bool inside = x0 + x / "
-    + ((stack1 = alias2(alias1(depth0, "patch", {"start":{"line":33,"column":35},"end":{"line":33,"column":40}} ), depth0)) != null ? stack1 : "")
-    + " < "
-    + ((stack1 = alias2(alias1(depth0, "outWidth", {"start":{"line":33,"column":47},"end":{"line":33,"column":55}} ), depth0)) != null ? stack1 : "")
-    + ";\n    patch[(row * "
-    + ((stack1 = alias2(alias1(depth0, "patch", {"start":{"line":34,"column":19},"end":{"line":34,"column":24}} ), depth0)) != null ? stack1 : "")
-    + " + x % "
-    + ((stack1 = alias2(alias1(depth0, "patch", {"start":{"line":34,"column":35},"end":{"line":34,"column":40}} ), depth0)) != null ? stack1 : "")
-    + ") * "
-    + ((stack1 = alias2(alias1(depth0, "pixels", {"start":{"line":34,"column":48},"end":{"line":34,"column":54}} ), depth0)) != null ? stack1 : "")
-    + " + x / "
-    + ((stack1 = alias2(alias1(depth0, "patch", {"start":{"line":34,"column":65},"end":{"line":34,"column":70}} ), depth0)) != null ? stack1 : "")
-    + "] = inside ? input[from] : 0.0f;\n";
+  return "first + p * "
+    + ((stack1 = container.lambda(container.strict(depth0, "channels", {"start":{"line":19,"column":157},"end":{"line":19,"column":165}} ), depth0)) != null ? stack1 : "");
 },"9":function(container,depth0,helpers,partials,data) {
-    var stack1, alias1=container.strict, alias2=container.lambda;
+    var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
 
-  return "    patch[(row * "
-    + ((stack1 = alias2(alias1(depth0, "patch", {"start":{"line":36,"column":19},"end":{"line":36,"column":24}} ), depth0)) != null ? stack1 : "")
-    + " + x % "
-    + ((stack1 = alias2(alias1(depth0, "patch", {"start":{"line":36,"column":35},"end":{"line":36,"column":40}} ), depth0)) != null ? stack1 : "")
-    + ") * "
-    + ((stack1 = alias2(alias1(depth0, "pixels", {"start":{"line":36,"column":48},"end":{"line":36,"column":54}} ), depth0)) != null ? stack1 : "")
-    + " + x / "
-    + ((stack1 = alias2(alias1(depth0, "patch", {"start":{"line":36,"column":65},"end":{"line":36,"column":70}} ), depth0)) != null ? stack1 : "")
-    + "] = input[from];\n";
+  return ((stack1 = container.invokePartial(lookupProperty(partials,"cuda-norm"),depth0,{"name":"cuda-norm","data":data,"helpers":helpers,"partials":partials,"decorators":container.decorators})) != null ? stack1 : "")
+    + "\n";
 },"10":function(container,depth0,helpers,partials,data) {
     var stack1, alias1=container.strict, alias2=container.lambda;
 
-  return "    CNX_UNROLL\n    for (int i = 0; i < "
-    + ((stack1 = alias2(alias1(depth0, "sites", {"start":{"line":52,"column":26},"end":{"line":52,"column":31}} ), depth0)) != null ? stack1 : "")
-    + "; i++) tile[(first + i) * "
-    + ((stack1 = alias2(alias1(depth0, "channels", {"start":{"line":52,"column":61},"end":{"line":52,"column":69}} ), depth0)) != null ? stack1 : "")
-    + " + n] = v[i];\n";
+  return "  float *tile = shared<float>("
+    + ((stack1 = alias2(alias1(depth0, "tileAt", {"start":{"line":30,"column":32},"end":{"line":30,"column":38}} ), depth0)) != null ? stack1 : "")
+    + "); // ["
+    + ((stack1 = alias2(alias1(depth0, "pixels", {"start":{"line":30,"column":49},"end":{"line":30,"column":55}} ), depth0)) != null ? stack1 : "")
+    + " sites]["
+    + ((stack1 = alias2(alias1(depth0, "channels", {"start":{"line":30,"column":67},"end":{"line":30,"column":75}} ), depth0)) != null ? stack1 : "")
+    + "]\n";
 },"11":function(container,depth0,helpers,partials,data) {
+    var stack1, alias1=container.strict, alias2=container.lambda, lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
+
+  return "  const int cell = table[block_z() * "
+    + ((stack1 = alias2(alias1(lookupProperty(depth0,"grid"), "tableLength", {"start":{"line":35,"column":39},"end":{"line":35,"column":55}} ), depth0)) != null ? stack1 : "")
+    + " + "
+    + ((stack1 = alias2(alias1(lookupProperty(depth0,"grid"), "patches", {"start":{"line":35,"column":62},"end":{"line":35,"column":74}} ), depth0)) != null ? stack1 : "")
+    + " + y / "
+    + ((stack1 = alias2(alias1(lookupProperty(depth0,"grid"), "down", {"start":{"line":35,"column":85},"end":{"line":35,"column":94}} ), depth0)) != null ? stack1 : "")
+    + "];\n  const int top = cell / "
+    + ((stack1 = alias2(alias1(lookupProperty(depth0,"grid"), "columns", {"start":{"line":36,"column":27},"end":{"line":36,"column":39}} ), depth0)) != null ? stack1 : "")
+    + " * "
+    + ((stack1 = alias2(alias1(lookupProperty(depth0,"grid"), "down", {"start":{"line":36,"column":46},"end":{"line":36,"column":55}} ), depth0)) != null ? stack1 : "")
+    + " + y % "
+    + ((stack1 = alias2(alias1(lookupProperty(depth0,"grid"), "down", {"start":{"line":36,"column":66},"end":{"line":36,"column":75}} ), depth0)) != null ? stack1 : "")
+    + ", left = cell % "
+    + ((stack1 = alias2(alias1(lookupProperty(depth0,"grid"), "columns", {"start":{"line":36,"column":95},"end":{"line":36,"column":107}} ), depth0)) != null ? stack1 : "")
+    + " * "
+    + ((stack1 = alias2(alias1(lookupProperty(depth0,"grid"), "across", {"start":{"line":36,"column":114},"end":{"line":36,"column":125}} ), depth0)) != null ? stack1 : "")
+    + ";\n";
+},"12":function(container,depth0,helpers,partials,data) {
+    return "top";
+},"13":function(container,depth0,helpers,partials,data) {
+    return "y";
+},"14":function(container,depth0,helpers,partials,data) {
+    return "(left + x0)";
+},"15":function(container,depth0,helpers,partials,data) {
+    return "x0";
+},"16":function(container,depth0,helpers,partials,data) {
+    var stack1, alias1=container.strict, alias2=container.lambda;
+
+  return "    const bool inside = x0 + x / "
+    + ((stack1 = alias2(alias1(depth0, "patch", {"start":{"line":42,"column":35},"end":{"line":42,"column":40}} ), depth0)) != null ? stack1 : "")
+    + " < "
+    + ((stack1 = alias2(alias1(depth0, "outWidth", {"start":{"line":42,"column":47},"end":{"line":42,"column":55}} ), depth0)) != null ? stack1 : "")
+    + ";\n    patch[(row * "
+    + ((stack1 = alias2(alias1(depth0, "patch", {"start":{"line":43,"column":19},"end":{"line":43,"column":24}} ), depth0)) != null ? stack1 : "")
+    + " + x % "
+    + ((stack1 = alias2(alias1(depth0, "patch", {"start":{"line":43,"column":35},"end":{"line":43,"column":40}} ), depth0)) != null ? stack1 : "")
+    + ") * "
+    + ((stack1 = alias2(alias1(depth0, "pixels", {"start":{"line":43,"column":48},"end":{"line":43,"column":54}} ), depth0)) != null ? stack1 : "")
+    + " + x / "
+    + ((stack1 = alias2(alias1(depth0, "patch", {"start":{"line":43,"column":65},"end":{"line":43,"column":70}} ), depth0)) != null ? stack1 : "")
+    + "] = inside ? input[from] : 0.0f;\n";
+},"17":function(container,depth0,helpers,partials,data) {
+    var stack1, alias1=container.strict, alias2=container.lambda;
+
+  return "    patch[(row * "
+    + ((stack1 = alias2(alias1(depth0, "patch", {"start":{"line":45,"column":19},"end":{"line":45,"column":24}} ), depth0)) != null ? stack1 : "")
+    + " + x % "
+    + ((stack1 = alias2(alias1(depth0, "patch", {"start":{"line":45,"column":35},"end":{"line":45,"column":40}} ), depth0)) != null ? stack1 : "")
+    + ") * "
+    + ((stack1 = alias2(alias1(depth0, "pixels", {"start":{"line":45,"column":48},"end":{"line":45,"column":54}} ), depth0)) != null ? stack1 : "")
+    + " + x / "
+    + ((stack1 = alias2(alias1(depth0, "patch", {"start":{"line":45,"column":65},"end":{"line":45,"column":70}} ), depth0)) != null ? stack1 : "")
+    + "] = input[from];\n";
+},"18":function(container,depth0,helpers,partials,data) {
+    var stack1, alias1=container.strict, alias2=container.lambda;
+
+  return "    CNX_UNROLL\n    for (int i = 0; i < "
+    + ((stack1 = alias2(alias1(depth0, "sites", {"start":{"line":61,"column":26},"end":{"line":61,"column":31}} ), depth0)) != null ? stack1 : "")
+    + "; i++) tile[(first + i) * "
+    + ((stack1 = alias2(alias1(depth0, "channels", {"start":{"line":61,"column":61},"end":{"line":61,"column":69}} ), depth0)) != null ? stack1 : "")
+    + " + n] = v[i];\n";
+},"19":function(container,depth0,helpers,partials,data) {
     var stack1, alias1=container.strict, alias2=container.lambda;
 
   return "    const int to = ((block_z() * "
-    + ((stack1 = alias2(alias1(depth0, "outHeight", {"start":{"line":54,"column":35},"end":{"line":54,"column":44}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "outHeight", {"start":{"line":63,"column":35},"end":{"line":63,"column":44}} ), depth0)) != null ? stack1 : "")
     + " + y) * "
-    + ((stack1 = alias2(alias1(depth0, "outWidth", {"start":{"line":54,"column":56},"end":{"line":54,"column":64}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "outWidth", {"start":{"line":63,"column":56},"end":{"line":63,"column":64}} ), depth0)) != null ? stack1 : "")
     + " + x0) * "
-    + ((stack1 = alias2(alias1(depth0, "channels", {"start":{"line":54,"column":77},"end":{"line":54,"column":85}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "channels", {"start":{"line":63,"column":77},"end":{"line":63,"column":85}} ), depth0)) != null ? stack1 : "")
     + ";\n    CNX_UNROLL\n    for (int i = 0; i < "
-    + ((stack1 = alias2(alias1(depth0, "sites", {"start":{"line":56,"column":26},"end":{"line":56,"column":31}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "sites", {"start":{"line":65,"column":26},"end":{"line":65,"column":31}} ), depth0)) != null ? stack1 : "")
     + "; i++)\n      if (place(first + i, 0) >= 0) output[static_cast<size_t>(to) + (first + i) * "
-    + ((stack1 = alias2(alias1(depth0, "channels", {"start":{"line":57,"column":85},"end":{"line":57,"column":93}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "channels", {"start":{"line":66,"column":85},"end":{"line":66,"column":93}} ), depth0)) != null ? stack1 : "")
     + " + n] = narrow<T>(v[i]);\n";
-},"12":function(container,depth0,helpers,partials,data) {
+},"20":function(container,depth0,helpers,partials,data) {
     var stack1, alias1=container.strict, alias2=container.lambda, lookupProperty = container.lookupProperty || function(parent, propertyName) {
         if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
           return parent[propertyName];
@@ -1396,15 +2140,15 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
     };
 
   return "  barrier();\n  output += static_cast<size_t>(block_z()) * "
-    + ((stack1 = alias2(alias1(depth0, "outLength", {"start":{"line":62,"column":47},"end":{"line":62,"column":56}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "outLength", {"start":{"line":71,"column":47},"end":{"line":71,"column":56}} ), depth0)) != null ? stack1 : "")
     + ";\n  normalize(tile, "
-    + ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"affine"),{"name":"if","hash":{},"fn":container.program(13, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":63,"column":18},"end":{"line":63,"column":52}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"affine"),{"name":"if","hash":{},"fn":container.program(21, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":72,"column":18},"end":{"line":72,"column":52}}})) != null ? stack1 : "")
     + "output, (y * "
-    + ((stack1 = alias2(alias1(depth0, "outWidth", {"start":{"line":63,"column":67},"end":{"line":63,"column":75}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "outWidth", {"start":{"line":72,"column":67},"end":{"line":72,"column":75}} ), depth0)) != null ? stack1 : "")
     + " + x0) * "
-    + ((stack1 = alias2(alias1(depth0, "channels", {"start":{"line":63,"column":88},"end":{"line":63,"column":96}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "channels", {"start":{"line":72,"column":88},"end":{"line":72,"column":96}} ), depth0)) != null ? stack1 : "")
     + ");\n";
-},"13":function(container,depth0,helpers,partials,data) {
+},"21":function(container,depth0,helpers,partials,data) {
     return "gain, shift, ";
 },"compiler":[8,">= 4.3.0"],"main":function(container,depth0,helpers,partials,data) {
     var stack1, alias1=container.strict, alias2=container.lambda, alias3=depth0 != null ? depth0 : (container.nullContext || {}), lookupProperty = container.lookupProperty || function(parent, propertyName) {
@@ -1433,87 +2177,128 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
     + ((stack1 = alias2(alias1(depth0, "outWidth", {"start":{"line":1,"column":152},"end":{"line":1,"column":160}} ), depth0)) != null ? stack1 : "")
     + "]["
     + ((stack1 = alias2(alias1(depth0, "channels", {"start":{"line":1,"column":166},"end":{"line":1,"column":174}} ), depth0)) != null ? stack1 : "")
-    + "]:\n//   v[y,x,n] = bias[n] + sum over c,i,j of weight[c,i,j,n] * input[c, "
-    + ((stack1 = alias2(alias1(depth0, "patch", {"start":{"line":2,"column":73},"end":{"line":2,"column":78}} ), depth0)) != null ? stack1 : "")
-    + "y+i, "
-    + ((stack1 = alias2(alias1(depth0, "patch", {"start":{"line":2,"column":87},"end":{"line":2,"column":92}} ), depth0)) != null ? stack1 : "")
-    + "x+j]\n"
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"norm"),{"name":"if","hash":{},"fn":container.program(1, data, 0),"inverse":container.program(3, data, 0),"data":data,"loc":{"start":{"line":3,"column":0},"end":{"line":7,"column":7}}})) != null ? stack1 : "")
+    + "]"
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"grid"),{"name":"if","hash":{},"fn":container.program(1, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":1,"column":177},"end":{"line":1,"column":215}}})) != null ? stack1 : "")
+    + ":\n"
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"grid"),{"name":"if","hash":{},"fn":container.program(2, data, 0),"inverse":container.program(3, data, 0),"data":data,"loc":{"start":{"line":2,"column":0},"end":{"line":7,"column":7}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"norm"),{"name":"if","hash":{},"fn":container.program(4, data, 0),"inverse":container.program(6, data, 0),"data":data,"loc":{"start":{"line":8,"column":0},"end":{"line":12,"column":7}}})) != null ? stack1 : "")
     + "// A block makes "
-    + ((stack1 = alias2(alias1(depth0, "pixels", {"start":{"line":8,"column":19},"end":{"line":8,"column":25}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "pixels", {"start":{"line":13,"column":19},"end":{"line":13,"column":25}} ), depth0)) != null ? stack1 : "")
     + " sites of one row, a thread "
-    + ((stack1 = alias2(alias1(depth0, "sites", {"start":{"line":8,"column":57},"end":{"line":8,"column":62}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "sites", {"start":{"line":13,"column":57},"end":{"line":13,"column":62}} ), depth0)) != null ? stack1 : "")
     + " of them for one channel.\n"
     + ((stack1 = container.invokePartial(lookupProperty(partials,"cuda-head"),depth0,{"name":"cuda-head","data":data,"helpers":helpers,"partials":partials,"decorators":container.decorators})) != null ? stack1 : "")
     + "using T = "
-    + ((stack1 = alias2(alias1(depth0, "scalar", {"start":{"line":10,"column":12},"end":{"line":10,"column":18}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "scalar", {"start":{"line":15,"column":12},"end":{"line":15,"column":18}} ), depth0)) != null ? stack1 : "")
     + ";\nconstexpr int depth = "
-    + ((stack1 = alias2(alias1(depth0, "depth", {"start":{"line":11,"column":24},"end":{"line":11,"column":29}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "depth", {"start":{"line":16,"column":24},"end":{"line":16,"column":29}} ), depth0)) != null ? stack1 : "")
     + "; // of the sum: c, i, j\n\n// Where site p of the block lies in the output, from `first` on; negative outside the map.\nCNX_DEVICE int place(int p, int first) { return "
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"ragged"),{"name":"if","hash":{},"fn":container.program(4, data, 0),"inverse":container.program(5, data, 0),"data":data,"loc":{"start":{"line":14,"column":48},"end":{"line":14,"column":174}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"ragged"),{"name":"if","hash":{},"fn":container.program(7, data, 0),"inverse":container.program(8, data, 0),"data":data,"loc":{"start":{"line":19,"column":48},"end":{"line":19,"column":174}}})) != null ? stack1 : "")
     + "; }\n\n"
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"norm"),{"name":"if","hash":{},"fn":container.program(6, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":16,"column":0},"end":{"line":19,"column":7}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"norm"),{"name":"if","hash":{},"fn":container.program(9, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":21,"column":0},"end":{"line":24,"column":7}}})) != null ? stack1 : "")
     + "CNX_KERNEL("
-    + ((stack1 = alias2(alias1(depth0, "threads", {"start":{"line":20,"column":13},"end":{"line":20,"column":20}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "threads", {"start":{"line":25,"column":13},"end":{"line":25,"column":20}} ), depth0)) != null ? stack1 : "")
     + ", "
-    + ((stack1 = alias2(alias1(depth0, "blocks", {"start":{"line":20,"column":26},"end":{"line":20,"column":32}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "blocks", {"start":{"line":25,"column":26},"end":{"line":25,"column":32}} ), depth0)) != null ? stack1 : "")
     + ") kernel(\n"
     + ((stack1 = container.invokePartial(lookupProperty(partials,"cuda-parameters"),depth0,{"name":"cuda-parameters","data":data,"helpers":helpers,"partials":partials,"decorators":container.decorators})) != null ? stack1 : "")
     + "{\n  float *patch = shared<float>(0);                // [depth]["
-    + ((stack1 = alias2(alias1(depth0, "pixels", {"start":{"line":23,"column":63},"end":{"line":23,"column":69}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "pixels", {"start":{"line":28,"column":63},"end":{"line":28,"column":69}} ), depth0)) != null ? stack1 : "")
     + " sites]\n"
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"norm"),{"name":"if","hash":{},"fn":container.program(7, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":24,"column":2},"end":{"line":26,"column":9}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"norm"),{"name":"if","hash":{},"fn":container.program(10, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":29,"column":2},"end":{"line":31,"column":9}}})) != null ? stack1 : "")
     + "  const int x0 = block_x() * "
-    + ((stack1 = alias2(alias1(depth0, "pixels", {"start":{"line":27,"column":31},"end":{"line":27,"column":37}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "pixels", {"start":{"line":32,"column":31},"end":{"line":32,"column":37}} ), depth0)) != null ? stack1 : "")
     + ", y = block_y();\n  input += static_cast<size_t>(block_z()) * "
-    + ((stack1 = alias2(alias1(depth0, "imageLength", {"start":{"line":28,"column":46},"end":{"line":28,"column":57}} ), depth0)) != null ? stack1 : "")
-    + ";\n  for (int i = thread(); i < depth * "
-    + ((stack1 = alias2(alias1(depth0, "pixels", {"start":{"line":29,"column":39},"end":{"line":29,"column":45}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "imageLength", {"start":{"line":33,"column":46},"end":{"line":33,"column":57}} ), depth0)) != null ? stack1 : "")
+    + ";\n"
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"grid"),{"name":"if","hash":{},"fn":container.program(11, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":34,"column":2},"end":{"line":37,"column":9}}})) != null ? stack1 : "")
+    + "  for (int i = thread(); i < depth * "
+    + ((stack1 = alias2(alias1(depth0, "pixels", {"start":{"line":38,"column":39},"end":{"line":38,"column":45}} ), depth0)) != null ? stack1 : "")
     + "; i += "
-    + ((stack1 = alias2(alias1(depth0, "threads", {"start":{"line":29,"column":56},"end":{"line":29,"column":63}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "threads", {"start":{"line":38,"column":56},"end":{"line":38,"column":63}} ), depth0)) != null ? stack1 : "")
     + ") {\n    const int row = i / "
-    + ((stack1 = alias2(alias1(depth0, "stripLength", {"start":{"line":30,"column":26},"end":{"line":30,"column":37}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "stripLength", {"start":{"line":39,"column":26},"end":{"line":39,"column":37}} ), depth0)) != null ? stack1 : "")
     + ", x = i % "
-    + ((stack1 = alias2(alias1(depth0, "stripLength", {"start":{"line":30,"column":51},"end":{"line":30,"column":62}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "stripLength", {"start":{"line":39,"column":51},"end":{"line":39,"column":62}} ), depth0)) != null ? stack1 : "")
     + "; // row: c, i\n    const int from = row / "
-    + ((stack1 = alias2(alias1(depth0, "patch", {"start":{"line":31,"column":29},"end":{"line":31,"column":34}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "patch", {"start":{"line":40,"column":29},"end":{"line":40,"column":34}} ), depth0)) != null ? stack1 : "")
     + " * "
-    + ((stack1 = alias2(alias1(depth0, "planeLength", {"start":{"line":31,"column":41},"end":{"line":31,"column":52}} ), depth0)) != null ? stack1 : "")
-    + " + (y * "
-    + ((stack1 = alias2(alias1(depth0, "patch", {"start":{"line":31,"column":64},"end":{"line":31,"column":69}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "planeLength", {"start":{"line":40,"column":41},"end":{"line":40,"column":52}} ), depth0)) != null ? stack1 : "")
+    + " + ("
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"grid"),{"name":"if","hash":{},"fn":container.program(12, data, 0),"inverse":container.program(13, data, 0),"data":data,"loc":{"start":{"line":40,"column":58},"end":{"line":40,"column":89}}})) != null ? stack1 : "")
+    + " * "
+    + ((stack1 = alias2(alias1(depth0, "patch", {"start":{"line":40,"column":94},"end":{"line":40,"column":99}} ), depth0)) != null ? stack1 : "")
     + " + row % "
-    + ((stack1 = alias2(alias1(depth0, "patch", {"start":{"line":31,"column":82},"end":{"line":31,"column":87}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "patch", {"start":{"line":40,"column":112},"end":{"line":40,"column":117}} ), depth0)) != null ? stack1 : "")
     + ") * "
-    + ((stack1 = alias2(alias1(depth0, "width", {"start":{"line":31,"column":95},"end":{"line":31,"column":100}} ), depth0)) != null ? stack1 : "")
-    + " + x0 * "
-    + ((stack1 = alias2(alias1(depth0, "patch", {"start":{"line":31,"column":112},"end":{"line":31,"column":117}} ), depth0)) != null ? stack1 : "")
-    + " + x;\n"
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"ragged"),{"name":"if","hash":{},"fn":container.program(8, data, 0),"inverse":container.program(9, data, 0),"data":data,"loc":{"start":{"line":32,"column":4},"end":{"line":37,"column":11}}})) != null ? stack1 : "")
-    + "  }\n  barrier();\n  for (int item = thread(); item < "
-    + ((stack1 = alias2(alias1(depth0, "items", {"start":{"line":40,"column":37},"end":{"line":40,"column":42}} ), depth0)) != null ? stack1 : "")
-    + "; item += "
-    + ((stack1 = alias2(alias1(depth0, "threads", {"start":{"line":40,"column":56},"end":{"line":40,"column":63}} ), depth0)) != null ? stack1 : "")
-    + ") {\n    const int n = item % "
-    + ((stack1 = alias2(alias1(depth0, "channels", {"start":{"line":41,"column":27},"end":{"line":41,"column":35}} ), depth0)) != null ? stack1 : "")
-    + ", first = item / "
-    + ((stack1 = alias2(alias1(depth0, "channels", {"start":{"line":41,"column":56},"end":{"line":41,"column":64}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "width", {"start":{"line":40,"column":125},"end":{"line":40,"column":130}} ), depth0)) != null ? stack1 : "")
+    + " + "
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"grid"),{"name":"if","hash":{},"fn":container.program(14, data, 0),"inverse":container.program(15, data, 0),"data":data,"loc":{"start":{"line":40,"column":135},"end":{"line":40,"column":175}}})) != null ? stack1 : "")
     + " * "
-    + ((stack1 = alias2(alias1(depth0, "sites", {"start":{"line":41,"column":71},"end":{"line":41,"column":76}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "patch", {"start":{"line":40,"column":180},"end":{"line":40,"column":185}} ), depth0)) != null ? stack1 : "")
+    + " + x;\n"
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"ragged"),{"name":"if","hash":{},"fn":container.program(16, data, 0),"inverse":container.program(17, data, 0),"data":data,"loc":{"start":{"line":41,"column":4},"end":{"line":46,"column":11}}})) != null ? stack1 : "")
+    + "  }\n  barrier();\n  for (int item = thread(); item < "
+    + ((stack1 = alias2(alias1(depth0, "items", {"start":{"line":49,"column":37},"end":{"line":49,"column":42}} ), depth0)) != null ? stack1 : "")
+    + "; item += "
+    + ((stack1 = alias2(alias1(depth0, "threads", {"start":{"line":49,"column":56},"end":{"line":49,"column":63}} ), depth0)) != null ? stack1 : "")
+    + ") {\n    const int n = item % "
+    + ((stack1 = alias2(alias1(depth0, "channels", {"start":{"line":50,"column":27},"end":{"line":50,"column":35}} ), depth0)) != null ? stack1 : "")
+    + ", first = item / "
+    + ((stack1 = alias2(alias1(depth0, "channels", {"start":{"line":50,"column":56},"end":{"line":50,"column":64}} ), depth0)) != null ? stack1 : "")
+    + " * "
+    + ((stack1 = alias2(alias1(depth0, "sites", {"start":{"line":50,"column":71},"end":{"line":50,"column":76}} ), depth0)) != null ? stack1 : "")
     + ";\n    float v["
-    + ((stack1 = alias2(alias1(depth0, "sites", {"start":{"line":42,"column":14},"end":{"line":42,"column":19}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "sites", {"start":{"line":51,"column":14},"end":{"line":51,"column":19}} ), depth0)) != null ? stack1 : "")
     + "];\n    CNX_UNROLL\n    for (int i = 0; i < "
-    + ((stack1 = alias2(alias1(depth0, "sites", {"start":{"line":44,"column":26},"end":{"line":44,"column":31}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "sites", {"start":{"line":53,"column":26},"end":{"line":53,"column":31}} ), depth0)) != null ? stack1 : "")
     + "; i++) v[i] = bias[n];\n    for (int k = 0; k < depth; k++) {\n      const float w = weight[k * "
-    + ((stack1 = alias2(alias1(depth0, "weightRow", {"start":{"line":46,"column":35},"end":{"line":46,"column":44}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "weightRow", {"start":{"line":55,"column":35},"end":{"line":55,"column":44}} ), depth0)) != null ? stack1 : "")
     + " + n];\n      CNX_UNROLL\n      for (int i = 0; i < "
-    + ((stack1 = alias2(alias1(depth0, "sites", {"start":{"line":48,"column":28},"end":{"line":48,"column":33}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "sites", {"start":{"line":57,"column":28},"end":{"line":57,"column":33}} ), depth0)) != null ? stack1 : "")
     + "; i++) v[i] += w * patch[k * "
-    + ((stack1 = alias2(alias1(depth0, "pixels", {"start":{"line":48,"column":66},"end":{"line":48,"column":72}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "pixels", {"start":{"line":57,"column":66},"end":{"line":57,"column":72}} ), depth0)) != null ? stack1 : "")
     + " + first + i];\n    }\n"
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"norm"),{"name":"if","hash":{},"fn":container.program(10, data, 0),"inverse":container.program(11, data, 0),"data":data,"loc":{"start":{"line":50,"column":4},"end":{"line":58,"column":11}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"norm"),{"name":"if","hash":{},"fn":container.program(18, data, 0),"inverse":container.program(19, data, 0),"data":data,"loc":{"start":{"line":59,"column":4},"end":{"line":67,"column":11}}})) != null ? stack1 : "")
     + "  }\n"
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"norm"),{"name":"if","hash":{},"fn":container.program(12, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":60,"column":2},"end":{"line":64,"column":9}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"norm"),{"name":"if","hash":{},"fn":container.program(20, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":69,"column":2},"end":{"line":73,"column":9}}})) != null ? stack1 : "")
     + "}\n\n"
+    + ((stack1 = container.invokePartial(lookupProperty(partials,"cuda-run"),depth0,{"name":"cuda-run","data":data,"helpers":helpers,"partials":partials,"decorators":container.decorators})) != null ? stack1 : "");
+},"usePartial":true,"useData":true},
+
+  "cuda/sum-squares": {"compiler":[8,">= 4.3.0"],"main":function(container,depth0,helpers,partials,data) {
+    var stack1, alias1=container.strict, alias2=container.lambda, lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
+
+  return "// Partial sums of squares of ["
+    + ((stack1 = alias2(alias1(depth0, "rows", {"start":{"line":1,"column":33},"end":{"line":1,"column":37}} ), depth0)) != null ? stack1 : "")
+    + "]["
+    + ((stack1 = alias2(alias1(depth0, "channels", {"start":{"line":1,"column":43},"end":{"line":1,"column":51}} ), depth0)) != null ? stack1 : "")
+    + "], where nothing else computes them:\n//   squares[tile,c] = sum over the rows t of a tile of input[t,c]^2\n// A block takes "
+    + ((stack1 = alias2(alias1(depth0, "strip", {"start":{"line":3,"column":19},"end":{"line":3,"column":24}} ), depth0)) != null ? stack1 : "")
+    + " rows, a thread a channel at a time.\n"
+    + ((stack1 = container.invokePartial(lookupProperty(partials,"cuda-head"),depth0,{"name":"cuda-head","data":data,"helpers":helpers,"partials":partials,"decorators":container.decorators})) != null ? stack1 : "")
+    + "constexpr int rows = "
+    + ((stack1 = alias2(alias1(depth0, "rows", {"start":{"line":5,"column":23},"end":{"line":5,"column":27}} ), depth0)) != null ? stack1 : "")
+    + ", channels = "
+    + ((stack1 = alias2(alias1(depth0, "channels", {"start":{"line":5,"column":44},"end":{"line":5,"column":52}} ), depth0)) != null ? stack1 : "")
+    + ", strip = "
+    + ((stack1 = alias2(alias1(depth0, "strip", {"start":{"line":5,"column":66},"end":{"line":5,"column":71}} ), depth0)) != null ? stack1 : "")
+    + ";\n\nCNX_KERNEL("
+    + ((stack1 = alias2(alias1(depth0, "threads", {"start":{"line":7,"column":13},"end":{"line":7,"column":20}} ), depth0)) != null ? stack1 : "")
+    + ", "
+    + ((stack1 = alias2(alias1(depth0, "blocks", {"start":{"line":7,"column":26},"end":{"line":7,"column":32}} ), depth0)) != null ? stack1 : "")
+    + ") kernel(\n"
+    + ((stack1 = container.invokePartial(lookupProperty(partials,"cuda-parameters"),depth0,{"name":"cuda-parameters","data":data,"helpers":helpers,"partials":partials,"decorators":container.decorators})) != null ? stack1 : "")
+    + "{\n  const int first = block_x() * strip, last = first + strip < rows ? first + strip : rows;\n  input += static_cast<size_t>(block_z()) * (rows * channels);\n  squares += (static_cast<size_t>(block_z()) * "
+    + ((stack1 = alias2(alias1(depth0, "tiles", {"start":{"line":12,"column":49},"end":{"line":12,"column":54}} ), depth0)) != null ? stack1 : "")
+    + " + block_x()) * channels;\n  for (int c = thread(); c < channels; c += "
+    + ((stack1 = alias2(alias1(depth0, "threads", {"start":{"line":13,"column":46},"end":{"line":13,"column":53}} ), depth0)) != null ? stack1 : "")
+    + ") {\n    float sum = 0.0f;\n    for (int t = first; t < last; t++) {\n      const float x = widen(input[t * channels + c]);\n      sum += x * x;\n    }\n    squares[c] = sum;\n  }\n}\n\n"
     + ((stack1 = container.invokePartial(lookupProperty(partials,"cuda-run"),depth0,{"name":"cuda-run","data":data,"helpers":helpers,"partials":partials,"decorators":container.decorators})) != null ? stack1 : "");
 },"usePartial":true,"useData":true},
 
@@ -1566,10 +2351,12 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
 
   return " *   "
     + ((stack1 = alias2(alias1(depth0, "name", {"start":{"line":41,"column":7},"end":{"line":41,"column":11}} ), depth0)) != null ? stack1 : "")
-    + ": f32 [batch]"
-    + ((stack1 = alias2(alias1(depth0, "note", {"start":{"line":41,"column":28},"end":{"line":41,"column":32}} ), depth0)) != null ? stack1 : "")
+    + ": f32 "
+    + ((stack1 = alias2(alias1(depth0, "note", {"start":{"line":41,"column":21},"end":{"line":41,"column":25}} ), depth0)) != null ? stack1 : "")
     + "\n";
 },"1":function(container,depth0,helpers,partials,data) {
+    return " * The mask is not looked at before the pass, since it lies on the device: with other values, or another number of kept\n * patches, the results mean nothing, but nothing outside these buffers is read or written.\n";
+},"2":function(container,depth0,helpers,partials,data) {
     var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
         if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
           return parent[propertyName];
@@ -1577,11 +2364,11 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
         return undefined
     };
 
-  return ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"input"),{"name":"if","hash":{},"fn":container.program(2, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":45,"column":94},"end":{"line":45,"column":120}}})) != null ? stack1 : "")
+  return ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"input"),{"name":"if","hash":{},"fn":container.program(3, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":49,"column":94},"end":{"line":49,"column":120}}})) != null ? stack1 : "")
     + "float *"
-    + ((stack1 = container.lambda(container.strict(depth0, "name", {"start":{"line":45,"column":129},"end":{"line":45,"column":133}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = container.lambda(container.strict(depth0, "name", {"start":{"line":49,"column":129},"end":{"line":49,"column":133}} ), depth0)) != null ? stack1 : "")
     + ", ";
-},"2":function(container,depth0,helpers,partials,data) {
+},"3":function(container,depth0,helpers,partials,data) {
     return "const ";
 },"compiler":[8,">= 4.3.0"],"main":function(container,depth0,helpers,partials,data) {
     var stack1, alias1=container.strict, alias2=container.lambda, alias3=depth0 != null ? depth0 : (container.nullContext || {}), lookupProperty = container.lookupProperty || function(parent, propertyName) {
@@ -1653,30 +2440,31 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
     + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":36,"column":9},"end":{"line":36,"column":15}} ), depth0)) != null ? stack1 : "")
     + "_workspace_size(int batch);\n\n/* Queues a forward pass on `stream` (a cudaStream_t, NULL for the default one) and returns. All pointers are device\n * memory. Does not allocate and does not wait, so a stream that is being captured into a CUDA graph may be given.\n"
     + ((stack1 = lookupProperty(helpers,"each").call(alias3,lookupProperty(depth0,"ports"),{"name":"each","hash":{},"fn":container.program(0, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":40,"column":0},"end":{"line":42,"column":9}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"mask"),{"name":"if","hash":{},"fn":container.program(1, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":43,"column":0},"end":{"line":46,"column":7}}})) != null ? stack1 : "")
     + " *   workspace: "
-    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":43,"column":18},"end":{"line":43,"column":24}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":47,"column":18},"end":{"line":47,"column":24}} ), depth0)) != null ? stack1 : "")
     + "_workspace_size(batch) bytes, aligned to 256, used by one forward pass at a time */\nstruct CUstream_st;\n"
-    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":45,"column":2},"end":{"line":45,"column":8}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":49,"column":2},"end":{"line":49,"column":8}} ), depth0)) != null ? stack1 : "")
     + "_status "
-    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":45,"column":20},"end":{"line":45,"column":26}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":49,"column":20},"end":{"line":49,"column":26}} ), depth0)) != null ? stack1 : "")
     + "_forward(const "
-    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":45,"column":45},"end":{"line":45,"column":51}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":49,"column":45},"end":{"line":49,"column":51}} ), depth0)) != null ? stack1 : "")
     + "_model *model, int batch, "
-    + ((stack1 = lookupProperty(helpers,"each").call(alias3,lookupProperty(depth0,"ports"),{"name":"each","hash":{},"fn":container.program(1, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":45,"column":79},"end":{"line":45,"column":146}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"each").call(alias3,lookupProperty(depth0,"ports"),{"name":"each","hash":{},"fn":container.program(2, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":49,"column":79},"end":{"line":49,"column":146}}})) != null ? stack1 : "")
     + "\n    void *workspace, size_t workspace_size, struct CUstream_st *stream);\n\n/* For profilers: the same as single launches, "
-    + ((stack1 = alias2(alias1(depth0, "launchCount", {"start":{"line":48,"column":49},"end":{"line":48,"column":60}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "launchCount", {"start":{"line":52,"column":49},"end":{"line":52,"column":60}} ), depth0)) != null ? stack1 : "")
     + " in all, each named after what it computes. */\nint "
-    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":49,"column":6},"end":{"line":49,"column":12}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":53,"column":6},"end":{"line":53,"column":12}} ), depth0)) != null ? stack1 : "")
     + "_launch_count(void);\nconst char *"
-    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":50,"column":14},"end":{"line":50,"column":20}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":54,"column":14},"end":{"line":54,"column":20}} ), depth0)) != null ? stack1 : "")
     + "_launch_name(int index);\n"
-    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":51,"column":2},"end":{"line":51,"column":8}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":55,"column":2},"end":{"line":55,"column":8}} ), depth0)) != null ? stack1 : "")
     + "_status "
-    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":51,"column":20},"end":{"line":51,"column":26}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":55,"column":20},"end":{"line":55,"column":26}} ), depth0)) != null ? stack1 : "")
     + "_launch(const "
-    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":51,"column":44},"end":{"line":51,"column":50}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":55,"column":44},"end":{"line":55,"column":50}} ), depth0)) != null ? stack1 : "")
     + "_model *model, int index, int batch, "
-    + ((stack1 = lookupProperty(helpers,"each").call(alias3,lookupProperty(depth0,"ports"),{"name":"each","hash":{},"fn":container.program(1, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":51,"column":89},"end":{"line":51,"column":156}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"each").call(alias3,lookupProperty(depth0,"ports"),{"name":"each","hash":{},"fn":container.program(2, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":55,"column":89},"end":{"line":55,"column":156}}})) != null ? stack1 : "")
     + "\n    void *workspace, size_t workspace_size, struct CUstream_st *stream);\n\n#ifdef __cplusplus\n}\n#endif\n#endif\n";
 },"useData":true},
 
@@ -1798,7 +2586,7 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
     + ((stack1 = alias2(alias1(depth0, "header", {"start":{"line":2,"column":12},"end":{"line":2,"column":18}} ), depth0)) != null ? stack1 : "")
     + "\"\n\n#include <cuda_runtime.h>\n\n/* parameters: host memory, in the order of "
     + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":6,"column":46},"end":{"line":6,"column":52}} ), depth0)) != null ? stack1 : "")
-    + "_parameter_name; the rest: device memory. */\nint classify(const float *const *parameters, "
+    + "_parameter_name; the rest: device memory. */\nint run_once(const float *const *parameters, "
     + ((stack1 = lookupProperty(helpers,"each").call(alias3,lookupProperty(depth0,"ports"),{"name":"each","hash":{},"fn":container.program(0, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":7,"column":45},"end":{"line":7,"column":112}}})) != null ? stack1 : "")
     + "int batch) {\n  "
     + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":8,"column":4},"end":{"line":8,"column":10}} ), depth0)) != null ? stack1 : "")
@@ -2127,21 +2915,29 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
 },"useData":true},
 
   "host/runner": {"0":function(container,depth0,helpers,partials,data) {
-    var stack1;
+    var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
 
-  return ((stack1 = container.lambda(container.strict(depth0, "elements", {"start":{"line":67,"column":47},"end":{"line":67,"column":55}} ), depth0)) != null ? stack1 : "")
+  return ((stack1 = container.lambda(container.strict(depth0, "elements", {"start":{"line":68,"column":47},"end":{"line":68,"column":55}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"perImage"),{"name":"if","hash":{},"fn":container.program(1, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":68,"column":57},"end":{"line":68,"column":89}}})) != null ? stack1 : "")
     + ", ";
 },"1":function(container,depth0,helpers,partials,data) {
-    var stack1;
-
-  return "in["
-    + ((stack1 = container.lambda(container.strict(depth0, "index", {"start":{"line":94,"column":63},"end":{"line":94,"column":68}} ), depth0)) != null ? stack1 : "")
-    + "], ";
+    return " * images";
 },"2":function(container,depth0,helpers,partials,data) {
     var stack1;
 
+  return "in["
+    + ((stack1 = container.lambda(container.strict(depth0, "index", {"start":{"line":96,"column":63},"end":{"line":96,"column":68}} ), depth0)) != null ? stack1 : "")
+    + "], ";
+},"3":function(container,depth0,helpers,partials,data) {
+    var stack1;
+
   return "out["
-    + ((stack1 = container.lambda(container.strict(depth0, "index", {"start":{"line":94,"column":105},"end":{"line":94,"column":110}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = container.lambda(container.strict(depth0, "index", {"start":{"line":96,"column":105},"end":{"line":96,"column":110}} ), depth0)) != null ? stack1 : "")
     + "], ";
 },"compiler":[8,">= 4.3.0"],"main":function(container,depth0,helpers,partials,data) {
     var stack1, alias1=container.strict, alias2=container.lambda, alias3=depth0 != null ? depth0 : (container.nullContext || {}), lookupProperty = container.lookupProperty || function(parent, propertyName) {
@@ -2177,21 +2973,21 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
     + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":64,"column":4},"end":{"line":64,"column":10}} ), depth0)) != null ? stack1 : "")
     + "_model *model = nullptr;\n  must("
     + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":65,"column":9},"end":{"line":65,"column":15}} ), depth0)) != null ? stack1 : "")
-    + "_create(&model, parameters.data()), \"loading the weights\");\n\n  const size_t inputs[] = {"
-    + ((stack1 = lookupProperty(helpers,"each").call(alias3,lookupProperty(depth0,"inputs"),{"name":"each","hash":{},"fn":container.program(0, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":67,"column":28},"end":{"line":67,"column":68}}})) != null ? stack1 : "")
-    + " }, outputs[] = {"
-    + ((stack1 = lookupProperty(helpers,"each").call(alias3,lookupProperty(depth0,"outputs"),{"name":"each","hash":{},"fn":container.program(0, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":67,"column":86},"end":{"line":67,"column":127}}})) != null ? stack1 : "")
-    + " };\n  const size_t input_count = sizeof(inputs) / sizeof(inputs[0]), output_count = sizeof(outputs) / sizeof(outputs[0]);\n  size_t input_total = 0;\n  for (size_t elements : inputs) input_total += elements * batch;\n  const std::vector<float> given = read(argv[2], input_total);\n  std::vector<float *> in(input_count), out(output_count);\n  for (size_t i = 0, at = 0; i < input_count; at += inputs[i++] * batch) {\n    void *memory = nullptr;\n    must(cnx::device_allocate(&memory, inputs[i] * batch * sizeof(float)), \"allocating an input\");\n    in[i] = static_cast<float *>(memory);\n    must(cnx::device_upload(in[i], given.data() + at, inputs[i] * batch * sizeof(float)), \"uploading an input\");\n  }\n  for (size_t i = 0; i < output_count; i++) {\n    void *memory = nullptr;\n    must(cnx::device_allocate(&memory, outputs[i] * batch * sizeof(float)), \"allocating an output\");\n    out[i] = static_cast<float *>(memory);\n    must(cnx::device_fill(out[i], 0xff, outputs[i] * batch * sizeof(float), nullptr), \"filling an output\");\n  }\n  const size_t bytes = "
-    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":85,"column":25},"end":{"line":85,"column":31}} ), depth0)) != null ? stack1 : "")
+    + "_create(&model, parameters.data()), \"loading the weights\");\n\n  const size_t images = static_cast<size_t>(batch);\n  const size_t inputs[] = {"
+    + ((stack1 = lookupProperty(helpers,"each").call(alias3,lookupProperty(depth0,"inputs"),{"name":"each","hash":{},"fn":container.program(0, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":68,"column":28},"end":{"line":68,"column":100}}})) != null ? stack1 : "")
+    + " };\n  const size_t outputs[] = {"
+    + ((stack1 = lookupProperty(helpers,"each").call(alias3,lookupProperty(depth0,"outputs"),{"name":"each","hash":{},"fn":container.program(0, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":69,"column":29},"end":{"line":69,"column":102}}})) != null ? stack1 : "")
+    + " };\n  const size_t input_count = sizeof(inputs) / sizeof(inputs[0]), output_count = sizeof(outputs) / sizeof(outputs[0]);\n  size_t input_total = 0;\n  for (size_t elements : inputs) input_total += elements;\n  const std::vector<float> given = read(argv[2], input_total);\n  std::vector<float *> in(input_count), out(output_count);\n  for (size_t i = 0, at = 0; i < input_count; at += inputs[i++]) {\n    void *memory = nullptr;\n    must(cnx::device_allocate(&memory, inputs[i] * sizeof(float)), \"allocating an input\");\n    in[i] = static_cast<float *>(memory);\n    must(cnx::device_upload(in[i], given.data() + at, inputs[i] * sizeof(float)), \"uploading an input\");\n  }\n  for (size_t i = 0; i < output_count; i++) {\n    void *memory = nullptr;\n    must(cnx::device_allocate(&memory, outputs[i] * sizeof(float)), \"allocating an output\");\n    out[i] = static_cast<float *>(memory);\n    must(cnx::device_fill(out[i], 0xff, outputs[i] * sizeof(float), nullptr), \"filling an output\");\n  }\n  const size_t bytes = "
+    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":87,"column":25},"end":{"line":87,"column":31}} ), depth0)) != null ? stack1 : "")
     + "_workspace_size(batch);\n  void *workspace = nullptr;\n  must(cnx::device_allocate(&workspace, bytes), \"allocating the workspace\");\n  must(cnx::device_fill(workspace, 0xff, bytes, nullptr), \"filling the workspace\");\n\n  double milliseconds = 0;\n  const int runs = "
-    + ((stack1 = alias2(alias1(depth0, "runs", {"start":{"line":91,"column":21},"end":{"line":91,"column":25}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "runs", {"start":{"line":93,"column":21},"end":{"line":93,"column":25}} ), depth0)) != null ? stack1 : "")
     + ";\n  for (int run = 0; run < runs; run++) {\n    const auto start = std::chrono::steady_clock::now();\n    must("
-    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":94,"column":11},"end":{"line":94,"column":17}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":96,"column":11},"end":{"line":96,"column":17}} ), depth0)) != null ? stack1 : "")
     + "_forward(model, batch, "
-    + ((stack1 = lookupProperty(helpers,"each").call(alias3,lookupProperty(depth0,"inputs"),{"name":"each","hash":{},"fn":container.program(1, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":94,"column":42},"end":{"line":94,"column":82}}})) != null ? stack1 : "")
-    + ((stack1 = lookupProperty(helpers,"each").call(alias3,lookupProperty(depth0,"outputs"),{"name":"each","hash":{},"fn":container.program(2, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":94,"column":82},"end":{"line":94,"column":124}}})) != null ? stack1 : "")
-    + "workspace, bytes, nullptr), \"running\");\n    must(cnx::device_finish(nullptr), \"running\");\n    milliseconds = std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - start).count();\n  }\n\n  std::FILE *file = std::fopen(argv[3], \"wb\");\n  for (size_t i = 0; i < output_count; i++) {\n    std::vector<float> found(outputs[i] * batch);\n    must(cnx::device_download(found.data(), out[i], found.size() * sizeof(float)), \"downloading an output\");\n    if (file == nullptr || std::fwrite(found.data(), sizeof(float), found.size(), file) != found.size()) return 6;\n    cnx::device_free(out[i]);\n  }\n  std::fclose(file);\n  for (float *memory : in) cnx::device_free(memory);\n  cnx::device_free(workspace);\n  "
-    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":109,"column":4},"end":{"line":109,"column":10}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"each").call(alias3,lookupProperty(depth0,"inputs"),{"name":"each","hash":{},"fn":container.program(2, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":96,"column":42},"end":{"line":96,"column":82}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"each").call(alias3,lookupProperty(depth0,"outputs"),{"name":"each","hash":{},"fn":container.program(3, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":96,"column":82},"end":{"line":96,"column":124}}})) != null ? stack1 : "")
+    + "workspace, bytes, nullptr), \"running\");\n    must(cnx::device_finish(nullptr), \"running\");\n    milliseconds = std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - start).count();\n  }\n\n  std::FILE *file = std::fopen(argv[3], \"wb\");\n  for (size_t i = 0; i < output_count; i++) {\n    std::vector<float> found(outputs[i]);\n    must(cnx::device_download(found.data(), out[i], found.size() * sizeof(float)), \"downloading an output\");\n    if (file == nullptr || std::fwrite(found.data(), sizeof(float), found.size(), file) != found.size()) return 6;\n    cnx::device_free(out[i]);\n  }\n  std::fclose(file);\n  for (float *memory : in) cnx::device_free(memory);\n  cnx::device_free(workspace);\n  "
+    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":111,"column":4},"end":{"line":111,"column":10}} ), depth0)) != null ? stack1 : "")
     + "_destroy(model);\n  std::printf(\"%.3f\\n\", milliseconds);\n  return 0;\n}\n";
 },"useData":true},
 
@@ -5510,6 +6306,16 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
 };
 
 export const partials: Readonly<Record<string, Precompiled>> = {
+  "cuda-block-sum": {"compiler":[8,">= 4.3.0"],"main":function(container,depth0,helpers,partials,data) {
+    var stack1, alias1=container.strict, alias2=container.lambda;
+
+  return "// Sum over the threads of the block, the same in all of them.\nCNX_DEVICE float block_sum(float x) {\n  float *sums = shared<float>(0); // ["
+    + ((stack1 = alias2(alias1(depth0, "warps", {"start":{"line":3,"column":40},"end":{"line":3,"column":45}} ), depth0)) != null ? stack1 : "")
+    + " warps]\n  x = warp_sum(x);\n  barrier(); // the sums before these have been read\n  if (thread() % 32 == 0) sums[thread() / 32] = x;\n  barrier();\n  float total = 0.0f;\n  for (int w = 0; w < "
+    + ((stack1 = alias2(alias1(depth0, "warps", {"start":{"line":9,"column":24},"end":{"line":9,"column":29}} ), depth0)) != null ? stack1 : "")
+    + "; w++) total += sums[w];\n  return total;\n}\n";
+},"useData":true},
+
   "cuda-gather": {"0":function(container,depth0,helpers,partials,data) {
     var stack1, alias1=container.strict, alias2=container.lambda;
 
@@ -5621,12 +6427,14 @@ export const partials: Readonly<Record<string, Precompiled>> = {
 },"6":function(container,depth0,helpers,partials,data) {
     return " + residual[m,n]";
 },"7":function(container,depth0,helpers,partials,data) {
+    return ", 0 where mask removes the patch of site m";
+},"8":function(container,depth0,helpers,partials,data) {
     var stack1;
 
   return "//   squares[tile,n] = sum of output[m,n]^2 over the "
     + ((stack1 = container.lambda(container.strict(depth0, "blockRows", {"start":{"line":10,"column":55},"end":{"line":10,"column":64}} ), depth0)) != null ? stack1 : "")
     + " rows of a tile\n";
-},"8":function(container,depth0,helpers,partials,data) {
+},"9":function(container,depth0,helpers,partials,data) {
     return "//   scale[n] = 1 + gamma[n] * G[n] / (mean over n of G + 1e-6),  G[n] = sqrt(sum over tiles of squares[tile,n])\n";
 },"compiler":[8,">= 4.3.0"],"main":function(container,depth0,helpers,partials,data) {
     var stack1, alias1=container.strict, alias2=container.lambda, alias3=depth0 != null ? depth0 : (container.nullContext || {}), lookupProperty = container.lookupProperty || function(parent, propertyName) {
@@ -5656,9 +6464,10 @@ export const partials: Readonly<Record<string, Precompiled>> = {
     + "[m,k] * weight[k,n]"
     + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"gelu"),{"name":"if","hash":{},"fn":container.program(5, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":8,"column":97},"end":{"line":8,"column":117}}})) != null ? stack1 : "")
     + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"residual"),{"name":"if","hash":{},"fn":container.program(6, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":8,"column":117},"end":{"line":8,"column":156}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"mask"),{"name":"if","hash":{},"fn":container.program(7, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":8,"column":156},"end":{"line":8,"column":217}}})) != null ? stack1 : "")
     + "\n"
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"squares"),{"name":"if","hash":{},"fn":container.program(7, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":9,"column":0},"end":{"line":11,"column":7}}})) != null ? stack1 : "")
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"finish"),{"name":"if","hash":{},"fn":container.program(8, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":12,"column":0},"end":{"line":14,"column":7}}})) != null ? stack1 : "");
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"squares"),{"name":"if","hash":{},"fn":container.program(8, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":9,"column":0},"end":{"line":11,"column":7}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"finish"),{"name":"if","hash":{},"fn":container.program(9, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":12,"column":0},"end":{"line":14,"column":7}}})) != null ? stack1 : "");
 },"useData":true},
 
   "cuda-grn-finish": {"compiler":[8,">= 4.3.0"],"main":function(container,depth0,helpers,partials,data) {
@@ -5801,6 +6610,33 @@ export const partials: Readonly<Record<string, Precompiled>> = {
 
   "cuda-plain": {"compiler":[8,">= 4.3.0"],"main":function(container,depth0,helpers,partials,data) {
     return "// Four values of the left operand: row m0 + m, columns k .. k + 3; zero past the end.\nCNX_DEVICE Quad fetch(const T *input, int m0, int m, int k) {\n  Quad q = {0.0f, 0.0f, 0.0f, 0.0f};\n  if (m0 + m >= rows) return q;\n  CNX_UNROLL\n  for (int i = 0; i < 4; i++)\n    if (k + i < depth) q.v[i] = widen(input[(m0 + m) * depth + k + i]);\n  return q;\n}\n\n";
+},"useData":true},
+
+  "cuda-removed": {"compiler":[8,">= 4.3.0"],"main":function(container,depth0,helpers,partials,data) {
+    var stack1, alias1=container.strict, alias2=container.lambda, lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
+
+  return "// Whether a site of the image lies in a removed patch: "
+    + ((stack1 = alias2(alias1(lookupProperty(depth0,"mask"), "down", {"start":{"line":1,"column":58},"end":{"line":1,"column":67}} ), depth0)) != null ? stack1 : "")
+    + "x"
+    + ((stack1 = alias2(alias1(lookupProperty(depth0,"mask"), "across", {"start":{"line":1,"column":72},"end":{"line":1,"column":83}} ), depth0)) != null ? stack1 : "")
+    + " sites a patch, "
+    + ((stack1 = alias2(alias1(lookupProperty(depth0,"mask"), "columns", {"start":{"line":1,"column":103},"end":{"line":1,"column":115}} ), depth0)) != null ? stack1 : "")
+    + " patches a row.\nCNX_DEVICE bool removed(const float *mask, int site) {\n  return mask[site / "
+    + ((stack1 = alias2(alias1(lookupProperty(depth0,"mask"), "width", {"start":{"line":3,"column":23},"end":{"line":3,"column":33}} ), depth0)) != null ? stack1 : "")
+    + " / "
+    + ((stack1 = alias2(alias1(lookupProperty(depth0,"mask"), "down", {"start":{"line":3,"column":40},"end":{"line":3,"column":49}} ), depth0)) != null ? stack1 : "")
+    + " * "
+    + ((stack1 = alias2(alias1(lookupProperty(depth0,"mask"), "columns", {"start":{"line":3,"column":56},"end":{"line":3,"column":68}} ), depth0)) != null ? stack1 : "")
+    + " + site % "
+    + ((stack1 = alias2(alias1(lookupProperty(depth0,"mask"), "width", {"start":{"line":3,"column":82},"end":{"line":3,"column":92}} ), depth0)) != null ? stack1 : "")
+    + " / "
+    + ((stack1 = alias2(alias1(lookupProperty(depth0,"mask"), "across", {"start":{"line":3,"column":99},"end":{"line":3,"column":110}} ), depth0)) != null ? stack1 : "")
+    + "] != 0.0f;\n}\n";
 },"useData":true},
 
   "cuda-run": {"0":function(container,depth0,helpers,partials,data) {

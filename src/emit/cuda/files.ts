@@ -4,7 +4,7 @@ import type { ValueId } from "../../graph/graph.ts";
 import type { Model } from "../../model/model.ts";
 import { banner } from "../banner.ts";
 import type { EmitContext, OutputFile } from "../target.ts";
-import { blocksFor, type CudaKernel, scalars } from "./kernels/shared.ts";
+import { blocksFor, type CudaKernel, scalars, widthType } from "./kernels/shared.ts";
 import { type CudaProgram, counters, type NamedKernel, type Place } from "./program.ts";
 
 /** `stages.0.0.dwconv` → `stages_0_0_dwconv`. */
@@ -82,7 +82,7 @@ const launchContext = (kernel: CudaKernel, { dtype }: CudaProgram) => ({
     index,
     note,
     read: access === "read",
-    type: name === "counter" ? "unsigned" : width === "wide" ? "float" : scalars[dtype],
+    type: name === "counter" ? "unsigned" : widthType(width, dtype),
     last: index === kernel.operands.length - 1 && !kernel.counted,
   })),
 });
@@ -93,8 +93,11 @@ const portsOf = ({ plan }: CudaProgram) => {
     name: identifier(port.name),
     input: inputs.has(port),
     index,
-    note: port.shape.map(size => `[${size}]`).join(""),
+    note: `${port.perImage ? "[batch]" : ""}${port.shape.map(size => `[${size}]`).join("")}${
+      port.keep === null ? "" : `, 1 removes a patch, 0 keeps it; each image keeps ${port.keep}`
+    }`,
     elements: port.shape.reduce((a, b) => a * b, 1),
+    perImage: port.perImage,
   }));
 };
 
@@ -109,6 +112,7 @@ function apiContext(program: CudaProgram, model: Model, shared: Shared) {
     parameterCount: plan.params.length,
     launchCount: launches.length,
     ports: portsOf(program),
+    mask: plan.inputs.some(port => port.keep !== null),
   };
 }
 

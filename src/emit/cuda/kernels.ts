@@ -1,8 +1,17 @@
 import type { KernelKind, KernelParams } from "../../plan/kernels.ts";
 import { depthwise, stem } from "./kernels/convolutions.ts";
 import { type CudaGemm, downsample, gemm } from "./kernels/gemm.ts";
-import { elementwise, gemv, grnScale, pool, rowNorm, toChannelsFirst } from "./kernels/rows.ts";
+import { elementwise, gemv, grnScale, pool, rowNorm, sumSquares, toChannelsFirst } from "./kernels/rows.ts";
 import type { CudaKernel, Setting } from "./kernels/shared.ts";
+import {
+  averagePool,
+  gatherSites,
+  maskedMean,
+  patchTable,
+  placeSites,
+  siteDepthwise,
+  siteError,
+} from "./kernels/sites.ts";
 
 /** What a launch computes: the plan's parameters, but a product may finish GRN's statistics too. */
 export type LaunchParams<K extends KernelKind = KernelKind> = K extends "gemm" ? CudaGemm : KernelParams[K];
@@ -17,10 +26,18 @@ const kernels: {
   stem,
   pool,
   gemv,
+  sumSquares,
   grnScale,
   rowNorm,
   toChannelsFirst,
   elementwise,
+  patchTable,
+  gatherSites,
+  placeSites,
+  siteDepthwise,
+  averagePool,
+  siteError,
+  maskedMean,
   pack: null,
 };
 

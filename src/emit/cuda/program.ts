@@ -5,7 +5,7 @@ import type { PackParams } from "../../plan/kernels/pack.ts";
 import { layOut } from "../../plan/memory.ts";
 import type { Plan, Step } from "../../plan/plan.ts";
 import { roundUp } from "../../plan/tile.ts";
-import { bytesOf, type CudaKernel, type Width } from "./kernels/shared.ts";
+import { bytesOf, type CudaKernel, type Width, widthBytes } from "./kernels/shared.ts";
 import { cudaKernelOf, type LaunchParams } from "./kernels.ts";
 
 /** One kernel launch: values in the order of the kernel's operands. */
@@ -98,7 +98,7 @@ export function launchCost({ kernels, dtype }: CudaProgram, launch: Launch): Lau
   const bytes = (perImage: boolean): number =>
     operands
       .filter(operand => operand.perImage === perImage)
-      .reduce((sum, { width, elements }) => sum + elements * (width === "wide" ? 4 : bytesOf[dtype]), 0);
+      .reduce((sum, { width, elements }) => sum + elements * widthBytes(width, dtype), 0);
   return { ...work, fixed: bytes(false), each: bytes(true) };
 }
 
@@ -178,7 +178,7 @@ function placed(
   kernels: readonly NamedKernel[],
   sizes: ReadonlyMap<ValueId, Sized>,
 ): Pick<CudaProgram, "setup" | "places" | "kept" | "weightBytes" | "imageBytes"> {
-  const bytes = ({ width, elements }: Sized): number => elements * (width === "wide" ? 4 : bytesOf[dtype]);
+  const bytes = ({ width, elements }: Sized): number => elements * widthBytes(width, dtype);
   const places = new Map<ValueId, Place>();
   const ports = [...plan.inputs, ...plan.outputs];
   ports.forEach(({ name, buffer }, at) => {

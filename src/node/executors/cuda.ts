@@ -34,9 +34,9 @@ export const cuda =
     }
   };
 
-function compiled({ model, batch, taps }: RunRequest, dtype: StorageType): Result<Unit> {
+function compiled({ model, batch, taps, sites }: RunRequest, dtype: StorageType): Result<Unit> {
   const context = { weights: null, specHash: "", specName: "", version, onnx: { opset: 20, layout: "plain" } } as const;
-  return lower({ model, target: cudaTarget(dtype), batch: { min: batch, max: batch }, taps, context });
+  return lower({ model, target: cudaTarget(dtype), batch: { min: batch, max: batch }, taps, sites, context });
 }
 
 /** What the program's exit code means; see the runner's template. */
@@ -73,9 +73,10 @@ async function runIn(
   const values = new Float32Array(bytes.buffer, bytes.byteOffset, bytes.byteLength / 4);
   const outputs = new Map<string, RunTensor>();
   let from = 0;
-  for (const { name, shape } of plan.outputs) {
-    const size = elements(shape) * batch;
-    outputs.set(name, { shape: [batch, ...shape], data: values.slice(from, from + size) });
+  for (const { name, shape, perImage } of plan.outputs) {
+    const whole = perImage ? [batch, ...shape] : shape;
+    const size = elements(whole);
+    outputs.set(name, { shape: whole, data: values.slice(from, from + size) });
     from += size;
   }
   const on = machine === "cpu" ? "CUDA kernels on the CPU" : "CUDA";

@@ -7,10 +7,10 @@ export interface SumSquaresParams {
 }
 
 /** Rows that a group sums one after the other. */
-const strip = 64;
+export const squareStrip = 64;
 
 /** How many rows of partial sums the kernel leaves. */
-export const squareStrips = (rows: number): number => divideUp(rows, strip);
+export const squareStrips = (rows: number): number => divideUp(rows, squareStrip);
 
 export const sumSquares = ({ rows, channels }: SumSquaresParams): KernelSource => {
   const vec = vecOf(channels);
@@ -25,12 +25,12 @@ export const sumSquares = ({ rows, channels }: SumSquaresParams): KernelSource =
     context: {
       rows,
       channels,
-      strip,
+      strip: squareStrip,
       tiles,
       count: channels / vec,
       paddedCount: padded / vec,
       padding: padded !== channels,
-      ragged: rows % strip !== 0,
+      ragged: rows % squareStrip !== 0,
       invocations: 64,
       acc: wgslType(vec),
       bindings: bindingContext(list),

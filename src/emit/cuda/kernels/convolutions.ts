@@ -1,6 +1,17 @@
-import type { KernelParams } from "../../../plan/kernels.ts";
+import { placeOf } from "../../../plan/kernels/shared.ts";
+import { type KernelParams, stemSites } from "../../../plan/kernels.ts";
 import { divideUp, roundUp } from "../../../plan/tile.ts";
-import { activation, affine, type CudaKernel, normContext, result, type Setting, scalars, weight } from "./shared.ts";
+import {
+  activation,
+  affine,
+  type CudaKernel,
+  normContext,
+  result,
+  type Setting,
+  scalars,
+  tableOperand,
+  weight,
+} from "./shared.ts";
 
 const dims = (...sizes: number[]): string => sizes.map(size => `[${size}]`).join("");
 
@@ -9,8 +20,8 @@ const least = <T>(from: readonly T[], cost: (one: T) => number): T =>
   from.reduce((a, b) => (cost(b) < cost(a) ? b : a));
 
 export function stem(p: KernelParams["stem"], { dtype }: Setting): CudaKernel {
-  const { height, width, inChannels, channels, patch, norm } = p;
-  const [outHeight, outWidth] = [Math.floor(height / patch), Math.floor(width / patch)];
+  const { height, width, inChannels, channels, patch, grid, norm } = p;
+  const { height: outHeight, width: outWidth } = stemSites(p);
   const depth = inChannels * patch * patch;
   const weightRow = roundUp(channels, 4);
   const { sites, groups } = stemTile(outWidth, channels, depth);
@@ -36,6 +47,7 @@ export function stem(p: KernelParams["stem"], { dtype }: Setting): CudaKernel {
       tileAt,
       weightRow,
       ragged: outWidth % pixels !== 0,
+      grid: grid === null ? null : placeOf(grid, outHeight / grid.keep, outWidth),
       imageLength: inChannels * height * width,
       planeLength: height * width,
       stripLength: pixels * patch,
@@ -46,6 +58,7 @@ export function stem(p: KernelParams["stem"], { dtype }: Setting): CudaKernel {
       weight("weight", depth * weightRow, dims(inChannels, patch, patch, weightRow)),
       weight("bias", weightRow, dims(channels)),
       ...affine(norm, channels),
+      ...(grid === null ? [] : [tableOperand(grid)]),
       result("output", outHeight * outWidth * channels, dims(outHeight, outWidth, channels)),
     ],
     grid: [divideUp(outWidth, pixels), outHeight],

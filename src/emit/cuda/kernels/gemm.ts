@@ -1,4 +1,5 @@
 import type { GemmParams } from "../../../plan/kernels/gemm.ts";
+import { maskContext } from "../../../plan/kernels/shared.ts";
 import type { KernelParams } from "../../../plan/kernels.ts";
 import { divideUp, type GemmTile, gemmGroup, packedShape, roundUp, squareTiles } from "../../../plan/tile.ts";
 import {
@@ -6,6 +7,7 @@ import {
   type CudaKernel,
   type CudaOperand,
   geluName,
+  maskOperand,
   result,
   type Setting,
   scalars,
@@ -39,6 +41,7 @@ export const downsample = (p: KernelParams["downsample"], setting: Setting): Cud
       columns: p.columns,
       gelu: null,
       residual: false,
+      mask: null,
       grn: null,
       squares: false,
       finish: false,
@@ -70,6 +73,7 @@ function common(p: CudaGemm, { channels, patches, eps }: Operand, { dtype }: Set
     weight("bias", packed.columns, dims(packed.columns)),
     grn === null ? null : activation("scale", channels, dims(channels), "wide"),
     p.residual ? activation("residual", rows * columns, dims(rows, columns)) : null,
+    p.mask === null ? null : maskOperand(p.mask),
     result("output", rows * columns, dims(rows, columns)),
     p.squares ? result("squares", tiles * columns, dims(tiles, columns), "wide") : null,
     p.finish ? weight("gamma", columns, dims(columns)) : null,
@@ -98,6 +102,7 @@ function common(p: CudaGemm, { channels, patches, eps }: Operand, { dtype }: Set
       operand: patches !== null || grn !== null ? "a" : "input",
       gelu: p.gelu === null ? null : geluName(p.gelu, dtype),
       residual: p.residual,
+      mask: p.mask === null ? null : maskContext(p.mask),
       squares: p.squares,
       finish: p.finish,
       squareTiles: tiles,

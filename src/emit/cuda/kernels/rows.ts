@@ -1,4 +1,5 @@
-import type { KernelParams } from "../../../plan/kernels.ts";
+import { squareStrip } from "../../../plan/kernels/sum-squares.ts";
+import { type KernelParams, squareStrips } from "../../../plan/kernels.ts";
 import { divideUp, roundUp } from "../../../plan/tile.ts";
 import {
   activation,
@@ -102,6 +103,22 @@ export function rowNorm({ rows, channels, norm }: KernelParams["rowNorm"], { dty
   };
 }
 
+export function sumSquares({ rows, channels }: KernelParams["sumSquares"]): CudaKernel {
+  const tiles = squareStrips(rows);
+  return {
+    ...plain,
+    template: "cuda/sum-squares",
+    context: { rows, channels, strip: squareStrip, tiles },
+    operands: [
+      activation("input", rows * channels, dims(rows, channels)),
+      result("squares", tiles * channels, dims(tiles, channels), "wide"),
+    ],
+    grid: [tiles, 1],
+    threads: Math.min(256, roundUp(channels, 32)),
+    work: lanes(2 * rows * channels),
+  };
+}
+
 /** What a model gives is f32. */
 export function toChannelsFirst({ sites, channels }: KernelParams["toChannelsFirst"]): CudaKernel {
   const strip = 32;
@@ -123,6 +140,8 @@ const formulas = {
   "gelu-tanh": "output = gelu(input)",
   add: "output = input + other",
   scale: "output[t,c] = input[t,c] * factor[c]",
+  "scale-each": "output[t,c] = input[t,c] * factor[c]",
+  shift: "output[t,c] = input[t,c] + shift[c]",
 } as const satisfies { readonly [op in KernelParams["elementwise"]["op"]]: string };
 
 export function elementwise({ op, length, channels }: KernelParams["elementwise"], { dtype }: Setting): CudaKernel {
@@ -137,13 +156,17 @@ export function elementwise({ op, length, channels }: KernelParams["elementwise"
       channels,
       scalar: scalars[dtype],
       add: op === "add",
-      scale: op === "scale",
+      scale: op === "scale" || op === "scale-each",
+      each: op === "scale-each",
+      shift: op === "shift",
       gelu: op === "gelu" || op === "gelu-tanh" ? geluName(op === "gelu" ? "erf" : "tanh", dtype) : null,
     },
     operands: [
       activation("input", length, dims(length), narrow),
       ...(op === "add" ? [activation("other", length, dims(length), narrow)] : []),
       ...(op === "scale" ? [weight("factor", channels, dims(channels))] : []),
+      ...(op === "scale-each" ? [activation("factor", channels, dims(channels), "wide")] : []),
+      ...(op === "shift" ? [weight("shift", channels, dims(channels))] : []),
       result("output", length, dims(length), narrow),
     ],
     grid: [divideUp(length, threads), 1],

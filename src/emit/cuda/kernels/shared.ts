@@ -1,10 +1,11 @@
 import type { TemplateName } from "../../../embedded/templates.ts";
+import type { PatchGrid } from "../../../graph/ops.ts";
 import type { StorageType } from "../../../model/model.ts";
 
 // What the CUDA kernel kinds share: operands, storage, threads.
 
-/** How a value is stored: `wide` is f32 always, `narrow` the model's storage type. */
-export type Width = "wide" | "narrow";
+/** How a value is stored: `wide` is f32 always, `narrow` the model's storage type, `index` int32. */
+export type Width = "wide" | "narrow" | "index";
 
 export interface CudaOperand {
   /** The kernel's own name for it. */
@@ -46,6 +47,12 @@ export interface Setting {
 export const scalars = { f32: "float", f16: "f16", bf16: "bf16" } as const satisfies Record<StorageType, string>;
 export const bytesOf = { f32: 4, f16: 2, bf16: 2 } as const satisfies Record<StorageType, number>;
 
+/** Bytes of an element. */
+export const widthBytes = (width: Width, dtype: StorageType): number => (width === "narrow" ? bytesOf[dtype] : 4);
+
+export const widthType = (width: Width, dtype: StorageType): string =>
+  ({ wide: "float", index: "int", narrow: scalars[dtype] })[width];
+
 /** GELU by storage: 16-bit results do not see the error of the fitted form. */
 export const geluName = (form: "erf" | "tanh", dtype: StorageType): string =>
   form === "tanh" ? "gelu_tanh" : dtype === "f32" ? "gelu" : "gelu_fitted";
@@ -72,6 +79,14 @@ export const weight = (name: string, elements: number, note: string, width: Widt
 
 export const affine = (norm: { readonly affine: boolean } | null, channels: number): readonly CudaOperand[] =>
   norm?.affine ? [weight("gain", channels, `[${channels}]`), weight("shift", channels, `[${channels}]`)] : [];
+
+/** The mask of an image, 1 for removed patches. */
+export const maskOperand = ({ rows, columns }: PatchGrid): CudaOperand =>
+  activation("mask", rows * columns, `[${rows}][${columns}]`, "wide");
+
+/** Slots of patches, then patches of slots. */
+export const tableOperand = ({ rows, columns, keep }: PatchGrid, access: CudaOperand["access"] = "read"): CudaOperand =>
+  activation("table", rows * columns + keep, `[${rows * columns}] slots, [${keep}] patches`, "index", access);
 
 const registersOfAnSm = 65536;
 

@@ -1,0 +1,270 @@
+import { maskContext, placeOf } from "../../../plan/kernels/shared.ts";
+import type { KernelParams } from "../../../plan/kernels.ts";
+import { divideUp, roundUp } from "../../../plan/tile.ts";
+import {
+  activation,
+  affine,
+  type CudaKernel,
+  maskOperand,
+  normContext,
+  result,
+  type Setting,
+  scalars,
+  tableOperand,
+  weight,
+} from "./shared.ts";
+
+// What masked autoencoders add: kept patches, and the loss.
+
+const dims = (...sizes: number[]): string => sizes.map(size => `[${size}]`).join("");
+const lanes = (flops: number) => ({ unit: "lanes", flops }) as const;
+const plain = { images: 1, shared: 0, registers: 64, counted: false, work: lanes(0) } as const;
+
+/** A block an image. */
+export function patchTable(grid: KernelParams["patchTable"]): CudaKernel {
+  const patches = grid.rows * grid.columns;
+  return {
+    ...plain,
+    template: "cuda/patch-table",
+    context: { patches, keep: grid.keep },
+    operands: [maskOperand(grid), tableOperand(grid, "write")],
+    grid: [1, 1],
+    threads: Math.min(256, roundUp(patches, 32)),
+  };
+}
+
+const elementThreads = 256;
+
+export function gatherSites(p: KernelParams["gatherSites"]): CudaKernel {
+  const { rows, columns, keep, down, across, channels } = p;
+  const [height, width] = [rows * down, columns * across];
+  const length = keep * down * across * channels;
+  const inputLength = height * width * channels;
+  return {
+    ...plain,
+    template: "cuda/gather-sites",
+    context: {
+      ...placeOf(p, down, across),
+      height,
+      width,
+      channels,
+      length,
+      inputLength,
+      lineLength: across * channels,
+    },
+    operands: [
+      activation("input", inputLength, dims(height, width, channels)),
+      tableOperand(p),
+      result("output", length, dims(keep * down, across, channels)),
+    ],
+    grid: [divideUp(length, elementThreads), 1],
+    threads: elementThreads,
+  };
+}
+
+export function placeSites(p: KernelParams["placeSites"], { dtype }: Setting): CudaKernel {
+  const { rows, columns, keep, down, across, channels, from, token } = p;
+  const [height, width] = [rows * down, columns * across];
+  const compact = from === "compact";
+  const length = height * width * channels;
+  const inputLength = compact ? keep * down * across * channels : length;
+  return {
+    ...plain,
+    template: "cuda/place-sites",
+    context: {
+      ...placeOf(p, down, across),
+      mask: maskContext(p),
+      scalar: scalars[dtype],
+      height,
+      width,
+      channels,
+      length,
+      inputLength,
+      compact,
+      token,
+    },
+    operands: [
+      activation("input", inputLength, compact ? dims(keep * down, across, channels) : dims(height, width, channels)),
+      compact ? tableOperand(p) : maskOperand(p),
+      ...(token ? [weight("token", channels, dims(channels))] : []),
+      result("output", length, dims(height, width, channels)),
+    ],
+    grid: [divideUp(length, elementThreads), 1],
+    threads: elementThreads,
+  };
+}
+
+export function averagePool(p: KernelParams["averagePool"], { dtype }: Setting): CudaKernel {
+  const { height, width, channels, size } = p;
+  const [outHeight, outWidth] = [height / size, width / size];
+  const length = outHeight * outWidth * channels;
+  const inputLength = height * width * channels;
+  return {
+    ...plain,
+    template: "cuda/average-pool",
+    context: { ...p, scalar: scalars[dtype], outWidth, length, inputLength, sites: size * size },
+    operands: [
+      activation("input", inputLength, dims(height, width, channels)),
+      result("output", length, dims(outHeight, outWidth, channels)),
+    ],
+    grid: [divideUp(length, elementThreads), 1],
+    threads: elementThreads,
+  };
+}
+
+/** Errors are f32 whatever the storage. */
+export function siteError(p: KernelParams["siteError"]): CudaKernel {
+  const { rows, columns, size, channels, eps, removedOnly } = p;
+  const [height, width] = [rows * size, columns * size];
+  const pixels = size * size * channels;
+  const patches = rows * columns;
+  const threads = Math.min(256, roundUp(pixels, 32));
+  return {
+    ...plain,
+    template: "cuda/site-error",
+    context: {
+      size,
+      channels,
+      pixels,
+      columns,
+      height,
+      width,
+      patches,
+      imageLength: channels * height * width,
+      standardize: eps !== null,
+      eps: eps === null ? null : String(eps),
+      degrees: pixels - 1,
+      removedOnly,
+      warps: threads / 32,
+    },
+    operands: [
+      activation("pred", patches * pixels, dims(patches, pixels)),
+      activation("image", channels * height * width, dims(channels, height, width), "wide"),
+      ...(removedOnly ? [maskOperand(p)] : []),
+      result("errors", patches, dims(patches), "wide"),
+    ],
+    grid: [patches, 1],
+    threads,
+    shared: threads / 8,
+  };
+}
+
+/** One block, over all images. */
+export function maskedMean({ patches }: KernelParams["maskedMean"]): CudaKernel {
+  const threads = 256;
+  return {
+    ...plain,
+    template: "cuda/masked-mean",
+    context: { patches, warps: threads / 32 },
+    operands: [
+      activation("errors", patches, dims(patches), "wide"),
+      activation("mask", patches, dims(patches), "wide"),
+      { ...result("output", 1, dims(1), "wide"), perImage: false },
+    ],
+    grid: [1, 1],
+    images: 0,
+    threads,
+    shared: threads / 8,
+    counted: true,
+  };
+}
+
+export function siteDepthwise(p: KernelParams["siteDepthwise"], { dtype, batch }: Setting): CudaKernel {
+  const { rows, columns, keep, down, across, channels, kernel, norm } = p;
+  const radius = (kernel - 1) / 2;
+  const tile = siteTile(p, batch);
+  const { groups } = tile;
+  const pixels = tile.rows * tile.columns * groups;
+  const tiles = (keep * down * across) / (tile.rows * tile.columns);
+  const items = groups * channels;
+  const passes = divideUp(items, 384);
+  const threads = roundUp(divideUp(items, passes), 32);
+  const weightRow = roundUp(channels, 4);
+  const sites = keep * down * across;
+  return {
+    template: "cuda/site-depthwise",
+    context: {
+      ...normContext(norm, { channels, pixels, threads }),
+      scalar: scalars[dtype],
+      gridRows: rows,
+      gridColumns: columns,
+      keep,
+      down,
+      across,
+      kernel,
+      radius,
+      tileRows: tile.rows,
+      tileColumns: tile.columns,
+      groups,
+      items,
+      passes: passes > 1 ? passes : null,
+      weightRow,
+      whole: tile.columns === across,
+      reach: divideUp(radius, across),
+      held: tile.rows > 1,
+      ragged: tiles % groups !== 0,
+    },
+    operands: [
+      activation("input", sites * channels, dims(keep * down, across, channels)),
+      weight("weight", kernel * kernel * weightRow, dims(kernel, kernel, weightRow)),
+      weight("bias", weightRow, dims(channels)),
+      ...affine(norm, channels),
+      tableOperand(p),
+      result("output", sites * channels, dims(keep * down, across, channels)),
+    ],
+    grid: [divideUp(tiles, groups), 1],
+    images: 1,
+    threads,
+    shared: norm === null ? 0 : 4 * pixels * channels,
+    registers: 128,
+    counted: false,
+    work: lanes(2 * kernel * kernel * sites * channels),
+  };
+}
+
+/** Kernels up to this size keep their weights in registers where a thread makes several rows. */
+const widestHeld = 7;
+/** Most sums and most columns of a thread. */
+const mostSums = 32;
+const mostColumns = 8;
+
+const divisors = (of: number): readonly number[] =>
+  Array.from({ length: of }, (_, i) => of - i).filter(by => of % by === 0);
+
+/**
+ * Rows and columns of a thread, both parts of a patch, and threads of a block for each channel. Cost is what a site
+ * takes: its taps, the loads of its window and weights, idle threads, and for few images the blocks that a GPU lacks.
+ */
+function siteTile({ keep, down, across, channels, kernel, norm }: KernelParams["siteDepthwise"], batch: number) {
+  const columns = divisors(across).filter(count => count <= mostColumns);
+  const all = divisors(down).flatMap(rows =>
+    columns.flatMap(columns => [1, 2, 3, 4, 5, 6, 8].map(groups => ({ rows, columns, groups }))),
+  );
+  const bytes = ({ rows, columns, groups }: Tile) => (norm === null ? 0 : 4 * rows * columns * groups * channels);
+  const fits = all.filter(
+    tile =>
+      tile.rows * tile.columns <= mostSums &&
+      (tile.rows === 1 || kernel <= widestHeld) &&
+      (tile.groups === 1 || tile.groups * channels <= 256) &&
+      bytes(tile) <= 65536,
+  );
+  const cost = ({ rows, columns, groups }: Tile) => {
+    const window = (rows + kernel - 1) * (columns + kernel - 1);
+    const site = kernel * kernel + (2 * window + kernel * kernel + 60) / (rows * columns);
+    const tiles = (keep * down * across) / (rows * columns);
+    const blocks = divideUp(tiles, groups);
+    const threads = roundUp(groups * channels, 32);
+    const idle = (blocks * groups * threads) / (tiles * groups * channels);
+    const lookups = columns === across ? 1 : 1.5;
+    const thin = Math.max(1, 96 / Math.min(channels * groups, 96));
+    return site * idle * lookups * thin * Math.max(1, 200 / (blocks * batch));
+  };
+  const first = { rows: 1, columns: 1, groups: 1 };
+  return fits.reduce((a, b) => (cost(b) < cost(a) ? b : a), fits[0] ?? first);
+}
+
+interface Tile {
+  readonly rows: number;
+  readonly columns: number;
+  readonly groups: number;
+}
