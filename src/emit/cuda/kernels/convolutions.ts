@@ -1,6 +1,16 @@
 import type { KernelParams } from "../../../plan/kernels.ts";
 import { divideUp, roundUp } from "../../../plan/tile.ts";
-import { activation, affine, type CudaKernel, normContext, result, type Setting, scalars, weight } from "./shared.ts";
+import {
+  activation,
+  affine,
+  type CudaKernel,
+  normContext,
+  result,
+  type Setting,
+  scalars,
+  tileRow,
+  weight,
+} from "./shared.ts";
 
 const dims = (...sizes: number[]): string => sizes.map(size => `[${size}]`).join("");
 
@@ -51,7 +61,7 @@ export function stem(p: KernelParams["stem"], { dtype }: Setting): CudaKernel {
     grid: [divideUp(outWidth, pixels), outHeight],
     images: 1,
     threads,
-    shared: norm === null ? tileAt : tileAt + 4 * pixels * channels,
+    shared: norm === null ? tileAt : tileAt + 4 * pixels * tileRow(channels),
     registers,
     counted: false,
     work: { unit: "lanes", flops: 2 * depth * outHeight * outWidth * channels },
@@ -63,7 +73,7 @@ function stemTile(width: number, channels: number, depth: number) {
   const all = [14, 8, 7, 4, 2, 1].flatMap(sites =>
     Array.from({ length: divideUp(width, sites) }, (_, i) => ({ sites, groups: i + 1 })),
   );
-  const bytes = (pixels: number) => 4 * pixels * (channels + depth);
+  const bytes = (pixels: number) => 4 * pixels * (tileRow(channels) + depth);
   const fits = all.filter(({ sites, groups }) => groups * channels <= 512 && bytes(sites * groups) <= 65536);
   const cost = ({ sites, groups }: { sites: number; groups: number }) =>
     (roundUp(width, sites * groups) / width) * 1000 + Math.abs(groups * channels - 256) / 4 - sites;
@@ -77,7 +87,7 @@ export function depthwise(p: KernelParams["depthwise"], { dtype, batch }: Settin
   const blockColumns = columns * groups;
   const pixels = rows * blockColumns;
   const items = groups * channels;
-  const passes = divideUp(items, 384);
+  const passes = divideUp(items, 256);
   const threads = roundUp(divideUp(items, passes), 32);
   const weightRow = roundUp(channels, 4);
   const interior = height >= rows + 2 * radius && width >= blockColumns + 2 * radius;
@@ -112,7 +122,7 @@ export function depthwise(p: KernelParams["depthwise"], { dtype, batch }: Settin
     grid: [divideUp(width, blockColumns), divideUp(height, rows)],
     images: 1,
     threads,
-    shared: norm === null ? 0 : 4 * pixels * channels,
+    shared: norm === null ? 0 : 4 * pixels * tileRow(channels),
     registers: rows >= 7 ? 168 : 128,
     counted: false,
     work: { unit: "lanes", flops: 2 * kernel * kernel * height * width * channels },
@@ -133,7 +143,7 @@ function depthwiseTile({ height, width, channels, kernel, norm }: KernelParams["
   const fits = all.filter(
     ({ rows, columns, groups }) =>
       (kernel <= widestHeld || rows === 1) &&
-      (norm === null || 4 * rows * columns * groups * channels <= 65536) &&
+      (norm === null || 4 * rows * columns * groups * tileRow(channels) <= 81920) &&
       groups * channels <= Math.max(192, channels) &&
       columns * groups < width + columns &&
       rows < height + 4,
