@@ -80,10 +80,10 @@ function stemTile(width: number, channels: number, depth: number) {
   return least(fits.length > 0 ? fits : [{ sites: 1, groups: 1 }], cost);
 }
 
-export function depthwise(p: KernelParams["depthwise"], { dtype, batch }: Setting): CudaKernel {
+export function depthwise(p: KernelParams["depthwise"], { dtype, batch, choices }: Setting): CudaKernel {
   const { height, width, channels, kernel, norm } = p;
   const radius = (kernel - 1) / 2;
-  const { rows, columns, groups } = depthwiseTile(p, batch);
+  const { rows, columns, groups } = depthwiseTile(p, batch, choices.depthwiseRows);
   const blockColumns = columns * groups;
   const pixels = rows * blockColumns;
   const items = groups * channels;
@@ -136,13 +136,17 @@ const widestHeld = 7;
  * Rows and columns of a thread, and threads along the row. Cost is what a site takes: its taps, the loads of its window,
  * idle sites, and for few images the blocks that a GPU lacks.
  */
-function depthwiseTile({ height, width, channels, kernel, norm }: KernelParams["depthwise"], batch: number) {
+function depthwiseTile(
+  { height, width, channels, kernel, norm }: KernelParams["depthwise"],
+  batch: number,
+  most: number,
+) {
   const all = [7, 4, 2, 1].flatMap(rows =>
     [8, 7, 4].flatMap(columns => [1, 2, 3, 4, 7, 8].map(groups => ({ rows, columns, groups }))),
   );
   const fits = all.filter(
     ({ rows, columns, groups }) =>
-      (kernel <= widestHeld || rows === 1) &&
+      rows <= (kernel <= widestHeld ? most : 1) &&
       (norm === null || 4 * rows * columns * groups * tileRow(channels) <= 81920) &&
       groups * channels <= Math.max(192, channels) &&
       columns * groups < width + columns &&

@@ -42,9 +42,11 @@ export interface CudaChoices {
   readonly warpRows: 32 | 64;
   /** Most of k that a tensor-core product takes in a step. */
   readonly step: 32 | 64;
+  /** Most rows that a thread of a depthwise convolution makes. */
+  readonly depthwiseRows: 4 | 7;
 }
 
-export const usualChoices: CudaChoices = { warpRows: 64, step: 32 };
+export const usualChoices: CudaChoices = { warpRows: 64, step: 32, depthwiseRows: 7 };
 
 /** What every kernel function gets besides its parameters from the plan. */
 export interface Setting {
