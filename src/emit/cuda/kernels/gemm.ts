@@ -178,7 +178,7 @@ function lanes(p: CudaGemm, { channels, patches, eps }: Operand, shape: Common):
     images: 1,
     threads,
     shared: p.finish ? beforeAt + 4 : used,
-    registers: 128,
+    registers: threads > 240 ? 128 : 136,
     counted: false,
     work: { unit: "lanes", flops: 2 * p.rows * p.depth * p.columns },
   };
