@@ -14,7 +14,7 @@ const { version } = await compiled("node/version.js");
 
 /** @type {readonly { name: string; choices: import("../../src/emit/cuda/kernels/shared.ts").CudaChoices }[]} */
 const candidates = [
-  { name: "w32", choices: { warpRows: 32, step: 32, depthwiseRows: 4 } },
+  { name: "w32", choices: { warpRows: 32, step: 32, depthwiseRows: 7 } },
   { name: "k64", choices: { warpRows: 64, step: 64, depthwiseRows: 4 } },
 ];
 /** Every build: a golden file says which model, the batch which tiles. @type {readonly Build[]} */

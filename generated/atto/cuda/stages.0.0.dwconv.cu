@@ -3,7 +3,7 @@
 // 7x7 depthwise convolution with LayerNorm on a channels-last map [56][56][40], zero padding 3:
 //   v[y,x,c] = bias[c] + sum over i,j of weight[i,j,c] * input[y+i-3, x+j-3, c]
 //   output[y,x,c] = (v - mean over c of v) / sqrt(variance over c of v + 0.000001)
-// A block makes 7 x 28 sites, a thread 7 x 7 of them for one channel.
+// A block makes 4 x 28 sites, a thread 4 x 7 of them for one channel.
 #include "kernels.h"
 
 namespace cnxc_atto::stages_0_0_dwconv {
@@ -12,7 +12,7 @@ using namespace cnx;
 using T = bf16;
 constexpr int height = 56, width = 56, channels = 40;
 constexpr int size = 7, radius = 3;      // of the kernel
-constexpr int rows = 7, columns = 7; // of a thread
+constexpr int rows = 4, columns = 7; // of a thread
 
 // Where site p of the block lies in the output; negative outside the map.
 CNX_DEVICE int place(int p, int) {
@@ -20,10 +20,10 @@ CNX_DEVICE int place(int p, int) {
   return (y * width + x) * channels;
 }
 
-// Normalises the 196 tokens of `tile`, 8 lanes each, and stores those that lie on the map.
+// Normalises the 112 tokens of `tile`, 8 lanes each, and stores those that lie on the map.
 CNX_DEVICE void normalize(const float *tile, T *output, int count) {
   const int lane = thread() % 8;
-  for (int first = thread() / 32 * 4; first < 196; first += 20) {
+  for (int first = thread() / 32 * 4; first < 112; first += 20) {
     const int p = first + thread() % 32 / 8;
     const float *token = tile + p * 48;
     Pair x[3];
@@ -57,7 +57,7 @@ CNX_DEVICE void normalize(const float *tile, T *output, int count) {
   }
 }
 
-// Sites y .. y + 6, x .. x + 6 of one channel; with `border`, some of what they read is padding.
+// Sites y .. y + 3, x .. x + 6 of one channel; with `border`, some of what they read is padding.
 template <bool border>
 CNX_DEVICE void convolve(const T *input, const float *weight, float (&v)[rows][columns], int y, int x) {
   float w[size][size];
@@ -88,13 +88,13 @@ CNX_DEVICE void convolve(const T *input, const float *weight, float (&v)[rows][c
   }
 }
 
-CNX_KERNEL(160, 2) kernel(
+CNX_KERNEL(160, 3) kernel(
     const bf16 *__restrict__ input, // [56][56][40]
     const float *__restrict__ weight, // [7][7][40]
     const float *__restrict__ bias, // [40]
     bf16 *__restrict__ output) // [56][56][40]
 {
-  float *tile = shared<float>(0); // [196 sites][48], rows padded against bank conflicts
+  float *tile = shared<float>(0); // [112 sites][48], rows padded against bank conflicts
   const int y = block_y() * rows, x0 = block_x() * 28;
   input += static_cast<size_t>(block_z()) * (height * width * channels);
   output += static_cast<size_t>(block_z()) * (height * width * channels);
@@ -125,8 +125,8 @@ CNX_KERNEL(160, 2) kernel(
 }
 
 int run(int batch, void *const *operand, Stream stream) {
-  const Grid grid = {2, 8, static_cast<unsigned>(batch)};
-  return launch(kernel, grid, 160, 37632, stream,
+  const Grid grid = {2, 14, static_cast<unsigned>(batch)};
+  return launch(kernel, grid, 160, 21504, stream,
                 static_cast<const bf16 *>(operand[0]),
                 static_cast<const float *>(operand[1]),
                 static_cast<const float *>(operand[2]),

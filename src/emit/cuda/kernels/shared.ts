@@ -46,7 +46,7 @@ export interface CudaChoices {
   readonly depthwiseRows: 4 | 7;
 }
 
-export const usualChoices: CudaChoices = { warpRows: 64, step: 32, depthwiseRows: 7 };
+export const usualChoices: CudaChoices = { warpRows: 64, step: 32, depthwiseRows: 4 };
 
 /** What every kernel function gets besides its parameters from the plan. */
 export interface Setting {
