@@ -20,7 +20,9 @@ const python = () =>
 export const torchRows = async () => {
   const interpreter = python();
   if (interpreter === null) {
-    console.error("fcmae: no python3 with torch here, its rows are left out; apt-get install python3-torch libopenblas0");
+    console.error(
+      "fcmae: no python3 with torch here, its rows are left out; apt-get install python3-torch libopenblas0",
+    );
     return [];
   }
   const found = [];

@@ -10,9 +10,16 @@ const root = path.resolve(import.meta.dirname, "..");
 const require = createRequire(import.meta.url);
 const suites = ["webgpu", "onnx", "compile", "fcmae"];
 const [suite = "", ...flags] = process.argv.slice(2);
+if (suite === "cuda" && flags[0] === "--prepare" && flags[1] !== undefined && flags.length === 2) {
+  const { prepare } = await import(path.join(root, "bench/cuda/prepare.mjs"));
+  prepare(path.resolve(flags[1]));
+  console.log(`${flags[1]} is ready: run bash ${flags[1]}/run.sh OUTDIR where the GPU is`);
+  process.exit(0);
+}
 const unknown = flags.find(flag => flag !== "--json" && flag !== "--save");
 if (!suites.includes(suite) || unknown !== undefined) {
   console.error(`usage: npm run bench -- SUITE [--json] [--save], where SUITE is one of ${suites.join(", ")}`);
+  console.error("       npm run bench -- cuda --prepare FOLDER");
   process.exit(2);
 }
 

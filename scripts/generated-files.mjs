@@ -5,6 +5,7 @@ import * as path from "node:path";
 const root = path.resolve(import.meta.dirname, "..");
 const compiled = (/** @type {string} */ file) => import(path.join(root, "dist", file));
 const { lower } = await compiled("compile.js");
+const { cudaTarget } = await compiled("emit/cuda/cuda.js");
 const { onnx, onnxModel } = await compiled("emit/onnx/onnx.js");
 const { onnxText } = await compiled("emit/onnx/text.js");
 const { print } = await compiled("graph/print.js");
@@ -20,6 +21,9 @@ const models = {
   "features.cnx": ["tiny_features"],
   "384.cnx": ["tiny_384"],
 };
+
+/** CUDA libraries of two of them: one a storage type, so that both ways to multiply are seen. @type {Readonly<Record<string, "f32" | "bf16">>} */
+const libraries = { micro: "f32", atto: "bf16" };
 
 export const origin = { compiler: version, spec: { name: "specs", sha256: "" }, options: {} };
 
@@ -37,7 +41,11 @@ const filesOf = (/** @type {import("../src/model/model.ts").Model} */ model, /**
   const kernels = lower({ ...request, target: wgslTargets.gpu });
   const graph = lower({ ...request, target: onnx });
   if (!kernels.ok || !graph.ok) throw new Error(`${model.name} does not compile`);
+  const dtype = libraries[model.name];
+  const library = dtype && lower({ ...request, batch: { min: 1, max: 32 }, target: cudaTarget(dtype) });
+  if (library && !library.ok) throw new Error(`${model.name} does not compile to CUDA`);
   const files = [
+    ...(library ? library.value.files : []),
     ...kernels.value.files,
     { path: "graph.txt", contents: print(kernels.value.graph) },
     { path: "onnx/model.txt", contents: onnxText(onnxModel(graph.value.graph, { ...context, model })) },

@@ -12,6 +12,11 @@ const { cudaProgram, launchCost } = await compiled("emit/cuda/program.js");
 const { loadProgram } = await compiled("node/program.js");
 const { version } = await compiled("node/version.js");
 
+/** @type {readonly { name: string; choices: import("../../src/emit/cuda/kernels/shared.ts").CudaChoices }[]} */
+const candidates = [
+  { name: "w32", choices: { warpRows: 32, step: 32, depthwiseRows: 7 } },
+  { name: "k64", choices: { warpRows: 64, step: 64, depthwiseRows: 4 } },
+];
 /** Every build: a golden file says which model, the batch which tiles. @type {readonly Build[]} */
 const builds = [
   ...["micro-64x64-b2", "micro-32x32-b1", "micro-64x32-b1-c1"].flatMap(golden =>
@@ -23,6 +28,18 @@ const builds = [
       { golden, dtype, min: 1, max: 256, times: [32, 256] },
     ]),
   ),
+  // Other choices, to be compared on the machine at hand.
+  ...["atto-224x224-b1", "tiny-224x224-b1", "base-224x224-b1"].flatMap(golden =>
+    candidates.map(({ name, choices }) => ({
+      golden,
+      dtype: /** @type {const} */ ("bf16"),
+      min: 1,
+      max: 256,
+      times: [256],
+      name,
+      choices,
+    })),
+  ),
 ];
 /** Golden files of the same model, checked by the same build. @type {Readonly<Record<string, readonly string[]>>} */
 const alike = {
@@ -30,7 +47,7 @@ const alike = {
   "atto-224x224-b1": ["atto-224x224-b1", "atto-224x224-b3"],
 };
 
-/** @typedef {{ golden: string; dtype: "f32" | "f16" | "bf16"; min: number; max: number; times: readonly number[] }} Build */
+/** @typedef {{ golden: string; dtype: "f32" | "f16" | "bf16"; min: number; max: number; times: readonly number[]; name?: string; choices?: import("../../src/emit/cuda/kernels/shared.ts").CudaChoices }} Build */
 
 /** @param {string} folder */
 export const prepare = folder => {
@@ -45,9 +62,14 @@ const readGolden = (/** @type {string} */ name) =>
   JSON.parse(fs.readFileSync(path.join(root, "test/golden/dense", `${name}.json`), "utf8"));
 
 /** One line of builds.txt: name, prefix, golden files, batches to time. */
-const prepareBuild = (/** @type {string} */ folder, /** @type {Build} */ { golden, dtype, min, max, times }) => {
+const prepareBuild = (
+  /** @type {string} */ folder,
+  /** @type {Build} */ { golden, dtype, min, max, times, name, choices },
+) => {
   const [size = "", ...rest] = golden.split("-");
-  const label = [size, ...(size === "micro" ? rest : []), dtype, `b${max}`].join("-");
+  const label = [size, ...(size === "micro" ? rest : []), dtype, `b${max}`, ...(name === undefined ? [] : [name])].join(
+    "-",
+  );
   const model = modelOf(golden);
   const context = {
     weights: null,
@@ -56,13 +78,13 @@ const prepareBuild = (/** @type {string} */ folder, /** @type {Build} */ { golde
     version,
     onnx: { opset: 20, layout: "plain" },
   };
-  const unit = lower({ model, target: cudaTarget(dtype), batch: { min, max }, taps: [], context });
+  const unit = lower({ model, target: cudaTarget(dtype, choices), batch: { min, max }, taps: [], context });
   if (!unit.ok) throw new Error(`${golden} does not compile`);
   const sources = path.join(folder, "builds", label);
   fs.mkdirSync(sources, { recursive: true });
   for (const { path: at, contents } of unit.value.files)
     fs.writeFileSync(path.join(sources, path.basename(at)), String(contents));
-  const program = cudaProgram(unit.value.plan, dtype);
+  const program = cudaProgram(unit.value.plan, dtype, choices);
   const costs = program.launches.map((/** @type {{ name: string; kernel: number }} */ launch) => {
     const { unit, flops, fixed, each } = launchCost(program, launch);
     const kind = program.kernels[launch.kernel].kernel.template.replace("cuda/", "");

@@ -57,11 +57,11 @@ while read -r label _ goldens times; do
 done <"$here/builds.txt"
 python3 "$here/table.py" "$out/results.jsonl" "$here/figures.json" "$out" >>"$log" 2>&1
 
-seconds=${TORCH_SECONDS:-240}
+seconds=${TORCH_SECONDS:-300}
 if [ "$seconds" -gt 0 ]; then
   note "== PyTorch, $(date +%T)"
-  timeout "$seconds" python3 "$here/torch_bench.py" "$here/golden" >>"$out/results.jsonl" 2>"$out/torch.log" || note "PyTorch stopped early"
+  timeout "$seconds" python3 "$here/torch_bench.py" "$here/golden" >>"$out/results.jsonl" 2>>"$log" || note "PyTorch stopped early"
   python3 "$here/table.py" "$out/results.jsonl" "$here/figures.json" "$out" >>"$log" 2>&1
 fi
 note "== done, $(date +%T)"
-cat "$out/table.md"
+sed "/^# Launches/q" "$out/table.md"

@@ -146,12 +146,7 @@ const faults: readonly Fault[] = [
   ["no barrier in the main loop", fc1("bf16", 3), /(copy_wait<stages - 2>\(\);\n) +barrier\(\);\n/, "$1"],
   ["one wait too few", fc1("bf16", 3), "copy_wait<stages - 2>", "copy_wait<stages - 1>"],
   ["a live stage overwritten", fc1("bf16", 3), /b \+= s % stages/, "b += (s + 1) % stages"],
-  [
-    "a swizzle on one side only",
-    fc1("bf16"),
-    /as \+ place\((.*?), (k \/ 8 \+ lane \/ 16)\)/,
-    "as + ($1) * step + ($2) * 8",
-  ],
+  ["a swizzle on one side only", fc1("bf16"), "((k / 8 + lane / 16) ^ a_swap) * 8", "(k / 8 + lane / 16) * 8"],
   [
     "shared memory reused before all have multiplied",
     fc1("bf16"),
@@ -165,8 +160,8 @@ const faults: readonly Fault[] = [
   [
     "one lane apart in a warp instruction",
     depthwise("bf16", [7, 7, 96, 7]),
-    "const float mean = warp_sum(sum)",
-    "const float mean = (lane == 3 ? sum : warp_sum(sum))",
+    /const float mean = (group_sum<\d+>\(sum\))/,
+    "const float mean = (lane == 3 ? sum : $1)",
   ],
   ["halo off by one", depthwise("bf16", [14, 16, 40, 7]), "x + j < width + radius", "x + j <= width + radius"],
   ["no barrier between convolution and norm", depthwise("bf16", [7, 7, 96, 7]), /barrier\(\);\n( +normalize)/, "$1"],

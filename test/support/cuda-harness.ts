@@ -4,7 +4,7 @@ import * as os from "node:os";
 import * as path from "node:path";
 import { renderTemplate } from "../../src/embedded/render-template.ts";
 import { kernelText } from "../../src/emit/cuda/files.ts";
-import type { CudaKernel } from "../../src/emit/cuda/kernels/shared.ts";
+import { type CudaKernel, usualChoices } from "../../src/emit/cuda/kernels/shared.ts";
 import { cudaKernelOf, type LaunchParams } from "../../src/emit/cuda/kernels.ts";
 import { type CudaProgram, finished } from "../../src/emit/cuda/program.ts";
 import type { StorageType } from "../../src/model/model.ts";
@@ -68,7 +68,7 @@ export interface Harness {
 }
 
 const kernelOf = ({ kind, params, dtype, batch }: KernelCase): CudaKernel => {
-  const kernel = cudaKernelOf(kind, params, { dtype, batch });
+  const kernel = cudaKernelOf(kind, params, { dtype, batch, choices: usualChoices });
   if (kernel === null) throw new Error(`CUDA has no ${kind}`);
   return finished(kernel);
 };

@@ -15,7 +15,11 @@ export interface GoldenRun {
 }
 
 /** `cnxc run` on a golden file: its spec, weights and input as a user has them, as files. */
-export async function goldenRun(golden: Golden, words: readonly string[]): Promise<GoldenRun> {
+export async function goldenRun(
+  golden: Golden,
+  words: readonly string[],
+  env: Readonly<Record<string, string>> = {},
+): Promise<GoldenRun> {
   const folder = newFolder();
   const at = (name: string) => path.join(folder, name);
   fill(folder, { "golden.cnx": goldenSpecText(golden, "golden") });
@@ -28,7 +32,7 @@ export async function goldenRun(golden: Golden, words: readonly string[]): Promi
   );
   await write(at("input.safetensors"), [f32Tensor("pixel_values", shape, () => values)]);
   const tensors = ["-w", "weights.safetensors", "-i", "input.safetensors", "--out", "out.safetensors"];
-  const cli = cnxc(["run", "golden.cnx", ...tensors, ...words], { cwd: folder });
+  const cli = cnxc(["run", "golden.cnx", ...tensors, ...words], { cwd: folder, env });
   return { cli, outputs: cli.code === 0 ? await read(at("out.safetensors")) : new Map() };
 }
 

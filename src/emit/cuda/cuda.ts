@@ -2,15 +2,16 @@ import type { StorageType } from "../../model/model.ts";
 import type { KernelTarget } from "../target.ts";
 import { wgslPasses } from "../wgsl/wgsl.ts";
 import { cudaFiles } from "./files.ts";
+import type { CudaChoices } from "./kernels/shared.ts";
 import { cudaKinds } from "./kernels.ts";
 import { cudaProgram } from "./program.ts";
 
 /** A C library of CUDA kernels, from the graph that WGSL is made from, with tiles of its own. */
-export const cudaTarget = (dtype: StorageType): KernelTarget => ({
+export const cudaTarget = (dtype: StorageType, choices?: CudaChoices): KernelTarget => ({
   name: "cuda",
   takes: "plan",
   ...wgslPasses,
   tuning: "cuda",
   kinds: cudaKinds,
-  emit: (plan, context) => cudaFiles(cudaProgram(plan, dtype), context),
+  emit: (plan, context) => cudaFiles(cudaProgram(plan, dtype, choices), context),
 });

@@ -145,7 +145,7 @@ function planContext(program: CudaProgram, shared: Shared) {
     kept: kept.map(name => ({ id: identifier(name) })),
     setup: setup.map(({ params, reads, packed, packedBias, narrow }) => ({
       shape: `{${[params.columns, params.channels, params.taps, params.packed.segment, params.packed.depth, params.packed.columns, narrow].join(", ")}}`,
-      from: ["weight", "bias", "gamma", "beta", "rowscale"]
+      sources: ["weight", "bias", "gamma", "beta", "rowscale"]
         .map(role => (reads[role] === undefined ? "-1" : `parameter::${identifier(reads[role])}`))
         .join(", "),
       packed: identifier(packed),

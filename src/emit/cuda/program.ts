@@ -5,7 +5,7 @@ import type { PackParams } from "../../plan/kernels/pack.ts";
 import { layOut } from "../../plan/memory.ts";
 import type { Plan, Step } from "../../plan/plan.ts";
 import { roundUp } from "../../plan/tile.ts";
-import { bytesOf, type CudaKernel, type Width, widthBytes } from "./kernels/shared.ts";
+import { bytesOf, type CudaKernel, usualChoices, type Width, widthBytes } from "./kernels/shared.ts";
 import { cudaKernelOf, type LaunchParams } from "./kernels.ts";
 
 /** One kernel launch: values in the order of the kernel's operands. */
@@ -60,13 +60,13 @@ interface Sized {
   readonly perImage: boolean;
 }
 
-export function cudaProgram(plan: Plan, dtype: StorageType): CudaProgram {
+export function cudaProgram(plan: Plan, dtype: StorageType, choices = usualChoices): CudaProgram {
   const steps = finishInside(plan.steps);
   const named = new Map<string, { readonly at: number; readonly kernel: CudaKernel; readonly name: ValueId }>();
   const launches = steps.map(({ step, params, writes }): Launch => {
     const key = `${step.kind} ${JSON.stringify(params)}`;
     const known = named.get(key);
-    const kernel = known?.kernel ?? cudaKernelOf(step.kind, params, { dtype, batch: plan.batch.max });
+    const kernel = known?.kernel ?? cudaKernelOf(step.kind, params, { dtype, batch: plan.batch.max, choices });
     invariant(kernel, `CUDA has no kernel for '${step.name}'`);
     const entry = known ?? { at: named.size, kernel, name: step.name };
     named.set(key, entry);

@@ -10,6 +10,7 @@ import {
   type Setting,
   scalars,
   tableOperand,
+  tileRow,
   weight,
 } from "./shared.ts";
 
@@ -64,7 +65,7 @@ export function stem(p: KernelParams["stem"], { dtype }: Setting): CudaKernel {
     grid: [divideUp(outWidth, pixels), outHeight],
     images: 1,
     threads,
-    shared: norm === null ? tileAt : tileAt + 4 * pixels * channels,
+    shared: norm === null ? tileAt : tileAt + 4 * pixels * tileRow(channels),
     registers,
     counted: false,
     work: { unit: "lanes", flops: 2 * depth * outHeight * outWidth * channels },
@@ -76,21 +77,21 @@ function stemTile(width: number, channels: number, depth: number) {
   const all = [14, 8, 7, 4, 2, 1].flatMap(sites =>
     Array.from({ length: divideUp(width, sites) }, (_, i) => ({ sites, groups: i + 1 })),
   );
-  const bytes = (pixels: number) => 4 * pixels * (channels + depth);
+  const bytes = (pixels: number) => 4 * pixels * (tileRow(channels) + depth);
   const fits = all.filter(({ sites, groups }) => groups * channels <= 512 && bytes(sites * groups) <= 65536);
   const cost = ({ sites, groups }: { sites: number; groups: number }) =>
     (roundUp(width, sites * groups) / width) * 1000 + Math.abs(groups * channels - 256) / 4 - sites;
   return least(fits.length > 0 ? fits : [{ sites: 1, groups: 1 }], cost);
 }
 
-export function depthwise(p: KernelParams["depthwise"], { dtype, batch }: Setting): CudaKernel {
+export function depthwise(p: KernelParams["depthwise"], { dtype, batch, choices }: Setting): CudaKernel {
   const { height, width, channels, kernel, norm } = p;
   const radius = (kernel - 1) / 2;
-  const { rows, columns, groups } = depthwiseTile(p, batch);
+  const { rows, columns, groups } = depthwiseTile(p, batch, choices.depthwiseRows);
   const blockColumns = columns * groups;
   const pixels = rows * blockColumns;
   const items = groups * channels;
-  const passes = divideUp(items, 384);
+  const passes = divideUp(items, 256);
   const threads = roundUp(divideUp(items, passes), 32);
   const weightRow = roundUp(channels, 4);
   const interior = height >= rows + 2 * radius && width >= blockColumns + 2 * radius;
@@ -125,7 +126,7 @@ export function depthwise(p: KernelParams["depthwise"], { dtype, batch }: Settin
     grid: [divideUp(width, blockColumns), divideUp(height, rows)],
     images: 1,
     threads,
-    shared: norm === null ? 0 : 4 * pixels * channels,
+    shared: norm === null ? 0 : 4 * pixels * tileRow(channels),
     registers: rows >= 7 ? 168 : 128,
     counted: false,
     work: { unit: "lanes", flops: 2 * kernel * kernel * height * width * channels },
@@ -139,14 +140,18 @@ const widestHeld = 7;
  * Rows and columns of a thread, and threads along the row. Cost is what a site takes: its taps, the loads of its window,
  * idle sites, and for few images the blocks that a GPU lacks.
  */
-function depthwiseTile({ height, width, channels, kernel, norm }: KernelParams["depthwise"], batch: number) {
+function depthwiseTile(
+  { height, width, channels, kernel, norm }: KernelParams["depthwise"],
+  batch: number,
+  most: number,
+) {
   const all = [7, 4, 2, 1].flatMap(rows =>
     [8, 7, 4].flatMap(columns => [1, 2, 3, 4, 7, 8].map(groups => ({ rows, columns, groups }))),
   );
   const fits = all.filter(
     ({ rows, columns, groups }) =>
-      (kernel <= widestHeld || rows === 1) &&
-      (norm === null || 4 * rows * columns * groups * channels <= 65536) &&
+      rows <= (kernel <= widestHeld ? most : 1) &&
+      (norm === null || 4 * rows * columns * groups * tileRow(channels) <= 81920) &&
       groups * channels <= Math.max(192, channels) &&
       columns * groups < width + columns &&
       rows < height + 4,

@@ -123,11 +123,23 @@ function common(p: CudaGemm, { channels, patches, eps }: Operand, { dtype }: Set
 
 const depthOf = (tile: GemmTile): number => (tile.kind === "tiled" ? tile.depth : 16);
 
-/** Shared memory of the last block of an image: norms, sums, a counter. */
+/** Shared memory of the last block of an image: norms and sums. */
 const finishBytes = (columns: number, threads: number) => {
   const finishSums = roundUp(4 * columns, 16);
-  const finishBefore = finishSums + 4 * threads;
-  return { finishSums, finishBefore, bytes: finishBefore + 4 };
+  return { finishSums, bytes: finishSums + 4 * threads };
+};
+
+/** How lanes share the tokens that a downsampling measures. */
+const statLanes = (channels: number, tokens: number, warps: number) => {
+  const quads = Math.ceil(channels / 4);
+  const lanes = [8, 16, 32].find(count => quads <= 6 * count && tokens % ((32 / count) * warps) === 0) ?? 32;
+  return {
+    statLanes: lanes,
+    statWarp: 32 / lanes,
+    statStep: (32 / lanes) * warps,
+    statQuads: Math.ceil(quads / lanes),
+    statRagged: quads % lanes !== 0,
+  };
 };
 
 /** f32: a thread multiplies a cell in registers. */
@@ -143,6 +155,8 @@ function lanes(p: CudaGemm, { channels, patches, eps }: Operand, shape: Common):
   const extra = p.grn !== null ? 4 * packed.depth : eps !== null ? 32 * blockRows : 0;
   const sums = p.squares ? 4 * lanesY * blockColumns : 0;
   const finish = finishBytes(p.columns, threads);
+  const used = Math.max(end + extra, sums);
+  const beforeAt = roundUp(Math.max(used, finish.bytes), 16);
   return {
     template: "cuda/gemm-lanes",
     context: {
@@ -160,36 +174,40 @@ function lanes(p: CudaGemm, { channels, patches, eps }: Operand, shape: Common):
       warps: Math.floor(threads / 32),
       gathered: patches !== null || channels % 4 !== 0,
       quads: p.columns % 4 === 0,
+      ...statLanes(channels, 4 * blockRows, Math.max(1, Math.floor(threads / 32))),
       finishSums: finish.finishSums,
-      finishBefore: finish.finishBefore,
+      beforeAt,
     },
     operands: shape.operands,
     grid: shape.grid,
     images: 1,
     threads,
-    shared: Math.max(end + extra, sums, p.finish ? finish.bytes : 0),
-    registers: 128,
+    shared: p.finish ? beforeAt + 4 : used,
+    registers: threads > 240 ? 128 : 136,
     counted: false,
     work: { unit: "lanes", flops: 2 * p.rows * p.depth * p.columns },
   };
 }
 
-/** How warps share a block: 32 rows each where there are so many, then halves or quarters of the columns. */
-function warpGrid(blockRows: number, blockColumns: number): readonly [m: number, n: number] {
-  const m = Math.max(1, blockRows / 32);
-  const wanted = m >= 4 && blockColumns < 64 ? 1 : m >= 2 ? 2 : 4;
-  const n = [4, 2, 1].find(count => count <= wanted && blockColumns % (8 * count) === 0) ?? 1;
-  return [m, n];
+/** How warps share a block: at most `rows` rows each, the columns in as many parts as give four warps or more. */
+function warpGrid(blockRows: number, blockColumns: number, rows: number): readonly [m: number, n: number] {
+  const parts = (wanted: number) => [4, 2, 1].find(n => n <= wanted && blockColumns % (8 * n) === 0) ?? 1;
+  const m = Math.max(1, blockRows / rows);
+  const n = parts(m >= 2 ? 2 : 4);
+  if (m * n < 4 && rows > 32) return warpGrid(blockRows, blockColumns, 32);
+  return blockColumns < 64 && m >= 4 ? [m, 1] : [m, n];
 }
 
 /** 16 bit: warps multiply on tensor cores, from stages in shared memory. */
-function tensorCores(p: CudaGemm, { channels, patches, eps }: Operand, shape: Common, { dtype }: Setting): CudaKernel {
+function tensorCores(p: CudaGemm, { channels, patches, eps }: Operand, shape: Common, setting: Setting): CudaKernel {
+  const { dtype, choices } = setting;
   const { blockRows, blockColumns, packed, context } = shape;
-  const [warpsM, warpsN] = warpGrid(blockRows, blockColumns);
+  const [warpsM, warpsN] = warpGrid(blockRows, blockColumns, choices.warpRows);
+  const sumsOfThread = (blockRows * blockColumns) / (32 * warpsM * warpsN);
   const threads = 32 * warpsM * warpsN;
-  const step = packed.depth % 32 === 0 ? 32 : 16;
+  const step = [choices.step, 32].find(size => packed.depth % size === 0) ?? 16;
   const steps = packed.depth / step;
-  const stages = Math.max(2, Math.min(4, steps));
+  const stages = Math.max(2, Math.min(step === 64 ? 3 : 4, steps));
   const bRow = blockColumns % 16 === 0 ? blockColumns + 8 : blockColumns;
   const bAt = stages * blockRows * step * 2;
   const extraAt = bAt + stages * step * bRow * 2;
@@ -197,6 +215,8 @@ function tensorCores(p: CudaGemm, { channels, patches, eps }: Operand, shape: Co
   const sumsAt = roundUp(blockRows * (blockColumns + 8) * 2, 16);
   const sums = p.squares ? 4 * warpsM * blockColumns : 0;
   const finish = finishBytes(p.columns, threads);
+  const used = Math.max(extraAt + extra, sumsAt + sums);
+  const beforeAt = roundUp(Math.max(used, finish.bytes), 16);
   const vector = channels % 8 === 0;
   const { guardRows, guardColumns, depth } = context;
   const guardDepth = packed.depth !== depth;
@@ -226,15 +246,16 @@ function tensorCores(p: CudaGemm, { channels, patches, eps }: Operand, shape: Co
       guarded: guardRows || guardDepth,
       guardTile: guardRows || guardColumns,
       chunks: p.columns % 8 === 0,
+      ...statLanes(channels, 4 * blockRows, Math.max(1, Math.floor(threads / 32))),
       finishSums: finish.finishSums,
-      finishBefore: finish.finishBefore,
+      beforeAt,
     },
     operands: shape.operands,
     grid: shape.grid,
     images: 1,
     threads,
-    shared: Math.max(extraAt + extra, sumsAt + sums, p.finish ? finish.bytes : 0),
-    registers: 128,
+    shared: p.finish ? beforeAt + 4 : used,
+    registers: sumsOfThread <= 32 ? 128 : sumsOfThread <= 64 ? 168 : sumsOfThread + 112,
     counted: false,
     work: { unit: "tensor", flops: 2 * p.rows * p.depth * p.columns },
   };

@@ -10,6 +10,7 @@ import {
   result,
   type Setting,
   scalars,
+  tileRow,
   type Width,
   weight,
 } from "./shared.ts";
@@ -39,7 +40,7 @@ export function pool({ sites, channels, norm }: KernelParams["pool"], { dtype }:
     ],
     grid: [1, 1],
     threads,
-    shared: norm === null ? 0 : 4 * channels,
+    shared: norm === null ? 0 : 4 * tileRow(channels),
   };
 }
 
@@ -92,7 +93,12 @@ export function rowNorm({ rows, channels, norm }: KernelParams["rowNorm"], { dty
   return {
     ...plain,
     template: "cuda/row-norm",
-    context: { ...normContext(norm, { channels, pixels: 1, threads }), rows, scalar: scalars[dtype] },
+    context: {
+      ...normContext(norm, { channels, pixels: 1, threads }),
+      warps: threads / 32,
+      rows,
+      scalar: scalars[dtype],
+    },
     operands: [
       activation("input", rows * channels, dims(rows, channels)),
       ...affine(norm, channels),

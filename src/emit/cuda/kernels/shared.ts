@@ -37,8 +37,21 @@ export interface CudaKernel {
   readonly work: { readonly unit: "tensor" | "lanes"; readonly flops: number };
 }
 
+/** What is chosen by measurement, not by shape: the place for what a tuner finds. */
+export interface CudaChoices {
+  /** Rows of a warp in a tensor-core product of 128 rows a block: more take more registers and less shared memory. */
+  readonly warpRows: 32 | 64;
+  /** Most of k that a tensor-core product takes in a step. */
+  readonly step: 32 | 64;
+  /** Most rows that a thread of a depthwise convolution makes. */
+  readonly depthwiseRows: 4 | 7;
+}
+
+export const usualChoices: CudaChoices = { warpRows: 64, step: 32, depthwiseRows: 4 };
+
 /** What every kernel function gets besides its parameters from the plan. */
 export interface Setting {
+  readonly choices: CudaChoices;
   readonly dtype: StorageType;
   /** Largest batch of the build: tiles for one image differ from those for many. */
   readonly batch: number;
@@ -102,9 +115,28 @@ export const normContext = (
   norm: norm !== null,
   affine: norm?.affine ?? false,
   eps: norm === null ? null : String(norm.eps),
-  warps: Math.floor(of.threads / 32),
-  pairs: of.channels % 2 === 0,
+  ...tokenLanes(of.channels, of.pixels, Math.floor(of.threads / 32)),
   channels: of.channels,
   pixels: of.pixels,
   threads: of.threads,
 });
+
+/** How the lanes of a warp share tokens: few lanes each, so that a warp has several tokens under way. */
+function tokenLanes(channels: number, pixels: number, warps: number) {
+  const lanes = [8, 16, 32].find(count => channels <= 16 * count) ?? 32;
+  const warpTokens = 32 / lanes;
+  return {
+    lanes,
+    warpTokens,
+    stepTokens: warpTokens * warps,
+    sharedWarp: pixels % warpTokens !== 0,
+    lanePairs: Math.ceil(channels / (2 * lanes)),
+    raggedPairs: channels % (2 * lanes) !== 0,
+    pairs: channels % 2 === 0,
+    tileRow: tileRow(channels),
+  };
+}
+
+/** Floats of a token in shared memory: with 8 lanes a token, neighbours lie half the banks apart. */
+export const tileRow = (channels: number): number =>
+  channels <= 128 && channels % 2 === 0 ? channels + ((48 - (channels % 32)) % 32) : channels;

@@ -1,0 +1,98 @@
+import { spawnSync } from "node:child_process";
+import { readFileSync } from "node:fs";
+import * as path from "node:path";
+import { describe, expect, test } from "vitest";
+import { lower } from "../../src/compile.ts";
+import { cudaTarget } from "../../src/emit/cuda/cuda.ts";
+import type { StorageType } from "../../src/model/model.ts";
+import { hasNvcc } from "../support/cuda-tools.ts";
+import { fill, newFolder } from "../support/folders.ts";
+import { full } from "../support/full.ts";
+import { readGolden } from "../support/golden.ts";
+import { goldenModel } from "../support/models.ts";
+
+const all = ["atto", "femto", "pico", "nano", "tiny", "base", "large", "huge"] as const;
+const architectures = full ? [80, 86, 89, 90, 100, 120] : [80, 90];
+const cases = (full ? all : (["atto"] as const)).flatMap(size =>
+  (full ? (["f32", "f16", "bf16"] as const) : (["bf16"] as const)).map(dtype => ({ size, dtype })),
+);
+
+function sources(size: string, dtype: StorageType): Readonly<Record<string, string>> {
+  const model = { ...goldenModel(readGolden(`dense/${size}-224x224-b1`)), name: size };
+  const context = {
+    weights: null,
+    specHash: "",
+    specName: "",
+    version: "",
+    onnx: { opset: 20, layout: "plain" },
+  } as const;
+  const unit = lower({ model, target: cudaTarget(dtype), batch: { min: 1, max: 256 }, taps: [], context });
+  if (!unit.ok) throw new Error(unit.diagnostics[0]?.message);
+  const files = Object.fromEntries(
+    unit.value.files.map(({ path: at, contents }) => [path.basename(at), String(contents)]),
+  );
+  const units = Object.keys(files).filter(name => name.endsWith(".cu"));
+  return { ...files, "all.cu": units.map(name => `#include "${name}"\n`).join("") };
+}
+
+/** Kernel, registers and bytes spilled, from what ptxas says of each kernel. */
+const readReport = (report: string) =>
+  [
+    ...report.matchAll(
+      /Compiling entry function '(\S+)' for '(\S+)'[\s\S]*?(\d+) bytes spill stores, (\d+)[\s\S]*?Used (\d+) registers/g,
+    ),
+  ].map(([, entry = "", arch = "", stores, loads, registers]) => ({
+    kernel: /\d(stages_\w+?|downsample\w+?|pool|head|packing)\d*6kernel/.exec(entry)?.[1] ?? entry,
+    arch,
+    spilled: Number(stores) + Number(loads),
+    registers: Number(registers),
+  }));
+
+describe.runIf(hasNvcc)("nvcc compiles every kernel without spilling", { timeout: 1_800_000 }, () => {
+  test.each(cases)("$size, $dtype", ({ size, dtype }) => {
+    const folder = newFolder();
+    const files = sources(size, dtype);
+    fill(folder, files);
+    const codes = architectures.map(arch => `-gencode=arch=compute_${arch},code=sm_${arch}`);
+    const built = spawnSync("nvcc", ["-std=c++17", "-O3", ...codes, "-Xptxas", "-v", "all.cu", "-o", "run"], {
+      cwd: folder,
+      encoding: "utf8",
+    });
+    expect(built.stderr).not.toMatch(/error|warning/i);
+    expect(built.status).toBe(0);
+    const report = readReport(built.stderr);
+    const kernels = Object.keys(files).filter(name => name.endsWith(".cu") && /CNX_KERNEL/.test(files[name] ?? ""));
+    expect(report.length).toBeGreaterThanOrEqual(kernels.length * architectures.length);
+    const rows = architectures.map(arch => {
+      const of = report.filter(row => row.arch === `sm_${arch}`);
+      const most = of.reduce((a, b) => (b.registers > a.registers ? b : a));
+      return `${size} ${dtype} sm_${arch}: ${of.length} kernels, at most ${most.registers} registers (${most.kernel}), ${of.reduce((sum, row) => sum + row.spilled, 0)} bytes spilled`;
+    });
+    console.info(rows.join("\n"));
+    expect(report.filter(row => row.spilled > 0)).toEqual([]);
+
+    // Here or elsewhere without a GPU, the program says so.
+    if (spawnSync("nvidia-smi", ["-L"]).status === 0) return;
+    const parameters = [...(files[`${size}.cu`] ?? "").matchAll(/^ {4}\{"(.+)", (\d+)\},$/gm)];
+    const floats = parameters.reduce((sum, [, , count]) => sum + Number(count), 0);
+    if (floats > 2e7) return;
+    fill(folder, { weights: "\0".repeat(4 * floats), input: "" });
+    const ran = spawnSync(path.join(folder, "run"), ["weights", "input", "output", "1"], {
+      cwd: folder,
+      encoding: "utf8",
+    });
+    expect(ran.stderr).toContain("there is no CUDA device");
+    expect(ran.status).toBe(5);
+  });
+
+  test("each kernel's launch bounds state its budget", () => {
+    for (const [name, text] of Object.entries(sources("atto", "bf16"))) {
+      if (name === "device.h" || name === "pack.cu") continue;
+      for (const [, threads, blocks] of text.matchAll(/CNX_KERNEL\((\d+), (\d+)\)/g))
+        expect(Number(threads) * Number(blocks), name).toBeLessThanOrEqual(2048);
+    }
+    expect(readFileSync(path.resolve(import.meta.dirname, "../../templates/cuda/device.h.hbs"), "utf8")).toContain(
+      "__launch_bounds__(threads, blocks)",
+    );
+  });
+});
