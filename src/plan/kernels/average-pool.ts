@@ -1,11 +1,10 @@
-import { divideUp } from "../tile.ts";
 import {
   activation,
   bindingContext,
   bindingsOf,
   dims,
+  flat,
   float,
-  grid1,
   type KernelSource,
   result,
   vecOf,
@@ -25,8 +24,7 @@ export const averagePool = (p: AveragePoolParams): KernelSource => {
   const vec = vecOf(channels);
   const [outHeight, outWidth] = [height / size, width / size];
   const count = (outHeight * outWidth * channels) / vec;
-  const invocations = 64;
-  const grid = grid1(divideUp(count, invocations));
+  const { context, grid, workgroup } = flat(count);
   const list = [
     activation("input", height * width * channels, vec, dims(height, width, channels)),
     result("output", outHeight * outWidth * channels, vec, dims(outHeight, outWidth, channels)),
@@ -41,14 +39,11 @@ export const averagePool = (p: AveragePoolParams): KernelSource => {
       rowCount: (width * channels) / vec,
       inputCount: (height * width * channels) / vec,
       sites: float(size * size),
-      count,
-      invocations,
-      gridX: grid[0],
-      ragged: grid[0] * grid[1] * invocations !== count,
+      ...context,
       bindings: bindingContext(list),
     },
     bindings: bindingsOf(list),
     grid,
-    workgroup: [invocations, 1],
+    workgroup,
   };
 };

@@ -4,7 +4,7 @@ import {
   bindingContext,
   bindingsOf,
   dims,
-  grid1,
+  flat,
   type KernelSource,
   result,
   slots,
@@ -35,8 +35,7 @@ export const elementwise = (p: ElementwiseParams): KernelSource => {
   const channelwise = op === "scale" || op === "scale-each" || op === "shift";
   const vec: Vec = length % 4 === 0 && (!channelwise || channels % 4 === 0) ? 4 : 1;
   const count = length / vec;
-  const invocations = 64;
-  const grid = grid1(divideUp(count, invocations));
+  const { context, grid, workgroup } = flat(count);
   const list = slots([
     activation("input", length, vec, dims(length)),
     op === "add" ? activation("other", length, vec, dims(length)) : null,
@@ -50,8 +49,7 @@ export const elementwise = (p: ElementwiseParams): KernelSource => {
     context: {
       length,
       channels,
-      count,
-      invocations,
+      ...context,
       formula: formulas[op],
       channelwise,
       channelCount: channels / vec,
@@ -63,12 +61,10 @@ export const elementwise = (p: ElementwiseParams): KernelSource => {
       shift: op === "shift",
       gelu: op === "gelu" || op === "gelu-tanh",
       tanh: op === "gelu-tanh",
-      gridX: grid[0],
-      ragged: grid[0] * grid[1] * invocations !== count,
       bindings: bindingContext(list),
     },
     bindings: bindingsOf(list),
     grid,
-    workgroup: [invocations, 1],
+    workgroup,
   };
 };

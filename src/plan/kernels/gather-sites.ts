@@ -1,10 +1,9 @@
-import { divideUp } from "../tile.ts";
 import {
   activation,
   bindingContext,
   bindingsOf,
   dims,
-  grid1,
+  flat,
   type KernelSource,
   type PatchPlace,
   patchTableSlot,
@@ -23,8 +22,7 @@ export const gatherSites = (p: GatherSitesParams): KernelSource => {
   const vec = vecOf(channels);
   const [height, width] = [rows * down, columns * across];
   const count = (keep * down * across * channels) / vec;
-  const invocations = 64;
-  const grid = grid1(divideUp(count, invocations));
+  const { context, grid, workgroup } = flat(count);
   const list = [
     activation("input", height * width * channels, vec, dims(height, width, channels)),
     patchTableSlot(p),
@@ -38,17 +36,14 @@ export const gatherSites = (p: GatherSitesParams): KernelSource => {
       width,
       channels,
       channelCount: channels / vec,
-      count,
+      ...context,
       inputCount: (height * width * channels) / vec,
       lineCount: (across * channels) / vec,
       rowCount: (width * channels) / vec,
-      invocations,
-      gridX: grid[0],
-      ragged: grid[0] * grid[1] * invocations !== count,
       bindings: bindingContext(list),
     },
     bindings: bindingsOf(list),
     grid,
-    workgroup: [invocations, 1],
+    workgroup,
   };
 };

@@ -1,10 +1,9 @@
-import { divideUp } from "../tile.ts";
 import {
   activation,
   bindingContext,
   bindingsOf,
   dims,
-  grid1,
+  flat,
   type KernelSource,
   maskSlot,
   type PatchPlace,
@@ -31,8 +30,7 @@ export const placeSites = (p: PlaceSitesParams): KernelSource => {
   const count = (height * width * channels) / vec;
   const compact = from === "compact";
   const inputSites = compact ? keep * down * across : height * width;
-  const invocations = 64;
-  const grid = grid1(divideUp(count, invocations));
+  const { context, grid, workgroup } = flat(count);
   const list = slots([
     activation(
       "input",
@@ -56,15 +54,12 @@ export const placeSites = (p: PlaceSitesParams): KernelSource => {
       token,
       acc: wgslType(vec),
       channelCount: channels / vec,
-      count,
+      ...context,
       inputCount: (inputSites * channels) / vec,
-      invocations,
-      gridX: grid[0],
-      ragged: grid[0] * grid[1] * invocations !== count,
       bindings: bindingContext(list),
     },
     bindings: bindingsOf(list),
     grid,
-    workgroup: [invocations, 1],
+    workgroup,
   };
 };

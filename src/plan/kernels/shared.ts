@@ -198,6 +198,14 @@ export const maskContext = ({ rows, columns, down, across }: PatchPlace) => ({
   across,
 });
 
+/** One invocation a vector of the result: the grid, and what the template needs to find and to guard it. */
+export const flat = (count: number) => {
+  const invocations = 64;
+  const grid = grid1(divideUp(count, invocations));
+  const context = { count, invocations, gridX: grid[0], ragged: grid[0] * grid[1] * invocations !== count };
+  return { context, grid, workgroup: [invocations, 1] } as const;
+};
+
 /** Splits n groups over x and y. */
 export const grid1 = (n: number): readonly [number, number] => {
   const y = divideUp(n, limits.groups);
