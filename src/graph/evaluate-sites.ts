@@ -1,0 +1,172 @@
+import { invariant } from "../diagnostics/invariant.ts";
+import type { OpTable } from "./graph.ts";
+import type { OpName, PatchGrid } from "./ops.ts";
+import { at, centreRows, dim, empty, type Operands, pick, type Values } from "./values.ts";
+
+/** The patch that the site at (row, column) of an h x w map lies in. */
+const patchAt = ({ rows, columns }: PatchGrid, h: number, w: number, row: number, column: number): number =>
+  Math.floor((row * rows) / h) * columns + Math.floor((column * columns) / w);
+
+/** Every element of a map with its image, row, column and channel. */
+function eachSite(
+  shape: readonly number[],
+  visit: (index: number, image: number, row: number, column: number, c: number) => void,
+): void {
+  const [n, h, w, channels] = shape as [number, number, number, number];
+  let index = 0;
+  for (let image = 0; image < n; image++)
+    for (let row = 0; row < h; row++)
+      for (let column = 0; column < w; column++)
+        for (let c = 0; c < channels; c++) visit(index++, image, row, column, c);
+}
+
+/** x where the mask keeps a patch, else what `removed` says of the channel. */
+function hide(x: Values, mask: Values, grid: PatchGrid, removed: (channel: number) => number): Values {
+  const out = empty(x.shape);
+  eachSite(x.shape, (i, image, row, column, c) => {
+    const patch = patchAt(grid, dim(x, 1), dim(x, 2), row, column);
+    const kept = at(mask.data, image * grid.rows * grid.columns + patch) === 0;
+    out.data[i] = kept ? at(x.data, i) : removed(c);
+  });
+  return out;
+}
+
+/** Slots of patches and patches of slots, as `patchTable` has them. */
+const tableOf = (table: Values, { rows, columns, keep }: PatchGrid) => ({
+  slot: (image: number, patch: number) => at(table.data, image * (rows * columns + keep) + patch),
+  patch: (image: number, slot: number) => at(table.data, image * (rows * columns + keep) + rows * columns + slot),
+});
+
+/** The formulas of masked autoencoders. */
+export const siteOps = {
+  maskSites({ attrs }, operands) {
+    const [x, mask] = pick(operands, 2) as [Values, Values];
+    return hide(x, mask, attrs, () => 0);
+  },
+
+  fillSites({ attrs }, operands) {
+    const [x, mask, token] = pick(operands, 3) as [Values, Values, Values];
+    return hide(x, mask, attrs, c => at(token.data, c));
+  },
+
+  patchTable({ attrs: { rows, columns, keep } }, operands) {
+    const [mask] = pick(operands, 1) as [Values];
+    const [n, patches] = mask.shape as [number, number];
+    const out = empty([n, rows * columns + keep]);
+    for (let image = 0; image < n; image++) {
+      let slot = 0;
+      for (let patch = 0; patch < patches; patch++) {
+        const kept = at(mask.data, image * patches + patch) === 0;
+        const row = image * (patches + keep);
+        out.data[row + patch] = kept ? slot : -1;
+        if (kept) out.data[row + patches + slot++] = patch;
+      }
+      invariant(slot === keep, `image ${image} keeps ${slot} patches, not ${keep}`);
+    }
+    return out;
+  },
+
+  gatherSites({ attrs }, operands) {
+    const [x, table] = pick(operands, 2) as [Values, Values];
+    const [n, h, w, channels] = x.shape as [number, number, number, number];
+    const [down, across] = [h / attrs.rows, w / attrs.columns];
+    const { patch } = tableOf(table, attrs);
+    const out = empty([n, attrs.keep * down, across, channels]);
+    eachSite(out.shape, (i, image, row, column, c) => {
+      const from = patch(image, Math.floor(row / down));
+      const y = Math.floor(from / attrs.columns) * down + (row % down);
+      const z = (from % attrs.columns) * across + column;
+      out.data[i] = at(x.data, ((image * h + y) * w + z) * channels + c);
+    });
+    return out;
+  },
+
+  scatterSites({ attrs }, [x, table, token]) {
+    const [from, slots] = [x as Values, tableOf(table as Values, attrs)];
+    const [n, tall, across, channels] = from.shape as [number, number, number, number];
+    const down = tall / attrs.keep;
+    const out = empty([n, attrs.rows * down, attrs.columns * across, channels]);
+    eachSite(out.shape, (i, image, row, column, c) => {
+      const slot = slots.slot(image, patchAt(attrs, dim(out, 1), dim(out, 2), row, column));
+      const y = slot * down + (row % down);
+      const index = ((image * tall + y) * across + (column % across)) * channels + c;
+      out.data[i] = slot >= 0 ? at(from.data, index) : token === undefined ? 0 : at(token.data, c);
+    });
+    return out;
+  },
+
+  siteDepthwise({ attrs }, operands) {
+    const [x, w, b, table] = pick(operands, 4) as [Values, Values, Values, Values];
+    const { rows, columns, keep, kernel } = attrs;
+    const [, tall, across, channels] = x.shape as [number, number, number, number];
+    const down = tall / keep;
+    const { slot, patch } = tableOf(table, attrs);
+    const reach = (kernel - 1) / 2;
+    const out = empty(x.shape);
+    eachSite(x.shape, (i, image, row, column, c) => {
+      const here = patch(image, Math.floor(row / down));
+      const top = Math.floor(here / columns) * down + (row % down) - reach;
+      const left = (here % columns) * across + column - reach;
+      let sum = at(b.data, c);
+      for (let dy = 0; dy < kernel; dy++)
+        for (let dx = 0; dx < kernel; dx++) {
+          const [y, z] = [top + dy, left + dx];
+          if (y < 0 || y >= rows * down || z < 0 || z >= columns * across) continue;
+          const from = slot(image, patchAt(attrs, rows * down, columns * across, y, z));
+          if (from < 0) continue;
+          const index = ((image * tall + from * down + (y % down)) * across + (z % across)) * channels + c;
+          sum += at(x.data, index) * at(w.data, (c * kernel + dy) * kernel + dx);
+        }
+      out.data[i] = sum;
+    });
+    return out;
+  },
+
+  averagePool({ attrs: { size } }, operands) {
+    const [x] = pick(operands, 1) as [Values];
+    const [n, h, w, channels] = x.shape as [number, number, number, number];
+    const out = empty([n, h / size, w / size, channels]);
+    eachSite(x.shape, (i, image, row, column, c) => {
+      const [y, z] = [Math.floor(row / size), Math.floor(column / size)];
+      const to = ((image * dim(out, 1) + y) * dim(out, 2) + z) * channels + c;
+      out.data[to] = at(out.data, to) + at(x.data, i) / size ** 2;
+    });
+    return out;
+  },
+
+  patchify({ attrs: { size } }, operands) {
+    const [x] = pick(operands, 1) as [Values];
+    const [n, channels, h, w] = x.shape as [number, number, number, number];
+    const out = empty([n, h / size, w / size, size * size * channels]);
+    eachSite(out.shape, (i, image, row, column, pixel) => {
+      const place = Math.floor(pixel / channels);
+      const y = row * size + Math.floor(place / size);
+      const z = column * size + (place % size);
+      out.data[i] = at(x.data, ((image * channels + (pixel % channels)) * h + y) * w + z);
+    });
+    return out;
+  },
+
+  standardize: ({ attrs }, [x]) => {
+    const c = dim(x as Values, -1);
+    return centreRows(x as Values, squares => 1 / Math.sqrt(squares / (c - 1) + attrs.eps));
+  },
+
+  siteError(_, operands) {
+    const [x, y] = pick(operands, 2) as [Values, Values];
+    const c = dim(x, -1);
+    const out = empty([dim(x, 0), dim(x, 1) * dim(x, 2)]);
+    x.data.forEach((value, i) => {
+      const to = Math.floor(i / c);
+      out.data[to] = at(out.data, to) + (value - at(y.data, i)) ** 2 / c;
+    });
+    return out;
+  },
+
+  maskedMean(_, operands) {
+    const [errors, mask] = pick(operands, 2) as [Values, Values];
+    const total = errors.data.reduce((sum, value, i) => sum + value * at(mask.data, i), 0);
+    const count = mask.data.reduce((sum, value) => sum + value, 0);
+    return { shape: [1], data: Float64Array.of(total / count) };
+  },
+} as const satisfies Partial<OpTable<Values, [Operands]>>;

@@ -1,0 +1,41 @@
+import { invariant } from "../diagnostics/invariant.ts";
+
+// What the formulas of the interpreter are written with: plain loops over row-major float64 values.
+
+/** Row-major values of one tensor. */
+export interface Values {
+  readonly shape: readonly number[];
+  readonly data: Float64Array;
+}
+
+export type Operands = readonly Values[];
+
+export function pick(operands: Operands, count: number): readonly Values[] {
+  invariant(operands.length === count, `takes ${count} operands`);
+  return operands;
+}
+
+export const at = (data: Float64Array, index: number): number => data[index] as number;
+export const dim = (values: Values, index: number): number => values.shape.at(index) as number;
+export const size = (shape: readonly number[]): number => shape.reduce((a, b) => a * b, 1);
+export const empty = (shape: readonly number[]): Values => ({ shape, data: new Float64Array(size(shape)) });
+export const map = (x: Values, f: (value: number, index: number) => number): Values => ({
+  shape: x.shape,
+  data: x.data.map(f),
+});
+
+/** Rows of the last dimension, each replaced by row − mean, times what is made of the sum of its squared deviations. */
+export function centreRows(x: Values, scaleOf: (squares: number) => number): Values {
+  const c = dim(x, -1);
+  const out = empty(x.shape);
+  for (let row = 0; row < x.data.length; row += c) {
+    let mean = 0;
+    for (let i = 0; i < c; i++) mean += at(x.data, row + i);
+    mean /= c;
+    let squares = 0;
+    for (let i = 0; i < c; i++) squares += (at(x.data, row + i) - mean) ** 2;
+    const scale = scaleOf(squares);
+    for (let i = 0; i < c; i++) out.data[row + i] = (at(x.data, row + i) - mean) * scale;
+  }
+  return out;
+}
