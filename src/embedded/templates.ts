@@ -23,6 +23,7 @@ export type TemplateName =
   | "cuda/stem"
   | "cuda/sum-squares"
   | "cuda/to-channels-first"
+  | "cuda/widen"
   | "host/c-api"
   | "host/cmake"
   | "host/example"
@@ -2368,6 +2369,34 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
     + ", c = i / "
     + ((stack1 = alias2(alias1(depth0, "strip", {"start":{"line":12,"column":51},"end":{"line":12,"column":56}} ), depth0)) != null ? stack1 : "")
     + ";\n    if (t < sites) output[image + static_cast<size_t>(c) * sites + t] = widen(input[image + static_cast<size_t>(t) * channels + c]);\n  }\n}\n\n"
+    + ((stack1 = container.invokePartial(lookupProperty(partials,"cuda-run"),depth0,{"name":"cuda-run","data":data,"helpers":helpers,"partials":partials,"decorators":container.decorators})) != null ? stack1 : "");
+},"usePartial":true,"useData":true},
+
+  "cuda/widen": {"compiler":[8,">= 4.3.0"],"main":function(container,depth0,helpers,partials,data) {
+    var stack1, alias1=container.strict, alias2=container.lambda, lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
+
+  return "// What a model gives is f32: "
+    + ((stack1 = alias2(alias1(depth0, "length", {"start":{"line":1,"column":32},"end":{"line":1,"column":38}} ), depth0)) != null ? stack1 : "")
+    + " elements an image, an element a thread.\n"
+    + ((stack1 = container.invokePartial(lookupProperty(partials,"cuda-head"),depth0,{"name":"cuda-head","data":data,"helpers":helpers,"partials":partials,"decorators":container.decorators})) != null ? stack1 : "")
+    + "CNX_KERNEL("
+    + ((stack1 = alias2(alias1(depth0, "threads", {"start":{"line":3,"column":13},"end":{"line":3,"column":20}} ), depth0)) != null ? stack1 : "")
+    + ", "
+    + ((stack1 = alias2(alias1(depth0, "blocks", {"start":{"line":3,"column":26},"end":{"line":3,"column":32}} ), depth0)) != null ? stack1 : "")
+    + ") kernel(\n"
+    + ((stack1 = container.invokePartial(lookupProperty(partials,"cuda-parameters"),depth0,{"name":"cuda-parameters","data":data,"helpers":helpers,"partials":partials,"decorators":container.decorators})) != null ? stack1 : "")
+    + "{\n  const int i = block_x() * "
+    + ((stack1 = alias2(alias1(depth0, "threads", {"start":{"line":6,"column":30},"end":{"line":6,"column":37}} ), depth0)) != null ? stack1 : "")
+    + " + thread();\n  if (i >= "
+    + ((stack1 = alias2(alias1(depth0, "length", {"start":{"line":7,"column":13},"end":{"line":7,"column":19}} ), depth0)) != null ? stack1 : "")
+    + ") return;\n  const size_t at = static_cast<size_t>(block_z()) * "
+    + ((stack1 = alias2(alias1(depth0, "length", {"start":{"line":8,"column":55},"end":{"line":8,"column":61}} ), depth0)) != null ? stack1 : "")
+    + " + i;\n  output[at] = widen(input[at]);\n}\n\n"
     + ((stack1 = container.invokePartial(lookupProperty(partials,"cuda-run"),depth0,{"name":"cuda-run","data":data,"helpers":helpers,"partials":partials,"decorators":container.decorators})) != null ? stack1 : "");
 },"usePartial":true,"useData":true},
 

@@ -77,7 +77,7 @@ describe("`cnxc run` without a compiler or with a wrong option", () => {
     ["cuda-cpu", "g++"],
     ["cuda", "nvcc"],
   ])("--on %s says what to install", async (executor, tool) => {
-    const { cli } = await goldenRun(readGolden("dense/micro-32x32-b1"), ["--on", executor], empty());
+    const { cli } = await goldenRun(readGolden("dense/micro-32x32-b1"), ["--on", executor], { env: empty() });
     expect(cli.stderr).toContain(`the compiler ${tool}, which is not installed; install`);
     expect(cli.code).toBe(5);
   });

@@ -37,7 +37,7 @@ async function logitsOf(golden: Golden & Dense, words: readonly string[]) {
 describe.runIf(hasGxx)("CUDA kernels give PyTorch's numbers as fibers of a CPU", { timeout: 600_000 }, () => {
   test.each([...small, ...published])("%s", async file => {
     const golden = readGolden<Dense>(file);
-    const taps = Object.keys(golden.taps).filter(name => /^stages\.\d+$/.test(name));
+    const taps = Object.keys(golden.taps).filter(name => /64x64/.test(file) || /^stages\.\d+$/.test(name));
     const limits = limitsOf(golden.name);
     const { logits, outputs } = await logitsOf(golden, ["--taps", taps.join(",")]);
     expectLogits(logits, golden.logits.values, limits);
@@ -48,8 +48,14 @@ describe.runIf(hasGxx)("CUDA kernels give PyTorch's numbers as fibers of a CPU",
     "$file stored as $dtype",
     async ({ file, dtype }) => {
       const golden = readGolden<Dense>(file);
-      const { logits } = await logitsOf(golden, ["--dtype", dtype]);
+      const taps = Object.keys(golden.taps).filter(() => /64x64/.test(file));
+      const { logits, outputs } = await logitsOf(golden, ["--dtype", dtype, "--taps", taps.join(",")]);
       expect(relL2(logits, golden.logits.values)).toBeLessThan(narrowLimits[dtype]);
+      for (const name of taps) {
+        const { l2 } = golden.taps[name] as Recorded;
+        const found = Math.hypot(...(outputs.get(name)?.data ?? []));
+        expect(Math.abs(found / l2 - 1), name).toBeLessThan(narrowLimits[dtype]);
+      }
     },
   );
 });

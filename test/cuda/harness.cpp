@@ -22,6 +22,47 @@ double uniform(uint32_t &x) {
   return x / 2147483648.0 - 1.0;
 }
 
+// Whether a patch of an image is kept: each image keeps others.
+bool kept(const Case &c, int image, int patch) {
+  const int patches = c.of.at("patch_rows") * c.of.at("patch_columns"); // not a multiple of 7
+  return (patch * 7 + image * 3) % patches < c.of.at("patch_keep");
+}
+
+// Slots of the patches of all images, -1 for removed ones, then the patch of every slot.
+std::vector<double> tables(const Case &c) {
+  const int patches = c.of.at("patch_rows") * c.of.at("patch_columns");
+  std::vector<double> table;
+  for (int image = 0; image < c.batch; image++) {
+    std::vector<double> slots;
+    for (int patch = 0; patch < patches; patch++) {
+      table.push_back(kept(c, image, patch) ? static_cast<double>(slots.size()) : -1.0);
+      if (kept(c, image, patch)) slots.push_back(patch);
+    }
+    table.insert(table.end(), slots.begin(), slots.end());
+  }
+  return table;
+}
+
+// Masks and tables: what they must be, not chance.
+bool fill_patches(const Case &c, const Operand &operand, size_t elements, unsigned char *to, Values &kept_values) {
+  if (std::strcmp(operand.name, "mask") == 0) {
+    const int patches = c.of.at("patch_rows") * c.of.at("patch_columns");
+    for (size_t i = 0; i < elements; i++) {
+      const float value = kept(c, static_cast<int>(i) / patches, static_cast<int>(i) % patches) ? 0.0f : 1.0f;
+      std::memcpy(to + 4 * i, &value, 4);
+      kept_values.v.push_back(value);
+    }
+    return true;
+  }
+  if (std::strcmp(operand.name, "table") != 0) return false;
+  kept_values.v = tables(c);
+  for (size_t i = 0; i < elements; i++) {
+    const int32_t value = static_cast<int32_t>(kept_values[i]);
+    std::memcpy(to + 4 * i, &value, 4);
+  }
+  return true;
+}
+
 // What an operand starts with; a gain is near 1, a scale too, so that nothing vanishes.
 void fill(const Operand &operand, size_t elements, unsigned char *to, Values &kept, uint32_t seed) {
   uint32_t x = seed * 2654435761u | 1u;
@@ -46,6 +87,11 @@ void fill(const Operand &operand, size_t elements, unsigned char *to, Values &ke
 }
 
 double stored(const Operand &operand, const unsigned char *at, size_t i) {
+  if (operand.kind == 'i') {
+    int32_t value;
+    std::memcpy(&value, at + 4 * i, 4);
+    return value;
+  }
   if (operand.kind == 'f') {
     float value;
     std::memcpy(&value, at + 4 * i, 4);
@@ -120,6 +166,10 @@ Results product(const Case &c, const Operands &in) {
           sum += a[row * static_cast<size_t>(c.depth) + static_cast<size_t>(k)] * w[static_cast<size_t>(k * c.weight_row + n)];
         if (c.gelu) sum = gelu(sum);
         if (c.residual) sum += in.at("residual")[v.size()];
+        if (c.of.count("mask_patches")) {
+          const int width = c.of.at("mask_width"), down = c.of.at("mask_down"), across = c.of.at("mask_across");
+          if (!kept(c, b, m / width / down * c.of.at("mask_columns") + m % width / across)) sum = 0.0;
+        }
         v.push_back(sum);
       }
   if (!c.squares) return out;
@@ -186,6 +236,139 @@ Results stem(const Case &c, const Operands &in) {
   return out;
 }
 
+// Of each element of a compact map [keep*down][across][channels], its place on the whole one; images one by one.
+std::vector<size_t> compact_places(const Case &c, int down, int across, int channels) {
+  const int columns = c.of.at("patch_columns"), patches = c.of.at("patch_rows") * columns;
+  std::vector<size_t> places;
+  for (int b = 0; b < c.batch; b++)
+    for (int patch = 0; patch < patches; patch++) {
+      if (!kept(c, b, patch)) continue;
+      for (int y = 0; y < down; y++)
+        for (int x = 0; x < across; x++)
+          for (int n = 0; n < channels; n++) {
+            const int row = patch / columns * down + y, column = patch % columns * across + x;
+            places.push_back(static_cast<size_t>(
+                ((b * c.of.at("patch_rows") * down + row) * columns * across + column) * channels + n));
+          }
+    }
+  return places;
+}
+
+std::vector<double> picked(const std::vector<double> &from, const std::vector<size_t> &places) {
+  std::vector<double> to;
+  for (const size_t place : places) to.push_back(from[place]);
+  return to;
+}
+
+// A compact map on a whole one of zeros.
+std::vector<double> placed(const Values &from, const std::vector<size_t> &places, size_t size) {
+  std::vector<double> to(size, 0.0);
+  for (size_t i = 0; i < places.size(); i++) to[places[i]] = from[i];
+  return to;
+}
+
+Results site_depthwise(const Case &c, const Operands &in) {
+  const int down = c.of.at("down"), across = c.of.at("across");
+  Case whole = c;
+  whole.height = c.of.at("patch_rows") * down;
+  whole.width = c.of.at("patch_columns") * across;
+  const std::vector<size_t> places = compact_places(c, down, across, c.channels);
+  Operands on = in;
+  on["input"].v = placed(in.at("input"), places, static_cast<size_t>(c.batch * whole.height * whole.width * c.channels));
+  return {{"output", picked(depthwise(whole, on).at("output"), places)}};
+}
+
+Results site_stem(const Case &c, const Operands &in) {
+  Results out = stem(c, in);
+  if (c.of.count("grid_keep"))
+    out["output"] = picked(out["output"], compact_places(c, c.of.at("grid_down"), c.of.at("grid_across"), c.channels));
+  return out;
+}
+
+Results patch_table(const Case &c, const Operands &) { return {{"table", tables(c)}}; }
+
+Results gather_sites(const Case &c, const Operands &in) {
+  return {{"output", picked(in.at("input").v, compact_places(c, c.of.at("down"), c.of.at("across"), c.channels))}};
+}
+
+Results place_sites(const Case &c, const Operands &in) {
+  const int height = c.of.at("height"), width = c.of.at("width"), channels = c.channels;
+  std::vector<double> out(static_cast<size_t>(c.batch * height * width * channels));
+  for (size_t i = 0; i < out.size(); i++)
+    out[i] = c.of.at("token") ? in.at("token")[i % static_cast<size_t>(channels)] : 0.0;
+  const std::vector<size_t> places = compact_places(c, c.of.at("down"), c.of.at("across"), channels);
+  for (size_t i = 0; i < places.size(); i++) out[places[i]] = in.at("input")[c.of.at("compact") ? i : places[i]];
+  return {{"output", out}};
+}
+
+Results average_pool(const Case &c, const Operands &in) {
+  const int height = c.height, width = c.width, channels = c.channels, size = c.of.at("size");
+  std::vector<double> out(static_cast<size_t>(c.batch * height / size * (width / size) * channels), 0.0);
+  for (int y = 0; y < c.batch * height; y++)
+    for (int x = 0; x < width; x++)
+      for (int n = 0; n < channels; n++)
+        out[static_cast<size_t>((y / size * (width / size) + x / size) * channels + n)] +=
+            in.at("input")[static_cast<size_t>((y * width + x) * channels + n)] / (size * size);
+  return {{"output", out}};
+}
+
+Results site_error(const Case &c, const Operands &in) {
+  const int size = c.of.at("size"), channels = c.of.at("channels"), columns = c.of.at("patch_columns");
+  const int patches = c.of.at("patch_rows") * columns, pixels = size * size * channels;
+  std::vector<double> out;
+  for (int b = 0; b < c.batch; b++)
+    for (int patch = 0; patch < patches; patch++) {
+      std::vector<double> t;
+      double mean = 0, square = 0, error = 0;
+      for (int i = 0; i < pixels; i++) {
+        const int y = patch / columns * size + i / channels / size, x = patch % columns * size + i / channels % size;
+        t.push_back(in.at("image")[static_cast<size_t>(
+            ((b * channels + i % channels) * c.of.at("height") + y) * c.of.at("width") + x)]);
+        mean += t.back() / pixels;
+      }
+      for (const double v : t) square += (v - mean) * (v - mean);
+      for (int i = 0; i < pixels; i++) {
+        const double v = t[static_cast<size_t>(i)];
+        const double wanted = c.of.at("standardize") ? (v - mean) / std::sqrt(square / (pixels - 1) + 1e-6) : v;
+        const double d = in.at("pred")[static_cast<size_t>((b * patches + patch) * pixels + i)] - wanted;
+        error += d * d / pixels;
+      }
+      out.push_back(c.of.at("removedOnly") && kept(c, b, patch) ? 0.0 : error);
+    }
+  return {{"errors", out}};
+}
+
+Results masked_mean(const Case &, const Operands &in) {
+  double sum = 0, count = 0;
+  for (size_t i = 0; i < in.at("mask").v.size(); i++) {
+    sum += in.at("errors")[i] * in.at("mask")[i];
+    count += in.at("mask")[i];
+  }
+  return {{"output", {sum / count}}};
+}
+
+Results sum_squares(const Case &c, const Operands &in) {
+  const int tiles = c.of.at("tiles"), strip = c.of.at("strip");
+  std::vector<double> out(static_cast<size_t>(c.batch * tiles * c.channels), 0.0);
+  for (int b = 0; b < c.batch; b++)
+    for (int t = 0; t < c.rows; t++)
+      for (int n = 0; n < c.channels; n++) {
+        const double x = in.at("input")[static_cast<size_t>((b * c.rows + t) * c.channels + n)];
+        out[static_cast<size_t>((b * tiles + t / strip) * c.channels + n)] += x * x;
+      }
+  return {{"squares", out}};
+}
+
+// Shift, and scale by factors of each image.
+Results elementwise(const Case &c, const Operands &in) {
+  std::vector<double> out;
+  const size_t channels = static_cast<size_t>(c.channels), length = static_cast<size_t>(c.of.at("length"));
+  for (size_t i = 0; i < in.at("input").v.size(); i++)
+    out.push_back(c.of.at("shift") ? in.at("input")[i] + in.at("shift")[i % channels]
+                                   : in.at("input")[i] * in.at("factor")[i / length * channels + i % channels]);
+  return {{"output", out}};
+}
+
 Results pool(const Case &c, const Operands &in) {
   Results out;
   std::vector<double> &v = out["output"];
@@ -200,7 +383,10 @@ Results pool(const Case &c, const Operands &in) {
 }
 
 const std::map<std::string, Results (*)(const Case &, const Operands &)> references = {
-    {"product", product}, {"depthwise", depthwise}, {"stem", stem}, {"pool", pool}};
+    {"product", product}, {"depthwise", depthwise}, {"stem", site_stem}, {"pool", pool},
+    {"site_depthwise", site_depthwise}, {"patch_table", patch_table}, {"gather_sites", gather_sites},
+    {"place_sites", place_sites}, {"average_pool", average_pool}, {"site_error", site_error},
+    {"masked_mean", masked_mean}, {"sum_squares", sum_squares}, {"elementwise", elementwise}};
 
 // Every order of threads and time of copies: output bytes must be those of the first. Twice each, for what a launch
 // leaves behind.
@@ -211,11 +397,13 @@ bool run(const Case &c) {
   uint32_t seed = 7;
   for (const Operand &operand : c.operands) {
     const size_t elements = operand.elements * static_cast<size_t>(operand.per_image ? c.batch : 1);
-    sizes.push_back(elements * (operand.kind == 'f' ? 4 : 2));
+    sizes.push_back(elements * (operand.kind == 'f' || operand.kind == 'i' ? 4 : 2));
     void *memory = nullptr;
     cnx::device_allocate(&memory, sizes.back());
     pointers.push_back(memory);
-    if (operand.read) fill(operand, elements, static_cast<unsigned char *>(memory), in[operand.name], seed++);
+    unsigned char *bytes = static_cast<unsigned char *>(memory);
+    if (operand.read && !fill_patches(c, operand, elements, bytes, in[operand.name]))
+      fill(operand, elements, bytes, in[operand.name], seed++);
   }
   std::vector<unsigned char> first;
   std::string wrong;

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { CudaGemm } from "../../src/emit/cuda/kernels/gemm.ts";
 import type { StorageType } from "../../src/model/model.ts";
-import type { KernelParams } from "../../src/plan/kernels.ts";
+import type { KernelKind, KernelParams } from "../../src/plan/kernels.ts";
 import type { TiledTile } from "../../src/plan/tile.ts";
 import { buildHarness, type Harness, type KernelCase } from "../support/cuda-harness.ts";
 import { hasGxx } from "../support/cuda-tools.ts";
@@ -120,6 +120,76 @@ const pool = (dtype: StorageType): KernelCase => ({
   },
 });
 
+const strip = { strip: 1, run: 1, invocations: 32, share: 1 } as const;
+const place = { rows: 3, columns: 4, keep: 5 } as const;
+
+const kindOf = <K extends KernelKind>(
+  kind: K,
+  name: string,
+  dtype: StorageType,
+  params: KernelParams[K],
+  tolerance: number = tolerances[dtype],
+): KernelCase => ({
+  ...plain,
+  name: `${name}_${dtype}`,
+  kind,
+  dtype,
+  tolerance,
+  params: params as KernelCase["params"],
+});
+
+/** Patches as wide as a thread's sites, wider ones, single sites, and wide kernels. */
+const siteDepthwise = (
+  dtype: StorageType,
+  [down, across, channels, kernel]: readonly [number, number, number, number],
+  norm: KernelParams["siteDepthwise"]["norm"] = { eps: 1e-6, affine: false },
+): KernelCase => ({
+  ...kindOf("siteDepthwise", `sites_${down}x${across}x${channels}_${kernel}${norm === null ? "_bare" : ""}`, dtype, {
+    ...place,
+    ...{ down, across, channels, kernel, norm, tile: strip },
+  }),
+  built: 64,
+});
+
+const maskedProduct = (dtype: StorageType, of: "first" | "second"): KernelCase => {
+  const more = of === "first" ? first : second;
+  const mask = { ...place, down: 3, across: 2 };
+  return product(`masked_${of}`, dtype, [72, 40, 80, tile(32, 40)], { ...more, mask });
+};
+
+const siteError = (dtype: StorageType, eps: number | null): KernelCase =>
+  kindOf(
+    "siteError",
+    `error_${eps === null ? "raw" : "norm"}`,
+    dtype,
+    { ...place, size: 10, channels: 3, eps, removedOnly: eps !== null, invocations: 64 },
+    2e-6,
+  );
+
+const masked = (dtype: StorageType): readonly KernelCase[] => [
+  ...(["first", "second"] as const).map(of => maskedProduct(dtype, of)),
+  siteDepthwise(dtype, [8, 8, 40, 7]),
+  siteDepthwise(dtype, [2, 2, 33, 7]),
+  siteDepthwise(dtype, [1, 1, 320, 7]),
+  siteDepthwise(dtype, [4, 16, 12, 5], null),
+  siteDepthwise(dtype, [3, 2, 8, 9]),
+  kindOf("stem", "stem_kept", dtype, {
+    ...{ height: 24, width: 48, inChannels: 3, channels: 40, patch: 4, grid: place },
+    ...{ norm: { eps: 1e-6, affine: true }, tile: strip },
+  }),
+  kindOf("gatherSites", "gather", dtype, { ...place, down: 2, across: 3, channels: 10 }),
+  ...(["compact", "whole"] as const).map((from, i) =>
+    kindOf("placeSites", `place_${from}`, dtype, { ...place, down: 2, across: 3, channels: 10, from, token: i === 0 }),
+  ),
+  kindOf("averagePool", "average", dtype, { height: 6, width: 9, channels: 10, size: 3 }),
+  siteError(dtype, 1e-6),
+  siteError(dtype, null),
+  kindOf("sumSquares", "squares", dtype, { rows: 100, channels: 72 }, 2e-6),
+  kindOf("elementwise", "shift", dtype, { op: "shift", length: 300, channels: 12 }),
+  kindOf("elementwise", "each", dtype, { op: "scale-each", length: 300, channels: 12 }),
+];
+const table = kindOf("patchTable", "table", "f32", place, 1e-12);
+
 const dtypes = ["f32", "bf16", "f16"] as const;
 const all: readonly KernelCase[] = dtypes.flatMap(dtype => [
   ...sizes.flatMap(size => [product("fc1", dtype, size, first), product("fc2", dtype, size, second)]),
@@ -131,10 +201,12 @@ const all: readonly KernelCase[] = dtypes.flatMap(dtype => [
   stem(dtype, 64),
   stem(dtype, 60),
   pool(dtype),
+  ...masked(dtype),
 ]);
+const single = [table, kindOf("maskedMean", "mean", "f32", { patches: 37, invocations: 64 })];
 
 /** f16 differs from bf16 in conversions alone. */
-const good = all.filter(({ name, dtype }) => full || dtype !== "f16" || /49x40|9x12x12/.test(name));
+const good = [...all.filter(({ name, dtype }) => full || dtype !== "f16" || /49x40|9x12x12/.test(name)), ...single];
 
 /** A fault: what it is, the kernel it is planted in, and the change of its text. */
 type Fault = readonly [what: string, at: KernelCase, from: string | RegExp, to: string];
@@ -177,6 +249,28 @@ const faults: readonly Fault[] = [
     "$1",
   ],
   ["rows past the end are read", fc2("bf16", 4), "if (m0 + m >= rows) return q;", ""],
+  [
+    "a neighbour's patch off by one column",
+    siteDepthwise("f32", [8, 8, 40, 7]),
+    "left / across + n;",
+    "left / across + n + 1;",
+  ],
+  ["a removed patch read", siteDepthwise("bf16", [2, 2, 33, 7]), "if (slot < 0) continue;", "if (slot < -1) continue;"],
+  [
+    "no barrier between a compact convolution and norm",
+    siteDepthwise("bf16", [2, 2, 33, 7]),
+    /barrier\(\);\n( +normalize)/,
+    "$1",
+  ],
+  [
+    "removed rows in the sums of squares",
+    maskedProduct("f32", "first"),
+    /( +if \(removed\(mask, m\)\).*\n)([\s\S]*?square\.v\[e\] \+=.*\n)/,
+    "$2$1",
+  ],
+  ["the first image's mask for all", maskedProduct("bf16", "first"), /mask \+= image \* \d+;/, ""],
+  ["a patch counted before itself", table, "before < patch", "before <= patch"],
+  ["a sum of the block overwritten", siteError("f32", 1e-6), /barrier\(\); \/\/ the sums before.*\n/, "\n"],
   ["the depth not cut off", fc1("bf16"), / && k < depth/, ""],
 ];
 const planted: readonly KernelCase[] = faults.map(([, at, from, to], i) => ({
@@ -212,7 +306,11 @@ describe.runIf(hasGxx)("kernels as fibers", { timeout: 600_000 }, () => {
 
 describe.runIf(hasGxx)("kernels under the address and undefined-behaviour sanitizers", { timeout: 600_000 }, () => {
   const some = good.filter(
-    ({ name, dtype }) => dtype === "bf16" && /fc1.*x40x|fc2.*x20x|9x12x12|downsample.*_6|stem.*60/.test(name),
+    ({ name, dtype }) =>
+      dtype === "bf16" &&
+      /fc1.*x40x|fc2.*x20x|9x12x12|downsample.*_6|stem.*60|sites_(2x2|4x16)|masked_|stem_kept|gather|place_|error_norm/.test(
+        name,
+      ),
   );
   const fault = planted[faults.findIndex(([what]) => what === unchecked)] as KernelCase;
   let harness: Harness;

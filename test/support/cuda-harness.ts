@@ -7,6 +7,7 @@ import { kernelText } from "../../src/emit/cuda/files.ts";
 import { type CudaKernel, usualChoices } from "../../src/emit/cuda/kernels/shared.ts";
 import { cudaKernelOf, type LaunchParams } from "../../src/emit/cuda/kernels.ts";
 import { type CudaProgram, finished } from "../../src/emit/cuda/program.ts";
+import type { PatchGrid } from "../../src/graph/ops.ts";
 import type { StorageType } from "../../src/model/model.ts";
 import type { KernelKind } from "../../src/plan/kernels.ts";
 
@@ -17,6 +18,8 @@ export interface KernelCase {
   readonly params: LaunchParams;
   readonly dtype: StorageType;
   readonly batch: number;
+  /** The largest batch that the kernel is made for, which decides its tile; `batch` where it is left out. */
+  readonly built?: number;
   /** What must be right at most so far off, relative in l2. */
   readonly tolerance: number;
   /** Plants a fault in the generated text; null in a case that must pass. */
@@ -30,7 +33,36 @@ const references: { readonly [K in KernelKind]?: string } = {
   depthwise: "depthwise",
   stem: "stem",
   pool: "pool",
+  sumSquares: "sum_squares",
+  elementwise: "elementwise",
+  patchTable: "patch_table",
+  gatherSites: "gather_sites",
+  placeSites: "place_sites",
+  siteDepthwise: "site_depthwise",
+  averagePool: "average_pool",
+  siteError: "site_error",
+  maskedMean: "masked_mean",
 };
+
+/** Where a mask's patches lie, of whatever kernel has one, and how many of them it keeps. */
+function patchesOf(params: LaunchParams): Readonly<Record<string, number>> {
+  const { mask, grid, patches, ...own } = params as unknown as {
+    readonly [name: string]: unknown;
+    readonly mask?: PatchGrid | null;
+    readonly grid?: PatchGrid | null;
+    readonly patches?: number;
+  };
+  if (patches !== undefined) return { patch_rows: 1, patch_columns: patches, patch_keep: Math.floor(patches / 3) };
+  const place = mask ?? grid ?? (own as unknown as PatchGrid);
+  return { patch_rows: place.rows, patch_columns: place.columns, patch_keep: place.keep ?? 0 };
+}
+
+/** Every whole number and every flag of a kernel's context, a nested one as `mask_down`. */
+const numbersOf = (context: object, before = ""): readonly string[] =>
+  Object.entries(context).flatMap(([name, value]) => {
+    if (typeof value === "object" && value !== null && !Array.isArray(value)) return numbersOf(value, `${name}_`);
+    return typeof value === "boolean" || Number.isInteger(value) ? [`{"${before}${name}", ${Number(value)}}`] : [];
+  });
 
 /** One program that holds all cases; null where there is no g++. */
 export function buildHarness(cases: readonly KernelCase[], flags: readonly string[] = []): Harness {
@@ -67,8 +99,8 @@ export interface Harness {
   readonly end: () => void;
 }
 
-const kernelOf = ({ kind, params, dtype, batch }: KernelCase): CudaKernel => {
-  const kernel = cudaKernelOf(kind, params, { dtype, batch, choices: usualChoices });
+const kernelOf = ({ kind, params, dtype, batch, built = batch }: KernelCase): CudaKernel => {
+  const kernel = cudaKernelOf(kind, params, { dtype, batch: built, choices: usualChoices });
   if (kernel === null) throw new Error(`CUDA has no ${kind}`);
   return finished(kernel);
 };
@@ -88,7 +120,7 @@ function tableOf(cases: readonly KernelCase[]): string {
     const c = kernel.context as Readonly<Record<string, number | boolean | null | string>>;
     const p = params as unknown as Readonly<Record<string, number | undefined>>;
     const operands = kernel.operands.map(({ name: operand, width, elements, perImage, access }) => {
-      const letter = operand === "counter" ? "f" : width === "wide" ? "f" : kindLetters[dtype];
+      const letter = operand === "counter" || width === "wide" ? "f" : width === "index" ? "i" : kindLetters[dtype];
       return `{"${operand}", '${letter}', ${elements}u, ${perImage}, ${access === "read"}}`;
     });
     const numbers = [
@@ -104,14 +136,17 @@ function tableOf(cases: readonly KernelCase[]): string {
     const flags = [c.scaled ?? false, c.norm ?? false, c.gelu ?? false, c.residual ?? false, c.finish ?? false].map(
       flag => flag !== false && flag !== null,
     );
-    return `  {"${name}", cnxc_bench::${name}::run, "${references[kind] ?? ""}", ${batch}, ${tolerance}, ${numbers.join(", ")}, ${flags.join(", ")}, {${operands.join(", ")}}},`;
+    const all = [...numbersOf(kernel.context), ...numbersOf(patchesOf(params))];
+    return `  {"${name}", cnxc_bench::${name}::run, "${references[kind] ?? ""}", ${batch}, ${tolerance}, ${numbers.join(", ")}, ${flags.join(", ")}, {${operands.join(", ")}}, {${all.join(", ")}}},`;
   });
   return `#include "kernels.h"
 ${cases.map(({ name }) => `#include "${name}.cu"`).join("\n")}
+#include <map>
+#include <string>
 #include <vector>
 struct Operand {
   const char *name;
-  char kind; // f: f32, h: f16, b: bf16
+  char kind; // f: f32, h: f16, b: bf16, i: int32
   size_t elements;
   bool per_image, read;
 };
@@ -124,6 +159,7 @@ struct Case {
   int rows, depth, columns, weight_row, height, width, channels, kernel;
   bool scaled, norm, gelu, residual, squares;
   std::vector<Operand> operands;
+  std::map<std::string, int> of; // numbers of the kernel's context by name, and where a mask's patches lie
 };
 const Case cases[] = {
 ${rows.join("\n")}

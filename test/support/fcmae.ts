@@ -68,6 +68,24 @@ export function fcmaeModel(golden: Golden, grn: Model["grn"], loss: Loss): Model
   });
 }
 
+/** The same as a user writes it. */
+export function fcmaeSpecText(golden: Golden, grn: Model["grn"], loss: Loss): string {
+  const spec = golden.spec as unknown as Spec;
+  return `model golden {
+  depths [${spec.depths.join(", ")}]
+  dims [${spec.dims.join(", ")}]
+  input ${spec.img_size}x${spec.img_size}x${spec.in_chans}
+  grn ${grn}
+  head fcmae {
+    mask_ratio ${spec.mask_ratio}
+    patch_size ${spec.patch_size}
+    decoder { depth ${spec.decoder_depth}  dim ${spec.decoder_embed_dim} }
+    norm_pix_loss ${loss === "norm_pix_loss"}
+  }
+}
+`;
+}
+
 /** The file's weights under dense names, by the formulas of test/golden/README.md, "Checkpoint keys: FCMAE to dense". */
 export function denseWeights({ name: file, seed, params }: Golden): Weights {
   const rows = new Map(params.map(row => [denseName(row[0]), row]));

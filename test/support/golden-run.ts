@@ -14,15 +14,21 @@ export interface GoldenRun {
   readonly outputs: ReadonlyMap<string, { readonly shape: readonly number[]; readonly data: Float32Array }>;
 }
 
+/** A model of another kind than the dense ones: its text, and the masks that it takes. */
+export interface GoldenModel {
+  readonly spec: string;
+  readonly mask: readonly (readonly number[])[];
+}
+
 /** `cnxc run` on a golden file: its spec, weights and input as a user has them, as files. */
 export async function goldenRun(
   golden: Golden,
   words: readonly string[],
-  env: Readonly<Record<string, string>> = {},
+  { given, env = {} }: { readonly given?: GoldenModel; readonly env?: Readonly<Record<string, string>> } = {},
 ): Promise<GoldenRun> {
   const folder = newFolder();
   const at = (name: string) => path.join(folder, name);
-  fill(folder, { "golden.cnx": goldenSpecText(golden, "golden") });
+  fill(folder, { "golden.cnx": given?.spec ?? goldenSpecText(golden, "golden") });
   const weights = goldenWeights(golden);
   const params = goldenParams(golden);
   const { shape, values } = goldenInput(golden);
@@ -30,7 +36,10 @@ export async function goldenRun(
     at("weights.safetensors"),
     params.map(({ name, shape }) => f32Tensor(name, shape, () => weights.f32(name))),
   );
-  await write(at("input.safetensors"), [f32Tensor("pixel_values", shape, () => values)]);
+  const mask = given?.mask ?? [];
+  const masks = [f32Tensor("mask", [mask.length, mask[0]?.length ?? 0], () => Float32Array.from(mask.flat()))];
+  const inputs = [f32Tensor("pixel_values", shape, () => values), ...(given ? masks : [])];
+  await write(at("input.safetensors"), inputs);
   const tensors = ["-w", "weights.safetensors", "-i", "input.safetensors", "--out", "out.safetensors"];
   const cli = cnxc(["run", "golden.cnx", ...tensors, ...words], { cwd: folder, env });
   return { cli, outputs: cli.code === 0 ? await read(at("out.safetensors")) : new Map() };

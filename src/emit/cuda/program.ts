@@ -5,6 +5,7 @@ import type { PackParams } from "../../plan/kernels/pack.ts";
 import { layOut } from "../../plan/memory.ts";
 import type { Plan, Step } from "../../plan/plan.ts";
 import { roundUp } from "../../plan/tile.ts";
+import { widen } from "./kernels/rows.ts";
 import { bytesOf, type CudaKernel, usualChoices, type Width, widthBytes } from "./kernels/shared.ts";
 import { cudaKernelOf, type LaunchParams } from "./kernels.ts";
 
@@ -79,10 +80,25 @@ export function cudaProgram(plan: Plan, dtype: StorageType, choices = usualChoic
     const finishes = step.kind === "gemm" && (params as LaunchParams<"gemm">).finish;
     return { name: step.name, kernel: entry.at, operands: finishes ? [...operands, counters] : operands };
   });
-  const kernels = [...named.values()].map(({ name, kernel }) => ({ name, kernel: finished(kernel) }));
-  const sizes = sizesOf(launches, kernels);
-  return { plan, dtype, kernels, launches, ...placed(plan, dtype, launches, kernels, sizes) };
+  const made = [...named.values()].map(({ name, kernel }) => ({ name, kernel: finished(kernel) }));
+  const wide = dtype === "f32" ? [] : widened(plan, sizesOf(launches, made));
+  const all = {
+    kernels: [...made, ...wide.map(({ to, length }) => ({ name: to, kernel: widen(length) }))],
+    launches: [
+      ...launches,
+      ...wide.map(({ from, to }, i) => ({ name: to, kernel: made.length + i, operands: [from, to] })),
+    ],
+  };
+  return { plan, dtype, ...all, ...placed(plan, dtype, all.launches, all.kernels, sizesOf(all.launches, all.kernels)) };
 }
+
+/** Outputs that kernels keep in 16 bits: the caller's buffer gets a copy in f32. */
+const widened = (plan: Plan, sizes: ReadonlyMap<ValueId, Sized>) =>
+  [...new Set(plan.outputs.map(({ buffer }) => buffer))]
+    .filter(buffer => sizes.get(buffer)?.width === "narrow")
+    .map(from => ({ from, to: copyOf(from), length: sizes.get(from)?.elements ?? 0 }));
+
+const copyOf = (value: ValueId): ValueId => `${value}.f32`;
 
 /** What a launch must do at least: its operations of an image, and the bytes of its operands, each counted once. */
 export interface LaunchCost {
@@ -182,8 +198,9 @@ function placed(
   const places = new Map<ValueId, Place>();
   const ports = [...plan.inputs, ...plan.outputs];
   ports.forEach(({ name, buffer }, at) => {
-    invariant(dtype === "f32" || sizes.get(buffer)?.width === "wide", `'${name}' is not stored as f32`);
-    places.set(buffer, { kind: "port", at });
+    const value = sizes.has(copyOf(buffer)) ? copyOf(buffer) : buffer;
+    invariant(dtype === "f32" || sizes.get(value)?.width === "wide", `'${name}' is not stored as f32`);
+    places.set(value, { kind: "port", at });
   });
   const setup = plan.setup.map((step): Packing => {
     invariant(step.kind === "pack", `'${step.name}' is no packing`);

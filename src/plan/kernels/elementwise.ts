@@ -1,4 +1,4 @@
-import { divideUp, roundUp } from "../tile.ts";
+import { roundUp } from "../tile.ts";
 import {
   activation,
   bindingContext,

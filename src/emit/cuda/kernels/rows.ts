@@ -141,6 +141,19 @@ export function toChannelsFirst({ sites, channels }: KernelParams["toChannelsFir
   };
 }
 
+/** An output of the model that other kernels read in 16 bits. */
+export function widen(length: number): CudaKernel {
+  const threads = 256;
+  return {
+    ...plain,
+    template: "cuda/widen",
+    context: { length },
+    operands: [activation("input", length, dims(length)), result("output", length, dims(length), "wide")],
+    grid: [divideUp(length, threads), 1],
+    threads,
+  };
+}
+
 const formulas = {
   gelu: "output = gelu(input)",
   "gelu-tanh": "output = gelu(input)",

@@ -224,7 +224,7 @@ export function siteDepthwise(p: KernelParams["siteDepthwise"], { dtype, batch }
 
 /** Kernels up to this size keep their weights in registers where a thread makes several rows. */
 const widestHeld = 7;
-/** Most sums and most columns of a thread. */
+/** Most sums and most columns of a thread. Where a patch is no wider, a thread finds each neighbour once a row, not each tap. */
 const mostSums = 32;
 const mostColumns = 8;
 
@@ -236,7 +236,7 @@ const divisors = (of: number): readonly number[] =>
  * takes: its taps, the loads of its window and weights, idle threads, and for few images the blocks that a GPU lacks.
  */
 function siteTile({ keep, down, across, channels, kernel, norm }: KernelParams["siteDepthwise"], batch: number) {
-  const columns = divisors(across).filter(count => count <= mostColumns);
+  const columns = across <= mostColumns ? [across] : divisors(across).filter(count => count <= mostColumns);
   const all = divisors(down).flatMap(rows =>
     columns.flatMap(columns => [1, 2, 3, 4, 5, 6, 8].map(groups => ({ rows, columns, groups }))),
   );
@@ -255,9 +255,8 @@ function siteTile({ keep, down, across, channels, kernel, norm }: KernelParams["
     const blocks = divideUp(tiles, groups);
     const threads = roundUp(groups * channels, 32);
     const idle = (blocks * groups * threads) / (tiles * groups * channels);
-    const lookups = columns === across ? 1 : 1.5;
     const thin = Math.max(1, 96 / Math.min(channels * groups, 96));
-    return site * idle * lookups * thin * Math.max(1, 200 / (blocks * batch));
+    return site * idle * thin * Math.max(1, 200 / (blocks * batch));
   };
   const first = { rows: 1, columns: 1, groups: 1 };
   return fits.reduce((a, b) => (cost(b) < cost(a) ? b : a), fits[0] ?? first);

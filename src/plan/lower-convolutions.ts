@@ -1,0 +1,144 @@
+import { invariant } from "../diagnostics/invariant.ts";
+import { channels, elements, type Graph, type Node, nodeOf, operand, sites, type ValueId } from "../graph/graph.ts";
+import { depthwisePacked, type KernelParams, stemPacked, stemSites } from "./kernels.ts";
+import { attr, type Cluster, member, norm, packing, placeIn, step } from "./lowering.ts";
+import type { Step } from "./plan.ts";
+import type { Steps } from "./schedule.ts";
+import { chooseGemm, chooseLines, chooseNorm, chooseStrip, downsampleFits, packedShape, type Tuning } from "./tile.ts";
+
+export function stem(cluster: Cluster, graph: Graph, tuning: Tuning): Steps {
+  const { anchor } = cluster;
+  const image = nodeOf(graph, operand(member(cluster, "toChannelsLast") as Node, 0));
+  const gather = member(cluster, "gatherSites");
+  const grid = gather ? attr(gather, "gatherSites") : null;
+  const [, inChannels, height, width] = image.type.shape as [unknown, number, number, number];
+  const { size: patch } = attr(anchor, "patchConv");
+  const count = channels(anchor.type);
+  const normNode = cluster.members.find(node => node.op === "layernorm" || node.op === "normalize");
+  const map = stemSites({ height, width, patch, grid });
+  const strip = (fused: boolean) => chooseStrip(tuning, { ...map, channels: count, vec: 4, norm: fused });
+  const { setup, reads } = packing(graph, anchor, {
+    columns: count,
+    channels: inChannels * patch * patch,
+    taps: 1,
+    packed: stemPacked({ inChannels, patch, channels: count }),
+  });
+  const convolve = (tile: KernelParams["stem"]["tile"], fused: ReturnType<typeof norm>, to: ValueId) =>
+    step(
+      anchor,
+      "stem",
+      { height, width, inChannels, channels: count, patch, grid, norm: fused.params, tile },
+      { input: image.id, ...reads, ...fused.reads, ...(gather ? { table: operand(gather, 1) } : {}) },
+      { output: to },
+    );
+  return withNorm(anchor, normNode, tuning, strip, convolve, setup);
+}
+
+export function depthwise(cluster: Cluster, graph: Graph, tuning: Tuning): Steps {
+  const { anchor } = cluster;
+  const { kernel } = attr(anchor, "depthwise");
+  const map = sites(anchor.type);
+  const count = channels(anchor.type);
+  const normNode = cluster.members.find(node => node.op === "layernorm" || node.op === "normalize");
+  const { setup, reads } = packing(graph, anchor, {
+    columns: count,
+    channels: 1,
+    taps: kernel * kernel,
+    packed: depthwisePacked({ kernel, channels: count }),
+  });
+  const strip = (fused: boolean) =>
+    chooseStrip(tuning, { ...map, channels: count, vec: count % 4 === 0 ? 4 : 1, norm: fused });
+  const convolve = (tile: KernelParams["depthwise"]["tile"], fused: ReturnType<typeof norm>, to: ValueId) =>
+    step(
+      anchor,
+      "depthwise",
+      { ...map, channels: count, kernel, norm: fused.params, tile },
+      { input: operand(anchor, 0), ...reads, ...fused.reads },
+      { output: to },
+    );
+  return withNorm(anchor, normNode, tuning, strip, convolve, setup);
+}
+
+/** A convolution and its LayerNorm: one kernel where a row of channels fits in workgroup memory, else two. */
+function withNorm(
+  anchor: Node,
+  normNode: Node | undefined,
+  tuning: Tuning,
+  strip: (fused: boolean) => KernelParams["depthwise"]["tile"] | null,
+  convolve: (tile: KernelParams["depthwise"]["tile"], fused: ReturnType<typeof norm>, to: ValueId) => Step,
+  setup: readonly Step[],
+): Steps {
+  const together = normNode ? strip(true) : null;
+  if (normNode && together) return { setup, steps: [convolve(together, norm(normNode), normNode.id)] };
+  const alone = strip(false);
+  invariant(alone, `'${anchor.id}' has no tile`);
+  const steps = [convolve(alone, norm(undefined), anchor.id)];
+  return { setup, steps: normNode ? [...steps, normalizeRows(normNode, tuning)] : steps };
+}
+
+export function normalizeRows(node: Node, tuning: Tuning): Step {
+  const { params, reads } = norm(node);
+  invariant(params, `'${node.id}' is no norm`);
+  const count = channels(node.type);
+  const rows = elements(node.type) / count;
+  const shape = { rows, channels: count, norm: params, tile: chooseNorm(tuning, { rows }) };
+  return step(node, "rowNorm", shape, { input: operand(node, 0), ...reads }, { output: node.id });
+}
+
+export function rowNorm({ anchor }: Cluster, _: Graph, tuning: Tuning): Steps {
+  return { setup: [], steps: [normalizeRows(anchor, tuning)] };
+}
+
+export function downsample(cluster: Cluster, graph: Graph, tuning: Tuning): Steps {
+  const { anchor } = cluster;
+  const normNode = member(cluster, "normalize");
+  const inputId = normNode ? operand(normNode, 0) : operand(anchor, 0);
+  const input = nodeOf(graph, inputId);
+  const map = sites(input.type);
+  const [depth, columns] = [channels(input.type), channels(anchor.type)];
+  invariant(attr(anchor, "patchConv").size === 2, `'${anchor.id}' does not halve its map`);
+  const out = sites(anchor.type);
+  const tile = chooseGemm(tuning, { rows: out.height * out.width, depth: 4 * depth, columns });
+  const { setup, reads } = packing(graph, anchor, {
+    columns,
+    channels: depth,
+    taps: 4,
+    packed: packedShape(tile, { channels: depth, taps: 4, columns }),
+  });
+  const convolve = (from: ValueId, eps: number | null): Step =>
+    step(
+      anchor,
+      "downsample",
+      { ...map, channels: depth, columns, norm: eps === null ? null : { eps }, tile },
+      { input: from, ...reads },
+      { output: anchor.id },
+    );
+  if (!normNode) return { setup, steps: [convolve(inputId, null)] };
+  if (downsampleFits(tuning, tile, 8)) return { setup, steps: [convolve(inputId, attr(normNode, "normalize").eps)] };
+  return { setup, steps: [normalizeRows(normNode, tuning), convolve(normNode.id, null)] };
+}
+
+export function siteDepthwise(cluster: Cluster, graph: Graph, tuning: Tuning): Steps {
+  const { anchor } = cluster;
+  const { kernel } = attr(anchor, "siteDepthwise");
+  const place = placeIn(attr(anchor, "siteDepthwise"), anchor);
+  const count = channels(anchor.type);
+  const normNode = cluster.members.find(node => node.op === "layernorm" || node.op === "normalize");
+  const { setup, reads } = packing(graph, anchor, {
+    columns: count,
+    channels: 1,
+    taps: kernel * kernel,
+    packed: depthwisePacked({ kernel, channels: count }),
+  });
+  const { down, across, keep } = place;
+  const shape = { lines: keep * down, across, channels: count, vec: count % 4 === 0 ? 4 : 1 } as const;
+  const convolve = (tile: KernelParams["siteDepthwise"]["tile"], fused: ReturnType<typeof norm>, to: ValueId) =>
+    step(
+      anchor,
+      "siteDepthwise",
+      { ...place, channels: count, kernel, norm: fused.params, tile },
+      { input: operand(anchor, 0), ...reads, ...fused.reads, table: operand(anchor, 3) },
+      { output: to },
+    );
+  return withNorm(anchor, normNode, tuning, fused => chooseLines(tuning, { ...shape, norm: fused }), convolve, setup);
+}

@@ -1,0 +1,83 @@
+import { invariant } from "../diagnostics/invariant.ts";
+import { type Graph, type Node, operand, sites, type ValueId } from "../graph/graph.ts";
+import type { OpName, PatchGrid } from "../graph/ops.ts";
+import type { PatchPlace } from "./kernels/shared.ts";
+import { type KernelKind, type KernelParams, kernelOf } from "./kernels.ts";
+import type { Step } from "./plan.ts";
+import type { Steps } from "./schedule.ts";
+import type { Tuning } from "./tile.ts";
+import { recipe } from "./weights.ts";
+
+/** Nodes that one kernel computes, in graph order; the kernel is named after the anchor. */
+export interface Cluster {
+  readonly anchor: Node;
+  readonly members: readonly Node[];
+}
+
+export type Lowering = (cluster: Cluster, graph: Graph, tuning: Tuning) => Steps;
+
+export const member = (cluster: Cluster, op: OpName): Node | undefined => cluster.members.find(node => node.op === op);
+export const attr = <K extends OpName>(node: Node, op: K): Node<K>["attrs"] => {
+  invariant(node.op === op, `'${node.id}' is no ${op}`);
+  return node.attrs as Node<K>["attrs"];
+};
+/** What the group leaves behind besides statistics: its last value in graph order. */
+export const result = (cluster: Cluster): ValueId => {
+  const last = cluster.members.filter(node => node.op !== "sumSquares").at(-1);
+  invariant(last, `the group of '${cluster.anchor.id}' is empty`);
+  return last.id;
+};
+
+export function step<K extends KernelKind>(
+  node: Node,
+  kind: K,
+  params: KernelParams[K],
+  reads: Readonly<Record<string, ValueId>>,
+  writes: Readonly<Record<string, ValueId>>,
+  perImage = true,
+): Step {
+  const { bindings, grid, workgroup } = kernelOf(kind, params);
+  return { name: node.id, kind, params, reads, writes, bindings, grid, perImage, workgroup, span: node.span } as Step;
+}
+
+/** The LayerNorm of a group, and the parameters its kernel reads. */
+export function norm(node: Node | undefined) {
+  if (!node) return { params: null, reads: {} };
+  if (node.op === "normalize") return { params: { eps: attr(node, "normalize").eps, affine: false }, reads: {} };
+  const { eps } = attr(node, "layernorm");
+  return { params: { eps, affine: true }, reads: { gain: operand(node, 1), shift: operand(node, 2) } };
+}
+
+/** The setup step that makes a layer's packed weight and bias, and what to bind them as. */
+export function packing(
+  graph: Graph,
+  node: Node,
+  shape: Omit<KernelParams["pack"], "bias" | "gamma" | "beta" | "rowscale">,
+) {
+  const { weight, bias, gamma, beta, rowScale } = recipe(graph, operand(node, 1), operand(node, 2));
+  const made = { packed: `${node.id}.packed`, packed_bias: `${node.id}.packed_bias` };
+  const params = { ...shape, bias: true, gamma: gamma !== null, beta: beta !== null, rowscale: rowScale !== null };
+  const reads = {
+    weight,
+    bias,
+    ...(gamma === null ? {} : { gamma }),
+    ...(beta === null ? {} : { beta }),
+    ...(rowScale === null ? {} : { rowscale: rowScale }),
+  };
+  return {
+    setup: [step(node, "pack", params, reads, made, false)],
+    reads: { weight: made.packed, bias: made.packed_bias },
+  };
+}
+
+/** The grid of an op on a whole map, and how many sites each patch has there. */
+export function placeOn({ rows, columns, keep }: PatchGrid, node: Node): PatchPlace {
+  const { height, width } = sites(node.type);
+  return { rows, columns, keep, down: height / rows, across: width / columns };
+}
+
+/** The same of an op on a compact map. */
+export function placeIn({ rows, columns, keep }: PatchGrid, node: Node): PatchPlace {
+  const { height, width } = sites(node.type);
+  return { rows, columns, keep, down: height / keep, across: width };
+}
