@@ -913,7 +913,7 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
     + ((stack1 = container.lambda(container.strict(depth0, "threads", {"start":{"line":127,"column":64},"end":{"line":127,"column":71}} ), depth0)) != null ? stack1 : "")
     + ") {\n    const int m = i / block_columns, n = i % block_columns;\n    if (m0 + m < rows && n0 + n < columns) tile[m * out_row + n] = residual[corner + static_cast<size_t>(m) * columns + n];\n  }\n";
 },"22":function(container,depth0,helpers,partials,data) {
-    var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
+    var stack1, alias1=container.strict, alias2=container.lambda, lookupProperty = container.lookupProperty || function(parent, propertyName) {
         if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
           return parent[propertyName];
         }
@@ -921,19 +921,23 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
     };
 
   return "  mask += image * "
-    + ((stack1 = container.lambda(container.strict(lookupProperty(depth0,"mask"), "patches", {"start":{"line":135,"column":20},"end":{"line":135,"column":32}} ), depth0)) != null ? stack1 : "")
-    + ";\n  bool gone[m_tiles][2]; // rows of this lane\n  CNX_UNROLL\n  for (int i = 0; i < m_tiles; i++) {\n    CNX_UNROLL\n    for (int h = 0; h < 2; h++) {\n      const int m = m0 + warp_m + i * 16 + h * 8 + lane / 4;\n      gone[i][h] = "
-    + ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"guardRows"),{"name":"if","hash":{},"fn":container.program(23, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":142,"column":19},"end":{"line":142,"column":55}}})) != null ? stack1 : "")
-    + "removed(mask, m);\n    }\n  }\n";
+    + ((stack1 = alias2(alias1(lookupProperty(depth0,"mask"), "patches", {"start":{"line":135,"column":20},"end":{"line":135,"column":32}} ), depth0)) != null ? stack1 : "")
+    + ";\n  uint8_t *gone = shared<uint8_t>("
+    + ((stack1 = alias2(alias1(depth0, "goneAt", {"start":{"line":136,"column":36},"end":{"line":136,"column":42}} ), depth0)) != null ? stack1 : "")
+    + "); // rows of removed patches, [block_rows]; registers have no room for them\n  for (int m = thread(); m < block_rows; m += "
+    + ((stack1 = alias2(alias1(depth0, "threads", {"start":{"line":137,"column":48},"end":{"line":137,"column":55}} ), depth0)) != null ? stack1 : "")
+    + ") gone[m] = "
+    + ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"guardRows"),{"name":"if","hash":{},"fn":container.program(23, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":137,"column":69},"end":{"line":137,"column":110}}})) != null ? stack1 : "")
+    + "removed(mask, m0 + m);\n  barrier();\n";
 },"23":function(container,depth0,helpers,partials,data) {
-    return "m < rows && ";
+    return "m0 + m < rows && ";
 },"24":function(container,depth0,helpers,partials,data) {
     var stack1, alias1=container.strict, alias2=container.lambda;
 
   return "  float *sums = shared<float>("
-    + ((stack1 = alias2(alias1(depth0, "sumsAt", {"start":{"line":147,"column":32},"end":{"line":147,"column":38}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "sumsAt", {"start":{"line":141,"column":32},"end":{"line":141,"column":38}} ), depth0)) != null ? stack1 : "")
     + "); // of squares, ["
-    + ((stack1 = alias2(alias1(depth0, "warpsM", {"start":{"line":147,"column":61},"end":{"line":147,"column":67}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "warpsM", {"start":{"line":141,"column":61},"end":{"line":141,"column":67}} ), depth0)) != null ? stack1 : "")
     + "][block_columns]\n";
 },"25":function(container,depth0,helpers,partials,data) {
     return "    float square[2] = {0.0f, 0.0f};\n";
@@ -941,14 +945,14 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
     var stack1, alias1=container.strict, alias2=container.lambda;
 
   return "        v[0] = "
-    + ((stack1 = alias2(alias1(depth0, "gelu", {"start":{"line":163,"column":17},"end":{"line":163,"column":21}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "gelu", {"start":{"line":157,"column":17},"end":{"line":157,"column":21}} ), depth0)) != null ? stack1 : "")
     + "(v[0]);\n        v[1] = "
-    + ((stack1 = alias2(alias1(depth0, "gelu", {"start":{"line":164,"column":17},"end":{"line":164,"column":21}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "gelu", {"start":{"line":158,"column":17},"end":{"line":158,"column":21}} ), depth0)) != null ? stack1 : "")
     + "(v[1]);\n";
 },"27":function(container,depth0,helpers,partials,data) {
     return "        v[0] += widen(tile[m * out_row + n]);\n        v[1] += widen(tile[m * out_row + n + 1]);\n";
 },"28":function(container,depth0,helpers,partials,data) {
-    return "        if (gone[i][h]) v[0] = v[1] = 0.0f;\n";
+    return "        if (gone[m]) v[0] = v[1] = 0.0f;\n";
 },"29":function(container,depth0,helpers,partials,data) {
     var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
         if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
@@ -957,7 +961,7 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
         return undefined
     };
 
-  return ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"guardRows"),{"name":"if","hash":{},"fn":container.program(30, data, 0),"inverse":container.program(31, data, 0),"data":data,"loc":{"start":{"line":175,"column":8},"end":{"line":183,"column":15}}})) != null ? stack1 : "");
+  return ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"guardRows"),{"name":"if","hash":{},"fn":container.program(30, data, 0),"inverse":container.program(31, data, 0),"data":data,"loc":{"start":{"line":169,"column":8},"end":{"line":177,"column":15}}})) != null ? stack1 : "");
 },"30":function(container,depth0,helpers,partials,data) {
     return "        if (m0 + m < rows) {\n          square[0] += rounded<T>(v[0]) * rounded<T>(v[0]);\n          square[1] += rounded<T>(v[1]) * rounded<T>(v[1]);\n        }\n";
 },"31":function(container,depth0,helpers,partials,data) {
@@ -966,7 +970,7 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
     var stack1;
 
   return "    CNX_UNROLL\n    for (int e = 0; e < 2; e++) {\n      CNX_UNROLL\n      for (int mask = 4; mask < 32; mask *= 2) square[e] += shuffle_xor(square[e], mask);\n      if (lane < 4) sums[warp % "
-    + ((stack1 = container.lambda(container.strict(depth0, "warpsM", {"start":{"line":192,"column":34},"end":{"line":192,"column":40}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = container.lambda(container.strict(depth0, "warpsM", {"start":{"line":186,"column":34},"end":{"line":186,"column":40}} ), depth0)) != null ? stack1 : "")
     + " * block_columns + n + e] = square[e];\n    }\n";
 },"33":function(container,depth0,helpers,partials,data) {
     var stack1, alias1=container.strict, alias2=container.lambda, lookupProperty = container.lookupProperty || function(parent, propertyName) {
@@ -977,13 +981,13 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
     };
 
   return "  squares += static_cast<size_t>(image) * ("
-    + ((stack1 = alias2(alias1(depth0, "squareTiles", {"start":{"line":198,"column":45},"end":{"line":198,"column":56}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "squareTiles", {"start":{"line":192,"column":45},"end":{"line":192,"column":56}} ), depth0)) != null ? stack1 : "")
     + " * columns);\n  for (int n = thread(); n < block_columns; n += "
-    + ((stack1 = alias2(alias1(depth0, "threads", {"start":{"line":199,"column":51},"end":{"line":199,"column":58}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "threads", {"start":{"line":193,"column":51},"end":{"line":193,"column":58}} ), depth0)) != null ? stack1 : "")
     + ") {\n    float sum = 0.0f;\n    for (int w = 0; w < "
-    + ((stack1 = alias2(alias1(depth0, "warpsM", {"start":{"line":201,"column":26},"end":{"line":201,"column":32}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "warpsM", {"start":{"line":195,"column":26},"end":{"line":195,"column":32}} ), depth0)) != null ? stack1 : "")
     + "; w++) sum += sums[w * block_columns + n];\n"
-    + ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"guardColumns"),{"name":"if","hash":{},"fn":container.program(34, data, 0),"inverse":container.program(35, data, 0),"data":data,"loc":{"start":{"line":202,"column":4},"end":{"line":206,"column":11}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"guardColumns"),{"name":"if","hash":{},"fn":container.program(34, data, 0),"inverse":container.program(35, data, 0),"data":data,"loc":{"start":{"line":196,"column":4},"end":{"line":200,"column":11}}})) != null ? stack1 : "")
     + "  }\n";
 },"34":function(container,depth0,helpers,partials,data) {
     return "    if (n0 + n < columns) squares[block_y() * columns + n0 + n] = sum;\n";
@@ -998,10 +1002,10 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
     };
 
   return "  for (int i = thread(); i < block_rows * (block_columns / 8); i += "
-    + ((stack1 = container.lambda(container.strict(depth0, "threads", {"start":{"line":211,"column":70},"end":{"line":211,"column":77}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = container.lambda(container.strict(depth0, "threads", {"start":{"line":205,"column":70},"end":{"line":205,"column":77}} ), depth0)) != null ? stack1 : "")
     + ") {\n    const int m = i / (block_columns / 8), n = i % (block_columns / 8) * 8;\n"
-    + ((stack1 = lookupProperty(helpers,"if").call(alias1,lookupProperty(depth0,"guardRows"),{"name":"if","hash":{},"fn":container.program(37, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":213,"column":4},"end":{"line":215,"column":11}}})) != null ? stack1 : "")
-    + ((stack1 = lookupProperty(helpers,"if").call(alias1,lookupProperty(depth0,"guardColumns"),{"name":"if","hash":{},"fn":container.program(38, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":216,"column":4},"end":{"line":218,"column":11}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias1,lookupProperty(depth0,"guardRows"),{"name":"if","hash":{},"fn":container.program(37, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":207,"column":4},"end":{"line":209,"column":11}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias1,lookupProperty(depth0,"guardColumns"),{"name":"if","hash":{},"fn":container.program(38, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":210,"column":4},"end":{"line":212,"column":11}}})) != null ? stack1 : "")
     + "    store8(output + static_cast<size_t>(m) * columns + n, tile + m * out_row + n);\n  }\n";
 },"37":function(container,depth0,helpers,partials,data) {
     return "    if (m0 + m >= rows) continue;\n";
@@ -1011,7 +1015,7 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
     var stack1;
 
   return "  for (int i = thread(); i < block_rows * block_columns; i += "
-    + ((stack1 = container.lambda(container.strict(depth0, "threads", {"start":{"line":222,"column":64},"end":{"line":222,"column":71}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = container.lambda(container.strict(depth0, "threads", {"start":{"line":216,"column":64},"end":{"line":216,"column":71}} ), depth0)) != null ? stack1 : "")
     + ") {\n    const int m = i / block_columns, n = i % block_columns;\n    if (m0 + m < rows && n0 + n < columns) output[static_cast<size_t>(m) * columns + n] = tile[m * out_row + n];\n  }\n";
 },"40":function(container,depth0,helpers,partials,data) {
     return "  finish_image(squares, gamma, scale + image * columns, counter + image);\n";
@@ -1111,23 +1115,23 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
     + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"scaled"),{"name":"if","hash":{},"fn":container.program(17, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":93,"column":6},"end":{"line":100,"column":13}}})) != null ? stack1 : "")
     + "      CNX_UNROLL\n      for (int j = 0; j < n_tiles; j += 2) {\n        uint32_t y[4];\n        load_matrices_transposed(y, bs + (k + lane % 16) * b_row + warp_n + (j + 1 < n_tiles ? j + lane / 16 : j) * 8);\n        CNX_UNROLL\n        for (int i = 0; i < m_tiles; i++) {\n          multiply<T>(c[i][j], x[i], y[0], y[1]);\n          if (j + 1 < n_tiles) multiply<T>(c[i][j + 1], x[i], y[2], y[3]);\n        }\n      }\n    }\n  }\n  copy_wait<0>();\n  barrier();\n  T *tile = shared<T>(0); // [block_rows][out_row]: the result, so that it is stored in whole chunks\n"
     + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"residual"),{"name":"if","hash":{},"fn":container.program(18, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":116,"column":2},"end":{"line":133,"column":9}}})) != null ? stack1 : "")
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"mask"),{"name":"if","hash":{},"fn":container.program(22, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":134,"column":2},"end":{"line":145,"column":9}}})) != null ? stack1 : "")
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"squares"),{"name":"if","hash":{},"fn":container.program(24, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":146,"column":2},"end":{"line":148,"column":9}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"mask"),{"name":"if","hash":{},"fn":container.program(22, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":134,"column":2},"end":{"line":139,"column":9}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"squares"),{"name":"if","hash":{},"fn":container.program(24, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":140,"column":2},"end":{"line":142,"column":9}}})) != null ? stack1 : "")
     + "  CNX_UNROLL\n  for (int j = 0; j < n_tiles; j++) {\n    const int n = warp_n + j * 8 + 2 * (lane % 4);\n    const Pair shift = load2(bias + n0 + n);\n"
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"squares"),{"name":"if","hash":{},"fn":container.program(25, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":153,"column":4},"end":{"line":155,"column":11}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"squares"),{"name":"if","hash":{},"fn":container.program(25, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":147,"column":4},"end":{"line":149,"column":11}}})) != null ? stack1 : "")
     + "    CNX_UNROLL\n    for (int i = 0; i < m_tiles; i++) {\n      CNX_UNROLL\n      for (int h = 0; h < 2; h++) {\n        const int m = warp_m + i * 16 + h * 8 + lane / 4;\n        float v[2] = {c[i][j][2 * h] + shift.v[0], c[i][j][2 * h + 1] + shift.v[1]};\n"
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"gelu"),{"name":"if","hash":{},"fn":container.program(26, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":162,"column":8},"end":{"line":165,"column":15}}})) != null ? stack1 : "")
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"residual"),{"name":"if","hash":{},"fn":container.program(27, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":166,"column":8},"end":{"line":169,"column":15}}})) != null ? stack1 : "")
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"mask"),{"name":"if","hash":{},"fn":container.program(28, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":170,"column":8},"end":{"line":172,"column":15}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"gelu"),{"name":"if","hash":{},"fn":container.program(26, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":156,"column":8},"end":{"line":159,"column":15}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"residual"),{"name":"if","hash":{},"fn":container.program(27, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":160,"column":8},"end":{"line":163,"column":15}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"mask"),{"name":"if","hash":{},"fn":container.program(28, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":164,"column":8},"end":{"line":166,"column":15}}})) != null ? stack1 : "")
     + "        store2(tile + m * out_row + n, v[0], v[1]);\n"
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"squares"),{"name":"if","hash":{},"fn":container.program(29, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":174,"column":8},"end":{"line":184,"column":15}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"squares"),{"name":"if","hash":{},"fn":container.program(29, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":168,"column":8},"end":{"line":178,"column":15}}})) != null ? stack1 : "")
     + "      }\n    }\n"
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"squares"),{"name":"if","hash":{},"fn":container.program(32, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":187,"column":4},"end":{"line":194,"column":11}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"squares"),{"name":"if","hash":{},"fn":container.program(32, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":181,"column":4},"end":{"line":188,"column":11}}})) != null ? stack1 : "")
     + "  }\n  barrier();\n"
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"squares"),{"name":"if","hash":{},"fn":container.program(33, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":197,"column":2},"end":{"line":208,"column":9}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"squares"),{"name":"if","hash":{},"fn":container.program(33, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":191,"column":2},"end":{"line":202,"column":9}}})) != null ? stack1 : "")
     + "  output += (static_cast<size_t>(image) * rows + m0) * columns + n0;\n"
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"chunks"),{"name":"if","hash":{},"fn":container.program(36, data, 0),"inverse":container.program(39, data, 0),"data":data,"loc":{"start":{"line":210,"column":2},"end":{"line":226,"column":9}}})) != null ? stack1 : "")
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"finish"),{"name":"if","hash":{},"fn":container.program(40, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":227,"column":2},"end":{"line":229,"column":9}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"chunks"),{"name":"if","hash":{},"fn":container.program(36, data, 0),"inverse":container.program(39, data, 0),"data":data,"loc":{"start":{"line":204,"column":2},"end":{"line":220,"column":9}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"finish"),{"name":"if","hash":{},"fn":container.program(40, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":221,"column":2},"end":{"line":223,"column":9}}})) != null ? stack1 : "")
     + "}\n\n"
     + ((stack1 = container.invokePartial(lookupProperty(partials,"cuda-run"),depth0,{"name":"cuda-run","data":data,"helpers":helpers,"partials":partials,"decorators":container.decorators})) != null ? stack1 : "");
 },"usePartial":true,"useData":true},
