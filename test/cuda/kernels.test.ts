@@ -269,6 +269,7 @@ const faults: readonly Fault[] = [
     "$2$1",
   ],
   ["the first image's mask for all", maskedProduct("bf16", "first"), /mask \+= image \* \d+;/, ""],
+  ["a row's mask read before it is there", maskedProduct("bf16", "first"), /(gone\[m\] = .*\n) +barrier\(\);\n/, "$1"],
   ["a patch counted before itself", table, "before < patch", "before <= patch"],
   ["a sum of the block overwritten", siteError("f32", 1e-6), /barrier\(\); \/\/ the sums before.*\n/, "\n"],
   ["the depth not cut off", fc1("bf16"), / && k < depth/, ""],

@@ -2,10 +2,11 @@ import { readdirSync } from "node:fs";
 import * as path from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { describe as describePlan } from "../../src/emit/wgsl/descriptor.ts";
+import { wgslTargets } from "../../src/host/wgsl.ts";
 import type { Model } from "../../src/model/model.ts";
 import { loadDawn, validateWgsl } from "../../src/node/dawn.ts";
 import { loadProgram } from "../../src/node/program.ts";
-import { type TuningName, tunings } from "../../src/plan/tile.ts";
+import type { WebgpuTuningName } from "../../src/plan/tile.ts";
 import { nagaError } from "../support/naga.ts";
 import { plannedWgsl } from "../support/wgsl.ts";
 
@@ -14,10 +15,9 @@ const models = new Map<string, Model>();
 for (const file of readdirSync(folder).filter(name => name.endsWith(".cnx"))) {
   const loaded = loadProgram(path.join(folder, file), null);
   if (!loaded.ok) throw new Error(`${file}: ${loaded.diagnostics[0]?.message}`);
-  for (const model of loaded.value.program.models.values())
-    if (model.head.kind !== "fcmae") models.set(model.name, model);
+  for (const model of loaded.value.program.models.values()) models.set(model.name, model);
 }
-const names = Object.keys(tunings) as TuningName[];
+const names = Object.keys(wgslTargets) as WebgpuTuningName[];
 
 /** Dawn without a driver, whose devices have WebGPU's default limits: what it takes, every WebGPU takes. */
 let device: GPUDevice;

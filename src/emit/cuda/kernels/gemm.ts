@@ -215,7 +215,8 @@ function tensorCores(p: CudaGemm, { channels, patches, eps }: Operand, shape: Co
   const sumsAt = roundUp(blockRows * (blockColumns + 8) * 2, 16);
   const sums = p.squares ? 4 * warpsM * blockColumns : 0;
   const finish = finishBytes(p.columns, threads);
-  const used = Math.max(extraAt + extra, sumsAt + sums);
+  const gone = p.mask === null ? 0 : blockRows;
+  const used = Math.max(extraAt + extra, sumsAt + sums + gone);
   const beforeAt = roundUp(Math.max(used, finish.bytes), 16);
   const vector = channels % 8 === 0;
   const { guardRows, guardColumns, depth } = context;
@@ -239,6 +240,7 @@ function tensorCores(p: CudaGemm, { channels, patches, eps }: Operand, shape: Co
       bAt,
       extraAt,
       sumsAt,
+      goneAt: sumsAt + sums,
       rowChunks: step / 8,
       swizzleRows: 64 / step,
       gathered: patches !== null || !vector,
