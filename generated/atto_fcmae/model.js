@@ -1518,7 +1518,7 @@ fn convolve(image: u32, first: u32, p: u32, c: u32) {
     }
     {
       let slot = table[row + column];
-          if (slot >= 0) {
+      if (slot >= 0) {
         let r = image * 12160 + (u32(slot) * 8 + y % 8) * 80 + c;
         let u0 = input[r];
         v0 += w3 * u0;
@@ -2061,7 +2061,7 @@ fn convolve(image: u32, first: u32, p: u32, c: u32) {
     }
     {
       let slot = table[row + column];
-          if (slot >= 0) {
+      if (slot >= 0) {
         let r = image * 6080 + (u32(slot) * 4 + y % 4) * 80 + c;
         let u0 = input[r];
         v0 += w3 * u0;
@@ -2569,7 +2569,7 @@ fn convolve(image: u32, first: u32, p: u32, c: u32) {
     }
     {
       let slot = table[row + column];
-          if (slot >= 0) {
+      if (slot >= 0) {
         let r = image * 3040 + (u32(slot) * 2 + y % 2) * 80 + c;
         let u0 = input[r];
         v0 += w3 * u0;
@@ -3066,7 +3066,7 @@ fn convolve(image: u32, first: u32, p: u32, c: u32) {
     }
     {
       let slot = table[row + column];
-          if (slot >= 0) {
+      if (slot >= 0) {
         let r = image * 1520 + (u32(slot) * 1 + y % 1) * 80 + c;
         let u0 = input[r];
         v0 += w3 * u0;

@@ -5160,7 +5160,7 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
         return undefined
     };
 
-  return ((stack1 = lookupProperty(helpers,"if").call(alias1,lookupProperty(depth0,"before"),{"name":"if","hash":{},"fn":container.program(21, data, 0, blockParams, depths),"inverse":container.program(22, data, 0, blockParams, depths),"data":data,"loc":{"start":{"line":75,"column":4},"end":{"line":84,"column":11}}})) != null ? stack1 : "")
+  return ((stack1 = lookupProperty(helpers,"if").call(alias1,lookupProperty(depth0,"before"),{"name":"if","hash":{},"fn":container.program(21, data, 0, blockParams, depths),"inverse":container.program(22, data, 0, blockParams, depths),"data":data,"loc":{"start":{"line":75,"column":4},"end":{"line":84,"column":7}}})) != null ? stack1 : "")
     + "      if (slot >= 0) {\n        let r = image * "
     + ((stack1 = alias3(alias2(depths[1], "imageLength", {"start":{"line":86,"column":26},"end":{"line":86,"column":40}} ), depth0)) != null ? stack1 : "")
     + " + (u32(slot) * "
@@ -5188,7 +5188,7 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
         return undefined
     };
 
-  return ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"after"),{"name":"if","hash":{},"fn":container.program(23, data, 0, blockParams, depths),"inverse":container.program(24, data, 0, blockParams, depths),"data":data,"loc":{"start":{"line":78,"column":4},"end":{"line":84,"column":4}}})) != null ? stack1 : "");
+  return ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"after"),{"name":"if","hash":{},"fn":container.program(23, data, 0, blockParams, depths),"inverse":container.program(24, data, 0, blockParams, depths),"data":data,"loc":{"start":{"line":78,"column":4},"end":{"line":84,"column":0}}})) != null ? stack1 : "");
 },"23":function(container,depth0,helpers,partials,data,blockParams,depths) {
     var stack1, alias1=container.strict, alias2=container.lambda;
 
@@ -5200,7 +5200,7 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
     + ((stack1 = alias2(alias1(depth0, "offset", {"start":{"line":80,"column":40},"end":{"line":80,"column":46}} ), depth0)) != null ? stack1 : "")
     + "];\n";
 },"24":function(container,depth0,helpers,partials,data) {
-    return "    {\n      let slot = table[row + column];\n    ";
+    return "    {\n      let slot = table[row + column];\n";
 },"25":function(container,depth0,helpers,partials,data,blockParams,depths) {
     var stack1, alias1=depth0 != null ? depth0 : (container.nullContext || {}), lookupProperty = container.lookupProperty || function(parent, propertyName) {
         if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {

@@ -1,5 +1,6 @@
 import type { Span } from "../diagnostics/diagnostic.ts";
 import type { ValueId } from "../graph/graph.ts";
+import type { DType } from "../graph/ops.ts";
 import type { Batch } from "../model/model.ts";
 import type { Binding, KernelKind, KernelParams } from "./kernels.ts";
 
@@ -11,6 +12,7 @@ export interface Buffer {
    * in an arena.
    */
   readonly role: "input" | "output" | "param" | "packed" | "scratch";
+  readonly dtype: DType;
   /** Elements, with what a kernel's vectors read past the end. */
   readonly elements: number;
   readonly perImage: boolean;

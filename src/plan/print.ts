@@ -50,9 +50,9 @@ export const weightBytes = (plan: Plan): number => {
 const printPort = ({ name, buffer, shape, perImage }: Port): string =>
   `${name}: %${buffer} [${[...(perImage ? ["N"] : []), ...shape].join(", ")}]`;
 
-function printBuffer({ name, role, elements, perImage, slot }: Buffer): string {
+function printBuffer({ name, role, dtype, elements, perImage, slot }: Buffer): string {
   const place = slot === null ? "" : ` in arena ${slot.arena} at ${slot.offset}`;
-  return `%${name}: ${role} f32[${perImage ? "N * " : ""}${elements}]${place}`;
+  return `%${name}: ${role} ${dtype}[${perImage ? "N * " : ""}${elements}]${place}`;
 }
 
 const printOperands = (operands: Readonly<Record<string, string>>): string =>

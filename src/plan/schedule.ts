@@ -131,7 +131,13 @@ function placeBuffers(graph: Graph, setup: readonly Step[], steps: readonly Step
   const buffers = new Map(
     [...sizes].map(([name, size]): [ValueId, Buffer] => [
       name,
-      { name, role: role(name), ...size, slot: slots.get(name) ?? null },
+      {
+        name,
+        role: role(name),
+        dtype: graph.nodes.get(name)?.type.dtype ?? "f32",
+        ...size,
+        slot: slots.get(name) ?? null,
+      },
     ]),
   );
   return { buffers, arenas };

@@ -78,7 +78,7 @@ fn convolve(image: u32, first: u32, p: u32, c: u32) {
     }
     {
       let slot = table[row + column];
-          if (slot >= 0) {
+      if (slot >= 0) {
         let r = image * 12160 + (u32(slot) * 8 + y % 8) * 80 + c;
         let u0 = input[r];
         v0 += w3 * u0;
