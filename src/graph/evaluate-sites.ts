@@ -1,6 +1,6 @@
 import { invariant } from "../diagnostics/invariant.ts";
 import type { OpTable } from "./graph.ts";
-import type { OpName, PatchGrid } from "./ops.ts";
+import type { PatchGrid } from "./ops.ts";
 import { at, centreRows, dim, empty, type Operands, pick, type Values } from "./values.ts";
 
 /** The patch that the site at (row, column) of an h x w map lies in. */
