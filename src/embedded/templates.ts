@@ -1770,15 +1770,21 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
 },"15":function(container,depth0,helpers,partials,data) {
     return "        if (r < o || r >= o + size) continue;\n";
 },"16":function(container,depth0,helpers,partials,data) {
-    var stack1;
+    var stack1, alias1=container.strict, alias2=container.lambda;
 
   return "  float *tile = shared<float>(0); // ["
-    + ((stack1 = container.lambda(container.strict(depth0, "pixels", {"start":{"line":105,"column":40},"end":{"line":105,"column":46}} ), depth0)) != null ? stack1 : "")
-    + " sites][channels]\n";
+    + ((stack1 = alias2(alias1(depth0, "pixels", {"start":{"line":105,"column":40},"end":{"line":105,"column":46}} ), depth0)) != null ? stack1 : "")
+    + " sites]["
+    + ((stack1 = alias2(alias1(depth0, "tileRow", {"start":{"line":105,"column":58},"end":{"line":105,"column":65}} ), depth0)) != null ? stack1 : "")
+    + "], rows padded against bank conflicts\n";
 },"17":function(container,depth0,helpers,partials,data) {
     return "    if (number >= tiles) break;\n";
 },"18":function(container,depth0,helpers,partials,data) {
-    return "        tile[p * channels + c] = v[r][i];\n";
+    var stack1;
+
+  return "        tile[p * "
+    + ((stack1 = container.lambda(container.strict(depth0, "tileRow", {"start":{"line":131,"column":19},"end":{"line":131,"column":26}} ), depth0)) != null ? stack1 : "")
+    + " + c] = v[r][i];\n";
 },"19":function(container,depth0,helpers,partials,data) {
     return "        output[place(p, 0) + c] = narrow<T>(v[r][i]);\n";
 },"20":function(container,depth0,helpers,partials,data) {

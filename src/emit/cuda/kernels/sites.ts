@@ -11,6 +11,7 @@ import {
   type Setting,
   scalars,
   tableOperand,
+  tileRow,
   weight,
 } from "./shared.ts";
 
@@ -215,7 +216,7 @@ export function siteDepthwise(p: KernelParams["siteDepthwise"], { dtype, batch }
     grid: [divideUp(tiles, groups), 1],
     images: 1,
     threads,
-    shared: norm === null ? 0 : 4 * pixels * channels,
+    shared: norm === null ? 0 : 4 * pixels * tileRow(channels),
     registers: 128,
     counted: false,
     work: lanes(2 * kernel * kernel * sites * channels),
@@ -240,7 +241,8 @@ function siteTile({ keep, down, across, channels, kernel, norm }: KernelParams["
   const all = divisors(down).flatMap(rows =>
     columns.flatMap(columns => [1, 2, 3, 4, 5, 6, 8].map(groups => ({ rows, columns, groups }))),
   );
-  const bytes = ({ rows, columns, groups }: Tile) => (norm === null ? 0 : 4 * rows * columns * groups * channels);
+  const bytes = ({ rows, columns, groups }: Tile) =>
+    norm === null ? 0 : 4 * rows * columns * groups * tileRow(channels);
   const fits = all.filter(
     tile =>
       tile.rows * tile.columns <= mostSums &&
