@@ -43,7 +43,7 @@ const once = () => {
   const start = performance.now();
   const child = spawnSync(
     process.execPath,
-    ["--require", script, cli, "compile", spec, "-o", path.join(folder, "out")],
+    ["--require", script, cli, "compile", spec, "-t", "wgsl,onnx", "-o", path.join(folder, "out")],
     {
       stdio: ["ignore", "ignore", "inherit", "pipe"],
     },

@@ -24,8 +24,12 @@ interface Shapes {
 }
 
 function shapes(node: Node, operands: readonly TensorType[]): Shapes {
-  const check = (condition: boolean, what: string): void =>
-    invariant(condition, `${node.op} '${node.id}': ${what}; operands ${operands.map(t => `[${t.shape}]`).join(", ")}`);
+  // Said only when it is wrong: most of the compiler's time went into sentences that nobody read.
+  const check = (condition: boolean, what: string): void => {
+    if (condition) return;
+    const given = operands.map(t => `[${t.shape}]`).join(", ");
+    invariant(false, `${node.op} '${node.id}': ${what}; operands ${given}`);
+  };
   const at = (index: number): TensorType => {
     const type = operands[index];
     invariant(type, `${node.op} '${node.id}' has no operand ${index}`);

@@ -8,37 +8,44 @@ import type { OpName, TensorType } from "./ops.ts";
  * outputs there, groups convex and, where `legal` is given, no op outside it. `where` is the pass to blame.
  */
 export function verify(graph: Graph, where: string, legal?: ReadonlySet<OpName>): Graph {
-  const blame = (condition: boolean, what: string): void =>
-    invariant(condition, `${graph.name}, after ${where}: ${what}`);
+  const blame: Blame = (condition, what) => {
+    if (!condition) invariant(false, `${graph.name}, after ${where}: ${what()}`);
+  };
   const before = new Map<ValueId, Node>();
   for (const [id, node] of graph.nodes) {
-    blame(id === node.id, `'${id}' is filed under another name than '${node.id}'`);
-    blame(legal?.has(node.op) ?? true, `${node.op} '${id}' is not an op of this target`);
+    blame(id === node.id, () => `'${id}' is filed under another name than '${node.id}'`);
+    blame(legal?.has(node.op) ?? true, () => `${node.op} '${id}' is not an op of this target`);
     const inferred = typed(node as Draft, before).type;
-    blame(same(inferred, node.type), `${node.op} '${id}' says [${node.type.shape}], inference [${inferred.shape}]`);
+    blame(
+      same(inferred, node.type),
+      () => `${node.op} '${id}' says [${node.type.shape}], inference [${inferred.shape}]`,
+    );
     blame(
       node.type.shape.every((d, axis) => (d === "N" ? axis === 0 : Number.isInteger(d) && d > 0)),
-      `'${id}' has the shape [${node.type.shape}]`,
+      () => `'${id}' has the shape [${node.type.shape}]`,
     );
     before.set(id, node);
   }
-  blame(graph.outputs.length > 0, "no outputs");
+  blame(graph.outputs.length > 0, () => "no outputs");
   for (const { name, value } of graph.outputs)
-    blame(graph.nodes.has(value), `output ${name} is '${value}', which is gone`);
+    blame(graph.nodes.has(value), () => `output ${name} is '${value}', which is gone`);
   verifyGroups(graph, blame);
   return graph;
 }
 
 const same = (a: TensorType, b: TensorType): boolean => a.dtype === b.dtype && a.shape.join() === b.shape.join();
 
+/** The sentence is made when it is needed. */
+type Blame = (condition: boolean, what: () => string) => void;
+
 /** Members exist, a group contains the node it is named after, and no path leaves a group and comes back. */
-function verifyGroups(graph: Graph, blame: (condition: boolean, what: string) => void): void {
+function verifyGroups(graph: Graph, blame: Blame): void {
   for (const [member, anchor] of graph.groups) {
     blame(
       graph.nodes.has(member) && graph.nodes.has(anchor),
-      `'${member}' is grouped with '${anchor}', one of them is gone`,
+      () => `'${member}' is grouped with '${anchor}', one of them is gone`,
     );
-    blame(graph.groups.get(anchor) === anchor, `'${anchor}' names a group it is not in`);
+    blame(graph.groups.get(anchor) === anchor, () => `'${anchor}' names a group it is not in`);
   }
   /** For each node outside, the groups it was reached through. */
   const through = new Map<ValueId, Set<ValueId>>();
@@ -51,7 +58,10 @@ function verifyGroups(graph: Graph, blame: (condition: boolean, what: string) =>
       for (const anchor of left) reached.add(anchor);
       if (from !== null && from !== own) reached.add(from);
     }
-    blame(own === null || !reached.has(own), `a path leaves the group of '${own}' and comes back at '${node.id}'`);
+    blame(
+      own === null || !reached.has(own),
+      () => `a path leaves the group of '${own}' and comes back at '${node.id}'`,
+    );
     through.set(node.id, reached);
   }
 }
