@@ -1,6 +1,5 @@
-import { type Diagnostic, fail, ok, type Result, type Source } from "./diagnostics/diagnostic.ts";
-import { error } from "./diagnostics/messages.ts";
-import type { EmitContext, KernelTarget, OutputFile, Target } from "./emit/target.ts";
+import { fail, ok, type Result, type Source } from "./diagnostics/diagnostic.ts";
+import type { EmitContext, OutputFile, Target } from "./emit/target.ts";
 import { build } from "./graph/build.ts";
 import type { Graph } from "./graph/graph.ts";
 import { verify } from "./graph/verify.ts";
@@ -73,17 +72,7 @@ export function lower(
   const plan = schedule(graph, batch, target.tuning);
   if (!plan.ok) return plan;
   observer.plan?.(plan.value, model);
-  const missing = missingKernels(plan.value, target);
-  if (missing.length > 0) return fail(...missing);
 
   const files = target.emit(plan.value, { ...context, model });
   return ok({ ...unit, plan: plan.value, files }, plan.diagnostics);
 }
-
-/** Steps of a plan that the target has no kernel for. */
-const missingKernels = (plan: Plan, { name, kinds }: KernelTarget): readonly Diagnostic[] =>
-  kinds === undefined
-    ? []
-    : plan.steps
-        .filter(({ kind }) => !kinds.has(kind))
-        .map(step => error("kernel-missing", step.span, name, step.kind, step.name));

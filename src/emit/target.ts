@@ -3,7 +3,6 @@ import type { Graph } from "../graph/graph.ts";
 import type { OpName } from "../graph/ops.ts";
 import type { Model } from "../model/model.ts";
 import type { Pass } from "../passes/pass.ts";
-import type { KernelKind } from "../plan/kernels.ts";
 import type { Plan } from "../plan/plan.ts";
 import type { TuningName } from "../plan/tile.ts";
 import type { Weights } from "../weights/tensor.ts";
@@ -54,8 +53,6 @@ export interface KernelTarget extends TargetBase {
   readonly takes: "plan";
   /** Which tiles the plan chooses. */
   readonly tuning: TuningName;
-  /** Kernel kinds that it has, where it has not all of them. */
-  readonly kinds?: ReadonlySet<KernelKind>;
   readonly emit: (plan: Plan, context: EmitContext) => readonly OutputFile[];
 }
 

@@ -8,7 +8,7 @@ import { cnxc } from "../support/cli.ts";
 import { newFolder } from "../support/folders.ts";
 import { readGolden } from "../support/golden.ts";
 import { goldenRun } from "../support/golden-run.ts";
-import { goldenModel, model } from "../support/models.ts";
+import { goldenModel } from "../support/models.ts";
 
 const context = {
   weights: null,
@@ -56,14 +56,6 @@ describe("the CUDA target", () => {
       return sum + fixed + 32 * each;
     }, 0);
     expect(bytes / 1e6 / megabytes).toBeLessThanOrEqual(1.15);
-  });
-
-  test("a kind without a kernel is a diagnostic that names the op", () => {
-    const target = { ...cudaTarget("f32"), kinds: new Set(["stem"] as const) };
-    const unit = lower({ model: model({}), target, batch, taps: [], context });
-    expect(unit.ok).toBe(false);
-    expect(unit.diagnostics[0]?.code).toBe("kernel-missing");
-    expect(unit.diagnostics[0]?.message).toContain("'depthwise' kernel");
   });
 });
 

@@ -51,11 +51,6 @@ export const compileMessages = {
     kind: "E_T_FEATURE",
     text: (target: string, known: string) => `cnxc has no ${target} target yet, it has ${known}`,
   },
-  "kernel-missing": {
-    kind: "E_T_FEATURE",
-    text: (target: string, kind: string, value: string) =>
-      `the ${target} target has no '${kind}' kernel yet, which '${value}' needs`,
-  },
   "dtype-missing": {
     kind: "E_T_FEATURE",
     text: (dtype: string, target: string) => `the ${target} target stores f32 only, not ${dtype} yet`,

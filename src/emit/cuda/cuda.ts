@@ -3,7 +3,6 @@ import type { KernelTarget } from "../target.ts";
 import { wgslPasses } from "../wgsl/wgsl.ts";
 import { cudaFiles } from "./files.ts";
 import type { CudaChoices } from "./kernels/shared.ts";
-import { cudaKinds } from "./kernels.ts";
 import { cudaProgram } from "./program.ts";
 
 /** A C library of CUDA kernels, from the graph that WGSL is made from, with tiles of its own. */
@@ -12,6 +11,5 @@ export const cudaTarget = (dtype: StorageType, choices?: CudaChoices): KernelTar
   takes: "plan",
   ...wgslPasses,
   tuning: "cuda",
-  kinds: cudaKinds,
   emit: (plan, context) => cudaFiles(cudaProgram(plan, dtype, choices), context),
 });

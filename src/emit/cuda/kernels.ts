@@ -46,8 +46,3 @@ export const cudaKernelOf = (kind: KernelKind, params: LaunchParams, setting: Se
   const make = kernels[kind] as ((params: LaunchParams, setting: Setting) => CudaKernel) | null;
   return make?.(params, setting) ?? null;
 };
-
-/** Kinds of the plan that a CUDA library can launch. */
-export const cudaKinds: ReadonlySet<KernelKind> = new Set(
-  (Object.keys(kernels) as KernelKind[]).filter(kind => kernels[kind] !== null),
-);
