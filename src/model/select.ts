@@ -22,14 +22,13 @@ export interface Request {
 
 /**
  * The models, targets, dtypes and batch of one compilation: those of the named build, or every model that the named
- * file itself declares, for the usual targets of the compiler, f32, batch 1. What the command line states replaces each.
+ * file itself declares, for every target of the compiler, f32, batch 1. What the command line states replaces each.
  */
 export function select(
   program: Program,
   selection: Selection,
   targets: readonly TargetName[],
   file: string,
-  usual: readonly TargetName[] = targets,
 ): Result<readonly Request[]> {
   const build = selection.build === null ? null : program.builds.find(({ name }) => name === selection.build);
   if (build === undefined)
@@ -49,7 +48,7 @@ export function select(
   const models = names.map(name => program.models.get(name) as Model);
 
   const wanted = {
-    targets: selection.targets ?? build?.targets ?? usual,
+    targets: selection.targets ?? build?.targets ?? targets,
     dtypes: selection.dtypes ?? build?.dtypes ?? (["f32"] as const),
     batch: selection.batch ?? build?.batch ?? { min: 1, max: 1 },
   };

@@ -39,7 +39,7 @@ export const addCompile: AddCommand = (program, execute) => {
     .option("-o, --output <folder>", "where the output goes, a folder a model", "generated")
     .addOption(list("-m, --model <names>", "models to compile (default: those the spec itself declares)"))
     .option("-b, --build <name>", "compile what a build of the spec says")
-    .addOption(choices("-t, --target <names>", "targets (default: wgsl and onnx)", ["wgsl", "onnx", "cuda"]))
+    .addOption(choices("-t, --target <names>", "targets (default: all)", ["wgsl", "onnx", "cuda"]))
     .addOption(choices("--dtype <names>", "storage types (default: f32)", ["f32", "f16", "bf16"]))
     .addOption(batchOption())
     .addOption(

@@ -24,8 +24,6 @@ export type EmitKind = (typeof emitKinds)[number];
 
 /** Targets that compile, in the order of their output. */
 export const targetNames = ["wgsl", "onnx", "cuda"] as const satisfies readonly TargetName[];
-/** What is made where neither the command line nor the spec names a target. */
-const defaultTargets = ["wgsl", "onnx"] as const satisfies readonly TargetName[];
 
 export interface CompileRequest {
   readonly specs: readonly string[];
@@ -79,7 +77,7 @@ export async function compileSpecs(
       text.push(`${JSON.stringify(shown, withoutSpans, 2)}\n`);
       continue;
     }
-    const requests = select(program, request.selection, targetNames, source.name, defaultTargets);
+    const requests = select(program, request.selection, targetNames, source.name);
     if (!requests.ok) {
       problems.push(...requests.diagnostics);
       continue;
