@@ -6,7 +6,7 @@ import { median } from "./onnx.mjs";
 const compiled = (/** @type {string} */ file) => import(path.resolve(import.meta.dirname, "../dist", file));
 
 /** Rounds at most, and seconds of them. */
-const limits = { rounds: 40, seconds: 20 };
+const limits = { rounds: 40, seconds: 40 };
 
 /** Medians in milliseconds: kept patches alone, all patches masked, and the same network without a mask. */
 export default async (/** @type {{ kind: string, size: string, batch: number }} */ { kind, size, batch }) => {

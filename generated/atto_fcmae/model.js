@@ -1486,12 +1486,8 @@ fn convolve(image: u32, first: u32, p: u32, c: u32) {
   var v5 = bias[c];
   var v6 = bias[c];
   var v7 = bias[c];
-  for (var i = 0u; i < 7; i++) {
-    let below = top + i; // the row of the tap, 3 further down
-    if (below < 3 || below >= 59) {
-      continue;
-    }
-    let y = below - 3;
+  for (var i = max(top, 3) - top; i < min(7, 59 - top); i++) {
+    let y = top + i - 3;
     let row = slots + y / 8 * 7;
     let w = i * 70 + c;
     let w0 = weight[w];
@@ -2029,12 +2025,8 @@ fn convolve(image: u32, first: u32, p: u32, c: u32) {
   var v1 = bias[c];
   var v2 = bias[c];
   var v3 = bias[c];
-  for (var i = 0u; i < 7; i++) {
-    let below = top + i; // the row of the tap, 3 further down
-    if (below < 3 || below >= 31) {
-      continue;
-    }
-    let y = below - 3;
+  for (var i = max(top, 3) - top; i < min(7, 31 - top); i++) {
+    let y = top + i - 3;
     let row = slots + y / 4 * 7;
     let w = i * 140 + c;
     let w0 = weight[w];
@@ -2532,25 +2524,15 @@ fn convolve(image: u32, first: u32, p: u32, c: u32) {
   let column = cell % 7;
   var v0 = bias[c];
   var v1 = bias[c];
-  for (var i = 0u; i < 7; i++) {
-    let below = top + i; // the row of the tap, 3 further down
-    if (below < 3 || below >= 17) {
-      continue;
-    }
-    let y = below - 3;
+  for (var i = max(top, 3) - top; i < min(7, 17 - top); i++) {
+    let y = top + i - 3;
     let row = slots + y / 2 * 7;
     let w = i * 280 + c;
-    let w0 = weight[w];
-    let w1 = weight[w + 40];
-    let w2 = weight[w + 80];
-    let w3 = weight[w + 120];
-    let w4 = weight[w + 160];
-    let w5 = weight[w + 200];
-    let w6 = weight[w + 240];
     if (column >= 2) {
       let slot = table[row + column - 2];
       if (slot >= 0) {
         let r = image * 3040 + (u32(slot) * 2 + y % 2) * 80 + c;
+        let w0 = weight[w];
         let u1 = input[r + 40];
         v0 += w0 * u1;
       }
@@ -2559,6 +2541,9 @@ fn convolve(image: u32, first: u32, p: u32, c: u32) {
       let slot = table[row + column - 1];
       if (slot >= 0) {
         let r = image * 3040 + (u32(slot) * 2 + y % 2) * 80 + c;
+        let w0 = weight[w];
+        let w1 = weight[w + 40];
+        let w2 = weight[w + 80];
         let u0 = input[r];
         v0 += w1 * u0;
         v1 += w0 * u0;
@@ -2571,6 +2556,9 @@ fn convolve(image: u32, first: u32, p: u32, c: u32) {
       let slot = table[row + column];
       if (slot >= 0) {
         let r = image * 3040 + (u32(slot) * 2 + y % 2) * 80 + c;
+        let w2 = weight[w + 80];
+        let w3 = weight[w + 120];
+        let w4 = weight[w + 160];
         let u0 = input[r];
         v0 += w3 * u0;
         v1 += w2 * u0;
@@ -2583,6 +2571,9 @@ fn convolve(image: u32, first: u32, p: u32, c: u32) {
       let slot = table[row + column + 1];
       if (slot >= 0) {
         let r = image * 3040 + (u32(slot) * 2 + y % 2) * 80 + c;
+        let w4 = weight[w + 160];
+        let w5 = weight[w + 200];
+        let w6 = weight[w + 240];
         let u0 = input[r];
         v0 += w5 * u0;
         v1 += w4 * u0;
@@ -2595,6 +2586,7 @@ fn convolve(image: u32, first: u32, p: u32, c: u32) {
       let slot = table[row + column + 2];
       if (slot >= 0) {
         let r = image * 3040 + (u32(slot) * 2 + y % 2) * 80 + c;
+        let w6 = weight[w + 240];
         let u0 = input[r];
         v1 += w6 * u0;
       }
@@ -3025,25 +3017,15 @@ fn convolve(image: u32, first: u32, p: u32, c: u32) {
   let top = cell / 7 * 1 + line % 1;
   let column = cell % 7;
   var v0 = bias[c];
-  for (var i = 0u; i < 7; i++) {
-    let below = top + i; // the row of the tap, 3 further down
-    if (below < 3 || below >= 10) {
-      continue;
-    }
-    let y = below - 3;
+  for (var i = max(top, 3) - top; i < min(7, 10 - top); i++) {
+    let y = top + i - 3;
     let row = slots + y / 1 * 7;
     let w = i * 560 + c;
-    let w0 = weight[w];
-    let w1 = weight[w + 80];
-    let w2 = weight[w + 160];
-    let w3 = weight[w + 240];
-    let w4 = weight[w + 320];
-    let w5 = weight[w + 400];
-    let w6 = weight[w + 480];
     if (column >= 3) {
       let slot = table[row + column - 3];
       if (slot >= 0) {
         let r = image * 1520 + (u32(slot) * 1 + y % 1) * 80 + c;
+        let w0 = weight[w];
         let u0 = input[r];
         v0 += w0 * u0;
       }
@@ -3052,6 +3034,7 @@ fn convolve(image: u32, first: u32, p: u32, c: u32) {
       let slot = table[row + column - 2];
       if (slot >= 0) {
         let r = image * 1520 + (u32(slot) * 1 + y % 1) * 80 + c;
+        let w1 = weight[w + 80];
         let u0 = input[r];
         v0 += w1 * u0;
       }
@@ -3060,6 +3043,7 @@ fn convolve(image: u32, first: u32, p: u32, c: u32) {
       let slot = table[row + column - 1];
       if (slot >= 0) {
         let r = image * 1520 + (u32(slot) * 1 + y % 1) * 80 + c;
+        let w2 = weight[w + 160];
         let u0 = input[r];
         v0 += w2 * u0;
       }
@@ -3068,6 +3052,7 @@ fn convolve(image: u32, first: u32, p: u32, c: u32) {
       let slot = table[row + column];
       if (slot >= 0) {
         let r = image * 1520 + (u32(slot) * 1 + y % 1) * 80 + c;
+        let w3 = weight[w + 240];
         let u0 = input[r];
         v0 += w3 * u0;
       }
@@ -3076,6 +3061,7 @@ fn convolve(image: u32, first: u32, p: u32, c: u32) {
       let slot = table[row + column + 1];
       if (slot >= 0) {
         let r = image * 1520 + (u32(slot) * 1 + y % 1) * 80 + c;
+        let w4 = weight[w + 320];
         let u0 = input[r];
         v0 += w4 * u0;
       }
@@ -3084,6 +3070,7 @@ fn convolve(image: u32, first: u32, p: u32, c: u32) {
       let slot = table[row + column + 2];
       if (slot >= 0) {
         let r = image * 1520 + (u32(slot) * 1 + y % 1) * 80 + c;
+        let w5 = weight[w + 400];
         let u0 = input[r];
         v0 += w5 * u0;
       }
@@ -3092,6 +3079,7 @@ fn convolve(image: u32, first: u32, p: u32, c: u32) {
       let slot = table[row + column + 3];
       if (slot >= 0) {
         let r = image * 1520 + (u32(slot) * 1 + y % 1) * 80 + c;
+        let w6 = weight[w + 480];
         let u0 = input[r];
         v0 += w6 * u0;
       }

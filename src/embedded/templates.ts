@@ -45,6 +45,7 @@ export type TemplateName =
   | "wgsl/pool"
   | "wgsl/random-mask"
   | "wgsl/row-norm"
+  | "wgsl/site-depthwise-rows"
   | "wgsl/site-depthwise"
   | "wgsl/site-error"
   | "wgsl/stem"
@@ -5014,6 +5015,228 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
     + ((stack1 = container.invokePartial(lookupProperty(partials,"token-stats"),depth0,{"name":"token-stats","data":data,"helpers":helpers,"partials":partials,"decorators":container.decorators})) != null ? stack1 : "");
 },"usePartial":true,"useData":true},
 
+  "wgsl/site-depthwise-rows": {"0":function(container,depth0,helpers,partials,data) {
+    return " * gain[c] + shift[c]";
+},"1":function(container,depth0,helpers,partials,data) {
+    return "s 4c .. 4c + 3";
+},"2":function(container,depth0,helpers,partials,data) {
+    return " c";
+},"3":function(container,depth0,helpers,partials,data) {
+    var stack1;
+
+  return "  var v"
+    + ((stack1 = container.lambda(container.strict(depth0, "i", {"start":{"line":34,"column":9},"end":{"line":34,"column":10}} ), depth0)) != null ? stack1 : "")
+    + " = bias[c];\n";
+},"4":function(container,depth0,helpers,partials,data,blockParams,depths) {
+    var stack1, alias1=container.strict, alias2=container.lambda, alias3=depth0 != null ? depth0 : (container.nullContext || {}), lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
+
+  return "    let s"
+    + ((stack1 = alias2(alias1(depth0, "i", {"start":{"line":43,"column":11},"end":{"line":43,"column":12}} ), depth0)) != null ? stack1 : "")
+    + " = table[slots"
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"i"),{"name":"if","hash":{},"fn":container.program(5, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":43,"column":28},"end":{"line":43,"column":52}}})) != null ? stack1 : "")
+    + "];\n    let r"
+    + ((stack1 = alias2(alias1(depth0, "i", {"start":{"line":44,"column":11},"end":{"line":44,"column":12}} ), depth0)) != null ? stack1 : "")
+    + " = r + u32(max(s"
+    + ((stack1 = alias2(alias1(depth0, "i", {"start":{"line":44,"column":32},"end":{"line":44,"column":33}} ), depth0)) != null ? stack1 : "")
+    + ", 0)) * "
+    + ((stack1 = alias2(alias1(depths[1], "patchLength", {"start":{"line":44,"column":45},"end":{"line":44,"column":59}} ), depth0)) != null ? stack1 : "")
+    + ";\n"
+    + ((stack1 = lookupProperty(helpers,"each").call(alias3,lookupProperty(depth0,"inputs"),{"name":"each","hash":{},"fn":container.program(6, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":45,"column":4},"end":{"line":47,"column":13}}})) != null ? stack1 : "");
+},"5":function(container,depth0,helpers,partials,data) {
+    var stack1;
+
+  return " + "
+    + ((stack1 = container.lambda(container.strict(depth0, "i", {"start":{"line":43,"column":42},"end":{"line":43,"column":43}} ), depth0)) != null ? stack1 : "");
+},"6":function(container,depth0,helpers,partials,data,blockParams,depths) {
+    var stack1, alias1=container.strict, alias2=container.lambda, lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
+
+  return "    let u"
+    + ((stack1 = alias2(alias1(depth0, "i", {"start":{"line":46,"column":11},"end":{"line":46,"column":12}} ), depth0)) != null ? stack1 : "")
+    + " = select("
+    + ((stack1 = alias2(alias1(depths[2], "acc", {"start":{"line":46,"column":26},"end":{"line":46,"column":35}} ), depth0)) != null ? stack1 : "")
+    + "(), input[r"
+    + ((stack1 = alias2(alias1(depths[1], "i", {"start":{"line":46,"column":50},"end":{"line":46,"column":54}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"offset"),{"name":"if","hash":{},"fn":container.program(7, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":46,"column":56},"end":{"line":46,"column":90}}})) != null ? stack1 : "")
+    + "], s"
+    + ((stack1 = alias2(alias1(depths[1], "i", {"start":{"line":46,"column":96},"end":{"line":46,"column":100}} ), depth0)) != null ? stack1 : "")
+    + " >= 0);\n";
+},"7":function(container,depth0,helpers,partials,data) {
+    var stack1;
+
+  return " + "
+    + ((stack1 = container.lambda(container.strict(depth0, "offset", {"start":{"line":46,"column":75},"end":{"line":46,"column":81}} ), depth0)) != null ? stack1 : "");
+},"8":function(container,depth0,helpers,partials,data,blockParams,depths) {
+    var stack1, alias1=depth0 != null ? depth0 : (container.nullContext || {}), lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
+
+  return "    let w"
+    + ((stack1 = container.lambda(container.strict(depth0, "i", {"start":{"line":50,"column":11},"end":{"line":50,"column":12}} ), depth0)) != null ? stack1 : "")
+    + " = weight[w"
+    + ((stack1 = lookupProperty(helpers,"if").call(alias1,lookupProperty(depth0,"offset"),{"name":"if","hash":{},"fn":container.program(7, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":50,"column":25},"end":{"line":50,"column":59}}})) != null ? stack1 : "")
+    + "];\n"
+    + ((stack1 = lookupProperty(helpers,"each").call(alias1,lookupProperty(depth0,"uses"),{"name":"each","hash":{},"fn":container.program(9, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":51,"column":4},"end":{"line":53,"column":13}}})) != null ? stack1 : "");
+},"9":function(container,depth0,helpers,partials,data,blockParams,depths) {
+    var stack1, alias1=container.strict, alias2=container.lambda;
+
+  return "    v"
+    + ((stack1 = alias2(alias1(depth0, "site", {"start":{"line":52,"column":7},"end":{"line":52,"column":11}} ), depth0)) != null ? stack1 : "")
+    + " += w"
+    + ((stack1 = alias2(alias1(depths[1], "i", {"start":{"line":52,"column":20},"end":{"line":52,"column":24}} ), depth0)) != null ? stack1 : "")
+    + " * u"
+    + ((stack1 = alias2(alias1(depth0, "input", {"start":{"line":52,"column":32},"end":{"line":52,"column":37}} ), depth0)) != null ? stack1 : "")
+    + ";\n";
+},"10":function(container,depth0,helpers,partials,data) {
+    var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
+
+  return "  tile[c"
+    + ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"offset"),{"name":"if","hash":{},"fn":container.program(7, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":57,"column":8},"end":{"line":57,"column":42}}})) != null ? stack1 : "")
+    + "] = v"
+    + ((stack1 = container.lambda(container.strict(depth0, "i", {"start":{"line":57,"column":49},"end":{"line":57,"column":50}} ), depth0)) != null ? stack1 : "")
+    + ";\n";
+},"compiler":[8,">= 4.3.0"],"main":function(container,depth0,helpers,partials,data,blockParams,depths) {
+    var stack1, alias1=container.strict, alias2=container.lambda, alias3=depth0 != null ? depth0 : (container.nullContext || {}), lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
+
+  return "// "
+    + ((stack1 = alias2(alias1(depth0, "kernel", {"start":{"line":1,"column":5},"end":{"line":1,"column":11}} ), depth0)) != null ? stack1 : "")
+    + "x"
+    + ((stack1 = alias2(alias1(depth0, "kernel", {"start":{"line":1,"column":16},"end":{"line":1,"column":22}} ), depth0)) != null ? stack1 : "")
+    + " depthwise convolution with LayerNorm on the "
+    + ((stack1 = alias2(alias1(depth0, "keep", {"start":{"line":1,"column":71},"end":{"line":1,"column":75}} ), depth0)) != null ? stack1 : "")
+    + " kept patches of "
+    + ((stack1 = alias2(alias1(depth0, "rows", {"start":{"line":1,"column":96},"end":{"line":1,"column":100}} ), depth0)) != null ? stack1 : "")
+    + "x"
+    + ((stack1 = alias2(alias1(depth0, "columns", {"start":{"line":1,"column":105},"end":{"line":1,"column":112}} ), depth0)) != null ? stack1 : "")
+    + ", "
+    + ((stack1 = alias2(alias1(depth0, "down", {"start":{"line":1,"column":118},"end":{"line":1,"column":122}} ), depth0)) != null ? stack1 : "")
+    + "x"
+    + ((stack1 = alias2(alias1(depth0, "across", {"start":{"line":1,"column":127},"end":{"line":1,"column":133}} ), depth0)) != null ? stack1 : "")
+    + " sites of "
+    + ((stack1 = alias2(alias1(depth0, "channels", {"start":{"line":1,"column":147},"end":{"line":1,"column":155}} ), depth0)) != null ? stack1 : "")
+    + " channels each:\n//   v[y,x,c] = bias[c] + sum over i,j of weight[i,j,c] * input[y+i-"
+    + ((stack1 = alias2(alias1(depth0, "radius", {"start":{"line":2,"column":70},"end":{"line":2,"column":76}} ), depth0)) != null ? stack1 : "")
+    + ", x+j-"
+    + ((stack1 = alias2(alias1(depth0, "radius", {"start":{"line":2,"column":86},"end":{"line":2,"column":92}} ), depth0)) != null ? stack1 : "")
+    + ", c], where removed patches count as zeros like padding\n//   output[y,x,c] = (v - mean over c of v) / sqrt(variance over c of v + "
+    + ((stack1 = alias2(alias1(depth0, "eps", {"start":{"line":3,"column":76},"end":{"line":3,"column":79}} ), depth0)) != null ? stack1 : "")
+    + ")"
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"affine"),{"name":"if","hash":{},"fn":container.program(0, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":3,"column":82},"end":{"line":3,"column":124}}})) != null ? stack1 : "")
+    + "\n// Maps hold the kept patches one below the other. A group makes a row of the whole map, an invocation all "
+    + ((stack1 = alias2(alias1(depth0, "width", {"start":{"line":4,"column":109},"end":{"line":4,"column":114}} ), depth0)) != null ? stack1 : "")
+    + " sites for\n// "
+    + ((stack1 = alias2(alias1(depth0, "lanesOf", {"start":{"line":5,"column":5},"end":{"line":5,"column":12}} ), depth0)) != null ? stack1 : "")
+    + "; what falls on removed patches is not written.\n"
+    + ((stack1 = container.invokePartial(lookupProperty(partials,"bindings"),depth0,{"name":"bindings","data":data,"helpers":helpers,"partials":partials,"decorators":container.decorators})) != null ? stack1 : "")
+    + "var<workgroup> tile: array<"
+    + ((stack1 = alias2(alias1(depth0, "acc", {"start":{"line":7,"column":29},"end":{"line":7,"column":32}} ), depth0)) != null ? stack1 : "")
+    + ", "
+    + ((stack1 = alias2(alias1(depth0, "tileLength", {"start":{"line":7,"column":38},"end":{"line":7,"column":48}} ), depth0)) != null ? stack1 : "")
+    + ">; // ["
+    + ((stack1 = alias2(alias1(depth0, "width", {"start":{"line":7,"column":59},"end":{"line":7,"column":64}} ), depth0)) != null ? stack1 : "")
+    + " sites]["
+    + ((stack1 = alias2(alias1(depth0, "count", {"start":{"line":7,"column":76},"end":{"line":7,"column":81}} ), depth0)) != null ? stack1 : "")
+    + "]\n"
+    + ((stack1 = container.invokePartial(lookupProperty(partials,"token-stats-memory"),depth0,{"name":"token-stats-memory","data":data,"helpers":helpers,"partials":partials,"decorators":container.decorators})) != null ? stack1 : "")
+    + "\n@compute @workgroup_size("
+    + ((stack1 = alias2(alias1(depth0, "invocations", {"start":{"line":10,"column":27},"end":{"line":10,"column":38}} ), depth0)) != null ? stack1 : "")
+    + ")\nfn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lane: u32) {\n  let image = group.z;\n  let y = group.y;\n  for (var c = lane; c < "
+    + ((stack1 = alias2(alias1(depth0, "count", {"start":{"line":14,"column":27},"end":{"line":14,"column":32}} ), depth0)) != null ? stack1 : "")
+    + "; c += "
+    + ((stack1 = alias2(alias1(depth0, "invocations", {"start":{"line":14,"column":43},"end":{"line":14,"column":54}} ), depth0)) != null ? stack1 : "")
+    + ") {\n    convolve(image, y, c);\n  }\n  workgroupBarrier();\n  measure(lane);\n  for (var i = lane; i < "
+    + ((stack1 = alias2(alias1(depth0, "tileLength", {"start":{"line":19,"column":27},"end":{"line":19,"column":37}} ), depth0)) != null ? stack1 : "")
+    + "; i += "
+    + ((stack1 = alias2(alias1(depth0, "invocations", {"start":{"line":19,"column":48},"end":{"line":19,"column":59}} ), depth0)) != null ? stack1 : "")
+    + ") {\n    let x = i / "
+    + ((stack1 = alias2(alias1(depth0, "count", {"start":{"line":20,"column":18},"end":{"line":20,"column":23}} ), depth0)) != null ? stack1 : "")
+    + ";\n    let slot = table[image * "
+    + ((stack1 = alias2(alias1(depth0, "tableLength", {"start":{"line":21,"column":31},"end":{"line":21,"column":42}} ), depth0)) != null ? stack1 : "")
+    + " + y / "
+    + ((stack1 = alias2(alias1(depth0, "down", {"start":{"line":21,"column":53},"end":{"line":21,"column":57}} ), depth0)) != null ? stack1 : "")
+    + " * "
+    + ((stack1 = alias2(alias1(depth0, "columns", {"start":{"line":21,"column":64},"end":{"line":21,"column":71}} ), depth0)) != null ? stack1 : "")
+    + " + x / "
+    + ((stack1 = alias2(alias1(depth0, "across", {"start":{"line":21,"column":82},"end":{"line":21,"column":88}} ), depth0)) != null ? stack1 : "")
+    + "];\n    if (slot >= 0) {\n      let c = i % "
+    + ((stack1 = alias2(alias1(depth0, "count", {"start":{"line":23,"column":20},"end":{"line":23,"column":25}} ), depth0)) != null ? stack1 : "")
+    + ";\n      let s = stat[x];\n      let site = (u32(slot) * "
+    + ((stack1 = alias2(alias1(depth0, "down", {"start":{"line":25,"column":32},"end":{"line":25,"column":36}} ), depth0)) != null ? stack1 : "")
+    + " + y % "
+    + ((stack1 = alias2(alias1(depth0, "down", {"start":{"line":25,"column":47},"end":{"line":25,"column":51}} ), depth0)) != null ? stack1 : "")
+    + ") * "
+    + ((stack1 = alias2(alias1(depth0, "across", {"start":{"line":25,"column":59},"end":{"line":25,"column":65}} ), depth0)) != null ? stack1 : "")
+    + " + x % "
+    + ((stack1 = alias2(alias1(depth0, "across", {"start":{"line":25,"column":76},"end":{"line":25,"column":82}} ), depth0)) != null ? stack1 : "")
+    + ";\n      output[image * "
+    + ((stack1 = alias2(alias1(depth0, "imageLength", {"start":{"line":26,"column":23},"end":{"line":26,"column":34}} ), depth0)) != null ? stack1 : "")
+    + " + site * "
+    + ((stack1 = alias2(alias1(depth0, "count", {"start":{"line":26,"column":48},"end":{"line":26,"column":53}} ), depth0)) != null ? stack1 : "")
+    + " + c] = (tile[i] - s.x) * s.y"
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"affine"),{"name":"if","hash":{},"fn":container.program(0, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":26,"column":84},"end":{"line":26,"column":126}}})) != null ? stack1 : "")
+    + ";\n    }\n  }\n}\n\n// Row y of the map, channel"
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"vector"),{"name":"if","hash":{},"fn":container.program(1, data, 0, blockParams, depths),"inverse":container.program(2, data, 0, blockParams, depths),"data":data,"loc":{"start":{"line":31,"column":28},"end":{"line":31,"column":73}}})) != null ? stack1 : "")
+    + ".\nfn convolve(image: u32, y: u32, c: u32) {\n"
+    + ((stack1 = lookupProperty(helpers,"each").call(alias3,lookupProperty(depth0,"sites"),{"name":"each","hash":{},"fn":container.program(3, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":33,"column":2},"end":{"line":35,"column":11}}})) != null ? stack1 : "")
+    + "  let top = max(y, "
+    + ((stack1 = alias2(alias1(depth0, "radius", {"start":{"line":36,"column":21},"end":{"line":36,"column":27}} ), depth0)) != null ? stack1 : "")
+    + ") - "
+    + ((stack1 = alias2(alias1(depth0, "radius", {"start":{"line":36,"column":35},"end":{"line":36,"column":41}} ), depth0)) != null ? stack1 : "")
+    + ";\n  let bottom = min(y + "
+    + ((stack1 = alias2(alias1(depth0, "radius", {"start":{"line":37,"column":25},"end":{"line":37,"column":31}} ), depth0)) != null ? stack1 : "")
+    + ", "
+    + ((stack1 = alias2(alias1(depth0, "lastRow", {"start":{"line":37,"column":37},"end":{"line":37,"column":44}} ), depth0)) != null ? stack1 : "")
+    + ");\n  for (var row = top; row <= bottom; row++) {\n    let slots = image * "
+    + ((stack1 = alias2(alias1(depth0, "tableLength", {"start":{"line":39,"column":26},"end":{"line":39,"column":37}} ), depth0)) != null ? stack1 : "")
+    + " + row / "
+    + ((stack1 = alias2(alias1(depth0, "down", {"start":{"line":39,"column":50},"end":{"line":39,"column":54}} ), depth0)) != null ? stack1 : "")
+    + " * "
+    + ((stack1 = alias2(alias1(depth0, "columns", {"start":{"line":39,"column":61},"end":{"line":39,"column":68}} ), depth0)) != null ? stack1 : "")
+    + ";\n    let r = image * "
+    + ((stack1 = alias2(alias1(depth0, "imageLength", {"start":{"line":40,"column":22},"end":{"line":40,"column":33}} ), depth0)) != null ? stack1 : "")
+    + " + row % "
+    + ((stack1 = alias2(alias1(depth0, "down", {"start":{"line":40,"column":46},"end":{"line":40,"column":50}} ), depth0)) != null ? stack1 : "")
+    + " * "
+    + ((stack1 = alias2(alias1(depth0, "lineLength", {"start":{"line":40,"column":57},"end":{"line":40,"column":67}} ), depth0)) != null ? stack1 : "")
+    + " + c;\n    let w = (row + "
+    + ((stack1 = alias2(alias1(depth0, "radius", {"start":{"line":41,"column":21},"end":{"line":41,"column":27}} ), depth0)) != null ? stack1 : "")
+    + " - y) * "
+    + ((stack1 = alias2(alias1(depth0, "weightRow", {"start":{"line":41,"column":39},"end":{"line":41,"column":48}} ), depth0)) != null ? stack1 : "")
+    + " + c;\n"
+    + ((stack1 = lookupProperty(helpers,"each").call(alias3,lookupProperty(depth0,"patches"),{"name":"each","hash":{},"fn":container.program(4, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":42,"column":4},"end":{"line":48,"column":13}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"each").call(alias3,lookupProperty(depth0,"taps"),{"name":"each","hash":{},"fn":container.program(8, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":49,"column":4},"end":{"line":54,"column":13}}})) != null ? stack1 : "")
+    + "  }\n"
+    + ((stack1 = lookupProperty(helpers,"each").call(alias3,lookupProperty(depth0,"sites"),{"name":"each","hash":{},"fn":container.program(10, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":56,"column":2},"end":{"line":58,"column":11}}})) != null ? stack1 : "")
+    + "}\n\nfn sample(p: u32, c: u32) -> "
+    + ((stack1 = alias2(alias1(depth0, "acc", {"start":{"line":61,"column":31},"end":{"line":61,"column":34}} ), depth0)) != null ? stack1 : "")
+    + " {\n  return tile[p * "
+    + ((stack1 = alias2(alias1(depth0, "count", {"start":{"line":62,"column":20},"end":{"line":62,"column":25}} ), depth0)) != null ? stack1 : "")
+    + " + c];\n}\n\n"
+    + ((stack1 = container.invokePartial(lookupProperty(partials,"token-stats"),depth0,{"name":"token-stats","data":data,"helpers":helpers,"partials":partials,"decorators":container.decorators})) != null ? stack1 : "");
+},"usePartial":true,"useData":true,"useDepths":true},
+
   "wgsl/site-depthwise": {"0":function(container,depth0,helpers,partials,data) {
     return " with LayerNorm";
 },"1":function(container,depth0,helpers,partials,data) {
@@ -5138,8 +5361,8 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
         return undefined
     };
 
-  return ((stack1 = lookupProperty(helpers,"each").call(alias1,lookupProperty(depth0,"taps"),{"name":"each","hash":{},"fn":container.program(18, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":71,"column":4},"end":{"line":73,"column":13}}})) != null ? stack1 : "")
-    + ((stack1 = lookupProperty(helpers,"each").call(alias1,lookupProperty(depth0,"neighbours"),{"name":"each","hash":{},"fn":container.program(20, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":74,"column":4},"end":{"line":95,"column":13}}})) != null ? stack1 : "");
+  return ((stack1 = lookupProperty(helpers,"unless").call(alias1,lookupProperty(depth0,"late"),{"name":"unless","hash":{},"fn":container.program(18, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":67,"column":4},"end":{"line":71,"column":15}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"each").call(alias1,lookupProperty(depth0,"neighbours"),{"name":"each","hash":{},"fn":container.program(21, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":72,"column":4},"end":{"line":98,"column":13}}})) != null ? stack1 : "");
 },"18":function(container,depth0,helpers,partials,data) {
     var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
         if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
@@ -5148,45 +5371,8 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
         return undefined
     };
 
-  return "    let w"
-    + ((stack1 = container.lambda(container.strict(depth0, "i", {"start":{"line":72,"column":11},"end":{"line":72,"column":12}} ), depth0)) != null ? stack1 : "")
-    + " = weight[w"
-    + ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"offset"),{"name":"if","hash":{},"fn":container.program(19, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":72,"column":25},"end":{"line":72,"column":59}}})) != null ? stack1 : "")
-    + "];\n";
+  return ((stack1 = lookupProperty(helpers,"each").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"taps"),{"name":"each","hash":{},"fn":container.program(19, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":68,"column":4},"end":{"line":70,"column":13}}})) != null ? stack1 : "");
 },"19":function(container,depth0,helpers,partials,data) {
-    var stack1;
-
-  return " + "
-    + ((stack1 = container.lambda(container.strict(depth0, "offset", {"start":{"line":72,"column":44},"end":{"line":72,"column":50}} ), depth0)) != null ? stack1 : "");
-},"20":function(container,depth0,helpers,partials,data,blockParams,depths) {
-    var stack1, alias1=depth0 != null ? depth0 : (container.nullContext || {}), alias2=container.strict, alias3=container.lambda, lookupProperty = container.lookupProperty || function(parent, propertyName) {
-        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
-          return parent[propertyName];
-        }
-        return undefined
-    };
-
-  return ((stack1 = lookupProperty(helpers,"if").call(alias1,lookupProperty(depth0,"before"),{"name":"if","hash":{},"fn":container.program(21, data, 0, blockParams, depths),"inverse":container.program(22, data, 0, blockParams, depths),"data":data,"loc":{"start":{"line":75,"column":4},"end":{"line":84,"column":7}}})) != null ? stack1 : "")
-    + "      if (slot >= 0) {\n        let r = image * "
-    + ((stack1 = alias3(alias2(depths[1], "imageLength", {"start":{"line":86,"column":26},"end":{"line":86,"column":40}} ), depth0)) != null ? stack1 : "")
-    + " + (u32(slot) * "
-    + ((stack1 = alias3(alias2(depths[1], "down", {"start":{"line":86,"column":60},"end":{"line":86,"column":67}} ), depth0)) != null ? stack1 : "")
-    + " + y % "
-    + ((stack1 = alias3(alias2(depths[1], "down", {"start":{"line":86,"column":78},"end":{"line":86,"column":85}} ), depth0)) != null ? stack1 : "")
-    + ") * "
-    + ((stack1 = alias3(alias2(depths[1], "lineLength", {"start":{"line":86,"column":93},"end":{"line":86,"column":106}} ), depth0)) != null ? stack1 : "")
-    + " + c;\n"
-    + ((stack1 = lookupProperty(helpers,"each").call(alias1,lookupProperty(depth0,"inputs"),{"name":"each","hash":{},"fn":container.program(25, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":87,"column":8},"end":{"line":92,"column":17}}})) != null ? stack1 : "")
-    + "      }\n    }\n";
-},"21":function(container,depth0,helpers,partials,data) {
-    var stack1, alias1=container.strict, alias2=container.lambda;
-
-  return "    if (column >= "
-    + ((stack1 = alias2(alias1(depth0, "offset", {"start":{"line":76,"column":20},"end":{"line":76,"column":26}} ), depth0)) != null ? stack1 : "")
-    + ") {\n      let slot = table[row + column - "
-    + ((stack1 = alias2(alias1(depth0, "offset", {"start":{"line":77,"column":40},"end":{"line":77,"column":46}} ), depth0)) != null ? stack1 : "")
-    + "];\n";
-},"22":function(container,depth0,helpers,partials,data,blockParams,depths) {
     var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
         if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
           return parent[propertyName];
@@ -5194,20 +5380,89 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
         return undefined
     };
 
-  return ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"after"),{"name":"if","hash":{},"fn":container.program(23, data, 0, blockParams, depths),"inverse":container.program(24, data, 0, blockParams, depths),"data":data,"loc":{"start":{"line":78,"column":4},"end":{"line":84,"column":0}}})) != null ? stack1 : "");
+  return "    let w"
+    + ((stack1 = container.lambda(container.strict(depth0, "i", {"start":{"line":69,"column":11},"end":{"line":69,"column":12}} ), depth0)) != null ? stack1 : "")
+    + " = weight[w"
+    + ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"offset"),{"name":"if","hash":{},"fn":container.program(20, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":69,"column":25},"end":{"line":69,"column":59}}})) != null ? stack1 : "")
+    + "];\n";
+},"20":function(container,depth0,helpers,partials,data) {
+    var stack1;
+
+  return " + "
+    + ((stack1 = container.lambda(container.strict(depth0, "offset", {"start":{"line":69,"column":44},"end":{"line":69,"column":50}} ), depth0)) != null ? stack1 : "");
+},"21":function(container,depth0,helpers,partials,data,blockParams,depths) {
+    var stack1, alias1=depth0 != null ? depth0 : (container.nullContext || {}), alias2=container.strict, alias3=container.lambda, lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
+
+  return ((stack1 = lookupProperty(helpers,"if").call(alias1,lookupProperty(depth0,"before"),{"name":"if","hash":{},"fn":container.program(22, data, 0, blockParams, depths),"inverse":container.program(23, data, 0, blockParams, depths),"data":data,"loc":{"start":{"line":73,"column":4},"end":{"line":82,"column":7}}})) != null ? stack1 : "")
+    + "      if (slot >= 0) {\n        let r = image * "
+    + ((stack1 = alias3(alias2(depths[1], "imageLength", {"start":{"line":84,"column":26},"end":{"line":84,"column":40}} ), depth0)) != null ? stack1 : "")
+    + " + (u32(slot) * "
+    + ((stack1 = alias3(alias2(depths[1], "down", {"start":{"line":84,"column":60},"end":{"line":84,"column":67}} ), depth0)) != null ? stack1 : "")
+    + " + y % "
+    + ((stack1 = alias3(alias2(depths[1], "down", {"start":{"line":84,"column":78},"end":{"line":84,"column":85}} ), depth0)) != null ? stack1 : "")
+    + ") * "
+    + ((stack1 = alias3(alias2(depths[1], "lineLength", {"start":{"line":84,"column":93},"end":{"line":84,"column":106}} ), depth0)) != null ? stack1 : "")
+    + " + c;\n"
+    + ((stack1 = lookupProperty(helpers,"if").call(alias1,lookupProperty(depths[1],"late"),{"name":"if","hash":{},"fn":container.program(26, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":85,"column":8},"end":{"line":89,"column":15}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"each").call(alias1,lookupProperty(depth0,"inputs"),{"name":"each","hash":{},"fn":container.program(28, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":90,"column":8},"end":{"line":95,"column":17}}})) != null ? stack1 : "")
+    + "      }\n    }\n";
+},"22":function(container,depth0,helpers,partials,data) {
+    var stack1, alias1=container.strict, alias2=container.lambda;
+
+  return "    if (column >= "
+    + ((stack1 = alias2(alias1(depth0, "offset", {"start":{"line":74,"column":20},"end":{"line":74,"column":26}} ), depth0)) != null ? stack1 : "")
+    + ") {\n      let slot = table[row + column - "
+    + ((stack1 = alias2(alias1(depth0, "offset", {"start":{"line":75,"column":40},"end":{"line":75,"column":46}} ), depth0)) != null ? stack1 : "")
+    + "];\n";
 },"23":function(container,depth0,helpers,partials,data,blockParams,depths) {
+    var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
+
+  return ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"after"),{"name":"if","hash":{},"fn":container.program(24, data, 0, blockParams, depths),"inverse":container.program(25, data, 0, blockParams, depths),"data":data,"loc":{"start":{"line":76,"column":4},"end":{"line":82,"column":0}}})) != null ? stack1 : "");
+},"24":function(container,depth0,helpers,partials,data,blockParams,depths) {
     var stack1, alias1=container.strict, alias2=container.lambda;
 
   return "    if (column + "
-    + ((stack1 = alias2(alias1(depth0, "offset", {"start":{"line":79,"column":19},"end":{"line":79,"column":25}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "offset", {"start":{"line":77,"column":19},"end":{"line":77,"column":25}} ), depth0)) != null ? stack1 : "")
     + " < "
-    + ((stack1 = alias2(alias1(depths[1], "columns", {"start":{"line":79,"column":32},"end":{"line":79,"column":42}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depths[1], "columns", {"start":{"line":77,"column":32},"end":{"line":77,"column":42}} ), depth0)) != null ? stack1 : "")
     + ") {\n      let slot = table[row + column + "
-    + ((stack1 = alias2(alias1(depth0, "offset", {"start":{"line":80,"column":40},"end":{"line":80,"column":46}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "offset", {"start":{"line":78,"column":40},"end":{"line":78,"column":46}} ), depth0)) != null ? stack1 : "")
     + "];\n";
-},"24":function(container,depth0,helpers,partials,data) {
+},"25":function(container,depth0,helpers,partials,data) {
     return "    {\n      let slot = table[row + column];\n";
-},"25":function(container,depth0,helpers,partials,data,blockParams,depths) {
+},"26":function(container,depth0,helpers,partials,data) {
+    var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
+
+  return ((stack1 = lookupProperty(helpers,"each").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"taps"),{"name":"each","hash":{},"fn":container.program(27, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":86,"column":8},"end":{"line":88,"column":17}}})) != null ? stack1 : "");
+},"27":function(container,depth0,helpers,partials,data) {
+    var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
+
+  return "        let w"
+    + ((stack1 = container.lambda(container.strict(depth0, "i", {"start":{"line":87,"column":15},"end":{"line":87,"column":16}} ), depth0)) != null ? stack1 : "")
+    + " = weight[w"
+    + ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"offset"),{"name":"if","hash":{},"fn":container.program(20, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":87,"column":29},"end":{"line":87,"column":63}}})) != null ? stack1 : "")
+    + "];\n";
+},"28":function(container,depth0,helpers,partials,data,blockParams,depths) {
     var stack1, alias1=depth0 != null ? depth0 : (container.nullContext || {}), lookupProperty = container.lookupProperty || function(parent, propertyName) {
         if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
           return parent[propertyName];
@@ -5216,22 +5471,22 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
     };
 
   return "        let u"
-    + ((stack1 = container.lambda(container.strict(depth0, "i", {"start":{"line":88,"column":15},"end":{"line":88,"column":16}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = container.lambda(container.strict(depth0, "i", {"start":{"line":91,"column":15},"end":{"line":91,"column":16}} ), depth0)) != null ? stack1 : "")
     + " = input[r"
-    + ((stack1 = lookupProperty(helpers,"if").call(alias1,lookupProperty(depth0,"offset"),{"name":"if","hash":{},"fn":container.program(19, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":88,"column":28},"end":{"line":88,"column":62}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias1,lookupProperty(depth0,"offset"),{"name":"if","hash":{},"fn":container.program(20, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":91,"column":28},"end":{"line":91,"column":62}}})) != null ? stack1 : "")
     + "];\n"
-    + ((stack1 = lookupProperty(helpers,"each").call(alias1,lookupProperty(depth0,"uses"),{"name":"each","hash":{},"fn":container.program(26, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":89,"column":8},"end":{"line":91,"column":17}}})) != null ? stack1 : "");
-},"26":function(container,depth0,helpers,partials,data,blockParams,depths) {
+    + ((stack1 = lookupProperty(helpers,"each").call(alias1,lookupProperty(depth0,"uses"),{"name":"each","hash":{},"fn":container.program(29, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":92,"column":8},"end":{"line":94,"column":17}}})) != null ? stack1 : "");
+},"29":function(container,depth0,helpers,partials,data,blockParams,depths) {
     var stack1, alias1=container.strict, alias2=container.lambda;
 
   return "        v"
-    + ((stack1 = alias2(alias1(depth0, "site", {"start":{"line":90,"column":11},"end":{"line":90,"column":15}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "site", {"start":{"line":93,"column":11},"end":{"line":93,"column":15}} ), depth0)) != null ? stack1 : "")
     + " += w"
-    + ((stack1 = alias2(alias1(depth0, "tap", {"start":{"line":90,"column":24},"end":{"line":90,"column":27}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "tap", {"start":{"line":93,"column":24},"end":{"line":93,"column":27}} ), depth0)) != null ? stack1 : "")
     + " * u"
-    + ((stack1 = alias2(alias1(depths[1], "i", {"start":{"line":90,"column":35},"end":{"line":90,"column":39}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depths[1], "i", {"start":{"line":93,"column":35},"end":{"line":93,"column":39}} ), depth0)) != null ? stack1 : "")
     + ";\n";
-},"27":function(container,depth0,helpers,partials,data,blockParams,depths) {
+},"30":function(container,depth0,helpers,partials,data,blockParams,depths) {
     var stack1, alias1=container.strict, alias2=container.lambda, lookupProperty = container.lookupProperty || function(parent, propertyName) {
         if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
           return parent[propertyName];
@@ -5240,41 +5495,12 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
     };
 
   return "    for (var j = 0u; j < "
-    + ((stack1 = alias2(alias1(depth0, "kernel", {"start":{"line":97,"column":27},"end":{"line":97,"column":33}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "kernel", {"start":{"line":100,"column":27},"end":{"line":100,"column":33}} ), depth0)) != null ? stack1 : "")
     + "; j++) {\n      let k = weight[w + j * "
-    + ((stack1 = alias2(alias1(depth0, "weightStep", {"start":{"line":98,"column":31},"end":{"line":98,"column":41}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "weightStep", {"start":{"line":101,"column":31},"end":{"line":101,"column":41}} ), depth0)) != null ? stack1 : "")
     + "];\n"
-    + ((stack1 = lookupProperty(helpers,"each").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"sites"),{"name":"each","hash":{},"fn":container.program(28, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":99,"column":6},"end":{"line":101,"column":15}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"each").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"sites"),{"name":"each","hash":{},"fn":container.program(31, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":102,"column":6},"end":{"line":104,"column":15}}})) != null ? stack1 : "")
     + "    }\n";
-},"28":function(container,depth0,helpers,partials,data,blockParams,depths) {
-    var stack1, alias1=container.strict, alias2=container.lambda, lookupProperty = container.lookupProperty || function(parent, propertyName) {
-        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
-          return parent[propertyName];
-        }
-        return undefined
-    };
-
-  return "      v"
-    + ((stack1 = alias2(alias1(depth0, "i", {"start":{"line":100,"column":9},"end":{"line":100,"column":10}} ), depth0)) != null ? stack1 : "")
-    + " += k * at(image, row, y % "
-    + ((stack1 = alias2(alias1(depths[1], "down", {"start":{"line":100,"column":41},"end":{"line":100,"column":48}} ), depth0)) != null ? stack1 : "")
-    + ", left"
-    + ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"i"),{"name":"if","hash":{},"fn":container.program(29, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":100,"column":56},"end":{"line":100,"column":80}}})) != null ? stack1 : "")
-    + " + j, c);\n";
-},"29":function(container,depth0,helpers,partials,data) {
-    var stack1;
-
-  return " + "
-    + ((stack1 = container.lambda(container.strict(depth0, "i", {"start":{"line":100,"column":70},"end":{"line":100,"column":71}} ), depth0)) != null ? stack1 : "");
-},"30":function(container,depth0,helpers,partials,data,blockParams,depths) {
-    var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
-        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
-          return parent[propertyName];
-        }
-        return undefined
-    };
-
-  return ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depths[1],"norm"),{"name":"if","hash":{},"fn":container.program(31, data, 0, blockParams, depths),"inverse":container.program(32, data, 0, blockParams, depths),"data":data,"loc":{"start":{"line":106,"column":2},"end":{"line":110,"column":9}}})) != null ? stack1 : "");
 },"31":function(container,depth0,helpers,partials,data,blockParams,depths) {
     var stack1, alias1=container.strict, alias2=container.lambda, lookupProperty = container.lookupProperty || function(parent, propertyName) {
         if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
@@ -5283,14 +5509,43 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
         return undefined
     };
 
+  return "      v"
+    + ((stack1 = alias2(alias1(depth0, "i", {"start":{"line":103,"column":9},"end":{"line":103,"column":10}} ), depth0)) != null ? stack1 : "")
+    + " += k * at(image, row, y % "
+    + ((stack1 = alias2(alias1(depths[1], "down", {"start":{"line":103,"column":41},"end":{"line":103,"column":48}} ), depth0)) != null ? stack1 : "")
+    + ", left"
+    + ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"i"),{"name":"if","hash":{},"fn":container.program(32, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":103,"column":56},"end":{"line":103,"column":80}}})) != null ? stack1 : "")
+    + " + j, c);\n";
+},"32":function(container,depth0,helpers,partials,data) {
+    var stack1;
+
+  return " + "
+    + ((stack1 = container.lambda(container.strict(depth0, "i", {"start":{"line":103,"column":70},"end":{"line":103,"column":71}} ), depth0)) != null ? stack1 : "");
+},"33":function(container,depth0,helpers,partials,data,blockParams,depths) {
+    var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
+
+  return ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depths[1],"norm"),{"name":"if","hash":{},"fn":container.program(34, data, 0, blockParams, depths),"inverse":container.program(35, data, 0, blockParams, depths),"data":data,"loc":{"start":{"line":109,"column":2},"end":{"line":113,"column":9}}})) != null ? stack1 : "");
+},"34":function(container,depth0,helpers,partials,data,blockParams,depths) {
+    var stack1, alias1=container.strict, alias2=container.lambda, lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
+
   return "  tile[p * "
-    + ((stack1 = alias2(alias1(depths[1], "count", {"start":{"line":107,"column":13},"end":{"line":107,"column":21}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depths[1], "count", {"start":{"line":110,"column":13},"end":{"line":110,"column":21}} ), depth0)) != null ? stack1 : "")
     + " + c"
-    + ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"offset"),{"name":"if","hash":{},"fn":container.program(19, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":107,"column":27},"end":{"line":107,"column":61}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"offset"),{"name":"if","hash":{},"fn":container.program(20, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":110,"column":27},"end":{"line":110,"column":61}}})) != null ? stack1 : "")
     + "] = v"
-    + ((stack1 = alias2(alias1(depth0, "i", {"start":{"line":107,"column":68},"end":{"line":107,"column":69}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "i", {"start":{"line":110,"column":68},"end":{"line":110,"column":69}} ), depth0)) != null ? stack1 : "")
     + ";\n";
-},"32":function(container,depth0,helpers,partials,data,blockParams,depths) {
+},"35":function(container,depth0,helpers,partials,data,blockParams,depths) {
     var stack1, alias1=container.strict, alias2=container.lambda, lookupProperty = container.lookupProperty || function(parent, propertyName) {
         if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
           return parent[propertyName];
@@ -5299,45 +5554,45 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
     };
 
   return "  output[image * "
-    + ((stack1 = alias2(alias1(depths[1], "imageLength", {"start":{"line":109,"column":19},"end":{"line":109,"column":33}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depths[1], "imageLength", {"start":{"line":112,"column":19},"end":{"line":112,"column":33}} ), depth0)) != null ? stack1 : "")
     + " + site * "
-    + ((stack1 = alias2(alias1(depths[1], "count", {"start":{"line":109,"column":47},"end":{"line":109,"column":55}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depths[1], "count", {"start":{"line":112,"column":47},"end":{"line":112,"column":55}} ), depth0)) != null ? stack1 : "")
     + " + c"
-    + ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"offset"),{"name":"if","hash":{},"fn":container.program(19, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":109,"column":61},"end":{"line":109,"column":95}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"offset"),{"name":"if","hash":{},"fn":container.program(20, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":112,"column":61},"end":{"line":112,"column":95}}})) != null ? stack1 : "")
     + "] = v"
-    + ((stack1 = alias2(alias1(depth0, "i", {"start":{"line":109,"column":102},"end":{"line":109,"column":103}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "i", {"start":{"line":112,"column":102},"end":{"line":112,"column":103}} ), depth0)) != null ? stack1 : "")
     + ";\n";
-},"33":function(container,depth0,helpers,partials,data) {
+},"36":function(container,depth0,helpers,partials,data) {
     var stack1, alias1=container.strict, alias2=container.lambda;
 
   return "\n// What lies "
-    + ((stack1 = alias2(alias1(depth0, "radius", {"start":{"line":115,"column":15},"end":{"line":115,"column":21}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "radius", {"start":{"line":118,"column":15},"end":{"line":118,"column":21}} ), depth0)) != null ? stack1 : "")
     + " columns left of column x in row y of the patches whose slots begin at `row`; 0 where nothing is kept.\nfn at(image: u32, row: u32, y: u32, x: u32, c: u32) -> "
-    + ((stack1 = alias2(alias1(depth0, "acc", {"start":{"line":116,"column":57},"end":{"line":116,"column":60}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "acc", {"start":{"line":119,"column":57},"end":{"line":119,"column":60}} ), depth0)) != null ? stack1 : "")
     + " {\n  if (x < "
-    + ((stack1 = alias2(alias1(depth0, "radius", {"start":{"line":117,"column":12},"end":{"line":117,"column":18}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "radius", {"start":{"line":120,"column":12},"end":{"line":120,"column":18}} ), depth0)) != null ? stack1 : "")
     + " || x >= "
-    + ((stack1 = alias2(alias1(depth0, "beyond", {"start":{"line":117,"column":31},"end":{"line":117,"column":37}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "beyond", {"start":{"line":120,"column":31},"end":{"line":120,"column":37}} ), depth0)) != null ? stack1 : "")
     + ") {\n    return "
-    + ((stack1 = alias2(alias1(depth0, "acc", {"start":{"line":118,"column":13},"end":{"line":118,"column":16}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "acc", {"start":{"line":121,"column":13},"end":{"line":121,"column":16}} ), depth0)) != null ? stack1 : "")
     + "();\n  }\n  let column = x - "
-    + ((stack1 = alias2(alias1(depth0, "radius", {"start":{"line":120,"column":21},"end":{"line":120,"column":27}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "radius", {"start":{"line":123,"column":21},"end":{"line":123,"column":27}} ), depth0)) != null ? stack1 : "")
     + ";\n  let slot = table[row + column / "
-    + ((stack1 = alias2(alias1(depth0, "across", {"start":{"line":121,"column":36},"end":{"line":121,"column":42}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "across", {"start":{"line":124,"column":36},"end":{"line":124,"column":42}} ), depth0)) != null ? stack1 : "")
     + "];\n  if (slot < 0) {\n    return "
-    + ((stack1 = alias2(alias1(depth0, "acc", {"start":{"line":123,"column":13},"end":{"line":123,"column":16}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "acc", {"start":{"line":126,"column":13},"end":{"line":126,"column":16}} ), depth0)) != null ? stack1 : "")
     + "();\n  }\n  return input[image * "
-    + ((stack1 = alias2(alias1(depth0, "imageLength", {"start":{"line":125,"column":25},"end":{"line":125,"column":36}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "imageLength", {"start":{"line":128,"column":25},"end":{"line":128,"column":36}} ), depth0)) != null ? stack1 : "")
     + " + ((u32(slot) * "
-    + ((stack1 = alias2(alias1(depth0, "down", {"start":{"line":125,"column":57},"end":{"line":125,"column":61}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "down", {"start":{"line":128,"column":57},"end":{"line":128,"column":61}} ), depth0)) != null ? stack1 : "")
     + " + y) * "
-    + ((stack1 = alias2(alias1(depth0, "across", {"start":{"line":125,"column":73},"end":{"line":125,"column":79}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "across", {"start":{"line":128,"column":73},"end":{"line":128,"column":79}} ), depth0)) != null ? stack1 : "")
     + " + column % "
-    + ((stack1 = alias2(alias1(depth0, "across", {"start":{"line":125,"column":95},"end":{"line":125,"column":101}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "across", {"start":{"line":128,"column":95},"end":{"line":128,"column":101}} ), depth0)) != null ? stack1 : "")
     + ") * "
-    + ((stack1 = alias2(alias1(depth0, "count", {"start":{"line":125,"column":109},"end":{"line":125,"column":114}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "count", {"start":{"line":128,"column":109},"end":{"line":128,"column":114}} ), depth0)) != null ? stack1 : "")
     + " + c];\n}\n";
-},"34":function(container,depth0,helpers,partials,data) {
+},"37":function(container,depth0,helpers,partials,data) {
     var stack1, alias1=container.strict, alias2=container.lambda, lookupProperty = container.lookupProperty || function(parent, propertyName) {
         if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
           return parent[propertyName];
@@ -5346,9 +5601,9 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
     };
 
   return "\nfn sample(p: u32, c: u32) -> "
-    + ((stack1 = alias2(alias1(depth0, "acc", {"start":{"line":130,"column":31},"end":{"line":130,"column":34}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "acc", {"start":{"line":133,"column":31},"end":{"line":133,"column":34}} ), depth0)) != null ? stack1 : "")
     + " {\n  return tile[p * "
-    + ((stack1 = alias2(alias1(depth0, "count", {"start":{"line":131,"column":20},"end":{"line":131,"column":25}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "count", {"start":{"line":134,"column":20},"end":{"line":134,"column":25}} ), depth0)) != null ? stack1 : "")
     + " + c];\n}\n\n"
     + ((stack1 = container.invokePartial(lookupProperty(partials,"token-stats"),depth0,{"name":"token-stats","data":data,"helpers":helpers,"partials":partials,"decorators":container.decorators})) != null ? stack1 : "");
 },"compiler":[8,">= 4.3.0"],"main":function(container,depth0,helpers,partials,data,blockParams,depths) {
@@ -5431,29 +5686,27 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
     + ";\n"
     + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"unrolled"),{"name":"if","hash":{},"fn":container.program(14, data, 0, blockParams, depths),"inverse":container.program(15, data, 0, blockParams, depths),"data":data,"loc":{"start":{"line":54,"column":2},"end":{"line":58,"column":9}}})) != null ? stack1 : "")
     + ((stack1 = lookupProperty(helpers,"each").call(alias3,lookupProperty(depth0,"sites"),{"name":"each","hash":{},"fn":container.program(16, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":59,"column":2},"end":{"line":61,"column":11}}})) != null ? stack1 : "")
-    + "  for (var i = 0u; i < "
-    + ((stack1 = alias2(alias1(depth0, "kernel", {"start":{"line":62,"column":25},"end":{"line":62,"column":31}} ), depth0)) != null ? stack1 : "")
-    + "; i++) {\n    let below = top + i; // the row of the tap, "
-    + ((stack1 = alias2(alias1(depth0, "radius", {"start":{"line":63,"column":50},"end":{"line":63,"column":56}} ), depth0)) != null ? stack1 : "")
-    + " further down\n    if (below < "
-    + ((stack1 = alias2(alias1(depth0, "radius", {"start":{"line":64,"column":18},"end":{"line":64,"column":24}} ), depth0)) != null ? stack1 : "")
-    + " || below >= "
-    + ((stack1 = alias2(alias1(depth0, "below", {"start":{"line":64,"column":41},"end":{"line":64,"column":46}} ), depth0)) != null ? stack1 : "")
-    + ") {\n      continue;\n    }\n    let y = below - "
-    + ((stack1 = alias2(alias1(depth0, "radius", {"start":{"line":67,"column":22},"end":{"line":67,"column":28}} ), depth0)) != null ? stack1 : "")
+    + "  for (var i = max(top, "
+    + ((stack1 = alias2(alias1(depth0, "radius", {"start":{"line":62,"column":26},"end":{"line":62,"column":32}} ), depth0)) != null ? stack1 : "")
+    + ") - top; i < min("
+    + ((stack1 = alias2(alias1(depth0, "kernel", {"start":{"line":62,"column":53},"end":{"line":62,"column":59}} ), depth0)) != null ? stack1 : "")
+    + ", "
+    + ((stack1 = alias2(alias1(depth0, "below", {"start":{"line":62,"column":65},"end":{"line":62,"column":70}} ), depth0)) != null ? stack1 : "")
+    + " - top); i++) {\n    let y = top + i - "
+    + ((stack1 = alias2(alias1(depth0, "radius", {"start":{"line":63,"column":24},"end":{"line":63,"column":30}} ), depth0)) != null ? stack1 : "")
     + ";\n    let row = slots + y / "
-    + ((stack1 = alias2(alias1(depth0, "down", {"start":{"line":68,"column":28},"end":{"line":68,"column":32}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "down", {"start":{"line":64,"column":28},"end":{"line":64,"column":32}} ), depth0)) != null ? stack1 : "")
     + " * "
-    + ((stack1 = alias2(alias1(depth0, "columns", {"start":{"line":68,"column":39},"end":{"line":68,"column":46}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "columns", {"start":{"line":64,"column":39},"end":{"line":64,"column":46}} ), depth0)) != null ? stack1 : "")
     + ";\n    let w = i * "
-    + ((stack1 = alias2(alias1(depth0, "weightRow", {"start":{"line":69,"column":18},"end":{"line":69,"column":27}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "weightRow", {"start":{"line":65,"column":18},"end":{"line":65,"column":27}} ), depth0)) != null ? stack1 : "")
     + " + c;\n"
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"unrolled"),{"name":"if","hash":{},"fn":container.program(17, data, 0, blockParams, depths),"inverse":container.program(27, data, 0, blockParams, depths),"data":data,"loc":{"start":{"line":70,"column":4},"end":{"line":103,"column":11}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"unrolled"),{"name":"if","hash":{},"fn":container.program(17, data, 0, blockParams, depths),"inverse":container.program(30, data, 0, blockParams, depths),"data":data,"loc":{"start":{"line":66,"column":4},"end":{"line":106,"column":11}}})) != null ? stack1 : "")
     + "  }\n"
-    + ((stack1 = lookupProperty(helpers,"each").call(alias3,lookupProperty(depth0,"sites"),{"name":"each","hash":{},"fn":container.program(30, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":105,"column":2},"end":{"line":111,"column":11}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"each").call(alias3,lookupProperty(depth0,"sites"),{"name":"each","hash":{},"fn":container.program(33, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":108,"column":2},"end":{"line":114,"column":11}}})) != null ? stack1 : "")
     + "}\n"
-    + ((stack1 = lookupProperty(helpers,"unless").call(alias3,lookupProperty(depth0,"unrolled"),{"name":"unless","hash":{},"fn":container.program(33, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":113,"column":0},"end":{"line":127,"column":11}}})) != null ? stack1 : "")
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"norm"),{"name":"if","hash":{},"fn":container.program(34, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":128,"column":0},"end":{"line":135,"column":7}}})) != null ? stack1 : "");
+    + ((stack1 = lookupProperty(helpers,"unless").call(alias3,lookupProperty(depth0,"unrolled"),{"name":"unless","hash":{},"fn":container.program(36, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":116,"column":0},"end":{"line":130,"column":11}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"norm"),{"name":"if","hash":{},"fn":container.program(37, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":131,"column":0},"end":{"line":138,"column":7}}})) != null ? stack1 : "");
 },"usePartial":true,"useData":true,"useDepths":true},
 
   "wgsl/site-error": {"0":function(container,depth0,helpers,partials,data) {

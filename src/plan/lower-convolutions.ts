@@ -60,12 +60,12 @@ export function depthwise(cluster: Cluster, graph: Graph, tuning: Tuning): Steps
 }
 
 /** A convolution and its LayerNorm: one kernel where a row of channels fits in workgroup memory, else two. */
-function withNorm(
+function withNorm<Tile>(
   anchor: Node,
   normNode: Node | undefined,
   tuning: Tuning,
-  strip: (fused: boolean) => KernelParams["depthwise"]["tile"] | null,
-  convolve: (tile: KernelParams["depthwise"]["tile"], fused: ReturnType<typeof norm>, to: ValueId) => Step,
+  strip: (fused: boolean) => Tile | null,
+  convolve: (tile: Tile, fused: ReturnType<typeof norm>, to: ValueId) => Step,
   setup: readonly Step[],
 ): Steps {
   const together = normNode ? strip(true) : null;
@@ -130,8 +130,9 @@ export function siteDepthwise(cluster: Cluster, graph: Graph, tuning: Tuning): S
     taps: kernel * kernel,
     packed: depthwisePacked({ kernel, channels: count }),
   });
-  const { down, across, keep } = place;
-  const shape = { lines: keep * down, across, channels: count, vec: count % 4 === 0 ? 4 : 1 } as const;
+  const { down, across, keep, columns } = place;
+  const vec = count % 4 === 0 ? 4 : 1;
+  const shape = { kernel, lines: keep * down, across, width: columns * across, channels: count, vec } as const;
   const convolve = (tile: KernelParams["siteDepthwise"]["tile"], fused: ReturnType<typeof norm>, to: ValueId) =>
     step(
       anchor,

@@ -160,7 +160,7 @@ function grnScale({ anchor }: Cluster, graph: Graph, tuning: Tuning): Steps {
   const { inline, tiles } = grnFactors(graph, anchor, tile, tuning);
   if (inline) return { setup: [], steps: [] };
   const batch = anchor.type.shape[0] !== "N";
-  const params = { channels: channels(anchor.type), tiles, batch, invocations: 256 };
+  const params = { channels: channels(anchor.type), tiles, batch, invocations: tuning.meeting };
   const reads = { partials: operand(anchor, 0), gamma: operand(anchor, 1) };
   return { setup: [], steps: [step(anchor, "grnScale", params, reads, { scale: anchor.id }, true)] };
 }

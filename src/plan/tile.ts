@@ -44,6 +44,11 @@ export interface StripTile {
   readonly share: number;
 }
 
+/** What a compact convolution goes through: rows of kept patches, or rows of the whole map that they lie on. */
+export interface LineTile extends StripTile {
+  readonly rowsOf: "patch" | "map";
+}
+
 /** Tokens a group normalises. */
 export interface NormTile {
   readonly strip: number;
@@ -111,6 +116,13 @@ export interface Tuning {
   readonly strip: number;
   /** Invocations of a group that are wanted where a kernel can choose. */
   readonly invocations: number;
+  /**
+   * Most invocations of a group that meets at barriers. A software adapter keeps each SIMD group of them as a coroutine
+   * with a stack of its own; one SIMD group that goes round is cheaper.
+   */
+  readonly meeting: number;
+  /** False on adapters that run what a branch skips, with its results masked out. */
+  readonly branches: boolean;
   readonly share: number;
   readonly gemv: GemvTile;
   /** Most partial rows that a second linear adds up itself; above, a `grn-scale` kernel does. */
@@ -140,12 +152,16 @@ export const tunings: { readonly [name in TuningName]: Tuning } = {
     runs: [7, 8, 4, 2, 1],
     strip: 16,
     invocations: 128,
+    meeting: limits.invocations,
+    branches: true,
     share: 8,
     gemv: { lanes: [16, 16] },
     grnTiles: 64,
   },
   lavapipe: {
     ...cpu,
+    meeting: 8,
+    branches: true,
     gemm: {
       kind: "direct",
       rows: [4, 7, 8],
@@ -178,12 +194,16 @@ export const tunings: { readonly [name in TuningName]: Tuning } = {
     runs: [7, 8, 4, 2, 1],
     strip: 16,
     invocations: 128,
+    meeting: limits.invocations,
+    branches: true,
     share: 8,
     gemv: { lanes: [8, 8] },
     grnTiles: 0,
   },
   swiftshader: {
     ...cpu,
+    meeting: 4,
+    branches: false,
     gemm: {
       kind: "direct",
       rows: [4, 7, 8, 10, 12, 13, 14],
@@ -337,12 +357,15 @@ export const chooseStrip = (tuning: Tuning, shape: StripShape): StripTile | null
   const strip = several * run;
   const items = several * count;
   const needed = strip * tuning.share;
-  const invocations = Math.min(limits.invocations, roundUp(Math.max(items, needed), 8));
+  const invocations = Math.min(tuning.meeting, roundUp(Math.max(items, needed), 8));
   const share = strip * tuning.share <= invocations ? tuning.share : 1;
   return { strip, run, invocations, share };
 };
 
 export interface LineShape {
+  readonly kernel: number;
+  /** Sites of a row of the whole map. */
+  readonly width: number;
   /** Rows of kept patches. */
   readonly lines: number;
   /** Sites of a row. */
@@ -355,11 +378,28 @@ export interface LineShape {
 /** Most sites that an invocation of a compact convolution makes. */
 const longestRun = 14;
 
-/** Rows of kept patches: an invocation makes a whole one where it is short. Null as for `chooseStrip`. */
-export const chooseLines = (tuning: Tuning, shape: LineShape): StripTile | null => {
-  const { lines, across } = shape;
+/** Depthwise kernels wider than this keep a loop over their columns. */
+export const widestUnrolled = 9;
+
+/**
+ * Rows of kept patches: an invocation makes a whole one where it is short. Rows of the map where a tap's row meets many
+ * small patches and looking for the kept ones skips no work. Null as for `chooseStrip`.
+ */
+export const chooseLines = (tuning: Tuning, shape: LineShape): LineTile | null => {
+  const { lines, across, width, kernel } = shape;
   const fits = (strip: number) => stripBytes(shape, strip, tuning) <= limits.workgroupBytes;
   if (!fits(1)) return null;
+  if (
+    !tuning.branches &&
+    shape.norm &&
+    2 * across < kernel &&
+    kernel <= widestUnrolled &&
+    width <= longestRun &&
+    fits(width)
+  ) {
+    const invocations = Math.min(tuning.meeting, roundUp(divideUp(shape.channels, shape.vec), 4));
+    return { rowsOf: "map", strip: width, run: width, invocations, share: 1 };
+  }
   const count = divideUp(shape.channels, shape.vec);
   let run = Math.min(across, longestRun);
   while (across % run !== 0 || !fits(run)) run--;
@@ -369,9 +409,9 @@ export const chooseLines = (tuning: Tuning, shape: LineShape): StripTile | null 
   let several = Math.min(wanted, most, runs);
   while (several > 1 && !fits(several * run)) several--;
   const strip = several * run;
-  const invocations = Math.min(limits.invocations, roundUp(Math.max(several * count, strip * tuning.share), 8));
+  const invocations = Math.min(tuning.meeting, roundUp(Math.max(several * count, strip * tuning.share), 8));
   const share = strip * tuning.share <= invocations ? tuning.share : 1;
-  return { strip, run, invocations, share };
+  return { rowsOf: "patch", strip, run, invocations, share };
 };
 
 /** Tokens to normalise from storage: as many as the invocations allow. */
@@ -388,7 +428,7 @@ export const choosePool = (
 ): NormTile | null => {
   const vec = shape.channels % 4 === 0 ? 4 : 1;
   const count = shape.channels / vec;
-  const invocations = Math.min(limits.invocations, roundUp(count, 8));
+  const invocations = Math.min(tuning.meeting, roundUp(count, 8));
   const share = tuning.share === 1 ? 1 : invocations;
   const bytes = shape.norm ? 4 * shape.channels + statBytes(1, share, invocations) : 0;
   return bytes <= limits.workgroupBytes ? { strip: 1, share, invocations } : null;

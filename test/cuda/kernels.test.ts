@@ -146,7 +146,7 @@ const siteDepthwise = (
 ): KernelCase => ({
   ...kindOf("siteDepthwise", `sites_${down}x${across}x${channels}_${kernel}${norm === null ? "_bare" : ""}`, dtype, {
     ...place,
-    ...{ down, across, channels, kernel, norm, tile: strip },
+    ...{ down, across, channels, kernel, norm, tile: { ...strip, rowsOf: "patch" } },
   }),
   built: 64,
 });

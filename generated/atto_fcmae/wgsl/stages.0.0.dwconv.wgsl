@@ -46,12 +46,8 @@ fn convolve(image: u32, first: u32, p: u32, c: u32) {
   var v5 = bias[c];
   var v6 = bias[c];
   var v7 = bias[c];
-  for (var i = 0u; i < 7; i++) {
-    let below = top + i; // the row of the tap, 3 further down
-    if (below < 3 || below >= 59) {
-      continue;
-    }
-    let y = below - 3;
+  for (var i = max(top, 3) - top; i < min(7, 59 - top); i++) {
+    let y = top + i - 3;
     let row = slots + y / 8 * 7;
     let w = i * 70 + c;
     let w0 = weight[w];

@@ -40,25 +40,15 @@ fn convolve(image: u32, first: u32, p: u32, c: u32) {
   let column = cell % 7;
   var v0 = bias[c];
   var v1 = bias[c];
-  for (var i = 0u; i < 7; i++) {
-    let below = top + i; // the row of the tap, 3 further down
-    if (below < 3 || below >= 17) {
-      continue;
-    }
-    let y = below - 3;
+  for (var i = max(top, 3) - top; i < min(7, 17 - top); i++) {
+    let y = top + i - 3;
     let row = slots + y / 2 * 7;
     let w = i * 280 + c;
-    let w0 = weight[w];
-    let w1 = weight[w + 40];
-    let w2 = weight[w + 80];
-    let w3 = weight[w + 120];
-    let w4 = weight[w + 160];
-    let w5 = weight[w + 200];
-    let w6 = weight[w + 240];
     if (column >= 2) {
       let slot = table[row + column - 2];
       if (slot >= 0) {
         let r = image * 3040 + (u32(slot) * 2 + y % 2) * 80 + c;
+        let w0 = weight[w];
         let u1 = input[r + 40];
         v0 += w0 * u1;
       }
@@ -67,6 +57,9 @@ fn convolve(image: u32, first: u32, p: u32, c: u32) {
       let slot = table[row + column - 1];
       if (slot >= 0) {
         let r = image * 3040 + (u32(slot) * 2 + y % 2) * 80 + c;
+        let w0 = weight[w];
+        let w1 = weight[w + 40];
+        let w2 = weight[w + 80];
         let u0 = input[r];
         v0 += w1 * u0;
         v1 += w0 * u0;
@@ -79,6 +72,9 @@ fn convolve(image: u32, first: u32, p: u32, c: u32) {
       let slot = table[row + column];
       if (slot >= 0) {
         let r = image * 3040 + (u32(slot) * 2 + y % 2) * 80 + c;
+        let w2 = weight[w + 80];
+        let w3 = weight[w + 120];
+        let w4 = weight[w + 160];
         let u0 = input[r];
         v0 += w3 * u0;
         v1 += w2 * u0;
@@ -91,6 +87,9 @@ fn convolve(image: u32, first: u32, p: u32, c: u32) {
       let slot = table[row + column + 1];
       if (slot >= 0) {
         let r = image * 3040 + (u32(slot) * 2 + y % 2) * 80 + c;
+        let w4 = weight[w + 160];
+        let w5 = weight[w + 200];
+        let w6 = weight[w + 240];
         let u0 = input[r];
         v0 += w5 * u0;
         v1 += w4 * u0;
@@ -103,6 +102,7 @@ fn convolve(image: u32, first: u32, p: u32, c: u32) {
       let slot = table[row + column + 2];
       if (slot >= 0) {
         let r = image * 3040 + (u32(slot) * 2 + y % 2) * 80 + c;
+        let w6 = weight[w + 240];
         let u0 = input[r];
         v1 += w6 * u0;
       }

@@ -39,25 +39,15 @@ fn convolve(image: u32, first: u32, p: u32, c: u32) {
   let top = cell / 7 * 1 + line % 1;
   let column = cell % 7;
   var v0 = bias[c];
-  for (var i = 0u; i < 7; i++) {
-    let below = top + i; // the row of the tap, 3 further down
-    if (below < 3 || below >= 10) {
-      continue;
-    }
-    let y = below - 3;
+  for (var i = max(top, 3) - top; i < min(7, 10 - top); i++) {
+    let y = top + i - 3;
     let row = slots + y / 1 * 7;
     let w = i * 560 + c;
-    let w0 = weight[w];
-    let w1 = weight[w + 80];
-    let w2 = weight[w + 160];
-    let w3 = weight[w + 240];
-    let w4 = weight[w + 320];
-    let w5 = weight[w + 400];
-    let w6 = weight[w + 480];
     if (column >= 3) {
       let slot = table[row + column - 3];
       if (slot >= 0) {
         let r = image * 1520 + (u32(slot) * 1 + y % 1) * 80 + c;
+        let w0 = weight[w];
         let u0 = input[r];
         v0 += w0 * u0;
       }
@@ -66,6 +56,7 @@ fn convolve(image: u32, first: u32, p: u32, c: u32) {
       let slot = table[row + column - 2];
       if (slot >= 0) {
         let r = image * 1520 + (u32(slot) * 1 + y % 1) * 80 + c;
+        let w1 = weight[w + 80];
         let u0 = input[r];
         v0 += w1 * u0;
       }
@@ -74,6 +65,7 @@ fn convolve(image: u32, first: u32, p: u32, c: u32) {
       let slot = table[row + column - 1];
       if (slot >= 0) {
         let r = image * 1520 + (u32(slot) * 1 + y % 1) * 80 + c;
+        let w2 = weight[w + 160];
         let u0 = input[r];
         v0 += w2 * u0;
       }
@@ -82,6 +74,7 @@ fn convolve(image: u32, first: u32, p: u32, c: u32) {
       let slot = table[row + column];
       if (slot >= 0) {
         let r = image * 1520 + (u32(slot) * 1 + y % 1) * 80 + c;
+        let w3 = weight[w + 240];
         let u0 = input[r];
         v0 += w3 * u0;
       }
@@ -90,6 +83,7 @@ fn convolve(image: u32, first: u32, p: u32, c: u32) {
       let slot = table[row + column + 1];
       if (slot >= 0) {
         let r = image * 1520 + (u32(slot) * 1 + y % 1) * 80 + c;
+        let w4 = weight[w + 320];
         let u0 = input[r];
         v0 += w4 * u0;
       }
@@ -98,6 +92,7 @@ fn convolve(image: u32, first: u32, p: u32, c: u32) {
       let slot = table[row + column + 2];
       if (slot >= 0) {
         let r = image * 1520 + (u32(slot) * 1 + y % 1) * 80 + c;
+        let w5 = weight[w + 400];
         let u0 = input[r];
         v0 += w5 * u0;
       }
@@ -106,6 +101,7 @@ fn convolve(image: u32, first: u32, p: u32, c: u32) {
       let slot = table[row + column + 3];
       if (slot >= 0) {
         let r = image * 1520 + (u32(slot) * 1 + y % 1) * 80 + c;
+        let w6 = weight[w + 480];
         let u0 = input[r];
         v0 += w6 * u0;
       }

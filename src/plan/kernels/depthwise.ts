@@ -1,4 +1,4 @@
-import { divideUp, roundUp, type StripTile } from "../tile.ts";
+import { divideUp, roundUp, type StripTile, widestUnrolled } from "../tile.ts";
 import type { PackParams } from "./pack.ts";
 import {
   activation,
@@ -36,9 +36,6 @@ export const depthwisePacked = (shape: {
   depth: shape.kernel * shape.kernel,
   columns: roundUp(shape.channels, 4),
 });
-
-/** Kernels wider than this keep a loop over their columns. */
-const widestUnrolled = 9;
 
 export const depthwise = (p: DepthwiseParams): KernelSource => {
   const { height, width, channels, kernel, norm, tile } = p;

@@ -1,4 +1,4 @@
-import { divideUp, roundUp, type StripTile } from "../tile.ts";
+import { divideUp, type LineTile, roundUp, widestUnrolled } from "../tile.ts";
 import {
   activation,
   affineSlots,
@@ -19,48 +19,57 @@ import {
   weight,
   wgslType,
 } from "./shared.ts";
+import { siteDepthwiseRows } from "./site-depthwise-rows.ts";
 
 /** Depthwise convolution of a compact map: `depthwise`, but neighbours are looked up patch by patch. */
 export interface SiteDepthwiseParams extends PatchPlace {
   readonly channels: number;
   readonly kernel: number;
   readonly norm: NormParams | null;
-  /** Sites of a group, a whole number of patch rows or a part of one; sites of an invocation, which lie in one row. */
-  readonly tile: StripTile;
+  /** By rows of patches: sites of a group, a whole number of rows or a part of one; of an invocation, all in one row. */
+  readonly tile: LineTile;
 }
-
-/** Wider kernels, and invocations that make a part of a patch's row, find every tap's patch by itself. */
-const widestUnrolled = 9;
 
 export const siteDepthwise = (p: SiteDepthwiseParams): KernelSource => {
   const { keep, down, across, columns, channels, kernel, norm, tile } = p;
+  if (tile.rowsOf === "map" && norm !== null) return siteDepthwiseRows(p, norm);
   const { strip, run, invocations } = tile;
   const vec = vecOf(channels);
   const count = channels / vec;
   const padded = roundUp(channels, 4);
   const radius = (kernel - 1) / 2;
+  // Else every tap's patch is found by itself.
   const unrolled = run === across && kernel <= widestUnrolled;
   const sites = keep * down * across;
   const reach = divideUp(radius, across);
-  /** Of the patches left and right of a row's own: their columns that the row's taps meet. */
+  const weights = range(kernel).map(i => ({ i, offset: i * (padded / vec) }));
+  /** Of the patches left and right of a row's own: their columns that the row's taps meet, and those taps. */
   const patches = range(2 * reach + 1).map(i => {
     const offset = i - reach;
+    const own = offset * across + radius;
     const first = Math.max(-radius - offset * across, 0);
     const last = Math.min(across - 1 + radius - offset * across, across - 1);
     return {
       offset: Math.abs(offset),
       before: offset < 0,
       after: offset > 0,
+      taps: weights.slice(Math.max(own - run + 1, 0), own + across),
       inputs: range(last - first + 1).map(k => ({
         i: first + k,
         offset: (first + k) * count,
         uses: range(run).flatMap(site => {
-          const tap = offset * across + first + k - site + radius;
+          const tap = own + first + k - site;
           return tap >= 0 && tap < kernel ? [{ site, tap }] : [];
         }),
       })),
     };
   });
+  // Small patches share few taps of a row with one kept neighbour: load them where one is found, if that is less.
+  const found = patches.reduce(
+    (sum, { offset, taps }) => sum + taps.length * (offset === 0 ? 1 : keep / (p.rows * columns)),
+    0,
+  );
+  const late = found < kernel;
   const list = slots([
     activation("input", sites * channels, vec, dims(keep * down, across, channels)),
     weight("weight", kernel * kernel * padded, vec, dims(kernel, kernel, padded)),
@@ -104,7 +113,8 @@ export const siteDepthwise = (p: SiteDepthwiseParams): KernelSource => {
       weightRow: kernel * (padded / vec),
       weightStep: padded / vec,
       sites: range(run).map(i => ({ i, offset: i * count })),
-      taps: unrolled ? range(kernel).map(i => ({ i, offset: i * (padded / vec) })) : [],
+      late,
+      taps: unrolled ? weights : [],
       neighbours: unrolled ? patches : [],
       stats:
         norm === null
