@@ -30,6 +30,8 @@ export type TemplateName =
   | "host/kernel-list"
   | "host/launch-plan"
   | "host/runner"
+  | "host/torch-binding"
+  | "host/torch-module"
   | "wgsl/average-pool"
   | "wgsl/depthwise"
   | "wgsl/elementwise"
@@ -2415,9 +2417,9 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
     var stack1, alias1=container.strict, alias2=container.lambda;
 
   return " *   "
-    + ((stack1 = alias2(alias1(depth0, "name", {"start":{"line":41,"column":7},"end":{"line":41,"column":11}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "name", {"start":{"line":48,"column":7},"end":{"line":48,"column":11}} ), depth0)) != null ? stack1 : "")
     + ": f32 "
-    + ((stack1 = alias2(alias1(depth0, "note", {"start":{"line":41,"column":21},"end":{"line":41,"column":25}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "note", {"start":{"line":48,"column":21},"end":{"line":48,"column":25}} ), depth0)) != null ? stack1 : "")
     + "\n";
 },"1":function(container,depth0,helpers,partials,data) {
     return " * The mask is not looked at before the pass, since it lies on the device: with other values, or another number of kept\n * patches, the results mean nothing, but nothing outside these buffers is read or written.\n";
@@ -2429,9 +2431,9 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
         return undefined
     };
 
-  return ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"input"),{"name":"if","hash":{},"fn":container.program(3, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":49,"column":94},"end":{"line":49,"column":120}}})) != null ? stack1 : "")
+  return ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"input"),{"name":"if","hash":{},"fn":container.program(3, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":56,"column":94},"end":{"line":56,"column":120}}})) != null ? stack1 : "")
     + "float *"
-    + ((stack1 = container.lambda(container.strict(depth0, "name", {"start":{"line":49,"column":129},"end":{"line":49,"column":133}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = container.lambda(container.strict(depth0, "name", {"start":{"line":56,"column":129},"end":{"line":56,"column":133}} ), depth0)) != null ? stack1 : "")
     + ", ";
 },"3":function(container,depth0,helpers,partials,data) {
     return "const ";
@@ -2487,7 +2489,7 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
     + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":26,"column":14},"end":{"line":26,"column":20}} ), depth0)) != null ? stack1 : "")
     + "_parameter_name(size_t index);\nsize_t "
     + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":27,"column":9},"end":{"line":27,"column":15}} ), depth0)) != null ? stack1 : "")
-    + "_parameter_elements(size_t index);\n\n/* Loads and packs the weights: parameters[i] are the row-major f32 values of parameter i, in host memory, free to go\n * after the call. Allocates device memory and waits for the device; nothing below does. */\ntypedef struct "
+    + "_parameter_elements(size_t index);\n\n/* Loads and packs the weights: parameters[i] are the row-major f32 values of parameter i, in host memory, free to go\n * after the call. Allocates device memory and waits for the device, as pack does; nothing else here does. */\ntypedef struct "
     + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":31,"column":17},"end":{"line":31,"column":23}} ), depth0)) != null ? stack1 : "")
     + "_model "
     + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":31,"column":34},"end":{"line":31,"column":40}} ), depth0)) != null ? stack1 : "")
@@ -2501,35 +2503,49 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
     + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":33,"column":7},"end":{"line":33,"column":13}} ), depth0)) != null ? stack1 : "")
     + "_destroy("
     + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":33,"column":26},"end":{"line":33,"column":32}} ), depth0)) != null ? stack1 : "")
-    + "_model *model);\n\n/* Bytes of device memory that a forward pass of `batch` images uses; 0 for a batch that is out of range. */\nsize_t "
-    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":36,"column":9},"end":{"line":36,"column":15}} ), depth0)) != null ? stack1 : "")
+    + "_model *model);\n\n/* The same in two steps, where the packed weights live in memory of yours, such as a tensor of a framework: pack fills\n * "
+    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":36,"column":5},"end":{"line":36,"column":11}} ), depth0)) != null ? stack1 : "")
+    + "_weights_size() bytes of device memory, aligned to 64, and open makes a model of them. It copies nothing, so they\n * must outlive the model; destroy leaves them alone. */\nsize_t "
+    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":38,"column":9},"end":{"line":38,"column":15}} ), depth0)) != null ? stack1 : "")
+    + "_weights_size(void);\n"
+    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":39,"column":2},"end":{"line":39,"column":8}} ), depth0)) != null ? stack1 : "")
+    + "_status "
+    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":39,"column":20},"end":{"line":39,"column":26}} ), depth0)) != null ? stack1 : "")
+    + "_pack(const float *const *parameters, void *weights);\n"
+    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":40,"column":2},"end":{"line":40,"column":8}} ), depth0)) != null ? stack1 : "")
+    + "_status "
+    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":40,"column":20},"end":{"line":40,"column":26}} ), depth0)) != null ? stack1 : "")
+    + "_open("
+    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":40,"column":36},"end":{"line":40,"column":42}} ), depth0)) != null ? stack1 : "")
+    + "_model **model, const void *weights);\n\n/* Bytes of device memory that a forward pass of `batch` images uses; 0 for a batch that is out of range. */\nsize_t "
+    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":43,"column":9},"end":{"line":43,"column":15}} ), depth0)) != null ? stack1 : "")
     + "_workspace_size(int batch);\n\n/* Queues a forward pass on `stream` (a cudaStream_t, NULL for the default one) and returns. All pointers are device\n * memory. Does not allocate and does not wait, so a stream that is being captured into a CUDA graph may be given.\n"
-    + ((stack1 = lookupProperty(helpers,"each").call(alias3,lookupProperty(depth0,"ports"),{"name":"each","hash":{},"fn":container.program(0, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":40,"column":0},"end":{"line":42,"column":9}}})) != null ? stack1 : "")
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"mask"),{"name":"if","hash":{},"fn":container.program(1, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":43,"column":0},"end":{"line":46,"column":7}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"each").call(alias3,lookupProperty(depth0,"ports"),{"name":"each","hash":{},"fn":container.program(0, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":47,"column":0},"end":{"line":49,"column":9}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"mask"),{"name":"if","hash":{},"fn":container.program(1, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":50,"column":0},"end":{"line":53,"column":7}}})) != null ? stack1 : "")
     + " *   workspace: "
-    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":47,"column":18},"end":{"line":47,"column":24}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":54,"column":18},"end":{"line":54,"column":24}} ), depth0)) != null ? stack1 : "")
     + "_workspace_size(batch) bytes, aligned to 256, used by one forward pass at a time */\nstruct CUstream_st;\n"
-    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":49,"column":2},"end":{"line":49,"column":8}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":56,"column":2},"end":{"line":56,"column":8}} ), depth0)) != null ? stack1 : "")
     + "_status "
-    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":49,"column":20},"end":{"line":49,"column":26}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":56,"column":20},"end":{"line":56,"column":26}} ), depth0)) != null ? stack1 : "")
     + "_forward(const "
-    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":49,"column":45},"end":{"line":49,"column":51}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":56,"column":45},"end":{"line":56,"column":51}} ), depth0)) != null ? stack1 : "")
     + "_model *model, int batch, "
-    + ((stack1 = lookupProperty(helpers,"each").call(alias3,lookupProperty(depth0,"ports"),{"name":"each","hash":{},"fn":container.program(2, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":49,"column":79},"end":{"line":49,"column":146}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"each").call(alias3,lookupProperty(depth0,"ports"),{"name":"each","hash":{},"fn":container.program(2, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":56,"column":79},"end":{"line":56,"column":146}}})) != null ? stack1 : "")
     + "\n    void *workspace, size_t workspace_size, struct CUstream_st *stream);\n\n/* For profilers: the same as single launches, "
-    + ((stack1 = alias2(alias1(depth0, "launchCount", {"start":{"line":52,"column":49},"end":{"line":52,"column":60}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "launchCount", {"start":{"line":59,"column":49},"end":{"line":59,"column":60}} ), depth0)) != null ? stack1 : "")
     + " in all, each named after what it computes. */\nint "
-    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":53,"column":6},"end":{"line":53,"column":12}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":60,"column":6},"end":{"line":60,"column":12}} ), depth0)) != null ? stack1 : "")
     + "_launch_count(void);\nconst char *"
-    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":54,"column":14},"end":{"line":54,"column":20}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":61,"column":14},"end":{"line":61,"column":20}} ), depth0)) != null ? stack1 : "")
     + "_launch_name(int index);\n"
-    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":55,"column":2},"end":{"line":55,"column":8}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":62,"column":2},"end":{"line":62,"column":8}} ), depth0)) != null ? stack1 : "")
     + "_status "
-    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":55,"column":20},"end":{"line":55,"column":26}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":62,"column":20},"end":{"line":62,"column":26}} ), depth0)) != null ? stack1 : "")
     + "_launch(const "
-    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":55,"column":44},"end":{"line":55,"column":50}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":62,"column":44},"end":{"line":62,"column":50}} ), depth0)) != null ? stack1 : "")
     + "_model *model, int index, int batch, "
-    + ((stack1 = lookupProperty(helpers,"each").call(alias3,lookupProperty(depth0,"ports"),{"name":"each","hash":{},"fn":container.program(2, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":55,"column":89},"end":{"line":55,"column":156}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"each").call(alias3,lookupProperty(depth0,"ports"),{"name":"each","hash":{},"fn":container.program(2, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":62,"column":89},"end":{"line":62,"column":156}}})) != null ? stack1 : "")
     + "\n    void *workspace, size_t workspace_size, struct CUstream_st *stream);\n\n#ifdef __cplusplus\n}\n#endif\n#endif\n";
 },"useData":true},
 
@@ -2539,8 +2555,28 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
   return "  "
     + ((stack1 = container.lambda(container.strict(depth0, "file", {"start":{"line":8,"column":4},"end":{"line":8,"column":8}} ), depth0)) != null ? stack1 : "")
     + "\n";
+},"1":function(container,depth0,helpers,partials,data) {
+    return "option(CNXC_TORCH \"Build the operators for PyTorch, for which CMake must find Torch\" OFF)\n";
+},"2":function(container,depth0,helpers,partials,data) {
+    var stack1, alias1=container.strict, alias2=container.lambda;
+
+  return "if(CNXC_TORCH)\n  find_package(Torch REQUIRED)\n  add_library("
+    + ((stack1 = alias2(alias1(depth0, "package", {"start":{"line":43,"column":16},"end":{"line":43,"column":23}} ), depth0)) != null ? stack1 : "")
+    + "_torch MODULE torch/binding.cpp)\n  target_compile_features("
+    + ((stack1 = alias2(alias1(depth0, "package", {"start":{"line":44,"column":28},"end":{"line":44,"column":35}} ), depth0)) != null ? stack1 : "")
+    + "_torch PRIVATE cxx_std_17)\n  target_include_directories("
+    + ((stack1 = alias2(alias1(depth0, "package", {"start":{"line":45,"column":31},"end":{"line":45,"column":38}} ), depth0)) != null ? stack1 : "")
+    + "_torch SYSTEM PRIVATE ${TORCH_INCLUDE_DIRS})\n  target_link_libraries("
+    + ((stack1 = alias2(alias1(depth0, "package", {"start":{"line":46,"column":26},"end":{"line":46,"column":33}} ), depth0)) != null ? stack1 : "")
+    + "_torch PRIVATE "
+    + ((stack1 = alias2(alias1(depth0, "package", {"start":{"line":46,"column":52},"end":{"line":46,"column":59}} ), depth0)) != null ? stack1 : "")
+    + " ${TORCH_LIBRARIES})\n  if(CMAKE_CUDA_COMPILER AND NOT CNXC_CPU)\n    find_package(CUDAToolkit REQUIRED)\n    target_compile_definitions("
+    + ((stack1 = alias2(alias1(depth0, "package", {"start":{"line":49,"column":33},"end":{"line":49,"column":40}} ), depth0)) != null ? stack1 : "")
+    + "_torch PRIVATE CNXC_CUDA)\n    target_link_libraries("
+    + ((stack1 = alias2(alias1(depth0, "package", {"start":{"line":50,"column":28},"end":{"line":50,"column":35}} ), depth0)) != null ? stack1 : "")
+    + "_torch PRIVATE CUDA::cudart)\n  endif()\nendif()\n\n";
 },"compiler":[8,">= 4.3.0"],"main":function(container,depth0,helpers,partials,data) {
-    var stack1, alias1=container.strict, alias2=container.lambda, lookupProperty = container.lookupProperty || function(parent, propertyName) {
+    var stack1, alias1=container.strict, alias2=container.lambda, alias3=depth0 != null ? depth0 : (container.nullContext || {}), lookupProperty = container.lookupProperty || function(parent, propertyName) {
         if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
           return parent[propertyName];
         }
@@ -2558,59 +2594,63 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
     + " VERSION "
     + ((stack1 = alias2(alias1(depth0, "version", {"start":{"line":4,"column":30},"end":{"line":4,"column":37}} ), depth0)) != null ? stack1 : "")
     + " LANGUAGES C CXX)\n\nset(CNXC_SOURCES\n"
-    + ((stack1 = lookupProperty(helpers,"each").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"sources"),{"name":"each","hash":{},"fn":container.program(0, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":7,"column":0},"end":{"line":9,"column":9}}})) != null ? stack1 : "")
-    + ")\noption(CNXC_CPU \"Build the kernels for the CPU\" OFF)\nif(NOT CNXC_CPU)\n  include(CheckLanguage)\n  check_language(CUDA)\nendif()\n\nif(CMAKE_CUDA_COMPILER AND NOT CNXC_CPU)\n  if(NOT DEFINED CMAKE_CUDA_ARCHITECTURES)\n    set(CMAKE_CUDA_ARCHITECTURES 80 86 89 90)\n  endif()\n  enable_language(CUDA)\n  add_library("
-    + ((stack1 = alias2(alias1(depth0, "package", {"start":{"line":22,"column":16},"end":{"line":22,"column":23}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"each").call(alias3,lookupProperty(depth0,"sources"),{"name":"each","hash":{},"fn":container.program(0, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":7,"column":0},"end":{"line":9,"column":9}}})) != null ? stack1 : "")
+    + ")\noption(CNXC_CPU \"Build the kernels for the CPU\" OFF)\n"
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"torch"),{"name":"if","hash":{},"fn":container.program(1, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":12,"column":0},"end":{"line":14,"column":7}}})) != null ? stack1 : "")
+    + "if(NOT CNXC_CPU)\n  include(CheckLanguage)\n  check_language(CUDA)\nendif()\n\nif(CMAKE_CUDA_COMPILER AND NOT CNXC_CPU)\n  if(NOT DEFINED CMAKE_CUDA_ARCHITECTURES)\n    set(CMAKE_CUDA_ARCHITECTURES 80 86 89 90)\n  endif()\n  enable_language(CUDA)\n  add_library("
+    + ((stack1 = alias2(alias1(depth0, "package", {"start":{"line":25,"column":16},"end":{"line":25,"column":23}} ), depth0)) != null ? stack1 : "")
     + " STATIC ${CNXC_SOURCES})\n  target_compile_features("
-    + ((stack1 = alias2(alias1(depth0, "package", {"start":{"line":23,"column":28},"end":{"line":23,"column":35}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "package", {"start":{"line":26,"column":28},"end":{"line":26,"column":35}} ), depth0)) != null ? stack1 : "")
     + " PRIVATE cuda_std_17)\nelse()\n  message(STATUS \""
-    + ((stack1 = alias2(alias1(depth0, "package", {"start":{"line":25,"column":20},"end":{"line":25,"column":27}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "package", {"start":{"line":28,"column":20},"end":{"line":28,"column":27}} ), depth0)) != null ? stack1 : "")
     + ": no CUDA, the kernels are built for the CPU\")\n  set_source_files_properties(${CNXC_SOURCES} PROPERTIES LANGUAGE CXX COMPILE_OPTIONS \"-x;c++;-fno-strict-aliasing\")\n  find_package(Threads REQUIRED)\n  add_library("
-    + ((stack1 = alias2(alias1(depth0, "package", {"start":{"line":28,"column":16},"end":{"line":28,"column":23}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "package", {"start":{"line":31,"column":16},"end":{"line":31,"column":23}} ), depth0)) != null ? stack1 : "")
     + " STATIC ${CNXC_SOURCES})\n  target_compile_features("
-    + ((stack1 = alias2(alias1(depth0, "package", {"start":{"line":29,"column":28},"end":{"line":29,"column":35}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "package", {"start":{"line":32,"column":28},"end":{"line":32,"column":35}} ), depth0)) != null ? stack1 : "")
     + " PRIVATE cxx_std_20)\n  target_link_libraries("
-    + ((stack1 = alias2(alias1(depth0, "package", {"start":{"line":30,"column":26},"end":{"line":30,"column":33}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "package", {"start":{"line":33,"column":26},"end":{"line":33,"column":33}} ), depth0)) != null ? stack1 : "")
     + " PRIVATE Threads::Threads)\nendif()\nadd_library("
-    + ((stack1 = alias2(alias1(depth0, "package", {"start":{"line":32,"column":14},"end":{"line":32,"column":21}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "package", {"start":{"line":35,"column":14},"end":{"line":35,"column":21}} ), depth0)) != null ? stack1 : "")
     + "::"
-    + ((stack1 = alias2(alias1(depth0, "package", {"start":{"line":32,"column":27},"end":{"line":32,"column":34}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "package", {"start":{"line":35,"column":27},"end":{"line":35,"column":34}} ), depth0)) != null ? stack1 : "")
     + " ALIAS "
-    + ((stack1 = alias2(alias1(depth0, "package", {"start":{"line":32,"column":45},"end":{"line":32,"column":52}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "package", {"start":{"line":35,"column":45},"end":{"line":35,"column":52}} ), depth0)) != null ? stack1 : "")
     + ")\nset_target_properties("
-    + ((stack1 = alias2(alias1(depth0, "package", {"start":{"line":33,"column":24},"end":{"line":33,"column":31}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "package", {"start":{"line":36,"column":24},"end":{"line":36,"column":31}} ), depth0)) != null ? stack1 : "")
     + " PROPERTIES POSITION_INDEPENDENT_CODE ON)\ntarget_include_directories("
-    + ((stack1 = alias2(alias1(depth0, "package", {"start":{"line":34,"column":29},"end":{"line":34,"column":36}} ), depth0)) != null ? stack1 : "")
-    + " INTERFACE\n  $<BUILD_INTERFACE:${CMAKE_CURRENT_SOURCE_DIR}> $<INSTALL_INTERFACE:include>)\n\ninclude(GNUInstallDirs)\ninclude(CMakePackageConfigHelpers)\ninstall(TARGETS "
-    + ((stack1 = alias2(alias1(depth0, "package", {"start":{"line":39,"column":18},"end":{"line":39,"column":25}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "package", {"start":{"line":37,"column":29},"end":{"line":37,"column":36}} ), depth0)) != null ? stack1 : "")
+    + " INTERFACE\n  $<BUILD_INTERFACE:${CMAKE_CURRENT_SOURCE_DIR}> $<INSTALL_INTERFACE:include>)\n\n"
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"torch"),{"name":"if","hash":{},"fn":container.program(2, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":40,"column":0},"end":{"line":54,"column":7}}})) != null ? stack1 : "")
+    + "include(GNUInstallDirs)\ninclude(CMakePackageConfigHelpers)\ninstall(TARGETS "
+    + ((stack1 = alias2(alias1(depth0, "package", {"start":{"line":57,"column":18},"end":{"line":57,"column":25}} ), depth0)) != null ? stack1 : "")
     + " EXPORT "
-    + ((stack1 = alias2(alias1(depth0, "package", {"start":{"line":39,"column":37},"end":{"line":39,"column":44}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "package", {"start":{"line":57,"column":37},"end":{"line":57,"column":44}} ), depth0)) != null ? stack1 : "")
     + "Targets ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR})\ninstall(FILES "
-    + ((stack1 = alias2(alias1(depth0, "header", {"start":{"line":40,"column":16},"end":{"line":40,"column":22}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "header", {"start":{"line":58,"column":16},"end":{"line":58,"column":22}} ), depth0)) != null ? stack1 : "")
     + " DESTINATION ${CMAKE_INSTALL_INCLUDEDIR})\ninstall(EXPORT "
-    + ((stack1 = alias2(alias1(depth0, "package", {"start":{"line":41,"column":17},"end":{"line":41,"column":24}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "package", {"start":{"line":59,"column":17},"end":{"line":59,"column":24}} ), depth0)) != null ? stack1 : "")
     + "Targets NAMESPACE "
-    + ((stack1 = alias2(alias1(depth0, "package", {"start":{"line":41,"column":46},"end":{"line":41,"column":53}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "package", {"start":{"line":59,"column":46},"end":{"line":59,"column":53}} ), depth0)) != null ? stack1 : "")
     + ":: DESTINATION ${CMAKE_INSTALL_LIBDIR}/cmake/"
-    + ((stack1 = alias2(alias1(depth0, "package", {"start":{"line":41,"column":102},"end":{"line":41,"column":109}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "package", {"start":{"line":59,"column":102},"end":{"line":59,"column":109}} ), depth0)) != null ? stack1 : "")
     + ")\nfile(WRITE ${CMAKE_CURRENT_BINARY_DIR}/"
-    + ((stack1 = alias2(alias1(depth0, "package", {"start":{"line":42,"column":41},"end":{"line":42,"column":48}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "package", {"start":{"line":60,"column":41},"end":{"line":60,"column":48}} ), depth0)) != null ? stack1 : "")
     + "Config.cmake\n  \"include(CMakeFindDependencyMacro)\\nfind_dependency(Threads)\\ninclude(\\${CMAKE_CURRENT_LIST_DIR}/"
-    + ((stack1 = alias2(alias1(depth0, "package", {"start":{"line":43,"column":101},"end":{"line":43,"column":108}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "package", {"start":{"line":61,"column":101},"end":{"line":61,"column":108}} ), depth0)) != null ? stack1 : "")
     + "Targets.cmake)\\n\")\nwrite_basic_package_version_file("
-    + ((stack1 = alias2(alias1(depth0, "package", {"start":{"line":44,"column":35},"end":{"line":44,"column":42}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "package", {"start":{"line":62,"column":35},"end":{"line":62,"column":42}} ), depth0)) != null ? stack1 : "")
     + "ConfigVersion.cmake COMPATIBILITY SameMinorVersion)\ninstall(FILES ${CMAKE_CURRENT_BINARY_DIR}/"
-    + ((stack1 = alias2(alias1(depth0, "package", {"start":{"line":45,"column":44},"end":{"line":45,"column":51}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "package", {"start":{"line":63,"column":44},"end":{"line":63,"column":51}} ), depth0)) != null ? stack1 : "")
     + "Config.cmake ${CMAKE_CURRENT_BINARY_DIR}/"
-    + ((stack1 = alias2(alias1(depth0, "package", {"start":{"line":45,"column":96},"end":{"line":45,"column":103}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "package", {"start":{"line":63,"column":96},"end":{"line":63,"column":103}} ), depth0)) != null ? stack1 : "")
     + "ConfigVersion.cmake\n  DESTINATION ${CMAKE_INSTALL_LIBDIR}/cmake/"
-    + ((stack1 = alias2(alias1(depth0, "package", {"start":{"line":46,"column":46},"end":{"line":46,"column":53}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "package", {"start":{"line":64,"column":46},"end":{"line":64,"column":53}} ), depth0)) != null ? stack1 : "")
     + ")\n\nif(CMAKE_SOURCE_DIR STREQUAL CMAKE_CURRENT_SOURCE_DIR)\n  set_source_files_properties(run.cu PROPERTIES COMPILE_OPTIONS \"$<$<COMPILE_LANGUAGE:CXX>:-x;c++>\")\n  if(NOT CMAKE_CUDA_COMPILER OR CNXC_CPU)\n    set_source_files_properties(run.cu PROPERTIES LANGUAGE CXX)\n  endif()\n  add_executable("
-    + ((stack1 = alias2(alias1(depth0, "package", {"start":{"line":53,"column":19},"end":{"line":53,"column":26}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "package", {"start":{"line":71,"column":19},"end":{"line":71,"column":26}} ), depth0)) != null ? stack1 : "")
     + "_run run.cu)\n  target_link_libraries("
-    + ((stack1 = alias2(alias1(depth0, "package", {"start":{"line":54,"column":26},"end":{"line":54,"column":33}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "package", {"start":{"line":72,"column":26},"end":{"line":72,"column":33}} ), depth0)) != null ? stack1 : "")
     + "_run PRIVATE "
-    + ((stack1 = alias2(alias1(depth0, "package", {"start":{"line":54,"column":50},"end":{"line":54,"column":57}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "package", {"start":{"line":72,"column":50},"end":{"line":72,"column":57}} ), depth0)) != null ? stack1 : "")
     + ")\nendif()\n";
 },"useData":true},
 
@@ -2764,9 +2804,9 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
         return undefined
     };
 
-  return ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"input"),{"name":"if","hash":{},"fn":container.program(7, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":216,"column":94},"end":{"line":216,"column":120}}})) != null ? stack1 : "")
+  return ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"input"),{"name":"if","hash":{},"fn":container.program(7, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":227,"column":94},"end":{"line":227,"column":120}}})) != null ? stack1 : "")
     + "float *"
-    + ((stack1 = container.lambda(container.strict(depth0, "name", {"start":{"line":216,"column":129},"end":{"line":216,"column":133}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = container.lambda(container.strict(depth0, "name", {"start":{"line":227,"column":129},"end":{"line":227,"column":133}} ), depth0)) != null ? stack1 : "")
     + ", ";
 },"7":function(container,depth0,helpers,partials,data) {
     return "const ";
@@ -2778,18 +2818,18 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
         return undefined
     };
 
-  return ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"input"),{"name":"if","hash":{},"fn":container.program(9, data, 0),"inverse":container.program(10, data, 0),"data":data,"loc":{"start":{"line":219,"column":42},"end":{"line":219,"column":107}}})) != null ? stack1 : "")
+  return ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"input"),{"name":"if","hash":{},"fn":container.program(9, data, 0),"inverse":container.program(10, data, 0),"data":data,"loc":{"start":{"line":230,"column":42},"end":{"line":230,"column":107}}})) != null ? stack1 : "")
     + ", ";
 },"9":function(container,depth0,helpers,partials,data) {
     var stack1;
 
   return "const_cast<float *>("
-    + ((stack1 = container.lambda(container.strict(depth0, "name", {"start":{"line":219,"column":77},"end":{"line":219,"column":81}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = container.lambda(container.strict(depth0, "name", {"start":{"line":230,"column":77},"end":{"line":230,"column":81}} ), depth0)) != null ? stack1 : "")
     + ")";
 },"10":function(container,depth0,helpers,partials,data) {
     var stack1;
 
-  return ((stack1 = container.lambda(container.strict(depth0, "name", {"start":{"line":219,"column":94},"end":{"line":219,"column":98}} ), depth0)) != null ? stack1 : "");
+  return ((stack1 = container.lambda(container.strict(depth0, "name", {"start":{"line":230,"column":94},"end":{"line":230,"column":98}} ), depth0)) != null ? stack1 : "");
 },"compiler":[8,">= 4.3.0"],"main":function(container,depth0,helpers,partials,data) {
     var stack1, alias1=container.strict, alias2=container.lambda, alias3=depth0 != null ? depth0 : (container.nullContext || {}), lookupProperty = container.lookupProperty || function(parent, propertyName) {
         if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
@@ -2832,150 +2872,180 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
     + ((stack1 = alias2(alias1(depth0, "namespace", {"start":{"line":83,"column":17},"end":{"line":83,"column":26}} ), depth0)) != null ? stack1 : "")
     + "\n\nstruct "
     + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":85,"column":9},"end":{"line":85,"column":15}} ), depth0)) != null ? stack1 : "")
-    + "_model {\n  unsigned char *weights;\n};\n\nnamespace "
-    + ((stack1 = alias2(alias1(depth0, "namespace", {"start":{"line":89,"column":12},"end":{"line":89,"column":21}} ), depth0)) != null ? stack1 : "")
+    + "_model {\n  unsigned char *weights;\n  bool owned;\n};\n\nnamespace "
+    + ((stack1 = alias2(alias1(depth0, "namespace", {"start":{"line":90,"column":12},"end":{"line":90,"column":21}} ), depth0)) != null ? stack1 : "")
     + " {\nnamespace {\n\n// Where every value lies for one call.\nstruct Addresses {\n  void *at[value::count];\n  Addresses(const "
-    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":95,"column":20},"end":{"line":95,"column":26}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":96,"column":20},"end":{"line":96,"column":26}} ), depth0)) != null ? stack1 : "")
     + "_model *model, int batch, void *const *ports, void *workspace) {\n    unsigned char *bytes = static_cast<unsigned char *>(workspace);\n    for (int i = 0; i < value::count; i++) {\n      const Value &v = values[i];\n      at[i] = v.place == Place::weights     ? model->weights + v.at\n              : v.place == Place::workspace ? bytes + v.at * static_cast<size_t>(batch)\n              : v.place == Place::counters  ? bytes + aligned(image_bytes * static_cast<size_t>(batch))\n                                            : ports[v.at];\n    }\n  }\n};\n\nint run_step(const Step &step, const Addresses &addresses, int batch, cnx::Stream stream) {\n  void *operands["
-    + ((stack1 = alias2(alias1(depth0, "operandCount", {"start":{"line":108,"column":19},"end":{"line":108,"column":31}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "operandCount", {"start":{"line":109,"column":19},"end":{"line":109,"column":31}} ), depth0)) != null ? stack1 : "")
     + "] = {};\n  for (int i = 0; i < "
-    + ((stack1 = alias2(alias1(depth0, "operandCount", {"start":{"line":109,"column":24},"end":{"line":109,"column":36}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "operandCount", {"start":{"line":110,"column":24},"end":{"line":110,"column":36}} ), depth0)) != null ? stack1 : "")
     + "; i++)\n    if (step.operands[i] >= 0) operands[i] = addresses.at[step.operands[i]];\n  return step.run(batch, operands, stream);\n}\n\nint check(const "
-    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":114,"column":18},"end":{"line":114,"column":24}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":115,"column":18},"end":{"line":115,"column":24}} ), depth0)) != null ? stack1 : "")
     + "_model *model, int batch, void *const *ports, void *workspace, size_t size) {\n  if (model == nullptr || workspace == nullptr) return "
-    + ((stack1 = alias2(alias1(depth0, "upper", {"start":{"line":115,"column":57},"end":{"line":115,"column":62}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "upper", {"start":{"line":116,"column":57},"end":{"line":116,"column":62}} ), depth0)) != null ? stack1 : "")
     + "_NULL_POINTER;\n  for (int i = 0; i < "
-    + ((stack1 = alias2(alias1(depth0, "portCount", {"start":{"line":116,"column":24},"end":{"line":116,"column":33}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "portCount", {"start":{"line":117,"column":24},"end":{"line":117,"column":33}} ), depth0)) != null ? stack1 : "")
     + "; i++)\n    if (ports[i] == nullptr) return "
-    + ((stack1 = alias2(alias1(depth0, "upper", {"start":{"line":117,"column":38},"end":{"line":117,"column":43}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "upper", {"start":{"line":118,"column":38},"end":{"line":118,"column":43}} ), depth0)) != null ? stack1 : "")
     + "_NULL_POINTER;\n  if (batch < "
-    + ((stack1 = alias2(alias1(depth0, "batchMin", {"start":{"line":118,"column":16},"end":{"line":118,"column":24}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "batchMin", {"start":{"line":119,"column":16},"end":{"line":119,"column":24}} ), depth0)) != null ? stack1 : "")
     + " || batch > "
-    + ((stack1 = alias2(alias1(depth0, "batchMax", {"start":{"line":118,"column":40},"end":{"line":118,"column":48}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "batchMax", {"start":{"line":119,"column":40},"end":{"line":119,"column":48}} ), depth0)) != null ? stack1 : "")
     + ") return "
-    + ((stack1 = alias2(alias1(depth0, "upper", {"start":{"line":118,"column":61},"end":{"line":118,"column":66}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "upper", {"start":{"line":119,"column":61},"end":{"line":119,"column":66}} ), depth0)) != null ? stack1 : "")
     + "_BATCH;\n  if (size < workspace_size(batch) || reinterpret_cast<size_t>(workspace) % 256 != 0) return "
-    + ((stack1 = alias2(alias1(depth0, "upper", {"start":{"line":119,"column":95},"end":{"line":119,"column":100}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "upper", {"start":{"line":120,"column":95},"end":{"line":120,"column":100}} ), depth0)) != null ? stack1 : "")
     + "_WORKSPACE;\n  return "
-    + ((stack1 = alias2(alias1(depth0, "upper", {"start":{"line":120,"column":11},"end":{"line":120,"column":16}} ), depth0)) != null ? stack1 : "")
-    + "_OK;\n}\n\nint load("
-    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":123,"column":11},"end":{"line":123,"column":17}} ), depth0)) != null ? stack1 : "")
-    + "_model *model, const float *const *host, float *staging) {\n  const float *from[parameter::count];\n  size_t at = 0;\n  for (int i = 0; i < parameter::count; i++) {\n    from[i] = staging + at;\n    at += (parameters[i].elements + 3) / 4 * 4;\n    const int status = cnx::device_upload(const_cast<float *>(from[i]), host[i], parameters[i].elements * sizeof(float));\n    if (status != 0) return status;\n  }\n  for (const Kept &k : kept) {\n    if (k.parameter < 0) break;\n    const int status = cnx::device_upload(model->weights + values[k.value].at, host[k.parameter],\n                                          parameters[k.parameter].elements * sizeof(float));\n    if (status != 0) return status;\n  }\n  for (const Setup &s : setup) {\n    const float *operands[5];\n    for (int i = 0; i < 5; i++) operands[i] = s.from[i] < 0 ? nullptr : from[s.from[i]];\n    const int status = packing::run(s.shape, operands, model->weights + values[s.packed].at,\n                                    reinterpret_cast<float *>(model->weights + values[s.packed_bias].at));\n    if (status != 0) return status;\n  }\n  return cnx::device_finish(nullptr);\n}\n\n} // namespace\n} // namespace "
-    + ((stack1 = alias2(alias1(depth0, "namespace", {"start":{"line":149,"column":17},"end":{"line":149,"column":26}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "upper", {"start":{"line":121,"column":11},"end":{"line":121,"column":16}} ), depth0)) != null ? stack1 : "")
+    + "_OK;\n}\n\nint load(unsigned char *weights, const float *const *host, float *staging) {\n  const float *from[parameter::count];\n  size_t at = 0;\n  for (int i = 0; i < parameter::count; i++) {\n    from[i] = staging + at;\n    at += (parameters[i].elements + 3) / 4 * 4;\n    const int status = cnx::device_upload(const_cast<float *>(from[i]), host[i], parameters[i].elements * sizeof(float));\n    if (status != 0) return status;\n  }\n  for (const Kept &k : kept) {\n    if (k.parameter < 0) break;\n    const int status = cnx::device_upload(weights + values[k.value].at, host[k.parameter],\n                                          parameters[k.parameter].elements * sizeof(float));\n    if (status != 0) return status;\n  }\n  for (const Setup &s : setup) {\n    const float *operands[5];\n    for (int i = 0; i < 5; i++) operands[i] = s.from[i] < 0 ? nullptr : from[s.from[i]];\n    const int status = packing::run(s.shape, operands, weights + values[s.packed].at,\n                                    reinterpret_cast<float *>(weights + values[s.packed_bias].at));\n    if (status != 0) return status;\n  }\n  return cnx::device_finish(nullptr);\n}\n\n} // namespace\n} // namespace "
+    + ((stack1 = alias2(alias1(depth0, "namespace", {"start":{"line":150,"column":17},"end":{"line":150,"column":26}} ), depth0)) != null ? stack1 : "")
     + "\n\nextern \"C\" {\n\nconst char *"
-    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":153,"column":14},"end":{"line":153,"column":20}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":154,"column":14},"end":{"line":154,"column":20}} ), depth0)) != null ? stack1 : "")
     + "_status_text("
-    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":153,"column":37},"end":{"line":153,"column":43}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":154,"column":37},"end":{"line":154,"column":43}} ), depth0)) != null ? stack1 : "")
     + "_status status) {\n  switch (status) {\n  case "
-    + ((stack1 = alias2(alias1(depth0, "upper", {"start":{"line":155,"column":9},"end":{"line":155,"column":14}} ), depth0)) != null ? stack1 : "")
-    + "_OK: return \"no error\";\n  case "
     + ((stack1 = alias2(alias1(depth0, "upper", {"start":{"line":156,"column":9},"end":{"line":156,"column":14}} ), depth0)) != null ? stack1 : "")
-    + "_NULL_POINTER: return \"a pointer that must not be NULL is NULL\";\n  case "
+    + "_OK: return \"no error\";\n  case "
     + ((stack1 = alias2(alias1(depth0, "upper", {"start":{"line":157,"column":9},"end":{"line":157,"column":14}} ), depth0)) != null ? stack1 : "")
-    + "_BATCH: return \"the batch is not "
-    + ((stack1 = alias2(alias1(depth0, "batchMin", {"start":{"line":157,"column":51},"end":{"line":157,"column":59}} ), depth0)) != null ? stack1 : "")
-    + " to "
-    + ((stack1 = alias2(alias1(depth0, "batchMax", {"start":{"line":157,"column":67},"end":{"line":157,"column":75}} ), depth0)) != null ? stack1 : "")
-    + ", for which this library was built\";\n  case "
+    + "_NULL_POINTER: return \"a pointer that must not be NULL is NULL\";\n  case "
     + ((stack1 = alias2(alias1(depth0, "upper", {"start":{"line":158,"column":9},"end":{"line":158,"column":14}} ), depth0)) != null ? stack1 : "")
-    + "_WORKSPACE: return \"the workspace is smaller than "
-    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":158,"column":68},"end":{"line":158,"column":74}} ), depth0)) != null ? stack1 : "")
-    + "_workspace_size says, or not aligned to 256 bytes\";\n  case "
+    + "_BATCH: return \"the batch is not "
+    + ((stack1 = alias2(alias1(depth0, "batchMin", {"start":{"line":158,"column":51},"end":{"line":158,"column":59}} ), depth0)) != null ? stack1 : "")
+    + " to "
+    + ((stack1 = alias2(alias1(depth0, "batchMax", {"start":{"line":158,"column":67},"end":{"line":158,"column":75}} ), depth0)) != null ? stack1 : "")
+    + ", for which this library was built\";\n  case "
     + ((stack1 = alias2(alias1(depth0, "upper", {"start":{"line":159,"column":9},"end":{"line":159,"column":14}} ), depth0)) != null ? stack1 : "")
-    + "_NO_DEVICE: return \"there is no CUDA device\";\n  case "
+    + "_WORKSPACE: return \"the workspace is smaller than "
+    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":159,"column":68},"end":{"line":159,"column":74}} ), depth0)) != null ? stack1 : "")
+    + "_workspace_size says, or not aligned to 256 bytes\";\n  case "
     + ((stack1 = alias2(alias1(depth0, "upper", {"start":{"line":160,"column":9},"end":{"line":160,"column":14}} ), depth0)) != null ? stack1 : "")
-    + "_ARCHITECTURE: return \"the device is older than compute capability 8.0\";\n  case "
+    + "_NO_DEVICE: return \"there is no CUDA device\";\n  case "
     + ((stack1 = alias2(alias1(depth0, "upper", {"start":{"line":161,"column":9},"end":{"line":161,"column":14}} ), depth0)) != null ? stack1 : "")
+    + "_ARCHITECTURE: return \"the device is older than compute capability 8.0\";\n  case "
+    + ((stack1 = alias2(alias1(depth0, "upper", {"start":{"line":162,"column":9},"end":{"line":162,"column":14}} ), depth0)) != null ? stack1 : "")
     + "_MEMORY: return \"the device has too little memory for the weights\";\n  default: return status >= 1000 ? cnx::device_text(status) : \"not a status of this library\";\n  }\n}\n\nsize_t "
-    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":166,"column":9},"end":{"line":166,"column":15}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":167,"column":9},"end":{"line":167,"column":15}} ), depth0)) != null ? stack1 : "")
     + "_parameter_count(void) { return "
-    + ((stack1 = alias2(alias1(depth0, "namespace", {"start":{"line":166,"column":51},"end":{"line":166,"column":60}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "namespace", {"start":{"line":167,"column":51},"end":{"line":167,"column":60}} ), depth0)) != null ? stack1 : "")
     + "::parameter::count; }\nconst char *"
-    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":167,"column":14},"end":{"line":167,"column":20}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":168,"column":14},"end":{"line":168,"column":20}} ), depth0)) != null ? stack1 : "")
     + "_parameter_name(size_t index) {\n  return index < "
-    + ((stack1 = alias2(alias1(depth0, "namespace", {"start":{"line":168,"column":19},"end":{"line":168,"column":28}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "namespace", {"start":{"line":169,"column":19},"end":{"line":169,"column":28}} ), depth0)) != null ? stack1 : "")
     + "::parameter::count ? "
-    + ((stack1 = alias2(alias1(depth0, "namespace", {"start":{"line":168,"column":53},"end":{"line":168,"column":62}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "namespace", {"start":{"line":169,"column":53},"end":{"line":169,"column":62}} ), depth0)) != null ? stack1 : "")
     + "::parameters[index].name : nullptr;\n}\nsize_t "
-    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":170,"column":9},"end":{"line":170,"column":15}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":171,"column":9},"end":{"line":171,"column":15}} ), depth0)) != null ? stack1 : "")
     + "_parameter_elements(size_t index) {\n  return index < "
-    + ((stack1 = alias2(alias1(depth0, "namespace", {"start":{"line":171,"column":19},"end":{"line":171,"column":28}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "namespace", {"start":{"line":172,"column":19},"end":{"line":172,"column":28}} ), depth0)) != null ? stack1 : "")
     + "::parameter::count ? "
-    + ((stack1 = alias2(alias1(depth0, "namespace", {"start":{"line":171,"column":53},"end":{"line":171,"column":62}} ), depth0)) != null ? stack1 : "")
-    + "::parameters[index].elements : 0;\n}\n\n"
-    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":174,"column":2},"end":{"line":174,"column":8}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "namespace", {"start":{"line":172,"column":53},"end":{"line":172,"column":62}} ), depth0)) != null ? stack1 : "")
+    + "::parameters[index].elements : 0;\n}\n\nsize_t "
+    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":175,"column":9},"end":{"line":175,"column":15}} ), depth0)) != null ? stack1 : "")
+    + "_weights_size(void) { return "
+    + ((stack1 = alias2(alias1(depth0, "namespace", {"start":{"line":175,"column":48},"end":{"line":175,"column":57}} ), depth0)) != null ? stack1 : "")
+    + "::weight_bytes; }\n\n"
+    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":177,"column":2},"end":{"line":177,"column":8}} ), depth0)) != null ? stack1 : "")
     + "_status "
-    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":174,"column":20},"end":{"line":174,"column":26}} ), depth0)) != null ? stack1 : "")
-    + "_create("
-    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":174,"column":38},"end":{"line":174,"column":44}} ), depth0)) != null ? stack1 : "")
-    + "_model **model, const float *const *host) {\n  using namespace "
-    + ((stack1 = alias2(alias1(depth0, "namespace", {"start":{"line":175,"column":20},"end":{"line":175,"column":29}} ), depth0)) != null ? stack1 : "")
-    + ";\n  if (model == nullptr) return "
-    + ((stack1 = alias2(alias1(depth0, "upper", {"start":{"line":176,"column":33},"end":{"line":176,"column":38}} ), depth0)) != null ? stack1 : "")
-    + "_NULL_POINTER;\n  *model = nullptr;\n  if (host == nullptr) return "
-    + ((stack1 = alias2(alias1(depth0, "upper", {"start":{"line":178,"column":32},"end":{"line":178,"column":37}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":177,"column":20},"end":{"line":177,"column":26}} ), depth0)) != null ? stack1 : "")
+    + "_pack(const float *const *host, void *weights) {\n  using namespace "
+    + ((stack1 = alias2(alias1(depth0, "namespace", {"start":{"line":178,"column":20},"end":{"line":178,"column":29}} ), depth0)) != null ? stack1 : "")
+    + ";\n  if (host == nullptr || weights == nullptr) return "
+    + ((stack1 = alias2(alias1(depth0, "upper", {"start":{"line":179,"column":54},"end":{"line":179,"column":59}} ), depth0)) != null ? stack1 : "")
     + "_NULL_POINTER;\n  size_t elements = 0;\n  for (int i = 0; i < parameter::count; i++) {\n    if (host[i] == nullptr) return "
-    + ((stack1 = alias2(alias1(depth0, "upper", {"start":{"line":181,"column":37},"end":{"line":181,"column":42}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "upper", {"start":{"line":182,"column":37},"end":{"line":182,"column":42}} ), depth0)) != null ? stack1 : "")
     + "_NULL_POINTER;\n    elements += (parameters[i].elements + 3) / 4 * 4;\n  }\n  const int capability = cnx::device_capability();\n  if (capability == 0) return "
-    + ((stack1 = alias2(alias1(depth0, "upper", {"start":{"line":185,"column":32},"end":{"line":185,"column":37}} ), depth0)) != null ? stack1 : "")
-    + "_NO_DEVICE;\n  if (capability < 80) return "
     + ((stack1 = alias2(alias1(depth0, "upper", {"start":{"line":186,"column":32},"end":{"line":186,"column":37}} ), depth0)) != null ? stack1 : "")
-    + "_ARCHITECTURE;\n  "
-    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":187,"column":4},"end":{"line":187,"column":10}} ), depth0)) != null ? stack1 : "")
-    + "_model *made = new (std::nothrow) "
-    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":187,"column":48},"end":{"line":187,"column":54}} ), depth0)) != null ? stack1 : "")
-    + "_model();\n  void *weights = nullptr, *staging = nullptr;\n  if (made == nullptr || cnx::device_allocate(&weights, weight_bytes) != 0 ||\n      cnx::device_allocate(&staging, elements * sizeof(float)) != 0) {\n    if (weights != nullptr) cnx::device_free(weights);\n    delete made;\n    return "
-    + ((stack1 = alias2(alias1(depth0, "upper", {"start":{"line":193,"column":13},"end":{"line":193,"column":18}} ), depth0)) != null ? stack1 : "")
-    + "_MEMORY;\n  }\n  made->weights = static_cast<unsigned char *>(weights);\n  const int status = load(made, host, static_cast<float *>(staging));\n  cnx::device_free(staging);\n  if (status != 0) {\n    "
-    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":199,"column":6},"end":{"line":199,"column":12}} ), depth0)) != null ? stack1 : "")
-    + "_destroy(made);\n    return status;\n  }\n  *model = made;\n  return "
-    + ((stack1 = alias2(alias1(depth0, "upper", {"start":{"line":203,"column":11},"end":{"line":203,"column":16}} ), depth0)) != null ? stack1 : "")
-    + "_OK;\n}\n\nvoid "
-    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":206,"column":7},"end":{"line":206,"column":13}} ), depth0)) != null ? stack1 : "")
+    + "_NO_DEVICE;\n  if (capability < 80) return "
+    + ((stack1 = alias2(alias1(depth0, "upper", {"start":{"line":187,"column":32},"end":{"line":187,"column":37}} ), depth0)) != null ? stack1 : "")
+    + "_ARCHITECTURE;\n  void *staging = nullptr;\n  if (cnx::device_allocate(&staging, elements * sizeof(float)) != 0) return "
+    + ((stack1 = alias2(alias1(depth0, "upper", {"start":{"line":189,"column":78},"end":{"line":189,"column":83}} ), depth0)) != null ? stack1 : "")
+    + "_MEMORY;\n  const int status = load(static_cast<unsigned char *>(weights), host, static_cast<float *>(staging));\n  cnx::device_free(staging);\n  return status;\n}\n\n"
+    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":195,"column":2},"end":{"line":195,"column":8}} ), depth0)) != null ? stack1 : "")
+    + "_status "
+    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":195,"column":20},"end":{"line":195,"column":26}} ), depth0)) != null ? stack1 : "")
+    + "_open("
+    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":195,"column":36},"end":{"line":195,"column":42}} ), depth0)) != null ? stack1 : "")
+    + "_model **model, const void *weights) {\n  if (model == nullptr) return "
+    + ((stack1 = alias2(alias1(depth0, "upper", {"start":{"line":196,"column":33},"end":{"line":196,"column":38}} ), depth0)) != null ? stack1 : "")
+    + "_NULL_POINTER;\n  *model = nullptr;\n  if (weights == nullptr) return "
+    + ((stack1 = alias2(alias1(depth0, "upper", {"start":{"line":198,"column":35},"end":{"line":198,"column":40}} ), depth0)) != null ? stack1 : "")
+    + "_NULL_POINTER;\n  *model = new (std::nothrow) "
+    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":199,"column":32},"end":{"line":199,"column":38}} ), depth0)) != null ? stack1 : "")
+    + "_model{static_cast<unsigned char *>(const_cast<void *>(weights)), false};\n  return *model == nullptr ? "
+    + ((stack1 = alias2(alias1(depth0, "upper", {"start":{"line":200,"column":31},"end":{"line":200,"column":36}} ), depth0)) != null ? stack1 : "")
+    + "_MEMORY : "
+    + ((stack1 = alias2(alias1(depth0, "upper", {"start":{"line":200,"column":50},"end":{"line":200,"column":55}} ), depth0)) != null ? stack1 : "")
+    + "_OK;\n}\n\n"
+    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":203,"column":2},"end":{"line":203,"column":8}} ), depth0)) != null ? stack1 : "")
+    + "_status "
+    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":203,"column":20},"end":{"line":203,"column":26}} ), depth0)) != null ? stack1 : "")
+    + "_create("
+    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":203,"column":38},"end":{"line":203,"column":44}} ), depth0)) != null ? stack1 : "")
+    + "_model **model, const float *const *host) {\n  if (model == nullptr) return "
+    + ((stack1 = alias2(alias1(depth0, "upper", {"start":{"line":204,"column":33},"end":{"line":204,"column":38}} ), depth0)) != null ? stack1 : "")
+    + "_NULL_POINTER;\n  *model = nullptr;\n  if (host == nullptr) return "
+    + ((stack1 = alias2(alias1(depth0, "upper", {"start":{"line":206,"column":32},"end":{"line":206,"column":37}} ), depth0)) != null ? stack1 : "")
+    + "_NULL_POINTER;\n  if (cnx::device_capability() == 0) return "
+    + ((stack1 = alias2(alias1(depth0, "upper", {"start":{"line":207,"column":46},"end":{"line":207,"column":51}} ), depth0)) != null ? stack1 : "")
+    + "_NO_DEVICE;\n  void *weights = nullptr;\n  if (cnx::device_allocate(&weights, "
+    + ((stack1 = alias2(alias1(depth0, "namespace", {"start":{"line":209,"column":39},"end":{"line":209,"column":48}} ), depth0)) != null ? stack1 : "")
+    + "::weight_bytes) != 0) return "
+    + ((stack1 = alias2(alias1(depth0, "upper", {"start":{"line":209,"column":81},"end":{"line":209,"column":86}} ), depth0)) != null ? stack1 : "")
+    + "_MEMORY;\n  int status = "
+    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":210,"column":17},"end":{"line":210,"column":23}} ), depth0)) != null ? stack1 : "")
+    + "_pack(host, weights);\n  if (status == "
+    + ((stack1 = alias2(alias1(depth0, "upper", {"start":{"line":211,"column":18},"end":{"line":211,"column":23}} ), depth0)) != null ? stack1 : "")
+    + "_OK) status = "
+    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":211,"column":41},"end":{"line":211,"column":47}} ), depth0)) != null ? stack1 : "")
+    + "_open(model, weights);\n  if (status == "
+    + ((stack1 = alias2(alias1(depth0, "upper", {"start":{"line":212,"column":18},"end":{"line":212,"column":23}} ), depth0)) != null ? stack1 : "")
+    + "_OK) (*model)->owned = true;\n  else cnx::device_free(weights);\n  return status;\n}\n\nvoid "
+    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":217,"column":7},"end":{"line":217,"column":13}} ), depth0)) != null ? stack1 : "")
     + "_destroy("
-    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":206,"column":26},"end":{"line":206,"column":32}} ), depth0)) != null ? stack1 : "")
-    + "_model *model) {\n  if (model == nullptr) return;\n  cnx::device_free(model->weights);\n  delete model;\n}\n\nsize_t "
-    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":212,"column":9},"end":{"line":212,"column":15}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":217,"column":26},"end":{"line":217,"column":32}} ), depth0)) != null ? stack1 : "")
+    + "_model *model) {\n  if (model == nullptr) return;\n  if (model->owned) cnx::device_free(model->weights);\n  delete model;\n}\n\nsize_t "
+    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":223,"column":9},"end":{"line":223,"column":15}} ), depth0)) != null ? stack1 : "")
     + "_workspace_size(int batch) {\n  return batch < "
-    + ((stack1 = alias2(alias1(depth0, "batchMin", {"start":{"line":213,"column":19},"end":{"line":213,"column":27}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "batchMin", {"start":{"line":224,"column":19},"end":{"line":224,"column":27}} ), depth0)) != null ? stack1 : "")
     + " || batch > "
-    + ((stack1 = alias2(alias1(depth0, "batchMax", {"start":{"line":213,"column":43},"end":{"line":213,"column":51}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "batchMax", {"start":{"line":224,"column":43},"end":{"line":224,"column":51}} ), depth0)) != null ? stack1 : "")
     + " ? 0 : "
-    + ((stack1 = alias2(alias1(depth0, "namespace", {"start":{"line":213,"column":62},"end":{"line":213,"column":71}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "namespace", {"start":{"line":224,"column":62},"end":{"line":224,"column":71}} ), depth0)) != null ? stack1 : "")
     + "::workspace_size(batch);\n}\n\n"
-    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":216,"column":2},"end":{"line":216,"column":8}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":227,"column":2},"end":{"line":227,"column":8}} ), depth0)) != null ? stack1 : "")
     + "_status "
-    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":216,"column":20},"end":{"line":216,"column":26}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":227,"column":20},"end":{"line":227,"column":26}} ), depth0)) != null ? stack1 : "")
     + "_forward(const "
-    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":216,"column":45},"end":{"line":216,"column":51}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":227,"column":45},"end":{"line":227,"column":51}} ), depth0)) != null ? stack1 : "")
     + "_model *model, int batch, "
-    + ((stack1 = lookupProperty(helpers,"each").call(alias3,lookupProperty(depth0,"ports"),{"name":"each","hash":{},"fn":container.program(6, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":216,"column":79},"end":{"line":216,"column":146}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"each").call(alias3,lookupProperty(depth0,"ports"),{"name":"each","hash":{},"fn":container.program(6, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":227,"column":79},"end":{"line":227,"column":146}}})) != null ? stack1 : "")
     + "\n    void *workspace, size_t workspace_size, struct CUstream_st *stream) {\n  using namespace "
-    + ((stack1 = alias2(alias1(depth0, "namespace", {"start":{"line":218,"column":20},"end":{"line":218,"column":29}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "namespace", {"start":{"line":229,"column":20},"end":{"line":229,"column":29}} ), depth0)) != null ? stack1 : "")
     + ";\n  void *const ports[] = {"
-    + ((stack1 = lookupProperty(helpers,"each").call(alias3,lookupProperty(depth0,"ports"),{"name":"each","hash":{},"fn":container.program(8, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":219,"column":26},"end":{"line":219,"column":118}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"each").call(alias3,lookupProperty(depth0,"ports"),{"name":"each","hash":{},"fn":container.program(8, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":230,"column":26},"end":{"line":230,"column":118}}})) != null ? stack1 : "")
     + " };\n  int status = check(model, batch, ports, workspace, workspace_size);\n  if (status != 0) return status;\n  const Addresses addresses(model, batch, ports, workspace);\n  if (counter_bytes > 0) {\n    void *counters = static_cast<unsigned char *>(workspace) + aligned(image_bytes * static_cast<size_t>(batch));\n    status = cnx::device_fill(counters, 0, counter_bytes * static_cast<size_t>(batch), stream);\n  }\n  for (int i = 0; i < step_count && status == 0; i++) status = run_step(steps[i], addresses, batch, stream);\n  return status;\n}\n\nint "
-    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":231,"column":6},"end":{"line":231,"column":12}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":242,"column":6},"end":{"line":242,"column":12}} ), depth0)) != null ? stack1 : "")
     + "_launch_count(void) { return "
-    + ((stack1 = alias2(alias1(depth0, "namespace", {"start":{"line":231,"column":45},"end":{"line":231,"column":54}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "namespace", {"start":{"line":242,"column":45},"end":{"line":242,"column":54}} ), depth0)) != null ? stack1 : "")
     + "::step_count; }\nconst char *"
-    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":232,"column":14},"end":{"line":232,"column":20}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":243,"column":14},"end":{"line":243,"column":20}} ), depth0)) != null ? stack1 : "")
     + "_launch_name(int index) {\n  return index >= 0 && index < "
-    + ((stack1 = alias2(alias1(depth0, "namespace", {"start":{"line":233,"column":33},"end":{"line":233,"column":42}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "namespace", {"start":{"line":244,"column":33},"end":{"line":244,"column":42}} ), depth0)) != null ? stack1 : "")
     + "::step_count ? "
-    + ((stack1 = alias2(alias1(depth0, "namespace", {"start":{"line":233,"column":61},"end":{"line":233,"column":70}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "namespace", {"start":{"line":244,"column":61},"end":{"line":244,"column":70}} ), depth0)) != null ? stack1 : "")
     + "::steps[index].name : nullptr;\n}\n\n"
-    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":236,"column":2},"end":{"line":236,"column":8}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":247,"column":2},"end":{"line":247,"column":8}} ), depth0)) != null ? stack1 : "")
     + "_status "
-    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":236,"column":20},"end":{"line":236,"column":26}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":247,"column":20},"end":{"line":247,"column":26}} ), depth0)) != null ? stack1 : "")
     + "_launch(const "
-    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":236,"column":44},"end":{"line":236,"column":50}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":247,"column":44},"end":{"line":247,"column":50}} ), depth0)) != null ? stack1 : "")
     + "_model *model, int index, int batch, "
-    + ((stack1 = lookupProperty(helpers,"each").call(alias3,lookupProperty(depth0,"ports"),{"name":"each","hash":{},"fn":container.program(6, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":236,"column":89},"end":{"line":236,"column":156}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"each").call(alias3,lookupProperty(depth0,"ports"),{"name":"each","hash":{},"fn":container.program(6, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":247,"column":89},"end":{"line":247,"column":156}}})) != null ? stack1 : "")
     + "\n    void *workspace, size_t workspace_size, struct CUstream_st *stream) {\n  using namespace "
-    + ((stack1 = alias2(alias1(depth0, "namespace", {"start":{"line":238,"column":20},"end":{"line":238,"column":29}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "namespace", {"start":{"line":249,"column":20},"end":{"line":249,"column":29}} ), depth0)) != null ? stack1 : "")
     + ";\n  void *const ports[] = {"
-    + ((stack1 = lookupProperty(helpers,"each").call(alias3,lookupProperty(depth0,"ports"),{"name":"each","hash":{},"fn":container.program(8, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":239,"column":26},"end":{"line":239,"column":118}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"each").call(alias3,lookupProperty(depth0,"ports"),{"name":"each","hash":{},"fn":container.program(8, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":250,"column":26},"end":{"line":250,"column":118}}})) != null ? stack1 : "")
     + " };\n  const int status = check(model, batch, ports, workspace, workspace_size);\n  if (status != 0 || index < 0 || index >= step_count) return status;\n  return run_step(steps[index], Addresses(model, batch, ports, workspace), batch, stream);\n}\n\n} // extern \"C\"\n";
 },"useData":true},
 
@@ -3055,6 +3125,311 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
     + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":111,"column":4},"end":{"line":111,"column":10}} ), depth0)) != null ? stack1 : "")
     + "_destroy(model);\n  std::printf(\"%.3f\\n\", milliseconds);\n  return 0;\n}\n";
 },"useData":true},
+
+  "host/torch-binding": {"0":function(container,depth0,helpers,partials,data) {
+    var stack1;
+
+  return ", "
+    + ((stack1 = container.lambda(container.strict(depth0, "name", {"start":{"line":3,"column":64},"end":{"line":3,"column":68}} ), depth0)) != null ? stack1 : "");
+},"1":function(container,depth0,helpers,partials,data) {
+    var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
+
+  return ((stack1 = container.lambda(container.strict(depth0, "name", {"start":{"line":3,"column":103},"end":{"line":3,"column":107}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"unless").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"last"),{"name":"unless","hash":{},"fn":container.program(2, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":3,"column":109},"end":{"line":3,"column":138}}})) != null ? stack1 : "");
+},"2":function(container,depth0,helpers,partials,data) {
+    return ", ";
+},"3":function(container,depth0,helpers,partials,data) {
+    var stack1;
+
+  return ", const at::Tensor &"
+    + ((stack1 = container.lambda(container.strict(depth0, "name", {"start":{"line":67,"column":83},"end":{"line":67,"column":87}} ), depth0)) != null ? stack1 : "");
+},"4":function(container,depth0,helpers,partials,data) {
+    var stack1, alias1=container.strict, alias2=container.lambda;
+
+  return "  const at::Tensor given_"
+    + ((stack1 = alias2(alias1(depth0, "name", {"start":{"line":78,"column":27},"end":{"line":78,"column":31}} ), depth0)) != null ? stack1 : "")
+    + " = checked("
+    + ((stack1 = alias2(alias1(depth0, "name", {"start":{"line":78,"column":46},"end":{"line":78,"column":50}} ), depth0)) != null ? stack1 : "")
+    + ", \""
+    + ((stack1 = alias2(alias1(depth0, "name", {"start":{"line":78,"column":57},"end":{"line":78,"column":61}} ), depth0)) != null ? stack1 : "")
+    + "\", "
+    + ((stack1 = alias2(alias1(depth0, "sizes", {"start":{"line":78,"column":68},"end":{"line":78,"column":73}} ), depth0)) != null ? stack1 : "")
+    + ", weights);\n";
+},"5":function(container,depth0,helpers,partials,data) {
+    var stack1, alias1=container.strict, alias2=container.lambda;
+
+  return "  at::Tensor "
+    + ((stack1 = alias2(alias1(depth0, "name", {"start":{"line":83,"column":15},"end":{"line":83,"column":19}} ), depth0)) != null ? stack1 : "")
+    + " = at::empty("
+    + ((stack1 = alias2(alias1(depth0, "sizes", {"start":{"line":83,"column":36},"end":{"line":83,"column":41}} ), depth0)) != null ? stack1 : "")
+    + ", floats);\n";
+},"6":function(container,depth0,helpers,partials,data) {
+    var stack1;
+
+  return "given_"
+    + ((stack1 = container.lambda(container.strict(depth0, "name", {"start":{"line":91,"column":62},"end":{"line":91,"column":66}} ), depth0)) != null ? stack1 : "")
+    + ".data_ptr<float>(), ";
+},"7":function(container,depth0,helpers,partials,data) {
+    var stack1;
+
+  return ((stack1 = container.lambda(container.strict(depth0, "name", {"start":{"line":91,"column":116},"end":{"line":91,"column":120}} ), depth0)) != null ? stack1 : "")
+    + ".data_ptr<float>(), ";
+},"8":function(container,depth0,helpers,partials,data) {
+    var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
+
+  return ((stack1 = lookupProperty(helpers,"each").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"outputs"),{"name":"each","hash":{},"fn":container.program(9, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":95,"column":23},"end":{"line":95,"column":57}}})) != null ? stack1 : "");
+},"9":function(container,depth0,helpers,partials,data) {
+    var stack1;
+
+  return ((stack1 = container.lambda(container.strict(depth0, "name", {"start":{"line":95,"column":42},"end":{"line":95,"column":46}} ), depth0)) != null ? stack1 : "");
+},"10":function(container,depth0,helpers,partials,data) {
+    var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
+
+  return " {"
+    + ((stack1 = lookupProperty(helpers,"each").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"outputs"),{"name":"each","hash":{},"fn":container.program(1, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":95,"column":68},"end":{"line":95,"column":133}}})) != null ? stack1 : "")
+    + "}";
+},"11":function(container,depth0,helpers,partials,data) {
+    var stack1;
+
+  return ", Tensor "
+    + ((stack1 = container.lambda(container.strict(depth0, "name", {"start":{"line":104,"column":64},"end":{"line":104,"column":68}} ), depth0)) != null ? stack1 : "");
+},"compiler":[8,">= 4.3.0"],"main":function(container,depth0,helpers,partials,data) {
+    var stack1, alias1=container.strict, alias2=container.lambda, alias3=depth0 != null ? depth0 : (container.nullContext || {}), lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
+
+  return "// "
+    + ((stack1 = alias2(alias1(depth0, "name", {"start":{"line":1,"column":5},"end":{"line":1,"column":9}} ), depth0)) != null ? stack1 : "")
+    + " as operators of PyTorch, over the functions of "
+    + ((stack1 = alias2(alias1(depth0, "header", {"start":{"line":1,"column":61},"end":{"line":1,"column":67}} ), depth0)) != null ? stack1 : "")
+    + ":\n//   torch.ops."
+    + ((stack1 = alias2(alias1(depth0, "namespace", {"start":{"line":2,"column":17},"end":{"line":2,"column":26}} ), depth0)) != null ? stack1 : "")
+    + ".pack(parameters, device) -> weights\n//   torch.ops."
+    + ((stack1 = alias2(alias1(depth0, "namespace", {"start":{"line":3,"column":17},"end":{"line":3,"column":26}} ), depth0)) != null ? stack1 : "")
+    + ".forward(weights"
+    + ((stack1 = lookupProperty(helpers,"each").call(alias3,lookupProperty(depth0,"inputs"),{"name":"each","hash":{},"fn":container.program(0, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":3,"column":44},"end":{"line":3,"column":79}}})) != null ? stack1 : "")
+    + ") -> "
+    + ((stack1 = lookupProperty(helpers,"each").call(alias3,lookupProperty(depth0,"outputs"),{"name":"each","hash":{},"fn":container.program(1, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":3,"column":84},"end":{"line":3,"column":147}}})) != null ? stack1 : "")
+    + "\n// A pass takes its memory from PyTorch's allocator and runs on PyTorch's current stream. Uses what torch has had since 1.13.\n#include \"../"
+    + ((stack1 = alias2(alias1(depth0, "header", {"start":{"line":5,"column":15},"end":{"line":5,"column":21}} ), depth0)) != null ? stack1 : "")
+    + "\"\n\n#include <ATen/ATen.h>\n#include <torch/library.h>\n\n#ifdef CNXC_CUDA\n#include <c10/cuda/CUDAGuard.h>\n#include <c10/cuda/CUDAStream.h>\n#endif\n\n#include <string>\n#include <tuple>\n#include <vector>\n\nnamespace {\n\n#ifdef CNXC_CUDA\nconstexpr c10::DeviceType device_type = c10::DeviceType::CUDA;\nusing Guard = c10::cuda::CUDAGuard;\nCUstream_st *stream() { return c10::cuda::getCurrentCUDAStream().stream(); }\n#else\nconstexpr c10::DeviceType device_type = c10::DeviceType::CPU;\nstruct Guard {\n  explicit Guard(c10::Device) {}\n};\nCUstream_st *stream() { return nullptr; }\n#endif\n\nvoid must("
+    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":33,"column":12},"end":{"line":33,"column":18}} ), depth0)) != null ? stack1 : "")
+    + "_status status) { TORCH_CHECK(status == "
+    + ((stack1 = alias2(alias1(depth0, "upper", {"start":{"line":33,"column":62},"end":{"line":33,"column":67}} ), depth0)) != null ? stack1 : "")
+    + "_OK, \""
+    + ((stack1 = alias2(alias1(depth0, "name", {"start":{"line":33,"column":77},"end":{"line":33,"column":81}} ), depth0)) != null ? stack1 : "")
+    + ": \", "
+    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":33,"column":90},"end":{"line":33,"column":96}} ), depth0)) != null ? stack1 : "")
+    + "_status_text(status)); }\n\nstd::vector<std::string> parameter_names() {\n  std::vector<std::string> names;\n  for (size_t i = 0; i < "
+    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":37,"column":27},"end":{"line":37,"column":33}} ), depth0)) != null ? stack1 : "")
+    + "_parameter_count(); i++) names.push_back("
+    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":37,"column":78},"end":{"line":37,"column":84}} ), depth0)) != null ? stack1 : "")
+    + "_parameter_name(i));\n  return names;\n}\n\n// Parameters in the order of parameter_names, of any type and on any device, to packed weights on `device`.\nat::Tensor pack(at::TensorList parameters, c10::Device device) {\n  TORCH_CHECK(device.type() == device_type, \""
+    + ((stack1 = alias2(alias1(depth0, "name", {"start":{"line":43,"column":47},"end":{"line":43,"column":51}} ), depth0)) != null ? stack1 : "")
+    + " was built for \", device_type, \", not for \", device);\n  TORCH_CHECK(parameters.size() == "
+    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":44,"column":37},"end":{"line":44,"column":43}} ), depth0)) != null ? stack1 : "")
+    + "_parameter_count(), \""
+    + ((stack1 = alias2(alias1(depth0, "name", {"start":{"line":44,"column":68},"end":{"line":44,"column":72}} ), depth0)) != null ? stack1 : "")
+    + " has \", "
+    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":44,"column":84},"end":{"line":44,"column":90}} ), depth0)) != null ? stack1 : "")
+    + "_parameter_count(), \" parameters, not \",\n              parameters.size());\n  std::vector<at::Tensor> host;\n  std::vector<const float *> pointers;\n  for (size_t i = 0; i < parameters.size(); i++) {\n    host.push_back(parameters[i].to(at::kCPU, at::kFloat).contiguous());\n    TORCH_CHECK(static_cast<size_t>(host[i].numel()) == "
+    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":50,"column":58},"end":{"line":50,"column":64}} ), depth0)) != null ? stack1 : "")
+    + "_parameter_elements(i), "
+    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":50,"column":92},"end":{"line":50,"column":98}} ), depth0)) != null ? stack1 : "")
+    + "_parameter_name(i), \" has \",\n                "
+    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":51,"column":18},"end":{"line":51,"column":24}} ), depth0)) != null ? stack1 : "")
+    + "_parameter_elements(i), \" elements, not \", host[i].numel());\n    pointers.push_back(host[i].data_ptr<float>());\n  }\n  const Guard guard(device);\n  at::Tensor weights = at::empty({static_cast<int64_t>("
+    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":55,"column":57},"end":{"line":55,"column":63}} ), depth0)) != null ? stack1 : "")
+    + "_weights_size())}, at::TensorOptions(at::kByte).device(device));\n  must("
+    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":56,"column":9},"end":{"line":56,"column":15}} ), depth0)) != null ? stack1 : "")
+    + "_pack(pointers.data(), weights.data_ptr()));\n  return weights;\n}\n\nat::Tensor checked(const at::Tensor &tensor, const char *name, at::IntArrayRef sizes, const at::Tensor &weights) {\n  TORCH_CHECK(tensor.device() == weights.device(), name, \" is on \", tensor.device(), \", the weights on \", weights.device());\n  TORCH_CHECK(tensor.scalar_type() == at::kFloat, name, \" must be float32, not \", tensor.scalar_type());\n  TORCH_CHECK(tensor.sizes() == sizes, name, \" must be \", sizes, \", not \", tensor.sizes());\n  return tensor.contiguous();\n}\n\n"
+    + ((stack1 = alias2(alias1(depth0, "returns", {"start":{"line":67,"column":2},"end":{"line":67,"column":9}} ), depth0)) != null ? stack1 : "")
+    + " forward(const at::Tensor &weights"
+    + ((stack1 = lookupProperty(helpers,"each").call(alias3,lookupProperty(depth0,"inputs"),{"name":"each","hash":{},"fn":container.program(3, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":67,"column":45},"end":{"line":67,"column":98}}})) != null ? stack1 : "")
+    + ") {\n  TORCH_CHECK(weights.device().type() == device_type, \""
+    + ((stack1 = alias2(alias1(depth0, "name", {"start":{"line":68,"column":57},"end":{"line":68,"column":61}} ), depth0)) != null ? stack1 : "")
+    + " was built for \", device_type, \", its weights are on \",\n              weights.device());\n  TORCH_CHECK(weights.scalar_type() == at::kByte && weights.is_contiguous() &&\n                  static_cast<size_t>(weights.numel()) == "
+    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":71,"column":60},"end":{"line":71,"column":66}} ), depth0)) != null ? stack1 : "")
+    + "_weights_size(),\n              \"these are no weights that torch.ops."
+    + ((stack1 = alias2(alias1(depth0, "namespace", {"start":{"line":72,"column":53},"end":{"line":72,"column":62}} ), depth0)) != null ? stack1 : "")
+    + ".pack made\");\n  TORCH_CHECK("
+    + ((stack1 = alias2(alias1(depth0, "first", {"start":{"line":73,"column":16},"end":{"line":73,"column":21}} ), depth0)) != null ? stack1 : "")
+    + ".dim() > 0, \""
+    + ((stack1 = alias2(alias1(depth0, "first", {"start":{"line":73,"column":38},"end":{"line":73,"column":43}} ), depth0)) != null ? stack1 : "")
+    + " has no batch\");\n  const int64_t batch = "
+    + ((stack1 = alias2(alias1(depth0, "first", {"start":{"line":74,"column":26},"end":{"line":74,"column":31}} ), depth0)) != null ? stack1 : "")
+    + ".size(0);\n  const size_t size = "
+    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":75,"column":24},"end":{"line":75,"column":30}} ), depth0)) != null ? stack1 : "")
+    + "_workspace_size(static_cast<int>(batch));\n  TORCH_CHECK(size > 0, \""
+    + ((stack1 = alias2(alias1(depth0, "name", {"start":{"line":76,"column":27},"end":{"line":76,"column":31}} ), depth0)) != null ? stack1 : "")
+    + ": \", "
+    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":76,"column":40},"end":{"line":76,"column":46}} ), depth0)) != null ? stack1 : "")
+    + "_status_text("
+    + ((stack1 = alias2(alias1(depth0, "upper", {"start":{"line":76,"column":63},"end":{"line":76,"column":68}} ), depth0)) != null ? stack1 : "")
+    + "_BATCH));\n"
+    + ((stack1 = lookupProperty(helpers,"each").call(alias3,lookupProperty(depth0,"inputs"),{"name":"each","hash":{},"fn":container.program(4, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":77,"column":2},"end":{"line":79,"column":11}}})) != null ? stack1 : "")
+    + "  const Guard guard(weights.device());\n  const auto floats = at::TensorOptions(at::kFloat).device(weights.device());\n"
+    + ((stack1 = lookupProperty(helpers,"each").call(alias3,lookupProperty(depth0,"outputs"),{"name":"each","hash":{},"fn":container.program(5, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":82,"column":2},"end":{"line":84,"column":11}}})) != null ? stack1 : "")
+    + "  // PyTorch aligns to 64 bytes at least, the workspace is aligned to 256.\n  at::Tensor workspace = at::empty({static_cast<int64_t>(size + 256)}, floats.dtype(at::kByte));\n  void *const aligned = reinterpret_cast<void *>((reinterpret_cast<size_t>(workspace.data_ptr()) + 255) / 256 * 256);\n  "
+    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":88,"column":4},"end":{"line":88,"column":10}} ), depth0)) != null ? stack1 : "")
+    + "_model *model = nullptr;\n  must("
+    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":89,"column":9},"end":{"line":89,"column":15}} ), depth0)) != null ? stack1 : "")
+    + "_open(&model, weights.data_ptr()));\n  const "
+    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":90,"column":10},"end":{"line":90,"column":16}} ), depth0)) != null ? stack1 : "")
+    + "_status status = "
+    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":90,"column":37},"end":{"line":90,"column":43}} ), depth0)) != null ? stack1 : "")
+    + "_forward(\n      model, static_cast<int>(batch), "
+    + ((stack1 = lookupProperty(helpers,"each").call(alias3,lookupProperty(depth0,"inputs"),{"name":"each","hash":{},"fn":container.program(6, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":91,"column":38},"end":{"line":91,"column":97}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"each").call(alias3,lookupProperty(depth0,"outputs"),{"name":"each","hash":{},"fn":container.program(7, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":91,"column":97},"end":{"line":91,"column":152}}})) != null ? stack1 : "")
+    + "aligned, size, stream());\n  "
+    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":93,"column":4},"end":{"line":93,"column":10}} ), depth0)) != null ? stack1 : "")
+    + "_destroy(model);\n  must(status);\n  return "
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"single"),{"name":"if","hash":{},"fn":container.program(8, data, 0),"inverse":container.program(10, data, 0),"data":data,"loc":{"start":{"line":95,"column":9},"end":{"line":95,"column":144}}})) != null ? stack1 : "")
+    + ";\n}\n\n} // namespace\n\nTORCH_LIBRARY("
+    + ((stack1 = alias2(alias1(depth0, "namespace", {"start":{"line":100,"column":16},"end":{"line":100,"column":25}} ), depth0)) != null ? stack1 : "")
+    + ", library) {\n  library.def(\"parameter_names\", &parameter_names);\n  library.def(\"pack(Tensor[] parameters, Device device) -> Tensor\",\n              torch::dispatch(c10::DispatchKey::CompositeExplicitAutograd, &pack));\n  library.def(\"forward(Tensor weights"
+    + ((stack1 = lookupProperty(helpers,"each").call(alias3,lookupProperty(depth0,"inputs"),{"name":"each","hash":{},"fn":container.program(11, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":104,"column":37},"end":{"line":104,"column":79}}})) != null ? stack1 : "")
+    + ") -> "
+    + ((stack1 = alias2(alias1(depth0, "schemaReturns", {"start":{"line":104,"column":86},"end":{"line":104,"column":99}} ), depth0)) != null ? stack1 : "")
+    + "\");\n}\n\n#ifdef CNXC_CUDA\nTORCH_LIBRARY_IMPL("
+    + ((stack1 = alias2(alias1(depth0, "namespace", {"start":{"line":108,"column":21},"end":{"line":108,"column":30}} ), depth0)) != null ? stack1 : "")
+    + ", CUDA, library) { library.impl(\"forward\", &forward); }\n#else\nTORCH_LIBRARY_IMPL("
+    + ((stack1 = alias2(alias1(depth0, "namespace", {"start":{"line":110,"column":21},"end":{"line":110,"column":30}} ), depth0)) != null ? stack1 : "")
+    + ", CPU, library) { library.impl(\"forward\", &forward); }\n#endif\n";
+},"useData":true},
+
+  "host/torch-module": {"0":function(container,depth0,helpers,partials,data) {
+    var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
+
+  return ((stack1 = container.lambda(container.strict(depth0, "name", {"start":{"line":12,"column":23},"end":{"line":12,"column":27}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"unless").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"last"),{"name":"unless","hash":{},"fn":container.program(1, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":12,"column":29},"end":{"line":12,"column":58}}})) != null ? stack1 : "");
+},"1":function(container,depth0,helpers,partials,data) {
+    return ", ";
+},"2":function(container,depth0,helpers,partials,data) {
+    var stack1;
+
+  return ", "
+    + ((stack1 = container.lambda(container.strict(depth0, "name", {"start":{"line":39,"column":39},"end":{"line":39,"column":43}} ), depth0)) != null ? stack1 : "");
+},"3":function(container,depth0,helpers,partials,data,blockParams,depths) {
+    var stack1, alias1=container.strict, alias2=container.lambda, lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
+
+  return ((stack1 = alias2(alias1(depths[1], "first", {"start":{"line":42,"column":30},"end":{"line":42,"column":38}} ), depth0)) != null ? stack1 : "")
+    + ".new_empty("
+    + ((stack1 = alias2(alias1(depth0, "pythonSizes", {"start":{"line":42,"column":53},"end":{"line":42,"column":64}} ), depth0)) != null ? stack1 : "")
+    + ", dtype=torch.float32)"
+    + ((stack1 = lookupProperty(helpers,"unless").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"last"),{"name":"unless","hash":{},"fn":container.program(1, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":42,"column":88},"end":{"line":42,"column":117}}})) != null ? stack1 : "");
+},"4":function(container,depth0,helpers,partials,data) {
+    var stack1, alias1=container.strict, alias2=container.lambda;
+
+  return "    "
+    + ((stack1 = alias2(alias1(depth0, "name", {"start":{"line":58,"column":6},"end":{"line":58,"column":10}} ), depth0)) != null ? stack1 : "")
+    + ": float32 "
+    + ((stack1 = alias2(alias1(depth0, "note", {"start":{"line":58,"column":24},"end":{"line":58,"column":28}} ), depth0)) != null ? stack1 : "")
+    + "\n";
+},"5":function(container,depth0,helpers,partials,data) {
+    var stack1, alias1=container.strict, alias2=container.lambda, lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
+
+  return ((stack1 = alias2(alias1(depth0, "name", {"start":{"line":60,"column":31},"end":{"line":60,"column":35}} ), depth0)) != null ? stack1 : "")
+    + ": float32 "
+    + ((stack1 = alias2(alias1(depth0, "note", {"start":{"line":60,"column":49},"end":{"line":60,"column":53}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"unless").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"last"),{"name":"unless","hash":{},"fn":container.program(6, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":60,"column":55},"end":{"line":60,"column":84}}})) != null ? stack1 : "");
+},"6":function(container,depth0,helpers,partials,data) {
+    return "; ";
+},"7":function(container,depth0,helpers,partials,data) {
+    var stack1;
+
+  return ", "
+    + ((stack1 = container.lambda(container.strict(depth0, "name", {"start":{"line":81,"column":60},"end":{"line":81,"column":64}} ), depth0)) != null ? stack1 : "")
+    + ".to(torch.float32)";
+},"compiler":[8,">= 4.3.0"],"main":function(container,depth0,helpers,partials,data,blockParams,depths) {
+    var stack1, alias1=container.strict, alias2=container.lambda, alias3=depth0 != null ? depth0 : (container.nullContext || {}), lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
+
+  return "\"\"\""
+    + ((stack1 = alias2(alias1(depth0, "name", {"start":{"line":1,"column":5},"end":{"line":1,"column":9}} ), depth0)) != null ? stack1 : "")
+    + " as a module of PyTorch.\n\nBuild the operators once, with the Python that will use them:\n\n    cmake -S .. -B build -DCNXC_TORCH=ON -DCMAKE_PREFIX_PATH=\"$(python3 -c 'import torch; print(torch.utils.cmake_prefix_path)')\"\n    cmake --build build --target "
+    + ((stack1 = alias2(alias1(depth0, "package", {"start":{"line":6,"column":35},"end":{"line":6,"column":42}} ), depth0)) != null ? stack1 : "")
+    + "_torch\n\nthen\n\n    from "
+    + ((stack1 = alias2(alias1(depth0, "package", {"start":{"line":10,"column":11},"end":{"line":10,"column":18}} ), depth0)) != null ? stack1 : "")
+    + "_torch import Model\n    model = Model(checkpoint, device=\"cuda\")\n    "
+    + ((stack1 = lookupProperty(helpers,"each").call(alias3,lookupProperty(depth0,"outputs"),{"name":"each","hash":{},"fn":container.program(0, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":12,"column":4},"end":{"line":12,"column":67}}})) != null ? stack1 : "")
+    + " = model("
+    + ((stack1 = lookupProperty(helpers,"each").call(alias3,lookupProperty(depth0,"inputs"),{"name":"each","hash":{},"fn":container.program(0, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":12,"column":76},"end":{"line":12,"column":138}}})) != null ? stack1 : "")
+    + ")\n\nin eager mode, inside torch.compile, and in every process of torchrun alike. Inference only: there is no backward pass.\n\"\"\"\n\nimport os\nimport pathlib\n\nimport torch\n\n_here = pathlib.Path(__file__).resolve().parent\n_file = \"lib"
+    + ((stack1 = alias2(alias1(depth0, "package", {"start":{"line":23,"column":14},"end":{"line":23,"column":21}} ), depth0)) != null ? stack1 : "")
+    + "_torch.so\"\n\n\ndef _load():\n    \"\"\"Registers torch.ops."
+    + ((stack1 = alias2(alias1(depth0, "namespace", {"start":{"line":27,"column":29},"end":{"line":27,"column":38}} ), depth0)) != null ? stack1 : "")
+    + " from "
+    + ((stack1 = alias2(alias1(depth0, "upper", {"start":{"line":27,"column":48},"end":{"line":27,"column":53}} ), depth0)) != null ? stack1 : "")
+    + "_TORCH_LIBRARY, from beside this file or from build/.\"\"\"\n    places = [os.environ.get(\""
+    + ((stack1 = alias2(alias1(depth0, "upper", {"start":{"line":28,"column":32},"end":{"line":28,"column":37}} ), depth0)) != null ? stack1 : "")
+    + "_TORCH_LIBRARY\"), _here / _file, _here / \"build\" / _file]\n    found = next((place for place in places if place and pathlib.Path(place).exists()), None)\n    if found is None:\n        raise ImportError(f\"{_file} is not beside {__file__}: build it as its first lines say, or set "
+    + ((stack1 = alias2(alias1(depth0, "upper", {"start":{"line":31,"column":104},"end":{"line":31,"column":109}} ), depth0)) != null ? stack1 : "")
+    + "_TORCH_LIBRARY\")\n    torch.ops.load_library(str(found))\n\n\n_load()\n_ops = torch.ops."
+    + ((stack1 = alias2(alias1(depth0, "namespace", {"start":{"line":36,"column":19},"end":{"line":36,"column":28}} ), depth0)) != null ? stack1 : "")
+    + "\n\n\ndef _shapes(weights"
+    + ((stack1 = lookupProperty(helpers,"each").call(alias3,lookupProperty(depth0,"inputs"),{"name":"each","hash":{},"fn":container.program(2, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":39,"column":19},"end":{"line":39,"column":54}}})) != null ? stack1 : "")
+    + "):\n    \"\"\"What forward returns, without computing it: for torch.compile, torch.export and meta tensors.\"\"\"\n    batch = "
+    + ((stack1 = alias2(alias1(depth0, "first", {"start":{"line":41,"column":14},"end":{"line":41,"column":19}} ), depth0)) != null ? stack1 : "")
+    + ".shape[0]\n    return "
+    + ((stack1 = lookupProperty(helpers,"each").call(alias3,lookupProperty(depth0,"outputs"),{"name":"each","hash":{},"fn":container.program(3, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":42,"column":11},"end":{"line":42,"column":126}}})) != null ? stack1 : "")
+    + "\n\n\nif hasattr(torch.library, \"register_fake\"):\n    torch.library.register_fake(\""
+    + ((stack1 = alias2(alias1(depth0, "namespace", {"start":{"line":46,"column":35},"end":{"line":46,"column":44}} ), depth0)) != null ? stack1 : "")
+    + "::forward\")(_shapes)\nelse:  # torch before 2.4\n    _meta = torch.library.Library(\""
+    + ((stack1 = alias2(alias1(depth0, "namespace", {"start":{"line":48,"column":37},"end":{"line":48,"column":46}} ), depth0)) != null ? stack1 : "")
+    + "\", \"IMPL\", \"Meta\")\n    _meta.impl(\"forward\", _shapes)\n\n\nclass Model(torch.nn.Module):\n    \"\"\""
+    + ((stack1 = alias2(alias1(depth0, "summary", {"start":{"line":53,"column":9},"end":{"line":53,"column":16}} ), depth0)) != null ? stack1 : "")
+    + "\n\n    parameters: the official checkpoint's tensors by name, of any type, on any device. They are packed into one buffer,\n    `weights`, which moves and is saved with the module; `Model.from_packed` takes it back.\n"
+    + ((stack1 = lookupProperty(helpers,"each").call(alias3,lookupProperty(depth0,"inputs"),{"name":"each","hash":{},"fn":container.program(4, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":57,"column":4},"end":{"line":59,"column":13}}})) != null ? stack1 : "")
+    + "    returns "
+    + ((stack1 = lookupProperty(helpers,"each").call(alias3,lookupProperty(depth0,"outputs"),{"name":"each","hash":{},"fn":container.program(5, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":60,"column":12},"end":{"line":60,"column":93}}})) != null ? stack1 : "")
+    + "\n    The batch is "
+    + ((stack1 = alias2(alias1(depth0, "batchMin", {"start":{"line":61,"column":19},"end":{"line":61,"column":27}} ), depth0)) != null ? stack1 : "")
+    + " to "
+    + ((stack1 = alias2(alias1(depth0, "batchMax", {"start":{"line":61,"column":35},"end":{"line":61,"column":43}} ), depth0)) != null ? stack1 : "")
+    + ".\n    \"\"\"\n\n    def __init__(self, parameters, device=\"cuda\"):\n        super().__init__()\n        names = _ops.parameter_names()\n        missing = [name for name in names if name not in parameters]\n        if missing:\n            raise ValueError(f\"{len(missing)} of {len(names)} parameters are missing, the first is {missing[0]}\")\n        self.register_buffer(\"weights\", _ops.pack([parameters[name] for name in names], torch.device(device)))\n\n    @classmethod\n    def from_packed(cls, weights):\n        \"\"\"A module of weights that another one packed.\"\"\"\n        model = cls.__new__(cls)\n        torch.nn.Module.__init__(model)\n        model.register_buffer(\"weights\", weights)\n        return model\n\n    def forward(self"
+    + ((stack1 = lookupProperty(helpers,"each").call(alias3,lookupProperty(depth0,"inputs"),{"name":"each","hash":{},"fn":container.program(2, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":80,"column":20},"end":{"line":80,"column":55}}})) != null ? stack1 : "")
+    + "):\n        return _ops.forward(self.weights"
+    + ((stack1 = lookupProperty(helpers,"each").call(alias3,lookupProperty(depth0,"inputs"),{"name":"each","hash":{},"fn":container.program(7, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":81,"column":40},"end":{"line":81,"column":93}}})) != null ? stack1 : "")
+    + ")\n";
+},"useData":true,"useDepths":true},
 
   "wgsl/average-pool": {"0":function(container,depth0,helpers,partials,data) {
     var stack1;

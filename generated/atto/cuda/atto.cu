@@ -474,6 +474,7 @@ size_t workspace_size(int batch) {
 
 struct atto_model {
   unsigned char *weights;
+  bool owned;
 };
 
 namespace cnxc_atto {
@@ -510,7 +511,7 @@ int check(const atto_model *model, int batch, void *const *ports, void *workspac
   return ATTO_OK;
 }
 
-int load(atto_model *model, const float *const *host, float *staging) {
+int load(unsigned char *weights, const float *const *host, float *staging) {
   const float *from[parameter::count];
   size_t at = 0;
   for (int i = 0; i < parameter::count; i++) {
@@ -521,15 +522,15 @@ int load(atto_model *model, const float *const *host, float *staging) {
   }
   for (const Kept &k : kept) {
     if (k.parameter < 0) break;
-    const int status = cnx::device_upload(model->weights + values[k.value].at, host[k.parameter],
+    const int status = cnx::device_upload(weights + values[k.value].at, host[k.parameter],
                                           parameters[k.parameter].elements * sizeof(float));
     if (status != 0) return status;
   }
   for (const Setup &s : setup) {
     const float *operands[5];
     for (int i = 0; i < 5; i++) operands[i] = s.from[i] < 0 ? nullptr : from[s.from[i]];
-    const int status = packing::run(s.shape, operands, model->weights + values[s.packed].at,
-                                    reinterpret_cast<float *>(model->weights + values[s.packed_bias].at));
+    const int status = packing::run(s.shape, operands, weights + values[s.packed].at,
+                                    reinterpret_cast<float *>(weights + values[s.packed_bias].at));
     if (status != 0) return status;
   }
   return cnx::device_finish(nullptr);
@@ -561,11 +562,11 @@ size_t atto_parameter_elements(size_t index) {
   return index < cnxc_atto::parameter::count ? cnxc_atto::parameters[index].elements : 0;
 }
 
-atto_status atto_create(atto_model **model, const float *const *host) {
+size_t atto_weights_size(void) { return cnxc_atto::weight_bytes; }
+
+atto_status atto_pack(const float *const *host, void *weights) {
   using namespace cnxc_atto;
-  if (model == nullptr) return ATTO_NULL_POINTER;
-  *model = nullptr;
-  if (host == nullptr) return ATTO_NULL_POINTER;
+  if (host == nullptr || weights == nullptr) return ATTO_NULL_POINTER;
   size_t elements = 0;
   for (int i = 0; i < parameter::count; i++) {
     if (host[i] == nullptr) return ATTO_NULL_POINTER;
@@ -574,28 +575,38 @@ atto_status atto_create(atto_model **model, const float *const *host) {
   const int capability = cnx::device_capability();
   if (capability == 0) return ATTO_NO_DEVICE;
   if (capability < 80) return ATTO_ARCHITECTURE;
-  atto_model *made = new (std::nothrow) atto_model();
-  void *weights = nullptr, *staging = nullptr;
-  if (made == nullptr || cnx::device_allocate(&weights, weight_bytes) != 0 ||
-      cnx::device_allocate(&staging, elements * sizeof(float)) != 0) {
-    if (weights != nullptr) cnx::device_free(weights);
-    delete made;
-    return ATTO_MEMORY;
-  }
-  made->weights = static_cast<unsigned char *>(weights);
-  const int status = load(made, host, static_cast<float *>(staging));
+  void *staging = nullptr;
+  if (cnx::device_allocate(&staging, elements * sizeof(float)) != 0) return ATTO_MEMORY;
+  const int status = load(static_cast<unsigned char *>(weights), host, static_cast<float *>(staging));
   cnx::device_free(staging);
-  if (status != 0) {
-    atto_destroy(made);
-    return status;
-  }
-  *model = made;
-  return ATTO_OK;
+  return status;
+}
+
+atto_status atto_open(atto_model **model, const void *weights) {
+  if (model == nullptr) return ATTO_NULL_POINTER;
+  *model = nullptr;
+  if (weights == nullptr) return ATTO_NULL_POINTER;
+  *model = new (std::nothrow) atto_model{static_cast<unsigned char *>(const_cast<void *>(weights)), false};
+  return *model == nullptr ? ATTO_MEMORY : ATTO_OK;
+}
+
+atto_status atto_create(atto_model **model, const float *const *host) {
+  if (model == nullptr) return ATTO_NULL_POINTER;
+  *model = nullptr;
+  if (host == nullptr) return ATTO_NULL_POINTER;
+  if (cnx::device_capability() == 0) return ATTO_NO_DEVICE;
+  void *weights = nullptr;
+  if (cnx::device_allocate(&weights, cnxc_atto::weight_bytes) != 0) return ATTO_MEMORY;
+  int status = atto_pack(host, weights);
+  if (status == ATTO_OK) status = atto_open(model, weights);
+  if (status == ATTO_OK) (*model)->owned = true;
+  else cnx::device_free(weights);
+  return status;
 }
 
 void atto_destroy(atto_model *model) {
   if (model == nullptr) return;
-  cnx::device_free(model->weights);
+  if (model->owned) cnx::device_free(model->weights);
   delete model;
 }
 

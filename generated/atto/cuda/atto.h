@@ -29,10 +29,17 @@ const char *atto_parameter_name(size_t index);
 size_t atto_parameter_elements(size_t index);
 
 /* Loads and packs the weights: parameters[i] are the row-major f32 values of parameter i, in host memory, free to go
- * after the call. Allocates device memory and waits for the device; nothing below does. */
+ * after the call. Allocates device memory and waits for the device, as pack does; nothing else here does. */
 typedef struct atto_model atto_model;
 atto_status atto_create(atto_model **model, const float *const *parameters);
 void atto_destroy(atto_model *model);
+
+/* The same in two steps, where the packed weights live in memory of yours, such as a tensor of a framework: pack fills
+ * atto_weights_size() bytes of device memory, aligned to 64, and open makes a model of them. It copies nothing, so they
+ * must outlive the model; destroy leaves them alone. */
+size_t atto_weights_size(void);
+atto_status atto_pack(const float *const *parameters, void *weights);
+atto_status atto_open(atto_model **model, const void *weights);
 
 /* Bytes of device memory that a forward pass of `batch` images uses; 0 for a batch that is out of range. */
 size_t atto_workspace_size(int batch);

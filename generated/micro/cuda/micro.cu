@@ -271,6 +271,7 @@ size_t workspace_size(int batch) {
 
 struct micro_model {
   unsigned char *weights;
+  bool owned;
 };
 
 namespace cnxc_micro {
@@ -307,7 +308,7 @@ int check(const micro_model *model, int batch, void *const *ports, void *workspa
   return MICRO_OK;
 }
 
-int load(micro_model *model, const float *const *host, float *staging) {
+int load(unsigned char *weights, const float *const *host, float *staging) {
   const float *from[parameter::count];
   size_t at = 0;
   for (int i = 0; i < parameter::count; i++) {
@@ -318,15 +319,15 @@ int load(micro_model *model, const float *const *host, float *staging) {
   }
   for (const Kept &k : kept) {
     if (k.parameter < 0) break;
-    const int status = cnx::device_upload(model->weights + values[k.value].at, host[k.parameter],
+    const int status = cnx::device_upload(weights + values[k.value].at, host[k.parameter],
                                           parameters[k.parameter].elements * sizeof(float));
     if (status != 0) return status;
   }
   for (const Setup &s : setup) {
     const float *operands[5];
     for (int i = 0; i < 5; i++) operands[i] = s.from[i] < 0 ? nullptr : from[s.from[i]];
-    const int status = packing::run(s.shape, operands, model->weights + values[s.packed].at,
-                                    reinterpret_cast<float *>(model->weights + values[s.packed_bias].at));
+    const int status = packing::run(s.shape, operands, weights + values[s.packed].at,
+                                    reinterpret_cast<float *>(weights + values[s.packed_bias].at));
     if (status != 0) return status;
   }
   return cnx::device_finish(nullptr);
@@ -358,11 +359,11 @@ size_t micro_parameter_elements(size_t index) {
   return index < cnxc_micro::parameter::count ? cnxc_micro::parameters[index].elements : 0;
 }
 
-micro_status micro_create(micro_model **model, const float *const *host) {
+size_t micro_weights_size(void) { return cnxc_micro::weight_bytes; }
+
+micro_status micro_pack(const float *const *host, void *weights) {
   using namespace cnxc_micro;
-  if (model == nullptr) return MICRO_NULL_POINTER;
-  *model = nullptr;
-  if (host == nullptr) return MICRO_NULL_POINTER;
+  if (host == nullptr || weights == nullptr) return MICRO_NULL_POINTER;
   size_t elements = 0;
   for (int i = 0; i < parameter::count; i++) {
     if (host[i] == nullptr) return MICRO_NULL_POINTER;
@@ -371,28 +372,38 @@ micro_status micro_create(micro_model **model, const float *const *host) {
   const int capability = cnx::device_capability();
   if (capability == 0) return MICRO_NO_DEVICE;
   if (capability < 80) return MICRO_ARCHITECTURE;
-  micro_model *made = new (std::nothrow) micro_model();
-  void *weights = nullptr, *staging = nullptr;
-  if (made == nullptr || cnx::device_allocate(&weights, weight_bytes) != 0 ||
-      cnx::device_allocate(&staging, elements * sizeof(float)) != 0) {
-    if (weights != nullptr) cnx::device_free(weights);
-    delete made;
-    return MICRO_MEMORY;
-  }
-  made->weights = static_cast<unsigned char *>(weights);
-  const int status = load(made, host, static_cast<float *>(staging));
+  void *staging = nullptr;
+  if (cnx::device_allocate(&staging, elements * sizeof(float)) != 0) return MICRO_MEMORY;
+  const int status = load(static_cast<unsigned char *>(weights), host, static_cast<float *>(staging));
   cnx::device_free(staging);
-  if (status != 0) {
-    micro_destroy(made);
-    return status;
-  }
-  *model = made;
-  return MICRO_OK;
+  return status;
+}
+
+micro_status micro_open(micro_model **model, const void *weights) {
+  if (model == nullptr) return MICRO_NULL_POINTER;
+  *model = nullptr;
+  if (weights == nullptr) return MICRO_NULL_POINTER;
+  *model = new (std::nothrow) micro_model{static_cast<unsigned char *>(const_cast<void *>(weights)), false};
+  return *model == nullptr ? MICRO_MEMORY : MICRO_OK;
+}
+
+micro_status micro_create(micro_model **model, const float *const *host) {
+  if (model == nullptr) return MICRO_NULL_POINTER;
+  *model = nullptr;
+  if (host == nullptr) return MICRO_NULL_POINTER;
+  if (cnx::device_capability() == 0) return MICRO_NO_DEVICE;
+  void *weights = nullptr;
+  if (cnx::device_allocate(&weights, cnxc_micro::weight_bytes) != 0) return MICRO_MEMORY;
+  int status = micro_pack(host, weights);
+  if (status == MICRO_OK) status = micro_open(model, weights);
+  if (status == MICRO_OK) (*model)->owned = true;
+  else cnx::device_free(weights);
+  return status;
 }
 
 void micro_destroy(micro_model *model) {
   if (model == nullptr) return;
-  cnx::device_free(model->weights);
+  if (model->owned) cnx::device_free(model->weights);
   delete model;
 }
 

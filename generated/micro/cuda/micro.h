@@ -29,10 +29,17 @@ const char *micro_parameter_name(size_t index);
 size_t micro_parameter_elements(size_t index);
 
 /* Loads and packs the weights: parameters[i] are the row-major f32 values of parameter i, in host memory, free to go
- * after the call. Allocates device memory and waits for the device; nothing below does. */
+ * after the call. Allocates device memory and waits for the device, as pack does; nothing else here does. */
 typedef struct micro_model micro_model;
 micro_status micro_create(micro_model **model, const float *const *parameters);
 void micro_destroy(micro_model *model);
+
+/* The same in two steps, where the packed weights live in memory of yours, such as a tensor of a framework: pack fills
+ * micro_weights_size() bytes of device memory, aligned to 64, and open makes a model of them. It copies nothing, so they
+ * must outlive the model; destroy leaves them alone. */
+size_t micro_weights_size(void);
+micro_status micro_pack(const float *const *parameters, void *weights);
+micro_status micro_open(micro_model **model, const void *weights);
 
 /* Bytes of device memory that a forward pass of `batch` images uses; 0 for a batch that is out of range. */
 size_t micro_workspace_size(int batch);

@@ -5,11 +5,17 @@ import { cudaFiles } from "./files.ts";
 import type { CudaChoices } from "./kernels/shared.ts";
 import { cudaProgram } from "./program.ts";
 
+export interface CudaOptions {
+  readonly choices?: CudaChoices;
+  /** Also the sources of operators for PyTorch. */
+  readonly torch?: boolean;
+}
+
 /** A C library of CUDA kernels, from the graph that WGSL is made from, with tiles of its own. */
-export const cudaTarget = (dtype: StorageType, choices?: CudaChoices): KernelTarget => ({
+export const cudaTarget = (dtype: StorageType, { choices, torch = false }: CudaOptions = {}): KernelTarget => ({
   name: "cuda",
   takes: "plan",
   ...wgslPasses,
   tuning: "cuda",
-  emit: (plan, context) => cudaFiles(cudaProgram(plan, dtype, choices), context),
+  emit: (plan, context) => cudaFiles(cudaProgram(plan, dtype, choices), context, torch),
 });

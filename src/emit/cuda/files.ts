@@ -11,7 +11,7 @@ import { type CudaProgram, counters, type NamedKernel, type Place } from "./prog
 const identifier = (name: string): string => name.replace(/[^A-Za-z0-9]/g, "_");
 
 /** The C and C++ sources of a model, as a folder that CMake builds. */
-export function cudaFiles(program: CudaProgram, context: EmitContext): readonly OutputFile[] {
+export function cudaFiles(program: CudaProgram, context: EmitContext, torch: boolean): readonly OutputFile[] {
   const { plan, kernels } = program;
   const lines = banner(context);
   const slashes = lines.map(line => `// ${line}\n`).join("");
@@ -40,8 +40,9 @@ export function cudaFiles(program: CudaProgram, context: EmitContext): readonly 
     [
       "CMakeLists.txt",
       lines.map(line => `# ${line}\n`).join("") +
-        renderTemplate("host/cmake", { ...shared, version: context.version, sources }),
+        renderTemplate("host/cmake", { ...shared, version: context.version, sources, torch }),
     ],
+    ...(torch ? torchFiles(program, context, shared) : []),
   ];
   return files.map(([path, contents]) => ({ path: `cuda/${path}`, contents }));
 }
@@ -87,6 +88,42 @@ const launchContext = (kernel: CudaKernel, { dtype }: CudaProgram) => ({
   })),
 });
 
+/** Operators for PyTorch, and the Python module over them. */
+function torchFiles(program: CudaProgram, context: EmitContext, shared: Shared) {
+  const lines = banner(context);
+  const text = torchContext(program, context.model, shared);
+  return [
+    ["torch/binding.cpp", lines.map(line => `// ${line}\n`).join("") + renderTemplate("host/torch-binding", text)],
+    [
+      `torch/${shared.package}_torch.py`,
+      lines.map(line => `# ${line}\n`).join("") + renderTemplate("host/torch-module", text),
+    ],
+  ] as const;
+}
+
+function torchContext(program: CudaProgram, model: Model, shared: Shared) {
+  const numbered = portsOf(program).map(({ shape, perImage, ...port }) => {
+    const sizes = [...(perImage ? ["batch"] : []), ...shape];
+    return {
+      ...port,
+      sizes: `{${sizes.join(", ")}}`,
+      pythonSizes: `(${sizes.join(", ")}${sizes.length === 1 ? "," : ""})`,
+    };
+  });
+  const ported = (of: typeof numbered) => of.map((port, i) => ({ ...port, last: i === of.length - 1 }));
+  const [inputs, outputs] = [ported(numbered.filter(port => port.input)), ported(numbered.filter(port => !port.input))];
+  const single = outputs.length === 1;
+  return {
+    ...apiContext(program, model, shared),
+    inputs,
+    outputs,
+    single,
+    first: inputs[0]?.name,
+    returns: single ? "at::Tensor" : `std::tuple<${outputs.map(() => "at::Tensor").join(", ")}>`,
+    schemaReturns: single ? "Tensor" : `(${outputs.map(() => "Tensor").join(", ")})`,
+  };
+}
+
 const portsOf = ({ plan }: CudaProgram) => {
   const inputs = new Set(plan.inputs);
   return [...plan.inputs, ...plan.outputs].map((port, index) => ({
@@ -98,6 +135,7 @@ const portsOf = ({ plan }: CudaProgram) => {
     }`,
     elements: port.shape.reduce((a, b) => a * b, 1),
     perImage: port.perImage,
+    shape: port.shape,
   }));
 };
 

@@ -25,6 +25,7 @@ interface Options {
   readonly explain?: boolean;
   readonly opset: "17" | "20";
   readonly layout: "plain" | "huggingface";
+  readonly torch?: boolean;
   readonly tune: "gpu" | "lavapipe" | "swiftshader";
   readonly sites: SiteLayout;
   readonly root?: string;
@@ -59,6 +60,7 @@ export const addCompile: AddCommand = (program, execute) => {
     .addOption(
       defaulted("--layout <name>", "huggingface adds what transformers.js loads", ["plain", "huggingface"], "plain"),
     )
+    .option("--torch", "operators for PyTorch beside the CUDA library")
     .addOption(defaulted("--tune <adapter>", "tiles of the WGSL kernels", ["gpu", "lavapipe", "swiftshader"], "gpu"))
     .addOption(sitesOption())
     .option("--root <folder>", "the folder that imports may not leave (default: the spec's own)")
@@ -82,6 +84,7 @@ async function compile(specs: readonly string[], options: Options): Promise<Outc
     time: options.time ?? false,
     explain: options.explain ?? false,
     onnx: { opset: options.opset === "17" ? 17 : 20, layout: options.layout },
+    torch: options.torch ?? false,
     tuning: options.tune,
     sites: options.sites,
     weights: options.weights ?? null,
@@ -148,6 +151,7 @@ const compileInThread = async (
 const originOptions = ({
   selection,
   onnx,
+  torch,
   tuning,
   sites,
   weights,
@@ -155,6 +159,7 @@ const originOptions = ({
   ...selection,
   onnx,
   tuning,
+  ...(torch ? { torch } : {}),
   ...(sites === "auto" ? {} : { sites }),
   weights: weights === null ? null : (weights.split(/[\\/]/).at(-1) ?? weights),
 });

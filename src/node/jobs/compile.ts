@@ -36,6 +36,8 @@ export interface CompileRequest {
   readonly time: boolean;
   readonly explain: boolean;
   readonly onnx: OnnxOptions;
+  /** Operators for PyTorch beside the CUDA library. */
+  readonly torch: boolean;
   readonly tuning: WebgpuTuningName;
   readonly sites: SiteLayout;
   /** A tensor file or `random:SEED`. */
@@ -149,7 +151,7 @@ function compileOne(
   const targets: { readonly [K in (typeof targetNames)[number]]: Target } = {
     wgsl: wgslTargets[request.tuning],
     onnx,
-    cuda: cudaTarget(dtype),
+    cuda: cudaTarget(dtype, { torch: request.torch }),
   };
   const context = {
     weights,
