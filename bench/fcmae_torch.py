@@ -8,10 +8,10 @@ import time
 
 import numpy
 import torch
-import torch.nn.functional as F
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "cuda"))
 from convnextv2 import ConvNeXtV2  # noqa: E402
+from masked_encoder import encode  # noqa: E402
 
 folder = sys.argv[1]
 torch.set_num_threads(1)
@@ -22,32 +22,6 @@ with open(os.path.join(folder, "model.json")) as file:
 def values(name, shape):
     data = numpy.fromfile(os.path.join(folder, name + ".f32"), dtype=numpy.float32)
     return torch.from_numpy(data.reshape(shape))
-
-
-def masked_grn(grn, x, keep):
-    """GRN over the kept positions: what is removed is not in the norm."""
-    response = torch.linalg.vector_norm(x * keep, dim=(1, 2), keepdim=True)
-    return grn.gamma * (x * (response / (response.mean(dim=-1, keepdim=True) + 1e-6))) + grn.beta + x
-
-
-def masked_block(block, x, keep):
-    y = block.norm(block.dwconv(x).permute(0, 2, 3, 1))
-    y = block.pwconv2(masked_grn(block.grn, F.gelu(block.pwconv1(y)), keep.permute(0, 2, 3, 1)))
-    return (x + y.permute(0, 3, 1, 2)) * keep
-
-
-def encode(network, x, mask):
-    """The official masked encoder, dense: x * (1 - mask) after the stem and after everything that fills it in again."""
-    side = int(mask.shape[1] ** 0.5)
-    grid = (1 - mask).reshape(-1, 1, side, side)
-    for down, stage in zip(network.downsample_layers, network.stages):
-        x = down(x)
-        scale = x.shape[2] // side
-        keep = grid.repeat_interleave(scale, 2).repeat_interleave(scale, 3)
-        x = x * keep
-        for block in stage:
-            x = masked_block(block, x, keep)
-    return x
 
 
 network = ConvNeXtV2(model["size"]).eval()

@@ -12,7 +12,7 @@ const suites = ["webgpu", "onnx", "compile", "fcmae"];
 const [suite = "", ...flags] = process.argv.slice(2);
 if (suite === "cuda" && flags[0] === "--prepare" && flags[1] !== undefined && flags.length === 2) {
   const { prepare } = await import(path.join(root, "bench/cuda/prepare.mjs"));
-  prepare(path.resolve(flags[1]));
+  await prepare(path.resolve(flags[1]));
   console.log(`${flags[1]} is ready: run bash ${flags[1]}/run.sh OUTDIR where the GPU is`);
   process.exit(0);
 }

@@ -6,9 +6,17 @@ import * as path from "node:path";
 
 const root = path.resolve(import.meta.dirname, "../..");
 const compiled = (/** @type {string} */ file) => import(path.join(root, "dist", file));
-const { lower } = await compiled("compile.js");
-const { cudaTarget } = await compiled("emit/cuda/cuda.js");
+const { cudaFiles } = await compiled("emit/cuda/files.js");
 const { cudaProgram, launchCost } = await compiled("emit/cuda/program.js");
+const { wgslPasses } = await compiled("emit/wgsl/wgsl.js");
+const { build } = await compiled("graph/build.js");
+const { compactSitesAs } = await compiled("passes/compact-sites.js");
+const { runPasses } = await compiled("passes/pass.js");
+const { schedule } = await compiled("plan/schedule.js");
+const { bindWeights } = await compiled("weights/bind.js");
+const { generatorWeights } = await compiled("weights/generator.js");
+const { f32Tensor, readSafetensors, writeSafetensors } = await compiled("weights/safetensors.js");
+const { memorySource } = await compiled("weights/source.js");
 const { loadProgram } = await compiled("node/program.js");
 const { version } = await compiled("node/version.js");
 
@@ -17,6 +25,7 @@ const candidates = [
   { name: "w32", choices: { warpRows: 32, step: 32, depthwiseRows: 7 } },
   { name: "k64", choices: { warpRows: 64, step: 64, depthwiseRows: 4 } },
 ];
+const [compact, masked] = /** @type {const} */ (["compact", "masked"]);
 /** Every build: a golden file says which model, the batch which tiles. @type {readonly Build[]} */
 const builds = [
   ...["micro-64x64-b2", "micro-32x32-b1", "micro-64x32-b1-c1"].flatMap(golden =>
@@ -28,6 +37,14 @@ const builds = [
       { golden, dtype, min: 1, max: 256, times: [32, 256] },
     ]),
   ),
+  // Masked encoders alone: kept patches, and all of them.
+  { golden: "fcmae/micro-128-b2", dtype: "f32", min: 1, max: 4, times: [], sites: compact },
+  { golden: "fcmae/micro-128-b2", dtype: "bf16", min: 1, max: 4, times: [], sites: compact },
+  ...["fcmae/atto-224-b2", "fcmae/tiny-224-b2"].flatMap(golden => [
+    { golden, dtype: /** @type {const} */ ("bf16"), min: 1, max: 2, times: [1], sites: compact },
+    { golden, dtype: /** @type {const} */ ("bf16"), min: 1, max: 256, times: [32, 256], sites: compact },
+    { golden, dtype: /** @type {const} */ ("bf16"), min: 1, max: 256, times: [256], sites: masked, name: "masked" },
+  ]),
   // Other choices, to be compared on the machine at hand.
   ...["atto-224x224-b1", "tiny-224x224-b1", "base-224x224-b1"].flatMap(golden =>
     candidates.map(({ name, choices }) => ({
@@ -47,44 +64,49 @@ const alike = {
   "atto-224x224-b1": ["atto-224x224-b1", "atto-224x224-b3"],
 };
 
-/** @typedef {{ golden: string; dtype: "f32" | "f16" | "bf16"; min: number; max: number; times: readonly number[]; name?: string; choices?: import("../../src/emit/cuda/kernels/shared.ts").CudaChoices }} Build */
+/** @typedef {{ golden: string; dtype: "f32" | "f16" | "bf16"; min: number; max: number; times: readonly number[]; name?: string; sites?: "compact" | "masked"; choices?: import("../../src/emit/cuda/kernels/shared.ts").CudaChoices }} Build */
 
 /** @param {string} folder */
-export const prepare = folder => {
-  fs.mkdirSync(path.join(folder, "golden"), { recursive: true });
-  const rows = builds.map(build => prepareBuild(folder, build));
+export const prepare = async folder => {
+  fs.mkdirSync(path.join(folder, "golden", "fcmae"), { recursive: true });
+  const rows = [];
+  for (const build of builds) rows.push(await prepareBuild(folder, build));
   fs.writeFileSync(path.join(folder, "builds.txt"), rows.join(""));
-  for (const file of ["run.sh", "driver.cu", "table.py", "convnextv2.py", "torch_bench.py", "figures.json"])
+  const python = ["table.py", "convnextv2.py", "masked_encoder.py", "torch_bench.py"];
+  for (const file of ["run.sh", "driver.cu", "figures.json", ...python])
     fs.copyFileSync(path.join(import.meta.dirname, file), path.join(folder, file));
 };
 
 const readGolden = (/** @type {string} */ name) =>
-  JSON.parse(fs.readFileSync(path.join(root, "test/golden/dense", `${name}.json`), "utf8"));
-
-/** One line of builds.txt: name, prefix, golden files, batches to time. */
-const prepareBuild = (
-  /** @type {string} */ folder,
-  /** @type {Build} */ { golden, dtype, min, max, times, name, choices },
-) => {
-  const [size = "", ...rest] = golden.split("-");
-  const label = [size, ...(size === "micro" ? rest : []), dtype, `b${max}`, ...(name === undefined ? [] : [name])].join(
-    "-",
+  JSON.parse(
+    fs.readFileSync(path.join(root, "test/golden", name.includes("/") ? "" : "dense", `${name}.json`), "utf8"),
   );
-  const model = modelOf(golden);
-  const context = {
-    weights: null,
-    specHash: "",
-    specName: `${size}.cnx`,
-    version,
-    onnx: { opset: 20, layout: "plain" },
-  };
-  const unit = lower({ model, target: cudaTarget(dtype, choices), batch: { min, max }, taps: [], context });
-  if (!unit.ok) throw new Error(`${golden} does not compile`);
+
+/** One line of builds.txt: name, prefix, golden files, batches to time, flags of the driver. */
+const prepareBuild = async (/** @type {string} */ folder, /** @type {Build} */ wanted) => {
+  const { golden, dtype, min, max, times, name, choices, sites } = wanted;
+  const model = sites === undefined ? modelOf(golden) : maskedModelOf(golden);
+  const [size = "", ...rest] = path.basename(golden).split("-");
+  const label = [
+    sites === undefined ? size : `${size}_fcmae`,
+    ...(size === "micro" ? rest : []),
+    dtype,
+    `b${max}`,
+    ...(name === undefined ? [] : [name]),
+  ].join("-");
+  const whole = build(model).value;
+  const outputs = whole.outputs.filter(
+    (/** @type {{ name: string }} */ { name }) => sites === undefined || name === "encoded",
+  );
+  const lowered = runPasses({ ...whole, outputs }, [compactSitesAs(sites ?? "auto"), ...wgslPasses.passes]);
+  const plan = schedule(lowered, { min, max }, "cuda");
+  if (!plan.ok) throw new Error(`${golden} does not compile`);
+  const program = cudaProgram(plan.value, dtype, choices);
+  const context = { model, weights: null, specHash: "", specName: `${size}.cnx`, version };
   const sources = path.join(folder, "builds", label);
   fs.mkdirSync(sources, { recursive: true });
-  for (const { path: at, contents } of unit.value.files)
-    fs.writeFileSync(path.join(sources, path.basename(at)), String(contents));
-  const program = cudaProgram(unit.value.plan, dtype, choices);
+  for (const { path: at, contents } of cudaFiles(program, context, false))
+    fs.writeFileSync(path.join(sources, path.basename(at)), contents);
   const costs = program.launches.map((/** @type {{ name: string; kernel: number }} */ launch) => {
     const { unit, flops, fixed, each } = launchCost(program, launch);
     const kind = program.kernels[launch.kernel].kernel.template.replace("cuda/", "");
@@ -92,8 +114,8 @@ const prepareBuild = (
   });
   fs.writeFileSync(path.join(sources, "launches.txt"), costs.join(""));
   const checked = (alike[golden] ?? [golden]).filter(name => readGolden(name).input.shape[0] <= max);
-  for (const name of checked) writeGolden(folder, name);
-  return `${label} ${model.name} ${checked.join(",")} ${times.join(",") || "-"}\n`;
+  for (const name of checked) await (sites === undefined ? writeGolden : writeMasked)(folder, name, plan.value.params);
+  return `${label} ${model.name} ${checked.join(",")} ${times.join(",") || "-"} ${sites === undefined ? "" : "-DMASKED"}\n`;
 };
 
 /** The model of a golden file; published sizes come from the specs. */
@@ -101,10 +123,7 @@ const modelOf = (/** @type {string} */ golden) => {
   const [size = ""] = golden.split("-");
   const { spec, input } = readGolden(golden);
   const [, , height, width] = input.shape;
-  const file = size === "micro" ? "micro.cnx" : "convnextv2.cnx";
-  const loaded = loadProgram(path.join(root, "specs", file), null);
-  if (!loaded.ok) throw new Error(`specs/${file} is wrong`);
-  const model = loaded.value.program.models.get(size);
+  const model = modelNamed(size === "micro" ? "micro.cnx" : "convnextv2.cnx", size);
   return {
     ...model,
     input: { ...model.input, height, width, channels: spec.in_chans },
@@ -112,21 +131,77 @@ const modelOf = (/** @type {string} */ golden) => {
   };
 };
 
-const writeGolden = (/** @type {string} */ folder, /** @type {string} */ name) => {
-  const { seed, input, params, logits } = readGolden(name);
+/** The masked autoencoder of a golden file. Its decoder may be another: the encoder alone is built. */
+const maskedModelOf = (/** @type {string} */ golden) => {
+  const { variant } = readGolden(golden);
+  return modelNamed(variant === "micro" ? "micro.cnx" : "fcmae.cnx", `${variant}_fcmae`);
+};
+
+const modelNamed = (/** @type {string} */ file, /** @type {string} */ name) => {
+  const loaded = loadProgram(path.join(root, "specs", file), null);
+  if (!loaded.ok) throw new Error(`specs/${file} is wrong`);
+  return loaded.value.program.models.get(name);
+};
+
+/** @param {readonly number[]} list */
+const listed = list => `${list.length}\n${list.join("\n")}`;
+
+/** What both kinds of golden file begin with. */
+const headOf = (/** @type {string} */ name, /** @type {number} */ output) => {
+  const { seed, input } = readGolden(name);
   const [batch, ...image] = input.shape;
   const size = image.reduce((/** @type {number} */ a, /** @type {number} */ b) => a * b, 1);
-  const lines = [
+  return [
     `golden ${name}`,
     `seed ${seed}`,
     `batch ${batch}`,
     `image ${size}`,
     `input ${input.mean} ${input.halfwidth}`,
+    `output ${output}`,
+  ];
+};
+
+const writeGolden = (/** @type {string} */ folder, /** @type {string} */ name) => {
+  const { input, params, logits } = readGolden(name);
+  const lines = [
+    ...headOf(name, logits.values.length / input.shape[0]),
     ...params.map(
       (/** @type {[string, number[], number, number]} */ [key, , mean, width]) => `param ${key} ${mean} ${width}`,
     ),
-    `logits ${logits.values.length}`,
-    logits.values.join("\n"),
+    `wanted ${listed(logits.values)}`,
+  ];
+  fs.writeFileSync(path.join(folder, "golden", `${name}.txt`), `${lines.join("\n")}\n`);
+};
+
+/** Parameters of sparse pre-training are laid out in another way: they go into a file as the kernels take them. */
+const writeMasked = async (
+  /** @type {string} */ folder,
+  /** @type {string} */ name,
+  /** @type {readonly { name: string; shape: readonly number[] }[]} */ wanted,
+) => {
+  const { seed, params, mask, grn_scope_sample, name: origin } = readGolden(name);
+  const drawn = generatorWeights(origin, seed, params);
+  const tensors = params.map((/** @type {[string, number[]]} */ [key, shape]) =>
+    f32Tensor(key, shape, () => drawn.f32(key)),
+  );
+  const parts = [];
+  for await (const part of writeSafetensors(tensors)) parts.push(part);
+  const file = await readSafetensors(memorySource(name, Buffer.concat(parts)));
+  const bound = await bindWeights(file.value, wanted);
+  if (!bound.ok) throw new Error(bound.diagnostics[0].message);
+  const values = [];
+  for (const { name } of wanted) {
+    const { buffer, byteOffset, byteLength } = await bound.value.f32(name);
+    values.push(Buffer.from(buffer, byteOffset, byteLength));
+  }
+  fs.writeFileSync(path.join(folder, "golden", `${name}.f32`), Buffer.concat(values));
+  const { shape, at, values: samples } = grn_scope_sample.encoder;
+  const lines = [
+    ...headOf(name, shape[1] * shape[2] * shape[3]),
+    `weights ${path.basename(name)}.f32`,
+    `mask ${listed(mask.flat())}`,
+    `at ${listed(at)}`,
+    `wanted ${listed(samples)}`,
   ];
   fs.writeFileSync(path.join(folder, "golden", `${name}.txt`), `${lines.join("\n")}\n`);
 };

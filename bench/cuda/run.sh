@@ -19,18 +19,18 @@ capability=$(nvidia-smi --query-gpu=compute_cap --format=csv,noheader 2>/dev/nul
 arch=${capability:-90}
 
 note "== build for sm_$arch, $(date +%T)"
-build() { # label, prefix
+build() { # label, prefix, flags
   local folder="$here/builds/$1" unit="$work/$1.cu"
   for file in "$folder"/*.cu; do
     case $file in */run.cu) ;; *) echo "#include \"$file\"" ;; esac
   done >"$unit"
   echo "#include \"$here/driver.cu\"" >>"$unit"
   nvcc -std=c++17 -O3 -gencode "arch=compute_$arch,code=sm_$arch" -I"$folder" -DMODEL="$2" -DHEADER="\"$2.h\"" \
-    -DLABEL="\"$1\"" -Xptxas -v "$unit" -o "$work/$1" >"$work/$1.log" 2>&1 || echo "build failed: $1: $(grep -m1 error "$work/$1.log")"
+    -DLABEL="\"$1\"" $3 -Xptxas -v "$unit" -o "$work/$1" >"$work/$1.log" 2>&1 || echo "build failed: $1: $(grep -m1 error "$work/$1.log")"
 }
 running=0
-while read -r label prefix _; do
-  build "$label" "$prefix" &
+while read -r label prefix _ _ flags; do
+  build "$label" "$prefix" "$flags" &
   running=$((running + 1))
   if [ $((running % $(nproc))) -eq 0 ]; then wait; fi
 done <"$here/builds.txt"
@@ -50,7 +50,7 @@ while read -r label _ goldens _; do
 done <"$here/builds.txt"
 
 note "== times, $(date +%T)"
-while read -r label _ goldens times; do
+while read -r label _ goldens times _; do
   [ "$times" != "-" ] && [ -x "$work/$label" ] || continue
   timeout 60 "$work/$label" time "$here/golden/${goldens%%,*}.txt" "$here/builds/$label/launches.txt" ${times//,/ } \
     >>"$out/results.jsonl" 2>>"$log" || note "$label: timing failed"
