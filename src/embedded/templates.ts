@@ -471,8 +471,10 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
 
   return ((stack1 = container.invokePartial(lookupProperty(partials,"cuda-plain"),depth0,{"name":"cuda-plain","data":data,"helpers":helpers,"partials":partials,"decorators":container.decorators})) != null ? stack1 : "");
 },"3":function(container,depth0,helpers,partials,data) {
-    return "const Pair *stats, ";
+    return "const float *scale, float *factor, ";
 },"4":function(container,depth0,helpers,partials,data) {
+    return "const Pair *stats, ";
+},"5":function(container,depth0,helpers,partials,data) {
     var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
         if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
           return parent[propertyName];
@@ -481,11 +483,11 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
     };
 
   return "    store4(a + m * a_row + k, fetch(input, "
-    + ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"norm"),{"name":"if","hash":{},"fn":container.program(5, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":27,"column":43},"end":{"line":27,"column":69}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"norm"),{"name":"if","hash":{},"fn":container.program(6, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":27,"column":43},"end":{"line":27,"column":69}}})) != null ? stack1 : "")
     + "m0, m, s * step + k));\n";
-},"5":function(container,depth0,helpers,partials,data) {
-    return "stats, ";
 },"6":function(container,depth0,helpers,partials,data) {
+    return "stats, ";
+},"7":function(container,depth0,helpers,partials,data) {
     var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
         if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
           return parent[propertyName];
@@ -494,11 +496,33 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
     };
 
   return "    const bool inside = "
-    + ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"guardRows"),{"name":"if","hash":{},"fn":container.program(7, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":29,"column":24},"end":{"line":29,"column":65}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"guardRows"),{"name":"if","hash":{},"fn":container.program(8, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":29,"column":24},"end":{"line":29,"column":65}}})) != null ? stack1 : "")
     + "s * step + k < depth;\n    copy_async(a + m * a_row + k, inside ? input + (m0 + m) * depth + s * step + k : input, inside ? 16 : 0);\n";
-},"7":function(container,depth0,helpers,partials,data) {
-    return "m0 + m < rows && ";
 },"8":function(container,depth0,helpers,partials,data) {
+    return "m0 + m < rows && ";
+},"9":function(container,depth0,helpers,partials,data) {
+    var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
+
+  return "  factor += s % 2 * step;\n"
+    + ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"gathered"),{"name":"if","hash":{},"fn":container.program(10, data, 0),"inverse":container.program(11, data, 0),"data":data,"loc":{"start":{"line":39,"column":2},"end":{"line":46,"column":9}}})) != null ? stack1 : "");
+},"10":function(container,depth0,helpers,partials,data) {
+    var stack1;
+
+  return "  for (int k = thread(); k < step; k += "
+    + ((stack1 = container.lambda(container.strict(depth0, "threads", {"start":{"line":40,"column":42},"end":{"line":40,"column":49}} ), depth0)) != null ? stack1 : "")
+    + ") factor[k] = s * step + k < depth ? scale[s * step + k] : 0.0f;\n";
+},"11":function(container,depth0,helpers,partials,data) {
+    var stack1;
+
+  return "  for (int k = thread() * 4; k < step; k += "
+    + ((stack1 = container.lambda(container.strict(depth0, "threads", {"start":{"line":42,"column":46},"end":{"line":42,"column":53}} ), depth0)) != null ? stack1 : "")
+    + " * 4) {\n    const bool inside = s * step + k < depth;\n    copy_async(factor + k, inside ? scale + s * step + k : scale, inside ? 16 : 0);\n  }\n";
+},"12":function(container,depth0,helpers,partials,data) {
     var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
         if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
           return parent[propertyName];
@@ -508,7 +532,7 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
 
   return ((stack1 = container.invokePartial(lookupProperty(partials,"cuda-removed"),depth0,{"name":"cuda-removed","data":data,"helpers":helpers,"partials":partials,"decorators":container.decorators})) != null ? stack1 : "")
     + "\n";
-},"9":function(container,depth0,helpers,partials,data) {
+},"13":function(container,depth0,helpers,partials,data) {
     var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
         if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
           return parent[propertyName];
@@ -517,66 +541,28 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
     };
 
   return ((stack1 = container.invokePartial(lookupProperty(partials,"cuda-grn-finish"),depth0,{"name":"cuda-grn-finish","data":data,"helpers":helpers,"partials":partials,"decorators":container.decorators})) != null ? stack1 : "");
-},"10":function(container,depth0,helpers,partials,data) {
-    var stack1, alias1=container.strict, alias2=container.lambda;
+},"14":function(container,depth0,helpers,partials,data) {
+    var stack1;
 
   return "  float *factor = shared<float>("
-    + ((stack1 = alias2(alias1(depth0, "factorAt", {"start":{"line":53,"column":34},"end":{"line":53,"column":42}} ), depth0)) != null ? stack1 : "")
-    + "); // scale, ["
-    + ((stack1 = alias2(alias1(depth0, "paddedDepth", {"start":{"line":53,"column":60},"end":{"line":53,"column":71}} ), depth0)) != null ? stack1 : "")
-    + "]\n";
-},"11":function(container,depth0,helpers,partials,data) {
+    + ((stack1 = container.lambda(container.strict(depth0, "factorAt", {"start":{"line":64,"column":34},"end":{"line":64,"column":42}} ), depth0)) != null ? stack1 : "")
+    + "); // scale, [2][step]\n";
+},"15":function(container,depth0,helpers,partials,data) {
     var stack1;
 
   return "  Pair *stats = shared<Pair>("
-    + ((stack1 = container.lambda(container.strict(depth0, "statsAt", {"start":{"line":56,"column":31},"end":{"line":56,"column":38}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = container.lambda(container.strict(depth0, "statsAt", {"start":{"line":67,"column":31},"end":{"line":67,"column":38}} ), depth0)) != null ? stack1 : "")
     + "); // [block_rows][4 taps]\n";
-},"12":function(container,depth0,helpers,partials,data) {
-    var stack1, alias1=container.strict, alias2=container.lambda;
-
-  return "  for (int k = thread(); k < "
-    + ((stack1 = alias2(alias1(depth0, "paddedDepth", {"start":{"line":62,"column":31},"end":{"line":62,"column":42}} ), depth0)) != null ? stack1 : "")
-    + "; k += "
-    + ((stack1 = alias2(alias1(depth0, "threads", {"start":{"line":62,"column":53},"end":{"line":62,"column":60}} ), depth0)) != null ? stack1 : "")
-    + ") factor[k] = k < depth ? scale[image * depth + k] : 0.0f;\n";
-},"13":function(container,depth0,helpers,partials,data) {
-    return "  measure(input, stats, m0);\n  barrier();\n";
-},"14":function(container,depth0,helpers,partials,data) {
-    return "      const Pair f = load2(factor + s * step + k);\n      CNX_UNROLL\n      for (int i = 0; i < cell_rows; i++) {\n        CNX_UNROLL\n        for (int e = 0; e < 2; e++) x[i].v[e] *= f.v[e];\n      }\n";
-},"15":function(container,depth0,helpers,partials,data) {
-    var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
-        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
-          return parent[propertyName];
-        }
-        return undefined
-    };
-
-  return "  mask += image * "
-    + ((stack1 = container.lambda(container.strict(lookupProperty(depth0,"mask"), "patches", {"start":{"line":103,"column":20},"end":{"line":103,"column":32}} ), depth0)) != null ? stack1 : "")
-    + ";\n";
 },"16":function(container,depth0,helpers,partials,data) {
-    var stack1;
-
-  return "  float *sums = shared<float>(0); // of squares, ["
-    + ((stack1 = container.lambda(container.strict(depth0, "lanesY", {"start":{"line":106,"column":52},"end":{"line":106,"column":58}} ), depth0)) != null ? stack1 : "")
-    + "][block_columns]\n  barrier();\n";
+    return "  scale += image * depth;\n";
 },"17":function(container,depth0,helpers,partials,data) {
-    return "    const bool column = n0 + n < columns;\n";
+    return "  measure(input, stats, m0);\n  barrier();\n";
 },"18":function(container,depth0,helpers,partials,data) {
-    return "    Quad square = {0.0f, 0.0f, 0.0f, 0.0f};\n";
+    return "scale, factor, ";
 },"19":function(container,depth0,helpers,partials,data) {
-    var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
-        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
-          return parent[propertyName];
-        }
-        return undefined
-    };
-
-  return "      if (m >= rows"
-    + ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"guardColumns"),{"name":"if","hash":{},"fn":container.program(20, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":123,"column":19},"end":{"line":123,"column":57}}})) != null ? stack1 : "")
-    + ") continue;\n";
+    return "    const float *fs = factor + s % 2 * step;\n";
 },"20":function(container,depth0,helpers,partials,data) {
-    return " || !column";
+    return "      const Pair f = load2(fs + k);\n      CNX_UNROLL\n      for (int i = 0; i < cell_rows; i++) {\n        CNX_UNROLL\n        for (int e = 0; e < 2; e++) x[i].v[e] *= f.v[e];\n      }\n";
 },"21":function(container,depth0,helpers,partials,data) {
     var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
         if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
@@ -585,16 +571,19 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
         return undefined
     };
 
-  return ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"guardColumns"),{"name":"if","hash":{},"fn":container.program(22, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":125,"column":6},"end":{"line":127,"column":13}}})) != null ? stack1 : "");
+  return "  mask += image * "
+    + ((stack1 = container.lambda(container.strict(lookupProperty(depth0,"mask"), "patches", {"start":{"line":117,"column":20},"end":{"line":117,"column":32}} ), depth0)) != null ? stack1 : "")
+    + ";\n";
 },"22":function(container,depth0,helpers,partials,data) {
-    return "      if (!column) continue;\n";
-},"23":function(container,depth0,helpers,partials,data) {
     var stack1;
 
-  return ((stack1 = container.lambda(container.strict(depth0, "gelu", {"start":{"line":132,"column":57},"end":{"line":132,"column":61}} ), depth0)) != null ? stack1 : "")
-    + "(";
+  return "  float *sums = shared<float>(0); // of squares, ["
+    + ((stack1 = container.lambda(container.strict(depth0, "lanesY", {"start":{"line":120,"column":52},"end":{"line":120,"column":58}} ), depth0)) != null ? stack1 : "")
+    + "][block_columns]\n  barrier();\n";
+},"23":function(container,depth0,helpers,partials,data) {
+    return "    const bool column = n0 + n < columns;\n";
 },"24":function(container,depth0,helpers,partials,data) {
-    return ")";
+    return "    Quad square = {0.0f, 0.0f, 0.0f, 0.0f};\n";
 },"25":function(container,depth0,helpers,partials,data) {
     var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
         if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
@@ -603,22 +592,53 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
         return undefined
     };
 
-  return ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"quads"),{"name":"if","hash":{},"fn":container.program(26, data, 0),"inverse":container.program(27, data, 0),"data":data,"loc":{"start":{"line":134,"column":6},"end":{"line":140,"column":13}}})) != null ? stack1 : "");
+  return "      if (m >= rows"
+    + ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"guardColumns"),{"name":"if","hash":{},"fn":container.program(26, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":137,"column":19},"end":{"line":137,"column":57}}})) != null ? stack1 : "")
+    + ") continue;\n";
 },"26":function(container,depth0,helpers,partials,data) {
-    return "      const Quad r = load4(residual + at);\n      CNX_UNROLL\n      for (int e = 0; e < 4; e++) v.v[e] += r.v[e];\n";
+    return " || !column";
 },"27":function(container,depth0,helpers,partials,data) {
-    return "      for (int e = 0; e < 4 && n0 + n + e < columns; e++) v.v[e] += residual[at + e];\n";
+    var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
+
+  return ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"guardColumns"),{"name":"if","hash":{},"fn":container.program(28, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":139,"column":6},"end":{"line":141,"column":13}}})) != null ? stack1 : "");
 },"28":function(container,depth0,helpers,partials,data) {
-    return "      if (removed(mask, m)) v = Quad{0.0f, 0.0f, 0.0f, 0.0f};\n";
+    return "      if (!column) continue;\n";
 },"29":function(container,depth0,helpers,partials,data) {
-    return "      CNX_UNROLL\n      for (int e = 0; e < 4; e++) square.v[e] += v.v[e] * v.v[e];\n";
+    var stack1;
+
+  return ((stack1 = container.lambda(container.strict(depth0, "gelu", {"start":{"line":146,"column":57},"end":{"line":146,"column":61}} ), depth0)) != null ? stack1 : "")
+    + "(";
 },"30":function(container,depth0,helpers,partials,data) {
-    return "      store4(output + at, v);\n";
+    return ")";
 },"31":function(container,depth0,helpers,partials,data) {
-    return "      for (int e = 0; e < 4 && n0 + n + e < columns; e++) output[at + e] = v.v[e];\n";
+    var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
+
+  return ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"quads"),{"name":"if","hash":{},"fn":container.program(32, data, 0),"inverse":container.program(33, data, 0),"data":data,"loc":{"start":{"line":148,"column":6},"end":{"line":154,"column":13}}})) != null ? stack1 : "");
 },"32":function(container,depth0,helpers,partials,data) {
-    return "    store4(sums + lane_y * block_columns + n, square);\n";
+    return "      const Quad r = load4(residual + at);\n      CNX_UNROLL\n      for (int e = 0; e < 4; e++) v.v[e] += r.v[e];\n";
 },"33":function(container,depth0,helpers,partials,data) {
+    return "      for (int e = 0; e < 4 && n0 + n + e < columns; e++) v.v[e] += residual[at + e];\n";
+},"34":function(container,depth0,helpers,partials,data) {
+    return "      if (removed(mask, m)) v = Quad{0.0f, 0.0f, 0.0f, 0.0f};\n";
+},"35":function(container,depth0,helpers,partials,data) {
+    return "      CNX_UNROLL\n      for (int e = 0; e < 4; e++) square.v[e] += v.v[e] * v.v[e];\n";
+},"36":function(container,depth0,helpers,partials,data) {
+    return "      store4(output + at, v);\n";
+},"37":function(container,depth0,helpers,partials,data) {
+    return "      for (int e = 0; e < 4 && n0 + n + e < columns; e++) output[at + e] = v.v[e];\n";
+},"38":function(container,depth0,helpers,partials,data) {
+    return "    store4(sums + lane_y * block_columns + n, square);\n";
+},"39":function(container,depth0,helpers,partials,data) {
     var stack1, alias1=container.strict, alias2=container.lambda, lookupProperty = container.lookupProperty || function(parent, propertyName) {
         if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
           return parent[propertyName];
@@ -627,25 +647,25 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
     };
 
   return "  barrier();\n  squares += static_cast<size_t>(image) * ("
-    + ((stack1 = alias2(alias1(depth0, "squareTiles", {"start":{"line":161,"column":45},"end":{"line":161,"column":56}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "squareTiles", {"start":{"line":175,"column":45},"end":{"line":175,"column":56}} ), depth0)) != null ? stack1 : "")
     + " * columns);\n  for (int n = thread(); n < block_columns; n += "
-    + ((stack1 = alias2(alias1(depth0, "threads", {"start":{"line":162,"column":51},"end":{"line":162,"column":58}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "threads", {"start":{"line":176,"column":51},"end":{"line":176,"column":58}} ), depth0)) != null ? stack1 : "")
     + ") {\n    float sum = 0.0f;\n    for (int y = 0; y < "
-    + ((stack1 = alias2(alias1(depth0, "lanesY", {"start":{"line":164,"column":26},"end":{"line":164,"column":32}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "lanesY", {"start":{"line":178,"column":26},"end":{"line":178,"column":32}} ), depth0)) != null ? stack1 : "")
     + "; y++) sum += sums[y * block_columns + n];\n"
-    + ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"guardColumns"),{"name":"if","hash":{},"fn":container.program(34, data, 0),"inverse":container.program(35, data, 0),"data":data,"loc":{"start":{"line":165,"column":4},"end":{"line":169,"column":11}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"guardColumns"),{"name":"if","hash":{},"fn":container.program(40, data, 0),"inverse":container.program(41, data, 0),"data":data,"loc":{"start":{"line":179,"column":4},"end":{"line":183,"column":11}}})) != null ? stack1 : "")
     + "  }\n";
-},"34":function(container,depth0,helpers,partials,data) {
+},"40":function(container,depth0,helpers,partials,data) {
     return "    if (n0 + n < columns) squares[block_y() * columns + n0 + n] = sum;\n";
-},"35":function(container,depth0,helpers,partials,data) {
+},"41":function(container,depth0,helpers,partials,data) {
     return "    squares[block_y() * columns + n0 + n] = sum;\n";
-},"36":function(container,depth0,helpers,partials,data) {
+},"42":function(container,depth0,helpers,partials,data) {
     var stack1;
 
   return "  unsigned *before = shared<unsigned>("
-    + ((stack1 = container.lambda(container.strict(depth0, "beforeAt", {"start":{"line":173,"column":40},"end":{"line":173,"column":48}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = container.lambda(container.strict(depth0, "beforeAt", {"start":{"line":187,"column":40},"end":{"line":187,"column":48}} ), depth0)) != null ? stack1 : "")
     + "); // blocks of the image that came before this one\n  barrier();\n  if (thread() == 0) *before = arrive(counter + image);\n";
-},"37":function(container,depth0,helpers,partials,data) {
+},"43":function(container,depth0,helpers,partials,data) {
     return "  finish_image(before, squares, gamma, scale + image * columns, counter + image);\n";
 },"compiler":[8,">= 4.3.0"],"main":function(container,depth0,helpers,partials,data) {
     var stack1, alias1=container.strict, alias2=container.lambda, alias3=depth0 != null ? depth0 : (container.nullContext || {}), lookupProperty = container.lookupProperty || function(parent, propertyName) {
@@ -691,76 +711,83 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
     + "; // of k\nconstexpr int a_row = step + 4;          // 4 more than needed, against bank conflicts\nconstexpr int a_stage = block_rows * a_row, b_stage = step * block_columns;\n\n"
     + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"gathered"),{"name":"if","hash":{},"fn":container.program(0, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":13,"column":0},"end":{"line":19,"column":7}}})) != null ? stack1 : "")
     + "// Brings step s of both operands to shared memory; copies may still be on their way.\nCNX_DEVICE void stage(const T *input, const float *weight, "
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"norm"),{"name":"if","hash":{},"fn":container.program(3, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":21,"column":59},"end":{"line":21,"column":97}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"scaled"),{"name":"if","hash":{},"fn":container.program(3, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":21,"column":59},"end":{"line":21,"column":115}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"norm"),{"name":"if","hash":{},"fn":container.program(4, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":21,"column":115},"end":{"line":21,"column":153}}})) != null ? stack1 : "")
     + "float *a, float *b, int m0, int n0, int s) {\n  a += s % 2 * a_stage;\n  b += s % 2 * b_stage;\n  for (int i = thread(); i < block_rows * (step / 4); i += "
     + ((stack1 = alias2(alias1(depth0, "threads", {"start":{"line":24,"column":61},"end":{"line":24,"column":68}} ), depth0)) != null ? stack1 : "")
     + ") {\n    const int m = i / (step / 4), k = i % (step / 4) * 4;\n"
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"gathered"),{"name":"if","hash":{},"fn":container.program(4, data, 0),"inverse":container.program(6, data, 0),"data":data,"loc":{"start":{"line":26,"column":4},"end":{"line":31,"column":11}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"gathered"),{"name":"if","hash":{},"fn":container.program(5, data, 0),"inverse":container.program(7, data, 0),"data":data,"loc":{"start":{"line":26,"column":4},"end":{"line":31,"column":11}}})) != null ? stack1 : "")
     + "  }\n  for (int i = thread(); i < step * (block_columns / 4); i += "
     + ((stack1 = alias2(alias1(depth0, "threads", {"start":{"line":33,"column":64},"end":{"line":33,"column":71}} ), depth0)) != null ? stack1 : "")
     + ") {\n    const int k = i / (block_columns / 4), n = i % (block_columns / 4) * 4;\n    copy_async(b + k * block_columns + n, weight + (s * step + k) * "
     + ((stack1 = alias2(alias1(depth0, "weightRow", {"start":{"line":35,"column":70},"end":{"line":35,"column":79}} ), depth0)) != null ? stack1 : "")
-    + " + n0 + n, 16);\n  }\n  copy_commit();\n}\n\n"
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"mask"),{"name":"if","hash":{},"fn":container.program(8, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":40,"column":0},"end":{"line":43,"column":7}}})) != null ? stack1 : "")
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"finish"),{"name":"if","hash":{},"fn":container.program(9, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":44,"column":0},"end":{"line":46,"column":7}}})) != null ? stack1 : "")
+    + " + n0 + n, 16);\n  }\n"
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"scaled"),{"name":"if","hash":{},"fn":container.program(9, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":37,"column":2},"end":{"line":47,"column":9}}})) != null ? stack1 : "")
+    + "  copy_commit();\n}\n\n"
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"mask"),{"name":"if","hash":{},"fn":container.program(12, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":51,"column":0},"end":{"line":54,"column":7}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"finish"),{"name":"if","hash":{},"fn":container.program(13, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":55,"column":0},"end":{"line":57,"column":7}}})) != null ? stack1 : "")
     + "CNX_KERNEL("
-    + ((stack1 = alias2(alias1(depth0, "threads", {"start":{"line":47,"column":13},"end":{"line":47,"column":20}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "threads", {"start":{"line":58,"column":13},"end":{"line":58,"column":20}} ), depth0)) != null ? stack1 : "")
     + ", "
-    + ((stack1 = alias2(alias1(depth0, "blocks", {"start":{"line":47,"column":26},"end":{"line":47,"column":32}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "blocks", {"start":{"line":58,"column":26},"end":{"line":58,"column":32}} ), depth0)) != null ? stack1 : "")
     + ") kernel(\n"
     + ((stack1 = container.invokePartial(lookupProperty(partials,"cuda-parameters"),depth0,{"name":"cuda-parameters","data":data,"helpers":helpers,"partials":partials,"decorators":container.decorators})) != null ? stack1 : "")
     + "{\n  float *a = shared<float>(0);                // [2][block_rows][a_row]\n  float *b = shared<float>("
-    + ((stack1 = alias2(alias1(depth0, "bAt", {"start":{"line":51,"column":29},"end":{"line":51,"column":32}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "bAt", {"start":{"line":62,"column":29},"end":{"line":62,"column":32}} ), depth0)) != null ? stack1 : "")
     + "); // [2][step][block_columns]\n"
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"scaled"),{"name":"if","hash":{},"fn":container.program(10, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":52,"column":2},"end":{"line":54,"column":9}}})) != null ? stack1 : "")
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"norm"),{"name":"if","hash":{},"fn":container.program(11, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":55,"column":2},"end":{"line":57,"column":9}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"scaled"),{"name":"if","hash":{},"fn":container.program(14, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":63,"column":2},"end":{"line":65,"column":9}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"norm"),{"name":"if","hash":{},"fn":container.program(15, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":66,"column":2},"end":{"line":68,"column":9}}})) != null ? stack1 : "")
     + "  const int image = block_z(), m0 = block_y() * block_rows, n0 = block_x() * block_columns;\n  const int lane_x = thread() % "
-    + ((stack1 = alias2(alias1(depth0, "lanesX", {"start":{"line":59,"column":34},"end":{"line":59,"column":40}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "lanesX", {"start":{"line":70,"column":34},"end":{"line":70,"column":40}} ), depth0)) != null ? stack1 : "")
     + ", lane_y = thread() / "
-    + ((stack1 = alias2(alias1(depth0, "lanesX", {"start":{"line":59,"column":66},"end":{"line":59,"column":72}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "lanesX", {"start":{"line":70,"column":66},"end":{"line":70,"column":72}} ), depth0)) != null ? stack1 : "")
     + ";\n  input += static_cast<size_t>(image) * "
-    + ((stack1 = alias2(alias1(depth0, "inputLength", {"start":{"line":60,"column":42},"end":{"line":60,"column":53}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "inputLength", {"start":{"line":71,"column":42},"end":{"line":71,"column":53}} ), depth0)) != null ? stack1 : "")
     + ";\n"
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"scaled"),{"name":"if","hash":{},"fn":container.program(12, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":61,"column":2},"end":{"line":63,"column":9}}})) != null ? stack1 : "")
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"norm"),{"name":"if","hash":{},"fn":container.program(13, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":64,"column":2},"end":{"line":67,"column":9}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"scaled"),{"name":"if","hash":{},"fn":container.program(16, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":72,"column":2},"end":{"line":74,"column":9}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"norm"),{"name":"if","hash":{},"fn":container.program(17, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":75,"column":2},"end":{"line":78,"column":9}}})) != null ? stack1 : "")
     + "  float c[cell_rows][cell_quads][4] = {};\n  stage(input, weight, "
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"norm"),{"name":"if","hash":{},"fn":container.program(5, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":69,"column":23},"end":{"line":69,"column":49}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"scaled"),{"name":"if","hash":{},"fn":container.program(18, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":80,"column":23},"end":{"line":80,"column":59}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"norm"),{"name":"if","hash":{},"fn":container.program(6, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":80,"column":59},"end":{"line":80,"column":85}}})) != null ? stack1 : "")
     + "a, b, m0, n0, 0);\n  for (int s = 0; s < steps; s++) {\n    copy_wait<0>();\n    barrier();\n    if (s + 1 < steps) stage(input, weight, "
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"norm"),{"name":"if","hash":{},"fn":container.program(5, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":73,"column":44},"end":{"line":73,"column":70}}})) != null ? stack1 : "")
-    + "a, b, m0, n0, s + 1);\n    const float *as = a + s % 2 * a_stage, *bs = b + s % 2 * b_stage;\n    CNX_ROLLED\n    for (int k = 0; k < step; k += 2) {\n      Pair x[cell_rows];\n      CNX_UNROLL\n      for (int i = 0; i < cell_rows; i++) x[i] = load2(as + (lane_y + i * "
-    + ((stack1 = alias2(alias1(depth0, "lanesY", {"start":{"line":79,"column":76},"end":{"line":79,"column":82}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"scaled"),{"name":"if","hash":{},"fn":container.program(18, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":84,"column":44},"end":{"line":84,"column":80}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"norm"),{"name":"if","hash":{},"fn":container.program(6, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":84,"column":80},"end":{"line":84,"column":106}}})) != null ? stack1 : "")
+    + "a, b, m0, n0, s + 1);\n    const float *as = a + s % 2 * a_stage, *bs = b + s % 2 * b_stage;\n"
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"scaled"),{"name":"if","hash":{},"fn":container.program(19, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":86,"column":4},"end":{"line":88,"column":11}}})) != null ? stack1 : "")
+    + "    CNX_ROLLED\n    for (int k = 0; k < step; k += 2) {\n      Pair x[cell_rows];\n      CNX_UNROLL\n      for (int i = 0; i < cell_rows; i++) x[i] = load2(as + (lane_y + i * "
+    + ((stack1 = alias2(alias1(depth0, "lanesY", {"start":{"line":93,"column":76},"end":{"line":93,"column":82}} ), depth0)) != null ? stack1 : "")
     + ") * a_row + k);\n"
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"scaled"),{"name":"if","hash":{},"fn":container.program(14, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":80,"column":6},"end":{"line":87,"column":13}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"scaled"),{"name":"if","hash":{},"fn":container.program(20, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":94,"column":6},"end":{"line":101,"column":13}}})) != null ? stack1 : "")
     + "      CNX_UNROLL\n      for (int e = 0; e < 2; e++) {\n        CNX_UNROLL\n        for (int j = 0; j < cell_quads; j++) {\n          const Quad y = load4(bs + (k + e) * block_columns + (lane_x + j * "
-    + ((stack1 = alias2(alias1(depth0, "lanesX", {"start":{"line":92,"column":78},"end":{"line":92,"column":84}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "lanesX", {"start":{"line":106,"column":78},"end":{"line":106,"column":84}} ), depth0)) != null ? stack1 : "")
     + ") * 4);\n          CNX_UNROLL\n          for (int i = 0; i < cell_rows; i++) {\n            CNX_UNROLL\n            for (int n = 0; n < 4; n++) c[i][j][n] += x[i].v[e] * y.v[n];\n          }\n        }\n      }\n    }\n  }\n"
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"mask"),{"name":"if","hash":{},"fn":container.program(15, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":102,"column":2},"end":{"line":104,"column":9}}})) != null ? stack1 : "")
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"squares"),{"name":"if","hash":{},"fn":container.program(16, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":105,"column":2},"end":{"line":108,"column":9}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"mask"),{"name":"if","hash":{},"fn":container.program(21, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":116,"column":2},"end":{"line":118,"column":9}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"squares"),{"name":"if","hash":{},"fn":container.program(22, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":119,"column":2},"end":{"line":122,"column":9}}})) != null ? stack1 : "")
     + "  CNX_UNROLL\n  for (int j = 0; j < cell_quads; j++) {\n    const int n = (lane_x + j * "
-    + ((stack1 = alias2(alias1(depth0, "lanesX", {"start":{"line":111,"column":34},"end":{"line":111,"column":40}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "lanesX", {"start":{"line":125,"column":34},"end":{"line":125,"column":40}} ), depth0)) != null ? stack1 : "")
     + ") * 4;\n"
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"guardColumns"),{"name":"if","hash":{},"fn":container.program(17, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":112,"column":4},"end":{"line":114,"column":11}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"guardColumns"),{"name":"if","hash":{},"fn":container.program(23, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":126,"column":4},"end":{"line":128,"column":11}}})) != null ? stack1 : "")
     + "    const Quad shift = load4(bias + n0 + n);\n"
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"squares"),{"name":"if","hash":{},"fn":container.program(18, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":116,"column":4},"end":{"line":118,"column":11}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"squares"),{"name":"if","hash":{},"fn":container.program(24, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":130,"column":4},"end":{"line":132,"column":11}}})) != null ? stack1 : "")
     + "    CNX_UNROLL\n    for (int i = 0; i < cell_rows; i++) {\n      const int m = m0 + lane_y + i * "
-    + ((stack1 = alias2(alias1(depth0, "lanesY", {"start":{"line":121,"column":40},"end":{"line":121,"column":46}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "lanesY", {"start":{"line":135,"column":40},"end":{"line":135,"column":46}} ), depth0)) != null ? stack1 : "")
     + ";\n"
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"guardRows"),{"name":"if","hash":{},"fn":container.program(19, data, 0),"inverse":container.program(21, data, 0),"data":data,"loc":{"start":{"line":122,"column":6},"end":{"line":128,"column":13}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"guardRows"),{"name":"if","hash":{},"fn":container.program(25, data, 0),"inverse":container.program(27, data, 0),"data":data,"loc":{"start":{"line":136,"column":6},"end":{"line":142,"column":13}}})) != null ? stack1 : "")
     + "      const size_t at = (static_cast<size_t>(image) * rows + m) * columns + n0 + n;\n      Quad v;\n      CNX_UNROLL\n      for (int e = 0; e < 4; e++) v.v[e] = "
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"gelu"),{"name":"if","hash":{},"fn":container.program(23, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":132,"column":43},"end":{"line":132,"column":71}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"gelu"),{"name":"if","hash":{},"fn":container.program(29, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":146,"column":43},"end":{"line":146,"column":71}}})) != null ? stack1 : "")
     + "c[i][j][e] + shift.v[e]"
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"gelu"),{"name":"if","hash":{},"fn":container.program(24, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":132,"column":94},"end":{"line":132,"column":114}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"gelu"),{"name":"if","hash":{},"fn":container.program(30, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":146,"column":94},"end":{"line":146,"column":114}}})) != null ? stack1 : "")
     + ";\n"
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"residual"),{"name":"if","hash":{},"fn":container.program(25, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":133,"column":6},"end":{"line":141,"column":13}}})) != null ? stack1 : "")
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"mask"),{"name":"if","hash":{},"fn":container.program(28, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":142,"column":6},"end":{"line":144,"column":13}}})) != null ? stack1 : "")
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"squares"),{"name":"if","hash":{},"fn":container.program(29, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":145,"column":6},"end":{"line":148,"column":13}}})) != null ? stack1 : "")
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"quads"),{"name":"if","hash":{},"fn":container.program(30, data, 0),"inverse":container.program(31, data, 0),"data":data,"loc":{"start":{"line":149,"column":6},"end":{"line":153,"column":13}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"residual"),{"name":"if","hash":{},"fn":container.program(31, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":147,"column":6},"end":{"line":155,"column":13}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"mask"),{"name":"if","hash":{},"fn":container.program(34, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":156,"column":6},"end":{"line":158,"column":13}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"squares"),{"name":"if","hash":{},"fn":container.program(35, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":159,"column":6},"end":{"line":162,"column":13}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"quads"),{"name":"if","hash":{},"fn":container.program(36, data, 0),"inverse":container.program(37, data, 0),"data":data,"loc":{"start":{"line":163,"column":6},"end":{"line":167,"column":13}}})) != null ? stack1 : "")
     + "    }\n"
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"squares"),{"name":"if","hash":{},"fn":container.program(32, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":155,"column":4},"end":{"line":157,"column":11}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"squares"),{"name":"if","hash":{},"fn":container.program(38, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":169,"column":4},"end":{"line":171,"column":11}}})) != null ? stack1 : "")
     + "  }\n"
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"squares"),{"name":"if","hash":{},"fn":container.program(33, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":159,"column":2},"end":{"line":171,"column":9}}})) != null ? stack1 : "")
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"finish"),{"name":"if","hash":{},"fn":container.program(36, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":172,"column":2},"end":{"line":176,"column":9}}})) != null ? stack1 : "")
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"finish"),{"name":"if","hash":{},"fn":container.program(37, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":177,"column":2},"end":{"line":179,"column":9}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"squares"),{"name":"if","hash":{},"fn":container.program(39, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":173,"column":2},"end":{"line":185,"column":9}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"finish"),{"name":"if","hash":{},"fn":container.program(42, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":186,"column":2},"end":{"line":190,"column":9}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"finish"),{"name":"if","hash":{},"fn":container.program(43, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":191,"column":2},"end":{"line":193,"column":9}}})) != null ? stack1 : "")
     + "}\n\n"
     + ((stack1 = container.invokePartial(lookupProperty(partials,"cuda-run"),depth0,{"name":"cuda-run","data":data,"helpers":helpers,"partials":partials,"decorators":container.decorators})) != null ? stack1 : "");
 },"usePartial":true,"useData":true},
@@ -793,8 +820,10 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
 
   return ((stack1 = container.invokePartial(lookupProperty(partials,"cuda-plain"),depth0,{"name":"cuda-plain","data":data,"helpers":helpers,"partials":partials,"decorators":container.decorators})) != null ? stack1 : "");
 },"3":function(container,depth0,helpers,partials,data) {
-    return "const Pair *stats, ";
+    return "const float *scale, float *factor, ";
 },"4":function(container,depth0,helpers,partials,data) {
+    return "const Pair *stats, ";
+},"5":function(container,depth0,helpers,partials,data) {
     var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
         if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
           return parent[propertyName];
@@ -805,11 +834,11 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
   return "  for (int i = thread(); i < block_rows * (step / 4); i += "
     + ((stack1 = container.lambda(container.strict(depth0, "threads", {"start":{"line":30,"column":61},"end":{"line":30,"column":68}} ), depth0)) != null ? stack1 : "")
     + ") {\n    const int m = i / (step / 4), k = i % (step / 4) * 4;\n    store4(a + place(m, k / 8) + k % 8, fetch(input, "
-    + ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"norm"),{"name":"if","hash":{},"fn":container.program(5, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":32,"column":53},"end":{"line":32,"column":79}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"norm"),{"name":"if","hash":{},"fn":container.program(6, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":32,"column":53},"end":{"line":32,"column":79}}})) != null ? stack1 : "")
     + "m0, m, s * step + k));\n  }\n";
-},"5":function(container,depth0,helpers,partials,data) {
-    return "stats, ";
 },"6":function(container,depth0,helpers,partials,data) {
+    return "stats, ";
+},"7":function(container,depth0,helpers,partials,data) {
     var stack1, alias1=depth0 != null ? depth0 : (container.nullContext || {}), lookupProperty = container.lookupProperty || function(parent, propertyName) {
         if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
           return parent[propertyName];
@@ -820,13 +849,13 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
   return "  CNX_UNROLL\n  for (int i = thread(); i < block_rows * (step / 8); i += "
     + ((stack1 = container.lambda(container.strict(depth0, "threads", {"start":{"line":36,"column":61},"end":{"line":36,"column":68}} ), depth0)) != null ? stack1 : "")
     + ") {\n    const int m = i / (step / 8), c = i % (step / 8), k = s * step + c * 8;\n    const bool inside = "
-    + ((stack1 = lookupProperty(helpers,"if").call(alias1,lookupProperty(depth0,"guardRows"),{"name":"if","hash":{},"fn":container.program(7, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":38,"column":24},"end":{"line":38,"column":61}}})) != null ? stack1 : "")
-    + ((stack1 = lookupProperty(helpers,"if").call(alias1,lookupProperty(depth0,"guardDepth"),{"name":"if","hash":{},"fn":container.program(8, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":38,"column":61},"end":{"line":38,"column":123}}})) != null ? stack1 : "")
-    + ((stack1 = lookupProperty(helpers,"unless").call(alias1,lookupProperty(depth0,"guarded"),{"name":"unless","hash":{},"fn":container.program(10, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":38,"column":123},"end":{"line":38,"column":157}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias1,lookupProperty(depth0,"guardRows"),{"name":"if","hash":{},"fn":container.program(8, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":38,"column":24},"end":{"line":38,"column":61}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias1,lookupProperty(depth0,"guardDepth"),{"name":"if","hash":{},"fn":container.program(9, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":38,"column":61},"end":{"line":38,"column":123}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"unless").call(alias1,lookupProperty(depth0,"guarded"),{"name":"unless","hash":{},"fn":container.program(11, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":38,"column":123},"end":{"line":38,"column":157}}})) != null ? stack1 : "")
     + ";\n    copy_async(a + place(m, c), inside ? input + (m0 + m) * depth + k : input, inside ? 16 : 0);\n  }\n";
-},"7":function(container,depth0,helpers,partials,data) {
-    return "m0 + m < rows";
 },"8":function(container,depth0,helpers,partials,data) {
+    return "m0 + m < rows";
+},"9":function(container,depth0,helpers,partials,data) {
     var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
         if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
           return parent[propertyName];
@@ -834,13 +863,46 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
         return undefined
     };
 
-  return ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"guardRows"),{"name":"if","hash":{},"fn":container.program(9, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":38,"column":79},"end":{"line":38,"column":107}}})) != null ? stack1 : "")
+  return ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"guardRows"),{"name":"if","hash":{},"fn":container.program(10, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":38,"column":79},"end":{"line":38,"column":107}}})) != null ? stack1 : "")
     + "k < depth";
-},"9":function(container,depth0,helpers,partials,data) {
-    return " && ";
 },"10":function(container,depth0,helpers,partials,data) {
-    return "true";
+    return " && ";
 },"11":function(container,depth0,helpers,partials,data) {
+    return "true";
+},"12":function(container,depth0,helpers,partials,data) {
+    var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
+
+  return "  factor += s % stages * step;\n"
+    + ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"gathered"),{"name":"if","hash":{},"fn":container.program(13, data, 0),"inverse":container.program(14, data, 0),"data":data,"loc":{"start":{"line":49,"column":2},"end":{"line":61,"column":9}}})) != null ? stack1 : "");
+},"13":function(container,depth0,helpers,partials,data) {
+    var stack1;
+
+  return "  for (int k = thread(); k < step; k += "
+    + ((stack1 = container.lambda(container.strict(depth0, "threads", {"start":{"line":50,"column":42},"end":{"line":50,"column":49}} ), depth0)) != null ? stack1 : "")
+    + ") factor[k] = s * step + k < depth ? scale[s * step + k] : 0.0f;\n";
+},"14":function(container,depth0,helpers,partials,data) {
+    var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
+
+  return "  CNX_UNROLL\n  for (int k = thread() * 4; k < step; k += "
+    + ((stack1 = container.lambda(container.strict(depth0, "threads", {"start":{"line":53,"column":46},"end":{"line":53,"column":53}} ), depth0)) != null ? stack1 : "")
+    + " * 4) {\n"
+    + ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"guardDepth"),{"name":"if","hash":{},"fn":container.program(15, data, 0),"inverse":container.program(16, data, 0),"data":data,"loc":{"start":{"line":54,"column":4},"end":{"line":59,"column":11}}})) != null ? stack1 : "")
+    + "  }\n";
+},"15":function(container,depth0,helpers,partials,data) {
+    return "    const bool inside = s * step + k < depth;\n    copy_async(factor + k, inside ? scale + s * step + k : scale, inside ? 16 : 0);\n";
+},"16":function(container,depth0,helpers,partials,data) {
+    return "    copy_async(factor + k, scale + s * step + k, 16);\n";
+},"17":function(container,depth0,helpers,partials,data) {
     var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
         if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
           return parent[propertyName];
@@ -850,41 +912,6 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
 
   return ((stack1 = container.invokePartial(lookupProperty(partials,"cuda-removed"),depth0,{"name":"cuda-removed","data":data,"helpers":helpers,"partials":partials,"decorators":container.decorators})) != null ? stack1 : "")
     + "\n";
-},"12":function(container,depth0,helpers,partials,data) {
-    var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
-        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
-          return parent[propertyName];
-        }
-        return undefined
-    };
-
-  return ((stack1 = container.invokePartial(lookupProperty(partials,"cuda-grn-finish"),depth0,{"name":"cuda-grn-finish","data":data,"helpers":helpers,"partials":partials,"decorators":container.decorators})) != null ? stack1 : "");
-},"13":function(container,depth0,helpers,partials,data) {
-    var stack1, alias1=container.strict, alias2=container.lambda;
-
-  return "  float *factor = shared<float>("
-    + ((stack1 = alias2(alias1(depth0, "extraAt", {"start":{"line":62,"column":34},"end":{"line":62,"column":41}} ), depth0)) != null ? stack1 : "")
-    + "); // scale, ["
-    + ((stack1 = alias2(alias1(depth0, "paddedDepth", {"start":{"line":62,"column":59},"end":{"line":62,"column":70}} ), depth0)) != null ? stack1 : "")
-    + "]\n";
-},"14":function(container,depth0,helpers,partials,data) {
-    var stack1;
-
-  return "  Pair *stats = shared<Pair>("
-    + ((stack1 = container.lambda(container.strict(depth0, "extraAt", {"start":{"line":65,"column":31},"end":{"line":65,"column":38}} ), depth0)) != null ? stack1 : "")
-    + "); // [block_rows][4 taps]\n";
-},"15":function(container,depth0,helpers,partials,data) {
-    var stack1, alias1=container.strict, alias2=container.lambda;
-
-  return "  for (int k = thread(); k < "
-    + ((stack1 = alias2(alias1(depth0, "paddedDepth", {"start":{"line":72,"column":31},"end":{"line":72,"column":42}} ), depth0)) != null ? stack1 : "")
-    + "; k += "
-    + ((stack1 = alias2(alias1(depth0, "threads", {"start":{"line":72,"column":53},"end":{"line":72,"column":60}} ), depth0)) != null ? stack1 : "")
-    + ") factor[k] = k < depth ? scale[image * depth + k] : 0.0f;\n";
-},"16":function(container,depth0,helpers,partials,data) {
-    return "  measure(input, stats, m0);\n  barrier();\n";
-},"17":function(container,depth0,helpers,partials,data) {
-    return "      const Pair low = load2(factor + s * step + k + 2 * (lane % 4)), high = load2(factor + s * step + k + 8 + 2 * (lane % 4));\n      CNX_UNROLL\n      for (int i = 0; i < m_tiles; i++) {\n        CNX_UNROLL\n        for (int e = 0; e < 4; e++) x[i][e] = scaled<T>(x[i][e], e < 2 ? low : high);\n      }\n";
 },"18":function(container,depth0,helpers,partials,data) {
     var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
         if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
@@ -893,10 +920,41 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
         return undefined
     };
 
-  return "  const size_t corner = (static_cast<size_t>(image) * rows + m0) * columns + n0;\n"
-    + ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"chunks"),{"name":"if","hash":{},"fn":container.program(19, data, 0),"inverse":container.program(21, data, 0),"data":data,"loc":{"start":{"line":123,"column":2},"end":{"line":136,"column":9}}})) != null ? stack1 : "")
-    + "  barrier();\n";
+  return ((stack1 = container.invokePartial(lookupProperty(partials,"cuda-grn-finish"),depth0,{"name":"cuda-grn-finish","data":data,"helpers":helpers,"partials":partials,"decorators":container.decorators})) != null ? stack1 : "");
 },"19":function(container,depth0,helpers,partials,data) {
+    var stack1;
+
+  return "  float *factor = shared<float>("
+    + ((stack1 = container.lambda(container.strict(depth0, "extraAt", {"start":{"line":78,"column":34},"end":{"line":78,"column":41}} ), depth0)) != null ? stack1 : "")
+    + "); // scale, [stages][step]\n";
+},"20":function(container,depth0,helpers,partials,data) {
+    var stack1;
+
+  return "  Pair *stats = shared<Pair>("
+    + ((stack1 = container.lambda(container.strict(depth0, "extraAt", {"start":{"line":81,"column":31},"end":{"line":81,"column":38}} ), depth0)) != null ? stack1 : "")
+    + "); // [block_rows][4 taps]\n";
+},"21":function(container,depth0,helpers,partials,data) {
+    return "  scale += image * depth;\n";
+},"22":function(container,depth0,helpers,partials,data) {
+    return "  measure(input, stats, m0);\n  barrier();\n";
+},"23":function(container,depth0,helpers,partials,data) {
+    return "scale, factor, ";
+},"24":function(container,depth0,helpers,partials,data) {
+    return "    const float *fs = factor + s % stages * step + 2 * (lane % 4);\n";
+},"25":function(container,depth0,helpers,partials,data) {
+    return "      const Pair low = load2(fs + k), high = load2(fs + k + 8);\n      CNX_UNROLL\n      for (int i = 0; i < m_tiles; i++) {\n        CNX_UNROLL\n        for (int e = 0; e < 4; e++) x[i][e] = scaled<T>(x[i][e], e < 2 ? low : high);\n      }\n";
+},"26":function(container,depth0,helpers,partials,data) {
+    var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
+
+  return "  const size_t corner = (static_cast<size_t>(image) * rows + m0) * columns + n0;\n"
+    + ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"chunks"),{"name":"if","hash":{},"fn":container.program(27, data, 0),"inverse":container.program(29, data, 0),"data":data,"loc":{"start":{"line":142,"column":2},"end":{"line":155,"column":9}}})) != null ? stack1 : "")
+    + "  barrier();\n";
+},"27":function(container,depth0,helpers,partials,data) {
     var stack1, alias1=depth0 != null ? depth0 : (container.nullContext || {}), lookupProperty = container.lookupProperty || function(parent, propertyName) {
         if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
           return parent[propertyName];
@@ -905,13 +963,13 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
     };
 
   return "  for (int i = thread(); i < block_rows * (block_columns / 8); i += "
-    + ((stack1 = container.lambda(container.strict(depth0, "threads", {"start":{"line":124,"column":70},"end":{"line":124,"column":77}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = container.lambda(container.strict(depth0, "threads", {"start":{"line":143,"column":70},"end":{"line":143,"column":77}} ), depth0)) != null ? stack1 : "")
     + ") {\n    const int m = i / (block_columns / 8), n = i % (block_columns / 8) * 8;\n    const bool inside = "
-    + ((stack1 = lookupProperty(helpers,"if").call(alias1,lookupProperty(depth0,"guardRows"),{"name":"if","hash":{},"fn":container.program(7, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":126,"column":24},"end":{"line":126,"column":61}}})) != null ? stack1 : "")
-    + ((stack1 = lookupProperty(helpers,"if").call(alias1,lookupProperty(depth0,"guardColumns"),{"name":"if","hash":{},"fn":container.program(20, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":126,"column":61},"end":{"line":126,"column":132}}})) != null ? stack1 : "")
-    + ((stack1 = lookupProperty(helpers,"unless").call(alias1,lookupProperty(depth0,"guardTile"),{"name":"unless","hash":{},"fn":container.program(10, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":126,"column":132},"end":{"line":126,"column":168}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias1,lookupProperty(depth0,"guardRows"),{"name":"if","hash":{},"fn":container.program(8, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":145,"column":24},"end":{"line":145,"column":61}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias1,lookupProperty(depth0,"guardColumns"),{"name":"if","hash":{},"fn":container.program(28, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":145,"column":61},"end":{"line":145,"column":132}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"unless").call(alias1,lookupProperty(depth0,"guardTile"),{"name":"unless","hash":{},"fn":container.program(11, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":145,"column":132},"end":{"line":145,"column":168}}})) != null ? stack1 : "")
     + ";\n    copy_async(tile + m * out_row + n, inside ? residual + corner + static_cast<size_t>(m) * columns + n : residual, inside ? 16 : 0);\n  }\n  copy_commit();\n  copy_wait<0>();\n";
-},"20":function(container,depth0,helpers,partials,data) {
+},"28":function(container,depth0,helpers,partials,data) {
     var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
         if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
           return parent[propertyName];
@@ -919,15 +977,15 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
         return undefined
     };
 
-  return ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"guardRows"),{"name":"if","hash":{},"fn":container.program(9, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":126,"column":81},"end":{"line":126,"column":109}}})) != null ? stack1 : "")
+  return ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"guardRows"),{"name":"if","hash":{},"fn":container.program(10, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":145,"column":81},"end":{"line":145,"column":109}}})) != null ? stack1 : "")
     + "n0 + n < columns";
-},"21":function(container,depth0,helpers,partials,data) {
+},"29":function(container,depth0,helpers,partials,data) {
     var stack1;
 
   return "  for (int i = thread(); i < block_rows * block_columns; i += "
-    + ((stack1 = container.lambda(container.strict(depth0, "threads", {"start":{"line":132,"column":64},"end":{"line":132,"column":71}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = container.lambda(container.strict(depth0, "threads", {"start":{"line":151,"column":64},"end":{"line":151,"column":71}} ), depth0)) != null ? stack1 : "")
     + ") {\n    const int m = i / block_columns, n = i % block_columns;\n    if (m0 + m < rows && n0 + n < columns) tile[m * out_row + n] = residual[corner + static_cast<size_t>(m) * columns + n];\n  }\n";
-},"22":function(container,depth0,helpers,partials,data) {
+},"30":function(container,depth0,helpers,partials,data) {
     var stack1, alias1=container.strict, alias2=container.lambda, lookupProperty = container.lookupProperty || function(parent, propertyName) {
         if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
           return parent[propertyName];
@@ -936,39 +994,39 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
     };
 
   return "  mask += image * "
-    + ((stack1 = alias2(alias1(lookupProperty(depth0,"mask"), "patches", {"start":{"line":140,"column":20},"end":{"line":140,"column":32}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(lookupProperty(depth0,"mask"), "patches", {"start":{"line":159,"column":20},"end":{"line":159,"column":32}} ), depth0)) != null ? stack1 : "")
     + ";\n  uint8_t *gone = shared<uint8_t>("
-    + ((stack1 = alias2(alias1(depth0, "goneAt", {"start":{"line":141,"column":36},"end":{"line":141,"column":42}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "goneAt", {"start":{"line":160,"column":36},"end":{"line":160,"column":42}} ), depth0)) != null ? stack1 : "")
     + "); // rows of removed patches, [block_rows]; registers have no room for them\n  for (int m = thread(); m < block_rows; m += "
-    + ((stack1 = alias2(alias1(depth0, "threads", {"start":{"line":142,"column":48},"end":{"line":142,"column":55}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "threads", {"start":{"line":161,"column":48},"end":{"line":161,"column":55}} ), depth0)) != null ? stack1 : "")
     + ") gone[m] = "
-    + ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"guardRows"),{"name":"if","hash":{},"fn":container.program(23, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":142,"column":69},"end":{"line":142,"column":110}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"guardRows"),{"name":"if","hash":{},"fn":container.program(31, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":161,"column":69},"end":{"line":161,"column":110}}})) != null ? stack1 : "")
     + "removed(mask, m0 + m);\n  barrier();\n";
-},"23":function(container,depth0,helpers,partials,data) {
+},"31":function(container,depth0,helpers,partials,data) {
     return "m0 + m < rows && ";
-},"24":function(container,depth0,helpers,partials,data) {
+},"32":function(container,depth0,helpers,partials,data) {
     var stack1, alias1=container.strict, alias2=container.lambda;
 
   return "  float *sums = shared<float>("
-    + ((stack1 = alias2(alias1(depth0, "sumsAt", {"start":{"line":146,"column":32},"end":{"line":146,"column":38}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "sumsAt", {"start":{"line":165,"column":32},"end":{"line":165,"column":38}} ), depth0)) != null ? stack1 : "")
     + "); // of squares, ["
-    + ((stack1 = alias2(alias1(depth0, "warpsM", {"start":{"line":146,"column":61},"end":{"line":146,"column":67}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "warpsM", {"start":{"line":165,"column":61},"end":{"line":165,"column":67}} ), depth0)) != null ? stack1 : "")
     + "][block_columns]\n";
-},"25":function(container,depth0,helpers,partials,data) {
+},"33":function(container,depth0,helpers,partials,data) {
     return "    float square[2] = {0.0f, 0.0f};\n";
-},"26":function(container,depth0,helpers,partials,data) {
+},"34":function(container,depth0,helpers,partials,data) {
     var stack1, alias1=container.strict, alias2=container.lambda;
 
   return "        v[0] = "
-    + ((stack1 = alias2(alias1(depth0, "gelu", {"start":{"line":162,"column":17},"end":{"line":162,"column":21}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "gelu", {"start":{"line":181,"column":17},"end":{"line":181,"column":21}} ), depth0)) != null ? stack1 : "")
     + "(v[0]);\n        v[1] = "
-    + ((stack1 = alias2(alias1(depth0, "gelu", {"start":{"line":163,"column":17},"end":{"line":163,"column":21}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "gelu", {"start":{"line":182,"column":17},"end":{"line":182,"column":21}} ), depth0)) != null ? stack1 : "")
     + "(v[1]);\n";
-},"27":function(container,depth0,helpers,partials,data) {
+},"35":function(container,depth0,helpers,partials,data) {
     return "        v[0] += widen(tile[m * out_row + n]);\n        v[1] += widen(tile[m * out_row + n + 1]);\n";
-},"28":function(container,depth0,helpers,partials,data) {
+},"36":function(container,depth0,helpers,partials,data) {
     return "        if (gone[m]) v[0] = v[1] = 0.0f;\n";
-},"29":function(container,depth0,helpers,partials,data) {
+},"37":function(container,depth0,helpers,partials,data) {
     var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
         if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
           return parent[propertyName];
@@ -977,18 +1035,18 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
     };
 
   return "        const float low = low_of<T>(both), high = high_of<T>(both); // what fc2 will read\n"
-    + ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"guardRows"),{"name":"if","hash":{},"fn":container.program(30, data, 0),"inverse":container.program(31, data, 0),"data":data,"loc":{"start":{"line":176,"column":8},"end":{"line":184,"column":15}}})) != null ? stack1 : "");
-},"30":function(container,depth0,helpers,partials,data) {
+    + ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"guardRows"),{"name":"if","hash":{},"fn":container.program(38, data, 0),"inverse":container.program(39, data, 0),"data":data,"loc":{"start":{"line":195,"column":8},"end":{"line":203,"column":15}}})) != null ? stack1 : "");
+},"38":function(container,depth0,helpers,partials,data) {
     return "        if (m0 + m < rows) {\n          square[0] += low * low;\n          square[1] += high * high;\n        }\n";
-},"31":function(container,depth0,helpers,partials,data) {
+},"39":function(container,depth0,helpers,partials,data) {
     return "        square[0] += low * low;\n        square[1] += high * high;\n";
-},"32":function(container,depth0,helpers,partials,data) {
+},"40":function(container,depth0,helpers,partials,data) {
     var stack1;
 
   return "    CNX_UNROLL\n    for (int e = 0; e < 2; e++) {\n      CNX_UNROLL\n      for (int mask = 4; mask < 32; mask *= 2) square[e] += shuffle_xor(square[e], mask);\n      if (lane < 4) sums[warp % "
-    + ((stack1 = container.lambda(container.strict(depth0, "warpsM", {"start":{"line":193,"column":34},"end":{"line":193,"column":40}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = container.lambda(container.strict(depth0, "warpsM", {"start":{"line":212,"column":34},"end":{"line":212,"column":40}} ), depth0)) != null ? stack1 : "")
     + " * block_columns + n + e] = square[e];\n    }\n";
-},"33":function(container,depth0,helpers,partials,data) {
+},"41":function(container,depth0,helpers,partials,data) {
     var stack1, alias1=container.strict, alias2=container.lambda, lookupProperty = container.lookupProperty || function(parent, propertyName) {
         if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
           return parent[propertyName];
@@ -997,25 +1055,25 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
     };
 
   return "  squares += static_cast<size_t>(image) * ("
-    + ((stack1 = alias2(alias1(depth0, "squareTiles", {"start":{"line":199,"column":45},"end":{"line":199,"column":56}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "squareTiles", {"start":{"line":218,"column":45},"end":{"line":218,"column":56}} ), depth0)) != null ? stack1 : "")
     + " * columns);\n  for (int n = thread(); n < block_columns; n += "
-    + ((stack1 = alias2(alias1(depth0, "threads", {"start":{"line":200,"column":51},"end":{"line":200,"column":58}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "threads", {"start":{"line":219,"column":51},"end":{"line":219,"column":58}} ), depth0)) != null ? stack1 : "")
     + ") {\n    float sum = 0.0f;\n    for (int w = 0; w < "
-    + ((stack1 = alias2(alias1(depth0, "warpsM", {"start":{"line":202,"column":26},"end":{"line":202,"column":32}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "warpsM", {"start":{"line":221,"column":26},"end":{"line":221,"column":32}} ), depth0)) != null ? stack1 : "")
     + "; w++) sum += sums[w * block_columns + n];\n"
-    + ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"guardColumns"),{"name":"if","hash":{},"fn":container.program(34, data, 0),"inverse":container.program(35, data, 0),"data":data,"loc":{"start":{"line":203,"column":4},"end":{"line":207,"column":11}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"guardColumns"),{"name":"if","hash":{},"fn":container.program(42, data, 0),"inverse":container.program(43, data, 0),"data":data,"loc":{"start":{"line":222,"column":4},"end":{"line":226,"column":11}}})) != null ? stack1 : "")
     + "  }\n";
-},"34":function(container,depth0,helpers,partials,data) {
+},"42":function(container,depth0,helpers,partials,data) {
     return "    if (n0 + n < columns) squares[block_y() * columns + n0 + n] = sum;\n";
-},"35":function(container,depth0,helpers,partials,data) {
+},"43":function(container,depth0,helpers,partials,data) {
     return "    squares[block_y() * columns + n0 + n] = sum;\n";
-},"36":function(container,depth0,helpers,partials,data) {
+},"44":function(container,depth0,helpers,partials,data) {
     var stack1;
 
   return "  unsigned *before = shared<unsigned>("
-    + ((stack1 = container.lambda(container.strict(depth0, "beforeAt", {"start":{"line":211,"column":40},"end":{"line":211,"column":48}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = container.lambda(container.strict(depth0, "beforeAt", {"start":{"line":230,"column":40},"end":{"line":230,"column":48}} ), depth0)) != null ? stack1 : "")
     + "); // blocks of the image that came before this one\n  barrier();\n  if (thread() == 0) *before = arrive(counter + image);\n";
-},"37":function(container,depth0,helpers,partials,data) {
+},"45":function(container,depth0,helpers,partials,data) {
     var stack1, alias1=depth0 != null ? depth0 : (container.nullContext || {}), lookupProperty = container.lookupProperty || function(parent, propertyName) {
         if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
           return parent[propertyName];
@@ -1024,22 +1082,22 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
     };
 
   return "  for (int i = thread(); i < block_rows * (block_columns / 8); i += "
-    + ((stack1 = container.lambda(container.strict(depth0, "threads", {"start":{"line":217,"column":70},"end":{"line":217,"column":77}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = container.lambda(container.strict(depth0, "threads", {"start":{"line":236,"column":70},"end":{"line":236,"column":77}} ), depth0)) != null ? stack1 : "")
     + ") {\n    const int m = i / (block_columns / 8), n = i % (block_columns / 8) * 8;\n"
-    + ((stack1 = lookupProperty(helpers,"if").call(alias1,lookupProperty(depth0,"guardRows"),{"name":"if","hash":{},"fn":container.program(38, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":219,"column":4},"end":{"line":221,"column":11}}})) != null ? stack1 : "")
-    + ((stack1 = lookupProperty(helpers,"if").call(alias1,lookupProperty(depth0,"guardColumns"),{"name":"if","hash":{},"fn":container.program(39, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":222,"column":4},"end":{"line":224,"column":11}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias1,lookupProperty(depth0,"guardRows"),{"name":"if","hash":{},"fn":container.program(46, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":238,"column":4},"end":{"line":240,"column":11}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias1,lookupProperty(depth0,"guardColumns"),{"name":"if","hash":{},"fn":container.program(47, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":241,"column":4},"end":{"line":243,"column":11}}})) != null ? stack1 : "")
     + "    store8(output + static_cast<size_t>(m) * columns + n, tile + m * out_row + n);\n  }\n";
-},"38":function(container,depth0,helpers,partials,data) {
+},"46":function(container,depth0,helpers,partials,data) {
     return "    if (m0 + m >= rows) continue;\n";
-},"39":function(container,depth0,helpers,partials,data) {
+},"47":function(container,depth0,helpers,partials,data) {
     return "    if (n0 + n >= columns) continue;\n";
-},"40":function(container,depth0,helpers,partials,data) {
+},"48":function(container,depth0,helpers,partials,data) {
     var stack1;
 
   return "  for (int i = thread(); i < block_rows * block_columns; i += "
-    + ((stack1 = container.lambda(container.strict(depth0, "threads", {"start":{"line":228,"column":64},"end":{"line":228,"column":71}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = container.lambda(container.strict(depth0, "threads", {"start":{"line":247,"column":64},"end":{"line":247,"column":71}} ), depth0)) != null ? stack1 : "")
     + ") {\n    const int m = i / block_columns, n = i % block_columns;\n    if (m0 + m < rows && n0 + n < columns) output[static_cast<size_t>(m) * columns + n] = tile[m * out_row + n];\n  }\n";
-},"41":function(container,depth0,helpers,partials,data) {
+},"49":function(container,depth0,helpers,partials,data) {
     return "  finish_image(before, squares, gamma, scale + image * columns, counter + image);\n";
 },"compiler":[8,">= 4.3.0"],"main":function(container,depth0,helpers,partials,data) {
     var stack1, alias1=container.strict, alias2=container.lambda, alias3=depth0 != null ? depth0 : (container.nullContext || {}), lookupProperty = container.lookupProperty || function(parent, propertyName) {
@@ -1095,70 +1153,77 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
     + ")) * 8; }\n\n"
     + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"gathered"),{"name":"if","hash":{},"fn":container.program(0, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":18,"column":0},"end":{"line":24,"column":7}}})) != null ? stack1 : "")
     + "// Brings step s of both operands to shared memory; copies may still be on their way.\nCNX_DEVICE void stage(const T *input, const T *weight, "
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"norm"),{"name":"if","hash":{},"fn":container.program(3, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":26,"column":55},"end":{"line":26,"column":93}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"scaled"),{"name":"if","hash":{},"fn":container.program(3, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":26,"column":55},"end":{"line":26,"column":111}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"norm"),{"name":"if","hash":{},"fn":container.program(4, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":26,"column":111},"end":{"line":26,"column":149}}})) != null ? stack1 : "")
     + "T *a, T *b, int m0, int n0, int s) {\n  a += s % stages * a_stage;\n  b += s % stages * b_stage;\n"
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"gathered"),{"name":"if","hash":{},"fn":container.program(4, data, 0),"inverse":container.program(6, data, 0),"data":data,"loc":{"start":{"line":29,"column":2},"end":{"line":41,"column":9}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"gathered"),{"name":"if","hash":{},"fn":container.program(5, data, 0),"inverse":container.program(7, data, 0),"data":data,"loc":{"start":{"line":29,"column":2},"end":{"line":41,"column":9}}})) != null ? stack1 : "")
     + "  CNX_UNROLL\n  for (int i = thread(); i < step * (block_columns / 8); i += "
     + ((stack1 = alias2(alias1(depth0, "threads", {"start":{"line":43,"column":64},"end":{"line":43,"column":71}} ), depth0)) != null ? stack1 : "")
     + ") {\n    const int k = i / (block_columns / 8), n = i % (block_columns / 8) * 8;\n    copy_async(b + k * b_row + n, weight + (s * step + k) * "
     + ((stack1 = alias2(alias1(depth0, "weightRow", {"start":{"line":45,"column":62},"end":{"line":45,"column":71}} ), depth0)) != null ? stack1 : "")
-    + " + n0 + n, 16);\n  }\n}\n\n"
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"mask"),{"name":"if","hash":{},"fn":container.program(11, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":49,"column":0},"end":{"line":52,"column":7}}})) != null ? stack1 : "")
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"finish"),{"name":"if","hash":{},"fn":container.program(12, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":53,"column":0},"end":{"line":55,"column":7}}})) != null ? stack1 : "")
+    + " + n0 + n, 16);\n  }\n"
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"scaled"),{"name":"if","hash":{},"fn":container.program(12, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":47,"column":2},"end":{"line":62,"column":9}}})) != null ? stack1 : "")
+    + "}\n\n"
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"mask"),{"name":"if","hash":{},"fn":container.program(17, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":65,"column":0},"end":{"line":68,"column":7}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"finish"),{"name":"if","hash":{},"fn":container.program(18, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":69,"column":0},"end":{"line":71,"column":7}}})) != null ? stack1 : "")
     + "CNX_KERNEL("
-    + ((stack1 = alias2(alias1(depth0, "threads", {"start":{"line":56,"column":13},"end":{"line":56,"column":20}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "threads", {"start":{"line":72,"column":13},"end":{"line":72,"column":20}} ), depth0)) != null ? stack1 : "")
     + ", "
-    + ((stack1 = alias2(alias1(depth0, "blocks", {"start":{"line":56,"column":26},"end":{"line":56,"column":32}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "blocks", {"start":{"line":72,"column":26},"end":{"line":72,"column":32}} ), depth0)) != null ? stack1 : "")
     + ") kernel(\n"
     + ((stack1 = container.invokePartial(lookupProperty(partials,"cuda-parameters"),depth0,{"name":"cuda-parameters","data":data,"helpers":helpers,"partials":partials,"decorators":container.decorators})) != null ? stack1 : "")
     + "{\n  T *a = shared<T>(0);        // [stages][block_rows][step], chunks swapped\n  T *b = shared<T>("
-    + ((stack1 = alias2(alias1(depth0, "bAt", {"start":{"line":60,"column":21},"end":{"line":60,"column":24}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "bAt", {"start":{"line":76,"column":21},"end":{"line":76,"column":24}} ), depth0)) != null ? stack1 : "")
     + "); // [stages][step][b_row]\n"
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"scaled"),{"name":"if","hash":{},"fn":container.program(13, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":61,"column":2},"end":{"line":63,"column":9}}})) != null ? stack1 : "")
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"norm"),{"name":"if","hash":{},"fn":container.program(14, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":64,"column":2},"end":{"line":66,"column":9}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"scaled"),{"name":"if","hash":{},"fn":container.program(19, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":77,"column":2},"end":{"line":79,"column":9}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"norm"),{"name":"if","hash":{},"fn":container.program(20, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":80,"column":2},"end":{"line":82,"column":9}}})) != null ? stack1 : "")
     + "  const int image = block_z(), m0 = block_y() * block_rows, n0 = block_x() * block_columns;\n  const int lane = thread() % 32, warp = thread() / 32;\n  const int warp_m = warp % "
-    + ((stack1 = alias2(alias1(depth0, "warpsM", {"start":{"line":69,"column":30},"end":{"line":69,"column":36}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "warpsM", {"start":{"line":85,"column":30},"end":{"line":85,"column":36}} ), depth0)) != null ? stack1 : "")
     + " * "
-    + ((stack1 = alias2(alias1(depth0, "warpRows", {"start":{"line":69,"column":43},"end":{"line":69,"column":51}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "warpRows", {"start":{"line":85,"column":43},"end":{"line":85,"column":51}} ), depth0)) != null ? stack1 : "")
     + ", warp_n = warp / "
-    + ((stack1 = alias2(alias1(depth0, "warpsM", {"start":{"line":69,"column":73},"end":{"line":69,"column":79}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "warpsM", {"start":{"line":85,"column":73},"end":{"line":85,"column":79}} ), depth0)) != null ? stack1 : "")
     + " * "
-    + ((stack1 = alias2(alias1(depth0, "warpColumns", {"start":{"line":69,"column":86},"end":{"line":69,"column":97}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "warpColumns", {"start":{"line":85,"column":86},"end":{"line":85,"column":97}} ), depth0)) != null ? stack1 : "")
     + ";\n  input += static_cast<size_t>(image) * "
-    + ((stack1 = alias2(alias1(depth0, "inputLength", {"start":{"line":70,"column":42},"end":{"line":70,"column":53}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "inputLength", {"start":{"line":86,"column":42},"end":{"line":86,"column":53}} ), depth0)) != null ? stack1 : "")
     + ";\n"
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"scaled"),{"name":"if","hash":{},"fn":container.program(15, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":71,"column":2},"end":{"line":73,"column":9}}})) != null ? stack1 : "")
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"norm"),{"name":"if","hash":{},"fn":container.program(16, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":74,"column":2},"end":{"line":77,"column":9}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"scaled"),{"name":"if","hash":{},"fn":container.program(21, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":87,"column":2},"end":{"line":89,"column":9}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"norm"),{"name":"if","hash":{},"fn":container.program(22, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":90,"column":2},"end":{"line":93,"column":9}}})) != null ? stack1 : "")
     + "  // Where this lane's rows of the operands begin in a stage; a warp's first row is a multiple of 16, as the swap repeats.\n  const int a_at = (warp_m + lane % 16) * step, a_swap = lane % 16 / "
-    + ((stack1 = alias2(alias1(depth0, "swizzleRows", {"start":{"line":79,"column":71},"end":{"line":79,"column":82}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "swizzleRows", {"start":{"line":95,"column":71},"end":{"line":95,"column":82}} ), depth0)) != null ? stack1 : "")
     + " % "
-    + ((stack1 = alias2(alias1(depth0, "rowChunks", {"start":{"line":79,"column":89},"end":{"line":79,"column":98}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "rowChunks", {"start":{"line":95,"column":89},"end":{"line":95,"column":98}} ), depth0)) != null ? stack1 : "")
     + ";\n  const int b_at = lane % 16 * b_row + warp_n;\n  float c[m_tiles][n_tiles][4] = {};\n  CNX_UNROLL\n  for (int s = 0; s < stages - 1; s++) {\n    if (s < steps) stage(input, weight, "
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"norm"),{"name":"if","hash":{},"fn":container.program(5, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":84,"column":40},"end":{"line":84,"column":66}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"scaled"),{"name":"if","hash":{},"fn":container.program(23, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":100,"column":40},"end":{"line":100,"column":76}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"norm"),{"name":"if","hash":{},"fn":container.program(6, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":100,"column":76},"end":{"line":100,"column":102}}})) != null ? stack1 : "")
     + "a, b, m0, n0, s);\n    copy_commit();\n  }\n  for (int s = 0; s < steps; s++) {\n    copy_wait<stages - 2>();\n    barrier();\n    if (s + stages - 1 < steps) stage(input, weight, "
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"norm"),{"name":"if","hash":{},"fn":container.program(5, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":90,"column":53},"end":{"line":90,"column":79}}})) != null ? stack1 : "")
-    + "a, b, m0, n0, s + stages - 1);\n    copy_commit();\n    const T *as = a + s % stages * a_stage, *bs = b + s % stages * b_stage;\n    CNX_UNROLL\n    for (int k = 0; k < step; k += 16) {\n      uint32_t x[m_tiles][4];\n      CNX_UNROLL\n      for (int i = 0; i < m_tiles; i++) load_matrices(x[i], as + a_at + i * 16 * step + ((k / 8 + lane / 16) ^ a_swap) * 8);\n"
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"scaled"),{"name":"if","hash":{},"fn":container.program(17, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":98,"column":6},"end":{"line":105,"column":13}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"scaled"),{"name":"if","hash":{},"fn":container.program(23, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":106,"column":53},"end":{"line":106,"column":89}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"norm"),{"name":"if","hash":{},"fn":container.program(6, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":106,"column":89},"end":{"line":106,"column":115}}})) != null ? stack1 : "")
+    + "a, b, m0, n0, s + stages - 1);\n    copy_commit();\n    const T *as = a + s % stages * a_stage, *bs = b + s % stages * b_stage;\n"
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"scaled"),{"name":"if","hash":{},"fn":container.program(24, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":109,"column":4},"end":{"line":111,"column":11}}})) != null ? stack1 : "")
+    + "    CNX_UNROLL\n    for (int k = 0; k < step; k += 16) {\n      uint32_t x[m_tiles][4];\n      CNX_UNROLL\n      for (int i = 0; i < m_tiles; i++) load_matrices(x[i], as + a_at + i * 16 * step + ((k / 8 + lane / 16) ^ a_swap) * 8);\n"
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"scaled"),{"name":"if","hash":{},"fn":container.program(25, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":117,"column":6},"end":{"line":124,"column":13}}})) != null ? stack1 : "")
     + "      CNX_UNROLL\n      for (int j = 0; j < n_tiles; j += 2) {\n        uint32_t y[4];\n        load_matrices_transposed(y, bs + b_at + k * b_row + j * 8 + (j + 1 < n_tiles ? lane / 16 * 8 : 0));\n        CNX_UNROLL\n        for (int i = 0; i < m_tiles; i++) {\n          multiply<T>(c[i][j], x[i], y[0], y[1]);\n          if (j + 1 < n_tiles) multiply<T>(c[i][j + 1], x[i], y[2], y[3]);\n        }\n      }\n    }\n  }\n  copy_wait<0>();\n  barrier();\n  T *tile = shared<T>(0); // [block_rows][out_row]: the result, so that it is stored in whole chunks\n"
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"residual"),{"name":"if","hash":{},"fn":container.program(18, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":121,"column":2},"end":{"line":138,"column":9}}})) != null ? stack1 : "")
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"mask"),{"name":"if","hash":{},"fn":container.program(22, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":139,"column":2},"end":{"line":144,"column":9}}})) != null ? stack1 : "")
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"squares"),{"name":"if","hash":{},"fn":container.program(24, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":145,"column":2},"end":{"line":147,"column":9}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"residual"),{"name":"if","hash":{},"fn":container.program(26, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":140,"column":2},"end":{"line":157,"column":9}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"mask"),{"name":"if","hash":{},"fn":container.program(30, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":158,"column":2},"end":{"line":163,"column":9}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"squares"),{"name":"if","hash":{},"fn":container.program(32, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":164,"column":2},"end":{"line":166,"column":9}}})) != null ? stack1 : "")
     + "  CNX_UNROLL\n  for (int j = 0; j < n_tiles; j++) {\n    const int n = warp_n + j * 8 + 2 * (lane % 4);\n    const Pair shift = load2(bias + n0 + n);\n"
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"squares"),{"name":"if","hash":{},"fn":container.program(25, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":152,"column":4},"end":{"line":154,"column":11}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"squares"),{"name":"if","hash":{},"fn":container.program(33, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":171,"column":4},"end":{"line":173,"column":11}}})) != null ? stack1 : "")
     + "    CNX_UNROLL\n    for (int i = 0; i < m_tiles; i++) {\n      CNX_UNROLL\n      for (int h = 0; h < 2; h++) {\n        const int m = warp_m + i * 16 + h * 8 + lane / 4;\n        float v[2] = {c[i][j][2 * h] + shift.v[0], c[i][j][2 * h + 1] + shift.v[1]};\n"
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"gelu"),{"name":"if","hash":{},"fn":container.program(26, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":161,"column":8},"end":{"line":164,"column":15}}})) != null ? stack1 : "")
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"residual"),{"name":"if","hash":{},"fn":container.program(27, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":165,"column":8},"end":{"line":168,"column":15}}})) != null ? stack1 : "")
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"mask"),{"name":"if","hash":{},"fn":container.program(28, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":169,"column":8},"end":{"line":171,"column":15}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"gelu"),{"name":"if","hash":{},"fn":container.program(34, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":180,"column":8},"end":{"line":183,"column":15}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"residual"),{"name":"if","hash":{},"fn":container.program(35, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":184,"column":8},"end":{"line":187,"column":15}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"mask"),{"name":"if","hash":{},"fn":container.program(36, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":188,"column":8},"end":{"line":190,"column":15}}})) != null ? stack1 : "")
     + "        const uint32_t both = pack<T>(v[0], v[1]);\n        store_word(tile + m * out_row + n, both);\n"
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"squares"),{"name":"if","hash":{},"fn":container.program(29, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":174,"column":8},"end":{"line":185,"column":15}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"squares"),{"name":"if","hash":{},"fn":container.program(37, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":193,"column":8},"end":{"line":204,"column":15}}})) != null ? stack1 : "")
     + "      }\n    }\n"
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"squares"),{"name":"if","hash":{},"fn":container.program(32, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":188,"column":4},"end":{"line":195,"column":11}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"squares"),{"name":"if","hash":{},"fn":container.program(40, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":207,"column":4},"end":{"line":214,"column":11}}})) != null ? stack1 : "")
     + "  }\n  barrier();\n"
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"squares"),{"name":"if","hash":{},"fn":container.program(33, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":198,"column":2},"end":{"line":209,"column":9}}})) != null ? stack1 : "")
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"finish"),{"name":"if","hash":{},"fn":container.program(36, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":210,"column":2},"end":{"line":214,"column":9}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"squares"),{"name":"if","hash":{},"fn":container.program(41, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":217,"column":2},"end":{"line":228,"column":9}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"finish"),{"name":"if","hash":{},"fn":container.program(44, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":229,"column":2},"end":{"line":233,"column":9}}})) != null ? stack1 : "")
     + "  output += (static_cast<size_t>(image) * rows + m0) * columns + n0;\n"
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"chunks"),{"name":"if","hash":{},"fn":container.program(37, data, 0),"inverse":container.program(40, data, 0),"data":data,"loc":{"start":{"line":216,"column":2},"end":{"line":232,"column":9}}})) != null ? stack1 : "")
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"finish"),{"name":"if","hash":{},"fn":container.program(41, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":233,"column":2},"end":{"line":235,"column":9}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"chunks"),{"name":"if","hash":{},"fn":container.program(45, data, 0),"inverse":container.program(48, data, 0),"data":data,"loc":{"start":{"line":235,"column":2},"end":{"line":251,"column":9}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"finish"),{"name":"if","hash":{},"fn":container.program(49, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":252,"column":2},"end":{"line":254,"column":9}}})) != null ? stack1 : "")
     + "}\n\n"
     + ((stack1 = container.invokePartial(lookupProperty(partials,"cuda-run"),depth0,{"name":"cuda-run","data":data,"helpers":helpers,"partials":partials,"decorators":container.decorators})) != null ? stack1 : "");
 },"usePartial":true,"useData":true},

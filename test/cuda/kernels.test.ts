@@ -242,6 +242,8 @@ const faults: readonly Fault[] = [
   ["the counter left as it is", fc1("f32"), "if (thread() == 0) *counter = 0;", ""],
   ["no barrier in the f32 loop", fc2("f32", 3), /(copy_wait<0>\(\);\n) +barrier\(\);\n/, "$1"],
   ["one wait too few in f32", fc2("f32", 3), "copy_wait<0>", "copy_wait<1>"],
+  ["the factors of another step", fc2("bf16", 3), "factor + s % stages * step", "factor + (s + 1) % stages * step"],
+  ["a live step of factors overwritten", fc2("f32", 3), "factor += s % 2 * step", "factor += (s + 1) % 2 * step"],
   [
     "statistics read before they are there",
     downsample("bf16", 40, 80),
