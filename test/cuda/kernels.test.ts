@@ -106,15 +106,15 @@ const stem = (dtype: StorageType, width: number): KernelCase => ({
   } satisfies KernelParams["stem"],
 });
 
-const pool = (dtype: StorageType): KernelCase => ({
+const pool = (dtype: StorageType, sites: number, channels: number): KernelCase => ({
   ...plain,
-  name: `pool_${dtype}`,
+  name: `pool_${dtype}_${channels}`,
   kind: "pool",
   dtype,
   tolerance: 1e-5,
   params: {
-    sites: 49,
-    channels: 72,
+    sites,
+    channels,
     norm: { eps: 1e-6, affine: false },
     tile: { strip: 1, share: 1, invocations: 32 },
   },
@@ -200,7 +200,10 @@ const all: readonly KernelCase[] = dtypes.flatMap(dtype => [
   downsample(dtype, 6, 12),
   stem(dtype, 64),
   stem(dtype, 60),
-  pool(dtype),
+  pool(dtype, 49, 72),
+  // So wide that LayerNorm reads a token again: whole pairs, and ragged ones.
+  depthwise(dtype, [4, 5, 1600, 3]),
+  pool(dtype, 3, 1601),
   ...masked(dtype),
 ]);
 const single = [table, kindOf("maskedMean", "mean", "f32", { patches: 37, invocations: 64 })];

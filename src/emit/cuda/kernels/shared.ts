@@ -121,17 +121,26 @@ export const normContext = (
   threads: of.threads,
 });
 
+/** Most pairs of channels that a lane keeps in registers while it normalises a token. */
+const mostPairs = 24;
+
 /** How the lanes of a warp share tokens: few lanes each, so that a warp has several tokens under way. */
 function tokenLanes(channels: number, pixels: number, warps: number) {
   const lanes = [8, 16, 32].find(count => channels <= 16 * count) ?? 32;
   const warpTokens = 32 / lanes;
+  const lanePairs = Math.ceil(channels / (2 * lanes));
+  const raggedPairs = channels % (2 * lanes) !== 0;
+  const pairsHeld = lanePairs <= mostPairs;
   return {
     lanes,
     warpTokens,
     stepTokens: warpTokens * warps,
     sharedWarp: pixels % warpTokens !== 0,
-    lanePairs: Math.ceil(channels / (2 * lanes)),
-    raggedPairs: channels % (2 * lanes) !== 0,
+    lanePairs,
+    raggedPairs,
+    pairsHeld,
+    pair: pairsHeld ? "x[i]" : "x",
+    needsColumn: raggedPairs || !pairsHeld,
     pairs: channels % 2 === 0,
     tileRow: tileRow(channels),
   };
