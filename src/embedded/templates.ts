@@ -175,22 +175,31 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
 },"15":function(container,depth0,helpers,partials,data) {
     var stack1;
 
+  return "block_x() * "
+    + ((stack1 = container.lambda(container.strict(depth0, "blockColumns", {"start":{"line":74,"column":78},"end":{"line":74,"column":90}} ), depth0)) != null ? stack1 : "");
+},"16":function(container,depth0,helpers,partials,data) {
+    var stack1;
+
   return "  const bool border = y < radius || y + rows + radius > height || x0 < radius || x0 + "
     + ((stack1 = container.lambda(container.strict(depth0, "blockColumns", {"start":{"line":78,"column":88},"end":{"line":78,"column":100}} ), depth0)) != null ? stack1 : "")
     + " + radius > width;\n";
-},"16":function(container,depth0,helpers,partials,data) {
-    return "    if (border)\n      convolve<true>(input + c, weight + c, v, y, x0 + first);\n    else\n      convolve<false>(input + c, weight + c, v, y, x0 + first);\n";
 },"17":function(container,depth0,helpers,partials,data) {
-    return "    convolve<true>(input + c, weight + c, v, y, x0 + first);\n";
+    return "c = item, first = 0";
 },"18":function(container,depth0,helpers,partials,data) {
+    return "c = item % channels, first = item / channels * columns";
+},"19":function(container,depth0,helpers,partials,data) {
+    return "    if (border)\n      convolve<true>(input + c, weight + c, v, y, x0 + first);\n    else\n      convolve<false>(input + c, weight + c, v, y, x0 + first);\n";
+},"20":function(container,depth0,helpers,partials,data) {
+    return "    convolve<true>(input + c, weight + c, v, y, x0 + first);\n";
+},"21":function(container,depth0,helpers,partials,data) {
     var stack1;
 
   return "        tile[p * "
     + ((stack1 = container.lambda(container.strict(depth0, "tileRow", {"start":{"line":102,"column":19},"end":{"line":102,"column":26}} ), depth0)) != null ? stack1 : "")
     + " + c] = v[r][i];\n";
-},"19":function(container,depth0,helpers,partials,data) {
+},"22":function(container,depth0,helpers,partials,data) {
     return "        if (place(p, 0) >= 0) output[place(p, 0) + c] = narrow<T>(v[r][i]);\n";
-},"20":function(container,depth0,helpers,partials,data) {
+},"23":function(container,depth0,helpers,partials,data) {
     var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
         if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
           return parent[propertyName];
@@ -199,9 +208,9 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
     };
 
   return "  barrier();\n  normalize(tile, "
-    + ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"affine"),{"name":"if","hash":{},"fn":container.program(21, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":111,"column":18},"end":{"line":111,"column":52}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"affine"),{"name":"if","hash":{},"fn":container.program(24, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":111,"column":18},"end":{"line":111,"column":52}}})) != null ? stack1 : "")
     + "output, 0);\n";
-},"21":function(container,depth0,helpers,partials,data) {
+},"24":function(container,depth0,helpers,partials,data) {
     return "gain, shift, ";
 },"compiler":[8,">= 4.3.0"],"main":function(container,depth0,helpers,partials,data) {
     var stack1, alias1=container.strict, alias2=container.lambda, alias3=depth0 != null ? depth0 : (container.nullContext || {}), lookupProperty = container.lookupProperty || function(parent, propertyName) {
@@ -291,22 +300,24 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
     + ((stack1 = container.invokePartial(lookupProperty(partials,"cuda-parameters"),depth0,{"name":"cuda-parameters","data":data,"helpers":helpers,"partials":partials,"decorators":container.decorators})) != null ? stack1 : "")
     + "{\n"
     + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"norm"),{"name":"if","hash":{},"fn":container.program(14, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":71,"column":2},"end":{"line":73,"column":9}}})) != null ? stack1 : "")
-    + "  const int y = block_y() * rows, x0 = block_x() * "
-    + ((stack1 = alias2(alias1(depth0, "blockColumns", {"start":{"line":74,"column":53},"end":{"line":74,"column":65}} ), depth0)) != null ? stack1 : "")
+    + "  const int y = block_y() * rows, x0 = "
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"wholeRow"),{"name":"if","hash":{},"fn":container.program(13, data, 0),"inverse":container.program(15, data, 0),"data":data,"loc":{"start":{"line":74,"column":39},"end":{"line":74,"column":99}}})) != null ? stack1 : "")
     + ";\n  input += static_cast<size_t>(block_z()) * (height * width * channels);\n  output += static_cast<size_t>(block_z()) * (height * width * channels);\n"
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"interior"),{"name":"if","hash":{},"fn":container.program(15, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":77,"column":2},"end":{"line":79,"column":9}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"interior"),{"name":"if","hash":{},"fn":container.program(16, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":77,"column":2},"end":{"line":79,"column":9}}})) != null ? stack1 : "")
     + "  for (int item = thread(); item < "
     + ((stack1 = alias2(alias1(depth0, "items", {"start":{"line":80,"column":37},"end":{"line":80,"column":42}} ), depth0)) != null ? stack1 : "")
     + "; item += "
     + ((stack1 = alias2(alias1(depth0, "threads", {"start":{"line":80,"column":56},"end":{"line":80,"column":63}} ), depth0)) != null ? stack1 : "")
-    + ") {\n    const int c = item % channels, first = item / channels * columns;\n    float v[rows][columns];\n    CNX_UNROLL\n    for (int r = 0; r < rows; r++) {\n      CNX_UNROLL\n      for (int i = 0; i < columns; i++) v[r][i] = bias[c];\n    }\n"
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"interior"),{"name":"if","hash":{},"fn":container.program(16, data, 0),"inverse":container.program(17, data, 0),"data":data,"loc":{"start":{"line":88,"column":4},"end":{"line":95,"column":11}}})) != null ? stack1 : "")
+    + ") {\n    const int "
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"wholeRow"),{"name":"if","hash":{},"fn":container.program(17, data, 0),"inverse":container.program(18, data, 0),"data":data,"loc":{"start":{"line":81,"column":14},"end":{"line":81,"column":118}}})) != null ? stack1 : "")
+    + ";\n    float v[rows][columns];\n    CNX_UNROLL\n    for (int r = 0; r < rows; r++) {\n      CNX_UNROLL\n      for (int i = 0; i < columns; i++) v[r][i] = bias[c];\n    }\n"
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"interior"),{"name":"if","hash":{},"fn":container.program(19, data, 0),"inverse":container.program(20, data, 0),"data":data,"loc":{"start":{"line":88,"column":4},"end":{"line":95,"column":11}}})) != null ? stack1 : "")
     + "    CNX_UNROLL\n    for (int r = 0; r < rows; r++) {\n      CNX_UNROLL\n      for (int i = 0; i < columns; i++) {\n        const int p = r * "
     + ((stack1 = alias2(alias1(depth0, "blockColumns", {"start":{"line":100,"column":28},"end":{"line":100,"column":40}} ), depth0)) != null ? stack1 : "")
     + " + first + i;\n"
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"norm"),{"name":"if","hash":{},"fn":container.program(18, data, 0),"inverse":container.program(19, data, 0),"data":data,"loc":{"start":{"line":101,"column":8},"end":{"line":105,"column":15}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"norm"),{"name":"if","hash":{},"fn":container.program(21, data, 0),"inverse":container.program(22, data, 0),"data":data,"loc":{"start":{"line":101,"column":8},"end":{"line":105,"column":15}}})) != null ? stack1 : "")
     + "      }\n    }\n  }\n"
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"norm"),{"name":"if","hash":{},"fn":container.program(20, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":109,"column":2},"end":{"line":112,"column":9}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"norm"),{"name":"if","hash":{},"fn":container.program(23, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":109,"column":2},"end":{"line":112,"column":9}}})) != null ? stack1 : "")
     + "}\n\n"
     + ((stack1 = container.invokePartial(lookupProperty(partials,"cuda-run"),depth0,{"name":"cuda-run","data":data,"helpers":helpers,"partials":partials,"decorators":container.decorators})) != null ? stack1 : "");
 },"usePartial":true,"useData":true},

@@ -97,11 +97,11 @@ CNX_KERNEL(160, 3) kernel(
     bf16 *__restrict__ output) // [7][7][320]
 {
   float *tile = shared<float>(0); // [7 sites][320], rows padded against bank conflicts
-  const int y = block_y() * rows, x0 = block_x() * 7;
+  const int y = block_y() * rows, x0 = 0;
   input += static_cast<size_t>(block_z()) * (height * width * channels);
   output += static_cast<size_t>(block_z()) * (height * width * channels);
   for (int item = thread(); item < 320; item += 160) {
-    const int c = item % channels, first = item / channels * columns;
+    const int c = item, first = 0;
     float v[rows][columns];
     CNX_UNROLL
     for (int r = 0; r < rows; r++) {

@@ -99,11 +99,11 @@ CNX_KERNEL(32, 16) kernel(
     float *__restrict__ output) // [4][4][24]
 {
   float *tile = shared<float>(0); // [4 sites][48], rows padded against bank conflicts
-  const int y = block_y() * rows, x0 = block_x() * 4;
+  const int y = block_y() * rows, x0 = 0;
   input += static_cast<size_t>(block_z()) * (height * width * channels);
   output += static_cast<size_t>(block_z()) * (height * width * channels);
   for (int item = thread(); item < 24; item += 32) {
-    const int c = item % channels, first = item / channels * columns;
+    const int c = item, first = 0;
     float v[rows][columns];
     CNX_UNROLL
     for (int r = 0; r < rows; r++) {

@@ -100,11 +100,11 @@ CNX_KERNEL(64, 8) kernel(
     float *__restrict__ output) // [2][2][40]
 {
   float *tile = shared<float>(0); // [4 sites][48], rows padded against bank conflicts
-  const int y = block_y() * rows, x0 = block_x() * 4;
+  const int y = block_y() * rows, x0 = 0;
   input += static_cast<size_t>(block_z()) * (height * width * channels);
   output += static_cast<size_t>(block_z()) * (height * width * channels);
   for (int item = thread(); item < 40; item += 64) {
-    const int c = item % channels, first = item / channels * columns;
+    const int c = item, first = 0;
     float v[rows][columns];
     CNX_UNROLL
     for (int r = 0; r < rows; r++) {
