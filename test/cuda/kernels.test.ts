@@ -106,15 +106,15 @@ const stem = (dtype: StorageType, width: number): KernelCase => ({
   } satisfies KernelParams["stem"],
 });
 
-const pool = (dtype: StorageType): KernelCase => ({
+const pool = (dtype: StorageType, sites: number, channels: number): KernelCase => ({
   ...plain,
-  name: `pool_${dtype}`,
+  name: `pool_${dtype}_${channels}`,
   kind: "pool",
   dtype,
   tolerance: 1e-5,
   params: {
-    sites: 49,
-    channels: 72,
+    sites,
+    channels,
     norm: { eps: 1e-6, affine: false },
     tile: { strip: 1, share: 1, invocations: 32 },
   },
@@ -200,7 +200,10 @@ const all: readonly KernelCase[] = dtypes.flatMap(dtype => [
   downsample(dtype, 6, 12),
   stem(dtype, 64),
   stem(dtype, 60),
-  pool(dtype),
+  pool(dtype, 49, 72),
+  // So wide that LayerNorm reads a token again: whole pairs, and ragged ones.
+  depthwise(dtype, [4, 5, 2112, 3]),
+  pool(dtype, 3, 1601),
   ...masked(dtype),
 ]);
 const single = [table, kindOf("maskedMean", "mean", "f32", { patches: 37, invocations: 64 })];
@@ -242,6 +245,8 @@ const faults: readonly Fault[] = [
   ["the counter left as it is", fc1("f32"), "if (thread() == 0) *counter = 0;", ""],
   ["no barrier in the f32 loop", fc2("f32", 3), /(copy_wait<0>\(\);\n) +barrier\(\);\n/, "$1"],
   ["one wait too few in f32", fc2("f32", 3), "copy_wait<0>", "copy_wait<1>"],
+  ["the factors of another step", fc2("bf16", 3), "factor + s % stages * step", "factor + (s + 1) % stages * step"],
+  ["a live step of factors overwritten", fc2("f32", 3), "factor += s % 2 * step", "factor += (s + 1) % 2 * step"],
   [
     "statistics read before they are there",
     downsample("bf16", 40, 80),

@@ -35,12 +35,14 @@
 #define CNX_KERNEL(threads, blocks) static __global__ void __launch_bounds__(threads, blocks)
 #define CNX_UNROLL _Pragma("unroll")
 #define CNX_TWICE _Pragma("unroll 2")
+#define CNX_EIGHTFOLD _Pragma("unroll 8")
 #define CNX_ROLLED _Pragma("unroll 1")
 #else
 #define CNX_DEVICE inline
 #define CNX_KERNEL(threads, blocks) static void
 #define CNX_UNROLL
 #define CNX_TWICE
+#define CNX_EIGHTFOLD
 #define CNX_ROLLED
 #endif
 

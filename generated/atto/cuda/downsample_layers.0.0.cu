@@ -15,6 +15,11 @@ constexpr int depth = 48; // of the sum: c, i, j
 // Where site p of the block lies in the output, from `first` on; negative outside the map.
 CNX_DEVICE int place(int p, int first) { return first + p * 40; }
 
+// Values c and c + 1 of a token; zero past the end.
+CNX_DEVICE Pair pair_of(const float *token, int c) {
+  return c < 40 ? load2(token + c) : Pair{0.0f, 0.0f};
+}
+
 // Normalises the 56 tokens of `tile`, 8 lanes each, and stores those that lie on the map.
 CNX_DEVICE void normalize(const float *tile, const float *gain, const float *shift, T *output, int count) {
   const int lane = thread() % 8;
@@ -25,8 +30,7 @@ CNX_DEVICE void normalize(const float *tile, const float *gain, const float *shi
     float sum = 0.0f;
     CNX_UNROLL
     for (int i = 0; i < 3; i++) {
-      const int c = 2 * (lane + i * 8);
-      x[i] = c < 40 ? load2(token + c) : Pair{0.0f, 0.0f};
+      x[i] = pair_of(token, 2 * (lane + i * 8));
       sum += x[i].v[0] + x[i].v[1];
     }
     const float mean = group_sum<8>(sum) / 40.0f;

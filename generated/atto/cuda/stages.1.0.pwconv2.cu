@@ -24,7 +24,7 @@ constexpr int a_stage = block_rows * step, b_stage = step * b_row;
 CNX_DEVICE int place(int m, int c) { return m * step + (c ^ (m / 2 % 4)) * 8; }
 
 // Brings step s of both operands to shared memory; copies may still be on their way.
-CNX_DEVICE void stage(const T *input, const T *weight, T *a, T *b, int m0, int n0, int s) {
+CNX_DEVICE void stage(const T *input, const T *weight, const float *scale, float *factor, T *a, T *b, int m0, int n0, int s) {
   a += s % stages * a_stage;
   b += s % stages * b_stage;
   CNX_UNROLL
@@ -38,6 +38,11 @@ CNX_DEVICE void stage(const T *input, const T *weight, T *a, T *b, int m0, int n
     const int k = i / (block_columns / 8), n = i % (block_columns / 8) * 8;
     copy_async(b + k * b_row + n, weight + (s * step + k) * 80 + n0 + n, 16);
   }
+  factor += s % stages * step;
+  CNX_UNROLL
+  for (int k = thread() * 4; k < step; k += 128 * 4) {
+    copy_async(factor + k, scale + s * step + k, 16);
+  }
 }
 
 CNX_KERNEL(128, 2) kernel(
@@ -50,33 +55,34 @@ CNX_KERNEL(128, 2) kernel(
 {
   T *a = shared<T>(0);        // [stages][block_rows][step], chunks swapped
   T *b = shared<T>(32768); // [stages][step][b_row]
-  float *factor = shared<float>(55296); // scale, [320]
+  float *factor = shared<float>(55296); // scale, [stages][step]
   const int image = block_z(), m0 = block_y() * block_rows, n0 = block_x() * block_columns;
   const int lane = thread() % 32, warp = thread() / 32;
   const int warp_m = warp % 2 * 64, warp_n = warp / 2 * 40;
   input += static_cast<size_t>(image) * 250880;
-  for (int k = thread(); k < 320; k += 128) factor[k] = k < depth ? scale[image * depth + k] : 0.0f;
+  scale += image * depth;
   // Where this lane's rows of the operands begin in a stage; a warp's first row is a multiple of 16, as the swap repeats.
   const int a_at = (warp_m + lane % 16) * step, a_swap = lane % 16 / 2 % 4;
   const int b_at = lane % 16 * b_row + warp_n;
   float c[m_tiles][n_tiles][4] = {};
   CNX_UNROLL
   for (int s = 0; s < stages - 1; s++) {
-    if (s < steps) stage(input, weight, a, b, m0, n0, s);
+    if (s < steps) stage(input, weight, scale, factor, a, b, m0, n0, s);
     copy_commit();
   }
   for (int s = 0; s < steps; s++) {
     copy_wait<stages - 2>();
     barrier();
-    if (s + stages - 1 < steps) stage(input, weight, a, b, m0, n0, s + stages - 1);
+    if (s + stages - 1 < steps) stage(input, weight, scale, factor, a, b, m0, n0, s + stages - 1);
     copy_commit();
     const T *as = a + s % stages * a_stage, *bs = b + s % stages * b_stage;
+    const float *fs = factor + s % stages * step + 2 * (lane % 4);
     CNX_UNROLL
     for (int k = 0; k < step; k += 16) {
       uint32_t x[m_tiles][4];
       CNX_UNROLL
       for (int i = 0; i < m_tiles; i++) load_matrices(x[i], as + a_at + i * 16 * step + ((k / 8 + lane / 16) ^ a_swap) * 8);
-      const Pair low = load2(factor + s * step + k + 2 * (lane % 4)), high = load2(factor + s * step + k + 8 + 2 * (lane % 4));
+      const Pair low = load2(fs + k), high = load2(fs + k + 8);
       CNX_UNROLL
       for (int i = 0; i < m_tiles; i++) {
         CNX_UNROLL
@@ -134,7 +140,7 @@ CNX_KERNEL(128, 2) kernel(
 
 int run(int batch, void *const *operand, Stream stream) {
   const Grid grid = {1, 7, static_cast<unsigned>(batch)};
-  return launch(kernel, grid, 128, 56576, stream,
+  return launch(kernel, grid, 128, 55808, stream,
                 static_cast<const bf16 *>(operand[0]),
                 static_cast<const bf16 *>(operand[1]),
                 static_cast<const float *>(operand[2]),

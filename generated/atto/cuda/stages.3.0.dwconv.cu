@@ -20,6 +20,11 @@ CNX_DEVICE int place(int p, int) {
   return (y * width + x) * channels;
 }
 
+// Values c and c + 1 of a token; zero past the end.
+CNX_DEVICE Pair pair_of(const float *token, int c) {
+  return load2(token + c);
+}
+
 // Normalises the 7 tokens of `tile`, 32 lanes each, and stores those that lie on the map.
 CNX_DEVICE void normalize(const float *tile, T *output, int count) {
   const int lane = thread() % 32;
@@ -30,8 +35,7 @@ CNX_DEVICE void normalize(const float *tile, T *output, int count) {
     float sum = 0.0f;
     CNX_UNROLL
     for (int i = 0; i < 5; i++) {
-      const int c = 2 * (lane + i * 32);
-      x[i] = load2(token + c);
+      x[i] = pair_of(token, 2 * (lane + i * 32));
       sum += x[i].v[0] + x[i].v[1];
     }
     const float mean = group_sum<32>(sum) / 320.0f;
@@ -93,11 +97,11 @@ CNX_KERNEL(160, 3) kernel(
     bf16 *__restrict__ output) // [7][7][320]
 {
   float *tile = shared<float>(0); // [7 sites][320], rows padded against bank conflicts
-  const int y = block_y() * rows, x0 = block_x() * 7;
+  const int y = block_y() * rows, x0 = 0;
   input += static_cast<size_t>(block_z()) * (height * width * channels);
   output += static_cast<size_t>(block_z()) * (height * width * channels);
   for (int item = thread(); item < 320; item += 160) {
-    const int c = item % channels, first = item / channels * columns;
+    const int c = item, first = 0;
     float v[rows][columns];
     CNX_UNROLL
     for (int r = 0; r < rows; r++) {

@@ -19,17 +19,22 @@ constexpr int a_row = step + 4;          // 4 more than needed, against bank con
 constexpr int a_stage = block_rows * a_row, b_stage = step * block_columns;
 
 // Brings step s of both operands to shared memory; copies may still be on their way.
-CNX_DEVICE void stage(const T *input, const float *weight, float *a, float *b, int m0, int n0, int s) {
+CNX_DEVICE void stage(const T *input, const float *weight, const float *scale, float *factor, float *a, float *b, int m0, int n0, int s) {
   a += s % 2 * a_stage;
   b += s % 2 * b_stage;
   for (int i = thread(); i < block_rows * (step / 4); i += 16) {
     const int m = i / (step / 4), k = i % (step / 4) * 4;
     const bool inside = s * step + k < depth;
-    copy_async(a + m * a_row + k, inside ? input + (m0 + m) * depth + s * step + k : input, inside ? 16 : 0);
+    copy_async(a + m * a_row + k, input + (inside ? (m0 + m) * depth + s * step + k : 0), inside ? 16 : 0);
   }
   for (int i = thread(); i < step * (block_columns / 4); i += 16) {
     const int k = i / (block_columns / 4), n = i % (block_columns / 4) * 4;
     copy_async(b + k * block_columns + n, weight + (s * step + k) * 8 + n0 + n, 16);
+  }
+  factor += s % 2 * step;
+  for (int k = thread() * 4; k < step; k += 16 * 4) {
+    const bool inside = s * step + k < depth;
+    copy_async(factor + k, scale + (inside ? s * step + k : 0), inside ? 16 : 0);
   }
   copy_commit();
 }
@@ -44,24 +49,25 @@ CNX_KERNEL(16, 15) kernel(
 {
   float *a = shared<float>(0);                // [2][block_rows][a_row]
   float *b = shared<float>(10240); // [2][step][block_columns]
-  float *factor = shared<float>(11264); // scale, [32]
+  float *factor = shared<float>(11264); // scale, [2][step]
   const int image = block_z(), m0 = block_y() * block_rows, n0 = block_x() * block_columns;
   const int lane_x = thread() % 2, lane_y = thread() / 2;
   input += static_cast<size_t>(image) * 8192;
-  for (int k = thread(); k < 32; k += 16) factor[k] = k < depth ? scale[image * depth + k] : 0.0f;
+  scale += image * depth;
   float c[cell_rows][cell_quads][4] = {};
-  stage(input, weight, a, b, m0, n0, 0);
+  stage(input, weight, scale, factor, a, b, m0, n0, 0);
   for (int s = 0; s < steps; s++) {
     copy_wait<0>();
     barrier();
-    if (s + 1 < steps) stage(input, weight, a, b, m0, n0, s + 1);
+    if (s + 1 < steps) stage(input, weight, scale, factor, a, b, m0, n0, s + 1);
     const float *as = a + s % 2 * a_stage, *bs = b + s % 2 * b_stage;
+    const float *fs = factor + s % 2 * step;
     CNX_ROLLED
     for (int k = 0; k < step; k += 2) {
       Pair x[cell_rows];
       CNX_UNROLL
       for (int i = 0; i < cell_rows; i++) x[i] = load2(as + (lane_y + i * 8) * a_row + k);
-      const Pair f = load2(factor + s * step + k);
+      const Pair f = load2(fs + k);
       CNX_UNROLL
       for (int i = 0; i < cell_rows; i++) {
         CNX_UNROLL

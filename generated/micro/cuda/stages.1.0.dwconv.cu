@@ -20,6 +20,11 @@ CNX_DEVICE int place(int p, int) {
   return (y * width + x) * channels;
 }
 
+// Values c and c + 1 of a token; zero past the end.
+CNX_DEVICE Pair pair_of(const float *token, int c) {
+  return load2(token + c);
+}
+
 // Normalises the 8 tokens of `tile`, 8 lanes each, and stores those that lie on the map.
 CNX_DEVICE void normalize(const float *tile, T *output, int count) {
   const int lane = thread() % 8;
@@ -30,8 +35,7 @@ CNX_DEVICE void normalize(const float *tile, T *output, int count) {
     float sum = 0.0f;
     CNX_UNROLL
     for (int i = 0; i < 1; i++) {
-      const int c = 2 * (lane + i * 8);
-      x[i] = load2(token + c);
+      x[i] = pair_of(token, 2 * (lane + i * 8));
       sum += x[i].v[0] + x[i].v[1];
     }
     const float mean = group_sum<8>(sum) / 16.0f;

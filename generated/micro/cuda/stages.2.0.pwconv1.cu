@@ -26,7 +26,7 @@ CNX_DEVICE void stage(const T *input, const float *weight, float *a, float *b, i
   for (int i = thread(); i < block_rows * (step / 4); i += 48) {
     const int m = i / (step / 4), k = i % (step / 4) * 4;
     const bool inside = m0 + m < rows && s * step + k < depth;
-    copy_async(a + m * a_row + k, inside ? input + (m0 + m) * depth + s * step + k : input, inside ? 16 : 0);
+    copy_async(a + m * a_row + k, input + (inside ? (m0 + m) * depth + s * step + k : 0), inside ? 16 : 0);
   }
   for (int i = thread(); i < step * (block_columns / 4); i += 48) {
     const int k = i / (block_columns / 4), n = i % (block_columns / 4) * 4;

@@ -34,7 +34,7 @@ export function stem(p: KernelParams["stem"], { dtype }: Setting): CudaKernel {
   return {
     template: "cuda/stem",
     context: {
-      ...normContext(norm, { channels, pixels, threads }),
+      ...normContext(norm, { channels, pixels, threads, registers }),
       scalar: scalars[dtype],
       height,
       width,
@@ -94,11 +94,12 @@ export function depthwise(p: KernelParams["depthwise"], { dtype, batch, choices 
   const passes = divideUp(items, 256);
   const threads = roundUp(divideUp(items, passes), 32);
   const weightRow = roundUp(channels, 4);
+  const registers = rows >= 7 ? 168 : 128;
   const interior = height >= rows + 2 * radius && width >= blockColumns + 2 * radius;
   return {
     template: "cuda/depthwise",
     context: {
-      ...normContext(norm, { channels, pixels, threads }),
+      ...normContext(norm, { channels, pixels, threads, registers }),
       scalar: scalars[dtype],
       height,
       width,
@@ -111,6 +112,7 @@ export function depthwise(p: KernelParams["depthwise"], { dtype, batch, choices 
       blockColumns,
       items,
       passes: passes > 1 ? passes : null,
+      wholeRow: groups === 1 && columns >= width,
       weightRow,
       interior,
       held: kernel <= widestHeld,
@@ -127,7 +129,7 @@ export function depthwise(p: KernelParams["depthwise"], { dtype, batch, choices 
     images: 1,
     threads,
     shared: norm === null ? 0 : 4 * pixels * tileRow(channels),
-    registers: rows >= 7 ? 168 : 128,
+    registers,
     counted: false,
     work: { unit: "lanes", flops: 2 * kernel * kernel * height * width * channels },
   };

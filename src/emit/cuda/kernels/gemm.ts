@@ -113,7 +113,6 @@ function common(p: CudaGemm, { channels, patches, eps }: Operand, { dtype }: Set
       guardRows: rows % blockRows !== 0,
       guardColumns: columns % blockColumns !== 0,
       inputLength,
-      paddedDepth: packed.depth,
       weightRow: packed.columns,
       vector: channels % 4 === 0,
       statTokens: 4 * blockRows,
@@ -152,7 +151,7 @@ function lanes(p: CudaGemm, { channels, patches, eps }: Operand, shape: Common):
   const threads = lanesX * lanesY;
   const bAt = 2 * blockRows * (step + 4) * 4;
   const end = bAt + 2 * step * blockColumns * 4;
-  const extra = p.grn !== null ? 4 * packed.depth : eps !== null ? 32 * blockRows : 0;
+  const extra = p.grn !== null ? 2 * 4 * step : eps !== null ? 32 * blockRows : 0;
   const sums = p.squares ? 4 * lanesY * blockColumns : 0;
   const finish = finishBytes(p.columns, threads);
   const used = Math.max(end + extra, sums);
@@ -211,7 +210,7 @@ function tensorCores(p: CudaGemm, { channels, patches, eps }: Operand, shape: Co
   const bRow = blockColumns % 16 === 0 ? blockColumns + 8 : blockColumns;
   const bAt = stages * blockRows * step * 2;
   const extraAt = bAt + stages * step * bRow * 2;
-  const extra = p.grn !== null ? 4 * packed.depth : eps !== null ? 32 * blockRows : 0;
+  const extra = p.grn !== null ? stages * 4 * step : eps !== null ? 32 * blockRows : 0;
   const sumsAt = roundUp(blockRows * (blockColumns + 8) * 2, 16);
   const sums = p.squares ? 4 * warpsM * blockColumns : 0;
   const finish = finishBytes(p.columns, threads);

@@ -17,7 +17,8 @@ import {
 
 const dims = (...sizes: number[]): string => sizes.map(size => `[${size}]`).join("");
 const lanes = (flops: number) => ({ unit: "lanes", flops }) as const;
-const plain = { images: 1, shared: 0, registers: 64, counted: false, work: lanes(0) } as const;
+const registers = 64;
+const plain = { images: 1, shared: 0, registers, counted: false, work: lanes(0) } as const;
 
 /** The pooled vector stays f32: the classifier alone reads it. */
 export function pool({ sites, channels, norm }: KernelParams["pool"], { dtype }: Setting): CudaKernel {
@@ -26,7 +27,7 @@ export function pool({ sites, channels, norm }: KernelParams["pool"], { dtype }:
     ...plain,
     template: "cuda/pool",
     context: {
-      ...normContext(norm, { channels, pixels: 1, threads }),
+      ...normContext(norm, { channels, pixels: 1, threads, registers }),
       outScalar: scalars.f32,
       scalar: scalars[dtype],
       sites,
@@ -94,7 +95,7 @@ export function rowNorm({ rows, channels, norm }: KernelParams["rowNorm"], { dty
     ...plain,
     template: "cuda/row-norm",
     context: {
-      ...normContext(norm, { channels, pixels: 1, threads }),
+      ...normContext(norm, { channels, pixels: 1, threads, registers }),
       warps: threads / 32,
       rows,
       scalar: scalars[dtype],

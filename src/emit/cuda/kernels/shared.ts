@@ -110,28 +110,43 @@ export const blocksFor = (threads: number, registers: number): number =>
 /** What the normalize partial needs. */
 export const normContext = (
   norm: { readonly eps: number; readonly affine: boolean } | null,
-  of: { readonly channels: number; readonly pixels: number; readonly threads: number },
+  of: {
+    readonly channels: number;
+    readonly pixels: number;
+    readonly threads: number;
+    /** What a thread may have. */
+    readonly registers: number;
+  },
 ) => ({
   norm: norm !== null,
   affine: norm?.affine ?? false,
   eps: norm === null ? null : String(norm.eps),
-  ...tokenLanes(of.channels, of.pixels, Math.floor(of.threads / 32)),
+  ...tokenLanes(of.channels, of.pixels, Math.floor(of.threads / 32), of.registers),
   channels: of.channels,
   pixels: of.pixels,
   threads: of.threads,
 });
 
-/** How the lanes of a warp share tokens: few lanes each, so that a warp has several tokens under way. */
-function tokenLanes(channels: number, pixels: number, warps: number) {
+/**
+ * How the lanes of a warp share tokens: few lanes each, so that a warp has several tokens under way. A lane keeps its
+ * channels where they take no more than half of its registers.
+ */
+function tokenLanes(channels: number, pixels: number, warps: number, registers: number) {
   const lanes = [8, 16, 32].find(count => channels <= 16 * count) ?? 32;
   const warpTokens = 32 / lanes;
+  const lanePairs = Math.ceil(channels / (2 * lanes));
+  const raggedPairs = channels % (2 * lanes) !== 0;
+  const pairsHeld = 2 * lanePairs <= registers / 2;
   return {
     lanes,
     warpTokens,
     stepTokens: warpTokens * warps,
     sharedWarp: pixels % warpTokens !== 0,
-    lanePairs: Math.ceil(channels / (2 * lanes)),
-    raggedPairs: channels % (2 * lanes) !== 0,
+    lanePairs,
+    raggedPairs,
+    pairsHeld,
+    pair: pairsHeld ? "x[i]" : "x",
+    needsColumn: raggedPairs || !pairsHeld,
     pairs: channels % 2 === 0,
     tileRow: tileRow(channels),
   };

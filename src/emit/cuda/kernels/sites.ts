@@ -182,10 +182,11 @@ export function siteDepthwise(p: KernelParams["siteDepthwise"], { dtype, batch }
   const threads = roundUp(divideUp(items, passes), 32);
   const weightRow = roundUp(channels, 4);
   const sites = keep * down * across;
+  const registers = 128;
   return {
     template: "cuda/site-depthwise",
     context: {
-      ...normContext(norm, { channels, pixels, threads }),
+      ...normContext(norm, { channels, pixels, threads, registers }),
       scalar: scalars[dtype],
       gridRows: rows,
       gridColumns: columns,
@@ -217,7 +218,7 @@ export function siteDepthwise(p: KernelParams["siteDepthwise"], { dtype, batch }
     images: 1,
     threads,
     shared: norm === null ? 0 : 4 * pixels * tileRow(channels),
-    registers: 128,
+    registers,
     counted: false,
     work: lanes(2 * kernel * kernel * sites * channels),
   };
