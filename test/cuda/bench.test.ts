@@ -35,7 +35,7 @@ describe.runIf(hasGxx && full)(
         const names = [`-DMODEL=${prefix}`, `-DHEADER="${prefix}.h"`, `-DLABEL="${label}"`, ...(flags ? [flags] : [])];
         run(
           "g++",
-          ["-std=c++20", "-O1", "-fno-strict-aliasing", ...names, "all.cpp", "-o", "driver", "-lpthread"],
+          ["-std=c++20", "-O1", "-I.", "-fno-strict-aliasing", ...names, "all.cpp", "-o", "driver", "-lpthread"],
           sources,
         );
         for (const golden of goldens.split(",")) {
