@@ -34,6 +34,42 @@ export interface OnnxOptions {
   readonly layout: "plain" | "huggingface";
 }
 
+const lowered: { readonly [op in Exclude<OpName, "grn">]: true } = {
+  input: true,
+  param: true,
+  toChannelsLast: true,
+  toChannelsFirst: true,
+  patchConv: true,
+  depthwise: true,
+  linear: true,
+  layernorm: true,
+  normalize: true,
+  gelu: true,
+  sumSquares: true,
+  grnScale: true,
+  scaleChannels: true,
+  shiftChannels: true,
+  add: true,
+  meanSites: true,
+  maskSites: true,
+  fillSites: true,
+  patchTable: true,
+  gatherSites: true,
+  scatterSites: true,
+  siteDepthwise: true,
+  averagePool: true,
+  patchify: true,
+  standardize: true,
+  siteError: true,
+  maskedMean: true,
+  scaleInputs: true,
+  scaleOutputs: true,
+  biasThrough: true,
+};
+
+/** What kernels and ONNX graphs are made of: everything but `grn`, which `split-grn` takes apart. */
+export const loweredOps: ReadonlySet<OpName> = new Set(Object.keys(lowered) as OpName[]);
+
 interface TargetBase {
   readonly name: string;
   /** In order; comments in the target's own list say where order matters. */

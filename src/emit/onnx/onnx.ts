@@ -3,7 +3,7 @@ import { foldGrnShift } from "../../passes/fold-grn-shift.ts";
 import { foldLayerScale } from "../../passes/fold-layer-scale.ts";
 import { foldLayernorm } from "../../passes/fold-layernorm.ts";
 import { splitGrn } from "../../passes/split-grn.ts";
-import type { EmitContext, GraphTarget, OutputFile } from "../target.ts";
+import { type EmitContext, type GraphTarget, loweredOps, type OutputFile } from "../target.ts";
 import { constantsOf } from "./constants.ts";
 import { inlineLimit, onnxFiles, type Unwritten } from "./files.ts";
 import { huggingfaceFiles, huggingfaceProblems } from "./huggingface.ts";
@@ -19,38 +19,7 @@ export const onnx: GraphTarget = {
   takes: "graph",
   // GRN has to be split before its shift can be folded.
   passes: [splitGrn, foldGrnShift, foldLayerScale, foldLayernorm],
-  legal: new Set([
-    "input",
-    "param",
-    "toChannelsLast",
-    "toChannelsFirst",
-    "patchConv",
-    "depthwise",
-    "linear",
-    "layernorm",
-    "normalize",
-    "gelu",
-    "sumSquares",
-    "grnScale",
-    "scaleChannels",
-    "shiftChannels",
-    "add",
-    "meanSites",
-    "maskSites",
-    "fillSites",
-    "patchTable",
-    "gatherSites",
-    "scatterSites",
-    "siteDepthwise",
-    "averagePool",
-    "patchify",
-    "standardize",
-    "siteError",
-    "maskedMean",
-    "scaleInputs",
-    "scaleOutputs",
-    "biasThrough",
-  ]),
+  legal: loweredOps,
   problems: ({ model, onnx }) => (onnx.layout === "huggingface" ? huggingfaceProblems(model) : []),
   emit: (graph, context) => emitOnnx(graph, context, inlineLimit),
 };
