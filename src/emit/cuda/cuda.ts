@@ -6,7 +6,7 @@ import type { CudaChoices } from "./kernels/shared.ts";
 import { cudaProgram } from "./program.ts";
 
 /** A C library of CUDA kernels, from the graph that WGSL is made from, with tiles of its own. */
-export const cudaTarget = (dtype: StorageType, choices?: CudaChoices): KernelTarget => ({
+export const cudaTarget = (dtype: StorageType, choices: Partial<CudaChoices> = {}): KernelTarget => ({
   name: "cuda",
   takes: "plan",
   ...wgslPasses,
