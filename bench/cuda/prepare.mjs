@@ -20,7 +20,7 @@ const { memorySource } = await compiled("weights/source.js");
 const { loadProgram } = await compiled("node/program.js");
 const { version } = await compiled("node/version.js");
 
-/** @type {readonly { name: string; choices: import("../../src/emit/cuda/kernels/shared.ts").CudaChoices }[]} */
+/** @type {readonly { name: string; choices: Choices }[]} */
 const candidates = [
   { name: "w32", choices: { warpRows: 32, step: 32, depthwiseRows: 7 } },
   { name: "k64", choices: { warpRows: 64, step: 64, depthwiseRows: 4 } },
@@ -45,6 +45,17 @@ const builds = [
     { golden, dtype: /** @type {const} */ ("bf16"), min: 1, max: 256, times: [32, 256], sites: compact },
     { golden, dtype: /** @type {const} */ ("bf16"), min: 1, max: 256, times: [256], sites: masked, name: "masked" },
   ]),
+  // f32 on tensor cores.
+  { golden: "micro-64x64-b2", dtype: "f32", min: 1, max: 4, times: [], name: "tf32", choices: { tf32: true } },
+  ...["atto-224x224-b1", "tiny-224x224-b1", "base-224x224-b1"].map(golden => ({
+    golden,
+    dtype: /** @type {const} */ ("f32"),
+    min: 1,
+    max: 256,
+    times: [32, 256],
+    name: "tf32",
+    choices: { tf32: true },
+  })),
   // Other choices, to be compared on the machine at hand.
   ...["atto-224x224-b1", "tiny-224x224-b1", "base-224x224-b1"].flatMap(golden =>
     candidates.map(({ name, choices }) => ({
@@ -64,7 +75,8 @@ const alike = {
   "atto-224x224-b1": ["atto-224x224-b1", "atto-224x224-b3"],
 };
 
-/** @typedef {{ golden: string; dtype: "f32" | "f16" | "bf16"; min: number; max: number; times: readonly number[]; name?: string; sites?: "compact" | "masked"; choices?: import("../../src/emit/cuda/kernels/shared.ts").CudaChoices }} Build */
+/** @typedef {Partial<import("../../src/emit/cuda/kernels/shared.ts").CudaChoices>} Choices */
+/** @typedef {{ golden: string; dtype: "f32" | "f16" | "bf16"; min: number; max: number; times: readonly number[]; name?: string; sites?: "compact" | "masked"; choices?: Choices }} Build */
 
 /** @param {string} folder */
 export const prepare = async folder => {

@@ -325,7 +325,7 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
 },"usePartial":true,"useData":true},
 
   "cuda/device": {"compiler":[8,">= 4.3.0"],"main":function(container,depth0,helpers,partials,data) {
-    return "// What the kernels need of a device, with two bodies.\n//\n// Compiled by nvcc, each function is an intrinsic or one PTX instruction. Compiled by any other C++20 compiler, the\n// threads of a block are fibers of one CPU thread: the same kernels run without a GPU, slowly and with checks. There,\n// shared memory starts as NaN, every allocation has guard words on both sides, warp instructions compare what their\n// lanes execute, and a block whose threads wait for each other in vain is reported.\n#pragma once\n#include <stddef.h>\n#include <stdint.h>\n#ifdef __CUDACC__\n#include <cuda_runtime.h>\n#else\n#include <math.h>\n\n#include <algorithm>\n#include <atomic>\n#include <cmath>\n#include <cstdio>\n#include <cstdlib>\n#include <cstring>\n#include <functional>\n#include <memory>\n#include <thread>\n#include <utility>\n#include <vector>\n#if !defined(__x86_64__)\n#include <ucontext.h>\n#endif\n#endif\n\n#ifdef __CUDACC__\n#define CNX_DEVICE __device__ __forceinline__\n#define CNX_KERNEL(threads, blocks) static __global__ void __launch_bounds__(threads, blocks)\n#define CNX_UNROLL _Pragma(\"unroll\")\n#define CNX_TWICE _Pragma(\"unroll 2\")\n#define CNX_EIGHTFOLD _Pragma(\"unroll 8\")\n#define CNX_ROLLED _Pragma(\"unroll 1\")\n#else\n#define CNX_DEVICE inline\n#define CNX_KERNEL(threads, blocks) static void\n#define CNX_UNROLL\n#define CNX_TWICE\n#define CNX_EIGHTFOLD\n#define CNX_ROLLED\n#endif\n\nstruct CUstream_st;\n\nnamespace cnx {\n\n// 16-bit storage. All arithmetic is on float.\nstruct bf16 {\n  uint16_t bits;\n};\nstruct f16 {\n  uint16_t bits;\n};\n\nstruct alignas(16) Quad {\n  float v[4];\n};\nstruct alignas(8) Pair {\n  float v[2];\n};\n// 16 bytes, 8 values of 16 bits or 4 of 32.\nstruct alignas(16) Chunk {\n  uint32_t v[4];\n};\n\nstruct Grid {\n  unsigned x, y, z;\n};\n\nusing Stream = ::CUstream_st *;\n\n#ifdef __CUDACC__\n// ---------------------------------------------------------------------------------------------------------- device\n\nCNX_DEVICE int thread() { return static_cast<int>(threadIdx.x); }\nCNX_DEVICE int block_x() { return static_cast<int>(blockIdx.x); }\nCNX_DEVICE int block_y() { return static_cast<int>(blockIdx.y); }\nCNX_DEVICE int block_z() { return static_cast<int>(blockIdx.z); }\n\n// The block's dynamic shared memory, from a byte offset on.\ntemplate <class T> CNX_DEVICE T *shared(size_t offset) {\n  extern __shared__ __align__(128) unsigned char memory[];\n  return reinterpret_cast<T *>(memory + offset);\n}\n\nCNX_DEVICE void barrier() { __syncthreads(); }\nCNX_DEVICE float shuffle_xor(float x, int mask) { return __shfl_xor_sync(0xffffffffu, x, mask); }\n\n// Copies 16 bytes to shared memory in the background: `bytes` (0 to 16) from `source`, then zeros.\nCNX_DEVICE void copy_async(void *to, const void *source, int bytes) {\n  asm volatile(\"cp.async.cg.shared.global [%0], [%1], 16, %2;\" ::\"r\"(\n                   static_cast<uint32_t>(__cvta_generic_to_shared(to))),\n               \"l\"(source), \"r\"(bytes)\n               : \"memory\");\n}\n// Ends a group of copies.\nCNX_DEVICE void copy_commit() { asm volatile(\"cp.async.commit_group;\" ::: \"memory\"); }\n// Waits until at most `pending` of this thread's groups are on their way.\ntemplate <int pending> CNX_DEVICE void copy_wait() { asm volatile(\"cp.async.wait_group %0;\" ::\"n\"(pending) : \"memory\"); }\n\n// Four 8x8 matrices of 16-bit values from shared memory, one row of 16 bytes a lane; `transposed` swaps rows and columns.\nCNX_DEVICE void load_matrices(uint32_t (&to)[4], const void *row) {\n  asm volatile(\"ldmatrix.sync.aligned.m8n8.x4.shared.b16 {%0, %1, %2, %3}, [%4];\"\n               : \"=r\"(to[0]), \"=r\"(to[1]), \"=r\"(to[2]), \"=r\"(to[3])\n               : \"r\"(static_cast<uint32_t>(__cvta_generic_to_shared(row)))\n               : \"memory\");\n}\nCNX_DEVICE void load_matrices_transposed(uint32_t (&to)[4], const void *row) {\n  asm volatile(\"ldmatrix.sync.aligned.m8n8.x4.trans.shared.b16 {%0, %1, %2, %3}, [%4];\"\n               : \"=r\"(to[0]), \"=r\"(to[1]), \"=r\"(to[2]), \"=r\"(to[3])\n               : \"r\"(static_cast<uint32_t>(__cvta_generic_to_shared(row)))\n               : \"memory\");\n}\n\n// c[16][8] += a[16][16] * b[16][8], in f32.\ntemplate <class T> CNX_DEVICE void multiply(float (&c)[4], const uint32_t (&a)[4], uint32_t b0, uint32_t b1);\ntemplate <> CNX_DEVICE void multiply<bf16>(float (&c)[4], const uint32_t (&a)[4], uint32_t b0, uint32_t b1) {\n  asm(\"mma.sync.aligned.m16n8k16.row.col.f32.bf16.bf16.f32 {%0, %1, %2, %3}, {%4, %5, %6, %7}, {%8, %9}, {%0, %1, %2, %3};\"\n      : \"+f\"(c[0]), \"+f\"(c[1]), \"+f\"(c[2]), \"+f\"(c[3])\n      : \"r\"(a[0]), \"r\"(a[1]), \"r\"(a[2]), \"r\"(a[3]), \"r\"(b0), \"r\"(b1));\n}\ntemplate <> CNX_DEVICE void multiply<f16>(float (&c)[4], const uint32_t (&a)[4], uint32_t b0, uint32_t b1) {\n  asm(\"mma.sync.aligned.m16n8k16.row.col.f32.f16.f16.f32 {%0, %1, %2, %3}, {%4, %5, %6, %7}, {%8, %9}, {%0, %1, %2, %3};\"\n      : \"+f\"(c[0]), \"+f\"(c[1]), \"+f\"(c[2]), \"+f\"(c[3])\n      : \"r\"(a[0]), \"r\"(a[1]), \"r\"(a[2]), \"r\"(a[3]), \"r\"(b0), \"r\"(b1));\n}\n\n// Counts this block at a counter once all its threads have come here; what they wrote before is seen by whoever counts\n// later. Gives how many came before.\nCNX_DEVICE unsigned arrive(unsigned *counter) {\n  __threadfence();\n  return atomicAdd(counter, 1u);\n}\nCNX_DEVICE void acquire() { __threadfence(); }\n// A load that sees what other blocks of the same launch wrote.\nCNX_DEVICE float load_fresh(const float *from) { return __ldcg(from); }\n\nCNX_DEVICE float exp2_fast(float x) {\n  float y;\n  asm(\"ex2.approx.ftz.f32 %0, %1;\" : \"=f\"(y) : \"f\"(x));\n  return y;\n}\nCNX_DEVICE float reciprocal_root(float x) { return 1.0f / sqrtf(x); }\nCNX_DEVICE float float_of(uint32_t bits) { return __uint_as_float(bits); }\n\nCNX_DEVICE float widen(float x) { return x; }\nCNX_DEVICE float widen(bf16 x) { return __uint_as_float(static_cast<uint32_t>(x.bits) << 16); }\nCNX_DEVICE float widen(f16 x) {\n  float y;\n  asm(\"cvt.f32.f16 %0, %1;\" : \"=f\"(y) : \"h\"(x.bits));\n  return y;\n}\ntemplate <class T> CNX_DEVICE T narrow(float x);\ntemplate <> CNX_DEVICE float narrow<float>(float x) { return x; }\ntemplate <> CNX_DEVICE bf16 narrow<bf16>(float x) {\n  bf16 y;\n  asm(\"cvt.rn.bf16.f32 %0, %1;\" : \"=h\"(y.bits) : \"f\"(x));\n  return y;\n}\ntemplate <> CNX_DEVICE f16 narrow<f16>(float x) {\n  f16 y;\n  asm(\"cvt.rn.f16.f32 %0, %1;\" : \"=h\"(y.bits) : \"f\"(x));\n  return y;\n}\n// Two values rounded to 16 bits in one register, `low` in its low half.\ntemplate <class T> CNX_DEVICE uint32_t pack(float low, float high);\ntemplate <> CNX_DEVICE uint32_t pack<bf16>(float low, float high) {\n  uint32_t y;\n  asm(\"cvt.rn.bf16x2.f32 %0, %1, %2;\" : \"=r\"(y) : \"f\"(high), \"f\"(low));\n  return y;\n}\ntemplate <> CNX_DEVICE uint32_t pack<f16>(float low, float high) {\n  uint32_t y;\n  asm(\"cvt.rn.f16x2.f32 %0, %1, %2;\" : \"=r\"(y) : \"f\"(high), \"f\"(low));\n  return y;\n}\n\n// ------------------------------------------------------------------------------------------------------------ host\n\ninline int device_status(cudaError_t error) { return error == cudaSuccess ? 0 : 1000 + static_cast<int>(error); }\ninline const char *device_text(int status) { return cudaGetErrorString(static_cast<cudaError_t>(status - 1000)); }\ninline int device_allocate(void **to, size_t bytes) { return device_status(cudaMalloc(to, bytes)); }\ninline void device_free(void *memory) { cudaFree(memory); }\ninline int device_upload(void *to, const void *from, size_t bytes) {\n  return device_status(cudaMemcpy(to, from, bytes, cudaMemcpyHostToDevice));\n}\ninline int device_download(void *to, const void *from, size_t bytes) {\n  return device_status(cudaMemcpy(to, from, bytes, cudaMemcpyDeviceToHost));\n}\ninline int device_fill(void *to, int byte, size_t bytes, Stream stream) {\n  return device_status(cudaMemsetAsync(to, byte, bytes, stream));\n}\ninline int device_finish(Stream stream) { return device_status(cudaStreamSynchronize(stream)); }\n// Compute capability as 10 * major + minor; 0 where there is no device.\ninline int device_capability() {\n  int device = 0, major = 0, minor = 0;\n  if (cudaGetDevice(&device) != cudaSuccess) return 0;\n  cudaDeviceGetAttribute(&major, cudaDevAttrComputeCapabilityMajor, device);\n  cudaDeviceGetAttribute(&minor, cudaDevAttrComputeCapabilityMinor, device);\n  return 10 * major + minor;\n}\n\ntemplate <class... P, class... A>\nint launch(void (*kernel)(P...), Grid grid, int threads, size_t bytes, Stream stream, A... operands) {\n  if (bytes > 48 * 1024) {\n    const cudaError_t error =\n        cudaFuncSetAttribute(kernel, cudaFuncAttributeMaxDynamicSharedMemorySize, static_cast<int>(bytes));\n    if (error != cudaSuccess) return device_status(error);\n  }\n  kernel<<<dim3(grid.x, grid.y, grid.z), static_cast<unsigned>(threads), bytes, stream>>>(operands...);\n  return device_status(cudaGetLastError());\n}\n\n#else\n// ------------------------------------------------------------------------------------------------------ CPU: fibers\n\nnamespace cpu {\n\nenum class Order { forward, reverse, shuffled, greedy, greedy_reverse };\n\n// How blocks run. Results must not depend on any of it.\nstruct Settings {\n  Order order = Order::forward;\n  bool late = true; // copies in the background happen when they are waited for; else at once\n  uint32_t seed = 1;\n  unsigned workers = 1; // CPU threads, a block each\n};\ninline Settings settings;\n\n[[noreturn]] inline void fault(const char *what, const char *detail = \"\") {\n  std::fprintf(stderr, \"device fault: %s%s\\n\", what, detail);\n  std::fflush(stderr);\n  std::_Exit(99);\n}\n\nconstexpr int lanes = 32;\nconstexpr size_t stack_bytes = 128 * 1024;\nconstexpr size_t guard_bytes = 64;\nconstexpr unsigned char guard_byte = 0xa5;\n\nenum class State : uint8_t { ready, at_barrier, in_warp, done };\n\nstruct Copy {\n  void *to;\n  const void *from;\n  int bytes;\n  int group;\n};\n\nstruct Fiber {\n#if defined(__x86_64__)\n  void *stack_pointer = nullptr;\n#else\n  ucontext_t context;\n#endif\n  std::unique_ptr<unsigned char[]> stack;\n  State state = State::done;\n  const void *source = nullptr; // operand of a warp instruction\n  float value[16] = {};\n  uint32_t words[8] = {};\n  int number = 0;\n  std::vector<Copy> copies;\n  int groups = 0;\n};\n\nstruct Warp {\n  int arrived = 0;\n  int kind = 0;\n};\n\n#if defined(__x86_64__)\n// Saves the callee-saved registers and the stack pointer, and goes on with another stack.\n__attribute__((naked, noinline)) inline void switch_stack(void **, void *) {\n  asm(\"pushq %rbp\\n pushq %rbx\\n pushq %r12\\n pushq %r13\\n pushq %r14\\n pushq %r15\\n\"\n      \"movq %rsp, (%rdi)\\n movq %rsi, %rsp\\n\"\n      \"popq %r15\\n popq %r14\\n popq %r13\\n popq %r12\\n popq %rbx\\n popq %rbp\\n ret\\n\");\n}\n#endif\n\n// One block at a time on one CPU thread.\nstruct Block {\n  std::vector<Fiber> fibers;\n  std::vector<Warp> warps;\n  std::vector<unsigned char> memory; // shared memory and a guard behind it\n  size_t bytes = 0;\n  int threads = 0, current = 0, done = 0, waiting = 0;\n  Grid index = {0, 0, 0};\n  const std::function<void()> *body = nullptr;\n  uint32_t random = 1;\n#if defined(__x86_64__)\n  void *stack_pointer = nullptr;\n#else\n  ucontext_t context;\n#endif\n\n  Fiber &fiber() { return fibers[static_cast<size_t>(current)]; }\n\n  static void enter();\n\n  void to_fiber() {\n#if defined(__x86_64__)\n    switch_stack(&stack_pointer, fiber().stack_pointer);\n#else\n    swapcontext(&context, &fiber().context);\n#endif\n  }\n  void to_scheduler() {\n#if defined(__x86_64__)\n    switch_stack(&fiber().stack_pointer, stack_pointer);\n#else\n    swapcontext(&fiber().context, &context);\n#endif\n  }\n\n  void prepare(int count, size_t shared_bytes) {\n    threads = count;\n    bytes = shared_bytes;\n    memory.assign(bytes + guard_bytes, guard_byte);\n    const size_t had = fibers.size();\n    if (had < static_cast<size_t>(count)) fibers.resize(static_cast<size_t>(count));\n    warps.assign(static_cast<size_t>((count + lanes - 1) / lanes), Warp());\n#if defined(__x86_64__)\n    const size_t fresh = had;\n#else\n    const size_t fresh = had < fibers.size() ? 0 : had; // a context may not move\n#endif\n    for (size_t i = fresh; i < fibers.size(); i++) {\n      Fiber &f = fibers[i];\n      if (!f.stack) f.stack.reset(new unsigned char[stack_bytes]);\n#if defined(__x86_64__)\n      uintptr_t top = reinterpret_cast<uintptr_t>(f.stack.get() + stack_bytes) & ~static_cast<uintptr_t>(15);\n      void **slot = reinterpret_cast<void **>(top) - 2;\n      slot[1] = nullptr;\n      slot[0] = reinterpret_cast<void *>(&Block::enter);\n      for (int r = 1; r <= 6; r++) slot[-r] = nullptr;\n      f.stack_pointer = slot - 6;\n#else\n      getcontext(&f.context);\n      f.context.uc_stack.ss_sp = f.stack.get();\n      f.context.uc_stack.ss_size = stack_bytes;\n      f.context.uc_link = nullptr;\n      makecontext(&f.context, &Block::enter, 0);\n#endif\n    }\n  }\n\n  void resume(int i) {\n    current = i;\n    to_fiber();\n  }\n  bool ready(int i) const { return fibers[static_cast<size_t>(i)].state == State::ready; }\n\n  // Lets every thread that can go on do so, in the chosen order; false where none could.\n  bool round() {\n    bool any = false;\n    const auto visit = [&](int i) {\n      if (!ready(i)) return false;\n      resume(i);\n      return any = true;\n    };\n    const auto whole_warp = [&](int w) {\n      for (bool more = true; more;) {\n        more = false;\n        for (int i = w * lanes; i < std::min(threads, (w + 1) * lanes); i++) more |= visit(i);\n      }\n    };\n    switch (settings.order) {\n    case Order::forward:\n      for (int i = 0; i < threads; i++) visit(i);\n      break;\n    case Order::reverse:\n      for (int i = threads - 1; i >= 0; i--) visit(i);\n      break;\n    case Order::shuffled:\n      for (int n = 0; n < threads; n++) {\n        random ^= random << 13, random ^= random >> 17, random ^= random << 5;\n        visit(static_cast<int>(random % static_cast<uint32_t>(threads)));\n      }\n      if (!any)\n        for (int i = 0; i < threads && !any; i++) visit(i);\n      break;\n    case Order::greedy:\n      for (int w = 0; w * lanes < threads; w++) whole_warp(w);\n      break;\n    case Order::greedy_reverse:\n      for (int w = static_cast<int>(warps.size()) - 1; w >= 0; w--) whole_warp(w);\n      break;\n    }\n    return any;\n  }\n\n  void run(Grid at, const std::function<void()> &what) {\n    index = at;\n    body = &what;\n    done = waiting = 0;\n    random = (settings.seed * 2654435761u) ^ (at.x + 977u * at.y + 65537u * at.z) ^ 0x9e3779b9u;\n    if (random == 0) random = 1;\n    std::memset(memory.data(), 0xff, bytes);\n    for (int i = 0; i < threads; i++) {\n      Fiber &f = fibers[static_cast<size_t>(i)];\n      f.state = State::ready;\n      f.copies.clear();\n      f.groups = 0;\n    }\n    while (done < threads) {\n      if (round()) continue;\n      if (done > 0 && waiting > 0) fault(\"some threads have left, others wait at a barrier\");\n      if (waiting < threads) fault(\"deadlock: threads of a warp execute different instructions\");\n      waiting = 0;\n      for (int i = 0; i < threads; i++) fibers[static_cast<size_t>(i)].state = State::ready;\n    }\n    for (size_t i = 0; i < guard_bytes; i++)\n      if (memory[bytes + i] != guard_byte) fault(\"a write past the end of shared memory\");\n  }\n};\n\ninline thread_local Block block;\n\ninline void Block::enter() {\n  for (;;) {\n    (*block.body)();\n    if (!block.fiber().copies.empty()) fault(\"a thread left with copies on their way\");\n    block.fiber().state = State::done;\n    block.done++;\n    block.to_scheduler();\n  }\n}\n\n// A warp instruction: the lane that comes last executes it for all, so that it happens at one moment.\ntemplate <class F> inline void warp_instruction(int kind, const F &execute) {\n  Fiber &self = block.fiber();\n  const int w = block.current / lanes;\n  Warp &warp = block.warps[static_cast<size_t>(w)];\n  const int first = w * lanes, count = std::min(lanes, block.threads - first);\n  if (count < lanes) fault(\"a warp instruction in a warp that is not whole\");\n  if (warp.arrived == 0) warp.kind = kind;\n  if (warp.kind != kind) fault(\"lanes of a warp execute different instructions\");\n  if (++warp.arrived < count) {\n    self.state = State::in_warp;\n    block.to_scheduler();\n    return;\n  }\n  warp.arrived = 0;\n  execute(&block.fibers[static_cast<size_t>(first)]);\n  for (int i = 0; i < count; i++) block.fibers[static_cast<size_t>(first + i)].state = State::ready;\n}\n\ninline void perform(const Copy &copy) {\n  std::memcpy(copy.to, copy.from, static_cast<size_t>(copy.bytes));\n  std::memset(static_cast<unsigned char *>(copy.to) + copy.bytes, 0, static_cast<size_t>(16 - copy.bytes));\n}\n\ninline void aligned(const void *p, size_t bytes) {\n  if (reinterpret_cast<uintptr_t>(p) % bytes != 0) fault(\"a misaligned access\");\n}\n\n// What is allocated, so that the guards around it can be looked at after every launch.\nstruct Allocation {\n  unsigned char *base;\n  size_t bytes;\n};\ninline std::vector<Allocation> allocations;\n\ninline void check_guards(const char *when) {\n  for (const Allocation &a : allocations)\n    for (size_t i = 0; i < guard_bytes; i++)\n      if (a.base[i] != guard_byte || a.base[guard_bytes + a.bytes + i] != guard_byte)\n        fault(\"a write outside an allocation \", when);\n}\n\ninline void run(Grid grid, int threads, size_t bytes, const std::function<void()> &body) {\n  const size_t blocks = static_cast<size_t>(grid.x) * grid.y * grid.z;\n  std::atomic<size_t> next{0};\n  const auto work = [&] {\n    block.prepare(threads, bytes);\n    for (size_t i; (i = next++) < blocks;) {\n      const size_t at = settings.order == Order::reverse ? blocks - 1 - i : i;\n      block.run({static_cast<unsigned>(at % grid.x), static_cast<unsigned>(at / grid.x % grid.y),\n                 static_cast<unsigned>(at / grid.x / grid.y)},\n                body);\n    }\n  };\n  std::vector<std::thread> others;\n  for (unsigned i = 1; i < settings.workers && i < blocks; i++) others.emplace_back(work);\n  work();\n  for (std::thread &other : others) other.join();\n  check_guards(\"after a launch\");\n}\n\n} // namespace cpu\n\nCNX_DEVICE int thread() { return cpu::block.current; }\nCNX_DEVICE int block_x() { return static_cast<int>(cpu::block.index.x); }\nCNX_DEVICE int block_y() { return static_cast<int>(cpu::block.index.y); }\nCNX_DEVICE int block_z() { return static_cast<int>(cpu::block.index.z); }\n\ntemplate <class T> CNX_DEVICE T *shared(size_t offset) {\n  if (offset > cpu::block.bytes) cpu::fault(\"a place past the end of shared memory\");\n  return reinterpret_cast<T *>(cpu::block.memory.data() + offset);\n}\n\nCNX_DEVICE void barrier() {\n  cpu::block.fiber().state = cpu::State::at_barrier;\n  cpu::block.waiting++;\n  cpu::block.to_scheduler();\n}\nCNX_DEVICE float shuffle_xor(float x, int mask) {\n  cpu::Fiber &self = cpu::block.fiber();\n  self.value[0] = x;\n  cpu::warp_instruction(1000 + mask, [mask](cpu::Fiber *warp) {\n    for (int i = 0; i < cpu::lanes; i++) warp[i].value[1] = warp[i ^ mask].value[0];\n  });\n  return self.value[1];\n}\n\nCNX_DEVICE void copy_async(void *to, const void *source, int bytes) {\n  cpu::aligned(to, 16);\n  if (bytes > 0) cpu::aligned(source, 16);\n  cpu::Fiber &self = cpu::block.fiber();\n  const cpu::Copy copy{to, source, bytes, self.groups};\n  if (cpu::settings.late)\n    self.copies.push_back(copy);\n  else\n    cpu::perform(copy);\n}\nCNX_DEVICE void copy_commit() { cpu::block.fiber().groups++; }\ntemplate <int pending> CNX_DEVICE void copy_wait() {\n  cpu::Fiber &self = cpu::block.fiber();\n  size_t kept = 0;\n  for (const cpu::Copy &copy : self.copies) {\n    if (copy.group < self.groups - pending)\n      cpu::perform(copy);\n    else\n      self.copies[kept++] = copy;\n  }\n  self.copies.resize(kept);\n}\n\nnamespace cpu {\ninline void load_matrices(uint32_t (&to)[4], const void *row, bool transposed) {\n  aligned(row, 16);\n  Fiber &self = block.fiber();\n  self.source = row;\n  warp_instruction(transposed ? 2 : 3, [transposed](Fiber *warp) {\n    for (int i = 0; i < lanes; i++) {\n      for (int m = 0; m < 4; m++) {\n        uint16_t pair[2];\n        for (int e = 0; e < 2; e++) {\n          const int r = transposed ? 2 * (i % 4) + e : i / 4;\n          const int c = transposed ? i / 4 : 2 * (i % 4) + e;\n          pair[e] = static_cast<const uint16_t *>(warp[8 * m + r].source)[c];\n        }\n        warp[i].words[m] = pair[0] | static_cast<uint32_t>(pair[1]) << 16;\n      }\n    }\n  });\n  for (int m = 0; m < 4; m++) to[m] = self.words[m];\n}\ninline uint32_t bits_of(float x) {\n  uint32_t bits;\n  std::memcpy(&bits, &x, 4);\n  return bits;\n}\ninline float float_of(uint32_t bits) {\n  float x;\n  std::memcpy(&x, &bits, 4);\n  return x;\n}\n} // namespace cpu\n\nCNX_DEVICE void load_matrices(uint32_t (&to)[4], const void *row) { cpu::load_matrices(to, row, false); }\nCNX_DEVICE void load_matrices_transposed(uint32_t (&to)[4], const void *row) { cpu::load_matrices(to, row, true); }\n\nCNX_DEVICE float float_of(uint32_t bits) { return cpu::float_of(bits); }\nCNX_DEVICE float widen(float x) { return x; }\nCNX_DEVICE float widen(bf16 x) { return cpu::float_of(static_cast<uint32_t>(x.bits) << 16); }\nCNX_DEVICE float widen(f16 x) {\n  const uint32_t sign = static_cast<uint32_t>(x.bits & 0x8000) << 16;\n  const uint32_t exponent = (x.bits >> 10) & 31, mantissa = x.bits & 1023;\n  if (exponent == 31) return cpu::float_of(sign | 0x7f800000 | mantissa << 13);\n  if (exponent == 0) {\n    const float small = static_cast<float>(mantissa) * 0x1p-24f;\n    return sign ? -small : small;\n  }\n  return cpu::float_of(sign | (exponent + 112) << 23 | mantissa << 13);\n}\ntemplate <class T> CNX_DEVICE T narrow(float x);\ntemplate <> inline float narrow<float>(float x) { return x; }\ntemplate <> inline bf16 narrow<bf16>(float x) {\n  const uint32_t bits = cpu::bits_of(x);\n  if ((bits & 0x7fffffff) > 0x7f800000) return {0x7fff};\n  return {static_cast<uint16_t>((bits + 0x7fff + ((bits >> 16) & 1)) >> 16)};\n}\ntemplate <> inline f16 narrow<f16>(float x) {\n  const uint32_t bits = cpu::bits_of(x), sign = (bits >> 16) & 0x8000, magnitude = bits & 0x7fffffff;\n  if (magnitude > 0x7f800000) return {0x7fff};\n  if (magnitude >= 0x477ff000) return {static_cast<uint16_t>(sign | 0x7c00)};\n  if (magnitude < 0x38800000) { // subnormal: a multiple of 2^-24\n    const uint32_t steps = static_cast<uint32_t>(std::nearbyint(std::ldexp(cpu::float_of(magnitude), 24)));\n    return {static_cast<uint16_t>(sign | steps)};\n  }\n  const uint32_t rounded = magnitude + 0xfff + ((magnitude >> 13) & 1) - 0x38000000;\n  return {static_cast<uint16_t>(sign | rounded >> 13)};\n}\ntemplate <class T> CNX_DEVICE uint32_t pack(float low, float high) {\n  return narrow<T>(low).bits | static_cast<uint32_t>(narrow<T>(high).bits) << 16;\n}\n\ntemplate <class T> CNX_DEVICE void multiply(float (&c)[4], const uint32_t (&a)[4], uint32_t b0, uint32_t b1) {\n  cpu::Fiber &self = cpu::block.fiber();\n  for (int i = 0; i < 4; i++) self.value[i] = c[i], self.words[i] = a[i];\n  self.words[4] = b0;\n  self.words[5] = b1;\n  cpu::warp_instruction(4, [](cpu::Fiber *warp) {\n    const auto half = [](uint32_t word, int e) { return widen(T{static_cast<uint16_t>(word >> (16 * e))}); };\n    float left[16][16], right[16][8];\n    for (int i = 0; i < cpu::lanes; i++) {\n      const int group = i / 4, pair = 2 * (i % 4);\n      for (int e = 0; e < 2; e++) {\n        for (int r = 0; r < 4; r++) left[group + 8 * (r % 2)][pair + e + 8 * (r / 2)] = half(warp[i].words[r], e);\n        for (int r = 0; r < 2; r++) right[pair + e + 8 * r][group] = half(warp[i].words[4 + r], e);\n      }\n    }\n    for (int i = 0; i < cpu::lanes; i++) {\n      for (int r = 0; r < 4; r++) {\n        const int m = i / 4 + 8 * (r / 2), n = 2 * (i % 4) + r % 2;\n        float sum = warp[i].value[r];\n        for (int k = 0; k < 16; k++) sum += left[m][k] * right[k][n];\n        warp[i].value[r] = sum;\n      }\n    }\n  });\n  for (int i = 0; i < 4; i++) c[i] = self.value[i];\n}\n\nCNX_DEVICE unsigned arrive(unsigned *counter) { return __atomic_fetch_add(counter, 1u, __ATOMIC_ACQ_REL); }\nCNX_DEVICE void acquire() { __atomic_thread_fence(__ATOMIC_ACQUIRE); }\nCNX_DEVICE float load_fresh(const float *from) { return *from; }\n\nCNX_DEVICE float exp2_fast(float x) { return std::exp2(x); }\nCNX_DEVICE float reciprocal_root(float x) { return 1.0f / std::sqrt(x); }\n\ninline const char *device_text(int) { return \"the CPU ran out of memory\"; }\ninline int device_allocate(void **to, size_t bytes) {\n  const size_t whole = bytes + 2 * cpu::guard_bytes;\n  unsigned char *base = static_cast<unsigned char *>(std::aligned_alloc(256, (whole + 192 + 255) / 256 * 256));\n  if (base == nullptr) return 1002;\n  base += 192; // the allocation itself starts at a multiple of 256, behind its guard\n  std::memset(base, cpu::guard_byte, cpu::guard_bytes);\n  std::memset(base + cpu::guard_bytes + bytes, cpu::guard_byte, cpu::guard_bytes);\n  std::memset(base + cpu::guard_bytes, 0xff, bytes);\n  cpu::allocations.push_back({base, bytes});\n  *to = base + cpu::guard_bytes;\n  return 0;\n}\ninline void device_free(void *memory) {\n  if (memory == nullptr) return;\n  unsigned char *base = static_cast<unsigned char *>(memory) - cpu::guard_bytes;\n  auto &all = cpu::allocations;\n  all.erase(std::remove_if(all.begin(), all.end(), [base](const cpu::Allocation &a) { return a.base == base; }),\n            all.end());\n  std::free(base - 192);\n}\ninline int device_upload(void *to, const void *from, size_t bytes) {\n  std::memcpy(to, from, bytes);\n  return 0;\n}\ninline int device_download(void *to, const void *from, size_t bytes) {\n  std::memcpy(to, from, bytes);\n  return 0;\n}\ninline int device_fill(void *to, int byte, size_t bytes, Stream) {\n  std::memset(to, byte, bytes);\n  return 0;\n}\ninline int device_finish(Stream) { return 0; }\ninline int device_capability() { return 80; }\n\ntemplate <class... P, class... A>\nint launch(void (*kernel)(P...), Grid grid, int threads, size_t bytes, Stream, A... operands) {\n  cpu::run(grid, threads, bytes, [&] { kernel(operands...); });\n  return 0;\n}\n#endif\n\n// --------------------------------------------------------------------------------------------------------- for both\n\nCNX_DEVICE Quad load4(const float *from) {\n#ifndef __CUDACC__\n  cpu::aligned(from, 16);\n#endif\n  return *reinterpret_cast<const Quad *>(from);\n}\ntemplate <class T> CNX_DEVICE Quad load4(const T *from) {\n#ifndef __CUDACC__\n  cpu::aligned(from, 8);\n#endif\n  struct alignas(8) Four {\n    T v[4];\n  };\n  const Four four = *reinterpret_cast<const Four *>(from);\n  return Quad{widen(four.v[0]), widen(four.v[1]), widen(four.v[2]), widen(four.v[3])};\n}\nCNX_DEVICE Pair load2(const float *from) { return *reinterpret_cast<const Pair *>(from); }\nCNX_DEVICE void store4(float *to, const Quad &q) { *reinterpret_cast<Quad *>(to) = q; }\ntemplate <class T> CNX_DEVICE void store4(T *to, const Quad &q) {\n  struct alignas(8) Two {\n    uint32_t v[2];\n  };\n  *reinterpret_cast<Two *>(to) = Two{pack<T>(q.v[0], q.v[1]), pack<T>(q.v[2], q.v[3])};\n}\n// 8 values of 16 bits, from shared to device memory.\ntemplate <class T> CNX_DEVICE void store8(T *to, const T *from) {\n#ifndef __CUDACC__\n  cpu::aligned(to, 16);\n  cpu::aligned(from, 16);\n#endif\n  *reinterpret_cast<Chunk *>(to) = *reinterpret_cast<const Chunk *>(from);\n}\nCNX_DEVICE void store2(float *to, float a, float b) { *reinterpret_cast<Pair *>(to) = Pair{a, b}; }\ntemplate <class T> CNX_DEVICE void store2(T *to, float a, float b) {\n  *reinterpret_cast<uint32_t *>(to) = pack<T>(a, b);\n}\n\n// The two values of a word, and its store.\ntemplate <class T> CNX_DEVICE float low_of(uint32_t word) { return widen(T{static_cast<uint16_t>(word)}); }\ntemplate <class T> CNX_DEVICE float high_of(uint32_t word) { return widen(T{static_cast<uint16_t>(word >> 16)}); }\ntemplate <class T> CNX_DEVICE void store_word(T *to, uint32_t word) { *reinterpret_cast<uint32_t *>(to) = word; }\n\n// Two values of 16 bits times two factors, in f32, rounded once.\ntemplate <class T> CNX_DEVICE uint32_t scaled(uint32_t word, const Pair &by) {\n  return pack<T>(low_of<T>(word) * by.v[0], high_of<T>(word) * by.v[1]);\n}\n\n// Sum over each `lanes` neighbours of a warp, a power of two; the same in all of them.\ntemplate <int lanes> CNX_DEVICE float group_sum(float x) {\n  CNX_UNROLL\n  for (int mask = lanes / 2; mask > 0; mask /= 2) x += shuffle_xor(x, mask);\n  return x;\n}\nCNX_DEVICE float warp_sum(float x) { return group_sum<32>(x); }\n\n// GELU, x/2 (1 + erf(x / sqrt 2)).\nCNX_DEVICE float gelu(float x) { return 0.5f * x * (1.0f + erff(x * 0.70710678118654752f)); }\n\n// The same to 5e-5: max(x, 0) - |x| 2^P(|x|), P fitted to log2 of the normal tail. Less than half a step of 16 bits.\nCNX_DEVICE float gelu_fitted(float x) {\n  const float t = fabsf(x);\n  float p = -0.000201685546f;\n  p = p * t + 0.00446764396f;\n  p = p * t - 0.042833072f;\n  p = p * t - 0.472784514f;\n  p = p * t - 1.14440124f;\n  p = p * t - 1.00053127f;\n  return fmaxf(x, 0.0f) - t * exp2_fast(p);\n}\n\n// GELU's tanh form.\nCNX_DEVICE float gelu_tanh(float x) {\n  return 0.5f * x * (1.0f + tanhf(0.79788456080286536f * (x + 0.044715f * x * x * x)));\n}\n\n} // namespace cnx\n";
+    return "// What the kernels need of a device, with two bodies.\n//\n// Compiled by nvcc, each function is an intrinsic or one PTX instruction. Compiled by any other C++20 compiler, the\n// threads of a block are fibers of one CPU thread: the same kernels run without a GPU, slowly and with checks. There,\n// shared memory starts as NaN, every allocation has guard words on both sides, warp instructions compare what their\n// lanes execute, and a block whose threads wait for each other in vain is reported.\n#pragma once\n#include <stddef.h>\n#include <stdint.h>\n#ifdef __CUDACC__\n#include <cuda_runtime.h>\n#else\n#include <math.h>\n\n#include <algorithm>\n#include <atomic>\n#include <cmath>\n#include <cstdio>\n#include <cstdlib>\n#include <cstring>\n#include <functional>\n#include <memory>\n#include <thread>\n#include <utility>\n#include <vector>\n#if !defined(__x86_64__)\n#include <ucontext.h>\n#endif\n#endif\n\n#ifdef __CUDACC__\n#define CNX_DEVICE __device__ __forceinline__\n#define CNX_KERNEL(threads, blocks) static __global__ void __launch_bounds__(threads, blocks)\n#define CNX_UNROLL _Pragma(\"unroll\")\n#define CNX_TWICE _Pragma(\"unroll 2\")\n#define CNX_EIGHTFOLD _Pragma(\"unroll 8\")\n#define CNX_ROLLED _Pragma(\"unroll 1\")\n#else\n#define CNX_DEVICE inline\n#define CNX_KERNEL(threads, blocks) static void\n#define CNX_UNROLL\n#define CNX_TWICE\n#define CNX_EIGHTFOLD\n#define CNX_ROLLED\n#endif\n\nstruct CUstream_st;\n\nnamespace cnx {\n\n// 16-bit storage. All arithmetic is on float.\nstruct bf16 {\n  uint16_t bits;\n};\nstruct f16 {\n  uint16_t bits;\n};\n// What tensor cores multiply of a float: 10 bits of its mantissa, the others zero.\nstruct tf32 {\n  uint32_t bits;\n};\n\nstruct alignas(16) Quad {\n  float v[4];\n};\nstruct alignas(8) Pair {\n  float v[2];\n};\n// 16 bytes, 8 values of 16 bits or 4 of 32.\nstruct alignas(16) Chunk {\n  uint32_t v[4];\n};\n\nstruct Grid {\n  unsigned x, y, z;\n};\n\nusing Stream = ::CUstream_st *;\n\n#ifdef __CUDACC__\n// ---------------------------------------------------------------------------------------------------------- device\n\nCNX_DEVICE int thread() { return static_cast<int>(threadIdx.x); }\nCNX_DEVICE int block_x() { return static_cast<int>(blockIdx.x); }\nCNX_DEVICE int block_y() { return static_cast<int>(blockIdx.y); }\nCNX_DEVICE int block_z() { return static_cast<int>(blockIdx.z); }\n\n// The block's dynamic shared memory, from a byte offset on.\ntemplate <class T> CNX_DEVICE T *shared(size_t offset) {\n  extern __shared__ __align__(128) unsigned char memory[];\n  return reinterpret_cast<T *>(memory + offset);\n}\n\nCNX_DEVICE void barrier() { __syncthreads(); }\nCNX_DEVICE float shuffle_xor(float x, int mask) { return __shfl_xor_sync(0xffffffffu, x, mask); }\n\n// Copies 16 bytes to shared memory in the background: `bytes` (0 to 16) from `source`, then zeros.\nCNX_DEVICE void copy_async(void *to, const void *source, int bytes) {\n  asm volatile(\"cp.async.cg.shared.global [%0], [%1], 16, %2;\" ::\"r\"(\n                   static_cast<uint32_t>(__cvta_generic_to_shared(to))),\n               \"l\"(source), \"r\"(bytes)\n               : \"memory\");\n}\n// Ends a group of copies.\nCNX_DEVICE void copy_commit() { asm volatile(\"cp.async.commit_group;\" ::: \"memory\"); }\n// Waits until at most `pending` of this thread's groups are on their way.\ntemplate <int pending> CNX_DEVICE void copy_wait() { asm volatile(\"cp.async.wait_group %0;\" ::\"n\"(pending) : \"memory\"); }\n\n// Four 8x8 matrices of 16-bit values from shared memory, one row of 16 bytes a lane; `transposed` swaps rows and columns.\nCNX_DEVICE void load_matrices(uint32_t (&to)[4], const void *row) {\n  asm volatile(\"ldmatrix.sync.aligned.m8n8.x4.shared.b16 {%0, %1, %2, %3}, [%4];\"\n               : \"=r\"(to[0]), \"=r\"(to[1]), \"=r\"(to[2]), \"=r\"(to[3])\n               : \"r\"(static_cast<uint32_t>(__cvta_generic_to_shared(row)))\n               : \"memory\");\n}\nCNX_DEVICE void load_matrices_transposed(uint32_t (&to)[4], const void *row) {\n  asm volatile(\"ldmatrix.sync.aligned.m8n8.x4.trans.shared.b16 {%0, %1, %2, %3}, [%4];\"\n               : \"=r\"(to[0]), \"=r\"(to[1]), \"=r\"(to[2]), \"=r\"(to[3])\n               : \"r\"(static_cast<uint32_t>(__cvta_generic_to_shared(row)))\n               : \"memory\");\n}\n\n// c[16][8] += a[16][16] * b[16][8], in f32.\ntemplate <class T> CNX_DEVICE void multiply(float (&c)[4], const uint32_t (&a)[4], uint32_t b0, uint32_t b1);\ntemplate <> CNX_DEVICE void multiply<bf16>(float (&c)[4], const uint32_t (&a)[4], uint32_t b0, uint32_t b1) {\n  asm(\"mma.sync.aligned.m16n8k16.row.col.f32.bf16.bf16.f32 {%0, %1, %2, %3}, {%4, %5, %6, %7}, {%8, %9}, {%0, %1, %2, %3};\"\n      : \"+f\"(c[0]), \"+f\"(c[1]), \"+f\"(c[2]), \"+f\"(c[3])\n      : \"r\"(a[0]), \"r\"(a[1]), \"r\"(a[2]), \"r\"(a[3]), \"r\"(b0), \"r\"(b1));\n}\ntemplate <> CNX_DEVICE void multiply<f16>(float (&c)[4], const uint32_t (&a)[4], uint32_t b0, uint32_t b1) {\n  asm(\"mma.sync.aligned.m16n8k16.row.col.f32.f16.f16.f32 {%0, %1, %2, %3}, {%4, %5, %6, %7}, {%8, %9}, {%0, %1, %2, %3};\"\n      : \"+f\"(c[0]), \"+f\"(c[1]), \"+f\"(c[2]), \"+f\"(c[3])\n      : \"r\"(a[0]), \"r\"(a[1]), \"r\"(a[2]), \"r\"(a[3]), \"r\"(b0), \"r\"(b1));\n}\n\n// c[16][8] += a[16][8] * b[8][8], in f32.\ntemplate <> CNX_DEVICE void multiply<tf32>(float (&c)[4], const uint32_t (&a)[4], uint32_t b0, uint32_t b1) {\n  asm(\"mma.sync.aligned.m16n8k8.row.col.f32.tf32.tf32.f32 {%0, %1, %2, %3}, {%4, %5, %6, %7}, {%8, %9}, {%0, %1, %2, %3};\"\n      : \"+f\"(c[0]), \"+f\"(c[1]), \"+f\"(c[2]), \"+f\"(c[3])\n      : \"r\"(a[0]), \"r\"(a[1]), \"r\"(a[2]), \"r\"(a[3]), \"r\"(b0), \"r\"(b1));\n}\n\n// Counts this block at a counter once all its threads have come here; what they wrote before is seen by whoever counts\n// later. Gives how many came before.\nCNX_DEVICE unsigned arrive(unsigned *counter) {\n  __threadfence();\n  return atomicAdd(counter, 1u);\n}\nCNX_DEVICE void acquire() { __threadfence(); }\n// A load that sees what other blocks of the same launch wrote.\nCNX_DEVICE float load_fresh(const float *from) { return __ldcg(from); }\n\nCNX_DEVICE float exp2_fast(float x) {\n  float y;\n  asm(\"ex2.approx.ftz.f32 %0, %1;\" : \"=f\"(y) : \"f\"(x));\n  return y;\n}\nCNX_DEVICE float reciprocal_root(float x) { return 1.0f / sqrtf(x); }\nCNX_DEVICE float float_of(uint32_t bits) { return __uint_as_float(bits); }\n\nCNX_DEVICE float widen(float x) { return x; }\nCNX_DEVICE float widen(bf16 x) { return __uint_as_float(static_cast<uint32_t>(x.bits) << 16); }\nCNX_DEVICE float widen(tf32 x) { return __uint_as_float(x.bits); }\nCNX_DEVICE float widen(f16 x) {\n  float y;\n  asm(\"cvt.f32.f16 %0, %1;\" : \"=f\"(y) : \"h\"(x.bits));\n  return y;\n}\ntemplate <class T> CNX_DEVICE T narrow(float x);\ntemplate <> CNX_DEVICE float narrow<float>(float x) { return x; }\ntemplate <> CNX_DEVICE bf16 narrow<bf16>(float x) {\n  bf16 y;\n  asm(\"cvt.rn.bf16.f32 %0, %1;\" : \"=h\"(y.bits) : \"f\"(x));\n  return y;\n}\ntemplate <> CNX_DEVICE f16 narrow<f16>(float x) {\n  f16 y;\n  asm(\"cvt.rn.f16.f32 %0, %1;\" : \"=h\"(y.bits) : \"f\"(x));\n  return y;\n}\n// To the nearest; halfway, away from zero.\ntemplate <> CNX_DEVICE tf32 narrow<tf32>(float x) {\n  tf32 y;\n  asm(\"cvt.rna.tf32.f32 %0, %1;\" : \"=r\"(y.bits) : \"f\"(x));\n  return y;\n}\n// Two values rounded to 16 bits in one register, `low` in its low half.\ntemplate <class T> CNX_DEVICE uint32_t pack(float low, float high);\ntemplate <> CNX_DEVICE uint32_t pack<bf16>(float low, float high) {\n  uint32_t y;\n  asm(\"cvt.rn.bf16x2.f32 %0, %1, %2;\" : \"=r\"(y) : \"f\"(high), \"f\"(low));\n  return y;\n}\ntemplate <> CNX_DEVICE uint32_t pack<f16>(float low, float high) {\n  uint32_t y;\n  asm(\"cvt.rn.f16x2.f32 %0, %1, %2;\" : \"=r\"(y) : \"f\"(high), \"f\"(low));\n  return y;\n}\n\n// ------------------------------------------------------------------------------------------------------------ host\n\ninline int device_status(cudaError_t error) { return error == cudaSuccess ? 0 : 1000 + static_cast<int>(error); }\ninline const char *device_text(int status) { return cudaGetErrorString(static_cast<cudaError_t>(status - 1000)); }\ninline int device_allocate(void **to, size_t bytes) { return device_status(cudaMalloc(to, bytes)); }\ninline void device_free(void *memory) { cudaFree(memory); }\ninline int device_upload(void *to, const void *from, size_t bytes) {\n  return device_status(cudaMemcpy(to, from, bytes, cudaMemcpyHostToDevice));\n}\ninline int device_download(void *to, const void *from, size_t bytes) {\n  return device_status(cudaMemcpy(to, from, bytes, cudaMemcpyDeviceToHost));\n}\ninline int device_fill(void *to, int byte, size_t bytes, Stream stream) {\n  return device_status(cudaMemsetAsync(to, byte, bytes, stream));\n}\ninline int device_finish(Stream stream) { return device_status(cudaStreamSynchronize(stream)); }\n// Compute capability as 10 * major + minor; 0 where there is no device.\ninline int device_capability() {\n  int device = 0, major = 0, minor = 0;\n  if (cudaGetDevice(&device) != cudaSuccess) return 0;\n  cudaDeviceGetAttribute(&major, cudaDevAttrComputeCapabilityMajor, device);\n  cudaDeviceGetAttribute(&minor, cudaDevAttrComputeCapabilityMinor, device);\n  return 10 * major + minor;\n}\n\ntemplate <class... P, class... A>\nint launch(void (*kernel)(P...), Grid grid, int threads, size_t bytes, Stream stream, A... operands) {\n  if (bytes > 48 * 1024) {\n    const cudaError_t error =\n        cudaFuncSetAttribute(kernel, cudaFuncAttributeMaxDynamicSharedMemorySize, static_cast<int>(bytes));\n    if (error != cudaSuccess) return device_status(error);\n  }\n  kernel<<<dim3(grid.x, grid.y, grid.z), static_cast<unsigned>(threads), bytes, stream>>>(operands...);\n  return device_status(cudaGetLastError());\n}\n\n#else\n// ------------------------------------------------------------------------------------------------------ CPU: fibers\n\nnamespace cpu {\n\nenum class Order { forward, reverse, shuffled, greedy, greedy_reverse };\n\n// How blocks run. Results must not depend on any of it.\nstruct Settings {\n  Order order = Order::forward;\n  bool late = true; // copies in the background happen when they are waited for; else at once\n  uint32_t seed = 1;\n  unsigned workers = 1; // CPU threads, a block each\n};\ninline Settings settings;\n\n[[noreturn]] inline void fault(const char *what, const char *detail = \"\") {\n  std::fprintf(stderr, \"device fault: %s%s\\n\", what, detail);\n  std::fflush(stderr);\n  std::_Exit(99);\n}\n\nconstexpr int lanes = 32;\nconstexpr size_t stack_bytes = 128 * 1024;\nconstexpr size_t guard_bytes = 64;\nconstexpr unsigned char guard_byte = 0xa5;\n\nenum class State : uint8_t { ready, at_barrier, in_warp, done };\n\nstruct Copy {\n  void *to;\n  const void *from;\n  int bytes;\n  int group;\n};\n\nstruct Fiber {\n#if defined(__x86_64__)\n  void *stack_pointer = nullptr;\n#else\n  ucontext_t context;\n#endif\n  std::unique_ptr<unsigned char[]> stack;\n  State state = State::done;\n  const void *source = nullptr; // operand of a warp instruction\n  float value[16] = {};\n  uint32_t words[8] = {};\n  int number = 0;\n  std::vector<Copy> copies;\n  int groups = 0;\n};\n\nstruct Warp {\n  int arrived = 0;\n  int kind = 0;\n};\n\n#if defined(__x86_64__)\n// Saves the callee-saved registers and the stack pointer, and goes on with another stack.\n__attribute__((naked, noinline)) inline void switch_stack(void **, void *) {\n  asm(\"pushq %rbp\\n pushq %rbx\\n pushq %r12\\n pushq %r13\\n pushq %r14\\n pushq %r15\\n\"\n      \"movq %rsp, (%rdi)\\n movq %rsi, %rsp\\n\"\n      \"popq %r15\\n popq %r14\\n popq %r13\\n popq %r12\\n popq %rbx\\n popq %rbp\\n ret\\n\");\n}\n#endif\n\n// One block at a time on one CPU thread.\nstruct Block {\n  std::vector<Fiber> fibers;\n  std::vector<Warp> warps;\n  std::vector<unsigned char> memory; // shared memory and a guard behind it\n  size_t bytes = 0;\n  int threads = 0, current = 0, done = 0, waiting = 0;\n  Grid index = {0, 0, 0};\n  const std::function<void()> *body = nullptr;\n  uint32_t random = 1;\n#if defined(__x86_64__)\n  void *stack_pointer = nullptr;\n#else\n  ucontext_t context;\n#endif\n\n  Fiber &fiber() { return fibers[static_cast<size_t>(current)]; }\n\n  static void enter();\n\n  void to_fiber() {\n#if defined(__x86_64__)\n    switch_stack(&stack_pointer, fiber().stack_pointer);\n#else\n    swapcontext(&context, &fiber().context);\n#endif\n  }\n  void to_scheduler() {\n#if defined(__x86_64__)\n    switch_stack(&fiber().stack_pointer, stack_pointer);\n#else\n    swapcontext(&fiber().context, &context);\n#endif\n  }\n\n  void prepare(int count, size_t shared_bytes) {\n    threads = count;\n    bytes = shared_bytes;\n    memory.assign(bytes + guard_bytes, guard_byte);\n    const size_t had = fibers.size();\n    if (had < static_cast<size_t>(count)) fibers.resize(static_cast<size_t>(count));\n    warps.assign(static_cast<size_t>((count + lanes - 1) / lanes), Warp());\n#if defined(__x86_64__)\n    const size_t fresh = had;\n#else\n    const size_t fresh = had < fibers.size() ? 0 : had; // a context may not move\n#endif\n    for (size_t i = fresh; i < fibers.size(); i++) {\n      Fiber &f = fibers[i];\n      if (!f.stack) f.stack.reset(new unsigned char[stack_bytes]);\n#if defined(__x86_64__)\n      uintptr_t top = reinterpret_cast<uintptr_t>(f.stack.get() + stack_bytes) & ~static_cast<uintptr_t>(15);\n      void **slot = reinterpret_cast<void **>(top) - 2;\n      slot[1] = nullptr;\n      slot[0] = reinterpret_cast<void *>(&Block::enter);\n      for (int r = 1; r <= 6; r++) slot[-r] = nullptr;\n      f.stack_pointer = slot - 6;\n#else\n      getcontext(&f.context);\n      f.context.uc_stack.ss_sp = f.stack.get();\n      f.context.uc_stack.ss_size = stack_bytes;\n      f.context.uc_link = nullptr;\n      makecontext(&f.context, &Block::enter, 0);\n#endif\n    }\n  }\n\n  void resume(int i) {\n    current = i;\n    to_fiber();\n  }\n  bool ready(int i) const { return fibers[static_cast<size_t>(i)].state == State::ready; }\n\n  // Lets every thread that can go on do so, in the chosen order; false where none could.\n  bool round() {\n    bool any = false;\n    const auto visit = [&](int i) {\n      if (!ready(i)) return false;\n      resume(i);\n      return any = true;\n    };\n    const auto whole_warp = [&](int w) {\n      for (bool more = true; more;) {\n        more = false;\n        for (int i = w * lanes; i < std::min(threads, (w + 1) * lanes); i++) more |= visit(i);\n      }\n    };\n    switch (settings.order) {\n    case Order::forward:\n      for (int i = 0; i < threads; i++) visit(i);\n      break;\n    case Order::reverse:\n      for (int i = threads - 1; i >= 0; i--) visit(i);\n      break;\n    case Order::shuffled:\n      for (int n = 0; n < threads; n++) {\n        random ^= random << 13, random ^= random >> 17, random ^= random << 5;\n        visit(static_cast<int>(random % static_cast<uint32_t>(threads)));\n      }\n      if (!any)\n        for (int i = 0; i < threads && !any; i++) visit(i);\n      break;\n    case Order::greedy:\n      for (int w = 0; w * lanes < threads; w++) whole_warp(w);\n      break;\n    case Order::greedy_reverse:\n      for (int w = static_cast<int>(warps.size()) - 1; w >= 0; w--) whole_warp(w);\n      break;\n    }\n    return any;\n  }\n\n  void run(Grid at, const std::function<void()> &what) {\n    index = at;\n    body = &what;\n    done = waiting = 0;\n    random = (settings.seed * 2654435761u) ^ (at.x + 977u * at.y + 65537u * at.z) ^ 0x9e3779b9u;\n    if (random == 0) random = 1;\n    std::memset(memory.data(), 0xff, bytes);\n    for (int i = 0; i < threads; i++) {\n      Fiber &f = fibers[static_cast<size_t>(i)];\n      f.state = State::ready;\n      f.copies.clear();\n      f.groups = 0;\n    }\n    while (done < threads) {\n      if (round()) continue;\n      if (done > 0 && waiting > 0) fault(\"some threads have left, others wait at a barrier\");\n      if (waiting < threads) fault(\"deadlock: threads of a warp execute different instructions\");\n      waiting = 0;\n      for (int i = 0; i < threads; i++) fibers[static_cast<size_t>(i)].state = State::ready;\n    }\n    for (size_t i = 0; i < guard_bytes; i++)\n      if (memory[bytes + i] != guard_byte) fault(\"a write past the end of shared memory\");\n  }\n};\n\ninline thread_local Block block;\n\ninline void Block::enter() {\n  for (;;) {\n    (*block.body)();\n    if (!block.fiber().copies.empty()) fault(\"a thread left with copies on their way\");\n    block.fiber().state = State::done;\n    block.done++;\n    block.to_scheduler();\n  }\n}\n\n// A warp instruction: the lane that comes last executes it for all, so that it happens at one moment.\ntemplate <class F> inline void warp_instruction(int kind, const F &execute) {\n  Fiber &self = block.fiber();\n  const int w = block.current / lanes;\n  Warp &warp = block.warps[static_cast<size_t>(w)];\n  const int first = w * lanes, count = std::min(lanes, block.threads - first);\n  if (count < lanes) fault(\"a warp instruction in a warp that is not whole\");\n  if (warp.arrived == 0) warp.kind = kind;\n  if (warp.kind != kind) fault(\"lanes of a warp execute different instructions\");\n  if (++warp.arrived < count) {\n    self.state = State::in_warp;\n    block.to_scheduler();\n    return;\n  }\n  warp.arrived = 0;\n  execute(&block.fibers[static_cast<size_t>(first)]);\n  for (int i = 0; i < count; i++) block.fibers[static_cast<size_t>(first + i)].state = State::ready;\n}\n\ninline void perform(const Copy &copy) {\n  std::memcpy(copy.to, copy.from, static_cast<size_t>(copy.bytes));\n  std::memset(static_cast<unsigned char *>(copy.to) + copy.bytes, 0, static_cast<size_t>(16 - copy.bytes));\n}\n\ninline void aligned(const void *p, size_t bytes) {\n  if (reinterpret_cast<uintptr_t>(p) % bytes != 0) fault(\"a misaligned access\");\n}\n\n// What is allocated, so that the guards around it can be looked at after every launch.\nstruct Allocation {\n  unsigned char *base;\n  size_t bytes;\n};\ninline std::vector<Allocation> allocations;\n\ninline void check_guards(const char *when) {\n  for (const Allocation &a : allocations)\n    for (size_t i = 0; i < guard_bytes; i++)\n      if (a.base[i] != guard_byte || a.base[guard_bytes + a.bytes + i] != guard_byte)\n        fault(\"a write outside an allocation \", when);\n}\n\ninline void run(Grid grid, int threads, size_t bytes, const std::function<void()> &body) {\n  const size_t blocks = static_cast<size_t>(grid.x) * grid.y * grid.z;\n  std::atomic<size_t> next{0};\n  const auto work = [&] {\n    block.prepare(threads, bytes);\n    for (size_t i; (i = next++) < blocks;) {\n      const size_t at = settings.order == Order::reverse ? blocks - 1 - i : i;\n      block.run({static_cast<unsigned>(at % grid.x), static_cast<unsigned>(at / grid.x % grid.y),\n                 static_cast<unsigned>(at / grid.x / grid.y)},\n                body);\n    }\n  };\n  std::vector<std::thread> others;\n  for (unsigned i = 1; i < settings.workers && i < blocks; i++) others.emplace_back(work);\n  work();\n  for (std::thread &other : others) other.join();\n  check_guards(\"after a launch\");\n}\n\n} // namespace cpu\n\nCNX_DEVICE int thread() { return cpu::block.current; }\nCNX_DEVICE int block_x() { return static_cast<int>(cpu::block.index.x); }\nCNX_DEVICE int block_y() { return static_cast<int>(cpu::block.index.y); }\nCNX_DEVICE int block_z() { return static_cast<int>(cpu::block.index.z); }\n\ntemplate <class T> CNX_DEVICE T *shared(size_t offset) {\n  if (offset > cpu::block.bytes) cpu::fault(\"a place past the end of shared memory\");\n  return reinterpret_cast<T *>(cpu::block.memory.data() + offset);\n}\n\nCNX_DEVICE void barrier() {\n  cpu::block.fiber().state = cpu::State::at_barrier;\n  cpu::block.waiting++;\n  cpu::block.to_scheduler();\n}\nCNX_DEVICE float shuffle_xor(float x, int mask) {\n  cpu::Fiber &self = cpu::block.fiber();\n  self.value[0] = x;\n  cpu::warp_instruction(1000 + mask, [mask](cpu::Fiber *warp) {\n    for (int i = 0; i < cpu::lanes; i++) warp[i].value[1] = warp[i ^ mask].value[0];\n  });\n  return self.value[1];\n}\n\nCNX_DEVICE void copy_async(void *to, const void *source, int bytes) {\n  cpu::aligned(to, 16);\n  if (bytes > 0) cpu::aligned(source, 16);\n  cpu::Fiber &self = cpu::block.fiber();\n  const cpu::Copy copy{to, source, bytes, self.groups};\n  if (cpu::settings.late)\n    self.copies.push_back(copy);\n  else\n    cpu::perform(copy);\n}\nCNX_DEVICE void copy_commit() { cpu::block.fiber().groups++; }\ntemplate <int pending> CNX_DEVICE void copy_wait() {\n  cpu::Fiber &self = cpu::block.fiber();\n  size_t kept = 0;\n  for (const cpu::Copy &copy : self.copies) {\n    if (copy.group < self.groups - pending)\n      cpu::perform(copy);\n    else\n      self.copies[kept++] = copy;\n  }\n  self.copies.resize(kept);\n}\n\nnamespace cpu {\ninline void load_matrices(uint32_t (&to)[4], const void *row, bool transposed) {\n  aligned(row, 16);\n  Fiber &self = block.fiber();\n  self.source = row;\n  warp_instruction(transposed ? 2 : 3, [transposed](Fiber *warp) {\n    for (int i = 0; i < lanes; i++) {\n      for (int m = 0; m < 4; m++) {\n        uint16_t pair[2];\n        for (int e = 0; e < 2; e++) {\n          const int r = transposed ? 2 * (i % 4) + e : i / 4;\n          const int c = transposed ? i / 4 : 2 * (i % 4) + e;\n          pair[e] = static_cast<const uint16_t *>(warp[8 * m + r].source)[c];\n        }\n        warp[i].words[m] = pair[0] | static_cast<uint32_t>(pair[1]) << 16;\n      }\n    }\n  });\n  for (int m = 0; m < 4; m++) to[m] = self.words[m];\n}\ninline uint32_t bits_of(float x) {\n  uint32_t bits;\n  std::memcpy(&bits, &x, 4);\n  return bits;\n}\ninline float float_of(uint32_t bits) {\n  float x;\n  std::memcpy(&x, &bits, 4);\n  return x;\n}\n} // namespace cpu\n\nCNX_DEVICE void load_matrices(uint32_t (&to)[4], const void *row) { cpu::load_matrices(to, row, false); }\nCNX_DEVICE void load_matrices_transposed(uint32_t (&to)[4], const void *row) { cpu::load_matrices(to, row, true); }\n\nCNX_DEVICE float float_of(uint32_t bits) { return cpu::float_of(bits); }\nCNX_DEVICE float widen(float x) { return x; }\nCNX_DEVICE float widen(bf16 x) { return cpu::float_of(static_cast<uint32_t>(x.bits) << 16); }\nCNX_DEVICE float widen(tf32 x) { return cpu::float_of(x.bits); }\nCNX_DEVICE float widen(f16 x) {\n  const uint32_t sign = static_cast<uint32_t>(x.bits & 0x8000) << 16;\n  const uint32_t exponent = (x.bits >> 10) & 31, mantissa = x.bits & 1023;\n  if (exponent == 31) return cpu::float_of(sign | 0x7f800000 | mantissa << 13);\n  if (exponent == 0) {\n    const float small = static_cast<float>(mantissa) * 0x1p-24f;\n    return sign ? -small : small;\n  }\n  return cpu::float_of(sign | (exponent + 112) << 23 | mantissa << 13);\n}\ntemplate <class T> CNX_DEVICE T narrow(float x);\ntemplate <> inline float narrow<float>(float x) { return x; }\ntemplate <> inline bf16 narrow<bf16>(float x) {\n  const uint32_t bits = cpu::bits_of(x);\n  if ((bits & 0x7fffffff) > 0x7f800000) return {0x7fff};\n  return {static_cast<uint16_t>((bits + 0x7fff + ((bits >> 16) & 1)) >> 16)};\n}\ntemplate <> inline f16 narrow<f16>(float x) {\n  const uint32_t bits = cpu::bits_of(x), sign = (bits >> 16) & 0x8000, magnitude = bits & 0x7fffffff;\n  if (magnitude > 0x7f800000) return {0x7fff};\n  if (magnitude >= 0x477ff000) return {static_cast<uint16_t>(sign | 0x7c00)};\n  if (magnitude < 0x38800000) { // subnormal: a multiple of 2^-24\n    const uint32_t steps = static_cast<uint32_t>(std::nearbyint(std::ldexp(cpu::float_of(magnitude), 24)));\n    return {static_cast<uint16_t>(sign | steps)};\n  }\n  const uint32_t rounded = magnitude + 0xfff + ((magnitude >> 13) & 1) - 0x38000000;\n  return {static_cast<uint16_t>(sign | rounded >> 13)};\n}\ntemplate <> inline tf32 narrow<tf32>(float x) {\n  const uint32_t bits = cpu::bits_of(x);\n  if ((bits & 0x7fffffff) > 0x7f800000) return {0x7fffffff};\n  return {(bits + 0x1000) & ~0x1fffu};\n}\ntemplate <class T> CNX_DEVICE uint32_t pack(float low, float high) {\n  return narrow<T>(low).bits | static_cast<uint32_t>(narrow<T>(high).bits) << 16;\n}\n\ntemplate <class T> CNX_DEVICE void multiply(float (&c)[4], const uint32_t (&a)[4], uint32_t b0, uint32_t b1) {\n  cpu::Fiber &self = cpu::block.fiber();\n  for (int i = 0; i < 4; i++) self.value[i] = c[i], self.words[i] = a[i];\n  self.words[4] = b0;\n  self.words[5] = b1;\n  cpu::warp_instruction(4, [](cpu::Fiber *warp) {\n    const auto half = [](uint32_t word, int e) { return widen(T{static_cast<uint16_t>(word >> (16 * e))}); };\n    float left[16][16], right[16][8];\n    for (int i = 0; i < cpu::lanes; i++) {\n      const int group = i / 4, pair = 2 * (i % 4);\n      for (int e = 0; e < 2; e++) {\n        for (int r = 0; r < 4; r++) left[group + 8 * (r % 2)][pair + e + 8 * (r / 2)] = half(warp[i].words[r], e);\n        for (int r = 0; r < 2; r++) right[pair + e + 8 * r][group] = half(warp[i].words[4 + r], e);\n      }\n    }\n    for (int i = 0; i < cpu::lanes; i++) {\n      for (int r = 0; r < 4; r++) {\n        const int m = i / 4 + 8 * (r / 2), n = 2 * (i % 4) + r % 2;\n        float sum = warp[i].value[r];\n        for (int k = 0; k < 16; k++) sum += left[m][k] * right[k][n];\n        warp[i].value[r] = sum;\n      }\n    }\n  });\n  for (int i = 0; i < 4; i++) c[i] = self.value[i];\n}\ntemplate <> inline void multiply<tf32>(float (&c)[4], const uint32_t (&a)[4], uint32_t b0, uint32_t b1) {\n  cpu::Fiber &self = cpu::block.fiber();\n  for (int i = 0; i < 4; i++) self.value[i] = c[i], self.words[i] = a[i];\n  self.words[4] = b0;\n  self.words[5] = b1;\n  cpu::warp_instruction(5, [](cpu::Fiber *warp) {\n    const auto factor = [](uint32_t word) {\n      const float x = widen(tf32{word});\n      if (x == x && (word & 0x1fff) != 0) cpu::fault(\"an operand that is not rounded to TF32\");\n      return x;\n    };\n    float left[16][8], right[8][8];\n    for (int i = 0; i < cpu::lanes; i++) {\n      const int group = i / 4, one = i % 4;\n      for (int r = 0; r < 4; r++) left[group + 8 * (r % 2)][one + 4 * (r / 2)] = factor(warp[i].words[r]);\n      for (int r = 0; r < 2; r++) right[one + 4 * r][group] = factor(warp[i].words[4 + r]);\n    }\n    for (int i = 0; i < cpu::lanes; i++) {\n      for (int r = 0; r < 4; r++) {\n        const int m = i / 4 + 8 * (r / 2), n = 2 * (i % 4) + r % 2;\n        float sum = warp[i].value[r];\n        for (int k = 0; k < 8; k++) sum += left[m][k] * right[k][n];\n        warp[i].value[r] = sum;\n      }\n    }\n  });\n  for (int i = 0; i < 4; i++) c[i] = self.value[i];\n}\n\nCNX_DEVICE unsigned arrive(unsigned *counter) { return __atomic_fetch_add(counter, 1u, __ATOMIC_ACQ_REL); }\nCNX_DEVICE void acquire() { __atomic_thread_fence(__ATOMIC_ACQUIRE); }\nCNX_DEVICE float load_fresh(const float *from) { return *from; }\n\nCNX_DEVICE float exp2_fast(float x) { return std::exp2(x); }\nCNX_DEVICE float reciprocal_root(float x) { return 1.0f / std::sqrt(x); }\n\ninline const char *device_text(int) { return \"the CPU ran out of memory\"; }\ninline int device_allocate(void **to, size_t bytes) {\n  const size_t whole = bytes + 2 * cpu::guard_bytes;\n  unsigned char *base = static_cast<unsigned char *>(std::aligned_alloc(256, (whole + 192 + 255) / 256 * 256));\n  if (base == nullptr) return 1002;\n  base += 192; // the allocation itself starts at a multiple of 256, behind its guard\n  std::memset(base, cpu::guard_byte, cpu::guard_bytes);\n  std::memset(base + cpu::guard_bytes + bytes, cpu::guard_byte, cpu::guard_bytes);\n  std::memset(base + cpu::guard_bytes, 0xff, bytes);\n  cpu::allocations.push_back({base, bytes});\n  *to = base + cpu::guard_bytes;\n  return 0;\n}\ninline void device_free(void *memory) {\n  if (memory == nullptr) return;\n  unsigned char *base = static_cast<unsigned char *>(memory) - cpu::guard_bytes;\n  auto &all = cpu::allocations;\n  all.erase(std::remove_if(all.begin(), all.end(), [base](const cpu::Allocation &a) { return a.base == base; }),\n            all.end());\n  std::free(base - 192);\n}\ninline int device_upload(void *to, const void *from, size_t bytes) {\n  std::memcpy(to, from, bytes);\n  return 0;\n}\ninline int device_download(void *to, const void *from, size_t bytes) {\n  std::memcpy(to, from, bytes);\n  return 0;\n}\ninline int device_fill(void *to, int byte, size_t bytes, Stream) {\n  std::memset(to, byte, bytes);\n  return 0;\n}\ninline int device_finish(Stream) { return 0; }\ninline int device_capability() { return 80; }\n\ntemplate <class... P, class... A>\nint launch(void (*kernel)(P...), Grid grid, int threads, size_t bytes, Stream, A... operands) {\n  cpu::run(grid, threads, bytes, [&] { kernel(operands...); });\n  return 0;\n}\n#endif\n\n// --------------------------------------------------------------------------------------------------------- for both\n\nCNX_DEVICE Quad load4(const float *from) {\n#ifndef __CUDACC__\n  cpu::aligned(from, 16);\n#endif\n  return *reinterpret_cast<const Quad *>(from);\n}\ntemplate <class T> CNX_DEVICE Quad load4(const T *from) {\n#ifndef __CUDACC__\n  cpu::aligned(from, 8);\n#endif\n  struct alignas(8) Four {\n    T v[4];\n  };\n  const Four four = *reinterpret_cast<const Four *>(from);\n  return Quad{widen(four.v[0]), widen(four.v[1]), widen(four.v[2]), widen(four.v[3])};\n}\nCNX_DEVICE Pair load2(const float *from) { return *reinterpret_cast<const Pair *>(from); }\nCNX_DEVICE void store4(float *to, const Quad &q) { *reinterpret_cast<Quad *>(to) = q; }\ntemplate <class T> CNX_DEVICE void store4(T *to, const Quad &q) {\n  struct alignas(8) Two {\n    uint32_t v[2];\n  };\n  *reinterpret_cast<Two *>(to) = Two{pack<T>(q.v[0], q.v[1]), pack<T>(q.v[2], q.v[3])};\n}\n// 8 values of 16 bits, from shared to device memory.\ntemplate <class T> CNX_DEVICE void store8(T *to, const T *from) {\n#ifndef __CUDACC__\n  cpu::aligned(to, 16);\n  cpu::aligned(from, 16);\n#endif\n  *reinterpret_cast<Chunk *>(to) = *reinterpret_cast<const Chunk *>(from);\n}\nCNX_DEVICE void store2(float *to, float a, float b) { *reinterpret_cast<Pair *>(to) = Pair{a, b}; }\ntemplate <class T> CNX_DEVICE void store2(T *to, float a, float b) {\n  *reinterpret_cast<uint32_t *>(to) = pack<T>(a, b);\n}\n\n// The two values of a word, and its store.\ntemplate <class T> CNX_DEVICE float low_of(uint32_t word) { return widen(T{static_cast<uint16_t>(word)}); }\ntemplate <class T> CNX_DEVICE float high_of(uint32_t word) { return widen(T{static_cast<uint16_t>(word >> 16)}); }\ntemplate <class T> CNX_DEVICE void store_word(T *to, uint32_t word) { *reinterpret_cast<uint32_t *>(to) = word; }\n\n// Two values of 16 bits times two factors, in f32, rounded once.\ntemplate <class T> CNX_DEVICE uint32_t scaled(uint32_t word, const Pair &by) {\n  return pack<T>(low_of<T>(word) * by.v[0], high_of<T>(word) * by.v[1]);\n}\n\n// Sum over each `lanes` neighbours of a warp, a power of two; the same in all of them.\ntemplate <int lanes> CNX_DEVICE float group_sum(float x) {\n  CNX_UNROLL\n  for (int mask = lanes / 2; mask > 0; mask /= 2) x += shuffle_xor(x, mask);\n  return x;\n}\nCNX_DEVICE float warp_sum(float x) { return group_sum<32>(x); }\n\n// GELU, x/2 (1 + erf(x / sqrt 2)).\nCNX_DEVICE float gelu(float x) { return 0.5f * x * (1.0f + erff(x * 0.70710678118654752f)); }\n\n// The same to 5e-5: max(x, 0) - |x| 2^P(|x|), P fitted to log2 of the normal tail. Less than half a step of 16 bits.\nCNX_DEVICE float gelu_fitted(float x) {\n  const float t = fabsf(x);\n  float p = -0.000201685546f;\n  p = p * t + 0.00446764396f;\n  p = p * t - 0.042833072f;\n  p = p * t - 0.472784514f;\n  p = p * t - 1.14440124f;\n  p = p * t - 1.00053127f;\n  return fmaxf(x, 0.0f) - t * exp2_fast(p);\n}\n\n// GELU's tanh form.\nCNX_DEVICE float gelu_tanh(float x) {\n  return 0.5f * x * (1.0f + tanhf(0.79788456080286536f * (x + 0.044715f * x * x * x)));\n}\n\n} // namespace cnx\n";
 },"useData":true},
 
   "cuda/elementwise": {"0":function(container,depth0,helpers,partials,data) {
@@ -806,6 +806,20 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
 },"usePartial":true,"useData":true},
 
   "cuda/gemm-mma": {"0":function(container,depth0,helpers,partials,data) {
+    return "// Both operands are rounded to 10 bits of mantissa, TF32: the left one here, the weight when it was packed.\n";
+},"1":function(container,depth0,helpers,partials,data) {
+    var stack1;
+
+  return "constexpr int b_row = "
+    + ((stack1 = container.lambda(container.strict(depth0, "bRow", {"start":{"line":14,"column":24},"end":{"line":14,"column":28}} ), depth0)) != null ? stack1 : "")
+    + "; // 8 or 24 more than a multiple of 32, against bank conflicts\n";
+},"2":function(container,depth0,helpers,partials,data) {
+    var stack1;
+
+  return "constexpr int b_row = "
+    + ((stack1 = container.lambda(container.strict(depth0, "bRow", {"start":{"line":16,"column":24},"end":{"line":16,"column":28}} ), depth0)) != null ? stack1 : "")
+    + ";                      // an odd number of 16-byte chunks, against bank conflicts\n";
+},"3":function(container,depth0,helpers,partials,data) {
     var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
         if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
           return parent[propertyName];
@@ -813,8 +827,8 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
         return undefined
     };
 
-  return ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"patches"),{"name":"if","hash":{},"fn":container.program(1, data, 0),"inverse":container.program(2, data, 0),"data":data,"loc":{"start":{"line":19,"column":0},"end":{"line":23,"column":7}}})) != null ? stack1 : "");
-},"1":function(container,depth0,helpers,partials,data) {
+  return ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"patches"),{"name":"if","hash":{},"fn":container.program(4, data, 0),"inverse":container.program(5, data, 0),"data":data,"loc":{"start":{"line":26,"column":0},"end":{"line":30,"column":7}}})) != null ? stack1 : "");
+},"4":function(container,depth0,helpers,partials,data) {
     var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
         if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
           return parent[propertyName];
@@ -823,19 +837,6 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
     };
 
   return ((stack1 = container.invokePartial(lookupProperty(partials,"cuda-gather"),depth0,{"name":"cuda-gather","data":data,"helpers":helpers,"partials":partials,"decorators":container.decorators})) != null ? stack1 : "");
-},"2":function(container,depth0,helpers,partials,data) {
-    var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
-        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
-          return parent[propertyName];
-        }
-        return undefined
-    };
-
-  return ((stack1 = container.invokePartial(lookupProperty(partials,"cuda-plain"),depth0,{"name":"cuda-plain","data":data,"helpers":helpers,"partials":partials,"decorators":container.decorators})) != null ? stack1 : "");
-},"3":function(container,depth0,helpers,partials,data) {
-    return "const float *scale, float *factor, ";
-},"4":function(container,depth0,helpers,partials,data) {
-    return "const Pair *stats, ";
 },"5":function(container,depth0,helpers,partials,data) {
     var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
         if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
@@ -844,44 +845,55 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
         return undefined
     };
 
-  return "  for (int i = thread(); i < block_rows * (step / 4); i += "
-    + ((stack1 = container.lambda(container.strict(depth0, "threads", {"start":{"line":30,"column":61},"end":{"line":30,"column":68}} ), depth0)) != null ? stack1 : "")
-    + ") {\n    const int m = i / (step / 4), k = i % (step / 4) * 4;\n    store4(a + place(m, k / 8) + k % 8, fetch(input, "
-    + ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"norm"),{"name":"if","hash":{},"fn":container.program(6, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":32,"column":53},"end":{"line":32,"column":79}}})) != null ? stack1 : "")
-    + "m0, m, s * step + k));\n  }\n";
+  return ((stack1 = container.invokePartial(lookupProperty(partials,"cuda-plain"),depth0,{"name":"cuda-plain","data":data,"helpers":helpers,"partials":partials,"decorators":container.decorators})) != null ? stack1 : "");
 },"6":function(container,depth0,helpers,partials,data) {
-    return "stats, ";
+    return "const float *scale, float *factor, ";
 },"7":function(container,depth0,helpers,partials,data) {
-    var stack1, alias1=depth0 != null ? depth0 : (container.nullContext || {}), lookupProperty = container.lookupProperty || function(parent, propertyName) {
-        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
-          return parent[propertyName];
-        }
-        return undefined
-    };
-
-  return "  CNX_UNROLL\n  for (int i = thread(); i < block_rows * (step / 8); i += "
-    + ((stack1 = container.lambda(container.strict(depth0, "threads", {"start":{"line":36,"column":61},"end":{"line":36,"column":68}} ), depth0)) != null ? stack1 : "")
-    + ") {\n    const int m = i / (step / 8), c = i % (step / 8), k = s * step + c * 8;\n    const bool inside = "
-    + ((stack1 = lookupProperty(helpers,"if").call(alias1,lookupProperty(depth0,"guardRows"),{"name":"if","hash":{},"fn":container.program(8, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":38,"column":24},"end":{"line":38,"column":61}}})) != null ? stack1 : "")
-    + ((stack1 = lookupProperty(helpers,"if").call(alias1,lookupProperty(depth0,"guardDepth"),{"name":"if","hash":{},"fn":container.program(9, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":38,"column":61},"end":{"line":38,"column":123}}})) != null ? stack1 : "")
-    + ((stack1 = lookupProperty(helpers,"unless").call(alias1,lookupProperty(depth0,"guarded"),{"name":"unless","hash":{},"fn":container.program(11, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":38,"column":123},"end":{"line":38,"column":157}}})) != null ? stack1 : "")
-    + ";\n    copy_async(a + place(m, c), inside ? input + (m0 + m) * depth + k : input, inside ? 16 : 0);\n  }\n";
+    return "const Pair *stats, ";
 },"8":function(container,depth0,helpers,partials,data) {
-    return "m0 + m < rows";
-},"9":function(container,depth0,helpers,partials,data) {
-    var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
+    var stack1, alias1=container.strict, alias2=container.lambda, lookupProperty = container.lookupProperty || function(parent, propertyName) {
         if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
           return parent[propertyName];
         }
         return undefined
     };
 
-  return ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"guardRows"),{"name":"if","hash":{},"fn":container.program(10, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":38,"column":79},"end":{"line":38,"column":107}}})) != null ? stack1 : "")
-    + "k < depth";
+  return "  for (int i = thread(); i < block_rows * (step / 4); i += "
+    + ((stack1 = alias2(alias1(depth0, "threads", {"start":{"line":37,"column":61},"end":{"line":37,"column":68}} ), depth0)) != null ? stack1 : "")
+    + ") {\n    const int m = i / (step / 4), k = i % (step / 4) * 4;\n    store4(a + place(m, k / "
+    + ((stack1 = alias2(alias1(depth0, "chunk", {"start":{"line":39,"column":30},"end":{"line":39,"column":35}} ), depth0)) != null ? stack1 : "")
+    + ") + k % "
+    + ((stack1 = alias2(alias1(depth0, "chunk", {"start":{"line":39,"column":47},"end":{"line":39,"column":52}} ), depth0)) != null ? stack1 : "")
+    + ", fetch(input, "
+    + ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"norm"),{"name":"if","hash":{},"fn":container.program(9, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":39,"column":69},"end":{"line":39,"column":95}}})) != null ? stack1 : "")
+    + "m0, m, s * step + k));\n  }\n";
+},"9":function(container,depth0,helpers,partials,data) {
+    return "stats, ";
 },"10":function(container,depth0,helpers,partials,data) {
-    return " && ";
+    var stack1, alias1=container.strict, alias2=container.lambda, alias3=depth0 != null ? depth0 : (container.nullContext || {}), lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
+
+  return "  CNX_UNROLL\n  for (int i = thread(); i < block_rows * (step / "
+    + ((stack1 = alias2(alias1(depth0, "chunk", {"start":{"line":43,"column":52},"end":{"line":43,"column":57}} ), depth0)) != null ? stack1 : "")
+    + "); i += "
+    + ((stack1 = alias2(alias1(depth0, "threads", {"start":{"line":43,"column":69},"end":{"line":43,"column":76}} ), depth0)) != null ? stack1 : "")
+    + ") {\n    const int m = i / (step / "
+    + ((stack1 = alias2(alias1(depth0, "chunk", {"start":{"line":44,"column":32},"end":{"line":44,"column":37}} ), depth0)) != null ? stack1 : "")
+    + "), c = i % (step / "
+    + ((stack1 = alias2(alias1(depth0, "chunk", {"start":{"line":44,"column":60},"end":{"line":44,"column":65}} ), depth0)) != null ? stack1 : "")
+    + "), k = s * step + c * "
+    + ((stack1 = alias2(alias1(depth0, "chunk", {"start":{"line":44,"column":91},"end":{"line":44,"column":96}} ), depth0)) != null ? stack1 : "")
+    + ";\n    const bool inside = "
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"guardRows"),{"name":"if","hash":{},"fn":container.program(11, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":45,"column":24},"end":{"line":45,"column":61}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"guardDepth"),{"name":"if","hash":{},"fn":container.program(12, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":45,"column":61},"end":{"line":45,"column":123}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"unless").call(alias3,lookupProperty(depth0,"guarded"),{"name":"unless","hash":{},"fn":container.program(14, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":45,"column":123},"end":{"line":45,"column":157}}})) != null ? stack1 : "")
+    + ";\n    copy_async(a + place(m, c), inside ? input + (m0 + m) * depth + k : input, inside ? 16 : 0);\n  }\n";
 },"11":function(container,depth0,helpers,partials,data) {
-    return "true";
+    return "m0 + m < rows";
 },"12":function(container,depth0,helpers,partials,data) {
     var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
         if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
@@ -890,15 +902,29 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
         return undefined
     };
 
-  return "  factor += s % stages * step;\n"
-    + ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"gathered"),{"name":"if","hash":{},"fn":container.program(13, data, 0),"inverse":container.program(14, data, 0),"data":data,"loc":{"start":{"line":49,"column":2},"end":{"line":61,"column":9}}})) != null ? stack1 : "");
+  return ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"guardRows"),{"name":"if","hash":{},"fn":container.program(13, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":45,"column":79},"end":{"line":45,"column":107}}})) != null ? stack1 : "")
+    + "k < depth";
 },"13":function(container,depth0,helpers,partials,data) {
+    return " && ";
+},"14":function(container,depth0,helpers,partials,data) {
+    return "true";
+},"15":function(container,depth0,helpers,partials,data) {
+    var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
+
+  return "  factor += s % stages * step;\n"
+    + ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"gathered"),{"name":"if","hash":{},"fn":container.program(16, data, 0),"inverse":container.program(17, data, 0),"data":data,"loc":{"start":{"line":56,"column":2},"end":{"line":68,"column":9}}})) != null ? stack1 : "");
+},"16":function(container,depth0,helpers,partials,data) {
     var stack1;
 
   return "  for (int k = thread(); k < step; k += "
-    + ((stack1 = container.lambda(container.strict(depth0, "threads", {"start":{"line":50,"column":42},"end":{"line":50,"column":49}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = container.lambda(container.strict(depth0, "threads", {"start":{"line":57,"column":42},"end":{"line":57,"column":49}} ), depth0)) != null ? stack1 : "")
     + ") factor[k] = s * step + k < depth ? scale[s * step + k] : 0.0f;\n";
-},"14":function(container,depth0,helpers,partials,data) {
+},"17":function(container,depth0,helpers,partials,data) {
     var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
         if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
           return parent[propertyName];
@@ -907,15 +933,15 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
     };
 
   return "  CNX_UNROLL\n  for (int k = thread() * 4; k < step; k += "
-    + ((stack1 = container.lambda(container.strict(depth0, "threads", {"start":{"line":53,"column":46},"end":{"line":53,"column":53}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = container.lambda(container.strict(depth0, "threads", {"start":{"line":60,"column":46},"end":{"line":60,"column":53}} ), depth0)) != null ? stack1 : "")
     + " * 4) {\n"
-    + ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"guardDepth"),{"name":"if","hash":{},"fn":container.program(15, data, 0),"inverse":container.program(16, data, 0),"data":data,"loc":{"start":{"line":54,"column":4},"end":{"line":59,"column":11}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"guardDepth"),{"name":"if","hash":{},"fn":container.program(18, data, 0),"inverse":container.program(19, data, 0),"data":data,"loc":{"start":{"line":61,"column":4},"end":{"line":66,"column":11}}})) != null ? stack1 : "")
     + "  }\n";
-},"15":function(container,depth0,helpers,partials,data) {
+},"18":function(container,depth0,helpers,partials,data) {
     return "    const bool inside = s * step + k < depth;\n    copy_async(factor + k, inside ? scale + s * step + k : scale, inside ? 16 : 0);\n";
-},"16":function(container,depth0,helpers,partials,data) {
+},"19":function(container,depth0,helpers,partials,data) {
     return "    copy_async(factor + k, scale + s * step + k, 16);\n";
-},"17":function(container,depth0,helpers,partials,data) {
+},"20":function(container,depth0,helpers,partials,data) {
     var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
         if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
           return parent[propertyName];
@@ -925,7 +951,7 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
 
   return ((stack1 = container.invokePartial(lookupProperty(partials,"cuda-removed"),depth0,{"name":"cuda-removed","data":data,"helpers":helpers,"partials":partials,"decorators":container.decorators})) != null ? stack1 : "")
     + "\n";
-},"18":function(container,depth0,helpers,partials,data) {
+},"21":function(container,depth0,helpers,partials,data) {
     var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
         if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
           return parent[propertyName];
@@ -934,29 +960,47 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
     };
 
   return ((stack1 = container.invokePartial(lookupProperty(partials,"cuda-grn-finish"),depth0,{"name":"cuda-grn-finish","data":data,"helpers":helpers,"partials":partials,"decorators":container.decorators})) != null ? stack1 : "");
-},"19":function(container,depth0,helpers,partials,data) {
+},"22":function(container,depth0,helpers,partials,data) {
     var stack1;
 
   return "  float *factor = shared<float>("
-    + ((stack1 = container.lambda(container.strict(depth0, "extraAt", {"start":{"line":78,"column":34},"end":{"line":78,"column":41}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = container.lambda(container.strict(depth0, "extraAt", {"start":{"line":85,"column":34},"end":{"line":85,"column":41}} ), depth0)) != null ? stack1 : "")
     + "); // scale, [stages][step]\n";
-},"20":function(container,depth0,helpers,partials,data) {
+},"23":function(container,depth0,helpers,partials,data) {
     var stack1;
 
   return "  Pair *stats = shared<Pair>("
-    + ((stack1 = container.lambda(container.strict(depth0, "extraAt", {"start":{"line":81,"column":31},"end":{"line":81,"column":38}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = container.lambda(container.strict(depth0, "extraAt", {"start":{"line":88,"column":31},"end":{"line":88,"column":38}} ), depth0)) != null ? stack1 : "")
     + "); // [block_rows][4 taps]\n";
-},"21":function(container,depth0,helpers,partials,data) {
-    return "  scale += image * depth;\n";
-},"22":function(container,depth0,helpers,partials,data) {
-    return "  measure(input, stats, m0);\n  barrier();\n";
-},"23":function(container,depth0,helpers,partials,data) {
-    return "scale, factor, ";
 },"24":function(container,depth0,helpers,partials,data) {
-    return "    const float *fs = factor + s % stages * step + 2 * (lane % 4);\n";
+    return "  scale += image * depth;\n";
 },"25":function(container,depth0,helpers,partials,data) {
-    return "      const Pair low = load2(fs + k), high = load2(fs + k + 8);\n      CNX_UNROLL\n      for (int i = 0; i < m_tiles; i++) {\n        CNX_UNROLL\n        for (int e = 0; e < 4; e++) x[i][e] = scaled<T>(x[i][e], e < 2 ? low : high);\n      }\n";
+    return "  measure(input, stats, m0);\n  barrier();\n";
 },"26":function(container,depth0,helpers,partials,data) {
+    return "lane % 4 * b_row + lane / 4";
+},"27":function(container,depth0,helpers,partials,data) {
+    return "lane % 16 * b_row";
+},"28":function(container,depth0,helpers,partials,data) {
+    return "scale, factor, ";
+},"29":function(container,depth0,helpers,partials,data) {
+    var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
+
+  return ((stack1 = container.invokePartial(lookupProperty(partials,"cuda-multiply-tf32"),depth0,{"name":"cuda-multiply-tf32","data":data,"indent":"    ","helpers":helpers,"partials":partials,"decorators":container.decorators})) != null ? stack1 : "");
+},"30":function(container,depth0,helpers,partials,data) {
+    var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
+
+  return ((stack1 = container.invokePartial(lookupProperty(partials,"cuda-multiply"),depth0,{"name":"cuda-multiply","data":data,"indent":"    ","helpers":helpers,"partials":partials,"decorators":container.decorators})) != null ? stack1 : "");
+},"31":function(container,depth0,helpers,partials,data) {
     var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
         if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
           return parent[propertyName];
@@ -965,24 +1009,32 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
     };
 
   return "  const size_t corner = (static_cast<size_t>(image) * rows + m0) * columns + n0;\n"
-    + ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"chunks"),{"name":"if","hash":{},"fn":container.program(27, data, 0),"inverse":container.program(29, data, 0),"data":data,"loc":{"start":{"line":142,"column":2},"end":{"line":155,"column":9}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"chunks"),{"name":"if","hash":{},"fn":container.program(32, data, 0),"inverse":container.program(34, data, 0),"data":data,"loc":{"start":{"line":126,"column":2},"end":{"line":139,"column":9}}})) != null ? stack1 : "")
     + "  barrier();\n";
-},"27":function(container,depth0,helpers,partials,data) {
-    var stack1, alias1=depth0 != null ? depth0 : (container.nullContext || {}), lookupProperty = container.lookupProperty || function(parent, propertyName) {
+},"32":function(container,depth0,helpers,partials,data) {
+    var stack1, alias1=container.strict, alias2=container.lambda, alias3=depth0 != null ? depth0 : (container.nullContext || {}), lookupProperty = container.lookupProperty || function(parent, propertyName) {
         if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
           return parent[propertyName];
         }
         return undefined
     };
 
-  return "  for (int i = thread(); i < block_rows * (block_columns / 8); i += "
-    + ((stack1 = container.lambda(container.strict(depth0, "threads", {"start":{"line":143,"column":70},"end":{"line":143,"column":77}} ), depth0)) != null ? stack1 : "")
-    + ") {\n    const int m = i / (block_columns / 8), n = i % (block_columns / 8) * 8;\n    const bool inside = "
-    + ((stack1 = lookupProperty(helpers,"if").call(alias1,lookupProperty(depth0,"guardRows"),{"name":"if","hash":{},"fn":container.program(8, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":145,"column":24},"end":{"line":145,"column":61}}})) != null ? stack1 : "")
-    + ((stack1 = lookupProperty(helpers,"if").call(alias1,lookupProperty(depth0,"guardColumns"),{"name":"if","hash":{},"fn":container.program(28, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":145,"column":61},"end":{"line":145,"column":132}}})) != null ? stack1 : "")
-    + ((stack1 = lookupProperty(helpers,"unless").call(alias1,lookupProperty(depth0,"guardTile"),{"name":"unless","hash":{},"fn":container.program(11, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":145,"column":132},"end":{"line":145,"column":168}}})) != null ? stack1 : "")
+  return "  for (int i = thread(); i < block_rows * (block_columns / "
+    + ((stack1 = alias2(alias1(depth0, "chunk", {"start":{"line":127,"column":61},"end":{"line":127,"column":66}} ), depth0)) != null ? stack1 : "")
+    + "); i += "
+    + ((stack1 = alias2(alias1(depth0, "threads", {"start":{"line":127,"column":78},"end":{"line":127,"column":85}} ), depth0)) != null ? stack1 : "")
+    + ") {\n    const int m = i / (block_columns / "
+    + ((stack1 = alias2(alias1(depth0, "chunk", {"start":{"line":128,"column":41},"end":{"line":128,"column":46}} ), depth0)) != null ? stack1 : "")
+    + "), n = i % (block_columns / "
+    + ((stack1 = alias2(alias1(depth0, "chunk", {"start":{"line":128,"column":78},"end":{"line":128,"column":83}} ), depth0)) != null ? stack1 : "")
+    + ") * "
+    + ((stack1 = alias2(alias1(depth0, "chunk", {"start":{"line":128,"column":91},"end":{"line":128,"column":96}} ), depth0)) != null ? stack1 : "")
+    + ";\n    const bool inside = "
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"guardRows"),{"name":"if","hash":{},"fn":container.program(11, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":129,"column":24},"end":{"line":129,"column":61}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"guardColumns"),{"name":"if","hash":{},"fn":container.program(33, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":129,"column":61},"end":{"line":129,"column":132}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"unless").call(alias3,lookupProperty(depth0,"guardTile"),{"name":"unless","hash":{},"fn":container.program(14, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":129,"column":132},"end":{"line":129,"column":168}}})) != null ? stack1 : "")
     + ";\n    copy_async(tile + m * out_row + n, inside ? residual + corner + static_cast<size_t>(m) * columns + n : residual, inside ? 16 : 0);\n  }\n  copy_commit();\n  copy_wait<0>();\n";
-},"28":function(container,depth0,helpers,partials,data) {
+},"33":function(container,depth0,helpers,partials,data) {
     var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
         if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
           return parent[propertyName];
@@ -990,15 +1042,15 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
         return undefined
     };
 
-  return ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"guardRows"),{"name":"if","hash":{},"fn":container.program(10, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":145,"column":81},"end":{"line":145,"column":109}}})) != null ? stack1 : "")
+  return ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"guardRows"),{"name":"if","hash":{},"fn":container.program(13, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":129,"column":81},"end":{"line":129,"column":109}}})) != null ? stack1 : "")
     + "n0 + n < columns";
-},"29":function(container,depth0,helpers,partials,data) {
+},"34":function(container,depth0,helpers,partials,data) {
     var stack1;
 
   return "  for (int i = thread(); i < block_rows * block_columns; i += "
-    + ((stack1 = container.lambda(container.strict(depth0, "threads", {"start":{"line":151,"column":64},"end":{"line":151,"column":71}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = container.lambda(container.strict(depth0, "threads", {"start":{"line":135,"column":64},"end":{"line":135,"column":71}} ), depth0)) != null ? stack1 : "")
     + ") {\n    const int m = i / block_columns, n = i % block_columns;\n    if (m0 + m < rows && n0 + n < columns) tile[m * out_row + n] = residual[corner + static_cast<size_t>(m) * columns + n];\n  }\n";
-},"30":function(container,depth0,helpers,partials,data) {
+},"35":function(container,depth0,helpers,partials,data) {
     var stack1, alias1=container.strict, alias2=container.lambda, lookupProperty = container.lookupProperty || function(parent, propertyName) {
         if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
           return parent[propertyName];
@@ -1007,59 +1059,67 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
     };
 
   return "  mask += image * "
-    + ((stack1 = alias2(alias1(lookupProperty(depth0,"mask"), "patches", {"start":{"line":159,"column":20},"end":{"line":159,"column":32}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(lookupProperty(depth0,"mask"), "patches", {"start":{"line":143,"column":20},"end":{"line":143,"column":32}} ), depth0)) != null ? stack1 : "")
     + ";\n  uint8_t *gone = shared<uint8_t>("
-    + ((stack1 = alias2(alias1(depth0, "goneAt", {"start":{"line":160,"column":36},"end":{"line":160,"column":42}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "goneAt", {"start":{"line":144,"column":36},"end":{"line":144,"column":42}} ), depth0)) != null ? stack1 : "")
     + "); // rows of removed patches, [block_rows]; registers have no room for them\n  for (int m = thread(); m < block_rows; m += "
-    + ((stack1 = alias2(alias1(depth0, "threads", {"start":{"line":161,"column":48},"end":{"line":161,"column":55}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "threads", {"start":{"line":145,"column":48},"end":{"line":145,"column":55}} ), depth0)) != null ? stack1 : "")
     + ") gone[m] = "
-    + ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"guardRows"),{"name":"if","hash":{},"fn":container.program(31, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":161,"column":69},"end":{"line":161,"column":110}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"guardRows"),{"name":"if","hash":{},"fn":container.program(36, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":145,"column":69},"end":{"line":145,"column":110}}})) != null ? stack1 : "")
     + "removed(mask, m0 + m);\n  barrier();\n";
-},"31":function(container,depth0,helpers,partials,data) {
+},"36":function(container,depth0,helpers,partials,data) {
     return "m0 + m < rows && ";
-},"32":function(container,depth0,helpers,partials,data) {
+},"37":function(container,depth0,helpers,partials,data) {
     var stack1, alias1=container.strict, alias2=container.lambda;
 
   return "  float *sums = shared<float>("
-    + ((stack1 = alias2(alias1(depth0, "sumsAt", {"start":{"line":165,"column":32},"end":{"line":165,"column":38}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "sumsAt", {"start":{"line":149,"column":32},"end":{"line":149,"column":38}} ), depth0)) != null ? stack1 : "")
     + "); // of squares, ["
-    + ((stack1 = alias2(alias1(depth0, "warpsM", {"start":{"line":165,"column":61},"end":{"line":165,"column":67}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "warpsM", {"start":{"line":149,"column":61},"end":{"line":149,"column":67}} ), depth0)) != null ? stack1 : "")
     + "][block_columns]\n";
-},"33":function(container,depth0,helpers,partials,data) {
+},"38":function(container,depth0,helpers,partials,data) {
     return "    float square[2] = {0.0f, 0.0f};\n";
-},"34":function(container,depth0,helpers,partials,data) {
+},"39":function(container,depth0,helpers,partials,data) {
     var stack1, alias1=container.strict, alias2=container.lambda;
 
   return "        v[0] = "
-    + ((stack1 = alias2(alias1(depth0, "gelu", {"start":{"line":181,"column":17},"end":{"line":181,"column":21}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "gelu", {"start":{"line":165,"column":17},"end":{"line":165,"column":21}} ), depth0)) != null ? stack1 : "")
     + "(v[0]);\n        v[1] = "
-    + ((stack1 = alias2(alias1(depth0, "gelu", {"start":{"line":182,"column":17},"end":{"line":182,"column":21}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "gelu", {"start":{"line":166,"column":17},"end":{"line":166,"column":21}} ), depth0)) != null ? stack1 : "")
     + "(v[1]);\n";
-},"35":function(container,depth0,helpers,partials,data) {
+},"40":function(container,depth0,helpers,partials,data) {
     return "        v[0] += widen(tile[m * out_row + n]);\n        v[1] += widen(tile[m * out_row + n + 1]);\n";
-},"36":function(container,depth0,helpers,partials,data) {
+},"41":function(container,depth0,helpers,partials,data) {
     return "        if (gone[m]) v[0] = v[1] = 0.0f;\n";
-},"37":function(container,depth0,helpers,partials,data) {
-    var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
+},"42":function(container,depth0,helpers,partials,data) {
+    return "        store2(tile + m * out_row + n, v[0], v[1]);\n";
+},"43":function(container,depth0,helpers,partials,data) {
+    return "        const uint32_t both = pack<T>(v[0], v[1]);\n        store_word(tile + m * out_row + n, both);\n";
+},"44":function(container,depth0,helpers,partials,data) {
+    var stack1, alias1=depth0 != null ? depth0 : (container.nullContext || {}), lookupProperty = container.lookupProperty || function(parent, propertyName) {
         if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
           return parent[propertyName];
         }
         return undefined
     };
 
-  return "        const float low = low_of<T>(both), high = high_of<T>(both); // what fc2 will read\n"
-    + ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"guardRows"),{"name":"if","hash":{},"fn":container.program(38, data, 0),"inverse":container.program(39, data, 0),"data":data,"loc":{"start":{"line":195,"column":8},"end":{"line":203,"column":15}}})) != null ? stack1 : "");
-},"38":function(container,depth0,helpers,partials,data) {
+  return ((stack1 = lookupProperty(helpers,"if").call(alias1,lookupProperty(depth0,"tf32"),{"name":"if","hash":{},"fn":container.program(45, data, 0),"inverse":container.program(46, data, 0),"data":data,"loc":{"start":{"line":182,"column":8},"end":{"line":186,"column":15}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias1,lookupProperty(depth0,"guardRows"),{"name":"if","hash":{},"fn":container.program(47, data, 0),"inverse":container.program(48, data, 0),"data":data,"loc":{"start":{"line":187,"column":8},"end":{"line":195,"column":15}}})) != null ? stack1 : "");
+},"45":function(container,depth0,helpers,partials,data) {
+    return "        const float low = v[0], high = v[1];\n";
+},"46":function(container,depth0,helpers,partials,data) {
+    return "        const float low = low_of<T>(both), high = high_of<T>(both); // what fc2 will read\n";
+},"47":function(container,depth0,helpers,partials,data) {
     return "        if (m0 + m < rows) {\n          square[0] += low * low;\n          square[1] += high * high;\n        }\n";
-},"39":function(container,depth0,helpers,partials,data) {
+},"48":function(container,depth0,helpers,partials,data) {
     return "        square[0] += low * low;\n        square[1] += high * high;\n";
-},"40":function(container,depth0,helpers,partials,data) {
+},"49":function(container,depth0,helpers,partials,data) {
     var stack1;
 
   return "    CNX_UNROLL\n    for (int e = 0; e < 2; e++) {\n      CNX_UNROLL\n      for (int mask = 4; mask < 32; mask *= 2) square[e] += shuffle_xor(square[e], mask);\n      if (lane < 4) sums[warp % "
-    + ((stack1 = container.lambda(container.strict(depth0, "warpsM", {"start":{"line":212,"column":34},"end":{"line":212,"column":40}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = container.lambda(container.strict(depth0, "warpsM", {"start":{"line":204,"column":34},"end":{"line":204,"column":40}} ), depth0)) != null ? stack1 : "")
     + " * block_columns + n + e] = square[e];\n    }\n";
-},"41":function(container,depth0,helpers,partials,data) {
+},"50":function(container,depth0,helpers,partials,data) {
     var stack1, alias1=container.strict, alias2=container.lambda, lookupProperty = container.lookupProperty || function(parent, propertyName) {
         if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
           return parent[propertyName];
@@ -1068,49 +1128,62 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
     };
 
   return "  squares += static_cast<size_t>(image) * ("
-    + ((stack1 = alias2(alias1(depth0, "squareTiles", {"start":{"line":218,"column":45},"end":{"line":218,"column":56}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "squareTiles", {"start":{"line":210,"column":45},"end":{"line":210,"column":56}} ), depth0)) != null ? stack1 : "")
     + " * columns);\n  for (int n = thread(); n < block_columns; n += "
-    + ((stack1 = alias2(alias1(depth0, "threads", {"start":{"line":219,"column":51},"end":{"line":219,"column":58}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "threads", {"start":{"line":211,"column":51},"end":{"line":211,"column":58}} ), depth0)) != null ? stack1 : "")
     + ") {\n    float sum = 0.0f;\n    for (int w = 0; w < "
-    + ((stack1 = alias2(alias1(depth0, "warpsM", {"start":{"line":221,"column":26},"end":{"line":221,"column":32}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "warpsM", {"start":{"line":213,"column":26},"end":{"line":213,"column":32}} ), depth0)) != null ? stack1 : "")
     + "; w++) sum += sums[w * block_columns + n];\n"
-    + ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"guardColumns"),{"name":"if","hash":{},"fn":container.program(42, data, 0),"inverse":container.program(43, data, 0),"data":data,"loc":{"start":{"line":222,"column":4},"end":{"line":226,"column":11}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"guardColumns"),{"name":"if","hash":{},"fn":container.program(51, data, 0),"inverse":container.program(52, data, 0),"data":data,"loc":{"start":{"line":214,"column":4},"end":{"line":218,"column":11}}})) != null ? stack1 : "")
     + "  }\n";
-},"42":function(container,depth0,helpers,partials,data) {
+},"51":function(container,depth0,helpers,partials,data) {
     return "    if (n0 + n < columns) squares[block_y() * columns + n0 + n] = sum;\n";
-},"43":function(container,depth0,helpers,partials,data) {
+},"52":function(container,depth0,helpers,partials,data) {
     return "    squares[block_y() * columns + n0 + n] = sum;\n";
-},"44":function(container,depth0,helpers,partials,data) {
+},"53":function(container,depth0,helpers,partials,data) {
     var stack1;
 
   return "  unsigned *before = shared<unsigned>("
-    + ((stack1 = container.lambda(container.strict(depth0, "beforeAt", {"start":{"line":230,"column":40},"end":{"line":230,"column":48}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = container.lambda(container.strict(depth0, "beforeAt", {"start":{"line":222,"column":40},"end":{"line":222,"column":48}} ), depth0)) != null ? stack1 : "")
     + "); // blocks of the image that came before this one\n  barrier();\n  if (thread() == 0) *before = arrive(counter + image);\n";
-},"45":function(container,depth0,helpers,partials,data) {
-    var stack1, alias1=depth0 != null ? depth0 : (container.nullContext || {}), lookupProperty = container.lookupProperty || function(parent, propertyName) {
+},"54":function(container,depth0,helpers,partials,data) {
+    var stack1, alias1=container.strict, alias2=container.lambda, alias3=depth0 != null ? depth0 : (container.nullContext || {}), lookupProperty = container.lookupProperty || function(parent, propertyName) {
         if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
           return parent[propertyName];
         }
         return undefined
     };
 
-  return "  for (int i = thread(); i < block_rows * (block_columns / 8); i += "
-    + ((stack1 = container.lambda(container.strict(depth0, "threads", {"start":{"line":236,"column":70},"end":{"line":236,"column":77}} ), depth0)) != null ? stack1 : "")
-    + ") {\n    const int m = i / (block_columns / 8), n = i % (block_columns / 8) * 8;\n"
-    + ((stack1 = lookupProperty(helpers,"if").call(alias1,lookupProperty(depth0,"guardRows"),{"name":"if","hash":{},"fn":container.program(46, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":238,"column":4},"end":{"line":240,"column":11}}})) != null ? stack1 : "")
-    + ((stack1 = lookupProperty(helpers,"if").call(alias1,lookupProperty(depth0,"guardColumns"),{"name":"if","hash":{},"fn":container.program(47, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":241,"column":4},"end":{"line":243,"column":11}}})) != null ? stack1 : "")
-    + "    store8(output + static_cast<size_t>(m) * columns + n, tile + m * out_row + n);\n  }\n";
-},"46":function(container,depth0,helpers,partials,data) {
+  return "  for (int i = thread(); i < block_rows * (block_columns / "
+    + ((stack1 = alias2(alias1(depth0, "chunk", {"start":{"line":228,"column":61},"end":{"line":228,"column":66}} ), depth0)) != null ? stack1 : "")
+    + "); i += "
+    + ((stack1 = alias2(alias1(depth0, "threads", {"start":{"line":228,"column":78},"end":{"line":228,"column":85}} ), depth0)) != null ? stack1 : "")
+    + ") {\n    const int m = i / (block_columns / "
+    + ((stack1 = alias2(alias1(depth0, "chunk", {"start":{"line":229,"column":41},"end":{"line":229,"column":46}} ), depth0)) != null ? stack1 : "")
+    + "), n = i % (block_columns / "
+    + ((stack1 = alias2(alias1(depth0, "chunk", {"start":{"line":229,"column":78},"end":{"line":229,"column":83}} ), depth0)) != null ? stack1 : "")
+    + ") * "
+    + ((stack1 = alias2(alias1(depth0, "chunk", {"start":{"line":229,"column":91},"end":{"line":229,"column":96}} ), depth0)) != null ? stack1 : "")
+    + ";\n"
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"guardRows"),{"name":"if","hash":{},"fn":container.program(55, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":230,"column":4},"end":{"line":232,"column":11}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"guardColumns"),{"name":"if","hash":{},"fn":container.program(56, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":233,"column":4},"end":{"line":235,"column":11}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"tf32"),{"name":"if","hash":{},"fn":container.program(57, data, 0),"inverse":container.program(58, data, 0),"data":data,"loc":{"start":{"line":236,"column":4},"end":{"line":240,"column":11}}})) != null ? stack1 : "")
+    + "  }\n";
+},"55":function(container,depth0,helpers,partials,data) {
     return "    if (m0 + m >= rows) continue;\n";
-},"47":function(container,depth0,helpers,partials,data) {
+},"56":function(container,depth0,helpers,partials,data) {
     return "    if (n0 + n >= columns) continue;\n";
-},"48":function(container,depth0,helpers,partials,data) {
+},"57":function(container,depth0,helpers,partials,data) {
+    return "    store4(output + static_cast<size_t>(m) * columns + n, load4(tile + m * out_row + n));\n";
+},"58":function(container,depth0,helpers,partials,data) {
+    return "    store8(output + static_cast<size_t>(m) * columns + n, tile + m * out_row + n);\n";
+},"59":function(container,depth0,helpers,partials,data) {
     var stack1;
 
   return "  for (int i = thread(); i < block_rows * block_columns; i += "
-    + ((stack1 = container.lambda(container.strict(depth0, "threads", {"start":{"line":247,"column":64},"end":{"line":247,"column":71}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = container.lambda(container.strict(depth0, "threads", {"start":{"line":243,"column":64},"end":{"line":243,"column":71}} ), depth0)) != null ? stack1 : "")
     + ") {\n    const int m = i / block_columns, n = i % block_columns;\n    if (m0 + m < rows && n0 + n < columns) output[static_cast<size_t>(m) * columns + n] = tile[m * out_row + n];\n  }\n";
-},"49":function(container,depth0,helpers,partials,data) {
+},"60":function(container,depth0,helpers,partials,data) {
     return "  finish_image(before, squares, gamma, scale + image * columns, counter + image);\n";
 },"compiler":[8,">= 4.3.0"],"main":function(container,depth0,helpers,partials,data) {
     var stack1, alias1=container.strict, alias2=container.lambda, alias3=depth0 != null ? depth0 : (container.nullContext || {}), lookupProperty = container.lookupProperty || function(parent, propertyName) {
@@ -1134,109 +1207,130 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
     + " x "
     + ((stack1 = alias2(alias1(depth0, "warpColumns", {"start":{"line":3,"column":26},"end":{"line":3,"column":37}} ), depth0)) != null ? stack1 : "")
     + " of it. Sums are f32.\n"
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"tf32"),{"name":"if","hash":{},"fn":container.program(0, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":4,"column":0},"end":{"line":6,"column":7}}})) != null ? stack1 : "")
     + ((stack1 = container.invokePartial(lookupProperty(partials,"cuda-head"),depth0,{"name":"cuda-head","data":data,"helpers":helpers,"partials":partials,"decorators":container.decorators})) != null ? stack1 : "")
     + "using T = "
-    + ((stack1 = alias2(alias1(depth0, "scalar", {"start":{"line":5,"column":12},"end":{"line":5,"column":18}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "scalar", {"start":{"line":8,"column":12},"end":{"line":8,"column":18}} ), depth0)) != null ? stack1 : "")
     + ";\nconstexpr int rows = "
-    + ((stack1 = alias2(alias1(depth0, "rows", {"start":{"line":6,"column":23},"end":{"line":6,"column":27}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "rows", {"start":{"line":9,"column":23},"end":{"line":9,"column":27}} ), depth0)) != null ? stack1 : "")
     + ", depth = "
-    + ((stack1 = alias2(alias1(depth0, "depth", {"start":{"line":6,"column":41},"end":{"line":6,"column":46}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "depth", {"start":{"line":9,"column":41},"end":{"line":9,"column":46}} ), depth0)) != null ? stack1 : "")
     + ", columns = "
-    + ((stack1 = alias2(alias1(depth0, "columns", {"start":{"line":6,"column":62},"end":{"line":6,"column":69}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "columns", {"start":{"line":9,"column":62},"end":{"line":9,"column":69}} ), depth0)) != null ? stack1 : "")
     + ";\nconstexpr int block_rows = "
-    + ((stack1 = alias2(alias1(depth0, "blockRows", {"start":{"line":7,"column":29},"end":{"line":7,"column":38}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "blockRows", {"start":{"line":10,"column":29},"end":{"line":10,"column":38}} ), depth0)) != null ? stack1 : "")
     + ", block_columns = "
-    + ((stack1 = alias2(alias1(depth0, "blockColumns", {"start":{"line":7,"column":60},"end":{"line":7,"column":72}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "blockColumns", {"start":{"line":10,"column":60},"end":{"line":10,"column":72}} ), depth0)) != null ? stack1 : "")
     + ";\nconstexpr int step = "
-    + ((stack1 = alias2(alias1(depth0, "step", {"start":{"line":8,"column":23},"end":{"line":8,"column":27}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "step", {"start":{"line":11,"column":23},"end":{"line":11,"column":27}} ), depth0)) != null ? stack1 : "")
     + ", steps = "
-    + ((stack1 = alias2(alias1(depth0, "steps", {"start":{"line":8,"column":41},"end":{"line":8,"column":46}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "steps", {"start":{"line":11,"column":41},"end":{"line":11,"column":46}} ), depth0)) != null ? stack1 : "")
     + ", stages = "
-    + ((stack1 = alias2(alias1(depth0, "stages", {"start":{"line":8,"column":61},"end":{"line":8,"column":67}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "stages", {"start":{"line":11,"column":61},"end":{"line":11,"column":67}} ), depth0)) != null ? stack1 : "")
     + "; // of k\nconstexpr int m_tiles = "
-    + ((stack1 = alias2(alias1(depth0, "mTiles", {"start":{"line":9,"column":26},"end":{"line":9,"column":32}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "mTiles", {"start":{"line":12,"column":26},"end":{"line":12,"column":32}} ), depth0)) != null ? stack1 : "")
     + ", n_tiles = "
-    + ((stack1 = alias2(alias1(depth0, "nTiles", {"start":{"line":9,"column":48},"end":{"line":9,"column":54}} ), depth0)) != null ? stack1 : "")
-    + ";       // of 16 rows, of 8 columns, of a warp\nconstexpr int b_row = "
-    + ((stack1 = alias2(alias1(depth0, "bRow", {"start":{"line":10,"column":24},"end":{"line":10,"column":28}} ), depth0)) != null ? stack1 : "")
-    + ";                      // an odd number of 16-byte chunks, against bank conflicts\nconstexpr int out_row = block_columns + 8;\nconstexpr int a_stage = block_rows * step, b_stage = step * b_row;\n\n// Where chunk c (8 values) of row m of the left operand lies in its stage: the chunks of a row are swapped so that eight\n// rows at the same c lie in different banks.\nCNX_DEVICE int place(int m, int c) { return m * step + (c ^ (m / "
-    + ((stack1 = alias2(alias1(depth0, "swizzleRows", {"start":{"line":16,"column":67},"end":{"line":16,"column":78}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "nTiles", {"start":{"line":12,"column":48},"end":{"line":12,"column":54}} ), depth0)) != null ? stack1 : "")
+    + ";       // of 16 rows, of 8 columns, of a warp\n"
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"tf32"),{"name":"if","hash":{},"fn":container.program(1, data, 0),"inverse":container.program(2, data, 0),"data":data,"loc":{"start":{"line":13,"column":0},"end":{"line":17,"column":7}}})) != null ? stack1 : "")
+    + "constexpr int out_row = block_columns + 8;\nconstexpr int a_stage = block_rows * step, b_stage = step * b_row;\n\n// Where chunk c ("
+    + ((stack1 = alias2(alias1(depth0, "chunk", {"start":{"line":21,"column":20},"end":{"line":21,"column":25}} ), depth0)) != null ? stack1 : "")
+    + " values) of row m of the left operand lies in its stage: the chunks of a row are swapped so that eight\n// rows at the same c lie in different banks.\nCNX_DEVICE int place(int m, int c) { return m * step + (c ^ (m / "
+    + ((stack1 = alias2(alias1(depth0, "swizzleRows", {"start":{"line":23,"column":67},"end":{"line":23,"column":78}} ), depth0)) != null ? stack1 : "")
     + " % "
-    + ((stack1 = alias2(alias1(depth0, "rowChunks", {"start":{"line":16,"column":85},"end":{"line":16,"column":94}} ), depth0)) != null ? stack1 : "")
-    + ")) * 8; }\n\n"
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"gathered"),{"name":"if","hash":{},"fn":container.program(0, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":18,"column":0},"end":{"line":24,"column":7}}})) != null ? stack1 : "")
-    + "// Brings step s of both operands to shared memory; copies may still be on their way.\nCNX_DEVICE void stage(const T *input, const T *weight, "
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"scaled"),{"name":"if","hash":{},"fn":container.program(3, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":26,"column":55},"end":{"line":26,"column":111}}})) != null ? stack1 : "")
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"norm"),{"name":"if","hash":{},"fn":container.program(4, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":26,"column":111},"end":{"line":26,"column":149}}})) != null ? stack1 : "")
-    + "T *a, T *b, int m0, int n0, int s) {\n  a += s % stages * a_stage;\n  b += s % stages * b_stage;\n"
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"gathered"),{"name":"if","hash":{},"fn":container.program(5, data, 0),"inverse":container.program(7, data, 0),"data":data,"loc":{"start":{"line":29,"column":2},"end":{"line":41,"column":9}}})) != null ? stack1 : "")
-    + "  CNX_UNROLL\n  for (int i = thread(); i < step * (block_columns / 8); i += "
-    + ((stack1 = alias2(alias1(depth0, "threads", {"start":{"line":43,"column":64},"end":{"line":43,"column":71}} ), depth0)) != null ? stack1 : "")
-    + ") {\n    const int k = i / (block_columns / 8), n = i % (block_columns / 8) * 8;\n    copy_async(b + k * b_row + n, weight + (s * step + k) * "
-    + ((stack1 = alias2(alias1(depth0, "weightRow", {"start":{"line":45,"column":62},"end":{"line":45,"column":71}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "rowChunks", {"start":{"line":23,"column":85},"end":{"line":23,"column":94}} ), depth0)) != null ? stack1 : "")
+    + ")) * "
+    + ((stack1 = alias2(alias1(depth0, "chunk", {"start":{"line":23,"column":103},"end":{"line":23,"column":108}} ), depth0)) != null ? stack1 : "")
+    + "; }\n\n"
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"gathered"),{"name":"if","hash":{},"fn":container.program(3, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":25,"column":0},"end":{"line":31,"column":7}}})) != null ? stack1 : "")
+    + "// Brings step s of both operands to shared memory; copies may still be on their way.\nCNX_DEVICE void stage(const T *input, const "
+    + ((stack1 = alias2(alias1(depth0, "factor", {"start":{"line":33,"column":46},"end":{"line":33,"column":52}} ), depth0)) != null ? stack1 : "")
+    + " *weight, "
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"scaled"),{"name":"if","hash":{},"fn":container.program(6, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":33,"column":64},"end":{"line":33,"column":120}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"norm"),{"name":"if","hash":{},"fn":container.program(7, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":33,"column":120},"end":{"line":33,"column":158}}})) != null ? stack1 : "")
+    + "T *a, "
+    + ((stack1 = alias2(alias1(depth0, "factor", {"start":{"line":33,"column":166},"end":{"line":33,"column":172}} ), depth0)) != null ? stack1 : "")
+    + " *b, int m0, int n0, int s) {\n  a += s % stages * a_stage;\n  b += s % stages * b_stage;\n"
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"gathered"),{"name":"if","hash":{},"fn":container.program(8, data, 0),"inverse":container.program(10, data, 0),"data":data,"loc":{"start":{"line":36,"column":2},"end":{"line":48,"column":9}}})) != null ? stack1 : "")
+    + "  CNX_UNROLL\n  for (int i = thread(); i < step * (block_columns / "
+    + ((stack1 = alias2(alias1(depth0, "chunk", {"start":{"line":50,"column":55},"end":{"line":50,"column":60}} ), depth0)) != null ? stack1 : "")
+    + "); i += "
+    + ((stack1 = alias2(alias1(depth0, "threads", {"start":{"line":50,"column":72},"end":{"line":50,"column":79}} ), depth0)) != null ? stack1 : "")
+    + ") {\n    const int k = i / (block_columns / "
+    + ((stack1 = alias2(alias1(depth0, "chunk", {"start":{"line":51,"column":41},"end":{"line":51,"column":46}} ), depth0)) != null ? stack1 : "")
+    + "), n = i % (block_columns / "
+    + ((stack1 = alias2(alias1(depth0, "chunk", {"start":{"line":51,"column":78},"end":{"line":51,"column":83}} ), depth0)) != null ? stack1 : "")
+    + ") * "
+    + ((stack1 = alias2(alias1(depth0, "chunk", {"start":{"line":51,"column":91},"end":{"line":51,"column":96}} ), depth0)) != null ? stack1 : "")
+    + ";\n    copy_async(b + k * b_row + n, weight + (s * step + k) * "
+    + ((stack1 = alias2(alias1(depth0, "weightRow", {"start":{"line":52,"column":62},"end":{"line":52,"column":71}} ), depth0)) != null ? stack1 : "")
     + " + n0 + n, 16);\n  }\n"
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"scaled"),{"name":"if","hash":{},"fn":container.program(12, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":47,"column":2},"end":{"line":62,"column":9}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"scaled"),{"name":"if","hash":{},"fn":container.program(15, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":54,"column":2},"end":{"line":69,"column":9}}})) != null ? stack1 : "")
     + "}\n\n"
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"mask"),{"name":"if","hash":{},"fn":container.program(17, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":65,"column":0},"end":{"line":68,"column":7}}})) != null ? stack1 : "")
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"finish"),{"name":"if","hash":{},"fn":container.program(18, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":69,"column":0},"end":{"line":71,"column":7}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"mask"),{"name":"if","hash":{},"fn":container.program(20, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":72,"column":0},"end":{"line":75,"column":7}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"finish"),{"name":"if","hash":{},"fn":container.program(21, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":76,"column":0},"end":{"line":78,"column":7}}})) != null ? stack1 : "")
     + "CNX_KERNEL("
-    + ((stack1 = alias2(alias1(depth0, "threads", {"start":{"line":72,"column":13},"end":{"line":72,"column":20}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "threads", {"start":{"line":79,"column":13},"end":{"line":79,"column":20}} ), depth0)) != null ? stack1 : "")
     + ", "
-    + ((stack1 = alias2(alias1(depth0, "blocks", {"start":{"line":72,"column":26},"end":{"line":72,"column":32}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "blocks", {"start":{"line":79,"column":26},"end":{"line":79,"column":32}} ), depth0)) != null ? stack1 : "")
     + ") kernel(\n"
     + ((stack1 = container.invokePartial(lookupProperty(partials,"cuda-parameters"),depth0,{"name":"cuda-parameters","data":data,"helpers":helpers,"partials":partials,"decorators":container.decorators})) != null ? stack1 : "")
-    + "{\n  T *a = shared<T>(0);        // [stages][block_rows][step], chunks swapped\n  T *b = shared<T>("
-    + ((stack1 = alias2(alias1(depth0, "bAt", {"start":{"line":76,"column":21},"end":{"line":76,"column":24}} ), depth0)) != null ? stack1 : "")
+    + "{\n  T *a = shared<T>(0);        // [stages][block_rows][step], chunks swapped\n  "
+    + ((stack1 = alias2(alias1(depth0, "factor", {"start":{"line":83,"column":4},"end":{"line":83,"column":10}} ), depth0)) != null ? stack1 : "")
+    + " *b = shared<"
+    + ((stack1 = alias2(alias1(depth0, "factor", {"start":{"line":83,"column":27},"end":{"line":83,"column":33}} ), depth0)) != null ? stack1 : "")
+    + ">("
+    + ((stack1 = alias2(alias1(depth0, "bAt", {"start":{"line":83,"column":39},"end":{"line":83,"column":42}} ), depth0)) != null ? stack1 : "")
     + "); // [stages][step][b_row]\n"
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"scaled"),{"name":"if","hash":{},"fn":container.program(19, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":77,"column":2},"end":{"line":79,"column":9}}})) != null ? stack1 : "")
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"norm"),{"name":"if","hash":{},"fn":container.program(20, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":80,"column":2},"end":{"line":82,"column":9}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"scaled"),{"name":"if","hash":{},"fn":container.program(22, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":84,"column":2},"end":{"line":86,"column":9}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"norm"),{"name":"if","hash":{},"fn":container.program(23, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":87,"column":2},"end":{"line":89,"column":9}}})) != null ? stack1 : "")
     + "  const int image = block_z(), m0 = block_y() * block_rows, n0 = block_x() * block_columns;\n  const int lane = thread() % 32, warp = thread() / 32;\n  const int warp_m = warp % "
-    + ((stack1 = alias2(alias1(depth0, "warpsM", {"start":{"line":85,"column":30},"end":{"line":85,"column":36}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "warpsM", {"start":{"line":92,"column":30},"end":{"line":92,"column":36}} ), depth0)) != null ? stack1 : "")
     + " * "
-    + ((stack1 = alias2(alias1(depth0, "warpRows", {"start":{"line":85,"column":43},"end":{"line":85,"column":51}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "warpRows", {"start":{"line":92,"column":43},"end":{"line":92,"column":51}} ), depth0)) != null ? stack1 : "")
     + ", warp_n = warp / "
-    + ((stack1 = alias2(alias1(depth0, "warpsM", {"start":{"line":85,"column":73},"end":{"line":85,"column":79}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "warpsM", {"start":{"line":92,"column":73},"end":{"line":92,"column":79}} ), depth0)) != null ? stack1 : "")
     + " * "
-    + ((stack1 = alias2(alias1(depth0, "warpColumns", {"start":{"line":85,"column":86},"end":{"line":85,"column":97}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "warpColumns", {"start":{"line":92,"column":86},"end":{"line":92,"column":97}} ), depth0)) != null ? stack1 : "")
     + ";\n  input += static_cast<size_t>(image) * "
-    + ((stack1 = alias2(alias1(depth0, "inputLength", {"start":{"line":86,"column":42},"end":{"line":86,"column":53}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "inputLength", {"start":{"line":93,"column":42},"end":{"line":93,"column":53}} ), depth0)) != null ? stack1 : "")
     + ";\n"
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"scaled"),{"name":"if","hash":{},"fn":container.program(21, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":87,"column":2},"end":{"line":89,"column":9}}})) != null ? stack1 : "")
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"norm"),{"name":"if","hash":{},"fn":container.program(22, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":90,"column":2},"end":{"line":93,"column":9}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"scaled"),{"name":"if","hash":{},"fn":container.program(24, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":94,"column":2},"end":{"line":96,"column":9}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"norm"),{"name":"if","hash":{},"fn":container.program(25, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":97,"column":2},"end":{"line":100,"column":9}}})) != null ? stack1 : "")
     + "  // Where this lane's rows of the operands begin in a stage; a warp's first row is a multiple of 16, as the swap repeats.\n  const int a_at = (warp_m + lane % 16) * step, a_swap = lane % 16 / "
-    + ((stack1 = alias2(alias1(depth0, "swizzleRows", {"start":{"line":95,"column":71},"end":{"line":95,"column":82}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "swizzleRows", {"start":{"line":102,"column":71},"end":{"line":102,"column":82}} ), depth0)) != null ? stack1 : "")
     + " % "
-    + ((stack1 = alias2(alias1(depth0, "rowChunks", {"start":{"line":95,"column":89},"end":{"line":95,"column":98}} ), depth0)) != null ? stack1 : "")
-    + ";\n  const int b_at = lane % 16 * b_row + warp_n;\n  float c[m_tiles][n_tiles][4] = {};\n  CNX_UNROLL\n  for (int s = 0; s < stages - 1; s++) {\n    if (s < steps) stage(input, weight, "
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"scaled"),{"name":"if","hash":{},"fn":container.program(23, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":100,"column":40},"end":{"line":100,"column":76}}})) != null ? stack1 : "")
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"norm"),{"name":"if","hash":{},"fn":container.program(6, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":100,"column":76},"end":{"line":100,"column":102}}})) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "rowChunks", {"start":{"line":102,"column":89},"end":{"line":102,"column":98}} ), depth0)) != null ? stack1 : "")
+    + ";\n  const int b_at = "
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"tf32"),{"name":"if","hash":{},"fn":container.program(26, data, 0),"inverse":container.program(27, data, 0),"data":data,"loc":{"start":{"line":103,"column":19},"end":{"line":103,"column":90}}})) != null ? stack1 : "")
+    + " + warp_n;\n  float c[m_tiles][n_tiles][4] = {};\n  CNX_UNROLL\n  for (int s = 0; s < stages - 1; s++) {\n    if (s < steps) stage(input, weight, "
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"scaled"),{"name":"if","hash":{},"fn":container.program(28, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":107,"column":40},"end":{"line":107,"column":76}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"norm"),{"name":"if","hash":{},"fn":container.program(9, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":107,"column":76},"end":{"line":107,"column":102}}})) != null ? stack1 : "")
     + "a, b, m0, n0, s);\n    copy_commit();\n  }\n  for (int s = 0; s < steps; s++) {\n    copy_wait<stages - 2>();\n    barrier();\n    if (s + stages - 1 < steps) stage(input, weight, "
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"scaled"),{"name":"if","hash":{},"fn":container.program(23, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":106,"column":53},"end":{"line":106,"column":89}}})) != null ? stack1 : "")
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"norm"),{"name":"if","hash":{},"fn":container.program(6, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":106,"column":89},"end":{"line":106,"column":115}}})) != null ? stack1 : "")
-    + "a, b, m0, n0, s + stages - 1);\n    copy_commit();\n    const T *as = a + s % stages * a_stage, *bs = b + s % stages * b_stage;\n"
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"scaled"),{"name":"if","hash":{},"fn":container.program(24, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":109,"column":4},"end":{"line":111,"column":11}}})) != null ? stack1 : "")
-    + "    CNX_UNROLL\n    for (int k = 0; k < step; k += 16) {\n      uint32_t x[m_tiles][4];\n      CNX_UNROLL\n      for (int i = 0; i < m_tiles; i++) load_matrices(x[i], as + a_at + i * 16 * step + ((k / 8 + lane / 16) ^ a_swap) * 8);\n"
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"scaled"),{"name":"if","hash":{},"fn":container.program(25, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":117,"column":6},"end":{"line":124,"column":13}}})) != null ? stack1 : "")
-    + "      CNX_UNROLL\n      for (int j = 0; j < n_tiles; j += 2) {\n        uint32_t y[4];\n        load_matrices_transposed(y, bs + b_at + k * b_row + j * 8 + (j + 1 < n_tiles ? lane / 16 * 8 : 0));\n        CNX_UNROLL\n        for (int i = 0; i < m_tiles; i++) {\n          multiply<T>(c[i][j], x[i], y[0], y[1]);\n          if (j + 1 < n_tiles) multiply<T>(c[i][j + 1], x[i], y[2], y[3]);\n        }\n      }\n    }\n  }\n  copy_wait<0>();\n  barrier();\n  T *tile = shared<T>(0); // [block_rows][out_row]: the result, so that it is stored in whole chunks\n"
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"residual"),{"name":"if","hash":{},"fn":container.program(26, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":140,"column":2},"end":{"line":157,"column":9}}})) != null ? stack1 : "")
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"mask"),{"name":"if","hash":{},"fn":container.program(30, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":158,"column":2},"end":{"line":163,"column":9}}})) != null ? stack1 : "")
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"squares"),{"name":"if","hash":{},"fn":container.program(32, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":164,"column":2},"end":{"line":166,"column":9}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"scaled"),{"name":"if","hash":{},"fn":container.program(28, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":113,"column":53},"end":{"line":113,"column":89}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"norm"),{"name":"if","hash":{},"fn":container.program(9, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":113,"column":89},"end":{"line":113,"column":115}}})) != null ? stack1 : "")
+    + "a, b, m0, n0, s + stages - 1);\n    copy_commit();\n"
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"tf32"),{"name":"if","hash":{},"fn":container.program(29, data, 0),"inverse":container.program(30, data, 0),"data":data,"loc":{"start":{"line":115,"column":4},"end":{"line":119,"column":11}}})) != null ? stack1 : "")
+    + "  }\n  copy_wait<0>();\n  barrier();\n  T *tile = shared<T>(0); // [block_rows][out_row]: the result, so that it is stored in whole chunks\n"
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"residual"),{"name":"if","hash":{},"fn":container.program(31, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":124,"column":2},"end":{"line":141,"column":9}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"mask"),{"name":"if","hash":{},"fn":container.program(35, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":142,"column":2},"end":{"line":147,"column":9}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"squares"),{"name":"if","hash":{},"fn":container.program(37, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":148,"column":2},"end":{"line":150,"column":9}}})) != null ? stack1 : "")
     + "  CNX_UNROLL\n  for (int j = 0; j < n_tiles; j++) {\n    const int n = warp_n + j * 8 + 2 * (lane % 4);\n    const Pair shift = load2(bias + n0 + n);\n"
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"squares"),{"name":"if","hash":{},"fn":container.program(33, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":171,"column":4},"end":{"line":173,"column":11}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"squares"),{"name":"if","hash":{},"fn":container.program(38, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":155,"column":4},"end":{"line":157,"column":11}}})) != null ? stack1 : "")
     + "    CNX_UNROLL\n    for (int i = 0; i < m_tiles; i++) {\n      CNX_UNROLL\n      for (int h = 0; h < 2; h++) {\n        const int m = warp_m + i * 16 + h * 8 + lane / 4;\n        float v[2] = {c[i][j][2 * h] + shift.v[0], c[i][j][2 * h + 1] + shift.v[1]};\n"
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"gelu"),{"name":"if","hash":{},"fn":container.program(34, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":180,"column":8},"end":{"line":183,"column":15}}})) != null ? stack1 : "")
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"residual"),{"name":"if","hash":{},"fn":container.program(35, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":184,"column":8},"end":{"line":187,"column":15}}})) != null ? stack1 : "")
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"mask"),{"name":"if","hash":{},"fn":container.program(36, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":188,"column":8},"end":{"line":190,"column":15}}})) != null ? stack1 : "")
-    + "        const uint32_t both = pack<T>(v[0], v[1]);\n        store_word(tile + m * out_row + n, both);\n"
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"squares"),{"name":"if","hash":{},"fn":container.program(37, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":193,"column":8},"end":{"line":204,"column":15}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"gelu"),{"name":"if","hash":{},"fn":container.program(39, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":164,"column":8},"end":{"line":167,"column":15}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"residual"),{"name":"if","hash":{},"fn":container.program(40, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":168,"column":8},"end":{"line":171,"column":15}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"mask"),{"name":"if","hash":{},"fn":container.program(41, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":172,"column":8},"end":{"line":174,"column":15}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"tf32"),{"name":"if","hash":{},"fn":container.program(42, data, 0),"inverse":container.program(43, data, 0),"data":data,"loc":{"start":{"line":175,"column":8},"end":{"line":180,"column":15}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"squares"),{"name":"if","hash":{},"fn":container.program(44, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":181,"column":8},"end":{"line":196,"column":15}}})) != null ? stack1 : "")
     + "      }\n    }\n"
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"squares"),{"name":"if","hash":{},"fn":container.program(40, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":207,"column":4},"end":{"line":214,"column":11}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"squares"),{"name":"if","hash":{},"fn":container.program(49, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":199,"column":4},"end":{"line":206,"column":11}}})) != null ? stack1 : "")
     + "  }\n  barrier();\n"
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"squares"),{"name":"if","hash":{},"fn":container.program(41, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":217,"column":2},"end":{"line":228,"column":9}}})) != null ? stack1 : "")
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"finish"),{"name":"if","hash":{},"fn":container.program(44, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":229,"column":2},"end":{"line":233,"column":9}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"squares"),{"name":"if","hash":{},"fn":container.program(50, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":209,"column":2},"end":{"line":220,"column":9}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"finish"),{"name":"if","hash":{},"fn":container.program(53, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":221,"column":2},"end":{"line":225,"column":9}}})) != null ? stack1 : "")
     + "  output += (static_cast<size_t>(image) * rows + m0) * columns + n0;\n"
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"chunks"),{"name":"if","hash":{},"fn":container.program(45, data, 0),"inverse":container.program(48, data, 0),"data":data,"loc":{"start":{"line":235,"column":2},"end":{"line":251,"column":9}}})) != null ? stack1 : "")
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"finish"),{"name":"if","hash":{},"fn":container.program(49, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":252,"column":2},"end":{"line":254,"column":9}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"chunks"),{"name":"if","hash":{},"fn":container.program(54, data, 0),"inverse":container.program(59, data, 0),"data":data,"loc":{"start":{"line":227,"column":2},"end":{"line":247,"column":9}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"finish"),{"name":"if","hash":{},"fn":container.program(60, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":248,"column":2},"end":{"line":250,"column":9}}})) != null ? stack1 : "")
     + "}\n\n"
     + ((stack1 = container.invokePartial(lookupProperty(partials,"cuda-run"),depth0,{"name":"cuda-run","data":data,"helpers":helpers,"partials":partials,"decorators":container.decorators})) != null ? stack1 : "");
 },"usePartial":true,"useData":true},
@@ -2490,16 +2584,18 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
 },"usePartial":true,"useData":true},
 
   "host/c-api": {"0":function(container,depth0,helpers,partials,data) {
+    return " * Products are TF32: linear layers and downsampling round what they multiply to 10 bits of mantissa, for tensor cores.\n";
+},"1":function(container,depth0,helpers,partials,data) {
     var stack1, alias1=container.strict, alias2=container.lambda;
 
   return " *   "
-    + ((stack1 = alias2(alias1(depth0, "name", {"start":{"line":48,"column":7},"end":{"line":48,"column":11}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "name", {"start":{"line":51,"column":7},"end":{"line":51,"column":11}} ), depth0)) != null ? stack1 : "")
     + ": f32 "
-    + ((stack1 = alias2(alias1(depth0, "note", {"start":{"line":48,"column":21},"end":{"line":48,"column":25}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "note", {"start":{"line":51,"column":21},"end":{"line":51,"column":25}} ), depth0)) != null ? stack1 : "")
     + "\n";
-},"1":function(container,depth0,helpers,partials,data) {
-    return " * The mask is not looked at before the pass, since it lies on the device: with other values, or another number of kept\n * patches, the results mean nothing, but nothing outside these buffers is read or written.\n";
 },"2":function(container,depth0,helpers,partials,data) {
+    return " * The mask is not looked at before the pass, since it lies on the device: with other values, or another number of kept\n * patches, the results mean nothing, but nothing outside these buffers is read or written.\n";
+},"3":function(container,depth0,helpers,partials,data) {
     var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
         if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
           return parent[propertyName];
@@ -2507,11 +2603,11 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
         return undefined
     };
 
-  return ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"input"),{"name":"if","hash":{},"fn":container.program(3, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":56,"column":94},"end":{"line":56,"column":120}}})) != null ? stack1 : "")
+  return ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"input"),{"name":"if","hash":{},"fn":container.program(4, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":59,"column":94},"end":{"line":59,"column":120}}})) != null ? stack1 : "")
     + "float *"
-    + ((stack1 = container.lambda(container.strict(depth0, "name", {"start":{"line":56,"column":129},"end":{"line":56,"column":133}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = container.lambda(container.strict(depth0, "name", {"start":{"line":59,"column":129},"end":{"line":59,"column":133}} ), depth0)) != null ? stack1 : "")
     + ", ";
-},"3":function(container,depth0,helpers,partials,data) {
+},"4":function(container,depth0,helpers,partials,data) {
     return "const ";
 },"compiler":[8,">= 4.3.0"],"main":function(container,depth0,helpers,partials,data) {
     var stack1, alias1=container.strict, alias2=container.lambda, alias3=depth0 != null ? depth0 : (container.nullContext || {}), lookupProperty = container.lookupProperty || function(parent, propertyName) {
@@ -2525,103 +2621,105 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
     + ((stack1 = alias2(alias1(depth0, "summary", {"start":{"line":1,"column":5},"end":{"line":1,"column":12}} ), depth0)) != null ? stack1 : "")
     + "\n * Plain C. Weights and activations are stored as "
     + ((stack1 = alias2(alias1(depth0, "scalar", {"start":{"line":2,"column":52},"end":{"line":2,"column":58}} ), depth0)) != null ? stack1 : "")
-    + "; inputs and outputs are f32; every sum is f32.\n * Needs a GPU of compute capability 8.0 or newer: sm_80, 86, 89, 90, 100, 120. */\n#ifndef "
-    + ((stack1 = alias2(alias1(depth0, "guard", {"start":{"line":4,"column":10},"end":{"line":4,"column":15}} ), depth0)) != null ? stack1 : "")
+    + "; inputs and outputs are f32; every sum is f32.\n"
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"tf32"),{"name":"if","hash":{},"fn":container.program(0, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":3,"column":0},"end":{"line":5,"column":7}}})) != null ? stack1 : "")
+    + " * Needs a GPU of compute capability 8.0 or newer: sm_80, 86, 89, 90, 100, 120. */\n#ifndef "
+    + ((stack1 = alias2(alias1(depth0, "guard", {"start":{"line":7,"column":10},"end":{"line":7,"column":15}} ), depth0)) != null ? stack1 : "")
     + "\n#define "
-    + ((stack1 = alias2(alias1(depth0, "guard", {"start":{"line":5,"column":10},"end":{"line":5,"column":15}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "guard", {"start":{"line":8,"column":10},"end":{"line":8,"column":15}} ), depth0)) != null ? stack1 : "")
     + "\n#include <stddef.h>\n#ifdef __cplusplus\nextern \"C\" {\n#endif\n\n/* 0, one of these, or 1000 + a cudaError_t. "
-    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":11,"column":47},"end":{"line":11,"column":53}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":14,"column":47},"end":{"line":14,"column":53}} ), depth0)) != null ? stack1 : "")
     + "_status_text says each in words. */\ntypedef int "
-    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":12,"column":14},"end":{"line":12,"column":20}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":15,"column":14},"end":{"line":15,"column":20}} ), depth0)) != null ? stack1 : "")
     + "_status;\nenum {\n  "
-    + ((stack1 = alias2(alias1(depth0, "upper", {"start":{"line":14,"column":4},"end":{"line":14,"column":9}} ), depth0)) != null ? stack1 : "")
-    + "_OK = 0,\n  "
-    + ((stack1 = alias2(alias1(depth0, "upper", {"start":{"line":15,"column":4},"end":{"line":15,"column":9}} ), depth0)) != null ? stack1 : "")
-    + "_NULL_POINTER = 1,   /* a pointer that must not be NULL is */\n  "
-    + ((stack1 = alias2(alias1(depth0, "upper", {"start":{"line":16,"column":4},"end":{"line":16,"column":9}} ), depth0)) != null ? stack1 : "")
-    + "_BATCH = 2,          /* the batch is not "
-    + ((stack1 = alias2(alias1(depth0, "batchMin", {"start":{"line":16,"column":54},"end":{"line":16,"column":62}} ), depth0)) != null ? stack1 : "")
-    + " to "
-    + ((stack1 = alias2(alias1(depth0, "batchMax", {"start":{"line":16,"column":70},"end":{"line":16,"column":78}} ), depth0)) != null ? stack1 : "")
-    + " */\n  "
     + ((stack1 = alias2(alias1(depth0, "upper", {"start":{"line":17,"column":4},"end":{"line":17,"column":9}} ), depth0)) != null ? stack1 : "")
-    + "_WORKSPACE = 3,      /* the workspace is too small or not aligned to 256 bytes */\n  "
+    + "_OK = 0,\n  "
     + ((stack1 = alias2(alias1(depth0, "upper", {"start":{"line":18,"column":4},"end":{"line":18,"column":9}} ), depth0)) != null ? stack1 : "")
-    + "_NO_DEVICE = 4,      /* there is no CUDA device */\n  "
+    + "_NULL_POINTER = 1,   /* a pointer that must not be NULL is */\n  "
     + ((stack1 = alias2(alias1(depth0, "upper", {"start":{"line":19,"column":4},"end":{"line":19,"column":9}} ), depth0)) != null ? stack1 : "")
-    + "_ARCHITECTURE = 5,   /* the device is older than compute capability 8.0 */\n  "
+    + "_BATCH = 2,          /* the batch is not "
+    + ((stack1 = alias2(alias1(depth0, "batchMin", {"start":{"line":19,"column":54},"end":{"line":19,"column":62}} ), depth0)) != null ? stack1 : "")
+    + " to "
+    + ((stack1 = alias2(alias1(depth0, "batchMax", {"start":{"line":19,"column":70},"end":{"line":19,"column":78}} ), depth0)) != null ? stack1 : "")
+    + " */\n  "
     + ((stack1 = alias2(alias1(depth0, "upper", {"start":{"line":20,"column":4},"end":{"line":20,"column":9}} ), depth0)) != null ? stack1 : "")
+    + "_WORKSPACE = 3,      /* the workspace is too small or not aligned to 256 bytes */\n  "
+    + ((stack1 = alias2(alias1(depth0, "upper", {"start":{"line":21,"column":4},"end":{"line":21,"column":9}} ), depth0)) != null ? stack1 : "")
+    + "_NO_DEVICE = 4,      /* there is no CUDA device */\n  "
+    + ((stack1 = alias2(alias1(depth0, "upper", {"start":{"line":22,"column":4},"end":{"line":22,"column":9}} ), depth0)) != null ? stack1 : "")
+    + "_ARCHITECTURE = 5,   /* the device is older than compute capability 8.0 */\n  "
+    + ((stack1 = alias2(alias1(depth0, "upper", {"start":{"line":23,"column":4},"end":{"line":23,"column":9}} ), depth0)) != null ? stack1 : "")
     + "_MEMORY = 6          /* the device has too little memory for the weights */\n};\nconst char *"
-    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":22,"column":14},"end":{"line":22,"column":20}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":25,"column":14},"end":{"line":25,"column":20}} ), depth0)) != null ? stack1 : "")
     + "_status_text("
-    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":22,"column":37},"end":{"line":22,"column":43}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":25,"column":37},"end":{"line":25,"column":43}} ), depth0)) != null ? stack1 : "")
     + "_status status);\n\n/* What "
-    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":24,"column":10},"end":{"line":24,"column":16}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":27,"column":10},"end":{"line":27,"column":16}} ), depth0)) != null ? stack1 : "")
     + "_create takes: "
-    + ((stack1 = alias2(alias1(depth0, "parameterCount", {"start":{"line":24,"column":35},"end":{"line":24,"column":49}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "parameterCount", {"start":{"line":27,"column":35},"end":{"line":27,"column":49}} ), depth0)) != null ? stack1 : "")
     + " tensors under their names in the official checkpoint. */\nsize_t "
-    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":25,"column":9},"end":{"line":25,"column":15}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":28,"column":9},"end":{"line":28,"column":15}} ), depth0)) != null ? stack1 : "")
     + "_parameter_count(void);\nconst char *"
-    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":26,"column":14},"end":{"line":26,"column":20}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":29,"column":14},"end":{"line":29,"column":20}} ), depth0)) != null ? stack1 : "")
     + "_parameter_name(size_t index);\nsize_t "
-    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":27,"column":9},"end":{"line":27,"column":15}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":30,"column":9},"end":{"line":30,"column":15}} ), depth0)) != null ? stack1 : "")
     + "_parameter_elements(size_t index);\n\n/* Loads and packs the weights: parameters[i] are the row-major f32 values of parameter i, in host memory, free to go\n * after the call. Allocates device memory and waits for the device, as pack does; nothing else here does. */\ntypedef struct "
-    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":31,"column":17},"end":{"line":31,"column":23}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":34,"column":17},"end":{"line":34,"column":23}} ), depth0)) != null ? stack1 : "")
     + "_model "
-    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":31,"column":34},"end":{"line":31,"column":40}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":34,"column":34},"end":{"line":34,"column":40}} ), depth0)) != null ? stack1 : "")
     + "_model;\n"
-    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":32,"column":2},"end":{"line":32,"column":8}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":35,"column":2},"end":{"line":35,"column":8}} ), depth0)) != null ? stack1 : "")
     + "_status "
-    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":32,"column":20},"end":{"line":32,"column":26}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":35,"column":20},"end":{"line":35,"column":26}} ), depth0)) != null ? stack1 : "")
     + "_create("
-    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":32,"column":38},"end":{"line":32,"column":44}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":35,"column":38},"end":{"line":35,"column":44}} ), depth0)) != null ? stack1 : "")
     + "_model **model, const float *const *parameters);\nvoid "
-    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":33,"column":7},"end":{"line":33,"column":13}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":36,"column":7},"end":{"line":36,"column":13}} ), depth0)) != null ? stack1 : "")
     + "_destroy("
-    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":33,"column":26},"end":{"line":33,"column":32}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":36,"column":26},"end":{"line":36,"column":32}} ), depth0)) != null ? stack1 : "")
     + "_model *model);\n\n/* The same in two steps, where the packed weights live in memory of yours, such as a tensor of a framework: pack fills\n * "
-    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":36,"column":5},"end":{"line":36,"column":11}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":39,"column":5},"end":{"line":39,"column":11}} ), depth0)) != null ? stack1 : "")
     + "_weights_size() bytes of device memory, aligned to 64, and open makes a model of them. It copies nothing, so they\n * must outlive the model; destroy leaves them alone. */\nsize_t "
-    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":38,"column":9},"end":{"line":38,"column":15}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":41,"column":9},"end":{"line":41,"column":15}} ), depth0)) != null ? stack1 : "")
     + "_weights_size(void);\n"
-    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":39,"column":2},"end":{"line":39,"column":8}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":42,"column":2},"end":{"line":42,"column":8}} ), depth0)) != null ? stack1 : "")
     + "_status "
-    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":39,"column":20},"end":{"line":39,"column":26}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":42,"column":20},"end":{"line":42,"column":26}} ), depth0)) != null ? stack1 : "")
     + "_pack(const float *const *parameters, void *weights);\n"
-    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":40,"column":2},"end":{"line":40,"column":8}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":43,"column":2},"end":{"line":43,"column":8}} ), depth0)) != null ? stack1 : "")
     + "_status "
-    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":40,"column":20},"end":{"line":40,"column":26}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":43,"column":20},"end":{"line":43,"column":26}} ), depth0)) != null ? stack1 : "")
     + "_open("
-    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":40,"column":36},"end":{"line":40,"column":42}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":43,"column":36},"end":{"line":43,"column":42}} ), depth0)) != null ? stack1 : "")
     + "_model **model, const void *weights);\n\n/* Bytes of device memory that a forward pass of `batch` images uses; 0 for a batch that is out of range. */\nsize_t "
-    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":43,"column":9},"end":{"line":43,"column":15}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":46,"column":9},"end":{"line":46,"column":15}} ), depth0)) != null ? stack1 : "")
     + "_workspace_size(int batch);\n\n/* Queues a forward pass on `stream` (a cudaStream_t, NULL for the default one) and returns. All pointers are device\n * memory. Does not allocate and does not wait, so a stream that is being captured into a CUDA graph may be given.\n"
-    + ((stack1 = lookupProperty(helpers,"each").call(alias3,lookupProperty(depth0,"ports"),{"name":"each","hash":{},"fn":container.program(0, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":47,"column":0},"end":{"line":49,"column":9}}})) != null ? stack1 : "")
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"mask"),{"name":"if","hash":{},"fn":container.program(1, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":50,"column":0},"end":{"line":53,"column":7}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"each").call(alias3,lookupProperty(depth0,"ports"),{"name":"each","hash":{},"fn":container.program(1, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":50,"column":0},"end":{"line":52,"column":9}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"mask"),{"name":"if","hash":{},"fn":container.program(2, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":53,"column":0},"end":{"line":56,"column":7}}})) != null ? stack1 : "")
     + " *   workspace: "
-    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":54,"column":18},"end":{"line":54,"column":24}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":57,"column":18},"end":{"line":57,"column":24}} ), depth0)) != null ? stack1 : "")
     + "_workspace_size(batch) bytes, aligned to 256, used by one forward pass at a time */\nstruct CUstream_st;\n"
-    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":56,"column":2},"end":{"line":56,"column":8}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":59,"column":2},"end":{"line":59,"column":8}} ), depth0)) != null ? stack1 : "")
     + "_status "
-    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":56,"column":20},"end":{"line":56,"column":26}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":59,"column":20},"end":{"line":59,"column":26}} ), depth0)) != null ? stack1 : "")
     + "_forward(const "
-    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":56,"column":45},"end":{"line":56,"column":51}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":59,"column":45},"end":{"line":59,"column":51}} ), depth0)) != null ? stack1 : "")
     + "_model *model, int batch, "
-    + ((stack1 = lookupProperty(helpers,"each").call(alias3,lookupProperty(depth0,"ports"),{"name":"each","hash":{},"fn":container.program(2, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":56,"column":79},"end":{"line":56,"column":146}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"each").call(alias3,lookupProperty(depth0,"ports"),{"name":"each","hash":{},"fn":container.program(3, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":59,"column":79},"end":{"line":59,"column":146}}})) != null ? stack1 : "")
     + "\n    void *workspace, size_t workspace_size, struct CUstream_st *stream);\n\n/* For profilers: the same as single launches, "
-    + ((stack1 = alias2(alias1(depth0, "launchCount", {"start":{"line":59,"column":49},"end":{"line":59,"column":60}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "launchCount", {"start":{"line":62,"column":49},"end":{"line":62,"column":60}} ), depth0)) != null ? stack1 : "")
     + " in all, each named after what it computes. */\nint "
-    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":60,"column":6},"end":{"line":60,"column":12}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":63,"column":6},"end":{"line":63,"column":12}} ), depth0)) != null ? stack1 : "")
     + "_launch_count(void);\nconst char *"
-    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":61,"column":14},"end":{"line":61,"column":20}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":64,"column":14},"end":{"line":64,"column":20}} ), depth0)) != null ? stack1 : "")
     + "_launch_name(int index);\n"
-    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":62,"column":2},"end":{"line":62,"column":8}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":65,"column":2},"end":{"line":65,"column":8}} ), depth0)) != null ? stack1 : "")
     + "_status "
-    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":62,"column":20},"end":{"line":62,"column":26}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":65,"column":20},"end":{"line":65,"column":26}} ), depth0)) != null ? stack1 : "")
     + "_launch(const "
-    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":62,"column":44},"end":{"line":62,"column":50}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":65,"column":44},"end":{"line":65,"column":50}} ), depth0)) != null ? stack1 : "")
     + "_model *model, int index, int batch, "
-    + ((stack1 = lookupProperty(helpers,"each").call(alias3,lookupProperty(depth0,"ports"),{"name":"each","hash":{},"fn":container.program(2, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":62,"column":89},"end":{"line":62,"column":156}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"each").call(alias3,lookupProperty(depth0,"ports"),{"name":"each","hash":{},"fn":container.program(3, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":65,"column":89},"end":{"line":65,"column":156}}})) != null ? stack1 : "")
     + "\n    void *workspace, size_t workspace_size, struct CUstream_st *stream);\n\n#ifdef __cplusplus\n}\n#endif\n#endif\n";
 },"useData":true},
 
@@ -7338,6 +7436,48 @@ export const partials: Readonly<Record<string, Precompiled>> = {
     + "::"
     + ((stack1 = alias2(alias1(depth0, "entry", {"start":{"line":3,"column":27},"end":{"line":3,"column":32}} ), depth0)) != null ? stack1 : "")
     + " {\nusing namespace cnx;\n\n";
+},"useData":true},
+
+  "cuda-multiply-tf32": {"0":function(container,depth0,helpers,partials,data) {
+    return "const float *fs = factor + s % stages * step + lane % 4;\n";
+},"1":function(container,depth0,helpers,partials,data) {
+    return "  const float low = fs[k], high = fs[k + 4];\n";
+},"2":function(container,depth0,helpers,partials,data) {
+    return " * (e < 2 ? low : high)";
+},"compiler":[8,">= 4.3.0"],"main":function(container,depth0,helpers,partials,data) {
+    var stack1, alias1=depth0 != null ? depth0 : (container.nullContext || {}), lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
+
+  return "const T *as = a + s % stages * a_stage;\nconst tf32 *bs = b + s % stages * b_stage + b_at;\n"
+    + ((stack1 = lookupProperty(helpers,"if").call(alias1,lookupProperty(depth0,"scaled"),{"name":"if","hash":{},"fn":container.program(0, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":3,"column":0},"end":{"line":5,"column":7}}})) != null ? stack1 : "")
+    + "CNX_UNROLL\nfor (int k = 0; k < step; k += 8) {\n  uint32_t x[m_tiles][4]; // rows lane / 4 and that + 8, at k + lane % 4 and that + 4\n"
+    + ((stack1 = lookupProperty(helpers,"if").call(alias1,lookupProperty(depth0,"scaled"),{"name":"if","hash":{},"fn":container.program(1, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":9,"column":2},"end":{"line":11,"column":9}}})) != null ? stack1 : "")
+    + "  CNX_UNROLL\n  for (int i = 0; i < m_tiles; i++) {\n    load_matrices(x[i], as + a_at + i * 16 * step + ((k / 4 + lane / 16) ^ a_swap) * 4);\n    CNX_UNROLL\n    for (int e = 0; e < 4; e++) {\n      x[i][e] = narrow<tf32>(float_of(x[i][e])"
+    + ((stack1 = lookupProperty(helpers,"if").call(alias1,lookupProperty(depth0,"scaled"),{"name":"if","hash":{},"fn":container.program(2, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":17,"column":46},"end":{"line":17,"column":90}}})) != null ? stack1 : "")
+    + ").bits;\n    }\n  }\n  CNX_UNROLL\n  for (int j = 0; j < n_tiles; j++) {\n    const uint32_t y0 = bs[k * b_row + j * 8].bits, y1 = bs[(k + 4) * b_row + j * 8].bits;\n    CNX_UNROLL\n    for (int i = 0; i < m_tiles; i++) multiply<tf32>(c[i][j], x[i], y0, y1);\n  }\n}\n";
+},"useData":true},
+
+  "cuda-multiply": {"0":function(container,depth0,helpers,partials,data) {
+    return "const float *fs = factor + s % stages * step + 2 * (lane % 4);\n";
+},"1":function(container,depth0,helpers,partials,data) {
+    return "  const Pair low = load2(fs + k), high = load2(fs + k + 8);\n  CNX_UNROLL\n  for (int i = 0; i < m_tiles; i++) {\n    CNX_UNROLL\n    for (int e = 0; e < 4; e++) x[i][e] = scaled<T>(x[i][e], e < 2 ? low : high);\n  }\n";
+},"compiler":[8,">= 4.3.0"],"main":function(container,depth0,helpers,partials,data) {
+    var stack1, alias1=depth0 != null ? depth0 : (container.nullContext || {}), lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
+
+  return "const T *as = a + s % stages * a_stage, *bs = b + s % stages * b_stage;\n"
+    + ((stack1 = lookupProperty(helpers,"if").call(alias1,lookupProperty(depth0,"scaled"),{"name":"if","hash":{},"fn":container.program(0, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":2,"column":0},"end":{"line":4,"column":7}}})) != null ? stack1 : "")
+    + "CNX_UNROLL\nfor (int k = 0; k < step; k += 16) {\n  uint32_t x[m_tiles][4];\n  CNX_UNROLL\n  for (int i = 0; i < m_tiles; i++) load_matrices(x[i], as + a_at + i * 16 * step + ((k / 8 + lane / 16) ^ a_swap) * 8);\n"
+    + ((stack1 = lookupProperty(helpers,"if").call(alias1,lookupProperty(depth0,"scaled"),{"name":"if","hash":{},"fn":container.program(1, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":10,"column":2},"end":{"line":17,"column":9}}})) != null ? stack1 : "")
+    + "  CNX_UNROLL\n  for (int j = 0; j < n_tiles; j += 2) {\n    uint32_t y[4];\n    load_matrices_transposed(y, bs + b_at + k * b_row + j * 8 + (j + 1 < n_tiles ? lane / 16 * 8 : 0));\n    CNX_UNROLL\n    for (int i = 0; i < m_tiles; i++) {\n      multiply<T>(c[i][j], x[i], y[0], y[1]);\n      if (j + 1 < n_tiles) multiply<T>(c[i][j + 1], x[i], y[2], y[3]);\n    }\n  }\n}\n";
 },"useData":true},
 
   "cuda-norm": {"0":function(container,depth0,helpers,partials,data) {

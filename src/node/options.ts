@@ -46,6 +46,9 @@ export const sitesOption = (): Option =>
     "auto",
   );
 
+/** Both commands that make CUDA kernels say it so. */
+export const tf32Help = "multiply f32 on CUDA's tensor cores, each operand rounded to 10 bits of mantissa";
+
 /** A mask that is drawn: its seed. */
 export const maskOption = (): Option =>
   new Option("--mask <random:SEED>", "draw the mask of an fcmae model instead of reading it").argParser(

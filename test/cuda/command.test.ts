@@ -1,4 +1,4 @@
-import { mkdirSync } from "node:fs";
+import { mkdirSync, readdirSync, readFileSync } from "node:fs";
 import * as path from "node:path";
 import { describe, expect, test } from "vitest";
 import { lower } from "../../src/compile.ts";
@@ -56,6 +56,43 @@ describe("the CUDA target", () => {
       return sum + fixed + 32 * each;
     }, 0);
     expect(bytes / 1e6 / megabytes).toBeLessThanOrEqual(1.15);
+  });
+});
+
+describe("--tf32", () => {
+  const compile = ["compile", "specs/micro.cnx", "-m", "micro"];
+  const run = ["run", "specs/micro.cnx", "-m", "micro", "-w", "random:1", "-i", "x", "--out", "y"];
+  test.each([
+    ["not bf16; leave it out, or give --dtype f32", [...compile, "-t", "cuda", "--dtype", "bf16"]],
+    ["not f16; leave it out, or give --dtype f32", [...compile, "-t", "cuda", "--dtype", "f32,f16"]],
+    ["not for wgsl and onnx; leave it out, or give --target cuda", [...compile, "-t", "wgsl,onnx"]],
+    ["not f16; leave it out, or give --dtype f32", [...run, "--on", "cuda-cpu", "--dtype", "f16"]],
+    ["not on reference; leave it out, or give --on cuda or cuda-cpu", [...run, "--on", "reference"]],
+  ])("is refused with what to do instead: %s", (said, words) => {
+    const { stderr, code } = cnxc([...words, "--tf32"]);
+    expect(stderr).toContain(`--tf32 multiplies f32 on CUDA's tensor cores, ${said}`);
+    expect(code).toBe(2);
+  });
+
+  test("changes products, the header and the packing, and the manifest says it", () => {
+    const [strict, tf32] = [[], ["--tf32"]].map(words => {
+      const folder = newFolder();
+      const { code } = cnxc([...compile, "-t", "cuda,wgsl", "-o", folder, ...words]);
+      expect(code).toBe(0);
+      const text = (file: string) => readFileSync(path.join(folder, file), "utf8");
+      return { files: readdirSync(path.join(folder, "micro"), { recursive: true, encoding: "utf8" }), text };
+    });
+    if (!strict || !tf32) throw new Error("nothing was compiled");
+    expect(tf32.files).toEqual(strict.files);
+    const changed = strict.files.filter(
+      file => /\.\w+$/.test(file) && strict.text(`micro/${file}`) !== tf32.text(`micro/${file}`),
+    );
+    expect(changed.map(file => file.replace(/(\d\.)+/, "")).sort()).toEqual(
+      expect.arrayContaining(["cuda/micro.h", "cuda/pack.cu", "cuda/stages.pwconv1.cu", "cuda/stages.pwconv2.cu"]),
+    );
+    expect(changed.filter(file => /dwconv|head|pool|downsample_layers\.0|device|wgsl/.test(file))).toEqual([]);
+    expect(JSON.parse(tf32.text("cnxc.manifest.json"))).toMatchObject({ options: { tf32: true } });
+    expect(strict.text("cnxc.manifest.json")).not.toContain("tf32");
   });
 });
 

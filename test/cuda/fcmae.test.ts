@@ -30,9 +30,10 @@ const published: readonly Case[] = layouts.map(sites => ({
 const cases = full ? [...every, ...published] : brief;
 
 /** Relative l2 of `pred` from what f32 gives, which is PyTorch's to 1e-5; the file holds samples of it alone. */
-const narrowLimits = { f16: 5e-3, bf16: 3e-2 } as const;
-const narrow = full ? (["f16", "bf16"] as const) : (["bf16"] as const);
-const stored = (full ? cases : brief.slice(0, 1)).flatMap(one => narrow.map(dtype => ({ ...one, dtype })));
+const narrowLimits = { f16: 5e-3, bf16: 3e-2, tf32: 2e-3 } as const;
+const options = { f16: ["--dtype", "f16"], bf16: ["--dtype", "bf16"], tf32: ["--tf32"] } as const;
+const narrow = full ? (["f16", "bf16", "tf32"] as const) : (["bf16", "tf32"] as const);
+const rounded = (full ? cases : brief.slice(0, 1)).flatMap(one => narrow.map(form => ({ ...one, form })));
 
 async function outputsOf({ file, grn, loss, sites }: Case, words: readonly string[]) {
   const golden = readGolden<FcmaeGolden>(`fcmae/${file}`);
@@ -63,11 +64,11 @@ describe.runIf(hasGxx)("CUDA kernels give PyTorch's numbers of the masked autoen
     expect(off).toBeLessThan(2e-6);
   });
 
-  test.each(stored)("$file, grn $grn, $loss, $sites, stored as $dtype", async ({ dtype, ...one }) => {
-    const { found, off } = await outputsOf(one, ["--dtype", dtype]);
+  test.each(rounded)("$file, grn $grn, $loss, $sites, rounded to $form", async ({ form, ...one }) => {
+    const { found, off } = await outputsOf(one, options[form]);
     const wide = await outputsOf(one, []);
     const error = relL2(found("pred"), wide.found("pred"));
-    expect(error).toBeLessThan(narrowLimits[dtype]);
-    expect(off).toBeLessThan(narrowLimits[dtype]);
+    expect(error).toBeLessThan(narrowLimits[form]);
+    expect(off).toBeLessThan(narrowLimits[form]);
   });
 });

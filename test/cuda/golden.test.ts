@@ -26,6 +26,11 @@ const narrow = small.filter(file => full || /micro-64x64/.test(file)).filter(fil
 /** Logits rel_l2, from "Tolerances" of test/golden/README.md. */
 const narrowLimits = { f16: 5e-3, bf16: 3e-2 } as const;
 
+/** The same where products are TF32: 10 bits of mantissa put each operand up to 5e-4 off, and a layer has two of them. */
+const tf32Limit = 2e-3;
+/** One library for most of them, and a published size. */
+const rounded = [...small, ...published].filter(file => full || /dense.*(64x64|atto)/.test(file));
+
 async function logitsOf(golden: Golden & Dense, words: readonly string[]) {
   const { cli, outputs } = await goldenRun(golden, ["--on", "cuda-cpu", ...words]);
   expect(cli.stderr).toMatch(/ran on CUDA kernels on the CPU in [\d.]+ ms/);
@@ -42,6 +47,15 @@ describe.runIf(hasGxx)("CUDA kernels give PyTorch's numbers as fibers of a CPU",
     const { logits, outputs } = await logitsOf(golden, ["--taps", taps.join(",")]);
     expectLogits(logits, golden.logits.values, limits);
     for (const name of taps) expectTap(name, outputs.get(name)?.data ?? [], golden.taps[name] as Recorded, limits);
+  });
+
+  test.each(rounded)("%s with TF32 products", async file => {
+    const golden = readGolden<Dense>(file);
+    const { logits } = await logitsOf(golden, ["--tf32"]);
+    const off = relL2(logits, golden.logits.values);
+    if (full) console.info(file, off);
+    expect(off).toBeLessThan(tf32Limit);
+    expect(off).toBeGreaterThan(limitsOf(golden.name).logitsRelL2); // else they are not
   });
 
   test.each(narrow.flatMap(file => (["f16", "bf16"] as const).map(dtype => ({ file, dtype }))))(

@@ -22,6 +22,9 @@ double uniform(uint32_t &x) {
   return x / 2147483648.0 - 1.0;
 }
 
+// Products round what they multiply; the reference does so too, so that nothing but the order of sums is left.
+bool tf32(const Case &c) { return c.of.count("tf32") && c.of.at("tf32"); }
+
 // Whether a patch of an image is kept: each image keeps others.
 bool kept(const Case &c, int image, int patch) {
   const int patches = c.of.at("patch_rows") * c.of.at("patch_columns"); // not a multiple of 7
@@ -63,14 +66,17 @@ bool fill_patches(const Case &c, const Operand &operand, size_t elements, unsign
   return true;
 }
 
+float tf32_of(float x) { return cnx::widen(cnx::narrow<cnx::tf32>(x)); }
+
 // What an operand starts with; a gain is near 1, a scale too, so that nothing vanishes.
-void fill(const Operand &operand, size_t elements, unsigned char *to, Values &kept, uint32_t seed) {
+void fill(const Case &c, const Operand &operand, size_t elements, unsigned char *to, Values &kept, uint32_t seed) {
   uint32_t x = seed * 2654435761u | 1u;
   for (size_t i = 0; i < elements; i++) {
     double value = uniform(x) * (std::strcmp(operand.name, "weight") == 0 ? 0.2 : 1.0);
     if (std::strcmp(operand.name, "scale") == 0 || std::strcmp(operand.name, "gain") == 0) value = 1.0 + 0.5 * value;
     if (operand.kind == 'f') {
-      const float stored = static_cast<float>(value);
+      const bool packed = tf32(c) && std::strcmp(operand.name, "weight") == 0;
+      const float stored = packed ? tf32_of(static_cast<float>(value)) : static_cast<float>(value);
       std::memcpy(to + 4 * i, &stored, 4);
       value = stored;
     } else if (operand.kind == 'h') {
@@ -153,7 +159,9 @@ std::vector<double> left(const Case &c, const Operands &in) {
 using Results = std::map<std::string, std::vector<double>>;
 
 Results product(const Case &c, const Operands &in) {
-  const std::vector<double> a = left(c, in);
+  std::vector<double> a = left(c, in);
+  if (tf32(c))
+    for (double &x : a) x = tf32_of(static_cast<float>(x));
   const Values &w = in.at("weight");
   Results out;
   std::vector<double> &v = out["output"];
@@ -403,7 +411,7 @@ bool run(const Case &c) {
     pointers.push_back(memory);
     unsigned char *bytes = static_cast<unsigned char *>(memory);
     if (operand.read && !fill_patches(c, operand, elements, bytes, in[operand.name]))
-      fill(operand, elements, bytes, in[operand.name], seed++);
+      fill(c, operand, elements, bytes, in[operand.name], seed++);
   }
   std::vector<unsigned char> first;
   std::string wrong;

@@ -190,6 +190,24 @@ const masked = (dtype: StorageType): readonly KernelCase[] => [
 ];
 const table = kindOf("patchTable", "table", "f32", place, 1e-12);
 
+/**
+ * Products from operands rounded to TF32. The reference rounds the same, so what is left is f32 again; but a norm puts a
+ * few values on the other side of a half, 2^-10 apart.
+ */
+const tf32 = (of: KernelCase): KernelCase => ({
+  ...of,
+  name: `tf32_${of.name}`,
+  tf32: true,
+  tolerance: of.kind === "downsample" ? 2e-5 : tolerances.f32,
+});
+/** One step of 16 and many of 32, depths that are no multiple of 16 or of 4. */
+const tf32Sizes: readonly Size[] = [
+  ...sizes,
+  [33, 24, 8, tile(32, 8)],
+  [70, 64, 88, tile(64, 88)],
+  [20, 18, 10, tile(32, 16)],
+];
+
 const dtypes = ["f32", "bf16", "f16"] as const;
 const all: readonly KernelCase[] = dtypes.flatMap(dtype => [
   ...sizes.flatMap(size => [product("fc1", dtype, size, first), product("fc2", dtype, size, second)]),
@@ -206,10 +224,20 @@ const all: readonly KernelCase[] = dtypes.flatMap(dtype => [
   pool(dtype, 3, 1601),
   ...masked(dtype),
 ]);
+const allTf32 = [
+  ...tf32Sizes.flatMap(size => [product("fc1", "f32", size, first), product("fc2", "f32", size, second)]),
+  downsample("f32", 40, 80),
+  downsample("f32", 6, 12),
+  ...(["first", "second"] as const).map(of => maskedProduct("f32", of)),
+].map(tf32);
 const single = [table, kindOf("maskedMean", "mean", "f32", { patches: 37, invocations: 64 })];
 
 /** f16 differs from bf16 in conversions alone. */
-const good = [...all.filter(({ name, dtype }) => full || dtype !== "f16" || /49x40|9x12x12/.test(name)), ...single];
+const good = [
+  ...all.filter(({ name, dtype }) => full || dtype !== "f16" || /49x40|9x12x12/.test(name)),
+  ...allTf32,
+  ...single,
+];
 
 /** A fault: what it is, the kernel it is planted in, and the change of its text. */
 type Fault = readonly [what: string, at: KernelCase, from: string | RegExp, to: string];
@@ -278,6 +306,28 @@ const faults: readonly Fault[] = [
   ["a patch counted before itself", table, "before < patch", "before <= patch"],
   ["a sum of the block overwritten", siteError("f32", 1e-6), /barrier\(\); \/\/ the sums before.*\n/, "\n"],
   ["the depth not cut off", fc1("bf16"), / && k < depth/, ""],
+  ["an operand not rounded to TF32", tf32(fc1("f32")), "narrow<tf32>(float_of(x[i][e])).bits", "x[i][e]"],
+  [
+    "a factor after the rounding",
+    tf32(fc2("f32")),
+    /(narrow<tf32>\()(float_of\(x\[i\]\[e\]\)) \* (\(.*?\))\)\.bits/,
+    "$1widen($1$2)) * $3).bits",
+  ],
+  ["a factor of the wrong half of eight", tf32(fc2("f32")), "e < 2 ? low : high", "e % 2 == 0 ? low : high"],
+  [
+    "a fragment of the weight upside down",
+    tf32(fc1("f32")),
+    "lane % 4 * b_row + lane / 4",
+    "lane / 4 * b_row + lane % 4",
+  ],
+  ["the second half of a fragment two rows on", tf32(fc1("f32")), "bs[(k + 4) * b_row", "bs[(k + 2) * b_row"],
+  [
+    "a TF32 swizzle on one side only",
+    tf32(fc1("f32")),
+    "((k / 4 + lane / 16) ^ a_swap) * 4",
+    "(k / 4 + lane / 16) * 4",
+  ],
+  ["no barrier in the TF32 loop", tf32(fc2("f32", 3)), /(copy_wait<stages - 2>\(\);\n) +barrier\(\);\n/, "$1"],
 ];
 const planted: readonly KernelCase[] = faults.map(([, at, from, to], i) => ({
   ...at,
@@ -312,8 +362,8 @@ describe.runIf(hasGxx)("kernels as fibers", { timeout: 600_000 }, () => {
 
 describe.runIf(hasGxx)("kernels under the address and undefined-behaviour sanitizers", { timeout: 600_000 }, () => {
   const some = good.filter(
-    ({ name, dtype }) =>
-      dtype === "bf16" &&
+    ({ name, dtype, tf32 = false }) =>
+      (dtype === "bf16" || tf32) &&
       /fc1.*x40x|fc2.*x20x|9x12x12|downsample.*_6|stem.*60|sites_(2x2|4x16)|masked_|stem_kept|gather|place_|error_norm/.test(
         name,
       ),

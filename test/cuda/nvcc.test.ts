@@ -14,10 +14,13 @@ import { goldenModel } from "../support/models.ts";
 const all = ["atto", "femto", "pico", "nano", "tiny", "base", "large", "huge"] as const;
 const architectures = full ? [80, 86, 89, 90, 100, 120] : [80, 90];
 const cases = (full ? all : (["atto"] as const)).flatMap(size =>
-  (full ? (["f32", "f16", "bf16"] as const) : (["bf16"] as const)).map(dtype => ({ size, dtype })),
+  (full ? (["f32", "tf32", "f16", "bf16"] as const) : (["bf16", "tf32"] as const)).map(form => ({ size, form })),
 );
 
-function sources(size: string, dtype: StorageType): Readonly<Record<string, string>> {
+/** A storage type, or f32 whose products are TF32. */
+type Form = StorageType | "tf32";
+
+function sources(size: string, form: Form): Readonly<Record<string, string>> {
   const model = { ...goldenModel(readGolden(`dense/${size}-224x224-b1`)), name: size };
   const context = {
     weights: null,
@@ -26,7 +29,8 @@ function sources(size: string, dtype: StorageType): Readonly<Record<string, stri
     version: "",
     onnx: { opset: 20, layout: "plain" },
   } as const;
-  const unit = lower({ model, target: cudaTarget(dtype), batch: { min: 1, max: 256 }, taps: [], context });
+  const target = form === "tf32" ? cudaTarget("f32", { tf32: true }) : cudaTarget(form);
+  const unit = lower({ model, target, batch: { min: 1, max: 256 }, taps: [], context });
   if (!unit.ok) throw new Error(unit.diagnostics[0]?.message);
   const files = Object.fromEntries(
     unit.value.files.map(({ path: at, contents }) => [path.basename(at), String(contents)]),
@@ -71,9 +75,9 @@ describe.runIf(hasNvcc)(
   "nvcc compiles every kernel without spilling, within its registers",
   { timeout: 1_800_000 },
   () => {
-    test.each(cases)("$size, $dtype", ({ size, dtype }) => {
+    test.each(cases)("$size, $form", ({ size, form }) => {
       const folder = newFolder();
-      const files = sources(size, dtype);
+      const files = sources(size, form);
       fill(folder, files);
       const codes = architectures.map(arch => `-gencode=arch=compute_${arch},code=sm_${arch}`);
       const built = spawnSync("nvcc", ["-std=c++17", "-O3", ...codes, "-Xptxas", "-v", "all.cu", "-o", "run"], {
@@ -90,7 +94,7 @@ describe.runIf(hasNvcc)(
       const rows = architectures.map(arch => {
         const of = report.filter(row => row.arch === `sm_${arch}`);
         const most = of.reduce((a, b) => (b.registers > a.registers ? b : a));
-        return `${size} ${dtype} sm_${arch}: ${of.length} kernels, at most ${most.registers} registers (${most.kernel}), ${of.reduce((sum, row) => sum + row.spilled, 0)} bytes spilled, at most ${shared} bytes of shared memory`;
+        return `${size} ${form} sm_${arch}: ${of.length} kernels, at most ${most.registers} registers (${most.kernel}), ${of.reduce((sum, row) => sum + row.spilled, 0)} bytes spilled, at most ${shared} bytes of shared memory`;
       });
       console.info(rows.join("\n"));
       expect(report.filter(row => row.spilled > 0)).toEqual([]);
@@ -108,6 +112,16 @@ describe.runIf(hasNvcc)(
       });
       expect(ran.stderr).toContain("there is no CUDA device");
       expect(ran.status).toBe(5);
+    });
+
+    test("TF32 products are on tensor cores, from rounded operands, and the header says so", () => {
+      const files = sources("atto", "tf32");
+      const products = Object.entries(files).filter(([, text]) => /\bmultiply</.test(text) && /CNX_KERNEL/.test(text));
+      expect(products.length).toBeGreaterThanOrEqual(8 + 3);
+      for (const [name, text] of products) expect(text, name).toMatch(/narrow<tf32>\([\s\S]*multiply<tf32>\(/);
+      expect(files["pack.cu"]).toContain("run_as<tf32>");
+      expect(files["atto.h"]).toContain("Products are TF32");
+      expect(sources("atto", "f32")["atto.h"]).not.toContain("TF32");
     });
 
     test("each kernel's launch bounds state its budget", () => {

@@ -17,6 +17,8 @@ export interface KernelCase {
   readonly kind: KernelKind;
   readonly params: LaunchParams;
   readonly dtype: StorageType;
+  /** Products of f32 from operands rounded to TF32. */
+  readonly tf32?: boolean;
   readonly batch: number;
   /** The largest batch that the kernel is made for, which decides its tile; `batch` where it is left out. */
   readonly built?: number;
@@ -99,14 +101,14 @@ export interface Harness {
   readonly end: () => void;
 }
 
-const kernelOf = ({ kind, params, dtype, batch, built = batch }: KernelCase): CudaKernel => {
-  const kernel = cudaKernelOf(kind, params, { dtype, batch: built, choices: usualChoices });
+const kernelOf = ({ kind, params, dtype, tf32 = false, batch, built = batch }: KernelCase): CudaKernel => {
+  const kernel = cudaKernelOf(kind, params, { dtype, batch: built, choices: { ...usualChoices, tf32 } });
   if (kernel === null) throw new Error(`CUDA has no ${kind}`);
   return finished(kernel);
 };
 
 function textOf(one: KernelCase): string {
-  const program = { plan: { name: "bench" }, dtype: one.dtype } as unknown as CudaProgram;
+  const program = { plan: { name: "bench" }, dtype: one.dtype, tf32: one.tf32 ?? false } as unknown as CudaProgram;
   const text = kernelText({ name: one.name, kernel: kernelOf(one) }, program);
   const changed = one.fault?.(text) ?? text;
   if (one.fault !== null && changed === text) throw new Error(`the fault of '${one.name}' changes nothing`);

@@ -57,6 +57,10 @@ struct bf16 {
 struct f16 {
   uint16_t bits;
 };
+// What tensor cores multiply of a float: 10 bits of its mantissa, the others zero.
+struct tf32 {
+  uint32_t bits;
+};
 
 struct alignas(16) Quad {
   float v[4];
@@ -131,6 +135,13 @@ template <> CNX_DEVICE void multiply<f16>(float (&c)[4], const uint32_t (&a)[4],
       : "r"(a[0]), "r"(a[1]), "r"(a[2]), "r"(a[3]), "r"(b0), "r"(b1));
 }
 
+// c[16][8] += a[16][8] * b[8][8], in f32.
+template <> CNX_DEVICE void multiply<tf32>(float (&c)[4], const uint32_t (&a)[4], uint32_t b0, uint32_t b1) {
+  asm("mma.sync.aligned.m16n8k8.row.col.f32.tf32.tf32.f32 {%0, %1, %2, %3}, {%4, %5, %6, %7}, {%8, %9}, {%0, %1, %2, %3};"
+      : "+f"(c[0]), "+f"(c[1]), "+f"(c[2]), "+f"(c[3])
+      : "r"(a[0]), "r"(a[1]), "r"(a[2]), "r"(a[3]), "r"(b0), "r"(b1));
+}
+
 // Counts this block at a counter once all its threads have come here; what they wrote before is seen by whoever counts
 // later. Gives how many came before.
 CNX_DEVICE unsigned arrive(unsigned *counter) {
@@ -151,6 +162,7 @@ CNX_DEVICE float float_of(uint32_t bits) { return __uint_as_float(bits); }
 
 CNX_DEVICE float widen(float x) { return x; }
 CNX_DEVICE float widen(bf16 x) { return __uint_as_float(static_cast<uint32_t>(x.bits) << 16); }
+CNX_DEVICE float widen(tf32 x) { return __uint_as_float(x.bits); }
 CNX_DEVICE float widen(f16 x) {
   float y;
   asm("cvt.f32.f16 %0, %1;" : "=f"(y) : "h"(x.bits));
@@ -166,6 +178,12 @@ template <> CNX_DEVICE bf16 narrow<bf16>(float x) {
 template <> CNX_DEVICE f16 narrow<f16>(float x) {
   f16 y;
   asm("cvt.rn.f16.f32 %0, %1;" : "=h"(y.bits) : "f"(x));
+  return y;
+}
+// To the nearest; halfway, away from zero.
+template <> CNX_DEVICE tf32 narrow<tf32>(float x) {
+  tf32 y;
+  asm("cvt.rna.tf32.f32 %0, %1;" : "=r"(y.bits) : "f"(x));
   return y;
 }
 // Two values rounded to 16 bits in one register, `low` in its low half.
@@ -580,6 +598,7 @@ CNX_DEVICE void load_matrices_transposed(uint32_t (&to)[4], const void *row) { c
 CNX_DEVICE float float_of(uint32_t bits) { return cpu::float_of(bits); }
 CNX_DEVICE float widen(float x) { return x; }
 CNX_DEVICE float widen(bf16 x) { return cpu::float_of(static_cast<uint32_t>(x.bits) << 16); }
+CNX_DEVICE float widen(tf32 x) { return cpu::float_of(x.bits); }
 CNX_DEVICE float widen(f16 x) {
   const uint32_t sign = static_cast<uint32_t>(x.bits & 0x8000) << 16;
   const uint32_t exponent = (x.bits >> 10) & 31, mantissa = x.bits & 1023;
@@ -608,6 +627,11 @@ template <> inline f16 narrow<f16>(float x) {
   const uint32_t rounded = magnitude + 0xfff + ((magnitude >> 13) & 1) - 0x38000000;
   return {static_cast<uint16_t>(sign | rounded >> 13)};
 }
+template <> inline tf32 narrow<tf32>(float x) {
+  const uint32_t bits = cpu::bits_of(x);
+  if ((bits & 0x7fffffff) > 0x7f800000) return {0x7fffffff};
+  return {(bits + 0x1000) & ~0x1fffu};
+}
 template <class T> CNX_DEVICE uint32_t pack(float low, float high) {
   return narrow<T>(low).bits | static_cast<uint32_t>(narrow<T>(high).bits) << 16;
 }
@@ -632,6 +656,34 @@ template <class T> CNX_DEVICE void multiply(float (&c)[4], const uint32_t (&a)[4
         const int m = i / 4 + 8 * (r / 2), n = 2 * (i % 4) + r % 2;
         float sum = warp[i].value[r];
         for (int k = 0; k < 16; k++) sum += left[m][k] * right[k][n];
+        warp[i].value[r] = sum;
+      }
+    }
+  });
+  for (int i = 0; i < 4; i++) c[i] = self.value[i];
+}
+template <> inline void multiply<tf32>(float (&c)[4], const uint32_t (&a)[4], uint32_t b0, uint32_t b1) {
+  cpu::Fiber &self = cpu::block.fiber();
+  for (int i = 0; i < 4; i++) self.value[i] = c[i], self.words[i] = a[i];
+  self.words[4] = b0;
+  self.words[5] = b1;
+  cpu::warp_instruction(5, [](cpu::Fiber *warp) {
+    const auto factor = [](uint32_t word) {
+      const float x = widen(tf32{word});
+      if (x == x && (word & 0x1fff) != 0) cpu::fault("an operand that is not rounded to TF32");
+      return x;
+    };
+    float left[16][8], right[8][8];
+    for (int i = 0; i < cpu::lanes; i++) {
+      const int group = i / 4, one = i % 4;
+      for (int r = 0; r < 4; r++) left[group + 8 * (r % 2)][one + 4 * (r / 2)] = factor(warp[i].words[r]);
+      for (int r = 0; r < 2; r++) right[one + 4 * r][group] = factor(warp[i].words[4 + r]);
+    }
+    for (int i = 0; i < cpu::lanes; i++) {
+      for (int r = 0; r < 4; r++) {
+        const int m = i / 4 + 8 * (r / 2), n = 2 * (i % 4) + r % 2;
+        float sum = warp[i].value[r];
+        for (int k = 0; k < 8; k++) sum += left[m][k] * right[k][n];
         warp[i].value[r] = sum;
       }
     }

@@ -17,6 +17,11 @@ export const machineMessages = {
     kind: "E_USAGE",
     text: (option: string, value: string, expected: string) => `${option} is '${value}', expected ${expected}`,
   },
+  "tf32-misplaced": {
+    kind: "E_USAGE",
+    text: (what: string, remedy: string) =>
+      `--tf32 multiplies f32 on CUDA's tensor cores, not ${what}; leave it out, or give ${remedy}`,
+  },
   "bad-path": { kind: "E_USAGE", text: (why: string) => `the path ${why}` },
 
   "file-not-found": { kind: "E_IO_NOTFOUND", text: () => "there is no such file or directory" },

@@ -5,14 +5,13 @@ import { cudaFiles } from "./files.ts";
 import type { CudaChoices } from "./kernels/shared.ts";
 import { cudaProgram } from "./program.ts";
 
-export interface CudaOptions {
-  readonly choices?: CudaChoices;
+export interface CudaOptions extends Partial<CudaChoices> {
   /** Also the sources of operators for PyTorch. */
   readonly torch?: boolean;
 }
 
 /** A C library of CUDA kernels, from the graph that WGSL is made from, with tiles of its own. */
-export const cudaTarget = (dtype: StorageType, { choices, torch = false }: CudaOptions = {}): KernelTarget => ({
+export const cudaTarget = (dtype: StorageType, { torch = false, ...choices }: CudaOptions = {}): KernelTarget => ({
   name: "cuda",
   takes: "plan",
   ...wgslPasses,

@@ -17,6 +17,7 @@ export function cudaFiles(program: CudaProgram, context: EmitContext, torch: boo
   const slashes = lines.map(line => `// ${line}\n`).join("");
   const names = namesOf(plan.name);
   const shared = { ...names, name: plan.name, scalar: scalars[program.dtype], header: `${names.prefix}.h` };
+  const packing = { ...shared, scalar: widthType("factor", program) };
   const sources = [
     ...kernels.map(({ name }) => ({ file: `${name}.cu` })),
     { file: "pack.cu" },
@@ -24,9 +25,9 @@ export function cudaFiles(program: CudaProgram, context: EmitContext, torch: boo
   ];
   const files: readonly (readonly [path: string, contents: string])[] = [
     ["device.h", slashes + renderTemplate("cuda/device", {})],
-    ["kernels.h", slashes + renderTemplate("host/kernel-list", { ...shared, kernels: kernels.map(entryOf) })],
+    ["kernels.h", slashes + renderTemplate("host/kernel-list", { ...packing, kernels: kernels.map(entryOf) })],
     ...kernels.map(one => [`${one.name}.cu`, slashes + kernelText(one, program)] as const),
-    ["pack.cu", slashes + renderTemplate("cuda/pack", shared)],
+    ["pack.cu", slashes + renderTemplate("cuda/pack", packing)],
     [
       shared.header,
       `/* ${lines.join("\n * ")} */\n${renderTemplate("host/c-api", apiContext(program, context.model, shared))}`,
@@ -68,7 +69,7 @@ export function kernelText({ name, kernel }: NamedKernel, program: CudaProgram):
   });
 }
 
-const launchContext = (kernel: CudaKernel, { dtype }: CudaProgram) => ({
+const launchContext = (kernel: CudaKernel, program: CudaProgram) => ({
   threads: kernel.threads,
   shared: kernel.shared,
   blocks: blocksFor(kernel.threads, kernel.registers),
@@ -83,7 +84,7 @@ const launchContext = (kernel: CudaKernel, { dtype }: CudaProgram) => ({
     index,
     note,
     read: access === "read",
-    type: name === "counter" ? "unsigned" : widthType(width, dtype),
+    type: name === "counter" ? "unsigned" : widthType(width, program),
     last: index === kernel.operands.length - 1 && !kernel.counted,
   })),
 });
@@ -144,6 +145,7 @@ function apiContext(program: CudaProgram, model: Model, shared: Shared) {
   const { height, width, channels } = model.input;
   return {
     ...shared,
+    tf32: program.tf32,
     summary: `ConvNeXt ${plan.name}, ${height}x${width}x${channels}, as CUDA kernels.`,
     batchMin: plan.batch.min,
     batchMax: plan.batch.max,

@@ -6,7 +6,15 @@ import { layOut } from "../../plan/memory.ts";
 import type { Plan, Step } from "../../plan/plan.ts";
 import { roundUp } from "../../plan/tile.ts";
 import { widen } from "./kernels/rows.ts";
-import { bytesOf, type CudaKernel, usualChoices, type Width, widthBytes } from "./kernels/shared.ts";
+import {
+  bytesOf,
+  type CudaChoices,
+  type CudaKernel,
+  usualChoices,
+  type Width,
+  type WorkUnit,
+  widthBytes,
+} from "./kernels/shared.ts";
 import { cudaKernelOf, type LaunchParams } from "./kernels.ts";
 
 /** One kernel launch: values in the order of the kernel's operands. */
@@ -42,6 +50,8 @@ export interface Packing {
 export interface CudaProgram {
   readonly plan: Plan;
   readonly dtype: StorageType;
+  /** Products are made from operands rounded to TF32. */
+  readonly tf32: boolean;
   readonly kernels: readonly NamedKernel[];
   readonly launches: readonly Launch[];
   readonly setup: readonly Packing[];
@@ -61,7 +71,8 @@ interface Sized {
   readonly perImage: boolean;
 }
 
-export function cudaProgram(plan: Plan, dtype: StorageType, choices = usualChoices): CudaProgram {
+export function cudaProgram(plan: Plan, dtype: StorageType, given: Partial<CudaChoices> = {}): CudaProgram {
+  const choices = { ...usualChoices, ...given };
   const steps = finishInside(plan.steps);
   const named = new Map<string, { readonly at: number; readonly kernel: CudaKernel; readonly name: ValueId }>();
   const launches = steps.map(({ step, params, writes }): Launch => {
@@ -89,7 +100,9 @@ export function cudaProgram(plan: Plan, dtype: StorageType, choices = usualChoic
       ...wide.map(({ from, to }, i) => ({ name: to, kernel: made.length + i, operands: [from, to] })),
     ],
   };
-  return { plan, dtype, ...all, ...placed(plan, dtype, all.launches, all.kernels, sizesOf(all.launches, all.kernels)) };
+  const sizes = sizesOf(all.launches, all.kernels);
+  const tf32 = dtype === "f32" && choices.tf32;
+  return { plan, dtype, tf32, ...all, ...placed(plan, { dtype, tf32 }, all, sizes) };
 }
 
 /** Outputs that kernels keep in 16 bits: the caller's buffer gets a copy in f32. */
@@ -102,7 +115,7 @@ const copyOf = (value: ValueId): ValueId => `${value}.f32`;
 
 /** What a launch must do at least: its operations of an image, and the bytes of its operands, each counted once. */
 export interface LaunchCost {
-  readonly unit: "tensor" | "lanes";
+  readonly unit: WorkUnit;
   readonly flops: number;
   /** Bytes whatever the batch, and of each image. */
   readonly fixed: number;
@@ -189,9 +202,8 @@ const alignment = 256;
 
 function placed(
   plan: Plan,
-  dtype: StorageType,
-  launches: readonly Launch[],
-  kernels: readonly NamedKernel[],
+  { dtype, tf32 }: Pick<CudaProgram, "dtype" | "tf32">,
+  { launches, kernels }: Pick<CudaProgram, "launches" | "kernels">,
   sizes: ReadonlyMap<ValueId, Sized>,
 ): Pick<CudaProgram, "setup" | "places" | "kept" | "weightBytes" | "imageBytes"> {
   const bytes = ({ width, elements }: Sized): number => elements * widthBytes(width, dtype);
@@ -205,12 +217,13 @@ function placed(
   const setup = plan.setup.map((step): Packing => {
     invariant(step.kind === "pack", `'${step.name}' is no packing`);
     const { packed = "", packed_bias: packedBias = "" } = step.writes;
+    const width = sizes.get(packed)?.width;
     return {
       params: step.params,
       reads: step.reads,
       packed,
       packedBias,
-      narrow: sizes.get(packed)?.width === "narrow",
+      narrow: width === "factor" || (width === "narrow" && !tf32), // tensor cores do not see the classifier
     };
   });
   const names = new Set(plan.params.map(({ name }) => name));

@@ -3,7 +3,7 @@ import type { TargetName } from "../../model/model.ts";
 import type { SiteLayout } from "../../passes/site-layout.ts";
 import type { AddCommand } from "../command.ts";
 import type { Compiled, CompileRequest, EmitKind } from "../jobs/compile.ts";
-import { batchOption, choice, choices, defaulted, list, once, sitesOption } from "../options.ts";
+import { batchOption, choice, choices, defaulted, list, once, sitesOption, tf32Help } from "../options.ts";
 import { type Outcome, type Output, outcome } from "../outcome.ts";
 import { publish } from "../output.ts";
 import { checkOutput, findingDiagnostics } from "../output-check.ts";
@@ -16,6 +16,7 @@ interface Options {
   readonly build?: string;
   readonly target?: TargetName[];
   readonly dtype?: ("f32" | "f16" | "bf16")[];
+  readonly tf32?: boolean;
   readonly batch?: { readonly min: number; readonly max: number };
   readonly weights?: string;
   readonly check?: boolean;
@@ -42,6 +43,7 @@ export const addCompile: AddCommand = (program, execute) => {
     .option("-b, --build <name>", "compile what a build of the spec says")
     .addOption(choices("-t, --target <names>", "targets (default: all)", ["wgsl", "onnx", "cuda"]))
     .addOption(choices("--dtype <names>", "storage types (default: f32)", ["f32", "f16", "bf16"]))
+    .option("--tf32", tf32Help)
     .addOption(batchOption())
     .addOption(
       once(
@@ -87,6 +89,7 @@ async function compile(specs: readonly string[], options: Options): Promise<Outc
     torch: options.torch ?? false,
     tuning: options.tune,
     sites: options.sites,
+    tf32: options.tf32 ?? false,
     weights: options.weights ?? null,
   };
   const whileRead: Diagnostic[] = [];
@@ -154,6 +157,7 @@ const originOptions = ({
   torch,
   tuning,
   sites,
+  tf32,
   weights,
 }: CompileRequest): Readonly<Record<string, unknown>> => ({
   ...selection,
@@ -161,5 +165,6 @@ const originOptions = ({
   tuning,
   ...(torch ? { torch } : {}),
   ...(sites === "auto" ? {} : { sites }),
+  ...(tf32 ? { tf32 } : {}),
   weights: weights === null ? null : (weights.split(/[\\/]/).at(-1) ?? weights),
 });

@@ -8,7 +8,7 @@ import type { RunReport } from "../executors/executor.ts";
 import { type ExecutorName, executorNames } from "../executors/executors.ts";
 import { enterGpuProcess } from "../gpu-process.ts";
 import type { RunJob } from "../jobs/run.ts";
-import { choice, defaulted, maskOption, once, sitesOption } from "../options.ts";
+import { choice, defaulted, maskOption, once, sitesOption, tf32Help } from "../options.ts";
 import { type Outcome, outcome } from "../outcome.ts";
 import { runJob } from "../run-job.ts";
 import { writeFile } from "../write-file.ts";
@@ -24,6 +24,7 @@ interface Options {
   readonly sites: SiteLayout;
   readonly adapter?: AdapterKind;
   readonly dtype?: "f32" | "f16" | "bf16";
+  readonly tf32?: boolean;
   readonly root?: string;
 }
 
@@ -50,6 +51,7 @@ export const addRun: AddCommand = (program, execute) => {
     .addOption(sitesOption())
     .addOption(choice("--adapter <kind>", "WebGPU adapter (default: the first of these there is)", adapterKinds))
     .addOption(choice("--dtype <name>", "storage type, on cuda and cuda-cpu (default: f32)", ["f32", "f16", "bf16"]))
+    .option("--tf32", tf32Help)
     .option("--root <folder>", "the folder that imports may not leave (default: the spec's own)")
     .action((spec: string, options: Options) => execute(() => run(spec, options)));
 };
@@ -62,6 +64,7 @@ async function run(spec: string, options: Options): Promise<Outcome> {
     on: options.on,
     adapter: null,
     dtype: options.dtype ?? "f32",
+    tf32: options.tf32 ?? false,
     weights: options.weights,
     input: options.input,
     mask: options.mask ?? null,
@@ -70,6 +73,10 @@ async function run(spec: string, options: Options): Promise<Outcome> {
   };
   if (job.dtype !== "f32" && !options.on.startsWith("cuda"))
     return outcome({ diagnostics: [error("bad-option-value", null, "--dtype", job.dtype, `f32 on ${options.on}`)] });
+  if (job.tf32 && !options.on.startsWith("cuda"))
+    return outcome({ diagnostics: [error("tf32-misplaced", null, `on ${options.on}`, "--on cuda or cuda-cpu")] });
+  if (job.tf32 && job.dtype !== "f32")
+    return outcome({ diagnostics: [error("tf32-misplaced", null, job.dtype, "--dtype f32")] });
   if (options.on.startsWith("cuda")) return settle(await (await import("../jobs/run.ts")).run(job), options.out);
   if (options.on !== "webgpu") return settle(await runJob("run", [job], memoryCap), options.out);
   const process = await enterGpuProcess(options.adapter ?? null);

@@ -6,19 +6,21 @@ import { lower, type Unit } from "../../compile.ts";
 import { fail, ok, type Result } from "../../diagnostics/diagnostic.ts";
 import { error } from "../../diagnostics/messages.ts";
 import { cudaTarget } from "../../emit/cuda/cuda.ts";
-import type { StorageType } from "../../model/model.ts";
 import type { Plan } from "../../plan/plan.ts";
 import { elements } from "../../weights/tensor.ts";
 import { onInterrupt } from "../interrupt.ts";
 import { buildCuda, type CudaMachine, runTool } from "../toolchain.ts";
 import { version } from "../version.ts";
 import type { Executor, RunReport, RunRequest, RunTensor } from "./executor.ts";
+import type { Wanted } from "./executors.ts";
+
+type CudaStorage = Pick<Wanted, "dtype" | "tf32">;
 
 /** Our CUDA library, built from its generated sources, in a process of its own; tensors go through files. */
 export const cuda =
-  (machine: CudaMachine, dtype: StorageType): Executor =>
+  (machine: CudaMachine, storage: CudaStorage): Executor =>
   async request => {
-    const unit = compiled(request, dtype);
+    const unit = compiled(request, storage);
     if (!unit.ok) return unit;
     const built = await buildCuda(machine, unit.value.files, line => {
       if (process.stderr.isTTY) process.stderr.write(`cnxc: ${line}\n`);
@@ -34,9 +36,10 @@ export const cuda =
     }
   };
 
-function compiled({ model, batch, taps, sites }: RunRequest, dtype: StorageType): Result<Unit> {
+function compiled({ model, batch, taps, sites }: RunRequest, { dtype, tf32 }: CudaStorage): Result<Unit> {
   const context = { weights: null, specHash: "", specName: "", version, onnx: { opset: 20, layout: "plain" } } as const;
-  return lower({ model, target: cudaTarget(dtype), batch: { min: batch, max: batch }, taps, sites, context });
+  const target = cudaTarget(dtype, { tf32 });
+  return lower({ model, target, batch: { min: batch, max: batch }, taps, sites, context });
 }
 
 /** What the program's exit code means; see the runner's template. */

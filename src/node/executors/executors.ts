@@ -10,6 +10,8 @@ export interface Wanted {
   readonly adapter: AdapterKind | null;
   /** How the CUDA executors store weights and activations; the others store f32. */
   readonly dtype: StorageType;
+  /** The CUDA executors multiply f32 as TF32. */
+  readonly tf32: boolean;
 }
 
 /** Each with what it needs, loaded when it is used. */
@@ -17,6 +19,6 @@ export const executors: { readonly [K in ExecutorName]: (wanted: Wanted) => Prom
   reference: async () => (await import("./reference.ts")).reference,
   webgpu: async ({ adapter }) => (await import("./webgpu.ts")).webgpu(adapter ?? "gpu"),
   onnx: async () => (await import("./onnxruntime.ts")).onnxruntime,
-  "cuda-cpu": async ({ dtype }) => (await import("./cuda.ts")).cuda("cpu", dtype),
-  cuda: async ({ dtype }) => (await import("./cuda.ts")).cuda("gpu", dtype),
+  "cuda-cpu": async wanted => (await import("./cuda.ts")).cuda("cpu", wanted),
+  cuda: async wanted => (await import("./cuda.ts")).cuda("gpu", wanted),
 };

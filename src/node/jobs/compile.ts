@@ -40,6 +40,8 @@ export interface CompileRequest {
   readonly torch: boolean;
   readonly tuning: WebgpuTuningName;
   readonly sites: SiteLayout;
+  /** Products of f32 CUDA kernels from operands rounded to TF32. */
+  readonly tf32: boolean;
   /** A tensor file or `random:SEED`. */
   readonly weights: string | null;
 }
@@ -82,6 +84,11 @@ export async function compileSpecs(
     const requests = select(program, request.selection, targetNames, source.name);
     if (!requests.ok) {
       problems.push(...requests.diagnostics);
+      continue;
+    }
+    const misplaced = request.tf32 ? tf32Misplaced(requests.value) : null;
+    if (misplaced !== null) {
+      problems.push(misplaced);
       continue;
     }
     const several = new Set(requests.value.map(({ model }) => model.name)).size > 1;
@@ -151,7 +158,7 @@ function compileOne(
   const targets: { readonly [K in (typeof targetNames)[number]]: Target } = {
     wgsl: wgslTargets[request.tuning],
     onnx,
-    cuda: cudaTarget(dtype, { torch: request.torch }),
+    cuda: cudaTarget(dtype, { tf32: request.tf32, torch: request.torch }),
   };
   const context = {
     weights,
@@ -165,6 +172,16 @@ function compileOne(
     { model, target: found, batch, taps: [], sites: request.sites, context },
     observer(model, target, request, notes),
   );
+}
+
+/** TF32 is a way to multiply f32, and CUDA's alone. */
+function tf32Misplaced(requests: readonly Request[]): Diagnostic | null {
+  const narrow = requests.find(({ dtype }) => dtype !== "f32");
+  if (narrow) return error("tf32-misplaced", null, narrow.dtype, "--dtype f32");
+  const targets = [...new Set(requests.map(({ target }) => target))];
+  return targets.includes("cuda")
+    ? null
+    : error("tf32-misplaced", null, `for ${targets.join(" and ")}`, "--target cuda");
 }
 
 /** What `--print-after`, `--time` and `--explain` see. */

@@ -73,7 +73,7 @@ export async function reconstruct(job: ReconstructJob): Promise<Result<Reconstru
   return catchingFailures(async () => {
     const { taps, write } = formats[job.format];
     const inputs = inputsOf(model, pictures.value, job.seed);
-    const execute = await executors[job.on]({ adapter: job.adapter, dtype: "f32" });
+    const execute = await executors[job.on]({ adapter: job.adapter, dtype: "f32", tf32: false });
     const report = await execute({
       model,
       batch: pictures.value.length,

@@ -23,6 +23,8 @@ export interface RunJob {
   readonly adapter: AdapterKind | null;
   /** How the CUDA executors store weights and activations; the others store f32. */
   readonly dtype: StorageType;
+  /** The CUDA executors multiply f32 as TF32. */
+  readonly tf32: boolean;
   readonly weights: string;
   readonly input: string;
   readonly taps: readonly string[];

@@ -4,6 +4,7 @@ import type { KernelParams } from "../../../plan/kernels.ts";
 import { divideUp, type GemmTile, gemmGroup, packedShape, roundUp, squareTiles } from "../../../plan/tile.ts";
 import {
   activation,
+  bytesOf,
   type CudaKernel,
   type CudaOperand,
   geluName,
@@ -53,7 +54,8 @@ export const downsample = (p: KernelParams["downsample"], setting: Setting): Cud
 
 function product(p: CudaGemm, operand: Operand, setting: Setting): CudaKernel {
   const shape = common(p, operand, setting);
-  return setting.dtype === "f32" ? lanes(p, operand, shape) : tensorCores(p, operand, shape, setting);
+  const onLanes = setting.dtype === "f32" && !setting.choices.tf32;
+  return onLanes ? lanes(p, operand, shape) : tensorCores(p, operand, shape, setting);
 }
 
 type Common = ReturnType<typeof common>;
@@ -69,7 +71,7 @@ function common(p: CudaGemm, { channels, patches, eps }: Operand, { dtype }: Set
   const grid = [divideUp(columns, blockColumns), divideUp(rows, blockRows)] as const;
   const operands: readonly (CudaOperand | null)[] = [
     activation("input", inputLength, inputNote),
-    weight("weight", packed.depth * packed.columns, dims(packed.depth, packed.columns), "narrow"),
+    weight("weight", packed.depth * packed.columns, dims(packed.depth, packed.columns), "factor"),
     weight("bias", packed.columns, dims(packed.columns)),
     grn === null ? null : activation("scale", channels, dims(channels), "wide"),
     p.residual ? activation("residual", rows * columns, dims(rows, columns)) : null,
@@ -141,7 +143,7 @@ const statLanes = (channels: number, tokens: number, warps: number) => {
   };
 };
 
-/** f32: a thread multiplies a cell in registers. */
+/** Strict f32: a thread multiplies a cell in registers. */
 function lanes(p: CudaGemm, { channels, patches, eps }: Operand, shape: Common): CudaKernel {
   const { blockRows, blockColumns, step, packed, context } = shape;
   const cellRows = blockRows >= 64 ? 8 : blockRows * blockColumns >= 512 ? 4 : 2; // at least a warp
@@ -197,27 +199,31 @@ function warpGrid(blockRows: number, blockColumns: number, rows: number): readon
   return blockColumns < 64 && m >= 4 ? [m, 1] : [m, n];
 }
 
-/** 16 bit: warps multiply on tensor cores, from stages in shared memory. */
+/** 16 bit and TF32: warps multiply on tensor cores, from stages in shared memory. */
 function tensorCores(p: CudaGemm, { channels, patches, eps }: Operand, shape: Common, setting: Setting): CudaKernel {
   const { dtype, choices } = setting;
   const { blockRows, blockColumns, packed, context } = shape;
   const [warpsM, warpsN] = warpGrid(blockRows, blockColumns, choices.warpRows);
   const sumsOfThread = (blockRows * blockColumns) / (32 * warpsM * warpsN);
   const threads = 32 * warpsM * warpsN;
-  const step = [choices.step, 32].find(size => packed.depth % size === 0) ?? 16;
+  const tf32 = dtype === "f32";
+  const bytes = bytesOf[dtype];
+  const chunk = 16 / bytes;
+  const step = [choices.step, 32].map(size => (2 * size) / bytes).find(size => packed.depth % size === 0) ?? 16;
   const steps = packed.depth / step;
-  const stages = Math.max(2, Math.min(step === 64 ? 3 : 4, steps));
+  const rowBytes = step * bytes;
+  const stages = Math.max(2, Math.min(rowBytes === 128 ? 3 : 4, steps));
   const bRow = blockColumns % 16 === 0 ? blockColumns + 8 : blockColumns;
-  const bAt = stages * blockRows * step * 2;
-  const extraAt = bAt + stages * step * bRow * 2;
+  const bAt = stages * blockRows * rowBytes;
+  const extraAt = bAt + stages * step * bRow * bytes;
   const extra = p.grn !== null ? stages * 4 * step : eps !== null ? 32 * blockRows : 0;
-  const sumsAt = roundUp(blockRows * (blockColumns + 8) * 2, 16);
+  const sumsAt = roundUp(blockRows * (blockColumns + 8) * bytes, 16);
   const sums = p.squares ? 4 * warpsM * blockColumns : 0;
   const finish = finishBytes(p.columns, threads);
   const gone = p.mask === null ? 0 : blockRows;
   const used = Math.max(extraAt + extra, sumsAt + sums + gone);
   const beforeAt = roundUp(Math.max(used, finish.bytes), 16);
-  const vector = channels % 8 === 0;
+  const vector = channels % chunk === 0;
   const { guardRows, guardColumns, depth } = context;
   const guardDepth = packed.depth !== depth;
   return {
@@ -225,6 +231,9 @@ function tensorCores(p: CudaGemm, { channels, patches, eps }: Operand, shape: Co
     context: {
       ...context,
       scalar: scalars[dtype],
+      tf32,
+      factor: tf32 ? "tf32" : "T",
+      chunk,
       step,
       steps,
       stages,
@@ -240,13 +249,13 @@ function tensorCores(p: CudaGemm, { channels, patches, eps }: Operand, shape: Co
       extraAt,
       sumsAt,
       goneAt: sumsAt + sums,
-      rowChunks: step / 8,
-      swizzleRows: 64 / step,
+      rowChunks: step / chunk,
+      swizzleRows: 128 / rowBytes,
       gathered: patches !== null || !vector,
       guardDepth,
       guarded: guardRows || guardDepth,
       guardTile: guardRows || guardColumns,
-      chunks: p.columns % 8 === 0,
+      chunks: p.columns % chunk === 0,
       ...statLanes(channels, 4 * blockRows, Math.max(1, Math.floor(threads / 32))),
       finishSums: finish.finishSums,
       beforeAt,
@@ -258,6 +267,6 @@ function tensorCores(p: CudaGemm, { channels, patches, eps }: Operand, shape: Co
     shared: p.finish ? beforeAt + 4 : used,
     registers: sumsOfThread <= 32 ? 128 : sumsOfThread <= 64 ? 168 : sumsOfThread + 112,
     counted: false,
-    work: { unit: "tensor", flops: 2 * p.rows * p.depth * p.columns },
+    work: { unit: tf32 ? "tf32" : "tensor", flops: 2 * p.rows * p.depth * p.columns },
   };
 }

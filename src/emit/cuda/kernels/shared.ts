@@ -4,8 +4,11 @@ import type { StorageType } from "../../../model/model.ts";
 
 // What the CUDA kernel kinds share: operands, storage, threads.
 
-/** How a value is stored: `wide` is f32 always, `narrow` the model's storage type, `index` int32. */
-export type Width = "wide" | "narrow" | "index";
+/**
+ * How a value is stored: `wide` is f32 always, `narrow` the model's storage type, `factor` that type too but rounded to
+ * TF32 where products are made of that, `index` int32.
+ */
+export type Width = "wide" | "narrow" | "factor" | "index";
 
 export interface CudaOperand {
   /** The kernel's own name for it. */
@@ -33,11 +36,14 @@ export interface CudaKernel {
   readonly registers: number;
   /** The kernel takes the batch as its last parameter. */
   readonly counted: boolean;
-  /** What most of its time goes to: floating-point operations of an image, on tensor cores or on the lanes. */
-  readonly work: { readonly unit: "tensor" | "lanes"; readonly flops: number };
+  /** What most of its time goes to: floating-point operations of an image, and where. */
+  readonly work: { readonly unit: WorkUnit; readonly flops: number };
 }
 
-/** What is chosen by measurement, not by shape: the place for what a tuner finds. */
+/** What does the arithmetic: tensor cores on 16 bits, the same on TF32 at half the rate, or the lanes. */
+export type WorkUnit = "tensor" | "tf32" | "lanes";
+
+/** What is chosen by measurement, not by shape: the place for what a tuner finds; and how exact f32 is. */
 export interface CudaChoices {
   /** Rows of a warp in a tensor-core product of 128 rows a block: more take more registers and less shared memory. */
   readonly warpRows: 32 | 64;
@@ -45,9 +51,11 @@ export interface CudaChoices {
   readonly step: 32 | 64;
   /** Most rows that a thread of a depthwise convolution makes. */
   readonly depthwiseRows: 4 | 7;
+  /** Products of f32 on tensor cores, from operands rounded to TF32; else on the lanes, in f32. */
+  readonly tf32: boolean;
 }
 
-export const usualChoices: CudaChoices = { warpRows: 64, step: 32, depthwiseRows: 4 };
+export const usualChoices: CudaChoices = { warpRows: 64, step: 32, depthwiseRows: 4, tf32: false };
 
 /** What every kernel function gets besides its parameters from the plan. */
 export interface Setting {
@@ -61,10 +69,11 @@ export const scalars = { f32: "float", f16: "f16", bf16: "bf16" } as const satis
 export const bytesOf = { f32: 4, f16: 2, bf16: 2 } as const satisfies Record<StorageType, number>;
 
 /** Bytes of an element. */
-export const widthBytes = (width: Width, dtype: StorageType): number => (width === "narrow" ? bytesOf[dtype] : 4);
+export const widthBytes = (width: Width, dtype: StorageType): number =>
+  width === "narrow" || width === "factor" ? bytesOf[dtype] : 4;
 
-export const widthType = (width: Width, dtype: StorageType): string =>
-  ({ wide: "float", index: "int", narrow: scalars[dtype] })[width];
+export const widthType = (width: Width, { dtype, tf32 }: { readonly dtype: StorageType; readonly tf32: boolean }) =>
+  ({ wide: "float", index: "int", narrow: scalars[dtype], factor: tf32 ? "tf32" : scalars[dtype] })[width];
 
 /** GELU by storage: 16-bit results do not see the error of the fitted form. */
 export const geluName = (form: "erf" | "tanh", dtype: StorageType): string =>
