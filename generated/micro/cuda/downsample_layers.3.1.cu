@@ -81,7 +81,7 @@ CNX_DEVICE void stage(const T *input, const float *weight, const Pair *stats, fl
   copy_commit();
 }
 
-CNX_KERNEL(32, 15) kernel(
+CNX_KERNEL(32, 12) kernel(
     const float *__restrict__ input, // [4][4][24]
     const float *__restrict__ weight, // [96][40]
     const float *__restrict__ bias, // [40]

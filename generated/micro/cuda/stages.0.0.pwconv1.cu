@@ -58,7 +58,7 @@ CNX_DEVICE void finish_image(const unsigned *before, const float *squares, const
   if (thread() == 0) *counter = 0;
 }
 
-CNX_KERNEL(64, 7) kernel(
+CNX_KERNEL(64, 6) kernel(
     const float *__restrict__ input, // [256][8]
     const float *__restrict__ weight, // [16][32]
     const float *__restrict__ bias, // [32]

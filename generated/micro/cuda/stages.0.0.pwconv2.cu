@@ -39,7 +39,7 @@ CNX_DEVICE void stage(const T *input, const float *weight, const float *scale, f
   copy_commit();
 }
 
-CNX_KERNEL(16, 15) kernel(
+CNX_KERNEL(16, 12) kernel(
     const float *__restrict__ input, // [256][32]
     const float *__restrict__ weight, // [32][8]
     const float *__restrict__ bias, // [8]

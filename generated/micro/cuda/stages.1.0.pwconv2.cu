@@ -39,7 +39,7 @@ CNX_DEVICE void stage(const T *input, const float *weight, const float *scale, f
   copy_commit();
 }
 
-CNX_KERNEL(32, 15) kernel(
+CNX_KERNEL(32, 12) kernel(
     const float *__restrict__ input, // [64][64]
     const float *__restrict__ weight, // [64][16]
     const float *__restrict__ bias, // [16]

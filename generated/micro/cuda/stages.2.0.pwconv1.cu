@@ -58,7 +58,7 @@ CNX_DEVICE void finish_image(const unsigned *before, const float *squares, const
   if (thread() == 0) *counter = 0;
 }
 
-CNX_KERNEL(48, 7) kernel(
+CNX_KERNEL(48, 6) kernel(
     const float *__restrict__ input, // [16][24]
     const float *__restrict__ weight, // [32][96]
     const float *__restrict__ bias, // [96]

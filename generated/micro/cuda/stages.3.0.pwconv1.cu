@@ -58,7 +58,7 @@ CNX_DEVICE void finish_image(const unsigned *before, const float *squares, const
   if (thread() == 0) *counter = 0;
 }
 
-CNX_KERNEL(80, 5) kernel(
+CNX_KERNEL(80, 4) kernel(
     const float *__restrict__ input, // [4][40]
     const float *__restrict__ weight, // [48][160]
     const float *__restrict__ bias, // [160]

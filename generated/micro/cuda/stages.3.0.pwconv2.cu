@@ -39,7 +39,7 @@ CNX_DEVICE void stage(const T *input, const float *weight, const float *scale, f
   copy_commit();
 }
 
-CNX_KERNEL(32, 15) kernel(
+CNX_KERNEL(32, 12) kernel(
     const float *__restrict__ input, // [4][160]
     const float *__restrict__ weight, // [160][40]
     const float *__restrict__ bias, // [40]

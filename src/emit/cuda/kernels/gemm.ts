@@ -184,7 +184,7 @@ function lanes(p: CudaGemm, { channels, patches, eps }: Operand, shape: Common):
     images: 1,
     threads,
     shared: p.finish ? beforeAt + 4 : used,
-    registers: threads > 240 ? 128 : 136,
+    registers: threads > 128 ? 128 : 136,
     counted: false,
     work: { unit: "lanes", flops: 2 * p.rows * p.depth * p.columns },
   };

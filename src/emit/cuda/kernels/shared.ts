@@ -110,11 +110,13 @@ export const maskOperand = ({ rows, columns }: PatchGrid): CudaOperand =>
 export const tableOperand = ({ rows, columns, keep }: PatchGrid, access: CudaOperand["access"] = "read"): CudaOperand =>
   activation("table", rows * columns + keep, `[${rows * columns}] slots, [${keep}] patches`, "index", access);
 
-const registersOfAnSm = 65536;
+const registersOfAQuarter = 16384;
 
-/** Blocks of an SM that leave each thread `registers`. */
-export const blocksFor = (threads: number, registers: number): number =>
-  Math.max(1, Math.min(16, Math.floor(registersOfAnSm / (Math.ceil(threads / 32) * 32 * registers))));
+/** Blocks of an SM that leave each thread `registers`: each quarter of an SM has registers, and whole warps, of its own. */
+export const blocksFor = (threads: number, registers: number): number => {
+  const warps = 4 * Math.floor(registersOfAQuarter / (32 * registers));
+  return Math.max(1, Math.min(16, Math.floor(warps / Math.ceil(threads / 32))));
+};
 
 /** What the normalize partial needs. */
 export const normContext = (
