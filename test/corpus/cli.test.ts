@@ -18,12 +18,15 @@ const root = fs.realpathSync(fs.mkdtempSync(path.join(tmpdir(), "cnxc-cli-corpus
 afterAll(() => fs.rmSync(root, { recursive: true, force: true }));
 
 interface Timed extends Omit<CliResult, "signal"> {
-  /** Of the processor, not of the clock: a busy machine must not fail a test. */
+  /**
+   * Of the clock, or of the processor where that is less: on a busy machine the clock counts neighbours' time, and on a
+   * quiet one the processor's counts what the garbage collector does beside the program.
+   */
   readonly seconds: number;
 }
 
 /** The shell's clock goes to a pipe of its own. */
-const timed = '{ TIMEFORMAT="%3U"; time "$@" 2>&4; } 4>&2 2>&3';
+const timed = '{ TIMEFORMAT="%3U %3R"; time "$@" 2>&4; } 4>&2 2>&3';
 
 /** `cnxc` without waiting, so that two can run at once. A signal shows as 128 and more, as in every shell. */
 function start(words: readonly string[], cwd: string): Promise<Timed> {
@@ -39,7 +42,7 @@ function start(words: readonly string[], cwd: string): Promise<Timed> {
         said[i] += part;
       });
     child.on("close", code =>
-      resolve({ code, stdout: said[1] ?? "", stderr: said[2] ?? "", seconds: Number(said[3]) }),
+      resolve({ code, stdout: said[1] ?? "", stderr: said[2] ?? "", seconds: Math.min(...(said[3] ?? "").split(" ").map(Number)) }),
     );
   });
 }
