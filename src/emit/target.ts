@@ -4,7 +4,7 @@ import type { OpName } from "../graph/ops.ts";
 import type { Model } from "../model/model.ts";
 import type { Pass } from "../passes/pass.ts";
 import type { Plan } from "../plan/plan.ts";
-import type { TuningName } from "../plan/tile.ts";
+import type { TuningName } from "../plan/tunings.ts";
 import type { Weights } from "../weights/tensor.ts";
 
 /** A file of the output, by its path below the output directory, with `/` between the parts. */

@@ -5,7 +5,7 @@ import { wgslPasses } from "../emit/wgsl/wgsl.ts";
 import type { Model } from "../model/model.ts";
 import type { Plan } from "../plan/plan.ts";
 import { printPlan } from "../plan/print.ts";
-import type { WebgpuTuningName } from "../plan/tile.ts";
+import type { WebgpuTuningName } from "../plan/tunings.ts";
 import { f32Tensor, writeSafetensors } from "../weights/safetensors.ts";
 import { hostModule } from "./module.ts";
 

@@ -4,7 +4,8 @@ import { depthwisePacked, type KernelParams, stemPacked, stemSites } from "./ker
 import { attr, type Cluster, member, norm, packing, placeIn, step } from "./lowering.ts";
 import type { Step } from "./plan.ts";
 import type { Steps } from "./schedule.ts";
-import { chooseGemm, chooseLines, chooseNorm, chooseStrip, downsampleFits, packedShape, type Tuning } from "./tile.ts";
+import { chooseGemm, chooseLines, chooseNorm, chooseStrip, downsampleFits, packedShape } from "./tile.ts";
+import type { Tuning } from "./tunings.ts";
 
 export function stem(cluster: Cluster, graph: Graph, tuning: Tuning): Steps {
   const { anchor } = cluster;

@@ -35,8 +35,8 @@ import {
   grnInline,
   packedShape,
   squareTiles,
-  type Tuning,
 } from "./tile.ts";
+import type { Tuning } from "./tunings.ts";
 
 /** One line per op that can stand for a kernel. */
 export const lowerings = {

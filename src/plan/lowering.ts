@@ -5,7 +5,7 @@ import type { PatchPlace } from "./kernels/shared.ts";
 import { type KernelKind, type KernelParams, kernelOf } from "./kernels.ts";
 import type { Step } from "./plan.ts";
 import type { Steps } from "./schedule.ts";
-import type { Tuning } from "./tile.ts";
+import type { Tuning } from "./tunings.ts";
 import { recipe } from "./weights.ts";
 
 /** Nodes that one kernel computes, in graph order; the kernel is named after the anchor. */

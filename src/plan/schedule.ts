@@ -8,7 +8,7 @@ import { lowerings } from "./lower.ts";
 import type { Cluster } from "./lowering.ts";
 import { type Lifetime, layOut } from "./memory.ts";
 import { type Buffer, bytesPerElement, type Plan, type Port, type Step } from "./plan.ts";
-import { type Tuning, type TuningName, tuningFor } from "./tile.ts";
+import { type Tuning, type TuningName, tuningFor } from "./tunings.ts";
 
 /** What a lowering adds to the plan. */
 export interface Steps {

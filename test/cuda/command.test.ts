@@ -59,6 +59,14 @@ describe("the CUDA target", () => {
   });
 });
 
+test("--torch is refused where no CUDA library is made", () => {
+  const { stderr, code } = cnxc(["compile", "specs/micro.cnx", "-m", "micro", "-t", "wgsl,onnx", "--torch"]);
+  expect(stderr).toContain(
+    "--torch makes operators beside a CUDA library, not for wgsl and onnx; leave it out, or give",
+  );
+  expect(code).toBe(2);
+});
+
 describe("--tf32", () => {
   const compile = ["compile", "specs/micro.cnx", "-m", "micro"];
   const run = ["run", "specs/micro.cnx", "-m", "micro", "-w", "random:1", "-i", "x", "--out", "y"];

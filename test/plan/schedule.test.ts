@@ -5,7 +5,7 @@ import { allPasses } from "../../src/passes/all.ts";
 import { runPasses } from "../../src/passes/pass.ts";
 import type { Plan } from "../../src/plan/plan.ts";
 import { schedule } from "../../src/plan/schedule.ts";
-import { limits, tunings, type WebgpuTuningName } from "../../src/plan/tile.ts";
+import { limits, tunings, type WebgpuTuningName } from "../../src/plan/tunings.ts";
 import { model, mustBuild, randomModel } from "../support/models.ts";
 import { checkFiles, filesOf, must } from "../syntax/support.ts";
 

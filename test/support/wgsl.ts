@@ -4,7 +4,7 @@ import { wgslPasses } from "../../src/emit/wgsl/wgsl.ts";
 import type { Model } from "../../src/model/model.ts";
 import type { SiteLayout } from "../../src/passes/site-layout.ts";
 import type { Plan } from "../../src/plan/plan.ts";
-import type { TuningName } from "../../src/plan/tile.ts";
+import type { TuningName } from "../../src/plan/tunings.ts";
 import type { ModelDescriptor } from "../../src/runtime/descriptor.ts";
 
 export interface Wgsl {

@@ -3,7 +3,7 @@ import { evaluate, widen } from "../../src/graph/evaluate.ts";
 import { resolve } from "../../src/graph/graph.ts";
 import type { Model } from "../../src/model/model.ts";
 import type { SiteLayout } from "../../src/passes/site-layout.ts";
-import type { TuningName } from "../../src/plan/tile.ts";
+import type { TuningName } from "../../src/plan/tunings.ts";
 import {
   denseWeights,
   type FcmaeGolden,

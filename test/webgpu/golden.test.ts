@@ -1,6 +1,6 @@
 import { readdirSync } from "node:fs";
 import { afterAll, beforeAll, describe, test } from "vitest";
-import type { TuningName } from "../../src/plan/tile.ts";
+import type { TuningName } from "../../src/plan/tunings.ts";
 import { full } from "../support/full.ts";
 import { type Golden, goldenInput, readGolden } from "../support/golden.ts";
 import { goldenModel } from "../support/models.ts";

@@ -6,7 +6,7 @@ import { wgslTargets } from "../../src/host/wgsl.ts";
 import type { Model } from "../../src/model/model.ts";
 import { loadDawn, validateWgsl } from "../../src/node/dawn.ts";
 import { loadProgram } from "../../src/node/program.ts";
-import type { WebgpuTuningName } from "../../src/plan/tile.ts";
+import type { WebgpuTuningName } from "../../src/plan/tunings.ts";
 import { nagaError } from "../support/naga.ts";
 import { plannedWgsl } from "../support/wgsl.ts";
 

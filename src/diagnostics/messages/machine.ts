@@ -22,6 +22,11 @@ export const machineMessages = {
     text: (what: string, remedy: string) =>
       `--tf32 multiplies f32 on CUDA's tensor cores, not ${what}; leave it out, or give ${remedy}`,
   },
+  "torch-misplaced": {
+    kind: "E_USAGE",
+    text: (targets: string) =>
+      `--torch makes operators beside a CUDA library, not for ${targets}; leave it out, or give --target cuda`,
+  },
   "bad-path": { kind: "E_USAGE", text: (why: string) => `the path ${why}` },
 
   "file-not-found": { kind: "E_IO_NOTFOUND", text: () => "there is no such file or directory" },

@@ -3,7 +3,7 @@ import { fail, ok, type Result } from "../../diagnostics/diagnostic.ts";
 import { error } from "../../diagnostics/messages.ts";
 import { describe } from "../../emit/wgsl/descriptor.ts";
 import { wgslPasses } from "../../emit/wgsl/wgsl.ts";
-import type { TuningName } from "../../plan/tile.ts";
+import type { TuningName } from "../../plan/tunings.ts";
 import type { ModelDescriptor } from "../../runtime/descriptor.ts";
 import { requestDevice } from "../../runtime/device.ts";
 import { ModelError, type ModelErrorCode } from "../../runtime/errors.ts";

@@ -13,7 +13,7 @@ import type { Model, TargetName } from "../../model/model.ts";
 import { type Request, type Selection, select } from "../../model/select.ts";
 import type { SiteLayout } from "../../passes/site-layout.ts";
 import { bytesMoved, printPlan, scratchBytes, weightBytes } from "../../plan/print.ts";
-import type { WebgpuTuningName } from "../../plan/tile.ts";
+import type { WebgpuTuningName } from "../../plan/tunings.ts";
 import type { Weights } from "../../weights/tensor.ts";
 import { openWeights } from "../open-weights.ts";
 import { loadProgram } from "../program.ts";
@@ -86,7 +86,7 @@ export async function compileSpecs(
       problems.push(...requests.diagnostics);
       continue;
     }
-    const misplaced = request.tf32 ? tf32Misplaced(requests.value) : null;
+    const misplaced = misplacedOption(request, requests.value);
     if (misplaced !== null) {
       problems.push(misplaced);
       continue;
@@ -174,14 +174,17 @@ function compileOne(
   );
 }
 
-/** TF32 is a way to multiply f32, and CUDA's alone. */
-function tf32Misplaced(requests: readonly Request[]): Diagnostic | null {
+/** Options of CUDA libraries where none is made; TF32 is also a way to multiply f32 alone. */
+function misplacedOption(
+  { tf32, torch }: Pick<CompileRequest, "tf32" | "torch">,
+  requests: readonly Request[],
+): Diagnostic | null {
   const narrow = requests.find(({ dtype }) => dtype !== "f32");
-  if (narrow) return error("tf32-misplaced", null, narrow.dtype, "--dtype f32");
+  if (tf32 && narrow) return error("tf32-misplaced", null, narrow.dtype, "--dtype f32");
   const targets = [...new Set(requests.map(({ target }) => target))];
-  return targets.includes("cuda")
-    ? null
-    : error("tf32-misplaced", null, `for ${targets.join(" and ")}`, "--target cuda");
+  if (targets.includes("cuda")) return null;
+  if (tf32) return error("tf32-misplaced", null, `for ${targets.join(" and ")}`, "--target cuda");
+  return torch ? error("torch-misplaced", null, targets.join(" and ")) : null;
 }
 
 /** What `--print-after`, `--time` and `--explain` see. */

@@ -1,5 +1,6 @@
 import type { PatchGrid } from "../../graph/ops.ts";
-import { divideUp, limits } from "../tile.ts";
+import { divideUp } from "../tile.ts";
+import { limits } from "../tunings.ts";
 
 // What the kernel kinds share: bindings, vectors, literals, and the contexts of common partials.
 
