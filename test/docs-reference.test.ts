@@ -50,7 +50,7 @@ describe("docs/ir.md", () => {
 
 describe("docs/cli.md", () => {
   const text = doc("docs/cli.md");
-  test.each(["compile", "run", "reconstruct", "weights", "weights convert", "weights inspect", "check", "fmt"])(
+  test.each(["compile", "run", "reconstruct", "weights", "weights convert", "weights inspect", "tune", "check", "fmt"])(
     "has the help of %s as it is printed",
     command => {
       const { code, stdout } = cnxc([...command.split(" "), "--help"]);

@@ -6,12 +6,14 @@ import * as path from "node:path";
 
 const root = path.resolve(import.meta.dirname, "../..");
 const compiled = (/** @type {string} */ file) => import(path.join(root, "dist", file));
+const { candidates } = await compiled("emit/cuda/candidates.js");
 const { cudaFiles } = await compiled("emit/cuda/files.js");
 const { cudaProgram, launchCost } = await compiled("emit/cuda/program.js");
 const { wgslPasses } = await compiled("emit/wgsl/wgsl.js");
 const { build } = await compiled("graph/build.js");
 const { compactSitesAs } = await compiled("passes/compact-sites.js");
 const { runPasses } = await compiled("passes/pass.js");
+const { nothingMeasured, productKey } = await compiled("plan/measured.js");
 const { schedule } = await compiled("plan/schedule.js");
 const { bindWeights } = await compiled("weights/bind.js");
 const { generatorWeights } = await compiled("weights/generator.js");
@@ -20,10 +22,10 @@ const { memorySource } = await compiled("weights/source.js");
 const { loadProgram } = await compiled("node/program.js");
 const { version } = await compiled("node/version.js");
 
-/** @type {readonly { name: string; choices: Choices }[]} */
-const candidates = [
-  { name: "w32", choices: { warpRows: 32, step: 32, depthwiseRows: 7 } },
-  { name: "k64", choices: { warpRows: 64, step: 64, depthwiseRows: 4 } },
+/** Other ways to multiply, of all products at once. @type {readonly { name: string; product: Partial<Product> }[]} */
+const variants = [
+  { name: "w32", product: { warpRows: 32 } },
+  { name: "k64", product: { step: 64 } },
 ];
 const [compact, masked] = /** @type {const} */ (["compact", "masked"]);
 /** Every build: a golden file says which model, the batch which tiles. @type {readonly Build[]} */
@@ -46,7 +48,7 @@ const builds = [
     { golden, dtype: /** @type {const} */ ("bf16"), min: 1, max: 256, times: [256], sites: masked, name: "masked" },
   ]),
   // f32 on tensor cores.
-  { golden: "micro-64x64-b2", dtype: "f32", min: 1, max: 4, times: [], name: "tf32", choices: { tf32: true } },
+  { golden: "micro-64x64-b2", dtype: "f32", min: 1, max: 4, times: [], name: "tf32", tf32: true },
   ...["atto-224x224-b1", "tiny-224x224-b1", "base-224x224-b1"].map(golden => ({
     golden,
     dtype: /** @type {const} */ ("f32"),
@@ -54,18 +56,18 @@ const builds = [
     max: 256,
     times: [32, 256],
     name: "tf32",
-    choices: { tf32: true },
+    tf32: true,
   })),
   // Other choices, to be compared on the machine at hand.
   ...["atto-224x224-b1", "tiny-224x224-b1", "base-224x224-b1"].flatMap(golden =>
-    candidates.map(({ name, choices }) => ({
+    variants.map(({ name, product }) => ({
       golden,
       dtype: /** @type {const} */ ("bf16"),
       min: 1,
       max: 256,
       times: [256],
       name,
-      choices,
+      product,
     })),
   ),
 ];
@@ -75,8 +77,8 @@ const alike = {
   "atto-224x224-b1": ["atto-224x224-b1", "atto-224x224-b3"],
 };
 
-/** @typedef {Partial<import("../../src/emit/cuda/kernels/shared.ts").CudaChoices>} Choices */
-/** @typedef {{ golden: string; dtype: "f32" | "f16" | "bf16"; min: number; max: number; times: readonly number[]; name?: string; sites?: "compact" | "masked"; choices?: Choices }} Build */
+/** @typedef {import("../../src/plan/measured.ts").ProductChoice} Product */
+/** @typedef {{ golden: string; dtype: "f32" | "f16" | "bf16"; min: number; max: number; times: readonly number[]; name?: string; sites?: "compact" | "masked"; tf32?: boolean; product?: Partial<Product> }} Build */
 
 /** @param {string} folder */
 export const prepare = async folder => {
@@ -96,7 +98,7 @@ const readGolden = (/** @type {string} */ name) =>
 
 /** One line of builds.txt: name, prefix, golden files, batches to time, flags of the driver. */
 const prepareBuild = async (/** @type {string} */ folder, /** @type {Build} */ wanted) => {
-  const { golden, dtype, min, max, times, name, choices, sites } = wanted;
+  const { golden, dtype, min, max, times, name, tf32 = false, product, sites } = wanted;
   const model = sites === undefined ? modelOf(golden) : maskedModelOf(golden);
   const [size = "", ...rest] = path.basename(golden).split("-");
   const label = [
@@ -113,7 +115,7 @@ const prepareBuild = async (/** @type {string} */ folder, /** @type {Build} */ w
   const lowered = runPasses({ ...whole, outputs }, [compactSitesAs(sites ?? "auto"), ...wgslPasses.passes]);
   const plan = schedule(lowered, { min, max }, "cuda");
   if (!plan.ok) throw new Error(`${golden} does not compile`);
-  const program = cudaProgram(plan.value, dtype, choices);
+  const program = cudaProgram(plan.value, dtype, { tf32, measured: measuredAs(plan.value, dtype, product) });
   const context = { model, weights: null, specHash: "", specName: `${size}.cnx`, version };
   const sources = path.join(folder, "builds", label);
   fs.mkdirSync(sources, { recursive: true });
@@ -128,6 +130,25 @@ const prepareBuild = async (/** @type {string} */ folder, /** @type {Build} */ w
   const checked = (alike[golden] ?? [golden]).filter(name => readGolden(name).input.shape[0] <= max);
   for (const name of checked) await (sites === undefined ? writeGolden : writeMasked)(folder, name, plan.value.params);
   return `${label} ${model.name} ${checked.join(",")} ${times.join(",") || "-"} ${sites === undefined ? "" : "-DMASKED"}\n`;
+};
+
+/**
+ * Every product as usual but for what is wanted, where that differs and every architecture has the memory for it.
+ *
+ * @param {import("../../src/plan/plan.ts").Plan} plan
+ * @param {"f32" | "f16" | "bf16"} dtype
+ * @param {Partial<Product> | undefined} wanted
+ */
+const measuredAs = (plan, dtype, wanted) => {
+  if (wanted === undefined) return nothingMeasured;
+  const products = new Map();
+  for (const { kernel, shape, choices } of candidates(plan, { dtype, tf32: false, shared: 101376 })) {
+    if (kernel !== "product") continue;
+    const same = JSON.stringify({ ...choices[0], ...wanted });
+    const choice = choices.find((/** @type {Product} */ choice) => JSON.stringify(choice) === same);
+    if (choice) products.set(productKey(shape), choice);
+  }
+  return { ...nothingMeasured, products };
 };
 
 /** The model of a golden file; published sizes come from the specs. */

@@ -3242,8 +3242,8 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
         return undefined
     };
 
-  return ((stack1 = container.lambda(container.strict(depth0, "elements", {"start":{"line":68,"column":47},"end":{"line":68,"column":55}} ), depth0)) != null ? stack1 : "")
-    + ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"perImage"),{"name":"if","hash":{},"fn":container.program(1, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":68,"column":57},"end":{"line":68,"column":89}}})) != null ? stack1 : "")
+  return ((stack1 = container.lambda(container.strict(depth0, "elements", {"start":{"line":90,"column":47},"end":{"line":90,"column":55}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"perImage"),{"name":"if","hash":{},"fn":container.program(1, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":90,"column":57},"end":{"line":90,"column":89}}})) != null ? stack1 : "")
     + ", ";
 },"1":function(container,depth0,helpers,partials,data) {
     return " * images";
@@ -3251,13 +3251,13 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
     var stack1;
 
   return "in["
-    + ((stack1 = container.lambda(container.strict(depth0, "index", {"start":{"line":96,"column":63},"end":{"line":96,"column":68}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = container.lambda(container.strict(depth0, "index", {"start":{"line":115,"column":63},"end":{"line":115,"column":68}} ), depth0)) != null ? stack1 : "")
     + "], ";
 },"3":function(container,depth0,helpers,partials,data) {
     var stack1;
 
   return "out["
-    + ((stack1 = container.lambda(container.strict(depth0, "index", {"start":{"line":96,"column":105},"end":{"line":96,"column":110}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = container.lambda(container.strict(depth0, "index", {"start":{"line":115,"column":105},"end":{"line":115,"column":110}} ), depth0)) != null ? stack1 : "")
     + "], ";
 },"compiler":[8,">= 4.3.0"],"main":function(container,depth0,helpers,partials,data) {
     var stack1, alias1=container.strict, alias2=container.lambda, alias3=depth0 != null ? depth0 : (container.nullContext || {}), lookupProperty = container.lookupProperty || function(parent, propertyName) {
@@ -3273,42 +3273,53 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
     + ((stack1 = alias2(alias1(depth0, "header", {"start":{"line":1,"column":53},"end":{"line":1,"column":59}} ), depth0)) != null ? stack1 : "")
     + " and for tests:\n//   "
     + ((stack1 = alias2(alias1(depth0, "package", {"start":{"line":2,"column":7},"end":{"line":2,"column":14}} ), depth0)) != null ? stack1 : "")
-    + "_run WEIGHTS INPUT OUTPUT BATCH [forward|reverse|shuffled|greedy|greedy_reverse] [early|late] [WORKERS]\n// All files are raw little-endian f32: the parameters one after the other, the inputs, the outputs. The last three words\n// say how the CPU runs the threads of a block; the results must not depend on them. Prints milliseconds.\n#include \""
-    + ((stack1 = alias2(alias1(depth0, "header", {"start":{"line":5,"column":12},"end":{"line":5,"column":18}} ), depth0)) != null ? stack1 : "")
-    + "\"\n\n#include \"device.h\"\n\n#include <chrono>\n#include <cstdio>\n#include <cstdlib>\n#include <cstring>\n#include <string>\n#include <vector>\n\nnamespace {\n\nvoid must(int status, const char *what) {\n  if (status == 0) return;\n  std::fprintf(stderr, \"%s: %s\\n\", what, "
-    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":20,"column":43},"end":{"line":20,"column":49}} ), depth0)) != null ? stack1 : "")
+    + "_run WEIGHTS INPUT OUTPUT BATCH [forward|reverse|shuffled|greedy|greedy_reverse] [early|late] [WORKERS]\n//   "
+    + ((stack1 = alias2(alias1(depth0, "package", {"start":{"line":3,"column":7},"end":{"line":3,"column":14}} ), depth0)) != null ? stack1 : "")
+    + "_run WEIGHTS INPUT OUTPUT BATCH ... times\n// All files are raw little-endian f32: the parameters one after the other, the inputs, the outputs. The words after the\n// batch say how the CPU runs the threads of a block; the results must not depend on them. Prints milliseconds, and with\n// `times` those of each launch alone, medians.\n#include \""
+    + ((stack1 = alias2(alias1(depth0, "header", {"start":{"line":7,"column":12},"end":{"line":7,"column":18}} ), depth0)) != null ? stack1 : "")
+    + "\"\n\n#include \"device.h\"\n\n#include <algorithm>\n#include <chrono>\n#include <cstdio>\n#include <cstdlib>\n#include <cstring>\n#include <string>\n#include <vector>\n\nnamespace {\n\nvoid must(int status, const char *what) {\n  if (status == 0) return;\n  std::fprintf(stderr, \"%s: %s\\n\", what, "
+    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":23,"column":43},"end":{"line":23,"column":49}} ), depth0)) != null ? stack1 : "")
     + "_status_text(status));\n  std::exit(status == "
-    + ((stack1 = alias2(alias1(depth0, "upper", {"start":{"line":21,"column":24},"end":{"line":21,"column":29}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "upper", {"start":{"line":24,"column":24},"end":{"line":24,"column":29}} ), depth0)) != null ? stack1 : "")
     + "_NO_DEVICE || status == "
-    + ((stack1 = alias2(alias1(depth0, "upper", {"start":{"line":21,"column":57},"end":{"line":21,"column":62}} ), depth0)) != null ? stack1 : "")
-    + "_ARCHITECTURE ? 5 : 1);\n}\n\nstd::vector<float> read(const char *name, size_t elements) {\n  std::vector<float> values(elements);\n  std::FILE *file = std::fopen(name, \"rb\");\n  if (file == nullptr || std::fread(values.data(), sizeof(float), elements, file) != elements) {\n    std::fprintf(stderr, \"%s does not hold %zu values\\n\", name, elements);\n    std::exit(2);\n  }\n  std::fclose(file);\n  return values;\n}\n\n#ifndef __CUDACC__\nvoid choose(int argc, char **argv) {\n  using cnx::cpu::Order;\n  const char *const names[] = {\"forward\", \"reverse\", \"shuffled\", \"greedy\", \"greedy_reverse\"};\n  if (argc > 5)\n    for (int i = 0; i < 5; i++)\n      if (std::strcmp(argv[5], names[i]) == 0) cnx::cpu::settings.order = static_cast<Order>(i);\n  if (argc > 6) cnx::cpu::settings.late = std::strcmp(argv[6], \"early\") != 0;\n  if (argc > 7) cnx::cpu::settings.workers = static_cast<unsigned>(std::atoi(argv[7]));\n}\n#else\nvoid choose(int, char **) {}\n#endif\n\n} // namespace\n\nint main(int argc, char **argv) {\n  if (argc < 5) {\n    std::fprintf(stderr, \"usage: %s WEIGHTS INPUT OUTPUT BATCH\\n\", argv[0]);\n    return 2;\n  }\n  choose(argc, argv);\n  const int batch = std::atoi(argv[4]);\n  size_t total = 0;\n  for (size_t i = 0; i < "
-    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":59,"column":27},"end":{"line":59,"column":33}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "upper", {"start":{"line":24,"column":57},"end":{"line":24,"column":62}} ), depth0)) != null ? stack1 : "")
+    + "_ARCHITECTURE ? 5 : 1);\n}\n\nstd::vector<float> read(const char *name, size_t elements) {\n  std::vector<float> values(elements);\n  std::FILE *file = std::fopen(name, \"rb\");\n  if (file == nullptr || std::fread(values.data(), sizeof(float), elements, file) != elements) {\n    std::fprintf(stderr, \"%s does not hold %zu values\\n\", name, elements);\n    std::exit(2);\n  }\n  std::fclose(file);\n  return values;\n}\n\n// Milliseconds of one of `count` calls that are queued together.\ntemplate <class F> double clocked(int count, const F &work) {\n  const auto start = std::chrono::steady_clock::now();\n  for (int i = 0; i < count; i++) work();\n  must(cnx::device_finish(nullptr), \"running\");\n  return std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - start).count() / count;\n}\n\n#ifndef __CUDACC__\nconstexpr int queued = 1, repeats = 1;\nvoid choose(int argc, char **argv) {\n  using cnx::cpu::Order;\n  const char *const names[] = {\"forward\", \"reverse\", \"shuffled\", \"greedy\", \"greedy_reverse\"};\n  if (argc > 5)\n    for (int i = 0; i < 5; i++)\n      if (std::strcmp(argv[5], names[i]) == 0) cnx::cpu::settings.order = static_cast<Order>(i);\n  if (argc > 6) cnx::cpu::settings.late = std::strcmp(argv[6], \"early\") != 0;\n  if (argc > 7) cnx::cpu::settings.workers = static_cast<unsigned>(std::atoi(argv[7]));\n}\n#else\nconstexpr int queued = 20, repeats = 7;\nvoid choose(int, char **) {}\n#endif\n\n// The median of some: other work on the device disturbs single ones.\ntemplate <class F> double median(const F &work) {\n  double found[repeats];\n  if (repeats > 1) clocked(1, work);\n  for (double &one : found) one = clocked(queued, work);\n  std::sort(found, found + repeats);\n  return found[repeats / 2];\n}\n\n} // namespace\n\nint main(int argc, char **argv) {\n  if (argc < 5) {\n    std::fprintf(stderr, \"usage: %s WEIGHTS INPUT OUTPUT BATCH\\n\", argv[0]);\n    return 2;\n  }\n  choose(argc, argv);\n  const int batch = std::atoi(argv[4]);\n  size_t total = 0;\n  for (size_t i = 0; i < "
+    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":81,"column":27},"end":{"line":81,"column":33}} ), depth0)) != null ? stack1 : "")
     + "_parameter_count(); i++) total += "
-    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":59,"column":71},"end":{"line":59,"column":77}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":81,"column":71},"end":{"line":81,"column":77}} ), depth0)) != null ? stack1 : "")
     + "_parameter_elements(i);\n  const std::vector<float> weights = read(argv[1], total);\n  std::vector<const float *> parameters;\n  for (size_t i = 0, at = 0; i < "
-    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":62,"column":35},"end":{"line":62,"column":41}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":84,"column":35},"end":{"line":84,"column":41}} ), depth0)) != null ? stack1 : "")
     + "_parameter_count(); at += "
-    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":62,"column":71},"end":{"line":62,"column":77}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":84,"column":71},"end":{"line":84,"column":77}} ), depth0)) != null ? stack1 : "")
     + "_parameter_elements(i++))\n    parameters.push_back(weights.data() + at);\n  "
-    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":64,"column":4},"end":{"line":64,"column":10}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":86,"column":4},"end":{"line":86,"column":10}} ), depth0)) != null ? stack1 : "")
     + "_model *model = nullptr;\n  must("
-    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":65,"column":9},"end":{"line":65,"column":15}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":87,"column":9},"end":{"line":87,"column":15}} ), depth0)) != null ? stack1 : "")
     + "_create(&model, parameters.data()), \"loading the weights\");\n\n  const size_t images = static_cast<size_t>(batch);\n  const size_t inputs[] = {"
-    + ((stack1 = lookupProperty(helpers,"each").call(alias3,lookupProperty(depth0,"inputs"),{"name":"each","hash":{},"fn":container.program(0, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":68,"column":28},"end":{"line":68,"column":100}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"each").call(alias3,lookupProperty(depth0,"inputs"),{"name":"each","hash":{},"fn":container.program(0, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":90,"column":28},"end":{"line":90,"column":100}}})) != null ? stack1 : "")
     + " };\n  const size_t outputs[] = {"
-    + ((stack1 = lookupProperty(helpers,"each").call(alias3,lookupProperty(depth0,"outputs"),{"name":"each","hash":{},"fn":container.program(0, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":69,"column":29},"end":{"line":69,"column":102}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"each").call(alias3,lookupProperty(depth0,"outputs"),{"name":"each","hash":{},"fn":container.program(0, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":91,"column":29},"end":{"line":91,"column":102}}})) != null ? stack1 : "")
     + " };\n  const size_t input_count = sizeof(inputs) / sizeof(inputs[0]), output_count = sizeof(outputs) / sizeof(outputs[0]);\n  size_t input_total = 0;\n  for (size_t elements : inputs) input_total += elements;\n  const std::vector<float> given = read(argv[2], input_total);\n  std::vector<float *> in(input_count), out(output_count);\n  for (size_t i = 0, at = 0; i < input_count; at += inputs[i++]) {\n    void *memory = nullptr;\n    must(cnx::device_allocate(&memory, inputs[i] * sizeof(float)), \"allocating an input\");\n    in[i] = static_cast<float *>(memory);\n    must(cnx::device_upload(in[i], given.data() + at, inputs[i] * sizeof(float)), \"uploading an input\");\n  }\n  for (size_t i = 0; i < output_count; i++) {\n    void *memory = nullptr;\n    must(cnx::device_allocate(&memory, outputs[i] * sizeof(float)), \"allocating an output\");\n    out[i] = static_cast<float *>(memory);\n    must(cnx::device_fill(out[i], 0xff, outputs[i] * sizeof(float), nullptr), \"filling an output\");\n  }\n  const size_t bytes = "
-    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":87,"column":25},"end":{"line":87,"column":31}} ), depth0)) != null ? stack1 : "")
-    + "_workspace_size(batch);\n  void *workspace = nullptr;\n  must(cnx::device_allocate(&workspace, bytes), \"allocating the workspace\");\n  must(cnx::device_fill(workspace, 0xff, bytes, nullptr), \"filling the workspace\");\n\n  double milliseconds = 0;\n  const int runs = "
-    + ((stack1 = alias2(alias1(depth0, "runs", {"start":{"line":93,"column":21},"end":{"line":93,"column":25}} ), depth0)) != null ? stack1 : "")
-    + ";\n  for (int run = 0; run < runs; run++) {\n    const auto start = std::chrono::steady_clock::now();\n    must("
-    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":96,"column":11},"end":{"line":96,"column":17}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":109,"column":25},"end":{"line":109,"column":31}} ), depth0)) != null ? stack1 : "")
+    + "_workspace_size(batch);\n  void *workspace = nullptr;\n  must(cnx::device_allocate(&workspace, bytes), \"allocating the workspace\");\n  must(cnx::device_fill(workspace, 0xff, bytes, nullptr), \"filling the workspace\");\n\n  const auto forward = [&] {\n    must("
+    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":115,"column":11},"end":{"line":115,"column":17}} ), depth0)) != null ? stack1 : "")
     + "_forward(model, batch, "
-    + ((stack1 = lookupProperty(helpers,"each").call(alias3,lookupProperty(depth0,"inputs"),{"name":"each","hash":{},"fn":container.program(2, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":96,"column":42},"end":{"line":96,"column":82}}})) != null ? stack1 : "")
-    + ((stack1 = lookupProperty(helpers,"each").call(alias3,lookupProperty(depth0,"outputs"),{"name":"each","hash":{},"fn":container.program(3, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":96,"column":82},"end":{"line":96,"column":124}}})) != null ? stack1 : "")
-    + "workspace, bytes, nullptr), \"running\");\n    must(cnx::device_finish(nullptr), \"running\");\n    milliseconds = std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - start).count();\n  }\n\n  std::FILE *file = std::fopen(argv[3], \"wb\");\n  for (size_t i = 0; i < output_count; i++) {\n    std::vector<float> found(outputs[i]);\n    must(cnx::device_download(found.data(), out[i], found.size() * sizeof(float)), \"downloading an output\");\n    if (file == nullptr || std::fwrite(found.data(), sizeof(float), found.size(), file) != found.size()) return 6;\n    cnx::device_free(out[i]);\n  }\n  std::fclose(file);\n  for (float *memory : in) cnx::device_free(memory);\n  cnx::device_free(workspace);\n  "
-    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":111,"column":4},"end":{"line":111,"column":10}} ), depth0)) != null ? stack1 : "")
-    + "_destroy(model);\n  std::printf(\"%.3f\\n\", milliseconds);\n  return 0;\n}\n";
+    + ((stack1 = lookupProperty(helpers,"each").call(alias3,lookupProperty(depth0,"inputs"),{"name":"each","hash":{},"fn":container.program(2, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":115,"column":42},"end":{"line":115,"column":82}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"each").call(alias3,lookupProperty(depth0,"outputs"),{"name":"each","hash":{},"fn":container.program(3, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":115,"column":82},"end":{"line":115,"column":124}}})) != null ? stack1 : "")
+    + "workspace, bytes, nullptr), \"running\");\n  };\n  double milliseconds = 0;\n  const int runs = "
+    + ((stack1 = alias2(alias1(depth0, "runs", {"start":{"line":118,"column":21},"end":{"line":118,"column":25}} ), depth0)) != null ? stack1 : "")
+    + ";\n  for (int run = 0; run < runs; run++) milliseconds = clocked(1, forward);\n  const bool times = std::strcmp(argv[argc - 1], \"times\") == 0;\n  std::printf(\"%.3f\\n\", times ? median(forward) : milliseconds);\n\n  std::FILE *file = std::fopen(argv[3], \"wb\");\n  for (size_t i = 0; i < output_count; i++) {\n    std::vector<float> found(outputs[i]);\n    must(cnx::device_download(found.data(), out[i], found.size() * sizeof(float)), \"downloading an output\");\n    if (file == nullptr || std::fwrite(found.data(), sizeof(float), found.size(), file) != found.size()) return 6;\n    cnx::device_free(out[i]);\n  }\n  std::fclose(file);\n  for (int i = 0; times && i < "
+    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":131,"column":33},"end":{"line":131,"column":39}} ), depth0)) != null ? stack1 : "")
+    + "_launch_count(); i++) {\n    const auto launch = [&] {\n      must("
+    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":133,"column":13},"end":{"line":133,"column":19}} ), depth0)) != null ? stack1 : "")
+    + "_launch(model, i, batch, "
+    + ((stack1 = lookupProperty(helpers,"each").call(alias3,lookupProperty(depth0,"inputs"),{"name":"each","hash":{},"fn":container.program(2, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":133,"column":46},"end":{"line":133,"column":86}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"each").call(alias3,lookupProperty(depth0,"outputs"),{"name":"each","hash":{},"fn":container.program(3, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":133,"column":86},"end":{"line":133,"column":128}}})) != null ? stack1 : "")
+    + "workspace, bytes, nullptr), \"running\");\n    };\n    std::printf(\"%s %.6f\\n\", "
+    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":135,"column":31},"end":{"line":135,"column":37}} ), depth0)) != null ? stack1 : "")
+    + "_launch_name(i), median(launch));\n  }\n  for (float *memory : in) cnx::device_free(memory);\n  cnx::device_free(workspace);\n  "
+    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":139,"column":4},"end":{"line":139,"column":10}} ), depth0)) != null ? stack1 : "")
+    + "_destroy(model);\n  return 0;\n}\n";
 },"useData":true},
 
   "host/torch-binding": {"0":function(container,depth0,helpers,partials,data) {

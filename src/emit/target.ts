@@ -1,8 +1,9 @@
 import type { Diagnostic } from "../diagnostics/diagnostic.ts";
 import type { Graph } from "../graph/graph.ts";
 import type { OpName } from "../graph/ops.ts";
-import type { Model } from "../model/model.ts";
+import type { Batch, Model } from "../model/model.ts";
 import type { Pass } from "../passes/pass.ts";
+import type { Measured } from "../plan/measured.ts";
 import type { Plan } from "../plan/plan.ts";
 import type { TuningName } from "../plan/tunings.ts";
 import type { Weights } from "../weights/tensor.ts";
@@ -89,6 +90,8 @@ export interface KernelTarget extends TargetBase {
   readonly takes: "plan";
   /** Which tiles the plan chooses. */
   readonly tuning: TuningName;
+  /** What was measured for such a batch and goes before the tuning. */
+  readonly measured?: (batch: Batch) => Measured;
   readonly emit: (plan: Plan, context: EmitContext) => readonly OutputFile[];
 }
 

@@ -4,7 +4,16 @@ import { addCompile } from "./commands/compile.ts";
 import { addFmt } from "./commands/fmt.ts";
 import { addReconstruct } from "./commands/reconstruct.ts";
 import { addRun } from "./commands/run.ts";
+import { addTune } from "./commands/tune.ts";
 import { addWeights } from "./commands/weights.ts";
 
 /** Every command of cnxc, in the order of `--help`. They import what is heavy only when they run. */
-export const commands: readonly AddCommand[] = [addCompile, addRun, addReconstruct, addWeights, addCheck, addFmt];
+export const commands: readonly AddCommand[] = [
+  addCompile,
+  addRun,
+  addReconstruct,
+  addWeights,
+  addTune,
+  addCheck,
+  addFmt,
+];

@@ -6,6 +6,7 @@ import type { OpName } from "../graph/ops.ts";
 import type { Batch } from "../model/model.ts";
 import { lowerings } from "./lower.ts";
 import type { Cluster } from "./lowering.ts";
+import type { Measured } from "./measured.ts";
 import { type Lifetime, layOut } from "./memory.ts";
 import { type Buffer, bytesPerElement, type Plan, type Port, type Step } from "./plan.ts";
 import { type Tuning, type TuningName, tuningFor } from "./tunings.ts";
@@ -25,8 +26,8 @@ const defaults = { maxBufferSize: 2 ** 28, maxStorageBufferBindingSize: 2 ** 27,
  * Graph to kernels: one kernel a group, tiles from shapes and tuning, buffers and their places. Fails where a value or
  * a grid is larger than WebGPU's default limits allow at the largest batch (CUDA has none that a model meets).
  */
-export function schedule(graph: Graph, batch: Batch, tuningName: TuningName): Result<Plan> {
-  const tuning = tuningFor(tuningName, batch);
+export function schedule(graph: Graph, batch: Batch, tuningName: TuningName, measured?: Measured): Result<Plan> {
+  const tuning = tuningFor(tuningName, batch, measured);
   const { setup, steps } = lowerClusters(graph, tuning);
 
   const buffers = placeBuffers(graph, setup, steps);

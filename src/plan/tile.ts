@@ -1,3 +1,4 @@
+import { productKey } from "./measured.ts";
 import { type DirectCosts, limits, type Tuning } from "./tunings.ts";
 
 /**
@@ -127,7 +128,7 @@ export const chooseGemm = (tuning: Tuning, shape: GemmShape): GemmTile => {
     if (last === undefined) throw new Error("a tuning lists no tiles");
     return big ?? last;
   }
-  if (gemm.kind === "exact") return exactTile(gemm, shape);
+  if (gemm.kind === "exact") return measuredTile(gemm, shape) ?? (exactTiles(gemm, shape)[0] as TiledTile);
   const all = gemm.rows.flatMap(rows =>
     gemm.quads
       .filter(quads => rows * quads <= gemm.cells)
@@ -137,17 +138,30 @@ export const chooseGemm = (tuning: Tuning, shape: GemmShape): GemmTile => {
   return all.reduce((best, tile) => (cost(tile) < cost(best) ? tile : best));
 };
 
-/** The tile whose groups, as many at a time as run at once, have the least to multiply and to load. */
-const exactTile = (gemm: Extract<Tuning["gemm"], { readonly kind: "exact" }>, shape: GemmShape): TiledTile => {
+type ExactGemm = Extract<Tuning["gemm"], { readonly kind: "exact" }>;
+
+const measuredTile = (gemm: ExactGemm, shape: GemmShape): TiledTile | null => {
+  const choice = gemm.measured.get(productKey(shape));
+  return choice ? exactTile(gemm, choice) : null;
+};
+
+const exactTile = ({ depth }: ExactGemm, of: { readonly rows: number; readonly columns: number }): TiledTile => ({
+  kind: "tiled",
+  rows: of.rows,
+  columns: of.columns,
+  depth,
+  cell: [4, 1],
+});
+
+/** Tiles, the best first: its groups, as many at a time as run at once, have the least to multiply and to load. */
+export const exactTiles = (gemm: ExactGemm, shape: GemmShape): readonly TiledTile[] => {
   const dividing = gemm.columns.filter(columns => shape.columns % columns === 0);
   const columns = dividing.length > 0 ? dividing : gemm.columns;
-  const all = gemm.rows.flatMap(rows =>
-    columns.map((columns): TiledTile => ({ kind: "tiled", rows, columns, depth: gemm.depth, cell: [4, 1] })),
-  );
+  const all = gemm.rows.flatMap(rows => columns.map(columns => exactTile(gemm, { rows, columns })));
   const cost = (tile: TiledTile) =>
     divideUp(gemmGroups(tile, { ...shape, batch: gemm.images }), gemm.groups) *
     (tile.rows * tile.columns + gemm.load * (tile.rows + tile.columns));
-  return all.reduce((best, tile) => (cost(tile) < cost(best) ? tile : best));
+  return all.sort((a, b) => cost(a) - cost(b));
 };
 
 export interface StripShape {

@@ -1,3 +1,4 @@
+import { type Measured, nothingMeasured } from "./measured.ts";
 import type { GemvTile, TiledTile } from "./tile.ts";
 
 /** What every WebGPU allows, and every tile keeps to. */
@@ -55,6 +56,8 @@ export interface Tuning {
         readonly load: number;
         /** Images that run together. */
         readonly images: number;
+        /** Shapes whose tile is not computed but known. */
+        readonly measured: Measured["products"];
       };
   /** Sites an invocation makes of a row: the widest first. */
   readonly runs: readonly number[];
@@ -136,6 +139,7 @@ export const tunings: { readonly [name in TuningName]: Tuning } = {
       groups: 132,
       load: 32,
       images: 1,
+      measured: nothingMeasured.products,
     },
     runs: [7, 8, 4, 2, 1],
     strip: 16,
@@ -172,7 +176,9 @@ export const tunings: { readonly [name in TuningName]: Tuning } = {
 };
 
 /** A tuning for a batch: where tiles may differ by it, many images fill the device as many rows do. */
-export const tuningFor = (name: TuningName, batch: { readonly max: number }): Tuning => {
+export const tuningFor = (name: TuningName, batch: { readonly max: number }, measured = nothingMeasured): Tuning => {
   const tuning = tunings[name];
-  return tuning.gemm.kind === "exact" ? { ...tuning, gemm: { ...tuning.gemm, images: batch.max } } : tuning;
+  const { gemm } = tuning;
+  if (gemm.kind !== "exact") return tuning;
+  return { ...tuning, gemm: { ...gemm, images: batch.max, measured: measured.products } };
 };

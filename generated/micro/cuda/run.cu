@@ -2,12 +2,15 @@
 // @generated from model a178dc0122cf42b57bc5e9a100dc13e5518d683af48207997be5d73c4bd047ca
 // Runs micro once from files, as an example of micro.h and for tests:
 //   micro_run WEIGHTS INPUT OUTPUT BATCH [forward|reverse|shuffled|greedy|greedy_reverse] [early|late] [WORKERS]
-// All files are raw little-endian f32: the parameters one after the other, the inputs, the outputs. The last three words
-// say how the CPU runs the threads of a block; the results must not depend on them. Prints milliseconds.
+//   micro_run WEIGHTS INPUT OUTPUT BATCH ... times
+// All files are raw little-endian f32: the parameters one after the other, the inputs, the outputs. The words after the
+// batch say how the CPU runs the threads of a block; the results must not depend on them. Prints milliseconds, and with
+// `times` those of each launch alone, medians.
 #include "micro.h"
 
 #include "device.h"
 
+#include <algorithm>
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>
@@ -34,7 +37,16 @@ std::vector<float> read(const char *name, size_t elements) {
   return values;
 }
 
+// Milliseconds of one of `count` calls that are queued together.
+template <class F> double clocked(int count, const F &work) {
+  const auto start = std::chrono::steady_clock::now();
+  for (int i = 0; i < count; i++) work();
+  must(cnx::device_finish(nullptr), "running");
+  return std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - start).count() / count;
+}
+
 #ifndef __CUDACC__
+constexpr int queued = 1, repeats = 1;
 void choose(int argc, char **argv) {
   using cnx::cpu::Order;
   const char *const names[] = {"forward", "reverse", "shuffled", "greedy", "greedy_reverse"};
@@ -45,8 +57,18 @@ void choose(int argc, char **argv) {
   if (argc > 7) cnx::cpu::settings.workers = static_cast<unsigned>(std::atoi(argv[7]));
 }
 #else
+constexpr int queued = 20, repeats = 7;
 void choose(int, char **) {}
 #endif
+
+// The median of some: other work on the device disturbs single ones.
+template <class F> double median(const F &work) {
+  double found[repeats];
+  if (repeats > 1) clocked(1, work);
+  for (double &one : found) one = clocked(queued, work);
+  std::sort(found, found + repeats);
+  return found[repeats / 2];
+}
 
 } // namespace
 
@@ -91,14 +113,14 @@ int main(int argc, char **argv) {
   must(cnx::device_allocate(&workspace, bytes), "allocating the workspace");
   must(cnx::device_fill(workspace, 0xff, bytes, nullptr), "filling the workspace");
 
+  const auto forward = [&] {
+    must(micro_forward(model, batch, in[0], out[0], workspace, bytes, nullptr), "running");
+  };
   double milliseconds = 0;
   const int runs = 2;
-  for (int run = 0; run < runs; run++) {
-    const auto start = std::chrono::steady_clock::now();
-    must(micro_forward(model, batch, in[0], out[0], workspace, bytes, nullptr), "running");
-    must(cnx::device_finish(nullptr), "running");
-    milliseconds = std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - start).count();
-  }
+  for (int run = 0; run < runs; run++) milliseconds = clocked(1, forward);
+  const bool times = std::strcmp(argv[argc - 1], "times") == 0;
+  std::printf("%.3f\n", times ? median(forward) : milliseconds);
 
   std::FILE *file = std::fopen(argv[3], "wb");
   for (size_t i = 0; i < output_count; i++) {
@@ -108,9 +130,14 @@ int main(int argc, char **argv) {
     cnx::device_free(out[i]);
   }
   std::fclose(file);
+  for (int i = 0; times && i < micro_launch_count(); i++) {
+    const auto launch = [&] {
+      must(micro_launch(model, i, batch, in[0], out[0], workspace, bytes, nullptr), "running");
+    };
+    std::printf("%s %.6f\n", micro_launch_name(i), median(launch));
+  }
   for (float *memory : in) cnx::device_free(memory);
   cnx::device_free(workspace);
   micro_destroy(model);
-  std::printf("%.3f\n", milliseconds);
   return 0;
 }

@@ -27,6 +27,25 @@ export const machineMessages = {
     text: (targets: string) =>
       `--torch makes operators beside a CUDA library, not for ${targets}; leave it out, or give --target cuda`,
   },
+  "cuda-tuning-misplaced": {
+    kind: "E_USAGE",
+    text: (targets: string) =>
+      `--cuda-tuning is for CUDA libraries, not for ${targets}; leave it out, or give --target cuda`,
+  },
+  "tuning-table": {
+    kind: "E_USAGE",
+    text: (where: string, expected: string) =>
+      `this is no tuning table: ${where} is not ${expected}; cnxc tune writes tables`,
+  },
+  "tuning-architecture": {
+    kind: "E_USAGE",
+    text: (found: string, wanted: string) => `this table is for ${found}, not for ${wanted}; give another file`,
+  },
+  "tuning-unknown": {
+    kind: "E_USAGE",
+    text: (name: string, known: string) =>
+      `there is neither a file '${name}' nor a table of that name; tables that cnxc has: ${known}`,
+  },
   "bad-path": { kind: "E_USAGE", text: (why: string) => `the path ${why}` },
 
   "file-not-found": { kind: "E_IO_NOTFOUND", text: () => "there is no such file or directory" },

@@ -1,20 +1,29 @@
-import type { StorageType } from "../../model/model.ts";
+import type { Batch, StorageType } from "../../model/model.ts";
+import { type Measured, nothingMeasured } from "../../plan/measured.ts";
 import type { KernelTarget } from "../target.ts";
 import { wgslPasses } from "../wgsl/wgsl.ts";
 import { cudaFiles } from "./files.ts";
-import type { CudaChoices } from "./kernels/shared.ts";
 import { cudaProgram } from "./program.ts";
 
-export interface CudaOptions extends Partial<CudaChoices> {
+export interface CudaOptions {
+  /** Products of f32 on tensor cores, from operands rounded to TF32. */
+  readonly tf32?: boolean;
   /** Also the sources of operators for PyTorch. */
   readonly torch?: boolean;
+  /** What was measured on a device for such a batch. */
+  readonly measured?: (batch: Batch) => Measured;
 }
 
 /** A C library of CUDA kernels, from the graph that WGSL is made from, with tiles of its own. */
-export const cudaTarget = (dtype: StorageType, { torch = false, ...choices }: CudaOptions = {}): KernelTarget => ({
+export const cudaTarget = (
+  dtype: StorageType,
+  { tf32 = false, torch = false, measured = () => nothingMeasured }: CudaOptions = {},
+): KernelTarget => ({
   name: "cuda",
   takes: "plan",
   ...wgslPasses,
   tuning: "cuda",
-  emit: (plan, context) => cudaFiles(cudaProgram(plan, dtype, choices), context, torch),
+  measured,
+  emit: (plan, context) =>
+    cudaFiles(cudaProgram(plan, dtype, { tf32, measured: measured(plan.batch) }), context, torch),
 });

@@ -27,6 +27,7 @@ interface Options {
   readonly opset: "17" | "20";
   readonly layout: "plain" | "huggingface";
   readonly torch?: boolean;
+  readonly cudaTuning?: string;
   readonly tune: "gpu" | "lavapipe" | "swiftshader";
   readonly sites: SiteLayout;
   readonly root?: string;
@@ -63,6 +64,9 @@ export const addCompile: AddCommand = (program, execute) => {
       defaulted("--layout <name>", "huggingface adds what transformers.js loads", ["plain", "huggingface"], "plain"),
     )
     .option("--torch", "operators for PyTorch beside the CUDA library")
+    .addOption(
+      once("--cuda-tuning <table>", "choices for CUDA kernels: a file of cnxc tune, or sm_90, measured on an H200"),
+    )
     .addOption(defaulted("--tune <adapter>", "tiles of the WGSL kernels", ["gpu", "lavapipe", "swiftshader"], "gpu"))
     .addOption(sitesOption())
     .option("--root <folder>", "the folder that imports may not leave (default: the spec's own)")
@@ -87,6 +91,7 @@ async function compile(specs: readonly string[], options: Options): Promise<Outc
     explain: options.explain ?? false,
     onnx: { opset: options.opset === "17" ? 17 : 20, layout: options.layout },
     torch: options.torch ?? false,
+    cudaTuning: options.cudaTuning ?? null,
     tuning: options.tune,
     sites: options.sites,
     tf32: options.tf32 ?? false,
@@ -155,6 +160,7 @@ const originOptions = ({
   selection,
   onnx,
   torch,
+  cudaTuning,
   tuning,
   sites,
   tf32,
@@ -164,7 +170,10 @@ const originOptions = ({
   onnx,
   tuning,
   ...(torch ? { torch } : {}),
+  ...(cudaTuning === null ? {} : { cudaTuning: baseName(cudaTuning) }),
   ...(sites === "auto" ? {} : { sites }),
   ...(tf32 ? { tf32 } : {}),
-  weights: weights === null ? null : (weights.split(/[\\/]/).at(-1) ?? weights),
+  weights: weights === null ? null : baseName(weights),
 });
+
+const baseName = (file: string): string => file.split(/[\\/]/).at(-1) ?? file;

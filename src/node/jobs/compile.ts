@@ -3,6 +3,7 @@ import { lower, type Observer, type Unit } from "../../compile.ts";
 import { type Diagnostic, fail, ok, type Result } from "../../diagnostics/diagnostic.ts";
 import { error } from "../../diagnostics/messages.ts";
 import { cudaTarget } from "../../emit/cuda/cuda.ts";
+import { measuredBy, type TuningTable } from "../../emit/cuda/tuning-table.ts";
 import { onnx } from "../../emit/onnx/onnx.ts";
 import type { OnnxOptions, OutputFile, Target } from "../../emit/target.ts";
 import { explainPass } from "../../explain.ts";
@@ -17,6 +18,7 @@ import type { WebgpuTuningName } from "../../plan/tunings.ts";
 import type { Weights } from "../../weights/tensor.ts";
 import { openWeights } from "../open-weights.ts";
 import { loadProgram } from "../program.ts";
+import { openTable } from "../tuning-files.ts";
 import { version } from "../version.ts";
 
 export const emitKinds = ["ast", "model", "graph", "plan", "files"] as const;
@@ -38,6 +40,8 @@ export interface CompileRequest {
   readonly onnx: OnnxOptions;
   /** Operators for PyTorch beside the CUDA library. */
   readonly torch: boolean;
+  /** A tuning table's file or name, or null. */
+  readonly cudaTuning: string | null;
   readonly tuning: WebgpuTuningName;
   readonly sites: SiteLayout;
   /** Products of f32 CUDA kernels from operands rounded to TF32. */
@@ -65,6 +69,8 @@ export async function compileSpecs(
   request: CompileRequest,
   report: (diagnostic: Diagnostic) => void,
 ): Promise<Result<Compiled>> {
+  const table = request.cudaTuning === null ? ok(null) : openTable(request.cudaTuning);
+  if (!table.ok) return table;
   const warnings: Diagnostic[] = [];
   const problems: Diagnostic[] = [];
   const notes: string[] = [];
@@ -102,7 +108,7 @@ export async function compileSpecs(
     (weights.ok ? warnings : problems).push(...weights.diagnostics);
     if (!weights.ok) continue;
     for (const one of requests.value) {
-      const unit = compileOne(one, source.name, weights.value, request, notes);
+      const unit = compileOne(one, source.name, { weights: weights.value, table: table.value }, request, notes);
       (unit.ok ? warnings : problems).push(...unit.diagnostics);
       if (!unit.ok) continue;
       units.push(unit.value);
@@ -151,14 +157,18 @@ const baseName = (file: string): string => (file === "-" ? "standard input" : (f
 function compileOne(
   { model, target, dtype, batch }: Request,
   spec: string,
-  weights: Weights | null,
+  { weights, table }: { readonly weights: Weights | null; readonly table: TuningTable | null },
   request: CompileRequest,
   notes: string[],
 ): Result<Unit> {
   const targets: { readonly [K in (typeof targetNames)[number]]: Target } = {
     wgsl: wgslTargets[request.tuning],
     onnx,
-    cuda: cudaTarget(dtype, { tf32: request.tf32, torch: request.torch }),
+    cuda: cudaTarget(dtype, {
+      tf32: request.tf32,
+      torch: request.torch,
+      ...(table === null ? {} : { measured: batch => measuredBy(table, request.tf32 ? "tf32" : dtype, batch) }),
+    }),
   };
   const context = {
     weights,
@@ -176,7 +186,7 @@ function compileOne(
 
 /** Options of CUDA libraries where none is made; TF32 is also a way to multiply f32 alone. */
 function misplacedOption(
-  { tf32, torch }: Pick<CompileRequest, "tf32" | "torch">,
+  { tf32, torch, cudaTuning }: Pick<CompileRequest, "tf32" | "torch" | "cudaTuning">,
   requests: readonly Request[],
 ): Diagnostic | null {
   const narrow = requests.find(({ dtype }) => dtype !== "f32");
@@ -184,6 +194,7 @@ function misplacedOption(
   const targets = [...new Set(requests.map(({ target }) => target))];
   if (targets.includes("cuda")) return null;
   if (tf32) return error("tf32-misplaced", null, `for ${targets.join(" and ")}`, "--target cuda");
+  if (cudaTuning !== null) return error("cuda-tuning-misplaced", null, targets.join(" and "));
   return torch ? error("torch-misplaced", null, targets.join(" and ")) : null;
 }
 

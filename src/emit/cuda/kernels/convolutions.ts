@@ -1,5 +1,6 @@
 import { placeOf } from "../../../plan/kernels/shared.ts";
 import { type KernelParams, stemSites } from "../../../plan/kernels.ts";
+import { type DepthwiseChoice, depthwiseKey } from "../../../plan/measured.ts";
 import { divideUp, roundUp } from "../../../plan/tile.ts";
 import {
   activation,
@@ -87,7 +88,7 @@ function stemTile(width: number, channels: number, depth: number) {
 export function depthwise(p: KernelParams["depthwise"], { dtype, batch, choices }: Setting): CudaKernel {
   const { height, width, channels, kernel, norm } = p;
   const radius = (kernel - 1) / 2;
-  const { rows, columns, groups } = depthwiseTile(p, batch, choices.depthwiseRows);
+  const { rows, columns, groups } = choices.measured.depthwise.get(depthwiseKey(p)) ?? usualDepthwise(p, batch);
   const blockColumns = columns * groups;
   const pixels = rows * blockColumns;
   const items = groups * channels;
@@ -138,27 +139,32 @@ export function depthwise(p: KernelParams["depthwise"], { dtype, batch, choices 
 /** Wider kernels do not fit in registers: a thread then makes one row and reads the weights once each. */
 const widestHeld = 7;
 
+/** Most rows of a thread that are taken without a measurement: more share loads, but take more registers. */
+const usualRows = 4;
+
+export const usualDepthwise = (p: KernelParams["depthwise"], batch: number): DepthwiseChoice =>
+  depthwiseTiles(p, batch).find(({ rows }) => rows <= usualRows) ?? { rows: 1, columns: 4, groups: 1 };
+
 /**
- * Rows and columns of a thread, and threads along the row. Cost is what a site takes: its taps, the loads of its window,
- * idle sites, and for few images the blocks that a GPU lacks.
+ * Rows and columns of a thread, and threads along the row, the best first. Cost is what a site takes: its taps, the
+ * loads of its window, idle sites, and for few images the blocks that a GPU lacks.
  */
-function depthwiseTile(
+export function depthwiseTiles(
   { height, width, channels, kernel, norm }: KernelParams["depthwise"],
   batch: number,
-  most: number,
-) {
+): readonly DepthwiseChoice[] {
   const all = [7, 4, 2, 1].flatMap(rows =>
     [8, 7, 4].flatMap(columns => [1, 2, 3, 4, 7, 8].map(groups => ({ rows, columns, groups }))),
   );
   const fits = all.filter(
     ({ rows, columns, groups }) =>
-      rows <= (kernel <= widestHeld ? most : 1) &&
+      (kernel <= widestHeld || rows === 1) &&
       (norm === null || 4 * rows * columns * groups * tileRow(channels) <= 81920) &&
       groups * channels <= Math.max(192, channels) &&
       columns * groups < width + columns &&
       rows < height + 4,
   );
-  const cost = ({ rows, columns, groups }: { rows: number; columns: number; groups: number }) => {
+  const cost = ({ rows, columns, groups }: DepthwiseChoice) => {
     const window = (rows + kernel - 1) * (columns + kernel - 1);
     const site = kernel * kernel + (2 * window + 60) / (rows * columns);
     const idle = (roundUp(height, rows) * roundUp(width, columns * groups)) / (height * width);
@@ -166,5 +172,5 @@ function depthwiseTile(
     const thin = Math.max(1, 96 / Math.min(channels * groups, 96));
     return site * idle * thin * Math.max(1, 200 / blocks);
   };
-  return least(fits.length > 0 ? fits : [{ rows: 1, columns: 4, groups: 1 }], cost);
+  return fits.sort((a, b) => cost(a) - cost(b));
 }

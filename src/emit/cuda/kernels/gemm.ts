@@ -1,6 +1,7 @@
 import type { GemmParams } from "../../../plan/kernels/gemm.ts";
 import { maskContext } from "../../../plan/kernels/shared.ts";
 import type { KernelParams } from "../../../plan/kernels.ts";
+import { type ProductChoice, type ProductShape, productKey } from "../../../plan/measured.ts";
 import { divideUp, type GemmTile, gemmGroup, packedShape, roundUp, squareTiles } from "../../../plan/tile.ts";
 import {
   activation,
@@ -199,17 +200,24 @@ function warpGrid(blockRows: number, blockColumns: number, rows: number): readon
   return blockColumns < 64 && m >= 4 ? [m, 1] : [m, n];
 }
 
+/** What tensor cores do where nothing else was measured. */
+export const usualProduct: Pick<ProductChoice, "warpRows" | "step"> = { warpRows: 64, step: 32 };
+
+const choiceOf = (shape: ProductShape, { choices }: Setting) =>
+  choices.measured.products.get(productKey(shape)) ?? usualProduct;
+
 /** 16 bit and TF32: warps multiply on tensor cores, from stages in shared memory. */
 function tensorCores(p: CudaGemm, { channels, patches, eps }: Operand, shape: Common, setting: Setting): CudaKernel {
-  const { dtype, choices } = setting;
+  const { dtype } = setting;
+  const choice = choiceOf(p, setting);
   const { blockRows, blockColumns, packed, context } = shape;
-  const [warpsM, warpsN] = warpGrid(blockRows, blockColumns, choices.warpRows);
+  const [warpsM, warpsN] = warpGrid(blockRows, blockColumns, choice.warpRows);
   const sumsOfThread = (blockRows * blockColumns) / (32 * warpsM * warpsN);
   const threads = 32 * warpsM * warpsN;
   const tf32 = dtype === "f32";
   const bytes = bytesOf[dtype];
   const chunk = 16 / bytes;
-  const step = [choices.step, 32].map(size => (2 * size) / bytes).find(size => packed.depth % size === 0) ?? 16;
+  const step = [choice.step, 32].map(size => (2 * size) / bytes).find(size => packed.depth % size === 0) ?? 16;
   const steps = packed.depth / step;
   const rowBytes = step * bytes;
   const stages = Math.max(2, Math.min(rowBytes === 128 ? 3 : 4, steps));

@@ -1,6 +1,7 @@
 import type { TemplateName } from "../../../embedded/templates.ts";
 import type { PatchGrid } from "../../../graph/ops.ts";
 import type { StorageType } from "../../../model/model.ts";
+import { type Measured, nothingMeasured } from "../../../plan/measured.ts";
 
 // What the CUDA kernel kinds share: operands, storage, threads.
 
@@ -43,19 +44,14 @@ export interface CudaKernel {
 /** What does the arithmetic: tensor cores on 16 bits, the same on TF32 at half the rate, or the lanes. */
 export type WorkUnit = "tensor" | "tf32" | "lanes";
 
-/** What is chosen by measurement, not by shape: the place for what a tuner finds; and how exact f32 is. */
+/** How exact f32 is, and what was measured. */
 export interface CudaChoices {
-  /** Rows of a warp in a tensor-core product of 128 rows a block: more take more registers and less shared memory. */
-  readonly warpRows: 32 | 64;
-  /** Most of k that a tensor-core product takes in a step. */
-  readonly step: 32 | 64;
-  /** Most rows that a thread of a depthwise convolution makes. */
-  readonly depthwiseRows: 4 | 7;
   /** Products of f32 on tensor cores, from operands rounded to TF32; else on the lanes, in f32. */
   readonly tf32: boolean;
+  readonly measured: Measured;
 }
 
-export const usualChoices: CudaChoices = { warpRows: 64, step: 32, depthwiseRows: 4, tf32: false };
+export const usualChoices: CudaChoices = { tf32: false, measured: nothingMeasured };
 
 /** What every kernel function gets besides its parameters from the plan. */
 export interface Setting {

@@ -1,0 +1,135 @@
+import { invariant } from "../../diagnostics/invariant.ts";
+import type { StorageType } from "../../model/model.ts";
+import type { KernelKind } from "../../plan/kernels.ts";
+import {
+  type DepthwiseChoice,
+  type DepthwiseShape,
+  depthwiseKey,
+  type Measured,
+  type ProductChoice,
+  type ProductShape,
+  productKey,
+} from "../../plan/measured.ts";
+import type { Plan, Step } from "../../plan/plan.ts";
+import { exactTiles } from "../../plan/tile.ts";
+import { tuningFor } from "../../plan/tunings.ts";
+import { depthwiseTiles, usualDepthwise } from "./kernels/convolutions.ts";
+import { usualProduct } from "./kernels/gemm.ts";
+import type { CudaKernel } from "./kernels/shared.ts";
+import { cudaKernelOf, type LaunchParams } from "./kernels.ts";
+
+/** A shape of a plan and what may be chosen for it, what is made without a table first. */
+export type Shape =
+  | { readonly kernel: "product"; readonly shape: ProductShape; readonly choices: readonly ProductChoice[] }
+  | { readonly kernel: "depthwise"; readonly shape: DepthwiseShape; readonly choices: readonly DepthwiseChoice[] };
+
+/** A shape alone. */
+export type ShapeOf =
+  | { readonly kernel: "product"; readonly shape: ProductShape }
+  | { readonly kernel: "depthwise"; readonly shape: DepthwiseShape };
+
+export const shapeKey = (of: ShapeOf): string =>
+  of.kernel === "product" ? productKey(of.shape) : depthwiseKey(of.shape);
+
+/** Tiles of a shape that are tried: the model of their cost is good enough to leave the others out. */
+const tilesTried = 4;
+
+/** The shape of a step that a table may speak of; null for other kernels. */
+export function shapeOf(step: Step): ShapeOf | null {
+  const make = shapes[step.kind as keyof typeof shapes] as ((params: unknown) => ShapeOf) | undefined;
+  return make?.(step.params) ?? null;
+}
+
+const shapes = {
+  gemm: ({ rows, depth, columns }: ParamsOf<"gemm">) => ({ kernel: "product", shape: { rows, depth, columns } }),
+  downsample: ({ height, width, channels, columns }: ParamsOf<"downsample">) => ({
+    kernel: "product",
+    shape: { rows: Math.floor(height / 2) * Math.floor(width / 2), depth: 4 * channels, columns },
+  }),
+  depthwise: ({ height, width, channels, kernel }: ParamsOf<"depthwise">) => ({
+    kernel: "depthwise",
+    shape: { height, width, channels, kernel },
+  }),
+} as const satisfies { readonly [K in KernelKind]?: (params: ParamsOf<K>) => ShapeOf };
+type ParamsOf<K extends KernelKind> = Step<K>["params"];
+
+export interface Tried {
+  readonly dtype: StorageType;
+  readonly tf32: boolean;
+  /** Bytes of shared memory that a block may have. */
+  readonly shared: number;
+}
+
+/** Every distinct shape of a plan, in the order of its launches, with what may be chosen for it. */
+export function candidates(plan: Plan, tried: Tried): readonly Shape[] {
+  const found = new Map<string, Shape>();
+  for (const step of plan.steps) {
+    const of = shapeOf(step);
+    if (of === null || found.has(shapeKey(of))) continue;
+    const choices = choicesOf(step, of, plan, tried);
+    const seen = new Set<string>();
+    const distinct = choices.filter(choice => {
+      const kernel = kernelWith(step, of, choice, plan, tried);
+      const text = JSON.stringify(kernel);
+      if (kernel === null || kernel.shared > tried.shared || seen.has(text)) return false;
+      seen.add(text);
+      return true;
+    });
+    found.set(shapeKey(of), { ...of, choices: distinct } as Shape);
+  }
+  return [...found.values()];
+}
+
+const choicesOf = (step: Step, of: ShapeOf, plan: Plan, tried: Tried): readonly (ProductChoice | DepthwiseChoice)[] =>
+  of.kernel === "product" ? productChoices(of.shape, plan, tried) : depthwiseChoices(step as Step<"depthwise">, plan);
+
+function productChoices(shape: ProductShape, { batch }: Plan, { dtype, tf32 }: Tried): readonly ProductChoice[] {
+  const { gemm } = tuningFor("cuda", batch);
+  invariant(gemm.kind === "exact", "CUDA's tiles are exact");
+  const tiles = exactTiles(gemm, shape)
+    .slice(0, tilesTried)
+    .map(({ rows, columns }) => ({ rows, columns }));
+  if (dtype === "f32" && !tf32) return tiles.map(tile => ({ ...tile, ...usualProduct }));
+  const { warpRows, step } = usualProduct;
+  const ways = [
+    { warpRows, step },
+    { warpRows, step: 64 },
+    { warpRows: 32, step },
+    { warpRows: 32, step: 64 },
+  ] as const;
+  return ways.flatMap(way => tiles.map(tile => ({ ...tile, ...way })));
+}
+
+const depthwiseChoices = ({ params }: Step<"depthwise">, { batch }: Plan): readonly DepthwiseChoice[] => [
+  usualDepthwise(params, batch.max),
+  ...depthwiseTiles(params, batch.max).slice(0, 2 * tilesTried),
+];
+
+function kernelWith(
+  step: Step,
+  of: ShapeOf,
+  choice: ProductChoice | DepthwiseChoice,
+  { batch }: Plan,
+  { dtype, tf32 }: Tried,
+): CudaKernel | null {
+  const measured = measuredOf([{ ...of, choices: [choice] } as Shape], 0);
+  const tile = of.kernel === "product" ? { kind: "tiled", ...choice, depth: 16, cell: [4, 1] } : null;
+  const params = {
+    ...step.params,
+    ...(tile === null ? {} : { tile, finish: "squares" in step.params && step.params.squares }),
+  };
+  return cudaKernelOf(step.kind, params as LaunchParams, { dtype, batch: batch.max, choices: { tf32, measured } });
+}
+
+/** The build that makes every shape with its choice `at`, and those that have fewer as usual. */
+export function measuredOf(shapes: readonly Shape[], at: number): Measured {
+  const products = new Map<string, ProductChoice>();
+  const depthwise = new Map<string, DepthwiseChoice>();
+  for (const shape of shapes) {
+    const choice = shape.choices[at] ?? shape.choices[0];
+    if (choice === undefined) continue;
+    if (shape.kernel === "product") products.set(productKey(shape.shape), choice as ProductChoice);
+    else depthwise.set(depthwiseKey(shape.shape), choice as DepthwiseChoice);
+  }
+  return { products, depthwise };
+}

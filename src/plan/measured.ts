@@ -1,0 +1,46 @@
+/** Choices for single shapes that were measured on a device; every other shape is left to its tuning. */
+export interface Measured {
+  /** By `productKey`. */
+  readonly products: ReadonlyMap<string, ProductChoice>;
+  /** By `depthwiseKey`. */
+  readonly depthwise: ReadonlyMap<string, DepthwiseChoice>;
+}
+
+export interface ProductShape {
+  /** Rows of an image, inner dimension, columns. */
+  readonly rows: number;
+  readonly depth: number;
+  readonly columns: number;
+}
+
+export interface ProductChoice {
+  /** Of a block. */
+  readonly rows: number;
+  readonly columns: number;
+  /** Rows of a warp on tensor cores, where a block has as many: more take more registers and less shared memory. */
+  readonly warpRows: 32 | 64;
+  /** Most of the inner dimension that tensor cores take at a time. */
+  readonly step: 32 | 64;
+}
+
+export interface DepthwiseShape {
+  readonly height: number;
+  readonly width: number;
+  readonly channels: number;
+  readonly kernel: number;
+}
+
+export interface DepthwiseChoice {
+  /** Sites of a thread. */
+  readonly rows: number;
+  readonly columns: number;
+  /** Threads of a block along the row, for each channel. */
+  readonly groups: number;
+}
+
+export const productKey = ({ rows, depth, columns }: ProductShape): string => `${rows}x${depth}x${columns}`;
+
+export const depthwiseKey = ({ height, width, channels, kernel }: DepthwiseShape): string =>
+  `${height}x${width}x${channels} by ${kernel}`;
+
+export const nothingMeasured: Measured = { products: new Map(), depthwise: new Map() };
