@@ -6,9 +6,9 @@ import type { StorageType } from "../../../model/model.ts";
 
 /**
  * How a value is stored: `wide` is f32 always, `narrow` the model's storage type, `factor` that type too but rounded to
- * TF32 where products are made of that, `index` int32.
+ * TF32 where products are made of that, `index` int32, `count` how many blocks have come, an atomic number.
  */
-export type Width = "wide" | "narrow" | "factor" | "index";
+export type Width = "wide" | "narrow" | "factor" | "index" | "count";
 
 export interface CudaOperand {
   /** The kernel's own name for it. */
@@ -49,13 +49,15 @@ export interface CudaChoices {
   readonly warpRows: 32 | 64;
   /** Most of k that a tensor-core product takes in a step. */
   readonly step: 32 | 64;
+  /** Most blocks that share the k of a tile of a tensor-core product, where no statistics are made of the result. */
+  readonly split: number;
   /** Most rows that a thread of a depthwise convolution makes. */
   readonly depthwiseRows: 4 | 7;
   /** Products of f32 on tensor cores, from operands rounded to TF32; else on the lanes, in f32. */
   readonly tf32: boolean;
 }
 
-export const usualChoices: CudaChoices = { warpRows: 64, step: 32, depthwiseRows: 4, tf32: false };
+export const usualChoices: CudaChoices = { warpRows: 64, step: 32, split: 1, depthwiseRows: 4, tf32: false };
 
 /** What every kernel function gets besides its parameters from the plan. */
 export interface Setting {
@@ -73,7 +75,13 @@ export const widthBytes = (width: Width, dtype: StorageType): number =>
   width === "narrow" || width === "factor" ? bytesOf[dtype] : 4;
 
 export const widthType = (width: Width, { dtype, tf32 }: { readonly dtype: StorageType; readonly tf32: boolean }) =>
-  ({ wide: "float", index: "int", narrow: scalars[dtype], factor: tf32 ? "tf32" : scalars[dtype] })[width];
+  ({
+    wide: "float",
+    index: "int",
+    count: "unsigned",
+    narrow: scalars[dtype],
+    factor: tf32 ? "tf32" : scalars[dtype],
+  })[width];
 
 /** GELU by storage: 16-bit results do not see the error of the fitted form. */
 export const geluName = (form: "erf" | "tanh", dtype: StorageType): string =>
@@ -101,6 +109,10 @@ export const weight = (name: string, elements: number, note: string, width: Widt
 
 export const affine = (norm: { readonly affine: boolean } | null, channels: number): readonly CudaOperand[] =>
   norm?.affine ? [weight("gain", channels, `[${channels}]`), weight("shift", channels, `[${channels}]`)] : [];
+
+/** Counters of blocks that have come, zero before a launch and after it: all launches have them from one place. */
+export const counterOperand = (elements: number, of: string): CudaOperand =>
+  result("counter", elements, `${of}blocks that have come`, "count");
 
 /** The mask of an image, 1 for removed patches. */
 export const maskOperand = ({ rows, columns }: PatchGrid): CudaOperand =>
