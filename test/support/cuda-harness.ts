@@ -104,14 +104,14 @@ export interface Harness {
   readonly end: () => void;
 }
 
-export const kernelOf = (of: KernelCase): CudaKernel => {
+const kernelOf = (of: KernelCase): CudaKernel => {
   const { kind, params, dtype, tf32 = false, split = 1, batch, built = batch } = of;
   const kernel = cudaKernelOf(kind, params, { dtype, batch: built, choices: { ...usualChoices, tf32, split } });
   if (kernel === null) throw new Error(`CUDA has no ${kind}`);
   return kernel;
 };
 
-export function textOf(one: KernelCase): string {
+function textOf(one: KernelCase): string {
   const program = { plan: { name: "bench" }, dtype: one.dtype, tf32: one.tf32 ?? false } as unknown as CudaProgram;
   const text = kernelText({ name: one.name, kernel: kernelOf(one) }, program);
   const changed = one.fault?.(text) ?? text;
