@@ -6,14 +6,13 @@ import * as path from "node:path";
 
 const root = path.resolve(import.meta.dirname, "../..");
 const compiled = (/** @type {string} */ file) => import(path.join(root, "dist", file));
-const { candidates } = await compiled("emit/cuda/candidates.js");
+const { measuredWith } = await compiled("emit/cuda/candidates.js");
 const { cudaFiles } = await compiled("emit/cuda/files.js");
 const { cudaProgram, launchCost } = await compiled("emit/cuda/program.js");
 const { wgslPasses } = await compiled("emit/wgsl/wgsl.js");
 const { build } = await compiled("graph/build.js");
 const { compactSitesAs } = await compiled("passes/compact-sites.js");
 const { runPasses } = await compiled("passes/pass.js");
-const { nothingMeasured, productKey } = await compiled("plan/measured.js");
 const { schedule } = await compiled("plan/schedule.js");
 const { bindWeights } = await compiled("weights/bind.js");
 const { generatorWeights } = await compiled("weights/generator.js");
@@ -98,7 +97,7 @@ const readGolden = (/** @type {string} */ name) =>
 
 /** One line of builds.txt: name, prefix, golden files, batches to time, flags of the driver. */
 const prepareBuild = async (/** @type {string} */ folder, /** @type {Build} */ wanted) => {
-  const { golden, dtype, min, max, times, name, tf32 = false, product, sites } = wanted;
+  const { golden, dtype, min, max, times, name, tf32 = false, product = {}, sites } = wanted;
   const model = sites === undefined ? modelOf(golden) : maskedModelOf(golden);
   const [size = "", ...rest] = path.basename(golden).split("-");
   const label = [
@@ -115,7 +114,7 @@ const prepareBuild = async (/** @type {string} */ folder, /** @type {Build} */ w
   const lowered = runPasses({ ...whole, outputs }, [compactSitesAs(sites ?? "auto"), ...wgslPasses.passes]);
   const plan = schedule(lowered, { min, max }, "cuda");
   if (!plan.ok) throw new Error(`${golden} does not compile`);
-  const program = cudaProgram(plan.value, dtype, { tf32, measured: measuredAs(plan.value, dtype, product) });
+  const program = cudaProgram(plan.value, dtype, { tf32, measured: measuredWith(plan.value.steps, product) });
   const context = { model, weights: null, specHash: "", specName: `${size}.cnx`, version };
   const sources = path.join(folder, "builds", label);
   fs.mkdirSync(sources, { recursive: true });
@@ -130,25 +129,6 @@ const prepareBuild = async (/** @type {string} */ folder, /** @type {Build} */ w
   const checked = (alike[golden] ?? [golden]).filter(name => readGolden(name).input.shape[0] <= max);
   for (const name of checked) await (sites === undefined ? writeGolden : writeMasked)(folder, name, plan.value.params);
   return `${label} ${model.name} ${checked.join(",")} ${times.join(",") || "-"} ${sites === undefined ? "" : "-DMASKED"}\n`;
-};
-
-/**
- * Every product as usual but for what is wanted, where that differs and every architecture has the memory for it.
- *
- * @param {import("../../src/plan/plan.ts").Plan} plan
- * @param {"f32" | "f16" | "bf16"} dtype
- * @param {Partial<Product> | undefined} wanted
- */
-const measuredAs = (plan, dtype, wanted) => {
-  if (wanted === undefined) return nothingMeasured;
-  const products = new Map();
-  for (const { kernel, shape, choices } of candidates(plan, { dtype, tf32: false, shared: 101376 })) {
-    if (kernel !== "product") continue;
-    const same = JSON.stringify({ ...choices[0], ...wanted });
-    const choice = choices.find((/** @type {Product} */ choice) => JSON.stringify(choice) === same);
-    if (choice) products.set(productKey(shape), choice);
-  }
-  return { ...nothingMeasured, products };
 };
 
 /** The model of a golden file; published sizes come from the specs. */

@@ -817,37 +817,31 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
 },"usePartial":true,"useData":true},
 
   "cuda/gemm-mma": {"0":function(container,depth0,helpers,partials,data) {
-    return "// Both operands are rounded to 10 bits of mantissa, TF32: the left one here, the weight when it was packed.\n";
-},"1":function(container,depth0,helpers,partials,data) {
     var stack1;
 
-  return "constexpr int b_row = "
-    + ((stack1 = container.lambda(container.strict(depth0, "bRow", {"start":{"line":14,"column":24},"end":{"line":14,"column":28}} ), depth0)) != null ? stack1 : "")
-    + "; // 8 or 24 more than a multiple of 32, against bank conflicts\n";
+  return "// "
+    + ((stack1 = container.lambda(container.strict(depth0, "parts", {"start":{"line":5,"column":5},"end":{"line":5,"column":10}} ), depth0)) != null ? stack1 : "")
+    + " blocks share the steps of a tile: the last of them to come adds up what all have summed, and stores it.\n";
+},"1":function(container,depth0,helpers,partials,data) {
+    return "// Both operands are rounded to 10 bits of mantissa, TF32: the left one here, the weight when it was packed.\n";
 },"2":function(container,depth0,helpers,partials,data) {
     var stack1;
 
-  return "constexpr int b_row = "
-    + ((stack1 = container.lambda(container.strict(depth0, "bRow", {"start":{"line":16,"column":24},"end":{"line":16,"column":28}} ), depth0)) != null ? stack1 : "")
-    + ";                      // an odd number of 16-byte chunks, against bank conflicts\n";
+  return "constexpr int parts = "
+    + ((stack1 = container.lambda(container.strict(depth0, "parts", {"start":{"line":16,"column":24},"end":{"line":16,"column":29}} ), depth0)) != null ? stack1 : "")
+    + "; // of the steps\n";
 },"3":function(container,depth0,helpers,partials,data) {
-    var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
-        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
-          return parent[propertyName];
-        }
-        return undefined
-    };
+    var stack1;
 
-  return ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"patches"),{"name":"if","hash":{},"fn":container.program(4, data, 0),"inverse":container.program(5, data, 0),"data":data,"loc":{"start":{"line":26,"column":0},"end":{"line":30,"column":7}}})) != null ? stack1 : "");
+  return "constexpr int b_row = "
+    + ((stack1 = container.lambda(container.strict(depth0, "bRow", {"start":{"line":20,"column":24},"end":{"line":20,"column":28}} ), depth0)) != null ? stack1 : "")
+    + "; // 8 or 24 more than a multiple of 32, against bank conflicts\n";
 },"4":function(container,depth0,helpers,partials,data) {
-    var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
-        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
-          return parent[propertyName];
-        }
-        return undefined
-    };
+    var stack1;
 
-  return ((stack1 = container.invokePartial(lookupProperty(partials,"cuda-gather"),depth0,{"name":"cuda-gather","data":data,"helpers":helpers,"partials":partials,"decorators":container.decorators})) != null ? stack1 : "");
+  return "constexpr int b_row = "
+    + ((stack1 = container.lambda(container.strict(depth0, "bRow", {"start":{"line":22,"column":24},"end":{"line":22,"column":28}} ), depth0)) != null ? stack1 : "")
+    + ";                      // an odd number of 16-byte chunks, against bank conflicts\n";
 },"5":function(container,depth0,helpers,partials,data) {
     var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
         if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
@@ -856,12 +850,30 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
         return undefined
     };
 
-  return ((stack1 = container.invokePartial(lookupProperty(partials,"cuda-plain"),depth0,{"name":"cuda-plain","data":data,"helpers":helpers,"partials":partials,"decorators":container.decorators})) != null ? stack1 : "");
+  return ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"patches"),{"name":"if","hash":{},"fn":container.program(6, data, 0),"inverse":container.program(7, data, 0),"data":data,"loc":{"start":{"line":32,"column":0},"end":{"line":36,"column":7}}})) != null ? stack1 : "");
 },"6":function(container,depth0,helpers,partials,data) {
-    return "const float *scale, float *factor, ";
+    var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
+
+  return ((stack1 = container.invokePartial(lookupProperty(partials,"cuda-gather"),depth0,{"name":"cuda-gather","data":data,"helpers":helpers,"partials":partials,"decorators":container.decorators})) != null ? stack1 : "");
 },"7":function(container,depth0,helpers,partials,data) {
-    return "const Pair *stats, ";
+    var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
+
+  return ((stack1 = container.invokePartial(lookupProperty(partials,"cuda-plain"),depth0,{"name":"cuda-plain","data":data,"helpers":helpers,"partials":partials,"decorators":container.decorators})) != null ? stack1 : "");
 },"8":function(container,depth0,helpers,partials,data) {
+    return "const float *scale, float *factor, ";
+},"9":function(container,depth0,helpers,partials,data) {
+    return "const Pair *stats, ";
+},"10":function(container,depth0,helpers,partials,data) {
     var stack1, alias1=container.strict, alias2=container.lambda, lookupProperty = container.lookupProperty || function(parent, propertyName) {
         if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
           return parent[propertyName];
@@ -870,17 +882,17 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
     };
 
   return "  for (int i = thread(); i < block_rows * (step / 4); i += "
-    + ((stack1 = alias2(alias1(depth0, "threads", {"start":{"line":37,"column":61},"end":{"line":37,"column":68}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "threads", {"start":{"line":43,"column":61},"end":{"line":43,"column":68}} ), depth0)) != null ? stack1 : "")
     + ") {\n    const int m = i / (step / 4), k = i % (step / 4) * 4;\n    store4(a + place(m, k / "
-    + ((stack1 = alias2(alias1(depth0, "chunk", {"start":{"line":39,"column":30},"end":{"line":39,"column":35}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "chunk", {"start":{"line":45,"column":30},"end":{"line":45,"column":35}} ), depth0)) != null ? stack1 : "")
     + ") + k % "
-    + ((stack1 = alias2(alias1(depth0, "chunk", {"start":{"line":39,"column":47},"end":{"line":39,"column":52}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "chunk", {"start":{"line":45,"column":47},"end":{"line":45,"column":52}} ), depth0)) != null ? stack1 : "")
     + ", fetch(input, "
-    + ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"norm"),{"name":"if","hash":{},"fn":container.program(9, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":39,"column":69},"end":{"line":39,"column":95}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"norm"),{"name":"if","hash":{},"fn":container.program(11, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":45,"column":69},"end":{"line":45,"column":95}}})) != null ? stack1 : "")
     + "m0, m, s * step + k));\n  }\n";
-},"9":function(container,depth0,helpers,partials,data) {
+},"11":function(container,depth0,helpers,partials,data) {
     return "stats, ";
-},"10":function(container,depth0,helpers,partials,data) {
+},"12":function(container,depth0,helpers,partials,data) {
     var stack1, alias1=container.strict, alias2=container.lambda, alias3=depth0 != null ? depth0 : (container.nullContext || {}), lookupProperty = container.lookupProperty || function(parent, propertyName) {
         if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
           return parent[propertyName];
@@ -889,37 +901,23 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
     };
 
   return "  CNX_UNROLL\n  for (int i = thread(); i < block_rows * (step / "
-    + ((stack1 = alias2(alias1(depth0, "chunk", {"start":{"line":43,"column":52},"end":{"line":43,"column":57}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "chunk", {"start":{"line":49,"column":52},"end":{"line":49,"column":57}} ), depth0)) != null ? stack1 : "")
     + "); i += "
-    + ((stack1 = alias2(alias1(depth0, "threads", {"start":{"line":43,"column":69},"end":{"line":43,"column":76}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "threads", {"start":{"line":49,"column":69},"end":{"line":49,"column":76}} ), depth0)) != null ? stack1 : "")
     + ") {\n    const int m = i / (step / "
-    + ((stack1 = alias2(alias1(depth0, "chunk", {"start":{"line":44,"column":32},"end":{"line":44,"column":37}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "chunk", {"start":{"line":50,"column":32},"end":{"line":50,"column":37}} ), depth0)) != null ? stack1 : "")
     + "), c = i % (step / "
-    + ((stack1 = alias2(alias1(depth0, "chunk", {"start":{"line":44,"column":60},"end":{"line":44,"column":65}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "chunk", {"start":{"line":50,"column":60},"end":{"line":50,"column":65}} ), depth0)) != null ? stack1 : "")
     + "), k = s * step + c * "
-    + ((stack1 = alias2(alias1(depth0, "chunk", {"start":{"line":44,"column":91},"end":{"line":44,"column":96}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "chunk", {"start":{"line":50,"column":91},"end":{"line":50,"column":96}} ), depth0)) != null ? stack1 : "")
     + ";\n    const bool inside = "
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"guardRows"),{"name":"if","hash":{},"fn":container.program(11, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":45,"column":24},"end":{"line":45,"column":61}}})) != null ? stack1 : "")
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"guardDepth"),{"name":"if","hash":{},"fn":container.program(12, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":45,"column":61},"end":{"line":45,"column":123}}})) != null ? stack1 : "")
-    + ((stack1 = lookupProperty(helpers,"unless").call(alias3,lookupProperty(depth0,"guarded"),{"name":"unless","hash":{},"fn":container.program(14, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":45,"column":123},"end":{"line":45,"column":157}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"guardRows"),{"name":"if","hash":{},"fn":container.program(13, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":51,"column":24},"end":{"line":51,"column":61}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"guardDepth"),{"name":"if","hash":{},"fn":container.program(14, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":51,"column":61},"end":{"line":51,"column":123}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"unless").call(alias3,lookupProperty(depth0,"guarded"),{"name":"unless","hash":{},"fn":container.program(16, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":51,"column":123},"end":{"line":51,"column":157}}})) != null ? stack1 : "")
     + ";\n    copy_async(a + place(m, c), inside ? input + (m0 + m) * depth + k : input, inside ? 16 : 0);\n  }\n";
-},"11":function(container,depth0,helpers,partials,data) {
-    return "m0 + m < rows";
-},"12":function(container,depth0,helpers,partials,data) {
-    var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
-        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
-          return parent[propertyName];
-        }
-        return undefined
-    };
-
-  return ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"guardRows"),{"name":"if","hash":{},"fn":container.program(13, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":45,"column":79},"end":{"line":45,"column":107}}})) != null ? stack1 : "")
-    + "k < depth";
 },"13":function(container,depth0,helpers,partials,data) {
-    return " && ";
+    return "m0 + m < rows";
 },"14":function(container,depth0,helpers,partials,data) {
-    return "true";
-},"15":function(container,depth0,helpers,partials,data) {
     var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
         if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
           return parent[propertyName];
@@ -927,14 +925,12 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
         return undefined
     };
 
-  return "  factor += s % stages * step;\n"
-    + ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"gathered"),{"name":"if","hash":{},"fn":container.program(16, data, 0),"inverse":container.program(17, data, 0),"data":data,"loc":{"start":{"line":56,"column":2},"end":{"line":68,"column":9}}})) != null ? stack1 : "");
+  return ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"guardRows"),{"name":"if","hash":{},"fn":container.program(15, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":51,"column":79},"end":{"line":51,"column":107}}})) != null ? stack1 : "")
+    + "k < depth";
+},"15":function(container,depth0,helpers,partials,data) {
+    return " && ";
 },"16":function(container,depth0,helpers,partials,data) {
-    var stack1;
-
-  return "  for (int k = thread(); k < step; k += "
-    + ((stack1 = container.lambda(container.strict(depth0, "threads", {"start":{"line":57,"column":42},"end":{"line":57,"column":49}} ), depth0)) != null ? stack1 : "")
-    + ") factor[k] = s * step + k < depth ? scale[s * step + k] : 0.0f;\n";
+    return "true";
 },"17":function(container,depth0,helpers,partials,data) {
     var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
         if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
@@ -943,16 +939,32 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
         return undefined
     };
 
-  return "  CNX_UNROLL\n  for (int k = thread() * 4; k < step; k += "
-    + ((stack1 = container.lambda(container.strict(depth0, "threads", {"start":{"line":60,"column":46},"end":{"line":60,"column":53}} ), depth0)) != null ? stack1 : "")
-    + " * 4) {\n"
-    + ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"guardDepth"),{"name":"if","hash":{},"fn":container.program(18, data, 0),"inverse":container.program(19, data, 0),"data":data,"loc":{"start":{"line":61,"column":4},"end":{"line":66,"column":11}}})) != null ? stack1 : "")
-    + "  }\n";
+  return "  factor += s % stages * step;\n"
+    + ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"gathered"),{"name":"if","hash":{},"fn":container.program(18, data, 0),"inverse":container.program(19, data, 0),"data":data,"loc":{"start":{"line":62,"column":2},"end":{"line":74,"column":9}}})) != null ? stack1 : "");
 },"18":function(container,depth0,helpers,partials,data) {
-    return "    const bool inside = s * step + k < depth;\n    copy_async(factor + k, inside ? scale + s * step + k : scale, inside ? 16 : 0);\n";
+    var stack1;
+
+  return "  for (int k = thread(); k < step; k += "
+    + ((stack1 = container.lambda(container.strict(depth0, "threads", {"start":{"line":63,"column":42},"end":{"line":63,"column":49}} ), depth0)) != null ? stack1 : "")
+    + ") factor[k] = s * step + k < depth ? scale[s * step + k] : 0.0f;\n";
 },"19":function(container,depth0,helpers,partials,data) {
-    return "    copy_async(factor + k, scale + s * step + k, 16);\n";
+    var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
+
+  return "  CNX_UNROLL\n  for (int k = thread() * 4; k < step; k += "
+    + ((stack1 = container.lambda(container.strict(depth0, "threads", {"start":{"line":66,"column":46},"end":{"line":66,"column":53}} ), depth0)) != null ? stack1 : "")
+    + " * 4) {\n"
+    + ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"guardDepth"),{"name":"if","hash":{},"fn":container.program(20, data, 0),"inverse":container.program(21, data, 0),"data":data,"loc":{"start":{"line":67,"column":4},"end":{"line":72,"column":11}}})) != null ? stack1 : "")
+    + "  }\n";
 },"20":function(container,depth0,helpers,partials,data) {
+    return "    const bool inside = s * step + k < depth;\n    copy_async(factor + k, inside ? scale + s * step + k : scale, inside ? 16 : 0);\n";
+},"21":function(container,depth0,helpers,partials,data) {
+    return "    copy_async(factor + k, scale + s * step + k, 16);\n";
+},"22":function(container,depth0,helpers,partials,data) {
     var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
         if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
           return parent[propertyName];
@@ -962,7 +974,7 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
 
   return ((stack1 = container.invokePartial(lookupProperty(partials,"cuda-removed"),depth0,{"name":"cuda-removed","data":data,"helpers":helpers,"partials":partials,"decorators":container.decorators})) != null ? stack1 : "")
     + "\n";
-},"21":function(container,depth0,helpers,partials,data) {
+},"23":function(container,depth0,helpers,partials,data) {
     var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
         if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
           return parent[propertyName];
@@ -971,29 +983,63 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
     };
 
   return ((stack1 = container.invokePartial(lookupProperty(partials,"cuda-grn-finish"),depth0,{"name":"cuda-grn-finish","data":data,"helpers":helpers,"partials":partials,"decorators":container.decorators})) != null ? stack1 : "");
-},"22":function(container,depth0,helpers,partials,data) {
+},"24":function(container,depth0,helpers,partials,data) {
+    var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
+
+  return ((stack1 = container.invokePartial(lookupProperty(partials,"cuda-split"),depth0,{"name":"cuda-split","data":data,"helpers":helpers,"partials":partials,"decorators":container.decorators})) != null ? stack1 : "")
+    + "\n";
+},"25":function(container,depth0,helpers,partials,data) {
     var stack1;
 
   return "  float *factor = shared<float>("
-    + ((stack1 = container.lambda(container.strict(depth0, "extraAt", {"start":{"line":85,"column":34},"end":{"line":85,"column":41}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = container.lambda(container.strict(depth0, "extraAt", {"start":{"line":95,"column":34},"end":{"line":95,"column":41}} ), depth0)) != null ? stack1 : "")
     + "); // scale, [stages][step]\n";
-},"23":function(container,depth0,helpers,partials,data) {
+},"26":function(container,depth0,helpers,partials,data) {
     var stack1;
 
   return "  Pair *stats = shared<Pair>("
-    + ((stack1 = container.lambda(container.strict(depth0, "extraAt", {"start":{"line":88,"column":31},"end":{"line":88,"column":38}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = container.lambda(container.strict(depth0, "extraAt", {"start":{"line":98,"column":31},"end":{"line":98,"column":38}} ), depth0)) != null ? stack1 : "")
     + "); // [block_rows][4 taps]\n";
-},"24":function(container,depth0,helpers,partials,data) {
-    return "  scale += image * depth;\n";
-},"25":function(container,depth0,helpers,partials,data) {
-    return "  measure(input, stats, m0);\n  barrier();\n";
-},"26":function(container,depth0,helpers,partials,data) {
-    return "lane % 4 * b_row + lane / 4";
 },"27":function(container,depth0,helpers,partials,data) {
-    return "lane % 16 * b_row";
+    return " / parts";
 },"28":function(container,depth0,helpers,partials,data) {
-    return "scale, factor, ";
+    var stack1, alias1=container.strict, alias2=container.lambda;
+
+  return "  const int block = (image * "
+    + ((stack1 = alias2(alias1(depth0, "gridY", {"start":{"line":102,"column":31},"end":{"line":102,"column":36}} ), depth0)) != null ? stack1 : "")
+    + " + block_y()) * "
+    + ((stack1 = alias2(alias1(depth0, "gridX", {"start":{"line":102,"column":56},"end":{"line":102,"column":61}} ), depth0)) != null ? stack1 : "")
+    + " + block_x(), part = block % parts;\n  const int first = part * steps / parts, end = (part + 1) * steps / parts; // steps of this part\n";
 },"29":function(container,depth0,helpers,partials,data) {
+    return "  scale += image * depth;\n";
+},"30":function(container,depth0,helpers,partials,data) {
+    return "  measure(input, stats, m0);\n  barrier();\n";
+},"31":function(container,depth0,helpers,partials,data) {
+    return "lane % 4 * b_row + lane / 4";
+},"32":function(container,depth0,helpers,partials,data) {
+    return "lane % 16 * b_row";
+},"33":function(container,depth0,helpers,partials,data) {
+    return "first";
+},"34":function(container,depth0,helpers,partials,data) {
+    return "0";
+},"35":function(container,depth0,helpers,partials,data) {
+    return "first + ";
+},"36":function(container,depth0,helpers,partials,data) {
+    return "end";
+},"37":function(container,depth0,helpers,partials,data) {
+    return "steps";
+},"38":function(container,depth0,helpers,partials,data) {
+    return "scale, factor, ";
+},"39":function(container,depth0,helpers,partials,data) {
+    return "first; s < end";
+},"40":function(container,depth0,helpers,partials,data) {
+    return "0; s < steps";
+},"41":function(container,depth0,helpers,partials,data) {
     var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
         if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
           return parent[propertyName];
@@ -1002,7 +1048,7 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
     };
 
   return ((stack1 = container.invokePartial(lookupProperty(partials,"cuda-multiply-tf32"),depth0,{"name":"cuda-multiply-tf32","data":data,"indent":"    ","helpers":helpers,"partials":partials,"decorators":container.decorators})) != null ? stack1 : "");
-},"30":function(container,depth0,helpers,partials,data) {
+},"42":function(container,depth0,helpers,partials,data) {
     var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
         if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
           return parent[propertyName];
@@ -1011,7 +1057,9 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
     };
 
   return ((stack1 = container.invokePartial(lookupProperty(partials,"cuda-multiply"),depth0,{"name":"cuda-multiply","data":data,"indent":"    ","helpers":helpers,"partials":partials,"decorators":container.decorators})) != null ? stack1 : "");
-},"31":function(container,depth0,helpers,partials,data) {
+},"43":function(container,depth0,helpers,partials,data) {
+    return "  if (!add_parts(c, partials, counter, block)) return;\n";
+},"44":function(container,depth0,helpers,partials,data) {
     var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
         if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
           return parent[propertyName];
@@ -1020,9 +1068,9 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
     };
 
   return "  const size_t corner = (static_cast<size_t>(image) * rows + m0) * columns + n0;\n"
-    + ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"chunks"),{"name":"if","hash":{},"fn":container.program(32, data, 0),"inverse":container.program(34, data, 0),"data":data,"loc":{"start":{"line":126,"column":2},"end":{"line":139,"column":9}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"chunks"),{"name":"if","hash":{},"fn":container.program(45, data, 0),"inverse":container.program(47, data, 0),"data":data,"loc":{"start":{"line":143,"column":2},"end":{"line":156,"column":9}}})) != null ? stack1 : "")
     + "  barrier();\n";
-},"32":function(container,depth0,helpers,partials,data) {
+},"45":function(container,depth0,helpers,partials,data) {
     var stack1, alias1=container.strict, alias2=container.lambda, alias3=depth0 != null ? depth0 : (container.nullContext || {}), lookupProperty = container.lookupProperty || function(parent, propertyName) {
         if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
           return parent[propertyName];
@@ -1031,21 +1079,21 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
     };
 
   return "  for (int i = thread(); i < block_rows * (block_columns / "
-    + ((stack1 = alias2(alias1(depth0, "chunk", {"start":{"line":127,"column":61},"end":{"line":127,"column":66}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "chunk", {"start":{"line":144,"column":61},"end":{"line":144,"column":66}} ), depth0)) != null ? stack1 : "")
     + "); i += "
-    + ((stack1 = alias2(alias1(depth0, "threads", {"start":{"line":127,"column":78},"end":{"line":127,"column":85}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "threads", {"start":{"line":144,"column":78},"end":{"line":144,"column":85}} ), depth0)) != null ? stack1 : "")
     + ") {\n    const int m = i / (block_columns / "
-    + ((stack1 = alias2(alias1(depth0, "chunk", {"start":{"line":128,"column":41},"end":{"line":128,"column":46}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "chunk", {"start":{"line":145,"column":41},"end":{"line":145,"column":46}} ), depth0)) != null ? stack1 : "")
     + "), n = i % (block_columns / "
-    + ((stack1 = alias2(alias1(depth0, "chunk", {"start":{"line":128,"column":78},"end":{"line":128,"column":83}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "chunk", {"start":{"line":145,"column":78},"end":{"line":145,"column":83}} ), depth0)) != null ? stack1 : "")
     + ") * "
-    + ((stack1 = alias2(alias1(depth0, "chunk", {"start":{"line":128,"column":91},"end":{"line":128,"column":96}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "chunk", {"start":{"line":145,"column":91},"end":{"line":145,"column":96}} ), depth0)) != null ? stack1 : "")
     + ";\n    const bool inside = "
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"guardRows"),{"name":"if","hash":{},"fn":container.program(11, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":129,"column":24},"end":{"line":129,"column":61}}})) != null ? stack1 : "")
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"guardColumns"),{"name":"if","hash":{},"fn":container.program(33, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":129,"column":61},"end":{"line":129,"column":132}}})) != null ? stack1 : "")
-    + ((stack1 = lookupProperty(helpers,"unless").call(alias3,lookupProperty(depth0,"guardTile"),{"name":"unless","hash":{},"fn":container.program(14, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":129,"column":132},"end":{"line":129,"column":168}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"guardRows"),{"name":"if","hash":{},"fn":container.program(13, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":146,"column":24},"end":{"line":146,"column":61}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"guardColumns"),{"name":"if","hash":{},"fn":container.program(46, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":146,"column":61},"end":{"line":146,"column":132}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"unless").call(alias3,lookupProperty(depth0,"guardTile"),{"name":"unless","hash":{},"fn":container.program(16, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":146,"column":132},"end":{"line":146,"column":168}}})) != null ? stack1 : "")
     + ";\n    copy_async(tile + m * out_row + n, inside ? residual + corner + static_cast<size_t>(m) * columns + n : residual, inside ? 16 : 0);\n  }\n  copy_commit();\n  copy_wait<0>();\n";
-},"33":function(container,depth0,helpers,partials,data) {
+},"46":function(container,depth0,helpers,partials,data) {
     var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
         if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
           return parent[propertyName];
@@ -1053,15 +1101,15 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
         return undefined
     };
 
-  return ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"guardRows"),{"name":"if","hash":{},"fn":container.program(13, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":129,"column":81},"end":{"line":129,"column":109}}})) != null ? stack1 : "")
+  return ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"guardRows"),{"name":"if","hash":{},"fn":container.program(15, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":146,"column":81},"end":{"line":146,"column":109}}})) != null ? stack1 : "")
     + "n0 + n < columns";
-},"34":function(container,depth0,helpers,partials,data) {
+},"47":function(container,depth0,helpers,partials,data) {
     var stack1;
 
   return "  for (int i = thread(); i < block_rows * block_columns; i += "
-    + ((stack1 = container.lambda(container.strict(depth0, "threads", {"start":{"line":135,"column":64},"end":{"line":135,"column":71}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = container.lambda(container.strict(depth0, "threads", {"start":{"line":152,"column":64},"end":{"line":152,"column":71}} ), depth0)) != null ? stack1 : "")
     + ") {\n    const int m = i / block_columns, n = i % block_columns;\n    if (m0 + m < rows && n0 + n < columns) tile[m * out_row + n] = residual[corner + static_cast<size_t>(m) * columns + n];\n  }\n";
-},"35":function(container,depth0,helpers,partials,data) {
+},"48":function(container,depth0,helpers,partials,data) {
     var stack1, alias1=container.strict, alias2=container.lambda, lookupProperty = container.lookupProperty || function(parent, propertyName) {
         if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
           return parent[propertyName];
@@ -1070,43 +1118,43 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
     };
 
   return "  mask += image * "
-    + ((stack1 = alias2(alias1(lookupProperty(depth0,"mask"), "patches", {"start":{"line":143,"column":20},"end":{"line":143,"column":32}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(lookupProperty(depth0,"mask"), "patches", {"start":{"line":160,"column":20},"end":{"line":160,"column":32}} ), depth0)) != null ? stack1 : "")
     + ";\n  uint8_t *gone = shared<uint8_t>("
-    + ((stack1 = alias2(alias1(depth0, "goneAt", {"start":{"line":144,"column":36},"end":{"line":144,"column":42}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "goneAt", {"start":{"line":161,"column":36},"end":{"line":161,"column":42}} ), depth0)) != null ? stack1 : "")
     + "); // rows of removed patches, [block_rows]; registers have no room for them\n  for (int m = thread(); m < block_rows; m += "
-    + ((stack1 = alias2(alias1(depth0, "threads", {"start":{"line":145,"column":48},"end":{"line":145,"column":55}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "threads", {"start":{"line":162,"column":48},"end":{"line":162,"column":55}} ), depth0)) != null ? stack1 : "")
     + ") gone[m] = "
-    + ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"guardRows"),{"name":"if","hash":{},"fn":container.program(36, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":145,"column":69},"end":{"line":145,"column":110}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"guardRows"),{"name":"if","hash":{},"fn":container.program(49, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":162,"column":69},"end":{"line":162,"column":110}}})) != null ? stack1 : "")
     + "removed(mask, m0 + m);\n  barrier();\n";
-},"36":function(container,depth0,helpers,partials,data) {
+},"49":function(container,depth0,helpers,partials,data) {
     return "m0 + m < rows && ";
-},"37":function(container,depth0,helpers,partials,data) {
+},"50":function(container,depth0,helpers,partials,data) {
     var stack1, alias1=container.strict, alias2=container.lambda;
 
   return "  float *sums = shared<float>("
-    + ((stack1 = alias2(alias1(depth0, "sumsAt", {"start":{"line":149,"column":32},"end":{"line":149,"column":38}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "sumsAt", {"start":{"line":166,"column":32},"end":{"line":166,"column":38}} ), depth0)) != null ? stack1 : "")
     + "); // of squares, ["
-    + ((stack1 = alias2(alias1(depth0, "warpsM", {"start":{"line":149,"column":61},"end":{"line":149,"column":67}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "warpsM", {"start":{"line":166,"column":61},"end":{"line":166,"column":67}} ), depth0)) != null ? stack1 : "")
     + "][block_columns]\n";
-},"38":function(container,depth0,helpers,partials,data) {
+},"51":function(container,depth0,helpers,partials,data) {
     return "    float square[2] = {0.0f, 0.0f};\n";
-},"39":function(container,depth0,helpers,partials,data) {
+},"52":function(container,depth0,helpers,partials,data) {
     var stack1, alias1=container.strict, alias2=container.lambda;
 
   return "        v[0] = "
-    + ((stack1 = alias2(alias1(depth0, "gelu", {"start":{"line":165,"column":17},"end":{"line":165,"column":21}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "gelu", {"start":{"line":182,"column":17},"end":{"line":182,"column":21}} ), depth0)) != null ? stack1 : "")
     + "(v[0]);\n        v[1] = "
-    + ((stack1 = alias2(alias1(depth0, "gelu", {"start":{"line":166,"column":17},"end":{"line":166,"column":21}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "gelu", {"start":{"line":183,"column":17},"end":{"line":183,"column":21}} ), depth0)) != null ? stack1 : "")
     + "(v[1]);\n";
-},"40":function(container,depth0,helpers,partials,data) {
+},"53":function(container,depth0,helpers,partials,data) {
     return "        v[0] += widen(tile[m * out_row + n]);\n        v[1] += widen(tile[m * out_row + n + 1]);\n";
-},"41":function(container,depth0,helpers,partials,data) {
+},"54":function(container,depth0,helpers,partials,data) {
     return "        if (gone[m]) v[0] = v[1] = 0.0f;\n";
-},"42":function(container,depth0,helpers,partials,data) {
+},"55":function(container,depth0,helpers,partials,data) {
     return "        store2(tile + m * out_row + n, v[0], v[1]);\n";
-},"43":function(container,depth0,helpers,partials,data) {
+},"56":function(container,depth0,helpers,partials,data) {
     return "        const uint32_t both = pack<T>(v[0], v[1]);\n        store_word(tile + m * out_row + n, both);\n";
-},"44":function(container,depth0,helpers,partials,data) {
+},"57":function(container,depth0,helpers,partials,data) {
     var stack1, alias1=depth0 != null ? depth0 : (container.nullContext || {}), lookupProperty = container.lookupProperty || function(parent, propertyName) {
         if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
           return parent[propertyName];
@@ -1114,23 +1162,23 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
         return undefined
     };
 
-  return ((stack1 = lookupProperty(helpers,"if").call(alias1,lookupProperty(depth0,"tf32"),{"name":"if","hash":{},"fn":container.program(45, data, 0),"inverse":container.program(46, data, 0),"data":data,"loc":{"start":{"line":182,"column":8},"end":{"line":186,"column":15}}})) != null ? stack1 : "")
-    + ((stack1 = lookupProperty(helpers,"if").call(alias1,lookupProperty(depth0,"guardRows"),{"name":"if","hash":{},"fn":container.program(47, data, 0),"inverse":container.program(48, data, 0),"data":data,"loc":{"start":{"line":187,"column":8},"end":{"line":195,"column":15}}})) != null ? stack1 : "");
-},"45":function(container,depth0,helpers,partials,data) {
+  return ((stack1 = lookupProperty(helpers,"if").call(alias1,lookupProperty(depth0,"tf32"),{"name":"if","hash":{},"fn":container.program(58, data, 0),"inverse":container.program(59, data, 0),"data":data,"loc":{"start":{"line":199,"column":8},"end":{"line":203,"column":15}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias1,lookupProperty(depth0,"guardRows"),{"name":"if","hash":{},"fn":container.program(60, data, 0),"inverse":container.program(61, data, 0),"data":data,"loc":{"start":{"line":204,"column":8},"end":{"line":212,"column":15}}})) != null ? stack1 : "");
+},"58":function(container,depth0,helpers,partials,data) {
     return "        const float low = v[0], high = v[1];\n";
-},"46":function(container,depth0,helpers,partials,data) {
+},"59":function(container,depth0,helpers,partials,data) {
     return "        const float low = low_of<T>(both), high = high_of<T>(both); // what fc2 will read\n";
-},"47":function(container,depth0,helpers,partials,data) {
+},"60":function(container,depth0,helpers,partials,data) {
     return "        if (m0 + m < rows) {\n          square[0] += low * low;\n          square[1] += high * high;\n        }\n";
-},"48":function(container,depth0,helpers,partials,data) {
+},"61":function(container,depth0,helpers,partials,data) {
     return "        square[0] += low * low;\n        square[1] += high * high;\n";
-},"49":function(container,depth0,helpers,partials,data) {
+},"62":function(container,depth0,helpers,partials,data) {
     var stack1;
 
   return "    CNX_UNROLL\n    for (int e = 0; e < 2; e++) {\n      CNX_UNROLL\n      for (int mask = 4; mask < 32; mask *= 2) square[e] += shuffle_xor(square[e], mask);\n      if (lane < 4) sums[warp % "
-    + ((stack1 = container.lambda(container.strict(depth0, "warpsM", {"start":{"line":204,"column":34},"end":{"line":204,"column":40}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = container.lambda(container.strict(depth0, "warpsM", {"start":{"line":221,"column":34},"end":{"line":221,"column":40}} ), depth0)) != null ? stack1 : "")
     + " * block_columns + n + e] = square[e];\n    }\n";
-},"50":function(container,depth0,helpers,partials,data) {
+},"63":function(container,depth0,helpers,partials,data) {
     var stack1, alias1=container.strict, alias2=container.lambda, lookupProperty = container.lookupProperty || function(parent, propertyName) {
         if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
           return parent[propertyName];
@@ -1139,25 +1187,25 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
     };
 
   return "  squares += static_cast<size_t>(image) * ("
-    + ((stack1 = alias2(alias1(depth0, "squareTiles", {"start":{"line":210,"column":45},"end":{"line":210,"column":56}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "squareTiles", {"start":{"line":227,"column":45},"end":{"line":227,"column":56}} ), depth0)) != null ? stack1 : "")
     + " * columns);\n  for (int n = thread(); n < block_columns; n += "
-    + ((stack1 = alias2(alias1(depth0, "threads", {"start":{"line":211,"column":51},"end":{"line":211,"column":58}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "threads", {"start":{"line":228,"column":51},"end":{"line":228,"column":58}} ), depth0)) != null ? stack1 : "")
     + ") {\n    float sum = 0.0f;\n    for (int w = 0; w < "
-    + ((stack1 = alias2(alias1(depth0, "warpsM", {"start":{"line":213,"column":26},"end":{"line":213,"column":32}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "warpsM", {"start":{"line":230,"column":26},"end":{"line":230,"column":32}} ), depth0)) != null ? stack1 : "")
     + "; w++) sum += sums[w * block_columns + n];\n"
-    + ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"guardColumns"),{"name":"if","hash":{},"fn":container.program(51, data, 0),"inverse":container.program(52, data, 0),"data":data,"loc":{"start":{"line":214,"column":4},"end":{"line":218,"column":11}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"guardColumns"),{"name":"if","hash":{},"fn":container.program(64, data, 0),"inverse":container.program(65, data, 0),"data":data,"loc":{"start":{"line":231,"column":4},"end":{"line":235,"column":11}}})) != null ? stack1 : "")
     + "  }\n";
-},"51":function(container,depth0,helpers,partials,data) {
+},"64":function(container,depth0,helpers,partials,data) {
     return "    if (n0 + n < columns) squares[block_y() * columns + n0 + n] = sum;\n";
-},"52":function(container,depth0,helpers,partials,data) {
+},"65":function(container,depth0,helpers,partials,data) {
     return "    squares[block_y() * columns + n0 + n] = sum;\n";
-},"53":function(container,depth0,helpers,partials,data) {
+},"66":function(container,depth0,helpers,partials,data) {
     var stack1;
 
   return "  unsigned *before = shared<unsigned>("
-    + ((stack1 = container.lambda(container.strict(depth0, "beforeAt", {"start":{"line":222,"column":40},"end":{"line":222,"column":48}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = container.lambda(container.strict(depth0, "beforeAt", {"start":{"line":239,"column":40},"end":{"line":239,"column":48}} ), depth0)) != null ? stack1 : "")
     + "); // blocks of the image that came before this one\n  barrier();\n  if (thread() == 0) *before = arrive(counter + image);\n";
-},"54":function(container,depth0,helpers,partials,data) {
+},"67":function(container,depth0,helpers,partials,data) {
     var stack1, alias1=container.strict, alias2=container.lambda, alias3=depth0 != null ? depth0 : (container.nullContext || {}), lookupProperty = container.lookupProperty || function(parent, propertyName) {
         if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
           return parent[propertyName];
@@ -1166,35 +1214,35 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
     };
 
   return "  for (int i = thread(); i < block_rows * (block_columns / "
-    + ((stack1 = alias2(alias1(depth0, "chunk", {"start":{"line":228,"column":61},"end":{"line":228,"column":66}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "chunk", {"start":{"line":245,"column":61},"end":{"line":245,"column":66}} ), depth0)) != null ? stack1 : "")
     + "); i += "
-    + ((stack1 = alias2(alias1(depth0, "threads", {"start":{"line":228,"column":78},"end":{"line":228,"column":85}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "threads", {"start":{"line":245,"column":78},"end":{"line":245,"column":85}} ), depth0)) != null ? stack1 : "")
     + ") {\n    const int m = i / (block_columns / "
-    + ((stack1 = alias2(alias1(depth0, "chunk", {"start":{"line":229,"column":41},"end":{"line":229,"column":46}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "chunk", {"start":{"line":246,"column":41},"end":{"line":246,"column":46}} ), depth0)) != null ? stack1 : "")
     + "), n = i % (block_columns / "
-    + ((stack1 = alias2(alias1(depth0, "chunk", {"start":{"line":229,"column":78},"end":{"line":229,"column":83}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "chunk", {"start":{"line":246,"column":78},"end":{"line":246,"column":83}} ), depth0)) != null ? stack1 : "")
     + ") * "
-    + ((stack1 = alias2(alias1(depth0, "chunk", {"start":{"line":229,"column":91},"end":{"line":229,"column":96}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "chunk", {"start":{"line":246,"column":91},"end":{"line":246,"column":96}} ), depth0)) != null ? stack1 : "")
     + ";\n"
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"guardRows"),{"name":"if","hash":{},"fn":container.program(55, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":230,"column":4},"end":{"line":232,"column":11}}})) != null ? stack1 : "")
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"guardColumns"),{"name":"if","hash":{},"fn":container.program(56, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":233,"column":4},"end":{"line":235,"column":11}}})) != null ? stack1 : "")
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"tf32"),{"name":"if","hash":{},"fn":container.program(57, data, 0),"inverse":container.program(58, data, 0),"data":data,"loc":{"start":{"line":236,"column":4},"end":{"line":240,"column":11}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"guardRows"),{"name":"if","hash":{},"fn":container.program(68, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":247,"column":4},"end":{"line":249,"column":11}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"guardColumns"),{"name":"if","hash":{},"fn":container.program(69, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":250,"column":4},"end":{"line":252,"column":11}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"tf32"),{"name":"if","hash":{},"fn":container.program(70, data, 0),"inverse":container.program(71, data, 0),"data":data,"loc":{"start":{"line":253,"column":4},"end":{"line":257,"column":11}}})) != null ? stack1 : "")
     + "  }\n";
-},"55":function(container,depth0,helpers,partials,data) {
+},"68":function(container,depth0,helpers,partials,data) {
     return "    if (m0 + m >= rows) continue;\n";
-},"56":function(container,depth0,helpers,partials,data) {
+},"69":function(container,depth0,helpers,partials,data) {
     return "    if (n0 + n >= columns) continue;\n";
-},"57":function(container,depth0,helpers,partials,data) {
+},"70":function(container,depth0,helpers,partials,data) {
     return "    store4(output + static_cast<size_t>(m) * columns + n, load4(tile + m * out_row + n));\n";
-},"58":function(container,depth0,helpers,partials,data) {
+},"71":function(container,depth0,helpers,partials,data) {
     return "    store8(output + static_cast<size_t>(m) * columns + n, tile + m * out_row + n);\n";
-},"59":function(container,depth0,helpers,partials,data) {
+},"72":function(container,depth0,helpers,partials,data) {
     var stack1;
 
   return "  for (int i = thread(); i < block_rows * block_columns; i += "
-    + ((stack1 = container.lambda(container.strict(depth0, "threads", {"start":{"line":243,"column":64},"end":{"line":243,"column":71}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = container.lambda(container.strict(depth0, "threads", {"start":{"line":260,"column":64},"end":{"line":260,"column":71}} ), depth0)) != null ? stack1 : "")
     + ") {\n    const int m = i / block_columns, n = i % block_columns;\n    if (m0 + m < rows && n0 + n < columns) output[static_cast<size_t>(m) * columns + n] = tile[m * out_row + n];\n  }\n";
-},"60":function(container,depth0,helpers,partials,data) {
+},"73":function(container,depth0,helpers,partials,data) {
     return "  finish_image(before, squares, gamma, scale + image * columns, counter + image);\n";
 },"compiler":[8,">= 4.3.0"],"main":function(container,depth0,helpers,partials,data) {
     var stack1, alias1=container.strict, alias2=container.lambda, alias3=depth0 != null ? depth0 : (container.nullContext || {}), lookupProperty = container.lookupProperty || function(parent, propertyName) {
@@ -1218,130 +1266,150 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
     + " x "
     + ((stack1 = alias2(alias1(depth0, "warpColumns", {"start":{"line":3,"column":26},"end":{"line":3,"column":37}} ), depth0)) != null ? stack1 : "")
     + " of it. Sums are f32.\n"
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"tf32"),{"name":"if","hash":{},"fn":container.program(0, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":4,"column":0},"end":{"line":6,"column":7}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"split"),{"name":"if","hash":{},"fn":container.program(0, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":4,"column":0},"end":{"line":6,"column":7}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"tf32"),{"name":"if","hash":{},"fn":container.program(1, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":7,"column":0},"end":{"line":9,"column":7}}})) != null ? stack1 : "")
     + ((stack1 = container.invokePartial(lookupProperty(partials,"cuda-head"),depth0,{"name":"cuda-head","data":data,"helpers":helpers,"partials":partials,"decorators":container.decorators})) != null ? stack1 : "")
     + "using T = "
-    + ((stack1 = alias2(alias1(depth0, "scalar", {"start":{"line":8,"column":12},"end":{"line":8,"column":18}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "scalar", {"start":{"line":11,"column":12},"end":{"line":11,"column":18}} ), depth0)) != null ? stack1 : "")
     + ";\nconstexpr int rows = "
-    + ((stack1 = alias2(alias1(depth0, "rows", {"start":{"line":9,"column":23},"end":{"line":9,"column":27}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "rows", {"start":{"line":12,"column":23},"end":{"line":12,"column":27}} ), depth0)) != null ? stack1 : "")
     + ", depth = "
-    + ((stack1 = alias2(alias1(depth0, "depth", {"start":{"line":9,"column":41},"end":{"line":9,"column":46}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "depth", {"start":{"line":12,"column":41},"end":{"line":12,"column":46}} ), depth0)) != null ? stack1 : "")
     + ", columns = "
-    + ((stack1 = alias2(alias1(depth0, "columns", {"start":{"line":9,"column":62},"end":{"line":9,"column":69}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "columns", {"start":{"line":12,"column":62},"end":{"line":12,"column":69}} ), depth0)) != null ? stack1 : "")
     + ";\nconstexpr int block_rows = "
-    + ((stack1 = alias2(alias1(depth0, "blockRows", {"start":{"line":10,"column":29},"end":{"line":10,"column":38}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "blockRows", {"start":{"line":13,"column":29},"end":{"line":13,"column":38}} ), depth0)) != null ? stack1 : "")
     + ", block_columns = "
-    + ((stack1 = alias2(alias1(depth0, "blockColumns", {"start":{"line":10,"column":60},"end":{"line":10,"column":72}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "blockColumns", {"start":{"line":13,"column":60},"end":{"line":13,"column":72}} ), depth0)) != null ? stack1 : "")
     + ";\nconstexpr int step = "
-    + ((stack1 = alias2(alias1(depth0, "step", {"start":{"line":11,"column":23},"end":{"line":11,"column":27}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "step", {"start":{"line":14,"column":23},"end":{"line":14,"column":27}} ), depth0)) != null ? stack1 : "")
     + ", steps = "
-    + ((stack1 = alias2(alias1(depth0, "steps", {"start":{"line":11,"column":41},"end":{"line":11,"column":46}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "steps", {"start":{"line":14,"column":41},"end":{"line":14,"column":46}} ), depth0)) != null ? stack1 : "")
     + ", stages = "
-    + ((stack1 = alias2(alias1(depth0, "stages", {"start":{"line":11,"column":61},"end":{"line":11,"column":67}} ), depth0)) != null ? stack1 : "")
-    + "; // of k\nconstexpr int m_tiles = "
-    + ((stack1 = alias2(alias1(depth0, "mTiles", {"start":{"line":12,"column":26},"end":{"line":12,"column":32}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "stages", {"start":{"line":14,"column":61},"end":{"line":14,"column":67}} ), depth0)) != null ? stack1 : "")
+    + "; // of k\n"
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"split"),{"name":"if","hash":{},"fn":container.program(2, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":15,"column":0},"end":{"line":17,"column":7}}})) != null ? stack1 : "")
+    + "constexpr int m_tiles = "
+    + ((stack1 = alias2(alias1(depth0, "mTiles", {"start":{"line":18,"column":26},"end":{"line":18,"column":32}} ), depth0)) != null ? stack1 : "")
     + ", n_tiles = "
-    + ((stack1 = alias2(alias1(depth0, "nTiles", {"start":{"line":12,"column":48},"end":{"line":12,"column":54}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "nTiles", {"start":{"line":18,"column":48},"end":{"line":18,"column":54}} ), depth0)) != null ? stack1 : "")
     + ";       // of 16 rows, of 8 columns, of a warp\n"
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"tf32"),{"name":"if","hash":{},"fn":container.program(1, data, 0),"inverse":container.program(2, data, 0),"data":data,"loc":{"start":{"line":13,"column":0},"end":{"line":17,"column":7}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"tf32"),{"name":"if","hash":{},"fn":container.program(3, data, 0),"inverse":container.program(4, data, 0),"data":data,"loc":{"start":{"line":19,"column":0},"end":{"line":23,"column":7}}})) != null ? stack1 : "")
     + "constexpr int out_row = block_columns + 8;\nconstexpr int a_stage = block_rows * step, b_stage = step * b_row;\n\n// Where chunk c ("
-    + ((stack1 = alias2(alias1(depth0, "chunk", {"start":{"line":21,"column":20},"end":{"line":21,"column":25}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "chunk", {"start":{"line":27,"column":20},"end":{"line":27,"column":25}} ), depth0)) != null ? stack1 : "")
     + " values) of row m of the left operand lies in its stage: the chunks of a row are swapped so that eight\n// rows at the same c lie in different banks.\nCNX_DEVICE int place(int m, int c) { return m * step + (c ^ (m / "
-    + ((stack1 = alias2(alias1(depth0, "swizzleRows", {"start":{"line":23,"column":67},"end":{"line":23,"column":78}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "swizzleRows", {"start":{"line":29,"column":67},"end":{"line":29,"column":78}} ), depth0)) != null ? stack1 : "")
     + " % "
-    + ((stack1 = alias2(alias1(depth0, "rowChunks", {"start":{"line":23,"column":85},"end":{"line":23,"column":94}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "rowChunks", {"start":{"line":29,"column":85},"end":{"line":29,"column":94}} ), depth0)) != null ? stack1 : "")
     + ")) * "
-    + ((stack1 = alias2(alias1(depth0, "chunk", {"start":{"line":23,"column":103},"end":{"line":23,"column":108}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "chunk", {"start":{"line":29,"column":103},"end":{"line":29,"column":108}} ), depth0)) != null ? stack1 : "")
     + "; }\n\n"
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"gathered"),{"name":"if","hash":{},"fn":container.program(3, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":25,"column":0},"end":{"line":31,"column":7}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"gathered"),{"name":"if","hash":{},"fn":container.program(5, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":31,"column":0},"end":{"line":37,"column":7}}})) != null ? stack1 : "")
     + "// Brings step s of both operands to shared memory; copies may still be on their way.\nCNX_DEVICE void stage(const T *input, const "
-    + ((stack1 = alias2(alias1(depth0, "factor", {"start":{"line":33,"column":46},"end":{"line":33,"column":52}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "factor", {"start":{"line":39,"column":46},"end":{"line":39,"column":52}} ), depth0)) != null ? stack1 : "")
     + " *weight, "
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"scaled"),{"name":"if","hash":{},"fn":container.program(6, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":33,"column":64},"end":{"line":33,"column":120}}})) != null ? stack1 : "")
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"norm"),{"name":"if","hash":{},"fn":container.program(7, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":33,"column":120},"end":{"line":33,"column":158}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"scaled"),{"name":"if","hash":{},"fn":container.program(8, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":39,"column":64},"end":{"line":39,"column":120}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"norm"),{"name":"if","hash":{},"fn":container.program(9, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":39,"column":120},"end":{"line":39,"column":158}}})) != null ? stack1 : "")
     + "T *a, "
-    + ((stack1 = alias2(alias1(depth0, "factor", {"start":{"line":33,"column":166},"end":{"line":33,"column":172}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "factor", {"start":{"line":39,"column":166},"end":{"line":39,"column":172}} ), depth0)) != null ? stack1 : "")
     + " *b, int m0, int n0, int s) {\n  a += s % stages * a_stage;\n  b += s % stages * b_stage;\n"
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"gathered"),{"name":"if","hash":{},"fn":container.program(8, data, 0),"inverse":container.program(10, data, 0),"data":data,"loc":{"start":{"line":36,"column":2},"end":{"line":48,"column":9}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"gathered"),{"name":"if","hash":{},"fn":container.program(10, data, 0),"inverse":container.program(12, data, 0),"data":data,"loc":{"start":{"line":42,"column":2},"end":{"line":54,"column":9}}})) != null ? stack1 : "")
     + "  CNX_UNROLL\n  for (int i = thread(); i < step * (block_columns / "
-    + ((stack1 = alias2(alias1(depth0, "chunk", {"start":{"line":50,"column":55},"end":{"line":50,"column":60}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "chunk", {"start":{"line":56,"column":55},"end":{"line":56,"column":60}} ), depth0)) != null ? stack1 : "")
     + "); i += "
-    + ((stack1 = alias2(alias1(depth0, "threads", {"start":{"line":50,"column":72},"end":{"line":50,"column":79}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "threads", {"start":{"line":56,"column":72},"end":{"line":56,"column":79}} ), depth0)) != null ? stack1 : "")
     + ") {\n    const int k = i / (block_columns / "
-    + ((stack1 = alias2(alias1(depth0, "chunk", {"start":{"line":51,"column":41},"end":{"line":51,"column":46}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "chunk", {"start":{"line":57,"column":41},"end":{"line":57,"column":46}} ), depth0)) != null ? stack1 : "")
     + "), n = i % (block_columns / "
-    + ((stack1 = alias2(alias1(depth0, "chunk", {"start":{"line":51,"column":78},"end":{"line":51,"column":83}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "chunk", {"start":{"line":57,"column":78},"end":{"line":57,"column":83}} ), depth0)) != null ? stack1 : "")
     + ") * "
-    + ((stack1 = alias2(alias1(depth0, "chunk", {"start":{"line":51,"column":91},"end":{"line":51,"column":96}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "chunk", {"start":{"line":57,"column":91},"end":{"line":57,"column":96}} ), depth0)) != null ? stack1 : "")
     + ";\n    copy_async(b + k * b_row + n, weight + (s * step + k) * "
-    + ((stack1 = alias2(alias1(depth0, "weightRow", {"start":{"line":52,"column":62},"end":{"line":52,"column":71}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "weightRow", {"start":{"line":58,"column":62},"end":{"line":58,"column":71}} ), depth0)) != null ? stack1 : "")
     + " + n0 + n, 16);\n  }\n"
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"scaled"),{"name":"if","hash":{},"fn":container.program(15, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":54,"column":2},"end":{"line":69,"column":9}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"scaled"),{"name":"if","hash":{},"fn":container.program(17, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":60,"column":2},"end":{"line":75,"column":9}}})) != null ? stack1 : "")
     + "}\n\n"
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"mask"),{"name":"if","hash":{},"fn":container.program(20, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":72,"column":0},"end":{"line":75,"column":7}}})) != null ? stack1 : "")
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"finish"),{"name":"if","hash":{},"fn":container.program(21, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":76,"column":0},"end":{"line":78,"column":7}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"mask"),{"name":"if","hash":{},"fn":container.program(22, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":78,"column":0},"end":{"line":81,"column":7}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"finish"),{"name":"if","hash":{},"fn":container.program(23, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":82,"column":0},"end":{"line":84,"column":7}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"split"),{"name":"if","hash":{},"fn":container.program(24, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":85,"column":0},"end":{"line":88,"column":7}}})) != null ? stack1 : "")
     + "CNX_KERNEL("
-    + ((stack1 = alias2(alias1(depth0, "threads", {"start":{"line":79,"column":13},"end":{"line":79,"column":20}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "threads", {"start":{"line":89,"column":13},"end":{"line":89,"column":20}} ), depth0)) != null ? stack1 : "")
     + ", "
-    + ((stack1 = alias2(alias1(depth0, "blocks", {"start":{"line":79,"column":26},"end":{"line":79,"column":32}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "blocks", {"start":{"line":89,"column":26},"end":{"line":89,"column":32}} ), depth0)) != null ? stack1 : "")
     + ") kernel(\n"
     + ((stack1 = container.invokePartial(lookupProperty(partials,"cuda-parameters"),depth0,{"name":"cuda-parameters","data":data,"helpers":helpers,"partials":partials,"decorators":container.decorators})) != null ? stack1 : "")
     + "{\n  T *a = shared<T>(0);        // [stages][block_rows][step], chunks swapped\n  "
-    + ((stack1 = alias2(alias1(depth0, "factor", {"start":{"line":83,"column":4},"end":{"line":83,"column":10}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "factor", {"start":{"line":93,"column":4},"end":{"line":93,"column":10}} ), depth0)) != null ? stack1 : "")
     + " *b = shared<"
-    + ((stack1 = alias2(alias1(depth0, "factor", {"start":{"line":83,"column":27},"end":{"line":83,"column":33}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "factor", {"start":{"line":93,"column":27},"end":{"line":93,"column":33}} ), depth0)) != null ? stack1 : "")
     + ">("
-    + ((stack1 = alias2(alias1(depth0, "bAt", {"start":{"line":83,"column":39},"end":{"line":83,"column":42}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "bAt", {"start":{"line":93,"column":39},"end":{"line":93,"column":42}} ), depth0)) != null ? stack1 : "")
     + "); // [stages][step][b_row]\n"
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"scaled"),{"name":"if","hash":{},"fn":container.program(22, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":84,"column":2},"end":{"line":86,"column":9}}})) != null ? stack1 : "")
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"norm"),{"name":"if","hash":{},"fn":container.program(23, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":87,"column":2},"end":{"line":89,"column":9}}})) != null ? stack1 : "")
-    + "  const int image = block_z(), m0 = block_y() * block_rows, n0 = block_x() * block_columns;\n  const int lane = thread() % 32, warp = thread() / 32;\n  const int warp_m = warp % "
-    + ((stack1 = alias2(alias1(depth0, "warpsM", {"start":{"line":92,"column":30},"end":{"line":92,"column":36}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"scaled"),{"name":"if","hash":{},"fn":container.program(25, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":94,"column":2},"end":{"line":96,"column":9}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"norm"),{"name":"if","hash":{},"fn":container.program(26, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":97,"column":2},"end":{"line":99,"column":9}}})) != null ? stack1 : "")
+    + "  const int image = block_z(), m0 = block_y() * block_rows, n0 = block_x()"
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"split"),{"name":"if","hash":{},"fn":container.program(27, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":100,"column":74},"end":{"line":100,"column":102}}})) != null ? stack1 : "")
+    + " * block_columns;\n"
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"split"),{"name":"if","hash":{},"fn":container.program(28, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":101,"column":2},"end":{"line":104,"column":9}}})) != null ? stack1 : "")
+    + "  const int lane = thread() % 32, warp = thread() / 32;\n  const int warp_m = warp % "
+    + ((stack1 = alias2(alias1(depth0, "warpsM", {"start":{"line":106,"column":30},"end":{"line":106,"column":36}} ), depth0)) != null ? stack1 : "")
     + " * "
-    + ((stack1 = alias2(alias1(depth0, "warpRows", {"start":{"line":92,"column":43},"end":{"line":92,"column":51}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "warpRows", {"start":{"line":106,"column":43},"end":{"line":106,"column":51}} ), depth0)) != null ? stack1 : "")
     + ", warp_n = warp / "
-    + ((stack1 = alias2(alias1(depth0, "warpsM", {"start":{"line":92,"column":73},"end":{"line":92,"column":79}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "warpsM", {"start":{"line":106,"column":73},"end":{"line":106,"column":79}} ), depth0)) != null ? stack1 : "")
     + " * "
-    + ((stack1 = alias2(alias1(depth0, "warpColumns", {"start":{"line":92,"column":86},"end":{"line":92,"column":97}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "warpColumns", {"start":{"line":106,"column":86},"end":{"line":106,"column":97}} ), depth0)) != null ? stack1 : "")
     + ";\n  input += static_cast<size_t>(image) * "
-    + ((stack1 = alias2(alias1(depth0, "inputLength", {"start":{"line":93,"column":42},"end":{"line":93,"column":53}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "inputLength", {"start":{"line":107,"column":42},"end":{"line":107,"column":53}} ), depth0)) != null ? stack1 : "")
     + ";\n"
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"scaled"),{"name":"if","hash":{},"fn":container.program(24, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":94,"column":2},"end":{"line":96,"column":9}}})) != null ? stack1 : "")
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"norm"),{"name":"if","hash":{},"fn":container.program(25, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":97,"column":2},"end":{"line":100,"column":9}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"scaled"),{"name":"if","hash":{},"fn":container.program(29, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":108,"column":2},"end":{"line":110,"column":9}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"norm"),{"name":"if","hash":{},"fn":container.program(30, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":111,"column":2},"end":{"line":114,"column":9}}})) != null ? stack1 : "")
     + "  // Where this lane's rows of the operands begin in a stage; a warp's first row is a multiple of 16, as the swap repeats.\n  const int a_at = (warp_m + lane % 16) * step, a_swap = lane % 16 / "
-    + ((stack1 = alias2(alias1(depth0, "swizzleRows", {"start":{"line":102,"column":71},"end":{"line":102,"column":82}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "swizzleRows", {"start":{"line":116,"column":71},"end":{"line":116,"column":82}} ), depth0)) != null ? stack1 : "")
     + " % "
-    + ((stack1 = alias2(alias1(depth0, "rowChunks", {"start":{"line":102,"column":89},"end":{"line":102,"column":98}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "rowChunks", {"start":{"line":116,"column":89},"end":{"line":116,"column":98}} ), depth0)) != null ? stack1 : "")
     + ";\n  const int b_at = "
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"tf32"),{"name":"if","hash":{},"fn":container.program(26, data, 0),"inverse":container.program(27, data, 0),"data":data,"loc":{"start":{"line":103,"column":19},"end":{"line":103,"column":90}}})) != null ? stack1 : "")
-    + " + warp_n;\n  float c[m_tiles][n_tiles][4] = {};\n  CNX_UNROLL\n  for (int s = 0; s < stages - 1; s++) {\n    if (s < steps) stage(input, weight, "
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"scaled"),{"name":"if","hash":{},"fn":container.program(28, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":107,"column":40},"end":{"line":107,"column":76}}})) != null ? stack1 : "")
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"norm"),{"name":"if","hash":{},"fn":container.program(9, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":107,"column":76},"end":{"line":107,"column":102}}})) != null ? stack1 : "")
-    + "a, b, m0, n0, s);\n    copy_commit();\n  }\n  for (int s = 0; s < steps; s++) {\n    copy_wait<stages - 2>();\n    barrier();\n    if (s + stages - 1 < steps) stage(input, weight, "
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"scaled"),{"name":"if","hash":{},"fn":container.program(28, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":113,"column":53},"end":{"line":113,"column":89}}})) != null ? stack1 : "")
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"norm"),{"name":"if","hash":{},"fn":container.program(9, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":113,"column":89},"end":{"line":113,"column":115}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"tf32"),{"name":"if","hash":{},"fn":container.program(31, data, 0),"inverse":container.program(32, data, 0),"data":data,"loc":{"start":{"line":117,"column":19},"end":{"line":117,"column":90}}})) != null ? stack1 : "")
+    + " + warp_n;\n  float c[m_tiles][n_tiles][4] = {};\n  CNX_UNROLL\n  for (int s = "
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"split"),{"name":"if","hash":{},"fn":container.program(33, data, 0),"inverse":container.program(34, data, 0),"data":data,"loc":{"start":{"line":120,"column":15},"end":{"line":120,"column":49}}})) != null ? stack1 : "")
+    + "; s < "
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"split"),{"name":"if","hash":{},"fn":container.program(35, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":120,"column":55},"end":{"line":120,"column":83}}})) != null ? stack1 : "")
+    + "stages - 1; s++) {\n    if (s < "
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"split"),{"name":"if","hash":{},"fn":container.program(36, data, 0),"inverse":container.program(37, data, 0),"data":data,"loc":{"start":{"line":121,"column":12},"end":{"line":121,"column":48}}})) != null ? stack1 : "")
+    + ") stage(input, weight, "
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"scaled"),{"name":"if","hash":{},"fn":container.program(38, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":121,"column":71},"end":{"line":121,"column":107}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"norm"),{"name":"if","hash":{},"fn":container.program(11, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":121,"column":107},"end":{"line":121,"column":133}}})) != null ? stack1 : "")
+    + "a, b, m0, n0, s);\n    copy_commit();\n  }\n  for (int s = "
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"split"),{"name":"if","hash":{},"fn":container.program(39, data, 0),"inverse":container.program(40, data, 0),"data":data,"loc":{"start":{"line":124,"column":15},"end":{"line":124,"column":69}}})) != null ? stack1 : "")
+    + "; s++) {\n    copy_wait<stages - 2>();\n    barrier();\n    if (s + stages - 1 < "
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"split"),{"name":"if","hash":{},"fn":container.program(36, data, 0),"inverse":container.program(37, data, 0),"data":data,"loc":{"start":{"line":127,"column":25},"end":{"line":127,"column":61}}})) != null ? stack1 : "")
+    + ") stage(input, weight, "
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"scaled"),{"name":"if","hash":{},"fn":container.program(38, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":127,"column":84},"end":{"line":127,"column":120}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"norm"),{"name":"if","hash":{},"fn":container.program(11, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":127,"column":120},"end":{"line":127,"column":146}}})) != null ? stack1 : "")
     + "a, b, m0, n0, s + stages - 1);\n    copy_commit();\n"
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"tf32"),{"name":"if","hash":{},"fn":container.program(29, data, 0),"inverse":container.program(30, data, 0),"data":data,"loc":{"start":{"line":115,"column":4},"end":{"line":119,"column":11}}})) != null ? stack1 : "")
-    + "  }\n  copy_wait<0>();\n  barrier();\n  T *tile = shared<T>(0); // [block_rows][out_row]: the result, so that it is stored in whole chunks\n"
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"residual"),{"name":"if","hash":{},"fn":container.program(31, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":124,"column":2},"end":{"line":141,"column":9}}})) != null ? stack1 : "")
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"mask"),{"name":"if","hash":{},"fn":container.program(35, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":142,"column":2},"end":{"line":147,"column":9}}})) != null ? stack1 : "")
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"squares"),{"name":"if","hash":{},"fn":container.program(37, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":148,"column":2},"end":{"line":150,"column":9}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"tf32"),{"name":"if","hash":{},"fn":container.program(41, data, 0),"inverse":container.program(42, data, 0),"data":data,"loc":{"start":{"line":129,"column":4},"end":{"line":133,"column":11}}})) != null ? stack1 : "")
+    + "  }\n  copy_wait<0>();\n  barrier();\n"
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"split"),{"name":"if","hash":{},"fn":container.program(43, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":137,"column":2},"end":{"line":139,"column":9}}})) != null ? stack1 : "")
+    + "  T *tile = shared<T>(0); // [block_rows][out_row]: the result, so that it is stored in whole chunks\n"
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"residual"),{"name":"if","hash":{},"fn":container.program(44, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":141,"column":2},"end":{"line":158,"column":9}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"mask"),{"name":"if","hash":{},"fn":container.program(48, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":159,"column":2},"end":{"line":164,"column":9}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"squares"),{"name":"if","hash":{},"fn":container.program(50, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":165,"column":2},"end":{"line":167,"column":9}}})) != null ? stack1 : "")
     + "  CNX_UNROLL\n  for (int j = 0; j < n_tiles; j++) {\n    const int n = warp_n + j * 8 + 2 * (lane % 4);\n    const Pair shift = load2(bias + n0 + n);\n"
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"squares"),{"name":"if","hash":{},"fn":container.program(38, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":155,"column":4},"end":{"line":157,"column":11}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"squares"),{"name":"if","hash":{},"fn":container.program(51, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":172,"column":4},"end":{"line":174,"column":11}}})) != null ? stack1 : "")
     + "    CNX_UNROLL\n    for (int i = 0; i < m_tiles; i++) {\n      CNX_UNROLL\n      for (int h = 0; h < 2; h++) {\n        const int m = warp_m + i * 16 + h * 8 + lane / 4;\n        float v[2] = {c[i][j][2 * h] + shift.v[0], c[i][j][2 * h + 1] + shift.v[1]};\n"
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"gelu"),{"name":"if","hash":{},"fn":container.program(39, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":164,"column":8},"end":{"line":167,"column":15}}})) != null ? stack1 : "")
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"residual"),{"name":"if","hash":{},"fn":container.program(40, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":168,"column":8},"end":{"line":171,"column":15}}})) != null ? stack1 : "")
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"mask"),{"name":"if","hash":{},"fn":container.program(41, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":172,"column":8},"end":{"line":174,"column":15}}})) != null ? stack1 : "")
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"tf32"),{"name":"if","hash":{},"fn":container.program(42, data, 0),"inverse":container.program(43, data, 0),"data":data,"loc":{"start":{"line":175,"column":8},"end":{"line":180,"column":15}}})) != null ? stack1 : "")
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"squares"),{"name":"if","hash":{},"fn":container.program(44, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":181,"column":8},"end":{"line":196,"column":15}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"gelu"),{"name":"if","hash":{},"fn":container.program(52, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":181,"column":8},"end":{"line":184,"column":15}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"residual"),{"name":"if","hash":{},"fn":container.program(53, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":185,"column":8},"end":{"line":188,"column":15}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"mask"),{"name":"if","hash":{},"fn":container.program(54, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":189,"column":8},"end":{"line":191,"column":15}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"tf32"),{"name":"if","hash":{},"fn":container.program(55, data, 0),"inverse":container.program(56, data, 0),"data":data,"loc":{"start":{"line":192,"column":8},"end":{"line":197,"column":15}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"squares"),{"name":"if","hash":{},"fn":container.program(57, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":198,"column":8},"end":{"line":213,"column":15}}})) != null ? stack1 : "")
     + "      }\n    }\n"
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"squares"),{"name":"if","hash":{},"fn":container.program(49, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":199,"column":4},"end":{"line":206,"column":11}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"squares"),{"name":"if","hash":{},"fn":container.program(62, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":216,"column":4},"end":{"line":223,"column":11}}})) != null ? stack1 : "")
     + "  }\n  barrier();\n"
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"squares"),{"name":"if","hash":{},"fn":container.program(50, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":209,"column":2},"end":{"line":220,"column":9}}})) != null ? stack1 : "")
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"finish"),{"name":"if","hash":{},"fn":container.program(53, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":221,"column":2},"end":{"line":225,"column":9}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"squares"),{"name":"if","hash":{},"fn":container.program(63, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":226,"column":2},"end":{"line":237,"column":9}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"finish"),{"name":"if","hash":{},"fn":container.program(66, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":238,"column":2},"end":{"line":242,"column":9}}})) != null ? stack1 : "")
     + "  output += (static_cast<size_t>(image) * rows + m0) * columns + n0;\n"
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"chunks"),{"name":"if","hash":{},"fn":container.program(54, data, 0),"inverse":container.program(59, data, 0),"data":data,"loc":{"start":{"line":227,"column":2},"end":{"line":247,"column":9}}})) != null ? stack1 : "")
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"finish"),{"name":"if","hash":{},"fn":container.program(60, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":248,"column":2},"end":{"line":250,"column":9}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"chunks"),{"name":"if","hash":{},"fn":container.program(67, data, 0),"inverse":container.program(72, data, 0),"data":data,"loc":{"start":{"line":244,"column":2},"end":{"line":264,"column":9}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"finish"),{"name":"if","hash":{},"fn":container.program(73, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":265,"column":2},"end":{"line":267,"column":9}}})) != null ? stack1 : "")
     + "}\n\n"
     + ((stack1 = container.invokePartial(lookupProperty(partials,"cuda-run"),depth0,{"name":"cuda-run","data":data,"helpers":helpers,"partials":partials,"decorators":container.decorators})) != null ? stack1 : "");
 },"usePartial":true,"useData":true},
@@ -7885,6 +7953,26 @@ export const partials: Readonly<Record<string, Precompiled>> = {
     + "::"
     + ((stack1 = alias2(alias1(depth0, "entry", {"start":{"line":7,"column":32},"end":{"line":7,"column":37}} ), depth0)) != null ? stack1 : "")
     + "\n";
+},"useData":true},
+
+  "cuda-split": {"compiler":[8,">= 4.3.0"],"main":function(container,depth0,helpers,partials,data) {
+    var stack1, alias1=container.strict, alias2=container.lambda;
+
+  return "// Leaves the sums of this block's part in `partials`, those of neighbouring threads side by side. The last of a tile's\n// blocks gets the sums of all parts, added in their order whichever came when; the others get false.\nCNX_DEVICE bool add_parts(float (&c)[m_tiles][n_tiles][4], float *partials, unsigned *counter, int block) {\n  constexpr int part_size = "
+    + ((stack1 = alias2(alias1(depth0, "threadSums", {"start":{"line":4,"column":30},"end":{"line":4,"column":40}} ), depth0)) != null ? stack1 : "")
+    + " * "
+    + ((stack1 = alias2(alias1(depth0, "threads", {"start":{"line":4,"column":47},"end":{"line":4,"column":54}} ), depth0)) != null ? stack1 : "")
+    + ";\n  const int tile = block / parts;\n  float *own = partials + static_cast<size_t>(block) * part_size + thread();\n  CNX_UNROLL\n  for (int i = 0; i < "
+    + ((stack1 = alias2(alias1(depth0, "threadSums", {"start":{"line":8,"column":24},"end":{"line":8,"column":34}} ), depth0)) != null ? stack1 : "")
+    + "; i++) own[i * "
+    + ((stack1 = alias2(alias1(depth0, "threads", {"start":{"line":8,"column":53},"end":{"line":8,"column":60}} ), depth0)) != null ? stack1 : "")
+    + "] = c[i / 4 / n_tiles][i / 4 % n_tiles][i % 4];\n  unsigned *before = shared<unsigned>("
+    + ((stack1 = alias2(alias1(depth0, "beforeAt", {"start":{"line":9,"column":40},"end":{"line":9,"column":48}} ), depth0)) != null ? stack1 : "")
+    + "); // parts of the tile that came before this one\n  barrier();\n  if (thread() == 0) *before = arrive(counter + tile);\n  barrier();\n  if (*before != parts - 1) return false;\n  acquire();\n  const float *all = partials + static_cast<size_t>(tile) * parts * part_size + thread();\n  CNX_UNROLL\n  for (int i = 0; i < "
+    + ((stack1 = alias2(alias1(depth0, "threadSums", {"start":{"line":17,"column":24},"end":{"line":17,"column":34}} ), depth0)) != null ? stack1 : "")
+    + "; i++) {\n    float sum = 0.0f;\n    CNX_UNROLL\n    for (int p = 0; p < parts; p++) sum += load_fresh(all + p * part_size + i * "
+    + ((stack1 = alias2(alias1(depth0, "threads", {"start":{"line":20,"column":82},"end":{"line":20,"column":89}} ), depth0)) != null ? stack1 : "")
+    + ");\n    c[i / 4 / n_tiles][i / 4 % n_tiles][i % 4] = sum;\n  }\n  if (thread() == 0) counter[tile] = 0;\n  return true;\n}\n";
 },"useData":true},
 
   "bindings": {"0":function(container,depth0,helpers,partials,data) {

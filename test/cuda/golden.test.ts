@@ -1,9 +1,16 @@
-import { readdirSync } from "node:fs";
+import { spawnSync } from "node:child_process";
+import { readdirSync, readFileSync, writeFileSync } from "node:fs";
+import * as path from "node:path";
 import { describe, expect, test } from "vitest";
+import { lower } from "../../src/compile.ts";
+import { buildCuda } from "../../src/node/toolchain.ts";
+import { splitTarget } from "../support/cuda-split.ts";
 import { hasGxx } from "../support/cuda-tools.ts";
+import { newFolder } from "../support/folders.ts";
 import { full } from "../support/full.ts";
-import { type Golden, readGolden } from "../support/golden.ts";
+import { type Golden, goldenInput, goldenWeights, readGolden } from "../support/golden.ts";
 import { goldenRun } from "../support/golden-run.ts";
+import { goldenModel } from "../support/models.ts";
 import { expectLogits, expectTap, limitsOf, type Recorded, relL2 } from "../support/tolerance.ts";
 
 interface Dense {
@@ -39,6 +46,39 @@ async function logitsOf(golden: Golden & Dense, words: readonly string[]) {
   return { logits: outputs.get("logits")?.data ?? [], outputs };
 }
 
+/** Logits of a library in bf16 whose products give the k of a tile to several blocks, as the words say how blocks run. */
+async function splitLogits(golden: Golden & Dense, words: readonly (readonly string[])[]) {
+  const context = {
+    weights: null,
+    specHash: "",
+    specName: "",
+    version: "",
+    onnx: { opset: 20, layout: "plain" },
+  } as const;
+  const images = golden.input.shape[0] ?? 1;
+  const of = { model: goldenModel(golden), batch: { min: 1, max: images }, taps: [], context };
+  const unit = lower({ ...of, target: splitTarget("bf16", {}, of, 2) });
+  if (!unit.ok || unit.value.plan === null) throw new Error("it does not compile");
+  const { files, plan } = unit.value;
+  const built = await buildCuda("cpu", files, () => {});
+  if (!built.ok) throw new Error(built.diagnostics[0]?.message);
+  const at = (name: string) => path.join(folder, name);
+  const folder = newFolder();
+  const weights = goldenWeights(golden);
+  const parameters = await Promise.all(plan.params.map(({ name }) => weights.f32(name)));
+  writeFileSync(
+    at("weights"),
+    Buffer.concat(parameters.map(of => Buffer.from(of.buffer, of.byteOffset, of.byteLength))),
+  );
+  writeFileSync(at("input"), new Uint8Array(goldenInput(golden).values.buffer));
+  const runs = words.map(more => {
+    const ran = spawnSync(built.value, [at("weights"), at("input"), at("output"), `${images}`, ...more]);
+    expect(ran.status).toBe(0);
+    return readFileSync(at("output"));
+  });
+  return { runs, split: files.filter(({ contents }) => String(contents).includes("constexpr int parts = 2;")) };
+}
+
 describe.runIf(hasGxx)("CUDA kernels give PyTorch's numbers as fibers of a CPU", { timeout: 600_000 }, () => {
   test.each([...small, ...published])("%s", async file => {
     const golden = readGolden<Dense>(file);
@@ -72,4 +112,18 @@ describe.runIf(hasGxx)("CUDA kernels give PyTorch's numbers as fibers of a CPU",
       }
     },
   );
+
+  test("products whose k blocks share, the same bits however blocks run", async () => {
+    const golden = readGolden<Dense>("dense/micro-64x64-b2");
+    const words = [
+      ["forward", "late", "1"],
+      ["reverse", "early", "1"],
+      ["shuffled", "late", "4"],
+    ];
+    const { runs, split } = await splitLogits(golden, words);
+    expect(split.length).toBeGreaterThanOrEqual(4);
+    for (const run of runs) expect(run.equals(runs[0] as Buffer)).toBe(true);
+    const logits = new Float32Array(new Uint8Array(runs[0] as Buffer).buffer);
+    expect(relL2(logits, golden.logits.values)).toBeLessThan(narrowLimits.bf16);
+  });
 });

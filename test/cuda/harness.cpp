@@ -405,7 +405,7 @@ bool run(const Case &c) {
   uint32_t seed = 7;
   for (const Operand &operand : c.operands) {
     const size_t elements = operand.elements * static_cast<size_t>(operand.per_image ? c.batch : 1);
-    sizes.push_back(elements * (operand.kind == 'f' || operand.kind == 'i' ? 4 : 2));
+    sizes.push_back(elements * (operand.kind == 'h' || operand.kind == 'b' ? 2 : 4));
     void *memory = nullptr;
     cnx::device_allocate(&memory, sizes.back());
     pointers.push_back(memory);
@@ -420,9 +420,10 @@ bool run(const Case &c) {
     for (const Order order : {Order::forward, Order::reverse, Order::shuffled, Order::greedy, Order::greedy_reverse}) {
       cnx::cpu::settings.order = order;
       cnx::cpu::settings.late = late;
+      cnx::cpu::settings.workers = late ? 1 : 2; // blocks in turn, and several at a time
       for (int twice = 0; twice < 2; twice++) {
         for (size_t i = 0; i < pointers.size(); i++) {
-          const bool counter = std::strcmp(c.operands[i].name, "counter") == 0;
+          const bool counter = c.operands[i].kind == 'u';
           if (!c.operands[i].read && !(counter && twice)) std::memset(pointers[i], counter ? 0 : 0xff, sizes[i]);
         }
         c.run(c.batch, pointers.data(), nullptr);

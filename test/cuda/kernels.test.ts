@@ -208,6 +208,21 @@ const tf32Sizes: readonly Size[] = [
   [20, 18, 10, tile(32, 16)],
 ];
 
+/** A tile's k shared among blocks: as many parts as wished, or as there are steps; parts of unequal length. */
+const split = (of: KernelCase, parts: number): KernelCase => ({ ...of, name: `${of.name}_in_${parts}`, split: parts });
+const splits = (dtype: StorageType): readonly KernelCase[] => [
+  split(product("fc2", dtype, sizes[3] as Size, second), 2),
+  split(product("fc2", dtype, sizes[3] as Size, second), 3),
+  split(product("fc2", dtype, sizes[0] as Size, second), 2),
+  split(product("fc2", dtype, sizes[0] as Size, second), 4),
+  split(product("fc2", dtype, sizes[2] as Size, second), 3),
+  split(product("fc2", dtype, sizes[4] as Size, second), 2),
+  split(product("tall", dtype, [140, 100, 200, tile(128, 96)], { gelu: "erf" }), 4),
+  split(maskedProduct(dtype, "second"), 3),
+  split(downsample(dtype, 40, 80), 4),
+  split(downsample(dtype, 6, 12), 2),
+];
+
 const dtypes = ["f32", "bf16", "f16"] as const;
 const all: readonly KernelCase[] = dtypes.flatMap(dtype => [
   ...sizes.flatMap(size => [product("fc1", dtype, size, first), product("fc2", dtype, size, second)]),
@@ -223,13 +238,16 @@ const all: readonly KernelCase[] = dtypes.flatMap(dtype => [
   depthwise(dtype, [4, 5, 2112, 3]),
   pool(dtype, 3, 1601),
   ...masked(dtype),
+  ...(dtype === "f32" ? [] : splits(dtype)),
 ]);
 const allTf32 = [
   ...tf32Sizes.flatMap(size => [product("fc1", "f32", size, first), product("fc2", "f32", size, second)]),
   downsample("f32", 40, 80),
   downsample("f32", 6, 12),
   ...(["first", "second"] as const).map(of => maskedProduct("f32", of)),
+  ...splits("f32"),
 ].map(tf32);
+
 const single = [table, kindOf("maskedMean", "mean", "f32", { patches: 37, invocations: 64 })];
 
 /** f16 differs from bf16 in conversions alone. */
@@ -327,6 +345,23 @@ const faults: readonly Fault[] = [
     "((k / 4 + lane / 16) ^ a_swap) * 4",
     "(k / 4 + lane / 16) * 4",
   ],
+  [
+    "parts added before the last has come",
+    split(fc2("bf16", 3), 4),
+    "*before != parts - 1",
+    "*before + 1 != parts - 1",
+  ],
+  ["a part too few in the sum", split(fc2("bf16", 3), 3), "p < parts;", "p < parts - 1;"],
+  ["parts that overlap", split(fc2("bf16", 3), 2), "first = part * steps", "first = part * (steps - 1)"],
+  ["a step that is in no part", split(fc2("bf16", 3), 3), "end = (part + 1) * steps", "end = (part + 1) * (steps - 1)"],
+  ["a tile's counter left as it is", split(fc2("bf16", 3), 4), "if (thread() == 0) counter[tile] = 0;", ""],
+  [
+    "every part's sums in one place",
+    split(fc2("bf16", 3), 2),
+    "(block) * part_size",
+    "(block - block % parts) * part_size",
+  ],
+  ["whoever came before read too early", split(fc2("bf16", 3), 2), /(arrive\(.*\n) +barrier\(\);\n/, "$1"],
   ["no barrier in the TF32 loop", tf32(fc2("f32", 3)), /(copy_wait<stages - 2>\(\);\n) +barrier\(\);\n/, "$1"],
 ];
 const planted: readonly KernelCase[] = faults.map(([, at, from, to], i) => ({

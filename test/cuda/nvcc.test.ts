@@ -3,8 +3,8 @@ import { readFileSync } from "node:fs";
 import * as path from "node:path";
 import { describe, expect, test } from "vitest";
 import { lower } from "../../src/compile.ts";
-import { cudaTarget } from "../../src/emit/cuda/cuda.ts";
 import type { StorageType } from "../../src/model/model.ts";
+import { splitTarget } from "../support/cuda-split.ts";
 import { hasNvcc } from "../support/cuda-tools.ts";
 import { fill, newFolder } from "../support/folders.ts";
 import { full } from "../support/full.ts";
@@ -20,7 +20,7 @@ const cases = (full ? all : (["atto"] as const)).flatMap(size =>
 /** A storage type, or f32 whose products are TF32. */
 type Form = StorageType | "tf32";
 
-function sources(size: string, form: Form): Readonly<Record<string, string>> {
+function sources(size: string, form: Form, split = 1): Readonly<Record<string, string>> {
   const model = { ...goldenModel(readGolden(`dense/${size}-224x224-b1`)), name: size };
   const context = {
     weights: null,
@@ -29,8 +29,9 @@ function sources(size: string, form: Form): Readonly<Record<string, string>> {
     version: "",
     onnx: { opset: 20, layout: "plain" },
   } as const;
-  const target = form === "tf32" ? cudaTarget("f32", { tf32: true }) : cudaTarget(form);
-  const unit = lower({ model, target, batch: { min: 1, max: 256 }, taps: [], context });
+  const of = { model, batch: { min: 1, max: 256 }, taps: [], context };
+  const target = form === "tf32" ? splitTarget("f32", { tf32: true }, of, split) : splitTarget(form, {}, of, split);
+  const unit = lower({ ...of, target });
   if (!unit.ok) throw new Error(unit.diagnostics[0]?.message);
   const files = Object.fromEntries(
     unit.value.files.map(({ path: at, contents }) => [path.basename(at), String(contents)]),
@@ -112,6 +113,26 @@ describe.runIf(hasNvcc)(
       });
       expect(ran.stderr).toContain("there is no CUDA device");
       expect(ran.status).toBe(5);
+    });
+
+    test.each(["bf16", "tf32"] as const)("products whose k four blocks share, %s", form => {
+      const folder = newFolder();
+      const files = sources("atto", form, 4);
+      const shared = Object.keys(files).filter(name => (files[name] ?? "").includes("constexpr int parts = 4;"));
+      expect(shared.length).toBeGreaterThanOrEqual(4 + 3);
+      fill(folder, { ...files, "all.cu": shared.map(name => `#include "${name}"\n`).join("") });
+      const codes = architectures.map(arch => `-gencode=arch=compute_${arch},code=sm_${arch}`);
+      const built = spawnSync("nvcc", ["-std=c++17", "-O3", ...codes, "-Xptxas", "-v", "-c", "all.cu"], {
+        cwd: folder,
+        encoding: "utf8",
+      });
+      expect(built.stderr).not.toMatch(/error|warning/i);
+      expect(built.status).toBe(0);
+      const report = readReport(built.stderr);
+      const bounds = readBounds(files);
+      expect(report.length).toBe(shared.length * architectures.length);
+      expect(report.filter(row => row.spilled > 0)).toEqual([]);
+      expect(report.filter(row => !(row.registers <= (bounds.get(row.kernel)?.most ?? 0)))).toEqual([]);
     });
 
     test("TF32 products are on tensor cores, from rounded operands, and the header says so", () => {

@@ -53,6 +53,17 @@ describe("candidates", () => {
       expect(new Set(choices.map(one => JSON.stringify(one))).size).toBe(choices.length);
   });
 
+  test("the inner dimension is split where there are few blocks, at batch 1", () => {
+    const splits = (batch: number) =>
+      candidates(planOf("tiny", batch), { dtype: "bf16", tf32: false, shared: least }).flatMap(
+        ({ kernel, shape, choices }) =>
+          kernel === "product" && choices.some(({ split }) => split > 1) ? [productKey(shape)] : [],
+      );
+    expect(splits(1)).toContain("49x3072x768");
+    expect(splits(1)).not.toContain("49x768x3072"); // it makes the statistics of its result
+    expect(splits(256)).toEqual([]);
+  });
+
   test("what asks for more shared memory than the device has is left out", () => {
     const plan = planOf("base", 256);
     const many = (shared: number) =>
@@ -69,7 +80,7 @@ describe("tables", () => {
       shape: { rows: 196, depth: 384, columns: 1536 },
       dtype: "bf16",
       batch,
-      choice: { rows: 128, columns: 128, warpRows: 64, step },
+      choice: { rows: 128, columns: 128, warpRows: 64, step, split: 1 },
       times: { milliseconds: 1, usual: 2 },
     }) as const;
   const table = (...rows: TuningTable["rows"]): TuningTable => ({ architecture: "sm_90", device: "a GPU", rows });

@@ -3,13 +3,15 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import * as os from "node:os";
 import * as path from "node:path";
 import { renderTemplate } from "../../src/embedded/render-template.ts";
+import { measuredWith } from "../../src/emit/cuda/candidates.ts";
 import { kernelText } from "../../src/emit/cuda/files.ts";
-import { type CudaKernel, usualChoices } from "../../src/emit/cuda/kernels/shared.ts";
+import type { CudaKernel } from "../../src/emit/cuda/kernels/shared.ts";
 import { cudaKernelOf, type LaunchParams } from "../../src/emit/cuda/kernels.ts";
-import { type CudaProgram, finished } from "../../src/emit/cuda/program.ts";
+import type { CudaProgram } from "../../src/emit/cuda/program.ts";
 import type { PatchGrid } from "../../src/graph/ops.ts";
 import type { StorageType } from "../../src/model/model.ts";
 import type { KernelKind } from "../../src/plan/kernels.ts";
+import type { Step } from "../../src/plan/plan.ts";
 
 /** A generated kernel, run alone. */
 export interface KernelCase {
@@ -19,6 +21,8 @@ export interface KernelCase {
   readonly dtype: StorageType;
   /** Products of f32 from operands rounded to TF32. */
   readonly tf32?: boolean;
+  /** Most blocks that share the k of a tile. */
+  readonly split?: number;
   readonly batch: number;
   /** The largest batch that the kernel is made for, which decides its tile; `batch` where it is left out. */
   readonly built?: number;
@@ -29,6 +33,7 @@ export interface KernelCase {
 }
 
 const kindLetters = { f32: "f", f16: "h", bf16: "b" } as const satisfies Record<StorageType, string>;
+const letters = { wide: "f", index: "i", count: "u" } as const;
 const references: { readonly [K in KernelKind]?: string } = {
   gemm: "product",
   downsample: "product",
@@ -101,10 +106,12 @@ export interface Harness {
   readonly end: () => void;
 }
 
-const kernelOf = ({ kind, params, dtype, tf32 = false, batch, built = batch }: KernelCase): CudaKernel => {
-  const kernel = cudaKernelOf(kind, params, { dtype, batch: built, choices: { ...usualChoices, tf32 } });
+const kernelOf = (of: KernelCase): CudaKernel => {
+  const { kind, params, dtype, tf32 = false, split = 1, batch, built = batch } = of;
+  const measured = measuredWith([{ kind, params } as Pick<Step, "kind" | "params">], { split });
+  const kernel = cudaKernelOf(kind, params, { dtype, batch: built, choices: { tf32, measured } });
   if (kernel === null) throw new Error(`CUDA has no ${kind}`);
-  return finished(kernel);
+  return kernel;
 };
 
 function textOf(one: KernelCase): string {
@@ -122,7 +129,7 @@ function tableOf(cases: readonly KernelCase[]): string {
     const c = kernel.context as Readonly<Record<string, number | boolean | null | string>>;
     const p = params as unknown as Readonly<Record<string, number | undefined>>;
     const operands = kernel.operands.map(({ name: operand, width, elements, perImage, access }) => {
-      const letter = operand === "counter" || width === "wide" ? "f" : width === "index" ? "i" : kindLetters[dtype];
+      const letter = width === "narrow" || width === "factor" ? kindLetters[dtype] : letters[width];
       return `{"${operand}", '${letter}', ${elements}u, ${perImage}, ${access === "read"}}`;
     });
     const numbers = [
@@ -148,7 +155,7 @@ ${cases.map(({ name }) => `#include "${name}.cu"`).join("\n")}
 #include <vector>
 struct Operand {
   const char *name;
-  char kind; // f: f32, h: f16, b: bf16, i: int32
+  char kind; // f: f32, h: f16, b: bf16, i: int32, u: counters
   size_t elements;
   bool per_image, read;
 };

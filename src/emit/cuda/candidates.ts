@@ -6,12 +6,13 @@ import {
   type DepthwiseShape,
   depthwiseKey,
   type Measured,
+  nothingMeasured,
   type ProductChoice,
   type ProductShape,
   productKey,
 } from "../../plan/measured.ts";
 import type { Plan, Step } from "../../plan/plan.ts";
-import { exactTiles } from "../../plan/tile.ts";
+import { divideUp, exactTiles, type GemmTile, gemmGroup } from "../../plan/tile.ts";
 import { tuningFor } from "../../plan/tunings.ts";
 import { depthwiseTiles, usualDepthwise } from "./kernels/convolutions.ts";
 import { usualProduct } from "./kernels/gemm.ts";
@@ -35,7 +36,7 @@ export const shapeKey = (of: ShapeOf): string =>
 const tilesTried = 4;
 
 /** The shape of a step that a table may speak of; null for other kernels. */
-export function shapeOf(step: Step): ShapeOf | null {
+export function shapeOf(step: Pick<Step, "kind" | "params">): ShapeOf | null {
   const make = shapes[step.kind as keyof typeof shapes] as ((params: unknown) => ShapeOf) | undefined;
   return make?.(step.params) ?? null;
 }
@@ -90,15 +91,27 @@ function productChoices(shape: ProductShape, { batch }: Plan, { dtype, tf32 }: T
     .slice(0, tilesTried)
     .map(({ rows, columns }) => ({ rows, columns }));
   if (dtype === "f32" && !tf32) return tiles.map(tile => ({ ...tile, ...usualProduct }));
-  const { warpRows, step } = usualProduct;
-  const ways = [
-    { warpRows, step },
-    { warpRows, step: 64 },
-    { warpRows: 32, step },
-    { warpRows: 32, step: 64 },
-  ] as const;
-  return ways.flatMap(way => tiles.map(tile => ({ ...tile, ...way })));
+  const pairs = ways.flatMap((way, w) =>
+    tiles.map((tile, t) => ({ choice: { ...tile, ...usualProduct, ...way }, late: w + t })),
+  );
+  const blocks = ({ rows, columns }: ProductChoice) =>
+    divideUp(shape.rows, rows) * divideUp(shape.columns, columns) * batch.max;
+  return pairs
+    .sort((a, b) => a.late - b.late) // what is likely, first
+    .map(({ choice }) => choice)
+    .filter(choice => choice.split === 1 || blocks(choice) < 2 * gemm.groups); // else the device is busy without
 }
+
+/** What else than the tile is tried on tensor cores; splits that do nothing make no kernel of their own. */
+const ways: readonly Partial<ProductChoice>[] = [
+  {},
+  { step: 64 },
+  { split: 2 },
+  { split: 4 },
+  { warpRows: 32 },
+  { warpRows: 32, step: 64 },
+  { split: 8 },
+];
 
 const depthwiseChoices = ({ params }: Step<"depthwise">, { batch }: Plan): readonly DepthwiseChoice[] => [
   usualDepthwise(params, batch.max),
@@ -119,6 +132,20 @@ function kernelWith(
     ...(tile === null ? {} : { tile, finish: "squares" in step.params && step.params.squares }),
   };
   return cudaKernelOf(step.kind, params as LaunchParams, { dtype, batch: batch.max, choices: { tf32, measured } });
+}
+
+/** Every product of these steps as usual, but for what is wanted. */
+export function measuredWith(
+  steps: readonly Pick<Step, "kind" | "params">[],
+  wanted: Partial<ProductChoice>,
+): Measured {
+  const products = steps.flatMap(step => {
+    const of = shapeOf(step);
+    if (of?.kernel !== "product" || !("tile" in step.params)) return [];
+    const [rows, columns] = gemmGroup(step.params.tile as GemmTile);
+    return [[productKey(of.shape), { rows, columns, ...usualProduct, ...wanted }] as const];
+  });
+  return { ...nothingMeasured, products: new Map(products) };
 }
 
 /** The build that makes every shape with its choice `at`, and those that have fewer as usual. */

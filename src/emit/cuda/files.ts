@@ -5,7 +5,7 @@ import type { Model } from "../../model/model.ts";
 import { banner } from "../banner.ts";
 import type { EmitContext, OutputFile } from "../target.ts";
 import { blocksFor, type CudaKernel, scalars, widthType } from "./kernels/shared.ts";
-import { type CudaProgram, counters, type NamedKernel, type Place } from "./program.ts";
+import type { CudaProgram, NamedKernel, Place } from "./program.ts";
 
 /** `stages.0.0.dwconv` → `stages_0_0_dwconv`. */
 const identifier = (name: string): string => name.replace(/[^A-Za-z0-9]/g, "_");
@@ -84,7 +84,7 @@ const launchContext = (kernel: CudaKernel, program: CudaProgram) => ({
     index,
     note,
     read: access === "read",
-    type: name === "counter" ? "unsigned" : widthType(width, program),
+    type: widthType(width, program),
     last: index === kernel.operands.length - 1 && !kernel.counted,
   })),
 });
@@ -181,7 +181,7 @@ function planContext(program: CudaProgram, shared: Shared) {
     })),
     weightBytes: program.weightBytes,
     imageBytes: program.imageBytes,
-    counterBytes: places.has(counters) ? 4 : 0,
+    counterBytes: program.counterBytes,
     kept: kept.map(name => ({ id: identifier(name) })),
     setup: setup.map(({ params, reads, packed, packedBias, narrow }) => ({
       shape: `{${[params.columns, params.channels, params.taps, params.packed.segment, params.packed.depth, params.packed.columns, narrow].join(", ")}}`,

@@ -60,10 +60,18 @@ export interface CudaProgram {
   readonly kept: readonly ValueId[];
   readonly weightBytes: number;
   readonly imageBytes: number;
+  /** Of an image: as many counters as the launch with the most of them wants. */
+  readonly counterBytes: number;
 }
 
-/** Not a value of the plan: how many blocks of each image have arrived, zero between launches. */
-export const counters = "block counters";
+/** Not a value of the plan: how many blocks have arrived, of an image or of a tile, zero between launches. */
+const counters = "block counters";
+
+/** What a launch needs besides the values of the plan: counters, and room for the sums of blocks that share a tile. */
+const ownValues = ({ name }: Step): Readonly<Record<string, ValueId>> => ({
+  counter: counters,
+  partials: `${name}.partials`,
+});
 
 interface Sized {
   readonly width: Width;
@@ -82,16 +90,15 @@ export function cudaProgram(plan: Plan, dtype: StorageType, given: Partial<CudaC
     invariant(kernel, `CUDA has no kernel for '${step.name}'`);
     const entry = known ?? { at: named.size, kernel, name: step.name };
     named.set(key, entry);
-    const values: Readonly<Record<string, ValueId>> = { ...step.reads, ...writes };
+    const values: Readonly<Record<string, ValueId>> = { ...ownValues(step), ...step.reads, ...writes };
     const operands = kernel.operands.map(({ name }) => {
       const value = values[name];
       invariant(value !== undefined, `${step.kind} '${step.name}' has nothing for '${name}'`);
       return value;
     });
-    const finishes = step.kind === "gemm" && (params as LaunchParams<"gemm">).finish;
-    return { name: step.name, kernel: entry.at, operands: finishes ? [...operands, counters] : operands };
+    return { name: step.name, kernel: entry.at, operands };
   });
-  const made = [...named.values()].map(({ name, kernel }) => ({ name, kernel: finished(kernel) }));
+  const made = [...named.values()].map(({ name, kernel }) => ({ name, kernel }));
   const wide = dtype === "f32" ? [] : widened(plan, sizesOf(launches, made));
   const all = {
     kernels: [...made, ...wide.map(({ to, length }) => ({ name: to, kernel: widen(length) }))],
@@ -130,25 +137,6 @@ export function launchCost({ kernels, dtype }: CudaProgram, launch: Launch): Lau
       .reduce((sum, { width, elements }) => sum + elements * widthBytes(width, dtype), 0);
   return { ...work, fixed: bytes(false), each: bytes(true) };
 }
-
-/** A product that finishes GRN's statistics also takes the counters of arrived blocks. */
-export const finished = (kernel: CudaKernel): CudaKernel =>
-  kernel.context.finish === true
-    ? {
-        ...kernel,
-        operands: [
-          ...kernel.operands,
-          {
-            name: "counter",
-            width: "wide",
-            access: "write",
-            elements: 1,
-            perImage: true,
-            note: "blocks that have come",
-          },
-        ],
-      }
-    : kernel;
 
 interface Merged {
   readonly step: Step;
@@ -205,7 +193,7 @@ function placed(
   { dtype, tf32 }: Pick<CudaProgram, "dtype" | "tf32">,
   { launches, kernels }: Pick<CudaProgram, "launches" | "kernels">,
   sizes: ReadonlyMap<ValueId, Sized>,
-): Pick<CudaProgram, "setup" | "places" | "kept" | "weightBytes" | "imageBytes"> {
+): Pick<CudaProgram, "setup" | "places" | "kept" | "weightBytes" | "imageBytes" | "counterBytes"> {
   const bytes = ({ width, elements }: Sized): number => elements * widthBytes(width, dtype);
   const places = new Map<ValueId, Place>();
   const ports = [...plan.inputs, ...plan.outputs];
@@ -238,7 +226,8 @@ function placed(
     reserve(packed, params.packed.depth * params.packed.columns * (narrow ? bytesOf[dtype] : 4));
     reserve(packedBias, params.packed.columns * 4);
   }
-  if (sizes.has(counters)) places.set(counters, { kind: "counters" });
+  const counted = sizes.get(counters);
+  if (counted) places.set(counters, { kind: "counters" });
 
   const scratch = [...sizes].filter(([value]) => !places.has(value));
   const lifetimes = scratch.map(([name, size]) => {
@@ -256,5 +245,6 @@ function placed(
   for (const [name, { arena, offset }] of slots) {
     places.set(name, { kind: "workspace", at: (starts[arena] as number) + offset });
   }
-  return { setup, places, kept, weightBytes, imageBytes: arenas.reduce((a, b) => a + b, 0) };
+  const imageBytes = arenas.reduce((a, b) => a + b, 0);
+  return { setup, places, kept, weightBytes, imageBytes, counterBytes: counted ? bytes(counted) : 0 };
 }

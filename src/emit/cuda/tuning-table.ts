@@ -103,6 +103,7 @@ const forms: { readonly [K in TuningRow["kernel"]]: { readonly shape: Fields; re
       columns: oneOf(8, 16, 24, 32, 40, 48, 64, 80, 88, 96, 128),
       warpRows: oneOf(32, 64),
       step: oneOf(32, 64),
+      split: whole(16),
     },
   },
   depthwise: {

@@ -140,7 +140,7 @@ const named = (row: TuningRow): string =>
 
 const chosen = (row: TuningRow): string =>
   row.kernel === "product"
-    ? `${row.choice.rows} x ${row.choice.columns}, warps of ${row.choice.warpRows} rows, steps of ${row.choice.step}`
+    ? `${row.choice.rows} x ${row.choice.columns}, warps of ${row.choice.warpRows} rows, steps of ${row.choice.step}${row.choice.split > 1 ? `, k in ${row.choice.split} parts` : ""}`
     : `${row.choice.rows} x ${row.choice.columns} sites a thread, ${row.choice.groups} along the row`;
 
 function report({ shapes, usual, tuned, error: off }: Tuned): string {

@@ -8,6 +8,7 @@ import {
   bytesOf,
   type CudaKernel,
   type CudaOperand,
+  counterOperand,
   geluName,
   maskOperand,
   result,
@@ -81,6 +82,7 @@ function common(p: CudaGemm, { channels, patches, eps }: Operand, { dtype }: Set
     p.squares ? result("squares", tiles * columns, dims(tiles, columns), "wide") : null,
     p.finish ? weight("gamma", columns, dims(columns)) : null,
     p.finish ? result("scale", columns, dims(columns), "wide") : null,
+    p.finish ? counterOperand(1, "") : null,
   ];
   return {
     operands: operands.filter(one => one !== null),
@@ -201,10 +203,16 @@ function warpGrid(blockRows: number, blockColumns: number, rows: number): readon
 }
 
 /** What tensor cores do where nothing else was measured. */
-export const usualProduct: Pick<ProductChoice, "warpRows" | "step"> = { warpRows: 64, step: 32 };
+export const usualProduct: Omit<ProductChoice, "rows" | "columns"> = { warpRows: 64, step: 32, split: 1 };
 
 const choiceOf = (shape: ProductShape, { choices }: Setting) =>
   choices.measured.products.get(productKey(shape)) ?? usualProduct;
+
+/** Where the blocks that share the k of a tile leave their sums, and count themselves. */
+const splitOperands = (tiles: number, parts: number, sums: number, threads: number): readonly CudaOperand[] => [
+  result("partials", tiles * parts * sums * threads, dims(tiles, parts, sums, threads), "wide"),
+  counterOperand(tiles, `${dims(tiles)} `),
+];
 
 /** 16 bit and TF32: warps multiply on tensor cores, from stages in shared memory. */
 function tensorCores(p: CudaGemm, { channels, patches, eps }: Operand, shape: Common, setting: Setting): CudaKernel {
@@ -219,8 +227,10 @@ function tensorCores(p: CudaGemm, { channels, patches, eps }: Operand, shape: Co
   const chunk = 16 / bytes;
   const step = [choice.step, 32].map(size => (2 * size) / bytes).find(size => packed.depth % size === 0) ?? 16;
   const steps = packed.depth / step;
+  const parts = p.squares ? 1 : Math.min(choice.split, steps);
+  const split = parts > 1;
   const rowBytes = step * bytes;
-  const stages = Math.max(2, Math.min(rowBytes === 128 ? 3 : 4, steps));
+  const stages = Math.max(2, Math.min(rowBytes === 128 ? 3 : 4, divideUp(steps, parts)));
   const bRow = blockColumns % 16 === 0 ? blockColumns + 8 : blockColumns;
   const bAt = stages * blockRows * rowBytes;
   const extraAt = bAt + stages * step * bRow * bytes;
@@ -230,7 +240,7 @@ function tensorCores(p: CudaGemm, { channels, patches, eps }: Operand, shape: Co
   const finish = finishBytes(p.columns, threads);
   const gone = p.mask === null ? 0 : blockRows;
   const used = Math.max(extraAt + extra, sumsAt + sums + gone);
-  const beforeAt = roundUp(Math.max(used, finish.bytes), 16);
+  const beforeAt = roundUp(p.finish ? Math.max(used, finish.bytes) : used, 16);
   const vector = channels % chunk === 0;
   const { guardRows, guardColumns, depth } = context;
   const guardDepth = packed.depth !== depth;
@@ -244,6 +254,9 @@ function tensorCores(p: CudaGemm, { channels, patches, eps }: Operand, shape: Co
       chunk,
       step,
       steps,
+      split,
+      parts,
+      threadSums: sumsOfThread,
       stages,
       stagesLess: stages - 1,
       warpsM,
@@ -268,11 +281,11 @@ function tensorCores(p: CudaGemm, { channels, patches, eps }: Operand, shape: Co
       finishSums: finish.finishSums,
       beforeAt,
     },
-    operands: shape.operands,
-    grid: shape.grid,
+    operands: [...shape.operands, ...(split ? splitOperands(context.imageBlocks, parts, sumsOfThread, threads) : [])],
+    grid: [parts * shape.grid[0], shape.grid[1]],
     images: 1,
     threads,
-    shared: p.finish ? beforeAt + 4 : used,
+    shared: p.finish || split ? beforeAt + 4 : used,
     registers: sumsOfThread <= 32 ? 128 : sumsOfThread <= 64 ? 168 : sumsOfThread + 112,
     counted: false,
     work: { unit: tf32 ? "tf32" : "tensor", flops: 2 * p.rows * p.depth * p.columns },

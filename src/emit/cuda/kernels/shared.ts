@@ -7,9 +7,9 @@ import { type Measured, nothingMeasured } from "../../../plan/measured.ts";
 
 /**
  * How a value is stored: `wide` is f32 always, `narrow` the model's storage type, `factor` that type too but rounded to
- * TF32 where products are made of that, `index` int32.
+ * TF32 where products are made of that, `index` int32, `count` how many blocks have come, an atomic number.
  */
-export type Width = "wide" | "narrow" | "factor" | "index";
+export type Width = "wide" | "narrow" | "factor" | "index" | "count";
 
 export interface CudaOperand {
   /** The kernel's own name for it. */
@@ -69,7 +69,13 @@ export const widthBytes = (width: Width, dtype: StorageType): number =>
   width === "narrow" || width === "factor" ? bytesOf[dtype] : 4;
 
 export const widthType = (width: Width, { dtype, tf32 }: { readonly dtype: StorageType; readonly tf32: boolean }) =>
-  ({ wide: "float", index: "int", narrow: scalars[dtype], factor: tf32 ? "tf32" : scalars[dtype] })[width];
+  ({
+    wide: "float",
+    index: "int",
+    count: "unsigned",
+    narrow: scalars[dtype],
+    factor: tf32 ? "tf32" : scalars[dtype],
+  })[width];
 
 /** GELU by storage: 16-bit results do not see the error of the fitted form. */
 export const geluName = (form: "erf" | "tanh", dtype: StorageType): string =>
@@ -97,6 +103,10 @@ export const weight = (name: string, elements: number, note: string, width: Widt
 
 export const affine = (norm: { readonly affine: boolean } | null, channels: number): readonly CudaOperand[] =>
   norm?.affine ? [weight("gain", channels, `[${channels}]`), weight("shift", channels, `[${channels}]`)] : [];
+
+/** Counters of blocks that have come, zero before a launch and after it: all launches have them from one place. */
+export const counterOperand = (elements: number, of: string): CudaOperand =>
+  result("counter", elements, `${of}blocks that have come`, "count");
 
 /** The mask of an image, 1 for removed patches. */
 export const maskOperand = ({ rows, columns }: PatchGrid): CudaOperand =>
