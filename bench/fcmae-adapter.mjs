@@ -57,6 +57,6 @@ const encoders = async (/** @type {string} */ kind, /** @type {string} */ size, 
     const whole = build(model).value;
     const graph = { ...whole, outputs: whole.outputs.filter(({ name }) => name === "encoded" || name === "stage4") };
     const lowered = runPasses(graph, [compactSitesAs(sites), ...wgslPasses.passes]);
-    return describe(schedule(lowered, { min: batch, max: batch }, kind).value);
+    return describe(schedule(lowered, { min: batch, max: batch }, { tuning: kind }).value);
   });
 };

@@ -8,12 +8,12 @@ const compiled = (/** @type {string} */ file) => import(path.resolve(import.meta
 
 export default async (/** @type {{ kind: string }} */ { kind }) => {
   const { lower } = await compiled("compile.js");
-  const { wgslTargets } = await compiled("host/wgsl.js");
+  const { wgslTarget } = await compiled("host/wgsl.js");
   const { describe } = await compiled("emit/wgsl/descriptor.js");
   const { loadDawn } = await compiled("node/dawn.js");
   const { createModel, requestDevice } = await compiled("runtime/index.js");
   const { request, context, golden } = atto();
-  const target = { ...wgslTargets[kind], emit: () => [] };
+  const target = { ...wgslTarget(kind, false), emit: () => [] };
   const unit = lower({ ...request, target, batch: { min: 1, max: 1 }, context });
   const descriptor = describe(unit.value.plan);
   const gpu = await loadDawn();

@@ -10,7 +10,12 @@ const root = path.resolve(import.meta.dirname, "..");
 const folder = path.join(root, "templates");
 export const embeddedFile = path.join(root, "src", "embedded", "templates.ts");
 
-export const options = { noEscape: true, strict: true, knownHelpersOnly: true };
+export const options = {
+  noEscape: true,
+  strict: true,
+  knownHelpersOnly: true,
+  knownHelpers: { widened: true, narrowed: true },
+};
 
 /** The text that `src/embedded/templates.ts` must have. */
 export const embedTemplates = () => {

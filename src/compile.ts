@@ -69,7 +69,7 @@ export function lower(
   const unit = { model, target: target.name, graph };
   if (target.takes === "graph") return ok({ ...unit, plan: null, files: target.emit(graph, { ...context, model }) });
 
-  const plan = schedule(graph, batch, target.tuning, target.measured?.(batch));
+  const plan = schedule(graph, batch, { tuning: target.tuning, measured: target.measured?.(batch), half: target.half });
   if (!plan.ok) return plan;
   observer.plan?.(plan.value, model);
 

@@ -2,7 +2,6 @@ import { elements, type Graph, isBatched, readers, type ValueId } from "./graph/
 import { compactSites } from "./passes/compact-sites.ts";
 import type { Pass } from "./passes/pass.ts";
 import { stageCosts, stageOf } from "./passes/site-layout.ts";
-import { bytesPerElement } from "./plan/plan.ts";
 
 /** What one kernel takes together, and what that saves. */
 export interface Fusion {
@@ -11,6 +10,9 @@ export interface Fusion {
   /** Bytes an image that are neither written nor read back, because only the kernel itself needs them. */
   readonly saved: number;
 }
+
+/** Fusions are counted as of f32, whatever the storage will be. */
+const f32Bytes = 4;
 
 /** Every group of a graph with the bytes that stay in registers. */
 export function fusions(graph: Graph): readonly Fusion[] {
@@ -22,7 +24,7 @@ export function fusions(graph: Graph): readonly Fusion[] {
     const node = graph.nodes.get(id);
     const inside = read.get(id)?.every(reader => graph.groups.get(reader.id) === anchor) ?? false;
     if (!node || outputs.has(id) || !inside || !isBatched(node.type)) return 0;
-    return 2 * bytesPerElement * elements(node.type);
+    return 2 * f32Bytes * elements(node.type);
   };
   return [...members].map(([anchor, ids]) => ({
     anchor,

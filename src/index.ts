@@ -12,7 +12,7 @@ export { evaluate, type Values, widen } from "./graph/evaluate.ts";
 export type { Graph, Node, ValueId } from "./graph/graph.ts";
 export { print } from "./graph/print.ts";
 export { read } from "./graph/read.ts";
-export { wgslTargets } from "./host/wgsl.ts";
+export { wgslTarget } from "./host/wgsl.ts";
 export { modelHash } from "./model/hash.ts";
 export type { Batch, Model, Program } from "./model/model.ts";
 export type { Plan } from "./plan/plan.ts";

@@ -112,7 +112,7 @@ const prepareBuild = async (/** @type {string} */ folder, /** @type {Build} */ w
     (/** @type {{ name: string }} */ { name }) => sites === undefined || name === "encoded",
   );
   const lowered = runPasses({ ...whole, outputs }, [compactSitesAs(sites ?? "auto"), ...wgslPasses.passes]);
-  const plan = schedule(lowered, { min, max }, "cuda");
+  const plan = schedule(lowered, { min, max }, { tuning: "cuda" });
   if (!plan.ok) throw new Error(`${golden} does not compile`);
   const program = cudaProgram(plan.value, dtype, { tf32, measured: measuredWith(plan.value.steps, product) });
   const context = { model, weights: null, specHash: "", specName: `${size}.cnx`, version };

@@ -12,6 +12,9 @@ export interface Precompiled {
 /** `{{x}}` is strict by itself; the arguments of blocks are not, so a misspelt name would quietly be false or empty. */
 const strictBlocks = ["if", "unless", "each", "with"] as const;
 
+/** `{{#widened "input"}}input[i]{{/widened}}`: around what is said, where the context keeps that operand in 16 bits. */
+const around = { widened: "widen", narrowed: "narrow" } as const;
+
 /** Our own copy of Handlebars: what is registered here, nobody else sees. */
 export function templateEnvironment(shared: Readonly<Record<string, Precompiled>>): typeof Handlebars {
   const environment = Handlebars.create();
@@ -20,6 +23,15 @@ export function templateEnvironment(shared: Readonly<Record<string, Precompiled>
     environment.registerHelper(name, function (...args) {
       invariant(args[0] !== undefined, `a template's {{#${name}}} asks for a value that its context lacks`);
       return original?.apply(this, args);
+    });
+  }
+  for (const [name, call] of Object.entries(around)) {
+    environment.registerHelper(name, function (this: unknown, ...args: unknown[]) {
+      const [operand, options] = args as [string, Handlebars.HelperOptions];
+      const { halves } = options.data.root as { readonly halves?: readonly string[] };
+      invariant(halves !== undefined, `a template's {{#${name}}} stands outside of a kernel`);
+      const text = options.fn(this);
+      return halves.includes(operand) ? `${call}(${text})` : text;
     });
   }
   for (const [name, spec] of Object.entries(shared)) environment.registerPartial(name, environment.template(spec));

@@ -40,6 +40,7 @@ export type TemplateName =
   | "wgsl/gemm-tiled"
   | "wgsl/gemv"
   | "wgsl/grn-scale"
+  | "wgsl/half"
   | "wgsl/masked-mean"
   | "wgsl/pack"
   | "wgsl/patch-table"
@@ -3701,8 +3702,23 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
   return "  if (i >= "
     + ((stack1 = container.lambda(container.strict(depth0, "count", {"start":{"line":8,"column":13},"end":{"line":8,"column":18}} ), depth0)) != null ? stack1 : "")
     + ") {\n    return;\n  }\n";
+},"1":function(container,depth0,helpers,partials,data) {
+    var stack1, alias1=container.strict, alias2=container.lambda;
+
+  return "input[corner + y * "
+    + ((stack1 = alias2(alias1(depth0, "rowCount", {"start":{"line":17,"column":54},"end":{"line":17,"column":62}} ), depth0)) != null ? stack1 : "")
+    + " + x * "
+    + ((stack1 = alias2(alias1(depth0, "channelCount", {"start":{"line":17,"column":73},"end":{"line":17,"column":85}} ), depth0)) != null ? stack1 : "")
+    + " + i % "
+    + ((stack1 = alias2(alias1(depth0, "channelCount", {"start":{"line":17,"column":96},"end":{"line":17,"column":108}} ), depth0)) != null ? stack1 : "")
+    + "]";
+},"2":function(container,depth0,helpers,partials,data) {
+    var stack1;
+
+  return "sum / "
+    + ((stack1 = container.lambda(container.strict(depth0, "sites", {"start":{"line":20,"column":66},"end":{"line":20,"column":71}} ), depth0)) != null ? stack1 : "");
 },"compiler":[8,">= 4.3.0"],"main":function(container,depth0,helpers,partials,data) {
-    var stack1, alias1=container.strict, alias2=container.lambda, lookupProperty = container.lookupProperty || function(parent, propertyName) {
+    var stack1, alias1=container.strict, alias2=container.lambda, alias3=depth0 != null ? depth0 : (container.nullContext || {}), lookupProperty = container.lookupProperty || function(parent, propertyName) {
         if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
           return parent[propertyName];
         }
@@ -3728,7 +3744,7 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
     + " + group.x) * "
     + ((stack1 = alias2(alias1(depth0, "invocations", {"start":{"line":6,"column":46},"end":{"line":6,"column":57}} ), depth0)) != null ? stack1 : "")
     + " + lane;\n"
-    + ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"ragged"),{"name":"if","hash":{},"fn":container.program(0, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":7,"column":2},"end":{"line":11,"column":9}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"ragged"),{"name":"if","hash":{},"fn":container.program(0, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":7,"column":2},"end":{"line":11,"column":9}}})) != null ? stack1 : "")
     + "  let site = i / "
     + ((stack1 = alias2(alias1(depth0, "channelCount", {"start":{"line":12,"column":19},"end":{"line":12,"column":31}} ), depth0)) != null ? stack1 : "")
     + ";\n  let corner = group.z * "
@@ -3751,16 +3767,12 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
     + ((stack1 = alias2(alias1(depth0, "size", {"start":{"line":15,"column":25},"end":{"line":15,"column":29}} ), depth0)) != null ? stack1 : "")
     + "; y++) {\n    for (var x = 0u; x < "
     + ((stack1 = alias2(alias1(depth0, "size", {"start":{"line":16,"column":27},"end":{"line":16,"column":31}} ), depth0)) != null ? stack1 : "")
-    + "; x++) {\n      sum += input[corner + y * "
-    + ((stack1 = alias2(alias1(depth0, "rowCount", {"start":{"line":17,"column":34},"end":{"line":17,"column":42}} ), depth0)) != null ? stack1 : "")
-    + " + x * "
-    + ((stack1 = alias2(alias1(depth0, "channelCount", {"start":{"line":17,"column":53},"end":{"line":17,"column":65}} ), depth0)) != null ? stack1 : "")
-    + " + i % "
-    + ((stack1 = alias2(alias1(depth0, "channelCount", {"start":{"line":17,"column":76},"end":{"line":17,"column":88}} ), depth0)) != null ? stack1 : "")
-    + "];\n    }\n  }\n  output[group.z * "
+    + "; x++) {\n      sum += "
+    + ((stack1 = lookupProperty(helpers,"widened").call(alias3,"input",{"name":"widened","hash":{},"fn":container.program(1, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":17,"column":13},"end":{"line":17,"column":123}}})) != null ? stack1 : "")
+    + ";\n    }\n  }\n  output[group.z * "
     + ((stack1 = alias2(alias1(depth0, "count", {"start":{"line":20,"column":21},"end":{"line":20,"column":26}} ), depth0)) != null ? stack1 : "")
-    + " + i] = sum / "
-    + ((stack1 = alias2(alias1(depth0, "sites", {"start":{"line":20,"column":44},"end":{"line":20,"column":49}} ), depth0)) != null ? stack1 : "")
+    + " + i] = "
+    + ((stack1 = lookupProperty(helpers,"narrowed").call(alias3,"output",{"name":"narrowed","hash":{},"fn":container.program(2, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":20,"column":36},"end":{"line":20,"column":86}}})) != null ? stack1 : "")
     + ";\n}\n";
 },"usePartial":true,"useData":true},
 
@@ -3828,7 +3840,7 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
     + ") {\n    let s = stat[i / "
     + ((stack1 = alias2(alias1(depth0, "count", {"start":{"line":31,"column":23},"end":{"line":31,"column":28}} ), depth0)) != null ? stack1 : "")
     + "];\n"
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"affine"),{"name":"if","hash":{},"fn":container.program(7, data, 0),"inverse":container.program(8, data, 0),"data":data,"loc":{"start":{"line":32,"column":4},"end":{"line":37,"column":11}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"affine"),{"name":"if","hash":{},"fn":container.program(7, data, 0),"inverse":container.program(9, data, 0),"data":data,"loc":{"start":{"line":32,"column":4},"end":{"line":37,"column":11}}})) != null ? stack1 : "")
     + "  }\n}\n\nfn sample(p: u32, c: u32) -> "
     + ((stack1 = alias2(alias1(depth0, "acc", {"start":{"line":41,"column":31},"end":{"line":41,"column":34}} ), depth0)) != null ? stack1 : "")
     + " {\n  return tile[p * "
@@ -3852,14 +3864,34 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
     + ((stack1 = container.lambda(container.strict(depth0, "tileLength", {"start":{"line":28,"column":17},"end":{"line":28,"column":27}} ), depth0)) != null ? stack1 : "")
     + "u;\n";
 },"7":function(container,depth0,helpers,partials,data) {
-    var stack1;
+    var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
 
   return "    let c = i % "
     + ((stack1 = container.lambda(container.strict(depth0, "count", {"start":{"line":33,"column":18},"end":{"line":33,"column":23}} ), depth0)) != null ? stack1 : "")
-    + ";\n    output[first + i] = (tile[i] - s.x) * s.y * gain[c] + shift[c];\n";
+    + ";\n    output[first + i] = "
+    + ((stack1 = lookupProperty(helpers,"narrowed").call(depth0 != null ? depth0 : (container.nullContext || {}),"output",{"name":"narrowed","hash":{},"fn":container.program(8, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":34,"column":24},"end":{"line":34,"column":101}}})) != null ? stack1 : "")
+    + ";\n";
 },"8":function(container,depth0,helpers,partials,data) {
-    return "    output[first + i] = (tile[i] - s.x) * s.y;\n";
+    return "(tile[i] - s.x) * s.y * gain[c] + shift[c]";
 },"9":function(container,depth0,helpers,partials,data) {
+    var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
+
+  return "    output[first + i] = "
+    + ((stack1 = lookupProperty(helpers,"narrowed").call(depth0 != null ? depth0 : (container.nullContext || {}),"output",{"name":"narrowed","hash":{},"fn":container.program(10, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":36,"column":24},"end":{"line":36,"column":80}}})) != null ? stack1 : "")
+    + ";\n";
+},"10":function(container,depth0,helpers,partials,data) {
+    return "(tile[i] - s.x) * s.y";
+},"11":function(container,depth0,helpers,partials,data) {
     var stack1, alias1=container.strict, alias2=container.lambda;
 
   return "\n@compute @workgroup_size("
@@ -3879,17 +3911,17 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
     + ", item % "
     + ((stack1 = alias2(alias1(depth0, "count", {"start":{"line":52,"column":87},"end":{"line":52,"column":92}} ), depth0)) != null ? stack1 : "")
     + ");\n  }\n}\n";
-},"10":function(container,depth0,helpers,partials,data) {
-    return "s 4c .. 4c + 3";
-},"11":function(container,depth0,helpers,partials,data) {
-    return " c";
 },"12":function(container,depth0,helpers,partials,data) {
+    return "s 4c .. 4c + 3";
+},"13":function(container,depth0,helpers,partials,data) {
+    return " c";
+},"14":function(container,depth0,helpers,partials,data) {
     var stack1;
 
   return "  let o = p * "
     + ((stack1 = container.lambda(container.strict(depth0, "count", {"start":{"line":61,"column":16},"end":{"line":61,"column":21}} ), depth0)) != null ? stack1 : "")
     + " + c;\n";
-},"13":function(container,depth0,helpers,partials,data) {
+},"15":function(container,depth0,helpers,partials,data) {
     var stack1, alias1=container.strict, alias2=container.lambda;
 
   return "  let o = image + (y * "
@@ -3897,13 +3929,13 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
     + " + x) * "
     + ((stack1 = alias2(alias1(depth0, "count", {"start":{"line":63,"column":42},"end":{"line":63,"column":47}} ), depth0)) != null ? stack1 : "")
     + " + c;\n";
-},"14":function(container,depth0,helpers,partials,data) {
+},"16":function(container,depth0,helpers,partials,data) {
     var stack1;
 
   return "  var v"
     + ((stack1 = container.lambda(container.strict(depth0, "i", {"start":{"line":66,"column":9},"end":{"line":66,"column":10}} ), depth0)) != null ? stack1 : "")
     + " = bias[c];\n";
-},"15":function(container,depth0,helpers,partials,data,blockParams,depths) {
+},"17":function(container,depth0,helpers,partials,data,blockParams,depths) {
     var stack1, alias1=depth0 != null ? depth0 : (container.nullContext || {}), lookupProperty = container.lookupProperty || function(parent, propertyName) {
         if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
           return parent[propertyName];
@@ -3911,9 +3943,9 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
         return undefined
     };
 
-  return ((stack1 = lookupProperty(helpers,"each").call(alias1,lookupProperty(depth0,"inputs"),{"name":"each","hash":{},"fn":container.program(16, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":74,"column":4},"end":{"line":80,"column":13}}})) != null ? stack1 : "")
-    + ((stack1 = lookupProperty(helpers,"each").call(alias1,lookupProperty(depth0,"taps"),{"name":"each","hash":{},"fn":container.program(22, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":81,"column":4},"end":{"line":86,"column":13}}})) != null ? stack1 : "");
-},"16":function(container,depth0,helpers,partials,data,blockParams,depths) {
+  return ((stack1 = lookupProperty(helpers,"each").call(alias1,lookupProperty(depth0,"inputs"),{"name":"each","hash":{},"fn":container.program(18, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":74,"column":4},"end":{"line":80,"column":13}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"each").call(alias1,lookupProperty(depth0,"taps"),{"name":"each","hash":{},"fn":container.program(25, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":81,"column":4},"end":{"line":86,"column":13}}})) != null ? stack1 : "");
+},"18":function(container,depth0,helpers,partials,data,blockParams,depths) {
     var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
         if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
           return parent[propertyName];
@@ -3921,8 +3953,8 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
         return undefined
     };
 
-  return ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"guarded"),{"name":"if","hash":{},"fn":container.program(17, data, 0, blockParams, depths),"inverse":container.program(20, data, 0, blockParams, depths),"data":data,"loc":{"start":{"line":75,"column":4},"end":{"line":79,"column":11}}})) != null ? stack1 : "");
-},"17":function(container,depth0,helpers,partials,data) {
+  return ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"guarded"),{"name":"if","hash":{},"fn":container.program(19, data, 0, blockParams, depths),"inverse":container.program(22, data, 0, blockParams, depths),"data":data,"loc":{"start":{"line":75,"column":4},"end":{"line":79,"column":11}}})) != null ? stack1 : "");
+},"19":function(container,depth0,helpers,partials,data) {
     var stack1, alias1=container.strict, alias2=container.lambda, lookupProperty = container.lookupProperty || function(parent, propertyName) {
         if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
           return parent[propertyName];
@@ -3933,16 +3965,16 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
   return "    let u"
     + ((stack1 = alias2(alias1(depth0, "i", {"start":{"line":76,"column":11},"end":{"line":76,"column":12}} ), depth0)) != null ? stack1 : "")
     + " = at(r, x "
-    + ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"before"),{"name":"if","hash":{},"fn":container.program(18, data, 0),"inverse":container.program(19, data, 0),"data":data,"loc":{"start":{"line":76,"column":25},"end":{"line":76,"column":56}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"before"),{"name":"if","hash":{},"fn":container.program(20, data, 0),"inverse":container.program(21, data, 0),"data":data,"loc":{"start":{"line":76,"column":25},"end":{"line":76,"column":56}}})) != null ? stack1 : "")
     + " "
     + ((stack1 = alias2(alias1(depth0, "column", {"start":{"line":76,"column":59},"end":{"line":76,"column":65}} ), depth0)) != null ? stack1 : "")
     + ");\n";
-},"18":function(container,depth0,helpers,partials,data) {
+},"20":function(container,depth0,helpers,partials,data) {
     return "-";
-},"19":function(container,depth0,helpers,partials,data) {
+},"21":function(container,depth0,helpers,partials,data) {
     return "+";
-},"20":function(container,depth0,helpers,partials,data,blockParams,depths) {
-    var stack1, alias1=container.strict, alias2=container.lambda, lookupProperty = container.lookupProperty || function(parent, propertyName) {
+},"22":function(container,depth0,helpers,partials,data,blockParams,depths) {
+    var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
         if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
           return parent[propertyName];
         }
@@ -3950,17 +3982,28 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
     };
 
   return "    let u"
-    + ((stack1 = alias2(alias1(depth0, "i", {"start":{"line":78,"column":11},"end":{"line":78,"column":12}} ), depth0)) != null ? stack1 : "")
-    + " = input[r + x * "
-    + ((stack1 = alias2(alias1(depths[1], "count", {"start":{"line":78,"column":33},"end":{"line":78,"column":41}} ), depth0)) != null ? stack1 : "")
-    + ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"offset"),{"name":"if","hash":{},"fn":container.program(21, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":78,"column":43},"end":{"line":78,"column":77}}})) != null ? stack1 : "")
-    + "];\n";
-},"21":function(container,depth0,helpers,partials,data) {
+    + ((stack1 = container.lambda(container.strict(depth0, "i", {"start":{"line":78,"column":11},"end":{"line":78,"column":12}} ), depth0)) != null ? stack1 : "")
+    + " = "
+    + ((stack1 = lookupProperty(helpers,"widened").call(depth0 != null ? depth0 : (container.nullContext || {}),"input",{"name":"widened","hash":{},"fn":container.program(23, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":78,"column":17},"end":{"line":78,"column":110}}})) != null ? stack1 : "")
+    + ";\n";
+},"23":function(container,depth0,helpers,partials,data,blockParams,depths) {
+    var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
+
+  return "input[r + x * "
+    + ((stack1 = container.lambda(container.strict(depths[1], "count", {"start":{"line":78,"column":53},"end":{"line":78,"column":61}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"offset"),{"name":"if","hash":{},"fn":container.program(24, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":78,"column":63},"end":{"line":78,"column":97}}})) != null ? stack1 : "")
+    + "]";
+},"24":function(container,depth0,helpers,partials,data) {
     var stack1;
 
   return " + "
-    + ((stack1 = container.lambda(container.strict(depth0, "offset", {"start":{"line":78,"column":62},"end":{"line":78,"column":68}} ), depth0)) != null ? stack1 : "");
-},"22":function(container,depth0,helpers,partials,data,blockParams,depths) {
+    + ((stack1 = container.lambda(container.strict(depth0, "offset", {"start":{"line":78,"column":82},"end":{"line":78,"column":88}} ), depth0)) != null ? stack1 : "");
+},"25":function(container,depth0,helpers,partials,data,blockParams,depths) {
     var stack1, alias1=depth0 != null ? depth0 : (container.nullContext || {}), lookupProperty = container.lookupProperty || function(parent, propertyName) {
         if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
           return parent[propertyName];
@@ -3971,10 +4014,10 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
   return "    let w"
     + ((stack1 = container.lambda(container.strict(depth0, "i", {"start":{"line":82,"column":11},"end":{"line":82,"column":12}} ), depth0)) != null ? stack1 : "")
     + " = weight[w"
-    + ((stack1 = lookupProperty(helpers,"if").call(alias1,lookupProperty(depth0,"offset"),{"name":"if","hash":{},"fn":container.program(21, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":82,"column":25},"end":{"line":82,"column":59}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias1,lookupProperty(depth0,"offset"),{"name":"if","hash":{},"fn":container.program(24, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":82,"column":25},"end":{"line":82,"column":59}}})) != null ? stack1 : "")
     + "];\n"
-    + ((stack1 = lookupProperty(helpers,"each").call(alias1,lookupProperty(depth0,"uses"),{"name":"each","hash":{},"fn":container.program(23, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":83,"column":4},"end":{"line":85,"column":13}}})) != null ? stack1 : "");
-},"23":function(container,depth0,helpers,partials,data,blockParams,depths) {
+    + ((stack1 = lookupProperty(helpers,"each").call(alias1,lookupProperty(depth0,"uses"),{"name":"each","hash":{},"fn":container.program(26, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":83,"column":4},"end":{"line":85,"column":13}}})) != null ? stack1 : "");
+},"26":function(container,depth0,helpers,partials,data,blockParams,depths) {
     var stack1, alias1=container.strict, alias2=container.lambda;
 
   return "    v"
@@ -3984,7 +4027,7 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
     + " * u"
     + ((stack1 = alias2(alias1(depth0, "input", {"start":{"line":84,"column":32},"end":{"line":84,"column":37}} ), depth0)) != null ? stack1 : "")
     + ";\n";
-},"24":function(container,depth0,helpers,partials,data,blockParams,depths) {
+},"27":function(container,depth0,helpers,partials,data,blockParams,depths) {
     var stack1, alias1=container.strict, alias2=container.lambda, lookupProperty = container.lookupProperty || function(parent, propertyName) {
         if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
           return parent[propertyName];
@@ -3997,9 +4040,9 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
     + "; j++) {\n      let k = weight[w + j * "
     + ((stack1 = alias2(alias1(depth0, "weightStep", {"start":{"line":89,"column":31},"end":{"line":89,"column":41}} ), depth0)) != null ? stack1 : "")
     + "];\n"
-    + ((stack1 = lookupProperty(helpers,"each").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"sites"),{"name":"each","hash":{},"fn":container.program(25, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":90,"column":6},"end":{"line":92,"column":15}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"each").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"sites"),{"name":"each","hash":{},"fn":container.program(28, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":90,"column":6},"end":{"line":92,"column":15}}})) != null ? stack1 : "")
     + "    }\n";
-},"25":function(container,depth0,helpers,partials,data,blockParams,depths) {
+},"28":function(container,depth0,helpers,partials,data,blockParams,depths) {
     var stack1, alias1=container.strict, alias2=container.lambda, lookupProperty = container.lookupProperty || function(parent, propertyName) {
         if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
           return parent[propertyName];
@@ -4010,63 +4053,24 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
   return "      v"
     + ((stack1 = alias2(alias1(depth0, "i", {"start":{"line":91,"column":9},"end":{"line":91,"column":10}} ), depth0)) != null ? stack1 : "")
     + " += k * at(r, x"
-    + ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"i"),{"name":"if","hash":{},"fn":container.program(26, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":91,"column":27},"end":{"line":91,"column":51}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"i"),{"name":"if","hash":{},"fn":container.program(29, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":91,"column":27},"end":{"line":91,"column":51}}})) != null ? stack1 : "")
     + " + j - "
     + ((stack1 = alias2(alias1(depths[1], "radius", {"start":{"line":91,"column":60},"end":{"line":91,"column":69}} ), depth0)) != null ? stack1 : "")
     + ");\n";
-},"26":function(container,depth0,helpers,partials,data) {
+},"29":function(container,depth0,helpers,partials,data) {
     var stack1;
 
   return " + "
     + ((stack1 = container.lambda(container.strict(depth0, "i", {"start":{"line":91,"column":41},"end":{"line":91,"column":42}} ), depth0)) != null ? stack1 : "");
-},"27":function(container,depth0,helpers,partials,data,blockParams,depths) {
-    var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
-        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
-          return parent[propertyName];
-        }
-        return undefined
-    };
-
-  return ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depths[1],"norm"),{"name":"if","hash":{},"fn":container.program(28, data, 0, blockParams, depths),"inverse":container.program(29, data, 0, blockParams, depths),"data":data,"loc":{"start":{"line":97,"column":2},"end":{"line":105,"column":9}}})) != null ? stack1 : "");
-},"28":function(container,depth0,helpers,partials,data) {
-    var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
-        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
-          return parent[propertyName];
-        }
-        return undefined
-    };
-
-  return "  tile[o"
-    + ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"offset"),{"name":"if","hash":{},"fn":container.program(21, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":98,"column":8},"end":{"line":98,"column":42}}})) != null ? stack1 : "")
-    + "] = v"
-    + ((stack1 = container.lambda(container.strict(depth0, "i", {"start":{"line":98,"column":49},"end":{"line":98,"column":50}} ), depth0)) != null ? stack1 : "")
-    + ";\n";
-},"29":function(container,depth0,helpers,partials,data,blockParams,depths) {
-    var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
-        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
-          return parent[propertyName];
-        }
-        return undefined
-    };
-
-  return ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depths[1],"ragged"),{"name":"if","hash":{},"fn":container.program(30, data, 0, blockParams, depths),"inverse":container.program(31, data, 0, blockParams, depths),"data":data,"loc":{"start":{"line":99,"column":2},"end":{"line":105,"column":2}}})) != null ? stack1 : "");
 },"30":function(container,depth0,helpers,partials,data,blockParams,depths) {
-    var stack1, alias1=depth0 != null ? depth0 : (container.nullContext || {}), alias2=container.strict, alias3=container.lambda, lookupProperty = container.lookupProperty || function(parent, propertyName) {
+    var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
         if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
           return parent[propertyName];
         }
         return undefined
     };
 
-  return "  if (x"
-    + ((stack1 = lookupProperty(helpers,"if").call(alias1,lookupProperty(depth0,"i"),{"name":"if","hash":{},"fn":container.program(26, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":100,"column":7},"end":{"line":100,"column":31}}})) != null ? stack1 : "")
-    + " < "
-    + ((stack1 = alias3(alias2(depths[1], "width", {"start":{"line":100,"column":36},"end":{"line":100,"column":44}} ), depth0)) != null ? stack1 : "")
-    + ") {\n    output[o"
-    + ((stack1 = lookupProperty(helpers,"if").call(alias1,lookupProperty(depth0,"offset"),{"name":"if","hash":{},"fn":container.program(21, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":101,"column":12},"end":{"line":101,"column":46}}})) != null ? stack1 : "")
-    + "] = v"
-    + ((stack1 = alias3(alias2(depth0, "i", {"start":{"line":101,"column":53},"end":{"line":101,"column":54}} ), depth0)) != null ? stack1 : "")
-    + ";\n  }\n";
+  return ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depths[1],"norm"),{"name":"if","hash":{},"fn":container.program(31, data, 0, blockParams, depths),"inverse":container.program(32, data, 0, blockParams, depths),"data":data,"loc":{"start":{"line":97,"column":2},"end":{"line":105,"column":9}}})) != null ? stack1 : "");
 },"31":function(container,depth0,helpers,partials,data) {
     var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
         if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
@@ -4075,25 +4079,80 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
         return undefined
     };
 
-  return "  output[o"
-    + ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"offset"),{"name":"if","hash":{},"fn":container.program(21, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":104,"column":10},"end":{"line":104,"column":44}}})) != null ? stack1 : "")
+  return "  tile[o"
+    + ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"offset"),{"name":"if","hash":{},"fn":container.program(24, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":98,"column":8},"end":{"line":98,"column":42}}})) != null ? stack1 : "")
     + "] = v"
-    + ((stack1 = container.lambda(container.strict(depth0, "i", {"start":{"line":104,"column":51},"end":{"line":104,"column":52}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = container.lambda(container.strict(depth0, "i", {"start":{"line":98,"column":49},"end":{"line":98,"column":50}} ), depth0)) != null ? stack1 : "")
+    + ";\n";
+},"32":function(container,depth0,helpers,partials,data,blockParams,depths) {
+    var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
+
+  return ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depths[1],"ragged"),{"name":"if","hash":{},"fn":container.program(33, data, 0, blockParams, depths),"inverse":container.program(35, data, 0, blockParams, depths),"data":data,"loc":{"start":{"line":99,"column":2},"end":{"line":105,"column":2}}})) != null ? stack1 : "");
+},"33":function(container,depth0,helpers,partials,data,blockParams,depths) {
+    var stack1, alias1=depth0 != null ? depth0 : (container.nullContext || {}), lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
+
+  return "  if (x"
+    + ((stack1 = lookupProperty(helpers,"if").call(alias1,lookupProperty(depth0,"i"),{"name":"if","hash":{},"fn":container.program(29, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":100,"column":7},"end":{"line":100,"column":31}}})) != null ? stack1 : "")
+    + " < "
+    + ((stack1 = container.lambda(container.strict(depths[1], "width", {"start":{"line":100,"column":36},"end":{"line":100,"column":44}} ), depth0)) != null ? stack1 : "")
+    + ") {\n    output[o"
+    + ((stack1 = lookupProperty(helpers,"if").call(alias1,lookupProperty(depth0,"offset"),{"name":"if","hash":{},"fn":container.program(24, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":101,"column":12},"end":{"line":101,"column":46}}})) != null ? stack1 : "")
+    + "] = "
+    + ((stack1 = lookupProperty(helpers,"narrowed").call(alias1,"output",{"name":"narrowed","hash":{},"fn":container.program(34, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":101,"column":50},"end":{"line":101,"column":91}}})) != null ? stack1 : "")
+    + ";\n  }\n";
+},"34":function(container,depth0,helpers,partials,data) {
+    var stack1;
+
+  return "v"
+    + ((stack1 = container.lambda(container.strict(depth0, "i", {"start":{"line":101,"column":75},"end":{"line":101,"column":76}} ), depth0)) != null ? stack1 : "");
+},"35":function(container,depth0,helpers,partials,data) {
+    var stack1, alias1=depth0 != null ? depth0 : (container.nullContext || {}), lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
+
+  return "  output[o"
+    + ((stack1 = lookupProperty(helpers,"if").call(alias1,lookupProperty(depth0,"offset"),{"name":"if","hash":{},"fn":container.program(24, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":104,"column":10},"end":{"line":104,"column":44}}})) != null ? stack1 : "")
+    + "] = "
+    + ((stack1 = lookupProperty(helpers,"narrowed").call(alias1,"output",{"name":"narrowed","hash":{},"fn":container.program(34, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":104,"column":48},"end":{"line":104,"column":89}}})) != null ? stack1 : "")
     + ";\n  ";
-},"32":function(container,depth0,helpers,partials,data) {
-    var stack1, alias1=container.strict, alias2=container.lambda;
+},"36":function(container,depth0,helpers,partials,data) {
+    var stack1, alias1=container.strict, alias2=container.lambda, lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
 
   return "\n// Column x of the input row at r; zero outside the map (a column left of it wraps to a huge one).\nfn at(r: u32, x: u32) -> "
     + ((stack1 = alias2(alias1(depth0, "acc", {"start":{"line":111,"column":27},"end":{"line":111,"column":30}} ), depth0)) != null ? stack1 : "")
     + " {\n  return select("
     + ((stack1 = alias2(alias1(depth0, "acc", {"start":{"line":112,"column":18},"end":{"line":112,"column":21}} ), depth0)) != null ? stack1 : "")
-    + "(), input[r + min(x, "
-    + ((stack1 = alias2(alias1(depth0, "lastColumn", {"start":{"line":112,"column":46},"end":{"line":112,"column":56}} ), depth0)) != null ? stack1 : "")
-    + ") * "
-    + ((stack1 = alias2(alias1(depth0, "count", {"start":{"line":112,"column":64},"end":{"line":112,"column":69}} ), depth0)) != null ? stack1 : "")
-    + "], x < "
-    + ((stack1 = alias2(alias1(depth0, "width", {"start":{"line":112,"column":80},"end":{"line":112,"column":85}} ), depth0)) != null ? stack1 : "")
+    + "(), "
+    + ((stack1 = lookupProperty(helpers,"widened").call(depth0 != null ? depth0 : (container.nullContext || {}),"input",{"name":"widened","hash":{},"fn":container.program(37, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":112,"column":27},"end":{"line":112,"column":104}}})) != null ? stack1 : "")
+    + ", x < "
+    + ((stack1 = alias2(alias1(depth0, "width", {"start":{"line":112,"column":112},"end":{"line":112,"column":117}} ), depth0)) != null ? stack1 : "")
     + ");\n}\n";
+},"37":function(container,depth0,helpers,partials,data) {
+    var stack1, alias1=container.strict, alias2=container.lambda;
+
+  return "input[r + min(x, "
+    + ((stack1 = alias2(alias1(depth0, "lastColumn", {"start":{"line":112,"column":66},"end":{"line":112,"column":76}} ), depth0)) != null ? stack1 : "")
+    + ") * "
+    + ((stack1 = alias2(alias1(depth0, "count", {"start":{"line":112,"column":84},"end":{"line":112,"column":89}} ), depth0)) != null ? stack1 : "")
+    + "]";
 },"compiler":[8,">= 4.3.0"],"main":function(container,depth0,helpers,partials,data,blockParams,depths) {
     var stack1, alias1=container.strict, alias2=container.lambda, alias3=depth0 != null ? depth0 : (container.nullContext || {}), lookupProperty = container.lookupProperty || function(parent, propertyName) {
         if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
@@ -4130,14 +4189,14 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
     + ((stack1 = alias2(alias1(depth0, "lanesOf", {"start":{"line":8,"column":81},"end":{"line":8,"column":88}} ), depth0)) != null ? stack1 : "")
     + ".\n"
     + ((stack1 = container.invokePartial(lookupProperty(partials,"bindings"),depth0,{"name":"bindings","data":data,"helpers":helpers,"partials":partials,"decorators":container.decorators})) != null ? stack1 : "")
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"norm"),{"name":"if","hash":{},"fn":container.program(4, data, 0, blockParams, depths),"inverse":container.program(9, data, 0, blockParams, depths),"data":data,"loc":{"start":{"line":10,"column":0},"end":{"line":55,"column":7}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"norm"),{"name":"if","hash":{},"fn":container.program(4, data, 0, blockParams, depths),"inverse":container.program(11, data, 0, blockParams, depths),"data":data,"loc":{"start":{"line":10,"column":0},"end":{"line":55,"column":7}}})) != null ? stack1 : "")
     + "\n// Sites x0 + p .. x0 + p + "
     + ((stack1 = alias2(alias1(depth0, "runLast", {"start":{"line":57,"column":30},"end":{"line":57,"column":37}} ), depth0)) != null ? stack1 : "")
     + " of row y, channel"
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"vector"),{"name":"if","hash":{},"fn":container.program(10, data, 0, blockParams, depths),"inverse":container.program(11, data, 0, blockParams, depths),"data":data,"loc":{"start":{"line":57,"column":57},"end":{"line":57,"column":102}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"vector"),{"name":"if","hash":{},"fn":container.program(12, data, 0, blockParams, depths),"inverse":container.program(13, data, 0, blockParams, depths),"data":data,"loc":{"start":{"line":57,"column":57},"end":{"line":57,"column":102}}})) != null ? stack1 : "")
     + ".\nfn convolve(image: u32, y: u32, x0: u32, p: u32, c: u32) {\n  let x = x0 + p;\n"
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"norm"),{"name":"if","hash":{},"fn":container.program(12, data, 0, blockParams, depths),"inverse":container.program(13, data, 0, blockParams, depths),"data":data,"loc":{"start":{"line":60,"column":2},"end":{"line":64,"column":9}}})) != null ? stack1 : "")
-    + ((stack1 = lookupProperty(helpers,"each").call(alias3,lookupProperty(depth0,"sites"),{"name":"each","hash":{},"fn":container.program(14, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":65,"column":2},"end":{"line":67,"column":11}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"norm"),{"name":"if","hash":{},"fn":container.program(14, data, 0, blockParams, depths),"inverse":container.program(15, data, 0, blockParams, depths),"data":data,"loc":{"start":{"line":60,"column":2},"end":{"line":64,"column":9}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"each").call(alias3,lookupProperty(depth0,"sites"),{"name":"each","hash":{},"fn":container.program(16, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":65,"column":2},"end":{"line":67,"column":11}}})) != null ? stack1 : "")
     + "  let top = max(y, "
     + ((stack1 = alias2(alias1(depth0, "radius", {"start":{"line":68,"column":21},"end":{"line":68,"column":27}} ), depth0)) != null ? stack1 : "")
     + ") - "
@@ -4153,11 +4212,11 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
     + " - y) * "
     + ((stack1 = alias2(alias1(depth0, "weightRow", {"start":{"line":72,"column":39},"end":{"line":72,"column":48}} ), depth0)) != null ? stack1 : "")
     + " + c;\n"
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"unrolled"),{"name":"if","hash":{},"fn":container.program(15, data, 0, blockParams, depths),"inverse":container.program(24, data, 0, blockParams, depths),"data":data,"loc":{"start":{"line":73,"column":4},"end":{"line":94,"column":11}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"unrolled"),{"name":"if","hash":{},"fn":container.program(17, data, 0, blockParams, depths),"inverse":container.program(27, data, 0, blockParams, depths),"data":data,"loc":{"start":{"line":73,"column":4},"end":{"line":94,"column":11}}})) != null ? stack1 : "")
     + "  }\n"
-    + ((stack1 = lookupProperty(helpers,"each").call(alias3,lookupProperty(depth0,"sites"),{"name":"each","hash":{},"fn":container.program(27, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":96,"column":2},"end":{"line":106,"column":11}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"each").call(alias3,lookupProperty(depth0,"sites"),{"name":"each","hash":{},"fn":container.program(30, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":96,"column":2},"end":{"line":106,"column":11}}})) != null ? stack1 : "")
     + "}\n"
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"guarded"),{"name":"if","hash":{},"fn":container.program(32, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":108,"column":0},"end":{"line":114,"column":7}}})) != null ? stack1 : "");
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"guarded"),{"name":"if","hash":{},"fn":container.program(36, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":108,"column":0},"end":{"line":114,"column":7}}})) != null ? stack1 : "");
 },"usePartial":true,"useData":true,"useDepths":true},
 
   "wgsl/elementwise": {"0":function(container,depth0,helpers,partials,data) {
@@ -4173,8 +4232,6 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
     + ((stack1 = container.lambda(container.strict(depth0, "count", {"start":{"line":8,"column":13},"end":{"line":8,"column":18}} ), depth0)) != null ? stack1 : "")
     + ") {\n    return;\n  }\n";
 },"2":function(container,depth0,helpers,partials,data) {
-    return "  output[e] = input[e] + other[e];\n";
-},"3":function(container,depth0,helpers,partials,data) {
     var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
         if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
           return parent[propertyName];
@@ -4182,26 +4239,101 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
         return undefined
     };
 
-  return "  output[e] = input[e] * factor["
-    + ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"perImage"),{"name":"if","hash":{},"fn":container.program(4, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":17,"column":32},"end":{"line":17,"column":84}}})) != null ? stack1 : "")
-    + "i % "
-    + ((stack1 = container.lambda(container.strict(depth0, "channelCount", {"start":{"line":17,"column":90},"end":{"line":17,"column":102}} ), depth0)) != null ? stack1 : "")
-    + "];\n";
+  return "  output[e] = "
+    + ((stack1 = lookupProperty(helpers,"narrowed").call(depth0 != null ? depth0 : (container.nullContext || {}),"output",{"name":"narrowed","hash":{},"fn":container.program(3, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":14,"column":14},"end":{"line":14,"column":132}}})) != null ? stack1 : "")
+    + ";\n";
+},"3":function(container,depth0,helpers,partials,data) {
+    var stack1, alias1=depth0 != null ? depth0 : (container.nullContext || {}), lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
+
+  return ((stack1 = lookupProperty(helpers,"widened").call(alias1,"input",{"name":"widened","hash":{},"fn":container.program(4, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":14,"column":36},"end":{"line":14,"column":76}}})) != null ? stack1 : "")
+    + " + "
+    + ((stack1 = lookupProperty(helpers,"widened").call(alias1,"other",{"name":"widened","hash":{},"fn":container.program(5, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":14,"column":79},"end":{"line":14,"column":119}}})) != null ? stack1 : "");
 },"4":function(container,depth0,helpers,partials,data) {
+    return "input[e]";
+},"5":function(container,depth0,helpers,partials,data) {
+    return "other[e]";
+},"6":function(container,depth0,helpers,partials,data) {
+    var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
+
+  return "  output[e] = "
+    + ((stack1 = lookupProperty(helpers,"narrowed").call(depth0 != null ? depth0 : (container.nullContext || {}),"output",{"name":"narrowed","hash":{},"fn":container.program(7, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":17,"column":14},"end":{"line":17,"column":172}}})) != null ? stack1 : "")
+    + ";\n";
+},"7":function(container,depth0,helpers,partials,data) {
+    var stack1, alias1=depth0 != null ? depth0 : (container.nullContext || {}), lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
+
+  return ((stack1 = lookupProperty(helpers,"widened").call(alias1,"input",{"name":"widened","hash":{},"fn":container.program(4, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":17,"column":36},"end":{"line":17,"column":76}}})) != null ? stack1 : "")
+    + " * factor["
+    + ((stack1 = lookupProperty(helpers,"if").call(alias1,lookupProperty(depth0,"perImage"),{"name":"if","hash":{},"fn":container.program(8, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":17,"column":86},"end":{"line":17,"column":138}}})) != null ? stack1 : "")
+    + "i % "
+    + ((stack1 = container.lambda(container.strict(depth0, "channelCount", {"start":{"line":17,"column":144},"end":{"line":17,"column":156}} ), depth0)) != null ? stack1 : "")
+    + "]";
+},"8":function(container,depth0,helpers,partials,data) {
     var stack1;
 
   return "group.z * "
-    + ((stack1 = container.lambda(container.strict(depth0, "factorStride", {"start":{"line":17,"column":60},"end":{"line":17,"column":72}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = container.lambda(container.strict(depth0, "factorStride", {"start":{"line":17,"column":114},"end":{"line":17,"column":126}} ), depth0)) != null ? stack1 : "")
     + " + ";
-},"5":function(container,depth0,helpers,partials,data) {
-    var stack1;
+},"9":function(container,depth0,helpers,partials,data) {
+    var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
 
-  return "  output[e] = input[e] + shift[i % "
-    + ((stack1 = container.lambda(container.strict(depth0, "channelCount", {"start":{"line":20,"column":37},"end":{"line":20,"column":49}} ), depth0)) != null ? stack1 : "")
-    + "];\n";
-},"6":function(container,depth0,helpers,partials,data) {
-    return "  output[e] = gelu(input[e]);\n";
-},"7":function(container,depth0,helpers,partials,data) {
+  return "  output[e] = "
+    + ((stack1 = lookupProperty(helpers,"narrowed").call(depth0 != null ? depth0 : (container.nullContext || {}),"output",{"name":"narrowed","hash":{},"fn":container.program(10, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":20,"column":14},"end":{"line":20,"column":119}}})) != null ? stack1 : "")
+    + ";\n";
+},"10":function(container,depth0,helpers,partials,data) {
+    var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
+
+  return ((stack1 = lookupProperty(helpers,"widened").call(depth0 != null ? depth0 : (container.nullContext || {}),"input",{"name":"widened","hash":{},"fn":container.program(4, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":20,"column":36},"end":{"line":20,"column":76}}})) != null ? stack1 : "")
+    + " + shift[i % "
+    + ((stack1 = container.lambda(container.strict(depth0, "channelCount", {"start":{"line":20,"column":91},"end":{"line":20,"column":103}} ), depth0)) != null ? stack1 : "")
+    + "]";
+},"11":function(container,depth0,helpers,partials,data) {
+    var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
+
+  return "  output[e] = "
+    + ((stack1 = lookupProperty(helpers,"narrowed").call(depth0 != null ? depth0 : (container.nullContext || {}),"output",{"name":"narrowed","hash":{},"fn":container.program(12, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":23,"column":14},"end":{"line":23,"column":95}}})) != null ? stack1 : "")
+    + ";\n";
+},"12":function(container,depth0,helpers,partials,data) {
+    var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
+
+  return "gelu("
+    + ((stack1 = lookupProperty(helpers,"widened").call(depth0 != null ? depth0 : (container.nullContext || {}),"input",{"name":"widened","hash":{},"fn":container.program(4, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":23,"column":41},"end":{"line":23,"column":81}}})) != null ? stack1 : "")
+    + ")";
+},"13":function(container,depth0,helpers,partials,data) {
     var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
         if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
           return parent[propertyName];
@@ -4239,11 +4371,11 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
     + ((stack1 = alias2(alias1(depth0, "count", {"start":{"line":12,"column":22},"end":{"line":12,"column":27}} ), depth0)) != null ? stack1 : "")
     + " + i;\n"
     + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"add"),{"name":"if","hash":{},"fn":container.program(2, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":13,"column":2},"end":{"line":15,"column":9}}})) != null ? stack1 : "")
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"scale"),{"name":"if","hash":{},"fn":container.program(3, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":16,"column":2},"end":{"line":18,"column":9}}})) != null ? stack1 : "")
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"shift"),{"name":"if","hash":{},"fn":container.program(5, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":19,"column":2},"end":{"line":21,"column":9}}})) != null ? stack1 : "")
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"gelu"),{"name":"if","hash":{},"fn":container.program(6, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":22,"column":2},"end":{"line":24,"column":9}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"scale"),{"name":"if","hash":{},"fn":container.program(6, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":16,"column":2},"end":{"line":18,"column":9}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"shift"),{"name":"if","hash":{},"fn":container.program(9, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":19,"column":2},"end":{"line":21,"column":9}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"gelu"),{"name":"if","hash":{},"fn":container.program(11, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":22,"column":2},"end":{"line":24,"column":9}}})) != null ? stack1 : "")
     + "}\n"
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"gelu"),{"name":"if","hash":{},"fn":container.program(7, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":26,"column":0},"end":{"line":29,"column":7}}})) != null ? stack1 : "");
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"gelu"),{"name":"if","hash":{},"fn":container.program(13, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":26,"column":0},"end":{"line":29,"column":7}}})) != null ? stack1 : "");
 },"usePartial":true,"useData":true},
 
   "wgsl/gather-sites": {"0":function(container,depth0,helpers,partials,data) {
@@ -4252,8 +4384,31 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
   return "  if (i >= "
     + ((stack1 = container.lambda(container.strict(depth0, "count", {"start":{"line":8,"column":13},"end":{"line":8,"column":18}} ), depth0)) != null ? stack1 : "")
     + ") {\n    return;\n  }\n";
+},"1":function(container,depth0,helpers,partials,data) {
+    var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
+
+  return ((stack1 = lookupProperty(helpers,"widened").call(depth0 != null ? depth0 : (container.nullContext || {}),"input",{"name":"widened","hash":{},"fn":container.program(2, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":16,"column":56},"end":{"line":16,"column":193}}})) != null ? stack1 : "");
+},"2":function(container,depth0,helpers,partials,data) {
+    var stack1, alias1=container.strict, alias2=container.lambda;
+
+  return "input[image * "
+    + ((stack1 = alias2(alias1(depth0, "inputCount", {"start":{"line":16,"column":92},"end":{"line":16,"column":102}} ), depth0)) != null ? stack1 : "")
+    + " + y * "
+    + ((stack1 = alias2(alias1(depth0, "rowCount", {"start":{"line":16,"column":113},"end":{"line":16,"column":121}} ), depth0)) != null ? stack1 : "")
+    + " + cell % "
+    + ((stack1 = alias2(alias1(depth0, "columns", {"start":{"line":16,"column":135},"end":{"line":16,"column":142}} ), depth0)) != null ? stack1 : "")
+    + " * "
+    + ((stack1 = alias2(alias1(depth0, "lineCount", {"start":{"line":16,"column":149},"end":{"line":16,"column":158}} ), depth0)) != null ? stack1 : "")
+    + " + i % "
+    + ((stack1 = alias2(alias1(depth0, "lineCount", {"start":{"line":16,"column":169},"end":{"line":16,"column":178}} ), depth0)) != null ? stack1 : "")
+    + "]";
 },"compiler":[8,">= 4.3.0"],"main":function(container,depth0,helpers,partials,data) {
-    var stack1, alias1=container.strict, alias2=container.lambda, lookupProperty = container.lookupProperty || function(parent, propertyName) {
+    var stack1, alias1=container.strict, alias2=container.lambda, alias3=depth0 != null ? depth0 : (container.nullContext || {}), lookupProperty = container.lookupProperty || function(parent, propertyName) {
         if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
           return parent[propertyName];
         }
@@ -4281,7 +4436,7 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
     + " + group.x) * "
     + ((stack1 = alias2(alias1(depth0, "invocations", {"start":{"line":6,"column":46},"end":{"line":6,"column":57}} ), depth0)) != null ? stack1 : "")
     + " + lane;\n"
-    + ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"ragged"),{"name":"if","hash":{},"fn":container.program(0, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":7,"column":2},"end":{"line":11,"column":9}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"ragged"),{"name":"if","hash":{},"fn":container.program(0, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":7,"column":2},"end":{"line":11,"column":9}}})) != null ? stack1 : "")
     + "  let image = group.z;\n  let line = i / "
     + ((stack1 = alias2(alias1(depth0, "lineCount", {"start":{"line":13,"column":19},"end":{"line":13,"column":28}} ), depth0)) != null ? stack1 : "")
     + ";\n  let cell = u32(table[image * "
@@ -4298,17 +4453,9 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
     + ((stack1 = alias2(alias1(depth0, "down", {"start":{"line":15,"column":51},"end":{"line":15,"column":55}} ), depth0)) != null ? stack1 : "")
     + ";\n  output[image * "
     + ((stack1 = alias2(alias1(depth0, "count", {"start":{"line":16,"column":19},"end":{"line":16,"column":24}} ), depth0)) != null ? stack1 : "")
-    + " + i] = input[image * "
-    + ((stack1 = alias2(alias1(depth0, "inputCount", {"start":{"line":16,"column":50},"end":{"line":16,"column":60}} ), depth0)) != null ? stack1 : "")
-    + " + y * "
-    + ((stack1 = alias2(alias1(depth0, "rowCount", {"start":{"line":16,"column":71},"end":{"line":16,"column":79}} ), depth0)) != null ? stack1 : "")
-    + " + cell % "
-    + ((stack1 = alias2(alias1(depth0, "columns", {"start":{"line":16,"column":93},"end":{"line":16,"column":100}} ), depth0)) != null ? stack1 : "")
-    + " * "
-    + ((stack1 = alias2(alias1(depth0, "lineCount", {"start":{"line":16,"column":107},"end":{"line":16,"column":116}} ), depth0)) != null ? stack1 : "")
-    + " + i % "
-    + ((stack1 = alias2(alias1(depth0, "lineCount", {"start":{"line":16,"column":127},"end":{"line":16,"column":136}} ), depth0)) != null ? stack1 : "")
-    + "];\n}\n";
+    + " + i] = "
+    + ((stack1 = lookupProperty(helpers,"narrowed").call(alias3,"output",{"name":"narrowed","hash":{},"fn":container.program(1, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":16,"column":34},"end":{"line":16,"column":206}}})) != null ? stack1 : "")
+    + ";\n}\n";
 },"usePartial":true,"useData":true},
 
   "wgsl/gemm-direct": {"0":function(container,depth0,helpers,partials,data) {
@@ -4586,6 +4733,16 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
     + ((stack1 = alias2(alias1(lookupProperty(depth0,"grn"), "last", {"start":{"line":40,"column":31},"end":{"line":40,"column":39}} ), depth0)) != null ? stack1 : "")
     + ");\n      scale[lane] = 1.0 + gamma[k] * (response(image, k) * inverse);\n      workgroupBarrier();\n    }\n";
 },"7":function(container,depth0,helpers,partials,data) {
+    var stack1, alias1=container.strict, alias2=container.lambda;
+
+  return "weight[(4 * k0 + i / "
+    + ((stack1 = alias2(alias1(depth0, "groupQuads", {"start":{"line":49,"column":62},"end":{"line":49,"column":72}} ), depth0)) != null ? stack1 : "")
+    + ") * "
+    + ((stack1 = alias2(alias1(depth0, "weightQuads", {"start":{"line":49,"column":80},"end":{"line":49,"column":91}} ), depth0)) != null ? stack1 : "")
+    + " + n0 + i % "
+    + ((stack1 = alias2(alias1(depth0, "groupQuads", {"start":{"line":49,"column":107},"end":{"line":49,"column":117}} ), depth0)) != null ? stack1 : "")
+    + "]";
+},"8":function(container,depth0,helpers,partials,data) {
     var stack1, alias1=container.strict, alias2=container.lambda, lookupProperty = container.lookupProperty || function(parent, propertyName) {
         if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
           return parent[propertyName];
@@ -4596,7 +4753,7 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
   return "      let b0_"
     + ((stack1 = alias2(alias1(depth0, "i", {"start":{"line":56,"column":15},"end":{"line":56,"column":16}} ), depth0)) != null ? stack1 : "")
     + " = b_tile[b"
-    + ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"offset0"),{"name":"if","hash":{},"fn":container.program(8, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":56,"column":29},"end":{"line":56,"column":65}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"offset0"),{"name":"if","hash":{},"fn":container.program(9, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":56,"column":29},"end":{"line":56,"column":65}}})) != null ? stack1 : "")
     + "];\n      let b1_"
     + ((stack1 = alias2(alias1(depth0, "i", {"start":{"line":57,"column":15},"end":{"line":57,"column":16}} ), depth0)) != null ? stack1 : "")
     + " = b_tile[b + "
@@ -4610,12 +4767,12 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
     + " = b_tile[b + "
     + ((stack1 = alias2(alias1(depth0, "offset3", {"start":{"line":59,"column":34},"end":{"line":59,"column":41}} ), depth0)) != null ? stack1 : "")
     + "];\n";
-},"8":function(container,depth0,helpers,partials,data) {
+},"9":function(container,depth0,helpers,partials,data) {
     var stack1;
 
   return " + "
     + ((stack1 = container.lambda(container.strict(depth0, "offset0", {"start":{"line":56,"column":49},"end":{"line":56,"column":56}} ), depth0)) != null ? stack1 : "");
-},"9":function(container,depth0,helpers,partials,data) {
+},"10":function(container,depth0,helpers,partials,data) {
     var stack1, alias1=depth0 != null ? depth0 : (container.nullContext || {}), lookupProperty = container.lookupProperty || function(parent, propertyName) {
         if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
           return parent[propertyName];
@@ -4626,15 +4783,15 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
   return "      let a"
     + ((stack1 = container.lambda(container.strict(depth0, "i", {"start":{"line":62,"column":13},"end":{"line":62,"column":14}} ), depth0)) != null ? stack1 : "")
     + " = a_tile[a"
-    + ((stack1 = lookupProperty(helpers,"if").call(alias1,lookupProperty(depth0,"offset"),{"name":"if","hash":{},"fn":container.program(10, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":62,"column":27},"end":{"line":62,"column":61}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias1,lookupProperty(depth0,"offset"),{"name":"if","hash":{},"fn":container.program(11, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":62,"column":27},"end":{"line":62,"column":61}}})) != null ? stack1 : "")
     + "];\n"
-    + ((stack1 = lookupProperty(helpers,"each").call(alias1,lookupProperty(depth0,"cells"),{"name":"each","hash":{},"fn":container.program(11, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":63,"column":6},"end":{"line":65,"column":15}}})) != null ? stack1 : "");
-},"10":function(container,depth0,helpers,partials,data) {
+    + ((stack1 = lookupProperty(helpers,"each").call(alias1,lookupProperty(depth0,"cells"),{"name":"each","hash":{},"fn":container.program(12, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":63,"column":6},"end":{"line":65,"column":15}}})) != null ? stack1 : "");
+},"11":function(container,depth0,helpers,partials,data) {
     var stack1;
 
   return " + "
     + ((stack1 = container.lambda(container.strict(depth0, "offset", {"start":{"line":62,"column":46},"end":{"line":62,"column":52}} ), depth0)) != null ? stack1 : "");
-},"11":function(container,depth0,helpers,partials,data) {
+},"12":function(container,depth0,helpers,partials,data) {
     var stack1, alias1=container.strict, alias2=container.lambda;
 
   return "      "
@@ -4658,7 +4815,7 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
     + ", "
     + ((stack1 = alias2(alias1(depth0, "name", {"start":{"line":64,"column":155},"end":{"line":64,"column":159}} ), depth0)) != null ? stack1 : "")
     + "))));\n";
-},"12":function(container,depth0,helpers,partials,data) {
+},"13":function(container,depth0,helpers,partials,data) {
     var stack1, alias1=depth0 != null ? depth0 : (container.nullContext || {}), lookupProperty = container.lookupProperty || function(parent, propertyName) {
         if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
           return parent[propertyName];
@@ -4666,9 +4823,9 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
         return undefined
     };
 
-  return ((stack1 = lookupProperty(helpers,"each").call(alias1,lookupProperty(depth0,"cells"),{"name":"each","hash":{},"fn":container.program(13, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":72,"column":62},"end":{"line":72,"column":124}}})) != null ? stack1 : "")
-    + ((stack1 = lookupProperty(helpers,"unless").call(alias1,lookupProperty(data,"last"),{"name":"unless","hash":{},"fn":container.program(14, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":72,"column":124},"end":{"line":72,"column":154}}})) != null ? stack1 : "");
-},"13":function(container,depth0,helpers,partials,data) {
+  return ((stack1 = lookupProperty(helpers,"each").call(alias1,lookupProperty(depth0,"cells"),{"name":"each","hash":{},"fn":container.program(14, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":72,"column":62},"end":{"line":72,"column":124}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"unless").call(alias1,lookupProperty(data,"last"),{"name":"unless","hash":{},"fn":container.program(15, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":72,"column":124},"end":{"line":72,"column":154}}})) != null ? stack1 : "");
+},"14":function(container,depth0,helpers,partials,data) {
     var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
         if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
           return parent[propertyName];
@@ -4677,10 +4834,10 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
     };
 
   return ((stack1 = container.lambda(container.strict(depth0, "name", {"start":{"line":72,"column":79},"end":{"line":72,"column":83}} ), depth0)) != null ? stack1 : "")
-    + ((stack1 = lookupProperty(helpers,"unless").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(data,"last"),{"name":"unless","hash":{},"fn":container.program(14, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":72,"column":85},"end":{"line":72,"column":115}}})) != null ? stack1 : "");
-},"14":function(container,depth0,helpers,partials,data) {
-    return ", ";
+    + ((stack1 = lookupProperty(helpers,"unless").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(data,"last"),{"name":"unless","hash":{},"fn":container.program(15, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":72,"column":85},"end":{"line":72,"column":115}}})) != null ? stack1 : "");
 },"15":function(container,depth0,helpers,partials,data) {
+    return ", ";
+},"16":function(container,depth0,helpers,partials,data) {
     var stack1, alias1=container.strict, alias2=container.lambda, lookupProperty = container.lookupProperty || function(parent, propertyName) {
         if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
           return parent[propertyName];
@@ -4703,9 +4860,9 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
     + "; y++) {\n      square += sums[first + y * "
     + ((stack1 = alias2(alias1(depth0, "sumsRow", {"start":{"line":80,"column":35},"end":{"line":80,"column":42}} ), depth0)) != null ? stack1 : "")
     + "];\n    }\n"
-    + ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"guardColumns"),{"name":"if","hash":{},"fn":container.program(16, data, 0),"inverse":container.program(17, data, 0),"data":data,"loc":{"start":{"line":82,"column":4},"end":{"line":88,"column":11}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"guardColumns"),{"name":"if","hash":{},"fn":container.program(17, data, 0),"inverse":container.program(18, data, 0),"data":data,"loc":{"start":{"line":82,"column":4},"end":{"line":88,"column":11}}})) != null ? stack1 : "")
     + "  }\n";
-},"16":function(container,depth0,helpers,partials,data) {
+},"17":function(container,depth0,helpers,partials,data) {
     var stack1, alias1=container.strict, alias2=container.lambda;
 
   return "    if (n0 + i < "
@@ -4715,7 +4872,7 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
     + " + group.y) * "
     + ((stack1 = alias2(alias1(depth0, "columnQuads", {"start":{"line":84,"column":54},"end":{"line":84,"column":65}} ), depth0)) != null ? stack1 : "")
     + " + n0 + i] = square;\n    }\n";
-},"17":function(container,depth0,helpers,partials,data) {
+},"18":function(container,depth0,helpers,partials,data) {
     var stack1, alias1=container.strict, alias2=container.lambda;
 
   return "    squares[(image * "
@@ -4723,7 +4880,7 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
     + " + group.y) * "
     + ((stack1 = alias2(alias1(depth0, "columnQuads", {"start":{"line":87,"column":52},"end":{"line":87,"column":63}} ), depth0)) != null ? stack1 : "")
     + " + n0 + i] = square;\n";
-},"18":function(container,depth0,helpers,partials,data) {
+},"19":function(container,depth0,helpers,partials,data) {
     var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
         if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
           return parent[propertyName];
@@ -4733,7 +4890,7 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
 
   return "\n"
     + ((stack1 = container.invokePartial(lookupProperty(partials,"grn-response"),depth0,{"name":"grn-response","data":data,"helpers":helpers,"partials":partials,"decorators":container.decorators})) != null ? stack1 : "");
-},"19":function(container,depth0,helpers,partials,data) {
+},"20":function(container,depth0,helpers,partials,data) {
     var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
         if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
           return parent[propertyName];
@@ -4818,37 +4975,33 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
     + ((stack1 = alias2(alias1(depth0, "bLength", {"start":{"line":48,"column":29},"end":{"line":48,"column":36}} ), depth0)) != null ? stack1 : "")
     + "; i += "
     + ((stack1 = alias2(alias1(depth0, "invocations", {"start":{"line":48,"column":47},"end":{"line":48,"column":58}} ), depth0)) != null ? stack1 : "")
-    + ") {\n      b_tile[i] = weight[(4 * k0 + i / "
-    + ((stack1 = alias2(alias1(depth0, "groupQuads", {"start":{"line":49,"column":41},"end":{"line":49,"column":51}} ), depth0)) != null ? stack1 : "")
-    + ") * "
-    + ((stack1 = alias2(alias1(depth0, "weightQuads", {"start":{"line":49,"column":59},"end":{"line":49,"column":70}} ), depth0)) != null ? stack1 : "")
-    + " + n0 + i % "
-    + ((stack1 = alias2(alias1(depth0, "groupQuads", {"start":{"line":49,"column":86},"end":{"line":49,"column":96}} ), depth0)) != null ? stack1 : "")
-    + "];\n    }\n    workgroupBarrier();\n    for (var k = 0u; k < "
+    + ") {\n      b_tile[i] = "
+    + ((stack1 = lookupProperty(helpers,"widened").call(alias3,"weight",{"name":"widened","hash":{},"fn":container.program(7, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":49,"column":18},"end":{"line":49,"column":132}}})) != null ? stack1 : "")
+    + ";\n    }\n    workgroupBarrier();\n    for (var k = 0u; k < "
     + ((stack1 = alias2(alias1(depth0, "stepQuads", {"start":{"line":52,"column":27},"end":{"line":52,"column":36}} ), depth0)) != null ? stack1 : "")
     + "; k++) {\n      let a = local.y * "
     + ((stack1 = alias2(alias1(depth0, "aStrideRows", {"start":{"line":53,"column":26},"end":{"line":53,"column":37}} ), depth0)) != null ? stack1 : "")
     + " + k;\n      let b = 4 * k * "
     + ((stack1 = alias2(alias1(depth0, "groupQuads", {"start":{"line":54,"column":24},"end":{"line":54,"column":34}} ), depth0)) != null ? stack1 : "")
     + " + local.x;\n"
-    + ((stack1 = lookupProperty(helpers,"each").call(alias3,lookupProperty(depth0,"columnList"),{"name":"each","hash":{},"fn":container.program(7, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":55,"column":6},"end":{"line":60,"column":15}}})) != null ? stack1 : "")
-    + ((stack1 = lookupProperty(helpers,"each").call(alias3,lookupProperty(depth0,"rowList"),{"name":"each","hash":{},"fn":container.program(9, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":61,"column":6},"end":{"line":66,"column":15}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"each").call(alias3,lookupProperty(depth0,"columnList"),{"name":"each","hash":{},"fn":container.program(8, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":55,"column":6},"end":{"line":60,"column":15}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"each").call(alias3,lookupProperty(depth0,"rowList"),{"name":"each","hash":{},"fn":container.program(10, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":61,"column":6},"end":{"line":66,"column":15}}})) != null ? stack1 : "")
     + "    }\n    workgroupBarrier();\n  }\n  let m = m0 + "
     + ((stack1 = alias2(alias1(depth0, "tileRows", {"start":{"line":70,"column":17},"end":{"line":70,"column":25}} ), depth0)) != null ? stack1 : "")
     + " * local.y;\n  let n = n0 + local.x;\n  let cells = array<vec4f, "
     + ((stack1 = alias2(alias1(depth0, "cellCount", {"start":{"line":72,"column":29},"end":{"line":72,"column":38}} ), depth0)) != null ? stack1 : "")
     + ">("
-    + ((stack1 = lookupProperty(helpers,"each").call(alias3,lookupProperty(depth0,"columnList"),{"name":"each","hash":{},"fn":container.program(12, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":72,"column":42},"end":{"line":72,"column":163}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"each").call(alias3,lookupProperty(depth0,"columnList"),{"name":"each","hash":{},"fn":container.program(13, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":72,"column":42},"end":{"line":72,"column":163}}})) != null ? stack1 : "")
     + ");\n"
     + ((stack1 = container.invokePartial(lookupProperty(partials,"gemm-finish-cells"),depth0,{"name":"gemm-finish-cells","data":data,"indent":"  ","helpers":helpers,"partials":partials,"decorators":container.decorators})) != null ? stack1 : "")
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"squares"),{"name":"if","hash":{},"fn":container.program(15, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":74,"column":2},"end":{"line":90,"column":9}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"squares"),{"name":"if","hash":{},"fn":container.program(16, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":74,"column":2},"end":{"line":90,"column":9}}})) != null ? stack1 : "")
     + "}\n\n"
     + ((stack1 = container.invokePartial(lookupProperty(partials,"gemm-fetch"),depth0,{"name":"gemm-fetch","data":data,"helpers":helpers,"partials":partials,"decorators":container.decorators})) != null ? stack1 : "")
     + ((stack1 = container.invokePartial(lookupProperty(partials,"quad"),depth0,{"name":"quad","data":data,"helpers":helpers,"partials":partials,"decorators":container.decorators})) != null ? stack1 : "")
     + "\n"
     + ((stack1 = container.invokePartial(lookupProperty(partials,"gemm-finish"),depth0,{"name":"gemm-finish","data":data,"helpers":helpers,"partials":partials,"decorators":container.decorators})) != null ? stack1 : "")
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"grn"),{"name":"if","hash":{},"fn":container.program(18, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":97,"column":0},"end":{"line":100,"column":7}}})) != null ? stack1 : "")
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"patches"),{"name":"if","hash":{},"fn":container.program(19, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":101,"column":0},"end":{"line":104,"column":7}}})) != null ? stack1 : "");
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"grn"),{"name":"if","hash":{},"fn":container.program(19, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":97,"column":0},"end":{"line":100,"column":7}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"patches"),{"name":"if","hash":{},"fn":container.program(20, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":101,"column":0},"end":{"line":104,"column":7}}})) != null ? stack1 : "");
 },"usePartial":true,"useData":true},
 
   "wgsl/gemv": {"0":function(container,depth0,helpers,partials,data) {
@@ -4890,24 +5043,46 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
     + ((stack1 = alias3(alias2(depth0, "lanesY", {"start":{"line":22,"column":76},"end":{"line":22,"column":82}} ), depth0)) != null ? stack1 : "")
     + ") {\n    let w = 4 * k * "
     + ((stack1 = alias3(alias2(depth0, "weightQuads", {"start":{"line":23,"column":22},"end":{"line":23,"column":33}} ), depth0)) != null ? stack1 : "")
-    + " + n;\n    let m = mat4x4f(weight[w], weight[w + "
-    + ((stack1 = alias3(alias2(depth0, "weightRow1", {"start":{"line":24,"column":44},"end":{"line":24,"column":54}} ), depth0)) != null ? stack1 : "")
-    + "], weight[w + "
-    + ((stack1 = alias3(alias2(depth0, "weightRow2", {"start":{"line":24,"column":72},"end":{"line":24,"column":82}} ), depth0)) != null ? stack1 : "")
-    + "], weight[w + "
-    + ((stack1 = alias3(alias2(depth0, "weightRow3", {"start":{"line":24,"column":100},"end":{"line":24,"column":110}} ), depth0)) != null ? stack1 : "")
-    + "]);\n    c += m * "
-    + ((stack1 = lookupProperty(helpers,"if").call(alias1,lookupProperty(depth0,"vector"),{"name":"if","hash":{},"fn":container.program(10, data, 0),"inverse":container.program(11, data, 0),"data":data,"loc":{"start":{"line":25,"column":13},"end":{"line":25,"column":73}}})) != null ? stack1 : "")
+    + " + n;\n    let m = mat4x4f("
+    + ((stack1 = lookupProperty(helpers,"widened").call(alias1,"weight",{"name":"widened","hash":{},"fn":container.program(10, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":24,"column":20},"end":{"line":24,"column":62}}})) != null ? stack1 : "")
+    + ", "
+    + ((stack1 = lookupProperty(helpers,"widened").call(alias1,"weight",{"name":"widened","hash":{},"fn":container.program(11, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":24,"column":64},"end":{"line":24,"column":123}}})) != null ? stack1 : "")
+    + ", "
+    + ((stack1 = lookupProperty(helpers,"widened").call(alias1,"weight",{"name":"widened","hash":{},"fn":container.program(12, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":24,"column":125},"end":{"line":24,"column":184}}})) != null ? stack1 : "")
+    + ", "
+    + ((stack1 = lookupProperty(helpers,"widened").call(alias1,"weight",{"name":"widened","hash":{},"fn":container.program(13, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":24,"column":186},"end":{"line":24,"column":245}}})) != null ? stack1 : "")
+    + ");\n    c += m * "
+    + ((stack1 = lookupProperty(helpers,"if").call(alias1,lookupProperty(depth0,"vector"),{"name":"if","hash":{},"fn":container.program(14, data, 0),"inverse":container.program(15, data, 0),"data":data,"loc":{"start":{"line":25,"column":13},"end":{"line":25,"column":73}}})) != null ? stack1 : "")
     + ";\n  }\n";
 },"8":function(container,depth0,helpers,partials,data) {
     return "local.y";
 },"9":function(container,depth0,helpers,partials,data) {
     return "0u";
 },"10":function(container,depth0,helpers,partials,data) {
-    return "input[row + k]";
+    return "weight[w]";
 },"11":function(container,depth0,helpers,partials,data) {
-    return "quad(row + 4 * k)";
+    var stack1;
+
+  return "weight[w + "
+    + ((stack1 = container.lambda(container.strict(depth0, "weightRow1", {"start":{"line":24,"column":98},"end":{"line":24,"column":108}} ), depth0)) != null ? stack1 : "")
+    + "]";
 },"12":function(container,depth0,helpers,partials,data) {
+    var stack1;
+
+  return "weight[w + "
+    + ((stack1 = container.lambda(container.strict(depth0, "weightRow2", {"start":{"line":24,"column":159},"end":{"line":24,"column":169}} ), depth0)) != null ? stack1 : "")
+    + "]";
+},"13":function(container,depth0,helpers,partials,data) {
+    var stack1;
+
+  return "weight[w + "
+    + ((stack1 = container.lambda(container.strict(depth0, "weightRow3", {"start":{"line":24,"column":220},"end":{"line":24,"column":230}} ), depth0)) != null ? stack1 : "")
+    + "]";
+},"14":function(container,depth0,helpers,partials,data) {
+    return "input[row + k]";
+},"15":function(container,depth0,helpers,partials,data) {
+    return "quad(row + 4 * k)";
+},"16":function(container,depth0,helpers,partials,data) {
     var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
         if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
           return parent[propertyName];
@@ -4915,36 +5090,50 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
         return undefined
     };
 
-  return ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"split"),{"name":"if","hash":{},"fn":container.program(13, data, 0),"inverse":container.program(14, data, 0),"data":data,"loc":{"start":{"line":29,"column":2},"end":{"line":37,"column":9}}})) != null ? stack1 : "");
-},"13":function(container,depth0,helpers,partials,data) {
-    var stack1, alias1=container.strict, alias2=container.lambda;
+  return ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"split"),{"name":"if","hash":{},"fn":container.program(17, data, 0),"inverse":container.program(18, data, 0),"data":data,"loc":{"start":{"line":29,"column":2},"end":{"line":37,"column":9}}})) != null ? stack1 : "");
+},"17":function(container,depth0,helpers,partials,data) {
+    var stack1, alias1=container.strict, alias2=container.lambda, alias3=depth0 != null ? depth0 : (container.nullContext || {}), lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
 
   return "  if (local.y == 0) {\n    let w = "
     + ((stack1 = alias2(alias1(depth0, "tailRow", {"start":{"line":31,"column":14},"end":{"line":31,"column":21}} ), depth0)) != null ? stack1 : "")
-    + " + n;\n    c += mat4x4f(weight[w], weight[w + "
-    + ((stack1 = alias2(alias1(depth0, "weightRow1", {"start":{"line":32,"column":41},"end":{"line":32,"column":51}} ), depth0)) != null ? stack1 : "")
-    + "], weight[w + "
-    + ((stack1 = alias2(alias1(depth0, "weightRow2", {"start":{"line":32,"column":69},"end":{"line":32,"column":79}} ), depth0)) != null ? stack1 : "")
-    + "], weight[w + "
-    + ((stack1 = alias2(alias1(depth0, "weightRow3", {"start":{"line":32,"column":97},"end":{"line":32,"column":107}} ), depth0)) != null ? stack1 : "")
-    + "]) * rest(row + "
-    + ((stack1 = alias2(alias1(depth0, "tailStart", {"start":{"line":32,"column":127},"end":{"line":32,"column":136}} ), depth0)) != null ? stack1 : "")
+    + " + n;\n    c += mat4x4f("
+    + ((stack1 = lookupProperty(helpers,"widened").call(alias3,"weight",{"name":"widened","hash":{},"fn":container.program(10, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":32,"column":17},"end":{"line":32,"column":59}}})) != null ? stack1 : "")
+    + ", "
+    + ((stack1 = lookupProperty(helpers,"widened").call(alias3,"weight",{"name":"widened","hash":{},"fn":container.program(11, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":32,"column":61},"end":{"line":32,"column":120}}})) != null ? stack1 : "")
+    + ", "
+    + ((stack1 = lookupProperty(helpers,"widened").call(alias3,"weight",{"name":"widened","hash":{},"fn":container.program(12, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":32,"column":122},"end":{"line":32,"column":181}}})) != null ? stack1 : "")
+    + ", "
+    + ((stack1 = lookupProperty(helpers,"widened").call(alias3,"weight",{"name":"widened","hash":{},"fn":container.program(13, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":32,"column":183},"end":{"line":32,"column":242}}})) != null ? stack1 : "")
+    + ") * rest(row + "
+    + ((stack1 = alias2(alias1(depth0, "tailStart", {"start":{"line":32,"column":259},"end":{"line":32,"column":268}} ), depth0)) != null ? stack1 : "")
     + ");\n  }\n";
-},"14":function(container,depth0,helpers,partials,data) {
-    var stack1, alias1=container.strict, alias2=container.lambda;
+},"18":function(container,depth0,helpers,partials,data) {
+    var stack1, alias1=container.strict, alias2=container.lambda, alias3=depth0 != null ? depth0 : (container.nullContext || {}), lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
 
   return "  let w = "
     + ((stack1 = alias2(alias1(depth0, "tailRow", {"start":{"line":35,"column":12},"end":{"line":35,"column":19}} ), depth0)) != null ? stack1 : "")
-    + " + n;\n  c += mat4x4f(weight[w], weight[w + "
-    + ((stack1 = alias2(alias1(depth0, "weightRow1", {"start":{"line":36,"column":39},"end":{"line":36,"column":49}} ), depth0)) != null ? stack1 : "")
-    + "], weight[w + "
-    + ((stack1 = alias2(alias1(depth0, "weightRow2", {"start":{"line":36,"column":67},"end":{"line":36,"column":77}} ), depth0)) != null ? stack1 : "")
-    + "], weight[w + "
-    + ((stack1 = alias2(alias1(depth0, "weightRow3", {"start":{"line":36,"column":95},"end":{"line":36,"column":105}} ), depth0)) != null ? stack1 : "")
-    + "]) * rest(row + "
-    + ((stack1 = alias2(alias1(depth0, "tailStart", {"start":{"line":36,"column":125},"end":{"line":36,"column":134}} ), depth0)) != null ? stack1 : "")
+    + " + n;\n  c += mat4x4f("
+    + ((stack1 = lookupProperty(helpers,"widened").call(alias3,"weight",{"name":"widened","hash":{},"fn":container.program(10, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":36,"column":15},"end":{"line":36,"column":57}}})) != null ? stack1 : "")
+    + ", "
+    + ((stack1 = lookupProperty(helpers,"widened").call(alias3,"weight",{"name":"widened","hash":{},"fn":container.program(11, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":36,"column":59},"end":{"line":36,"column":118}}})) != null ? stack1 : "")
+    + ", "
+    + ((stack1 = lookupProperty(helpers,"widened").call(alias3,"weight",{"name":"widened","hash":{},"fn":container.program(12, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":36,"column":120},"end":{"line":36,"column":179}}})) != null ? stack1 : "")
+    + ", "
+    + ((stack1 = lookupProperty(helpers,"widened").call(alias3,"weight",{"name":"widened","hash":{},"fn":container.program(13, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":36,"column":181},"end":{"line":36,"column":240}}})) != null ? stack1 : "")
+    + ") * rest(row + "
+    + ((stack1 = alias2(alias1(depth0, "tailStart", {"start":{"line":36,"column":257},"end":{"line":36,"column":266}} ), depth0)) != null ? stack1 : "")
     + ");\n";
-},"15":function(container,depth0,helpers,partials,data) {
+},"19":function(container,depth0,helpers,partials,data) {
     var stack1, alias1=container.strict, alias2=container.lambda;
 
   return "  sums[lane] = c;\n  workgroupBarrier();\n  if (local.y == 0) {\n    for (var i = 1u; i < "
@@ -4952,7 +5141,7 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
     + "; i++) {\n      c += sums[lane + i * "
     + ((stack1 = alias2(alias1(depth0, "lanesX", {"start":{"line":44,"column":29},"end":{"line":44,"column":35}} ), depth0)) != null ? stack1 : "")
     + "];\n    }\n    finish(image, 0, n, c + bias[n]);\n  }\n";
-},"16":function(container,depth0,helpers,partials,data) {
+},"20":function(container,depth0,helpers,partials,data) {
     return "  finish(image, 0, n, c + bias[n]);\n";
 },"compiler":[8,">= 4.3.0"],"main":function(container,depth0,helpers,partials,data) {
     var stack1, alias1=container.strict, alias2=container.lambda, alias3=depth0 != null ? depth0 : (container.nullContext || {}), lookupProperty = container.lookupProperty || function(parent, propertyName) {
@@ -4992,8 +5181,8 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
     + ((stack1 = alias2(alias1(depth0, "rowLength", {"start":{"line":19,"column":22},"end":{"line":19,"column":31}} ), depth0)) != null ? stack1 : "")
     + ";\n  var c = vec4f();\n"
     + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"quads"),{"name":"if","hash":{},"fn":container.program(7, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":21,"column":2},"end":{"line":27,"column":9}}})) != null ? stack1 : "")
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"tail"),{"name":"if","hash":{},"fn":container.program(12, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":28,"column":2},"end":{"line":38,"column":9}}})) != null ? stack1 : "")
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"split"),{"name":"if","hash":{},"fn":container.program(15, data, 0),"inverse":container.program(16, data, 0),"data":data,"loc":{"start":{"line":39,"column":2},"end":{"line":50,"column":9}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"tail"),{"name":"if","hash":{},"fn":container.program(16, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":28,"column":2},"end":{"line":38,"column":9}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"split"),{"name":"if","hash":{},"fn":container.program(19, data, 0),"inverse":container.program(20, data, 0),"data":data,"loc":{"start":{"line":39,"column":2},"end":{"line":50,"column":9}}})) != null ? stack1 : "")
     + "}\n"
     + ((stack1 = container.invokePartial(lookupProperty(partials,"quad"),depth0,{"name":"quad","data":data,"helpers":helpers,"partials":partials,"decorators":container.decorators})) != null ? stack1 : "")
     + "\n"
@@ -5077,6 +5266,17 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
     + " + k;\n    scale[i] = 1.0 + gamma[k] * (scale[i] * inverse);\n  }\n}\n";
 },"usePartial":true,"useData":true},
 
+  "wgsl/half": {"compiler":[8,">= 4.3.0"],"main":function(container,depth0,helpers,partials,data) {
+    var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
+
+  return ((stack1 = container.invokePartial(lookupProperty(partials,"half-storage"),depth0,{"name":"half-storage","data":data,"helpers":helpers,"partials":partials,"decorators":container.decorators})) != null ? stack1 : "");
+},"usePartial":true,"useData":true},
+
   "wgsl/masked-mean": {"compiler":[8,">= 4.3.0"],"main":function(container,depth0,helpers,partials,data) {
     var stack1, alias1=container.strict, alias2=container.lambda, lookupProperty = container.lookupProperty || function(parent, propertyName) {
         if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
@@ -5153,35 +5353,168 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
 },"13":function(container,depth0,helpers,partials,data) {
     return ") * rowscale[n]";
 },"14":function(container,depth0,helpers,partials,data) {
-    var stack1;
-
-  return "  let r = select(0.0, rowscale[min(n, "
-    + ((stack1 = container.lambda(container.strict(depth0, "lastColumn", {"start":{"line":16,"column":40},"end":{"line":16,"column":50}} ), depth0)) != null ? stack1 : "")
-    + ")], inside);\n";
+    return "two columns, in f16";
 },"15":function(container,depth0,helpers,partials,data) {
-    return "  let r = select(0.0, 1.0, inside);\n";
+    return "one column";
 },"16":function(container,depth0,helpers,partials,data) {
-    var stack1;
-
-  return "  var b = bias[min(n, "
-    + ((stack1 = container.lambda(container.strict(depth0, "lastColumn", {"start":{"line":21,"column":24},"end":{"line":21,"column":34}} ), depth0)) != null ? stack1 : "")
-    + ")];\n";
+    return "  let n = 2 * id.x;\n";
 },"17":function(container,depth0,helpers,partials,data) {
-    return "  var b = 0.0;\n";
+    return "  let n = id.x;\n";
 },"18":function(container,depth0,helpers,partials,data) {
-    return "        b += w * beta[c];\n";
-},"19":function(container,depth0,helpers,partials,data) {
-    return "        w *= gamma[c];\n";
-},"20":function(container,depth0,helpers,partials,data) {
     var stack1, alias1=container.strict, alias2=container.lambda;
 
+  return "  let columns = vec2u(n, n + 1);\n  let inside = columns < vec2u("
+    + ((stack1 = alias2(alias1(depth0, "columns", {"start":{"line":19,"column":33},"end":{"line":19,"column":40}} ), depth0)) != null ? stack1 : "")
+    + ");\n  let column = min(columns, vec2u("
+    + ((stack1 = alias2(alias1(depth0, "lastColumn", {"start":{"line":20,"column":36},"end":{"line":20,"column":46}} ), depth0)) != null ? stack1 : "")
+    + "));\n  let first = column * "
+    + ((stack1 = alias2(alias1(depth0, "depth", {"start":{"line":21,"column":25},"end":{"line":21,"column":30}} ), depth0)) != null ? stack1 : "")
+    + ";\n";
+},"19":function(container,depth0,helpers,partials,data) {
+    var stack1, alias1=container.strict, alias2=container.lambda;
+
+  return "  let inside = n < "
+    + ((stack1 = alias2(alias1(depth0, "columns", {"start":{"line":23,"column":21},"end":{"line":23,"column":28}} ), depth0)) != null ? stack1 : "")
+    + ";\n  let first = min(n, "
+    + ((stack1 = alias2(alias1(depth0, "lastColumn", {"start":{"line":24,"column":23},"end":{"line":24,"column":33}} ), depth0)) != null ? stack1 : "")
+    + ") * "
+    + ((stack1 = alias2(alias1(depth0, "depth", {"start":{"line":24,"column":41},"end":{"line":24,"column":46}} ), depth0)) != null ? stack1 : "")
+    + ";\n";
+},"20":function(container,depth0,helpers,partials,data) {
+    var stack1, alias1=depth0 != null ? depth0 : (container.nullContext || {}), lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
+
+  return "  let r = select("
+    + ((stack1 = lookupProperty(helpers,"if").call(alias1,lookupProperty(depth0,"halves"),{"name":"if","hash":{},"fn":container.program(21, data, 0),"inverse":container.program(22, data, 0),"data":data,"loc":{"start":{"line":27,"column":17},"end":{"line":27,"column":56}}})) != null ? stack1 : "")
+    + ", "
+    + ((stack1 = lookupProperty(helpers,"if").call(alias1,lookupProperty(depth0,"halves"),{"name":"if","hash":{},"fn":container.program(23, data, 0),"inverse":container.program(24, data, 0),"data":data,"loc":{"start":{"line":27,"column":58},"end":{"line":27,"column":164}}})) != null ? stack1 : "")
+    + ", inside);\n";
+},"21":function(container,depth0,helpers,partials,data) {
+    return "vec2f()";
+},"22":function(container,depth0,helpers,partials,data) {
+    return "0.0";
+},"23":function(container,depth0,helpers,partials,data) {
+    return "vec2f(rowscale[column.x], rowscale[column.y])";
+},"24":function(container,depth0,helpers,partials,data) {
+    var stack1;
+
+  return "rowscale[min(n, "
+    + ((stack1 = container.lambda(container.strict(depth0, "lastColumn", {"start":{"line":27,"column":143},"end":{"line":27,"column":153}} ), depth0)) != null ? stack1 : "")
+    + ")]";
+},"25":function(container,depth0,helpers,partials,data) {
+    var stack1, alias1=depth0 != null ? depth0 : (container.nullContext || {}), lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
+
+  return "  let r = select("
+    + ((stack1 = lookupProperty(helpers,"if").call(alias1,lookupProperty(depth0,"halves"),{"name":"if","hash":{},"fn":container.program(21, data, 0),"inverse":container.program(22, data, 0),"data":data,"loc":{"start":{"line":29,"column":17},"end":{"line":29,"column":56}}})) != null ? stack1 : "")
+    + ", "
+    + ((stack1 = lookupProperty(helpers,"if").call(alias1,lookupProperty(depth0,"halves"),{"name":"if","hash":{},"fn":container.program(26, data, 0),"inverse":container.program(27, data, 0),"data":data,"loc":{"start":{"line":29,"column":58},"end":{"line":29,"column":100}}})) != null ? stack1 : "")
+    + ", inside);\n";
+},"26":function(container,depth0,helpers,partials,data) {
+    return "vec2f(1.0)";
+},"27":function(container,depth0,helpers,partials,data) {
+    return "1.0";
+},"28":function(container,depth0,helpers,partials,data) {
+    var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
+
+  return "  var b = "
+    + ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"halves"),{"name":"if","hash":{},"fn":container.program(29, data, 0),"inverse":container.program(30, data, 0),"data":data,"loc":{"start":{"line":32,"column":10},"end":{"line":32,"column":104}}})) != null ? stack1 : "")
+    + ";\n";
+},"29":function(container,depth0,helpers,partials,data) {
+    return "vec2f(bias[column.x], bias[column.y])";
+},"30":function(container,depth0,helpers,partials,data) {
+    var stack1;
+
+  return "bias[min(n, "
+    + ((stack1 = container.lambda(container.strict(depth0, "lastColumn", {"start":{"line":32,"column":83},"end":{"line":32,"column":93}} ), depth0)) != null ? stack1 : "")
+    + ")]";
+},"31":function(container,depth0,helpers,partials,data) {
+    var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
+
+  return "  var b = "
+    + ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"halves"),{"name":"if","hash":{},"fn":container.program(21, data, 0),"inverse":container.program(22, data, 0),"data":data,"loc":{"start":{"line":34,"column":10},"end":{"line":34,"column":49}}})) != null ? stack1 : "")
+    + ";\n";
+},"32":function(container,depth0,helpers,partials,data) {
+    var stack1;
+
+  return "        let i = first + c * "
+    + ((stack1 = container.lambda(container.strict(depth0, "taps", {"start":{"line":41,"column":30},"end":{"line":41,"column":34}} ), depth0)) != null ? stack1 : "")
+    + " + tap;\n        w = vec2f(weight[i.x], weight[i.y]);\n";
+},"33":function(container,depth0,helpers,partials,data) {
+    var stack1;
+
+  return "        w = weight[first + c * "
+    + ((stack1 = container.lambda(container.strict(depth0, "taps", {"start":{"line":44,"column":33},"end":{"line":44,"column":37}} ), depth0)) != null ? stack1 : "")
+    + " + tap];\n";
+},"34":function(container,depth0,helpers,partials,data) {
+    return "        b += w * beta[c];\n";
+},"35":function(container,depth0,helpers,partials,data) {
+    return "        w *= gamma[c];\n";
+},"36":function(container,depth0,helpers,partials,data) {
+    var stack1, alias1=container.strict, alias2=container.lambda;
+
+  return "      packed[((tap * "
+    + ((stack1 = alias2(alias1(depth0, "segment", {"start":{"line":54,"column":23},"end":{"line":54,"column":30}} ), depth0)) != null ? stack1 : "")
+    + " + c) * "
+    + ((stack1 = alias2(alias1(depth0, "packedColumns", {"start":{"line":54,"column":42},"end":{"line":54,"column":55}} ), depth0)) != null ? stack1 : "")
+    + " + n) / 2] = pack2x16float(w * r);\n";
+},"37":function(container,depth0,helpers,partials,data) {
+    var stack1, alias1=container.strict, alias2=container.lambda;
+
+  return "      packed[(tap * "
+    + ((stack1 = alias2(alias1(depth0, "segment", {"start":{"line":56,"column":22},"end":{"line":56,"column":29}} ), depth0)) != null ? stack1 : "")
+    + " + c) * "
+    + ((stack1 = alias2(alias1(depth0, "packedColumns", {"start":{"line":56,"column":41},"end":{"line":56,"column":54}} ), depth0)) != null ? stack1 : "")
+    + " + n] = w * r;\n";
+},"38":function(container,depth0,helpers,partials,data) {
+    var stack1, alias1=container.strict, alias2=container.lambda, lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
+
   return "  for (var k = "
-    + ((stack1 = alias2(alias1(depth0, "usedDepth", {"start":{"line":41,"column":17},"end":{"line":41,"column":26}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "usedDepth", {"start":{"line":61,"column":17},"end":{"line":61,"column":26}} ), depth0)) != null ? stack1 : "")
     + "u; k < "
-    + ((stack1 = alias2(alias1(depth0, "packedDepth", {"start":{"line":41,"column":37},"end":{"line":41,"column":48}} ), depth0)) != null ? stack1 : "")
-    + "; k++) {\n    packed[k * "
-    + ((stack1 = alias2(alias1(depth0, "packedColumns", {"start":{"line":42,"column":17},"end":{"line":42,"column":30}} ), depth0)) != null ? stack1 : "")
-    + " + n] = 0.0;\n  }\n";
+    + ((stack1 = alias2(alias1(depth0, "packedDepth", {"start":{"line":61,"column":37},"end":{"line":61,"column":48}} ), depth0)) != null ? stack1 : "")
+    + "; k++) {\n"
+    + ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"halves"),{"name":"if","hash":{},"fn":container.program(39, data, 0),"inverse":container.program(40, data, 0),"data":data,"loc":{"start":{"line":62,"column":4},"end":{"line":66,"column":11}}})) != null ? stack1 : "")
+    + "  }\n";
+},"39":function(container,depth0,helpers,partials,data) {
+    var stack1;
+
+  return "    packed[(k * "
+    + ((stack1 = container.lambda(container.strict(depth0, "packedColumns", {"start":{"line":63,"column":18},"end":{"line":63,"column":31}} ), depth0)) != null ? stack1 : "")
+    + " + n) / 2] = 0;\n";
+},"40":function(container,depth0,helpers,partials,data) {
+    var stack1;
+
+  return "    packed[k * "
+    + ((stack1 = container.lambda(container.strict(depth0, "packedColumns", {"start":{"line":65,"column":17},"end":{"line":65,"column":30}} ), depth0)) != null ? stack1 : "")
+    + " + n] = 0.0;\n";
+},"41":function(container,depth0,helpers,partials,data) {
+    return "  packed_bias[n] = b.x * r.x;\n  packed_bias[n + 1] = b.y * r.y;\n";
+},"42":function(container,depth0,helpers,partials,data) {
+    return "  packed_bias[n] = b * r;\n";
 },"compiler":[8,">= 4.3.0"],"main":function(container,depth0,helpers,partials,data) {
     var stack1, alias1=container.strict, alias2=container.lambda, alias3=depth0 != null ? depth0 : (container.nullContext || {}), lookupProperty = container.lookupProperty || function(parent, propertyName) {
         if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
@@ -5215,39 +5548,38 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
     + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"beta"),{"name":"if","hash":{},"fn":container.program(10, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":3,"column":72},"end":{"line":3,"column":148}}})) != null ? stack1 : "")
     + ((stack1 = lookupProperty(helpers,"unless").call(alias3,lookupProperty(depth0,"biased"),{"name":"unless","hash":{},"fn":container.program(12, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":3,"column":148},"end":{"line":3,"column":178}}})) != null ? stack1 : "")
     + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"rowscale"),{"name":"if","hash":{},"fn":container.program(13, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":3,"column":178},"end":{"line":3,"column":216}}})) != null ? stack1 : "")
-    + "\n// An invocation packs one column. Runs once, when the weights are loaded.\n"
+    + "\n// An invocation packs "
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"halves"),{"name":"if","hash":{},"fn":container.program(14, data, 0),"inverse":container.program(15, data, 0),"data":data,"loc":{"start":{"line":4,"column":23},"end":{"line":4,"column":81}}})) != null ? stack1 : "")
+    + ". Runs once, when the weights are loaded.\n"
     + ((stack1 = container.invokePartial(lookupProperty(partials,"bindings"),depth0,{"name":"bindings","data":data,"helpers":helpers,"partials":partials,"decorators":container.decorators})) != null ? stack1 : "")
     + "\n@compute @workgroup_size("
     + ((stack1 = alias2(alias1(depth0, "invocations", {"start":{"line":7,"column":27},"end":{"line":7,"column":38}} ), depth0)) != null ? stack1 : "")
-    + ")\nfn main(@builtin(global_invocation_id) id: vec3u) {\n  let n = id.x;\n  if (n >= "
-    + ((stack1 = alias2(alias1(depth0, "packedColumns", {"start":{"line":10,"column":13},"end":{"line":10,"column":26}} ), depth0)) != null ? stack1 : "")
-    + ") {\n    return;\n  }\n  let inside = n < "
-    + ((stack1 = alias2(alias1(depth0, "columns", {"start":{"line":13,"column":21},"end":{"line":13,"column":28}} ), depth0)) != null ? stack1 : "")
-    + ";\n  let first = min(n, "
-    + ((stack1 = alias2(alias1(depth0, "lastColumn", {"start":{"line":14,"column":23},"end":{"line":14,"column":33}} ), depth0)) != null ? stack1 : "")
-    + ") * "
-    + ((stack1 = alias2(alias1(depth0, "depth", {"start":{"line":14,"column":41},"end":{"line":14,"column":46}} ), depth0)) != null ? stack1 : "")
-    + ";\n"
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"rowscale"),{"name":"if","hash":{},"fn":container.program(14, data, 0),"inverse":container.program(15, data, 0),"data":data,"loc":{"start":{"line":15,"column":2},"end":{"line":19,"column":9}}})) != null ? stack1 : "")
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"bias"),{"name":"if","hash":{},"fn":container.program(16, data, 0),"inverse":container.program(17, data, 0),"data":data,"loc":{"start":{"line":20,"column":2},"end":{"line":24,"column":9}}})) != null ? stack1 : "")
+    + ")\nfn main(@builtin(global_invocation_id) id: vec3u) {\n"
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"halves"),{"name":"if","hash":{},"fn":container.program(16, data, 0),"inverse":container.program(17, data, 0),"data":data,"loc":{"start":{"line":9,"column":2},"end":{"line":13,"column":9}}})) != null ? stack1 : "")
+    + "  if (n >= "
+    + ((stack1 = alias2(alias1(depth0, "packedColumns", {"start":{"line":14,"column":13},"end":{"line":14,"column":26}} ), depth0)) != null ? stack1 : "")
+    + ") {\n    return;\n  }\n"
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"halves"),{"name":"if","hash":{},"fn":container.program(18, data, 0),"inverse":container.program(19, data, 0),"data":data,"loc":{"start":{"line":17,"column":2},"end":{"line":25,"column":9}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"rowscale"),{"name":"if","hash":{},"fn":container.program(20, data, 0),"inverse":container.program(25, data, 0),"data":data,"loc":{"start":{"line":26,"column":2},"end":{"line":30,"column":9}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"bias"),{"name":"if","hash":{},"fn":container.program(28, data, 0),"inverse":container.program(31, data, 0),"data":data,"loc":{"start":{"line":31,"column":2},"end":{"line":35,"column":9}}})) != null ? stack1 : "")
     + "  for (var tap = 0u; tap < "
-    + ((stack1 = alias2(alias1(depth0, "taps", {"start":{"line":25,"column":29},"end":{"line":25,"column":33}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "taps", {"start":{"line":36,"column":29},"end":{"line":36,"column":33}} ), depth0)) != null ? stack1 : "")
     + "; tap++) {\n    for (var c = 0u; c < "
-    + ((stack1 = alias2(alias1(depth0, "segment", {"start":{"line":26,"column":27},"end":{"line":26,"column":34}} ), depth0)) != null ? stack1 : "")
-    + "; c++) {\n      var w = 0.0;\n      if (c < "
-    + ((stack1 = alias2(alias1(depth0, "channels", {"start":{"line":28,"column":16},"end":{"line":28,"column":24}} ), depth0)) != null ? stack1 : "")
-    + ") {\n        w = weight[first + c * "
-    + ((stack1 = alias2(alias1(depth0, "taps", {"start":{"line":29,"column":33},"end":{"line":29,"column":37}} ), depth0)) != null ? stack1 : "")
-    + " + tap];\n"
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"beta"),{"name":"if","hash":{},"fn":container.program(18, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":30,"column":8},"end":{"line":32,"column":15}}})) != null ? stack1 : "")
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"gamma"),{"name":"if","hash":{},"fn":container.program(19, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":33,"column":8},"end":{"line":35,"column":15}}})) != null ? stack1 : "")
-    + "      }\n      packed[(tap * "
-    + ((stack1 = alias2(alias1(depth0, "segment", {"start":{"line":37,"column":22},"end":{"line":37,"column":29}} ), depth0)) != null ? stack1 : "")
-    + " + c) * "
-    + ((stack1 = alias2(alias1(depth0, "packedColumns", {"start":{"line":37,"column":41},"end":{"line":37,"column":54}} ), depth0)) != null ? stack1 : "")
-    + " + n] = w * r;\n    }\n  }\n"
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"padded"),{"name":"if","hash":{},"fn":container.program(20, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":40,"column":2},"end":{"line":44,"column":9}}})) != null ? stack1 : "")
-    + "  packed_bias[n] = b * r;\n}\n";
+    + ((stack1 = alias2(alias1(depth0, "segment", {"start":{"line":37,"column":27},"end":{"line":37,"column":34}} ), depth0)) != null ? stack1 : "")
+    + "; c++) {\n      var w = "
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"halves"),{"name":"if","hash":{},"fn":container.program(21, data, 0),"inverse":container.program(22, data, 0),"data":data,"loc":{"start":{"line":38,"column":14},"end":{"line":38,"column":53}}})) != null ? stack1 : "")
+    + ";\n      if (c < "
+    + ((stack1 = alias2(alias1(depth0, "channels", {"start":{"line":39,"column":16},"end":{"line":39,"column":24}} ), depth0)) != null ? stack1 : "")
+    + ") {\n"
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"halves"),{"name":"if","hash":{},"fn":container.program(32, data, 0),"inverse":container.program(33, data, 0),"data":data,"loc":{"start":{"line":40,"column":8},"end":{"line":45,"column":15}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"beta"),{"name":"if","hash":{},"fn":container.program(34, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":46,"column":8},"end":{"line":48,"column":15}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"gamma"),{"name":"if","hash":{},"fn":container.program(35, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":49,"column":8},"end":{"line":51,"column":15}}})) != null ? stack1 : "")
+    + "      }\n"
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"halves"),{"name":"if","hash":{},"fn":container.program(36, data, 0),"inverse":container.program(37, data, 0),"data":data,"loc":{"start":{"line":53,"column":6},"end":{"line":57,"column":13}}})) != null ? stack1 : "")
+    + "    }\n  }\n"
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"padded"),{"name":"if","hash":{},"fn":container.program(38, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":60,"column":2},"end":{"line":68,"column":9}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"halves"),{"name":"if","hash":{},"fn":container.program(41, data, 0),"inverse":container.program(42, data, 0),"data":data,"loc":{"start":{"line":69,"column":2},"end":{"line":74,"column":9}}})) != null ? stack1 : "")
+    + "}\n";
 },"usePartial":true,"useData":true},
 
   "wgsl/patch-table": {"compiler":[8,">= 4.3.0"],"main":function(container,depth0,helpers,partials,data) {
@@ -5296,7 +5628,7 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
     + ((stack1 = container.lambda(container.strict(depth0, "count", {"start":{"line":8,"column":13},"end":{"line":8,"column":18}} ), depth0)) != null ? stack1 : "")
     + ") {\n    return;\n  }\n";
 },"5":function(container,depth0,helpers,partials,data) {
-    var stack1, alias1=container.strict, alias2=container.lambda, lookupProperty = container.lookupProperty || function(parent, propertyName) {
+    var stack1, alias1=container.strict, alias2=container.lambda, alias3=depth0 != null ? depth0 : (container.nullContext || {}), lookupProperty = container.lookupProperty || function(parent, propertyName) {
         if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
           return parent[propertyName];
         }
@@ -5316,24 +5648,18 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
     + " + x / "
     + ((stack1 = alias2(alias1(depth0, "across", {"start":{"line":17,"column":80},"end":{"line":17,"column":86}} ), depth0)) != null ? stack1 : "")
     + "];\n  var v = "
-    + ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"token"),{"name":"if","hash":{},"fn":container.program(6, data, 0),"inverse":container.program(7, data, 0),"data":data,"loc":{"start":{"line":18,"column":10},"end":{"line":18,"column":74}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"token"),{"name":"if","hash":{},"fn":container.program(6, data, 0),"inverse":container.program(7, data, 0),"data":data,"loc":{"start":{"line":18,"column":10},"end":{"line":18,"column":74}}})) != null ? stack1 : "")
     + ";\n  if (slot >= 0) {\n    let row = u32(slot) * "
     + ((stack1 = alias2(alias1(depth0, "down", {"start":{"line":20,"column":28},"end":{"line":20,"column":32}} ), depth0)) != null ? stack1 : "")
     + " + y % "
     + ((stack1 = alias2(alias1(depth0, "down", {"start":{"line":20,"column":43},"end":{"line":20,"column":47}} ), depth0)) != null ? stack1 : "")
-    + ";\n    v = input[image * "
-    + ((stack1 = alias2(alias1(depth0, "inputCount", {"start":{"line":21,"column":24},"end":{"line":21,"column":34}} ), depth0)) != null ? stack1 : "")
-    + " + (row * "
-    + ((stack1 = alias2(alias1(depth0, "across", {"start":{"line":21,"column":48},"end":{"line":21,"column":54}} ), depth0)) != null ? stack1 : "")
-    + " + x % "
-    + ((stack1 = alias2(alias1(depth0, "across", {"start":{"line":21,"column":65},"end":{"line":21,"column":71}} ), depth0)) != null ? stack1 : "")
-    + ") * "
-    + ((stack1 = alias2(alias1(depth0, "channelCount", {"start":{"line":21,"column":79},"end":{"line":21,"column":91}} ), depth0)) != null ? stack1 : "")
-    + " + i % "
-    + ((stack1 = alias2(alias1(depth0, "channelCount", {"start":{"line":21,"column":102},"end":{"line":21,"column":114}} ), depth0)) != null ? stack1 : "")
-    + "];\n  }\n  output[image * "
+    + ";\n    v = "
+    + ((stack1 = lookupProperty(helpers,"widened").call(alias3,"input",{"name":"widened","hash":{},"fn":container.program(8, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":21,"column":8},"end":{"line":21,"column":149}}})) != null ? stack1 : "")
+    + ";\n  }\n  output[image * "
     + ((stack1 = alias2(alias1(depth0, "count", {"start":{"line":23,"column":19},"end":{"line":23,"column":24}} ), depth0)) != null ? stack1 : "")
-    + " + i] = v;\n";
+    + " + i] = "
+    + ((stack1 = lookupProperty(helpers,"narrowed").call(alias3,"output",{"name":"narrowed","hash":{},"fn":container.program(9, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":23,"column":34},"end":{"line":23,"column":70}}})) != null ? stack1 : "")
+    + ";\n";
 },"6":function(container,depth0,helpers,partials,data) {
     var stack1;
 
@@ -5346,6 +5672,22 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
   return ((stack1 = container.lambda(container.strict(depth0, "acc", {"start":{"line":18,"column":60},"end":{"line":18,"column":63}} ), depth0)) != null ? stack1 : "")
     + "()";
 },"8":function(container,depth0,helpers,partials,data) {
+    var stack1, alias1=container.strict, alias2=container.lambda;
+
+  return "input[image * "
+    + ((stack1 = alias2(alias1(depth0, "inputCount", {"start":{"line":21,"column":44},"end":{"line":21,"column":54}} ), depth0)) != null ? stack1 : "")
+    + " + (row * "
+    + ((stack1 = alias2(alias1(depth0, "across", {"start":{"line":21,"column":68},"end":{"line":21,"column":74}} ), depth0)) != null ? stack1 : "")
+    + " + x % "
+    + ((stack1 = alias2(alias1(depth0, "across", {"start":{"line":21,"column":85},"end":{"line":21,"column":91}} ), depth0)) != null ? stack1 : "")
+    + ") * "
+    + ((stack1 = alias2(alias1(depth0, "channelCount", {"start":{"line":21,"column":99},"end":{"line":21,"column":111}} ), depth0)) != null ? stack1 : "")
+    + " + i % "
+    + ((stack1 = alias2(alias1(depth0, "channelCount", {"start":{"line":21,"column":122},"end":{"line":21,"column":134}} ), depth0)) != null ? stack1 : "")
+    + "]";
+},"9":function(container,depth0,helpers,partials,data) {
+    return "v";
+},"10":function(container,depth0,helpers,partials,data) {
     var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
         if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
           return parent[propertyName];
@@ -5355,10 +5697,25 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
 
   return "  let e = image * "
     + ((stack1 = container.lambda(container.strict(depth0, "count", {"start":{"line":25,"column":20},"end":{"line":25,"column":25}} ), depth0)) != null ? stack1 : "")
-    + " + i;\n  output[e] = select(input[e], "
-    + ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"token"),{"name":"if","hash":{},"fn":container.program(6, data, 0),"inverse":container.program(7, data, 0),"data":data,"loc":{"start":{"line":26,"column":31},"end":{"line":26,"column":95}}})) != null ? stack1 : "")
-    + ", removed(image, site));\n";
-},"9":function(container,depth0,helpers,partials,data) {
+    + " + i;\n  output[e] = "
+    + ((stack1 = lookupProperty(helpers,"narrowed").call(depth0 != null ? depth0 : (container.nullContext || {}),"output",{"name":"narrowed","hash":{},"fn":container.program(11, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":26,"column":14},"end":{"line":26,"column":185}}})) != null ? stack1 : "")
+    + ";\n";
+},"11":function(container,depth0,helpers,partials,data) {
+    var stack1, alias1=depth0 != null ? depth0 : (container.nullContext || {}), lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
+
+  return "select("
+    + ((stack1 = lookupProperty(helpers,"widened").call(alias1,"input",{"name":"widened","hash":{},"fn":container.program(12, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":26,"column":43},"end":{"line":26,"column":83}}})) != null ? stack1 : "")
+    + ", "
+    + ((stack1 = lookupProperty(helpers,"if").call(alias1,lookupProperty(depth0,"token"),{"name":"if","hash":{},"fn":container.program(6, data, 0),"inverse":container.program(7, data, 0),"data":data,"loc":{"start":{"line":26,"column":85},"end":{"line":26,"column":149}}})) != null ? stack1 : "")
+    + ", removed(image, site))";
+},"12":function(container,depth0,helpers,partials,data) {
+    return "input[e]";
+},"13":function(container,depth0,helpers,partials,data) {
     var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
         if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
           return parent[propertyName];
@@ -5403,9 +5760,9 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
     + "  let image = group.z;\n  let site = i / "
     + ((stack1 = alias2(alias1(depth0, "channelCount", {"start":{"line":13,"column":19},"end":{"line":13,"column":31}} ), depth0)) != null ? stack1 : "")
     + ";\n"
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"compact"),{"name":"if","hash":{},"fn":container.program(5, data, 0),"inverse":container.program(8, data, 0),"data":data,"loc":{"start":{"line":14,"column":2},"end":{"line":27,"column":9}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"compact"),{"name":"if","hash":{},"fn":container.program(5, data, 0),"inverse":container.program(10, data, 0),"data":data,"loc":{"start":{"line":14,"column":2},"end":{"line":27,"column":9}}})) != null ? stack1 : "")
     + "}\n"
-    + ((stack1 = lookupProperty(helpers,"unless").call(alias3,lookupProperty(depth0,"compact"),{"name":"unless","hash":{},"fn":container.program(9, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":29,"column":0},"end":{"line":32,"column":11}}})) != null ? stack1 : "");
+    + ((stack1 = lookupProperty(helpers,"unless").call(alias3,lookupProperty(depth0,"compact"),{"name":"unless","hash":{},"fn":container.program(13, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":29,"column":0},"end":{"line":32,"column":11}}})) != null ? stack1 : "");
 },"usePartial":true,"useData":true},
 
   "wgsl/pool": {"0":function(container,depth0,helpers,partials,data) {
@@ -5442,7 +5799,12 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
     + ">;\n"
     + ((stack1 = container.invokePartial(lookupProperty(partials,"token-stats-memory"),depth0,{"name":"token-stats-memory","data":data,"helpers":helpers,"partials":partials,"decorators":container.decorators})) != null ? stack1 : "");
 },"5":function(container,depth0,helpers,partials,data) {
-    var stack1, alias1=container.strict, alias2=container.lambda;
+    var stack1, alias1=container.strict, alias2=container.lambda, lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
 
   return "    for (var t0 = 0u; t0 < "
     + ((stack1 = alias2(alias1(depth0, "sites", {"start":{"line":21,"column":29},"end":{"line":21,"column":34}} ), depth0)) != null ? stack1 : "")
@@ -5454,28 +5816,37 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
     + ((stack1 = alias2(alias1(depth0, "block", {"start":{"line":23,"column":38},"end":{"line":23,"column":43}} ), depth0)) != null ? stack1 : "")
     + ", "
     + ((stack1 = alias2(alias1(depth0, "sites", {"start":{"line":23,"column":49},"end":{"line":23,"column":54}} ), depth0)) != null ? stack1 : "")
-    + "); t++) {\n        part += input[(image * "
-    + ((stack1 = alias2(alias1(depth0, "sites", {"start":{"line":24,"column":33},"end":{"line":24,"column":38}} ), depth0)) != null ? stack1 : "")
-    + " + t) * "
-    + ((stack1 = alias2(alias1(depth0, "count", {"start":{"line":24,"column":50},"end":{"line":24,"column":55}} ), depth0)) != null ? stack1 : "")
-    + " + c];\n      }\n      sum += part;\n    }\n";
+    + "); t++) {\n        part += "
+    + ((stack1 = lookupProperty(helpers,"widened").call(depth0 != null ? depth0 : (container.nullContext || {}),"input",{"name":"widened","hash":{},"fn":container.program(6, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":24,"column":16},"end":{"line":24,"column":94}}})) != null ? stack1 : "")
+    + ";\n      }\n      sum += part;\n    }\n";
 },"6":function(container,depth0,helpers,partials,data) {
     var stack1, alias1=container.strict, alias2=container.lambda;
 
-  return "    for (var t = 0u; t < "
-    + ((stack1 = alias2(alias1(depth0, "sites", {"start":{"line":29,"column":27},"end":{"line":29,"column":32}} ), depth0)) != null ? stack1 : "")
-    + "; t++) {\n      sum += input[(image * "
-    + ((stack1 = alias2(alias1(depth0, "sites", {"start":{"line":30,"column":30},"end":{"line":30,"column":35}} ), depth0)) != null ? stack1 : "")
+  return "input[(image * "
+    + ((stack1 = alias2(alias1(depth0, "sites", {"start":{"line":24,"column":53},"end":{"line":24,"column":58}} ), depth0)) != null ? stack1 : "")
     + " + t) * "
-    + ((stack1 = alias2(alias1(depth0, "count", {"start":{"line":30,"column":47},"end":{"line":30,"column":52}} ), depth0)) != null ? stack1 : "")
-    + " + c];\n    }\n";
+    + ((stack1 = alias2(alias1(depth0, "count", {"start":{"line":24,"column":70},"end":{"line":24,"column":75}} ), depth0)) != null ? stack1 : "")
+    + " + c]";
 },"7":function(container,depth0,helpers,partials,data) {
+    var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
+
+  return "    for (var t = 0u; t < "
+    + ((stack1 = container.lambda(container.strict(depth0, "sites", {"start":{"line":29,"column":27},"end":{"line":29,"column":32}} ), depth0)) != null ? stack1 : "")
+    + "; t++) {\n      sum += "
+    + ((stack1 = lookupProperty(helpers,"widened").call(depth0 != null ? depth0 : (container.nullContext || {}),"input",{"name":"widened","hash":{},"fn":container.program(6, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":30,"column":13},"end":{"line":30,"column":91}}})) != null ? stack1 : "")
+    + ";\n    }\n";
+},"8":function(container,depth0,helpers,partials,data) {
     var stack1;
 
   return "    tile[c] = sum / "
     + ((stack1 = container.lambda(container.strict(depth0, "sitesFloat", {"start":{"line":34,"column":22},"end":{"line":34,"column":32}} ), depth0)) != null ? stack1 : "")
     + ";\n";
-},"8":function(container,depth0,helpers,partials,data) {
+},"9":function(container,depth0,helpers,partials,data) {
     var stack1, alias1=container.strict, alias2=container.lambda;
 
   return "    output[image * "
@@ -5483,7 +5854,7 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
     + " + c] = sum / "
     + ((stack1 = alias2(alias1(depth0, "sitesFloat", {"start":{"line":36,"column":44},"end":{"line":36,"column":54}} ), depth0)) != null ? stack1 : "")
     + ";\n";
-},"9":function(container,depth0,helpers,partials,data) {
+},"10":function(container,depth0,helpers,partials,data) {
     var stack1, alias1=container.strict, alias2=container.lambda, lookupProperty = container.lookupProperty || function(parent, propertyName) {
         if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
           return parent[propertyName];
@@ -5500,7 +5871,7 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
     + " + c] = (tile[c] - s.x) * s.y"
     + ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"affine"),{"name":"if","hash":{},"fn":container.program(2, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":44,"column":57},"end":{"line":44,"column":99}}})) != null ? stack1 : "")
     + ";\n  }\n";
-},"10":function(container,depth0,helpers,partials,data) {
+},"11":function(container,depth0,helpers,partials,data) {
     var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
         if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
           return parent[propertyName];
@@ -5544,12 +5915,12 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
     + ") {\n    var sum = "
     + ((stack1 = alias2(alias1(depth0, "acc", {"start":{"line":19,"column":16},"end":{"line":19,"column":19}} ), depth0)) != null ? stack1 : "")
     + "();\n"
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"blocked"),{"name":"if","hash":{},"fn":container.program(5, data, 0),"inverse":container.program(6, data, 0),"data":data,"loc":{"start":{"line":20,"column":4},"end":{"line":32,"column":11}}})) != null ? stack1 : "")
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"norm"),{"name":"if","hash":{},"fn":container.program(7, data, 0),"inverse":container.program(8, data, 0),"data":data,"loc":{"start":{"line":33,"column":4},"end":{"line":37,"column":11}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"blocked"),{"name":"if","hash":{},"fn":container.program(5, data, 0),"inverse":container.program(7, data, 0),"data":data,"loc":{"start":{"line":20,"column":4},"end":{"line":32,"column":11}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"norm"),{"name":"if","hash":{},"fn":container.program(8, data, 0),"inverse":container.program(9, data, 0),"data":data,"loc":{"start":{"line":33,"column":4},"end":{"line":37,"column":11}}})) != null ? stack1 : "")
     + "  }\n"
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"norm"),{"name":"if","hash":{},"fn":container.program(9, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":39,"column":2},"end":{"line":46,"column":9}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"norm"),{"name":"if","hash":{},"fn":container.program(10, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":39,"column":2},"end":{"line":46,"column":9}}})) != null ? stack1 : "")
     + "}\n"
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"norm"),{"name":"if","hash":{},"fn":container.program(10, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":48,"column":0},"end":{"line":55,"column":7}}})) != null ? stack1 : "");
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"norm"),{"name":"if","hash":{},"fn":container.program(11, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":48,"column":0},"end":{"line":55,"column":7}}})) != null ? stack1 : "");
 },"usePartial":true,"useData":true},
 
   "wgsl/random-mask": {"compiler":[8,">= 4.3.0"],"main":function(container,depth0,helpers,partials,data) {
@@ -5602,13 +5973,59 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
     + ((stack1 = container.lambda(container.strict(depth0, "stripLength", {"start":{"line":16,"column":17},"end":{"line":16,"column":28}} ), depth0)) != null ? stack1 : "")
     + "u;\n";
 },"3":function(container,depth0,helpers,partials,data) {
-    var stack1;
+    var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
 
   return "    let c = i % "
     + ((stack1 = container.lambda(container.strict(depth0, "count", {"start":{"line":21,"column":18},"end":{"line":21,"column":23}} ), depth0)) != null ? stack1 : "")
-    + ";\n    output[origin + i] = (input[origin + i] - s.x) * s.y * gain[c] + shift[c];\n";
+    + ";\n    output[origin + i] = "
+    + ((stack1 = lookupProperty(helpers,"narrowed").call(depth0 != null ? depth0 : (container.nullContext || {}),"output",{"name":"narrowed","hash":{},"fn":container.program(4, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":22,"column":25},"end":{"line":22,"column":144}}})) != null ? stack1 : "")
+    + ";\n";
 },"4":function(container,depth0,helpers,partials,data) {
-    return "    output[origin + i] = (input[origin + i] - s.x) * s.y;\n";
+    var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
+
+  return "("
+    + ((stack1 = lookupProperty(helpers,"widened").call(depth0 != null ? depth0 : (container.nullContext || {}),"input",{"name":"widened","hash":{},"fn":container.program(5, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":22,"column":48},"end":{"line":22,"column":97}}})) != null ? stack1 : "")
+    + " - s.x) * s.y * gain[c] + shift[c]";
+},"5":function(container,depth0,helpers,partials,data) {
+    return "input[origin + i]";
+},"6":function(container,depth0,helpers,partials,data) {
+    var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
+
+  return "    output[origin + i] = "
+    + ((stack1 = lookupProperty(helpers,"narrowed").call(depth0 != null ? depth0 : (container.nullContext || {}),"output",{"name":"narrowed","hash":{},"fn":container.program(7, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":24,"column":25},"end":{"line":24,"column":123}}})) != null ? stack1 : "")
+    + ";\n";
+},"7":function(container,depth0,helpers,partials,data) {
+    var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
+
+  return "("
+    + ((stack1 = lookupProperty(helpers,"widened").call(depth0 != null ? depth0 : (container.nullContext || {}),"input",{"name":"widened","hash":{},"fn":container.program(5, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":24,"column":48},"end":{"line":24,"column":97}}})) != null ? stack1 : "")
+    + " - s.x) * s.y";
+},"8":function(container,depth0,helpers,partials,data) {
+    var stack1;
+
+  return "input[origin + p * "
+    + ((stack1 = container.lambda(container.strict(depth0, "count", {"start":{"line":30,"column":50},"end":{"line":30,"column":55}} ), depth0)) != null ? stack1 : "")
+    + " + c]";
 },"compiler":[8,">= 4.3.0"],"main":function(container,depth0,helpers,partials,data) {
     var stack1, alias1=container.strict, alias2=container.lambda, alias3=depth0 != null ? depth0 : (container.nullContext || {}), lookupProperty = container.lookupProperty || function(parent, propertyName) {
         if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
@@ -5645,28 +6062,38 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
     + ") {\n    let s = stat[i / "
     + ((stack1 = alias2(alias1(depth0, "count", {"start":{"line":19,"column":23},"end":{"line":19,"column":28}} ), depth0)) != null ? stack1 : "")
     + "];\n"
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"affine"),{"name":"if","hash":{},"fn":container.program(3, data, 0),"inverse":container.program(4, data, 0),"data":data,"loc":{"start":{"line":20,"column":4},"end":{"line":25,"column":11}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"affine"),{"name":"if","hash":{},"fn":container.program(3, data, 0),"inverse":container.program(6, data, 0),"data":data,"loc":{"start":{"line":20,"column":4},"end":{"line":25,"column":11}}})) != null ? stack1 : "")
     + "  }\n}\n\nfn sample(p: u32, c: u32) -> "
     + ((stack1 = alias2(alias1(depth0, "acc", {"start":{"line":29,"column":31},"end":{"line":29,"column":34}} ), depth0)) != null ? stack1 : "")
-    + " {\n  return input[origin + p * "
-    + ((stack1 = alias2(alias1(depth0, "count", {"start":{"line":30,"column":30},"end":{"line":30,"column":35}} ), depth0)) != null ? stack1 : "")
-    + " + c];\n}\n\n"
+    + " {\n  return "
+    + ((stack1 = lookupProperty(helpers,"widened").call(alias3,"input",{"name":"widened","hash":{},"fn":container.program(8, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":30,"column":9},"end":{"line":30,"column":74}}})) != null ? stack1 : "")
+    + ";\n}\n\n"
     + ((stack1 = container.invokePartial(lookupProperty(partials,"token-stats"),depth0,{"name":"token-stats","data":data,"helpers":helpers,"partials":partials,"decorators":container.decorators})) != null ? stack1 : "");
 },"usePartial":true,"useData":true},
 
   "wgsl/site-depthwise-rows": {"0":function(container,depth0,helpers,partials,data) {
     return " * gain[c] + shift[c]";
 },"1":function(container,depth0,helpers,partials,data) {
-    return "s 4c .. 4c + 3";
+    var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
+
+  return "(tile[i] - s.x) * s.y"
+    + ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"affine"),{"name":"if","hash":{},"fn":container.program(0, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":26,"column":106},"end":{"line":26,"column":148}}})) != null ? stack1 : "");
 },"2":function(container,depth0,helpers,partials,data) {
-    return " c";
+    return "s 4c .. 4c + 3";
 },"3":function(container,depth0,helpers,partials,data) {
+    return " c";
+},"4":function(container,depth0,helpers,partials,data) {
     var stack1;
 
   return "  var v"
     + ((stack1 = container.lambda(container.strict(depth0, "i", {"start":{"line":34,"column":9},"end":{"line":34,"column":10}} ), depth0)) != null ? stack1 : "")
     + " = bias[c];\n";
-},"4":function(container,depth0,helpers,partials,data,blockParams,depths) {
+},"5":function(container,depth0,helpers,partials,data,blockParams,depths) {
     var stack1, alias1=container.strict, alias2=container.lambda, alias3=depth0 != null ? depth0 : (container.nullContext || {}), lookupProperty = container.lookupProperty || function(parent, propertyName) {
         if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
           return parent[propertyName];
@@ -5677,7 +6104,7 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
   return "    let s"
     + ((stack1 = alias2(alias1(depth0, "i", {"start":{"line":43,"column":11},"end":{"line":43,"column":12}} ), depth0)) != null ? stack1 : "")
     + " = table[slots"
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"i"),{"name":"if","hash":{},"fn":container.program(5, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":43,"column":28},"end":{"line":43,"column":52}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"i"),{"name":"if","hash":{},"fn":container.program(6, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":43,"column":28},"end":{"line":43,"column":52}}})) != null ? stack1 : "")
     + "];\n    let r"
     + ((stack1 = alias2(alias1(depth0, "i", {"start":{"line":44,"column":11},"end":{"line":44,"column":12}} ), depth0)) != null ? stack1 : "")
     + " = r + u32(max(s"
@@ -5685,13 +6112,13 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
     + ", 0)) * "
     + ((stack1 = alias2(alias1(depths[1], "patchLength", {"start":{"line":44,"column":45},"end":{"line":44,"column":59}} ), depth0)) != null ? stack1 : "")
     + ";\n"
-    + ((stack1 = lookupProperty(helpers,"each").call(alias3,lookupProperty(depth0,"inputs"),{"name":"each","hash":{},"fn":container.program(6, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":45,"column":4},"end":{"line":47,"column":13}}})) != null ? stack1 : "");
-},"5":function(container,depth0,helpers,partials,data) {
+    + ((stack1 = lookupProperty(helpers,"each").call(alias3,lookupProperty(depth0,"inputs"),{"name":"each","hash":{},"fn":container.program(7, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":45,"column":4},"end":{"line":47,"column":13}}})) != null ? stack1 : "");
+},"6":function(container,depth0,helpers,partials,data) {
     var stack1;
 
   return " + "
     + ((stack1 = container.lambda(container.strict(depth0, "i", {"start":{"line":43,"column":42},"end":{"line":43,"column":43}} ), depth0)) != null ? stack1 : "");
-},"6":function(container,depth0,helpers,partials,data,blockParams,depths) {
+},"7":function(container,depth0,helpers,partials,data,blockParams,depths) {
     var stack1, alias1=container.strict, alias2=container.lambda, lookupProperty = container.lookupProperty || function(parent, propertyName) {
         if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
           return parent[propertyName];
@@ -5703,18 +6130,29 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
     + ((stack1 = alias2(alias1(depth0, "i", {"start":{"line":46,"column":11},"end":{"line":46,"column":12}} ), depth0)) != null ? stack1 : "")
     + " = select("
     + ((stack1 = alias2(alias1(depths[2], "acc", {"start":{"line":46,"column":26},"end":{"line":46,"column":35}} ), depth0)) != null ? stack1 : "")
-    + "(), input[r"
-    + ((stack1 = alias2(alias1(depths[1], "i", {"start":{"line":46,"column":50},"end":{"line":46,"column":54}} ), depth0)) != null ? stack1 : "")
-    + ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"offset"),{"name":"if","hash":{},"fn":container.program(7, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":46,"column":56},"end":{"line":46,"column":90}}})) != null ? stack1 : "")
-    + "], s"
-    + ((stack1 = alias2(alias1(depths[1], "i", {"start":{"line":46,"column":96},"end":{"line":46,"column":100}} ), depth0)) != null ? stack1 : "")
+    + "(), "
+    + ((stack1 = lookupProperty(helpers,"widened").call(depth0 != null ? depth0 : (container.nullContext || {}),"input",{"name":"widened","hash":{},"fn":container.program(8, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":46,"column":41},"end":{"line":46,"column":123}}})) != null ? stack1 : "")
+    + ", s"
+    + ((stack1 = alias2(alias1(depths[1], "i", {"start":{"line":46,"column":128},"end":{"line":46,"column":132}} ), depth0)) != null ? stack1 : "")
     + " >= 0);\n";
-},"7":function(container,depth0,helpers,partials,data) {
+},"8":function(container,depth0,helpers,partials,data,blockParams,depths) {
+    var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
+
+  return "input[r"
+    + ((stack1 = container.lambda(container.strict(depths[1], "i", {"start":{"line":46,"column":70},"end":{"line":46,"column":74}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"offset"),{"name":"if","hash":{},"fn":container.program(9, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":46,"column":76},"end":{"line":46,"column":110}}})) != null ? stack1 : "")
+    + "]";
+},"9":function(container,depth0,helpers,partials,data) {
     var stack1;
 
   return " + "
-    + ((stack1 = container.lambda(container.strict(depth0, "offset", {"start":{"line":46,"column":75},"end":{"line":46,"column":81}} ), depth0)) != null ? stack1 : "");
-},"8":function(container,depth0,helpers,partials,data,blockParams,depths) {
+    + ((stack1 = container.lambda(container.strict(depth0, "offset", {"start":{"line":46,"column":95},"end":{"line":46,"column":101}} ), depth0)) != null ? stack1 : "");
+},"10":function(container,depth0,helpers,partials,data,blockParams,depths) {
     var stack1, alias1=depth0 != null ? depth0 : (container.nullContext || {}), lookupProperty = container.lookupProperty || function(parent, propertyName) {
         if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
           return parent[propertyName];
@@ -5725,10 +6163,10 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
   return "    let w"
     + ((stack1 = container.lambda(container.strict(depth0, "i", {"start":{"line":50,"column":11},"end":{"line":50,"column":12}} ), depth0)) != null ? stack1 : "")
     + " = weight[w"
-    + ((stack1 = lookupProperty(helpers,"if").call(alias1,lookupProperty(depth0,"offset"),{"name":"if","hash":{},"fn":container.program(7, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":50,"column":25},"end":{"line":50,"column":59}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias1,lookupProperty(depth0,"offset"),{"name":"if","hash":{},"fn":container.program(9, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":50,"column":25},"end":{"line":50,"column":59}}})) != null ? stack1 : "")
     + "];\n"
-    + ((stack1 = lookupProperty(helpers,"each").call(alias1,lookupProperty(depth0,"uses"),{"name":"each","hash":{},"fn":container.program(9, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":51,"column":4},"end":{"line":53,"column":13}}})) != null ? stack1 : "");
-},"9":function(container,depth0,helpers,partials,data,blockParams,depths) {
+    + ((stack1 = lookupProperty(helpers,"each").call(alias1,lookupProperty(depth0,"uses"),{"name":"each","hash":{},"fn":container.program(11, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":51,"column":4},"end":{"line":53,"column":13}}})) != null ? stack1 : "");
+},"11":function(container,depth0,helpers,partials,data,blockParams,depths) {
     var stack1, alias1=container.strict, alias2=container.lambda;
 
   return "    v"
@@ -5738,7 +6176,7 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
     + " * u"
     + ((stack1 = alias2(alias1(depth0, "input", {"start":{"line":52,"column":32},"end":{"line":52,"column":37}} ), depth0)) != null ? stack1 : "")
     + ";\n";
-},"10":function(container,depth0,helpers,partials,data) {
+},"12":function(container,depth0,helpers,partials,data) {
     var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
         if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
           return parent[propertyName];
@@ -5747,7 +6185,7 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
     };
 
   return "  tile[c"
-    + ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"offset"),{"name":"if","hash":{},"fn":container.program(7, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":57,"column":8},"end":{"line":57,"column":42}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"offset"),{"name":"if","hash":{},"fn":container.program(9, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":57,"column":8},"end":{"line":57,"column":42}}})) != null ? stack1 : "")
     + "] = v"
     + ((stack1 = container.lambda(container.strict(depth0, "i", {"start":{"line":57,"column":49},"end":{"line":57,"column":50}} ), depth0)) != null ? stack1 : "")
     + ";\n";
@@ -5833,12 +6271,12 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
     + ((stack1 = alias2(alias1(depth0, "imageLength", {"start":{"line":26,"column":23},"end":{"line":26,"column":34}} ), depth0)) != null ? stack1 : "")
     + " + site * "
     + ((stack1 = alias2(alias1(depth0, "count", {"start":{"line":26,"column":48},"end":{"line":26,"column":53}} ), depth0)) != null ? stack1 : "")
-    + " + c] = (tile[i] - s.x) * s.y"
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"affine"),{"name":"if","hash":{},"fn":container.program(0, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":26,"column":84},"end":{"line":26,"column":126}}})) != null ? stack1 : "")
+    + " + c] = "
+    + ((stack1 = lookupProperty(helpers,"narrowed").call(alias3,"output",{"name":"narrowed","hash":{},"fn":container.program(1, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":26,"column":63},"end":{"line":26,"column":161}}})) != null ? stack1 : "")
     + ";\n    }\n  }\n}\n\n// Row y of the map, channel"
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"vector"),{"name":"if","hash":{},"fn":container.program(1, data, 0, blockParams, depths),"inverse":container.program(2, data, 0, blockParams, depths),"data":data,"loc":{"start":{"line":31,"column":28},"end":{"line":31,"column":73}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"vector"),{"name":"if","hash":{},"fn":container.program(2, data, 0, blockParams, depths),"inverse":container.program(3, data, 0, blockParams, depths),"data":data,"loc":{"start":{"line":31,"column":28},"end":{"line":31,"column":73}}})) != null ? stack1 : "")
     + ".\nfn convolve(image: u32, y: u32, c: u32) {\n"
-    + ((stack1 = lookupProperty(helpers,"each").call(alias3,lookupProperty(depth0,"sites"),{"name":"each","hash":{},"fn":container.program(3, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":33,"column":2},"end":{"line":35,"column":11}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"each").call(alias3,lookupProperty(depth0,"sites"),{"name":"each","hash":{},"fn":container.program(4, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":33,"column":2},"end":{"line":35,"column":11}}})) != null ? stack1 : "")
     + "  let top = max(y, "
     + ((stack1 = alias2(alias1(depth0, "radius", {"start":{"line":36,"column":21},"end":{"line":36,"column":27}} ), depth0)) != null ? stack1 : "")
     + ") - "
@@ -5864,10 +6302,10 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
     + " - y) * "
     + ((stack1 = alias2(alias1(depth0, "weightRow", {"start":{"line":41,"column":39},"end":{"line":41,"column":48}} ), depth0)) != null ? stack1 : "")
     + " + c;\n"
-    + ((stack1 = lookupProperty(helpers,"each").call(alias3,lookupProperty(depth0,"patches"),{"name":"each","hash":{},"fn":container.program(4, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":42,"column":4},"end":{"line":48,"column":13}}})) != null ? stack1 : "")
-    + ((stack1 = lookupProperty(helpers,"each").call(alias3,lookupProperty(depth0,"taps"),{"name":"each","hash":{},"fn":container.program(8, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":49,"column":4},"end":{"line":54,"column":13}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"each").call(alias3,lookupProperty(depth0,"patches"),{"name":"each","hash":{},"fn":container.program(5, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":42,"column":4},"end":{"line":48,"column":13}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"each").call(alias3,lookupProperty(depth0,"taps"),{"name":"each","hash":{},"fn":container.program(10, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":49,"column":4},"end":{"line":54,"column":13}}})) != null ? stack1 : "")
     + "  }\n"
-    + ((stack1 = lookupProperty(helpers,"each").call(alias3,lookupProperty(depth0,"sites"),{"name":"each","hash":{},"fn":container.program(10, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":56,"column":2},"end":{"line":58,"column":11}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"each").call(alias3,lookupProperty(depth0,"sites"),{"name":"each","hash":{},"fn":container.program(12, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":56,"column":2},"end":{"line":58,"column":11}}})) != null ? stack1 : "")
     + "}\n\nfn sample(p: u32, c: u32) -> "
     + ((stack1 = alias2(alias1(depth0, "acc", {"start":{"line":61,"column":31},"end":{"line":61,"column":34}} ), depth0)) != null ? stack1 : "")
     + " {\n  return tile[p * "
@@ -5932,7 +6370,7 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
     + ") {\n    let s = stat[i / "
     + ((stack1 = alias2(alias1(depth0, "count", {"start":{"line":32,"column":23},"end":{"line":32,"column":28}} ), depth0)) != null ? stack1 : "")
     + "];\n"
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"affine"),{"name":"if","hash":{},"fn":container.program(8, data, 0),"inverse":container.program(9, data, 0),"data":data,"loc":{"start":{"line":33,"column":4},"end":{"line":38,"column":11}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"affine"),{"name":"if","hash":{},"fn":container.program(8, data, 0),"inverse":container.program(10, data, 0),"data":data,"loc":{"start":{"line":33,"column":4},"end":{"line":38,"column":11}}})) != null ? stack1 : "")
     + "  }\n";
 },"6":function(container,depth0,helpers,partials,data) {
     var stack1, alias1=container.strict, alias2=container.lambda;
@@ -5951,32 +6389,52 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
     + ((stack1 = container.lambda(container.strict(depth0, "tileLength", {"start":{"line":29,"column":17},"end":{"line":29,"column":27}} ), depth0)) != null ? stack1 : "")
     + "u;\n";
 },"8":function(container,depth0,helpers,partials,data) {
-    var stack1;
+    var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
 
   return "    let c = i % "
     + ((stack1 = container.lambda(container.strict(depth0, "count", {"start":{"line":34,"column":18},"end":{"line":34,"column":23}} ), depth0)) != null ? stack1 : "")
-    + ";\n    output[start + i] = (tile[i] - s.x) * s.y * gain[c] + shift[c];\n";
+    + ";\n    output[start + i] = "
+    + ((stack1 = lookupProperty(helpers,"narrowed").call(depth0 != null ? depth0 : (container.nullContext || {}),"output",{"name":"narrowed","hash":{},"fn":container.program(9, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":35,"column":24},"end":{"line":35,"column":101}}})) != null ? stack1 : "")
+    + ";\n";
 },"9":function(container,depth0,helpers,partials,data) {
-    return "    output[start + i] = (tile[i] - s.x) * s.y;\n";
+    return "(tile[i] - s.x) * s.y * gain[c] + shift[c]";
 },"10":function(container,depth0,helpers,partials,data) {
-    return "s 4c .. 4c + 3";
+    var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
+
+  return "    output[start + i] = "
+    + ((stack1 = lookupProperty(helpers,"narrowed").call(depth0 != null ? depth0 : (container.nullContext || {}),"output",{"name":"narrowed","hash":{},"fn":container.program(11, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":37,"column":24},"end":{"line":37,"column":80}}})) != null ? stack1 : "")
+    + ";\n";
 },"11":function(container,depth0,helpers,partials,data) {
-    return " c";
+    return "(tile[i] - s.x) * s.y";
 },"12":function(container,depth0,helpers,partials,data) {
+    return "s 4c .. 4c + 3";
+},"13":function(container,depth0,helpers,partials,data) {
+    return " c";
+},"14":function(container,depth0,helpers,partials,data) {
     var stack1;
 
   return "  let site = min(first + p, "
     + ((stack1 = container.lambda(container.strict(depth0, "lastSite", {"start":{"line":46,"column":30},"end":{"line":46,"column":38}} ), depth0)) != null ? stack1 : "")
     + "); // past the end, a site that is there is made once more\n";
-},"13":function(container,depth0,helpers,partials,data) {
+},"15":function(container,depth0,helpers,partials,data) {
     return "  let site = first + p;\n";
-},"14":function(container,depth0,helpers,partials,data) {
+},"16":function(container,depth0,helpers,partials,data) {
     var stack1;
 
   return "  let column = cell % "
     + ((stack1 = container.lambda(container.strict(depth0, "columns", {"start":{"line":55,"column":24},"end":{"line":55,"column":31}} ), depth0)) != null ? stack1 : "")
     + ";\n";
-},"15":function(container,depth0,helpers,partials,data) {
+},"17":function(container,depth0,helpers,partials,data) {
     var stack1, alias1=container.strict, alias2=container.lambda;
 
   return "  let left = cell % "
@@ -5986,13 +6444,13 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
     + " + site % "
     + ((stack1 = alias2(alias1(depth0, "across", {"start":{"line":57,"column":56},"end":{"line":57,"column":62}} ), depth0)) != null ? stack1 : "")
     + ";\n";
-},"16":function(container,depth0,helpers,partials,data) {
+},"18":function(container,depth0,helpers,partials,data) {
     var stack1;
 
   return "  var v"
     + ((stack1 = container.lambda(container.strict(depth0, "i", {"start":{"line":60,"column":9},"end":{"line":60,"column":10}} ), depth0)) != null ? stack1 : "")
     + " = bias[c];\n";
-},"17":function(container,depth0,helpers,partials,data,blockParams,depths) {
+},"19":function(container,depth0,helpers,partials,data,blockParams,depths) {
     var stack1, alias1=depth0 != null ? depth0 : (container.nullContext || {}), lookupProperty = container.lookupProperty || function(parent, propertyName) {
         if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
           return parent[propertyName];
@@ -6000,9 +6458,9 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
         return undefined
     };
 
-  return ((stack1 = lookupProperty(helpers,"unless").call(alias1,lookupProperty(depth0,"late"),{"name":"unless","hash":{},"fn":container.program(18, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":67,"column":4},"end":{"line":71,"column":15}}})) != null ? stack1 : "")
-    + ((stack1 = lookupProperty(helpers,"each").call(alias1,lookupProperty(depth0,"neighbours"),{"name":"each","hash":{},"fn":container.program(21, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":72,"column":4},"end":{"line":98,"column":13}}})) != null ? stack1 : "");
-},"18":function(container,depth0,helpers,partials,data) {
+  return ((stack1 = lookupProperty(helpers,"unless").call(alias1,lookupProperty(depth0,"late"),{"name":"unless","hash":{},"fn":container.program(20, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":67,"column":4},"end":{"line":71,"column":15}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"each").call(alias1,lookupProperty(depth0,"neighbours"),{"name":"each","hash":{},"fn":container.program(23, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":72,"column":4},"end":{"line":98,"column":13}}})) != null ? stack1 : "");
+},"20":function(container,depth0,helpers,partials,data) {
     var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
         if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
           return parent[propertyName];
@@ -6010,8 +6468,8 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
         return undefined
     };
 
-  return ((stack1 = lookupProperty(helpers,"each").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"taps"),{"name":"each","hash":{},"fn":container.program(19, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":68,"column":4},"end":{"line":70,"column":13}}})) != null ? stack1 : "");
-},"19":function(container,depth0,helpers,partials,data) {
+  return ((stack1 = lookupProperty(helpers,"each").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"taps"),{"name":"each","hash":{},"fn":container.program(21, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":68,"column":4},"end":{"line":70,"column":13}}})) != null ? stack1 : "");
+},"21":function(container,depth0,helpers,partials,data) {
     var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
         if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
           return parent[propertyName];
@@ -6022,14 +6480,14 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
   return "    let w"
     + ((stack1 = container.lambda(container.strict(depth0, "i", {"start":{"line":69,"column":11},"end":{"line":69,"column":12}} ), depth0)) != null ? stack1 : "")
     + " = weight[w"
-    + ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"offset"),{"name":"if","hash":{},"fn":container.program(20, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":69,"column":25},"end":{"line":69,"column":59}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"offset"),{"name":"if","hash":{},"fn":container.program(22, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":69,"column":25},"end":{"line":69,"column":59}}})) != null ? stack1 : "")
     + "];\n";
-},"20":function(container,depth0,helpers,partials,data) {
+},"22":function(container,depth0,helpers,partials,data) {
     var stack1;
 
   return " + "
     + ((stack1 = container.lambda(container.strict(depth0, "offset", {"start":{"line":69,"column":44},"end":{"line":69,"column":50}} ), depth0)) != null ? stack1 : "");
-},"21":function(container,depth0,helpers,partials,data,blockParams,depths) {
+},"23":function(container,depth0,helpers,partials,data,blockParams,depths) {
     var stack1, alias1=depth0 != null ? depth0 : (container.nullContext || {}), alias2=container.strict, alias3=container.lambda, lookupProperty = container.lookupProperty || function(parent, propertyName) {
         if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
           return parent[propertyName];
@@ -6037,7 +6495,7 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
         return undefined
     };
 
-  return ((stack1 = lookupProperty(helpers,"if").call(alias1,lookupProperty(depth0,"before"),{"name":"if","hash":{},"fn":container.program(22, data, 0, blockParams, depths),"inverse":container.program(23, data, 0, blockParams, depths),"data":data,"loc":{"start":{"line":73,"column":4},"end":{"line":82,"column":7}}})) != null ? stack1 : "")
+  return ((stack1 = lookupProperty(helpers,"if").call(alias1,lookupProperty(depth0,"before"),{"name":"if","hash":{},"fn":container.program(24, data, 0, blockParams, depths),"inverse":container.program(25, data, 0, blockParams, depths),"data":data,"loc":{"start":{"line":73,"column":4},"end":{"line":82,"column":7}}})) != null ? stack1 : "")
     + "      if (slot >= 0) {\n        let r = image * "
     + ((stack1 = alias3(alias2(depths[1], "imageLength", {"start":{"line":84,"column":26},"end":{"line":84,"column":40}} ), depth0)) != null ? stack1 : "")
     + " + (u32(slot) * "
@@ -6047,10 +6505,10 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
     + ") * "
     + ((stack1 = alias3(alias2(depths[1], "lineLength", {"start":{"line":84,"column":93},"end":{"line":84,"column":106}} ), depth0)) != null ? stack1 : "")
     + " + c;\n"
-    + ((stack1 = lookupProperty(helpers,"if").call(alias1,lookupProperty(depths[1],"late"),{"name":"if","hash":{},"fn":container.program(26, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":85,"column":8},"end":{"line":89,"column":15}}})) != null ? stack1 : "")
-    + ((stack1 = lookupProperty(helpers,"each").call(alias1,lookupProperty(depth0,"inputs"),{"name":"each","hash":{},"fn":container.program(28, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":90,"column":8},"end":{"line":95,"column":17}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias1,lookupProperty(depths[1],"late"),{"name":"if","hash":{},"fn":container.program(28, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":85,"column":8},"end":{"line":89,"column":15}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"each").call(alias1,lookupProperty(depth0,"inputs"),{"name":"each","hash":{},"fn":container.program(30, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":90,"column":8},"end":{"line":95,"column":17}}})) != null ? stack1 : "")
     + "      }\n    }\n";
-},"22":function(container,depth0,helpers,partials,data) {
+},"24":function(container,depth0,helpers,partials,data) {
     var stack1, alias1=container.strict, alias2=container.lambda;
 
   return "    if (column >= "
@@ -6058,7 +6516,7 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
     + ") {\n      let slot = table[row + column - "
     + ((stack1 = alias2(alias1(depth0, "offset", {"start":{"line":75,"column":40},"end":{"line":75,"column":46}} ), depth0)) != null ? stack1 : "")
     + "];\n";
-},"23":function(container,depth0,helpers,partials,data,blockParams,depths) {
+},"25":function(container,depth0,helpers,partials,data,blockParams,depths) {
     var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
         if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
           return parent[propertyName];
@@ -6066,8 +6524,8 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
         return undefined
     };
 
-  return ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"after"),{"name":"if","hash":{},"fn":container.program(24, data, 0, blockParams, depths),"inverse":container.program(25, data, 0, blockParams, depths),"data":data,"loc":{"start":{"line":76,"column":4},"end":{"line":82,"column":0}}})) != null ? stack1 : "");
-},"24":function(container,depth0,helpers,partials,data,blockParams,depths) {
+  return ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"after"),{"name":"if","hash":{},"fn":container.program(26, data, 0, blockParams, depths),"inverse":container.program(27, data, 0, blockParams, depths),"data":data,"loc":{"start":{"line":76,"column":4},"end":{"line":82,"column":0}}})) != null ? stack1 : "");
+},"26":function(container,depth0,helpers,partials,data,blockParams,depths) {
     var stack1, alias1=container.strict, alias2=container.lambda;
 
   return "    if (column + "
@@ -6077,9 +6535,9 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
     + ") {\n      let slot = table[row + column + "
     + ((stack1 = alias2(alias1(depth0, "offset", {"start":{"line":78,"column":40},"end":{"line":78,"column":46}} ), depth0)) != null ? stack1 : "")
     + "];\n";
-},"25":function(container,depth0,helpers,partials,data) {
+},"27":function(container,depth0,helpers,partials,data) {
     return "    {\n      let slot = table[row + column];\n";
-},"26":function(container,depth0,helpers,partials,data) {
+},"28":function(container,depth0,helpers,partials,data) {
     var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
         if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
           return parent[propertyName];
@@ -6087,8 +6545,8 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
         return undefined
     };
 
-  return ((stack1 = lookupProperty(helpers,"each").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"taps"),{"name":"each","hash":{},"fn":container.program(27, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":86,"column":8},"end":{"line":88,"column":17}}})) != null ? stack1 : "");
-},"27":function(container,depth0,helpers,partials,data) {
+  return ((stack1 = lookupProperty(helpers,"each").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"taps"),{"name":"each","hash":{},"fn":container.program(29, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":86,"column":8},"end":{"line":88,"column":17}}})) != null ? stack1 : "");
+},"29":function(container,depth0,helpers,partials,data) {
     var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
         if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
           return parent[propertyName];
@@ -6099,9 +6557,9 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
   return "        let w"
     + ((stack1 = container.lambda(container.strict(depth0, "i", {"start":{"line":87,"column":15},"end":{"line":87,"column":16}} ), depth0)) != null ? stack1 : "")
     + " = weight[w"
-    + ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"offset"),{"name":"if","hash":{},"fn":container.program(20, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":87,"column":29},"end":{"line":87,"column":63}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"offset"),{"name":"if","hash":{},"fn":container.program(22, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":87,"column":29},"end":{"line":87,"column":63}}})) != null ? stack1 : "")
     + "];\n";
-},"28":function(container,depth0,helpers,partials,data,blockParams,depths) {
+},"30":function(container,depth0,helpers,partials,data,blockParams,depths) {
     var stack1, alias1=depth0 != null ? depth0 : (container.nullContext || {}), lookupProperty = container.lookupProperty || function(parent, propertyName) {
         if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
           return parent[propertyName];
@@ -6111,11 +6569,22 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
 
   return "        let u"
     + ((stack1 = container.lambda(container.strict(depth0, "i", {"start":{"line":91,"column":15},"end":{"line":91,"column":16}} ), depth0)) != null ? stack1 : "")
-    + " = input[r"
-    + ((stack1 = lookupProperty(helpers,"if").call(alias1,lookupProperty(depth0,"offset"),{"name":"if","hash":{},"fn":container.program(20, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":91,"column":28},"end":{"line":91,"column":62}}})) != null ? stack1 : "")
-    + "];\n"
-    + ((stack1 = lookupProperty(helpers,"each").call(alias1,lookupProperty(depth0,"uses"),{"name":"each","hash":{},"fn":container.program(29, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":92,"column":8},"end":{"line":94,"column":17}}})) != null ? stack1 : "");
-},"29":function(container,depth0,helpers,partials,data,blockParams,depths) {
+    + " = "
+    + ((stack1 = lookupProperty(helpers,"widened").call(alias1,"input",{"name":"widened","hash":{},"fn":container.program(31, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":91,"column":21},"end":{"line":91,"column":95}}})) != null ? stack1 : "")
+    + ";\n"
+    + ((stack1 = lookupProperty(helpers,"each").call(alias1,lookupProperty(depth0,"uses"),{"name":"each","hash":{},"fn":container.program(32, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":92,"column":8},"end":{"line":94,"column":17}}})) != null ? stack1 : "");
+},"31":function(container,depth0,helpers,partials,data) {
+    var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
+
+  return "input[r"
+    + ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"offset"),{"name":"if","hash":{},"fn":container.program(22, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":91,"column":48},"end":{"line":91,"column":82}}})) != null ? stack1 : "")
+    + "]";
+},"32":function(container,depth0,helpers,partials,data,blockParams,depths) {
     var stack1, alias1=container.strict, alias2=container.lambda;
 
   return "        v"
@@ -6125,7 +6594,7 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
     + " * u"
     + ((stack1 = alias2(alias1(depths[1], "i", {"start":{"line":93,"column":35},"end":{"line":93,"column":39}} ), depth0)) != null ? stack1 : "")
     + ";\n";
-},"30":function(container,depth0,helpers,partials,data,blockParams,depths) {
+},"33":function(container,depth0,helpers,partials,data,blockParams,depths) {
     var stack1, alias1=container.strict, alias2=container.lambda, lookupProperty = container.lookupProperty || function(parent, propertyName) {
         if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
           return parent[propertyName];
@@ -6138,9 +6607,9 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
     + "; j++) {\n      let k = weight[w + j * "
     + ((stack1 = alias2(alias1(depth0, "weightStep", {"start":{"line":101,"column":31},"end":{"line":101,"column":41}} ), depth0)) != null ? stack1 : "")
     + "];\n"
-    + ((stack1 = lookupProperty(helpers,"each").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"sites"),{"name":"each","hash":{},"fn":container.program(31, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":102,"column":6},"end":{"line":104,"column":15}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"each").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"sites"),{"name":"each","hash":{},"fn":container.program(34, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":102,"column":6},"end":{"line":104,"column":15}}})) != null ? stack1 : "")
     + "    }\n";
-},"31":function(container,depth0,helpers,partials,data,blockParams,depths) {
+},"34":function(container,depth0,helpers,partials,data,blockParams,depths) {
     var stack1, alias1=container.strict, alias2=container.lambda, lookupProperty = container.lookupProperty || function(parent, propertyName) {
         if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
           return parent[propertyName];
@@ -6153,14 +6622,14 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
     + " += k * at(image, row, y % "
     + ((stack1 = alias2(alias1(depths[1], "down", {"start":{"line":103,"column":41},"end":{"line":103,"column":48}} ), depth0)) != null ? stack1 : "")
     + ", left"
-    + ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"i"),{"name":"if","hash":{},"fn":container.program(32, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":103,"column":56},"end":{"line":103,"column":80}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"i"),{"name":"if","hash":{},"fn":container.program(35, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":103,"column":56},"end":{"line":103,"column":80}}})) != null ? stack1 : "")
     + " + j, c);\n";
-},"32":function(container,depth0,helpers,partials,data) {
+},"35":function(container,depth0,helpers,partials,data) {
     var stack1;
 
   return " + "
     + ((stack1 = container.lambda(container.strict(depth0, "i", {"start":{"line":103,"column":70},"end":{"line":103,"column":71}} ), depth0)) != null ? stack1 : "");
-},"33":function(container,depth0,helpers,partials,data,blockParams,depths) {
+},"36":function(container,depth0,helpers,partials,data,blockParams,depths) {
     var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
         if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
           return parent[propertyName];
@@ -6168,8 +6637,8 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
         return undefined
     };
 
-  return ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depths[1],"norm"),{"name":"if","hash":{},"fn":container.program(34, data, 0, blockParams, depths),"inverse":container.program(35, data, 0, blockParams, depths),"data":data,"loc":{"start":{"line":109,"column":2},"end":{"line":113,"column":9}}})) != null ? stack1 : "");
-},"34":function(container,depth0,helpers,partials,data,blockParams,depths) {
+  return ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depths[1],"norm"),{"name":"if","hash":{},"fn":container.program(37, data, 0, blockParams, depths),"inverse":container.program(38, data, 0, blockParams, depths),"data":data,"loc":{"start":{"line":109,"column":2},"end":{"line":113,"column":9}}})) != null ? stack1 : "");
+},"37":function(container,depth0,helpers,partials,data,blockParams,depths) {
     var stack1, alias1=container.strict, alias2=container.lambda, lookupProperty = container.lookupProperty || function(parent, propertyName) {
         if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
           return parent[propertyName];
@@ -6180,12 +6649,12 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
   return "  tile[p * "
     + ((stack1 = alias2(alias1(depths[1], "count", {"start":{"line":110,"column":13},"end":{"line":110,"column":21}} ), depth0)) != null ? stack1 : "")
     + " + c"
-    + ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"offset"),{"name":"if","hash":{},"fn":container.program(20, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":110,"column":27},"end":{"line":110,"column":61}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"offset"),{"name":"if","hash":{},"fn":container.program(22, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":110,"column":27},"end":{"line":110,"column":61}}})) != null ? stack1 : "")
     + "] = v"
     + ((stack1 = alias2(alias1(depth0, "i", {"start":{"line":110,"column":68},"end":{"line":110,"column":69}} ), depth0)) != null ? stack1 : "")
     + ";\n";
-},"35":function(container,depth0,helpers,partials,data,blockParams,depths) {
-    var stack1, alias1=container.strict, alias2=container.lambda, lookupProperty = container.lookupProperty || function(parent, propertyName) {
+},"38":function(container,depth0,helpers,partials,data,blockParams,depths) {
+    var stack1, alias1=container.strict, alias2=container.lambda, alias3=depth0 != null ? depth0 : (container.nullContext || {}), lookupProperty = container.lookupProperty || function(parent, propertyName) {
         if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
           return parent[propertyName];
         }
@@ -6197,12 +6666,22 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
     + " + site * "
     + ((stack1 = alias2(alias1(depths[1], "count", {"start":{"line":112,"column":47},"end":{"line":112,"column":55}} ), depth0)) != null ? stack1 : "")
     + " + c"
-    + ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"offset"),{"name":"if","hash":{},"fn":container.program(20, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":112,"column":61},"end":{"line":112,"column":95}}})) != null ? stack1 : "")
-    + "] = v"
-    + ((stack1 = alias2(alias1(depth0, "i", {"start":{"line":112,"column":102},"end":{"line":112,"column":103}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"offset"),{"name":"if","hash":{},"fn":container.program(22, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":112,"column":61},"end":{"line":112,"column":95}}})) != null ? stack1 : "")
+    + "] = "
+    + ((stack1 = lookupProperty(helpers,"narrowed").call(alias3,"output",{"name":"narrowed","hash":{},"fn":container.program(39, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":112,"column":99},"end":{"line":112,"column":140}}})) != null ? stack1 : "")
     + ";\n";
-},"36":function(container,depth0,helpers,partials,data) {
-    var stack1, alias1=container.strict, alias2=container.lambda;
+},"39":function(container,depth0,helpers,partials,data) {
+    var stack1;
+
+  return "v"
+    + ((stack1 = container.lambda(container.strict(depth0, "i", {"start":{"line":112,"column":124},"end":{"line":112,"column":125}} ), depth0)) != null ? stack1 : "");
+},"40":function(container,depth0,helpers,partials,data) {
+    var stack1, alias1=container.strict, alias2=container.lambda, lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
 
   return "\n// What lies "
     + ((stack1 = alias2(alias1(depth0, "radius", {"start":{"line":118,"column":15},"end":{"line":118,"column":21}} ), depth0)) != null ? stack1 : "")
@@ -6220,18 +6699,24 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
     + ((stack1 = alias2(alias1(depth0, "across", {"start":{"line":124,"column":36},"end":{"line":124,"column":42}} ), depth0)) != null ? stack1 : "")
     + "];\n  if (slot < 0) {\n    return "
     + ((stack1 = alias2(alias1(depth0, "acc", {"start":{"line":126,"column":13},"end":{"line":126,"column":16}} ), depth0)) != null ? stack1 : "")
-    + "();\n  }\n  return input[image * "
-    + ((stack1 = alias2(alias1(depth0, "imageLength", {"start":{"line":128,"column":25},"end":{"line":128,"column":36}} ), depth0)) != null ? stack1 : "")
+    + "();\n  }\n  return "
+    + ((stack1 = lookupProperty(helpers,"widened").call(depth0 != null ? depth0 : (container.nullContext || {}),"input",{"name":"widened","hash":{},"fn":container.program(41, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":128,"column":9},"end":{"line":128,"column":153}}})) != null ? stack1 : "")
+    + ";\n}\n";
+},"41":function(container,depth0,helpers,partials,data) {
+    var stack1, alias1=container.strict, alias2=container.lambda;
+
+  return "input[image * "
+    + ((stack1 = alias2(alias1(depth0, "imageLength", {"start":{"line":128,"column":45},"end":{"line":128,"column":56}} ), depth0)) != null ? stack1 : "")
     + " + ((u32(slot) * "
-    + ((stack1 = alias2(alias1(depth0, "down", {"start":{"line":128,"column":57},"end":{"line":128,"column":61}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "down", {"start":{"line":128,"column":77},"end":{"line":128,"column":81}} ), depth0)) != null ? stack1 : "")
     + " + y) * "
-    + ((stack1 = alias2(alias1(depth0, "across", {"start":{"line":128,"column":73},"end":{"line":128,"column":79}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "across", {"start":{"line":128,"column":93},"end":{"line":128,"column":99}} ), depth0)) != null ? stack1 : "")
     + " + column % "
-    + ((stack1 = alias2(alias1(depth0, "across", {"start":{"line":128,"column":95},"end":{"line":128,"column":101}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "across", {"start":{"line":128,"column":115},"end":{"line":128,"column":121}} ), depth0)) != null ? stack1 : "")
     + ") * "
-    + ((stack1 = alias2(alias1(depth0, "count", {"start":{"line":128,"column":109},"end":{"line":128,"column":114}} ), depth0)) != null ? stack1 : "")
-    + " + c];\n}\n";
-},"37":function(container,depth0,helpers,partials,data) {
+    + ((stack1 = alias2(alias1(depth0, "count", {"start":{"line":128,"column":129},"end":{"line":128,"column":134}} ), depth0)) != null ? stack1 : "")
+    + " + c]";
+},"42":function(container,depth0,helpers,partials,data) {
     var stack1, alias1=container.strict, alias2=container.lambda, lookupProperty = container.lookupProperty || function(parent, propertyName) {
         if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
           return parent[propertyName];
@@ -6305,9 +6790,9 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
     + "}\n\n// Sites first + p .. first + p + "
     + ((stack1 = alias2(alias1(depth0, "runLast", {"start":{"line":43,"column":36},"end":{"line":43,"column":43}} ), depth0)) != null ? stack1 : "")
     + ", channel"
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"vector"),{"name":"if","hash":{},"fn":container.program(10, data, 0, blockParams, depths),"inverse":container.program(11, data, 0, blockParams, depths),"data":data,"loc":{"start":{"line":43,"column":54},"end":{"line":43,"column":99}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"vector"),{"name":"if","hash":{},"fn":container.program(12, data, 0, blockParams, depths),"inverse":container.program(13, data, 0, blockParams, depths),"data":data,"loc":{"start":{"line":43,"column":54},"end":{"line":43,"column":99}}})) != null ? stack1 : "")
     + ".\nfn convolve(image: u32, first: u32, p: u32, c: u32) {\n"
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"ragged"),{"name":"if","hash":{},"fn":container.program(12, data, 0, blockParams, depths),"inverse":container.program(13, data, 0, blockParams, depths),"data":data,"loc":{"start":{"line":45,"column":2},"end":{"line":49,"column":9}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"ragged"),{"name":"if","hash":{},"fn":container.program(14, data, 0, blockParams, depths),"inverse":container.program(15, data, 0, blockParams, depths),"data":data,"loc":{"start":{"line":45,"column":2},"end":{"line":49,"column":9}}})) != null ? stack1 : "")
     + "  let line = site / "
     + ((stack1 = alias2(alias1(depth0, "across", {"start":{"line":50,"column":22},"end":{"line":50,"column":28}} ), depth0)) != null ? stack1 : "")
     + ";\n  let slots = image * "
@@ -6323,8 +6808,8 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
     + " + line % "
     + ((stack1 = alias2(alias1(depth0, "down", {"start":{"line":53,"column":53},"end":{"line":53,"column":57}} ), depth0)) != null ? stack1 : "")
     + ";\n"
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"unrolled"),{"name":"if","hash":{},"fn":container.program(14, data, 0, blockParams, depths),"inverse":container.program(15, data, 0, blockParams, depths),"data":data,"loc":{"start":{"line":54,"column":2},"end":{"line":58,"column":9}}})) != null ? stack1 : "")
-    + ((stack1 = lookupProperty(helpers,"each").call(alias3,lookupProperty(depth0,"sites"),{"name":"each","hash":{},"fn":container.program(16, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":59,"column":2},"end":{"line":61,"column":11}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"unrolled"),{"name":"if","hash":{},"fn":container.program(16, data, 0, blockParams, depths),"inverse":container.program(17, data, 0, blockParams, depths),"data":data,"loc":{"start":{"line":54,"column":2},"end":{"line":58,"column":9}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"each").call(alias3,lookupProperty(depth0,"sites"),{"name":"each","hash":{},"fn":container.program(18, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":59,"column":2},"end":{"line":61,"column":11}}})) != null ? stack1 : "")
     + "  for (var i = max(top, "
     + ((stack1 = alias2(alias1(depth0, "radius", {"start":{"line":62,"column":26},"end":{"line":62,"column":32}} ), depth0)) != null ? stack1 : "")
     + ") - top; i < min("
@@ -6340,12 +6825,12 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
     + ";\n    let w = i * "
     + ((stack1 = alias2(alias1(depth0, "weightRow", {"start":{"line":65,"column":18},"end":{"line":65,"column":27}} ), depth0)) != null ? stack1 : "")
     + " + c;\n"
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"unrolled"),{"name":"if","hash":{},"fn":container.program(17, data, 0, blockParams, depths),"inverse":container.program(30, data, 0, blockParams, depths),"data":data,"loc":{"start":{"line":66,"column":4},"end":{"line":106,"column":11}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"unrolled"),{"name":"if","hash":{},"fn":container.program(19, data, 0, blockParams, depths),"inverse":container.program(33, data, 0, blockParams, depths),"data":data,"loc":{"start":{"line":66,"column":4},"end":{"line":106,"column":11}}})) != null ? stack1 : "")
     + "  }\n"
-    + ((stack1 = lookupProperty(helpers,"each").call(alias3,lookupProperty(depth0,"sites"),{"name":"each","hash":{},"fn":container.program(33, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":108,"column":2},"end":{"line":114,"column":11}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"each").call(alias3,lookupProperty(depth0,"sites"),{"name":"each","hash":{},"fn":container.program(36, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":108,"column":2},"end":{"line":114,"column":11}}})) != null ? stack1 : "")
     + "}\n"
-    + ((stack1 = lookupProperty(helpers,"unless").call(alias3,lookupProperty(depth0,"unrolled"),{"name":"unless","hash":{},"fn":container.program(36, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":116,"column":0},"end":{"line":130,"column":11}}})) != null ? stack1 : "")
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"norm"),{"name":"if","hash":{},"fn":container.program(37, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":131,"column":0},"end":{"line":138,"column":7}}})) != null ? stack1 : "");
+    + ((stack1 = lookupProperty(helpers,"unless").call(alias3,lookupProperty(depth0,"unrolled"),{"name":"unless","hash":{},"fn":container.program(40, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":116,"column":0},"end":{"line":130,"column":11}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"norm"),{"name":"if","hash":{},"fn":container.program(42, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":131,"column":0},"end":{"line":138,"column":7}}})) != null ? stack1 : "");
 },"usePartial":true,"useData":true,"useDepths":true},
 
   "wgsl/site-error": {"0":function(container,depth0,helpers,partials,data) {
@@ -6945,10 +7430,20 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
 
   return "  output[site * "
     + ((stack1 = container.lambda(container.strict(depth0, "count", {"start":{"line":115,"column":18},"end":{"line":115,"column":23}} ), depth0)) != null ? stack1 : "")
-    + " + n] = v"
-    + ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"affine"),{"name":"if","hash":{},"fn":container.program(5, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":115,"column":34},"end":{"line":115,"column":76}}})) != null ? stack1 : "")
+    + " + n] = "
+    + ((stack1 = lookupProperty(helpers,"narrowed").call(depth0 != null ? depth0 : (container.nullContext || {}),"output",{"name":"narrowed","hash":{},"fn":container.program(54, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":115,"column":33},"end":{"line":115,"column":111}}})) != null ? stack1 : "")
     + ";\n";
 },"54":function(container,depth0,helpers,partials,data) {
+    var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
+
+  return "v"
+    + ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"affine"),{"name":"if","hash":{},"fn":container.program(5, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":115,"column":56},"end":{"line":115,"column":98}}})) != null ? stack1 : "");
+},"55":function(container,depth0,helpers,partials,data) {
     var stack1, alias1=container.strict, alias2=container.lambda, lookupProperty = container.lookupProperty || function(parent, propertyName) {
         if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
           return parent[propertyName];
@@ -6961,11 +7456,11 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
     + " - 4 * n); j++) {\n    output[site * "
     + ((stack1 = alias2(alias1(depth0, "channels", {"start":{"line":118,"column":20},"end":{"line":118,"column":28}} ), depth0)) != null ? stack1 : "")
     + " + 4 * n + j] = v[j]"
-    + ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"affine"),{"name":"if","hash":{},"fn":container.program(55, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":118,"column":50},"end":{"line":118,"column":108}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"affine"),{"name":"if","hash":{},"fn":container.program(56, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":118,"column":50},"end":{"line":118,"column":108}}})) != null ? stack1 : "")
     + ";\n  }\n";
-},"55":function(container,depth0,helpers,partials,data) {
-    return " * gain[4 * n + j] + shift[4 * n + j]";
 },"56":function(container,depth0,helpers,partials,data) {
+    return " * gain[4 * n + j] + shift[4 * n + j]";
+},"57":function(container,depth0,helpers,partials,data) {
     var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
         if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
           return parent[propertyName];
@@ -6976,16 +7471,16 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
   return "\nfn sample(p: u32, n: u32) -> "
     + ((stack1 = container.lambda(container.strict(lookupProperty(depth0,"stats"), "acc", {"start":{"line":124,"column":31},"end":{"line":124,"column":40}} ), depth0)) != null ? stack1 : "")
     + " {\n"
-    + ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"vector"),{"name":"if","hash":{},"fn":container.program(57, data, 0),"inverse":container.program(58, data, 0),"data":data,"loc":{"start":{"line":125,"column":2},"end":{"line":129,"column":9}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"vector"),{"name":"if","hash":{},"fn":container.program(58, data, 0),"inverse":container.program(59, data, 0),"data":data,"loc":{"start":{"line":125,"column":2},"end":{"line":129,"column":9}}})) != null ? stack1 : "")
     + "}\n\n"
     + ((stack1 = container.invokePartial(lookupProperty(partials,"token-stats"),depth0,{"name":"token-stats","data":data,"helpers":helpers,"partials":partials,"decorators":container.decorators})) != null ? stack1 : "");
-},"57":function(container,depth0,helpers,partials,data) {
+},"58":function(container,depth0,helpers,partials,data) {
     var stack1;
 
   return "  return tile[p * "
     + ((stack1 = container.lambda(container.strict(depth0, "count", {"start":{"line":126,"column":20},"end":{"line":126,"column":25}} ), depth0)) != null ? stack1 : "")
     + " + n];\n";
-},"58":function(container,depth0,helpers,partials,data) {
+},"59":function(container,depth0,helpers,partials,data) {
     var stack1;
 
   return "  return tile[p * "
@@ -7073,9 +7568,9 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
     + "\n// Channels 4n .. 4n + 3 of a site"
     + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"affine"),{"name":"if","hash":{},"fn":container.program(52, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":112,"column":34},"end":{"line":112,"column":76}}})) != null ? stack1 : "")
     + ".\nfn put(site: u32, n: u32, v: vec4f) {\n"
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"vector"),{"name":"if","hash":{},"fn":container.program(53, data, 0, blockParams, depths),"inverse":container.program(54, data, 0, blockParams, depths),"data":data,"loc":{"start":{"line":114,"column":2},"end":{"line":120,"column":9}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"vector"),{"name":"if","hash":{},"fn":container.program(53, data, 0, blockParams, depths),"inverse":container.program(55, data, 0, blockParams, depths),"data":data,"loc":{"start":{"line":114,"column":2},"end":{"line":120,"column":9}}})) != null ? stack1 : "")
     + "}\n"
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"norm"),{"name":"if","hash":{},"fn":container.program(56, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":122,"column":0},"end":{"line":133,"column":7}}})) != null ? stack1 : "");
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"norm"),{"name":"if","hash":{},"fn":container.program(57, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":122,"column":0},"end":{"line":133,"column":7}}})) != null ? stack1 : "");
 },"usePartial":true,"useData":true,"useDepths":true},
 
   "wgsl/sum-squares": {"0":function(container,depth0,helpers,partials,data) {
@@ -7093,23 +7588,37 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
     + ((stack1 = container.lambda(container.strict(depth0, "strip", {"start":{"line":12,"column":23},"end":{"line":12,"column":28}} ), depth0)) != null ? stack1 : "")
     + ";\n";
 },"2":function(container,depth0,helpers,partials,data) {
-    var stack1, alias1=container.strict, alias2=container.lambda;
+    var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
 
   return "    if (c < "
-    + ((stack1 = alias2(alias1(depth0, "count", {"start":{"line":17,"column":14},"end":{"line":17,"column":19}} ), depth0)) != null ? stack1 : "")
-    + ") {\n      for (var t = first; t < last; t++) {\n        let x = input[(group.z * "
-    + ((stack1 = alias2(alias1(depth0, "rows", {"start":{"line":19,"column":35},"end":{"line":19,"column":39}} ), depth0)) != null ? stack1 : "")
-    + " + t) * "
-    + ((stack1 = alias2(alias1(depth0, "count", {"start":{"line":19,"column":51},"end":{"line":19,"column":56}} ), depth0)) != null ? stack1 : "")
-    + " + c];\n        sum += x * x;\n      }\n    }\n";
+    + ((stack1 = container.lambda(container.strict(depth0, "count", {"start":{"line":17,"column":14},"end":{"line":17,"column":19}} ), depth0)) != null ? stack1 : "")
+    + ") {\n      for (var t = first; t < last; t++) {\n        let x = "
+    + ((stack1 = lookupProperty(helpers,"widened").call(depth0 != null ? depth0 : (container.nullContext || {}),"input",{"name":"widened","hash":{},"fn":container.program(3, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":19,"column":16},"end":{"line":19,"column":95}}})) != null ? stack1 : "")
+    + ";\n        sum += x * x;\n      }\n    }\n";
 },"3":function(container,depth0,helpers,partials,data) {
     var stack1, alias1=container.strict, alias2=container.lambda;
 
-  return "    for (var t = first; t < last; t++) {\n      let x = input[(group.z * "
-    + ((stack1 = alias2(alias1(depth0, "rows", {"start":{"line":25,"column":33},"end":{"line":25,"column":37}} ), depth0)) != null ? stack1 : "")
+  return "input[(group.z * "
+    + ((stack1 = alias2(alias1(depth0, "rows", {"start":{"line":19,"column":55},"end":{"line":19,"column":59}} ), depth0)) != null ? stack1 : "")
     + " + t) * "
-    + ((stack1 = alias2(alias1(depth0, "count", {"start":{"line":25,"column":49},"end":{"line":25,"column":54}} ), depth0)) != null ? stack1 : "")
-    + " + c];\n      sum += x * x;\n    }\n";
+    + ((stack1 = alias2(alias1(depth0, "count", {"start":{"line":19,"column":71},"end":{"line":19,"column":76}} ), depth0)) != null ? stack1 : "")
+    + " + c]";
+},"4":function(container,depth0,helpers,partials,data) {
+    var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
+
+  return "    for (var t = first; t < last; t++) {\n      let x = "
+    + ((stack1 = lookupProperty(helpers,"widened").call(depth0 != null ? depth0 : (container.nullContext || {}),"input",{"name":"widened","hash":{},"fn":container.program(3, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":25,"column":14},"end":{"line":25,"column":93}}})) != null ? stack1 : "")
+    + ";\n      sum += x * x;\n    }\n";
 },"compiler":[8,">= 4.3.0"],"main":function(container,depth0,helpers,partials,data) {
     var stack1, alias1=container.strict, alias2=container.lambda, alias3=depth0 != null ? depth0 : (container.nullContext || {}), lookupProperty = container.lookupProperty || function(parent, propertyName) {
         if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
@@ -7139,7 +7648,7 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
     + ") {\n    var sum = "
     + ((stack1 = alias2(alias1(depth0, "acc", {"start":{"line":15,"column":16},"end":{"line":15,"column":19}} ), depth0)) != null ? stack1 : "")
     + "();\n"
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"padding"),{"name":"if","hash":{},"fn":container.program(2, data, 0),"inverse":container.program(3, data, 0),"data":data,"loc":{"start":{"line":16,"column":4},"end":{"line":28,"column":11}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"padding"),{"name":"if","hash":{},"fn":container.program(2, data, 0),"inverse":container.program(4, data, 0),"data":data,"loc":{"start":{"line":16,"column":4},"end":{"line":28,"column":11}}})) != null ? stack1 : "")
     + "    squares[(group.z * "
     + ((stack1 = alias2(alias1(depth0, "tiles", {"start":{"line":29,"column":25},"end":{"line":29,"column":30}} ), depth0)) != null ? stack1 : "")
     + " + group.x) * "
@@ -7976,20 +8485,6 @@ export const partials: Readonly<Record<string, Precompiled>> = {
 },"useData":true},
 
   "bindings": {"0":function(container,depth0,helpers,partials,data) {
-    var stack1, alias1=container.strict, alias2=container.lambda;
-
-  return "@group(0) @binding("
-    + ((stack1 = alias2(alias1(depth0, "index", {"start":{"line":2,"column":21},"end":{"line":2,"column":26}} ), depth0)) != null ? stack1 : "")
-    + ") var<storage, "
-    + ((stack1 = alias2(alias1(depth0, "access", {"start":{"line":2,"column":45},"end":{"line":2,"column":51}} ), depth0)) != null ? stack1 : "")
-    + "> "
-    + ((stack1 = alias2(alias1(depth0, "name", {"start":{"line":2,"column":57},"end":{"line":2,"column":61}} ), depth0)) != null ? stack1 : "")
-    + ": "
-    + ((stack1 = alias2(alias1(depth0, "type", {"start":{"line":2,"column":67},"end":{"line":2,"column":71}} ), depth0)) != null ? stack1 : "")
-    + "; // "
-    + ((stack1 = alias2(alias1(depth0, "note", {"start":{"line":2,"column":80},"end":{"line":2,"column":84}} ), depth0)) != null ? stack1 : "")
-    + "\n";
-},"compiler":[8,">= 4.3.0"],"main":function(container,depth0,helpers,partials,data) {
     var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
         if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
           return parent[propertyName];
@@ -7997,8 +8492,32 @@ export const partials: Readonly<Record<string, Precompiled>> = {
         return undefined
     };
 
-  return ((stack1 = lookupProperty(helpers,"each").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"bindings"),{"name":"each","hash":{},"fn":container.program(0, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":1,"column":0},"end":{"line":3,"column":9}}})) != null ? stack1 : "");
-},"useData":true},
+  return ((stack1 = container.invokePartial(lookupProperty(partials,"half-storage"),depth0,{"name":"half-storage","hash":{"unpacked":false},"data":data,"helpers":helpers,"partials":partials,"decorators":container.decorators})) != null ? stack1 : "");
+},"1":function(container,depth0,helpers,partials,data) {
+    var stack1, alias1=container.strict, alias2=container.lambda;
+
+  return "@group(0) @binding("
+    + ((stack1 = alias2(alias1(depth0, "index", {"start":{"line":5,"column":21},"end":{"line":5,"column":26}} ), depth0)) != null ? stack1 : "")
+    + ") var<storage, "
+    + ((stack1 = alias2(alias1(depth0, "access", {"start":{"line":5,"column":45},"end":{"line":5,"column":51}} ), depth0)) != null ? stack1 : "")
+    + "> "
+    + ((stack1 = alias2(alias1(depth0, "name", {"start":{"line":5,"column":57},"end":{"line":5,"column":61}} ), depth0)) != null ? stack1 : "")
+    + ": "
+    + ((stack1 = alias2(alias1(depth0, "type", {"start":{"line":5,"column":67},"end":{"line":5,"column":71}} ), depth0)) != null ? stack1 : "")
+    + "; // "
+    + ((stack1 = alias2(alias1(depth0, "note", {"start":{"line":5,"column":80},"end":{"line":5,"column":84}} ), depth0)) != null ? stack1 : "")
+    + "\n";
+},"compiler":[8,">= 4.3.0"],"main":function(container,depth0,helpers,partials,data) {
+    var stack1, alias1=depth0 != null ? depth0 : (container.nullContext || {}), lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
+
+  return ((stack1 = lookupProperty(helpers,"if").call(alias1,lookupProperty(depth0,"fours"),{"name":"if","hash":{},"fn":container.program(0, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":1,"column":0},"end":{"line":3,"column":7}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"each").call(alias1,lookupProperty(depth0,"bindings"),{"name":"each","hash":{},"fn":container.program(1, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":4,"column":0},"end":{"line":6,"column":9}}})) != null ? stack1 : "");
+},"usePartial":true,"useData":true},
 
   "gelu": {"0":function(container,depth0,helpers,partials,data) {
     var stack1, alias1=container.strict, alias2=container.lambda;
@@ -8093,36 +8612,80 @@ export const partials: Readonly<Record<string, Precompiled>> = {
 
   return "let w"
     + ((stack1 = container.lambda(container.strict(depth0, "i", {"start":{"line":6,"column":7},"end":{"line":6,"column":8}} ), depth0)) != null ? stack1 : "")
-    + " = mat4x4f(weight[w"
-    + ((stack1 = lookupProperty(helpers,"if").call(alias1,lookupProperty(depth0,"offset0"),{"name":"if","hash":{},"fn":container.program(4, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":6,"column":29},"end":{"line":6,"column":65}}})) != null ? stack1 : "")
-    + "], weight[w"
-    + ((stack1 = lookupProperty(helpers,"if").call(alias1,lookupProperty(depth0,"offset1"),{"name":"if","hash":{},"fn":container.program(5, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":6,"column":76},"end":{"line":6,"column":112}}})) != null ? stack1 : "")
-    + "], weight[w"
-    + ((stack1 = lookupProperty(helpers,"if").call(alias1,lookupProperty(depth0,"offset2"),{"name":"if","hash":{},"fn":container.program(6, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":6,"column":123},"end":{"line":6,"column":159}}})) != null ? stack1 : "")
-    + "], weight[w"
-    + ((stack1 = lookupProperty(helpers,"if").call(alias1,lookupProperty(depth0,"offset3"),{"name":"if","hash":{},"fn":container.program(7, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":6,"column":170},"end":{"line":6,"column":206}}})) != null ? stack1 : "")
-    + "]);\n";
+    + " = mat4x4f("
+    + ((stack1 = lookupProperty(helpers,"widened").call(alias1,"weight",{"name":"widened","hash":{},"fn":container.program(4, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":6,"column":21},"end":{"line":6,"column":99}}})) != null ? stack1 : "")
+    + ", "
+    + ((stack1 = lookupProperty(helpers,"widened").call(alias1,"weight",{"name":"widened","hash":{},"fn":container.program(6, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":6,"column":101},"end":{"line":6,"column":179}}})) != null ? stack1 : "")
+    + ", "
+    + ((stack1 = lookupProperty(helpers,"widened").call(alias1,"weight",{"name":"widened","hash":{},"fn":container.program(8, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":6,"column":181},"end":{"line":6,"column":259}}})) != null ? stack1 : "")
+    + ", "
+    + ((stack1 = lookupProperty(helpers,"widened").call(alias1,"weight",{"name":"widened","hash":{},"fn":container.program(10, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":6,"column":261},"end":{"line":6,"column":339}}})) != null ? stack1 : "")
+    + ");\n";
 },"4":function(container,depth0,helpers,partials,data) {
-    var stack1;
+    var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
 
-  return " + "
-    + ((stack1 = container.lambda(container.strict(depth0, "offset0", {"start":{"line":6,"column":49},"end":{"line":6,"column":56}} ), depth0)) != null ? stack1 : "");
+  return "weight[w"
+    + ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"offset0"),{"name":"if","hash":{},"fn":container.program(5, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":6,"column":50},"end":{"line":6,"column":86}}})) != null ? stack1 : "")
+    + "]";
 },"5":function(container,depth0,helpers,partials,data) {
     var stack1;
 
   return " + "
-    + ((stack1 = container.lambda(container.strict(depth0, "offset1", {"start":{"line":6,"column":96},"end":{"line":6,"column":103}} ), depth0)) != null ? stack1 : "");
+    + ((stack1 = container.lambda(container.strict(depth0, "offset0", {"start":{"line":6,"column":70},"end":{"line":6,"column":77}} ), depth0)) != null ? stack1 : "");
 },"6":function(container,depth0,helpers,partials,data) {
-    var stack1;
+    var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
 
-  return " + "
-    + ((stack1 = container.lambda(container.strict(depth0, "offset2", {"start":{"line":6,"column":143},"end":{"line":6,"column":150}} ), depth0)) != null ? stack1 : "");
+  return "weight[w"
+    + ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"offset1"),{"name":"if","hash":{},"fn":container.program(7, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":6,"column":130},"end":{"line":6,"column":166}}})) != null ? stack1 : "")
+    + "]";
 },"7":function(container,depth0,helpers,partials,data) {
     var stack1;
 
   return " + "
-    + ((stack1 = container.lambda(container.strict(depth0, "offset3", {"start":{"line":6,"column":190},"end":{"line":6,"column":197}} ), depth0)) != null ? stack1 : "");
-},"8":function(container,depth0,helpers,partials,data,blockParams,depths) {
+    + ((stack1 = container.lambda(container.strict(depth0, "offset1", {"start":{"line":6,"column":150},"end":{"line":6,"column":157}} ), depth0)) != null ? stack1 : "");
+},"8":function(container,depth0,helpers,partials,data) {
+    var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
+
+  return "weight[w"
+    + ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"offset2"),{"name":"if","hash":{},"fn":container.program(9, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":6,"column":210},"end":{"line":6,"column":246}}})) != null ? stack1 : "")
+    + "]";
+},"9":function(container,depth0,helpers,partials,data) {
+    var stack1;
+
+  return " + "
+    + ((stack1 = container.lambda(container.strict(depth0, "offset2", {"start":{"line":6,"column":230},"end":{"line":6,"column":237}} ), depth0)) != null ? stack1 : "");
+},"10":function(container,depth0,helpers,partials,data) {
+    var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
+
+  return "weight[w"
+    + ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"offset3"),{"name":"if","hash":{},"fn":container.program(11, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":6,"column":290},"end":{"line":6,"column":326}}})) != null ? stack1 : "")
+    + "]";
+},"11":function(container,depth0,helpers,partials,data) {
+    var stack1;
+
+  return " + "
+    + ((stack1 = container.lambda(container.strict(depth0, "offset3", {"start":{"line":6,"column":310},"end":{"line":6,"column":317}} ), depth0)) != null ? stack1 : "");
+},"12":function(container,depth0,helpers,partials,data,blockParams,depths) {
     var stack1, alias1=depth0 != null ? depth0 : (container.nullContext || {}), lookupProperty = container.lookupProperty || function(parent, propertyName) {
         if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
           return parent[propertyName];
@@ -8133,17 +8696,26 @@ export const partials: Readonly<Record<string, Precompiled>> = {
   return "let a"
     + ((stack1 = container.lambda(container.strict(depth0, "i", {"start":{"line":9,"column":7},"end":{"line":9,"column":8}} ), depth0)) != null ? stack1 : "")
     + " = "
-    + ((stack1 = lookupProperty(helpers,"if").call(alias1,lookupProperty(depths[1],"norm"),{"name":"if","hash":{},"fn":container.program(9, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":9,"column":13},"end":{"line":9,"column":36}}})) != null ? stack1 : "")
-    + ((stack1 = lookupProperty(helpers,"if").call(alias1,lookupProperty(depths[1],"scaled"),{"name":"if","hash":{},"fn":container.program(10, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":9,"column":36},"end":{"line":9,"column":64}}})) != null ? stack1 : "")
-    + ((stack1 = lookupProperty(helpers,"if").call(alias1,lookupProperty(depths[1],"vector"),{"name":"if","hash":{},"fn":container.program(11, data, 0, blockParams, depths),"inverse":container.program(13, data, 0, blockParams, depths),"data":data,"loc":{"start":{"line":9,"column":64},"end":{"line":9,"column":202}}})) != null ? stack1 : "")
-    + ((stack1 = lookupProperty(helpers,"if").call(alias1,lookupProperty(depths[1],"norm"),{"name":"if","hash":{},"fn":container.program(14, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":9,"column":202},"end":{"line":9,"column":247}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias1,lookupProperty(depths[1],"norm"),{"name":"if","hash":{},"fn":container.program(13, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":9,"column":13},"end":{"line":9,"column":36}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias1,lookupProperty(depths[1],"scaled"),{"name":"if","hash":{},"fn":container.program(14, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":9,"column":36},"end":{"line":9,"column":64}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias1,lookupProperty(depths[1],"vector"),{"name":"if","hash":{},"fn":container.program(15, data, 0, blockParams, depths),"inverse":container.program(18, data, 0, blockParams, depths),"data":data,"loc":{"start":{"line":9,"column":64},"end":{"line":9,"column":234}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias1,lookupProperty(depths[1],"norm"),{"name":"if","hash":{},"fn":container.program(19, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":9,"column":234},"end":{"line":9,"column":279}}})) != null ? stack1 : "")
     + ";\n"
-    + ((stack1 = lookupProperty(helpers,"each").call(alias1,lookupProperty(depth0,"cells"),{"name":"each","hash":{},"fn":container.program(15, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":10,"column":0},"end":{"line":12,"column":9}}})) != null ? stack1 : "");
-},"9":function(container,depth0,helpers,partials,data) {
+    + ((stack1 = lookupProperty(helpers,"each").call(alias1,lookupProperty(depth0,"cells"),{"name":"each","hash":{},"fn":container.program(20, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":10,"column":0},"end":{"line":12,"column":9}}})) != null ? stack1 : "");
+},"13":function(container,depth0,helpers,partials,data) {
     return "(";
-},"10":function(container,depth0,helpers,partials,data) {
+},"14":function(container,depth0,helpers,partials,data) {
     return "s * ";
-},"11":function(container,depth0,helpers,partials,data,blockParams,depths) {
+},"15":function(container,depth0,helpers,partials,data,blockParams,depths) {
+    var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
+
+  return ((stack1 = lookupProperty(helpers,"widened").call(depth0 != null ? depth0 : (container.nullContext || {}),"input",{"name":"widened","hash":{},"fn":container.program(16, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":9,"column":81},"end":{"line":9,"column":161}}})) != null ? stack1 : "");
+},"16":function(container,depth0,helpers,partials,data,blockParams,depths) {
     var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
         if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
           return parent[propertyName];
@@ -8152,13 +8724,13 @@ export const partials: Readonly<Record<string, Precompiled>> = {
     };
 
   return "input[row"
-    + ((stack1 = container.lambda(container.strict(depth0, "i", {"start":{"line":9,"column":92},"end":{"line":9,"column":93}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = container.lambda(container.strict(depth0, "i", {"start":{"line":9,"column":112},"end":{"line":9,"column":113}} ), depth0)) != null ? stack1 : "")
     + " + "
-    + ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depths[1],"patches"),{"name":"if","hash":{},"fn":container.program(12, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":9,"column":98},"end":{"line":9,"column":127}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depths[1],"patches"),{"name":"if","hash":{},"fn":container.program(17, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":9,"column":118},"end":{"line":9,"column":147}}})) != null ? stack1 : "")
     + "k]";
-},"12":function(container,depth0,helpers,partials,data) {
+},"17":function(container,depth0,helpers,partials,data) {
     return "t + ";
-},"13":function(container,depth0,helpers,partials,data,blockParams,depths) {
+},"18":function(container,depth0,helpers,partials,data,blockParams,depths) {
     var stack1, alias1=container.strict, alias2=container.lambda, lookupProperty = container.lookupProperty || function(parent, propertyName) {
         if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
           return parent[propertyName];
@@ -8166,21 +8738,21 @@ export const partials: Readonly<Record<string, Precompiled>> = {
         return undefined
     };
 
-  return ((stack1 = alias2(alias1(depths[1], "load", {"start":{"line":9,"column":139},"end":{"line":9,"column":146}} ), depth0)) != null ? stack1 : "")
+  return ((stack1 = alias2(alias1(depths[1], "load", {"start":{"line":9,"column":171},"end":{"line":9,"column":178}} ), depth0)) != null ? stack1 : "")
     + "(row"
-    + ((stack1 = alias2(alias1(depth0, "i", {"start":{"line":9,"column":154},"end":{"line":9,"column":155}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "i", {"start":{"line":9,"column":186},"end":{"line":9,"column":187}} ), depth0)) != null ? stack1 : "")
     + " + "
-    + ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depths[1],"patches"),{"name":"if","hash":{},"fn":container.program(12, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":9,"column":160},"end":{"line":9,"column":189}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depths[1],"patches"),{"name":"if","hash":{},"fn":container.program(17, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":9,"column":192},"end":{"line":9,"column":221}}})) != null ? stack1 : "")
     + "4 * k)";
-},"14":function(container,depth0,helpers,partials,data) {
+},"19":function(container,depth0,helpers,partials,data) {
     var stack1, alias1=container.strict, alias2=container.lambda;
 
   return " - s"
-    + ((stack1 = alias2(alias1(depth0, "i", {"start":{"line":9,"column":223},"end":{"line":9,"column":224}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "i", {"start":{"line":9,"column":255},"end":{"line":9,"column":256}} ), depth0)) != null ? stack1 : "")
     + ".x) * s"
-    + ((stack1 = alias2(alias1(depth0, "i", {"start":{"line":9,"column":235},"end":{"line":9,"column":236}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "i", {"start":{"line":9,"column":267},"end":{"line":9,"column":268}} ), depth0)) != null ? stack1 : "")
     + ".y";
-},"15":function(container,depth0,helpers,partials,data) {
+},"20":function(container,depth0,helpers,partials,data) {
     var stack1, alias1=container.strict, alias2=container.lambda;
 
   return ((stack1 = alias2(alias1(depth0, "name", {"start":{"line":11,"column":2},"end":{"line":11,"column":6}} ), depth0)) != null ? stack1 : "")
@@ -8204,7 +8776,7 @@ export const partials: Readonly<Record<string, Precompiled>> = {
     + ((stack1 = container.lambda(container.strict(depth0, "weightStep", {"start":{"line":4,"column":72},"end":{"line":4,"column":82}} ), depth0)) != null ? stack1 : "")
     + " + n;\n"
     + ((stack1 = lookupProperty(helpers,"each").call(alias1,lookupProperty(depth0,"columnList"),{"name":"each","hash":{},"fn":container.program(3, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":5,"column":0},"end":{"line":7,"column":9}}})) != null ? stack1 : "")
-    + ((stack1 = lookupProperty(helpers,"each").call(alias1,lookupProperty(depth0,"rowList"),{"name":"each","hash":{},"fn":container.program(8, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":8,"column":0},"end":{"line":13,"column":9}}})) != null ? stack1 : "");
+    + ((stack1 = lookupProperty(helpers,"each").call(alias1,lookupProperty(depth0,"rowList"),{"name":"each","hash":{},"fn":container.program(12, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":8,"column":0},"end":{"line":13,"column":9}}})) != null ? stack1 : "");
 },"useData":true,"useDepths":true},
 
   "gemm-fetch": {"0":function(container,depth0,helpers,partials,data) {
@@ -8258,8 +8830,6 @@ export const partials: Readonly<Record<string, Precompiled>> = {
     + ((stack1 = alias3(alias2(depth0, "rowLength", {"start":{"line":19,"column":90},"end":{"line":19,"column":99}} ), depth0)) != null ? stack1 : "")
     + ";\n";
 },"5":function(container,depth0,helpers,partials,data) {
-    return "  let a = input[row + c];\n";
-},"6":function(container,depth0,helpers,partials,data) {
     var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
         if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
           return parent[propertyName];
@@ -8267,24 +8837,28 @@ export const partials: Readonly<Record<string, Precompiled>> = {
         return undefined
     };
 
-  return ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"tail"),{"name":"if","hash":{},"fn":container.program(7, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":23,"column":2},"end":{"line":30,"column":2}}})) != null ? stack1 : "");
+  return "  let a = "
+    + ((stack1 = lookupProperty(helpers,"widened").call(depth0 != null ? depth0 : (container.nullContext || {}),"input",{"name":"widened","hash":{},"fn":container.program(6, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":22,"column":10},"end":{"line":22,"column":56}}})) != null ? stack1 : "")
+    + ";\n";
+},"6":function(container,depth0,helpers,partials,data) {
+    return "input[row + c]";
 },"7":function(container,depth0,helpers,partials,data) {
+    var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
+
+  return ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"tail"),{"name":"if","hash":{},"fn":container.program(8, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":23,"column":2},"end":{"line":30,"column":2}}})) != null ? stack1 : "");
+},"8":function(container,depth0,helpers,partials,data) {
     var stack1;
 
   return "  var a: vec4f;\n  if (c < "
     + ((stack1 = container.lambda(container.strict(depth0, "quads", {"start":{"line":25,"column":12},"end":{"line":25,"column":17}} ), depth0)) != null ? stack1 : "")
     + ") {\n    a = quad(row + 4 * c);\n  } else {\n    a = rest(row + 4 * c);\n  }\n  ";
-},"8":function(container,depth0,helpers,partials,data) {
-    return "  let s = stat[(m - origin.y) * 4 + tap];\n  return (a - s.x) * s.y;\n";
 },"9":function(container,depth0,helpers,partials,data) {
-    var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
-        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
-          return parent[propertyName];
-        }
-        return undefined
-    };
-
-  return ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"scaled"),{"name":"if","hash":{},"fn":container.program(10, data, 0),"inverse":container.program(13, data, 0),"data":data,"loc":{"start":{"line":34,"column":2},"end":{"line":38,"column":2}}})) != null ? stack1 : "");
+    return "  let s = stat[(m - origin.y) * 4 + tap];\n  return (a - s.x) * s.y;\n";
 },"10":function(container,depth0,helpers,partials,data) {
     var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
         if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
@@ -8293,21 +8867,30 @@ export const partials: Readonly<Record<string, Precompiled>> = {
         return undefined
     };
 
-  return "  return a * scale["
-    + ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"grn"),{"name":"if","hash":{},"fn":container.program(11, data, 0),"inverse":container.program(12, data, 0),"data":data,"loc":{"start":{"line":35,"column":19},"end":{"line":35,"column":90}}})) != null ? stack1 : "")
-    + "];\n";
+  return ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"scaled"),{"name":"if","hash":{},"fn":container.program(11, data, 0),"inverse":container.program(14, data, 0),"data":data,"loc":{"start":{"line":34,"column":2},"end":{"line":38,"column":2}}})) != null ? stack1 : "");
 },"11":function(container,depth0,helpers,partials,data) {
+    var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
+
+  return "  return a * scale["
+    + ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"grn"),{"name":"if","hash":{},"fn":container.program(12, data, 0),"inverse":container.program(13, data, 0),"data":data,"loc":{"start":{"line":35,"column":19},"end":{"line":35,"column":90}}})) != null ? stack1 : "")
+    + "];\n";
+},"12":function(container,depth0,helpers,partials,data) {
     var stack1;
 
   return "k % "
     + ((stack1 = container.lambda(container.strict(depth0, "invocations", {"start":{"line":35,"column":36},"end":{"line":35,"column":47}} ), depth0)) != null ? stack1 : "");
-},"12":function(container,depth0,helpers,partials,data) {
+},"13":function(container,depth0,helpers,partials,data) {
     var stack1;
 
   return "image * "
     + ((stack1 = container.lambda(container.strict(depth0, "scaleQuads", {"start":{"line":35,"column":67},"end":{"line":35,"column":77}} ), depth0)) != null ? stack1 : "")
     + " + k";
-},"13":function(container,depth0,helpers,partials,data) {
+},"14":function(container,depth0,helpers,partials,data) {
     return "  return a;\n  ";
 },"compiler":[8,">= 4.3.0"],"main":function(container,depth0,helpers,partials,data) {
     var stack1, alias1=depth0 != null ? depth0 : (container.nullContext || {}), lookupProperty = container.lookupProperty || function(parent, propertyName) {
@@ -8319,8 +8902,8 @@ export const partials: Readonly<Record<string, Precompiled>> = {
 
   return "// Quad k of row m of the operand, zero beyond its end.\nfn fetch(image: u32, m: u32, k: u32) -> vec4f {\n"
     + ((stack1 = lookupProperty(helpers,"if").call(alias1,lookupProperty(depth0,"patches"),{"name":"if","hash":{},"fn":container.program(0, data, 0),"inverse":container.program(4, data, 0),"data":data,"loc":{"start":{"line":3,"column":2},"end":{"line":20,"column":9}}})) != null ? stack1 : "")
-    + ((stack1 = lookupProperty(helpers,"if").call(alias1,lookupProperty(depth0,"vector"),{"name":"if","hash":{},"fn":container.program(5, data, 0),"inverse":container.program(6, data, 0),"data":data,"loc":{"start":{"line":21,"column":2},"end":{"line":30,"column":9}}})) != null ? stack1 : "")
-    + ((stack1 = lookupProperty(helpers,"if").call(alias1,lookupProperty(depth0,"norm"),{"name":"if","hash":{},"fn":container.program(8, data, 0),"inverse":container.program(9, data, 0),"data":data,"loc":{"start":{"line":31,"column":2},"end":{"line":38,"column":9}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias1,lookupProperty(depth0,"vector"),{"name":"if","hash":{},"fn":container.program(5, data, 0),"inverse":container.program(7, data, 0),"data":data,"loc":{"start":{"line":21,"column":2},"end":{"line":30,"column":9}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias1,lookupProperty(depth0,"norm"),{"name":"if","hash":{},"fn":container.program(9, data, 0),"inverse":container.program(10, data, 0),"data":data,"loc":{"start":{"line":31,"column":2},"end":{"line":38,"column":9}}})) != null ? stack1 : "")
     + "}\n";
 },"useData":true},
 
@@ -8573,13 +9156,28 @@ export const partials: Readonly<Record<string, Precompiled>> = {
     + ((stack1 = alias2(alias1(depth0, "columnQuads", {"start":{"line":14,"column":37},"end":{"line":14,"column":48}} ), depth0)) != null ? stack1 : "")
     + " + n;\n"
     + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"residual"),{"name":"if","hash":{},"fn":container.program(14, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":15,"column":2},"end":{"line":17,"column":9}}})) != null ? stack1 : "")
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"mask"),{"name":"if","hash":{},"fn":container.program(15, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":18,"column":2},"end":{"line":20,"column":9}}})) != null ? stack1 : "")
-    + "  output[i] = v;\n";
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"mask"),{"name":"if","hash":{},"fn":container.program(16, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":18,"column":2},"end":{"line":20,"column":9}}})) != null ? stack1 : "")
+    + "  output[i] = "
+    + ((stack1 = lookupProperty(helpers,"narrowed").call(alias3,"output",{"name":"narrowed","hash":{},"fn":container.program(17, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":21,"column":14},"end":{"line":21,"column":50}}})) != null ? stack1 : "")
+    + ";\n";
 },"14":function(container,depth0,helpers,partials,data) {
-    return "  v += residual[i];\n";
+    var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
+
+  return "  v += "
+    + ((stack1 = lookupProperty(helpers,"widened").call(depth0 != null ? depth0 : (container.nullContext || {}),"residual",{"name":"widened","hash":{},"fn":container.program(15, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":16,"column":7},"end":{"line":16,"column":53}}})) != null ? stack1 : "")
+    + ";\n";
 },"15":function(container,depth0,helpers,partials,data) {
-    return "  v = select(v, vec4f(), gone);\n";
+    return "residual[i]";
 },"16":function(container,depth0,helpers,partials,data) {
+    return "  v = select(v, vec4f(), gone);\n";
+},"17":function(container,depth0,helpers,partials,data) {
+    return "v";
+},"18":function(container,depth0,helpers,partials,data) {
     var stack1, alias1=container.strict, alias2=container.lambda, alias3=depth0 != null ? depth0 : (container.nullContext || {}), lookupProperty = container.lookupProperty || function(parent, propertyName) {
         if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
           return parent[propertyName];
@@ -8594,14 +9192,14 @@ export const partials: Readonly<Record<string, Precompiled>> = {
     + " + 4 * n;\n  for (var j = 0u; j < min(4, "
     + ((stack1 = alias2(alias1(depth0, "columns", {"start":{"line":24,"column":32},"end":{"line":24,"column":39}} ), depth0)) != null ? stack1 : "")
     + " - 4 * n); j++) {\n"
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"residual"),{"name":"if","hash":{},"fn":container.program(17, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":25,"column":4},"end":{"line":27,"column":11}}})) != null ? stack1 : "")
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"mask"),{"name":"if","hash":{},"fn":container.program(18, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":28,"column":4},"end":{"line":30,"column":11}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"residual"),{"name":"if","hash":{},"fn":container.program(19, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":25,"column":4},"end":{"line":27,"column":11}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"mask"),{"name":"if","hash":{},"fn":container.program(20, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":28,"column":4},"end":{"line":30,"column":11}}})) != null ? stack1 : "")
     + "    output[i + j] = v[j];\n  }\n";
-},"17":function(container,depth0,helpers,partials,data) {
-    return "    v[j] += residual[i + j];\n";
-},"18":function(container,depth0,helpers,partials,data) {
-    return "    v[j] = select(v[j], 0.0, gone);\n";
 },"19":function(container,depth0,helpers,partials,data) {
+    return "    v[j] += residual[i + j];\n";
+},"20":function(container,depth0,helpers,partials,data) {
+    return "    v[j] = select(v[j], 0.0, gone);\n";
+},"21":function(container,depth0,helpers,partials,data) {
     var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
         if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
           return parent[propertyName];
@@ -8611,7 +9209,7 @@ export const partials: Readonly<Record<string, Precompiled>> = {
 
   return "\n"
     + ((stack1 = container.invokePartial(lookupProperty(partials,"removed"),depth0,{"name":"removed","data":data,"helpers":helpers,"partials":partials,"decorators":container.decorators})) != null ? stack1 : "");
-},"20":function(container,depth0,helpers,partials,data) {
+},"22":function(container,depth0,helpers,partials,data) {
     var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
         if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
           return parent[propertyName];
@@ -8638,10 +9236,10 @@ export const partials: Readonly<Record<string, Precompiled>> = {
     + ") -> vec4f {\n"
     + ((stack1 = lookupProperty(helpers,"if").call(alias1,lookupProperty(depth0,"guard"),{"name":"if","hash":{},"fn":container.program(4, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":3,"column":2},"end":{"line":7,"column":9}}})) != null ? stack1 : "")
     + ((stack1 = lookupProperty(helpers,"if").call(alias1,lookupProperty(depth0,"gelu"),{"name":"if","hash":{},"fn":container.program(8, data, 0),"inverse":container.program(12, data, 0),"data":data,"loc":{"start":{"line":8,"column":2},"end":{"line":12,"column":9}}})) != null ? stack1 : "")
-    + ((stack1 = lookupProperty(helpers,"if").call(alias1,lookupProperty(depth0,"columnsVector"),{"name":"if","hash":{},"fn":container.program(13, data, 0),"inverse":container.program(16, data, 0),"data":data,"loc":{"start":{"line":13,"column":2},"end":{"line":33,"column":9}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias1,lookupProperty(depth0,"columnsVector"),{"name":"if","hash":{},"fn":container.program(13, data, 0),"inverse":container.program(18, data, 0),"data":data,"loc":{"start":{"line":13,"column":2},"end":{"line":33,"column":9}}})) != null ? stack1 : "")
     + "  return v;\n}\n"
-    + ((stack1 = lookupProperty(helpers,"if").call(alias1,lookupProperty(depth0,"mask"),{"name":"if","hash":{},"fn":container.program(19, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":36,"column":0},"end":{"line":39,"column":7}}})) != null ? stack1 : "")
-    + ((stack1 = lookupProperty(helpers,"if").call(alias1,lookupProperty(depth0,"gelu"),{"name":"if","hash":{},"fn":container.program(20, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":40,"column":0},"end":{"line":43,"column":7}}})) != null ? stack1 : "");
+    + ((stack1 = lookupProperty(helpers,"if").call(alias1,lookupProperty(depth0,"mask"),{"name":"if","hash":{},"fn":container.program(21, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":36,"column":0},"end":{"line":39,"column":7}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias1,lookupProperty(depth0,"gelu"),{"name":"if","hash":{},"fn":container.program(22, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":40,"column":0},"end":{"line":43,"column":7}}})) != null ? stack1 : "");
 },"usePartial":true,"useData":true},
 
   "gemm-head": {"0":function(container,depth0,helpers,partials,data) {
@@ -8753,8 +9351,23 @@ export const partials: Readonly<Record<string, Precompiled>> = {
     + "; i++) {\n    all += sums[i];\n  }\n  return all;\n}\n";
 },"useData":true},
 
+  "half-storage": {"0":function(container,depth0,helpers,partials,data) {
+    return "// Maps and matrices are f16 in memory, four in two words; arithmetic is f32.\nalias half4 = vec2u;\nfn widen(x: half4) -> vec4f {\n  return vec4f(unpack2x16float(x.x), unpack2x16float(x.y));\n}\nfn narrow(x: vec4f) -> half4 {\n  return vec2u(pack2x16float(x.xy), pack2x16float(x.zw));\n}\n";
+},"1":function(container,depth0,helpers,partials,data) {
+    return "enable f16;\n// Maps and matrices are f16 in memory; arithmetic is f32.\nalias half4 = vec4<f16>;\nfn widen(x: half4) -> vec4f {\n  return vec4f(x);\n}\nfn narrow(x: vec4f) -> half4 {\n  return half4(x);\n}\n";
+},"compiler":[8,">= 4.3.0"],"main":function(container,depth0,helpers,partials,data) {
+    var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
+
+  return ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"unpacked"),{"name":"if","hash":{},"fn":container.program(0, data, 0),"inverse":container.program(1, data, 0),"data":data,"loc":{"start":{"line":1,"column":0},"end":{"line":20,"column":7}}})) != null ? stack1 : "");
+},"useData":true},
+
   "patch-corner": {"0":function(container,depth0,helpers,partials,data) {
-    var stack1, alias1=container.strict, alias2=container.lambda, lookupProperty = container.lookupProperty || function(parent, propertyName) {
+    var stack1, alias1=depth0 != null ? depth0 : (container.nullContext || {}), lookupProperty = container.lookupProperty || function(parent, propertyName) {
         if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
           return parent[propertyName];
         }
@@ -8762,14 +9375,12 @@ export const partials: Readonly<Record<string, Precompiled>> = {
     };
 
   return "\nfn sample(p: u32, c: u32) -> "
-    + ((stack1 = alias2(alias1(lookupProperty(depth0,"stats"), "acc", {"start":{"line":7,"column":31},"end":{"line":7,"column":40}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = container.lambda(container.strict(lookupProperty(depth0,"stats"), "acc", {"start":{"line":7,"column":31},"end":{"line":7,"column":40}} ), depth0)) != null ? stack1 : "")
     + " {\n  let m = "
-    + ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"guardRows"),{"name":"if","hash":{},"fn":container.program(1, data, 0),"inverse":container.program(2, data, 0),"data":data,"loc":{"start":{"line":8,"column":10},"end":{"line":8,"column":92}}})) != null ? stack1 : "")
-    + ";\n  return input[corner(origin.x, m) + p % 4 / 2 * "
-    + ((stack1 = alias2(alias1(depth0, "inputRow", {"start":{"line":9,"column":51},"end":{"line":9,"column":59}} ), depth0)) != null ? stack1 : "")
-    + " + p % 2 * "
-    + ((stack1 = alias2(alias1(depth0, "rowLength", {"start":{"line":9,"column":74},"end":{"line":9,"column":83}} ), depth0)) != null ? stack1 : "")
-    + " + c];\n}\n\n"
+    + ((stack1 = lookupProperty(helpers,"if").call(alias1,lookupProperty(depth0,"guardRows"),{"name":"if","hash":{},"fn":container.program(1, data, 0),"inverse":container.program(2, data, 0),"data":data,"loc":{"start":{"line":8,"column":10},"end":{"line":8,"column":92}}})) != null ? stack1 : "")
+    + ";\n  return "
+    + ((stack1 = lookupProperty(helpers,"widened").call(alias1,"input",{"name":"widened","hash":{},"fn":container.program(3, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":9,"column":9},"end":{"line":9,"column":122}}})) != null ? stack1 : "")
+    + ";\n}\n\n"
     + ((stack1 = container.invokePartial(lookupProperty(partials,"token-stats"),depth0,{"name":"token-stats","data":data,"helpers":helpers,"partials":partials,"decorators":container.decorators})) != null ? stack1 : "");
 },"1":function(container,depth0,helpers,partials,data) {
     var stack1;
@@ -8779,6 +9390,14 @@ export const partials: Readonly<Record<string, Precompiled>> = {
     + ")";
 },"2":function(container,depth0,helpers,partials,data) {
     return "origin.y + p / 4";
+},"3":function(container,depth0,helpers,partials,data) {
+    var stack1, alias1=container.strict, alias2=container.lambda;
+
+  return "input[corner(origin.x, m) + p % 4 / 2 * "
+    + ((stack1 = alias2(alias1(depth0, "inputRow", {"start":{"line":9,"column":71},"end":{"line":9,"column":79}} ), depth0)) != null ? stack1 : "")
+    + " + p % 2 * "
+    + ((stack1 = alias2(alias1(depth0, "rowLength", {"start":{"line":9,"column":94},"end":{"line":9,"column":103}} ), depth0)) != null ? stack1 : "")
+    + " + c]";
 },"compiler":[8,">= 4.3.0"],"main":function(container,depth0,helpers,partials,data) {
     var stack1, alias1=container.strict, alias2=container.lambda, lookupProperty = container.lookupProperty || function(parent, propertyName) {
         if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {

@@ -92,6 +92,8 @@ export interface KernelTarget extends TargetBase {
   readonly tuning: TuningName;
   /** What was measured for such a batch and goes before the tuning. */
   readonly measured?: (batch: Batch) => Measured;
+  /** The plan stores maps and matrices in 16 bits. */
+  readonly half?: boolean;
   readonly emit: (plan: Plan, context: EmitContext) => readonly OutputFile[];
 }
 

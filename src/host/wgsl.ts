@@ -9,21 +9,15 @@ import type { WebgpuTuningName } from "../plan/tunings.ts";
 import { f32Tensor, writeSafetensors } from "../weights/safetensors.ts";
 import { hostModule } from "./module.ts";
 
-/** WGSL kernels and a typed host module, with the tiles of one tuning. */
-const wgslFor = (tuning: WebgpuTuningName): KernelTarget => ({
+/** WGSL kernels and a typed host module, with the tiles of one tuning; `half` stores maps and matrices as f16. */
+export const wgslTarget = (tuning: WebgpuTuningName, half: boolean): KernelTarget => ({
   name: "wgsl",
   takes: "plan",
   ...wgslPasses,
   tuning,
+  half,
   emit,
 });
-
-/** One target a tuning: they differ in tiles alone. */
-export const wgslTargets: { readonly [K in WebgpuTuningName]: KernelTarget } = {
-  gpu: wgslFor("gpu"),
-  lavapipe: wgslFor("lavapipe"),
-  swiftshader: wgslFor("swiftshader"),
-};
 
 function emit(plan: Plan, context: EmitContext): readonly OutputFile[] {
   const descriptor = describe(plan);

@@ -60,8 +60,8 @@ export function select(
       .filter(dtype => dtype !== "f32")
       .flatMap(dtype =>
         wanted.targets
-          .filter(target => target !== "cuda")
-          .map(target => error("dtype-missing", place(build), dtype, target)),
+          .filter(target => !storedBy[target].includes(dtype))
+          .map(target => error("dtype-missing", place(build), dtype, target, storedBy[target].join(" and "))),
       ),
   ];
   if (problems.length > 0) return fail(...problems);
@@ -71,6 +71,13 @@ export function select(
     ),
   );
 }
+
+/** What each target stores. */
+export const storedBy: { readonly [K in TargetName]: readonly StorageType[] } = {
+  wgsl: ["f32", "f16"],
+  onnx: ["f32"],
+  cuda: ["f32", "f16", "bf16"],
+};
 
 const place = (build: Build | null) => build?.span ?? null;
 

@@ -1,5 +1,5 @@
 import { type KernelKind, type KernelParams, stemSites } from "./kernels.ts";
-import { bytesPerElement, type Plan, type Step } from "./plan.ts";
+import { bytesOf, type Plan, type Step } from "./plan.ts";
 
 /** Multiply-adds of one image, or of the whole setup where a kernel packs; what is not a sum of products counts as none. */
 const macs: { readonly [K in KernelKind]: (params: KernelParams[K]) => number } = {
@@ -34,5 +34,5 @@ export const macsOf = ({ kind, params }: Step): number =>
 export function activationBytes(plan: Plan, step: Step): number {
   const values = [...Object.values(step.reads), ...Object.values(step.writes)];
   const images = values.map(value => plan.buffers.get(value)).filter(buffer => buffer?.perImage);
-  return images.reduce((sum, buffer) => sum + (buffer?.elements ?? 0) * bytesPerElement, 0);
+  return images.reduce((sum, buffer) => sum + (buffer ? bytesOf(buffer) : 0), 0);
 }

@@ -11,7 +11,7 @@ import { type PatchTableParams, patchTable } from "./kernels/patch-table.ts";
 import { type PlaceSitesParams, placeSites } from "./kernels/place-sites.ts";
 import { type PoolParams, pool } from "./kernels/pool.ts";
 import { type RowNormParams, rowNorm } from "./kernels/row-norm.ts";
-import type { KernelSource } from "./kernels/shared.ts";
+import { type KernelSource, withHalves } from "./kernels/shared.ts";
 import { type SiteDepthwiseParams, siteDepthwise } from "./kernels/site-depthwise.ts";
 import { type SiteErrorParams, siteError } from "./kernels/site-error.ts";
 import { type StemParams, stem } from "./kernels/stem.ts";
@@ -75,5 +75,8 @@ const kernels: { readonly [K in KernelKind]: (params: KernelParams[K]) => Kernel
  * Bindings, grid and workgroup of a kernel, and the context of its template: all arithmetic, so that templates hold
  * syntax alone. The batch is the grid's third dimension; activations hold one image after the other.
  */
-export const kernelOf = (kind: KernelKind, params: KernelParams[KernelKind]): KernelSource =>
-  (kernels[kind] as (params: KernelParams[KernelKind]) => KernelSource)(params);
+export const kernelOf = (
+  kind: KernelKind,
+  params: KernelParams[KernelKind],
+  halves: readonly string[] = [],
+): KernelSource => withHalves((kernels[kind] as (params: KernelParams[KernelKind]) => KernelSource)(params), halves);

@@ -37,7 +37,20 @@ export function step<K extends KernelKind>(
   perImage = true,
 ): Step {
   const { bindings, grid, workgroup } = kernelOf(kind, params);
-  return { name: node.id, kind, params, reads, writes, bindings, grid, perImage, workgroup, span: node.span } as Step;
+  const halves: readonly string[] = [];
+  return {
+    name: node.id,
+    kind,
+    params,
+    reads,
+    writes,
+    bindings,
+    halves,
+    grid,
+    perImage,
+    workgroup,
+    span: node.span,
+  } as Step;
 }
 
 /** The LayerNorm of a group, and the parameters its kernel reads. */

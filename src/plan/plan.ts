@@ -13,6 +13,8 @@ export interface Buffer {
    */
   readonly role: "input" | "output" | "param" | "packed" | "scratch";
   readonly dtype: DType;
+  /** Bytes of an element as it is stored: 2 where values are f32 kept as f16. */
+  readonly width: 2 | 4;
   /** Elements, with what a kernel's vectors read past the end. */
   readonly elements: number;
   readonly perImage: boolean;
@@ -31,6 +33,8 @@ export type Step<K extends KernelKind = KernelKind> = {
     readonly reads: Readonly<Record<string, ValueId>>;
     readonly writes: Readonly<Record<string, ValueId>>;
     readonly bindings: readonly Binding[];
+    /** Bindings whose values are stored in 16 bits. */
+    readonly halves: readonly string[];
     /** Workgroups along x and y; where `perImage`, the batch is the third dimension. */
     readonly grid: readonly [x: number, y: number];
     readonly perImage: boolean;
@@ -65,5 +69,5 @@ export interface Port {
   readonly keep: number | null;
 }
 
-/** Everything is stored as f32 so far; accumulation is f32 whatever the storage will be. */
-export const bytesPerElement = 4;
+/** Bytes of a buffer, of one image where `perImage`. */
+export const bytesOf = ({ elements, width }: Pick<Buffer, "elements" | "width">): number => elements * width;

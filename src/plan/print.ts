@@ -1,4 +1,4 @@
-import { type Buffer, bytesPerElement, type Plan, type Port, type Step } from "./plan.ts";
+import { type Buffer, bytesOf, type Plan, type Port, type Step } from "./plan.ts";
 
 /**
  * The plan as text: buffers with their places, then the kernels in order.
@@ -35,7 +35,7 @@ export function bytesMoved(plan: Plan): number {
   let bytes = 0;
   for (const step of plan.steps)
     for (const value of [...Object.values(step.reads), ...Object.values(step.writes)])
-      bytes += (plan.buffers.get(value)?.elements ?? 0) * bytesPerElement;
+      bytes += bytesOf(plan.buffers.get(value) as Buffer);
   return bytes;
 }
 
@@ -44,15 +44,15 @@ export const weightBytes = (plan: Plan): number => {
   const read = new Set(plan.steps.flatMap(step => Object.values(step.reads)));
   return [...plan.buffers.values()]
     .filter(buffer => read.has(buffer.name) && (buffer.role === "param" || buffer.role === "packed"))
-    .reduce((sum, buffer) => sum + buffer.elements * bytesPerElement, 0);
+    .reduce((sum, buffer) => sum + bytesOf(buffer), 0);
 };
 
 const printPort = ({ name, buffer, shape, perImage }: Port): string =>
   `${name}: %${buffer} [${[...(perImage ? ["N"] : []), ...shape].join(", ")}]`;
 
-function printBuffer({ name, role, dtype, elements, perImage, slot }: Buffer): string {
+function printBuffer({ name, role, dtype, width, elements, perImage, slot }: Buffer): string {
   const place = slot === null ? "" : ` in arena ${slot.arena} at ${slot.offset}`;
-  return `%${name}: ${role} ${dtype}[${perImage ? "N * " : ""}${elements}]${place}`;
+  return `%${name}: ${role} ${width === 2 ? "f16" : dtype}[${perImage ? "N * " : ""}${elements}]${place}`;
 }
 
 const printOperands = (operands: Readonly<Record<string, string>>): string =>

@@ -8,7 +8,7 @@ import { lowerings } from "./lower.ts";
 import type { Cluster } from "./lowering.ts";
 import type { Measured } from "./measured.ts";
 import { type Lifetime, layOut } from "./memory.ts";
-import { type Buffer, bytesPerElement, type Plan, type Port, type Step } from "./plan.ts";
+import { type Buffer, bytesOf, type Plan, type Port, type Step } from "./plan.ts";
 import { type Tuning, type TuningName, tuningFor } from "./tunings.ts";
 
 /** What a lowering adds to the plan. */
@@ -22,13 +22,21 @@ const alignment = 256;
 /** WebGPU's default limits: what every implementation allows. */
 const defaults = { maxBufferSize: 2 ** 28, maxStorageBufferBindingSize: 2 ** 27, groups: 65535 } as const;
 
+export interface ScheduleOptions {
+  readonly tuning: TuningName;
+  readonly measured?: Measured | undefined;
+  /** Maps between kernels and packed matrices are stored in 16 bits, where every kernel that touches them can. */
+  readonly half?: boolean | undefined;
+}
+
 /**
  * Graph to kernels: one kernel a group, tiles from shapes and tuning, buffers and their places. Fails where a value or
  * a grid is larger than WebGPU's default limits allow at the largest batch (CUDA has none that a model meets).
  */
-export function schedule(graph: Graph, batch: Batch, tuningName: TuningName, measured?: Measured): Result<Plan> {
-  const tuning = tuningFor(tuningName, batch, measured);
-  const { setup, steps } = lowerClusters(graph, tuning);
+export function schedule(graph: Graph, batch: Batch, options: ScheduleOptions): Result<Plan> {
+  const tuning = tuningFor(options.tuning, batch, options.measured);
+  const lowered = lowerClusters(graph, tuning);
+  const { setup, steps } = options.half ? halved(graph, lowered) : lowered;
 
   const buffers = placeBuffers(graph, setup, steps);
   const plan: Plan = {
@@ -49,7 +57,7 @@ export function schedule(graph: Graph, batch: Batch, tuningName: TuningName, mea
     setup,
     steps,
   };
-  const problems = tuningName === "cuda" ? [] : overLimits(plan, graph); // CUDA's grids and buffers have no such limits
+  const problems = options.tuning === "cuda" ? [] : overLimits(plan, graph); // CUDA's grids and buffers have no such limits
   return problems.length > 0 ? fail(...problems) : ok(plan);
 }
 
@@ -106,15 +114,32 @@ function keptBy(graph: Graph, id: ValueId): number | null {
   return null;
 }
 
+/** The same steps, with the names of what they bind in 16 bits. What the caller gives and gets stays f32. */
+function halved(graph: Graph, { setup, steps }: Steps): Steps {
+  const ports = new Set(graph.outputs.map(({ value }) => value));
+  const bound = [...setup, ...steps].flatMap(step =>
+    step.bindings.map(({ name, halvable }) => ({ value: operandsOf(step)[name] as ValueId, halvable })),
+  );
+  const wide = new Set(bound.filter(({ value, halvable }) => !halvable || ports.has(value)).map(({ value }) => value));
+  const narrow = (step: Step): Step => ({
+    ...step,
+    halves: step.bindings.map(({ name }) => name).filter(name => !wide.has(operandsOf(step)[name] as ValueId)),
+  });
+  return { setup: setup.map(narrow), steps: steps.map(narrow) };
+}
+
+const operandsOf = (step: Step): Readonly<Record<string, ValueId>> => ({ ...step.reads, ...step.writes });
+
 /** Every value that a step reads or writes, its size, and its place in scratch memory if it has one. */
 function placeBuffers(graph: Graph, setup: readonly Step[], steps: readonly Step[]): Pick<Plan, "buffers" | "arenas"> {
   const outputs = new Set(graph.outputs.map(({ value }) => value));
   const sizes = new Map<ValueId, Sized>();
   for (const step of [...setup, ...steps]) {
-    for (const { value, elements: needed, perImage } of bindingsOf(step)) {
+    for (const { value, elements: needed, perImage, width } of bindingsOf(step)) {
       const known = sizes.get(value);
       invariant(!known || known.perImage === perImage, `'${value}' is both batched and not`);
-      sizes.set(value, { elements: Math.max(known?.elements ?? 0, needed), perImage });
+      invariant(!known || known.width === width, `'${value}' is stored in two ways`);
+      sizes.set(value, { elements: Math.max(known?.elements ?? 0, needed), perImage, width });
     }
   }
   const packed = new Set(setup.flatMap(step => Object.values(step.writes)));
@@ -144,10 +169,7 @@ function placeBuffers(graph: Graph, setup: readonly Step[], steps: readonly Step
   return { buffers, arenas };
 }
 
-interface Sized {
-  readonly elements: number;
-  readonly perImage: boolean;
-}
+type Sized = Pick<Buffer, "elements" | "perImage" | "width">;
 
 function lifetime(name: ValueId, size: Sized, steps: readonly Step[]): Lifetime {
   const from = steps.findIndex(step => Object.values(step.writes).includes(name));
@@ -155,7 +177,7 @@ function lifetime(name: ValueId, size: Sized, steps: readonly Step[]): Lifetime 
   invariant(from >= 0, `nothing writes '${name}'`);
   return {
     name,
-    bytes: size.elements * bytesPerElement,
+    bytes: bytesOf(size),
     from,
     to: Math.max(from, to),
     apart: Object.values((steps[from] as Step).reads),
@@ -164,11 +186,12 @@ function lifetime(name: ValueId, size: Sized, steps: readonly Step[]): Lifetime 
 
 /** The values of a step with the sizes that its kernel binds. */
 function bindingsOf(step: Step): readonly (Sized & { readonly value: ValueId })[] {
-  const operands = { ...step.reads, ...step.writes };
+  const operands = operandsOf(step);
   return step.bindings.map(({ name, elements: needed, role }) => {
     const value = operands[name];
     invariant(value !== undefined, `${step.kind} '${step.name}' has nothing for '${name}'`);
-    return { value, elements: needed, perImage: role === "activation" };
+    const width = step.halves.includes(name) ? 2 : 4;
+    return { value, elements: needed, perImage: role === "activation", width };
   });
 }
 
@@ -179,8 +202,9 @@ function overLimits(plan: Plan, graph: Graph): readonly Diagnostic[] {
     const fits = Math.floor((allowed * plan.batch.max) / bytes);
     return fits >= 1 && plan.batch.max > 1 ? `a batch of ${fits} fits` : "choose a smaller input or model";
   };
-  const large = [...plan.buffers.values()].flatMap(({ name, elements: count, perImage }) => {
-    const bytes = count * bytesPerElement * images(perImage);
+  const large = [...plan.buffers.values()].flatMap(buffer => {
+    const { name, perImage } = buffer;
+    const bytes = bytesOf(buffer) * images(perImage);
     const allowed = defaults.maxStorageBufferBindingSize;
     return bytes > allowed
       ? [

@@ -1,6 +1,7 @@
 /**
  * What a compiled model is made of, as plain data: generated modules hold one of these, and `createModel` runs it.
- * Sizes are in elements of f32 unless their name says bytes; those marked `perImage` are multiplied by the batch.
+ * Sizes are in elements, of f32 unless marked `half`, or in bytes where their name says so; those marked `perImage` are
+ * multiplied by the batch.
  */
 export interface ModelDescriptor {
   readonly name: string;
@@ -13,6 +14,8 @@ export interface ModelDescriptor {
   /** Scratch memory: bytes a sample of each arena. */
   readonly arenas: readonly number[];
   readonly buffers: readonly BufferDescriptor[];
+  /** Where values are stored in 16 bits: what kernels begin with on a device that has `shader-f16`, and on any other. */
+  readonly half?: { readonly native: string; readonly unpacked: string };
   /** Distinct kernels. */
   readonly kernels: readonly { readonly name: string; readonly code: string }[];
   /** Once, after the weights are loaded. */
@@ -51,17 +54,30 @@ export interface Param {
  * checkpoint (`param`) or by a setup kernel (`derived`).
  */
 export type BufferDescriptor =
-  | { readonly at: "io"; readonly name: string; readonly elements: number; readonly perImage: boolean }
+  | {
+      readonly at: "io";
+      readonly name: string;
+      readonly elements: number;
+      readonly perImage: boolean;
+      readonly half?: never;
+    }
   | {
       readonly at: "scratch";
       readonly name: string;
       readonly elements: number;
       readonly perImage: boolean;
+      readonly half?: boolean;
       readonly arena: number;
       /** Bytes into the arena, one sample. */
       readonly offset: number;
     }
-  | { readonly at: "param" | "derived"; readonly name: string; readonly elements: number; readonly perImage: false };
+  | {
+      readonly at: "param" | "derived";
+      readonly name: string;
+      readonly elements: number;
+      readonly perImage: false;
+      readonly half?: boolean;
+    };
 
 export interface Dispatch {
   /** Names the work in profilers and errors: the value it computes. */

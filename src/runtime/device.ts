@@ -10,7 +10,7 @@ export function checkLimits(model: ModelDescriptor, limits: GPUSupportedLimits, 
 }
 
 /**
- * A device with what the models need and no more. Throws AdapterError where there is no WebGPU or no adapter, and
+ * A device with what the models need and no more, and `shader-f16` where they can use it and the adapter has it. Throws AdapterError where there is no WebGPU or no adapter, and
  * LimitError where the adapter allows too little.
  */
 export async function requestDevice(
@@ -20,6 +20,7 @@ export async function requestDevice(
   check(gpu, "adapter", "there is no WebGPU here: it needs a browser that has it, and https or localhost");
   const adapter = await gpu.requestAdapter({ powerPreference: "high-performance" });
   check(adapter, "adapter", "WebGPU found no adapter");
+  const native = [models].flat().some(model => model.half) && adapter.features.has("shader-f16");
   const requiredLimits: Record<string, number> = {};
   for (const model of [models].flat()) {
     checkLimits(model, adapter.limits, "adapter");
@@ -28,7 +29,7 @@ export async function requestDevice(
     }
   }
   try {
-    return await adapter.requestDevice({ requiredLimits });
+    return await adapter.requestDevice({ requiredLimits, requiredFeatures: native ? ["shader-f16"] : [] });
   } catch (cause) {
     throw new ModelError("adapter", `the adapter gives no device: ${cause instanceof Error ? cause.message : cause}`);
   }

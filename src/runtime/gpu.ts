@@ -4,8 +4,11 @@ import { check } from "./errors.ts";
 export const usage = { mapRead: 0x1, copySrc: 0x4, copyDst: 0x8, storage: 0x80 } as const;
 export const mapModeRead = 0x1;
 
-/** All is f32 so far. */
+/** Of what goes in and out: f32. */
 export const bytesPerElement = 4;
+
+/** Of an element of a buffer. */
+export const widthOf = ({ half = false }: { readonly half?: boolean }): number => (half ? 2 : bytesPerElement);
 
 export const elements = (shape: readonly number[]): number => shape.reduce((a, b) => a * b, 1);
 

@@ -23,10 +23,13 @@ export async function compileKernels(
       throw new ModelError("shader", place);
     }
   };
+  const { half } = model;
+  const fitting = (code: string): string =>
+    half && !device.features.has("shader-f16") ? code.replace(half.native, half.unpacked) : code;
   const compiling: Promise<GPUComputePipeline>[] = [];
   // The scope keeps bad modules from the device's uncaptured errors; their pipelines say more about them.
   const scope = scoped(device, model.name, () => {
-    for (const { name, code } of model.kernels) compiling.push(compile(name, code));
+    for (const { name, code } of model.kernels) compiling.push(compile(name, fitting(code)));
   }).then(
     () => null,
     (cause: unknown) => cause,

@@ -1,5 +1,5 @@
 import type { BufferDescriptor, ModelDescriptor } from "./descriptor.ts";
-import { bytesPerElement, type Memory, usage } from "./gpu.ts";
+import { type Memory, usage, widthOf } from "./gpu.ts";
 import type { Buffers } from "./inputs.ts";
 
 /** Records forward passes from and into the given buffers. */
@@ -50,7 +50,7 @@ export function recorder(
 
   const resource = (index: number, batch: number, io: Buffers): GPUBufferBinding => {
     const at = descriptor.buffers[index] as BufferDescriptor;
-    const size = at.elements * bytesPerElement * (at.perImage ? batch : 1);
+    const size = at.elements * widthOf(at) * (at.perImage ? batch : 1);
     if (at.at === "scratch") return { buffer: arenas[at.arena] as GPUBuffer, offset: at.offset * batch, size };
     if (at.at === "io") return { buffer: io[at.name] as GPUBuffer, size };
     return { buffer: weights.get(index) as GPUBuffer, size };

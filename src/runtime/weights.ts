@@ -1,6 +1,6 @@
 import type { BufferDescriptor, Dispatch, ModelDescriptor } from "./descriptor.ts";
 import { check } from "./errors.ts";
-import { bytesPerElement, elements, type Memory, scoped, usage } from "./gpu.ts";
+import { bytesPerElement, elements, type Memory, scoped, usage, widthOf } from "./gpu.ts";
 
 /** Checkpoint tensors under their official names: all at once, or one at a time when it is needed. */
 export type WeightsSource =
@@ -76,10 +76,10 @@ export async function loadWeights(
     }
     report(what, () => {
       for (const index of missing) {
-        const { name, elements: room } = descriptor.buffers[index] as BufferDescriptor;
+        const at = descriptor.buffers[index] as BufferDescriptor;
         const data = values.get(index);
         // What a kernel's vectors read past the end of a parameter is zero, as all of a new buffer.
-        const buffer = memory.buffer(name, room * bytesPerElement, usage.storage | usage.copyDst);
+        const buffer = memory.buffer(at.name, at.elements * widthOf(at), usage.storage | usage.copyDst);
         if (data) device.queue.writeBuffer(buffer, 0, data);
         buffers.set(index, buffer);
       }

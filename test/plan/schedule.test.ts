@@ -16,7 +16,7 @@ const names = (Object.keys(tunings) as (keyof typeof tunings)[]).filter(
 const published = must(checkFiles(filesOf({ "input.cnx": readFileSync("specs/convnextv2.cnx", "utf8") }))).models;
 const named = (name: string): Model => published.get(name) as Model;
 const planned = (of: Model, tuning: WebgpuTuningName, batch = 1): Plan =>
-  must(schedule(runPasses(mustBuild(of), allPasses), { min: 1, max: batch }, tuning));
+  must(schedule(runPasses(mustBuild(of), allPasses), { min: 1, max: batch }, { tuning }));
 
 describe("a forward pass has few dispatches and no transposes", () => {
   test.each([
@@ -65,7 +65,7 @@ test("GRN's scale has a kernel of its own on large maps and over the batch", () 
 });
 
 test("a batch that does not fit names the tensor, the limit, and the batch that would", () => {
-  const plan = schedule(runPasses(mustBuild(named("base")), allPasses), { min: 32, max: 32 }, "gpu");
+  const plan = schedule(runPasses(mustBuild(named("base")), allPasses), { min: 32, max: 32 }, { tuning: "gpu" });
   expect(plan.ok).toBe(false);
   const [first] = plan.diagnostics;
   expect(first?.message).toMatch(

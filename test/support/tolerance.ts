@@ -77,3 +77,13 @@ export function expectTap(name: string, found: ArrayLike<number>, recorded: Reco
     expect(off, `${name}[${index}]`).toBeLessThan(limits.sample);
   });
 }
+
+/** The classes of the `count` largest logits of each image, the largest first. */
+export function topClasses(logits: ArrayLike<number>, images: number, count: number): readonly (readonly number[])[] {
+  const classes = logits.length / images;
+  return Array.from({ length: images }, (_, image) => {
+    const row = Array.from({ length: classes }, (_, i) => logits[image * classes + i] as number);
+    const order = row.map((_, i) => i).sort((a, b) => (row[b] as number) - (row[a] as number));
+    return order.slice(0, count);
+  });
+}

@@ -14,6 +14,8 @@ export interface Wgsl {
   readonly batch?: number | { readonly min: number; readonly max: number };
   readonly taps?: readonly string[];
   readonly sites?: SiteLayout;
+  /** Maps and matrices in 16 bits. */
+  readonly half?: boolean;
 }
 
 /** A model as the WGSL target plans it. */
@@ -23,6 +25,7 @@ export function plannedWgsl({
   batch = 1,
   taps = [],
   sites,
+  half = false,
 }: Wgsl): Unit & { plan: Plan } {
   const context = {
     weights: null,
@@ -31,7 +34,7 @@ export function plannedWgsl({
     version: "0.0.0",
     onnx: { opset: 20, layout: "plain" },
   } as const;
-  const target = { name: "wgsl", takes: "plan", ...wgslPasses, tuning, emit: () => [] } as const;
+  const target = { name: "wgsl", takes: "plan", ...wgslPasses, tuning, half, emit: () => [] } as const;
   const images = typeof batch === "number" ? { min: batch, max: batch } : batch;
   const unit = lower({ model, target, batch: images, taps, sites, context });
   if (!unit.ok) throw new Error(unit.diagnostics.map(diagnostic => diagnostic.message).join("; "));

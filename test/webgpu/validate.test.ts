@@ -2,7 +2,6 @@ import { readdirSync } from "node:fs";
 import * as path from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { describe as describePlan } from "../../src/emit/wgsl/descriptor.ts";
-import { wgslTargets } from "../../src/host/wgsl.ts";
 import type { Model } from "../../src/model/model.ts";
 import { loadDawn, validateWgsl } from "../../src/node/dawn.ts";
 import { loadProgram } from "../../src/node/program.ts";
@@ -17,7 +16,7 @@ for (const file of readdirSync(folder).filter(name => name.endsWith(".cnx"))) {
   if (!loaded.ok) throw new Error(`${file}: ${loaded.diagnostics[0]?.message}`);
   for (const model of loaded.value.program.models.values()) models.set(model.name, model);
 }
-const names = Object.keys(wgslTargets) as WebgpuTuningName[];
+const names = ["gpu", "lavapipe", "swiftshader"] as const satisfies readonly WebgpuTuningName[];
 
 /** Dawn without a driver, whose devices have WebGPU's default limits: what it takes, every WebGPU takes. */
 let device: GPUDevice;
@@ -67,6 +66,31 @@ describe("Tint, naga and a device with default limits take every kernel of specs
         expect(nagaError(code), kernel).toBe(null);
         expect(await pipelineError(code), kernel).toBe(null);
         expect(code).not.toMatch(/\bf16\b|\bsubgroup/);
+      }
+    },
+  );
+});
+
+describe("the same kernels with maps and matrices in f16, native and unpacked", () => {
+  const some = ["atto", "atto_features", "atto_fcmae"];
+  test.each(some.flatMap(name => names.map(tuning => ({ name, tuning }))))(
+    "$name, $tuning",
+    async ({ name, tuning }) => {
+      const of = { model: models.get(name) as Model, tuning, half: true };
+      const { kernels, half } = describePlan(plannedWgsl(of).plan);
+      if (!half) throw new Error("nothing is kept in 16 bits");
+      const computing = kernels.filter(({ name }) => !name.endsWith(".pack"));
+    expect(computing.filter(({ code }) => code.includes(half.native)).length).toBeGreaterThan(computing.length / 2);
+      const seen = new Set<string>();
+      for (const { name: kernel, code } of kernels) {
+        const unpacked = code.replace(half.native, half.unpacked);
+        if (seen.has(code)) continue;
+        seen.add(code);
+        expect(await validateWgsl(code), kernel).toEqual({ ok: true, value: [], diagnostics: [] });
+        expect(await validateWgsl(unpacked), kernel).toEqual({ ok: true, value: [], diagnostics: [] });
+        expect(nagaError(unpacked), kernel).toBe(null);
+        expect(await pipelineError(unpacked), kernel).toBe(null);
+        expect(unpacked).not.toMatch(/\benable\b|\bf16>/);
       }
     },
   );

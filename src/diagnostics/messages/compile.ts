@@ -53,7 +53,7 @@ export const compileMessages = {
   },
   "dtype-missing": {
     kind: "E_T_FEATURE",
-    text: (dtype: string, target: string) => `the ${target} target stores f32 only, not ${dtype} yet`,
+    text: (dtype: string, target: string, stored: string) => `the ${target} target stores ${stored}, not ${dtype}`,
   },
   "binding-too-large": {
     kind: "E_T_LIMIT",

@@ -1,7 +1,7 @@
 import { renderTemplate } from "../../embedded/render-template.ts";
 import type { TemplateName } from "../../embedded/templates.ts";
 import { kernelOf } from "../../plan/kernels.ts";
-import { type Buffer, bytesPerElement, type Plan, type Port as PlanPort, type Step } from "../../plan/plan.ts";
+import { type Buffer, bytesOf, type Plan, type Port as PlanPort, type Step } from "../../plan/plan.ts";
 import type { BufferDescriptor, Dispatch, ModelDescriptor, Port } from "../../runtime/descriptor.ts";
 
 /** The plan as the runtime takes it, with the WGSL of every distinct kernel. */
@@ -12,7 +12,7 @@ export function describe(plan: Plan): ModelDescriptor {
   const kernels = new Map<string, { readonly name: string; readonly code: string; readonly at: number }>();
 
   const dispatch = (step: Step): Dispatch => {
-    const key = `${step.kind} ${JSON.stringify(step.params)}`;
+    const key = `${step.kind} ${JSON.stringify([step.params, step.halves])}`;
     // A kernel is named after the first value it computes, so that no name shifts when another kernel appears.
     const name = step.kind === "pack" ? `${step.name}.pack` : step.name;
     const { at } = kernels.get(key) ?? { at: kernels.size };
@@ -37,6 +37,7 @@ export function describe(plan: Plan): ModelDescriptor {
     params: plan.params,
     arenas: plan.arenas,
     buffers: order.map(name => describeBuffer(plan.buffers.get(name) as Buffer, ports)),
+    ...(plan.steps.some(({ halves }) => halves.length > 0) ? { half: halfPreludes() } : {}),
     kernels: [...kernels.values()].map(({ name, code }) => ({ name, code })),
     setup,
     steps,
@@ -52,22 +53,29 @@ const describePort = ({ name, shape, perImage, keep }: PlanPort): Port => ({
 });
 
 function render(step: Step): string {
-  const { template, context } = kernelOf(step.kind, step.params);
+  const { template, context } = kernelOf(step.kind, step.params, step.halves);
   return renderTemplate(`wgsl/${template}` as TemplateName, context);
 }
 
+/** How kernels begin that keep values in 16 bits: the first as rendered, the second for devices without the feature. */
+const halfPreludes = () => {
+  const [native, unpacked] = [false, true].map(unpacked => renderTemplate("wgsl/half", { unpacked }));
+  return { native: native as string, unpacked: unpacked as string };
+};
+
 function describeBuffer(buffer: Buffer, ports: ReadonlyMap<string, string>): BufferDescriptor {
   const { name, elements, perImage, slot } = buffer;
+  const half = buffer.width === 2 ? { half: true } : {};
   const port = ports.get(name);
   if (port !== undefined) return { at: "io", name: port, elements, perImage };
-  if (slot) return { at: "scratch", name, elements, perImage, ...slot };
-  return { at: buffer.role === "param" ? "param" : "derived", name, elements, perImage: false };
+  if (slot) return { at: "scratch", name, elements, perImage, ...half, ...slot };
+  return { at: buffer.role === "param" ? "param" : "derived", name, elements, perImage: false, ...half };
 }
 
 /** What a device must allow, at the largest batch. */
 function limits(plan: Plan): ModelDescriptor["limits"] {
   const most = (values: readonly number[]): number => values.reduce((a, b) => Math.max(a, b), 0);
-  const bytes = (buffer: Buffer): number => buffer.elements * bytesPerElement * (buffer.perImage ? plan.batch.max : 1);
+  const bytes = (buffer: Buffer): number => bytesOf(buffer) * (buffer.perImage ? plan.batch.max : 1);
   const steps = [...plan.setup, ...plan.steps];
   const binding = most([...plan.buffers.values()].map(bytes));
   return {

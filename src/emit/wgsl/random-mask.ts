@@ -9,6 +9,7 @@ export const randomMaskWgsl = ({ patches, keep }: { readonly patches: number; re
     patches,
     keep,
     invocations: 64,
+    fours: false,
     bindings: [
       { index: 0, name: "mask", access: "read_write", type: "array<f32>", note: `[seeds][images][${patches}]` },
       { index: 1, name: "seeds", access: "read", type: "array<u32>", note: "[seeds]" },

@@ -1,4 +1,5 @@
 import type { StorageType } from "../../model/model.ts";
+import { storedBy } from "../../model/select.ts";
 import type { AdapterKind } from "../adapters.ts";
 import type { Executor } from "./executor.ts";
 
@@ -8,16 +9,25 @@ export type ExecutorName = (typeof executorNames)[number];
 export interface Wanted {
   /** Where WebGPU runs; null on other executors. */
   readonly adapter: AdapterKind | null;
-  /** How the CUDA executors store weights and activations; the others store f32. */
+  /** How weights and activations are stored. */
   readonly dtype: StorageType;
   /** The CUDA executors multiply f32 as TF32. */
   readonly tf32: boolean;
 }
 
+/** What each can store. */
+export const executorStorage: { readonly [K in ExecutorName]: readonly StorageType[] } = {
+  reference: ["f32"],
+  webgpu: storedBy.wgsl,
+  onnx: storedBy.onnx,
+  "cuda-cpu": storedBy.cuda,
+  cuda: storedBy.cuda,
+};
+
 /** Each with what it needs, loaded when it is used. */
 export const executors: { readonly [K in ExecutorName]: (wanted: Wanted) => Promise<Executor> } = {
   reference: async () => (await import("./reference.ts")).reference,
-  webgpu: async ({ adapter }) => (await import("./webgpu.ts")).webgpu(adapter ?? "gpu"),
+  webgpu: async ({ adapter, dtype }) => (await import("./webgpu.ts")).webgpu(adapter ?? "gpu", dtype === "f16"),
   onnx: async () => (await import("./onnxruntime.ts")).onnxruntime,
   "cuda-cpu": async wanted => (await import("./cuda.ts")).cuda("cpu", wanted),
   cuda: async wanted => (await import("./cuda.ts")).cuda("gpu", wanted),

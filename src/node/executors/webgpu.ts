@@ -15,9 +15,9 @@ import type { Executor, RunRequest } from "./executor.ts";
 
 /** Our WGSL in this process, which `enterGpuProcess` started for the adapter; tiles are those of the adapter. */
 export const webgpu =
-  (kind: AdapterKind): Executor =>
+  (kind: AdapterKind, half: boolean): Executor =>
   async request => {
-    const descriptor = descriptorFor(request, kind);
+    const descriptor = descriptorFor(request, kind, half);
     if (!descriptor.ok) return descriptor;
     const gpu = await loadDawn();
     if (!gpu.ok) return gpu;
@@ -37,16 +37,24 @@ export const webgpu =
           { shape: perImage ? [request.batch, ...shape] : shape, data: results[name] as Float32Array },
         ]),
       );
-      return ok({ outputs, on: `WebGPU (${kind})`, milliseconds });
+      return ok({
+        outputs,
+        on: `WebGPU (${kind}${half && !device.features.has("shader-f16") ? ", f16 unpacked" : ""})`,
+        milliseconds,
+      });
     } catch (cause) {
       if (cause instanceof ModelError) return fail(explain[cause.code](cause.message));
       throw cause;
     }
   };
 
-function descriptorFor({ model, batch, taps, sites }: RunRequest, tuning: TuningName): Result<ModelDescriptor> {
+function descriptorFor(
+  { model, batch, taps, sites }: RunRequest,
+  tuning: TuningName,
+  half: boolean,
+): Result<ModelDescriptor> {
   const context = { weights: null, specHash: "", specName: "", version, onnx: { opset: 20, layout: "plain" } } as const;
-  const target = { name: "wgsl", takes: "plan", ...wgslPasses, tuning, emit: () => [] } as const;
+  const target = { name: "wgsl", takes: "plan", ...wgslPasses, tuning, half, emit: () => [] } as const;
   const unit = lower({ model, target, batch: { min: batch, max: batch }, taps, sites, context });
   if (!unit.ok) return unit;
   return ok(describe(unit.value.plan ?? failed()), unit.diagnostics);

@@ -8,7 +8,7 @@ import { onnx } from "../../emit/onnx/onnx.ts";
 import type { OnnxOptions, OutputFile, Target } from "../../emit/target.ts";
 import { explainPass } from "../../explain.ts";
 import { print } from "../../graph/print.ts";
-import { wgslTargets } from "../../host/wgsl.ts";
+import { wgslTarget } from "../../host/wgsl.ts";
 import { modelHash } from "../../model/hash.ts";
 import type { Model, TargetName } from "../../model/model.ts";
 import { type Request, type Selection, select } from "../../model/select.ts";
@@ -162,7 +162,7 @@ function compileOne(
   notes: string[],
 ): Result<Unit> {
   const targets: { readonly [K in (typeof targetNames)[number]]: Target } = {
-    wgsl: wgslTargets[request.tuning],
+    wgsl: wgslTarget(request.tuning, dtype === "f16"),
     onnx,
     cuda: cudaTarget(dtype, {
       tf32: request.tf32,

@@ -21,7 +21,7 @@ export interface RunJob {
   readonly on: ExecutorName;
   /** Where WebGPU runs; null on other executors. */
   readonly adapter: AdapterKind | null;
-  /** How the CUDA executors store weights and activations; the others store f32. */
+  /** How weights and activations are stored. */
   readonly dtype: StorageType;
   /** The CUDA executors multiply f32 as TF32. */
   readonly tf32: boolean;

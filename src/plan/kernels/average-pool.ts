@@ -5,6 +5,7 @@ import {
   dims,
   flat,
   float,
+  halvable,
   type KernelSource,
   result,
   vecOf,
@@ -26,8 +27,8 @@ export const averagePool = (p: AveragePoolParams): KernelSource => {
   const count = (outHeight * outWidth * channels) / vec;
   const { context, grid, workgroup } = flat(count);
   const list = [
-    activation("input", height * width * channels, vec, dims(height, width, channels)),
-    result("output", outHeight * outWidth * channels, vec, dims(outHeight, outWidth, channels)),
+    halvable(activation("input", height * width * channels, vec, dims(height, width, channels))),
+    halvable(result("output", outHeight * outWidth * channels, vec, dims(outHeight, outWidth, channels))),
   ];
   return {
     template: "average-pool",

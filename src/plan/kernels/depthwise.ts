@@ -7,6 +7,7 @@ import {
   bindingsOf,
   dims,
   float,
+  halvable,
   type KernelSource,
   type NormParams,
   range,
@@ -65,11 +66,11 @@ export const depthwise = (p: DepthwiseParams): KernelSource => {
       .map(site => ({ site, input: site + i })),
   }));
   const list = slots([
-    activation("input", height * width * channels, vec, dims(height, width, channels)),
+    halvable(activation("input", height * width * channels, vec, dims(height, width, channels))),
     weight("weight", kernel * kernel * roundUp(channels, 4), vec, dims(kernel, kernel, roundUp(channels, 4))),
     weight("bias", roundUp(channels, 4), vec, dims(channels)),
     ...affineSlots(norm, channels, vec),
-    result("output", height * width * channels, vec, dims(height, width, channels)),
+    halvable(result("output", height * width * channels, vec, dims(height, width, channels))),
   ]);
   return {
     template: "depthwise",

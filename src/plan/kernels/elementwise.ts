@@ -5,6 +5,7 @@ import {
   bindingsOf,
   dims,
   flat,
+  halvable,
   type KernelSource,
   result,
   slots,
@@ -37,12 +38,12 @@ export const elementwise = (p: ElementwiseParams): KernelSource => {
   const count = length / vec;
   const { context, grid, workgroup } = flat(count);
   const list = slots([
-    activation("input", length, vec, dims(length)),
-    op === "add" ? activation("other", length, vec, dims(length)) : null,
+    halvable(activation("input", length, vec, dims(length))),
+    op === "add" ? halvable(activation("other", length, vec, dims(length))) : null,
     op === "scale" ? weight("factor", channels, vec, dims(channels)) : null,
     op === "scale-each" ? activation("factor", roundUp(channels, 4), vec, dims(channels)) : null,
     op === "shift" ? weight("shift", channels, vec, dims(channels)) : null,
-    result("output", length, vec, dims(length)),
+    halvable(result("output", length, vec, dims(length))),
   ]);
   return {
     template: "elementwise",

@@ -4,6 +4,7 @@ import {
   bindingsOf,
   dims,
   flat,
+  halvable,
   type KernelSource,
   type PatchPlace,
   patchTableSlot,
@@ -24,9 +25,9 @@ export const gatherSites = (p: GatherSitesParams): KernelSource => {
   const count = (keep * down * across * channels) / vec;
   const { context, grid, workgroup } = flat(count);
   const list = [
-    activation("input", height * width * channels, vec, dims(height, width, channels)),
+    halvable(activation("input", height * width * channels, vec, dims(height, width, channels))),
     patchTableSlot(p),
-    result("output", keep * down * across * channels, vec, dims(keep * down, across, channels)),
+    halvable(result("output", keep * down * across * channels, vec, dims(keep * down, across, channels))),
   ];
   return {
     template: "gather-sites",

@@ -18,6 +18,7 @@ import {
   finishContext,
   float,
   type Gelu,
+  halvable,
   type KernelSource,
   maskSlot,
   type PatchPlace,
@@ -85,22 +86,24 @@ const product = (p: Product): KernelSource => {
   const outWidth = patches === null ? rows : Math.floor(patches.width / 2);
   const inputElements = patches === null ? rows * channels : patches.height * patches.width * channels;
   const list = slots([
-    activation(
-      "input",
-      inputElements,
-      vec,
-      patches === null ? dims(rows, channels) : dims(patches.height, patches.width, channels),
+    halvable(
+      activation(
+        "input",
+        inputElements,
+        vec,
+        patches === null ? dims(rows, channels) : dims(patches.height, patches.width, channels),
+      ),
     ),
-    weight("weight", packed.depth * packed.columns, 4, dims(packed.depth, packed.columns)),
+    halvable(weight("weight", packed.depth * packed.columns, 4, dims(packed.depth, packed.columns))),
     weight("bias", packed.columns, 4, dims(packed.columns)),
     grn?.kind === "vector" ? activation("scale", roundUp(channels, 4), 4, dims(channels)) : null,
     grn?.kind === "partials"
       ? activation("partials", grn.tiles * roundUp(channels, 4), 4, dims(grn.tiles, channels))
       : null,
     grn?.kind === "partials" ? weight("gamma", roundUp(channels, 4), 4, dims(channels)) : null,
-    p.residual ? activation("residual", rows * columns, columnVec, dims(rows, columns)) : null,
+    p.residual ? halvable(activation("residual", rows * columns, columnVec, dims(rows, columns))) : null,
     p.mask === null ? null : maskSlot(p.mask),
-    result("output", rows * columns, columnVec, dims(rows, columns)),
+    halvable(result("output", rows * columns, columnVec, dims(rows, columns))),
     p.squares ? result("squares", tiles * columnQuads * 4, 4, dims(tiles, columns)) : null,
   ]);
   const share = eps === null ? 1 : Math.max(1, Math.floor(invocations / (4 * groupRows)));

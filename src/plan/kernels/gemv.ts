@@ -7,6 +7,7 @@ import {
   dims,
   finishContext,
   type Gelu,
+  halvable,
   type KernelSource,
   result,
   slots,
@@ -43,7 +44,7 @@ export const gemv = (p: GemvParams): KernelSource => {
   const quads = Math.floor(depth / 4);
   const list = slots([
     activation("input", depth, vec, dims(depth)),
-    weight("weight", packed.depth * packed.columns, 4, dims(packed.depth, packed.columns)),
+    halvable(weight("weight", packed.depth * packed.columns, 4, dims(packed.depth, packed.columns))),
     weight("bias", packed.columns, 4, dims(packed.columns)),
     p.residual ? activation("residual", columns, columnVec, dims(columns)) : null,
     result("output", columns, columnVec, dims(columns)),

@@ -24,7 +24,10 @@ export const pack = (p: PackParams): KernelSource => {
     gamma ? weight("gamma", channels, 1, dims(channels)) : null,
     beta ? weight("beta", channels, 1, dims(channels)) : null,
     rowscale ? weight("rowscale", columns, 1, dims(columns)) : null,
-    weight("packed", packed.depth * packed.columns, 1, dims(packed.depth, packed.columns), "read_write"),
+    {
+      ...weight("packed", packed.depth * packed.columns, 1, dims(packed.depth, packed.columns), "read_write"),
+      halvable: true,
+    },
     weight("packed_bias", packed.columns, 1, dims(packed.columns), "read_write"),
   ]);
   return {

@@ -4,6 +4,7 @@ import {
   bindingsOf,
   dims,
   flat,
+  halvable,
   type KernelSource,
   maskSlot,
   type PatchPlace,
@@ -32,15 +33,17 @@ export const placeSites = (p: PlaceSitesParams): KernelSource => {
   const inputSites = compact ? keep * down * across : height * width;
   const { context, grid, workgroup } = flat(count);
   const list = slots([
-    activation(
-      "input",
-      inputSites * channels,
-      vec,
-      compact ? dims(keep * down, across, channels) : dims(height, width, channels),
+    halvable(
+      activation(
+        "input",
+        inputSites * channels,
+        vec,
+        compact ? dims(keep * down, across, channels) : dims(height, width, channels),
+      ),
     ),
     compact ? patchTableSlot(p) : maskSlot(p),
     token ? weight("token", channels, vec, dims(channels)) : null,
-    result("output", height * width * channels, vec, dims(height, width, channels)),
+    halvable(result("output", height * width * channels, vec, dims(height, width, channels))),
   ]);
   return {
     template: "place-sites",

@@ -6,6 +6,7 @@ import {
   bindingsOf,
   dims,
   float,
+  halvable,
   type KernelSource,
   type NormParams,
   result,
@@ -30,7 +31,7 @@ export const pool = (p: PoolParams): KernelSource => {
   const { invocations, share } = tile;
   const vec = vecOf(channels);
   const list = slots([
-    activation("input", sites * channels, vec, dims(sites, channels)),
+    halvable(activation("input", sites * channels, vec, dims(sites, channels))),
     ...affineSlots(norm, channels, vec),
     result("output", channels, vec, dims(channels)),
   ]);

@@ -7,6 +7,7 @@ import {
   dims,
   float,
   grid1,
+  halvable,
   type KernelSource,
   type NormParams,
   result,
@@ -29,9 +30,9 @@ export const rowNorm = (p: RowNormParams): KernelSource => {
   const vec = vecOf(channels);
   const count = channels / vec;
   const list = slots([
-    activation("input", rows * channels, vec, dims(rows, channels)),
+    halvable(activation("input", rows * channels, vec, dims(rows, channels))),
     ...affineSlots(norm, channels, vec),
-    result("output", rows * channels, vec, dims(rows, channels)),
+    halvable(result("output", rows * channels, vec, dims(rows, channels))),
   ]);
   const [x, y] = grid1(divideUp(rows, strip));
   return {

@@ -21,6 +21,8 @@ export interface Binding {
   readonly role: Role;
   /** f32 or i32 elements, padding included: the buffer range must be at least this long. */
   readonly elements: number;
+  /** Whether the kernel can take it in 16 bits. */
+  readonly halvable: boolean;
 }
 
 export type Context = { readonly [name: string]: unknown };
@@ -63,6 +65,7 @@ export const activation = (
   access,
   role: "activation",
   elements,
+  halvable: false,
   type: wgslType(vec),
   vec,
   note,
@@ -82,10 +85,14 @@ export const weight = (
   access,
   role: "weight",
   elements,
+  halvable: false,
   type: wgslType(vec),
   vec,
   note,
 });
+
+/** A map or a packed weight, which may be stored in 16 bits where it is read and written by fours. */
+export const halvable = (slot: Slot): Slot => ({ ...slot, halvable: slot.vec === 4 });
 
 /** A patch table: slots of patches, then patches of slots. */
 export const patchTableSlot = ({ rows, columns, keep }: PatchGrid, access: Binding["access"] = "read"): Slot => ({
@@ -115,7 +122,23 @@ export const bindingContext = (list: readonly Slot[]) =>
   }));
 
 export const bindingsOf = (list: readonly Slot[]): readonly Binding[] =>
-  list.map(({ name, access, role, elements }) => ({ name, access, role, elements }));
+  list.map(({ name, access, role, elements, halvable }) => ({ name, access, role, elements, halvable }));
+
+/** The same kernel with some of its operands stored in 16 bits; templates widen and narrow what these are named. */
+export function withHalves(source: KernelSource, halves: readonly string[]): KernelSource {
+  const bindings = source.context.bindings as ReturnType<typeof bindingContext>;
+  const halved = bindings.map(binding =>
+    halves.includes(binding.name) ? { ...binding, type: halfType(binding.type) } : binding,
+  );
+  const fours = halved.some(({ type }) => type.includes("half4"));
+  return { ...source, context: { ...source.context, halves, fours, bindings: halved } };
+}
+
+/** Fours have a type of their own; what is written two by two is a word a pair. */
+const halfType = (type: string): string =>
+  type.includes("vec4f")
+    ? type.replace("vec4f", "half4")
+    : type.replace(/^array<f32, (\d+)>$/, (_, length) => `array<u32, ${Number(length) / 2}>`);
 
 export const dims = (...n: number[]): string => n.map(x => `[${x}]`).join("");
 

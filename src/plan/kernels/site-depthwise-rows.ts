@@ -6,6 +6,7 @@ import {
   bindingsOf,
   dims,
   float,
+  halvable,
   type KernelSource,
   type NormParams,
   patchTableSlot,
@@ -30,12 +31,12 @@ export const siteDepthwiseRows = (p: SiteDepthwiseParams, norm: NormParams): Ker
   const radius = (kernel - 1) / 2;
   const width = columns * across;
   const list = slots([
-    activation("input", keep * down * across * channels, vec, dims(keep * down, across, channels)),
+    halvable(activation("input", keep * down * across * channels, vec, dims(keep * down, across, channels))),
     weight("weight", kernel * kernel * padded, vec, dims(kernel, kernel, padded)),
     weight("bias", padded, vec, dims(channels)),
     ...affineSlots(norm, channels, vec),
     patchTableSlot(p),
-    result("output", keep * down * across * channels, vec, dims(keep * down, across, channels)),
+    halvable(result("output", keep * down * across * channels, vec, dims(keep * down, across, channels))),
   ]);
   const taps = range(kernel).map(i => ({
     i,

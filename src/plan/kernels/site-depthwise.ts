@@ -6,6 +6,7 @@ import {
   bindingsOf,
   dims,
   float,
+  halvable,
   type KernelSource,
   type NormParams,
   type PatchPlace,
@@ -71,12 +72,12 @@ export const siteDepthwise = (p: SiteDepthwiseParams): KernelSource => {
   );
   const late = found < kernel;
   const list = slots([
-    activation("input", sites * channels, vec, dims(keep * down, across, channels)),
+    halvable(activation("input", sites * channels, vec, dims(keep * down, across, channels))),
     weight("weight", kernel * kernel * padded, vec, dims(kernel, kernel, padded)),
     weight("bias", padded, vec, dims(channels)),
     ...affineSlots(norm, channels, vec),
     patchTableSlot(p),
-    result("output", sites * channels, vec, dims(keep * down, across, channels)),
+    halvable(result("output", sites * channels, vec, dims(keep * down, across, channels))),
   ]);
   return {
     template: "site-depthwise",

@@ -8,6 +8,7 @@ import {
   bindingsOf,
   dims,
   float,
+  halvable,
   type KernelSource,
   type NormParams,
   patchTableSlot,
@@ -67,7 +68,7 @@ export const stem = (p: StemParams): KernelSource => {
     weight("bias", padded, 4, dims(channels)),
     ...affineSlots(norm, channels, vec),
     grid === null ? null : patchTableSlot(grid),
-    result("output", outHeight * outWidth * channels, vec, dims(outHeight, outWidth, channels)),
+    halvable(result("output", outHeight * outWidth * channels, vec, dims(outHeight, outWidth, channels))),
   ]);
   return {
     template: "stem",

@@ -1,5 +1,15 @@
 import { divideUp, roundUp } from "../tile.ts";
-import { activation, bindingContext, bindingsOf, dims, type KernelSource, result, vecOf, wgslType } from "./shared.ts";
+import {
+  activation,
+  bindingContext,
+  bindingsOf,
+  dims,
+  halvable,
+  type KernelSource,
+  result,
+  vecOf,
+  wgslType,
+} from "./shared.ts";
 
 export interface SumSquaresParams {
   readonly rows: number;
@@ -17,7 +27,7 @@ export const sumSquares = ({ rows, channels }: SumSquaresParams): KernelSource =
   const padded = roundUp(channels, 4);
   const tiles = squareStrips(rows);
   const list = [
-    activation("input", rows * channels, vec, dims(rows, channels)),
+    halvable(activation("input", rows * channels, vec, dims(rows, channels))),
     result("squares", tiles * padded, vec, dims(tiles, channels)),
   ];
   return {
