@@ -5,12 +5,14 @@ import { addFmt } from "./commands/fmt.ts";
 import { addReconstruct } from "./commands/reconstruct.ts";
 import { addRun } from "./commands/run.ts";
 import { addTune } from "./commands/tune.ts";
+import { addVerify } from "./commands/verify.ts";
 import { addWeights } from "./commands/weights.ts";
 
 /** Every command of cnxc, in the order of `--help`. They import what is heavy only when they run. */
 export const commands: readonly AddCommand[] = [
   addCompile,
   addRun,
+  addVerify,
   addReconstruct,
   addWeights,
   addTune,

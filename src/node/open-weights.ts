@@ -3,6 +3,7 @@ import { build } from "../graph/build.ts";
 import { resolve } from "../graph/graph.ts";
 import type { Model } from "../model/model.ts";
 import { bindWeights } from "../weights/bind.ts";
+import { livelyWeights } from "../weights/lively.ts";
 import { randomSeed, randomWeights } from "../weights/random.ts";
 import { readSafetensors } from "../weights/safetensors.ts";
 import type { Param, Weights } from "../weights/tensor.ts";
@@ -20,6 +21,17 @@ export function paramsOf(model: Model): Result<readonly Param[]> {
 /** Weights and the file that they are read from; Node warns of one that is left to its garbage collector. */
 export interface OpenWeights extends Weights {
   close(): Promise<void>;
+}
+
+/** The same, or weights whose every part matters where nothing is named. */
+export async function openOrDraw(
+  name: string | null,
+  model: Model,
+  report: (diagnostic: Diagnostic) => void,
+): Promise<Result<OpenWeights>> {
+  if (name !== null) return openWeights(name, model, report);
+  const params = paramsOf(model);
+  return params.ok ? ok({ ...livelyWeights(1, params.value), close: async () => {} }) : params;
 }
 
 /**
