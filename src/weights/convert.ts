@@ -6,7 +6,7 @@ import { capped, maxListed } from "./capped.ts";
 import { dtypeBytes } from "./dtype.ts";
 import { fromOfficial, type Style, sameButOnes, shapeIn, toOfficial } from "./layouts.ts";
 import { neededShape, sharedLengths } from "./lengths.ts";
-import { type Dialect, type KnownName, translate } from "./names.ts";
+import { contextOf, type Dialect, type KnownName, translate } from "./names.ts";
 import { officialParams, type Renamed, type RenamedFile, rename } from "./rename.ts";
 import type { TensorData } from "./safetensors.ts";
 import type { Tensor, TensorFile } from "./tensor.ts";
@@ -34,13 +34,14 @@ export function convertWeights(file: TensorFile, to: Dialect, allowUnused: boole
   const unplaced: Tensor[] = [...strangers];
   const architecture = architectureOf(officialParams(renamed.value));
   const style = { convMlp: architecture !== null && makesConvMlp(architecture) };
-  // Hugging Face has a model of its own for V1, whose blocks have no GRN.
-  const isV1 = ![...tensors.keys()].some(name => name.includes(".grn."));
-  const base = new Map(isV1 ? [["base", "convnext."]] : []);
+  const context = contextOf([...tensors.keys()], "official");
+  const taken = new Set<string>();
   for (const [name, found] of tensors) {
-    const target = translate(name, "official", to, base);
-    if (target === null) unplaced.push(found.tensor);
+    const target = translate(name, "official", to, context);
+    // MMPretrain has one name for the final LayerNorm and that of a feature head's last level.
+    if (target === null || taken.has(target.name)) unplaced.push(found.tensor);
     else placed.push(converted(file, found, target, from, to, style));
+    if (target !== null) taken.add(target.name);
   }
   const told = unplaced.length === 0 ? [] : [leftOut(file, unplaced, to, allowUnused)];
   return unplaced.length > 0 && !allowUnused ? fail(...told) : ok({ from, to, tensors: placed }, told);

@@ -34,7 +34,7 @@ const asRow: Reshape = official => [1, elements(official)];
 /** What a dialect makes of an official shape, where it is not the same. */
 const shapes: Readonly<Record<Layout, Partial<Record<Dialect, Reshape>>>> = {
   plain: {},
-  grn: { timm: alone, fcmae: asRow },
+  grn: { timm: alone, mmpretrain: alone, fcmae: asRow },
   linear: { timm: (official, { isBias }, { convMlp }) => (convMlp && !isBias ? [...official, 1, 1] : official) },
   kernel: {
     fcmae: (official, known, style) => {

@@ -1,7 +1,7 @@
 import { type Diagnostic, type FilePlace, fail, ok, type Result } from "../diagnostics/diagnostic.ts";
 import { error, withNote } from "../diagnostics/messages.ts";
 import { officialShape } from "./layouts.ts";
-import { type Dialect, detectDialect, type KnownName, translate } from "./names.ts";
+import { contextOf, type Dialect, detectDialect, type KnownName, translate } from "./names.ts";
 import type { Param, Tensor, TensorFile } from "./tensor.ts";
 
 /** A tensor of a file whose official name is known. */
@@ -27,11 +27,12 @@ export function rename(file: TensorFile): Result<RenamedFile> {
   const names = [...file.tensors.keys()];
   const dialect = detectDialect(names);
   if (dialect === null) return fail(unknownNames(file, names));
+  const context = contextOf(names, dialect);
   const tensors = new Map<string, Renamed>();
   const strangers: Tensor[] = [];
   const problems: Diagnostic[] = [];
   for (const tensor of file.tensors.values()) {
-    const known = translate(tensor.name, dialect, "official");
+    const known = translate(tensor.name, dialect, "official", context);
     if (known === null) {
       strangers.push(tensor);
       continue;

@@ -153,7 +153,7 @@ describe("between the dense dialects", () => {
     ["options/micro-v1-64x64-b2", "V1"],
   ])("%s round through all of them", async golden => {
     const rows = rowsOf(golden);
-    for (const through of ["timm", "huggingface"] as const) {
+    for (const through of ["timm", "huggingface", "mmpretrain"] as const) {
       const there = await rowsIn(through, rows);
       expect(byName(await rowsIn("official", there))).toEqual(byName(rows));
     }
@@ -184,7 +184,7 @@ describe("between the dense dialects", () => {
 
   test("encoders of any size through the others, every bit", async () => {
     await fc.assert(
-      fc.asyncProperty(state, fc.constantFrom<Dialect>("timm", "huggingface"), async (rows, through) => {
+      fc.asyncProperty(state, fc.constantFrom<Dialect>("timm", "huggingface", "mmpretrain"), async (rows, through) => {
         const encoder = await rowsIn(
           "official",
           rows.filter(({ name }) => name.startsWith("encoder.")),
@@ -195,13 +195,35 @@ describe("between the dense dialects", () => {
     );
   });
 
-  test("every pair of dialects, an encoder through it", async () => {
-    const official = rowsOf("dense/micro-64x64-b2").filter(({ name }) => /^(down|stages)/.test(name));
+  /** Rows of f32 whose elements are all different from their neighbours. */
+  const withBytes = (rows: readonly Row[]): readonly Row[] =>
+    rows.map(({ name, shape }, k) => {
+      const bytes = Uint8Array.from({ length: 4 * elements(shape) }, (_, i) => (i * 73 + k) & 255);
+      return { name, shape, dtype: "F32", bytes };
+    });
+
+  test("every naming to every other and back, every bit", async () => {
+    const official = withBytes(rowsOf("dense/micro-64x64-b2"));
+    const encoder = official.filter(({ name }) => /^(down|stages)/.test(name));
     for (const from of dialects)
       for (const to of dialects) {
-        const there = await rowsIn(to, await rowsIn(from, official));
-        expect(byName(await rowsIn("official", there))).toEqual(byName(official));
+        const rows = await rowsIn(from, from === "fcmae" || to === "fcmae" ? encoder : official);
+        expect(sorted(await rowsIn(from, await rowsIn(to, rows))), `${from} ${to}`).toEqual(sorted(rows));
       }
+  });
+
+  test("the LayerNorms of a feature head", async () => {
+    const encoder = rowsOf("dense/micro-64x64-b2").filter(({ name }) => /^(down|stages)/.test(name));
+    const norms = [8, 16, 24, 40].map((dim, i) => ({ name: `norm${i}.weight`, shape: [dim] }));
+    const rows = withBytes([...encoder, ...norms]);
+    for (const through of ["huggingface", "mmpretrain"] as const)
+      expect(sorted(await rowsIn("official", await rowsIn(through, rows))), through).toEqual(sorted(rows));
+  });
+
+  test("two tensors with one name in MMPretrain: the second is left over", async () => {
+    const rows = [...rowsOf("dense/micro-64x64-b2"), { name: "norm3.weight", shape: [40] }];
+    await expect(rowsIn("mmpretrain", rows)).rejects.toThrow("'norm3.weight' cannot be named in mmpretrain");
+    expect(await rowsIn("mmpretrain", rows, true)).toHaveLength(rows.length - 1);
   });
 });
 
