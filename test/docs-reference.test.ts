@@ -50,14 +50,22 @@ describe("docs/ir.md", () => {
 
 describe("docs/cli.md", () => {
   const text = doc("docs/cli.md");
-  test.each(["compile", "run", "reconstruct", "weights", "weights convert", "weights inspect", "tune", "check", "fmt"])(
-    "has the help of %s as it is printed",
-    command => {
-      const { code, stdout } = cnxc([...command.split(" "), "--help"]);
-      expect(code).toBe(0);
-      expect(blocks(text, "text")).toContain(`${stdout.trim()}\n`);
-    },
-  );
+  test.each([
+    "compile",
+    "run",
+    "reconstruct",
+    "weights",
+    "weights convert",
+    "weights inspect",
+    "weights diff",
+    "tune",
+    "check",
+    "fmt",
+  ])("has the help of %s as it is printed", command => {
+    const { code, stdout } = cnxc([...command.split(" "), "--help"]);
+    expect(code).toBe(0);
+    expect(blocks(text, "text")).toContain(`${stdout.trim()}\n`);
+  });
 
   test("has every command and exit code", () => {
     const { stdout } = cnxc(["--help"]);

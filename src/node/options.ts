@@ -13,6 +13,14 @@ export const once = (flags: string, description: string): Option =>
     return text;
   });
 
+/** An option that takes a whole number. */
+export const count = (flags: string, description: string, min: number, max: number): Option =>
+  new Option(flags, description).argParser((text: string): number => {
+    const number = /^\d{1,9}$/.test(text) ? Number(text) : -1;
+    if (number < min || number > max) throw new InvalidArgumentError(`it is a whole number from ${min} to ${max}`);
+    return number;
+  });
+
 /** An option that is given once for each value. */
 export const repeated = (flags: string, description: string): Option =>
   new Option(flags, description).argParser((text: string, before: string[] | undefined) => [...(before ?? []), text]);

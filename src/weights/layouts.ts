@@ -14,7 +14,7 @@ export const sameButOnes = (a: Shape, b: Shape): boolean => {
  * Whether the dialect has the tensor with its axes in the opposite order: (x, y, I, O) for (O, I, y, x), and (x, y, C)
  * for a depthwise (C, 1, y, x), x and y joined to one.
  */
-const isReversed = ({ layout, isBias }: KnownName, dialect: Dialect): boolean =>
+export const isReversed = ({ layout, isBias }: KnownName, dialect: Dialect): boolean =>
   dialect === "fcmae" && layout === "kernel" && !isBias;
 
 /** The official axes, without the 1 that a depthwise kernel has for its inputs. */

@@ -136,7 +136,7 @@ describe("what does not fit", () => {
         params.map(({ name, shape }) => ({ name: `module.${name}`, shape })),
         params,
         [
-          "weights-prefix: every tensor name begins with 'module.', which no ConvNeXt checkpoint format has; DataParallel adds it: save model.module.state_dict()",
+          "weights-prefix: every tensor name begins with 'module.', which no ConvNeXt checkpoint format has; cnxc weights convert --strip-prefix module. leaves it out",
         ],
       ],
       [

@@ -4,6 +4,7 @@ import { convertWeights } from "../../src/weights/convert.ts";
 import { dtypeBytes, type WeightDType, weightDTypes } from "../../src/weights/dtype.ts";
 import { inspectWeights } from "../../src/weights/inspect.ts";
 import { type Dialect, dialects } from "../../src/weights/names.ts";
+import { joined } from "../../src/weights/pieces.ts";
 import { elements, type TensorFile } from "../../src/weights/tensor.ts";
 import { goldenParams, readGolden } from "../support/golden.ts";
 import { fileOf, type Row } from "../support/tensor-file.ts";
@@ -13,14 +14,14 @@ const byName = (rows: readonly Row[]) => Object.fromEntries(rows.map(({ name, sh
 
 /** The rows of a file in another dialect, or the sentences that say why not. */
 async function rowsIn(to: Dialect, rows: readonly Row[], allowUnused = false): Promise<readonly Row[]> {
-  const converted = convertWeights(fileOf(rows), to, allowUnused);
+  const converted = convertWeights(fileOf(rows), { to, allowUnused });
   if (!converted.ok) throw new Error(converted.diagnostics.map(({ message }) => message).join("\n"));
   return Promise.all(
     converted.value.tensors.map(async ({ name, dtype, shape, bytes }) => ({
       name,
       dtype,
       shape,
-      bytes: await bytes(),
+      bytes: await joined(await bytes(), elements(shape) * dtypeBytes[dtype]),
     })),
   );
 }
@@ -229,7 +230,7 @@ describe("between the dense dialects", () => {
 
 describe("what has no place", () => {
   const told = (rows: readonly Row[], to: Dialect, allowUnused = false) => {
-    const result = convertWeights(fileOf(rows), to, allowUnused);
+    const result = convertWeights(fileOf(rows), { to, allowUnused });
     const sentences = result.diagnostics.map(({ severity, code, message, notes }) =>
       [`${severity} ${code}: ${message}`, ...notes.map(note => note.message)].join("; "),
     );

@@ -112,6 +112,29 @@ export const weightMessages = {
     text: (name: string, value: number, index: number, total: number) =>
       `tensor ${quoted(name)} has ${value} at index ${index}${total === 1 ? "" : `, and ${total - 1} more values that are not finite`}`,
   },
+  "weights-range": {
+    kind: "E_W_RANGE",
+    text: (name: string, value: number, index: number, dtype: string, largest: number) =>
+      `tensor ${quoted(name)} has ${value} at index ${index}, beyond the largest ${dtype}, ${largest}`,
+  },
+  "weights-saturated": {
+    kind: "W_W",
+    text: (name: string, total: number, largest: number, first: number) =>
+      `tensor ${quoted(name)} has ${count(total, "value")} beyond ${largest}, written as that; the first is ${first}`,
+  },
+  "weights-underflow": {
+    kind: "W_W",
+    text: (name: string, zeroed: number, of: number, dtype: string) =>
+      `tensor ${quoted(name)}: ${zeroed} of ${count(of, "value")} become 0 in ${dtype}`,
+  },
+  "weights-differ": {
+    kind: "E_CHECK",
+    text: (differences: readonly string[]) => `the files differ: ${differences.join(", ")}`,
+  },
+  "weights-not-adapted": {
+    kind: "E_W_SHAPE",
+    text: (option: string, why: string) => `${option} cannot be done: ${why}`,
+  },
   "weights-missing": {
     kind: "E_W_MISSING",
     text: (name: string, sizes: readonly number[], nearest: string | null) =>
