@@ -2,12 +2,12 @@ import { type Diagnostic, ok, type Result } from "../diagnostics/diagnostic.ts";
 import { build } from "../graph/build.ts";
 import { resolve } from "../graph/graph.ts";
 import type { Model } from "../model/model.ts";
-import { bindWeights } from "../weights/bind.ts";
+import { type BindOptions, bindWeights } from "../weights/bind.ts";
 import { randomSeed, randomWeights } from "../weights/random.ts";
 import { readSafetensors } from "../weights/safetensors.ts";
 import type { Param, Weights } from "../weights/tensor.ts";
 import { openSource } from "./byte-source.ts";
-import { catchingFailures } from "./failure.ts";
+import { catchingFailures, Failure } from "./failure.ts";
 
 /** Parameters of a model, under their official names. */
 export function paramsOf(model: Model): Result<readonly Param[]> {
@@ -24,12 +24,13 @@ export interface OpenWeights extends Weights {
 
 /**
  * What `--weights` names: a safetensors file in any known naming, or `random:SEED`. What is wrong with the values
- * themselves shows when they are read, and is reported then.
+ * themselves shows when they are read: a warning is reported then, an error is a `Failure` of whoever reads.
  */
 export async function openWeights(
   name: string,
   model: Model,
   report: (diagnostic: Diagnostic) => void,
+  options: BindOptions = {},
 ): Promise<Result<OpenWeights>> {
   const params = paramsOf(model);
   if (!params.ok) return params;
@@ -39,12 +40,16 @@ export async function openWeights(
     const weights = randomWeights(seed.value, params.value, model.layerScale ?? undefined);
     return ok({ ...weights, close: async () => {} });
   }
+  const whileRead = (diagnostic: Diagnostic): void => {
+    if (diagnostic.severity === "error") throw new Failure(diagnostic);
+    report(diagnostic);
+  };
   return catchingFailures(async () => {
     const source = await openSource(name);
     if (!source.ok) return source;
     const { close } = source.value;
     const file = await readSafetensors(source.value);
-    const bound = file.ok ? await bindWeights(file.value, params.value, report) : file;
+    const bound = file.ok ? await bindWeights(file.value, params.value, whileRead, options) : file;
     if (bound.ok) return ok({ ...bound.value, close }, [...file.diagnostics, ...bound.diagnostics]);
     await close();
     return bound;

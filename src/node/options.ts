@@ -1,5 +1,6 @@
 import { InvalidArgumentError, Option } from "commander";
 import type { Batch } from "../model/model.ts";
+import type { BindOptions } from "../weights/bind.ts";
 import { randomSeed } from "../weights/random.ts";
 
 /** An option that takes one of a few words. */
@@ -56,6 +57,12 @@ export const sitesOption = (): Option =>
 
 /** Both commands that make CUDA kernels say it so. */
 export const tf32Help = "multiply f32 on CUDA's tensor cores, each operand rounded to 10 bits of mantissa";
+
+/** Both commands that read weights strictly or less so say it so. */
+export const allowExtraHelp = "leave tensors of the weights that the model does not know, with a warning";
+export const strictHelp = "a NaN or infinity among the weights is an error";
+
+export const bindingOf = ({ allowExtra = false, strict = false }: BindOptions): BindOptions => ({ allowExtra, strict });
 
 /** A mask that is drawn: its seed. */
 export const maskOption = (): Option =>

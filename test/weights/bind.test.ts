@@ -92,8 +92,30 @@ describe("what does not fit", () => {
         ],
         params,
         [
-          "weights-shape: tensor 'head.weight' has shape [21841, 40] but the model needs [10, 40]",
+          "weights-shape: tensor 'head.weight' has shape [21841, 40] but the model needs [10, 40]; cnxc weights convert --classes 10 makes a new head, of zeros",
           "weights-shape: tensor 'head.bias' has shape [21841] but the model needs [10]",
+        ],
+      ],
+      [
+        "a grey stem",
+        params.map(row => (row.name === "downsample_layers.0.0.weight" ? { ...row, shape: [8, 1, 4, 4] } : row)),
+        params,
+        [
+          "weights-shape: tensor 'downsample_layers.0.0.weight' has shape [8, 1, 4, 4] but the model needs [8, 3, 4, 4]; cnxc weights convert --in-chans 3 fits the stem to other channels",
+        ],
+      ],
+      [
+        "missing, unused and of the wrong shape at once",
+        [
+          ...without("norm.bias", "stages.0.0.pwconv1.bias"),
+          { name: "stages.0.0.pwconv1.biass", shape: [32] },
+          { name: "norm.bias", shape: [7] },
+        ],
+        params,
+        [
+          "weights-shape: tensor 'norm.bias' has shape [7] but the model needs [40]",
+          "weights-missing: the model's 'stages.0.0.pwconv1.bias' [32] is not in the file, which has 'stages.0.0.pwconv1.biass'",
+          "weights-extra: the file's 'stages.0.0.pwconv1.biass' is no parameter of the model, did you mean 'stages.0.0.pwconv1.bias'?",
         ],
       ],
       [
@@ -201,6 +223,16 @@ describe("what is only worth a word", () => {
     expect(bound.ok).toBe(true);
     expect(listed(bound)).toEqual([
       "weights-unused: the model has no use for 'norm.weight', 'norm.bias', 'head.weight', 'head.bias'",
+    ]);
+  });
+
+  test("W02: strangers, where they are allowed", async () => {
+    const many = Array.from({ length: 25 }, (_, k) => ({ name: `extra.${k}`, shape: [1] }));
+    const rows = [...params, { name: "stages.0.0.gamma", shape: [8] }, ...many];
+    const bound = await bindWeights(fileOf(rows), params, undefined, { allowExtra: true });
+    expect(bound.ok).toBe(true);
+    expect(listed(bound)).toEqual([
+      expect.stringMatching(/^weights-unused: the model has no use for 'stages.0.0.gamma', 'extra.0', .* and 6 more$/),
     ]);
   });
 

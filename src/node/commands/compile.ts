@@ -3,7 +3,19 @@ import type { TargetName } from "../../model/model.ts";
 import type { SiteLayout } from "../../passes/site-layout.ts";
 import type { AddCommand } from "../command.ts";
 import type { Compiled, CompileRequest, EmitKind } from "../jobs/compile.ts";
-import { batchOption, choice, choices, defaulted, list, once, sitesOption, tf32Help } from "../options.ts";
+import {
+  allowExtraHelp,
+  batchOption,
+  bindingOf,
+  choice,
+  choices,
+  defaulted,
+  list,
+  once,
+  sitesOption,
+  strictHelp,
+  tf32Help,
+} from "../options.ts";
 import { type Outcome, type Output, outcome } from "../outcome.ts";
 import { publish } from "../output.ts";
 import { checkOutput, findingDiagnostics } from "../output-check.ts";
@@ -30,6 +42,8 @@ interface Options {
   readonly cudaTuning?: string;
   readonly tune: "gpu" | "lavapipe" | "swiftshader";
   readonly sites: SiteLayout;
+  readonly allowExtra?: boolean;
+  readonly strict?: boolean;
   readonly root?: string;
   readonly outFollow?: boolean;
 }
@@ -52,6 +66,8 @@ export const addCompile: AddCommand = (program, execute) => {
         "a safetensors file, or random:SEED; goes into the ONNX graph and beside the kernels",
       ),
     )
+    .option("--allow-extra", allowExtraHelp)
+    .option("--strict", strictHelp)
     .option("--check", "write nothing; exit with 1 where the output differs from what is there")
     .addOption(
       choice("--emit <stage>", "print a stage instead of writing files", ["ast", "model", "graph", "plan", "files"]),
@@ -96,6 +112,7 @@ async function compile(specs: readonly string[], options: Options): Promise<Outc
     sites: options.sites,
     tf32: options.tf32 ?? false,
     weights: options.weights ?? null,
+    binding: bindingOf(options),
   };
   const whileRead: Diagnostic[] = [];
   const compiled = await compileInThread(request, diagnostic => whileRead.push(diagnostic));

@@ -15,6 +15,7 @@ import { type Request, type Selection, select } from "../../model/select.ts";
 import type { SiteLayout } from "../../passes/site-layout.ts";
 import { bytesMoved, printPlan, scratchBytes, weightBytes } from "../../plan/print.ts";
 import type { WebgpuTuningName } from "../../plan/tunings.ts";
+import type { BindOptions } from "../../weights/bind.ts";
 import type { Weights } from "../../weights/tensor.ts";
 import { openWeights } from "../open-weights.ts";
 import { loadProgram } from "../program.ts";
@@ -48,6 +49,7 @@ export interface CompileRequest {
   readonly tf32: boolean;
   /** A tensor file or `random:SEED`. */
   readonly weights: string | null;
+  readonly binding: BindOptions;
 }
 
 export interface Compiled {
@@ -104,7 +106,9 @@ export async function compileSpecs(
     }
     const [first] = requests.value;
     const weights =
-      request.weights === null || !first ? ok(null) : await openWeights(request.weights, first.model, report);
+      request.weights === null || !first
+        ? ok(null)
+        : await openWeights(request.weights, first.model, report, request.binding);
     (weights.ok ? warnings : problems).push(...weights.diagnostics);
     if (!weights.ok) continue;
     for (const one of requests.value) {
