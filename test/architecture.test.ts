@@ -42,6 +42,7 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
   runtime: [],
   reconstruct: [...left("graph")],
   weights: [...left("graph")],
+  import: [...left("model"), "weights"],
   host: [...left("emit"), "runtime", "weights"],
   "compile.ts": left("emit"),
   "explain.ts": left("emit"),
@@ -51,6 +52,7 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
   node: [
     ...left("emit"),
     "host",
+    "import",
     "reconstruct",
     "runtime",
     "weights",

@@ -58,6 +58,7 @@ describe("docs/cli.md", () => {
     "weights convert",
     "weights inspect",
     "weights diff",
+    "import",
     "tune",
     "check",
     "fmt",

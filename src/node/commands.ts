@@ -2,6 +2,7 @@ import type { AddCommand } from "./command.ts";
 import { addCheck } from "./commands/check.ts";
 import { addCompile } from "./commands/compile.ts";
 import { addFmt } from "./commands/fmt.ts";
+import { addImport } from "./commands/import.ts";
 import { addReconstruct } from "./commands/reconstruct.ts";
 import { addRun } from "./commands/run.ts";
 import { addTune } from "./commands/tune.ts";
@@ -13,6 +14,7 @@ export const commands: readonly AddCommand[] = [
   addRun,
   addReconstruct,
   addWeights,
+  addImport,
   addTune,
   addCheck,
   addFmt,

@@ -60,3 +60,9 @@ function wrapped(file: TensorFile, prefix: string): Diagnostic {
 /** What is known of a file's tensors, in official names and, where they can be told, official shapes. */
 export const officialParams = ({ tensors }: RenamedFile): readonly Param[] =>
   [...tensors].map(([name, { tensor, shape }]) => ({ name, shape: shape ?? tensor.shape }));
+
+/** The official names of a file's tensors; none where no dialect knows any. */
+export function officialNames(file: TensorFile): readonly string[] {
+  const renamed = rename(file);
+  return renamed.ok ? [...renamed.value.tensors.keys()] : [];
+}

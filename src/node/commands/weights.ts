@@ -91,7 +91,7 @@ function addInspect(group: Command, execute: Parameters<AddCommand>[1]): void {
 }
 
 /** Work on a file whose header has been read; the file is closed afterwards. */
-async function withTensors<T>(
+export async function withTensors<T>(
   file: string,
   prefix: string | null,
   work: (tensors: TensorFile) => Promise<Result<T>>,
