@@ -8,6 +8,7 @@ import { readSafetensors } from "../weights/safetensors.ts";
 import type { Param, Weights } from "../weights/tensor.ts";
 import { openSource } from "./byte-source.ts";
 import { catchingFailures, Failure } from "./failure.ts";
+import { type Provenance, provenanceOf } from "./provenance.ts";
 
 /** Parameters of a model, under their official names. */
 export function paramsOf(model: Model): Result<readonly Param[]> {
@@ -20,6 +21,8 @@ export function paramsOf(model: Model): Result<readonly Param[]> {
 /** Weights and the file that they are read from; Node warns of one that is left to its garbage collector. */
 export interface OpenWeights extends Weights {
   close(): Promise<void>;
+  /** The file and its hash, which reads all of it; null where the values are drawn. */
+  provenance(): Promise<Provenance | null>;
 }
 
 /**
@@ -38,7 +41,7 @@ export async function openWeights(
     const seed = randomSeed(name);
     if (!seed.ok) return seed;
     const weights = randomWeights(seed.value, params.value, model.layerScale ?? undefined);
-    return ok({ ...weights, close: async () => {} });
+    return ok({ ...weights, close: async () => {}, provenance: async () => null });
   }
   const whileRead = (diagnostic: Diagnostic): void => {
     if (diagnostic.severity === "error") throw new Failure(diagnostic);
@@ -50,7 +53,8 @@ export async function openWeights(
     const { close } = source.value;
     const file = await readSafetensors(source.value);
     const bound = file.ok ? await bindWeights(file.value, params.value, whileRead, options) : file;
-    if (bound.ok) return ok({ ...bound.value, close }, [...file.diagnostics, ...bound.diagnostics]);
+    const provenance = () => provenanceOf(source.value, bound.ok ? bound.value.license : undefined);
+    if (bound.ok) return ok({ ...bound.value, close, provenance }, [...file.diagnostics, ...bound.diagnostics]);
     await close();
     return bound;
   });

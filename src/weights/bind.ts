@@ -162,8 +162,10 @@ function weights(
   look: Look | undefined,
 ): Weights {
   const shapes = new Map(params.map(({ name, shape }) => [name, shape]));
+  const license = file.metadata.get("license");
   return {
     origin: file.name,
+    ...(license === undefined ? {} : { license }),
     f32: async name => {
       const found = tensors.get(name);
       const shape = shapes.get(name);

@@ -39,6 +39,8 @@ export interface Param {
 export interface Weights {
   /** A file name, or what made them (`random:7`). */
   readonly origin: string;
+  /** Of the values, as their file states it (`license` in its metadata). */
+  readonly license?: string;
   /**
    * Row-major values, exactly the parameter's elements. Not kept: each call reads or makes them again. They may be a
    * view of the file's bytes, so they are not for writing. Rejects only where the file can no longer be read.

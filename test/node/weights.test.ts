@@ -1,4 +1,5 @@
 import { execFileSync } from "node:child_process";
+import { createHash } from "node:crypto";
 import * as fs from "node:fs";
 import { tmpdir } from "node:os";
 import * as path from "node:path";
@@ -265,4 +266,49 @@ describe("weights inspect", () => {
     expect(alone.stderr).toContain("a command is missing");
     expect(cnxc(["weights", "conver"]).stderr).toContain("unknown command 'conver', did you mean 'convert'?");
   });
+});
+
+test("the file that weights come from and its licence, through convert and compile", () => {
+  const folder = project();
+  const at = (name: string) => path.join(folder, name);
+  /** The metadata of a tensor file. */
+  const metadata = (name: string) => {
+    const bytes = fs.readFileSync(at(name));
+    return JSON.parse(bytes.subarray(8, 8 + bytes.readUInt32LE(0)).toString()).__metadata__;
+  };
+  const bytes = fs.readFileSync(at("classifier.safetensors"));
+  const end = 8 + bytes.readUInt32LE(0);
+  const header = Buffer.from(
+    JSON.stringify({
+      ...JSON.parse(bytes.subarray(8, end).toString()),
+      __metadata__: { license: "cc-by-nc-4.0", a: "b" },
+    }),
+  );
+  const length = Buffer.alloc(8);
+  length.writeUInt32LE(header.length);
+  fs.writeFileSync(at("licensed"), Buffer.concat([length, header, bytes.subarray(end)]));
+
+  expect(convert(folder, "licensed", "--to", "timm", "--dtype", "f16", "-o", "timm").code).toBe(0);
+  expect(metadata("timm")).toEqual({ license: "cc-by-nc-4.0", a: "b" });
+
+  const spec =
+    "model micro {\n  depths [1, 1, 2, 1]\n  dims [8, 16, 24, 40]\n  input 64x64x3\n  head classifier { classes 10 }\n}\n";
+  fs.writeFileSync(at("m.cnx"), spec);
+  const compile = (weights: string, ...more: readonly string[]) =>
+    cnxc(["compile", "m.cnx", "-t", "wgsl,onnx", "-w", weights, "-o", "out", ...more], { cwd: folder });
+  const stated = () => JSON.parse(fs.readFileSync(at("out/cnxc.manifest.json"), "utf8")).options.weights;
+  expect(compile("timm").code).toBe(0);
+  const sha256 = createHash("sha256")
+    .update(fs.readFileSync(at("timm")))
+    .digest("hex");
+  expect(stated()).toEqual({ file: "timm", sha256, license: "cc-by-nc-4.0" });
+  expect(metadata("out/micro/weights.safetensors")).toMatchObject({ license: "cc-by-nc-4.0" });
+  const graph = fs.readFileSync(at("out/micro/onnx/model.onnx"), "latin1");
+  expect(graph).toContain("cnxc.weights_license");
+  expect(compile("timm", "--check").code).toBe(0);
+
+  expect(compile("classifier.safetensors").code).toBe(0);
+  expect(Object.keys(stated())).toEqual(["file", "sha256"]);
+  expect(compile("random:1").code).toBe(0);
+  expect(stated()).toBe("random:1");
 });

@@ -19,6 +19,7 @@ import {
 import { type Outcome, type Output, outcome } from "../outcome.ts";
 import { publish } from "../output.ts";
 import { checkOutput, findingDiagnostics } from "../output-check.ts";
+import type { Provenance } from "../provenance.ts";
 import { runJob } from "../run-job.ts";
 import { version } from "../version.ts";
 
@@ -129,7 +130,7 @@ async function compile(specs: readonly string[], options: Options): Promise<Outc
     project: process.cwd(),
     followOutside: options.outFollow ?? false,
     files: compiled.value.files,
-    origin: { compiler: version, spec: compiled.value.spec, options: originOptions(request) },
+    origin: { compiler: version, spec: compiled.value.spec, options: originOptions(request, compiled.value.weights) },
   };
   if (options.check) {
     const checked = await checkOutput(place);
@@ -173,16 +174,10 @@ const compileInThread = async (
     : (await import("../jobs/compile.ts")).compileSpecs(request, report);
 
 /** What the manifest says the output was made with: nothing about this machine. */
-const originOptions = ({
-  selection,
-  onnx,
-  torch,
-  cudaTuning,
-  tuning,
-  sites,
-  tf32,
-  weights,
-}: CompileRequest): Readonly<Record<string, unknown>> => ({
+const originOptions = (
+  { selection, onnx, torch, cudaTuning, tuning, sites, tf32, weights }: CompileRequest,
+  provenance: Provenance | null,
+): Readonly<Record<string, unknown>> => ({
   ...selection,
   onnx,
   tuning,
@@ -190,7 +185,7 @@ const originOptions = ({
   ...(cudaTuning === null ? {} : { cudaTuning: baseName(cudaTuning) }),
   ...(sites === "auto" ? {} : { sites }),
   ...(tf32 ? { tf32 } : {}),
-  weights: weights === null ? null : baseName(weights),
+  weights: provenance ?? weights,
 });
 
 const baseName = (file: string): string => file.split(/[\\/]/).at(-1) ?? file;

@@ -19,6 +19,7 @@ import type { BindOptions } from "../../weights/bind.ts";
 import type { Weights } from "../../weights/tensor.ts";
 import { openWeights } from "../open-weights.ts";
 import { loadProgram } from "../program.ts";
+import type { Provenance } from "../provenance.ts";
 import { openTable } from "../tuning-files.ts";
 import { version } from "../version.ts";
 
@@ -59,6 +60,8 @@ export interface Compiled {
   readonly text: string;
   /** For standard error. */
   readonly notes: readonly string[];
+  /** What the weights are, for the manifest; null where none are read from a file. */
+  readonly weights: Provenance | null;
   /** One line a model and target. */
   readonly summaries: readonly string[];
 }
@@ -79,6 +82,7 @@ export async function compileSpecs(
   const text: string[] = [];
   const units: Unit[] = [];
   const models: Model[] = [];
+  let provenance: Provenance | null = null;
   for (const spec of request.specs) {
     const loaded = loadProgram(spec, request.root);
     (loaded.ok ? warnings : problems).push(...loaded.diagnostics);
@@ -111,6 +115,8 @@ export async function compileSpecs(
         : await openWeights(request.weights, first.model, report, request.binding);
     (weights.ok ? warnings : problems).push(...weights.diagnostics);
     if (!weights.ok) continue;
+    // A stage that is printed has no manifest.
+    if (request.emit === null) provenance = (await weights.value?.provenance()) ?? null;
     for (const one of requests.value) {
       const unit = compileOne(one, source.name, { weights: weights.value, table: table.value }, request, notes);
       (unit.ok ? warnings : problems).push(...unit.diagnostics);
@@ -130,6 +136,7 @@ export async function compileSpecs(
       spec: { name: request.specs.map(baseName).join(", "), sha256: modelHash(models) },
       text: text.join("") + stageText(request.emit, units),
       notes,
+      weights: provenance,
       summaries: units.map(summarise),
     },
     warnings,
