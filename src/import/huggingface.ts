@@ -101,6 +101,7 @@ function field<T>(config: Json, name: string, byDefault: T, wanted: string, is: 
 }
 
 const isNumber = (value: unknown): value is number => typeof value === "number" && value >= 0;
+const isCount = (value: unknown): value is number => Number.isInteger(value) && (value as number) >= 0;
 const isPositive = (value: unknown): value is number => typeof value === "number" && value > 0;
 const isSize = (value: unknown): value is number => Number.isInteger(value) && (value as number) >= 1;
 const isSizes = (value: unknown): value is number[] => Array.isArray(value) && value.length > 0 && value.every(isSize);
@@ -118,24 +119,28 @@ function inputOf(config: Json): Input {
   return { height, width, channels: field(config, "num_channels", 3, "a number from 1", isSize) };
 }
 
+/** What the classes of transformers end in, and what comes out of them. */
+const heads = new Map<string, (config: Json, stages: number) => Head>([
+  ["ForImageClassification", config => ({ kind: "classifier", classes: classesOf(config) })],
+  ["Backbone", (config, stages) => ({ kind: "features", levels: levelsOf(config, stages), norm: true })],
+  // The bare model pools and normalises, as a classifier of no classes does.
+  ["Model", () => ({ kind: "classifier", classes: 0 })],
+]);
+
 /** The head of the class that `architectures` names: an image classifier where it names none. */
 function headOf(config: Json, stages: number): Head {
   const [architecture = "ForImageClassification"] = field(config, "architectures", [], "a list of one class", isNames);
-  const suffix = /^ConvNext(V2)?(ForImageClassification|Backbone|Model)$/.exec(
-    `ConvNextV2${architecture.replace(/^ConvNext(V2)?/, "")}`,
-  )?.[2];
-  if (suffix === "Backbone") return { kind: "features", levels: levelsOf(config, stages), norm: true };
-  // The bare model pools and normalises, as a classifier of no classes does.
-  if (suffix === "Model") return { kind: "classifier", classes: 0 };
-  if (suffix === "ForImageClassification") return { kind: "classifier", classes: classesOf(config) };
-  throw new FieldError("architectures", config.architectures, "…ForImageClassification, …Backbone or …Model");
+  const head = heads.get(architecture.replace(/^ConvNext(V2)?/, ""));
+  if (head === undefined)
+    throw new FieldError("architectures", config.architectures, `ConvNextV2 with ${[...heads.keys()].join(", ")}`);
+  return head(config, stages);
 }
 
 /** transformers counts the labels; without any it has two. */
 function classesOf(config: Json): number {
   const labels = config.id2label;
   if (typeof labels === "object" && labels !== null) return Object.keys(labels).length;
-  return field(config, "num_labels", 2, "a number from 0", isNumber);
+  return field(config, "num_labels", 2, "a whole number from 0", isCount);
 }
 
 /** `stem` and `stage1` to `stage4` by name, or counted from 0 with the stem; the last where neither is there. */

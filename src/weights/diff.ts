@@ -69,8 +69,8 @@ function sideOf(file: TensorFile, { dialect, tensors, problems }: RenamedFile) {
     isWeightDType(tensor.dtype) ? [] : [error("weights-dtype", tensor.place, tensor.name, tensor.dtype, weightDTypes)],
   );
   const official = [...tensors].map(([name, found]) => {
-    const shape = found.shape ?? found.tensor.shape;
-    return [name, officialTensor(name, { ...found, shape }, file, dialect)] as const;
+    if (found.shape !== null) return [name, officialTensor(name, found, file, dialect)] as const;
+    return [name, officialTensor(name, { ...found, shape: found.tensor.shape }, file, "official")] as const;
   });
   return { tensors: new Map<string, OfficialTensor>(official), problems: [...problems, ...odd] };
 }

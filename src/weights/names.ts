@@ -100,9 +100,9 @@ export function translate(name: string, from: Dialect, to: Dialect, context: Con
     const regex = regexes[from];
     const source = row[from];
     const values = regex === null || source === null ? null : match(source, regex, name);
-    if (values === null || values.get("final") !== (values.has("final") ? context.get("final") : undefined)) continue;
+    if (values === null || (values.has("final") && values.get("final") !== context.get("final"))) continue;
     const target = row[to];
-    if (target === null) return null;
+    if (target === null || (target.includes("{final}") && !context.has("final"))) return null;
     const isBias = values.get("p") === "bias";
     const lengths = row.shape.map(length => (typeof length === "number" ? length : fill(length, values)));
     const shape = isBias ? lengths.slice(0, 1) : lengths;

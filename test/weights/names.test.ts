@@ -101,6 +101,14 @@ describe("names as they stand in published files", () => {
 });
 
 describe("MMPretrain's LayerNorm of the last stage", () => {
+  test("is counted by the stages there are", () => {
+    const named = (names: readonly string[]) =>
+      translate("norm.weight", "official", "mmpretrain", contextOf(names, "official"))?.name;
+    expect(named(["stages.0.0.norm.bias", "stages.1.0.norm.bias"])).toBe("backbone.norm1.weight");
+    expect(named(Array.from({ length: 8 }, (_, i) => `stages.${i}.0.norm.bias`))).toBe("backbone.norm7.weight");
+    expect(named(["norm.weight"])).toBeUndefined();
+  });
+
   const stages = ["backbone.stages.0.0.norm.bias", "backbone.stages.1.0.norm.bias"];
   test.each<[string, readonly string[], string | null]>([
     ["beside a classifier is its own", ["backbone.norm1.weight", "head.fc.weight"], "norm.weight"],
