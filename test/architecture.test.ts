@@ -43,6 +43,7 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
   html: [],
   reconstruct: [...left("graph"), "html"],
   weights: [...left("graph")],
+  import: [...left("model"), "weights"],
   host: [...left("emit"), "runtime", "weights"],
   "compile.ts": left("emit"),
   "explain.ts": left("emit"),
@@ -52,6 +53,7 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
   node: [
     ...left("emit"),
     "host",
+    "import",
     "reconstruct",
     "runtime",
     "weights",

@@ -58,6 +58,8 @@ describe("docs/cli.md", () => {
     "weights",
     "weights convert",
     "weights inspect",
+    "weights diff",
+    "import",
     "tune",
     "check",
     "fmt",

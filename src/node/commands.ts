@@ -2,6 +2,7 @@ import type { AddCommand } from "./command.ts";
 import { addCheck } from "./commands/check.ts";
 import { addCompile } from "./commands/compile.ts";
 import { addFmt } from "./commands/fmt.ts";
+import { addImport } from "./commands/import.ts";
 import { addReconstruct } from "./commands/reconstruct.ts";
 import { addRun } from "./commands/run.ts";
 import { addTune } from "./commands/tune.ts";
@@ -15,6 +16,7 @@ export const commands: readonly AddCommand[] = [
   addVerify,
   addReconstruct,
   addWeights,
+  addImport,
   addTune,
   addCheck,
   addFmt,

@@ -1,6 +1,7 @@
 import { type Diagnostic, ok, type Result } from "../../diagnostics/diagnostic.ts";
 import type { StorageType } from "../../model/model.ts";
 import type { SiteLayout } from "../../passes/site-layout.ts";
+import type { BindOptions } from "../../weights/bind.ts";
 import type { AdapterKind } from "../adapters.ts";
 import type { RunReport } from "../executors/executor.ts";
 import { type ExecutorName, executors } from "../executors/executors.ts";
@@ -21,6 +22,7 @@ export interface RunJob {
   /** The CUDA executors multiply f32 as TF32. */
   readonly tf32: boolean;
   readonly weights: string;
+  readonly binding: BindOptions;
   readonly input: string;
   readonly taps: readonly string[];
   /** Seed of a mask to draw instead of reading one, or null. */
@@ -36,7 +38,7 @@ export async function run(job: RunJob): Promise<Result<RunReport>> {
   const inputs = await readInputs(job, model);
   if (!inputs.ok) return inputs;
   const whileRead: Diagnostic[] = [];
-  const weights = await openWeights(job.weights, model, diagnostic => whileRead.push(diagnostic));
+  const weights = await openWeights(job.weights, model, diagnostic => whileRead.push(diagnostic), job.binding);
   if (!weights.ok) return weights;
   const execute = await executors[job.on](job);
   const batch = inputs.value.get("pixel_values")?.shape[0] ?? 1;
