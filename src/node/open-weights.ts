@@ -4,8 +4,8 @@ import { resolve } from "../graph/graph.ts";
 import type { Model } from "../model/model.ts";
 import { bindWeights } from "../weights/bind.ts";
 import { randomSeed, randomWeights } from "../weights/random.ts";
-import { readSafetensors } from "../weights/safetensors.ts";
 import type { Param, Weights } from "../weights/tensor.ts";
+import { readTensorFile } from "../weights/tensor-file.ts";
 import { openSource } from "./byte-source.ts";
 import { catchingFailures } from "./failure.ts";
 
@@ -23,7 +23,7 @@ export interface OpenWeights extends Weights {
 }
 
 /**
- * What `--weights` names: a safetensors file in any known naming, or `random:SEED`. What is wrong with the values
+ * What `--weights` names: a file of weights (docs/weights.md) in any known naming, or `random:SEED`. What is wrong with the values
  * themselves shows when they are read, and is reported then.
  */
 export async function openWeights(
@@ -43,7 +43,7 @@ export async function openWeights(
     const source = await openSource(name);
     if (!source.ok) return source;
     const { close } = source.value;
-    const file = await readSafetensors(source.value);
+    const file = await readTensorFile(source.value);
     const bound = file.ok ? await bindWeights(file.value, params.value, report) : file;
     if (bound.ok) return ok({ ...bound.value, close }, [...file.diagnostics, ...bound.diagnostics]);
     await close();

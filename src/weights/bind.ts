@@ -164,6 +164,6 @@ function nonFinite({ name, dtype, place, dataAt }: Tensor, values: Float32Array)
     total++;
   }
   if (first < 0) return null;
-  const at: FilePlace = { file: place.file, offset: dataAt + first * dtypeBytes[dtype] };
+  const at: FilePlace = { file: place.file, offset: dataAt === null ? null : dataAt + first * dtypeBytes[dtype] };
   return warning("weights-nonfinite", at, name, values[first] ?? Number.NaN, first, total);
 }

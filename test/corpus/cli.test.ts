@@ -136,7 +136,7 @@ describe.concurrent("check FILE", () => {
 const image = file(`{${entry("pixel_values", "F32", [1, 1, 4, 4], 0, 64)}}`, new Uint8Array(64));
 
 describe.concurrent("run FILE --on reference --weights FILE", () => {
-  test.for(representative(safetensorsCorpus, 28))("$id: $title", async ({ id, bytes, read, bound = read, values = bound }) => {
+  test.for(representative(safetensorsCorpus, 28))("$id: $title", async ({ id, bytes, read: asSafetensors, opened: read = asSafetensors, bound = read, values = bound }) => {
     const folder = path.join(root, id);
     fs.mkdirSync(folder);
     fs.writeFileSync(path.join(folder, "a.cnx"), corpusSpec);
@@ -164,7 +164,7 @@ describe.concurrent("run FILE --on reference --weights FILE", () => {
 });
 
 describe.concurrent("weights convert FILE --to timm, weights inspect FILE", () => {
-  test.for(representative(safetensorsCorpus, 14))("$id: $title", async ({ id, bytes, read }) => {
+  test.for(representative(safetensorsCorpus, 14))("$id: $title", async ({ id, bytes, read: asSafetensors, opened: read = asSafetensors }) => {
     const folder = path.join(root, `convert-${id}`);
     fs.mkdirSync(folder);
     fs.writeFileSync(path.join(folder, "w.safetensors"), bytes());

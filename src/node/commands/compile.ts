@@ -49,7 +49,7 @@ export const addCompile: AddCommand = (program, execute) => {
     .addOption(
       once(
         "-w, --weights <file>",
-        "a safetensors file, or random:SEED; goes into the ONNX graph and beside the kernels",
+        "safetensors, .pt, .pth or .npz, or random:SEED; goes into the ONNX graph and beside the kernels",
       ),
     )
     .option("--check", "write nothing; exit with 1 where the output differs from what is there")

@@ -4,8 +4,9 @@ import { printArchitecture, printDecoder } from "../../weights/architecture.ts";
 import { convertWeights } from "../../weights/convert.ts";
 import { type Inspection, inspectWeights } from "../../weights/inspect.ts";
 import { type Dialect, dialects } from "../../weights/names.ts";
-import { readSafetensors, writeSafetensors } from "../../weights/safetensors.ts";
+import { writeSafetensors } from "../../weights/safetensors.ts";
 import type { TensorFile } from "../../weights/tensor.ts";
+import { readTensorFile } from "../../weights/tensor-file.ts";
 import { openSource } from "../byte-source.ts";
 import type { AddCommand } from "../command.ts";
 import { catchingFailures } from "../failure.ts";
@@ -47,7 +48,7 @@ function addConvert(group: Command, execute: Parameters<AddCommand>[1]): void {
   group
     .command("convert")
     .description("the same weights in another naming and layout, element types as they are")
-    .argument("<file>", "a safetensors file in any known naming")
+    .argument("<file>", "safetensors, .pt, .pth or .npz, in any known naming")
     .requiredOption("-o, --output <file>", "where they go, as safetensors")
     .addOption(choice("--to <naming>", "the naming that is wanted", dialects).makeOptionMandatory())
     .option("--allow-unused", "leave out tensors that have no place in that naming")
@@ -59,7 +60,7 @@ function addInspect(group: Command, execute: Parameters<AddCommand>[1]): void {
   group
     .command("inspect")
     .description("what a file of weights holds: naming, size, tensors, what it can be used for")
-    .argument("<file>", "a safetensors file in any known naming")
+    .argument("<file>", "safetensors, .pt, .pth or .npz, in any known naming")
     .addHelpText("after", inspectExamples)
     .action((file: string) => execute(() => inspect(file)));
 }
@@ -70,7 +71,7 @@ async function withTensors<T>(file: string, work: (tensors: TensorFile) => Promi
     const source = await openSource(file);
     if (!source.ok) return source;
     try {
-      const tensors = await readSafetensors(source.value);
+      const tensors = await readTensorFile(source.value);
       if (!tensors.ok) return tensors;
       const done = await work(tensors.value);
       return { ...done, diagnostics: [...tensors.diagnostics, ...done.diagnostics] };
