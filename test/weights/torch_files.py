@@ -38,7 +38,7 @@ for rows in sorted(glob.glob(at("*.json"))):
     numpy.savez_compressed(at(f"{name}.compressed.npz"), **{n: tensor.numpy() for n, tensor in whole.items()})
 
     # What a training script saves: parameters, an optimizer with state, arguments; weights that share one storage.
-    parameters = collections.OrderedDict((n, torch.nn.Parameter(tensor)) for n, tensor in whole.items())
+    parameters = collections.OrderedDict((n, torch.nn.Parameter(tensor.clone())) for n, tensor in whole.items())
     parameters._metadata = collections.OrderedDict([("", {"version": 1})])
     optimizer = torch.optim.AdamW(parameters.values(), lr=1e-3)
     copies = collections.OrderedDict((n, p.detach().clone()) for n, p in parameters.items())
