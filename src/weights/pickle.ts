@@ -373,3 +373,6 @@ const rows: readonly (readonly [code: number, name: string, run: (m: Machine) =>
 
 /** Every opcode that torch.save writes, also in Python 2 and with a protocol of its caller's choice. */
 const opcodes: ReadonlyMap<number, Opcode> = new Map(rows.map(([code, name, run]) => [code, { name, run }]));
+
+/** For the page that tells it. */
+export const opcodeCount = opcodes.size;
