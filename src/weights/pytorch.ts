@@ -6,7 +6,7 @@ import { unpickle } from "./pickle.ts";
 import type { ByteSource } from "./source.ts";
 import { findStateDict, viewOf } from "./state-dict.ts";
 import type { TensorFile } from "./tensor.ts";
-import { viewFile } from "./views.ts";
+import { viewFile, wrongChecksum } from "./views.ts";
 import { type Directory, readEntries } from "./zip.ts";
 
 /** Bytes of pickle that are read; checkpoints of the largest model with all of its optimizer have 1 MB. */
@@ -46,7 +46,7 @@ export async function readTorchArchive(source: ByteSource, directory: Directory)
   if (pickle.size > maxPickle) throw new Failure(error("pickle-limit", place, maxPickle, "bytes"));
   await checkOrder(source, entries.get(`${root}byteorder`));
   const bytes = await source.read(pickle.at, pickle.size);
-  if (crc32(bytes) !== pickle.crc) throw new Failure(error("zip-checksum", place, pickle.name));
+  if (crc32(bytes) !== pickle.crc) throw wrongChecksum(source.name, pickle);
   const { value, end } = unpickle(source.name, bytes, 0, pickle.at);
   if (end !== bytes.length) {
     const after = { file: source.name, offset: pickle.at + end };

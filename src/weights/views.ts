@@ -1,7 +1,7 @@
 import type { FilePlace } from "../diagnostics/diagnostic.ts";
 import { Failure } from "../diagnostics/failure.ts";
 import { invariant } from "../diagnostics/invariant.ts";
-import { error } from "../diagnostics/messages.ts";
+import { error, withNote } from "../diagnostics/messages.ts";
 import { crc32 } from "./crc32.ts";
 import { dtypeBytes, type FileDType } from "./dtype.ts";
 import type { ByteSource } from "./source.ts";
@@ -84,6 +84,13 @@ function isRowMajor(shape: readonly number[], strides: readonly number[]): boole
   return elements(shape) === 0 || shape.every((size, k) => size === 1 || strides[k] === wanted[k]);
 }
 
+/** What is said of a block whose bytes do not have its checksum. */
+export function wrongChecksum(file: string, { name, at, crc }: Block): Failure {
+  const problem = error("zip-checksum", { file, offset: at }, name);
+  const none = "0 is what torch.save writes after set_crc32_options(False): save it again with checksums";
+  return new Failure(crc === 0 ? withNote(problem, none) : problem);
+}
+
 async function readPart(
   source: ByteSource,
   checked: Set<Block>,
@@ -98,7 +105,7 @@ async function readPart(
   let found = whole === null ? 0 : crc32(whole);
   for (let from = 0; whole === null && from < size; from += chunk)
     found = crc32(await source.read(at + from, Math.min(chunk, size - from)), found);
-  if (found !== crc) throw new Failure(error("zip-checksum", { file: source.name, offset: at }, block.name));
+  if (found !== crc) throw wrongChecksum(source.name, block);
   checked.add(block);
   return whole?.subarray(offset, offset + length) ?? source.read(at + offset, length);
 }

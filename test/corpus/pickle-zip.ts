@@ -88,6 +88,7 @@ export const zipRows: readonly PickleRow[] = [
   row("P10-no-local", "an offset at which no header is", () => zip([part("a/data.pkl", modelPickle, { row: { at: 1 } })]), badZip("zip-gap")),
   row("P10-offset-outside", "an offset outside the file", () => zip([part("a/data.pkl", modelPickle, { row: { at: 0x7fffffff } })]), badZip("zip-overlap")),
   row("P12-pickle", "a byte of the pickle changed", () => changed(modelZip(), 60 + modelPickle.length - 40, 0x5a), badZip("zip-checksum")),
+  row("P12-none", "no checksum", () => zip([part("archive/data.pkl", modelPickle, { local: { crc: 0 }, row: { crc: 0 } })]), badZip("zip-checksum"), { says: "set_crc32_options" }),
   row("P13-deflated", "a deflated entry", () => more(part("archive/x", "x", { local: { method: 8 }, row: { method: 8 } })), badZip("zip-compressed"), { says: "save it again" }),
   row("P13-packed", "stored, in another size", () => more(part("archive/x", "xyz", { local: { packed: 2 }, row: { packed: 2 } })), badZip("zip-entry")),
   row("P14-overlap", "5,000 entries over the same 40 kB", overlapping, badZip("zip-no-data")),

@@ -5,7 +5,7 @@ import { catchingFailures } from "../../src/diagnostics/failure.ts";
 import { messages } from "../../src/diagnostics/messages.ts";
 import { bindWeights } from "../../src/weights/bind.ts";
 import { type ByteSource, memorySource } from "../../src/weights/source.ts";
-import { readF32, type TensorFile } from "../../src/weights/tensor.ts";
+import { elements, readF32, type TensorFile } from "../../src/weights/tensor.ts";
 import { readTensorFile } from "../../src/weights/tensor-file.ts";
 import { pickle, tensor, torchZip, dict } from "../support/pickle-writer.ts";
 import { zip } from "../support/zip-writer.ts";
@@ -146,6 +146,24 @@ describe("data", () => {
     const before = reads.length;
     if (file.ok) for (const name of file.value.tensors.keys()) await file.value.bytes(name);
     expect(reads.length - before).toBe(corpusParams.length);
+  });
+
+  test("P02: a storage that many tensors share is summed up once", async () => {
+    const bytes = pickleCorpus.find(({ id }) => id === "P02-shared")?.bytes() ?? new Uint8Array();
+    let read = 0;
+    const source = memorySource("w.pt", bytes);
+    const file = await readTensorFile({
+      ...source,
+      read: (offset, length) => {
+        read += length;
+        return source.read(offset, length);
+      },
+    });
+    const opened = read;
+    if (file.ok) for (const name of file.value.tensors.keys()) await file.value.bytes(name);
+    const size = corpusParams.reduce((sum, { shape }) => sum + 4 * elements(shape), 0);
+    // Once for its checksum, and each tensor.
+    expect(read - opened).toBe(2 * size);
   });
 
   test("P53: a storage of 3 GB and an archive of 6, of which only what is asked for is read", async () => {
