@@ -25,3 +25,4 @@ export { type Dialect, dialects } from "./weights/names.ts";
 export { randomWeights } from "./weights/random.ts";
 export { readSafetensors, writeSafetensors } from "./weights/safetensors.ts";
 export type { Param, TensorFile, Weights } from "./weights/tensor.ts";
+export { readTensorFile } from "./weights/tensor-file.ts";

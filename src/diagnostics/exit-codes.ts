@@ -25,6 +25,8 @@ export const exitCodes = {
   E_W_SIZE: 4,
   E_W_DTYPE: 4,
   E_W_LIMIT: 4,
+  E_W_ZIP: 4,
+  E_W_PICKLE: 4,
   E_W_MISSING: 4,
   E_W_EXTRA: 4,
   E_W_SHAPE: 4,

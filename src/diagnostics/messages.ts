@@ -1,5 +1,6 @@
 import type { Diagnostic, Note, Place } from "./diagnostic.ts";
 import type { Kind } from "./exit-codes.ts";
+import { archiveMessages } from "./messages/archives.ts";
 import { compileMessages } from "./messages/compile.ts";
 import { importMessages } from "./messages/import.ts";
 import { machineMessages } from "./messages/machine.ts";
@@ -19,6 +20,7 @@ export const messages = {
   ...compileMessages,
   ...weightMessages,
   ...importMessages,
+  ...archiveMessages,
   ...machineMessages,
 } as const;
 

@@ -5,8 +5,8 @@ import type { Model } from "../model/model.ts";
 import { type BindOptions, bindWeights } from "../weights/bind.ts";
 import { livelyWeights } from "../weights/lively.ts";
 import { randomSeed, randomWeights } from "../weights/random.ts";
-import { readSafetensors } from "../weights/safetensors.ts";
 import type { Param, Weights } from "../weights/tensor.ts";
+import { readTensorFile } from "../weights/tensor-file.ts";
 import { openSource } from "./byte-source.ts";
 import { catchingFailures, Failure } from "./failure.ts";
 import { type Provenance, provenanceOf } from "./provenance.ts";
@@ -40,7 +40,7 @@ export async function openOrDraw(
 }
 
 /**
- * What `--weights` names: a safetensors file in any known naming, or `random:SEED`. What is wrong with the values
+ * What `--weights` names: a file of weights (docs/weights.md) in any known naming, or `random:SEED`. What is wrong with the values
  * themselves shows when they are read: a warning is reported then, an error is a `Failure` of whoever reads.
  */
 export async function openWeights(
@@ -65,7 +65,7 @@ export async function openWeights(
     const source = await openSource(name);
     if (!source.ok) return source;
     const { close } = source.value;
-    const file = await readSafetensors(source.value);
+    const file = await readTensorFile(source.value);
     const bound = file.ok ? await bindWeights(file.value, params.value, whileRead, options) : file;
     const provenance = () => provenanceOf(source.value, bound.ok ? bound.value.license : undefined);
     if (bound.ok) return ok({ ...bound.value, close, provenance }, [...file.diagnostics, ...bound.diagnostics]);

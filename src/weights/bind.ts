@@ -213,7 +213,7 @@ function nonFinite({ name, dtype, place, dataAt }: Tensor, values: Float32Array,
     if (Number.isNaN(value)) nan++;
   }
   if (first < 0) return null;
-  const at: FilePlace = { file: place.file, offset: dataAt + first * dtypeBytes[dtype] };
+  const at: FilePlace = { file: place.file, offset: dataAt === null ? null : dataAt + first * dtypeBytes[dtype] };
   if (nan === values.length) return error("weights-all-nan", at, name);
   const args = [at, name, values[first] ?? Number.NaN, first, total] as const;
   return strict ? error("weights-not-finite", ...args) : warning("weights-nonfinite", ...args);

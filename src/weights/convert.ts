@@ -87,7 +87,10 @@ function castAll(
       wrong.push(error("weights-dtype", tensor?.place ?? null, name, dtype, weightDTypes));
       return source;
     }
-    const placeOf = tensor === null ? () => null : placesIn(tensor.place.file, tensor.dataAt, dtype);
+    const placeOf =
+      tensor === null || tensor.dataAt === null
+        ? () => tensor?.place ?? null
+        : placesIn(tensor.place.file, tensor.dataAt, dtype);
     return {
       ...source,
       dtype: to,

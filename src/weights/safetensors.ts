@@ -28,6 +28,8 @@ export async function readSafetensors(source: ByteSource): Promise<Result<Tensor
     // No text and no archive begins like a plausible length: one of the upper four bytes is set.
     const lookalike = sniff(start);
     if (lookalike !== null) return fail(withNote(error("weights-format", place, lookalike.what), lookalike.hint));
+    if (length > BigInt(maxHeader) && !/^[\s{]/.test(String.fromCharCode(start[8] ?? 0)))
+      return fail(error("weights-unknown-format", place));
     if (size >= 8) return fail(error("weights-header-length", place, length, maxHeader));
   }
   if (size < 8 || 8 + Number(length) > size)

@@ -9,8 +9,8 @@ export interface Tensor {
   readonly shape: readonly number[];
   /** Where the file's table of contents names it. */
   readonly place: FilePlace;
-  /** File offset of its first data byte. */
-  readonly dataAt: number;
+  /** File offset of its first data byte; null where the file does not hold them in row-major order. */
+  readonly dataAt: number | null;
 }
 
 /** A tensor file whose table of contents has been read and checked; data are read when asked for. */

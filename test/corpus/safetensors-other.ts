@@ -178,12 +178,16 @@ export const otherRows: readonly SafetensorsRow[] = [
     () => encode('{"metadata":{"total_size":1},"weight_map":{}}'),
     format("weights-format"),
   ),
-  row(
-    "F45-zip",
-    "a zip archive",
-    () => join([0x50, 0x4b, 3, 4, 0, 0, 8, 8], new Uint8Array(100)),
-    format("weights-format"),
-  ),
+  // Where weights are due, a whole archive of torch.save or numpy.savez is read whatever its name is; this one is none.
+  {
+    ...row(
+      "F45-zip",
+      "a zip archive",
+      () => join([0x50, 0x4b, 3, 4, 0, 0, 8, 8], new Uint8Array(100)),
+      format("weights-format"),
+    ),
+    opened: { kind: "E_W_ZIP", code: "zip-end" },
+  },
   row(
     "F45-pickle",
     "a Python pickle",
@@ -200,7 +204,7 @@ export const otherRows: readonly SafetensorsRow[] = [
     "F45-random",
     "bytes without meaning",
     () => Uint8Array.from({ length: 200 }, (_, k) => (k * 167 + 91) & 255),
-    bad("weights-header-length"),
+    format("weights-unknown-format"),
   ),
 
   // Good files for another model.

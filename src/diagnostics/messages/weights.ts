@@ -1,8 +1,8 @@
 import type { Message } from "../messages.ts";
 
 /** A name from a file, in quotes, short enough for a sentence. Control characters are the printer's matter. */
-const quoted = (name: string): string => `'${name.length > 100 ? `${name.slice(0, 100)}…` : name}'`;
-const shape = (sizes: readonly number[]): string => `[${sizes.join(", ")}]`;
+export const quoted = (name: string): string => `'${name.length > 100 ? `${name.slice(0, 100)}…` : name}'`;
+export const shape = (sizes: readonly number[]): string => `[${sizes.join(", ")}]`;
 const list = (names: readonly string[]): string => names.map(quoted).join(", ");
 const andMore = (n: number): string => (n === 0 ? "" : ` and ${n} more`);
 const count = (n: number, what: string): string => `${n} ${what}${n === 1 ? "" : "s"}`;
@@ -16,6 +16,10 @@ export const weightMessages = {
   "weights-format": {
     kind: "E_W_FORMAT",
     text: (what: string) => `the file is ${what}, not safetensors`,
+  },
+  "weights-unknown-format": {
+    kind: "E_W_FORMAT",
+    text: () => "the file is neither safetensors nor written by torch.save or numpy.savez",
   },
   "weights-truncated": {
     kind: "E_W_TRUNC",

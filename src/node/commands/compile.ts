@@ -64,7 +64,7 @@ export const addCompile: AddCommand = (program, execute) => {
     .addOption(
       once(
         "-w, --weights <file>",
-        "a safetensors file, or random:SEED; goes into the ONNX graph and beside the kernels",
+        "safetensors, .pt, .pth or .npz, or random:SEED; goes into the ONNX graph and beside the kernels",
       ),
     )
     .option("--allow-extra", allowExtraHelp)

@@ -51,7 +51,10 @@ export const addRun: AddCommand = (program, execute) => {
     .option("-m, --model <name>", "the model (default: the only one that the spec declares)")
     .addOption(defaulted("--on <executor>", "where it runs", executorNames, "webgpu"))
     .addOption(
-      once("-w, --weights <file>", "a safetensors file in any known naming, or random:SEED").makeOptionMandatory(),
+      once(
+        "-w, --weights <file>",
+        "safetensors, .pt, .pth or .npz in any known naming, or random:SEED",
+      ).makeOptionMandatory(),
     )
     .option("--allow-extra", allowExtraHelp)
     .option("--strict", strictHelp)

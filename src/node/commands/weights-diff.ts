@@ -36,7 +36,7 @@ export function addDiff(
   group
     .command("diff")
     .description("what two files of weights differ in, whatever their namings, worst first")
-    .argument("<file>", "a safetensors file in any known naming")
+    .argument("<file>", "safetensors, .pt, .pth or .npz, in any known naming")
     .argument("<other>", "another")
     .addOption(
       new Option("--tolerance <number>", "the largest |other - file| of a value that is no difference")

@@ -7,8 +7,9 @@ import type { WeightDType } from "../../weights/dtype.ts";
 import { type Inspection, inspectWeights } from "../../weights/inspect.ts";
 import { type Dialect, dialects } from "../../weights/names.ts";
 import { withoutPrefix } from "../../weights/prefix.ts";
-import { readSafetensors, writeSafetensors } from "../../weights/safetensors.ts";
+import { writeSafetensors } from "../../weights/safetensors.ts";
 import type { TensorFile } from "../../weights/tensor.ts";
+import { readTensorFile } from "../../weights/tensor-file.ts";
 import { openSource } from "../byte-source.ts";
 import type { AddCommand } from "../command.ts";
 import { catchingFailures, Failure } from "../failure.ts";
@@ -65,7 +66,7 @@ function addConvert(group: Command, execute: Parameters<AddCommand>[1]): void {
   group
     .command("convert")
     .description("the same weights in another naming and layout, or rounded, or fitted to another input or head")
-    .argument("<file>", "a safetensors file in any known naming")
+    .argument("<file>", "safetensors, .pt, .pth or .npz, in any known naming")
     .requiredOption("-o, --output <file>", "where they go, as safetensors")
     .addOption(choice("--to <naming>", "the naming that is wanted (default: the file's own)", dialects))
     .addOption(choice("--dtype <name>", "element type (default: the file's own)", Object.keys(dtypes)))
@@ -82,7 +83,7 @@ function addInspect(group: Command, execute: Parameters<AddCommand>[1]): void {
   group
     .command("inspect")
     .description("what a file of weights holds: naming, size, tensors, what it can be used for")
-    .argument("<file>", "a safetensors file in any known naming")
+    .argument("<file>", "safetensors, .pt, .pth or .npz, in any known naming")
     .addOption(prefixOption())
     .addHelpText("after", inspectExamples)
     .action((file: string, { stripPrefix }: { readonly stripPrefix?: string }) =>
@@ -100,7 +101,7 @@ export async function withTensors<T>(
     const source = await openSource(file);
     if (!source.ok) return source;
     try {
-      const tensors = await readSafetensors(source.value);
+      const tensors = await readTensorFile(source.value);
       if (!tensors.ok) return tensors;
       const done = await work(prefix === null ? tensors.value : withoutPrefix(tensors.value, prefix));
       return { ...done, diagnostics: [...tensors.diagnostics, ...done.diagnostics] };
