@@ -38,9 +38,10 @@ const order = ["diagnostics", "embedded", "syntax", "model", "graph", "passes", 
 const left = (of: string): readonly string[] => order.slice(0, order.indexOf(of) + 1);
 const allowed: Readonly<Record<string, readonly string[]>> = {
   ...Object.fromEntries(order.map(name => [name, left(name)])),
-  emit: [...left("emit"), "weights"],
+  emit: [...left("emit"), "preprocess", "weights"],
   runtime: [],
-  reconstruct: [...left("graph")],
+  preprocess: [...left("model")],
+  reconstruct: [...left("graph"), "preprocess"],
   weights: [...left("graph")],
   host: [...left("emit"), "runtime", "weights"],
   "compile.ts": left("emit"),
@@ -51,6 +52,7 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
   node: [
     ...left("emit"),
     "host",
+    "preprocess",
     "reconstruct",
     "runtime",
     "weights",

@@ -191,7 +191,13 @@ describe("what is wrong", () => {
   const cases: readonly [title: string, words: readonly string[], code: number, kind: string, says: string][] = [
     ["no such image", [...usual, "--image", "gone.png", "-o", "o.png"], 6, "E_IO_NOTFOUND", "gone.png"],
     ["a folder for an image", [...usual, "--image", ".", "-o", "o.png"], 6, "E_IO_NOTFILE", "a directory"],
-    ["a text for an image", [...usual, "--image", "m.cnx", "-o", "o.png"], 7, "E_R_INPUT", "neither a PNG nor a JPEG"],
+    [
+      "a text for an image",
+      [...usual, "--image", "m.cnx", "-o", "o.png"],
+      7,
+      "E_R_INPUT",
+      "neither a PNG nor a JPEG nor a WebP",
+    ],
     ["a PNG cut short", [...usual, "--image", "cut.png", "-o", "o.png"], 7, "E_R_INPUT", "cannot be decoded"],
     ["a JPEG cut short", [...usual, "--image", "cut.jpg", "-o", "o.png"], 7, "E_R_INPUT", "cannot be decoded"],
     ["a bomb", [...usual, "--image", "bomb.png", "-o", "o.png"], 7, "E_R_INPUT", "cannot be decoded"],

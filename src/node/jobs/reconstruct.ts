@@ -3,11 +3,11 @@ import { type Diagnostic, fail, ok, type Result } from "../../diagnostics/diagno
 import { invariant } from "../../diagnostics/invariant.ts";
 import { error } from "../../diagnostics/messages.ts";
 import { type Fcmae, type Model, patchGrid } from "../../model/model.ts";
+import { fitPicture } from "../../preprocess/fit.ts";
+import { isPictureChannels, type Picture, toPicture, toPlanes } from "../../preprocess/picture.ts";
 import { channelDistance } from "../../reconstruct/collapse.ts";
-import { fitPicture } from "../../reconstruct/fit.ts";
 import { type PageContent, page } from "../../reconstruct/page.ts";
 import { hidePatches, reconstruct as paste } from "../../reconstruct/patches.ts";
-import { isPictureChannels, type Picture, toPicture, toPlanes } from "../../reconstruct/picture.ts";
 import { strip } from "../../reconstruct/strip.ts";
 import { randomMask } from "../../runtime/mask.ts";
 import { elements } from "../../weights/tensor.ts";
