@@ -1,5 +1,6 @@
 import type { AddCommand } from "./command.ts";
 import { addCheck } from "./commands/check.ts";
+import { addClassify } from "./commands/classify.ts";
 import { addCompile } from "./commands/compile.ts";
 import { addFmt } from "./commands/fmt.ts";
 import { addReconstruct } from "./commands/reconstruct.ts";
@@ -11,6 +12,7 @@ import { addWeights } from "./commands/weights.ts";
 export const commands: readonly AddCommand[] = [
   addCompile,
   addRun,
+  addClassify,
   addReconstruct,
   addWeights,
   addTune,

@@ -2,8 +2,11 @@ import { readFileSync } from "node:fs";
 import { inflateSync } from "node:zlib";
 import { type Diagnostic, fail, ok, type Result } from "../diagnostics/diagnostic.ts";
 import { error, withNote } from "../diagnostics/messages.ts";
-import { type Picture, type PictureChannels, pictureOf, toRgba } from "../preprocess/picture.ts";
+import type { Model } from "../model/model.ts";
+import { fitPicture } from "../preprocess/fit.ts";
+import { isPictureChannels, type Picture, type PictureChannels, pictureOf, toRgba } from "../preprocess/picture.ts";
 import { importPackage, packageFile } from "./packages.ts";
+import { progress } from "./progress.ts";
 import { readFileWithin } from "./read.ts";
 import { webpSize } from "./webp-size.ts";
 
@@ -91,6 +94,27 @@ export async function readPicture(file: string, channels: PictureChannels): Prom
       return fail(error("image-too-large", place, cause.message, `${maxMegapixels} million`));
     return fail(error("image-broken", place, reasonOf(cause)));
   }
+}
+
+/** Images in a model's size. A side of less than `least` pixels is refused. */
+export async function readFitted(
+  files: readonly string[],
+  { input, name }: Pick<Model, "input" | "name">,
+  least = 1,
+): Promise<Result<readonly Picture[]>> {
+  const { channels } = input;
+  if (!isPictureChannels(channels)) return fail(error("no-picture-channels", null, name, channels));
+  const pictures: Picture[] = [];
+  for (const file of files) {
+    const picture = await readPicture(file, channels);
+    if (!picture.ok) return picture;
+    const { width, height } = picture.value;
+    if (Math.min(width, height) < least)
+      return fail(error("image-too-small", { file, offset: null }, width, height, least));
+    pictures.push(fitPicture(picture.value, input));
+    if (pictures.length % 50 === 0) progress(`${pictures.length} of ${files.length} images read`);
+  }
+  return ok(pictures);
 }
 
 /** A PNG file. */

@@ -279,9 +279,11 @@ describe("what is wrong", () => {
     for (const name of ["@noble", "commander", "handlebars", "ohm-js", "picocolors"])
       fs.symlinkSync(path.join(root, "node_modules", name), path.join(folder, "installed/node_modules", name));
     const cli = path.join(folder, "installed/dist/node/cli.js");
+    fs.writeFileSync(path.join(folder, "c.webp"), "RIFF\0\0\0\0WEBPVP8L");
     for (const [image, name] of [
       ["a.png", "pngjs"],
       ["b.jpg", "jpeg-js"],
+      ["c.webp", "@jsquash/webp"],
     ] as const) {
       const words = [cli, "reconstruct", "m.cnx", ...usual, "--image", image, "-o", "o.png"];
       const { status, stderr } = spawnSync(process.execPath, words, { cwd: folder, encoding: "utf8" });
