@@ -1,5 +1,6 @@
 import * as fs from "node:fs";
 import * as path from "node:path";
+import { imagenet } from "../../src/model/imagenet.ts";
 import type { Size } from "../../src/preprocess/geometry.ts";
 import type { Picture } from "../../src/preprocess/picture.ts";
 
@@ -56,11 +57,22 @@ export function torchvisionCases(): readonly TorchvisionCase[] {
   }));
 }
 
-/** How far two tensors [3, H, W] are apart before they were normalised, in steps of eight bits. */
-export function stepsApart(a: ArrayLike<number>, b: ArrayLike<number>, std: readonly number[]): number {
-  let most = 0;
-  const plane = a.length / 3;
-  for (let i = 0; i < a.length; i++)
-    most = Math.max(most, 255 * (std[Math.floor(i / plane)] ?? 1) * Math.abs((a[i] ?? 0) - (b[i] ?? 0)));
-  return most;
+/** How two tensors [images, 3, H, W] differ before they were normalised. */
+export interface Apart {
+  /** The largest difference, in steps of eight bits. */
+  readonly steps: number;
+  /** The share of values that are a step apart, or more. */
+  readonly share: number;
+}
+
+export function apart(a: ArrayLike<number>, b: ArrayLike<number>, images = 1): Apart {
+  const plane = a.length / (3 * images);
+  let [steps, different] = [0, 0];
+  for (let i = 0; i < a.length; i++) {
+    const std = imagenet.std[Math.floor(i / plane) % 3] ?? Number.NaN;
+    const here = 255 * std * Math.abs((a[i] ?? Number.NaN) - (b[i] ?? Number.NaN));
+    if (!(here < 0.5)) different++;
+    if (!(here <= steps)) steps = here;
+  }
+  return { steps, share: different / a.length };
 }

@@ -159,6 +159,15 @@ export const machineMessages = {
     text: (model: string, head: string) =>
       `'${model}' has ${head} and gives no classes; classify is for models with head classifier and 1 class or more`,
   },
+  "preprocess-misplaced": {
+    kind: "E_USAGE",
+    text: (where: string, needed: string) => `--preprocess cannot be had with ${where}; it needs ${needed}`,
+  },
+  "preprocess-channels": {
+    kind: "E_USAGE",
+    text: (model: string, channels: number) =>
+      `'${model}' takes ${channels} channels, and only for RGB is a preprocessing published`,
+  },
   "labels-unreadable": { kind: "E_R_INPUT", text: (why: string) => `the labels cannot be read: ${why}` },
   "labels-count": {
     kind: "E_R_INPUT",

@@ -29,6 +29,7 @@ interface Options {
   readonly torch?: boolean;
   readonly cudaTuning?: string;
   readonly tune: "gpu" | "lavapipe" | "swiftshader";
+  readonly preprocess?: boolean;
   readonly sites: SiteLayout;
   readonly root?: string;
   readonly outFollow?: boolean;
@@ -68,6 +69,10 @@ export const addCompile: AddCommand = (program, execute) => {
       once("--cuda-tuning <table>", "choices for CUDA kernels: a file of cnxc tune, or sm_90, measured on an H200"),
     )
     .addOption(defaulted("--tune <adapter>", "tiles of the WGSL kernels", ["gpu", "lavapipe", "swiftshader"], "gpu"))
+    .option(
+      "--preprocess",
+      "also what fits images of any size into the input: WGSL beside the kernels, ONNX in the graph",
+    )
     .addOption(sitesOption())
     .option("--root <folder>", "the folder that imports may not leave (default: the spec's own)")
     .option("--out-follow", "follow an output folder that is a link out of the project")
@@ -93,6 +98,7 @@ async function compile(specs: readonly string[], options: Options): Promise<Outc
     torch: options.torch ?? false,
     cudaTuning: options.cudaTuning ?? null,
     tuning: options.tune,
+    preprocess: options.preprocess ?? false,
     sites: options.sites,
     tf32: options.tf32 ?? false,
     weights: options.weights ?? null,
@@ -162,6 +168,7 @@ const originOptions = ({
   torch,
   cudaTuning,
   tuning,
+  preprocess,
   sites,
   tf32,
   weights,
@@ -171,6 +178,7 @@ const originOptions = ({
   tuning,
   ...(torch ? { torch } : {}),
   ...(cudaTuning === null ? {} : { cudaTuning: baseName(cudaTuning) }),
+  ...(preprocess ? { preprocess } : {}),
   ...(sites === "auto" ? {} : { sites }),
   ...(tf32 ? { tf32 } : {}),
   weights: weights === null ? null : baseName(weights),
