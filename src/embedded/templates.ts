@@ -5986,7 +5986,7 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
     + ((stack1 = alias2(alias1(lookupProperty(depth0,"downGroups"), "x", {"start":{"line":5,"column":32},"end":{"line":5,"column":44}} ), depth0)) != null ? stack1 : "")
     + ", "
     + ((stack1 = alias2(alias1(lookupProperty(depth0,"downGroups"), "y", {"start":{"line":5,"column":50},"end":{"line":5,"column":62}} ), depth0)) != null ? stack1 : "")
-    + ")\n// Positions are counted in 32 bits: height · (longer side) / (shorter side) may be 16 million at most.\nstruct Image {\n  width: u32,\n  height: u32,\n  index: u32, // of the image in pixel_values\n}\n@group(0) @binding(0) var<storage, read> image: array<u32>; // [height][width], red in the lowest eight bits\n@group(0) @binding(1) var<storage, read_write> rows: array<u32>; // [image height]["
+    + ")\n// Positions are counted in 32 bits: (longer side)² / (shorter side) may be 8388607 at most.\nstruct Image {\n  width: u32,\n  height: u32,\n  index: u32, // of the image in pixel_values\n}\n@group(0) @binding(0) var<storage, read> image: array<u32>; // [height][width], red in the lowest eight bits\n@group(0) @binding(1) var<storage, read_write> rows: array<u32>; // [image height]["
     + ((stack1 = alias2(alias1(depth0, "width", {"start":{"line":13,"column":85},"end":{"line":13,"column":90}} ), depth0)) != null ? stack1 : "")
     + "]\n@group(0) @binding(2) var<storage, read_write> pixel_values: array<f32>;\n@group(0) @binding(3) var<uniform> given: Image;\n\n@compute @workgroup_size(64)\nfn across(@builtin(global_invocation_id) at: vec3u) {\n  if (at.x >= "
     + ((stack1 = alias2(alias1(depth0, "width", {"start":{"line":19,"column":16},"end":{"line":19,"column":21}} ), depth0)) != null ? stack1 : "")
