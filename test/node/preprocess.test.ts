@@ -1,6 +1,7 @@
 import { spawnSync } from "node:child_process";
 import * as fs from "node:fs";
 import * as path from "node:path";
+import { build } from "esbuild";
 import { describe, expect, test } from "vitest";
 import { openOnnx } from "../../src/node/executors/onnx.ts";
 import { seededPicture } from "../preprocess/pictures.ts";
@@ -70,6 +71,18 @@ describe("compile --preprocess", () => {
       });
       expect([stdout, stderr]).toEqual(["[ 'createPreprocessor' ]\n", ""]);
     }
+  });
+
+  test("a page that has no images bundles nothing of it", async () => {
+    const bundle = async (contents: string): Promise<string> => {
+      const stdin = { contents, resolveDir: root };
+      const { outputFiles } = await build({ stdin, bundle: true, write: false, format: "esm" });
+      return outputFiles[0]?.text ?? "";
+    };
+    const imported = (name: string) =>
+      bundle(`import { ${name} } from "./dist/runtime/index.js"; console.log(${name});`);
+    expect(await imported("createPreprocessor")).toContain("bytes of RGBA");
+    expect(await imported("createModel")).not.toContain("bytes of RGBA");
   });
 
   test("is off by default", () => {
