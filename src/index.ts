@@ -5,6 +5,7 @@ export { formatDiagnostics } from "./diagnostics/format.ts";
 export { onnx } from "./emit/onnx/onnx.ts";
 export type { EmitContext, GraphTarget, KernelTarget, OutputFile, Target } from "./emit/target.ts";
 export { describe } from "./emit/wgsl/descriptor.ts";
+export { preprocessWgsl } from "./emit/wgsl/preprocess.ts";
 export { randomMaskWgsl } from "./emit/wgsl/random-mask.ts";
 export { type Fusion, fusions } from "./explain.ts";
 export { build } from "./graph/build.ts";

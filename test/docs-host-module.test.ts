@@ -20,6 +20,7 @@ declare global {
   const pixel_values: Float32Array;
   const controller: AbortController;
   const encoder: GPUCommandEncoder;
+  const imageData: ImageData;
   const inputBuffer: GPUBuffer;
   const outputBuffer: GPUBuffer;
   const batch: number;
@@ -40,7 +41,7 @@ beforeAll(() => {
   const models = ["thumbs", "atto"];
   specs.forEach((spec, i) => {
     const out = path.join(folder, "compiled", models[i] ?? "");
-    expect(cnxc(["compile", spec, "-m", models[i] ?? "", "-t", "wgsl", "-o", out]).stderr).toBe("");
+    expect(cnxc(["compile", spec, "-m", models[i] ?? "", "-t", "wgsl", "--preprocess", "-o", out]).stderr).toBe("");
     fs.cpSync(path.join(out, models[i] ?? ""), path.join(folder, "out", models[i] ?? ""), { recursive: true });
   });
 });

@@ -56,6 +56,7 @@ describe("docs/cli.md", () => {
     "compile",
     "run",
     "verify",
+    "classify",
     "reconstruct",
     "weights",
     "weights convert",

@@ -27,6 +27,8 @@ export interface EmitContext {
   /** Version of cnxc. */
   readonly version: string;
   readonly onnx: OnnxOptions;
+  /** What fits images of any size into the input is emitted too; false where it is left out. */
+  readonly preprocess?: boolean;
 }
 
 export interface OnnxOptions {

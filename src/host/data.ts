@@ -27,4 +27,5 @@ function literal(value: unknown): string {
   return entries.length === 0 ? "{}" : `{ ${entries.join(", ")} }`;
 }
 
-const template = (code: string): string => `\`${code.replace(/[\\`]|\$\{/g, match => `\\${match}`)}\``;
+/** As a template literal, which keeps lines. */
+export const template = (code: string): string => `\`${code.replace(/[\\`]|\$\{/g, match => `\\${match}`)}\``;

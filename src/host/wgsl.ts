@@ -8,6 +8,7 @@ import { printPlan } from "../plan/print.ts";
 import type { WebgpuTuningName } from "../plan/tunings.ts";
 import { f32Tensor, writeSafetensors } from "../weights/safetensors.ts";
 import { hostModule } from "./module.ts";
+import { preprocessFiles } from "./preprocess.ts";
 
 /** WGSL kernels and a typed host module, with the tiles of one tuning; `half` stores maps and matrices as f16. */
 export const wgslTarget = (tuning: WebgpuTuningName, half: boolean): KernelTarget => ({
@@ -26,6 +27,7 @@ function emit(plan: Plan, context: EmitContext): readonly OutputFile[] {
   const { weights } = context;
   return [
     ...hostModule(descriptor, { banner: lines, summary: summary(context.model) }),
+    ...(context.preprocess ? preprocessFiles(context.model, lines) : []),
     ...descriptor.kernels.map(({ name, code }) => ({ path: `wgsl/${name}.wgsl`, contents: comment + code })),
     { path: "plan.txt", contents: printPlan(plan) },
     ...(weights === null

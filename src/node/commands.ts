@@ -1,5 +1,6 @@
 import type { AddCommand } from "./command.ts";
 import { addCheck } from "./commands/check.ts";
+import { addClassify } from "./commands/classify.ts";
 import { addCompile } from "./commands/compile.ts";
 import { addFmt } from "./commands/fmt.ts";
 import { addImport } from "./commands/import.ts";
@@ -14,6 +15,7 @@ export const commands: readonly AddCommand[] = [
   addCompile,
   addRun,
   addVerify,
+  addClassify,
   addReconstruct,
   addWeights,
   addImport,

@@ -3,6 +3,7 @@ export const jobs = {
   compile: async () => (await import("./jobs/compile.ts")).compileWhole,
   verify: async () => (await import("./jobs/verify.ts")).verify,
   run: async () => (await import("./jobs/run.ts")).run,
+  classify: async () => (await import("./jobs/classify.ts")).classify,
   reconstruct: async () => (await import("./jobs/reconstruct.ts")).reconstruct,
   check: async () => (await import("./jobs/check.ts")).check,
   fmt: async () => (await import("./jobs/fmt.ts")).fmt,

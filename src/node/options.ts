@@ -55,7 +55,11 @@ export const sitesOption = (): Option =>
     "auto",
   );
 
-/** Both commands that make CUDA kernels say it so. */
+/** How the executors of `--on` store weights and activations. */
+export const storageOption = (): Option =>
+  choice("--dtype <name>", "storage type (default: f32): f16 on webgpu and CUDA, bf16 on CUDA", ["f32", "f16", "bf16"]);
+
+/** All commands that make CUDA kernels say it so. */
 export const tf32Help = "multiply f32 on CUDA's tensor cores, each operand rounded to 10 bits of mantissa";
 
 /** Both commands that read weights strictly or less so say it so. */
@@ -63,6 +67,14 @@ export const allowExtraHelp = "leave tensors of the weights that the model does 
 export const strictHelp = "a NaN or infinity among the weights is an error";
 
 export const bindingOf = ({ allowExtra = false, strict = false }: BindOptions): BindOptions => ({ allowExtra, strict });
+/** A whole number from 1. */
+export const countOption = (flags: string, description: string, value: number): Option =>
+  new Option(flags, description)
+    .argParser((text: string): number => {
+      if (!/^[1-9]\d{0,6}$/.test(text)) throw new InvalidArgumentError("it is a whole number from 1");
+      return Number(text);
+    })
+    .default(value);
 
 /** A mask that is drawn: its seed. */
 export const maskOption = (): Option =>

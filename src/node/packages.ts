@@ -16,11 +16,21 @@ export function findPackage(name: string): { readonly folder: string; readonly m
   return modules === undefined ? null : { folder: path.join(modules, name), modules };
 }
 
-/** Imports an installed package, or gives null where there is none. A package that cannot be loaded throws. */
-export async function importPackage(name: string): Promise<unknown> {
+/** A file of an installed package, or null where the package is not there. */
+export function packageFile(name: string, file: string): string | null {
+  const found = findPackage(name);
+  return found && path.join(found.folder, file);
+}
+
+/**
+ * Imports an installed package, or one module of it, or gives null where there is none. A package that cannot be loaded
+ * throws.
+ */
+export async function importPackage(name: string, module?: string): Promise<unknown> {
   const found = findPackage(name);
   if (found === null) return null;
-  const entry = createRequire(path.join(found.modules, "cnxc")).resolve(name);
+  const wanted = module === undefined ? name : `${name}/${module}`;
+  const entry = createRequire(path.join(found.modules, "cnxc")).resolve(wanted);
   return import(pathToFileURL(entry).href);
 }
 

@@ -1,6 +1,6 @@
 import { pixelEps } from "../graph/ops.ts";
 import type { Input } from "../model/model.ts";
-import type { Picture } from "./picture.ts";
+import type { Picture } from "../preprocess/picture.ts";
 
 /** One image as planes, and the patches it falls into, row by row. */
 export interface Patched {

@@ -1,4 +1,4 @@
-import { type Picture, toRgba } from "./picture.ts";
+import { type Picture, toRgba } from "../preprocess/picture.ts";
 
 const gap = 8;
 

@@ -10,3 +10,4 @@ export {
   type RunOptions,
   type WeightsSource,
 } from "./model.ts";
+export { createPreprocessor, type PreprocessDescriptor, type Preprocessor, type RgbaImage } from "./preprocess.ts";

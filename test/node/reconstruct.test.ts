@@ -191,7 +191,13 @@ describe("what is wrong", () => {
   const cases: readonly [title: string, words: readonly string[], code: number, kind: string, says: string][] = [
     ["no such image", [...usual, "--image", "gone.png", "-o", "o.png"], 6, "E_IO_NOTFOUND", "gone.png"],
     ["a folder for an image", [...usual, "--image", ".", "-o", "o.png"], 6, "E_IO_NOTFILE", "a directory"],
-    ["a text for an image", [...usual, "--image", "m.cnx", "-o", "o.png"], 7, "E_R_INPUT", "neither a PNG nor a JPEG"],
+    [
+      "a text for an image",
+      [...usual, "--image", "m.cnx", "-o", "o.png"],
+      7,
+      "E_R_INPUT",
+      "neither a PNG nor a JPEG nor a WebP",
+    ],
     ["a PNG cut short", [...usual, "--image", "cut.png", "-o", "o.png"], 7, "E_R_INPUT", "cannot be decoded"],
     ["a JPEG cut short", [...usual, "--image", "cut.jpg", "-o", "o.png"], 7, "E_R_INPUT", "cannot be decoded"],
     ["a bomb", [...usual, "--image", "bomb.png", "-o", "o.png"], 7, "E_R_INPUT", "cannot be decoded"],
@@ -273,9 +279,11 @@ describe("what is wrong", () => {
     for (const name of ["@noble", "commander", "handlebars", "ohm-js", "picocolors"])
       fs.symlinkSync(path.join(root, "node_modules", name), path.join(folder, "installed/node_modules", name));
     const cli = path.join(folder, "installed/dist/node/cli.js");
+    fs.writeFileSync(path.join(folder, "c.webp"), "RIFF\0\0\0\0WEBPVP8L");
     for (const [image, name] of [
       ["a.png", "pngjs"],
       ["b.jpg", "jpeg-js"],
+      ["c.webp", "@jsquash/webp"],
     ] as const) {
       const words = [cli, "reconstruct", "m.cnx", ...usual, "--image", image, "-o", "o.png"];
       const { status, stderr } = spawnSync(process.execPath, words, { cwd: folder, encoding: "utf8" });

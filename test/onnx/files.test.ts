@@ -79,7 +79,7 @@ describe("the model file", () => {
     const { initializers } = graphOf(model);
     for (const { name, shape, dtype, data } of initializers)
       expect(data instanceof Uint8Array && data.length, name).toBe(
-        shape.reduce((a, b) => a * b, { f32: 4, i64: 8 }[dtype]),
+        shape.reduce((a, b) => a * b, { f32: 4, u8: 1, i64: 8 }[dtype]),
       );
   });
 

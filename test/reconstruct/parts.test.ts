@@ -1,9 +1,9 @@
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
+import { fitPicture } from "../../src/preprocess/fit.ts";
+import { type Picture, pictureOf, toPicture, toPlanes, toRgba } from "../../src/preprocess/picture.ts";
 import { channelDistance } from "../../src/reconstruct/collapse.ts";
-import { fitPicture } from "../../src/reconstruct/fit.ts";
 import { hidePatches, type Patched, reconstruct } from "../../src/reconstruct/patches.ts";
-import { type Picture, pictureOf, toPicture, toPlanes, toRgba } from "../../src/reconstruct/picture.ts";
 import { strip } from "../../src/reconstruct/strip.ts";
 import { generatorTensor } from "../../src/weights/generator.ts";
 import type { FcmaeGolden } from "../support/fcmae.ts";

@@ -2,7 +2,7 @@
 // Runs compiled models for the tests, in a process that was started for an adapter: see webgpu-process.ts. Each message
 // is a job, each answer has its number; what goes wrong is answered too, and the next job finds everything in order.
 import { loadDawn } from "../../dist/node/dawn.js";
-import { createModel, requestDevice } from "../../dist/runtime/index.js";
+import { createModel, createPreprocessor, requestDevice } from "../../dist/runtime/index.js";
 import { generatorTensor } from "../../dist/weights/generator.js";
 
 /** @typedef {import("./webgpu-process.ts").Job} Job */
@@ -43,9 +43,27 @@ const work = async (/** @type {Job} */ { descriptor, weights, runs }) => {
   }
 };
 
-process.on("message", async (/** @type {{ id: number, job: Job }} */ { id, job }) => {
+/** What the kernels make of images: the tensor is read back by a copy. */
+const preprocess = async (/** @type {import("./webgpu-process.ts").PreprocessJob} */ { descriptor, images }) => {
+  const adapter = await instance.requestAdapter();
+  if (adapter === null) throw new Error("there is no adapter");
+  const device = await adapter.requestDevice();
   try {
-    process.send?.({ id, value: await work(job) });
+    const buffer = await (await createPreprocessor(device, descriptor))(images);
+    const copy = device.createBuffer({ size: buffer.size, usage: 1 | 8 });
+    const encoder = device.createCommandEncoder();
+    encoder.copyBufferToBuffer(buffer, 0, copy, 0, buffer.size);
+    device.queue.submit([encoder.finish()]);
+    await copy.mapAsync(1);
+    return new Float32Array(copy.getMappedRange().slice(0));
+  } finally {
+    device.destroy();
+  }
+};
+
+process.on("message", async (/** @type {{ id: number, job: import("./webgpu-process.ts").AnyJob }} */ { id, job }) => {
+  try {
+    process.send?.({ id, value: await ("images" in job ? preprocess(job) : work(job)) });
   } catch (cause) {
     process.send?.({ id, failure: cause instanceof Error ? `${cause.name}: ${cause.message}` : String(cause) });
   }

@@ -2,6 +2,7 @@ import { type ChildProcess, fork } from "node:child_process";
 import * as path from "node:path";
 import { type AdapterKind, findAdapter } from "../../src/node/adapters.ts";
 import type { ModelDescriptor } from "../../src/runtime/descriptor.ts";
+import type { PreprocessDescriptor, RgbaImage } from "../../src/runtime/preprocess.ts";
 import type { GeneratorRow } from "../../src/weights/generator.ts";
 
 /** Rows of a golden file, made where they are needed, or tensors as they are. */
@@ -23,14 +24,25 @@ export interface JobResult {
   readonly milliseconds: number;
 }
 
+/** Images for a model's preprocessing. */
+export interface PreprocessJob {
+  readonly descriptor: PreprocessDescriptor;
+  readonly images: readonly RgbaImage[];
+}
+
+export type AnyJob = Job | PreprocessJob;
+type AnyResult = JobResult | Float32Array;
+
 type Answer =
   | "ready"
-  | { readonly id: number; readonly value: JobResult }
+  | { readonly id: number; readonly value: AnyResult }
   | { readonly id: number; readonly failure: string };
 
 /** Takes one job after another, so that a test file starts one process. A process that dies fails its jobs alone. */
 export interface WebgpuProcess {
   readonly run: (job: Job) => Promise<JobResult>;
+  /** `pixel_values`. */
+  readonly preprocess: (job: PreprocessJob) => Promise<Float32Array>;
   readonly end: () => void;
 }
 
@@ -42,7 +54,7 @@ export async function startWebgpu(kind: AdapterKind): Promise<WebgpuProcess> {
   if (!found.ok) throw new Error(found.diagnostics[0]?.message);
   const { environment } = found.value;
   let running: ChildProcess | null = null;
-  let waiting = new Map<number, { resolve: (result: JobResult) => void; reject: (cause: Error) => void }>();
+  let waiting = new Map<number, { resolve: (result: AnyResult) => void; reject: (cause: Error) => void }>();
   let ids = 0;
 
   const start = async (): Promise<ChildProcess> => {
@@ -76,20 +88,22 @@ export async function startWebgpu(kind: AdapterKind): Promise<WebgpuProcess> {
   };
 
   let queue: Promise<unknown> = Promise.resolve();
-  return {
-    run: job => {
-      const next = queue.then(async () => {
-        running ??= await start();
-        const child = running;
-        const id = ids++;
-        return new Promise<JobResult>((resolve, reject) => {
-          waiting.set(id, { resolve, reject });
-          child.send({ id, job });
-        });
+  const send = (job: AnyJob): Promise<AnyResult> => {
+    const next = queue.then(async () => {
+      running ??= await start();
+      const child = running;
+      const id = ids++;
+      return new Promise<AnyResult>((resolve, reject) => {
+        waiting.set(id, { resolve, reject });
+        child.send({ id, job });
       });
-      queue = next.catch(() => {});
-      return next;
-    },
+    });
+    queue = next.catch(() => {});
+    return next;
+  };
+  return {
+    run: async job => (await send(job)) as JobResult,
+    preprocess: async job => (await send(job)) as Float32Array,
     end: () => {
       running?.kill();
     },

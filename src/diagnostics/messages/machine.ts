@@ -142,7 +142,7 @@ export const machineMessages = {
   },
   "image-format": {
     kind: "E_R_INPUT",
-    text: () => "the file is neither a PNG nor a JPEG image",
+    text: () => "the file is neither a PNG nor a JPEG nor a WebP image",
   },
   "image-broken": { kind: "E_R_INPUT", text: (why: string) => `the image cannot be decoded: ${why}` },
   "image-too-large": {
@@ -153,6 +153,26 @@ export const machineMessages = {
     kind: "E_R_INPUT",
     text: (width: number, height: number, patch: number) =>
       `the image has ${width}x${height} pixels, less than one patch of ${patch}x${patch}`,
+  },
+  "no-classes": {
+    kind: "E_USAGE",
+    text: (model: string, head: string) =>
+      `'${model}' has ${head} and gives no classes; classify is for models with head classifier and 1 class or more`,
+  },
+  "preprocess-misplaced": {
+    kind: "E_USAGE",
+    text: (where: string, needed: string) => `--preprocess cannot be had with ${where}; it needs ${needed}`,
+  },
+  "preprocess-channels": {
+    kind: "E_USAGE",
+    text: (model: string, channels: number) =>
+      `'${model}' takes ${channels} channels, and only for RGB is a preprocessing published`,
+  },
+  "labels-unreadable": { kind: "E_R_INPUT", text: (why: string) => `the labels cannot be read: ${why}` },
+  "labels-count": {
+    kind: "E_R_INPUT",
+    text: (found: number, model: string, classes: number) =>
+      `the file has ${found} labels, one a line, but '${model}' has ${classes} classes`,
   },
   "shader-rejected": {
     kind: "E_R_SHADER",

@@ -25,13 +25,16 @@ function masking({ input, head }: Model): readonly (readonly [string, string])[]
   ];
 }
 
-export function describe({ model }: EmitContext): string {
+export function describe({ model, preprocess = false }: EmitContext): string {
   const { input, stages, stem, head } = model;
   const depths = stages.map(stage => stage.depth).join(",");
   const dims = stages.map(stage => stage.dim).join(",");
   const stride = totalStride(stem.patch, stages.length);
-  const image = `[batch,${input.channels},${input.height},${input.width}]`;
-  const start = `ConvNeXt model ${model.name}: depths ${depths}, dims ${dims}, stride ${stride}, input ${image} float32`;
+  const planes = `[batch,${input.channels},${input.height},${input.width}]`;
+  const image = preprocess
+    ? `image [batch,height,width,3] uint8 of any size, fitted to ${planes} in the graph`
+    : `input ${planes} float32`;
+  const start = `ConvNeXt model ${model.name}: depths ${depths}, dims ${dims}, stride ${stride}, ${image}`;
   if (head.kind !== "fcmae") return `${start}.`;
   const { rows, columns, keep } = patchGrid(input, head);
   const mask = `mask [batch,${rows * columns}] float32, patches of ${head.patchSize} pixels row by row, 1 removed, 0 kept`;

@@ -9,6 +9,7 @@ import { inlineLimit, onnxFiles, type Unwritten } from "./files.ts";
 import { huggingfaceFiles, huggingfaceProblems } from "./huggingface.ts";
 import { lowerToOnnx } from "./lower.ts";
 import { describe, metadata } from "./metadata.ts";
+import { preprocessProblems, withPreprocessing } from "./preprocess-graph.ts";
 
 /** The oldest format that may hold each opset, for the sake of old readers. */
 const irVersions = { 17: 8, 20: 9 } as const;
@@ -20,7 +21,10 @@ export const onnx: GraphTarget = {
   // GRN has to be split before its shift can be folded.
   passes: [splitGrn, foldGrnShift, foldLayerScale, foldLayernorm],
   legal: loweredOps,
-  problems: ({ model, onnx }) => (onnx.layout === "huggingface" ? huggingfaceProblems(model) : []),
+  problems: context => [
+    ...(context.onnx.layout === "huggingface" ? huggingfaceProblems(context.model) : []),
+    ...(context.preprocess ? preprocessProblems(context) : []),
+  ],
   emit: (graph, context) => emitOnnx(graph, context, inlineLimit),
 };
 
@@ -33,14 +37,17 @@ export function emitOnnx(graph: Graph, context: EmitContext, limit: number): rea
 }
 
 export function onnxModel(graph: Graph, context: EmitContext): Unwritten {
+  const { preprocess = false } = context;
   const { opset } = context.onnx;
   const doc = describe(context);
+  const lowered = lowerToOnnx(graph, opset);
+  const whole = preprocess ? withPreprocessing(lowered, context.model.input) : lowered;
   return {
     irVersion: irVersions[opset],
     opset,
     producer: { name: "cnxc", version: context.version },
     doc,
     metadata: metadata(context),
-    graph: { ...lowerToOnnx(graph, opset), doc },
+    graph: { ...whole, doc },
   };
 }

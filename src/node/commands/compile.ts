@@ -42,6 +42,7 @@ interface Options {
   readonly torch?: boolean;
   readonly cudaTuning?: string;
   readonly tune: "gpu" | "lavapipe" | "swiftshader";
+  readonly preprocess?: boolean;
   readonly sites: SiteLayout;
   readonly allowExtra?: boolean;
   readonly strict?: boolean;
@@ -85,6 +86,10 @@ export const addCompile: AddCommand = (program, execute) => {
       once("--cuda-tuning <table>", "choices for CUDA kernels: a file of cnxc tune, or sm_90, measured on an H200"),
     )
     .addOption(defaulted("--tune <adapter>", "tiles of the WGSL kernels", ["gpu", "lavapipe", "swiftshader"], "gpu"))
+    .option(
+      "--preprocess",
+      "also what fits images of any size into the input: WGSL beside the kernels, ONNX in the graph",
+    )
     .addOption(sitesOption())
     .option("--root <folder>", "the folder that imports may not leave (default: the spec's own)")
     .option("--out-follow", "follow an output folder that is a link out of the project")
@@ -110,6 +115,7 @@ async function compile(specs: readonly string[], options: Options): Promise<Outc
     torch: options.torch ?? false,
     cudaTuning: options.cudaTuning ?? null,
     tuning: options.tune,
+    preprocess: options.preprocess ?? false,
     sites: options.sites,
     tf32: options.tf32 ?? false,
     weights: options.weights ?? null,
@@ -175,7 +181,7 @@ const compileInThread = async (
 
 /** What the manifest says the output was made with: nothing about this machine. */
 const originOptions = (
-  { selection, onnx, torch, cudaTuning, tuning, sites, tf32, weights }: CompileRequest,
+  { selection, onnx, torch, cudaTuning, tuning, preprocess, sites, tf32, weights }: CompileRequest,
   provenance: Provenance | null,
 ): Readonly<Record<string, unknown>> => ({
   ...selection,
@@ -183,6 +189,7 @@ const originOptions = (
   tuning,
   ...(torch ? { torch } : {}),
   ...(cudaTuning === null ? {} : { cudaTuning: baseName(cudaTuning) }),
+  ...(preprocess ? { preprocess } : {}),
   ...(sites === "auto" ? {} : { sites }),
   ...(tf32 ? { tf32 } : {}),
   weights: provenance ?? weights,

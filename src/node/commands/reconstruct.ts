@@ -44,7 +44,7 @@ export const addReconstruct: AddCommand = (program, execute) => {
         "safetensors, .pt, .pth or .npz in any known naming, or random:SEED",
       ).makeOptionMandatory(),
     )
-    .addOption(repeated("--image <file>", "a PNG or JPEG image; may be given again").makeOptionMandatory())
+    .addOption(repeated("--image <file>", "a PNG, JPEG or WebP image; may be given again").makeOptionMandatory())
     .addOption(seedOption())
     .addOption(defaulted("--on <executor>", "where it runs", executorNames, "webgpu"))
     .requiredOption("-o, --output <file>", "a .png, a row an image, or an .html, a page that stands alone")

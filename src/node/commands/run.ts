@@ -1,11 +1,10 @@
 import type { Result } from "../../diagnostics/diagnostic.ts";
-import { error } from "../../diagnostics/messages.ts";
 import type { SiteLayout } from "../../passes/site-layout.ts";
 import { f32Tensor, writeSafetensors } from "../../weights/safetensors.ts";
 import { type AdapterKind, adapterKinds } from "../adapters.ts";
 import type { AddCommand } from "../command.ts";
 import type { RunReport } from "../executors/executor.ts";
-import { type ExecutorName, executorNames, executorStorage } from "../executors/executors.ts";
+import { type ExecutorName, executorNames } from "../executors/executors.ts";
 import { enterGpuProcess } from "../gpu-process.ts";
 import type { RunJob } from "../jobs/run.ts";
 import {
@@ -16,11 +15,13 @@ import {
   maskOption,
   once,
   sitesOption,
+  storageOption,
   strictHelp,
   tf32Help,
 } from "../options.ts";
 import { type Outcome, outcome } from "../outcome.ts";
 import { runJob } from "../run-job.ts";
+import { storageProblem } from "../storage-problem.ts";
 import { writeFile } from "../write-file.ts";
 
 interface Options {
@@ -67,13 +68,7 @@ export const addRun: AddCommand = (program, execute) => {
     .option("--taps <names>", "modules whose outputs are written too, such as stages.0,stages.1.0")
     .addOption(sitesOption())
     .addOption(choice("--adapter <kind>", "WebGPU adapter (default: the first of these there is)", adapterKinds))
-    .addOption(
-      choice("--dtype <name>", "storage type (default: f32): f16 on webgpu and CUDA, bf16 on CUDA", [
-        "f32",
-        "f16",
-        "bf16",
-      ]),
-    )
+    .addOption(storageOption())
     .option("--tf32", tf32Help)
     .option("--root <folder>", "the folder that imports may not leave (default: the spec's own)")
     .action((spec: string, options: Options) => execute(() => run(spec, options)));
@@ -95,15 +90,8 @@ async function run(spec: string, options: Options): Promise<Outcome> {
     sites: options.sites,
     taps: options.taps?.split(",").filter(tap => tap !== "") ?? [],
   };
-  const stored = executorStorage[job.on];
-  if (!stored.includes(job.dtype)) {
-    const expected = `${stored.join(" or ")} on ${job.on}`;
-    return outcome({ diagnostics: [error("bad-option-value", null, "--dtype", job.dtype, expected)] });
-  }
-  if (job.tf32 && !options.on.startsWith("cuda"))
-    return outcome({ diagnostics: [error("tf32-misplaced", null, `on ${options.on}`, "--on cuda or cuda-cpu")] });
-  if (job.tf32 && job.dtype !== "f32")
-    return outcome({ diagnostics: [error("tf32-misplaced", null, job.dtype, "--dtype f32")] });
+  const problem = storageProblem(job);
+  if (problem !== null) return outcome({ diagnostics: [problem] });
   if (options.on.startsWith("cuda")) return settle(await (await import("../jobs/run.ts")).run(job), options.out);
   if (options.on !== "webgpu") return settle(await runJob("run", [job], memoryCap), options.out);
   const process = await enterGpuProcess(options.adapter ?? null);

@@ -10,6 +10,12 @@ export interface OnnxValue {
   readonly data: Float32Array;
 }
 
+/** The same, or bytes where a graph takes uint8. */
+export interface OnnxInput {
+  readonly shape: readonly number[];
+  readonly data: Float32Array | Uint8Array;
+}
+
 /** A model on disk, whose data file lies beside it; or bytes, and the data files that they name. */
 export type OnnxSource = { readonly file: string } | OnnxBytes;
 
@@ -33,14 +39,18 @@ export interface OnnxRun {
 
 /** A loaded model. `close` frees it. */
 export interface OnnxSession {
-  readonly run: (inputs: ReadonlyMap<string, OnnxValue>) => Promise<Result<OnnxRun>>;
+  readonly run: (inputs: ReadonlyMap<string, OnnxInput>) => Promise<Result<OnnxRun>>;
   readonly close: () => Promise<void>;
 }
 
 /** The part of npm `onnxruntime-node` that is used here. */
 interface Ort {
   readonly InferenceSession: { create(model: string | Uint8Array, options: object): Promise<Session> };
-  readonly Tensor: new (type: "float32", data: Float32Array, shape: readonly number[]) => unknown;
+  readonly Tensor: new (
+    type: "float32" | "uint8",
+    data: Float32Array | Uint8Array,
+    shape: readonly number[],
+  ) => unknown;
 }
 interface Session {
   run(feeds: Readonly<Record<string, unknown>>): Promise<Readonly<Record<string, RawTensor>>>;
@@ -78,7 +88,7 @@ export async function openOnnx(source: OnnxSource, options: OnnxOptions = {}): P
 /** Loads, runs once and frees. */
 export async function runOnnx(
   source: OnnxSource,
-  inputs: ReadonlyMap<string, OnnxValue>,
+  inputs: ReadonlyMap<string, OnnxInput>,
   options: OnnxOptions = {},
 ): Promise<Result<OnnxRun>> {
   const session = await openOnnx(source, options);
@@ -90,9 +100,12 @@ export async function runOnnx(
   }
 }
 
-async function run(ort: Ort, session: Session, inputs: ReadonlyMap<string, OnnxValue>): Promise<Result<OnnxRun>> {
+async function run(ort: Ort, session: Session, inputs: ReadonlyMap<string, OnnxInput>): Promise<Result<OnnxRun>> {
   try {
-    const feeds = [...inputs].map(([name, { shape, data }]) => [name, new ort.Tensor("float32", data, shape)] as const);
+    const feeds = [...inputs].map(([name, { shape, data }]) => {
+      const type = data instanceof Uint8Array ? "uint8" : "float32";
+      return [name, new ort.Tensor(type, data, shape)] as const;
+    });
     const start = performance.now();
     const results = await session.run(Object.fromEntries(feeds));
     const milliseconds = performance.now() - start;

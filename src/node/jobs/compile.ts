@@ -10,6 +10,7 @@ import { explainPass } from "../../explain.ts";
 import { print } from "../../graph/print.ts";
 import { wgslTarget } from "../../host/wgsl.ts";
 import { modelHash } from "../../model/hash.ts";
+import { imagenet } from "../../model/imagenet.ts";
 import type { Model, TargetName } from "../../model/model.ts";
 import { type Request, type Selection, select } from "../../model/select.ts";
 import type { SiteLayout } from "../../passes/site-layout.ts";
@@ -45,6 +46,8 @@ export interface CompileRequest {
   /** A tuning table's file or name, or null. */
   readonly cudaTuning: string | null;
   readonly tuning: WebgpuTuningName;
+  /** What fits images of any size into the input is emitted too. */
+  readonly preprocess: boolean;
   readonly sites: SiteLayout;
   /** Products of f32 CUDA kernels from operands rounded to TF32. */
   readonly tf32: boolean;
@@ -187,6 +190,7 @@ function compileOne(
     specName: baseName(spec),
     version,
     onnx: request.onnx,
+    preprocess: request.preprocess,
   };
   const found = targets[target as keyof typeof targets];
   return lower(
@@ -195,14 +199,19 @@ function compileOne(
   );
 }
 
-/** Options of CUDA libraries where none is made; TF32 is also a way to multiply f32 alone. */
+/** Options of targets that are not made, or of other models; TF32 is also a way to multiply f32 alone. */
 function misplacedOption(
-  { tf32, torch, cudaTuning }: Pick<CompileRequest, "tf32" | "torch" | "cudaTuning">,
+  { tf32, torch, cudaTuning, preprocess }: Pick<CompileRequest, "tf32" | "torch" | "cudaTuning" | "preprocess">,
   requests: readonly Request[],
 ): Diagnostic | null {
   const narrow = requests.find(({ dtype }) => dtype !== "f32");
   if (tf32 && narrow) return error("tf32-misplaced", null, narrow.dtype, "--dtype f32");
   const targets = [...new Set(requests.map(({ target }) => target))];
+  // Only of RGB is a preprocessing published.
+  const other = requests.find(({ model }) => model.input.channels !== imagenet.mean.length);
+  if (preprocess && other) return error("preprocess-channels", null, other.model.name, other.model.input.channels);
+  if (preprocess && targets.every(target => target === "cuda"))
+    return error("preprocess-misplaced", null, "--target cuda alone", "--target wgsl or onnx");
   if (targets.includes("cuda")) return null;
   if (tf32) return error("tf32-misplaced", null, `for ${targets.join(" and ")}`, "--target cuda");
   if (cudaTuning !== null) return error("cuda-tuning-misplaced", null, targets.join(" and "));

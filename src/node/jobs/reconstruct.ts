@@ -3,11 +3,10 @@ import { type Diagnostic, fail, ok, type Result } from "../../diagnostics/diagno
 import { invariant } from "../../diagnostics/invariant.ts";
 import { error } from "../../diagnostics/messages.ts";
 import { type Fcmae, type Model, patchGrid } from "../../model/model.ts";
+import { type Picture, toBatch, toPicture } from "../../preprocess/picture.ts";
 import { channelDistance } from "../../reconstruct/collapse.ts";
-import { fitPicture } from "../../reconstruct/fit.ts";
 import { type PageContent, page } from "../../reconstruct/page.ts";
 import { hidePatches, reconstruct as paste } from "../../reconstruct/patches.ts";
-import { isPictureChannels, type Picture, toPicture, toPlanes } from "../../reconstruct/picture.ts";
 import { strip } from "../../reconstruct/strip.ts";
 import { randomMask } from "../../runtime/mask.ts";
 import { elements } from "../../weights/tensor.ts";
@@ -17,7 +16,7 @@ import { type ExecutorName, executors } from "../executors/executors.ts";
 import { catchingFailures } from "../failure.ts";
 import { type ModelChoice, oneModel } from "../one-model.ts";
 import { openWeights } from "../open-weights.ts";
-import { pngOf, readPicture } from "../pictures.ts";
+import { pngOf, readFitted } from "../pictures.ts";
 
 export interface ReconstructJob extends ModelChoice {
   readonly on: ExecutorName;
@@ -65,7 +64,7 @@ export async function reconstruct(job: ReconstructJob): Promise<Result<Reconstru
   if (!found.ok) return found;
   const model = found.value;
   if (!hasDecoder(model)) return fail(error("no-reconstruction", null, model.name, model.head.kind));
-  const pictures = await readPictures(job.images, model);
+  const pictures = await readFitted(job.images, model, model.head.patchSize);
   if (!pictures.ok) return pictures;
   const whileRead: Diagnostic[] = [];
   const weights = await openWeights(job.weights, model, diagnostic => whileRead.push(diagnostic));
@@ -106,22 +105,6 @@ export async function reconstruct(job: ReconstructJob): Promise<Result<Reconstru
 
 const hasDecoder = (model: Model): model is FcmaeModel => model.head.kind === "fcmae";
 
-/** The images in the model's size. */
-async function readPictures(files: readonly string[], model: FcmaeModel): Promise<Result<readonly Picture[]>> {
-  const { input, head, name } = model;
-  const pictures: Picture[] = [];
-  for (const file of files) {
-    if (!isPictureChannels(input.channels)) return fail(error("no-picture-channels", null, name, input.channels));
-    const picture = await readPicture(file, input.channels);
-    if (!picture.ok) return picture;
-    const { width, height } = picture.value;
-    if (Math.min(width, height) < head.patchSize)
-      return fail(error("image-too-small", { file, offset: null }, width, height, head.patchSize));
-    pictures.push(fitPicture(picture.value, input));
-  }
-  return ok(pictures);
-}
-
 interface Inputs {
   readonly pixel_values: RunTensor;
   readonly mask: RunTensor;
@@ -131,12 +114,9 @@ function inputsOf({ input, head }: FcmaeModel, pictures: readonly Picture[], see
   const { height, width, channels } = input;
   const { rows, columns, keep } = patchGrid(input, head);
   const batch = pictures.length;
-  const size = channels * height * width;
-  const pixels = new Float32Array(batch * size);
-  for (const [n, picture] of pictures.entries()) pixels.set(toPlanes(picture), n * size);
   const patches = rows * columns;
   return {
-    pixel_values: { shape: [batch, channels, height, width], data: pixels },
+    pixel_values: { shape: [batch, channels, height, width], data: toBatch(pictures) },
     mask: { shape: [batch, patches], data: randomMask(seed, { batch, patches, keep }) },
   };
 }

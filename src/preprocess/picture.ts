@@ -52,6 +52,14 @@ export function toPlanes({ width, height, channels, data }: Picture): Float32Arr
   return planes;
 }
 
+/** Pictures of one size as `pixel_values` [N, C, H, W]. */
+export function toBatch(pictures: readonly Picture[]): Float32Array {
+  const size = pictures[0]?.data.length ?? 0;
+  const batch = new Float32Array(pictures.length * size);
+  for (const [n, picture] of pictures.entries()) batch.set(toPlanes(picture), n * size);
+  return batch;
+}
+
 /** Planes of the model as a picture to be looked at; what is out of range becomes black or full. */
 export function toPicture(planes: Float32Array, { width, height, channels }: Input): Picture {
   const data = new Uint8Array(planes.length);

@@ -1,0 +1,33 @@
+import { preprocessWgsl } from "../emit/wgsl/preprocess.ts";
+import type { Model } from "../model/model.ts";
+import { template } from "./data.ts";
+import type { TextFile } from "./module.ts";
+
+/** The kernel that fits images into a model's input, alone and as a module that runs it with `cnxc/runtime`. */
+export function preprocessFiles({ name, input }: Model, banner: readonly string[]): readonly TextFile[] {
+  const comment = banner.map(line => `// ${line}\n`).join("");
+  const code = preprocessWgsl(input);
+  const module = moduleName(name);
+  return [
+    { path: `${module}.js`, contents: `${comment}\n${script(name, input, code)}` },
+    { path: `${module}.d.ts`, contents: `${comment}\n${types}` },
+    { path: "wgsl/preprocess.wgsl", contents: comment + code },
+  ];
+}
+
+/** A model of that name, in any case, has a module of that name itself. */
+const moduleName = (name: string): string => (name.toLowerCase() === "preprocess" ? "preprocess_images" : "preprocess");
+
+const script = (name: string, { width, height }: Model["input"], code: string): string =>
+  `import { createPreprocessor as create } from "cnxc/runtime";
+
+const descriptor = { name: ${JSON.stringify(name)}, width: ${width}, height: ${height}, code: ${template(code)} };
+
+export const createPreprocessor = device => create(device, descriptor);
+`;
+
+const types = `import type { Preprocessor } from "cnxc/runtime";
+
+/** Compiles the kernels that make \`pixel_values\` of images: \`await preprocess(imageData)\` is a GPUBuffer. */
+export declare const createPreprocessor: (device: GPUDevice) => Promise<Preprocessor>;
+`;

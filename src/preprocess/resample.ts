@@ -1,0 +1,84 @@
+import type { Placement, Size } from "./geometry.ts";
+import type { Picture } from "./picture.ts";
+
+/** Weights are whole numbers of so many bits, as Pillow has them for eight bits a channel. */
+const precision = 2 ** 22;
+
+/**
+ * What of a picture lies in a window of its resized self: bicubic as Pillow's `resize` has it, so that what torchvision
+ * makes of a PIL image comes out to the bit. The kernel grows with the reduction, so that nothing is skipped (antialias);
+ * weights are whole numbers, and the horizontal pass leaves eight bits a channel to the vertical one. Rows and columns
+ * outside of the window are not worked out: a picture may be far longer than wide.
+ */
+export function resample(picture: Picture, { resized, left, top }: Placement, window: Size): Picture {
+  const across = axisTaps(picture.width, resized.width, left, window.width);
+  const down = axisTaps(picture.height, resized.height, top, window.height);
+  const firstRow = Math.min(...down.map(({ first }) => first));
+  const endRow = Math.max(...down.map(({ first, weights }) => first + weights.length));
+  const narrow = horizontal(picture, across, firstRow, endRow);
+  return {
+    ...window,
+    channels: picture.channels,
+    data: vertical(narrow, down, firstRow, window.width * picture.channels),
+  };
+}
+
+/** The rows from `firstRow` to `endRow`, in the window's width. */
+function horizontal(
+  { width, channels, data }: Picture,
+  across: readonly Taps[],
+  firstRow: number,
+  endRow: number,
+): Uint8Array {
+  const out = new Uint8Array((endRow - firstRow) * across.length * channels);
+  let at = 0;
+  for (let row = firstRow; row < endRow; row++)
+    for (const { first, weights } of across)
+      for (let c = 0; c < channels; c++)
+        out[at++] = weighted(data, (row * width + first) * channels + c, channels, weights);
+  return out;
+}
+
+function vertical(data: Uint8Array, down: readonly Taps[], firstRow: number, row: number): Uint8Array {
+  const out = new Uint8Array(down.length * row);
+  let at = 0;
+  for (const { first, weights } of down)
+    for (let i = 0; i < row; i++) out[at++] = weighted(data, (first - firstRow) * row + i, row, weights);
+  return out;
+}
+
+/** Rounded and kept within eight bits. Sums stay whole, and far below 2^53. */
+function weighted(data: Uint8Array, from: number, step: number, weights: Int32Array): number {
+  let sum = precision / 2;
+  for (let k = 0, at = from; k < weights.length; k++, at += step) sum += (weights[k] as number) * (data[at] as number);
+  return Math.min(255, Math.max(0, Math.floor(sum / precision)));
+}
+
+/** The input positions that one output position is made of, and how much of each. */
+export interface Taps {
+  readonly first: number;
+  readonly weights: Int32Array;
+}
+
+/** Taps of `count` output positions from `start` on, of an axis that goes from so many positions to so many. */
+export function axisTaps(from: number, to: number, start: number, count: number): readonly Taps[] {
+  const scale = from / to;
+  const spread = Math.max(1, scale);
+  return Array.from({ length: count }, (_, i) => {
+    const centre = (start + i + 0.5) * scale;
+    const first = Math.max(0, Math.trunc(centre - 2 * spread + 0.5));
+    const end = Math.min(from, Math.trunc(centre + 2 * spread + 0.5));
+    const raw = Array.from({ length: end - first }, (_, k) => cubic((first + k - centre + 0.5) * (1 / spread)));
+    const sum = raw.reduce((total, weight) => total + weight, 0);
+    return { first, weights: Int32Array.from(raw, weight => roundAway((weight / sum) * precision)) };
+  });
+}
+
+const roundAway = (x: number): number => Math.trunc(x < 0 ? x - 0.5 : x + 0.5);
+
+/** Keys' cubic with a = -1/2, in the order of operations that Pillow has. */
+function cubic(x: number): number {
+  const t = Math.abs(x);
+  if (t < 1) return (1.5 * t - 2.5) * t * t + 1;
+  return t < 2 ? (((t - 5) * t + 8) * t - 4) * -0.5 : 0;
+}
