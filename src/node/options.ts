@@ -87,8 +87,8 @@ export const maskOption = (): Option =>
   );
 
 /** The same as a number, for what is drawn in any case. */
-export const seedOption = (): Option =>
-  new Option("--seed <number>", "which mask is drawn")
+export const seedOption = (what = "which mask is drawn"): Option =>
+  new Option("--seed <number>", what)
     .argParser((text: string): number => {
       const seed = randomSeed(`random:${text}`);
       if (!seed.ok) throw new InvalidArgumentError("it is a whole number from 0 to 4294967295");

@@ -23,11 +23,11 @@ export interface Comparison {
   readonly top1: { readonly same: number; readonly of: number } | null;
 }
 
-/** Every value of the reference against what an executor gave for it. A missing one counts as wrong. */
-export function compare(reference: Outputs, found: Outputs, limit: number): Comparison {
+/** Every value of the reference against what an executor gave for it, `floor` as of `relL2`. A missing one is wrong. */
+export function compare(reference: Outputs, found: Outputs, limit: number, floor = 0): Comparison {
   const values = [...reference].map(([name, { shape, data }]): ValueError => {
     const given = found.get(name)?.data ?? [];
-    const off = relL2(given, data);
+    const off = relL2(given, data, floor);
     return { name, shape, relL2: off, maxDifference: maxDifference(given, data), right: off <= limit };
   });
   const [start] = values;

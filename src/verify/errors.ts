@@ -1,8 +1,8 @@
 /**
  * ‖found − wanted‖ / ‖wanted‖. Values that are not finite must be the same in both, else the result is NaN; it is
- * infinite where only `wanted` is all zeros.
+ * infinite where only `wanted` is all zeros. `floor`: a root mean square below which `wanted` counts as of that one.
  */
-export function relL2(found: ArrayLike<number>, wanted: ArrayLike<number>): number {
+export function relL2(found: ArrayLike<number>, wanted: ArrayLike<number>, floor = 0): number {
   if (found.length !== wanted.length) return Number.NaN;
   let [difference, norm] = [0, 0];
   for (let i = 0; i < wanted.length; i++) {
@@ -14,7 +14,7 @@ export function relL2(found: ArrayLike<number>, wanted: ArrayLike<number>): numb
     difference += (a - b) ** 2;
     norm += b ** 2;
   }
-  return difference === 0 ? 0 : Math.sqrt(difference / norm);
+  return difference === 0 ? 0 : Math.sqrt(difference / Math.max(norm, floor ** 2 * wanted.length));
 }
 
 /** The largest difference of a single value. */

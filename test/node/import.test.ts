@@ -58,7 +58,7 @@ describe("what is refused, and nothing written", () => {
     ["a broken config", { c: '{"model_type": ' }, ["c"], 4, "E_O_FORMAT"],
     ["another model's config", { c: '{"model_type": "vit"}' }, ["c"], 4, "E_O_FORMAT"],
     ["a deep one", { c: `{"a": ${"[".repeat(100_000)}` }, ["c"], 4, "E_O_FORMAT"],
-    ["a file of neither kind", { c: "hello, world" }, ["c"], 4, "E_W_HEADER"],
+    ["a file of neither kind", { c: "hello, world" }, ["c"], 4, "E_W_FORMAT"],
     [
       "an image the stem does not divide",
       { c: '{"model_type": "convnextv2", "image_size": [64, 100]}' },

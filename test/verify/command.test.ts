@@ -4,6 +4,7 @@ import { describe, expect, test } from "vitest";
 import { cnxc } from "../support/cli.ts";
 import { hasGxx } from "../support/cuda-tools.ts";
 import { newFolder } from "../support/folders.ts";
+import { full } from "../support/full.ts";
 import { hasSwiftShader } from "../support/webgpu-process.ts";
 
 const micro = ["verify", "specs/micro.cnx", "-m", "micro"];
@@ -62,5 +63,47 @@ PATH=\${PATH#*:} exec g++ "$@"
     mkdirSync(empty);
     const cuda = cnxc([...micro, "--on", "cuda-cpu"], { env: { PATH: empty } });
     expect([cuda.stderr, cuda.code]).toEqual([expect.stringContaining("the compiler g++, which is not installed"), 5]);
+  });
+});
+
+describe("cnxc verify --differential", { timeout: 900_000 }, () => {
+  const differential = (count: number, on: string, ...more: string[]) =>
+    cnxc(["verify", "--differential", `${count}`, "--seed", "1", "--on", on, "--json", ...more]);
+
+  /** Generated specs on every executor that runs here; the CUDA sources take g++ seconds each. */
+  test.runIf(hasSwiftShader).each([
+    { count: full ? 5000 : 200, on: "onnx" },
+    { count: full ? 1000 : 60, on: "webgpu" },
+    ...(hasGxx ? [{ count: full ? 500 : 20, on: "cuda-cpu" }] : []),
+  ])("$count specs on $on: no disagreement", ({ count, on }) => {
+    const ran = differential(count, on);
+    expect(ran.stderr).toBe("");
+    const { result } = JSON.parse(ran.stdout);
+    expect(result).toMatchObject({ specs: count, runs: count, disagreements: [] });
+    expect(result.worst[`${on} f32`]).toBeGreaterThan(1e-9);
+    expect(ran.code).toBe(0);
+  });
+
+  test("what disagrees is made small, and printed as a spec that still disagrees", () => {
+    const ran = differential(1, "onnx", "--tolerance", "1e-12");
+    expect(ran.code).toBe(1);
+    const { result } = JSON.parse(ran.stdout);
+    const [{ spec, seed, subject, why }] = result.disagreements;
+    expect([seed, subject]).toEqual([1, "onnx f32"]);
+    expect(why).toMatch(/^'\w+' is \d\.\de-\d+ off$/);
+    const file = path.join(newFolder(), "small.cnx");
+    writeFileSync(file, spec);
+    expect(cnxc(["check", file]).code).toBe(0);
+    expect(spec).toMatch(/depths \[1\]/);
+    expect(cnxc(["verify", file, "--on", "onnx", "--tolerance", "1e-12", "--outputs-only"]).code).toBe(1);
+  });
+
+  test.each([
+    [["specs/micro.cnx", "--differential", "1", "--on", "onnx"], "leave the spec out"],
+    [["--differential", "1"], "--differential needs --on"],
+    [[], "give a spec, or --differential"],
+  ])("%j is refused", (words, said) => {
+    const ran = cnxc(["verify", ...words]);
+    expect([ran.stderr, ran.code]).toEqual([expect.stringContaining(said), 2]);
   });
 });

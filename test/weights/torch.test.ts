@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import * as path from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { fromOfficial, shapeIn } from "../../src/weights/layouts.ts";
-import { type Dialect, dialects, translate } from "../../src/weights/names.ts";
+import { contextOf, type Dialect, dialects, translate } from "../../src/weights/names.ts";
 import { f32Tensor } from "../../src/weights/safetensors.ts";
 import { elements } from "../../src/weights/tensor.ts";
 import { cnxc } from "../support/cli.ts";
@@ -28,9 +28,13 @@ async function raw(golden: Golden, dialect: Dialect): Promise<void> {
   const weights = goldenWeights(golden);
   const parts: Buffer[] = [];
   const rows: (readonly [string, readonly number[]])[] = [];
+  const context = contextOf(
+    golden.params.map(([name]) => name),
+    "official",
+  );
   for (const [name, shape] of golden.params) {
     // Pre-training has no head: the encoder alone.
-    const known = translate(name, "official", dialect);
+    const known = translate(name, "official", dialect, context);
     if (known === null) continue;
     const { buffer, byteOffset, byteLength } = await weights.f32(name);
     const bytes = fromOfficial(known, dialect, shape, new Uint8Array(buffer, byteOffset, byteLength), 4);

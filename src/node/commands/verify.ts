@@ -1,4 +1,5 @@
 import { InvalidArgumentError, Option } from "commander";
+import type { Result } from "../../diagnostics/diagnostic.ts";
 import { error } from "../../diagnostics/messages.ts";
 import type { Form } from "../../model/model.ts";
 import type { SiteLayout } from "../../passes/site-layout.ts";
@@ -8,8 +9,9 @@ import { type AdapterKind, adapterKinds } from "../adapters.ts";
 import type { AddCommand } from "../command.ts";
 import { type ExecutorName, executorNames, executorStorage } from "../executors/executors.ts";
 import { enterGpuProcess } from "../gpu-process.ts";
+import type { Differential } from "../jobs/differential.ts";
 import { isRight, type Subject, subjectName, type Verification, type VerifyJob } from "../jobs/verify.ts";
-import { choice, choices, sitesOption } from "../options.ts";
+import { choice, choices, seedOption, sitesOption } from "../options.ts";
 import { type Outcome, outcome } from "../outcome.ts";
 import { runJob } from "../run-job.ts";
 import { writeFile } from "../write-file.ts";
@@ -24,6 +26,8 @@ interface Options {
   readonly batch: number;
   readonly outputsOnly?: boolean;
   readonly tolerance?: number;
+  readonly differential?: number;
+  readonly seed: number;
   readonly adapter?: AdapterKind;
   readonly sites: SiteLayout;
   readonly root?: string;
@@ -39,13 +43,15 @@ Examples:
   cnxc verify specs/convnextv2.cnx -m atto
       every executor that is found here, in f32, module by module
   cnxc verify specs/convnextv2.cnx -m atto -w atto.safetensors --on webgpu,cuda-cpu --dtype f32,f16 -o atto.html
+  cnxc verify --differential 200 --seed 1 --on webgpu,onnx
+      models that nobody thought of; what fails is made as small as it can be
 `;
 
 export const addVerify: AddCommand = (program, execute) => {
   program
     .command("verify")
     .description("compare executors with the float64 reference, module by module; exit with 1 where one is wrong")
-    .argument("<spec>", "spec file, - for standard input")
+    .argument("[spec]", "spec file, - for standard input; left out with --differential")
     .option("-m, --model <name>", "the model (default: the only one that the spec declares)")
     .addOption(choices("--on <executors>", "what is compared (default: all that are found)", judged))
     .addOption(choices("--dtype <names>", "how they store and multiply (default: f32)", ["f32", "tf32", "f16", "bf16"]))
@@ -58,11 +64,13 @@ export const addVerify: AddCommand = (program, execute) => {
     .option("--outputs-only", "compare the model's outputs and no modules")
     .addOption(tolerance())
     .option("-o, --output <page>", "also one HTML page, every value with its error")
+    .addOption(positive("--differential <specs>", "compare on so many generated specs instead", 1_000_000))
+    .addOption(seedOption("the first generated spec"))
     .addOption(sitesOption())
     .addOption(choice("--adapter <kind>", "WebGPU adapter (default: the first of these there is)", adapterKinds))
     .option("--root <folder>", "the folder that imports may not leave (default: the spec's own)")
     .addHelpText("after", verifyExamples)
-    .action((spec: string, options: Options) => execute(() => verify(spec, options)));
+    .action((spec: string | undefined, options: Options) => execute(() => start(spec ?? null, options)));
 };
 
 const positive = (flags: string, description: string, most: number): Option =>
@@ -84,9 +92,54 @@ const tolerance = (): Option =>
     return value;
   });
 
-async function verify(spec: string, options: Options): Promise<Outcome> {
+async function start(spec: string | null, options: Options): Promise<Outcome> {
   const { subjects, unable } = subjectsOf(options);
   if (subjects.length === 0) return outcome({ diagnostics: [error("usage", null, unable.join("; "))] });
+  if (options.differential !== undefined) {
+    if (spec !== null)
+      return outcome({ diagnostics: [error("usage", null, "--differential generates its specs; leave the spec out")] });
+    if (options.on === undefined) return outcome({ diagnostics: [error("usage", null, "--differential needs --on")] });
+    return generated(options.differential, subjects, options);
+  }
+  if (spec === null) return outcome({ diagnostics: [error("usage", null, "give a spec, or --differential")] });
+  return verify(spec, subjects, unable, options);
+}
+
+async function generated(count: number, subjects: readonly Subject[], options: Options): Promise<Outcome> {
+  const job = { count, seed: options.seed, subjects, adapter: null, tolerance: options.tolerance ?? null };
+  if (!subjects.some(({ executor }) => executor === "webgpu"))
+    return disagreements(await runJob("differential", [job], memoryCap));
+  const entered = await enterGpuProcess(options.adapter ?? null);
+  if (!entered.ok) return outcome(entered);
+  if (entered.value.role === "parent") return outcome({ exitCode: entered.value.exitCode });
+  const work = (await import("../jobs/differential.ts")).differential;
+  return disagreements(await work({ ...job, adapter: entered.value.kind }));
+}
+
+function disagreements(report: Result<Differential>): Outcome {
+  if (!report.ok) return outcome({ diagnostics: report.diagnostics });
+  const { specs, runs, worst, disagreements: wrong } = report.value;
+  const errors = Object.entries(worst).map(([name, off]) => `${name} at most ${off.toExponential(1)} off`);
+  return outcome({
+    diagnostics: wrong.map(({ subject, seed, why }) =>
+      error("mismatch", null, `${subject} is wrong on seed ${seed}: ${why}`),
+    ),
+    text: [
+      `${specs} specs, ${runs} runs, ${wrong.length} disagreements${errors.length > 0 ? `; ${errors.join(", ")}` : ""}\n`,
+      ...wrong.map(
+        ({ seed, subject, batch, spec }) => `\nseed ${seed} on ${subject}, batch ${batch}, at its smallest:\n${spec}`,
+      ),
+    ].join(""),
+    result: { ...report.value },
+  });
+}
+
+async function verify(
+  spec: string,
+  subjects: readonly Subject[],
+  unable: readonly string[],
+  options: Options,
+): Promise<Outcome> {
   const job: VerifyJob = {
     spec,
     root: options.root ?? null,

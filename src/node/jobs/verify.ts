@@ -144,24 +144,29 @@ async function judge(job: VerifyJob, request: RunRequest): Promise<Result<Judged
   return ok({ verdicts, skipped });
 }
 
-async function judgeOne(
+export async function judgeOne(
   subject: Subject,
-  job: VerifyJob,
+  { adapter, tolerance, floor = 0 }: Pick<VerifyJob, "adapter" | "tolerance"> & { readonly floor?: number },
   request: RunRequest,
   wanted: Outputs,
 ): Promise<Result<Verdict>> {
-  const limit = job.tolerance ?? formLimits[subject.form];
-  const whole = await outputsOf(subject, job, { ...request, taps: [] });
+  const limit = tolerance ?? formLimits[subject.form];
+  const whole = await outputsOf(subject, { adapter }, { ...request, taps: [] });
   if (!whole.ok) return whole;
   const own = new Map([...wanted].filter(([name]) => !request.taps.includes(name)));
   const { on, milliseconds } = whole.value;
-  const verdict = { ...subject, on, limit, milliseconds, whole: compare(own, whole.value.outputs, limit), each: null };
+  const judged = compare(own, whole.value.outputs, limit, floor);
+  const verdict = { ...subject, on, limit, milliseconds, whole: judged, each: null };
   if (request.taps.length === 0) return ok(verdict);
-  const tapped = await outputsOf(subject, job, request);
-  return tapped.ok ? ok({ ...verdict, each: compare(wanted, tapped.value.outputs, limit) }) : tapped;
+  const tapped = await outputsOf(subject, { adapter }, request);
+  return tapped.ok ? ok({ ...verdict, each: compare(wanted, tapped.value.outputs, limit, floor) }) : tapped;
 }
 
-async function outputsOf({ executor, form }: Subject, { adapter }: Pick<VerifyJob, "adapter">, request: RunRequest) {
+export async function outputsOf(
+  { executor, form }: Subject,
+  { adapter }: Pick<VerifyJob, "adapter">,
+  request: RunRequest,
+) {
   const tf32 = form === "tf32";
   const execute = await executors[executor]({ adapter, dtype: tf32 ? "f32" : form, tf32 });
   return execute(request);
