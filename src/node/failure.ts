@@ -1,13 +1,7 @@
-import { type Diagnostic, fail, type Result } from "../diagnostics/diagnostic.ts";
+import { fail, type Result } from "../diagnostics/diagnostic.ts";
+import { Failure } from "../diagnostics/failure.ts";
 
-/** Carries a diagnostic through code that has no other way to give it: a stream, a reader, a loop of system calls. */
-export class Failure extends Error {
-  readonly diagnostic: Diagnostic;
-  constructor(diagnostic: Diagnostic) {
-    super(diagnostic.message);
-    this.diagnostic = diagnostic;
-  }
-}
+export { Failure };
 
 /** Runs work that reads through file sources; a `Failure` on the way becomes the diagnostic that it carries. */
 export async function catchingFailures<T>(work: () => Promise<Result<T>>): Promise<Result<T>> {

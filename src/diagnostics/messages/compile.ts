@@ -55,6 +55,11 @@ export const compileMessages = {
     kind: "E_T_FEATURE",
     text: (dtype: string, target: string, stored: string) => `the ${target} target stores ${stored}, not ${dtype}`,
   },
+  "beyond-half": {
+    kind: "E_T_LIMIT",
+    text: (tensor: string, index: number, value: number) =>
+      `value ${index} of '${tensor}' is ${value}, but f16 ends at 65504; compile the model with --dtype f32`,
+  },
   "binding-too-large": {
     kind: "E_T_LIMIT",
     text: (what: string, bytes: number, limit: string, allowed: number, hint: string) =>

@@ -6,33 +6,42 @@ import { splitGrn } from "../../passes/split-grn.ts";
 import { type EmitContext, type GraphTarget, loweredOps, type OutputFile } from "../target.ts";
 import { constantsOf } from "./constants.ts";
 import { inlineLimit, onnxFiles, type Unwritten } from "./files.ts";
-import { huggingfaceFiles, huggingfaceProblems } from "./huggingface.ts";
-import { lowerToOnnx } from "./lower.ts";
+import { inHalf } from "./half.ts";
+import { fileNames, huggingfaceFiles, huggingfaceProblems } from "./huggingface.ts";
+import { type Lowered, lowerToOnnx } from "./lower.ts";
 import { describe, metadata } from "./metadata.ts";
 
 /** The oldest format that may hold each opset, for the sake of old readers. */
 const irVersions = { 17: 8, 20: 9 } as const;
 
-/** Standard operators only, so that the graph runs anywhere. */
-export const onnx: GraphTarget = {
+/** Standard operators only, so that the graph runs anywhere; with `half` in f16, but for what sums and normalises. */
+export const onnxTarget = (half: boolean): GraphTarget => ({
   name: "onnx",
   takes: "graph",
   // GRN has to be split before its shift can be folded.
   passes: [splitGrn, foldGrnShift, foldLayerScale, foldLayernorm],
   legal: loweredOps,
   problems: ({ model, onnx }) => (onnx.layout === "huggingface" ? huggingfaceProblems(model) : []),
-  emit: (graph, context) => emitOnnx(graph, context, inlineLimit),
-};
+  emit: (graph, context) => emitOnnx(graph, context, { half, limit: inlineLimit }),
+});
 
-/** `limit`: bytes of weights up to which the model is one file. */
-export function emitOnnx(graph: Graph, context: EmitContext, limit: number): readonly OutputFile[] {
-  const { weights, model, onnx: options } = context;
-  const files = onnxFiles(onnxModel(graph, context), weights && constantsOf(graph, weights), limit);
-  const external = weights === null || files.length > 1;
-  return options.layout === "huggingface" ? [...files, ...huggingfaceFiles(model, external)] : files;
+export const onnx = onnxTarget(false);
+
+export interface Storage {
+  readonly half: boolean;
+  /** Bytes of weights up to which the model is one file. */
+  readonly limit: number;
 }
 
-export function onnxModel(graph: Graph, context: EmitContext): Unwritten {
+export function emitOnnx(graph: Graph, context: EmitContext, { half, limit }: Storage): readonly OutputFile[] {
+  const { weights, model, onnx: options } = context;
+  const names = fileNames[half ? "half" : "wide"];
+  const files = onnxFiles(names.model, onnxModel(graph, context, half), weights && constantsOf(graph, weights), limit);
+  const external = weights === null || files.length > 1;
+  return options.layout === "huggingface" ? [...files, ...huggingfaceFiles(model, names, external)] : files;
+}
+
+export function onnxModel(graph: Graph, context: EmitContext, half: boolean): Unwritten {
   const { opset } = context.onnx;
   const doc = describe(context);
   return {
@@ -41,6 +50,12 @@ export function onnxModel(graph: Graph, context: EmitContext): Unwritten {
     producer: { name: "cnxc", version: context.version },
     doc,
     metadata: metadata(context),
-    graph: { ...lowerToOnnx(graph, opset), doc },
+    graph: { ...lowered(graph, opset, half), doc },
   };
+}
+
+/** In f16 a bias that a weight carries would be rounded with every value of a row. */
+function lowered(graph: Graph, opset: number, half: boolean): Lowered {
+  const plain = lowerToOnnx(graph, { opset, carryBias: !half });
+  return half ? inHalf(plain, graph) : plain;
 }
