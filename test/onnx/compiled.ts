@@ -68,7 +68,10 @@ export async function compiledBytes(given: Compile): Promise<OnnxBytes> {
 
 /** A session of ONNX Runtime that ends with its test. */
 export async function sessionOf(given: Compile): Promise<OnnxSession> {
-  const session = await openOnnx(await compiledBytes(given), { threads: given.threads ?? 2, optimize: given.optimize ?? true });
+  const session = await openOnnx(await compiledBytes(given), {
+    threads: given.threads ?? 2,
+    optimize: given.optimize ?? true,
+  });
   if (!session.ok) throw new Error(session.diagnostics[0]?.message);
   onTestFinished(() => session.value.close());
   return session.value;

@@ -16,7 +16,9 @@ const micro = readdirSync(new URL("../golden/dense", import.meta.url))
   .map(file => `dense/${file.replace(".json", "")}`)
   .filter(file => /micro/.test(file) && !/eps|offset/.test(file));
 const files = [...micro, "dense/atto-224x224-b1", "dense/tiny-224x224-b1"];
-const cases = files.flatMap(file => [true, false].flatMap(optimize => ([20, 17] as const).map(opset => ({ file, opset, optimize }))));
+const cases = files.flatMap(file =>
+  [true, false].flatMap(optimize => ([20, 17] as const).map(opset => ({ file, opset, optimize }))),
+);
 
 describe("f16 on the CPU gives PyTorch's numbers", () => {
   test.each(cases)("$file, opset $opset, optimized $optimize", async ({ file, opset, optimize }) => {

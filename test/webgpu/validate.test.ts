@@ -80,7 +80,7 @@ describe("the same kernels with maps and matrices in f16, native and unpacked", 
       const { kernels, half } = describePlan(plannedWgsl(of).plan);
       if (!half) throw new Error("nothing is kept in 16 bits");
       const computing = kernels.filter(({ name }) => !name.endsWith(".pack"));
-    expect(computing.filter(({ code }) => code.includes(half.native)).length).toBeGreaterThan(computing.length / 2);
+      expect(computing.filter(({ code }) => code.includes(half.native)).length).toBeGreaterThan(computing.length / 2);
       const seen = new Set<string>();
       for (const { name: kernel, code } of kernels) {
         const unpacked = code.replace(half.native, half.unpacked);

@@ -1,5 +1,5 @@
 import { channels, type Node, operand, sites } from "../../graph/graph.ts";
-import { asIs, carryingBias, integers, carriesBias, vector } from "./initializers.ts";
+import { asIs, carriesBias, carryingBias, integers, vector } from "./initializers.ts";
 import { fromBlocks, imagePatches, toBlocks } from "./sites.ts";
 import { type Attributes, int, ints, type Writer } from "./writer.ts";
 

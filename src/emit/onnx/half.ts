@@ -53,7 +53,7 @@ export const widths: Widths = {
  */
 export function inHalf(lowered: Lowered, graph: Graph, table: Widths = widths): Lowered {
   const floats = floatTensors(lowered);
-  const width = (node: OnnxNode): Width => table[graph.nodes.get(valueOf(node))?.op ?? "input"];
+  const width = (node: OnnxNode): Width => table[graph.nodes.get(valueIdOf(node))?.op ?? "input"];
 
   const made = new Map<string, Width>(lowered.inputs.map(({ name }) => [name, "wide"]));
   for (const node of lowered.nodes) for (const tensor of node.outputs) made.set(tensor, width(node));
@@ -86,10 +86,7 @@ export function inHalf(lowered: Lowered, graph: Graph, table: Widths = widths): 
     ...lowered,
     nodes: [
       ...lowered.inputs.flatMap(({ name }) => casts(name, name)),
-      ...lowered.nodes.flatMap(node => [
-        rewritten(node),
-        ...node.outputs.flatMap(tensor => casts(tensor, node.name)),
-      ]),
+      ...lowered.nodes.flatMap(node => [rewritten(node), ...node.outputs.flatMap(tensor => casts(tensor, node.name))]),
     ],
     initializers: lowered.initializers.flatMap(tensor =>
       floats.has(tensor.name)
@@ -107,7 +104,7 @@ const dtypes = { wide: "f32", half: "f16" } as const;
 const version = (tensor: string, width: Width): string => `${width} ${tensor}`;
 
 /** A node bears the name of the value that it is a step to, up to the first slash. */
-const valueOf = ({ name }: OnnxNode): string => name.split("/", 1)[0] ?? name;
+const valueIdOf = ({ name }: OnnxNode): string => name.split("/", 1)[0] ?? name;
 
 const toHalf = (attribute: OnnxNode["attributes"][number]): OnnxNode["attributes"][number] =>
   attribute.kind === "int" && attribute.name === "to" && attribute.value === castTo.f32

@@ -1,5 +1,5 @@
 import { channels, type Node, operand, sites } from "../../graph/graph.ts";
-import { asIs, carryingBias, integers, carriesBias, tiled, transposed, vector } from "./initializers.ts";
+import { asIs, carriesBias, carryingBias, integers, tiled, transposed, vector } from "./initializers.ts";
 import { int, type Writer } from "./writer.ts";
 
 /** One layer, four ways to write it. */

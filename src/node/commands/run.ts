@@ -51,7 +51,7 @@ export const addRun: AddCommand = (program, execute) => {
     .addOption(sitesOption())
     .addOption(choice("--adapter <kind>", "WebGPU adapter (default: the first of these there is)", adapterKinds))
     .addOption(
-      choice("--dtype <name>", "storage type (default: f32): f16 on webgpu and CUDA, bf16 on CUDA", [
+      choice("--dtype <name>", "storage type (default: f32): f16 on webgpu, onnx and CUDA, bf16 on CUDA", [
         "f32",
         "f16",
         "bf16",
