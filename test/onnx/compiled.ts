@@ -1,5 +1,6 @@
 import { onTestFinished } from "vitest";
 import { inlineLimit } from "../../src/emit/onnx/files.ts";
+import { type Widths, widths } from "../../src/emit/onnx/half.ts";
 import { emitOnnx, onnx } from "../../src/emit/onnx/onnx.ts";
 import type { EmitContext, OnnxOptions, OutputFile } from "../../src/emit/target.ts";
 import type { Graph } from "../../src/graph/graph.ts";
@@ -23,7 +24,7 @@ export interface Compile {
   /** False runs the graph as it is written. */
   readonly optimize?: boolean;
   /** Written in f16. */
-  readonly half?: boolean;
+  readonly half?: boolean | Widths;
   /** Bytes of weights above which they go to a file of their own. */
   readonly limit?: number;
 }
@@ -43,7 +44,7 @@ export const loweredGraph = (graph: Graph, sites: SiteLayout = "auto"): Graph =>
 
 export const onnxOutput = (given: Compile): readonly OutputFile[] =>
   emitOnnx(loweredGraph(given.graph, given.sites), contextOf(given), {
-    half: given.half ?? false,
+    widths: given.half === true ? widths : given.half || null,
     limit: given.limit ?? inlineLimit,
   });
 

@@ -10,15 +10,16 @@ export type Width = "half" | "wide";
 export type Widths = Readonly<Record<OpName, Width>>;
 
 /**
- * Layers, and what moves their maps, are half. Wide is what sums many values or their squares, which f16 ends below 65504
- * or rounds as small as its smallest steps; what divides by such a sum; and what counts patches.
+ * Layers, and what moves their maps, are half. Wide is what sums squares or a whole map, where f16 overflows, underflows
+ * or stops growing; what divides by such a sum; and what counts patches. Patch convolutions are wide for another reason:
+ * what they lose stays in the map that all later blocks add to, and they are a twentieth of the work.
  */
 export const widths: Widths = {
   input: "wide",
   param: "wide",
   toChannelsLast: "half",
   toChannelsFirst: "half",
-  patchConv: "half",
+  patchConv: "wide",
   depthwise: "half",
   linear: "half",
   layernorm: "wide",
@@ -51,7 +52,7 @@ export const widths: Widths = {
  * The graph with every node in its width, a Cast where a tensor passes between the two, one for all readers, and the
  * constants of half nodes in f16. Inputs and outputs stay f32.
  */
-export function inHalf(lowered: Lowered, graph: Graph, table: Widths = widths): Lowered {
+export function inHalf(lowered: Lowered, graph: Graph, table: Widths): Lowered {
   const floats = floatTensors(lowered);
   const width = (node: OnnxNode): Width => table[graph.nodes.get(valueIdOf(node))?.op ?? "input"];
 

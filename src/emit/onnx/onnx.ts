@@ -6,7 +6,7 @@ import { splitGrn } from "../../passes/split-grn.ts";
 import { type EmitContext, type GraphTarget, loweredOps, type OutputFile } from "../target.ts";
 import { constantsOf } from "./constants.ts";
 import { inlineLimit, onnxFiles, type Unwritten } from "./files.ts";
-import { inHalf } from "./half.ts";
+import { inHalf, type Widths, widths } from "./half.ts";
 import { fileNames, huggingfaceFiles, huggingfaceProblems } from "./huggingface.ts";
 import { type Lowered, lowerToOnnx } from "./lower.ts";
 import { describe, metadata } from "./metadata.ts";
@@ -22,26 +22,32 @@ export const onnxTarget = (half: boolean): GraphTarget => ({
   passes: [splitGrn, foldGrnShift, foldLayerScale, foldLayernorm],
   legal: loweredOps,
   problems: ({ model, onnx }) => (onnx.layout === "huggingface" ? huggingfaceProblems(model) : []),
-  emit: (graph, context) => emitOnnx(graph, context, { half, limit: inlineLimit }),
+  emit: (graph, context) => emitOnnx(graph, context, { widths: half ? widths : null, limit: inlineLimit }),
 });
 
 export const onnx = onnxTarget(false);
 
 export interface Storage {
-  readonly half: boolean;
+  /** What is computed in f16; null is f32 throughout. */
+  readonly widths: Widths | null;
   /** Bytes of weights up to which the model is one file. */
   readonly limit: number;
 }
 
-export function emitOnnx(graph: Graph, context: EmitContext, { half, limit }: Storage): readonly OutputFile[] {
+export function emitOnnx(graph: Graph, context: EmitContext, { widths, limit }: Storage): readonly OutputFile[] {
   const { weights, model, onnx: options } = context;
-  const names = fileNames[half ? "half" : "wide"];
-  const files = onnxFiles(names.model, onnxModel(graph, context, half), weights && constantsOf(graph, weights), limit);
+  const names = fileNames[widths === null ? "wide" : "half"];
+  const files = onnxFiles(
+    names.model,
+    onnxModel(graph, context, widths),
+    weights && constantsOf(graph, weights),
+    limit,
+  );
   const external = weights === null || files.length > 1;
   return options.layout === "huggingface" ? [...files, ...huggingfaceFiles(model, names, external)] : files;
 }
 
-export function onnxModel(graph: Graph, context: EmitContext, half: boolean): Unwritten {
+export function onnxModel(graph: Graph, context: EmitContext, widths: Widths | null): Unwritten {
   const { opset } = context.onnx;
   const doc = describe(context);
   return {
@@ -50,12 +56,12 @@ export function onnxModel(graph: Graph, context: EmitContext, half: boolean): Un
     producer: { name: "cnxc", version: context.version },
     doc,
     metadata: metadata(context),
-    graph: { ...lowered(graph, opset, half), doc },
+    graph: { ...lowered(graph, opset, widths), doc },
   };
 }
 
 /** In f16 a bias that a weight carries would be rounded with every value of a row. */
-function lowered(graph: Graph, opset: number, half: boolean): Lowered {
-  const plain = lowerToOnnx(graph, { opset, carryBias: !half });
-  return half ? inHalf(plain, graph) : plain;
+function lowered(graph: Graph, opset: number, widths: Widths | null): Lowered {
+  const plain = lowerToOnnx(graph, { opset, carryBias: widths === null });
+  return widths === null ? plain : inHalf(plain, graph, widths);
 }
