@@ -233,8 +233,9 @@ function dtypeClashes(units: readonly Made[]): readonly Diagnostic[] {
     for (const { path } of files) {
       const key = `${model.name}/${target}/${path}`;
       const other = seen.get(key);
-      if (other !== undefined && other.dtype !== dtype)
-        found.set(`${model.name}/${target}`, error("dtype-clash", null, model.name, target, other.dtype, dtype, path));
+      const which = `${model.name}/${target}`;
+      if (other !== undefined && other.dtype !== dtype && !found.has(which))
+        found.set(which, error("dtype-clash", null, model.name, target, other.dtype, dtype, path));
       seen.set(key, unit);
     }
   }
