@@ -9,7 +9,7 @@ const { cudaTarget } = await compiled("emit/cuda/cuda.js");
 const { onnx, onnxModel } = await compiled("emit/onnx/onnx.js");
 const { onnxText } = await compiled("emit/onnx/text.js");
 const { print } = await compiled("graph/print.js");
-const { wgslTargets } = await compiled("host/wgsl.js");
+const { wgslTarget } = await compiled("host/wgsl.js");
 const { modelHash } = await compiled("model/hash.js");
 const { loadProgram } = await compiled("node/program.js");
 const { version } = await compiled("node/version.js");
@@ -38,7 +38,7 @@ const filesOf = (/** @type {import("../src/model/model.ts").Model} */ model, /**
   const options = { opset: 20, layout: "plain" };
   const context = { weights: null, specHash: modelHash([model]), specName: spec, version, onnx: options };
   const request = { model, batch: { min: 1, max: 1 }, taps: [], context };
-  const kernels = lower({ ...request, target: wgslTargets.gpu });
+  const kernels = lower({ ...request, target: wgslTarget("gpu", false) });
   const graph = lower({ ...request, target: onnx });
   if (!kernels.ok || !graph.ok) throw new Error(`${model.name} does not compile`);
   const dtype = libraries[model.name];

@@ -9,9 +9,9 @@ export default async (/** @type {{ kind: string }} */ { kind }) => {
   const { webgpu } = await import(path.join(dist, "node/executors/webgpu.js"));
   const { bytesMoved } = await import(path.join(dist, "plan/print.js"));
   const { lower } = await import(path.join(dist, "compile.js"));
-  const { wgslTargets } = await import(path.join(dist, "host/wgsl.js"));
+  const { wgslTarget } = await import(path.join(dist, "host/wgsl.js"));
   const { request, context } = atto();
-  const target = { ...wgslTargets[kind], emit: () => [] };
+  const target = { ...wgslTarget(kind, false), emit: () => [] };
   const unit = lower({ ...request, target, batch: { min: 1, max: 1 }, context });
   const run = await webgpu(kind)(request);
   for (const { diagnostics } of [unit, run].filter(({ ok }) => !ok)) throw new Error(diagnostics[0].message);

@@ -127,7 +127,7 @@ describe("the model file", () => {
   });
 
   test("has a text form without weights in it", () => {
-    const text = onnxText(onnxModel(loweredGraph(graph), contextOf({ ...given, weights: null }), null));
+    const text = onnxText(onnxModel(loweredGraph(graph), contextOf({ ...given, weights: null })));
     expect(text).toMatch(/^onnx model \{ir: 9, opset: 20\}\ninput %pixel_values: f32\[batch,3,32,32\]\n/);
     expect(text).toContain("weight %stages.0.0.dwconv.weight: f32[8,1,7,7]\n");
     expect(text).toContain("%stages.0.0.act = Gelu(%stages.0.0.pwconv1)\n");

@@ -140,7 +140,8 @@ describe("the graph in f16", () => {
       const values = toF32.F16(new Uint8Array(data as Uint8Array));
       const exact = toF32.F32(new Uint8Array(wide.get(name)?.data as Uint8Array));
       values.forEach((value, i) => {
-        expect(Math.abs(value / (exact[i] as number) - 1)).toBeLessThanOrEqual(2 ** -11);
+        const wanted = exact[i] as number;
+        expect(Math.abs(value - wanted)).toBeLessThanOrEqual(Math.abs(wanted) * 2 ** -11 + 2 ** -25);
       });
     }
   });

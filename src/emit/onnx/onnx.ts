@@ -47,7 +47,7 @@ export function emitOnnx(graph: Graph, context: EmitContext, { widths, limit }: 
   return options.layout === "huggingface" ? [...files, ...huggingfaceFiles(model, names, external)] : files;
 }
 
-export function onnxModel(graph: Graph, context: EmitContext, widths: Widths | null): Unwritten {
+export function onnxModel(graph: Graph, context: EmitContext, widths: Widths | null = null): Unwritten {
   const { opset } = context.onnx;
   const doc = describe(context);
   return {

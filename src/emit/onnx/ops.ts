@@ -99,13 +99,16 @@ function normalize(node: Node<"normalize">, w: Writer): void {
   const x = operand(node, 0);
   const epsilon = float(node.attrs.eps);
   if (node.type.shape.length === 2 || channels(node.type) < instanceChannels) {
-    const c = channels(node.type);
-    w.result(node, "LayerNormalization", [w.value(x), ones(w, c), shift(w, c)], { axis: int(-1), epsilon });
+    w.result(node, "LayerNormalization", [w.value(x), ...affine(w, channels(node.type))], { axis: int(-1), epsilon });
   } else {
     const { height, width } = sites(node.type);
-    const n = height * width;
-    w.result(node, "InstanceNormalization", [w.value(x, "row"), ones(w, n), shift(w, n)], { epsilon }, "row");
+    const scaleAndShift = affine(w, height * width);
+    w.result(node, "InstanceNormalization", [w.value(x, "row"), ...scaleAndShift], { epsilon }, "row");
   }
 }
 
-const shift = (w: Writer, length: number): string => (w.carryBias ? ones : zeros)(w, length);
+/** By 1, and by the 1 that carries a bias. */
+const affine = (w: Writer, length: number): readonly string[] => [
+  ones(w, length),
+  (w.carryBias ? ones : zeros)(w, length),
+];
