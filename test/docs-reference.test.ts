@@ -5,6 +5,8 @@ import { print } from "../src/graph/print.ts";
 import { read } from "../src/graph/read.ts";
 import { verify } from "../src/graph/verify.ts";
 import { allPasses } from "../src/passes/all.ts";
+import { maxDepth, maxOpcodes, opcodeCount } from "../src/weights/pickle.ts";
+import { allowedGlobals, findGlobal } from "../src/weights/pickle-globals.ts";
 import { cnxc } from "./support/cli.ts";
 import { checkFiles, filesOf, must } from "./syntax/support.ts";
 
@@ -50,20 +52,44 @@ describe("docs/ir.md", () => {
 
 describe("docs/cli.md", () => {
   const text = doc("docs/cli.md");
-  test.each(["compile", "run", "reconstruct", "weights", "weights convert", "weights inspect", "tune", "check", "fmt"])(
-    "has the help of %s as it is printed",
-    command => {
-      const { code, stdout } = cnxc([...command.split(" "), "--help"]);
-      expect(code).toBe(0);
-      expect(blocks(text, "text")).toContain(`${stdout.trim()}\n`);
-    },
-  );
+  test.each([
+    "compile",
+    "run",
+    "verify",
+    "reconstruct",
+    "weights",
+    "weights convert",
+    "weights inspect",
+    "weights diff",
+    "import",
+    "tune",
+    "check",
+    "fmt",
+  ])("has the help of %s as it is printed", command => {
+    const { code, stdout } = cnxc([...command.split(" "), "--help"]);
+    expect(code).toBe(0);
+    expect(blocks(text, "text")).toContain(`${stdout.trim()}\n`);
+  });
 
   test("has every command and exit code", () => {
     const { stdout } = cnxc(["--help"]);
     const commands = [...stdout.matchAll(/^ {2}(\w+) \[options\]/gm)].map(([, name]) => name);
     expect([...text.matchAll(/^## cnxc (\w+)$/gm)].map(([, name]) => name)).toEqual(commands);
     for (const line of stdout.slice(stdout.indexOf("Exit codes:")).split("\n").slice(1)) expect(text).toContain(line);
+  });
+});
+
+describe("docs/weights.md", () => {
+  const text = doc("docs/weights.md");
+
+  test("names all that a pickle may name, and says how much it may hold", () => {
+    const isDtype = (name: string) => /^torch\.(b?float|u?int|bool|complex)\w*$/.test(name);
+    const refused = (name: string) => findGlobal(name.replace(/\.\w+$/, ""), name.replace(/^.*\./, ""))?.refused;
+    const shown = allowedGlobals.filter(name => !isDtype(name) && refused(name) === undefined);
+    expect(shown.length).toBeGreaterThan(15);
+    for (const name of shown) expect(text).toContain(`\`${name}\``);
+    for (const most of [maxOpcodes.toLocaleString("en"), `${maxDepth}\nlevels`, `${opcodeCount} opcodes`])
+      expect(text).toContain(most);
   });
 });
 

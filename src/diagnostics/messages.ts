@@ -1,6 +1,8 @@
 import type { Diagnostic, Note, Place } from "./diagnostic.ts";
 import type { Kind } from "./exit-codes.ts";
+import { archiveMessages } from "./messages/archives.ts";
 import { compileMessages } from "./messages/compile.ts";
+import { importMessages } from "./messages/import.ts";
 import { machineMessages } from "./messages/machine.ts";
 import { specMessages } from "./messages/spec.ts";
 import { weightMessages } from "./messages/weights.ts";
@@ -13,7 +15,14 @@ export interface Message {
 }
 
 /** Every sentence a user can be told. */
-export const messages = { ...specMessages, ...compileMessages, ...weightMessages, ...machineMessages } as const;
+export const messages = {
+  ...specMessages,
+  ...compileMessages,
+  ...weightMessages,
+  ...importMessages,
+  ...archiveMessages,
+  ...machineMessages,
+} as const;
 
 export type DiagnosticCode = keyof typeof messages;
 type Args<C extends DiagnosticCode> = Parameters<(typeof messages)[C]["text"]>;

@@ -35,7 +35,7 @@ function emit(plan: Plan, context: EmitContext): readonly OutputFile[] {
             path: "weights.safetensors",
             contents: writeSafetensors(
               plan.params.map(({ name, shape }) => f32Tensor(name, shape, () => weights.f32(name))),
-              { format: "pt" },
+              { format: "pt", ...(weights.license === undefined ? {} : { license: weights.license }) },
             ),
           },
         ]),

@@ -2,17 +2,21 @@ import type { AddCommand } from "./command.ts";
 import { addCheck } from "./commands/check.ts";
 import { addCompile } from "./commands/compile.ts";
 import { addFmt } from "./commands/fmt.ts";
+import { addImport } from "./commands/import.ts";
 import { addReconstruct } from "./commands/reconstruct.ts";
 import { addRun } from "./commands/run.ts";
 import { addTune } from "./commands/tune.ts";
+import { addVerify } from "./commands/verify.ts";
 import { addWeights } from "./commands/weights.ts";
 
 /** Every command of cnxc, in the order of `--help`. They import what is heavy only when they run. */
 export const commands: readonly AddCommand[] = [
   addCompile,
   addRun,
+  addVerify,
   addReconstruct,
   addWeights,
+  addImport,
   addTune,
   addCheck,
   addFmt,

@@ -1,6 +1,7 @@
 /** What runs in a thread of its own: long, synchronous work, so that the main thread hears signals meanwhile. */
 export const jobs = {
   compile: async () => (await import("./jobs/compile.ts")).compileWhole,
+  verify: async () => (await import("./jobs/verify.ts")).verify,
   run: async () => (await import("./jobs/run.ts")).run,
   reconstruct: async () => (await import("./jobs/reconstruct.ts")).reconstruct,
   check: async () => (await import("./jobs/check.ts")).check,

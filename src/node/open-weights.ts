@@ -2,12 +2,14 @@ import { type Diagnostic, ok, type Result } from "../diagnostics/diagnostic.ts";
 import { build } from "../graph/build.ts";
 import { resolve } from "../graph/graph.ts";
 import type { Model } from "../model/model.ts";
-import { bindWeights } from "../weights/bind.ts";
+import { type BindOptions, bindWeights } from "../weights/bind.ts";
+import { livelyWeights } from "../weights/lively.ts";
 import { randomSeed, randomWeights } from "../weights/random.ts";
-import { readSafetensors } from "../weights/safetensors.ts";
 import type { Param, Weights } from "../weights/tensor.ts";
+import { readTensorFile } from "../weights/tensor-file.ts";
 import { openSource } from "./byte-source.ts";
-import { catchingFailures } from "./failure.ts";
+import { catchingFailures, Failure } from "./failure.ts";
+import { type Provenance, provenanceOf } from "./provenance.ts";
 
 /** Parameters of a model, under their official names. */
 export function paramsOf(model: Model): Result<readonly Param[]> {
@@ -20,16 +22,32 @@ export function paramsOf(model: Model): Result<readonly Param[]> {
 /** Weights and the file that they are read from; Node warns of one that is left to its garbage collector. */
 export interface OpenWeights extends Weights {
   close(): Promise<void>;
+  /** The file and its hash, which reads all of it; null where the values are drawn. */
+  provenance(): Promise<Provenance | null>;
+}
+
+/** The same, or weights whose every part matters where nothing is named. */
+export async function openOrDraw(
+  name: string | null,
+  model: Model,
+  report: (diagnostic: Diagnostic) => void,
+): Promise<Result<OpenWeights>> {
+  if (name !== null) return openWeights(name, model, report);
+  const params = paramsOf(model);
+  return params.ok
+    ? ok({ ...livelyWeights(1, params.value), close: async () => {}, provenance: async () => null })
+    : params;
 }
 
 /**
- * What `--weights` names: a safetensors file in any known naming, or `random:SEED`. What is wrong with the values
- * themselves shows when they are read, and is reported then.
+ * What `--weights` names: a file of weights (docs/weights.md) in any known naming, or `random:SEED`. What is wrong with the values
+ * themselves shows when they are read: a warning is reported then, an error is a `Failure` of whoever reads.
  */
 export async function openWeights(
   name: string,
   model: Model,
   report: (diagnostic: Diagnostic) => void,
+  options: BindOptions = {},
 ): Promise<Result<OpenWeights>> {
   const params = paramsOf(model);
   if (!params.ok) return params;
@@ -37,15 +55,20 @@ export async function openWeights(
     const seed = randomSeed(name);
     if (!seed.ok) return seed;
     const weights = randomWeights(seed.value, params.value, model.layerScale ?? undefined);
-    return ok({ ...weights, close: async () => {} });
+    return ok({ ...weights, close: async () => {}, provenance: async () => null });
   }
+  const whileRead = (diagnostic: Diagnostic): void => {
+    if (diagnostic.severity === "error") throw new Failure(diagnostic);
+    report(diagnostic);
+  };
   return catchingFailures(async () => {
     const source = await openSource(name);
     if (!source.ok) return source;
     const { close } = source.value;
-    const file = await readSafetensors(source.value);
-    const bound = file.ok ? await bindWeights(file.value, params.value, report) : file;
-    if (bound.ok) return ok({ ...bound.value, close }, [...file.diagnostics, ...bound.diagnostics]);
+    const file = await readTensorFile(source.value);
+    const bound = file.ok ? await bindWeights(file.value, params.value, whileRead, options) : file;
+    const provenance = () => provenanceOf(source.value, bound.ok ? bound.value.license : undefined);
+    if (bound.ok) return ok({ ...bound.value, close, provenance }, [...file.diagnostics, ...bound.diagnostics]);
     await close();
     return bound;
   });

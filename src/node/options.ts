@@ -1,5 +1,6 @@
 import { InvalidArgumentError, Option } from "commander";
 import type { Batch } from "../model/model.ts";
+import type { BindOptions } from "../weights/bind.ts";
 import { randomSeed } from "../weights/random.ts";
 
 /** An option that takes one of a few words. */
@@ -11,6 +12,14 @@ export const once = (flags: string, description: string): Option =>
   new Option(flags, description).argParser((text: string, before: string | undefined) => {
     if (before !== undefined) throw new InvalidArgumentError("it is given twice");
     return text;
+  });
+
+/** An option that takes a whole number. */
+export const count = (flags: string, description: string, min: number, max: number): Option =>
+  new Option(flags, description).argParser((text: string): number => {
+    const number = /^\d{1,9}$/.test(text) ? Number(text) : -1;
+    if (number < min || number > max) throw new InvalidArgumentError(`it is a whole number from ${min} to ${max}`);
+    return number;
   });
 
 /** An option that is given once for each value. */
@@ -48,6 +57,12 @@ export const sitesOption = (): Option =>
 
 /** Both commands that make CUDA kernels say it so. */
 export const tf32Help = "multiply f32 on CUDA's tensor cores, each operand rounded to 10 bits of mantissa";
+
+/** Both commands that read weights strictly or less so say it so. */
+export const allowExtraHelp = "leave tensors of the weights that the model does not know, with a warning";
+export const strictHelp = "a NaN or infinity among the weights is an error";
+
+export const bindingOf = ({ allowExtra = false, strict = false }: BindOptions): BindOptions => ({ allowExtra, strict });
 
 /** A mask that is drawn: its seed. */
 export const maskOption = (): Option =>

@@ -11,13 +11,14 @@ Examples:
   cnxc reconstruct my.cnx -w pretrained.safetensors --image cat.png -o cat.html
   cnxc weights inspect model.safetensors         what a file of weights holds
   cnxc weights convert model.safetensors --to timm -o timm.safetensors
+  cnxc import config.json -o my.cnx              a spec from a config of transformers
   cnxc check specs/*.cnx            say what is wrong with specs
   cnxc fmt --check specs/atto.cnx   fail where a spec is not laid out in the one way
   cnxc check --json - < atto.cnx    the same for a program: one JSON object on standard output
 
 Exit codes:
   0  done
-  1  it ran, and the answer is no (--check)
+  1  it ran, and the answer is no (--check, weights diff)
   2  the command line is wrong
   3  the spec is wrong
   4  the weights or the model file are wrong

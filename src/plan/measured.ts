@@ -21,6 +21,8 @@ export interface ProductChoice {
   readonly warpRows: 32 | 64;
   /** Most of the inner dimension that tensor cores take at a time. */
   readonly step: 32 | 64;
+  /** Most steps in shared memory, of which one is multiplied while the others are on their way. */
+  readonly stages: 2 | 3 | 4;
   /** Most blocks that share the inner dimension of a tile on tensor cores, where no statistics are made of the result. */
   readonly split: number;
 }

@@ -8,6 +8,7 @@ import { lowerings } from "./lower.ts";
 import type { Cluster } from "./lowering.ts";
 import type { Measured } from "./measured.ts";
 import { type Lifetime, layOut } from "./memory.ts";
+import { checkStorage } from "./numerics.ts";
 import { type Buffer, bytesOf, type Plan, type Port, type Step } from "./plan.ts";
 import { type Tuning, type TuningName, tuningFor } from "./tunings.ts";
 
@@ -37,6 +38,11 @@ export function schedule(graph: Graph, batch: Batch, options: ScheduleOptions): 
   const tuning = tuningFor(options.tuning, batch, options.measured);
   const lowered = lowerClusters(graph, tuning);
   const { setup, steps } = options.half ? halved(graph, lowered) : lowered;
+  for (const { name, bindings, halves } of [...setup, ...steps])
+    checkStorage(
+      name,
+      bindings.map(binding => ({ name: binding.name, half: halves.includes(binding.name) })),
+    );
 
   const buffers = placeBuffers(graph, setup, steps);
   const plan: Plan = {

@@ -29,7 +29,7 @@ export async function requestDevice(
     }
   }
   try {
-    return await adapter.requestDevice({ requiredLimits, requiredFeatures: native ? ["shader-f16"] : [] });
+    return await adapter.requestDevice({ requiredLimits, ...(native ? { requiredFeatures: ["shader-f16"] } : {}) });
   } catch (cause) {
     throw new ModelError("adapter", `the adapter gives no device: ${cause instanceof Error ? cause.message : cause}`);
   }

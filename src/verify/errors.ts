@@ -1,11 +1,35 @@
-/** ‖found − wanted‖ / ‖wanted‖; NaN where a value is not finite, and infinite where only `wanted` is zero. */
+/**
+ * ‖found − wanted‖ / ‖wanted‖. Values that are not finite must be the same in both, else the result is NaN; it is
+ * infinite where only `wanted` is all zeros.
+ */
 export function relL2(found: ArrayLike<number>, wanted: ArrayLike<number>): number {
+  if (found.length !== wanted.length) return Number.NaN;
   let [difference, norm] = [0, 0];
   for (let i = 0; i < wanted.length; i++) {
     const [a, b] = [found[i] as number, wanted[i] as number];
+    if (Object.is(a, b)) {
+      norm += Number.isFinite(b) ? b * b : 0;
+      continue;
+    }
     difference += (a - b) ** 2;
     norm += b ** 2;
   }
-  if (difference === 0) return 0;
-  return Math.sqrt(difference / norm);
+  return difference === 0 ? 0 : Math.sqrt(difference / norm);
+}
+
+/** The largest difference of a single value. */
+export function maxDifference(found: ArrayLike<number>, wanted: ArrayLike<number>): number {
+  let most = 0;
+  for (let i = 0; i < wanted.length; i++) {
+    const off = Math.abs((found[i] as number) - (wanted[i] as number));
+    if (!(off <= most) && !Object.is(found[i], wanted[i])) most = off;
+  }
+  return most;
+}
+
+/** The place of the largest of `count` values from `start`; the first of equals. */
+export function argmax(values: ArrayLike<number>, start: number, count: number): number {
+  let best = 0;
+  for (let i = 1; i < count; i++) if ((values[start + i] as number) > (values[start + best] as number)) best = i;
+  return best;
 }

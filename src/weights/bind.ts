@@ -22,16 +22,25 @@ import { elements, type Param, readF32, type Tensor, type TensorFile, type Weigh
 /** Names a suggestion is chosen from; it is a courtesy, and a hostile file may have 65,536. */
 const maxCandidates = 1000;
 
+export interface BindOptions {
+  /** Tensors that no parameter wants are left with a warning. */
+  readonly allowExtra?: boolean;
+  /** A value that is not finite is an error. */
+  readonly strict?: boolean;
+}
+
 /**
  * A file's tensors as a model's parameters, whichever dialect they are named in and laid out for. Told all at once:
  * parameters that are missing, tensors that no parameter wants, shapes and element types that do not fit; tensors of
  * another head than the model's are left with a warning. Reads no data. With `report`, the first `f32` of a parameter
- * looks for NaN and infinities in what it has read, and warns.
+ * looks at what it has read: NaN and infinities are a warning, a tensor that is all NaN an error; so is a GRN that is
+ * everywhere zero a warning, when the last of it has been read.
  */
 export async function bindWeights(
   file: TensorFile,
   params: readonly Param[],
   report?: (diagnostic: Diagnostic) => void,
+  { allowExtra = false, strict = false }: BindOptions = {},
 ): Promise<Result<Weights>> {
   const renamed = rename(file);
   if (!renamed.ok) return renamed;
@@ -39,9 +48,10 @@ export async function bindWeights(
   const other = otherSize(file, known, params);
   if (other !== null) return fail(other);
 
-  const problems = [...known.problems, ...misfits(file, known, params)];
+  const problems = [...known.problems, ...misfits(file, known, params, allowExtra)];
   if (problems.length > 0) return fail(...capped(problems));
-  return ok(weights(file, known, params, report), unused(file, known, params));
+  const look = report && looker(params, strict, report);
+  return ok(weights(file, known, params, look), unused(file, known, params));
 }
 
 /** Another size of the family, or of the decoder: one sentence instead of two hundred misfits. */
@@ -59,7 +69,12 @@ function otherSize(file: TensorFile, known: RenamedFile, params: readonly Param[
   return withNote(error("weights-decoder", place, has, wants), `the spec says it with \`decoder { ${has} }\``);
 }
 
-function misfits(file: TensorFile, known: RenamedFile, params: readonly Param[]): Diagnostic[] {
+function misfits(
+  file: TensorFile,
+  known: RenamedFile,
+  params: readonly Param[],
+  allowExtra: boolean,
+): readonly Diagnostic[] {
   const { tensors, strangers, dialect } = known;
   const wanted = new Set(params.map(({ name }) => name));
   const spare = [...tensors].flatMap(([name, { tensor, known }]) =>
@@ -77,9 +92,10 @@ function misfits(file: TensorFile, known: RenamedFile, params: readonly Param[])
     if (found === undefined) return [];
     const { tensor, known } = found;
     const needed = shapeIn(known, dialect, shape);
-    return sameButOnes(tensor.shape, needed)
-      ? []
-      : [error("weights-shape", tensor.place, tensor.name, tensor.shape, needed)];
+    if (sameButOnes(tensor.shape, needed)) return [];
+    const problem = error("weights-shape", tensor.place, tensor.name, tensor.shape, needed);
+    const remedy = remedies[name]?.(shape);
+    return [remedy === undefined ? problem : withNote(problem, remedy)];
   });
   const dtypes = params.flatMap(({ name }) => {
     const tensor = tensors.get(name)?.tensor;
@@ -92,8 +108,15 @@ function misfits(file: TensorFile, known: RenamedFile, params: readonly Param[])
   const extras = extra.map((tensor, k) =>
     error("weights-extra", tensor.place, tensor.name, k < maxListed ? nearestMissing(tensor.name) : null),
   );
-  return [...shapes, ...dtypes, ...absent.problems, ...lacks, ...extras];
+  return [...shapes, ...dtypes, ...absent.problems, ...lacks, ...(allowExtra ? [] : extras)];
 }
+
+/** What can be done about a tensor of another shape, by its official name and the shape that is needed. */
+const remedies: Readonly<Record<string, (needed: readonly number[]) => string>> = {
+  "head.weight": ([classes]) => `cnxc weights convert --classes ${classes} makes a new head, of zeros`,
+  "downsample_layers.0.0.weight": ([, channels]) =>
+    `cnxc weights convert --in-chans ${channels} fits the stem to other channels`,
+};
 
 /** Why a file may have nothing of a part that the model needs. */
 const whyAbsent: Readonly<Record<Exclude<Part, "trunk">, string>> = {
@@ -119,23 +142,30 @@ function absentParts(file: TensorFile, { tensors }: RenamedFile, params: readonl
 }
 
 /** A classifier's file serves the backbone of a detector too, and a state of pre-training both. */
-function unused(file: TensorFile, { tensors }: RenamedFile, params: readonly Param[]): readonly Diagnostic[] {
+function unused(
+  file: TensorFile,
+  { tensors, strangers }: RenamedFile,
+  params: readonly Param[],
+): readonly Diagnostic[] {
   const wanted = new Set(params.map(({ name }) => name));
-  const spare = [...tensors].flatMap(([name, { tensor }]) => (wanted.has(name) ? [] : [tensor.name]));
+  const known = [...tensors].flatMap(([name, { tensor }]) => (wanted.has(name) ? [] : [tensor.name]));
+  const spare = [...known, ...strangers.map(({ name }) => name)];
   if (spare.length === 0) return [];
-  return [warning("weights-unused", { file: file.name, offset: null }, spare.slice(0, maxListed))];
+  const listed = spare.slice(0, maxListed);
+  return [warning("weights-unused", { file: file.name, offset: null }, listed, spare.length - listed.length)];
 }
 
 function weights(
   file: TensorFile,
   { dialect, tensors }: RenamedFile,
   params: readonly Param[],
-  report: ((diagnostic: Diagnostic) => void) | undefined,
+  look: Look | undefined,
 ): Weights {
-  const looked = new Set<string>();
   const shapes = new Map(params.map(({ name, shape }) => [name, shape]));
+  const license = file.metadata.get("license");
   return {
     origin: file.name,
+    ...(license === undefined ? {} : { license }),
     f32: async name => {
       const found = tensors.get(name);
       const shape = shapes.get(name);
@@ -143,9 +173,7 @@ function weights(
       const { tensor, known } = found;
       const values = await readF32(file, tensor.name);
       invariant(values.length === elements(tensor.shape), `'${name}' has ${values.length} values`);
-      const problem = report === undefined || looked.has(name) ? null : nonFinite(tensor, values);
-      looked.add(name);
-      if (problem !== null) report?.(problem);
+      look?.(name, tensor, values);
       const { buffer, byteOffset, byteLength } = values;
       const bytes = new Uint8Array(buffer, byteOffset, byteLength);
       const ordered = toOfficial(known, dialect, shape, bytes, values.BYTES_PER_ELEMENT);
@@ -154,16 +182,39 @@ function weights(
   };
 }
 
-/** A warning that names the first NaN or infinity, or null. */
-function nonFinite({ name, dtype, place, dataAt }: Tensor, values: Float32Array): Diagnostic | null {
+/** Sees the values of each parameter when they are read. */
+type Look = (name: string, tensor: Tensor, values: Float32Array) => void;
+
+/** Reports once a parameter, whoever reads it how often so ever. */
+function looker(params: readonly Param[], strict: boolean, report: (diagnostic: Diagnostic) => void): Look {
+  const looked = new Set<string>();
+  const grn = new Set(params.flatMap(({ name }) => (name.includes(".grn.") ? [name] : [])));
+  let idle = grn.size > 0;
+  return (name, tensor, values) => {
+    if (looked.has(name)) return;
+    looked.add(name);
+    const problem = nonFinite(tensor, values, strict);
+    if (problem !== null) report(problem);
+    if (!grn.delete(name)) return;
+    idle = idle && values.every(value => value === 0);
+    if (idle && grn.size === 0) report(warning("weights-grn-zero", { file: tensor.place.file, offset: null }));
+  };
+}
+
+/** What names the first NaN or infinity, or null. */
+function nonFinite({ name, dtype, place, dataAt }: Tensor, values: Float32Array, strict: boolean): Diagnostic | null {
   let first = -1;
-  let total = 0;
+  let [total, nan] = [0, 0];
   for (let i = 0; i < values.length; i++) {
-    if (Number.isFinite(values[i])) continue;
+    const value = values[i] as number;
+    if (Number.isFinite(value)) continue;
     if (first < 0) first = i;
     total++;
+    if (Number.isNaN(value)) nan++;
   }
   if (first < 0) return null;
-  const at: FilePlace = { file: place.file, offset: dataAt + first * dtypeBytes[dtype] };
-  return warning("weights-nonfinite", at, name, values[first] ?? Number.NaN, first, total);
+  const at: FilePlace = { file: place.file, offset: dataAt === null ? null : dataAt + first * dtypeBytes[dtype] };
+  if (nan === values.length) return error("weights-all-nan", at, name);
+  const args = [at, name, values[first] ?? Number.NaN, first, total] as const;
+  return strict ? error("weights-not-finite", ...args) : warning("weights-nonfinite", ...args);
 }

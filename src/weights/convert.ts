@@ -1,21 +1,36 @@
 import { type Diagnostic, fail, ok, type Result } from "../diagnostics/diagnostic.ts";
-import { invariant } from "../diagnostics/invariant.ts";
 import { error, warning, withNote } from "../diagnostics/messages.ts";
+import { type Adaptation, adapt } from "./adapt.ts";
 import { architectureOf, makesConvMlp } from "./architecture.ts";
 import { capped, maxListed } from "./capped.ts";
-import { dtypeBytes } from "./dtype.ts";
-import { fromOfficial, type Style, sameButOnes, shapeIn, toOfficial } from "./layouts.ts";
+import { type CastOptions, cast, placesIn } from "./cast.ts";
+import { isWeightDType, type WeightDType, weightDTypes } from "./dtype.ts";
+import { sameButOnes, shapeIn } from "./layouts.ts";
 import { neededShape, sharedLengths } from "./lengths.ts";
-import { type Dialect, type KnownName, translate } from "./names.ts";
-import { officialParams, type Renamed, type RenamedFile, rename } from "./rename.ts";
+import { contextOf, type Dialect, translate } from "./names.ts";
+import { inDialect, type OfficialTensor, officialTensor } from "./official.ts";
+import { officialParams, type RenamedFile, rename } from "./rename.ts";
 import type { TensorData } from "./safetensors.ts";
-import type { Tensor, TensorFile } from "./tensor.ts";
+import type { TensorFile } from "./tensor.ts";
+
+/** What is to become of a file's tensors. */
+export interface Conversion {
+  /** The naming and layout that are wanted; null for the file's own. */
+  readonly to: Dialect | null;
+  /** Whether tensors that have no place there may be left out. */
+  readonly allowUnused: boolean;
+  readonly adaptation?: Adaptation;
+  /** The element type that is wanted, and what to do with what it does to values; left out, types stay as they are. */
+  readonly cast?: CastOptions & { readonly dtype: WeightDType };
+}
 
 export interface Converted {
   readonly from: Dialect;
   readonly to: Dialect;
-  /** Each is read when it is asked for its bytes. Element types are the file's. */
+  /** Each is read when it is asked for its bytes. */
   readonly tensors: readonly TensorData[];
+  /** What adaptation has done, a sentence each. */
+  readonly notes: readonly string[];
 }
 
 /**
@@ -23,49 +38,66 @@ export interface Converted {
  * tensors must agree with one another. Tensors that have no place in the other dialect are an error that names them,
  * or a warning where `allowUnused`.
  */
-export function convertWeights(file: TensorFile, to: Dialect, allowUnused: boolean): Result<Converted> {
+export function convertWeights(file: TensorFile, conversion: Conversion): Result<Converted> {
   const renamed = rename(file);
   if (!renamed.ok) return renamed;
-  const { dialect: from, tensors, strangers, problems } = renamed.value;
+  const { dialect: from, strangers, problems } = renamed.value;
+  const to = conversion.to ?? from;
   const wrong = [...problems, ...disagreeing(renamed.value)];
   if (wrong.length > 0) return fail(...capped(wrong));
 
-  const placed: TensorData[] = [];
-  const unplaced: Tensor[] = [...strangers];
+  const sources = [...renamed.value.tensors].map(([name, found]) => officialTensor(name, found, file, from));
+  const adapted = adapt(sources, conversion.adaptation ?? { channels: null, classes: null }, file.name);
+  if (!adapted.ok) return adapted;
+  const { notes } = adapted.value;
+  const typed =
+    conversion.cast === undefined ? ok(adapted.value.tensors) : castAll(adapted.value.tensors, conversion.cast);
+  if (!typed.ok) return typed;
+
   const architecture = architectureOf(officialParams(renamed.value));
   const style = { convMlp: architecture !== null && makesConvMlp(architecture) };
-  // Hugging Face has a model of its own for V1, whose blocks have no GRN.
-  const isV1 = ![...tensors.keys()].some(name => name.includes(".grn."));
-  const base = new Map(isV1 ? [["base", "convnext."]] : []);
-  for (const [name, found] of tensors) {
-    const target = translate(name, "official", to, base);
-    if (target === null) unplaced.push(found.tensor);
-    else placed.push(converted(file, found, target, from, to, style));
+  const context = contextOf(
+    typed.value.map(({ name }) => name),
+    "official",
+  );
+  const placed = new Map<string, TensorData>();
+  const unplaced: Unplaced[] = [...strangers];
+  for (const source of typed.value) {
+    const target = translate(source.name, "official", to, context);
+    // MMPretrain has one name for the final LayerNorm and that of a feature head's last level.
+    if (target === null || placed.has(target.name)) unplaced.push(source.tensor ?? source);
+    else placed.set(target.name, inDialect(source, target, to, style));
   }
-  const told = unplaced.length === 0 ? [] : [leftOut(file, unplaced, to, allowUnused)];
-  return unplaced.length > 0 && !allowUnused ? fail(...told) : ok({ from, to, tensors: placed }, told);
+  const told = unplaced.length === 0 ? [] : [leftOut(file, unplaced, to, conversion.allowUnused)];
+  if (unplaced.length > 0 && !conversion.allowUnused) return fail(...told);
+  return ok({ from, to, tensors: [...placed.values()], notes }, told);
 }
 
-function converted(
-  file: TensorFile,
-  { tensor, known, shape }: Renamed,
-  target: KnownName,
-  from: Dialect,
-  to: Dialect,
-  style: Style,
-): TensorData {
-  const { dtype } = tensor;
-  const width = dtypeBytes[dtype];
-  invariant(shape !== null, `'${tensor.name}' has a shape that nothing asks for`);
-  return {
-    name: target.name,
-    dtype,
-    shape: shapeIn(target, to, shape, style),
-    bytes: async () => {
-      const official = toOfficial(known, from, shape, await file.bytes(tensor.name), width);
-      return fromOfficial(target, to, shape, official, width);
-    },
-  };
+/** The same tensors in another element type; those that have it already are not touched. */
+function castAll(
+  tensors: readonly OfficialTensor[],
+  { dtype: to, ...options }: NonNullable<Conversion["cast"]>,
+): Result<readonly OfficialTensor[]> {
+  const wrong: Diagnostic[] = [];
+  const typed = tensors.map((source): OfficialTensor => {
+    const { dtype, tensor } = source;
+    if (dtype === to) return source;
+    const name = tensor?.name ?? source.name;
+    if (!isWeightDType(dtype)) {
+      wrong.push(error("weights-dtype", tensor?.place ?? null, name, dtype, weightDTypes));
+      return source;
+    }
+    const placeOf =
+      tensor === null || tensor.dataAt === null
+        ? () => tensor?.place ?? null
+        : placesIn(tensor.place.file, tensor.dataAt, dtype);
+    return {
+      ...source,
+      dtype: to,
+      bytes: async () => cast({ name, dtype, placeOf }, to, await source.bytes(), options),
+    };
+  });
+  return wrong.length > 0 ? fail(...capped(wrong)) : ok(typed);
 }
 
 /** Tensors whose shape is none, or not the one that the other tensors make it. */
@@ -81,7 +113,13 @@ function disagreeing(renamed: RenamedFile): readonly Diagnostic[] {
   });
 }
 
-function leftOut(file: TensorFile, unplaced: readonly Tensor[], to: Dialect, allowUnused: boolean): Diagnostic {
+/** A tensor of the file, or one that was made. */
+interface Unplaced {
+  readonly name: string;
+  readonly place?: Diagnostic["place"];
+}
+
+function leftOut(file: TensorFile, unplaced: readonly Unplaced[], to: Dialect, allowUnused: boolean): Diagnostic {
   const names = unplaced.slice(0, maxListed).map(({ name }) => name);
   const more = unplaced.length - names.length;
   const place = unplaced[0]?.place ?? { file: file.name, offset: null };

@@ -14,7 +14,7 @@ export const sameButOnes = (a: Shape, b: Shape): boolean => {
  * Whether the dialect has the tensor with its axes in the opposite order: (x, y, I, O) for (O, I, y, x), and (x, y, C)
  * for a depthwise (C, 1, y, x), x and y joined to one.
  */
-const isReversed = ({ layout, isBias }: KnownName, dialect: Dialect): boolean =>
+export const isReversed = ({ layout, isBias }: KnownName, dialect: Dialect): boolean =>
   dialect === "fcmae" && layout === "kernel" && !isBias;
 
 /** The official axes, without the 1 that a depthwise kernel has for its inputs. */
@@ -34,7 +34,7 @@ const asRow: Reshape = official => [1, elements(official)];
 /** What a dialect makes of an official shape, where it is not the same. */
 const shapes: Readonly<Record<Layout, Partial<Record<Dialect, Reshape>>>> = {
   plain: {},
-  grn: { timm: alone, fcmae: asRow },
+  grn: { timm: alone, mmpretrain: alone, fcmae: asRow },
   linear: { timm: (official, { isBias }, { convMlp }) => (convMlp && !isBias ? [...official, 1, 1] : official) },
   kernel: {
     fcmae: (official, known, style) => {

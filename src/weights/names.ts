@@ -4,6 +4,9 @@ export { type Dialect, dialects } from "./name-rows.ts";
 
 type Values = ReadonlyMap<string, string>;
 
+/** What only a file as a whole can say: the `base` that is usual in it, the `final` stage. */
+export type Context = Values;
+
 /** What stands in a pair of braces: which texts, what a text says, and what is written for it. */
 interface Field {
   readonly pattern: string;
@@ -36,6 +39,7 @@ const fields: Readonly<Record<string, Field>> = {
     read: text => ["p", text === "kernel" ? "weight" : text],
     write: values => (values.get("p") === "weight" ? "kernel" : "bias"),
   },
+  final: field("final", "0|[1-9][0-9]?"),
   base: field("base", "convnextv2\\.|convnext\\.|", "convnextv2."),
   encoder: field("encoder", "encoder\\.|", "encoder."),
 };
@@ -86,29 +90,64 @@ export interface KnownName {
 }
 
 /**
- * A name of one dialect in another, or null where the one does not know it or the other has no such tensor. `fallback`
- * is written for fields that the name does not have: the `base` of Hugging Face.
+ * A name of one dialect in another, or null where the one does not know it or the other has no such tensor. `context`
+ * is written for fields that the name does not have, and tells `backbone.norm3` of a classifier from that of a feature
+ * head.
  */
-export function translate(name: string, from: Dialect, to: Dialect, fallback: Values = new Map()): KnownName | null {
+export function translate(name: string, from: Dialect, to: Dialect, context: Context = new Map()): KnownName | null {
   if (!anyName[from].test(name)) return null;
   for (const { row, regexes } of compiled) {
     const regex = regexes[from];
     const source = row[from];
     const values = regex === null || source === null ? null : match(source, regex, name);
-    if (values === null) continue;
+    if (values === null || (values.has("final") && values.get("final") !== context.get("final"))) continue;
     const target = row[to];
-    if (target === null) return null;
+    if (target === null || (target.includes("{final}") && !context.has("final"))) return null;
     const isBias = values.get("p") === "bias";
     const lengths = row.shape.map(length => (typeof length === "number" ? length : fill(length, values)));
     const shape = isBias ? lengths.slice(0, 1) : lengths;
-    return { name: fill(target, new Map([...fallback, ...values])), part: row.part, shape, layout: row.layout, isBias };
+    return { name: fill(target, new Map([...context, ...values])), part: row.part, shape, layout: row.layout, isBias };
   }
   return null;
 }
 
+/** How many of the names a dialect knows. */
+export const knownNames = (names: readonly string[], dialect: Dialect): number =>
+  names.filter(name => anyName[dialect].test(name)).length;
+
 /** The dialect that knows most of the names; null where none knows any. */
 export function detectDialect(names: readonly string[]): Dialect | null {
-  const counts = dialects.map(dialect => names.filter(name => anyName[dialect].test(name)).length);
+  const counts = dialects.map(dialect => knownNames(names, dialect));
   const most = Math.max(...counts);
   return most === 0 ? null : (dialects[counts.indexOf(most)] ?? null);
+}
+
+/** The largest number that is group 1 of a pattern among the names, as it stands there. */
+const largest = (names: readonly string[], pattern: RegExp): string | undefined =>
+  names
+    .flatMap(name => pattern.exec(name)?.[1] ?? [])
+    .reduce<string | undefined>(
+      (most, next) => (most === undefined || Number(next) > Number(most) ? next : most),
+      undefined,
+    );
+
+const lastStage: Partial<Record<Dialect, RegExp>> = {
+  official: /^stages\.(\d+)\./,
+  mmpretrain: /^backbone\.stages\.(\d+)\./,
+};
+
+/**
+ * What a file's names say together. Official names say which stage is the last, and whether there is a GRN: Hugging
+ * Face has a model of its own for V1, whose blocks have none. MMPretrain's LayerNorm of the last stage is a
+ * classifier's final one where there is a classifier, or where no other stage has one; else it is a feature head's.
+ */
+export function contextOf(names: readonly string[], dialect: Dialect): Context {
+  const last = largest(names, lastStage[dialect] ?? /$^/);
+  const context = new Map<string, string>();
+  const isHead = (name: string) => name.startsWith("head.fc.");
+  const isOther = (name: string) => name.startsWith("backbone.norm") && !name.startsWith(`backbone.norm${last}.`);
+  if (last !== undefined && (dialect !== "mmpretrain" || names.some(isHead) || !names.some(isOther)))
+    context.set("final", last);
+  if (dialect === "official" && !names.some(name => name.includes(".grn."))) context.set("base", "convnext.");
+  return context;
 }

@@ -1,7 +1,8 @@
-import { type Diagnostic, type FilePlace, fail, ok, type Result } from "../diagnostics/diagnostic.ts";
+import { type Diagnostic, fail, ok, type Result } from "../diagnostics/diagnostic.ts";
 import { error, withNote } from "../diagnostics/messages.ts";
 import { officialShape } from "./layouts.ts";
-import { type Dialect, detectDialect, type KnownName, translate } from "./names.ts";
+import { contextOf, type Dialect, detectDialect, type KnownName, translate } from "./names.ts";
+import { foreignPrefix } from "./prefix.ts";
 import type { Param, Tensor, TensorFile } from "./tensor.ts";
 
 /** A tensor of a file whose official name is known. */
@@ -25,13 +26,17 @@ export interface RenamedFile {
 /** Recognises the dialect of a file, and by it the tensors. Fails where no name is known from any. */
 export function rename(file: TensorFile): Result<RenamedFile> {
   const names = [...file.tensors.keys()];
+  const prefix = foreignPrefix(names);
+  if (prefix !== null) return fail(wrapped(file, prefix));
   const dialect = detectDialect(names);
-  if (dialect === null) return fail(unknownNames(file, names));
+  if (dialect === null)
+    return fail(error("weights-unknown-names", { file: file.name, offset: null }, names.slice(0, 3)));
+  const context = contextOf(names, dialect);
   const tensors = new Map<string, Renamed>();
   const strangers: Tensor[] = [];
   const problems: Diagnostic[] = [];
   for (const tensor of file.tensors.values()) {
-    const known = translate(tensor.name, dialect, "official");
+    const known = translate(tensor.name, dialect, "official", context);
     if (known === null) {
       strangers.push(tensor);
       continue;
@@ -46,25 +51,18 @@ export function rename(file: TensorFile): Result<RenamedFile> {
   return ok({ dialect, tensors, strangers, problems });
 }
 
-/** Nothing in the file is named as in any dialect: why might that be? */
-function unknownNames(file: TensorFile, names: readonly string[]): Diagnostic {
-  const place: FilePlace = { file: file.name, offset: null };
-  const prefix = commonPrefix(names);
-  if (prefix !== "" && detectDialect(names.map(name => name.slice(prefix.length))) !== null) {
-    const cut = "save the inner module's state_dict, or rename the tensors without the prefix";
-    const hint = prefix === "module." ? "DataParallel adds it: save model.module.state_dict()" : cut;
-    return withNote(error("weights-prefix", place, prefix), hint);
-  }
-  return error("weights-unknown-names", place, names.slice(0, 3));
-}
-
-/** What all names begin with, up to and with a dot. */
-function commonPrefix([first = "", ...names]: readonly string[]): string {
-  let length = first.length;
-  for (const name of names) while (!name.startsWith(first.slice(0, length))) length--;
-  return first.slice(0, first.lastIndexOf(".", length - 1) + 1);
+/** Every name is wrapped in something that no dialect has; as training wrappers leave it. */
+function wrapped(file: TensorFile, prefix: string): Diagnostic {
+  const hint = `cnxc weights convert --strip-prefix ${prefix} leaves it out`;
+  return withNote(error("weights-prefix", { file: file.name, offset: null }, prefix), hint);
 }
 
 /** What is known of a file's tensors, in official names and, where they can be told, official shapes. */
 export const officialParams = ({ tensors }: RenamedFile): readonly Param[] =>
   [...tensors].map(([name, { tensor, shape }]) => ({ name, shape: shape ?? tensor.shape }));
+
+/** The official names of a file's tensors; none where no dialect knows any. */
+export function officialNames(file: TensorFile): readonly string[] {
+  const renamed = rename(file);
+  return renamed.ok ? [...renamed.value.tensors.keys()] : [];
+}

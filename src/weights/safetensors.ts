@@ -4,6 +4,7 @@ import { error, withNote } from "../diagnostics/messages.ts";
 import { dtypeBytes, type FileDType } from "./dtype.ts";
 import { utf8 } from "./hash.ts";
 import { checkLayout, type HeaderEntry, readHeader } from "./header.ts";
+import { eachPiece, type Pieces, pieceBytes } from "./pieces.ts";
 import { sniff } from "./sniff.ts";
 import type { ByteSource } from "./source.ts";
 import { elements, type TensorFile } from "./tensor.ts";
@@ -27,6 +28,8 @@ export async function readSafetensors(source: ByteSource): Promise<Result<Tensor
     // No text and no archive begins like a plausible length: one of the upper four bytes is set.
     const lookalike = sniff(start);
     if (lookalike !== null) return fail(withNote(error("weights-format", place, lookalike.what), lookalike.hint));
+    if (length > BigInt(maxHeader) && !/^[\s{]/.test(String.fromCharCode(start[8] ?? 0)))
+      return fail(error("weights-unknown-format", place));
     if (size >= 8) return fail(error("weights-header-length", place, length, maxHeader));
   }
   if (size < 8 || 8 + Number(length) > size)
@@ -53,6 +56,11 @@ function tensorFile(
   dataAt: number,
 ): TensorFile {
   const byName = new Map(entries.map(entry => [entry.name, entry]));
+  const entryOf = (name: string): HeaderEntry => {
+    const entry = byName.get(name);
+    invariant(entry !== undefined, `no tensor '${name}' in ${source.name}`);
+    return entry;
+  };
   const tensors = entries.map(({ name, dtype, shape, begin, at }) => {
     const place = { file: source.name, offset: at };
     return [name, { name, dtype, shape, place, dataAt: dataAt + begin }] as const;
@@ -62,9 +70,13 @@ function tensorFile(
     tensors: new Map(tensors),
     metadata,
     bytes: async name => {
-      const entry = byName.get(name);
-      invariant(entry !== undefined, `no tensor '${name}' in ${source.name}`);
-      return source.read(dataAt + entry.begin, entry.end - entry.begin);
+      const { begin, end } = entryOf(name);
+      return source.read(dataAt + begin, end - begin);
+    },
+    parts: async function* (name) {
+      const { begin, end } = entryOf(name);
+      for (let at = begin; at < end; at += pieceBytes)
+        yield await source.read(dataAt + at, Math.min(pieceBytes, end - at));
     },
   };
 }
@@ -74,7 +86,7 @@ export interface TensorData {
   readonly name: string;
   readonly dtype: FileDType;
   readonly shape: readonly number[];
-  bytes(): Uint8Array | Promise<Uint8Array>;
+  bytes(): Pieces | Promise<Pieces>;
 }
 
 /** A float32 tensor to be written. */
@@ -95,7 +107,7 @@ export const f32Tensor = (
 const codePoints = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);
 
 /**
- * A safetensors file in pieces, header first, then one tensor a piece: at no time are two in memory. The bytes depend
+ * A safetensors file in pieces, header first, then the tensors in turn: at no time are two in memory. The bytes depend
  * on the arguments' contents only, not on their order: wider elements first, then by name, which also aligns every
  * tensor to its element; metadata by key. The header is padded with blanks so that the data begin at a multiple of 8.
  */
@@ -124,8 +136,11 @@ export async function* writeSafetensors(
   head.set(json, 8);
   yield head;
   for (const { name, dtype, shape, bytes } of sorted) {
-    const data = await bytes();
-    invariant(data.length === elements(shape) * dtypeBytes[dtype], `tensor '${name}' has ${data.length} bytes`);
-    yield data;
+    let size = 0;
+    for await (const piece of eachPiece(await bytes())) {
+      size += piece.length;
+      yield piece;
+    }
+    invariant(size === elements(shape) * dtypeBytes[dtype], `tensor '${name}' has ${size} bytes`);
   }
 }

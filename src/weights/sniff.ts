@@ -15,8 +15,8 @@ const lookalikes: readonly {
     begins: text => text.startsWith("version https://git-lfs"),
   },
   {
-    what: "a zip archive, as torch.save writes it",
-    hint: "load it in PyTorch and write it with safetensors.torch.save_file",
+    what: "a zip archive, as torch.save and numpy.savez write it",
+    hint: "where tensors are given, not weights, it must be safetensors: safetensors.torch.save_file writes it",
     begins: text => text.startsWith("PK\x03\x04") || text.startsWith("PK\x05\x06"),
   },
   {
@@ -26,7 +26,7 @@ const lookalikes: readonly {
   },
   {
     what: "a numpy array",
-    hint: "write it with safetensors.numpy.save_file",
+    hint: "write it with numpy.savez, under its name, or with safetensors.numpy.save_file",
     begins: text => text.startsWith("\x93NUMPY"),
   },
   { what: "an HDF5 file", hint: "convert it to safetensors", begins: text => text.startsWith("\x89HDF") },
@@ -45,3 +45,13 @@ export function sniff(bytes: Uint8Array): { readonly what: string; readonly hint
   const text = String.fromCharCode(...bytes.subarray(mark ? 3 : 0, 64));
   return lookalikes.find(({ begins }) => begins(text)) ?? null;
 }
+
+/** Bytes of a file's beginning that tell what it is: a tar archive says so behind the name of its first file. */
+export const maxSniffed = 512;
+
+const isText = (bytes: Uint8Array, at: number, text: string): boolean =>
+  String.fromCharCode(...bytes.subarray(at, at + text.length)) === text;
+
+export const isZip = (start: Uint8Array): boolean => isText(start, 0, "PK\x03\x04") || isText(start, 0, "PK\x05\x06");
+
+export const isTar = (start: Uint8Array): boolean => isText(start, 257, "ustar");

@@ -9,8 +9,8 @@ export interface Tensor {
   readonly shape: readonly number[];
   /** Where the file's table of contents names it. */
   readonly place: FilePlace;
-  /** File offset of its first data byte. */
-  readonly dataAt: number;
+  /** File offset of its first data byte; null where the file does not hold them in row-major order. */
+  readonly dataAt: number | null;
 }
 
 /** A tensor file whose table of contents has been read and checked; data are read when asked for. */
@@ -21,7 +21,13 @@ export interface TensorFile {
   readonly metadata: ReadonlyMap<string, string>;
   /** Little-endian, row-major, exactly the shape's elements. The name must be one of `tensors`. */
   bytes(name: string): Promise<Uint8Array>;
+  /** The same bytes in pieces of whole elements; left out where a file gives a tensor only whole. */
+  parts?(name: string): AsyncIterable<Uint8Array>;
 }
+
+/** A tensor's bytes, in pieces where the file has them so. */
+export const piecesOf = (file: TensorFile, name: string): AsyncIterable<Uint8Array> | Promise<Uint8Array> =>
+  file.parts?.(name) ?? file.bytes(name);
 
 /** What a model asks for. Names and shapes are those of the official PyTorch code. */
 export interface Param {
@@ -33,6 +39,8 @@ export interface Param {
 export interface Weights {
   /** A file name, or what made them (`random:7`). */
   readonly origin: string;
+  /** Of the values, as their file states it (`license` in its metadata). */
+  readonly license?: string;
   /**
    * Row-major values, exactly the parameter's elements. Not kept: each call reads or makes them again. They may be a
    * view of the file's bytes, so they are not for writing. Rejects only where the file can no longer be read.

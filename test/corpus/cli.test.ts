@@ -10,6 +10,7 @@ import { fill, newFolder, snapshot } from "../support/folders.ts";
 import { full } from "../support/full.ts";
 import { corpusSpec, type Outcome, safetensorsCorpus } from "./safetensors.ts";
 import { entry, file } from "./safetensors-build.ts";
+import { pickleCorpus } from "./pickle.ts";
 import { type SpecCase, specCorpus } from "./spec.ts";
 
 // The corpora again, through the built command line: what a user's shell sees of them.
@@ -29,12 +30,12 @@ interface Timed extends Omit<CliResult, "signal"> {
 const timed = '{ TIMEFORMAT="%3U %3R"; time "$@" 2>&4; } 4>&2 2>&3';
 
 /** `cnxc` without waiting, so that two can run at once. A signal shows as 128 and more, as in every shell. */
-function start(words: readonly string[], cwd: string): Promise<Timed> {
+function start(words: readonly string[], cwd: string, more: Readonly<Record<string, string>> = {}): Promise<Timed> {
   return new Promise(resolve => {
     const child = spawn("bash", ["-c", timed, "bash", process.execPath, cliFile, ...words], {
       cwd,
       stdio: ["ignore", "pipe", "pipe", "pipe"],
-      env: { ...process.env, NO_COLOR: "1", FORCE_COLOR: undefined, LC_ALL: "C" },
+      env: { ...process.env, NO_COLOR: "1", FORCE_COLOR: undefined, LC_ALL: "C", ...more },
     });
     const said = ["", "", "", ""];
     for (const i of [1, 2, 3])
@@ -71,9 +72,9 @@ async function taking<T>(places: 1 | 2, work: () => Promise<T>): Promise<T> {
 }
 
 /** In time on the first go or, since neighbours make even the processor's own time longer, alone on one of two more. */
-const timely = async (words: readonly string[], cwd: string): Promise<Timed> => {
-  let result = await taking(1, () => start(words, cwd));
-  for (let go = 0; go < 2 && result.seconds >= 2; go++) result = await taking(2, () => start(words, cwd));
+const timely = async (words: readonly string[], cwd: string, env: Readonly<Record<string, string>> = {}): Promise<Timed> => {
+  let result = await taking(1, () => start(words, cwd, env));
+  for (let go = 0; go < 2 && result.seconds >= 2; go++) result = await taking(2, () => start(words, cwd, env));
   expect(result.seconds).toBeLessThan(2);
   return result;
 };
@@ -136,7 +137,7 @@ describe.concurrent("check FILE", () => {
 const image = file(`{${entry("pixel_values", "F32", [1, 1, 4, 4], 0, 64)}}`, new Uint8Array(64));
 
 describe.concurrent("run FILE --on reference --weights FILE", () => {
-  test.for(representative(safetensorsCorpus, 28))("$id: $title", async ({ id, bytes, read, bound = read, values = bound }) => {
+  test.for(representative(safetensorsCorpus, 28))("$id: $title", async ({ id, bytes, read: asSafetensors, opened: read = asSafetensors, bound = read, values = bound }) => {
     const folder = path.join(root, id);
     fs.mkdirSync(folder);
     fs.writeFileSync(path.join(folder, "a.cnx"), corpusSpec);
@@ -164,7 +165,7 @@ describe.concurrent("run FILE --on reference --weights FILE", () => {
 });
 
 describe.concurrent("weights convert FILE --to timm, weights inspect FILE", () => {
-  test.for(representative(safetensorsCorpus, 14))("$id: $title", async ({ id, bytes, read }) => {
+  test.for(representative(safetensorsCorpus, 14))("$id: $title", async ({ id, bytes, read: asSafetensors, opened: read = asSafetensors }) => {
     const folder = path.join(root, `convert-${id}`);
     fs.mkdirSync(folder);
     fs.writeFileSync(path.join(folder, "w.safetensors"), bytes());
@@ -181,6 +182,73 @@ describe.concurrent("weights convert FILE --to timm, weights inspect FILE", () =
     for (const { code, stderr, stdout } of [converted, inspected])
       expect([code, kindsOf(stderr), stdout]).toEqual([exitCodes[read.kind], [read.kind], ""]);
   });
+});
+
+/** Says at the end how much memory a process has had, in KiB. */
+const memory = 'process.on("exit",()=>process.stderr.write("\\nRSS "+process.resourceUsage().maxRSS))';
+
+describe.concurrent("run FILE --on reference --weights FILE, of torch.save and numpy.savez", () => {
+  // Those that would take memory or time without end are always among them.
+  const hostile = pickleCorpus.filter(({ id }) => /^P(14|24|41|42|44|45)-/.test(id));
+  const others = pickleCorpus.filter(row => !hostile.includes(row));
+  test.for([...hostile, ...representative(others, 40)])("$id: $title", async ({ id, bytes, read, bound = read, says = "" }) => {
+    const folder = path.join(root, id);
+    fs.mkdirSync(folder);
+    fs.writeFileSync(path.join(folder, "a.cnx"), corpusSpec);
+    fs.writeFileSync(path.join(folder, "in.safetensors"), image);
+    // The name says nothing.
+    fs.writeFileSync(path.join(folder, "w.safetensors"), bytes());
+    const before = listing(folder);
+    const words = ["run", "a.cnx", "--on", "reference", "--weights", "w.safetensors", "--input", "in.safetensors"];
+    const result = await timely([...words, "--out", "out.safetensors"], folder, {
+      NODE_OPTIONS: `--import=data:text/javascript,${encodeURIComponent(memory)}`,
+    });
+    const stderr = result.stderr.replaceAll(/\nRSS \d+/g, "");
+    const held = [...result.stderr.matchAll(/\nRSS (\d+)/g)].map(([, size]) => Number(size));
+    expect(held.length).toBeGreaterThan(0);
+    expect(Math.max(...held)).toBeLessThan(512 * 1024);
+    expect(stderr).not.toMatch(stackTrace);
+    const wrong = [read, bound].find(outcome => outcome !== null && !outcome.kind.startsWith("W_"));
+    const added = listing(folder).filter(line => !before.includes(line));
+    if (wrong) {
+      expect([result.code, kindsOf(stderr)]).toEqual([exitCodes[wrong.kind], [wrong.kind]]);
+      expect(stderr).toContain(`error[${wrong.kind}/${wrong.code}]`);
+      expect(stderr).toContain(says);
+      expect(added).toEqual([]);
+    } else {
+      expect([result.code, kindsOf(stderr)]).toEqual([0, []]);
+      expect(added).toHaveLength(1);
+    }
+  });
+});
+
+test("P54: a file of torch.save through a link, and a pipe for one", () => {
+  const folder = newFolder();
+  const bytes = pickleCorpus.find(({ id }) => id === "P01-ordered")?.bytes() ?? "";
+  fs.writeFileSync(path.join(folder, "w.pt"), bytes);
+  fs.symlinkSync("w.pt", path.join(folder, "link.pt"));
+  execFileSync("mkfifo", [path.join(folder, "pipe.pt")]);
+  const inspect = (file: string) => cnxc(["weights", "inspect", file], { cwd: folder });
+  expect([inspect("link.pt").code, inspect("link.pt").stderr]).toEqual([0, ""]);
+  const { code, stderr } = inspect("pipe.pt");
+  expect([code, kindsOf(stderr)]).toEqual([exitCodes.E_IO_NOTFILE, ["E_IO_NOTFILE"]]);
+});
+
+test("P12: a checksum that is wrong leaves nothing behind", () => {
+  const folder = newFolder();
+  const bytes = pickleCorpus.find(({ id }) => id === "P01-ordered")?.bytes().slice() ?? new Uint8Array();
+  const at = bytes.findLastIndex((byte, k) => byte === 0x3f && bytes[k - 4] === 0x3f);
+  bytes[at] = 0x3e;
+  fs.writeFileSync(path.join(folder, "w.pt"), bytes);
+  fill(folder, { "a.cnx": corpusSpec });
+  const before = listing(folder);
+  const words = [["weights", "convert", "w.pt", "--to", "timm", "-o", "out"], ["compile", "a.cnx", "-w", "w.pt", "-t", "wgsl,onnx", "-o", "o"]];
+  for (const line of words) {
+    const { code, stderr } = cnxc(line, { cwd: folder });
+    expect([code, kindsOf(stderr)]).toEqual([4, ["E_W_ZIP"]]);
+    expect(stderr).not.toMatch(stackTrace);
+    expect(listing(folder)).toEqual(before);
+  }
 });
 
 describe("compile", () => {

@@ -9,6 +9,8 @@ export interface SafetensorsRow {
   readonly bytes: () => Uint8Array;
   /** What `readSafetensors` says: the family, which is a contract, and the code; null where it says nothing. */
   readonly read: Outcome;
+  /** What `readTensorFile` says, where other readers know the file better. */
+  readonly opened?: Outcome;
   /** What follows when the file is then bound to `corpusSpec`'s model, where that differs from `read`. */
   readonly bound?: Outcome;
   /** What follows when the bound tensors are then read. */

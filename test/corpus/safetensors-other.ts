@@ -38,6 +38,11 @@ const sparseParams: readonly Param[] = corpusParams
     shape: name.endsWith("dwconv.weight") ? [49, 2] : /dwconv\.bias$/.test(name) ? [1, 2] : shape.filter((n, i) => n !== 1 || i === 1),
   }));
 const sparseCount = sparseParams.reduce((sum, { shape }) => sum + elements(shape), 0);
+/** The corpus model, twice as wide. */
+const wider: readonly Param[] = corpusParams.map(({ name, shape }) => ({
+  name,
+  shape: shape.map((n, axis) => (n === 2 && !(name.startsWith("head") && axis === 0) ? 4 : n === 8 ? 16 : n)),
+}));
 /** A million rows. */
 function repeat(row: (k: number) => string): string {
   let text = row(0);
@@ -173,12 +178,16 @@ export const otherRows: readonly SafetensorsRow[] = [
     () => encode('{"metadata":{"total_size":1},"weight_map":{}}'),
     format("weights-format"),
   ),
-  row(
-    "F45-zip",
-    "a zip archive",
-    () => join([0x50, 0x4b, 3, 4, 0, 0, 8, 8], new Uint8Array(100)),
-    format("weights-format"),
-  ),
+  // Where weights are due, a whole archive of torch.save or numpy.savez is read whatever its name is; this one is none.
+  {
+    ...row(
+      "F45-zip",
+      "a zip archive",
+      () => join([0x50, 0x4b, 3, 4, 0, 0, 8, 8], new Uint8Array(100)),
+      format("weights-format"),
+    ),
+    opened: { kind: "E_W_ZIP", code: "zip-end" },
+  },
   row(
     "F45-pickle",
     "a Python pickle",
@@ -195,7 +204,7 @@ export const otherRows: readonly SafetensorsRow[] = [
     "F45-random",
     "bytes without meaning",
     () => Uint8Array.from({ length: 200 }, (_, k) => (k * 167 + 91) & 255),
-    bad("weights-header-length"),
+    format("weights-unknown-format"),
   ),
 
   // Good files for another model.
@@ -205,6 +214,13 @@ export const otherRows: readonly SafetensorsRow[] = [
     () => file(`{${rowsOf(corpusParams.slice(0, -1)).join(",")}}`, data.subarray(0, -8)),
     null,
     { kind: "E_W_MISSING", code: "weights-missing" },
+  ),
+  row(
+    "W01-all-missing",
+    "none of the model's tensors",
+    () => file(`{${rowsOf(corpusParams.map(({ name, shape }) => ({ name: `x.${name.replaceAll(".", "_")}`, shape }))).join(",")}}`, data),
+    null,
+    nothing,
   ),
   row(
     "W02-one-extra",
@@ -241,6 +257,22 @@ export const otherRows: readonly SafetensorsRow[] = [
     { kind: "E_W_SHAPE", code: "weights-shape" },
   ),
   row(
+    "W09-other-size",
+    "a model of another size",
+    () => file(`{${rowsOf(wider).join(",")}}`, new Uint8Array(4 * wider.reduce((sum, { shape }) => sum + elements(shape), 0))),
+    null,
+    { kind: "E_W_SHAPE", code: "weights-architecture" },
+  ),
+  {
+    ...row(
+      "W13-all-nan",
+      "a tensor of nothing but NaN",
+      () => file(header, join(data.subarray(0, size - 8), [0, 0, 0xc0, 0x7f, 0, 0, 0xc0, 0x7f])),
+      null,
+    ),
+    values: { kind: "E_W_NONFINITE", code: "weights-all-nan" },
+  },
+  row(
     "W17-no-data",
     "a tensor without data where data are due",
     () =>
@@ -251,5 +283,8 @@ export const otherRows: readonly SafetensorsRow[] = [
     null,
     { kind: "E_W_SHAPE", code: "weights-shape" },
   ),
-  row("W18-grn-zero", "GRN at its start", () => file(header, new Uint8Array(size)), null),
+  {
+    ...row("W18-grn-zero", "GRN at its start", () => file(header, new Uint8Array(size)), null),
+    values: warn("weights-grn-zero"),
+  },
 ];

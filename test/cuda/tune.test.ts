@@ -80,7 +80,7 @@ describe("tables", () => {
       shape: { rows: 196, depth: 384, columns: 1536 },
       dtype: "bf16",
       batch,
-      choice: { rows: 128, columns: 128, warpRows: 64, step, split: 1 },
+      choice: { rows: 128, columns: 128, warpRows: 64, step, stages: 4, split: 1 },
       times: { milliseconds: 1, usual: 2 },
     }) as const;
   const table = (...rows: TuningTable["rows"]): TuningTable => ({ architecture: "sm_90", device: "a GPU", rows });

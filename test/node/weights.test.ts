@@ -1,4 +1,5 @@
 import { execFileSync } from "node:child_process";
+import { createHash } from "node:crypto";
 import * as fs from "node:fs";
 import { tmpdir } from "node:os";
 import * as path from "node:path";
@@ -88,7 +89,9 @@ describe("weights convert", () => {
     ],
     ["an output that is a folder", ["classifier.safetensors", "--to", "timm", "-o", "."], 6, "E_IO_NOTFILE"],
     ["a naming nobody knows", ["classifier.safetensors", "--to", "keras", "-o", "o"], 2, "E_USAGE"],
-    ["no naming", ["classifier.safetensors", "-o", "o"], 2, "E_USAGE"],
+    ["an element type nobody knows", ["classifier.safetensors", "--dtype", "f8", "-o", "o"], 2, "E_USAGE"],
+    ["no channels", ["classifier.safetensors", "--in-chans", "0", "-o", "o"], 2, "E_USAGE"],
+    ["half a class", ["classifier.safetensors", "--classes", "0.5", "-o", "o"], 2, "E_USAGE"],
     ["no output", ["classifier.safetensors", "--to", "timm"], 2, "E_USAGE"],
   ])("%s", (_, words, code, kind) => {
     const folder = project();
@@ -96,6 +99,121 @@ describe("weights convert", () => {
     const result = convert(folder, ...words);
     expect([result.code, kindsOf(result), result.stdout]).toEqual([code, [kind], ""]);
     expect(snapshot(folder)).toEqual(before);
+  });
+});
+
+/** A file of float32 tensors, whose values are all the one given, or those of the list. */
+function write(
+  file: string,
+  tensors: Readonly<Record<string, readonly number[]>>,
+  values: (i: number) => number,
+): void {
+  let at = 0;
+  const header = Object.entries(tensors).map(([name, shape]) => {
+    const size = 4 * shape.reduce((product, n) => product * n, 1);
+    at += size;
+    return [name, { dtype: "F32", shape, data_offsets: [at - size, at] }] as const;
+  });
+  const json = Buffer.from(JSON.stringify(Object.fromEntries(header)));
+  const length = Buffer.alloc(8);
+  length.writeUInt32LE(json.length);
+  fs.writeFileSync(
+    file,
+    Buffer.concat([length, json, Buffer.from(Float32Array.from({ length: at / 4 }, (_, i) => values(i)).buffer)]),
+  );
+}
+
+describe("weights convert --dtype", () => {
+  test("f16 and back: rounded once, and what that did to each tensor", () => {
+    const folder = project();
+    const half = convert(folder, "classifier.safetensors", "--dtype", "f16", "-o", "half", "--json");
+    const { result, diagnostics } = JSON.parse(half.stdout);
+    expect([half.code, diagnostics]).toEqual([0, []]);
+    expect(result).toMatchObject({ from: "official", to: "official", tensors: 70 });
+    expect(result.rounded).toHaveLength(70);
+    for (const { relL2, overflowed } of result.rounded) {
+      expect(relL2).toBeLessThan(2 ** -11);
+      expect(overflowed).toBe(0);
+    }
+    expect(convert(folder, "half", "--dtype", "f32", "--to", "timm", "-o", "f32").code).toBe(0);
+    expect(convert(folder, "f32", "--dtype", "f16", "--to", "official", "-o", "again").code).toBe(0);
+    expect(read(folder, "again")).toEqual(read(folder, "half"));
+    const diff = cnxc(["weights", "diff", "half", "f32", "--json"], { cwd: folder });
+    expect([diff.code, JSON.parse(diff.stdout).result.equal.length]).toEqual([0, 70]);
+  });
+
+  test("W14: a value beyond f16 leaves nothing behind, unless it may saturate", () => {
+    const folder = project();
+    write(path.join(folder, "big"), { "norm.bias": [4], "norm.weight": [4] }, i => (i === 6 ? 70_000 : 1));
+    const before = snapshot(folder);
+    const words = ["big", "--dtype", "f16", "-o", "half"];
+    const refused = convert(folder, ...words);
+    expect([refused.code, kindsOf(refused), refused.stdout]).toEqual([4, ["E_W_RANGE"], ""]);
+    expect(refused.stderr).toContain("tensor 'norm.weight' has 70000 at index 2, beyond the largest F16, 65504");
+    expect(snapshot(folder)).toEqual(before);
+    const saturated = convert(folder, ...words, "--saturate");
+    expect([saturated.code, saturated.stderr]).toEqual([0, expect.stringContaining("weights-saturated")]);
+    expect(convert(folder, "big", "--dtype", "bf16", "-o", "half").code).toBe(0);
+  });
+
+  test("W16: a tensor that f16 makes zero", () => {
+    const folder = project();
+    write(path.join(folder, "tiny"), { "norm.bias": [4], "norm.weight": [4] }, i => (i < 4 ? 1e-9 : 1));
+    const { code, stderr } = convert(folder, "tiny", "--dtype", "f16", "-o", "half");
+    expect([code, stderr]).toEqual([0, expect.stringContaining("tensor 'norm.bias': 4 of 4 values become 0 in F16")]);
+  });
+});
+
+test("--in-chans and --classes say what was made", () => {
+  const words = ["classifier.safetensors", "--in-chans", "1", "--classes", "3", "-o", "o"];
+  expect(convert(project(), ...words).stdout).toBe(`o: 70 tensors, from official to official
+  downsample_layers.0.0.weight [8, 1, 4, 4]: summed over 3 channels
+  head.weight [3, 40], head.bias [3]: new, zeros
+`);
+});
+
+describe("W06: a prefix", () => {
+  test("is told, and left out on request", () => {
+    const folder = project();
+    write(path.join(folder, "wrapped"), { "module.norm.bias": [4], "module.norm.weight": [4] }, i => i);
+    const refused = convert(folder, "wrapped", "--to", "timm", "-o", "o");
+    expect([refused.code, kindsOf(refused)]).toEqual([4, ["E_W_MISSING"]]);
+    expect(refused.stderr).toContain("--strip-prefix module.");
+    expect(convert(folder, "wrapped", "--strip-prefix", "module.", "-o", "o").code).toBe(0);
+    expect(cnxc(["weights", "inspect", "wrapped", "--strip-prefix", "module."], { cwd: folder }).code).toBe(0);
+  });
+});
+
+describe("weights diff", () => {
+  const diff = (folder: string, ...words: readonly string[]) => cnxc(["weights", "diff", ...words], { cwd: folder });
+
+  test("equal, whatever the namings", () => {
+    const folder = project();
+    convert(folder, "classifier.safetensors", "--to", "mmpretrain", "-o", "mm");
+    const { code, stdout, stderr } = diff(folder, "classifier.safetensors", "mm");
+    expect([code, stderr]).toEqual([0, ""]);
+    expect(stdout).toBe("classifier.safetensors (official) and mm (mmpretrain): 70 tensors equal, 0 of other values\n");
+  });
+
+  test("different: 1, unless within the tolerance", () => {
+    const folder = project();
+    convert(folder, "classifier.safetensors", "--dtype", "bf16", "-o", "half");
+    const { code, stdout, stderr } = diff(folder, "classifier.safetensors", "half");
+    expect([code, kindsOf({ stderr } as CliResult)]).toEqual([1, ["E_CHECK"]]);
+    expect(stderr).toMatch(/the files differ: \d+ tensors of other values/);
+    expect(stdout).toMatch(/max abs \d\.\d\de-\d +rel l2 \d\.\d\de-\d/);
+    expect(diff(folder, "classifier.safetensors", "half", "--tolerance", "0.1").code).toBe(0);
+    expect(diff(folder, "classifier.safetensors", "half", "--tolerance", "x").code).toBe(2);
+  });
+
+  test("another head", () => {
+    const folder = project();
+    convert(folder, "classifier.safetensors", "--classes", "3", "-o", "three");
+    const { code, stdout, stderr } = diff(folder, "classifier.safetensors", "three");
+    expect(code).toBe(1);
+    expect(stderr).toContain("the files differ: 2 tensors of another shape");
+    expect(stdout).toContain("of another shape: head.bias [10] and [3], head.weight [10, 40] and [3, 40]");
+    expect(diff(folder, "classifier.safetensors", "gone").code).toBe(6);
   });
 });
 
@@ -148,4 +266,49 @@ describe("weights inspect", () => {
     expect(alone.stderr).toContain("a command is missing");
     expect(cnxc(["weights", "conver"]).stderr).toContain("unknown command 'conver', did you mean 'convert'?");
   });
+});
+
+test("the file that weights come from and its licence, through convert and compile", () => {
+  const folder = project();
+  const at = (name: string) => path.join(folder, name);
+  /** The metadata of a tensor file. */
+  const metadata = (name: string) => {
+    const bytes = fs.readFileSync(at(name));
+    return JSON.parse(bytes.subarray(8, 8 + bytes.readUInt32LE(0)).toString()).__metadata__;
+  };
+  const bytes = fs.readFileSync(at("classifier.safetensors"));
+  const end = 8 + bytes.readUInt32LE(0);
+  const header = Buffer.from(
+    JSON.stringify({
+      ...JSON.parse(bytes.subarray(8, end).toString()),
+      __metadata__: { license: "cc-by-nc-4.0", a: "b" },
+    }),
+  );
+  const length = Buffer.alloc(8);
+  length.writeUInt32LE(header.length);
+  fs.writeFileSync(at("licensed"), Buffer.concat([length, header, bytes.subarray(end)]));
+
+  expect(convert(folder, "licensed", "--to", "timm", "--dtype", "f16", "-o", "timm").code).toBe(0);
+  expect(metadata("timm")).toEqual({ license: "cc-by-nc-4.0", a: "b" });
+
+  const spec =
+    "model micro {\n  depths [1, 1, 2, 1]\n  dims [8, 16, 24, 40]\n  input 64x64x3\n  head classifier { classes 10 }\n}\n";
+  fs.writeFileSync(at("m.cnx"), spec);
+  const compile = (weights: string, ...more: readonly string[]) =>
+    cnxc(["compile", "m.cnx", "-t", "wgsl,onnx", "-w", weights, "-o", "out", ...more], { cwd: folder });
+  const stated = () => JSON.parse(fs.readFileSync(at("out/cnxc.manifest.json"), "utf8")).options.weights;
+  expect(compile("timm").code).toBe(0);
+  const sha256 = createHash("sha256")
+    .update(fs.readFileSync(at("timm")))
+    .digest("hex");
+  expect(stated()).toEqual({ file: "timm", sha256, license: "cc-by-nc-4.0" });
+  expect(metadata("out/micro/weights.safetensors")).toMatchObject({ license: "cc-by-nc-4.0" });
+  const graph = fs.readFileSync(at("out/micro/onnx/model.onnx"), "latin1");
+  expect(graph).toContain("cnxc.weights_license");
+  expect(compile("timm", "--check").code).toBe(0);
+
+  expect(compile("classifier.safetensors").code).toBe(0);
+  expect(Object.keys(stated())).toEqual(["file", "sha256"]);
+  expect(compile("random:1").code).toBe(0);
+  expect(stated()).toBe("random:1");
 });

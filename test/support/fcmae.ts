@@ -6,7 +6,10 @@ import { randomMask } from "../../src/runtime/mask.ts";
 import { generatorTensor } from "../../src/weights/generator.ts";
 import { elements, type Weights } from "../../src/weights/tensor.ts";
 import type { Golden } from "./golden.ts";
-import { choices, feed, model, testInput, testWeights } from "./models.ts";
+import { feed, model, testInput, testWeights } from "./models.ts";
+
+export { randomFcmae } from "../../src/verify/random-model.ts";
+
 import type { Recorded } from "./tolerance.ts";
 
 export interface FcmaeGolden extends Golden {
@@ -116,39 +119,6 @@ function denseKernel(values: Float32Array, shape: readonly number[]): Float32Arr
       for (let y = 0; y < side; y++)
         for (let x = 0; x < side; x++) dense[to++] = values[((y + side * x) * inputs + i) * outputs + o] as number;
   return dense;
-}
-
-/** A small random masked autoencoder that the language allows, and a batch for it. */
-export function randomFcmae(seed: number): { readonly model: Model; readonly batch: number } {
-  const { int, pick } = choices(seed * 6007 + 5);
-  const count = int(1, 4);
-  const patch = pick([1, 2, 4]);
-  const stride = patch * 2 ** (count - 1);
-  const patchSize = stride * pick(stride > 8 ? [1, 2] : [1, 2, 3, 4]);
-  const [rows, columns] = [int(1, 3), int(2, 4)];
-  const keep = int(1, rows * columns - 1);
-  return {
-    batch: int(1, 3),
-    model: model({
-      name: `fcmae_${seed}`,
-      depths: Array.from({ length: count }, () => int(1, 2)),
-      dims: Array.from({ length: count }, () => pick([1, 3, 5, 8, 10, 12, 20, 24])),
-      kernels: Array.from({ length: count }, () => pick([1, 3, 5, 7, 7, 9, 11])),
-      input: { height: rows * patchSize, width: columns * patchSize, channels: pick([1, 2, 3, 4]) },
-      stem: { patch },
-      mlpRatio: pick([1, 2, 4]),
-      activation: pick(["gelu", "gelu_tanh"] as const),
-      grn: pick(["per_sample", "per_sample", "per_batch", "none"] as const),
-      layerScale: pick([null, null, 1e-6]),
-      head: {
-        kind: "fcmae",
-        maskRatio: 1 - (keep + 0.5) / (rows * columns),
-        patchSize,
-        decoder: { depth: int(1, 2), dim: pick([4, 7, 16]) },
-        normPixLoss: pick([true, false]) && patchSize ** 2 > 1,
-      },
-    }),
-  };
 }
 
 /** What such a model takes: a batch of images, and a mask for each. */

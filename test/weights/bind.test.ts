@@ -27,21 +27,25 @@ const shapeIn: Readonly<Record<Dense, (param: Param) => readonly number[]>> = {
       ? [...shape, 1, 1]
       : shape.filter(n => n !== 1 || shape.length !== 4 || !/grn/.test(name)),
   huggingface: ({ shape }) => shape,
+  mmpretrain: ({ name, shape }) => (/grn/.test(name) ? shape.slice(3) : shape),
 };
 
 describe("dialects", () => {
-  test.each<Dense>(["official", "timm", "huggingface"])("the same values from a %s file", async dialect => {
-    const rows: Row[] = [];
-    for (const param of params) {
-      const name = translate(param.name, "official", dialect)?.name ?? "";
-      rows.push({ name, shape: shapeIn[dialect](param), values: await official.f32(param.name) });
-    }
-    const bound = await bindWeights(fileOf(rows.toReversed()), params);
-    expect(listed(bound)).toEqual([]);
-    if (!bound.ok) throw new Error("unreachable");
-    for (const { name } of params) expect(await bound.value.f32(name)).toEqual(await official.f32(name));
-    expect(bound.value.origin).toBe("w.safetensors");
-  });
+  test.each<Dense>(["official", "timm", "huggingface", "mmpretrain"])(
+    "the same values from a %s file",
+    async dialect => {
+      const rows: Row[] = [];
+      for (const param of params) {
+        const name = translate(param.name, "official", dialect, new Map([["final", "3"]]))?.name ?? "";
+        rows.push({ name, shape: shapeIn[dialect](param), values: await official.f32(param.name) });
+      }
+      const bound = await bindWeights(fileOf(rows.toReversed()), params);
+      expect(listed(bound)).toEqual([]);
+      if (!bound.ok) throw new Error("unreachable");
+      for (const { name } of params) expect(await bound.value.f32(name)).toEqual(await official.f32(name));
+      expect(bound.value.origin).toBe("w.safetensors");
+    },
+  );
 
   test("GRN vectors as (1,4C), as in a sparse file", async () => {
     const rows = params.map(({ name, shape }) => ({ name, shape: /grn/.test(name) ? shape.slice(2) : shape }));
@@ -88,8 +92,30 @@ describe("what does not fit", () => {
         ],
         params,
         [
-          "weights-shape: tensor 'head.weight' has shape [21841, 40] but the model needs [10, 40]",
+          "weights-shape: tensor 'head.weight' has shape [21841, 40] but the model needs [10, 40]; cnxc weights convert --classes 10 makes a new head, of zeros",
           "weights-shape: tensor 'head.bias' has shape [21841] but the model needs [10]",
+        ],
+      ],
+      [
+        "a grey stem",
+        params.map(row => (row.name === "downsample_layers.0.0.weight" ? { ...row, shape: [8, 1, 4, 4] } : row)),
+        params,
+        [
+          "weights-shape: tensor 'downsample_layers.0.0.weight' has shape [8, 1, 4, 4] but the model needs [8, 3, 4, 4]; cnxc weights convert --in-chans 3 fits the stem to other channels",
+        ],
+      ],
+      [
+        "missing, unused and of the wrong shape at once",
+        [
+          ...without("norm.bias", "stages.0.0.pwconv1.bias"),
+          { name: "stages.0.0.pwconv1.biass", shape: [32] },
+          { name: "norm.bias", shape: [7] },
+        ],
+        params,
+        [
+          "weights-shape: tensor 'norm.bias' has shape [7] but the model needs [40]",
+          "weights-missing: the model's 'stages.0.0.pwconv1.bias' [32] is not in the file, which has 'stages.0.0.pwconv1.biass'",
+          "weights-extra: the file's 'stages.0.0.pwconv1.biass' is no parameter of the model, did you mean 'stages.0.0.pwconv1.bias'?",
         ],
       ],
       [
@@ -132,7 +158,7 @@ describe("what does not fit", () => {
         params.map(({ name, shape }) => ({ name: `module.${name}`, shape })),
         params,
         [
-          "weights-prefix: every tensor name begins with 'module.', which no ConvNeXt checkpoint format has; DataParallel adds it: save model.module.state_dict()",
+          "weights-prefix: every tensor name begins with 'module.', which no ConvNeXt checkpoint format has; cnxc weights convert --strip-prefix module. leaves it out",
         ],
       ],
       [
@@ -197,6 +223,16 @@ describe("what is only worth a word", () => {
     expect(bound.ok).toBe(true);
     expect(listed(bound)).toEqual([
       "weights-unused: the model has no use for 'norm.weight', 'norm.bias', 'head.weight', 'head.bias'",
+    ]);
+  });
+
+  test("W02: strangers, where they are allowed", async () => {
+    const many = Array.from({ length: 25 }, (_, k) => ({ name: `extra.${k}`, shape: [1] }));
+    const rows = [...params, { name: "stages.0.0.gamma", shape: [8] }, ...many];
+    const bound = await bindWeights(fileOf(rows), params, undefined, { allowExtra: true });
+    expect(bound.ok).toBe(true);
+    expect(listed(bound)).toEqual([
+      expect.stringMatching(/^weights-unused: the model has no use for 'stages.0.0.gamma', 'extra.0', .* and 6 more$/),
     ]);
   });
 

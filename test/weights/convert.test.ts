@@ -4,6 +4,7 @@ import { convertWeights } from "../../src/weights/convert.ts";
 import { dtypeBytes, type WeightDType, weightDTypes } from "../../src/weights/dtype.ts";
 import { inspectWeights } from "../../src/weights/inspect.ts";
 import { type Dialect, dialects } from "../../src/weights/names.ts";
+import { joined } from "../../src/weights/pieces.ts";
 import { elements, type TensorFile } from "../../src/weights/tensor.ts";
 import { goldenParams, readGolden } from "../support/golden.ts";
 import { fileOf, type Row } from "../support/tensor-file.ts";
@@ -13,14 +14,14 @@ const byName = (rows: readonly Row[]) => Object.fromEntries(rows.map(({ name, sh
 
 /** The rows of a file in another dialect, or the sentences that say why not. */
 async function rowsIn(to: Dialect, rows: readonly Row[], allowUnused = false): Promise<readonly Row[]> {
-  const converted = convertWeights(fileOf(rows), to, allowUnused);
+  const converted = convertWeights(fileOf(rows), { to, allowUnused });
   if (!converted.ok) throw new Error(converted.diagnostics.map(({ message }) => message).join("\n"));
   return Promise.all(
     converted.value.tensors.map(async ({ name, dtype, shape, bytes }) => ({
       name,
       dtype,
       shape,
-      bytes: await bytes(),
+      bytes: await joined(await bytes(), elements(shape) * dtypeBytes[dtype]),
     })),
   );
 }
@@ -153,7 +154,7 @@ describe("between the dense dialects", () => {
     ["options/micro-v1-64x64-b2", "V1"],
   ])("%s round through all of them", async golden => {
     const rows = rowsOf(golden);
-    for (const through of ["timm", "huggingface"] as const) {
+    for (const through of ["timm", "huggingface", "mmpretrain"] as const) {
       const there = await rowsIn(through, rows);
       expect(byName(await rowsIn("official", there))).toEqual(byName(rows));
     }
@@ -184,7 +185,7 @@ describe("between the dense dialects", () => {
 
   test("encoders of any size through the others, every bit", async () => {
     await fc.assert(
-      fc.asyncProperty(state, fc.constantFrom<Dialect>("timm", "huggingface"), async (rows, through) => {
+      fc.asyncProperty(state, fc.constantFrom<Dialect>("timm", "huggingface", "mmpretrain"), async (rows, through) => {
         const encoder = await rowsIn(
           "official",
           rows.filter(({ name }) => name.startsWith("encoder.")),
@@ -195,19 +196,41 @@ describe("between the dense dialects", () => {
     );
   });
 
-  test("every pair of dialects, an encoder through it", async () => {
-    const official = rowsOf("dense/micro-64x64-b2").filter(({ name }) => /^(down|stages)/.test(name));
+  /** Rows of f32 whose elements are all different from their neighbours. */
+  const withBytes = (rows: readonly Row[]): readonly Row[] =>
+    rows.map(({ name, shape }, k) => {
+      const bytes = Uint8Array.from({ length: 4 * elements(shape) }, (_, i) => (i * 73 + k) & 255);
+      return { name, shape, dtype: "F32", bytes };
+    });
+
+  test("every naming to every other and back, every bit", async () => {
+    const official = withBytes(rowsOf("dense/micro-64x64-b2"));
+    const encoder = official.filter(({ name }) => /^(down|stages)/.test(name));
     for (const from of dialects)
       for (const to of dialects) {
-        const there = await rowsIn(to, await rowsIn(from, official));
-        expect(byName(await rowsIn("official", there))).toEqual(byName(official));
+        const rows = await rowsIn(from, from === "fcmae" || to === "fcmae" ? encoder : official);
+        expect(sorted(await rowsIn(from, await rowsIn(to, rows))), `${from} ${to}`).toEqual(sorted(rows));
       }
+  });
+
+  test("the LayerNorms of a feature head", async () => {
+    const encoder = rowsOf("dense/micro-64x64-b2").filter(({ name }) => /^(down|stages)/.test(name));
+    const norms = [8, 16, 24, 40].map((dim, i) => ({ name: `norm${i}.weight`, shape: [dim] }));
+    const rows = withBytes([...encoder, ...norms]);
+    for (const through of ["huggingface", "mmpretrain"] as const)
+      expect(sorted(await rowsIn("official", await rowsIn(through, rows))), through).toEqual(sorted(rows));
+  });
+
+  test("two tensors with one name in MMPretrain: the second is left over", async () => {
+    const rows = [...rowsOf("dense/micro-64x64-b2"), { name: "norm3.weight", shape: [40] }];
+    await expect(rowsIn("mmpretrain", rows)).rejects.toThrow("'norm3.weight' cannot be named in mmpretrain");
+    expect(await rowsIn("mmpretrain", rows, true)).toHaveLength(rows.length - 1);
   });
 });
 
 describe("what has no place", () => {
   const told = (rows: readonly Row[], to: Dialect, allowUnused = false) => {
-    const result = convertWeights(fileOf(rows), to, allowUnused);
+    const result = convertWeights(fileOf(rows), { to, allowUnused });
     const sentences = result.diagnostics.map(({ severity, code, message, notes }) =>
       [`${severity} ${code}: ${message}`, ...notes.map(note => note.message)].join("; "),
     );

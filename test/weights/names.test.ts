@@ -1,25 +1,29 @@
 import { describe, expect, test } from "vitest";
 import { sameButOnes } from "../../src/weights/layouts.ts";
-import { type Dialect, detectDialect, translate } from "../../src/weights/names.ts";
+import { contextOf, type Dialect, detectDialect, translate } from "../../src/weights/names.ts";
 import { goldenParams, readGolden } from "../support/golden.ts";
 
 const v2 = goldenParams(readGolden("dense/tiny-224x224-b1")).map(({ name }) => name);
 const v1 = goldenParams(readGolden("options/micro-v1-64x64-b2")).map(({ name }) => name);
 const levels = ["norm0.weight", "norm3.bias"];
-const others: readonly Dialect[] = ["timm", "huggingface"];
+const others: readonly Dialect[] = ["timm", "huggingface", "mmpretrain"];
+const context = new Map([["final", "3"]]);
 
 describe.each(others)("official ⇄ %s", dialect => {
   test.each([...v2, ...v1, ...(dialect === "timm" ? [] : levels)])("%s", name => {
-    const theirs = translate(name, "official", dialect);
+    // A feature head's last LayerNorm and a classifier's have one name in MMPretrain: the file tells which it is.
+    const said = levels.includes(name) ? new Map() : context;
+    const theirs = translate(name, "official", dialect, said);
     expect(theirs).not.toBeNull();
-    expect(translate(theirs?.name ?? "", dialect, "official")?.name).toBe(name);
+    expect(translate(theirs?.name ?? "", dialect, "official", said)?.name).toBe(name);
   });
 
   test("no two tensors get one name, and the dialect is told by the names", () => {
-    const theirs = v2.map(name => translate(name, "official", dialect)?.name ?? "");
+    const theirs = v2.map(name => translate(name, "official", dialect, context)?.name ?? "");
     expect(new Set(theirs).size).toBe(v2.length);
     expect(detectDialect(theirs)).toBe(dialect);
     expect(theirs.some(name => translate(name, "official", "official") !== null)).toBe(false);
+    expect(contextOf(theirs, dialect).get("final")).toBe(dialect === "mmpretrain" ? "3" : undefined);
   });
 });
 
@@ -65,6 +69,12 @@ describe("names as they stand in published files", () => {
     ["huggingface", "encoder.stages.0.layers.1.pwconv2.bias", "stages.0.1.pwconv2.bias"],
     ["huggingface", "hidden_states_norms.stage1.weight", "norm0.weight"],
     ["huggingface", "classifier.weight", "head.weight"],
+    ["mmpretrain", "backbone.downsample_layers.0.0.weight", "downsample_layers.0.0.weight"],
+    ["mmpretrain", "backbone.stages.2.26.depthwise_conv.bias", "stages.2.26.dwconv.bias"],
+    ["mmpretrain", "backbone.stages.0.1.pointwise_conv2.weight", "stages.0.1.pwconv2.weight"],
+    ["mmpretrain", "backbone.stages.0.1.grn.gamma", "stages.0.1.grn.gamma"],
+    ["mmpretrain", "backbone.norm2.weight", "norm2.weight"],
+    ["mmpretrain", "head.fc.bias", "head.bias"],
     ["fcmae", "encoder.downsample_layers.0.0.weight", "downsample_layers.0.0.weight"],
     ["fcmae", "encoder.downsample_layers.3.0.ln.bias", "downsample_layers.3.0.bias"],
     ["fcmae", "encoder.downsample_layers.1.1.kernel", "downsample_layers.1.1.weight"],
@@ -87,6 +97,26 @@ describe("names as they stand in published files", () => {
     "stages.{i}.{j}.gamma",
   ])("%j is no tensor's name", name => {
     expect(detectDialect([name])).toBeNull();
+  });
+});
+
+describe("MMPretrain's LayerNorm of the last stage", () => {
+  test("is counted by the stages there are", () => {
+    const named = (names: readonly string[]) =>
+      translate("norm.weight", "official", "mmpretrain", contextOf(names, "official"))?.name;
+    expect(named(["stages.0.0.norm.bias", "stages.1.0.norm.bias"])).toBe("backbone.norm1.weight");
+    expect(named(Array.from({ length: 8 }, (_, i) => `stages.${i}.0.norm.bias`))).toBe("backbone.norm7.weight");
+    expect(named(["norm.weight"])).toBeUndefined();
+  });
+
+  const stages = ["backbone.stages.0.0.norm.bias", "backbone.stages.1.0.norm.bias"];
+  test.each<[string, readonly string[], string | null]>([
+    ["beside a classifier is its own", ["backbone.norm1.weight", "head.fc.weight"], "norm.weight"],
+    ["alone is the final one", ["backbone.norm1.weight"], "norm.weight"],
+    ["among others is a feature head's", ["backbone.norm0.weight", "backbone.norm1.weight"], "norm1.weight"],
+  ])("%s", (_, more, expected) => {
+    const said = contextOf([...stages, ...more], "mmpretrain");
+    expect(translate("backbone.norm1.weight", "mmpretrain", "official", said)?.name).toBe(expected);
   });
 });
 

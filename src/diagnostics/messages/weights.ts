@@ -1,11 +1,14 @@
 import type { Message } from "../messages.ts";
 
 /** A name from a file, in quotes, short enough for a sentence. Control characters are the printer's matter. */
-const quoted = (name: string): string => `'${name.length > 100 ? `${name.slice(0, 100)}…` : name}'`;
-const shape = (sizes: readonly number[]): string => `[${sizes.join(", ")}]`;
+export const quoted = (name: string): string => `'${name.length > 100 ? `${name.slice(0, 100)}…` : name}'`;
+export const shape = (sizes: readonly number[]): string => `[${sizes.join(", ")}]`;
 const list = (names: readonly string[]): string => names.map(quoted).join(", ");
 const andMore = (n: number): string => (n === 0 ? "" : ` and ${n} more`);
 const count = (n: number, what: string): string => `${n} ${what}${n === 1 ? "" : "s"}`;
+
+const nonFinite = (name: string, value: number, index: number, total: number): string =>
+  `tensor ${quoted(name)} has ${value} at index ${index}${total === 1 ? "" : `, and ${total - 1} more values that are not finite`}`;
 
 /** What can be wrong with a tensor file, or with its tensors against the model. */
 export const weightMessages = {
@@ -13,6 +16,10 @@ export const weightMessages = {
   "weights-format": {
     kind: "E_W_FORMAT",
     text: (what: string) => `the file is ${what}, not safetensors`,
+  },
+  "weights-unknown-format": {
+    kind: "E_W_FORMAT",
+    text: () => "the file is neither safetensors nor written by torch.save or numpy.savez",
   },
   "weights-truncated": {
     kind: "E_W_TRUNC",
@@ -107,10 +114,35 @@ export const weightMessages = {
     text: (name: string, field: string, more: number) =>
       `tensor ${quoted(name)} has an unknown field ${quoted(field)}, which is ignored${more === 0 ? "" : `, like ${more} more`}`,
   },
-  "weights-nonfinite": {
+  "weights-nonfinite": { kind: "W_W", text: nonFinite },
+  "weights-not-finite": { kind: "E_W_NONFINITE", text: nonFinite },
+  "weights-all-nan": { kind: "E_W_NONFINITE", text: (name: string) => `tensor ${quoted(name)} is NaN throughout` },
+  "weights-grn-zero": {
     kind: "W_W",
-    text: (name: string, value: number, index: number, total: number) =>
-      `tensor ${quoted(name)} has ${value} at index ${index}${total === 1 ? "" : `, and ${total - 1} more values that are not finite`}`,
+    text: () => "GRN is the identity in every block, as before any training: all its weights are zero",
+  },
+  "weights-range": {
+    kind: "E_W_RANGE",
+    text: (name: string, value: number, index: number, dtype: string, largest: number) =>
+      `tensor ${quoted(name)} has ${value} at index ${index}, beyond the largest ${dtype}, ${largest}`,
+  },
+  "weights-saturated": {
+    kind: "W_W",
+    text: (name: string, total: number, largest: number, first: number) =>
+      `tensor ${quoted(name)} has ${count(total, "value")} beyond ${largest}, written as that; the first is ${first}`,
+  },
+  "weights-underflow": {
+    kind: "W_W",
+    text: (name: string, zeroed: number, of: number, dtype: string) =>
+      `tensor ${quoted(name)}: ${zeroed} of ${count(of, "value")} become 0 in ${dtype}`,
+  },
+  "weights-differ": {
+    kind: "E_CHECK",
+    text: (differences: readonly string[]) => `the files differ: ${differences.join(", ")}`,
+  },
+  "weights-not-adapted": {
+    kind: "E_W_SHAPE",
+    text: (option: string, why: string) => `${option} cannot be done: ${why}`,
   },
   "weights-missing": {
     kind: "E_W_MISSING",
@@ -136,7 +168,7 @@ export const weightMessages = {
   },
   "weights-unused": {
     kind: "W_W",
-    text: (names: readonly string[]) => `the model has no use for ${list(names)}`,
+    text: (names: readonly string[], more: number) => `the model has no use for ${list(names)}${andMore(more)}`,
   },
   "weights-two-names": {
     kind: "E_W_DUPKEY",

@@ -108,8 +108,10 @@ const ways: readonly Partial<ProductChoice>[] = [
   { step: 64 },
   { split: 2 },
   { split: 4 },
+  { stages: 3 },
   { warpRows: 32 },
   { warpRows: 32, step: 64 },
+  { stages: 2 },
   { split: 8 },
 ];
 

@@ -3,6 +3,7 @@ import type { ValueId } from "../../graph/graph.ts";
 import type { StorageType } from "../../model/model.ts";
 import type { PackParams } from "../../plan/kernels/pack.ts";
 import { layOut } from "../../plan/memory.ts";
+import { checkStorage } from "../../plan/numerics.ts";
 import type { Plan, Step } from "../../plan/plan.ts";
 import { roundUp } from "../../plan/tile.ts";
 import { widen } from "./kernels/rows.ts";
@@ -107,6 +108,11 @@ export function cudaProgram(plan: Plan, dtype: StorageType, given: Partial<CudaC
       ...wide.map(({ from, to }, i) => ({ name: to, kernel: made.length + i, operands: [from, to] })),
     ],
   };
+  for (const { name, kernel } of all.kernels)
+    checkStorage(
+      name,
+      kernel.operands.map(({ name, width }) => ({ name, half: width === "narrow" && dtype !== "f32" })),
+    );
   const sizes = sizesOf(all.launches, all.kernels);
   const tf32 = dtype === "f32" && choices.tf32;
   return { plan, dtype, tf32, ...all, ...placed(plan, { dtype, tf32 }, all, sizes) };

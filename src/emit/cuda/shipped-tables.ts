@@ -23,7 +23,7 @@ const deepSteps = [
     shape,
     dtype: "bf16",
     batch: 256,
-    choice: { rows: shape.rows === 49 ? 64 : 128, columns: 128, warpRows: 64, step: 64, split: 1 },
+    choice: { rows: shape.rows === 49 ? 64 : 128, columns: 128, warpRows: 64, step: 64, stages: 4, split: 1 },
     times: null,
   }),
 );

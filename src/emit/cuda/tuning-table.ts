@@ -1,6 +1,6 @@
 import { type Diagnostic, fail, ok, type Result } from "../../diagnostics/diagnostic.ts";
 import { error } from "../../diagnostics/messages.ts";
-import type { Batch, StorageType } from "../../model/model.ts";
+import type { Batch, Form } from "../../model/model.ts";
 import {
   type DepthwiseChoice,
   type DepthwiseShape,
@@ -20,9 +20,6 @@ export interface TuningTable {
   readonly rows: readonly TuningRow[];
 }
 
-/** A storage type, or f32 multiplied as TF32. */
-export type CudaForm = StorageType | "tf32";
-
 export interface Times {
   /** Milliseconds of one launch of the choice, and of what is made without a table. */
   readonly milliseconds: number;
@@ -32,7 +29,7 @@ export interface Times {
 interface Row<Kernel extends string, Shape, Choice> {
   readonly kernel: Kernel;
   readonly shape: Shape;
-  readonly dtype: CudaForm;
+  readonly dtype: Form;
   /** Images of the launch. */
   readonly batch: number;
   readonly choice: Choice;
@@ -46,7 +43,7 @@ export type TuningRow = Row<"product", ProductShape, ProductChoice> | Row<"depth
 const reach = 4;
 
 /** What a table says to a build: of the rows of a shape, the one whose batch is nearest to the largest of the build. */
-export function measuredBy(table: TuningTable, form: CudaForm, { max }: Batch): Measured {
+export function measuredBy(table: TuningTable, form: Form, { max }: Batch): Measured {
   const away = (row: TuningRow) => Math.abs(Math.log(row.batch / max));
   const usable = table.rows
     .filter(row => row.dtype === form && away(row) <= Math.log(reach))
@@ -103,6 +100,7 @@ const forms: { readonly [K in TuningRow["kernel"]]: { readonly shape: Fields; re
       columns: oneOf(8, 16, 24, 32, 40, 48, 64, 80, 88, 96, 128),
       warpRows: oneOf(32, 64),
       step: oneOf(32, 64),
+      stages: oneOf(2, 3, 4),
       split: whole(16),
     },
   },

@@ -1,7 +1,7 @@
 import { Failure } from "../../diagnostics/failure.ts";
 import { invariant } from "../../diagnostics/invariant.ts";
 import { error } from "../../diagnostics/messages.ts";
-import { beyondHalf, toHalf } from "../../weights/half.ts";
+import { fromF32 } from "../../weights/round.ts";
 import { elements } from "../../weights/tensor.ts";
 import { loadOnnxCodec, type OnnxCodec, type OnnxDType, type OnnxModel, type OnnxTensor } from "../onnx-proto.ts";
 import type { OutputFile } from "../target.ts";
@@ -122,12 +122,14 @@ async function bytesOf(tensor: Computed, read: ReadConstant): Promise<Uint8Array
   return stored(tensor, values);
 }
 
+const largestHalf = 65504;
+
 /** A finite value that f16 lacks stops the writing: as infinity it would spoil every image. */
 function stored({ name, half = false }: Initializer, data: Float32Array | BigInt64Array): Uint8Array {
   if (!half || data instanceof BigInt64Array) return new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
-  const at = beyondHalf(data);
+  const at = data.findIndex(value => Math.abs(value) > largestHalf && Number.isFinite(value));
   if (at >= 0) throw new Failure(error("beyond-half", null, name, at, data[at] as number));
-  return new Uint8Array(toHalf(data).buffer);
+  return fromF32.F16(data);
 }
 
 const literal = (tensor: Initializer): OnnxTensor => {

@@ -49,7 +49,8 @@ function config(model: Model, names: FileNames, externalData: boolean): Readonly
     image_size: input.height === input.width ? input.height : [input.height, input.width],
     hidden_act: model.activation === "gelu" ? "gelu" : "gelu_pytorch_tanh",
     layer_norm_eps: model.normEps,
-    ...(model.layerScale === null ? {} : { layer_scale_init_value: model.layerScale }),
+    // Left out, V1 would have one of 1e-6.
+    ...(second && model.layerScale === null ? {} : { layer_scale_init_value: model.layerScale ?? 0 }),
     ...(head.kind === "features" ? { out_features: head.levels.map(level => `stage${level}`) } : {}),
     id2label: Object.fromEntries(labels.map((label, i) => [`${i}`, label])),
     label2id: Object.fromEntries(labels.map((label, i) => [label, i])),

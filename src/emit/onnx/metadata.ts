@@ -7,6 +7,7 @@ export const metadata = (context: EmitContext): readonly (readonly [string, stri
   ["cnxc.spec_sha256", context.specHash],
   ["cnxc.variant", context.model.name],
   ["cnxc.weights", context.weights?.origin ?? "none"],
+  ...(context.weights?.license === undefined ? [] : [["cnxc.weights_license", context.weights.license] as const]),
   ["cnxc.preprocessing", JSON.stringify(preprocessing(context.model.input))],
   ...masking(context.model),
   [

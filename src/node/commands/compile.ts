@@ -3,10 +3,23 @@ import type { TargetName } from "../../model/model.ts";
 import type { SiteLayout } from "../../passes/site-layout.ts";
 import type { AddCommand } from "../command.ts";
 import type { Compiled, CompileRequest, EmitKind } from "../jobs/compile.ts";
-import { batchOption, choice, choices, defaulted, list, once, sitesOption, tf32Help } from "../options.ts";
+import {
+  allowExtraHelp,
+  batchOption,
+  bindingOf,
+  choice,
+  choices,
+  defaulted,
+  list,
+  once,
+  sitesOption,
+  strictHelp,
+  tf32Help,
+} from "../options.ts";
 import { type Outcome, type Output, outcome } from "../outcome.ts";
 import { publish } from "../output.ts";
 import { checkOutput, findingDiagnostics } from "../output-check.ts";
+import type { Provenance } from "../provenance.ts";
 import { runJob } from "../run-job.ts";
 import { version } from "../version.ts";
 
@@ -30,6 +43,8 @@ interface Options {
   readonly cudaTuning?: string;
   readonly tune: "gpu" | "lavapipe" | "swiftshader";
   readonly sites: SiteLayout;
+  readonly allowExtra?: boolean;
+  readonly strict?: boolean;
   readonly root?: string;
   readonly outFollow?: boolean;
 }
@@ -49,9 +64,11 @@ export const addCompile: AddCommand = (program, execute) => {
     .addOption(
       once(
         "-w, --weights <file>",
-        "a safetensors file, or random:SEED; goes into the ONNX graph and beside the kernels",
+        "safetensors, .pt, .pth or .npz, or random:SEED; goes into the ONNX graph and beside the kernels",
       ),
     )
+    .option("--allow-extra", allowExtraHelp)
+    .option("--strict", strictHelp)
     .option("--check", "write nothing; exit with 1 where the output differs from what is there")
     .addOption(
       choice("--emit <stage>", "print a stage instead of writing files", ["ast", "model", "graph", "plan", "files"]),
@@ -96,6 +113,7 @@ async function compile(specs: readonly string[], options: Options): Promise<Outc
     sites: options.sites,
     tf32: options.tf32 ?? false,
     weights: options.weights ?? null,
+    binding: bindingOf(options),
   };
   const whileRead: Diagnostic[] = [];
   const compiled = await compileInThread(request, diagnostic => whileRead.push(diagnostic));
@@ -112,7 +130,7 @@ async function compile(specs: readonly string[], options: Options): Promise<Outc
     project: process.cwd(),
     followOutside: options.outFollow ?? false,
     files: compiled.value.files,
-    origin: { compiler: version, spec: compiled.value.spec, options: originOptions(request) },
+    origin: { compiler: version, spec: compiled.value.spec, options: originOptions(request, compiled.value.weights) },
   };
   if (options.check) {
     const checked = await checkOutput(place);
@@ -156,16 +174,10 @@ const compileInThread = async (
     : (await import("../jobs/compile.ts")).compileSpecs(request, report);
 
 /** What the manifest says the output was made with: nothing about this machine. */
-const originOptions = ({
-  selection,
-  onnx,
-  torch,
-  cudaTuning,
-  tuning,
-  sites,
-  tf32,
-  weights,
-}: CompileRequest): Readonly<Record<string, unknown>> => ({
+const originOptions = (
+  { selection, onnx, torch, cudaTuning, tuning, sites, tf32, weights }: CompileRequest,
+  provenance: Provenance | null,
+): Readonly<Record<string, unknown>> => ({
   ...selection,
   onnx,
   tuning,
@@ -173,7 +185,7 @@ const originOptions = ({
   ...(cudaTuning === null ? {} : { cudaTuning: baseName(cudaTuning) }),
   ...(sites === "auto" ? {} : { sites }),
   ...(tf32 ? { tf32 } : {}),
-  weights: weights === null ? null : baseName(weights),
+  weights: provenance ?? weights,
 });
 
 const baseName = (file: string): string => file.split(/[\\/]/).at(-1) ?? file;

@@ -39,7 +39,10 @@ export const addReconstruct: AddCommand = (program, execute) => {
     .argument("<spec>", "spec file")
     .option("-m, --model <name>", "a model with head fcmae (default: the only model that the spec declares)")
     .addOption(
-      once("-w, --weights <file>", "a safetensors file in any known naming, or random:SEED").makeOptionMandatory(),
+      once(
+        "-w, --weights <file>",
+        "safetensors, .pt, .pth or .npz in any known naming, or random:SEED",
+      ).makeOptionMandatory(),
     )
     .addOption(repeated("--image <file>", "a PNG or JPEG image; may be given again").makeOptionMandatory())
     .addOption(seedOption())

@@ -8,7 +8,17 @@ import type { RunReport } from "../executors/executor.ts";
 import { type ExecutorName, executorNames, executorStorage } from "../executors/executors.ts";
 import { enterGpuProcess } from "../gpu-process.ts";
 import type { RunJob } from "../jobs/run.ts";
-import { choice, defaulted, maskOption, once, sitesOption, tf32Help } from "../options.ts";
+import {
+  allowExtraHelp,
+  bindingOf,
+  choice,
+  defaulted,
+  maskOption,
+  once,
+  sitesOption,
+  strictHelp,
+  tf32Help,
+} from "../options.ts";
 import { type Outcome, outcome } from "../outcome.ts";
 import { runJob } from "../run-job.ts";
 import { writeFile } from "../write-file.ts";
@@ -25,6 +35,8 @@ interface Options {
   readonly adapter?: AdapterKind;
   readonly dtype?: "f32" | "f16" | "bf16";
   readonly tf32?: boolean;
+  readonly allowExtra?: boolean;
+  readonly strict?: boolean;
   readonly root?: string;
 }
 
@@ -39,8 +51,13 @@ export const addRun: AddCommand = (program, execute) => {
     .option("-m, --model <name>", "the model (default: the only one that the spec declares)")
     .addOption(defaulted("--on <executor>", "where it runs", executorNames, "webgpu"))
     .addOption(
-      once("-w, --weights <file>", "a safetensors file in any known naming, or random:SEED").makeOptionMandatory(),
+      once(
+        "-w, --weights <file>",
+        "safetensors, .pt, .pth or .npz in any known naming, or random:SEED",
+      ).makeOptionMandatory(),
     )
+    .option("--allow-extra", allowExtraHelp)
+    .option("--strict", strictHelp)
     .requiredOption(
       "-i, --input <file>",
       "safetensors with pixel_values, F32 [N, C, H, W], and for fcmae mask, F32 [N, L]",
@@ -72,6 +89,7 @@ async function run(spec: string, options: Options): Promise<Outcome> {
     dtype: options.dtype ?? "f32",
     tf32: options.tf32 ?? false,
     weights: options.weights,
+    binding: bindingOf(options),
     input: options.input,
     mask: options.mask ?? null,
     sites: options.sites,

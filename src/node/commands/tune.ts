@@ -21,7 +21,7 @@ interface Options {
   readonly tf32?: boolean;
   readonly batch: number;
   readonly candidates: number;
-  readonly weights: string;
+  readonly weights?: string;
   readonly sites: SiteLayout;
   readonly merge?: readonly string[];
   readonly root?: string;
@@ -58,7 +58,7 @@ export const addTune: AddCommand = (program, execute) => {
     .option("--tf32", tf32Help)
     .addOption(count("--batch <images>", "images of a launch", 65535).default(1))
     .addOption(count("--candidates <number>", "most choices tried of each shape, a build each", 64).default(12))
-    .option("-w, --weights <file>", "weights to check the outputs with, in any known naming", "random:1")
+    .option("-w, --weights <file>", "weights to check the outputs with (default: drawn so that every part matters)")
     .addOption(sitesOption())
     .addOption(repeated("--merge <table>", "rows of another table; of equal shapes the later one's stay"))
     .option("--root <folder>", "the folder that imports may not leave (default: the spec's own)")
@@ -106,7 +106,7 @@ async function measure(spec: string, options: Options): Promise<Result<Tuned>> {
     tf32: options.tf32 ?? false,
     batch: options.batch,
     sites: options.sites,
-    weights: options.weights,
+    weights: options.weights ?? null,
     candidates: options.candidates,
   } as const;
   return (await import("../jobs/tune.ts")).tune(job, progress);
@@ -140,7 +140,7 @@ const named = (row: TuningRow): string =>
 
 const chosen = (row: TuningRow): string =>
   row.kernel === "product"
-    ? `${row.choice.rows} x ${row.choice.columns}, warps of ${row.choice.warpRows} rows, steps of ${row.choice.step}${row.choice.split > 1 ? `, k in ${row.choice.split} parts` : ""}`
+    ? `${row.choice.rows} x ${row.choice.columns}, warps of ${row.choice.warpRows} rows, ${row.choice.stages} steps of ${row.choice.step}${row.choice.split > 1 ? `, k in ${row.choice.split} parts` : ""}`
     : `${row.choice.rows} x ${row.choice.columns} sites a thread, ${row.choice.groups} along the row`;
 
 function report({ shapes, usual, tuned, error: off }: Tuned): string {

@@ -1,17 +1,23 @@
 import type { Command } from "commander";
-import { ok, type Result } from "../../diagnostics/diagnostic.ts";
+import { type Diagnostic, ok, type Result } from "../../diagnostics/diagnostic.ts";
 import { printArchitecture, printDecoder } from "../../weights/architecture.ts";
+import type { CastReport } from "../../weights/cast.ts";
 import { convertWeights } from "../../weights/convert.ts";
+import type { WeightDType } from "../../weights/dtype.ts";
 import { type Inspection, inspectWeights } from "../../weights/inspect.ts";
 import { type Dialect, dialects } from "../../weights/names.ts";
-import { readSafetensors, writeSafetensors } from "../../weights/safetensors.ts";
+import { withoutPrefix } from "../../weights/prefix.ts";
+import { writeSafetensors } from "../../weights/safetensors.ts";
 import type { TensorFile } from "../../weights/tensor.ts";
+import { readTensorFile } from "../../weights/tensor-file.ts";
 import { openSource } from "../byte-source.ts";
 import type { AddCommand } from "../command.ts";
-import { catchingFailures } from "../failure.ts";
-import { choice } from "../options.ts";
+import { catchingFailures, Failure } from "../failure.ts";
+import { choice, count, once } from "../options.ts";
 import { type Outcome, outcome } from "../outcome.ts";
+import { castText, few, grouped } from "../weights-text.ts";
 import { writeFile } from "../write-file.ts";
+import { addDiff } from "./weights-diff.ts";
 
 const convertExamples = `
 Examples:
@@ -20,6 +26,9 @@ Examples:
   cnxc weights convert pretrained.safetensors --to timm --allow-unused -o timm.safetensors
       its encoder alone, as timm names and shapes it
   cnxc weights convert model.safetensors --to huggingface -o out/model.safetensors
+  cnxc weights convert model.safetensors --dtype f16 -o half.safetensors
+  cnxc weights convert model.safetensors --in-chans 1 --classes 20 -o start.safetensors
+      for grey images of 20 kinds: the stem summed over RGB, a head of zeros to be trained
 `;
 
 const inspectExamples = `
@@ -31,25 +40,40 @@ Examples:
 export const addWeights: AddCommand = (program, execute) => {
   const group = program
     .command("weights")
-    .description("convert weights to another naming, or say what a file holds")
+    .description("convert weights, compare two files of them, or say what a file holds")
     .helpCommand(false);
   addConvert(group, execute);
   addInspect(group, execute);
+  addDiff(group, execute, withTensors, prefixOption());
 };
+
+const prefixOption = () => once("--strip-prefix <text>", "leave this out where a name begins with it, as module.");
 
 interface ConvertOptions {
   readonly output: string;
-  readonly to: Dialect;
+  readonly to?: Dialect;
+  readonly dtype?: keyof typeof dtypes;
+  readonly saturate?: boolean;
+  readonly inChans?: number;
+  readonly classes?: number;
+  readonly stripPrefix?: string;
   readonly allowUnused?: boolean;
 }
+
+const dtypes = { f32: "F32", f16: "F16", bf16: "BF16" } as const satisfies Record<string, WeightDType>;
 
 function addConvert(group: Command, execute: Parameters<AddCommand>[1]): void {
   group
     .command("convert")
-    .description("the same weights in another naming and layout, element types as they are")
-    .argument("<file>", "a safetensors file in any known naming")
+    .description("the same weights in another naming and layout, or rounded, or fitted to another input or head")
+    .argument("<file>", "safetensors, .pt, .pth or .npz, in any known naming")
     .requiredOption("-o, --output <file>", "where they go, as safetensors")
-    .addOption(choice("--to <naming>", "the naming that is wanted", dialects).makeOptionMandatory())
+    .addOption(choice("--to <naming>", "the naming that is wanted (default: the file's own)", dialects))
+    .addOption(choice("--dtype <name>", "element type (default: the file's own)", Object.keys(dtypes)))
+    .option("--saturate", "write the largest value of that type for those beyond it")
+    .addOption(count("--in-chans <number>", "another number of input channels", 1, 65_536))
+    .addOption(count("--classes <number>", "a new head of so many classes, all zeros; 0 for none", 0, 1_000_000))
+    .addOption(prefixOption())
     .option("--allow-unused", "leave out tensors that have no place in that naming")
     .addHelpText("after", convertExamples)
     .action((file: string, options: ConvertOptions) => execute(() => convert(file, options)));
@@ -59,20 +83,27 @@ function addInspect(group: Command, execute: Parameters<AddCommand>[1]): void {
   group
     .command("inspect")
     .description("what a file of weights holds: naming, size, tensors, what it can be used for")
-    .argument("<file>", "a safetensors file in any known naming")
+    .argument("<file>", "safetensors, .pt, .pth or .npz, in any known naming")
+    .addOption(prefixOption())
     .addHelpText("after", inspectExamples)
-    .action((file: string) => execute(() => inspect(file)));
+    .action((file: string, { stripPrefix }: { readonly stripPrefix?: string }) =>
+      execute(() => inspect(file, stripPrefix ?? null)),
+    );
 }
 
 /** Work on a file whose header has been read; the file is closed afterwards. */
-async function withTensors<T>(file: string, work: (tensors: TensorFile) => Promise<Result<T>>): Promise<Result<T>> {
+export async function withTensors<T>(
+  file: string,
+  prefix: string | null,
+  work: (tensors: TensorFile) => Promise<Result<T>>,
+): Promise<Result<T>> {
   return catchingFailures(async () => {
     const source = await openSource(file);
     if (!source.ok) return source;
     try {
-      const tensors = await readSafetensors(source.value);
+      const tensors = await readTensorFile(source.value);
       if (!tensors.ok) return tensors;
-      const done = await work(tensors.value);
+      const done = await work(prefix === null ? tensors.value : withoutPrefix(tensors.value, prefix));
       return { ...done, diagnostics: [...tensors.diagnostics, ...done.diagnostics] };
     } finally {
       await source.value.close();
@@ -80,9 +111,24 @@ async function withTensors<T>(file: string, work: (tensors: TensorFile) => Promi
   });
 }
 
-async function convert(file: string, { output, to, allowUnused = false }: ConvertOptions): Promise<Outcome> {
-  const result = await withTensors(file, async tensors => {
-    const converted = convertWeights(tensors, to, allowUnused);
+async function convert(file: string, options: ConvertOptions): Promise<Outcome> {
+  const { output, dtype, inChans, classes, stripPrefix, allowUnused = false } = options;
+  const whileRead: Diagnostic[] = [];
+  const reports: CastReport[] = [];
+  // What is wrong with a value shows when it is read, and nothing of the file is in its place yet.
+  const report = (diagnostic: Diagnostic): void => {
+    if (diagnostic.severity === "error") throw new Failure(diagnostic);
+    whileRead.push(diagnostic);
+  };
+  const done = (of: CastReport): void => void reports.push(of);
+  const saturate = options.saturate ?? false;
+  const result = await withTensors(file, stripPrefix ?? null, async tensors => {
+    const converted = convertWeights(tensors, {
+      to: options.to ?? null,
+      allowUnused,
+      adaptation: { channels: inChans ?? null, classes: classes ?? null },
+      ...(dtype === undefined ? {} : { cast: { dtype: dtypes[dtype], saturate, report, done } }),
+    });
     if (!converted.ok) return converted;
     const metadata = Object.fromEntries(tensors.metadata);
     const failure = await writeFile(output, writeSafetensors(converted.value.tensors, metadata));
@@ -90,17 +136,23 @@ async function convert(file: string, { output, to, allowUnused = false }: Conver
     return ok(converted.value, converted.diagnostics);
   });
   if (!result.ok) return outcome({ diagnostics: result.diagnostics });
-  const { from, tensors } = result.value;
+  const { from, to, tensors, notes } = result.value;
   return outcome({
-    diagnostics: result.diagnostics,
+    diagnostics: [...result.diagnostics, ...whileRead],
     outputs: [{ path: output, status: "written" }],
-    text: `${output}: ${tensors.length} tensors, from ${from} to ${to}\n`,
-    result: { from, to, tensors: tensors.length },
+    text: `${output}: ${tensors.length} tensors, from ${from} to ${to}\n${notes.map(note => `  ${note}\n`).join("")}${castText(reports)}`,
+    result: {
+      from,
+      to,
+      tensors: tensors.length,
+      ...(notes.length > 0 ? { adapted: notes } : {}),
+      ...(dtype === undefined ? {} : { rounded: reports }),
+    },
   });
 }
 
-async function inspect(file: string): Promise<Outcome> {
-  const result = await withTensors(file, async tensors => inspectWeights(tensors));
+async function inspect(file: string, prefix: string | null): Promise<Outcome> {
+  const result = await withTensors(file, prefix, async tensors => inspectWeights(tensors));
   if (!result.ok) return outcome({ diagnostics: result.diagnostics });
   const lines = describe(result.value).map(([what, text]) => `  ${what.padEnd(12)} ${text}\n`);
   const { kind, dialect } = result.value;
@@ -110,10 +162,6 @@ async function inspect(file: string): Promise<Outcome> {
     result: { ...result.value },
   });
 }
-
-const grouped = (n: number): string => `${n}`.replaceAll(/\B(?=(\d{3})+$)/g, ",");
-const few = (names: readonly string[]): string =>
-  `${names.slice(0, 5).join(", ")}${names.length > 5 ? `, and ${names.length - 5} more` : ""}`;
 
 /** What there is to say, a line each. */
 function describe(found: Inspection): readonly (readonly [what: string, text: string])[] {

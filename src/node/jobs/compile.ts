@@ -15,9 +15,11 @@ import { type Request, type Selection, select } from "../../model/select.ts";
 import type { SiteLayout } from "../../passes/site-layout.ts";
 import { bytesMoved, printPlan, scratchBytes, weightBytes } from "../../plan/print.ts";
 import type { WebgpuTuningName } from "../../plan/tunings.ts";
+import type { BindOptions } from "../../weights/bind.ts";
 import type { Weights } from "../../weights/tensor.ts";
 import { openWeights } from "../open-weights.ts";
 import { loadProgram } from "../program.ts";
+import type { Provenance } from "../provenance.ts";
 import { openTable } from "../tuning-files.ts";
 import { version } from "../version.ts";
 
@@ -48,6 +50,7 @@ export interface CompileRequest {
   readonly tf32: boolean;
   /** A tensor file or `random:SEED`. */
   readonly weights: string | null;
+  readonly binding: BindOptions;
 }
 
 export interface Compiled {
@@ -57,6 +60,8 @@ export interface Compiled {
   readonly text: string;
   /** For standard error. */
   readonly notes: readonly string[];
+  /** What the weights are, for the manifest; null where none are read from a file. */
+  readonly weights: Provenance | null;
   /** One line a model and target. */
   readonly summaries: readonly string[];
 }
@@ -77,6 +82,7 @@ export async function compileSpecs(
   const text: string[] = [];
   const units: Made[] = [];
   const models: Model[] = [];
+  let provenance: Provenance | null = null;
   for (const spec of request.specs) {
     const loaded = loadProgram(spec, request.root);
     (loaded.ok ? warnings : problems).push(...loaded.diagnostics);
@@ -104,9 +110,13 @@ export async function compileSpecs(
     }
     const [first] = requests.value;
     const weights =
-      request.weights === null || !first ? ok(null) : await openWeights(request.weights, first.model, report);
+      request.weights === null || !first
+        ? ok(null)
+        : await openWeights(request.weights, first.model, report, request.binding);
     (weights.ok ? warnings : problems).push(...weights.diagnostics);
     if (!weights.ok) continue;
+    // A stage that is printed has no manifest.
+    if (request.emit === null) provenance = (await weights.value?.provenance()) ?? null;
     for (const one of requests.value) {
       const unit = compileOne(one, source.name, { weights: weights.value, table: table.value }, request, notes);
       (unit.ok ? warnings : problems).push(...unit.diagnostics);
@@ -126,6 +136,7 @@ export async function compileSpecs(
       spec: { name: request.specs.map(baseName).join(", "), sha256: modelHash(models) },
       text: text.join("") + stageText(request.emit, units),
       notes,
+      weights: provenance,
       summaries: units.map(summarise),
     },
     warnings,

@@ -2,21 +2,19 @@ import * as os from "node:os";
 import { type Diagnostic, fail, ok, type Result } from "../../diagnostics/diagnostic.ts";
 import { error } from "../../diagnostics/messages.ts";
 import { candidates, measuredOf, type Shape, shapeKey, shapeOf } from "../../emit/cuda/candidates.ts";
-import type { CudaForm, Times, TuningRow, TuningTable } from "../../emit/cuda/tuning-table.ts";
-import { inputPorts } from "../../model/inputs.ts";
-import type { Model, StorageType } from "../../model/model.ts";
+import type { Times, TuningRow, TuningTable } from "../../emit/cuda/tuning-table.ts";
+import type { Form, StorageType } from "../../model/model.ts";
 import type { SiteLayout } from "../../passes/site-layout.ts";
 import { nothingMeasured } from "../../plan/measured.ts";
 import type { Plan } from "../../plan/plan.ts";
-import { randomMask } from "../../runtime/mask.ts";
 import { relL2 } from "../../verify/errors.ts";
-import { normalStream, uniformStream } from "../../weights/streams.ts";
-import { elements, type Weights } from "../../weights/tensor.ts";
+import { formLimits } from "../../verify/limits.ts";
 import { buildLibrary, type CudaBuild, type CudaRun, planCuda, runLibrary } from "../cuda-library.ts";
-import type { RunRequest, RunTensor } from "../executors/executor.ts";
+import type { RunRequest } from "../executors/executor.ts";
 import { catchingFailures } from "../failure.ts";
 import { type ModelChoice, oneModel } from "../one-model.ts";
-import { openWeights } from "../open-weights.ts";
+import { openOrDraw } from "../open-weights.ts";
+import { drawInputs } from "../run-inputs.ts";
 import { type CudaMachine, runTool } from "../toolchain.ts";
 
 export interface TuneJob extends ModelChoice {
@@ -25,7 +23,8 @@ export interface TuneJob extends ModelChoice {
   readonly tf32: boolean;
   readonly batch: number;
   readonly sites: SiteLayout;
-  readonly weights: string;
+  /** A file of weights or `random:SEED`; null draws weights whose every part matters. */
+  readonly weights: string | null;
   /** Most choices of a shape that are tried. */
   readonly candidates: number;
 }
@@ -53,9 +52,6 @@ export interface Tuned {
 /** A choice must be so much faster than the usual one to take its place: medians differ by as much between runs. */
 const gain = 0.98;
 
-/** How far outputs may be from those of strict f32, relative in l2. */
-const limits: { readonly [K in CudaForm]: number } = { f32: 1e-4, tf32: 2e-3, f16: 5e-3, bf16: 3e-2 };
-
 /** Bytes of shared memory that a block may have; what is not listed has the least of those that are. */
 const sharedBytes: Readonly<Record<string, number>> = {
   sm_80: 166_912,
@@ -78,11 +74,13 @@ export async function tune(job: TuneJob, progress: (line: string) => void): Prom
   const device = await deviceOf(job.machine);
   if (!device.ok) return device;
   const whileRead: Diagnostic[] = [];
-  const weights = await openWeights(job.weights, found.value, diagnostic => whileRead.push(diagnostic));
+  const weights = await openOrDraw(job.weights, found.value, diagnostic => whileRead.push(diagnostic));
   if (!weights.ok) return weights;
   return catchingFailures(async () => {
     try {
-      const request = requestOf(found.value, job, weights.value);
+      const { batch, sites } = job;
+      const inputs = drawInputs(found.value, batch, 1);
+      const request = { model: found.value, batch, taps: [], sites, weights: weights.value, inputs };
       const tuned = await search(job, request, device.value, progress);
       const diagnostics = [...found.diagnostics, ...weights.diagnostics, ...whileRead, ...tuned.diagnostics];
       return { ...tuned, diagnostics };
@@ -179,9 +177,11 @@ const distance = (run: CudaRun, strict: CudaRun): number =>
   Math.max(...[...strict.outputs].map(([name, { data }]) => relL2(run.outputs.get(name)?.data ?? [], data)));
 
 /** Why a run's outputs are wrong, or null. */
-function wrongness(run: CudaRun, strict: CudaRun, form: CudaForm): string | null {
+function wrongness(run: CudaRun, strict: CudaRun, form: Form): string | null {
   const off = distance(run, strict);
-  return off <= limits[form] ? null : `outputs are ${off.toExponential(1)} off, more than ${limits[form]} for ${form}`;
+  return off <= formLimits[form]
+    ? null
+    : `outputs are ${off.toExponential(1)} off, more than ${formLimits[form]} for ${form}`;
 }
 
 /** Launches by the shape that a table may speak of. */
@@ -198,7 +198,7 @@ function fastest(
   shape: Shape,
   runs: readonly (CudaRun | null)[],
   launches: readonly string[],
-  { form, batch }: { readonly form: CudaForm; readonly batch: number },
+  { form, batch }: { readonly form: Form; readonly batch: number },
 ): TunedShape {
   const timed = shape.choices.slice(0, runs.length).flatMap((choice, i) => {
     const run = runs[i];
@@ -217,27 +217,3 @@ function fastest(
 
 const mean = (values: readonly number[]): number => values.reduce((a, b) => a + b, 0) / values.length;
 const rounded = (milliseconds: number): number => Number(milliseconds.toPrecision(4));
-
-/** Random images, and weights whose every part has an effect: GRN starts at zero, which would hide its kernels. */
-function requestOf(model: Model, { batch, sites }: TuneJob, weights: Weights): RunRequest {
-  const inputs = inputPorts(model).map(({ name, shape, keep }): [string, RunTensor] => {
-    const whole = [batch, ...shape];
-    const next = normalStream(`tune:${name}`);
-    const data =
-      keep === null
-        ? Float32Array.from({ length: elements(whole) }, next)
-        : randomMask(0, { batch, patches: shape[0] ?? 0, keep });
-    return [name, { shape: whole, data }];
-  });
-  return { model, batch, taps: [], sites, weights: awake(weights), inputs: new Map(inputs) };
-}
-
-const awake = (weights: Weights): Weights => ({
-  origin: weights.origin,
-  f32: async name => {
-    const values = await weights.f32(name);
-    if (!weights.origin.startsWith("random:") || !/grn|^gamma$|\.gamma$/.test(name)) return values;
-    const next = uniformStream(`tune:${name}`);
-    return values.map(next);
-  },
-});

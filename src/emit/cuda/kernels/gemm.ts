@@ -203,7 +203,7 @@ function warpGrid(blockRows: number, blockColumns: number, rows: number): readon
 }
 
 /** What tensor cores do where nothing else was measured. */
-export const usualProduct: Omit<ProductChoice, "rows" | "columns"> = { warpRows: 64, step: 32, split: 1 };
+export const usualProduct: Omit<ProductChoice, "rows" | "columns"> = { warpRows: 64, step: 32, stages: 4, split: 1 };
 
 const choiceOf = (shape: ProductShape, { choices }: Setting) =>
   choices.measured.products.get(productKey(shape)) ?? usualProduct;
@@ -230,7 +230,7 @@ function tensorCores(p: CudaGemm, { channels, patches, eps }: Operand, shape: Co
   const parts = p.squares ? 1 : Math.min(choice.split, steps);
   const split = parts > 1;
   const rowBytes = step * bytes;
-  const stages = Math.max(2, Math.min(rowBytes === 128 ? 3 : 4, divideUp(steps, parts)));
+  const stages = Math.max(2, Math.min(choice.stages, rowBytes === 128 ? 3 : 4, divideUp(steps, parts)));
   const bRow = blockColumns % 16 === 0 ? blockColumns + 8 : blockColumns;
   const bAt = stages * blockRows * rowBytes;
   const extraAt = bAt + stages * step * bRow * bytes;

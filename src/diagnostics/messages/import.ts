@@ -1,0 +1,32 @@
+import type { Message } from "../messages.ts";
+
+const quoted = (name: string): string => `'${name.length > 100 ? `${name.slice(0, 100)}…` : name}'`;
+
+/** What a spec cannot be made from. */
+export const importMessages = {
+  "import-json": { kind: "E_O_FORMAT", text: () => "the file is no JSON object" },
+  "import-too-large": {
+    kind: "E_O_FORMAT",
+    text: (size: number, most: number) => `a config of ${size} bytes is no config: the most is ${most}`,
+  },
+  "import-field": {
+    kind: "E_O_FORMAT",
+    text: (field: string, value: string, wanted: string) =>
+      `${quoted(field)} is ${value.length > 100 ? `${value.slice(0, 100)}…` : value}, but must be ${wanted}`,
+  },
+  "import-unknown-model": {
+    kind: "E_USAGE",
+    text: (name: string, nearest: string | null) =>
+      `timm's ${quoted(name)} is not known${nearest === null ? "" : `, did you mean ${quoted(nearest)}?`}`,
+  },
+  "import-unknown-tag": {
+    kind: "E_USAGE",
+    text: (tag: string, known: readonly string[]) =>
+      `the tag ${quoted(tag)} does not end with ${known.join(", ")} or the side of an image after one of them`,
+  },
+  "import-unclear": { kind: "E_W_SHAPE", text: (what: string) => `the tensors do not say ${what}` },
+  "import-misshapen": {
+    kind: "E_W_SHAPE",
+    text: (names: readonly string[]) => `the other tensors contradict the shapes of ${names.map(quoted).join(", ")}`,
+  },
+} as const satisfies Record<string, Message>;

@@ -1,0 +1,81 @@
+import { fail, ok, type Result } from "../diagnostics/diagnostic.ts";
+import { error } from "../diagnostics/messages.ts";
+import { type Head, totalStride } from "../model/model.ts";
+import { publishedName } from "../weights/architecture.ts";
+import { type Inspection, inspectWeights, type WeightsKind } from "../weights/inspect.ts";
+import { officialNames } from "../weights/rename.ts";
+import type { TensorFile } from "../weights/tensor.ts";
+import { allFeatures, defaults, type Imported, type ImportOptions, usualLayerScale } from "./draft.ts";
+
+/** Which head a file of each kind has the weights of; null where its shapes do not say enough. */
+const heads: Readonly<Record<WeightsKind, (found: Inspection, names: readonly string[]) => Head | null>> = {
+  "FCMAE training state": ({ decoder }) =>
+    decoder === null || decoder.patchSize === null
+      ? null
+      : {
+          kind: "fcmae",
+          maskRatio: 0.6,
+          patchSize: decoder.patchSize,
+          decoder: { depth: decoder.depth, dim: decoder.dim },
+          normPixLoss: true,
+        },
+  "FCMAE encoder": found => allFeatures(found.kernels.length),
+  classifier: ({ classes }) => (classes === null ? null : { kind: "classifier", classes }),
+  features: (_, names) => ({ kind: "features", levels: levelsOf(names), norm: true }),
+  "pooled encoder": () => ({ kind: "classifier", classes: 0 }),
+  encoder: found => allFeatures(found.kernels.length),
+};
+
+const levelsOf = (names: readonly string[]): readonly number[] =>
+  names
+    .flatMap(name => /^norm(\d+)\.weight$/.exec(name)?.[1] ?? [])
+    .map(stage => Number(stage) + 1)
+    .sort((a, b) => a - b);
+
+/**
+ * The model that a file has the weights of, by the names and shapes of its tensors. These do not say the size of the
+ * images, the epsilons, the activation, or how an autoencoder masks: these have their defaults.
+ */
+export function importCheckpoint(file: TensorFile, { name, features }: ImportOptions): Result<Imported> {
+  const inspected = inspectWeights(file);
+  if (!inspected.ok) return inspected;
+  const found = inspected.value;
+  const place = { file: file.name, offset: null };
+  const unclear = (what: string) => fail(error("import-unclear", place, what));
+  const { architecture, channels, stemPatch, mlpRatio, kernels, misshapen } = found;
+  if (misshapen.length > 0) return fail(error("import-misshapen", place, misshapen.slice(0, 20)));
+  if (architecture === null) return unclear("how many blocks each stage has");
+  if (channels === null || stemPatch === null) return unclear("what the stem takes");
+  if (mlpRatio === null) return unclear("an mlp_ratio that is a whole number");
+  const names = officialNames(file);
+  const head = features ? allFeatures(architecture.dims.length) : heads[found.kind](found, names);
+  if (head === null) return unclear("what the head is");
+  const stride = totalStride(stemPatch, architecture.dims.length);
+  const unit = head.kind === "fcmae" ? head.patchSize : stride;
+  const side = Math.ceil(defaults.input.height / unit) * unit;
+  const has = (ending: string) => names.some(name => name.startsWith("stages.") && name.endsWith(ending));
+  const masking = head.kind === "fcmae" ? ", mask_ratio and norm_pix_loss" : "";
+  return ok(
+    {
+      draft: {
+        ...defaults,
+        name: name ?? publishedName(architecture) ?? "model",
+        input: { height: side, width: side, channels },
+        stem: { patch: stemPatch },
+        stages: architecture.depths.map((depth, i) => ({
+          depth,
+          dim: architecture.dims[i] ?? 0,
+          kernel: kernels[i] ?? 0,
+        })),
+        mlpRatio,
+        grn: has(".grn.gamma") ? "per_sample" : "none",
+        layerScale: names.some(name => /^stages\.\d+\.\d+\.gamma$/.test(name)) ? usualLayerScale : null,
+        head,
+      },
+      notes: [
+        `weights do not say input, activation, norm_eps${masking}: these are the usual ones, the input ${side}x${side}`,
+      ],
+    },
+    inspected.diagnostics,
+  );
+}

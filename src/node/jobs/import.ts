@@ -1,0 +1,103 @@
+import { fail, ok, type Result } from "../../diagnostics/diagnostic.ts";
+import { error } from "../../diagnostics/messages.ts";
+import { importCheckpoint } from "../../import/checkpoint.ts";
+import type { Imported, ImportOptions, Json } from "../../import/draft.ts";
+import { importConfig } from "../../import/huggingface.ts";
+import { printDraft } from "../../import/print-draft.ts";
+import { importTimm, importTimmConfig, isTimmConfig, isTimmName } from "../../import/timm.ts";
+import { check } from "../../model/check.ts";
+import type { Model } from "../../model/model.ts";
+import { load } from "../../syntax/load.ts";
+import { bindWeights } from "../../weights/bind.ts";
+import type { TensorFile } from "../../weights/tensor.ts";
+import { openSource } from "../byte-source.ts";
+import type { WithTensors } from "../commands/weights-diff.ts";
+import { catchingFailures } from "../failure.ts";
+import { paramsOf } from "../open-weights.ts";
+
+/** Bytes a config may have: with labels for a million classes it has less. */
+const maxConfig = 1 << 26;
+
+export interface ImportedSpec {
+  readonly text: string;
+  readonly model: Model;
+  readonly notes: readonly string[];
+}
+
+/** A spec from what `source` names: a config.json, a file of weights, or a model of timm. */
+export async function importSpec(
+  source: string,
+  options: ImportOptions,
+  withTensors: WithTensors,
+): Promise<Result<ImportedSpec>> {
+  const found = await openSource(source);
+  if (!found.ok) {
+    const missing = found.diagnostics.some(({ code }) => code === "file-not-found");
+    return missing && isTimmName(source) ? specOf(importTimm(source, options), source) : found;
+  }
+  const { size } = found.value;
+  const json = await catchingFailures<Json | null>(async () => {
+    try {
+      const start = new TextDecoder().decode(await found.value.read(0, Math.min(size, 64)));
+      if (!/^\uFEFF?\s*\{\s*["}]/.test(start)) return ok(null);
+      const place = { file: source, offset: null };
+      if (size > maxConfig) return fail(error("import-too-large", place, size, maxConfig));
+      const config = parseJson(new TextDecoder().decode(await found.value.read(0, size)));
+      return config === null ? fail(error("import-json", place)) : ok(config);
+    } finally {
+      await found.value.close();
+    }
+  });
+  if (!json.ok) return json;
+  const config = json.value;
+  if (config !== null) {
+    const imported = isTimmConfig(config)
+      ? importTimmConfig(config, source, options)
+      : importConfig(config, source, options);
+    return specOf(imported, source);
+  }
+  return withTensors(source, null, async file => {
+    const spec = specOf(importCheckpoint(file, options), source);
+    return spec.ok ? fitting(spec, file) : spec;
+  });
+}
+
+/** The spec is the language's own, so what the compiler says of it holds for its source. */
+function specOf(imported: Result<Imported>, source: string): Result<ImportedSpec> {
+  if (!imported.ok) return imported;
+  const { draft, notes } = imported.value;
+  const comment = `Made by cnxc import from ${plain(source.split(/[\\/]/).at(-1) ?? source)}.`;
+  const text = printDraft(draft, comment);
+  if (!text.ok) return text;
+  const noImports = () => fail(error("import-json", null));
+  const files = load({ name: "the spec", text: text.value }, noImports);
+  const program = files.ok ? check(files.value) : files;
+  if (!program.ok) return program;
+  const model = program.value.models.get(draft.name);
+  return model === undefined
+    ? fail(error("no-models", null, "the spec"))
+    : ok({ text: text.value, model, notes }, imported.diagnostics);
+}
+
+/** A spec whose model takes the file's tensors; what they would not fit is told as for any other. */
+async function fitting(
+  spec: Extract<Result<ImportedSpec>, { ok: true }>,
+  file: TensorFile,
+): Promise<Result<ImportedSpec>> {
+  const params = paramsOf(spec.value.model);
+  if (!params.ok) return params;
+  const bound = await bindWeights(file, params.value);
+  return bound.ok ? ok(spec.value, [...spec.diagnostics, ...bound.diagnostics]) : bound;
+}
+
+function parseJson(text: string): Json | null {
+  try {
+    const value: unknown = JSON.parse(text.replace(/^\uFEFF/, ""));
+    return typeof value === "object" && value !== null && !Array.isArray(value) ? (value as Json) : null;
+  } catch {
+    return null;
+  }
+}
+
+/** Without what would end a comment, or could not stand in one. */
+const plain = (name: string): string => name.replaceAll(/[^\x20-\x7e]/g, "?").slice(0, 80);

@@ -1,0 +1,174 @@
+import { type Diagnostic, ok, type Result } from "../../diagnostics/diagnostic.ts";
+import { build, tapNames } from "../../graph/build.ts";
+import { nodeOf, resolve } from "../../graph/graph.ts";
+import type { Form, Model } from "../../model/model.ts";
+import type { SiteLayout } from "../../passes/site-layout.ts";
+import { type Comparison, compare, type Outputs } from "../../verify/compare.ts";
+import { formLimits } from "../../verify/limits.ts";
+import { elements } from "../../weights/tensor.ts";
+import type { AdapterKind } from "../adapters.ts";
+import type { RunRequest } from "../executors/executor.ts";
+import { type ExecutorName, executors } from "../executors/executors.ts";
+import { catchingFailures } from "../failure.ts";
+import { type ModelChoice, oneModel } from "../one-model.ts";
+import { openOrDraw } from "../open-weights.ts";
+import { progress } from "../progress.ts";
+import { drawInputs, readInputs } from "../run-inputs.ts";
+
+/** An executor, and how it stores and multiplies. */
+export interface Subject {
+  readonly executor: ExecutorName;
+  readonly form: Form;
+}
+
+export interface VerifyJob extends ModelChoice {
+  readonly subjects: readonly Subject[];
+  /** A subject that cannot run here is left out, with the reason; else it is an error. */
+  readonly lenient: boolean;
+  readonly adapter: AdapterKind | null;
+  /** A file of weights or `random:SEED`; null draws weights whose every part matters. */
+  readonly weights: string | null;
+  /** A file of inputs; null draws images. */
+  readonly input: string | null;
+  readonly batch: number;
+  readonly sites: SiteLayout;
+  /** Compare every module too. */
+  readonly each: boolean;
+  /** In place of the limit of each form. */
+  readonly tolerance: number | null;
+}
+
+export interface Verdict extends Subject {
+  /** What it ran on, for people. */
+  readonly on: string;
+  readonly limit: number;
+  readonly milliseconds: number;
+  /** The model's outputs, from the kernels that users get. */
+  readonly whole: Comparison;
+  /** Every module as an output, which no kernel then crosses; null where only the whole was wanted. */
+  readonly each: Comparison | null;
+}
+
+export interface Verification {
+  readonly model: string;
+  readonly batch: number;
+  readonly weights: string;
+  readonly verdicts: readonly Verdict[];
+  /** Why others did not run. */
+  readonly skipped: readonly string[];
+  /** Which modules are compared. */
+  readonly modules: "all" | "blocks" | "stages" | "none";
+}
+
+export const subjectName = ({ executor, form }: Subject): string => `${executor} ${form}`;
+export const isRight = ({ whole, each }: Verdict): boolean => whole.first === null && (each?.first ?? null) === null;
+
+/** Every subject against the float64 reference on the same weights and inputs. */
+export async function verify(job: VerifyJob): Promise<Result<Verification>> {
+  const found = oneModel(job);
+  if (!found.ok) return found;
+  const model = found.value;
+  const inputs =
+    job.input === null
+      ? ok(drawInputs(model, job.batch, 1))
+      : await readInputs({ input: job.input, mask: null }, model);
+  if (!inputs.ok) return inputs;
+  const warnings: Diagnostic[] = [];
+  const weights = await openOrDraw(job.weights, model, warning => warnings.push(warning));
+  if (!weights.ok) return weights;
+  return catchingFailures(async () => {
+    try {
+      const batch = inputs.value.get("pixel_values")?.shape[0] ?? job.batch;
+      const { modules, taps } = job.each ? modulesWithin(model, batch) : { modules: "none" as const, taps: [] };
+      const request = { model, batch, taps, sites: job.sites, weights: weights.value, inputs: inputs.value };
+      const judged = await judge(job, request);
+      if (!judged.ok) return judged;
+      const { verdicts, skipped } = judged.value;
+      const origin = weights.value.origin;
+      return ok({ model: model.name, batch, weights: origin, verdicts, skipped, modules }, [
+        ...found.diagnostics,
+        ...weights.diagnostics,
+        ...warnings,
+      ]);
+    } finally {
+      await weights.value.close();
+    }
+  });
+}
+
+/** What all modules together may take: the reference and an executor hold them at once. */
+const mostBytes = 512 * 2 ** 20;
+
+/** Every module; or only blocks, or stages, where every one would take too much memory. */
+function modulesWithin(
+  model: Model,
+  batch: number,
+): Pick<Verification, "modules"> & { readonly taps: readonly string[] } {
+  const names = tapNames(model);
+  const built = build(model, names);
+  if (!built.ok) throw new Error("a module has no tap");
+  const sizes = new Map(
+    built.value.outputs.map(({ name, value }) => [
+      name,
+      4 * elements(resolve(nodeOf(built.value, value).type.shape, batch)),
+    ]),
+  );
+  const kinds = {
+    all: /./,
+    blocks: /^(encoder\.)?(stages\.\d+\.\d+|decoder\.\d+|downsample_layers\.\d+|stages\.\d+|proj|pred)$/,
+    stages: /^(encoder\.)?stages\.\d+$/,
+  } as const;
+  for (const modules of ["all", "blocks"] as const) {
+    const taps = names.filter(name => kinds[modules].test(name));
+    if (taps.reduce((sum, name) => sum + (sizes.get(name) ?? 0), 0) <= mostBytes) return { modules, taps };
+  }
+  return { modules: "stages", taps: names.filter(name => kinds.stages.test(name)) };
+}
+
+type Judged = Pick<Verification, "verdicts" | "skipped">;
+
+async function judge(job: VerifyJob, request: RunRequest): Promise<Result<Judged>> {
+  progress(`${request.model.name} on the float64 reference`);
+  const reference = await outputsOf({ executor: "reference", form: "f32" }, job, request);
+  if (!reference.ok) return reference;
+  const wanted = inOrder(reference.value.outputs, request.taps);
+  const verdicts: Verdict[] = [];
+  const skipped: string[] = [];
+  for (const subject of job.subjects) {
+    progress(`${request.model.name} on ${subjectName(subject)}`);
+    const verdict = await judgeOne(subject, job, request, wanted);
+    if (verdict.ok) verdicts.push(verdict.value);
+    else if (job.lenient) skipped.push(`${subjectName(subject)} did not run: ${verdict.diagnostics[0]?.message}`);
+    else return verdict;
+  }
+  return ok({ verdicts, skipped });
+}
+
+async function judgeOne(
+  subject: Subject,
+  job: VerifyJob,
+  request: RunRequest,
+  wanted: Outputs,
+): Promise<Result<Verdict>> {
+  const limit = job.tolerance ?? formLimits[subject.form];
+  const whole = await outputsOf(subject, job, { ...request, taps: [] });
+  if (!whole.ok) return whole;
+  const own = new Map([...wanted].filter(([name]) => !request.taps.includes(name)));
+  const { on, milliseconds } = whole.value;
+  const verdict = { ...subject, on, limit, milliseconds, whole: compare(own, whole.value.outputs, limit), each: null };
+  if (request.taps.length === 0) return ok(verdict);
+  const tapped = await outputsOf(subject, job, request);
+  return tapped.ok ? ok({ ...verdict, each: compare(wanted, tapped.value.outputs, limit) }) : tapped;
+}
+
+async function outputsOf({ executor, form }: Subject, { adapter }: Pick<VerifyJob, "adapter">, request: RunRequest) {
+  const tf32 = form === "tf32";
+  const execute = await executors[executor]({ adapter, dtype: tf32 ? "f32" : form, tf32 });
+  return execute(request);
+}
+
+/** Modules in the order of the network, then the model's outputs. */
+function inOrder(outputs: Outputs, taps: readonly string[]): Outputs {
+  const names = [...taps, ...[...outputs.keys()].filter(name => !taps.includes(name))];
+  return new Map(names.flatMap(name => (outputs.has(name) ? [[name, outputs.get(name) as never] as const] : [])));
+}

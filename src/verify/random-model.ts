@@ -1,0 +1,108 @@
+import type { Span } from "../diagnostics/diagnostic.ts";
+import type { Model } from "../model/model.ts";
+
+const nowhere: Span = { source: { name: "generated", text: "" }, start: 0, end: 0 };
+
+type Drawn = Omit<Model, "stages" | "span"> & {
+  readonly depths: readonly number[];
+  readonly dims: readonly number[];
+  readonly kernels: readonly number[];
+};
+
+const whole = ({ depths, dims, kernels, ...rest }: Drawn): Model => ({
+  ...rest,
+  stages: depths.map((depth, i) => ({
+    depth,
+    dim: dims[i] as number,
+    kernel: kernels[i] as number,
+    span: nowhere,
+  })),
+  span: nowhere,
+});
+
+/** A model and the images that it is to run on. */
+export interface Case {
+  readonly model: Model;
+  readonly batch: number;
+}
+
+/** Every fourth a masked autoencoder. */
+export const randomCase = (seed: number): Case => (seed % 4 === 3 ? randomFcmae(seed) : randomModel(seed));
+
+/** A seeded stream of choices, for specs that nobody thought of. */
+export function choices(seed: number) {
+  let state = seed >>> 0 || 0x9e3779b9;
+  const next = (): number => {
+    state ^= state << 13;
+    state ^= state >>> 17;
+    state = (state ^ (state << 5)) >>> 0;
+    return state / 2 ** 32;
+  };
+  const int = (min: number, max: number): number => min + Math.floor(next() * (max - min + 1));
+  return { int, pick: <T>(from: readonly T[]): T => from[int(0, from.length - 1)] as T };
+}
+
+/** A small random model that the language allows, and a batch for it. */
+export function randomModel(seed: number): Case {
+  const { int, pick } = choices(seed * 7919 + 1);
+  const count = int(1, 4);
+  const patch = pick([1, 2, 4, 8]);
+  const stride = patch * 2 ** (count - 1);
+  const side = (): number => stride * int(1, Math.max(1, Math.floor(48 / stride)));
+  const grn = pick(["per_sample", "per_sample", "per_sample", "per_batch", "none"] as const);
+  const levels = Array.from({ length: count }, (_, i) => i + 1).filter(() => int(0, 2) > 0);
+  return {
+    batch: int(1, 3),
+    model: whole({
+      name: `random_${seed}`,
+      depths: Array.from({ length: count }, () => int(1, 2)),
+      dims: Array.from({ length: count }, () => pick([1, 3, 5, 8, 10, 12, 17, 24, 33, 40, 64])),
+      kernels: Array.from({ length: count }, () => pick([1, 3, 5, 7, 9, 11])),
+      input: { height: side(), width: side(), channels: pick([1, 2, 3, 4]) },
+      stem: { patch },
+      mlpRatio: pick([1, 2, 3, 4]),
+      activation: pick(["gelu", "gelu_tanh"] as const),
+      normEps: pick([1e-6, 1e-5, 1e-12]),
+      grn,
+      layerScale: pick([null, null, 1e-6]),
+      head: pick([
+        { kind: "classifier", classes: pick([0, 1, 7, 10, 33]) },
+        { kind: "features", levels: levels.length === 0 ? [count] : levels, norm: pick([true, false]) },
+      ] as const),
+    }),
+  };
+}
+
+/** A small random masked autoencoder that the language allows, and a batch for it. */
+export function randomFcmae(seed: number): Case {
+  const { int, pick } = choices(seed * 6007 + 5);
+  const count = int(1, 4);
+  const patch = pick([1, 2, 4]);
+  const stride = patch * 2 ** (count - 1);
+  const patchSize = stride * pick(stride > 8 ? [1, 2] : [1, 2, 3, 4]);
+  const [rows, columns] = [int(1, 3), int(2, 4)];
+  const keep = int(1, rows * columns - 1);
+  return {
+    batch: int(1, 3),
+    model: whole({
+      name: `fcmae_${seed}`,
+      depths: Array.from({ length: count }, () => int(1, 2)),
+      dims: Array.from({ length: count }, () => pick([1, 3, 5, 8, 10, 12, 20, 24])),
+      kernels: Array.from({ length: count }, () => pick([1, 3, 5, 7, 7, 9, 11])),
+      input: { height: rows * patchSize, width: columns * patchSize, channels: pick([1, 2, 3, 4]) },
+      stem: { patch },
+      mlpRatio: pick([1, 2, 4]),
+      activation: pick(["gelu", "gelu_tanh"] as const),
+      normEps: 1e-6,
+      grn: pick(["per_sample", "per_sample", "per_batch", "none"] as const),
+      layerScale: pick([null, null, 1e-6]),
+      head: {
+        kind: "fcmae",
+        maskRatio: 1 - (keep + 0.5) / (rows * columns),
+        patchSize,
+        decoder: { depth: int(1, 2), dim: pick([4, 7, 16]) },
+        normPixLoss: pick([true, false]) && patchSize ** 2 > 1,
+      },
+    }),
+  };
+}

@@ -1,0 +1,78 @@
+import { type Head, type Model, totalStride } from "../model/model.ts";
+import type { Case } from "./random-model.ts";
+
+/** Each a step towards the plainest model; a step that does not apply gives the model as it is. */
+const steps: readonly ((of: Case) => Case)[] = [
+  of => ({ ...of, batch: 1 }),
+  of => withModel(of, model => fitted({ ...model, stages: model.stages.slice(0, -1) })),
+  of => withModel(of, model => ({ ...model, stages: model.stages.map(stage => ({ ...stage, depth: 1 })) })),
+  of => withModel(of, model => ({ ...model, stages: model.stages.map(stage => ({ ...stage, kernel: 1 })) })),
+  of =>
+    withModel(of, model => ({
+      ...model,
+      stages: model.stages.map(stage => ({ ...stage, kernel: Math.min(stage.kernel, 3) })),
+    })),
+  of => withModel(of, model => ({ ...model, stages: model.stages.map(stage => ({ ...stage, dim: 1 })) })),
+  of =>
+    withModel(of, model => ({
+      ...model,
+      stages: model.stages.map(stage => ({ ...stage, dim: Math.min(stage.dim, 4) })),
+    })),
+  of =>
+    withModel(of, model => ({
+      ...model,
+      stages: model.stages.map(stage => ({ ...stage, dim: Math.ceil(stage.dim / 2) })),
+    })),
+  of => withModel(of, model => fitted({ ...model, input: { ...model.input, height: strideOf(model) } })),
+  of => withModel(of, model => fitted({ ...model, input: { ...model.input, width: strideOf(model) } })),
+  of => withModel(of, model => ({ ...model, input: { ...model.input, channels: 1 } })),
+  of => withModel(of, model => ({ ...model, mlpRatio: 1 })),
+  of => withModel(of, model => ({ ...model, activation: "gelu" })),
+  of => withModel(of, model => ({ ...model, normEps: 1e-6 })),
+  of => withModel(of, model => ({ ...model, layerScale: null })),
+  of => withModel(of, model => ({ ...model, grn: "none" })),
+  of => withModel(of, model => (model.grn === "per_batch" ? { ...model, grn: "per_sample" } : model)),
+  of => withModel(of, model => ({ ...model, head: plainer(model.head) })),
+];
+
+const withModel = (of: Case, change: (model: Model) => Model): Case => ({ ...of, model: change(of.model) });
+const strideOf = ({ stem, stages }: Model): number => totalStride(stem.patch, stages.length);
+
+/** A head that still fits after stages or sites have gone; without a stage left, no change. */
+function fitted(model: Model): Model {
+  const { head, stages } = model;
+  if (head.kind !== "features") return model;
+  const levels = head.levels.filter(level => level <= stages.length);
+  return { ...model, head: { ...head, levels: levels.length > 0 ? levels : [stages.length] } };
+}
+
+const plainer = (head: Head): Head =>
+  head.kind === "fcmae"
+    ? { ...head, decoder: { depth: 1, dim: Math.min(head.decoder.dim, 4) } }
+    : { kind: "classifier", classes: 1 };
+
+const same = (a: Case, b: Case): boolean => JSON.stringify(text(a)) === JSON.stringify(text(b));
+const text = ({ model, batch }: Case): unknown => ({
+  ...model,
+  span: null,
+  stages: model.stages.map(stage => ({ ...stage, span: null })),
+  batch,
+});
+
+/**
+ * The smallest case that still fails, by steps that each make one thing plainer, until none of them leaves a failure.
+ * `fails` answers false for what is no model at all.
+ */
+export async function shrink(from: Case, fails: (of: Case) => Promise<boolean>): Promise<Case> {
+  let smallest = from;
+  for (let found = true; found; ) {
+    found = false;
+    for (const step of steps) {
+      const next = step(smallest);
+      if (next.model.stages.length === 0 || same(next, smallest) || !(await fails(next))) continue;
+      smallest = next;
+      found = true;
+    }
+  }
+  return smallest;
+}

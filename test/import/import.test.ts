@@ -1,0 +1,258 @@
+import { describe, expect, test } from "vitest";
+import type { Result } from "../../src/diagnostics/diagnostic.ts";
+import { published } from "../../src/embedded/published.ts";
+import { fileNames, huggingfaceFiles } from "../../src/emit/onnx/huggingface.ts";
+import { importCheckpoint } from "../../src/import/checkpoint.ts";
+import type { Draft, Imported, Json } from "../../src/import/draft.ts";
+import { importConfig } from "../../src/import/huggingface.ts";
+import { printDraft } from "../../src/import/print-draft.ts";
+import { importTimm, importTimmConfig } from "../../src/import/timm.ts";
+import type { Model } from "../../src/model/model.ts";
+import { paramsOf } from "../../src/node/open-weights.ts";
+import { formatSpec } from "../../src/syntax/format.ts";
+import { convertWeights } from "../../src/weights/convert.ts";
+import type { dialects } from "../../src/weights/names.ts";
+import { fileOf } from "../support/tensor-file.ts";
+import { checkFiles, filesOf, must } from "../syntax/support.ts";
+
+const usual = { name: null, features: false };
+const value = <T>(result: Result<T>): T => {
+  if (!result.ok) throw new Error(result.diagnostics.map(({ message }) => message).join("\n"));
+  return result.value;
+};
+const told = (result: Result<unknown>): readonly string[] =>
+  result.diagnostics.map(({ code, message }) => `${code}: ${message}`);
+
+/** What the compiler makes of a spec's only model, without the places where it was written. */
+function modelOf(spec: string): Model {
+  const program = must(checkFiles(filesOf({ "input.cnx": spec })));
+  const [model] = [...program.models.values()];
+  if (model === undefined) throw new Error("no model");
+  return model;
+}
+const bare = (model: Model): unknown =>
+  JSON.parse(JSON.stringify(model, (key, value) => (key === "span" ? undefined : value)));
+
+/** The spec of what was imported: laid out in the one way, and right. */
+function specOf(imported: Result<Imported>): string {
+  const text = value(printDraft(value(imported).draft, "Test."));
+  expect(value(formatSpec({ name: "input.cnx", text }))).toBe(text);
+  return text;
+}
+const again = (imported: Result<Imported>) => bare(modelOf(specOf(imported)));
+
+const configOf = (model: Model): Json => {
+  const file = huggingfaceFiles(model, fileNames.wide, false).find(({ path }) => path === "config.json");
+  return JSON.parse(`${file?.contents}`) as Json;
+};
+
+const spec = (fields: string, name = "model") => `model ${name} {\n${fields}\n}\n`;
+const sizes = published.map(
+  ({ name, depths, dims }) => [name, `depths [${depths.join(", ")}]\ndims [${dims.join(", ")}]`] as const,
+);
+const tiny = "depths [1, 2, 1]\ndims [8, 16, 24]";
+
+describe("a config of transformers", () => {
+  test.each(sizes)("%s as compile writes it is the same model again", (name, fields) => {
+    const model = modelOf(spec(fields, name));
+    expect(again(importConfig(configOf(model), "config.json", usual))).toEqual(bare(model));
+  });
+
+  test.each([
+    "input 64x64x1",
+    "input 64x96x3",
+    "stem patch 2",
+    "activation gelu_tanh",
+    "norm_eps 1e-5",
+    "head classifier { classes 0 }",
+    "head classifier { classes 21841 }",
+    "head features { levels [1, 3] norm true }",
+    "head features { levels [3] norm true }",
+    "grn none\nlayer_scale 1e-6",
+    "grn none\nlayer_scale 0.1",
+    "grn none",
+  ])("%s, there and back", field => {
+    const model = modelOf(spec(`${tiny}\n${field}`));
+    expect(again(importConfig(configOf(model), "config.json", usual))).toEqual(bare(model));
+  });
+
+  /** As facebook/convnextv2-tiny-22k-384 has it, in short. */
+  const config = {
+    architectures: ["ConvNextV2ForImageClassification"],
+    depths: [3, 3, 9, 3],
+    hidden_act: "gelu",
+    hidden_sizes: [96, 192, 384, 768],
+    id2label: Object.fromEntries(Array.from({ length: 1000 }, (_, i) => [`${i}`, `label ${i}`])),
+    image_size: 384,
+    layer_norm_eps: 1e-12,
+    model_type: "convnextv2",
+    num_channels: 3,
+    num_stages: 4,
+    out_features: ["stage4"],
+    patch_size: 4,
+  };
+  const imported = (change: Json) => importConfig({ ...config, ...change }, "config.json", usual);
+
+  test("of a published model", () => {
+    expect(specOf(imported({}))).toBe(`// Test.
+model tiny {
+  depths [3, 3, 9, 3]
+  dims   [96, 192, 384, 768]
+  input  384x384x3
+}
+`);
+    expect(value(imported({})).notes).toEqual([expect.stringContaining("layer_norm_eps 1e-12")]);
+  });
+
+  test.each<[string, Json, Partial<Draft>]>([
+    [
+      "a backbone",
+      { architectures: ["ConvNextV2Backbone"], out_features: ["stage2", "stage4"] },
+      { head: { kind: "features", levels: [2, 4], norm: true } },
+    ],
+    [
+      "a backbone by indices",
+      { architectures: ["ConvNextV2Backbone"], out_features: null, out_indices: [1, -1] },
+      { head: { kind: "features", levels: [1, 4], norm: true } },
+    ],
+    ["the bare model", { architectures: ["ConvNextV2Model"] }, { head: { kind: "classifier", classes: 0 } }],
+    ["labels by number", { id2label: undefined, num_labels: 7 }, { head: { kind: "classifier", classes: 7 } }],
+    ["labels nowhere", { id2label: undefined }, { head: { kind: "classifier", classes: 2 } }],
+    [
+      "V1",
+      { model_type: "convnext", architectures: ["ConvNextForImageClassification"] },
+      { grn: "none", layerScale: 1e-6 },
+    ],
+    [
+      "V1 without layer scale",
+      { model_type: "convnext", layer_scale_init_value: 0 },
+      { grn: "none", layerScale: null },
+    ],
+    ["an epsilon", { layer_norm_eps: 1e-5 }, { normEps: 1e-5 }],
+    [
+      "defaults of the class",
+      { depths: null, hidden_sizes: undefined, image_size: undefined },
+      { input: { height: 224, width: 224, channels: 3 } },
+    ],
+  ])("%s", (_, change, expected) => {
+    const result = imported(change);
+    expect(value(result).draft).toMatchObject(expected);
+    specOf(result);
+  });
+
+  test.each<[string, Json]>([
+    ["model_type", { model_type: "resnet" }],
+    ["hidden_act", { hidden_act: "relu" }],
+    ["depths", { depths: [3, 3.5] }],
+    ["depths", { depths: "3" }],
+    ["hidden_sizes", { hidden_sizes: [96, 192] }],
+    ["num_stages", { num_stages: 3 }],
+    ["image_size", { image_size: { height: 3 } }],
+    ["patch_size", { patch_size: 0 }],
+    ["layer_norm_eps", { layer_norm_eps: 0 }],
+    ["architectures", { architectures: ["ConvNextV2ForMaskedImageModeling"] }],
+    ["out_features", { architectures: ["ConvNextV2Backbone"], out_features: ["stem", "stage1"] }],
+    ["out_indices", { architectures: ["ConvNextV2Backbone"], out_features: null, out_indices: [0] }],
+  ])("%s that cnxc cannot express", (field, change) => {
+    expect(told(imported(change))).toEqual([
+      expect.stringMatching(new RegExp(`^import-field: '${field}' is .*, but must be `)),
+    ]);
+  });
+});
+
+describe("a name of timm", () => {
+  test.each<[string, Partial<Draft>]>([
+    ["convnextv2_atto", { name: "convnextv2_atto", grn: "per_sample", head: { kind: "classifier", classes: 1000 } }],
+    [
+      "convnextv2_huge.fcmae_ft_in22k_in1k_512",
+      { name: "convnextv2_huge_512", input: { height: 512, width: 512, channels: 3 } },
+    ],
+    ["convnextv2_nano.fcmae", { head: { kind: "features", levels: [1, 2, 3, 4], norm: false } }],
+    ["convnext_tiny.fb_in22k", { grn: "none", layerScale: 1e-6, head: { kind: "classifier", classes: 21841 } }],
+    [
+      "convnext_tiny.in12k_ft_in1k_384",
+      { input: { height: 384, width: 384, channels: 3 }, head: { kind: "classifier", classes: 1000 } },
+    ],
+  ])("%s", (name, expected) => {
+    const result = importTimm(name, usual);
+    expect(value(result).draft).toMatchObject(expected);
+    specOf(result);
+  });
+
+  test("of features, and under another name", () => {
+    expect(value(importTimm("convnextv2_tiny.fcmae_ft_in1k", { name: "maps", features: true })).draft).toMatchObject({
+      name: "maps",
+      head: { kind: "features", levels: [1, 2, 3, 4], norm: false },
+    });
+  });
+
+  test("that is none", () => {
+    expect(told(importTimm("convnextv2_tini", usual))).toEqual([
+      "import-unknown-model: timm's 'convnextv2_tini' is not known, did you mean 'convnextv2_tiny'?",
+    ]);
+    expect(told(importTimm("convnextv2_tiny.laion", usual))[0]).toMatch(/^import-unknown-tag: the tag 'laion'/);
+  });
+
+  test("as timm pushes it to a hub", () => {
+    const config = { architecture: "convnextv2_atto", num_classes: 10, pretrained_cfg: { input_size: [1, 96, 128] } };
+    expect(value(importTimmConfig(config, "config.json", usual)).draft).toMatchObject({
+      name: "convnextv2_atto",
+      input: { height: 96, width: 128, channels: 1 },
+      head: { kind: "classifier", classes: 10 },
+    });
+    expect(told(importTimmConfig({ ...config, num_classes: "ten" }, "config.json", usual))).toEqual([
+      `import-field: 'num_classes' is "ten", but must be a number from 0`,
+    ]);
+  });
+});
+
+describe("a file of weights", () => {
+  /** A file of a model's parameters, in a naming that can hold them. */
+  const fileIn = (model: Model, to: (typeof dialects)[number]) => {
+    const rows = value(paramsOf(model));
+    const { tensors } = value(convertWeights(fileOf(rows), { to, allowUnused: to === "fcmae" }));
+    return fileOf(tensors.map(({ name, shape }) => ({ name, shape })));
+  };
+  const big = "input 224x224x3";
+
+  test.each(sizes)("%s, in every naming of classifiers", (name, fields) => {
+    const model = modelOf(spec(fields, name));
+    for (const dialect of ["official", "timm", "huggingface", "mmpretrain"] as const)
+      expect(again(importCheckpoint(fileIn(model, dialect), usual)), dialect).toEqual(bare(model));
+  });
+
+  test.each([
+    "kernel_size 3",
+    "kernel_size [3, 5, 7]",
+    "mlp_ratio 2",
+    "stem patch 2",
+    "input 224x224x1",
+    "head classifier { classes 7 }",
+    "head classifier { classes 0 }",
+    "head features { levels [1, 2, 3] norm false }",
+    "head features { levels [2, 3] norm true }",
+    "head fcmae { patch_size 32 decoder { depth 2 dim 48 } }",
+    "grn none\nlayer_scale 1e-6",
+    "grn none",
+  ])("%s", field => {
+    const model = modelOf(spec(`${tiny}\n${field.startsWith("input") ? field : `${big}\n${field}`}`));
+    expect(again(importCheckpoint(fileIn(model, "official"), usual))).toEqual(bare(model));
+  });
+
+  test("a state of pre-training", () => {
+    const model = modelOf(spec(`${tiny}\n${big}\nhead fcmae { decoder { depth 2 dim 48 } }`));
+    expect(again(importCheckpoint(fileIn(model, "fcmae"), usual))).toEqual(bare(model));
+  });
+
+  test("whose tensors do not say enough, or contradict one another", () => {
+    const rows = value(paramsOf(modelOf(spec(`${tiny}\n${big}`))));
+    const without = rows.filter(({ name }) => !name.includes("dwconv.weight"));
+    expect(told(importCheckpoint(fileOf(without), usual))).toEqual([
+      "import-unclear: the tensors do not say how many blocks each stage has",
+    ]);
+    const odd = rows.map(row => (row.name === "stages.1.0.norm.bias" ? { ...row, shape: [3] } : row));
+    expect(told(importCheckpoint(fileOf(odd), usual))).toEqual([
+      "import-misshapen: the other tensors contradict the shapes of 'stages.1.0.norm.bias'",
+    ]);
+  });
+});

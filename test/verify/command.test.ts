@@ -1,0 +1,66 @@
+import { chmodSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import * as path from "node:path";
+import { describe, expect, test } from "vitest";
+import { cnxc } from "../support/cli.ts";
+import { hasGxx } from "../support/cuda-tools.ts";
+import { newFolder } from "../support/folders.ts";
+import { hasSwiftShader } from "../support/webgpu-process.ts";
+
+const micro = ["verify", "specs/micro.cnx", "-m", "micro"];
+
+describe("cnxc verify", { timeout: 240_000 }, () => {
+  test.runIf(hasSwiftShader)("finds WebGPU and ONNX Runtime right, module by module", () => {
+    const page = path.join(newFolder(), "micro.html");
+    const ran = cnxc([...micro, "--on", "webgpu,onnx", "--dtype", "f32,f16", "--batch", "2", "-o", page, "--json"]);
+    expect(ran.code).toBe(0);
+    const { result } = JSON.parse(ran.stdout);
+    expect(result).toMatchObject({ model: "micro", batch: 2, modules: "all" });
+    const names = result.verdicts.map((one: { executor: string; form: string }) => `${one.executor} ${one.form}`);
+    expect(names).toEqual(expect.arrayContaining(["webgpu f32", "webgpu f16", "onnx f32"]));
+    for (const { each, whole, form } of result.verdicts) {
+      expect(each.values.length).toBeGreaterThan(30);
+      expect([each.first, whole.first]).toEqual([null, null]);
+      expect(whole.top1).toEqual({ same: 2, of: 2 });
+      if (form === "f16") expect(whole.worst.relL2).toBeGreaterThan(1e-4); // else nothing was kept in 16 bits
+    }
+    expect(readFileSync(page, "utf8")).toContain("stages.2.1.grn");
+  });
+
+  test("says where a tolerance is left, and exits with 1", () => {
+    const ran = cnxc([...micro, "--on", "onnx", "--tolerance", "1e-9"]);
+    expect(ran.stderr).toMatch(/onnx f32 leaves tolerance at '[\w.]+': \d\.\de-\d+ off, more than 1e-9/);
+    expect(ran.stdout).toMatch(/^onnx f32 +wrong/m);
+    expect(ran.code).toBe(1);
+  });
+
+  test.runIf(hasGxx)("finds the module at which a faulty library goes wrong", () => {
+    const folder = newFolder();
+    mkdirSync(path.join(folder, "bin"));
+    const wrapper = path.join(folder, "bin/g++");
+    // A compiler that takes the bias off in one layer.
+    writeFileSync(
+      wrapper,
+      `#!/bin/sh
+if [ "$1" = --version ]; then echo another sign of bias; exit; fi
+for word in "$@"; do
+  case $word in *all.cu) sed -i 's/+ shift.v/- shift.v/' "$(dirname "$word")"/cuda/stages.1.0.pwconv1.cu;; esac
+done
+PATH=\${PATH#*:} exec g++ "$@"
+`,
+    );
+    chmodSync(wrapper, 0o755);
+    const env = { PATH: `${path.dirname(wrapper)}:${process.env.PATH}`, XDG_CACHE_HOME: folder };
+    const ran = cnxc([...micro, "--on", "cuda-cpu"], { env });
+    expect(ran.stderr).toContain("cuda-cpu f32 leaves tolerance at 'stages.1.0.pwconv1'");
+    expect(ran.code).toBe(1);
+  });
+
+  test("a forms that nobody stores, and executors that are not there, are said", () => {
+    const none = cnxc([...micro, "--on", "onnx", "--dtype", "bf16"]);
+    expect([none.stderr, none.code]).toEqual([expect.stringContaining("onnx did not run: it stores f32"), 2]);
+    const empty = path.join(newFolder(), "bin");
+    mkdirSync(empty);
+    const cuda = cnxc([...micro, "--on", "cuda-cpu"], { env: { PATH: empty } });
+    expect([cuda.stderr, cuda.code]).toEqual([expect.stringContaining("the compiler g++, which is not installed"), 5]);
+  });
+});
