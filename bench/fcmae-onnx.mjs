@@ -102,7 +102,7 @@ const encoder = async (/** @type {string} */ size) => {
   const rows = params.map(({ name, shape }) => [name, shape, ...spread(name, shape)]);
   const weights = generatorWeights("bench", 1, rows);
   const context = { model, weights, specHash: "", specName: "", version: "", onnx: { opset: 20, layout: "plain" } };
-  const [file] = emitOnnx(graph, context, Number.POSITIVE_INFINITY);
+  const [file] = emitOnnx(graph, context, { widths: null, limit: Number.POSITIVE_INFINITY });
   const parts = [];
   for await (const part of file.contents) parts.push(part);
   return { model: new Uint8Array(Buffer.concat(parts)), params, weights };

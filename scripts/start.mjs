@@ -47,7 +47,7 @@ const graph = async () => {
   progress("loading the graph into ONNX Runtime …");
   const { request, context } = atto();
   const unit = lower({ ...request, target: onnx, batch: { min: 1, max: 1 }, context });
-  const run = await onnxruntime(request);
+  const run = await onnxruntime(false)(request);
   if (!unit.ok) return giveUp(unit.diagnostics);
   if (!run.ok) return giveUp(run.diagnostics);
   const { outputs, on, milliseconds } = run.value;

@@ -35,7 +35,7 @@ export type OnnxAttribute =
   | { readonly name: string; readonly kind: "ints"; readonly value: readonly number[] }
   | { readonly name: string; readonly kind: "string"; readonly value: string };
 
-export type OnnxDType = "f32" | "u8" | "i64";
+export type OnnxDType = "f32" | "f16" | "u8" | "i64";
 
 export interface OnnxTensor {
   readonly name: string;
@@ -81,7 +81,7 @@ export async function loadOnnxCodec(): Promise<OnnxCodec> {
   };
 }
 
-const dtypeCodes = { f32: 1, u8: 2, i64: 7 } as const satisfies Record<OnnxDType, number>;
+const dtypeCodes = { f32: 1, f16: 10, u8: 2, i64: 7 } as const satisfies Record<OnnxDType, number>;
 const kindCodes = { float: 1, int: 2, string: 3, ints: 7 } as const satisfies Record<OnnxAttribute["kind"], number>;
 const externalLocation = 1;
 

@@ -75,7 +75,7 @@ export function select(
 /** What each target stores. */
 export const storedBy: { readonly [K in TargetName]: readonly StorageType[] } = {
   wgsl: ["f32", "f16"],
-  onnx: ["f32"],
+  onnx: ["f32", "f16"],
   cuda: ["f32", "f16", "bf16"],
 };
 

@@ -57,7 +57,11 @@ export const sitesOption = (): Option =>
 
 /** How the executors of `--on` store weights and activations. */
 export const storageOption = (): Option =>
-  choice("--dtype <name>", "storage type (default: f32): f16 on webgpu and CUDA, bf16 on CUDA", ["f32", "f16", "bf16"]);
+  choice("--dtype <name>", "storage type (default: f32): f16 on webgpu, onnx and CUDA, bf16 on CUDA", [
+    "f32",
+    "f16",
+    "bf16",
+  ]);
 
 /** All commands that make CUDA kernels say it so. */
 export const tf32Help = "multiply f32 on CUDA's tensor cores, each operand rounded to 10 bits of mantissa";

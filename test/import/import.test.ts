@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import type { Result } from "../../src/diagnostics/diagnostic.ts";
 import { published } from "../../src/embedded/published.ts";
-import { huggingfaceFiles } from "../../src/emit/onnx/huggingface.ts";
+import { fileNames, huggingfaceFiles } from "../../src/emit/onnx/huggingface.ts";
 import { importCheckpoint } from "../../src/import/checkpoint.ts";
 import type { Draft, Imported, Json } from "../../src/import/draft.ts";
 import { importConfig } from "../../src/import/huggingface.ts";
@@ -42,7 +42,7 @@ function specOf(imported: Result<Imported>): string {
 const again = (imported: Result<Imported>) => bare(modelOf(specOf(imported)));
 
 const configOf = (model: Model): Json => {
-  const file = huggingfaceFiles(model, false).find(({ path }) => path === "config.json");
+  const file = huggingfaceFiles(model, fileNames.wide, false).find(({ path }) => path === "config.json");
   return JSON.parse(`${file?.contents}`) as Json;
 };
 

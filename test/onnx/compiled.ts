@@ -1,5 +1,6 @@
 import { onTestFinished } from "vitest";
 import { inlineLimit } from "../../src/emit/onnx/files.ts";
+import { type Widths, widths } from "../../src/emit/onnx/half.ts";
 import { emitOnnx, onnx } from "../../src/emit/onnx/onnx.ts";
 import type { EmitContext, OnnxOptions, OutputFile } from "../../src/emit/target.ts";
 import type { Graph } from "../../src/graph/graph.ts";
@@ -20,6 +21,10 @@ export interface Compile {
   readonly sites?: SiteLayout;
   /** Two where it is left out. One waits for no other on a busy machine. */
   readonly threads?: number;
+  /** False runs the graph as it is written. */
+  readonly optimize?: boolean;
+  /** Written in f16. */
+  readonly half?: boolean | Widths;
   /** Bytes of weights above which they go to a file of their own. */
   readonly limit?: number;
 }
@@ -38,7 +43,10 @@ export const loweredGraph = (graph: Graph, sites: SiteLayout = "auto"): Graph =>
   verify(runPasses(graph, [compactSitesAs(sites), ...onnx.passes]), onnx.name, onnx.legal);
 
 export const onnxOutput = (given: Compile): readonly OutputFile[] =>
-  emitOnnx(loweredGraph(given.graph, given.sites), contextOf(given), given.limit ?? inlineLimit);
+  emitOnnx(loweredGraph(given.graph, given.sites), contextOf(given), {
+    widths: given.half === true ? widths : given.half || null,
+    limit: given.limit ?? inlineLimit,
+  });
 
 export async function bytesOf({ contents }: OutputFile): Promise<Uint8Array> {
   if (typeof contents === "string") return new TextEncoder().encode(contents);
@@ -51,16 +59,20 @@ export async function bytesOf({ contents }: OutputFile): Promise<Uint8Array> {
 export async function compiledBytes(given: Compile): Promise<OnnxBytes> {
   const files = new Map<string, Uint8Array>();
   for (const file of onnxOutput(given)) files.set(file.path, await bytesOf(file));
-  const data = files.get("onnx/model.onnx_data");
+  const name = given.half ? "model_fp16.onnx" : "model.onnx";
+  const data = files.get(`onnx/${name}_data`);
   return {
-    model: files.get("onnx/model.onnx") ?? new Uint8Array(),
-    ...(data === undefined ? {} : { data: new Map([["model.onnx_data", data]]) }),
+    model: files.get(`onnx/${name}`) ?? new Uint8Array(),
+    ...(data === undefined ? {} : { data: new Map([[`${name}_data`, data]]) }),
   };
 }
 
 /** A session of ONNX Runtime that ends with its test. */
 export async function sessionOf(given: Compile): Promise<OnnxSession> {
-  const session = await openOnnx(await compiledBytes(given), { threads: given.threads ?? 2 });
+  const session = await openOnnx(await compiledBytes(given), {
+    threads: given.threads ?? 2,
+    optimize: given.optimize ?? true,
+  });
   if (!session.ok) throw new Error(session.diagnostics[0]?.message);
   onTestFinished(() => session.value.close());
   return session.value;

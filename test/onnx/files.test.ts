@@ -79,7 +79,7 @@ describe("the model file", () => {
     const { initializers } = graphOf(model);
     for (const { name, shape, dtype, data } of initializers)
       expect(data instanceof Uint8Array && data.length, name).toBe(
-        shape.reduce((a, b) => a * b, { f32: 4, u8: 1, i64: 8 }[dtype]),
+        shape.reduce((a, b) => a * b, { f32: 4, f16: 2, u8: 1, i64: 8 }[dtype]),
       );
   });
 
@@ -113,7 +113,7 @@ describe("the model file", () => {
     const entries = new Map(metadata);
     expect(entries.get("cnxc.spec_sha256")).toBe("00".repeat(32));
     expect(entries.get("cnxc.variant")).toBe("model");
-    expect(entries.get("cnxc.weights")).toBe("test:3");
+    expect(entries.get("cnxc.weights")).toBe("lively:3");
     expect(entries.get("cnxc.license")).toContain("CC-BY-NC-4.0");
     expect(JSON.parse(entries.get("cnxc.preprocessing") ?? "")).toMatchObject({ do_rescale: true, resample: 3 });
   });

@@ -19,7 +19,7 @@ async function preprocessing({ input }: TorchvisionCase): Promise<Uint8Array> {
   } as const;
   const graph = { ...withPreprocessing(nothing, input), doc: "" };
   const model = { irVersion: 9, opset: 20, producer: { name: "test", version: "" }, doc: "", metadata: [], graph };
-  const [file] = onnxFiles(model, async () => ({ shape: [], data: new Float64Array() }), 1000);
+  const [file] = onnxFiles("model", model, async () => ({ shape: [], data: new Float64Array() }), 1000);
   if (file === undefined) throw new Error("unreachable");
   return bytesOf(file);
 }

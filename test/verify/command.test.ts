@@ -71,11 +71,13 @@ describe("cnxc verify --differential", { timeout: 900_000 }, () => {
     cnxc(["verify", "--differential", `${count}`, "--seed", "1", "--on", on, "--json", ...more]);
 
   /** Generated specs on every executor that runs here; the CUDA sources take g++ seconds each. */
-  test.runIf(hasSwiftShader).each([
-    { count: full ? 5000 : 200, on: "onnx" },
-    { count: full ? 1000 : 60, on: "webgpu" },
-    ...(hasGxx ? [{ count: full ? 500 : 20, on: "cuda-cpu" }] : []),
-  ])("$count specs on $on: no disagreement", ({ count, on }) => {
+  test
+    .runIf(hasSwiftShader)
+    .each([
+      { count: full ? 5000 : 200, on: "onnx" },
+      { count: full ? 1000 : 60, on: "webgpu" },
+      ...(hasGxx ? [{ count: full ? 500 : 20, on: "cuda-cpu" }] : []),
+    ])("$count specs on $on: no disagreement", ({ count, on }) => {
     const ran = differential(count, on);
     expect(ran.stderr).toBe("");
     const { result } = JSON.parse(ran.stdout);

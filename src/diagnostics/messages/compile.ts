@@ -27,6 +27,11 @@ export const compileMessages = {
     text: (name: string) =>
       `two specs declare a model '${name}', which would be written to one folder; compile them into two`,
   },
+  "dtype-clash": {
+    kind: "E_USAGE",
+    text: (model: string, target: string, first: string, second: string, file: string) =>
+      `model '${model}' for ${target} in ${first} and in ${second} would both be written to ${model}/${file}; compile one --dtype at a time, each to another -o`,
+  },
   "no-reconstruction": {
     kind: "E_USAGE",
     text: (name: string, head: string) =>
@@ -54,6 +59,11 @@ export const compileMessages = {
   "dtype-missing": {
     kind: "E_T_FEATURE",
     text: (dtype: string, target: string, stored: string) => `the ${target} target stores ${stored}, not ${dtype}`,
+  },
+  "beyond-half": {
+    kind: "E_T_LIMIT",
+    text: (tensor: string, index: number, value: number) =>
+      `value ${index} of '${tensor}' is ${value}, but f16 ends at 65504; compile the model with --dtype f32`,
   },
   "binding-too-large": {
     kind: "E_T_LIMIT",

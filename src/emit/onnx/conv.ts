@@ -1,5 +1,5 @@
 import { channels, type Node, operand, sites } from "../../graph/graph.ts";
-import { asIs, carryingBias, integers, readsNormalized, vector } from "./initializers.ts";
+import { asIs, carriesBias, carryingBias, integers, vector } from "./initializers.ts";
 import { fromBlocks, imagePatches, toBlocks } from "./sites.ts";
 import { type Attributes, int, ints, type Writer } from "./writer.ts";
 
@@ -7,7 +7,7 @@ export function patchConv(node: Node<"patchConv">, w: Writer): void {
   const { size } = node.attrs;
   const attributes = { kernel_shape: ints(size, size), strides: ints(size, size) };
   const pixels = imagePatches(operand(node, 0), w);
-  if (readsNormalized(w, node)) rearranged(node, w);
+  if (carriesBias(w, node)) rearranged(node, w);
   else if (pixels === null) w.result(node, "Transpose", [conv(node, w, channelsFirst(node, w), attributes)], lastly);
   else {
     const { height, width } = sites(node.type);

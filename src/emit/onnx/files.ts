@@ -1,9 +1,13 @@
+import { Failure } from "../../diagnostics/failure.ts";
 import { invariant } from "../../diagnostics/invariant.ts";
-import { loadOnnxCodec, type OnnxCodec, type OnnxModel, type OnnxTensor } from "../onnx-proto.ts";
+import { error } from "../../diagnostics/messages.ts";
+import { fromF32 } from "../../weights/round.ts";
+import { elements } from "../../weights/tensor.ts";
+import { loadOnnxCodec, type OnnxCodec, type OnnxDType, type OnnxModel, type OnnxTensor } from "../onnx-proto.ts";
 import type { OutputFile } from "../target.ts";
 import type { ReadConstant } from "./constants.ts";
 import type { Lowered } from "./lower.ts";
-import type { Computed, Initializer } from "./writer.ts";
+import { type Computed, dtypeOf, type Initializer } from "./writer.ts";
 
 /** Pages of the data file, so that a runtime can map a tensor without copying it. */
 const alignment = 4096;
@@ -15,31 +19,37 @@ export interface Unwritten extends Omit<OnnxModel, "graph"> {
   readonly graph: Lowered & { readonly doc: string };
 }
 
-const byteLength = (shape: readonly number[]): number => shape.reduce((a, b) => a * b, 4);
+const bytesPerElement = { f32: 4, f16: 2, u8: 1, i64: 8 } as const satisfies Record<OnnxDType, number>;
+const byteLength = (tensor: Initializer): number => elements(tensor.shape) * bytesPerElement[dtypeOf(tensor)];
 const isComputed = (initializer: Initializer): initializer is Computed => initializer.kind === "computed";
 
 /**
- * `onnx/model.onnx`, and where the weights exceed `limit` bytes `onnx/model.onnx_data` beside it. Both are written from
+ * `onnx/NAME.onnx`, and where the weights exceed `limit` bytes `onnx/NAME.onnx_data` beside it. Both are written from
  * one tensor at a time. Without weights the model names the data file, and where in it each tensor would stand, and the
  * data file is not written.
  */
-export function onnxFiles(model: Unwritten, read: ReadConstant | null, limit: number): readonly OutputFile[] {
+export function onnxFiles(
+  name: string,
+  model: Unwritten,
+  read: ReadConstant | null,
+  limit: number,
+): readonly OutputFile[] {
   const computed = model.graph.initializers.filter(isComputed);
-  const total = computed.reduce((sum, { shape }) => sum + byteLength(shape), 0);
-  const path = "onnx/model.onnx";
+  const total = computed.reduce((sum, tensor) => sum + byteLength(tensor), 0);
+  const path = `onnx/${name}.onnx`;
   if (read !== null && total <= limit) return [{ path, contents: inlineModel(model, computed, read) }];
-  const data = "model.onnx_data";
+  const data = `${name}.onnx_data`;
   const places = new Map<string, number>();
   let end = 0;
-  for (const { name, shape } of computed) {
-    places.set(name, end);
-    end = Math.ceil((end + byteLength(shape)) / alignment) * alignment;
+  for (const tensor of computed) {
+    places.set(tensor.name, end);
+    end = Math.ceil((end + byteLength(tensor)) / alignment) * alignment;
   }
   const outside = (tensor: Computed): OnnxTensor => ({
     name: tensor.name,
-    dtype: "f32",
+    dtype: dtypeOf(tensor),
     shape: tensor.shape,
-    data: { location: data, offset: places.get(tensor.name) ?? 0, length: byteLength(tensor.shape) },
+    data: { location: data, offset: places.get(tensor.name) ?? 0, length: byteLength(tensor) },
   });
   const files = [{ path, contents: externalModel(model, outside) }];
   return read === null ? files : [...files, { path: `onnx/${data}`, contents: tensorData(computed, read) }];
@@ -74,7 +84,7 @@ async function* inlineModel(
   const literals = model.graph.initializers.filter(tensor => !isComputed(tensor)).map(literal);
   const graph = codec.encodeGraph({ ...model.graph, initializers: literals });
   const heads = tensors.map(tensor => tensorHead(codec, tensor));
-  const length = tensors.reduce((sum, { shape }, i) => sum + (heads[i]?.length ?? 0) + byteLength(shape), graph.length);
+  const length = tensors.reduce((sum, tensor, i) => sum + (heads[i]?.length ?? 0) + byteLength(tensor), graph.length);
   yield codec.encodeModel({ ...model, graph: null });
   yield field(fields.modelGraph, length);
   yield graph;
@@ -85,10 +95,11 @@ async function* inlineModel(
 }
 
 /** Everything of an initializer within a graph but its data, which must follow. */
-function tensorHead(codec: OnnxCodec, { name, shape }: Computed): Uint8Array {
-  const head = codec.encodeTensor({ name, dtype: "f32", shape, data: null });
-  const data = field(fields.tensorRawData, byteLength(shape));
-  const start = field(fields.graphInitializer, head.length + data.length + byteLength(shape));
+function tensorHead(codec: OnnxCodec, tensor: Computed): Uint8Array {
+  const { name, shape } = tensor;
+  const head = codec.encodeTensor({ name, dtype: dtypeOf(tensor), shape, data: null });
+  const data = field(fields.tensorRawData, byteLength(tensor));
+  const start = field(fields.graphInitializer, head.length + data.length + byteLength(tensor));
   return Uint8Array.of(...start, ...head, ...data);
 }
 
@@ -107,14 +118,22 @@ function varint(value: number): readonly number[] {
 
 async function bytesOf(tensor: Computed, read: ReadConstant): Promise<Uint8Array> {
   const values = await tensor.compute(read);
-  const bytes = new Uint8Array(values.buffer, values.byteOffset, values.byteLength);
-  invariant(bytes.length === byteLength(tensor.shape), `'${tensor.name}' has ${values.length} values`);
-  return bytes;
+  invariant(values.length === elements(tensor.shape), `'${tensor.name}' has ${values.length} values`);
+  return stored(tensor, values);
+}
+
+const largestHalf = 65504;
+
+/** A finite value that f16 lacks stops the writing: as infinity it would spoil every image. */
+function stored({ name, half = false }: Initializer, data: Float32Array | BigInt64Array): Uint8Array {
+  if (!half || data instanceof BigInt64Array) return new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
+  const at = data.findIndex(value => Math.abs(value) > largestHalf && Number.isFinite(value));
+  if (at >= 0) throw new Failure(error("beyond-half", null, name, at, data[at] as number));
+  return fromF32.F16(data);
 }
 
 const literal = (tensor: Initializer): OnnxTensor => {
   invariant(tensor.kind === "literal", `'${tensor.name}' comes from the weights`);
   const { data, name, shape } = tensor;
-  const dtype = data instanceof BigInt64Array ? "i64" : "f32";
-  return { name, dtype, shape, data: new Uint8Array(data.buffer, data.byteOffset, data.byteLength) };
+  return { name, dtype: dtypeOf(tensor), shape, data: stored(tensor, data) };
 };

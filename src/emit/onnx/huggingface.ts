@@ -4,9 +4,20 @@ import type { Head, Model } from "../../model/model.ts";
 import type { OutputFile } from "../target.ts";
 import { preprocessing } from "./preprocessing.ts";
 
+/** Under which name transformers.js looks for a model, and what it calls the type. */
+export interface FileNames {
+  readonly model: string;
+  readonly dtype: string;
+}
+
+export const fileNames = {
+  wide: { model: "model", dtype: "fp32" },
+  half: { model: "model_fp16", dtype: "fp16" },
+} as const satisfies Record<string, FileNames>;
+
 /** What makes the folder one that transformers.js loads: `config.json` and `preprocessor_config.json` beside `onnx/`. */
-export const huggingfaceFiles = (model: Model, externalData: boolean): readonly OutputFile[] => [
-  { path: "config.json", contents: json(config(model, externalData)) },
+export const huggingfaceFiles = (model: Model, names: FileNames, externalData: boolean): readonly OutputFile[] => [
+  { path: "config.json", contents: json(config(model, names, externalData)) },
   { path: "preprocessor_config.json", contents: json(preprocessing(model.input)) },
 ];
 
@@ -23,7 +34,7 @@ const suffixes: Readonly<Record<Head["kind"], string | null>> = {
 export const huggingfaceProblems = ({ name, head, span }: Model): readonly Diagnostic[] =>
   suffixes[head.kind] === null ? [error("no-such-class", span, name, head.kind)] : [];
 
-function config(model: Model, externalData: boolean): Readonly<Record<string, unknown>> {
+function config(model: Model, names: FileNames, externalData: boolean): Readonly<Record<string, unknown>> {
   const { head, stages, input, stem } = model;
   const second = model.grn !== "none";
   const labels = head.kind === "classifier" ? Array.from({ length: head.classes }, (_, i) => `LABEL_${i}`) : [];
@@ -45,8 +56,8 @@ function config(model: Model, externalData: boolean): Readonly<Record<string, un
     label2id: Object.fromEntries(labels.map((label, i) => [label, i])),
     // Without a type it would look for a quantized model; without the list, not for the data file.
     "transformers.js_config": {
-      dtype: "fp32",
-      ...(externalData ? { use_external_data_format: { "model.onnx": true } } : {}),
+      dtype: names.dtype,
+      ...(externalData ? { use_external_data_format: { [`${names.model}.onnx`]: true } } : {}),
     },
   };
 }

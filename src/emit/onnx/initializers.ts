@@ -9,8 +9,11 @@ const shapeOf = (w: Writer, id: ValueId): readonly number[] => resolve(w.node(id
 export const floats = (w: Writer, name: string, shape: readonly number[], values: readonly number[]): string =>
   w.initializer({ kind: "literal", name: `const/${name}`, shape, data: Float32Array.from(values) });
 
-export const ones = (w: Writer, ...shape: readonly number[]): string =>
-  floats(w, `ones.${shape.join("x")}`, shape, new Array(shape.reduce((a, b) => a * b, 1)).fill(1));
+export const ones = (w: Writer, ...shape: readonly number[]): string => filled(w, "ones", 1, shape);
+export const zeros = (w: Writer, ...shape: readonly number[]): string => filled(w, "zeros", 0, shape);
+
+const filled = (w: Writer, name: string, value: number, shape: readonly number[]): string =>
+  floats(w, `${name}.${shape.join("x")}`, shape, new Array(shape.reduce((a, b) => a * b, 1)).fill(value));
 
 export const scalar = (w: Writer, value: number): string => floats(w, `${value}`, [], [value]);
 
@@ -93,8 +96,8 @@ export function carryingBias(w: Writer, weight: ValueId, bias: ValueId): string 
   });
 }
 
-/** True where a linear or patch convolution reads a bare LayerNorm: it then carries its bias. */
-export const readsNormalized = (w: Writer, node: Node): boolean => {
+/** True where a linear or patch convolution reads a bare LayerNorm that gives n + 1. */
+export const carriesBias = (w: Writer, node: Node): boolean => {
   const [x] = node.inputs;
-  return x !== undefined && w.node(x).op === "normalize";
+  return w.carryBias && x !== undefined && w.node(x).op === "normalize";
 };

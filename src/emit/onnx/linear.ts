@@ -1,5 +1,5 @@
 import { channels, type Node, operand, sites } from "../../graph/graph.ts";
-import { asIs, carryingBias, integers, readsNormalized, tiled, transposed, vector } from "./initializers.ts";
+import { asIs, carriesBias, carryingBias, integers, tiled, transposed, vector } from "./initializers.ts";
 import { int, type Writer } from "./writer.ts";
 
 /** One layer, four ways to write it. */
@@ -7,7 +7,7 @@ export function linear(node: Node<"linear">, w: Writer): void {
   const [x, weight, bias] = [operand(node, 0), operand(node, 1), operand(node, 2)];
   const form = w.formOf(x);
   const input = w.value(x, form);
-  if (readsNormalized(w, node)) w.result(node, "MatMul", [input, carryingBias(w, weight, bias)], {}, form);
+  if (carriesBias(w, node)) w.result(node, "MatMul", [input, carryingBias(w, weight, bias)], {}, form);
   else if (node.type.shape.length === 2)
     w.result(node, "Gemm", [input, asIs(w, weight), vector(w, bias)], { transB: int(1) });
   else {

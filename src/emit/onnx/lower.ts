@@ -2,7 +2,7 @@ import { constants, dispatch, type Graph, type ValueId } from "../../graph/graph
 import type { TensorType } from "../../graph/ops.ts";
 import type { OnnxGraph, OnnxNode, OnnxValueInfo } from "../onnx-proto.ts";
 import { emission } from "./ops.ts";
-import { type Initializer, writerFor } from "./writer.ts";
+import { type Initializer, type Style, writerFor } from "./writer.ts";
 
 /** An ONNX graph whose initializers are still to be worked out. */
 export interface Lowered extends Omit<OnnxGraph, "initializers" | "doc"> {
@@ -10,13 +10,13 @@ export interface Lowered extends Omit<OnnxGraph, "initializers" | "doc"> {
 }
 
 /** Every value that is no constant, through the table of ops, in graph order. */
-export function lowerToOnnx(graph: Graph, opset: number): Lowered {
+export function lowerToOnnx(graph: Graph, style: Style): Lowered {
   const named = new Map<ValueId, string>();
   for (const { name, value } of graph.outputs) if (!named.has(value)) named.set(value, name);
   const names = new Set(graph.outputs.map(output => output.name));
   const tensorOf = (id: ValueId): string => named.get(id) ?? (names.has(id) ? `${id}/value` : id);
 
-  const writer = writerFor(graph, opset, tensorOf);
+  const writer = writerFor(graph, style, tensorOf);
   const constant = constants(graph);
   for (const node of graph.nodes.values()) if (!constant.has(node.id)) dispatch(emission, node, writer);
 

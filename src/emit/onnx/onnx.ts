@@ -6,16 +6,17 @@ import { splitGrn } from "../../passes/split-grn.ts";
 import { type EmitContext, type GraphTarget, loweredOps, type OutputFile } from "../target.ts";
 import { constantsOf } from "./constants.ts";
 import { inlineLimit, onnxFiles, type Unwritten } from "./files.ts";
-import { huggingfaceFiles, huggingfaceProblems } from "./huggingface.ts";
-import { lowerToOnnx } from "./lower.ts";
+import { inHalf, type Widths, widths } from "./half.ts";
+import { fileNames, huggingfaceFiles, huggingfaceProblems } from "./huggingface.ts";
+import { type Lowered, lowerToOnnx } from "./lower.ts";
 import { describe, metadata } from "./metadata.ts";
 import { preprocessProblems, withPreprocessing } from "./preprocess-graph.ts";
 
 /** The oldest format that may hold each opset, for the sake of old readers. */
 const irVersions = { 17: 8, 20: 9 } as const;
 
-/** Standard operators only, so that the graph runs anywhere. */
-export const onnx: GraphTarget = {
+/** Standard operators only, so that the graph runs anywhere; with `half` in f16, but for what sums and normalises. */
+export const onnxTarget = (half: boolean): GraphTarget => ({
   name: "onnx",
   takes: "graph",
   // GRN has to be split before its shift can be folded.
@@ -25,23 +26,37 @@ export const onnx: GraphTarget = {
     ...(context.onnx.layout === "huggingface" ? huggingfaceProblems(context.model) : []),
     ...(context.preprocess ? preprocessProblems(context) : []),
   ],
-  emit: (graph, context) => emitOnnx(graph, context, inlineLimit),
-};
+  emit: (graph, context) => emitOnnx(graph, context, { widths: half ? widths : null, limit: inlineLimit }),
+});
 
-/** `limit`: bytes of weights up to which the model is one file. */
-export function emitOnnx(graph: Graph, context: EmitContext, limit: number): readonly OutputFile[] {
-  const { weights, model, onnx: options } = context;
-  const files = onnxFiles(onnxModel(graph, context), weights && constantsOf(graph, weights), limit);
-  const external = weights === null || files.length > 1;
-  return options.layout === "huggingface" ? [...files, ...huggingfaceFiles(model, external)] : files;
+export const onnx = onnxTarget(false);
+
+export interface Storage {
+  /** What is computed in f16; null is f32 throughout. */
+  readonly widths: Widths | null;
+  /** Bytes of weights up to which the model is one file. */
+  readonly limit: number;
 }
 
-export function onnxModel(graph: Graph, context: EmitContext): Unwritten {
+export function emitOnnx(graph: Graph, context: EmitContext, { widths, limit }: Storage): readonly OutputFile[] {
+  const { weights, model, onnx: options } = context;
+  const names = fileNames[widths === null ? "wide" : "half"];
+  const files = onnxFiles(
+    names.model,
+    onnxModel(graph, context, widths),
+    weights && constantsOf(graph, weights),
+    limit,
+  );
+  const external = weights === null || files.length > 1;
+  return options.layout === "huggingface" ? [...files, ...huggingfaceFiles(model, names, external)] : files;
+}
+
+export function onnxModel(graph: Graph, context: EmitContext, widths: Widths | null = null): Unwritten {
   const { preprocess = false } = context;
   const { opset } = context.onnx;
   const doc = describe(context);
-  const lowered = lowerToOnnx(graph, opset);
-  const whole = preprocess ? withPreprocessing(lowered, context.model.input) : lowered;
+  const plain = lowered(graph, opset, widths);
+  const whole = preprocess ? withPreprocessing(plain, context.model.input) : plain;
   return {
     irVersion: irVersions[opset],
     opset,
@@ -50,4 +65,10 @@ export function onnxModel(graph: Graph, context: EmitContext): Unwritten {
     metadata: metadata(context),
     graph: { ...whole, doc },
   };
+}
+
+/** In f16 a bias that a weight carries would be rounded with every value of a row. */
+function lowered(graph: Graph, opset: number, widths: Widths | null): Lowered {
+  const plain = lowerToOnnx(graph, { opset, carryBias: widths === null });
+  return widths === null ? plain : inHalf(plain, graph, widths);
 }

@@ -2,7 +2,7 @@ import { invariant } from "../../diagnostics/invariant.ts";
 import { channels, type Node, type OpTable, operand, sites } from "../../graph/graph.ts";
 import { depthwise, patchConv, siteDepthwise } from "./conv.ts";
 import { gelu } from "./gelu.ts";
-import { integers, ones, scalar, tiled, vector } from "./initializers.ts";
+import { integers, ones, scalar, tiled, vector, zeros } from "./initializers.ts";
 import { linear } from "./linear.ts";
 import { averagePool, maskedMean, patchify, siteError, standardize } from "./loss.ts";
 import { overAxes } from "./reduce.ts";
@@ -88,7 +88,7 @@ function constant(node: Node): void {
 const instanceChannels = 32;
 
 /**
- * n + 1, whose 1 carries the next layer's bias: see `carryingBias`. On a map this is an instance normalisation whose
+ * n, or n + 1, whose 1 carries the next layer's bias: see `carryingBias`. On a map this is an instance normalisation whose
  * instances are the sites, which runtimes have vectorised, as they have not the sums of their LayerNormalization.
  * It multiplies before it takes the mean off, which loses digits where a site's mean is far above its spread; over a
  * handful of channels that happens by chance.
@@ -99,11 +99,16 @@ function normalize(node: Node<"normalize">, w: Writer): void {
   const x = operand(node, 0);
   const epsilon = float(node.attrs.eps);
   if (node.type.shape.length === 2 || channels(node.type) < instanceChannels) {
-    const one = ones(w, channels(node.type));
-    w.result(node, "LayerNormalization", [w.value(x), one, one], { axis: int(-1), epsilon });
+    w.result(node, "LayerNormalization", [w.value(x), ...affine(w, channels(node.type))], { axis: int(-1), epsilon });
   } else {
     const { height, width } = sites(node.type);
-    const one = ones(w, height * width);
-    w.result(node, "InstanceNormalization", [w.value(x, "row"), one, one], { epsilon }, "row");
+    const scaleAndShift = affine(w, height * width);
+    w.result(node, "InstanceNormalization", [w.value(x, "row"), ...scaleAndShift], { epsilon }, "row");
   }
 }
+
+/** By 1, and by the 1 that carries a bias. */
+const affine = (w: Writer, length: number): readonly string[] => [
+  ones(w, length),
+  (w.carryBias ? ones : zeros)(w, length),
+];

@@ -1,5 +1,6 @@
 import { channels, type Node, operand, sites, type ValueId } from "../../graph/graph.ts";
 import type { PatchGrid } from "../../graph/ops.ts";
+import { castTo } from "./cast.ts";
 import { floats, index, integers, scalar, vector } from "./initializers.ts";
 import { sumOver } from "./reduce.ts";
 import { int, ints, type Writer } from "./writer.ts";
@@ -48,9 +49,6 @@ function fill(node: Node<"fillSites"> | Node<"scatterSites">, w: Writer, x: stri
   const filled = w.step(node.id, "filled", "Where", [grid, vector(w, token), cut]);
   w.result(node, "Reshape", [filled, integers(w, 0, height, width, c)]);
 }
-
-/** Numbers of types in onnx.proto. */
-const castTo = { f32: 1, i64: 7, bool: 9 } as const;
 
 /**
  * Slots count from 1 here, and 0 says removed: [N,L]. Beside them, the patches of the slots, which are counts as well: as

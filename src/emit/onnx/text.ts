@@ -1,6 +1,6 @@
 import type { OnnxAttribute, OnnxValueInfo } from "../onnx-proto.ts";
 import type { Unwritten } from "./files.ts";
-import type { Initializer } from "./writer.ts";
+import { dtypeOf, type Initializer } from "./writer.ts";
 
 /** The model as text, one line a node, for people and for diffs. Weights show as shapes only. */
 export function onnxText(model: Unwritten): string {
@@ -23,10 +23,11 @@ const type = ({ name, dtype, shape }: OnnxValueInfo): string => `${name}: ${dtyp
 
 const constant = (initializer: Initializer): string => {
   const { name, shape } = initializer;
-  if (initializer.kind === "computed") return `weight %${name}: f32[${shape.join(",")}]`;
+  const typed = `%${name}: ${dtypeOf(initializer)}[${shape.join(",")}]`;
+  if (initializer.kind === "computed") return `weight ${typed}`;
   const { data } = initializer;
   const values = data.every(value => value === data[0]) && data.length > 1 ? `${data[0]}…` : [...data].join(",");
-  return `const %${name}: ${data instanceof BigInt64Array ? "i64" : "f32"}[${shape.join(",")}] = ${values}`;
+  return `const ${typed} = ${values}`;
 };
 
 const attribute = ({ name, kind, value }: OnnxAttribute): string =>

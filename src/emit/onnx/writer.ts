@@ -1,6 +1,6 @@
 import { invariant } from "../../diagnostics/invariant.ts";
 import { channels, type Graph, type Node, nodeOf, readers, sites, type ValueId } from "../../graph/graph.ts";
-import type { OnnxAttribute, OnnxNode } from "../onnx-proto.ts";
+import type { OnnxAttribute, OnnxDType, OnnxNode } from "../onnx-proto.ts";
 import type { ReadConstant } from "./constants.ts";
 import { integers } from "./initializers.ts";
 
@@ -13,6 +13,8 @@ export interface Literal {
   readonly name: string;
   readonly shape: readonly number[];
   readonly data: Float32Array | BigInt64Array;
+  /** Floats are stored as f16. */
+  readonly half?: boolean;
 }
 
 /** One that comes from the weights, worked out when it is written. */
@@ -21,6 +23,19 @@ export interface Computed {
   readonly name: string;
   readonly shape: readonly number[];
   readonly compute: (read: ReadConstant) => Promise<Float32Array>;
+  readonly half?: boolean;
+}
+
+export const dtypeOf = (initializer: Initializer): OnnxDType => {
+  if (initializer.kind === "literal" && initializer.data instanceof BigInt64Array) return "i64";
+  return initializer.half ? "f16" : "f32";
+};
+
+/** In which of its forms a graph is written. */
+export interface Style {
+  readonly opset: number;
+  /** The bias of a layer that reads a bare LayerNorm goes into its weight: see `carryingBias`. */
+  readonly carryBias: boolean;
 }
 
 export type Attributes = Readonly<Record<string, Attribute>>;
@@ -37,8 +52,7 @@ export const text = (value: string): Attribute => ({ kind: "string", value });
 export type Form = "map" | "row";
 
 /** Where the table of ops writes to. Tensors are spoken of by their names. */
-export interface Writer {
-  readonly opset: number;
+export interface Writer extends Style {
   readonly node: (id: ValueId) => Node;
   /** The node that alone reads a value which is no output, or null. */
   readonly soleReader: (id: ValueId) => Node | null;
@@ -61,7 +75,7 @@ export interface Written {
 }
 
 /** `nameOf` gives the tensor that holds a value as it is. */
-export function writerFor(graph: Graph, opset: number, nameOf: (id: ValueId) => string): Writer {
+export function writerFor(graph: Graph, style: Style, nameOf: (id: ValueId) => string): Writer {
   const nodes = new Map<string, OnnxNode>();
   const initializers = new Map<string, Initializer>();
   const forms = new Map<ValueId, Form>();
@@ -75,7 +89,7 @@ export function writerFor(graph: Graph, opset: number, nameOf: (id: ValueId) => 
   };
   const tensors: Readonly<Record<Form, (id: ValueId) => string>> = { map: nameOf, row: id => `${id}/row` };
   const writer: Writer = {
-    opset,
+    ...style,
     node: id => nodeOf(graph, id),
     soleReader: id => (outputs.has(id) || read.get(id)?.length !== 1 ? null : (read.get(id)?.[0] ?? null)),
     value: (id, form = "map") => {

@@ -28,7 +28,7 @@ export const executorStorage: { readonly [K in ExecutorName]: readonly StorageTy
 export const executors: { readonly [K in ExecutorName]: (wanted: Wanted) => Promise<Executor> } = {
   reference: async () => (await import("./reference.ts")).reference,
   webgpu: async ({ adapter, dtype }) => (await import("./webgpu.ts")).webgpu(adapter ?? "gpu", dtype === "f16"),
-  onnx: async () => (await import("./onnxruntime.ts")).onnxruntime,
+  onnx: async ({ dtype }) => (await import("./onnxruntime.ts")).onnxruntime(dtype === "f16"),
   "cuda-cpu": async wanted => (await import("./cuda.ts")).cuda("cpu", wanted),
   cuda: async wanted => (await import("./cuda.ts")).cuda("gpu", wanted),
 };

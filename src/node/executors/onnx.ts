@@ -25,7 +25,12 @@ export interface OnnxBytes {
   readonly data?: ReadonlyMap<string, Uint8Array>;
 }
 
+/** WebGPU is the one that ONNX Runtime brings; which adapter it finds, the environment of the process decides. */
+export type OnnxProvider = "cpu" | "webgpu";
+
 export interface OnnxOptions {
+  /** The CPU where it is left out, which also runs what another provider lacks. */
+  readonly provider?: OnnxProvider;
   /** Threads within an operator; all cores where it is left out. Operators run one after another. */
   readonly threads?: number;
   /** False runs the graph as it is written. */
@@ -61,14 +66,14 @@ interface RawTensor {
   readonly data: Float32Array;
 }
 
-/** Loads a model into ONNX Runtime on the CPU. Its npm package is an optional peer. */
+/** Loads a model into ONNX Runtime. Its npm package is an optional peer. */
 export async function openOnnx(source: OnnxSource, options: OnnxOptions = {}): Promise<Result<OnnxSession>> {
   const loaded = await loadOrt();
   if (!loaded.ok) return loaded;
   const ort = loaded.value;
-  const { threads = os.availableParallelism(), optimize = true } = options;
+  const { provider = "cpu", threads = os.availableParallelism(), optimize = true } = options;
   const settings = {
-    executionProviders: ["cpu"],
+    executionProviders: [...new Set([provider, "cpu"])],
     executionMode: "sequential",
     intraOpNumThreads: threads,
     interOpNumThreads: 1,

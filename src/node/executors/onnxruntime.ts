@@ -3,32 +3,34 @@ import * as os from "node:os";
 import * as path from "node:path";
 import { lower } from "../../compile.ts";
 import { ok, type Result } from "../../diagnostics/diagnostic.ts";
-import { onnx } from "../../emit/onnx/onnx.ts";
+import { onnxTarget } from "../../emit/onnx/onnx.ts";
 import type { OutputFile } from "../../emit/target.ts";
 import { version } from "../version.ts";
 import type { Executor } from "./executor.ts";
 import { type OnnxSource, openOnnx } from "./onnx.ts";
 
 /** Our ONNX graph in ONNX Runtime, on the CPU. */
-export const onnxruntime: Executor = async ({ model, batch, taps, sites, weights, inputs }) => {
-  const context = { weights, specHash: "", specName: "", version, onnx: { opset: 20, layout: "plain" } } as const;
-  const unit = lower({ model, target: onnx, batch: { min: batch, max: batch }, taps, sites, context });
-  if (!unit.ok) return unit;
-  return withModel(unit.value.files, async source => {
-    const session = await openOnnx(source);
-    if (!session.ok) return session;
-    try {
-      const first = await session.value.run(inputs);
-      if (!first.ok) return first;
-      const second = await session.value.run(inputs);
-      if (!second.ok) return second;
-      const { outputs, milliseconds } = second.value;
-      return ok({ outputs, on: "ONNX Runtime (CPU)", milliseconds });
-    } finally {
-      await session.value.close();
-    }
-  });
-};
+export const onnxruntime =
+  (half: boolean): Executor =>
+  async ({ model, batch, taps, sites, weights, inputs }) => {
+    const context = { weights, specHash: "", specName: "", version, onnx: { opset: 20, layout: "plain" } } as const;
+    const unit = lower({ model, target: onnxTarget(half), batch: { min: batch, max: batch }, taps, sites, context });
+    if (!unit.ok) return unit;
+    return withModel(unit.value.files, async source => {
+      const session = await openOnnx(source);
+      if (!session.ok) return session;
+      try {
+        const first = await session.value.run(inputs);
+        if (!first.ok) return first;
+        const second = await session.value.run(inputs);
+        if (!second.ok) return second;
+        const { outputs, milliseconds } = second.value;
+        return ok({ outputs, on: "ONNX Runtime (CPU)", milliseconds });
+      } finally {
+        await session.value.close();
+      }
+    });
+  };
 
 /** The model as ONNX Runtime takes it: in a folder of its own while it is in use, since it may be larger than a buffer. */
 async function withModel<T>(
@@ -43,7 +45,7 @@ async function withModel<T>(
       for await (const part of parts) await handle.writeFile(part);
       await handle.close();
     }
-    return await use({ file: path.join(folder, "model.onnx") });
+    return await use({ file: path.join(folder, path.posix.basename(files[0]?.path ?? "")) });
   } finally {
     await rm(folder, { recursive: true, force: true });
   }

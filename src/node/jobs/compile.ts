@@ -4,14 +4,14 @@ import { type Diagnostic, fail, ok, type Result } from "../../diagnostics/diagno
 import { error } from "../../diagnostics/messages.ts";
 import { cudaTarget } from "../../emit/cuda/cuda.ts";
 import { measuredBy, type TuningTable } from "../../emit/cuda/tuning-table.ts";
-import { onnx } from "../../emit/onnx/onnx.ts";
+import { onnxTarget } from "../../emit/onnx/onnx.ts";
 import type { OnnxOptions, OutputFile, Target } from "../../emit/target.ts";
 import { explainPass } from "../../explain.ts";
 import { print } from "../../graph/print.ts";
 import { wgslTarget } from "../../host/wgsl.ts";
 import { modelHash } from "../../model/hash.ts";
 import { imagenet } from "../../model/imagenet.ts";
-import type { Model, TargetName } from "../../model/model.ts";
+import type { Model, StorageType, TargetName } from "../../model/model.ts";
 import { type Request, type Selection, select } from "../../model/select.ts";
 import type { SiteLayout } from "../../passes/site-layout.ts";
 import { bytesMoved, printPlan, scratchBytes, weightBytes } from "../../plan/print.ts";
@@ -83,7 +83,7 @@ export async function compileSpecs(
   const problems: Diagnostic[] = [];
   const notes: string[] = [];
   const text: string[] = [];
-  const units: Unit[] = [];
+  const units: Made[] = [];
   const models: Model[] = [];
   let provenance: Provenance | null = null;
   for (const spec of request.specs) {
@@ -124,11 +124,11 @@ export async function compileSpecs(
       const unit = compileOne(one, source.name, { weights: weights.value, table: table.value }, request, notes);
       (unit.ok ? warnings : problems).push(...unit.diagnostics);
       if (!unit.ok) continue;
-      units.push(unit.value);
+      units.push({ ...unit.value, dtype: one.dtype });
       if (!models.includes(one.model)) models.push(one.model);
     }
   }
-  problems.push(...clashes(units));
+  problems.push(...clashes(units), ...(request.emit === null ? dtypeClashes(units) : []));
   if (problems.length > 0) return fail(...problems, ...warnings);
   const files = units.flatMap(({ model, files }) =>
     files.map(file => ({ ...file, path: `${model.name}/${file.path}` })),
@@ -177,7 +177,7 @@ function compileOne(
 ): Result<Unit> {
   const targets: { readonly [K in (typeof targetNames)[number]]: Target } = {
     wgsl: wgslTarget(request.tuning, dtype === "f16"),
-    onnx,
+    onnx: onnxTarget(dtype === "f16"),
     cuda: cudaTarget(dtype, {
       tf32: request.tf32,
       torch: request.torch,
@@ -238,6 +238,28 @@ function observer(model: Model, target: string, request: CompileRequest, notes: 
     },
     plan: () => lap("schedule"),
   };
+}
+
+interface Made extends Unit {
+  readonly dtype: StorageType;
+}
+
+/** Files of one model and target that two dtypes write under one name. */
+function dtypeClashes(units: readonly Made[]): readonly Diagnostic[] {
+  const seen = new Map<string, Made>();
+  const found = new Map<string, Diagnostic>();
+  for (const unit of units) {
+    const { model, target, dtype, files } = unit;
+    for (const { path } of files) {
+      const key = `${model.name}/${target}/${path}`;
+      const other = seen.get(key);
+      const which = `${model.name}/${target}`;
+      if (other !== undefined && other.dtype !== dtype && !found.has(which))
+        found.set(which, error("dtype-clash", null, model.name, target, other.dtype, dtype, path));
+      seen.set(key, unit);
+    }
+  }
+  return [...found.values()];
 }
 
 /** Models of one name from two specs would write over each other. */

@@ -1,0 +1,2 @@
+/** Numbers of types in onnx.proto, as the attribute of a Cast holds them. */
+export const castTo = { f32: 1, i64: 7, bool: 9, f16: 10 } as const;
