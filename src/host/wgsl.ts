@@ -3,10 +3,11 @@ import type { EmitContext, KernelTarget, OutputFile } from "../emit/target.ts";
 import { describe } from "../emit/wgsl/descriptor.ts";
 import { wgslPasses } from "../emit/wgsl/wgsl.ts";
 import type { Model } from "../model/model.ts";
-import type { Plan } from "../plan/plan.ts";
+import { halfParams, type Plan } from "../plan/plan.ts";
 import { printPlan } from "../plan/print.ts";
 import type { WebgpuTuningName } from "../plan/tunings.ts";
 import { f32Tensor, writeSafetensors } from "../weights/safetensors.ts";
+import { withinHalf } from "../weights/within-half.ts";
 import { hostModule } from "./module.ts";
 import { preprocessFiles } from "./preprocess.ts";
 
@@ -24,7 +25,7 @@ function emit(plan: Plan, context: EmitContext): readonly OutputFile[] {
   const descriptor = describe(plan);
   const lines = banner(context);
   const comment = lines.map(line => `// ${line}\n`).join("");
-  const { weights } = context;
+  const weights = context.weights && withinHalf(context.weights, halfParams(plan));
   return [
     ...hostModule(descriptor, { banner: lines, summary: summary(context.model) }),
     ...(context.preprocess ? preprocessFiles(context.model, lines) : []),

@@ -6,9 +6,11 @@ import { lower, type Unit } from "../compile.ts";
 import { fail, ok, type Result } from "../diagnostics/diagnostic.ts";
 import { error } from "../diagnostics/messages.ts";
 import { type CudaOptions, cudaTarget } from "../emit/cuda/cuda.ts";
+import { cudaProgram } from "../emit/cuda/program.ts";
 import type { StorageType } from "../model/model.ts";
 import type { Plan } from "../plan/plan.ts";
 import { elements } from "../weights/tensor.ts";
+import { withinHalf } from "../weights/within-half.ts";
 import type { RunRequest, RunTensor } from "./executors/executor.ts";
 import { onInterrupt } from "./interrupt.ts";
 import { buildCuda, type CudaMachine, runTool } from "./toolchain.ts";
@@ -19,6 +21,8 @@ export interface CudaLibrary {
   readonly machine: CudaMachine;
   readonly program: string;
   readonly plan: Plan;
+  /** Parameters that it stores as f16. */
+  readonly half: ReadonlySet<string>;
 }
 
 export interface CudaBuild extends Pick<CudaOptions, "tf32" | "measured"> {
@@ -46,8 +50,13 @@ export async function buildLibrary(
   const unit = planCuda(request, build);
   if (!unit.ok) return unit;
   const built = await buildCuda(machine, unit.value.files, progress);
-  return built.ok ? ok({ machine, program: built.value, plan: unit.value.plan as Plan }) : built;
+  if (!built.ok) return built;
+  const plan = unit.value.plan as Plan;
+  return ok({ machine, program: built.value, plan, half: build.dtype === "f16" ? narrowParams(plan) : new Set() });
 }
+
+const narrowParams = (plan: Plan): ReadonlySet<string> =>
+  new Set(cudaProgram(plan, "f16").setup.flatMap(({ reads, narrow }) => (narrow ? [reads.weight ?? ""] : [])));
 
 export interface CudaRun {
   readonly outputs: ReadonlyMap<string, RunTensor>;
@@ -77,12 +86,13 @@ const noDevice = 5;
 
 async function runIn(
   folder: string,
-  { machine, program, plan }: CudaLibrary,
+  { machine, program, plan, half }: CudaLibrary,
   { batch, weights, inputs }: Pick<RunRequest, "batch" | "weights" | "inputs">,
   times: boolean,
 ): Promise<Result<CudaRun>> {
   const at = (name: string) => path.join(folder, name);
-  await write(at("weights"), plan.params, ({ name }) => weights.f32(name));
+  const checked = withinHalf(weights, half);
+  await write(at("weights"), plan.params, ({ name }) => checked.f32(name));
   await write(at("input"), plan.inputs, async ({ name }) => (inputs.get(name) as RunTensor).data);
   const workers = `${Math.min(4, os.availableParallelism())}`;
   const words = [

@@ -69,5 +69,9 @@ export interface Port {
   readonly keep: number | null;
 }
 
+/** Parameters whose values are stored in 16 bits once they are packed. */
+export const halfParams = ({ setup }: Plan): ReadonlySet<string> =>
+  new Set(setup.flatMap(step => (step.halves.length > 0 ? [step.reads.weight ?? ""] : [])));
+
 /** Bytes of a buffer, of one image where `perImage`. */
 export const bytesOf = ({ elements, width }: Pick<Buffer, "elements" | "width">): number => elements * width;

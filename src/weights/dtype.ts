@@ -26,11 +26,14 @@ export type WeightDType = (typeof weightDTypes)[number];
 export const isWeightDType = (dtype: FileDType): dtype is WeightDType =>
   (weightDTypes as readonly FileDType[]).includes(dtype);
 
+/** Not `bytes.slice()`: of a Buffer that is a view. */
+const copied = (bytes: Uint8Array): ArrayBuffer => Uint8Array.from(bytes).buffer;
+
 /** Little-endian 16-bit words; a copy where the address is odd. */
 const words16 = (bytes: Uint8Array): Uint16Array =>
   bytes.byteOffset % 2 === 0
     ? new Uint16Array(bytes.buffer, bytes.byteOffset, bytes.length / 2)
-    : new Uint16Array(bytes.slice().buffer);
+    : new Uint16Array(copied(bytes));
 
 /** IEEE binary16 to binary32, exact: infinities, NaN payloads, subnormals and the sign of zero kept. */
 function fromF16(bytes: Uint8Array): Float32Array {
@@ -62,7 +65,7 @@ function fromBF16(bytes: Uint8Array): Float32Array {
 const fromF32 = (bytes: Uint8Array): Float32Array =>
   bytes.byteOffset % 4 === 0
     ? new Float32Array(bytes.buffer, bytes.byteOffset, bytes.length / 4)
-    : new Float32Array(bytes.slice().buffer);
+    : new Float32Array(copied(bytes));
 
 /** Little-endian bytes of one tensor to float32, exact for every type here. */
 export const toF32: Readonly<Record<WeightDType, (bytes: Uint8Array) => Float32Array>> = {

@@ -1,10 +1,10 @@
 import { describe, expect, test } from "vitest";
 import { evaluate } from "../../src/graph/evaluate.ts";
+import { type Extreme, extremes, hidden, imageOf, modelOf, weightsOf } from "../support/extremes.ts";
 import { full } from "../support/full.ts";
 import { feed, mustBuild } from "../support/models.ts";
 import { relL2 } from "../support/tolerance.ts";
 import { outputsOf, sessionOf } from "./compiled.ts";
-import { type Extreme, extremes, hidden, imageOf, modelOf, weightsOf } from "./extremes.ts";
 
 async function outputOf(extreme: Extreme, half: boolean): Promise<Float32Array> {
   const model = modelOf(extreme);

@@ -1,13 +1,13 @@
 import { describe, expect, test } from "vitest";
 import { type Widths, widths } from "../../src/emit/onnx/half.ts";
 import { findAdapter } from "../../src/node/adapters.ts";
+import { type Extreme, extremes, imageOf, modelOf, weightsOf } from "../support/extremes.ts";
 import { full } from "../support/full.ts";
 import { goldenInput, goldenWeights, readGolden } from "../support/golden.ts";
 import { goldenModel, mustBuild } from "../support/models.ts";
 import { runOnWebgpu } from "../support/onnx-webgpu.ts";
 import { expectLogits, relL2, topClasses } from "../support/tolerance.ts";
 import { type Compile, compiledBytes, outputsOf, sessionOf } from "./compiled.ts";
-import { type Extreme, extremes, imageOf, modelOf, weightsOf } from "./extremes.ts";
 
 interface Dense {
   readonly logits: { readonly values: number[] };

@@ -74,6 +74,7 @@ describe.runIf(hasSwiftShader)("WebGPU gives the interpreter's numbers", { timeo
     "all levels, normed": { model: features([1, 2, 3], true), batch: 2 },
     "some levels, as they are": { model: features([1, 3], false), batch: 2 },
     "pooled features": { model: model({ head: { kind: "classifier", classes: 0 } }), batch: 2 },
+    "1 to 64 images, one set of kernels": { model: model({ input: image(16, 16), dims: [5, 8] }), batch: 64 },
     "a batch of nine": { model: model({ input: image(16, 16), dims: [5, 9] }), batch: 9 },
   };
   test.each(Object.keys(special))("%s", async name => {

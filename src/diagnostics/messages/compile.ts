@@ -61,9 +61,14 @@ export const compileMessages = {
     text: (dtype: string, target: string, stored: string) => `the ${target} target stores ${stored}, not ${dtype}`,
   },
   "beyond-half": {
-    kind: "E_T_LIMIT",
+    kind: "E_W_RANGE",
     text: (tensor: string, index: number, value: number) =>
       `value ${index} of '${tensor}' is ${value}, but f16 ends at 65504; compile the model with --dtype f32`,
+  },
+  "activations-beyond-half": {
+    kind: "E_W_RANGE",
+    text: (module: string, value: number) =>
+      `'${module}' reaches ${value.toPrecision(4)} on these inputs, but f16 ends at 65504; compile the model with --dtype f32`,
   },
   "binding-too-large": {
     kind: "E_T_LIMIT",

@@ -22,6 +22,10 @@ export const machineMessages = {
     text: (what: string, remedy: string) =>
       `--tf32 multiplies f32 on CUDA's tensor cores, not ${what}; leave it out, or give ${remedy}`,
   },
+  "calibrate-misplaced": {
+    kind: "E_USAGE",
+    text: (needed: string) => `--calibrate needs ${needed}`,
+  },
   "torch-misplaced": {
     kind: "E_USAGE",
     text: (targets: string) =>

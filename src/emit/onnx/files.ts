@@ -3,6 +3,7 @@ import { invariant } from "../../diagnostics/invariant.ts";
 import { error } from "../../diagnostics/messages.ts";
 import { fromF32 } from "../../weights/round.ts";
 import { elements } from "../../weights/tensor.ts";
+import { beyondHalf } from "../../weights/within-half.ts";
 import { loadOnnxCodec, type OnnxCodec, type OnnxDType, type OnnxModel, type OnnxTensor } from "../onnx-proto.ts";
 import type { OutputFile } from "../target.ts";
 import type { ReadConstant } from "./constants.ts";
@@ -122,12 +123,10 @@ async function bytesOf(tensor: Computed, read: ReadConstant): Promise<Uint8Array
   return stored(tensor, values);
 }
 
-const largestHalf = 65504;
-
 /** A finite value that f16 lacks stops the writing: as infinity it would spoil every image. */
 function stored({ name, half = false }: Initializer, data: Float32Array | BigInt64Array): Uint8Array {
   if (!half || data instanceof BigInt64Array) return new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
-  const at = data.findIndex(value => Math.abs(value) > largestHalf && Number.isFinite(value));
+  const at = beyondHalf(data);
   if (at >= 0) throw new Failure(error("beyond-half", null, name, at, data[at] as number));
   return fromF32.F16(data);
 }

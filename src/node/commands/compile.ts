@@ -31,6 +31,7 @@ interface Options {
   readonly dtype?: ("f32" | "f16" | "bf16")[];
   readonly tf32?: boolean;
   readonly batch?: { readonly min: number; readonly max: number };
+  readonly calibrate?: string;
   readonly weights?: string;
   readonly check?: boolean;
   readonly emit?: EmitKind;
@@ -70,6 +71,9 @@ export const addCompile: AddCommand = (program, execute) => {
     )
     .option("--allow-extra", allowExtraHelp)
     .option("--strict", strictHelp)
+    .addOption(
+      once("--calibrate <file>", "inputs as cnxc run takes them, on which no map of an f16 build may overflow"),
+    )
     .option("--check", "write nothing; exit with 1 where the output differs from what is there")
     .addOption(
       choice("--emit <stage>", "print a stage instead of writing files", ["ast", "model", "graph", "plan", "files"]),
@@ -114,6 +118,7 @@ async function compile(specs: readonly string[], options: Options): Promise<Outc
     onnx: { opset: options.opset === "17" ? 17 : 20, layout: options.layout },
     torch: options.torch ?? false,
     cudaTuning: options.cudaTuning ?? null,
+    calibrate: options.calibrate ?? null,
     tuning: options.tune,
     preprocess: options.preprocess ?? false,
     sites: options.sites,

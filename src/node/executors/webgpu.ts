@@ -3,11 +3,12 @@ import { fail, ok, type Result } from "../../diagnostics/diagnostic.ts";
 import { error } from "../../diagnostics/messages.ts";
 import { describe } from "../../emit/wgsl/descriptor.ts";
 import { wgslPasses } from "../../emit/wgsl/wgsl.ts";
+import { halfParams, type Plan } from "../../plan/plan.ts";
 import type { TuningName } from "../../plan/tunings.ts";
-import type { ModelDescriptor } from "../../runtime/descriptor.ts";
 import { requestDevice } from "../../runtime/device.ts";
 import { ModelError, type ModelErrorCode } from "../../runtime/errors.ts";
 import { createModel } from "../../runtime/model.ts";
+import { withinHalf } from "../../weights/within-half.ts";
 import type { AdapterKind } from "../adapters.ts";
 import { loadDawn } from "../dawn.ts";
 import { version } from "../version.ts";
@@ -17,14 +18,15 @@ import type { Executor, RunRequest } from "./executor.ts";
 export const webgpu =
   (kind: AdapterKind, half: boolean): Executor =>
   async request => {
-    const descriptor = descriptorFor(request, kind, half);
-    if (!descriptor.ok) return descriptor;
+    const plan = planFor(request, kind, half);
+    if (!plan.ok) return plan;
+    const descriptor = describe(plan.value);
     const gpu = await loadDawn();
     if (!gpu.ok) return gpu;
     try {
-      const device = await requestDevice(descriptor.value, gpu.value);
-      const weights = (name: string) => request.weights.f32(name);
-      const model = await createModel(descriptor.value, { device, weights });
+      const device = await requestDevice(descriptor, gpu.value);
+      const checked = withinHalf(request.weights, halfParams(plan.value));
+      const model = await createModel(descriptor, { device, weights: name => checked.f32(name) });
       const inputs = Object.fromEntries([...request.inputs].map(([name, { data }]) => [name, data]));
       await model.warmup(request.batch);
       const start = performance.now();
@@ -32,7 +34,7 @@ export const webgpu =
       const milliseconds = performance.now() - start;
       model.dispose();
       const outputs = new Map(
-        descriptor.value.outputs.map(({ name, shape, perImage }) => [
+        descriptor.outputs.map(({ name, shape, perImage }) => [
           name,
           { shape: perImage ? [request.batch, ...shape] : shape, data: results[name] as Float32Array },
         ]),
@@ -48,16 +50,12 @@ export const webgpu =
     }
   };
 
-function descriptorFor(
-  { model, batch, taps, sites }: RunRequest,
-  tuning: TuningName,
-  half: boolean,
-): Result<ModelDescriptor> {
+function planFor({ model, batch, taps, sites }: RunRequest, tuning: TuningName, half: boolean): Result<Plan> {
   const context = { weights: null, specHash: "", specName: "", version, onnx: { opset: 20, layout: "plain" } } as const;
   const target = { name: "wgsl", takes: "plan", ...wgslPasses, tuning, half, emit: () => [] } as const;
   const unit = lower({ model, target, batch: { min: batch, max: batch }, taps, sites, context });
   if (!unit.ok) return unit;
-  return ok(describe(unit.value.plan ?? failed()), unit.diagnostics);
+  return ok(unit.value.plan ?? failed(), unit.diagnostics);
 }
 
 const failed = (): never => {

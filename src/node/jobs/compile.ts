@@ -51,6 +51,8 @@ export interface CompileRequest {
   readonly sites: SiteLayout;
   /** Products of f32 CUDA kernels from operands rounded to TF32. */
   readonly tf32: boolean;
+  /** A file of inputs on which no map of an f16 build may pass what f16 holds, or null. */
+  readonly calibrate: string | null;
   /** A tensor file or `random:SEED`. */
   readonly weights: string | null;
   readonly binding: BindOptions;
@@ -120,6 +122,12 @@ export async function compileSpecs(
     if (!weights.ok) continue;
     // A stage that is printed has no manifest.
     if (request.emit === null) provenance = (await weights.value?.provenance()) ?? null;
+    const calibrated = await calibration(request, requests.value, weights.value);
+    if (!calibrated.ok) {
+      problems.push(...calibrated.diagnostics);
+      continue;
+    }
+    notes.push(...calibrated.value);
     for (const one of requests.value) {
       const unit = compileOne(one, source.name, { weights: weights.value, table: table.value }, request, notes);
       (unit.ok ? warnings : problems).push(...unit.diagnostics);
@@ -144,6 +152,25 @@ export async function compileSpecs(
     },
     warnings,
   );
+}
+
+/** What the inputs given for it say of an f16 build; nothing where none are given. */
+async function calibration(
+  { calibrate: input }: CompileRequest,
+  requests: readonly Request[],
+  weights: Weights | null,
+): Promise<Result<readonly string[]>> {
+  if (input === null) return ok([]);
+  const half = requests.find(({ dtype }) => dtype === "f16");
+  if (!half) return fail(error("calibrate-misplaced", null, "a build in f16: give --dtype f16"));
+  if (weights === null) return fail(error("calibrate-misplaced", null, "weights: give --weights"));
+  const { calibrate } = await import("../calibration.ts");
+  const found = await calibrate(half.model, weights, input);
+  if (!found.ok) return found;
+  const { module, value } = found.value;
+  return ok([
+    `${half.model.name}: the largest value in 16 bits is ${value.toPrecision(4)}, of '${module}'; f16 ends at 65504`,
+  ]);
 }
 
 /** The same with all contents in memory, to be handed from one thread to another. */

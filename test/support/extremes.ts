@@ -2,7 +2,7 @@ import { expect } from "vitest";
 import { type Graph, resolve } from "../../src/graph/graph.ts";
 import type { Model } from "../../src/model/model.ts";
 import type { Weights } from "../../src/weights/tensor.ts";
-import { model, testInput, testWeights } from "../support/models.ts";
+import { model, testInput, testWeights } from "./models.ts";
 
 interface Spread {
   /** RMS of the channel whose RMS is least, and of the one whose RMS is largest. */
