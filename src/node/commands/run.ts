@@ -1,4 +1,5 @@
-import type { Result } from "../../diagnostics/diagnostic.ts";
+import type { Diagnostic, Result } from "../../diagnostics/diagnostic.ts";
+import { error } from "../../diagnostics/messages.ts";
 import type { SiteLayout } from "../../passes/site-layout.ts";
 import { f32Tensor, writeSafetensors } from "../../weights/safetensors.ts";
 import { type AdapterKind, adapterKinds } from "../adapters.ts";
@@ -36,6 +37,7 @@ interface Options {
   readonly adapter?: AdapterKind;
   readonly dtype?: "f32" | "f16" | "bf16";
   readonly tf32?: boolean;
+  readonly checkFinite?: boolean;
   readonly allowExtra?: boolean;
   readonly strict?: boolean;
   readonly root?: string;
@@ -70,6 +72,7 @@ export const addRun: AddCommand = (program, execute) => {
     .addOption(choice("--adapter <kind>", "WebGPU adapter (default: the first of these there is)", adapterKinds))
     .addOption(storageOption())
     .option("--tf32", tf32Help)
+    .option("--check-finite", "a NaN or infinity in an output is an error, and nothing is written")
     .option("--root <folder>", "the folder that imports may not leave (default: the spec's own)")
     .action((spec: string, options: Options) => execute(() => run(spec, options)));
 };
@@ -92,18 +95,20 @@ async function run(spec: string, options: Options): Promise<Outcome> {
   };
   const problem = storageProblem(job);
   if (problem !== null) return outcome({ diagnostics: [problem] });
-  if (options.on.startsWith("cuda")) return settle(await (await import("../jobs/run.ts")).run(job), options.out);
-  if (options.on !== "webgpu") return settle(await runJob("run", [job], memoryCap), options.out);
+  if (options.on.startsWith("cuda")) return settle(await (await import("../jobs/run.ts")).run(job), options);
+  if (options.on !== "webgpu") return settle(await runJob("run", [job], memoryCap), options);
   const process = await enterGpuProcess(options.adapter ?? null);
   if (!process.ok) return outcome(process);
   if (process.value.role === "parent") return outcome({ exitCode: process.value.exitCode });
   const work = (await import("../jobs/run.ts")).run;
-  return settle(await work({ ...job, adapter: process.value.kind }), options.out);
+  return settle(await work({ ...job, adapter: process.value.kind }), options);
 }
 
-async function settle(report: Result<RunReport>, file: string): Promise<Outcome> {
+async function settle(report: Result<RunReport>, { out: file, checkFinite = false }: Options): Promise<Outcome> {
   if (!report.ok) return outcome({ diagnostics: report.diagnostics });
   const { outputs, on, milliseconds } = report.value;
+  const broken = checkFinite ? nonFinite(outputs) : [];
+  if (broken.length > 0) return outcome({ diagnostics: [...report.diagnostics, ...broken] });
   const tensors = [...outputs].map(([name, { shape, data }]) => f32Tensor(name, shape, () => data));
   const failure = await writeFile(file, writeSafetensors(tensors));
   if (failure !== null) return outcome({ diagnostics: [...report.diagnostics, failure] });
@@ -115,3 +120,9 @@ async function settle(report: Result<RunReport>, file: string): Promise<Outcome>
     notes: [`ran on ${on} in ${milliseconds.toFixed(1)} ms`],
   });
 }
+
+const nonFinite = (outputs: RunReport["outputs"]): readonly Diagnostic[] =>
+  [...outputs].flatMap(([name, { data }]) => {
+    const count = data.reduce((sum, value) => sum + (Number.isFinite(value) ? 0 : 1), 0);
+    return count === 0 ? [] : [error("nonfinite-output", null, name, count)];
+  });
