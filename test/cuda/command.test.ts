@@ -4,19 +4,13 @@ import { describe, expect, test } from "vitest";
 import { lower } from "../../src/compile.ts";
 import { cudaTarget } from "../../src/emit/cuda/cuda.ts";
 import { cudaProgram, launchCost } from "../../src/emit/cuda/program.ts";
+import { bareContext } from "../support/bare-context.ts";
 import { cnxc } from "../support/cli.ts";
 import { newFolder } from "../support/folders.ts";
 import { readGolden } from "../support/golden.ts";
 import { goldenRun } from "../support/golden-run.ts";
 import { goldenModel } from "../support/models.ts";
 
-const context = {
-  weights: null,
-  specHash: "",
-  specName: "",
-  version: "",
-  onnx: { opset: 20, layout: "plain" },
-} as const;
 const batch = { min: 1, max: 256 } as const;
 
 describe("the CUDA target", () => {
@@ -30,7 +24,7 @@ describe("the CUDA target", () => {
       target: cudaTarget("f16"),
       batch,
       taps: [],
-      context,
+      context: bareContext,
     });
     if (!unit.ok || unit.value.plan === null) throw new Error("it does not compile");
     expect(cudaProgram(unit.value.plan, "f16").launches.length).toBeLessThanOrEqual(launches);
@@ -47,7 +41,7 @@ describe("the CUDA target", () => {
       target: cudaTarget("f16"),
       batch,
       taps: [],
-      context,
+      context: bareContext,
     });
     if (!unit.ok || unit.value.plan === null) throw new Error("it does not compile");
     const program = cudaProgram(unit.value.plan, "f16");

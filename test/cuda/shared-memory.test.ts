@@ -7,18 +7,12 @@ import type { Model } from "../../src/model/model.ts";
 import { loadProgram } from "../../src/node/program.ts";
 import type { SiteLayout } from "../../src/passes/site-layout.ts";
 import type { Plan } from "../../src/plan/plan.ts";
+import { bareContext } from "../support/bare-context.ts";
 
 /** What a block may ask for on sm_86, 89 and 120, which have the least of the architectures that one source serves. */
 const mostBytes = 101376;
 
 const all = ["atto", "femto", "pico", "nano", "tiny", "base", "large", "huge"];
-const context = {
-  weights: null,
-  specHash: "",
-  specName: "",
-  version: "",
-  onnx: { opset: 20, layout: "plain" },
-} as const;
 
 function models(file: string): ReadonlyMap<string, Model> {
   const loaded = loadProgram(path.resolve(import.meta.dirname, "../../specs", file), null);
@@ -31,7 +25,7 @@ const known = new Map([...models("convnextv2.cnx"), ...models("fcmae.cnx")]);
 function planOf(name: string, batch: number, sites: SiteLayout): Plan {
   const target = { ...cudaTarget("f32"), emit: () => [] };
   const model = known.get(name) as Model;
-  const unit = lower({ model, target, batch: { min: 1, max: batch }, taps: [], sites, context });
+  const unit = lower({ model, target, batch: { min: 1, max: batch }, taps: [], sites, context: bareContext });
   if (!unit.ok || unit.value.plan === null) throw new Error(`${name} does not compile`);
   return unit.value.plan;
 }

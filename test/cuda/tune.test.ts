@@ -10,24 +10,17 @@ import { measuredBy, mergeRows, printTable, readTable, type TuningTable } from "
 import { loadProgram } from "../../src/node/program.ts";
 import { type ProductChoice, productKey } from "../../src/plan/measured.ts";
 import type { Plan } from "../../src/plan/plan.ts";
+import { bareContext } from "../support/bare-context.ts";
 import { cnxc } from "../support/cli.ts";
 import { hasGxx } from "../support/cuda-tools.ts";
 import { newFolder } from "../support/folders.ts";
 import { readGolden } from "../support/golden.ts";
 import { goldenModel } from "../support/models.ts";
 
-const context = {
-  weights: null,
-  specHash: "",
-  specName: "",
-  version: "",
-  onnx: { opset: 20, layout: "plain" },
-} as const;
-
 function planOf(size: string, batch: number, table?: TuningTable): Plan {
   const model = goldenModel(readGolden(`dense/${size}-224x224-b1`));
   const target = cudaTarget("bf16", table ? { measured: of => measuredBy(table, "bf16", of) } : {});
-  const unit = lower({ model, target, batch: { min: 1, max: batch }, taps: [], context });
+  const unit = lower({ model, target, batch: { min: 1, max: batch }, taps: [], context: bareContext });
   if (!unit.ok || unit.value.plan === null) throw new Error("it does not compile");
   return unit.value.plan;
 }
@@ -203,7 +196,7 @@ describe.runIf(hasGxx)("cnxc tune, rehearsed on the CPU", { timeout: 300_000 }, 
     const model = loaded.ok ? loaded.value.program.models.get("micro") : undefined;
     if (!model) throw new Error("specs/micro.cnx has no micro");
     const batch = { min: 2, max: 2 };
-    const unit = lower({ model, target: cudaTarget("bf16"), batch, taps: [], context });
+    const unit = lower({ model, target: cudaTarget("bf16"), batch, taps: [], context: bareContext });
     if (!unit.ok || unit.value.plan === null) throw new Error("it does not compile");
     const shapes = candidates(unit.value.plan, { dtype: "bf16", tf32: false, shared: least });
     const choices = shapes.find(({ kernel }) => kernel === "product")?.choices as readonly ProductChoice[];

@@ -6,6 +6,7 @@ import type { SiteLayout } from "../../src/passes/site-layout.ts";
 import type { Plan } from "../../src/plan/plan.ts";
 import type { TuningName } from "../../src/plan/tunings.ts";
 import type { ModelDescriptor } from "../../src/runtime/descriptor.ts";
+import { bareContext } from "./bare-context.ts";
 
 export interface Wgsl {
   readonly model: Model;
@@ -27,16 +28,9 @@ export function plannedWgsl({
   sites,
   half = false,
 }: Wgsl): Unit & { plan: Plan } {
-  const context = {
-    weights: null,
-    specHash: "",
-    specName: "",
-    version: "0.0.0",
-    onnx: { opset: 20, layout: "plain" },
-  } as const;
   const target = { name: "wgsl", takes: "plan", ...wgslPasses, tuning, half, emit: () => [] } as const;
   const images = typeof batch === "number" ? { min: batch, max: batch } : batch;
-  const unit = lower({ model, target, batch: images, taps, sites, context });
+  const unit = lower({ model, target, batch: images, taps, sites, context: bareContext });
   if (!unit.ok) throw new Error(unit.diagnostics.map(diagnostic => diagnostic.message).join("; "));
   const { plan } = unit.value;
   if (plan === null) throw new Error("a kernel target made no plan");
