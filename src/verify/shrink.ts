@@ -23,8 +23,10 @@ const steps: readonly ((of: Case) => Case)[] = [
       ...model,
       stages: model.stages.map(stage => ({ ...stage, dim: Math.ceil(stage.dim / 2) })),
     })),
-  of => withModel(of, model => fitted({ ...model, input: { ...model.input, height: strideOf(model) } })),
-  of => withModel(of, model => fitted({ ...model, input: { ...model.input, width: strideOf(model) } })),
+  of => withModel(of, model => resized(model, { height: 0 })),
+  of => withModel(of, model => resized(model, { width: 0 })),
+  of => withModel(of, model => resized(model, { height: model.input.height / 2 })),
+  of => withModel(of, model => resized(model, { width: model.input.width / 2 })),
   of => withModel(of, model => ({ ...model, input: { ...model.input, channels: 1 } })),
   of => withModel(of, model => ({ ...model, mlpRatio: 1 })),
   of => withModel(of, model => ({ ...model, activation: "gelu" })),
@@ -37,6 +39,14 @@ const steps: readonly ((of: Case) => Case)[] = [
 
 const withModel = (of: Case, change: (model: Model) => Model): Case => ({ ...of, model: change(of.model) });
 const strideOf = ({ stem, stages }: Model): number => totalStride(stem.patch, stages.length);
+
+/** Sides of about that many pixels, whole strides and at least one. */
+function resized(model: Model, wanted: { readonly height?: number; readonly width?: number }): Model {
+  const stride = strideOf(model);
+  const side = (pixels: number): number => Math.max(1, Math.floor(pixels / stride)) * stride;
+  const { height, width } = { ...model.input, ...wanted };
+  return { ...model, input: { ...model.input, height: side(height), width: side(width) } };
+}
 
 /** A head that still fits after stages or sites have gone; without a stage left, no change. */
 function fitted(model: Model): Model {

@@ -15,15 +15,17 @@ export interface CliOptions {
   readonly cwd?: string;
   readonly input?: string | Uint8Array;
   readonly env?: Readonly<Record<string, string | undefined>>;
+  /** Milliseconds; what is long work says so. */
+  readonly timeout?: number;
 }
 
 /** Runs cnxc as a user would, without colours. */
-export function cnxc(words: readonly string[], { cwd, input, env }: CliOptions = {}): CliResult {
+export function cnxc(words: readonly string[], { cwd, input, env, timeout = 60_000 }: CliOptions = {}): CliResult {
   const { status, signal, stdout, stderr } = spawnSync(process.execPath, [cliFile, ...words], {
     cwd: cwd ?? process.cwd(),
     input: input ?? "",
     encoding: "utf8",
-    timeout: 60_000,
+    timeout,
     env: { ...process.env, NO_COLOR: "1", FORCE_COLOR: undefined, ...env },
   });
   return { code: status, signal, stdout, stderr };

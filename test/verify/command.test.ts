@@ -66,9 +66,10 @@ PATH=\${PATH#*:} exec g++ "$@"
   });
 });
 
-describe("cnxc verify --differential", { timeout: 900_000 }, () => {
+const long = full ? 14_400_000 : 900_000;
+describe("cnxc verify --differential", { timeout: long }, () => {
   const differential = (count: number, on: string, ...more: string[]) =>
-    cnxc(["verify", "--differential", `${count}`, "--seed", "1", "--on", on, "--json", ...more]);
+    cnxc(["verify", "--differential", `${count}`, "--seed", "1", "--on", on, "--json", ...more], { timeout: long });
 
   /** Generated specs on every executor that runs here; the CUDA sources take g++ seconds each. */
   test
@@ -96,7 +97,7 @@ describe("cnxc verify --differential", { timeout: 900_000 }, () => {
     const file = path.join(newFolder(), "small.cnx");
     writeFileSync(file, spec);
     expect(cnxc(["check", file]).code).toBe(0);
-    expect(spec).toMatch(/depths \[1\]/);
+    expect(spec).toMatch(/depths +\[1\]/);
     expect(cnxc(["verify", file, "--on", "onnx", "--tolerance", "1e-12", "--outputs-only"]).code).toBe(1);
   });
 
