@@ -47,7 +47,7 @@ describe("before ⟶ after", () => {
 });
 
 describe("passes change no value", () => {
-  test.each(Array.from({ length: 24 }, (_, seed) => seed))("random model %i", async seed => {
+  test.each(Array.from({ length: 24 }, (_, seed) => seed))("random model %i", { timeout: 240_000 }, async seed => {
     const { model, batch } = randomModel(seed);
     const graph = mustBuild(model);
     const weights = testWeights(graph, seed);
