@@ -101,6 +101,17 @@ describe("cnxc verify --differential", { timeout: long }, () => {
     expect(cnxc(["verify", file, "--on", "onnx", "--tolerance", "1e-12", "--outputs-only"]).code).toBe(1);
   });
 
+  test("an executor that is not there is no disagreement", () => {
+    const empty = path.join(newFolder(), "bin");
+    mkdirSync(empty);
+    const ran = cnxc(["verify", "--differential", "2", "--on", "cuda-cpu"], { env: { PATH: empty } });
+    expect([ran.stderr, ran.stdout, ran.code]).toEqual([
+      expect.stringContaining("the compiler g++, which is not installed"),
+      "",
+      5,
+    ]);
+  });
+
   test.each([
     [["specs/micro.cnx", "--differential", "1", "--on", "onnx"], "leave the spec out"],
     [["--differential", "1"], "--differential needs --on"],

@@ -1,5 +1,6 @@
 import { analyse } from "../../compile.ts";
-import { ok, type Result } from "../../diagnostics/diagnostic.ts";
+import { type Diagnostic, fail, ok, type Result } from "../../diagnostics/diagnostic.ts";
+import type { DiagnosticCode } from "../../diagnostics/messages.ts";
 import { printDraft } from "../../import/print-draft.ts";
 import type { Model } from "../../model/model.ts";
 import type { Outputs } from "../../verify/compare.ts";
@@ -47,7 +48,8 @@ export function differential({ count, seed, ...job }: DifferentialJob): Promise<
       const given = randomCase(seed + i);
       const prepared = await prepare(given, seed + i, job);
       for (const subject of job.subjects) {
-        const { why, off } = await judged(prepared, subject, job);
+        const { why, off, absent } = await judged(prepared, subject, job);
+        if (absent !== undefined) return fail(...absent);
         const name = subjectName(subject);
         if (why === null) worst[name] = Math.max(worst[name] ?? 0, off);
         else disagreements.push(await smallest(given, seed + i, subject, job, why));
@@ -98,12 +100,19 @@ async function prepare(given: Case, seed: number, job: Judging): Promise<Prepare
 interface Found {
   readonly why: string | null;
   readonly off: number;
+  /** What this machine lacks for the subject: that is no disagreement. */
+  readonly absent?: readonly Diagnostic[];
 }
+
+const absences: ReadonlySet<DiagnosticCode> = new Set(["missing-tool", "no-adapter"]);
 
 async function judged(prepared: Prepared, subject: Subject, job: Judging): Promise<Found> {
   if ("why" in prepared) return { why: prepared.why, off: Number.NaN };
   const verdict = await judgeOne(subject, { ...job, floor: smallRms }, prepared.request, prepared.wanted);
-  if (!verdict.ok) return { why: said(verdict), off: Number.NaN };
+  if (!verdict.ok) {
+    const isAbsent = verdict.diagnostics.some(({ code }) => absences.has(code));
+    return { why: said(verdict), off: Number.NaN, ...(isAbsent ? { absent: verdict.diagnostics } : {}) };
+  }
   const { first, worst } = verdict.value.whole;
   return { why: first === null ? null : `'${first.name}' is ${first.relL2.toExponential(1)} off`, off: worst.relL2 };
 }
