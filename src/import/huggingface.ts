@@ -96,7 +96,7 @@ function draftOf(config: Json, { name, features }: ImportOptions): Imported {
 /** A field's value, or its default where it is not there or null. */
 function field<T>(config: Json, name: string, byDefault: T, wanted: string, is: (value: unknown) => value is T): T {
   const value = Object.hasOwn(config, name) ? (config[name] ?? byDefault) : byDefault;
-  if (!is(value)) throw new FieldError(name, value, wanted);
+  if (!is(value)) throw new FieldError(name, config[name], wanted);
   return value;
 }
 

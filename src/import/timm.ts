@@ -3,7 +3,7 @@ import { error } from "../diagnostics/messages.ts";
 import { nearestOf } from "../diagnostics/nearest.ts";
 import { published } from "../embedded/published.ts";
 import type { Head } from "../model/model.ts";
-import type { Architecture } from "../weights/architecture.ts";
+import { type Architecture, small } from "../weights/architecture.ts";
 import {
   allFeatures,
   defaultKernel,
@@ -14,8 +14,7 @@ import {
   usualLayerScale,
 } from "./draft.ts";
 
-/** timm's `small`, which has no published V2 weights, and what V1 has beyond the sizes of V2. */
-const small = { name: "small", depths: [3, 3, 27, 3], dims: [96, 192, 384, 768] };
+/** What V1 has beyond the sizes of V2. */
 const xlarge = { name: "xlarge", depths: [3, 3, 27, 3], dims: [256, 512, 1024, 2048] };
 const isInFirst = ({ name }: { readonly name: string }): boolean => name !== "huge";
 

@@ -7,11 +7,11 @@ export interface Architecture {
   readonly dims: readonly number[];
 }
 
-/** The sizes there are checkpoints for; `small` is timm's. */
-const known: readonly (Architecture & { readonly name: string })[] = [
-  ...published,
-  { name: "small", depths: [3, 3, 27, 3], dims: [96, 192, 384, 768] },
-];
+/** timm's `small`, which has no published V2 weights. */
+export const small = { name: "small", depths: [3, 3, 27, 3], dims: [96, 192, 384, 768] };
+
+/** The sizes there are checkpoints for, and timm's. */
+const known: readonly (Architecture & { readonly name: string })[] = [...published, small];
 
 export const sameArchitecture = (a: Architecture, b: Architecture): boolean =>
   a.depths.join() === b.depths.join() && a.dims.join() === b.dims.join();
