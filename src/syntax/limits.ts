@@ -6,7 +6,7 @@ export const limits = {
   /** Characters of a spec and all its imports. */
   characters: 512 * 1024,
   /** Words, numbers and signs of one file. */
-  tokens: 32_768,
+  tokens: 20_480,
   /** Brackets inside brackets; the parser is recursive, and its stack is not ours. */
   nesting: 64,
   listEntries: 1024,

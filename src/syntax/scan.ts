@@ -5,7 +5,8 @@ import { limits } from "./limits.ts";
 
 /** What a look at the text alone tells, before the grammar sees it. */
 export interface Scan {
-  /** The text without comments and with one blank for many: ohm remembers much for every character. */
+  /** The text without comments and blanks, but for one where blanks part what would else be read as one: ohm remembers
+   * much for every character. */
   readonly text: string;
   /** Where character i of `text` stands in the source. */
   readonly at: Uint32Array;
@@ -21,6 +22,9 @@ export interface Scan {
 const token =
   /(?<blank>[ \t\n\r]+)|(?<comment>\/\/[^\n\r]*|\/\*(?:.*?\*\/|.*))|(?<string>"[^"\n\r]*"?)|(?<word>[A-Za-z0-9_]+)|(?<sign>[!-~])|(?<foreign>\P{ASCII}+)|./gsu;
 
+/** The signs that are no part of a longer one, so that no blank beside them means anything. */
+const alone = /^[[\]{}(),]$/;
+
 /**
  * Split the source into tokens: find the comments, and whatever must be said before a parser is let loose on the text.
  * Never fails; a text with an error in `diagnostics` is not to be parsed.
@@ -34,6 +38,8 @@ export function scan(source: Source): Scan {
   let length = 0;
   let end = 0;
   let tokens = 0;
+  /** Where the blanks before this token begin. */
+  let apart: number | null = null;
   const keep = (text: string, start: number) => {
     parts.push(text);
     for (let i = 0; i < text.length; i++) at[length++] = start + i;
@@ -45,7 +51,7 @@ export function scan(source: Source): Scan {
     const span = { source, start, end: start + text.length };
     const { blank, comment, string, foreign } = match.groups ?? {};
     if (blank !== undefined || comment !== undefined) {
-      if (parts.at(-1) !== " ") keep(" ", start);
+      apart ??= start;
       if (comment === undefined) continue;
       comments.push(span);
       if (comment.startsWith("/*") && (comment.length < 4 || !comment.endsWith("*/"))) {
@@ -53,6 +59,8 @@ export function scan(source: Source): Scan {
       }
       continue;
     }
+    if (apart !== null && !alone.test(text) && !alone.test(parts.at(-1) ?? "{")) keep(" ", apart);
+    apart = null;
     keep(text, start);
     end = span.end;
     if (foreign !== undefined) diagnostics.push(...foreignRuns(source, start, foreign));
