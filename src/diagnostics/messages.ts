@@ -2,6 +2,7 @@ import type { Diagnostic, Note, Place } from "./diagnostic.ts";
 import type { Kind } from "./exit-codes.ts";
 import { archiveMessages } from "./messages/archives.ts";
 import { compileMessages } from "./messages/compile.ts";
+import { exploreMessages } from "./messages/explore.ts";
 import { importMessages } from "./messages/import.ts";
 import { machineMessages } from "./messages/machine.ts";
 import { specMessages } from "./messages/spec.ts";
@@ -20,6 +21,7 @@ export const messages = {
   ...compileMessages,
   ...weightMessages,
   ...importMessages,
+  ...exploreMessages,
   ...archiveMessages,
   ...machineMessages,
 } as const;

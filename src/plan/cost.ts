@@ -30,6 +30,25 @@ const macs: { readonly [K in KernelKind]: (params: KernelParams[K]) => number } 
 export const macsOf = ({ kind, params }: Step): number =>
   (macs[kind] as (params: KernelParams[KernelKind]) => number)(params);
 
+/**
+ * Values that the convolutions and linear layers of one image give, as fvcore and timm count activations: what norms,
+ * GELU and sums give counts as none.
+ */
+const activations: { readonly [K in KernelKind]?: (params: KernelParams[K]) => number } = {
+  stem: p => {
+    const { height, width } = stemSites(p);
+    return height * width * p.channels;
+  },
+  depthwise: p => p.height * p.width * p.channels,
+  siteDepthwise: p => p.keep * p.down * p.across * p.channels,
+  gemm: p => p.rows * p.columns,
+  downsample: p => (p.height / 2) * (p.width / 2) * p.columns,
+  gemv: p => p.columns,
+};
+
+export const activationsOf = ({ kind, params }: Step): number =>
+  (activations[kind] as ((params: KernelParams[KernelKind]) => number) | undefined)?.(params) ?? 0;
+
 /** Bytes of an image's activations that a step reads and writes, each binding once. */
 export function activationBytes(plan: Plan, step: Step): number {
   const values = [...Object.values(step.reads), ...Object.values(step.writes)];

@@ -1,4 +1,5 @@
 import type { Span } from "../diagnostics/diagnostic.ts";
+import { choices } from "../model/choices.ts";
 import type { Model } from "../model/model.ts";
 
 const nowhere: Span = { source: { name: "generated", text: "" }, start: 0, end: 0 };
@@ -30,19 +31,6 @@ export interface Case {
 export function randomCase(seed: number): Case {
   const most = seed % 8 < 2 ? 4 : 1 + (seed % 2);
   return seed % 4 === 3 ? randomFcmae(seed, most) : randomModel(seed, most);
-}
-
-/** A seeded stream of choices, for specs that nobody thought of. */
-export function choices(seed: number) {
-  let state = seed >>> 0 || 0x9e3779b9;
-  const next = (): number => {
-    state ^= state << 13;
-    state ^= state >>> 17;
-    state = (state ^ (state << 5)) >>> 0;
-    return state / 2 ** 32;
-  };
-  const int = (min: number, max: number): number => min + Math.floor(next() * (max - min + 1));
-  return { int, pick: <T>(from: readonly T[]): T => from[int(0, from.length - 1)] as T };
 }
 
 /** A small random model that the language allows, of at most so many stages, and a batch for it. */

@@ -8,7 +8,8 @@ import { livelyWeights } from "../../src/weights/lively.ts";
 import type { Weights } from "../../src/weights/tensor.ts";
 import type { Golden } from "./golden.ts";
 
-export { choices, randomFcmae, randomModel } from "../../src/verify/random-model.ts";
+export { choices } from "../../src/model/choices.ts";
+export { randomFcmae, randomModel } from "../../src/verify/random-model.ts";
 
 export const nowhere: Span = { source: { name: "test", text: "" }, start: 0, end: 0 };
 
