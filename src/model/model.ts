@@ -1,4 +1,5 @@
 import type { Span } from "../diagnostics/diagnostic.ts";
+import type { Comparison } from "./comparisons.ts";
 import type { Located } from "./field-types.ts";
 import type { ModelSettings } from "./fields.ts";
 
@@ -107,7 +108,7 @@ export interface Axis {
 /** `params <= 6M`: points of a sweep that break it are dropped. */
 export interface Requirement {
   readonly quantity: "params" | "macs";
-  readonly compare: "<" | "<=" | ">" | ">=" | "==";
+  readonly compare: Comparison;
   readonly limit: number;
   readonly span: Span;
 }

@@ -2,6 +2,7 @@ import type { AddCommand } from "./command.ts";
 import { addCheck } from "./commands/check.ts";
 import { addClassify } from "./commands/classify.ts";
 import { addCompile } from "./commands/compile.ts";
+import { addExplore } from "./commands/explore.ts";
 import { addFmt } from "./commands/fmt.ts";
 import { addImport } from "./commands/import.ts";
 import { addReconstruct } from "./commands/reconstruct.ts";
@@ -19,6 +20,7 @@ export const commands: readonly AddCommand[] = [
   addReconstruct,
   addWeights,
   addImport,
+  addExplore,
   addTune,
   addCheck,
   addFmt,

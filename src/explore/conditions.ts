@@ -1,0 +1,96 @@
+import { fail, ok, type Result } from "../diagnostics/diagnostic.ts";
+import { error } from "../diagnostics/messages.ts";
+import { nearestOf } from "../diagnostics/nearest.ts";
+import { type Comparison, comparisons } from "../model/comparisons.ts";
+import { type Column, columnNamed } from "./columns.ts";
+import type { Variant } from "./result.ts";
+
+/** `params<=5M`: what a variant must satisfy. */
+export interface Condition {
+  readonly column: Column;
+  readonly compare: Comparison;
+  readonly limit: number;
+}
+
+/** A column to order or trade by, and which end of it is wanted. */
+export interface Direction {
+  readonly column: Column;
+  readonly most: boolean;
+}
+
+const scales: Readonly<Record<string, number>> = {
+  "": 1,
+  K: 1e3,
+  M: 1e6,
+  G: 1e9,
+  KiB: 2 ** 10,
+  MiB: 2 ** 20,
+  GiB: 2 ** 30,
+};
+const times: Readonly<Record<string, number>> = { us: 1e-3, ms: 1, s: 1e3 };
+
+/** `5M`, `12.5MiB`, `2ms`: a number in the unit of its column. Null where it is none. */
+function quantity(text: string, unit: Column["unit"]): number | null {
+  const [, digits, suffix = ""] = /^(\d+(?:\.\d+)?(?:e[+-]?\d+)?)([A-Za-z]*)$/.exec(text.trim()) ?? [];
+  const scale = (unit === "ms" ? { "": 1, ...times } : scales)[suffix];
+  return digits === undefined || scale === undefined ? null : Number(digits) * scale;
+}
+
+export function holds({ column, compare, limit }: Condition, variant: Variant): boolean {
+  return comparisons[compare](column.of(variant), limit);
+}
+
+/** How far a variant is beyond a condition, as a part of its limit; 0 where it holds. */
+export function excess({ column, compare, limit }: Condition, variant: Variant): number {
+  const value = column.of(variant);
+  if (comparisons[compare](value, limit)) return 0;
+  return Math.abs(value - limit) / Math.max(Math.abs(limit), 1e-12) + 1e-9;
+}
+
+function find(columns: readonly Column[], name: string, option: string): Result<Column> {
+  const column = columnNamed(columns, name);
+  if (column !== null) return ok(column);
+  const names = columns.map(({ name }) => name);
+  return fail(error("unknown-column", null, name, option, names.join(", "), nearestOf(names)(name)));
+}
+
+const conditionExample = "--where 'params<=5M' or --where 'latency@m3-max<2ms'";
+
+/** `--where 'params<=5M'` */
+export function readCondition(text: string, columns: readonly Column[]): Result<Condition> {
+  const [, name, compare, limit] = /^\s*([\w@./-]+?)\s*(<=|>=|==|<|>)\s*(\S+)\s*$/.exec(text) ?? [];
+  if (name === undefined || limit === undefined)
+    return fail(error("bad-condition", null, "--where", text, conditionExample));
+  const column = find(columns, name, "--where");
+  if (!column.ok) return column;
+  const value = quantity(limit, column.value.unit);
+  if (value === null) return fail(error("bad-condition", null, "--where", text, conditionExample));
+  return ok({ column: column.value, compare: compare as Comparison, limit: value });
+}
+
+const budgetExample = "--budget params=5M,latency=2ms@m3-max";
+
+/** `--budget params=5M,latency=2ms@m3-max`: at most so much of each. */
+export function readBudget(text: string, columns: readonly Column[]): Result<readonly Condition[]> {
+  const conditions: Condition[] = [];
+  for (const part of text.split(",")) {
+    const [, name, limit, label] = /^\s*([\w@./-]+?)\s*=\s*([\w.+-]+?)(?:@([\w./-]+))?\s*$/.exec(part) ?? [];
+    if (name === undefined || limit === undefined)
+      return fail(error("bad-condition", null, "--budget", part, budgetExample));
+    const column = find(columns, label === undefined ? name : `${name}@${label}`, "--budget");
+    if (!column.ok) return column;
+    const value = quantity(limit, column.value.unit);
+    if (value === null) return fail(error("bad-condition", null, "--budget", part, budgetExample));
+    conditions.push({ column: column.value, compare: "<=", limit: value });
+  }
+  return ok(conditions);
+}
+
+/** `latency@h200` or `macs:max`: what less of is better, unless `:max` says more. */
+export function readDirection(text: string, option: string, columns: readonly Column[]): Result<Direction> {
+  const [, name, end] = /^\s*([\w@./-]+)(?::(min|max))?\s*$/.exec(text) ?? [];
+  if (name === undefined)
+    return fail(error("bad-condition", null, option, text, `${option} params or ${option} macs:max`));
+  const column = find(columns, name, option);
+  return column.ok ? ok({ column: column.value, most: end === "max" }) : column;
+}

@@ -1,0 +1,97 @@
+import type { StorageType } from "../model/model.ts";
+import type { Device, Rates } from "./device.ts";
+import type { Profile } from "./parts.ts";
+import { predict } from "./predict.ts";
+
+/** A pass that was timed on the device. */
+export interface Sample {
+  readonly profile: Profile;
+  readonly dtype: StorageType;
+  readonly batch: number;
+  readonly seconds: number;
+}
+
+/** A number of the device that is fitted, with how to put another in its place. */
+interface Knob {
+  readonly get: (device: Device) => number;
+  readonly set: (device: Device, value: number) => Device;
+}
+
+const rateKnobs = (dtype: StorageType): readonly Knob[] =>
+  (["product", "depthwise", "values"] as const).map(name => ({
+    get: ({ rates }) => (rates[dtype] as Rates)[name],
+    set: (device, value) => ({
+      ...device,
+      rates: { ...device.rates, [dtype]: { ...(device.rates[dtype] as Rates), [name]: value } },
+    }),
+  }));
+
+const commonKnobs: readonly Knob[] = (["bandwidth", "launch"] as const).map(name => ({
+  get: device => device[name],
+  set: (device, value) => ({ ...device, [name]: value }),
+}));
+
+/**
+ * The device whose predictions are nearest to what was measured: rates, bandwidth and launch that make the mean square of
+ * log(predicted / measured) least, so that each sample counts the same however long it takes. A search along one number
+ * at a time by ever smaller factors, which gives the same on every machine. Numbers that no sample depends on stay.
+ */
+export function fit(start: Device, samples: readonly Sample[]): Device {
+  const dtypes = [...new Set(samples.map(({ dtype }) => dtype))];
+  const knobs = [...commonKnobs, ...dtypes.flatMap(rateKnobs)];
+  let device = start;
+  let least = misfit(device, samples);
+  for (let factor = 2; factor > 1.002; factor = Math.sqrt(factor)) {
+    for (let moved = true, rounds = 0; moved && rounds < 60; rounds++) {
+      moved = false;
+      for (const { get, set } of knobs)
+        for (const by of [factor, 1 / factor]) {
+          const other = set(device, get(device) * by);
+          const off = misfit(other, samples);
+          if (off >= least * (1 - 1e-6)) continue;
+          [device, least, moved] = [other, off, true];
+        }
+    }
+  }
+  return device;
+}
+
+const misfit = (device: Device, samples: readonly Sample[]): number =>
+  samples.reduce((sum, { profile, dtype, batch, seconds }) => {
+    const predicted = predict(profile, device, device.rates[dtype] as Rates, batch).seconds;
+    return sum + Math.log(predicted / seconds) ** 2;
+  }, 0) / samples.length;
+
+/** How far predictions are from measurements. */
+export interface Agreement {
+  /** Spearman's, 1 where both order the samples alike. */
+  readonly rankCorrelation: number;
+  /** Of |predicted / measured - 1|. */
+  readonly medianError: number;
+  readonly worstError: number;
+}
+
+export function agreement(pairs: readonly { readonly predicted: number; readonly measured: number }[]): Agreement {
+  const errors = pairs.map(({ predicted, measured }) => Math.abs(predicted / measured - 1)).sort((a, b) => a - b);
+  const middle = (errors.length - 1) / 2;
+  const medianError = ((errors[Math.floor(middle)] ?? 0) + (errors[Math.ceil(middle)] ?? 0)) / 2;
+  return {
+    rankCorrelation: correlation(ranks(pairs.map(pair => pair.predicted)), ranks(pairs.map(pair => pair.measured))),
+    medianError,
+    worstError: errors.at(-1) ?? 0,
+  };
+}
+
+/** Places from the least on; equals share the mean of theirs. */
+function ranks(values: readonly number[]): readonly number[] {
+  const sorted = [...values].sort((a, b) => a - b);
+  return values.map(value => (sorted.indexOf(value) + sorted.lastIndexOf(value)) / 2);
+}
+
+function correlation(a: readonly number[], b: readonly number[]): number {
+  const mean = (values: readonly number[]): number => values.reduce((x, y) => x + y, 0) / values.length;
+  const [ma, mb] = [mean(a), mean(b)];
+  const dot = (x: readonly number[], mx: number, y: readonly number[], my: number): number =>
+    x.reduce((sum, value, i) => sum + (value - mx) * ((y[i] as number) - my), 0);
+  return dot(a, ma, b, mb) / Math.sqrt(dot(a, ma, a, ma) * dot(b, mb, b, mb));
+}
