@@ -11,9 +11,11 @@ import numpy
 import onnx
 import torch
 import torch.nn as nn
-import torch.nn.functional as F
 from onnx import numpy_helper
 from onnxruntime.transformers.float16 import DEFAULT_OP_BLOCK_LIST, convert_float_to_float16
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "../../../bench/cuda"))
+from convnextv2 import Block  # noqa: E402
 
 CHANNELS, CLASSES = 32, 1000
 
@@ -45,26 +47,14 @@ class GRN(nn.Module):
         return self.gamma * (x * (norms / (norms.mean(-1, keepdim=True) + 1e-6))) + self.beta + x
 
 
-class Block(nn.Module):
-    def __init__(self, channels):
-        super().__init__()
-        self.dwconv = nn.Conv2d(channels, channels, 7, padding=3, groups=channels)
-        self.norm = nn.LayerNorm(channels, eps=1e-6)
-        self.pwconv1 = nn.Linear(channels, 4 * channels)
-        self.grn = GRN(4 * channels)
-        self.pwconv2 = nn.Linear(4 * channels, channels)
-
-    def forward(self, x):
-        y = self.norm(self.dwconv(x).permute(0, 2, 3, 1))
-        return x + self.pwconv2(self.grn(F.gelu(self.pwconv1(y)))).permute(0, 3, 1, 2)
-
-
 class Model(nn.Module):
     def __init__(self):
         super().__init__()
         stem = nn.Sequential(nn.Conv2d(3, CHANNELS, 1), ChannelsFirstNorm(CHANNELS))
         self.downsample_layers = nn.ModuleList([stem])
-        self.stages = nn.ModuleList([nn.Sequential(Block(CHANNELS))])
+        block = Block(CHANNELS)
+        block.grn = GRN(4 * CHANNELS)
+        self.stages = nn.ModuleList([nn.Sequential(block)])
         self.norm = nn.LayerNorm(CHANNELS, eps=1e-6)
         self.head = nn.Linear(CHANNELS, CLASSES)
 
