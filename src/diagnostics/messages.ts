@@ -4,6 +4,7 @@ import { archiveMessages } from "./messages/archives.ts";
 import { compileMessages } from "./messages/compile.ts";
 import { importMessages } from "./messages/import.ts";
 import { machineMessages } from "./messages/machine.ts";
+import { shardMessages } from "./messages/shards.ts";
 import { specMessages } from "./messages/spec.ts";
 import { weightMessages } from "./messages/weights.ts";
 
@@ -19,6 +20,7 @@ export const messages = {
   ...specMessages,
   ...compileMessages,
   ...weightMessages,
+  ...shardMessages,
   ...importMessages,
   ...archiveMessages,
   ...machineMessages,

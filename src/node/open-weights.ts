@@ -7,9 +7,9 @@ import { livelyWeights } from "../weights/lively.ts";
 import { randomSeed, randomWeights } from "../weights/random.ts";
 import type { Param, Weights } from "../weights/tensor.ts";
 import { readTensorFile } from "../weights/tensor-file.ts";
-import { openSource } from "./byte-source.ts";
 import { catchingFailures, Failure } from "./failure.ts";
 import { type Provenance, provenanceOf } from "./provenance.ts";
+import { openWeightsFile } from "./weights-file.ts";
 
 /** Parameters of a model, under their official names. */
 export function paramsOf(model: Model): Result<readonly Param[]> {
@@ -62,7 +62,7 @@ export async function openWeights(
     report(diagnostic);
   };
   return catchingFailures(async () => {
-    const source = await openSource(name);
+    const source = await openWeightsFile(name);
     if (!source.ok) return source;
     const { close } = source.value;
     const file = await readTensorFile(source.value);

@@ -10,11 +10,11 @@ import { withoutPrefix } from "../../weights/prefix.ts";
 import { writeSafetensors } from "../../weights/safetensors.ts";
 import type { TensorFile } from "../../weights/tensor.ts";
 import { readTensorFile } from "../../weights/tensor-file.ts";
-import { openSource } from "../byte-source.ts";
 import type { AddCommand } from "../command.ts";
 import { catchingFailures, Failure } from "../failure.ts";
 import { choice, count, once } from "../options.ts";
 import { type Outcome, outcome } from "../outcome.ts";
+import { openWeightsFile } from "../weights-file.ts";
 import { castText, few, grouped } from "../weights-text.ts";
 import { writeFile } from "../write-file.ts";
 import { addDiff } from "./weights-diff.ts";
@@ -98,7 +98,7 @@ export async function withTensors<T>(
   work: (tensors: TensorFile) => Promise<Result<T>>,
 ): Promise<Result<T>> {
   return catchingFailures(async () => {
-    const source = await openSource(file);
+    const source = await openWeightsFile(file);
     if (!source.ok) return source;
     try {
       const tensors = await readTensorFile(source.value);
