@@ -208,6 +208,11 @@ export const weightMessages = {
     text: (names: readonly string[], more: number, dialect: string) =>
       `${list(names)}${andMore(more)} cannot be named in ${dialect} and are left out`,
   },
+  "weights-hash": {
+    kind: "E_W_HASH",
+    text: (model: string, found: string, pinned: string) =>
+      `the weights have the SHA-256 ${found}, but the spec says ${pinned} for model ${quoted(model)}`,
+  },
   "weights-seed": {
     kind: "E_USAGE",
     text: (text: string) => `${quoted(text)} is not random:SEED with a whole number from 0 to 4294967295`,
