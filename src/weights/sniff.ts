@@ -16,7 +16,7 @@ const lookalikes: readonly {
   },
   {
     what: "a zip archive, as torch.save and numpy.savez write it",
-    hint: "where tensors are given, not weights, it must be safetensors: safetensors.torch.save_file writes it",
+    hint: "safetensors.torch.save_file writes safetensors",
     begins: text => text.startsWith("PK\x03\x04") || text.startsWith("PK\x05\x06"),
   },
   {
