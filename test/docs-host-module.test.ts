@@ -16,7 +16,7 @@ const page = (file: string): string => fs.readFileSync(file, "utf8");
 const given = `import type { AttoParam } from "./out/atto/atto.js";
 declare global {
   const tensors: Record<AttoParam, Float32Array>;
-  function fetchTensor(name: string): Promise<Float32Array>;
+  const sha256: string;
   const pixel_values: Float32Array;
   const controller: AbortController;
   const encoder: GPUCommandEncoder;

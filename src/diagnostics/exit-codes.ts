@@ -32,6 +32,7 @@ export const exitCodes = {
   E_W_SHAPE: 4,
   E_W_RANGE: 4,
   E_W_NONFINITE: 4,
+  E_W_HASH: 4,
   E_O_FORMAT: 4,
   E_O_PATH: 4,
   E_T_ADAPTER: 5,

@@ -5,6 +5,7 @@ import { compileMessages } from "./messages/compile.ts";
 import { exploreMessages } from "./messages/explore.ts";
 import { importMessages } from "./messages/import.ts";
 import { machineMessages } from "./messages/machine.ts";
+import { shardMessages } from "./messages/shards.ts";
 import { specMessages } from "./messages/spec.ts";
 import { weightMessages } from "./messages/weights.ts";
 
@@ -20,6 +21,7 @@ export const messages = {
   ...specMessages,
   ...compileMessages,
   ...weightMessages,
+  ...shardMessages,
   ...importMessages,
   ...exploreMessages,
   ...archiveMessages,

@@ -1,7 +1,7 @@
 import type { Head, Model } from "../model/model.ts";
 
-/** All that a spec says of a model, from wherever it was read. */
-export type Draft = Omit<Model, "stages" | "span"> & {
+/** All that a spec says of a model but its file of weights, from wherever it was read. */
+export type Draft = Omit<Model, "stages" | "weightsSha256" | "span"> & {
   readonly stages: readonly { readonly depth: number; readonly dim: number; readonly kernel: number }[];
 };
 

@@ -24,6 +24,8 @@ export function assemble(name: string, settings: ModelSettings, span: Span, repo
     const patch = settings.stem?.value ?? 4;
     const stride = totalStride(patch, stages.length);
     checkInput(input, stride, settings.stem?.span, collect);
+    if (settings.weights !== undefined && settings.weights.value.sha256 === undefined)
+      collect(error("missing-field", settings.weights.span, "weights", "sha256"));
     const head = assembleHead(settings.head, { input, stride, stages: stages.length, span }, collect);
     if (errors.length === 0 && head !== null) {
       const model: Model = {
@@ -37,6 +39,7 @@ export function assemble(name: string, settings: ModelSettings, span: Span, repo
         grn: settings.grn?.value ?? "per_sample",
         layerScale: settings.layer_scale?.value ?? null,
         head,
+        weightsSha256: settings.weights?.value.sha256?.value ?? null,
         span,
       };
       const parameters = countParameters(model);

@@ -5,6 +5,7 @@ import type { Ast, Declaration } from "../syntax/ast.ts";
 import { limits } from "../syntax/limits.ts";
 import { assemble } from "./assemble.ts";
 import { checkBuild } from "./builds.ts";
+import { inheritedFrom } from "./fields.ts";
 import { inherit } from "./inherit.ts";
 import type { Build, Model, Program, Sweep } from "./model.ts";
 import { byName } from "./names.ts";
@@ -38,7 +39,7 @@ export function check(files: readonly Ast[]): Result<Program> {
     const { text, span } = declaration.parent;
     const base = settings.get(text);
     if (!declared.has(text)) report(error("unknown-model", span, text, nearest(text)));
-    if (base) sweeps.push(checkSweep(declaration, base, report));
+    if (base) sweeps.push(checkSweep(declaration, inheritedFrom(base), report));
   }
 
   const builds: Build[] = [];

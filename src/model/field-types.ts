@@ -35,6 +35,11 @@ export interface WordType<W extends string = string> {
   readonly unknown: "unknown-word" | "unknown-dtype";
 }
 
+/** A SHA-256, as text of 64 hexadecimal digits. */
+export interface DigestType {
+  readonly kind: "digest";
+}
+
 /** The name of a model. */
 export interface ReferenceType {
   readonly kind: "reference";
@@ -97,6 +102,7 @@ export type FieldType =
   | NumberType
   | FlagType
   | WordType
+  | DigestType
   | ReferenceType
   | SizeType
   | BatchType
@@ -113,6 +119,8 @@ export interface Field<T extends FieldType = FieldType> {
   /** In the language's own notation, for people; null where it must be stated or depends on other fields. */
   readonly default: string | null;
   readonly required: boolean;
+  /** Whether a model has it from its parent. */
+  readonly inherited: boolean;
 }
 
 // A list type of unknown entry makes the mapping of types to values recursive, so the table of fields is an interface.
@@ -127,7 +135,7 @@ export type ValueOf<T> = T extends IntegerType | NumberType | MeasureType
     ? boolean
     : T extends WordType<infer W>
       ? W
-      : T extends ReferenceType
+      : T extends ReferenceType | DigestType
         ? string
         : T extends SizeType
           ? { readonly height: number; readonly width: number; readonly channels: number }
@@ -180,6 +188,10 @@ export const field = <T extends FieldType>(type: T, byDefault: string | null = n
   type,
   default: byDefault,
   required: false,
+  inherited: true,
 });
 
-export const required = <T extends FieldType>(type: T): Field<T> => ({ type, default: null, required: true });
+export const required = <T extends FieldType>(type: T): Field<T> => ({ ...field(type), required: true });
+
+/** What a model says of itself alone. */
+export const own = <T extends FieldType>(type: T): Field<T> => ({ ...field(type), inherited: false });

@@ -1,4 +1,15 @@
-import { field, integer, list, number, oneOrMany, required, type Settings, word } from "./field-types.ts";
+import {
+  type Fields,
+  field,
+  integer,
+  list,
+  number,
+  oneOrMany,
+  own,
+  required,
+  type Settings,
+  word,
+} from "./field-types.ts";
 
 /** Every field of the language. What a value may be stands here and nowhere else; what several fields must be
  * together stands in assemble.ts. */
@@ -45,10 +56,15 @@ export const modelFields = {
   norm_eps: field(number(leastFloat, largestFloat), "1e-6"),
   grn: field(word(["per_sample", "per_batch", "none"]), "per_sample"),
   layer_scale: field({ kind: "optional", word: "none", of: number(leastFloat, largestFloat) }, "none"),
+  weights: own({ kind: "group", fields: { sha256: field({ kind: "digest" }) } }),
 } as const;
 
 /** The fields a model states or inherits, each with the place where it is stated. */
 export type ModelSettings = Settings<typeof modelFields>;
+
+/** What a child has of its parent's fields. */
+export const inheritedFrom = (parent: ModelSettings): ModelSettings =>
+  Object.fromEntries(Object.entries(parent).filter(([name]) => (modelFields as Fields)[name]?.inherited));
 
 const some = { empty: "empty-list", distinct: true } as const;
 

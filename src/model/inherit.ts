@@ -2,7 +2,7 @@ import type { Span } from "../diagnostics/diagnostic.ts";
 import { error } from "../diagnostics/messages.ts";
 import type { Nearest } from "../diagnostics/nearest.ts";
 import type { ModelDeclaration } from "../syntax/ast.ts";
-import { type ModelSettings, modelFields } from "./fields.ts";
+import { inheritedFrom, type ModelSettings, modelFields } from "./fields.ts";
 import { type Report, readFields } from "./read.ts";
 
 /** What inheritance has to know of all models. */
@@ -13,7 +13,7 @@ export interface Family {
 }
 
 /**
- * The fields of every model: its parent's, replaced by its own. Null for a model that is wrong or has a wrong ancestor;
+ * The fields of every model: those it has from its parent, replaced by its own. Null for a model that is wrong or has a wrong ancestor;
  * what is wrong is reported once, where it stands.
  */
 export function inherit(family: Family): ReadonlyMap<string, ModelSettings | null> {
@@ -24,7 +24,7 @@ export function inherit(family: Family): ReadonlyMap<string, ModelSettings | nul
     for (const model of line.models.reverse()) {
       const where = { owner: "a model", path: "" };
       const own = readFields(modelFields, model.body.fields, where, family.report);
-      inherited = inherited && own && { ...inherited, ...own };
+      inherited = inherited && own && { ...inheritedFrom(inherited), ...own };
       settled.set(model.name.text, inherited);
     }
   }

@@ -58,6 +58,7 @@ const descriptions: Phrases = {
   number: ({ min, max, open }) => (open ? `a number between ${min} and ${max}` : "a positive 32-bit float"),
   flag: () => "true or false",
   word: ({ words }) => oneOfWords(words),
+  digest: () => "64 hexadecimal digits in quotes",
   reference: () => "the name of a model",
   size: () => "HxWxC",
   batch: ({ of }) => describe(of),

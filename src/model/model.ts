@@ -19,6 +19,8 @@ export interface Model {
   /** Initial value of the layer scale, or null where there is none. */
   readonly layerScale: number | null;
   readonly head: Head;
+  /** SHA-256 in hex of the only file of weights the model takes, or null: no part of what the model is. */
+  readonly weightsSha256: string | null;
   readonly span: Span;
 }
 

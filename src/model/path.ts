@@ -17,13 +17,16 @@ interface Part {
   readonly current: Located<unknown> | undefined;
 }
 
+/** A point has the fields of a child. */
+const varied: Fields = Object.fromEntries(Object.entries(modelFields).filter(([, { inherited }]) => inherited));
+
 /** Follow a path through the fields of a model. Null where it leads nowhere, and then that was reported. */
 export function resolvePath(path: Path, base: ModelSettings, report: Report): Target | null {
   const stages = base.depths?.value.length ?? 0;
-  const first = memberOf(modelFields, base, path.field.text);
+  const first = memberOf(varied, base, path.field.text);
   if (first === null) {
-    const nearest = nearestOf(Object.keys(modelFields))(path.field.text);
-    report(error("unknown-field", path.field.span, "a model", path.field.text, nearest));
+    const nearest = nearestOf(Object.keys(varied))(path.field.text);
+    report(error("unknown-field", path.field.span, "a point of a sweep", path.field.text, nearest));
     return null;
   }
   let part: Part = first;

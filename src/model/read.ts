@@ -60,6 +60,12 @@ const readers: { readonly [K in FieldType["kind"]]: Reader<Extract<FieldType, { 
     report(error(type.unknown, value.span, path, value.text, describe(type), nearestOf(type.words)(value.text)));
     return null;
   },
+  digest: (type, value, path, report) => {
+    if (value.kind !== "string") return wrongType(type, value, path, report);
+    if (/^[0-9a-f]{64}$/i.test(value.text)) return { value: value.text.toLowerCase() };
+    report(error("out-of-range", value.span, path, value.text, describe(type), []));
+    return null;
+  },
   reference: (type, value, path, report) =>
     value.kind === "word" ? { value: value.text } : wrongType(type, value, path, report),
   size: (type, value, path, report) => {

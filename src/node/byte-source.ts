@@ -13,19 +13,19 @@ export interface FileSource extends ByteSource {
 
 /**
  * Opens a regular file for reading in pieces. The file must stay as it is until it is closed: a `read` that finds it
- * changed, or that the device refuses, rejects with a `Failure`.
+ * changed, or that the device refuses, rejects with a `Failure`. `name` is what diagnostics call it.
  */
-export async function openSource(file: string): Promise<Result<FileSource>> {
+export async function openSource(file: string, name: string = file): Promise<Result<FileSource>> {
   const problem = pathProblem(file);
   if (problem !== null) return fail(problem);
   try {
     const handle = await fs.open(file, constants.O_RDONLY | (constants.O_NONBLOCK ?? 0));
     const stat = await handle.stat();
-    if (stat.isFile()) return ok(sourceOf(file, handle, await handle.stat({ bigint: true })));
+    if (stat.isFile()) return ok(sourceOf(name, handle, await handle.stat({ bigint: true })));
     await handle.close();
-    return fail(error("not-a-file", { file, offset: null }, describeFile(stat)));
+    return fail(error("not-a-file", { file: name, offset: null }, describeFile(stat)));
   } catch (cause) {
-    return fail(ioError(cause, file, "read it"));
+    return fail(ioError(cause, name, "read it"));
   }
 }
 

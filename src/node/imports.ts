@@ -5,6 +5,7 @@ import { error } from "../diagnostics/messages.ts";
 import { decodeSpec } from "../syntax/decode.ts";
 import { limits } from "../syntax/limits.ts";
 import type { ReadImport } from "../syntax/load.ts";
+import { contains } from "./contains.ts";
 import { errnoOf } from "./errno.ts";
 import { describeFile, readFileWithin } from "./read.ts";
 
@@ -53,11 +54,6 @@ export function specifierProblem(specifier: string): string | null {
   if (specifier.startsWith("/")) return "is absolute";
   return Buffer.byteLength(specifier) > 1024 ? "is too long" : null;
 }
-
-const contains = (folder: string, file: string): boolean => {
-  const relative = path.relative(folder, file);
-  return relative !== "" && relative.split(path.sep)[0] !== ".." && !path.isAbsolute(relative);
-};
 
 /** Follows links once and for all: what is read afterwards is the place that was checked. */
 function locate(file: string, root: string, specifier: string, from: Span): Result<string> {

@@ -1,15 +1,16 @@
-import { type Diagnostic, ok, type Result } from "../diagnostics/diagnostic.ts";
+import { type Diagnostic, fail, ok, type Result } from "../diagnostics/diagnostic.ts";
+import { error, withNote } from "../diagnostics/messages.ts";
 import { build } from "../graph/build.ts";
 import { resolve } from "../graph/graph.ts";
 import type { Model } from "../model/model.ts";
 import { type BindOptions, bindWeights } from "../weights/bind.ts";
 import { livelyWeights } from "../weights/lively.ts";
 import { randomSeed, randomWeights } from "../weights/random.ts";
-import type { Param, Weights } from "../weights/tensor.ts";
+import type { Param, TensorFile, Weights } from "../weights/tensor.ts";
 import { readTensorFile } from "../weights/tensor-file.ts";
-import { openSource } from "./byte-source.ts";
 import { catchingFailures, Failure } from "./failure.ts";
 import { type Provenance, provenanceOf } from "./provenance.ts";
+import { openWeightsFile, type WeightsFile } from "./weights-file.ts";
 
 /** Parameters of a model, under their official names. */
 export function paramsOf(model: Model): Result<readonly Param[]> {
@@ -62,14 +63,26 @@ export async function openWeights(
     report(diagnostic);
   };
   return catchingFailures(async () => {
-    const source = await openSource(name);
+    const source = await openWeightsFile(name);
     if (!source.ok) return source;
     const { close } = source.value;
-    const file = await readTensorFile(source.value);
+    const file = await onlyPinned(await readTensorFile(source.value), source.value, model);
     const bound = file.ok ? await bindWeights(file.value, params.value, whileRead, options) : file;
     const provenance = () => provenanceOf(source.value, bound.ok ? bound.value.license : undefined);
     if (bound.ok) return ok({ ...bound.value, close, provenance }, [...file.diagnostics, ...bound.diagnostics]);
     await close();
     return bound;
   });
+}
+
+/** The same, unless the model's spec names another file by its hash. Where it names none, nothing more is read. */
+async function onlyPinned(
+  read: Result<TensorFile>,
+  file: WeightsFile,
+  { name, weightsSha256: pinned }: Model,
+): Promise<Result<TensorFile>> {
+  const found = read.ok && pinned !== null ? await file.sha256() : null;
+  if (found === null || pinned === null || found === pinned) return read;
+  const problem = error("weights-hash", { file: file.name, offset: null }, name, found, pinned);
+  return fail(withNote(problem, `fetch that file again, or say \`weights { sha256 "${found}" }\` if this is the one`));
 }

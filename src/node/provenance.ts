@@ -1,6 +1,4 @@
-import { createHash } from "node:crypto";
-import { pieceBytes } from "../weights/pieces.ts";
-import type { ByteSource } from "../weights/source.ts";
+import type { WeightsFile } from "./weights-file.ts";
 
 /** Where weights come from, the same on every machine: what the manifest of an output says. */
 export interface Provenance {
@@ -11,11 +9,8 @@ export interface Provenance {
   readonly license?: string;
 }
 
-/** Reads the whole file once, in pieces. Rejects where the source does. */
-export async function provenanceOf(source: ByteSource, license: string | undefined): Promise<Provenance> {
-  const hash = createHash("sha256");
-  for (let at = 0; at < source.size; at += pieceBytes)
-    hash.update(await source.read(at, Math.min(pieceBytes, source.size - at)));
+/** Reads the whole file, if nobody has asked for its hash before. Rejects where the source does. */
+export async function provenanceOf(source: WeightsFile, license: string | undefined): Promise<Provenance> {
   const file = source.name.split(/[\\/]/).at(-1) ?? source.name;
-  return { file, sha256: hash.digest("hex"), ...(license === undefined ? {} : { license }) };
+  return { file, sha256: await source.sha256(), ...(license === undefined ? {} : { license }) };
 }

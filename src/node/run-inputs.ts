@@ -4,14 +4,14 @@ import { type InputPort, inputPorts } from "../model/inputs.ts";
 import type { Model } from "../model/model.ts";
 import { maskProblem, randomMask } from "../runtime/mask.ts";
 import { generatorTensor } from "../weights/generator.ts";
-import { readSafetensors } from "../weights/safetensors.ts";
 import { elements, readF32, type TensorFile } from "../weights/tensor.ts";
+import { readTensorFile } from "../weights/tensor-file.ts";
 import { openSource } from "./byte-source.ts";
 import type { RunTensor } from "./executors/executor.ts";
 import { catchingFailures } from "./failure.ts";
 
 export interface InputChoice {
-  /** A file of tensors. */
+  /** A file of tensors, of any kind that weights are read from. */
   readonly input: string;
   /** Seed of a mask to draw instead of reading one, or null. */
   readonly mask: number | null;
@@ -27,21 +27,24 @@ export async function readInputs(
   return catchingFailures(async () => {
     const source = await openSource(file);
     if (!source.ok) return source;
-    const tensors = await readSafetensors(source.value);
-    if (!tensors.ok) return tensors;
-    const inputs = new Map<string, RunTensor>();
-    let batch: number | null = null;
-    for (const port of ports) {
-      const drawn = port.keep !== null && mask !== null;
-      const tensor: Result<RunTensor> = drawn
-        ? ok(draw(mask, port, batch ?? 1))
-        : await readInput(tensors.value, port, batch);
-      if (!tensor.ok) return tensor;
-      inputs.set(port.name, tensor.value);
-      batch ??= tensor.value.shape[0] ?? 1;
+    try {
+      const tensors = await readTensorFile(source.value);
+      if (!tensors.ok) return tensors;
+      const inputs = new Map<string, RunTensor>();
+      let batch: number | null = null;
+      for (const port of ports) {
+        const drawn = port.keep !== null && mask !== null;
+        const tensor: Result<RunTensor> = drawn
+          ? ok(draw(mask, port, batch ?? 1))
+          : await readInput(tensors.value, port, batch);
+        if (!tensor.ok) return tensor;
+        inputs.set(port.name, tensor.value);
+        batch ??= tensor.value.shape[0] ?? 1;
+      }
+      return ok(inputs, tensors.diagnostics);
+    } finally {
+      await source.value.close();
     }
-    await source.value.close();
-    return ok(inputs, tensors.diagnostics);
   });
 }
 

@@ -7,6 +7,7 @@ export type ModelErrorCode =
   | "shader"
   | "input"
   | "weights"
+  | "fetch"
   | "aborted"
   | "disposed";
 
@@ -18,6 +19,7 @@ const names: Readonly<Record<ModelErrorCode, string>> = {
   shader: "ShaderError",
   input: "InputError",
   weights: "WeightsError",
+  fetch: "FetchError",
   aborted: "AbortError",
   disposed: "DisposedError",
 };

@@ -1,6 +1,7 @@
 export type { BufferDescriptor, Dispatch, LimitName, ModelDescriptor, Param, Port } from "./descriptor.ts";
 export { requestDevice } from "./device.ts";
 export { ModelError, type ModelErrorCode } from "./errors.ts";
+export { type FetchOptions, fetchWeights } from "./fetch-weights.ts";
 export { type MaskShape, maskProblem, type RandomMask, randomMask } from "./mask.ts";
 export {
   type Aborting,

@@ -4,7 +4,7 @@ import type { Model } from "../model/model.ts";
 
 const nowhere: Span = { source: { name: "generated", text: "" }, start: 0, end: 0 };
 
-type Drawn = Omit<Model, "stages" | "span"> & {
+type Drawn = Omit<Model, "stages" | "weightsSha256" | "span"> & {
   readonly depths: readonly number[];
   readonly dims: readonly number[];
   readonly kernels: readonly number[];
@@ -18,6 +18,7 @@ const whole = ({ depths, dims, kernels, ...rest }: Drawn): Model => ({
     kernel: kernels[i] as number,
     span: nowhere,
   })),
+  weightsSha256: null,
   span: nowhere,
 });
 

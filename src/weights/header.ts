@@ -38,7 +38,7 @@ export const maxRank = 8;
  * be told of one tensor alone: syntax, types, size against shape. How tensors lie together is `checkLayout`'s.
  */
 export function readHeader(file: string, bytes: Uint8Array, base: number): Result<Header> {
-  const cursor: Cursor = { file, bytes, base, at: 0, failure: null };
+  const cursor: Cursor = { file, what: "header", bytes, base, at: 0, failure: null };
   const entries: HeaderEntry[] = [];
   const metadata = new Map<string, string>();
   const unknown: UnknownField[] = [];

@@ -10,6 +10,8 @@ import { error } from "../diagnostics/messages.ts";
  */
 export interface Cursor {
   readonly file: string;
+  /** What the bytes are, for diagnostics. */
+  readonly what: "header" | "index";
   readonly bytes: Uint8Array;
   /** File offset of `bytes[0]`. */
   readonly base: number;
@@ -33,7 +35,7 @@ export function stop(cursor: Cursor, failure: Diagnostic): void {
 }
 
 const expected = (cursor: Cursor, what: string): void =>
-  stop(cursor, error("weights-header-syntax", placeOf(cursor, cursor.at), what));
+  stop(cursor, error("weights-header-syntax", placeOf(cursor, cursor.at), cursor.what, what));
 
 const code = (character: string): number => character.charCodeAt(0);
 const isBlank = (byte: number | undefined): boolean => byte === 0x20 || byte === 0x0a || byte === 0x0d || byte === 0x09;
@@ -56,7 +58,7 @@ function take(cursor: Cursor, character: string, what: string): boolean {
 
 /** Only blanks may be left. */
 export function readEnd(cursor: Cursor): void {
-  if (peek(cursor) !== "") expected(cursor, "nothing after the header's closing brace");
+  if (peek(cursor) !== "") expected(cursor, `nothing after the ${cursor.what}'s closing brace`);
 }
 
 /** An object; `field` must consume the value. A key that stands twice, however it is escaped, is an error. */
@@ -71,8 +73,9 @@ export function readObject(cursor: Cursor, field: (key: string, at: number) => v
     peek(cursor);
     const at = cursor.at;
     const key = readString(cursor, "a key in double quotes");
-    if (seen.has(key)) stop(cursor, error("weights-duplicate-key", placeOf(cursor, at), key));
-    if (seen.size === maxFields) stop(cursor, error("weights-limit-fields", placeOf(cursor, at), maxFields));
+    if (seen.has(key)) stop(cursor, error("weights-duplicate-key", placeOf(cursor, at), cursor.what, key));
+    if (seen.size === maxFields)
+      stop(cursor, error("weights-limit-fields", placeOf(cursor, at), cursor.what, maxFields));
     seen.add(key);
     if (cursor.failure === null && take(cursor, ":", "a colon")) field(key, at);
   } while (separator(cursor, "}"));
@@ -129,7 +132,7 @@ function readNumber(cursor: Cursor): string {
 /** Any value, checked and forgotten. */
 export function skipValue(cursor: Cursor, depth = 0): void {
   const next = peek(cursor);
-  if (depth > maxDepth) stop(cursor, error("weights-header-depth", placeOf(cursor, cursor.at), maxDepth));
+  if (depth > maxDepth) stop(cursor, error("weights-header-depth", placeOf(cursor, cursor.at), cursor.what, maxDepth));
   else if (next === "{") readObject(cursor, () => skipValue(cursor, depth + 1));
   else if (next === "[") readArray(cursor, () => skipValue(cursor, depth + 1));
   else if (next === '"') readString(cursor, "text");
@@ -198,7 +201,7 @@ function readEscape(cursor: Cursor): string {
   }
   const second = hexUnit(cursor, cursor.at + 6);
   if (first > 0xdbff || second === null || second < 0xdc00 || second > 0xdfff) {
-    stop(cursor, error("weights-header-surrogate", placeOf(cursor, cursor.at)));
+    stop(cursor, error("weights-header-surrogate", placeOf(cursor, cursor.at), cursor.what));
     return "";
   }
   cursor.at += 12;
@@ -228,7 +231,7 @@ function readUtf8(cursor: Cursor): string {
     point = (byte & 0xc0) === 0x80 ? point * 64 + (byte & 63) : -1;
   }
   if (form === undefined || point < form.least || point > 0x10ffff || (point >= 0xd800 && point <= 0xdfff)) {
-    stop(cursor, error("weights-header-utf8", placeOf(cursor, at)));
+    stop(cursor, error("weights-header-utf8", placeOf(cursor, at), cursor.what));
     return "";
   }
   cursor.at += form.length;

@@ -16,7 +16,7 @@ const lookalikes: readonly {
   },
   {
     what: "a zip archive, as torch.save and numpy.savez write it",
-    hint: "where tensors are given, not weights, it must be safetensors: safetensors.torch.save_file writes it",
+    hint: "safetensors.torch.save_file writes safetensors",
     begins: text => text.startsWith("PK\x03\x04") || text.startsWith("PK\x05\x06"),
   },
   {
@@ -34,7 +34,7 @@ const lookalikes: readonly {
   { what: "a gzip file", hint: "unpack it first", begins: text => text.startsWith("\x1f\x8b") },
   {
     what: "JSON text",
-    hint: "an index of shards is not a tensor file",
+    hint: "an index of shards has a weight_map",
     begins: text => /^\s*[{[]\s*["{[\]}\d-]/.test(text),
   },
 ];
@@ -51,6 +51,10 @@ export const maxSniffed = 512;
 
 const isText = (bytes: Uint8Array, at: number, text: string): boolean =>
   String.fromCharCode(...bytes.subarray(at, at + text.length)) === text;
+
+/** Whether a file begins as an object in JSON does; no safetensors file has such a length, and none is that short. */
+export const isJson = (start: Uint8Array): boolean =>
+  /^\s*\{\s*["}]/.test(String.fromCharCode(...start.subarray(0, 64)));
 
 export const isZip = (start: Uint8Array): boolean => isText(start, 0, "PK\x03\x04") || isText(start, 0, "PK\x05\x06");
 

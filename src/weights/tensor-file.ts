@@ -5,7 +5,8 @@ import { isNpz, readNpz } from "./npz.ts";
 import { isTorchArchive, programIn, readTorchArchive } from "./pytorch.ts";
 import { isLegacyTorch, readLegacyTorch } from "./pytorch-legacy.ts";
 import { readSafetensors } from "./safetensors.ts";
-import { isTar, isZip, maxSniffed } from "./sniff.ts";
+import { readShards } from "./shards.ts";
+import { isJson, isTar, isZip, maxSniffed } from "./sniff.ts";
 import type { ByteSource } from "./source.ts";
 import type { TensorFile } from "./tensor.ts";
 import { isZipEnd, readDirectory } from "./zip.ts";
@@ -14,10 +15,16 @@ import { isZipEnd, readDirectory } from "./zip.ts";
 const endSize = 22;
 
 /**
- * Opens a file of weights as safetensors, torch.save or numpy.savez write it. Its bytes say which it is, never its
- * name. Reads tables of contents and no data. Rejects only where the source does.
+ * Opens a file of weights as safetensors, torch.save or numpy.savez write it, or the index of several. Its bytes say
+ * which it is, never its name. Reads tables of contents and no data. Rejects only where a source does.
  */
 export async function readTensorFile(source: ByteSource): Promise<Result<TensorFile>> {
+  const start = await source.read(0, Math.min(source.size, maxSniffed));
+  return isJson(start) ? readShards(source, readOne) : readOne(source);
+}
+
+/** One file that holds its tensors itself. */
+async function readOne(source: ByteSource): Promise<Result<TensorFile>> {
   const start = await source.read(0, Math.min(source.size, maxSniffed));
   if (isZip(start)) return catchingFailures(() => readArchive(source));
   if (isLegacyTorch(start)) return catchingFailures(() => readLegacyTorch(source));

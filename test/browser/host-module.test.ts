@@ -1,7 +1,9 @@
+import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
 import * as path from "node:path";
 import type { Browser } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { f32Tensor, writeSafetensors } from "../../src/weights/safetensors.ts";
 import { hasChromium, launchChromium, openPage } from "../support/chromium.ts";
 import { cnxc } from "../support/cli.ts";
 import { newFolder, snapshot } from "../support/folders.ts";
@@ -18,22 +20,21 @@ afterAll(() => browser?.close());
 const policy = { "content-security-policy": "script-src 'self'; worker-src 'self'" };
 
 /** What a page does with a host module, and nothing that a user's page could not do. */
-const script = (name: string) => `
-import { requestDevice } from "/runtime/index.js";
+const script = (name: string, sha256: string) => `
+import { fetchWeights, requestDevice } from "/runtime/index.js";
 import { createModel, descriptor } from "/${name}/${name}.js";
 export async function logits() {
-  const index = await (await fetch("/weights.json")).json();
-  const bytes = await (await fetch("/weights.bin")).arrayBuffer();
+  const weights = await fetchWeights("/weights.safetensors", { sha256: "${sha256}" });
+  const wrong = await fetchWeights("weights.safetensors", { sha256: "${"0".repeat(64)}" }).catch(e => e.name);
   const image = new Float32Array(await (await fetch("/image.bin")).arrayBuffer());
   const device = await requestDevice(descriptor);
-  const weights = name => new Float32Array(bytes, index[name].at, index[name].length);
   const progress = [];
   const model = await createModel({ device, weights, onProgress: p => progress.push(p) });
   const { logits } = await model.run({ pixel_values: image });
   const again = await model.run({ pixel_values: image });
   model.dispose();
   const last = progress.at(-1);
-  return { logits: [...logits], same: again.logits.every((x, i) => x === logits[i]), done: last.loaded === last.total };
+  return { logits: [...logits], same: again.logits.every((x, i) => x === logits[i]), done: last.loaded === last.total, wrong };
 }`;
 
 const worker = `import { logits } from "/page.js"; logits().then(x => postMessage(x), e => postMessage(String(e)));`;
@@ -45,23 +46,17 @@ async function served(golden: Golden, spec: string, name: string): Promise<Recor
   expect(cnxc(words)).toMatchObject({ code: 0 });
   const runtime = snapshot(path.resolve("dist/runtime")) ?? {};
   const weights = goldenWeights(golden);
-  const index: Record<string, { at: number; length: number }> = {};
-  const parts: Buffer[] = [];
-  let at = 0;
-  for (const { name: param } of goldenParams(golden)) {
-    const values = await weights.f32(param);
-    index[param] = { at, length: values.length };
-    parts.push(Buffer.from(values.buffer, values.byteOffset, values.byteLength));
-    at += values.byteLength;
-  }
+  const params = goldenParams(golden).map(({ name, shape }) => f32Tensor(name, shape, () => weights.f32(name)));
+  const parts: Uint8Array[] = [];
+  for await (const part of writeSafetensors(params)) parts.push(part);
+  const file = Buffer.concat(parts);
   const { values } = goldenInput(golden);
   const module = (file: string) =>
     readFileSync(path.join(folder, name, file), "utf8").replaceAll('"cnxc/runtime"', '"/runtime/index.js"');
   return {
-    "page.js": script(name),
+    "page.js": script(name, createHash("sha256").update(file).digest("hex")),
     "worker.js": worker,
-    "weights.json": JSON.stringify(index),
-    "weights.bin": Buffer.concat(parts),
+    "weights.safetensors": file,
     "image.bin": Buffer.from(values.buffer, values.byteOffset, values.byteLength),
     [`${name}/${name}.js`]: module(`${name}.js`),
     [`${name}/model.js`]: module("model.js"),
@@ -73,6 +68,8 @@ interface Answer {
   readonly logits: number[];
   readonly same: boolean;
   readonly done: boolean;
+  /** How the same weights end under another hash. */
+  readonly wrong: string;
 }
 
 const inPage = `import("/page.js").then(m => m.logits())`;
@@ -80,22 +77,25 @@ const inWorker = `new Promise(resolve => {
   new Worker("/worker.js", { type: "module" }).onmessage = ({ data }) => resolve(data);
 })`;
 
-describe.runIf(hasChromium)("the generated host module gives PyTorch's logits in Chromium", () => {
-  test.each([
-    ["micro", "specs/micro.cnx", "dense/micro-64x64-b2", "page", inPage],
-    ["micro", "specs/micro.cnx", "dense/micro-64x64-b2", "worker", inWorker],
-    ["atto", "specs/convnextv2.cnx", "dense/atto-224x224-b1", "page", inPage],
-  ])(
-    "%s, %s, %s, in a %s",
-    async (name, spec, file, _, call) => {
-      if (browser === null) throw new Error("the browser did not start");
-      const golden = readGolden<{ readonly logits: { readonly values: number[] } }>(file);
-      const page = await openPage(browser, await served(golden, spec, name), policy);
-      const answer = (await page.evaluate(call)) as Answer;
-      await page.close();
-      expect(answer).toMatchObject({ same: true, done: true });
-      expectLogits(answer.logits, golden.logits.values);
-    },
-    240_000,
-  );
-});
+describe.runIf(hasChromium)(
+  "R46: the generated host module gives PyTorch's logits in Chromium, from weights of a known hash",
+  () => {
+    test.each([
+      ["micro", "specs/micro.cnx", "dense/micro-64x64-b2", "page", inPage],
+      ["micro", "specs/micro.cnx", "dense/micro-64x64-b2", "worker", inWorker],
+      ["atto", "specs/convnextv2.cnx", "dense/atto-224x224-b1", "page", inPage],
+    ])(
+      "%s, %s, %s, in a %s",
+      async (name, spec, file, _, call) => {
+        if (browser === null) throw new Error("the browser did not start");
+        const golden = readGolden<{ readonly logits: { readonly values: number[] } }>(file);
+        const page = await openPage(browser, await served(golden, spec, name), policy);
+        const answer = (await page.evaluate(call)) as Answer;
+        await page.close();
+        expect(answer).toMatchObject({ same: true, done: true, wrong: "WeightsError" });
+        expectLogits(answer.logits, golden.logits.values);
+      },
+      240_000,
+    );
+  },
+);

@@ -1,6 +1,7 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
 import { buildFields, modelFields } from "../../src/model/fields.ts";
+import { modelHash } from "../../src/model/hash.ts";
 import type { Model } from "../../src/model/model.ts";
 import { leastMs } from "../support/least.ts";
 import { checkFiles, checkText, codesOf, errorsOf, filesOf, must } from "../syntax/support.ts";
@@ -36,6 +37,7 @@ describe("models", () => {
       grn: "per_sample",
       layerScale: null,
       head: { kind: "classifier", classes: 1000 },
+      weightsSha256: null,
     });
   });
 
@@ -80,6 +82,19 @@ describe("inheritance", () => {
       input: { height: 64 },
       head: { maskRatio: 0.6, patchSize: 8, decoder: { depth: 1, dim: 512 } },
     });
+  });
+
+  test("W20: the file of its weights is a model's own", () => {
+    const hash = "0123456789ABCDEF".repeat(4);
+    const text = `model a { ${two} weights { sha256 "${hash}" } } model b extends a {}`;
+    const { models } = must(checkText(`${text} model c extends b { weights { sha256 "${"f".repeat(64)}" } }`));
+    expect([...models.values()].map(({ weightsSha256 }) => weightsSha256)).toEqual([
+      hash.toLowerCase(),
+      null,
+      "f".repeat(64),
+    ]);
+    const bare = must(checkText(`model a { ${two} }`)).models.get("a");
+    expect(modelHash([...models.values()].slice(0, 1))).toBe(modelHash(bare === undefined ? [] : [bare]));
   });
 
   test("tells what is wrong once, where it stands", () => {

@@ -33,6 +33,13 @@ describe("sweeps", () => {
     ]);
   });
 
+  test("W20: vary no file of weights, and have none of their parent's", () => {
+    const pinned = doubling.replace("input", `weights { sha256 "${"a".repeat(64)}" } input`);
+    expect(must(modelAt(sweep("dims[0] in [32]", pinned), [0])).weightsSha256).toBeNull();
+    for (const path of ["weights", "weights.sha256"])
+      expect(codesOf(checkText(`${pinned}sweep s extends a { ${path} in ["a"] }`))).toEqual(["unknown-field"]);
+  });
+
   test("keep the parent's doubling where the first channels are all that varies", () => {
     expect(dimsAt(sweep("dims[0] in [32, 48]"), 1)).toEqual([48, 96, 192, 384]);
     expect(dimsAt(sweep("dims[0] in [32, 48] dims[3] in [7, 9]"), 1, 0)).toEqual([48, 80, 160, 7]);

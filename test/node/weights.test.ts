@@ -247,6 +247,7 @@ describe("weights inspect", () => {
   parameters   3,766,200
   tensors      81 F32
   bytes        15,064,800
+  sha256       ${createHash("sha256").update(state).digest("hex")}
   metadata     golden "micro-128-b2"
 `);
   });

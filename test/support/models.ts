@@ -29,6 +29,7 @@ export function model(
     grn: "per_sample",
     layerScale: null,
     head: { kind: "classifier", classes: 10 },
+    weightsSha256: null,
     span: nowhere,
     ...rest,
   };

@@ -38,17 +38,17 @@ export const weightMessages = {
   },
   "weights-header-syntax": {
     kind: "E_W_HEADER",
-    text: (expected: string) => `the header is broken: expected ${expected}`,
+    text: (what: string, expected: string) => `the ${what} is broken: expected ${expected}`,
   },
   "weights-header-bom": { kind: "E_W_HEADER", text: () => "the header begins with a byte-order mark" },
-  "weights-header-utf8": { kind: "E_W_HEADER", text: () => "the header is not valid UTF-8" },
+  "weights-header-utf8": { kind: "E_W_HEADER", text: (what: string) => `the ${what} is not valid UTF-8` },
   "weights-header-surrogate": {
     kind: "E_W_HEADER",
-    text: () => "the header has half of a surrogate pair, which is no character",
+    text: (what: string) => `the ${what} has half of a surrogate pair, which is no character`,
   },
   "weights-header-depth": {
     kind: "E_W_HEADER",
-    text: (most: number) => `the header is nested more than ${most} levels deep`,
+    text: (what: string, most: number) => `the ${what} is nested more than ${most} levels deep`,
   },
   "weights-header-integer": {
     kind: "E_W_HEADER",
@@ -64,7 +64,7 @@ export const weightMessages = {
   },
   "weights-duplicate-key": {
     kind: "E_W_DUPKEY",
-    text: (key: string) => `the key ${quoted(key)} stands twice in one object of the header`,
+    text: (what: string, key: string) => `the key ${quoted(key)} stands twice in one object of the ${what}`,
   },
   "weights-offset-range": {
     kind: "E_W_OFFSET",
@@ -102,7 +102,7 @@ export const weightMessages = {
   },
   "weights-limit-fields": {
     kind: "E_W_LIMIT",
-    text: (most: number) => `an object of the header has more than ${most} keys`,
+    text: (what: string, most: number) => `an object of the ${what} has more than ${most} keys`,
   },
   "weights-limit-tensors": { kind: "E_W_LIMIT", text: (most: number) => `the file holds more than ${most} tensors` },
   "weights-limit-rank": {
@@ -207,6 +207,11 @@ export const weightMessages = {
     kind: "W_W",
     text: (names: readonly string[], more: number, dialect: string) =>
       `${list(names)}${andMore(more)} cannot be named in ${dialect} and are left out`,
+  },
+  "weights-hash": {
+    kind: "E_W_HASH",
+    text: (model: string, found: string, pinned: string) =>
+      `the weights have the SHA-256 ${found}, but the spec says ${pinned} for model ${quoted(model)}`,
   },
   "weights-seed": {
     kind: "E_USAGE",

@@ -63,7 +63,7 @@ export const addRun: AddCommand = (program, execute) => {
     .option("--strict", strictHelp)
     .requiredOption(
       "-i, --input <file>",
-      "safetensors with pixel_values, F32 [N, C, H, W], and for fcmae mask, F32 [N, L]",
+      "safetensors, .npz or .pt with pixel_values, F32 [N, C, H, W], and for fcmae mask, F32 [N, L]",
     )
     .addOption(maskOption())
     .requiredOption("--out <file>", "where the outputs go, as safetensors")

@@ -10,11 +10,11 @@ import { withoutPrefix } from "../../weights/prefix.ts";
 import { writeSafetensors } from "../../weights/safetensors.ts";
 import type { TensorFile } from "../../weights/tensor.ts";
 import { readTensorFile } from "../../weights/tensor-file.ts";
-import { openSource } from "../byte-source.ts";
 import type { AddCommand } from "../command.ts";
 import { catchingFailures, Failure } from "../failure.ts";
 import { choice, count, once } from "../options.ts";
 import { type Outcome, outcome } from "../outcome.ts";
+import { openWeightsFile, type WeightsFile } from "../weights-file.ts";
 import { castText, few, grouped } from "../weights-text.ts";
 import { writeFile } from "../write-file.ts";
 import { addDiff } from "./weights-diff.ts";
@@ -95,15 +95,15 @@ function addInspect(group: Command, execute: Parameters<AddCommand>[1]): void {
 export async function withTensors<T>(
   file: string,
   prefix: string | null,
-  work: (tensors: TensorFile) => Promise<Result<T>>,
+  work: (tensors: TensorFile, file: WeightsFile) => Promise<Result<T>>,
 ): Promise<Result<T>> {
   return catchingFailures(async () => {
-    const source = await openSource(file);
+    const source = await openWeightsFile(file);
     if (!source.ok) return source;
     try {
       const tensors = await readTensorFile(source.value);
       if (!tensors.ok) return tensors;
-      const done = await work(prefix === null ? tensors.value : withoutPrefix(tensors.value, prefix));
+      const done = await work(prefix === null ? tensors.value : withoutPrefix(tensors.value, prefix), source.value);
       return { ...done, diagnostics: [...tensors.diagnostics, ...done.diagnostics] };
     } finally {
       await source.value.close();
@@ -152,7 +152,10 @@ async function convert(file: string, options: ConvertOptions): Promise<Outcome> 
 }
 
 async function inspect(file: string, prefix: string | null): Promise<Outcome> {
-  const result = await withTensors(file, prefix, async tensors => inspectWeights(tensors));
+  const result = await withTensors(file, prefix, async (tensors, { sha256 }) => {
+    const found = inspectWeights(tensors);
+    return found.ok ? ok({ ...found.value, sha256: await sha256() }, found.diagnostics) : found;
+  });
   if (!result.ok) return outcome({ diagnostics: result.diagnostics });
   const lines = describe(result.value).map(([what, text]) => `  ${what.padEnd(12)} ${text}\n`);
   const { kind, dialect } = result.value;
@@ -164,7 +167,7 @@ async function inspect(file: string, prefix: string | null): Promise<Outcome> {
 }
 
 /** What there is to say, a line each. */
-function describe(found: Inspection): readonly (readonly [what: string, text: string])[] {
+function describe(found: Inspection & { readonly sha256: string }): readonly (readonly [what: string, text: string])[] {
   const { size, architecture, channels, stemPatch, kernels, mlpRatio, classes, decoder, tensors } = found;
   const patches = decoder?.patchSize ? `, patches of ${decoder.patchSize}` : "";
   const metadata = Object.entries(found.metadata).map(([key, value]) => `${key} ${JSON.stringify(value)}`);
@@ -184,6 +187,7 @@ function describe(found: Inspection): readonly (readonly [what: string, text: st
         .join(", "),
     ],
     ["bytes", grouped(found.bytes)],
+    ["sha256", found.sha256],
     ["not known", few(found.unknown)],
     ["odd shapes", few(found.misshapen)],
     ["metadata", few(metadata)],

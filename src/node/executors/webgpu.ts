@@ -70,6 +70,7 @@ const explain: { readonly [K in ModelErrorCode]: (why: string) => ReturnType<typ
   shader: why => error("shader-rejected", null, "WGSL", why),
   input: why => error("run-refused", null, why),
   weights: why => error("run-refused", null, why),
+  fetch: why => error("run-refused", null, why),
   aborted: () => error("aborted", null),
   disposed: () => error("disposed", null),
 };

@@ -50,7 +50,7 @@ export async function importSpec(
   });
   if (!json.ok) return json;
   const config = json.value;
-  if (config !== null) {
+  if (config !== null && !Object.hasOwn(config, "weight_map")) {
     const imported = isTimmConfig(config)
       ? importTimmConfig(config, source, options)
       : importConfig(config, source, options);

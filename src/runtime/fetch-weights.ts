@@ -1,0 +1,112 @@
+import { download } from "./download.ts";
+import { check, ModelError } from "./errors.ts";
+import { bytesPerElement, elements } from "./gpu.ts";
+import { sha256 as newHash } from "./sha256.ts";
+import type { Aborting } from "./state.ts";
+
+export interface FetchOptions {
+  /** Of the whole file, in hex, as `cnxc weights inspect` prints it: nothing is given out of another file. */
+  readonly sha256?: string | undefined;
+  /** Bytes so far; how many there are in all is known once the first have come, and 0 before. */
+  readonly onProgress?: ((progress: { readonly loaded: number; readonly total: number }) => void) | undefined;
+  readonly signal?: Aborting | undefined;
+}
+
+interface Entry {
+  readonly name: string;
+  readonly length: number;
+}
+
+const maxHeader = 100_000_000;
+
+/**
+ * Weights for `createModel` from a safetensors file in the official names, f32, as `cnxc compile --weights` writes it.
+ * The file is read once, in order, each tensor into memory of its own, so it may be larger than any one array. Throws
+ * FetchError, AbortError, WeightsError where it is another or a broken file, or OutOfMemoryError.
+ */
+export async function fetchWeights(
+  url: string,
+  { sha256, onProgress, signal }: FetchOptions = {},
+): Promise<(name: string) => Float32Array<ArrayBuffer>> {
+  const hash = sha256 === undefined ? null : newHash();
+  const tensors = new Map<string, Float32Array<ArrayBuffer>>();
+  let [loaded, total] = [0, 0];
+  const received = (bytes: Uint8Array): void => {
+    hash?.update(bytes);
+    loaded += bytes.length;
+    onProgress?.({ loaded, total });
+  };
+  await download(url, { signal, received, anyOrigin: hash !== null }, async file => {
+    const start = new Uint8Array(8);
+    await file.fill(start, "its first 8 bytes");
+    const length = Number(new DataView(start.buffer).getBigUint64(0, true));
+    const shown = JSON.stringify(String.fromCharCode(...start));
+    check(length >= 2 && length <= maxHeader, "weights", `${url} is no safetensors file, it begins with ${shown}`);
+    const header = new Uint8Array(length);
+    await file.fill(header, "its header");
+    const entries = entriesIn(header, url);
+    total = entries.reduce((sum, { length }) => sum + length * bytesPerElement, 8 + length);
+    for (const { name, length } of entries) {
+      const values = allocate(name, length);
+      await file.fill(new Uint8Array(values.buffer), `'${name}'`);
+      tensors.set(name, values);
+    }
+    await file.end();
+  });
+  const found = hash?.digest();
+  check(found === sha256?.toLowerCase(), "weights", `${url} has the SHA-256 ${found}, not ${sha256}`);
+  return name => {
+    const values = tensors.get(name);
+    check(values, "weights", `${url} has no '${name}'`);
+    return values;
+  };
+}
+
+/** Little-endian, as every machine is that has WebGPU. */
+function allocate(name: string, length: number): Float32Array<ArrayBuffer> {
+  try {
+    return new Float32Array(length);
+  } catch {
+    throw new ModelError("out-of-memory", `there is no memory for the ${length} values of '${name}'`);
+  }
+}
+
+/** The tensors in the order of their data, which they fill without a gap. */
+function entriesIn(header: Uint8Array, url: string): readonly Entry[] {
+  const rows = Object.entries(parsed(header, url)).filter(([name]) => name !== "__metadata__");
+  const broken = (name: string): string => `${url} has a broken header: '${name}' does not lie where it should`;
+  const entries = rows.map(([name, value]) => {
+    const { dtype, shape, data_offsets: offsets } = Object(value) as Record<string, unknown>;
+    check(dtype === "F32", "weights", `'${name}' of ${url} is ${dtype}, not F32: see cnxc weights convert --dtype`);
+    check(isSizes(shape) && isSizes(offsets), "weights", broken(name));
+    const [begin = 0, end = 0] = offsets;
+    const length = elements(shape);
+    check(end - begin === length * bytesPerElement, "weights", broken(name));
+    return { name, begin, length };
+  });
+  entries.sort((a, b) => a.begin - b.begin || a.length - b.length);
+  let at = 0;
+  for (const { name, begin, length } of entries) {
+    check(begin === at, "weights", broken(name));
+    at += length * bytesPerElement;
+  }
+  return entries;
+}
+
+const isSizes = (value: unknown): value is readonly number[] =>
+  Array.isArray(value) && value.every(size => Number.isSafeInteger(size) && size >= 0);
+
+function parsed(header: Uint8Array, url: string): object {
+  try {
+    return Object(JSON.parse(new decoding.TextDecoder("utf-8", { fatal: true }).decode(header)));
+  } catch {
+    throw new ModelError("weights", `${url} has a broken header: it is no JSON`);
+  }
+}
+
+const decoding = globalThis as unknown as {
+  readonly TextDecoder: new (
+    label: string,
+    options: { readonly fatal: boolean },
+  ) => { decode(bytes: Uint8Array): string };
+};
