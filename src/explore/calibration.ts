@@ -43,5 +43,6 @@ export const calibrationModels: readonly Model[] = shapes.map(([side, dim, depth
   grn: "per_sample",
   layerScale: null,
   head: { kind: "classifier", classes: 10 },
+  weightsSha256: null,
   span: nowhere,
 }));
