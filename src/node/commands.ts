@@ -4,6 +4,8 @@ import { addClassify } from "./commands/classify.ts";
 import { addCompile } from "./commands/compile.ts";
 import { addFmt } from "./commands/fmt.ts";
 import { addImport } from "./commands/import.ts";
+import { addInfo } from "./commands/info.ts";
+import { addInspect } from "./commands/inspect.ts";
 import { addReconstruct } from "./commands/reconstruct.ts";
 import { addRun } from "./commands/run.ts";
 import { addTune } from "./commands/tune.ts";
@@ -20,6 +22,8 @@ export const commands: readonly AddCommand[] = [
   addWeights,
   addImport,
   addTune,
+  addInfo,
+  addInspect,
   addCheck,
   addFmt,
 ];
