@@ -46,21 +46,21 @@ export function memoryTimeline({ arenas, steps, buffers }: MemoryTimeline): stri
   );
   const end = (tops.at(-1) ?? 0) + (arenas.at(-1) ?? 0) * scale;
   const height = end + 2 * labelHeight;
-  const grounds = arenas.map((bytes, i) => {
-    const y = tops[i] as number;
-    return (
-      `<text x="0" y="${round(y - 6)}">arena ${i}, ${bytesText(bytes)}</text>` +
-      `<rect class="arena" x="0" y="${round(y)}" width="${width}" height="${round(Math.max(hairline, bytes * scale))}"/>`
-    );
-  });
+  const grounds = arenas.map(
+    (bytes, i) =>
+      `<rect class="arena" x="0" y="${round(tops[i] as number)}" width="${width}" height="${round(Math.max(hairline, bytes * scale))}"/>`,
+  );
+  const names = arenas.map(
+    (bytes, i) => `<text x="0" y="${round((tops[i] as number) - 6)}">arena ${i}, ${bytesText(bytes)}</text>`,
+  );
   const marks = partsOf(steps).map(({ part, from }, i) => {
     const x = from * column;
-    const late = x > width - 90;
     const y = end + (i % 2 === 0 ? 1 : 2) * labelHeight - 5;
-    return (
-      `<line x1="${round(x)}" x2="${round(x)}" y1="0" y2="${round(y)}"/>` +
-      `<text x="${round(late ? width : x + 4)}" y="${round(y)}"${late ? ' text-anchor="end"' : ""}>${escapeHtml(part)}</text>`
-    );
+    const late = x > width - 90;
+    return {
+      line: `<line x1="${round(x)}" x2="${round(x)}" y1="${labelHeight}" y2="${round(y)}"/>`,
+      name: `<text x="${round(late ? width : x + 4)}" y="${round(y)}"${late ? ' text-anchor="end"' : ""}>${escapeHtml(part)}</text>`,
+    };
   });
   const rects = buffers.map(buffer => {
     const x = buffer.from * column;
@@ -74,12 +74,12 @@ export function memoryTimeline({ arenas, steps, buffers }: MemoryTimeline): stri
   return (
     `<svg class="memory" role="img" viewBox="0 0 ${width} ${round(height)}" width="${width}" height="${round(height)}" ` +
     `aria-label="Scratch memory over ${steps.length} steps: ${buffers.length} buffers in ${arenas.length} arenas of ${bytesText(all)}">\n` +
-    `${[...grounds, ...marks, ...rects].join("\n")}\n</svg>`
+    `${[...grounds, ...marks.map(({ line }) => line), ...rects, ...names, ...marks.map(({ name }) => name)].join("\n")}\n</svg>`
   );
 }
 
-export const memoryTimelineStyle = `.memory { display: block; width: 100%; min-width: 46rem; height: auto; font-size: 12px; font-variant-numeric: tabular-nums; }
-.memory text { fill: var(--soft); }
+export const memoryTimelineStyle = `.memory { display: block; width: 100%; min-width: 60rem; height: auto; font-size: 12px; font-variant-numeric: tabular-nums; }
+.memory text { fill: var(--soft); stroke: var(--sheet); stroke-width: 4px; stroke-linejoin: round; paint-order: stroke; pointer-events: none; }
 .memory line { stroke: var(--line); }
 .memory .arena { fill: var(--line); fill-opacity: 0.45; }
 .memory .buffer { fill: var(--bar); fill-opacity: 0.8; }

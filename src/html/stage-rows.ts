@@ -25,9 +25,10 @@ export function stageRows(stages: readonly StageShape[]): string {
 }
 
 function rowOf({ name, height, width, channels, blocks, kernel }: StageShape, rows: number, most: number): string {
+  const gap = Math.min(0.1 * channels, most / 400);
   const slabs = Array.from(
     { length: blocks },
-    (_, i) => `<rect x="${i * channels}" width="${round(channels * 0.92)}" height="1"/>`,
+    (_, i) => `<rect x="${i * channels}" width="${round(channels - gap)}" height="1"/>`,
   );
   return (
     `<div class="stage-row" role="listitem"><span class="stage-name">${escapeHtml(name)}</span>` +
@@ -42,8 +43,8 @@ export const stageRowsStyle = `.stages { font-variant-numeric: tabular-nums; }
 .stage-row svg { display: block; width: 100%; min-height: 2px; fill: var(--bar); }
 .stage-size { color: var(--soft); white-space: nowrap; }
 @media (max-width: 44rem) {
-  .stage-row { grid-template-columns: auto auto 1fr; gap: 0.25rem 1rem; padding: 0.5rem 0; }
-  .stage-row svg { grid-column: 1 / -1; grid-row: 2; }
+  .stage-row { display: flex; flex-wrap: wrap; gap: 0.125rem 1rem; padding: 0.5rem 0; font-size: 0.875rem; }
+  .stage-row svg { order: 1; margin-top: 0.25rem; }
 }
 `;
 

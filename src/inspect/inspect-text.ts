@@ -2,7 +2,7 @@ import { bytesText, grouped } from "../html/figures.ts";
 import type { Change, Lines } from "./changes.ts";
 import { batchText } from "./info-text.ts";
 import type { Inspection } from "./inspect.ts";
-import { aliveBytes, bytesMovedBy, type Run } from "./runs.ts";
+import { aliveBytes, bytesMovedBy } from "./runs.ts";
 import { textTable } from "./table.ts";
 
 /** All of it for a terminal, but the kernels' own text: passes, kernels in order, memory. */
@@ -92,6 +92,6 @@ const marked = (mark: string, { lines }: Lines): readonly string[] =>
     return [`  ${mark} ${first}`, ...rest.map(line => `    ⟶ ${line}`)].join("\n") + where;
   });
 
-/** Runs of one kernel, by its place among the sources. */
-export const runsOfKernel = (runs: readonly Run[], ofRun: readonly number[], kernel: number): readonly number[] =>
-  runs.flatMap((_, i) => (ofRun[i] === kernel ? [i] : []));
+/** Indices of the runs of one kernel. */
+export const runsOfKernel = (ofRun: readonly number[], kernel: number): readonly number[] =>
+  ofRun.flatMap((index, at) => (index === kernel ? [at] : []));

@@ -75,7 +75,10 @@ const table = (label: string, heads: readonly string[], rows: readonly (readonly
 };
 
 const details = (summary: string, body: string): string =>
-  `<details class="sheet"><summary>${summary}</summary>\n<div class="inside">\n${body}\n</div></details>`;
+  `<details><summary>${summary}</summary>\n<div class="inside">\n${body}\n</div></details>`;
+
+/** Details one below the other on a sheet. */
+const folded = (...all: readonly string[]): string => `<div class="sheet folded">\n${all.join("\n")}\n</div>`;
 
 function stagesSection({ summary: { parts, total } }: Inspection): string {
   const shapes = parts.flatMap(({ name, map, blocks }) =>
@@ -113,11 +116,13 @@ const passesSection = ({ built, changes }: Inspection): string =>
     1,
     "What each pass changed in the graph. Lines of equal blocks come once: <code>{j}</code> stands for the block and <code>{j-1}</code> for the one before it. A grouping pass changes no value; it says which nodes one kernel computes together.",
     [
-      details(`<b>as built</b><span class="what">${built.count} nodes</span>`, graphBlock(built)),
-      ...changes.map(change =>
-        details(
-          `<b>${escapeHtml(change.pass)}</b><span class="what">${escapeHtml(changeHeadline(change))}</span>`,
-          changeBlock(change),
+      folded(
+        details(`<b>as built</b><span class="what">${built.count} nodes</span>`, graphBlock(built)),
+        ...changes.map(change =>
+          details(
+            `<b>${escapeHtml(change.pass)}</b><span class="what">${escapeHtml(changeHeadline(change))}</span>`,
+            changeBlock(change),
+          ),
         ),
       ),
     ],
@@ -139,7 +144,7 @@ function changeBlock({ summary, reasons, added, removed, rewired, grouped: made,
         ([name, mark, { count, lines }]) =>
           `<h3>${name} <span>${count}</span></h3>\n<ul class="lines">${lines.map(line => lineItem(line, mark)).join("\n")}</ul>`,
       ),
-    `<details class="graph"><summary>The whole graph after it <span class="what">${after.count} nodes</span></summary>${graphBlock(after)}</details>`,
+    `<details class="inner"><summary>The whole graph after it <span class="what">${after.count} nodes</span></summary>${graphBlock(after)}</details>`,
   ].join("\n");
 }
 
@@ -170,25 +175,29 @@ function kernelsSection({ runs: { runs, memory }, sources, summary }: Inspection
     2,
     `${runs.length} kernels a pass, ${sources.kernels.length} of them different, in the order of their first run. Bars are shares of the whole pass.`,
     [
-      ...sources.kernels.map((source, i) => {
-        const own = runsOfKernel(runs, sources.ofRun, i);
-        return kernelDetails(source, own, runs, summary);
-      }),
-      details(
-        `<b>every step in order</b><span class="what">${runs.length} runs</span>`,
-        table(
-          "Every step in order",
-          ["name", "kernel", "grid", "threads", "step", "multiply-adds", "bytes moved", "scratch alive"],
-          rows,
-          4,
-        ),
+      folded(
+        ...sources.kernels.map((source, i) => kernelDetails(source, runsOfKernel(sources.ofRun, i), runs, summary)),
       ),
-      ...sources.others.map(({ name, code }) =>
-        details(`<b>${escapeHtml(name)}</b><span class="what">not a step of a pass</span>`, codeBlock(name, code)),
+      folded(
+        details(
+          `<b>every step in order</b><span class="what">${runs.length} runs</span>`,
+          table("Every step in order", stepColumns, rows, 4),
+        ),
+        details(
+          `<b>the rest of the text</b><span class="what">${escapeHtml(sources.rest)}</span>`,
+          sources.others
+            .map(
+              ({ name, code }) =>
+                `<details class="inner"><summary>${escapeHtml(name)}</summary>${codeBlock(name, code)}</details>`,
+            )
+            .join("\n"),
+        ),
       ),
     ],
   );
 }
+
+const stepColumns = ["name", "kernel", "grid", "threads", "step", "multiply-adds", "bytes moved", "scratch alive"];
 
 function kernelDetails(
   { name, code }: KernelSource,
@@ -246,9 +255,11 @@ function memorySection({ runs: { memory } }: Inspection): string {
     "Of one image, drawn to scale: steps from left to right, bytes downwards. A rectangle is a value, from the step that writes it to the last one that reads it; those that are not alive together share bytes.",
     [
       `<div class="sheet scroll" tabindex="0" role="region" aria-label="Scratch memory">${memoryTimeline(memory)}</div>`,
-      details(
-        `<b>every buffer</b><span class="what">${rows.length} values</span>`,
-        table("Every buffer", ["value", "arena", "offset", "bytes", "from step", "to step"], rows, 1),
+      folded(
+        details(
+          `<b>every buffer</b><span class="what">${rows.length} values</span>`,
+          table("Every buffer", ["value", "arena", "offset", "bytes", "from step", "to step"], rows, 1),
+        ),
       ),
     ],
   );
@@ -270,27 +281,29 @@ thead th { color: var(--soft); font-size: 0.8125rem; border-bottom: 1px solid va
 .costs td { padding-left: 1rem; }
 .share { display: block; height: 0.375rem; margin-top: 0.125rem; background: var(--line); border-radius: 0.125rem; overflow: hidden; }
 .share i { display: block; height: 100%; background: var(--bar); }
-details.sheet { padding: 0; margin: 0 0 0.5rem; }
+.folded { padding: 0; }
+.folded > details + details { border-top: 1px solid var(--line); }
 summary { cursor: pointer; padding: 0.625rem 1rem; }
 summary b { font-weight: 600; overflow-wrap: anywhere; }
 .what { margin-left: 0.75rem; color: var(--soft); font-size: 0.875rem; font-variant-numeric: tabular-nums; }
-.inside { padding: 0.5rem 1rem 1rem; border-top: 1px solid var(--line); }
+.inside { padding: 0 1rem 1.25rem 2rem; }
 .inside p { margin: 0.5rem 0; }
 .kernel { display: inline-grid; width: calc(100% - 1.5rem); grid-template-columns: 1fr 11rem 7rem; gap: 0 1.5rem; align-items: end; vertical-align: top; }
 .kernel > b { grid-column: 1; grid-row: 1; }
 .kernel > .what { grid-column: 1; grid-row: 2; margin: 0; }
-.cost { grid-row: 1 / span 2; display: flex; flex-direction: column-reverse; gap: 0.25rem; text-align: right; font-size: 0.875rem; font-variant-numeric: tabular-nums; align-self: center; }
+.cost { grid-row: 1 / span 2; display: flex; flex-direction: column-reverse; gap: 0.25rem; text-align: right; font-size: 0.875rem; font-variant-numeric: tabular-nums; white-space: nowrap; align-self: center; }
 .params { gap: 0.5rem 2rem; margin: 0.5rem 0 1rem; font-size: 0.875rem; }
 pre { margin: 1rem 0 0; padding: 1rem; overflow-x: auto; background: var(--ground); border: 1px solid var(--line); border-radius: 0.5rem; line-height: 1.45; tab-size: 2; }
 .lines { list-style: none; margin: 0.25rem 0; padding: 0; line-height: 1.45; }
 .lines li { padding: 0.125rem 0 0.125rem 1.25rem; text-indent: -1.25rem; overflow-wrap: anywhere; }
 .lines b { display: inline-block; width: 1.25rem; text-indent: 0; color: var(--bar); font-weight: 700; }
 .lines small { color: var(--soft); font-size: inherit; }
-.graph { margin-top: 1rem; }
-.graph summary { padding: 0.25rem 0; color: var(--bar); }
+.inner { margin-top: 1rem; }
+.inner > summary { padding: 0.25rem 0; color: var(--bar); overflow-wrap: anywhere; }
 .note { font-size: 0.875rem; }
 @media (max-width: 44rem) {
-  .kernel { grid-template-columns: 1fr 1fr; row-gap: 0.25rem; }
+  .inside { padding-left: 1rem; }
+  .kernel { grid-template-columns: 10.5rem 1fr; row-gap: 0.25rem; }
   .kernel > b, .kernel > .what { grid-column: 1 / -1; }
   .cost { grid-row: 3; text-align: left; }
 }
@@ -299,6 +312,6 @@ pre { margin: 1rem 0 0; padding: 1rem; overflow-x: auto; background: var(--groun
   pre { white-space: pre-wrap; }
   .scroll, pre { overflow: visible; }
   .memory { min-width: 0; }
-  details, .sheet { break-inside: avoid-page; }
+  summary, tr, .lines li { break-inside: avoid; }
 }
 `;

@@ -16,8 +16,10 @@ export interface Sources {
   readonly kernels: readonly KernelSource[];
   /** Indices into `kernels`, one a run. */
   readonly ofRun: readonly number[];
-  /** What the kernels take in, and what runs once, after the weights are loaded. */
+  /** What no step of a pass runs. */
   readonly others: readonly KernelSource[];
+  /** What the others are, in words. */
+  readonly rest: string;
 }
 
 export function wgslSources(plan: Plan): Sources {
@@ -31,6 +33,7 @@ export function wgslSources(plan: Plan): Sources {
       ...(half === undefined ? [] : [{ name: "what kernels with f16 begin with", code: half.native }]),
       ...kernels.filter((_, index) => !used.includes(index)),
     ],
+    rest: "kernels that pack the weights once",
   };
 }
 
@@ -41,4 +44,5 @@ export const cudaSources = (program: CudaProgram): Sources => ({
     { name: "pack", code: packText(program) },
     { name: "device.h", code: renderTemplate("cuda/device", {}) },
   ],
+  rest: "the kernel that packs the weights once, and what all kernels include",
 });
