@@ -42,7 +42,7 @@ export function explainPass(pass: Pass, before: Graph, after: Graph): readonly s
   const changed = made.length > 0 ? [`${made.length} new values, such as ${made[0]}`] : [];
   const grouped =
     grown.length > 0 ? [`${grown.length} kernels grew, ${megabytes(gained)} MB an image stay in registers`] : [];
-  const stages = pass.name === compactSites.name ? explainStages(before, after) : [];
+  const stages = pass.name === compactSites.name ? explainStages(before, after).map(line => `  ${line}`) : [];
   const head = [`${pass.name}: ${[...changed, ...grouped].join("; ") || "nothing to do"}`];
   return [
     ...head,
@@ -52,11 +52,11 @@ export function explainPass(pass: Pass, before: Graph, after: Graph): readonly s
 }
 
 /** Why the stages of a masked encoder are computed as they are. */
-function explainStages(before: Graph, after: Graph): readonly string[] {
+export function explainStages(before: Graph, after: Graph): readonly string[] {
   const masked = new Set([...after.nodes.values()].flatMap(node => (node.op === "maskSites" ? [stageOf(node)] : [])));
   return stageCosts(before).map(
     ({ stage, sites, kept, compact, masked: whole }) =>
-      `  stage of ${stage} rows: ${masked.has(stage) ? "masked" : "compact"}, ${kept} of ${sites} sites are kept; ` +
+      `stage of ${stage} rows: ${masked.has(stage) ? "masked" : "compact"}, ${kept} of ${sites} sites are kept; ` +
       `compact is worth ${millions(compact)} M multiply-adds an image, masked ${millions(whole)} M`,
   );
 }

@@ -14,7 +14,8 @@ export function print(graph: Graph): string {
 
 export const printType = (type: TensorType): string => `${type.dtype}[${type.shape.join(", ")}]`;
 
-function printNode(node: Node, group: string | undefined): string {
+/** One line of it; `group` is the node that the kernel is named after, if it is in a group. */
+export function printNode(node: Node, group: string | undefined): string {
   const call = `${node.op}(${node.inputs.map(id => `%${id}`).join(", ")})`;
   const attrs = node.op === "input" || node.op === "param" ? [] : Object.entries(node.attrs);
   const braces = attrs.length === 0 ? "" : ` {${attrs.map(([key, value]) => `${key}: ${value}`).join(", ")}}`;

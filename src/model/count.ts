@@ -1,22 +1,33 @@
 import type { Head, Model } from "./model.ts";
 
+/** Numbers of a checkpoint by where they are; a stage begins with the convolution that makes its map smaller. */
+export interface ParameterCounts {
+  readonly stem: number;
+  readonly stages: readonly number[];
+  readonly head: number;
+}
+
 /** How many numbers a checkpoint of this model holds. */
-export function countParameters({ input, stem, stages, mlpRatio, grn, layerScale, head }: Model): number {
-  const dims = stages.map(({ dim }) => dim);
+export function countParameters(model: Model): number {
+  const { stem, stages, head } = parametersByPart(model);
+  return [stem, ...stages, head].reduce((a, b) => a + b, 0);
+}
+
+/** The same, part by part. */
+export function parametersByPart(model: Model): ParameterCounts {
+  const { input, stem, mlpRatio, grn, layerScale, head } = model;
+  const dims = model.stages.map(({ dim }) => dim);
   const first = dims[0] ?? 0;
-  const last = dims.at(-1) ?? 0;
-  const stemCount = stem.patch ** 2 * input.channels * first + 3 * first;
-  const between = dims.slice(1).map((dim, i) => {
-    const before = dims[i] ?? 0;
-    return 2 * before + 4 * before * dim + dim;
+  const stages = model.stages.map(({ depth, dim, kernel }, i) => {
+    const before = dims[i - 1];
+    const down = before === undefined ? 0 : 2 * before + 4 * before * dim + dim;
+    return down + depth * blockParameters(dim, kernel, mlpRatio, grn !== "none", layerScale !== null);
   });
-  const blocks = stages.map(
-    ({ depth, dim, kernel }) => depth * blockParameters(dim, kernel, mlpRatio, grn !== "none", layerScale !== null),
-  );
-  return [stemCount, ...between, ...blocks, headParameters(head, last, dims, input.channels)].reduce(
-    (a, b) => a + b,
-    0,
-  );
+  return {
+    stem: stem.patch ** 2 * input.channels * first + 3 * first,
+    stages,
+    head: headParameters(head, dims.at(-1) ?? 0, dims, input.channels),
+  };
 }
 
 const blockParameters = (dim: number, kernel: number, ratio: number, grn: boolean, layerScale: boolean): number => {

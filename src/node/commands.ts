@@ -5,6 +5,8 @@ import { addCompile } from "./commands/compile.ts";
 import { addExplore } from "./commands/explore.ts";
 import { addFmt } from "./commands/fmt.ts";
 import { addImport } from "./commands/import.ts";
+import { addInfo } from "./commands/info.ts";
+import { addInspect } from "./commands/inspect.ts";
 import { addReconstruct } from "./commands/reconstruct.ts";
 import { addRun } from "./commands/run.ts";
 import { addTune } from "./commands/tune.ts";
@@ -22,6 +24,8 @@ export const commands: readonly AddCommand[] = [
   addImport,
   addExplore,
   addTune,
+  addInfo,
+  addInspect,
   addCheck,
   addFmt,
 ];

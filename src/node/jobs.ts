@@ -6,6 +6,8 @@ export const jobs = {
   run: async () => (await import("./jobs/run.ts")).run,
   classify: async () => (await import("./jobs/classify.ts")).classify,
   reconstruct: async () => (await import("./jobs/reconstruct.ts")).reconstruct,
+  info: async () => (await import("./jobs/info.ts")).info,
+  inspect: async () => (await import("./jobs/inspect.ts")).inspectModel,
   check: async () => (await import("./jobs/check.ts")).check,
   fmt: async () => (await import("./jobs/fmt.ts")).fmt,
 } as const;

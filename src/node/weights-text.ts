@@ -1,8 +1,7 @@
+import { grouped } from "../html/figures.ts";
 import type { CastReport } from "../weights/cast.ts";
 
-/** How numbers and names of weights are shown to a person. */
-export const grouped = (n: number): string => `${n}`.replaceAll(/\B(?=(\d{3})+$)/g, ",");
-
+/** How names and numbers of weights are shown to a person. */
 export const few = (names: readonly string[]): string =>
   `${names.slice(0, 5).join(", ")}${names.length > 5 ? `, and ${names.length - 5} more` : ""}`;
 

@@ -12,27 +12,26 @@ const identifier = (name: string): string => name.replace(/[^A-Za-z0-9]/g, "_");
 
 /** The C and C++ sources of a model, as a folder that CMake builds. */
 export function cudaFiles(program: CudaProgram, context: EmitContext, torch: boolean): readonly OutputFile[] {
-  const { plan, kernels } = program;
+  const { kernels } = program;
   const lines = banner(context);
   const slashes = lines.map(line => `// ${line}\n`).join("");
-  const names = namesOf(plan.name);
-  const shared = { ...names, name: plan.name, scalar: scalars[program.dtype], header: `${names.prefix}.h` };
-  const packing = { ...shared, scalar: widthType("factor", program) };
+  const shared = sharedOf(program);
+  const packing = packingOf(program);
   const sources = [
     ...kernels.map(({ name }) => ({ file: `${name}.cu` })),
     { file: "pack.cu" },
-    { file: `${names.prefix}.cu` },
+    { file: `${shared.prefix}.cu` },
   ];
   const files: readonly (readonly [path: string, contents: string])[] = [
     ["device.h", slashes + renderTemplate("cuda/device", {})],
     ["kernels.h", slashes + renderTemplate("host/kernel-list", { ...packing, kernels: kernels.map(entryOf) })],
     ...kernels.map(one => [`${one.name}.cu`, slashes + kernelText(one, program)] as const),
-    ["pack.cu", slashes + renderTemplate("cuda/pack", packing)],
+    ["pack.cu", slashes + packText(program)],
     [
       shared.header,
       `/* ${lines.join("\n * ")} */\n${renderTemplate("host/c-api", apiContext(program, context.model, shared))}`,
     ],
-    [`${names.prefix}.cu`, slashes + renderTemplate("host/launch-plan", planContext(program, shared))],
+    [`${shared.prefix}.cu`, slashes + renderTemplate("host/launch-plan", planContext(program, shared))],
     ["run.cu", slashes + renderTemplate("host/runner", runnerContext(program, shared))],
     [
       "example.c",
@@ -56,6 +55,16 @@ const namesOf = (name: string) => ({
   guard: `CNXC_${identifier(name).toUpperCase()}_H`,
 });
 type Shared = ReturnType<typeof namesOf> & { readonly name: string; readonly scalar: string; readonly header: string };
+
+function sharedOf({ plan, dtype }: CudaProgram): Shared {
+  const names = namesOf(plan.name);
+  return { ...names, name: plan.name, scalar: scalars[dtype], header: `${names.prefix}.h` };
+}
+
+const packingOf = (program: CudaProgram): Shared => ({ ...sharedOf(program), scalar: widthType("factor", program) });
+
+/** The text of what packs the weights, without the banner. */
+export const packText = (program: CudaProgram): string => renderTemplate("cuda/pack", packingOf(program));
 
 const entryOf = ({ name }: NamedKernel) => ({ entry: identifier(name) });
 

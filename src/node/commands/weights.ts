@@ -1,5 +1,6 @@
 import type { Command } from "commander";
 import { type Diagnostic, ok, type Result } from "../../diagnostics/diagnostic.ts";
+import { grouped } from "../../html/figures.ts";
 import { printArchitecture, printDecoder } from "../../weights/architecture.ts";
 import type { CastReport } from "../../weights/cast.ts";
 import { convertWeights } from "../../weights/convert.ts";
@@ -15,7 +16,7 @@ import { catchingFailures, Failure } from "../failure.ts";
 import { choice, count, once } from "../options.ts";
 import { type Outcome, outcome } from "../outcome.ts";
 import { openWeightsFile, type WeightsFile } from "../weights-file.ts";
-import { castText, few, grouped } from "../weights-text.ts";
+import { castText, few } from "../weights-text.ts";
 import { writeFile } from "../write-file.ts";
 import { addDiff } from "./weights-diff.ts";
 

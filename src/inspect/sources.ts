@@ -1,0 +1,48 @@
+import { renderTemplate } from "../embedded/render-template.ts";
+import { kernelText, packText } from "../emit/cuda/files.ts";
+import type { CudaProgram } from "../emit/cuda/program.ts";
+import { describe } from "../emit/wgsl/descriptor.ts";
+import type { Plan } from "../plan/plan.ts";
+
+/** The text of one kernel, as compiling writes it below its first lines. */
+export interface KernelSource {
+  /** The first value that it computes. */
+  readonly name: string;
+  readonly code: string;
+}
+
+/** The kernels of a pass, each once, and which of them every run is. */
+export interface Sources {
+  readonly kernels: readonly KernelSource[];
+  /** Indices into `kernels`, one a run. */
+  readonly ofRun: readonly number[];
+  /** What no step of a pass runs. */
+  readonly others: readonly KernelSource[];
+  /** What the others are, in words. */
+  readonly rest: string;
+}
+
+export function wgslSources(plan: Plan): Sources {
+  const { kernels, steps, half } = describe(plan);
+  const ofRun = steps.map(({ kernel }) => kernel);
+  const used = [...new Set(ofRun)];
+  return {
+    kernels: used.map(index => kernels[index] as KernelSource),
+    ofRun: ofRun.map(index => used.indexOf(index)),
+    others: [
+      ...(half === undefined ? [] : [{ name: "what kernels with f16 begin with", code: half.native }]),
+      ...kernels.filter((_, index) => !used.includes(index)),
+    ],
+    rest: "kernels that pack the weights once",
+  };
+}
+
+export const cudaSources = (program: CudaProgram): Sources => ({
+  kernels: program.kernels.map(kernel => ({ name: kernel.name, code: kernelText(kernel, program) })),
+  ofRun: program.launches.map(({ kernel }) => kernel),
+  others: [
+    { name: "pack", code: packText(program) },
+    { name: "device.h", code: renderTemplate("cuda/device", {}) },
+  ],
+  rest: "the kernel that packs the weights once, and what all kernels include",
+});

@@ -1,0 +1,15 @@
+import type { Batch, Model, StorageType } from "../model/model.ts";
+import type { SiteLayout } from "../passes/site-layout.ts";
+
+/** Targets that are made of kernels; the first is the default. */
+export const kernelTargets = ["wgsl", "cuda"] as const;
+export type KernelTargetName = (typeof kernelTargets)[number];
+
+/** What is looked into: a model, as one target runs it. */
+export interface Subject {
+  readonly model: Model;
+  readonly target: KernelTargetName;
+  readonly dtype: StorageType;
+  readonly batch: Batch;
+  readonly sites: SiteLayout;
+}
