@@ -64,6 +64,8 @@ describe("docs/cli.md", () => {
     "weights diff",
     "import",
     "tune",
+    "info",
+    "inspect",
     "check",
     "fmt",
   ])("has the help of %s as it is printed", command => {

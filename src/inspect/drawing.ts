@@ -1,4 +1,4 @@
-import { constants, type Graph, type Node, type ValueId } from "../graph/graph.ts";
+import { constants, type Graph, type Node, readers, type ValueId } from "../graph/graph.ts";
 import { printType } from "../graph/print.ts";
 import type { Run } from "./runs.ts";
 
@@ -33,15 +33,26 @@ export function drawingOf(graph: Graph, runs: readonly Run[]): Drawing {
   const kinds = new Map([...runs].reverse().map(({ name, kind }) => [name, kind]));
   const drawn = (node: Node): Drawn => ({ key: key(node.id), lines: [node.id, node.op, printType(node.type)] });
 
+  const read = readers(graph);
+  const writers = new Map(
+    runs.flatMap(({ name, operands }) =>
+      operands.flatMap(({ value, access }) => (access === "write" ? [[value, name] as const] : [])),
+    ),
+  );
+  /** GRN's factors stand alone in the graph, but mostly a product makes them: the one before or the one after. */
+  const kernelOf = (anchor: ValueId): ValueId => {
+    if (kinds.has(anchor)) return anchor;
+    const reader = read.get(anchor)?.[0]?.id ?? anchor;
+    return writers.get(anchor) ?? graph.groups.get(reader) ?? reader;
+  };
   const members = new Map<ValueId, Node[]>();
   for (const node of shown) {
     if (node.op === "input") continue;
-    const anchor = graph.groups.get(node.id) ?? node.id;
+    const anchor = kernelOf(graph.groups.get(node.id) ?? node.id);
     members.set(anchor, [...(members.get(anchor) ?? []), node]);
   }
   const clusters = [...members].map(([anchor, nodes], i): Cluster => {
-    const kind = kinds.get(anchor);
-    return { key: `k${i}`, title: kind === undefined ? anchor : `${kind} ${anchor}`, nodes: nodes.map(drawn) };
+    return { key: `k${i}`, title: `${kinds.get(anchor) ?? "part of"} ${anchor}`, nodes: nodes.map(drawn) };
   });
   return {
     name: graph.name,

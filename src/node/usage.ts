@@ -13,6 +13,8 @@ Examples:
   cnxc weights inspect model.safetensors         what a file of weights holds
   cnxc weights convert model.safetensors --to timm -o timm.safetensors
   cnxc import config.json -o my.cnx              a spec from a config of transformers
+  cnxc info specs/convnextv2.cnx    what models are and cost, stage by stage
+  cnxc inspect specs/convnextv2.cnx -m atto -o atto.html
   cnxc check specs/*.cnx            say what is wrong with specs
   cnxc fmt --check specs/atto.cnx   fail where a spec is not laid out in the one way
   cnxc check --json - < atto.cnx    the same for a program: one JSON object on standard output
