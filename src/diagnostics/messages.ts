@@ -1,6 +1,7 @@
 import type { Diagnostic, Note, Place } from "./diagnostic.ts";
 import type { Kind } from "./exit-codes.ts";
 import { archiveMessages } from "./messages/archives.ts";
+import { artifactMessages } from "./messages/artifacts.ts";
 import { compileMessages } from "./messages/compile.ts";
 import { importMessages } from "./messages/import.ts";
 import { machineMessages } from "./messages/machine.ts";
@@ -21,6 +22,7 @@ export const messages = {
   ...weightMessages,
   ...importMessages,
   ...archiveMessages,
+  ...artifactMessages,
   ...machineMessages,
 } as const;
 
