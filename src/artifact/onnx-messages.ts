@@ -1,6 +1,6 @@
 import { decodeUtf8, type Range } from "../weights/bytes.ts";
 import type { ByteSource } from "../weights/source.ts";
-import { type Field, limits, type WireReader, type WireType, wireReader } from "./wire.ts";
+import { type Field, headBytes, limits, type WireReader, type WireType, wireReader } from "./wire.ts";
 
 /** What a field holds: a scalar, or a message of the schema. `payload` is never read, it is only known where it stands. */
 interface Scalars {
@@ -92,43 +92,52 @@ export const decodeOnnx = (source: ByteSource): Promise<Message<"model">> =>
 async function decode<M extends MessageName>(wire: WireReader, name: M, { at, length }: Range): Promise<Message<M>> {
   const rules: Readonly<Record<number, Rule>> = schema[name];
   const found: Record<string, unknown> = { at };
-  for (const { name, many } of Object.values(rules)) found[name] = many ? [] : null;
+  for (const key in rules) {
+    const { name, many } = rules[key] as Rule;
+    found[name] = many ? [] : null;
+  }
   const end = at + length;
   for (let next = at; next < end; ) {
-    const field = await wire.field(next, end);
+    const head = wire.load(next, headBytes);
+    if (head !== null) await head;
+    const field = wire.field(next, end);
     next = field.next;
     const rule = Object.hasOwn(rules, field.number) ? rules[field.number] : undefined;
     if (rule === undefined)
       return wire.refuse(field.at, `a ${name} has field ${field.number}, which cnxc does not write`);
-    if (rule.many) (found[rule.name] as unknown[]).push(...(await valuesOf(wire, rule, field)));
-    else if (found[rule.name] === null) [found[rule.name]] = await valuesOf(wire, rule, field);
+    const packed = rule.type === "int" && rule.many && field.type === 2;
+    const expected = isScalar(rule.type) ? wireTypes[rule.type] : 2;
+    if (field.type !== expected && !packed)
+      wire.refuse(field.at, `${rule.name} has the wire type ${field.type}, not ${expected}`);
+    let values: readonly unknown[];
+    if (!isScalar(rule.type)) values = [await decode(wire, rule.type as MessageName, field.value)];
+    else {
+      const body = rule.type === "payload" ? null : loadScalar(wire, field);
+      if (body !== null) await body;
+      values = scalars[rule.type](wire, field);
+    }
+    if (rule.many) for (const value of values) (found[rule.name] as unknown[]).push(value);
+    else if (found[rule.name] === null) [found[rule.name]] = values;
     else return wire.refuse(field.at, `a ${name} has its ${rule.name} twice`);
   }
   return found as Message<M>;
 }
 
-const wireTypes = { int: 0, float: 5, text: 2, payload: 2 } as const satisfies Record<keyof Scalars, WireType>;
-
-/** What a field holds: one value, or of numbers that are packed as many as there are. */
-async function valuesOf(wire: WireReader, { name, type, many }: Rule, field: Field): Promise<readonly unknown[]> {
-  const packed = type === "int" && many && field.type === 2;
-  const expected = isScalar(type) ? wireTypes[type] : 2;
-  if (field.type !== expected && !packed)
-    wire.refuse(field.at, `${name} has the wire type ${field.type}, not ${expected}`);
-  return isScalar(type) ? scalars[type](wire, field) : [await decode(wire, type as MessageName, field.value)];
+function loadScalar(wire: WireReader, { at, value }: Field): Promise<void> | null {
+  if (value.length > limits.text) wire.refuse(at, `a text or list has more than ${limits.text} bytes`);
+  return wire.load(value.at, value.length);
 }
 
+const wireTypes = { int: 0, float: 5, text: 2, payload: 2 } as const satisfies Record<keyof Scalars, WireType>;
 const isScalar = (type: string): type is keyof Scalars => Object.hasOwn(wireTypes, type);
 
-const scalars: { readonly [K in keyof Scalars]: (wire: WireReader, field: Field) => Promise<readonly Scalars[K][]> } = {
+/** What a field holds: one value, or of numbers that are packed as many as there are. */
+const scalars: { readonly [K in keyof Scalars]: (wire: WireReader, field: Field) => readonly Scalars[K][] } = {
   int: (wire, { value }) => wire.integers(value),
-  async float(wire, { value }) {
-    const bytes = await wire.bytes(value);
+  float(wire, { value }) {
+    const bytes = wire.bytes(value);
     return [new DataView(bytes.buffer, bytes.byteOffset, 4).getFloat32(0, true)];
   },
-  async text(wire, { at, value }) {
-    if (value.length > limits.text) wire.refuse(at, `a text has more than ${limits.text} bytes`);
-    return [decodeUtf8(await wire.bytes(value)) ?? wire.refuse(at, "a text is not valid UTF-8")];
-  },
-  payload: async (_, { value }) => [value],
+  text: (wire, { at, value }) => [decodeUtf8(wire.bytes(value)) ?? wire.refuse(at, "a text is not valid UTF-8")],
+  payload: (_, { value }) => [value],
 };

@@ -3,8 +3,8 @@ import { error } from "../diagnostics/messages.ts";
 import type { Range } from "../weights/bytes.ts";
 import type { ByteSource } from "../weights/source.ts";
 
-/** What one file may hold of each; a model of 1,024 blocks, the most there are, stays well below. */
-export const limits = { fields: 1 << 21, structure: 1 << 27, text: 1 << 16 } as const;
+/** What one file may hold of each; a model of 1,024 blocks, the most there are, needs about half. */
+export const limits = { fields: 1 << 20, structure: 1 << 27, text: 1 << 16 } as const;
 
 /** Protobuf's wire types. Groups, 3 and 4, are in no file of ONNX; 6 and 7 are not defined. */
 export type WireType = 0 | 1 | 2 | 5;
@@ -20,20 +20,25 @@ export interface Field {
   readonly next: number;
 }
 
-/** Protobuf fields out of a source, by windows: what is not asked for is not read. All but `load` throws a `Failure`. */
+/**
+ * Protobuf fields out of a source, by windows: what is not asked for is not read. Bytes have to be loaded before they are
+ * looked at, and most are already there, so that only a few of a file's many fields wait. All of it throws a `Failure`.
+ */
 export interface WireReader {
-  /** The field that begins at `at`, in a message that ends at `end`. */
-  readonly field: (at: number, end: number) => Promise<Field>;
-  /** These bytes, whole: ask for what has a bound. */
-  readonly bytes: (range: Range) => Promise<Uint8Array>;
-  /** Signed numbers of 64 bits that follow on each other and fill the range. */
-  readonly integers: (range: Range) => Promise<readonly number[]>;
+  /** Makes `length` bytes from `at` be there, or those up to the end of the file; null where they are. */
+  readonly load: (at: number, length: number) => Promise<void> | null;
+  /** The field that begins at `at`, in a message that ends at `end`. Needs `headBytes`. */
+  readonly field: (at: number, end: number) => Field;
+  /** These bytes, which are loaded. */
+  readonly bytes: (range: Range) => Uint8Array;
+  /** Signed numbers of 64 bits that follow on each other and fill the range, which is loaded. */
+  readonly integers: (range: Range) => readonly number[];
   readonly refuse: (at: number, why: string) => never;
 }
 
 const windowBytes = 1 << 16;
 /** A tag and a length, of ten bytes each at the most. */
-const headBytes = 20;
+export const headBytes = 20;
 /** Field numbers end at 2^29 - 1. */
 const maxTag = 2 ** 32;
 
@@ -48,11 +53,8 @@ export function wireReader(source: ByteSource): WireReader {
       error("onnx-wire", { file: source.name, offset: Math.min(at, Math.max(0, source.size - 1)) }, why),
     );
   };
-  /** Makes `length` bytes from `at` lie in the window, or those up to the end of the file. */
-  const load = async (at: number, length: number): Promise<void> => {
-    const wanted = Math.min(length, source.size - at);
-    if (at >= first && at + wanted <= first + window.length) return;
-    window = await source.read(at, Math.min(Math.max(windowBytes, wanted), source.size - at));
+  const fill = async (at: number, length: number): Promise<void> => {
+    window = await source.read(at, length);
     first = at;
   };
   const counted = (at: number): void => {
@@ -84,9 +86,13 @@ export function wireReader(source: ByteSource): WireReader {
 
   return {
     refuse,
-    async field(at, end) {
+    load(at, length) {
+      const wanted = Math.min(length, source.size - at);
+      if (at >= first && at + wanted <= first + window.length) return null;
+      return fill(at, Math.min(Math.max(windowBytes, wanted), source.size - at));
+    },
+    field(at, end) {
       counted(at);
-      await load(at, headBytes);
       const { value: tag, next: start } = varint(at, end);
       if (typeof tag === "bigint" || tag >= maxTag || tag < 8)
         return refuse(at, "a field has a number that none can have");
@@ -103,17 +109,15 @@ export function wireReader(source: ByteSource): WireReader {
       const { value: length, next } = varint(start, end);
       return range(Number(length), next, type);
     },
-    async bytes({ at, length }) {
+    bytes: ({ at, length }) => {
       structure += length;
       if (structure > limits.structure) refuse(at, `its structure has more than ${limits.structure} bytes`);
-      await load(at, length);
       return window.subarray(at - first, at - first + length);
     },
-    async integers({ at, length }) {
+    integers({ at, length }) {
       const values: number[] = [];
       for (let next = at; next < at + length; ) {
         counted(next);
-        await load(next, headBytes);
         const found = integer(next, at + length);
         values.push(found.value);
         next = found.next;
