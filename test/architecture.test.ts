@@ -44,6 +44,7 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
   preprocess: [...left("model")],
   reconstruct: [...left("graph"), "html", "preprocess"],
   weights: [...left("graph")],
+  artifact: [...left("emit"), "weights"],
   import: [...left("model"), "weights"],
   host: [...left("emit"), "runtime", "weights"],
   "compile.ts": left("emit"),
@@ -54,6 +55,7 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
   "index.ts": [...left("emit"), "host", "runtime", "weights", "explore", "verify", "compile.ts", "explain.ts"],
   node: [
     ...left("emit"),
+    "artifact",
     "host",
     "html",
     "import",

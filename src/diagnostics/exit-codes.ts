@@ -35,6 +35,8 @@ export const exitCodes = {
   E_W_HASH: 4,
   E_O_FORMAT: 4,
   E_O_PATH: 4,
+  E_O_SHAPE: 4,
+  E_O_VERSION: 4,
   E_T_ADAPTER: 5,
   E_T_FEATURE: 5,
   E_T_LIMIT: 5,
@@ -59,6 +61,7 @@ export const exitCodes = {
   E_INTERNAL: 70,
   W_SPEC: 0,
   W_W: 0,
+  W_O: 0,
 } as const satisfies Record<string, number>;
 
 export type Kind = keyof typeof exitCodes;

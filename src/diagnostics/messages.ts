@@ -1,6 +1,7 @@
 import type { Diagnostic, Note, Place } from "./diagnostic.ts";
 import type { Kind } from "./exit-codes.ts";
 import { archiveMessages } from "./messages/archives.ts";
+import { artifactMessages } from "./messages/artifacts.ts";
 import { compileMessages } from "./messages/compile.ts";
 import { exploreMessages } from "./messages/explore.ts";
 import { importMessages } from "./messages/import.ts";
@@ -25,6 +26,7 @@ export const messages = {
   ...importMessages,
   ...exploreMessages,
   ...archiveMessages,
+  ...artifactMessages,
   ...machineMessages,
 } as const;
 

@@ -2,6 +2,7 @@
 export const jobs = {
   compile: async () => (await import("./jobs/compile.ts")).compileWhole,
   verify: async () => (await import("./jobs/verify.ts")).verify,
+  artifacts: async () => (await import("./jobs/artifacts.ts")).artifacts,
   differential: async () => (await import("./jobs/differential.ts")).differential,
   run: async () => (await import("./jobs/run.ts")).run,
   classify: async () => (await import("./jobs/classify.ts")).classify,

@@ -28,3 +28,7 @@ export const outcome = (some: Partial<Outcome>): Outcome => ({
   exitCode: null,
   ...some,
 });
+
+/** A remark on what lies in an output directory and is the user's. */
+export const keptNotes = (kept: readonly string[]): readonly string[] =>
+  kept.length === 0 ? [] : [`${kept.length} files there are not cnxc's and were left: ${kept.slice(0, 5).join(", ")}`];

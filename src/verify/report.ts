@@ -38,15 +38,18 @@ const rowOf = (one: Judged): readonly string[] => [
 
 /** The table for a terminal. Errors are relative in l2. */
 export function textReport({ judged, skipped }: Pick<ReportContent, "judged" | "skipped">): string {
-  const rows = [head, ...judged.map(rowOf)];
-  const widths = head.map((_, i) => Math.max(...rows.map(row => (row[i] as string).length)));
-  const lines = rows.map(row =>
+  return `${[...columns([head, ...judged.map(rowOf)]), ...skipped].join("\n")}\n`;
+}
+
+/** Rows of cells as lines, each column as wide as its longest cell. */
+export function columns(rows: readonly (readonly string[])[]): readonly string[] {
+  const widths = (rows[0] ?? []).map((_, i) => Math.max(...rows.map(row => (row[i] as string).length)));
+  return rows.map(row =>
     row
       .map((cell, i) => cell.padEnd(widths[i] as number))
       .join("  ")
       .trimEnd(),
   );
-  return `${[...lines, ...skipped].join("\n")}\n`;
 }
 
 /** One HTML page: the same table, and for each executor every value with its error on a logarithmic scale. */

@@ -175,7 +175,7 @@ describe("external data", () => {
   });
 
   /** Lengths alone: 2.6 GB need not be written to see where they would stand. */
-  test("is chosen by itself for huge, and within protobuf's limit", async () => {
+  test("O01: is chosen by itself for huge, and within protobuf's limit", async () => {
     const huge = goldenModel(readGolden("dense/huge-224x224-b1"));
     const compile = { model: huge, graph: mustBuild(huge), weights: testWeights(graph, 1) };
     expect(onnxOutput(compile).map(file => file.path)).toEqual(["onnx/model.onnx", "onnx/model.onnx_data"]);

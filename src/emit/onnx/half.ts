@@ -3,6 +3,7 @@ import type { OpName } from "../../graph/ops.ts";
 import type { OnnxNode } from "../onnx-proto.ts";
 import { castTo } from "./cast.ts";
 import type { Lowered } from "./lower.ts";
+import type { OperatorName } from "./operators.ts";
 import { dtypeOf, type Initializer } from "./writer.ts";
 
 /** What the floats that a node reads and makes are: f16, or f32. */
@@ -76,7 +77,7 @@ export function inHalf(lowered: Lowered, graph: Graph, table: Widths): Lowered {
     if (!floats.has(tensor) || !read.has(version(tensor, to))) return [];
     const attributes = [{ name: "to", kind: "int", value: castTo[dtypes[to]] } as const];
     const [inputs, outputs] = [[nameOf(tensor, from)], [nameOf(tensor, to)]];
-    return [{ name: `${maker}/${dtypes[to]}`, op: "Cast", inputs, outputs, attributes }];
+    return [{ name: `${maker}/${dtypes[to]}`, op: "Cast" satisfies OperatorName, inputs, outputs, attributes }];
   };
   const rewritten = (node: OnnxNode): OnnxNode => {
     const rename = (tensors: readonly string[]) => tensors.map(tensor => nameOf(tensor, width(node)));

@@ -1,6 +1,7 @@
 import { constants, dispatch, type Graph, type ValueId } from "../../graph/graph.ts";
 import type { TensorType } from "../../graph/ops.ts";
 import type { OnnxGraph, OnnxNode, OnnxValueInfo } from "../onnx-proto.ts";
+import type { OperatorName } from "./operators.ts";
 import { emission } from "./ops.ts";
 import { type Initializer, type Style, writerFor } from "./writer.ts";
 
@@ -33,7 +34,9 @@ export function lowerToOnnx(graph: Graph, style: Style): Lowered {
 
 /** A value that is an output under two names, or an input and an output, needs a node for the second. */
 const copy = (from: string, to: string): readonly OnnxNode[] =>
-  from === to ? [] : [{ name: `${to}/copy`, op: "Identity", inputs: [from], outputs: [to], attributes: [] }];
+  from === to
+    ? []
+    : [{ name: `${to}/copy`, op: "Identity" satisfies OperatorName, inputs: [from], outputs: [to], attributes: [] }];
 
 const valueInfo = (name: string, { shape }: TensorType): OnnxValueInfo => ({
   name,

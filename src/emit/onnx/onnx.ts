@@ -13,7 +13,7 @@ import { describe, metadata } from "./metadata.ts";
 import { preprocessProblems, withPreprocessing } from "./preprocess-graph.ts";
 
 /** The oldest format that may hold each opset, for the sake of old readers. */
-const irVersions = { 17: 8, 20: 9 } as const;
+export const irVersions = { 17: 8, 20: 9 } as const;
 
 /** Standard operators only, so that the graph runs anywhere; with `half` in f16, but for what sums and normalises. */
 export const onnxTarget = (half: boolean): GraphTarget => ({

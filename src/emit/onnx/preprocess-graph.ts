@@ -6,6 +6,7 @@ import { shorterSide } from "../../preprocess/geometry.ts";
 import type { OnnxAttribute, OnnxNode } from "../onnx-proto.ts";
 import type { EmitContext } from "../target.ts";
 import type { Lowered } from "./lower.ts";
+import type { OperatorName } from "./operators.ts";
 import { type Attributes, float, type Initializer, int, ints, text } from "./writer.ts";
 
 /** What a graph that preprocesses takes instead of `pixel_values`. */
@@ -46,12 +47,12 @@ function preprocessingNodes({ height, width }: Input): {
 } {
   const nodes: OnnxNode[] = [];
   const initializers = new Map<string, Initializer>();
-  const add = (name: string, op: string, inputs: readonly string[], attributes: Attributes = {}): string => {
+  const add = (name: string, op: OperatorName, inputs: readonly string[], attributes: Attributes = {}): string => {
     const listed = Object.entries(attributes).map(([key, value]) => ({ name: key, ...value }) as OnnxAttribute);
     nodes.push({ name, op, inputs, outputs: [name], attributes: listed });
     return name;
   };
-  const step = (part: string, op: string, inputs: readonly string[], attributes?: Attributes): string =>
+  const step = (part: string, op: OperatorName, inputs: readonly string[], attributes?: Attributes): string =>
     add(`preprocess/${part}`, op, inputs, attributes);
   const constant = (part: string, shape: readonly number[], data: Float32Array | BigInt64Array): string => {
     const name = `const/preprocess/${part}`;

@@ -3,6 +3,7 @@ import { channels, type Graph, type Node, nodeOf, readers, sites, type ValueId }
 import type { OnnxAttribute, OnnxDType, OnnxNode } from "../onnx-proto.ts";
 import type { ReadConstant } from "./constants.ts";
 import { integers } from "./initializers.ts";
+import type { OperatorName } from "./operators.ts";
 
 /** A constant tensor of the ONNX graph. */
 export type Initializer = Literal | Computed;
@@ -61,9 +62,21 @@ export interface Writer extends Style {
   /** The form that a value has been computed in. */
   readonly formOf: (id: ValueId) => Form;
   /** Adds the node that computes a value, which bears the value's path. */
-  readonly result: (node: Node, op: string, inputs: readonly string[], attributes?: Attributes, form?: Form) => void;
+  readonly result: (
+    node: Node,
+    op: OperatorName,
+    inputs: readonly string[],
+    attributes?: Attributes,
+    form?: Form,
+  ) => void;
   /** Adds a node on the way to a value. `part` tells it from the others of that value. Asked again, it is there already. */
-  readonly step: (id: ValueId, part: string, op: string, inputs: readonly string[], attributes?: Attributes) => string;
+  readonly step: (
+    id: ValueId,
+    part: string,
+    op: OperatorName,
+    inputs: readonly string[],
+    attributes?: Attributes,
+  ) => string;
   readonly initializer: (initializer: Initializer) => string;
   /** What these tensors need, in order. */
   readonly finish: (outputs: readonly string[]) => Written;
@@ -82,7 +95,13 @@ export function writerFor(graph: Graph, style: Style, nameOf: (id: ValueId) => s
   const read = readers(graph);
   const outputs = new Set(graph.outputs.map(output => output.value));
 
-  const add = (name: string, op: string, inputs: readonly string[], attributes: Attributes, tensor: string): string => {
+  const add = (
+    name: string,
+    op: OperatorName,
+    inputs: readonly string[],
+    attributes: Attributes,
+    tensor: string,
+  ): string => {
     const listed = Object.entries(attributes).map(([key, attribute]) => ({ name: key, ...attribute }) as OnnxAttribute);
     if (!nodes.has(name)) nodes.set(name, { name, op, inputs, outputs: [tensor], attributes: listed });
     return tensor;

@@ -16,7 +16,7 @@ import {
   strictHelp,
   tf32Help,
 } from "../options.ts";
-import { type Outcome, type Output, outcome } from "../outcome.ts";
+import { keptNotes, type Outcome, type Output, outcome } from "../outcome.ts";
 import { publish } from "../output.ts";
 import { checkOutput, findingDiagnostics } from "../output-check.ts";
 import type { Provenance } from "../provenance.ts";
@@ -166,12 +166,7 @@ async function compile(specs: readonly string[], options: Options): Promise<Outc
       `${options.output}: ${written.length} files written, ${unchanged.length} unchanged, ${removed.length} removed`,
       "",
     ].join("\n"),
-    notes: [
-      ...notes,
-      ...(kept.length > 0
-        ? [`${kept.length} files there are not cnxc's and were left: ${kept.slice(0, 5).join(", ")}`]
-        : []),
-    ],
+    notes: [...notes, ...keptNotes(kept)],
   });
 }
 

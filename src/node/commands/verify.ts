@@ -1,4 +1,4 @@
-import { InvalidArgumentError, Option } from "commander";
+import { type Command, InvalidArgumentError, Option } from "commander";
 import type { Result } from "../../diagnostics/diagnostic.ts";
 import { error } from "../../diagnostics/messages.ts";
 import type { Form } from "../../model/model.ts";
@@ -6,6 +6,7 @@ import type { SiteLayout } from "../../passes/site-layout.ts";
 import { formLimits } from "../../verify/limits.ts";
 import { htmlReport, type ReportContent, textReport } from "../../verify/report.ts";
 import { type AdapterKind, adapterKinds } from "../adapters.ts";
+import { isArtifact, verifyArtifacts } from "../artifact-report.ts";
 import type { AddCommand } from "../command.ts";
 import { type ExecutorName, executorNames, executorStorage } from "../executors/executors.ts";
 import { enterGpuProcess } from "../gpu-process.ts";
@@ -45,13 +46,20 @@ Examples:
   cnxc verify specs/convnextv2.cnx -m atto -w atto.safetensors --on webgpu,cuda-cpu --dtype f32,f16 -o atto.html
   cnxc verify --differential 200 --seed 1 --on webgpu,onnx
       models that nobody thought of; what fails is made as small as it can be
+  cnxc verify out
+      what compile wrote there, byte for byte, and its ONNX graphs, without running them
 `;
 
 export const addVerify: AddCommand = (program, execute) => {
   program
     .command("verify")
-    .description("compare executors with the float64 reference, module by module; exit with 1 where one is wrong")
-    .argument("[spec]", "spec file, - for standard input; left out with --differential")
+    .description(
+      "compare executors with the float64 reference, module by module, or check what compile wrote; exit with 1 where one is wrong",
+    )
+    .argument(
+      "[spec]",
+      "spec file, - for standard input; a folder that compile wrote, or an .onnx file, takes no options; left out with --differential",
+    )
     .option("-m, --model <name>", "the model (default: the only one that the spec declares)")
     .addOption(choices("--on <executors>", "what is compared (default: all that are found)", judged))
     .addOption(choices("--dtype <names>", "how they store and multiply (default: f32)", ["f32", "tf32", "f16", "bf16"]))
@@ -70,8 +78,20 @@ export const addVerify: AddCommand = (program, execute) => {
     .addOption(choice("--adapter <kind>", "WebGPU adapter (default: the first of these there is)", adapterKinds))
     .option("--root <folder>", "the folder that imports may not leave (default: the spec's own)")
     .addHelpText("after", verifyExamples)
-    .action((spec: string | undefined, options: Options) => execute(() => start(spec ?? null, options)));
+    .action((spec: string | undefined, options: Options, command: Command) =>
+      execute(() =>
+        spec !== undefined && isArtifact(spec)
+          ? verifyArtifacts(spec, givenOptions(command))
+          : start(spec ?? null, options),
+      ),
+    );
 };
+
+/** The flags that stand on the command line, but for `--json`, which every command takes. */
+const givenOptions = (command: Command): readonly string[] =>
+  command.options
+    .filter(option => command.getOptionValueSource(option.attributeName()) === "cli" && option.long !== "--json")
+    .map(option => option.long ?? option.flags);
 
 const positive = (flags: string, description: string, most: number): Option =>
   new Option(flags, description).argParser((text: string): number => {

@@ -1,5 +1,8 @@
-import { type Diagnostic, fail, ok, type Result } from "../../diagnostics/diagnostic.ts";
+import * as path from "node:path";
+import { type Diagnostic, type FilePlace, fail, ok, type Result } from "../../diagnostics/diagnostic.ts";
 import { error } from "../../diagnostics/messages.ts";
+import { Failure } from "../failure.ts";
+import { type FsOps, lookAt } from "./fs.ts";
 
 export const manifestName = "cnxc.manifest.json";
 
@@ -33,21 +36,50 @@ export function printManifest(origin: Origin, files: readonly ManifestEntry[]): 
   return `${JSON.stringify({ format, compiler, spec, options, files: sorted }, null, 2)}\n`;
 }
 
+/** What can be wrong with a manifest, in the words of who reads it. */
+export interface Complaints {
+  readonly damaged: (place: FilePlace, why: string) => Diagnostic;
+  readonly outside: (place: FilePlace, path: string, why: string) => Diagnostic;
+  readonly newer: (place: FilePlace, compiler: string) => Diagnostic;
+}
+
+/** For a command that is about to write there. */
+export const beforeWriting: Complaints = {
+  damaged: (place, why) => error("output-damaged", place, why),
+  outside: place => error("output-damaged", place, "lists a path outside its directory"),
+  newer: (place, compiler) => error("output-newer", place, compiler),
+};
+
+const manifestLimit = 16 << 20;
+
+/** The text of a directory's manifest, null where there is none. Throws a `Failure` where it is no file of its kind. */
+export function manifestText(ops: FsOps, directory: string, { damaged }: Complaints): string | null {
+  const file = path.join(directory, manifestName);
+  const found = lookAt(ops, file);
+  if (found === null) return null;
+  const damage = found.isFile() ? (found.size > manifestLimit ? "is too large" : null) : "is no regular file";
+  if (damage !== null) throw new Failure(damaged({ file: directory, offset: null }, damage));
+  return String(ops.readFileSync(file, "utf8"));
+}
+
 /** A manifest decides what may be deleted, so one that is not exactly ours counts as damage, never as a guess. */
-export function readManifest(text: string, file: string): Result<Manifest> {
+export function readManifest(text: string, file: string, complaints: Complaints = beforeWriting): Result<Manifest> {
+  const place = { file, offset: null };
   const damaged = (why: string): { ok: false; diagnostics: readonly Diagnostic[] } =>
-    fail(error("output-damaged", { file, offset: null }, why));
+    fail(complaints.damaged(place, why));
   const value = parseJson(text);
   if (!isRecord(value)) return damaged("is no JSON object");
   if (typeof value.format !== "number" || typeof value.compiler !== "string") return damaged("has no format");
-  if (value.format > format) return fail(error("output-newer", { file, offset: null }, value.compiler));
+  if (value.format > format) return fail(complaints.newer(place, value.compiler));
   if (!Array.isArray(value.files)) return damaged("lists no files");
   const files: ManifestEntry[] = [];
   const seen = new Set<string>();
   for (const entry of value.files as unknown[]) {
     if (!isRecord(entry)) return damaged("lists something that is no file");
     const { path, size, sha256 } = entry;
-    if (typeof path !== "string" || pathProblem(path) !== null) return damaged("lists a path outside its directory");
+    if (typeof path !== "string") return damaged("lists a file without a path");
+    const problem = pathProblem(path);
+    if (problem !== null) return fail(complaints.outside(place, path, problem));
     if (typeof size !== "number" || typeof sha256 !== "string") return damaged(`says too little about '${path}'`);
     if (seen.has(path)) return damaged(`lists '${path}' twice`);
     seen.add(path);

@@ -4,7 +4,7 @@ import { error } from "../../diagnostics/messages.ts";
 import { Failure } from "../failure.ts";
 import { type FsOps, lookAt } from "./fs.ts";
 import { namesBeside } from "./lock.ts";
-import { type Manifest, manifestName, readManifest } from "./manifest.ts";
+import { beforeWriting, type Manifest, manifestName, manifestText, readManifest } from "./manifest.ts";
 import { foldersOf, strangers } from "./tree.ts";
 
 /** What an output directory holds now. `manifest` is null where it is missing or empty. */
@@ -15,8 +15,6 @@ export interface Before {
   readonly text: string;
 }
 
-const manifestLimit = 16 << 20;
-
 /** Reads what is there, and refuses what is not ours to replace. */
 export function lookBefore(ops: FsOps, directory: string): Before {
   const stat = lookAt(ops, directory);
@@ -24,17 +22,13 @@ export function lookBefore(ops: FsOps, directory: string): Before {
   const place = { file: directory, offset: null };
   if (!stat.isDirectory()) throw new Failure(error("not-a-directory", place, "something else"));
   const identity = `${stat.dev}:${stat.ino}`;
-  const file = path.join(directory, manifestName);
-  const found = lookAt(ops, file);
-  if (found === null) {
+  const text = manifestText(ops, directory, beforeWriting);
+  if (text === null) {
     const [first] = ops.readdirSync(directory).sort();
     if (first !== undefined) throw new Failure(error("output-foreign", place, first));
     return { identity, manifest: null, text: "" };
   }
-  const damage = found.isFile() ? (found.size > manifestLimit ? "is too large" : null) : "is no regular file";
-  if (damage !== null) throw new Failure(error("output-damaged", place, damage));
-  const text = String(ops.readFileSync(file, "utf8"));
-  return { identity, manifest: accept(readManifest(text, file)), text };
+  return { identity, manifest: accept(readManifest(text, path.join(directory, manifestName))), text };
 }
 
 function accept<T>(result: Result<T>): T {
