@@ -1,4 +1,5 @@
 import type { AddCommand } from "./command.ts";
+import { addCalibrate } from "./commands/calibrate.ts";
 import { addCheck } from "./commands/check.ts";
 import { addClassify } from "./commands/classify.ts";
 import { addCompile } from "./commands/compile.ts";
@@ -23,6 +24,7 @@ export const commands: readonly AddCommand[] = [
   addWeights,
   addImport,
   addExplore,
+  addCalibrate,
   addTune,
   addInfo,
   addInspect,
