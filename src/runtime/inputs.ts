@@ -9,8 +9,10 @@ export type Buffers = Readonly<Record<string, GPUBuffer>>;
 export const isBuffer = (value: unknown): value is GPUBuffer =>
   typeof value === "object" && value !== null && "mapState" in value;
 
-const isShared = (array: Float32Array): boolean =>
-  typeof SharedArrayBuffer !== "undefined" && array.buffer instanceof SharedArrayBuffer;
+/** Memory that others may change meanwhile, or that may shrink: WebGPU takes neither. */
+const isUnstable = ({ buffer }: Float32Array): boolean =>
+  (typeof SharedArrayBuffer !== "undefined" && buffer instanceof SharedArrayBuffer) ||
+  (buffer as { readonly resizable?: boolean }).resizable === true;
 
 /** Values of an input or output for so many images. */
 export const lengthOf = ({ shape, perImage }: Port, batch: number): number => elements(shape) * (perImage ? batch : 1);
@@ -33,7 +35,11 @@ export function batchOf(descriptor: ModelDescriptor, inputs: Inputs): number {
     check(given !== undefined && given !== null, "input", `no ${what} ${images}`);
     const array = given instanceof Float32Array;
     check(array || isBuffer(given), "input", `${what} is a Float32Array or a GPUBuffer`);
-    check(!array || !isShared(given), "input", `${what} is in shared memory, which may change while it is read`);
+    check(
+      !array || !isUnstable(given),
+      "input",
+      `${what} is in shared or resizable memory, which may change while it is read`,
+    );
     const length = array ? given.length : given.size / bytesPerElement;
     const size = elements(shape);
     const count = length / size;

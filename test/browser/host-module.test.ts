@@ -73,23 +73,35 @@ interface Answer {
 }
 
 const inPage = `import("/page.js").then(m => m.logits())`;
+/** A page that shares its memory with no other, as one with SharedArrayBuffer has to. */
+const isolated = {
+  ...policy,
+  "cross-origin-opener-policy": "same-origin",
+  "cross-origin-embedder-policy": "require-corp",
+};
+const inIsolatedPage = `crossOriginIsolated ? ${inPage} : Promise.reject(new Error("the page is not isolated"))`;
 const inWorker = `new Promise(resolve => {
   new Worker("/worker.js", { type: "module" }).onmessage = ({ data }) => resolve(data);
 })`;
 
 describe.runIf(hasChromium)(
-  "R46: the generated host module gives PyTorch's logits in Chromium, from weights of a known hash",
+  "the generated host module gives PyTorch's logits in Chromium, from weights of a known hash",
   () => {
     test.each([
       ["micro", "specs/micro.cnx", "dense/micro-64x64-b2", "page", inPage],
+      ["micro", "specs/micro.cnx", "dense/micro-64x64-b2", "page of its own", inIsolatedPage],
       ["micro", "specs/micro.cnx", "dense/micro-64x64-b2", "worker", inWorker],
       ["atto", "specs/convnextv2.cnx", "dense/atto-224x224-b1", "page", inPage],
     ])(
-      "%s, %s, %s, in a %s",
-      async (name, spec, file, _, call) => {
+      "R45, R46: %s, %s, %s, in a %s",
+      async (name, spec, file, where, call) => {
         if (browser === null) throw new Error("the browser did not start");
         const golden = readGolden<{ readonly logits: { readonly values: number[] } }>(file);
-        const page = await openPage(browser, await served(golden, spec, name), policy);
+        const page = await openPage(
+          browser,
+          await served(golden, spec, name),
+          where === "page of its own" ? isolated : policy,
+        );
         const answer = (await page.evaluate(call)) as Answer;
         await page.close();
         expect(answer).toMatchObject({ same: true, done: true, wrong: "WeightsError" });

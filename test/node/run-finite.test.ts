@@ -41,19 +41,22 @@ async function runWith(value: number, on: string, words: readonly string[] = [])
   return { ...ran, logits: file.ok ? [...(await readF32(file.value, "logits"))] : null };
 }
 
-describe.each(["reference", "onnx", ...(hasSwiftShader ? ["webgpu"] : [])])("a pixel that is not finite, on %s", on => {
-  test.each([Number.NaN, Number.POSITIVE_INFINITY])("%d: its image is not finite, the other is", async value => {
-    const { logits, code } = await runWith(value, on);
-    expect(code).toBe(0);
-    const classes = (logits?.length ?? 0) / 2;
-    expect(logits?.slice(0, classes).every(Number.isNaN)).toBe(true);
-    expect(logits?.slice(classes).every(Number.isFinite)).toBe(true);
-  });
+describe.each(["reference", "onnx", ...(hasSwiftShader ? ["webgpu"] : [])])(
+  "R26, R28: a pixel that is not finite, on %s",
+  on => {
+    test.each([Number.NaN, Number.POSITIVE_INFINITY])("%d: its image is not finite, the other is", async value => {
+      const { logits, code } = await runWith(value, on);
+      expect(code).toBe(0);
+      const classes = (logits?.length ?? 0) / 2;
+      expect(logits?.slice(0, classes).every(Number.isNaN)).toBe(true);
+      expect(logits?.slice(classes).every(Number.isFinite)).toBe(true);
+    });
 
-  test("--check-finite makes it an error that names the output, and writes nothing", async () => {
-    const { logits, stderr, code } = await runWith(Number.NaN, on, ["--check-finite"]);
-    expect(stderr).toMatch(/E_R_NONFINITE\/nonfinite-output.*output 'logits' holds \d+ values that are not finite/);
-    expect([logits, code]).toEqual([null, 7]);
-    expect((await runWith(1, on, ["--check-finite"])).code).toBe(0);
-  });
-});
+    test("--check-finite makes it an error that names the output, and writes nothing", async () => {
+      const { logits, stderr, code } = await runWith(Number.NaN, on, ["--check-finite"]);
+      expect(stderr).toMatch(/E_R_NONFINITE\/nonfinite-output.*output 'logits' holds \d+ values that are not finite/);
+      expect([logits, code]).toEqual([null, 7]);
+      expect((await runWith(1, on, ["--check-finite"])).code).toBe(0);
+    });
+  },
+);

@@ -35,7 +35,7 @@ describe("a forward pass has few dispatches and no transposes", () => {
   });
 });
 
-describe("every plan keeps to WebGPU's default limits", () => {
+describe("R06: every plan keeps to WebGPU's default limits", () => {
   const check = (plan: Plan): void => {
     for (const { bindings, workgroup, grid, kind, name } of [...plan.setup, ...plan.steps]) {
       expect(bindings.length, `${kind} ${name}`).toBeLessThanOrEqual(8);
@@ -64,7 +64,7 @@ test("GRN's scale has a kernel of its own on large maps and over the batch", () 
   expect(kinds(model({ depths: [1], dims: [8] }))).not.toContain("grnScale");
 });
 
-test("a batch that does not fit names the tensor, the limit, and the batch that would", () => {
+test("R04, R05: a batch that does not fit names the tensor, the limit, and the batch that would", () => {
   const plan = schedule(runPasses(mustBuild(named("base")), allPasses), { min: 32, max: 32 }, { tuning: "gpu" });
   expect(plan.ok).toBe(false);
   const [first] = plan.diagnostics;

@@ -103,7 +103,7 @@ describe.skipIf(adapter === null)("creation", () => {
     "are doubles": [new Float64Array(18), /takes a Float32Array/],
   };
   test.each(Object.keys(odd).flatMap(how => [first, last].map(name => ({ how, name }))))(
-    "refuses weights where those of $name $how",
+    "R41: refuses weights where those of $name $how",
     async ({ how, name }) => {
       const [value, message] = odd[how] as (typeof odd)[string];
       const { device: gpu, live } = counted();
@@ -128,7 +128,7 @@ describe.skipIf(adapter === null)("creation", () => {
     expect(live()).toBe(0);
   });
 
-  test("says where a shader is wrong", async () => {
+  test("R10: says where a shader is wrong", async () => {
     const kernels = descriptor.kernels.map(({ name, code }, i) =>
       i === 2 ? { name, code: `\n  let x = ;\n${code}` } : { name, code },
     );
@@ -139,7 +139,7 @@ describe.skipIf(adapter === null)("creation", () => {
     expect(live()).toBe(0);
   });
 
-  test("names the limit that a device does not reach", async () => {
+  test("R04, R06: names the limit that a device does not reach", async () => {
     for (const [name, value] of [
       ["maxBufferSize", 2 ** 50],
       ["maxStorageBuffersPerShaderStage", 1000],
@@ -151,7 +151,7 @@ describe.skipIf(adapter === null)("creation", () => {
     }
   });
 
-  test("ends with OutOfMemoryError wherever memory runs out, and frees everything", async () => {
+  test("R09: ends with OutOfMemoryError wherever memory runs out, and frees everything", async () => {
     const { device: gpu, made } = counted();
     (await create(gpu)).dispose();
     expect(made()).toBeGreaterThan(20);
@@ -162,7 +162,7 @@ describe.skipIf(adapter === null)("creation", () => {
     }
   });
 
-  test("stops when it is told to", async () => {
+  test("R16: stops when it is told to", async () => {
     const { device: gpu, live } = counted();
     const aborted = { name: "AbortError", code: "aborted" };
     await expect(create(gpu, { signal: AbortSignal.abort() })).rejects.toMatchObject(aborted);
@@ -182,7 +182,7 @@ describe.skipIf(adapter === null)("creation", () => {
     expect(live()).toBe(0);
   });
 
-  test("a signal that comes after it does nothing", async () => {
+  test("R16: a signal that comes after it does nothing", async () => {
     const controller = new AbortController();
     const model = await create(counted().device, { signal: controller.signal });
     controller.abort();
@@ -216,7 +216,7 @@ describe.skipIf(adapter === null)("creation", () => {
 });
 
 describe.skipIf(adapter === null)("the end of a model", () => {
-  test("disposing frees all buffers, twice is once, and nothing works after it", async () => {
+  test("R14: disposing frees all buffers, twice is once, and nothing works after it", async () => {
     const { device: gpu, live } = counted();
     const model = await create(gpu);
     await model.run({ pixel_values: images(2) });
@@ -231,7 +231,7 @@ describe.skipIf(adapter === null)("the end of a model", () => {
     expect(live()).toBe(0);
   });
 
-  test("disposing ends the runs under way, without a result", async () => {
+  test("R14: disposing ends the runs under way, without a result", async () => {
     let during = () => {};
     const { device: gpu, live } = counted({ submitted: () => during() });
     const model = await create(gpu);
@@ -242,7 +242,7 @@ describe.skipIf(adapter === null)("the end of a model", () => {
     expect(live()).toBe(0);
   });
 
-  test("a run stops when it is told to, and the next one runs", async () => {
+  test("R16: a run stops when it is told to, and the next one runs", async () => {
     const model = await create(counted().device);
     const aborted = { name: "AbortError", code: "aborted" };
     const image = { pixel_values: images(1) };
@@ -263,7 +263,7 @@ describe.skipIf(adapter === null)("the end of a model", () => {
     model.dispose();
   });
 
-  test("the buffers of a run that runs out of memory are freed with the model", async () => {
+  test("R09: the buffers of a run that runs out of memory are freed with the model", async () => {
     const { device: gpu, made } = counted();
     (await create(gpu)).dispose();
     const poor = counted({ outOfMemoryAt: made() + 1 });
@@ -274,7 +274,7 @@ describe.skipIf(adapter === null)("the end of a model", () => {
   });
 
   const count = full ? 1000 : 200;
-  test(`${count} models, each made, run and disposed of, leave nothing`, async () => {
+  test(`R44: ${count} models, each made, run and disposed of, leave nothing`, async () => {
     const { device: gpu, live } = counted();
     const wanted = await (await create(gpu)).run({ pixel_values: images(1) });
     const before = live();
@@ -295,13 +295,13 @@ describe.skipIf(adapter === null)("the end of a model", () => {
 describe.skipIf(adapter === null)("a lost device", () => {
   const lost = { name: "DeviceLostError", code: "lost" };
 
-  test("before the creation", async () => {
+  test("R12: before the creation", async () => {
     const gpu = await newDevice();
     gpu.destroy();
     await expect(create(gpu)).rejects.toMatchObject(lost);
   });
 
-  test.each([first, last])("during the creation, at %s", async name => {
+  test.each([first, last])("R12: during the creation, at %s", async name => {
     const gpu = await newDevice();
     const weights = (asked: string) => {
       if (asked === name) gpu.destroy();
@@ -310,7 +310,7 @@ describe.skipIf(adapter === null)("a lost device", () => {
     await expect(create(gpu, { weights })).rejects.toMatchObject(lost);
   });
 
-  test("before, during and after a run: none gives a result", async () => {
+  test("R12: before, during and after a run: none gives a result", async () => {
     const real = await newDevice();
     let during = () => {};
     const { device: gpu } = tamper(real, nothingCompiled(), { submitted: () => during() });
@@ -325,7 +325,7 @@ describe.skipIf(adapter === null)("a lost device", () => {
     model.dispose();
   });
 
-  test("a new one gives the same bits", async () => {
+  test("R13: a new one gives the same bits", async () => {
     const results: Uint8Array[] = [];
     for (let i = 0; i < 2; i++) {
       const gpu = await newDevice();
@@ -341,7 +341,7 @@ describe("a device for a model", () => {
   const gpuWith = (given: object | null): GPU => ({ requestAdapter: async () => given }) as unknown as GPU;
   const limits = { ...descriptor.limits };
 
-  test("there is no WebGPU, no adapter, or one that gives no device", async () => {
+  test("R01, R02: there is no WebGPU, no adapter, or one that gives no device", async () => {
     const none = { name: "AdapterError", code: "adapter" };
     await expect(requestDevice(descriptor, undefined)).rejects.toMatchObject(none);
     await expect(requestDevice(descriptor, gpuWith(null))).rejects.toMatchObject(none);
@@ -354,7 +354,7 @@ describe("a device for a model", () => {
     await expect(requestDevice(descriptor, gpuWith(used))).rejects.toThrow("the adapter is consumed");
   });
 
-  test("an adapter that allows too little is told by the limit", async () => {
+  test("R06: an adapter that allows too little is told by the limit", async () => {
     const poor = { limits: { ...limits, maxStorageBuffersPerShaderStage: 2 } };
     await expect(requestDevice(descriptor, gpuWith(poor))).rejects.toMatchObject({ name: "LimitError" });
     await expect(requestDevice(descriptor, gpuWith(poor))).rejects.toThrow(
@@ -362,7 +362,7 @@ describe("a device for a model", () => {
     );
   });
 
-  test("several models get the most that any of them needs, and nothing else is asked for", async () => {
+  test("R04: several models get the most that any of them needs, and nothing else is asked for", async () => {
     const asked: unknown[] = [];
     const rich = {
       limits: { ...limits, maxBufferSize: 2 ** 40 },

@@ -118,7 +118,7 @@ export function tamper(
 }
 
 /** The same object with some properties of our own. */
-const overlaid = <T extends object>(object: T, own: Partial<Record<keyof T, unknown>>): T =>
+export const overlaid = <T extends object>(object: T, own: Partial<Record<keyof T, unknown>>): T =>
   new Proxy(object, {
     get: (target, key) => {
       if (key in own) return own[key as keyof T];

@@ -34,7 +34,7 @@ const ramp = (channel: number): number => 1.6 * 220 ** (channel / (dim * ratio -
 
 const extremes56: readonly Extreme[] = [
   {
-    name: "channels of RMS 1 to 200",
+    name: "R34: channels of RMS 1 to 200",
     side: 56,
     scale: ramp,
     expected: ({ least, largest }) => {
@@ -50,19 +50,19 @@ const extremes56: readonly Extreme[] = [
     expected: ({ most }) => expect(most).toBeGreaterThan(300),
   },
   {
-    name: "a channel that is 0",
+    name: "R32: a channel that is 0",
     side: 56,
     scale: channel => (channel === 7 ? 0 : 1),
     expected: ({ least }) => expect(least).toBe(0),
   },
   {
-    name: "every channel 0",
+    name: "R33: every channel 0",
     side: 56,
     scale: () => 0,
     expected: ({ largest }) => expect(largest).toBe(0),
   },
   {
-    name: "values of 1e-4",
+    name: "R37: values of 1e-4",
     side: 56,
     scale: () => 1e-4,
     expected: ({ most }) => expect(most).toBeLessThan(5e-4),
@@ -75,7 +75,7 @@ const extremes56: readonly Extreme[] = [
     expected: ({ largest }) => expect(largest).toBeLessThan(10),
   },
   {
-    name: "a constant image",
+    name: "R36: a constant image",
     side: 56,
     scale: () => 1,
     image: () => 0.7,

@@ -72,9 +72,15 @@ const few = [
   { file: "micro-192-b1-depth2", grn: "per_batch", loss: "norm_pix_loss", sites: "masked" },
 ] as const;
 
-describe.runIf(hasSwiftShader)("WebGPU gives PyTorch's numbers of the masked autoencoder", { timeout: 240_000 }, () => {
-  test.each(full ? all : few)("$file, grn $grn, $loss, $sites", async one => check({ ...one, tuning: "swiftshader" }));
-});
+describe.runIf(hasSwiftShader)(
+  "R25: WebGPU gives PyTorch's numbers of the masked autoencoder, GRN over an image or the batch",
+  { timeout: 240_000 },
+  () => {
+    test.each(full ? all : few)("$file, grn $grn, $loss, $sites", async one =>
+      check({ ...one, tuning: "swiftshader" }),
+    );
+  },
+);
 
 interface Compared {
   readonly model: Model;

@@ -44,7 +44,7 @@ test("the null device has the default limits", () => {
   expect(maxComputeInvocationsPerWorkgroup).toBe(256);
 });
 
-test("a kernel over a default limit is refused", async () => {
+test("R06: a kernel over a default limit is refused", async () => {
   const large = (bytes: number) =>
     `var<workgroup> w: array<u32, ${bytes / 4}>; @compute @workgroup_size(1) fn main() { w[0] = 1u; }`;
   expect(await pipelineError(large(16384))).toBe(null);
