@@ -48,7 +48,7 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
   host: [...left("emit"), "runtime", "weights"],
   "compile.ts": left("emit"),
   "explain.ts": left("emit"),
-  explore: [...left("emit"), "compile.ts"],
+  explore: [...left("emit"), "html", "compile.ts"],
   verify: [...left("emit"), "html", "runtime", "weights", "compile.ts"],
   "index.ts": [...left("emit"), "host", "runtime", "weights", "explore", "verify", "compile.ts", "explain.ts"],
   node: [
