@@ -48,7 +48,7 @@ export interface ColumnFormat {
 /** Counts below this are told whole. */
 const largestPlain = 10_000;
 
-export function formatOf({ unit }: Column, cells: readonly Cell[]): ColumnFormat {
+export function formatOf({ unit }: Pick<Column, "unit">, cells: readonly Cell[]): ColumnFormat {
   const numbers = cells.filter(cell => typeof cell === "number");
   if (unit === "text") return { unit: "", text: cell => (cell === null ? "–" : `${cell}`), round: value => `${value}` };
   const largest = numbers.reduce((most, value) => Math.max(most, Math.abs(value)), 0);
@@ -65,6 +65,17 @@ export function formatOf({ unit }: Column, cells: readonly Cell[]): ColumnFormat
     },
     round: value => minus(`${Number((value / scale).toPrecision(6))}`),
   };
+}
+
+/** Times told alike: in milliseconds, or in microseconds where all are shorter. */
+export function durationsOf(seconds: readonly number[]): {
+  readonly unit: string;
+  readonly text: (seconds: number) => string;
+} {
+  const longest = Math.max(...seconds, 0);
+  const [unit, scale] = longest >= 1e-3 ? ["ms", 1e3] : ["µs", 1e6];
+  const decimals = decimalsFor(longest * scale, 4);
+  return { unit, text: time => (time * scale).toFixed(decimals) };
 }
 
 /** One cell alone, with its unit. */

@@ -54,7 +54,9 @@ svg .best.halo { fill: var(--bar); font-weight: 600; }
 .face.shaded { fill-opacity: 0.7; }
 .cut { fill: none; stroke: var(--bar); stroke-width: 0.75px; stroke-opacity: 0.7; }
 .readout { display: flex; flex-wrap: wrap; align-items: baseline; gap: 0.25rem 0.75rem; min-height: 2.125rem; margin: 0.75rem 0 0; max-width: none; font-size: 0.875rem; font-variant-numeric: tabular-nums; }
-.pair { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(20rem, 100%), 26rem)); gap: 1rem; }
+.agreement { display: grid; grid-template-columns: minmax(0, 28rem) 1fr; gap: 1rem 3rem; align-items: center; }
+.agreement dl { display: grid; gap: 1rem; }
+.agreement dd { font-size: 1.25rem; }
 table { border-collapse: collapse; font-size: 0.875rem; font-variant-numeric: tabular-nums; }
 th, td { text-align: left; font-weight: 400; padding: 0.25rem 1.25rem 0.25rem 0; white-space: nowrap; }
 .number { text-align: right; }
@@ -73,9 +75,10 @@ caption { text-align: left; font-weight: 600; padding: 0 0 0.5rem; }
 .box .groups th { border-left: 1px solid var(--line); color: var(--ink); font-weight: 600; }
 .box thead button { border: 0; padding: 0.25rem 0; border-radius: 0.25rem; color: inherit; white-space: nowrap; }
 .box thead button:hover { color: var(--ink); }
-.box thead button::after { content: "↓"; opacity: 0; margin-left: 0.25em; }
-.box [aria-sort=ascending] button::after { content: "↑"; opacity: 1; }
-.box [aria-sort=descending] button::after { opacity: 1; }
+.box thead button::before, .box .place button::after, .box .text button::after { content: "↓"; opacity: 0; margin: 0 0.25em; }
+.box .place button::before, .box .text button::before { content: none; }
+.box [aria-sort=ascending] button::before, .box [aria-sort=ascending] button::after { content: "↑"; opacity: 1; }
+.box [aria-sort=descending] button::before, .box [aria-sort=descending] button::after { opacity: 1; }
 .box [aria-sort=ascending], .box [aria-sort=descending] { color: var(--ink); }
 .box .spacer td { padding: 0; background: none; }
 .box .tick { text-align: center; }
@@ -100,6 +103,10 @@ caption { text-align: left; font-weight: 600; padding: 0 0 0.5rem; }
 .soft { color: var(--soft); }
 @media (max-width: 34rem) {
   .sheet { padding: 0.75rem; }
+  .agreement { grid-template-columns: minmax(0, 1fr); }
+  .agreement dl { grid-template-columns: 1fr 1fr; }
+  .dots { stroke-width: 4px; }
+  .dots.best { stroke-width: 6px; }
   .controls label { flex: 1 1 100%; }
   .controls label select { flex: 1; }
   .bar { grid-template-columns: 1fr; }
@@ -116,7 +123,7 @@ caption { text-align: left; font-weight: 600; padding: 0 0 0.5rem; }
   table { font-size: 8pt; }
   thead { display: table-header-group; }
   tr { break-inside: avoid; }
-  th, td { white-space: normal; }
+  th, td { white-space: normal; padding-right: 0.75rem; }
   body:not(.one) #still { display: block; }
   #still table { margin-top: 1.5rem; }
   #still tbody tr > * { border-top: 0.5pt solid #ddd; }

@@ -2,7 +2,7 @@ import type { Column } from "../columns.ts";
 import { digits, formatOf } from "../format.ts";
 import { scaleOf } from "../scale.ts";
 import { agreementOf, type Pair } from "../statistics.ts";
-import { drawn, el, section, svg } from "./dom.ts";
+import { drawn, el, facts, section, svg } from "./dom.ts";
 import { dots, line, plotOf } from "./plot.ts";
 import type { State } from "./state.ts";
 
@@ -10,13 +10,7 @@ import type { State } from "./state.ts";
 export function agreements(state: State): readonly HTMLElement[] {
   const latencies = state.columns.filter(({ name, measured }) => name.startsWith("latency@") && measured !== null);
   if (latencies.length === 0) return [];
-  return [
-    section(
-      "measured",
-      "Predicted against measured",
-      el("div", { class: "pair" }, ...latencies.map(column => agreement(state, column))),
-    ),
-  ];
+  return [section("measured", "Predicted against measured", ...latencies.map(column => agreement(state, column)))];
 }
 
 function agreement({ exploration }: State, column: Column): HTMLElement {
@@ -25,12 +19,18 @@ function agreement({ exploration }: State, column: Column): HTMLElement {
     return measured === null ? [] : [{ predicted: column.of(variant) as number, measured }];
   });
   const { count, rank, medianError } = agreementOf(pairs);
-  const words = `${column.group}: ${count} measured, rank correlation ${rank === null ? "–" : digits(rank, 2)}, median error ${digits(100 * medianError, 2)}%`;
+  const [correlation, error] = [rank === null ? "–" : rank.toFixed(2), `${digits(100 * medianError, 2)}%`];
+  const words = `${column.group}: ${count} measured, rank correlation ${correlation}, median error ${error}`;
   return el(
-    "figure",
-    { class: "sheet" },
+    "div",
+    { class: "sheet agreement" },
     drawn(width => drawing(pairs, column, width, words)),
-    el("figcaption", {}, words),
+    facts([
+      ["For", column.group],
+      ["Measured", `${count}`],
+      ["Rank correlation", correlation],
+      ["Median error", error],
+    ]),
   );
 }
 

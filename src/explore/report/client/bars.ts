@@ -1,8 +1,6 @@
-import { digits, share } from "../format.ts";
+import { durationsOf, share } from "../format.ts";
 import { el } from "./dom.ts";
 import type { Part } from "./kernels.ts";
-
-const milliseconds = (seconds: number): string => `${digits(1e3 * seconds)} ms`;
 
 /** Parts of times as bars in one measure: a bar for each of the times in every line, the first time's name first. */
 export function bars(times: readonly { readonly name: string; readonly parts: readonly Part[] }[]): HTMLElement {
@@ -10,6 +8,7 @@ export function bars(times: readonly { readonly name: string; readonly parts: re
   const secondsOf = (parts: readonly Part[], title: string): number =>
     parts.find(part => part.title === title)?.seconds ?? 0;
   const longest = Math.max(...times.flatMap(({ parts }) => parts.map(({ seconds }) => seconds)), 1e-12);
+  const { unit, text } = durationsOf([longest]);
   return el(
     "div",
     { class: "bars", role: "list" },
@@ -31,7 +30,7 @@ export function bars(times: readonly { readonly name: string; readonly parts: re
               { class: "track" },
               ...(times.length > 1 ? [el("span", { class: "name" }, name)] : []),
               el("span", { class: "rail" }, fill),
-              el("span", { class: "value" }, seconds === 0 ? "–" : milliseconds(seconds)),
+              el("span", { class: "value" }, seconds === 0 ? "–" : `${text(seconds)} ${unit}`),
               el("span", { class: "share" }, seconds === 0 ? "" : share(seconds, whole)),
             );
           }),

@@ -1,50 +1,64 @@
-import type { Variant } from "../../result.ts";
-import type { Column } from "../columns.ts";
+import type { Setting, Variant } from "../../result.ts";
+import type { Cell, Column } from "../columns.ts";
 import { cellText, change, difference } from "../format.ts";
-import { el } from "./dom.ts";
+import { el, facts } from "./dom.ts";
+import { type PlainColumn, plainTable } from "./plain-table.ts";
 import type { State } from "./state.ts";
 
-/** Rows of figures under a heading for every setting: what is told of one variant, or of two with their differences. */
-function groupsOf({ columns }: State): readonly (readonly [group: string, columns: readonly Column[]])[] {
-  const groups = [...new Set(columns.map(({ group }) => group))];
-  return groups.map(group => [group, columns.filter(column => column.group === group)]);
-}
+const settingTitle = ({ title, dtype, batch }: Setting): string => `${title}, ${dtype}, batch ${batch}`;
 
-function table(state: State, head: readonly string[], cells: (column: Column) => readonly string[]): HTMLElement {
-  const bodies = groupsOf(state).map(([group, columns]) => {
-    const setting = state.exploration.query.settings.find(({ label }) => label === group);
-    const title = setting && `${setting.title}, ${setting.dtype}, batch ${setting.batch}`;
-    const heading =
-      title === undefined
-        ? []
-        : [el("tr", {}, el("th", { scope: "rowgroup", colspan: head.length + 1, class: "group" }, title))];
-    const rows = columns.map(column =>
-      el(
-        "tr",
-        {},
-        el("th", { scope: "row" }, column.title),
-        ...cells(column).map(text => el("td", { class: "number" }, text)),
-      ),
-    );
-    return el("tbody", {}, ...heading, ...rows);
-  });
-  const titles = head.map(title => el("th", { scope: "col", class: "number" }, title));
-  const headRow = el("thead", {}, el("tr", {}, el("td"), ...titles));
-  return el("div", { class: "sheet scroll" }, el("table", { class: "figures" }, headRow, ...bodies));
+/** What a variant has anyway, and what it has under each setting. */
+export function figuresOf({ columns, exploration }: State, variant: Variant): readonly HTMLElement[] {
+  const cell = (column: Column): string => cellText(column, column.of(variant));
+  const own = columns.filter(({ group }) => group === "");
+  const under = columns.filter(({ group }) => group !== "");
+  const titles = [...new Set(under.map(({ title }) => title))];
+  const figure = (title: string): PlainColumn<Setting> => {
+    const columnOf = ({ label }: Setting) => under.find(column => column.group === label && column.title === title);
+    const of = (setting: Setting): string => {
+      const column = columnOf(setting);
+      return column === undefined ? "–" : cell(column);
+    };
+    return { title, of, isText: under.some(column => column.title === title && column.unit === "text") };
+  };
+  const settings: readonly PlainColumn<Setting>[] = [
+    { title: "for", of: settingTitle, isText: true },
+    ...titles.map(figure),
+  ];
+  return [
+    el("div", { class: "sheet" }, facts(own.map(column => [column.title, cell(column)]))),
+    plainTable("Figures under each setting", settings, exploration.query.settings),
+  ];
 }
-
-export const figuresOf = (state: State, variant: Variant): HTMLElement =>
-  table(state, [`#${variant.index}`], column => [cellText(column, column.of(variant))]);
 
 /** Two variants with what the second has more than the first, absolutely and in per cent. */
-export const differencesOf = (state: State, a: Variant, b: Variant): HTMLElement =>
-  table(state, [`#${a.index}`, `#${b.index}`, "difference", "per cent"], column => {
-    const [left, right] = [column.of(a), column.of(b)];
-    const isNumeric = typeof left === "number" && typeof right === "number";
-    return [
-      cellText(column, left),
-      cellText(column, right),
-      isNumeric ? difference(column, left, right) : left === right ? "same" : "differs",
-      (isNumeric ? change(left, right) : null) ?? "–",
-    ];
+export function differencesOf({ columns, exploration }: State, a: Variant, b: Variant): HTMLElement {
+  const head = [`#${a.index}`, `#${b.index}`, "difference", "per cent"];
+  const titles = head.map(title => el("th", { scope: "col", class: "number" }, title));
+  const bodies = [null, ...exploration.query.settings].map(setting => {
+    const rows = columns.filter(({ group }) => group === (setting?.label ?? ""));
+    const heading = setting === null ? [] : [groupHeading(settingTitle(setting), head.length + 1)];
+    return el("tbody", {}, ...heading, ...rows.map(column => differenceRow(column, column.of(a), column.of(b))));
   });
+  const table = el("table", { class: "figures" }, el("thead", {}, el("tr", {}, el("td"), ...titles)), ...bodies);
+  return el("div", { class: "sheet scroll", tabindex: "0", role: "region", "aria-label": "Figures of both" }, table);
+}
+
+const groupHeading = (title: string, span: number): HTMLElement =>
+  el("tr", {}, el("th", { scope: "rowgroup", colspan: span, class: "group" }, title));
+
+function differenceRow(column: Column, left: Cell, right: Cell): HTMLElement {
+  const isNumeric = typeof left === "number" && typeof right === "number" && column.unit !== "text";
+  const cells = [
+    cellText(column, left),
+    cellText(column, right),
+    isNumeric ? difference(column, left, right) : left === right ? "same" : "differs",
+    (isNumeric ? change(left, right) : null) ?? "–",
+  ];
+  return el(
+    "tr",
+    {},
+    el("th", { scope: "row" }, column.title),
+    ...cells.map(text => el("td", { class: "number" }, text)),
+  );
+}

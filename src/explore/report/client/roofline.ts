@@ -76,20 +76,26 @@ function ceilings(plot: Plot, lines: readonly KernelLine[], device: Device, rate
 
 const largest = 16;
 const smallest = 3;
-const mostLabels = 4;
+const labelRoom = { across: 84, up: 15 };
 
-/** As large as their share of the time; the largest are named. */
+/** As large as their share of the time; of each kind the largest is named, where there is room. */
 function circles(plot: Plot, lines: readonly KernelLine[], whole: number): readonly Node[] {
-  const named = new Set<string>();
-  return lines.flatMap(({ cost, count, rate, intensity, seconds }) => {
+  const named: { readonly kind: string; readonly x: number; readonly y: number }[] = [];
+  const marks = lines.map(({ cost, count, rate, intensity, seconds }) => {
     const r = Math.max(smallest, largest * Math.sqrt(seconds / whole));
-    const place = { cx: plot.x(intensity), cy: plot.y(rate), r };
-    const words = `${cost.kind} ×${count}: ${digits(1e3 * seconds)} ms, ${amount(rate, "MAC/s")}, ${digits(intensity)} MAC/B`;
-    const circle = svg("circle", { class: "kernel", ...place }, svg("title", {}, words));
-    if (named.has(cost.kind) || named.size >= mostLabels) return [circle];
-    named.add(cost.kind);
-    const isRight = place.cx > plot.width * 0.6;
-    const side = { x: place.cx + (isRight ? -r - 5 : r + 5), "text-anchor": isRight ? "end" : "start" };
-    return [circle, svg("text", { class: "halo strong", y: place.cy + 4, ...side }, cost.kind)];
+    const [cx, cy] = [plot.x(intensity), plot.y(rate)];
+    const words = `${cost.kind} ×${count}: ${digits(1e6 * seconds)} µs, ${amount(rate, "MAC/s")}, ${digits(intensity)} MAC/B`;
+    const circle = svg("circle", { class: "kernel", cx, cy, r }, svg("title", {}, words));
+    const isRight = cx > plot.width * 0.6;
+    const [x, y] = [isRight ? cx - r - 5 : cx + r + 5, cy + 4];
+    const isTaken = named.some(
+      other =>
+        other.kind === cost.kind || (Math.abs(other.x - x) < labelRoom.across && Math.abs(other.y - y) < labelRoom.up),
+    );
+    if (isTaken) return { circle, label: [] };
+    named.push({ kind: cost.kind, x, y });
+    const label = svg("text", { class: "halo strong", x, y, "text-anchor": isRight ? "end" : "start" }, cost.kind);
+    return { circle, label: [label] };
   });
+  return [...marks.map(({ circle }) => circle), ...marks.flatMap(({ label }) => label)];
 }

@@ -133,7 +133,8 @@ function measuredMarks(plot: Plot, { x, y }: Axes, variants: readonly Variant[])
     ]),
   );
   const rings = pairs.map(({ to }) => `M${(to.x - 3).toFixed(1)} ${to.y.toFixed(1)}a3 3 0 1 0 6 0a3 3 0 1 0-6 0`);
-  const top = pairs.reduce((a, b) => (b.to.y < a.to.y ? b : a), first).to;
+  const above = (pair: (typeof pairs)[number]): number => pair.from.y - pair.to.y;
+  const top = pairs.reduce((a, b) => (above(b) > above(a) ? b : a), first).to;
   return [
     svg("path", { class: "tie", d: ties.join("") }),
     svg("path", { class: "ring", d: rings.join("") }),
@@ -175,7 +176,7 @@ function follow(state: State, plot: Plot, places: readonly Place[], axes: Axes):
   );
   const mark = (): void => {
     const at = places.find(({ variant }) => variant.index === state.current);
-    marker.replaceChildren(...(at === undefined ? [] : markOf(state, plot, at, axes)));
+    marker.replaceChildren(...(at === undefined ? [] : markOf(plot, at, axes)));
   };
   const nearest = (event: MouseEvent): Place | null => {
     const box = root.getBoundingClientRect();
@@ -238,11 +239,11 @@ function nearestTo(places: readonly Place[], x: number, y: number): Place | null
 }
 
 /** A ring around the variant, and which it is. */
-function markOf({ nameOf }: State, plot: Plot, { variant, x, y }: Place, axes: Axes): readonly Node[] {
+function markOf(plot: Plot, { variant, x, y }: Place, axes: Axes): readonly Node[] {
   const isRight = x > plot.width / 2;
   const side = { x: x + (isRight ? -12 : 12), "text-anchor": isRight ? "end" : "start" };
   const figures = [axes.x, axes.y].map(column => `${cellText(column, column.of(variant))} ${column.title}`);
-  const lines = [`#${variant.index}`, nameOf(variant), figures.join(" · ")];
+  const lines = [`#${variant.index}`, ...figures];
   const top = Math.min(Math.max(y - 14, 14), plot.height - 80);
   return [
     svg("circle", { cx: x, cy: y, r: 6.5 }),

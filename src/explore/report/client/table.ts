@@ -19,6 +19,8 @@ export interface Sort {
 /** Pixels; the style sheet says the same. */
 const rowHeight = 32;
 const headRows = 2;
+/** Letters of a title, which are smaller, against digits. */
+const titleWidth = 0.9;
 /** Rows that are kept above and below what is seen. */
 const spare = 12;
 
@@ -77,7 +79,7 @@ function shownColumn(column: Column, variants: readonly Variant[]): Shown {
   const format = formatOf(column, cells);
   const widest = cells.reduce((most: number, cell) => Math.max(most, format.text(cell).length), 0);
   const title = column.title.length + (format.unit === "" ? 0 : format.unit.length + 1) + 2;
-  return { column, format, characters: Math.max(widest, title) + 2 };
+  return { column, format, characters: Math.max(widest, Math.ceil(title * titleWidth)) + 2 };
 }
 
 const columnGroup = (columns: readonly Shown[]): HTMLElement => {

@@ -1,4 +1,4 @@
-import { amount } from "../format.ts";
+import { amount, formatOf } from "../format.ts";
 import { linear } from "../scale.ts";
 import { drawn, svg } from "./dom.ts";
 import { line, plotOf } from "./plot.ts";
@@ -7,11 +7,12 @@ import { line, plotOf } from "./plot.ts";
 export const timelineDrawing = (timeline: readonly number[], peak: number): HTMLElement =>
   drawn(width => {
     const most = Math.max(peak, ...timeline, 1);
+    const { unit, round } = formatOf({ unit: "B" }, [most]);
     const plot = plotOf(
       width,
       240,
       { title: "kernels, in order", scale: linear(0, timeline.length), text: value => `${value}` },
-      { title: "bytes alive, of an image", scale: linear(0, most * 1.12, 4), text: value => amount(value, "B") },
+      { title: `alive, of an image, ${unit}`, scale: linear(0, most * 1.12, 4), text: round },
     );
     const { root, x, y } = plot;
     const steps = timeline.flatMap((bytes, i): readonly (readonly [number, number])[] => [

@@ -1,11 +1,12 @@
 import type { Device } from "../../device.ts";
 import type { Detail, Setting, Variant } from "../../result.ts";
 import { boundTitles } from "../columns.ts";
-import { amount, digits, share } from "../format.ts";
+import { amount, digits, durationsOf, share } from "../format.ts";
 import { bars } from "./bars.ts";
 import { button, type Child, el, section } from "./dom.ts";
 import { figuresOf } from "./figures.ts";
 import { byBound, type KernelLine, kernelLines, total } from "./kernels.ts";
+import { type PlainColumn, plainTable } from "./plain-table.ts";
 import { rooflineDrawing } from "./roofline.ts";
 import { stagesDrawing } from "./stages.ts";
 import { compareHref, type State, toggleCompared } from "./state.ts";
@@ -21,7 +22,7 @@ export function variantView(state: State, variant: Variant): readonly Child[] {
     el("h1", { tabindex: "-1" }, title),
     el("p", { class: "lead" }, `${state.nameOf(variant)}${state.front.has(variant.index) ? " · on the front" : ""}`),
     section("stages", "Stages", stagesDrawing([{ title, stages: variant.stages }])),
-    section("figures", "Figures", figuresOf(state, variant)),
+    section("figures", "Figures", ...figuresOf(state, variant)),
     ...(detail !== null && setting !== undefined ? detailSections(state, detail, setting) : [noDetail()]),
   ];
 }
@@ -92,31 +93,20 @@ function roofline(
   return [el("p", {}, words), sheet(rooflineDrawing(lines, device, rates))];
 }
 
-const heads = ["kernel", "launches", "MACs each", "bytes each", "MACs/B", "MACs/s", "time", "share", "bound by"];
-
 function kernelTable(lines: readonly KernelLine[]): HTMLElement {
   const whole = total(lines);
-  const rows = lines.map(({ cost, count, macs, bytes, intensity, rate, seconds, bound }) => {
-    const cells = [
-      `${count}`,
-      macs === 0 ? "–" : amount(macs, ""),
-      amount(bytes, "B"),
-      macs === 0 ? "–" : digits(intensity),
-      macs === 0 ? "–" : amount(rate, ""),
-      `${digits(1e3 * seconds)} ms`,
-      share(seconds, whole),
-    ];
-    return el(
-      "tr",
-      {},
-      el("th", { scope: "row" }, cost.kind),
-      ...cells.map(text => el("td", { class: "number" }, text)),
-      el("td", {}, boundTitles[bound]),
-    );
-  });
-  const titles = heads.map((title, i) =>
-    el("th", { scope: "col", class: i > 0 && i < heads.length - 1 ? "number" : "" }, title),
-  );
-  const head = el("thead", {}, el("tr", {}, ...titles));
-  return el("div", { class: "sheet scroll" }, el("table", { "aria-label": "Kernels" }, head, el("tbody", {}, ...rows)));
+  const { unit, text } = durationsOf(lines.map(({ seconds }) => seconds));
+  const sums = (of: (line: KernelLine) => string) => (line: KernelLine) => (line.macs === 0 ? "–" : of(line));
+  const columns: readonly PlainColumn<KernelLine>[] = [
+    { title: "kernel", of: ({ cost }) => cost.kind, isText: true },
+    { title: "launches", of: ({ count }) => `${count}` },
+    { title: "MACs each", of: sums(({ macs }) => amount(macs, "")) },
+    { title: "bytes each", of: ({ bytes }) => amount(bytes, "B") },
+    { title: "MACs/B", of: sums(({ intensity }) => digits(intensity)) },
+    { title: "MACs/s", of: sums(({ rate }) => amount(rate, "")) },
+    { title: `time, ${unit}`, of: ({ seconds }) => text(seconds) },
+    { title: "share", of: ({ seconds }) => share(seconds, whole) },
+    { title: "bound by", of: ({ bound }) => boundTitles[bound], isText: true },
+  ];
+  return plainTable("Kernels", columns, lines);
 }
