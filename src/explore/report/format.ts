@@ -90,10 +90,6 @@ export function change(from: number, to: number): string | null {
   return Number(text) === 0 ? "0%" : minus(`${percent > 0 ? "+" : ""}${text}%`);
 }
 
-/** `+1.2 MB`: a difference with its sign. */
-export const difference = ({ unit }: Column, from: number, to: number): string =>
-  to === from ? "0" : `${to > from ? "+" : ""}${amount(to - from, unit)}`;
-
 export const share = (part: number, whole: number): string => {
   const percent = whole === 0 ? 0 : (100 * part) / whole;
   return percent > 0 && percent < 1 ? "<1%" : `${Math.round(percent)}%`;

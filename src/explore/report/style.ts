@@ -33,6 +33,7 @@ figure + figure { margin-top: 1.25rem; }
 .drawing { min-width: 0; overflow: hidden; }
 svg { display: block; width: 100%; height: auto; }
 svg text { font: 12px system-ui, sans-serif; fill: var(--soft); font-variant-numeric: tabular-nums; }
+svg.narrow text { font-size: 10px; }
 svg .title { fill: var(--ink); }
 svg .strong { fill: var(--ink); font-weight: 600; }
 svg .halo { fill: var(--ink); paint-order: stroke; stroke: var(--sheet); stroke-width: 4px; stroke-linejoin: round; }
@@ -110,6 +111,10 @@ caption { text-align: left; font-weight: 600; padding: 0 0 0.5rem; }
   .controls label { flex: 1 1 100%; }
   .controls label select { flex: 1; }
   .bar { grid-template-columns: 1fr; }
+  .figures { font-size: 0.8125rem; }
+  .figures td { padding-right: 0.75rem; }
+  .figures th, .figures td { white-space: normal; }
+  .figures td:last-child { padding-right: 0; }
 }
 @media (prefers-reduced-motion: no-preference) { .marker circle { transition: r 0.12s; } }
 @media print {
@@ -125,7 +130,7 @@ caption { text-align: left; font-weight: 600; padding: 0 0 0.5rem; }
   tr { break-inside: avoid; }
   th, td { white-space: normal; padding-right: 0.75rem; }
   body:not(.one) #still { display: block; }
-  #still table { margin-top: 1.5rem; }
+  #still table { margin-top: 1.5rem; width: 100%; }
   #still tbody tr > * { border-top: 0.5pt solid #ddd; }
 }
 `;

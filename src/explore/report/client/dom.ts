@@ -41,21 +41,32 @@ export const section = (id: string, title: string, ...children: readonly Child[]
 export const facts = (entries: readonly (readonly [name: string, value: Child])[]): HTMLElement =>
   el("dl", {}, ...entries.map(([name, value]) => el("div", {}, el("dt", {}, name), el("dd", {}, value))));
 
+/** A place for a drawing, and what draws it anew. */
+export interface Drawing {
+  readonly place: HTMLElement;
+  readonly draw: () => void;
+}
+
 /**
- * A place for a drawing as wide as the page gives it: drawn once there is a width, and again when that changes. The
- * drawing must not change the width.
+ * A drawing as wide as the page gives it: drawn once there is a width, and again when that changes. What is drawn must not
+ * change the width.
  */
-export function drawn(draw: (width: number) => Element): HTMLElement {
+export function drawing(make: (width: number) => Element): Drawing {
   const place = el("div", { class: "drawing" });
   let last = 0;
+  const draw = (): void => {
+    if (last > 0) place.replaceChildren(make(last));
+  };
   new ResizeObserver(() => {
     const width = Math.floor(place.clientWidth);
     if (width === 0 || width === last) return;
     last = width;
-    place.replaceChildren(draw(width));
+    draw();
   }).observe(place);
-  return place;
+  return { place, draw };
 }
+
+export const drawn = (make: (width: number) => Element): HTMLElement => drawing(make).place;
 
 /** The sizes of a drawing that fills its place, and shrinks with it on paper. */
 export const sized = (width: number, height: number): Attributes => ({

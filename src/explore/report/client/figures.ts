@@ -1,6 +1,6 @@
 import type { Setting, Variant } from "../../result.ts";
 import type { Cell, Column } from "../columns.ts";
-import { cellText, change, difference } from "../format.ts";
+import { cellText, change, formatOf } from "../format.ts";
 import { el, facts } from "./dom.ts";
 import { type PlainColumn, plainTable } from "./plain-table.ts";
 import type { State } from "./state.ts";
@@ -47,18 +47,23 @@ export function differencesOf({ columns, exploration }: State, a: Variant, b: Va
 const groupHeading = (title: string, span: number): HTMLElement =>
   el("tr", {}, el("th", { scope: "rowgroup", colspan: span, class: "group" }, title));
 
+/** Both in one unit, so that the difference is that of the digits. */
 function differenceRow(column: Column, left: Cell, right: Cell): HTMLElement {
   const isNumeric = typeof left === "number" && typeof right === "number" && column.unit !== "text";
-  const cells = [
-    cellText(column, left),
-    cellText(column, right),
-    isNumeric ? difference(column, left, right) : left === right ? "same" : "differs",
-    (isNumeric ? change(left, right) : null) ?? "–",
-  ];
+  const { unit, text } = formatOf(column, [left, right]);
+  const between = isNumeric ? signed(right - left, text(right - left)) : words(left, right);
+  const percent = (isNumeric ? change(left, right) : null) ?? "–";
+  const cells = [text(left), text(right), between, percent];
+  const units = unit === "" ? [] : [" ", el("small", {}, unit)];
   return el(
     "tr",
     {},
-    el("th", { scope: "row" }, column.title),
+    el("th", { scope: "row" }, column.title, ...units),
     ...cells.map(text => el("td", { class: "number" }, text)),
   );
 }
+
+const signed = (value: number, text: string): string => (value > 0 ? `+${text}` : value === 0 ? "0" : text);
+
+const words = (left: Cell, right: Cell): string =>
+  left === null || right === null ? "–" : left === right ? "same" : "differs";

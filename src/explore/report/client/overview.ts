@@ -3,7 +3,7 @@ import { stillColumns, stillTable } from "../still.ts";
 import { agreements } from "./agreement.ts";
 import { el, section } from "./dom.ts";
 import { scatter } from "./scatter.ts";
-import type { State } from "./state.ts";
+import type { Change, State } from "./state.ts";
 import { type Sort, sorted, tableOf } from "./table.ts";
 
 /** Rows of the table that go on paper. */
@@ -27,25 +27,25 @@ export function overviewOf(state: State): Overview {
     "aria-describedby": "found",
   });
   const found = el("p", { class: "found", id: "found", role: "status" });
-  const select = (): void => {
+  const select = (what: Change): void => {
     const { exploration, columns, front, nameOf } = state;
     const { holds, problems } = filterOf(input.value, { columns, front, describe: nameOf });
     const matching = exploration.variants.filter(holds);
     state.shown = sort === null ? matching : sorted(matching, sort);
     found.textContent = [`${matching.length} of ${exploration.variants.length} variants`, ...problems].join("; ");
     found.classList.toggle("wrong", problems.length > 0);
-    state.changed("shown");
+    state.changed(what);
     keepStill(state, sort, input.value);
   };
   const table = tableOf(state, chosen => {
     sort = chosen;
-    select();
+    select("order");
   });
-  input.addEventListener("input", select);
+  input.addEventListener("input", () => select("shown"));
   input.addEventListener("keydown", event => {
     if (event.key === "Escape" && input.value !== "") {
       input.value = "";
-      select();
+      select("shown");
     } else if (event.key === "Escape") input.blur();
     else if (event.key === "ArrowDown" || event.key === "Enter") table.focus();
     else return;
@@ -65,7 +65,7 @@ export function overviewOf(state: State): Overview {
       table.root,
     ),
   );
-  select();
+  select("order");
   return { root, focusFilter: () => input.focus(), focusTable: table.focus };
 }
 

@@ -15,7 +15,7 @@ export const rooflineDrawing = (lines: readonly KernelLine[], device: Device, ra
       "aria-label",
       `Roofline of ${placed.length} kernels on ${device.title}; the table has their numbers`,
     );
-    plot.root.append(...ceilings(plot, placed, device, rates), ...circles(plot, placed, total(lines)));
+    plot.root.append(...ceilings(plot, placed, device, rates), ...circles(plot, placed, total(lines), rates));
     return plot.root;
   });
 };
@@ -55,7 +55,7 @@ function ceilings(plot: Plot, lines: readonly KernelLine[], device: Device, rate
     svg(
       "text",
       { class: "halo", x: plot.x(right) - 4, y: plot.y(rate) - 6, "text-anchor": "end" },
-      `${title} ${amount(rate, "MAC/s")}`,
+      plot.width < narrow ? title : `${title} ${amount(rate, "MAC/s")}`,
     ),
   ];
   const ridge = rates.product / bandwidth;
@@ -74,13 +74,21 @@ function ceilings(plot: Plot, lines: readonly KernelLine[], device: Device, rate
   ];
 }
 
+/** Below this width ceilings have no numbers. */
+const narrow = 480;
+
 const largest = 16;
 const smallest = 3;
 const labelRoom = { across: 84, up: 15 };
 
 /** As large as their share of the time; of each kind the largest is named, where there is room. */
-function circles(plot: Plot, lines: readonly KernelLine[], whole: number): readonly Node[] {
-  const named: { readonly kind: string; readonly x: number; readonly y: number }[] = [];
+function circles(plot: Plot, lines: readonly KernelLine[], whole: number, rates: Rates): readonly Node[] {
+  // The ceilings' names stand above their right ends.
+  const named = [rates.product, rates.depthwise].map(rate => ({
+    kind: "",
+    x: plot.width - labelRoom.across,
+    y: plot.y(rate) - 6,
+  }));
   const marks = lines.map(({ cost, count, rate, intensity, seconds }) => {
     const r = Math.max(smallest, largest * Math.sqrt(seconds / whole));
     const [cx, cy] = [plot.x(intensity), plot.y(rate)];

@@ -2,7 +2,7 @@ import type { Variant } from "../../result.ts";
 import { type Column, columnNamed, fullTitle, isNumeric } from "../columns.ts";
 import { cellText, formatOf } from "../format.ts";
 import { scaleOf } from "../scale.ts";
-import { drawn, el, svg } from "./dom.ts";
+import { drawing, el, svg } from "./dom.ts";
 import { dots, heightFor, line, type Plot, type PlotAxis, plotOf } from "./plot.ts";
 import { compareHref, point, type State, toggleCompared, variantHref } from "./state.ts";
 
@@ -21,16 +21,12 @@ interface Axes {
 export function scatter(state: State): HTMLElement {
   const columns = state.columns.filter(isNumeric);
   const axes = firstAxes(state, columns);
-  const place = el("div");
   let mark = (): void => {};
-  const draw = (): void =>
-    place.replaceChildren(
-      drawn(width => {
-        const { root, ...made } = drawing(state, axes, width);
-        mark = made.mark;
-        return root;
-      }),
-    );
+  const { place, draw } = drawing(width => {
+    const { root, ...made } = plotted(state, axes, width);
+    mark = made.mark;
+    return root;
+  });
   const choose = (label: string, axis: keyof Axes): HTMLElement => {
     const select = el("select", {}, ...options(columns, axes[axis]));
     select.addEventListener("change", () => {
@@ -43,7 +39,6 @@ export function scatter(state: State): HTMLElement {
     if (what === "shown") draw();
     if (what === "current") mark();
   });
-  draw();
   return el(
     "div",
     { class: "sheet" },
@@ -73,13 +68,13 @@ function options(columns: readonly Column[], chosen: Column): readonly Node[] {
   });
 }
 
-interface Drawing {
+interface Plotted {
   readonly root: Element;
   /** Shows which variant is the current one. */
   readonly mark: () => void;
 }
 
-function drawing(state: State, { x, y }: Axes, width: number): Drawing {
+function plotted(state: State, { x, y }: Axes, width: number): Plotted {
   const { variants } = state.exploration;
   const plot = plotOf(width, heightFor(width), axisOf(x, variants), axisOf(y, variants));
   const places = variants.map(variant => placeOf(plot, variant, x.of(variant), y.of(variant)));
@@ -202,7 +197,7 @@ const step =
   (by: number) =>
   (state: State, ordered: readonly Place[]): void => {
     const at = ordered.findIndex(({ variant }) => variant.index === state.current);
-    const next = at === -1 ? 0 : Math.min(ordered.length - 1, Math.max(0, at + by));
+    const next = Math.min(ordered.length - 1, Math.max(0, at + by));
     point(state, ordered[next]?.variant.index ?? null);
   };
 

@@ -1,24 +1,27 @@
 import type { StageShape } from "../../result.ts";
 import { drawn, el, sized, svg } from "./dom.ts";
 
-/** Pixels of a site, up and into the depth, and of a channel. */
+/** Pixels of a site, up and into the depth, of a channel, and of a letter below. */
 interface Measure {
   readonly site: number;
   readonly channel: number;
+  readonly character: number;
 }
 
 const tallest = 120;
 const mostSite = 6;
 /** How much of the depth is seen. */
 const slant = 0.32;
-const gap = 14;
-const character = 6.4;
+const gap = 12;
+/** Below this width words are smaller; the style sheet says how large. */
+const narrow = 480;
+const characterFor = (width: number): number => (width < narrow ? 6.2 : 7.6);
 
 const sizeText = ({ height, width, dim }: StageShape): string => `${height}×${width}×${dim}`;
 const blockText = ({ depth }: StageShape): string => `${depth} ${depth === 1 ? "block" : "blocks"}`;
 
 /** Room that a stage takes across: its blocks with their depth, or its words. */
-const roomOf = (stage: StageShape, { site, channel }: Measure): number =>
+const roomOf = (stage: StageShape, { site, channel, character }: Measure): number =>
   Math.max(
     stage.depth * stage.dim * channel + stage.width * site * slant,
     sizeText(stage).length * character,
@@ -29,15 +32,18 @@ const roomOf = (stage: StageShape, { site, channel }: Measure): number =>
 function measureFor(networks: readonly (readonly StageShape[])[], width: number): Measure {
   const highest = Math.max(...networks.flat().map(({ height, width }) => Math.max(height, width)));
   const site = Math.min(mostSite, tallest / highest);
+  const character = characterFor(width);
   const fits = (channel: number): boolean =>
-    networks.every(stages => stages.reduce((sum, stage) => sum + roomOf(stage, { site, channel }), 0) <= width);
+    networks.every(
+      stages => stages.reduce((sum, stage) => sum + roomOf(stage, { site, channel, character }), 0) <= width,
+    );
   let [low, high] = [0, 1];
   for (let i = 0; i < 24; i++) {
     const middle = (low + high) / 2;
     if (fits(middle)) low = middle;
     else high = middle;
   }
-  return { site, channel: low };
+  return { site, channel: low, character };
 }
 
 /** Networks below each other in one measure: each stage as tall and deep as its map, as long as its channels times blocks. */
@@ -77,7 +83,7 @@ function network(title: string, stages: readonly StageShape[], measure: Measure,
   const base = Math.ceil(top) + 4;
   const words = stages.map((stage, i) => `stage ${i}: ${sizeText(stage)}, ${blockText(stage)}`).join("; ");
   const root = svg("svg", {
-    class: "stages",
+    class: width < narrow ? "stages narrow" : "stages",
     role: "img",
     "aria-label": `${title}: ${words}`,
     ...sized(width, base + 40),

@@ -21,7 +21,8 @@ export interface State {
   readonly changed: (what: Change) => void;
 }
 
-export type Change = "shown" | "current" | "compared";
+/** Which variants are shown, in which order, which is the current one, which are compared. */
+export type Change = "shown" | "order" | "current" | "compared";
 
 export function stateOf(report: Report): State {
   const { exploration, details } = report;

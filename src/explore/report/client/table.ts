@@ -2,7 +2,7 @@ import type { Variant } from "../../result.ts";
 import type { Cell, Column } from "../columns.ts";
 import { type ColumnFormat, formatOf } from "../format.ts";
 import { type Child, el } from "./dom.ts";
-import { point, type State, toggleCompared, variantHref } from "./state.ts";
+import { type Change, point, type State, toggleCompared, variantHref } from "./state.ts";
 
 /** A column with how its numbers are told and how wide they get. */
 interface Shown {
@@ -205,8 +205,8 @@ function rowsOf(state: State, columns: readonly Shown[], body: HTMLElement, box:
     } else return;
     event.preventDefault();
   };
-  const changed = (what: "shown" | "current" | "compared"): void => {
-    if (what === "shown") {
+  const changed = (what: Change): void => {
+    if (what === "shown" || what === "order") {
       box.scrollTop = 0;
       render(true);
     } else mark();

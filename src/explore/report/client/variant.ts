@@ -70,11 +70,8 @@ const sheet = (content: Child): HTMLElement => el("div", { class: "sheet" }, con
 function boundWords(lines: readonly KernelLine[], where: string): string {
   const whole = total(lines);
   const [most] = byBound(lines).toSorted((a, b) => b.seconds - a.seconds);
-  const words = most === undefined ? "" : ` ${share(most.seconds, whole)} of it in kernels that ${most.title} bound.`;
-  return `${digits(1e3 * whole)} ms predicted for ${where}:${words}`.replace(
-    "that launches bound",
-    "whose launch is most of it",
-  );
+  const words = most === undefined ? "" : `, ${share(most.seconds, whole)} of it in kernels bound by ${most.title}`;
+  return `${digits(1e3 * whole)} ms predicted for ${where}${words}.`;
 }
 
 function roofline(
