@@ -80,6 +80,14 @@ test("imports run one way", () => {
   expect([...new Set(wrong)]).toEqual(Object.keys(exceptions));
 });
 
+test("what runs in a report's page is imported by nothing else, and imports only what needs no more than it does", () => {
+  const client = "explore/report/client/";
+  const isClient = (file: string) => file.startsWith(client);
+  expect(imports.filter(({ from, to }) => isClient(to) && !isClient(from))).toEqual([]);
+  const outside = imports.filter(({ from, to, typeOnly }) => isClient(from) && !isClient(to) && !typeOnly);
+  expect(outside.filter(({ to }) => !/^explore\/(report\/[\w-]+|predict)\.ts$/.test(to))).toEqual([]);
+});
+
 test("every import of ours names a file that exists, with its ending", () => {
   const dangling = imports.filter(({ to }) => /^\.|\.[jt]s$/.test(to) && !to.startsWith("node:"));
   expect(dangling.filter(i => !isOurs(i) && !/^(handlebars|@noble)\//.test(i.to))).toEqual([]);

@@ -25,7 +25,8 @@ const decimalsFor = (value: number, digits: number): number =>
 const minus = (text: string): string => text.replace("-", "−");
 
 /** To so many significant digits, never with an exponent. */
-export const digits = (value: number, count = 3): string => minus(value.toFixed(decimalsFor(value, count)));
+export const digits = (value: number, count = 3): string =>
+  minus(value.toFixed(decimalsFor(Number(value.toPrecision(count)), count)));
 
 /** `3.71 M`, `12.3 MB`, `0.52 ms`: a number alone. */
 export function amount(value: number, unit: Unit | "MAC" | "MAC/s" | "B/s"): string {
