@@ -49,7 +49,7 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
   host: [...left("emit"), "runtime", "weights"],
   "compile.ts": left("emit"),
   "explain.ts": left("emit"),
-  explore: [...left("emit"), "compile.ts"],
+  explore: [...left("emit"), "html", "compile.ts"],
   inspect: [...left("emit"), "html", "compile.ts", "explain.ts"],
   verify: [...left("emit"), "html", "runtime", "weights", "compile.ts"],
   "index.ts": [...left("emit"), "host", "runtime", "weights", "explore", "verify", "compile.ts", "explain.ts"],
@@ -83,6 +83,14 @@ test("imports run one way", () => {
     .filter(({ from, to }) => part(from) !== part(to) && !(allowed[part(from)] ?? []).includes(part(to)))
     .map(({ from, to }) => `${from} → ${to}`);
   expect([...new Set(wrong)]).toEqual(Object.keys(exceptions));
+});
+
+test("what runs in a report's page is imported by nothing else, and imports only what needs no more than it does", () => {
+  const client = "explore/report/client/";
+  const isClient = (file: string) => file.startsWith(client);
+  expect(imports.filter(({ from, to }) => isClient(to) && !isClient(from))).toEqual([]);
+  const outside = imports.filter(({ from, to, typeOnly }) => isClient(from) && !isClient(to) && !typeOnly);
+  expect(outside.filter(({ to }) => !/^explore\/(report\/[\w-]+|predict)\.ts$/.test(to))).toEqual([]);
 });
 
 test("every import of ours names a file that exists, with its ending", () => {

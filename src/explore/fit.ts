@@ -36,7 +36,7 @@ const commonKnobs: readonly Knob[] = (["bandwidth", "launch"] as const).map(name
  * log(predicted / measured) least, so that each sample counts the same however long it takes. A search along one number
  * at a time by ever smaller factors, which gives the same on every machine. Numbers that no sample depends on stay.
  */
-export function fit(start: Device, samples: readonly Sample[]): Device {
+export function fitDevice(start: Device, samples: readonly Sample[]): Device {
   const dtypes = [...new Set(samples.map(({ dtype }) => dtype))];
   const knobs = [...commonKnobs, ...dtypes.flatMap(rateKnobs)];
   let device = start;

@@ -1,3 +1,9 @@
+/** A script with what lets it run: `sha256-` and the hash of its text, in base64, as a Content-Security-Policy names it. */
+export interface Script {
+  readonly text: string;
+  readonly hash: string;
+}
+
 /** What every page of cnxc has around its sections. */
 export interface Page {
   readonly title: string;
@@ -7,15 +13,17 @@ export interface Page {
   readonly body: string;
   /** Rules of its own; the colours are --ground, --sheet, --ink, --soft, --line, --bar, --dot and --wrong. */
   readonly style: string;
+  /** Runs once the body is there; no other script does. */
+  readonly script?: Script;
 }
 
-/** One HTML page that needs no network and no script, on a phone, in the dark and on paper. */
-export const page = ({ title, facts, body, style }: Page): string => `<!doctype html>
+/** One HTML page that needs no network, and no script unless it brings one, on a phone, in the dark and on paper. */
+export const page = ({ title, facts, body, style, script }: Page): string => `<!doctype html>
 <html lang="en">
 <head>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
-<meta http-equiv="Content-Security-Policy" content="default-src 'none'; img-src data:; style-src 'unsafe-inline'">
+<meta http-equiv="Content-Security-Policy" content="default-src 'none'; img-src data:; style-src 'unsafe-inline'${script === undefined ? "" : `; script-src '${script.hash}'`}">
 <meta name="color-scheme" content="light dark">
 <title>${escapeHtml(title)}</title>
 <style>
@@ -29,7 +37,7 @@ ${base}${style}</style>
 </header>
 ${body}
 </main>
-</body>
+${script === undefined ? "" : `<script>${script.text}</script>\n`}</body>
 </html>
 `;
 

@@ -3,7 +3,7 @@ import { fail, ok, type Result } from "../diagnostics/diagnostic.ts";
 import { error } from "../diagnostics/messages.ts";
 import { calibrationModels } from "../explore/calibration.ts";
 import { type Device, printDevice, type Rates, readDevice } from "../explore/device.ts";
-import { type Agreement, agreement, fit, type Sample } from "../explore/fit.ts";
+import { type Agreement, agreement, fitDevice, type Sample } from "../explore/fit.ts";
 import { keepsApart, launchesOf } from "../explore/lowering.ts";
 import { Parts } from "../explore/parts.ts";
 import { predict } from "../explore/predict.ts";
@@ -37,7 +37,7 @@ export async function calibrate({ output, name, adapter, dtypes }: Calibration):
   if (!start.ok) return outcome({ diagnostics: start.diagnostics });
   const samples = await timed(kind, dtypes);
   if (!samples.ok) return outcome({ diagnostics: samples.diagnostics });
-  const fitted = rounded(fit(start.value, samples.value));
+  const fitted = rounded(fitDevice(start.value, samples.value));
   const errors = agreementOf(fitted, samples.value);
   const how = `fitted by cnxc calibrate to ${samples.value.length} models: median error ${percent(errors.medianError)}, worst ${percent(errors.worstError)}`;
   const fields = ["bandwidth", "launch", ...dtypes.map(dtype => `rates.${dtype}`)];

@@ -7,6 +7,7 @@ import { error } from "../diagnostics/messages.ts";
 import { merge } from "../explore/finish.ts";
 import { pointAt } from "../explore/points.ts";
 import { csvOf, shownRows, tableOf } from "../explore/render.ts";
+import { explorationPage } from "../explore/report/page.ts";
 import type { Exploration, Variant } from "../explore/result.ts";
 import { printDraft } from "../import/print-draft.ts";
 import type { Model } from "../model/model.ts";
@@ -185,6 +186,7 @@ async function conclude(found: Exploration, prepared: Prepared | null, wanted: E
       fs.mkdirSync(folder, { recursive: true });
       await write(path.join(folder, "rows.csv"), csvOf(found));
       await write(path.join(folder, "exploration.json"), `${JSON.stringify(found)}\n`);
+      await write(path.join(folder, "report.html"), reportOf(found, prepared));
     } catch (cause) {
       problems.push(ioError(cause, folder, "make the folder"));
     }
@@ -199,6 +201,13 @@ async function conclude(found: Exploration, prepared: Prepared | null, wanted: E
     result: { ...found },
     notes: refused,
   });
+}
+
+/** Kernels and memory of each variant are in the report where the spec is at hand. */
+function reportOf(found: Exploration, prepared: Prepared | null): string {
+  const details = found.variants.flatMap(({ index }) => prepared?.explorer.detail(index) ?? []);
+  const devices = new Map(prepared?.subjects.map(({ device }) => [device.name, device]));
+  return explorationPage(found, details, [...devices.values()]);
 }
 
 /** Without waiting: for an interrupt, after which there is no later. */
