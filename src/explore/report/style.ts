@@ -112,9 +112,8 @@ caption { text-align: left; font-weight: 600; padding: 0 0 0.5rem; }
   .controls label select { flex: 1; }
   .bar { grid-template-columns: 1fr; }
   .figures { font-size: 0.8125rem; }
-  .figures td { padding-right: 0.75rem; }
-  .figures th, .figures td { white-space: normal; }
-  .figures td:last-child { padding-right: 0; }
+  .figures th, .figures td { white-space: normal; padding-right: 0.625rem; }
+  .figures tr > :last-child { padding-right: 0; }
 }
 @media (prefers-reduced-motion: no-preference) { .marker circle { transition: r 0.12s; } }
 @media print {

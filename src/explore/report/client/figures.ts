@@ -33,7 +33,7 @@ export function figuresOf({ columns, exploration }: State, variant: Variant): re
 
 /** Two variants with what the second has more than the first, absolutely and in per cent. */
 export function differencesOf({ columns, exploration }: State, a: Variant, b: Variant): HTMLElement {
-  const head = [`#${a.index}`, `#${b.index}`, "difference", "per cent"];
+  const head = [`#${a.index}`, `#${b.index}`, "change", "in %"];
   const titles = head.map(title => el("th", { scope: "col", class: "number" }, title));
   const bodies = [null, ...exploration.query.settings].map(setting => {
     const rows = columns.filter(({ group }) => group === (setting?.label ?? ""));
