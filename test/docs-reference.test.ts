@@ -63,6 +63,8 @@ describe("docs/cli.md", () => {
     "weights inspect",
     "weights diff",
     "import",
+    "explore",
+    "calibrate",
     "tune",
     "info",
     "inspect",

@@ -1,13 +1,16 @@
-import { readdirSync, readFileSync } from "node:fs";
+import { readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
 import type { Fields } from "../src/model/field-types.ts";
 import { buildFields, modelFields } from "../src/model/fields.ts";
 import { formatSpec } from "../src/syntax/format.ts";
 import { limits } from "../src/syntax/limits.ts";
+import { specNames } from "./support/specs.ts";
 import { checkFiles, filesOf, must } from "./syntax/support.ts";
 
 const text = readFileSync("docs/language.md", "utf8");
-const specs = Object.fromEntries(readdirSync("specs").map(name => [name, readFileSync(`specs/${name}`, "utf8")]));
+const specs = Object.fromEntries(
+  specNames.filter(name => name.endsWith(".cnx")).map(name => [name, readFileSync(`specs/${name}`, "utf8")]),
+);
 const blocks = [...text.matchAll(/```cnx\n(.*?)```/gs)].map(([, code = ""], i) => ({ code, title: `${i + 1}` }));
 
 describe("docs/language.md", () => {

@@ -43,7 +43,7 @@ export async function calibrate({ output, name, adapter, dtypes }: Calibration):
   const fields = ["bandwidth", "launch", ...dtypes.map(dtype => `rates.${dtype}`)];
   const sources = Object.fromEntries([
     ...fields.map(field => [field, how]),
-    ["units", start.value.sources.units ?? ""],
+    ["units", `as of ${starts[kind]}, from which the fit began`],
   ]);
   const device: Device = { ...fitted, sources };
   const problem = await writeFile(output, [new TextEncoder().encode(printDevice(device))]);

@@ -15,6 +15,7 @@ Examples:
   cnxc import config.json -o my.cnx              a spec from a config of transformers
   cnxc info specs/convnextv2.cnx    what models are and cost, stage by stage
   cnxc inspect specs/convnextv2.cnx -m atto -o atto.html
+  cnxc explore specs/sweep.cnx --device m3-max    what the variants of a sweep need and take
   cnxc check specs/*.cnx            say what is wrong with specs
   cnxc fmt --check specs/atto.cnx   fail where a spec is not laid out in the one way
   cnxc check --json - < atto.cnx    the same for a program: one JSON object on standard output

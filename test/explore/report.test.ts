@@ -88,8 +88,8 @@ describe.runIf(hasChromium)("the page, in a browser", { timeout: 60_000 }, () =>
   test("is painted within a second, all rows are there to be scrolled to, and nothing is asked or complained of", async () => {
     const { view, wrong } = await open();
     const entry = "performance.getEntriesByName('first-contentful-paint')[0]?.startTime";
-    const paint = await (await view.waitForFunction(entry)).jsonValue();
-    expect(paint).toBeLessThan(1000);
+    await expect.poll(() => view.evaluate(entry)).toBeDefined(); // a busy machine paints after the page is loaded
+    expect(await view.evaluate(entry)).toBeLessThan(1000);
     await expect.poll(() => places(view)).toContain("#0");
     expect(await view.locator(".box table").getAttribute("aria-rowcount")).toBe("1002");
     expect((await places(view)).length).toBeLessThan(100);

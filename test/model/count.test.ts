@@ -1,9 +1,10 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
 import { countParameters } from "../../src/model/count.ts";
+import { specNames } from "../support/specs.ts";
 import { checkFiles, checkText, must } from "../syntax/support.ts";
 
-const files = new Map(readdirSync("specs").map(name => [name, readFileSync(`specs/${name}`)]));
+const files = new Map(specNames.map(name => [name, readFileSync(`specs/${name}`)]));
 const programs = ["convnextv2.cnx", "fcmae.cnx", "features.cnx"].map(name => must(checkFiles(files, name)));
 const models = new Map(programs.flatMap(({ models }) => [...models]));
 

@@ -1,6 +1,7 @@
-import { readdirSync, readFileSync } from "node:fs";
+import { readFileSync } from "node:fs";
 import { expect, test } from "vitest";
 import { formatSpec } from "../../src/syntax/format.ts";
+import { specNames } from "../support/specs.ts";
 import { checkFiles, filesOf, must, sourceOfText } from "./support.ts";
 
 /** What a spec has looked like from the first: these are accepted as they stand, and are how the formatter writes them. */
@@ -54,7 +55,7 @@ build web {
 `,
 } as const;
 
-const specs = Object.fromEntries(readdirSync("specs").map(name => [name, readFileSync(`specs/${name}`)]));
+const specs = Object.fromEntries(specNames.map(name => [name, readFileSync(`specs/${name}`)]));
 
 test.each(Object.entries(examples))("%s", (_name, text) => {
   must(checkFiles(filesOf({ ...specs, "input.cnx": text })));

@@ -1,9 +1,10 @@
-import { readdirSync, readFileSync } from "node:fs";
+import { readFileSync } from "node:fs";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import type { Ast } from "../../src/syntax/ast.ts";
 import { formatSpec } from "../../src/syntax/format.ts";
 import { parse } from "../../src/syntax/parse.ts";
+import { specNames } from "../support/specs.ts";
 import { specText } from "./spec-arbitrary.ts";
 import { codesOf, must, sourceOfText } from "./support.ts";
 
@@ -28,7 +29,7 @@ const comments = ({ comments, source }: Ast): readonly string[] =>
     .sort();
 
 describe("formatting", () => {
-  test.each(readdirSync("specs"))("specs/%s is formatted", name => {
+  test.each(specNames)("specs/%s is formatted", name => {
     const text = readFileSync(`specs/${name}`, "utf8");
     expect(format(text)).toBe(text);
   });

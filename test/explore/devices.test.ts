@@ -1,0 +1,117 @@
+import { readFileSync } from "node:fs";
+import { describe, expect, test } from "vitest";
+import { type Device, printDevice, type Rates, readDevice } from "../../src/explore/device.ts";
+import { agreement, fitDevice } from "../../src/explore/fit.ts";
+import { type Form, keepsApart, launchesOf } from "../../src/explore/lowering.ts";
+import { Parts, type Profile } from "../../src/explore/parts.ts";
+import { predict } from "../../src/explore/predict.ts";
+import { openDevice, shippedDevices } from "../../src/node/devices.ts";
+import { loadProgram } from "../../src/node/program.ts";
+
+const must = <T>(result: { readonly ok: boolean; readonly value?: T }): T => {
+  expect(result).toMatchObject({ ok: true });
+  return result.value as T;
+};
+const models = must(loadProgram("specs/convnextv2.cnx", null)).program.models;
+const profiles = new Map<string, Parts>();
+function profileOf(name: string, form: Form): Profile {
+  const key = JSON.stringify(form);
+  const parts = profiles.get(key) ?? new Parts(model => launchesOf(model, form), { apart: keepsApart(form) });
+  profiles.set(key, parts);
+  const model = models.get(name);
+  if (model === undefined) throw new Error(name);
+  return must(parts.profile(model));
+}
+const secondsOf = (profile: Profile, device: Device, { dtype, batch }: Pick<Form, "dtype" | "batch">): number =>
+  predict(profile, device, device.rates[dtype] as Rates, batch).seconds;
+
+describe("device files", () => {
+  test.each(shippedDevices())("%s says where each of its numbers is from", name => {
+    const device = must(openDevice(name));
+    expect(device.name).toBe(name);
+    const fields = ["bandwidth", "launch", "units", ...Object.keys(device.rates).map(dtype => `rates.${dtype}`)];
+    for (const field of fields) expect(device.sources[field], field).toMatch(/\w{3}/);
+    expect(readDevice(printDevice(device), name)).toEqual({ ok: true, value: device, diagnostics: [] });
+  });
+
+  test("everything wrong with one is told at once", () => {
+    const text = JSON.stringify({
+      ...must(openDevice("h200")),
+      name: "A b",
+      bandwith: 1,
+      launch: -1,
+      rates: { f64: {} },
+    });
+    const read = readDevice(text, "x.json");
+    const said = read.ok ? [] : read.diagnostics.map(({ message }) => message);
+    expect(said).toHaveLength(7);
+    expect(said[0]).toContain("'bandwidth'");
+    expect(readDevice("{", "x.json")).toMatchObject({ ok: false, diagnostics: [{ code: "device-file" }] });
+  });
+
+  test("an unknown name is told with the nearest one", () => {
+    const opened = openDevice("h20");
+    expect(opened.ok ? "" : opened.diagnostics[0]?.message).toContain("did you mean 'h200'?");
+  });
+});
+
+describe("predictions", () => {
+  interface Row {
+    readonly label: string;
+    readonly batch: number;
+    readonly graph_ms?: number;
+  }
+  test("h200: what was measured there", () => {
+    const { rows } = JSON.parse(readFileSync("bench/results/cuda-h200.json", "utf8")) as { rows: readonly Row[] };
+    const device = must(openDevice("h200"));
+    const pairs = rows.flatMap(({ label, batch, graph_ms: measured }) => {
+      const [, name, dtype] = /^(atto|tiny|base)-(bf16|f32)-b\d+$/.exec(label) ?? [];
+      if (name === undefined || measured === undefined) return [];
+      const form = { tuning: "cuda", dtype: dtype as Form["dtype"], batch } as const;
+      return [{ predicted: 1e3 * secondsOf(profileOf(name, form), device, form), measured }];
+    });
+    expect(pairs).toHaveLength(18);
+    const { rankCorrelation, medianError, worstError } = agreement(pairs);
+    expect(rankCorrelation).toBeGreaterThan(0.99);
+    expect(medianError).toBeLessThan(0.1);
+    expect(worstError).toBeLessThan(0.35);
+  });
+
+  /** Microseconds at batch 1: the sum of each kernel's limit, and launches. Full waves alone would reach it. */
+  test.each([
+    ["m3-max", "atto", 383],
+    ["m3-max", "tiny", 1580],
+    ["m3-max", "base", 4930],
+    ["m3-max", "huge", 32_890],
+    ["rtx-4090-webgpu", "atto", 262],
+    ["rtx-4090-webgpu", "tiny", 559],
+    ["rtx-4090-webgpu", "base", 1313],
+    ["rtx-4090-webgpu", "huge", 5830],
+  ])("%s, %s: at the limits of the device and not far above", (name, size, microseconds) => {
+    const form = { tuning: "gpu", dtype: "f32", batch: 1 } as const;
+    const ratio = (1e6 * secondsOf(profileOf(size, form), must(openDevice(name)), form)) / microseconds;
+    expect(ratio).toBeGreaterThan(0.95);
+    expect(ratio).toBeLessThan(1.3);
+  });
+
+  test("a fit finds a device again from its times", () => {
+    const device = must(openDevice("swiftshader"));
+    const form = { tuning: "swiftshader", dtype: "f32", batch: 1 } as const;
+    const samples = ["atto", "femto", "pico", "nano", "tiny", "base"].map(name => {
+      const profile = profileOf(name, form);
+      return { profile, dtype: "f32", batch: 1, seconds: secondsOf(profile, device, form) } as const;
+    });
+    const off: Rates = { product: 3e9, depthwise: 3e9, values: 3e8 };
+    const fitted = fitDevice({ ...device, rates: { f32: off }, bandwidth: 3e9, launch: 1e-4 }, samples);
+    const pairs = samples.map(({ profile, seconds }) => ({
+      predicted: secondsOf(profile, fitted, form),
+      measured: seconds,
+    }));
+    expect(agreement(pairs).worstError).toBeLessThan(0.02);
+  });
+
+  test("agreement of what is in the wrong order", () => {
+    const pairs = [1, 2, 3, 4].map(measured => ({ predicted: 5 - measured, measured }));
+    expect(agreement(pairs)).toEqual({ rankCorrelation: -1, medianError: 0.625, worstError: 3 });
+  });
+});
