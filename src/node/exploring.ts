@@ -12,7 +12,7 @@ import type { Exploration, Variant } from "../explore/result.ts";
 import { printDraft } from "../import/print-draft.ts";
 import type { Model } from "../model/model.ts";
 import { type AdapterKind, findAdapter } from "./adapters.ts";
-import { ioError } from "./errno.ts";
+import { errnoOf, ioError } from "./errno.ts";
 import { type ExploreJob, type Prepared, prepare } from "./exploration.ts";
 import { onInterrupt } from "./interrupt.ts";
 import { measure } from "./measure.ts";
@@ -62,9 +62,9 @@ async function visitAll(prepared: Prepared, wanted: Exploring): Promise<Explorat
   let visited = 0;
   const leave = onInterrupt(() => {
     const partial = prepared.finish(visited, variants, false);
-    fs.writeSync(1, printed(partial, wanted.as));
+    writeNow(1, printed(partial, wanted.as));
     if (wanted.folder !== null) writeTables(partial, wanted.folder);
-    fs.writeSync(2, `cnxc: interrupted after ${visited} of ${prepared.count} variants\n`);
+    writeNow(2, `cnxc: interrupted after ${visited} of ${prepared.count} variants\n`);
   });
   const start = performance.now();
   let told = start;
@@ -84,6 +84,19 @@ async function visitAll(prepared: Prepared, wanted: Exploring): Promise<Explorat
   }
   leave();
   return prepared.finish(visited, variants, true);
+}
+
+/** All of a text, before anything else happens; a pipe takes as much as it has room for. */
+function writeNow(descriptor: number, text: string): void {
+  let rest = new TextEncoder().encode(text);
+  while (rest.length > 0) {
+    try {
+      rest = rest.subarray(fs.writeSync(descriptor, rest));
+    } catch (cause) {
+      if (errnoOf(cause) !== "EAGAIN") throw cause;
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 5); // until the reader has made room
+    }
+  }
 }
 
 function printed(exploration: Exploration, as: Exploring["as"]): string {

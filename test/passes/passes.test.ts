@@ -6,6 +6,7 @@ import { read } from "../../src/graph/read.ts";
 import { verify } from "../../src/graph/verify.ts";
 import { allPasses } from "../../src/passes/all.ts";
 import { runPasses } from "../../src/passes/pass.ts";
+import { full } from "../support/full.ts";
 import { feed, mustBuild, randomModel, testInput, testWeights } from "../support/models.ts";
 import { relL2 } from "../support/tolerance.ts";
 
@@ -47,7 +48,9 @@ describe("before ⟶ after", () => {
 });
 
 describe("passes change no value", () => {
-  test.each(Array.from({ length: 24 }, (_, seed) => seed))("random model %i", { timeout: 240_000 }, async seed => {
+  // Of the first 24 models, number 9 alone takes longer than all others: many taps on a large map.
+  const seeds = Array.from({ length: 24 }, (_, seed) => seed).filter(seed => full || seed !== 9);
+  test.each(seeds)("random model %i", { timeout: 240_000 }, async seed => {
     const { model, batch } = randomModel(seed);
     const graph = mustBuild(model);
     const weights = testWeights(graph, seed);

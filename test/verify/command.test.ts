@@ -76,7 +76,7 @@ describe("cnxc verify --differential", { timeout: long }, () => {
     .runIf(hasSwiftShader)
     .each([
       { count: full ? 5000 : 200, on: "onnx" },
-      { count: full ? 1000 : 30, on: "webgpu" },
+      { count: full ? 1000 : 15, on: "webgpu" },
       ...(hasGxx ? [{ count: full ? 500 : 20, on: "cuda-cpu" }] : []),
     ])("$count specs on $on: no disagreement", ({ count, on }) => {
     const ran = differential(count, on);
