@@ -2,6 +2,7 @@ import type { StorageType } from "../model/model.ts";
 import type { Device, Rates } from "./device.ts";
 import type { Profile } from "./parts.ts";
 import { predict } from "./predict.ts";
+import { agreementOf, type Pair } from "./report/statistics.ts";
 
 /** A pass that was timed on the device. */
 export interface Sample {
@@ -71,27 +72,8 @@ export interface Agreement {
   readonly worstError: number;
 }
 
-export function agreement(pairs: readonly { readonly predicted: number; readonly measured: number }[]): Agreement {
-  const errors = pairs.map(({ predicted, measured }) => Math.abs(predicted / measured - 1)).sort((a, b) => a - b);
-  const middle = (errors.length - 1) / 2;
-  const medianError = ((errors[Math.floor(middle)] ?? 0) + (errors[Math.ceil(middle)] ?? 0)) / 2;
-  return {
-    rankCorrelation: correlation(ranks(pairs.map(pair => pair.predicted)), ranks(pairs.map(pair => pair.measured))),
-    medianError,
-    worstError: errors.at(-1) ?? 0,
-  };
-}
-
-/** Places from the least on; equals share the mean of theirs. */
-function ranks(values: readonly number[]): readonly number[] {
-  const sorted = [...values].sort((a, b) => a - b);
-  return values.map(value => (sorted.indexOf(value) + sorted.lastIndexOf(value)) / 2);
-}
-
-function correlation(a: readonly number[], b: readonly number[]): number {
-  const mean = (values: readonly number[]): number => values.reduce((x, y) => x + y, 0) / values.length;
-  const [ma, mb] = [mean(a), mean(b)];
-  const dot = (x: readonly number[], mx: number, y: readonly number[], my: number): number =>
-    x.reduce((sum, value, i) => sum + (value - mx) * ((y[i] as number) - my), 0);
-  return dot(a, ma, b, mb) / Math.sqrt(dot(a, ma, a, ma) * dot(b, mb, b, mb));
+export function agreement(pairs: readonly Pair[]): Agreement {
+  const { rank, medianError } = agreementOf(pairs);
+  const errors = pairs.map(({ predicted, measured }) => Math.abs(predicted / measured - 1));
+  return { rankCorrelation: rank ?? Number.NaN, medianError, worstError: Math.max(0, ...errors) };
 }

@@ -41,6 +41,7 @@ export interface Prepared {
   readonly sweep: Sweep;
   readonly subjects: readonly Subject[];
   readonly explorer: Explorer;
+  readonly query: Query;
   /** Points that will be visited at most. */
   readonly count: number;
   readonly diagnostics: readonly Diagnostic[];
@@ -52,6 +53,8 @@ export interface Prepared {
 
 export function prepare(job: ExploreJob): Result<Prepared> {
   if (job.spec === null) return fail(error("usage", null, "give a spec that declares a sweep"));
+  if (job.budget !== null && job.shard !== null)
+    return fail(error("usage", null, "a search is one run: leave --shard out, or --budget"));
   const loaded = loadProgram(job.spec, job.root, job.stdin);
   if (!loaded.ok) return loaded;
   const { program, files, source } = loaded.value;
@@ -98,6 +101,7 @@ export function prepare(job: ExploreJob): Result<Prepared> {
       sweep: sweep.value,
       subjects: subjects.value,
       explorer,
+      query,
       count,
       diagnostics: loaded.diagnostics,
       visits: () => visits(job, sweep.value, explorer, points, { budget: budget.value, goals: reading.value.front }),

@@ -35,6 +35,10 @@ export interface Exploring {
 }
 
 export async function explore(wanted: Exploring): Promise<Outcome> {
+  if (wanted.job.shard !== null && (wanted.measure !== null || wanted.emit !== null))
+    return outcome({
+      diagnostics: [error("usage", null, "a shard has no front: --measure and --emit come with --merge")],
+    });
   const device = await devicesOf(wanted);
   if (!device.ok) return outcome({ diagnostics: device.diagnostics });
   const job = { ...wanted.job, devices: device.value };
@@ -42,10 +46,18 @@ export async function explore(wanted: Exploring): Promise<Outcome> {
   if (!prepared.ok) return outcome({ diagnostics: prepared.diagnostics });
   const found = wanted.merge === null ? ok(await visitAll(prepared.value as Prepared, wanted)) : joined(wanted.merge);
   if (!found.ok) return outcome({ diagnostics: found.diagnostics });
+  const differs = wanted.merge !== null && prepared.value !== null ? difference(found.value, prepared.value) : null;
+  if (differs !== null) return outcome({ diagnostics: [error("merge-spec", null, differs)] });
   const measured = await withMeasured(found.value, prepared.value, wanted);
   if (!measured.ok) return outcome({ diagnostics: measured.diagnostics });
   return conclude(measured.value, prepared.value, wanted);
 }
+
+/** What the spec and options beside --merge say otherwise than the shards; kernels of the report would be of something else. */
+const difference = ({ query }: Exploration, { query: given }: Prepared): string | null =>
+  (["spec", "sweep", "axes", "settings"] as const).find(
+    name => JSON.stringify(query[name]) !== JSON.stringify(given[name]),
+  ) ?? null;
 
 /** What is measured is compared with the model of the adapter that measures, unless devices are named. */
 async function devicesOf({ job, measure, adapter }: Exploring): Promise<Result<readonly string[]>> {

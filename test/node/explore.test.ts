@@ -114,6 +114,10 @@ describe("cnxc explore", () => {
       expect(merged.stdout).toBe(whole.stdout);
     }
     expect(resultOf(cnxc(["explore", file, "--json", ...words]).stdout).variants).toHaveLength(9);
+    const withSpec = cnxc(["explore", file, "--merge", ...parts]);
+    expect([withSpec.stderr, withSpec.code]).toEqual(["", 0]);
+    const elsewhere = cnxc(["explore", file, "--device", "h200", "--merge", ...parts]);
+    expect([elsewhere.code, elsewhere.stderr]).toEqual([2, expect.stringContaining("settings differs")]);
     const missing = cnxc(["explore", "--merge", ...parts.slice(1)]);
     expect([missing.code, missing.stderr]).toEqual([4, expect.stringContaining("shard 1 of 7 is missing")]);
     const twice = cnxc(["explore", "--merge", ...parts, parts[0] as string]);
@@ -186,6 +190,8 @@ describe("cnxc explore", () => {
     [["specs/sweep.cnx", "--sort", "latncy"], 2, "no column 'latncy'"],
     [["specs/sweep.cnx", "--budget", "params"], 2, "cannot read 'params'"],
     [["specs/sweep.cnx", "--shard", "9/8"], 2, "it is i/n with i from 1 to n"],
+    [["specs/sweep.cnx", "--shard", "1/2", "--budget", "params=5M"], 2, "a search is one run"],
+    [["specs/sweep.cnx", "--shard", "1/2", "--emit", "x.cnx"], 2, "a shard has no front"],
     [["specs/sweep.cnx", "--device", "package.json"], 4, "of a device file must be"],
     [[], 2, "give a spec"],
   ] as const)("%j is refused", (words, expected, why) => {

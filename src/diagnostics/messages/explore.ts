@@ -48,6 +48,11 @@ export const exploreMessages = {
     text: (what: string) =>
       `the parts are not of one exploration: ${what} differs; run every shard with the same spec and options`,
   },
+  "merge-spec": {
+    kind: "E_USAGE",
+    text: (what: string) =>
+      `the spec beside --merge is not what the shards explored: ${what} differs; give the spec, --sweep, --device, --dtype and --batch that they had`,
+  },
   "shards-incomplete": {
     kind: "E_O_FORMAT",
     text: (why: string) => `the parts do not make up the whole: ${why}`,
