@@ -2,6 +2,7 @@ import { readFileSync } from "node:fs";
 import type { Device } from "../../src/explore/device.ts";
 import { keepsApart, launchesOf } from "../../src/explore/lowering.ts";
 import { Parts, type Profile } from "../../src/explore/parts.ts";
+import { choiceAt, productOf } from "../../src/explore/points.ts";
 import { predict, timeOf } from "../../src/explore/predict.ts";
 import type { Detail, Estimate, Exploration, Setting, Variant } from "../../src/explore/result.ts";
 import { choices } from "../../src/model/choices.ts";
@@ -56,7 +57,7 @@ export function explored(points: number): Explored {
     return new Parts(model => launchesOf(model, form), { apart: keepsApart(form) });
   });
   const { int } = choices(7);
-  const all = sweep.axes.reduce((product, { values }) => product * values.length, 1);
+  const all = productOf(sweep);
   const found = Array.from({ length: points }, (_, i) => {
     const index = Math.floor((i * all) / points);
     const choice = choiceAt(sweep, index);
@@ -88,17 +89,6 @@ export function explored(points: number): Explored {
     front: frontOf(variants),
   };
   return { exploration, details: found.map(({ detail }) => detail), devices: [device] };
-}
-
-/** Which value each axis has: the last varies fastest. */
-function choiceAt({ axes }: Sweep, index: number): readonly number[] {
-  const choice: number[] = [];
-  let rest = index;
-  for (const { values } of [...axes].reverse()) {
-    choice.unshift(rest % values.length);
-    rest = Math.floor(rest / values.length);
-  }
-  return choice;
 }
 
 function variantOf(
