@@ -1,7 +1,8 @@
 // @ts-check
 // What explore predicts against what is measured, on both software adapters: a device is fitted to the models of
 // `cnxc calibrate`, and foretells 50 variants around atto and five published sizes. `ours` is measured, the peer's time
-// predicted. Models of the fit and variants are timed in turn, since a machine's speed drifts within minutes.
+// predicted. Models of the fit and variants are timed in turn, in several laps and each lap in another order, since a
+// machine's speed drifts from second to second and from minute to minute; the median of the laps counts.
 //   npm run bench -- explore
 import * as path from "node:path";
 
@@ -45,19 +46,21 @@ export const rows = async (count = 50) => {
   for (const adapter of ["lavapipe", "swiftshader"]) {
     const form = { tuning: adapter, dtype: "f32", batch: 1 };
     const parts = new Parts((/** @type {object} */ model) => launchesOf(model, form), { apart: true });
-    const times = await measure(
-      adapter,
-      order.map(({ model }) => ({ model, form })),
-      () => {},
-    );
-    if (!times.ok) throw new Error(times.diagnostics[0].message);
+    const times = await laps(order.length, async indices => {
+      const lap = await measure(
+        adapter,
+        indices.map(i => ({ model: order[i]?.model, form })),
+      );
+      if (!lap.ok) throw new Error(lap.diagnostics[0].message);
+      return lap.value;
+    });
     const samples = order.map(({ model, kind }, i) => ({
       model,
       kind,
       profile: parts.profile(model).value,
       dtype: "f32",
       batch: 1,
-      seconds: times.value[i] / 1e3,
+      seconds: /** @type {number} */ (times[i]) / 1e3,
     }));
     const device = fitDevice(
       openDevice(adapter).value,
@@ -97,6 +100,25 @@ export const rows = async (count = 50) => {
   }
   return found;
 };
+
+/**
+ * The median of what each of `count` took, over several laps that begin elsewhere and step otherwise.
+ * @param {number} count
+ * @param {(indices: readonly number[]) => Promise<readonly number[]>} lap
+ */
+const laps = async (count, lap) => {
+  const all = Array.from({ length: count }, () => /** @type {number[]} */ ([]));
+  for (const stride of strides) {
+    console.error(`lap of every ${stride}th model`);
+    const indices = all.map((_, i) => (i * stride) % count);
+    const found = await lap(indices);
+    for (const [i, index] of indices.entries()) all[index]?.push(/** @type {number} */ (found[i]));
+  }
+  return all.map(each => each.sort((a, b) => a - b)[Math.floor(each.length / 2)]);
+};
+
+/** Prime to the 73 models, so that a lap visits all of them. */
+const strides = [1, 10, 27];
 
 /** `40x2 80x2 160x6 320x2`: channels and blocks of each stage. */
 const shapeOf = (/** @type {{ stages: readonly { dim: number, depth: number }[] }} */ { stages }) =>

@@ -1,4 +1,4 @@
-// Started by `spawnWithAdapter`: one message in, one answer out.
+// Started by `spawnWithAdapter`: one message in, one answer out, and reports of progress before it.
 import { pathToFileURL } from "node:url";
 import type { Answer } from "./gpu-process.ts";
 
@@ -12,6 +12,8 @@ process.once("message", async ([message]: [unknown]) => {
 
 async function run(message: unknown): Promise<unknown> {
   const [, , modulePath = ""] = process.argv;
-  const loaded = (await import(pathToFileURL(modulePath).href)) as { default: (message: unknown) => Promise<unknown> };
-  return loaded.default(message);
+  const loaded = (await import(pathToFileURL(modulePath).href)) as {
+    default: (message: unknown, report: (progress: unknown) => void) => Promise<unknown>;
+  };
+  return loaded.default(message, progress => process.send?.({ progress } satisfies Answer));
 }

@@ -12,7 +12,6 @@ import { type AdapterKind, findAdapter } from "./adapters.ts";
 import { openDevice } from "./devices.ts";
 import { measure } from "./measure.ts";
 import { type Outcome, outcome } from "./outcome.ts";
-import { progress } from "./progress.ts";
 import { writeFile } from "./write-file.ts";
 
 export interface Calibration {
@@ -76,9 +75,7 @@ async function timed(kind: AdapterKind, dtypes: readonly StorageType[]): Promise
     const form = { tuning: kind, dtype, batch: 1 } as const;
     const parts = new Parts(model => launchesOf(model, form), { apart: keepsApart(form) });
     const requests = calibrationModels.map(model => ({ model, form: { dtype, batch: 1 } }));
-    const times = await measure(kind, requests, done =>
-      progress(`timing ${done + 1} of ${requests.length} models in ${dtype} on ${kind}`),
-    );
+    const times = await measure(kind, requests);
     if (!times.ok) return times;
     for (const [i, model] of calibrationModels.entries()) {
       const profile = parts.profile(model);

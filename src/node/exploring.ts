@@ -180,7 +180,6 @@ async function withMeasured(
   const times = await measure(
     kind,
     models.map(model => ({ model, form: { dtype, batch } })),
-    done => progress(`measuring ${done + 1} of ${models.length} on ${kind}`),
   );
   if (!times.ok) return times;
   const by = new Map(front.map((index, i) => [index, Number((times.value[i] as number).toPrecision(6))]));

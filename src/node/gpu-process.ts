@@ -33,13 +33,14 @@ export async function enterGpuProcess(wanted: AdapterKind | null): Promise<Resul
 }
 
 /**
- * Runs `export default async (message) => answer` of a built module in a process where WebGPU gives the wanted adapter.
- * Message and answer are cloned, typed arrays included.
+ * Runs `export default async (message, report) => answer` of a built module in a process where WebGPU gives the wanted
+ * adapter. Message, answer and what is reported on the way are cloned, typed arrays included.
  */
-export async function spawnWithAdapter<T>(
+export async function spawnWithAdapter<T, P = never>(
   wanted: AdapterKind | null,
   modulePath: string,
   message: unknown,
+  onProgress: (progress: P) => void = () => {},
 ): Promise<Result<T>> {
   const found = await findAdapter(wanted);
   if (!found.ok) return found;
@@ -50,20 +51,24 @@ export async function spawnWithAdapter<T>(
     stdio: ["ignore", "inherit", "pipe", "ipc"],
   });
   child.stderr?.pipe(withoutDriverChatter()).pipe(process.stderr, { end: false });
-  let answer: Answer | null = null;
+  let answer: Exclude<Answer, Progress> | null = null;
   child.on("message", (received: Answer) => {
-    answer = received;
+    if ("progress" in received) onProgress(received.progress as P);
+    else answer = received;
   });
   child.send([message]);
   const exitCode = await passSignals(child);
-  const received = answer as Answer | null;
+  const received = answer as Exclude<Answer, Progress> | null;
   if (received === null)
     return fail(error("tool-failed", null, `the adapter '${kind}'`, `its process ended with exit code ${exitCode}`));
   if ("failure" in received) throw new Error(received.failure);
   return ok(received.value as T);
 }
 
-export type Answer = { readonly value: unknown } | { readonly failure: string };
+interface Progress {
+  readonly progress: unknown;
+}
+export type Answer = Progress | { readonly value: unknown } | { readonly failure: string };
 
 /** A driver may compile for seconds without looking up; a user who interrupts waits for half a second. */
 const patienceMs = 400;

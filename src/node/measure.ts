@@ -1,9 +1,11 @@
-import { ok, type Result } from "../diagnostics/diagnostic.ts";
+import type { Result } from "../diagnostics/diagnostic.ts";
 import type { Form } from "../explore/lowering.ts";
 import type { Model } from "../model/model.ts";
 import type { AdapterKind } from "./adapters.ts";
 import { childModule } from "./child-module.ts";
 import { spawnWithAdapter } from "./gpu-process.ts";
+import type { MeasureJob } from "./measure-child.ts";
+import { progress } from "./progress.ts";
 
 /** A model to time, on random weights and images. */
 export interface MeasureRequest {
@@ -11,18 +13,21 @@ export interface MeasureRequest {
   readonly form: Pick<Form, "dtype" | "batch">;
 }
 
-/** Milliseconds of a pass of each model on an adapter, medians, each in a process of its own. */
-export async function measure(
+export interface MeasureProgress {
+  readonly what: "loading" | "timing";
+  readonly done: number;
+  readonly of: number;
+}
+
+/** Milliseconds of a pass of each model on an adapter: medians of runs in turn, `enough` milliseconds of them each. */
+export const measure = (
   kind: AdapterKind,
   requests: readonly MeasureRequest[],
-  progress: (done: number) => void,
-): Promise<Result<readonly number[]>> {
-  const times: number[] = [];
-  for (const [done, request] of requests.entries()) {
-    progress(done);
-    const time = await spawnWithAdapter<number>(kind, childModule("measure-child"), { ...request, kind });
-    if (!time.ok) return time;
-    times.push(time.value);
-  }
-  return ok(times);
-}
+  enough = 1500,
+): Promise<Result<readonly number[]>> =>
+  spawnWithAdapter<readonly number[], MeasureProgress>(
+    kind,
+    childModule("measure-child"),
+    { kind, requests, enough } satisfies MeasureJob,
+    ({ what, done, of }) => progress(`${what} ${Math.min(of, Math.floor(done) + 1)} of ${of} models on ${kind}`),
+  );
