@@ -58,8 +58,6 @@ export function lower(
   { model, target, batch, taps, sites = "auto", context }: Lowering,
   observer: Observer = {},
 ): Result<Unit> {
-  const problems = target.takes === "graph" ? target.problems({ ...context, model }) : [];
-  if (problems.length > 0) return fail(...problems);
   const built = build(model, taps);
   if (!built.ok) return built;
   observer.graph?.(built.value, model);
@@ -67,7 +65,11 @@ export function lower(
   const passes = [compactSitesAs(sites), ...target.passes];
   const graph = verify(runPasses(built.value, passes, observer), target.name, target.legal);
   const unit = { model, target: target.name, graph };
-  if (target.takes === "graph") return ok({ ...unit, plan: null, files: target.emit(graph, { ...context, model }) });
+  if (target.takes === "graph") {
+    const problems = target.problems(graph, { ...context, model });
+    if (problems.length > 0) return fail(...problems);
+    return ok({ ...unit, plan: null, files: target.emit(graph, { ...context, model }) });
+  }
 
   const plan = schedule(graph, batch, { tuning: target.tuning, measured: target.measured?.(batch), half: target.half });
   if (!plan.ok) return plan;

@@ -35,6 +35,8 @@ export interface OnnxOptions {
   readonly opset: 17 | 20;
   /** `huggingface` adds the files that make the folder loadable by transformers.js. */
   readonly layout: "plain" | "huggingface";
+  /** Weights of any size go into the graph's own file; else those above a gigabyte stand beside it. */
+  readonly inline?: boolean;
 }
 
 const lowered: { readonly [op in Exclude<OpName, "grn">]: true } = {
@@ -84,7 +86,7 @@ interface TargetBase {
 export interface GraphTarget extends TargetBase {
   readonly takes: "graph";
   /** What the target cannot make of a model under the options given. */
-  readonly problems: (context: EmitContext) => readonly Diagnostic[];
+  readonly problems: (graph: Graph, context: EmitContext) => readonly Diagnostic[];
   readonly emit: (graph: Graph, context: EmitContext) => readonly OutputFile[];
 }
 

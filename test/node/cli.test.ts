@@ -31,6 +31,18 @@ test.each([
   expect(JSON.parse(json.stdout)).toMatchObject({ ok: false, diagnostics: [{ kind: "E_USAGE", file: null }] });
 });
 
+test("O02: huge does not fit into one ONNX file, and nothing is written", () => {
+  const folder = newFolder();
+  const spec = path.resolve("specs/convnextv2.cnx");
+  const words = ["compile", spec, "-m", "huge", "-t", "onnx", "--onnx-inline", "-o", "out"];
+  for (const weights of [[], ["-w", "random:1"]]) {
+    const result = cnxc([...words, ...weights], { cwd: folder });
+    expect(answer(result)).toEqual({ code: 3, kinds: ["E_SPEC_LIMIT"], stdout: "" });
+    expect(result.stderr).toContain("2.64 GB");
+  }
+  expect(fs.readdirSync(folder)).toEqual([]);
+});
+
 test("help and version go to standard output", () => {
   expect(answer(cnxc(["--version"]))).toEqual({ code: 0, kinds: [], stdout: `${version}\n` });
   const help = cnxc(["--help"]);

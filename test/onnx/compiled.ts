@@ -27,15 +27,17 @@ export interface Compile {
   readonly half?: boolean | Widths;
   /** Bytes of weights above which they go to a file of their own. */
   readonly limit?: number;
+  /** As `--onnx-inline`. */
+  readonly inline?: boolean;
 }
 
-export const contextOf = ({ model, weights, opset = 20, layout = "plain" }: Compile): EmitContext => ({
+export const contextOf = ({ model, weights, opset = 20, layout = "plain", inline = false }: Compile): EmitContext => ({
   model,
   weights,
   specHash: "00".repeat(32),
   specName: "test.cnx",
   version: "0.0.0",
-  onnx: { opset, layout },
+  onnx: { opset, layout, inline },
 });
 
 /** What the target's passes make of a graph. */

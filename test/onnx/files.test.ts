@@ -2,7 +2,7 @@ import * as fs from "node:fs";
 import * as path from "node:path";
 import { describe, expect, test } from "vitest";
 import { lower } from "../../src/compile.ts";
-import { onnx, onnxModel } from "../../src/emit/onnx/onnx.ts";
+import { onnx, onnxModel, onnxTarget } from "../../src/emit/onnx/onnx.ts";
 import { onnxText } from "../../src/emit/onnx/text.ts";
 import { loadOnnxCodec, type OnnxModel } from "../../src/emit/onnx-proto.ts";
 import { type OnnxBytes, runOnnx } from "../../src/node/executors/onnx.ts";
@@ -186,6 +186,28 @@ describe("external data", () => {
       0,
     );
     expect(total).toBeGreaterThan(2 ** 31);
+  });
+
+  test("O02: asked to stay inside, huge is refused with its size, and in f16 fits", () => {
+    const huge = goldenModel(readGolden("dense/huge-224x224-b1"));
+    const lowering = {
+      model: huge,
+      batch: { min: 1, max: 1 },
+      taps: [],
+      context: contextOf({ ...given, weights: testWeights(graph, 1), inline: true }),
+    };
+    const wide = lower({ ...lowering, target: onnx });
+    expect(wide.ok ? [] : wide.diagnostics.map(({ code, message }) => ({ code, message }))).toEqual([
+      { code: "inline-too-large", message: expect.stringMatching(/2\.6\d GB.*--onnx-inline.*beside it/) },
+    ]);
+    const half = lower({ ...lowering, target: onnxTarget(true) });
+    expect(half.ok && half.value.files.map(file => file.path)).toEqual(["onnx/model_fp16.onnx"]);
+    const usual = { ...lowering, context: contextOf({ ...given, weights: testWeights(graph, 1) }) };
+    const apart = lower({ ...usual, target: onnxTarget(true) });
+    expect(apart.ok && apart.value.files.map(file => file.path)).toEqual([
+      "onnx/model_fp16.onnx",
+      "onnx/model_fp16.onnx_data",
+    ]);
   });
 
   test.runIf(full)(

@@ -70,6 +70,11 @@ export const compileMessages = {
     text: (module: string, value: number) =>
       `'${module}' reaches ${value.toPrecision(4)} on these inputs, but f16 ends at 65504; compile the model with --dtype f32`,
   },
+  "inline-too-large": {
+    kind: "E_SPEC_LIMIT",
+    text: (model: string, bytes: number) =>
+      `the weights of model '${model}' take ${(bytes / 1e9).toFixed(2)} GB, but an ONNX file ends at 2 GiB; leave out --onnx-inline, and they go to a file beside it`,
+  },
   "binding-too-large": {
     kind: "E_T_LIMIT",
     text: (what: string, bytes: number, limit: string, allowed: number, hint: string) =>

@@ -1,6 +1,8 @@
+import type { Diagnostic } from "../../diagnostics/diagnostic.ts";
 import { Failure } from "../../diagnostics/failure.ts";
 import { invariant } from "../../diagnostics/invariant.ts";
 import { error } from "../../diagnostics/messages.ts";
+import type { Model } from "../../model/model.ts";
 import { fromF32 } from "../../weights/round.ts";
 import { elements } from "../../weights/tensor.ts";
 import { beyondHalf } from "../../weights/within-half.ts";
@@ -15,6 +17,9 @@ const alignment = 4096;
 /** Above this, weights go to a file of their own: protobuf ends at 2 GiB, and some readers well before. */
 export const inlineLimit = 1_000_000_000;
 
+/** The most that one file may hold: protobuf's lengths end at 2^31 - 1, and the graph around the weights takes a part. */
+const protobufLimit = 2 ** 31 - 2 ** 24;
+
 /** A model whose initializers are still to be worked out. */
 export interface Unwritten extends Omit<OnnxModel, "graph"> {
   readonly graph: Lowered & { readonly doc: string };
@@ -22,7 +27,15 @@ export interface Unwritten extends Omit<OnnxModel, "graph"> {
 
 const bytesPerElement = { f32: 4, f16: 2, u8: 1, i64: 8 } as const satisfies Record<OnnxDType, number>;
 const byteLength = (tensor: Initializer): number => elements(tensor.shape) * bytesPerElement[dtypeOf(tensor)];
+const totalBytes = (tensors: readonly Initializer[]): number =>
+  tensors.reduce((sum, tensor) => sum + byteLength(tensor), 0);
 const isComputed = (initializer: Initializer): initializer is Computed => initializer.kind === "computed";
+
+/** Why weights cannot go into the file of the graph, told by their shapes alone. */
+export function inlineProblems(model: Unwritten, { name, span }: Model): readonly Diagnostic[] {
+  const bytes = totalBytes(model.graph.initializers);
+  return bytes > protobufLimit ? [error("inline-too-large", span, name, bytes)] : [];
+}
 
 /**
  * `onnx/NAME.onnx`, and where the weights exceed `limit` bytes `onnx/NAME.onnx_data` beside it. Both are written from
@@ -36,9 +49,8 @@ export function onnxFiles(
   limit: number,
 ): readonly OutputFile[] {
   const computed = model.graph.initializers.filter(isComputed);
-  const total = computed.reduce((sum, tensor) => sum + byteLength(tensor), 0);
   const path = `onnx/${name}.onnx`;
-  if (read !== null && total <= limit) return [{ path, contents: inlineModel(model, computed, read) }];
+  if (read !== null && totalBytes(computed) <= limit) return [{ path, contents: inlineModel(model, computed, read) }];
   const data = `${name}.onnx_data`;
   const places = new Map<string, number>();
   let end = 0;

@@ -5,7 +5,7 @@ import { foldLayernorm } from "../../passes/fold-layernorm.ts";
 import { splitGrn } from "../../passes/split-grn.ts";
 import { type EmitContext, type GraphTarget, loweredOps, type OutputFile } from "../target.ts";
 import { constantsOf } from "./constants.ts";
-import { inlineLimit, onnxFiles, type Unwritten } from "./files.ts";
+import { inlineLimit, inlineProblems, onnxFiles, type Unwritten } from "./files.ts";
 import { inHalf, type Widths, widths } from "./half.ts";
 import { fileNames, huggingfaceFiles, huggingfaceProblems } from "./huggingface.ts";
 import { type Lowered, lowerToOnnx } from "./lower.ts";
@@ -22,11 +22,16 @@ export const onnxTarget = (half: boolean): GraphTarget => ({
   // GRN has to be split before its shift can be folded.
   passes: [splitGrn, foldGrnShift, foldLayerScale, foldLayernorm],
   legal: loweredOps,
-  problems: context => [
+  problems: (graph, context) => [
     ...(context.onnx.layout === "huggingface" ? huggingfaceProblems(context.model) : []),
     ...(context.preprocess ? preprocessProblems(context) : []),
+    ...(context.onnx.inline ? inlineProblems(onnxModel(graph, context, half ? widths : null), context.model) : []),
   ],
-  emit: (graph, context) => emitOnnx(graph, context, { widths: half ? widths : null, limit: inlineLimit }),
+  emit: (graph, context) =>
+    emitOnnx(graph, context, {
+      widths: half ? widths : null,
+      limit: context.onnx.inline ? Number.POSITIVE_INFINITY : inlineLimit,
+    }),
 });
 
 export const onnx = onnxTarget(false);

@@ -40,6 +40,7 @@ interface Options {
   readonly explain?: boolean;
   readonly opset: "17" | "20";
   readonly layout: "plain" | "huggingface";
+  readonly onnxInline?: boolean;
   readonly torch?: boolean;
   readonly cudaTuning?: string;
   readonly tune: "gpu" | "lavapipe" | "swiftshader";
@@ -85,6 +86,7 @@ export const addCompile: AddCommand = (program, execute) => {
     .addOption(
       defaulted("--layout <name>", "huggingface adds what transformers.js loads", ["plain", "huggingface"], "plain"),
     )
+    .option("--onnx-inline", "weights of any size in the ONNX file itself; without it, above 1 GB they stand beside it")
     .option("--torch", "operators for PyTorch beside the CUDA library")
     .addOption(
       once("--cuda-tuning <table>", "choices for CUDA kernels: a file of cnxc tune, or sm_90, measured on an H200"),
@@ -115,7 +117,11 @@ async function compile(specs: readonly string[], options: Options): Promise<Outc
     printAfter: options.printAfter ?? null,
     time: options.time ?? false,
     explain: options.explain ?? false,
-    onnx: { opset: options.opset === "17" ? 17 : 20, layout: options.layout },
+    onnx: {
+      opset: options.opset === "17" ? 17 : 20,
+      layout: options.layout,
+      ...(options.onnxInline ? { inline: true } : {}),
+    },
     torch: options.torch ?? false,
     cudaTuning: options.cudaTuning ?? null,
     calibrate: options.calibrate ?? null,
