@@ -476,48 +476,48 @@ export const descriptor = {
     { label: "head", kernel: 16, bindings: [202, 203, 204, 205, 206, 207], grid: [16, 1], perImage: false },
   ],
   steps: [
-    { label: "downsample_layers.0.0", kernel: 17, bindings: [208, 2, 3, 209, 210, 211], grid: [4, 56], perImage: true },
-    { label: "stages.0.0.dwconv", kernel: 18, bindings: [211, 6, 7, 212], grid: [4, 56], perImage: true },
-    { label: "stages.0.0.pwconv1", kernel: 19, bindings: [212, 12, 13, 213, 214], grid: [3, 49], perImage: true },
-    { label: "stages.0.0.pwconv2", kernel: 20, bindings: [213, 17, 18, 214, 215, 211, 216], grid: [1, 98], perImage: true },
-    { label: "stages.0.1.dwconv", kernel: 18, bindings: [216, 21, 22, 217], grid: [4, 56], perImage: true },
-    { label: "stages.0.1.pwconv1", kernel: 19, bindings: [217, 27, 28, 218, 219], grid: [3, 49], perImage: true },
-    { label: "stages.0.1.pwconv2", kernel: 20, bindings: [218, 32, 33, 219, 220, 216, 221], grid: [1, 98], perImage: true },
-    { label: "downsample_layers.1.1", kernel: 21, bindings: [221, 38, 39, 222], grid: [3, 25], perImage: true },
-    { label: "stages.1.0.dwconv", kernel: 22, bindings: [222, 42, 43, 223], grid: [2, 28], perImage: true },
-    { label: "stages.1.0.pwconv1", kernel: 23, bindings: [223, 48, 49, 224, 225], grid: [5, 13], perImage: true },
-    { label: "stages.1.0.pwconv2", kernel: 24, bindings: [224, 53, 54, 225, 226, 222, 227], grid: [3, 25], perImage: true },
-    { label: "stages.1.1.dwconv", kernel: 22, bindings: [227, 57, 58, 228], grid: [2, 28], perImage: true },
-    { label: "stages.1.1.pwconv1", kernel: 23, bindings: [228, 63, 64, 229, 230], grid: [5, 13], perImage: true },
-    { label: "stages.1.1.pwconv2", kernel: 24, bindings: [229, 68, 69, 230, 231, 227, 232], grid: [3, 25], perImage: true },
-    { label: "downsample_layers.2.1", kernel: 25, bindings: [232, 74, 75, 233], grid: [5, 7], perImage: true },
-    { label: "stages.2.0.dwconv", kernel: 26, bindings: [233, 78, 79, 234], grid: [1, 14], perImage: true },
-    { label: "stages.2.0.pwconv1", kernel: 27, bindings: [234, 84, 85, 235, 236], grid: [10, 7], perImage: true },
-    { label: "stages.2.0.pwconv2", kernel: 28, bindings: [235, 89, 90, 236, 237, 233, 238], grid: [5, 7], perImage: true },
-    { label: "stages.2.1.dwconv", kernel: 26, bindings: [238, 93, 94, 239], grid: [1, 14], perImage: true },
-    { label: "stages.2.1.pwconv1", kernel: 27, bindings: [239, 99, 100, 240, 241], grid: [10, 7], perImage: true },
-    { label: "stages.2.1.pwconv2", kernel: 28, bindings: [240, 104, 105, 241, 242, 238, 243], grid: [5, 7], perImage: true },
-    { label: "stages.2.2.dwconv", kernel: 26, bindings: [243, 108, 109, 244], grid: [1, 14], perImage: true },
-    { label: "stages.2.2.pwconv1", kernel: 27, bindings: [244, 114, 115, 245, 246], grid: [10, 7], perImage: true },
-    { label: "stages.2.2.pwconv2", kernel: 28, bindings: [245, 119, 120, 246, 247, 243, 248], grid: [5, 7], perImage: true },
-    { label: "stages.2.3.dwconv", kernel: 26, bindings: [248, 123, 124, 249], grid: [1, 14], perImage: true },
-    { label: "stages.2.3.pwconv1", kernel: 27, bindings: [249, 129, 130, 250, 251], grid: [10, 7], perImage: true },
-    { label: "stages.2.3.pwconv2", kernel: 28, bindings: [250, 134, 135, 251, 252, 248, 253], grid: [5, 7], perImage: true },
-    { label: "stages.2.4.dwconv", kernel: 26, bindings: [253, 138, 139, 254], grid: [1, 14], perImage: true },
-    { label: "stages.2.4.pwconv1", kernel: 27, bindings: [254, 144, 145, 255, 256], grid: [10, 7], perImage: true },
-    { label: "stages.2.4.pwconv2", kernel: 28, bindings: [255, 149, 150, 256, 257, 253, 258], grid: [5, 7], perImage: true },
-    { label: "stages.2.5.dwconv", kernel: 26, bindings: [258, 153, 154, 259], grid: [1, 14], perImage: true },
-    { label: "stages.2.5.pwconv1", kernel: 27, bindings: [259, 159, 160, 260, 261], grid: [10, 7], perImage: true },
-    { label: "stages.2.5.pwconv2", kernel: 28, bindings: [260, 164, 165, 261, 262, 258, 263], grid: [5, 7], perImage: true },
-    { label: "downsample_layers.3.1", kernel: 29, bindings: [263, 170, 171, 264], grid: [10, 2], perImage: true },
-    { label: "stages.3.0.dwconv", kernel: 30, bindings: [264, 174, 175, 265], grid: [1, 7], perImage: true },
-    { label: "stages.3.0.pwconv1", kernel: 31, bindings: [265, 180, 181, 266, 267], grid: [40, 2], perImage: true },
-    { label: "stages.3.0.pwconv2", kernel: 32, bindings: [266, 185, 186, 267, 268, 264, 269], grid: [10, 2], perImage: true },
-    { label: "stages.3.1.dwconv", kernel: 30, bindings: [269, 189, 190, 270], grid: [1, 7], perImage: true },
-    { label: "stages.3.1.pwconv1", kernel: 31, bindings: [270, 195, 196, 271, 272], grid: [40, 2], perImage: true },
-    { label: "stages.3.1.pwconv2", kernel: 32, bindings: [271, 200, 201, 272, 273, 269, 274], grid: [10, 2], perImage: true },
-    { label: "pool", kernel: 33, bindings: [274, 275], grid: [1, 1], perImage: true },
-    { label: "head", kernel: 34, bindings: [275, 206, 207, 276], grid: [16, 1], perImage: true },
+    { label: "downsample_layers.0.0", kernel: 17, bindings: [208, 2, 3, 209, 210, 211], grid: [4, 56], perImage: true, work: 7133152 },
+    { label: "stages.0.0.dwconv", kernel: 18, bindings: [211, 6, 7, 212], grid: [4, 56], perImage: true, work: 7158080 },
+    { label: "stages.0.0.pwconv1", kernel: 19, bindings: [212, 12, 13, 213, 214], grid: [3, 49], perImage: true, work: 22648192 },
+    { label: "stages.0.0.pwconv2", kernel: 20, bindings: [213, 17, 18, 214, 215, 211, 216], grid: [1, 98], perImage: true, work: 23154176 },
+    { label: "stages.0.1.dwconv", kernel: 18, bindings: [216, 21, 22, 217], grid: [4, 56], perImage: true, work: 7158080 },
+    { label: "stages.0.1.pwconv1", kernel: 19, bindings: [217, 27, 28, 218, 219], grid: [3, 49], perImage: true, work: 22648192 },
+    { label: "stages.0.1.pwconv2", kernel: 20, bindings: [218, 32, 33, 219, 220, 216, 221], grid: [1, 98], perImage: true, work: 23154176 },
+    { label: "downsample_layers.1.1", kernel: 21, bindings: [221, 38, 39, 222], grid: [3, 25], perImage: true, work: 10849664 },
+    { label: "stages.1.0.dwconv", kernel: 22, bindings: [222, 42, 43, 223], grid: [2, 28], perImage: true, work: 3591040 },
+    { label: "stages.1.0.pwconv1", kernel: 23, bindings: [223, 48, 49, 224, 225], grid: [5, 13], perImage: true, work: 21445120 },
+    { label: "stages.1.0.pwconv2", kernel: 24, bindings: [224, 53, 54, 225, 226, 222, 227], grid: [3, 25], perImage: true, work: 21716864 },
+    { label: "stages.1.1.dwconv", kernel: 22, bindings: [227, 57, 58, 228], grid: [2, 28], perImage: true, work: 3591040 },
+    { label: "stages.1.1.pwconv1", kernel: 23, bindings: [228, 63, 64, 229, 230], grid: [5, 13], perImage: true, work: 21445120 },
+    { label: "stages.1.1.pwconv2", kernel: 24, bindings: [229, 68, 69, 230, 231, 227, 232], grid: [3, 25], perImage: true, work: 21716864 },
+    { label: "downsample_layers.2.1", kernel: 25, bindings: [232, 74, 75, 233], grid: [5, 7], perImage: true, work: 10616960 },
+    { label: "stages.2.0.dwconv", kernel: 26, bindings: [233, 78, 79, 234], grid: [1, 14], perImage: true, work: 1819520 },
+    { label: "stages.2.0.pwconv1", kernel: 27, bindings: [234, 84, 85, 235, 236], grid: [10, 7], perImage: true, work: 21127680 },
+    { label: "stages.2.0.pwconv2", kernel: 28, bindings: [235, 89, 90, 236, 237, 233, 238], grid: [5, 7], perImage: true, work: 21253760 },
+    { label: "stages.2.1.dwconv", kernel: 26, bindings: [238, 93, 94, 239], grid: [1, 14], perImage: true, work: 1819520 },
+    { label: "stages.2.1.pwconv1", kernel: 27, bindings: [239, 99, 100, 240, 241], grid: [10, 7], perImage: true, work: 21127680 },
+    { label: "stages.2.1.pwconv2", kernel: 28, bindings: [240, 104, 105, 241, 242, 238, 243], grid: [5, 7], perImage: true, work: 21253760 },
+    { label: "stages.2.2.dwconv", kernel: 26, bindings: [243, 108, 109, 244], grid: [1, 14], perImage: true, work: 1819520 },
+    { label: "stages.2.2.pwconv1", kernel: 27, bindings: [244, 114, 115, 245, 246], grid: [10, 7], perImage: true, work: 21127680 },
+    { label: "stages.2.2.pwconv2", kernel: 28, bindings: [245, 119, 120, 246, 247, 243, 248], grid: [5, 7], perImage: true, work: 21253760 },
+    { label: "stages.2.3.dwconv", kernel: 26, bindings: [248, 123, 124, 249], grid: [1, 14], perImage: true, work: 1819520 },
+    { label: "stages.2.3.pwconv1", kernel: 27, bindings: [249, 129, 130, 250, 251], grid: [10, 7], perImage: true, work: 21127680 },
+    { label: "stages.2.3.pwconv2", kernel: 28, bindings: [250, 134, 135, 251, 252, 248, 253], grid: [5, 7], perImage: true, work: 21253760 },
+    { label: "stages.2.4.dwconv", kernel: 26, bindings: [253, 138, 139, 254], grid: [1, 14], perImage: true, work: 1819520 },
+    { label: "stages.2.4.pwconv1", kernel: 27, bindings: [254, 144, 145, 255, 256], grid: [10, 7], perImage: true, work: 21127680 },
+    { label: "stages.2.4.pwconv2", kernel: 28, bindings: [255, 149, 150, 256, 257, 253, 258], grid: [5, 7], perImage: true, work: 21253760 },
+    { label: "stages.2.5.dwconv", kernel: 26, bindings: [258, 153, 154, 259], grid: [1, 14], perImage: true, work: 1819520 },
+    { label: "stages.2.5.pwconv1", kernel: 27, bindings: [259, 159, 160, 260, 261], grid: [10, 7], perImage: true, work: 21127680 },
+    { label: "stages.2.5.pwconv2", kernel: 28, bindings: [260, 164, 165, 261, 262, 258, 263], grid: [5, 7], perImage: true, work: 21253760 },
+    { label: "downsample_layers.3.1", kernel: 29, bindings: [263, 170, 171, 264], grid: [10, 2], perImage: true, work: 11043840 },
+    { label: "stages.3.0.dwconv", kernel: 30, bindings: [264, 174, 175, 265], grid: [1, 7], perImage: true, work: 957760 },
+    { label: "stages.3.0.pwconv1", kernel: 31, bindings: [265, 180, 181, 266, 267], grid: [40, 2], perImage: true, work: 22037760 },
+    { label: "stages.3.0.pwconv2", kernel: 32, bindings: [266, 185, 186, 267, 268, 264, 269], grid: [10, 2], perImage: true, work: 22101760 },
+    { label: "stages.3.1.dwconv", kernel: 30, bindings: [269, 189, 190, 270], grid: [1, 7], perImage: true, work: 957760 },
+    { label: "stages.3.1.pwconv1", kernel: 31, bindings: [270, 195, 196, 271, 272], grid: [40, 2], perImage: true, work: 22037760 },
+    { label: "stages.3.1.pwconv2", kernel: 32, bindings: [271, 200, 201, 272, 273, 269, 274], grid: [10, 2], perImage: true, work: 22101760 },
+    { label: "pool", kernel: 33, bindings: [274, 275], grid: [1, 1], perImage: true, work: 64000 },
+    { label: "head", kernel: 34, bindings: [275, 206, 207, 276], grid: [16, 1], perImage: true, work: 1640096 },
   ],
   limits: { maxBufferSize: 2007040, maxStorageBufferBindingSize: 2007040, maxStorageBuffersPerShaderStage: 7, maxComputeInvocationsPerWorkgroup: 256 },
   kernels: [
@@ -1101,12 +1101,14 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
 @group(0) @binding(3) var<storage, read> gain: array<vec4f, 10>; // [40]
 @group(0) @binding(4) var<storage, read> shift: array<vec4f, 10>; // [40]
 @group(0) @binding(5) var<storage, read_write> output: array<vec4f>; // [56][56][40]
+@group(1) @binding(0) var<uniform> first_group: vec3u; // where this dispatch begins: a long one is made in several
 var<workgroup> tile: array<vec4f, 140>; // [14 sites][10]
 var<workgroup> stat: array<vec2f, 14>; // mean and 1/deviation of each token
 var<workgroup> slice: array<vec2f, 112>; // sum and squared deviations, a share of a token each
 
 @compute @workgroup_size(112)
-fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lane: u32) {
+fn main(@builtin(workgroup_id) within: vec3u, @builtin(local_invocation_index) lane: u32) {
+  let group = first_group + within;
   let image = group.z * 37632;
   let y = group.y;
   let x0 = group.x * 14;
@@ -1222,12 +1224,14 @@ fn channels(first: u32) -> f32 {
 @group(0) @binding(1) var<storage, read> weight: array<vec4f, 490>; // [7][7][40]
 @group(0) @binding(2) var<storage, read> bias: array<vec4f, 10>; // [40]
 @group(0) @binding(3) var<storage, read_write> output: array<vec4f>; // [56][56][40]
+@group(1) @binding(0) var<uniform> first_group: vec3u; // where this dispatch begins: a long one is made in several
 var<workgroup> tile: array<vec4f, 140>; // [14 sites][10]
 var<workgroup> stat: array<vec2f, 14>; // mean and 1/deviation of each token
 var<workgroup> slice: array<vec2f, 112>; // sum and squared deviations, a share of a token each
 
 @compute @workgroup_size(112)
-fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lane: u32) {
+fn main(@builtin(workgroup_id) within: vec3u, @builtin(local_invocation_index) lane: u32) {
+  let group = first_group + within;
   let image = group.z * 31360;
   let y = group.y;
   let x0 = group.x * 14;
@@ -1399,16 +1403,18 @@ fn at(r: u32, x: u32) -> vec4f {
 @group(0) @binding(2) var<storage, read> bias: array<vec4f, 48>; // [192]
 @group(0) @binding(3) var<storage, read_write> output: array<vec4f>; // [3136][160]
 @group(0) @binding(4) var<storage, read_write> squares: array<vec4f>; // [49][160]
+@group(1) @binding(0) var<uniform> first_group: vec3u; // where this dispatch begins: a long one is made in several
 var<workgroup> a_tile: array<vec4f, 320>; // [64][4], rows padded to 5 against bank conflicts
 var<workgroup> b_tile: array<vec4f, 256>; // [16][16]
 var<workgroup> sums: array<vec4f, 256>; // sums of squares over 4 rows each
 
 @compute @workgroup_size(16, 16)
 fn main(
-  @builtin(workgroup_id) group: vec3u,
+  @builtin(workgroup_id) within: vec3u,
   @builtin(local_invocation_id) local: vec3u,
   @builtin(local_invocation_index) lane: u32,
 ) {
+  let group = first_group + within;
   let image = group.z;
   let m0 = group.y * 64;
   let n0 = group.x * 16;
@@ -1510,6 +1516,7 @@ fn gelu(x: vec4f) -> vec4f {
 @group(0) @binding(4) var<storage, read> gamma: array<vec4f, 40>; // [160]
 @group(0) @binding(5) var<storage, read> residual: array<vec4f>; // [3136][40]
 @group(0) @binding(6) var<storage, read_write> output: array<vec4f>; // [3136][40]
+@group(1) @binding(0) var<uniform> first_group: vec3u; // where this dispatch begins: a long one is made in several
 var<workgroup> a_tile: array<vec4f, 160>; // [32][4], rows padded to 5 against bank conflicts
 var<workgroup> b_tile: array<vec4f, 256>; // [16][16]
 var<workgroup> scale: array<vec4f, 128>; // GRN's factors of 128 quads of k at a time
@@ -1517,10 +1524,11 @@ var<workgroup> norms: array<f32, 128>;
 
 @compute @workgroup_size(16, 8)
 fn main(
-  @builtin(workgroup_id) group: vec3u,
+  @builtin(workgroup_id) within: vec3u,
   @builtin(local_invocation_id) local: vec3u,
   @builtin(local_invocation_index) lane: u32,
 ) {
+  let group = first_group + within;
   let image = group.z;
   let m0 = group.y * 32;
   let n0 = group.x * 16;
@@ -1624,6 +1632,7 @@ fn response(image: u32, k: u32) -> vec4f {
 @group(0) @binding(1) var<storage, read> weight: array<vec4f, 3840>; // [160][96]
 @group(0) @binding(2) var<storage, read> bias: array<vec4f, 24>; // [96]
 @group(0) @binding(3) var<storage, read_write> output: array<vec4f>; // [784][80]
+@group(1) @binding(0) var<uniform> first_group: vec3u; // where this dispatch begins: a long one is made in several
 var<workgroup> a_tile: array<vec4f, 288>; // [32][8], rows padded to 9 against bank conflicts
 var<workgroup> b_tile: array<vec4f, 256>; // [32][8]
 var<workgroup> stat: array<vec2f, 128>; // mean and 1/deviation of each token
@@ -1631,10 +1640,11 @@ var<private> origin: vec2u; // image and first row of the group
 
 @compute @workgroup_size(8, 8)
 fn main(
-  @builtin(workgroup_id) group: vec3u,
+  @builtin(workgroup_id) within: vec3u,
   @builtin(local_invocation_id) local: vec3u,
   @builtin(local_invocation_index) lane: u32,
 ) {
+  let group = first_group + within;
   let image = group.z;
   let m0 = group.y * 32;
   let n0 = group.x * 8;
@@ -1739,12 +1749,14 @@ fn measure(lane: u32) {
 @group(0) @binding(1) var<storage, read> weight: array<vec4f, 980>; // [7][7][80]
 @group(0) @binding(2) var<storage, read> bias: array<vec4f, 20>; // [80]
 @group(0) @binding(3) var<storage, read_write> output: array<vec4f>; // [28][28][80]
+@group(1) @binding(0) var<uniform> first_group: vec3u; // where this dispatch begins: a long one is made in several
 var<workgroup> tile: array<vec4f, 280>; // [14 sites][20]
 var<workgroup> stat: array<vec2f, 14>; // mean and 1/deviation of each token
 var<workgroup> slice: array<vec2f, 112>; // sum and squared deviations, a share of a token each
 
 @compute @workgroup_size(112)
-fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lane: u32) {
+fn main(@builtin(workgroup_id) within: vec3u, @builtin(local_invocation_index) lane: u32) {
+  let group = first_group + within;
   let image = group.z * 15680;
   let y = group.y;
   let x0 = group.x * 14;
@@ -1916,16 +1928,18 @@ fn at(r: u32, x: u32) -> vec4f {
 @group(0) @binding(2) var<storage, read> bias: array<vec4f, 80>; // [320]
 @group(0) @binding(3) var<storage, read_write> output: array<vec4f>; // [784][320]
 @group(0) @binding(4) var<storage, read_write> squares: array<vec4f>; // [13][320]
+@group(1) @binding(0) var<uniform> first_group: vec3u; // where this dispatch begins: a long one is made in several
 var<workgroup> a_tile: array<vec4f, 320>; // [64][4], rows padded to 5 against bank conflicts
 var<workgroup> b_tile: array<vec4f, 256>; // [16][16]
 var<workgroup> sums: array<vec4f, 256>; // sums of squares over 4 rows each
 
 @compute @workgroup_size(16, 16)
 fn main(
-  @builtin(workgroup_id) group: vec3u,
+  @builtin(workgroup_id) within: vec3u,
   @builtin(local_invocation_id) local: vec3u,
   @builtin(local_invocation_index) lane: u32,
 ) {
+  let group = first_group + within;
   let image = group.z;
   let m0 = group.y * 64;
   let n0 = group.x * 16;
@@ -2022,6 +2036,7 @@ fn gelu(x: vec4f) -> vec4f {
 @group(0) @binding(4) var<storage, read> gamma: array<vec4f, 80>; // [320]
 @group(0) @binding(5) var<storage, read> residual: array<vec4f>; // [784][80]
 @group(0) @binding(6) var<storage, read_write> output: array<vec4f>; // [784][80]
+@group(1) @binding(0) var<uniform> first_group: vec3u; // where this dispatch begins: a long one is made in several
 var<workgroup> a_tile: array<vec4f, 288>; // [32][8], rows padded to 9 against bank conflicts
 var<workgroup> b_tile: array<vec4f, 256>; // [32][8]
 var<workgroup> scale: array<vec4f, 64>; // GRN's factors of 64 quads of k at a time
@@ -2029,10 +2044,11 @@ var<workgroup> norms: array<f32, 64>;
 
 @compute @workgroup_size(8, 8)
 fn main(
-  @builtin(workgroup_id) group: vec3u,
+  @builtin(workgroup_id) within: vec3u,
   @builtin(local_invocation_id) local: vec3u,
   @builtin(local_invocation_index) lane: u32,
 ) {
+  let group = first_group + within;
   let image = group.z;
   let m0 = group.y * 32;
   let n0 = group.x * 8;
@@ -2136,6 +2152,7 @@ fn response(image: u32, k: u32) -> vec4f {
 @group(0) @binding(1) var<storage, read> weight: array<vec4f, 12800>; // [320][160]
 @group(0) @binding(2) var<storage, read> bias: array<vec4f, 40>; // [160]
 @group(0) @binding(3) var<storage, read_write> output: array<vec4f>; // [196][160]
+@group(1) @binding(0) var<uniform> first_group: vec3u; // where this dispatch begins: a long one is made in several
 var<workgroup> a_tile: array<vec4f, 288>; // [32][8], rows padded to 9 against bank conflicts
 var<workgroup> b_tile: array<vec4f, 256>; // [32][8]
 var<workgroup> stat: array<vec2f, 128>; // mean and 1/deviation of each token
@@ -2143,10 +2160,11 @@ var<private> origin: vec2u; // image and first row of the group
 
 @compute @workgroup_size(8, 8)
 fn main(
-  @builtin(workgroup_id) group: vec3u,
+  @builtin(workgroup_id) within: vec3u,
   @builtin(local_invocation_id) local: vec3u,
   @builtin(local_invocation_index) lane: u32,
 ) {
+  let group = first_group + within;
   let image = group.z;
   let m0 = group.y * 32;
   let n0 = group.x * 8;
@@ -2251,12 +2269,14 @@ fn measure(lane: u32) {
 @group(0) @binding(1) var<storage, read> weight: array<vec4f, 1960>; // [7][7][160]
 @group(0) @binding(2) var<storage, read> bias: array<vec4f, 40>; // [160]
 @group(0) @binding(3) var<storage, read_write> output: array<vec4f>; // [14][14][160]
+@group(1) @binding(0) var<uniform> first_group: vec3u; // where this dispatch begins: a long one is made in several
 var<workgroup> tile: array<vec4f, 560>; // [14 sites][40]
 var<workgroup> stat: array<vec2f, 14>; // mean and 1/deviation of each token
 var<workgroup> slice: array<vec2f, 112>; // sum and squared deviations, a share of a token each
 
 @compute @workgroup_size(112)
-fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lane: u32) {
+fn main(@builtin(workgroup_id) within: vec3u, @builtin(local_invocation_index) lane: u32) {
+  let group = first_group + within;
   let image = group.z * 7840;
   let y = group.y;
   let x0 = group.x * 14;
@@ -2428,16 +2448,18 @@ fn at(r: u32, x: u32) -> vec4f {
 @group(0) @binding(2) var<storage, read> bias: array<vec4f, 160>; // [640]
 @group(0) @binding(3) var<storage, read_write> output: array<vec4f>; // [196][640]
 @group(0) @binding(4) var<storage, read_write> squares: array<vec4f>; // [7][640]
+@group(1) @binding(0) var<uniform> first_group: vec3u; // where this dispatch begins: a long one is made in several
 var<workgroup> a_tile: array<vec4f, 160>; // [32][4], rows padded to 5 against bank conflicts
 var<workgroup> b_tile: array<vec4f, 256>; // [16][16]
 var<workgroup> sums: array<vec4f, 128>; // sums of squares over 4 rows each
 
 @compute @workgroup_size(16, 8)
 fn main(
-  @builtin(workgroup_id) group: vec3u,
+  @builtin(workgroup_id) within: vec3u,
   @builtin(local_invocation_id) local: vec3u,
   @builtin(local_invocation_index) lane: u32,
 ) {
+  let group = first_group + within;
   let image = group.z;
   let m0 = group.y * 32;
   let n0 = group.x * 16;
@@ -2534,6 +2556,7 @@ fn gelu(x: vec4f) -> vec4f {
 @group(0) @binding(4) var<storage, read> gamma: array<vec4f, 160>; // [640]
 @group(0) @binding(5) var<storage, read> residual: array<vec4f>; // [196][160]
 @group(0) @binding(6) var<storage, read_write> output: array<vec4f>; // [196][160]
+@group(1) @binding(0) var<uniform> first_group: vec3u; // where this dispatch begins: a long one is made in several
 var<workgroup> a_tile: array<vec4f, 288>; // [32][8], rows padded to 9 against bank conflicts
 var<workgroup> b_tile: array<vec4f, 256>; // [32][8]
 var<workgroup> scale: array<vec4f, 64>; // GRN's factors of 64 quads of k at a time
@@ -2541,10 +2564,11 @@ var<workgroup> norms: array<f32, 64>;
 
 @compute @workgroup_size(8, 8)
 fn main(
-  @builtin(workgroup_id) group: vec3u,
+  @builtin(workgroup_id) within: vec3u,
   @builtin(local_invocation_id) local: vec3u,
   @builtin(local_invocation_index) lane: u32,
 ) {
+  let group = first_group + within;
   let image = group.z;
   let m0 = group.y * 32;
   let n0 = group.x * 8;
@@ -2648,6 +2672,7 @@ fn response(image: u32, k: u32) -> vec4f {
 @group(0) @binding(1) var<storage, read> weight: array<vec4f, 51200>; // [640][320]
 @group(0) @binding(2) var<storage, read> bias: array<vec4f, 80>; // [320]
 @group(0) @binding(3) var<storage, read_write> output: array<vec4f>; // [49][320]
+@group(1) @binding(0) var<uniform> first_group: vec3u; // where this dispatch begins: a long one is made in several
 var<workgroup> a_tile: array<vec4f, 288>; // [32][8], rows padded to 9 against bank conflicts
 var<workgroup> b_tile: array<vec4f, 256>; // [32][8]
 var<workgroup> stat: array<vec2f, 128>; // mean and 1/deviation of each token
@@ -2655,10 +2680,11 @@ var<private> origin: vec2u; // image and first row of the group
 
 @compute @workgroup_size(8, 8)
 fn main(
-  @builtin(workgroup_id) group: vec3u,
+  @builtin(workgroup_id) within: vec3u,
   @builtin(local_invocation_id) local: vec3u,
   @builtin(local_invocation_index) lane: u32,
 ) {
+  let group = first_group + within;
   let image = group.z;
   let m0 = group.y * 32;
   let n0 = group.x * 8;
@@ -2763,12 +2789,14 @@ fn measure(lane: u32) {
 @group(0) @binding(1) var<storage, read> weight: array<vec4f, 3920>; // [7][7][320]
 @group(0) @binding(2) var<storage, read> bias: array<vec4f, 80>; // [320]
 @group(0) @binding(3) var<storage, read_write> output: array<vec4f>; // [7][7][320]
+@group(1) @binding(0) var<uniform> first_group: vec3u; // where this dispatch begins: a long one is made in several
 var<workgroup> tile: array<vec4f, 560>; // [7 sites][80]
 var<workgroup> stat: array<vec2f, 7>; // mean and 1/deviation of each token
 var<workgroup> slice: array<vec2f, 80>; // sum and squared deviations, a share of a token each
 
 @compute @workgroup_size(80)
-fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lane: u32) {
+fn main(@builtin(workgroup_id) within: vec3u, @builtin(local_invocation_index) lane: u32) {
+  let group = first_group + within;
   let image = group.z * 3920;
   let y = group.y;
   let x0 = group.x * 7;
@@ -2917,16 +2945,18 @@ fn convolve(image: u32, y: u32, x0: u32, p: u32, c: u32) {
 @group(0) @binding(2) var<storage, read> bias: array<vec4f, 320>; // [1280]
 @group(0) @binding(3) var<storage, read_write> output: array<vec4f>; // [49][1280]
 @group(0) @binding(4) var<storage, read_write> squares: array<vec4f>; // [2][1280]
+@group(1) @binding(0) var<uniform> first_group: vec3u; // where this dispatch begins: a long one is made in several
 var<workgroup> a_tile: array<vec4f, 288>; // [32][8], rows padded to 9 against bank conflicts
 var<workgroup> b_tile: array<vec4f, 256>; // [32][8]
 var<workgroup> sums: array<vec4f, 64>; // sums of squares over 4 rows each
 
 @compute @workgroup_size(8, 8)
 fn main(
-  @builtin(workgroup_id) group: vec3u,
+  @builtin(workgroup_id) within: vec3u,
   @builtin(local_invocation_id) local: vec3u,
   @builtin(local_invocation_index) lane: u32,
 ) {
+  let group = first_group + within;
   let image = group.z;
   let m0 = group.y * 32;
   let n0 = group.x * 8;
@@ -3023,6 +3053,7 @@ fn gelu(x: vec4f) -> vec4f {
 @group(0) @binding(4) var<storage, read> gamma: array<vec4f, 320>; // [1280]
 @group(0) @binding(5) var<storage, read> residual: array<vec4f>; // [49][320]
 @group(0) @binding(6) var<storage, read_write> output: array<vec4f>; // [49][320]
+@group(1) @binding(0) var<uniform> first_group: vec3u; // where this dispatch begins: a long one is made in several
 var<workgroup> a_tile: array<vec4f, 288>; // [32][8], rows padded to 9 against bank conflicts
 var<workgroup> b_tile: array<vec4f, 256>; // [32][8]
 var<workgroup> scale: array<vec4f, 64>; // GRN's factors of 64 quads of k at a time
@@ -3030,10 +3061,11 @@ var<workgroup> norms: array<f32, 64>;
 
 @compute @workgroup_size(8, 8)
 fn main(
-  @builtin(workgroup_id) group: vec3u,
+  @builtin(workgroup_id) within: vec3u,
   @builtin(local_invocation_id) local: vec3u,
   @builtin(local_invocation_index) lane: u32,
 ) {
+  let group = first_group + within;
   let image = group.z;
   let m0 = group.y * 32;
   let n0 = group.x * 8;
@@ -3135,12 +3167,14 @@ fn response(image: u32, k: u32) -> vec4f {
 // One group an image.
 @group(0) @binding(0) var<storage, read> input: array<vec4f>; // [49][320]
 @group(0) @binding(1) var<storage, read_write> output: array<vec4f>; // [320]
+@group(1) @binding(0) var<uniform> first_group: vec3u; // where this dispatch begins: a long one is made in several
 var<workgroup> tile: array<vec4f, 80>;
 var<workgroup> stat: array<vec2f, 1>; // mean and 1/deviation of each token
 var<workgroup> slice: array<vec2f, 80>; // sum and squared deviations, a share of a token each
 
 @compute @workgroup_size(80)
-fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lane: u32) {
+fn main(@builtin(workgroup_id) within: vec3u, @builtin(local_invocation_index) lane: u32) {
+  let group = first_group + within;
   let image = group.z;
   for (var c = lane; c < 80; c += 80) {
     var sum = vec4f();
@@ -3210,14 +3244,16 @@ fn channels(first: u32) -> f32 {
 @group(0) @binding(1) var<storage, read> weight: array<vec4f, 81920>; // [320][1024]
 @group(0) @binding(2) var<storage, read> bias: array<vec4f, 256>; // [1024]
 @group(0) @binding(3) var<storage, read_write> output: array<vec4f>; // [1000]
+@group(1) @binding(0) var<uniform> first_group: vec3u; // where this dispatch begins: a long one is made in several
 var<workgroup> sums: array<vec4f, 256>;
 
 @compute @workgroup_size(16, 16)
 fn main(
-  @builtin(workgroup_id) group: vec3u,
+  @builtin(workgroup_id) within: vec3u,
   @builtin(local_invocation_id) local: vec3u,
   @builtin(local_invocation_index) lane: u32,
 ) {
+  let group = first_group + within;
   let image = group.z;
   let n = group.x * 16 + local.x;
   let row = image * 80;

@@ -525,58 +525,58 @@ export const descriptor = {
     { label: "pred", kernel: 20, bindings: [221, 222, 223, 224], grid: [48, 1], perImage: false },
   ],
   steps: [
-    { label: "mask.table", kernel: 21, bindings: [225, 226], grid: [1, 1], perImage: true },
-    { label: "downsample_layers.0.0", kernel: 22, bindings: [227, 2, 3, 228, 229, 226, 230], grid: [1, 152], perImage: true },
-    { label: "stages.0.0.dwconv", kernel: 23, bindings: [230, 6, 7, 226, 231], grid: [1, 76], perImage: true },
-    { label: "stages.0.0.pwconv1", kernel: 24, bindings: [231, 12, 13, 232, 233], grid: [3, 38], perImage: true },
-    { label: "stages.0.0.pwconv2", kernel: 25, bindings: [232, 17, 18, 233, 234, 230, 235], grid: [2, 38], perImage: true },
-    { label: "stages.0.1.dwconv", kernel: 23, bindings: [235, 21, 22, 226, 236], grid: [1, 76], perImage: true },
-    { label: "stages.0.1.pwconv1", kernel: 24, bindings: [236, 27, 28, 237, 238], grid: [3, 38], perImage: true },
-    { label: "stages.0.1.pwconv2", kernel: 25, bindings: [237, 32, 33, 238, 239, 235, 240], grid: [2, 38], perImage: true },
-    { label: "downsample_layers.1.1", kernel: 26, bindings: [240, 38, 39, 241], grid: [3, 10], perImage: true },
-    { label: "stages.1.0.dwconv", kernel: 27, bindings: [241, 42, 43, 226, 242], grid: [1, 19], perImage: true },
-    { label: "stages.1.0.pwconv1", kernel: 28, bindings: [242, 48, 49, 243, 244], grid: [10, 10], perImage: true },
-    { label: "stages.1.0.pwconv2", kernel: 29, bindings: [243, 53, 54, 244, 245, 241, 246], grid: [3, 10], perImage: true },
-    { label: "stages.1.1.dwconv", kernel: 27, bindings: [246, 57, 58, 226, 247], grid: [1, 19], perImage: true },
-    { label: "stages.1.1.pwconv1", kernel: 28, bindings: [247, 63, 64, 248, 249], grid: [10, 10], perImage: true },
-    { label: "stages.1.1.pwconv2", kernel: 29, bindings: [248, 68, 69, 249, 250, 246, 251], grid: [3, 10], perImage: true },
-    { label: "downsample_layers.2.1", kernel: 30, bindings: [251, 74, 75, 252], grid: [5, 3], perImage: true },
-    { label: "stages.2.0.dwconv", kernel: 31, bindings: [252, 78, 79, 226, 253], grid: [1, 13], perImage: true },
-    { label: "stages.2.0.pwconv1", kernel: 32, bindings: [253, 84, 85, 254, 255], grid: [20, 3], perImage: true },
-    { label: "stages.2.0.pwconv2", kernel: 33, bindings: [254, 89, 90, 255, 256, 252, 257], grid: [5, 3], perImage: true },
-    { label: "stages.2.1.dwconv", kernel: 31, bindings: [257, 93, 94, 226, 258], grid: [1, 13], perImage: true },
-    { label: "stages.2.1.pwconv1", kernel: 32, bindings: [258, 99, 100, 259, 260], grid: [20, 3], perImage: true },
-    { label: "stages.2.1.pwconv2", kernel: 33, bindings: [259, 104, 105, 260, 261, 257, 262], grid: [5, 3], perImage: true },
-    { label: "stages.2.2.dwconv", kernel: 31, bindings: [262, 108, 109, 226, 263], grid: [1, 13], perImage: true },
-    { label: "stages.2.2.pwconv1", kernel: 32, bindings: [263, 114, 115, 264, 265], grid: [20, 3], perImage: true },
-    { label: "stages.2.2.pwconv2", kernel: 33, bindings: [264, 119, 120, 265, 266, 262, 267], grid: [5, 3], perImage: true },
-    { label: "stages.2.3.dwconv", kernel: 31, bindings: [267, 123, 124, 226, 268], grid: [1, 13], perImage: true },
-    { label: "stages.2.3.pwconv1", kernel: 32, bindings: [268, 129, 130, 269, 270], grid: [20, 3], perImage: true },
-    { label: "stages.2.3.pwconv2", kernel: 33, bindings: [269, 134, 135, 270, 271, 267, 272], grid: [5, 3], perImage: true },
-    { label: "stages.2.4.dwconv", kernel: 31, bindings: [272, 138, 139, 226, 273], grid: [1, 13], perImage: true },
-    { label: "stages.2.4.pwconv1", kernel: 32, bindings: [273, 144, 145, 274, 275], grid: [20, 3], perImage: true },
-    { label: "stages.2.4.pwconv2", kernel: 33, bindings: [274, 149, 150, 275, 276, 272, 277], grid: [5, 3], perImage: true },
-    { label: "stages.2.5.dwconv", kernel: 31, bindings: [277, 153, 154, 226, 278], grid: [1, 13], perImage: true },
-    { label: "stages.2.5.pwconv1", kernel: 32, bindings: [278, 159, 160, 279, 280], grid: [20, 3], perImage: true },
-    { label: "stages.2.5.pwconv2", kernel: 33, bindings: [279, 164, 165, 280, 281, 277, 282], grid: [5, 3], perImage: true },
-    { label: "downsample_layers.3.1", kernel: 34, bindings: [282, 170, 171, 283], grid: [10, 1], perImage: true },
-    { label: "stages.3.0.dwconv", kernel: 35, bindings: [283, 174, 175, 226, 284], grid: [1, 19], perImage: true },
-    { label: "stages.3.0.pwconv1", kernel: 36, bindings: [284, 180, 181, 285, 286], grid: [40, 1], perImage: true },
-    { label: "stages.3.0.pwconv2", kernel: 37, bindings: [285, 185, 186, 286, 287, 283, 288], grid: [10, 1], perImage: true },
-    { label: "stages.3.1.dwconv", kernel: 35, bindings: [288, 189, 190, 226, 289], grid: [1, 19], perImage: true },
-    { label: "stages.3.1.pwconv1", kernel: 36, bindings: [289, 195, 196, 290, 291], grid: [40, 1], perImage: true },
-    { label: "stages.3.1.pwconv2", kernel: 37, bindings: [290, 200, 201, 291, 292, 288, 293], grid: [10, 1], perImage: true },
-    { label: "stages.3.1.whole", kernel: 38, bindings: [293, 226, 294], grid: [62, 1], perImage: true },
-    { label: "encoded", kernel: 39, bindings: [294, 295], grid: [7, 1], perImage: true },
-    { label: "proj", kernel: 40, bindings: [293, 204, 205, 296], grid: [16, 1], perImage: true },
-    { label: "decoder.tokens", kernel: 41, bindings: [296, 226, 297, 298], grid: [98, 1], perImage: true },
-    { label: "decoder.0.dwconv", kernel: 42, bindings: [298, 208, 209, 299], grid: [7, 7], perImage: true },
-    { label: "decoder.0.pwconv1", kernel: 43, bindings: [299, 214, 215, 300, 301], grid: [32, 2], perImage: true },
-    { label: "decoder.0.pwconv2", kernel: 44, bindings: [300, 219, 220, 301, 302, 298, 303], grid: [16, 2], perImage: true },
-    { label: "pred", kernel: 45, bindings: [303, 223, 224, 304], grid: [48, 2], perImage: true },
-    { label: "loss_per_patch", kernel: 46, bindings: [304, 227, 225, 305], grid: [49, 1], perImage: true },
+    { label: "mask.table", kernel: 21, bindings: [225, 226], grid: [1, 1], perImage: true, work: 468 },
+    { label: "downsample_layers.0.0", kernel: 22, bindings: [227, 2, 3, 228, 229, 226, 230], grid: [1, 152], perImage: true, work: 3139824 },
+    { label: "stages.0.0.dwconv", kernel: 23, bindings: [230, 6, 7, 226, 231], grid: [1, 76], perImage: true, work: 2780752 },
+    { label: "stages.0.0.pwconv1", kernel: 24, bindings: [231, 12, 13, 232, 233], grid: [3, 38], perImage: true, work: 8817152 },
+    { label: "stages.0.0.pwconv2", kernel: 25, bindings: [232, 17, 18, 233, 234, 230, 235], grid: [2, 38], perImage: true, work: 9015936 },
+    { label: "stages.0.1.dwconv", kernel: 23, bindings: [235, 21, 22, 226, 236], grid: [1, 76], perImage: true, work: 2780752 },
+    { label: "stages.0.1.pwconv1", kernel: 24, bindings: [236, 27, 28, 237, 238], grid: [3, 38], perImage: true, work: 8817152 },
+    { label: "stages.0.1.pwconv2", kernel: 25, bindings: [237, 32, 33, 238, 239, 235, 240], grid: [2, 38], perImage: true, work: 9015936 },
+    { label: "downsample_layers.1.1", kernel: 26, bindings: [240, 38, 39, 241], grid: [3, 10], perImage: true, work: 4244864 },
+    { label: "stages.1.0.dwconv", kernel: 27, bindings: [241, 42, 43, 226, 242], grid: [1, 19], perImage: true, work: 1402512 },
+    { label: "stages.1.0.pwconv1", kernel: 28, bindings: [242, 48, 49, 243, 244], grid: [10, 10], perImage: true, work: 8405760 },
+    { label: "stages.1.0.pwconv2", kernel: 29, bindings: [243, 53, 54, 244, 245, 241, 246], grid: [3, 10], perImage: true, work: 8503424 },
+    { label: "stages.1.1.dwconv", kernel: 27, bindings: [246, 57, 58, 226, 247], grid: [1, 19], perImage: true, work: 1402512 },
+    { label: "stages.1.1.pwconv1", kernel: 28, bindings: [247, 63, 64, 248, 249], grid: [10, 10], perImage: true, work: 8405760 },
+    { label: "stages.1.1.pwconv2", kernel: 29, bindings: [248, 68, 69, 249, 250, 246, 251], grid: [3, 10], perImage: true, work: 8503424 },
+    { label: "downsample_layers.2.1", kernel: 30, bindings: [251, 74, 75, 252], grid: [5, 3], perImage: true, work: 4242560 },
+    { label: "stages.2.0.dwconv", kernel: 31, bindings: [252, 78, 79, 226, 253], grid: [1, 13], perImage: true, work: 725392 },
+    { label: "stages.2.0.pwconv1", kernel: 32, bindings: [253, 84, 85, 254, 255], grid: [20, 3], perImage: true, work: 8445440 },
+    { label: "stages.2.0.pwconv2", kernel: 33, bindings: [254, 89, 90, 255, 256, 252, 257], grid: [5, 3], perImage: true, work: 8494720 },
+    { label: "stages.2.1.dwconv", kernel: 31, bindings: [257, 93, 94, 226, 258], grid: [1, 13], perImage: true, work: 725392 },
+    { label: "stages.2.1.pwconv1", kernel: 32, bindings: [258, 99, 100, 259, 260], grid: [20, 3], perImage: true, work: 8445440 },
+    { label: "stages.2.1.pwconv2", kernel: 33, bindings: [259, 104, 105, 260, 261, 257, 262], grid: [5, 3], perImage: true, work: 8494720 },
+    { label: "stages.2.2.dwconv", kernel: 31, bindings: [262, 108, 109, 226, 263], grid: [1, 13], perImage: true, work: 725392 },
+    { label: "stages.2.2.pwconv1", kernel: 32, bindings: [263, 114, 115, 264, 265], grid: [20, 3], perImage: true, work: 8445440 },
+    { label: "stages.2.2.pwconv2", kernel: 33, bindings: [264, 119, 120, 265, 266, 262, 267], grid: [5, 3], perImage: true, work: 8494720 },
+    { label: "stages.2.3.dwconv", kernel: 31, bindings: [267, 123, 124, 226, 268], grid: [1, 13], perImage: true, work: 725392 },
+    { label: "stages.2.3.pwconv1", kernel: 32, bindings: [268, 129, 130, 269, 270], grid: [20, 3], perImage: true, work: 8445440 },
+    { label: "stages.2.3.pwconv2", kernel: 33, bindings: [269, 134, 135, 270, 271, 267, 272], grid: [5, 3], perImage: true, work: 8494720 },
+    { label: "stages.2.4.dwconv", kernel: 31, bindings: [272, 138, 139, 226, 273], grid: [1, 13], perImage: true, work: 725392 },
+    { label: "stages.2.4.pwconv1", kernel: 32, bindings: [273, 144, 145, 274, 275], grid: [20, 3], perImage: true, work: 8445440 },
+    { label: "stages.2.4.pwconv2", kernel: 33, bindings: [274, 149, 150, 275, 276, 272, 277], grid: [5, 3], perImage: true, work: 8494720 },
+    { label: "stages.2.5.dwconv", kernel: 31, bindings: [277, 153, 154, 226, 278], grid: [1, 13], perImage: true, work: 725392 },
+    { label: "stages.2.5.pwconv1", kernel: 32, bindings: [278, 159, 160, 279, 280], grid: [20, 3], perImage: true, work: 8445440 },
+    { label: "stages.2.5.pwconv2", kernel: 33, bindings: [279, 164, 165, 280, 281, 277, 282], grid: [5, 3], perImage: true, work: 8494720 },
+    { label: "downsample_layers.3.1", kernel: 34, bindings: [282, 170, 171, 283], grid: [10, 1], perImage: true, work: 4784640 },
+    { label: "stages.3.0.dwconv", kernel: 35, bindings: [283, 174, 175, 226, 284], grid: [1, 19], perImage: true, work: 410832 },
+    { label: "stages.3.0.pwconv1", kernel: 36, bindings: [284, 180, 181, 285, 286], grid: [40, 1], perImage: true, work: 9552640 },
+    { label: "stages.3.0.pwconv2", kernel: 37, bindings: [285, 185, 186, 286, 287, 283, 288], grid: [10, 1], perImage: true, work: 9578240 },
+    { label: "stages.3.1.dwconv", kernel: 35, bindings: [288, 189, 190, 226, 289], grid: [1, 19], perImage: true, work: 410832 },
+    { label: "stages.3.1.pwconv1", kernel: 36, bindings: [289, 195, 196, 290, 291], grid: [40, 1], perImage: true, work: 9552640 },
+    { label: "stages.3.1.pwconv2", kernel: 37, bindings: [290, 200, 201, 291, 292, 288, 293], grid: [10, 1], perImage: true, work: 9578240 },
+    { label: "stages.3.1.whole", kernel: 38, bindings: [293, 226, 294], grid: [62, 1], perImage: true, work: 87312 },
+    { label: "encoded", kernel: 39, bindings: [294, 295], grid: [7, 1], perImage: true, work: 125440 },
+    { label: "proj", kernel: 40, bindings: [293, 204, 205, 296], grid: [16, 1], perImage: true, work: 3833600 },
+    { label: "decoder.tokens", kernel: 41, bindings: [296, 226, 297, 298], grid: [98, 1], perImage: true, work: 141584 },
+    { label: "decoder.0.dwconv", kernel: 42, bindings: [298, 208, 209, 299], grid: [7, 7], perImage: true, work: 1532416 },
+    { label: "decoder.0.pwconv1", kernel: 43, bindings: [299, 214, 215, 300, 301], grid: [32, 2], perImage: true, work: 56100864 },
+    { label: "decoder.0.pwconv2", kernel: 44, bindings: [300, 219, 220, 301, 302, 298, 303], grid: [16, 2], perImage: true, work: 56203264 },
+    { label: "pred", kernel: 45, bindings: [303, 223, 224, 304], grid: [48, 2], perImage: true, work: 84076544 },
+    { label: "loss_per_patch", kernel: 46, bindings: [304, 227, 225, 305], grid: [49, 1], perImage: true, work: 1204616 },
     { label: "loss", kernel: 47, bindings: [305, 225, 306], grid: [1, 1], perImage: false },
-    { label: "pred.nchw", kernel: 48, bindings: [304, 307], grid: [7, 1], perImage: true },
+    { label: "pred.nchw", kernel: 48, bindings: [304, 307], grid: [7, 1], perImage: true, work: 1204224 },
   ],
   limits: { maxBufferSize: 6291456, maxStorageBufferBindingSize: 6291456, maxStorageBuffersPerShaderStage: 7, maxComputeInvocationsPerWorkgroup: 128 },
   kernels: [
@@ -1283,9 +1283,11 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
 // every slot. One group an image.
 @group(0) @binding(0) var<storage, read> mask: array<f32>; // [7][7]
 @group(0) @binding(1) var<storage, read_write> table: array<i32>; // [49] slots, [19] patches
+@group(1) @binding(0) var<uniform> first_group: vec3u; // where this dispatch begins: a long one is made in several
 
 @compute @workgroup_size(56)
-fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lane: u32) {
+fn main(@builtin(workgroup_id) within: vec3u, @builtin(local_invocation_index) lane: u32) {
+  let group = first_group + within;
   let marks = group.z * 49;
   let slots = group.z * 68;
   for (var cell = lane; cell < 49; cell += 56) {
@@ -1314,12 +1316,14 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
 @group(0) @binding(4) var<storage, read> shift: array<vec4f, 10>; // [40]
 @group(0) @binding(5) var<storage, read> table: array<i32>; // [49] slots, [19] patches
 @group(0) @binding(6) var<storage, read_write> output: array<vec4f>; // [152][8][40]
+@group(1) @binding(0) var<uniform> first_group: vec3u; // where this dispatch begins: a long one is made in several
 var<workgroup> tile: array<vec4f, 80>; // [8 sites][10]
 var<workgroup> stat: array<vec2f, 8>; // mean and 1/deviation of each token
 var<workgroup> slice: array<vec2f, 64>; // sum and squared deviations, a share of a token each
 
 @compute @workgroup_size(64)
-fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lane: u32) {
+fn main(@builtin(workgroup_id) within: vec3u, @builtin(local_invocation_index) lane: u32) {
+  let group = first_group + within;
   let image = group.z * 37632;
   let y = group.y;
   let x0 = group.x * 8;
@@ -1449,12 +1453,14 @@ fn channels(first: u32) -> f32 {
 @group(0) @binding(2) var<storage, read> bias: array<vec4f, 10>; // [40]
 @group(0) @binding(3) var<storage, read> table: array<i32>; // [49] slots, [19] patches
 @group(0) @binding(4) var<storage, read_write> output: array<vec4f>; // [152][8][40]
+@group(1) @binding(0) var<uniform> first_group: vec3u; // where this dispatch begins: a long one is made in several
 var<workgroup> tile: array<vec4f, 160>; // [16 sites][10]
 var<workgroup> stat: array<vec2f, 16>; // mean and 1/deviation of each token
 var<workgroup> slice: array<vec2f, 128>; // sum and squared deviations, a share of a token each
 
 @compute @workgroup_size(128)
-fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lane: u32) {
+fn main(@builtin(workgroup_id) within: vec3u, @builtin(local_invocation_index) lane: u32) {
+  let group = first_group + within;
   let image = group.z;
   let first = group.y * 16;
   for (var item = lane; item < 20; item += 128) {
@@ -1651,16 +1657,18 @@ fn channels(first: u32) -> f32 {
 @group(0) @binding(2) var<storage, read> bias: array<vec4f, 48>; // [192]
 @group(0) @binding(3) var<storage, read_write> output: array<vec4f>; // [1216][160]
 @group(0) @binding(4) var<storage, read_write> squares: array<vec4f>; // [38][160]
+@group(1) @binding(0) var<uniform> first_group: vec3u; // where this dispatch begins: a long one is made in several
 var<workgroup> a_tile: array<vec4f, 160>; // [32][4], rows padded to 5 against bank conflicts
 var<workgroup> b_tile: array<vec4f, 256>; // [16][16]
 var<workgroup> sums: array<vec4f, 128>; // sums of squares over 4 rows each
 
 @compute @workgroup_size(16, 8)
 fn main(
-  @builtin(workgroup_id) group: vec3u,
+  @builtin(workgroup_id) within: vec3u,
   @builtin(local_invocation_id) local: vec3u,
   @builtin(local_invocation_index) lane: u32,
 ) {
+  let group = first_group + within;
   let image = group.z;
   let m0 = group.y * 32;
   let n0 = group.x * 16;
@@ -1762,6 +1770,7 @@ fn gelu(x: vec4f) -> vec4f {
 @group(0) @binding(4) var<storage, read> gamma: array<vec4f, 40>; // [160]
 @group(0) @binding(5) var<storage, read> residual: array<vec4f>; // [1216][40]
 @group(0) @binding(6) var<storage, read_write> output: array<vec4f>; // [1216][40]
+@group(1) @binding(0) var<uniform> first_group: vec3u; // where this dispatch begins: a long one is made in several
 var<workgroup> a_tile: array<vec4f, 288>; // [32][8], rows padded to 9 against bank conflicts
 var<workgroup> b_tile: array<vec4f, 256>; // [32][8]
 var<workgroup> scale: array<vec4f, 64>; // GRN's factors of 64 quads of k at a time
@@ -1769,10 +1778,11 @@ var<workgroup> norms: array<f32, 64>;
 
 @compute @workgroup_size(8, 8)
 fn main(
-  @builtin(workgroup_id) group: vec3u,
+  @builtin(workgroup_id) within: vec3u,
   @builtin(local_invocation_id) local: vec3u,
   @builtin(local_invocation_index) lane: u32,
 ) {
+  let group = first_group + within;
   let image = group.z;
   let m0 = group.y * 32;
   let n0 = group.x * 8;
@@ -1876,6 +1886,7 @@ fn response(image: u32, k: u32) -> vec4f {
 @group(0) @binding(1) var<storage, read> weight: array<vec4f, 3840>; // [160][96]
 @group(0) @binding(2) var<storage, read> bias: array<vec4f, 24>; // [96]
 @group(0) @binding(3) var<storage, read_write> output: array<vec4f>; // [304][80]
+@group(1) @binding(0) var<uniform> first_group: vec3u; // where this dispatch begins: a long one is made in several
 var<workgroup> a_tile: array<vec4f, 288>; // [32][8], rows padded to 9 against bank conflicts
 var<workgroup> b_tile: array<vec4f, 256>; // [32][8]
 var<workgroup> stat: array<vec2f, 128>; // mean and 1/deviation of each token
@@ -1883,10 +1894,11 @@ var<private> origin: vec2u; // image and first row of the group
 
 @compute @workgroup_size(8, 8)
 fn main(
-  @builtin(workgroup_id) group: vec3u,
+  @builtin(workgroup_id) within: vec3u,
   @builtin(local_invocation_id) local: vec3u,
   @builtin(local_invocation_index) lane: u32,
 ) {
+  let group = first_group + within;
   let image = group.z;
   let m0 = group.y * 32;
   let n0 = group.x * 8;
@@ -1992,12 +2004,14 @@ fn measure(lane: u32) {
 @group(0) @binding(2) var<storage, read> bias: array<vec4f, 20>; // [80]
 @group(0) @binding(3) var<storage, read> table: array<i32>; // [49] slots, [19] patches
 @group(0) @binding(4) var<storage, read_write> output: array<vec4f>; // [76][4][80]
+@group(1) @binding(0) var<uniform> first_group: vec3u; // where this dispatch begins: a long one is made in several
 var<workgroup> tile: array<vec4f, 320>; // [16 sites][20]
 var<workgroup> stat: array<vec2f, 16>; // mean and 1/deviation of each token
 var<workgroup> slice: array<vec2f, 128>; // sum and squared deviations, a share of a token each
 
 @compute @workgroup_size(128)
-fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lane: u32) {
+fn main(@builtin(workgroup_id) within: vec3u, @builtin(local_invocation_index) lane: u32) {
+  let group = first_group + within;
   let image = group.z;
   let first = group.y * 16;
   for (var item = lane; item < 80; item += 128) {
@@ -2154,16 +2168,18 @@ fn channels(first: u32) -> f32 {
 @group(0) @binding(2) var<storage, read> bias: array<vec4f, 80>; // [320]
 @group(0) @binding(3) var<storage, read_write> output: array<vec4f>; // [304][320]
 @group(0) @binding(4) var<storage, read_write> squares: array<vec4f>; // [10][320]
+@group(1) @binding(0) var<uniform> first_group: vec3u; // where this dispatch begins: a long one is made in several
 var<workgroup> a_tile: array<vec4f, 288>; // [32][8], rows padded to 9 against bank conflicts
 var<workgroup> b_tile: array<vec4f, 256>; // [32][8]
 var<workgroup> sums: array<vec4f, 64>; // sums of squares over 4 rows each
 
 @compute @workgroup_size(8, 8)
 fn main(
-  @builtin(workgroup_id) group: vec3u,
+  @builtin(workgroup_id) within: vec3u,
   @builtin(local_invocation_id) local: vec3u,
   @builtin(local_invocation_index) lane: u32,
 ) {
+  let group = first_group + within;
   let image = group.z;
   let m0 = group.y * 32;
   let n0 = group.x * 8;
@@ -2263,6 +2279,7 @@ fn gelu(x: vec4f) -> vec4f {
 @group(0) @binding(4) var<storage, read> gamma: array<vec4f, 80>; // [320]
 @group(0) @binding(5) var<storage, read> residual: array<vec4f>; // [304][80]
 @group(0) @binding(6) var<storage, read_write> output: array<vec4f>; // [304][80]
+@group(1) @binding(0) var<uniform> first_group: vec3u; // where this dispatch begins: a long one is made in several
 var<workgroup> a_tile: array<vec4f, 288>; // [32][8], rows padded to 9 against bank conflicts
 var<workgroup> b_tile: array<vec4f, 256>; // [32][8]
 var<workgroup> scale: array<vec4f, 64>; // GRN's factors of 64 quads of k at a time
@@ -2270,10 +2287,11 @@ var<workgroup> norms: array<f32, 64>;
 
 @compute @workgroup_size(8, 8)
 fn main(
-  @builtin(workgroup_id) group: vec3u,
+  @builtin(workgroup_id) within: vec3u,
   @builtin(local_invocation_id) local: vec3u,
   @builtin(local_invocation_index) lane: u32,
 ) {
+  let group = first_group + within;
   let image = group.z;
   let m0 = group.y * 32;
   let n0 = group.x * 8;
@@ -2377,6 +2395,7 @@ fn response(image: u32, k: u32) -> vec4f {
 @group(0) @binding(1) var<storage, read> weight: array<vec4f, 12800>; // [320][160]
 @group(0) @binding(2) var<storage, read> bias: array<vec4f, 40>; // [160]
 @group(0) @binding(3) var<storage, read_write> output: array<vec4f>; // [76][160]
+@group(1) @binding(0) var<uniform> first_group: vec3u; // where this dispatch begins: a long one is made in several
 var<workgroup> a_tile: array<vec4f, 288>; // [32][8], rows padded to 9 against bank conflicts
 var<workgroup> b_tile: array<vec4f, 256>; // [32][8]
 var<workgroup> stat: array<vec2f, 128>; // mean and 1/deviation of each token
@@ -2384,10 +2403,11 @@ var<private> origin: vec2u; // image and first row of the group
 
 @compute @workgroup_size(8, 8)
 fn main(
-  @builtin(workgroup_id) group: vec3u,
+  @builtin(workgroup_id) within: vec3u,
   @builtin(local_invocation_id) local: vec3u,
   @builtin(local_invocation_index) lane: u32,
 ) {
+  let group = first_group + within;
   let image = group.z;
   let m0 = group.y * 32;
   let n0 = group.x * 8;
@@ -2493,12 +2513,14 @@ fn measure(lane: u32) {
 @group(0) @binding(2) var<storage, read> bias: array<vec4f, 40>; // [160]
 @group(0) @binding(3) var<storage, read> table: array<i32>; // [49] slots, [19] patches
 @group(0) @binding(4) var<storage, read_write> output: array<vec4f>; // [38][2][160]
+@group(1) @binding(0) var<uniform> first_group: vec3u; // where this dispatch begins: a long one is made in several
 var<workgroup> tile: array<vec4f, 240>; // [6 sites][40]
 var<workgroup> stat: array<vec2f, 6>; // mean and 1/deviation of each token
 var<workgroup> slice: array<vec2f, 120>; // sum and squared deviations, a share of a token each
 
 @compute @workgroup_size(120)
-fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lane: u32) {
+fn main(@builtin(workgroup_id) within: vec3u, @builtin(local_invocation_index) lane: u32) {
+  let group = first_group + within;
   let image = group.z;
   let first = group.y * 6;
   for (var item = lane; item < 120; item += 120) {
@@ -2651,16 +2673,18 @@ fn channels(first: u32) -> f32 {
 @group(0) @binding(2) var<storage, read> bias: array<vec4f, 160>; // [640]
 @group(0) @binding(3) var<storage, read_write> output: array<vec4f>; // [76][640]
 @group(0) @binding(4) var<storage, read_write> squares: array<vec4f>; // [3][640]
+@group(1) @binding(0) var<uniform> first_group: vec3u; // where this dispatch begins: a long one is made in several
 var<workgroup> a_tile: array<vec4f, 288>; // [32][8], rows padded to 9 against bank conflicts
 var<workgroup> b_tile: array<vec4f, 256>; // [32][8]
 var<workgroup> sums: array<vec4f, 64>; // sums of squares over 4 rows each
 
 @compute @workgroup_size(8, 8)
 fn main(
-  @builtin(workgroup_id) group: vec3u,
+  @builtin(workgroup_id) within: vec3u,
   @builtin(local_invocation_id) local: vec3u,
   @builtin(local_invocation_index) lane: u32,
 ) {
+  let group = first_group + within;
   let image = group.z;
   let m0 = group.y * 32;
   let n0 = group.x * 8;
@@ -2757,6 +2781,7 @@ fn gelu(x: vec4f) -> vec4f {
 @group(0) @binding(4) var<storage, read> gamma: array<vec4f, 160>; // [640]
 @group(0) @binding(5) var<storage, read> residual: array<vec4f>; // [76][160]
 @group(0) @binding(6) var<storage, read_write> output: array<vec4f>; // [76][160]
+@group(1) @binding(0) var<uniform> first_group: vec3u; // where this dispatch begins: a long one is made in several
 var<workgroup> a_tile: array<vec4f, 288>; // [32][8], rows padded to 9 against bank conflicts
 var<workgroup> b_tile: array<vec4f, 256>; // [32][8]
 var<workgroup> scale: array<vec4f, 64>; // GRN's factors of 64 quads of k at a time
@@ -2764,10 +2789,11 @@ var<workgroup> norms: array<f32, 64>;
 
 @compute @workgroup_size(8, 8)
 fn main(
-  @builtin(workgroup_id) group: vec3u,
+  @builtin(workgroup_id) within: vec3u,
   @builtin(local_invocation_id) local: vec3u,
   @builtin(local_invocation_index) lane: u32,
 ) {
+  let group = first_group + within;
   let image = group.z;
   let m0 = group.y * 32;
   let n0 = group.x * 8;
@@ -2871,6 +2897,7 @@ fn response(image: u32, k: u32) -> vec4f {
 @group(0) @binding(1) var<storage, read> weight: array<vec4f, 51200>; // [640][320]
 @group(0) @binding(2) var<storage, read> bias: array<vec4f, 80>; // [320]
 @group(0) @binding(3) var<storage, read_write> output: array<vec4f>; // [19][320]
+@group(1) @binding(0) var<uniform> first_group: vec3u; // where this dispatch begins: a long one is made in several
 var<workgroup> a_tile: array<vec4f, 288>; // [32][8], rows padded to 9 against bank conflicts
 var<workgroup> b_tile: array<vec4f, 256>; // [32][8]
 var<workgroup> stat: array<vec2f, 128>; // mean and 1/deviation of each token
@@ -2878,10 +2905,11 @@ var<private> origin: vec2u; // image and first row of the group
 
 @compute @workgroup_size(8, 8)
 fn main(
-  @builtin(workgroup_id) group: vec3u,
+  @builtin(workgroup_id) within: vec3u,
   @builtin(local_invocation_id) local: vec3u,
   @builtin(local_invocation_index) lane: u32,
 ) {
+  let group = first_group + within;
   let image = group.z;
   let m0 = group.y * 32;
   let n0 = group.x * 8;
@@ -2987,12 +3015,14 @@ fn measure(lane: u32) {
 @group(0) @binding(2) var<storage, read> bias: array<vec4f, 80>; // [320]
 @group(0) @binding(3) var<storage, read> table: array<i32>; // [49] slots, [19] patches
 @group(0) @binding(4) var<storage, read_write> output: array<vec4f>; // [19][1][320]
+@group(1) @binding(0) var<uniform> first_group: vec3u; // where this dispatch begins: a long one is made in several
 var<workgroup> tile: array<vec4f, 80>; // [1 sites][80]
 var<workgroup> stat: array<vec2f, 1>; // mean and 1/deviation of each token
 var<workgroup> slice: array<vec2f, 80>; // sum and squared deviations, a share of a token each
 
 @compute @workgroup_size(80)
-fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lane: u32) {
+fn main(@builtin(workgroup_id) within: vec3u, @builtin(local_invocation_index) lane: u32) {
+  let group = first_group + within;
   let image = group.z;
   let first = group.y * 1;
   for (var item = lane; item < 80; item += 80) {
@@ -3143,16 +3173,18 @@ fn channels(first: u32) -> f32 {
 @group(0) @binding(2) var<storage, read> bias: array<vec4f, 320>; // [1280]
 @group(0) @binding(3) var<storage, read_write> output: array<vec4f>; // [19][1280]
 @group(0) @binding(4) var<storage, read_write> squares: array<vec4f>; // [1][1280]
+@group(1) @binding(0) var<uniform> first_group: vec3u; // where this dispatch begins: a long one is made in several
 var<workgroup> a_tile: array<vec4f, 288>; // [32][8], rows padded to 9 against bank conflicts
 var<workgroup> b_tile: array<vec4f, 256>; // [32][8]
 var<workgroup> sums: array<vec4f, 64>; // sums of squares over 4 rows each
 
 @compute @workgroup_size(8, 8)
 fn main(
-  @builtin(workgroup_id) group: vec3u,
+  @builtin(workgroup_id) within: vec3u,
   @builtin(local_invocation_id) local: vec3u,
   @builtin(local_invocation_index) lane: u32,
 ) {
+  let group = first_group + within;
   let image = group.z;
   let m0 = group.y * 32;
   let n0 = group.x * 8;
@@ -3249,6 +3281,7 @@ fn gelu(x: vec4f) -> vec4f {
 @group(0) @binding(4) var<storage, read> gamma: array<vec4f, 320>; // [1280]
 @group(0) @binding(5) var<storage, read> residual: array<vec4f>; // [19][320]
 @group(0) @binding(6) var<storage, read_write> output: array<vec4f>; // [19][320]
+@group(1) @binding(0) var<uniform> first_group: vec3u; // where this dispatch begins: a long one is made in several
 var<workgroup> a_tile: array<vec4f, 288>; // [32][8], rows padded to 9 against bank conflicts
 var<workgroup> b_tile: array<vec4f, 256>; // [32][8]
 var<workgroup> scale: array<vec4f, 64>; // GRN's factors of 64 quads of k at a time
@@ -3256,10 +3289,11 @@ var<workgroup> norms: array<f32, 64>;
 
 @compute @workgroup_size(8, 8)
 fn main(
-  @builtin(workgroup_id) group: vec3u,
+  @builtin(workgroup_id) within: vec3u,
   @builtin(local_invocation_id) local: vec3u,
   @builtin(local_invocation_index) lane: u32,
 ) {
+  let group = first_group + within;
   let image = group.z;
   let m0 = group.y * 32;
   let n0 = group.x * 8;
@@ -3359,9 +3393,11 @@ fn response(image: u32, k: u32) -> vec4f {
 @group(0) @binding(0) var<storage, read> input: array<vec4f>; // [19][1][320]
 @group(0) @binding(1) var<storage, read> table: array<i32>; // [49] slots, [19] patches
 @group(0) @binding(2) var<storage, read_write> output: array<vec4f>; // [7][7][320]
+@group(1) @binding(0) var<uniform> first_group: vec3u; // where this dispatch begins: a long one is made in several
 
 @compute @workgroup_size(64)
-fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lane: u32) {
+fn main(@builtin(workgroup_id) within: vec3u, @builtin(local_invocation_index) lane: u32) {
+  let group = first_group + within;
   let i = (group.y * 62 + group.x) * 64 + lane;
   if (i >= 3920) {
     return;
@@ -3384,10 +3420,12 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
 // A group takes 8 sites.
 @group(0) @binding(0) var<storage, read> input: array<f32>; // [49][320]
 @group(0) @binding(1) var<storage, read_write> output: array<f32>; // [320][49]
+@group(1) @binding(0) var<uniform> first_group: vec3u; // where this dispatch begins: a long one is made in several
 var<private> origin: u32; // first site of the group, of the whole batch
 
 @compute @workgroup_size(128)
-fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lane: u32) {
+fn main(@builtin(workgroup_id) within: vec3u, @builtin(local_invocation_index) lane: u32) {
+  let group = first_group + within;
   let t0 = group.x * 8;
   origin = group.z * 49 + t0;
   for (var i = lane; i < 2560; i += 128) {
@@ -3412,15 +3450,17 @@ fn sample(p: u32, c: u32) -> f32 {
 @group(0) @binding(1) var<storage, read> weight: array<vec4f, 40960>; // [320][512]
 @group(0) @binding(2) var<storage, read> bias: array<vec4f, 128>; // [512]
 @group(0) @binding(3) var<storage, read_write> output: array<vec4f>; // [19][512]
+@group(1) @binding(0) var<uniform> first_group: vec3u; // where this dispatch begins: a long one is made in several
 var<workgroup> a_tile: array<vec4f, 288>; // [32][8], rows padded to 9 against bank conflicts
 var<workgroup> b_tile: array<vec4f, 256>; // [32][8]
 
 @compute @workgroup_size(8, 8)
 fn main(
-  @builtin(workgroup_id) group: vec3u,
+  @builtin(workgroup_id) within: vec3u,
   @builtin(local_invocation_id) local: vec3u,
   @builtin(local_invocation_index) lane: u32,
 ) {
+  let group = first_group + within;
   let image = group.z;
   let m0 = group.y * 32;
   let n0 = group.x * 8;
@@ -3490,9 +3530,11 @@ fn finish(image: u32, m: u32, n: u32, sum: vec4f) -> vec4f {
 @group(0) @binding(1) var<storage, read> table: array<i32>; // [49] slots, [19] patches
 @group(0) @binding(2) var<storage, read> token: array<vec4f, 128>; // [512]
 @group(0) @binding(3) var<storage, read_write> output: array<vec4f>; // [7][7][512]
+@group(1) @binding(0) var<uniform> first_group: vec3u; // where this dispatch begins: a long one is made in several
 
 @compute @workgroup_size(64)
-fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lane: u32) {
+fn main(@builtin(workgroup_id) within: vec3u, @builtin(local_invocation_index) lane: u32) {
+  let group = first_group + within;
   let i = (group.y * 98 + group.x) * 64 + lane;
   let image = group.z;
   let site = i / 128;
@@ -3515,12 +3557,14 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
 @group(0) @binding(1) var<storage, read> weight: array<vec4f, 6272>; // [7][7][512]
 @group(0) @binding(2) var<storage, read> bias: array<vec4f, 128>; // [512]
 @group(0) @binding(3) var<storage, read_write> output: array<vec4f>; // [7][7][512]
+@group(1) @binding(0) var<uniform> first_group: vec3u; // where this dispatch begins: a long one is made in several
 var<workgroup> tile: array<vec4f, 128>; // [1 sites][128]
 var<workgroup> stat: array<vec2f, 1>; // mean and 1/deviation of each token
 var<workgroup> slice: array<vec2f, 128>; // sum and squared deviations, a share of a token each
 
 @compute @workgroup_size(128)
-fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lane: u32) {
+fn main(@builtin(workgroup_id) within: vec3u, @builtin(local_invocation_index) lane: u32) {
+  let group = first_group + within;
   let image = group.z * 6272;
   let y = group.y;
   let x0 = group.x * 1;
@@ -3632,16 +3676,18 @@ fn at(r: u32, x: u32) -> vec4f {
 @group(0) @binding(2) var<storage, read> bias: array<vec4f, 512>; // [2048]
 @group(0) @binding(3) var<storage, read_write> output: array<vec4f>; // [49][2048]
 @group(0) @binding(4) var<storage, read_write> squares: array<vec4f>; // [2][2048]
+@group(1) @binding(0) var<uniform> first_group: vec3u; // where this dispatch begins: a long one is made in several
 var<workgroup> a_tile: array<vec4f, 160>; // [32][4], rows padded to 5 against bank conflicts
 var<workgroup> b_tile: array<vec4f, 256>; // [16][16]
 var<workgroup> sums: array<vec4f, 128>; // sums of squares over 4 rows each
 
 @compute @workgroup_size(16, 8)
 fn main(
-  @builtin(workgroup_id) group: vec3u,
+  @builtin(workgroup_id) within: vec3u,
   @builtin(local_invocation_id) local: vec3u,
   @builtin(local_invocation_index) lane: u32,
 ) {
+  let group = first_group + within;
   let image = group.z;
   let m0 = group.y * 32;
   let n0 = group.x * 16;
@@ -3738,6 +3784,7 @@ fn gelu(x: vec4f) -> vec4f {
 @group(0) @binding(4) var<storage, read> gamma: array<vec4f, 512>; // [2048]
 @group(0) @binding(5) var<storage, read> residual: array<vec4f>; // [49][512]
 @group(0) @binding(6) var<storage, read_write> output: array<vec4f>; // [49][512]
+@group(1) @binding(0) var<uniform> first_group: vec3u; // where this dispatch begins: a long one is made in several
 var<workgroup> a_tile: array<vec4f, 288>; // [32][8], rows padded to 9 against bank conflicts
 var<workgroup> b_tile: array<vec4f, 256>; // [32][8]
 var<workgroup> scale: array<vec4f, 64>; // GRN's factors of 64 quads of k at a time
@@ -3745,10 +3792,11 @@ var<workgroup> norms: array<f32, 64>;
 
 @compute @workgroup_size(8, 8)
 fn main(
-  @builtin(workgroup_id) group: vec3u,
+  @builtin(workgroup_id) within: vec3u,
   @builtin(local_invocation_id) local: vec3u,
   @builtin(local_invocation_index) lane: u32,
 ) {
+  let group = first_group + within;
   let image = group.z;
   let m0 = group.y * 32;
   let n0 = group.x * 8;
@@ -3851,15 +3899,17 @@ fn response(image: u32, k: u32) -> vec4f {
 @group(0) @binding(1) var<storage, read> weight: array<vec4f, 393216>; // [512][3072]
 @group(0) @binding(2) var<storage, read> bias: array<vec4f, 768>; // [3072]
 @group(0) @binding(3) var<storage, read_write> output: array<vec4f>; // [49][3072]
+@group(1) @binding(0) var<uniform> first_group: vec3u; // where this dispatch begins: a long one is made in several
 var<workgroup> a_tile: array<vec4f, 160>; // [32][4], rows padded to 5 against bank conflicts
 var<workgroup> b_tile: array<vec4f, 256>; // [16][16]
 
 @compute @workgroup_size(16, 8)
 fn main(
-  @builtin(workgroup_id) group: vec3u,
+  @builtin(workgroup_id) within: vec3u,
   @builtin(local_invocation_id) local: vec3u,
   @builtin(local_invocation_index) lane: u32,
 ) {
+  let group = first_group + within;
   let image = group.z;
   let m0 = group.y * 32;
   let n0 = group.x * 16;
@@ -3932,10 +3982,12 @@ fn finish(image: u32, m: u32, n: u32, sum: vec4f) -> vec4f {
 @group(0) @binding(1) var<storage, read> image: array<f32>; // [3][224][224]
 @group(0) @binding(2) var<storage, read> mask: array<f32>; // [7][7]
 @group(0) @binding(3) var<storage, read_write> errors: array<f32>; // [49]
+@group(1) @binding(0) var<uniform> first_group: vec3u; // where this dispatch begins: a long one is made in several
 var<workgroup> sums: array<f32, 64>;
 
 @compute @workgroup_size(64)
-fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lane: u32) {
+fn main(@builtin(workgroup_id) within: vec3u, @builtin(local_invocation_index) lane: u32) {
+  let group = first_group + within;
   let cell = group.z * 49 + group.x;
   if (mask[cell] == 0.0) {
     if (lane == 0) {
@@ -4023,10 +4075,12 @@ fn total(lane: u32, value: f32) -> f32 {
 // A group takes 8 sites.
 @group(0) @binding(0) var<storage, read> input: array<f32>; // [49][3072]
 @group(0) @binding(1) var<storage, read_write> output: array<f32>; // [3072][49]
+@group(1) @binding(0) var<uniform> first_group: vec3u; // where this dispatch begins: a long one is made in several
 var<private> origin: u32; // first site of the group, of the whole batch
 
 @compute @workgroup_size(128)
-fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lane: u32) {
+fn main(@builtin(workgroup_id) within: vec3u, @builtin(local_invocation_index) lane: u32) {
+  let group = first_group + within;
   let t0 = group.x * 8;
   origin = group.z * 49 + t0;
   for (var i = lane; i < 24576; i += 128) {

@@ -1268,120 +1268,120 @@ export const descriptor = {
     { label: "head", kernel: 16, bindings: [562, 563, 564, 565, 566, 567], grid: [16, 1], perImage: false },
   ],
   steps: [
-    { label: "downsample_layers.0.0", kernel: 17, bindings: [568, 2, 3, 569, 570, 571], grid: [4, 56], perImage: true },
-    { label: "stages.0.0.dwconv", kernel: 18, bindings: [571, 6, 7, 572], grid: [4, 56], perImage: true },
-    { label: "stages.0.0.pwconv1", kernel: 19, bindings: [572, 12, 13, 573, 574], grid: [12, 49], perImage: true },
-    { label: "stages.0.0.pwconv2", kernel: 20, bindings: [573, 17, 18, 574, 575, 571, 576], grid: [3, 49], perImage: true },
-    { label: "stages.0.1.dwconv", kernel: 18, bindings: [576, 21, 22, 577], grid: [4, 56], perImage: true },
-    { label: "stages.0.1.pwconv1", kernel: 19, bindings: [577, 27, 28, 578, 579], grid: [12, 49], perImage: true },
-    { label: "stages.0.1.pwconv2", kernel: 20, bindings: [578, 32, 33, 579, 580, 576, 581], grid: [3, 49], perImage: true },
-    { label: "stages.0.2.dwconv", kernel: 18, bindings: [581, 36, 37, 582], grid: [4, 56], perImage: true },
-    { label: "stages.0.2.pwconv1", kernel: 19, bindings: [582, 42, 43, 583, 584], grid: [12, 49], perImage: true },
-    { label: "stages.0.2.pwconv2", kernel: 20, bindings: [583, 47, 48, 584, 585, 581, 586], grid: [3, 49], perImage: true },
-    { label: "downsample_layers.1.1", kernel: 21, bindings: [586, 53, 54, 587], grid: [6, 13], perImage: true },
-    { label: "stages.1.0.dwconv", kernel: 22, bindings: [587, 57, 58, 588], grid: [4, 28], perImage: true },
-    { label: "stages.1.0.pwconv1", kernel: 23, bindings: [588, 63, 64, 589, 590], grid: [24, 13], perImage: true },
-    { label: "stages.1.0.pwconv2", kernel: 24, bindings: [589, 68, 69, 590, 591, 587, 592], grid: [6, 13], perImage: true },
-    { label: "stages.1.1.dwconv", kernel: 22, bindings: [592, 72, 73, 593], grid: [4, 28], perImage: true },
-    { label: "stages.1.1.pwconv1", kernel: 23, bindings: [593, 78, 79, 594, 595], grid: [24, 13], perImage: true },
-    { label: "stages.1.1.pwconv2", kernel: 24, bindings: [594, 83, 84, 595, 596, 592, 597], grid: [6, 13], perImage: true },
-    { label: "stages.1.2.dwconv", kernel: 22, bindings: [597, 87, 88, 598], grid: [4, 28], perImage: true },
-    { label: "stages.1.2.pwconv1", kernel: 23, bindings: [598, 93, 94, 599, 600], grid: [24, 13], perImage: true },
-    { label: "stages.1.2.pwconv2", kernel: 24, bindings: [599, 98, 99, 600, 601, 597, 602], grid: [6, 13], perImage: true },
-    { label: "downsample_layers.2.1", kernel: 25, bindings: [602, 104, 105, 603], grid: [12, 7], perImage: true },
-    { label: "stages.2.0.dwconv", kernel: 26, bindings: [603, 108, 109, 604], grid: [7, 14], perImage: true },
-    { label: "stages.2.0.pwconv1", kernel: 27, bindings: [604, 114, 115, 605, 606], grid: [48, 4], perImage: true },
-    { label: "stages.2.0.pwconv2", kernel: 28, bindings: [605, 119, 120, 606, 607, 603, 608], grid: [12, 7], perImage: true },
-    { label: "stages.2.1.dwconv", kernel: 26, bindings: [608, 123, 124, 609], grid: [7, 14], perImage: true },
-    { label: "stages.2.1.pwconv1", kernel: 27, bindings: [609, 129, 130, 610, 611], grid: [48, 4], perImage: true },
-    { label: "stages.2.1.pwconv2", kernel: 28, bindings: [610, 134, 135, 611, 612, 608, 613], grid: [12, 7], perImage: true },
-    { label: "stages.2.2.dwconv", kernel: 26, bindings: [613, 138, 139, 614], grid: [7, 14], perImage: true },
-    { label: "stages.2.2.pwconv1", kernel: 27, bindings: [614, 144, 145, 615, 616], grid: [48, 4], perImage: true },
-    { label: "stages.2.2.pwconv2", kernel: 28, bindings: [615, 149, 150, 616, 617, 613, 618], grid: [12, 7], perImage: true },
-    { label: "stages.2.3.dwconv", kernel: 26, bindings: [618, 153, 154, 619], grid: [7, 14], perImage: true },
-    { label: "stages.2.3.pwconv1", kernel: 27, bindings: [619, 159, 160, 620, 621], grid: [48, 4], perImage: true },
-    { label: "stages.2.3.pwconv2", kernel: 28, bindings: [620, 164, 165, 621, 622, 618, 623], grid: [12, 7], perImage: true },
-    { label: "stages.2.4.dwconv", kernel: 26, bindings: [623, 168, 169, 624], grid: [7, 14], perImage: true },
-    { label: "stages.2.4.pwconv1", kernel: 27, bindings: [624, 174, 175, 625, 626], grid: [48, 4], perImage: true },
-    { label: "stages.2.4.pwconv2", kernel: 28, bindings: [625, 179, 180, 626, 627, 623, 628], grid: [12, 7], perImage: true },
-    { label: "stages.2.5.dwconv", kernel: 26, bindings: [628, 183, 184, 629], grid: [7, 14], perImage: true },
-    { label: "stages.2.5.pwconv1", kernel: 27, bindings: [629, 189, 190, 630, 631], grid: [48, 4], perImage: true },
-    { label: "stages.2.5.pwconv2", kernel: 28, bindings: [630, 194, 195, 631, 632, 628, 633], grid: [12, 7], perImage: true },
-    { label: "stages.2.6.dwconv", kernel: 26, bindings: [633, 198, 199, 634], grid: [7, 14], perImage: true },
-    { label: "stages.2.6.pwconv1", kernel: 27, bindings: [634, 204, 205, 635, 636], grid: [48, 4], perImage: true },
-    { label: "stages.2.6.pwconv2", kernel: 28, bindings: [635, 209, 210, 636, 637, 633, 638], grid: [12, 7], perImage: true },
-    { label: "stages.2.7.dwconv", kernel: 26, bindings: [638, 213, 214, 639], grid: [7, 14], perImage: true },
-    { label: "stages.2.7.pwconv1", kernel: 27, bindings: [639, 219, 220, 640, 641], grid: [48, 4], perImage: true },
-    { label: "stages.2.7.pwconv2", kernel: 28, bindings: [640, 224, 225, 641, 642, 638, 643], grid: [12, 7], perImage: true },
-    { label: "stages.2.8.dwconv", kernel: 26, bindings: [643, 228, 229, 644], grid: [7, 14], perImage: true },
-    { label: "stages.2.8.pwconv1", kernel: 27, bindings: [644, 234, 235, 645, 646], grid: [48, 4], perImage: true },
-    { label: "stages.2.8.pwconv2", kernel: 28, bindings: [645, 239, 240, 646, 647, 643, 648], grid: [12, 7], perImage: true },
-    { label: "stages.2.9.dwconv", kernel: 26, bindings: [648, 243, 244, 649], grid: [7, 14], perImage: true },
-    { label: "stages.2.9.pwconv1", kernel: 27, bindings: [649, 249, 250, 650, 651], grid: [48, 4], perImage: true },
-    { label: "stages.2.9.pwconv2", kernel: 28, bindings: [650, 254, 255, 651, 652, 648, 653], grid: [12, 7], perImage: true },
-    { label: "stages.2.10.dwconv", kernel: 26, bindings: [653, 258, 259, 654], grid: [7, 14], perImage: true },
-    { label: "stages.2.10.pwconv1", kernel: 27, bindings: [654, 264, 265, 655, 656], grid: [48, 4], perImage: true },
-    { label: "stages.2.10.pwconv2", kernel: 28, bindings: [655, 269, 270, 656, 657, 653, 658], grid: [12, 7], perImage: true },
-    { label: "stages.2.11.dwconv", kernel: 26, bindings: [658, 273, 274, 659], grid: [7, 14], perImage: true },
-    { label: "stages.2.11.pwconv1", kernel: 27, bindings: [659, 279, 280, 660, 661], grid: [48, 4], perImage: true },
-    { label: "stages.2.11.pwconv2", kernel: 28, bindings: [660, 284, 285, 661, 662, 658, 663], grid: [12, 7], perImage: true },
-    { label: "stages.2.12.dwconv", kernel: 26, bindings: [663, 288, 289, 664], grid: [7, 14], perImage: true },
-    { label: "stages.2.12.pwconv1", kernel: 27, bindings: [664, 294, 295, 665, 666], grid: [48, 4], perImage: true },
-    { label: "stages.2.12.pwconv2", kernel: 28, bindings: [665, 299, 300, 666, 667, 663, 668], grid: [12, 7], perImage: true },
-    { label: "stages.2.13.dwconv", kernel: 26, bindings: [668, 303, 304, 669], grid: [7, 14], perImage: true },
-    { label: "stages.2.13.pwconv1", kernel: 27, bindings: [669, 309, 310, 670, 671], grid: [48, 4], perImage: true },
-    { label: "stages.2.13.pwconv2", kernel: 28, bindings: [670, 314, 315, 671, 672, 668, 673], grid: [12, 7], perImage: true },
-    { label: "stages.2.14.dwconv", kernel: 26, bindings: [673, 318, 319, 674], grid: [7, 14], perImage: true },
-    { label: "stages.2.14.pwconv1", kernel: 27, bindings: [674, 324, 325, 675, 676], grid: [48, 4], perImage: true },
-    { label: "stages.2.14.pwconv2", kernel: 28, bindings: [675, 329, 330, 676, 677, 673, 678], grid: [12, 7], perImage: true },
-    { label: "stages.2.15.dwconv", kernel: 26, bindings: [678, 333, 334, 679], grid: [7, 14], perImage: true },
-    { label: "stages.2.15.pwconv1", kernel: 27, bindings: [679, 339, 340, 680, 681], grid: [48, 4], perImage: true },
-    { label: "stages.2.15.pwconv2", kernel: 28, bindings: [680, 344, 345, 681, 682, 678, 683], grid: [12, 7], perImage: true },
-    { label: "stages.2.16.dwconv", kernel: 26, bindings: [683, 348, 349, 684], grid: [7, 14], perImage: true },
-    { label: "stages.2.16.pwconv1", kernel: 27, bindings: [684, 354, 355, 685, 686], grid: [48, 4], perImage: true },
-    { label: "stages.2.16.pwconv2", kernel: 28, bindings: [685, 359, 360, 686, 687, 683, 688], grid: [12, 7], perImage: true },
-    { label: "stages.2.17.dwconv", kernel: 26, bindings: [688, 363, 364, 689], grid: [7, 14], perImage: true },
-    { label: "stages.2.17.pwconv1", kernel: 27, bindings: [689, 369, 370, 690, 691], grid: [48, 4], perImage: true },
-    { label: "stages.2.17.pwconv2", kernel: 28, bindings: [690, 374, 375, 691, 692, 688, 693], grid: [12, 7], perImage: true },
-    { label: "stages.2.18.dwconv", kernel: 26, bindings: [693, 378, 379, 694], grid: [7, 14], perImage: true },
-    { label: "stages.2.18.pwconv1", kernel: 27, bindings: [694, 384, 385, 695, 696], grid: [48, 4], perImage: true },
-    { label: "stages.2.18.pwconv2", kernel: 28, bindings: [695, 389, 390, 696, 697, 693, 698], grid: [12, 7], perImage: true },
-    { label: "stages.2.19.dwconv", kernel: 26, bindings: [698, 393, 394, 699], grid: [7, 14], perImage: true },
-    { label: "stages.2.19.pwconv1", kernel: 27, bindings: [699, 399, 400, 700, 701], grid: [48, 4], perImage: true },
-    { label: "stages.2.19.pwconv2", kernel: 28, bindings: [700, 404, 405, 701, 702, 698, 703], grid: [12, 7], perImage: true },
-    { label: "stages.2.20.dwconv", kernel: 26, bindings: [703, 408, 409, 704], grid: [7, 14], perImage: true },
-    { label: "stages.2.20.pwconv1", kernel: 27, bindings: [704, 414, 415, 705, 706], grid: [48, 4], perImage: true },
-    { label: "stages.2.20.pwconv2", kernel: 28, bindings: [705, 419, 420, 706, 707, 703, 708], grid: [12, 7], perImage: true },
-    { label: "stages.2.21.dwconv", kernel: 26, bindings: [708, 423, 424, 709], grid: [7, 14], perImage: true },
-    { label: "stages.2.21.pwconv1", kernel: 27, bindings: [709, 429, 430, 710, 711], grid: [48, 4], perImage: true },
-    { label: "stages.2.21.pwconv2", kernel: 28, bindings: [710, 434, 435, 711, 712, 708, 713], grid: [12, 7], perImage: true },
-    { label: "stages.2.22.dwconv", kernel: 26, bindings: [713, 438, 439, 714], grid: [7, 14], perImage: true },
-    { label: "stages.2.22.pwconv1", kernel: 27, bindings: [714, 444, 445, 715, 716], grid: [48, 4], perImage: true },
-    { label: "stages.2.22.pwconv2", kernel: 28, bindings: [715, 449, 450, 716, 717, 713, 718], grid: [12, 7], perImage: true },
-    { label: "stages.2.23.dwconv", kernel: 26, bindings: [718, 453, 454, 719], grid: [7, 14], perImage: true },
-    { label: "stages.2.23.pwconv1", kernel: 27, bindings: [719, 459, 460, 720, 721], grid: [48, 4], perImage: true },
-    { label: "stages.2.23.pwconv2", kernel: 28, bindings: [720, 464, 465, 721, 722, 718, 723], grid: [12, 7], perImage: true },
-    { label: "stages.2.24.dwconv", kernel: 26, bindings: [723, 468, 469, 724], grid: [7, 14], perImage: true },
-    { label: "stages.2.24.pwconv1", kernel: 27, bindings: [724, 474, 475, 725, 726], grid: [48, 4], perImage: true },
-    { label: "stages.2.24.pwconv2", kernel: 28, bindings: [725, 479, 480, 726, 727, 723, 728], grid: [12, 7], perImage: true },
-    { label: "stages.2.25.dwconv", kernel: 26, bindings: [728, 483, 484, 729], grid: [7, 14], perImage: true },
-    { label: "stages.2.25.pwconv1", kernel: 27, bindings: [729, 489, 490, 730, 731], grid: [48, 4], perImage: true },
-    { label: "stages.2.25.pwconv2", kernel: 28, bindings: [730, 494, 495, 731, 732, 728, 733], grid: [12, 7], perImage: true },
-    { label: "stages.2.26.dwconv", kernel: 26, bindings: [733, 498, 499, 734], grid: [7, 14], perImage: true },
-    { label: "stages.2.26.pwconv1", kernel: 27, bindings: [734, 504, 505, 735, 736], grid: [48, 4], perImage: true },
-    { label: "stages.2.26.pwconv2", kernel: 28, bindings: [735, 509, 510, 736, 737, 733, 738], grid: [12, 7], perImage: true },
-    { label: "downsample_layers.3.1", kernel: 29, bindings: [738, 515, 516, 739], grid: [48, 2], perImage: true },
-    { label: "stages.3.0.dwconv", kernel: 30, bindings: [739, 519, 520, 740], grid: [7, 7], perImage: true },
-    { label: "stages.3.0.pwconv1", kernel: 31, bindings: [740, 525, 526, 741, 742], grid: [96, 1], perImage: true },
-    { label: "stages.3.0.pwconv2", kernel: 32, bindings: [741, 530, 531, 742, 743, 739, 744], grid: [48, 2], perImage: true },
-    { label: "stages.3.1.dwconv", kernel: 30, bindings: [744, 534, 535, 745], grid: [7, 7], perImage: true },
-    { label: "stages.3.1.pwconv1", kernel: 31, bindings: [745, 540, 541, 746, 747], grid: [96, 1], perImage: true },
-    { label: "stages.3.1.pwconv2", kernel: 32, bindings: [746, 545, 546, 747, 748, 744, 749], grid: [48, 2], perImage: true },
-    { label: "stages.3.2.dwconv", kernel: 30, bindings: [749, 549, 550, 750], grid: [7, 7], perImage: true },
-    { label: "stages.3.2.pwconv1", kernel: 31, bindings: [750, 555, 556, 751, 752], grid: [96, 1], perImage: true },
-    { label: "stages.3.2.pwconv2", kernel: 32, bindings: [751, 560, 561, 752, 753, 749, 754], grid: [48, 2], perImage: true },
-    { label: "pool", kernel: 33, bindings: [754, 755], grid: [1, 1], perImage: true },
-    { label: "head", kernel: 34, bindings: [755, 566, 567, 756], grid: [16, 1], perImage: true },
+    { label: "downsample_layers.0.0", kernel: 17, bindings: [568, 2, 3, 569, 570, 571], grid: [4, 56], perImage: true, work: 31951104 },
+    { label: "stages.0.0.dwconv", kernel: 18, bindings: [571, 6, 7, 572], grid: [4, 56], perImage: true, work: 34358784 },
+    { label: "stages.0.0.pwconv1", kernel: 19, bindings: [572, 12, 13, 573, 574], grid: [12, 49], perImage: true, work: 475207680 },
+    { label: "stages.0.0.pwconv2", kernel: 20, bindings: [573, 17, 18, 574, 575, 571, 576], grid: [3, 49], perImage: true, work: 477616896 },
+    { label: "stages.0.1.dwconv", kernel: 18, bindings: [576, 21, 22, 577], grid: [4, 56], perImage: true, work: 34358784 },
+    { label: "stages.0.1.pwconv1", kernel: 19, bindings: [577, 27, 28, 578, 579], grid: [12, 49], perImage: true, work: 475207680 },
+    { label: "stages.0.1.pwconv2", kernel: 20, bindings: [578, 32, 33, 579, 580, 576, 581], grid: [3, 49], perImage: true, work: 477616896 },
+    { label: "stages.0.2.dwconv", kernel: 18, bindings: [581, 36, 37, 582], grid: [4, 56], perImage: true, work: 34358784 },
+    { label: "stages.0.2.pwconv1", kernel: 19, bindings: [582, 42, 43, 583, 584], grid: [12, 49], perImage: true, work: 475207680 },
+    { label: "stages.0.2.pwconv2", kernel: 20, bindings: [583, 47, 48, 584, 585, 581, 586], grid: [3, 49], perImage: true, work: 477616896 },
+    { label: "downsample_layers.1.1", kernel: 21, bindings: [586, 53, 54, 587], grid: [6, 13], perImage: true, work: 236004864 },
+    { label: "stages.1.0.dwconv", kernel: 22, bindings: [587, 57, 58, 588], grid: [4, 28], perImage: true, work: 17236992 },
+    { label: "stages.1.0.pwconv1", kernel: 23, bindings: [588, 63, 64, 589, 590], grid: [24, 13], perImage: true, work: 470888448 },
+    { label: "stages.1.0.pwconv2", kernel: 24, bindings: [589, 68, 69, 590, 591, 587, 592], grid: [6, 13], perImage: true, work: 472094208 },
+    { label: "stages.1.1.dwconv", kernel: 22, bindings: [592, 72, 73, 593], grid: [4, 28], perImage: true, work: 17236992 },
+    { label: "stages.1.1.pwconv1", kernel: 23, bindings: [593, 78, 79, 594, 595], grid: [24, 13], perImage: true, work: 470888448 },
+    { label: "stages.1.1.pwconv2", kernel: 24, bindings: [594, 83, 84, 595, 596, 592, 597], grid: [6, 13], perImage: true, work: 472094208 },
+    { label: "stages.1.2.dwconv", kernel: 22, bindings: [597, 87, 88, 598], grid: [4, 28], perImage: true, work: 17236992 },
+    { label: "stages.1.2.pwconv1", kernel: 23, bindings: [598, 93, 94, 599, 600], grid: [24, 13], perImage: true, work: 470888448 },
+    { label: "stages.1.2.pwconv2", kernel: 24, bindings: [599, 98, 99, 600, 601, 597, 602], grid: [6, 13], perImage: true, work: 472094208 },
+    { label: "downsample_layers.2.1", kernel: 25, bindings: [602, 104, 105, 603], grid: [12, 7], perImage: true, work: 237739008 },
+    { label: "stages.2.0.dwconv", kernel: 26, bindings: [603, 108, 109, 604], grid: [7, 14], perImage: true, work: 8733696 },
+    { label: "stages.2.0.pwconv1", kernel: 27, bindings: [604, 114, 115, 605, 606], grid: [48, 4], perImage: true, work: 474931200 },
+    { label: "stages.2.0.pwconv2", kernel: 28, bindings: [605, 119, 120, 606, 607, 603, 608], grid: [12, 7], perImage: true, work: 475536384 },
+    { label: "stages.2.1.dwconv", kernel: 26, bindings: [608, 123, 124, 609], grid: [7, 14], perImage: true, work: 8733696 },
+    { label: "stages.2.1.pwconv1", kernel: 27, bindings: [609, 129, 130, 610, 611], grid: [48, 4], perImage: true, work: 474931200 },
+    { label: "stages.2.1.pwconv2", kernel: 28, bindings: [610, 134, 135, 611, 612, 608, 613], grid: [12, 7], perImage: true, work: 475536384 },
+    { label: "stages.2.2.dwconv", kernel: 26, bindings: [613, 138, 139, 614], grid: [7, 14], perImage: true, work: 8733696 },
+    { label: "stages.2.2.pwconv1", kernel: 27, bindings: [614, 144, 145, 615, 616], grid: [48, 4], perImage: true, work: 474931200 },
+    { label: "stages.2.2.pwconv2", kernel: 28, bindings: [615, 149, 150, 616, 617, 613, 618], grid: [12, 7], perImage: true, work: 475536384 },
+    { label: "stages.2.3.dwconv", kernel: 26, bindings: [618, 153, 154, 619], grid: [7, 14], perImage: true, work: 8733696 },
+    { label: "stages.2.3.pwconv1", kernel: 27, bindings: [619, 159, 160, 620, 621], grid: [48, 4], perImage: true, work: 474931200 },
+    { label: "stages.2.3.pwconv2", kernel: 28, bindings: [620, 164, 165, 621, 622, 618, 623], grid: [12, 7], perImage: true, work: 475536384 },
+    { label: "stages.2.4.dwconv", kernel: 26, bindings: [623, 168, 169, 624], grid: [7, 14], perImage: true, work: 8733696 },
+    { label: "stages.2.4.pwconv1", kernel: 27, bindings: [624, 174, 175, 625, 626], grid: [48, 4], perImage: true, work: 474931200 },
+    { label: "stages.2.4.pwconv2", kernel: 28, bindings: [625, 179, 180, 626, 627, 623, 628], grid: [12, 7], perImage: true, work: 475536384 },
+    { label: "stages.2.5.dwconv", kernel: 26, bindings: [628, 183, 184, 629], grid: [7, 14], perImage: true, work: 8733696 },
+    { label: "stages.2.5.pwconv1", kernel: 27, bindings: [629, 189, 190, 630, 631], grid: [48, 4], perImage: true, work: 474931200 },
+    { label: "stages.2.5.pwconv2", kernel: 28, bindings: [630, 194, 195, 631, 632, 628, 633], grid: [12, 7], perImage: true, work: 475536384 },
+    { label: "stages.2.6.dwconv", kernel: 26, bindings: [633, 198, 199, 634], grid: [7, 14], perImage: true, work: 8733696 },
+    { label: "stages.2.6.pwconv1", kernel: 27, bindings: [634, 204, 205, 635, 636], grid: [48, 4], perImage: true, work: 474931200 },
+    { label: "stages.2.6.pwconv2", kernel: 28, bindings: [635, 209, 210, 636, 637, 633, 638], grid: [12, 7], perImage: true, work: 475536384 },
+    { label: "stages.2.7.dwconv", kernel: 26, bindings: [638, 213, 214, 639], grid: [7, 14], perImage: true, work: 8733696 },
+    { label: "stages.2.7.pwconv1", kernel: 27, bindings: [639, 219, 220, 640, 641], grid: [48, 4], perImage: true, work: 474931200 },
+    { label: "stages.2.7.pwconv2", kernel: 28, bindings: [640, 224, 225, 641, 642, 638, 643], grid: [12, 7], perImage: true, work: 475536384 },
+    { label: "stages.2.8.dwconv", kernel: 26, bindings: [643, 228, 229, 644], grid: [7, 14], perImage: true, work: 8733696 },
+    { label: "stages.2.8.pwconv1", kernel: 27, bindings: [644, 234, 235, 645, 646], grid: [48, 4], perImage: true, work: 474931200 },
+    { label: "stages.2.8.pwconv2", kernel: 28, bindings: [645, 239, 240, 646, 647, 643, 648], grid: [12, 7], perImage: true, work: 475536384 },
+    { label: "stages.2.9.dwconv", kernel: 26, bindings: [648, 243, 244, 649], grid: [7, 14], perImage: true, work: 8733696 },
+    { label: "stages.2.9.pwconv1", kernel: 27, bindings: [649, 249, 250, 650, 651], grid: [48, 4], perImage: true, work: 474931200 },
+    { label: "stages.2.9.pwconv2", kernel: 28, bindings: [650, 254, 255, 651, 652, 648, 653], grid: [12, 7], perImage: true, work: 475536384 },
+    { label: "stages.2.10.dwconv", kernel: 26, bindings: [653, 258, 259, 654], grid: [7, 14], perImage: true, work: 8733696 },
+    { label: "stages.2.10.pwconv1", kernel: 27, bindings: [654, 264, 265, 655, 656], grid: [48, 4], perImage: true, work: 474931200 },
+    { label: "stages.2.10.pwconv2", kernel: 28, bindings: [655, 269, 270, 656, 657, 653, 658], grid: [12, 7], perImage: true, work: 475536384 },
+    { label: "stages.2.11.dwconv", kernel: 26, bindings: [658, 273, 274, 659], grid: [7, 14], perImage: true, work: 8733696 },
+    { label: "stages.2.11.pwconv1", kernel: 27, bindings: [659, 279, 280, 660, 661], grid: [48, 4], perImage: true, work: 474931200 },
+    { label: "stages.2.11.pwconv2", kernel: 28, bindings: [660, 284, 285, 661, 662, 658, 663], grid: [12, 7], perImage: true, work: 475536384 },
+    { label: "stages.2.12.dwconv", kernel: 26, bindings: [663, 288, 289, 664], grid: [7, 14], perImage: true, work: 8733696 },
+    { label: "stages.2.12.pwconv1", kernel: 27, bindings: [664, 294, 295, 665, 666], grid: [48, 4], perImage: true, work: 474931200 },
+    { label: "stages.2.12.pwconv2", kernel: 28, bindings: [665, 299, 300, 666, 667, 663, 668], grid: [12, 7], perImage: true, work: 475536384 },
+    { label: "stages.2.13.dwconv", kernel: 26, bindings: [668, 303, 304, 669], grid: [7, 14], perImage: true, work: 8733696 },
+    { label: "stages.2.13.pwconv1", kernel: 27, bindings: [669, 309, 310, 670, 671], grid: [48, 4], perImage: true, work: 474931200 },
+    { label: "stages.2.13.pwconv2", kernel: 28, bindings: [670, 314, 315, 671, 672, 668, 673], grid: [12, 7], perImage: true, work: 475536384 },
+    { label: "stages.2.14.dwconv", kernel: 26, bindings: [673, 318, 319, 674], grid: [7, 14], perImage: true, work: 8733696 },
+    { label: "stages.2.14.pwconv1", kernel: 27, bindings: [674, 324, 325, 675, 676], grid: [48, 4], perImage: true, work: 474931200 },
+    { label: "stages.2.14.pwconv2", kernel: 28, bindings: [675, 329, 330, 676, 677, 673, 678], grid: [12, 7], perImage: true, work: 475536384 },
+    { label: "stages.2.15.dwconv", kernel: 26, bindings: [678, 333, 334, 679], grid: [7, 14], perImage: true, work: 8733696 },
+    { label: "stages.2.15.pwconv1", kernel: 27, bindings: [679, 339, 340, 680, 681], grid: [48, 4], perImage: true, work: 474931200 },
+    { label: "stages.2.15.pwconv2", kernel: 28, bindings: [680, 344, 345, 681, 682, 678, 683], grid: [12, 7], perImage: true, work: 475536384 },
+    { label: "stages.2.16.dwconv", kernel: 26, bindings: [683, 348, 349, 684], grid: [7, 14], perImage: true, work: 8733696 },
+    { label: "stages.2.16.pwconv1", kernel: 27, bindings: [684, 354, 355, 685, 686], grid: [48, 4], perImage: true, work: 474931200 },
+    { label: "stages.2.16.pwconv2", kernel: 28, bindings: [685, 359, 360, 686, 687, 683, 688], grid: [12, 7], perImage: true, work: 475536384 },
+    { label: "stages.2.17.dwconv", kernel: 26, bindings: [688, 363, 364, 689], grid: [7, 14], perImage: true, work: 8733696 },
+    { label: "stages.2.17.pwconv1", kernel: 27, bindings: [689, 369, 370, 690, 691], grid: [48, 4], perImage: true, work: 474931200 },
+    { label: "stages.2.17.pwconv2", kernel: 28, bindings: [690, 374, 375, 691, 692, 688, 693], grid: [12, 7], perImage: true, work: 475536384 },
+    { label: "stages.2.18.dwconv", kernel: 26, bindings: [693, 378, 379, 694], grid: [7, 14], perImage: true, work: 8733696 },
+    { label: "stages.2.18.pwconv1", kernel: 27, bindings: [694, 384, 385, 695, 696], grid: [48, 4], perImage: true, work: 474931200 },
+    { label: "stages.2.18.pwconv2", kernel: 28, bindings: [695, 389, 390, 696, 697, 693, 698], grid: [12, 7], perImage: true, work: 475536384 },
+    { label: "stages.2.19.dwconv", kernel: 26, bindings: [698, 393, 394, 699], grid: [7, 14], perImage: true, work: 8733696 },
+    { label: "stages.2.19.pwconv1", kernel: 27, bindings: [699, 399, 400, 700, 701], grid: [48, 4], perImage: true, work: 474931200 },
+    { label: "stages.2.19.pwconv2", kernel: 28, bindings: [700, 404, 405, 701, 702, 698, 703], grid: [12, 7], perImage: true, work: 475536384 },
+    { label: "stages.2.20.dwconv", kernel: 26, bindings: [703, 408, 409, 704], grid: [7, 14], perImage: true, work: 8733696 },
+    { label: "stages.2.20.pwconv1", kernel: 27, bindings: [704, 414, 415, 705, 706], grid: [48, 4], perImage: true, work: 474931200 },
+    { label: "stages.2.20.pwconv2", kernel: 28, bindings: [705, 419, 420, 706, 707, 703, 708], grid: [12, 7], perImage: true, work: 475536384 },
+    { label: "stages.2.21.dwconv", kernel: 26, bindings: [708, 423, 424, 709], grid: [7, 14], perImage: true, work: 8733696 },
+    { label: "stages.2.21.pwconv1", kernel: 27, bindings: [709, 429, 430, 710, 711], grid: [48, 4], perImage: true, work: 474931200 },
+    { label: "stages.2.21.pwconv2", kernel: 28, bindings: [710, 434, 435, 711, 712, 708, 713], grid: [12, 7], perImage: true, work: 475536384 },
+    { label: "stages.2.22.dwconv", kernel: 26, bindings: [713, 438, 439, 714], grid: [7, 14], perImage: true, work: 8733696 },
+    { label: "stages.2.22.pwconv1", kernel: 27, bindings: [714, 444, 445, 715, 716], grid: [48, 4], perImage: true, work: 474931200 },
+    { label: "stages.2.22.pwconv2", kernel: 28, bindings: [715, 449, 450, 716, 717, 713, 718], grid: [12, 7], perImage: true, work: 475536384 },
+    { label: "stages.2.23.dwconv", kernel: 26, bindings: [718, 453, 454, 719], grid: [7, 14], perImage: true, work: 8733696 },
+    { label: "stages.2.23.pwconv1", kernel: 27, bindings: [719, 459, 460, 720, 721], grid: [48, 4], perImage: true, work: 474931200 },
+    { label: "stages.2.23.pwconv2", kernel: 28, bindings: [720, 464, 465, 721, 722, 718, 723], grid: [12, 7], perImage: true, work: 475536384 },
+    { label: "stages.2.24.dwconv", kernel: 26, bindings: [723, 468, 469, 724], grid: [7, 14], perImage: true, work: 8733696 },
+    { label: "stages.2.24.pwconv1", kernel: 27, bindings: [724, 474, 475, 725, 726], grid: [48, 4], perImage: true, work: 474931200 },
+    { label: "stages.2.24.pwconv2", kernel: 28, bindings: [725, 479, 480, 726, 727, 723, 728], grid: [12, 7], perImage: true, work: 475536384 },
+    { label: "stages.2.25.dwconv", kernel: 26, bindings: [728, 483, 484, 729], grid: [7, 14], perImage: true, work: 8733696 },
+    { label: "stages.2.25.pwconv1", kernel: 27, bindings: [729, 489, 490, 730, 731], grid: [48, 4], perImage: true, work: 474931200 },
+    { label: "stages.2.25.pwconv2", kernel: 28, bindings: [730, 494, 495, 731, 732, 728, 733], grid: [12, 7], perImage: true, work: 475536384 },
+    { label: "stages.2.26.dwconv", kernel: 26, bindings: [733, 498, 499, 734], grid: [7, 14], perImage: true, work: 8733696 },
+    { label: "stages.2.26.pwconv1", kernel: 27, bindings: [734, 504, 505, 735, 736], grid: [48, 4], perImage: true, work: 474931200 },
+    { label: "stages.2.26.pwconv2", kernel: 28, bindings: [735, 509, 510, 736, 737, 733, 738], grid: [12, 7], perImage: true, work: 475536384 },
+    { label: "downsample_layers.3.1", kernel: 29, bindings: [738, 515, 516, 739], grid: [48, 2], perImage: true, work: 250994688 },
+    { label: "stages.3.0.dwconv", kernel: 30, bindings: [739, 519, 520, 740], grid: [7, 7], perImage: true, work: 4597248 },
+    { label: "stages.3.0.pwconv1", kernel: 31, bindings: [740, 525, 526, 741, 742], grid: [96, 1], perImage: true, work: 501725184 },
+    { label: "stages.3.0.pwconv2", kernel: 32, bindings: [741, 530, 531, 742, 743, 739, 744], grid: [48, 2], perImage: true, work: 502032384 },
+    { label: "stages.3.1.dwconv", kernel: 30, bindings: [744, 534, 535, 745], grid: [7, 7], perImage: true, work: 4597248 },
+    { label: "stages.3.1.pwconv1", kernel: 31, bindings: [745, 540, 541, 746, 747], grid: [96, 1], perImage: true, work: 501725184 },
+    { label: "stages.3.1.pwconv2", kernel: 32, bindings: [746, 545, 546, 747, 748, 744, 749], grid: [48, 2], perImage: true, work: 502032384 },
+    { label: "stages.3.2.dwconv", kernel: 30, bindings: [749, 549, 550, 750], grid: [7, 7], perImage: true, work: 4597248 },
+    { label: "stages.3.2.pwconv1", kernel: 31, bindings: [750, 555, 556, 751, 752], grid: [96, 1], perImage: true, work: 501725184 },
+    { label: "stages.3.2.pwconv2", kernel: 32, bindings: [751, 560, 561, 752, 753, 749, 754], grid: [48, 2], perImage: true, work: 502032384 },
+    { label: "pool", kernel: 33, bindings: [754, 755], grid: [1, 1], perImage: true, work: 307200 },
+    { label: "head", kernel: 34, bindings: [755, 566, 567, 756], grid: [16, 1], perImage: true, work: 7841696 },
   ],
   limits: { maxBufferSize: 37748736, maxStorageBufferBindingSize: 37748736, maxStorageBuffersPerShaderStage: 7, maxComputeInvocationsPerWorkgroup: 256 },
   kernels: [
@@ -1962,12 +1962,14 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
 @group(0) @binding(3) var<storage, read> gain: array<vec4f, 48>; // [192]
 @group(0) @binding(4) var<storage, read> shift: array<vec4f, 48>; // [192]
 @group(0) @binding(5) var<storage, read_write> output: array<vec4f>; // [56][56][192]
+@group(1) @binding(0) var<uniform> first_group: vec3u; // where this dispatch begins: a long one is made in several
 var<workgroup> tile: array<vec4f, 672>; // [14 sites][48]
 var<workgroup> stat: array<vec2f, 14>; // mean and 1/deviation of each token
 var<workgroup> slice: array<vec2f, 112>; // sum and squared deviations, a share of a token each
 
 @compute @workgroup_size(112)
-fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lane: u32) {
+fn main(@builtin(workgroup_id) within: vec3u, @builtin(local_invocation_index) lane: u32) {
+  let group = first_group + within;
   let image = group.z * 37632;
   let y = group.y;
   let x0 = group.x * 14;
@@ -2083,12 +2085,14 @@ fn channels(first: u32) -> f32 {
 @group(0) @binding(1) var<storage, read> weight: array<vec4f, 2352>; // [7][7][192]
 @group(0) @binding(2) var<storage, read> bias: array<vec4f, 48>; // [192]
 @group(0) @binding(3) var<storage, read_write> output: array<vec4f>; // [56][56][192]
+@group(1) @binding(0) var<uniform> first_group: vec3u; // where this dispatch begins: a long one is made in several
 var<workgroup> tile: array<vec4f, 672>; // [14 sites][48]
 var<workgroup> stat: array<vec2f, 14>; // mean and 1/deviation of each token
 var<workgroup> slice: array<vec2f, 112>; // sum and squared deviations, a share of a token each
 
 @compute @workgroup_size(112)
-fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lane: u32) {
+fn main(@builtin(workgroup_id) within: vec3u, @builtin(local_invocation_index) lane: u32) {
+  let group = first_group + within;
   let image = group.z * 150528;
   let y = group.y;
   let x0 = group.x * 14;
@@ -2260,16 +2264,18 @@ fn at(r: u32, x: u32) -> vec4f {
 @group(0) @binding(2) var<storage, read> bias: array<vec4f, 192>; // [768]
 @group(0) @binding(3) var<storage, read_write> output: array<vec4f>; // [3136][768]
 @group(0) @binding(4) var<storage, read_write> squares: array<vec4f>; // [49][768]
+@group(1) @binding(0) var<uniform> first_group: vec3u; // where this dispatch begins: a long one is made in several
 var<workgroup> a_tile: array<vec4f, 320>; // [64][4], rows padded to 5 against bank conflicts
 var<workgroup> b_tile: array<vec4f, 256>; // [16][16]
 var<workgroup> sums: array<vec4f, 256>; // sums of squares over 4 rows each
 
 @compute @workgroup_size(16, 16)
 fn main(
-  @builtin(workgroup_id) group: vec3u,
+  @builtin(workgroup_id) within: vec3u,
   @builtin(local_invocation_id) local: vec3u,
   @builtin(local_invocation_index) lane: u32,
 ) {
+  let group = first_group + within;
   let image = group.z;
   let m0 = group.y * 64;
   let n0 = group.x * 16;
@@ -2363,6 +2369,7 @@ fn gelu(x: vec4f) -> vec4f {
 @group(0) @binding(4) var<storage, read> gamma: array<vec4f, 192>; // [768]
 @group(0) @binding(5) var<storage, read> residual: array<vec4f>; // [3136][192]
 @group(0) @binding(6) var<storage, read_write> output: array<vec4f>; // [3136][192]
+@group(1) @binding(0) var<uniform> first_group: vec3u; // where this dispatch begins: a long one is made in several
 var<workgroup> a_tile: array<vec4f, 320>; // [64][4], rows padded to 5 against bank conflicts
 var<workgroup> b_tile: array<vec4f, 256>; // [16][16]
 var<workgroup> scale: array<vec4f, 256>; // GRN's factors of 256 quads of k at a time
@@ -2370,10 +2377,11 @@ var<workgroup> norms: array<f32, 256>;
 
 @compute @workgroup_size(16, 16)
 fn main(
-  @builtin(workgroup_id) group: vec3u,
+  @builtin(workgroup_id) within: vec3u,
   @builtin(local_invocation_id) local: vec3u,
   @builtin(local_invocation_index) lane: u32,
 ) {
+  let group = first_group + within;
   let image = group.z;
   let m0 = group.y * 64;
   let n0 = group.x * 16;
@@ -2474,6 +2482,7 @@ fn response(image: u32, k: u32) -> vec4f {
 @group(0) @binding(1) var<storage, read> weight: array<vec4f, 73728>; // [768][384]
 @group(0) @binding(2) var<storage, read> bias: array<vec4f, 96>; // [384]
 @group(0) @binding(3) var<storage, read_write> output: array<vec4f>; // [784][384]
+@group(1) @binding(0) var<uniform> first_group: vec3u; // where this dispatch begins: a long one is made in several
 var<workgroup> a_tile: array<vec4f, 320>; // [64][4], rows padded to 5 against bank conflicts
 var<workgroup> b_tile: array<vec4f, 256>; // [16][16]
 var<workgroup> stat: array<vec2f, 256>; // mean and 1/deviation of each token
@@ -2481,10 +2490,11 @@ var<private> origin: vec2u; // image and first row of the group
 
 @compute @workgroup_size(16, 16)
 fn main(
-  @builtin(workgroup_id) group: vec3u,
+  @builtin(workgroup_id) within: vec3u,
   @builtin(local_invocation_id) local: vec3u,
   @builtin(local_invocation_index) lane: u32,
 ) {
+  let group = first_group + within;
   let image = group.z;
   let m0 = group.y * 64;
   let n0 = group.x * 16;
@@ -2589,12 +2599,14 @@ fn measure(lane: u32) {
 @group(0) @binding(1) var<storage, read> weight: array<vec4f, 4704>; // [7][7][384]
 @group(0) @binding(2) var<storage, read> bias: array<vec4f, 96>; // [384]
 @group(0) @binding(3) var<storage, read_write> output: array<vec4f>; // [28][28][384]
+@group(1) @binding(0) var<uniform> first_group: vec3u; // where this dispatch begins: a long one is made in several
 var<workgroup> tile: array<vec4f, 672>; // [7 sites][96]
 var<workgroup> stat: array<vec2f, 7>; // mean and 1/deviation of each token
 var<workgroup> slice: array<vec2f, 96>; // sum and squared deviations, a share of a token each
 
 @compute @workgroup_size(96)
-fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lane: u32) {
+fn main(@builtin(workgroup_id) within: vec3u, @builtin(local_invocation_index) lane: u32) {
+  let group = first_group + within;
   let image = group.z * 75264;
   let y = group.y;
   let x0 = group.x * 7;
@@ -2766,16 +2778,18 @@ fn at(r: u32, x: u32) -> vec4f {
 @group(0) @binding(2) var<storage, read> bias: array<vec4f, 384>; // [1536]
 @group(0) @binding(3) var<storage, read_write> output: array<vec4f>; // [784][1536]
 @group(0) @binding(4) var<storage, read_write> squares: array<vec4f>; // [13][1536]
+@group(1) @binding(0) var<uniform> first_group: vec3u; // where this dispatch begins: a long one is made in several
 var<workgroup> a_tile: array<vec4f, 320>; // [64][4], rows padded to 5 against bank conflicts
 var<workgroup> b_tile: array<vec4f, 256>; // [16][16]
 var<workgroup> sums: array<vec4f, 256>; // sums of squares over 4 rows each
 
 @compute @workgroup_size(16, 16)
 fn main(
-  @builtin(workgroup_id) group: vec3u,
+  @builtin(workgroup_id) within: vec3u,
   @builtin(local_invocation_id) local: vec3u,
   @builtin(local_invocation_index) lane: u32,
 ) {
+  let group = first_group + within;
   let image = group.z;
   let m0 = group.y * 64;
   let n0 = group.x * 16;
@@ -2872,6 +2886,7 @@ fn gelu(x: vec4f) -> vec4f {
 @group(0) @binding(4) var<storage, read> gamma: array<vec4f, 384>; // [1536]
 @group(0) @binding(5) var<storage, read> residual: array<vec4f>; // [784][384]
 @group(0) @binding(6) var<storage, read_write> output: array<vec4f>; // [784][384]
+@group(1) @binding(0) var<uniform> first_group: vec3u; // where this dispatch begins: a long one is made in several
 var<workgroup> a_tile: array<vec4f, 320>; // [64][4], rows padded to 5 against bank conflicts
 var<workgroup> b_tile: array<vec4f, 256>; // [16][16]
 var<workgroup> scale: array<vec4f, 256>; // GRN's factors of 256 quads of k at a time
@@ -2879,10 +2894,11 @@ var<workgroup> norms: array<f32, 256>;
 
 @compute @workgroup_size(16, 16)
 fn main(
-  @builtin(workgroup_id) group: vec3u,
+  @builtin(workgroup_id) within: vec3u,
   @builtin(local_invocation_id) local: vec3u,
   @builtin(local_invocation_index) lane: u32,
 ) {
+  let group = first_group + within;
   let image = group.z;
   let m0 = group.y * 64;
   let n0 = group.x * 16;
@@ -2986,6 +3002,7 @@ fn response(image: u32, k: u32) -> vec4f {
 @group(0) @binding(1) var<storage, read> weight: array<vec4f, 294912>; // [1536][768]
 @group(0) @binding(2) var<storage, read> bias: array<vec4f, 192>; // [768]
 @group(0) @binding(3) var<storage, read_write> output: array<vec4f>; // [196][768]
+@group(1) @binding(0) var<uniform> first_group: vec3u; // where this dispatch begins: a long one is made in several
 var<workgroup> a_tile: array<vec4f, 160>; // [32][4], rows padded to 5 against bank conflicts
 var<workgroup> b_tile: array<vec4f, 256>; // [16][16]
 var<workgroup> stat: array<vec2f, 128>; // mean and 1/deviation of each token
@@ -2993,10 +3010,11 @@ var<private> origin: vec2u; // image and first row of the group
 
 @compute @workgroup_size(16, 8)
 fn main(
-  @builtin(workgroup_id) group: vec3u,
+  @builtin(workgroup_id) within: vec3u,
   @builtin(local_invocation_id) local: vec3u,
   @builtin(local_invocation_index) lane: u32,
 ) {
+  let group = first_group + within;
   let image = group.z;
   let m0 = group.y * 32;
   let n0 = group.x * 16;
@@ -3101,12 +3119,14 @@ fn measure(lane: u32) {
 @group(0) @binding(1) var<storage, read> weight: array<vec4f, 9408>; // [7][7][768]
 @group(0) @binding(2) var<storage, read> bias: array<vec4f, 192>; // [768]
 @group(0) @binding(3) var<storage, read_write> output: array<vec4f>; // [14][14][768]
+@group(1) @binding(0) var<uniform> first_group: vec3u; // where this dispatch begins: a long one is made in several
 var<workgroup> tile: array<vec4f, 384>; // [2 sites][192]
 var<workgroup> stat: array<vec2f, 2>; // mean and 1/deviation of each token
 var<workgroup> slice: array<vec2f, 192>; // sum and squared deviations, a share of a token each
 
 @compute @workgroup_size(192)
-fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lane: u32) {
+fn main(@builtin(workgroup_id) within: vec3u, @builtin(local_invocation_index) lane: u32) {
+  let group = first_group + within;
   let image = group.z * 37632;
   let y = group.y;
   let x0 = group.x * 2;
@@ -3228,16 +3248,18 @@ fn at(r: u32, x: u32) -> vec4f {
 @group(0) @binding(2) var<storage, read> bias: array<vec4f, 768>; // [3072]
 @group(0) @binding(3) var<storage, read_write> output: array<vec4f>; // [196][3072]
 @group(0) @binding(4) var<storage, read_write> squares: array<vec4f>; // [4][3072]
+@group(1) @binding(0) var<uniform> first_group: vec3u; // where this dispatch begins: a long one is made in several
 var<workgroup> a_tile: array<vec4f, 320>; // [64][4], rows padded to 5 against bank conflicts
 var<workgroup> b_tile: array<vec4f, 256>; // [16][16]
 var<workgroup> sums: array<vec4f, 256>; // sums of squares over 4 rows each
 
 @compute @workgroup_size(16, 16)
 fn main(
-  @builtin(workgroup_id) group: vec3u,
+  @builtin(workgroup_id) within: vec3u,
   @builtin(local_invocation_id) local: vec3u,
   @builtin(local_invocation_index) lane: u32,
 ) {
+  let group = first_group + within;
   let image = group.z;
   let m0 = group.y * 64;
   let n0 = group.x * 16;
@@ -3334,6 +3356,7 @@ fn gelu(x: vec4f) -> vec4f {
 @group(0) @binding(4) var<storage, read> gamma: array<vec4f, 768>; // [3072]
 @group(0) @binding(5) var<storage, read> residual: array<vec4f>; // [196][768]
 @group(0) @binding(6) var<storage, read_write> output: array<vec4f>; // [196][768]
+@group(1) @binding(0) var<uniform> first_group: vec3u; // where this dispatch begins: a long one is made in several
 var<workgroup> a_tile: array<vec4f, 160>; // [32][4], rows padded to 5 against bank conflicts
 var<workgroup> b_tile: array<vec4f, 256>; // [16][16]
 var<workgroup> scale: array<vec4f, 128>; // GRN's factors of 128 quads of k at a time
@@ -3341,10 +3364,11 @@ var<workgroup> norms: array<f32, 128>;
 
 @compute @workgroup_size(16, 8)
 fn main(
-  @builtin(workgroup_id) group: vec3u,
+  @builtin(workgroup_id) within: vec3u,
   @builtin(local_invocation_id) local: vec3u,
   @builtin(local_invocation_index) lane: u32,
 ) {
+  let group = first_group + within;
   let image = group.z;
   let m0 = group.y * 32;
   let n0 = group.x * 16;
@@ -3448,6 +3472,7 @@ fn response(image: u32, k: u32) -> vec4f {
 @group(0) @binding(1) var<storage, read> weight: array<vec4f, 1179648>; // [3072][1536]
 @group(0) @binding(2) var<storage, read> bias: array<vec4f, 384>; // [1536]
 @group(0) @binding(3) var<storage, read_write> output: array<vec4f>; // [49][1536]
+@group(1) @binding(0) var<uniform> first_group: vec3u; // where this dispatch begins: a long one is made in several
 var<workgroup> a_tile: array<vec4f, 288>; // [32][8], rows padded to 9 against bank conflicts
 var<workgroup> b_tile: array<vec4f, 256>; // [32][8]
 var<workgroup> stat: array<vec2f, 128>; // mean and 1/deviation of each token
@@ -3455,10 +3480,11 @@ var<private> origin: vec2u; // image and first row of the group
 
 @compute @workgroup_size(8, 8)
 fn main(
-  @builtin(workgroup_id) group: vec3u,
+  @builtin(workgroup_id) within: vec3u,
   @builtin(local_invocation_id) local: vec3u,
   @builtin(local_invocation_index) lane: u32,
 ) {
+  let group = first_group + within;
   let image = group.z;
   let m0 = group.y * 32;
   let n0 = group.x * 8;
@@ -3563,12 +3589,14 @@ fn measure(lane: u32) {
 @group(0) @binding(1) var<storage, read> weight: array<vec4f, 18816>; // [7][7][1536]
 @group(0) @binding(2) var<storage, read> bias: array<vec4f, 384>; // [1536]
 @group(0) @binding(3) var<storage, read_write> output: array<vec4f>; // [7][7][1536]
+@group(1) @binding(0) var<uniform> first_group: vec3u; // where this dispatch begins: a long one is made in several
 var<workgroup> tile: array<vec4f, 384>; // [1 sites][384]
 var<workgroup> stat: array<vec2f, 1>; // mean and 1/deviation of each token
 var<workgroup> slice: array<vec2f, 256>; // sum and squared deviations, a share of a token each
 
 @compute @workgroup_size(256)
-fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lane: u32) {
+fn main(@builtin(workgroup_id) within: vec3u, @builtin(local_invocation_index) lane: u32) {
+  let group = first_group + within;
   let image = group.z * 18816;
   let y = group.y;
   let x0 = group.x * 1;
@@ -3680,16 +3708,18 @@ fn at(r: u32, x: u32) -> vec4f {
 @group(0) @binding(2) var<storage, read> bias: array<vec4f, 1536>; // [6144]
 @group(0) @binding(3) var<storage, read_write> output: array<vec4f>; // [49][6144]
 @group(0) @binding(4) var<storage, read_write> squares: array<vec4f>; // [1][6144]
+@group(1) @binding(0) var<uniform> first_group: vec3u; // where this dispatch begins: a long one is made in several
 var<workgroup> a_tile: array<vec4f, 320>; // [64][4], rows padded to 5 against bank conflicts
 var<workgroup> b_tile: array<vec4f, 256>; // [16][16]
 var<workgroup> sums: array<vec4f, 256>; // sums of squares over 4 rows each
 
 @compute @workgroup_size(16, 16)
 fn main(
-  @builtin(workgroup_id) group: vec3u,
+  @builtin(workgroup_id) within: vec3u,
   @builtin(local_invocation_id) local: vec3u,
   @builtin(local_invocation_index) lane: u32,
 ) {
+  let group = first_group + within;
   let image = group.z;
   let m0 = group.y * 64;
   let n0 = group.x * 16;
@@ -3786,6 +3816,7 @@ fn gelu(x: vec4f) -> vec4f {
 @group(0) @binding(4) var<storage, read> gamma: array<vec4f, 1536>; // [6144]
 @group(0) @binding(5) var<storage, read> residual: array<vec4f>; // [49][1536]
 @group(0) @binding(6) var<storage, read_write> output: array<vec4f>; // [49][1536]
+@group(1) @binding(0) var<uniform> first_group: vec3u; // where this dispatch begins: a long one is made in several
 var<workgroup> a_tile: array<vec4f, 288>; // [32][8], rows padded to 9 against bank conflicts
 var<workgroup> b_tile: array<vec4f, 256>; // [32][8]
 var<workgroup> scale: array<vec4f, 64>; // GRN's factors of 64 quads of k at a time
@@ -3793,10 +3824,11 @@ var<workgroup> norms: array<f32, 64>;
 
 @compute @workgroup_size(8, 8)
 fn main(
-  @builtin(workgroup_id) group: vec3u,
+  @builtin(workgroup_id) within: vec3u,
   @builtin(local_invocation_id) local: vec3u,
   @builtin(local_invocation_index) lane: u32,
 ) {
+  let group = first_group + within;
   let image = group.z;
   let m0 = group.y * 32;
   let n0 = group.x * 8;
@@ -3898,12 +3930,14 @@ fn response(image: u32, k: u32) -> vec4f {
 // One group an image.
 @group(0) @binding(0) var<storage, read> input: array<vec4f>; // [49][1536]
 @group(0) @binding(1) var<storage, read_write> output: array<vec4f>; // [1536]
+@group(1) @binding(0) var<uniform> first_group: vec3u; // where this dispatch begins: a long one is made in several
 var<workgroup> tile: array<vec4f, 384>;
 var<workgroup> stat: array<vec2f, 1>; // mean and 1/deviation of each token
 var<workgroup> slice: array<vec2f, 256>; // sum and squared deviations, a share of a token each
 
 @compute @workgroup_size(256)
-fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lane: u32) {
+fn main(@builtin(workgroup_id) within: vec3u, @builtin(local_invocation_index) lane: u32) {
+  let group = first_group + within;
   let image = group.z;
   for (var c = lane; c < 384; c += 256) {
     var sum = vec4f();
@@ -3973,14 +4007,16 @@ fn channels(first: u32) -> f32 {
 @group(0) @binding(1) var<storage, read> weight: array<vec4f, 393216>; // [1536][1024]
 @group(0) @binding(2) var<storage, read> bias: array<vec4f, 256>; // [1024]
 @group(0) @binding(3) var<storage, read_write> output: array<vec4f>; // [1000]
+@group(1) @binding(0) var<uniform> first_group: vec3u; // where this dispatch begins: a long one is made in several
 var<workgroup> sums: array<vec4f, 256>;
 
 @compute @workgroup_size(16, 16)
 fn main(
-  @builtin(workgroup_id) group: vec3u,
+  @builtin(workgroup_id) within: vec3u,
   @builtin(local_invocation_id) local: vec3u,
   @builtin(local_invocation_index) lane: u32,
 ) {
+  let group = first_group + within;
   let image = group.z;
   let n = group.x * 16 + local.x;
   let row = image * 384;

@@ -245,27 +245,27 @@ export const descriptor = {
     { label: "head", kernel: 16, bindings: [97, 98, 99, 100, 101, 102], grid: [1, 1], perImage: false },
   ],
   steps: [
-    { label: "downsample_layers.0.0", kernel: 17, bindings: [103, 2, 3, 104, 105, 106], grid: [1, 16], perImage: true },
-    { label: "stages.0.0.dwconv", kernel: 18, bindings: [106, 6, 7, 107], grid: [1, 16], perImage: true },
-    { label: "stages.0.0.pwconv1", kernel: 19, bindings: [107, 12, 13, 108, 109], grid: [1, 8], perImage: true },
-    { label: "stages.0.0.pwconv2", kernel: 20, bindings: [108, 17, 18, 109, 110, 106, 111], grid: [1, 8], perImage: true },
-    { label: "downsample_layers.1.1", kernel: 21, bindings: [111, 23, 24, 112], grid: [1, 2], perImage: true },
-    { label: "stages.1.0.dwconv", kernel: 22, bindings: [112, 27, 28, 113], grid: [1, 8], perImage: true },
-    { label: "stages.1.0.pwconv1", kernel: 23, bindings: [113, 33, 34, 114, 115], grid: [2, 2], perImage: true },
-    { label: "stages.1.0.pwconv2", kernel: 24, bindings: [114, 38, 39, 115, 116, 112, 117], grid: [1, 2], perImage: true },
-    { label: "downsample_layers.2.1", kernel: 25, bindings: [117, 44, 45, 118], grid: [1, 1], perImage: true },
-    { label: "stages.2.0.dwconv", kernel: 26, bindings: [118, 48, 49, 119], grid: [1, 4], perImage: true },
-    { label: "stages.2.0.pwconv1", kernel: 27, bindings: [119, 54, 55, 120, 121], grid: [3, 1], perImage: true },
-    { label: "stages.2.0.pwconv2", kernel: 28, bindings: [120, 59, 60, 121, 122, 118, 123], grid: [1, 1], perImage: true },
-    { label: "stages.2.1.dwconv", kernel: 26, bindings: [123, 63, 64, 124], grid: [1, 4], perImage: true },
-    { label: "stages.2.1.pwconv1", kernel: 27, bindings: [124, 69, 70, 125, 126], grid: [3, 1], perImage: true },
-    { label: "stages.2.1.pwconv2", kernel: 28, bindings: [125, 74, 75, 126, 127, 123, 128], grid: [1, 1], perImage: true },
-    { label: "downsample_layers.3.1", kernel: 29, bindings: [128, 80, 81, 129], grid: [2, 1], perImage: true },
-    { label: "stages.3.0.dwconv", kernel: 30, bindings: [129, 84, 85, 130], grid: [1, 2], perImage: true },
-    { label: "stages.3.0.pwconv1", kernel: 31, bindings: [130, 90, 91, 131, 132], grid: [5, 1], perImage: true },
-    { label: "stages.3.0.pwconv2", kernel: 32, bindings: [131, 95, 96, 132, 133, 129, 134], grid: [2, 1], perImage: true },
-    { label: "pool", kernel: 33, bindings: [134, 135], grid: [1, 1], perImage: true },
-    { label: "head", kernel: 34, bindings: [135, 101, 102, 136], grid: [1, 1], perImage: true },
+    { label: "downsample_layers.0.0", kernel: 17, bindings: [103, 2, 3, 104, 105, 106], grid: [1, 16], perImage: true, work: 157280 },
+    { label: "stages.0.0.dwconv", kernel: 18, bindings: [106, 6, 7, 107], grid: [1, 16], perImage: true, work: 118336 },
+    { label: "stages.0.0.pwconv1", kernel: 19, bindings: [107, 12, 13, 108, 109], grid: [1, 8], perImage: true, work: 111744 },
+    { label: "stages.0.0.pwconv2", kernel: 20, bindings: [108, 17, 18, 109, 110, 106, 111], grid: [1, 8], perImage: true, work: 120064 },
+    { label: "downsample_layers.1.1", kernel: 21, bindings: [111, 23, 24, 112], grid: [1, 2], perImage: true, work: 49280 },
+    { label: "stages.1.0.dwconv", kernel: 22, bindings: [112, 27, 28, 113], grid: [1, 8], perImage: true, work: 61568 },
+    { label: "stages.1.0.pwconv1", kernel: 23, bindings: [113, 33, 34, 114, 115], grid: [2, 2], perImage: true, work: 94976 },
+    { label: "stages.1.0.pwconv2", kernel: 24, bindings: [114, 38, 39, 115, 116, 112, 117], grid: [1, 2], perImage: true, work: 99200 },
+    { label: "downsample_layers.2.1", kernel: 25, bindings: [117, 44, 45, 118], grid: [1, 1], perImage: true, work: 38528 },
+    { label: "stages.2.0.dwconv", kernel: 26, bindings: [118, 48, 49, 119], grid: [1, 4], perImage: true, work: 26688 },
+    { label: "stages.2.0.pwconv1", kernel: 27, bindings: [119, 54, 55, 120, 121], grid: [3, 1], perImage: true, work: 57600 },
+    { label: "stages.2.0.pwconv2", kernel: 28, bindings: [120, 59, 60, 121, 122, 118, 123], grid: [1, 1], perImage: true, work: 59264 },
+    { label: "stages.2.1.dwconv", kernel: 26, bindings: [123, 63, 64, 124], grid: [1, 4], perImage: true, work: 26688 },
+    { label: "stages.2.1.pwconv1", kernel: 27, bindings: [124, 69, 70, 125, 126], grid: [3, 1], perImage: true, work: 57600 },
+    { label: "stages.2.1.pwconv2", kernel: 28, bindings: [125, 74, 75, 126, 127, 123, 128], grid: [1, 1], perImage: true, work: 59264 },
+    { label: "downsample_layers.3.1", kernel: 29, bindings: [128, 80, 81, 129], grid: [2, 1], perImage: true, work: 42368 },
+    { label: "stages.3.0.dwconv", kernel: 30, bindings: [129, 84, 85, 130], grid: [1, 2], perImage: true, work: 17120 },
+    { label: "stages.3.0.pwconv1", kernel: 31, bindings: [130, 90, 91, 131, 132], grid: [5, 1], perImage: true, work: 71040 },
+    { label: "stages.3.0.pwconv2", kernel: 32, bindings: [131, 95, 96, 132, 133, 129, 134], grid: [2, 1], perImage: true, work: 71936 },
+    { label: "pool", kernel: 33, bindings: [134, 135], grid: [1, 1], perImage: true, work: 800 },
+    { label: "head", kernel: 34, bindings: [135, 101, 102, 136], grid: [1, 1], perImage: true, work: 11096 },
   ],
   limits: { maxBufferSize: 49152, maxStorageBufferBindingSize: 49152, maxStorageBuffersPerShaderStage: 7, maxComputeInvocationsPerWorkgroup: 256 },
   kernels: [
@@ -858,12 +858,14 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
 @group(0) @binding(3) var<storage, read> gain: array<vec4f, 2>; // [8]
 @group(0) @binding(4) var<storage, read> shift: array<vec4f, 2>; // [8]
 @group(0) @binding(5) var<storage, read_write> output: array<vec4f>; // [16][16][8]
+@group(1) @binding(0) var<uniform> first_group: vec3u; // where this dispatch begins: a long one is made in several
 var<workgroup> tile: array<vec4f, 32>; // [16 sites][2]
 var<workgroup> stat: array<vec2f, 16>; // mean and 1/deviation of each token
 var<workgroup> slice: array<vec2f, 128>; // sum and squared deviations, a share of a token each
 
 @compute @workgroup_size(128)
-fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lane: u32) {
+fn main(@builtin(workgroup_id) within: vec3u, @builtin(local_invocation_index) lane: u32) {
+  let group = first_group + within;
   let image = group.z * 3072;
   let y = group.y;
   let x0 = group.x * 16;
@@ -983,12 +985,14 @@ fn channels(first: u32) -> f32 {
 @group(0) @binding(1) var<storage, read> weight: array<vec4f, 98>; // [7][7][8]
 @group(0) @binding(2) var<storage, read> bias: array<vec4f, 2>; // [8]
 @group(0) @binding(3) var<storage, read_write> output: array<vec4f>; // [16][16][8]
+@group(1) @binding(0) var<uniform> first_group: vec3u; // where this dispatch begins: a long one is made in several
 var<workgroup> tile: array<vec4f, 32>; // [16 sites][2]
 var<workgroup> stat: array<vec2f, 16>; // mean and 1/deviation of each token
 var<workgroup> slice: array<vec2f, 128>; // sum and squared deviations, a share of a token each
 
 @compute @workgroup_size(128)
-fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lane: u32) {
+fn main(@builtin(workgroup_id) within: vec3u, @builtin(local_invocation_index) lane: u32) {
+  let group = first_group + within;
   let image = group.z * 512;
   let y = group.y;
   let x0 = group.x * 16;
@@ -1170,16 +1174,18 @@ fn at(r: u32, x: u32) -> vec4f {
 @group(0) @binding(2) var<storage, read> bias: array<vec4f, 8>; // [32]
 @group(0) @binding(3) var<storage, read_write> output: array<vec4f>; // [256][32]
 @group(0) @binding(4) var<storage, read_write> squares: array<vec4f>; // [8][32]
+@group(1) @binding(0) var<uniform> first_group: vec3u; // where this dispatch begins: a long one is made in several
 var<workgroup> a_tile: array<vec4f, 288>; // [32][8], rows padded to 9 against bank conflicts
 var<workgroup> b_tile: array<vec4f, 256>; // [32][8]
 var<workgroup> sums: array<vec4f, 64>; // sums of squares over 4 rows each
 
 @compute @workgroup_size(8, 8)
 fn main(
-  @builtin(workgroup_id) group: vec3u,
+  @builtin(workgroup_id) within: vec3u,
   @builtin(local_invocation_id) local: vec3u,
   @builtin(local_invocation_index) lane: u32,
 ) {
+  let group = first_group + within;
   let image = group.z;
   let m0 = group.y * 32;
   let n0 = group.x * 8;
@@ -1276,6 +1282,7 @@ fn gelu(x: vec4f) -> vec4f {
 @group(0) @binding(4) var<storage, read> gamma: array<vec4f, 8>; // [32]
 @group(0) @binding(5) var<storage, read> residual: array<vec4f>; // [256][8]
 @group(0) @binding(6) var<storage, read_write> output: array<vec4f>; // [256][8]
+@group(1) @binding(0) var<uniform> first_group: vec3u; // where this dispatch begins: a long one is made in several
 var<workgroup> a_tile: array<vec4f, 288>; // [32][8], rows padded to 9 against bank conflicts
 var<workgroup> b_tile: array<vec4f, 256>; // [32][8]
 var<workgroup> scale: array<vec4f, 64>; // GRN's factors of 64 quads of k at a time
@@ -1283,10 +1290,11 @@ var<workgroup> norms: array<f32, 64>;
 
 @compute @workgroup_size(8, 8)
 fn main(
-  @builtin(workgroup_id) group: vec3u,
+  @builtin(workgroup_id) within: vec3u,
   @builtin(local_invocation_id) local: vec3u,
   @builtin(local_invocation_index) lane: u32,
 ) {
+  let group = first_group + within;
   let image = group.z;
   let m0 = group.y * 32;
   let n0 = group.x * 8;
@@ -1390,6 +1398,7 @@ fn response(image: u32, k: u32) -> vec4f {
 @group(0) @binding(1) var<storage, read> weight: array<vec4f, 256>; // [32][32]
 @group(0) @binding(2) var<storage, read> bias: array<vec4f, 8>; // [32]
 @group(0) @binding(3) var<storage, read_write> output: array<vec4f>; // [64][16]
+@group(1) @binding(0) var<uniform> first_group: vec3u; // where this dispatch begins: a long one is made in several
 var<workgroup> a_tile: array<vec4f, 288>; // [32][8], rows padded to 9 against bank conflicts
 var<workgroup> b_tile: array<vec4f, 256>; // [32][8]
 var<workgroup> stat: array<vec2f, 128>; // mean and 1/deviation of each token
@@ -1397,10 +1406,11 @@ var<private> origin: vec2u; // image and first row of the group
 
 @compute @workgroup_size(8, 8)
 fn main(
-  @builtin(workgroup_id) group: vec3u,
+  @builtin(workgroup_id) within: vec3u,
   @builtin(local_invocation_id) local: vec3u,
   @builtin(local_invocation_index) lane: u32,
 ) {
+  let group = first_group + within;
   let image = group.z;
   let m0 = group.y * 32;
   let n0 = group.x * 8;
@@ -1505,12 +1515,14 @@ fn measure(lane: u32) {
 @group(0) @binding(1) var<storage, read> weight: array<vec4f, 196>; // [7][7][16]
 @group(0) @binding(2) var<storage, read> bias: array<vec4f, 4>; // [16]
 @group(0) @binding(3) var<storage, read_write> output: array<vec4f>; // [8][8][16]
+@group(1) @binding(0) var<uniform> first_group: vec3u; // where this dispatch begins: a long one is made in several
 var<workgroup> tile: array<vec4f, 32>; // [8 sites][4]
 var<workgroup> stat: array<vec2f, 8>; // mean and 1/deviation of each token
 var<workgroup> slice: array<vec2f, 64>; // sum and squared deviations, a share of a token each
 
 @compute @workgroup_size(64)
-fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lane: u32) {
+fn main(@builtin(workgroup_id) within: vec3u, @builtin(local_invocation_index) lane: u32) {
+  let group = first_group + within;
   let image = group.z * 256;
   let y = group.y;
   let x0 = group.x * 8;
@@ -1669,16 +1681,18 @@ fn convolve(image: u32, y: u32, x0: u32, p: u32, c: u32) {
 @group(0) @binding(2) var<storage, read> bias: array<vec4f, 16>; // [64]
 @group(0) @binding(3) var<storage, read_write> output: array<vec4f>; // [64][64]
 @group(0) @binding(4) var<storage, read_write> squares: array<vec4f>; // [2][64]
+@group(1) @binding(0) var<uniform> first_group: vec3u; // where this dispatch begins: a long one is made in several
 var<workgroup> a_tile: array<vec4f, 288>; // [32][8], rows padded to 9 against bank conflicts
 var<workgroup> b_tile: array<vec4f, 256>; // [32][8]
 var<workgroup> sums: array<vec4f, 64>; // sums of squares over 4 rows each
 
 @compute @workgroup_size(8, 8)
 fn main(
-  @builtin(workgroup_id) group: vec3u,
+  @builtin(workgroup_id) within: vec3u,
   @builtin(local_invocation_id) local: vec3u,
   @builtin(local_invocation_index) lane: u32,
 ) {
+  let group = first_group + within;
   let image = group.z;
   let m0 = group.y * 32;
   let n0 = group.x * 8;
@@ -1775,6 +1789,7 @@ fn gelu(x: vec4f) -> vec4f {
 @group(0) @binding(4) var<storage, read> gamma: array<vec4f, 16>; // [64]
 @group(0) @binding(5) var<storage, read> residual: array<vec4f>; // [64][16]
 @group(0) @binding(6) var<storage, read_write> output: array<vec4f>; // [64][16]
+@group(1) @binding(0) var<uniform> first_group: vec3u; // where this dispatch begins: a long one is made in several
 var<workgroup> a_tile: array<vec4f, 288>; // [32][8], rows padded to 9 against bank conflicts
 var<workgroup> b_tile: array<vec4f, 256>; // [32][8]
 var<workgroup> scale: array<vec4f, 64>; // GRN's factors of 64 quads of k at a time
@@ -1782,10 +1797,11 @@ var<workgroup> norms: array<f32, 64>;
 
 @compute @workgroup_size(8, 8)
 fn main(
-  @builtin(workgroup_id) group: vec3u,
+  @builtin(workgroup_id) within: vec3u,
   @builtin(local_invocation_id) local: vec3u,
   @builtin(local_invocation_index) lane: u32,
 ) {
+  let group = first_group + within;
   let image = group.z;
   let m0 = group.y * 32;
   let n0 = group.x * 8;
@@ -1889,6 +1905,7 @@ fn response(image: u32, k: u32) -> vec4f {
 @group(0) @binding(1) var<storage, read> weight: array<vec4f, 512>; // [64][32]
 @group(0) @binding(2) var<storage, read> bias: array<vec4f, 8>; // [32]
 @group(0) @binding(3) var<storage, read_write> output: array<vec4f>; // [16][24]
+@group(1) @binding(0) var<uniform> first_group: vec3u; // where this dispatch begins: a long one is made in several
 var<workgroup> a_tile: array<vec4f, 288>; // [32][8], rows padded to 9 against bank conflicts
 var<workgroup> b_tile: array<vec4f, 256>; // [32][8]
 var<workgroup> stat: array<vec2f, 128>; // mean and 1/deviation of each token
@@ -1896,10 +1913,11 @@ var<private> origin: vec2u; // image and first row of the group
 
 @compute @workgroup_size(8, 8)
 fn main(
-  @builtin(workgroup_id) group: vec3u,
+  @builtin(workgroup_id) within: vec3u,
   @builtin(local_invocation_id) local: vec3u,
   @builtin(local_invocation_index) lane: u32,
 ) {
+  let group = first_group + within;
   let image = group.z;
   let m0 = group.y * 32;
   let n0 = group.x * 8;
@@ -2004,12 +2022,14 @@ fn measure(lane: u32) {
 @group(0) @binding(1) var<storage, read> weight: array<vec4f, 294>; // [7][7][24]
 @group(0) @binding(2) var<storage, read> bias: array<vec4f, 6>; // [24]
 @group(0) @binding(3) var<storage, read_write> output: array<vec4f>; // [4][4][24]
+@group(1) @binding(0) var<uniform> first_group: vec3u; // where this dispatch begins: a long one is made in several
 var<workgroup> tile: array<vec4f, 24>; // [4 sites][6]
 var<workgroup> stat: array<vec2f, 4>; // mean and 1/deviation of each token
 var<workgroup> slice: array<vec2f, 32>; // sum and squared deviations, a share of a token each
 
 @compute @workgroup_size(32)
-fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lane: u32) {
+fn main(@builtin(workgroup_id) within: vec3u, @builtin(local_invocation_index) lane: u32) {
+  let group = first_group + within;
   let image = group.z * 96;
   let y = group.y;
   let x0 = group.x * 4;
@@ -2128,16 +2148,18 @@ fn convolve(image: u32, y: u32, x0: u32, p: u32, c: u32) {
 @group(0) @binding(2) var<storage, read> bias: array<vec4f, 24>; // [96]
 @group(0) @binding(3) var<storage, read_write> output: array<vec4f>; // [16][96]
 @group(0) @binding(4) var<storage, read_write> squares: array<vec4f>; // [1][96]
+@group(1) @binding(0) var<uniform> first_group: vec3u; // where this dispatch begins: a long one is made in several
 var<workgroup> a_tile: array<vec4f, 288>; // [32][8], rows padded to 9 against bank conflicts
 var<workgroup> b_tile: array<vec4f, 256>; // [32][8]
 var<workgroup> sums: array<vec4f, 64>; // sums of squares over 4 rows each
 
 @compute @workgroup_size(8, 8)
 fn main(
-  @builtin(workgroup_id) group: vec3u,
+  @builtin(workgroup_id) within: vec3u,
   @builtin(local_invocation_id) local: vec3u,
   @builtin(local_invocation_index) lane: u32,
 ) {
+  let group = first_group + within;
   let image = group.z;
   let m0 = group.y * 32;
   let n0 = group.x * 8;
@@ -2237,6 +2259,7 @@ fn gelu(x: vec4f) -> vec4f {
 @group(0) @binding(4) var<storage, read> gamma: array<vec4f, 24>; // [96]
 @group(0) @binding(5) var<storage, read> residual: array<vec4f>; // [16][24]
 @group(0) @binding(6) var<storage, read_write> output: array<vec4f>; // [16][24]
+@group(1) @binding(0) var<uniform> first_group: vec3u; // where this dispatch begins: a long one is made in several
 var<workgroup> a_tile: array<vec4f, 288>; // [32][8], rows padded to 9 against bank conflicts
 var<workgroup> b_tile: array<vec4f, 256>; // [32][8]
 var<workgroup> scale: array<vec4f, 64>; // GRN's factors of 64 quads of k at a time
@@ -2244,10 +2267,11 @@ var<workgroup> norms: array<f32, 64>;
 
 @compute @workgroup_size(8, 8)
 fn main(
-  @builtin(workgroup_id) group: vec3u,
+  @builtin(workgroup_id) within: vec3u,
   @builtin(local_invocation_id) local: vec3u,
   @builtin(local_invocation_index) lane: u32,
 ) {
+  let group = first_group + within;
   let image = group.z;
   let m0 = group.y * 32;
   let n0 = group.x * 8;
@@ -2351,6 +2375,7 @@ fn response(image: u32, k: u32) -> vec4f {
 @group(0) @binding(1) var<storage, read> weight: array<vec4f, 1536>; // [96][64]
 @group(0) @binding(2) var<storage, read> bias: array<vec4f, 16>; // [64]
 @group(0) @binding(3) var<storage, read_write> output: array<vec4f>; // [4][40]
+@group(1) @binding(0) var<uniform> first_group: vec3u; // where this dispatch begins: a long one is made in several
 var<workgroup> a_tile: array<vec4f, 288>; // [32][8], rows padded to 9 against bank conflicts
 var<workgroup> b_tile: array<vec4f, 256>; // [32][8]
 var<workgroup> stat: array<vec2f, 128>; // mean and 1/deviation of each token
@@ -2358,10 +2383,11 @@ var<private> origin: vec2u; // image and first row of the group
 
 @compute @workgroup_size(8, 8)
 fn main(
-  @builtin(workgroup_id) group: vec3u,
+  @builtin(workgroup_id) within: vec3u,
   @builtin(local_invocation_id) local: vec3u,
   @builtin(local_invocation_index) lane: u32,
 ) {
+  let group = first_group + within;
   let image = group.z;
   let m0 = group.y * 32;
   let n0 = group.x * 8;
@@ -2466,12 +2492,14 @@ fn measure(lane: u32) {
 @group(0) @binding(1) var<storage, read> weight: array<vec4f, 490>; // [7][7][40]
 @group(0) @binding(2) var<storage, read> bias: array<vec4f, 10>; // [40]
 @group(0) @binding(3) var<storage, read_write> output: array<vec4f>; // [2][2][40]
+@group(1) @binding(0) var<uniform> first_group: vec3u; // where this dispatch begins: a long one is made in several
 var<workgroup> tile: array<vec4f, 20>; // [2 sites][10]
 var<workgroup> stat: array<vec2f, 2>; // mean and 1/deviation of each token
 var<workgroup> slice: array<vec2f, 16>; // sum and squared deviations, a share of a token each
 
 @compute @workgroup_size(16)
-fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lane: u32) {
+fn main(@builtin(workgroup_id) within: vec3u, @builtin(local_invocation_index) lane: u32) {
+  let group = first_group + within;
   let image = group.z * 40;
   let y = group.y;
   let x0 = group.x * 2;
@@ -2568,16 +2596,18 @@ fn convolve(image: u32, y: u32, x0: u32, p: u32, c: u32) {
 @group(0) @binding(2) var<storage, read> bias: array<vec4f, 40>; // [160]
 @group(0) @binding(3) var<storage, read_write> output: array<vec4f>; // [4][160]
 @group(0) @binding(4) var<storage, read_write> squares: array<vec4f>; // [1][160]
+@group(1) @binding(0) var<uniform> first_group: vec3u; // where this dispatch begins: a long one is made in several
 var<workgroup> a_tile: array<vec4f, 288>; // [32][8], rows padded to 9 against bank conflicts
 var<workgroup> b_tile: array<vec4f, 256>; // [32][8]
 var<workgroup> sums: array<vec4f, 64>; // sums of squares over 4 rows each
 
 @compute @workgroup_size(8, 8)
 fn main(
-  @builtin(workgroup_id) group: vec3u,
+  @builtin(workgroup_id) within: vec3u,
   @builtin(local_invocation_id) local: vec3u,
   @builtin(local_invocation_index) lane: u32,
 ) {
+  let group = first_group + within;
   let image = group.z;
   let m0 = group.y * 32;
   let n0 = group.x * 8;
@@ -2677,6 +2707,7 @@ fn gelu(x: vec4f) -> vec4f {
 @group(0) @binding(4) var<storage, read> gamma: array<vec4f, 40>; // [160]
 @group(0) @binding(5) var<storage, read> residual: array<vec4f>; // [4][40]
 @group(0) @binding(6) var<storage, read_write> output: array<vec4f>; // [4][40]
+@group(1) @binding(0) var<uniform> first_group: vec3u; // where this dispatch begins: a long one is made in several
 var<workgroup> a_tile: array<vec4f, 288>; // [32][8], rows padded to 9 against bank conflicts
 var<workgroup> b_tile: array<vec4f, 256>; // [32][8]
 var<workgroup> scale: array<vec4f, 64>; // GRN's factors of 64 quads of k at a time
@@ -2684,10 +2715,11 @@ var<workgroup> norms: array<f32, 64>;
 
 @compute @workgroup_size(8, 8)
 fn main(
-  @builtin(workgroup_id) group: vec3u,
+  @builtin(workgroup_id) within: vec3u,
   @builtin(local_invocation_id) local: vec3u,
   @builtin(local_invocation_index) lane: u32,
 ) {
+  let group = first_group + within;
   let image = group.z;
   let m0 = group.y * 32;
   let n0 = group.x * 8;
@@ -2789,12 +2821,14 @@ fn response(image: u32, k: u32) -> vec4f {
 // One group an image.
 @group(0) @binding(0) var<storage, read> input: array<vec4f>; // [4][40]
 @group(0) @binding(1) var<storage, read_write> output: array<vec4f>; // [40]
+@group(1) @binding(0) var<uniform> first_group: vec3u; // where this dispatch begins: a long one is made in several
 var<workgroup> tile: array<vec4f, 10>;
 var<workgroup> stat: array<vec2f, 1>; // mean and 1/deviation of each token
 var<workgroup> slice: array<vec2f, 16>; // sum and squared deviations, a share of a token each
 
 @compute @workgroup_size(16)
-fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lane: u32) {
+fn main(@builtin(workgroup_id) within: vec3u, @builtin(local_invocation_index) lane: u32) {
+  let group = first_group + within;
   let image = group.z;
   for (var c = lane; c < 10; c += 16) {
     var sum = vec4f();
@@ -2864,14 +2898,16 @@ fn channels(first: u32) -> f32 {
 @group(0) @binding(1) var<storage, read> weight: array<vec4f, 640>; // [40][64]
 @group(0) @binding(2) var<storage, read> bias: array<vec4f, 16>; // [64]
 @group(0) @binding(3) var<storage, read_write> output: array<f32>; // [10]
+@group(1) @binding(0) var<uniform> first_group: vec3u; // where this dispatch begins: a long one is made in several
 var<workgroup> sums: array<vec4f, 256>;
 
 @compute @workgroup_size(16, 16)
 fn main(
-  @builtin(workgroup_id) group: vec3u,
+  @builtin(workgroup_id) within: vec3u,
   @builtin(local_invocation_id) local: vec3u,
   @builtin(local_invocation_index) lane: u32,
 ) {
+  let group = first_group + within;
   let image = group.z;
   let n = group.x * 16 + local.x;
   let row = image * 10;

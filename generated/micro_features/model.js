@@ -259,33 +259,33 @@ export const descriptor = {
     { label: "stages.3.0.pwconv2", kernel: 15, bindings: [92, 93, 94, 95, 96], grid: [1, 1], perImage: false },
   ],
   steps: [
-    { label: "downsample_layers.0.0", kernel: 16, bindings: [97, 2, 3, 98, 99, 100], grid: [1, 16], perImage: true },
-    { label: "stages.0.0.dwconv", kernel: 17, bindings: [100, 6, 7, 101], grid: [1, 16], perImage: true },
-    { label: "stages.0.0.pwconv1", kernel: 18, bindings: [101, 12, 13, 102, 103], grid: [1, 8], perImage: true },
-    { label: "stages.0.0.pwconv2", kernel: 19, bindings: [102, 17, 18, 103, 104, 100, 105], grid: [1, 8], perImage: true },
-    { label: "downsample_layers.1.1", kernel: 20, bindings: [105, 23, 24, 106], grid: [1, 2], perImage: true },
-    { label: "stages.1.0.dwconv", kernel: 21, bindings: [106, 27, 28, 107], grid: [1, 8], perImage: true },
-    { label: "stages.1.0.pwconv1", kernel: 22, bindings: [107, 33, 34, 108, 109], grid: [2, 2], perImage: true },
-    { label: "stages.1.0.pwconv2", kernel: 23, bindings: [108, 38, 39, 109, 110, 106, 111], grid: [1, 2], perImage: true },
-    { label: "downsample_layers.2.1", kernel: 24, bindings: [111, 44, 45, 112], grid: [1, 1], perImage: true },
-    { label: "stages.2.0.dwconv", kernel: 25, bindings: [112, 48, 49, 113], grid: [1, 4], perImage: true },
-    { label: "stages.2.0.pwconv1", kernel: 26, bindings: [113, 54, 55, 114, 115], grid: [3, 1], perImage: true },
-    { label: "stages.2.0.pwconv2", kernel: 27, bindings: [114, 59, 60, 115, 116, 112, 117], grid: [1, 1], perImage: true },
-    { label: "stages.2.1.dwconv", kernel: 25, bindings: [117, 63, 64, 118], grid: [1, 4], perImage: true },
-    { label: "stages.2.1.pwconv1", kernel: 26, bindings: [118, 69, 70, 119, 120], grid: [3, 1], perImage: true },
-    { label: "stages.2.1.pwconv2", kernel: 27, bindings: [119, 74, 75, 120, 121, 117, 122], grid: [1, 1], perImage: true },
-    { label: "downsample_layers.3.1", kernel: 28, bindings: [122, 80, 81, 123], grid: [2, 1], perImage: true },
-    { label: "stages.3.0.dwconv", kernel: 29, bindings: [123, 84, 85, 124], grid: [1, 2], perImage: true },
-    { label: "stages.3.0.pwconv1", kernel: 30, bindings: [124, 90, 91, 125, 126], grid: [5, 1], perImage: true },
-    { label: "stages.3.0.pwconv2", kernel: 31, bindings: [125, 95, 96, 126, 127, 123, 128], grid: [2, 1], perImage: true },
-    { label: "norm0", kernel: 32, bindings: [105, 129, 130, 131], grid: [32, 1], perImage: true },
-    { label: "stage1", kernel: 33, bindings: [131, 132], grid: [32, 1], perImage: true },
-    { label: "norm1", kernel: 34, bindings: [111, 133, 134, 135], grid: [8, 1], perImage: true },
-    { label: "stage2", kernel: 35, bindings: [135, 136], grid: [8, 1], perImage: true },
-    { label: "norm2", kernel: 36, bindings: [122, 137, 138, 139], grid: [2, 1], perImage: true },
-    { label: "stage3", kernel: 37, bindings: [139, 140], grid: [2, 1], perImage: true },
-    { label: "norm3", kernel: 38, bindings: [128, 141, 142, 143], grid: [1, 1], perImage: true },
-    { label: "stage4", kernel: 39, bindings: [143, 144], grid: [1, 1], perImage: true },
+    { label: "downsample_layers.0.0", kernel: 16, bindings: [97, 2, 3, 98, 99, 100], grid: [1, 16], perImage: true, work: 157280 },
+    { label: "stages.0.0.dwconv", kernel: 17, bindings: [100, 6, 7, 101], grid: [1, 16], perImage: true, work: 118336 },
+    { label: "stages.0.0.pwconv1", kernel: 18, bindings: [101, 12, 13, 102, 103], grid: [1, 8], perImage: true, work: 111744 },
+    { label: "stages.0.0.pwconv2", kernel: 19, bindings: [102, 17, 18, 103, 104, 100, 105], grid: [1, 8], perImage: true, work: 120064 },
+    { label: "downsample_layers.1.1", kernel: 20, bindings: [105, 23, 24, 106], grid: [1, 2], perImage: true, work: 49280 },
+    { label: "stages.1.0.dwconv", kernel: 21, bindings: [106, 27, 28, 107], grid: [1, 8], perImage: true, work: 61568 },
+    { label: "stages.1.0.pwconv1", kernel: 22, bindings: [107, 33, 34, 108, 109], grid: [2, 2], perImage: true, work: 94976 },
+    { label: "stages.1.0.pwconv2", kernel: 23, bindings: [108, 38, 39, 109, 110, 106, 111], grid: [1, 2], perImage: true, work: 99200 },
+    { label: "downsample_layers.2.1", kernel: 24, bindings: [111, 44, 45, 112], grid: [1, 1], perImage: true, work: 38528 },
+    { label: "stages.2.0.dwconv", kernel: 25, bindings: [112, 48, 49, 113], grid: [1, 4], perImage: true, work: 26688 },
+    { label: "stages.2.0.pwconv1", kernel: 26, bindings: [113, 54, 55, 114, 115], grid: [3, 1], perImage: true, work: 57600 },
+    { label: "stages.2.0.pwconv2", kernel: 27, bindings: [114, 59, 60, 115, 116, 112, 117], grid: [1, 1], perImage: true, work: 59264 },
+    { label: "stages.2.1.dwconv", kernel: 25, bindings: [117, 63, 64, 118], grid: [1, 4], perImage: true, work: 26688 },
+    { label: "stages.2.1.pwconv1", kernel: 26, bindings: [118, 69, 70, 119, 120], grid: [3, 1], perImage: true, work: 57600 },
+    { label: "stages.2.1.pwconv2", kernel: 27, bindings: [119, 74, 75, 120, 121, 117, 122], grid: [1, 1], perImage: true, work: 59264 },
+    { label: "downsample_layers.3.1", kernel: 28, bindings: [122, 80, 81, 123], grid: [2, 1], perImage: true, work: 42368 },
+    { label: "stages.3.0.dwconv", kernel: 29, bindings: [123, 84, 85, 124], grid: [1, 2], perImage: true, work: 17120 },
+    { label: "stages.3.0.pwconv1", kernel: 30, bindings: [124, 90, 91, 125, 126], grid: [5, 1], perImage: true, work: 71040 },
+    { label: "stages.3.0.pwconv2", kernel: 31, bindings: [125, 95, 96, 126, 127, 123, 128], grid: [2, 1], perImage: true, work: 71936 },
+    { label: "norm0", kernel: 32, bindings: [105, 129, 130, 131], grid: [32, 1], perImage: true, work: 16448 },
+    { label: "stage1", kernel: 33, bindings: [131, 132], grid: [32, 1], perImage: true, work: 16384 },
+    { label: "norm1", kernel: 34, bindings: [111, 133, 134, 135], grid: [8, 1], perImage: true, work: 8320 },
+    { label: "stage2", kernel: 35, bindings: [135, 136], grid: [8, 1], perImage: true, work: 8192 },
+    { label: "norm2", kernel: 36, bindings: [122, 137, 138, 139], grid: [2, 1], perImage: true, work: 3264 },
+    { label: "stage3", kernel: 37, bindings: [139, 140], grid: [2, 1], perImage: true, work: 3072 },
+    { label: "norm3", kernel: 38, bindings: [128, 141, 142, 143], grid: [1, 1], perImage: true, work: 1600 },
+    { label: "stage4", kernel: 39, bindings: [143, 144], grid: [1, 1], perImage: true, work: 1280 },
   ],
   limits: { maxBufferSize: 49152, maxStorageBufferBindingSize: 49152, maxStorageBuffersPerShaderStage: 7, maxComputeInvocationsPerWorkgroup: 128 },
   kernels: [
@@ -843,12 +843,14 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
 @group(0) @binding(3) var<storage, read> gain: array<vec4f, 2>; // [8]
 @group(0) @binding(4) var<storage, read> shift: array<vec4f, 2>; // [8]
 @group(0) @binding(5) var<storage, read_write> output: array<vec4f>; // [16][16][8]
+@group(1) @binding(0) var<uniform> first_group: vec3u; // where this dispatch begins: a long one is made in several
 var<workgroup> tile: array<vec4f, 32>; // [16 sites][2]
 var<workgroup> stat: array<vec2f, 16>; // mean and 1/deviation of each token
 var<workgroup> slice: array<vec2f, 128>; // sum and squared deviations, a share of a token each
 
 @compute @workgroup_size(128)
-fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lane: u32) {
+fn main(@builtin(workgroup_id) within: vec3u, @builtin(local_invocation_index) lane: u32) {
+  let group = first_group + within;
   let image = group.z * 3072;
   let y = group.y;
   let x0 = group.x * 16;
@@ -968,12 +970,14 @@ fn channels(first: u32) -> f32 {
 @group(0) @binding(1) var<storage, read> weight: array<vec4f, 98>; // [7][7][8]
 @group(0) @binding(2) var<storage, read> bias: array<vec4f, 2>; // [8]
 @group(0) @binding(3) var<storage, read_write> output: array<vec4f>; // [16][16][8]
+@group(1) @binding(0) var<uniform> first_group: vec3u; // where this dispatch begins: a long one is made in several
 var<workgroup> tile: array<vec4f, 32>; // [16 sites][2]
 var<workgroup> stat: array<vec2f, 16>; // mean and 1/deviation of each token
 var<workgroup> slice: array<vec2f, 128>; // sum and squared deviations, a share of a token each
 
 @compute @workgroup_size(128)
-fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lane: u32) {
+fn main(@builtin(workgroup_id) within: vec3u, @builtin(local_invocation_index) lane: u32) {
+  let group = first_group + within;
   let image = group.z * 512;
   let y = group.y;
   let x0 = group.x * 16;
@@ -1155,16 +1159,18 @@ fn at(r: u32, x: u32) -> vec4f {
 @group(0) @binding(2) var<storage, read> bias: array<vec4f, 8>; // [32]
 @group(0) @binding(3) var<storage, read_write> output: array<vec4f>; // [256][32]
 @group(0) @binding(4) var<storage, read_write> squares: array<vec4f>; // [8][32]
+@group(1) @binding(0) var<uniform> first_group: vec3u; // where this dispatch begins: a long one is made in several
 var<workgroup> a_tile: array<vec4f, 288>; // [32][8], rows padded to 9 against bank conflicts
 var<workgroup> b_tile: array<vec4f, 256>; // [32][8]
 var<workgroup> sums: array<vec4f, 64>; // sums of squares over 4 rows each
 
 @compute @workgroup_size(8, 8)
 fn main(
-  @builtin(workgroup_id) group: vec3u,
+  @builtin(workgroup_id) within: vec3u,
   @builtin(local_invocation_id) local: vec3u,
   @builtin(local_invocation_index) lane: u32,
 ) {
+  let group = first_group + within;
   let image = group.z;
   let m0 = group.y * 32;
   let n0 = group.x * 8;
@@ -1261,6 +1267,7 @@ fn gelu(x: vec4f) -> vec4f {
 @group(0) @binding(4) var<storage, read> gamma: array<vec4f, 8>; // [32]
 @group(0) @binding(5) var<storage, read> residual: array<vec4f>; // [256][8]
 @group(0) @binding(6) var<storage, read_write> output: array<vec4f>; // [256][8]
+@group(1) @binding(0) var<uniform> first_group: vec3u; // where this dispatch begins: a long one is made in several
 var<workgroup> a_tile: array<vec4f, 288>; // [32][8], rows padded to 9 against bank conflicts
 var<workgroup> b_tile: array<vec4f, 256>; // [32][8]
 var<workgroup> scale: array<vec4f, 64>; // GRN's factors of 64 quads of k at a time
@@ -1268,10 +1275,11 @@ var<workgroup> norms: array<f32, 64>;
 
 @compute @workgroup_size(8, 8)
 fn main(
-  @builtin(workgroup_id) group: vec3u,
+  @builtin(workgroup_id) within: vec3u,
   @builtin(local_invocation_id) local: vec3u,
   @builtin(local_invocation_index) lane: u32,
 ) {
+  let group = first_group + within;
   let image = group.z;
   let m0 = group.y * 32;
   let n0 = group.x * 8;
@@ -1375,6 +1383,7 @@ fn response(image: u32, k: u32) -> vec4f {
 @group(0) @binding(1) var<storage, read> weight: array<vec4f, 256>; // [32][32]
 @group(0) @binding(2) var<storage, read> bias: array<vec4f, 8>; // [32]
 @group(0) @binding(3) var<storage, read_write> output: array<vec4f>; // [64][16]
+@group(1) @binding(0) var<uniform> first_group: vec3u; // where this dispatch begins: a long one is made in several
 var<workgroup> a_tile: array<vec4f, 288>; // [32][8], rows padded to 9 against bank conflicts
 var<workgroup> b_tile: array<vec4f, 256>; // [32][8]
 var<workgroup> stat: array<vec2f, 128>; // mean and 1/deviation of each token
@@ -1382,10 +1391,11 @@ var<private> origin: vec2u; // image and first row of the group
 
 @compute @workgroup_size(8, 8)
 fn main(
-  @builtin(workgroup_id) group: vec3u,
+  @builtin(workgroup_id) within: vec3u,
   @builtin(local_invocation_id) local: vec3u,
   @builtin(local_invocation_index) lane: u32,
 ) {
+  let group = first_group + within;
   let image = group.z;
   let m0 = group.y * 32;
   let n0 = group.x * 8;
@@ -1490,12 +1500,14 @@ fn measure(lane: u32) {
 @group(0) @binding(1) var<storage, read> weight: array<vec4f, 196>; // [7][7][16]
 @group(0) @binding(2) var<storage, read> bias: array<vec4f, 4>; // [16]
 @group(0) @binding(3) var<storage, read_write> output: array<vec4f>; // [8][8][16]
+@group(1) @binding(0) var<uniform> first_group: vec3u; // where this dispatch begins: a long one is made in several
 var<workgroup> tile: array<vec4f, 32>; // [8 sites][4]
 var<workgroup> stat: array<vec2f, 8>; // mean and 1/deviation of each token
 var<workgroup> slice: array<vec2f, 64>; // sum and squared deviations, a share of a token each
 
 @compute @workgroup_size(64)
-fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lane: u32) {
+fn main(@builtin(workgroup_id) within: vec3u, @builtin(local_invocation_index) lane: u32) {
+  let group = first_group + within;
   let image = group.z * 256;
   let y = group.y;
   let x0 = group.x * 8;
@@ -1654,16 +1666,18 @@ fn convolve(image: u32, y: u32, x0: u32, p: u32, c: u32) {
 @group(0) @binding(2) var<storage, read> bias: array<vec4f, 16>; // [64]
 @group(0) @binding(3) var<storage, read_write> output: array<vec4f>; // [64][64]
 @group(0) @binding(4) var<storage, read_write> squares: array<vec4f>; // [2][64]
+@group(1) @binding(0) var<uniform> first_group: vec3u; // where this dispatch begins: a long one is made in several
 var<workgroup> a_tile: array<vec4f, 288>; // [32][8], rows padded to 9 against bank conflicts
 var<workgroup> b_tile: array<vec4f, 256>; // [32][8]
 var<workgroup> sums: array<vec4f, 64>; // sums of squares over 4 rows each
 
 @compute @workgroup_size(8, 8)
 fn main(
-  @builtin(workgroup_id) group: vec3u,
+  @builtin(workgroup_id) within: vec3u,
   @builtin(local_invocation_id) local: vec3u,
   @builtin(local_invocation_index) lane: u32,
 ) {
+  let group = first_group + within;
   let image = group.z;
   let m0 = group.y * 32;
   let n0 = group.x * 8;
@@ -1760,6 +1774,7 @@ fn gelu(x: vec4f) -> vec4f {
 @group(0) @binding(4) var<storage, read> gamma: array<vec4f, 16>; // [64]
 @group(0) @binding(5) var<storage, read> residual: array<vec4f>; // [64][16]
 @group(0) @binding(6) var<storage, read_write> output: array<vec4f>; // [64][16]
+@group(1) @binding(0) var<uniform> first_group: vec3u; // where this dispatch begins: a long one is made in several
 var<workgroup> a_tile: array<vec4f, 288>; // [32][8], rows padded to 9 against bank conflicts
 var<workgroup> b_tile: array<vec4f, 256>; // [32][8]
 var<workgroup> scale: array<vec4f, 64>; // GRN's factors of 64 quads of k at a time
@@ -1767,10 +1782,11 @@ var<workgroup> norms: array<f32, 64>;
 
 @compute @workgroup_size(8, 8)
 fn main(
-  @builtin(workgroup_id) group: vec3u,
+  @builtin(workgroup_id) within: vec3u,
   @builtin(local_invocation_id) local: vec3u,
   @builtin(local_invocation_index) lane: u32,
 ) {
+  let group = first_group + within;
   let image = group.z;
   let m0 = group.y * 32;
   let n0 = group.x * 8;
@@ -1874,6 +1890,7 @@ fn response(image: u32, k: u32) -> vec4f {
 @group(0) @binding(1) var<storage, read> weight: array<vec4f, 512>; // [64][32]
 @group(0) @binding(2) var<storage, read> bias: array<vec4f, 8>; // [32]
 @group(0) @binding(3) var<storage, read_write> output: array<vec4f>; // [16][24]
+@group(1) @binding(0) var<uniform> first_group: vec3u; // where this dispatch begins: a long one is made in several
 var<workgroup> a_tile: array<vec4f, 288>; // [32][8], rows padded to 9 against bank conflicts
 var<workgroup> b_tile: array<vec4f, 256>; // [32][8]
 var<workgroup> stat: array<vec2f, 128>; // mean and 1/deviation of each token
@@ -1881,10 +1898,11 @@ var<private> origin: vec2u; // image and first row of the group
 
 @compute @workgroup_size(8, 8)
 fn main(
-  @builtin(workgroup_id) group: vec3u,
+  @builtin(workgroup_id) within: vec3u,
   @builtin(local_invocation_id) local: vec3u,
   @builtin(local_invocation_index) lane: u32,
 ) {
+  let group = first_group + within;
   let image = group.z;
   let m0 = group.y * 32;
   let n0 = group.x * 8;
@@ -1989,12 +2007,14 @@ fn measure(lane: u32) {
 @group(0) @binding(1) var<storage, read> weight: array<vec4f, 294>; // [7][7][24]
 @group(0) @binding(2) var<storage, read> bias: array<vec4f, 6>; // [24]
 @group(0) @binding(3) var<storage, read_write> output: array<vec4f>; // [4][4][24]
+@group(1) @binding(0) var<uniform> first_group: vec3u; // where this dispatch begins: a long one is made in several
 var<workgroup> tile: array<vec4f, 24>; // [4 sites][6]
 var<workgroup> stat: array<vec2f, 4>; // mean and 1/deviation of each token
 var<workgroup> slice: array<vec2f, 32>; // sum and squared deviations, a share of a token each
 
 @compute @workgroup_size(32)
-fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lane: u32) {
+fn main(@builtin(workgroup_id) within: vec3u, @builtin(local_invocation_index) lane: u32) {
+  let group = first_group + within;
   let image = group.z * 96;
   let y = group.y;
   let x0 = group.x * 4;
@@ -2113,16 +2133,18 @@ fn convolve(image: u32, y: u32, x0: u32, p: u32, c: u32) {
 @group(0) @binding(2) var<storage, read> bias: array<vec4f, 24>; // [96]
 @group(0) @binding(3) var<storage, read_write> output: array<vec4f>; // [16][96]
 @group(0) @binding(4) var<storage, read_write> squares: array<vec4f>; // [1][96]
+@group(1) @binding(0) var<uniform> first_group: vec3u; // where this dispatch begins: a long one is made in several
 var<workgroup> a_tile: array<vec4f, 288>; // [32][8], rows padded to 9 against bank conflicts
 var<workgroup> b_tile: array<vec4f, 256>; // [32][8]
 var<workgroup> sums: array<vec4f, 64>; // sums of squares over 4 rows each
 
 @compute @workgroup_size(8, 8)
 fn main(
-  @builtin(workgroup_id) group: vec3u,
+  @builtin(workgroup_id) within: vec3u,
   @builtin(local_invocation_id) local: vec3u,
   @builtin(local_invocation_index) lane: u32,
 ) {
+  let group = first_group + within;
   let image = group.z;
   let m0 = group.y * 32;
   let n0 = group.x * 8;
@@ -2222,6 +2244,7 @@ fn gelu(x: vec4f) -> vec4f {
 @group(0) @binding(4) var<storage, read> gamma: array<vec4f, 24>; // [96]
 @group(0) @binding(5) var<storage, read> residual: array<vec4f>; // [16][24]
 @group(0) @binding(6) var<storage, read_write> output: array<vec4f>; // [16][24]
+@group(1) @binding(0) var<uniform> first_group: vec3u; // where this dispatch begins: a long one is made in several
 var<workgroup> a_tile: array<vec4f, 288>; // [32][8], rows padded to 9 against bank conflicts
 var<workgroup> b_tile: array<vec4f, 256>; // [32][8]
 var<workgroup> scale: array<vec4f, 64>; // GRN's factors of 64 quads of k at a time
@@ -2229,10 +2252,11 @@ var<workgroup> norms: array<f32, 64>;
 
 @compute @workgroup_size(8, 8)
 fn main(
-  @builtin(workgroup_id) group: vec3u,
+  @builtin(workgroup_id) within: vec3u,
   @builtin(local_invocation_id) local: vec3u,
   @builtin(local_invocation_index) lane: u32,
 ) {
+  let group = first_group + within;
   let image = group.z;
   let m0 = group.y * 32;
   let n0 = group.x * 8;
@@ -2336,6 +2360,7 @@ fn response(image: u32, k: u32) -> vec4f {
 @group(0) @binding(1) var<storage, read> weight: array<vec4f, 1536>; // [96][64]
 @group(0) @binding(2) var<storage, read> bias: array<vec4f, 16>; // [64]
 @group(0) @binding(3) var<storage, read_write> output: array<vec4f>; // [4][40]
+@group(1) @binding(0) var<uniform> first_group: vec3u; // where this dispatch begins: a long one is made in several
 var<workgroup> a_tile: array<vec4f, 288>; // [32][8], rows padded to 9 against bank conflicts
 var<workgroup> b_tile: array<vec4f, 256>; // [32][8]
 var<workgroup> stat: array<vec2f, 128>; // mean and 1/deviation of each token
@@ -2343,10 +2368,11 @@ var<private> origin: vec2u; // image and first row of the group
 
 @compute @workgroup_size(8, 8)
 fn main(
-  @builtin(workgroup_id) group: vec3u,
+  @builtin(workgroup_id) within: vec3u,
   @builtin(local_invocation_id) local: vec3u,
   @builtin(local_invocation_index) lane: u32,
 ) {
+  let group = first_group + within;
   let image = group.z;
   let m0 = group.y * 32;
   let n0 = group.x * 8;
@@ -2451,12 +2477,14 @@ fn measure(lane: u32) {
 @group(0) @binding(1) var<storage, read> weight: array<vec4f, 490>; // [7][7][40]
 @group(0) @binding(2) var<storage, read> bias: array<vec4f, 10>; // [40]
 @group(0) @binding(3) var<storage, read_write> output: array<vec4f>; // [2][2][40]
+@group(1) @binding(0) var<uniform> first_group: vec3u; // where this dispatch begins: a long one is made in several
 var<workgroup> tile: array<vec4f, 20>; // [2 sites][10]
 var<workgroup> stat: array<vec2f, 2>; // mean and 1/deviation of each token
 var<workgroup> slice: array<vec2f, 16>; // sum and squared deviations, a share of a token each
 
 @compute @workgroup_size(16)
-fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lane: u32) {
+fn main(@builtin(workgroup_id) within: vec3u, @builtin(local_invocation_index) lane: u32) {
+  let group = first_group + within;
   let image = group.z * 40;
   let y = group.y;
   let x0 = group.x * 2;
@@ -2553,16 +2581,18 @@ fn convolve(image: u32, y: u32, x0: u32, p: u32, c: u32) {
 @group(0) @binding(2) var<storage, read> bias: array<vec4f, 40>; // [160]
 @group(0) @binding(3) var<storage, read_write> output: array<vec4f>; // [4][160]
 @group(0) @binding(4) var<storage, read_write> squares: array<vec4f>; // [1][160]
+@group(1) @binding(0) var<uniform> first_group: vec3u; // where this dispatch begins: a long one is made in several
 var<workgroup> a_tile: array<vec4f, 288>; // [32][8], rows padded to 9 against bank conflicts
 var<workgroup> b_tile: array<vec4f, 256>; // [32][8]
 var<workgroup> sums: array<vec4f, 64>; // sums of squares over 4 rows each
 
 @compute @workgroup_size(8, 8)
 fn main(
-  @builtin(workgroup_id) group: vec3u,
+  @builtin(workgroup_id) within: vec3u,
   @builtin(local_invocation_id) local: vec3u,
   @builtin(local_invocation_index) lane: u32,
 ) {
+  let group = first_group + within;
   let image = group.z;
   let m0 = group.y * 32;
   let n0 = group.x * 8;
@@ -2662,6 +2692,7 @@ fn gelu(x: vec4f) -> vec4f {
 @group(0) @binding(4) var<storage, read> gamma: array<vec4f, 40>; // [160]
 @group(0) @binding(5) var<storage, read> residual: array<vec4f>; // [4][40]
 @group(0) @binding(6) var<storage, read_write> output: array<vec4f>; // [4][40]
+@group(1) @binding(0) var<uniform> first_group: vec3u; // where this dispatch begins: a long one is made in several
 var<workgroup> a_tile: array<vec4f, 288>; // [32][8], rows padded to 9 against bank conflicts
 var<workgroup> b_tile: array<vec4f, 256>; // [32][8]
 var<workgroup> scale: array<vec4f, 64>; // GRN's factors of 64 quads of k at a time
@@ -2669,10 +2700,11 @@ var<workgroup> norms: array<f32, 64>;
 
 @compute @workgroup_size(8, 8)
 fn main(
-  @builtin(workgroup_id) group: vec3u,
+  @builtin(workgroup_id) within: vec3u,
   @builtin(local_invocation_id) local: vec3u,
   @builtin(local_invocation_index) lane: u32,
 ) {
+  let group = first_group + within;
   let image = group.z;
   let m0 = group.y * 32;
   let n0 = group.x * 8;
@@ -2775,12 +2807,14 @@ fn response(image: u32, k: u32) -> vec4f {
 @group(0) @binding(1) var<storage, read> gain: array<vec4f, 2>; // [8]
 @group(0) @binding(2) var<storage, read> shift: array<vec4f, 2>; // [8]
 @group(0) @binding(3) var<storage, read_write> output: array<vec4f>; // [256][8]
+@group(1) @binding(0) var<uniform> first_group: vec3u; // where this dispatch begins: a long one is made in several
 var<workgroup> stat: array<vec2f, 8>; // mean and 1/deviation of each token
 var<workgroup> slice: array<vec2f, 128>; // sum and squared deviations, a share of a token each
 var<private> origin: u32; // first element of the group
 
 @compute @workgroup_size(128)
-fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lane: u32) {
+fn main(@builtin(workgroup_id) within: vec3u, @builtin(local_invocation_index) lane: u32) {
+  let group = first_group + within;
   let first = group.x * 8;
   origin = (group.z * 256 + first) * 2;
   measure(lane);
@@ -2843,10 +2877,12 @@ fn channels(first: u32) -> f32 {
 // A group takes 8 sites.
 @group(0) @binding(0) var<storage, read> input: array<f32>; // [256][8]
 @group(0) @binding(1) var<storage, read_write> output: array<f32>; // [8][256]
+@group(1) @binding(0) var<uniform> first_group: vec3u; // where this dispatch begins: a long one is made in several
 var<private> origin: u32; // first site of the group, of the whole batch
 
 @compute @workgroup_size(128)
-fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lane: u32) {
+fn main(@builtin(workgroup_id) within: vec3u, @builtin(local_invocation_index) lane: u32) {
+  let group = first_group + within;
   let t0 = group.x * 8;
   origin = group.z * 256 + t0;
   for (var i = lane; i < 64; i += 128) {
@@ -2868,12 +2904,14 @@ fn sample(p: u32, c: u32) -> f32 {
 @group(0) @binding(1) var<storage, read> gain: array<vec4f, 4>; // [16]
 @group(0) @binding(2) var<storage, read> shift: array<vec4f, 4>; // [16]
 @group(0) @binding(3) var<storage, read_write> output: array<vec4f>; // [64][16]
+@group(1) @binding(0) var<uniform> first_group: vec3u; // where this dispatch begins: a long one is made in several
 var<workgroup> stat: array<vec2f, 8>; // mean and 1/deviation of each token
 var<workgroup> slice: array<vec2f, 128>; // sum and squared deviations, a share of a token each
 var<private> origin: u32; // first element of the group
 
 @compute @workgroup_size(128)
-fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lane: u32) {
+fn main(@builtin(workgroup_id) within: vec3u, @builtin(local_invocation_index) lane: u32) {
+  let group = first_group + within;
   let first = group.x * 8;
   origin = (group.z * 64 + first) * 4;
   measure(lane);
@@ -2936,10 +2974,12 @@ fn channels(first: u32) -> f32 {
 // A group takes 8 sites.
 @group(0) @binding(0) var<storage, read> input: array<f32>; // [64][16]
 @group(0) @binding(1) var<storage, read_write> output: array<f32>; // [16][64]
+@group(1) @binding(0) var<uniform> first_group: vec3u; // where this dispatch begins: a long one is made in several
 var<private> origin: u32; // first site of the group, of the whole batch
 
 @compute @workgroup_size(128)
-fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lane: u32) {
+fn main(@builtin(workgroup_id) within: vec3u, @builtin(local_invocation_index) lane: u32) {
+  let group = first_group + within;
   let t0 = group.x * 8;
   origin = group.z * 64 + t0;
   for (var i = lane; i < 128; i += 128) {
@@ -2961,12 +3001,14 @@ fn sample(p: u32, c: u32) -> f32 {
 @group(0) @binding(1) var<storage, read> gain: array<vec4f, 6>; // [24]
 @group(0) @binding(2) var<storage, read> shift: array<vec4f, 6>; // [24]
 @group(0) @binding(3) var<storage, read_write> output: array<vec4f>; // [16][24]
+@group(1) @binding(0) var<uniform> first_group: vec3u; // where this dispatch begins: a long one is made in several
 var<workgroup> stat: array<vec2f, 8>; // mean and 1/deviation of each token
 var<workgroup> slice: array<vec2f, 128>; // sum and squared deviations, a share of a token each
 var<private> origin: u32; // first element of the group
 
 @compute @workgroup_size(128)
-fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lane: u32) {
+fn main(@builtin(workgroup_id) within: vec3u, @builtin(local_invocation_index) lane: u32) {
+  let group = first_group + within;
   let first = group.x * 8;
   origin = (group.z * 16 + first) * 6;
   measure(lane);
@@ -3029,10 +3071,12 @@ fn channels(first: u32) -> f32 {
 // A group takes 8 sites.
 @group(0) @binding(0) var<storage, read> input: array<f32>; // [16][24]
 @group(0) @binding(1) var<storage, read_write> output: array<f32>; // [24][16]
+@group(1) @binding(0) var<uniform> first_group: vec3u; // where this dispatch begins: a long one is made in several
 var<private> origin: u32; // first site of the group, of the whole batch
 
 @compute @workgroup_size(128)
-fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lane: u32) {
+fn main(@builtin(workgroup_id) within: vec3u, @builtin(local_invocation_index) lane: u32) {
+  let group = first_group + within;
   let t0 = group.x * 8;
   origin = group.z * 16 + t0;
   for (var i = lane; i < 192; i += 128) {
@@ -3054,12 +3098,14 @@ fn sample(p: u32, c: u32) -> f32 {
 @group(0) @binding(1) var<storage, read> gain: array<vec4f, 10>; // [40]
 @group(0) @binding(2) var<storage, read> shift: array<vec4f, 10>; // [40]
 @group(0) @binding(3) var<storage, read_write> output: array<vec4f>; // [4][40]
+@group(1) @binding(0) var<uniform> first_group: vec3u; // where this dispatch begins: a long one is made in several
 var<workgroup> stat: array<vec2f, 4>; // mean and 1/deviation of each token
 var<workgroup> slice: array<vec2f, 64>; // sum and squared deviations, a share of a token each
 var<private> origin: u32; // first element of the group
 
 @compute @workgroup_size(64)
-fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lane: u32) {
+fn main(@builtin(workgroup_id) within: vec3u, @builtin(local_invocation_index) lane: u32) {
+  let group = first_group + within;
   let first = group.x * 4;
   origin = (group.z * 4 + first) * 10;
   measure(lane);
@@ -3122,10 +3168,12 @@ fn channels(first: u32) -> f32 {
 // A group takes 4 sites.
 @group(0) @binding(0) var<storage, read> input: array<f32>; // [4][40]
 @group(0) @binding(1) var<storage, read_write> output: array<f32>; // [40][4]
+@group(1) @binding(0) var<uniform> first_group: vec3u; // where this dispatch begins: a long one is made in several
 var<private> origin: u32; // first site of the group, of the whole batch
 
 @compute @workgroup_size(64)
-fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lane: u32) {
+fn main(@builtin(workgroup_id) within: vec3u, @builtin(local_invocation_index) lane: u32) {
+  let group = first_group + within;
   let t0 = group.x * 4;
   origin = group.z * 4 + t0;
   for (var i = lane; i < 160; i += 64) {

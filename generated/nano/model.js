@@ -542,54 +542,54 @@ export const descriptor = {
     { label: "head", kernel: 16, bindings: [232, 233, 234, 235, 236, 237], grid: [16, 1], perImage: false },
   ],
   steps: [
-    { label: "downsample_layers.0.0", kernel: 17, bindings: [238, 2, 3, 239, 240, 241], grid: [4, 56], perImage: true },
-    { label: "stages.0.0.dwconv", kernel: 18, bindings: [241, 6, 7, 242], grid: [4, 56], perImage: true },
-    { label: "stages.0.0.pwconv1", kernel: 19, bindings: [242, 12, 13, 243, 244], grid: [5, 49], perImage: true },
-    { label: "stages.0.0.pwconv2", kernel: 20, bindings: [243, 17, 18, 244, 245, 241, 246], grid: [2, 49], perImage: true },
-    { label: "stages.0.1.dwconv", kernel: 18, bindings: [246, 21, 22, 247], grid: [4, 56], perImage: true },
-    { label: "stages.0.1.pwconv1", kernel: 19, bindings: [247, 27, 28, 248, 249], grid: [5, 49], perImage: true },
-    { label: "stages.0.1.pwconv2", kernel: 20, bindings: [248, 32, 33, 249, 250, 246, 251], grid: [2, 49], perImage: true },
-    { label: "downsample_layers.1.1", kernel: 21, bindings: [251, 38, 39, 252], grid: [3, 25], perImage: true },
-    { label: "stages.1.0.dwconv", kernel: 22, bindings: [252, 42, 43, 253], grid: [2, 28], perImage: true },
-    { label: "stages.1.0.pwconv1", kernel: 23, bindings: [253, 48, 49, 254, 255], grid: [10, 13], perImage: true },
-    { label: "stages.1.0.pwconv2", kernel: 24, bindings: [254, 53, 54, 255, 256, 252, 257], grid: [3, 25], perImage: true },
-    { label: "stages.1.1.dwconv", kernel: 22, bindings: [257, 57, 58, 258], grid: [2, 28], perImage: true },
-    { label: "stages.1.1.pwconv1", kernel: 23, bindings: [258, 63, 64, 259, 260], grid: [10, 13], perImage: true },
-    { label: "stages.1.1.pwconv2", kernel: 24, bindings: [259, 68, 69, 260, 261, 257, 262], grid: [3, 25], perImage: true },
-    { label: "downsample_layers.2.1", kernel: 25, bindings: [262, 74, 75, 263], grid: [10, 7], perImage: true },
-    { label: "stages.2.0.dwconv", kernel: 26, bindings: [263, 78, 79, 264], grid: [2, 14], perImage: true },
-    { label: "stages.2.0.pwconv1", kernel: 27, bindings: [264, 84, 85, 265, 266], grid: [20, 4], perImage: true },
-    { label: "stages.2.0.pwconv2", kernel: 28, bindings: [265, 89, 90, 266, 267, 263, 268], grid: [10, 7], perImage: true },
-    { label: "stages.2.1.dwconv", kernel: 26, bindings: [268, 93, 94, 269], grid: [2, 14], perImage: true },
-    { label: "stages.2.1.pwconv1", kernel: 27, bindings: [269, 99, 100, 270, 271], grid: [20, 4], perImage: true },
-    { label: "stages.2.1.pwconv2", kernel: 28, bindings: [270, 104, 105, 271, 272, 268, 273], grid: [10, 7], perImage: true },
-    { label: "stages.2.2.dwconv", kernel: 26, bindings: [273, 108, 109, 274], grid: [2, 14], perImage: true },
-    { label: "stages.2.2.pwconv1", kernel: 27, bindings: [274, 114, 115, 275, 276], grid: [20, 4], perImage: true },
-    { label: "stages.2.2.pwconv2", kernel: 28, bindings: [275, 119, 120, 276, 277, 273, 278], grid: [10, 7], perImage: true },
-    { label: "stages.2.3.dwconv", kernel: 26, bindings: [278, 123, 124, 279], grid: [2, 14], perImage: true },
-    { label: "stages.2.3.pwconv1", kernel: 27, bindings: [279, 129, 130, 280, 281], grid: [20, 4], perImage: true },
-    { label: "stages.2.3.pwconv2", kernel: 28, bindings: [280, 134, 135, 281, 282, 278, 283], grid: [10, 7], perImage: true },
-    { label: "stages.2.4.dwconv", kernel: 26, bindings: [283, 138, 139, 284], grid: [2, 14], perImage: true },
-    { label: "stages.2.4.pwconv1", kernel: 27, bindings: [284, 144, 145, 285, 286], grid: [20, 4], perImage: true },
-    { label: "stages.2.4.pwconv2", kernel: 28, bindings: [285, 149, 150, 286, 287, 283, 288], grid: [10, 7], perImage: true },
-    { label: "stages.2.5.dwconv", kernel: 26, bindings: [288, 153, 154, 289], grid: [2, 14], perImage: true },
-    { label: "stages.2.5.pwconv1", kernel: 27, bindings: [289, 159, 160, 290, 291], grid: [20, 4], perImage: true },
-    { label: "stages.2.5.pwconv2", kernel: 28, bindings: [290, 164, 165, 291, 292, 288, 293], grid: [10, 7], perImage: true },
-    { label: "stages.2.6.dwconv", kernel: 26, bindings: [293, 168, 169, 294], grid: [2, 14], perImage: true },
-    { label: "stages.2.6.pwconv1", kernel: 27, bindings: [294, 174, 175, 295, 296], grid: [20, 4], perImage: true },
-    { label: "stages.2.6.pwconv2", kernel: 28, bindings: [295, 179, 180, 296, 297, 293, 298], grid: [10, 7], perImage: true },
-    { label: "stages.2.7.dwconv", kernel: 26, bindings: [298, 183, 184, 299], grid: [2, 14], perImage: true },
-    { label: "stages.2.7.pwconv1", kernel: 27, bindings: [299, 189, 190, 300, 301], grid: [20, 4], perImage: true },
-    { label: "stages.2.7.pwconv2", kernel: 28, bindings: [300, 194, 195, 301, 302, 298, 303], grid: [10, 7], perImage: true },
-    { label: "downsample_layers.3.1", kernel: 29, bindings: [303, 200, 201, 304], grid: [20, 2], perImage: true },
-    { label: "stages.3.0.dwconv", kernel: 30, bindings: [304, 204, 205, 305], grid: [7, 7], perImage: true },
-    { label: "stages.3.0.pwconv1", kernel: 31, bindings: [305, 210, 211, 306, 307], grid: [40, 2], perImage: true },
-    { label: "stages.3.0.pwconv2", kernel: 32, bindings: [306, 215, 216, 307, 308, 304, 309], grid: [20, 2], perImage: true },
-    { label: "stages.3.1.dwconv", kernel: 30, bindings: [309, 219, 220, 310], grid: [7, 7], perImage: true },
-    { label: "stages.3.1.pwconv1", kernel: 31, bindings: [310, 225, 226, 311, 312], grid: [40, 2], perImage: true },
-    { label: "stages.3.1.pwconv2", kernel: 32, bindings: [311, 230, 231, 312, 313, 309, 314], grid: [20, 2], perImage: true },
-    { label: "pool", kernel: 33, bindings: [314, 315], grid: [1, 1], perImage: true },
-    { label: "head", kernel: 34, bindings: [315, 236, 237, 316], grid: [16, 1], perImage: true },
+    { label: "downsample_layers.0.0", kernel: 17, bindings: [238, 2, 3, 239, 240, 241], grid: [4, 56], perImage: true, work: 13664192 },
+    { label: "stages.0.0.dwconv", kernel: 18, bindings: [241, 6, 7, 242], grid: [4, 56], perImage: true, work: 14316160 },
+    { label: "stages.0.0.pwconv1", kernel: 19, bindings: [242, 12, 13, 243, 244], grid: [5, 49], perImage: true, work: 85465600 },
+    { label: "stages.0.0.pwconv2", kernel: 20, bindings: [243, 17, 18, 244, 245, 241, 246], grid: [2, 49], perImage: true, work: 86531072 },
+    { label: "stages.0.1.dwconv", kernel: 18, bindings: [246, 21, 22, 247], grid: [4, 56], perImage: true, work: 14316160 },
+    { label: "stages.0.1.pwconv1", kernel: 19, bindings: [247, 27, 28, 248, 249], grid: [5, 49], perImage: true, work: 85465600 },
+    { label: "stages.0.1.pwconv2", kernel: 20, bindings: [248, 32, 33, 249, 250, 246, 251], grid: [2, 49], perImage: true, work: 86531072 },
+    { label: "downsample_layers.1.1", kernel: 21, bindings: [251, 38, 39, 252], grid: [3, 25], perImage: true, work: 41892608 },
+    { label: "stages.1.0.dwconv", kernel: 22, bindings: [252, 42, 43, 253], grid: [2, 28], perImage: true, work: 7182080 },
+    { label: "stages.1.0.pwconv1", kernel: 23, bindings: [253, 48, 49, 254, 255], grid: [10, 13], perImage: true, work: 83235840 },
+    { label: "stages.1.0.pwconv2", kernel: 24, bindings: [254, 53, 54, 255, 256, 252, 257], grid: [3, 25], perImage: true, work: 83820288 },
+    { label: "stages.1.1.dwconv", kernel: 22, bindings: [257, 57, 58, 258], grid: [2, 28], perImage: true, work: 7182080 },
+    { label: "stages.1.1.pwconv1", kernel: 23, bindings: [258, 63, 64, 259, 260], grid: [10, 13], perImage: true, work: 83235840 },
+    { label: "stages.1.1.pwconv2", kernel: 24, bindings: [259, 68, 69, 260, 261, 257, 262], grid: [3, 25], perImage: true, work: 83820288 },
+    { label: "downsample_layers.2.1", kernel: 25, bindings: [262, 74, 75, 263], grid: [10, 7], perImage: true, work: 41713920 },
+    { label: "stages.2.0.dwconv", kernel: 26, bindings: [263, 78, 79, 264], grid: [2, 14], perImage: true, work: 3639040 },
+    { label: "stages.2.0.pwconv1", kernel: 27, bindings: [264, 84, 85, 265, 266], grid: [20, 4], perImage: true, work: 83200000 },
+    { label: "stages.2.0.pwconv2", kernel: 28, bindings: [265, 89, 90, 266, 267, 263, 268], grid: [10, 7], perImage: true, work: 83452160 },
+    { label: "stages.2.1.dwconv", kernel: 26, bindings: [268, 93, 94, 269], grid: [2, 14], perImage: true, work: 3639040 },
+    { label: "stages.2.1.pwconv1", kernel: 27, bindings: [269, 99, 100, 270, 271], grid: [20, 4], perImage: true, work: 83200000 },
+    { label: "stages.2.1.pwconv2", kernel: 28, bindings: [270, 104, 105, 271, 272, 268, 273], grid: [10, 7], perImage: true, work: 83452160 },
+    { label: "stages.2.2.dwconv", kernel: 26, bindings: [273, 108, 109, 274], grid: [2, 14], perImage: true, work: 3639040 },
+    { label: "stages.2.2.pwconv1", kernel: 27, bindings: [274, 114, 115, 275, 276], grid: [20, 4], perImage: true, work: 83200000 },
+    { label: "stages.2.2.pwconv2", kernel: 28, bindings: [275, 119, 120, 276, 277, 273, 278], grid: [10, 7], perImage: true, work: 83452160 },
+    { label: "stages.2.3.dwconv", kernel: 26, bindings: [278, 123, 124, 279], grid: [2, 14], perImage: true, work: 3639040 },
+    { label: "stages.2.3.pwconv1", kernel: 27, bindings: [279, 129, 130, 280, 281], grid: [20, 4], perImage: true, work: 83200000 },
+    { label: "stages.2.3.pwconv2", kernel: 28, bindings: [280, 134, 135, 281, 282, 278, 283], grid: [10, 7], perImage: true, work: 83452160 },
+    { label: "stages.2.4.dwconv", kernel: 26, bindings: [283, 138, 139, 284], grid: [2, 14], perImage: true, work: 3639040 },
+    { label: "stages.2.4.pwconv1", kernel: 27, bindings: [284, 144, 145, 285, 286], grid: [20, 4], perImage: true, work: 83200000 },
+    { label: "stages.2.4.pwconv2", kernel: 28, bindings: [285, 149, 150, 286, 287, 283, 288], grid: [10, 7], perImage: true, work: 83452160 },
+    { label: "stages.2.5.dwconv", kernel: 26, bindings: [288, 153, 154, 289], grid: [2, 14], perImage: true, work: 3639040 },
+    { label: "stages.2.5.pwconv1", kernel: 27, bindings: [289, 159, 160, 290, 291], grid: [20, 4], perImage: true, work: 83200000 },
+    { label: "stages.2.5.pwconv2", kernel: 28, bindings: [290, 164, 165, 291, 292, 288, 293], grid: [10, 7], perImage: true, work: 83452160 },
+    { label: "stages.2.6.dwconv", kernel: 26, bindings: [293, 168, 169, 294], grid: [2, 14], perImage: true, work: 3639040 },
+    { label: "stages.2.6.pwconv1", kernel: 27, bindings: [294, 174, 175, 295, 296], grid: [20, 4], perImage: true, work: 83200000 },
+    { label: "stages.2.6.pwconv2", kernel: 28, bindings: [295, 179, 180, 296, 297, 293, 298], grid: [10, 7], perImage: true, work: 83452160 },
+    { label: "stages.2.7.dwconv", kernel: 26, bindings: [298, 183, 184, 299], grid: [2, 14], perImage: true, work: 3639040 },
+    { label: "stages.2.7.pwconv1", kernel: 27, bindings: [299, 189, 190, 300, 301], grid: [20, 4], perImage: true, work: 83200000 },
+    { label: "stages.2.7.pwconv2", kernel: 28, bindings: [300, 194, 195, 301, 302, 298, 303], grid: [10, 7], perImage: true, work: 83452160 },
+    { label: "downsample_layers.3.1", kernel: 29, bindings: [303, 200, 201, 304], grid: [20, 2], perImage: true, work: 43796480 },
+    { label: "stages.3.0.dwconv", kernel: 30, bindings: [304, 204, 205, 305], grid: [7, 7], perImage: true, work: 1915520 },
+    { label: "stages.3.0.pwconv1", kernel: 31, bindings: [305, 210, 211, 306, 307], grid: [40, 2], perImage: true, work: 87493120 },
+    { label: "stages.3.0.pwconv2", kernel: 32, bindings: [306, 215, 216, 307, 308, 304, 309], grid: [20, 2], perImage: true, work: 87621120 },
+    { label: "stages.3.1.dwconv", kernel: 30, bindings: [309, 219, 220, 310], grid: [7, 7], perImage: true, work: 1915520 },
+    { label: "stages.3.1.pwconv1", kernel: 31, bindings: [310, 225, 226, 311, 312], grid: [40, 2], perImage: true, work: 87493120 },
+    { label: "stages.3.1.pwconv2", kernel: 32, bindings: [311, 230, 231, 312, 313, 309, 314], grid: [20, 2], perImage: true, work: 87621120 },
+    { label: "pool", kernel: 33, bindings: [314, 315], grid: [1, 1], perImage: true, work: 128000 },
+    { label: "head", kernel: 34, bindings: [315, 236, 237, 316], grid: [16, 1], perImage: true, work: 3272096 },
   ],
   limits: { maxBufferSize: 6553600, maxStorageBufferBindingSize: 6553600, maxStorageBuffersPerShaderStage: 7, maxComputeInvocationsPerWorkgroup: 256 },
   kernels: [
@@ -1170,12 +1170,14 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
 @group(0) @binding(3) var<storage, read> gain: array<vec4f, 20>; // [80]
 @group(0) @binding(4) var<storage, read> shift: array<vec4f, 20>; // [80]
 @group(0) @binding(5) var<storage, read_write> output: array<vec4f>; // [56][56][80]
+@group(1) @binding(0) var<uniform> first_group: vec3u; // where this dispatch begins: a long one is made in several
 var<workgroup> tile: array<vec4f, 280>; // [14 sites][20]
 var<workgroup> stat: array<vec2f, 14>; // mean and 1/deviation of each token
 var<workgroup> slice: array<vec2f, 112>; // sum and squared deviations, a share of a token each
 
 @compute @workgroup_size(112)
-fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lane: u32) {
+fn main(@builtin(workgroup_id) within: vec3u, @builtin(local_invocation_index) lane: u32) {
+  let group = first_group + within;
   let image = group.z * 37632;
   let y = group.y;
   let x0 = group.x * 14;
@@ -1291,12 +1293,14 @@ fn channels(first: u32) -> f32 {
 @group(0) @binding(1) var<storage, read> weight: array<vec4f, 980>; // [7][7][80]
 @group(0) @binding(2) var<storage, read> bias: array<vec4f, 20>; // [80]
 @group(0) @binding(3) var<storage, read_write> output: array<vec4f>; // [56][56][80]
+@group(1) @binding(0) var<uniform> first_group: vec3u; // where this dispatch begins: a long one is made in several
 var<workgroup> tile: array<vec4f, 280>; // [14 sites][20]
 var<workgroup> stat: array<vec2f, 14>; // mean and 1/deviation of each token
 var<workgroup> slice: array<vec2f, 112>; // sum and squared deviations, a share of a token each
 
 @compute @workgroup_size(112)
-fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lane: u32) {
+fn main(@builtin(workgroup_id) within: vec3u, @builtin(local_invocation_index) lane: u32) {
+  let group = first_group + within;
   let image = group.z * 62720;
   let y = group.y;
   let x0 = group.x * 14;
@@ -1468,16 +1472,18 @@ fn at(r: u32, x: u32) -> vec4f {
 @group(0) @binding(2) var<storage, read> bias: array<vec4f, 80>; // [320]
 @group(0) @binding(3) var<storage, read_write> output: array<vec4f>; // [3136][320]
 @group(0) @binding(4) var<storage, read_write> squares: array<vec4f>; // [49][320]
+@group(1) @binding(0) var<uniform> first_group: vec3u; // where this dispatch begins: a long one is made in several
 var<workgroup> a_tile: array<vec4f, 320>; // [64][4], rows padded to 5 against bank conflicts
 var<workgroup> b_tile: array<vec4f, 256>; // [16][16]
 var<workgroup> sums: array<vec4f, 256>; // sums of squares over 4 rows each
 
 @compute @workgroup_size(16, 16)
 fn main(
-  @builtin(workgroup_id) group: vec3u,
+  @builtin(workgroup_id) within: vec3u,
   @builtin(local_invocation_id) local: vec3u,
   @builtin(local_invocation_index) lane: u32,
 ) {
+  let group = first_group + within;
   let image = group.z;
   let m0 = group.y * 64;
   let n0 = group.x * 16;
@@ -1571,6 +1577,7 @@ fn gelu(x: vec4f) -> vec4f {
 @group(0) @binding(4) var<storage, read> gamma: array<vec4f, 80>; // [320]
 @group(0) @binding(5) var<storage, read> residual: array<vec4f>; // [3136][80]
 @group(0) @binding(6) var<storage, read_write> output: array<vec4f>; // [3136][80]
+@group(1) @binding(0) var<uniform> first_group: vec3u; // where this dispatch begins: a long one is made in several
 var<workgroup> a_tile: array<vec4f, 320>; // [64][4], rows padded to 5 against bank conflicts
 var<workgroup> b_tile: array<vec4f, 256>; // [16][16]
 var<workgroup> scale: array<vec4f, 256>; // GRN's factors of 256 quads of k at a time
@@ -1578,10 +1585,11 @@ var<workgroup> norms: array<f32, 256>;
 
 @compute @workgroup_size(16, 16)
 fn main(
-  @builtin(workgroup_id) group: vec3u,
+  @builtin(workgroup_id) within: vec3u,
   @builtin(local_invocation_id) local: vec3u,
   @builtin(local_invocation_index) lane: u32,
 ) {
+  let group = first_group + within;
   let image = group.z;
   let m0 = group.y * 64;
   let n0 = group.x * 16;
@@ -1685,6 +1693,7 @@ fn response(image: u32, k: u32) -> vec4f {
 @group(0) @binding(1) var<storage, read> weight: array<vec4f, 15360>; // [320][192]
 @group(0) @binding(2) var<storage, read> bias: array<vec4f, 48>; // [192]
 @group(0) @binding(3) var<storage, read_write> output: array<vec4f>; // [784][160]
+@group(1) @binding(0) var<uniform> first_group: vec3u; // where this dispatch begins: a long one is made in several
 var<workgroup> a_tile: array<vec4f, 160>; // [32][4], rows padded to 5 against bank conflicts
 var<workgroup> b_tile: array<vec4f, 256>; // [16][16]
 var<workgroup> stat: array<vec2f, 128>; // mean and 1/deviation of each token
@@ -1692,10 +1701,11 @@ var<private> origin: vec2u; // image and first row of the group
 
 @compute @workgroup_size(16, 8)
 fn main(
-  @builtin(workgroup_id) group: vec3u,
+  @builtin(workgroup_id) within: vec3u,
   @builtin(local_invocation_id) local: vec3u,
   @builtin(local_invocation_index) lane: u32,
 ) {
+  let group = first_group + within;
   let image = group.z;
   let m0 = group.y * 32;
   let n0 = group.x * 16;
@@ -1800,12 +1810,14 @@ fn measure(lane: u32) {
 @group(0) @binding(1) var<storage, read> weight: array<vec4f, 1960>; // [7][7][160]
 @group(0) @binding(2) var<storage, read> bias: array<vec4f, 40>; // [160]
 @group(0) @binding(3) var<storage, read_write> output: array<vec4f>; // [28][28][160]
+@group(1) @binding(0) var<uniform> first_group: vec3u; // where this dispatch begins: a long one is made in several
 var<workgroup> tile: array<vec4f, 560>; // [14 sites][40]
 var<workgroup> stat: array<vec2f, 14>; // mean and 1/deviation of each token
 var<workgroup> slice: array<vec2f, 112>; // sum and squared deviations, a share of a token each
 
 @compute @workgroup_size(112)
-fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lane: u32) {
+fn main(@builtin(workgroup_id) within: vec3u, @builtin(local_invocation_index) lane: u32) {
+  let group = first_group + within;
   let image = group.z * 31360;
   let y = group.y;
   let x0 = group.x * 14;
@@ -1977,16 +1989,18 @@ fn at(r: u32, x: u32) -> vec4f {
 @group(0) @binding(2) var<storage, read> bias: array<vec4f, 160>; // [640]
 @group(0) @binding(3) var<storage, read_write> output: array<vec4f>; // [784][640]
 @group(0) @binding(4) var<storage, read_write> squares: array<vec4f>; // [13][640]
+@group(1) @binding(0) var<uniform> first_group: vec3u; // where this dispatch begins: a long one is made in several
 var<workgroup> a_tile: array<vec4f, 320>; // [64][4], rows padded to 5 against bank conflicts
 var<workgroup> b_tile: array<vec4f, 256>; // [16][16]
 var<workgroup> sums: array<vec4f, 256>; // sums of squares over 4 rows each
 
 @compute @workgroup_size(16, 16)
 fn main(
-  @builtin(workgroup_id) group: vec3u,
+  @builtin(workgroup_id) within: vec3u,
   @builtin(local_invocation_id) local: vec3u,
   @builtin(local_invocation_index) lane: u32,
 ) {
+  let group = first_group + within;
   let image = group.z;
   let m0 = group.y * 64;
   let n0 = group.x * 16;
@@ -2083,6 +2097,7 @@ fn gelu(x: vec4f) -> vec4f {
 @group(0) @binding(4) var<storage, read> gamma: array<vec4f, 160>; // [640]
 @group(0) @binding(5) var<storage, read> residual: array<vec4f>; // [784][160]
 @group(0) @binding(6) var<storage, read_write> output: array<vec4f>; // [784][160]
+@group(1) @binding(0) var<uniform> first_group: vec3u; // where this dispatch begins: a long one is made in several
 var<workgroup> a_tile: array<vec4f, 160>; // [32][4], rows padded to 5 against bank conflicts
 var<workgroup> b_tile: array<vec4f, 256>; // [16][16]
 var<workgroup> scale: array<vec4f, 128>; // GRN's factors of 128 quads of k at a time
@@ -2090,10 +2105,11 @@ var<workgroup> norms: array<f32, 128>;
 
 @compute @workgroup_size(16, 8)
 fn main(
-  @builtin(workgroup_id) group: vec3u,
+  @builtin(workgroup_id) within: vec3u,
   @builtin(local_invocation_id) local: vec3u,
   @builtin(local_invocation_index) lane: u32,
 ) {
+  let group = first_group + within;
   let image = group.z;
   let m0 = group.y * 32;
   let n0 = group.x * 16;
@@ -2197,6 +2213,7 @@ fn response(image: u32, k: u32) -> vec4f {
 @group(0) @binding(1) var<storage, read> weight: array<vec4f, 51200>; // [640][320]
 @group(0) @binding(2) var<storage, read> bias: array<vec4f, 80>; // [320]
 @group(0) @binding(3) var<storage, read_write> output: array<vec4f>; // [196][320]
+@group(1) @binding(0) var<uniform> first_group: vec3u; // where this dispatch begins: a long one is made in several
 var<workgroup> a_tile: array<vec4f, 288>; // [32][8], rows padded to 9 against bank conflicts
 var<workgroup> b_tile: array<vec4f, 256>; // [32][8]
 var<workgroup> stat: array<vec2f, 128>; // mean and 1/deviation of each token
@@ -2204,10 +2221,11 @@ var<private> origin: vec2u; // image and first row of the group
 
 @compute @workgroup_size(8, 8)
 fn main(
-  @builtin(workgroup_id) group: vec3u,
+  @builtin(workgroup_id) within: vec3u,
   @builtin(local_invocation_id) local: vec3u,
   @builtin(local_invocation_index) lane: u32,
 ) {
+  let group = first_group + within;
   let image = group.z;
   let m0 = group.y * 32;
   let n0 = group.x * 8;
@@ -2312,12 +2330,14 @@ fn measure(lane: u32) {
 @group(0) @binding(1) var<storage, read> weight: array<vec4f, 3920>; // [7][7][320]
 @group(0) @binding(2) var<storage, read> bias: array<vec4f, 80>; // [320]
 @group(0) @binding(3) var<storage, read_write> output: array<vec4f>; // [14][14][320]
+@group(1) @binding(0) var<uniform> first_group: vec3u; // where this dispatch begins: a long one is made in several
 var<workgroup> tile: array<vec4f, 560>; // [7 sites][80]
 var<workgroup> stat: array<vec2f, 7>; // mean and 1/deviation of each token
 var<workgroup> slice: array<vec2f, 80>; // sum and squared deviations, a share of a token each
 
 @compute @workgroup_size(80)
-fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lane: u32) {
+fn main(@builtin(workgroup_id) within: vec3u, @builtin(local_invocation_index) lane: u32) {
+  let group = first_group + within;
   let image = group.z * 15680;
   let y = group.y;
   let x0 = group.x * 7;
@@ -2489,16 +2509,18 @@ fn at(r: u32, x: u32) -> vec4f {
 @group(0) @binding(2) var<storage, read> bias: array<vec4f, 320>; // [1280]
 @group(0) @binding(3) var<storage, read_write> output: array<vec4f>; // [196][1280]
 @group(0) @binding(4) var<storage, read_write> squares: array<vec4f>; // [4][1280]
+@group(1) @binding(0) var<uniform> first_group: vec3u; // where this dispatch begins: a long one is made in several
 var<workgroup> a_tile: array<vec4f, 320>; // [64][4], rows padded to 5 against bank conflicts
 var<workgroup> b_tile: array<vec4f, 256>; // [16][16]
 var<workgroup> sums: array<vec4f, 256>; // sums of squares over 4 rows each
 
 @compute @workgroup_size(16, 16)
 fn main(
-  @builtin(workgroup_id) group: vec3u,
+  @builtin(workgroup_id) within: vec3u,
   @builtin(local_invocation_id) local: vec3u,
   @builtin(local_invocation_index) lane: u32,
 ) {
+  let group = first_group + within;
   let image = group.z;
   let m0 = group.y * 64;
   let n0 = group.x * 16;
@@ -2595,6 +2617,7 @@ fn gelu(x: vec4f) -> vec4f {
 @group(0) @binding(4) var<storage, read> gamma: array<vec4f, 320>; // [1280]
 @group(0) @binding(5) var<storage, read> residual: array<vec4f>; // [196][320]
 @group(0) @binding(6) var<storage, read_write> output: array<vec4f>; // [196][320]
+@group(1) @binding(0) var<uniform> first_group: vec3u; // where this dispatch begins: a long one is made in several
 var<workgroup> a_tile: array<vec4f, 288>; // [32][8], rows padded to 9 against bank conflicts
 var<workgroup> b_tile: array<vec4f, 256>; // [32][8]
 var<workgroup> scale: array<vec4f, 64>; // GRN's factors of 64 quads of k at a time
@@ -2602,10 +2625,11 @@ var<workgroup> norms: array<f32, 64>;
 
 @compute @workgroup_size(8, 8)
 fn main(
-  @builtin(workgroup_id) group: vec3u,
+  @builtin(workgroup_id) within: vec3u,
   @builtin(local_invocation_id) local: vec3u,
   @builtin(local_invocation_index) lane: u32,
 ) {
+  let group = first_group + within;
   let image = group.z;
   let m0 = group.y * 32;
   let n0 = group.x * 8;
@@ -2709,6 +2733,7 @@ fn response(image: u32, k: u32) -> vec4f {
 @group(0) @binding(1) var<storage, read> weight: array<vec4f, 204800>; // [1280][640]
 @group(0) @binding(2) var<storage, read> bias: array<vec4f, 160>; // [640]
 @group(0) @binding(3) var<storage, read_write> output: array<vec4f>; // [49][640]
+@group(1) @binding(0) var<uniform> first_group: vec3u; // where this dispatch begins: a long one is made in several
 var<workgroup> a_tile: array<vec4f, 288>; // [32][8], rows padded to 9 against bank conflicts
 var<workgroup> b_tile: array<vec4f, 256>; // [32][8]
 var<workgroup> stat: array<vec2f, 128>; // mean and 1/deviation of each token
@@ -2716,10 +2741,11 @@ var<private> origin: vec2u; // image and first row of the group
 
 @compute @workgroup_size(8, 8)
 fn main(
-  @builtin(workgroup_id) group: vec3u,
+  @builtin(workgroup_id) within: vec3u,
   @builtin(local_invocation_id) local: vec3u,
   @builtin(local_invocation_index) lane: u32,
 ) {
+  let group = first_group + within;
   let image = group.z;
   let m0 = group.y * 32;
   let n0 = group.x * 8;
@@ -2824,12 +2850,14 @@ fn measure(lane: u32) {
 @group(0) @binding(1) var<storage, read> weight: array<vec4f, 7840>; // [7][7][640]
 @group(0) @binding(2) var<storage, read> bias: array<vec4f, 160>; // [640]
 @group(0) @binding(3) var<storage, read_write> output: array<vec4f>; // [7][7][640]
+@group(1) @binding(0) var<uniform> first_group: vec3u; // where this dispatch begins: a long one is made in several
 var<workgroup> tile: array<vec4f, 160>; // [1 sites][160]
 var<workgroup> stat: array<vec2f, 1>; // mean and 1/deviation of each token
 var<workgroup> slice: array<vec2f, 160>; // sum and squared deviations, a share of a token each
 
 @compute @workgroup_size(160)
-fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lane: u32) {
+fn main(@builtin(workgroup_id) within: vec3u, @builtin(local_invocation_index) lane: u32) {
+  let group = first_group + within;
   let image = group.z * 7840;
   let y = group.y;
   let x0 = group.x * 1;
@@ -2941,16 +2969,18 @@ fn at(r: u32, x: u32) -> vec4f {
 @group(0) @binding(2) var<storage, read> bias: array<vec4f, 640>; // [2560]
 @group(0) @binding(3) var<storage, read_write> output: array<vec4f>; // [49][2560]
 @group(0) @binding(4) var<storage, read_write> squares: array<vec4f>; // [2][2560]
+@group(1) @binding(0) var<uniform> first_group: vec3u; // where this dispatch begins: a long one is made in several
 var<workgroup> a_tile: array<vec4f, 160>; // [32][4], rows padded to 5 against bank conflicts
 var<workgroup> b_tile: array<vec4f, 256>; // [16][16]
 var<workgroup> sums: array<vec4f, 128>; // sums of squares over 4 rows each
 
 @compute @workgroup_size(16, 8)
 fn main(
-  @builtin(workgroup_id) group: vec3u,
+  @builtin(workgroup_id) within: vec3u,
   @builtin(local_invocation_id) local: vec3u,
   @builtin(local_invocation_index) lane: u32,
 ) {
+  let group = first_group + within;
   let image = group.z;
   let m0 = group.y * 32;
   let n0 = group.x * 16;
@@ -3047,6 +3077,7 @@ fn gelu(x: vec4f) -> vec4f {
 @group(0) @binding(4) var<storage, read> gamma: array<vec4f, 640>; // [2560]
 @group(0) @binding(5) var<storage, read> residual: array<vec4f>; // [49][640]
 @group(0) @binding(6) var<storage, read_write> output: array<vec4f>; // [49][640]
+@group(1) @binding(0) var<uniform> first_group: vec3u; // where this dispatch begins: a long one is made in several
 var<workgroup> a_tile: array<vec4f, 288>; // [32][8], rows padded to 9 against bank conflicts
 var<workgroup> b_tile: array<vec4f, 256>; // [32][8]
 var<workgroup> scale: array<vec4f, 64>; // GRN's factors of 64 quads of k at a time
@@ -3054,10 +3085,11 @@ var<workgroup> norms: array<f32, 64>;
 
 @compute @workgroup_size(8, 8)
 fn main(
-  @builtin(workgroup_id) group: vec3u,
+  @builtin(workgroup_id) within: vec3u,
   @builtin(local_invocation_id) local: vec3u,
   @builtin(local_invocation_index) lane: u32,
 ) {
+  let group = first_group + within;
   let image = group.z;
   let m0 = group.y * 32;
   let n0 = group.x * 8;
@@ -3159,12 +3191,14 @@ fn response(image: u32, k: u32) -> vec4f {
 // One group an image.
 @group(0) @binding(0) var<storage, read> input: array<vec4f>; // [49][640]
 @group(0) @binding(1) var<storage, read_write> output: array<vec4f>; // [640]
+@group(1) @binding(0) var<uniform> first_group: vec3u; // where this dispatch begins: a long one is made in several
 var<workgroup> tile: array<vec4f, 160>;
 var<workgroup> stat: array<vec2f, 1>; // mean and 1/deviation of each token
 var<workgroup> slice: array<vec2f, 160>; // sum and squared deviations, a share of a token each
 
 @compute @workgroup_size(160)
-fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lane: u32) {
+fn main(@builtin(workgroup_id) within: vec3u, @builtin(local_invocation_index) lane: u32) {
+  let group = first_group + within;
   let image = group.z;
   for (var c = lane; c < 160; c += 160) {
     var sum = vec4f();
@@ -3234,14 +3268,16 @@ fn channels(first: u32) -> f32 {
 @group(0) @binding(1) var<storage, read> weight: array<vec4f, 163840>; // [640][1024]
 @group(0) @binding(2) var<storage, read> bias: array<vec4f, 256>; // [1024]
 @group(0) @binding(3) var<storage, read_write> output: array<vec4f>; // [1000]
+@group(1) @binding(0) var<uniform> first_group: vec3u; // where this dispatch begins: a long one is made in several
 var<workgroup> sums: array<vec4f, 256>;
 
 @compute @workgroup_size(16, 16)
 fn main(
-  @builtin(workgroup_id) group: vec3u,
+  @builtin(workgroup_id) within: vec3u,
   @builtin(local_invocation_id) local: vec3u,
   @builtin(local_invocation_index) lane: u32,
 ) {
+  let group = first_group + within;
   let image = group.z;
   let n = group.x * 16 + local.x;
   let row = image * 160;

@@ -476,48 +476,48 @@ export const descriptor = {
     { label: "head", kernel: 16, bindings: [202, 203, 204, 205, 206, 207], grid: [16, 1], perImage: false },
   ],
   steps: [
-    { label: "downsample_layers.0.0", kernel: 17, bindings: [208, 2, 3, 209, 210, 211], grid: [4, 56], perImage: true },
-    { label: "stages.0.0.dwconv", kernel: 18, bindings: [211, 6, 7, 212], grid: [4, 56], perImage: true },
-    { label: "stages.0.0.pwconv1", kernel: 19, bindings: [212, 12, 13, 213, 214], grid: [4, 49], perImage: true },
-    { label: "stages.0.0.pwconv2", kernel: 20, bindings: [213, 17, 18, 214, 215, 211, 216], grid: [1, 98], perImage: true },
-    { label: "stages.0.1.dwconv", kernel: 18, bindings: [216, 21, 22, 217], grid: [4, 56], perImage: true },
-    { label: "stages.0.1.pwconv1", kernel: 19, bindings: [217, 27, 28, 218, 219], grid: [4, 49], perImage: true },
-    { label: "stages.0.1.pwconv2", kernel: 20, bindings: [218, 32, 33, 219, 220, 216, 221], grid: [1, 98], perImage: true },
-    { label: "downsample_layers.1.1", kernel: 21, bindings: [221, 38, 39, 222], grid: [4, 25], perImage: true },
-    { label: "stages.1.0.dwconv", kernel: 22, bindings: [222, 42, 43, 223], grid: [2, 28], perImage: true },
-    { label: "stages.1.0.pwconv1", kernel: 23, bindings: [223, 48, 49, 224, 225], grid: [8, 13], perImage: true },
-    { label: "stages.1.0.pwconv2", kernel: 24, bindings: [224, 53, 54, 225, 226, 222, 227], grid: [4, 25], perImage: true },
-    { label: "stages.1.1.dwconv", kernel: 22, bindings: [227, 57, 58, 228], grid: [2, 28], perImage: true },
-    { label: "stages.1.1.pwconv1", kernel: 23, bindings: [228, 63, 64, 229, 230], grid: [8, 13], perImage: true },
-    { label: "stages.1.1.pwconv2", kernel: 24, bindings: [229, 68, 69, 230, 231, 227, 232], grid: [4, 25], perImage: true },
-    { label: "downsample_layers.2.1", kernel: 25, bindings: [232, 74, 75, 233], grid: [8, 7], perImage: true },
-    { label: "stages.2.0.dwconv", kernel: 26, bindings: [233, 78, 79, 234], grid: [2, 14], perImage: true },
-    { label: "stages.2.0.pwconv1", kernel: 27, bindings: [234, 84, 85, 235, 236], grid: [16, 4], perImage: true },
-    { label: "stages.2.0.pwconv2", kernel: 28, bindings: [235, 89, 90, 236, 237, 233, 238], grid: [8, 7], perImage: true },
-    { label: "stages.2.1.dwconv", kernel: 26, bindings: [238, 93, 94, 239], grid: [2, 14], perImage: true },
-    { label: "stages.2.1.pwconv1", kernel: 27, bindings: [239, 99, 100, 240, 241], grid: [16, 4], perImage: true },
-    { label: "stages.2.1.pwconv2", kernel: 28, bindings: [240, 104, 105, 241, 242, 238, 243], grid: [8, 7], perImage: true },
-    { label: "stages.2.2.dwconv", kernel: 26, bindings: [243, 108, 109, 244], grid: [2, 14], perImage: true },
-    { label: "stages.2.2.pwconv1", kernel: 27, bindings: [244, 114, 115, 245, 246], grid: [16, 4], perImage: true },
-    { label: "stages.2.2.pwconv2", kernel: 28, bindings: [245, 119, 120, 246, 247, 243, 248], grid: [8, 7], perImage: true },
-    { label: "stages.2.3.dwconv", kernel: 26, bindings: [248, 123, 124, 249], grid: [2, 14], perImage: true },
-    { label: "stages.2.3.pwconv1", kernel: 27, bindings: [249, 129, 130, 250, 251], grid: [16, 4], perImage: true },
-    { label: "stages.2.3.pwconv2", kernel: 28, bindings: [250, 134, 135, 251, 252, 248, 253], grid: [8, 7], perImage: true },
-    { label: "stages.2.4.dwconv", kernel: 26, bindings: [253, 138, 139, 254], grid: [2, 14], perImage: true },
-    { label: "stages.2.4.pwconv1", kernel: 27, bindings: [254, 144, 145, 255, 256], grid: [16, 4], perImage: true },
-    { label: "stages.2.4.pwconv2", kernel: 28, bindings: [255, 149, 150, 256, 257, 253, 258], grid: [8, 7], perImage: true },
-    { label: "stages.2.5.dwconv", kernel: 26, bindings: [258, 153, 154, 259], grid: [2, 14], perImage: true },
-    { label: "stages.2.5.pwconv1", kernel: 27, bindings: [259, 159, 160, 260, 261], grid: [16, 4], perImage: true },
-    { label: "stages.2.5.pwconv2", kernel: 28, bindings: [260, 164, 165, 261, 262, 258, 263], grid: [8, 7], perImage: true },
-    { label: "downsample_layers.3.1", kernel: 29, bindings: [263, 170, 171, 264], grid: [16, 2], perImage: true },
-    { label: "stages.3.0.dwconv", kernel: 30, bindings: [264, 174, 175, 265], grid: [7, 7], perImage: true },
-    { label: "stages.3.0.pwconv1", kernel: 31, bindings: [265, 180, 181, 266, 267], grid: [32, 2], perImage: true },
-    { label: "stages.3.0.pwconv2", kernel: 32, bindings: [266, 185, 186, 267, 268, 264, 269], grid: [16, 2], perImage: true },
-    { label: "stages.3.1.dwconv", kernel: 30, bindings: [269, 189, 190, 270], grid: [7, 7], perImage: true },
-    { label: "stages.3.1.pwconv1", kernel: 31, bindings: [270, 195, 196, 271, 272], grid: [32, 2], perImage: true },
-    { label: "stages.3.1.pwconv2", kernel: 32, bindings: [271, 200, 201, 272, 273, 269, 274], grid: [16, 2], perImage: true },
-    { label: "pool", kernel: 33, bindings: [274, 275], grid: [1, 1], perImage: true },
-    { label: "head", kernel: 34, bindings: [275, 206, 207, 276], grid: [16, 1], perImage: true },
+    { label: "downsample_layers.0.0", kernel: 17, bindings: [208, 2, 3, 209, 210, 211], grid: [4, 56], perImage: true, work: 11051776 },
+    { label: "stages.0.0.dwconv", kernel: 18, bindings: [211, 6, 7, 212], grid: [4, 56], perImage: true, work: 11452928 },
+    { label: "stages.0.0.pwconv1", kernel: 19, bindings: [212, 12, 13, 213, 214], grid: [4, 49], perImage: true, work: 55511040 },
+    { label: "stages.0.0.pwconv2", kernel: 20, bindings: [213, 17, 18, 214, 215, 211, 216], grid: [1, 98], perImage: true, work: 56314112 },
+    { label: "stages.0.1.dwconv", kernel: 18, bindings: [216, 21, 22, 217], grid: [4, 56], perImage: true, work: 11452928 },
+    { label: "stages.0.1.pwconv1", kernel: 19, bindings: [217, 27, 28, 218, 219], grid: [4, 49], perImage: true, work: 55511040 },
+    { label: "stages.0.1.pwconv2", kernel: 20, bindings: [218, 32, 33, 219, 220, 216, 221], grid: [1, 98], perImage: true, work: 56314112 },
+    { label: "downsample_layers.1.1", kernel: 21, bindings: [221, 38, 39, 222], grid: [4, 25], perImage: true, work: 27025920 },
+    { label: "stages.1.0.dwconv", kernel: 22, bindings: [222, 42, 43, 223], grid: [2, 28], perImage: true, work: 5745664 },
+    { label: "stages.1.0.pwconv1", kernel: 23, bindings: [223, 48, 49, 224, 225], grid: [8, 13], perImage: true, work: 53678080 },
+    { label: "stages.1.0.pwconv2", kernel: 24, bindings: [224, 53, 54, 225, 226, 222, 227], grid: [4, 25], perImage: true, work: 54080000 },
+    { label: "stages.1.1.dwconv", kernel: 22, bindings: [227, 57, 58, 228], grid: [2, 28], perImage: true, work: 5745664 },
+    { label: "stages.1.1.pwconv1", kernel: 23, bindings: [228, 63, 64, 229, 230], grid: [8, 13], perImage: true, work: 53678080 },
+    { label: "stages.1.1.pwconv2", kernel: 24, bindings: [229, 68, 69, 230, 231, 227, 232], grid: [4, 25], perImage: true, work: 54080000 },
+    { label: "downsample_layers.2.1", kernel: 25, bindings: [232, 74, 75, 233], grid: [8, 7], perImage: true, work: 26817536 },
+    { label: "stages.2.0.dwconv", kernel: 26, bindings: [233, 78, 79, 234], grid: [2, 14], perImage: true, work: 2911232 },
+    { label: "stages.2.0.pwconv1", kernel: 27, bindings: [234, 84, 85, 235, 236], grid: [16, 4], perImage: true, work: 53452800 },
+    { label: "stages.2.0.pwconv2", kernel: 28, bindings: [235, 89, 90, 236, 237, 233, 238], grid: [8, 7], perImage: true, work: 53654528 },
+    { label: "stages.2.1.dwconv", kernel: 26, bindings: [238, 93, 94, 239], grid: [2, 14], perImage: true, work: 2911232 },
+    { label: "stages.2.1.pwconv1", kernel: 27, bindings: [239, 99, 100, 240, 241], grid: [16, 4], perImage: true, work: 53452800 },
+    { label: "stages.2.1.pwconv2", kernel: 28, bindings: [240, 104, 105, 241, 242, 238, 243], grid: [8, 7], perImage: true, work: 53654528 },
+    { label: "stages.2.2.dwconv", kernel: 26, bindings: [243, 108, 109, 244], grid: [2, 14], perImage: true, work: 2911232 },
+    { label: "stages.2.2.pwconv1", kernel: 27, bindings: [244, 114, 115, 245, 246], grid: [16, 4], perImage: true, work: 53452800 },
+    { label: "stages.2.2.pwconv2", kernel: 28, bindings: [245, 119, 120, 246, 247, 243, 248], grid: [8, 7], perImage: true, work: 53654528 },
+    { label: "stages.2.3.dwconv", kernel: 26, bindings: [248, 123, 124, 249], grid: [2, 14], perImage: true, work: 2911232 },
+    { label: "stages.2.3.pwconv1", kernel: 27, bindings: [249, 129, 130, 250, 251], grid: [16, 4], perImage: true, work: 53452800 },
+    { label: "stages.2.3.pwconv2", kernel: 28, bindings: [250, 134, 135, 251, 252, 248, 253], grid: [8, 7], perImage: true, work: 53654528 },
+    { label: "stages.2.4.dwconv", kernel: 26, bindings: [253, 138, 139, 254], grid: [2, 14], perImage: true, work: 2911232 },
+    { label: "stages.2.4.pwconv1", kernel: 27, bindings: [254, 144, 145, 255, 256], grid: [16, 4], perImage: true, work: 53452800 },
+    { label: "stages.2.4.pwconv2", kernel: 28, bindings: [255, 149, 150, 256, 257, 253, 258], grid: [8, 7], perImage: true, work: 53654528 },
+    { label: "stages.2.5.dwconv", kernel: 26, bindings: [258, 153, 154, 259], grid: [2, 14], perImage: true, work: 2911232 },
+    { label: "stages.2.5.pwconv1", kernel: 27, bindings: [259, 159, 160, 260, 261], grid: [16, 4], perImage: true, work: 53452800 },
+    { label: "stages.2.5.pwconv2", kernel: 28, bindings: [260, 164, 165, 261, 262, 258, 263], grid: [8, 7], perImage: true, work: 53654528 },
+    { label: "downsample_layers.3.1", kernel: 29, bindings: [263, 170, 171, 264], grid: [16, 2], perImage: true, work: 28090368 },
+    { label: "stages.3.0.dwconv", kernel: 30, bindings: [264, 174, 175, 265], grid: [7, 7], perImage: true, work: 1532416 },
+    { label: "stages.3.0.pwconv1", kernel: 31, bindings: [265, 180, 181, 266, 267], grid: [32, 2], perImage: true, work: 56100864 },
+    { label: "stages.3.0.pwconv2", kernel: 32, bindings: [266, 185, 186, 267, 268, 264, 269], grid: [16, 2], perImage: true, work: 56203264 },
+    { label: "stages.3.1.dwconv", kernel: 30, bindings: [269, 189, 190, 270], grid: [7, 7], perImage: true, work: 1532416 },
+    { label: "stages.3.1.pwconv1", kernel: 31, bindings: [270, 195, 196, 271, 272], grid: [32, 2], perImage: true, work: 56100864 },
+    { label: "stages.3.1.pwconv2", kernel: 32, bindings: [271, 200, 201, 272, 273, 269, 274], grid: [16, 2], perImage: true, work: 56203264 },
+    { label: "pool", kernel: 33, bindings: [274, 275], grid: [1, 1], perImage: true, work: 102400 },
+    { label: "head", kernel: 34, bindings: [275, 206, 207, 276], grid: [16, 1], perImage: true, work: 2619296 },
   ],
   limits: { maxBufferSize: 4194304, maxStorageBufferBindingSize: 4194304, maxStorageBuffersPerShaderStage: 7, maxComputeInvocationsPerWorkgroup: 256 },
   kernels: [
@@ -1098,12 +1098,14 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
 @group(0) @binding(3) var<storage, read> gain: array<vec4f, 16>; // [64]
 @group(0) @binding(4) var<storage, read> shift: array<vec4f, 16>; // [64]
 @group(0) @binding(5) var<storage, read_write> output: array<vec4f>; // [56][56][64]
+@group(1) @binding(0) var<uniform> first_group: vec3u; // where this dispatch begins: a long one is made in several
 var<workgroup> tile: array<vec4f, 224>; // [14 sites][16]
 var<workgroup> stat: array<vec2f, 14>; // mean and 1/deviation of each token
 var<workgroup> slice: array<vec2f, 112>; // sum and squared deviations, a share of a token each
 
 @compute @workgroup_size(112)
-fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lane: u32) {
+fn main(@builtin(workgroup_id) within: vec3u, @builtin(local_invocation_index) lane: u32) {
+  let group = first_group + within;
   let image = group.z * 37632;
   let y = group.y;
   let x0 = group.x * 14;
@@ -1219,12 +1221,14 @@ fn channels(first: u32) -> f32 {
 @group(0) @binding(1) var<storage, read> weight: array<vec4f, 784>; // [7][7][64]
 @group(0) @binding(2) var<storage, read> bias: array<vec4f, 16>; // [64]
 @group(0) @binding(3) var<storage, read_write> output: array<vec4f>; // [56][56][64]
+@group(1) @binding(0) var<uniform> first_group: vec3u; // where this dispatch begins: a long one is made in several
 var<workgroup> tile: array<vec4f, 224>; // [14 sites][16]
 var<workgroup> stat: array<vec2f, 14>; // mean and 1/deviation of each token
 var<workgroup> slice: array<vec2f, 112>; // sum and squared deviations, a share of a token each
 
 @compute @workgroup_size(112)
-fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lane: u32) {
+fn main(@builtin(workgroup_id) within: vec3u, @builtin(local_invocation_index) lane: u32) {
+  let group = first_group + within;
   let image = group.z * 50176;
   let y = group.y;
   let x0 = group.x * 14;
@@ -1396,16 +1400,18 @@ fn at(r: u32, x: u32) -> vec4f {
 @group(0) @binding(2) var<storage, read> bias: array<vec4f, 64>; // [256]
 @group(0) @binding(3) var<storage, read_write> output: array<vec4f>; // [3136][256]
 @group(0) @binding(4) var<storage, read_write> squares: array<vec4f>; // [49][256]
+@group(1) @binding(0) var<uniform> first_group: vec3u; // where this dispatch begins: a long one is made in several
 var<workgroup> a_tile: array<vec4f, 320>; // [64][4], rows padded to 5 against bank conflicts
 var<workgroup> b_tile: array<vec4f, 256>; // [16][16]
 var<workgroup> sums: array<vec4f, 256>; // sums of squares over 4 rows each
 
 @compute @workgroup_size(16, 16)
 fn main(
-  @builtin(workgroup_id) group: vec3u,
+  @builtin(workgroup_id) within: vec3u,
   @builtin(local_invocation_id) local: vec3u,
   @builtin(local_invocation_index) lane: u32,
 ) {
+  let group = first_group + within;
   let image = group.z;
   let m0 = group.y * 64;
   let n0 = group.x * 16;
@@ -1499,6 +1505,7 @@ fn gelu(x: vec4f) -> vec4f {
 @group(0) @binding(4) var<storage, read> gamma: array<vec4f, 64>; // [256]
 @group(0) @binding(5) var<storage, read> residual: array<vec4f>; // [3136][64]
 @group(0) @binding(6) var<storage, read_write> output: array<vec4f>; // [3136][64]
+@group(1) @binding(0) var<uniform> first_group: vec3u; // where this dispatch begins: a long one is made in several
 var<workgroup> a_tile: array<vec4f, 160>; // [32][4], rows padded to 5 against bank conflicts
 var<workgroup> b_tile: array<vec4f, 256>; // [16][16]
 var<workgroup> scale: array<vec4f, 128>; // GRN's factors of 128 quads of k at a time
@@ -1506,10 +1513,11 @@ var<workgroup> norms: array<f32, 128>;
 
 @compute @workgroup_size(16, 8)
 fn main(
-  @builtin(workgroup_id) group: vec3u,
+  @builtin(workgroup_id) within: vec3u,
   @builtin(local_invocation_id) local: vec3u,
   @builtin(local_invocation_index) lane: u32,
 ) {
+  let group = first_group + within;
   let image = group.z;
   let m0 = group.y * 32;
   let n0 = group.x * 16;
@@ -1610,6 +1618,7 @@ fn response(image: u32, k: u32) -> vec4f {
 @group(0) @binding(1) var<storage, read> weight: array<vec4f, 8192>; // [256][128]
 @group(0) @binding(2) var<storage, read> bias: array<vec4f, 32>; // [128]
 @group(0) @binding(3) var<storage, read_write> output: array<vec4f>; // [784][128]
+@group(1) @binding(0) var<uniform> first_group: vec3u; // where this dispatch begins: a long one is made in several
 var<workgroup> a_tile: array<vec4f, 288>; // [32][8], rows padded to 9 against bank conflicts
 var<workgroup> b_tile: array<vec4f, 256>; // [32][8]
 var<workgroup> stat: array<vec2f, 128>; // mean and 1/deviation of each token
@@ -1617,10 +1626,11 @@ var<private> origin: vec2u; // image and first row of the group
 
 @compute @workgroup_size(8, 8)
 fn main(
-  @builtin(workgroup_id) group: vec3u,
+  @builtin(workgroup_id) within: vec3u,
   @builtin(local_invocation_id) local: vec3u,
   @builtin(local_invocation_index) lane: u32,
 ) {
+  let group = first_group + within;
   let image = group.z;
   let m0 = group.y * 32;
   let n0 = group.x * 8;
@@ -1725,12 +1735,14 @@ fn measure(lane: u32) {
 @group(0) @binding(1) var<storage, read> weight: array<vec4f, 1568>; // [7][7][128]
 @group(0) @binding(2) var<storage, read> bias: array<vec4f, 32>; // [128]
 @group(0) @binding(3) var<storage, read_write> output: array<vec4f>; // [28][28][128]
+@group(1) @binding(0) var<uniform> first_group: vec3u; // where this dispatch begins: a long one is made in several
 var<workgroup> tile: array<vec4f, 448>; // [14 sites][32]
 var<workgroup> stat: array<vec2f, 14>; // mean and 1/deviation of each token
 var<workgroup> slice: array<vec2f, 112>; // sum and squared deviations, a share of a token each
 
 @compute @workgroup_size(112)
-fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lane: u32) {
+fn main(@builtin(workgroup_id) within: vec3u, @builtin(local_invocation_index) lane: u32) {
+  let group = first_group + within;
   let image = group.z * 25088;
   let y = group.y;
   let x0 = group.x * 14;
@@ -1902,16 +1914,18 @@ fn at(r: u32, x: u32) -> vec4f {
 @group(0) @binding(2) var<storage, read> bias: array<vec4f, 128>; // [512]
 @group(0) @binding(3) var<storage, read_write> output: array<vec4f>; // [784][512]
 @group(0) @binding(4) var<storage, read_write> squares: array<vec4f>; // [13][512]
+@group(1) @binding(0) var<uniform> first_group: vec3u; // where this dispatch begins: a long one is made in several
 var<workgroup> a_tile: array<vec4f, 320>; // [64][4], rows padded to 5 against bank conflicts
 var<workgroup> b_tile: array<vec4f, 256>; // [16][16]
 var<workgroup> sums: array<vec4f, 256>; // sums of squares over 4 rows each
 
 @compute @workgroup_size(16, 16)
 fn main(
-  @builtin(workgroup_id) group: vec3u,
+  @builtin(workgroup_id) within: vec3u,
   @builtin(local_invocation_id) local: vec3u,
   @builtin(local_invocation_index) lane: u32,
 ) {
+  let group = first_group + within;
   let image = group.z;
   let m0 = group.y * 64;
   let n0 = group.x * 16;
@@ -2008,6 +2022,7 @@ fn gelu(x: vec4f) -> vec4f {
 @group(0) @binding(4) var<storage, read> gamma: array<vec4f, 128>; // [512]
 @group(0) @binding(5) var<storage, read> residual: array<vec4f>; // [784][128]
 @group(0) @binding(6) var<storage, read_write> output: array<vec4f>; // [784][128]
+@group(1) @binding(0) var<uniform> first_group: vec3u; // where this dispatch begins: a long one is made in several
 var<workgroup> a_tile: array<vec4f, 288>; // [32][8], rows padded to 9 against bank conflicts
 var<workgroup> b_tile: array<vec4f, 256>; // [32][8]
 var<workgroup> scale: array<vec4f, 64>; // GRN's factors of 64 quads of k at a time
@@ -2015,10 +2030,11 @@ var<workgroup> norms: array<f32, 64>;
 
 @compute @workgroup_size(8, 8)
 fn main(
-  @builtin(workgroup_id) group: vec3u,
+  @builtin(workgroup_id) within: vec3u,
   @builtin(local_invocation_id) local: vec3u,
   @builtin(local_invocation_index) lane: u32,
 ) {
+  let group = first_group + within;
   let image = group.z;
   let m0 = group.y * 32;
   let n0 = group.x * 8;
@@ -2122,6 +2138,7 @@ fn response(image: u32, k: u32) -> vec4f {
 @group(0) @binding(1) var<storage, read> weight: array<vec4f, 32768>; // [512][256]
 @group(0) @binding(2) var<storage, read> bias: array<vec4f, 64>; // [256]
 @group(0) @binding(3) var<storage, read_write> output: array<vec4f>; // [196][256]
+@group(1) @binding(0) var<uniform> first_group: vec3u; // where this dispatch begins: a long one is made in several
 var<workgroup> a_tile: array<vec4f, 288>; // [32][8], rows padded to 9 against bank conflicts
 var<workgroup> b_tile: array<vec4f, 256>; // [32][8]
 var<workgroup> stat: array<vec2f, 128>; // mean and 1/deviation of each token
@@ -2129,10 +2146,11 @@ var<private> origin: vec2u; // image and first row of the group
 
 @compute @workgroup_size(8, 8)
 fn main(
-  @builtin(workgroup_id) group: vec3u,
+  @builtin(workgroup_id) within: vec3u,
   @builtin(local_invocation_id) local: vec3u,
   @builtin(local_invocation_index) lane: u32,
 ) {
+  let group = first_group + within;
   let image = group.z;
   let m0 = group.y * 32;
   let n0 = group.x * 8;
@@ -2237,12 +2255,14 @@ fn measure(lane: u32) {
 @group(0) @binding(1) var<storage, read> weight: array<vec4f, 3136>; // [7][7][256]
 @group(0) @binding(2) var<storage, read> bias: array<vec4f, 64>; // [256]
 @group(0) @binding(3) var<storage, read_write> output: array<vec4f>; // [14][14][256]
+@group(1) @binding(0) var<uniform> first_group: vec3u; // where this dispatch begins: a long one is made in several
 var<workgroup> tile: array<vec4f, 448>; // [7 sites][64]
 var<workgroup> stat: array<vec2f, 7>; // mean and 1/deviation of each token
 var<workgroup> slice: array<vec2f, 64>; // sum and squared deviations, a share of a token each
 
 @compute @workgroup_size(64)
-fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lane: u32) {
+fn main(@builtin(workgroup_id) within: vec3u, @builtin(local_invocation_index) lane: u32) {
+  let group = first_group + within;
   let image = group.z * 12544;
   let y = group.y;
   let x0 = group.x * 7;
@@ -2414,16 +2434,18 @@ fn at(r: u32, x: u32) -> vec4f {
 @group(0) @binding(2) var<storage, read> bias: array<vec4f, 256>; // [1024]
 @group(0) @binding(3) var<storage, read_write> output: array<vec4f>; // [196][1024]
 @group(0) @binding(4) var<storage, read_write> squares: array<vec4f>; // [4][1024]
+@group(1) @binding(0) var<uniform> first_group: vec3u; // where this dispatch begins: a long one is made in several
 var<workgroup> a_tile: array<vec4f, 320>; // [64][4], rows padded to 5 against bank conflicts
 var<workgroup> b_tile: array<vec4f, 256>; // [16][16]
 var<workgroup> sums: array<vec4f, 256>; // sums of squares over 4 rows each
 
 @compute @workgroup_size(16, 16)
 fn main(
-  @builtin(workgroup_id) group: vec3u,
+  @builtin(workgroup_id) within: vec3u,
   @builtin(local_invocation_id) local: vec3u,
   @builtin(local_invocation_index) lane: u32,
 ) {
+  let group = first_group + within;
   let image = group.z;
   let m0 = group.y * 64;
   let n0 = group.x * 16;
@@ -2520,6 +2542,7 @@ fn gelu(x: vec4f) -> vec4f {
 @group(0) @binding(4) var<storage, read> gamma: array<vec4f, 256>; // [1024]
 @group(0) @binding(5) var<storage, read> residual: array<vec4f>; // [196][256]
 @group(0) @binding(6) var<storage, read_write> output: array<vec4f>; // [196][256]
+@group(1) @binding(0) var<uniform> first_group: vec3u; // where this dispatch begins: a long one is made in several
 var<workgroup> a_tile: array<vec4f, 288>; // [32][8], rows padded to 9 against bank conflicts
 var<workgroup> b_tile: array<vec4f, 256>; // [32][8]
 var<workgroup> scale: array<vec4f, 64>; // GRN's factors of 64 quads of k at a time
@@ -2527,10 +2550,11 @@ var<workgroup> norms: array<f32, 64>;
 
 @compute @workgroup_size(8, 8)
 fn main(
-  @builtin(workgroup_id) group: vec3u,
+  @builtin(workgroup_id) within: vec3u,
   @builtin(local_invocation_id) local: vec3u,
   @builtin(local_invocation_index) lane: u32,
 ) {
+  let group = first_group + within;
   let image = group.z;
   let m0 = group.y * 32;
   let n0 = group.x * 8;
@@ -2634,6 +2658,7 @@ fn response(image: u32, k: u32) -> vec4f {
 @group(0) @binding(1) var<storage, read> weight: array<vec4f, 131072>; // [1024][512]
 @group(0) @binding(2) var<storage, read> bias: array<vec4f, 128>; // [512]
 @group(0) @binding(3) var<storage, read_write> output: array<vec4f>; // [49][512]
+@group(1) @binding(0) var<uniform> first_group: vec3u; // where this dispatch begins: a long one is made in several
 var<workgroup> a_tile: array<vec4f, 288>; // [32][8], rows padded to 9 against bank conflicts
 var<workgroup> b_tile: array<vec4f, 256>; // [32][8]
 var<workgroup> stat: array<vec2f, 128>; // mean and 1/deviation of each token
@@ -2641,10 +2666,11 @@ var<private> origin: vec2u; // image and first row of the group
 
 @compute @workgroup_size(8, 8)
 fn main(
-  @builtin(workgroup_id) group: vec3u,
+  @builtin(workgroup_id) within: vec3u,
   @builtin(local_invocation_id) local: vec3u,
   @builtin(local_invocation_index) lane: u32,
 ) {
+  let group = first_group + within;
   let image = group.z;
   let m0 = group.y * 32;
   let n0 = group.x * 8;
@@ -2749,12 +2775,14 @@ fn measure(lane: u32) {
 @group(0) @binding(1) var<storage, read> weight: array<vec4f, 6272>; // [7][7][512]
 @group(0) @binding(2) var<storage, read> bias: array<vec4f, 128>; // [512]
 @group(0) @binding(3) var<storage, read_write> output: array<vec4f>; // [7][7][512]
+@group(1) @binding(0) var<uniform> first_group: vec3u; // where this dispatch begins: a long one is made in several
 var<workgroup> tile: array<vec4f, 128>; // [1 sites][128]
 var<workgroup> stat: array<vec2f, 1>; // mean and 1/deviation of each token
 var<workgroup> slice: array<vec2f, 128>; // sum and squared deviations, a share of a token each
 
 @compute @workgroup_size(128)
-fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lane: u32) {
+fn main(@builtin(workgroup_id) within: vec3u, @builtin(local_invocation_index) lane: u32) {
+  let group = first_group + within;
   let image = group.z * 6272;
   let y = group.y;
   let x0 = group.x * 1;
@@ -2866,16 +2894,18 @@ fn at(r: u32, x: u32) -> vec4f {
 @group(0) @binding(2) var<storage, read> bias: array<vec4f, 512>; // [2048]
 @group(0) @binding(3) var<storage, read_write> output: array<vec4f>; // [49][2048]
 @group(0) @binding(4) var<storage, read_write> squares: array<vec4f>; // [2][2048]
+@group(1) @binding(0) var<uniform> first_group: vec3u; // where this dispatch begins: a long one is made in several
 var<workgroup> a_tile: array<vec4f, 160>; // [32][4], rows padded to 5 against bank conflicts
 var<workgroup> b_tile: array<vec4f, 256>; // [16][16]
 var<workgroup> sums: array<vec4f, 128>; // sums of squares over 4 rows each
 
 @compute @workgroup_size(16, 8)
 fn main(
-  @builtin(workgroup_id) group: vec3u,
+  @builtin(workgroup_id) within: vec3u,
   @builtin(local_invocation_id) local: vec3u,
   @builtin(local_invocation_index) lane: u32,
 ) {
+  let group = first_group + within;
   let image = group.z;
   let m0 = group.y * 32;
   let n0 = group.x * 16;
@@ -2972,6 +3002,7 @@ fn gelu(x: vec4f) -> vec4f {
 @group(0) @binding(4) var<storage, read> gamma: array<vec4f, 512>; // [2048]
 @group(0) @binding(5) var<storage, read> residual: array<vec4f>; // [49][512]
 @group(0) @binding(6) var<storage, read_write> output: array<vec4f>; // [49][512]
+@group(1) @binding(0) var<uniform> first_group: vec3u; // where this dispatch begins: a long one is made in several
 var<workgroup> a_tile: array<vec4f, 288>; // [32][8], rows padded to 9 against bank conflicts
 var<workgroup> b_tile: array<vec4f, 256>; // [32][8]
 var<workgroup> scale: array<vec4f, 64>; // GRN's factors of 64 quads of k at a time
@@ -2979,10 +3010,11 @@ var<workgroup> norms: array<f32, 64>;
 
 @compute @workgroup_size(8, 8)
 fn main(
-  @builtin(workgroup_id) group: vec3u,
+  @builtin(workgroup_id) within: vec3u,
   @builtin(local_invocation_id) local: vec3u,
   @builtin(local_invocation_index) lane: u32,
 ) {
+  let group = first_group + within;
   let image = group.z;
   let m0 = group.y * 32;
   let n0 = group.x * 8;
@@ -3084,12 +3116,14 @@ fn response(image: u32, k: u32) -> vec4f {
 // One group an image.
 @group(0) @binding(0) var<storage, read> input: array<vec4f>; // [49][512]
 @group(0) @binding(1) var<storage, read_write> output: array<vec4f>; // [512]
+@group(1) @binding(0) var<uniform> first_group: vec3u; // where this dispatch begins: a long one is made in several
 var<workgroup> tile: array<vec4f, 128>;
 var<workgroup> stat: array<vec2f, 1>; // mean and 1/deviation of each token
 var<workgroup> slice: array<vec2f, 128>; // sum and squared deviations, a share of a token each
 
 @compute @workgroup_size(128)
-fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lane: u32) {
+fn main(@builtin(workgroup_id) within: vec3u, @builtin(local_invocation_index) lane: u32) {
+  let group = first_group + within;
   let image = group.z;
   for (var c = lane; c < 128; c += 128) {
     var sum = vec4f();
@@ -3159,14 +3193,16 @@ fn channels(first: u32) -> f32 {
 @group(0) @binding(1) var<storage, read> weight: array<vec4f, 131072>; // [512][1024]
 @group(0) @binding(2) var<storage, read> bias: array<vec4f, 256>; // [1024]
 @group(0) @binding(3) var<storage, read_write> output: array<vec4f>; // [1000]
+@group(1) @binding(0) var<uniform> first_group: vec3u; // where this dispatch begins: a long one is made in several
 var<workgroup> sums: array<vec4f, 256>;
 
 @compute @workgroup_size(16, 16)
 fn main(
-  @builtin(workgroup_id) group: vec3u,
+  @builtin(workgroup_id) within: vec3u,
   @builtin(local_invocation_id) local: vec3u,
   @builtin(local_invocation_index) lane: u32,
 ) {
+  let group = first_group + within;
   let image = group.z;
   let n = group.x * 16 + local.x;
   let row = image * 128;

@@ -674,66 +674,66 @@ export const descriptor = {
     { label: "head", kernel: 16, bindings: [292, 293, 294, 295, 296, 297], grid: [16, 1], perImage: false },
   ],
   steps: [
-    { label: "downsample_layers.0.0", kernel: 17, bindings: [298, 2, 3, 299, 300, 301], grid: [4, 56], perImage: true },
-    { label: "stages.0.0.dwconv", kernel: 18, bindings: [301, 6, 7, 302], grid: [4, 56], perImage: true },
-    { label: "stages.0.0.pwconv1", kernel: 19, bindings: [302, 12, 13, 303, 304], grid: [6, 49], perImage: true },
-    { label: "stages.0.0.pwconv2", kernel: 20, bindings: [303, 17, 18, 304, 305, 301, 306], grid: [2, 49], perImage: true },
-    { label: "stages.0.1.dwconv", kernel: 18, bindings: [306, 21, 22, 307], grid: [4, 56], perImage: true },
-    { label: "stages.0.1.pwconv1", kernel: 19, bindings: [307, 27, 28, 308, 309], grid: [6, 49], perImage: true },
-    { label: "stages.0.1.pwconv2", kernel: 20, bindings: [308, 32, 33, 309, 310, 306, 311], grid: [2, 49], perImage: true },
-    { label: "stages.0.2.dwconv", kernel: 18, bindings: [311, 36, 37, 312], grid: [4, 56], perImage: true },
-    { label: "stages.0.2.pwconv1", kernel: 19, bindings: [312, 42, 43, 313, 314], grid: [6, 49], perImage: true },
-    { label: "stages.0.2.pwconv2", kernel: 20, bindings: [313, 47, 48, 314, 315, 311, 316], grid: [2, 49], perImage: true },
-    { label: "downsample_layers.1.1", kernel: 21, bindings: [316, 53, 54, 317], grid: [3, 25], perImage: true },
-    { label: "stages.1.0.dwconv", kernel: 22, bindings: [317, 57, 58, 318], grid: [2, 28], perImage: true },
-    { label: "stages.1.0.pwconv1", kernel: 23, bindings: [318, 63, 64, 319, 320], grid: [12, 13], perImage: true },
-    { label: "stages.1.0.pwconv2", kernel: 24, bindings: [319, 68, 69, 320, 321, 317, 322], grid: [3, 25], perImage: true },
-    { label: "stages.1.1.dwconv", kernel: 22, bindings: [322, 72, 73, 323], grid: [2, 28], perImage: true },
-    { label: "stages.1.1.pwconv1", kernel: 23, bindings: [323, 78, 79, 324, 325], grid: [12, 13], perImage: true },
-    { label: "stages.1.1.pwconv2", kernel: 24, bindings: [324, 83, 84, 325, 326, 322, 327], grid: [3, 25], perImage: true },
-    { label: "stages.1.2.dwconv", kernel: 22, bindings: [327, 87, 88, 328], grid: [2, 28], perImage: true },
-    { label: "stages.1.2.pwconv1", kernel: 23, bindings: [328, 93, 94, 329, 330], grid: [12, 13], perImage: true },
-    { label: "stages.1.2.pwconv2", kernel: 24, bindings: [329, 98, 99, 330, 331, 327, 332], grid: [3, 25], perImage: true },
-    { label: "downsample_layers.2.1", kernel: 25, bindings: [332, 104, 105, 333], grid: [12, 7], perImage: true },
-    { label: "stages.2.0.dwconv", kernel: 26, bindings: [333, 108, 109, 334], grid: [2, 14], perImage: true },
-    { label: "stages.2.0.pwconv1", kernel: 27, bindings: [334, 114, 115, 335, 336], grid: [24, 4], perImage: true },
-    { label: "stages.2.0.pwconv2", kernel: 28, bindings: [335, 119, 120, 336, 337, 333, 338], grid: [12, 7], perImage: true },
-    { label: "stages.2.1.dwconv", kernel: 26, bindings: [338, 123, 124, 339], grid: [2, 14], perImage: true },
-    { label: "stages.2.1.pwconv1", kernel: 27, bindings: [339, 129, 130, 340, 341], grid: [24, 4], perImage: true },
-    { label: "stages.2.1.pwconv2", kernel: 28, bindings: [340, 134, 135, 341, 342, 338, 343], grid: [12, 7], perImage: true },
-    { label: "stages.2.2.dwconv", kernel: 26, bindings: [343, 138, 139, 344], grid: [2, 14], perImage: true },
-    { label: "stages.2.2.pwconv1", kernel: 27, bindings: [344, 144, 145, 345, 346], grid: [24, 4], perImage: true },
-    { label: "stages.2.2.pwconv2", kernel: 28, bindings: [345, 149, 150, 346, 347, 343, 348], grid: [12, 7], perImage: true },
-    { label: "stages.2.3.dwconv", kernel: 26, bindings: [348, 153, 154, 349], grid: [2, 14], perImage: true },
-    { label: "stages.2.3.pwconv1", kernel: 27, bindings: [349, 159, 160, 350, 351], grid: [24, 4], perImage: true },
-    { label: "stages.2.3.pwconv2", kernel: 28, bindings: [350, 164, 165, 351, 352, 348, 353], grid: [12, 7], perImage: true },
-    { label: "stages.2.4.dwconv", kernel: 26, bindings: [353, 168, 169, 354], grid: [2, 14], perImage: true },
-    { label: "stages.2.4.pwconv1", kernel: 27, bindings: [354, 174, 175, 355, 356], grid: [24, 4], perImage: true },
-    { label: "stages.2.4.pwconv2", kernel: 28, bindings: [355, 179, 180, 356, 357, 353, 358], grid: [12, 7], perImage: true },
-    { label: "stages.2.5.dwconv", kernel: 26, bindings: [358, 183, 184, 359], grid: [2, 14], perImage: true },
-    { label: "stages.2.5.pwconv1", kernel: 27, bindings: [359, 189, 190, 360, 361], grid: [24, 4], perImage: true },
-    { label: "stages.2.5.pwconv2", kernel: 28, bindings: [360, 194, 195, 361, 362, 358, 363], grid: [12, 7], perImage: true },
-    { label: "stages.2.6.dwconv", kernel: 26, bindings: [363, 198, 199, 364], grid: [2, 14], perImage: true },
-    { label: "stages.2.6.pwconv1", kernel: 27, bindings: [364, 204, 205, 365, 366], grid: [24, 4], perImage: true },
-    { label: "stages.2.6.pwconv2", kernel: 28, bindings: [365, 209, 210, 366, 367, 363, 368], grid: [12, 7], perImage: true },
-    { label: "stages.2.7.dwconv", kernel: 26, bindings: [368, 213, 214, 369], grid: [2, 14], perImage: true },
-    { label: "stages.2.7.pwconv1", kernel: 27, bindings: [369, 219, 220, 370, 371], grid: [24, 4], perImage: true },
-    { label: "stages.2.7.pwconv2", kernel: 28, bindings: [370, 224, 225, 371, 372, 368, 373], grid: [12, 7], perImage: true },
-    { label: "stages.2.8.dwconv", kernel: 26, bindings: [373, 228, 229, 374], grid: [2, 14], perImage: true },
-    { label: "stages.2.8.pwconv1", kernel: 27, bindings: [374, 234, 235, 375, 376], grid: [24, 4], perImage: true },
-    { label: "stages.2.8.pwconv2", kernel: 28, bindings: [375, 239, 240, 376, 377, 373, 378], grid: [12, 7], perImage: true },
-    { label: "downsample_layers.3.1", kernel: 29, bindings: [378, 245, 246, 379], grid: [24, 2], perImage: true },
-    { label: "stages.3.0.dwconv", kernel: 30, bindings: [379, 249, 250, 380], grid: [7, 7], perImage: true },
-    { label: "stages.3.0.pwconv1", kernel: 31, bindings: [380, 255, 256, 381, 382], grid: [48, 2], perImage: true },
-    { label: "stages.3.0.pwconv2", kernel: 32, bindings: [381, 260, 261, 382, 383, 379, 384], grid: [24, 2], perImage: true },
-    { label: "stages.3.1.dwconv", kernel: 30, bindings: [384, 264, 265, 385], grid: [7, 7], perImage: true },
-    { label: "stages.3.1.pwconv1", kernel: 31, bindings: [385, 270, 271, 386, 387], grid: [48, 2], perImage: true },
-    { label: "stages.3.1.pwconv2", kernel: 32, bindings: [386, 275, 276, 387, 388, 384, 389], grid: [24, 2], perImage: true },
-    { label: "stages.3.2.dwconv", kernel: 30, bindings: [389, 279, 280, 390], grid: [7, 7], perImage: true },
-    { label: "stages.3.2.pwconv1", kernel: 31, bindings: [390, 285, 286, 391, 392], grid: [48, 2], perImage: true },
-    { label: "stages.3.2.pwconv2", kernel: 32, bindings: [391, 290, 291, 392, 393, 389, 394], grid: [24, 2], perImage: true },
-    { label: "pool", kernel: 33, bindings: [394, 395], grid: [1, 1], perImage: true },
-    { label: "head", kernel: 34, bindings: [395, 296, 297, 396], grid: [16, 1], perImage: true },
+    { label: "downsample_layers.0.0", kernel: 17, bindings: [298, 2, 3, 299, 300, 301], grid: [4, 56], perImage: true, work: 16276608 },
+    { label: "stages.0.0.dwconv", kernel: 18, bindings: [301, 6, 7, 302], grid: [4, 56], perImage: true, work: 17179392 },
+    { label: "stages.0.0.pwconv1", kernel: 19, bindings: [302, 12, 13, 303, 304], grid: [6, 49], perImage: true, work: 121850880 },
+    { label: "stages.0.0.pwconv2", kernel: 20, bindings: [303, 17, 18, 304, 305, 301, 306], grid: [2, 49], perImage: true, work: 123104768 },
+    { label: "stages.0.1.dwconv", kernel: 18, bindings: [306, 21, 22, 307], grid: [4, 56], perImage: true, work: 17179392 },
+    { label: "stages.0.1.pwconv1", kernel: 19, bindings: [307, 27, 28, 308, 309], grid: [6, 49], perImage: true, work: 121850880 },
+    { label: "stages.0.1.pwconv2", kernel: 20, bindings: [308, 32, 33, 309, 310, 306, 311], grid: [2, 49], perImage: true, work: 123104768 },
+    { label: "stages.0.2.dwconv", kernel: 18, bindings: [311, 36, 37, 312], grid: [4, 56], perImage: true, work: 17179392 },
+    { label: "stages.0.2.pwconv1", kernel: 19, bindings: [312, 42, 43, 313, 314], grid: [6, 49], perImage: true, work: 121850880 },
+    { label: "stages.0.2.pwconv2", kernel: 20, bindings: [313, 47, 48, 314, 315, 311, 316], grid: [2, 49], perImage: true, work: 123104768 },
+    { label: "downsample_layers.1.1", kernel: 21, bindings: [316, 53, 54, 317], grid: [3, 25], perImage: true, work: 59904768 },
+    { label: "stages.1.0.dwconv", kernel: 22, bindings: [317, 57, 58, 318], grid: [2, 28], perImage: true, work: 8618496 },
+    { label: "stages.1.0.pwconv1", kernel: 23, bindings: [318, 63, 64, 319, 320], grid: [12, 13], perImage: true, work: 119248896 },
+    { label: "stages.1.0.pwconv2", kernel: 24, bindings: [319, 68, 69, 320, 321, 317, 322], grid: [3, 25], perImage: true, work: 119851776 },
+    { label: "stages.1.1.dwconv", kernel: 22, bindings: [322, 72, 73, 323], grid: [2, 28], perImage: true, work: 8618496 },
+    { label: "stages.1.1.pwconv1", kernel: 23, bindings: [323, 78, 79, 324, 325], grid: [12, 13], perImage: true, work: 119248896 },
+    { label: "stages.1.1.pwconv2", kernel: 24, bindings: [324, 83, 84, 325, 326, 322, 327], grid: [3, 25], perImage: true, work: 119851776 },
+    { label: "stages.1.2.dwconv", kernel: 22, bindings: [327, 87, 88, 328], grid: [2, 28], perImage: true, work: 8618496 },
+    { label: "stages.1.2.pwconv1", kernel: 23, bindings: [328, 93, 94, 329, 330], grid: [12, 13], perImage: true, work: 119248896 },
+    { label: "stages.1.2.pwconv2", kernel: 24, bindings: [329, 98, 99, 330, 331, 327, 332], grid: [3, 25], perImage: true, work: 119851776 },
+    { label: "downsample_layers.2.1", kernel: 25, bindings: [332, 104, 105, 333], grid: [12, 7], perImage: true, work: 59887104 },
+    { label: "stages.2.0.dwconv", kernel: 26, bindings: [333, 108, 109, 334], grid: [2, 14], perImage: true, work: 4366848 },
+    { label: "stages.2.0.pwconv1", kernel: 27, bindings: [334, 114, 115, 335, 336], grid: [24, 4], perImage: true, work: 119500800 },
+    { label: "stages.2.0.pwconv2", kernel: 28, bindings: [335, 119, 120, 336, 337, 333, 338], grid: [12, 7], perImage: true, work: 119803392 },
+    { label: "stages.2.1.dwconv", kernel: 26, bindings: [338, 123, 124, 339], grid: [2, 14], perImage: true, work: 4366848 },
+    { label: "stages.2.1.pwconv1", kernel: 27, bindings: [339, 129, 130, 340, 341], grid: [24, 4], perImage: true, work: 119500800 },
+    { label: "stages.2.1.pwconv2", kernel: 28, bindings: [340, 134, 135, 341, 342, 338, 343], grid: [12, 7], perImage: true, work: 119803392 },
+    { label: "stages.2.2.dwconv", kernel: 26, bindings: [343, 138, 139, 344], grid: [2, 14], perImage: true, work: 4366848 },
+    { label: "stages.2.2.pwconv1", kernel: 27, bindings: [344, 144, 145, 345, 346], grid: [24, 4], perImage: true, work: 119500800 },
+    { label: "stages.2.2.pwconv2", kernel: 28, bindings: [345, 149, 150, 346, 347, 343, 348], grid: [12, 7], perImage: true, work: 119803392 },
+    { label: "stages.2.3.dwconv", kernel: 26, bindings: [348, 153, 154, 349], grid: [2, 14], perImage: true, work: 4366848 },
+    { label: "stages.2.3.pwconv1", kernel: 27, bindings: [349, 159, 160, 350, 351], grid: [24, 4], perImage: true, work: 119500800 },
+    { label: "stages.2.3.pwconv2", kernel: 28, bindings: [350, 164, 165, 351, 352, 348, 353], grid: [12, 7], perImage: true, work: 119803392 },
+    { label: "stages.2.4.dwconv", kernel: 26, bindings: [353, 168, 169, 354], grid: [2, 14], perImage: true, work: 4366848 },
+    { label: "stages.2.4.pwconv1", kernel: 27, bindings: [354, 174, 175, 355, 356], grid: [24, 4], perImage: true, work: 119500800 },
+    { label: "stages.2.4.pwconv2", kernel: 28, bindings: [355, 179, 180, 356, 357, 353, 358], grid: [12, 7], perImage: true, work: 119803392 },
+    { label: "stages.2.5.dwconv", kernel: 26, bindings: [358, 183, 184, 359], grid: [2, 14], perImage: true, work: 4366848 },
+    { label: "stages.2.5.pwconv1", kernel: 27, bindings: [359, 189, 190, 360, 361], grid: [24, 4], perImage: true, work: 119500800 },
+    { label: "stages.2.5.pwconv2", kernel: 28, bindings: [360, 194, 195, 361, 362, 358, 363], grid: [12, 7], perImage: true, work: 119803392 },
+    { label: "stages.2.6.dwconv", kernel: 26, bindings: [363, 198, 199, 364], grid: [2, 14], perImage: true, work: 4366848 },
+    { label: "stages.2.6.pwconv1", kernel: 27, bindings: [364, 204, 205, 365, 366], grid: [24, 4], perImage: true, work: 119500800 },
+    { label: "stages.2.6.pwconv2", kernel: 28, bindings: [365, 209, 210, 366, 367, 363, 368], grid: [12, 7], perImage: true, work: 119803392 },
+    { label: "stages.2.7.dwconv", kernel: 26, bindings: [368, 213, 214, 369], grid: [2, 14], perImage: true, work: 4366848 },
+    { label: "stages.2.7.pwconv1", kernel: 27, bindings: [369, 219, 220, 370, 371], grid: [24, 4], perImage: true, work: 119500800 },
+    { label: "stages.2.7.pwconv2", kernel: 28, bindings: [370, 224, 225, 371, 372, 368, 373], grid: [12, 7], perImage: true, work: 119803392 },
+    { label: "stages.2.8.dwconv", kernel: 26, bindings: [373, 228, 229, 374], grid: [2, 14], perImage: true, work: 4366848 },
+    { label: "stages.2.8.pwconv1", kernel: 27, bindings: [374, 234, 235, 375, 376], grid: [24, 4], perImage: true, work: 119500800 },
+    { label: "stages.2.8.pwconv2", kernel: 28, bindings: [375, 239, 240, 376, 377, 373, 378], grid: [12, 7], perImage: true, work: 119803392 },
+    { label: "downsample_layers.3.1", kernel: 29, bindings: [378, 245, 246, 379], grid: [24, 2], perImage: true, work: 62976000 },
+    { label: "stages.3.0.dwconv", kernel: 30, bindings: [379, 249, 250, 380], grid: [7, 7], perImage: true, work: 2298624 },
+    { label: "stages.3.0.pwconv1", kernel: 31, bindings: [380, 255, 256, 381, 382], grid: [48, 2], perImage: true, work: 125832192 },
+    { label: "stages.3.0.pwconv2", kernel: 32, bindings: [381, 260, 261, 382, 383, 379, 384], grid: [24, 2], perImage: true, work: 125985792 },
+    { label: "stages.3.1.dwconv", kernel: 30, bindings: [384, 264, 265, 385], grid: [7, 7], perImage: true, work: 2298624 },
+    { label: "stages.3.1.pwconv1", kernel: 31, bindings: [385, 270, 271, 386, 387], grid: [48, 2], perImage: true, work: 125832192 },
+    { label: "stages.3.1.pwconv2", kernel: 32, bindings: [386, 275, 276, 387, 388, 384, 389], grid: [24, 2], perImage: true, work: 125985792 },
+    { label: "stages.3.2.dwconv", kernel: 30, bindings: [389, 279, 280, 390], grid: [7, 7], perImage: true, work: 2298624 },
+    { label: "stages.3.2.pwconv1", kernel: 31, bindings: [390, 285, 286, 391, 392], grid: [48, 2], perImage: true, work: 125832192 },
+    { label: "stages.3.2.pwconv2", kernel: 32, bindings: [391, 290, 291, 392, 393, 389, 394], grid: [24, 2], perImage: true, work: 125985792 },
+    { label: "pool", kernel: 33, bindings: [394, 395], grid: [1, 1], perImage: true, work: 153600 },
+    { label: "head", kernel: 34, bindings: [395, 296, 297, 396], grid: [16, 1], perImage: true, work: 3924896 },
   ],
   limits: { maxBufferSize: 9437184, maxStorageBufferBindingSize: 9437184, maxStorageBuffersPerShaderStage: 7, maxComputeInvocationsPerWorkgroup: 256 },
   kernels: [
@@ -1314,12 +1314,14 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
 @group(0) @binding(3) var<storage, read> gain: array<vec4f, 24>; // [96]
 @group(0) @binding(4) var<storage, read> shift: array<vec4f, 24>; // [96]
 @group(0) @binding(5) var<storage, read_write> output: array<vec4f>; // [56][56][96]
+@group(1) @binding(0) var<uniform> first_group: vec3u; // where this dispatch begins: a long one is made in several
 var<workgroup> tile: array<vec4f, 336>; // [14 sites][24]
 var<workgroup> stat: array<vec2f, 14>; // mean and 1/deviation of each token
 var<workgroup> slice: array<vec2f, 112>; // sum and squared deviations, a share of a token each
 
 @compute @workgroup_size(112)
-fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lane: u32) {
+fn main(@builtin(workgroup_id) within: vec3u, @builtin(local_invocation_index) lane: u32) {
+  let group = first_group + within;
   let image = group.z * 37632;
   let y = group.y;
   let x0 = group.x * 14;
@@ -1435,12 +1437,14 @@ fn channels(first: u32) -> f32 {
 @group(0) @binding(1) var<storage, read> weight: array<vec4f, 1176>; // [7][7][96]
 @group(0) @binding(2) var<storage, read> bias: array<vec4f, 24>; // [96]
 @group(0) @binding(3) var<storage, read_write> output: array<vec4f>; // [56][56][96]
+@group(1) @binding(0) var<uniform> first_group: vec3u; // where this dispatch begins: a long one is made in several
 var<workgroup> tile: array<vec4f, 336>; // [14 sites][24]
 var<workgroup> stat: array<vec2f, 14>; // mean and 1/deviation of each token
 var<workgroup> slice: array<vec2f, 112>; // sum and squared deviations, a share of a token each
 
 @compute @workgroup_size(112)
-fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lane: u32) {
+fn main(@builtin(workgroup_id) within: vec3u, @builtin(local_invocation_index) lane: u32) {
+  let group = first_group + within;
   let image = group.z * 75264;
   let y = group.y;
   let x0 = group.x * 14;
@@ -1612,16 +1616,18 @@ fn at(r: u32, x: u32) -> vec4f {
 @group(0) @binding(2) var<storage, read> bias: array<vec4f, 96>; // [384]
 @group(0) @binding(3) var<storage, read_write> output: array<vec4f>; // [3136][384]
 @group(0) @binding(4) var<storage, read_write> squares: array<vec4f>; // [49][384]
+@group(1) @binding(0) var<uniform> first_group: vec3u; // where this dispatch begins: a long one is made in several
 var<workgroup> a_tile: array<vec4f, 320>; // [64][4], rows padded to 5 against bank conflicts
 var<workgroup> b_tile: array<vec4f, 256>; // [16][16]
 var<workgroup> sums: array<vec4f, 256>; // sums of squares over 4 rows each
 
 @compute @workgroup_size(16, 16)
 fn main(
-  @builtin(workgroup_id) group: vec3u,
+  @builtin(workgroup_id) within: vec3u,
   @builtin(local_invocation_id) local: vec3u,
   @builtin(local_invocation_index) lane: u32,
 ) {
+  let group = first_group + within;
   let image = group.z;
   let m0 = group.y * 64;
   let n0 = group.x * 16;
@@ -1715,6 +1721,7 @@ fn gelu(x: vec4f) -> vec4f {
 @group(0) @binding(4) var<storage, read> gamma: array<vec4f, 96>; // [384]
 @group(0) @binding(5) var<storage, read> residual: array<vec4f>; // [3136][96]
 @group(0) @binding(6) var<storage, read_write> output: array<vec4f>; // [3136][96]
+@group(1) @binding(0) var<uniform> first_group: vec3u; // where this dispatch begins: a long one is made in several
 var<workgroup> a_tile: array<vec4f, 320>; // [64][4], rows padded to 5 against bank conflicts
 var<workgroup> b_tile: array<vec4f, 256>; // [16][16]
 var<workgroup> scale: array<vec4f, 256>; // GRN's factors of 256 quads of k at a time
@@ -1722,10 +1729,11 @@ var<workgroup> norms: array<f32, 256>;
 
 @compute @workgroup_size(16, 16)
 fn main(
-  @builtin(workgroup_id) group: vec3u,
+  @builtin(workgroup_id) within: vec3u,
   @builtin(local_invocation_id) local: vec3u,
   @builtin(local_invocation_index) lane: u32,
 ) {
+  let group = first_group + within;
   let image = group.z;
   let m0 = group.y * 64;
   let n0 = group.x * 16;
@@ -1829,6 +1837,7 @@ fn response(image: u32, k: u32) -> vec4f {
 @group(0) @binding(1) var<storage, read> weight: array<vec4f, 18432>; // [384][192]
 @group(0) @binding(2) var<storage, read> bias: array<vec4f, 48>; // [192]
 @group(0) @binding(3) var<storage, read_write> output: array<vec4f>; // [784][192]
+@group(1) @binding(0) var<uniform> first_group: vec3u; // where this dispatch begins: a long one is made in several
 var<workgroup> a_tile: array<vec4f, 160>; // [32][4], rows padded to 5 against bank conflicts
 var<workgroup> b_tile: array<vec4f, 256>; // [16][16]
 var<workgroup> stat: array<vec2f, 128>; // mean and 1/deviation of each token
@@ -1836,10 +1845,11 @@ var<private> origin: vec2u; // image and first row of the group
 
 @compute @workgroup_size(16, 8)
 fn main(
-  @builtin(workgroup_id) group: vec3u,
+  @builtin(workgroup_id) within: vec3u,
   @builtin(local_invocation_id) local: vec3u,
   @builtin(local_invocation_index) lane: u32,
 ) {
+  let group = first_group + within;
   let image = group.z;
   let m0 = group.y * 32;
   let n0 = group.x * 16;
@@ -1944,12 +1954,14 @@ fn measure(lane: u32) {
 @group(0) @binding(1) var<storage, read> weight: array<vec4f, 2352>; // [7][7][192]
 @group(0) @binding(2) var<storage, read> bias: array<vec4f, 48>; // [192]
 @group(0) @binding(3) var<storage, read_write> output: array<vec4f>; // [28][28][192]
+@group(1) @binding(0) var<uniform> first_group: vec3u; // where this dispatch begins: a long one is made in several
 var<workgroup> tile: array<vec4f, 672>; // [14 sites][48]
 var<workgroup> stat: array<vec2f, 14>; // mean and 1/deviation of each token
 var<workgroup> slice: array<vec2f, 112>; // sum and squared deviations, a share of a token each
 
 @compute @workgroup_size(112)
-fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lane: u32) {
+fn main(@builtin(workgroup_id) within: vec3u, @builtin(local_invocation_index) lane: u32) {
+  let group = first_group + within;
   let image = group.z * 37632;
   let y = group.y;
   let x0 = group.x * 14;
@@ -2121,16 +2133,18 @@ fn at(r: u32, x: u32) -> vec4f {
 @group(0) @binding(2) var<storage, read> bias: array<vec4f, 192>; // [768]
 @group(0) @binding(3) var<storage, read_write> output: array<vec4f>; // [784][768]
 @group(0) @binding(4) var<storage, read_write> squares: array<vec4f>; // [13][768]
+@group(1) @binding(0) var<uniform> first_group: vec3u; // where this dispatch begins: a long one is made in several
 var<workgroup> a_tile: array<vec4f, 320>; // [64][4], rows padded to 5 against bank conflicts
 var<workgroup> b_tile: array<vec4f, 256>; // [16][16]
 var<workgroup> sums: array<vec4f, 256>; // sums of squares over 4 rows each
 
 @compute @workgroup_size(16, 16)
 fn main(
-  @builtin(workgroup_id) group: vec3u,
+  @builtin(workgroup_id) within: vec3u,
   @builtin(local_invocation_id) local: vec3u,
   @builtin(local_invocation_index) lane: u32,
 ) {
+  let group = first_group + within;
   let image = group.z;
   let m0 = group.y * 64;
   let n0 = group.x * 16;
@@ -2227,6 +2241,7 @@ fn gelu(x: vec4f) -> vec4f {
 @group(0) @binding(4) var<storage, read> gamma: array<vec4f, 192>; // [768]
 @group(0) @binding(5) var<storage, read> residual: array<vec4f>; // [784][192]
 @group(0) @binding(6) var<storage, read_write> output: array<vec4f>; // [784][192]
+@group(1) @binding(0) var<uniform> first_group: vec3u; // where this dispatch begins: a long one is made in several
 var<workgroup> a_tile: array<vec4f, 160>; // [32][4], rows padded to 5 against bank conflicts
 var<workgroup> b_tile: array<vec4f, 256>; // [16][16]
 var<workgroup> scale: array<vec4f, 128>; // GRN's factors of 128 quads of k at a time
@@ -2234,10 +2249,11 @@ var<workgroup> norms: array<f32, 128>;
 
 @compute @workgroup_size(16, 8)
 fn main(
-  @builtin(workgroup_id) group: vec3u,
+  @builtin(workgroup_id) within: vec3u,
   @builtin(local_invocation_id) local: vec3u,
   @builtin(local_invocation_index) lane: u32,
 ) {
+  let group = first_group + within;
   let image = group.z;
   let m0 = group.y * 32;
   let n0 = group.x * 16;
@@ -2341,6 +2357,7 @@ fn response(image: u32, k: u32) -> vec4f {
 @group(0) @binding(1) var<storage, read> weight: array<vec4f, 73728>; // [768][384]
 @group(0) @binding(2) var<storage, read> bias: array<vec4f, 96>; // [384]
 @group(0) @binding(3) var<storage, read_write> output: array<vec4f>; // [196][384]
+@group(1) @binding(0) var<uniform> first_group: vec3u; // where this dispatch begins: a long one is made in several
 var<workgroup> a_tile: array<vec4f, 288>; // [32][8], rows padded to 9 against bank conflicts
 var<workgroup> b_tile: array<vec4f, 256>; // [32][8]
 var<workgroup> stat: array<vec2f, 128>; // mean and 1/deviation of each token
@@ -2348,10 +2365,11 @@ var<private> origin: vec2u; // image and first row of the group
 
 @compute @workgroup_size(8, 8)
 fn main(
-  @builtin(workgroup_id) group: vec3u,
+  @builtin(workgroup_id) within: vec3u,
   @builtin(local_invocation_id) local: vec3u,
   @builtin(local_invocation_index) lane: u32,
 ) {
+  let group = first_group + within;
   let image = group.z;
   let m0 = group.y * 32;
   let n0 = group.x * 8;
@@ -2456,12 +2474,14 @@ fn measure(lane: u32) {
 @group(0) @binding(1) var<storage, read> weight: array<vec4f, 4704>; // [7][7][384]
 @group(0) @binding(2) var<storage, read> bias: array<vec4f, 96>; // [384]
 @group(0) @binding(3) var<storage, read_write> output: array<vec4f>; // [14][14][384]
+@group(1) @binding(0) var<uniform> first_group: vec3u; // where this dispatch begins: a long one is made in several
 var<workgroup> tile: array<vec4f, 672>; // [7 sites][96]
 var<workgroup> stat: array<vec2f, 7>; // mean and 1/deviation of each token
 var<workgroup> slice: array<vec2f, 96>; // sum and squared deviations, a share of a token each
 
 @compute @workgroup_size(96)
-fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lane: u32) {
+fn main(@builtin(workgroup_id) within: vec3u, @builtin(local_invocation_index) lane: u32) {
+  let group = first_group + within;
   let image = group.z * 18816;
   let y = group.y;
   let x0 = group.x * 7;
@@ -2633,16 +2653,18 @@ fn at(r: u32, x: u32) -> vec4f {
 @group(0) @binding(2) var<storage, read> bias: array<vec4f, 384>; // [1536]
 @group(0) @binding(3) var<storage, read_write> output: array<vec4f>; // [196][1536]
 @group(0) @binding(4) var<storage, read_write> squares: array<vec4f>; // [4][1536]
+@group(1) @binding(0) var<uniform> first_group: vec3u; // where this dispatch begins: a long one is made in several
 var<workgroup> a_tile: array<vec4f, 320>; // [64][4], rows padded to 5 against bank conflicts
 var<workgroup> b_tile: array<vec4f, 256>; // [16][16]
 var<workgroup> sums: array<vec4f, 256>; // sums of squares over 4 rows each
 
 @compute @workgroup_size(16, 16)
 fn main(
-  @builtin(workgroup_id) group: vec3u,
+  @builtin(workgroup_id) within: vec3u,
   @builtin(local_invocation_id) local: vec3u,
   @builtin(local_invocation_index) lane: u32,
 ) {
+  let group = first_group + within;
   let image = group.z;
   let m0 = group.y * 64;
   let n0 = group.x * 16;
@@ -2739,6 +2761,7 @@ fn gelu(x: vec4f) -> vec4f {
 @group(0) @binding(4) var<storage, read> gamma: array<vec4f, 384>; // [1536]
 @group(0) @binding(5) var<storage, read> residual: array<vec4f>; // [196][384]
 @group(0) @binding(6) var<storage, read_write> output: array<vec4f>; // [196][384]
+@group(1) @binding(0) var<uniform> first_group: vec3u; // where this dispatch begins: a long one is made in several
 var<workgroup> a_tile: array<vec4f, 288>; // [32][8], rows padded to 9 against bank conflicts
 var<workgroup> b_tile: array<vec4f, 256>; // [32][8]
 var<workgroup> scale: array<vec4f, 64>; // GRN's factors of 64 quads of k at a time
@@ -2746,10 +2769,11 @@ var<workgroup> norms: array<f32, 64>;
 
 @compute @workgroup_size(8, 8)
 fn main(
-  @builtin(workgroup_id) group: vec3u,
+  @builtin(workgroup_id) within: vec3u,
   @builtin(local_invocation_id) local: vec3u,
   @builtin(local_invocation_index) lane: u32,
 ) {
+  let group = first_group + within;
   let image = group.z;
   let m0 = group.y * 32;
   let n0 = group.x * 8;
@@ -2853,6 +2877,7 @@ fn response(image: u32, k: u32) -> vec4f {
 @group(0) @binding(1) var<storage, read> weight: array<vec4f, 294912>; // [1536][768]
 @group(0) @binding(2) var<storage, read> bias: array<vec4f, 192>; // [768]
 @group(0) @binding(3) var<storage, read_write> output: array<vec4f>; // [49][768]
+@group(1) @binding(0) var<uniform> first_group: vec3u; // where this dispatch begins: a long one is made in several
 var<workgroup> a_tile: array<vec4f, 288>; // [32][8], rows padded to 9 against bank conflicts
 var<workgroup> b_tile: array<vec4f, 256>; // [32][8]
 var<workgroup> stat: array<vec2f, 128>; // mean and 1/deviation of each token
@@ -2860,10 +2885,11 @@ var<private> origin: vec2u; // image and first row of the group
 
 @compute @workgroup_size(8, 8)
 fn main(
-  @builtin(workgroup_id) group: vec3u,
+  @builtin(workgroup_id) within: vec3u,
   @builtin(local_invocation_id) local: vec3u,
   @builtin(local_invocation_index) lane: u32,
 ) {
+  let group = first_group + within;
   let image = group.z;
   let m0 = group.y * 32;
   let n0 = group.x * 8;
@@ -2968,12 +2994,14 @@ fn measure(lane: u32) {
 @group(0) @binding(1) var<storage, read> weight: array<vec4f, 9408>; // [7][7][768]
 @group(0) @binding(2) var<storage, read> bias: array<vec4f, 192>; // [768]
 @group(0) @binding(3) var<storage, read_write> output: array<vec4f>; // [7][7][768]
+@group(1) @binding(0) var<uniform> first_group: vec3u; // where this dispatch begins: a long one is made in several
 var<workgroup> tile: array<vec4f, 192>; // [1 sites][192]
 var<workgroup> stat: array<vec2f, 1>; // mean and 1/deviation of each token
 var<workgroup> slice: array<vec2f, 192>; // sum and squared deviations, a share of a token each
 
 @compute @workgroup_size(192)
-fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lane: u32) {
+fn main(@builtin(workgroup_id) within: vec3u, @builtin(local_invocation_index) lane: u32) {
+  let group = first_group + within;
   let image = group.z * 9408;
   let y = group.y;
   let x0 = group.x * 1;
@@ -3085,16 +3113,18 @@ fn at(r: u32, x: u32) -> vec4f {
 @group(0) @binding(2) var<storage, read> bias: array<vec4f, 768>; // [3072]
 @group(0) @binding(3) var<storage, read_write> output: array<vec4f>; // [49][3072]
 @group(0) @binding(4) var<storage, read_write> squares: array<vec4f>; // [2][3072]
+@group(1) @binding(0) var<uniform> first_group: vec3u; // where this dispatch begins: a long one is made in several
 var<workgroup> a_tile: array<vec4f, 160>; // [32][4], rows padded to 5 against bank conflicts
 var<workgroup> b_tile: array<vec4f, 256>; // [16][16]
 var<workgroup> sums: array<vec4f, 128>; // sums of squares over 4 rows each
 
 @compute @workgroup_size(16, 8)
 fn main(
-  @builtin(workgroup_id) group: vec3u,
+  @builtin(workgroup_id) within: vec3u,
   @builtin(local_invocation_id) local: vec3u,
   @builtin(local_invocation_index) lane: u32,
 ) {
+  let group = first_group + within;
   let image = group.z;
   let m0 = group.y * 32;
   let n0 = group.x * 16;
@@ -3191,6 +3221,7 @@ fn gelu(x: vec4f) -> vec4f {
 @group(0) @binding(4) var<storage, read> gamma: array<vec4f, 768>; // [3072]
 @group(0) @binding(5) var<storage, read> residual: array<vec4f>; // [49][768]
 @group(0) @binding(6) var<storage, read_write> output: array<vec4f>; // [49][768]
+@group(1) @binding(0) var<uniform> first_group: vec3u; // where this dispatch begins: a long one is made in several
 var<workgroup> a_tile: array<vec4f, 288>; // [32][8], rows padded to 9 against bank conflicts
 var<workgroup> b_tile: array<vec4f, 256>; // [32][8]
 var<workgroup> scale: array<vec4f, 64>; // GRN's factors of 64 quads of k at a time
@@ -3198,10 +3229,11 @@ var<workgroup> norms: array<f32, 64>;
 
 @compute @workgroup_size(8, 8)
 fn main(
-  @builtin(workgroup_id) group: vec3u,
+  @builtin(workgroup_id) within: vec3u,
   @builtin(local_invocation_id) local: vec3u,
   @builtin(local_invocation_index) lane: u32,
 ) {
+  let group = first_group + within;
   let image = group.z;
   let m0 = group.y * 32;
   let n0 = group.x * 8;
@@ -3303,12 +3335,14 @@ fn response(image: u32, k: u32) -> vec4f {
 // One group an image.
 @group(0) @binding(0) var<storage, read> input: array<vec4f>; // [49][768]
 @group(0) @binding(1) var<storage, read_write> output: array<vec4f>; // [768]
+@group(1) @binding(0) var<uniform> first_group: vec3u; // where this dispatch begins: a long one is made in several
 var<workgroup> tile: array<vec4f, 192>;
 var<workgroup> stat: array<vec2f, 1>; // mean and 1/deviation of each token
 var<workgroup> slice: array<vec2f, 192>; // sum and squared deviations, a share of a token each
 
 @compute @workgroup_size(192)
-fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lane: u32) {
+fn main(@builtin(workgroup_id) within: vec3u, @builtin(local_invocation_index) lane: u32) {
+  let group = first_group + within;
   let image = group.z;
   for (var c = lane; c < 192; c += 192) {
     var sum = vec4f();
@@ -3378,14 +3412,16 @@ fn channels(first: u32) -> f32 {
 @group(0) @binding(1) var<storage, read> weight: array<vec4f, 196608>; // [768][1024]
 @group(0) @binding(2) var<storage, read> bias: array<vec4f, 256>; // [1024]
 @group(0) @binding(3) var<storage, read_write> output: array<vec4f>; // [1000]
+@group(1) @binding(0) var<uniform> first_group: vec3u; // where this dispatch begins: a long one is made in several
 var<workgroup> sums: array<vec4f, 256>;
 
 @compute @workgroup_size(16, 16)
 fn main(
-  @builtin(workgroup_id) group: vec3u,
+  @builtin(workgroup_id) within: vec3u,
   @builtin(local_invocation_id) local: vec3u,
   @builtin(local_invocation_index) lane: u32,
 ) {
+  let group = first_group + within;
   let image = group.z;
   let n = group.x * 16 + local.x;
   let row = image * 192;

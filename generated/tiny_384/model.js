@@ -677,69 +677,69 @@ export const descriptor = {
     { label: "head", kernel: 16, bindings: [292, 293, 294, 295, 296, 297], grid: [16, 1], perImage: false },
   ],
   steps: [
-    { label: "downsample_layers.0.0", kernel: 17, bindings: [298, 2, 3, 299, 300, 301], grid: [6, 96], perImage: true },
-    { label: "stages.0.0.dwconv", kernel: 18, bindings: [301, 6, 7, 302], grid: [6, 96], perImage: true },
-    { label: "stages.0.0.pwconv1", kernel: 19, bindings: [302, 12, 13, 303, 304], grid: [6, 144], perImage: true },
-    { label: "stages.0.0.grn.scale", kernel: 20, bindings: [304, 305, 306], grid: [1, 1], perImage: true },
-    { label: "stages.0.0.pwconv2", kernel: 21, bindings: [303, 17, 18, 306, 301, 307], grid: [2, 144], perImage: true },
-    { label: "stages.0.1.dwconv", kernel: 18, bindings: [307, 21, 22, 308], grid: [6, 96], perImage: true },
-    { label: "stages.0.1.pwconv1", kernel: 19, bindings: [308, 27, 28, 309, 310], grid: [6, 144], perImage: true },
-    { label: "stages.0.1.grn.scale", kernel: 20, bindings: [310, 311, 312], grid: [1, 1], perImage: true },
-    { label: "stages.0.1.pwconv2", kernel: 21, bindings: [309, 32, 33, 312, 307, 313], grid: [2, 144], perImage: true },
-    { label: "stages.0.2.dwconv", kernel: 18, bindings: [313, 36, 37, 314], grid: [6, 96], perImage: true },
-    { label: "stages.0.2.pwconv1", kernel: 19, bindings: [314, 42, 43, 315, 316], grid: [6, 144], perImage: true },
-    { label: "stages.0.2.grn.scale", kernel: 20, bindings: [316, 317, 318], grid: [1, 1], perImage: true },
-    { label: "stages.0.2.pwconv2", kernel: 21, bindings: [315, 47, 48, 318, 313, 319], grid: [2, 144], perImage: true },
-    { label: "downsample_layers.1.1", kernel: 22, bindings: [319, 53, 54, 320], grid: [3, 36], perImage: true },
-    { label: "stages.1.0.dwconv", kernel: 23, bindings: [320, 57, 58, 321], grid: [3, 48], perImage: true },
-    { label: "stages.1.0.pwconv1", kernel: 24, bindings: [321, 63, 64, 322, 323], grid: [12, 36], perImage: true },
-    { label: "stages.1.0.pwconv2", kernel: 25, bindings: [322, 68, 69, 323, 324, 320, 325], grid: [3, 36], perImage: true },
-    { label: "stages.1.1.dwconv", kernel: 23, bindings: [325, 72, 73, 326], grid: [3, 48], perImage: true },
-    { label: "stages.1.1.pwconv1", kernel: 24, bindings: [326, 78, 79, 327, 328], grid: [12, 36], perImage: true },
-    { label: "stages.1.1.pwconv2", kernel: 25, bindings: [327, 83, 84, 328, 329, 325, 330], grid: [3, 36], perImage: true },
-    { label: "stages.1.2.dwconv", kernel: 23, bindings: [330, 87, 88, 331], grid: [3, 48], perImage: true },
-    { label: "stages.1.2.pwconv1", kernel: 24, bindings: [331, 93, 94, 332, 333], grid: [12, 36], perImage: true },
-    { label: "stages.1.2.pwconv2", kernel: 25, bindings: [332, 98, 99, 333, 334, 330, 335], grid: [3, 36], perImage: true },
-    { label: "downsample_layers.2.1", kernel: 26, bindings: [335, 104, 105, 336], grid: [6, 18], perImage: true },
-    { label: "stages.2.0.dwconv", kernel: 27, bindings: [336, 108, 109, 337], grid: [3, 24], perImage: true },
-    { label: "stages.2.0.pwconv1", kernel: 28, bindings: [337, 114, 115, 338, 339], grid: [24, 9], perImage: true },
-    { label: "stages.2.0.pwconv2", kernel: 29, bindings: [338, 119, 120, 339, 340, 336, 341], grid: [6, 18], perImage: true },
-    { label: "stages.2.1.dwconv", kernel: 27, bindings: [341, 123, 124, 342], grid: [3, 24], perImage: true },
-    { label: "stages.2.1.pwconv1", kernel: 28, bindings: [342, 129, 130, 343, 344], grid: [24, 9], perImage: true },
-    { label: "stages.2.1.pwconv2", kernel: 29, bindings: [343, 134, 135, 344, 345, 341, 346], grid: [6, 18], perImage: true },
-    { label: "stages.2.2.dwconv", kernel: 27, bindings: [346, 138, 139, 347], grid: [3, 24], perImage: true },
-    { label: "stages.2.2.pwconv1", kernel: 28, bindings: [347, 144, 145, 348, 349], grid: [24, 9], perImage: true },
-    { label: "stages.2.2.pwconv2", kernel: 29, bindings: [348, 149, 150, 349, 350, 346, 351], grid: [6, 18], perImage: true },
-    { label: "stages.2.3.dwconv", kernel: 27, bindings: [351, 153, 154, 352], grid: [3, 24], perImage: true },
-    { label: "stages.2.3.pwconv1", kernel: 28, bindings: [352, 159, 160, 353, 354], grid: [24, 9], perImage: true },
-    { label: "stages.2.3.pwconv2", kernel: 29, bindings: [353, 164, 165, 354, 355, 351, 356], grid: [6, 18], perImage: true },
-    { label: "stages.2.4.dwconv", kernel: 27, bindings: [356, 168, 169, 357], grid: [3, 24], perImage: true },
-    { label: "stages.2.4.pwconv1", kernel: 28, bindings: [357, 174, 175, 358, 359], grid: [24, 9], perImage: true },
-    { label: "stages.2.4.pwconv2", kernel: 29, bindings: [358, 179, 180, 359, 360, 356, 361], grid: [6, 18], perImage: true },
-    { label: "stages.2.5.dwconv", kernel: 27, bindings: [361, 183, 184, 362], grid: [3, 24], perImage: true },
-    { label: "stages.2.5.pwconv1", kernel: 28, bindings: [362, 189, 190, 363, 364], grid: [24, 9], perImage: true },
-    { label: "stages.2.5.pwconv2", kernel: 29, bindings: [363, 194, 195, 364, 365, 361, 366], grid: [6, 18], perImage: true },
-    { label: "stages.2.6.dwconv", kernel: 27, bindings: [366, 198, 199, 367], grid: [3, 24], perImage: true },
-    { label: "stages.2.6.pwconv1", kernel: 28, bindings: [367, 204, 205, 368, 369], grid: [24, 9], perImage: true },
-    { label: "stages.2.6.pwconv2", kernel: 29, bindings: [368, 209, 210, 369, 370, 366, 371], grid: [6, 18], perImage: true },
-    { label: "stages.2.7.dwconv", kernel: 27, bindings: [371, 213, 214, 372], grid: [3, 24], perImage: true },
-    { label: "stages.2.7.pwconv1", kernel: 28, bindings: [372, 219, 220, 373, 374], grid: [24, 9], perImage: true },
-    { label: "stages.2.7.pwconv2", kernel: 29, bindings: [373, 224, 225, 374, 375, 371, 376], grid: [6, 18], perImage: true },
-    { label: "stages.2.8.dwconv", kernel: 27, bindings: [376, 228, 229, 377], grid: [3, 24], perImage: true },
-    { label: "stages.2.8.pwconv1", kernel: 28, bindings: [377, 234, 235, 378, 379], grid: [24, 9], perImage: true },
-    { label: "stages.2.8.pwconv2", kernel: 29, bindings: [378, 239, 240, 379, 380, 376, 381], grid: [6, 18], perImage: true },
-    { label: "downsample_layers.3.1", kernel: 30, bindings: [381, 245, 246, 382], grid: [24, 5], perImage: true },
-    { label: "stages.3.0.dwconv", kernel: 31, bindings: [382, 249, 250, 383], grid: [3, 12], perImage: true },
-    { label: "stages.3.0.pwconv1", kernel: 32, bindings: [383, 255, 256, 384, 385], grid: [48, 3], perImage: true },
-    { label: "stages.3.0.pwconv2", kernel: 33, bindings: [384, 260, 261, 385, 386, 382, 387], grid: [24, 5], perImage: true },
-    { label: "stages.3.1.dwconv", kernel: 31, bindings: [387, 264, 265, 388], grid: [3, 12], perImage: true },
-    { label: "stages.3.1.pwconv1", kernel: 32, bindings: [388, 270, 271, 389, 390], grid: [48, 3], perImage: true },
-    { label: "stages.3.1.pwconv2", kernel: 33, bindings: [389, 275, 276, 390, 391, 387, 392], grid: [24, 5], perImage: true },
-    { label: "stages.3.2.dwconv", kernel: 31, bindings: [392, 279, 280, 393], grid: [3, 12], perImage: true },
-    { label: "stages.3.2.pwconv1", kernel: 32, bindings: [393, 285, 286, 394, 395], grid: [48, 3], perImage: true },
-    { label: "stages.3.2.pwconv2", kernel: 33, bindings: [394, 290, 291, 395, 396, 392, 397], grid: [24, 5], perImage: true },
-    { label: "pool", kernel: 34, bindings: [397, 398], grid: [1, 1], perImage: true },
-    { label: "head", kernel: 35, bindings: [398, 296, 297, 399], grid: [16, 1], perImage: true },
+    { label: "downsample_layers.0.0", kernel: 17, bindings: [298, 2, 3, 299, 300, 301], grid: [6, 96], perImage: true, work: 47795328 },
+    { label: "stages.0.0.dwconv", kernel: 18, bindings: [301, 6, 7, 302], grid: [6, 96], perImage: true, work: 50449152 },
+    { label: "stages.0.0.pwconv1", kernel: 19, bindings: [302, 12, 13, 303, 304], grid: [6, 144], perImage: true, work: 357803520 },
+    { label: "stages.0.0.grn.scale", kernel: 20, bindings: [304, 305, 306], grid: [1, 1], perImage: true, work: 224256 },
+    { label: "stages.0.0.pwconv2", kernel: 21, bindings: [303, 17, 18, 306, 301, 307], grid: [2, 144], perImage: true, work: 361170944 },
+    { label: "stages.0.1.dwconv", kernel: 18, bindings: [307, 21, 22, 308], grid: [6, 96], perImage: true, work: 50449152 },
+    { label: "stages.0.1.pwconv1", kernel: 19, bindings: [308, 27, 28, 309, 310], grid: [6, 144], perImage: true, work: 357803520 },
+    { label: "stages.0.1.grn.scale", kernel: 20, bindings: [310, 311, 312], grid: [1, 1], perImage: true, work: 224256 },
+    { label: "stages.0.1.pwconv2", kernel: 21, bindings: [309, 32, 33, 312, 307, 313], grid: [2, 144], perImage: true, work: 361170944 },
+    { label: "stages.0.2.dwconv", kernel: 18, bindings: [313, 36, 37, 314], grid: [6, 96], perImage: true, work: 50449152 },
+    { label: "stages.0.2.pwconv1", kernel: 19, bindings: [314, 42, 43, 315, 316], grid: [6, 144], perImage: true, work: 357803520 },
+    { label: "stages.0.2.grn.scale", kernel: 20, bindings: [316, 317, 318], grid: [1, 1], perImage: true, work: 224256 },
+    { label: "stages.0.2.pwconv2", kernel: 21, bindings: [315, 47, 48, 318, 313, 319], grid: [2, 144], perImage: true, work: 361170944 },
+    { label: "downsample_layers.1.1", kernel: 22, bindings: [319, 53, 54, 320], grid: [3, 36], perImage: true, work: 175473408 },
+    { label: "stages.1.0.dwconv", kernel: 23, bindings: [320, 57, 58, 321], grid: [3, 48], perImage: true, work: 25253376 },
+    { label: "stages.1.0.pwconv1", kernel: 24, bindings: [321, 63, 64, 322, 323], grid: [12, 36], perImage: true, work: 349289472 },
+    { label: "stages.1.0.pwconv2", kernel: 25, bindings: [322, 68, 69, 323, 324, 320, 325], grid: [3, 36], perImage: true, work: 351059712 },
+    { label: "stages.1.1.dwconv", kernel: 23, bindings: [325, 72, 73, 326], grid: [3, 48], perImage: true, work: 25253376 },
+    { label: "stages.1.1.pwconv1", kernel: 24, bindings: [326, 78, 79, 327, 328], grid: [12, 36], perImage: true, work: 349289472 },
+    { label: "stages.1.1.pwconv2", kernel: 25, bindings: [327, 83, 84, 328, 329, 325, 330], grid: [3, 36], perImage: true, work: 351059712 },
+    { label: "stages.1.2.dwconv", kernel: 23, bindings: [330, 87, 88, 331], grid: [3, 48], perImage: true, work: 25253376 },
+    { label: "stages.1.2.pwconv1", kernel: 24, bindings: [331, 93, 94, 332, 333], grid: [12, 36], perImage: true, work: 349289472 },
+    { label: "stages.1.2.pwconv2", kernel: 25, bindings: [332, 98, 99, 333, 334, 330, 335], grid: [3, 36], perImage: true, work: 351059712 },
+    { label: "downsample_layers.2.1", kernel: 26, bindings: [335, 104, 105, 336], grid: [6, 18], perImage: true, work: 173704704 },
+    { label: "stages.2.0.dwconv", kernel: 27, bindings: [336, 108, 109, 337], grid: [3, 24], perImage: true, work: 12684288 },
+    { label: "stages.2.0.pwconv1", kernel: 28, bindings: [337, 114, 115, 338, 339], grid: [24, 9], perImage: true, work: 346583040 },
+    { label: "stages.2.0.pwconv2", kernel: 29, bindings: [338, 119, 120, 339, 340, 336, 341], grid: [6, 18], perImage: true, work: 347469312 },
+    { label: "stages.2.1.dwconv", kernel: 27, bindings: [341, 123, 124, 342], grid: [3, 24], perImage: true, work: 12684288 },
+    { label: "stages.2.1.pwconv1", kernel: 28, bindings: [342, 129, 130, 343, 344], grid: [24, 9], perImage: true, work: 346583040 },
+    { label: "stages.2.1.pwconv2", kernel: 29, bindings: [343, 134, 135, 344, 345, 341, 346], grid: [6, 18], perImage: true, work: 347469312 },
+    { label: "stages.2.2.dwconv", kernel: 27, bindings: [346, 138, 139, 347], grid: [3, 24], perImage: true, work: 12684288 },
+    { label: "stages.2.2.pwconv1", kernel: 28, bindings: [347, 144, 145, 348, 349], grid: [24, 9], perImage: true, work: 346583040 },
+    { label: "stages.2.2.pwconv2", kernel: 29, bindings: [348, 149, 150, 349, 350, 346, 351], grid: [6, 18], perImage: true, work: 347469312 },
+    { label: "stages.2.3.dwconv", kernel: 27, bindings: [351, 153, 154, 352], grid: [3, 24], perImage: true, work: 12684288 },
+    { label: "stages.2.3.pwconv1", kernel: 28, bindings: [352, 159, 160, 353, 354], grid: [24, 9], perImage: true, work: 346583040 },
+    { label: "stages.2.3.pwconv2", kernel: 29, bindings: [353, 164, 165, 354, 355, 351, 356], grid: [6, 18], perImage: true, work: 347469312 },
+    { label: "stages.2.4.dwconv", kernel: 27, bindings: [356, 168, 169, 357], grid: [3, 24], perImage: true, work: 12684288 },
+    { label: "stages.2.4.pwconv1", kernel: 28, bindings: [357, 174, 175, 358, 359], grid: [24, 9], perImage: true, work: 346583040 },
+    { label: "stages.2.4.pwconv2", kernel: 29, bindings: [358, 179, 180, 359, 360, 356, 361], grid: [6, 18], perImage: true, work: 347469312 },
+    { label: "stages.2.5.dwconv", kernel: 27, bindings: [361, 183, 184, 362], grid: [3, 24], perImage: true, work: 12684288 },
+    { label: "stages.2.5.pwconv1", kernel: 28, bindings: [362, 189, 190, 363, 364], grid: [24, 9], perImage: true, work: 346583040 },
+    { label: "stages.2.5.pwconv2", kernel: 29, bindings: [363, 194, 195, 364, 365, 361, 366], grid: [6, 18], perImage: true, work: 347469312 },
+    { label: "stages.2.6.dwconv", kernel: 27, bindings: [366, 198, 199, 367], grid: [3, 24], perImage: true, work: 12684288 },
+    { label: "stages.2.6.pwconv1", kernel: 28, bindings: [367, 204, 205, 368, 369], grid: [24, 9], perImage: true, work: 346583040 },
+    { label: "stages.2.6.pwconv2", kernel: 29, bindings: [368, 209, 210, 369, 370, 366, 371], grid: [6, 18], perImage: true, work: 347469312 },
+    { label: "stages.2.7.dwconv", kernel: 27, bindings: [371, 213, 214, 372], grid: [3, 24], perImage: true, work: 12684288 },
+    { label: "stages.2.7.pwconv1", kernel: 28, bindings: [372, 219, 220, 373, 374], grid: [24, 9], perImage: true, work: 346583040 },
+    { label: "stages.2.7.pwconv2", kernel: 29, bindings: [373, 224, 225, 374, 375, 371, 376], grid: [6, 18], perImage: true, work: 347469312 },
+    { label: "stages.2.8.dwconv", kernel: 27, bindings: [376, 228, 229, 377], grid: [3, 24], perImage: true, work: 12684288 },
+    { label: "stages.2.8.pwconv1", kernel: 28, bindings: [377, 234, 235, 378, 379], grid: [24, 9], perImage: true, work: 346583040 },
+    { label: "stages.2.8.pwconv2", kernel: 29, bindings: [378, 239, 240, 379, 380, 376, 381], grid: [6, 18], perImage: true, work: 347469312 },
+    { label: "downsample_layers.3.1", kernel: 30, bindings: [381, 245, 246, 382], grid: [24, 5], perImage: true, work: 175918080 },
+    { label: "stages.3.0.dwconv", kernel: 31, bindings: [382, 249, 250, 383], grid: [3, 12], perImage: true, work: 6457344 },
+    { label: "stages.3.0.pwconv1", kernel: 32, bindings: [383, 255, 256, 384, 385], grid: [48, 3], perImage: true, work: 351436800 },
+    { label: "stages.3.0.pwconv2", kernel: 33, bindings: [384, 260, 261, 385, 386, 382, 387], grid: [24, 5], perImage: true, work: 351882240 },
+    { label: "stages.3.1.dwconv", kernel: 31, bindings: [387, 264, 265, 388], grid: [3, 12], perImage: true, work: 6457344 },
+    { label: "stages.3.1.pwconv1", kernel: 32, bindings: [388, 270, 271, 389, 390], grid: [48, 3], perImage: true, work: 351436800 },
+    { label: "stages.3.1.pwconv2", kernel: 33, bindings: [389, 275, 276, 390, 391, 387, 392], grid: [24, 5], perImage: true, work: 351882240 },
+    { label: "stages.3.2.dwconv", kernel: 31, bindings: [392, 279, 280, 393], grid: [3, 12], perImage: true, work: 6457344 },
+    { label: "stages.3.2.pwconv1", kernel: 32, bindings: [393, 285, 286, 394, 395], grid: [48, 3], perImage: true, work: 351436800 },
+    { label: "stages.3.2.pwconv2", kernel: 33, bindings: [394, 290, 291, 395, 396, 392, 397], grid: [24, 5], perImage: true, work: 351882240 },
+    { label: "pool", kernel: 34, bindings: [397, 398], grid: [1, 1], perImage: true, work: 445440 },
+    { label: "head", kernel: 35, bindings: [398, 296, 297, 399], grid: [16, 1], perImage: true, work: 3924896 },
   ],
   limits: { maxBufferSize: 14155776, maxStorageBufferBindingSize: 14155776, maxStorageBuffersPerShaderStage: 7, maxComputeInvocationsPerWorkgroup: 256 },
   kernels: [
@@ -1320,12 +1320,14 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
 @group(0) @binding(3) var<storage, read> gain: array<vec4f, 24>; // [96]
 @group(0) @binding(4) var<storage, read> shift: array<vec4f, 24>; // [96]
 @group(0) @binding(5) var<storage, read_write> output: array<vec4f>; // [96][96][96]
+@group(1) @binding(0) var<uniform> first_group: vec3u; // where this dispatch begins: a long one is made in several
 var<workgroup> tile: array<vec4f, 384>; // [16 sites][24]
 var<workgroup> stat: array<vec2f, 16>; // mean and 1/deviation of each token
 var<workgroup> slice: array<vec2f, 128>; // sum and squared deviations, a share of a token each
 
 @compute @workgroup_size(128)
-fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lane: u32) {
+fn main(@builtin(workgroup_id) within: vec3u, @builtin(local_invocation_index) lane: u32) {
+  let group = first_group + within;
   let image = group.z * 110592;
   let y = group.y;
   let x0 = group.x * 16;
@@ -1445,12 +1447,14 @@ fn channels(first: u32) -> f32 {
 @group(0) @binding(1) var<storage, read> weight: array<vec4f, 1176>; // [7][7][96]
 @group(0) @binding(2) var<storage, read> bias: array<vec4f, 24>; // [96]
 @group(0) @binding(3) var<storage, read_write> output: array<vec4f>; // [96][96][96]
+@group(1) @binding(0) var<uniform> first_group: vec3u; // where this dispatch begins: a long one is made in several
 var<workgroup> tile: array<vec4f, 384>; // [16 sites][24]
 var<workgroup> stat: array<vec2f, 16>; // mean and 1/deviation of each token
 var<workgroup> slice: array<vec2f, 128>; // sum and squared deviations, a share of a token each
 
 @compute @workgroup_size(128)
-fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lane: u32) {
+fn main(@builtin(workgroup_id) within: vec3u, @builtin(local_invocation_index) lane: u32) {
+  let group = first_group + within;
   let image = group.z * 221184;
   let y = group.y;
   let x0 = group.x * 16;
@@ -1632,16 +1636,18 @@ fn at(r: u32, x: u32) -> vec4f {
 @group(0) @binding(2) var<storage, read> bias: array<vec4f, 96>; // [384]
 @group(0) @binding(3) var<storage, read_write> output: array<vec4f>; // [9216][384]
 @group(0) @binding(4) var<storage, read_write> squares: array<vec4f>; // [144][384]
+@group(1) @binding(0) var<uniform> first_group: vec3u; // where this dispatch begins: a long one is made in several
 var<workgroup> a_tile: array<vec4f, 320>; // [64][4], rows padded to 5 against bank conflicts
 var<workgroup> b_tile: array<vec4f, 256>; // [16][16]
 var<workgroup> sums: array<vec4f, 256>; // sums of squares over 4 rows each
 
 @compute @workgroup_size(16, 16)
 fn main(
-  @builtin(workgroup_id) group: vec3u,
+  @builtin(workgroup_id) within: vec3u,
   @builtin(local_invocation_id) local: vec3u,
   @builtin(local_invocation_index) lane: u32,
 ) {
+  let group = first_group + within;
   let image = group.z;
   let m0 = group.y * 64;
   let n0 = group.x * 16;
@@ -1728,10 +1734,12 @@ fn gelu(x: vec4f) -> vec4f {
 @group(0) @binding(0) var<storage, read> partials: array<vec4f>; // [144][384]
 @group(0) @binding(1) var<storage, read> gamma: array<vec4f, 96>; // [384]
 @group(0) @binding(2) var<storage, read_write> scale: array<vec4f>; // [384]
+@group(1) @binding(0) var<uniform> first_group: vec3u; // where this dispatch begins: a long one is made in several
 var<workgroup> norm: array<f32, 256>;
 
 @compute @workgroup_size(256)
-fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lane: u32) {
+fn main(@builtin(workgroup_id) within: vec3u, @builtin(local_invocation_index) lane: u32) {
+  let group = first_group + within;
   let image = group.z;
   let first = image * 144 * 96;
   var sum = 0.0;
@@ -1767,15 +1775,17 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
 @group(0) @binding(3) var<storage, read> scale: array<vec4f>; // [384]
 @group(0) @binding(4) var<storage, read> residual: array<vec4f>; // [9216][96]
 @group(0) @binding(5) var<storage, read_write> output: array<vec4f>; // [9216][96]
+@group(1) @binding(0) var<uniform> first_group: vec3u; // where this dispatch begins: a long one is made in several
 var<workgroup> a_tile: array<vec4f, 320>; // [64][4], rows padded to 5 against bank conflicts
 var<workgroup> b_tile: array<vec4f, 256>; // [16][16]
 
 @compute @workgroup_size(16, 16)
 fn main(
-  @builtin(workgroup_id) group: vec3u,
+  @builtin(workgroup_id) within: vec3u,
   @builtin(local_invocation_id) local: vec3u,
   @builtin(local_invocation_index) lane: u32,
 ) {
+  let group = first_group + within;
   let image = group.z;
   let m0 = group.y * 64;
   let n0 = group.x * 16;
@@ -1849,6 +1859,7 @@ fn finish(image: u32, m: u32, n: u32, sum: vec4f) -> vec4f {
 @group(0) @binding(1) var<storage, read> weight: array<vec4f, 18432>; // [384][192]
 @group(0) @binding(2) var<storage, read> bias: array<vec4f, 48>; // [192]
 @group(0) @binding(3) var<storage, read_write> output: array<vec4f>; // [2304][192]
+@group(1) @binding(0) var<uniform> first_group: vec3u; // where this dispatch begins: a long one is made in several
 var<workgroup> a_tile: array<vec4f, 320>; // [64][4], rows padded to 5 against bank conflicts
 var<workgroup> b_tile: array<vec4f, 256>; // [16][16]
 var<workgroup> stat: array<vec2f, 256>; // mean and 1/deviation of each token
@@ -1856,10 +1867,11 @@ var<private> origin: vec2u; // image and first row of the group
 
 @compute @workgroup_size(16, 16)
 fn main(
-  @builtin(workgroup_id) group: vec3u,
+  @builtin(workgroup_id) within: vec3u,
   @builtin(local_invocation_id) local: vec3u,
   @builtin(local_invocation_index) lane: u32,
 ) {
+  let group = first_group + within;
   let image = group.z;
   let m0 = group.y * 64;
   let n0 = group.x * 16;
@@ -1961,12 +1973,14 @@ fn measure(lane: u32) {
 @group(0) @binding(1) var<storage, read> weight: array<vec4f, 2352>; // [7][7][192]
 @group(0) @binding(2) var<storage, read> bias: array<vec4f, 48>; // [192]
 @group(0) @binding(3) var<storage, read_write> output: array<vec4f>; // [48][48][192]
+@group(1) @binding(0) var<uniform> first_group: vec3u; // where this dispatch begins: a long one is made in several
 var<workgroup> tile: array<vec4f, 768>; // [16 sites][48]
 var<workgroup> stat: array<vec2f, 16>; // mean and 1/deviation of each token
 var<workgroup> slice: array<vec2f, 128>; // sum and squared deviations, a share of a token each
 
 @compute @workgroup_size(128)
-fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lane: u32) {
+fn main(@builtin(workgroup_id) within: vec3u, @builtin(local_invocation_index) lane: u32) {
+  let group = first_group + within;
   let image = group.z * 110592;
   let y = group.y;
   let x0 = group.x * 16;
@@ -2148,16 +2162,18 @@ fn at(r: u32, x: u32) -> vec4f {
 @group(0) @binding(2) var<storage, read> bias: array<vec4f, 192>; // [768]
 @group(0) @binding(3) var<storage, read_write> output: array<vec4f>; // [2304][768]
 @group(0) @binding(4) var<storage, read_write> squares: array<vec4f>; // [36][768]
+@group(1) @binding(0) var<uniform> first_group: vec3u; // where this dispatch begins: a long one is made in several
 var<workgroup> a_tile: array<vec4f, 320>; // [64][4], rows padded to 5 against bank conflicts
 var<workgroup> b_tile: array<vec4f, 256>; // [16][16]
 var<workgroup> sums: array<vec4f, 256>; // sums of squares over 4 rows each
 
 @compute @workgroup_size(16, 16)
 fn main(
-  @builtin(workgroup_id) group: vec3u,
+  @builtin(workgroup_id) within: vec3u,
   @builtin(local_invocation_id) local: vec3u,
   @builtin(local_invocation_index) lane: u32,
 ) {
+  let group = first_group + within;
   let image = group.z;
   let m0 = group.y * 64;
   let n0 = group.x * 16;
@@ -2251,6 +2267,7 @@ fn gelu(x: vec4f) -> vec4f {
 @group(0) @binding(4) var<storage, read> gamma: array<vec4f, 192>; // [768]
 @group(0) @binding(5) var<storage, read> residual: array<vec4f>; // [2304][192]
 @group(0) @binding(6) var<storage, read_write> output: array<vec4f>; // [2304][192]
+@group(1) @binding(0) var<uniform> first_group: vec3u; // where this dispatch begins: a long one is made in several
 var<workgroup> a_tile: array<vec4f, 320>; // [64][4], rows padded to 5 against bank conflicts
 var<workgroup> b_tile: array<vec4f, 256>; // [16][16]
 var<workgroup> scale: array<vec4f, 256>; // GRN's factors of 256 quads of k at a time
@@ -2258,10 +2275,11 @@ var<workgroup> norms: array<f32, 256>;
 
 @compute @workgroup_size(16, 16)
 fn main(
-  @builtin(workgroup_id) group: vec3u,
+  @builtin(workgroup_id) within: vec3u,
   @builtin(local_invocation_id) local: vec3u,
   @builtin(local_invocation_index) lane: u32,
 ) {
+  let group = first_group + within;
   let image = group.z;
   let m0 = group.y * 64;
   let n0 = group.x * 16;
@@ -2362,6 +2380,7 @@ fn response(image: u32, k: u32) -> vec4f {
 @group(0) @binding(1) var<storage, read> weight: array<vec4f, 73728>; // [768][384]
 @group(0) @binding(2) var<storage, read> bias: array<vec4f, 96>; // [384]
 @group(0) @binding(3) var<storage, read_write> output: array<vec4f>; // [576][384]
+@group(1) @binding(0) var<uniform> first_group: vec3u; // where this dispatch begins: a long one is made in several
 var<workgroup> a_tile: array<vec4f, 160>; // [32][4], rows padded to 5 against bank conflicts
 var<workgroup> b_tile: array<vec4f, 256>; // [16][16]
 var<workgroup> stat: array<vec2f, 128>; // mean and 1/deviation of each token
@@ -2369,10 +2388,11 @@ var<private> origin: vec2u; // image and first row of the group
 
 @compute @workgroup_size(16, 8)
 fn main(
-  @builtin(workgroup_id) group: vec3u,
+  @builtin(workgroup_id) within: vec3u,
   @builtin(local_invocation_id) local: vec3u,
   @builtin(local_invocation_index) lane: u32,
 ) {
+  let group = first_group + within;
   let image = group.z;
   let m0 = group.y * 32;
   let n0 = group.x * 16;
@@ -2474,12 +2494,14 @@ fn measure(lane: u32) {
 @group(0) @binding(1) var<storage, read> weight: array<vec4f, 4704>; // [7][7][384]
 @group(0) @binding(2) var<storage, read> bias: array<vec4f, 96>; // [384]
 @group(0) @binding(3) var<storage, read_write> output: array<vec4f>; // [24][24][384]
+@group(1) @binding(0) var<uniform> first_group: vec3u; // where this dispatch begins: a long one is made in several
 var<workgroup> tile: array<vec4f, 768>; // [8 sites][96]
 var<workgroup> stat: array<vec2f, 8>; // mean and 1/deviation of each token
 var<workgroup> slice: array<vec2f, 96>; // sum and squared deviations, a share of a token each
 
 @compute @workgroup_size(96)
-fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lane: u32) {
+fn main(@builtin(workgroup_id) within: vec3u, @builtin(local_invocation_index) lane: u32) {
+  let group = first_group + within;
   let image = group.z * 55296;
   let y = group.y;
   let x0 = group.x * 8;
@@ -2661,16 +2683,18 @@ fn at(r: u32, x: u32) -> vec4f {
 @group(0) @binding(2) var<storage, read> bias: array<vec4f, 384>; // [1536]
 @group(0) @binding(3) var<storage, read_write> output: array<vec4f>; // [576][1536]
 @group(0) @binding(4) var<storage, read_write> squares: array<vec4f>; // [9][1536]
+@group(1) @binding(0) var<uniform> first_group: vec3u; // where this dispatch begins: a long one is made in several
 var<workgroup> a_tile: array<vec4f, 320>; // [64][4], rows padded to 5 against bank conflicts
 var<workgroup> b_tile: array<vec4f, 256>; // [16][16]
 var<workgroup> sums: array<vec4f, 256>; // sums of squares over 4 rows each
 
 @compute @workgroup_size(16, 16)
 fn main(
-  @builtin(workgroup_id) group: vec3u,
+  @builtin(workgroup_id) within: vec3u,
   @builtin(local_invocation_id) local: vec3u,
   @builtin(local_invocation_index) lane: u32,
 ) {
+  let group = first_group + within;
   let image = group.z;
   let m0 = group.y * 64;
   let n0 = group.x * 16;
@@ -2764,6 +2788,7 @@ fn gelu(x: vec4f) -> vec4f {
 @group(0) @binding(4) var<storage, read> gamma: array<vec4f, 384>; // [1536]
 @group(0) @binding(5) var<storage, read> residual: array<vec4f>; // [576][384]
 @group(0) @binding(6) var<storage, read_write> output: array<vec4f>; // [576][384]
+@group(1) @binding(0) var<uniform> first_group: vec3u; // where this dispatch begins: a long one is made in several
 var<workgroup> a_tile: array<vec4f, 160>; // [32][4], rows padded to 5 against bank conflicts
 var<workgroup> b_tile: array<vec4f, 256>; // [16][16]
 var<workgroup> scale: array<vec4f, 128>; // GRN's factors of 128 quads of k at a time
@@ -2771,10 +2796,11 @@ var<workgroup> norms: array<f32, 128>;
 
 @compute @workgroup_size(16, 8)
 fn main(
-  @builtin(workgroup_id) group: vec3u,
+  @builtin(workgroup_id) within: vec3u,
   @builtin(local_invocation_id) local: vec3u,
   @builtin(local_invocation_index) lane: u32,
 ) {
+  let group = first_group + within;
   let image = group.z;
   let m0 = group.y * 32;
   let n0 = group.x * 16;
@@ -2875,6 +2901,7 @@ fn response(image: u32, k: u32) -> vec4f {
 @group(0) @binding(1) var<storage, read> weight: array<vec4f, 294912>; // [1536][768]
 @group(0) @binding(2) var<storage, read> bias: array<vec4f, 192>; // [768]
 @group(0) @binding(3) var<storage, read_write> output: array<vec4f>; // [144][768]
+@group(1) @binding(0) var<uniform> first_group: vec3u; // where this dispatch begins: a long one is made in several
 var<workgroup> a_tile: array<vec4f, 288>; // [32][8], rows padded to 9 against bank conflicts
 var<workgroup> b_tile: array<vec4f, 256>; // [32][8]
 var<workgroup> stat: array<vec2f, 128>; // mean and 1/deviation of each token
@@ -2882,10 +2909,11 @@ var<private> origin: vec2u; // image and first row of the group
 
 @compute @workgroup_size(8, 8)
 fn main(
-  @builtin(workgroup_id) group: vec3u,
+  @builtin(workgroup_id) within: vec3u,
   @builtin(local_invocation_id) local: vec3u,
   @builtin(local_invocation_index) lane: u32,
 ) {
+  let group = first_group + within;
   let image = group.z;
   let m0 = group.y * 32;
   let n0 = group.x * 8;
@@ -2990,12 +3018,14 @@ fn measure(lane: u32) {
 @group(0) @binding(1) var<storage, read> weight: array<vec4f, 9408>; // [7][7][768]
 @group(0) @binding(2) var<storage, read> bias: array<vec4f, 192>; // [768]
 @group(0) @binding(3) var<storage, read_write> output: array<vec4f>; // [12][12][768]
+@group(1) @binding(0) var<uniform> first_group: vec3u; // where this dispatch begins: a long one is made in several
 var<workgroup> tile: array<vec4f, 768>; // [4 sites][192]
 var<workgroup> stat: array<vec2f, 4>; // mean and 1/deviation of each token
 var<workgroup> slice: array<vec2f, 192>; // sum and squared deviations, a share of a token each
 
 @compute @workgroup_size(192)
-fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lane: u32) {
+fn main(@builtin(workgroup_id) within: vec3u, @builtin(local_invocation_index) lane: u32) {
+  let group = first_group + within;
   let image = group.z * 27648;
   let y = group.y;
   let x0 = group.x * 4;
@@ -3137,16 +3167,18 @@ fn at(r: u32, x: u32) -> vec4f {
 @group(0) @binding(2) var<storage, read> bias: array<vec4f, 768>; // [3072]
 @group(0) @binding(3) var<storage, read_write> output: array<vec4f>; // [144][3072]
 @group(0) @binding(4) var<storage, read_write> squares: array<vec4f>; // [3][3072]
+@group(1) @binding(0) var<uniform> first_group: vec3u; // where this dispatch begins: a long one is made in several
 var<workgroup> a_tile: array<vec4f, 320>; // [64][4], rows padded to 5 against bank conflicts
 var<workgroup> b_tile: array<vec4f, 256>; // [16][16]
 var<workgroup> sums: array<vec4f, 256>; // sums of squares over 4 rows each
 
 @compute @workgroup_size(16, 16)
 fn main(
-  @builtin(workgroup_id) group: vec3u,
+  @builtin(workgroup_id) within: vec3u,
   @builtin(local_invocation_id) local: vec3u,
   @builtin(local_invocation_index) lane: u32,
 ) {
+  let group = first_group + within;
   let image = group.z;
   let m0 = group.y * 64;
   let n0 = group.x * 16;
@@ -3243,6 +3275,7 @@ fn gelu(x: vec4f) -> vec4f {
 @group(0) @binding(4) var<storage, read> gamma: array<vec4f, 768>; // [3072]
 @group(0) @binding(5) var<storage, read> residual: array<vec4f>; // [144][768]
 @group(0) @binding(6) var<storage, read_write> output: array<vec4f>; // [144][768]
+@group(1) @binding(0) var<uniform> first_group: vec3u; // where this dispatch begins: a long one is made in several
 var<workgroup> a_tile: array<vec4f, 288>; // [32][8], rows padded to 9 against bank conflicts
 var<workgroup> b_tile: array<vec4f, 256>; // [32][8]
 var<workgroup> scale: array<vec4f, 64>; // GRN's factors of 64 quads of k at a time
@@ -3250,10 +3283,11 @@ var<workgroup> norms: array<f32, 64>;
 
 @compute @workgroup_size(8, 8)
 fn main(
-  @builtin(workgroup_id) group: vec3u,
+  @builtin(workgroup_id) within: vec3u,
   @builtin(local_invocation_id) local: vec3u,
   @builtin(local_invocation_index) lane: u32,
 ) {
+  let group = first_group + within;
   let image = group.z;
   let m0 = group.y * 32;
   let n0 = group.x * 8;
@@ -3355,12 +3389,14 @@ fn response(image: u32, k: u32) -> vec4f {
 // One group an image.
 @group(0) @binding(0) var<storage, read> input: array<vec4f>; // [144][768]
 @group(0) @binding(1) var<storage, read_write> output: array<vec4f>; // [768]
+@group(1) @binding(0) var<uniform> first_group: vec3u; // where this dispatch begins: a long one is made in several
 var<workgroup> tile: array<vec4f, 192>;
 var<workgroup> stat: array<vec2f, 1>; // mean and 1/deviation of each token
 var<workgroup> slice: array<vec2f, 192>; // sum and squared deviations, a share of a token each
 
 @compute @workgroup_size(192)
-fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lane: u32) {
+fn main(@builtin(workgroup_id) within: vec3u, @builtin(local_invocation_index) lane: u32) {
+  let group = first_group + within;
   let image = group.z;
   for (var c = lane; c < 192; c += 192) {
     var sum = vec4f();
@@ -3430,14 +3466,16 @@ fn channels(first: u32) -> f32 {
 @group(0) @binding(1) var<storage, read> weight: array<vec4f, 196608>; // [768][1024]
 @group(0) @binding(2) var<storage, read> bias: array<vec4f, 256>; // [1024]
 @group(0) @binding(3) var<storage, read_write> output: array<vec4f>; // [1000]
+@group(1) @binding(0) var<uniform> first_group: vec3u; // where this dispatch begins: a long one is made in several
 var<workgroup> sums: array<vec4f, 256>;
 
 @compute @workgroup_size(16, 16)
 fn main(
-  @builtin(workgroup_id) group: vec3u,
+  @builtin(workgroup_id) within: vec3u,
   @builtin(local_invocation_id) local: vec3u,
   @builtin(local_invocation_index) lane: u32,
 ) {
+  let group = first_group + within;
   let image = group.z;
   let n = group.x * 16 + local.x;
   let row = image * 192;

@@ -668,68 +668,68 @@ export const descriptor = {
     { label: "stages.3.2.pwconv2", kernel: 15, bindings: [287, 288, 289, 290, 291], grid: [12, 1], perImage: false },
   ],
   steps: [
-    { label: "downsample_layers.0.0", kernel: 16, bindings: [292, 2, 3, 293, 294, 295], grid: [4, 56], perImage: true },
-    { label: "stages.0.0.dwconv", kernel: 17, bindings: [295, 6, 7, 296], grid: [4, 56], perImage: true },
-    { label: "stages.0.0.pwconv1", kernel: 18, bindings: [296, 12, 13, 297, 298], grid: [6, 49], perImage: true },
-    { label: "stages.0.0.pwconv2", kernel: 19, bindings: [297, 17, 18, 298, 299, 295, 300], grid: [2, 49], perImage: true },
-    { label: "stages.0.1.dwconv", kernel: 17, bindings: [300, 21, 22, 301], grid: [4, 56], perImage: true },
-    { label: "stages.0.1.pwconv1", kernel: 18, bindings: [301, 27, 28, 302, 303], grid: [6, 49], perImage: true },
-    { label: "stages.0.1.pwconv2", kernel: 19, bindings: [302, 32, 33, 303, 304, 300, 305], grid: [2, 49], perImage: true },
-    { label: "stages.0.2.dwconv", kernel: 17, bindings: [305, 36, 37, 306], grid: [4, 56], perImage: true },
-    { label: "stages.0.2.pwconv1", kernel: 18, bindings: [306, 42, 43, 307, 308], grid: [6, 49], perImage: true },
-    { label: "stages.0.2.pwconv2", kernel: 19, bindings: [307, 47, 48, 308, 309, 305, 310], grid: [2, 49], perImage: true },
-    { label: "downsample_layers.1.1", kernel: 20, bindings: [310, 53, 54, 311], grid: [3, 25], perImage: true },
-    { label: "stages.1.0.dwconv", kernel: 21, bindings: [311, 57, 58, 312], grid: [2, 28], perImage: true },
-    { label: "stages.1.0.pwconv1", kernel: 22, bindings: [312, 63, 64, 313, 314], grid: [12, 13], perImage: true },
-    { label: "stages.1.0.pwconv2", kernel: 23, bindings: [313, 68, 69, 314, 315, 311, 316], grid: [3, 25], perImage: true },
-    { label: "stages.1.1.dwconv", kernel: 21, bindings: [316, 72, 73, 317], grid: [2, 28], perImage: true },
-    { label: "stages.1.1.pwconv1", kernel: 22, bindings: [317, 78, 79, 318, 319], grid: [12, 13], perImage: true },
-    { label: "stages.1.1.pwconv2", kernel: 23, bindings: [318, 83, 84, 319, 320, 316, 321], grid: [3, 25], perImage: true },
-    { label: "stages.1.2.dwconv", kernel: 21, bindings: [321, 87, 88, 322], grid: [2, 28], perImage: true },
-    { label: "stages.1.2.pwconv1", kernel: 22, bindings: [322, 93, 94, 323, 324], grid: [12, 13], perImage: true },
-    { label: "stages.1.2.pwconv2", kernel: 23, bindings: [323, 98, 99, 324, 325, 321, 326], grid: [3, 25], perImage: true },
-    { label: "downsample_layers.2.1", kernel: 24, bindings: [326, 104, 105, 327], grid: [12, 7], perImage: true },
-    { label: "stages.2.0.dwconv", kernel: 25, bindings: [327, 108, 109, 328], grid: [2, 14], perImage: true },
-    { label: "stages.2.0.pwconv1", kernel: 26, bindings: [328, 114, 115, 329, 330], grid: [24, 4], perImage: true },
-    { label: "stages.2.0.pwconv2", kernel: 27, bindings: [329, 119, 120, 330, 331, 327, 332], grid: [12, 7], perImage: true },
-    { label: "stages.2.1.dwconv", kernel: 25, bindings: [332, 123, 124, 333], grid: [2, 14], perImage: true },
-    { label: "stages.2.1.pwconv1", kernel: 26, bindings: [333, 129, 130, 334, 335], grid: [24, 4], perImage: true },
-    { label: "stages.2.1.pwconv2", kernel: 27, bindings: [334, 134, 135, 335, 336, 332, 337], grid: [12, 7], perImage: true },
-    { label: "stages.2.2.dwconv", kernel: 25, bindings: [337, 138, 139, 338], grid: [2, 14], perImage: true },
-    { label: "stages.2.2.pwconv1", kernel: 26, bindings: [338, 144, 145, 339, 340], grid: [24, 4], perImage: true },
-    { label: "stages.2.2.pwconv2", kernel: 27, bindings: [339, 149, 150, 340, 341, 337, 342], grid: [12, 7], perImage: true },
-    { label: "stages.2.3.dwconv", kernel: 25, bindings: [342, 153, 154, 343], grid: [2, 14], perImage: true },
-    { label: "stages.2.3.pwconv1", kernel: 26, bindings: [343, 159, 160, 344, 345], grid: [24, 4], perImage: true },
-    { label: "stages.2.3.pwconv2", kernel: 27, bindings: [344, 164, 165, 345, 346, 342, 347], grid: [12, 7], perImage: true },
-    { label: "stages.2.4.dwconv", kernel: 25, bindings: [347, 168, 169, 348], grid: [2, 14], perImage: true },
-    { label: "stages.2.4.pwconv1", kernel: 26, bindings: [348, 174, 175, 349, 350], grid: [24, 4], perImage: true },
-    { label: "stages.2.4.pwconv2", kernel: 27, bindings: [349, 179, 180, 350, 351, 347, 352], grid: [12, 7], perImage: true },
-    { label: "stages.2.5.dwconv", kernel: 25, bindings: [352, 183, 184, 353], grid: [2, 14], perImage: true },
-    { label: "stages.2.5.pwconv1", kernel: 26, bindings: [353, 189, 190, 354, 355], grid: [24, 4], perImage: true },
-    { label: "stages.2.5.pwconv2", kernel: 27, bindings: [354, 194, 195, 355, 356, 352, 357], grid: [12, 7], perImage: true },
-    { label: "stages.2.6.dwconv", kernel: 25, bindings: [357, 198, 199, 358], grid: [2, 14], perImage: true },
-    { label: "stages.2.6.pwconv1", kernel: 26, bindings: [358, 204, 205, 359, 360], grid: [24, 4], perImage: true },
-    { label: "stages.2.6.pwconv2", kernel: 27, bindings: [359, 209, 210, 360, 361, 357, 362], grid: [12, 7], perImage: true },
-    { label: "stages.2.7.dwconv", kernel: 25, bindings: [362, 213, 214, 363], grid: [2, 14], perImage: true },
-    { label: "stages.2.7.pwconv1", kernel: 26, bindings: [363, 219, 220, 364, 365], grid: [24, 4], perImage: true },
-    { label: "stages.2.7.pwconv2", kernel: 27, bindings: [364, 224, 225, 365, 366, 362, 367], grid: [12, 7], perImage: true },
-    { label: "stages.2.8.dwconv", kernel: 25, bindings: [367, 228, 229, 368], grid: [2, 14], perImage: true },
-    { label: "stages.2.8.pwconv1", kernel: 26, bindings: [368, 234, 235, 369, 370], grid: [24, 4], perImage: true },
-    { label: "stages.2.8.pwconv2", kernel: 27, bindings: [369, 239, 240, 370, 371, 367, 372], grid: [12, 7], perImage: true },
-    { label: "downsample_layers.3.1", kernel: 28, bindings: [372, 245, 246, 373], grid: [24, 2], perImage: true },
-    { label: "stages.3.0.dwconv", kernel: 29, bindings: [373, 249, 250, 374], grid: [7, 7], perImage: true },
-    { label: "stages.3.0.pwconv1", kernel: 30, bindings: [374, 255, 256, 375, 376], grid: [48, 2], perImage: true },
-    { label: "stages.3.0.pwconv2", kernel: 31, bindings: [375, 260, 261, 376, 377, 373, 378], grid: [24, 2], perImage: true },
-    { label: "stages.3.1.dwconv", kernel: 29, bindings: [378, 264, 265, 379], grid: [7, 7], perImage: true },
-    { label: "stages.3.1.pwconv1", kernel: 30, bindings: [379, 270, 271, 380, 381], grid: [48, 2], perImage: true },
-    { label: "stages.3.1.pwconv2", kernel: 31, bindings: [380, 275, 276, 381, 382, 378, 383], grid: [24, 2], perImage: true },
-    { label: "stages.3.2.dwconv", kernel: 29, bindings: [383, 279, 280, 384], grid: [7, 7], perImage: true },
-    { label: "stages.3.2.pwconv1", kernel: 30, bindings: [384, 285, 286, 385, 386], grid: [48, 2], perImage: true },
-    { label: "stages.3.2.pwconv2", kernel: 31, bindings: [385, 290, 291, 386, 387, 383, 388], grid: [24, 2], perImage: true },
-    { label: "stage1", kernel: 32, bindings: [310, 389], grid: [392, 1], perImage: true },
-    { label: "stage2", kernel: 33, bindings: [326, 390], grid: [98, 1], perImage: true },
-    { label: "stage3", kernel: 34, bindings: [372, 391], grid: [25, 1], perImage: true },
-    { label: "stage4", kernel: 35, bindings: [388, 392], grid: [7, 1], perImage: true },
+    { label: "downsample_layers.0.0", kernel: 16, bindings: [292, 2, 3, 293, 294, 295], grid: [4, 56], perImage: true, work: 16276608 },
+    { label: "stages.0.0.dwconv", kernel: 17, bindings: [295, 6, 7, 296], grid: [4, 56], perImage: true, work: 17179392 },
+    { label: "stages.0.0.pwconv1", kernel: 18, bindings: [296, 12, 13, 297, 298], grid: [6, 49], perImage: true, work: 121850880 },
+    { label: "stages.0.0.pwconv2", kernel: 19, bindings: [297, 17, 18, 298, 299, 295, 300], grid: [2, 49], perImage: true, work: 123104768 },
+    { label: "stages.0.1.dwconv", kernel: 17, bindings: [300, 21, 22, 301], grid: [4, 56], perImage: true, work: 17179392 },
+    { label: "stages.0.1.pwconv1", kernel: 18, bindings: [301, 27, 28, 302, 303], grid: [6, 49], perImage: true, work: 121850880 },
+    { label: "stages.0.1.pwconv2", kernel: 19, bindings: [302, 32, 33, 303, 304, 300, 305], grid: [2, 49], perImage: true, work: 123104768 },
+    { label: "stages.0.2.dwconv", kernel: 17, bindings: [305, 36, 37, 306], grid: [4, 56], perImage: true, work: 17179392 },
+    { label: "stages.0.2.pwconv1", kernel: 18, bindings: [306, 42, 43, 307, 308], grid: [6, 49], perImage: true, work: 121850880 },
+    { label: "stages.0.2.pwconv2", kernel: 19, bindings: [307, 47, 48, 308, 309, 305, 310], grid: [2, 49], perImage: true, work: 123104768 },
+    { label: "downsample_layers.1.1", kernel: 20, bindings: [310, 53, 54, 311], grid: [3, 25], perImage: true, work: 59904768 },
+    { label: "stages.1.0.dwconv", kernel: 21, bindings: [311, 57, 58, 312], grid: [2, 28], perImage: true, work: 8618496 },
+    { label: "stages.1.0.pwconv1", kernel: 22, bindings: [312, 63, 64, 313, 314], grid: [12, 13], perImage: true, work: 119248896 },
+    { label: "stages.1.0.pwconv2", kernel: 23, bindings: [313, 68, 69, 314, 315, 311, 316], grid: [3, 25], perImage: true, work: 119851776 },
+    { label: "stages.1.1.dwconv", kernel: 21, bindings: [316, 72, 73, 317], grid: [2, 28], perImage: true, work: 8618496 },
+    { label: "stages.1.1.pwconv1", kernel: 22, bindings: [317, 78, 79, 318, 319], grid: [12, 13], perImage: true, work: 119248896 },
+    { label: "stages.1.1.pwconv2", kernel: 23, bindings: [318, 83, 84, 319, 320, 316, 321], grid: [3, 25], perImage: true, work: 119851776 },
+    { label: "stages.1.2.dwconv", kernel: 21, bindings: [321, 87, 88, 322], grid: [2, 28], perImage: true, work: 8618496 },
+    { label: "stages.1.2.pwconv1", kernel: 22, bindings: [322, 93, 94, 323, 324], grid: [12, 13], perImage: true, work: 119248896 },
+    { label: "stages.1.2.pwconv2", kernel: 23, bindings: [323, 98, 99, 324, 325, 321, 326], grid: [3, 25], perImage: true, work: 119851776 },
+    { label: "downsample_layers.2.1", kernel: 24, bindings: [326, 104, 105, 327], grid: [12, 7], perImage: true, work: 59887104 },
+    { label: "stages.2.0.dwconv", kernel: 25, bindings: [327, 108, 109, 328], grid: [2, 14], perImage: true, work: 4366848 },
+    { label: "stages.2.0.pwconv1", kernel: 26, bindings: [328, 114, 115, 329, 330], grid: [24, 4], perImage: true, work: 119500800 },
+    { label: "stages.2.0.pwconv2", kernel: 27, bindings: [329, 119, 120, 330, 331, 327, 332], grid: [12, 7], perImage: true, work: 119803392 },
+    { label: "stages.2.1.dwconv", kernel: 25, bindings: [332, 123, 124, 333], grid: [2, 14], perImage: true, work: 4366848 },
+    { label: "stages.2.1.pwconv1", kernel: 26, bindings: [333, 129, 130, 334, 335], grid: [24, 4], perImage: true, work: 119500800 },
+    { label: "stages.2.1.pwconv2", kernel: 27, bindings: [334, 134, 135, 335, 336, 332, 337], grid: [12, 7], perImage: true, work: 119803392 },
+    { label: "stages.2.2.dwconv", kernel: 25, bindings: [337, 138, 139, 338], grid: [2, 14], perImage: true, work: 4366848 },
+    { label: "stages.2.2.pwconv1", kernel: 26, bindings: [338, 144, 145, 339, 340], grid: [24, 4], perImage: true, work: 119500800 },
+    { label: "stages.2.2.pwconv2", kernel: 27, bindings: [339, 149, 150, 340, 341, 337, 342], grid: [12, 7], perImage: true, work: 119803392 },
+    { label: "stages.2.3.dwconv", kernel: 25, bindings: [342, 153, 154, 343], grid: [2, 14], perImage: true, work: 4366848 },
+    { label: "stages.2.3.pwconv1", kernel: 26, bindings: [343, 159, 160, 344, 345], grid: [24, 4], perImage: true, work: 119500800 },
+    { label: "stages.2.3.pwconv2", kernel: 27, bindings: [344, 164, 165, 345, 346, 342, 347], grid: [12, 7], perImage: true, work: 119803392 },
+    { label: "stages.2.4.dwconv", kernel: 25, bindings: [347, 168, 169, 348], grid: [2, 14], perImage: true, work: 4366848 },
+    { label: "stages.2.4.pwconv1", kernel: 26, bindings: [348, 174, 175, 349, 350], grid: [24, 4], perImage: true, work: 119500800 },
+    { label: "stages.2.4.pwconv2", kernel: 27, bindings: [349, 179, 180, 350, 351, 347, 352], grid: [12, 7], perImage: true, work: 119803392 },
+    { label: "stages.2.5.dwconv", kernel: 25, bindings: [352, 183, 184, 353], grid: [2, 14], perImage: true, work: 4366848 },
+    { label: "stages.2.5.pwconv1", kernel: 26, bindings: [353, 189, 190, 354, 355], grid: [24, 4], perImage: true, work: 119500800 },
+    { label: "stages.2.5.pwconv2", kernel: 27, bindings: [354, 194, 195, 355, 356, 352, 357], grid: [12, 7], perImage: true, work: 119803392 },
+    { label: "stages.2.6.dwconv", kernel: 25, bindings: [357, 198, 199, 358], grid: [2, 14], perImage: true, work: 4366848 },
+    { label: "stages.2.6.pwconv1", kernel: 26, bindings: [358, 204, 205, 359, 360], grid: [24, 4], perImage: true, work: 119500800 },
+    { label: "stages.2.6.pwconv2", kernel: 27, bindings: [359, 209, 210, 360, 361, 357, 362], grid: [12, 7], perImage: true, work: 119803392 },
+    { label: "stages.2.7.dwconv", kernel: 25, bindings: [362, 213, 214, 363], grid: [2, 14], perImage: true, work: 4366848 },
+    { label: "stages.2.7.pwconv1", kernel: 26, bindings: [363, 219, 220, 364, 365], grid: [24, 4], perImage: true, work: 119500800 },
+    { label: "stages.2.7.pwconv2", kernel: 27, bindings: [364, 224, 225, 365, 366, 362, 367], grid: [12, 7], perImage: true, work: 119803392 },
+    { label: "stages.2.8.dwconv", kernel: 25, bindings: [367, 228, 229, 368], grid: [2, 14], perImage: true, work: 4366848 },
+    { label: "stages.2.8.pwconv1", kernel: 26, bindings: [368, 234, 235, 369, 370], grid: [24, 4], perImage: true, work: 119500800 },
+    { label: "stages.2.8.pwconv2", kernel: 27, bindings: [369, 239, 240, 370, 371, 367, 372], grid: [12, 7], perImage: true, work: 119803392 },
+    { label: "downsample_layers.3.1", kernel: 28, bindings: [372, 245, 246, 373], grid: [24, 2], perImage: true, work: 62976000 },
+    { label: "stages.3.0.dwconv", kernel: 29, bindings: [373, 249, 250, 374], grid: [7, 7], perImage: true, work: 2298624 },
+    { label: "stages.3.0.pwconv1", kernel: 30, bindings: [374, 255, 256, 375, 376], grid: [48, 2], perImage: true, work: 125832192 },
+    { label: "stages.3.0.pwconv2", kernel: 31, bindings: [375, 260, 261, 376, 377, 373, 378], grid: [24, 2], perImage: true, work: 125985792 },
+    { label: "stages.3.1.dwconv", kernel: 29, bindings: [378, 264, 265, 379], grid: [7, 7], perImage: true, work: 2298624 },
+    { label: "stages.3.1.pwconv1", kernel: 30, bindings: [379, 270, 271, 380, 381], grid: [48, 2], perImage: true, work: 125832192 },
+    { label: "stages.3.1.pwconv2", kernel: 31, bindings: [380, 275, 276, 381, 382, 378, 383], grid: [24, 2], perImage: true, work: 125985792 },
+    { label: "stages.3.2.dwconv", kernel: 29, bindings: [383, 279, 280, 384], grid: [7, 7], perImage: true, work: 2298624 },
+    { label: "stages.3.2.pwconv1", kernel: 30, bindings: [384, 285, 286, 385, 386], grid: [48, 2], perImage: true, work: 125832192 },
+    { label: "stages.3.2.pwconv2", kernel: 31, bindings: [385, 290, 291, 386, 387, 383, 388], grid: [24, 2], perImage: true, work: 125985792 },
+    { label: "stage1", kernel: 32, bindings: [310, 389], grid: [392, 1], perImage: true, work: 2408448 },
+    { label: "stage2", kernel: 33, bindings: [326, 390], grid: [98, 1], perImage: true, work: 1204224 },
+    { label: "stage3", kernel: 34, bindings: [372, 391], grid: [25, 1], perImage: true, work: 602112 },
+    { label: "stage4", kernel: 35, bindings: [388, 392], grid: [7, 1], perImage: true, work: 301056 },
   ],
   limits: { maxBufferSize: 9437184, maxStorageBufferBindingSize: 9437184, maxStorageBuffersPerShaderStage: 7, maxComputeInvocationsPerWorkgroup: 256 },
   kernels: [
@@ -1275,12 +1275,14 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
 @group(0) @binding(3) var<storage, read> gain: array<vec4f, 24>; // [96]
 @group(0) @binding(4) var<storage, read> shift: array<vec4f, 24>; // [96]
 @group(0) @binding(5) var<storage, read_write> output: array<vec4f>; // [56][56][96]
+@group(1) @binding(0) var<uniform> first_group: vec3u; // where this dispatch begins: a long one is made in several
 var<workgroup> tile: array<vec4f, 336>; // [14 sites][24]
 var<workgroup> stat: array<vec2f, 14>; // mean and 1/deviation of each token
 var<workgroup> slice: array<vec2f, 112>; // sum and squared deviations, a share of a token each
 
 @compute @workgroup_size(112)
-fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lane: u32) {
+fn main(@builtin(workgroup_id) within: vec3u, @builtin(local_invocation_index) lane: u32) {
+  let group = first_group + within;
   let image = group.z * 37632;
   let y = group.y;
   let x0 = group.x * 14;
@@ -1396,12 +1398,14 @@ fn channels(first: u32) -> f32 {
 @group(0) @binding(1) var<storage, read> weight: array<vec4f, 1176>; // [7][7][96]
 @group(0) @binding(2) var<storage, read> bias: array<vec4f, 24>; // [96]
 @group(0) @binding(3) var<storage, read_write> output: array<vec4f>; // [56][56][96]
+@group(1) @binding(0) var<uniform> first_group: vec3u; // where this dispatch begins: a long one is made in several
 var<workgroup> tile: array<vec4f, 336>; // [14 sites][24]
 var<workgroup> stat: array<vec2f, 14>; // mean and 1/deviation of each token
 var<workgroup> slice: array<vec2f, 112>; // sum and squared deviations, a share of a token each
 
 @compute @workgroup_size(112)
-fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lane: u32) {
+fn main(@builtin(workgroup_id) within: vec3u, @builtin(local_invocation_index) lane: u32) {
+  let group = first_group + within;
   let image = group.z * 75264;
   let y = group.y;
   let x0 = group.x * 14;
@@ -1573,16 +1577,18 @@ fn at(r: u32, x: u32) -> vec4f {
 @group(0) @binding(2) var<storage, read> bias: array<vec4f, 96>; // [384]
 @group(0) @binding(3) var<storage, read_write> output: array<vec4f>; // [3136][384]
 @group(0) @binding(4) var<storage, read_write> squares: array<vec4f>; // [49][384]
+@group(1) @binding(0) var<uniform> first_group: vec3u; // where this dispatch begins: a long one is made in several
 var<workgroup> a_tile: array<vec4f, 320>; // [64][4], rows padded to 5 against bank conflicts
 var<workgroup> b_tile: array<vec4f, 256>; // [16][16]
 var<workgroup> sums: array<vec4f, 256>; // sums of squares over 4 rows each
 
 @compute @workgroup_size(16, 16)
 fn main(
-  @builtin(workgroup_id) group: vec3u,
+  @builtin(workgroup_id) within: vec3u,
   @builtin(local_invocation_id) local: vec3u,
   @builtin(local_invocation_index) lane: u32,
 ) {
+  let group = first_group + within;
   let image = group.z;
   let m0 = group.y * 64;
   let n0 = group.x * 16;
@@ -1676,6 +1682,7 @@ fn gelu(x: vec4f) -> vec4f {
 @group(0) @binding(4) var<storage, read> gamma: array<vec4f, 96>; // [384]
 @group(0) @binding(5) var<storage, read> residual: array<vec4f>; // [3136][96]
 @group(0) @binding(6) var<storage, read_write> output: array<vec4f>; // [3136][96]
+@group(1) @binding(0) var<uniform> first_group: vec3u; // where this dispatch begins: a long one is made in several
 var<workgroup> a_tile: array<vec4f, 320>; // [64][4], rows padded to 5 against bank conflicts
 var<workgroup> b_tile: array<vec4f, 256>; // [16][16]
 var<workgroup> scale: array<vec4f, 256>; // GRN's factors of 256 quads of k at a time
@@ -1683,10 +1690,11 @@ var<workgroup> norms: array<f32, 256>;
 
 @compute @workgroup_size(16, 16)
 fn main(
-  @builtin(workgroup_id) group: vec3u,
+  @builtin(workgroup_id) within: vec3u,
   @builtin(local_invocation_id) local: vec3u,
   @builtin(local_invocation_index) lane: u32,
 ) {
+  let group = first_group + within;
   let image = group.z;
   let m0 = group.y * 64;
   let n0 = group.x * 16;
@@ -1790,6 +1798,7 @@ fn response(image: u32, k: u32) -> vec4f {
 @group(0) @binding(1) var<storage, read> weight: array<vec4f, 18432>; // [384][192]
 @group(0) @binding(2) var<storage, read> bias: array<vec4f, 48>; // [192]
 @group(0) @binding(3) var<storage, read_write> output: array<vec4f>; // [784][192]
+@group(1) @binding(0) var<uniform> first_group: vec3u; // where this dispatch begins: a long one is made in several
 var<workgroup> a_tile: array<vec4f, 160>; // [32][4], rows padded to 5 against bank conflicts
 var<workgroup> b_tile: array<vec4f, 256>; // [16][16]
 var<workgroup> stat: array<vec2f, 128>; // mean and 1/deviation of each token
@@ -1797,10 +1806,11 @@ var<private> origin: vec2u; // image and first row of the group
 
 @compute @workgroup_size(16, 8)
 fn main(
-  @builtin(workgroup_id) group: vec3u,
+  @builtin(workgroup_id) within: vec3u,
   @builtin(local_invocation_id) local: vec3u,
   @builtin(local_invocation_index) lane: u32,
 ) {
+  let group = first_group + within;
   let image = group.z;
   let m0 = group.y * 32;
   let n0 = group.x * 16;
@@ -1905,12 +1915,14 @@ fn measure(lane: u32) {
 @group(0) @binding(1) var<storage, read> weight: array<vec4f, 2352>; // [7][7][192]
 @group(0) @binding(2) var<storage, read> bias: array<vec4f, 48>; // [192]
 @group(0) @binding(3) var<storage, read_write> output: array<vec4f>; // [28][28][192]
+@group(1) @binding(0) var<uniform> first_group: vec3u; // where this dispatch begins: a long one is made in several
 var<workgroup> tile: array<vec4f, 672>; // [14 sites][48]
 var<workgroup> stat: array<vec2f, 14>; // mean and 1/deviation of each token
 var<workgroup> slice: array<vec2f, 112>; // sum and squared deviations, a share of a token each
 
 @compute @workgroup_size(112)
-fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lane: u32) {
+fn main(@builtin(workgroup_id) within: vec3u, @builtin(local_invocation_index) lane: u32) {
+  let group = first_group + within;
   let image = group.z * 37632;
   let y = group.y;
   let x0 = group.x * 14;
@@ -2082,16 +2094,18 @@ fn at(r: u32, x: u32) -> vec4f {
 @group(0) @binding(2) var<storage, read> bias: array<vec4f, 192>; // [768]
 @group(0) @binding(3) var<storage, read_write> output: array<vec4f>; // [784][768]
 @group(0) @binding(4) var<storage, read_write> squares: array<vec4f>; // [13][768]
+@group(1) @binding(0) var<uniform> first_group: vec3u; // where this dispatch begins: a long one is made in several
 var<workgroup> a_tile: array<vec4f, 320>; // [64][4], rows padded to 5 against bank conflicts
 var<workgroup> b_tile: array<vec4f, 256>; // [16][16]
 var<workgroup> sums: array<vec4f, 256>; // sums of squares over 4 rows each
 
 @compute @workgroup_size(16, 16)
 fn main(
-  @builtin(workgroup_id) group: vec3u,
+  @builtin(workgroup_id) within: vec3u,
   @builtin(local_invocation_id) local: vec3u,
   @builtin(local_invocation_index) lane: u32,
 ) {
+  let group = first_group + within;
   let image = group.z;
   let m0 = group.y * 64;
   let n0 = group.x * 16;
@@ -2188,6 +2202,7 @@ fn gelu(x: vec4f) -> vec4f {
 @group(0) @binding(4) var<storage, read> gamma: array<vec4f, 192>; // [768]
 @group(0) @binding(5) var<storage, read> residual: array<vec4f>; // [784][192]
 @group(0) @binding(6) var<storage, read_write> output: array<vec4f>; // [784][192]
+@group(1) @binding(0) var<uniform> first_group: vec3u; // where this dispatch begins: a long one is made in several
 var<workgroup> a_tile: array<vec4f, 160>; // [32][4], rows padded to 5 against bank conflicts
 var<workgroup> b_tile: array<vec4f, 256>; // [16][16]
 var<workgroup> scale: array<vec4f, 128>; // GRN's factors of 128 quads of k at a time
@@ -2195,10 +2210,11 @@ var<workgroup> norms: array<f32, 128>;
 
 @compute @workgroup_size(16, 8)
 fn main(
-  @builtin(workgroup_id) group: vec3u,
+  @builtin(workgroup_id) within: vec3u,
   @builtin(local_invocation_id) local: vec3u,
   @builtin(local_invocation_index) lane: u32,
 ) {
+  let group = first_group + within;
   let image = group.z;
   let m0 = group.y * 32;
   let n0 = group.x * 16;
@@ -2302,6 +2318,7 @@ fn response(image: u32, k: u32) -> vec4f {
 @group(0) @binding(1) var<storage, read> weight: array<vec4f, 73728>; // [768][384]
 @group(0) @binding(2) var<storage, read> bias: array<vec4f, 96>; // [384]
 @group(0) @binding(3) var<storage, read_write> output: array<vec4f>; // [196][384]
+@group(1) @binding(0) var<uniform> first_group: vec3u; // where this dispatch begins: a long one is made in several
 var<workgroup> a_tile: array<vec4f, 288>; // [32][8], rows padded to 9 against bank conflicts
 var<workgroup> b_tile: array<vec4f, 256>; // [32][8]
 var<workgroup> stat: array<vec2f, 128>; // mean and 1/deviation of each token
@@ -2309,10 +2326,11 @@ var<private> origin: vec2u; // image and first row of the group
 
 @compute @workgroup_size(8, 8)
 fn main(
-  @builtin(workgroup_id) group: vec3u,
+  @builtin(workgroup_id) within: vec3u,
   @builtin(local_invocation_id) local: vec3u,
   @builtin(local_invocation_index) lane: u32,
 ) {
+  let group = first_group + within;
   let image = group.z;
   let m0 = group.y * 32;
   let n0 = group.x * 8;
@@ -2417,12 +2435,14 @@ fn measure(lane: u32) {
 @group(0) @binding(1) var<storage, read> weight: array<vec4f, 4704>; // [7][7][384]
 @group(0) @binding(2) var<storage, read> bias: array<vec4f, 96>; // [384]
 @group(0) @binding(3) var<storage, read_write> output: array<vec4f>; // [14][14][384]
+@group(1) @binding(0) var<uniform> first_group: vec3u; // where this dispatch begins: a long one is made in several
 var<workgroup> tile: array<vec4f, 672>; // [7 sites][96]
 var<workgroup> stat: array<vec2f, 7>; // mean and 1/deviation of each token
 var<workgroup> slice: array<vec2f, 96>; // sum and squared deviations, a share of a token each
 
 @compute @workgroup_size(96)
-fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lane: u32) {
+fn main(@builtin(workgroup_id) within: vec3u, @builtin(local_invocation_index) lane: u32) {
+  let group = first_group + within;
   let image = group.z * 18816;
   let y = group.y;
   let x0 = group.x * 7;
@@ -2594,16 +2614,18 @@ fn at(r: u32, x: u32) -> vec4f {
 @group(0) @binding(2) var<storage, read> bias: array<vec4f, 384>; // [1536]
 @group(0) @binding(3) var<storage, read_write> output: array<vec4f>; // [196][1536]
 @group(0) @binding(4) var<storage, read_write> squares: array<vec4f>; // [4][1536]
+@group(1) @binding(0) var<uniform> first_group: vec3u; // where this dispatch begins: a long one is made in several
 var<workgroup> a_tile: array<vec4f, 320>; // [64][4], rows padded to 5 against bank conflicts
 var<workgroup> b_tile: array<vec4f, 256>; // [16][16]
 var<workgroup> sums: array<vec4f, 256>; // sums of squares over 4 rows each
 
 @compute @workgroup_size(16, 16)
 fn main(
-  @builtin(workgroup_id) group: vec3u,
+  @builtin(workgroup_id) within: vec3u,
   @builtin(local_invocation_id) local: vec3u,
   @builtin(local_invocation_index) lane: u32,
 ) {
+  let group = first_group + within;
   let image = group.z;
   let m0 = group.y * 64;
   let n0 = group.x * 16;
@@ -2700,6 +2722,7 @@ fn gelu(x: vec4f) -> vec4f {
 @group(0) @binding(4) var<storage, read> gamma: array<vec4f, 384>; // [1536]
 @group(0) @binding(5) var<storage, read> residual: array<vec4f>; // [196][384]
 @group(0) @binding(6) var<storage, read_write> output: array<vec4f>; // [196][384]
+@group(1) @binding(0) var<uniform> first_group: vec3u; // where this dispatch begins: a long one is made in several
 var<workgroup> a_tile: array<vec4f, 288>; // [32][8], rows padded to 9 against bank conflicts
 var<workgroup> b_tile: array<vec4f, 256>; // [32][8]
 var<workgroup> scale: array<vec4f, 64>; // GRN's factors of 64 quads of k at a time
@@ -2707,10 +2730,11 @@ var<workgroup> norms: array<f32, 64>;
 
 @compute @workgroup_size(8, 8)
 fn main(
-  @builtin(workgroup_id) group: vec3u,
+  @builtin(workgroup_id) within: vec3u,
   @builtin(local_invocation_id) local: vec3u,
   @builtin(local_invocation_index) lane: u32,
 ) {
+  let group = first_group + within;
   let image = group.z;
   let m0 = group.y * 32;
   let n0 = group.x * 8;
@@ -2814,6 +2838,7 @@ fn response(image: u32, k: u32) -> vec4f {
 @group(0) @binding(1) var<storage, read> weight: array<vec4f, 294912>; // [1536][768]
 @group(0) @binding(2) var<storage, read> bias: array<vec4f, 192>; // [768]
 @group(0) @binding(3) var<storage, read_write> output: array<vec4f>; // [49][768]
+@group(1) @binding(0) var<uniform> first_group: vec3u; // where this dispatch begins: a long one is made in several
 var<workgroup> a_tile: array<vec4f, 288>; // [32][8], rows padded to 9 against bank conflicts
 var<workgroup> b_tile: array<vec4f, 256>; // [32][8]
 var<workgroup> stat: array<vec2f, 128>; // mean and 1/deviation of each token
@@ -2821,10 +2846,11 @@ var<private> origin: vec2u; // image and first row of the group
 
 @compute @workgroup_size(8, 8)
 fn main(
-  @builtin(workgroup_id) group: vec3u,
+  @builtin(workgroup_id) within: vec3u,
   @builtin(local_invocation_id) local: vec3u,
   @builtin(local_invocation_index) lane: u32,
 ) {
+  let group = first_group + within;
   let image = group.z;
   let m0 = group.y * 32;
   let n0 = group.x * 8;
@@ -2929,12 +2955,14 @@ fn measure(lane: u32) {
 @group(0) @binding(1) var<storage, read> weight: array<vec4f, 9408>; // [7][7][768]
 @group(0) @binding(2) var<storage, read> bias: array<vec4f, 192>; // [768]
 @group(0) @binding(3) var<storage, read_write> output: array<vec4f>; // [7][7][768]
+@group(1) @binding(0) var<uniform> first_group: vec3u; // where this dispatch begins: a long one is made in several
 var<workgroup> tile: array<vec4f, 192>; // [1 sites][192]
 var<workgroup> stat: array<vec2f, 1>; // mean and 1/deviation of each token
 var<workgroup> slice: array<vec2f, 192>; // sum and squared deviations, a share of a token each
 
 @compute @workgroup_size(192)
-fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lane: u32) {
+fn main(@builtin(workgroup_id) within: vec3u, @builtin(local_invocation_index) lane: u32) {
+  let group = first_group + within;
   let image = group.z * 9408;
   let y = group.y;
   let x0 = group.x * 1;
@@ -3046,16 +3074,18 @@ fn at(r: u32, x: u32) -> vec4f {
 @group(0) @binding(2) var<storage, read> bias: array<vec4f, 768>; // [3072]
 @group(0) @binding(3) var<storage, read_write> output: array<vec4f>; // [49][3072]
 @group(0) @binding(4) var<storage, read_write> squares: array<vec4f>; // [2][3072]
+@group(1) @binding(0) var<uniform> first_group: vec3u; // where this dispatch begins: a long one is made in several
 var<workgroup> a_tile: array<vec4f, 160>; // [32][4], rows padded to 5 against bank conflicts
 var<workgroup> b_tile: array<vec4f, 256>; // [16][16]
 var<workgroup> sums: array<vec4f, 128>; // sums of squares over 4 rows each
 
 @compute @workgroup_size(16, 8)
 fn main(
-  @builtin(workgroup_id) group: vec3u,
+  @builtin(workgroup_id) within: vec3u,
   @builtin(local_invocation_id) local: vec3u,
   @builtin(local_invocation_index) lane: u32,
 ) {
+  let group = first_group + within;
   let image = group.z;
   let m0 = group.y * 32;
   let n0 = group.x * 16;
@@ -3152,6 +3182,7 @@ fn gelu(x: vec4f) -> vec4f {
 @group(0) @binding(4) var<storage, read> gamma: array<vec4f, 768>; // [3072]
 @group(0) @binding(5) var<storage, read> residual: array<vec4f>; // [49][768]
 @group(0) @binding(6) var<storage, read_write> output: array<vec4f>; // [49][768]
+@group(1) @binding(0) var<uniform> first_group: vec3u; // where this dispatch begins: a long one is made in several
 var<workgroup> a_tile: array<vec4f, 288>; // [32][8], rows padded to 9 against bank conflicts
 var<workgroup> b_tile: array<vec4f, 256>; // [32][8]
 var<workgroup> scale: array<vec4f, 64>; // GRN's factors of 64 quads of k at a time
@@ -3159,10 +3190,11 @@ var<workgroup> norms: array<f32, 64>;
 
 @compute @workgroup_size(8, 8)
 fn main(
-  @builtin(workgroup_id) group: vec3u,
+  @builtin(workgroup_id) within: vec3u,
   @builtin(local_invocation_id) local: vec3u,
   @builtin(local_invocation_index) lane: u32,
 ) {
+  let group = first_group + within;
   let image = group.z;
   let m0 = group.y * 32;
   let n0 = group.x * 8;
@@ -3263,10 +3295,12 @@ fn response(image: u32, k: u32) -> vec4f {
 // A group takes 8 sites.
 @group(0) @binding(0) var<storage, read> input: array<f32>; // [3136][96]
 @group(0) @binding(1) var<storage, read_write> output: array<f32>; // [96][3136]
+@group(1) @binding(0) var<uniform> first_group: vec3u; // where this dispatch begins: a long one is made in several
 var<private> origin: u32; // first site of the group, of the whole batch
 
 @compute @workgroup_size(128)
-fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lane: u32) {
+fn main(@builtin(workgroup_id) within: vec3u, @builtin(local_invocation_index) lane: u32) {
+  let group = first_group + within;
   let t0 = group.x * 8;
   origin = group.z * 3136 + t0;
   for (var i = lane; i < 768; i += 128) {
@@ -3286,10 +3320,12 @@ fn sample(p: u32, c: u32) -> f32 {
 // A group takes 8 sites.
 @group(0) @binding(0) var<storage, read> input: array<f32>; // [784][192]
 @group(0) @binding(1) var<storage, read_write> output: array<f32>; // [192][784]
+@group(1) @binding(0) var<uniform> first_group: vec3u; // where this dispatch begins: a long one is made in several
 var<private> origin: u32; // first site of the group, of the whole batch
 
 @compute @workgroup_size(128)
-fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lane: u32) {
+fn main(@builtin(workgroup_id) within: vec3u, @builtin(local_invocation_index) lane: u32) {
+  let group = first_group + within;
   let t0 = group.x * 8;
   origin = group.z * 784 + t0;
   for (var i = lane; i < 1536; i += 128) {
@@ -3309,10 +3345,12 @@ fn sample(p: u32, c: u32) -> f32 {
 // A group takes 8 sites.
 @group(0) @binding(0) var<storage, read> input: array<f32>; // [196][384]
 @group(0) @binding(1) var<storage, read_write> output: array<f32>; // [384][196]
+@group(1) @binding(0) var<uniform> first_group: vec3u; // where this dispatch begins: a long one is made in several
 var<private> origin: u32; // first site of the group, of the whole batch
 
 @compute @workgroup_size(128)
-fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lane: u32) {
+fn main(@builtin(workgroup_id) within: vec3u, @builtin(local_invocation_index) lane: u32) {
+  let group = first_group + within;
   let t0 = group.x * 8;
   origin = group.z * 196 + t0;
   for (var i = lane; i < 3072; i += 128) {
@@ -3335,10 +3373,12 @@ fn sample(p: u32, c: u32) -> f32 {
 // A group takes 8 sites.
 @group(0) @binding(0) var<storage, read> input: array<f32>; // [49][768]
 @group(0) @binding(1) var<storage, read_write> output: array<f32>; // [768][49]
+@group(1) @binding(0) var<uniform> first_group: vec3u; // where this dispatch begins: a long one is made in several
 var<private> origin: u32; // first site of the group, of the whole batch
 
 @compute @workgroup_size(128)
-fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lane: u32) {
+fn main(@builtin(workgroup_id) within: vec3u, @builtin(local_invocation_index) lane: u32) {
+  let group = first_group + within;
   let t0 = group.x * 8;
   origin = group.z * 49 + t0;
   for (var i = lane; i < 6144; i += 128) {

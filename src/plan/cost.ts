@@ -49,9 +49,16 @@ const activations: { readonly [K in KernelKind]?: (params: KernelParams[K]) => n
 export const activationsOf = ({ kind, params }: Step): number =>
   (activations[kind] as ((params: KernelParams[KernelKind]) => number) | undefined)?.(params) ?? 0;
 
-/** Bytes of an image's activations that a step reads and writes, each binding once. */
-export function activationBytes(plan: Plan, step: Step): number {
+/** Bytes that a step reads and writes, each binding once: those of an image, or those that are there once. */
+function boundBytes(plan: Plan, step: Step, perImage: boolean): number {
   const values = [...Object.values(step.reads), ...Object.values(step.writes)];
-  const images = values.map(value => plan.buffers.get(value)).filter(buffer => buffer?.perImage);
-  return images.reduce((sum, buffer) => sum + (buffer ? bytesOf(buffer) : 0), 0);
+  const buffers = values.map(value => plan.buffers.get(value)).filter(buffer => buffer?.perImage === perImage);
+  return buffers.reduce((sum, buffer) => sum + (buffer ? bytesOf(buffer) : 0), 0);
 }
+
+/** Bytes of an image's activations that a step reads and writes. */
+export const activationBytes = (plan: Plan, step: Step): number => boundBytes(plan, step, true);
+
+/** How long a step is against others, roughly: multiply-adds and bytes moved, of one image. */
+export const workOf = (plan: Plan, step: Step): number =>
+  macsOf(step) + boundBytes(plan, step, true) + boundBytes(plan, step, false);

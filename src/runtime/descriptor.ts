@@ -21,7 +21,7 @@ export interface ModelDescriptor {
   /** Once, after the weights are loaded. */
   readonly setup: readonly Dispatch[];
   /** Every run, in order. */
-  readonly steps: readonly Dispatch[];
+  readonly steps: readonly Step[];
   /** Limits of WebGPU the model needs; all are defaults or below unless the compiler said otherwise. */
   readonly limits: Readonly<Partial<Record<LimitName, number>>>;
 }
@@ -89,4 +89,13 @@ export interface Dispatch {
   readonly grid: readonly [x: number, y: number];
   /** True where the grid's third dimension is the batch. */
   readonly perImage: boolean;
+}
+
+/** A dispatch of every run. */
+export interface Step extends Dispatch {
+  /**
+   * How much it does: multiply-adds and bytes moved, where `perImage` of one image. It may then be made in parts, and
+   * group 1 of its kernel takes the first workgroup of one; where this is missing, it is one workgroup that is never cut.
+   */
+  readonly work?: number;
 }

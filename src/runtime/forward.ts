@@ -1,18 +1,37 @@
 import type { ModelDescriptor } from "./descriptor.ts";
 import { bytesPerElement, type Memory, mapModeRead, scoped, usage } from "./gpu.ts";
-import { batchOf, type Inputs, isBuffer, lengthOf } from "./inputs.ts";
+import { type Buffers, batchOf, type Inputs, isBuffer, lengthOf } from "./inputs.ts";
+import { pace } from "./pace.ts";
+import { cutter, type Part } from "./parts.ts";
 import type { Recorder } from "./recorder.ts";
 
 export type Outputs = Record<string, Float32Array<ArrayBuffer>>;
 
-/** One forward pass from the caller's arrays into new ones, through buffers that are kept from run to run. */
+/** What a run reads and writes, and where its results are copied to, to be looked at. */
+interface Places {
+  readonly io: Buffers;
+  readonly results: readonly {
+    readonly name: string;
+    readonly bytes: number;
+    readonly from: GPUBuffer;
+    readonly to: GPUBuffer;
+  }[];
+}
+
+const nowhere: Places = { io: {}, results: [] };
+
+/**
+ * One forward pass from the caller's arrays into new ones, through buffers that are kept from run to run. `wanted` is
+ * asked between two parts of a long pass, and throws where it should go no further.
+ */
 export function forward(
   device: GPUDevice,
   descriptor: ModelDescriptor,
   recorder: Recorder,
   memory: Memory,
-): (inputs: Inputs) => Promise<Outputs> {
+): (inputs: Inputs, wanted: () => void) => Promise<Outputs> {
   const kept = new Map<string, GPUBuffer>();
+  const { budget, took } = pace();
 
   const buffer = (key: string, bytes: number, flags: number): GPUBuffer => {
     const known = kept.get(key);
@@ -23,7 +42,7 @@ export function forward(
     return made;
   };
 
-  const submit = (inputs: Inputs, batch: number) => {
+  const prepare = (inputs: Inputs, batch: number): Places => {
     const io: Record<string, GPUBuffer> = {};
     for (const { name } of descriptor.inputs) {
       const given = inputs[name] as Float32Array<ArrayBuffer> | GPUBuffer;
@@ -40,33 +59,44 @@ export function forward(
       io[name] = buffer(`output ${name}`, bytes, usage.storage | usage.copySrc);
       return { name, bytes, from: io[name], to: buffer(`result ${name}`, bytes, usage.mapRead | usage.copyDst) };
     });
-    const encoder = device.createCommandEncoder({ label: descriptor.name });
-    recorder.record(encoder, batch, io, false);
-    for (const { from, to, bytes } of results) encoder.copyBufferToBuffer(from, 0, to, 0, bytes);
-    device.queue.submit([encoder.finish()]);
-    // Asked for at once: later, the buffer might be gone.
-    return results.map(({ name, to, bytes }) => {
-      const mapped = to.mapAsync(mapModeRead, 0, bytes);
-      mapped.catch(() => {});
-      return { name, to, bytes, mapped };
-    });
+    return { io, results };
   };
 
-  return async inputs => {
+  const submit = (batch: number, { io, results }: Places, parts: readonly Part[], isLast: boolean): void => {
+    const encoder = device.createCommandEncoder({ label: descriptor.name });
+    recorder.record(encoder, batch, io, parts);
+    if (isLast) for (const { from, to, bytes } of results) encoder.copyBufferToBuffer(from, 0, to, 0, bytes);
+    device.queue.submit([encoder.finish()]);
+  };
+
+  return async (inputs, wanted) => {
     const batch = batchOf(descriptor, inputs);
-    let results: ReturnType<typeof submit> = [];
+    const next = cutter(descriptor.steps, batch);
+    let places = nowhere;
+    let mapped: Promise<unknown>[] = [];
     try {
-      await scoped(device, descriptor.name, () => {
-        results = submit(inputs, batch);
-      });
+      for (let cut = next(budget()); cut !== null; cut = next(budget())) {
+        const { parts, work, isLast } = cut;
+        const start = performance.now();
+        await scoped(device, descriptor.name, () => {
+          if (places === nowhere) places = prepare(inputs, batch);
+          submit(batch, places, parts, isLast);
+          if (!isLast) return;
+          // Asked for at once: later, the buffer might be gone.
+          mapped = places.results.map(({ to, bytes }) => to.mapAsync(mapModeRead, 0, bytes));
+          for (const result of mapped) result.catch(() => {});
+        });
+        await (isLast ? Promise.all(mapped) : device.queue.onSubmittedWorkDone());
+        took(work, performance.now() - start);
+        if (!isLast) wanted();
+      }
       const outputs: Outputs = {};
-      for (const { name, to, bytes, mapped } of results) {
-        await mapped;
+      for (const { name, to, bytes } of places.results) {
         outputs[name] = new Float32Array(to.getMappedRange(0, bytes).slice(0));
       }
       return outputs;
     } finally {
-      for (const { to } of results) to.unmap();
+      if (mapped.length > 0) for (const { to } of places.results) to.unmap();
     }
   };
 }

@@ -1,9 +1,11 @@
 import type { ModelDescriptor, Port } from "./descriptor.ts";
 import { checkLimits } from "./device.ts";
+import { firstGroups } from "./first-groups.ts";
 import { forward, type Outputs } from "./forward.ts";
 import { elements, memory } from "./gpu.ts";
 import { type Buffers, checkBatch, checkBuffers, type Inputs, lengthOf } from "./inputs.ts";
 import { compileKernels } from "./kernels.ts";
+import { wholes } from "./parts.ts";
 import { recorder } from "./recorder.ts";
 import { type Aborting, abortable, checkSignal, watch } from "./state.ts";
 import { loadWeights, type WeightsSource } from "./weights.ts";
@@ -28,13 +30,14 @@ export interface Model {
   readonly descriptor: ModelDescriptor;
   /**
    * One forward pass: inputs by name, f32, row-major, the batch told by their length; GPU buffers are read in place.
-   * Runs of a model take turns, so leave an array as it is until its run has settled. Throws InputError, AbortError,
+   * Runs of a model take turns, so leave an array as it is until its run has settled. A long run is submitted in parts of
+   * less than about 100 ms, so that a system that resets a busy GPU leaves it alone. Throws InputError, AbortError,
    * DeviceLostError, OutOfMemoryError or DisposedError.
    */
   readonly run: (inputs: Inputs, options?: RunOptions) => Promise<Outputs>;
   /**
    * Records one forward pass into the caller's encoder, from and into the caller's buffers (usage STORAGE), without
-   * submitting or reading anything. `buffers` holds every input and output by name; they may be larger than needed.
+   * submitting or reading anything: all of it, however long. `buffers` holds every input and output by name; they may be larger than needed.
    */
   readonly encode: (encoder: GPUCommandEncoder, buffers: Buffers, batch?: number) => void;
   /** Runs once on blank inputs, so that the first real run is as fast as the others. */
@@ -71,19 +74,24 @@ export async function createModel(descriptor: ModelDescriptor, options: ModelOpt
       const pipelines = await compileKernels(device, descriptor);
       wanted();
       const loading = { device, weights, onProgress, pipelines, memory: owned, wanted };
-      return { pipelines, weights: await loadWeights(descriptor, loading) };
+      const loaded = await loadWeights(descriptor, loading);
+      return { pipelines, weights: loaded, firstGroups: firstGroups(device, pipelines, owned) };
     });
     wanted();
-    const passes = recorder(device, descriptor, compiled, owned);
-    const once = forward(device, descriptor, passes, owned);
+    // With scratch memory apart from that of runs: a caller may submit between two parts of one.
+    const callers = recorder(device, descriptor, compiled, owned, true);
+    const once = forward(device, descriptor, recorder(device, descriptor, compiled, owned, false), owned);
     let turn: Promise<unknown> = Promise.resolve();
 
     const run: Model["run"] = (inputs, { signal } = {}) => {
       const what = `a run of ${name}`;
-      const done = turn.then(() => {
+      const goOn = (): void => {
         state.alive();
         checkSignal(signal, what);
-        return state.guard(() => once(inputs));
+      };
+      const done = turn.then(() => {
+        goOn();
+        return state.guard(() => once(inputs, goOn));
       });
       turn = done.catch(() => {});
       return abortable(done, signal, what);
@@ -96,7 +104,7 @@ export async function createModel(descriptor: ModelDescriptor, options: ModelOpt
         state.alive();
         checkBatch(descriptor, batch, "this call is");
         checkBuffers(descriptor, buffers, batch);
-        passes.record(encoder, batch, buffers, true);
+        callers.record(encoder, batch, buffers, wholes(descriptor.steps, batch));
       },
       warmup: async (batch = descriptor.batch.min) => {
         checkBatch(descriptor, batch, "this call is");

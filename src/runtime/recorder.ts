@@ -1,17 +1,19 @@
-import type { BufferDescriptor, ModelDescriptor } from "./descriptor.ts";
+import type { BufferDescriptor, ModelDescriptor, Step } from "./descriptor.ts";
+import type { FirstGroups } from "./first-groups.ts";
 import { type Memory, usage, widthOf } from "./gpu.ts";
 import type { Buffers } from "./inputs.ts";
+import type { Part } from "./parts.ts";
 
-/** Records forward passes from and into the given buffers. */
+/** Records forward passes, or parts of them, from and into the given buffers. */
 export interface Recorder {
-  /** `keep`: somebody else submits what is recorded, at some time, so the scratch memory it uses has to stay. */
-  readonly record: (encoder: GPUCommandEncoder, batch: number, io: Buffers, keep: boolean) => void;
+  readonly record: (encoder: GPUCommandEncoder, batch: number, io: Buffers, parts: readonly Part[]) => void;
 }
 
 export interface Compiled {
   readonly pipelines: readonly GPUComputePipeline[];
   /** Buffers filled once, by index into `descriptor.buffers`. */
   readonly weights: ReadonlyMap<number, GPUBuffer>;
+  readonly firstGroups: FirstGroups;
 }
 
 /** Bind groups of every step for one batch and one set of buffers. */
@@ -24,27 +26,27 @@ interface Bound {
 /** Sets of bind groups that are kept: enough for callers who alternate between two or three sets of buffers. */
 const keptSets = 4;
 
+/** `keep`: somebody else submits what is recorded, at some time, so the scratch memory it uses has to stay. */
 export function recorder(
   device: GPUDevice,
   descriptor: ModelDescriptor,
-  { pipelines, weights }: Compiled,
+  { pipelines, weights, firstGroups }: Compiled,
   memory: Memory,
+  keep: boolean,
 ): Recorder {
   const ports = [...descriptor.inputs, ...descriptor.outputs];
   let arenas: readonly GPUBuffer[] = [];
   let capacity = 0;
-  let kept = false;
   let bound: readonly Bound[] = [];
 
   const reserve = (batch: number): void => {
     if (batch <= capacity) return;
     // Arenas that a caller's commands refer to are freed with the model.
-    if (!kept) for (const arena of arenas) memory.free(arena);
+    if (!keep) for (const arena of arenas) memory.free(arena);
     arenas = descriptor.arenas.map((bytes, i) =>
       memory.buffer(`${descriptor.name} scratch ${i}`, bytes * batch, usage.storage),
     );
     capacity = batch;
-    kept = false;
     bound = [];
   };
 
@@ -72,16 +74,17 @@ export function recorder(
   };
 
   return {
-    record: (encoder, batch, io, keep) => {
+    record: (encoder, batch, io, parts) => {
       reserve(batch);
-      kept ||= keep;
       const groups = bind(batch, io);
       const pass = encoder.beginComputePass({ label: descriptor.name });
-      descriptor.steps.forEach(({ kernel, grid, perImage }, i) => {
+      for (const { step, first, size } of parts) {
+        const { kernel, work } = descriptor.steps[step] as Step;
         pass.setPipeline(pipelines[kernel] as GPUComputePipeline);
-        pass.setBindGroup(0, groups[i] as GPUBindGroup);
-        pass.dispatchWorkgroups(grid[0], grid[1], perImage ? batch : 1);
-      });
+        pass.setBindGroup(0, groups[step] as GPUBindGroup);
+        if (work !== undefined) pass.setBindGroup(1, firstGroups(kernel, first));
+        pass.dispatchWorkgroups(...size);
+      }
       pass.end();
     },
   };

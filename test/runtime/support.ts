@@ -41,8 +41,10 @@ export async function newDevice(): Promise<GPUDevice> {
   return device;
 }
 
-export const create = (device: GPUDevice, more: Partial<ModelOptions> = {}): Promise<Model> =>
-  createModel(descriptor, { device, weights: tensors, ...more });
+export const create = (
+  device: GPUDevice,
+  { descriptor: of = descriptor, ...more }: Partial<ModelOptions> & { readonly descriptor?: ModelDescriptor } = {},
+): Promise<Model> => createModel(of, { device, weights: tensors, ...more });
 
 export interface Tampering {
   /** Runs out of memory at this call to createBuffer, counted from 0. */

@@ -8,10 +8,12 @@
 @group(0) @binding(1) var<storage, read> image: array<f32>; // [3][224][224]
 @group(0) @binding(2) var<storage, read> mask: array<f32>; // [7][7]
 @group(0) @binding(3) var<storage, read_write> errors: array<f32>; // [49]
+@group(1) @binding(0) var<uniform> first_group: vec3u; // where this dispatch begins: a long one is made in several
 var<workgroup> sums: array<f32, 64>;
 
 @compute @workgroup_size(64)
-fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lane: u32) {
+fn main(@builtin(workgroup_id) within: vec3u, @builtin(local_invocation_index) lane: u32) {
+  let group = first_group + within;
   let cell = group.z * 49 + group.x;
   if (mask[cell] == 0.0) {
     if (lane == 0) {

@@ -4,9 +4,11 @@
 // every slot. One group an image.
 @group(0) @binding(0) var<storage, read> mask: array<f32>; // [7][7]
 @group(0) @binding(1) var<storage, read_write> table: array<i32>; // [49] slots, [19] patches
+@group(1) @binding(0) var<uniform> first_group: vec3u; // where this dispatch begins: a long one is made in several
 
 @compute @workgroup_size(56)
-fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lane: u32) {
+fn main(@builtin(workgroup_id) within: vec3u, @builtin(local_invocation_index) lane: u32) {
+  let group = first_group + within;
   let marks = group.z * 49;
   let slots = group.z * 68;
   for (var cell = lane; cell < 49; cell += 56) {

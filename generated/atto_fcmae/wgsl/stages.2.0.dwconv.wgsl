@@ -9,12 +9,14 @@
 @group(0) @binding(2) var<storage, read> bias: array<vec4f, 40>; // [160]
 @group(0) @binding(3) var<storage, read> table: array<i32>; // [49] slots, [19] patches
 @group(0) @binding(4) var<storage, read_write> output: array<vec4f>; // [38][2][160]
+@group(1) @binding(0) var<uniform> first_group: vec3u; // where this dispatch begins: a long one is made in several
 var<workgroup> tile: array<vec4f, 240>; // [6 sites][40]
 var<workgroup> stat: array<vec2f, 6>; // mean and 1/deviation of each token
 var<workgroup> slice: array<vec2f, 120>; // sum and squared deviations, a share of a token each
 
 @compute @workgroup_size(120)
-fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lane: u32) {
+fn main(@builtin(workgroup_id) within: vec3u, @builtin(local_invocation_index) lane: u32) {
+  let group = first_group + within;
   let image = group.z;
   let first = group.y * 6;
   for (var item = lane; item < 120; item += 120) {

@@ -4,9 +4,11 @@
 @group(0) @binding(0) var<storage, read> input: array<vec4f>; // [19][1][320]
 @group(0) @binding(1) var<storage, read> table: array<i32>; // [49] slots, [19] patches
 @group(0) @binding(2) var<storage, read_write> output: array<vec4f>; // [7][7][320]
+@group(1) @binding(0) var<uniform> first_group: vec3u; // where this dispatch begins: a long one is made in several
 
 @compute @workgroup_size(64)
-fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lane: u32) {
+fn main(@builtin(workgroup_id) within: vec3u, @builtin(local_invocation_index) lane: u32) {
+  let group = first_group + within;
   let i = (group.y * 62 + group.x) * 64 + lane;
   if (i >= 3920) {
     return;

@@ -10,12 +10,14 @@
 @group(0) @binding(3) var<storage, read> gain: array<vec4f, 32>; // [128]
 @group(0) @binding(4) var<storage, read> shift: array<vec4f, 32>; // [128]
 @group(0) @binding(5) var<storage, read_write> output: array<vec4f>; // [56][56][128]
+@group(1) @binding(0) var<uniform> first_group: vec3u; // where this dispatch begins: a long one is made in several
 var<workgroup> tile: array<vec4f, 448>; // [14 sites][32]
 var<workgroup> stat: array<vec2f, 14>; // mean and 1/deviation of each token
 var<workgroup> slice: array<vec2f, 112>; // sum and squared deviations, a share of a token each
 
 @compute @workgroup_size(112)
-fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lane: u32) {
+fn main(@builtin(workgroup_id) within: vec3u, @builtin(local_invocation_index) lane: u32) {
+  let group = first_group + within;
   let image = group.z * 37632;
   let y = group.y;
   let x0 = group.x * 14;

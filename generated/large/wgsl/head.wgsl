@@ -7,14 +7,16 @@
 @group(0) @binding(1) var<storage, read> weight: array<vec4f, 393216>; // [1536][1024]
 @group(0) @binding(2) var<storage, read> bias: array<vec4f, 256>; // [1024]
 @group(0) @binding(3) var<storage, read_write> output: array<vec4f>; // [1000]
+@group(1) @binding(0) var<uniform> first_group: vec3u; // where this dispatch begins: a long one is made in several
 var<workgroup> sums: array<vec4f, 256>;
 
 @compute @workgroup_size(16, 16)
 fn main(
-  @builtin(workgroup_id) group: vec3u,
+  @builtin(workgroup_id) within: vec3u,
   @builtin(local_invocation_id) local: vec3u,
   @builtin(local_invocation_index) lane: u32,
 ) {
+  let group = first_group + within;
   let image = group.z;
   let n = group.x * 16 + local.x;
   let row = image * 384;

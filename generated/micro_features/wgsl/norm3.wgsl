@@ -7,12 +7,14 @@
 @group(0) @binding(1) var<storage, read> gain: array<vec4f, 10>; // [40]
 @group(0) @binding(2) var<storage, read> shift: array<vec4f, 10>; // [40]
 @group(0) @binding(3) var<storage, read_write> output: array<vec4f>; // [4][40]
+@group(1) @binding(0) var<uniform> first_group: vec3u; // where this dispatch begins: a long one is made in several
 var<workgroup> stat: array<vec2f, 4>; // mean and 1/deviation of each token
 var<workgroup> slice: array<vec2f, 64>; // sum and squared deviations, a share of a token each
 var<private> origin: u32; // first element of the group
 
 @compute @workgroup_size(64)
-fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lane: u32) {
+fn main(@builtin(workgroup_id) within: vec3u, @builtin(local_invocation_index) lane: u32) {
+  let group = first_group + within;
   let first = group.x * 4;
   origin = (group.z * 4 + first) * 10;
   measure(lane);

@@ -9,16 +9,18 @@
 @group(0) @binding(2) var<storage, read> bias: array<vec4f, 80>; // [320]
 @group(0) @binding(3) var<storage, read_write> output: array<vec4f>; // [3136][320]
 @group(0) @binding(4) var<storage, read_write> squares: array<vec4f>; // [49][320]
+@group(1) @binding(0) var<uniform> first_group: vec3u; // where this dispatch begins: a long one is made in several
 var<workgroup> a_tile: array<vec4f, 320>; // [64][4], rows padded to 5 against bank conflicts
 var<workgroup> b_tile: array<vec4f, 256>; // [16][16]
 var<workgroup> sums: array<vec4f, 256>; // sums of squares over 4 rows each
 
 @compute @workgroup_size(16, 16)
 fn main(
-  @builtin(workgroup_id) group: vec3u,
+  @builtin(workgroup_id) within: vec3u,
   @builtin(local_invocation_id) local: vec3u,
   @builtin(local_invocation_index) lane: u32,
 ) {
+  let group = first_group + within;
   let image = group.z;
   let m0 = group.y * 64;
   let n0 = group.x * 16;

@@ -12,6 +12,7 @@
 @group(0) @binding(4) var<storage, read> gamma: array<vec4f, 128>; // [512]
 @group(0) @binding(5) var<storage, read> residual: array<vec4f>; // [784][128]
 @group(0) @binding(6) var<storage, read_write> output: array<vec4f>; // [784][128]
+@group(1) @binding(0) var<uniform> first_group: vec3u; // where this dispatch begins: a long one is made in several
 var<workgroup> a_tile: array<vec4f, 288>; // [32][8], rows padded to 9 against bank conflicts
 var<workgroup> b_tile: array<vec4f, 256>; // [32][8]
 var<workgroup> scale: array<vec4f, 64>; // GRN's factors of 64 quads of k at a time
@@ -19,10 +20,11 @@ var<workgroup> norms: array<f32, 64>;
 
 @compute @workgroup_size(8, 8)
 fn main(
-  @builtin(workgroup_id) group: vec3u,
+  @builtin(workgroup_id) within: vec3u,
   @builtin(local_invocation_id) local: vec3u,
   @builtin(local_invocation_index) lane: u32,
 ) {
+  let group = first_group + within;
   let image = group.z;
   let m0 = group.y * 32;
   let n0 = group.x * 8;

@@ -8,12 +8,14 @@
 @group(0) @binding(1) var<storage, read> weight: array<vec4f, 3136>; // [7][7][256]
 @group(0) @binding(2) var<storage, read> bias: array<vec4f, 64>; // [256]
 @group(0) @binding(3) var<storage, read_write> output: array<vec4f>; // [14][14][256]
+@group(1) @binding(0) var<uniform> first_group: vec3u; // where this dispatch begins: a long one is made in several
 var<workgroup> tile: array<vec4f, 448>; // [7 sites][64]
 var<workgroup> stat: array<vec2f, 7>; // mean and 1/deviation of each token
 var<workgroup> slice: array<vec2f, 64>; // sum and squared deviations, a share of a token each
 
 @compute @workgroup_size(64)
-fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lane: u32) {
+fn main(@builtin(workgroup_id) within: vec3u, @builtin(local_invocation_index) lane: u32) {
+  let group = first_group + within;
   let image = group.z * 12544;
   let y = group.y;
   let x0 = group.x * 7;

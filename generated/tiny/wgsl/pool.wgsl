@@ -6,12 +6,14 @@
 // One group an image.
 @group(0) @binding(0) var<storage, read> input: array<vec4f>; // [49][768]
 @group(0) @binding(1) var<storage, read_write> output: array<vec4f>; // [768]
+@group(1) @binding(0) var<uniform> first_group: vec3u; // where this dispatch begins: a long one is made in several
 var<workgroup> tile: array<vec4f, 192>;
 var<workgroup> stat: array<vec2f, 1>; // mean and 1/deviation of each token
 var<workgroup> slice: array<vec2f, 192>; // sum and squared deviations, a share of a token each
 
 @compute @workgroup_size(192)
-fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lane: u32) {
+fn main(@builtin(workgroup_id) within: vec3u, @builtin(local_invocation_index) lane: u32) {
+  let group = first_group + within;
   let image = group.z;
   for (var c = lane; c < 192; c += 192) {
     var sum = vec4f();

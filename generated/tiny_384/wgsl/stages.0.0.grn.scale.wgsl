@@ -5,10 +5,12 @@
 @group(0) @binding(0) var<storage, read> partials: array<vec4f>; // [144][384]
 @group(0) @binding(1) var<storage, read> gamma: array<vec4f, 96>; // [384]
 @group(0) @binding(2) var<storage, read_write> scale: array<vec4f>; // [384]
+@group(1) @binding(0) var<uniform> first_group: vec3u; // where this dispatch begins: a long one is made in several
 var<workgroup> norm: array<f32, 256>;
 
 @compute @workgroup_size(256)
-fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lane: u32) {
+fn main(@builtin(workgroup_id) within: vec3u, @builtin(local_invocation_index) lane: u32) {
+  let group = first_group + within;
   let image = group.z;
   let first = image * 144 * 96;
   var sum = 0.0;

@@ -5,10 +5,12 @@
 // A group takes 8 sites.
 @group(0) @binding(0) var<storage, read> input: array<f32>; // [784][192]
 @group(0) @binding(1) var<storage, read_write> output: array<f32>; // [192][784]
+@group(1) @binding(0) var<uniform> first_group: vec3u; // where this dispatch begins: a long one is made in several
 var<private> origin: u32; // first site of the group, of the whole batch
 
 @compute @workgroup_size(128)
-fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) lane: u32) {
+fn main(@builtin(workgroup_id) within: vec3u, @builtin(local_invocation_index) lane: u32) {
+  let group = first_group + within;
   let t0 = group.x * 8;
   origin = group.z * 784 + t0;
   for (var i = lane; i < 1536; i += 128) {

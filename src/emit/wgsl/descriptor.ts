@@ -1,8 +1,12 @@
 import { renderTemplate } from "../../embedded/render-template.ts";
 import type { TemplateName } from "../../embedded/templates.ts";
-import { kernelOf } from "../../plan/kernels.ts";
+import { workOf } from "../../plan/cost.ts";
+import { type KernelKind, kernelOf } from "../../plan/kernels.ts";
 import { type Buffer, bytesOf, type Plan, type Port as PlanPort, type Step } from "../../plan/plan.ts";
 import type { BufferDescriptor, Dispatch, ModelDescriptor, Port } from "../../runtime/descriptor.ts";
+
+/** One workgroup does it all, so that its kernel knows of no part of a dispatch. */
+const uncut: ReadonlySet<KernelKind> = new Set(["maskedMean"]);
 
 /** The plan as the runtime takes it, with the WGSL of every distinct kernel. */
 export function describe(plan: Plan): ModelDescriptor {
@@ -28,7 +32,10 @@ export function describe(plan: Plan): ModelDescriptor {
   };
 
   const setup = plan.setup.map(dispatch);
-  const steps = plan.steps.map(dispatch);
+  const steps = plan.steps.map(step => ({
+    ...dispatch(step),
+    ...(uncut.has(step.kind) ? {} : { work: workOf(plan, step) }),
+  }));
   return {
     name: plan.name,
     batch: plan.batch,
