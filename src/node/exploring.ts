@@ -9,6 +9,7 @@ import { pointAt } from "../explore/points.ts";
 import { csvOf, shownRows, tableOf } from "../explore/render.ts";
 import { explorationPage } from "../explore/report/page.ts";
 import type { Exploration, Variant } from "../explore/result.ts";
+import { scatterOf } from "../explore/scatter.ts";
 import { printDraft } from "../import/print-draft.ts";
 import type { Model } from "../model/model.ts";
 import { type AdapterKind, findAdapter } from "./adapters.ts";
@@ -125,7 +126,8 @@ function table(exploration: Exploration): string {
   const where = shard === null ? "" : ` of shard ${shard.index} of ${shard.of}`;
   const head = `${visited} points visited${where}, ${variants.length} variants; * marks the front of ${query.front.join(" and ")}\n`;
   const more = search === null && variants.length > rows.length ? `… and ${variants.length - rows.length} more\n` : "";
-  return `${head}\n${tableOf(exploration, rows)}${more}`;
+  const plot = scatterOf(exploration, process.stdout.isTTY ? process.stdout.columns : 0);
+  return `${head}\n${tableOf(exploration, rows)}${more}${plot === "" ? "" : `\n${plot}`}`;
 }
 
 const mostBytes = 2 ** 30;
