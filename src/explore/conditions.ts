@@ -3,6 +3,7 @@ import { error } from "../diagnostics/messages.ts";
 import { nearestOf } from "../diagnostics/nearest.ts";
 import { type Comparison, comparisons } from "../model/comparisons.ts";
 import { type Column, columnNamed } from "./columns.ts";
+import { quantity } from "./quantity.ts";
 import type { Variant } from "./result.ts";
 
 /** `params<=5M`: what a variant must satisfy. */
@@ -16,24 +17,6 @@ export interface Condition {
 export interface Direction {
   readonly column: Column;
   readonly most: boolean;
-}
-
-const scales: Readonly<Record<string, number>> = {
-  "": 1,
-  K: 1e3,
-  M: 1e6,
-  G: 1e9,
-  KiB: 2 ** 10,
-  MiB: 2 ** 20,
-  GiB: 2 ** 30,
-};
-const times: Readonly<Record<string, number>> = { us: 1e-3, ms: 1, s: 1e3 };
-
-/** `5M`, `12.5MiB`, `2ms`: a number in the unit of its column. Null where it is none. */
-function quantity(text: string, unit: Column["unit"]): number | null {
-  const [, digits, suffix = ""] = /^(\d+(?:\.\d+)?(?:e[+-]?\d+)?)([A-Za-z]*)$/.exec(text.trim()) ?? [];
-  const scale = (unit === "ms" ? { "": 1, ...times } : scales)[suffix];
-  return digits === undefined || scale === undefined ? null : Number(digits) * scale;
 }
 
 export function holds({ column, compare, limit }: Condition, variant: Variant): boolean {

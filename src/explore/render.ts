@@ -1,3 +1,4 @@
+import { textTable } from "../html/text-table.ts";
 import { columnsOf } from "./columns.ts";
 import type { Exploration, Variant } from "./result.ts";
 
@@ -56,13 +57,13 @@ export const shownRows = 20;
 /** The first rows for a terminal: axes, sizes, and what each setting takes. */
 export function tableOf({ query, variants, front }: Exploration, rows: readonly Variant[]): string {
   const best = new Set(front);
-  const head = [
-    "",
-    ...query.axes.map(({ path }) => path),
-    "params",
-    "MACs",
-    ...query.settings.flatMap(({ label }) => [`ms ${label}`, "bound by"]),
-    ...(variants.some(({ estimates }) => estimates.some(({ measured }) => measured !== null)) ? ["measured"] : []),
+  const isMeasured = variants.some(({ estimates }) => estimates.some(({ measured }) => measured !== null));
+  const figure = (name: string) => ({ name, figures: true });
+  const columns = [
+    { name: "" },
+    ...[...query.axes.map(({ path }) => path), "params", "MACs"].map(figure),
+    ...query.settings.flatMap(({ label }) => [figure(`ms ${label}`), { name: "bound by" }]),
+    ...(isMeasured ? [figure("measured")] : []),
   ];
   const lines = rows.map(variant => [
     best.has(variant.index) ? "*" : "",
@@ -72,16 +73,7 @@ export function tableOf({ query, variants, front }: Exploration, rows: readonly 
     ...variant.estimates.flatMap(({ milliseconds, bound }) => [milliseconds.toPrecision(3), bound]),
     ...variant.estimates.filter(({ measured }) => measured !== null).map(({ measured }) => `${measured} ms`),
   ]);
-  const all = [head, ...lines];
-  const widths = head.map((_, i) => Math.max(...all.map(line => (line[i] ?? "").length)));
-  const isText = (i: number): boolean => i === 0 || head[i] === "bound by";
-  return all
-    .map(line =>
-      line
-        .map((text, i) => (isText(i) ? text.padEnd(widths[i] ?? 0) : text.padStart(widths[i] ?? 0)))
-        .join("  ")
-        .trimEnd(),
-    )
+  return textTable(columns, lines)
     .map(line => `${line}\n`)
     .join("");
 }

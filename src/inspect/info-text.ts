@@ -1,7 +1,7 @@
 import { bytesText, grouped } from "../html/figures.ts";
+import { textTable } from "../html/text-table.ts";
 import type { Batch } from "../model/model.ts";
 import type { Cost, PartCost, Summary } from "./summary.ts";
-import { textTable } from "./table.ts";
 
 /** Where bars are drawn: what has fewer columns shows the figures alone. */
 const leastColumns = 80;

@@ -1,9 +1,9 @@
 import { bytesText, grouped } from "../html/figures.ts";
+import { textTable } from "../html/text-table.ts";
 import type { Change, Lines } from "./changes.ts";
 import { batchText } from "./info-text.ts";
 import type { Inspection } from "./inspect.ts";
 import { aliveBytes, bytesMovedBy } from "./runs.ts";
-import { textTable } from "./table.ts";
 
 /** All of it for a terminal, but the kernels' own text: passes, kernels in order, memory. */
 export function inspectText({ summary, built, changes, runs, sources }: Inspection): string {

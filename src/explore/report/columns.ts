@@ -1,10 +1,11 @@
 import { nearestOf } from "../../diagnostics/nearest.ts";
+import { type Unit as Figures, ownFigures, perSecond, settingFigures } from "../figures.ts";
 import type { Estimate, Exploration, Variant } from "../result.ts";
 
 export type Cell = number | string | boolean | null;
 
 /** What its numbers count; "text" where they are none. */
-export type Unit = "" | "B" | "ms" | "images/s" | "text";
+export type Unit = Figures | "text";
 
 /** A column of the table; a number's may be an axis of the plot. */
 export interface Column {
@@ -19,30 +20,24 @@ export interface Column {
   readonly measured: ((variant: Variant) => number | null) | null;
 }
 
-type Figure = Pick<Column, "name" | "title" | "unit"> & {
+type Shown = Pick<Column, "name" | "title" | "unit"> & {
   readonly of: (estimate: Estimate, batch: number) => Cell;
-  readonly measured?: (milliseconds: number, batch: number) => number;
 };
 
-const perSecond = (milliseconds: number, batch: number): number => (1000 * batch) / milliseconds;
+/** What a variant has under each setting, with what was measured and what bounds it. */
+const shown: readonly Shown[] = settingFigures.flatMap((figure): readonly Shown[] => [
+  figure,
+  ...(figure.name === "latency"
+    ? [{ name: "measured", title: "measured", unit: "ms", of: ({ measured }: Estimate) => measured } as const]
+    : []),
+]);
+const bound: Shown = { name: "bound", title: "bound by", unit: "text", of: ({ bound }) => boundTitles[bound] };
 
-/** What a variant has under each setting. */
-const figures: readonly Figure[] = [
-  { name: "latency", title: "latency", unit: "ms", of: ({ milliseconds }) => milliseconds, measured: ms => ms },
-  { name: "measured", title: "measured", unit: "ms", of: ({ measured }) => measured },
-  {
-    name: "throughput",
-    title: "throughput",
-    unit: "images/s",
-    of: ({ milliseconds }, batch) => perSecond(milliseconds, batch),
-    measured: perSecond,
-  },
-  { name: "weights", title: "weights", unit: "B", of: ({ weightBytes }) => weightBytes },
-  { name: "scratch", title: "scratch", unit: "B", of: ({ scratchBytes }, batch) => scratchBytes * batch },
-  { name: "moved", title: "moved", unit: "B", of: ({ bytesMoved }) => bytesMoved },
-  { name: "kernels", title: "kernels", unit: "", of: ({ kernels }) => kernels },
-  { name: "bound", title: "bound by", unit: "text", of: ({ bound }) => boundTitles[bound] },
-];
+/** What is predicted and can be measured, out of measured milliseconds. */
+const measurable: Readonly<Record<string, (milliseconds: number, batch: number) => number>> = {
+  latency: milliseconds => milliseconds,
+  throughput: perSecond,
+};
 
 /** What bounds a time, in words. */
 export const boundTitles: Readonly<Record<Estimate["bound"], string>> = {
@@ -61,32 +56,27 @@ export function columnsOf({ query, variants }: Exploration): readonly Column[] {
     const isNumber = variants.every(variant => typeof of(variant) === "number");
     return { ...plain, name: path, title: path, unit: isNumber ? "" : "text", of };
   });
-  const own: readonly Column[] = [
-    { ...plain, name: "params", title: "parameters", unit: "", of: ({ params }) => params },
-    { ...plain, name: "macs", title: "MACs", unit: "", of: ({ macs }) => macs },
-    { ...plain, name: "activations", title: "activations", unit: "", of: ({ activations }) => activations },
-  ];
+  const own = ownFigures.map(({ of, ...rest }): Column => ({ ...plain, ...rest, of: variant => of(variant, 1) }));
   const each = query.settings.flatMap(({ label, batch }, i) => {
     const isMeasured = variants.some(({ estimates }) => estimates[i]?.measured != null);
-    const shown = figures.filter(({ name }) => isMeasured || name !== "measured");
-    return shown.map((figure): Column => {
-      const measured = figure.measured;
-      const time = ({ estimates }: Variant): number | null => estimates[i]?.measured ?? null;
-      return {
-        name: `${figure.name}@${label}`,
-        title: figure.title,
-        group: label,
-        unit: figure.unit,
-        of: ({ estimates }) => figure.of(estimates[i] as Estimate, batch),
-        measured:
-          measured && isMeasured
-            ? variant => {
-                const milliseconds = time(variant);
-                return milliseconds === null ? null : measured(milliseconds, batch);
+    return [...shown.filter(({ name }) => isMeasured || name !== "measured"), bound].map(
+      ({ name, title, unit, of }): Column => {
+        const told = isMeasured ? measurable[name] : undefined;
+        return {
+          name: `${name}@${label}`,
+          title,
+          group: label,
+          unit,
+          of: ({ estimates }) => of(estimates[i] as Estimate, batch),
+          measured: told
+            ? ({ estimates }) => {
+                const milliseconds = estimates[i]?.measured ?? null;
+                return milliseconds === null ? null : told(milliseconds, batch);
               }
             : null,
-      };
-    });
+        };
+      },
+    );
   });
   return [...axes, ...own, ...each];
 }

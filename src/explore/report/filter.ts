@@ -1,3 +1,4 @@
+import { quantity } from "../quantity.ts";
 import type { Variant } from "../result.ts";
 import { type Cell, type Column, columnNamed, nearestColumn, type Unit } from "./columns.ts";
 
@@ -28,20 +29,6 @@ const comparisons: Readonly<Record<string, Compare>> = {
   ">": (a, b) => a > b,
 };
 const signs = /\s*(<=|>=|==|=|<|>)\s*/;
-
-const scales: Readonly<Record<string, number>> = {
-  "": 1,
-  k: 1e3,
-  m: 1e6,
-  g: 1e9,
-  kb: 1e3,
-  mb: 1e6,
-  gb: 1e9,
-  kib: 2 ** 10,
-  mib: 2 ** 20,
-  gib: 2 ** 30,
-};
-const times: Readonly<Record<string, number>> = { "": 1, us: 1e-3, ms: 1, s: 1e3 };
 
 /** `params<5M front "stem=patch 2" latency=1..2ms tiny`: terms with blanks between them, all of which must hold. */
 export function filterOf(text: string, about: Filtered): Filter {
@@ -105,10 +92,3 @@ const example: Readonly<Record<Exclude<Unit, "text">, string>> = {
   ms: "2ms",
   "images/s": "1k",
 };
-
-/** A number in the unit of its column; null where it is none. */
-function quantity(text: string, unit: Unit): number | null {
-  const [, number, suffix = ""] = /^(-?\d+(?:\.\d+)?(?:e[+-]?\d+)?)([a-z]*)$/i.exec(text) ?? [];
-  const scale = (unit === "ms" ? times : scales)[suffix.toLowerCase()];
-  return number === undefined || scale === undefined ? null : Number(number) * scale;
-}
