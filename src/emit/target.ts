@@ -31,6 +31,15 @@ export interface EmitContext {
   readonly preprocess?: boolean;
 }
 
+/** Of what is made in memory, which no file has to say where it is from. */
+export const nameless: Omit<EmitContext, "model"> = {
+  weights: null,
+  specHash: "",
+  specName: "",
+  version: "",
+  onnx: { opset: 20, layout: "plain" },
+};
+
 export interface OnnxOptions {
   readonly opset: 17 | 20;
   /** `huggingface` adds the files that make the folder loadable by transformers.js. */

@@ -1,11 +1,11 @@
 import { ok, type Result } from "../diagnostics/diagnostic.ts";
 import type { Graph } from "../graph/graph.ts";
 import type { Plan } from "../plan/plan.ts";
+import { planAlone } from "../planning.ts";
 import { type Change, changeOf, graphLines, type Lines } from "./changes.ts";
-import { lowerSubject } from "./lower.ts";
 import { cudaRuns, type Runs, wgslRuns } from "./runs.ts";
 import { cudaSources, type Sources, wgslSources } from "./sources.ts";
-import type { KernelTargetName, Subject } from "./subject.ts";
+import { type KernelTargetName, type Subject, usualTuning } from "./subject.ts";
 import { type Summary, summaryOf } from "./summary.ts";
 
 /** All that became of a model on its way to a target's kernels. */
@@ -36,14 +36,17 @@ const emitted: { readonly [K in KernelTargetName]: (plan: Plan, subject: Subject
 export function inspect(subject: Subject): Result<Inspection> {
   const changes: Change[] = [];
   let built: Lines = { count: 0, lines: [] };
-  const lowered = lowerSubject(subject, {
-    graph: graph => {
-      built = graphLines(graph);
+  const lowered = planAlone(
+    { ...subject, tuning: usualTuning[subject.target] },
+    {
+      graph: graph => {
+        built = graphLines(graph);
+      },
+      pass: (pass, before, after) => {
+        changes.push(changeOf(pass, before, after));
+      },
     },
-    pass: (pass, before, after) => {
-      changes.push(changeOf(pass, before, after));
-    },
-  });
+  );
   if (!lowered.ok) return lowered;
   const { graph, plan } = lowered.value;
   const { runs, sources } = emitted[subject.target](plan, subject);

@@ -2,10 +2,10 @@ import { ok, type Result } from "../diagnostics/diagnostic.ts";
 import { parametersByPart } from "../model/count.ts";
 import type { Head, Model } from "../model/model.ts";
 import type { Plan } from "../plan/plan.ts";
-import { lowerSubject } from "./lower.ts";
+import { planAlone } from "../planning.ts";
 import { partNames } from "./parts.ts";
 import { bytesMovedBy, cudaRuns, type Runs, wgslRuns } from "./runs.ts";
-import type { KernelTargetName, Subject } from "./subject.ts";
+import { type KernelTargetName, type Subject, usualTuning } from "./subject.ts";
 
 /** What a model is and what a pass of it costs, part by part. Everything counts one pass of the largest batch. */
 export interface Summary {
@@ -48,7 +48,7 @@ export const runsOf: { readonly [K in KernelTargetName]: (plan: Plan, subject: S
 };
 
 export function summarise(subject: Subject): Result<Summary> {
-  const lowered = lowerSubject(subject);
+  const lowered = planAlone({ ...subject, tuning: usualTuning[subject.target] });
   if (!lowered.ok) return lowered;
   return ok(summaryOf(subject, runsOf[subject.target](lowered.value.plan, subject)), lowered.diagnostics);
 }

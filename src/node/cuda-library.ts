@@ -7,6 +7,7 @@ import { fail, ok, type Result } from "../diagnostics/diagnostic.ts";
 import { error } from "../diagnostics/messages.ts";
 import { type CudaOptions, cudaTarget } from "../emit/cuda/cuda.ts";
 import { cudaProgram } from "../emit/cuda/program.ts";
+import { nameless } from "../emit/target.ts";
 import type { StorageType } from "../model/model.ts";
 import type { Plan } from "../plan/plan.ts";
 import { elements } from "../weights/tensor.ts";
@@ -34,7 +35,7 @@ export function planCuda(
   request: Pick<RunRequest, "model" | "batch" | "taps" | "sites">,
   build: CudaBuild,
 ): Result<Unit> {
-  const context = { weights: null, specHash: "", specName: "", version, onnx: { opset: 20, layout: "plain" } } as const;
+  const context = { ...nameless, version };
   const { model, batch, taps, sites } = request;
   const target = cudaTarget(build.dtype, build);
   return lower({ model, target, batch: { min: batch, max: batch }, taps, sites, context });

@@ -1,6 +1,6 @@
 // What `measure` runs in a process of its own: models on the adapter that the environment gives, timed in turn.
 import { describe } from "../emit/wgsl/descriptor.ts";
-import { planOf } from "../explore/lowering.ts";
+import { planAlone } from "../planning.ts";
 import type { ModelDescriptor } from "../runtime/descriptor.ts";
 import { requestDevice } from "../runtime/device.ts";
 import { createModel } from "../runtime/model.ts";
@@ -63,9 +63,11 @@ export default async (
 };
 
 function planned(request: MeasureRequest, tuning: AdapterKind): Planned {
-  const plan = planOf(request.model, { ...request.form, tuning });
-  if (!plan.ok) throw new Error("the model was planned before this process was started");
-  return { ...request, descriptor: describe(plan.value) };
+  const { model, form } = request;
+  const { dtype, batch } = form;
+  const planned = planAlone({ model, tuning, dtype, batch: { min: batch, max: batch } });
+  if (!planned.ok) throw new Error("the model was planned before this process was started");
+  return { ...request, descriptor: describe(planned.value.plan) };
 }
 
 function groupsOf(all: readonly Planned[]): readonly (readonly Planned[])[] {

@@ -3,8 +3,8 @@ import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import * as path from "node:path";
 import { describe, expect, test } from "vitest";
 import { lower } from "../../src/compile.ts";
+import { nameless } from "../../src/emit/target.ts";
 import { buildCuda } from "../../src/node/toolchain.ts";
-import { bareContext } from "../support/bare-context.ts";
 import { splitTarget } from "../support/cuda-split.ts";
 import { hasGxx } from "../support/cuda-tools.ts";
 import { newFolder } from "../support/folders.ts";
@@ -50,7 +50,7 @@ async function logitsOf(golden: Golden & Dense, words: readonly string[]) {
 /** Logits of a library in bf16 whose products give the k of a tile to several blocks, as the words say how blocks run. */
 async function splitLogits(golden: Golden & Dense, words: readonly (readonly string[])[]) {
   const images = golden.input.shape[0] ?? 1;
-  const of = { model: goldenModel(golden), batch: { min: 1, max: images }, taps: [], context: bareContext };
+  const of = { model: goldenModel(golden), batch: { min: 1, max: images }, taps: [], context: nameless };
   const unit = lower({ ...of, target: splitTarget("bf16", {}, of, 2) });
   if (!unit.ok || unit.value.plan === null) throw new Error("it does not compile");
   const { files, plan } = unit.value;

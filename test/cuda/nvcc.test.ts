@@ -3,8 +3,8 @@ import { readFileSync } from "node:fs";
 import * as path from "node:path";
 import { describe, expect, test } from "vitest";
 import { lower } from "../../src/compile.ts";
+import { nameless } from "../../src/emit/target.ts";
 import type { StorageType } from "../../src/model/model.ts";
-import { bareContext } from "../support/bare-context.ts";
 import { splitTarget } from "../support/cuda-split.ts";
 import { hasNvcc } from "../support/cuda-tools.ts";
 import { fill, newFolder } from "../support/folders.ts";
@@ -23,7 +23,7 @@ type Form = StorageType | "tf32";
 
 function sources(size: string, form: Form, split = 1): Readonly<Record<string, string>> {
   const model = { ...goldenModel(readGolden(`dense/${size}-224x224-b1`)), name: size };
-  const of = { model, batch: { min: 1, max: 256 }, taps: [], context: bareContext };
+  const of = { model, batch: { min: 1, max: 256 }, taps: [], context: nameless };
   const target = form === "tf32" ? splitTarget("f32", { tf32: true }, of, split) : splitTarget(form, {}, of, split);
   const unit = lower({ ...of, target });
   if (!unit.ok) throw new Error(unit.diagnostics[0]?.message);

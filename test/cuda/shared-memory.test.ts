@@ -3,11 +3,11 @@ import { describe, expect, test } from "vitest";
 import { lower } from "../../src/compile.ts";
 import { cudaTarget } from "../../src/emit/cuda/cuda.ts";
 import { cudaProgram } from "../../src/emit/cuda/program.ts";
+import { nameless } from "../../src/emit/target.ts";
 import type { Model } from "../../src/model/model.ts";
 import { loadProgram } from "../../src/node/program.ts";
 import type { SiteLayout } from "../../src/passes/site-layout.ts";
 import type { Plan } from "../../src/plan/plan.ts";
-import { bareContext } from "../support/bare-context.ts";
 
 /** What a block may ask for on sm_86, 89 and 120, which have the least of the architectures that one source serves. */
 const mostBytes = 101376;
@@ -25,7 +25,7 @@ const known = new Map([...models("convnextv2.cnx"), ...models("fcmae.cnx")]);
 function planOf(name: string, batch: number, sites: SiteLayout): Plan {
   const target = { ...cudaTarget("f32"), emit: () => [] };
   const model = known.get(name) as Model;
-  const unit = lower({ model, target, batch: { min: 1, max: batch }, taps: [], sites, context: bareContext });
+  const unit = lower({ model, target, batch: { min: 1, max: batch }, taps: [], sites, context: nameless });
   if (!unit.ok || unit.value.plan === null) throw new Error(`${name} does not compile`);
   return unit.value.plan;
 }

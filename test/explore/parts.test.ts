@@ -1,10 +1,11 @@
 import { expect, test } from "vitest";
 import { cudaProgram } from "../../src/emit/cuda/program.ts";
-import { type Form, keepsApart, launchesOf, planOf } from "../../src/explore/lowering.ts";
+import { type Form, keepsApart, launchesOf } from "../../src/explore/lowering.ts";
 import { Parts } from "../../src/explore/parts.ts";
 import { choices } from "../../src/model/choices.ts";
 import type { Model } from "../../src/model/model.ts";
 import { bytesMoved, scratchBytes, weightBytes } from "../../src/plan/print.ts";
+import { planAlone } from "../../src/planning.ts";
 import { randomCase } from "../../src/verify/random-model.ts";
 import { full } from "../support/full.ts";
 
@@ -39,7 +40,7 @@ test.each(forms)(
         const model = variant(base, seed * 1000 + i + 1);
         const whole = value(launchesOf(model, form));
         const profile = value(parts.profile(model));
-        const plan = value(planOf(model, form));
+        const { plan } = value(planAlone({ ...form, model, batch: { min: form.batch, max: form.batch } }));
         const program = form.tuning === "cuda" ? cudaProgram(plan, form.dtype) : null;
         const each = profile.kernels.flatMap(({ cost, count }) => Array.from({ length: count }, () => cost));
         const order = (a: object, b: object) => (JSON.stringify(a) < JSON.stringify(b) ? -1 : 1);

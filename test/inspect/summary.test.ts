@@ -2,14 +2,14 @@ import { readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
 import { launchCost } from "../../src/emit/cuda/program.ts";
 import { infoText } from "../../src/inspect/info-text.ts";
-import { lowerSubject } from "../../src/inspect/lower.ts";
 import { partNames, partOf } from "../../src/inspect/parts.ts";
 import { aliveBytes, bytesMovedBy, cudaRuns, wgslRuns } from "../../src/inspect/runs.ts";
-import type { Subject } from "../../src/inspect/subject.ts";
+import { type Subject, usualTuning } from "../../src/inspect/subject.ts";
 import { summarise } from "../../src/inspect/summary.ts";
 import { parametersByPart } from "../../src/model/count.ts";
 import type { Model } from "../../src/model/model.ts";
 import { bytesMoved, scratchBytes } from "../../src/plan/print.ts";
+import { planAlone } from "../../src/planning.ts";
 import { randomCase } from "../../src/verify/random-model.ts";
 import { mustBuild } from "../support/models.ts";
 import { checkFiles, must } from "../syntax/support.ts";
@@ -104,11 +104,11 @@ describe("random models", () => {
   test("sums are the plan's own, and the CUDA program's", () => {
     for (const { model } of cases) {
       const batch = { min: 1, max: 5 };
-      const wgsl = must(lowerSubject(subject(model, { batch })));
+      const wgsl = must(planAlone({ ...subject(model, { batch }), tuning: "gpu" }));
       const ours = wgslRuns(wgsl.plan, model);
       expect(sum(ours.runs.map(run => bytesMovedBy(run, 1)))).toBe(bytesMoved(wgsl.plan));
       expect(ours.scratchBytes).toBe(scratchBytes(wgsl.plan));
-      const cuda = must(lowerSubject(subject(model, { batch, target: "cuda", dtype: "bf16" })));
+      const cuda = must(planAlone({ ...subject(model, { batch, target: "cuda", dtype: "bf16" }), tuning: "cuda" }));
       const { program, runs } = cudaRuns(cuda.plan, model, "bf16");
       const launches = program.launches.map(launch => launchCost(program, launch));
       expect(runs.map(run => bytesMovedBy(run, 5))).toEqual(launches.map(({ fixed, each }) => fixed + 5 * each));
@@ -120,7 +120,7 @@ describe("random models", () => {
   test("buffers lie inside their arenas, and those that are alive together share no byte", () => {
     for (const { model } of cases)
       for (const target of ["wgsl", "cuda"] as const) {
-        const { plan } = must(lowerSubject(subject(model, { target })));
+        const { plan } = must(planAlone({ ...subject(model, { target }), tuning: usualTuning[target] }));
         const { memory, runs } = target === "wgsl" ? wgslRuns(plan, model) : cudaRuns(plan, model, "f32");
         expect(memory.steps.length).toBe(runs.length);
         expect(memory.buffers.length).toBeGreaterThan(3);

@@ -1,4 +1,5 @@
 import { lower, type Unit } from "../../src/compile.ts";
+import { nameless } from "../../src/emit/target.ts";
 import { describe } from "../../src/emit/wgsl/descriptor.ts";
 import { wgslPasses } from "../../src/emit/wgsl/wgsl.ts";
 import type { Model } from "../../src/model/model.ts";
@@ -6,7 +7,6 @@ import type { SiteLayout } from "../../src/passes/site-layout.ts";
 import type { Plan } from "../../src/plan/plan.ts";
 import type { TuningName } from "../../src/plan/tunings.ts";
 import type { ModelDescriptor } from "../../src/runtime/descriptor.ts";
-import { bareContext } from "./bare-context.ts";
 
 export interface Wgsl {
   readonly model: Model;
@@ -30,7 +30,7 @@ export function plannedWgsl({
 }: Wgsl): Unit & { plan: Plan } {
   const target = { name: "wgsl", takes: "plan", ...wgslPasses, tuning, half, emit: () => [] } as const;
   const images = typeof batch === "number" ? { min: batch, max: batch } : batch;
-  const unit = lower({ model, target, batch: images, taps, sites, context: bareContext });
+  const unit = lower({ model, target, batch: images, taps, sites, context: nameless });
   if (!unit.ok) throw new Error(unit.diagnostics.map(diagnostic => diagnostic.message).join("; "));
   const { plan } = unit.value;
   if (plan === null) throw new Error("a kernel target made no plan");

@@ -4,8 +4,7 @@ import * as path from "node:path";
 import { lower } from "../../compile.ts";
 import { ok, type Result } from "../../diagnostics/diagnostic.ts";
 import { onnxTarget } from "../../emit/onnx/onnx.ts";
-import type { OutputFile } from "../../emit/target.ts";
-import { version } from "../version.ts";
+import { nameless, type OutputFile } from "../../emit/target.ts";
 import type { Executor } from "./executor.ts";
 import { type OnnxSource, openOnnx } from "./onnx.ts";
 
@@ -13,7 +12,7 @@ import { type OnnxSource, openOnnx } from "./onnx.ts";
 export const onnxruntime =
   (half: boolean): Executor =>
   async ({ model, batch, taps, sites, weights, inputs }) => {
-    const context = { weights, specHash: "", specName: "", version, onnx: { opset: 20, layout: "plain" } } as const;
+    const context = { ...nameless, weights };
     const unit = lower({ model, target: onnxTarget(half), batch: { min: batch, max: batch }, taps, sites, context });
     if (!unit.ok) return unit;
     return withModel(unit.value.files, async source => {

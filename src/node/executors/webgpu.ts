@@ -1,31 +1,37 @@
-import { lower } from "../../compile.ts";
-import { fail, ok, type Result } from "../../diagnostics/diagnostic.ts";
+import { fail, ok } from "../../diagnostics/diagnostic.ts";
 import { error } from "../../diagnostics/messages.ts";
 import { describe } from "../../emit/wgsl/descriptor.ts";
-import { wgslPasses } from "../../emit/wgsl/wgsl.ts";
-import { halfParams, type Plan } from "../../plan/plan.ts";
-import type { TuningName } from "../../plan/tunings.ts";
+import { halfParams } from "../../plan/plan.ts";
+import { planAlone } from "../../planning.ts";
 import { requestDevice } from "../../runtime/device.ts";
 import { ModelError, type ModelErrorCode } from "../../runtime/errors.ts";
 import { createModel } from "../../runtime/model.ts";
 import { withinHalf } from "../../weights/within-half.ts";
 import type { AdapterKind } from "../adapters.ts";
 import { loadDawn } from "../dawn.ts";
-import { version } from "../version.ts";
-import type { Executor, RunRequest } from "./executor.ts";
+import type { Executor } from "./executor.ts";
 
 /** Our WGSL in this process, which `enterGpuProcess` started for the adapter; tiles are those of the adapter. */
 export const webgpu =
   (kind: AdapterKind, half: boolean): Executor =>
   async request => {
-    const plan = planFor(request, kind, half);
-    if (!plan.ok) return plan;
-    const descriptor = describe(plan.value);
+    const { model: wanted, batch: images, taps, sites } = request;
+    const planned = planAlone({
+      model: wanted,
+      tuning: kind,
+      dtype: half ? "f16" : "f32",
+      batch: { min: images, max: images },
+      taps,
+      sites,
+    });
+    if (!planned.ok) return planned;
+    const { plan } = planned.value;
+    const descriptor = describe(plan);
     const gpu = await loadDawn();
     if (!gpu.ok) return gpu;
     try {
       const device = await requestDevice(descriptor, gpu.value);
-      const checked = withinHalf(request.weights, halfParams(plan.value));
+      const checked = withinHalf(request.weights, halfParams(plan));
       const model = await createModel(descriptor, { device, weights: name => checked.f32(name) });
       const inputs = Object.fromEntries([...request.inputs].map(([name, { data }]) => [name, data]));
       await model.warmup(request.batch);
@@ -49,18 +55,6 @@ export const webgpu =
       throw cause;
     }
   };
-
-function planFor({ model, batch, taps, sites }: RunRequest, tuning: TuningName, half: boolean): Result<Plan> {
-  const context = { weights: null, specHash: "", specName: "", version, onnx: { opset: 20, layout: "plain" } } as const;
-  const target = { name: "wgsl", takes: "plan", ...wgslPasses, tuning, half, emit: () => [] } as const;
-  const unit = lower({ model, target, batch: { min: batch, max: batch }, taps, sites, context });
-  if (!unit.ok) return unit;
-  return ok(unit.value.plan ?? failed(), unit.diagnostics);
-}
-
-const failed = (): never => {
-  throw new Error("a kernel target made no plan");
-};
 
 const explain: { readonly [K in ModelErrorCode]: (why: string) => ReturnType<typeof error> } = {
   adapter: why => error("no-adapter", null, "WebGPU", why),
