@@ -25,9 +25,6 @@ describe.runIf(hasSwiftShader)("what is measured on the adapter at hand", () => 
       // Of so small a model most is what a launch costs, which differs between machines.
       else expect(measured / milliseconds).toSatisfy((ratio: number) => ratio > 0.02 && ratio < 50);
     }
-    const table = cnxc(["explore", file, "--measure", "1", "--adapter", "swiftshader"]).stdout;
-    expect(table).toMatch(/bound by +measured$/m);
-    expect(table.match(/^\*.* [\d.]+ ms$/gm)).toHaveLength(1);
   });
 
   test("on another device than that of the adapter is refused", () => {
