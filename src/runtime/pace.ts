@@ -9,7 +9,7 @@ export interface Pace {
 const aimMs = 30;
 /** Below this, what was waited for is the way to the GPU and back, rather than the work. */
 const tellingMs = 10;
-/** What the slowest adapters do in the time aimed at; `Dispatch.work` tells the unit. */
+/** What the slowest adapters do in the time aimed at; `Step.work` tells the unit. */
 const cautious = 4e7;
 
 export function pace(): Pace {
