@@ -95,8 +95,9 @@ describe("predictions", () => {
   });
 
   test("a fit finds a device again from its times", () => {
-    const device = must(openDevice("swiftshader"));
     const form = { tuning: "swiftshader", dtype: "f32", batch: 1 } as const;
+    const known: Rates = { product: 1.6e9, depthwise: 4.1e8, values: 2.1e7 };
+    const device = { ...must(openDevice("swiftshader")), rates: { f32: known }, bandwidth: 4.2e8, launch: 6.8e-4 };
     const samples = ["atto", "femto", "pico", "nano", "tiny", "base"].map(name => {
       const profile = profileOf(name, form);
       return { profile, dtype: "f32", batch: 1, seconds: secondsOf(profile, device, form) } as const;
