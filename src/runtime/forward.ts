@@ -1,7 +1,7 @@
 import type { ModelDescriptor } from "./descriptor.ts";
 import { bytesPerElement, type Memory, mapModeRead, scoped, usage } from "./gpu.ts";
 import { type Buffers, batchOf, type Inputs, isBuffer, lengthOf } from "./inputs.ts";
-import { pace } from "./pace.ts";
+import { now, pace } from "./pace.ts";
 import { cutter, type Part } from "./parts.ts";
 import type { Recorder } from "./recorder.ts";
 
@@ -77,7 +77,7 @@ export function forward(
     try {
       for (let cut = next(budget()); cut !== null; cut = next(budget())) {
         const { parts, work, isLast } = cut;
-        const start = performance.now();
+        const start = now();
         await scoped(device, descriptor.name, () => {
           if (places === nowhere) places = prepare(inputs, batch);
           submit(batch, places, parts, isLast);
@@ -87,7 +87,7 @@ export function forward(
           for (const result of mapped) result.catch(() => {});
         });
         await (isLast ? Promise.all(mapped) : device.queue.onSubmittedWorkDone());
-        took(work, performance.now() - start);
+        took(work, now() - start);
         if (!isLast) wanted();
       }
       const outputs: Outputs = {};

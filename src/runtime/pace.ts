@@ -12,6 +12,10 @@ const tellingMs = 10;
 /** What the slowest adapters do in the time aimed at; `Step.work` tells the unit. */
 const cautious = 4e7;
 
+/** Milliseconds since some moment. Every host has this clock, but not everybody's types name it. */
+export const now = (): number =>
+  (globalThis as unknown as { readonly performance: { readonly now: () => number } }).performance.now();
+
 export function pace(): Pace {
   let budget = cautious;
   return {
