@@ -1,7 +1,7 @@
-import type { ModelDescriptor } from "./descriptor.ts";
+import type { ModelDescriptor, Step } from "./descriptor.ts";
 import { bytesPerElement, type Memory, mapModeRead, scoped, usage } from "./gpu.ts";
 import { type Buffers, batchOf, type Inputs, isBuffer, lengthOf } from "./inputs.ts";
-import { now, pace } from "./pace.ts";
+import { aimMs, now, pace } from "./pace.ts";
 import { cutter, type Part } from "./parts.ts";
 import type { Recorder } from "./recorder.ts";
 
@@ -31,7 +31,7 @@ export function forward(
   memory: Memory,
 ): (inputs: Inputs, wanted: () => void) => Promise<Outputs> {
   const kept = new Map<string, GPUBuffer>();
-  const { budget, took } = pace();
+  const { guess, took } = pace();
 
   const buffer = (key: string, bytes: number, flags: number): GPUBuffer => {
     const known = kept.get(key);
@@ -71,12 +71,12 @@ export function forward(
 
   return async (inputs, wanted) => {
     const batch = batchOf(descriptor, inputs);
-    const next = cutter(descriptor.steps, batch);
+    const next = cutter(descriptor.steps, batch, guess);
     let places = nowhere;
     let mapped: Promise<unknown>[] = [];
     try {
-      for (let cut = next(budget()); cut !== null; cut = next(budget())) {
-        const { parts, work, isLast } = cut;
+      for (let cut = next(aimMs); cut !== null; cut = next(aimMs)) {
+        const { parts, guessed, isLast } = cut;
         const start = now();
         await scoped(device, descriptor.name, () => {
           if (places === nowhere) places = prepare(inputs, batch);
@@ -87,7 +87,11 @@ export function forward(
           for (const result of mapped) result.catch(() => {});
         });
         await (isLast ? Promise.all(mapped) : device.queue.onSubmittedWorkDone());
-        took(work, now() - start);
+        took(
+          parts.map(({ step }) => (descriptor.steps[step] as Step).kernel),
+          guessed,
+          now() - start,
+        );
         if (!isLast) wanted();
       }
       const outputs: Outputs = {};
