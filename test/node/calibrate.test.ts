@@ -41,7 +41,7 @@ describe("cnxc calibrate", () => {
     () => {
       const folder = newFolder();
       const file = path.join(folder, "mine.json");
-      const ran = cnxc(["calibrate", "--adapter", "swiftshader", "-o", file, "--json"]);
+      const ran = cnxc(["calibrate", "--adapter", "swiftshader", "-o", file, "--json"], { timeout: 280_000 });
       expect([ran.stderr, ran.code]).toEqual(["", 0]);
       const { medianError, rankCorrelation } = JSON.parse(ran.stdout).result;
       expect(medianError).toBeLessThan(0.2);
