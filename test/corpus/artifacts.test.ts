@@ -8,7 +8,7 @@ import { exitCodes } from "../../src/diagnostics/exit-codes.ts";
 import { messages } from "../../src/diagnostics/messages.ts";
 import { artifacts } from "../../src/node/jobs/artifacts.ts";
 import { cnxc } from "../support/cli.ts";
-import { snapshot } from "../support/folders.ts";
+import { newFolder, snapshot } from "../support/folders.ts";
 import { artifactCorpus } from "./artifacts.ts";
 import { dataFile, editManifest, kernelFile, modelFile, moveWeightsOut } from "./artifacts-build.ts";
 
@@ -126,6 +126,16 @@ describe("cnxc verify FOLDER", () => {
     expect(first?.code).toBe(code);
     expect(first?.stderr).toContain(`[${row?.expected?.kind}/${row?.expected?.code}]`);
     expect(second).toEqual(first);
+  });
+
+  test("the largest model that a spec may hold is within the reader's limits", () => {
+    const folder = newFolder();
+    const head = "head fcmae { mask_ratio 0.6  patch_size 32  decoder { depth 1  dim 8 } }";
+    const spec = `model most { depths [1, 1, 1021, 1]  dims [8, 8, 8, 8]  input 64x64x3  ${head} }\n`;
+    fs.writeFileSync(path.join(folder, "most.cnx"), spec);
+    const words = ["compile", "most.cnx", "-t", "onnx", "--dtype", "f16", "-o", "out"];
+    expect(cnxc(words, { cwd: folder })).toMatchObject({ code: 0, stderr: "" });
+    expect(cnxc(["verify", "out"], { cwd: folder })).toMatchObject({ code: 0, stderr: "" });
   });
 
   test("one ONNX file is checked alone", () => {
