@@ -6,13 +6,14 @@ import * as path from "node:path";
 
 const root = path.resolve(import.meta.dirname, "../..");
 const compiled = (/** @type {string} */ file) => import(path.join(root, "dist", file));
-const { measuredWith } = await compiled("emit/cuda/candidates.js");
+const { measuredOf, measuredWith, mlpCandidates } = await compiled("emit/cuda/candidates.js");
 const { cudaFiles } = await compiled("emit/cuda/files.js");
 const { cudaProgram, launchCost } = await compiled("emit/cuda/program.js");
 const { wgslPasses } = await compiled("emit/wgsl/wgsl.js");
 const { build } = await compiled("graph/build.js");
 const { compactSitesAs } = await compiled("passes/compact-sites.js");
 const { runPasses } = await compiled("passes/pass.js");
+const { nothingMeasured } = await compiled("plan/measured.js");
 const { schedule } = await compiled("plan/schedule.js");
 const { bindWeights } = await compiled("weights/bind.js");
 const { generatorWeights } = await compiled("weights/generator.js");
@@ -21,10 +22,20 @@ const { memorySource } = await compiled("weights/source.js");
 const { loadProgram } = await compiled("node/program.js");
 const { version } = await compiled("node/version.js");
 
-/** Other ways to multiply, of all products at once. @type {readonly { name: string; product: Partial<Product> }[]} */
+/** Other choices, of all kernels at once. @type {readonly { name: string; choose: (plan: Plan) => Measured }[]} */
 const variants = [
-  { name: "w32", product: { warpRows: 32 } },
-  { name: "k64", product: { step: 64 } },
+  { name: "w32", choose: ({ steps, batch }) => measuredWith(steps, batch.max, { warpRows: 32 }) },
+  { name: "k64", choose: ({ steps, batch }) => measuredWith(steps, batch.max, { step: 64 }) },
+  {
+    name: "anew", // the values between linears, wherever they can be
+    choose: plan =>
+      measuredOf(
+        mlpCandidates(plan, { dtype: "bf16", tf32: false, shared: 101_376 }).map(
+          (/** @type {{ of: Shape }} */ { of }) => of,
+        ),
+        1,
+      ),
+  },
 ];
 const [compact, masked] = /** @type {const} */ (["compact", "masked"]);
 /** Every build: a golden file says which model, the batch which tiles. @type {readonly Build[]} */
@@ -59,14 +70,14 @@ const builds = [
   })),
   // Other choices, to be compared on the machine at hand.
   ...["atto-224x224-b1", "tiny-224x224-b1", "base-224x224-b1"].flatMap(golden =>
-    variants.map(({ name, product }) => ({
+    variants.map(({ name, choose }) => ({
       golden,
       dtype: /** @type {const} */ ("bf16"),
       min: 1,
       max: 256,
       times: [256],
       name,
-      product,
+      choose,
     })),
   ),
 ];
@@ -76,8 +87,10 @@ const alike = {
   "atto-224x224-b1": ["atto-224x224-b1", "atto-224x224-b3"],
 };
 
-/** @typedef {import("../../src/plan/measured.ts").ProductChoice} Product */
-/** @typedef {{ golden: string; dtype: "f32" | "f16" | "bf16"; min: number; max: number; times: readonly number[]; name?: string; sites?: "compact" | "masked"; tf32?: boolean; product?: Partial<Product> }} Build */
+/** @typedef {import("../../src/plan/measured.ts").Measured} Measured */
+/** @typedef {import("../../src/plan/plan.ts").Plan} Plan */
+/** @typedef {import("../../src/emit/cuda/candidates.ts").Shape} Shape */
+/** @typedef {{ golden: string; dtype: "f32" | "f16" | "bf16"; min: number; max: number; times: readonly number[]; name?: string; sites?: "compact" | "masked"; tf32?: boolean; choose?: (plan: Plan) => Measured }} Build */
 
 /** @param {string} folder */
 export const prepare = async folder => {
@@ -97,7 +110,7 @@ const readGolden = (/** @type {string} */ name) =>
 
 /** One line of builds.txt: name, prefix, golden files, batches to time, flags of the driver. */
 const prepareBuild = async (/** @type {string} */ folder, /** @type {Build} */ wanted) => {
-  const { golden, dtype, min, max, times, name, tf32 = false, product = {}, sites } = wanted;
+  const { golden, dtype, min, max, times, name, tf32 = false, choose = () => nothingMeasured, sites } = wanted;
   const model = sites === undefined ? modelOf(golden) : maskedModelOf(golden);
   const [size = "", ...rest] = path.basename(golden).split("-");
   const label = [
@@ -114,7 +127,7 @@ const prepareBuild = async (/** @type {string} */ folder, /** @type {Build} */ w
   const lowered = runPasses({ ...whole, outputs }, [compactSitesAs(sites ?? "auto"), ...wgslPasses.passes]);
   const plan = schedule(lowered, { min, max }, { tuning: "cuda" });
   if (!plan.ok) throw new Error(`${golden} does not compile`);
-  const program = cudaProgram(plan.value, dtype, { tf32, measured: measuredWith(plan.value.steps, product) });
+  const program = cudaProgram(plan.value, dtype, { tf32, measured: choose(plan.value) });
   const context = { model, weights: null, specHash: "", specName: `${size}.cnx`, version };
   const sources = path.join(folder, "builds", label);
   fs.mkdirSync(sources, { recursive: true });

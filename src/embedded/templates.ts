@@ -13,6 +13,7 @@ export type TemplateName =
   | "cuda/gemv"
   | "cuda/grn-scale"
   | "cuda/masked-mean"
+  | "cuda/mlp"
   | "cuda/pack"
   | "cuda/patch-table"
   | "cuda/place-sites"
@@ -338,7 +339,7 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
     + ((stack1 = container.invokePartial(lookupProperty(partials,"cuda-device-gpu"),depth0,{"name":"cuda-device-gpu","data":data,"helpers":helpers,"partials":partials,"decorators":container.decorators})) != null ? stack1 : "")
     + "#else\n"
     + ((stack1 = container.invokePartial(lookupProperty(partials,"cuda-device-cpu"),depth0,{"name":"cuda-device-cpu","data":data,"helpers":helpers,"partials":partials,"decorators":container.decorators})) != null ? stack1 : "")
-    + "#endif\n\n// --------------------------------------------------------------------------------------------------------- for both\n\nCNX_DEVICE Quad load4(const float *from) {\n#ifndef __CUDACC__\n  cpu::aligned(from, 16);\n#endif\n  return *reinterpret_cast<const Quad *>(from);\n}\ntemplate <class T> CNX_DEVICE Quad load4(const T *from) {\n#ifndef __CUDACC__\n  cpu::aligned(from, 8);\n#endif\n  struct alignas(8) Four {\n    T v[4];\n  };\n  const Four four = *reinterpret_cast<const Four *>(from);\n  return Quad{widen(four.v[0]), widen(four.v[1]), widen(four.v[2]), widen(four.v[3])};\n}\nCNX_DEVICE Pair load2(const float *from) { return *reinterpret_cast<const Pair *>(from); }\nCNX_DEVICE void store4(float *to, const Quad &q) { *reinterpret_cast<Quad *>(to) = q; }\ntemplate <class T> CNX_DEVICE void store4(T *to, const Quad &q) {\n  struct alignas(8) Two {\n    uint32_t v[2];\n  };\n  *reinterpret_cast<Two *>(to) = Two{pack<T>(q.v[0], q.v[1]), pack<T>(q.v[2], q.v[3])};\n}\n// 8 values of 16 bits, from shared to device memory.\ntemplate <class T> CNX_DEVICE void store8(T *to, const T *from) {\n#ifndef __CUDACC__\n  cpu::aligned(to, 16);\n  cpu::aligned(from, 16);\n#endif\n  *reinterpret_cast<Chunk *>(to) = *reinterpret_cast<const Chunk *>(from);\n}\nCNX_DEVICE void store2(float *to, float a, float b) { *reinterpret_cast<Pair *>(to) = Pair{a, b}; }\ntemplate <class T> CNX_DEVICE void store2(T *to, float a, float b) {\n  *reinterpret_cast<uint32_t *>(to) = pack<T>(a, b);\n}\n\n// The two values of a word, and its store.\ntemplate <class T> CNX_DEVICE float low_of(uint32_t word) { return widen(T{static_cast<uint16_t>(word)}); }\ntemplate <class T> CNX_DEVICE float high_of(uint32_t word) { return widen(T{static_cast<uint16_t>(word >> 16)}); }\ntemplate <class T> CNX_DEVICE void store_word(T *to, uint32_t word) { *reinterpret_cast<uint32_t *>(to) = word; }\n\n// Two values of 16 bits times two factors, in f32, rounded once.\ntemplate <class T> CNX_DEVICE uint32_t scaled(uint32_t word, const Pair &by) {\n  return pack<T>(low_of<T>(word) * by.v[0], high_of<T>(word) * by.v[1]);\n}\n\n// Sum over each `lanes` neighbours of a warp, a power of two; the same in all of them.\ntemplate <int lanes> CNX_DEVICE float group_sum(float x) {\n  CNX_UNROLL\n  for (int mask = lanes / 2; mask > 0; mask /= 2) x += shuffle_xor(x, mask);\n  return x;\n}\nCNX_DEVICE float warp_sum(float x) { return group_sum<32>(x); }\n\n// GELU, x/2 (1 + erf(x / sqrt 2)).\nCNX_DEVICE float gelu(float x) { return 0.5f * x * (1.0f + erff(x * 0.70710678118654752f)); }\n\n// The same to 5e-5: max(x, 0) - |x| 2^P(|x|), P fitted to log2 of the normal tail. Less than half a step of 16 bits.\nCNX_DEVICE float gelu_fitted(float x) {\n  const float t = fabsf(x);\n  float p = -0.000201685546f;\n  p = p * t + 0.00446764396f;\n  p = p * t - 0.042833072f;\n  p = p * t - 0.472784514f;\n  p = p * t - 1.14440124f;\n  p = p * t - 1.00053127f;\n  return fmaxf(x, 0.0f) - t * exp2_fast(p);\n}\n\n// GELU's tanh form.\nCNX_DEVICE float gelu_tanh(float x) {\n  return 0.5f * x * (1.0f + tanhf(0.79788456080286536f * (x + 0.044715f * x * x * x)));\n}\n\n} // namespace cnx\n";
+    + "#endif\n\n// --------------------------------------------------------------------------------------------------------- for both\n\nCNX_DEVICE Quad load4(const float *from) {\n#ifndef __CUDACC__\n  cpu::aligned(from, 16);\n#endif\n  return *reinterpret_cast<const Quad *>(from);\n}\ntemplate <class T> CNX_DEVICE Quad load4(const T *from) {\n#ifndef __CUDACC__\n  cpu::aligned(from, 8);\n#endif\n  struct alignas(8) Four {\n    T v[4];\n  };\n  const Four four = *reinterpret_cast<const Four *>(from);\n  return Quad{widen(four.v[0]), widen(four.v[1]), widen(four.v[2]), widen(four.v[3])};\n}\nCNX_DEVICE Pair load2(const float *from) { return *reinterpret_cast<const Pair *>(from); }\nCNX_DEVICE void store4(float *to, const Quad &q) { *reinterpret_cast<Quad *>(to) = q; }\ntemplate <class T> CNX_DEVICE void store4(T *to, const Quad &q) {\n  struct alignas(8) Two {\n    uint32_t v[2];\n  };\n  *reinterpret_cast<Two *>(to) = Two{pack<T>(q.v[0], q.v[1]), pack<T>(q.v[2], q.v[3])};\n}\n// 8 values of 16 bits, from shared to device memory.\ntemplate <class T> CNX_DEVICE void store8(T *to, const T *from) {\n#ifndef __CUDACC__\n  cpu::aligned(to, 16);\n  cpu::aligned(from, 16);\n#endif\n  *reinterpret_cast<Chunk *>(to) = *reinterpret_cast<const Chunk *>(from);\n}\nCNX_DEVICE void store2(float *to, float a, float b) { *reinterpret_cast<Pair *>(to) = Pair{a, b}; }\ntemplate <class T> CNX_DEVICE void store2(T *to, float a, float b) {\n  *reinterpret_cast<uint32_t *>(to) = pack<T>(a, b);\n}\n\n// The two values of a word, its load and its store.\ntemplate <class T> CNX_DEVICE float low_of(uint32_t word) { return widen(T{static_cast<uint16_t>(word)}); }\ntemplate <class T> CNX_DEVICE float high_of(uint32_t word) { return widen(T{static_cast<uint16_t>(word >> 16)}); }\ntemplate <class T> CNX_DEVICE uint32_t load_word(const T *from) { return *reinterpret_cast<const uint32_t *>(from); }\ntemplate <class T> CNX_DEVICE void store_word(T *to, uint32_t word) { *reinterpret_cast<uint32_t *>(to) = word; }\n\n// Two values of 16 bits times two factors, in f32, rounded once.\ntemplate <class T> CNX_DEVICE uint32_t scaled(uint32_t word, const Pair &by) {\n  return pack<T>(low_of<T>(word) * by.v[0], high_of<T>(word) * by.v[1]);\n}\n\n// How `threads` threads go over a tile of `rows` rows of `chunks` chunks, no more than there are threads: a thread has one\n// chunk of every row that is its own, so addresses differ by constants.\ntemplate <int threads, int rows, int chunks> struct Sweep {\n  static constexpr int pass = threads / chunks; // rows that all threads make together\n  static constexpr int count = (rows + pass - 1) / pass;\n  const int first = thread() / chunks, chunk = thread() % chunks;\n  CNX_DEVICE int row(int i) const { return first + i * pass; }\n  // Is there a row i for this thread?\n  CNX_DEVICE bool has(int i) const {\n    return (threads % chunks == 0 || first < pass) && ((i + 1) * pass <= rows || row(i) < rows);\n  }\n};\n\n// Sum over each `lanes` neighbours of a warp, a power of two; the same in all of them.\ntemplate <int lanes> CNX_DEVICE float group_sum(float x) {\n  CNX_UNROLL\n  for (int mask = lanes / 2; mask > 0; mask /= 2) x += shuffle_xor(x, mask);\n  return x;\n}\nCNX_DEVICE float warp_sum(float x) { return group_sum<32>(x); }\n\n// GELU, x/2 (1 + erf(x / sqrt 2)).\nCNX_DEVICE float gelu(float x) { return 0.5f * x * (1.0f + erff(x * 0.70710678118654752f)); }\n\n// The same to 5e-5: max(x, 0) - |x| 2^P(|x|), P fitted to log2 of the normal tail. Less than half a step of 16 bits.\nCNX_DEVICE float gelu_fitted(float x) {\n  const float t = fabsf(x);\n  float p = -0.000201685546f;\n  p = p * t + 0.00446764396f;\n  p = p * t - 0.042833072f;\n  p = p * t - 0.472784514f;\n  p = p * t - 1.14440124f;\n  p = p * t - 1.00053127f;\n  return fmaxf(x, 0.0f) - t * exp2_fast(p);\n}\n\n// The same to 5e-6, for TF32.\nCNX_DEVICE float gelu_close(float x) {\n  const float t = fabsf(x);\n  float p = -1.26245399e-6f;\n  p = p * t + 4.82032566e-5f;\n  p = p * t - 0.000807249017f;\n  p = p * t + 0.00794459076f;\n  p = p * t - 0.0526354459f;\n  p = p * t - 0.459956684f;\n  p = p * t - 1.15061008f;\n  p = p * t - 1.00004305f;\n  return fmaxf(x, 0.0f) - t * exp2_fast(p);\n}\n\n// GELU's tanh form.\nCNX_DEVICE float gelu_tanh(float x) {\n  return 0.5f * x * (1.0f + tanhf(0.79788456080286536f * (x + 0.044715f * x * x * x)));\n}\n\n} // namespace cnx\n";
 },"usePartial":true,"useData":true},
 
   "cuda/elementwise": {"0":function(container,depth0,helpers,partials,data) {
@@ -508,9 +509,11 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
         return undefined
     };
 
-  return "    store4(a + m * a_row + k, fetch(input, "
+  return "  for (int i = thread(); i < block_rows * (step / 4); i += "
+    + ((stack1 = container.lambda(container.strict(depth0, "threads", {"start":{"line":25,"column":61},"end":{"line":25,"column":68}} ), depth0)) != null ? stack1 : "")
+    + ") {\n    const int m = i / (step / 4), k = i % (step / 4) * 4;\n    store4(a + m * a_row + k, fetch(input, "
     + ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"norm"),{"name":"if","hash":{},"fn":container.program(6, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":27,"column":43},"end":{"line":27,"column":69}}})) != null ? stack1 : "")
-    + "m0, m, s * step + k));\n";
+    + "m0, m, s * step + k));\n  }\n";
 },"6":function(container,depth0,helpers,partials,data) {
     return "stats, ";
 },"7":function(container,depth0,helpers,partials,data) {
@@ -521,11 +524,13 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
         return undefined
     };
 
-  return "    const bool inside = "
-    + ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"guardRows"),{"name":"if","hash":{},"fn":container.program(8, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":29,"column":24},"end":{"line":29,"column":65}}})) != null ? stack1 : "")
-    + "s * step + k < depth;\n    copy_async(a + m * a_row + k, input + (inside ? (m0 + m) * depth + s * step + k : 0), inside ? 16 : 0);\n";
+  return "  const Sweep<"
+    + ((stack1 = container.lambda(container.strict(depth0, "threads", {"start":{"line":30,"column":16},"end":{"line":30,"column":23}} ), depth0)) != null ? stack1 : "")
+    + ", block_rows, step / 4> left;\n  const int k = s * step + left.chunk * 4;\n  a += left.first * a_row + left.chunk * 4;\n  input += (m0 + left.first) * depth + k;\n  CNX_UNROLL\n  for (int i = 0; i < left.count; i++) {\n    const bool inside = "
+    + ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"guardRows"),{"name":"if","hash":{},"fn":container.program(8, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":36,"column":24},"end":{"line":36,"column":75}}})) != null ? stack1 : "")
+    + "k < depth;\n    if (left.has(i)) copy_async(a + i * left.pass * a_row, input + i * left.pass * depth, inside ? 16 : 0);\n  }\n";
 },"8":function(container,depth0,helpers,partials,data) {
-    return "m0 + m < rows && ";
+    return "m0 + left.row(i) < rows && ";
 },"9":function(container,depth0,helpers,partials,data) {
     var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
         if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
@@ -535,19 +540,15 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
     };
 
   return "  factor += s % 2 * step;\n"
-    + ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"gathered"),{"name":"if","hash":{},"fn":container.program(10, data, 0),"inverse":container.program(11, data, 0),"data":data,"loc":{"start":{"line":39,"column":2},"end":{"line":46,"column":9}}})) != null ? stack1 : "");
+    + ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"gathered"),{"name":"if","hash":{},"fn":container.program(10, data, 0),"inverse":container.program(11, data, 0),"data":data,"loc":{"start":{"line":49,"column":2},"end":{"line":56,"column":9}}})) != null ? stack1 : "");
 },"10":function(container,depth0,helpers,partials,data) {
     var stack1;
 
   return "  for (int k = thread(); k < step; k += "
-    + ((stack1 = container.lambda(container.strict(depth0, "threads", {"start":{"line":40,"column":42},"end":{"line":40,"column":49}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = container.lambda(container.strict(depth0, "threads", {"start":{"line":50,"column":42},"end":{"line":50,"column":49}} ), depth0)) != null ? stack1 : "")
     + ") factor[k] = s * step + k < depth ? scale[s * step + k] : 0.0f;\n";
 },"11":function(container,depth0,helpers,partials,data) {
-    var stack1;
-
-  return "  for (int k = thread() * 4; k < step; k += "
-    + ((stack1 = container.lambda(container.strict(depth0, "threads", {"start":{"line":42,"column":46},"end":{"line":42,"column":53}} ), depth0)) != null ? stack1 : "")
-    + " * 4) {\n    const bool inside = s * step + k < depth;\n    copy_async(factor + k, scale + (inside ? s * step + k : 0), inside ? 16 : 0);\n  }\n";
+    return "  if (thread() < step / 4) {\n    const int k = thread() * 4;\n    copy_async(factor + k, scale + s * step + k, s * step + k < depth ? 16 : 0);\n  }\n";
 },"12":function(container,depth0,helpers,partials,data) {
     var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
         if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
@@ -571,13 +572,13 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
     var stack1;
 
   return "  float *factor = shared<float>("
-    + ((stack1 = container.lambda(container.strict(depth0, "factorAt", {"start":{"line":64,"column":34},"end":{"line":64,"column":42}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = container.lambda(container.strict(depth0, "factorAt", {"start":{"line":74,"column":34},"end":{"line":74,"column":42}} ), depth0)) != null ? stack1 : "")
     + "); // scale, [2][step]\n";
 },"15":function(container,depth0,helpers,partials,data) {
     var stack1;
 
   return "  Pair *stats = shared<Pair>("
-    + ((stack1 = container.lambda(container.strict(depth0, "statsAt", {"start":{"line":67,"column":31},"end":{"line":67,"column":38}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = container.lambda(container.strict(depth0, "statsAt", {"start":{"line":77,"column":31},"end":{"line":77,"column":38}} ), depth0)) != null ? stack1 : "")
     + "); // [block_rows][4 taps]\n";
 },"16":function(container,depth0,helpers,partials,data) {
     return "  scale += image * depth;\n";
@@ -598,13 +599,13 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
     };
 
   return "  mask += image * "
-    + ((stack1 = container.lambda(container.strict(lookupProperty(depth0,"mask"), "patches", {"start":{"line":117,"column":20},"end":{"line":117,"column":32}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = container.lambda(container.strict(lookupProperty(depth0,"mask"), "patches", {"start":{"line":127,"column":20},"end":{"line":127,"column":32}} ), depth0)) != null ? stack1 : "")
     + ";\n";
 },"22":function(container,depth0,helpers,partials,data) {
     var stack1;
 
   return "  float *sums = shared<float>(0); // of squares, ["
-    + ((stack1 = container.lambda(container.strict(depth0, "lanesY", {"start":{"line":120,"column":52},"end":{"line":120,"column":58}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = container.lambda(container.strict(depth0, "lanesY", {"start":{"line":130,"column":52},"end":{"line":130,"column":58}} ), depth0)) != null ? stack1 : "")
     + "][block_columns]\n  barrier();\n";
 },"23":function(container,depth0,helpers,partials,data) {
     return "    const bool column = n0 + n < columns;\n";
@@ -619,7 +620,7 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
     };
 
   return "      if (m >= rows"
-    + ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"guardColumns"),{"name":"if","hash":{},"fn":container.program(26, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":137,"column":19},"end":{"line":137,"column":57}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"guardColumns"),{"name":"if","hash":{},"fn":container.program(26, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":147,"column":19},"end":{"line":147,"column":57}}})) != null ? stack1 : "")
     + ") continue;\n";
 },"26":function(container,depth0,helpers,partials,data) {
     return " || !column";
@@ -631,13 +632,13 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
         return undefined
     };
 
-  return ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"guardColumns"),{"name":"if","hash":{},"fn":container.program(28, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":139,"column":6},"end":{"line":141,"column":13}}})) != null ? stack1 : "");
+  return ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"guardColumns"),{"name":"if","hash":{},"fn":container.program(28, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":149,"column":6},"end":{"line":151,"column":13}}})) != null ? stack1 : "");
 },"28":function(container,depth0,helpers,partials,data) {
     return "      if (!column) continue;\n";
 },"29":function(container,depth0,helpers,partials,data) {
     var stack1;
 
-  return ((stack1 = container.lambda(container.strict(depth0, "gelu", {"start":{"line":146,"column":57},"end":{"line":146,"column":61}} ), depth0)) != null ? stack1 : "")
+  return ((stack1 = container.lambda(container.strict(depth0, "gelu", {"start":{"line":156,"column":57},"end":{"line":156,"column":61}} ), depth0)) != null ? stack1 : "")
     + "(";
 },"30":function(container,depth0,helpers,partials,data) {
     return ")";
@@ -649,7 +650,7 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
         return undefined
     };
 
-  return ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"quads"),{"name":"if","hash":{},"fn":container.program(32, data, 0),"inverse":container.program(33, data, 0),"data":data,"loc":{"start":{"line":148,"column":6},"end":{"line":154,"column":13}}})) != null ? stack1 : "");
+  return ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"quads"),{"name":"if","hash":{},"fn":container.program(32, data, 0),"inverse":container.program(33, data, 0),"data":data,"loc":{"start":{"line":158,"column":6},"end":{"line":164,"column":13}}})) != null ? stack1 : "");
 },"32":function(container,depth0,helpers,partials,data) {
     return "      const Quad r = load4(residual + at);\n      CNX_UNROLL\n      for (int e = 0; e < 4; e++) v.v[e] += r.v[e];\n";
 },"33":function(container,depth0,helpers,partials,data) {
@@ -673,13 +674,13 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
     };
 
   return "  barrier();\n  squares += static_cast<size_t>(image) * ("
-    + ((stack1 = alias2(alias1(depth0, "squareTiles", {"start":{"line":175,"column":45},"end":{"line":175,"column":56}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "squareTiles", {"start":{"line":185,"column":45},"end":{"line":185,"column":56}} ), depth0)) != null ? stack1 : "")
     + " * columns);\n  for (int n = thread(); n < block_columns; n += "
-    + ((stack1 = alias2(alias1(depth0, "threads", {"start":{"line":176,"column":51},"end":{"line":176,"column":58}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "threads", {"start":{"line":186,"column":51},"end":{"line":186,"column":58}} ), depth0)) != null ? stack1 : "")
     + ") {\n    float sum = 0.0f;\n    for (int y = 0; y < "
-    + ((stack1 = alias2(alias1(depth0, "lanesY", {"start":{"line":178,"column":26},"end":{"line":178,"column":32}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "lanesY", {"start":{"line":188,"column":26},"end":{"line":188,"column":32}} ), depth0)) != null ? stack1 : "")
     + "; y++) sum += sums[y * block_columns + n];\n"
-    + ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"guardColumns"),{"name":"if","hash":{},"fn":container.program(40, data, 0),"inverse":container.program(41, data, 0),"data":data,"loc":{"start":{"line":179,"column":4},"end":{"line":183,"column":11}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"guardColumns"),{"name":"if","hash":{},"fn":container.program(40, data, 0),"inverse":container.program(41, data, 0),"data":data,"loc":{"start":{"line":189,"column":4},"end":{"line":193,"column":11}}})) != null ? stack1 : "")
     + "  }\n";
 },"40":function(container,depth0,helpers,partials,data) {
     return "    if (n0 + n < columns) squares[block_y() * columns + n0 + n] = sum;\n";
@@ -689,7 +690,7 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
     var stack1;
 
   return "  unsigned *before = shared<unsigned>("
-    + ((stack1 = container.lambda(container.strict(depth0, "beforeAt", {"start":{"line":187,"column":40},"end":{"line":187,"column":48}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = container.lambda(container.strict(depth0, "beforeAt", {"start":{"line":197,"column":40},"end":{"line":197,"column":48}} ), depth0)) != null ? stack1 : "")
     + "); // blocks of the image that came before this one\n  barrier();\n  if (thread() == 0) *before = arrive(counter + image);\n";
 },"43":function(container,depth0,helpers,partials,data) {
     return "  finish_image(before, squares, gamma, scale + image * columns, counter + image);\n";
@@ -739,81 +740,81 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
     + "// Brings step s of both operands to shared memory; copies may still be on their way.\nCNX_DEVICE void stage(const T *input, const float *weight, "
     + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"scaled"),{"name":"if","hash":{},"fn":container.program(3, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":21,"column":59},"end":{"line":21,"column":115}}})) != null ? stack1 : "")
     + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"norm"),{"name":"if","hash":{},"fn":container.program(4, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":21,"column":115},"end":{"line":21,"column":153}}})) != null ? stack1 : "")
-    + "float *a, float *b, int m0, int n0, int s) {\n  a += s % 2 * a_stage;\n  b += s % 2 * b_stage;\n  for (int i = thread(); i < block_rows * (step / 4); i += "
-    + ((stack1 = alias2(alias1(depth0, "threads", {"start":{"line":24,"column":61},"end":{"line":24,"column":68}} ), depth0)) != null ? stack1 : "")
-    + ") {\n    const int m = i / (step / 4), k = i % (step / 4) * 4;\n"
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"gathered"),{"name":"if","hash":{},"fn":container.program(5, data, 0),"inverse":container.program(7, data, 0),"data":data,"loc":{"start":{"line":26,"column":4},"end":{"line":31,"column":11}}})) != null ? stack1 : "")
-    + "  }\n  for (int i = thread(); i < step * (block_columns / 4); i += "
-    + ((stack1 = alias2(alias1(depth0, "threads", {"start":{"line":33,"column":64},"end":{"line":33,"column":71}} ), depth0)) != null ? stack1 : "")
-    + ") {\n    const int k = i / (block_columns / 4), n = i % (block_columns / 4) * 4;\n    copy_async(b + k * block_columns + n, weight + (s * step + k) * "
-    + ((stack1 = alias2(alias1(depth0, "weightRow", {"start":{"line":35,"column":70},"end":{"line":35,"column":79}} ), depth0)) != null ? stack1 : "")
-    + " + n0 + n, 16);\n  }\n"
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"scaled"),{"name":"if","hash":{},"fn":container.program(9, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":37,"column":2},"end":{"line":47,"column":9}}})) != null ? stack1 : "")
+    + "float *a, float *b, int m0, int n0, int s) {\n  a += s % 2 * a_stage;\n  b += s % 2 * b_stage;\n"
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"gathered"),{"name":"if","hash":{},"fn":container.program(5, data, 0),"inverse":container.program(7, data, 0),"data":data,"loc":{"start":{"line":24,"column":2},"end":{"line":39,"column":9}}})) != null ? stack1 : "")
+    + "  const Sweep<"
+    + ((stack1 = alias2(alias1(depth0, "threads", {"start":{"line":40,"column":16},"end":{"line":40,"column":23}} ), depth0)) != null ? stack1 : "")
+    + ", step, block_columns / 4> right;\n  b += right.first * block_columns + right.chunk * 4;\n  weight += (s * step + right.first) * "
+    + ((stack1 = alias2(alias1(depth0, "weightRow", {"start":{"line":42,"column":41},"end":{"line":42,"column":50}} ), depth0)) != null ? stack1 : "")
+    + " + n0 + right.chunk * 4;\n  CNX_UNROLL\n  for (int i = 0; i < right.count; i++) {\n    if (right.has(i)) copy_async(b + i * right.pass * block_columns, weight + i * right.pass * "
+    + ((stack1 = alias2(alias1(depth0, "weightRow", {"start":{"line":45,"column":97},"end":{"line":45,"column":106}} ), depth0)) != null ? stack1 : "")
+    + ", 16);\n  }\n"
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"scaled"),{"name":"if","hash":{},"fn":container.program(9, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":47,"column":2},"end":{"line":57,"column":9}}})) != null ? stack1 : "")
     + "  copy_commit();\n}\n\n"
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"mask"),{"name":"if","hash":{},"fn":container.program(12, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":51,"column":0},"end":{"line":54,"column":7}}})) != null ? stack1 : "")
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"finish"),{"name":"if","hash":{},"fn":container.program(13, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":55,"column":0},"end":{"line":57,"column":7}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"mask"),{"name":"if","hash":{},"fn":container.program(12, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":61,"column":0},"end":{"line":64,"column":7}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"finish"),{"name":"if","hash":{},"fn":container.program(13, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":65,"column":0},"end":{"line":67,"column":7}}})) != null ? stack1 : "")
     + "CNX_KERNEL("
-    + ((stack1 = alias2(alias1(depth0, "threads", {"start":{"line":58,"column":13},"end":{"line":58,"column":20}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "threads", {"start":{"line":68,"column":13},"end":{"line":68,"column":20}} ), depth0)) != null ? stack1 : "")
     + ", "
-    + ((stack1 = alias2(alias1(depth0, "blocks", {"start":{"line":58,"column":26},"end":{"line":58,"column":32}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "blocks", {"start":{"line":68,"column":26},"end":{"line":68,"column":32}} ), depth0)) != null ? stack1 : "")
     + ") kernel(\n"
     + ((stack1 = container.invokePartial(lookupProperty(partials,"cuda-parameters"),depth0,{"name":"cuda-parameters","data":data,"helpers":helpers,"partials":partials,"decorators":container.decorators})) != null ? stack1 : "")
     + "{\n  float *a = shared<float>(0);                // [2][block_rows][a_row]\n  float *b = shared<float>("
-    + ((stack1 = alias2(alias1(depth0, "bAt", {"start":{"line":62,"column":29},"end":{"line":62,"column":32}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "bAt", {"start":{"line":72,"column":29},"end":{"line":72,"column":32}} ), depth0)) != null ? stack1 : "")
     + "); // [2][step][block_columns]\n"
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"scaled"),{"name":"if","hash":{},"fn":container.program(14, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":63,"column":2},"end":{"line":65,"column":9}}})) != null ? stack1 : "")
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"norm"),{"name":"if","hash":{},"fn":container.program(15, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":66,"column":2},"end":{"line":68,"column":9}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"scaled"),{"name":"if","hash":{},"fn":container.program(14, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":73,"column":2},"end":{"line":75,"column":9}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"norm"),{"name":"if","hash":{},"fn":container.program(15, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":76,"column":2},"end":{"line":78,"column":9}}})) != null ? stack1 : "")
     + "  const int image = block_z(), m0 = block_y() * block_rows, n0 = block_x() * block_columns;\n  const int lane_x = thread() % "
-    + ((stack1 = alias2(alias1(depth0, "lanesX", {"start":{"line":70,"column":34},"end":{"line":70,"column":40}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "lanesX", {"start":{"line":80,"column":34},"end":{"line":80,"column":40}} ), depth0)) != null ? stack1 : "")
     + ", lane_y = thread() / "
-    + ((stack1 = alias2(alias1(depth0, "lanesX", {"start":{"line":70,"column":66},"end":{"line":70,"column":72}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "lanesX", {"start":{"line":80,"column":66},"end":{"line":80,"column":72}} ), depth0)) != null ? stack1 : "")
     + ";\n  input += static_cast<size_t>(image) * "
-    + ((stack1 = alias2(alias1(depth0, "inputLength", {"start":{"line":71,"column":42},"end":{"line":71,"column":53}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "inputLength", {"start":{"line":81,"column":42},"end":{"line":81,"column":53}} ), depth0)) != null ? stack1 : "")
     + ";\n"
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"scaled"),{"name":"if","hash":{},"fn":container.program(16, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":72,"column":2},"end":{"line":74,"column":9}}})) != null ? stack1 : "")
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"norm"),{"name":"if","hash":{},"fn":container.program(17, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":75,"column":2},"end":{"line":78,"column":9}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"scaled"),{"name":"if","hash":{},"fn":container.program(16, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":82,"column":2},"end":{"line":84,"column":9}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"norm"),{"name":"if","hash":{},"fn":container.program(17, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":85,"column":2},"end":{"line":88,"column":9}}})) != null ? stack1 : "")
     + "  float c[cell_rows][cell_quads][4] = {};\n  stage(input, weight, "
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"scaled"),{"name":"if","hash":{},"fn":container.program(18, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":80,"column":23},"end":{"line":80,"column":59}}})) != null ? stack1 : "")
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"norm"),{"name":"if","hash":{},"fn":container.program(6, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":80,"column":59},"end":{"line":80,"column":85}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"scaled"),{"name":"if","hash":{},"fn":container.program(18, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":90,"column":23},"end":{"line":90,"column":59}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"norm"),{"name":"if","hash":{},"fn":container.program(6, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":90,"column":59},"end":{"line":90,"column":85}}})) != null ? stack1 : "")
     + "a, b, m0, n0, 0);\n  for (int s = 0; s < steps; s++) {\n    copy_wait<0>();\n    barrier();\n    if (s + 1 < steps) stage(input, weight, "
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"scaled"),{"name":"if","hash":{},"fn":container.program(18, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":84,"column":44},"end":{"line":84,"column":80}}})) != null ? stack1 : "")
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"norm"),{"name":"if","hash":{},"fn":container.program(6, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":84,"column":80},"end":{"line":84,"column":106}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"scaled"),{"name":"if","hash":{},"fn":container.program(18, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":94,"column":44},"end":{"line":94,"column":80}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"norm"),{"name":"if","hash":{},"fn":container.program(6, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":94,"column":80},"end":{"line":94,"column":106}}})) != null ? stack1 : "")
     + "a, b, m0, n0, s + 1);\n    const float *as = a + s % 2 * a_stage, *bs = b + s % 2 * b_stage;\n"
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"scaled"),{"name":"if","hash":{},"fn":container.program(19, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":86,"column":4},"end":{"line":88,"column":11}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"scaled"),{"name":"if","hash":{},"fn":container.program(19, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":96,"column":4},"end":{"line":98,"column":11}}})) != null ? stack1 : "")
     + "    CNX_ROLLED\n    for (int k = 0; k < step; k += 2) {\n      Pair x[cell_rows];\n      CNX_UNROLL\n      for (int i = 0; i < cell_rows; i++) x[i] = load2(as + (lane_y + i * "
-    + ((stack1 = alias2(alias1(depth0, "lanesY", {"start":{"line":93,"column":76},"end":{"line":93,"column":82}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "lanesY", {"start":{"line":103,"column":76},"end":{"line":103,"column":82}} ), depth0)) != null ? stack1 : "")
     + ") * a_row + k);\n"
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"scaled"),{"name":"if","hash":{},"fn":container.program(20, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":94,"column":6},"end":{"line":101,"column":13}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"scaled"),{"name":"if","hash":{},"fn":container.program(20, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":104,"column":6},"end":{"line":111,"column":13}}})) != null ? stack1 : "")
     + "      CNX_UNROLL\n      for (int e = 0; e < 2; e++) {\n        CNX_UNROLL\n        for (int j = 0; j < cell_quads; j++) {\n          const Quad y = load4(bs + (k + e) * block_columns + (lane_x + j * "
-    + ((stack1 = alias2(alias1(depth0, "lanesX", {"start":{"line":106,"column":78},"end":{"line":106,"column":84}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "lanesX", {"start":{"line":116,"column":78},"end":{"line":116,"column":84}} ), depth0)) != null ? stack1 : "")
     + ") * 4);\n          CNX_UNROLL\n          for (int i = 0; i < cell_rows; i++) {\n            CNX_UNROLL\n            for (int n = 0; n < 4; n++) c[i][j][n] += x[i].v[e] * y.v[n];\n          }\n        }\n      }\n    }\n  }\n"
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"mask"),{"name":"if","hash":{},"fn":container.program(21, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":116,"column":2},"end":{"line":118,"column":9}}})) != null ? stack1 : "")
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"squares"),{"name":"if","hash":{},"fn":container.program(22, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":119,"column":2},"end":{"line":122,"column":9}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"mask"),{"name":"if","hash":{},"fn":container.program(21, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":126,"column":2},"end":{"line":128,"column":9}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"squares"),{"name":"if","hash":{},"fn":container.program(22, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":129,"column":2},"end":{"line":132,"column":9}}})) != null ? stack1 : "")
     + "  CNX_UNROLL\n  for (int j = 0; j < cell_quads; j++) {\n    const int n = (lane_x + j * "
-    + ((stack1 = alias2(alias1(depth0, "lanesX", {"start":{"line":125,"column":34},"end":{"line":125,"column":40}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "lanesX", {"start":{"line":135,"column":34},"end":{"line":135,"column":40}} ), depth0)) != null ? stack1 : "")
     + ") * 4;\n"
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"guardColumns"),{"name":"if","hash":{},"fn":container.program(23, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":126,"column":4},"end":{"line":128,"column":11}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"guardColumns"),{"name":"if","hash":{},"fn":container.program(23, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":136,"column":4},"end":{"line":138,"column":11}}})) != null ? stack1 : "")
     + "    const Quad shift = load4(bias + n0 + n);\n"
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"squares"),{"name":"if","hash":{},"fn":container.program(24, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":130,"column":4},"end":{"line":132,"column":11}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"squares"),{"name":"if","hash":{},"fn":container.program(24, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":140,"column":4},"end":{"line":142,"column":11}}})) != null ? stack1 : "")
     + "    CNX_UNROLL\n    for (int i = 0; i < cell_rows; i++) {\n      const int m = m0 + lane_y + i * "
-    + ((stack1 = alias2(alias1(depth0, "lanesY", {"start":{"line":135,"column":40},"end":{"line":135,"column":46}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "lanesY", {"start":{"line":145,"column":40},"end":{"line":145,"column":46}} ), depth0)) != null ? stack1 : "")
     + ";\n"
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"guardRows"),{"name":"if","hash":{},"fn":container.program(25, data, 0),"inverse":container.program(27, data, 0),"data":data,"loc":{"start":{"line":136,"column":6},"end":{"line":142,"column":13}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"guardRows"),{"name":"if","hash":{},"fn":container.program(25, data, 0),"inverse":container.program(27, data, 0),"data":data,"loc":{"start":{"line":146,"column":6},"end":{"line":152,"column":13}}})) != null ? stack1 : "")
     + "      const size_t at = (static_cast<size_t>(image) * rows + m) * columns + n0 + n;\n      Quad v;\n      CNX_UNROLL\n      for (int e = 0; e < 4; e++) v.v[e] = "
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"gelu"),{"name":"if","hash":{},"fn":container.program(29, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":146,"column":43},"end":{"line":146,"column":71}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"gelu"),{"name":"if","hash":{},"fn":container.program(29, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":156,"column":43},"end":{"line":156,"column":71}}})) != null ? stack1 : "")
     + "c[i][j][e] + shift.v[e]"
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"gelu"),{"name":"if","hash":{},"fn":container.program(30, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":146,"column":94},"end":{"line":146,"column":114}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"gelu"),{"name":"if","hash":{},"fn":container.program(30, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":156,"column":94},"end":{"line":156,"column":114}}})) != null ? stack1 : "")
     + ";\n"
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"residual"),{"name":"if","hash":{},"fn":container.program(31, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":147,"column":6},"end":{"line":155,"column":13}}})) != null ? stack1 : "")
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"mask"),{"name":"if","hash":{},"fn":container.program(34, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":156,"column":6},"end":{"line":158,"column":13}}})) != null ? stack1 : "")
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"squares"),{"name":"if","hash":{},"fn":container.program(35, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":159,"column":6},"end":{"line":162,"column":13}}})) != null ? stack1 : "")
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"quads"),{"name":"if","hash":{},"fn":container.program(36, data, 0),"inverse":container.program(37, data, 0),"data":data,"loc":{"start":{"line":163,"column":6},"end":{"line":167,"column":13}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"residual"),{"name":"if","hash":{},"fn":container.program(31, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":157,"column":6},"end":{"line":165,"column":13}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"mask"),{"name":"if","hash":{},"fn":container.program(34, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":166,"column":6},"end":{"line":168,"column":13}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"squares"),{"name":"if","hash":{},"fn":container.program(35, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":169,"column":6},"end":{"line":172,"column":13}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"quads"),{"name":"if","hash":{},"fn":container.program(36, data, 0),"inverse":container.program(37, data, 0),"data":data,"loc":{"start":{"line":173,"column":6},"end":{"line":177,"column":13}}})) != null ? stack1 : "")
     + "    }\n"
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"squares"),{"name":"if","hash":{},"fn":container.program(38, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":169,"column":4},"end":{"line":171,"column":11}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"squares"),{"name":"if","hash":{},"fn":container.program(38, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":179,"column":4},"end":{"line":181,"column":11}}})) != null ? stack1 : "")
     + "  }\n"
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"squares"),{"name":"if","hash":{},"fn":container.program(39, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":173,"column":2},"end":{"line":185,"column":9}}})) != null ? stack1 : "")
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"finish"),{"name":"if","hash":{},"fn":container.program(42, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":186,"column":2},"end":{"line":190,"column":9}}})) != null ? stack1 : "")
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"finish"),{"name":"if","hash":{},"fn":container.program(43, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":191,"column":2},"end":{"line":193,"column":9}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"squares"),{"name":"if","hash":{},"fn":container.program(39, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":183,"column":2},"end":{"line":195,"column":9}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"finish"),{"name":"if","hash":{},"fn":container.program(42, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":196,"column":2},"end":{"line":200,"column":9}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"finish"),{"name":"if","hash":{},"fn":container.program(43, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":201,"column":2},"end":{"line":203,"column":9}}})) != null ? stack1 : "")
     + "}\n\n"
     + ((stack1 = container.invokePartial(lookupProperty(partials,"cuda-run"),depth0,{"name":"cuda-run","data":data,"helpers":helpers,"partials":partials,"decorators":container.decorators})) != null ? stack1 : "");
 },"usePartial":true,"useData":true},
@@ -845,14 +846,7 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
     + ((stack1 = container.lambda(container.strict(depth0, "bRow", {"start":{"line":22,"column":24},"end":{"line":22,"column":28}} ), depth0)) != null ? stack1 : "")
     + ";                      // an odd number of 16-byte chunks, against bank conflicts\n";
 },"5":function(container,depth0,helpers,partials,data) {
-    var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
-        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
-          return parent[propertyName];
-        }
-        return undefined
-    };
-
-  return ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"patches"),{"name":"if","hash":{},"fn":container.program(6, data, 0),"inverse":container.program(7, data, 0),"data":data,"loc":{"start":{"line":32,"column":0},"end":{"line":36,"column":7}}})) != null ? stack1 : "");
+    return "constexpr int out_row = block_columns + 8;\n";
 },"6":function(container,depth0,helpers,partials,data) {
     var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
         if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
@@ -861,7 +855,7 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
         return undefined
     };
 
-  return ((stack1 = container.invokePartial(lookupProperty(partials,"cuda-gather"),depth0,{"name":"cuda-gather","data":data,"helpers":helpers,"partials":partials,"decorators":container.decorators})) != null ? stack1 : "");
+  return ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"patches"),{"name":"if","hash":{},"fn":container.program(7, data, 0),"inverse":container.program(8, data, 0),"data":data,"loc":{"start":{"line":34,"column":0},"end":{"line":38,"column":7}}})) != null ? stack1 : "");
 },"7":function(container,depth0,helpers,partials,data) {
     var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
         if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
@@ -870,12 +864,21 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
         return undefined
     };
 
-  return ((stack1 = container.invokePartial(lookupProperty(partials,"cuda-plain"),depth0,{"name":"cuda-plain","data":data,"helpers":helpers,"partials":partials,"decorators":container.decorators})) != null ? stack1 : "");
+  return ((stack1 = container.invokePartial(lookupProperty(partials,"cuda-gather"),depth0,{"name":"cuda-gather","data":data,"helpers":helpers,"partials":partials,"decorators":container.decorators})) != null ? stack1 : "");
 },"8":function(container,depth0,helpers,partials,data) {
-    return "const float *scale, float *factor, ";
+    var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
+
+  return ((stack1 = container.invokePartial(lookupProperty(partials,"cuda-plain"),depth0,{"name":"cuda-plain","data":data,"helpers":helpers,"partials":partials,"decorators":container.decorators})) != null ? stack1 : "");
 },"9":function(container,depth0,helpers,partials,data) {
-    return "const Pair *stats, ";
+    return "const float *scale, float *factor, ";
 },"10":function(container,depth0,helpers,partials,data) {
+    return "const Pair *stats, ";
+},"11":function(container,depth0,helpers,partials,data) {
     var stack1, alias1=container.strict, alias2=container.lambda, lookupProperty = container.lookupProperty || function(parent, propertyName) {
         if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
           return parent[propertyName];
@@ -884,17 +887,17 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
     };
 
   return "  for (int i = thread(); i < block_rows * (step / 4); i += "
-    + ((stack1 = alias2(alias1(depth0, "threads", {"start":{"line":43,"column":61},"end":{"line":43,"column":68}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "threads", {"start":{"line":45,"column":61},"end":{"line":45,"column":68}} ), depth0)) != null ? stack1 : "")
     + ") {\n    const int m = i / (step / 4), k = i % (step / 4) * 4;\n    store4(a + place(m, k / "
-    + ((stack1 = alias2(alias1(depth0, "chunk", {"start":{"line":45,"column":30},"end":{"line":45,"column":35}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "chunk", {"start":{"line":47,"column":30},"end":{"line":47,"column":35}} ), depth0)) != null ? stack1 : "")
     + ") + k % "
-    + ((stack1 = alias2(alias1(depth0, "chunk", {"start":{"line":45,"column":47},"end":{"line":45,"column":52}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "chunk", {"start":{"line":47,"column":47},"end":{"line":47,"column":52}} ), depth0)) != null ? stack1 : "")
     + ", fetch(input, "
-    + ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"norm"),{"name":"if","hash":{},"fn":container.program(11, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":45,"column":69},"end":{"line":45,"column":95}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"norm"),{"name":"if","hash":{},"fn":container.program(12, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":47,"column":69},"end":{"line":47,"column":95}}})) != null ? stack1 : "")
     + "m0, m, s * step + k));\n  }\n";
-},"11":function(container,depth0,helpers,partials,data) {
-    return "stats, ";
 },"12":function(container,depth0,helpers,partials,data) {
+    return "stats, ";
+},"13":function(container,depth0,helpers,partials,data) {
     var stack1, alias1=container.strict, alias2=container.lambda, alias3=depth0 != null ? depth0 : (container.nullContext || {}), lookupProperty = container.lookupProperty || function(parent, propertyName) {
         if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
           return parent[propertyName];
@@ -902,24 +905,32 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
         return undefined
     };
 
-  return "  CNX_UNROLL\n  for (int i = thread(); i < block_rows * (step / "
-    + ((stack1 = alias2(alias1(depth0, "chunk", {"start":{"line":49,"column":52},"end":{"line":49,"column":57}} ), depth0)) != null ? stack1 : "")
-    + "); i += "
-    + ((stack1 = alias2(alias1(depth0, "threads", {"start":{"line":49,"column":69},"end":{"line":49,"column":76}} ), depth0)) != null ? stack1 : "")
-    + ") {\n    const int m = i / (step / "
-    + ((stack1 = alias2(alias1(depth0, "chunk", {"start":{"line":50,"column":32},"end":{"line":50,"column":37}} ), depth0)) != null ? stack1 : "")
-    + "), c = i % (step / "
-    + ((stack1 = alias2(alias1(depth0, "chunk", {"start":{"line":50,"column":60},"end":{"line":50,"column":65}} ), depth0)) != null ? stack1 : "")
-    + "), k = s * step + c * "
-    + ((stack1 = alias2(alias1(depth0, "chunk", {"start":{"line":50,"column":91},"end":{"line":50,"column":96}} ), depth0)) != null ? stack1 : "")
-    + ";\n    const bool inside = "
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"guardRows"),{"name":"if","hash":{},"fn":container.program(13, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":51,"column":24},"end":{"line":51,"column":61}}})) != null ? stack1 : "")
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"guardDepth"),{"name":"if","hash":{},"fn":container.program(14, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":51,"column":61},"end":{"line":51,"column":123}}})) != null ? stack1 : "")
-    + ((stack1 = lookupProperty(helpers,"unless").call(alias3,lookupProperty(depth0,"guarded"),{"name":"unless","hash":{},"fn":container.program(16, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":51,"column":123},"end":{"line":51,"column":157}}})) != null ? stack1 : "")
-    + ";\n    copy_async(a + place(m, c), inside ? input + (m0 + m) * depth + k : input, inside ? 16 : 0);\n  }\n";
-},"13":function(container,depth0,helpers,partials,data) {
-    return "m0 + m < rows";
+  return "  const Sweep<"
+    + ((stack1 = alias2(alias1(depth0, "threads", {"start":{"line":50,"column":16},"end":{"line":50,"column":23}} ), depth0)) != null ? stack1 : "")
+    + ", block_rows, step / "
+    + ((stack1 = alias2(alias1(depth0, "chunk", {"start":{"line":50,"column":48},"end":{"line":50,"column":53}} ), depth0)) != null ? stack1 : "")
+    + "> left;\n  const int k = s * step + left.chunk * "
+    + ((stack1 = alias2(alias1(depth0, "chunk", {"start":{"line":51,"column":42},"end":{"line":51,"column":47}} ), depth0)) != null ? stack1 : "")
+    + ";\n  input += (m0 + left.first) * depth + k;\n  CNX_UNROLL\n  for (int i = 0; i < left.count; i++) {\n    if (!left.has(i)) continue;\n"
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"guarded"),{"name":"if","hash":{},"fn":container.program(14, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":56,"column":4},"end":{"line":58,"column":11}}})) != null ? stack1 : "")
+    + "    copy_async(a + place(left.row(i), left.chunk), input + i * left.pass * depth, "
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"guarded"),{"name":"if","hash":{},"fn":container.program(18, data, 0),"inverse":container.program(19, data, 0),"data":data,"loc":{"start":{"line":59,"column":82},"end":{"line":59,"column":129}}})) != null ? stack1 : "")
+    + ");\n  }\n";
 },"14":function(container,depth0,helpers,partials,data) {
+    var stack1, alias1=depth0 != null ? depth0 : (container.nullContext || {}), lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
+
+  return "    const bool inside = "
+    + ((stack1 = lookupProperty(helpers,"if").call(alias1,lookupProperty(depth0,"guardRows"),{"name":"if","hash":{},"fn":container.program(15, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":57,"column":24},"end":{"line":57,"column":71}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias1,lookupProperty(depth0,"guardDepth"),{"name":"if","hash":{},"fn":container.program(16, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":57,"column":71},"end":{"line":57,"column":133}}})) != null ? stack1 : "")
+    + ";\n";
+},"15":function(container,depth0,helpers,partials,data) {
+    return "m0 + left.row(i) < rows";
+},"16":function(container,depth0,helpers,partials,data) {
     var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
         if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
           return parent[propertyName];
@@ -927,13 +938,15 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
         return undefined
     };
 
-  return ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"guardRows"),{"name":"if","hash":{},"fn":container.program(15, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":51,"column":79},"end":{"line":51,"column":107}}})) != null ? stack1 : "")
+  return ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"guardRows"),{"name":"if","hash":{},"fn":container.program(17, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":57,"column":89},"end":{"line":57,"column":117}}})) != null ? stack1 : "")
     + "k < depth";
-},"15":function(container,depth0,helpers,partials,data) {
-    return " && ";
-},"16":function(container,depth0,helpers,partials,data) {
-    return "true";
 },"17":function(container,depth0,helpers,partials,data) {
+    return " && ";
+},"18":function(container,depth0,helpers,partials,data) {
+    return "inside ? 16 : 0";
+},"19":function(container,depth0,helpers,partials,data) {
+    return "16";
+},"20":function(container,depth0,helpers,partials,data) {
     var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
         if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
           return parent[propertyName];
@@ -942,14 +955,14 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
     };
 
   return "  factor += s % stages * step;\n"
-    + ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"gathered"),{"name":"if","hash":{},"fn":container.program(18, data, 0),"inverse":container.program(19, data, 0),"data":data,"loc":{"start":{"line":62,"column":2},"end":{"line":74,"column":9}}})) != null ? stack1 : "");
-},"18":function(container,depth0,helpers,partials,data) {
+    + ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"gathered"),{"name":"if","hash":{},"fn":container.program(21, data, 0),"inverse":container.program(22, data, 0),"data":data,"loc":{"start":{"line":71,"column":2},"end":{"line":78,"column":9}}})) != null ? stack1 : "");
+},"21":function(container,depth0,helpers,partials,data) {
     var stack1;
 
   return "  for (int k = thread(); k < step; k += "
-    + ((stack1 = container.lambda(container.strict(depth0, "threads", {"start":{"line":63,"column":42},"end":{"line":63,"column":49}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = container.lambda(container.strict(depth0, "threads", {"start":{"line":72,"column":42},"end":{"line":72,"column":49}} ), depth0)) != null ? stack1 : "")
     + ") factor[k] = s * step + k < depth ? scale[s * step + k] : 0.0f;\n";
-},"19":function(container,depth0,helpers,partials,data) {
+},"22":function(container,depth0,helpers,partials,data) {
     var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
         if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
           return parent[propertyName];
@@ -957,16 +970,12 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
         return undefined
     };
 
-  return "  CNX_UNROLL\n  for (int k = thread() * 4; k < step; k += "
-    + ((stack1 = container.lambda(container.strict(depth0, "threads", {"start":{"line":66,"column":46},"end":{"line":66,"column":53}} ), depth0)) != null ? stack1 : "")
-    + " * 4) {\n"
-    + ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"guardDepth"),{"name":"if","hash":{},"fn":container.program(20, data, 0),"inverse":container.program(21, data, 0),"data":data,"loc":{"start":{"line":67,"column":4},"end":{"line":72,"column":11}}})) != null ? stack1 : "")
-    + "  }\n";
-},"20":function(container,depth0,helpers,partials,data) {
-    return "    const bool inside = s * step + k < depth;\n    copy_async(factor + k, inside ? scale + s * step + k : scale, inside ? 16 : 0);\n";
-},"21":function(container,depth0,helpers,partials,data) {
-    return "    copy_async(factor + k, scale + s * step + k, 16);\n";
-},"22":function(container,depth0,helpers,partials,data) {
+  return "  if (thread() < step / 4) {\n    const int k = thread() * 4;\n    copy_async(factor + k, scale + s * step + k, "
+    + ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"guardDepth"),{"name":"if","hash":{},"fn":container.program(23, data, 0),"inverse":container.program(19, data, 0),"data":data,"loc":{"start":{"line":76,"column":49},"end":{"line":76,"column":113}}})) != null ? stack1 : "")
+    + ");\n  }\n";
+},"23":function(container,depth0,helpers,partials,data) {
+    return "s * step + k < depth ? 16 : 0";
+},"24":function(container,depth0,helpers,partials,data) {
     var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
         if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
           return parent[propertyName];
@@ -976,7 +985,7 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
 
   return ((stack1 = container.invokePartial(lookupProperty(partials,"cuda-removed"),depth0,{"name":"cuda-removed","data":data,"helpers":helpers,"partials":partials,"decorators":container.decorators})) != null ? stack1 : "")
     + "\n";
-},"23":function(container,depth0,helpers,partials,data) {
+},"25":function(container,depth0,helpers,partials,data) {
     var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
         if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
           return parent[propertyName];
@@ -985,7 +994,7 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
     };
 
   return ((stack1 = container.invokePartial(lookupProperty(partials,"cuda-grn-finish"),depth0,{"name":"cuda-grn-finish","data":data,"helpers":helpers,"partials":partials,"decorators":container.decorators})) != null ? stack1 : "");
-},"24":function(container,depth0,helpers,partials,data) {
+},"26":function(container,depth0,helpers,partials,data) {
     var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
         if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
           return parent[propertyName];
@@ -995,53 +1004,53 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
 
   return ((stack1 = container.invokePartial(lookupProperty(partials,"cuda-split"),depth0,{"name":"cuda-split","data":data,"helpers":helpers,"partials":partials,"decorators":container.decorators})) != null ? stack1 : "")
     + "\n";
-},"25":function(container,depth0,helpers,partials,data) {
+},"27":function(container,depth0,helpers,partials,data) {
     var stack1;
 
   return "  float *factor = shared<float>("
-    + ((stack1 = container.lambda(container.strict(depth0, "extraAt", {"start":{"line":95,"column":34},"end":{"line":95,"column":41}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = container.lambda(container.strict(depth0, "extraAt", {"start":{"line":99,"column":34},"end":{"line":99,"column":41}} ), depth0)) != null ? stack1 : "")
     + "); // scale, [stages][step]\n";
-},"26":function(container,depth0,helpers,partials,data) {
+},"28":function(container,depth0,helpers,partials,data) {
     var stack1;
 
   return "  Pair *stats = shared<Pair>("
-    + ((stack1 = container.lambda(container.strict(depth0, "extraAt", {"start":{"line":98,"column":31},"end":{"line":98,"column":38}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = container.lambda(container.strict(depth0, "extraAt", {"start":{"line":102,"column":31},"end":{"line":102,"column":38}} ), depth0)) != null ? stack1 : "")
     + "); // [block_rows][4 taps]\n";
-},"27":function(container,depth0,helpers,partials,data) {
+},"29":function(container,depth0,helpers,partials,data) {
     return " / parts";
-},"28":function(container,depth0,helpers,partials,data) {
+},"30":function(container,depth0,helpers,partials,data) {
     var stack1, alias1=container.strict, alias2=container.lambda;
 
   return "  const int block = (image * "
-    + ((stack1 = alias2(alias1(depth0, "gridY", {"start":{"line":102,"column":31},"end":{"line":102,"column":36}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "gridY", {"start":{"line":106,"column":31},"end":{"line":106,"column":36}} ), depth0)) != null ? stack1 : "")
     + " + block_y()) * "
-    + ((stack1 = alias2(alias1(depth0, "gridX", {"start":{"line":102,"column":56},"end":{"line":102,"column":61}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "gridX", {"start":{"line":106,"column":56},"end":{"line":106,"column":61}} ), depth0)) != null ? stack1 : "")
     + " + block_x(), part = block % parts;\n  const int first = part * steps / parts, end = (part + 1) * steps / parts; // steps of this part\n";
-},"29":function(container,depth0,helpers,partials,data) {
-    return "  scale += image * depth;\n";
-},"30":function(container,depth0,helpers,partials,data) {
-    return "  measure(input, stats, m0);\n  barrier();\n";
 },"31":function(container,depth0,helpers,partials,data) {
-    return "lane % 4 * b_row + lane / 4";
+    return "  scale += image * depth;\n";
 },"32":function(container,depth0,helpers,partials,data) {
-    return "lane % 16 * b_row";
+    return "  measure(input, stats, m0);\n  barrier();\n";
 },"33":function(container,depth0,helpers,partials,data) {
-    return "first";
+    return "lane % 4 * b_row + lane / 4";
 },"34":function(container,depth0,helpers,partials,data) {
-    return "0";
+    return "lane % 16 * b_row";
 },"35":function(container,depth0,helpers,partials,data) {
-    return "first + ";
+    return "first";
 },"36":function(container,depth0,helpers,partials,data) {
-    return "end";
+    return "0";
 },"37":function(container,depth0,helpers,partials,data) {
-    return "steps";
+    return "first + ";
 },"38":function(container,depth0,helpers,partials,data) {
-    return "scale, factor, ";
+    return "end";
 },"39":function(container,depth0,helpers,partials,data) {
-    return "first; s < end";
+    return "steps";
 },"40":function(container,depth0,helpers,partials,data) {
-    return "0; s < steps";
+    return "scale, factor, ";
 },"41":function(container,depth0,helpers,partials,data) {
+    return "first; s < end";
+},"42":function(container,depth0,helpers,partials,data) {
+    return "0; s < steps";
+},"43":function(container,depth0,helpers,partials,data) {
     var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
         if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
           return parent[propertyName];
@@ -1050,17 +1059,6 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
     };
 
   return ((stack1 = container.invokePartial(lookupProperty(partials,"cuda-multiply-tf32"),depth0,{"name":"cuda-multiply-tf32","data":data,"indent":"    ","helpers":helpers,"partials":partials,"decorators":container.decorators})) != null ? stack1 : "");
-},"42":function(container,depth0,helpers,partials,data) {
-    var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
-        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
-          return parent[propertyName];
-        }
-        return undefined
-    };
-
-  return ((stack1 = container.invokePartial(lookupProperty(partials,"cuda-multiply"),depth0,{"name":"cuda-multiply","data":data,"indent":"    ","helpers":helpers,"partials":partials,"decorators":container.decorators})) != null ? stack1 : "");
-},"43":function(container,depth0,helpers,partials,data) {
-    return "  if (!add_parts(c, partials, counter, block)) return;\n";
 },"44":function(container,depth0,helpers,partials,data) {
     var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
         if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
@@ -1069,33 +1067,12 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
         return undefined
     };
 
-  return "  const size_t corner = (static_cast<size_t>(image) * rows + m0) * columns + n0;\n"
-    + ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"chunks"),{"name":"if","hash":{},"fn":container.program(45, data, 0),"inverse":container.program(47, data, 0),"data":data,"loc":{"start":{"line":143,"column":2},"end":{"line":156,"column":9}}})) != null ? stack1 : "")
-    + "  barrier();\n";
+  return ((stack1 = container.invokePartial(lookupProperty(partials,"cuda-multiply"),depth0,{"name":"cuda-multiply","data":data,"indent":"    ","helpers":helpers,"partials":partials,"decorators":container.decorators})) != null ? stack1 : "");
 },"45":function(container,depth0,helpers,partials,data) {
-    var stack1, alias1=container.strict, alias2=container.lambda, alias3=depth0 != null ? depth0 : (container.nullContext || {}), lookupProperty = container.lookupProperty || function(parent, propertyName) {
-        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
-          return parent[propertyName];
-        }
-        return undefined
-    };
-
-  return "  for (int i = thread(); i < block_rows * (block_columns / "
-    + ((stack1 = alias2(alias1(depth0, "chunk", {"start":{"line":144,"column":61},"end":{"line":144,"column":66}} ), depth0)) != null ? stack1 : "")
-    + "); i += "
-    + ((stack1 = alias2(alias1(depth0, "threads", {"start":{"line":144,"column":78},"end":{"line":144,"column":85}} ), depth0)) != null ? stack1 : "")
-    + ") {\n    const int m = i / (block_columns / "
-    + ((stack1 = alias2(alias1(depth0, "chunk", {"start":{"line":145,"column":41},"end":{"line":145,"column":46}} ), depth0)) != null ? stack1 : "")
-    + "), n = i % (block_columns / "
-    + ((stack1 = alias2(alias1(depth0, "chunk", {"start":{"line":145,"column":78},"end":{"line":145,"column":83}} ), depth0)) != null ? stack1 : "")
-    + ") * "
-    + ((stack1 = alias2(alias1(depth0, "chunk", {"start":{"line":145,"column":91},"end":{"line":145,"column":96}} ), depth0)) != null ? stack1 : "")
-    + ";\n    const bool inside = "
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"guardRows"),{"name":"if","hash":{},"fn":container.program(13, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":146,"column":24},"end":{"line":146,"column":61}}})) != null ? stack1 : "")
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"guardColumns"),{"name":"if","hash":{},"fn":container.program(46, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":146,"column":61},"end":{"line":146,"column":132}}})) != null ? stack1 : "")
-    + ((stack1 = lookupProperty(helpers,"unless").call(alias3,lookupProperty(depth0,"guardTile"),{"name":"unless","hash":{},"fn":container.program(16, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":146,"column":132},"end":{"line":146,"column":168}}})) != null ? stack1 : "")
-    + ";\n    copy_async(tile + m * out_row + n, inside ? residual + corner + static_cast<size_t>(m) * columns + n : residual, inside ? 16 : 0);\n  }\n  copy_commit();\n  copy_wait<0>();\n";
+    return "  if (!add_parts(c, partials, counter, block)) return;\n";
 },"46":function(container,depth0,helpers,partials,data) {
+    return "  T *tile = shared<T>(0); // [block_rows][out_row]: the result, so that it is stored in whole chunks\n";
+},"47":function(container,depth0,helpers,partials,data) {
     var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
         if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
           return parent[propertyName];
@@ -1103,15 +1080,38 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
         return undefined
     };
 
-  return ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"guardRows"),{"name":"if","hash":{},"fn":container.program(15, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":146,"column":81},"end":{"line":146,"column":109}}})) != null ? stack1 : "")
-    + "n0 + n < columns";
-},"47":function(container,depth0,helpers,partials,data) {
+  return "  const size_t corner = (static_cast<size_t>(image) * rows + m0) * columns + n0;\n"
+    + ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"chunks"),{"name":"if","hash":{},"fn":container.program(48, data, 0),"inverse":container.program(51, data, 0),"data":data,"loc":{"start":{"line":149,"column":2},"end":{"line":165,"column":9}}})) != null ? stack1 : "")
+    + "  barrier();\n";
+},"48":function(container,depth0,helpers,partials,data) {
+    var stack1, alias1=container.strict, alias2=container.lambda, alias3=depth0 != null ? depth0 : (container.nullContext || {}), lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
+
+  return "  const Sweep<"
+    + ((stack1 = alias2(alias1(depth0, "threads", {"start":{"line":150,"column":16},"end":{"line":150,"column":23}} ), depth0)) != null ? stack1 : "")
+    + ", block_rows, block_columns / "
+    + ((stack1 = alias2(alias1(depth0, "chunk", {"start":{"line":150,"column":57},"end":{"line":150,"column":62}} ), depth0)) != null ? stack1 : "")
+    + "> before;\n  const int before_n = before.chunk * "
+    + ((stack1 = alias2(alias1(depth0, "chunk", {"start":{"line":151,"column":40},"end":{"line":151,"column":45}} ), depth0)) != null ? stack1 : "")
+    + ";\n  CNX_TWICE // the sums take the registers\n  for (int i = 0; i < before.count; i++) {\n    const int m = before.row(i);\n    if (!before.has(i)"
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"guardRows"),{"name":"if","hash":{},"fn":container.program(49, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":155,"column":22},"end":{"line":155,"column":64}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"guardColumns"),{"name":"if","hash":{},"fn":container.program(50, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":155,"column":64},"end":{"line":155,"column":119}}})) != null ? stack1 : "")
+    + ") continue;\n    copy_async(tile + m * out_row + before_n, residual + corner + m * columns + before_n, 16);\n  }\n  copy_commit();\n  copy_wait<0>();\n";
+},"49":function(container,depth0,helpers,partials,data) {
+    return " || m0 + m >= rows";
+},"50":function(container,depth0,helpers,partials,data) {
+    return " || n0 + before_n >= columns";
+},"51":function(container,depth0,helpers,partials,data) {
     var stack1;
 
   return "  for (int i = thread(); i < block_rows * block_columns; i += "
-    + ((stack1 = container.lambda(container.strict(depth0, "threads", {"start":{"line":152,"column":64},"end":{"line":152,"column":71}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = container.lambda(container.strict(depth0, "threads", {"start":{"line":161,"column":64},"end":{"line":161,"column":71}} ), depth0)) != null ? stack1 : "")
     + ") {\n    const int m = i / block_columns, n = i % block_columns;\n    if (m0 + m < rows && n0 + n < columns) tile[m * out_row + n] = residual[corner + static_cast<size_t>(m) * columns + n];\n  }\n";
-},"48":function(container,depth0,helpers,partials,data) {
+},"52":function(container,depth0,helpers,partials,data) {
     var stack1, alias1=container.strict, alias2=container.lambda, lookupProperty = container.lookupProperty || function(parent, propertyName) {
         if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
           return parent[propertyName];
@@ -1120,43 +1120,64 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
     };
 
   return "  mask += image * "
-    + ((stack1 = alias2(alias1(lookupProperty(depth0,"mask"), "patches", {"start":{"line":160,"column":20},"end":{"line":160,"column":32}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(lookupProperty(depth0,"mask"), "patches", {"start":{"line":169,"column":20},"end":{"line":169,"column":32}} ), depth0)) != null ? stack1 : "")
     + ";\n  uint8_t *gone = shared<uint8_t>("
-    + ((stack1 = alias2(alias1(depth0, "goneAt", {"start":{"line":161,"column":36},"end":{"line":161,"column":42}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "goneAt", {"start":{"line":170,"column":36},"end":{"line":170,"column":42}} ), depth0)) != null ? stack1 : "")
     + "); // rows of removed patches, [block_rows]; registers have no room for them\n  for (int m = thread(); m < block_rows; m += "
-    + ((stack1 = alias2(alias1(depth0, "threads", {"start":{"line":162,"column":48},"end":{"line":162,"column":55}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "threads", {"start":{"line":171,"column":48},"end":{"line":171,"column":55}} ), depth0)) != null ? stack1 : "")
     + ") gone[m] = "
-    + ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"guardRows"),{"name":"if","hash":{},"fn":container.program(49, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":162,"column":69},"end":{"line":162,"column":110}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"guardRows"),{"name":"if","hash":{},"fn":container.program(53, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":171,"column":69},"end":{"line":171,"column":110}}})) != null ? stack1 : "")
     + "removed(mask, m0 + m);\n  barrier();\n";
-},"49":function(container,depth0,helpers,partials,data) {
+},"53":function(container,depth0,helpers,partials,data) {
     return "m0 + m < rows && ";
-},"50":function(container,depth0,helpers,partials,data) {
+},"54":function(container,depth0,helpers,partials,data) {
     var stack1, alias1=container.strict, alias2=container.lambda;
 
   return "  float *sums = shared<float>("
-    + ((stack1 = alias2(alias1(depth0, "sumsAt", {"start":{"line":166,"column":32},"end":{"line":166,"column":38}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "sumsAt", {"start":{"line":175,"column":32},"end":{"line":175,"column":38}} ), depth0)) != null ? stack1 : "")
     + "); // of squares, ["
-    + ((stack1 = alias2(alias1(depth0, "warpsM", {"start":{"line":166,"column":61},"end":{"line":166,"column":67}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "warpsM", {"start":{"line":175,"column":61},"end":{"line":175,"column":67}} ), depth0)) != null ? stack1 : "")
     + "][block_columns]\n";
-},"51":function(container,depth0,helpers,partials,data) {
+},"55":function(container,depth0,helpers,partials,data) {
     return "    float square[2] = {0.0f, 0.0f};\n";
-},"52":function(container,depth0,helpers,partials,data) {
+},"56":function(container,depth0,helpers,partials,data) {
     var stack1, alias1=container.strict, alias2=container.lambda;
 
   return "        v[0] = "
-    + ((stack1 = alias2(alias1(depth0, "gelu", {"start":{"line":182,"column":17},"end":{"line":182,"column":21}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "gelu", {"start":{"line":191,"column":17},"end":{"line":191,"column":21}} ), depth0)) != null ? stack1 : "")
     + "(v[0]);\n        v[1] = "
-    + ((stack1 = alias2(alias1(depth0, "gelu", {"start":{"line":183,"column":17},"end":{"line":183,"column":21}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "gelu", {"start":{"line":192,"column":17},"end":{"line":192,"column":21}} ), depth0)) != null ? stack1 : "")
     + "(v[1]);\n";
-},"53":function(container,depth0,helpers,partials,data) {
-    return "        v[0] += widen(tile[m * out_row + n]);\n        v[1] += widen(tile[m * out_row + n + 1]);\n";
-},"54":function(container,depth0,helpers,partials,data) {
-    return "        if (gone[m]) v[0] = v[1] = 0.0f;\n";
-},"55":function(container,depth0,helpers,partials,data) {
-    return "        store2(tile + m * out_row + n, v[0], v[1]);\n";
-},"56":function(container,depth0,helpers,partials,data) {
-    return "        const uint32_t both = pack<T>(v[0], v[1]);\n        store_word(tile + m * out_row + n, both);\n";
 },"57":function(container,depth0,helpers,partials,data) {
+    var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
+
+  return ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"tf32"),{"name":"if","hash":{},"fn":container.program(58, data, 0),"inverse":container.program(59, data, 0),"data":data,"loc":{"start":{"line":195,"column":8},"end":{"line":203,"column":15}}})) != null ? stack1 : "");
+},"58":function(container,depth0,helpers,partials,data) {
+    return "        const Pair was = load2(tile + m * out_row + n);\n        v[0] += was.v[0];\n        v[1] += was.v[1];\n";
+},"59":function(container,depth0,helpers,partials,data) {
+    return "        const uint32_t was = load_word(tile + m * out_row + n);\n        v[0] += low_of<T>(was);\n        v[1] += high_of<T>(was);\n";
+},"60":function(container,depth0,helpers,partials,data) {
+    return "        if (gone[m]) v[0] = v[1] = 0.0f;\n";
+},"61":function(container,depth0,helpers,partials,data) {
+    return "        store2(tile + m * out_row + n, v[0], v[1]);\n";
+},"62":function(container,depth0,helpers,partials,data) {
+    var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
+
+  return "        const uint32_t both = pack<T>(v[0], v[1]);\n"
+    + ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"stored"),{"name":"if","hash":{},"fn":container.program(63, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":212,"column":8},"end":{"line":214,"column":15}}})) != null ? stack1 : "");
+},"63":function(container,depth0,helpers,partials,data) {
+    return "        store_word(tile + m * out_row + n, both);\n";
+},"64":function(container,depth0,helpers,partials,data) {
     var stack1, alias1=depth0 != null ? depth0 : (container.nullContext || {}), lookupProperty = container.lookupProperty || function(parent, propertyName) {
         if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
           return parent[propertyName];
@@ -1164,23 +1185,23 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
         return undefined
     };
 
-  return ((stack1 = lookupProperty(helpers,"if").call(alias1,lookupProperty(depth0,"tf32"),{"name":"if","hash":{},"fn":container.program(58, data, 0),"inverse":container.program(59, data, 0),"data":data,"loc":{"start":{"line":199,"column":8},"end":{"line":203,"column":15}}})) != null ? stack1 : "")
-    + ((stack1 = lookupProperty(helpers,"if").call(alias1,lookupProperty(depth0,"guardRows"),{"name":"if","hash":{},"fn":container.program(60, data, 0),"inverse":container.program(61, data, 0),"data":data,"loc":{"start":{"line":204,"column":8},"end":{"line":212,"column":15}}})) != null ? stack1 : "");
-},"58":function(container,depth0,helpers,partials,data) {
+  return ((stack1 = lookupProperty(helpers,"if").call(alias1,lookupProperty(depth0,"tf32"),{"name":"if","hash":{},"fn":container.program(65, data, 0),"inverse":container.program(66, data, 0),"data":data,"loc":{"start":{"line":217,"column":8},"end":{"line":221,"column":15}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias1,lookupProperty(depth0,"guardRows"),{"name":"if","hash":{},"fn":container.program(67, data, 0),"inverse":container.program(68, data, 0),"data":data,"loc":{"start":{"line":222,"column":8},"end":{"line":230,"column":15}}})) != null ? stack1 : "");
+},"65":function(container,depth0,helpers,partials,data) {
     return "        const float low = v[0], high = v[1];\n";
-},"59":function(container,depth0,helpers,partials,data) {
+},"66":function(container,depth0,helpers,partials,data) {
     return "        const float low = low_of<T>(both), high = high_of<T>(both); // what fc2 will read\n";
-},"60":function(container,depth0,helpers,partials,data) {
+},"67":function(container,depth0,helpers,partials,data) {
     return "        if (m0 + m < rows) {\n          square[0] += low * low;\n          square[1] += high * high;\n        }\n";
-},"61":function(container,depth0,helpers,partials,data) {
+},"68":function(container,depth0,helpers,partials,data) {
     return "        square[0] += low * low;\n        square[1] += high * high;\n";
-},"62":function(container,depth0,helpers,partials,data) {
+},"69":function(container,depth0,helpers,partials,data) {
     var stack1;
 
   return "    CNX_UNROLL\n    for (int e = 0; e < 2; e++) {\n      CNX_UNROLL\n      for (int mask = 4; mask < 32; mask *= 2) square[e] += shuffle_xor(square[e], mask);\n      if (lane < 4) sums[warp % "
-    + ((stack1 = container.lambda(container.strict(depth0, "warpsM", {"start":{"line":221,"column":34},"end":{"line":221,"column":40}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = container.lambda(container.strict(depth0, "warpsM", {"start":{"line":239,"column":34},"end":{"line":239,"column":40}} ), depth0)) != null ? stack1 : "")
     + " * block_columns + n + e] = square[e];\n    }\n";
-},"63":function(container,depth0,helpers,partials,data) {
+},"70":function(container,depth0,helpers,partials,data) {
     var stack1, alias1=container.strict, alias2=container.lambda, lookupProperty = container.lookupProperty || function(parent, propertyName) {
         if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
           return parent[propertyName];
@@ -1189,25 +1210,35 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
     };
 
   return "  squares += static_cast<size_t>(image) * ("
-    + ((stack1 = alias2(alias1(depth0, "squareTiles", {"start":{"line":227,"column":45},"end":{"line":227,"column":56}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "squareTiles", {"start":{"line":245,"column":45},"end":{"line":245,"column":56}} ), depth0)) != null ? stack1 : "")
     + " * columns);\n  for (int n = thread(); n < block_columns; n += "
-    + ((stack1 = alias2(alias1(depth0, "threads", {"start":{"line":228,"column":51},"end":{"line":228,"column":58}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "threads", {"start":{"line":246,"column":51},"end":{"line":246,"column":58}} ), depth0)) != null ? stack1 : "")
     + ") {\n    float sum = 0.0f;\n    for (int w = 0; w < "
-    + ((stack1 = alias2(alias1(depth0, "warpsM", {"start":{"line":230,"column":26},"end":{"line":230,"column":32}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "warpsM", {"start":{"line":248,"column":26},"end":{"line":248,"column":32}} ), depth0)) != null ? stack1 : "")
     + "; w++) sum += sums[w * block_columns + n];\n"
-    + ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"guardColumns"),{"name":"if","hash":{},"fn":container.program(64, data, 0),"inverse":container.program(65, data, 0),"data":data,"loc":{"start":{"line":231,"column":4},"end":{"line":235,"column":11}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"guardColumns"),{"name":"if","hash":{},"fn":container.program(71, data, 0),"inverse":container.program(72, data, 0),"data":data,"loc":{"start":{"line":249,"column":4},"end":{"line":253,"column":11}}})) != null ? stack1 : "")
     + "  }\n";
-},"64":function(container,depth0,helpers,partials,data) {
+},"71":function(container,depth0,helpers,partials,data) {
     return "    if (n0 + n < columns) squares[block_y() * columns + n0 + n] = sum;\n";
-},"65":function(container,depth0,helpers,partials,data) {
+},"72":function(container,depth0,helpers,partials,data) {
     return "    squares[block_y() * columns + n0 + n] = sum;\n";
-},"66":function(container,depth0,helpers,partials,data) {
+},"73":function(container,depth0,helpers,partials,data) {
     var stack1;
 
   return "  unsigned *before = shared<unsigned>("
-    + ((stack1 = container.lambda(container.strict(depth0, "beforeAt", {"start":{"line":239,"column":40},"end":{"line":239,"column":48}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = container.lambda(container.strict(depth0, "beforeAt", {"start":{"line":257,"column":40},"end":{"line":257,"column":48}} ), depth0)) != null ? stack1 : "")
     + "); // blocks of the image that came before this one\n  barrier();\n  if (thread() == 0) *before = arrive(counter + image);\n";
-},"67":function(container,depth0,helpers,partials,data) {
+},"74":function(container,depth0,helpers,partials,data) {
+    var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
+
+  return "  output += (static_cast<size_t>(image) * rows + m0) * columns + n0;\n"
+    + ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"chunks"),{"name":"if","hash":{},"fn":container.program(75, data, 0),"inverse":container.program(79, data, 0),"data":data,"loc":{"start":{"line":263,"column":2},"end":{"line":281,"column":9}}})) != null ? stack1 : "");
+},"75":function(container,depth0,helpers,partials,data) {
     var stack1, alias1=container.strict, alias2=container.lambda, alias3=depth0 != null ? depth0 : (container.nullContext || {}), lookupProperty = container.lookupProperty || function(parent, propertyName) {
         if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
           return parent[propertyName];
@@ -1215,36 +1246,31 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
         return undefined
     };
 
-  return "  for (int i = thread(); i < block_rows * (block_columns / "
-    + ((stack1 = alias2(alias1(depth0, "chunk", {"start":{"line":245,"column":61},"end":{"line":245,"column":66}} ), depth0)) != null ? stack1 : "")
-    + "); i += "
-    + ((stack1 = alias2(alias1(depth0, "threads", {"start":{"line":245,"column":78},"end":{"line":245,"column":85}} ), depth0)) != null ? stack1 : "")
-    + ") {\n    const int m = i / (block_columns / "
-    + ((stack1 = alias2(alias1(depth0, "chunk", {"start":{"line":246,"column":41},"end":{"line":246,"column":46}} ), depth0)) != null ? stack1 : "")
-    + "), n = i % (block_columns / "
-    + ((stack1 = alias2(alias1(depth0, "chunk", {"start":{"line":246,"column":78},"end":{"line":246,"column":83}} ), depth0)) != null ? stack1 : "")
-    + ") * "
-    + ((stack1 = alias2(alias1(depth0, "chunk", {"start":{"line":246,"column":91},"end":{"line":246,"column":96}} ), depth0)) != null ? stack1 : "")
-    + ";\n"
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"guardRows"),{"name":"if","hash":{},"fn":container.program(68, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":247,"column":4},"end":{"line":249,"column":11}}})) != null ? stack1 : "")
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"guardColumns"),{"name":"if","hash":{},"fn":container.program(69, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":250,"column":4},"end":{"line":252,"column":11}}})) != null ? stack1 : "")
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"tf32"),{"name":"if","hash":{},"fn":container.program(70, data, 0),"inverse":container.program(71, data, 0),"data":data,"loc":{"start":{"line":253,"column":4},"end":{"line":257,"column":11}}})) != null ? stack1 : "")
+  return "  const Sweep<"
+    + ((stack1 = alias2(alias1(depth0, "threads", {"start":{"line":264,"column":16},"end":{"line":264,"column":23}} ), depth0)) != null ? stack1 : "")
+    + ", block_rows, block_columns / "
+    + ((stack1 = alias2(alias1(depth0, "chunk", {"start":{"line":264,"column":57},"end":{"line":264,"column":62}} ), depth0)) != null ? stack1 : "")
+    + "> out;\n  const int out_n = out.chunk * "
+    + ((stack1 = alias2(alias1(depth0, "chunk", {"start":{"line":265,"column":34},"end":{"line":265,"column":39}} ), depth0)) != null ? stack1 : "")
+    + ";\n  CNX_UNROLL\n  for (int i = 0; i < out.count; i++) {\n    const int m = out.row(i);\n    if (!out.has(i)"
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"guardRows"),{"name":"if","hash":{},"fn":container.program(49, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":269,"column":19},"end":{"line":269,"column":61}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"guardColumns"),{"name":"if","hash":{},"fn":container.program(76, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":269,"column":61},"end":{"line":269,"column":113}}})) != null ? stack1 : "")
+    + ") continue;\n"
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"tf32"),{"name":"if","hash":{},"fn":container.program(77, data, 0),"inverse":container.program(78, data, 0),"data":data,"loc":{"start":{"line":270,"column":4},"end":{"line":274,"column":11}}})) != null ? stack1 : "")
     + "  }\n";
-},"68":function(container,depth0,helpers,partials,data) {
-    return "    if (m0 + m >= rows) continue;\n";
-},"69":function(container,depth0,helpers,partials,data) {
-    return "    if (n0 + n >= columns) continue;\n";
-},"70":function(container,depth0,helpers,partials,data) {
-    return "    store4(output + static_cast<size_t>(m) * columns + n, load4(tile + m * out_row + n));\n";
-},"71":function(container,depth0,helpers,partials,data) {
-    return "    store8(output + static_cast<size_t>(m) * columns + n, tile + m * out_row + n);\n";
-},"72":function(container,depth0,helpers,partials,data) {
+},"76":function(container,depth0,helpers,partials,data) {
+    return " || n0 + out_n >= columns";
+},"77":function(container,depth0,helpers,partials,data) {
+    return "    store4(output + m * columns + out_n, load4(tile + m * out_row + out_n));\n";
+},"78":function(container,depth0,helpers,partials,data) {
+    return "    store8(output + m * columns + out_n, tile + m * out_row + out_n);\n";
+},"79":function(container,depth0,helpers,partials,data) {
     var stack1;
 
   return "  for (int i = thread(); i < block_rows * block_columns; i += "
-    + ((stack1 = container.lambda(container.strict(depth0, "threads", {"start":{"line":260,"column":64},"end":{"line":260,"column":71}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = container.lambda(container.strict(depth0, "threads", {"start":{"line":277,"column":64},"end":{"line":277,"column":71}} ), depth0)) != null ? stack1 : "")
     + ") {\n    const int m = i / block_columns, n = i % block_columns;\n    if (m0 + m < rows && n0 + n < columns) output[static_cast<size_t>(m) * columns + n] = tile[m * out_row + n];\n  }\n";
-},"73":function(container,depth0,helpers,partials,data) {
+},"80":function(container,depth0,helpers,partials,data) {
     return "  finish_image(before, squares, gamma, scale + image * columns, counter + image);\n";
 },"compiler":[8,">= 4.3.0"],"main":function(container,depth0,helpers,partials,data) {
     var stack1, alias1=container.strict, alias2=container.lambda, alias3=depth0 != null ? depth0 : (container.nullContext || {}), lookupProperty = container.lookupProperty || function(parent, propertyName) {
@@ -1297,121 +1323,121 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
     + ((stack1 = alias2(alias1(depth0, "nTiles", {"start":{"line":18,"column":48},"end":{"line":18,"column":54}} ), depth0)) != null ? stack1 : "")
     + ";       // of 16 rows, of 8 columns, of a warp\n"
     + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"tf32"),{"name":"if","hash":{},"fn":container.program(3, data, 0),"inverse":container.program(4, data, 0),"data":data,"loc":{"start":{"line":19,"column":0},"end":{"line":23,"column":7}}})) != null ? stack1 : "")
-    + "constexpr int out_row = block_columns + 8;\nconstexpr int a_stage = block_rows * step, b_stage = step * b_row;\n\n// Where chunk c ("
-    + ((stack1 = alias2(alias1(depth0, "chunk", {"start":{"line":27,"column":20},"end":{"line":27,"column":25}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"stored"),{"name":"if","hash":{},"fn":container.program(5, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":24,"column":0},"end":{"line":26,"column":7}}})) != null ? stack1 : "")
+    + "constexpr int a_stage = block_rows * step, b_stage = step * b_row;\n\n// Where chunk c ("
+    + ((stack1 = alias2(alias1(depth0, "chunk", {"start":{"line":29,"column":20},"end":{"line":29,"column":25}} ), depth0)) != null ? stack1 : "")
     + " values) of row m of the left operand lies in its stage: the chunks of a row are swapped so that eight\n// rows at the same c lie in different banks.\nCNX_DEVICE int place(int m, int c) { return m * step + (c ^ (m / "
-    + ((stack1 = alias2(alias1(depth0, "swizzleRows", {"start":{"line":29,"column":67},"end":{"line":29,"column":78}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "swizzleRows", {"start":{"line":31,"column":67},"end":{"line":31,"column":78}} ), depth0)) != null ? stack1 : "")
     + " % "
-    + ((stack1 = alias2(alias1(depth0, "rowChunks", {"start":{"line":29,"column":85},"end":{"line":29,"column":94}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "rowChunks", {"start":{"line":31,"column":85},"end":{"line":31,"column":94}} ), depth0)) != null ? stack1 : "")
     + ")) * "
-    + ((stack1 = alias2(alias1(depth0, "chunk", {"start":{"line":29,"column":103},"end":{"line":29,"column":108}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "chunk", {"start":{"line":31,"column":103},"end":{"line":31,"column":108}} ), depth0)) != null ? stack1 : "")
     + "; }\n\n"
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"gathered"),{"name":"if","hash":{},"fn":container.program(5, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":31,"column":0},"end":{"line":37,"column":7}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"gathered"),{"name":"if","hash":{},"fn":container.program(6, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":33,"column":0},"end":{"line":39,"column":7}}})) != null ? stack1 : "")
     + "// Brings step s of both operands to shared memory; copies may still be on their way.\nCNX_DEVICE void stage(const T *input, const "
-    + ((stack1 = alias2(alias1(depth0, "factor", {"start":{"line":39,"column":46},"end":{"line":39,"column":52}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "factor", {"start":{"line":41,"column":46},"end":{"line":41,"column":52}} ), depth0)) != null ? stack1 : "")
     + " *weight, "
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"scaled"),{"name":"if","hash":{},"fn":container.program(8, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":39,"column":64},"end":{"line":39,"column":120}}})) != null ? stack1 : "")
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"norm"),{"name":"if","hash":{},"fn":container.program(9, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":39,"column":120},"end":{"line":39,"column":158}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"scaled"),{"name":"if","hash":{},"fn":container.program(9, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":41,"column":64},"end":{"line":41,"column":120}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"norm"),{"name":"if","hash":{},"fn":container.program(10, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":41,"column":120},"end":{"line":41,"column":158}}})) != null ? stack1 : "")
     + "T *a, "
-    + ((stack1 = alias2(alias1(depth0, "factor", {"start":{"line":39,"column":166},"end":{"line":39,"column":172}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "factor", {"start":{"line":41,"column":166},"end":{"line":41,"column":172}} ), depth0)) != null ? stack1 : "")
     + " *b, int m0, int n0, int s) {\n  a += s % stages * a_stage;\n  b += s % stages * b_stage;\n"
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"gathered"),{"name":"if","hash":{},"fn":container.program(10, data, 0),"inverse":container.program(12, data, 0),"data":data,"loc":{"start":{"line":42,"column":2},"end":{"line":54,"column":9}}})) != null ? stack1 : "")
-    + "  CNX_UNROLL\n  for (int i = thread(); i < step * (block_columns / "
-    + ((stack1 = alias2(alias1(depth0, "chunk", {"start":{"line":56,"column":55},"end":{"line":56,"column":60}} ), depth0)) != null ? stack1 : "")
-    + "); i += "
-    + ((stack1 = alias2(alias1(depth0, "threads", {"start":{"line":56,"column":72},"end":{"line":56,"column":79}} ), depth0)) != null ? stack1 : "")
-    + ") {\n    const int k = i / (block_columns / "
-    + ((stack1 = alias2(alias1(depth0, "chunk", {"start":{"line":57,"column":41},"end":{"line":57,"column":46}} ), depth0)) != null ? stack1 : "")
-    + "), n = i % (block_columns / "
-    + ((stack1 = alias2(alias1(depth0, "chunk", {"start":{"line":57,"column":78},"end":{"line":57,"column":83}} ), depth0)) != null ? stack1 : "")
-    + ") * "
-    + ((stack1 = alias2(alias1(depth0, "chunk", {"start":{"line":57,"column":91},"end":{"line":57,"column":96}} ), depth0)) != null ? stack1 : "")
-    + ";\n    copy_async(b + k * b_row + n, weight + (s * step + k) * "
-    + ((stack1 = alias2(alias1(depth0, "weightRow", {"start":{"line":58,"column":62},"end":{"line":58,"column":71}} ), depth0)) != null ? stack1 : "")
-    + " + n0 + n, 16);\n  }\n"
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"scaled"),{"name":"if","hash":{},"fn":container.program(17, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":60,"column":2},"end":{"line":75,"column":9}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"gathered"),{"name":"if","hash":{},"fn":container.program(11, data, 0),"inverse":container.program(13, data, 0),"data":data,"loc":{"start":{"line":44,"column":2},"end":{"line":61,"column":9}}})) != null ? stack1 : "")
+    + "  const Sweep<"
+    + ((stack1 = alias2(alias1(depth0, "threads", {"start":{"line":62,"column":16},"end":{"line":62,"column":23}} ), depth0)) != null ? stack1 : "")
+    + ", step, block_columns / "
+    + ((stack1 = alias2(alias1(depth0, "chunk", {"start":{"line":62,"column":51},"end":{"line":62,"column":56}} ), depth0)) != null ? stack1 : "")
+    + "> right;\n  b += right.first * b_row + right.chunk * "
+    + ((stack1 = alias2(alias1(depth0, "chunk", {"start":{"line":63,"column":45},"end":{"line":63,"column":50}} ), depth0)) != null ? stack1 : "")
+    + ";\n  weight += (s * step + right.first) * "
+    + ((stack1 = alias2(alias1(depth0, "weightRow", {"start":{"line":64,"column":41},"end":{"line":64,"column":50}} ), depth0)) != null ? stack1 : "")
+    + " + n0 + right.chunk * "
+    + ((stack1 = alias2(alias1(depth0, "chunk", {"start":{"line":64,"column":76},"end":{"line":64,"column":81}} ), depth0)) != null ? stack1 : "")
+    + ";\n  CNX_UNROLL\n  for (int i = 0; i < right.count; i++) {\n    if (right.has(i)) copy_async(b + i * right.pass * b_row, weight + i * right.pass * "
+    + ((stack1 = alias2(alias1(depth0, "weightRow", {"start":{"line":67,"column":89},"end":{"line":67,"column":98}} ), depth0)) != null ? stack1 : "")
+    + ", 16);\n  }\n"
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"scaled"),{"name":"if","hash":{},"fn":container.program(20, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":69,"column":2},"end":{"line":79,"column":9}}})) != null ? stack1 : "")
     + "}\n\n"
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"mask"),{"name":"if","hash":{},"fn":container.program(22, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":78,"column":0},"end":{"line":81,"column":7}}})) != null ? stack1 : "")
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"finish"),{"name":"if","hash":{},"fn":container.program(23, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":82,"column":0},"end":{"line":84,"column":7}}})) != null ? stack1 : "")
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"split"),{"name":"if","hash":{},"fn":container.program(24, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":85,"column":0},"end":{"line":88,"column":7}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"mask"),{"name":"if","hash":{},"fn":container.program(24, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":82,"column":0},"end":{"line":85,"column":7}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"finish"),{"name":"if","hash":{},"fn":container.program(25, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":86,"column":0},"end":{"line":88,"column":7}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"split"),{"name":"if","hash":{},"fn":container.program(26, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":89,"column":0},"end":{"line":92,"column":7}}})) != null ? stack1 : "")
     + "CNX_KERNEL("
-    + ((stack1 = alias2(alias1(depth0, "threads", {"start":{"line":89,"column":13},"end":{"line":89,"column":20}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "threads", {"start":{"line":93,"column":13},"end":{"line":93,"column":20}} ), depth0)) != null ? stack1 : "")
     + ", "
-    + ((stack1 = alias2(alias1(depth0, "blocks", {"start":{"line":89,"column":26},"end":{"line":89,"column":32}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "blocks", {"start":{"line":93,"column":26},"end":{"line":93,"column":32}} ), depth0)) != null ? stack1 : "")
     + ") kernel(\n"
     + ((stack1 = container.invokePartial(lookupProperty(partials,"cuda-parameters"),depth0,{"name":"cuda-parameters","data":data,"helpers":helpers,"partials":partials,"decorators":container.decorators})) != null ? stack1 : "")
     + "{\n  T *a = shared<T>(0);        // [stages][block_rows][step], chunks swapped\n  "
-    + ((stack1 = alias2(alias1(depth0, "factor", {"start":{"line":93,"column":4},"end":{"line":93,"column":10}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "factor", {"start":{"line":97,"column":4},"end":{"line":97,"column":10}} ), depth0)) != null ? stack1 : "")
     + " *b = shared<"
-    + ((stack1 = alias2(alias1(depth0, "factor", {"start":{"line":93,"column":27},"end":{"line":93,"column":33}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "factor", {"start":{"line":97,"column":27},"end":{"line":97,"column":33}} ), depth0)) != null ? stack1 : "")
     + ">("
-    + ((stack1 = alias2(alias1(depth0, "bAt", {"start":{"line":93,"column":39},"end":{"line":93,"column":42}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "bAt", {"start":{"line":97,"column":39},"end":{"line":97,"column":42}} ), depth0)) != null ? stack1 : "")
     + "); // [stages][step][b_row]\n"
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"scaled"),{"name":"if","hash":{},"fn":container.program(25, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":94,"column":2},"end":{"line":96,"column":9}}})) != null ? stack1 : "")
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"norm"),{"name":"if","hash":{},"fn":container.program(26, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":97,"column":2},"end":{"line":99,"column":9}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"scaled"),{"name":"if","hash":{},"fn":container.program(27, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":98,"column":2},"end":{"line":100,"column":9}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"norm"),{"name":"if","hash":{},"fn":container.program(28, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":101,"column":2},"end":{"line":103,"column":9}}})) != null ? stack1 : "")
     + "  const int image = block_z(), m0 = block_y() * block_rows, n0 = block_x()"
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"split"),{"name":"if","hash":{},"fn":container.program(27, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":100,"column":74},"end":{"line":100,"column":102}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"split"),{"name":"if","hash":{},"fn":container.program(29, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":104,"column":74},"end":{"line":104,"column":102}}})) != null ? stack1 : "")
     + " * block_columns;\n"
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"split"),{"name":"if","hash":{},"fn":container.program(28, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":101,"column":2},"end":{"line":104,"column":9}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"split"),{"name":"if","hash":{},"fn":container.program(30, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":105,"column":2},"end":{"line":108,"column":9}}})) != null ? stack1 : "")
     + "  const int lane = thread() % 32, warp = thread() / 32;\n  const int warp_m = warp % "
-    + ((stack1 = alias2(alias1(depth0, "warpsM", {"start":{"line":106,"column":30},"end":{"line":106,"column":36}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "warpsM", {"start":{"line":110,"column":30},"end":{"line":110,"column":36}} ), depth0)) != null ? stack1 : "")
     + " * "
-    + ((stack1 = alias2(alias1(depth0, "warpRows", {"start":{"line":106,"column":43},"end":{"line":106,"column":51}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "warpRows", {"start":{"line":110,"column":43},"end":{"line":110,"column":51}} ), depth0)) != null ? stack1 : "")
     + ", warp_n = warp / "
-    + ((stack1 = alias2(alias1(depth0, "warpsM", {"start":{"line":106,"column":73},"end":{"line":106,"column":79}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "warpsM", {"start":{"line":110,"column":73},"end":{"line":110,"column":79}} ), depth0)) != null ? stack1 : "")
     + " * "
-    + ((stack1 = alias2(alias1(depth0, "warpColumns", {"start":{"line":106,"column":86},"end":{"line":106,"column":97}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "warpColumns", {"start":{"line":110,"column":86},"end":{"line":110,"column":97}} ), depth0)) != null ? stack1 : "")
     + ";\n  input += static_cast<size_t>(image) * "
-    + ((stack1 = alias2(alias1(depth0, "inputLength", {"start":{"line":107,"column":42},"end":{"line":107,"column":53}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "inputLength", {"start":{"line":111,"column":42},"end":{"line":111,"column":53}} ), depth0)) != null ? stack1 : "")
     + ";\n"
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"scaled"),{"name":"if","hash":{},"fn":container.program(29, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":108,"column":2},"end":{"line":110,"column":9}}})) != null ? stack1 : "")
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"norm"),{"name":"if","hash":{},"fn":container.program(30, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":111,"column":2},"end":{"line":114,"column":9}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"scaled"),{"name":"if","hash":{},"fn":container.program(31, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":112,"column":2},"end":{"line":114,"column":9}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"norm"),{"name":"if","hash":{},"fn":container.program(32, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":115,"column":2},"end":{"line":118,"column":9}}})) != null ? stack1 : "")
     + "  // Where this lane's rows of the operands begin in a stage; a warp's first row is a multiple of 16, as the swap repeats.\n  const int a_at = (warp_m + lane % 16) * step, a_swap = lane % 16 / "
-    + ((stack1 = alias2(alias1(depth0, "swizzleRows", {"start":{"line":116,"column":71},"end":{"line":116,"column":82}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "swizzleRows", {"start":{"line":120,"column":71},"end":{"line":120,"column":82}} ), depth0)) != null ? stack1 : "")
     + " % "
-    + ((stack1 = alias2(alias1(depth0, "rowChunks", {"start":{"line":116,"column":89},"end":{"line":116,"column":98}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "rowChunks", {"start":{"line":120,"column":89},"end":{"line":120,"column":98}} ), depth0)) != null ? stack1 : "")
     + ";\n  const int b_at = "
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"tf32"),{"name":"if","hash":{},"fn":container.program(31, data, 0),"inverse":container.program(32, data, 0),"data":data,"loc":{"start":{"line":117,"column":19},"end":{"line":117,"column":90}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"tf32"),{"name":"if","hash":{},"fn":container.program(33, data, 0),"inverse":container.program(34, data, 0),"data":data,"loc":{"start":{"line":121,"column":19},"end":{"line":121,"column":90}}})) != null ? stack1 : "")
     + " + warp_n;\n  float c[m_tiles][n_tiles][4] = {};\n  CNX_UNROLL\n  for (int s = "
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"split"),{"name":"if","hash":{},"fn":container.program(33, data, 0),"inverse":container.program(34, data, 0),"data":data,"loc":{"start":{"line":120,"column":15},"end":{"line":120,"column":49}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"split"),{"name":"if","hash":{},"fn":container.program(35, data, 0),"inverse":container.program(36, data, 0),"data":data,"loc":{"start":{"line":124,"column":15},"end":{"line":124,"column":49}}})) != null ? stack1 : "")
     + "; s < "
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"split"),{"name":"if","hash":{},"fn":container.program(35, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":120,"column":55},"end":{"line":120,"column":83}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"split"),{"name":"if","hash":{},"fn":container.program(37, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":124,"column":55},"end":{"line":124,"column":83}}})) != null ? stack1 : "")
     + "stages - 1; s++) {\n    if (s < "
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"split"),{"name":"if","hash":{},"fn":container.program(36, data, 0),"inverse":container.program(37, data, 0),"data":data,"loc":{"start":{"line":121,"column":12},"end":{"line":121,"column":48}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"split"),{"name":"if","hash":{},"fn":container.program(38, data, 0),"inverse":container.program(39, data, 0),"data":data,"loc":{"start":{"line":125,"column":12},"end":{"line":125,"column":48}}})) != null ? stack1 : "")
     + ") stage(input, weight, "
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"scaled"),{"name":"if","hash":{},"fn":container.program(38, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":121,"column":71},"end":{"line":121,"column":107}}})) != null ? stack1 : "")
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"norm"),{"name":"if","hash":{},"fn":container.program(11, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":121,"column":107},"end":{"line":121,"column":133}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"scaled"),{"name":"if","hash":{},"fn":container.program(40, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":125,"column":71},"end":{"line":125,"column":107}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"norm"),{"name":"if","hash":{},"fn":container.program(12, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":125,"column":107},"end":{"line":125,"column":133}}})) != null ? stack1 : "")
     + "a, b, m0, n0, s);\n    copy_commit();\n  }\n  for (int s = "
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"split"),{"name":"if","hash":{},"fn":container.program(39, data, 0),"inverse":container.program(40, data, 0),"data":data,"loc":{"start":{"line":124,"column":15},"end":{"line":124,"column":69}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"split"),{"name":"if","hash":{},"fn":container.program(41, data, 0),"inverse":container.program(42, data, 0),"data":data,"loc":{"start":{"line":128,"column":15},"end":{"line":128,"column":69}}})) != null ? stack1 : "")
     + "; s++) {\n    copy_wait<stages - 2>();\n    barrier();\n    if (s + stages - 1 < "
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"split"),{"name":"if","hash":{},"fn":container.program(36, data, 0),"inverse":container.program(37, data, 0),"data":data,"loc":{"start":{"line":127,"column":25},"end":{"line":127,"column":61}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"split"),{"name":"if","hash":{},"fn":container.program(38, data, 0),"inverse":container.program(39, data, 0),"data":data,"loc":{"start":{"line":131,"column":25},"end":{"line":131,"column":61}}})) != null ? stack1 : "")
     + ") stage(input, weight, "
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"scaled"),{"name":"if","hash":{},"fn":container.program(38, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":127,"column":84},"end":{"line":127,"column":120}}})) != null ? stack1 : "")
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"norm"),{"name":"if","hash":{},"fn":container.program(11, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":127,"column":120},"end":{"line":127,"column":146}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"scaled"),{"name":"if","hash":{},"fn":container.program(40, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":131,"column":84},"end":{"line":131,"column":120}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"norm"),{"name":"if","hash":{},"fn":container.program(12, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":131,"column":120},"end":{"line":131,"column":146}}})) != null ? stack1 : "")
     + "a, b, m0, n0, s + stages - 1);\n    copy_commit();\n"
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"tf32"),{"name":"if","hash":{},"fn":container.program(41, data, 0),"inverse":container.program(42, data, 0),"data":data,"loc":{"start":{"line":129,"column":4},"end":{"line":133,"column":11}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"tf32"),{"name":"if","hash":{},"fn":container.program(43, data, 0),"inverse":container.program(44, data, 0),"data":data,"loc":{"start":{"line":133,"column":4},"end":{"line":137,"column":11}}})) != null ? stack1 : "")
     + "  }\n  copy_wait<0>();\n  barrier();\n"
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"split"),{"name":"if","hash":{},"fn":container.program(43, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":137,"column":2},"end":{"line":139,"column":9}}})) != null ? stack1 : "")
-    + "  T *tile = shared<T>(0); // [block_rows][out_row]: the result, so that it is stored in whole chunks\n"
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"residual"),{"name":"if","hash":{},"fn":container.program(44, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":141,"column":2},"end":{"line":158,"column":9}}})) != null ? stack1 : "")
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"mask"),{"name":"if","hash":{},"fn":container.program(48, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":159,"column":2},"end":{"line":164,"column":9}}})) != null ? stack1 : "")
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"squares"),{"name":"if","hash":{},"fn":container.program(50, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":165,"column":2},"end":{"line":167,"column":9}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"split"),{"name":"if","hash":{},"fn":container.program(45, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":141,"column":2},"end":{"line":143,"column":9}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"stored"),{"name":"if","hash":{},"fn":container.program(46, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":144,"column":2},"end":{"line":146,"column":9}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"residual"),{"name":"if","hash":{},"fn":container.program(47, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":147,"column":2},"end":{"line":167,"column":9}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"mask"),{"name":"if","hash":{},"fn":container.program(52, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":168,"column":2},"end":{"line":173,"column":9}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"squares"),{"name":"if","hash":{},"fn":container.program(54, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":174,"column":2},"end":{"line":176,"column":9}}})) != null ? stack1 : "")
     + "  CNX_UNROLL\n  for (int j = 0; j < n_tiles; j++) {\n    const int n = warp_n + j * 8 + 2 * (lane % 4);\n    const Pair shift = load2(bias + n0 + n);\n"
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"squares"),{"name":"if","hash":{},"fn":container.program(51, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":172,"column":4},"end":{"line":174,"column":11}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"squares"),{"name":"if","hash":{},"fn":container.program(55, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":181,"column":4},"end":{"line":183,"column":11}}})) != null ? stack1 : "")
     + "    CNX_UNROLL\n    for (int i = 0; i < m_tiles; i++) {\n      CNX_UNROLL\n      for (int h = 0; h < 2; h++) {\n        const int m = warp_m + i * 16 + h * 8 + lane / 4;\n        float v[2] = {c[i][j][2 * h] + shift.v[0], c[i][j][2 * h + 1] + shift.v[1]};\n"
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"gelu"),{"name":"if","hash":{},"fn":container.program(52, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":181,"column":8},"end":{"line":184,"column":15}}})) != null ? stack1 : "")
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"residual"),{"name":"if","hash":{},"fn":container.program(53, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":185,"column":8},"end":{"line":188,"column":15}}})) != null ? stack1 : "")
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"mask"),{"name":"if","hash":{},"fn":container.program(54, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":189,"column":8},"end":{"line":191,"column":15}}})) != null ? stack1 : "")
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"tf32"),{"name":"if","hash":{},"fn":container.program(55, data, 0),"inverse":container.program(56, data, 0),"data":data,"loc":{"start":{"line":192,"column":8},"end":{"line":197,"column":15}}})) != null ? stack1 : "")
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"squares"),{"name":"if","hash":{},"fn":container.program(57, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":198,"column":8},"end":{"line":213,"column":15}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"gelu"),{"name":"if","hash":{},"fn":container.program(56, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":190,"column":8},"end":{"line":193,"column":15}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"residual"),{"name":"if","hash":{},"fn":container.program(57, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":194,"column":8},"end":{"line":204,"column":15}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"mask"),{"name":"if","hash":{},"fn":container.program(60, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":205,"column":8},"end":{"line":207,"column":15}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"tf32"),{"name":"if","hash":{},"fn":container.program(61, data, 0),"inverse":container.program(62, data, 0),"data":data,"loc":{"start":{"line":208,"column":8},"end":{"line":215,"column":15}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"squares"),{"name":"if","hash":{},"fn":container.program(64, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":216,"column":8},"end":{"line":231,"column":15}}})) != null ? stack1 : "")
     + "      }\n    }\n"
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"squares"),{"name":"if","hash":{},"fn":container.program(62, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":216,"column":4},"end":{"line":223,"column":11}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"squares"),{"name":"if","hash":{},"fn":container.program(69, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":234,"column":4},"end":{"line":241,"column":11}}})) != null ? stack1 : "")
     + "  }\n  barrier();\n"
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"squares"),{"name":"if","hash":{},"fn":container.program(63, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":226,"column":2},"end":{"line":237,"column":9}}})) != null ? stack1 : "")
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"finish"),{"name":"if","hash":{},"fn":container.program(66, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":238,"column":2},"end":{"line":242,"column":9}}})) != null ? stack1 : "")
-    + "  output += (static_cast<size_t>(image) * rows + m0) * columns + n0;\n"
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"chunks"),{"name":"if","hash":{},"fn":container.program(67, data, 0),"inverse":container.program(72, data, 0),"data":data,"loc":{"start":{"line":244,"column":2},"end":{"line":264,"column":9}}})) != null ? stack1 : "")
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"finish"),{"name":"if","hash":{},"fn":container.program(73, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":265,"column":2},"end":{"line":267,"column":9}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"squares"),{"name":"if","hash":{},"fn":container.program(70, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":244,"column":2},"end":{"line":255,"column":9}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"finish"),{"name":"if","hash":{},"fn":container.program(73, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":256,"column":2},"end":{"line":260,"column":9}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"stored"),{"name":"if","hash":{},"fn":container.program(74, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":261,"column":2},"end":{"line":282,"column":9}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"finish"),{"name":"if","hash":{},"fn":container.program(80, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":283,"column":2},"end":{"line":285,"column":9}}})) != null ? stack1 : "")
     + "}\n\n"
     + ((stack1 = container.invokePartial(lookupProperty(partials,"cuda-run"),depth0,{"name":"cuda-run","data":data,"helpers":helpers,"partials":partials,"decorators":container.decorators})) != null ? stack1 : "");
 },"usePartial":true,"useData":true},
@@ -1574,7 +1600,7 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
     + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"batch"),{"name":"if","hash":{},"fn":container.program(2, data, 0),"inverse":container.program(3, data, 0),"data":data,"loc":{"start":{"line":12,"column":2},"end":{"line":16,"column":9}}})) != null ? stack1 : "")
     + "  float sum = 0.0f;\n  for (int c = thread(); c < channels; c += "
     + ((stack1 = alias2(alias1(depth0, "threads", {"start":{"line":18,"column":46},"end":{"line":18,"column":53}} ), depth0)) != null ? stack1 : "")
-    + ") {\n    float square = 0.0f;\n    for (int tile = first; tile < last; tile++) square += partials[tile * channels + c];\n    norms[c] = sqrtf(square);\n    sum += norms[c];\n  }\n  sums[thread()] = sum;\n  barrier();\n  float total = 0.0f;\n  for (int i = 0; i < "
+    + ") {\n    float square = 0.0f;\n    for (int tile = first; tile < last; tile++) square += partials[tile * channels + c];\n    norms[c] = square_root(square);\n    sum += norms[c];\n  }\n  sums[thread()] = sum;\n  barrier();\n  float total = 0.0f;\n  for (int i = 0; i < "
     + ((stack1 = alias2(alias1(depth0, "threads", {"start":{"line":27,"column":24},"end":{"line":27,"column":31}} ), depth0)) != null ? stack1 : "")
     + "; i++) total += sums[i];\n  const float inverse = 1.0f / (total / "
     + ((stack1 = alias2(alias1(depth0, "channels", {"start":{"line":28,"column":42},"end":{"line":28,"column":50}} ), depth0)) != null ? stack1 : "")
@@ -1608,6 +1634,123 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
     + "; i += "
     + ((stack1 = alias2(alias1(depth0, "threads", {"start":{"line":11,"column":57},"end":{"line":11,"column":64}} ), depth0)) != null ? stack1 : "")
     + ") {\n    sum += errors[i] * mask[i];\n    count += mask[i];\n  }\n  const float whole = block_sum(sum), removed = block_sum(count);\n  if (thread() == 0) output[0] = whole / removed;\n}\n\n"
+    + ((stack1 = container.invokePartial(lookupProperty(partials,"cuda-run"),depth0,{"name":"cuda-run","data":data,"helpers":helpers,"partials":partials,"decorators":container.decorators})) != null ? stack1 : "");
+},"usePartial":true,"useData":true},
+
+  "cuda/mlp": {"0":function(container,depth0,helpers,partials,data) {
+    var stack1, alias1=depth0 != null ? depth0 : (container.nullContext || {}), lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
+
+  return ((stack1 = lookupProperty(helpers,"if").call(alias1,lookupProperty(depth0,"guardRows"),{"name":"if","hash":{},"fn":container.program(1, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":59,"column":75},"end":{"line":59,"column":141}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias1,lookupProperty(depth0,"guardDepth"),{"name":"if","hash":{},"fn":container.program(3, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":59,"column":141},"end":{"line":59,"column":178}}})) != null ? stack1 : "")
+    + " ? 16 : 0";
+},"1":function(container,depth0,helpers,partials,data) {
+    var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
+
+  return "m0 + m < rows"
+    + ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"guardDepth"),{"name":"if","hash":{},"fn":container.program(2, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":59,"column":105},"end":{"line":59,"column":134}}})) != null ? stack1 : "");
+},"2":function(container,depth0,helpers,partials,data) {
+    return " && ";
+},"3":function(container,depth0,helpers,partials,data) {
+    return "c < channels";
+},"4":function(container,depth0,helpers,partials,data) {
+    return "16";
+},"5":function(container,depth0,helpers,partials,data) {
+    return " && m0 + m < rows";
+},"compiler":[8,">= 4.3.0"],"main":function(container,depth0,helpers,partials,data) {
+    var stack1, alias1=container.strict, alias2=container.lambda, alias3=depth0 != null ? depth0 : (container.nullContext || {}), lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
+
+  return "// Both linears of a block with GRN between them, whose factors are known; the "
+    + ((stack1 = alias2(alias1(depth0, "wide", {"start":{"line":1,"column":81},"end":{"line":1,"column":85}} ), depth0)) != null ? stack1 : "")
+    + " values between them are made anew here\n// and never stored:\n//   g[m,k] = gelu(bias1[k] + sum over c of input[m,c] * weight1[c,k]) * scale[k]\n//   output[m,n] = bias2[n] + sum over k of g[m,k] * weight2[k,n] + residual[m,n]\n// A block makes "
+    + ((stack1 = alias2(alias1(depth0, "blockRows", {"start":{"line":5,"column":19},"end":{"line":5,"column":28}} ), depth0)) != null ? stack1 : "")
+    + " rows, a warp "
+    + ((stack1 = alias2(alias1(depth0, "warpRows", {"start":{"line":5,"column":46},"end":{"line":5,"column":54}} ), depth0)) != null ? stack1 : "")
+    + " of them: it makes 16 columns of g at a time, whose sums are, rounded, the left\n// operand of the second product. "
+    + ((stack1 = alias2(alias1(depth0, "step", {"start":{"line":6,"column":36},"end":{"line":6,"column":40}} ), depth0)) != null ? stack1 : "")
+    + " columns of weight1 and as many rows of weight2 are copied at a time, with "
+    + ((stack1 = alias2(alias1(depth0, "stagesLess", {"start":{"line":6,"column":119},"end":{"line":6,"column":129}} ), depth0)) != null ? stack1 : "")
+    + " steps\n// on their way. Sums are f32.\n"
+    + ((stack1 = container.invokePartial(lookupProperty(partials,"cuda-head"),depth0,{"name":"cuda-head","data":data,"helpers":helpers,"partials":partials,"decorators":container.decorators})) != null ? stack1 : "")
+    + "using T = "
+    + ((stack1 = alias2(alias1(depth0, "scalar", {"start":{"line":9,"column":12},"end":{"line":9,"column":18}} ), depth0)) != null ? stack1 : "")
+    + ";\nconstexpr int rows = "
+    + ((stack1 = alias2(alias1(depth0, "rows", {"start":{"line":10,"column":23},"end":{"line":10,"column":27}} ), depth0)) != null ? stack1 : "")
+    + ", channels = "
+    + ((stack1 = alias2(alias1(depth0, "channels", {"start":{"line":10,"column":44},"end":{"line":10,"column":52}} ), depth0)) != null ? stack1 : "")
+    + ", wide = "
+    + ((stack1 = alias2(alias1(depth0, "wide", {"start":{"line":10,"column":65},"end":{"line":10,"column":69}} ), depth0)) != null ? stack1 : "")
+    + ";\nconstexpr int block_rows = "
+    + ((stack1 = alias2(alias1(depth0, "blockRows", {"start":{"line":11,"column":29},"end":{"line":11,"column":38}} ), depth0)) != null ? stack1 : "")
+    + ", step = "
+    + ((stack1 = alias2(alias1(depth0, "step", {"start":{"line":11,"column":51},"end":{"line":11,"column":55}} ), depth0)) != null ? stack1 : "")
+    + ", steps = "
+    + ((stack1 = alias2(alias1(depth0, "steps", {"start":{"line":11,"column":69},"end":{"line":11,"column":74}} ), depth0)) != null ? stack1 : "")
+    + ", stages = "
+    + ((stack1 = alias2(alias1(depth0, "stages", {"start":{"line":11,"column":89},"end":{"line":11,"column":95}} ), depth0)) != null ? stack1 : "")
+    + "; // of the wide columns\nconstexpr int depth = "
+    + ((stack1 = alias2(alias1(depth0, "depth", {"start":{"line":12,"column":24},"end":{"line":12,"column":29}} ), depth0)) != null ? stack1 : "")
+    + ";                       // channels, and zeros up to a multiple of 16\nconstexpr int m_tiles = "
+    + ((stack1 = alias2(alias1(depth0, "mTiles", {"start":{"line":13,"column":26},"end":{"line":13,"column":32}} ), depth0)) != null ? stack1 : "")
+    + ", n_tiles = "
+    + ((stack1 = alias2(alias1(depth0, "nTiles", {"start":{"line":13,"column":48},"end":{"line":13,"column":54}} ), depth0)) != null ? stack1 : "")
+    + ";           // of 16 rows of a warp, of 8 columns\nconstexpr int x_row = depth + 8, u_row = step + 8, v_row = "
+    + ((stack1 = alias2(alias1(depth0, "vRow", {"start":{"line":14,"column":61},"end":{"line":14,"column":65}} ), depth0)) != null ? stack1 : "")
+    + "; // an odd number of 16-byte chunks, against bank conflicts\nconstexpr int u_stage = depth * u_row, v_stage = step * v_row;\n\n// Brings the weights and factors of step s to shared memory; copies may still be on their way.\nCNX_DEVICE void stage(const T *weight1, const T *weight2, const float *bias1, const float *scale, T *u, T *v, float *of, int s) {\n  u += s % stages * u_stage;\n  v += s % stages * v_stage;\n  of += s % stages * 2 * step;\n  const Sweep<"
+    + ((stack1 = alias2(alias1(depth0, "threads", {"start":{"line":22,"column":16},"end":{"line":22,"column":23}} ), depth0)) != null ? stack1 : "")
+    + ", depth, step / 8> first;\n  u += first.first * u_row + first.chunk * 8;\n  weight1 += first.first * "
+    + ((stack1 = alias2(alias1(depth0, "weight1Row", {"start":{"line":24,"column":29},"end":{"line":24,"column":39}} ), depth0)) != null ? stack1 : "")
+    + " + s * step + first.chunk * 8;\n  CNX_UNROLL\n  for (int i = 0; i < first.count; i++) {\n    if (first.has(i)) copy_async(u + i * first.pass * u_row, weight1 + i * first.pass * "
+    + ((stack1 = alias2(alias1(depth0, "weight1Row", {"start":{"line":27,"column":90},"end":{"line":27,"column":100}} ), depth0)) != null ? stack1 : "")
+    + ", 16);\n  }\n  const Sweep<"
+    + ((stack1 = alias2(alias1(depth0, "threads", {"start":{"line":29,"column":16},"end":{"line":29,"column":23}} ), depth0)) != null ? stack1 : "")
+    + ", step, channels / 8> second;\n  v += second.first * v_row + second.chunk * 8;\n  weight2 += (s * step + second.first) * "
+    + ((stack1 = alias2(alias1(depth0, "weight2Row", {"start":{"line":31,"column":43},"end":{"line":31,"column":53}} ), depth0)) != null ? stack1 : "")
+    + " + second.chunk * 8;\n  CNX_UNROLL\n  for (int i = 0; i < second.count; i++) {\n    if (second.has(i)) copy_async(v + i * second.pass * v_row, weight2 + i * second.pass * "
+    + ((stack1 = alias2(alias1(depth0, "weight2Row", {"start":{"line":34,"column":93},"end":{"line":34,"column":103}} ), depth0)) != null ? stack1 : "")
+    + ", 16);\n  }\n  const int k = thread() * 4;\n  if (k < step) copy_async(of + k, bias1 + s * step + k, 16);\n  if (k < step) copy_async(of + step + k, scale + s * step + k, 16);\n}\n\nCNX_KERNEL("
+    + ((stack1 = alias2(alias1(depth0, "threads", {"start":{"line":41,"column":13},"end":{"line":41,"column":20}} ), depth0)) != null ? stack1 : "")
+    + ", "
+    + ((stack1 = alias2(alias1(depth0, "blocks", {"start":{"line":41,"column":26},"end":{"line":41,"column":32}} ), depth0)) != null ? stack1 : "")
+    + ") kernel(\n"
+    + ((stack1 = container.invokePartial(lookupProperty(partials,"cuda-parameters"),depth0,{"name":"cuda-parameters","data":data,"helpers":helpers,"partials":partials,"decorators":container.decorators})) != null ? stack1 : "")
+    + "{\n  T *x = shared<T>(0);          // [block_rows][x_row], the rows of the block; then the result\n  T *u = shared<T>("
+    + ((stack1 = alias2(alias1(depth0, "uAt", {"start":{"line":45,"column":21},"end":{"line":45,"column":24}} ), depth0)) != null ? stack1 : "")
+    + "); // [stages][depth][u_row]\n  T *v = shared<T>("
+    + ((stack1 = alias2(alias1(depth0, "vAt", {"start":{"line":46,"column":21},"end":{"line":46,"column":24}} ), depth0)) != null ? stack1 : "")
+    + "); // [stages][step][v_row]\n  float *of = shared<float>("
+    + ((stack1 = alias2(alias1(depth0, "ofAt", {"start":{"line":47,"column":30},"end":{"line":47,"column":34}} ), depth0)) != null ? stack1 : "")
+    + "); // bias1, then scale, [stages][2][step]\n  const int image = block_z(), m0 = block_y() * block_rows;\n  const int lane = thread() % 32, warp_m = thread() / 32 * "
+    + ((stack1 = alias2(alias1(depth0, "warpRows", {"start":{"line":49,"column":61},"end":{"line":49,"column":69}} ), depth0)) != null ? stack1 : "")
+    + ";\n  input += (static_cast<size_t>(image) * rows + m0) * channels;\n  residual += (static_cast<size_t>(image) * rows + m0) * channels;\n  output += (static_cast<size_t>(image) * rows + m0) * channels;\n  scale += image * wide;\n  const Sweep<"
+    + ((stack1 = alias2(alias1(depth0, "threads", {"start":{"line":54,"column":16},"end":{"line":54,"column":23}} ), depth0)) != null ? stack1 : "")
+    + ", block_rows, depth / 8> whole;\n  CNX_UNROLL\n  for (int i = 0; i < whole.count; i++) {\n    const int m = whole.row(i), c = whole.chunk * 8;\n    if (!whole.has(i)) continue;\n    copy_async(x + m * x_row + c, input + m * channels + c, "
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"guarded"),{"name":"if","hash":{},"fn":container.program(0, data, 0),"inverse":container.program(4, data, 0),"data":data,"loc":{"start":{"line":59,"column":60},"end":{"line":59,"column":204}}})) != null ? stack1 : "")
+    + ");\n  }\n  CNX_UNROLL\n  for (int s = 0; s < stages - 1; s++) {\n    if (s < steps) stage(weight1, weight2, bias1, scale, u, v, of, s);\n    copy_commit();\n  }\n  float c[m_tiles][n_tiles][4] = {};\n  for (int s = 0; s < steps; s++) {\n    copy_wait<stages - 2>();\n    barrier();\n    if (s + stages - 1 < steps) stage(weight1, weight2, bias1, scale, u, v, of, s + stages - 1);\n    copy_commit();\n    const T *us = u + s % stages * u_stage + lane % 16 * u_row + lane / 16 * 8;\n    const T *vs = v + s % stages * v_stage + lane % 16 * v_row;\n    const float *fs = of + s % stages * 2 * step + 2 * (lane % 4);\n    CNX_UNROLL\n    for (int j = 0; j < step; j += 16) {\n      float g[m_tiles][2][4] = {};\n      CNX_UNROLL\n      for (int k = 0; k < depth; k += 16) {\n        uint32_t y[4];\n        load_matrices_transposed(y, us + k * u_row + j);\n        CNX_UNROLL\n        for (int i = 0; i < m_tiles; i++) {\n          uint32_t left[4];\n          load_matrices(left, x + (warp_m + i * 16 + lane % 16) * x_row + k + lane / 16 * 8);\n          multiply<T>(g[i][0], left, y[0], y[1]);\n          multiply<T>(g[i][1], left, y[2], y[3]);\n        }\n      }\n      // A lane's sums of two tiles of 8 columns are what it has of a left operand of 16.\n      uint32_t a[m_tiles][4];\n      CNX_UNROLL\n      for (int t = 0; t < 2; t++) {\n        const Pair shift = load2(fs + j + t * 8), factor = load2(fs + step + j + t * 8);\n        CNX_UNROLL\n        for (int i = 0; i < m_tiles; i++) {\n          CNX_UNROLL\n          for (int h = 0; h < 2; h++) {\n            const uint32_t both = pack<T>("
+    + ((stack1 = alias2(alias1(depth0, "gelu", {"start":{"line":99,"column":44},"end":{"line":99,"column":48}} ), depth0)) != null ? stack1 : "")
+    + "(g[i][t][2 * h] + shift.v[0]), "
+    + ((stack1 = alias2(alias1(depth0, "gelu", {"start":{"line":99,"column":83},"end":{"line":99,"column":87}} ), depth0)) != null ? stack1 : "")
+    + "(g[i][t][2 * h + 1] + shift.v[1]));\n            a[i][2 * t + h] = scaled<T>(both, factor); // of what the statistics were made of\n          }\n        }\n      }\n      CNX_UNROLL\n      for (int n = 0; n < n_tiles; n += 2) {\n        uint32_t y[4];\n        load_matrices_transposed(y, vs + j * v_row + n * 8 + (n + 1 < n_tiles ? lane / 16 * 8 : 0));\n        CNX_UNROLL\n        for (int i = 0; i < m_tiles; i++) {\n          multiply<T>(c[i][n], a[i], y[0], y[1]);\n          if (n + 1 < n_tiles) multiply<T>(c[i][n + 1], a[i], y[2], y[3]);\n        }\n      }\n    }\n  }\n  copy_wait<0>();\n  barrier();\n  const Sweep<"
+    + ((stack1 = alias2(alias1(depth0, "threads", {"start":{"line":118,"column":16},"end":{"line":118,"column":23}} ), depth0)) != null ? stack1 : "")
+    + ", block_rows, channels / 8> out;\n  const int out_c = out.chunk * 8;\n  CNX_UNROLL\n  for (int i = 0; i < out.count; i++) {\n    const int m = out.row(i);\n    if (out.has(i)"
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"guardRows"),{"name":"if","hash":{},"fn":container.program(5, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":123,"column":18},"end":{"line":123,"column":59}}})) != null ? stack1 : "")
+    + ") copy_async(x + m * x_row + out_c, residual + m * channels + out_c, 16);\n  }\n  copy_commit();\n  copy_wait<0>();\n  barrier();\n  CNX_UNROLL\n  for (int n = 0; n < n_tiles; n++) {\n    const int at = n * 8 + 2 * (lane % 4);\n    const Pair shift = load2(bias2 + at);\n    CNX_UNROLL\n    for (int i = 0; i < m_tiles; i++) {\n      CNX_UNROLL\n      for (int h = 0; h < 2; h++) {\n        T *to = x + (warp_m + i * 16 + h * 8 + lane / 4) * x_row + at;\n        const uint32_t was = load_word(to);\n        store_word(to, pack<T>(c[i][n][2 * h] + shift.v[0] + low_of<T>(was), c[i][n][2 * h + 1] + shift.v[1] + high_of<T>(was)));\n      }\n    }\n  }\n  barrier();\n  CNX_UNROLL\n  for (int i = 0; i < out.count; i++) {\n    const int m = out.row(i);\n    if (out.has(i)"
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"guardRows"),{"name":"if","hash":{},"fn":container.program(5, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":146,"column":18},"end":{"line":146,"column":59}}})) != null ? stack1 : "")
+    + ") store8(output + m * channels + out_c, x + m * x_row + out_c);\n  }\n}\n\n"
     + ((stack1 = container.invokePartial(lookupProperty(partials,"cuda-run"),depth0,{"name":"cuda-run","data":data,"helpers":helpers,"partials":partials,"decorators":container.decorators})) != null ? stack1 : "");
 },"usePartial":true,"useData":true},
 
@@ -7902,7 +8045,7 @@ export const partials: Readonly<Record<string, Precompiled>> = {
     };
 
   return ((stack1 = container.invokePartial(lookupProperty(partials,"cuda-device-fibers"),depth0,{"name":"cuda-device-fibers","data":data,"helpers":helpers,"partials":partials,"decorators":container.decorators})) != null ? stack1 : "")
-    + "\nCNX_DEVICE int thread() { return cpu::block.current; }\nCNX_DEVICE int block_x() { return static_cast<int>(cpu::block.index.x); }\nCNX_DEVICE int block_y() { return static_cast<int>(cpu::block.index.y); }\nCNX_DEVICE int block_z() { return static_cast<int>(cpu::block.index.z); }\n\ntemplate <class T> CNX_DEVICE T *shared(size_t offset) {\n  if (offset > cpu::block.bytes) cpu::fault(\"a place past the end of shared memory\");\n  return reinterpret_cast<T *>(cpu::block.memory.data() + offset);\n}\n\nCNX_DEVICE void barrier() {\n  cpu::block.fiber().state = cpu::State::at_barrier;\n  cpu::block.waiting++;\n  cpu::block.to_scheduler();\n}\nCNX_DEVICE float shuffle_xor(float x, int mask) {\n  cpu::Fiber &self = cpu::block.fiber();\n  self.value[0] = x;\n  cpu::warp_instruction(1000 + mask, [mask](cpu::Fiber *warp) {\n    for (int i = 0; i < cpu::lanes; i++) warp[i].value[1] = warp[i ^ mask].value[0];\n  });\n  return self.value[1];\n}\n\nCNX_DEVICE void copy_async(void *to, const void *source, int bytes) {\n  cpu::aligned(to, 16);\n  if (bytes > 0) cpu::aligned(source, 16);\n  cpu::Fiber &self = cpu::block.fiber();\n  const cpu::Copy copy{to, source, bytes, self.groups};\n  if (cpu::settings.late)\n    self.copies.push_back(copy);\n  else\n    cpu::perform(copy);\n}\nCNX_DEVICE void copy_commit() { cpu::block.fiber().groups++; }\ntemplate <int pending> CNX_DEVICE void copy_wait() {\n  cpu::Fiber &self = cpu::block.fiber();\n  size_t kept = 0;\n  for (const cpu::Copy &copy : self.copies) {\n    if (copy.group < self.groups - pending)\n      cpu::perform(copy);\n    else\n      self.copies[kept++] = copy;\n  }\n  self.copies.resize(kept);\n}\n\nnamespace cpu {\ninline void load_matrices(uint32_t (&to)[4], const void *row, bool transposed) {\n  aligned(row, 16);\n  Fiber &self = block.fiber();\n  self.source = row;\n  warp_instruction(transposed ? 2 : 3, [transposed](Fiber *warp) {\n    for (int i = 0; i < lanes; i++) {\n      for (int m = 0; m < 4; m++) {\n        uint16_t pair[2];\n        for (int e = 0; e < 2; e++) {\n          const int r = transposed ? 2 * (i % 4) + e : i / 4;\n          const int c = transposed ? i / 4 : 2 * (i % 4) + e;\n          pair[e] = static_cast<const uint16_t *>(warp[8 * m + r].source)[c];\n        }\n        warp[i].words[m] = pair[0] | static_cast<uint32_t>(pair[1]) << 16;\n      }\n    }\n  });\n  for (int m = 0; m < 4; m++) to[m] = self.words[m];\n}\ninline uint32_t bits_of(float x) {\n  uint32_t bits;\n  std::memcpy(&bits, &x, 4);\n  return bits;\n}\ninline float float_of(uint32_t bits) {\n  float x;\n  std::memcpy(&x, &bits, 4);\n  return x;\n}\n} // namespace cpu\n\nCNX_DEVICE void load_matrices(uint32_t (&to)[4], const void *row) { cpu::load_matrices(to, row, false); }\nCNX_DEVICE void load_matrices_transposed(uint32_t (&to)[4], const void *row) { cpu::load_matrices(to, row, true); }\n\nCNX_DEVICE float float_of(uint32_t bits) { return cpu::float_of(bits); }\nCNX_DEVICE float widen(float x) { return x; }\nCNX_DEVICE float widen(bf16 x) { return cpu::float_of(static_cast<uint32_t>(x.bits) << 16); }\nCNX_DEVICE float widen(tf32 x) { return cpu::float_of(x.bits); }\nCNX_DEVICE float widen(f16 x) {\n  const uint32_t sign = static_cast<uint32_t>(x.bits & 0x8000) << 16;\n  const uint32_t exponent = (x.bits >> 10) & 31, mantissa = x.bits & 1023;\n  if (exponent == 31) return cpu::float_of(sign | 0x7f800000 | mantissa << 13);\n  if (exponent == 0) {\n    const float small = static_cast<float>(mantissa) * 0x1p-24f;\n    return sign ? -small : small;\n  }\n  return cpu::float_of(sign | (exponent + 112) << 23 | mantissa << 13);\n}\ntemplate <class T> CNX_DEVICE T narrow(float x);\ntemplate <> inline float narrow<float>(float x) { return x; }\ntemplate <> inline bf16 narrow<bf16>(float x) {\n  const uint32_t bits = cpu::bits_of(x);\n  if ((bits & 0x7fffffff) > 0x7f800000) return {0x7fff};\n  return {static_cast<uint16_t>((bits + 0x7fff + ((bits >> 16) & 1)) >> 16)};\n}\ntemplate <> inline f16 narrow<f16>(float x) {\n  const uint32_t bits = cpu::bits_of(x), sign = (bits >> 16) & 0x8000, magnitude = bits & 0x7fffffff;\n  if (magnitude > 0x7f800000) return {0x7fff};\n  if (magnitude >= 0x477ff000) return {static_cast<uint16_t>(sign | 0x7c00)};\n  if (magnitude < 0x38800000) { // subnormal: a multiple of 2^-24\n    const uint32_t steps = static_cast<uint32_t>(std::nearbyint(std::ldexp(cpu::float_of(magnitude), 24)));\n    return {static_cast<uint16_t>(sign | steps)};\n  }\n  const uint32_t rounded = magnitude + 0xfff + ((magnitude >> 13) & 1) - 0x38000000;\n  return {static_cast<uint16_t>(sign | rounded >> 13)};\n}\ntemplate <> inline tf32 narrow<tf32>(float x) {\n  const uint32_t bits = cpu::bits_of(x);\n  if ((bits & 0x7fffffff) > 0x7f800000) return {0x7fffffff};\n  return {(bits + 0x1000) & ~0x1fffu};\n}\ntemplate <class T> CNX_DEVICE uint32_t pack(float low, float high) {\n  return narrow<T>(low).bits | static_cast<uint32_t>(narrow<T>(high).bits) << 16;\n}\n\ntemplate <class T> CNX_DEVICE void multiply(float (&c)[4], const uint32_t (&a)[4], uint32_t b0, uint32_t b1) {\n  cpu::Fiber &self = cpu::block.fiber();\n  for (int i = 0; i < 4; i++) self.value[i] = c[i], self.words[i] = a[i];\n  self.words[4] = b0;\n  self.words[5] = b1;\n  cpu::warp_instruction(4, [](cpu::Fiber *warp) {\n    const auto half = [](uint32_t word, int e) { return widen(T{static_cast<uint16_t>(word >> (16 * e))}); };\n    float left[16][16], right[16][8];\n    for (int i = 0; i < cpu::lanes; i++) {\n      const int group = i / 4, pair = 2 * (i % 4);\n      for (int e = 0; e < 2; e++) {\n        for (int r = 0; r < 4; r++) left[group + 8 * (r % 2)][pair + e + 8 * (r / 2)] = half(warp[i].words[r], e);\n        for (int r = 0; r < 2; r++) right[pair + e + 8 * r][group] = half(warp[i].words[4 + r], e);\n      }\n    }\n    for (int i = 0; i < cpu::lanes; i++) {\n      for (int r = 0; r < 4; r++) {\n        const int m = i / 4 + 8 * (r / 2), n = 2 * (i % 4) + r % 2;\n        float sum = warp[i].value[r];\n        for (int k = 0; k < 16; k++) sum += left[m][k] * right[k][n];\n        warp[i].value[r] = sum;\n      }\n    }\n  });\n  for (int i = 0; i < 4; i++) c[i] = self.value[i];\n}\ntemplate <> inline void multiply<tf32>(float (&c)[4], const uint32_t (&a)[4], uint32_t b0, uint32_t b1) {\n  cpu::Fiber &self = cpu::block.fiber();\n  for (int i = 0; i < 4; i++) self.value[i] = c[i], self.words[i] = a[i];\n  self.words[4] = b0;\n  self.words[5] = b1;\n  cpu::warp_instruction(5, [](cpu::Fiber *warp) {\n    const auto factor = [](uint32_t word) {\n      const float x = widen(tf32{word});\n      if (x == x && (word & 0x1fff) != 0) cpu::fault(\"an operand that is not rounded to TF32\");\n      return x;\n    };\n    float left[16][8], right[8][8];\n    for (int i = 0; i < cpu::lanes; i++) {\n      const int group = i / 4, one = i % 4;\n      for (int r = 0; r < 4; r++) left[group + 8 * (r % 2)][one + 4 * (r / 2)] = factor(warp[i].words[r]);\n      for (int r = 0; r < 2; r++) right[one + 4 * r][group] = factor(warp[i].words[4 + r]);\n    }\n    for (int i = 0; i < cpu::lanes; i++) {\n      for (int r = 0; r < 4; r++) {\n        const int m = i / 4 + 8 * (r / 2), n = 2 * (i % 4) + r % 2;\n        float sum = warp[i].value[r];\n        for (int k = 0; k < 8; k++) sum += left[m][k] * right[k][n];\n        warp[i].value[r] = sum;\n      }\n    }\n  });\n  for (int i = 0; i < 4; i++) c[i] = self.value[i];\n}\n\nCNX_DEVICE unsigned arrive(unsigned *counter) { return __atomic_fetch_add(counter, 1u, __ATOMIC_ACQ_REL); }\nCNX_DEVICE void acquire() { __atomic_thread_fence(__ATOMIC_ACQUIRE); }\nCNX_DEVICE float load_fresh(const float *from) { return *from; }\n\nCNX_DEVICE float exp2_fast(float x) { return std::exp2(x); }\nCNX_DEVICE float reciprocal_root(float x) { return 1.0f / std::sqrt(x); }\n\ninline const char *device_text(int) { return \"the CPU ran out of memory\"; }\ninline int device_allocate(void **to, size_t bytes) {\n  const size_t whole = bytes + 2 * cpu::guard_bytes;\n  unsigned char *base = static_cast<unsigned char *>(std::aligned_alloc(256, (whole + 192 + 255) / 256 * 256));\n  if (base == nullptr) return 1002;\n  base += 192; // the allocation itself starts at a multiple of 256, behind its guard\n  std::memset(base, cpu::guard_byte, cpu::guard_bytes);\n  std::memset(base + cpu::guard_bytes + bytes, cpu::guard_byte, cpu::guard_bytes);\n  std::memset(base + cpu::guard_bytes, 0xff, bytes);\n  cpu::allocations.push_back({base, bytes});\n  *to = base + cpu::guard_bytes;\n  return 0;\n}\ninline void device_free(void *memory) {\n  if (memory == nullptr) return;\n  unsigned char *base = static_cast<unsigned char *>(memory) - cpu::guard_bytes;\n  auto &all = cpu::allocations;\n  all.erase(std::remove_if(all.begin(), all.end(), [base](const cpu::Allocation &a) { return a.base == base; }),\n            all.end());\n  std::free(base - 192);\n}\ninline int device_upload(void *to, const void *from, size_t bytes) {\n  std::memcpy(to, from, bytes);\n  return 0;\n}\ninline int device_download(void *to, const void *from, size_t bytes) {\n  std::memcpy(to, from, bytes);\n  return 0;\n}\ninline int device_fill(void *to, int byte, size_t bytes, Stream) {\n  std::memset(to, byte, bytes);\n  return 0;\n}\ninline int device_finish(Stream) { return 0; }\ninline int device_capability() { return 80; }\n\ntemplate <class... P, class... A>\nint launch(void (*kernel)(P...), Grid grid, int threads, size_t bytes, Stream, A... operands) {\n  cpu::run(grid, threads, bytes, [&] { kernel(operands...); });\n  return 0;\n}\n";
+    + "\nCNX_DEVICE int thread() { return cpu::block.current; }\nCNX_DEVICE int block_x() { return static_cast<int>(cpu::block.index.x); }\nCNX_DEVICE int block_y() { return static_cast<int>(cpu::block.index.y); }\nCNX_DEVICE int block_z() { return static_cast<int>(cpu::block.index.z); }\n\ntemplate <class T> CNX_DEVICE T *shared(size_t offset) {\n  if (offset > cpu::block.bytes) cpu::fault(\"a place past the end of shared memory\");\n  return reinterpret_cast<T *>(cpu::block.memory.data() + offset);\n}\n\nCNX_DEVICE void barrier() {\n  cpu::block.fiber().state = cpu::State::at_barrier;\n  cpu::block.waiting++;\n  cpu::block.to_scheduler();\n}\nCNX_DEVICE float shuffle_xor(float x, int mask) {\n  cpu::Fiber &self = cpu::block.fiber();\n  self.value[0] = x;\n  cpu::warp_instruction(1000 + mask, [mask](cpu::Fiber *warp) {\n    for (int i = 0; i < cpu::lanes; i++) warp[i].value[1] = warp[i ^ mask].value[0];\n  });\n  return self.value[1];\n}\n\nCNX_DEVICE void copy_async(void *to, const void *source, int bytes) {\n  cpu::aligned(to, 16);\n  if (bytes > 0) cpu::aligned(source, 16);\n  cpu::Fiber &self = cpu::block.fiber();\n  const cpu::Copy copy{to, source, bytes, self.groups};\n  if (cpu::settings.late)\n    self.copies.push_back(copy);\n  else\n    cpu::perform(copy);\n}\nCNX_DEVICE void copy_commit() { cpu::block.fiber().groups++; }\ntemplate <int pending> CNX_DEVICE void copy_wait() {\n  cpu::Fiber &self = cpu::block.fiber();\n  size_t kept = 0;\n  for (const cpu::Copy &copy : self.copies) {\n    if (copy.group < self.groups - pending)\n      cpu::perform(copy);\n    else\n      self.copies[kept++] = copy;\n  }\n  self.copies.resize(kept);\n}\n\nnamespace cpu {\ninline void load_matrices(uint32_t (&to)[4], const void *row, bool transposed) {\n  aligned(row, 16);\n  Fiber &self = block.fiber();\n  self.source = row;\n  warp_instruction(transposed ? 2 : 3, [transposed](Fiber *warp) {\n    for (int i = 0; i < lanes; i++) {\n      for (int m = 0; m < 4; m++) {\n        uint16_t pair[2];\n        for (int e = 0; e < 2; e++) {\n          const int r = transposed ? 2 * (i % 4) + e : i / 4;\n          const int c = transposed ? i / 4 : 2 * (i % 4) + e;\n          pair[e] = static_cast<const uint16_t *>(warp[8 * m + r].source)[c];\n        }\n        warp[i].words[m] = pair[0] | static_cast<uint32_t>(pair[1]) << 16;\n      }\n    }\n  });\n  for (int m = 0; m < 4; m++) to[m] = self.words[m];\n}\ninline uint32_t bits_of(float x) {\n  uint32_t bits;\n  std::memcpy(&bits, &x, 4);\n  return bits;\n}\ninline float float_of(uint32_t bits) {\n  float x;\n  std::memcpy(&x, &bits, 4);\n  return x;\n}\n} // namespace cpu\n\nCNX_DEVICE void load_matrices(uint32_t (&to)[4], const void *row) { cpu::load_matrices(to, row, false); }\nCNX_DEVICE void load_matrices_transposed(uint32_t (&to)[4], const void *row) { cpu::load_matrices(to, row, true); }\n\nCNX_DEVICE float float_of(uint32_t bits) { return cpu::float_of(bits); }\nCNX_DEVICE float widen(float x) { return x; }\nCNX_DEVICE float widen(bf16 x) { return cpu::float_of(static_cast<uint32_t>(x.bits) << 16); }\nCNX_DEVICE float widen(tf32 x) { return cpu::float_of(x.bits); }\nCNX_DEVICE float widen(f16 x) {\n  const uint32_t sign = static_cast<uint32_t>(x.bits & 0x8000) << 16;\n  const uint32_t exponent = (x.bits >> 10) & 31, mantissa = x.bits & 1023;\n  if (exponent == 31) return cpu::float_of(sign | 0x7f800000 | mantissa << 13);\n  if (exponent == 0) {\n    const float small = static_cast<float>(mantissa) * 0x1p-24f;\n    return sign ? -small : small;\n  }\n  return cpu::float_of(sign | (exponent + 112) << 23 | mantissa << 13);\n}\ntemplate <class T> CNX_DEVICE T narrow(float x);\ntemplate <> inline float narrow<float>(float x) { return x; }\ntemplate <> inline bf16 narrow<bf16>(float x) {\n  const uint32_t bits = cpu::bits_of(x);\n  if ((bits & 0x7fffffff) > 0x7f800000) return {0x7fff};\n  return {static_cast<uint16_t>((bits + 0x7fff + ((bits >> 16) & 1)) >> 16)};\n}\ntemplate <> inline f16 narrow<f16>(float x) {\n  const uint32_t bits = cpu::bits_of(x), sign = (bits >> 16) & 0x8000, magnitude = bits & 0x7fffffff;\n  if (magnitude > 0x7f800000) return {0x7fff};\n  if (magnitude >= 0x477ff000) return {static_cast<uint16_t>(sign | 0x7c00)};\n  if (magnitude < 0x38800000) { // subnormal: a multiple of 2^-24\n    const uint32_t steps = static_cast<uint32_t>(std::nearbyint(std::ldexp(cpu::float_of(magnitude), 24)));\n    return {static_cast<uint16_t>(sign | steps)};\n  }\n  const uint32_t rounded = magnitude + 0xfff + ((magnitude >> 13) & 1) - 0x38000000;\n  return {static_cast<uint16_t>(sign | rounded >> 13)};\n}\ntemplate <> inline tf32 narrow<tf32>(float x) {\n  const uint32_t bits = cpu::bits_of(x);\n  if ((bits & 0x7fffffff) > 0x7f800000) return {0x7fffffff};\n  return {(bits + 0x1000) & ~0x1fffu};\n}\ntemplate <class T> CNX_DEVICE uint32_t pack(float low, float high) {\n  return narrow<T>(low).bits | static_cast<uint32_t>(narrow<T>(high).bits) << 16;\n}\n\ntemplate <class T> CNX_DEVICE void multiply(float (&c)[4], const uint32_t (&a)[4], uint32_t b0, uint32_t b1) {\n  cpu::Fiber &self = cpu::block.fiber();\n  for (int i = 0; i < 4; i++) self.value[i] = c[i], self.words[i] = a[i];\n  self.words[4] = b0;\n  self.words[5] = b1;\n  cpu::warp_instruction(4, [](cpu::Fiber *warp) {\n    const auto half = [](uint32_t word, int e) { return widen(T{static_cast<uint16_t>(word >> (16 * e))}); };\n    float left[16][16], right[16][8];\n    for (int i = 0; i < cpu::lanes; i++) {\n      const int group = i / 4, pair = 2 * (i % 4);\n      for (int e = 0; e < 2; e++) {\n        for (int r = 0; r < 4; r++) left[group + 8 * (r % 2)][pair + e + 8 * (r / 2)] = half(warp[i].words[r], e);\n        for (int r = 0; r < 2; r++) right[pair + e + 8 * r][group] = half(warp[i].words[4 + r], e);\n      }\n    }\n    for (int i = 0; i < cpu::lanes; i++) {\n      for (int r = 0; r < 4; r++) {\n        const int m = i / 4 + 8 * (r / 2), n = 2 * (i % 4) + r % 2;\n        float sum = warp[i].value[r];\n        for (int k = 0; k < 16; k++) sum += left[m][k] * right[k][n];\n        warp[i].value[r] = sum;\n      }\n    }\n  });\n  for (int i = 0; i < 4; i++) c[i] = self.value[i];\n}\ntemplate <> inline void multiply<tf32>(float (&c)[4], const uint32_t (&a)[4], uint32_t b0, uint32_t b1) {\n  cpu::Fiber &self = cpu::block.fiber();\n  for (int i = 0; i < 4; i++) self.value[i] = c[i], self.words[i] = a[i];\n  self.words[4] = b0;\n  self.words[5] = b1;\n  cpu::warp_instruction(5, [](cpu::Fiber *warp) {\n    const auto factor = [](uint32_t word) {\n      const float x = widen(tf32{word});\n      if (x == x && (word & 0x1fff) != 0) cpu::fault(\"an operand that is not rounded to TF32\");\n      return x;\n    };\n    float left[16][8], right[8][8];\n    for (int i = 0; i < cpu::lanes; i++) {\n      const int group = i / 4, one = i % 4;\n      for (int r = 0; r < 4; r++) left[group + 8 * (r % 2)][one + 4 * (r / 2)] = factor(warp[i].words[r]);\n      for (int r = 0; r < 2; r++) right[one + 4 * r][group] = factor(warp[i].words[4 + r]);\n    }\n    for (int i = 0; i < cpu::lanes; i++) {\n      for (int r = 0; r < 4; r++) {\n        const int m = i / 4 + 8 * (r / 2), n = 2 * (i % 4) + r % 2;\n        float sum = warp[i].value[r];\n        for (int k = 0; k < 8; k++) sum += left[m][k] * right[k][n];\n        warp[i].value[r] = sum;\n      }\n    }\n  });\n  for (int i = 0; i < 4; i++) c[i] = self.value[i];\n}\n\nCNX_DEVICE unsigned arrive(unsigned *counter) { return __atomic_fetch_add(counter, 1u, __ATOMIC_ACQ_REL); }\nCNX_DEVICE void acquire() { __atomic_thread_fence(__ATOMIC_ACQUIRE); }\nCNX_DEVICE float load_fresh(const float *from) { return *from; }\n\nCNX_DEVICE float exp2_fast(float x) { return std::exp2(x); }\nCNX_DEVICE float reciprocal_root(float x) { return 1.0f / std::sqrt(x); }\nCNX_DEVICE float square_root(float x) { return std::sqrt(x); }\n\ninline const char *device_text(int) { return \"the CPU ran out of memory\"; }\ninline int device_allocate(void **to, size_t bytes) {\n  const size_t whole = bytes + 2 * cpu::guard_bytes;\n  unsigned char *base = static_cast<unsigned char *>(std::aligned_alloc(256, (whole + 192 + 255) / 256 * 256));\n  if (base == nullptr) return 1002;\n  base += 192; // the allocation itself starts at a multiple of 256, behind its guard\n  std::memset(base, cpu::guard_byte, cpu::guard_bytes);\n  std::memset(base + cpu::guard_bytes + bytes, cpu::guard_byte, cpu::guard_bytes);\n  std::memset(base + cpu::guard_bytes, 0xff, bytes);\n  cpu::allocations.push_back({base, bytes});\n  *to = base + cpu::guard_bytes;\n  return 0;\n}\ninline void device_free(void *memory) {\n  if (memory == nullptr) return;\n  unsigned char *base = static_cast<unsigned char *>(memory) - cpu::guard_bytes;\n  auto &all = cpu::allocations;\n  all.erase(std::remove_if(all.begin(), all.end(), [base](const cpu::Allocation &a) { return a.base == base; }),\n            all.end());\n  std::free(base - 192);\n}\ninline int device_upload(void *to, const void *from, size_t bytes) {\n  std::memcpy(to, from, bytes);\n  return 0;\n}\ninline int device_download(void *to, const void *from, size_t bytes) {\n  std::memcpy(to, from, bytes);\n  return 0;\n}\ninline int device_fill(void *to, int byte, size_t bytes, Stream) {\n  std::memset(to, byte, bytes);\n  return 0;\n}\ninline int device_finish(Stream) { return 0; }\ninline int device_capability() { return 80; }\n\ntemplate <class... P, class... A>\nint launch(void (*kernel)(P...), Grid grid, int threads, size_t bytes, Stream, A... operands) {\n  cpu::run(grid, threads, bytes, [&] { kernel(operands...); });\n  return 0;\n}\n";
 },"usePartial":true,"useData":true},
 
   "cuda-device-fibers": {"compiler":[8,">= 4.3.0"],"main":function(container,depth0,helpers,partials,data) {
@@ -7910,7 +8053,7 @@ export const partials: Readonly<Record<string, Precompiled>> = {
 },"useData":true},
 
   "cuda-device-gpu": {"compiler":[8,">= 4.3.0"],"main":function(container,depth0,helpers,partials,data) {
-    return "// ---------------------------------------------------------------------------------------------------------- device\n\nCNX_DEVICE int thread() { return static_cast<int>(threadIdx.x); }\nCNX_DEVICE int block_x() { return static_cast<int>(blockIdx.x); }\nCNX_DEVICE int block_y() { return static_cast<int>(blockIdx.y); }\nCNX_DEVICE int block_z() { return static_cast<int>(blockIdx.z); }\n\n// The block's dynamic shared memory, from a byte offset on.\ntemplate <class T> CNX_DEVICE T *shared(size_t offset) {\n  extern __shared__ __align__(128) unsigned char memory[];\n  return reinterpret_cast<T *>(memory + offset);\n}\n\nCNX_DEVICE void barrier() { __syncthreads(); }\nCNX_DEVICE float shuffle_xor(float x, int mask) { return __shfl_xor_sync(0xffffffffu, x, mask); }\n\n// Copies 16 bytes to shared memory in the background: `bytes` (0 to 16) from `source`, then zeros.\nCNX_DEVICE void copy_async(void *to, const void *source, int bytes) {\n  asm volatile(\"cp.async.cg.shared.global [%0], [%1], 16, %2;\" ::\"r\"(\n                   static_cast<uint32_t>(__cvta_generic_to_shared(to))),\n               \"l\"(source), \"r\"(bytes)\n               : \"memory\");\n}\n// Ends a group of copies.\nCNX_DEVICE void copy_commit() { asm volatile(\"cp.async.commit_group;\" ::: \"memory\"); }\n// Waits until at most `pending` of this thread's groups are on their way.\ntemplate <int pending> CNX_DEVICE void copy_wait() { asm volatile(\"cp.async.wait_group %0;\" ::\"n\"(pending) : \"memory\"); }\n\n// Four 8x8 matrices of 16-bit values from shared memory, one row of 16 bytes a lane; `transposed` swaps rows and columns.\nCNX_DEVICE void load_matrices(uint32_t (&to)[4], const void *row) {\n  asm volatile(\"ldmatrix.sync.aligned.m8n8.x4.shared.b16 {%0, %1, %2, %3}, [%4];\"\n               : \"=r\"(to[0]), \"=r\"(to[1]), \"=r\"(to[2]), \"=r\"(to[3])\n               : \"r\"(static_cast<uint32_t>(__cvta_generic_to_shared(row)))\n               : \"memory\");\n}\nCNX_DEVICE void load_matrices_transposed(uint32_t (&to)[4], const void *row) {\n  asm volatile(\"ldmatrix.sync.aligned.m8n8.x4.trans.shared.b16 {%0, %1, %2, %3}, [%4];\"\n               : \"=r\"(to[0]), \"=r\"(to[1]), \"=r\"(to[2]), \"=r\"(to[3])\n               : \"r\"(static_cast<uint32_t>(__cvta_generic_to_shared(row)))\n               : \"memory\");\n}\n\n// c[16][8] += a[16][16] * b[16][8], in f32.\ntemplate <class T> CNX_DEVICE void multiply(float (&c)[4], const uint32_t (&a)[4], uint32_t b0, uint32_t b1);\ntemplate <> CNX_DEVICE void multiply<bf16>(float (&c)[4], const uint32_t (&a)[4], uint32_t b0, uint32_t b1) {\n  asm(\"mma.sync.aligned.m16n8k16.row.col.f32.bf16.bf16.f32 {%0, %1, %2, %3}, {%4, %5, %6, %7}, {%8, %9}, {%0, %1, %2, %3};\"\n      : \"+f\"(c[0]), \"+f\"(c[1]), \"+f\"(c[2]), \"+f\"(c[3])\n      : \"r\"(a[0]), \"r\"(a[1]), \"r\"(a[2]), \"r\"(a[3]), \"r\"(b0), \"r\"(b1));\n}\ntemplate <> CNX_DEVICE void multiply<f16>(float (&c)[4], const uint32_t (&a)[4], uint32_t b0, uint32_t b1) {\n  asm(\"mma.sync.aligned.m16n8k16.row.col.f32.f16.f16.f32 {%0, %1, %2, %3}, {%4, %5, %6, %7}, {%8, %9}, {%0, %1, %2, %3};\"\n      : \"+f\"(c[0]), \"+f\"(c[1]), \"+f\"(c[2]), \"+f\"(c[3])\n      : \"r\"(a[0]), \"r\"(a[1]), \"r\"(a[2]), \"r\"(a[3]), \"r\"(b0), \"r\"(b1));\n}\n\n// c[16][8] += a[16][8] * b[8][8], in f32.\ntemplate <> CNX_DEVICE void multiply<tf32>(float (&c)[4], const uint32_t (&a)[4], uint32_t b0, uint32_t b1) {\n  asm(\"mma.sync.aligned.m16n8k8.row.col.f32.tf32.tf32.f32 {%0, %1, %2, %3}, {%4, %5, %6, %7}, {%8, %9}, {%0, %1, %2, %3};\"\n      : \"+f\"(c[0]), \"+f\"(c[1]), \"+f\"(c[2]), \"+f\"(c[3])\n      : \"r\"(a[0]), \"r\"(a[1]), \"r\"(a[2]), \"r\"(a[3]), \"r\"(b0), \"r\"(b1));\n}\n\n// Counts this block at a counter once all its threads have come here; what they wrote before is seen by whoever counts\n// later. Gives how many came before.\nCNX_DEVICE unsigned arrive(unsigned *counter) {\n  __threadfence();\n  return atomicAdd(counter, 1u);\n}\nCNX_DEVICE void acquire() { __threadfence(); }\n// A load that sees what other blocks of the same launch wrote.\nCNX_DEVICE float load_fresh(const float *from) { return __ldcg(from); }\n\nCNX_DEVICE float exp2_fast(float x) {\n  float y;\n  asm(\"ex2.approx.ftz.f32 %0, %1;\" : \"=f\"(y) : \"f\"(x));\n  return y;\n}\nCNX_DEVICE float reciprocal_root(float x) { return 1.0f / sqrtf(x); }\nCNX_DEVICE float float_of(uint32_t bits) { return __uint_as_float(bits); }\n\nCNX_DEVICE float widen(float x) { return x; }\nCNX_DEVICE float widen(bf16 x) { return __uint_as_float(static_cast<uint32_t>(x.bits) << 16); }\nCNX_DEVICE float widen(tf32 x) { return __uint_as_float(x.bits); }\nCNX_DEVICE float widen(f16 x) {\n  float y;\n  asm(\"cvt.f32.f16 %0, %1;\" : \"=f\"(y) : \"h\"(x.bits));\n  return y;\n}\ntemplate <class T> CNX_DEVICE T narrow(float x);\ntemplate <> CNX_DEVICE float narrow<float>(float x) { return x; }\ntemplate <> CNX_DEVICE bf16 narrow<bf16>(float x) {\n  bf16 y;\n  asm(\"cvt.rn.bf16.f32 %0, %1;\" : \"=h\"(y.bits) : \"f\"(x));\n  return y;\n}\ntemplate <> CNX_DEVICE f16 narrow<f16>(float x) {\n  f16 y;\n  asm(\"cvt.rn.f16.f32 %0, %1;\" : \"=h\"(y.bits) : \"f\"(x));\n  return y;\n}\n// To the nearest; halfway, away from zero.\ntemplate <> CNX_DEVICE tf32 narrow<tf32>(float x) {\n  tf32 y;\n  asm(\"cvt.rna.tf32.f32 %0, %1;\" : \"=r\"(y.bits) : \"f\"(x));\n  return y;\n}\n// Two values rounded to 16 bits in one register, `low` in its low half.\ntemplate <class T> CNX_DEVICE uint32_t pack(float low, float high);\ntemplate <> CNX_DEVICE uint32_t pack<bf16>(float low, float high) {\n  uint32_t y;\n  asm(\"cvt.rn.bf16x2.f32 %0, %1, %2;\" : \"=r\"(y) : \"f\"(high), \"f\"(low));\n  return y;\n}\ntemplate <> CNX_DEVICE uint32_t pack<f16>(float low, float high) {\n  uint32_t y;\n  asm(\"cvt.rn.f16x2.f32 %0, %1, %2;\" : \"=r\"(y) : \"f\"(high), \"f\"(low));\n  return y;\n}\n\n// ------------------------------------------------------------------------------------------------------------ host\n\ninline int device_status(cudaError_t error) { return error == cudaSuccess ? 0 : 1000 + static_cast<int>(error); }\ninline const char *device_text(int status) { return cudaGetErrorString(static_cast<cudaError_t>(status - 1000)); }\ninline int device_allocate(void **to, size_t bytes) { return device_status(cudaMalloc(to, bytes)); }\ninline void device_free(void *memory) { cudaFree(memory); }\ninline int device_upload(void *to, const void *from, size_t bytes) {\n  return device_status(cudaMemcpy(to, from, bytes, cudaMemcpyHostToDevice));\n}\ninline int device_download(void *to, const void *from, size_t bytes) {\n  return device_status(cudaMemcpy(to, from, bytes, cudaMemcpyDeviceToHost));\n}\ninline int device_fill(void *to, int byte, size_t bytes, Stream stream) {\n  return device_status(cudaMemsetAsync(to, byte, bytes, stream));\n}\ninline int device_finish(Stream stream) { return device_status(cudaStreamSynchronize(stream)); }\n// Compute capability as 10 * major + minor; 0 where there is no device.\ninline int device_capability() {\n  int device = 0, major = 0, minor = 0;\n  if (cudaGetDevice(&device) != cudaSuccess) return 0;\n  cudaDeviceGetAttribute(&major, cudaDevAttrComputeCapabilityMajor, device);\n  cudaDeviceGetAttribute(&minor, cudaDevAttrComputeCapabilityMinor, device);\n  return 10 * major + minor;\n}\n\ntemplate <class... P, class... A>\nint launch(void (*kernel)(P...), Grid grid, int threads, size_t bytes, Stream stream, A... operands) {\n  if (bytes > 48 * 1024) {\n    const cudaError_t error =\n        cudaFuncSetAttribute(kernel, cudaFuncAttributeMaxDynamicSharedMemorySize, static_cast<int>(bytes));\n    if (error != cudaSuccess) return device_status(error);\n  }\n  kernel<<<dim3(grid.x, grid.y, grid.z), static_cast<unsigned>(threads), bytes, stream>>>(operands...);\n  return device_status(cudaGetLastError());\n}\n\n";
+    return "// ---------------------------------------------------------------------------------------------------------- device\n\nCNX_DEVICE int thread() { return static_cast<int>(threadIdx.x); }\nCNX_DEVICE int block_x() { return static_cast<int>(blockIdx.x); }\nCNX_DEVICE int block_y() { return static_cast<int>(blockIdx.y); }\nCNX_DEVICE int block_z() { return static_cast<int>(blockIdx.z); }\n\n// The block's dynamic shared memory, from a byte offset on.\ntemplate <class T> CNX_DEVICE T *shared(size_t offset) {\n  extern __shared__ __align__(128) unsigned char memory[];\n  return reinterpret_cast<T *>(memory + offset);\n}\n\nCNX_DEVICE void barrier() { __syncthreads(); }\nCNX_DEVICE float shuffle_xor(float x, int mask) { return __shfl_xor_sync(0xffffffffu, x, mask); }\n\n// Copies 16 bytes to shared memory in the background: `bytes` (0 to 16) from `source`, then zeros.\nCNX_DEVICE void copy_async(void *to, const void *source, int bytes) {\n  asm volatile(\"cp.async.cg.shared.global [%0], [%1], 16, %2;\" ::\"r\"(\n                   static_cast<uint32_t>(__cvta_generic_to_shared(to))),\n               \"l\"(source), \"r\"(bytes)\n               : \"memory\");\n}\n// Ends a group of copies.\nCNX_DEVICE void copy_commit() { asm volatile(\"cp.async.commit_group;\" ::: \"memory\"); }\n// Waits until at most `pending` of this thread's groups are on their way.\ntemplate <int pending> CNX_DEVICE void copy_wait() { asm volatile(\"cp.async.wait_group %0;\" ::\"n\"(pending) : \"memory\"); }\n\n// Four 8x8 matrices of 16-bit values from shared memory, one row of 16 bytes a lane; `transposed` swaps rows and columns.\nCNX_DEVICE void load_matrices(uint32_t (&to)[4], const void *row) {\n  asm volatile(\"ldmatrix.sync.aligned.m8n8.x4.shared.b16 {%0, %1, %2, %3}, [%4];\"\n               : \"=r\"(to[0]), \"=r\"(to[1]), \"=r\"(to[2]), \"=r\"(to[3])\n               : \"r\"(static_cast<uint32_t>(__cvta_generic_to_shared(row)))\n               : \"memory\");\n}\nCNX_DEVICE void load_matrices_transposed(uint32_t (&to)[4], const void *row) {\n  asm volatile(\"ldmatrix.sync.aligned.m8n8.x4.trans.shared.b16 {%0, %1, %2, %3}, [%4];\"\n               : \"=r\"(to[0]), \"=r\"(to[1]), \"=r\"(to[2]), \"=r\"(to[3])\n               : \"r\"(static_cast<uint32_t>(__cvta_generic_to_shared(row)))\n               : \"memory\");\n}\n\n// c[16][8] += a[16][16] * b[16][8], in f32.\ntemplate <class T> CNX_DEVICE void multiply(float (&c)[4], const uint32_t (&a)[4], uint32_t b0, uint32_t b1);\ntemplate <> CNX_DEVICE void multiply<bf16>(float (&c)[4], const uint32_t (&a)[4], uint32_t b0, uint32_t b1) {\n  asm(\"mma.sync.aligned.m16n8k16.row.col.f32.bf16.bf16.f32 {%0, %1, %2, %3}, {%4, %5, %6, %7}, {%8, %9}, {%0, %1, %2, %3};\"\n      : \"+f\"(c[0]), \"+f\"(c[1]), \"+f\"(c[2]), \"+f\"(c[3])\n      : \"r\"(a[0]), \"r\"(a[1]), \"r\"(a[2]), \"r\"(a[3]), \"r\"(b0), \"r\"(b1));\n}\ntemplate <> CNX_DEVICE void multiply<f16>(float (&c)[4], const uint32_t (&a)[4], uint32_t b0, uint32_t b1) {\n  asm(\"mma.sync.aligned.m16n8k16.row.col.f32.f16.f16.f32 {%0, %1, %2, %3}, {%4, %5, %6, %7}, {%8, %9}, {%0, %1, %2, %3};\"\n      : \"+f\"(c[0]), \"+f\"(c[1]), \"+f\"(c[2]), \"+f\"(c[3])\n      : \"r\"(a[0]), \"r\"(a[1]), \"r\"(a[2]), \"r\"(a[3]), \"r\"(b0), \"r\"(b1));\n}\n\n// c[16][8] += a[16][8] * b[8][8], in f32.\ntemplate <> CNX_DEVICE void multiply<tf32>(float (&c)[4], const uint32_t (&a)[4], uint32_t b0, uint32_t b1) {\n  asm(\"mma.sync.aligned.m16n8k8.row.col.f32.tf32.tf32.f32 {%0, %1, %2, %3}, {%4, %5, %6, %7}, {%8, %9}, {%0, %1, %2, %3};\"\n      : \"+f\"(c[0]), \"+f\"(c[1]), \"+f\"(c[2]), \"+f\"(c[3])\n      : \"r\"(a[0]), \"r\"(a[1]), \"r\"(a[2]), \"r\"(a[3]), \"r\"(b0), \"r\"(b1));\n}\n\n// Counts this block at a counter once all its threads have come here; what they wrote before is seen by whoever counts\n// later. Gives how many came before.\nCNX_DEVICE unsigned arrive(unsigned *counter) {\n  __threadfence();\n  return atomicAdd(counter, 1u);\n}\nCNX_DEVICE void acquire() { __threadfence(); }\n// A load that sees what other blocks of the same launch wrote.\nCNX_DEVICE float load_fresh(const float *from) { return __ldcg(from); }\n\nCNX_DEVICE float exp2_fast(float x) {\n  float y;\n  asm(\"ex2.approx.ftz.f32 %0, %1;\" : \"=f\"(y) : \"f\"(x));\n  return y;\n}\n// To two units in the last place; exact roots take ten times as many instructions.\nCNX_DEVICE float reciprocal_root(float x) { return rsqrtf(x); }\nCNX_DEVICE float square_root(float x) {\n  float y;\n  asm(\"sqrt.approx.f32 %0, %1;\" : \"=f\"(y) : \"f\"(x));\n  return y;\n}\nCNX_DEVICE float float_of(uint32_t bits) { return __uint_as_float(bits); }\n\nCNX_DEVICE float widen(float x) { return x; }\nCNX_DEVICE float widen(bf16 x) { return __uint_as_float(static_cast<uint32_t>(x.bits) << 16); }\nCNX_DEVICE float widen(tf32 x) { return __uint_as_float(x.bits); }\nCNX_DEVICE float widen(f16 x) {\n  float y;\n  asm(\"cvt.f32.f16 %0, %1;\" : \"=f\"(y) : \"h\"(x.bits));\n  return y;\n}\ntemplate <class T> CNX_DEVICE T narrow(float x);\ntemplate <> CNX_DEVICE float narrow<float>(float x) { return x; }\ntemplate <> CNX_DEVICE bf16 narrow<bf16>(float x) {\n  bf16 y;\n  asm(\"cvt.rn.bf16.f32 %0, %1;\" : \"=h\"(y.bits) : \"f\"(x));\n  return y;\n}\ntemplate <> CNX_DEVICE f16 narrow<f16>(float x) {\n  f16 y;\n  asm(\"cvt.rn.f16.f32 %0, %1;\" : \"=h\"(y.bits) : \"f\"(x));\n  return y;\n}\n// To the nearest; halfway, away from zero.\ntemplate <> CNX_DEVICE tf32 narrow<tf32>(float x) {\n  tf32 y;\n  asm(\"cvt.rna.tf32.f32 %0, %1;\" : \"=r\"(y.bits) : \"f\"(x));\n  return y;\n}\n// Two values rounded to 16 bits in one register, `low` in its low half.\ntemplate <class T> CNX_DEVICE uint32_t pack(float low, float high);\ntemplate <> CNX_DEVICE uint32_t pack<bf16>(float low, float high) {\n  uint32_t y;\n  asm(\"cvt.rn.bf16x2.f32 %0, %1, %2;\" : \"=r\"(y) : \"f\"(high), \"f\"(low));\n  return y;\n}\ntemplate <> CNX_DEVICE uint32_t pack<f16>(float low, float high) {\n  uint32_t y;\n  asm(\"cvt.rn.f16x2.f32 %0, %1, %2;\" : \"=r\"(y) : \"f\"(high), \"f\"(low));\n  return y;\n}\n\n// ------------------------------------------------------------------------------------------------------------ host\n\ninline int device_status(cudaError_t error) { return error == cudaSuccess ? 0 : 1000 + static_cast<int>(error); }\ninline const char *device_text(int status) { return cudaGetErrorString(static_cast<cudaError_t>(status - 1000)); }\ninline int device_allocate(void **to, size_t bytes) { return device_status(cudaMalloc(to, bytes)); }\ninline void device_free(void *memory) { cudaFree(memory); }\ninline int device_upload(void *to, const void *from, size_t bytes) {\n  return device_status(cudaMemcpy(to, from, bytes, cudaMemcpyHostToDevice));\n}\ninline int device_download(void *to, const void *from, size_t bytes) {\n  return device_status(cudaMemcpy(to, from, bytes, cudaMemcpyDeviceToHost));\n}\ninline int device_fill(void *to, int byte, size_t bytes, Stream stream) {\n  return device_status(cudaMemsetAsync(to, byte, bytes, stream));\n}\ninline int device_finish(Stream stream) { return device_status(cudaStreamSynchronize(stream)); }\n// Compute capability as 10 * major + minor; 0 where there is no device.\ninline int device_capability() {\n  int device = 0, major = 0, minor = 0;\n  if (cudaGetDevice(&device) != cudaSuccess) return 0;\n  cudaDeviceGetAttribute(&major, cudaDevAttrComputeCapabilityMajor, device);\n  cudaDeviceGetAttribute(&minor, cudaDevAttrComputeCapabilityMinor, device);\n  return 10 * major + minor;\n}\n\ntemplate <class... P, class... A>\nint launch(void (*kernel)(P...), Grid grid, int threads, size_t bytes, Stream stream, A... operands) {\n  if (bytes > 48 * 1024) {\n    const cudaError_t error =\n        cudaFuncSetAttribute(kernel, cudaFuncAttributeMaxDynamicSharedMemorySize, static_cast<int>(bytes));\n    if (error != cudaSuccess) return device_status(error);\n  }\n  kernel<<<dim3(grid.x, grid.y, grid.z), static_cast<unsigned>(threads), bytes, stream>>>(operands...);\n  return device_status(cudaGetLastError());\n}\n\n";
 },"useData":true},
 
   "cuda-gather": {"0":function(container,depth0,helpers,partials,data) {
@@ -8094,12 +8237,14 @@ export const partials: Readonly<Record<string, Precompiled>> = {
 },"7":function(container,depth0,helpers,partials,data) {
     return ", 0 where mask removes the patch of site m";
 },"8":function(container,depth0,helpers,partials,data) {
+    return "//   of which only the statistics are kept:\n";
+},"9":function(container,depth0,helpers,partials,data) {
     var stack1;
 
   return "//   squares[tile,n] = sum of output[m,n]^2 over the "
-    + ((stack1 = container.lambda(container.strict(depth0, "blockRows", {"start":{"line":10,"column":55},"end":{"line":10,"column":64}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = container.lambda(container.strict(depth0, "blockRows", {"start":{"line":13,"column":55},"end":{"line":13,"column":64}} ), depth0)) != null ? stack1 : "")
     + " rows of a tile\n";
-},"9":function(container,depth0,helpers,partials,data) {
+},"10":function(container,depth0,helpers,partials,data) {
     return "//   scale[n] = 1 + gamma[n] * G[n] / (mean over n of G + 1e-6),  G[n] = sqrt(sum over tiles of squares[tile,n])\n";
 },"compiler":[8,">= 4.3.0"],"main":function(container,depth0,helpers,partials,data) {
     var stack1, alias1=container.strict, alias2=container.lambda, alias3=depth0 != null ? depth0 : (container.nullContext || {}), lookupProperty = container.lookupProperty || function(parent, propertyName) {
@@ -8131,12 +8276,20 @@ export const partials: Readonly<Record<string, Precompiled>> = {
     + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"residual"),{"name":"if","hash":{},"fn":container.program(6, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":8,"column":117},"end":{"line":8,"column":156}}})) != null ? stack1 : "")
     + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"mask"),{"name":"if","hash":{},"fn":container.program(7, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":8,"column":156},"end":{"line":8,"column":217}}})) != null ? stack1 : "")
     + "\n"
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"squares"),{"name":"if","hash":{},"fn":container.program(8, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":9,"column":0},"end":{"line":11,"column":7}}})) != null ? stack1 : "")
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"finish"),{"name":"if","hash":{},"fn":container.program(9, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":12,"column":0},"end":{"line":14,"column":7}}})) != null ? stack1 : "");
+    + ((stack1 = lookupProperty(helpers,"unless").call(alias3,lookupProperty(depth0,"stored"),{"name":"unless","hash":{},"fn":container.program(8, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":9,"column":0},"end":{"line":11,"column":11}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"squares"),{"name":"if","hash":{},"fn":container.program(9, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":12,"column":0},"end":{"line":14,"column":7}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"finish"),{"name":"if","hash":{},"fn":container.program(10, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":15,"column":0},"end":{"line":17,"column":7}}})) != null ? stack1 : "");
 },"useData":true},
 
-  "cuda-grn-finish": {"compiler":[8,">= 4.3.0"],"main":function(container,depth0,helpers,partials,data) {
-    var stack1, alias1=container.strict, alias2=container.lambda;
+  "cuda-grn-finish": {"0":function(container,depth0,helpers,partials,data) {
+    return "  CNX_EIGHTFOLD\n";
+},"compiler":[8,">= 4.3.0"],"main":function(container,depth0,helpers,partials,data) {
+    var stack1, alias1=container.strict, alias2=container.lambda, lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
 
   return "// GRN's factors of an image, made by whichever of its "
     + ((stack1 = alias2(alias1(depth0, "imageBlocks", {"start":{"line":1,"column":57},"end":{"line":1,"column":68}} ), depth0)) != null ? stack1 : "")
@@ -8146,16 +8299,18 @@ export const partials: Readonly<Record<string, Precompiled>> = {
     + ((stack1 = alias2(alias1(depth0, "threads", {"start":{"line":4,"column":59},"end":{"line":4,"column":66}} ), depth0)) != null ? stack1 : "")
     + " threads]\n  barrier();\n  if (*before != "
     + ((stack1 = alias2(alias1(depth0, "imageBlocksLess", {"start":{"line":6,"column":19},"end":{"line":6,"column":34}} ), depth0)) != null ? stack1 : "")
-    + ") return;\n  acquire();\n  float sum = 0.0f;\n  for (int n = thread(); n < columns; n += "
-    + ((stack1 = alias2(alias1(depth0, "threads", {"start":{"line":9,"column":45},"end":{"line":9,"column":52}} ), depth0)) != null ? stack1 : "")
+    + ") return;\n  acquire();\n  float sum = 0.0f;\n"
+    + ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"fewTiles"),{"name":"if","hash":{},"fn":container.program(0, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":9,"column":2},"end":{"line":11,"column":9}}})) != null ? stack1 : "")
+    + "  for (int n = thread(); n < columns; n += "
+    + ((stack1 = alias2(alias1(depth0, "threads", {"start":{"line":12,"column":45},"end":{"line":12,"column":52}} ), depth0)) != null ? stack1 : "")
     + ") {\n    float square = 0.0f;\n    for (int tile = 0; tile < "
-    + ((stack1 = alias2(alias1(depth0, "squareTiles", {"start":{"line":11,"column":32},"end":{"line":11,"column":43}} ), depth0)) != null ? stack1 : "")
-    + "; tile++) square += load_fresh(squares + tile * columns + n);\n    norms[n] = sqrtf(square);\n    sum += norms[n];\n  }\n  sums[thread()] = sum;\n  barrier();\n  float total = 0.0f;\n  for (int i = 0; i < "
-    + ((stack1 = alias2(alias1(depth0, "threads", {"start":{"line":18,"column":24},"end":{"line":18,"column":31}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "squareTiles", {"start":{"line":14,"column":32},"end":{"line":14,"column":43}} ), depth0)) != null ? stack1 : "")
+    + "; tile++) square += load_fresh(squares + tile * columns + n);\n    norms[n] = square_root(square);\n    sum += norms[n];\n  }\n  sums[thread()] = sum;\n  barrier();\n  float total = 0.0f;\n  for (int i = 0; i < "
+    + ((stack1 = alias2(alias1(depth0, "threads", {"start":{"line":21,"column":24},"end":{"line":21,"column":31}} ), depth0)) != null ? stack1 : "")
     + "; i++) total += sums[i];\n  const float inverse = 1.0f / (total / "
-    + ((stack1 = alias2(alias1(depth0, "columns", {"start":{"line":19,"column":42},"end":{"line":19,"column":49}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "columns", {"start":{"line":22,"column":42},"end":{"line":22,"column":49}} ), depth0)) != null ? stack1 : "")
     + ".0f + 1e-6f);\n  for (int n = thread(); n < columns; n += "
-    + ((stack1 = alias2(alias1(depth0, "threads", {"start":{"line":20,"column":45},"end":{"line":20,"column":52}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "threads", {"start":{"line":23,"column":45},"end":{"line":23,"column":52}} ), depth0)) != null ? stack1 : "")
     + ") scale[n] = 1.0f + gamma[n] * (norms[n] * inverse);\n  if (thread() == 0) *counter = 0;\n}\n\n";
 },"useData":true},
 

@@ -4,6 +4,8 @@ export interface Measured {
   readonly products: ReadonlyMap<string, ProductChoice>;
   /** By `depthwiseKey`. */
   readonly depthwise: ReadonlyMap<string, DepthwiseChoice>;
+  /** By `productKey` of a block's first linear: where the values between the two are made anew instead of stored. */
+  readonly mlps: ReadonlyMap<string, MlpChoice>;
 }
 
 export interface ProductShape {
@@ -42,9 +44,18 @@ export interface DepthwiseChoice {
   readonly groups: number;
 }
 
+/** How one kernel makes both linears of a block. */
+export interface MlpChoice {
+  /** Of a block, and of a warp. */
+  readonly rows: 64 | 128;
+  readonly warpRows: 16 | 32;
+  /** Columns of the first linear that are made at a time. */
+  readonly step: 32 | 64;
+}
+
 export const productKey = ({ rows, depth, columns }: ProductShape): string => `${rows}x${depth}x${columns}`;
 
 export const depthwiseKey = ({ height, width, channels, kernel }: DepthwiseShape): string =>
   `${height}x${width}x${channels} by ${kernel}`;
 
-export const nothingMeasured: Measured = { products: new Map(), depthwise: new Map() };
+export const nothingMeasured: Measured = { products: new Map(), depthwise: new Map(), mlps: new Map() };

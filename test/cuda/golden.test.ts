@@ -5,7 +5,9 @@ import { describe, expect, test } from "vitest";
 import { lower } from "../../src/compile.ts";
 import { nameless } from "../../src/emit/target.ts";
 import { buildCuda } from "../../src/node/toolchain.ts";
-import { splitTarget } from "../support/cuda-split.ts";
+import type { Measured } from "../../src/plan/measured.ts";
+import type { Plan } from "../../src/plan/plan.ts";
+import { inParts, madeAnew, targetWith } from "../support/cuda-measured.ts";
 import { hasGxx } from "../support/cuda-tools.ts";
 import { newFolder } from "../support/folders.ts";
 import { full } from "../support/full.ts";
@@ -47,11 +49,17 @@ async function logitsOf(golden: Golden & Dense, words: readonly string[]) {
   return { logits: outputs.get("logits")?.data ?? [], outputs };
 }
 
-/** Logits of a library in bf16 whose products give the k of a tile to several blocks, as the words say how blocks run. */
-async function splitLogits(golden: Golden & Dense, words: readonly (readonly string[])[]) {
+/** Logits of a library with certain choices, as the words say how blocks run, and its kernels that have a text in them. */
+async function logitsWith(
+  golden: Golden & Dense,
+  dtype: "f16" | "bf16",
+  choose: (plan: Plan) => Measured,
+  text: string,
+  words: readonly (readonly string[])[] = [["forward", "late", "1"]],
+) {
   const images = golden.input.shape[0] ?? 1;
   const of = { model: goldenModel(golden), batch: { min: 1, max: images }, taps: [], context: nameless };
-  const unit = lower({ ...of, target: splitTarget("bf16", {}, of, 2) });
+  const unit = lower({ ...of, target: targetWith(dtype, {}, of, choose) });
   if (!unit.ok || unit.value.plan === null) throw new Error("it does not compile");
   const { files, plan } = unit.value;
   const built = await buildCuda("cpu", files, () => {});
@@ -70,7 +78,7 @@ async function splitLogits(golden: Golden & Dense, words: readonly (readonly str
     expect(ran.status).toBe(0);
     return readFileSync(at("output"));
   });
-  return { runs, split: files.filter(({ contents }) => String(contents).includes("constexpr int parts = 2;")) };
+  return { runs, kernels: files.filter(({ contents }) => String(contents).includes(text)).length };
 }
 
 describe.runIf(hasGxx)("CUDA kernels give PyTorch's numbers as fibers of a CPU", { timeout: 600_000 }, () => {
@@ -114,10 +122,22 @@ describe.runIf(hasGxx)("CUDA kernels give PyTorch's numbers as fibers of a CPU",
       ["reverse", "early", "1"],
       ["shuffled", "late", "4"],
     ];
-    const { runs, split } = await splitLogits(golden, words);
-    expect(split.length).toBeGreaterThanOrEqual(4);
+    const { runs, kernels } = await logitsWith(golden, "bf16", inParts(2), "constexpr int parts = 2;", words);
+    expect(kernels).toBeGreaterThanOrEqual(4);
     for (const run of runs) expect(run.equals(runs[0] as Buffer)).toBe(true);
     const logits = new Float32Array(new Uint8Array(runs[0] as Buffer).buffer);
     expect(relL2(logits, golden.logits.values)).toBeLessThan(narrowLimits.bf16);
+  });
+
+  test.each(["f16", "bf16"] as const)("values between linears made anew, the same bits as stored: %s", async dtype => {
+    const golden = readGolden<Dense>("dense/micro-64x64-b2");
+    const text = "are made anew";
+    const stored = await logitsWith(golden, dtype, inParts(1), text);
+    expect(stored.kernels).toBe(0);
+    for (const way of full ? [1, 2, 3, 4, 5, 6, 7, 8] : [1, 4]) {
+      const anew = await logitsWith(golden, dtype, madeAnew(dtype, way), text);
+      expect(anew.kernels).toBe(4);
+      expect(anew.runs[0]?.equals(stored.runs[0] as Buffer)).toBe(true);
+    }
   });
 });

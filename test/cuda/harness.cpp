@@ -1,5 +1,6 @@
 // Runs generated kernels as fibers, one case by its name: in every order of threads, with copies in the background early
 // and late, against a plain sum in double. `cases.h` is made by the test; it includes the kernels.
+//   harness gelu         prints how far the fitted forms of GELU are off
 //   harness CASE...      prints "ok" or what is wrong, a line a case; the exit code is 1 where something is wrong
 #include "cases.h"
 
@@ -172,7 +173,7 @@ Results product(const Case &c, const Operands &in) {
         const size_t row = static_cast<size_t>(b * c.rows + m);
         for (int k = 0; k < c.depth; k++)
           sum += a[row * static_cast<size_t>(c.depth) + static_cast<size_t>(k)] * w[static_cast<size_t>(k * c.weight_row + n)];
-        if (c.gelu) sum = gelu(sum);
+        if (c.gelu) sum = tf32(c) ? cnx::gelu_close(static_cast<float>(sum)) : gelu(sum); // its own error: `harness gelu`
         if (c.residual) sum += in.at("residual")[v.size()];
         if (c.of.count("mask_patches")) {
           const int width = c.of.at("mask_width"), down = c.of.at("mask_down"), across = c.of.at("mask_across");
@@ -198,6 +199,27 @@ Results product(const Case &c, const Operands &in) {
       scale.push_back(1.0 + in.at("gamma")[static_cast<size_t>(n)] * norms[static_cast<size_t>(n)] / (mean + 1e-6));
   }
   return out;
+}
+
+// Both linears of a block: [rows][channels] by [channels][wide] by [wide][channels].
+Results mlp(const Case &c, const Operands &in) {
+  const int wide = c.of.at("wide"), channels = c.channels, row1 = c.of.at("weight1Row"), row2 = c.of.at("weight2Row");
+  std::vector<double> out;
+  for (int m = 0; m < c.batch * c.rows; m++) {
+    std::vector<double> g;
+    for (int k = 0; k < wide; k++) {
+      double sum = in.at("bias1")[static_cast<size_t>(k)];
+      for (int i = 0; i < channels; i++)
+        sum += in.at("input")[static_cast<size_t>(m * channels + i)] * in.at("weight1")[static_cast<size_t>(i * row1 + k)];
+      g.push_back(gelu(sum) * in.at("scale")[static_cast<size_t>(m / c.rows * wide + k)]);
+    }
+    for (int n = 0; n < channels; n++) {
+      double sum = in.at("bias2")[static_cast<size_t>(n)] + in.at("residual")[static_cast<size_t>(m * channels + n)];
+      for (int k = 0; k < wide; k++) sum += g[static_cast<size_t>(k)] * in.at("weight2")[static_cast<size_t>(k * row2 + n)];
+      out.push_back(sum);
+    }
+  }
+  return {{"output", out}};
 }
 
 Results depthwise(const Case &c, const Operands &in) {
@@ -391,7 +413,7 @@ Results pool(const Case &c, const Operands &in) {
 }
 
 const std::map<std::string, Results (*)(const Case &, const Operands &)> references = {
-    {"product", product}, {"depthwise", depthwise}, {"stem", site_stem}, {"pool", pool},
+    {"mlp", mlp}, {"product", product}, {"depthwise", depthwise}, {"stem", site_stem}, {"pool", pool},
     {"site_depthwise", site_depthwise}, {"patch_table", patch_table}, {"gather_sites", gather_sites},
     {"place_sites", place_sites}, {"average_pool", average_pool}, {"site_error", site_error},
     {"masked_mean", masked_mean}, {"sum_squares", sum_squares}, {"elementwise", elementwise}};
@@ -459,8 +481,23 @@ bool run(const Case &c) {
 }
 } // namespace
 
+// How far the fitted forms of GELU are from it, at most.
+void print_gelu() {
+  double fitted = 0, close = 0;
+  for (int i = -12000; i <= 12000; i++) {
+    const float x = static_cast<float>(i) / 1000.0f;
+    fitted = std::max(fitted, std::fabs(cnx::gelu_fitted(x) - gelu(x)));
+    close = std::max(close, std::fabs(cnx::gelu_close(x) - gelu(x)));
+  }
+  std::printf("%g %g\n", fitted, close);
+}
+
 int main(int argc, char **argv) {
   bool fine = true;
+  if (argc == 2 && std::strcmp(argv[1], "gelu") == 0) {
+    print_gelu();
+    return 0;
+  }
   for (int i = 1; i < argc; i++) {
     bool found = false;
     for (const Case &c : cases)

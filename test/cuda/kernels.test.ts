@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { CudaGemm } from "../../src/emit/cuda/kernels/gemm.ts";
 import type { StorageType } from "../../src/model/model.ts";
 import type { KernelKind, KernelParams } from "../../src/plan/kernels.ts";
+import type { MlpChoice } from "../../src/plan/measured.ts";
 import type { TiledTile } from "../../src/plan/tile.ts";
 import { buildHarness, type Harness, type KernelCase } from "../support/cuda-harness.ts";
 import { hasGxx } from "../support/cuda-tools.ts";
@@ -35,6 +36,7 @@ const product = (
     grn: null,
     squares: false,
     finish: false,
+    stored: true,
     tile: of,
     ...more,
   },
@@ -251,10 +253,39 @@ const allTf32 = [
 const single = [table, kindOf("maskedMean", "mean", "f32", { patches: 37, invocations: 64 })];
 
 /** f16 differs from bf16 in conversions alone. */
+/** Both linears in one kernel: whole and ragged rows and depth, an odd number of tiles, every choice of rows and steps. */
+const mlp = (dtype: "f16" | "bf16", rows: number, channels: number, choice: MlpChoice): KernelCase => {
+  const wide = 4 * channels;
+  const [expand, project] = [
+    product("expand", dtype, [rows, channels, wide, tile(64, channels % 16 === 0 ? 64 : 80)], first),
+    product("project", dtype, [rows, wide, channels, tile(32, channels % 16 === 0 ? 48 : 40)], second),
+  ].map(({ params }) => params as CudaGemm) as [CudaGemm, CudaGemm];
+  return {
+    ...plain,
+    name: `mlp_${dtype}_${rows}x${channels}_${choice.rows}_${choice.warpRows}_${choice.step}`,
+    kind: "mlp",
+    dtype,
+    tolerance: tolerances[dtype],
+    params: { expand, project, choice },
+  };
+};
+const mlps = (dtype: "f16" | "bf16"): readonly KernelCase[] => [
+  mlp(dtype, 49, 40, { rows: 64, warpRows: 32, step: 32 }),
+  mlp(dtype, 144, 96, { rows: 128, warpRows: 32, step: 64 }),
+  mlp(dtype, 128, 48, { rows: 64, warpRows: 16, step: 64 }),
+  mlp(dtype, 50, 192, { rows: 128, warpRows: 16, step: 32 }),
+];
+/** The first linear where only its statistics are wanted. */
+const statistics = (dtype: StorageType, at: number): KernelCase =>
+  product("statistics", dtype, sizes[at] as Size, { ...first, stored: false });
+
 const good = [
   ...all.filter(({ name, dtype }) => full || dtype !== "f16" || /49x40|9x12x12/.test(name)),
   ...allTf32,
   ...single,
+  ...mlps("bf16"),
+  ...mlps("f16").slice(0, full ? undefined : 1),
+  ...[0, 1].map(at => statistics("bf16", at)),
 ];
 
 /** A fault: what it is, the kernel it is planted in, and the change of its text. */
@@ -277,7 +308,10 @@ const faults: readonly Fault[] = [
   ["no barrier before the last sum", fc1("bf16"), /barrier\(\);\n( +squares \+=)/, "$1"],
   ["a segment of the sum left out", fc1("bf16"), /for \(int w = 0; w < (\d+)/, "for (int w = 1; w < $1"],
   ["rows past the end in the statistics", fc1("bf16"), "if (m0 + m < rows) {", "{"],
-  ["a store past the end", fc1("bf16"), "if (m0 + m >= rows) continue;", ""],
+  ["a store past the end", fc1("bf16"), " || m0 + m >= rows) continue;", ") continue;"],
+  ["the last rows of the left operand not copied", fc1("bf16"), "i < left.count", "i < left.count - 1"],
+  ["the last rows of the weight not copied", fc1("bf16", 1), "i < right.count", "i < right.count - 1"],
+  ["a result stored but for its last rows", fc2("bf16", 3), "i < out.count", "i < out.count - 1"],
   [
     "one lane apart in a warp instruction",
     depthwise("bf16", [7, 7, 96, 7]),
@@ -362,6 +396,27 @@ const faults: readonly Fault[] = [
     "(block - block % parts) * part_size",
   ],
   ["whoever came before read too early", split(fc2("bf16", 3), 2), /(arrive\(.*\n) +barrier\(\);\n/, "$1"],
+  ["values made anew without GRN's factors", mlps("bf16")[0] as KernelCase, "scaled<T>(both, factor)", "both"],
+  ["halves of a fragment made anew swapped", mlps("bf16")[1] as KernelCase, "a[i][2 * t + h]", "a[i][t + 2 * h]"],
+  [
+    "the rows overwritten while they are multiplied",
+    mlps("bf16")[1] as KernelCase,
+    /(copy_wait<0>\(\);\n) +barrier\(\);\n( +const Sweep.* out;)/,
+    "$1$2",
+  ],
+  [
+    "factors and biases of another step",
+    mlps("bf16")[0] as KernelCase,
+    "of + s % stages * 2 * step + 2 * (lane",
+    "of + (s + 1) % stages * 2 * step + 2 * (lane",
+  ],
+  ["a live stage of weights overwritten", mlps("bf16")[2] as KernelCase, "v += s % stages", "v += (s + 1) % stages"],
+  [
+    "no barrier in the loop over values made anew",
+    mlps("bf16")[3] as KernelCase,
+    /(copy_wait<stages - 2>\(\);\n) +barrier\(\);\n/,
+    "$1",
+  ],
   ["no barrier in the TF32 loop", tf32(fc2("f32", 3)), /(copy_wait<stages - 2>\(\);\n) +barrier\(\);\n/, "$1"],
 ];
 const planted: readonly KernelCase[] = faults.map(([, at, from, to], i) => ({
@@ -383,6 +438,12 @@ describe.runIf(hasGxx)("kernels as fibers", { timeout: 600_000 }, () => {
     const { code, said } = harness.run(good.map(({ name }) => name));
     expect(said.split("\n").filter(line => line !== "" && !line.endsWith(": ok"))).toEqual([]);
     expect(code).toBe(0);
+  });
+
+  test("fitted forms of GELU are as close as their storage asks", () => {
+    const [fitted = 1, close = 1] = harness.run(["gelu"]).said.split(" ").map(Number);
+    expect(fitted).toBeLessThan(5.5e-5);
+    expect(close).toBeLessThan(5e-6);
   });
 
   test.each(faults.map(([what], i) => ({ what, name: `fault_${i}` })).filter(({ what }) => what !== unchecked))(

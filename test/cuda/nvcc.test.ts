@@ -5,7 +5,7 @@ import { describe, expect, test } from "vitest";
 import { lower } from "../../src/compile.ts";
 import { nameless } from "../../src/emit/target.ts";
 import type { StorageType } from "../../src/model/model.ts";
-import { splitTarget } from "../support/cuda-split.ts";
+import { inParts, madeAnew, targetWith } from "../support/cuda-measured.ts";
 import { hasNvcc } from "../support/cuda-tools.ts";
 import { fill, newFolder } from "../support/folders.ts";
 import { full } from "../support/full.ts";
@@ -21,10 +21,10 @@ const cases = (full ? all : (["atto"] as const)).flatMap(size =>
 /** A storage type, or f32 whose products are TF32. */
 type Form = StorageType | "tf32";
 
-function sources(size: string, form: Form, split = 1): Readonly<Record<string, string>> {
+function sources(size: string, form: Form, choose = inParts(1)): Readonly<Record<string, string>> {
   const model = { ...goldenModel(readGolden(`dense/${size}-224x224-b1`)), name: size };
   const of = { model, batch: { min: 1, max: 256 }, taps: [], context: nameless };
-  const target = form === "tf32" ? splitTarget("f32", { tf32: true }, of, split) : splitTarget(form, {}, of, split);
+  const target = form === "tf32" ? targetWith("f32", { tf32: true }, of, choose) : targetWith(form, {}, of, choose);
   const unit = lower({ ...of, target });
   if (!unit.ok) throw new Error(unit.diagnostics[0]?.message);
   const files = Object.fromEntries(
@@ -109,28 +109,44 @@ describe.runIf(hasNvcc)(
       expect(ran.status).toBe(5);
     });
 
+    /** Compiles the kernels that have a text in them, and says which of them spill or take more than they may. */
+    function compiled(files: Readonly<Record<string, string>>, text: string) {
+      const folder = newFolder();
+      const units = Object.keys(files).filter(name => name !== "all.cu" && (files[name] ?? "").includes(text));
+      fill(folder, { ...files, "all.cu": units.map(name => `#include "${name}"\n`).join("") });
+      const codes = architectures.map(arch => `-gencode=arch=compute_${arch},code=sm_${arch}`);
+      const built = spawnSync("nvcc", ["-std=c++17", "-O3", ...codes, "-Xptxas", "-v", "-c", "all.cu"], {
+        cwd: folder,
+        encoding: "utf8",
+      });
+      expect(built.stderr).not.toMatch(/error|warning/i);
+      expect(built.status).toBe(0);
+      const report = readReport(built.stderr);
+      const bounds = readBounds(files);
+      expect(report.length).toBe(units.length * architectures.length);
+      expect(report.filter(row => row.spilled > 0)).toEqual([]);
+      expect(report.filter(row => !(row.registers <= (bounds.get(row.kernel)?.most ?? 0)))).toEqual([]);
+      return units.length;
+    }
+
     test.each(full ? (["bf16", "tf32"] as const) : (["bf16"] as const))(
       "products whose k four blocks share, %s",
       form => {
-        const folder = newFolder();
-        const files = sources("atto", form, 4);
-        const shared = Object.keys(files).filter(name => (files[name] ?? "").includes("constexpr int parts = 4;"));
-        expect(shared.length).toBeGreaterThanOrEqual(4 + 3);
-        fill(folder, { ...files, "all.cu": shared.map(name => `#include "${name}"\n`).join("") });
-        const codes = architectures.map(arch => `-gencode=arch=compute_${arch},code=sm_${arch}`);
-        const built = spawnSync("nvcc", ["-std=c++17", "-O3", ...codes, "-Xptxas", "-v", "-c", "all.cu"], {
-          cwd: folder,
-          encoding: "utf8",
-        });
-        expect(built.stderr).not.toMatch(/error|warning/i);
-        expect(built.status).toBe(0);
-        const report = readReport(built.stderr);
-        const bounds = readBounds(files);
-        expect(report.length).toBe(shared.length * architectures.length);
-        expect(report.filter(row => row.spilled > 0)).toEqual([]);
-        expect(report.filter(row => !(row.registers <= (bounds.get(row.kernel)?.most ?? 0)))).toEqual([]);
+        const files = sources("atto", form, inParts(4));
+        expect(compiled(files, "constexpr int parts = 4;")).toBeGreaterThanOrEqual(4 + 3);
       },
     );
+
+    test.each(
+      full
+        ? Object.entries({ atto: 8, femto: 8, tiny: 6, base: 4 }).flatMap(([size, ways]) =>
+            Array.from({ length: ways }, (_, i) => ({ size, way: i + 1 })),
+          )
+        : [{ size: "atto", way: 1 }],
+    )("values between linears made anew, $size, way $way", ({ size, way }) => {
+      const files = sources(size, "bf16", madeAnew("bf16", way));
+      expect(compiled(files, "are made anew")).toBeGreaterThanOrEqual(1);
+    });
 
     test("TF32 products are on tensor cores, from rounded operands, and the header says so", () => {
       const files = sources("atto", "tf32");

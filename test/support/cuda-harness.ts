@@ -6,17 +6,16 @@ import { renderTemplate } from "../../src/embedded/render-template.ts";
 import { measuredWith } from "../../src/emit/cuda/candidates.ts";
 import { kernelText } from "../../src/emit/cuda/files.ts";
 import type { CudaKernel } from "../../src/emit/cuda/kernels/shared.ts";
-import { cudaKernelOf, type LaunchParams } from "../../src/emit/cuda/kernels.ts";
+import { cudaKernelOf, type LaunchKind, type LaunchParams } from "../../src/emit/cuda/kernels.ts";
 import type { CudaProgram } from "../../src/emit/cuda/program.ts";
 import type { PatchGrid } from "../../src/graph/ops.ts";
 import type { StorageType } from "../../src/model/model.ts";
-import type { KernelKind } from "../../src/plan/kernels.ts";
 import type { Step } from "../../src/plan/plan.ts";
 
 /** A generated kernel, run alone. */
 export interface KernelCase {
   readonly name: string;
-  readonly kind: KernelKind;
+  readonly kind: LaunchKind;
   readonly params: LaunchParams;
   readonly dtype: StorageType;
   /** Products of f32 from operands rounded to TF32. */
@@ -34,8 +33,9 @@ export interface KernelCase {
 
 const kindLetters = { f32: "f", f16: "h", bf16: "b" } as const satisfies Record<StorageType, string>;
 const letters = { wide: "f", index: "i", count: "u" } as const;
-const references: { readonly [K in KernelKind]?: string } = {
+const references: { readonly [K in LaunchKind]?: string } = {
   gemm: "product",
+  mlp: "mlp",
   downsample: "product",
   depthwise: "depthwise",
   stem: "stem",
@@ -108,7 +108,7 @@ export interface Harness {
 
 const kernelOf = (of: KernelCase): CudaKernel => {
   const { kind, params, dtype, tf32 = false, split = 1, batch, built = batch } = of;
-  const measured = measuredWith([{ kind, params } as Pick<Step, "kind" | "params">], { split });
+  const measured = measuredWith([{ kind, params } as Pick<Step, "kind" | "params">], batch, { split });
   const kernel = cudaKernelOf(kind, params, { dtype, batch: built, choices: { tf32, measured } });
   if (kernel === null) throw new Error(`CUDA has no ${kind}`);
   return kernel;
@@ -139,7 +139,7 @@ function tableOf(cases: readonly KernelCase[]): string {
       c.weightRow ?? 0,
       p.height ?? 0,
       p.width ?? 0,
-      p.channels ?? 0,
+      p.channels ?? c.channels ?? 0,
       p.kernel ?? p.patch ?? 0,
     ];
     const flags = [c.scaled ?? false, c.norm ?? false, c.gelu ?? false, c.residual ?? false, c.finish ?? false].map(

@@ -163,7 +163,7 @@ constexpr Parameter parameters[] = {
 
 // What kernels read and write.
 namespace value {
-enum { pixel_values, head, downsample_layers_0_1_weight, downsample_layers_0_1_bias, stages_0_0_grn_gamma, stages_0_1_grn_gamma, stages_1_0_grn_gamma, stages_1_1_grn_gamma, stages_2_0_grn_gamma, stages_2_1_grn_gamma, stages_2_2_grn_gamma, stages_2_3_grn_gamma, stages_2_4_grn_gamma, stages_2_5_grn_gamma, stages_3_0_grn_gamma, stages_3_1_grn_gamma, downsample_layers_0_0_packed, downsample_layers_0_0_packed_bias, stages_0_0_dwconv_packed, stages_0_0_dwconv_packed_bias, stages_0_0_pwconv1_packed, stages_0_0_pwconv1_packed_bias, stages_0_0_pwconv2_packed, stages_0_0_pwconv2_packed_bias, stages_0_1_dwconv_packed, stages_0_1_dwconv_packed_bias, stages_0_1_pwconv1_packed, stages_0_1_pwconv1_packed_bias, stages_0_1_pwconv2_packed, stages_0_1_pwconv2_packed_bias, downsample_layers_1_1_packed, downsample_layers_1_1_packed_bias, stages_1_0_dwconv_packed, stages_1_0_dwconv_packed_bias, stages_1_0_pwconv1_packed, stages_1_0_pwconv1_packed_bias, stages_1_0_pwconv2_packed, stages_1_0_pwconv2_packed_bias, stages_1_1_dwconv_packed, stages_1_1_dwconv_packed_bias, stages_1_1_pwconv1_packed, stages_1_1_pwconv1_packed_bias, stages_1_1_pwconv2_packed, stages_1_1_pwconv2_packed_bias, downsample_layers_2_1_packed, downsample_layers_2_1_packed_bias, stages_2_0_dwconv_packed, stages_2_0_dwconv_packed_bias, stages_2_0_pwconv1_packed, stages_2_0_pwconv1_packed_bias, stages_2_0_pwconv2_packed, stages_2_0_pwconv2_packed_bias, stages_2_1_dwconv_packed, stages_2_1_dwconv_packed_bias, stages_2_1_pwconv1_packed, stages_2_1_pwconv1_packed_bias, stages_2_1_pwconv2_packed, stages_2_1_pwconv2_packed_bias, stages_2_2_dwconv_packed, stages_2_2_dwconv_packed_bias, stages_2_2_pwconv1_packed, stages_2_2_pwconv1_packed_bias, stages_2_2_pwconv2_packed, stages_2_2_pwconv2_packed_bias, stages_2_3_dwconv_packed, stages_2_3_dwconv_packed_bias, stages_2_3_pwconv1_packed, stages_2_3_pwconv1_packed_bias, stages_2_3_pwconv2_packed, stages_2_3_pwconv2_packed_bias, stages_2_4_dwconv_packed, stages_2_4_dwconv_packed_bias, stages_2_4_pwconv1_packed, stages_2_4_pwconv1_packed_bias, stages_2_4_pwconv2_packed, stages_2_4_pwconv2_packed_bias, stages_2_5_dwconv_packed, stages_2_5_dwconv_packed_bias, stages_2_5_pwconv1_packed, stages_2_5_pwconv1_packed_bias, stages_2_5_pwconv2_packed, stages_2_5_pwconv2_packed_bias, downsample_layers_3_1_packed, downsample_layers_3_1_packed_bias, stages_3_0_dwconv_packed, stages_3_0_dwconv_packed_bias, stages_3_0_pwconv1_packed, stages_3_0_pwconv1_packed_bias, stages_3_0_pwconv2_packed, stages_3_0_pwconv2_packed_bias, stages_3_1_dwconv_packed, stages_3_1_dwconv_packed_bias, stages_3_1_pwconv1_packed, stages_3_1_pwconv1_packed_bias, stages_3_1_pwconv2_packed, stages_3_1_pwconv2_packed_bias, head_packed, head_packed_bias, block_counters, downsample_layers_0_1, stages_0_0_norm, stages_0_0_act, stages_0_0_grn_scale, stages_0_0_grn_squares, stages_0_0, stages_0_1_norm, stages_0_1_act, stages_0_1_grn_scale, stages_0_1_grn_squares, stages_0_1, downsample_layers_1_1, stages_1_0_norm, stages_1_0_act, stages_1_0_grn_scale, stages_1_0_grn_squares, stages_1_0, stages_1_1_norm, stages_1_1_act, stages_1_1_grn_scale, stages_1_1_grn_squares, stages_1_1, downsample_layers_2_1, stages_2_0_norm, stages_2_0_act, stages_2_0_grn_scale, stages_2_0_grn_squares, stages_2_0, stages_2_1_norm, stages_2_1_act, stages_2_1_grn_scale, stages_2_1_grn_squares, stages_2_1, stages_2_2_norm, stages_2_2_act, stages_2_2_grn_scale, stages_2_2_grn_squares, stages_2_2, stages_2_3_norm, stages_2_3_act, stages_2_3_grn_scale, stages_2_3_grn_squares, stages_2_3, stages_2_4_norm, stages_2_4_act, stages_2_4_grn_scale, stages_2_4_grn_squares, stages_2_4, stages_2_5_norm, stages_2_5_act, stages_2_5_grn_scale, stages_2_5_grn_squares, stages_2_5, downsample_layers_3_1, stages_3_0_norm, stages_3_0_act, stages_3_0_grn_scale, stages_3_0_grn_squares, stages_3_0, stages_3_1_norm, stages_3_1_act, stages_3_1_grn_scale, stages_3_1_grn_squares, stages_3_1, norm, count };
+enum { pixel_values, head, downsample_layers_0_1_weight, downsample_layers_0_1_bias, stages_0_0_grn_gamma, stages_0_1_grn_gamma, stages_1_0_grn_gamma, stages_1_1_grn_gamma, stages_2_0_grn_gamma, stages_2_1_grn_gamma, stages_2_2_grn_gamma, stages_2_3_grn_gamma, stages_2_4_grn_gamma, stages_2_5_grn_gamma, stages_3_0_grn_gamma, stages_3_1_grn_gamma, downsample_layers_0_0_packed, downsample_layers_0_0_packed_bias, stages_0_0_dwconv_packed, stages_0_0_dwconv_packed_bias, stages_0_0_pwconv1_packed, stages_0_0_pwconv1_packed_bias, stages_0_0_pwconv2_packed, stages_0_0_pwconv2_packed_bias, stages_0_1_dwconv_packed, stages_0_1_dwconv_packed_bias, stages_0_1_pwconv1_packed, stages_0_1_pwconv1_packed_bias, stages_0_1_pwconv2_packed, stages_0_1_pwconv2_packed_bias, downsample_layers_1_1_packed, downsample_layers_1_1_packed_bias, stages_1_0_dwconv_packed, stages_1_0_dwconv_packed_bias, stages_1_0_pwconv1_packed, stages_1_0_pwconv1_packed_bias, stages_1_0_pwconv2_packed, stages_1_0_pwconv2_packed_bias, stages_1_1_dwconv_packed, stages_1_1_dwconv_packed_bias, stages_1_1_pwconv1_packed, stages_1_1_pwconv1_packed_bias, stages_1_1_pwconv2_packed, stages_1_1_pwconv2_packed_bias, downsample_layers_2_1_packed, downsample_layers_2_1_packed_bias, stages_2_0_dwconv_packed, stages_2_0_dwconv_packed_bias, stages_2_0_pwconv1_packed, stages_2_0_pwconv1_packed_bias, stages_2_0_pwconv2_packed, stages_2_0_pwconv2_packed_bias, stages_2_1_dwconv_packed, stages_2_1_dwconv_packed_bias, stages_2_1_pwconv1_packed, stages_2_1_pwconv1_packed_bias, stages_2_1_pwconv2_packed, stages_2_1_pwconv2_packed_bias, stages_2_2_dwconv_packed, stages_2_2_dwconv_packed_bias, stages_2_2_pwconv1_packed, stages_2_2_pwconv1_packed_bias, stages_2_2_pwconv2_packed, stages_2_2_pwconv2_packed_bias, stages_2_3_dwconv_packed, stages_2_3_dwconv_packed_bias, stages_2_3_pwconv1_packed, stages_2_3_pwconv1_packed_bias, stages_2_3_pwconv2_packed, stages_2_3_pwconv2_packed_bias, stages_2_4_dwconv_packed, stages_2_4_dwconv_packed_bias, stages_2_4_pwconv1_packed, stages_2_4_pwconv1_packed_bias, stages_2_4_pwconv2_packed, stages_2_4_pwconv2_packed_bias, stages_2_5_dwconv_packed, stages_2_5_dwconv_packed_bias, stages_2_5_pwconv1_packed, stages_2_5_pwconv1_packed_bias, stages_2_5_pwconv2_packed, stages_2_5_pwconv2_packed_bias, downsample_layers_3_1_packed, downsample_layers_3_1_packed_bias, stages_3_0_dwconv_packed, stages_3_0_dwconv_packed_bias, stages_3_0_pwconv1_packed, stages_3_0_pwconv1_packed_bias, stages_3_0_pwconv2_packed, stages_3_0_pwconv2_packed_bias, stages_3_1_dwconv_packed, stages_3_1_dwconv_packed_bias, stages_3_1_pwconv1_packed, stages_3_1_pwconv1_packed_bias, stages_3_1_pwconv2_packed, stages_3_1_pwconv2_packed_bias, head_packed, head_packed_bias, block_counters, downsample_layers_0_1, stages_0_0_norm, stages_0_0_act, stages_0_0_grn_scale, stages_0_0_grn_squares, stages_0_0, stages_0_1_norm, stages_0_1_act, stages_0_1_grn_scale, stages_0_1_grn_squares, stages_0_1, downsample_layers_1_1, stages_1_0_norm, stages_1_0_act, stages_1_0_grn_scale, stages_1_0_grn_squares, stages_1_0, stages_1_1_norm, stages_1_1_act, stages_1_1_grn_scale, stages_1_1_grn_squares, stages_1_1, downsample_layers_2_1, stages_2_0_norm, stages_2_0_act, stages_2_0_grn_scale, stages_2_0_grn_squares, stages_2_0, stages_2_0_pwconv2_partials, stages_2_1_norm, stages_2_1_act, stages_2_1_grn_scale, stages_2_1_grn_squares, stages_2_1, stages_2_1_pwconv2_partials, stages_2_2_norm, stages_2_2_act, stages_2_2_grn_scale, stages_2_2_grn_squares, stages_2_2, stages_2_2_pwconv2_partials, stages_2_3_norm, stages_2_3_act, stages_2_3_grn_scale, stages_2_3_grn_squares, stages_2_3, stages_2_3_pwconv2_partials, stages_2_4_norm, stages_2_4_act, stages_2_4_grn_scale, stages_2_4_grn_squares, stages_2_4, stages_2_4_pwconv2_partials, stages_2_5_norm, stages_2_5_act, stages_2_5_grn_scale, stages_2_5_grn_squares, stages_2_5, stages_2_5_pwconv2_partials, downsample_layers_3_1, downsample_layers_3_1_partials, stages_3_0_norm, stages_3_0_act, stages_3_0_grn_scale, stages_3_0_grn_squares, stages_3_0, stages_3_0_pwconv2_partials, stages_3_1_norm, stages_3_1_act, stages_3_1_grn_scale, stages_3_1_grn_squares, stages_3_1, stages_3_1_pwconv2_partials, norm, count };
 }
 // `weights` lie in memory of the model, `workspace` and `port` in the caller's. Offsets in the workspace are of one image.
 enum class Place { weights, workspace, counters, port };
@@ -299,47 +299,56 @@ constexpr Value values[] = {
     {Place::workspace, 125440}, // stages.2.0.grn.scale
     {Place::workspace, 128000}, // stages.2.0.grn.squares
     {Place::workspace, 62720}, // stages.2.0
+    {Place::workspace, 501760}, // stages.2.0.pwconv2.partials
     {Place::workspace, 0}, // stages.2.1.norm
     {Place::workspace, 250880}, // stages.2.1.act
     {Place::workspace, 125440}, // stages.2.1.grn.scale
     {Place::workspace, 128000}, // stages.2.1.grn.squares
     {Place::workspace, 0}, // stages.2.1
+    {Place::workspace, 501760}, // stages.2.1.pwconv2.partials
     {Place::workspace, 62720}, // stages.2.2.norm
     {Place::workspace, 250880}, // stages.2.2.act
     {Place::workspace, 125440}, // stages.2.2.grn.scale
     {Place::workspace, 128000}, // stages.2.2.grn.squares
     {Place::workspace, 62720}, // stages.2.2
+    {Place::workspace, 501760}, // stages.2.2.pwconv2.partials
     {Place::workspace, 0}, // stages.2.3.norm
     {Place::workspace, 250880}, // stages.2.3.act
     {Place::workspace, 125440}, // stages.2.3.grn.scale
     {Place::workspace, 128000}, // stages.2.3.grn.squares
     {Place::workspace, 0}, // stages.2.3
+    {Place::workspace, 501760}, // stages.2.3.pwconv2.partials
     {Place::workspace, 62720}, // stages.2.4.norm
     {Place::workspace, 250880}, // stages.2.4.act
     {Place::workspace, 125440}, // stages.2.4.grn.scale
     {Place::workspace, 128000}, // stages.2.4.grn.squares
     {Place::workspace, 62720}, // stages.2.4
+    {Place::workspace, 501760}, // stages.2.4.pwconv2.partials
     {Place::workspace, 0}, // stages.2.5.norm
     {Place::workspace, 250880}, // stages.2.5.act
     {Place::workspace, 125440}, // stages.2.5.grn.scale
     {Place::workspace, 128000}, // stages.2.5.grn.squares
     {Place::workspace, 0}, // stages.2.5
+    {Place::workspace, 501760}, // stages.2.5.pwconv2.partials
     {Place::workspace, 62720}, // downsample_layers.3.1
+    {Place::workspace, 250880}, // downsample_layers.3.1.partials
     {Place::workspace, 0}, // stages.3.0.norm
     {Place::workspace, 94208}, // stages.3.0.act
     {Place::workspace, 31488}, // stages.3.0.grn.scale
     {Place::workspace, 36608}, // stages.3.0.grn.squares
     {Place::workspace, 0}, // stages.3.0
+    {Place::workspace, 250880}, // stages.3.0.pwconv2.partials
     {Place::workspace, 31488}, // stages.3.1.norm
     {Place::workspace, 62976}, // stages.3.1.act
     {Place::workspace, 188416}, // stages.3.1.grn.scale
     {Place::workspace, 193536}, // stages.3.1.grn.squares
     {Place::workspace, 31488}, // stages.3.1
+    {Place::workspace, 250880}, // stages.3.1.pwconv2.partials
     {Place::workspace, 0}, // norm
 };
 constexpr size_t weight_bytes = 7642368;
 constexpr size_t image_bytes = 1522176;   // of the workspace, each image
-constexpr size_t counter_bytes = 4; // of the workspace, each image: blocks that have arrived
+constexpr size_t counter_bytes = 16; // of the workspace, each image: blocks that have arrived
 
 // Parameters that kernels read as they are.
 struct Kept {
@@ -436,29 +445,29 @@ constexpr Step steps[] = {
     {"downsample_layers.2.1", downsample_layers_2_1::run, {value::stages_1_1, value::downsample_layers_2_1_packed, value::downsample_layers_2_1_packed_bias, value::downsample_layers_2_1, -1, -1, -1, -1}},
     {"stages.2.0.dwconv", stages_2_0_dwconv::run, {value::downsample_layers_2_1, value::stages_2_0_dwconv_packed, value::stages_2_0_dwconv_packed_bias, value::stages_2_0_norm, -1, -1, -1, -1}},
     {"stages.2.0.pwconv1", stages_2_0_pwconv1::run, {value::stages_2_0_norm, value::stages_2_0_pwconv1_packed, value::stages_2_0_pwconv1_packed_bias, value::stages_2_0_act, value::stages_2_0_grn_squares, value::stages_2_0_grn_gamma, value::stages_2_0_grn_scale, value::block_counters}},
-    {"stages.2.0.pwconv2", stages_2_0_pwconv2::run, {value::stages_2_0_act, value::stages_2_0_pwconv2_packed, value::stages_2_0_pwconv2_packed_bias, value::stages_2_0_grn_scale, value::downsample_layers_2_1, value::stages_2_0, -1, -1}},
+    {"stages.2.0.pwconv2", stages_2_0_pwconv2::run, {value::stages_2_0_act, value::stages_2_0_pwconv2_packed, value::stages_2_0_pwconv2_packed_bias, value::stages_2_0_grn_scale, value::downsample_layers_2_1, value::stages_2_0, value::stages_2_0_pwconv2_partials, value::block_counters}},
     {"stages.2.1.dwconv", stages_2_0_dwconv::run, {value::stages_2_0, value::stages_2_1_dwconv_packed, value::stages_2_1_dwconv_packed_bias, value::stages_2_1_norm, -1, -1, -1, -1}},
     {"stages.2.1.pwconv1", stages_2_0_pwconv1::run, {value::stages_2_1_norm, value::stages_2_1_pwconv1_packed, value::stages_2_1_pwconv1_packed_bias, value::stages_2_1_act, value::stages_2_1_grn_squares, value::stages_2_1_grn_gamma, value::stages_2_1_grn_scale, value::block_counters}},
-    {"stages.2.1.pwconv2", stages_2_0_pwconv2::run, {value::stages_2_1_act, value::stages_2_1_pwconv2_packed, value::stages_2_1_pwconv2_packed_bias, value::stages_2_1_grn_scale, value::stages_2_0, value::stages_2_1, -1, -1}},
+    {"stages.2.1.pwconv2", stages_2_0_pwconv2::run, {value::stages_2_1_act, value::stages_2_1_pwconv2_packed, value::stages_2_1_pwconv2_packed_bias, value::stages_2_1_grn_scale, value::stages_2_0, value::stages_2_1, value::stages_2_1_pwconv2_partials, value::block_counters}},
     {"stages.2.2.dwconv", stages_2_0_dwconv::run, {value::stages_2_1, value::stages_2_2_dwconv_packed, value::stages_2_2_dwconv_packed_bias, value::stages_2_2_norm, -1, -1, -1, -1}},
     {"stages.2.2.pwconv1", stages_2_0_pwconv1::run, {value::stages_2_2_norm, value::stages_2_2_pwconv1_packed, value::stages_2_2_pwconv1_packed_bias, value::stages_2_2_act, value::stages_2_2_grn_squares, value::stages_2_2_grn_gamma, value::stages_2_2_grn_scale, value::block_counters}},
-    {"stages.2.2.pwconv2", stages_2_0_pwconv2::run, {value::stages_2_2_act, value::stages_2_2_pwconv2_packed, value::stages_2_2_pwconv2_packed_bias, value::stages_2_2_grn_scale, value::stages_2_1, value::stages_2_2, -1, -1}},
+    {"stages.2.2.pwconv2", stages_2_0_pwconv2::run, {value::stages_2_2_act, value::stages_2_2_pwconv2_packed, value::stages_2_2_pwconv2_packed_bias, value::stages_2_2_grn_scale, value::stages_2_1, value::stages_2_2, value::stages_2_2_pwconv2_partials, value::block_counters}},
     {"stages.2.3.dwconv", stages_2_0_dwconv::run, {value::stages_2_2, value::stages_2_3_dwconv_packed, value::stages_2_3_dwconv_packed_bias, value::stages_2_3_norm, -1, -1, -1, -1}},
     {"stages.2.3.pwconv1", stages_2_0_pwconv1::run, {value::stages_2_3_norm, value::stages_2_3_pwconv1_packed, value::stages_2_3_pwconv1_packed_bias, value::stages_2_3_act, value::stages_2_3_grn_squares, value::stages_2_3_grn_gamma, value::stages_2_3_grn_scale, value::block_counters}},
-    {"stages.2.3.pwconv2", stages_2_0_pwconv2::run, {value::stages_2_3_act, value::stages_2_3_pwconv2_packed, value::stages_2_3_pwconv2_packed_bias, value::stages_2_3_grn_scale, value::stages_2_2, value::stages_2_3, -1, -1}},
+    {"stages.2.3.pwconv2", stages_2_0_pwconv2::run, {value::stages_2_3_act, value::stages_2_3_pwconv2_packed, value::stages_2_3_pwconv2_packed_bias, value::stages_2_3_grn_scale, value::stages_2_2, value::stages_2_3, value::stages_2_3_pwconv2_partials, value::block_counters}},
     {"stages.2.4.dwconv", stages_2_0_dwconv::run, {value::stages_2_3, value::stages_2_4_dwconv_packed, value::stages_2_4_dwconv_packed_bias, value::stages_2_4_norm, -1, -1, -1, -1}},
     {"stages.2.4.pwconv1", stages_2_0_pwconv1::run, {value::stages_2_4_norm, value::stages_2_4_pwconv1_packed, value::stages_2_4_pwconv1_packed_bias, value::stages_2_4_act, value::stages_2_4_grn_squares, value::stages_2_4_grn_gamma, value::stages_2_4_grn_scale, value::block_counters}},
-    {"stages.2.4.pwconv2", stages_2_0_pwconv2::run, {value::stages_2_4_act, value::stages_2_4_pwconv2_packed, value::stages_2_4_pwconv2_packed_bias, value::stages_2_4_grn_scale, value::stages_2_3, value::stages_2_4, -1, -1}},
+    {"stages.2.4.pwconv2", stages_2_0_pwconv2::run, {value::stages_2_4_act, value::stages_2_4_pwconv2_packed, value::stages_2_4_pwconv2_packed_bias, value::stages_2_4_grn_scale, value::stages_2_3, value::stages_2_4, value::stages_2_4_pwconv2_partials, value::block_counters}},
     {"stages.2.5.dwconv", stages_2_0_dwconv::run, {value::stages_2_4, value::stages_2_5_dwconv_packed, value::stages_2_5_dwconv_packed_bias, value::stages_2_5_norm, -1, -1, -1, -1}},
     {"stages.2.5.pwconv1", stages_2_0_pwconv1::run, {value::stages_2_5_norm, value::stages_2_5_pwconv1_packed, value::stages_2_5_pwconv1_packed_bias, value::stages_2_5_act, value::stages_2_5_grn_squares, value::stages_2_5_grn_gamma, value::stages_2_5_grn_scale, value::block_counters}},
-    {"stages.2.5.pwconv2", stages_2_0_pwconv2::run, {value::stages_2_5_act, value::stages_2_5_pwconv2_packed, value::stages_2_5_pwconv2_packed_bias, value::stages_2_5_grn_scale, value::stages_2_4, value::stages_2_5, -1, -1}},
-    {"downsample_layers.3.1", downsample_layers_3_1::run, {value::stages_2_5, value::downsample_layers_3_1_packed, value::downsample_layers_3_1_packed_bias, value::downsample_layers_3_1, -1, -1, -1, -1}},
+    {"stages.2.5.pwconv2", stages_2_0_pwconv2::run, {value::stages_2_5_act, value::stages_2_5_pwconv2_packed, value::stages_2_5_pwconv2_packed_bias, value::stages_2_5_grn_scale, value::stages_2_4, value::stages_2_5, value::stages_2_5_pwconv2_partials, value::block_counters}},
+    {"downsample_layers.3.1", downsample_layers_3_1::run, {value::stages_2_5, value::downsample_layers_3_1_packed, value::downsample_layers_3_1_packed_bias, value::downsample_layers_3_1, value::downsample_layers_3_1_partials, value::block_counters, -1, -1}},
     {"stages.3.0.dwconv", stages_3_0_dwconv::run, {value::downsample_layers_3_1, value::stages_3_0_dwconv_packed, value::stages_3_0_dwconv_packed_bias, value::stages_3_0_norm, -1, -1, -1, -1}},
     {"stages.3.0.pwconv1", stages_3_0_pwconv1::run, {value::stages_3_0_norm, value::stages_3_0_pwconv1_packed, value::stages_3_0_pwconv1_packed_bias, value::stages_3_0_act, value::stages_3_0_grn_squares, value::stages_3_0_grn_gamma, value::stages_3_0_grn_scale, value::block_counters}},
-    {"stages.3.0.pwconv2", stages_3_0_pwconv2::run, {value::stages_3_0_act, value::stages_3_0_pwconv2_packed, value::stages_3_0_pwconv2_packed_bias, value::stages_3_0_grn_scale, value::downsample_layers_3_1, value::stages_3_0, -1, -1}},
+    {"stages.3.0.pwconv2", stages_3_0_pwconv2::run, {value::stages_3_0_act, value::stages_3_0_pwconv2_packed, value::stages_3_0_pwconv2_packed_bias, value::stages_3_0_grn_scale, value::downsample_layers_3_1, value::stages_3_0, value::stages_3_0_pwconv2_partials, value::block_counters}},
     {"stages.3.1.dwconv", stages_3_0_dwconv::run, {value::stages_3_0, value::stages_3_1_dwconv_packed, value::stages_3_1_dwconv_packed_bias, value::stages_3_1_norm, -1, -1, -1, -1}},
     {"stages.3.1.pwconv1", stages_3_0_pwconv1::run, {value::stages_3_1_norm, value::stages_3_1_pwconv1_packed, value::stages_3_1_pwconv1_packed_bias, value::stages_3_1_act, value::stages_3_1_grn_squares, value::stages_3_1_grn_gamma, value::stages_3_1_grn_scale, value::block_counters}},
-    {"stages.3.1.pwconv2", stages_3_0_pwconv2::run, {value::stages_3_1_act, value::stages_3_1_pwconv2_packed, value::stages_3_1_pwconv2_packed_bias, value::stages_3_1_grn_scale, value::stages_3_0, value::stages_3_1, -1, -1}},
+    {"stages.3.1.pwconv2", stages_3_0_pwconv2::run, {value::stages_3_1_act, value::stages_3_1_pwconv2_packed, value::stages_3_1_pwconv2_packed_bias, value::stages_3_1_grn_scale, value::stages_3_0, value::stages_3_1, value::stages_3_1_pwconv2_partials, value::block_counters}},
     {"pool", pool::run, {value::stages_3_1, value::norm, -1, -1, -1, -1, -1, -1}},
     {"head", head::run, {value::norm, value::head_packed, value::head_packed_bias, value::head, -1, -1, -1, -1}},
 };

@@ -157,7 +157,13 @@ CNX_DEVICE float exp2_fast(float x) {
   asm("ex2.approx.ftz.f32 %0, %1;" : "=f"(y) : "f"(x));
   return y;
 }
-CNX_DEVICE float reciprocal_root(float x) { return 1.0f / sqrtf(x); }
+// To two units in the last place; exact roots take ten times as many instructions.
+CNX_DEVICE float reciprocal_root(float x) { return rsqrtf(x); }
+CNX_DEVICE float square_root(float x) {
+  float y;
+  asm("sqrt.approx.f32 %0, %1;" : "=f"(y) : "f"(x));
+  return y;
+}
 CNX_DEVICE float float_of(uint32_t bits) { return __uint_as_float(bits); }
 
 CNX_DEVICE float widen(float x) { return x; }
@@ -697,6 +703,7 @@ CNX_DEVICE float load_fresh(const float *from) { return *from; }
 
 CNX_DEVICE float exp2_fast(float x) { return std::exp2(x); }
 CNX_DEVICE float reciprocal_root(float x) { return 1.0f / std::sqrt(x); }
+CNX_DEVICE float square_root(float x) { return std::sqrt(x); }
 
 inline const char *device_text(int) { return "the CPU ran out of memory"; }
 inline int device_allocate(void **to, size_t bytes) {
@@ -780,15 +787,29 @@ template <class T> CNX_DEVICE void store2(T *to, float a, float b) {
   *reinterpret_cast<uint32_t *>(to) = pack<T>(a, b);
 }
 
-// The two values of a word, and its store.
+// The two values of a word, its load and its store.
 template <class T> CNX_DEVICE float low_of(uint32_t word) { return widen(T{static_cast<uint16_t>(word)}); }
 template <class T> CNX_DEVICE float high_of(uint32_t word) { return widen(T{static_cast<uint16_t>(word >> 16)}); }
+template <class T> CNX_DEVICE uint32_t load_word(const T *from) { return *reinterpret_cast<const uint32_t *>(from); }
 template <class T> CNX_DEVICE void store_word(T *to, uint32_t word) { *reinterpret_cast<uint32_t *>(to) = word; }
 
 // Two values of 16 bits times two factors, in f32, rounded once.
 template <class T> CNX_DEVICE uint32_t scaled(uint32_t word, const Pair &by) {
   return pack<T>(low_of<T>(word) * by.v[0], high_of<T>(word) * by.v[1]);
 }
+
+// How `threads` threads go over a tile of `rows` rows of `chunks` chunks, no more than there are threads: a thread has one
+// chunk of every row that is its own, so addresses differ by constants.
+template <int threads, int rows, int chunks> struct Sweep {
+  static constexpr int pass = threads / chunks; // rows that all threads make together
+  static constexpr int count = (rows + pass - 1) / pass;
+  const int first = thread() / chunks, chunk = thread() % chunks;
+  CNX_DEVICE int row(int i) const { return first + i * pass; }
+  // Is there a row i for this thread?
+  CNX_DEVICE bool has(int i) const {
+    return (threads % chunks == 0 || first < pass) && ((i + 1) * pass <= rows || row(i) < rows);
+  }
+};
 
 // Sum over each `lanes` neighbours of a warp, a power of two; the same in all of them.
 template <int lanes> CNX_DEVICE float group_sum(float x) {
@@ -810,6 +831,20 @@ CNX_DEVICE float gelu_fitted(float x) {
   p = p * t - 0.472784514f;
   p = p * t - 1.14440124f;
   p = p * t - 1.00053127f;
+  return fmaxf(x, 0.0f) - t * exp2_fast(p);
+}
+
+// The same to 5e-6, for TF32.
+CNX_DEVICE float gelu_close(float x) {
+  const float t = fabsf(x);
+  float p = -1.26245399e-6f;
+  p = p * t + 4.82032566e-5f;
+  p = p * t - 0.000807249017f;
+  p = p * t + 0.00794459076f;
+  p = p * t - 0.0526354459f;
+  p = p * t - 0.459956684f;
+  p = p * t - 1.15061008f;
+  p = p * t - 1.00004305f;
   return fmaxf(x, 0.0f) - t * exp2_fast(p);
 }
 

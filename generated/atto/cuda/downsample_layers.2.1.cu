@@ -79,10 +79,12 @@ CNX_DEVICE void stage(const T *input, const T *weight, const Pair *stats, T *a, 
     const int m = i / (step / 4), k = i % (step / 4) * 4;
     store4(a + place(m, k / 8) + k % 8, fetch(input, stats, m0, m, s * step + k));
   }
+  const Sweep<128, step, block_columns / 8> right;
+  b += right.first * b_row + right.chunk * 8;
+  weight += (s * step + right.first) * 160 + n0 + right.chunk * 8;
   CNX_UNROLL
-  for (int i = thread(); i < step * (block_columns / 8); i += 128) {
-    const int k = i / (block_columns / 8), n = i % (block_columns / 8) * 8;
-    copy_async(b + k * b_row + n, weight + (s * step + k) * 160 + n0 + n, 16);
+  for (int i = 0; i < right.count; i++) {
+    if (right.has(i)) copy_async(b + i * right.pass * b_row, weight + i * right.pass * 160, 16);
   }
 }
 
@@ -153,10 +155,13 @@ CNX_KERNEL(128, 2) kernel(
   }
   barrier();
   output += (static_cast<size_t>(image) * rows + m0) * columns + n0;
-  for (int i = thread(); i < block_rows * (block_columns / 8); i += 128) {
-    const int m = i / (block_columns / 8), n = i % (block_columns / 8) * 8;
-    if (m0 + m >= rows) continue;
-    store8(output + static_cast<size_t>(m) * columns + n, tile + m * out_row + n);
+  const Sweep<128, block_rows, block_columns / 8> out;
+  const int out_n = out.chunk * 8;
+  CNX_UNROLL
+  for (int i = 0; i < out.count; i++) {
+    const int m = out.row(i);
+    if (!out.has(i) || m0 + m >= rows) continue;
+    store8(output + m * columns + out_n, tile + m * out_row + out_n);
   }
 }
 

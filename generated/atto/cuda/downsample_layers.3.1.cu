@@ -5,6 +5,7 @@
 //   output[m,n] = bias[n] + sum over k of a[m,k] * weight[k,n]
 // A block makes 64 x 80 on tensor cores, 32 of k at a time with 3 steps of copies on their way; a warp
 // makes 32 x 40 of it. Sums are f32.
+// 2 blocks share the steps of a tile: the last of them to come adds up what all have summed, and stores it.
 #include "kernels.h"
 
 namespace cnxc_atto::downsample_layers_3_1 {
@@ -14,6 +15,7 @@ using T = bf16;
 constexpr int rows = 49, depth = 640, columns = 320;
 constexpr int block_rows = 64, block_columns = 80;
 constexpr int step = 32, steps = 20, stages = 4; // of k
+constexpr int parts = 2; // of the steps
 constexpr int m_tiles = 2, n_tiles = 5;       // of 16 rows, of 8 columns, of a warp
 constexpr int b_row = 88;                      // an odd number of 16-byte chunks, against bank conflicts
 constexpr int out_row = block_columns + 8;
@@ -78,23 +80,55 @@ CNX_DEVICE void stage(const T *input, const T *weight, const Pair *stats, T *a, 
     const int m = i / (step / 4), k = i % (step / 4) * 4;
     store4(a + place(m, k / 8) + k % 8, fetch(input, stats, m0, m, s * step + k));
   }
+  const Sweep<128, step, block_columns / 8> right;
+  b += right.first * b_row + right.chunk * 8;
+  weight += (s * step + right.first) * 320 + n0 + right.chunk * 8;
   CNX_UNROLL
-  for (int i = thread(); i < step * (block_columns / 8); i += 128) {
-    const int k = i / (block_columns / 8), n = i % (block_columns / 8) * 8;
-    copy_async(b + k * b_row + n, weight + (s * step + k) * 320 + n0 + n, 16);
+  for (int i = 0; i < right.count; i++) {
+    if (right.has(i)) copy_async(b + i * right.pass * b_row, weight + i * right.pass * 320, 16);
   }
+}
+
+// Leaves the sums of this block's part in `partials`, those of neighbouring threads side by side. The last of a tile's
+// blocks gets the sums of all parts, added in their order whichever came when; the others get false.
+CNX_DEVICE bool add_parts(float (&c)[m_tiles][n_tiles][4], float *partials, unsigned *counter, int block) {
+  constexpr int part_size = 40 * 128;
+  const int tile = block / parts;
+  float *own = partials + static_cast<size_t>(block) * part_size + thread();
+  CNX_UNROLL
+  for (int i = 0; i < 40; i++) own[i * 128] = c[i / 4 / n_tiles][i / 4 % n_tiles][i % 4];
+  unsigned *before = shared<unsigned>(40960); // parts of the tile that came before this one
+  barrier();
+  if (thread() == 0) *before = arrive(counter + tile);
+  barrier();
+  if (*before != parts - 1) return false;
+  acquire();
+  const float *all = partials + static_cast<size_t>(tile) * parts * part_size + thread();
+  CNX_UNROLL
+  for (int i = 0; i < 40; i++) {
+    float sum = 0.0f;
+    CNX_UNROLL
+    for (int p = 0; p < parts; p++) sum += load_fresh(all + p * part_size + i * 128);
+    c[i / 4 / n_tiles][i / 4 % n_tiles][i % 4] = sum;
+  }
+  if (thread() == 0) counter[tile] = 0;
+  return true;
 }
 
 CNX_KERNEL(128, 3) kernel(
     const bf16 *__restrict__ input, // [14][14][160]
     const bf16 *__restrict__ weight, // [640][320]
     const float *__restrict__ bias, // [320]
-    bf16 *__restrict__ output) // [49][320]
+    bf16 *__restrict__ output, // [49][320]
+    float *__restrict__ partials, // [4][2][40][128]
+    unsigned *__restrict__ counter) // [4] blocks that have come
 {
   T *a = shared<T>(0);        // [stages][block_rows][step], chunks swapped
   T *b = shared<T>(16384); // [stages][step][b_row]
   Pair *stats = shared<Pair>(38912); // [block_rows][4 taps]
-  const int image = block_z(), m0 = block_y() * block_rows, n0 = block_x() * block_columns;
+  const int image = block_z(), m0 = block_y() * block_rows, n0 = block_x() / parts * block_columns;
+  const int block = (image * 1 + block_y()) * 8 + block_x(), part = block % parts;
+  const int first = part * steps / parts, end = (part + 1) * steps / parts; // steps of this part
   const int lane = thread() % 32, warp = thread() / 32;
   const int warp_m = warp % 2 * 32, warp_n = warp / 2 * 40;
   input += static_cast<size_t>(image) * 31360;
@@ -105,14 +139,14 @@ CNX_KERNEL(128, 3) kernel(
   const int b_at = lane % 16 * b_row + warp_n;
   float c[m_tiles][n_tiles][4] = {};
   CNX_UNROLL
-  for (int s = 0; s < stages - 1; s++) {
-    if (s < steps) stage(input, weight, stats, a, b, m0, n0, s);
+  for (int s = first; s < first + stages - 1; s++) {
+    if (s < end) stage(input, weight, stats, a, b, m0, n0, s);
     copy_commit();
   }
-  for (int s = 0; s < steps; s++) {
+  for (int s = first; s < end; s++) {
     copy_wait<stages - 2>();
     barrier();
-    if (s + stages - 1 < steps) stage(input, weight, stats, a, b, m0, n0, s + stages - 1);
+    if (s + stages - 1 < end) stage(input, weight, stats, a, b, m0, n0, s + stages - 1);
     copy_commit();
     const T *as = a + s % stages * a_stage, *bs = b + s % stages * b_stage;
     CNX_UNROLL
@@ -134,6 +168,7 @@ CNX_KERNEL(128, 3) kernel(
   }
   copy_wait<0>();
   barrier();
+  if (!add_parts(c, partials, counter, block)) return;
   T *tile = shared<T>(0); // [block_rows][out_row]: the result, so that it is stored in whole chunks
   CNX_UNROLL
   for (int j = 0; j < n_tiles; j++) {
@@ -152,20 +187,25 @@ CNX_KERNEL(128, 3) kernel(
   }
   barrier();
   output += (static_cast<size_t>(image) * rows + m0) * columns + n0;
-  for (int i = thread(); i < block_rows * (block_columns / 8); i += 128) {
-    const int m = i / (block_columns / 8), n = i % (block_columns / 8) * 8;
-    if (m0 + m >= rows) continue;
-    store8(output + static_cast<size_t>(m) * columns + n, tile + m * out_row + n);
+  const Sweep<128, block_rows, block_columns / 8> out;
+  const int out_n = out.chunk * 8;
+  CNX_UNROLL
+  for (int i = 0; i < out.count; i++) {
+    const int m = out.row(i);
+    if (!out.has(i) || m0 + m >= rows) continue;
+    store8(output + m * columns + out_n, tile + m * out_row + out_n);
   }
 }
 
 int run(int batch, void *const *operand, Stream stream) {
-  const Grid grid = {4, 1, static_cast<unsigned>(batch)};
-  return launch(kernel, grid, 128, 40960, stream,
+  const Grid grid = {8, 1, static_cast<unsigned>(batch)};
+  return launch(kernel, grid, 128, 40964, stream,
                 static_cast<const bf16 *>(operand[0]),
                 static_cast<const bf16 *>(operand[1]),
                 static_cast<const float *>(operand[2]),
-                static_cast<bf16 *>(operand[3]));
+                static_cast<bf16 *>(operand[3]),
+                static_cast<float *>(operand[4]),
+                static_cast<unsigned *>(operand[5]));
 }
 
 } // namespace cnxc_atto::downsample_layers_3_1

@@ -27,20 +27,24 @@ CNX_DEVICE int place(int m, int c) { return m * step + (c ^ (m / 2 % 4)) * 8; }
 CNX_DEVICE void stage(const T *input, const T *weight, const float *scale, float *factor, T *a, T *b, int m0, int n0, int s) {
   a += s % stages * a_stage;
   b += s % stages * b_stage;
+  const Sweep<64, block_rows, step / 8> left;
+  const int k = s * step + left.chunk * 8;
+  input += (m0 + left.first) * depth + k;
   CNX_UNROLL
-  for (int i = thread(); i < block_rows * (step / 8); i += 64) {
-    const int m = i / (step / 8), c = i % (step / 8), k = s * step + c * 8;
-    const bool inside = true;
-    copy_async(a + place(m, c), inside ? input + (m0 + m) * depth + k : input, inside ? 16 : 0);
+  for (int i = 0; i < left.count; i++) {
+    if (!left.has(i)) continue;
+    copy_async(a + place(left.row(i), left.chunk), input + i * left.pass * depth, 16);
   }
+  const Sweep<64, step, block_columns / 8> right;
+  b += right.first * b_row + right.chunk * 8;
+  weight += (s * step + right.first) * 40 + n0 + right.chunk * 8;
   CNX_UNROLL
-  for (int i = thread(); i < step * (block_columns / 8); i += 64) {
-    const int k = i / (block_columns / 8), n = i % (block_columns / 8) * 8;
-    copy_async(b + k * b_row + n, weight + (s * step + k) * 40 + n0 + n, 16);
+  for (int i = 0; i < right.count; i++) {
+    if (right.has(i)) copy_async(b + i * right.pass * b_row, weight + i * right.pass * 40, 16);
   }
   factor += s % stages * step;
-  CNX_UNROLL
-  for (int k = thread() * 4; k < step; k += 64 * 4) {
+  if (thread() < step / 4) {
+    const int k = thread() * 4;
     copy_async(factor + k, scale + s * step + k, 16);
   }
 }
@@ -104,10 +108,13 @@ CNX_KERNEL(64, 6) kernel(
   barrier();
   T *tile = shared<T>(0); // [block_rows][out_row]: the result, so that it is stored in whole chunks
   const size_t corner = (static_cast<size_t>(image) * rows + m0) * columns + n0;
-  for (int i = thread(); i < block_rows * (block_columns / 8); i += 64) {
-    const int m = i / (block_columns / 8), n = i % (block_columns / 8) * 8;
-    const bool inside = true;
-    copy_async(tile + m * out_row + n, inside ? residual + corner + static_cast<size_t>(m) * columns + n : residual, inside ? 16 : 0);
+  const Sweep<64, block_rows, block_columns / 8> before;
+  const int before_n = before.chunk * 8;
+  CNX_TWICE // the sums take the registers
+  for (int i = 0; i < before.count; i++) {
+    const int m = before.row(i);
+    if (!before.has(i)) continue;
+    copy_async(tile + m * out_row + before_n, residual + corner + m * columns + before_n, 16);
   }
   copy_commit();
   copy_wait<0>();
@@ -122,8 +129,9 @@ CNX_KERNEL(64, 6) kernel(
       for (int h = 0; h < 2; h++) {
         const int m = warp_m + i * 16 + h * 8 + lane / 4;
         float v[2] = {c[i][j][2 * h] + shift.v[0], c[i][j][2 * h + 1] + shift.v[1]};
-        v[0] += widen(tile[m * out_row + n]);
-        v[1] += widen(tile[m * out_row + n + 1]);
+        const uint32_t was = load_word(tile + m * out_row + n);
+        v[0] += low_of<T>(was);
+        v[1] += high_of<T>(was);
         const uint32_t both = pack<T>(v[0], v[1]);
         store_word(tile + m * out_row + n, both);
       }
@@ -131,9 +139,13 @@ CNX_KERNEL(64, 6) kernel(
   }
   barrier();
   output += (static_cast<size_t>(image) * rows + m0) * columns + n0;
-  for (int i = thread(); i < block_rows * (block_columns / 8); i += 64) {
-    const int m = i / (block_columns / 8), n = i % (block_columns / 8) * 8;
-    store8(output + static_cast<size_t>(m) * columns + n, tile + m * out_row + n);
+  const Sweep<64, block_rows, block_columns / 8> out;
+  const int out_n = out.chunk * 8;
+  CNX_UNROLL
+  for (int i = 0; i < out.count; i++) {
+    const int m = out.row(i);
+    if (!out.has(i)) continue;
+    store8(output + m * columns + out_n, tile + m * out_row + out_n);
   }
 }
 

@@ -5,6 +5,7 @@
 //   output[m,n] = bias[n] + sum over k of a[m,k] * weight[k,n] + residual[m,n]
 // A block makes 128 x 80 on tensor cores, 32 of k at a time with 3 steps of copies on their way; a warp
 // makes 64 x 40 of it. Sums are f32.
+// 2 blocks share the steps of a tile: the last of them to come adds up what all have summed, and stores it.
 #include "kernels.h"
 
 namespace cnxc_atto::stages_2_0_pwconv2 {
@@ -14,6 +15,7 @@ using T = bf16;
 constexpr int rows = 196, depth = 640, columns = 160;
 constexpr int block_rows = 128, block_columns = 80;
 constexpr int step = 32, steps = 20, stages = 4; // of k
+constexpr int parts = 2; // of the steps
 constexpr int m_tiles = 4, n_tiles = 5;       // of 16 rows, of 8 columns, of a warp
 constexpr int b_row = 88;                      // an odd number of 16-byte chunks, against bank conflicts
 constexpr int out_row = block_columns + 8;
@@ -27,22 +29,53 @@ CNX_DEVICE int place(int m, int c) { return m * step + (c ^ (m / 2 % 4)) * 8; }
 CNX_DEVICE void stage(const T *input, const T *weight, const float *scale, float *factor, T *a, T *b, int m0, int n0, int s) {
   a += s % stages * a_stage;
   b += s % stages * b_stage;
+  const Sweep<128, block_rows, step / 8> left;
+  const int k = s * step + left.chunk * 8;
+  input += (m0 + left.first) * depth + k;
   CNX_UNROLL
-  for (int i = thread(); i < block_rows * (step / 8); i += 128) {
-    const int m = i / (step / 8), c = i % (step / 8), k = s * step + c * 8;
-    const bool inside = m0 + m < rows;
-    copy_async(a + place(m, c), inside ? input + (m0 + m) * depth + k : input, inside ? 16 : 0);
+  for (int i = 0; i < left.count; i++) {
+    if (!left.has(i)) continue;
+    const bool inside = m0 + left.row(i) < rows;
+    copy_async(a + place(left.row(i), left.chunk), input + i * left.pass * depth, inside ? 16 : 0);
   }
+  const Sweep<128, step, block_columns / 8> right;
+  b += right.first * b_row + right.chunk * 8;
+  weight += (s * step + right.first) * 160 + n0 + right.chunk * 8;
   CNX_UNROLL
-  for (int i = thread(); i < step * (block_columns / 8); i += 128) {
-    const int k = i / (block_columns / 8), n = i % (block_columns / 8) * 8;
-    copy_async(b + k * b_row + n, weight + (s * step + k) * 160 + n0 + n, 16);
+  for (int i = 0; i < right.count; i++) {
+    if (right.has(i)) copy_async(b + i * right.pass * b_row, weight + i * right.pass * 160, 16);
   }
   factor += s % stages * step;
-  CNX_UNROLL
-  for (int k = thread() * 4; k < step; k += 128 * 4) {
+  if (thread() < step / 4) {
+    const int k = thread() * 4;
     copy_async(factor + k, scale + s * step + k, 16);
   }
+}
+
+// Leaves the sums of this block's part in `partials`, those of neighbouring threads side by side. The last of a tile's
+// blocks gets the sums of all parts, added in their order whichever came when; the others get false.
+CNX_DEVICE bool add_parts(float (&c)[m_tiles][n_tiles][4], float *partials, unsigned *counter, int block) {
+  constexpr int part_size = 80 * 128;
+  const int tile = block / parts;
+  float *own = partials + static_cast<size_t>(block) * part_size + thread();
+  CNX_UNROLL
+  for (int i = 0; i < 80; i++) own[i * 128] = c[i / 4 / n_tiles][i / 4 % n_tiles][i % 4];
+  unsigned *before = shared<unsigned>(55808); // parts of the tile that came before this one
+  barrier();
+  if (thread() == 0) *before = arrive(counter + tile);
+  barrier();
+  if (*before != parts - 1) return false;
+  acquire();
+  const float *all = partials + static_cast<size_t>(tile) * parts * part_size + thread();
+  CNX_UNROLL
+  for (int i = 0; i < 80; i++) {
+    float sum = 0.0f;
+    CNX_UNROLL
+    for (int p = 0; p < parts; p++) sum += load_fresh(all + p * part_size + i * 128);
+    c[i / 4 / n_tiles][i / 4 % n_tiles][i % 4] = sum;
+  }
+  if (thread() == 0) counter[tile] = 0;
+  return true;
 }
 
 CNX_KERNEL(128, 2) kernel(
@@ -51,12 +84,16 @@ CNX_KERNEL(128, 2) kernel(
     const float *__restrict__ bias, // [160]
     const float *__restrict__ scale, // [640]
     const bf16 *__restrict__ residual, // [196][160]
-    bf16 *__restrict__ output) // [196][160]
+    bf16 *__restrict__ output, // [196][160]
+    float *__restrict__ partials, // [4][2][80][128]
+    unsigned *__restrict__ counter) // [4] blocks that have come
 {
   T *a = shared<T>(0);        // [stages][block_rows][step], chunks swapped
   T *b = shared<T>(32768); // [stages][step][b_row]
   float *factor = shared<float>(55296); // scale, [stages][step]
-  const int image = block_z(), m0 = block_y() * block_rows, n0 = block_x() * block_columns;
+  const int image = block_z(), m0 = block_y() * block_rows, n0 = block_x() / parts * block_columns;
+  const int block = (image * 2 + block_y()) * 4 + block_x(), part = block % parts;
+  const int first = part * steps / parts, end = (part + 1) * steps / parts; // steps of this part
   const int lane = thread() % 32, warp = thread() / 32;
   const int warp_m = warp % 2 * 64, warp_n = warp / 2 * 40;
   input += static_cast<size_t>(image) * 125440;
@@ -66,14 +103,14 @@ CNX_KERNEL(128, 2) kernel(
   const int b_at = lane % 16 * b_row + warp_n;
   float c[m_tiles][n_tiles][4] = {};
   CNX_UNROLL
-  for (int s = 0; s < stages - 1; s++) {
-    if (s < steps) stage(input, weight, scale, factor, a, b, m0, n0, s);
+  for (int s = first; s < first + stages - 1; s++) {
+    if (s < end) stage(input, weight, scale, factor, a, b, m0, n0, s);
     copy_commit();
   }
-  for (int s = 0; s < steps; s++) {
+  for (int s = first; s < end; s++) {
     copy_wait<stages - 2>();
     barrier();
-    if (s + stages - 1 < steps) stage(input, weight, scale, factor, a, b, m0, n0, s + stages - 1);
+    if (s + stages - 1 < end) stage(input, weight, scale, factor, a, b, m0, n0, s + stages - 1);
     copy_commit();
     const T *as = a + s % stages * a_stage, *bs = b + s % stages * b_stage;
     const float *fs = factor + s % stages * step + 2 * (lane % 4);
@@ -102,12 +139,16 @@ CNX_KERNEL(128, 2) kernel(
   }
   copy_wait<0>();
   barrier();
+  if (!add_parts(c, partials, counter, block)) return;
   T *tile = shared<T>(0); // [block_rows][out_row]: the result, so that it is stored in whole chunks
   const size_t corner = (static_cast<size_t>(image) * rows + m0) * columns + n0;
-  for (int i = thread(); i < block_rows * (block_columns / 8); i += 128) {
-    const int m = i / (block_columns / 8), n = i % (block_columns / 8) * 8;
-    const bool inside = m0 + m < rows;
-    copy_async(tile + m * out_row + n, inside ? residual + corner + static_cast<size_t>(m) * columns + n : residual, inside ? 16 : 0);
+  const Sweep<128, block_rows, block_columns / 8> before;
+  const int before_n = before.chunk * 8;
+  CNX_TWICE // the sums take the registers
+  for (int i = 0; i < before.count; i++) {
+    const int m = before.row(i);
+    if (!before.has(i) || m0 + m >= rows) continue;
+    copy_async(tile + m * out_row + before_n, residual + corner + m * columns + before_n, 16);
   }
   copy_commit();
   copy_wait<0>();
@@ -122,8 +163,9 @@ CNX_KERNEL(128, 2) kernel(
       for (int h = 0; h < 2; h++) {
         const int m = warp_m + i * 16 + h * 8 + lane / 4;
         float v[2] = {c[i][j][2 * h] + shift.v[0], c[i][j][2 * h + 1] + shift.v[1]};
-        v[0] += widen(tile[m * out_row + n]);
-        v[1] += widen(tile[m * out_row + n + 1]);
+        const uint32_t was = load_word(tile + m * out_row + n);
+        v[0] += low_of<T>(was);
+        v[1] += high_of<T>(was);
         const uint32_t both = pack<T>(v[0], v[1]);
         store_word(tile + m * out_row + n, both);
       }
@@ -131,22 +173,27 @@ CNX_KERNEL(128, 2) kernel(
   }
   barrier();
   output += (static_cast<size_t>(image) * rows + m0) * columns + n0;
-  for (int i = thread(); i < block_rows * (block_columns / 8); i += 128) {
-    const int m = i / (block_columns / 8), n = i % (block_columns / 8) * 8;
-    if (m0 + m >= rows) continue;
-    store8(output + static_cast<size_t>(m) * columns + n, tile + m * out_row + n);
+  const Sweep<128, block_rows, block_columns / 8> out;
+  const int out_n = out.chunk * 8;
+  CNX_UNROLL
+  for (int i = 0; i < out.count; i++) {
+    const int m = out.row(i);
+    if (!out.has(i) || m0 + m >= rows) continue;
+    store8(output + m * columns + out_n, tile + m * out_row + out_n);
   }
 }
 
 int run(int batch, void *const *operand, Stream stream) {
-  const Grid grid = {2, 2, static_cast<unsigned>(batch)};
-  return launch(kernel, grid, 128, 55808, stream,
+  const Grid grid = {4, 2, static_cast<unsigned>(batch)};
+  return launch(kernel, grid, 128, 55812, stream,
                 static_cast<const bf16 *>(operand[0]),
                 static_cast<const bf16 *>(operand[1]),
                 static_cast<const float *>(operand[2]),
                 static_cast<const float *>(operand[3]),
                 static_cast<const bf16 *>(operand[4]),
-                static_cast<bf16 *>(operand[5]));
+                static_cast<bf16 *>(operand[5]),
+                static_cast<float *>(operand[6]),
+                static_cast<unsigned *>(operand[7]));
 }
 
 } // namespace cnxc_atto::stages_2_0_pwconv2

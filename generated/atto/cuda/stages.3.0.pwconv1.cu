@@ -28,16 +28,21 @@ CNX_DEVICE int place(int m, int c) { return m * step + (c ^ (m / 2 % 4)) * 8; }
 CNX_DEVICE void stage(const T *input, const T *weight, T *a, T *b, int m0, int n0, int s) {
   a += s % stages * a_stage;
   b += s % stages * b_stage;
+  const Sweep<128, block_rows, step / 8> left;
+  const int k = s * step + left.chunk * 8;
+  input += (m0 + left.first) * depth + k;
   CNX_UNROLL
-  for (int i = thread(); i < block_rows * (step / 8); i += 128) {
-    const int m = i / (step / 8), c = i % (step / 8), k = s * step + c * 8;
-    const bool inside = m0 + m < rows;
-    copy_async(a + place(m, c), inside ? input + (m0 + m) * depth + k : input, inside ? 16 : 0);
+  for (int i = 0; i < left.count; i++) {
+    if (!left.has(i)) continue;
+    const bool inside = m0 + left.row(i) < rows;
+    copy_async(a + place(left.row(i), left.chunk), input + i * left.pass * depth, inside ? 16 : 0);
   }
+  const Sweep<128, step, block_columns / 8> right;
+  b += right.first * b_row + right.chunk * 8;
+  weight += (s * step + right.first) * 1280 + n0 + right.chunk * 8;
   CNX_UNROLL
-  for (int i = thread(); i < step * (block_columns / 8); i += 128) {
-    const int k = i / (block_columns / 8), n = i % (block_columns / 8) * 8;
-    copy_async(b + k * b_row + n, weight + (s * step + k) * 1280 + n0 + n, 16);
+  for (int i = 0; i < right.count; i++) {
+    if (right.has(i)) copy_async(b + i * right.pass * b_row, weight + i * right.pass * 1280, 16);
   }
 }
 
@@ -49,10 +54,11 @@ CNX_DEVICE void finish_image(const unsigned *before, const float *squares, const
   if (*before != 15) return;
   acquire();
   float sum = 0.0f;
+  CNX_EIGHTFOLD
   for (int n = thread(); n < columns; n += 128) {
     float square = 0.0f;
     for (int tile = 0; tile < 1; tile++) square += load_fresh(squares + tile * columns + n);
-    norms[n] = sqrtf(square);
+    norms[n] = square_root(square);
     sum += norms[n];
   }
   sums[thread()] = sum;
@@ -156,10 +162,13 @@ CNX_KERNEL(128, 3) kernel(
   barrier();
   if (thread() == 0) *before = arrive(counter + image);
   output += (static_cast<size_t>(image) * rows + m0) * columns + n0;
-  for (int i = thread(); i < block_rows * (block_columns / 8); i += 128) {
-    const int m = i / (block_columns / 8), n = i % (block_columns / 8) * 8;
-    if (m0 + m >= rows) continue;
-    store8(output + static_cast<size_t>(m) * columns + n, tile + m * out_row + n);
+  const Sweep<128, block_rows, block_columns / 8> out;
+  const int out_n = out.chunk * 8;
+  CNX_UNROLL
+  for (int i = 0; i < out.count; i++) {
+    const int m = out.row(i);
+    if (!out.has(i) || m0 + m >= rows) continue;
+    store8(output + m * columns + out_n, tile + m * out_row + out_n);
   }
   finish_image(before, squares, gamma, scale + image * columns, counter + image);
 }

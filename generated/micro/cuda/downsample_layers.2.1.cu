@@ -74,9 +74,12 @@ CNX_DEVICE void stage(const T *input, const float *weight, const Pair *stats, fl
     const int m = i / (step / 4), k = i % (step / 4) * 4;
     store4(a + m * a_row + k, fetch(input, stats, m0, m, s * step + k));
   }
-  for (int i = thread(); i < step * (block_columns / 4); i += 32) {
-    const int k = i / (block_columns / 4), n = i % (block_columns / 4) * 4;
-    copy_async(b + k * block_columns + n, weight + (s * step + k) * 24 + n0 + n, 16);
+  const Sweep<32, step, block_columns / 4> right;
+  b += right.first * block_columns + right.chunk * 4;
+  weight += (s * step + right.first) * 24 + n0 + right.chunk * 4;
+  CNX_UNROLL
+  for (int i = 0; i < right.count; i++) {
+    if (right.has(i)) copy_async(b + i * right.pass * block_columns, weight + i * right.pass * 24, 16);
   }
   copy_commit();
 }

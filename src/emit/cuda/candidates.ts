@@ -6,6 +6,7 @@ import {
   type DepthwiseShape,
   depthwiseKey,
   type Measured,
+  type MlpChoice,
   nothingMeasured,
   type ProductChoice,
   type ProductShape,
@@ -15,22 +16,28 @@ import type { Plan, Step } from "../../plan/plan.ts";
 import { divideUp, exactTiles, type GemmTile, gemmGroup } from "../../plan/tile.ts";
 import { tuningFor } from "../../plan/tunings.ts";
 import { depthwiseTiles, usualDepthwise } from "./kernels/convolutions.ts";
-import { usualProduct } from "./kernels/gemm.ts";
+import { type Product, usualProduct } from "./kernels/gemm.ts";
+import { mlpChoices, mlpFits, mlpShared } from "./kernels/mlp.ts";
 import type { CudaKernel } from "./kernels/shared.ts";
 import { cudaKernelOf, type LaunchParams } from "./kernels.ts";
+import { pairsOf } from "./program.ts";
 
 /** A shape of a plan and what may be chosen for it, what is made without a table first. */
 export type Shape =
   | { readonly kernel: "product"; readonly shape: ProductShape; readonly choices: readonly ProductChoice[] }
-  | { readonly kernel: "depthwise"; readonly shape: DepthwiseShape; readonly choices: readonly DepthwiseChoice[] };
+  | { readonly kernel: "depthwise"; readonly shape: DepthwiseShape; readonly choices: readonly DepthwiseChoice[] }
+  | { readonly kernel: "mlp"; readonly shape: ProductShape; readonly choices: readonly WideChoice[] };
 
-/** A shape alone. */
+/** The values between the linears of a block: stored, or made anew by one kernel of both. */
+export type WideChoice = { readonly wide: "stored" } | ({ readonly wide: "recomputed" } & MlpChoice);
+
+/** The shape of one kernel alone. */
 export type ShapeOf =
   | { readonly kernel: "product"; readonly shape: ProductShape }
   | { readonly kernel: "depthwise"; readonly shape: DepthwiseShape };
 
-export const shapeKey = (of: ShapeOf): string =>
-  of.kernel === "product" ? productKey(of.shape) : depthwiseKey(of.shape);
+export const shapeKey = (of: ShapeOf | Shape): string =>
+  of.kernel === "depthwise" ? depthwiseKey(of.shape) : productKey(of.shape);
 
 /** Tiles of a shape that are tried: the model of their cost is good enough to leave the others out. */
 const tilesTried = 4;
@@ -82,18 +89,21 @@ export function candidates(plan: Plan, tried: Tried): readonly Shape[] {
 }
 
 const choicesOf = (step: Step, of: ShapeOf, plan: Plan, tried: Tried): readonly (ProductChoice | DepthwiseChoice)[] =>
-  of.kernel === "product" ? productChoices(of.shape, plan, tried) : depthwiseChoices(step as Step<"depthwise">, plan);
+  of.kernel === "product"
+    ? productChoices({ ...of.shape, squares: makesSquares(step) }, plan, tried)
+    : depthwiseChoices(step as Step<"depthwise">, plan);
 
-function productChoices(shape: ProductShape, { batch }: Plan, { dtype, tf32 }: Tried): readonly ProductChoice[] {
+const makesSquares = ({ params }: Pick<Step, "params">): boolean => "squares" in params && params.squares;
+
+function productChoices(shape: Product, { batch }: Plan, { dtype, tf32 }: Tried): readonly ProductChoice[] {
   const { gemm } = tuningFor("cuda", batch);
   invariant(gemm.kind === "exact", "CUDA's tiles are exact");
   const tiles = exactTiles(gemm, shape)
     .slice(0, tilesTried)
     .map(({ rows, columns }) => ({ rows, columns }));
-  if (dtype === "f32" && !tf32) return tiles.map(tile => ({ ...tile, ...usualProduct }));
-  const pairs = ways.flatMap((way, w) =>
-    tiles.map((tile, t) => ({ choice: { ...tile, ...usualProduct, ...way }, late: w + t })),
-  );
+  const usual = (tile: Pick<ProductChoice, "rows" | "columns">) => usualProduct(shape, tile, batch.max);
+  if (dtype === "f32" && !tf32) return tiles.map(usual);
+  const pairs = ways.flatMap((way, w) => tiles.map((tile, t) => ({ choice: { ...usual(tile), ...way }, late: w + t })));
   const blocks = ({ rows, columns }: ProductChoice) =>
     divideUp(shape.rows, rows) * divideUp(shape.columns, columns) * batch.max;
   return pairs
@@ -131,21 +141,47 @@ function kernelWith(
   const tile = of.kernel === "product" ? { kind: "tiled", ...choice, depth: 16, cell: [4, 1] } : null;
   const params = {
     ...step.params,
-    ...(tile === null ? {} : { tile, finish: "squares" in step.params && step.params.squares }),
+    ...(tile === null ? {} : { tile, finish: makesSquares(step), stored: true }),
   };
   return cudaKernelOf(step.kind, params as LaunchParams, { dtype, batch: batch.max, choices: { tf32, measured } });
 }
 
-/** Every product of these steps as usual, but for what is wanted. */
+/** A shape, and the names of the launches that it is made by, a list for each block that has it. */
+export interface MlpShape {
+  readonly of: Extract<Shape, { readonly kernel: "mlp" }>;
+  readonly launches: readonly (readonly string[])[];
+}
+
+/** The pairs of linears of a plan by the shape of the first, where the values between them need not be stored. */
+export function mlpCandidates(plan: Plan, { dtype, shared }: Tried): readonly MlpShape[] {
+  const found = new Map<string, MlpShape>();
+  for (const { expand, project } of pairsOf(plan)) {
+    const key = productKey(expand.params);
+    const launches = [...(found.get(key)?.launches ?? []), [expand.name, project.name]];
+    const { rows, depth, columns } = expand.params;
+    const fitting = mlpChoices.filter(choice => {
+      const params = { expand: expand.params, project: project.params, choice };
+      return mlpFits(params, dtype) && mlpShared(depth, choice) <= shared;
+    });
+    const choices = [{ wide: "stored" } as const, ...fitting.map(one => ({ wide: "recomputed", ...one }) as const)];
+    if (fitting.length > 0)
+      found.set(key, { of: { kernel: "mlp", shape: { rows, depth, columns }, choices }, launches });
+  }
+  return [...found.values()];
+}
+
+/** Every product of these steps as usual for a batch, but for what is wanted. */
 export function measuredWith(
   steps: readonly Pick<Step, "kind" | "params">[],
+  batch: number,
   wanted: Partial<ProductChoice>,
 ): Measured {
   const products = steps.flatMap(step => {
     const of = shapeOf(step);
     if (of?.kernel !== "product" || !("tile" in step.params)) return [];
     const [rows, columns] = gemmGroup(step.params.tile as GemmTile);
-    return [[productKey(of.shape), { rows, columns, ...usualProduct, ...wanted }] as const];
+    const usual = usualProduct({ ...of.shape, squares: makesSquares(step) }, { rows, columns }, batch);
+    return [[productKey(of.shape), { ...usual, ...wanted }] as const];
   });
   return { ...nothingMeasured, products: new Map(products) };
 }
@@ -154,11 +190,16 @@ export function measuredWith(
 export function measuredOf(shapes: readonly Shape[], at: number): Measured {
   const products = new Map<string, ProductChoice>();
   const depthwise = new Map<string, DepthwiseChoice>();
+  const mlps = new Map<string, MlpChoice>();
+  const pick = <T>(choices: readonly T[]): readonly T[] => [choices[at] ?? choices[0]].filter(one => one !== undefined);
   for (const shape of shapes) {
-    const choice = shape.choices[at] ?? shape.choices[0];
-    if (choice === undefined) continue;
-    if (shape.kernel === "product") products.set(productKey(shape.shape), choice as ProductChoice);
-    else depthwise.set(depthwiseKey(shape.shape), choice as DepthwiseChoice);
+    if (shape.kernel === "product")
+      for (const choice of pick(shape.choices)) products.set(productKey(shape.shape), choice);
+    else if (shape.kernel === "depthwise")
+      for (const choice of pick(shape.choices)) depthwise.set(depthwiseKey(shape.shape), choice);
+    else
+      for (const choice of pick(shape.choices))
+        if (choice.wide === "recomputed") mlps.set(productKey(shape.shape), choice);
   }
-  return { products, depthwise };
+  return { products, depthwise, mlps };
 }

@@ -1,6 +1,7 @@
 import type { KernelKind, KernelParams } from "../../plan/kernels.ts";
 import { depthwise, stem } from "./kernels/convolutions.ts";
 import { type CudaGemm, downsample, gemm } from "./kernels/gemm.ts";
+import { type CudaMlp, mlp } from "./kernels/mlp.ts";
 import { elementwise, gemv, grnScale, pool, rowNorm, sumSquares, toChannelsFirst } from "./kernels/rows.ts";
 import type { CudaKernel, Setting } from "./kernels/shared.ts";
 import {
@@ -13,15 +14,25 @@ import {
   siteError,
 } from "./kernels/sites.ts";
 
-/** What a launch computes: the plan's parameters, but a product may finish GRN's statistics too. */
-export type LaunchParams<K extends KernelKind = KernelKind> = K extends "gemm" ? CudaGemm : KernelParams[K];
+/** What a launch does: a step of the plan, or two of its products in one. */
+export type LaunchKind = KernelKind | "mlp";
 
-/** One line a kernel kind of the plan; null where a launch has no kernel of its own (`pack` is one for all layers). */
+/** What a launch computes: the plan's parameters, but a product may finish GRN's statistics too. */
+export type LaunchParams<K extends LaunchKind = LaunchKind> = K extends "gemm"
+  ? CudaGemm
+  : K extends "mlp"
+    ? CudaMlp
+    : K extends KernelKind
+      ? KernelParams[K]
+      : never;
+
+/** One line a kind of launch; null where it has no kernel of its own (`pack` is one for all layers). */
 const kernels: {
-  readonly [K in KernelKind]: ((params: LaunchParams<K>, setting: Setting) => CudaKernel) | null;
+  readonly [K in LaunchKind]: ((params: LaunchParams<K>, setting: Setting) => CudaKernel) | null;
 } = {
   depthwise,
   gemm,
+  mlp,
   downsample,
   stem,
   pool,
@@ -42,7 +53,7 @@ const kernels: {
 };
 
 /** Null where CUDA has no kernel of that kind. */
-export const cudaKernelOf = (kind: KernelKind, params: LaunchParams, setting: Setting): CudaKernel | null => {
+export const cudaKernelOf = (kind: LaunchKind, params: LaunchParams, setting: Setting): CudaKernel | null => {
   const make = kernels[kind] as ((params: LaunchParams, setting: Setting) => CudaKernel) | null;
   return make?.(params, setting) ?? null;
 };

@@ -2,10 +2,12 @@ import { invariant } from "../../diagnostics/invariant.ts";
 import type { ValueId } from "../../graph/graph.ts";
 import type { StorageType } from "../../model/model.ts";
 import type { PackParams } from "../../plan/kernels/pack.ts";
+import { type Measured, productKey } from "../../plan/measured.ts";
 import { layOut } from "../../plan/memory.ts";
 import { checkStorage } from "../../plan/numerics.ts";
 import type { Plan, Step } from "../../plan/plan.ts";
 import { roundUp } from "../../plan/tile.ts";
+import { mlpFits } from "./kernels/mlp.ts";
 import { widen } from "./kernels/rows.ts";
 import {
   bytesOf,
@@ -16,7 +18,7 @@ import {
   type WorkUnit,
   widthBytes,
 } from "./kernels/shared.ts";
-import { cudaKernelOf, type LaunchParams } from "./kernels.ts";
+import { cudaKernelOf, type LaunchKind, type LaunchParams } from "./kernels.ts";
 
 /** One kernel launch: values in the order of the kernel's operands. */
 export interface Launch {
@@ -69,7 +71,7 @@ export interface CudaProgram {
 const counters = "block counters";
 
 /** What a launch needs besides the values of the plan: counters, and room for the sums of blocks that share a tile. */
-const ownValues = ({ name }: Step): Readonly<Record<string, ValueId>> => ({
+const ownValues = (name: ValueId): Readonly<Record<string, ValueId>> => ({
   counter: counters,
   partials: `${name}.partials`,
 });
@@ -82,22 +84,22 @@ interface Sized {
 
 export function cudaProgram(plan: Plan, dtype: StorageType, given: Partial<CudaChoices> = {}): CudaProgram {
   const choices = { ...usualChoices, ...given };
-  const steps = finishInside(plan.steps);
+  const work = withoutWide(finishInside(plan.steps), plan, dtype, choices.measured);
   const named = new Map<string, { readonly at: number; readonly kernel: CudaKernel; readonly name: ValueId }>();
-  const launches = steps.map(({ step, params, writes }): Launch => {
-    const key = `${step.kind} ${JSON.stringify(params)}`;
+  const launches = work.map(({ name, kind, params, ...of }): Launch => {
+    const key = `${kind} ${JSON.stringify(params)}`;
     const known = named.get(key);
-    const kernel = known?.kernel ?? cudaKernelOf(step.kind, params, { dtype, batch: plan.batch.max, choices });
-    invariant(kernel, `CUDA has no kernel for '${step.name}'`);
-    const entry = known ?? { at: named.size, kernel, name: step.name };
+    const kernel = known?.kernel ?? cudaKernelOf(kind, params, { dtype, batch: plan.batch.max, choices });
+    invariant(kernel, `CUDA has no kernel for '${name}'`);
+    const entry = known ?? { at: named.size, kernel, name };
     named.set(key, entry);
-    const values: Readonly<Record<string, ValueId>> = { ...ownValues(step), ...step.reads, ...writes };
-    const operands = kernel.operands.map(({ name }) => {
-      const value = values[name];
-      invariant(value !== undefined, `${step.kind} '${step.name}' has nothing for '${name}'`);
+    const values = { ...ownValues(name), ...of.values };
+    const operands = kernel.operands.map(operand => {
+      const value = values[operand.name];
+      invariant(value !== undefined, `${kind} '${name}' has nothing for '${operand.name}'`);
       return value;
     });
-    return { name: step.name, kernel: entry.at, operands };
+    return { name, kernel: entry.at, operands };
   });
   const made = [...named.values()].map(({ name, kernel }) => ({ name, kernel }));
   const wide = dtype === "f32" ? [] : widened(plan, sizesOf(launches, made));
@@ -144,36 +146,72 @@ export function launchCost({ kernels, dtype }: CudaProgram, launch: Launch): Lau
   return { ...work, fixed: bytes(false), each: bytes(true) };
 }
 
-interface Merged {
-  readonly step: Step;
-  readonly params: LaunchParams;
-  readonly writes: Readonly<Record<string, ValueId>>;
+/** What one launch does, with its values by the name that the kernel has for them. */
+interface Work<K extends LaunchKind = LaunchKind> {
+  readonly name: ValueId;
+  readonly kind: K;
+  readonly params: LaunchParams<K>;
+  readonly values: Readonly<Record<string, ValueId>>;
 }
+
+const isProduct = (work: Work): work is Work<"gemm"> => work.kind === "gemm";
 
 /**
  * Puts GRN's small step inside the product that leaves the squares: its last block of an image does it. Only a factor
  * over the whole batch stays a launch.
  */
-function finishInside(steps: readonly Step[]): readonly Merged[] {
-  const merged: Merged[] = [];
+function finishInside(steps: readonly Step[]): readonly Work[] {
+  const merged: Work[] = [];
   for (const step of steps) {
     const at = merged.findIndex(
-      ({ step: before }) => before.kind === "gemm" && before.writes.squares === step.reads.partials,
+      before => isProduct(before) && step.kind === "grnScale" && before.values.squares === step.reads.partials,
     );
     const before = merged[at];
     if (step.kind === "grnScale" && !step.params.batch && before) {
-      const { gamma = "" } = step.reads;
-      merged[at] = {
-        step: { ...before.step, reads: { ...before.step.reads, gamma } } as Step,
-        params: { ...before.params, finish: true } as LaunchParams,
-        writes: { ...before.writes, ...step.writes },
-      };
+      const values = { ...before.values, gamma: step.reads.gamma ?? "", ...step.writes };
+      merged[at] = { ...before, params: { ...before.params, finish: true } as LaunchParams, values };
       continue;
     }
-    const params = step.kind === "gemm" ? { ...step.params, finish: false } : step.params;
-    merged.push({ step, params: params as LaunchParams, writes: step.writes });
+    const params = step.kind === "gemm" ? { ...step.params, finish: false, stored: true } : step.params;
+    merged.push({ name: step.name, kind: step.kind, params, values: { ...step.reads, ...step.writes } });
   }
   return merged;
+}
+
+/** The linears of a block, where nobody but the second reads what the first makes. */
+export interface Pair {
+  readonly expand: Work<"gemm">;
+  readonly project: Work<"gemm">;
+}
+
+/** Every pair of linears that may be one launch. */
+export const pairsOf = (plan: Plan): readonly Pair[] => pairsIn(finishInside(plan.steps), plan);
+
+const pairsIn = (work: readonly Work[], plan: Plan): readonly Pair[] =>
+  work.filter(isProduct).flatMap(expand => {
+    const wide = expand.values.output;
+    const [, project, ...others] = work.filter(({ values }) => Object.values(values).includes(wide as ValueId));
+    const alone = others.length === 0 && !plan.outputs.some(({ buffer }) => buffer === wide);
+    return project && alone && isProduct(project) && project.values.input === wide ? [{ expand, project }] : [];
+  });
+
+/**
+ * Where a table says so, the first linear of a block leaves only its statistics, and one launch makes both linears once
+ * GRN's factors are known, so that the values between them are never stored.
+ */
+function withoutWide(work: readonly Work[], plan: Plan, dtype: StorageType, { mlps }: Measured): readonly Work[] {
+  const taken = new Map<Work, Work>();
+  for (const { expand, project } of mlps.size === 0 ? [] : pairsIn(work, plan)) {
+    const choice = mlps.get(productKey(expand.params));
+    const params = choice && { expand: expand.params, project: project.params, choice };
+    if (params === undefined || !mlpFits(params, dtype)) continue;
+    const { weight: weight1 = "", bias: bias1 = "", input = "" } = expand.values;
+    const { weight: weight2 = "", bias: bias2 = "", scale = "", residual = "", output = "" } = project.values;
+    const values = { input, weight1, bias1, scale, weight2, bias2, residual, output };
+    taken.set(expand, { ...expand, params: { ...expand.params, stored: false } });
+    taken.set(project, { name: project.name, kind: "mlp", params, values });
+  }
+  return work.map(one => taken.get(one) ?? one);
 }
 
 /** Every value with its storage; kernels must agree on it. */

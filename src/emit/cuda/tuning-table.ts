@@ -1,15 +1,8 @@
 import { type Diagnostic, fail, ok, type Result } from "../../diagnostics/diagnostic.ts";
 import { error } from "../../diagnostics/messages.ts";
 import type { Batch, Form } from "../../model/model.ts";
-import {
-  type DepthwiseChoice,
-  type DepthwiseShape,
-  depthwiseKey,
-  type Measured,
-  type ProductChoice,
-  type ProductShape,
-  productKey,
-} from "../../plan/measured.ts";
+import type { DepthwiseChoice, DepthwiseShape, Measured, ProductChoice, ProductShape } from "../../plan/measured.ts";
+import { measuredOf, type Shape, type WideChoice } from "./candidates.ts";
 
 /** What was measured on one architecture: a row a kernel's shape, storage type and batch. */
 export interface TuningTable {
@@ -37,7 +30,10 @@ interface Row<Kernel extends string, Shape, Choice> {
   readonly times: Times | null;
 }
 
-export type TuningRow = Row<"product", ProductShape, ProductChoice> | Row<"depthwise", DepthwiseShape, DepthwiseChoice>;
+export type TuningRow =
+  | Row<"product", ProductShape, ProductChoice>
+  | Row<"depthwise", DepthwiseShape, DepthwiseChoice>
+  | Row<"mlp", ProductShape, WideChoice>; // by the shape of the first linear
 
 /** A row serves batches up to four times as large or as small as its own. */
 const reach = 4;
@@ -48,13 +44,10 @@ export function measuredBy(table: TuningTable, form: Form, { max }: Batch): Meas
   const usable = table.rows
     .filter(row => row.dtype === form && away(row) <= Math.log(reach))
     .sort((a, b) => away(b) - away(a)); // the nearest last, so that it stays in the map
-  const products = usable.flatMap(row =>
-    row.kernel === "product" ? [[productKey(row.shape), row.choice] as const] : [],
+  return measuredOf(
+    usable.map(row => ({ kernel: row.kernel, shape: row.shape, choices: [row.choice] }) as Shape),
+    0,
   );
-  const depthwise = usable.flatMap(row =>
-    row.kernel === "depthwise" ? [[depthwiseKey(row.shape), row.choice] as const] : [],
-  );
-  return { products: new Map(products), depthwise: new Map(depthwise) };
 }
 
 const rowKey = (row: TuningRow): string =>
@@ -92,7 +85,13 @@ const oneOf =
 const time: Check = value => (typeof value === "number" && value >= 0 && value < 1e9 ? null : "milliseconds");
 const size = whole(2 ** 20);
 
-const forms: { readonly [K in TuningRow["kernel"]]: { readonly shape: Fields; readonly choice: Fields } } = {
+/** What a row must have, by kernel; fields of the choice may depend on what it chooses. */
+const forms: {
+  readonly [K in TuningRow["kernel"]]: {
+    readonly shape: Fields;
+    readonly choice: Fields | ((choice: object) => Fields);
+  };
+} = {
   product: {
     shape: { rows: size, depth: size, columns: size },
     choice: {
@@ -107,6 +106,15 @@ const forms: { readonly [K in TuningRow["kernel"]]: { readonly shape: Fields; re
   depthwise: {
     shape: { height: size, width: size, channels: size, kernel: size },
     choice: { rows: oneOf(1, 2, 4, 7), columns: oneOf(4, 7, 8), groups: whole(8) },
+  },
+  mlp: {
+    shape: { rows: size, depth: size, columns: size },
+    choice: choice => ({
+      wide: oneOf("stored", "recomputed"),
+      ...("wide" in choice && choice.wide === "recomputed"
+        ? { rows: oneOf(64, 128), warpRows: oneOf(16, 32), step: oneOf(32, 64) }
+        : {}),
+    }),
   },
 };
 type Fields = Readonly<Record<string, Check>>;
@@ -147,9 +155,10 @@ function rowProblem(row: unknown): Problem | null {
   });
   if (first !== null) return first;
   const { shape, choice } = forms[row.kernel as TuningRow["kernel"]];
+  const fields = typeof choice === "function" ? choice(isRecord(row.choice) ? row.choice : {}) : choice;
   return (
     fieldsProblem(".shape", row.shape, shape) ??
-    fieldsProblem(".choice", row.choice, choice) ??
+    fieldsProblem(".choice", row.choice, fields) ??
     (row.times === null ? null : fieldsProblem(".times", row.times, { milliseconds: time, usual: time }))
   );
 }

@@ -133,26 +133,34 @@ function withTable(known: TuningTable | null, added: TuningTable, file: string):
   return ok({ ...known, device: devices.join(", "), rows: mergeRows(known.rows, added.rows) });
 }
 
-const named = (row: TuningRow): string =>
-  row.kernel === "product"
-    ? `${row.shape.rows} x ${row.shape.depth} x ${row.shape.columns}`
-    : `${row.shape.height} x ${row.shape.width} x ${row.shape.channels}, ${row.shape.kernel} x ${row.shape.kernel}`;
+type Texts = readonly [shape: string, choice: string];
 
-const chosen = (row: TuningRow): string =>
-  row.kernel === "product"
-    ? `${row.choice.rows} x ${row.choice.columns}, warps of ${row.choice.warpRows} rows, ${row.choice.stages} steps of ${row.choice.step}${row.choice.split > 1 ? `, k in ${row.choice.split} parts` : ""}`
-    : `${row.choice.rows} x ${row.choice.columns} sites a thread, ${row.choice.groups} along the row`;
+/** A row in words, by its kernel. */
+const inWords: { readonly [K in TuningRow["kernel"]]: (row: Extract<TuningRow, { readonly kernel: K }>) => Texts } = {
+  product: ({ shape, choice }) => [
+    `${shape.rows} x ${shape.depth} x ${shape.columns}`,
+    `${choice.rows} x ${choice.columns}, warps of ${choice.warpRows} rows, ${choice.stages} steps of ${choice.step}${choice.split > 1 ? `, k in ${choice.split} parts` : ""}`,
+  ],
+  depthwise: ({ shape, choice }) => [
+    `${shape.height} x ${shape.width} x ${shape.channels}, ${shape.kernel} x ${shape.kernel}`,
+    `${choice.rows} x ${choice.columns} sites a thread, ${choice.groups} along the row`,
+  ],
+  mlp: ({ shape, choice }) => [
+    `${shape.rows} x ${shape.depth} x ${shape.columns} x ${shape.depth}`,
+    choice.wide === "stored"
+      ? "values between the linears stored"
+      : `values between made anew: ${choice.rows} rows, warps of ${choice.warpRows}, steps of ${choice.step}`,
+  ],
+};
+
+const textsOf = (row: TuningRow): Texts => (inWords[row.kernel] as (row: TuningRow) => Texts)(row);
 
 function report({ shapes, usual, tuned, error: off }: Tuned): string {
-  const rows = shapes.map(({ row, launches, tried }) => [
-    row.kernel,
-    named(row),
-    `${launches}`,
-    `${tried}`,
-    (row.times?.usual ?? Number.NaN).toPrecision(4),
-    (row.times?.milliseconds ?? Number.NaN).toPrecision(4),
-    chosen(row),
-  ]);
+  const rows = shapes.map(({ row, launches, tried }) => {
+    const [shape, choice] = textsOf(row);
+    const { usual = Number.NaN, milliseconds = Number.NaN } = row.times ?? {};
+    return [row.kernel, shape, `${launches}`, `${tried}`, usual.toPrecision(4), milliseconds.toPrecision(4), choice];
+  });
   const head = ["kernel", "shape", "launches", "tried", "usual ms", "best ms", "choice"];
   const widths = head.map((_, i) => Math.max(...[head, ...rows].map(row => (row[i] as string).length)));
   const line = (row: readonly string[]): string =>

@@ -1,7 +1,7 @@
 import * as os from "node:os";
 import { type Diagnostic, fail, ok, type Result } from "../../diagnostics/diagnostic.ts";
 import { error } from "../../diagnostics/messages.ts";
-import { candidates, measuredOf, type Shape, shapeKey, shapeOf } from "../../emit/cuda/candidates.ts";
+import { candidates, measuredOf, mlpCandidates, type Shape, shapeKey, shapeOf } from "../../emit/cuda/candidates.ts";
 import type { Times, TuningRow, TuningTable } from "../../emit/cuda/tuning-table.ts";
 import type { Form, StorageType } from "../../model/model.ts";
 import type { SiteLayout } from "../../passes/site-layout.ts";
@@ -118,48 +118,76 @@ async function search(
   device: Device,
   progress: (line: string) => void,
 ): Promise<Result<Tuned>> {
-  const form = job.tf32 ? "tf32" : job.dtype;
+  const form: Form = job.tf32 ? "tf32" : job.dtype;
   const planned = planCuda(request, build(job));
   if (!planned.ok) return planned;
+  const plan = planned.value.plan as Plan;
   const shared = sharedBytes[device.architecture] ?? Math.min(...Object.values(sharedBytes));
-  const shapes = candidates(planned.value.plan as Plan, { dtype: job.dtype, tf32: job.tf32, shared });
-  const rounds = Math.min(job.candidates, Math.max(...shapes.map(({ choices }) => choices.length)));
+  const tried = { dtype: job.dtype, tf32: job.tf32, shared };
 
   progress("strict f32, whose outputs the others must give");
   const strict = await measure(job.machine, request, { dtype: "f32" }, false, progress);
   if (!strict.ok) return strict;
   const skipped: string[] = [];
-  const runs: (CudaRun | null)[] = [];
-  for (let round = 0; round < rounds; round++) {
-    progress(`choice ${round + 1} of ${rounds}`);
+  const attempt = async (shapes: readonly Shape[], round: number, what: string): Promise<Result<CudaRun | null>> => {
+    progress(what);
     const run = await measure(job.machine, request, build(job, measuredOf(shapes, round)), true, progress);
-    if (!run.ok && round === 0) return run;
     const why = run.ok ? wrongness(run.value, strict.value, form) : (run.diagnostics[0]?.message ?? "");
-    if (why !== null && round === 0) return fail(error("mismatch", null, `untuned kernels are wrong here: ${why}`));
-    if (why !== null) skipped.push(`choice ${round + 1} was left out: ${why}`);
-    runs.push(run.ok && why === null ? run.value : null);
-  }
+    if (why === null) return run;
+    if (round === 0) return run.ok ? fail(error("mismatch", null, `${what}: ${why}`)) : run;
+    skipped.push(`${what} was left out: ${why}`);
+    return ok(null);
+  };
+  /** Every round of choices in turn; the first must be right, since it is what the others stand beside. */
+  const attempts = async (
+    fixed: readonly Shape[],
+    shapes: readonly Shape[],
+    what: (round: number, of: number) => string,
+  ): Promise<Result<readonly (CudaRun | null)[]>> => {
+    const rounds = Math.min(job.candidates, Math.max(1, ...shapes.map(({ choices }) => choices.length)));
+    const runs: (CudaRun | null)[] = [];
+    for (let round = 0; round < rounds; round++) {
+      const run = await attempt([...fixed, ...shapes], round, what(round, rounds));
+      if (!run.ok) return run;
+      runs.push(run.value);
+    }
+    return ok(runs);
+  };
 
-  const launches = launchesOf(planned.value.plan as Plan);
-  const tunedShapes = shapes.map(shape =>
-    fastest(shape, runs, launches.get(shapeKey(shape)) ?? [], { form, batch: job.batch }),
+  const shapes = candidates(plan, tried);
+  const runs = await attempts([], shapes, (round, rounds) => `choice ${round + 1} of ${rounds}`);
+  if (!runs.ok) return runs;
+  const launches = launchesOf(plan);
+  const of = { form, batch: job.batch };
+  const kernels = shapes.map(shape => fastest(shape, runs.value, launches.get(shapeKey(shape)) ?? [], of));
+
+  const pairs = mlpCandidates(plan, tried);
+  const won = kernels.map(({ row }) => shapeOfRow(row));
+  const whole = await attempts(
+    won,
+    pairs.map(pair => pair.of),
+    (round, rounds) =>
+      round === 0 ? "the winners together" : `values between linears made anew, way ${round} of ${rounds - 1}`,
   );
-  const won = tunedShapes.map(({ row }) => ({ kernel: row.kernel, shape: row.shape, choices: [row.choice] }) as Shape);
-  progress("the winners together");
-  const best = await measure(job.machine, request, build(job, measuredOf(won, 0)), true, progress);
+  if (!whole.ok) return whole;
+  const mlps = pairs.map(pair => fastest(pair.of, whole.value, pair.launches, of));
+  const rows = [...kernels, ...mlps].map(({ row }) => row);
+  const stored = mlps.every(({ row }) => row.kernel === "mlp" && row.choice.wide === "stored");
+  const best = stored ? ok(whole.value[0]) : await attempt(rows.map(shapeOfRow), 0, "the winners of both together");
   if (!best.ok) return best;
-  const why = wrongness(best.value, strict.value, form);
-  if (why !== null) return fail(error("mismatch", null, `the winners together are wrong: ${why}`));
   const { architecture, name } = device;
+  const tuned = best.value as CudaRun;
   return ok({
-    table: { architecture, device: name, rows: tunedShapes.map(({ row }) => row) },
-    shapes: tunedShapes,
+    table: { architecture, device: name, rows },
+    shapes: [...kernels, ...mlps],
     skipped,
-    usual: (runs[0] as CudaRun).milliseconds,
-    tuned: best.value.milliseconds,
-    error: distance(best.value, strict.value),
+    usual: (runs.value[0] as CudaRun).milliseconds,
+    tuned: tuned.milliseconds,
+    error: distance(tuned, strict.value),
   });
 }
+
+const shapeOfRow = ({ kernel, shape, choice }: TuningRow): Shape => ({ kernel, shape, choices: [choice] }) as Shape;
 
 async function measure(
   machine: CudaMachine,
@@ -184,25 +212,28 @@ function wrongness(run: CudaRun, strict: CudaRun, form: Form): string | null {
     : `outputs are ${off.toExponential(1)} off, more than ${formLimits[form]} for ${form}`;
 }
 
-/** Launches by the shape that a table may speak of. */
-function launchesOf(plan: Plan): ReadonlyMap<string, readonly string[]> {
-  const launches = new Map<string, string[]>();
+/** Launches by the shape that a table may speak of, each alone. */
+function launchesOf(plan: Plan): ReadonlyMap<string, readonly (readonly string[])[]> {
+  const launches = new Map<string, (readonly string[])[]>();
   for (const step of plan.steps) {
     const shape = shapeOf(step);
-    if (shape !== null) launches.set(shapeKey(shape), [...(launches.get(shapeKey(shape)) ?? []), step.name]);
+    if (shape !== null) launches.set(shapeKey(shape), [...(launches.get(shapeKey(shape)) ?? []), [step.name]]);
   }
   return launches;
 }
 
+/** The choice of a shape whose launches, those that belong together added up, take the least. */
 function fastest(
   shape: Shape,
   runs: readonly (CudaRun | null)[],
-  launches: readonly string[],
+  launches: readonly (readonly string[])[],
   { form, batch }: { readonly form: Form; readonly batch: number },
 ): TunedShape {
   const timed = shape.choices.slice(0, runs.length).flatMap((choice, i) => {
     const run = runs[i];
-    return run ? [{ choice, milliseconds: mean(launches.map(name => run.launches.get(name) ?? Number.NaN)) }] : [];
+    const of = (names: readonly string[]) =>
+      names.reduce((sum, name) => sum + (run?.launches.get(name) ?? Number.NaN), 0);
+    return run ? [{ choice, milliseconds: mean(launches.map(of)) }] : [];
   });
   const [first, ...others] = timed;
   const usual = first ?? { choice: shape.choices[0], milliseconds: Number.NaN };
@@ -212,7 +243,7 @@ function fastest(
   );
   const times: Times = { milliseconds: rounded(best.milliseconds), usual: rounded(usual.milliseconds) };
   const row = { kernel: shape.kernel, shape: shape.shape, dtype: form, batch, choice: best.choice, times } as TuningRow;
-  return { row, tried: timed.length, launches: launches.length };
+  return { row, tried: timed.length, launches: launches.flat().length };
 }
 
 const mean = (values: readonly number[]): number => values.reduce((a, b) => a + b, 0) / values.length;

@@ -23,6 +23,8 @@ const dims = (...sizes: number[]): string => sizes.map(size => `[${size}]`).join
 export interface CudaGemm extends GemmParams {
   /** The last block of an image turns its sums of squares into GRN's factors. */
   readonly finish: boolean;
+  /** The result is kept; else only its statistics are. */
+  readonly stored: boolean;
 }
 
 /** Where the rows of the left operand come from. */
@@ -48,6 +50,7 @@ export const downsample = (p: KernelParams["downsample"], setting: Setting): Cud
       grn: null,
       squares: false,
       finish: false,
+      stored: true,
       tile: p.tile,
     },
     { channels: p.channels, patches: { height: p.height, width: p.width }, eps: p.norm?.eps ?? null },
@@ -63,7 +66,7 @@ function product(p: CudaGemm, operand: Operand, setting: Setting): CudaKernel {
 type Common = ReturnType<typeof common>;
 
 /** What both ways to multiply share: sizes, guards, operands. */
-function common(p: CudaGemm, { channels, patches, eps }: Operand, { dtype }: Setting) {
+function common(p: CudaGemm, { channels, patches, eps }: Operand, { dtype, choices }: Setting) {
   const { rows, columns, tile, grn } = p;
   const [blockRows, blockColumns] = gemmGroup(tile);
   const packed = packedShape(tile, { channels, taps: patches === null ? 1 : 4, columns });
@@ -78,7 +81,7 @@ function common(p: CudaGemm, { channels, patches, eps }: Operand, { dtype }: Set
     grn === null ? null : activation("scale", channels, dims(channels), "wide"),
     p.residual ? activation("residual", rows * columns, dims(rows, columns)) : null,
     p.mask === null ? null : maskOperand(p.mask),
-    result("output", rows * columns, dims(rows, columns)),
+    p.stored ? result("output", rows * columns, dims(rows, columns)) : null,
     p.squares ? result("squares", tiles * columns, dims(tiles, columns), "wide") : null,
     p.finish ? weight("gamma", columns, dims(columns)) : null,
     p.finish ? result("scale", columns, dims(columns), "wide") : null,
@@ -105,12 +108,14 @@ function common(p: CudaGemm, { channels, patches, eps }: Operand, { dtype }: Set
       eps: eps === null ? null : String(eps),
       scaled: grn !== null,
       operand: patches !== null || grn !== null ? "a" : "input",
-      gelu: p.gelu === null ? null : geluName(p.gelu, dtype),
+      gelu: p.gelu === null ? null : geluName(p.gelu, dtype === "f32" && choices.tf32 ? "tf32" : dtype),
       residual: p.residual,
       mask: p.mask === null ? null : maskContext(p.mask),
       squares: p.squares,
       finish: p.finish,
+      stored: p.stored,
       squareTiles: tiles,
+      fewTiles: tiles <= 4,
       imageBlocks: grid[0] * grid[1],
       imageBlocksLess: grid[0] * grid[1] - 1,
       blockRows,
@@ -202,11 +207,37 @@ function warpGrid(blockRows: number, blockColumns: number, rows: number): readon
   return blockColumns < 64 && m >= 4 ? [m, 1] : [m, n];
 }
 
-/** What tensor cores do where nothing else was measured. */
-export const usualProduct: Omit<ProductChoice, "rows" | "columns"> = { warpRows: 64, step: 32, stages: 4, split: 1 };
+/** Blocks that a large GPU runs at once, and what giving a tile to several costs: steps of k, for each and for being several. */
+const splitting = { blocks: 264, fixed: 6, part: 0.5, most: 8 } as const;
 
-const choiceOf = (shape: ProductShape, { choices }: Setting) =>
-  choices.measured.products.get(productKey(shape)) ?? usualProduct;
+/**
+ * Into how many parts the k of a tile goes where nothing was measured: as many as there is room for beside each other,
+ * while what each saves is more than adding up costs. One for what makes statistics.
+ */
+function usualSplit({ rows, depth, columns, squares }: Product, tile: Tile, batch: number): number {
+  const blocks = divideUp(rows, tile.rows) * divideUp(columns, tile.columns) * batch;
+  const steps = depth / 32;
+  const room = squares ? 1 : Math.min(splitting.most, Math.floor(splitting.blocks / blocks));
+  const cost = (parts: number) => steps / parts + (parts > 1 ? splitting.fixed + splitting.part * parts : 0);
+  return [1, 2, 4, 8].filter(parts => parts <= room).reduce((a, b) => (cost(b) < cost(a) ? b : a), 1);
+}
+
+type Tile = Pick<ProductChoice, "rows" | "columns">;
+
+/** A product's shape, and whether it makes GRN's statistics. */
+export interface Product extends ProductShape {
+  readonly squares: boolean;
+}
+
+/** What tensor cores do with a tile where nothing else was measured. */
+export const usualProduct = (shape: Product, { rows, columns }: Tile, batch: number): ProductChoice => ({
+  rows,
+  columns,
+  warpRows: 64,
+  step: 32,
+  stages: 4,
+  split: usualSplit(shape, { rows, columns }, batch),
+});
 
 /** Where the blocks that share the k of a tile leave their sums, and count themselves. */
 const splitOperands = (tiles: number, parts: number, sums: number, threads: number): readonly CudaOperand[] => [
@@ -217,8 +248,10 @@ const splitOperands = (tiles: number, parts: number, sums: number, threads: numb
 /** 16 bit and TF32: warps multiply on tensor cores, from stages in shared memory. */
 function tensorCores(p: CudaGemm, { channels, patches, eps }: Operand, shape: Common, setting: Setting): CudaKernel {
   const { dtype } = setting;
-  const choice = choiceOf(p, setting);
   const { blockRows, blockColumns, packed, context } = shape;
+  const choice =
+    setting.choices.measured.products.get(productKey(p)) ??
+    usualProduct(p, { rows: blockRows, columns: blockColumns }, setting.batch);
   const [warpsM, warpsN] = warpGrid(blockRows, blockColumns, choice.warpRows);
   const sumsOfThread = (blockRows * blockColumns) / (32 * warpsM * warpsN);
   const threads = 32 * warpsM * warpsN;

@@ -1,6 +1,6 @@
 import type { TemplateName } from "../../../embedded/templates.ts";
 import type { PatchGrid } from "../../../graph/ops.ts";
-import type { StorageType } from "../../../model/model.ts";
+import type { Form, StorageType } from "../../../model/model.ts";
 import { type Measured, nothingMeasured } from "../../../plan/measured.ts";
 
 // What the CUDA kernel kinds share: operands, storage, threads.
@@ -77,9 +77,15 @@ export const widthType = (width: Width, { dtype, tf32 }: { readonly dtype: Stora
     factor: tf32 ? "tf32" : scalars[dtype],
   })[width];
 
-/** GELU by storage: 16-bit results do not see the error of the fitted form. */
-export const geluName = (form: "erf" | "tanh", dtype: StorageType): string =>
-  form === "tanh" ? "gelu_tanh" : dtype === "f32" ? "gelu" : "gelu_fitted";
+/** GELU by form: what is rounded to 16 bits does not see the error of the fitted one, nor do TF32 products that of the close one. */
+export const geluName = (gelu: "erf" | "tanh", form: Form): string => (gelu === "tanh" ? "gelu_tanh" : geluOf[form]);
+
+const geluOf = {
+  f32: "gelu",
+  tf32: "gelu_close",
+  f16: "gelu_fitted",
+  bf16: "gelu_fitted",
+} as const satisfies Record<Form, string>;
 
 export const activation = (
   name: string,

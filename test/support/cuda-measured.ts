@@ -1,0 +1,38 @@
+import { type Lowering, lower } from "../../src/compile.ts";
+import { measuredOf, measuredWith, mlpCandidates } from "../../src/emit/cuda/candidates.ts";
+import { type CudaOptions, cudaTarget } from "../../src/emit/cuda/cuda.ts";
+import type { KernelTarget } from "../../src/emit/target.ts";
+import type { StorageType } from "../../src/model/model.ts";
+import type { Measured } from "../../src/plan/measured.ts";
+import type { Plan } from "../../src/plan/plan.ts";
+
+/** A CUDA target with choices for the kernels of the plan that it makes without any. */
+export function targetWith(
+  dtype: StorageType,
+  options: CudaOptions,
+  of: Omit<Lowering, "target">,
+  choose: (plan: Plan) => Measured,
+): KernelTarget {
+  const usual = lower({ ...of, target: cudaTarget(dtype, options) });
+  if (!usual.ok || usual.value.plan === null) throw new Error("it does not compile");
+  const measured = choose(usual.value.plan);
+  return cudaTarget(dtype, { ...options, measured: () => measured });
+}
+
+/** So many blocks share the k of every product's tile. */
+export const inParts =
+  (split: number) =>
+  ({ steps, batch }: Plan): Measured =>
+    measuredWith(steps, batch.max, { split });
+
+/** The values between the linears of a block are made anew where they can be, in the way that comes at `way`; nothing is split. */
+export const madeAnew =
+  (dtype: StorageType, way: number) =>
+  (plan: Plan): Measured => {
+    const shapes = mlpCandidates(plan, { dtype, tf32: false, shared: 101_376 });
+    const { mlps } = measuredOf(
+      shapes.map(({ of }) => of),
+      way,
+    );
+    return { ...inParts(1)(plan), mlps };
+  };
