@@ -6,7 +6,7 @@ import * as path from "node:path";
 
 const root = path.resolve(import.meta.dirname, "../..");
 const compiled = (/** @type {string} */ file) => import(path.join(root, "dist", file));
-const { measuredOf, measuredWith, mlpCandidates } = await compiled("emit/cuda/candidates.js");
+const { candidates, measuredOf, measuredWith, mlpCandidates } = await compiled("emit/cuda/candidates.js");
 const { cudaFiles } = await compiled("emit/cuda/files.js");
 const { cudaProgram, launchCost } = await compiled("emit/cuda/program.js");
 const { wgslPasses } = await compiled("emit/wgsl/wgsl.js");
@@ -26,6 +26,18 @@ const { version } = await compiled("node/version.js");
 const variants = [
   { name: "w32", choose: ({ steps, batch }) => measuredWith(steps, batch.max, { warpRows: 32 }) },
   { name: "k64", choose: ({ steps, batch }) => measuredWith(steps, batch.max, { step: 64 }) },
+  {
+    name: "tiles", // depthwise convolutions whose threads make all their sites at once
+    choose: plan => {
+      const shapes = candidates(plan, { dtype: "bf16", tf32: false, shared: 101_376 });
+      const convolutions = shapes.filter((/** @type {Shape} */ { kernel }) => kernel === "depthwise");
+      const tiles = convolutions.map((/** @type {Shape} */ { choices, ...of }) => ({
+        ...of,
+        choices: choices.filter(one => "strip" in one && one.strip === one.rows),
+      }));
+      return measuredOf(tiles, 0);
+    },
+  },
   {
     name: "anew", // the values between linears, wherever they can be
     choose: plan =>

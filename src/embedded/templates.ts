@@ -4,6 +4,7 @@ import type { Precompiled } from "./render-template.ts";
 
 export type TemplateName = 
   | "cuda/average-pool"
+  | "cuda/depthwise-strip"
   | "cuda/depthwise"
   | "cuda/device"
   | "cuda/elementwise"
@@ -107,6 +108,257 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
     + " + i] = narrow<T>(sum / "
     + ((stack1 = alias2(alias1(depth0, "sites", {"start":{"line":17,"column":78},"end":{"line":17,"column":83}} ), depth0)) != null ? stack1 : "")
     + ".0f);\n}\n\n"
+    + ((stack1 = container.invokePartial(lookupProperty(partials,"cuda-run"),depth0,{"name":"cuda-run","data":data,"helpers":helpers,"partials":partials,"decorators":container.decorators})) != null ? stack1 : "");
+},"usePartial":true,"useData":true},
+
+  "cuda/depthwise-strip": {"0":function(container,depth0,helpers,partials,data) {
+    return " with LayerNorm";
+},"1":function(container,depth0,helpers,partials,data) {
+    var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
+
+  return "//   output[y,x,c] = (v - mean over c of v) / sqrt(variance over c of v + "
+    + ((stack1 = container.lambda(container.strict(depth0, "eps", {"start":{"line":4,"column":76},"end":{"line":4,"column":79}} ), depth0)) != null ? stack1 : "")
+    + ")"
+    + ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"affine"),{"name":"if","hash":{},"fn":container.program(2, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":4,"column":82},"end":{"line":4,"column":124}}})) != null ? stack1 : "")
+    + "\n";
+},"2":function(container,depth0,helpers,partials,data) {
+    return " * gain[c] + shift[c]";
+},"3":function(container,depth0,helpers,partials,data) {
+    return "//   output = v\n";
+},"4":function(container,depth0,helpers,partials,data) {
+    var stack1;
+
+  return ", together = "
+    + ((stack1 = container.lambda(container.strict(depth0, "together", {"start":{"line":15,"column":58},"end":{"line":15,"column":66}} ), depth0)) != null ? stack1 : "");
+},"5":function(container,depth0,helpers,partials,data) {
+    return ", and those that are normalised together";
+},"6":function(container,depth0,helpers,partials,data) {
+    var stack1, alias1=container.strict, alias2=container.lambda, lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
+
+  return "// Where site p of the rows from y on lies in the output; negative outside the map.\nCNX_DEVICE int place(int p, int y) {\n  y += p / "
+    + ((stack1 = alias2(alias1(depth0, "blockColumns", {"start":{"line":20,"column":13},"end":{"line":20,"column":25}} ), depth0)) != null ? stack1 : "")
+    + ";\n  const int x = block_x() * "
+    + ((stack1 = alias2(alias1(depth0, "blockColumns", {"start":{"line":21,"column":30},"end":{"line":21,"column":42}} ), depth0)) != null ? stack1 : "")
+    + " + p % "
+    + ((stack1 = alias2(alias1(depth0, "blockColumns", {"start":{"line":21,"column":53},"end":{"line":21,"column":65}} ), depth0)) != null ? stack1 : "")
+    + ";\n"
+    + ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"raggedAny"),{"name":"if","hash":{},"fn":container.program(7, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":22,"column":2},"end":{"line":24,"column":9}}})) != null ? stack1 : "")
+    + "  return (y * width + x) * channels;\n}\n\n"
+    + ((stack1 = container.invokePartial(lookupProperty(partials,"cuda-norm"),depth0,{"name":"cuda-norm","data":data,"helpers":helpers,"partials":partials,"decorators":container.decorators})) != null ? stack1 : "")
+    + "\n";
+},"7":function(container,depth0,helpers,partials,data) {
+    return "  if (y >= height || x >= width) return -1;\n";
+},"8":function(container,depth0,helpers,partials,data) {
+    var stack1, alias1=container.strict, alias2=container.lambda;
+
+  return "const "
+    + ((stack1 = alias2(alias1(depth0, "type", {"start":{"line":41,"column":48},"end":{"line":41,"column":52}} ), depth0)) != null ? stack1 : "")
+    + " *"
+    + ((stack1 = alias2(alias1(depth0, "name", {"start":{"line":41,"column":58},"end":{"line":41,"column":62}} ), depth0)) != null ? stack1 : "")
+    + ", ";
+},"9":function(container,depth0,helpers,partials,data) {
+    return "y0 + strip < height ? y0 + strip : height";
+},"10":function(container,depth0,helpers,partials,data) {
+    return "y0 + strip";
+},"11":function(container,depth0,helpers,partials,data) {
+    var stack1, alias1=container.strict, alias2=container.lambda;
+
+  return "thread() < "
+    + ((stack1 = alias2(alias1(depth0, "items", {"start":{"line":43,"column":44},"end":{"line":43,"column":49}} ), depth0)) != null ? stack1 : "")
+    + " ? thread() : "
+    + ((stack1 = alias2(alias1(depth0, "itemsLess", {"start":{"line":43,"column":67},"end":{"line":43,"column":76}} ), depth0)) != null ? stack1 : "")
+    + "; // those to spare do what the last does";
+},"12":function(container,depth0,helpers,partials,data) {
+    return "thread();";
+},"13":function(container,depth0,helpers,partials,data) {
+    return " % channels";
+},"14":function(container,depth0,helpers,partials,data) {
+    return "item / channels * columns";
+},"15":function(container,depth0,helpers,partials,data) {
+    return "0";
+},"16":function(container,depth0,helpers,partials,data) {
+    var stack1;
+
+  return "block_x() * "
+    + ((stack1 = container.lambda(container.strict(depth0, "blockColumns", {"start":{"line":44,"column":159},"end":{"line":44,"column":171}} ), depth0)) != null ? stack1 : "")
+    + " + ";
+},"17":function(container,depth0,helpers,partials,data) {
+    var stack1, alias1=container.strict, alias2=container.lambda;
+
+  return "  float *tile = shared<float>(0); // [together]["
+    + ((stack1 = alias2(alias1(depth0, "blockColumns", {"start":{"line":46,"column":50},"end":{"line":46,"column":62}} ), depth0)) != null ? stack1 : "")
+    + " sites]["
+    + ((stack1 = alias2(alias1(depth0, "tileRow", {"start":{"line":46,"column":74},"end":{"line":46,"column":81}} ), depth0)) != null ? stack1 : "")
+    + "], rows padded against bank conflicts\n";
+},"18":function(container,depth0,helpers,partials,data) {
+    return ", once the rows that are normalised together are there";
+},"19":function(container,depth0,helpers,partials,data) {
+    var stack1, alias1=container.strict, alias2=container.lambda, lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
+
+  return "    const int slot = (made - y0) % together;\n    CNX_UNROLL\n    for (int c = 0; c < columns; c++) tile[(slot * "
+    + ((stack1 = alias2(alias1(depth0, "blockColumns", {"start":{"line":61,"column":53},"end":{"line":61,"column":65}} ), depth0)) != null ? stack1 : "")
+    + " + first + c) * "
+    + ((stack1 = alias2(alias1(depth0, "tileRow", {"start":{"line":61,"column":85},"end":{"line":61,"column":92}} ), depth0)) != null ? stack1 : "")
+    + " + n] = v[0][c];\n    if (slot + 1 < together && made + 1 < last) return;\n    barrier();\n    normalize(tile, "
+    + ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"affine"),{"name":"if","hash":{},"fn":container.program(20, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":64,"column":20},"end":{"line":64,"column":54}}})) != null ? stack1 : "")
+    + "output, made - slot);\n    barrier();\n";
+},"20":function(container,depth0,helpers,partials,data) {
+    return "gain, shift, ";
+},"21":function(container,depth0,helpers,partials,data) {
+    var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
+
+  return "    CNX_UNROLL\n    for (int c = 0; c < columns; c++) {\n"
+    + ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"ragged"),{"name":"if","hash":{},"fn":container.program(22, data, 0),"inverse":container.program(23, data, 0),"data":data,"loc":{"start":{"line":69,"column":6},"end":{"line":73,"column":13}}})) != null ? stack1 : "")
+    + "    }\n";
+},"22":function(container,depth0,helpers,partials,data) {
+    return "      if (x + c < width) output[(made * width + x + c) * channels + n] = narrow<T>(v[0][c]);\n";
+},"23":function(container,depth0,helpers,partials,data) {
+    return "      output[(made * width + x + c) * channels + n] = narrow<T>(v[0][c]);\n";
+},"24":function(container,depth0,helpers,partials,data) {
+    var stack1, alias1=container.strict, alias2=container.lambda, alias3=depth0 != null ? depth0 : (container.nullContext || {}), lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
+
+  return "  const int x0 = block_x() * "
+    + ((stack1 = alias2(alias1(depth0, "blockColumns", {"start":{"line":119,"column":31},"end":{"line":119,"column":43}} ), depth0)) != null ? stack1 : "")
+    + ";\n  if (x0 < radius || x0 + "
+    + ((stack1 = alias2(alias1(depth0, "blockColumns", {"start":{"line":120,"column":28},"end":{"line":120,"column":40}} ), depth0)) != null ? stack1 : "")
+    + " + radius > width)\n    convolve<true>("
+    + ((stack1 = lookupProperty(helpers,"each").call(alias3,lookupProperty(depth0,"given"),{"name":"each","hash":{},"fn":container.program(25, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":121,"column":19},"end":{"line":121,"column":53}}})) != null ? stack1 : "")
+    + "output);\n  else\n    convolve<false>("
+    + ((stack1 = lookupProperty(helpers,"each").call(alias3,lookupProperty(depth0,"given"),{"name":"each","hash":{},"fn":container.program(25, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":123,"column":20},"end":{"line":123,"column":54}}})) != null ? stack1 : "")
+    + "output);\n";
+},"25":function(container,depth0,helpers,partials,data) {
+    var stack1;
+
+  return ((stack1 = container.lambda(container.strict(depth0, "name", {"start":{"line":121,"column":36},"end":{"line":121,"column":40}} ), depth0)) != null ? stack1 : "")
+    + ", ";
+},"26":function(container,depth0,helpers,partials,data) {
+    var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
+
+  return "  convolve<true>("
+    + ((stack1 = lookupProperty(helpers,"each").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"given"),{"name":"each","hash":{},"fn":container.program(25, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":125,"column":17},"end":{"line":125,"column":51}}})) != null ? stack1 : "")
+    + "output);\n";
+},"compiler":[8,">= 4.3.0"],"main":function(container,depth0,helpers,partials,data) {
+    var stack1, alias1=container.strict, alias2=container.lambda, alias3=depth0 != null ? depth0 : (container.nullContext || {}), lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
+
+  return "// "
+    + ((stack1 = alias2(alias1(depth0, "kernel", {"start":{"line":1,"column":5},"end":{"line":1,"column":11}} ), depth0)) != null ? stack1 : "")
+    + "x"
+    + ((stack1 = alias2(alias1(depth0, "kernel", {"start":{"line":1,"column":16},"end":{"line":1,"column":22}} ), depth0)) != null ? stack1 : "")
+    + " depthwise convolution"
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"norm"),{"name":"if","hash":{},"fn":container.program(0, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":1,"column":46},"end":{"line":1,"column":80}}})) != null ? stack1 : "")
+    + " on a channels-last map ["
+    + ((stack1 = alias2(alias1(depth0, "height", {"start":{"line":1,"column":107},"end":{"line":1,"column":113}} ), depth0)) != null ? stack1 : "")
+    + "]["
+    + ((stack1 = alias2(alias1(depth0, "width", {"start":{"line":1,"column":119},"end":{"line":1,"column":124}} ), depth0)) != null ? stack1 : "")
+    + "]["
+    + ((stack1 = alias2(alias1(depth0, "channels", {"start":{"line":1,"column":130},"end":{"line":1,"column":138}} ), depth0)) != null ? stack1 : "")
+    + "], zero padding "
+    + ((stack1 = alias2(alias1(depth0, "radius", {"start":{"line":1,"column":158},"end":{"line":1,"column":164}} ), depth0)) != null ? stack1 : "")
+    + ":\n//   v[y,x,c] = bias[c] + sum over i,j of weight[i,j,c] * input[y+i-"
+    + ((stack1 = alias2(alias1(depth0, "radius", {"start":{"line":2,"column":70},"end":{"line":2,"column":76}} ), depth0)) != null ? stack1 : "")
+    + ", x+j-"
+    + ((stack1 = alias2(alias1(depth0, "radius", {"start":{"line":2,"column":86},"end":{"line":2,"column":92}} ), depth0)) != null ? stack1 : "")
+    + ", c]\n"
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"norm"),{"name":"if","hash":{},"fn":container.program(1, data, 0),"inverse":container.program(3, data, 0),"data":data,"loc":{"start":{"line":3,"column":0},"end":{"line":7,"column":7}}})) != null ? stack1 : "")
+    + "// A block makes a strip of "
+    + ((stack1 = alias2(alias1(depth0, "strip", {"start":{"line":8,"column":30},"end":{"line":8,"column":35}} ), depth0)) != null ? stack1 : "")
+    + " rows of "
+    + ((stack1 = alias2(alias1(depth0, "blockColumns", {"start":{"line":8,"column":48},"end":{"line":8,"column":60}} ), depth0)) != null ? stack1 : "")
+    + " sites, a thread "
+    + ((stack1 = alias2(alias1(depth0, "columns", {"start":{"line":8,"column":81},"end":{"line":8,"column":88}} ), depth0)) != null ? stack1 : "")
+    + " sites of each row for one channel. Row after row of the\n// input is added to the "
+    + ((stack1 = alias2(alias1(depth0, "kernel", {"start":{"line":9,"column":27},"end":{"line":9,"column":33}} ), depth0)) != null ? stack1 : "")
+    + " rows of the output that it reaches; the first of them is then whole, and the others move up.\n"
+    + ((stack1 = container.invokePartial(lookupProperty(partials,"cuda-head"),depth0,{"name":"cuda-head","data":data,"helpers":helpers,"partials":partials,"decorators":container.decorators})) != null ? stack1 : "")
+    + "using T = "
+    + ((stack1 = alias2(alias1(depth0, "scalar", {"start":{"line":11,"column":12},"end":{"line":11,"column":18}} ), depth0)) != null ? stack1 : "")
+    + ";\nconstexpr int height = "
+    + ((stack1 = alias2(alias1(depth0, "height", {"start":{"line":12,"column":25},"end":{"line":12,"column":31}} ), depth0)) != null ? stack1 : "")
+    + ", width = "
+    + ((stack1 = alias2(alias1(depth0, "width", {"start":{"line":12,"column":45},"end":{"line":12,"column":50}} ), depth0)) != null ? stack1 : "")
+    + ", channels = "
+    + ((stack1 = alias2(alias1(depth0, "channels", {"start":{"line":12,"column":67},"end":{"line":12,"column":75}} ), depth0)) != null ? stack1 : "")
+    + ";\nconstexpr int size = "
+    + ((stack1 = alias2(alias1(depth0, "kernel", {"start":{"line":13,"column":23},"end":{"line":13,"column":29}} ), depth0)) != null ? stack1 : "")
+    + ", radius = "
+    + ((stack1 = alias2(alias1(depth0, "radius", {"start":{"line":13,"column":44},"end":{"line":13,"column":50}} ), depth0)) != null ? stack1 : "")
+    + ";                        // of the kernel\nconstexpr int columns = "
+    + ((stack1 = alias2(alias1(depth0, "columns", {"start":{"line":14,"column":26},"end":{"line":14,"column":33}} ), depth0)) != null ? stack1 : "")
+    + ", window = columns + size - 1; // of a thread, and what it reads of a row\nconstexpr int strip = "
+    + ((stack1 = alias2(alias1(depth0, "strip", {"start":{"line":15,"column":24},"end":{"line":15,"column":29}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"norm"),{"name":"if","hash":{},"fn":container.program(4, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":15,"column":31},"end":{"line":15,"column":75}}})) != null ? stack1 : "")
+    + ";                    // rows of a block"
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"norm"),{"name":"if","hash":{},"fn":container.program(5, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":15,"column":114},"end":{"line":15,"column":173}}})) != null ? stack1 : "")
+    + "\n\n"
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"norm"),{"name":"if","hash":{},"fn":container.program(6, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":17,"column":0},"end":{"line":30,"column":7}}})) != null ? stack1 : "")
+    + "// What a thread reads of a row of the input, from site x - "
+    + ((stack1 = alias2(alias1(depth0, "radius", {"start":{"line":31,"column":62},"end":{"line":31,"column":68}} ), depth0)) != null ? stack1 : "")
+    + " on; with `border`, some of it is padding.\ntemplate <bool border> CNX_DEVICE void read(T (&to)[window], const T *row, int x) {\n  CNX_UNROLL\n  for (int j = 0; j < window; j++) {\n    const bool inside = !border || (x + j >= radius && x + j < width + radius);\n    to[j] = inside ? row[j * channels] : T{};\n  }\n}\n\ntemplate <bool border>\nCNX_DEVICE void convolve("
+    + ((stack1 = lookupProperty(helpers,"each").call(alias3,lookupProperty(depth0,"given"),{"name":"each","hash":{},"fn":container.program(8, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":41,"column":25},"end":{"line":41,"column":75}}})) != null ? stack1 : "")
+    + "T *output) {\n  const int y0 = block_y() * strip, last = "
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"raggedRows"),{"name":"if","hash":{},"fn":container.program(9, data, 0),"inverse":container.program(10, data, 0),"data":data,"loc":{"start":{"line":42,"column":43},"end":{"line":42,"column":127}}})) != null ? stack1 : "")
+    + ";\n  const int item = "
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"idle"),{"name":"if","hash":{},"fn":container.program(11, data, 0),"inverse":container.program(12, data, 0),"data":data,"loc":{"start":{"line":43,"column":19},"end":{"line":43,"column":143}}})) != null ? stack1 : "")
+    + "\n  const int n = item"
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"grouped"),{"name":"if","hash":{},"fn":container.program(13, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":44,"column":20},"end":{"line":44,"column":53}}})) != null ? stack1 : "")
+    + ", first = "
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"grouped"),{"name":"if","hash":{},"fn":container.program(14, data, 0),"inverse":container.program(15, data, 0),"data":data,"loc":{"start":{"line":44,"column":63},"end":{"line":44,"column":119}}})) != null ? stack1 : "")
+    + ", x = "
+    + ((stack1 = lookupProperty(helpers,"unless").call(alias3,lookupProperty(depth0,"wholeRow"),{"name":"unless","hash":{},"fn":container.program(16, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":44,"column":125},"end":{"line":44,"column":187}}})) != null ? stack1 : "")
+    + "first;\n"
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"norm"),{"name":"if","hash":{},"fn":container.program(17, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":45,"column":2},"end":{"line":47,"column":9}}})) != null ? stack1 : "")
+    + "  float w[size][size], v[size][columns]; // v[i]: row y - "
+    + ((stack1 = alias2(alias1(depth0, "radius", {"start":{"line":48,"column":60},"end":{"line":48,"column":66}} ), depth0)) != null ? stack1 : "")
+    + " + i of the output\n  CNX_UNROLL\n  for (int i = 0; i < size; i++) {\n    CNX_UNROLL\n    for (int j = 0; j < size; j++) w[i][j] = weight[(i * size + j) * "
+    + ((stack1 = alias2(alias1(depth0, "weightRow", {"start":{"line":52,"column":71},"end":{"line":52,"column":80}} ), depth0)) != null ? stack1 : "")
+    + " + n];\n    CNX_UNROLL\n    for (int c = 0; c < columns; c++) v[i][c] = bias[n];\n  }\n  // Stores row `made` of the output, which v[0] is"
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"norm"),{"name":"if","hash":{},"fn":container.program(18, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":56,"column":51},"end":{"line":56,"column":124}}})) != null ? stack1 : "")
+    + ".\n  const auto store = [&](int made) {\n"
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"norm"),{"name":"if","hash":{},"fn":container.program(19, data, 0),"inverse":container.program(21, data, 0),"data":data,"loc":{"start":{"line":58,"column":4},"end":{"line":75,"column":11}}})) != null ? stack1 : "")
+    + "  };\n\n  int y = y0 < radius ? 0 : y0 - radius; // the row of the input; what is above the map adds nothing\n  const int end = last + radius < height ? last + radius : height;\n  const T *row = input + (y * width + x - radius) * channels + n;\n  T next[window];\n  read<border>(next, row, x);\n  CNX_ROLLED\n  for (; y < end; y++) {\n    float u[window];\n    CNX_UNROLL\n    for (int j = 0; j < window; j++) u[j] = widen(next[j]);\n    row += width * channels;\n    if (y + 1 < height) read<border>(next, row, x);\n    CNX_UNROLL\n    for (int i = 0; i < size; i++) {\n      CNX_UNROLL\n      for (int c = 0; c < columns; c++) {\n        float sum = i + 1 < size ? v[(i + 1) % size][c] : bias[n];\n        CNX_UNROLL\n        for (int j = 0; j < size; j++) sum += w[size - 1 - i][j] * u[c + j];\n        v[i][c] = sum;\n      }\n    }\n    if (y - radius >= y0) store(y - radius);\n  }\n  CNX_ROLLED\n  for (; y < last + radius; y++) { // nor does what is below it\n    CNX_UNROLL\n    for (int i = 0; i + 1 < size; i++) {\n      CNX_UNROLL\n      for (int c = 0; c < columns; c++) v[i][c] = v[i + 1][c];\n    }\n    if (y - radius >= y0) store(y - radius);\n  }\n}\n\nCNX_KERNEL("
+    + ((stack1 = alias2(alias1(depth0, "threads", {"start":{"line":113,"column":13},"end":{"line":113,"column":20}} ), depth0)) != null ? stack1 : "")
+    + ", "
+    + ((stack1 = alias2(alias1(depth0, "blocks", {"start":{"line":113,"column":26},"end":{"line":113,"column":32}} ), depth0)) != null ? stack1 : "")
+    + ") kernel(\n"
+    + ((stack1 = container.invokePartial(lookupProperty(partials,"cuda-parameters"),depth0,{"name":"cuda-parameters","data":data,"helpers":helpers,"partials":partials,"decorators":container.decorators})) != null ? stack1 : "")
+    + "{\n  input += static_cast<size_t>(block_z()) * (height * width * channels);\n  output += static_cast<size_t>(block_z()) * (height * width * channels);\n"
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"interior"),{"name":"if","hash":{},"fn":container.program(24, data, 0),"inverse":container.program(26, data, 0),"data":data,"loc":{"start":{"line":118,"column":2},"end":{"line":126,"column":9}}})) != null ? stack1 : "")
+    + "}\n\n"
     + ((stack1 = container.invokePartial(lookupProperty(partials,"cuda-run"),depth0,{"name":"cuda-run","data":data,"helpers":helpers,"partials":partials,"decorators":container.decorators})) != null ? stack1 : "");
 },"usePartial":true,"useData":true},
 

@@ -37,9 +37,11 @@ export interface DepthwiseShape {
 }
 
 export interface DepthwiseChoice {
-  /** Sites of a thread. */
+  /** Sites that a thread makes at a time. */
   readonly rows: number;
   readonly columns: number;
+  /** Rows that it makes one after the other; `rows` where it makes all its sites at once. */
+  readonly strip: number;
   /** Threads of a block along the row, for each channel. */
   readonly groups: number;
 }

@@ -74,6 +74,27 @@ const depthwise = (
   ...more,
 });
 
+/** A thread goes down a strip: of a size, with so many rows, columns, rows of the strip and groups. */
+const goingDown = (
+  dtype: StorageType,
+  size: readonly [number, number, number, number],
+  [rows, columns, strip, groups]: readonly [number, number, number, number],
+  more: Partial<KernelCase> = {},
+): KernelCase =>
+  depthwise(dtype, size, {
+    name: `strip_${dtype}_${size.join("x")}_${rows}_${columns}_${strip}_${groups}`,
+    depthwise: { rows, columns, strip, groups },
+    ...more,
+  });
+/** Whole maps and parts, ragged rows and columns, idle threads, groups along the row, an inner block, a small kernel. */
+const strips = (dtype: StorageType): readonly KernelCase[] => [
+  goingDown(dtype, [14, 16, 40, 7], [4, 8, 16, 2]),
+  goingDown(dtype, [14, 22, 32, 7], [4, 4, 8, 1]),
+  goingDown(dtype, [7, 7, 96, 7], [7, 7, 8, 1]),
+  goingDown(dtype, [13, 9, 33, 5], [2, 4, 6, 1]),
+  goingDown(dtype, [9, 7, 24, 3], [1, 7, 9, 1]),
+];
+
 const downsample = (dtype: StorageType, channels: number, columns: number): KernelCase => ({
   ...plain,
   name: `downsample_${dtype}_${channels}`,
@@ -231,6 +252,7 @@ const all: readonly KernelCase[] = dtypes.flatMap(dtype => [
   depthwise(dtype, [14, 16, 40, 7]),
   depthwise(dtype, [7, 7, 96, 7]),
   depthwise(dtype, [9, 12, 12, 9]),
+  ...strips(dtype),
   downsample(dtype, 40, 80),
   downsample(dtype, 6, 12),
   stem(dtype, 64),
@@ -319,6 +341,42 @@ const faults: readonly Fault[] = [
     "const float mean = (lane == 3 ? sum : $1)",
   ],
   ["halo off by one", depthwise("bf16", [14, 16, 40, 7]), "x + j < width + radius", "x + j <= width + radius"],
+  [
+    "a strip's halo off by one",
+    goingDown("bf16", [14, 16, 40, 7], [4, 8, 16, 2]),
+    "x + j < width + radius",
+    "x + j <= width + radius",
+  ],
+  [
+    "a strip that starts a row late",
+    goingDown("bf16", [14, 22, 32, 7], [4, 4, 8, 1]),
+    "y0 - radius; // the row",
+    "y0 - radius + 1; // the row",
+  ],
+  [
+    "a strip that ends a row early",
+    goingDown("bf16", [14, 22, 32, 7], [4, 4, 8, 1]),
+    "last + radius < height ? last + radius",
+    "last + radius < height ? last + radius - 1",
+  ],
+  [
+    "no barrier between a strip's rows and their norm",
+    goingDown("f32", [14, 16, 40, 7], [4, 8, 16, 2]),
+    /barrier\(\);\n( +normalize)/,
+    "$1",
+  ],
+  [
+    "a strip's rows overwritten while they are normalised",
+    goingDown("f32", [14, 16, 40, 7], [4, 8, 16, 2]),
+    /(normalize.*made - slot\);\n) +barrier\(\);\n/,
+    "$1",
+  ],
+  [
+    "rows of a strip moved up by two",
+    goingDown("bf16", [9, 7, 24, 3], [1, 7, 9, 1]),
+    "v[i][c] = v[i + 1][c]",
+    "v[i][c] = v[(i + 2) % size][c]",
+  ],
   ["no barrier between convolution and norm", depthwise("bf16", [7, 7, 96, 7]), /barrier\(\);\n( +normalize)/, "$1"],
   ["no barrier in GRN's mean", fc1("f32"), /(sums\[thread\(\)\] = sum;\n) +barrier\(\);\n/, "$1"],
   ["GRN finished by the last block but one", fc1("f32"), /\*before != (\d+)\)/, "*before + 1 != $1)"],

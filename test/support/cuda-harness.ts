@@ -10,6 +10,8 @@ import { cudaKernelOf, type LaunchKind, type LaunchParams } from "../../src/emit
 import type { CudaProgram } from "../../src/emit/cuda/program.ts";
 import type { PatchGrid } from "../../src/graph/ops.ts";
 import type { StorageType } from "../../src/model/model.ts";
+import type { KernelParams } from "../../src/plan/kernels.ts";
+import { type DepthwiseChoice, depthwiseKey } from "../../src/plan/measured.ts";
 import type { Step } from "../../src/plan/plan.ts";
 
 /** A generated kernel, run alone. */
@@ -22,6 +24,8 @@ export interface KernelCase {
   readonly tf32?: boolean;
   /** Most blocks that share the k of a tile. */
   readonly split?: number;
+  /** What a depthwise convolution does, where it is not what is usual. */
+  readonly depthwise?: DepthwiseChoice;
   readonly batch: number;
   /** The largest batch that the kernel is made for, which decides its tile; `batch` where it is left out. */
   readonly built?: number;
@@ -107,8 +111,10 @@ export interface Harness {
 }
 
 const kernelOf = (of: KernelCase): CudaKernel => {
-  const { kind, params, dtype, tf32 = false, split = 1, batch, built = batch } = of;
-  const measured = measuredWith([{ kind, params } as Pick<Step, "kind" | "params">], batch, { split });
+  const { kind, params, dtype, tf32 = false, split = 1, depthwise, batch, built = batch } = of;
+  const products = measuredWith([{ kind, params } as Pick<Step, "kind" | "params">], batch, { split });
+  const key = depthwise && depthwiseKey(params as KernelParams["depthwise"]);
+  const measured = { ...products, depthwise: new Map(depthwise && [[key ?? "", depthwise]]) };
   const kernel = cudaKernelOf(kind, params, { dtype, batch: built, choices: { tf32, measured } });
   if (kernel === null) throw new Error(`CUDA has no ${kind}`);
   return kernel;

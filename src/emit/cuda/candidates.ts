@@ -15,7 +15,7 @@ import {
 import type { Plan, Step } from "../../plan/plan.ts";
 import { divideUp, exactTiles, type GemmTile, gemmGroup } from "../../plan/tile.ts";
 import { tuningFor } from "../../plan/tunings.ts";
-import { depthwiseTiles, usualDepthwise } from "./kernels/convolutions.ts";
+import { depthwiseChoices, usualDepthwise } from "./kernels/convolutions.ts";
 import { type Product, usualProduct } from "./kernels/gemm.ts";
 import { mlpChoices, mlpFits, mlpShared } from "./kernels/mlp.ts";
 import type { CudaKernel } from "./kernels/shared.ts";
@@ -91,7 +91,7 @@ export function candidates(plan: Plan, tried: Tried): readonly Shape[] {
 const choicesOf = (step: Step, of: ShapeOf, plan: Plan, tried: Tried): readonly (ProductChoice | DepthwiseChoice)[] =>
   of.kernel === "product"
     ? productChoices({ ...of.shape, squares: makesSquares(step) }, plan, tried)
-    : depthwiseChoices(step as Step<"depthwise">, plan);
+    : depthwiseTried(step as Step<"depthwise">, plan);
 
 const makesSquares = ({ params }: Pick<Step, "params">): boolean => "squares" in params && params.squares;
 
@@ -125,9 +125,9 @@ const ways: readonly Partial<ProductChoice>[] = [
   { split: 8 },
 ];
 
-const depthwiseChoices = ({ params }: Step<"depthwise">, { batch }: Plan): readonly DepthwiseChoice[] => [
+const depthwiseTried = ({ params }: Step<"depthwise">, { batch }: Plan): readonly DepthwiseChoice[] => [
   usualDepthwise(params, batch.max),
-  ...depthwiseTiles(params, batch.max).slice(0, 2 * tilesTried),
+  ...depthwiseChoices(params, batch.max).slice(0, 2 * tilesTried),
 ];
 
 function kernelWith(

@@ -70,9 +70,12 @@ const entryOf = ({ name }: NamedKernel) => ({ entry: identifier(name) });
 
 /** The text of one kernel's file, without the banner. */
 export function kernelText({ name, kernel }: NamedKernel, program: CudaProgram): string {
+  const launch: CudaKernel["context"] = launchContext(kernel, program);
+  const twice = Object.keys(launch).find(key => (kernel.context[key] ?? launch[key]) !== launch[key]);
+  invariant(twice === undefined, `${kernel.template} and its launch both have '${twice}'`);
   return renderTemplate(kernel.template, {
     ...kernel.context,
-    ...launchContext(kernel, program),
+    ...launch,
     namespace: namesOf(program.plan.name).namespace,
     entry: identifier(name),
   });

@@ -105,7 +105,7 @@ const forms: {
   },
   depthwise: {
     shape: { height: size, width: size, channels: size, kernel: size },
-    choice: { rows: oneOf(1, 2, 4, 7), columns: oneOf(4, 7, 8), groups: whole(8) },
+    choice: { rows: oneOf(1, 2, 4, 7), columns: oneOf(4, 7, 8), strip: size, groups: whole(8) },
   },
   mlp: {
     shape: { rows: size, depth: size, columns: size },

@@ -85,56 +85,121 @@ function stemTile(width: number, channels: number, depth: number) {
   return least(fits.length > 0 ? fits : [{ sites: 1, groups: 1 }], cost);
 }
 
-export function depthwise(p: KernelParams["depthwise"], { dtype, batch, choices }: Setting): CudaKernel {
+export function depthwise(p: KernelParams["depthwise"], setting: Setting): CudaKernel {
+  const choice = setting.choices.measured.depthwise.get(depthwiseKey(p)) ?? usualDepthwise(p, setting.batch);
+  return choice.strip > choice.rows ? depthwiseStrip(p, choice, setting) : depthwiseTile(p, choice, setting);
+}
+
+/** What both ways share: everything but the tile and what a thread does. */
+function depthwiseShared(p: KernelParams["depthwise"], { rows, columns, groups }: DepthwiseChoice, { dtype }: Setting) {
   const { height, width, channels, kernel, norm } = p;
   const radius = (kernel - 1) / 2;
-  const { rows, columns, groups } = choices.measured.depthwise.get(depthwiseKey(p)) ?? usualDepthwise(p, batch);
   const blockColumns = columns * groups;
   const pixels = rows * blockColumns;
   const items = groups * channels;
+  const weightRow = roundUp(channels, 4);
+  const context = {
+    scalar: scalars[dtype],
+    height,
+    width,
+    kernel,
+    radius,
+    blockColumns,
+    columnsLast: columns - 1,
+    items,
+    wholeRow: groups === 1 && columns >= width,
+    weightRow,
+  };
+  const operands = [
+    activation("input", height * width * channels, dims(height, width, channels)),
+    weight("weight", kernel * kernel * weightRow, dims(kernel, kernel, weightRow)),
+    weight("bias", weightRow, dims(channels)),
+    ...affine(norm, channels),
+    result("output", height * width * channels, dims(height, width, channels)),
+  ];
+  return {
+    context,
+    pixels,
+    operands,
+    shared: norm === null ? 0 : 4 * pixels * tileRow(channels),
+    work: { unit: "lanes", flops: 2 * kernel * kernel * height * width * channels },
+  } as const;
+}
+
+/** A thread makes all its sites at once. */
+function depthwiseTile(p: KernelParams["depthwise"], choice: DepthwiseChoice, setting: Setting): CudaKernel {
+  const { height, width, channels, kernel, norm } = p;
+  const { rows, columns } = choice;
+  const { context, pixels, operands, shared, work } = depthwiseShared(p, choice, setting);
+  const { radius, blockColumns, items } = context;
   const passes = divideUp(items, 256);
   const threads = roundUp(divideUp(items, passes), 32);
-  const weightRow = roundUp(channels, 4);
   const registers = rows >= 7 ? 168 : 128;
-  const interior = height >= rows + 2 * radius && width >= blockColumns + 2 * radius;
   return {
     template: "cuda/depthwise",
     context: {
       ...normContext(norm, { channels, pixels, threads, registers }),
-      scalar: scalars[dtype],
-      height,
-      width,
-      kernel,
-      radius,
+      ...context,
       tileRows: rows,
       tileColumns: columns,
       rowsLast: rows - 1,
-      columnsLast: columns - 1,
-      blockColumns,
-      items,
       passes: passes > 1 ? passes : null,
-      wholeRow: groups === 1 && columns >= width,
-      weightRow,
-      interior,
+      interior: height >= rows + 2 * radius && width >= blockColumns + 2 * radius,
       held: kernel <= widestHeld,
       ragged: height % rows !== 0 || width % blockColumns !== 0,
     },
-    operands: [
-      activation("input", height * width * channels, dims(height, width, channels)),
-      weight("weight", kernel * kernel * weightRow, dims(kernel, kernel, weightRow)),
-      weight("bias", weightRow, dims(channels)),
-      ...affine(norm, channels),
-      result("output", height * width * channels, dims(height, width, channels)),
-    ],
+    operands,
     grid: [divideUp(width, blockColumns), divideUp(height, rows)],
     images: 1,
     threads,
-    shared: norm === null ? 0 : 4 * pixels * tileRow(channels),
+    shared,
     registers,
     counted: false,
-    work: { unit: "lanes", flops: 2 * kernel * kernel * height * width * channels },
+    work,
   };
 }
+
+/** A thread goes down a strip, row after row. */
+function depthwiseStrip(p: KernelParams["depthwise"], choice: DepthwiseChoice, setting: Setting): CudaKernel {
+  const { height, width, channels, norm } = p;
+  const { rows, columns, strip, groups } = choice;
+  const { context, pixels, operands, shared, work } = depthwiseShared(p, choice, setting);
+  const { blockColumns, items, radius } = context;
+  const threads = roundUp(items, 32);
+  const registers = stripRegisters(choice, p.kernel);
+  const [raggedRows, ragged, idle] = [height % strip !== 0, width % blockColumns !== 0, items % 32 !== 0];
+  const given = operands.filter(({ access }) => access === "read");
+  return {
+    template: "cuda/depthwise-strip",
+    context: {
+      ...normContext(norm, { channels, pixels, threads, registers }),
+      ...context,
+      columns,
+      strip,
+      together: rows,
+      interior: width >= blockColumns + 2 * radius,
+      ragged,
+      raggedRows,
+      raggedAny: ragged || height % rows !== 0,
+      idle,
+      itemsLess: items - 1,
+      grouped: groups > 1,
+      given: given.map(({ name, width: stored }) => ({ name, type: stored === "wide" ? "float" : "T" })),
+    },
+    operands,
+    grid: [divideUp(width, blockColumns), divideUp(height, strip)],
+    images: 1,
+    threads,
+    shared,
+    registers,
+    counted: false,
+    work,
+  };
+}
+
+/** What a thread of a strip needs: the rows under way, the weights, two rows of the input, and addresses. */
+const stripRegisters = ({ columns }: DepthwiseChoice, kernel: number): number =>
+  roundUp(kernel * columns + kernel * kernel + 2 * (columns + kernel - 1) + 24, 8);
 
 /** Wider kernels do not fit in registers: a thread then makes one row and reads the weights once each. */
 const widestHeld = 7;
@@ -143,34 +208,78 @@ const widestHeld = 7;
 const usualRows = 4;
 
 export const usualDepthwise = (p: KernelParams["depthwise"], batch: number): DepthwiseChoice =>
-  depthwiseTiles(p, batch).find(({ rows }) => rows <= usualRows) ?? { rows: 1, columns: 4, groups: 1 };
+  depthwiseChoices(p, batch).find(({ rows }) => rows <= usualRows) ?? { rows: 1, columns: 4, strip: 1, groups: 1 };
+
+/** Bytes of shared memory that tiles of tokens keep to. */
+const mostShared = 81920;
+
+/** Threads and registers that a block of a strip keeps to. */
+const stripLimits = { threads: 512, registers: 65536 } as const;
+
+/** Blocks of strips that a large GPU runs at once: four of each of its processors. */
+const stripBlocks = 528;
 
 /**
- * Rows and columns of a thread, and threads along the row, the best first. Cost is what a site takes: its taps, the
- * loads of its window, idle sites, and for few images the blocks that a GPU lacks.
+ * Rows and columns of a thread, its strip, and threads along the row, the best first. Cost is the instructions that a
+ * site takes, as nvcc makes them: its taps, two for each load of the window and some more; idle sites; and for few images
+ * the blocks that a GPU lacks.
  */
-export function depthwiseTiles(
-  { height, width, channels, kernel, norm }: KernelParams["depthwise"],
-  batch: number,
-): readonly DepthwiseChoice[] {
+export function depthwiseChoices(p: KernelParams["depthwise"], batch: number): readonly DepthwiseChoice[] {
+  const { height, width, channels, kernel, norm } = p;
   const all = [7, 4, 2, 1].flatMap(rows =>
-    [8, 7, 4].flatMap(columns => [1, 2, 3, 4, 7, 8].map(groups => ({ rows, columns, groups }))),
+    [8, 7, 4].flatMap(columns =>
+      [1, 2, 3, 4, 7, 8].flatMap(groups =>
+        stripsOf(p, rows).map((strip): DepthwiseChoice => ({ rows, columns, strip, groups })),
+      ),
+    ),
   );
   const fits = all.filter(
-    ({ rows, columns, groups }) =>
-      (kernel <= widestHeld || rows === 1) &&
-      (norm === null || 4 * rows * columns * groups * tileRow(channels) <= 81920) &&
-      groups * channels <= Math.max(192, channels) &&
-      columns * groups < width + columns &&
-      rows < height + 4,
+    choice =>
+      (norm === null || 4 * choice.rows * choice.columns * choice.groups * tileRow(channels) <= mostShared) &&
+      choice.groups * channels <= Math.max(192, channels) &&
+      choice.columns * choice.groups < width + choice.columns &&
+      choice.rows < height + 4 &&
+      (choice.strip > choice.rows ? stripFits(choice, p) : kernel <= widestHeld || choice.rows === 1),
   );
-  const cost = ({ rows, columns, groups }: DepthwiseChoice) => {
-    const window = (rows + kernel - 1) * (columns + kernel - 1);
-    const site = kernel * kernel + (2 * window + 60) / (rows * columns);
-    const idle = (roundUp(height, rows) * roundUp(width, columns * groups)) / (height * width);
-    const blocks = divideUp(height, rows) * divideUp(width, columns * groups) * batch;
-    const thin = Math.max(1, 96 / Math.min(channels * groups, 96));
-    return site * idle * thin * Math.max(1, 200 / blocks);
-  };
+  const cost = (choice: DepthwiseChoice) => (choice.strip > choice.rows ? stripCost : tileCost)(choice, p, batch);
   return fits.sort((a, b) => cost(a) - cost(b));
+}
+
+/** Rows that a thread may go down: its own alone, the map, half of it, a quarter. */
+const stripsOf = ({ height }: KernelParams["depthwise"], rows: number): readonly number[] => [
+  rows,
+  ...[1, 2, 4]
+    .map(parts => roundUp(divideUp(height, parts), rows))
+    .filter((strip, i, all) => strip > rows && all.indexOf(strip) === i),
+];
+
+const stripFits = (choice: DepthwiseChoice, { channels, kernel }: KernelParams["depthwise"]): boolean => {
+  const threads = roundUp(choice.groups * channels, 32);
+  const registers = stripRegisters(choice, kernel);
+  return kernel <= widestHeld && threads <= stripLimits.threads && threads * registers <= stripLimits.registers;
+};
+
+/** Threads of a warp that have nothing to do. */
+const thinness = ({ groups }: DepthwiseChoice, { channels }: KernelParams["depthwise"]): number =>
+  Math.max(1, 96 / Math.min(channels * groups, 96));
+
+function tileCost(choice: DepthwiseChoice, p: KernelParams["depthwise"], batch: number): number {
+  const { height, width, kernel } = p;
+  const { rows, columns, groups } = choice;
+  const window = (rows + kernel - 1) * (columns + kernel - 1);
+  const site = kernel * kernel + (2 * window + 60) / (rows * columns);
+  const idle = (roundUp(height, rows) * roundUp(width, columns * groups)) / (height * width);
+  const blocks = divideUp(height, rows) * divideUp(width, columns * groups) * batch;
+  return site * idle * thinness(choice, p) * Math.max(1, 200 / blocks);
+}
+
+function stripCost(choice: DepthwiseChoice, p: KernelParams["depthwise"], batch: number): number {
+  const { height, width, kernel } = p;
+  const { columns, strip, groups } = choice;
+  const strips = divideUp(height, strip);
+  const read = height + (strips - 1) * (kernel - 1); // rows of the input, those beside a strip's edge twice
+  const site = kernel * kernel + (2 * (columns + kernel - 1) + 25) / columns;
+  const idle = (read * roundUp(width, columns * groups)) / (height * width);
+  const blocks = strips * divideUp(width, columns * groups) * batch;
+  return site * idle * thinness(choice, p) * (roundUp(blocks, stripBlocks) / blocks);
 }
