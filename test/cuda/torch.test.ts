@@ -97,7 +97,7 @@ describe.runIf(hasGxx && torchPython !== null)("operators for PyTorch, built for
     expect(found.errors).toEqual([
       "1 of 70 parameters are missing, the first is downsample_layers.0.0.weight",
       "downsample_layers.0.0.weight has 384 elements, not 3",
-      "micro was built for cpu, not for meta",
+      "micro was built for CPU tensors",
       "pixel_values must be [2, 3, 64, 64], not [2, 3, 63, 64]",
       "pixel_values must be float32, not Double",
       "micro: the batch is not 1 to 4, for which this library was built",
