@@ -33,6 +33,7 @@ export type TemplateName =
   | "host/launch-plan"
   | "host/runner"
   | "host/torch-binding"
+  | "host/torch-cmake"
   | "host/torch-module"
   | "wgsl/average-pool"
   | "wgsl/depthwise"
@@ -3208,23 +3209,7 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
 },"1":function(container,depth0,helpers,partials,data) {
     return "option(CNXC_TORCH \"Build the operators for PyTorch, for which CMake must find Torch\" OFF)\n";
 },"2":function(container,depth0,helpers,partials,data) {
-    var stack1, alias1=container.strict, alias2=container.lambda;
-
-  return "if(CNXC_TORCH)\n  find_package(Torch REQUIRED)\n  add_library("
-    + ((stack1 = alias2(alias1(depth0, "package", {"start":{"line":43,"column":16},"end":{"line":43,"column":23}} ), depth0)) != null ? stack1 : "")
-    + "_torch MODULE torch/binding.cpp)\n  target_compile_features("
-    + ((stack1 = alias2(alias1(depth0, "package", {"start":{"line":44,"column":28},"end":{"line":44,"column":35}} ), depth0)) != null ? stack1 : "")
-    + "_torch PRIVATE cxx_std_17)\n  target_include_directories("
-    + ((stack1 = alias2(alias1(depth0, "package", {"start":{"line":45,"column":31},"end":{"line":45,"column":38}} ), depth0)) != null ? stack1 : "")
-    + "_torch SYSTEM PRIVATE ${TORCH_INCLUDE_DIRS})\n  target_link_libraries("
-    + ((stack1 = alias2(alias1(depth0, "package", {"start":{"line":46,"column":26},"end":{"line":46,"column":33}} ), depth0)) != null ? stack1 : "")
-    + "_torch PRIVATE "
-    + ((stack1 = alias2(alias1(depth0, "package", {"start":{"line":46,"column":52},"end":{"line":46,"column":59}} ), depth0)) != null ? stack1 : "")
-    + " ${TORCH_LIBRARIES})\n  if(CMAKE_CUDA_COMPILER AND NOT CNXC_CPU)\n    find_package(CUDAToolkit REQUIRED)\n    target_compile_definitions("
-    + ((stack1 = alias2(alias1(depth0, "package", {"start":{"line":49,"column":33},"end":{"line":49,"column":40}} ), depth0)) != null ? stack1 : "")
-    + "_torch PRIVATE CNXC_CUDA)\n    target_link_libraries("
-    + ((stack1 = alias2(alias1(depth0, "package", {"start":{"line":50,"column":28},"end":{"line":50,"column":35}} ), depth0)) != null ? stack1 : "")
-    + "_torch PRIVATE CUDA::cudart)\n  endif()\nendif()\n\n";
+    return "if(CNXC_TORCH)\n  add_subdirectory(torch)\nendif()\n\n";
 },"compiler":[8,">= 4.3.0"],"main":function(container,depth0,helpers,partials,data) {
     var stack1, alias1=container.strict, alias2=container.lambda, alias3=depth0 != null ? depth0 : (container.nullContext || {}), lookupProperty = container.lookupProperty || function(parent, propertyName) {
         if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
@@ -3270,37 +3255,37 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
     + " PROPERTIES POSITION_INDEPENDENT_CODE ON)\ntarget_include_directories("
     + ((stack1 = alias2(alias1(depth0, "package", {"start":{"line":37,"column":29},"end":{"line":37,"column":36}} ), depth0)) != null ? stack1 : "")
     + " INTERFACE\n  $<BUILD_INTERFACE:${CMAKE_CURRENT_SOURCE_DIR}> $<INSTALL_INTERFACE:include>)\n\n"
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"torch"),{"name":"if","hash":{},"fn":container.program(2, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":40,"column":0},"end":{"line":54,"column":7}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"torch"),{"name":"if","hash":{},"fn":container.program(2, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":40,"column":0},"end":{"line":45,"column":7}}})) != null ? stack1 : "")
     + "include(GNUInstallDirs)\ninclude(CMakePackageConfigHelpers)\ninstall(TARGETS "
-    + ((stack1 = alias2(alias1(depth0, "package", {"start":{"line":57,"column":18},"end":{"line":57,"column":25}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "package", {"start":{"line":48,"column":18},"end":{"line":48,"column":25}} ), depth0)) != null ? stack1 : "")
     + " EXPORT "
-    + ((stack1 = alias2(alias1(depth0, "package", {"start":{"line":57,"column":37},"end":{"line":57,"column":44}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "package", {"start":{"line":48,"column":37},"end":{"line":48,"column":44}} ), depth0)) != null ? stack1 : "")
     + "Targets ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR})\ninstall(FILES "
-    + ((stack1 = alias2(alias1(depth0, "header", {"start":{"line":58,"column":16},"end":{"line":58,"column":22}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "header", {"start":{"line":49,"column":16},"end":{"line":49,"column":22}} ), depth0)) != null ? stack1 : "")
     + " DESTINATION ${CMAKE_INSTALL_INCLUDEDIR})\ninstall(EXPORT "
-    + ((stack1 = alias2(alias1(depth0, "package", {"start":{"line":59,"column":17},"end":{"line":59,"column":24}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "package", {"start":{"line":50,"column":17},"end":{"line":50,"column":24}} ), depth0)) != null ? stack1 : "")
     + "Targets NAMESPACE "
-    + ((stack1 = alias2(alias1(depth0, "package", {"start":{"line":59,"column":46},"end":{"line":59,"column":53}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "package", {"start":{"line":50,"column":46},"end":{"line":50,"column":53}} ), depth0)) != null ? stack1 : "")
     + ":: DESTINATION ${CMAKE_INSTALL_LIBDIR}/cmake/"
-    + ((stack1 = alias2(alias1(depth0, "package", {"start":{"line":59,"column":102},"end":{"line":59,"column":109}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "package", {"start":{"line":50,"column":102},"end":{"line":50,"column":109}} ), depth0)) != null ? stack1 : "")
     + ")\nfile(WRITE ${CMAKE_CURRENT_BINARY_DIR}/"
-    + ((stack1 = alias2(alias1(depth0, "package", {"start":{"line":60,"column":41},"end":{"line":60,"column":48}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "package", {"start":{"line":51,"column":41},"end":{"line":51,"column":48}} ), depth0)) != null ? stack1 : "")
     + "Config.cmake\n  \"include(CMakeFindDependencyMacro)\\nfind_dependency(Threads)\\ninclude(\\${CMAKE_CURRENT_LIST_DIR}/"
-    + ((stack1 = alias2(alias1(depth0, "package", {"start":{"line":61,"column":101},"end":{"line":61,"column":108}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "package", {"start":{"line":52,"column":101},"end":{"line":52,"column":108}} ), depth0)) != null ? stack1 : "")
     + "Targets.cmake)\\n\")\nwrite_basic_package_version_file("
-    + ((stack1 = alias2(alias1(depth0, "package", {"start":{"line":62,"column":35},"end":{"line":62,"column":42}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "package", {"start":{"line":53,"column":35},"end":{"line":53,"column":42}} ), depth0)) != null ? stack1 : "")
     + "ConfigVersion.cmake COMPATIBILITY SameMinorVersion)\ninstall(FILES ${CMAKE_CURRENT_BINARY_DIR}/"
-    + ((stack1 = alias2(alias1(depth0, "package", {"start":{"line":63,"column":44},"end":{"line":63,"column":51}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "package", {"start":{"line":54,"column":44},"end":{"line":54,"column":51}} ), depth0)) != null ? stack1 : "")
     + "Config.cmake ${CMAKE_CURRENT_BINARY_DIR}/"
-    + ((stack1 = alias2(alias1(depth0, "package", {"start":{"line":63,"column":96},"end":{"line":63,"column":103}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "package", {"start":{"line":54,"column":96},"end":{"line":54,"column":103}} ), depth0)) != null ? stack1 : "")
     + "ConfigVersion.cmake\n  DESTINATION ${CMAKE_INSTALL_LIBDIR}/cmake/"
-    + ((stack1 = alias2(alias1(depth0, "package", {"start":{"line":64,"column":46},"end":{"line":64,"column":53}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "package", {"start":{"line":55,"column":46},"end":{"line":55,"column":53}} ), depth0)) != null ? stack1 : "")
     + ")\n\nif(CMAKE_SOURCE_DIR STREQUAL CMAKE_CURRENT_SOURCE_DIR)\n  set_source_files_properties(run.cu PROPERTIES COMPILE_OPTIONS \"$<$<COMPILE_LANGUAGE:CXX>:-x;c++>\")\n  if(NOT CMAKE_CUDA_COMPILER OR CNXC_CPU)\n    set_source_files_properties(run.cu PROPERTIES LANGUAGE CXX)\n  endif()\n  add_executable("
-    + ((stack1 = alias2(alias1(depth0, "package", {"start":{"line":71,"column":19},"end":{"line":71,"column":26}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "package", {"start":{"line":62,"column":19},"end":{"line":62,"column":26}} ), depth0)) != null ? stack1 : "")
     + "_run run.cu)\n  target_link_libraries("
-    + ((stack1 = alias2(alias1(depth0, "package", {"start":{"line":72,"column":26},"end":{"line":72,"column":33}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "package", {"start":{"line":63,"column":26},"end":{"line":63,"column":33}} ), depth0)) != null ? stack1 : "")
     + "_run PRIVATE "
-    + ((stack1 = alias2(alias1(depth0, "package", {"start":{"line":72,"column":50},"end":{"line":72,"column":57}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "package", {"start":{"line":63,"column":50},"end":{"line":63,"column":57}} ), depth0)) != null ? stack1 : "")
     + ")\nendif()\n";
 },"useData":true},
 
@@ -3791,7 +3776,7 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
     var stack1;
 
   return ", "
-    + ((stack1 = container.lambda(container.strict(depth0, "name", {"start":{"line":3,"column":64},"end":{"line":3,"column":68}} ), depth0)) != null ? stack1 : "");
+    + ((stack1 = container.lambda(container.strict(depth0, "name", {"start":{"line":4,"column":64},"end":{"line":4,"column":68}} ), depth0)) != null ? stack1 : "");
 },"1":function(container,depth0,helpers,partials,data) {
     var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
         if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
@@ -3800,46 +3785,47 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
         return undefined
     };
 
-  return ((stack1 = container.lambda(container.strict(depth0, "name", {"start":{"line":3,"column":103},"end":{"line":3,"column":107}} ), depth0)) != null ? stack1 : "")
-    + ((stack1 = lookupProperty(helpers,"unless").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"last"),{"name":"unless","hash":{},"fn":container.program(2, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":3,"column":109},"end":{"line":3,"column":138}}})) != null ? stack1 : "");
+  return ((stack1 = container.lambda(container.strict(depth0, "name", {"start":{"line":4,"column":103},"end":{"line":4,"column":107}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"unless").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"last"),{"name":"unless","hash":{},"fn":container.program(2, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":4,"column":109},"end":{"line":4,"column":138}}})) != null ? stack1 : "");
 },"2":function(container,depth0,helpers,partials,data) {
     return ", ";
 },"3":function(container,depth0,helpers,partials,data) {
     var stack1;
 
-  return ", const at::Tensor &"
-    + ((stack1 = container.lambda(container.strict(depth0, "name", {"start":{"line":67,"column":83},"end":{"line":67,"column":87}} ), depth0)) != null ? stack1 : "");
+  return ", const Tensor &"
+    + ((stack1 = container.lambda(container.strict(depth0, "name", {"start":{"line":158,"column":75},"end":{"line":158,"column":79}} ), depth0)) != null ? stack1 : "");
 },"4":function(container,depth0,helpers,partials,data) {
     var stack1, alias1=container.strict, alias2=container.lambda;
 
-  return "  const at::Tensor given_"
-    + ((stack1 = alias2(alias1(depth0, "name", {"start":{"line":78,"column":27},"end":{"line":78,"column":31}} ), depth0)) != null ? stack1 : "")
+  return "  const Tensor given_"
+    + ((stack1 = alias2(alias1(depth0, "name", {"start":{"line":167,"column":23},"end":{"line":167,"column":27}} ), depth0)) != null ? stack1 : "")
     + " = checked("
-    + ((stack1 = alias2(alias1(depth0, "name", {"start":{"line":78,"column":46},"end":{"line":78,"column":50}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "name", {"start":{"line":167,"column":42},"end":{"line":167,"column":46}} ), depth0)) != null ? stack1 : "")
     + ", \""
-    + ((stack1 = alias2(alias1(depth0, "name", {"start":{"line":78,"column":57},"end":{"line":78,"column":61}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "name", {"start":{"line":167,"column":53},"end":{"line":167,"column":57}} ), depth0)) != null ? stack1 : "")
     + "\", "
-    + ((stack1 = alias2(alias1(depth0, "sizes", {"start":{"line":78,"column":68},"end":{"line":78,"column":73}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "sizes", {"start":{"line":167,"column":64},"end":{"line":167,"column":69}} ), depth0)) != null ? stack1 : "")
     + ", weights);\n";
 },"5":function(container,depth0,helpers,partials,data) {
     var stack1, alias1=container.strict, alias2=container.lambda;
 
-  return "  at::Tensor "
-    + ((stack1 = alias2(alias1(depth0, "name", {"start":{"line":83,"column":15},"end":{"line":83,"column":19}} ), depth0)) != null ? stack1 : "")
-    + " = at::empty("
-    + ((stack1 = alias2(alias1(depth0, "sizes", {"start":{"line":83,"column":36},"end":{"line":83,"column":41}} ), depth0)) != null ? stack1 : "")
-    + ", floats);\n";
+  return "  const Tensor "
+    + ((stack1 = alias2(alias1(depth0, "name", {"start":{"line":172,"column":17},"end":{"line":172,"column":21}} ), depth0)) != null ? stack1 : "")
+    + " = allocate("
+    + ((stack1 = alias2(alias1(depth0, "sizes", {"start":{"line":172,"column":37},"end":{"line":172,"column":42}} ), depth0)) != null ? stack1 : "")
+    + ", ScalarType::Float, device);\n";
 },"6":function(container,depth0,helpers,partials,data) {
     var stack1;
 
-  return "given_"
-    + ((stack1 = container.lambda(container.strict(depth0, "name", {"start":{"line":91,"column":62},"end":{"line":91,"column":66}} ), depth0)) != null ? stack1 : "")
-    + ".data_ptr<float>(), ";
+  return "floats(given_"
+    + ((stack1 = container.lambda(container.strict(depth0, "name", {"start":{"line":180,"column":69},"end":{"line":180,"column":73}} ), depth0)) != null ? stack1 : "")
+    + "), ";
 },"7":function(container,depth0,helpers,partials,data) {
     var stack1;
 
-  return ((stack1 = container.lambda(container.strict(depth0, "name", {"start":{"line":91,"column":116},"end":{"line":91,"column":120}} ), depth0)) != null ? stack1 : "")
-    + ".data_ptr<float>(), ";
+  return "floats("
+    + ((stack1 = container.lambda(container.strict(depth0, "name", {"start":{"line":180,"column":113},"end":{"line":180,"column":117}} ), depth0)) != null ? stack1 : "")
+    + "), ";
 },"8":function(container,depth0,helpers,partials,data) {
     var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
         if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
@@ -3848,11 +3834,11 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
         return undefined
     };
 
-  return ((stack1 = lookupProperty(helpers,"each").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"outputs"),{"name":"each","hash":{},"fn":container.program(9, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":95,"column":23},"end":{"line":95,"column":57}}})) != null ? stack1 : "");
+  return ((stack1 = lookupProperty(helpers,"each").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"outputs"),{"name":"each","hash":{},"fn":container.program(9, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":184,"column":23},"end":{"line":184,"column":57}}})) != null ? stack1 : "");
 },"9":function(container,depth0,helpers,partials,data) {
     var stack1;
 
-  return ((stack1 = container.lambda(container.strict(depth0, "name", {"start":{"line":95,"column":42},"end":{"line":95,"column":46}} ), depth0)) != null ? stack1 : "");
+  return ((stack1 = container.lambda(container.strict(depth0, "name", {"start":{"line":184,"column":42},"end":{"line":184,"column":46}} ), depth0)) != null ? stack1 : "");
 },"10":function(container,depth0,helpers,partials,data) {
     var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
         if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
@@ -3862,13 +3848,13 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
     };
 
   return " {"
-    + ((stack1 = lookupProperty(helpers,"each").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"outputs"),{"name":"each","hash":{},"fn":container.program(1, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":95,"column":68},"end":{"line":95,"column":133}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"each").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"outputs"),{"name":"each","hash":{},"fn":container.program(1, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":184,"column":68},"end":{"line":184,"column":133}}})) != null ? stack1 : "")
     + "}";
 },"11":function(container,depth0,helpers,partials,data) {
     var stack1;
 
   return ", Tensor "
-    + ((stack1 = container.lambda(container.strict(depth0, "name", {"start":{"line":104,"column":64},"end":{"line":104,"column":68}} ), depth0)) != null ? stack1 : "");
+    + ((stack1 = container.lambda(container.strict(depth0, "name", {"start":{"line":192,"column":64},"end":{"line":192,"column":68}} ), depth0)) != null ? stack1 : "");
 },"compiler":[8,">= 4.3.0"],"main":function(container,depth0,helpers,partials,data) {
     var stack1, alias1=container.strict, alias2=container.lambda, alias3=depth0 != null ? depth0 : (container.nullContext || {}), lookupProperty = container.lookupProperty || function(parent, propertyName) {
         if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
@@ -3883,98 +3869,118 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
     + ((stack1 = alias2(alias1(depth0, "header", {"start":{"line":1,"column":61},"end":{"line":1,"column":67}} ), depth0)) != null ? stack1 : "")
     + ":\n//   torch.ops."
     + ((stack1 = alias2(alias1(depth0, "namespace", {"start":{"line":2,"column":17},"end":{"line":2,"column":26}} ), depth0)) != null ? stack1 : "")
-    + ".pack(parameters, device) -> weights\n//   torch.ops."
+    + ".parameter_names() -> names\n//   torch.ops."
     + ((stack1 = alias2(alias1(depth0, "namespace", {"start":{"line":3,"column":17},"end":{"line":3,"column":26}} ), depth0)) != null ? stack1 : "")
+    + ".pack(parameters, device) -> weights\n//   torch.ops."
+    + ((stack1 = alias2(alias1(depth0, "namespace", {"start":{"line":4,"column":17},"end":{"line":4,"column":26}} ), depth0)) != null ? stack1 : "")
     + ".forward(weights"
-    + ((stack1 = lookupProperty(helpers,"each").call(alias3,lookupProperty(depth0,"inputs"),{"name":"each","hash":{},"fn":container.program(0, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":3,"column":44},"end":{"line":3,"column":79}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"each").call(alias3,lookupProperty(depth0,"inputs"),{"name":"each","hash":{},"fn":container.program(0, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":4,"column":44},"end":{"line":4,"column":79}}})) != null ? stack1 : "")
     + ") -> "
-    + ((stack1 = lookupProperty(helpers,"each").call(alias3,lookupProperty(depth0,"outputs"),{"name":"each","hash":{},"fn":container.program(1, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":3,"column":84},"end":{"line":3,"column":147}}})) != null ? stack1 : "")
-    + "\n// A pass takes its memory from PyTorch's allocator and runs on PyTorch's current stream. Uses what torch has had since 1.13.\n#include \"../"
-    + ((stack1 = alias2(alias1(depth0, "header", {"start":{"line":5,"column":15},"end":{"line":5,"column":21}} ), depth0)) != null ? stack1 : "")
-    + "\"\n\n#include <ATen/ATen.h>\n#include <torch/library.h>\n\n#ifdef CNXC_CUDA\n#include <c10/cuda/CUDAGuard.h>\n#include <c10/cuda/CUDAStream.h>\n#endif\n\n#include <string>\n#include <tuple>\n#include <vector>\n\nnamespace {\n\n#ifdef CNXC_CUDA\nconstexpr c10::DeviceType device_type = c10::DeviceType::CUDA;\nusing Guard = c10::cuda::CUDAGuard;\nCUstream_st *stream() { return c10::cuda::getCurrentCUDAStream().stream(); }\n#else\nconstexpr c10::DeviceType device_type = c10::DeviceType::CPU;\nstruct Guard {\n  explicit Guard(c10::Device) {}\n};\nCUstream_st *stream() { return nullptr; }\n#endif\n\nvoid must("
-    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":33,"column":12},"end":{"line":33,"column":18}} ), depth0)) != null ? stack1 : "")
-    + "_status status) { TORCH_CHECK(status == "
-    + ((stack1 = alias2(alias1(depth0, "upper", {"start":{"line":33,"column":62},"end":{"line":33,"column":67}} ), depth0)) != null ? stack1 : "")
-    + "_OK, \""
-    + ((stack1 = alias2(alias1(depth0, "name", {"start":{"line":33,"column":77},"end":{"line":33,"column":81}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"each").call(alias3,lookupProperty(depth0,"outputs"),{"name":"each","hash":{},"fn":container.program(1, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":4,"column":84},"end":{"line":4,"column":147}}})) != null ? stack1 : "")
+    + "\n// A pass takes its memory from PyTorch's allocator and runs on PyTorch's current stream.\n#include \"../"
+    + ((stack1 = alias2(alias1(depth0, "header", {"start":{"line":6,"column":15},"end":{"line":6,"column":21}} ), depth0)) != null ? stack1 : "")
+    + "\"\n\n#include <torch/csrc/api/include/torch/version.h>\n\n#include <optional>\n#include <sstream>\n#include <stdexcept>\n#include <string>\n#include <tuple>\n#include <vector>\n\n// What the operators need of PyTorch has two bodies. From 2.10 on it is the stable ABI: what is built with one such torch\n// loads in all of them. Before, it is the C++ of libtorch, back to 1.13: what is built with one torch loads in that one.\n#if TORCH_VERSION_MAJOR * 100 + TORCH_VERSION_MINOR >= 210\n\n#define TORCH_TARGET_VERSION (((0ULL + 2) << 56) | ((0ULL + 10) << 48))\n#ifdef CNXC_CUDA\n#define USE_CUDA 1\n#endif\n#include <torch/csrc/stable/accelerator.h>\n#include <torch/csrc/stable/library.h>\n#include <torch/csrc/stable/ops.h>\n#include <torch/csrc/stable/tensor.h>\n\nnamespace {\n\nusing torch::headeronly::DeviceType;\nusing torch::headeronly::ScalarType;\nusing torch::stable::contiguous;\nusing torch::stable::Device;\nusing torch::stable::Tensor;\nusing Sizes = torch::headeronly::HeaderOnlyArrayRef<int64_t>;\nusing Tensors = torch::headeronly::HeaderOnlyArrayRef<Tensor>;\n\nTensor allocate(Sizes sizes, ScalarType type, Device device) {\n  return torch::stable::empty(sizes, type, std::nullopt, device);\n}\nTensor converted(const Tensor &tensor, ScalarType type, Device device) {\n  return torch::stable::to(tensor, type, std::nullopt, device);\n}\n\n#ifdef CNXC_CUDA\nusing Guard = torch::stable::accelerator::DeviceGuard;\nCUstream_st *current_stream(int device) {\n  void *stream = nullptr;\n  TORCH_ERROR_CODE_CHECK(aoti_torch_get_current_cuda_stream(device, &stream));\n  return static_cast<CUstream_st *>(stream);\n}\n#endif\n\n} // namespace\n\n#else\n\n#include <ATen/ATen.h>\n#include <torch/library.h>\n#ifdef CNXC_CUDA\n#include <c10/cuda/CUDAGuard.h>\n#include <c10/cuda/CUDAStream.h>\n#endif\n#define STABLE_TORCH_LIBRARY TORCH_LIBRARY\n#define STABLE_TORCH_LIBRARY_IMPL TORCH_LIBRARY_IMPL\n#define TORCH_BOX TORCH_FN\n\nnamespace {\n\nusing at::Device;\nusing at::DeviceType;\nusing at::ScalarType;\nusing at::Tensor;\nusing Sizes = at::IntArrayRef;\nusing Tensors = at::TensorList;\n\nTensor allocate(Sizes sizes, ScalarType type, Device device) { return at::empty(sizes, at::TensorOptions(type).device(device)); }\nTensor converted(const Tensor &tensor, ScalarType type, Device device) { return tensor.to(device, type); }\nTensor contiguous(const Tensor &tensor) { return tensor.contiguous(); }\n\n#ifdef CNXC_CUDA\nusing Guard = c10::cuda::CUDAGuard;\nCUstream_st *current_stream(int device) { return c10::cuda::getCurrentCUDAStream(device).stream(); }\n#endif\n\n} // namespace\n\n#endif\n\n#ifdef CNXC_CUDA\n#define CNXC_DEVICE CUDA\n#else\n#define CNXC_DEVICE CPU\n#endif\n\nnamespace {\n\n#ifndef CNXC_CUDA\nstruct Guard {\n  explicit Guard(int) {}\n};\nCUstream_st *current_stream(int) { return nullptr; }\n#endif\n\ntemplate <typename... Parts> [[noreturn]] void fail(const Parts &...parts) {\n  std::ostringstream text;\n  (text << ... << parts);\n  throw std::runtime_error(text.str());\n}\n\nvoid must("
+    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":113,"column":12},"end":{"line":113,"column":18}} ), depth0)) != null ? stack1 : "")
+    + "_status status) {\n  if (status != "
+    + ((stack1 = alias2(alias1(depth0, "upper", {"start":{"line":114,"column":18},"end":{"line":114,"column":23}} ), depth0)) != null ? stack1 : "")
+    + "_OK) fail(\""
+    + ((stack1 = alias2(alias1(depth0, "name", {"start":{"line":114,"column":38},"end":{"line":114,"column":42}} ), depth0)) != null ? stack1 : "")
     + ": \", "
-    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":33,"column":90},"end":{"line":33,"column":96}} ), depth0)) != null ? stack1 : "")
-    + "_status_text(status)); }\n\nstd::vector<std::string> parameter_names() {\n  std::vector<std::string> names;\n  for (size_t i = 0; i < "
-    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":37,"column":27},"end":{"line":37,"column":33}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":114,"column":51},"end":{"line":114,"column":57}} ), depth0)) != null ? stack1 : "")
+    + "_status_text(status));\n}\n\nstd::string listed(Sizes sizes) {\n  std::string text;\n  for (const int64_t size : sizes) text += (text.empty() ? \"\" : \", \") + std::to_string(size);\n  return \"[\" + text + \"]\";\n}\n\nstd::vector<std::string> parameter_names() {\n  std::vector<std::string> names;\n  for (size_t i = 0; i < "
+    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":125,"column":27},"end":{"line":125,"column":33}} ), depth0)) != null ? stack1 : "")
     + "_parameter_count(); i++) names.push_back("
-    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":37,"column":78},"end":{"line":37,"column":84}} ), depth0)) != null ? stack1 : "")
-    + "_parameter_name(i));\n  return names;\n}\n\n// Parameters in the order of parameter_names, of any type and on any device, to packed weights on `device`.\nat::Tensor pack(at::TensorList parameters, c10::Device device) {\n  TORCH_CHECK(device.type() == device_type, \""
-    + ((stack1 = alias2(alias1(depth0, "name", {"start":{"line":43,"column":47},"end":{"line":43,"column":51}} ), depth0)) != null ? stack1 : "")
-    + " was built for \", device_type, \", not for \", device);\n  TORCH_CHECK(parameters.size() == "
-    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":44,"column":37},"end":{"line":44,"column":43}} ), depth0)) != null ? stack1 : "")
-    + "_parameter_count(), \""
-    + ((stack1 = alias2(alias1(depth0, "name", {"start":{"line":44,"column":68},"end":{"line":44,"column":72}} ), depth0)) != null ? stack1 : "")
-    + " has \", "
-    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":44,"column":84},"end":{"line":44,"column":90}} ), depth0)) != null ? stack1 : "")
-    + "_parameter_count(), \" parameters, not \",\n              parameters.size());\n  std::vector<at::Tensor> host;\n  std::vector<const float *> pointers;\n  for (size_t i = 0; i < parameters.size(); i++) {\n    host.push_back(parameters[i].to(at::kCPU, at::kFloat).contiguous());\n    TORCH_CHECK(static_cast<size_t>(host[i].numel()) == "
-    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":50,"column":58},"end":{"line":50,"column":64}} ), depth0)) != null ? stack1 : "")
-    + "_parameter_elements(i), "
-    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":50,"column":92},"end":{"line":50,"column":98}} ), depth0)) != null ? stack1 : "")
-    + "_parameter_name(i), \" has \",\n                "
-    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":51,"column":18},"end":{"line":51,"column":24}} ), depth0)) != null ? stack1 : "")
-    + "_parameter_elements(i), \" elements, not \", host[i].numel());\n    pointers.push_back(host[i].data_ptr<float>());\n  }\n  const Guard guard(device);\n  at::Tensor weights = at::empty({static_cast<int64_t>("
-    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":55,"column":57},"end":{"line":55,"column":63}} ), depth0)) != null ? stack1 : "")
-    + "_weights_size())}, at::TensorOptions(at::kByte).device(device));\n  must("
-    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":56,"column":9},"end":{"line":56,"column":15}} ), depth0)) != null ? stack1 : "")
-    + "_pack(pointers.data(), weights.data_ptr()));\n  return weights;\n}\n\nat::Tensor checked(const at::Tensor &tensor, const char *name, at::IntArrayRef sizes, const at::Tensor &weights) {\n  TORCH_CHECK(tensor.device() == weights.device(), name, \" is on \", tensor.device(), \", the weights on \", weights.device());\n  TORCH_CHECK(tensor.scalar_type() == at::kFloat, name, \" must be float32, not \", tensor.scalar_type());\n  TORCH_CHECK(tensor.sizes() == sizes, name, \" must be \", sizes, \", not \", tensor.sizes());\n  return tensor.contiguous();\n}\n\n"
-    + ((stack1 = alias2(alias1(depth0, "returns", {"start":{"line":67,"column":2},"end":{"line":67,"column":9}} ), depth0)) != null ? stack1 : "")
-    + " forward(const at::Tensor &weights"
-    + ((stack1 = lookupProperty(helpers,"each").call(alias3,lookupProperty(depth0,"inputs"),{"name":"each","hash":{},"fn":container.program(3, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":67,"column":45},"end":{"line":67,"column":98}}})) != null ? stack1 : "")
-    + ") {\n  TORCH_CHECK(weights.device().type() == device_type, \""
-    + ((stack1 = alias2(alias1(depth0, "name", {"start":{"line":68,"column":57},"end":{"line":68,"column":61}} ), depth0)) != null ? stack1 : "")
-    + " was built for \", device_type, \", its weights are on \",\n              weights.device());\n  TORCH_CHECK(weights.scalar_type() == at::kByte && weights.is_contiguous() &&\n                  static_cast<size_t>(weights.numel()) == "
-    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":71,"column":60},"end":{"line":71,"column":66}} ), depth0)) != null ? stack1 : "")
-    + "_weights_size(),\n              \"these are no weights that torch.ops."
-    + ((stack1 = alias2(alias1(depth0, "namespace", {"start":{"line":72,"column":53},"end":{"line":72,"column":62}} ), depth0)) != null ? stack1 : "")
-    + ".pack made\");\n  TORCH_CHECK("
-    + ((stack1 = alias2(alias1(depth0, "first", {"start":{"line":73,"column":16},"end":{"line":73,"column":21}} ), depth0)) != null ? stack1 : "")
-    + ".dim() > 0, \""
-    + ((stack1 = alias2(alias1(depth0, "first", {"start":{"line":73,"column":38},"end":{"line":73,"column":43}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":125,"column":78},"end":{"line":125,"column":84}} ), depth0)) != null ? stack1 : "")
+    + "_parameter_name(i));\n  return names;\n}\n\n// Parameters in the order of parameter_names, of any type and on any device, to packed weights on `device`.\nTensor pack(Tensors parameters, Device device) {\n  if (device.type() != DeviceType::CNXC_DEVICE) fail(\""
+    + ((stack1 = alias2(alias1(depth0, "name", {"start":{"line":131,"column":56},"end":{"line":131,"column":60}} ), depth0)) != null ? stack1 : "")
+    + " was built for \" C10_STRINGIZE(CNXC_DEVICE) \" tensors\");\n  const size_t count = "
+    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":132,"column":25},"end":{"line":132,"column":31}} ), depth0)) != null ? stack1 : "")
+    + "_parameter_count();\n  if (parameters.size() != count) fail(\""
+    + ((stack1 = alias2(alias1(depth0, "name", {"start":{"line":133,"column":42},"end":{"line":133,"column":46}} ), depth0)) != null ? stack1 : "")
+    + " has \", count, \" parameters, not \", parameters.size());\n  std::vector<Tensor> host;\n  std::vector<const float *> pointers;\n  for (size_t i = 0; i < count; i++) {\n    const size_t elements = "
+    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":137,"column":30},"end":{"line":137,"column":36}} ), depth0)) != null ? stack1 : "")
+    + "_parameter_elements(i);\n    host.push_back(contiguous(converted(parameters[i], ScalarType::Float, Device(DeviceType::CPU))));\n    if (static_cast<size_t>(host[i].numel()) != elements)\n      fail("
+    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":140,"column":13},"end":{"line":140,"column":19}} ), depth0)) != null ? stack1 : "")
+    + "_parameter_name(i), \" has \", elements, \" elements, not \", host[i].numel());\n    pointers.push_back(static_cast<const float *>(host[i].data_ptr()));\n  }\n  const Tensor weights = allocate({static_cast<int64_t>("
+    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":143,"column":58},"end":{"line":143,"column":64}} ), depth0)) != null ? stack1 : "")
+    + "_weights_size())}, ScalarType::Byte, device);\n  const Guard guard(weights.device().index());\n  must("
+    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":145,"column":9},"end":{"line":145,"column":15}} ), depth0)) != null ? stack1 : "")
+    + "_pack(pointers.data(), weights.data_ptr()));\n  return weights;\n}\n\nTensor checked(const Tensor &tensor, const char *name, Sizes sizes, const Tensor &weights) {\n  if (tensor.device() != weights.device()) fail(name, \" is not on the device of the weights\");\n  if (tensor.scalar_type() != ScalarType::Float) fail(name, \" must be float32, not \", tensor.scalar_type());\n  if (tensor.sizes() != sizes) fail(name, \" must be \", listed(sizes), \", not \", listed(tensor.sizes()));\n  return contiguous(tensor);\n}\n\nfloat *floats(const Tensor &tensor) { return static_cast<float *>(tensor.data_ptr()); }\n\n"
+    + ((stack1 = alias2(alias1(depth0, "returns", {"start":{"line":158,"column":2},"end":{"line":158,"column":9}} ), depth0)) != null ? stack1 : "")
+    + " forward(const Tensor &weights"
+    + ((stack1 = lookupProperty(helpers,"each").call(alias3,lookupProperty(depth0,"inputs"),{"name":"each","hash":{},"fn":container.program(3, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":158,"column":41},"end":{"line":158,"column":90}}})) != null ? stack1 : "")
+    + ") {\n  if (weights.scalar_type() != ScalarType::Byte || !weights.is_contiguous() ||\n      static_cast<size_t>(weights.numel()) != "
+    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":160,"column":48},"end":{"line":160,"column":54}} ), depth0)) != null ? stack1 : "")
+    + "_weights_size())\n    fail(\"these are no weights that torch.ops."
+    + ((stack1 = alias2(alias1(depth0, "namespace", {"start":{"line":161,"column":48},"end":{"line":161,"column":57}} ), depth0)) != null ? stack1 : "")
+    + ".pack made\");\n  if ("
+    + ((stack1 = alias2(alias1(depth0, "first", {"start":{"line":162,"column":8},"end":{"line":162,"column":13}} ), depth0)) != null ? stack1 : "")
+    + ".dim() == 0) fail(\""
+    + ((stack1 = alias2(alias1(depth0, "first", {"start":{"line":162,"column":36},"end":{"line":162,"column":41}} ), depth0)) != null ? stack1 : "")
     + " has no batch\");\n  const int64_t batch = "
-    + ((stack1 = alias2(alias1(depth0, "first", {"start":{"line":74,"column":26},"end":{"line":74,"column":31}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "first", {"start":{"line":163,"column":26},"end":{"line":163,"column":31}} ), depth0)) != null ? stack1 : "")
     + ".size(0);\n  const size_t size = "
-    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":75,"column":24},"end":{"line":75,"column":30}} ), depth0)) != null ? stack1 : "")
-    + "_workspace_size(static_cast<int>(batch));\n  TORCH_CHECK(size > 0, \""
-    + ((stack1 = alias2(alias1(depth0, "name", {"start":{"line":76,"column":27},"end":{"line":76,"column":31}} ), depth0)) != null ? stack1 : "")
-    + ": \", "
-    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":76,"column":40},"end":{"line":76,"column":46}} ), depth0)) != null ? stack1 : "")
-    + "_status_text("
-    + ((stack1 = alias2(alias1(depth0, "upper", {"start":{"line":76,"column":63},"end":{"line":76,"column":68}} ), depth0)) != null ? stack1 : "")
-    + "_BATCH));\n"
-    + ((stack1 = lookupProperty(helpers,"each").call(alias3,lookupProperty(depth0,"inputs"),{"name":"each","hash":{},"fn":container.program(4, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":77,"column":2},"end":{"line":79,"column":11}}})) != null ? stack1 : "")
-    + "  const Guard guard(weights.device());\n  const auto floats = at::TensorOptions(at::kFloat).device(weights.device());\n"
-    + ((stack1 = lookupProperty(helpers,"each").call(alias3,lookupProperty(depth0,"outputs"),{"name":"each","hash":{},"fn":container.program(5, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":82,"column":2},"end":{"line":84,"column":11}}})) != null ? stack1 : "")
-    + "  // PyTorch aligns to 64 bytes at least, the workspace is aligned to 256.\n  at::Tensor workspace = at::empty({static_cast<int64_t>(size + 256)}, floats.dtype(at::kByte));\n  void *const aligned = reinterpret_cast<void *>((reinterpret_cast<size_t>(workspace.data_ptr()) + 255) / 256 * 256);\n  "
-    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":88,"column":4},"end":{"line":88,"column":10}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":164,"column":24},"end":{"line":164,"column":30}} ), depth0)) != null ? stack1 : "")
+    + "_workspace_size(static_cast<int>(batch));\n  if (size == 0) must("
+    + ((stack1 = alias2(alias1(depth0, "upper", {"start":{"line":165,"column":24},"end":{"line":165,"column":29}} ), depth0)) != null ? stack1 : "")
+    + "_BATCH);\n"
+    + ((stack1 = lookupProperty(helpers,"each").call(alias3,lookupProperty(depth0,"inputs"),{"name":"each","hash":{},"fn":container.program(4, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":166,"column":2},"end":{"line":168,"column":11}}})) != null ? stack1 : "")
+    + "  const Device device = weights.device();\n  const Guard guard(device.index());\n"
+    + ((stack1 = lookupProperty(helpers,"each").call(alias3,lookupProperty(depth0,"outputs"),{"name":"each","hash":{},"fn":container.program(5, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":171,"column":2},"end":{"line":173,"column":11}}})) != null ? stack1 : "")
+    + "  // PyTorch aligns to 64 bytes at least, the workspace is aligned to 256.\n  const Tensor workspace = allocate({static_cast<int64_t>(size + 256)}, ScalarType::Byte, device);\n  void *const aligned = reinterpret_cast<void *>((reinterpret_cast<size_t>(workspace.data_ptr()) + 255) / 256 * 256);\n  "
+    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":177,"column":4},"end":{"line":177,"column":10}} ), depth0)) != null ? stack1 : "")
     + "_model *model = nullptr;\n  must("
-    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":89,"column":9},"end":{"line":89,"column":15}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":178,"column":9},"end":{"line":178,"column":15}} ), depth0)) != null ? stack1 : "")
     + "_open(&model, weights.data_ptr()));\n  const "
-    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":90,"column":10},"end":{"line":90,"column":16}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":179,"column":10},"end":{"line":179,"column":16}} ), depth0)) != null ? stack1 : "")
     + "_status status = "
-    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":90,"column":37},"end":{"line":90,"column":43}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":179,"column":37},"end":{"line":179,"column":43}} ), depth0)) != null ? stack1 : "")
     + "_forward(\n      model, static_cast<int>(batch), "
-    + ((stack1 = lookupProperty(helpers,"each").call(alias3,lookupProperty(depth0,"inputs"),{"name":"each","hash":{},"fn":container.program(6, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":91,"column":38},"end":{"line":91,"column":97}}})) != null ? stack1 : "")
-    + ((stack1 = lookupProperty(helpers,"each").call(alias3,lookupProperty(depth0,"outputs"),{"name":"each","hash":{},"fn":container.program(7, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":91,"column":97},"end":{"line":91,"column":152}}})) != null ? stack1 : "")
-    + "aligned, size, stream());\n  "
-    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":93,"column":4},"end":{"line":93,"column":10}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"each").call(alias3,lookupProperty(depth0,"inputs"),{"name":"each","hash":{},"fn":container.program(6, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":180,"column":38},"end":{"line":180,"column":87}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"each").call(alias3,lookupProperty(depth0,"outputs"),{"name":"each","hash":{},"fn":container.program(7, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":180,"column":87},"end":{"line":180,"column":132}}})) != null ? stack1 : "")
+    + "aligned, size, current_stream(device.index()));\n  "
+    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":182,"column":4},"end":{"line":182,"column":10}} ), depth0)) != null ? stack1 : "")
     + "_destroy(model);\n  must(status);\n  return "
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"single"),{"name":"if","hash":{},"fn":container.program(8, data, 0),"inverse":container.program(10, data, 0),"data":data,"loc":{"start":{"line":95,"column":9},"end":{"line":95,"column":144}}})) != null ? stack1 : "")
-    + ";\n}\n\n} // namespace\n\nTORCH_LIBRARY("
-    + ((stack1 = alias2(alias1(depth0, "namespace", {"start":{"line":100,"column":16},"end":{"line":100,"column":25}} ), depth0)) != null ? stack1 : "")
-    + ", library) {\n  library.def(\"parameter_names\", &parameter_names);\n  library.def(\"pack(Tensor[] parameters, Device device) -> Tensor\",\n              torch::dispatch(c10::DispatchKey::CompositeExplicitAutograd, &pack));\n  library.def(\"forward(Tensor weights"
-    + ((stack1 = lookupProperty(helpers,"each").call(alias3,lookupProperty(depth0,"inputs"),{"name":"each","hash":{},"fn":container.program(11, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":104,"column":37},"end":{"line":104,"column":79}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"single"),{"name":"if","hash":{},"fn":container.program(8, data, 0),"inverse":container.program(10, data, 0),"data":data,"loc":{"start":{"line":184,"column":9},"end":{"line":184,"column":144}}})) != null ? stack1 : "")
+    + ";\n}\n\n} // namespace\n\nSTABLE_TORCH_LIBRARY("
+    + ((stack1 = alias2(alias1(depth0, "namespace", {"start":{"line":189,"column":23},"end":{"line":189,"column":32}} ), depth0)) != null ? stack1 : "")
+    + ", library) {\n  library.def(\"parameter_names() -> str[]\");\n  library.def(\"pack(Tensor[] parameters, Device device) -> Tensor\");\n  library.def(\"forward(Tensor weights"
+    + ((stack1 = lookupProperty(helpers,"each").call(alias3,lookupProperty(depth0,"inputs"),{"name":"each","hash":{},"fn":container.program(11, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":192,"column":37},"end":{"line":192,"column":79}}})) != null ? stack1 : "")
     + ") -> "
-    + ((stack1 = alias2(alias1(depth0, "schemaReturns", {"start":{"line":104,"column":86},"end":{"line":104,"column":99}} ), depth0)) != null ? stack1 : "")
-    + "\");\n}\n\n#ifdef CNXC_CUDA\nTORCH_LIBRARY_IMPL("
-    + ((stack1 = alias2(alias1(depth0, "namespace", {"start":{"line":108,"column":21},"end":{"line":108,"column":30}} ), depth0)) != null ? stack1 : "")
-    + ", CUDA, library) { library.impl(\"forward\", &forward); }\n#else\nTORCH_LIBRARY_IMPL("
-    + ((stack1 = alias2(alias1(depth0, "namespace", {"start":{"line":110,"column":21},"end":{"line":110,"column":30}} ), depth0)) != null ? stack1 : "")
-    + ", CPU, library) { library.impl(\"forward\", &forward); }\n#endif\n";
+    + ((stack1 = alias2(alias1(depth0, "schemaReturns", {"start":{"line":192,"column":86},"end":{"line":192,"column":99}} ), depth0)) != null ? stack1 : "")
+    + "\");\n}\n\n// What has no tensor to tell its device.\nSTABLE_TORCH_LIBRARY_IMPL("
+    + ((stack1 = alias2(alias1(depth0, "namespace", {"start":{"line":196,"column":28},"end":{"line":196,"column":37}} ), depth0)) != null ? stack1 : "")
+    + ", CompositeExplicitAutograd, library) {\n  library.impl(\"parameter_names\", TORCH_BOX(&parameter_names));\n  library.impl(\"pack\", TORCH_BOX(&pack));\n}\n\nSTABLE_TORCH_LIBRARY_IMPL("
+    + ((stack1 = alias2(alias1(depth0, "namespace", {"start":{"line":201,"column":28},"end":{"line":201,"column":37}} ), depth0)) != null ? stack1 : "")
+    + ", CNXC_DEVICE, library) { library.impl(\"forward\", TORCH_BOX(&forward)); }\n";
+},"useData":true},
+
+  "host/torch-cmake": {"compiler":[8,">= 4.3.0"],"main":function(container,depth0,helpers,partials,data) {
+    var stack1, alias1=container.strict, alias2=container.lambda;
+
+  return "# What -DCNXC_TORCH=ON adds to ../CMakeLists.txt. In a folder of its own, since find_package(Torch) changes CUDA's flags and\n# architectures.\nfind_package(Torch REQUIRED)\nadd_library("
+    + ((stack1 = alias2(alias1(depth0, "package", {"start":{"line":4,"column":14},"end":{"line":4,"column":21}} ), depth0)) != null ? stack1 : "")
+    + "_torch MODULE binding.cpp)\ntarget_compile_features("
+    + ((stack1 = alias2(alias1(depth0, "package", {"start":{"line":5,"column":26},"end":{"line":5,"column":33}} ), depth0)) != null ? stack1 : "")
+    + "_torch PRIVATE cxx_std_17)\ntarget_include_directories("
+    + ((stack1 = alias2(alias1(depth0, "package", {"start":{"line":6,"column":29},"end":{"line":6,"column":36}} ), depth0)) != null ? stack1 : "")
+    + "_torch SYSTEM PRIVATE ${TORCH_INCLUDE_DIRS})\ntarget_link_libraries("
+    + ((stack1 = alias2(alias1(depth0, "package", {"start":{"line":7,"column":24},"end":{"line":7,"column":31}} ), depth0)) != null ? stack1 : "")
+    + "_torch PRIVATE "
+    + ((stack1 = alias2(alias1(depth0, "package", {"start":{"line":7,"column":50},"end":{"line":7,"column":57}} ), depth0)) != null ? stack1 : "")
+    + ")\nset_target_properties("
+    + ((stack1 = alias2(alias1(depth0, "package", {"start":{"line":8,"column":24},"end":{"line":8,"column":31}} ), depth0)) != null ? stack1 : "")
+    + "_torch PROPERTIES LIBRARY_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR})\n\nset(files torch_cpu)\nif(CMAKE_CUDA_COMPILER AND NOT CNXC_CPU)\n  if(NOT TARGET torch_cuda)\n    message(FATAL_ERROR \"This torch has no CUDA: build for the CPU, with -DCNXC_CPU=ON.\")\n  endif()\n  list(APPEND files torch_cuda)\n  target_compile_definitions("
+    + ((stack1 = alias2(alias1(depth0, "package", {"start":{"line":16,"column":31},"end":{"line":16,"column":38}} ), depth0)) != null ? stack1 : "")
+    + "_torch PRIVATE CNXC_CUDA)\nendif()\n\nif(Torch_VERSION VERSION_LESS 2.10)\n  target_link_libraries("
+    + ((stack1 = alias2(alias1(depth0, "package", {"start":{"line":20,"column":26},"end":{"line":20,"column":33}} ), depth0)) != null ? stack1 : "")
+    + "_torch PRIVATE ${TORCH_LIBRARIES})\n  target_include_directories("
+    + ((stack1 = alias2(alias1(depth0, "package", {"start":{"line":21,"column":31},"end":{"line":21,"column":38}} ), depth0)) != null ? stack1 : "")
+    + "_torch SYSTEM PRIVATE ${CMAKE_CUDA_TOOLKIT_INCLUDE_DIRECTORIES})\n  set_target_properties("
+    + ((stack1 = alias2(alias1(depth0, "package", {"start":{"line":22,"column":26},"end":{"line":22,"column":33}} ), depth0)) != null ? stack1 : "")
+    + "_torch PROPERTIES CUDA_RUNTIME_LIBRARY Shared)\nelse()\n  # By file, so that what else this torch is linked with need not be there when another one loads the library.\n  foreach(file ${files})\n    target_link_libraries("
+    + ((stack1 = alias2(alias1(depth0, "package", {"start":{"line":26,"column":28},"end":{"line":26,"column":35}} ), depth0)) != null ? stack1 : "")
+    + "_torch PRIVATE $<TARGET_FILE:${file}>)\n  endforeach()\nendif()\n";
 },"useData":true},
 
   "host/torch-module": {"0":function(container,depth0,helpers,partials,data) {
@@ -4045,7 +4051,7 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
 
   return "\"\"\""
     + ((stack1 = alias2(alias1(depth0, "name", {"start":{"line":1,"column":5},"end":{"line":1,"column":9}} ), depth0)) != null ? stack1 : "")
-    + " as a module of PyTorch.\n\nBuild the operators once, with the Python that will use them:\n\n    cmake -S .. -B build -DCNXC_TORCH=ON -DCMAKE_PREFIX_PATH=\"$(python3 -c 'import torch; print(torch.utils.cmake_prefix_path)')\"\n    cmake --build build --target "
+    + " as a module of PyTorch.\n\nBuild the operators with a torch that will use them. What was built with torch 2.10 or newer loads in all that are:\n\n    cmake -S .. -B build -DCNXC_TORCH=ON -DCMAKE_PREFIX_PATH=\"$(python3 -c 'import torch; print(torch.utils.cmake_prefix_path)')\"\n    cmake --build build --target "
     + ((stack1 = alias2(alias1(depth0, "package", {"start":{"line":6,"column":35},"end":{"line":6,"column":42}} ), depth0)) != null ? stack1 : "")
     + "_torch\n\nthen\n\n    from "
     + ((stack1 = alias2(alias1(depth0, "package", {"start":{"line":10,"column":11},"end":{"line":10,"column":18}} ), depth0)) != null ? stack1 : "")

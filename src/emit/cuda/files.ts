@@ -106,6 +106,7 @@ function torchFiles(program: CudaProgram, context: EmitContext, shared: Shared) 
   const lines = banner(context);
   const text = torchContext(program, context.model, shared);
   return [
+    ["torch/CMakeLists.txt", lines.map(line => `# ${line}\n`).join("") + renderTemplate("host/torch-cmake", shared)],
     ["torch/binding.cpp", lines.map(line => `// ${line}\n`).join("") + renderTemplate("host/torch-binding", text)],
     [
       `torch/${shared.package}_torch.py`,
@@ -132,7 +133,7 @@ function torchContext(program: CudaProgram, model: Model, shared: Shared) {
     outputs,
     single,
     first: inputs[0]?.name,
-    returns: single ? "at::Tensor" : `std::tuple<${outputs.map(() => "at::Tensor").join(", ")}>`,
+    returns: single ? "Tensor" : `std::tuple<${outputs.map(() => "Tensor").join(", ")}>`,
     schemaReturns: single ? "Tensor" : `(${outputs.map(() => "Tensor").join(", ")})`,
   };
 }
