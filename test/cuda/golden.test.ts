@@ -4,10 +4,11 @@ import * as path from "node:path";
 import { describe, expect, test } from "vitest";
 import { lower } from "../../src/compile.ts";
 import { nameless } from "../../src/emit/target.ts";
+import type { StorageType } from "../../src/model/model.ts";
 import { buildCuda } from "../../src/node/toolchain.ts";
 import type { Measured } from "../../src/plan/measured.ts";
 import type { Plan } from "../../src/plan/plan.ts";
-import { inParts, madeAnew, targetWith } from "../support/cuda-measured.ts";
+import { depthwiseBy, inParts, madeAnew, targetWith } from "../support/cuda-measured.ts";
 import { hasGxx } from "../support/cuda-tools.ts";
 import { newFolder } from "../support/folders.ts";
 import { full } from "../support/full.ts";
@@ -52,7 +53,7 @@ async function logitsOf(golden: Golden & Dense, words: readonly string[]) {
 /** Logits of a library with certain choices, as the words say how blocks run, and its kernels that have a text in them. */
 async function logitsWith(
   golden: Golden & Dense,
-  dtype: "f16" | "bf16",
+  dtype: StorageType,
   choose: (plan: Plan) => Measured,
   text: string,
   words: readonly (readonly string[])[] = [["forward", "late", "1"]],
@@ -140,4 +141,15 @@ describe.runIf(hasGxx)("CUDA kernels give PyTorch's numbers as fibers of a CPU",
       expect(anew.runs[0]?.equals(stored.runs[0] as Buffer)).toBe(true);
     }
   });
+
+  test.each(["f32", "bf16"] as const)(
+    "depthwise convolutions down a strip, the same bits as at once: %s",
+    async dtype => {
+      const golden = readGolden<Dense>("dense/micro-64x64-b2");
+      const tile = await logitsWith(golden, dtype, depthwiseBy("tile"), "makes a strip of");
+      const strip = await logitsWith(golden, dtype, depthwiseBy("strip"), "makes a strip of");
+      expect([tile.kernels, strip.kernels]).toEqual([0, 4]);
+      expect(strip.runs[0]?.equals(tile.runs[0] as Buffer)).toBe(true);
+    },
+  );
 });

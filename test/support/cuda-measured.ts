@@ -1,9 +1,10 @@
 import { type Lowering, lower } from "../../src/compile.ts";
 import { measuredOf, measuredWith, mlpCandidates } from "../../src/emit/cuda/candidates.ts";
 import { type CudaOptions, cudaTarget } from "../../src/emit/cuda/cuda.ts";
+import { depthwiseChoices } from "../../src/emit/cuda/kernels/convolutions.ts";
 import type { KernelTarget } from "../../src/emit/target.ts";
 import type { StorageType } from "../../src/model/model.ts";
-import type { Measured } from "../../src/plan/measured.ts";
+import { depthwiseKey, type Measured } from "../../src/plan/measured.ts";
 import type { Plan } from "../../src/plan/plan.ts";
 
 /** A CUDA target with choices for the kernels of the plan that it makes without any. */
@@ -24,6 +25,19 @@ export const inParts =
   (split: number) =>
   ({ steps, batch }: Plan): Measured =>
     measuredWith(steps, batch.max, { split });
+
+/** Threads of depthwise convolutions go down a strip, or make all their sites at once; nothing is split. */
+export const depthwiseBy =
+  (way: "strip" | "tile") =>
+  (plan: Plan): Measured => {
+    const choices = plan.steps.flatMap(step => {
+      if (step.kind !== "depthwise") return [];
+      const all = depthwiseChoices(step.params, plan.batch.max);
+      const choice = all.find(({ rows, strip }) => (way === "strip" ? strip > rows : strip === rows));
+      return choice ? [[depthwiseKey(step.params), choice] as const] : [];
+    });
+    return { ...inParts(1)(plan), depthwise: new Map(choices) };
+  };
 
 /** The values between the linears of a block are made anew where they can be, in the way that comes at `way`; nothing is split. */
 export const madeAnew =
