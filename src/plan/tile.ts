@@ -153,11 +153,17 @@ const exactTile = ({ depth }: ExactGemm, of: { readonly rows: number; readonly c
   cell: [4, 1],
 });
 
+/** Can warps share a tile? Those of 64 or 32 rows its rows; where these are not a multiple of that, 4 share its columns. */
+const isShared = ({ rows, columns }: { readonly rows: number; readonly columns: number }): boolean =>
+  rows % 32 === 0 || columns % 32 === 0;
+
 /** Tiles, the best first: its groups, as many at a time as run at once, have the least to multiply and to load. */
 export const exactTiles = (gemm: ExactGemm, shape: GemmShape): readonly TiledTile[] => {
   const dividing = gemm.columns.filter(columns => shape.columns % columns === 0);
   const columns = dividing.length > 0 ? dividing : gemm.columns;
-  const all = gemm.rows.flatMap(rows => columns.map(columns => exactTile(gemm, { rows, columns })));
+  const all = gemm.rows.flatMap(rows =>
+    columns.filter(columns => isShared({ rows, columns })).map(columns => exactTile(gemm, { rows, columns })),
+  );
   const cost = (tile: TiledTile) =>
     divideUp(gemmGroups(tile, { ...shape, batch: gemm.images }), gemm.groups) *
     (tile.rows * tile.columns + gemm.load * (tile.rows + tile.columns));

@@ -133,7 +133,7 @@ export const tunings: { readonly [name in TuningName]: Tuning } = {
   cuda: {
     gemm: {
       kind: "exact",
-      rows: [128, 64, 32],
+      rows: [128, 112, 64, 32], // 112 divides the sites of stages at 224 x 224
       columns: [128, 96, 88, 80, 64, 48, 40, 32, 24, 16, 8],
       depth: 16,
       groups: 132,

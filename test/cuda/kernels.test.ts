@@ -51,6 +51,8 @@ const sizes: readonly Size[] = [
   [64, 160, 40, tile(32, 40)],
   [50, 768, 64, tile(32, 64)],
   [20, 20, 12, tile(32, 8)],
+  [196, 64, 96, tile(112, 96)],
+  [120, 48, 128, tile(112, 64)],
 ];
 
 const depthwise = (

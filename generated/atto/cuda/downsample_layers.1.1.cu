@@ -88,7 +88,7 @@ CNX_DEVICE void stage(const T *input, const T *weight, const Pair *stats, T *a, 
   }
 }
 
-CNX_KERNEL(128, 2) kernel(
+CNX_KERNEL(128, 3) kernel(
     const bf16 *__restrict__ input, // [56][56][40]
     const bf16 *__restrict__ weight, // [160][80]
     const float *__restrict__ bias, // [80]

@@ -69,7 +69,7 @@ CNX_DEVICE void finish_image(const unsigned *before, const float *squares, const
   if (thread() == 0) *counter = 0;
 }
 
-CNX_KERNEL(128, 2) kernel(
+CNX_KERNEL(128, 3) kernel(
     const bf16 *__restrict__ input, // [3136][40]
     const bf16 *__restrict__ weight, // [48][160]
     const float *__restrict__ bias, // [160]

@@ -50,7 +50,7 @@ CNX_DEVICE void stage(const T *input, const T *weight, const float *scale, float
   }
 }
 
-CNX_KERNEL(128, 2) kernel(
+CNX_KERNEL(128, 3) kernel(
     const bf16 *__restrict__ input, // [784][320]
     const bf16 *__restrict__ weight, // [320][80]
     const float *__restrict__ bias, // [80]

@@ -78,7 +78,7 @@ CNX_DEVICE bool add_parts(float (&c)[m_tiles][n_tiles][4], float *partials, unsi
   return true;
 }
 
-CNX_KERNEL(128, 2) kernel(
+CNX_KERNEL(128, 3) kernel(
     const bf16 *__restrict__ input, // [196][640]
     const bf16 *__restrict__ weight, // [640][160]
     const float *__restrict__ bias, // [160]

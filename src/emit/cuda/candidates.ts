@@ -98,18 +98,24 @@ const makesSquares = ({ params }: Pick<Step, "params">): boolean => "squares" in
 function productChoices(shape: Product, { batch }: Plan, { dtype, tf32 }: Tried): readonly ProductChoice[] {
   const { gemm } = tuningFor("cuda", batch);
   invariant(gemm.kind === "exact", "CUDA's tiles are exact");
-  const tiles = exactTiles(gemm, shape)
-    .slice(0, tilesTried)
-    .map(({ rows, columns }) => ({ rows, columns }));
+  const tilesFor = (groups: number, count: number) =>
+    exactTiles({ ...gemm, groups }, shape)
+      .slice(0, count)
+      .map(({ rows, columns }) => ({ rows, columns }));
   const usual = (tile: Pick<ProductChoice, "rows" | "columns">) => usualProduct(shape, tile, batch.max);
+  const tiles = tilesFor(gemm.groups, tilesTried);
   if (dtype === "f32" && !tf32) return tiles.map(usual);
   const pairs = ways.flatMap((way, w) => tiles.map((tile, t) => ({ choice: { ...usual(tile), ...way }, late: w + t })));
+  // A tile that is split may be larger: it needs fewer of its kind to keep a device busy.
+  const larger = [8, 4, 2].flatMap((split, w) =>
+    tilesFor(gemm.groups / split, 2).map((tile, t) => ({ choice: { ...usual(tile), split }, late: w + t + 1 })),
+  );
   const blocks = ({ rows, columns }: ProductChoice) =>
     divideUp(shape.rows, rows) * divideUp(shape.columns, columns) * batch.max;
-  return pairs
+  return [...pairs, ...larger]
     .sort((a, b) => a.late - b.late) // what is likely, first
     .map(({ choice }) => choice)
-    .filter(choice => choice.split === 1 || blocks(choice) < 2 * gemm.groups); // else the device is busy without
+    .filter(choice => choice.split === 1 || (!shape.squares && blocks(choice) < 2 * gemm.groups)); // else splits gain nothing
 }
 
 /** What else than the tile is tried on tensor cores; splits that do nothing make no kernel of their own. */

@@ -95,7 +95,7 @@ const forms: {
   product: {
     shape: { rows: size, depth: size, columns: size },
     choice: {
-      rows: oneOf(32, 64, 128),
+      rows: oneOf(32, 64, 112, 128),
       columns: oneOf(8, 16, 24, 32, 40, 48, 64, 80, 88, 96, 128),
       warpRows: oneOf(32, 64),
       step: oneOf(32, 64),

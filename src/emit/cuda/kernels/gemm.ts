@@ -198,8 +198,12 @@ function lanes(p: CudaGemm, { channels, patches, eps }: Operand, shape: Common):
   };
 }
 
-/** How warps share a block: at most `rows` rows each, the columns in as many parts as give four warps or more. */
+/**
+ * How warps share a block: at most `rows` rows each, the columns in as many parts as give four warps or more. Rows that
+ * are not a multiple of 32 stay together.
+ */
 function warpGrid(blockRows: number, blockColumns: number, rows: number): readonly [m: number, n: number] {
+  if (blockRows % 32 !== 0) return [1, 4];
   const parts = (wanted: number) => [4, 2, 1].find(n => n <= wanted && blockColumns % (8 * n) === 0) ?? 1;
   const m = Math.max(1, blockRows / rows);
   const n = parts(m >= 2 ? 2 : 4);
@@ -319,7 +323,7 @@ function tensorCores(p: CudaGemm, { channels, patches, eps }: Operand, shape: Co
     images: 1,
     threads,
     shared: p.finish || split ? beforeAt + 4 : used,
-    registers: sumsOfThread <= 32 ? 128 : sumsOfThread <= 64 ? 168 : sumsOfThread + 112,
+    registers: sumsOfThread <= 32 ? 128 : sumsOfThread <= 84 ? 168 : sumsOfThread + 112,
     counted: false,
     work: { unit: tf32 ? "tf32" : "tensor", flops: 2 * p.rows * p.depth * p.columns },
   };
