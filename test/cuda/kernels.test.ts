@@ -51,8 +51,7 @@ const sizes: readonly Size[] = [
   [64, 160, 40, tile(32, 40)],
   [50, 768, 64, tile(32, 64)],
   [20, 20, 12, tile(32, 8)],
-  [196, 64, 96, tile(112, 96)],
-  [120, 48, 128, tile(112, 64)],
+  [116, 48, 96, tile(112, 96)],
 ];
 
 const depthwise = (
@@ -254,7 +253,7 @@ const all: readonly KernelCase[] = dtypes.flatMap(dtype => [
   depthwise(dtype, [14, 16, 40, 7]),
   depthwise(dtype, [7, 7, 96, 7]),
   depthwise(dtype, [9, 12, 12, 9]),
-  ...strips(dtype),
+  ...strips(dtype).slice(0, dtype === "bf16" || full ? undefined : 1),
   downsample(dtype, 40, 80),
   downsample(dtype, 6, 12),
   stem(dtype, 64),
@@ -520,7 +519,7 @@ describe.runIf(hasGxx)("kernels under the address and undefined-behaviour saniti
   const some = good.filter(
     ({ name, dtype, tf32 = false }) =>
       (dtype === "bf16" || tf32) &&
-      /fc1.*x40x|fc2.*x20x|9x12x12|downsample.*_6|stem.*60|sites_(2x2|4x16)|masked_|stem_kept|gather|place_|error_norm/.test(
+      /fc1.*x40x|fc2.*x20x|9x12x12|strip_.*(13x9|14x22)|mlp_.*49x40|downsample.*_6|stem.*60|sites_(2x2|4x16)|masked_|stem_kept|gather|place_|error_norm/.test(
         name,
       ),
   );

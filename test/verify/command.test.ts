@@ -77,7 +77,7 @@ describe("cnxc verify --differential", { timeout: long }, () => {
     .each([
       { count: full ? 5000 : 200, on: "onnx" },
       { count: full ? 1000 : 15, on: "webgpu" },
-      ...(hasGxx ? [{ count: full ? 500 : 20, on: "cuda-cpu" }] : []),
+      ...(hasGxx ? [{ count: full ? 500 : 12, on: "cuda-cpu" }] : []),
     ])("$count specs on $on: no disagreement", ({ count, on }) => {
     const ran = differential(count, on);
     expect(ran.stderr).toBe("");
