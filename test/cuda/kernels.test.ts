@@ -409,7 +409,7 @@ const faults: readonly Fault[] = [
   [
     "removed rows in the sums of squares",
     maskedProduct("f32", "first"),
-    /( +if \(removed\(mask, m\)\).*\n)([\s\S]*?square\.v\[e\] \+=.*\n)/,
+    /( +if \(removed\(mask, m0 \+ m\)\).*\n)([\s\S]*?square\.v\[e\] \+=.*\n)/,
     "$2$1",
   ],
   ["the first image's mask for all", maskedProduct("bf16", "first"), /mask \+= image \* \d+;/, ""],

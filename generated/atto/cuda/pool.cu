@@ -52,7 +52,7 @@ CNX_DEVICE void normalize(const float *tile, T *output, int count) {
   }
 }
 
-CNX_KERNEL(320, 3) kernel(
+CNX_KERNEL(320, 2) kernel(
     const bf16 *__restrict__ input, // [49][320]
     float *__restrict__ output) // [320]
 {

@@ -74,12 +74,9 @@ CNX_DEVICE void stage(const T *input, const float *weight, const Pair *stats, fl
     const int m = i / (step / 4), k = i % (step / 4) * 4;
     store4(a + m * a_row + k, fetch(input, stats, m0, m, s * step + k));
   }
-  const Sweep<32, step, block_columns / 4> right;
-  b += right.first * block_columns + right.chunk * 4;
-  weight += (s * step + right.first) * 16 + n0 + right.chunk * 4;
-  CNX_UNROLL
-  for (int i = 0; i < right.count; i++) {
-    if (right.has(i)) copy_async(b + i * right.pass * block_columns, weight + i * right.pass * 16, 16);
+  for (int i = thread(); i < step * (block_columns / 4); i += 32) {
+    const int k = i / (block_columns / 4), n = i % (block_columns / 4) * 4;
+    copy_async(b + k * block_columns + n, weight + (s * step + k) * 16 + n0 + n, 16);
   }
   copy_commit();
 }
@@ -124,14 +121,15 @@ CNX_KERNEL(32, 12) kernel(
       }
     }
   }
+  const size_t corner = (static_cast<size_t>(image) * rows + m0) * columns + n0;
+  output += corner;
   CNX_UNROLL
   for (int j = 0; j < cell_quads; j++) {
     const int n = (lane_x + j * 2) * 4;
     const Quad shift = load4(bias + n0 + n);
     CNX_UNROLL
     for (int i = 0; i < cell_rows; i++) {
-      const int m = m0 + lane_y + i * 16;
-      const size_t at = (static_cast<size_t>(image) * rows + m) * columns + n0 + n;
+      const int m = lane_y + i * 16, at = m * columns + n;
       Quad v;
       CNX_UNROLL
       for (int e = 0; e < 4; e++) v.v[e] = c[i][j][e] + shift.v[e];

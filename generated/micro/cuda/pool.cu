@@ -54,7 +54,7 @@ CNX_DEVICE void normalize(const float *tile, T *output, int count) {
   }
 }
 
-CNX_KERNEL(64, 16) kernel(
+CNX_KERNEL(64, 10) kernel(
     const float *__restrict__ input, // [4][40]
     float *__restrict__ output) // [40]
 {

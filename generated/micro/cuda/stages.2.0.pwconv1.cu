@@ -23,21 +23,14 @@ constexpr int a_stage = block_rows * a_row, b_stage = step * block_columns;
 CNX_DEVICE void stage(const T *input, const float *weight, float *a, float *b, int m0, int n0, int s) {
   a += s % 2 * a_stage;
   b += s % 2 * b_stage;
-  const Sweep<48, block_rows, step / 4> left;
-  const int k = s * step + left.chunk * 4;
-  a += left.first * a_row + left.chunk * 4;
-  input += (m0 + left.first) * depth + k;
-  CNX_UNROLL
-  for (int i = 0; i < left.count; i++) {
-    const bool inside = m0 + left.row(i) < rows && k < depth;
-    if (left.has(i)) copy_async(a + i * left.pass * a_row, input + i * left.pass * depth, inside ? 16 : 0);
+  for (int i = thread(); i < block_rows * (step / 4); i += 48) {
+    const int m = i / (step / 4), k = i % (step / 4) * 4;
+    const bool inside = m0 + m < rows && s * step + k < depth;
+    copy_async(a + m * a_row + k, input + (inside ? (m0 + m) * depth + s * step + k : 0), inside ? 16 : 0);
   }
-  const Sweep<48, step, block_columns / 4> right;
-  b += right.first * block_columns + right.chunk * 4;
-  weight += (s * step + right.first) * 96 + n0 + right.chunk * 4;
-  CNX_UNROLL
-  for (int i = 0; i < right.count; i++) {
-    if (right.has(i)) copy_async(b + i * right.pass * block_columns, weight + i * right.pass * 96, 16);
+  for (int i = thread(); i < step * (block_columns / 4); i += 48) {
+    const int k = i / (block_columns / 4), n = i % (block_columns / 4) * 4;
+    copy_async(b + k * block_columns + n, weight + (s * step + k) * 96 + n0 + n, 16);
   }
   copy_commit();
 }
@@ -107,6 +100,8 @@ CNX_KERNEL(48, 6) kernel(
       }
     }
   }
+  const size_t corner = (static_cast<size_t>(image) * rows + m0) * columns + n0;
+  output += corner;
   float *sums = shared<float>(0); // of squares, [8][block_columns]
   barrier();
   CNX_UNROLL
@@ -116,9 +111,8 @@ CNX_KERNEL(48, 6) kernel(
     Quad square = {0.0f, 0.0f, 0.0f, 0.0f};
     CNX_UNROLL
     for (int i = 0; i < cell_rows; i++) {
-      const int m = m0 + lane_y + i * 8;
-      if (m >= rows) continue;
-      const size_t at = (static_cast<size_t>(image) * rows + m) * columns + n0 + n;
+      const int m = lane_y + i * 8, at = m * columns + n;
+      if (m0 + m >= rows) continue;
       Quad v;
       CNX_UNROLL
       for (int e = 0; e < 4; e++) v.v[e] = gelu(c[i][j][e] + shift.v[e]);

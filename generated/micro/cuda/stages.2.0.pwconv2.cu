@@ -22,26 +22,19 @@ constexpr int a_stage = block_rows * a_row, b_stage = step * block_columns;
 CNX_DEVICE void stage(const T *input, const float *weight, const float *scale, float *factor, float *a, float *b, int m0, int n0, int s) {
   a += s % 2 * a_stage;
   b += s % 2 * b_stage;
-  const Sweep<32, block_rows, step / 4> left;
-  const int k = s * step + left.chunk * 4;
-  a += left.first * a_row + left.chunk * 4;
-  input += (m0 + left.first) * depth + k;
-  CNX_UNROLL
-  for (int i = 0; i < left.count; i++) {
-    const bool inside = m0 + left.row(i) < rows && k < depth;
-    if (left.has(i)) copy_async(a + i * left.pass * a_row, input + i * left.pass * depth, inside ? 16 : 0);
+  for (int i = thread(); i < block_rows * (step / 4); i += 32) {
+    const int m = i / (step / 4), k = i % (step / 4) * 4;
+    const bool inside = m0 + m < rows && s * step + k < depth;
+    copy_async(a + m * a_row + k, input + (inside ? (m0 + m) * depth + s * step + k : 0), inside ? 16 : 0);
   }
-  const Sweep<32, step, block_columns / 4> right;
-  b += right.first * block_columns + right.chunk * 4;
-  weight += (s * step + right.first) * 24 + n0 + right.chunk * 4;
-  CNX_UNROLL
-  for (int i = 0; i < right.count; i++) {
-    if (right.has(i)) copy_async(b + i * right.pass * block_columns, weight + i * right.pass * 24, 16);
+  for (int i = thread(); i < step * (block_columns / 4); i += 32) {
+    const int k = i / (block_columns / 4), n = i % (block_columns / 4) * 4;
+    copy_async(b + k * block_columns + n, weight + (s * step + k) * 24 + n0 + n, 16);
   }
   factor += s % 2 * step;
-  if (thread() < step / 4) {
-    const int k = thread() * 4;
-    copy_async(factor + k, scale + s * step + k, s * step + k < depth ? 16 : 0);
+  for (int k = thread() * 4; k < step; k += 32 * 4) {
+    const bool inside = s * step + k < depth;
+    copy_async(factor + k, scale + (inside ? s * step + k : 0), inside ? 16 : 0);
   }
   copy_commit();
 }
@@ -94,15 +87,17 @@ CNX_KERNEL(32, 12) kernel(
       }
     }
   }
+  const size_t corner = (static_cast<size_t>(image) * rows + m0) * columns + n0;
+  output += corner;
+  residual += corner;
   CNX_UNROLL
   for (int j = 0; j < cell_quads; j++) {
     const int n = (lane_x + j * 2) * 4;
     const Quad shift = load4(bias + n0 + n);
     CNX_UNROLL
     for (int i = 0; i < cell_rows; i++) {
-      const int m = m0 + lane_y + i * 16;
-      if (m >= rows) continue;
-      const size_t at = (static_cast<size_t>(image) * rows + m) * columns + n0 + n;
+      const int m = lane_y + i * 16, at = m * columns + n;
+      if (m0 + m >= rows) continue;
       Quad v;
       CNX_UNROLL
       for (int e = 0; e < 4; e++) v.v[e] = c[i][j][e] + shift.v[e];

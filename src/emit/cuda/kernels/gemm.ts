@@ -154,7 +154,8 @@ const statLanes = (channels: number, tokens: number, warps: number) => {
 /** Strict f32: a thread multiplies a cell in registers. */
 function lanes(p: CudaGemm, { channels, patches, eps }: Operand, shape: Common): CudaKernel {
   const { blockRows, blockColumns, step, packed, context } = shape;
-  const cellRows = blockRows >= 64 ? 8 : blockRows * blockColumns >= 512 ? 4 : 2; // at least a warp
+  const fewRows = blockRows * blockColumns >= 512 ? 4 : 2; // at least a warp
+  const cellRows = blockRows % 32 !== 0 ? blockRows / 16 : blockRows >= 64 ? 8 : fewRows;
   const wide = blockColumns % 8 === 0 && (blockRows / cellRows) * (blockColumns / 8) >= 128;
   const cellColumns = wide ? 8 : 4;
   const [lanesX, lanesY] = [blockColumns / cellColumns, blockRows / cellRows];

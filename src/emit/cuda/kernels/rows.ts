@@ -25,6 +25,7 @@ export function pool({ sites, channels, norm }: KernelParams["pool"], { dtype }:
   const threads = Math.min(512, roundUp(channels, 32));
   return {
     ...plain,
+    registers: 96, // a launch of few blocks
     template: "cuda/pool",
     context: {
       ...normContext(norm, { channels, pixels: 1, threads, registers }),
