@@ -137,7 +137,7 @@ describe.runIf(hasGxx)("CUDA kernels give PyTorch's numbers as fibers of a CPU",
     const text = "are made anew";
     const stored = await logitsWith(golden, dtype, inParts(1), text);
     expect(stored.kernels).toBe(0);
-    for (const way of full ? [1, 2, 3, 4, 5, 6, 7, 8] : [1, 4]) {
+    for (const way of full ? [1, 2, 3, 4, 5, 6, 7, 8] : [1]) {
       const anew = await logitsWith(golden, dtype, madeAnew(dtype, way), text);
       expect(anew.kernels).toBe(4);
       expect(anew.runs[0]?.equals(stored.runs[0] as Buffer)).toBe(true);

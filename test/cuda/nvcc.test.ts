@@ -110,12 +110,14 @@ describe.runIf(hasNvcc)(
       expect(ran.status).toBe(5);
     });
 
+    const some = full ? every : every.slice(-1);
+
     /** Compiles the kernels that have a text in them, and says which of them spill or take more than they may. */
     function compiled(files: Readonly<Record<string, string>>, text: string) {
       const folder = newFolder();
       const units = Object.keys(files).filter(name => name !== "all.cu" && (files[name] ?? "").includes(text));
       fill(folder, { ...files, "all.cu": units.map(name => `#include "${name}"\n`).join("") });
-      const codes = every.map(arch => `-gencode=arch=compute_${arch},code=sm_${arch}`);
+      const codes = some.map(arch => `-gencode=arch=compute_${arch},code=sm_${arch}`);
       const built = spawnSync("nvcc", ["-std=c++17", "-O3", ...codes, "-Xptxas", "-v", "-c", "all.cu"], {
         cwd: folder,
         encoding: "utf8",
@@ -124,7 +126,7 @@ describe.runIf(hasNvcc)(
       expect(built.status).toBe(0);
       const report = readReport(built.stderr);
       const bounds = readBounds(files);
-      expect(report.length).toBe(units.length * every.length);
+      expect(report.length).toBe(units.length * some.length);
       expect(report.filter(row => row.spilled > 0)).toEqual([]);
       expect(report.filter(row => !(row.registers <= (bounds.get(row.kernel)?.most ?? 0)))).toEqual([]);
       return units.length;

@@ -17,8 +17,8 @@ const files = ["dense", "options"]
   .flatMap(folder => readdirSync(new URL(`../golden/${folder}`, import.meta.url)).map(file => `${folder}/${file}`))
   .map(file => file.replace(".json", ""));
 const small = files.filter(file => /micro|stages/.test(file));
-/** Minutes on SwiftShader, or gigabytes. */
-const slow = /nano|384|base|large|huge/;
+/** Minutes on SwiftShader, or gigabytes; or what atto and tiny show as well. */
+const slow = /femto|pico|nano|384|base|large|huge/;
 /** Tiles for GPUs take SwiftShader ten times as long: barriers are fibres there. */
 const onGpuTiles = /micro-(64x64|offset|kernels)/;
 const tiled = small.flatMap(file => [
