@@ -102,6 +102,26 @@ describe("tables", () => {
     ['{"format":1,"architecture":"gfx90a"}', "architecture is not a name such as sm_90"],
     ['{"format":1,"architecture":"sm_90","device":"x","rows":[1]}', "rows[0] is not an object"],
     [printTable(table(row(1, 32))).replace('"step":32', '"step":48'), "rows[0].choice.step is not one of 32, 64"],
+    [
+      printTable(table(row(1, 32))).replace('"choice":{"rows":128,"columns":128', '"choice":{"rows":112,"columns":80'),
+      "rows[0].choice.columns is not one of 32, 64, 96, 128",
+    ],
+    [
+      printTable({
+        ...table(),
+        rows: [
+          {
+            kernel: "depthwise",
+            shape: { height: 14, width: 14, channels: 40, kernel: 7 },
+            dtype: "bf16",
+            batch: 1,
+            choice: { rows: 4, columns: 7, strip: 14, groups: 1 },
+            times: null,
+          },
+        ],
+      }),
+      "rows[0].choice.strip is not a multiple of 4",
+    ],
     [printTable(table(row(1, 32))).replace("384", "0"), "rows[0].shape.depth is not a whole number from 1"],
     [printTable(table(row(1, 32))).replace('"usual":2', '"usual":"2"'), "rows[0].times.usual is not milliseconds"],
     [printTable(table(row(1, 32))).replace("product", "stem"), "rows[0].kernel is not one of product, depthwise"],

@@ -85,35 +85,46 @@ const oneOf =
 const time: Check = value => (typeof value === "number" && value >= 0 && value < 1e9 ? null : "milliseconds");
 const size = whole(2 ** 20);
 
-/** What a row must have, by kernel; fields of the choice may depend on what it chooses. */
+/** Of a field that is wrong itself, a message of its own tells. */
+const multipleOf =
+  (of: unknown): Check =>
+  value =>
+    size(value) === null && (!Number.isInteger(of) || (value as number) % (of as number) === 0)
+      ? null
+      : `a multiple of ${of}`;
+
+/** What a row must have, by kernel; what a choice may have depends on what else it has. */
 const forms: {
   readonly [K in TuningRow["kernel"]]: {
     readonly shape: Fields;
-    readonly choice: Fields | ((choice: object) => Fields);
+    readonly choice: (given: Readonly<Record<string, unknown>>) => Fields;
   };
 } = {
   product: {
     shape: { rows: size, depth: size, columns: size },
-    choice: {
+    choice: ({ rows }) => ({
       rows: oneOf(32, 64, 112, 128),
-      columns: oneOf(8, 16, 24, 32, 40, 48, 64, 80, 88, 96, 128),
+      columns: rows === 112 ? oneOf(32, 64, 96, 128) : oneOf(8, 16, 24, 32, 40, 48, 64, 80, 88, 96, 128),
       warpRows: oneOf(32, 64),
       step: oneOf(32, 64),
       stages: oneOf(2, 3, 4),
       split: whole(16),
-    },
+    }),
   },
   depthwise: {
     shape: { height: size, width: size, channels: size, kernel: size },
-    choice: { rows: oneOf(1, 2, 4, 7), columns: oneOf(4, 7, 8), strip: size, groups: whole(8) },
+    choice: ({ rows }) => ({
+      rows: oneOf(1, 2, 4, 7),
+      columns: oneOf(4, 7, 8),
+      strip: multipleOf(rows),
+      groups: whole(8),
+    }),
   },
   mlp: {
     shape: { rows: size, depth: size, columns: size },
-    choice: choice => ({
+    choice: ({ wide }) => ({
       wide: oneOf("stored", "recomputed"),
-      ...("wide" in choice && choice.wide === "recomputed"
-        ? { rows: oneOf(64, 128), warpRows: oneOf(16, 32), step: oneOf(32, 64) }
-        : {}),
+      ...(wide === "recomputed" ? { rows: oneOf(64, 128), warpRows: oneOf(16, 32), step: oneOf(32, 64) } : {}),
     }),
   },
 };
@@ -155,10 +166,9 @@ function rowProblem(row: unknown): Problem | null {
   });
   if (first !== null) return first;
   const { shape, choice } = forms[row.kernel as TuningRow["kernel"]];
-  const fields = typeof choice === "function" ? choice(isRecord(row.choice) ? row.choice : {}) : choice;
   return (
     fieldsProblem(".shape", row.shape, shape) ??
-    fieldsProblem(".choice", row.choice, fields) ??
+    fieldsProblem(".choice", row.choice, choice(isRecord(row.choice) ? row.choice : {})) ??
     (row.times === null ? null : fieldsProblem(".times", row.times, { milliseconds: time, usual: time }))
   );
 }
