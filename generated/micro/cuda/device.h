@@ -157,7 +157,7 @@ CNX_DEVICE float exp2_fast(float x) {
   asm("ex2.approx.ftz.f32 %0, %1;" : "=f"(y) : "f"(x));
   return y;
 }
-// To two units in the last place; exact roots take ten times as many instructions.
+// Roots to two units in the last place.
 CNX_DEVICE float reciprocal_root(float x) { return rsqrtf(x); }
 CNX_DEVICE float square_root(float x) {
   float y;

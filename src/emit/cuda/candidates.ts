@@ -197,15 +197,12 @@ export function measuredOf(shapes: readonly Shape[], at: number): Measured {
   const products = new Map<string, ProductChoice>();
   const depthwise = new Map<string, DepthwiseChoice>();
   const mlps = new Map<string, MlpChoice>();
-  const pick = <T>(choices: readonly T[]): readonly T[] => [choices[at] ?? choices[0]].filter(one => one !== undefined);
   for (const shape of shapes) {
-    if (shape.kernel === "product")
-      for (const choice of pick(shape.choices)) products.set(productKey(shape.shape), choice);
-    else if (shape.kernel === "depthwise")
-      for (const choice of pick(shape.choices)) depthwise.set(depthwiseKey(shape.shape), choice);
-    else
-      for (const choice of pick(shape.choices))
-        if (choice.wide === "recomputed") mlps.set(productKey(shape.shape), choice);
+    const choice = shape.choices[at] ?? shape.choices[0];
+    if (choice === undefined) continue;
+    if (shape.kernel === "product") products.set(productKey(shape.shape), choice as ProductChoice);
+    else if (shape.kernel === "depthwise") depthwise.set(depthwiseKey(shape.shape), choice as DepthwiseChoice);
+    else if ((choice as WideChoice).wide === "recomputed") mlps.set(productKey(shape.shape), choice as MlpChoice);
   }
   return { products, depthwise, mlps };
 }

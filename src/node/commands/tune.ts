@@ -143,7 +143,7 @@ const inWords: { readonly [K in TuningRow["kernel"]]: (row: Extract<TuningRow, {
   ],
   depthwise: ({ shape, choice }) => [
     `${shape.height} x ${shape.width} x ${shape.channels}, ${shape.kernel} x ${shape.kernel}`,
-    `${choice.rows} x ${choice.columns} sites a thread, ${choice.groups} along the row`,
+    `${choice.rows} x ${choice.columns} sites a thread, ${choice.groups} along the row${choice.strip > choice.rows ? `, down ${choice.strip} rows` : ""}`,
   ],
   mlp: ({ shape, choice }) => [
     `${shape.rows} x ${shape.depth} x ${shape.columns} x ${shape.depth}`,

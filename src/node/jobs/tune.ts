@@ -134,7 +134,7 @@ async function search(
     const run = await measure(job.machine, request, build(job, measuredOf(shapes, round)), true, progress);
     const why = run.ok ? wrongness(run.value, strict.value, form) : (run.diagnostics[0]?.message ?? "");
     if (why === null) return run;
-    if (round === 0) return run.ok ? fail(error("mismatch", null, `${what}: ${why}`)) : run;
+    if (round === 0) return run.ok ? fail(error("mismatch", null, `${what} give wrong results here: ${why}`)) : run;
     skipped.push(`${what} was left out: ${why}`);
     return ok(null);
   };
@@ -155,7 +155,9 @@ async function search(
   };
 
   const shapes = candidates(plan, tried);
-  const runs = await attempts([], shapes, (round, rounds) => `choice ${round + 1} of ${rounds}`);
+  const runs = await attempts([], shapes, (round, rounds) =>
+    round === 0 ? "the kernels as they are untuned" : `choice ${round + 1} of ${rounds}`,
+  );
   if (!runs.ok) return runs;
   const launches = launchesOf(plan);
   const of = { form, batch: job.batch };

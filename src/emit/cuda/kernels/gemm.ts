@@ -280,7 +280,7 @@ function tensorCores(p: CudaGemm, { channels, patches, eps }: Operand, shape: Co
   const used = Math.max(extraAt + extra, sumsAt + sums + gone);
   const beforeAt = roundUp(p.finish ? Math.max(used, finish.bytes) : used, 16);
   const vector = channels % chunk === 0;
-  const { guardRows, guardColumns, depth } = context;
+  const { guardRows, depth } = context;
   const guardDepth = packed.depth !== depth;
   return {
     template: "cuda/gemm-mma",
@@ -313,7 +313,6 @@ function tensorCores(p: CudaGemm, { channels, patches, eps }: Operand, shape: Co
       gathered: patches !== null || !vector,
       guardDepth,
       guarded: guardRows || guardDepth,
-      guardTile: guardRows || guardColumns,
       chunks: p.columns % chunk === 0,
       ...statLanes(channels, 4 * blockRows, Math.max(1, Math.floor(threads / 32))),
       finishSums: finish.finishSums,
