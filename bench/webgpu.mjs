@@ -8,8 +8,8 @@ import { median } from "./onnx.mjs";
 
 /** @typedef {import("./onnx.mjs").Row} Row */
 
-const { findAdapter } = await import(path.resolve(import.meta.dirname, "../dist/node/adapters.js"));
-const { spawnWithAdapter } = await import(path.resolve(import.meta.dirname, "../dist/node/gpu-process.js"));
+const { findAdapter } = await import(path.resolve(import.meta.dirname, "../dist/node/gpu/adapters.js"));
+const { spawnWithAdapter } = await import(path.resolve(import.meta.dirname, "../dist/node/gpu/gpu-process.js"));
 const turns = 3;
 
 /** @returns {Promise<Row[]>} */

@@ -5,7 +5,7 @@ import * as path from "node:path";
 import { generated, origin } from "./generated-files.mjs";
 
 const root = path.resolve(import.meta.dirname, "..");
-const { publish } = await import(path.join(root, "dist/node/output.js"));
+const { publish } = await import(path.join(root, "dist/node/output/publish.js"));
 
 const published = await publish({
   directory: path.join(root, "generated"),

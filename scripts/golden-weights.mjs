@@ -11,8 +11,8 @@ if (golden === undefined || out === undefined) {
   console.error("usage: node scripts/golden-weights.mjs GOLDEN FOLDER, where GOLDEN is a path in test/golden");
   process.exit(2);
 }
-const { generatorTensor, generatorWeights } = await import(path.join(root, "dist/weights/generator.js"));
-const { f32Tensor, writeSafetensors } = await import(path.join(root, "dist/weights/safetensors.js"));
+const { generatorTensor, generatorWeights } = await import(path.join(root, "dist/weights/made/generator.js"));
+const { f32Tensor, writeSafetensors } = await import(path.join(root, "dist/weights/formats/safetensors.js"));
 
 const file = path.join(root, "test/golden", `${golden.replace(/\.json$/, "")}.json`);
 const { name, seed, params, input } = JSON.parse(fs.readFileSync(file, "utf8"));

@@ -4,8 +4,8 @@ import * as fs from "node:fs";
 import * as path from "node:path";
 
 const root = path.resolve(import.meta.dirname, "..");
-const { loadProgram } = await import(path.join(root, "dist/node/program.js"));
-const { generatorTensor, generatorWeights } = await import(path.join(root, "dist/weights/generator.js"));
+const { loadProgram } = await import(path.join(root, "dist/node/inputs/program.js"));
+const { generatorTensor, generatorWeights } = await import(path.join(root, "dist/weights/made/generator.js"));
 
 /** Of test/golden/README.md, for a float32 backend. */
 export const tolerance = { relL2: 1e-5, logit: 5e-5 };

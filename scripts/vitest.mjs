@@ -4,7 +4,7 @@
 import { spawnSync } from "node:child_process";
 import * as path from "node:path";
 
-const { findAdapter } = await import("../dist/node/adapters.js");
+const { findAdapter } = await import("../dist/node/gpu/adapters.js");
 // Some tests ask for SwiftShader themselves, so that all others see what else there is.
 let found = await findAdapter("gpu");
 for (const kind of /** @type {const} */ (["lavapipe", null])) if (!found.ok) found = await findAdapter(kind);

@@ -87,6 +87,41 @@ test("imports run one way", () => {
   expect([...new Set(wrong)]).toEqual(Object.keys(exceptions));
 });
 
+/** Rooms of the larger parts, each of which may import itself, what stands to its left, and the part's files at the top. */
+const rooms: Readonly<Record<string, readonly string[]>> = {
+  node: ["process", "files", "outcome", "output", "gpu", "inputs", "executors", "jobs", "cli"],
+  weights: ["formats", "names", "use", "made"],
+};
+
+test.each(Object.entries(rooms))("inside %s too imports run one way, from room to room", (name, order) => {
+  const inside = files.filter(file => part(file) === name);
+  const room = (file: string): string => file.split("/").slice(1, -1)[0] ?? "";
+  const top = inside.filter(file => room(file) === "");
+  expect(top.length, `${top.join(", ")} at the top`).toBeLessThanOrEqual(3);
+  expect([...new Set(inside.map(room))].filter(found => found !== "").sort()).toEqual([...order].sort());
+  // The program itself stands above all rooms, what a part is about below them.
+  const rank = (file: string): number =>
+    room(file) === "" ? (file === "node/cli.ts" ? order.length : -1) : order.indexOf(room(file));
+  const upwards = imports
+    .filter(i => isOurs(i) && part(i.from) === name && part(i.to) === name && rank(i.to) > rank(i.from))
+    .map(({ from, to }) => `${from} → ${to}`);
+  expect(upwards).toEqual([]);
+});
+
+test("no values go in a circle", () => {
+  const reads = new Map(files.map(file => [file, imports.filter(i => i.from === file && isOurs(i) && !i.typeOnly)]));
+  const circles: string[] = [];
+  const done = new Set<string>();
+  const visit = (file: string, path: readonly string[]): void => {
+    if (path.includes(file)) circles.push([...path.slice(path.indexOf(file)), file].join(" → "));
+    if (done.has(file)) return;
+    done.add(file);
+    for (const { to } of reads.get(file) ?? []) visit(to, [...path, file]);
+  };
+  for (const file of files) visit(file, []);
+  expect(circles).toEqual([]);
+});
+
 test("what runs in a report's page is imported by nothing else, and imports only what needs no more than it does", () => {
   const client = "explore/report/client/";
   const isClient = (file: string) => file.startsWith(client);
@@ -102,7 +137,7 @@ test("every import of ours names a file that exists, with its ending", () => {
 
 /** Which parts may import a package. Everything else is the language itself, and so runs in a browser as in Node. */
 const packages: Readonly<Record<string, readonly string[]>> = {
-  "@noble/hashes": ["model", "weights", "emit"],
+  "@noble/hashes": ["model", "explore"],
   commander: ["node"],
   handlebars: ["embedded"],
   "ohm-js": ["embedded", "syntax"],

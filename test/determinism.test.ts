@@ -1,7 +1,7 @@
 import { copyFileSync } from "node:fs";
 import * as path from "node:path";
 import { describe, expect, test } from "vitest";
-import { validateWgsl } from "../src/node/dawn.ts";
+import { validateWgsl } from "../src/node/gpu/dawn.ts";
 import { cnxc } from "./support/cli.ts";
 import { fill, newFolder, snapshot } from "./support/folders.ts";
 

@@ -5,8 +5,8 @@ import { print } from "../src/graph/print.ts";
 import { read } from "../src/graph/read.ts";
 import { verify } from "../src/graph/verify.ts";
 import { allPasses } from "../src/passes/all.ts";
-import { maxDepth, maxOpcodes, opcodeCount } from "../src/weights/pickle.ts";
-import { allowedGlobals, findGlobal } from "../src/weights/pickle-globals.ts";
+import { maxDepth, maxOpcodes, opcodeCount } from "../src/weights/formats/pickle.ts";
+import { allowedGlobals, findGlobal } from "../src/weights/formats/pickle-globals.ts";
 import { cnxc } from "./support/cli.ts";
 import { checkFiles, filesOf, must } from "./syntax/support.ts";
 

@@ -1,7 +1,7 @@
 import type { FilePlace } from "../diagnostics/diagnostic.ts";
 import { Failure } from "../diagnostics/failure.ts";
 import { error } from "../diagnostics/messages.ts";
-import type { ByteSource } from "../weights/source.ts";
+import type { ByteSource } from "../weights/formats/source.ts";
 import { elements } from "../weights/tensor.ts";
 import type { Message } from "./onnx-messages.ts";
 

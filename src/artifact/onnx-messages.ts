@@ -1,5 +1,5 @@
-import { decodeUtf8, type Range } from "../weights/bytes.ts";
-import type { ByteSource } from "../weights/source.ts";
+import { decodeUtf8, type Range } from "../weights/formats/bytes.ts";
+import type { ByteSource } from "../weights/formats/source.ts";
 import { type Field, headBytes, limits, type WireReader, type WireType, wireReader } from "./wire.ts";
 
 /** What a field holds: a scalar, or a message of the schema. `payload` is never read, it is only known where it stands. */

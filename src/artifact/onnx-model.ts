@@ -1,7 +1,7 @@
 import { type Diagnostic, ok, type Result } from "../diagnostics/diagnostic.ts";
 import { catchingFailures, Failure } from "../diagnostics/failure.ts";
 import { error, warning } from "../diagnostics/messages.ts";
-import type { ByteSource } from "../weights/source.ts";
+import type { ByteSource } from "../weights/formats/source.ts";
 import { checkGraph } from "./graph.ts";
 import { type External, readInitializer } from "./initializers.ts";
 import { decodeOnnx } from "./onnx-messages.ts";

@@ -1,7 +1,7 @@
 import { Failure } from "../diagnostics/failure.ts";
 import { error } from "../diagnostics/messages.ts";
-import type { Range } from "../weights/bytes.ts";
-import type { ByteSource } from "../weights/source.ts";
+import type { Range } from "../weights/formats/bytes.ts";
+import type { ByteSource } from "../weights/formats/source.ts";
 
 /** What one file may hold of each; a model of 1,024 blocks, the most there are, has 370,000 fields. */
 export const limits = { fields: 1 << 19, structure: 1 << 27, text: 1 << 16 } as const;

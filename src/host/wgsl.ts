@@ -6,8 +6,8 @@ import type { Model } from "../model/model.ts";
 import { halfParams, type Plan } from "../plan/plan.ts";
 import { printPlan } from "../plan/print.ts";
 import type { WebgpuTuningName } from "../plan/tunings.ts";
-import { f32Tensor, writeSafetensors } from "../weights/safetensors.ts";
-import { withinHalf } from "../weights/within-half.ts";
+import { f32Tensor, writeSafetensors } from "../weights/formats/safetensors.ts";
+import { withinHalf } from "../weights/use/within-half.ts";
 import { hostModule } from "./module.ts";
 import { preprocessFiles } from "./preprocess.ts";
 

@@ -1,10 +1,10 @@
 import { fail, ok, type Result } from "../diagnostics/diagnostic.ts";
 import { error } from "../diagnostics/messages.ts";
 import { type Head, totalStride } from "../model/model.ts";
-import { publishedName } from "../weights/architecture.ts";
-import { type Inspection, inspectWeights, type WeightsKind } from "../weights/inspect.ts";
-import { officialNames } from "../weights/rename.ts";
+import { publishedName } from "../weights/names/architecture.ts";
+import { officialNames } from "../weights/names/rename.ts";
 import type { TensorFile } from "../weights/tensor.ts";
+import { type Inspection, inspectWeights, type WeightsKind } from "../weights/use/inspect.ts";
 import { allFeatures, defaults, type Imported, type ImportOptions, usualLayerScale } from "./draft.ts";
 
 /** Which head a file of each kind has the weights of; null where its shapes do not say enough. */

@@ -1,7 +1,7 @@
 import { type Diagnostic, fail, ok, type Result } from "../diagnostics/diagnostic.ts";
 import { error } from "../diagnostics/messages.ts";
 import type { Activation, Head, Input } from "../model/model.ts";
-import { publishedName } from "../weights/architecture.ts";
+import { publishedName } from "../weights/names/architecture.ts";
 import {
   allFeatures,
   defaultKernel,

@@ -3,7 +3,7 @@ import { error } from "../diagnostics/messages.ts";
 import { nearestOf } from "../diagnostics/nearest.ts";
 import { published } from "../embedded/published.ts";
 import type { Head } from "../model/model.ts";
-import { type Architecture, small } from "../weights/architecture.ts";
+import { type Architecture, small } from "../weights/names/architecture.ts";
 import {
   allFeatures,
   defaultKernel,

@@ -1,56 +1,12 @@
 #!/usr/bin/env node
-import { Command, CommanderError } from "commander";
 import { exitCodes } from "../diagnostics/exit-codes.ts";
 import { error } from "../diagnostics/messages.ts";
-import { commands } from "./commands.ts";
-import { crash } from "./crash.ts";
-import { Failure } from "./failure.ts";
-import { installSignals } from "./interrupt.ts";
-import { type Outcome, outcome } from "./outcome.ts";
-import { exitCodeOf, render } from "./report.ts";
-import { examples, usageError, wantsJson } from "./usage.ts";
-import { version } from "./version.ts";
-
-/** From the words of the command line to everything that is to be said. */
-async function main(words: readonly string[]): Promise<Outcome> {
-  let result = outcome({});
-  const program = new Command("cnxc")
-    .description("Compiles a short ConvNeXt V2 spec to WGSL kernels with a typed host module, and to ONNX graphs.")
-    .version(version, "-V, --version", "print the version")
-    .addHelpText("after", examples);
-  for (const add of commands)
-    add(program, async work => {
-      result = await work();
-    });
-  for (const command of withSubcommands(program))
-    command
-      .exitOverride()
-      .configureOutput({ outputError: () => {} })
-      .option("--json", "print one JSON object: schemaVersion, ok, diagnostics, outputs");
-  if (words.length === 0)
-    return outcome({
-      diagnostics: [error("usage", null, "a command is missing")],
-      notes: [`\n${program.helpInformation()}${examples}`.trimEnd()],
-    });
-  try {
-    process.cwd();
-  } catch {
-    return outcome({ diagnostics: [error("current-directory-gone", null)] });
-  }
-  try {
-    await program.parseAsync([...words], { from: "user" });
-    return result;
-  } catch (cause) {
-    if (cause instanceof Failure) return outcome({ diagnostics: [cause.diagnostic] });
-    if (!(cause instanceof CommanderError)) throw cause;
-    return cause.exitCode === 0 ? outcome({ exitCode: 0 }) : outcome({ diagnostics: [usageError(cause)] });
-  }
-}
-
-const withSubcommands = (command: Command): readonly Command[] => [
-  command,
-  ...command.commands.flatMap(withSubcommands),
-];
+import { runCommandLine } from "./cli/program.ts";
+import { wantsJson } from "./cli/usage.ts";
+import { crash } from "./outcome/crash.ts";
+import { type Outcome, outcome } from "./outcome/outcome.ts";
+import { exitCodeOf, render } from "./outcome/render.ts";
+import { installSignals } from "./process/interrupt.ts";
 
 const words = process.argv.slice(2);
 const json = wantsJson(words);
@@ -68,4 +24,4 @@ process.stdout.on("error", () => {
 process.stderr.on("error", () => {}); // nobody is left to tell
 process.on("uncaughtException", cause => finish(crash(cause))); // and every rejection that nobody awaits
 installSignals();
-main(words).then(finish, (cause: unknown) => finish(crash(cause)));
+runCommandLine(words).then(finish, (cause: unknown) => finish(crash(cause)));

@@ -3,7 +3,7 @@ import { readFileSync } from "node:fs";
 import * as path from "node:path";
 import type { Browser } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { f32Tensor, writeSafetensors } from "../../src/weights/safetensors.ts";
+import { f32Tensor, writeSafetensors } from "../../src/weights/formats/safetensors.ts";
 import { hasChromium, launchChromium, openPage } from "../support/chromium.ts";
 import { cnxc } from "../support/cli.ts";
 import { newFolder, snapshot } from "../support/folders.ts";

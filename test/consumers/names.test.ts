@@ -2,7 +2,7 @@ import { spawnSync } from "node:child_process";
 import * as fs from "node:fs";
 import * as path from "node:path";
 import { beforeAll, describe, expect, test } from "vitest";
-import { validateWgsl } from "../../src/node/dawn.ts";
+import { validateWgsl } from "../../src/node/gpu/dawn.ts";
 import { cnxc } from "../support/cli.ts";
 import { nagaError } from "../support/naga.ts";
 

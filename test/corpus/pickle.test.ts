@@ -3,10 +3,10 @@ import { describe, expect, test } from "vitest";
 import type { Diagnostic } from "../../src/diagnostics/diagnostic.ts";
 import { catchingFailures } from "../../src/diagnostics/failure.ts";
 import { messages } from "../../src/diagnostics/messages.ts";
-import { bindWeights } from "../../src/weights/bind.ts";
-import { type ByteSource, memorySource } from "../../src/weights/source.ts";
+import { bindWeights } from "../../src/weights/use/bind.ts";
+import { type ByteSource, memorySource } from "../../src/weights/formats/source.ts";
 import { elements, readF32, type TensorFile } from "../../src/weights/tensor.ts";
-import { readTensorFile } from "../../src/weights/tensor-file.ts";
+import { readTensorFile } from "../../src/weights/formats/tensor-file.ts";
 import { pickle, tensor, torchZip, dict } from "../support/pickle-writer.ts";
 import { zip } from "../support/zip-writer.ts";
 import { filled, modelZip } from "./pickle-build.ts";
@@ -71,7 +71,7 @@ describe("corpus of torch.save and numpy.savez", () => {
 
   test("every sentence of these readers has a row", () => {
     const files = ["zip", "pickle", "pytorch", "pytorch-legacy", "state-dict", "npy", "npz", "tensor-file"];
-    const sources = files.map(name => readFileSync(new URL(`../../src/weights/${name}.ts`, import.meta.url), "utf8"));
+    const sources = files.map(name => readFileSync(new URL(`../../src/weights/formats/${name}.ts`, import.meta.url), "utf8"));
     const said = new Set(sources.flatMap(text => [...text.matchAll(/error\(\s*"([a-z0-9-]+)"/g)].map(([, code]) => code)));
     expect([...said].filter(code => !pickleCorpus.some(({ read }) => read?.code === code))).toEqual([]);
     expect(said.size).toBeGreaterThan(35);

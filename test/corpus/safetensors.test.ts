@@ -2,9 +2,9 @@ import { readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
 import type { Diagnostic } from "../../src/diagnostics/diagnostic.ts";
 import { messages } from "../../src/diagnostics/messages.ts";
-import { bindWeights } from "../../src/weights/bind.ts";
-import { readSafetensors } from "../../src/weights/safetensors.ts";
-import { memorySource } from "../../src/weights/source.ts";
+import { bindWeights } from "../../src/weights/use/bind.ts";
+import { readSafetensors } from "../../src/weights/formats/safetensors.ts";
+import { memorySource } from "../../src/weights/formats/source.ts";
 import { corpusParams, type Outcome, safetensorsCorpus } from "./safetensors.ts";
 
 const outcomes = (diagnostics: readonly Diagnostic[]): readonly Outcome[] =>
@@ -59,7 +59,7 @@ describe("safetensors corpus", () => {
 
   test("every sentence of the reader has a row, and every row's code is of its kind", () => {
     const sources = ["json", "header", "safetensors"].map(name =>
-      readFileSync(new URL(`../../src/weights/${name}.ts`, import.meta.url), "utf8"),
+      readFileSync(new URL(`../../src/weights/formats/${name}.ts`, import.meta.url), "utf8"),
     );
     const said = new Set(sources.flatMap(text => [...text.matchAll(/"(weights-[a-z-]+)"/g)].map(([, code]) => code)));
     expect([...said].filter(code => !safetensorsCorpus.some(({ read }) => read?.code === code))).toEqual([]);

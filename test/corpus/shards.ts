@@ -1,7 +1,7 @@
 import type { Kind } from "../../src/diagnostics/exit-codes.ts";
 import type { DiagnosticCode } from "../../src/diagnostics/messages.ts";
-import { maxShards } from "../../src/weights/index-file.ts";
-import { maxIndex } from "../../src/weights/shards.ts";
+import { maxShards } from "../../src/weights/formats/index-file.ts";
+import { maxIndex } from "../../src/weights/formats/shards.ts";
 import { elements, type Param } from "../../src/weights/tensor.ts";
 import { modelZip } from "./pickle-build.ts";
 import { corpusParams, encode, file, rowsOf, whole } from "./safetensors-build.ts";

@@ -8,7 +8,7 @@ import { formatDiagnostics } from "../../src/diagnostics/format.ts";
 import { messages } from "../../src/diagnostics/messages.ts";
 import { check } from "../../src/model/check.ts";
 import type { Program } from "../../src/model/model.ts";
-import { importReader } from "../../src/node/imports.ts";
+import { importReader } from "../../src/node/inputs/import-reader.ts";
 import { decodeSpec } from "../../src/syntax/decode.ts";
 import { limits } from "../../src/syntax/limits.ts";
 import { load } from "../../src/syntax/load.ts";

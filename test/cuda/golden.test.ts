@@ -5,7 +5,7 @@ import { describe, expect, test } from "vitest";
 import { lower } from "../../src/compile.ts";
 import { nameless } from "../../src/emit/target.ts";
 import type { StorageType } from "../../src/model/model.ts";
-import { buildCuda } from "../../src/node/toolchain.ts";
+import { buildCuda } from "../../src/node/executors/toolchain.ts";
 import type { Measured } from "../../src/plan/measured.ts";
 import type { Plan } from "../../src/plan/plan.ts";
 import { depthwiseBy, inParts, madeAnew, targetWith } from "../support/cuda-measured.ts";

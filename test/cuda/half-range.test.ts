@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import type { StorageType } from "../../src/model/model.ts";
-import { buildLibrary, runLibrary } from "../../src/node/cuda-library.ts";
+import { buildLibrary, runLibrary } from "../../src/node/executors/cuda-library.ts";
 import { hasGxx } from "../support/cuda-tools.ts";
 import { extremes, imageOf, modelOf, weightsOf } from "../support/extremes.ts";
 import { full } from "../support/full.ts";

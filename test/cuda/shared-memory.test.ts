@@ -5,7 +5,7 @@ import { cudaTarget } from "../../src/emit/cuda/cuda.ts";
 import { cudaProgram } from "../../src/emit/cuda/program.ts";
 import { nameless } from "../../src/emit/target.ts";
 import type { Model } from "../../src/model/model.ts";
-import { loadProgram } from "../../src/node/program.ts";
+import { loadProgram } from "../../src/node/inputs/program.ts";
 import type { SiteLayout } from "../../src/passes/site-layout.ts";
 import type { Plan } from "../../src/plan/plan.ts";
 

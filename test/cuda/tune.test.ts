@@ -8,7 +8,7 @@ import { cudaProgram } from "../../src/emit/cuda/program.ts";
 import { shippedTables } from "../../src/emit/cuda/shipped-tables.ts";
 import { measuredBy, mergeRows, printTable, readTable, type TuningTable } from "../../src/emit/cuda/tuning-table.ts";
 import { nameless } from "../../src/emit/target.ts";
-import { loadProgram } from "../../src/node/program.ts";
+import { loadProgram } from "../../src/node/inputs/program.ts";
 import { type ProductChoice, productKey } from "../../src/plan/measured.ts";
 import type { Plan } from "../../src/plan/plan.ts";
 import { cnxc } from "../support/cli.ts";

@@ -5,8 +5,8 @@ import { agreement, fitDevice } from "../../src/explore/fit.ts";
 import { type Form, keepsApart, launchesOf } from "../../src/explore/lowering.ts";
 import { Parts, type Profile } from "../../src/explore/parts.ts";
 import { predict } from "../../src/explore/predict.ts";
-import { openDevice, shippedDevices } from "../../src/node/devices.ts";
-import { loadProgram } from "../../src/node/program.ts";
+import { openDevice, shippedDevices } from "../../src/node/inputs/devices.ts";
+import { loadProgram } from "../../src/node/inputs/program.ts";
 
 const must = <T>(result: { readonly ok: boolean; readonly value?: T }): T => {
   expect(result).toMatchObject({ ok: true });

@@ -4,16 +4,16 @@ import { holds, readBudget, readDirection } from "../../src/explore/conditions.t
 import { costsOf, frontOf, hypervolume } from "../../src/explore/front.ts";
 import { launchesOf } from "../../src/explore/lowering.ts";
 import { pointAt } from "../../src/explore/points.ts";
+import { type Prepared, prepare, type Question } from "../../src/explore/prepare.ts";
 import type { Variant } from "../../src/explore/result.ts";
 import { search } from "../../src/explore/search.ts";
-import { type ExploreJob, type Prepared, prepare } from "../../src/node/exploration.ts";
+import { openDevice } from "../../src/node/inputs/devices.ts";
+import { loadProgram } from "../../src/node/inputs/program.ts";
 import { newFolder } from "../support/folders.ts";
 import { full } from "../support/full.ts";
 import { written } from "./support.ts";
 
-const job: Omit<ExploreJob, "spec"> = {
-  stdin: null,
-  root: null,
+const question: Question = {
   sweep: null,
   devices: ["m3-max"],
   dtypes: [],
@@ -28,12 +28,14 @@ const job: Omit<ExploreJob, "spec"> = {
   shard: null,
 };
 
-function prepared(sweep: string, more: Partial<ExploreJob> = {}): Prepared {
+function prepared(sweep: string, more: Partial<Question> = {}): Prepared {
   const spec = written(
     newFolder(),
     `model base { depths [2, 2, 6, 2]  dims [40, 80, 160, 320] }\nsweep s extends base {\n${sweep}\n}\n`,
   );
-  const found = prepare({ ...job, spec, ...more });
+  const loaded = loadProgram(spec, null);
+  if (!loaded.ok) throw new Error(loaded.diagnostics[0]?.message);
+  const found = prepare({ ...question, ...more }, loaded.value, openDevice);
   if (!found.ok) throw new Error(found.diagnostics[0]?.message);
   return found.value;
 }

@@ -1,6 +1,6 @@
 // @ts-check
 // Runs descriptors that differ in a kernel or two on one device; kernels of the same text are compiled once.
-import { loadDawn } from "../../dist/node/dawn.js";
+import { loadDawn } from "../../dist/node/gpu/dawn.js";
 import { createModel, requestDevice } from "../../dist/runtime/index.js";
 
 /**

@@ -5,7 +5,7 @@ import { evaluate, type Values } from "../../src/graph/evaluate.ts";
 import type { ValueId } from "../../src/graph/graph.ts";
 import { verify } from "../../src/graph/verify.ts";
 import { openOnnx } from "../../src/node/executors/onnx.ts";
-import { spawnWithAdapter } from "../../src/node/gpu-process.ts";
+import { spawnWithAdapter } from "../../src/node/gpu/gpu-process.ts";
 import { runPasses } from "../../src/passes/pass.ts";
 import type { ModelDescriptor } from "../../src/runtime/descriptor.ts";
 import { compiledBytes, outputsOf } from "../onnx/compiled.ts";

@@ -8,10 +8,10 @@ import { importConfig } from "../../src/import/huggingface.ts";
 import { printDraft } from "../../src/import/print-draft.ts";
 import { importTimm, importTimmConfig } from "../../src/import/timm.ts";
 import type { Model } from "../../src/model/model.ts";
-import { paramsOf } from "../../src/node/open-weights.ts";
+import { paramsOf } from "../../src/node/inputs/open-weights.ts";
 import { formatSpec } from "../../src/syntax/format.ts";
-import { convertWeights } from "../../src/weights/convert.ts";
-import type { dialects } from "../../src/weights/names.ts";
+import type { dialects } from "../../src/weights/names/names.ts";
+import { convertWeights } from "../../src/weights/use/convert.ts";
 import { fileOf } from "../support/tensor-file.ts";
 import { checkFiles, filesOf, must } from "../syntax/support.ts";
 

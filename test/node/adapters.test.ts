@@ -2,11 +2,11 @@ import * as fs from "node:fs";
 import * as path from "node:path";
 import { brotliDecompressSync } from "node:zlib";
 import { expect, test } from "vitest";
-import { findAdapter } from "../../src/node/adapters.ts";
-import { validateWgsl } from "../../src/node/dawn.ts";
-import { spawnWithAdapter } from "../../src/node/gpu-process.ts";
-import { findPackage, importPackage } from "../../src/node/packages.ts";
-import { untar } from "../../src/node/ustar.ts";
+import { findAdapter } from "../../src/node/gpu/adapters.ts";
+import { validateWgsl } from "../../src/node/gpu/dawn.ts";
+import { spawnWithAdapter } from "../../src/node/gpu/gpu-process.ts";
+import { untar } from "../../src/node/gpu/ustar.ts";
+import { findPackage, importPackage } from "../../src/node/process/packages.ts";
 import { nagaError } from "../support/naga.ts";
 
 const good = "@compute @workgroup_size(8) fn main() {}";

@@ -2,8 +2,8 @@ import * as fs from "node:fs";
 import * as path from "node:path";
 import { expect, test } from "vitest";
 import { ok } from "../../src/diagnostics/diagnostic.ts";
-import { openSource } from "../../src/node/byte-source.ts";
-import { catchingFailures } from "../../src/node/failure.ts";
+import { catchingFailures } from "../../src/diagnostics/failure.ts";
+import { openSource } from "../../src/node/files/byte-source.ts";
 import { fill, newFolder } from "../support/folders.ts";
 
 async function opened(text: string) {

@@ -2,7 +2,7 @@ import { spawn, spawnSync } from "node:child_process";
 import * as fs from "node:fs";
 import * as path from "node:path";
 import { expect, test } from "vitest";
-import { version } from "../../src/node/version.ts";
+import { version } from "../../src/node/process/version.ts";
 import { type CliResult, cliFile, cnxc } from "../support/cli.ts";
 import { fill, newFolder } from "../support/folders.ts";
 

@@ -3,7 +3,7 @@ import * as path from "node:path";
 import { describe, expect, test } from "vitest";
 import { exitCodes, type Kind } from "../../src/diagnostics/exit-codes.ts";
 import { randomMask } from "../../src/runtime/mask.ts";
-import { f32Tensor } from "../../src/weights/safetensors.ts";
+import { f32Tensor } from "../../src/weights/formats/safetensors.ts";
 import { cnxc } from "../support/cli.ts";
 import { type FcmaeGolden, losses, scopeOf } from "../support/fcmae.ts";
 import { fill, newFolder, snapshot } from "../support/folders.ts";

@@ -1,8 +1,8 @@
 import { readdirSync, writeFileSync } from "node:fs";
 import * as path from "node:path";
 import { describe, expect, test } from "vitest";
-import { loadProgram } from "../../src/node/program.ts";
-import { f32Tensor, writeSafetensors } from "../../src/weights/safetensors.ts";
+import { loadProgram } from "../../src/node/inputs/program.ts";
+import { f32Tensor, writeSafetensors } from "../../src/weights/formats/safetensors.ts";
 import { cnxc } from "../support/cli.ts";
 import { newFolder } from "../support/folders.ts";
 import { mustBuild, testInput, testWeights } from "../support/models.ts";

@@ -2,7 +2,7 @@ import { spawnSync } from "node:child_process";
 import * as fs from "node:fs";
 import * as path from "node:path";
 import { expect, test } from "vitest";
-import { importReader } from "../../src/node/imports.ts";
+import { importReader } from "../../src/node/inputs/import-reader.ts";
 import { fill, newFolder } from "../support/folders.ts";
 
 const from = (name: string) => ({ source: { name, text: "" }, start: 0, end: 0 });

@@ -2,9 +2,9 @@ import { spawn } from "node:child_process";
 import * as fs from "node:fs";
 import * as path from "node:path";
 import { expect, test } from "vitest";
-import { Failure } from "../../src/node/failure.ts";
-import { publish } from "../../src/node/output.ts";
-import { runJob } from "../../src/node/run-job.ts";
+import { Failure } from "../../src/diagnostics/failure.ts";
+import { runJob } from "../../src/node/jobs/run-job.ts";
+import { publish } from "../../src/node/output/publish.ts";
 import { cliFile, interrupted } from "../support/cli.ts";
 import { fill, newFolder, snapshot } from "../support/folders.ts";
 

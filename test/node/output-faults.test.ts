@@ -3,7 +3,7 @@ import * as fs from "node:fs";
 import * as path from "node:path";
 import { expect, test } from "vitest";
 import { type FsOps, realFs } from "../../src/node/output/fs.ts";
-import { publish } from "../../src/node/output.ts";
+import { publish } from "../../src/node/output/publish.ts";
 import { type Call, errno, hookedFs } from "../support/faulty-fs.ts";
 import { fill, newFolder, snapshot } from "../support/folders.ts";
 import { full } from "../support/full.ts";

@@ -1,9 +1,9 @@
 import * as fs from "node:fs";
 import * as path from "node:path";
 import { expect, test } from "vitest";
+import { checkOutput } from "../../src/node/output/check.ts";
 import type { FsOps } from "../../src/node/output/fs.ts";
-import { type OutputFile, type Published, publish } from "../../src/node/output.ts";
-import { checkOutput } from "../../src/node/output-check.ts";
+import { type OutputFile, type Published, publish } from "../../src/node/output/publish.ts";
 import { fill, newFolder, snapshot } from "../support/folders.ts";
 
 const origin = { compiler: "0.1.0", spec: { name: "a.cnx", sha256: "00" }, options: { dtype: "f32" } };

@@ -1,9 +1,9 @@
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import * as path from "node:path";
 import { describe, expect, test } from "vitest";
-import { generatorTensor } from "../../src/weights/generator.ts";
-import { f32Tensor, readSafetensors, writeSafetensors } from "../../src/weights/safetensors.ts";
-import { memorySource } from "../../src/weights/source.ts";
+import { f32Tensor, readSafetensors, writeSafetensors } from "../../src/weights/formats/safetensors.ts";
+import { memorySource } from "../../src/weights/formats/source.ts";
+import { generatorTensor } from "../../src/weights/made/generator.ts";
 import { readF32 } from "../../src/weights/tensor.ts";
 import { cnxc } from "../support/cli.ts";
 import { newFolder } from "../support/folders.ts";

@@ -1,7 +1,7 @@
 import * as fs from "node:fs";
 import * as path from "node:path";
 import { expect, test } from "vitest";
-import { f32Tensor } from "../../src/weights/safetensors.ts";
+import { f32Tensor } from "../../src/weights/formats/safetensors.ts";
 import { cnxc } from "../support/cli.ts";
 import { newFolder } from "../support/folders.ts";
 import { dict, npy, npyHeader, pickle, tensor, torchZip } from "../support/pickle-writer.ts";

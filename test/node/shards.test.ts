@@ -3,8 +3,8 @@ import { createHash } from "node:crypto";
 import * as fs from "node:fs";
 import * as path from "node:path";
 import { describe, expect, test } from "vitest";
-import { readSafetensors, writeSafetensors } from "../../src/weights/safetensors.ts";
-import { memorySource } from "../../src/weights/source.ts";
+import { readSafetensors, writeSafetensors } from "../../src/weights/formats/safetensors.ts";
+import { memorySource } from "../../src/weights/formats/source.ts";
 import { cnxc } from "../support/cli.ts";
 import { newFolder } from "../support/folders.ts";
 

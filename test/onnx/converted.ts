@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { onnx } from "onnx-proto";
-import { fromF32 } from "../../src/weights/round.ts";
 import type { Weights } from "../../src/weights/tensor.ts";
+import { fromF32 } from "../../src/weights/use/round.ts";
 
 /** Classes of the recorded model. */
 export const classes = 1000;

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
-import { findAdapter } from "../../src/node/adapters.ts";
 import { type OnnxProvider, type OnnxValue, runOnnx } from "../../src/node/executors/onnx.ts";
+import { findAdapter } from "../../src/node/gpu/adapters.ts";
 import { type Extreme, extremes, imageOf, modelOf, weightsOf } from "../support/extremes.ts";
 import { full } from "../support/full.ts";
 import { mustBuild } from "../support/models.ts";

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { type Widths, widths } from "../../src/emit/onnx/half.ts";
-import { findAdapter } from "../../src/node/adapters.ts";
+import { findAdapter } from "../../src/node/gpu/adapters.ts";
 import { type Extreme, extremes, imageOf, modelOf, weightsOf } from "../support/extremes.ts";
 import { full } from "../support/full.ts";
 import { goldenInput, goldenWeights, readGolden } from "../support/golden.ts";

@@ -5,7 +5,7 @@ import { type Picture, pictureOf, toPicture, toPlanes, toRgba } from "../../src/
 import { channelDistance } from "../../src/reconstruct/collapse.ts";
 import { hidePatches, type Patched, reconstruct } from "../../src/reconstruct/patches.ts";
 import { strip } from "../../src/reconstruct/strip.ts";
-import { generatorTensor } from "../../src/weights/generator.ts";
+import { generatorTensor } from "../../src/weights/made/generator.ts";
 import type { FcmaeGolden } from "../support/fcmae.ts";
 import { goldenInput, readGolden } from "../support/golden.ts";
 

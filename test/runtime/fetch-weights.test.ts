@@ -6,7 +6,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { ModelError } from "../../src/runtime/errors.ts";
 import { type FetchOptions, fetchWeights } from "../../src/runtime/fetch-weights.ts";
 import { sha256 } from "../../src/runtime/sha256.ts";
-import { f32Tensor, writeSafetensors } from "../../src/weights/safetensors.ts";
+import { f32Tensor, writeSafetensors } from "../../src/weights/formats/safetensors.ts";
 import { entry, file } from "../corpus/safetensors-build.ts";
 import { descriptor, tensors } from "./support.ts";
 

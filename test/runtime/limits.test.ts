@@ -1,5 +1,5 @@
 import { beforeAll, describe, expect, test } from "vitest";
-import { loadDawn } from "../../src/node/dawn.ts";
+import { loadDawn } from "../../src/node/gpu/dawn.ts";
 import type { LimitName, ModelDescriptor } from "../../src/runtime/descriptor.ts";
 import { requestDevice } from "../../src/runtime/device.ts";
 import { createModel } from "../../src/runtime/model.ts";

@@ -4,9 +4,9 @@ import * as path from "node:path";
 import { promisify } from "node:util";
 import { brotliDecompress } from "node:zlib";
 import { type Browser, chromium, type Page } from "playwright-core";
-import { cached } from "../../src/node/cache.ts";
-import { findPackage } from "../../src/node/packages.ts";
-import { untar } from "../../src/node/ustar.ts";
+import { cached } from "../../src/node/files/cache.ts";
+import { untar } from "../../src/node/gpu/ustar.ts";
+import { findPackage } from "../../src/node/process/packages.ts";
 
 const decompress = promisify(brotliDecompress);
 const packed = path.join(findPackage("@sparticuz/chromium")?.folder ?? "", "bin");

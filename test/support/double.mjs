@@ -1,6 +1,6 @@
 // @ts-check
 // Runs in a process of its own, started by adapters.test.ts: doubles numbers on the GPU.
-import { loadDawn } from "../../dist/node/dawn.js";
+import { loadDawn } from "../../dist/node/gpu/dawn.js";
 
 const code = `@group(0) @binding(0) var<storage, read_write> x: array<f32>;
 @compute @workgroup_size(1) fn main(@builtin(global_invocation_id) id: vec3u) { x[id.x] = 2 * x[id.x]; }`;

@@ -3,7 +3,7 @@ import type { Graph, ValueId } from "../../src/graph/graph.ts";
 import { inputPorts } from "../../src/model/inputs.ts";
 import type { Model } from "../../src/model/model.ts";
 import { randomMask } from "../../src/runtime/mask.ts";
-import { generatorTensor } from "../../src/weights/generator.ts";
+import { generatorTensor } from "../../src/weights/made/generator.ts";
 import { elements, type Weights } from "../../src/weights/tensor.ts";
 import type { Golden } from "./golden.ts";
 import { feed, model, testInput, testWeights } from "./models.ts";

@@ -1,7 +1,7 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import * as path from "node:path";
-import { f32Tensor, readSafetensors, writeSafetensors } from "../../src/weights/safetensors.ts";
-import { memorySource } from "../../src/weights/source.ts";
+import { f32Tensor, readSafetensors, writeSafetensors } from "../../src/weights/formats/safetensors.ts";
+import { memorySource } from "../../src/weights/formats/source.ts";
 import { readF32 } from "../../src/weights/tensor.ts";
 import { type CliResult, cnxc } from "./cli.ts";
 import { fill, newFolder } from "./folders.ts";

@@ -1,5 +1,5 @@
 import { readFileSync } from "node:fs";
-import { type GeneratorRow, generatorTensor, generatorWeights } from "../../src/weights/generator.ts";
+import { type GeneratorRow, generatorTensor, generatorWeights } from "../../src/weights/made/generator.ts";
 import { elements, type Param, type Weights } from "../../src/weights/tensor.ts";
 
 /** What every golden file says about itself; see `test/golden/README.md`. The rest differs by kind. */

@@ -1,4 +1,4 @@
-import { loadDawn } from "../../src/node/dawn.ts";
+import { loadDawn } from "../../src/node/gpu/dawn.ts";
 
 /** The adapter that scripts/vitest.mjs found for this run, or null: `test.skipIf(adapter === null)`. */
 export const adapter: GPUAdapter | null = await (async () => {

@@ -3,8 +3,8 @@ import { build } from "../../src/graph/build.ts";
 import { type Values, widen } from "../../src/graph/evaluate.ts";
 import { type Graph, resolve, type ValueId } from "../../src/graph/graph.ts";
 import type { Head, Model } from "../../src/model/model.ts";
-import { generatorTensor } from "../../src/weights/generator.ts";
-import { livelyWeights } from "../../src/weights/lively.ts";
+import { generatorTensor } from "../../src/weights/made/generator.ts";
+import { livelyWeights } from "../../src/weights/made/lively.ts";
 import type { Weights } from "../../src/weights/tensor.ts";
 import type { Golden } from "./golden.ts";
 

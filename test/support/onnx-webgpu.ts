@@ -1,6 +1,6 @@
 import * as path from "node:path";
 import type { OnnxValue } from "../../src/node/executors/onnx.ts";
-import { spawnWithAdapter } from "../../src/node/gpu-process.ts";
+import { spawnWithAdapter } from "../../src/node/gpu/gpu-process.ts";
 
 const runner = path.join(import.meta.dirname, "onnx-webgpu.mjs");
 

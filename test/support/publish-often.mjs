@@ -1,6 +1,6 @@
 // @ts-check
 // Started by output-processes.test.ts: replaces a directory again and again, by one version and the other.
-import { publish } from "../../dist/node/output.js";
+import { publish } from "../../dist/node/output/publish.js";
 
 const [, , directory = "", times = "1", only = ""] = process.argv;
 const versions = {

@@ -1,7 +1,8 @@
 // @ts-check
 // Started by interrupt.test.ts: replaces a directory by a version whose last file never ends.
-import { installSignals } from "../../dist/node/interrupt.js";
-import { publish } from "../../dist/node/output.js";
+
+import { publish } from "../../dist/node/output/publish.js";
+import { installSignals } from "../../dist/node/process/interrupt.js";
 
 const [, , directory = ""] = process.argv;
 

@@ -1,6 +1,6 @@
 import { readFileSync, writeFileSync } from "node:fs";
-import { readSafetensors, writeSafetensors } from "../../src/weights/safetensors.ts";
-import { memorySource } from "../../src/weights/source.ts";
+import { readSafetensors, writeSafetensors } from "../../src/weights/formats/safetensors.ts";
+import { memorySource } from "../../src/weights/formats/source.ts";
 import { readF32 } from "../../src/weights/tensor.ts";
 
 /** Writes tensors as a file, as a user has them. */

@@ -1,9 +1,9 @@
 // @ts-check
 // Runs compiled models for the tests, in a process that was started for an adapter: see webgpu-process.ts. Each message
 // is a job, each answer has its number; what goes wrong is answered too, and the next job finds everything in order.
-import { loadDawn } from "../../dist/node/dawn.js";
+import { loadDawn } from "../../dist/node/gpu/dawn.js";
 import { createModel, createPreprocessor, requestDevice } from "../../dist/runtime/index.js";
-import { generatorTensor } from "../../dist/weights/generator.js";
+import { generatorTensor } from "../../dist/weights/made/generator.js";
 
 /** @typedef {import("./webgpu-process.ts").Job} Job */
 /** @typedef {import("./webgpu-process.ts").JobWeights} JobWeights */

@@ -3,7 +3,7 @@ import { formatDiagnostics } from "../../src/diagnostics/format.ts";
 import { error } from "../../src/diagnostics/messages.ts";
 import { check } from "../../src/model/check.ts";
 import type { Program } from "../../src/model/model.ts";
-import { specifierProblem } from "../../src/node/imports.ts";
+import { specifierProblem } from "../../src/node/inputs/import-reader.ts";
 import type { Ast } from "../../src/syntax/ast.ts";
 import { decodeSpec } from "../../src/syntax/decode.ts";
 import { load, type ReadImport } from "../../src/syntax/load.ts";

@@ -1,7 +1,7 @@
 import { readdirSync } from "node:fs";
 import * as path from "node:path";
 import { describe, expect, test } from "vitest";
-import { f32Tensor } from "../../src/weights/safetensors.ts";
+import { f32Tensor } from "../../src/weights/formats/safetensors.ts";
 import { cnxc } from "../support/cli.ts";
 import { fill, newFolder } from "../support/folders.ts";
 import { full } from "../support/full.ts";

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { findAdapter } from "../../src/node/adapters.ts";
+import { findAdapter } from "../../src/node/gpu/adapters.ts";
 import { extremes, imageOf, modelOf, weightsOf } from "../support/extremes.ts";
 import { full } from "../support/full.ts";
 import { mustBuild } from "../support/models.ts";

@@ -1,6 +1,6 @@
 import { readdirSync } from "node:fs";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { type AdapterKind, findAdapter } from "../../src/node/adapters.ts";
+import { type AdapterKind, findAdapter } from "../../src/node/gpu/adapters.ts";
 import { full } from "../support/full.ts";
 import { type Golden, goldenInput, readGolden } from "../support/golden.ts";
 import { goldenModel } from "../support/models.ts";

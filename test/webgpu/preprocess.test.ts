@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { preprocessWgsl } from "../../src/emit/wgsl/preprocess.ts";
-import { validateWgsl } from "../../src/node/dawn.ts";
+import { validateWgsl } from "../../src/node/gpu/dawn.ts";
 import { fitPicture } from "../../src/preprocess/fit.ts";
 import { type Picture, pictureOf, toBatch, toRgba } from "../../src/preprocess/picture.ts";
 import type { RgbaImage } from "../../src/runtime/preprocess.ts";

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { randomMaskWgsl } from "../../src/emit/wgsl/random-mask.ts";
-import { validateWgsl } from "../../src/node/dawn.ts";
+import { validateWgsl } from "../../src/node/gpu/dawn.ts";
 import type { ModelDescriptor } from "../../src/runtime/descriptor.ts";
 import { randomMask } from "../../src/runtime/mask.ts";
 import { nagaError } from "../support/naga.ts";

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
-import { type Conversion, convertWeights } from "../../src/weights/convert.ts";
 import { joined } from "../../src/weights/pieces.ts";
 import { elements } from "../../src/weights/tensor.ts";
+import { type Conversion, convertWeights } from "../../src/weights/use/convert.ts";
 import { goldenParams, goldenWeights, readGolden } from "../support/golden.ts";
 import { fileOf, type Row } from "../support/tensor-file.ts";
 

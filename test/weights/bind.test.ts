@@ -1,8 +1,8 @@
 import { describe, expect, test } from "vitest";
 import type { Diagnostic, Result } from "../../src/diagnostics/diagnostic.ts";
-import { bindWeights } from "../../src/weights/bind.ts";
-import { type Dialect, translate } from "../../src/weights/names.ts";
+import { type Dialect, translate } from "../../src/weights/names/names.ts";
 import type { Param, Weights } from "../../src/weights/tensor.ts";
+import { bindWeights } from "../../src/weights/use/bind.ts";
 import { goldenParams, goldenWeights, readGolden } from "../support/golden.ts";
 import { leastMs } from "../support/least.ts";
 import { fileOf, type Row } from "../support/tensor-file.ts";

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import type { Diagnostic } from "../../src/diagnostics/diagnostic.ts";
-import { type CastReport, cast, placesIn } from "../../src/weights/cast.ts";
 import { toF32, type WeightDType } from "../../src/weights/dtype.ts";
+import { type CastReport, cast, placesIn } from "../../src/weights/use/cast.ts";
 
 const bytesOf = (values: readonly number[]): Uint8Array => new Uint8Array(Float32Array.from(values).buffer);
 

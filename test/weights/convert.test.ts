@@ -1,11 +1,11 @@
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { convertWeights } from "../../src/weights/convert.ts";
 import { dtypeBytes, type WeightDType, weightDTypes } from "../../src/weights/dtype.ts";
-import { inspectWeights } from "../../src/weights/inspect.ts";
-import { type Dialect, dialects } from "../../src/weights/names.ts";
+import { type Dialect, dialects } from "../../src/weights/names/names.ts";
 import { joined } from "../../src/weights/pieces.ts";
 import { elements, type TensorFile } from "../../src/weights/tensor.ts";
+import { convertWeights } from "../../src/weights/use/convert.ts";
+import { inspectWeights } from "../../src/weights/use/inspect.ts";
 import { goldenParams, readGolden } from "../support/golden.ts";
 import { fileOf, type Row } from "../support/tensor-file.ts";
 

@@ -1,11 +1,11 @@
 import { describe, expect, test } from "vitest";
-import { convertWeights } from "../../src/weights/convert.ts";
-import { diffWeights } from "../../src/weights/diff.ts";
 import { dtypeBytes } from "../../src/weights/dtype.ts";
-import { dialects } from "../../src/weights/names.ts";
+import { dialects } from "../../src/weights/names/names.ts";
+import { withoutPrefix } from "../../src/weights/names/prefix.ts";
 import { joined } from "../../src/weights/pieces.ts";
-import { withoutPrefix } from "../../src/weights/prefix.ts";
 import { elements } from "../../src/weights/tensor.ts";
+import { convertWeights } from "../../src/weights/use/convert.ts";
+import { diffWeights } from "../../src/weights/use/diff.ts";
 import { goldenParams, goldenWeights, readGolden } from "../support/golden.ts";
 import { fileOf, type Row } from "../support/tensor-file.ts";
 

@@ -1,9 +1,9 @@
 import { describe, expect, test } from "vitest";
 import type { Result } from "../../src/diagnostics/diagnostic.ts";
-import { paramsOf } from "../../src/node/open-weights.ts";
-import { bindWeights } from "../../src/weights/bind.ts";
-import { translate } from "../../src/weights/names.ts";
+import { paramsOf } from "../../src/node/inputs/open-weights.ts";
+import { translate } from "../../src/weights/names/names.ts";
 import type { Param, Weights } from "../../src/weights/tensor.ts";
+import { bindWeights } from "../../src/weights/use/bind.ts";
 import { denseWeights, type FcmaeGolden, fcmaeModel, goldenFiles } from "../support/fcmae.ts";
 import { goldenParams, goldenWeights, readGolden } from "../support/golden.ts";
 import { fileOf, type Row } from "../support/tensor-file.ts";

@@ -1,12 +1,12 @@
 import { expect, test } from "vitest";
 import { catchingFailures, Failure } from "../../src/diagnostics/failure.ts";
 import { dtypeBytes } from "../../src/weights/dtype.ts";
-import { unpickle } from "../../src/weights/pickle.ts";
-import { allowedGlobals } from "../../src/weights/pickle-globals.ts";
-import type { Value } from "../../src/weights/pickle-values.ts";
-import { type ByteSource, memorySource } from "../../src/weights/source.ts";
+import { unpickle } from "../../src/weights/formats/pickle.ts";
+import { allowedGlobals } from "../../src/weights/formats/pickle-globals.ts";
+import type { Value } from "../../src/weights/formats/pickle-values.ts";
+import { type ByteSource, memorySource } from "../../src/weights/formats/source.ts";
+import { readTensorFile } from "../../src/weights/formats/tensor-file.ts";
 import { elements } from "../../src/weights/tensor.ts";
-import { readTensorFile } from "../../src/weights/tensor-file.ts";
 import { full } from "../support/full.ts";
 import { mutated, numbers } from "../support/mutate.ts";
 import {

@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { dtypeBytes } from "../../src/weights/dtype.ts";
-import { readSafetensors } from "../../src/weights/safetensors.ts";
-import { memorySource } from "../../src/weights/source.ts";
+import { readSafetensors } from "../../src/weights/formats/safetensors.ts";
+import { memorySource } from "../../src/weights/formats/source.ts";
 import { elements, type TensorFile } from "../../src/weights/tensor.ts";
 import { full } from "../support/full.ts";
 import { mutated, numbers } from "../support/mutate.ts";

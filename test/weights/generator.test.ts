@@ -1,7 +1,8 @@
 import { readdirSync } from "node:fs";
 import { describe, expect, test } from "vitest";
-import { generatorState, generatorTensor } from "../../src/weights/generator.ts";
-import { fnv1a, utf8 } from "../../src/weights/hash.ts";
+import { utf8 } from "../../src/weights/formats/utf8.ts";
+import { fnv1a } from "../../src/weights/made/fnv1a.ts";
+import { generatorState, generatorTensor } from "../../src/weights/made/generator.ts";
 import { elements } from "../../src/weights/tensor.ts";
 import { goldenInput, goldenParams, goldenWeights, readGolden } from "../support/golden.ts";
 

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
-import { sameButOnes } from "../../src/weights/layouts.ts";
-import { contextOf, type Dialect, detectDialect, translate } from "../../src/weights/names.ts";
+import { sameButOnes } from "../../src/weights/names/layouts.ts";
+import { contextOf, type Dialect, detectDialect, translate } from "../../src/weights/names/names.ts";
 import { goldenParams, readGolden } from "../support/golden.ts";
 
 const v2 = goldenParams(readGolden("dense/tiny-224x224-b1")).map(({ name }) => name);

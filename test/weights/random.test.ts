@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
-import { fnv1a } from "../../src/weights/hash.ts";
-import { randomSeed, randomWeights } from "../../src/weights/random.ts";
-import { stableLog } from "../../src/weights/streams.ts";
+import { fnv1a } from "../../src/weights/made/fnv1a.ts";
+import { randomSeed, randomWeights } from "../../src/weights/made/random.ts";
+import { stableLog } from "../../src/weights/made/streams.ts";
 import type { Param } from "../../src/weights/tensor.ts";
 import { goldenParams, readGolden } from "../support/golden.ts";
 

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { toF32 } from "../../src/weights/dtype.ts";
-import { halfTypes, toBF16Bits, toF16Bits } from "../../src/weights/round.ts";
+import { halfTypes, toBF16Bits, toF16Bits } from "../../src/weights/use/round.ts";
 
 const words = new Uint32Array(1);
 const floats = new Float32Array(words.buffer);

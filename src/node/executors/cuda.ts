@@ -1,9 +1,9 @@
 import { ok } from "../../diagnostics/diagnostic.ts";
-import { buildLibrary, runLibrary } from "../cuda-library.ts";
-import { progress } from "../progress.ts";
-import type { CudaMachine } from "../toolchain.ts";
+import { progress } from "../process/progress.ts";
+import { buildLibrary, runLibrary } from "./cuda-library.ts";
 import type { Executor } from "./executor.ts";
 import type { Wanted } from "./executors.ts";
+import type { CudaMachine } from "./toolchain.ts";
 
 /** Our CUDA library on a GPU, or its threads as fibers of a CPU. */
 export const cuda =

@@ -2,12 +2,7 @@ import type { Result } from "../../diagnostics/diagnostic.ts";
 import type { Model } from "../../model/model.ts";
 import type { SiteLayout } from "../../passes/site-layout.ts";
 import type { Weights } from "../../weights/tensor.ts";
-
-/** Row-major float32 values; the batch is the first length. */
-export interface RunTensor {
-  readonly shape: readonly number[];
-  readonly data: Float32Array;
-}
+import type { RunTensor } from "../inputs/tensors.ts";
 
 export interface RunRequest {
   readonly model: Model;

@@ -1,6 +1,6 @@
 import type { StorageType } from "../../model/model.ts";
 import { storedBy } from "../../model/select.ts";
-import type { AdapterKind } from "../adapters.ts";
+import type { AdapterKind } from "../gpu/adapters.ts";
 import type { Executor } from "./executor.ts";
 
 export const executorNames = ["reference", "webgpu", "onnx", "cuda-cpu", "cuda"] as const;

@@ -2,7 +2,7 @@ import * as os from "node:os";
 import * as path from "node:path";
 import { fail, ok, type Result } from "../../diagnostics/diagnostic.ts";
 import { error, withNote } from "../../diagnostics/messages.ts";
-import { importPackage } from "../packages.ts";
+import { importPackage } from "../process/packages.ts";
 
 /** Row-major float32 values; the batch is the first length. */
 export interface OnnxValue {

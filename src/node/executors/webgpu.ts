@@ -6,9 +6,9 @@ import { planAlone } from "../../planning.ts";
 import { requestDevice } from "../../runtime/device.ts";
 import { ModelError, type ModelErrorCode } from "../../runtime/errors.ts";
 import { createModel } from "../../runtime/model.ts";
-import { withinHalf } from "../../weights/within-half.ts";
-import type { AdapterKind } from "../adapters.ts";
-import { loadDawn } from "../dawn.ts";
+import { withinHalf } from "../../weights/use/within-half.ts";
+import type { AdapterKind } from "../gpu/adapters.ts";
+import { loadDawn } from "../gpu/dawn.ts";
 import type { Executor } from "./executor.ts";
 
 /** Our WGSL in this process, which `enterGpuProcess` started for the adapter; tiles are those of the adapter. */

@@ -1,5 +1,5 @@
-import { type Outcome, outcome } from "../outcome.ts";
-import { loadProgram } from "../program.ts";
+import { loadProgram } from "../inputs/program.ts";
+import { type Outcome, outcome } from "../outcome/outcome.ts";
 
 const count = (n: number, what: string): readonly string[] => (n === 0 ? [] : [`${n} ${what}${n === 1 ? "" : "s"}`]);
 

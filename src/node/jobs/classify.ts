@@ -1,18 +1,19 @@
 import { type Diagnostic, fail, ok, type Result } from "../../diagnostics/diagnostic.ts";
+import { catchingFailures } from "../../diagnostics/failure.ts";
 import { invariant } from "../../diagnostics/invariant.ts";
 import { error } from "../../diagnostics/messages.ts";
 import type { Classifier, Model, StorageType } from "../../model/model.ts";
 import { type Picture, toBatch } from "../../preprocess/picture.ts";
-import type { AdapterKind } from "../adapters.ts";
-import type { RunRequest, RunTensor } from "../executors/executor.ts";
+import type { RunRequest } from "../executors/executor.ts";
 import { type ExecutorName, executors } from "../executors/executors.ts";
-import { catchingFailures } from "../failure.ts";
-import { readLabels } from "../labels.ts";
-import { type ModelChoice, oneModel } from "../one-model.ts";
-import { type OpenWeights, openWeights } from "../open-weights.ts";
-import { readFitted } from "../pictures.ts";
-import { progress } from "../progress.ts";
-import { type Ranked, rank } from "../ranking.ts";
+import type { AdapterKind } from "../gpu/adapters.ts";
+import { readLabels } from "../inputs/labels.ts";
+import { type ModelChoice, oneModel } from "../inputs/one-model.ts";
+import { type OpenWeights, openWeights } from "../inputs/open-weights.ts";
+import { readFitted } from "../inputs/pictures.ts";
+import type { RunTensor } from "../inputs/tensors.ts";
+import { progress } from "../process/progress.ts";
+import { type Ranked, rank } from "./ranking.ts";
 
 export interface ClassifyJob extends ModelChoice {
   readonly on: ExecutorName;

@@ -16,13 +16,13 @@ import { type Request, type Selection, select } from "../../model/select.ts";
 import type { SiteLayout } from "../../passes/site-layout.ts";
 import { bytesMoved, printPlan, scratchBytes, weightBytes } from "../../plan/print.ts";
 import type { WebgpuTuningName } from "../../plan/tunings.ts";
-import type { BindOptions } from "../../weights/bind.ts";
 import type { Weights } from "../../weights/tensor.ts";
-import { openWeights } from "../open-weights.ts";
-import { loadProgram } from "../program.ts";
-import type { Provenance } from "../provenance.ts";
-import { openTable } from "../tuning-files.ts";
-import { version } from "../version.ts";
+import type { BindOptions } from "../../weights/use/bind.ts";
+import { openWeights } from "../inputs/open-weights.ts";
+import { loadProgram } from "../inputs/program.ts";
+import type { Provenance } from "../inputs/provenance.ts";
+import { openTable } from "../inputs/tuning-table.ts";
+import { version } from "../process/version.ts";
 
 export const emitKinds = ["ast", "model", "graph", "plan", "files"] as const;
 export type EmitKind = (typeof emitKinds)[number];
@@ -164,7 +164,7 @@ async function calibration(
   const half = requests.find(({ dtype }) => dtype === "f16");
   if (!half) return fail(error("calibrate-misplaced", null, "a build in f16: give --dtype f16"));
   if (weights === null) return fail(error("calibrate-misplaced", null, "weights: give --weights"));
-  const { calibrate } = await import("../calibration.ts");
+  const { calibrate } = await import("./activation-range.ts");
   const found = await calibrate(half.model, weights, input);
   if (!found.ok) return found;
   const { module, value } = found.value;

@@ -1,17 +1,17 @@
 import { analyse } from "../../compile.ts";
 import { type Diagnostic, fail, ok, type Result } from "../../diagnostics/diagnostic.ts";
+import { catchingFailures } from "../../diagnostics/failure.ts";
 import type { DiagnosticCode } from "../../diagnostics/messages.ts";
 import { printDraft } from "../../import/print-draft.ts";
 import type { Model } from "../../model/model.ts";
 import type { Outputs } from "../../verify/compare.ts";
 import { type Case, randomCase } from "../../verify/random-model.ts";
 import { shrink } from "../../verify/shrink.ts";
-import { livelyWeights } from "../../weights/lively.ts";
+import { livelyWeights } from "../../weights/made/lively.ts";
 import type { RunRequest } from "../executors/executor.ts";
-import { catchingFailures } from "../failure.ts";
-import { paramsOf } from "../open-weights.ts";
-import { progress } from "../progress.ts";
-import { drawInputs } from "../run-inputs.ts";
+import { paramsOf } from "../inputs/open-weights.ts";
+import { drawInputs } from "../inputs/tensors.ts";
+import { progress } from "../process/progress.ts";
 import { judgeOne, outputsOf, type Subject, subjectName, type VerifyJob } from "./verify.ts";
 
 export interface DifferentialJob extends Pick<VerifyJob, "subjects" | "adapter" | "tolerance"> {

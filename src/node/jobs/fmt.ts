@@ -1,6 +1,6 @@
 import { ok, type Result } from "../../diagnostics/diagnostic.ts";
 import { formatSpec } from "../../syntax/format.ts";
-import { readSpec } from "../read.ts";
+import { readSpec } from "../files/read.ts";
 
 export interface Formatted {
   readonly file: string;

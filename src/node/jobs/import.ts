@@ -1,4 +1,5 @@
 import { fail, ok, type Result } from "../../diagnostics/diagnostic.ts";
+import { catchingFailures } from "../../diagnostics/failure.ts";
 import { error } from "../../diagnostics/messages.ts";
 import { importCheckpoint } from "../../import/checkpoint.ts";
 import type { Imported, ImportOptions, Json } from "../../import/draft.ts";
@@ -8,12 +9,11 @@ import { importTimm, importTimmConfig, isTimmConfig, isTimmName } from "../../im
 import { check } from "../../model/check.ts";
 import type { Model } from "../../model/model.ts";
 import { load } from "../../syntax/load.ts";
-import { bindWeights } from "../../weights/bind.ts";
 import type { TensorFile } from "../../weights/tensor.ts";
-import { openSource } from "../byte-source.ts";
-import type { WithTensors } from "../commands/weights-diff.ts";
-import { catchingFailures } from "../failure.ts";
-import { paramsOf } from "../open-weights.ts";
+import { bindWeights } from "../../weights/use/bind.ts";
+import { openSource } from "../files/byte-source.ts";
+import { paramsOf } from "../inputs/open-weights.ts";
+import { withTensors } from "../inputs/with-tensors.ts";
 
 /** Bytes a config may have: with labels for a million classes it has less. */
 const maxConfig = 1 << 26;
@@ -25,11 +25,7 @@ export interface ImportedSpec {
 }
 
 /** A spec from what `source` names: a config.json, a file of weights, or a model of timm. */
-export async function importSpec(
-  source: string,
-  options: ImportOptions,
-  withTensors: WithTensors,
-): Promise<Result<ImportedSpec>> {
+export async function importSpec(source: string, options: ImportOptions): Promise<Result<ImportedSpec>> {
   const found = await openSource(source);
   if (!found.ok) {
     const missing = found.diagnostics.some(({ code }) => code === "file-not-found");

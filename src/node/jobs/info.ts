@@ -4,7 +4,7 @@ import { type Summary, summarise } from "../../inspect/summary.ts";
 import type { Batch, StorageType } from "../../model/model.ts";
 import { select } from "../../model/select.ts";
 import type { SiteLayout } from "../../passes/site-layout.ts";
-import { loadProgram } from "../program.ts";
+import { loadProgram } from "../inputs/program.ts";
 
 /** How a model is to be lowered that is only looked at; null leaves a choice at its default. */
 export interface LoweringChoice {

@@ -5,7 +5,7 @@ import { type Inspection, inspect } from "../../inspect/inspect.ts";
 import { inspectText } from "../../inspect/inspect-text.ts";
 import { mermaid } from "../../inspect/mermaid.ts";
 import { inspectPage } from "../../inspect/page.ts";
-import { type ModelChoice, oneRequest } from "../one-model.ts";
+import { type ModelChoice, oneRequest } from "../inputs/one-model.ts";
 import { type LoweringChoice, selectionOf } from "./info.ts";
 
 /** What is printed of an inspection. */

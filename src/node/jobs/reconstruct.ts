@@ -1,5 +1,6 @@
 import * as path from "node:path";
 import { type Diagnostic, fail, ok, type Result } from "../../diagnostics/diagnostic.ts";
+import { catchingFailures } from "../../diagnostics/failure.ts";
 import { invariant } from "../../diagnostics/invariant.ts";
 import { error } from "../../diagnostics/messages.ts";
 import { type Fcmae, type Model, patchGrid } from "../../model/model.ts";
@@ -10,13 +11,12 @@ import { hidePatches, reconstruct as paste } from "../../reconstruct/patches.ts"
 import { strip } from "../../reconstruct/strip.ts";
 import { randomMask } from "../../runtime/mask.ts";
 import { elements } from "../../weights/tensor.ts";
-import type { AdapterKind } from "../adapters.ts";
-import type { RunTensor } from "../executors/executor.ts";
 import { type ExecutorName, executors } from "../executors/executors.ts";
-import { catchingFailures } from "../failure.ts";
-import { type ModelChoice, oneModel } from "../one-model.ts";
-import { openWeights } from "../open-weights.ts";
-import { pngOf, readFitted } from "../pictures.ts";
+import type { AdapterKind } from "../gpu/adapters.ts";
+import { type ModelChoice, oneModel } from "../inputs/one-model.ts";
+import { openWeights } from "../inputs/open-weights.ts";
+import { pngOf, readFitted } from "../inputs/pictures.ts";
+import type { RunTensor } from "../inputs/tensors.ts";
 
 export interface ReconstructJob extends ModelChoice {
   readonly on: ExecutorName;

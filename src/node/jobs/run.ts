@@ -1,14 +1,14 @@
 import { type Diagnostic, ok, type Result } from "../../diagnostics/diagnostic.ts";
+import { catchingFailures } from "../../diagnostics/failure.ts";
 import type { StorageType } from "../../model/model.ts";
 import type { SiteLayout } from "../../passes/site-layout.ts";
-import type { BindOptions } from "../../weights/bind.ts";
-import type { AdapterKind } from "../adapters.ts";
+import type { BindOptions } from "../../weights/use/bind.ts";
 import type { RunReport } from "../executors/executor.ts";
 import { type ExecutorName, executors } from "../executors/executors.ts";
-import { catchingFailures } from "../failure.ts";
-import { oneModel } from "../one-model.ts";
-import { openWeights } from "../open-weights.ts";
-import { readInputs } from "../run-inputs.ts";
+import type { AdapterKind } from "../gpu/adapters.ts";
+import { oneModel } from "../inputs/one-model.ts";
+import { openWeights } from "../inputs/open-weights.ts";
+import { readInputs } from "../inputs/tensors.ts";
 
 export interface RunJob {
   readonly spec: string;

@@ -1,5 +1,6 @@
 import * as os from "node:os";
 import { type Diagnostic, fail, ok, type Result } from "../../diagnostics/diagnostic.ts";
+import { catchingFailures } from "../../diagnostics/failure.ts";
 import { error } from "../../diagnostics/messages.ts";
 import { candidates, measuredOf, mlpCandidates, type Shape, shapeKey, shapeOf } from "../../emit/cuda/candidates.ts";
 import type { Times, TuningRow, TuningTable } from "../../emit/cuda/tuning-table.ts";
@@ -9,13 +10,12 @@ import { nothingMeasured } from "../../plan/measured.ts";
 import type { Plan } from "../../plan/plan.ts";
 import { relL2 } from "../../verify/errors.ts";
 import { formLimits } from "../../verify/limits.ts";
-import { buildLibrary, type CudaBuild, type CudaRun, planCuda, runLibrary } from "../cuda-library.ts";
+import { buildLibrary, type CudaBuild, type CudaRun, planCuda, runLibrary } from "../executors/cuda-library.ts";
 import type { RunRequest } from "../executors/executor.ts";
-import { catchingFailures } from "../failure.ts";
-import { type ModelChoice, oneModel } from "../one-model.ts";
-import { openOrDraw } from "../open-weights.ts";
-import { drawInputs } from "../run-inputs.ts";
-import { type CudaMachine, runTool } from "../toolchain.ts";
+import { type CudaMachine, runTool } from "../executors/toolchain.ts";
+import { type ModelChoice, oneModel } from "../inputs/one-model.ts";
+import { openOrDraw } from "../inputs/open-weights.ts";
+import { drawInputs } from "../inputs/tensors.ts";
 
 export interface TuneJob extends ModelChoice {
   readonly machine: CudaMachine;

@@ -1,4 +1,5 @@
 import { type Diagnostic, ok, type Result } from "../../diagnostics/diagnostic.ts";
+import { catchingFailures } from "../../diagnostics/failure.ts";
 import { build, tapNames } from "../../graph/build.ts";
 import { nodeOf, resolve } from "../../graph/graph.ts";
 import type { Form, Model } from "../../model/model.ts";
@@ -6,14 +7,13 @@ import type { SiteLayout } from "../../passes/site-layout.ts";
 import { type Comparison, compare, type Outputs } from "../../verify/compare.ts";
 import { formLimits } from "../../verify/limits.ts";
 import { elements } from "../../weights/tensor.ts";
-import type { AdapterKind } from "../adapters.ts";
 import type { RunRequest } from "../executors/executor.ts";
 import { type ExecutorName, executors } from "../executors/executors.ts";
-import { catchingFailures } from "../failure.ts";
-import { type ModelChoice, oneModel } from "../one-model.ts";
-import { openOrDraw } from "../open-weights.ts";
-import { progress } from "../progress.ts";
-import { drawInputs, readInputs } from "../run-inputs.ts";
+import type { AdapterKind } from "../gpu/adapters.ts";
+import { type ModelChoice, oneModel } from "../inputs/one-model.ts";
+import { openOrDraw } from "../inputs/open-weights.ts";
+import { drawInputs, readInputs } from "../inputs/tensors.ts";
+import { progress } from "../process/progress.ts";
 
 /** An executor, and how it stores and multiplies. */
 export interface Subject {

@@ -1,8 +1,8 @@
 import { createHash } from "node:crypto";
 import * as path from "node:path";
+import { Failure } from "../../diagnostics/failure.ts";
 import { error } from "../../diagnostics/messages.ts";
-import { errnoOf } from "../errno.ts";
-import { Failure } from "../failure.ts";
+import { errnoOf } from "../files/errno.ts";
 import { breathe, type FsOps, lookAt } from "./fs.ts";
 import { byPath, type ManifestEntry, manifestName } from "./manifest.ts";
 import type { OutputFile } from "./output-file.ts";

@@ -1,5 +1,5 @@
 import * as fs from "node:fs";
-import { errnoOf } from "../errno.ts";
+import { errnoOf } from "../files/errno.ts";
 
 /** Every call to the file system that publishing makes; a test hands in one that fails where it wants. */
 export type FsOps = Pick<

@@ -1,7 +1,7 @@
 import * as path from "node:path";
 import { type Diagnostic, fail, ok, type Result } from "../../diagnostics/diagnostic.ts";
 import { error } from "../../diagnostics/messages.ts";
-import { errnoOf } from "../errno.ts";
+import { errnoOf } from "../files/errno.ts";
 import { closing, type FsOps, lookAt } from "./fs.ts";
 
 /** How often a lock is looked at. Time is counted in looks, so that a clock that jumps changes nothing. */

@@ -1,7 +1,7 @@
 import * as path from "node:path";
 import { type Diagnostic, type FilePlace, fail, ok, type Result } from "../../diagnostics/diagnostic.ts";
+import { Failure } from "../../diagnostics/failure.ts";
 import { error } from "../../diagnostics/messages.ts";
-import { Failure } from "../failure.ts";
 import { type FsOps, lookAt } from "./fs.ts";
 
 export const manifestName = "cnxc.manifest.json";

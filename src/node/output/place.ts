@@ -1,9 +1,9 @@
 import * as path from "node:path";
 import type { Diagnostic } from "../../diagnostics/diagnostic.ts";
+import { Failure } from "../../diagnostics/failure.ts";
 import { error } from "../../diagnostics/messages.ts";
-import { pathProblem } from "../errno.ts";
-import { Failure } from "../failure.ts";
-import { describeFile } from "../read.ts";
+import { pathProblem } from "../files/errno.ts";
+import { describeFile } from "../files/read.ts";
 import { type FsOps, lookAt } from "./fs.ts";
 
 export interface PlaceRequest {

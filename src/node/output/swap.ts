@@ -1,7 +1,7 @@
 import * as path from "node:path";
 import type { Diagnostic, Result } from "../../diagnostics/diagnostic.ts";
+import { Failure } from "../../diagnostics/failure.ts";
 import { error } from "../../diagnostics/messages.ts";
-import { Failure } from "../failure.ts";
 import { type FsOps, lookAt } from "./fs.ts";
 import { namesBeside } from "./lock.ts";
 import { beforeWriting, type Manifest, manifestName, manifestText, readManifest } from "./manifest.ts";

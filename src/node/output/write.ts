@@ -1,9 +1,9 @@
 import { createHash, type Hash } from "node:crypto";
 import { constants } from "node:fs";
 import * as path from "node:path";
+import { Failure } from "../../diagnostics/failure.ts";
 import { error } from "../../diagnostics/messages.ts";
-import { errnoOf } from "../errno.ts";
-import { Failure } from "../failure.ts";
+import { errnoOf } from "../files/errno.ts";
 import { breathe, closing, type FsOps } from "./fs.ts";
 import { crookedFolder } from "./tree.ts";
 

@@ -1,0 +1,102 @@
+import type { Result } from "../../../diagnostics/diagnostic.ts";
+import { escapeControls } from "../../../diagnostics/escape.ts";
+import { type ExecutorName, executorNames } from "../../executors/executors.ts";
+import { storageProblem } from "../../executors/storage-problem.ts";
+import { type AdapterKind, adapterKinds } from "../../gpu/adapters.ts";
+import { enterGpuProcess } from "../../gpu/gpu-process.ts";
+import type { Classified, ClassifyJob, LabelledClass } from "../../jobs/classify.ts";
+import { runJob } from "../../jobs/run-job.ts";
+import { type Outcome, outcome } from "../../outcome/outcome.ts";
+import type { AddCommand } from "../command.ts";
+import { choice, countOption, defaulted, once, storageOption, tf32Help } from "../options.ts";
+
+interface Options {
+  readonly model?: string;
+  readonly weights: string;
+  readonly labels?: string;
+  readonly top: number;
+  readonly on: ExecutorName;
+  readonly adapter?: AdapterKind;
+  readonly dtype?: "f32" | "f16" | "bf16";
+  readonly tf32?: boolean;
+  readonly root?: string;
+}
+
+const examples = `
+Examples:
+  cnxc classify specs/convnextv2.cnx -m atto -w atto.safetensors cat.jpg dog.webp --labels imagenet.txt
+      the five likeliest classes of each image
+  cnxc classify my.cnx -w model.safetensors *.png --top 1 --json
+      the same under "result", for a program
+`;
+
+/** Tensors are outside the heap; what the cap bounds is the rest. */
+const memoryCap = 2048;
+
+export const addClassify: AddCommand = (program, execute) => {
+  program
+    .command("classify")
+    .description("say what images show")
+    .argument("<spec>", "spec file")
+    .argument("<image...>", "PNG, JPEG and WebP images")
+    .option("-m, --model <name>", "a model with head classifier (default: the only model that the spec declares)")
+    .addOption(
+      once("-w, --weights <file>", "a safetensors file in any known naming, or random:SEED").makeOptionMandatory(),
+    )
+    .addOption(once("--labels <file>", "names of the classes, one a line, in their order"))
+    .addOption(countOption("--top <number>", "most classes that are shown of an image", 5))
+    .addOption(defaulted("--on <executor>", "where it runs", executorNames, "webgpu"))
+    .addOption(choice("--adapter <kind>", "WebGPU adapter (default: the first of these there is)", adapterKinds))
+    .addOption(storageOption())
+    .option("--tf32", tf32Help)
+    .option("--root <folder>", "the folder that imports may not leave (default: the spec's own)")
+    .addHelpText("after", examples)
+    .action((spec: string, images: string[], options: Options) => execute(() => classify(spec, images, options)));
+};
+
+async function classify(spec: string, images: readonly string[], options: Options): Promise<Outcome> {
+  const job: ClassifyJob = {
+    spec,
+    root: options.root ?? null,
+    model: options.model ?? null,
+    on: options.on,
+    adapter: null,
+    dtype: options.dtype ?? "f32",
+    tf32: options.tf32 ?? false,
+    weights: options.weights,
+    images,
+    labels: options.labels ?? null,
+    top: options.top,
+  };
+  const problem = storageProblem(job);
+  if (problem !== null) return outcome({ diagnostics: [problem] });
+  if (options.on.startsWith("cuda")) return settle(await (await import("../../jobs/classify.ts")).classify(job));
+  if (options.on !== "webgpu") return settle(await runJob("classify", [job], memoryCap));
+  const process = await enterGpuProcess(options.adapter ?? null);
+  if (!process.ok) return outcome(process);
+  if (process.value.role === "parent") return outcome({ exitCode: process.value.exitCode });
+  const work = (await import("../../jobs/classify.ts")).classify;
+  return settle(await work({ ...job, adapter: process.value.kind }));
+}
+
+function settle(result: Result<Classified>): Outcome {
+  if (!result.ok) return outcome({ diagnostics: result.diagnostics });
+  const { images, on, milliseconds } = result.value;
+  return outcome({
+    diagnostics: result.diagnostics,
+    text: images.map(({ image, classes }) => `${escapeControls(image)}\n${table(classes)}`).join("\n"),
+    result: { images },
+    notes: [`ran on ${on} in ${milliseconds.toFixed(1)} ms`],
+  });
+}
+
+/** Rank, probability, and the label, or the class's index where there are none. */
+function table(classes: readonly LabelledClass[]): string {
+  const width = `${classes.length}`.length;
+  return classes
+    .map(({ class: index, label, probability }, i) => {
+      const name = label === null ? `class ${index}` : escapeControls(label);
+      return `  ${`${i + 1}`.padStart(width)}  ${(100 * probability).toFixed(2).padStart(6)} %  ${name}\n`;
+    })
+    .join("");
+}

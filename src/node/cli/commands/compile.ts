@@ -1,0 +1,204 @@
+import type { Diagnostic, Result } from "../../../diagnostics/diagnostic.ts";
+import type { TargetName } from "../../../model/model.ts";
+import type { SiteLayout } from "../../../passes/site-layout.ts";
+import type { Provenance } from "../../inputs/provenance.ts";
+import type { Compiled, CompileRequest, EmitKind } from "../../jobs/compile.ts";
+import { runJob } from "../../jobs/run-job.ts";
+import { keptNotes, type Outcome, type Output, outcome } from "../../outcome/outcome.ts";
+import { checkOutput, findingDiagnostics } from "../../output/check.ts";
+import { publish } from "../../output/publish.ts";
+import { version } from "../../process/version.ts";
+import type { AddCommand } from "../command.ts";
+import {
+  allowExtraHelp,
+  batchOption,
+  bindingOf,
+  choice,
+  choices,
+  defaulted,
+  list,
+  once,
+  sitesOption,
+  strictHelp,
+  tf32Help,
+} from "../options.ts";
+
+interface Options {
+  readonly output: string;
+  readonly model?: string[];
+  readonly build?: string;
+  readonly target?: TargetName[];
+  readonly dtype?: ("f32" | "f16" | "bf16")[];
+  readonly tf32?: boolean;
+  readonly batch?: { readonly min: number; readonly max: number };
+  readonly calibrate?: string;
+  readonly weights?: string;
+  readonly check?: boolean;
+  readonly emit?: EmitKind;
+  readonly printAfter?: string;
+  readonly time?: boolean;
+  readonly explain?: boolean;
+  readonly opset: "17" | "20";
+  readonly layout: "plain" | "huggingface";
+  readonly onnxInline?: boolean;
+  readonly torch?: boolean;
+  readonly cudaTuning?: string;
+  readonly tune: "gpu" | "lavapipe" | "swiftshader";
+  readonly preprocess?: boolean;
+  readonly sites: SiteLayout;
+  readonly allowExtra?: boolean;
+  readonly strict?: boolean;
+  readonly root?: string;
+  readonly outFollow?: boolean;
+}
+
+export const addCompile: AddCommand = (program, execute) => {
+  program
+    .command("compile")
+    .description("compile specs to WGSL kernels with a typed host module, to ONNX graphs, and to CUDA libraries")
+    .argument("<spec...>", "spec files, - for standard input")
+    .option("-o, --output <folder>", "where the output goes, a folder a model", "generated")
+    .addOption(list("-m, --model <names>", "models to compile (default: those the spec itself declares)"))
+    .option("-b, --build <name>", "compile what a build of the spec says")
+    .addOption(choices("-t, --target <names>", "targets (default: all)", ["wgsl", "onnx", "cuda"]))
+    .addOption(choices("--dtype <names>", "storage types (default: f32)", ["f32", "f16", "bf16"]))
+    .option("--tf32", tf32Help)
+    .addOption(batchOption())
+    .addOption(
+      once(
+        "-w, --weights <file>",
+        "safetensors, .pt, .pth or .npz, or random:SEED; goes into the ONNX graph and beside the kernels",
+      ),
+    )
+    .option("--allow-extra", allowExtraHelp)
+    .option("--strict", strictHelp)
+    .addOption(
+      once("--calibrate <file>", "inputs as cnxc run takes them, on which no map of an f16 build may overflow"),
+    )
+    .option("--check", "write nothing; exit with 1 where the output differs from what is there")
+    .addOption(
+      choice("--emit <stage>", "print a stage instead of writing files", ["ast", "model", "graph", "plan", "files"]),
+    )
+    .option("--print-after <pass>", "print the graph after a pass, or after all of them")
+    .option("--time", "say how long each phase took")
+    .option("--explain", "say what each pass did, what was fused, and the bytes that saves")
+    .addOption(defaulted("--opset <number>", "ONNX opset", ["20", "17"], "20"))
+    .addOption(
+      defaulted("--layout <name>", "huggingface adds what transformers.js loads", ["plain", "huggingface"], "plain"),
+    )
+    .option("--onnx-inline", "weights of any size in the ONNX file itself; without it, above 1 GB they stand beside it")
+    .option("--torch", "operators for PyTorch beside the CUDA library")
+    .addOption(
+      once("--cuda-tuning <table>", "choices for CUDA kernels: a file of cnxc tune, or sm_90, measured on an H200"),
+    )
+    .addOption(defaulted("--tune <adapter>", "tiles of the WGSL kernels", ["gpu", "lavapipe", "swiftshader"], "gpu"))
+    .option(
+      "--preprocess",
+      "also what fits images of any size into the input: WGSL beside the kernels, ONNX in the graph",
+    )
+    .addOption(sitesOption())
+    .option("--root <folder>", "the folder that imports may not leave (default: the spec's own)")
+    .option("--out-follow", "follow an output folder that is a link out of the project")
+    .action((specs: string[], options: Options) => execute(() => compile(specs, options)));
+};
+
+async function compile(specs: readonly string[], options: Options): Promise<Outcome> {
+  const request: CompileRequest = {
+    specs,
+    root: options.root ?? null,
+    selection: {
+      models: options.model ?? null,
+      build: options.build ?? null,
+      targets: options.target ?? null,
+      dtypes: options.dtype ?? null,
+      batch: options.batch ?? null,
+    },
+    emit: options.emit ?? null,
+    printAfter: options.printAfter ?? null,
+    time: options.time ?? false,
+    explain: options.explain ?? false,
+    onnx: {
+      opset: options.opset === "17" ? 17 : 20,
+      layout: options.layout,
+      ...(options.onnxInline ? { inline: true } : {}),
+    },
+    torch: options.torch ?? false,
+    cudaTuning: options.cudaTuning ?? null,
+    calibrate: options.calibrate ?? null,
+    tuning: options.tune,
+    preprocess: options.preprocess ?? false,
+    sites: options.sites,
+    tf32: options.tf32 ?? false,
+    weights: options.weights ?? null,
+    binding: bindingOf(options),
+  };
+  const whileRead: Diagnostic[] = [];
+  const compiled = await compileInThread(request, diagnostic => whileRead.push(diagnostic));
+  if (!compiled.ok) return outcome({ diagnostics: compiled.diagnostics });
+  const { text, notes, summaries } = compiled.value;
+  if (request.emit !== null) return outcome({ diagnostics: compiled.diagnostics, notes, text });
+
+  const place = {
+    directory: options.output,
+    inputs: [
+      ...specs.filter(spec => spec !== "-"),
+      ...(options.weights?.startsWith("random:") ? [] : [options.weights ?? []].flat()),
+    ],
+    project: process.cwd(),
+    followOutside: options.outFollow ?? false,
+    files: compiled.value.files,
+    origin: { compiler: version, spec: compiled.value.spec, options: originOptions(request, compiled.value.weights) },
+  };
+  if (options.check) {
+    const checked = await checkOutput(place);
+    if (!checked.ok) return outcome({ notes, diagnostics: checked.diagnostics });
+    const diagnostics = [...compiled.diagnostics, ...whileRead, ...findingDiagnostics(checked.value)];
+    return outcome({ notes, diagnostics });
+  }
+  const published = await publish(place);
+  if (!published.ok) return outcome({ notes, diagnostics: published.diagnostics });
+  const { written, unchanged, removed, kept } = published.value;
+  const outputs = (paths: readonly string[], status: Output["status"]) => paths.map(path => ({ path, status }));
+  return outcome({
+    diagnostics: [...compiled.diagnostics, ...whileRead],
+    outputs: [
+      ...outputs(written, "written"),
+      ...outputs(unchanged, "unchanged"),
+      ...outputs(removed, "removed"),
+      ...outputs(kept, "kept"),
+    ],
+    text: [
+      ...summaries,
+      `${options.output}: ${written.length} files written, ${unchanged.length} unchanged, ${removed.length} removed`,
+      "",
+    ].join("\n"),
+    notes: [...notes, ...keptNotes(kept)],
+  });
+}
+
+/** Weights are read while they are written, so with them the work stays in this thread. */
+const compileInThread = async (
+  request: CompileRequest,
+  report: (diagnostic: Diagnostic) => void,
+): Promise<Result<Compiled>> =>
+  request.weights === null
+    ? runJob("compile", [request])
+    : (await import("../../jobs/compile.ts")).compileSpecs(request, report);
+
+/** What the manifest says the output was made with: nothing about this machine. */
+const originOptions = (
+  { selection, onnx, torch, cudaTuning, tuning, preprocess, sites, tf32, weights }: CompileRequest,
+  provenance: Provenance | null,
+): Readonly<Record<string, unknown>> => ({
+  ...selection,
+  onnx,
+  tuning,
+  ...(torch ? { torch } : {}),
+  ...(cudaTuning === null ? {} : { cudaTuning: baseName(cudaTuning) }),
+  ...(preprocess ? { preprocess } : {}),
+  ...(sites === "auto" ? {} : { sites }),
+  ...(tf32 ? { tf32 } : {}),
+  weights: provenance ?? weights,
+});
+
+const baseName = (file: string): string => file.split(/[\\/]/).at(-1) ?? file;

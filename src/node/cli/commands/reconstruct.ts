@@ -1,0 +1,100 @@
+import type { Result } from "../../../diagnostics/diagnostic.ts";
+import { error } from "../../../diagnostics/messages.ts";
+import { type ExecutorName, executorNames } from "../../executors/executors.ts";
+import { writeFile } from "../../files/write-file.ts";
+import { type AdapterKind, adapterKinds } from "../../gpu/adapters.ts";
+import { enterGpuProcess } from "../../gpu/gpu-process.ts";
+import type { Format, Reconstructed, ReconstructJob } from "../../jobs/reconstruct.ts";
+import { runJob } from "../../jobs/run-job.ts";
+import { type Outcome, outcome } from "../../outcome/outcome.ts";
+import type { AddCommand } from "../command.ts";
+import { choice, defaulted, once, repeated, seedOption } from "../options.ts";
+
+interface Options {
+  readonly model?: string;
+  readonly weights: string;
+  readonly image: string[];
+  readonly seed: number;
+  readonly on: ExecutorName;
+  readonly output: string;
+  readonly adapter?: AdapterKind;
+  readonly root?: string;
+}
+
+const examples = `
+Examples:
+  cnxc reconstruct my.cnx -m atto_fcmae -w pretrained.safetensors --image cat.png -o cat.png
+      three pictures side by side: the input, what is left of it, what the model made of that
+  cnxc reconstruct my.cnx -w pretrained.safetensors --image a.jpg --image b.jpg --seed 7 -o both.html
+      a page with both images, and how far the channels of each stage are apart
+`;
+
+/** Tensors are outside the heap; what the cap bounds is the rest. */
+const memoryCap = 2048;
+
+export const addReconstruct: AddCommand = (program, execute) => {
+  program
+    .command("reconstruct")
+    .description("show what a masked autoencoder makes of the patches that are removed")
+    .argument("<spec>", "spec file")
+    .option("-m, --model <name>", "a model with head fcmae (default: the only model that the spec declares)")
+    .addOption(
+      once(
+        "-w, --weights <file>",
+        "safetensors, .pt, .pth or .npz in any known naming, or random:SEED",
+      ).makeOptionMandatory(),
+    )
+    .addOption(repeated("--image <file>", "a PNG, JPEG or WebP image; may be given again").makeOptionMandatory())
+    .addOption(seedOption())
+    .addOption(defaulted("--on <executor>", "where it runs", executorNames, "webgpu"))
+    .requiredOption("-o, --output <file>", "a .png, a row an image, or an .html, a page that stands alone")
+    .addOption(choice("--adapter <kind>", "WebGPU adapter (default: the first of these there is)", adapterKinds))
+    .option("--root <folder>", "the folder that imports may not leave (default: the spec's own)")
+    .addHelpText("after", examples)
+    .action((spec: string, options: Options) => execute(() => reconstruct(spec, options)));
+};
+
+/** By the end of the output's name. */
+const endings: readonly (readonly [ending: string, format: Format])[] = [
+  [".png", "png"],
+  [".html", "html"],
+];
+
+async function reconstruct(spec: string, options: Options): Promise<Outcome> {
+  const format = endings.find(([ending]) => options.output.toLowerCase().endsWith(ending))?.[1];
+  if (format === undefined) {
+    const expected = `a name that ends in ${endings.map(([ending]) => ending).join(" or ")}`;
+    return outcome({ diagnostics: [error("bad-option-value", null, "--output", options.output, expected)] });
+  }
+  const job: ReconstructJob = {
+    spec,
+    root: options.root ?? null,
+    model: options.model ?? null,
+    on: options.on,
+    adapter: null,
+    weights: options.weights,
+    images: options.image,
+    seed: options.seed,
+    format,
+  };
+  if (options.on !== "webgpu") return settle(await runJob("reconstruct", [job], memoryCap), options.output);
+  const process = await enterGpuProcess(options.adapter ?? null);
+  if (!process.ok) return outcome(process);
+  if (process.value.role === "parent") return outcome({ exitCode: process.value.exitCode });
+  const work = (await import("../../jobs/reconstruct.ts")).reconstruct;
+  return settle(await work({ ...job, adapter: process.value.kind }), options.output);
+}
+
+async function settle(result: Result<Reconstructed>, output: string): Promise<Outcome> {
+  if (!result.ok) return outcome({ diagnostics: result.diagnostics });
+  const { file, loss, images, stages, on, milliseconds } = result.value;
+  const failure = await writeFile(output, [file]);
+  if (failure !== null) return outcome({ diagnostics: [...result.diagnostics, failure] });
+  return outcome({
+    diagnostics: result.diagnostics,
+    outputs: [{ path: output, status: "written" }],
+    text: images.map(({ name, loss }) => `${name}: loss ${loss.toFixed(4)}\n`).join(""),
+    result: { loss, images, stages },
+    notes: [`ran on ${on} in ${milliseconds.toFixed(1)} ms`],
+  });
+}

@@ -1,0 +1,128 @@
+import type { Diagnostic, Result } from "../../../diagnostics/diagnostic.ts";
+import { error } from "../../../diagnostics/messages.ts";
+import type { SiteLayout } from "../../../passes/site-layout.ts";
+import { f32Tensor, writeSafetensors } from "../../../weights/formats/safetensors.ts";
+import type { RunReport } from "../../executors/executor.ts";
+import { type ExecutorName, executorNames } from "../../executors/executors.ts";
+import { storageProblem } from "../../executors/storage-problem.ts";
+import { writeFile } from "../../files/write-file.ts";
+import { type AdapterKind, adapterKinds } from "../../gpu/adapters.ts";
+import { enterGpuProcess } from "../../gpu/gpu-process.ts";
+import type { RunJob } from "../../jobs/run.ts";
+import { runJob } from "../../jobs/run-job.ts";
+import { type Outcome, outcome } from "../../outcome/outcome.ts";
+import type { AddCommand } from "../command.ts";
+import {
+  allowExtraHelp,
+  bindingOf,
+  choice,
+  defaulted,
+  maskOption,
+  once,
+  sitesOption,
+  storageOption,
+  strictHelp,
+  tf32Help,
+} from "../options.ts";
+
+interface Options {
+  readonly model?: string;
+  readonly on: ExecutorName;
+  readonly weights: string;
+  readonly input: string;
+  readonly out: string;
+  readonly taps?: string;
+  readonly mask?: number;
+  readonly sites: SiteLayout;
+  readonly adapter?: AdapterKind;
+  readonly dtype?: "f32" | "f16" | "bf16";
+  readonly tf32?: boolean;
+  readonly checkFinite?: boolean;
+  readonly allowExtra?: boolean;
+  readonly strict?: boolean;
+  readonly root?: string;
+}
+
+/** Tensors are outside the heap; what the cap bounds is the rest. */
+const memoryCap = 2048;
+
+export const addRun: AddCommand = (program, execute) => {
+  program
+    .command("run")
+    .description("run a model once, tensors by name in and out")
+    .argument("<spec>", "spec file, - for standard input")
+    .option("-m, --model <name>", "the model (default: the only one that the spec declares)")
+    .addOption(defaulted("--on <executor>", "where it runs", executorNames, "webgpu"))
+    .addOption(
+      once(
+        "-w, --weights <file>",
+        "safetensors, .pt, .pth or .npz in any known naming, or random:SEED",
+      ).makeOptionMandatory(),
+    )
+    .option("--allow-extra", allowExtraHelp)
+    .option("--strict", strictHelp)
+    .requiredOption(
+      "-i, --input <file>",
+      "safetensors, .npz or .pt with pixel_values, F32 [N, C, H, W], and for fcmae mask, F32 [N, L]",
+    )
+    .addOption(maskOption())
+    .requiredOption("--out <file>", "where the outputs go, as safetensors")
+    .option("--taps <names>", "modules whose outputs are written too, such as stages.0,stages.1.0")
+    .addOption(sitesOption())
+    .addOption(choice("--adapter <kind>", "WebGPU adapter (default: the first of these there is)", adapterKinds))
+    .addOption(storageOption())
+    .option("--tf32", tf32Help)
+    .option("--check-finite", "a NaN or infinity in an output is an error, and nothing is written")
+    .option("--root <folder>", "the folder that imports may not leave (default: the spec's own)")
+    .action((spec: string, options: Options) => execute(() => run(spec, options)));
+};
+
+async function run(spec: string, options: Options): Promise<Outcome> {
+  const job: RunJob = {
+    spec,
+    root: options.root ?? null,
+    model: options.model ?? null,
+    on: options.on,
+    adapter: null,
+    dtype: options.dtype ?? "f32",
+    tf32: options.tf32 ?? false,
+    weights: options.weights,
+    binding: bindingOf(options),
+    input: options.input,
+    mask: options.mask ?? null,
+    sites: options.sites,
+    taps: options.taps?.split(",").filter(tap => tap !== "") ?? [],
+  };
+  const problem = storageProblem(job);
+  if (problem !== null) return outcome({ diagnostics: [problem] });
+  if (options.on.startsWith("cuda")) return settle(await (await import("../../jobs/run.ts")).run(job), options);
+  if (options.on !== "webgpu") return settle(await runJob("run", [job], memoryCap), options);
+  const process = await enterGpuProcess(options.adapter ?? null);
+  if (!process.ok) return outcome(process);
+  if (process.value.role === "parent") return outcome({ exitCode: process.value.exitCode });
+  const work = (await import("../../jobs/run.ts")).run;
+  return settle(await work({ ...job, adapter: process.value.kind }), options);
+}
+
+async function settle(report: Result<RunReport>, { out: file, checkFinite = false }: Options): Promise<Outcome> {
+  if (!report.ok) return outcome({ diagnostics: report.diagnostics });
+  const { outputs, on, milliseconds } = report.value;
+  const broken = checkFinite ? nonFinite(outputs) : [];
+  if (broken.length > 0) return outcome({ diagnostics: [...report.diagnostics, ...broken] });
+  const tensors = [...outputs].map(([name, { shape, data }]) => f32Tensor(name, shape, () => data));
+  const failure = await writeFile(file, writeSafetensors(tensors));
+  if (failure !== null) return outcome({ diagnostics: [...report.diagnostics, failure] });
+  const lines = [...outputs].map(([name, { shape }]) => `${name} [${shape.join(", ")}]\n`);
+  return outcome({
+    diagnostics: report.diagnostics,
+    outputs: [{ path: file, status: "written" }],
+    text: lines.join(""),
+    notes: [`ran on ${on} in ${milliseconds.toFixed(1)} ms`],
+  });
+}
+
+const nonFinite = (outputs: RunReport["outputs"]): readonly Diagnostic[] =>
+  [...outputs].flatMap(([name, { data }]) => {
+    const count = data.reduce((sum, value) => sum + (Number.isFinite(value) ? 0 : 1), 0);
+    return count === 0 ? [] : [error("nonfinite-output", null, name, count)];
+  });

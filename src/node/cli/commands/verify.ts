@@ -1,0 +1,243 @@
+import { type Command, InvalidArgumentError, Option } from "commander";
+import type { Result } from "../../../diagnostics/diagnostic.ts";
+import { error } from "../../../diagnostics/messages.ts";
+import type { Form } from "../../../model/model.ts";
+import type { SiteLayout } from "../../../passes/site-layout.ts";
+import { formLimits } from "../../../verify/limits.ts";
+import { htmlReport, type ReportContent, textReport } from "../../../verify/report.ts";
+import { type ExecutorName, executorNames, executorStorage } from "../../executors/executors.ts";
+import { writeFile } from "../../files/write-file.ts";
+import { type AdapterKind, adapterKinds } from "../../gpu/adapters.ts";
+import { enterGpuProcess } from "../../gpu/gpu-process.ts";
+import type { Differential } from "../../jobs/differential.ts";
+import { runJob } from "../../jobs/run-job.ts";
+import { isRight, type Subject, subjectName, type Verification, type VerifyJob } from "../../jobs/verify.ts";
+import { type Outcome, outcome } from "../../outcome/outcome.ts";
+import type { AddCommand } from "../command.ts";
+import { choice, choices, seedOption, sitesOption } from "../options.ts";
+import { isArtifact, verifyArtifacts } from "./verify-artifacts.ts";
+
+interface Options {
+  readonly output?: string;
+  readonly model?: string;
+  readonly on?: readonly ExecutorName[];
+  readonly dtype?: readonly Form[];
+  readonly weights?: string;
+  readonly input?: string;
+  readonly batch: number;
+  readonly outputsOnly?: boolean;
+  readonly tolerance?: number;
+  readonly differential?: number;
+  readonly seed: number;
+  readonly adapter?: AdapterKind;
+  readonly sites: SiteLayout;
+  readonly root?: string;
+}
+
+/** Tensors are outside the heap; the reference's float64 maps are in it. */
+const memoryCap = 8192;
+
+const judged = executorNames.filter(name => name !== "reference");
+
+const verifyExamples = `
+Examples:
+  cnxc verify specs/convnextv2.cnx -m atto
+      every executor that is found here, in f32, module by module
+  cnxc verify specs/convnextv2.cnx -m atto -w atto.safetensors --on webgpu,cuda-cpu --dtype f32,f16 -o atto.html
+  cnxc verify --differential 200 --seed 1 --on webgpu,onnx
+      models that nobody thought of; what fails is made as small as it can be
+  cnxc verify out
+      what compile wrote there, byte for byte, and its ONNX graphs, without running them
+`;
+
+export const addVerify: AddCommand = (program, execute) => {
+  program
+    .command("verify")
+    .description(
+      "compare executors with the float64 reference, module by module, or check what compile wrote; exit with 1 where one is wrong",
+    )
+    .argument(
+      "[spec]",
+      "spec file, - for standard input; a folder that compile wrote, or an .onnx file, takes no options; left out with --differential",
+    )
+    .option("-m, --model <name>", "the model (default: the only one that the spec declares)")
+    .addOption(choices("--on <executors>", "what is compared (default: all that are found)", judged))
+    .addOption(choices("--dtype <names>", "how they store and multiply (default: f32)", ["f32", "tf32", "f16", "bf16"]))
+    .option(
+      "-w, --weights <file>",
+      "weights in any known naming, or random:SEED (default: drawn so that every part matters)",
+    )
+    .option("-i, --input <file>", "inputs as cnxc run takes them (default: drawn)")
+    .addOption(positive("--batch <images>", "images that are drawn", 64).default(1))
+    .option("--outputs-only", "compare the model's outputs and no modules")
+    .addOption(tolerance())
+    .option("-o, --output <page>", "also one HTML page, every value with its error")
+    .addOption(positive("--differential <specs>", "compare on so many generated specs instead", 1_000_000))
+    .addOption(seedOption("the first generated spec"))
+    .addOption(sitesOption())
+    .addOption(choice("--adapter <kind>", "WebGPU adapter (default: the first of these there is)", adapterKinds))
+    .option("--root <folder>", "the folder that imports may not leave (default: the spec's own)")
+    .addHelpText("after", verifyExamples)
+    .action((spec: string | undefined, options: Options, command: Command) =>
+      execute(() =>
+        spec !== undefined && isArtifact(spec)
+          ? verifyArtifacts(spec, givenOptions(command))
+          : start(spec ?? null, options),
+      ),
+    );
+};
+
+/** The flags that stand on the command line, but for `--json`, which every command takes. */
+const givenOptions = (command: Command): readonly string[] =>
+  command.options
+    .filter(option => command.getOptionValueSource(option.attributeName()) === "cli" && option.long !== "--json")
+    .map(option => option.long ?? option.flags);
+
+const positive = (flags: string, description: string, most: number): Option =>
+  new Option(flags, description).argParser((text: string): number => {
+    if (!/^\d{1,5}$/.test(text) || Number(text) < 1 || Number(text) > most)
+      throw new InvalidArgumentError(`it is a whole number from 1 to ${most}`);
+    return Number(text);
+  });
+
+const tolerance = (): Option =>
+  new Option(
+    "--tolerance <error>",
+    `how far off is right, relative in l2 (default: ${Object.entries(formLimits)
+      .map(([form, limit]) => `${limit} for ${form}`)
+      .join(", ")})`,
+  ).argParser((text: string): number => {
+    const value = Number(text);
+    if (text.trim() === "" || !(value >= 0 && value < 1)) throw new InvalidArgumentError("it is a number from 0 to 1");
+    return value;
+  });
+
+async function start(spec: string | null, options: Options): Promise<Outcome> {
+  const { subjects, unable } = subjectsOf(options);
+  if (subjects.length === 0) return outcome({ diagnostics: [error("usage", null, unable.join("; "))] });
+  if (options.differential !== undefined) {
+    if (spec !== null)
+      return outcome({ diagnostics: [error("usage", null, "--differential generates its specs; leave the spec out")] });
+    if (options.on === undefined) return outcome({ diagnostics: [error("usage", null, "--differential needs --on")] });
+    return generated(options.differential, subjects, options);
+  }
+  if (spec === null) return outcome({ diagnostics: [error("usage", null, "give a spec, or --differential")] });
+  return verify(spec, subjects, unable, options);
+}
+
+async function generated(count: number, subjects: readonly Subject[], options: Options): Promise<Outcome> {
+  const job = { count, seed: options.seed, subjects, adapter: null, tolerance: options.tolerance ?? null };
+  if (!subjects.some(({ executor }) => executor === "webgpu"))
+    return disagreements(await runJob("differential", [job], memoryCap));
+  const entered = await enterGpuProcess(options.adapter ?? null);
+  if (!entered.ok) return outcome(entered);
+  if (entered.value.role === "parent") return outcome({ exitCode: entered.value.exitCode });
+  const work = (await import("../../jobs/differential.ts")).differential;
+  return disagreements(await work({ ...job, adapter: entered.value.kind }));
+}
+
+function disagreements(report: Result<Differential>): Outcome {
+  if (!report.ok) return outcome({ diagnostics: report.diagnostics });
+  const { specs, runs, worst, disagreements: wrong } = report.value;
+  const errors = Object.entries(worst).map(([name, off]) => `${name} at most ${off.toExponential(1)} off`);
+  return outcome({
+    diagnostics: wrong.map(({ subject, seed, why }) =>
+      error("mismatch", null, `${subject} is wrong on seed ${seed}: ${why}`),
+    ),
+    text: [
+      `${specs} specs, ${runs} runs, ${wrong.length} disagreements${errors.length > 0 ? `; ${errors.join(", ")}` : ""}\n`,
+      ...wrong.map(
+        ({ seed, subject, batch, spec }) => `\nseed ${seed} on ${subject}, batch ${batch}, at its smallest:\n${spec}`,
+      ),
+    ].join(""),
+    result: { ...report.value },
+  });
+}
+
+async function verify(
+  spec: string,
+  subjects: readonly Subject[],
+  unable: readonly string[],
+  options: Options,
+): Promise<Outcome> {
+  const job: VerifyJob = {
+    spec,
+    root: options.root ?? null,
+    model: options.model ?? null,
+    subjects,
+    lenient: options.on === undefined,
+    adapter: null,
+    weights: options.weights ?? null,
+    input: options.input ?? null,
+    batch: options.batch,
+    sites: options.sites,
+    each: !options.outputsOnly,
+    tolerance: options.tolerance ?? null,
+  };
+  if (!subjects.some(({ executor }) => executor === "webgpu"))
+    return settle(await runJob("verify", [job], memoryCap), unable, options);
+  const entered = await enterGpuProcess(options.adapter ?? null);
+  if (!entered.ok && !job.lenient) return outcome(entered);
+  if (!entered.ok) {
+    const others = subjects.filter(({ executor }) => executor !== "webgpu");
+    const why = `webgpu did not run: ${entered.diagnostics[0]?.message}`;
+    return settle(await runJob("verify", [{ ...job, subjects: others }], memoryCap), [...unable, why], options);
+  }
+  if (entered.value.role === "parent") return outcome({ exitCode: entered.value.exitCode });
+  const work = (await import("../../jobs/verify.ts")).verify;
+  return settle(await work({ ...job, adapter: entered.value.kind }), unable, options);
+}
+
+/** Every executor in every form that it can store; those that can store none of them, in words. */
+function subjectsOf({ on = judged, dtype = ["f32"] }: Options) {
+  const can = (executor: ExecutorName, form: Form): boolean =>
+    form === "tf32" ? executor.startsWith("cuda") : executorStorage[executor].includes(form);
+  const subjects = on.flatMap(executor =>
+    dtype.filter(form => can(executor, form)).map((form): Subject => ({ executor, form })),
+  );
+  const unable = on
+    .filter(executor => subjects.every(subject => subject.executor !== executor))
+    .map(
+      executor =>
+        `${executor} did not run: it stores ${executorStorage[executor].join(" and ")}, not ${dtype.join(" or ")}`,
+    );
+  return { subjects, unable };
+}
+
+async function settle(
+  report: Awaited<ReturnType<typeof import("../../jobs/verify.ts").verify>>,
+  unable: readonly string[],
+  { output }: Options,
+): Promise<Outcome> {
+  if (!report.ok) return outcome({ diagnostics: report.diagnostics });
+  const content = contentOf(report.value, unable);
+  const page = output === undefined ? null : await writeFile(output, [new TextEncoder().encode(htmlReport(content))]);
+  if (page !== null) return outcome({ diagnostics: [page] });
+  const { verdicts } = report.value;
+  const wrong = verdicts.filter(verdict => !isRight(verdict));
+  const none = verdicts.length === 0 ? [error("mismatch", null, "no executor could be compared")] : [];
+  return outcome({
+    diagnostics: [...report.diagnostics, ...none, ...wrong.map(verdict => error("mismatch", null, sentence(verdict)))],
+    outputs: output === undefined ? [] : [{ path: output, status: "written" }],
+    text: `${content.facts.map(([name, value]) => `${name}: ${value}`).join("; ")}\n${textReport(content)}`,
+    result: { ...report.value, skipped: content.skipped },
+  });
+}
+
+function sentence(verdict: Verification["verdicts"][number]): string {
+  const first = verdict.whole.first === null ? verdict.each?.first : (verdict.each?.first ?? verdict.whole.first);
+  const off = first?.relL2.toExponential(1) ?? "";
+  return `${subjectName(verdict)} leaves tolerance at '${first?.name}': ${off} off, more than ${verdict.limit}`;
+}
+
+const contentOf = (found: Verification, unable: readonly string[]): ReportContent => ({
+  title: `${found.model}, verified`,
+  facts: [
+    ["model", found.model],
+    ["batch", `${found.batch}`],
+    ["weights", found.weights],
+    ["modules compared", found.modules],
+  ],
+  judged: found.verdicts.map(verdict => ({ ...verdict, name: subjectName(verdict) })),
+  skipped: [...found.skipped, ...unable],
+});

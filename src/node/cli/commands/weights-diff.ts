@@ -1,0 +1,92 @@
+import type { Command } from "commander";
+import { InvalidArgumentError, Option } from "commander";
+import { error } from "../../../diagnostics/messages.ts";
+import { diffWeights, type TensorDifference, type WeightsDiff } from "../../../weights/use/diff.ts";
+import { withTensors } from "../../inputs/with-tensors.ts";
+import { type Outcome, outcome } from "../../outcome/outcome.ts";
+import type { AddCommand } from "../command.ts";
+import { few, print } from "../weights-text.ts";
+
+const examples = `
+Examples:
+  cnxc weights diff model.safetensors converted.safetensors
+      whatever their namings; with 0 where every value is the same, else 1
+  cnxc weights diff model.safetensors half.safetensors --tolerance 1e-3
+`;
+
+interface Options {
+  readonly tolerance: number;
+  readonly stripPrefix?: string;
+}
+
+export function addDiff(group: Command, execute: Parameters<AddCommand>[1], prefix: Option): void {
+  group
+    .command("diff")
+    .description("what two files of weights differ in, whatever their namings, worst first")
+    .argument("<file>", "safetensors, .pt, .pth or .npz, in any known naming")
+    .argument("<other>", "another")
+    .addOption(
+      new Option("--tolerance <number>", "the largest |other - file| of a value that is no difference")
+        .default(0)
+        .argParser((text: string) => {
+          const number = Number(text);
+          if (text.trim() === "" || !(number >= 0)) throw new InvalidArgumentError("it is a number from 0");
+          return number;
+        }),
+    )
+    .addOption(prefix)
+    .addHelpText("after", examples)
+    .action((file: string, other: string, options: Options) => execute(() => diff(file, other, options)));
+}
+
+async function diff(file: string, other: string, options: Options): Promise<Outcome> {
+  const prefix = options.stripPrefix ?? null;
+  const result = await withTensors(file, prefix, first =>
+    withTensors(other, prefix, second => diffWeights(first, second)),
+  );
+  if (!result.ok) return outcome({ diagnostics: result.diagnostics });
+  const found = result.value;
+  const beyond = found.different.filter(({ maxAbs }) => maxAbs > options.tolerance);
+  const said = differences(found, beyond, file, other);
+  const failed = said.length === 0 ? [] : [error("weights-differ", { file: other, offset: null }, said)];
+  return outcome({
+    diagnostics: [...result.diagnostics, ...failed],
+    text: describe(file, other, found),
+    result: { ...found, tolerance: options.tolerance, beyond: beyond.length },
+  });
+}
+
+const differences = (
+  { onlyFirst, onlySecond, otherShape }: WeightsDiff,
+  beyond: readonly TensorDifference[],
+  file: string,
+  other: string,
+): readonly string[] =>
+  [
+    [onlyFirst.length, `only in ${file}`] as const,
+    [onlySecond.length, `only in ${other}`] as const,
+    [otherShape.length, "of another shape"] as const,
+    [beyond.length, "of other values"] as const,
+  ].flatMap(([n, what]) => (n === 0 ? [] : [`${n} ${n === 1 ? "tensor" : "tensors"} ${what}`]));
+
+const maxRows = 20;
+
+/** What there is to say for a person; a program gets all rows. */
+function describe(file: string, other: string, found: WeightsDiff): string {
+  const { namings, onlyFirst, onlySecond, otherShape, equal, different } = found;
+  const shapes = otherShape.map(
+    ({ name, shapes }) => `${name} ${shapes.map(shape => `[${shape.join(", ")}]`).join(" and ")}`,
+  );
+  const width = Math.max(0, ...different.slice(0, maxRows).map(({ name }) => name.length));
+  const rows = different
+    .slice(0, maxRows)
+    .map(({ name, maxAbs, relL2 }) => `  ${name.padEnd(width)}  max abs ${print(maxAbs)}  rel l2 ${print(relL2)}\n`);
+  return [
+    `${file} (${namings[0]}) and ${other} (${namings[1]}): ${equal.length} tensors equal, ${different.length} of other values\n`,
+    ...(onlyFirst.length > 0 ? [`  only in ${file}: ${few(onlyFirst)}\n`] : []),
+    ...(onlySecond.length > 0 ? [`  only in ${other}: ${few(onlySecond)}\n`] : []),
+    ...(shapes.length > 0 ? [`  of another shape: ${few(shapes)}\n`] : []),
+    ...rows,
+    ...(different.length > maxRows ? [`  and ${different.length - maxRows} more\n`] : []),
+  ].join("");
+}

@@ -1,0 +1,150 @@
+import { rmSync } from "node:fs";
+import { mkdtemp, open, readFile, rm } from "node:fs/promises";
+import * as os from "node:os";
+import * as path from "node:path";
+import { lower, type Unit } from "../../compile.ts";
+import { fail, ok, type Result } from "../../diagnostics/diagnostic.ts";
+import { error } from "../../diagnostics/messages.ts";
+import { type CudaOptions, cudaTarget } from "../../emit/cuda/cuda.ts";
+import { cudaProgram } from "../../emit/cuda/program.ts";
+import { nameless } from "../../emit/target.ts";
+import type { StorageType } from "../../model/model.ts";
+import type { Plan } from "../../plan/plan.ts";
+import { elements } from "../../weights/tensor.ts";
+import { withinHalf } from "../../weights/use/within-half.ts";
+import type { RunTensor } from "../inputs/tensors.ts";
+import { onInterrupt } from "../process/interrupt.ts";
+import { version } from "../process/version.ts";
+import type { RunRequest } from "./executor.ts";
+import { buildCuda, type CudaMachine, runTool } from "./toolchain.ts";
+
+/** Our CUDA library of one model, built from its generated sources: a program that reads and writes files. */
+export interface CudaLibrary {
+  readonly machine: CudaMachine;
+  readonly program: string;
+  readonly plan: Plan;
+  /** Parameters that it stores as f16. */
+  readonly half: ReadonlySet<string>;
+}
+
+export interface CudaBuild extends Pick<CudaOptions, "tf32" | "measured"> {
+  readonly dtype: StorageType;
+}
+
+/** What a library is made from; `machine` decides how it is compiled. */
+export function planCuda(
+  request: Pick<RunRequest, "model" | "batch" | "taps" | "sites">,
+  build: CudaBuild,
+): Result<Unit> {
+  const context = { ...nameless, version };
+  const { model, batch, taps, sites } = request;
+  const target = cudaTarget(build.dtype, build);
+  return lower({ model, target, batch: { min: batch, max: batch }, taps, sites, context });
+}
+
+/** From the cache, or compiled by nvcc or g++. */
+export async function buildLibrary(
+  machine: CudaMachine,
+  request: Pick<RunRequest, "model" | "batch" | "taps" | "sites">,
+  build: CudaBuild,
+  progress: (line: string) => void,
+): Promise<Result<CudaLibrary>> {
+  const unit = planCuda(request, build);
+  if (!unit.ok) return unit;
+  const built = await buildCuda(machine, unit.value.files, progress);
+  if (!built.ok) return built;
+  const plan = unit.value.plan as Plan;
+  return ok({ machine, program: built.value, plan, half: build.dtype === "f16" ? narrowParams(plan) : new Set() });
+}
+
+const narrowParams = (plan: Plan): ReadonlySet<string> =>
+  new Set(cudaProgram(plan, "f16").setup.flatMap(({ reads, narrow }) => (narrow ? [reads.weight ?? ""] : [])));
+
+export interface CudaRun {
+  readonly outputs: ReadonlyMap<string, RunTensor>;
+  readonly milliseconds: number;
+  /** Milliseconds of each launch alone, by the value that it is named after; empty unless asked for. */
+  readonly launches: ReadonlyMap<string, number>;
+}
+
+/** Runs a library in a process of its own. */
+export async function runLibrary(
+  library: CudaLibrary,
+  request: Pick<RunRequest, "batch" | "weights" | "inputs">,
+  times = false,
+): Promise<Result<CudaRun>> {
+  const folder = await mkdtemp(path.join(os.tmpdir(), "cnxc-cuda-"));
+  const done = onInterrupt(() => rmSync(folder, { recursive: true, force: true }));
+  try {
+    return await runIn(folder, library, request, times);
+  } finally {
+    done();
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
+/** What the program's exit code means; see the runner's template. */
+const noDevice = 5;
+
+async function runIn(
+  folder: string,
+  { machine, program, plan, half }: CudaLibrary,
+  { batch, weights, inputs }: Pick<RunRequest, "batch" | "weights" | "inputs">,
+  times: boolean,
+): Promise<Result<CudaRun>> {
+  const at = (name: string) => path.join(folder, name);
+  const checked = withinHalf(weights, half);
+  await write(at("weights"), plan.params, ({ name }) => checked.f32(name));
+  await write(at("input"), plan.inputs, async ({ name }) => (inputs.get(name) as RunTensor).data);
+  const workers = `${Math.min(4, os.availableParallelism())}`;
+  const words = [
+    ...[at("weights"), at("input"), at("output"), `${batch}`],
+    ...(machine === "cpu" ? ["forward", "late", workers] : []),
+    ...(times ? ["times"] : []),
+  ];
+  const run = await runTool(program, words);
+  if (run === null || run.code !== 0) {
+    const reason = run?.stderr.trim().split("\n").at(-1) ?? "its program is gone";
+    return fail(
+      run?.code === noDevice
+        ? error(
+            "missing-tool",
+            null,
+            "a CUDA device of compute capability 8.0 or newer",
+            "running CUDA kernels",
+            reason,
+          )
+        : error("tool-failed", null, "the CUDA library", reason || `it ended with exit code ${run?.code}`),
+    );
+  }
+  const bytes = await readFile(at("output"));
+  const values = new Float32Array(bytes.buffer, bytes.byteOffset, bytes.byteLength / 4);
+  const outputs = new Map<string, RunTensor>();
+  let from = 0;
+  for (const { name, shape, perImage } of plan.outputs) {
+    const whole = perImage ? [batch, ...shape] : shape;
+    const size = elements(whole);
+    outputs.set(name, { shape: whole, data: values.slice(from, from + size) });
+    from += size;
+  }
+  const [first = "", ...lines] = run.stdout.trim().split("\n");
+  const launches = new Map(
+    lines.map(line => {
+      const [name = "", milliseconds = ""] = line.split(" ");
+      return [name, Number(milliseconds)];
+    }),
+  );
+  return ok({ outputs, milliseconds: Number(first), launches });
+}
+
+async function write<T>(file: string, parts: readonly T[], data: (part: T) => Promise<Float32Array>): Promise<void> {
+  const handle = await open(file, "w");
+  try {
+    for (const part of parts) {
+      const { buffer, byteOffset, byteLength } = await data(part);
+      await handle.writeFile(new Uint8Array(buffer, byteOffset, byteLength));
+    }
+  } finally {
+    await handle.close();
+  }
+}

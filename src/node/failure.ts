@@ -1,1 +1,0 @@
-export { catchingFailures, Failure } from "../diagnostics/failure.ts";

@@ -1,0 +1,83 @@
+import * as fs from "node:fs";
+import { type Diagnostic, fail, ok, type Result, type Source } from "../../diagnostics/diagnostic.ts";
+import { Failure } from "../../diagnostics/failure.ts";
+import { error } from "../../diagnostics/messages.ts";
+import { decodeSpec } from "../../syntax/decode.ts";
+import { limits } from "../../syntax/limits.ts";
+import { ioError, pathProblem } from "./errno.ts";
+
+/** Opening a pipe that nobody writes to would wait for ever. */
+const openFlags = fs.constants.O_RDONLY | (fs.constants.O_NONBLOCK ?? 0);
+
+const tooLarge =
+  (file: string): TooLarge =>
+  size =>
+    error("spec-too-large", { file, offset: null }, size, limits.bytes);
+
+/**
+ * A spec out of a regular file, refused by its size before it is read. `-` stands for `stdin`, which the main thread has
+ * read: a thread that waits for input could not be interrupted.
+ */
+export function readSpec(file: string, stdin: Uint8Array | null): Result<Source> {
+  if (file === "-") return decodeSpec(stdin ?? new Uint8Array(), file);
+  const bytes = readFileWithin(file, limits.bytes, tooLarge(file));
+  return bytes.ok ? decodeSpec(bytes.value, file) : bytes;
+}
+
+/** Standard input, if any of the files is `-`; no more of it than what is too much for a spec. */
+export async function readStdin(files: readonly string[]): Promise<Uint8Array | null> {
+  if (!files.includes("-")) return null;
+  const parts: Uint8Array[] = [];
+  let size = 0;
+  try {
+    for await (const part of process.stdin) {
+      parts.push(part);
+      size += part.length;
+      if (size > limits.bytes) break;
+    }
+  } catch (cause) {
+    throw new Failure(ioError(cause, "-", "read standard input"));
+  }
+  return Buffer.concat(parts).subarray(0, limits.bytes + 1);
+}
+
+type TooLarge = (size: number) => Diagnostic;
+
+/** The bytes of a regular file of at most `limit`, or the diagnostic that `refuse` makes of its size. */
+export function readFileWithin(file: string, limit: number, refuse: TooLarge): Result<Uint8Array> {
+  const problem = pathProblem(file);
+  if (problem !== null) return fail(problem);
+  let descriptor: number | null = null;
+  try {
+    descriptor = fs.openSync(file, openFlags);
+    const stat = fs.fstatSync(descriptor);
+    if (!stat.isFile()) return fail(error("not-a-file", { file, offset: null }, describeFile(stat)));
+    if (stat.size > limit) return fail(refuse(stat.size));
+    const bytes = readUpTo(descriptor, limit + 1); // a file of /proc has no size
+    return bytes.length > limit ? fail(refuse(bytes.length)) : ok(bytes);
+  } catch (cause) {
+    return fail(ioError(cause, file, "read it"));
+  } finally {
+    if (descriptor !== null) fs.closeSync(descriptor);
+  }
+}
+
+/** Reads to the end or to `limit` bytes. */
+function readUpTo(descriptor: number, limit: number): Uint8Array {
+  const bytes = new Uint8Array(limit);
+  let length = 0;
+  while (length < limit) {
+    const read = fs.readSync(descriptor, bytes, length, limit - length, null);
+    if (read === 0) break;
+    length += read;
+  }
+  return bytes.slice(0, length);
+}
+
+export function describeFile(stat: fs.Stats): string {
+  if (stat.isDirectory()) return "a directory";
+  if (stat.isFIFO()) return "a pipe";
+  if (stat.isSocket()) return "a socket";
+  if (stat.isSymbolicLink()) return "a link";
+  return stat.isFile() ? "a file" : "a device";
+}

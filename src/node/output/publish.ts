@@ -1,0 +1,120 @@
+import { constants } from "node:fs";
+import * as path from "node:path";
+import { type Diagnostic, fail, ok, type Result } from "../../diagnostics/diagnostic.ts";
+import { Failure } from "../../diagnostics/failure.ts";
+import { invariant } from "../../diagnostics/invariant.ts";
+import { error } from "../../diagnostics/messages.ts";
+import { errnoOf, ioError } from "../files/errno.ts";
+import { onInterrupt } from "../process/interrupt.ts";
+import { seal, writeChanged } from "./build-tree.ts";
+import { type FsOps, patientFs, realFs } from "./fs.ts";
+import { namesBeside, takeLock } from "./lock.ts";
+import { type Origin, pathProblem, printManifest } from "./manifest.ts";
+import type { OutputFile } from "./output-file.ts";
+import { type PlaceRequest, placeOf } from "./place.ts";
+import { conflict, discard, lookBefore, pathsOf, recover, swap } from "./swap.ts";
+import { foldersOf, strangers } from "./tree.ts";
+import { syncFolder } from "./write.ts";
+
+export type { Origin } from "./manifest.ts";
+export type { OutputFile } from "./output-file.ts";
+
+export interface PublishRequest extends PlaceRequest {
+  readonly files: readonly OutputFile[];
+  readonly origin: Origin;
+  /** How long another writer is waited for. */
+  readonly patienceMs?: number;
+  readonly fs?: FsOps;
+}
+
+export interface Published {
+  /** The directory itself, links resolved. */
+  readonly directory: string;
+  readonly written: readonly string[];
+  readonly unchanged: readonly string[];
+  readonly removed: readonly string[];
+  /** What lies there and is the user's. */
+  readonly kept: readonly string[];
+  /** An earlier run had been killed between two renames, and its directory was restored. */
+  readonly restored: boolean;
+}
+
+/**
+ * Makes an output directory hold exactly these files, beside what is the user's: all of them, or on an error or a signal
+ * what was there before. The new tree is written as a sibling, synced, and renamed into place.
+ */
+export async function publish(request: PublishRequest): Promise<Result<Published>> {
+  checkPaths(request.files);
+  const ops = patientFs(request.fs ?? realFs);
+  const undo: (() => void)[] = [];
+  const takeBack = () => {
+    for (const step of undo.splice(0).reverse()) {
+      try {
+        step();
+      } catch {
+        // what is left, the next run removes
+      }
+    }
+  };
+  const disarm = onInterrupt(takeBack);
+  try {
+    const directory = placeOf(ops, request);
+    const names = namesBeside(directory);
+    ops.mkdirSync(path.dirname(directory), { recursive: true });
+    const locked = await takeLock(ops, names.lock, request.directory, request.patienceMs ?? 30_000);
+    if (!locked.ok) return locked;
+    undo.push(locked.value, () => ops.rmSync(names.temp, { recursive: true, force: true }));
+    return ok(await replace(ops, directory, request));
+  } catch (cause) {
+    return fail(explain(cause, request.directory));
+  } finally {
+    takeBack();
+    disarm();
+  }
+}
+
+async function replace(ops: FsOps, directory: string, { files, origin }: PublishRequest): Promise<Published> {
+  const { temp } = namesBeside(directory);
+  const restored = recover(ops, directory);
+  const before = lookBefore(ops, directory);
+  if (before.identity !== null) ops.accessSync(directory, constants.W_OK);
+  const ours = pathsOf(before.manifest);
+  const wanted = new Set(files.map(file => file.path));
+  const kept = before.manifest === null ? [] : strangers(ops, directory, ours, wanted);
+  const problem = conflict(ops, directory, kept, wanted);
+  if (problem !== null) throw new Failure(problem);
+
+  const trees = { directory, ours, temp };
+  const tree = await writeChanged(ops, trees, files);
+  const removed = [...ours].filter(file => !wanted.has(file)).sort();
+  const text = printManifest(origin, tree.entries);
+  const result = { directory, written: tree.written, unchanged: tree.unchanged, removed, restored };
+  if (tree.written.length === 0 && text === before.text) return { ...result, kept };
+
+  await seal(ops, trees, tree, text);
+  const moved = swap(ops, directory, temp, before, wanted);
+  syncFolder(ops, path.dirname(directory));
+  try {
+    discard(ops, directory);
+  } catch {
+    // the exchange is done; what is left of the old tree, the next run removes
+  }
+  return { ...result, kept: moved };
+}
+
+/** Paths come from the compiler, never from a user; a bad one is a bug. */
+export function checkPaths(files: readonly OutputFile[]): void {
+  const paths = new Set(files.map(file => file.path));
+  invariant(paths.size === files.length, "two output files have one path");
+  const folders = foldersOf(paths);
+  for (const file of paths) {
+    const problem = folders.has(file) ? "is a folder as well" : pathProblem(file);
+    invariant(problem === null, `the output path '${file}' ${problem}`);
+  }
+}
+
+export function explain(cause: unknown, directory: string): Diagnostic {
+  if (cause instanceof Failure) return cause.diagnostic;
+  if (errnoOf(cause) === "ENOENT") return error("output-vanished", { file: directory, offset: null });
+  return ioError(cause, directory, "write the output directory");
+}

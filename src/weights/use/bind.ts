@@ -1,0 +1,220 @@
+import { capped, maxListed } from "../../diagnostics/capped.ts";
+import { type Diagnostic, type FilePlace, fail, ok, type Result } from "../../diagnostics/diagnostic.ts";
+import { invariant } from "../../diagnostics/invariant.ts";
+import { error, warning, withNote } from "../../diagnostics/messages.ts";
+import { nearestOf } from "../../diagnostics/nearest.ts";
+import { dtypeBytes, isWeightDType, weightDTypes } from "../dtype.ts";
+import {
+  architectureOf,
+  decoderOf,
+  printArchitecture,
+  printDecoder,
+  publishedName,
+  sameArchitecture,
+  sameDecoder,
+} from "../names/architecture.ts";
+import { sameButOnes, shapeIn, toOfficial } from "../names/layouts.ts";
+import type { Part } from "../names/name-rows.ts";
+import { translate } from "../names/names.ts";
+import { officialParams, type RenamedFile, rename } from "../names/rename.ts";
+import { elements, type Param, readF32, type Tensor, type TensorFile, type Weights } from "../tensor.ts";
+
+/** Names a suggestion is chosen from; it is a courtesy, and a hostile file may have 65,536. */
+const maxCandidates = 1000;
+
+export interface BindOptions {
+  /** Tensors that no parameter wants are left with a warning. */
+  readonly allowExtra?: boolean;
+  /** A value that is not finite is an error. */
+  readonly strict?: boolean;
+}
+
+/**
+ * A file's tensors as a model's parameters, whichever dialect they are named in and laid out for. Told all at once:
+ * parameters that are missing, tensors that no parameter wants, shapes and element types that do not fit; tensors of
+ * another head than the model's are left with a warning. Reads no data. With `report`, the first `f32` of a parameter
+ * looks at what it has read: NaN and infinities are a warning, a tensor that is all NaN an error; so is a GRN that is
+ * everywhere zero a warning, when the last of it has been read.
+ */
+export async function bindWeights(
+  file: TensorFile,
+  params: readonly Param[],
+  report?: (diagnostic: Diagnostic) => void,
+  { allowExtra = false, strict = false }: BindOptions = {},
+): Promise<Result<Weights>> {
+  const renamed = rename(file);
+  if (!renamed.ok) return renamed;
+  const known = renamed.value;
+  const other = otherSize(file, known, params);
+  if (other !== null) return fail(other);
+
+  const problems = [...known.problems, ...misfits(file, known, params, allowExtra)];
+  if (problems.length > 0) return fail(...capped(problems));
+  const look = report && looker(params, strict, report);
+  return ok(weights(file, known, params, look), unused(file, known, params));
+}
+
+/** Another size of the family, or of the decoder: one sentence instead of two hundred misfits. */
+function otherSize(file: TensorFile, known: RenamedFile, params: readonly Param[]): Diagnostic | null {
+  const place: FilePlace = { file: file.name, offset: null };
+  const there = officialParams(known);
+  const [found, needed] = [architectureOf(there), architectureOf(params)];
+  if (found !== null && needed !== null && !sameArchitecture(found, needed)) {
+    const [has, wants] = [printArchitecture(found), printArchitecture(needed)];
+    return error("weights-architecture", place, has, wants, publishedName(found));
+  }
+  const [decoder, wanted] = [decoderOf(there), decoderOf(params)];
+  if (decoder === null || wanted === null || sameDecoder(decoder, wanted)) return null;
+  const [has, wants] = [printDecoder(decoder), printDecoder(wanted)];
+  return withNote(error("weights-decoder", place, has, wants), `the spec says it with \`decoder { ${has} }\``);
+}
+
+function misfits(
+  file: TensorFile,
+  known: RenamedFile,
+  params: readonly Param[],
+  allowExtra: boolean,
+): readonly Diagnostic[] {
+  const { tensors, strangers, dialect } = known;
+  const wanted = new Set(params.map(({ name }) => name));
+  const spare = [...tensors].flatMap(([name, { tensor, known }]) =>
+    wanted.has(name) || known.part !== "trunk" ? [] : [tensor],
+  );
+  const extra = [...spare, ...strangers];
+  const nearestExtra = nearestOf(extra.slice(0, maxCandidates).map(({ name }) => name));
+  const absent = absentParts(file, known, params);
+  const missing = params.filter(({ name }) => !tensors.has(name) && !absent.params.has(name));
+  const nearestMissing = nearestOf(missing.slice(0, maxCandidates).map(({ name }) => name));
+  const place: FilePlace = { file: file.name, offset: null };
+
+  const shapes = params.flatMap(({ name, shape }) => {
+    const found = tensors.get(name);
+    if (found === undefined) return [];
+    const { tensor, known } = found;
+    const needed = shapeIn(known, dialect, shape);
+    if (sameButOnes(tensor.shape, needed)) return [];
+    const problem = error("weights-shape", tensor.place, tensor.name, tensor.shape, needed);
+    const remedy = remedies[name]?.(shape);
+    return [remedy === undefined ? problem : withNote(problem, remedy)];
+  });
+  const dtypes = params.flatMap(({ name }) => {
+    const tensor = tensors.get(name)?.tensor;
+    if (tensor === undefined || isWeightDType(tensor.dtype)) return [];
+    return [error("weights-dtype", tensor.place, tensor.name, tensor.dtype, weightDTypes)];
+  });
+  const lacks = missing.map(({ name, shape }, k) =>
+    error("weights-missing", place, name, shape, k < maxListed ? nearestExtra(name) : null),
+  );
+  const extras = extra.map((tensor, k) =>
+    error("weights-extra", tensor.place, tensor.name, k < maxListed ? nearestMissing(tensor.name) : null),
+  );
+  return [...shapes, ...dtypes, ...absent.problems, ...lacks, ...(allowExtra ? [] : extras)];
+}
+
+/** What can be done about a tensor of another shape, by its official name and the shape that is needed. */
+const remedies: Readonly<Record<string, (needed: readonly number[]) => string>> = {
+  "head.weight": ([classes]) => `cnxc weights convert --classes ${classes} makes a new head, of zeros`,
+  "downsample_layers.0.0.weight": ([, channels]) =>
+    `cnxc weights convert --in-chans ${channels} fits the stem to other channels`,
+};
+
+/** Why a file may have nothing of a part that the model needs. */
+const whyAbsent: Readonly<Record<Exclude<Part, "trunk">, string>> = {
+  head: "an encoder as pre-training leaves it has none: fine-tune it, or use it with `head features { norm false }`",
+  decoder: "files of classifiers have no decoder, nor have the published FCMAE encoders: take a state of pre-training",
+};
+
+/** Parts of which a file has nothing: one sentence instead of one a parameter. */
+function absentParts(file: TensorFile, { tensors }: RenamedFile, params: readonly Param[]) {
+  const there = new Set([...tensors.values()].map(({ known }) => known.part));
+  const problems: Diagnostic[] = [];
+  const absent = new Set<string>();
+  for (const part of ["head", "decoder"] as const) {
+    if (there.has(part)) continue;
+    const names = params.flatMap(({ name }) => (translate(name, "official", "official")?.part === part ? [name] : []));
+    if (names.length === 0) continue;
+    for (const name of names) absent.add(name);
+    const modules = [...new Set(names.map(name => name.split(".")[0] ?? name))];
+    const problem = error("weights-no-part", { file: file.name, offset: null }, part, modules);
+    problems.push(withNote(problem, whyAbsent[part]));
+  }
+  return { problems, params: absent };
+}
+
+/** A classifier's file serves the backbone of a detector too, and a state of pre-training both. */
+function unused(
+  file: TensorFile,
+  { tensors, strangers }: RenamedFile,
+  params: readonly Param[],
+): readonly Diagnostic[] {
+  const wanted = new Set(params.map(({ name }) => name));
+  const known = [...tensors].flatMap(([name, { tensor }]) => (wanted.has(name) ? [] : [tensor.name]));
+  const spare = [...known, ...strangers.map(({ name }) => name)];
+  if (spare.length === 0) return [];
+  const listed = spare.slice(0, maxListed);
+  return [warning("weights-unused", { file: file.name, offset: null }, listed, spare.length - listed.length)];
+}
+
+function weights(
+  file: TensorFile,
+  { dialect, tensors }: RenamedFile,
+  params: readonly Param[],
+  look: Look | undefined,
+): Weights {
+  const shapes = new Map(params.map(({ name, shape }) => [name, shape]));
+  const license = file.metadata.get("license");
+  return {
+    origin: file.name,
+    ...(license === undefined ? {} : { license }),
+    f32: async name => {
+      const found = tensors.get(name);
+      const shape = shapes.get(name);
+      invariant(found !== undefined && shape !== undefined, `no parameter '${name}' is bound in ${file.name}`);
+      const { tensor, known } = found;
+      const values = await readF32(file, tensor.name);
+      invariant(values.length === elements(tensor.shape), `'${name}' has ${values.length} values`);
+      look?.(name, tensor, values);
+      const { buffer, byteOffset, byteLength } = values;
+      const bytes = new Uint8Array(buffer, byteOffset, byteLength);
+      const ordered = toOfficial(known, dialect, shape, bytes, values.BYTES_PER_ELEMENT);
+      return ordered === bytes ? values : new Float32Array(ordered.buffer);
+    },
+  };
+}
+
+/** Sees the values of each parameter when they are read. */
+type Look = (name: string, tensor: Tensor, values: Float32Array) => void;
+
+/** Reports once a parameter, whoever reads it how often so ever. */
+function looker(params: readonly Param[], strict: boolean, report: (diagnostic: Diagnostic) => void): Look {
+  const looked = new Set<string>();
+  const grn = new Set(params.flatMap(({ name }) => (name.includes(".grn.") ? [name] : [])));
+  let idle = grn.size > 0;
+  return (name, tensor, values) => {
+    if (looked.has(name)) return;
+    looked.add(name);
+    const problem = nonFinite(tensor, values, strict);
+    if (problem !== null) report(problem);
+    if (!grn.delete(name)) return;
+    idle = idle && values.every(value => value === 0);
+    if (idle && grn.size === 0) report(warning("weights-grn-zero", { file: tensor.place.file, offset: null }));
+  };
+}
+
+/** What names the first NaN or infinity, or null. */
+function nonFinite({ name, dtype, place, dataAt }: Tensor, values: Float32Array, strict: boolean): Diagnostic | null {
+  let first = -1;
+  let [total, nan] = [0, 0];
+  for (let i = 0; i < values.length; i++) {
+    const value = values[i] as number;
+    if (Number.isFinite(value)) continue;
+    if (first < 0) first = i;
+    total++;
+    if (Number.isNaN(value)) nan++;
+  }
+  if (first < 0) return null;
+  const at: FilePlace = { file: place.file, offset: dataAt === null ? null : dataAt + first * dtypeBytes[dtype] };
+  if (nan === values.length) return error("weights-all-nan", at, name);
+  const args = [at, name, values[first] ?? Number.NaN, first, total] as const;
+  return strict ? error("weights-not-finite", ...args) : warning("weights-nonfinite", ...args);
+}
