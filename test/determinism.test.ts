@@ -6,12 +6,12 @@ import { cnxc } from "./support/cli.ts";
 import { fill, newFolder, snapshot } from "./support/folders.ts";
 
 describe("the same spec gives the same bytes", () => {
-  test("in another folder, locale and time zone, and laid out otherwise", () => {
+  test("in another folder, locale and time zone, and laid out otherwise", async () => {
     const [one, two] = [newFolder(), newFolder()];
     copyFileSync("specs/micro.cnx", path.join(two, "micro.cnx"));
     const words = (spec: string) => ["compile", spec, "-m", "micro,micro_features", "-o", "out"];
-    const first = cnxc(words(path.resolve("specs/micro.cnx")), { cwd: one });
-    const second = cnxc(words("micro.cnx"), {
+    const first = await cnxc(words(path.resolve("specs/micro.cnx")), { cwd: one });
+    const second = await cnxc(words("micro.cnx"), {
       cwd: two,
       env: { LANG: "tr_TR.UTF-8", LC_ALL: "tr_TR.UTF-8", TZ: "Asia/Kathmandu", HOME: undefined, TMPDIR: undefined },
     });
@@ -21,12 +21,12 @@ describe("the same spec gives the same bytes", () => {
     expect(snapshot(path.join(two, "out"))).toEqual(made);
   });
 
-  test("the layout of the spec does not show", () => {
+  test("the layout of the spec does not show", async () => {
     const folder = newFolder();
     const plain = "model m {\n  depths [1]\n  dims [8]\n  input 8x8x3\n  head classifier { classes 2 }\n}\n";
     fill(folder, { "a/m.cnx": plain, "b/m.cnx": `\uFEFF// said otherwise\r\n${plain.replaceAll("\n", "\r\n")}` });
     for (const name of ["a", "b"])
-      expect(cnxc(["compile", `${name}/m.cnx`, "-o", `${name}/out`], { cwd: folder }).code).toBe(0);
+      expect((await cnxc(["compile", `${name}/m.cnx`, "-o", `${name}/out`], { cwd: folder })).code).toBe(0);
     expect(snapshot(path.join(folder, "b/out"))).toEqual(snapshot(path.join(folder, "a/out")));
   });
 });
@@ -38,7 +38,7 @@ describe("names and paths never become code", () => {
   test("reserved words are names", async () => {
     const folder = newFolder();
     fill(folder, { "words.cnx": names.map(name => `model ${name} ${body}\n`).join("") });
-    expect(cnxc(["compile", "words.cnx", "-o", "out"], { cwd: folder })).toMatchObject({ code: 0 });
+    expect(await cnxc(["compile", "words.cnx", "-o", "out"], { cwd: folder })).toMatchObject({ code: 0 });
     const made = snapshot(path.join(folder, "out")) ?? {};
     for (const name of names) expect(made[`${name}/${name}.ts`]).toContain("export function createModel");
     for (const [file, text] of Object.entries(made)) {
@@ -51,8 +51,8 @@ describe("names and paths never become code", () => {
     const folder = newFolder();
     const name = 'x\n*/ } enable f16; `\u0024{process.exit(9)}` \u001b[2J\u202e".cnx';
     fill(folder, { [name]: `model m ${body}\n`, "x.cnx": `model m ${body}\n` });
-    expect(cnxc(["compile", name, "-o", "a"], { cwd: folder })).toMatchObject({ code: 0 });
-    expect(cnxc(["compile", "x.cnx", "-o", "b"], { cwd: folder })).toMatchObject({ code: 0 });
+    expect(await cnxc(["compile", name, "-o", "a"], { cwd: folder })).toMatchObject({ code: 0 });
+    expect(await cnxc(["compile", "x.cnx", "-o", "b"], { cwd: folder })).toMatchObject({ code: 0 });
     const [hostile, benign] = [snapshot(path.join(folder, "a")) ?? {}, snapshot(path.join(folder, "b")) ?? {}];
     for (const [file, text] of Object.entries(hostile)) {
       if (!/\.(ts|js|wgsl)$/.test(file)) continue;

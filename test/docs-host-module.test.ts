@@ -28,7 +28,7 @@ declare global {
 `;
 const files = { "readme.ts": page("README.md"), "host-module.ts": page("docs/host-module.md") };
 
-beforeAll(() => {
+beforeAll(async () => {
   fs.rmSync(folder, { recursive: true, force: true });
   fs.mkdirSync(path.join(folder, "node_modules"), { recursive: true });
   fs.symlinkSync(path.resolve("."), path.join(folder, "node_modules/cnxc"), "dir");
@@ -39,11 +39,13 @@ beforeAll(() => {
     fs.writeFileSync(path.join(folder, file), blocks(text, "ts").join("\n"));
   const specs = [path.join(folder, "thumbs.cnx"), path.resolve("specs/convnextv2.cnx")];
   const models = ["thumbs", "atto"];
-  specs.forEach((spec, i) => {
+  for (const [i, spec] of specs.entries()) {
     const out = path.join(folder, "compiled", models[i] ?? "");
-    expect(cnxc(["compile", spec, "-m", models[i] ?? "", "-t", "wgsl", "--preprocess", "-o", out]).stderr).toBe("");
+    expect((await cnxc(["compile", spec, "-m", models[i] ?? "", "-t", "wgsl", "--preprocess", "-o", out])).stderr).toBe(
+      "",
+    );
     fs.cpSync(path.join(out, models[i] ?? ""), path.join(folder, "out", models[i] ?? ""), { recursive: true });
-  });
+  }
 });
 
 test("the examples of README.md and docs/host-module.md are right TypeScript", () => {

@@ -70,14 +70,14 @@ describe("docs/cli.md", () => {
     "inspect",
     "check",
     "fmt",
-  ])("has the help of %s as it is printed", command => {
-    const { code, stdout } = cnxc([...command.split(" "), "--help"]);
+  ])("has the help of %s as it is printed", async command => {
+    const { code, stdout } = await cnxc([...command.split(" "), "--help"]);
     expect(code).toBe(0);
     expect(blocks(text, "text")).toContain(`${stdout.trim()}\n`);
   });
 
-  test("has every command and exit code", () => {
-    const { stdout } = cnxc(["--help"]);
+  test("has every command and exit code", async () => {
+    const { stdout } = await cnxc(["--help"]);
     const commands = [...stdout.matchAll(/^ {2}(\w+) \[options\]/gm)].map(([, name]) => name);
     expect([...text.matchAll(/^## cnxc (\w+)$/gm)].map(([, name]) => name)).toEqual(commands);
     for (const line of stdout.slice(stdout.indexOf("Exit codes:")).split("\n").slice(1)) expect(text).toContain(line);

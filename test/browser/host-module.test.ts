@@ -43,7 +43,7 @@ async function served(golden: Golden, spec: string, name: string): Promise<Recor
   const folder = newFolder();
   const batch = String(golden.input.shape[0]);
   const words = ["compile", spec, "-m", name, "-t", "wgsl", "--tune", "swiftshader", "--batch", batch, "-o", folder];
-  expect(cnxc(words)).toMatchObject({ code: 0 });
+  expect(await cnxc(words)).toMatchObject({ code: 0 });
   const runtime = snapshot(path.resolve("dist/runtime")) ?? {};
   const weights = goldenWeights(golden);
   const params = goldenParams(golden).map(({ name, shape }) => f32Tensor(name, shape, () => weights.f32(name)));

@@ -55,7 +55,7 @@ test.runIf(hasChromium)(
     if (browser === null) throw new Error("the browser did not start");
     const folder = newFolder();
     const words = ["specs/micro.cnx", "-m", "micro", "-t", "wgsl", "--tune", "swiftshader", "--batch", "1..4"];
-    expect(cnxc(["compile", ...words, "-o", folder])).toMatchObject({ code: 0 });
+    expect(await cnxc(["compile", ...words, "-o", folder])).toMatchObject({ code: 0 });
     const golden = readGolden<{ readonly logits: { readonly values: number[] } }>("dense/micro-64x64-b2");
     const source = goldenWeights(golden);
     const params = goldenParams(golden);

@@ -31,13 +31,13 @@ export async function classify(image: Float32Array, tensors: Record<MicroParam, 
 export const isLost = (error: ModelError): boolean => error.code === "lost";
 `;
 
-beforeAll(() => {
+beforeAll(async () => {
   fs.rmSync(folder, { recursive: true, force: true });
   fs.mkdirSync(path.join(folder, "node_modules"), { recursive: true });
   fs.symlinkSync(path.resolve("."), path.join(folder, "node_modules/cnxc"), "dir");
-  expect(cnxc(["compile", "specs/micro.cnx", "-m", "micro", "-t", "wgsl", "-o", path.join(folder, "out")]).code).toBe(
-    0,
-  );
+  expect(
+    (await cnxc(["compile", "specs/micro.cnx", "-m", "micro", "-t", "wgsl", "-o", path.join(folder, "out")])).code,
+  ).toBe(0);
   fs.writeFileSync(path.join(folder, "out/user.ts"), user);
 });
 

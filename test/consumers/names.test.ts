@@ -24,13 +24,13 @@ const read = (file: string): string => fs.readFileSync(path.join(folder, "out", 
 /** Without the two comments that say which spec and which model it was made from. */
 const unsigned = (text: string): string => text.split("\n").slice(2).join("\n");
 
-beforeAll(() => {
+beforeAll(async () => {
   fs.rmSync(folder, { recursive: true, force: true });
   fs.mkdirSync(path.join(folder, "node_modules"), { recursive: true });
   fs.symlinkSync(path.resolve("."), path.join(folder, "node_modules/cnxc"), "dir");
   fs.writeFileSync(path.join(folder, "package.json"), '{ "type": "module" }');
   fs.writeFileSync(path.join(folder, "names.cnx"), names.map(name => `model ${name} ${body}\n`).join(""));
-  const compiled = cnxc(["compile", "names.cnx", "-t", "wgsl", "-o", "out"], { cwd: folder });
+  const compiled = await cnxc(["compile", "names.cnx", "-t", "wgsl", "-o", "out"], { cwd: folder });
   expect(compiled).toMatchObject({ code: 0 });
 });
 
@@ -67,17 +67,20 @@ describe("a model may be called what a language already calls something", () => 
     expect({ stdout, stderr }).toEqual({ stdout: "", stderr: "" });
   });
 
-  test.each(["model", "Model"])("the module and the data of a model called '%s' are two files in any case", name => {
-    const spec = `${name}-alone.cnx`;
-    fs.writeFileSync(path.join(folder, spec), `model ${name} ${body}\n`);
-    const compiled = cnxc(["compile", spec, "-t", "wgsl", "-o", `${name}-alone`], { cwd: folder });
-    expect(compiled).toMatchObject({ code: 0 });
-    const files = fs.readdirSync(path.join(folder, `${name}-alone`, name)).map(file => file.toLowerCase());
-    expect(files).toEqual(expect.arrayContaining(["model.js", "model.d.ts", "model_data.js", "model_data.d.ts"]));
-    expect(new Set(files).size).toBe(files.length);
-    const script = fs.readFileSync(path.join(folder, `${name}-alone`, name, `${name}.js`), "utf8");
-    expect(script).toContain('from "./model_data.js"');
-  });
+  test.each(["model", "Model"])(
+    "the module and the data of a model called '%s' are two files in any case",
+    async name => {
+      const spec = `${name}-alone.cnx`;
+      fs.writeFileSync(path.join(folder, spec), `model ${name} ${body}\n`);
+      const compiled = await cnxc(["compile", spec, "-t", "wgsl", "-o", `${name}-alone`], { cwd: folder });
+      expect(compiled).toMatchObject({ code: 0 });
+      const files = fs.readdirSync(path.join(folder, `${name}-alone`, name)).map(file => file.toLowerCase());
+      expect(files).toEqual(expect.arrayContaining(["model.js", "model.d.ts", "model_data.js", "model_data.d.ts"]));
+      expect(new Set(files).size).toBe(files.length);
+      const script = fs.readFileSync(path.join(folder, `${name}-alone`, name, `${name}.js`), "utf8");
+      expect(script).toContain('from "./model_data.js"');
+    },
+  );
 
   test("Tint and naga take every kernel", async () => {
     const kernels = (name: string) => fs.readdirSync(path.join(folder, "out", name, "wgsl")).sort();

@@ -77,12 +77,12 @@ describe.each<readonly [name: string, words: readonly string[]]>([
   ["import", ["import", indexFile, "-o", "out.cnx"]],
   ["compile", ["compile", "a.cnx", "-t", "onnx", "-o", "out", "-w", indexFile]],
 ])("F46: %s", (_, words) => {
-  test.each(["two-shards", "path-up", "link-out", "missing", "twice-spelt", "tensor-in-two"])("%s", title => {
+  test.each(["two-shards", "path-up", "link-out", "missing", "twice-spelt", "tensor-in-two"])("%s", async title => {
     const row = shardsCorpus.find(({ id }) => id === `F46-${title}`) as ShardsRow;
     const folder = laid(row);
     fs.writeFileSync(path.join(folder, "a.cnx"), corpusSpec);
     const before = snapshot(folder);
-    const { code, stderr } = cnxc(words, { cwd: folder });
+    const { code, stderr } = await cnxc(words, { cwd: folder });
     const kinds = [...stderr.matchAll(/^error\[(\w+)\//gm)].map(match => match[1]);
     expect([code, kinds], stderr).toEqual(row.kind === null ? [0, []] : [exitCodes[row.kind], [row.kind]]);
     for (const part of row.says) expect(stderr).toContain(part);

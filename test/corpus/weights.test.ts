@@ -58,14 +58,14 @@ const commands: readonly (readonly [string, readonly string[]])[] = [
 ];
 
 describe.each(commands)("%s", (_, command) => {
-  test.each(rows)("$id: $title", ({ weights, options = [], kind, says }) => {
+  test.each(rows)("$id: $title", async ({ weights, options = [], kind, says }) => {
     const folder = newFolder();
     const bytes = safetensorsCorpus.find(({ id }) => id === weights)?.bytes();
     fs.writeFileSync(path.join(folder, "a.cnx"), corpusSpec);
     fs.writeFileSync(path.join(folder, "in"), image);
     fs.writeFileSync(path.join(folder, "w"), bytes ?? "");
     const before = snapshot(folder);
-    const { code, stderr } = cnxc([...command, "-w", "w", ...options], { cwd: folder });
+    const { code, stderr } = await cnxc([...command, "-w", "w", ...options], { cwd: folder });
     const kinds = [...stderr.matchAll(/^error\[(\w+)\//gm)].map(match => match[1]);
     expect([code, [...new Set(kinds)]], stderr).toEqual(kind === null ? [0, []] : [exitCodes[kind], [kind]]);
     for (const part of says) expect(stderr).toContain(part);

@@ -53,8 +53,8 @@ describe("the CUDA target", () => {
   });
 });
 
-test("--torch is refused where no CUDA library is made", () => {
-  const { stderr, code } = cnxc(["compile", "specs/micro.cnx", "-m", "micro", "-t", "wgsl,onnx", "--torch"]);
+test("--torch is refused where no CUDA library is made", async () => {
+  const { stderr, code } = await cnxc(["compile", "specs/micro.cnx", "-m", "micro", "-t", "wgsl,onnx", "--torch"]);
   expect(stderr).toContain(
     "--torch makes operators beside a CUDA library, not for wgsl and onnx; leave it out, or give",
   );
@@ -70,21 +70,22 @@ describe("--tf32", () => {
     ["not for wgsl and onnx; leave it out, or give --target cuda", [...compile, "-t", "wgsl,onnx"]],
     ["not f16; leave it out, or give --dtype f32", [...run, "--on", "cuda-cpu", "--dtype", "f16"]],
     ["not on reference; leave it out, or give --on cuda or cuda-cpu", [...run, "--on", "reference"]],
-  ])("is refused with what to do instead: %s", (said, words) => {
-    const { stderr, code } = cnxc([...words, "--tf32"]);
+  ])("is refused with what to do instead: %s", async (said, words) => {
+    const { stderr, code } = await cnxc([...words, "--tf32"]);
     expect(stderr).toContain(`--tf32 multiplies f32 on CUDA's tensor cores, ${said}`);
     expect(code).toBe(2);
   });
 
-  test("changes products, the header and the packing, and the manifest says it", () => {
-    const [strict, tf32] = [[], ["--tf32"]].map(words => {
+  test("changes products, the header and the packing, and the manifest says it", async () => {
+    const made = async (...words: string[]) => {
       const folder = newFolder();
-      const { code } = cnxc([...compile, "-t", "cuda,wgsl", "-o", folder, ...words]);
+      const { code } = await cnxc([...compile, "-t", "cuda,wgsl", "-o", folder, ...words]);
       expect(code).toBe(0);
       const text = (file: string) => readFileSync(path.join(folder, file), "utf8");
       return { files: readdirSync(path.join(folder, "micro"), { recursive: true, encoding: "utf8" }), text };
-    });
-    if (!strict || !tf32) throw new Error("nothing was compiled");
+    };
+    const strict = await made();
+    const tf32 = await made("--tf32");
     expect(tf32.files).toEqual(strict.files);
     const changed = strict.files.filter(
       file => /\.\w+$/.test(file) && strict.text(`micro/${file}`) !== tf32.text(`micro/${file}`),
@@ -113,8 +114,8 @@ describe("`cnxc run` without a compiler or with a wrong option", () => {
     expect(cli.code).toBe(5);
   });
 
-  test("16-bit storage is refused where there is none", () => {
-    const ran = cnxc([
+  test("16-bit storage is refused where there is none", async () => {
+    const ran = await cnxc([
       "run",
       "specs/micro.cnx",
       "-m",

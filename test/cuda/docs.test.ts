@@ -17,10 +17,10 @@ const command = (start: string): readonly string[] => {
   return found.split(" ").slice(1);
 };
 
-test("its compile command makes the files that it lists", () => {
+test("its compile command makes the files that it lists", async () => {
   const folder = newFolder();
   const words = command("cnxc compile").map(word => (word.startsWith("specs/") ? path.join(root, word) : word));
-  expect(cnxc(words, { cwd: folder })).toMatchObject({ code: 0 });
+  expect(await cnxc(words, { cwd: folder })).toMatchObject({ code: 0 });
   const rows = [...text.matchAll(/^\| (`.*?`.*?) +\| /gm)].flatMap(([, names = ""]) => [
     ...names.matchAll(/`([^`]+)`/g),
   ]);
@@ -28,11 +28,11 @@ test("its compile command makes the files that it lists", () => {
   for (const [, name = ""] of rows) expect(existsSync(path.join(folder, "out/atto/cuda", name)), name).toBe(true);
 });
 
-test("its command for PyTorch makes the folder that it goes to, and the module that it imports", () => {
+test("its command for PyTorch makes the folder that it goes to, and the module that it imports", async () => {
   const folder = newFolder();
   const [compile = "", enter = ""] = (blocks("sh").find(block => block.includes("--torch")) ?? "").split("\n");
   const words = compile.split(" ").map(word => (word.startsWith("specs/") ? path.join(root, word) : word));
-  expect(cnxc(words.slice(1), { cwd: folder })).toMatchObject({ code: 0 });
+  expect(await cnxc(words.slice(1), { cwd: folder })).toMatchObject({ code: 0 });
   const [, module = ""] = /from (\w+) import Model/.exec(blocks("python")[0] ?? "") ?? [];
   expect(readFileSync(path.join(folder, enter.replace("cd ", ""), `${module}.py`), "utf8")).toContain("class Model");
 });

@@ -18,7 +18,7 @@ describe.runIf(hasNvcc && full)(
   () => {
     test.each(cases)(
       "$dtype, $sites, batch $batch: without a warning, a spill or a stack",
-      ({ dtype, sites, batch }) => {
+      async ({ dtype, sites, batch }) => {
         const out = newFolder();
         const words = [
           "-m",
@@ -34,7 +34,7 @@ describe.runIf(hasNvcc && full)(
           "-o",
           out,
         ];
-        expect(cnxc(["compile", spec, ...words]).code).toBe(0);
+        expect((await cnxc(["compile", spec, ...words])).code).toBe(0);
         const folder = path.join(out, "atto_fcmae/cuda");
         const sources = readdirSync(folder).filter(name => name.endsWith(".cu"));
         writeFileSync(path.join(folder, "all.cu"), sources.map(name => `#include "${name}"\n`).join(""));

@@ -125,11 +125,11 @@ describe("tables", () => {
     [printTable(table(row(1, 32))).replace("384", "0"), "rows[0].shape.depth is not a whole number from 1"],
     [printTable(table(row(1, 32))).replace('"usual":2', '"usual":"2"'), "rows[0].times.usual is not milliseconds"],
     [printTable(table(row(1, 32))).replace("product", "stem"), "rows[0].kernel is not one of product, depthwise"],
-  ])("a wrong table is refused by its first wrong field: %#", (text, said) => {
+  ])("a wrong table is refused by its first wrong field: %#", async (text, said) => {
     const folder = newFolder();
     const file = path.join(folder, "table.json");
     writeFileSync(file, text);
-    const { stderr, code } = cnxc([
+    const { stderr, code } = await cnxc([
       "compile",
       "specs/micro.cnx",
       "-m",
@@ -168,15 +168,15 @@ describe("--cuda-tuning", () => {
       ["-t", "cuda", "--cuda-tuning", "sm_91"],
       "neither a file 'sm_91' nor a table of that name; tables that cnxc has: sm_90",
     ],
-  ])("%j is refused", (words, said) => {
-    const { stderr, code } = cnxc(["compile", "specs/micro.cnx", "-m", "micro", ...words]);
+  ])("%j is refused", async (words, said) => {
+    const { stderr, code } = await cnxc(["compile", "specs/micro.cnx", "-m", "micro", ...words]);
     expect(stderr).toContain(said);
     expect(code).toBe(2);
   });
 
-  test("changes the kernels that the table speaks of, and the manifest names it", () => {
+  test("changes the kernels that the table speaks of, and the manifest names it", async () => {
     const folder = newFolder();
-    const { code } = cnxc([
+    const { code } = await cnxc([
       ...["compile", "specs/convnextv2.cnx", "-m", "base", "-t", "cuda", "--dtype", "bf16", "--batch", "1..256"],
       ...["--cuda-tuning", "sm_90", "-o", folder],
     ]);
@@ -195,11 +195,11 @@ describe.runIf(hasGxx)("cnxc tune, rehearsed on the CPU", { timeout: 300_000 }, 
     return { spec, words: ["tune", spec, "--on", "cuda-cpu", "--dtype", "bf16", "--batch", "2"] };
   }
 
-  test("writes a table of every shape, which compile takes", () => {
+  test("writes a table of every shape, which compile takes", async () => {
     const folder = newFolder();
     const [table, out] = [path.join(folder, "cpu.json"), path.join(folder, "out")];
     const { spec, words } = toy();
-    const ran = cnxc([...words, "--candidates", "2", "-o", table, "--json"], { timeout: 240_000 });
+    const ran = await cnxc([...words, "--candidates", "2", "-o", table, "--json"]);
     expect(ran.code).toBe(0);
     const { result } = JSON.parse(ran.stdout);
     expect(result.error).toBeLessThan(3e-2);
@@ -210,9 +210,9 @@ describe.runIf(hasGxx)("cnxc tune, rehearsed on the CPU", { timeout: 300_000 }, 
     expect(read.value.rows.filter(({ kernel }) => kernel === "mlp")).toHaveLength(2);
     for (const { times } of read.value.rows) expect(times?.milliseconds).toBeLessThanOrEqual(times?.usual ?? 0);
     const compile = ["compile", spec, "-t", "cuda", "--dtype", "bf16", "--batch", "2"];
-    expect(cnxc([...compile, "--cuda-tuning", table, "-o", out]).code).toBe(0);
+    expect((await cnxc([...compile, "--cuda-tuning", table, "-o", out])).code).toBe(0);
 
-    const merged = cnxc(["tune", "--merge", "sm_90", "-o", table]);
+    const merged = await cnxc(["tune", "--merge", "sm_90", "-o", table]);
     expect(merged.stderr).toContain("this table is for sm_90, not for cpu; give another file");
     expect(merged.code).toBe(2);
     expect(readTable(readFileSync(table, "utf8"), table)).toMatchObject({ ok: true, value: read.value });
@@ -231,7 +231,7 @@ describe.runIf(hasGxx)("cnxc tune, rehearsed on the CPU", { timeout: 300_000 }, 
     return choices.map(({ rows, columns }) => `block_rows = ${rows}, block_columns = ${columns};`);
   }
 
-  test("leaves out choices whose outputs are wrong", () => {
+  test("leaves out choices whose outputs are wrong", async () => {
     const folder = newFolder();
     const { spec, words } = toy();
     const [first, second] = firstProduct(spec);
@@ -253,7 +253,7 @@ PATH=\${PATH#*:} exec g++ "$@"
     chmodSync(wrapper, 0o755);
     const table = path.join(folder, "cpu.json");
     const env = { PATH: `${path.dirname(wrapper)}:${process.env.PATH}`, XDG_CACHE_HOME: folder };
-    const ran = cnxc([...words, "--candidates", "2", "-o", table], { env, timeout: 240_000 });
+    const ran = await cnxc([...words, "--candidates", "2", "-o", table], { env });
     expect(ran.stderr).toMatch(/choice 2 of 2 was left out: outputs are .* off, more than 0.03 for bf16/);
     expect(ran.code).toBe(0);
     const read = readTable(readFileSync(table, "utf8"), table);
@@ -263,15 +263,15 @@ PATH=\${PATH#*:} exec g++ "$@"
   });
 });
 
-test("without a spec and without tables there is nothing to do", () => {
-  const { stderr, code } = cnxc(["tune", "-o", path.join(newFolder(), "t.json")]);
+test("without a spec and without tables there is nothing to do", async () => {
+  const { stderr, code } = await cnxc(["tune", "-o", path.join(newFolder(), "t.json")]);
   expect(stderr).toContain("give a spec to measure, or tables to --merge");
   expect(code).toBe(2);
 });
 
-test("two tables of one architecture are merged", () => {
+test("two tables of one architecture are merged", async () => {
   const table = path.join(newFolder(), "both.json");
-  const { stdout, code } = cnxc(["tune", "--merge", "sm_90", "--merge", "sm_90", "-o", table]);
+  const { stdout, code } = await cnxc(["tune", "--merge", "sm_90", "--merge", "sm_90", "-o", table]);
   expect([stdout, code]).toEqual([`${shippedTables.sm_90?.rows.length} rows\n`, 0]);
   expect(readFileSync(table, "utf8")).toBe(printTable(shippedTables.sm_90 as TuningTable));
 });

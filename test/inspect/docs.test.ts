@@ -14,10 +14,10 @@ test("the page has commands with output and without", () => {
   expect(commands.map(({ shown }) => shown !== null)).toEqual([true, false, true, true, false]);
 });
 
-test.each(commands)("cnxc $words does what it shows", ({ words, shown }) => {
+test.each(commands)("cnxc $words does what it shows", async ({ words, shown }) => {
   const folder = newFolder();
   const all = words.split(" ").map(word => (word.startsWith("specs/") ? path.resolve(word) : word));
-  const ran = cnxc(all, { cwd: folder });
+  const ran = await cnxc(all, { cwd: folder });
   expect([ran.code, ran.stderr]).toEqual([0, ""]);
   const page = words.match(/-o (\S+)/)?.[1];
   if (page !== undefined) expect(existsSync(path.join(folder, page))).toBe(true);

@@ -85,9 +85,10 @@ beforeAll(() => {
 afterAll(() => fs.rmSync(folder, { recursive: true }));
 
 const usual = ["-m", "micro", "-w", "random:3"];
-const classify = (...words: readonly string[]): CliResult => cnxc(["classify", "m.cnx", ...words], { cwd: folder });
-const on = (executor: string, ...words: readonly string[]) => {
-  const { code, stdout, stderr } = classify(...usual, "--on", executor, "--json", ...words);
+const classify = (...words: readonly string[]): Promise<CliResult> =>
+  cnxc(["classify", "m.cnx", ...words], { cwd: folder });
+const on = async (executor: string, ...words: readonly string[]) => {
+  const { code, stdout, stderr } = await classify(...usual, "--on", executor, "--json", ...words);
   expect([code, stderr]).toEqual([0, ""]);
   return JSON.parse(stdout).result.images as {
     readonly image: string;
@@ -109,24 +110,24 @@ describe("what images show", () => {
     length.writeUInt32LE(header.length);
     fs.writeFileSync(path.join(folder, "in.safetensors"), Buffer.concat([length, header, Buffer.from(pixels.buffer)]));
     const words = ["run", "m.cnx", ...usual, "--on", "reference", "-i", "in.safetensors", "--out", "out.safetensors"];
-    expect(cnxc(words, { cwd: folder }).code).toBe(0);
+    expect((await cnxc(words, { cwd: folder })).code).toBe(0);
     const bytes = new Uint8Array(fs.readFileSync(path.join(folder, "out.safetensors")));
     const file = await readSafetensors(memorySource("out", bytes));
     if (!file.ok) throw new Error("unreachable");
     const logits = await readF32(file.value, "logits");
-    const [{ classes } = { classes: [] }] = on("reference", "5.png", "--top", "99");
+    const [{ classes } = { classes: [] }] = await on("reference", "5.png", "--top", "99");
     expect(classes.map(one => [one.class, one.logit])).toEqual(
       [...logits.entries()].sort((a, b) => b[1] - a[1]).map(([index, logit]) => [index, logit]),
     );
     expect(classes.reduce((sum, { probability }) => sum + probability, 0)).toBeCloseTo(1, 12);
   });
 
-  test("seventeen images, in batches of sixteen, are what each is alone", () => {
+  test("seventeen images, in batches of sixteen, are what each is alone", async () => {
     const names = Array.from({ length: 17 }, (_, i) => `${i}.png`);
-    const all = on("onnx", ...names);
+    const all = await on("onnx", ...names);
     expect(all.map(({ image }) => image)).toEqual(names);
     for (const n of [0, 15, 16]) {
-      const [alone] = on("onnx", `${n}.png`);
+      const [alone] = await on("onnx", `${n}.png`);
       expect(alone?.classes).toHaveLength(5);
       alone?.classes.forEach((one, i) => {
         expect(all[n]?.classes[i]?.class).toBe(one.class);
@@ -135,15 +136,15 @@ describe("what images show", () => {
     }
   });
 
-  test("a WebP without loss is the PNG, and EXIF turns nothing", () => {
-    const [png, webp, photo, turned] = on("reference", "a.png", "a.webp", "b.jpg", "turned.jpg");
+  test("a WebP without loss is the PNG, and EXIF turns nothing", async () => {
+    const [png, webp, photo, turned] = await on("reference", "a.png", "a.webp", "b.jpg", "turned.jpg");
     expect(webp?.classes).toEqual(png?.classes);
     expect(turned?.classes).toEqual(photo?.classes);
     expect(photo?.classes).not.toEqual(png?.classes);
   });
 
-  test("has labels in a table, in which no label moves the cursor", () => {
-    const { code, stdout, stderr } = classify(
+  test("has labels in a table, in which no label moves the cursor", async () => {
+    const { code, stdout, stderr } = await classify(
       ...usual,
       "--on",
       "reference",
@@ -157,14 +158,14 @@ describe("what images show", () => {
     expect(tables.map(table => table.split("\n")[0])).toEqual(["a.png", "b.jpg"]);
     for (const line of tables.flatMap(table => table.trimEnd().split("\n").slice(1)))
       expect(line).toMatch(/^ {2}[1-5] {2,}\d{1,3}\.\d\d % {2}[\w é\\{}[]+$/);
-    const shown = on("reference", "--labels", "labels.txt", "--top", "7", "a.png")[0]?.classes ?? [];
+    const shown = (await on("reference", "--labels", "labels.txt", "--top", "7", "a.png"))[0]?.classes ?? [];
     for (const { class: index, label } of shown) expect(label).toBe(labels[index]);
   });
 
-  test.runIf(full && hasSwiftShader)("on WebGPU too", { timeout: 240_000 }, () => {
-    const [expected] = on("reference", "b.jpg");
+  test.runIf(full && hasSwiftShader)("on WebGPU too", { timeout: 240_000 }, async () => {
+    const [expected] = await on("reference", "b.jpg");
     const words = [...usual, "--on", "webgpu", "--adapter", "swiftshader", "--json", "b.jpg"];
-    const [{ classes }] = JSON.parse(classify(...words).stdout).result.images;
+    const [{ classes }] = JSON.parse((await classify(...words)).stdout).result.images;
     expected?.classes.forEach((one, i) => {
       expect(classes[i].class).toBe(one.class);
       expect(Math.abs(classes[i].logit - one.logit)).toBeLessThan(1e-5);
@@ -201,8 +202,8 @@ describe("what is wrong", () => {
     ["none on top", [...usual, "--top", "0", ...last], 2, "E_USAGE", "whole number from 1"],
     ["a type that is not stored", [...usual, "--dtype", "f16", ...last], 2, "E_USAGE", "f32 on reference"],
   ];
-  test.each(cases)("%s", (_, words, code, kind, says) => {
-    const result = classify(...words);
+  test.each(cases)("%s", async (_, words, code, kind, says) => {
+    const result = await classify(...words);
     const kinds = [...result.stderr.matchAll(/^error\[(\w+)\//gm)].map(match => match[1]);
     expect([result.code, kinds, result.stdout]).toEqual([code, [kind], ""]);
     expect(result.stderr).toContain(says);

@@ -45,11 +45,11 @@ const compile = ["compile", "tiny.cnx", "-w", "w.safetensors", "-o", "out"];
 describe("--dtype f16 of ONNX graphs", () => {
   test("one call writes f32 and f16 side by side, and f32 is what it is alone", async () => {
     const folder = await project();
-    const both = cnxc([...compile, "-t", "onnx", "--dtype", "f32,f16"], { cwd: folder });
+    const both = await cnxc([...compile, "-t", "onnx", "--dtype", "f32,f16"], { cwd: folder });
     expect([both.code, both.stderr]).toEqual([0, ""]);
     expect(filesIn(path.join(folder, "out/tiny/onnx"))).toEqual(["model.onnx", "model_fp16.onnx"]);
     const bytes = readFileSync(path.join(folder, "out/tiny/onnx/model.onnx"));
-    expect(cnxc([...compile, "-t", "onnx"], { cwd: folder }).code).toBe(0);
+    expect((await cnxc([...compile, "-t", "onnx"], { cwd: folder })).code).toBe(0);
     expect(filesIn(path.join(folder, "out/tiny/onnx"))).toEqual(["model.onnx"]);
     expect(Buffer.compare(readFileSync(path.join(folder, "out/tiny/onnx/model.onnx")), bytes)).toBe(0);
   });
@@ -61,7 +61,7 @@ describe("--dtype f16 of ONNX graphs", () => {
   ])("two dtypes that write the same files are refused: %s", async (target, file) => {
     const folder = await project();
     const words = [...compile, "-t", ...target.split(" "), "--dtype", "f32,f16"];
-    const { code, stderr } = cnxc(words, { cwd: folder });
+    const { code, stderr } = await cnxc(words, { cwd: folder });
     expect(code).toBe(2);
     expect(stderr).toMatch(
       new RegExp(
@@ -69,12 +69,12 @@ describe("--dtype f16 of ONNX graphs", () => {
       ),
     );
     expect(stderr).toContain(`tiny/${file};`);
-    expect(cnxc([...words.slice(0, -1), "f16"], { cwd: folder }).code).toBe(0);
-    expect(cnxc([...words, "--emit", "graph"], { cwd: folder }).code).toBe(0);
+    expect((await cnxc([...words.slice(0, -1), "f16"], { cwd: folder })).code).toBe(0);
+    expect((await cnxc([...words, "--emit", "graph"], { cwd: folder })).code).toBe(0);
   });
 
   test("bf16 is refused with what there is", async () => {
-    const { code, stderr } = cnxc([...compile, "-t", "onnx", "--dtype", "bf16"], { cwd: await project() });
+    const { code, stderr } = await cnxc([...compile, "-t", "onnx", "--dtype", "bf16"], { cwd: await project() });
     expect(code).toBe(5);
     expect(stderr).toContain("the onnx target stores f32 and f16, not bf16\n");
   });
@@ -84,7 +84,7 @@ describe("--dtype f16 of ONNX graphs", () => {
   test("run gives nearly the same numbers", async () => {
     const folder = await project();
     const logits = async (words: readonly string[], file: string) => {
-      const { code, stderr } = cnxc([...run, file, ...words], { cwd: folder });
+      const { code, stderr } = await cnxc([...run, file, ...words], { cwd: folder });
       expect(code, stderr).toBe(0);
       expect(stderr).toContain("ran on ONNX Runtime (CPU)");
       const source = await openSource(path.join(folder, file));
@@ -109,10 +109,10 @@ describe("--dtype f16 of ONNX graphs", () => {
       [...compile, "-t", "onnx"],
       [...run, "y.safetensors"],
     ]) {
-      const { code, stderr } = cnxc([...words, "--dtype", "f16"], { cwd: folder });
+      const { code, stderr } = await cnxc([...words, "--dtype", "f16"], { cwd: folder });
       expect(code).toBe(4);
       expect(stderr).toContain(said);
-      expect(cnxc(words, { cwd: folder }).code).toBe(0);
+      expect((await cnxc(words, { cwd: folder })).code).toBe(0);
     }
   });
 });

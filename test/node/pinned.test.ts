@@ -63,12 +63,12 @@ describe.each(commands)("%s", (_, model, [command = "", ...words]) => {
 
   test("F50, W20: takes the file that the spec names, and not one with a flipped bit", async () => {
     const folder = await project(model);
-    const right = called(folder);
+    const right = await called(folder);
     expect([right.code, kindsOf(right)], right.stderr).toEqual([0, []]);
     const pinned = sha256(fs.readFileSync(path.join(folder, "w")));
     flip(path.join(folder, "w"));
     const before = snapshot(folder);
-    const wrong = called(folder);
+    const wrong = await called(folder);
     expect([wrong.code, kindsOf(wrong), wrong.stdout], wrong.stderr).toEqual([4, ["E_W_HASH"], ""]);
     const found = sha256(fs.readFileSync(path.join(folder, "w")));
     expect(wrong.stderr).toContain(`${found}, but the spec says ${pinned} for model '${model}'`);
@@ -84,13 +84,13 @@ describe("a hash in a spec", () => {
     });
 
   test("W20: says nothing of weights that are drawn", async () => {
-    expect(run(await project("classifier"), "random:1").code).toBe(0);
+    expect((await run(await project("classifier"), "random:1")).code).toBe(0);
   });
 
   test("W20: a file that is broken is said to be broken", async () => {
     const folder = await project("classifier");
     fs.truncateSync(path.join(folder, "w"), 100);
-    expect(kindsOf(run(folder))).toEqual(["E_W_TRUNC"]);
+    expect(kindsOf(await run(folder))).toEqual(["E_W_TRUNC"]);
   });
 
   test("F50: of shards, is that of what sha256sum prints of them", async () => {
@@ -103,25 +103,25 @@ describe("a hash in a spec", () => {
     fs.writeFileSync(path.join(folder, "w"), JSON.stringify({ weight_map: map }));
     const printed = () => `${sha256(fs.readFileSync(path.join(folder, shard)))}  ${shard}\n`;
     pin(spec, "classifier", sha256(printed()));
-    expect(run(folder).code).toBe(0);
-    const { stdout } = cnxc(["weights", "inspect", "w"], { cwd: folder });
+    expect((await run(folder)).code).toBe(0);
+    const { stdout } = await cnxc(["weights", "inspect", "w"], { cwd: folder });
     expect(stdout).toContain(`sha256       ${sha256(printed())}\n`);
     flip(path.join(folder, shard));
-    const wrong = run(folder);
+    const wrong = await run(folder);
     expect([wrong.code, kindsOf(wrong)]).toEqual([4, ["E_W_HASH"]]);
     pin(spec, "classifier", sha256(printed()));
-    expect(run(folder).code).toBe(0);
+    expect((await run(folder)).code).toBe(0);
   });
 
   test("changes nothing of what is compiled", async () => {
     const folder = await project("classifier");
-    const compile = (out: string) => {
+    const compile = async (out: string) => {
       const words = ["compile", "a.cnx", "-m", "classifier", "-o", out];
-      expect(cnxc(words, { cwd: folder }).stderr).toBe("");
+      expect((await cnxc(words, { cwd: folder })).stderr).toBe("");
       return snapshot(path.join(folder, out));
     };
-    const pinned = compile("pinned");
+    const pinned = await compile("pinned");
     fs.writeFileSync(path.join(folder, "a.cnx"), plain);
-    expect(compile("plain")).toEqual(pinned);
+    expect(await compile("plain")).toEqual(pinned);
   });
 });

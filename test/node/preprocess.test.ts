@@ -32,14 +32,14 @@ const compile = (folder: string, ...words: readonly string[]) =>
 describe("compile --preprocess", () => {
   test("gives an ONNX graph that makes of an image what classify makes of it", async () => {
     const folder = project();
-    expect(compile(folder, "-m", "micro", "-t", "onnx", "-w", "random:3", "--preprocess").stderr).toBe("");
+    expect((await compile(folder, "-m", "micro", "-t", "onnx", "-w", "random:3", "--preprocess")).stderr).toBe("");
     const picture = seededPicture(4, { width: 61, height: 45 });
     const rgba = Buffer.from(
       Array.from({ length: 61 * 45 }, (_, i) => [...picture.data.subarray(3 * i, 3 * i + 3), 255]).flat(),
     );
     fs.writeFileSync(path.join(folder, "a.png"), writePng({ width: 61, height: 45, data: rgba }));
     const words = ["classify", "m.cnx", "-m", "micro", "-w", "random:3", "--on", "reference", "--json", "a.png"];
-    const { classes } = JSON.parse(cnxc(words, { cwd: folder }).stdout).result.images[0];
+    const { classes } = JSON.parse((await cnxc(words, { cwd: folder })).stdout).result.images[0];
 
     const session = await openOnnx({ file: path.join(folder, "out/micro/onnx/model.onnx") });
     if (!session.ok) throw new Error(session.diagnostics[0]?.message);
@@ -51,9 +51,9 @@ describe("compile --preprocess", () => {
     for (const { class: index, logit } of classes) expect(Math.abs((logits[index] ?? 0) - logit)).toBeLessThan(1e-3);
   });
 
-  test("gives a kernel, and a module that imports nothing but the runtime, in a model of that name too", () => {
+  test("gives a kernel, and a module that imports nothing but the runtime, in a model of that name too", async () => {
     const folder = project();
-    expect(compile(folder, "-m", "micro,preprocess", "-t", "wgsl", "--preprocess").code).toBe(0);
+    expect((await compile(folder, "-m", "micro,preprocess", "-t", "wgsl", "--preprocess")).code).toBe(0);
     fs.mkdirSync(path.join(folder, "node_modules"));
     fs.symlinkSync(root, path.join(folder, "node_modules/cnxc"));
     fs.writeFileSync(path.join(folder, "package.json"), '{"type":"module"}');
@@ -85,9 +85,9 @@ describe("compile --preprocess", () => {
     expect(await imported("createModel")).not.toContain("bytes of RGBA");
   });
 
-  test("is off by default", () => {
+  test("is off by default", async () => {
     const folder = project();
-    expect(compile(folder, "-m", "micro", "-t", "wgsl").code).toBe(0);
+    expect((await compile(folder, "-m", "micro", "-t", "wgsl")).code).toBe(0);
     expect(fs.existsSync(path.join(folder, "out/micro/wgsl/preprocess.wgsl"))).toBe(false);
   });
 
@@ -96,8 +96,8 @@ describe("compile --preprocess", () => {
     [["-m", "micro", "-t", "onnx", "--layout", "huggingface"], "--layout huggingface"],
     [["-m", "micro", "-t", "cuda"], "--target cuda alone"],
     [["-m", "grey", "-t", "wgsl"], "takes 1 channels"],
-  ])("%j is refused", (words, says) => {
-    const { code, stderr } = compile(project(), ...words, "--preprocess");
+  ])("%j is refused", async (words, says) => {
+    const { code, stderr } = await compile(project(), ...words, "--preprocess");
     expect(code).toBe(2);
     expect(stderr).toContain(says);
   });

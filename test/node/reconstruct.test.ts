@@ -70,7 +70,7 @@ describe("to a PNG", () => {
   test("a row an image: what was given, what is left, what was made of it", async () => {
     const folder = project();
     const words = [...usual, "--image", "a.png", "--image", "b.jpg", "--seed", "5", "-o", "out.png"];
-    const result = reconstruct(folder, ...words, "--json");
+    const result = await reconstruct(folder, ...words, "--json");
     expect([result.code, result.stderr]).toEqual([0, ""]);
     const { result: found, outputs } = JSON.parse(result.stdout);
     expect(outputs).toEqual([{ path: "out.png", status: "written" }]);
@@ -97,31 +97,31 @@ describe("to a PNG", () => {
     }
   });
 
-  test("the same seed is the same picture, another another", () => {
+  test("the same seed is the same picture, another another", async () => {
     const folder = project();
-    const made = (seed: string, out: string) => {
-      expect(reconstruct(folder, ...usual, "--image", "a.png", "--seed", seed, "-o", out).code).toBe(0);
+    const made = async (seed: string, out: string) => {
+      expect((await reconstruct(folder, ...usual, "--image", "a.png", "--seed", seed, "-o", out)).code).toBe(0);
       return fs.readFileSync(path.join(folder, out));
     };
-    const first = made("1", "1.png");
-    expect(made("1", "2.png").equals(first)).toBe(true);
-    expect(made("2", "3.png").equals(first)).toBe(false);
+    const first = await made("1", "1.png");
+    expect((await made("1", "2.png")).equals(first)).toBe(true);
+    expect((await made("2", "3.png")).equals(first)).toBe(false);
   });
 
-  test("inputs that are not square, and grey ones", () => {
+  test("inputs that are not square, and grey ones", async () => {
     const folder = project();
-    const wide = reconstruct(folder, "-m", "wide", ...usual.slice(2), "--image", "a.png", "-o", "wide.png");
+    const wide = await reconstruct(folder, "-m", "wide", ...usual.slice(2), "--image", "a.png", "-o", "wide.png");
     expect([wide.code, wide.stdout]).toEqual([0, expect.stringMatching(/^a\.png: loss \d\.\d{4}\n$/)]);
     expect([decoded(folder, "wide.png").width, decoded(folder, "wide.png").height]).toEqual([3 * 96 + 16, 64]);
     const grey = ["-m", "grey", "-w", "random:1", "--on", "reference", "--image", "b.jpg", "-o", "grey.png"];
-    expect(reconstruct(folder, ...grey).code).toBe(0);
+    expect((await reconstruct(folder, ...grey)).code).toBe(0);
     const { data } = decoded(folder, "grey.png");
     expect(data.every((_, i) => i % 4 !== 0 || (data[i] === data[i + 1] && data[i] === data[i + 2]))).toBe(true);
   });
 
   test("is what `run` gives for the same mask", async () => {
     const folder = project();
-    const { stdout } = reconstruct(folder, ...usual, "--image", "a.png", "-o", "out.png", "--seed", "9");
+    const { stdout } = await reconstruct(folder, ...usual, "--image", "a.png", "-o", "out.png", "--seed", "9");
     const { width, data } = decoded(folder, "out.png");
     const pixels = new Float32Array(3 * 128 * 128);
     const [mean, std] = [
@@ -137,7 +137,7 @@ describe("to a PNG", () => {
     length.writeUInt32LE(header.length);
     fs.writeFileSync(path.join(folder, "in.safetensors"), Buffer.concat([length, header, Buffer.from(pixels.buffer)]));
     const words = ["run", "m.cnx", ...usual, "-i", "in.safetensors", "--mask", "random:9", "--out", "out.safetensors"];
-    expect(cnxc(words, { cwd: folder }).code).toBe(0);
+    expect((await cnxc(words, { cwd: folder })).code).toBe(0);
     const bytes = new Uint8Array(fs.readFileSync(path.join(folder, "out.safetensors")));
     const file = await readSafetensors(memorySource("out", bytes));
     if (!file.ok) throw new Error("unreachable");
@@ -147,12 +147,12 @@ describe("to a PNG", () => {
 });
 
 describe("to a page", () => {
-  test("that stands alone, and says how far the channels of each stage are apart", () => {
+  test("that stands alone, and says how far the channels of each stage are apart", async () => {
     const folder = project();
     const named = "<b>&\"'.png";
     fs.copyFileSync(path.join(folder, "a.png"), path.join(folder, named));
     const words = [...usual, "--image", named, "--image", "b.jpg", "-o", "out.html"];
-    const { code, stdout } = reconstruct(folder, ...words, "--json");
+    const { code, stdout } = await reconstruct(folder, ...words, "--json");
     expect(code).toBe(0);
     const { stages } = JSON.parse(stdout).result;
     expect(stages.map(({ name, channels }: { name: string; channels: number }) => [name, channels])).toEqual([
@@ -172,17 +172,17 @@ describe("to a page", () => {
   });
 });
 
-test.runIf(full && hasSwiftShader)("WebGPU gives the same losses and distances", { timeout: 240_000 }, () => {
+test.runIf(full && hasSwiftShader)("WebGPU gives the same losses and distances", { timeout: 240_000 }, async () => {
   const folder = project();
-  const on = (...words: readonly string[]) => {
+  const on = async (...words: readonly string[]) => {
     const all = ["-m", "micro", "-w", "state.safetensors", "--image", "a.png", "-o", "out.html", "--json", ...words];
-    const { code, stdout, stderr } = reconstruct(folder, ...all);
+    const { code, stdout, stderr } = await reconstruct(folder, ...all);
     expect(code, stderr).toBe(0);
     const { loss, stages } = JSON.parse(stdout).result;
     return [loss, ...stages.flatMap((stage: { readonly distances: readonly number[] }) => stage.distances)];
   };
-  const reference = on("--on", "reference");
-  on("--on", "webgpu", "--adapter", "swiftshader").forEach((value, i) => {
+  const reference = await on("--on", "reference");
+  (await on("--on", "webgpu", "--adapter", "swiftshader")).forEach((value, i) => {
     expect(Math.abs(value / reference[i] - 1)).toBeLessThan(1e-5);
   });
 });
@@ -241,7 +241,7 @@ describe("what is wrong", () => {
     ],
   ];
   let folder = "";
-  beforeAll(() => {
+  beforeAll(async () => {
     folder = layOut(fs.realpathSync(fs.mkdtempSync(path.join(tmpdir(), "cnxc-test-"))));
     const write = (name: string, bytes: Uint8Array) => fs.writeFileSync(path.join(folder, name), bytes);
     write("small.png", png(20, 40));
@@ -259,13 +259,13 @@ describe("what is wrong", () => {
       "-o",
       "encoder.safetensors",
     ];
-    expect(cnxc(trunk, { cwd: folder }).code).toBe(0);
+    expect((await cnxc(trunk, { cwd: folder })).code).toBe(0);
   });
   afterAll(() => fs.rmSync(folder, { recursive: true }));
 
-  test.each(cases)("%s", (_, words, code, kind, says) => {
+  test.each(cases)("%s", async (_, words, code, kind, says) => {
     const before = snapshot(folder);
-    const result = reconstruct(folder, ...words);
+    const result = await reconstruct(folder, ...words);
     expect([result.code, kindsOf(result), result.stdout]).toEqual([code, [kind], ""]);
     expect(result.stderr).toContain(says);
     expect(snapshot(folder)).toEqual(before);

@@ -21,7 +21,7 @@ async function runWith(value: number, on: string, words: readonly string[] = [])
   for await (const part of writeSafetensors([f32Tensor("pixel_values", [2, 3, 64, 64], () => images)]))
     parts.push(part);
   writeFileSync(input, Buffer.concat(parts));
-  const ran = cnxc([
+  const ran = await cnxc([
     "run",
     "specs/micro.cnx",
     "-m",

@@ -28,7 +28,8 @@ test.each<[title: string, bytes: Uint8Array]>([
   const folder = project();
   await writeTensors(path.join(folder, "in"), [f32Tensor("pixel_values", shape, () => image)]);
   fs.writeFileSync(path.join(folder, "other"), bytes);
-  for (const input of ["in", "other"]) expect(run(folder, input).code, run(folder, input).stderr).toBe(0);
+  for (const input of ["in", "other"])
+    expect((await run(folder, input)).code, (await run(folder, input)).stderr).toBe(0);
   const read = (file: string) => fs.readFileSync(path.join(folder, file));
   expect(read("other.out").equals(read("in.out"))).toBe(true);
 });
@@ -40,10 +41,10 @@ test.each<[title: string, bytes: string | Uint8Array, kind: string, says: string
   ["F46: a config.json", '{"model_type": "convnextv2"}', "E_W_FORMAT", "no index of shards"],
   ["F46: an index", '{"weight_map": {"pixel_values": "in"}}', "E_W_MISSING", "there are no files beside it"],
   ["another name", zip([{ name: "x.npy", data: array }]), "E_R_INPUT", "missing, the file holds x"],
-])("%s is no input", (_, bytes, kind, says) => {
+])("%s is no input", async (_, bytes, kind, says) => {
   const folder = project();
   fs.writeFileSync(path.join(folder, "in"), bytes);
-  const { stderr } = run(folder, "in");
+  const { stderr } = await run(folder, "in");
   expect(stderr).toContain(`error[${kind}/`);
   expect(stderr).toContain(says);
   expect(fs.existsSync(path.join(folder, "in.out"))).toBe(false);

@@ -42,13 +42,13 @@ describe.each(goldens)("%s in shards", golden => {
     [golden.startsWith("fcmae") ? "fcmae" : "timm", []],
   ] as const)("F46: converted to %s %j: the same bytes as one file", async (naming, options) => {
     const folder = await split(golden);
-    const converted = (file: string) => {
+    const converted = async (file: string) => {
       const words = ["weights", "convert", file, "--to", naming, ...options, "-o", `${file}.out`];
-      const { code, stderr } = cnxc(words, { cwd: folder });
+      const { code, stderr } = await cnxc(words, { cwd: folder });
       expect(code, stderr).toBe(0);
       return fs.readFileSync(path.join(folder, `${file}.out`));
     };
-    expect(converted("model.safetensors.index.json").equals(converted("weights.safetensors"))).toBe(true);
+    expect((await converted("model.safetensors.index.json")).equals(await converted("weights.safetensors"))).toBe(true);
   });
 });
 
@@ -60,7 +60,7 @@ test("F46: what compile makes of shards, and the hash that it names", async () =
     ["model.safetensors.index.json", "many"],
   ] as const) {
     const words = ["compile", spec, "-m", "micro", "-t", "wgsl", "-w", file, "-o", out];
-    const { code, stderr } = cnxc(words, { cwd: folder });
+    const { code, stderr } = await cnxc(words, { cwd: folder });
     expect(code, stderr).toBe(0);
   }
   const read = (file: string) => fs.readFileSync(path.join(folder, file));

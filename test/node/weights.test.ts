@@ -34,40 +34,48 @@ const convert = (folder: string, ...words: readonly string[]) =>
 const read = (folder: string, file: string) => new Uint8Array(fs.readFileSync(path.join(folder, file)));
 
 describe("weights convert", () => {
-  test("a training state to the dense names and back: the same file, byte for byte", () => {
+  test("a training state to the dense names and back: the same file, byte for byte", async () => {
     const folder = project();
-    const there = convert(folder, "state.safetensors", "--to", "official", "-o", "dense.safetensors");
+    const there = await convert(folder, "state.safetensors", "--to", "official", "-o", "dense.safetensors");
     expect([there.code, there.stderr]).toEqual([0, ""]);
     expect(there.stdout).toBe("dense.safetensors: 81 tensors, from fcmae to official\n");
-    expect(convert(folder, "dense.safetensors", "--to", "fcmae", "-o", "again.safetensors").code).toBe(0);
+    expect((await convert(folder, "dense.safetensors", "--to", "fcmae", "-o", "again.safetensors")).code).toBe(0);
     expect(Buffer.from(read(folder, "again.safetensors")).equals(state)).toBe(true);
   });
 
-  test("a classifier through every dense naming, in place at last", () => {
+  test("a classifier through every dense naming, in place at last", async () => {
     const folder = project();
-    expect(convert(folder, "classifier.safetensors", "--to", "timm", "-o", "w.safetensors").code).toBe(0);
-    expect(convert(folder, "w.safetensors", "--to", "huggingface", "-o", "w.safetensors").code).toBe(0);
-    expect(convert(folder, "w.safetensors", "--to", "official", "-o", "w.safetensors").code).toBe(0);
+    expect((await convert(folder, "classifier.safetensors", "--to", "timm", "-o", "w.safetensors")).code).toBe(0);
+    expect((await convert(folder, "w.safetensors", "--to", "huggingface", "-o", "w.safetensors")).code).toBe(0);
+    expect((await convert(folder, "w.safetensors", "--to", "official", "-o", "w.safetensors")).code).toBe(0);
     expect(Buffer.from(read(folder, "w.safetensors")).equals(classifier)).toBe(true);
   });
 
-  test("what has no place is listed, and nothing is written before it is allowed", () => {
+  test("what has no place is listed, and nothing is written before it is allowed", async () => {
     const folder = project();
     const before = snapshot(folder);
     const words = ["state.safetensors", "--to", "timm", "-o", "timm.safetensors"];
-    const refused = convert(folder, ...words);
+    const refused = await convert(folder, ...words);
     expect([refused.code, kindsOf(refused), refused.stdout]).toEqual([4, ["E_W_EXTRA"], ""]);
     for (const name of ["mask_token", "proj.weight", "decoder.0.dwconv.weight", "pred.bias", "--allow-unused"])
       expect(refused.stderr).toContain(name);
     expect(snapshot(folder)).toEqual(before);
-    const allowed = convert(folder, ...words, "--allow-unused");
+    const allowed = await convert(folder, ...words, "--allow-unused");
     expect([allowed.code, kindsOf(allowed)]).toEqual([0, []]);
     expect(allowed.stderr).toContain("warning[W_W/weights-left-out]");
   });
 
-  test("--json: exactly one object", () => {
+  test("--json: exactly one object", async () => {
     const folder = project();
-    const { code, stdout, stderr } = convert(folder, "state.safetensors", "--to", "official", "-o", "o", "--json");
+    const { code, stdout, stderr } = await convert(
+      folder,
+      "state.safetensors",
+      "--to",
+      "official",
+      "-o",
+      "o",
+      "--json",
+    );
     expect([code, stderr]).toEqual([0, ""]);
     expect(JSON.parse(stdout)).toEqual({
       schemaVersion: 1,
@@ -93,10 +101,10 @@ describe("weights convert", () => {
     ["no channels", ["classifier.safetensors", "--in-chans", "0", "-o", "o"], 2, "E_USAGE"],
     ["half a class", ["classifier.safetensors", "--classes", "0.5", "-o", "o"], 2, "E_USAGE"],
     ["no output", ["classifier.safetensors", "--to", "timm"], 2, "E_USAGE"],
-  ])("%s", (_, words, code, kind) => {
+  ])("%s", async (_, words, code, kind) => {
     const folder = project();
     const before = snapshot(folder);
-    const result = convert(folder, ...words);
+    const result = await convert(folder, ...words);
     expect([result.code, kindsOf(result), result.stdout]).toEqual([code, [kind], ""]);
     expect(snapshot(folder)).toEqual(before);
   });
@@ -124,9 +132,9 @@ function write(
 }
 
 describe("weights convert --dtype", () => {
-  test("f16 and back: rounded once, and what that did to each tensor", () => {
+  test("f16 and back: rounded once, and what that did to each tensor", async () => {
     const folder = project();
-    const half = convert(folder, "classifier.safetensors", "--dtype", "f16", "-o", "half", "--json");
+    const half = await convert(folder, "classifier.safetensors", "--dtype", "f16", "-o", "half", "--json");
     const { result, diagnostics } = JSON.parse(half.stdout);
     expect([half.code, diagnostics]).toEqual([0, []]);
     expect(result).toMatchObject({ from: "official", to: "official", tensors: 70 });
@@ -135,89 +143,89 @@ describe("weights convert --dtype", () => {
       expect(relL2).toBeLessThan(2 ** -11);
       expect(overflowed).toBe(0);
     }
-    expect(convert(folder, "half", "--dtype", "f32", "--to", "timm", "-o", "f32").code).toBe(0);
-    expect(convert(folder, "f32", "--dtype", "f16", "--to", "official", "-o", "again").code).toBe(0);
+    expect((await convert(folder, "half", "--dtype", "f32", "--to", "timm", "-o", "f32")).code).toBe(0);
+    expect((await convert(folder, "f32", "--dtype", "f16", "--to", "official", "-o", "again")).code).toBe(0);
     expect(read(folder, "again")).toEqual(read(folder, "half"));
-    const diff = cnxc(["weights", "diff", "half", "f32", "--json"], { cwd: folder });
+    const diff = await cnxc(["weights", "diff", "half", "f32", "--json"], { cwd: folder });
     expect([diff.code, JSON.parse(diff.stdout).result.equal.length]).toEqual([0, 70]);
   });
 
-  test("W14: a value beyond f16 leaves nothing behind, unless it may saturate", () => {
+  test("W14: a value beyond f16 leaves nothing behind, unless it may saturate", async () => {
     const folder = project();
     write(path.join(folder, "big"), { "norm.bias": [4], "norm.weight": [4] }, i => (i === 6 ? 70_000 : 1));
     const before = snapshot(folder);
     const words = ["big", "--dtype", "f16", "-o", "half"];
-    const refused = convert(folder, ...words);
+    const refused = await convert(folder, ...words);
     expect([refused.code, kindsOf(refused), refused.stdout]).toEqual([4, ["E_W_RANGE"], ""]);
     expect(refused.stderr).toContain("tensor 'norm.weight' has 70000 at index 2, beyond the largest F16, 65504");
     expect(snapshot(folder)).toEqual(before);
-    const saturated = convert(folder, ...words, "--saturate");
+    const saturated = await convert(folder, ...words, "--saturate");
     expect([saturated.code, saturated.stderr]).toEqual([0, expect.stringContaining("weights-saturated")]);
-    expect(convert(folder, "big", "--dtype", "bf16", "-o", "half").code).toBe(0);
+    expect((await convert(folder, "big", "--dtype", "bf16", "-o", "half")).code).toBe(0);
   });
 
-  test("W16: a tensor that f16 makes zero", () => {
+  test("W16: a tensor that f16 makes zero", async () => {
     const folder = project();
     write(path.join(folder, "tiny"), { "norm.bias": [4], "norm.weight": [4] }, i => (i < 4 ? 1e-9 : 1));
-    const { code, stderr } = convert(folder, "tiny", "--dtype", "f16", "-o", "half");
+    const { code, stderr } = await convert(folder, "tiny", "--dtype", "f16", "-o", "half");
     expect([code, stderr]).toEqual([0, expect.stringContaining("tensor 'norm.bias': 4 of 4 values become 0 in F16")]);
   });
 });
 
-test("--in-chans and --classes say what was made", () => {
+test("--in-chans and --classes say what was made", async () => {
   const words = ["classifier.safetensors", "--in-chans", "1", "--classes", "3", "-o", "o"];
-  expect(convert(project(), ...words).stdout).toBe(`o: 70 tensors, from official to official
+  expect((await convert(project(), ...words)).stdout).toBe(`o: 70 tensors, from official to official
   downsample_layers.0.0.weight [8, 1, 4, 4]: summed over 3 channels
   head.weight [3, 40], head.bias [3]: new, zeros
 `);
 });
 
 describe("W06: a prefix", () => {
-  test("is told, and left out on request", () => {
+  test("is told, and left out on request", async () => {
     const folder = project();
     write(path.join(folder, "wrapped"), { "module.norm.bias": [4], "module.norm.weight": [4] }, i => i);
-    const refused = convert(folder, "wrapped", "--to", "timm", "-o", "o");
+    const refused = await convert(folder, "wrapped", "--to", "timm", "-o", "o");
     expect([refused.code, kindsOf(refused)]).toEqual([4, ["E_W_MISSING"]]);
     expect(refused.stderr).toContain("--strip-prefix module.");
-    expect(convert(folder, "wrapped", "--strip-prefix", "module.", "-o", "o").code).toBe(0);
-    expect(cnxc(["weights", "inspect", "wrapped", "--strip-prefix", "module."], { cwd: folder }).code).toBe(0);
+    expect((await convert(folder, "wrapped", "--strip-prefix", "module.", "-o", "o")).code).toBe(0);
+    expect((await cnxc(["weights", "inspect", "wrapped", "--strip-prefix", "module."], { cwd: folder })).code).toBe(0);
   });
 });
 
 describe("weights diff", () => {
   const diff = (folder: string, ...words: readonly string[]) => cnxc(["weights", "diff", ...words], { cwd: folder });
 
-  test("equal, whatever the namings", () => {
+  test("equal, whatever the namings", async () => {
     const folder = project();
-    convert(folder, "classifier.safetensors", "--to", "mmpretrain", "-o", "mm");
-    const { code, stdout, stderr } = diff(folder, "classifier.safetensors", "mm");
+    await convert(folder, "classifier.safetensors", "--to", "mmpretrain", "-o", "mm");
+    const { code, stdout, stderr } = await diff(folder, "classifier.safetensors", "mm");
     expect([code, stderr]).toEqual([0, ""]);
     expect(stdout).toBe("classifier.safetensors (official) and mm (mmpretrain): 70 tensors equal, 0 of other values\n");
   });
 
-  test("different: 1, unless within the tolerance", () => {
+  test("different: 1, unless within the tolerance", async () => {
     const folder = project();
-    convert(folder, "classifier.safetensors", "--dtype", "bf16", "-o", "half");
-    const { code, stdout, stderr } = diff(folder, "classifier.safetensors", "half");
+    await convert(folder, "classifier.safetensors", "--dtype", "bf16", "-o", "half");
+    const { code, stdout, stderr } = await diff(folder, "classifier.safetensors", "half");
     expect([code, kindsOf({ stderr } as CliResult)]).toEqual([1, ["E_CHECK"]]);
     expect(stderr).toMatch(/the files differ: \d+ tensors of other values/);
     expect(stdout).toMatch(/max abs \d\.\d\de-\d +rel l2 \d\.\d\de-\d/);
-    expect(diff(folder, "classifier.safetensors", "half", "--tolerance", "0.1").code).toBe(0);
-    expect(diff(folder, "classifier.safetensors", "half", "--tolerance", "x").code).toBe(2);
+    expect((await diff(folder, "classifier.safetensors", "half", "--tolerance", "0.1")).code).toBe(0);
+    expect((await diff(folder, "classifier.safetensors", "half", "--tolerance", "x")).code).toBe(2);
   });
 
-  test("another head", () => {
+  test("another head", async () => {
     const folder = project();
-    convert(folder, "classifier.safetensors", "--classes", "3", "-o", "three");
-    const { code, stdout, stderr } = diff(folder, "classifier.safetensors", "three");
+    await convert(folder, "classifier.safetensors", "--classes", "3", "-o", "three");
+    const { code, stdout, stderr } = await diff(folder, "classifier.safetensors", "three");
     expect(code).toBe(1);
     expect(stderr).toContain("the files differ: 2 tensors of another shape");
     expect(stdout).toContain("of another shape: head.bias [10] and [3], head.weight [10, 40] and [3, 40]");
-    expect(diff(folder, "classifier.safetensors", "gone").code).toBe(6);
+    expect((await diff(folder, "classifier.safetensors", "gone")).code).toBe(6);
   });
 });
 
-test("a training state runs as the backbone that it holds, converted or not", () => {
+test("a training state runs as the backbone that it holds, converted or not", async () => {
   const folder = project();
   const fields = "depths [1, 1, 2, 1]  dims [8, 16, 24, 40]  input 64x64x3  head features { levels [4]  norm false }";
   fs.writeFileSync(path.join(folder, "m.cnx"), `model micro { ${fields} }\n`);
@@ -228,15 +236,15 @@ test("a training state runs as the backbone that it holds, converted or not", ()
   fs.writeFileSync(path.join(folder, "in"), Buffer.concat([length, Buffer.from(header), Buffer.from(pixels.buffer)]));
   const run = (weights: string, out: string) =>
     cnxc(["run", "m.cnx", "--on", "reference", "-w", weights, "-i", "in", "--out", out], { cwd: folder });
-  const there = convert(folder, "state.safetensors", "--to", "timm", "--allow-unused", "-o", "timm.safetensors");
+  const there = await convert(folder, "state.safetensors", "--to", "timm", "--allow-unused", "-o", "timm.safetensors");
   expect(there.code).toBe(0);
-  expect([run("state.safetensors", "a").code, run("timm.safetensors", "b").code]).toEqual([0, 0]);
+  expect([(await run("state.safetensors", "a")).code, (await run("timm.safetensors", "b")).code]).toEqual([0, 0]);
   expect(read(folder, "a")).toEqual(read(folder, "b"));
 });
 
 describe("weights inspect", () => {
-  test("for a person", () => {
-    const { code, stdout, stderr } = cnxc(["weights", "inspect", "state.safetensors"], { cwd: project() });
+  test("for a person", async () => {
+    const { code, stdout, stderr } = await cnxc(["weights", "inspect", "state.safetensors"], { cwd: project() });
     expect([code, stderr]).toEqual([0, ""]);
     expect(stdout).toBe(`state.safetensors: FCMAE training state, fcmae naming
   stages       depths [1, 1, 2, 1], dims [8, 16, 24, 40]
@@ -252,8 +260,8 @@ describe("weights inspect", () => {
 `);
   });
 
-  test("for a program", () => {
-    const { stdout } = cnxc(["weights", "inspect", "classifier.safetensors", "--json"], { cwd: project() });
+  test("for a program", async () => {
+    const { stdout } = await cnxc(["weights", "inspect", "classifier.safetensors", "--json"], { cwd: project() });
     expect(JSON.parse(stdout)).toMatchObject({
       ok: true,
       outputs: [],
@@ -261,15 +269,15 @@ describe("weights inspect", () => {
     });
   });
 
-  test("no command, and one that is not known", () => {
-    const alone = cnxc(["weights"]);
+  test("no command, and one that is not known", async () => {
+    const alone = await cnxc(["weights"]);
     expect([alone.code, kindsOf(alone), alone.stdout]).toEqual([2, ["E_USAGE"], ""]);
     expect(alone.stderr).toContain("a command is missing");
-    expect(cnxc(["weights", "conver"]).stderr).toContain("unknown command 'conver', did you mean 'convert'?");
+    expect((await cnxc(["weights", "conver"])).stderr).toContain("unknown command 'conver', did you mean 'convert'?");
   });
 });
 
-test("the file that weights come from and its licence, through convert and compile", () => {
+test("the file that weights come from and its licence, through convert and compile", async () => {
   const folder = project();
   const at = (name: string) => path.join(folder, name);
   /** The metadata of a tensor file. */
@@ -289,7 +297,7 @@ test("the file that weights come from and its licence, through convert and compi
   length.writeUInt32LE(header.length);
   fs.writeFileSync(at("licensed"), Buffer.concat([length, header, bytes.subarray(end)]));
 
-  expect(convert(folder, "licensed", "--to", "timm", "--dtype", "f16", "-o", "timm").code).toBe(0);
+  expect((await convert(folder, "licensed", "--to", "timm", "--dtype", "f16", "-o", "timm")).code).toBe(0);
   expect(metadata("timm")).toEqual({ license: "cc-by-nc-4.0", a: "b" });
 
   const spec =
@@ -298,7 +306,7 @@ test("the file that weights come from and its licence, through convert and compi
   const compile = (weights: string, ...more: readonly string[]) =>
     cnxc(["compile", "m.cnx", "-t", "wgsl,onnx", "-w", weights, "-o", "out", ...more], { cwd: folder });
   const stated = () => JSON.parse(fs.readFileSync(at("out/cnxc.manifest.json"), "utf8")).options.weights;
-  expect(compile("timm").code).toBe(0);
+  expect((await compile("timm")).code).toBe(0);
   const sha256 = createHash("sha256")
     .update(fs.readFileSync(at("timm")))
     .digest("hex");
@@ -306,10 +314,10 @@ test("the file that weights come from and its licence, through convert and compi
   expect(metadata("out/micro/weights.safetensors")).toMatchObject({ license: "cc-by-nc-4.0" });
   const graph = fs.readFileSync(at("out/micro/onnx/model.onnx"), "latin1");
   expect(graph).toContain("cnxc.weights_license");
-  expect(compile("timm", "--check").code).toBe(0);
+  expect((await compile("timm", "--check")).code).toBe(0);
 
-  expect(compile("classifier.safetensors").code).toBe(0);
+  expect((await compile("classifier.safetensors")).code).toBe(0);
   expect(Object.keys(stated())).toEqual(["file", "sha256"]);
-  expect(compile("random:1").code).toBe(0);
+  expect((await compile("random:1")).code).toBe(0);
   expect(stated()).toBe("random:1");
 });

@@ -41,7 +41,7 @@ export async function goldenRun(
   const inputs = [f32Tensor("pixel_values", shape, () => values), ...(given ? masks : [])];
   await write(at("input.safetensors"), inputs);
   const tensors = ["-w", "weights.safetensors", "-i", "input.safetensors", "--out", "out.safetensors"];
-  const cli = cnxc(["run", "golden.cnx", ...tensors, ...words], { cwd: folder, env });
+  const cli = await cnxc(["run", "golden.cnx", ...tensors, ...words], { cwd: folder, env });
   return { cli, outputs: cli.code === 0 ? await read(at("out.safetensors")) : new Map() };
 }
 

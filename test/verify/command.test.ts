@@ -10,9 +10,20 @@ import { hasSwiftShader } from "../support/webgpu-process.ts";
 const micro = ["verify", "specs/micro.cnx", "-m", "micro"];
 
 describe("cnxc verify", { timeout: 240_000 }, () => {
-  test.runIf(hasSwiftShader)("finds WebGPU and ONNX Runtime right, module by module", () => {
+  test.runIf(hasSwiftShader)("finds WebGPU and ONNX Runtime right, module by module", async () => {
     const page = path.join(newFolder(), "micro.html");
-    const ran = cnxc([...micro, "--on", "webgpu,onnx", "--dtype", "f32,f16", "--batch", "2", "-o", page, "--json"]);
+    const ran = await cnxc([
+      ...micro,
+      "--on",
+      "webgpu,onnx",
+      "--dtype",
+      "f32,f16",
+      "--batch",
+      "2",
+      "-o",
+      page,
+      "--json",
+    ]);
     expect(ran.code).toBe(0);
     const { result } = JSON.parse(ran.stdout);
     expect(result).toMatchObject({ model: "micro", batch: 2, modules: "all" });
@@ -27,14 +38,14 @@ describe("cnxc verify", { timeout: 240_000 }, () => {
     expect(readFileSync(page, "utf8")).toContain("stages.2.1.grn");
   });
 
-  test("says where a tolerance is left, and exits with 1", () => {
-    const ran = cnxc([...micro, "--on", "onnx", "--tolerance", "1e-9"]);
+  test("says where a tolerance is left, and exits with 1", async () => {
+    const ran = await cnxc([...micro, "--on", "onnx", "--tolerance", "1e-9"]);
     expect(ran.stderr).toMatch(/onnx f32 leaves tolerance at '[\w.]+': \d\.\de-\d+ off, more than 1e-9/);
     expect(ran.stdout).toMatch(/^onnx f32 +wrong/m);
     expect(ran.code).toBe(1);
   });
 
-  test.runIf(hasGxx)("finds the module at which a faulty library goes wrong", () => {
+  test.runIf(hasGxx)("finds the module at which a faulty library goes wrong", async () => {
     const folder = newFolder();
     mkdirSync(path.join(folder, "bin"));
     const wrapper = path.join(folder, "bin/g++");
@@ -51,17 +62,17 @@ PATH=\${PATH#*:} exec g++ "$@"
     );
     chmodSync(wrapper, 0o755);
     const env = { PATH: `${path.dirname(wrapper)}:${process.env.PATH}`, XDG_CACHE_HOME: folder };
-    const ran = cnxc([...micro, "--on", "cuda-cpu"], { env });
+    const ran = await cnxc([...micro, "--on", "cuda-cpu"], { env });
     expect(ran.stderr).toContain("cuda-cpu f32 leaves tolerance at 'stages.1.0.pwconv1'");
     expect(ran.code).toBe(1);
   });
 
-  test("a forms that nobody stores, and executors that are not there, are said", () => {
-    const none = cnxc([...micro, "--on", "onnx", "--dtype", "bf16"]);
+  test("a forms that nobody stores, and executors that are not there, are said", async () => {
+    const none = await cnxc([...micro, "--on", "onnx", "--dtype", "bf16"]);
     expect([none.stderr, none.code]).toEqual([expect.stringContaining("onnx did not run: it stores f32"), 2]);
     const empty = path.join(newFolder(), "bin");
     mkdirSync(empty);
-    const cuda = cnxc([...micro, "--on", "cuda-cpu"], { env: { PATH: empty } });
+    const cuda = await cnxc([...micro, "--on", "cuda-cpu"], { env: { PATH: empty } });
     expect([cuda.stderr, cuda.code]).toEqual([expect.stringContaining("the compiler g++, which is not installed"), 5]);
   });
 });
@@ -69,7 +80,7 @@ PATH=\${PATH#*:} exec g++ "$@"
 const long = full ? 14_400_000 : 900_000;
 describe("cnxc verify --differential", { timeout: long }, () => {
   const differential = (count: number, on: string, ...more: string[]) =>
-    cnxc(["verify", "--differential", `${count}`, "--seed", "1", "--on", on, "--json", ...more], { timeout: long });
+    cnxc(["verify", "--differential", `${count}`, "--seed", "1", "--on", on, "--json", ...more]);
 
   /** Generated specs on every executor that runs here; the CUDA sources take g++ seconds each. */
   test
@@ -78,8 +89,8 @@ describe("cnxc verify --differential", { timeout: long }, () => {
       { count: full ? 5000 : 200, on: "onnx" },
       { count: full ? 1000 : 15, on: "webgpu" },
       ...(hasGxx ? [{ count: full ? 500 : 12, on: "cuda-cpu" }] : []),
-    ])("$count specs on $on: no disagreement", ({ count, on }) => {
-    const ran = differential(count, on);
+    ])("$count specs on $on: no disagreement", async ({ count, on }) => {
+    const ran = await differential(count, on);
     expect(ran.stderr).toBe("");
     const { result } = JSON.parse(ran.stdout);
     expect(result).toMatchObject({ specs: count, runs: count, disagreements: [] });
@@ -87,8 +98,8 @@ describe("cnxc verify --differential", { timeout: long }, () => {
     expect(ran.code).toBe(0);
   });
 
-  test("what disagrees is made small, and printed as a spec that still disagrees", () => {
-    const ran = differential(1, "onnx", "--tolerance", "1e-12");
+  test("what disagrees is made small, and printed as a spec that still disagrees", async () => {
+    const ran = await differential(1, "onnx", "--tolerance", "1e-12");
     expect(ran.code).toBe(1);
     const { result } = JSON.parse(ran.stdout);
     const [{ spec, seed, subject, why }] = result.disagreements;
@@ -96,15 +107,15 @@ describe("cnxc verify --differential", { timeout: long }, () => {
     expect(why).toMatch(/^'\w+' is \d\.\de-\d+ off$/);
     const file = path.join(newFolder(), "small.cnx");
     writeFileSync(file, spec);
-    expect(cnxc(["check", file]).code).toBe(0);
+    expect((await cnxc(["check", file])).code).toBe(0);
     expect(spec).toMatch(/depths +\[1\]/);
-    expect(cnxc(["verify", file, "--on", "onnx", "--tolerance", "1e-12", "--outputs-only"]).code).toBe(1);
+    expect((await cnxc(["verify", file, "--on", "onnx", "--tolerance", "1e-12", "--outputs-only"])).code).toBe(1);
   });
 
-  test("an executor that is not there is no disagreement", () => {
+  test("an executor that is not there is no disagreement", async () => {
     const empty = path.join(newFolder(), "bin");
     mkdirSync(empty);
-    const ran = cnxc(["verify", "--differential", "2", "--on", "cuda-cpu"], { env: { PATH: empty } });
+    const ran = await cnxc(["verify", "--differential", "2", "--on", "cuda-cpu"], { env: { PATH: empty } });
     expect([ran.stderr, ran.stdout, ran.code]).toEqual([
       expect.stringContaining("the compiler g++, which is not installed"),
       "",
@@ -116,8 +127,8 @@ describe("cnxc verify --differential", { timeout: long }, () => {
     [["specs/micro.cnx", "--differential", "1", "--on", "onnx"], "leave the spec out"],
     [["--differential", "1"], "--differential needs --on"],
     [[], "give a spec, or --differential"],
-  ])("%j is refused", (words, said) => {
-    const ran = cnxc(["verify", ...words]);
+  ])("%j is refused", async (words, said) => {
+    const ran = await cnxc(["verify", ...words]);
     expect([ran.stderr, ran.code]).toEqual([expect.stringContaining(said), 2]);
   });
 });

@@ -56,7 +56,7 @@ describe("`cnxc run` gives PyTorch's numbers", () => {
     const taps = Object.keys(golden.taps).filter(name => /^stages\.\d+$/.test(name));
     const inputs = ["-w", "weights.safetensors", "-i", "input.safetensors"];
     const words = ["run", "golden.cnx", ...on[executor], ...inputs, "--out", "out.safetensors"];
-    const ran = cnxc([...words, "--taps", taps.join(",")], { cwd: folder });
+    const ran = await cnxc([...words, "--taps", taps.join(",")], { cwd: folder });
     expect(ran).toMatchObject({ code: 0 });
     expect(ran.stderr).toMatch(/ran on .* in [\d.]+ ms/);
     const found = await readTensors(path.join(folder, "out.safetensors"));

@@ -63,7 +63,7 @@ describe.runIf(torchPython !== null)("files of PyTorch and numpy", { timeout: 24
 
   const run = async (spec: string, weights: string) => {
     const words = ["run", spec, "--on", "reference", "-w", weights, "-i", "in.safetensors", "--out", "out.safetensors"];
-    const { code, stderr } = cnxc(words, { cwd: folder });
+    const { code, stderr } = await cnxc(words, { cwd: folder });
     expect([code, kindsOf(stderr)], stderr).toEqual([0, []]);
     return { stderr, outputs: await readTensors(at("out.safetensors")) };
   };
@@ -102,7 +102,9 @@ describe.runIf(torchPython !== null)("files of PyTorch and numpy", { timeout: 24
     "official.%s has the very bits of the weights",
     async ending => {
       const file = `official.${ending}`;
-      const { code, stderr } = cnxc(["weights", "convert", file, "--to", "official", "-o", "same"], { cwd: folder });
+      const { code, stderr } = await cnxc(["weights", "convert", file, "--to", "official", "-o", "same"], {
+        cwd: folder,
+      });
       expect([code, stderr]).toEqual([0, ""]);
       const found = await readTensors(at("same"));
       const weights = goldenWeights(golden);
@@ -121,8 +123,8 @@ describe.runIf(torchPython !== null)("files of PyTorch and numpy", { timeout: 24
     expectLogits(data, golden.logits.values);
   });
 
-  test("weights inspect says what they are", () => {
-    const { code, stdout } = cnxc(["weights", "inspect", "timm.bf16.pt"], { cwd: folder });
+  test("weights inspect says what they are", async () => {
+    const { code, stdout } = await cnxc(["weights", "inspect", "timm.bf16.pt"], { cwd: folder });
     expect(code).toBe(0);
     expect(stdout).toMatch(/classifier, timm naming/);
     expect(stdout).toContain("BF16");
@@ -139,8 +141,8 @@ describe.runIf(torchPython !== null)("files of PyTorch and numpy", { timeout: 24
     ["refused.script", "E_W_FORMAT", "TorchScript"],
     ["refused.objects", "E_W_DTYPE", "'|O'"],
     ["official.compressed.npz", "E_W_ZIP", "numpy.savez does not"],
-  ])("%s: %s", (file, kind, says) => {
-    const { code, stderr, stdout } = cnxc(["weights", "inspect", file], { cwd: folder });
+  ])("%s: %s", async (file, kind, says) => {
+    const { code, stderr, stdout } = await cnxc(["weights", "inspect", file], { cwd: folder });
     expect([code, kindsOf(stderr), stdout]).toEqual([4, [kind], ""]);
     expect(stderr).toContain(says);
   });
