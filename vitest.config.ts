@@ -1,14 +1,31 @@
+import * as fs from "node:fs";
 import { availableParallelism } from "node:os";
 import { defineConfig } from "vitest/config";
 
-export default defineConfig({
+/**
+ * Tests in tiers, by what they need. `fast` is `npm test`: what this process can do, and little of what it cannot.
+ * `targets` are the files *.targets.test.ts: software GPUs, compilers, browsers, child processes. `full` is more of
+ * both, in the files that ask whether it is wanted. Without a tier, `npx vitest run FILE` runs the file.
+ */
+const tiers: Readonly<Record<string, { readonly include: string[]; readonly exclude?: string[] }>> = {
+  fast: { include: ["test/**/*.test.ts"], exclude: ["test/**/*.targets.test.ts"] },
+  targets: { include: ["test/**/*.targets.test.ts"] },
+  full: { include: filesThatHaveMore() },
+};
+
+function filesThatHaveMore(): string[] {
+  const files = fs.readdirSync("test", { recursive: true, encoding: "utf8" }).map(file => `test/${file}`);
+  return files.filter(file => file.endsWith(".test.ts") && fs.readFileSync(file, "utf8").includes("/full.ts")).sort();
+}
+
+export default defineConfig(({ mode }) => ({
   test: {
-    include: ["test/**/*.test.ts"],
-    // Dawn and the fault tests start child processes; a slow shared machine must not fail them.
-    testTimeout: 60_000,
-    hookTimeout: 120_000,
+    ...(tiers[mode] ?? { include: ["test/**/*.test.ts"] }),
+    // Limits are for what hangs: on a machine with ten other busy processes everything takes ten times as long.
+    testTimeout: 900_000,
+    hookTimeout: 900_000,
     pool: "forks",
     // One fewer than there are cores is one of two: most files wait for a child that has one thread.
     maxWorkers: Math.max(2, availableParallelism() - 1),
   },
-});
+}));

@@ -3,7 +3,7 @@ import { readOnnx } from "../../src/artifact/onnx-model.ts";
 import { onnxFiles } from "../../src/emit/onnx/files.ts";
 import { onnxModel } from "../../src/emit/onnx/onnx.ts";
 import { memorySource } from "../../src/weights/formats/source.ts";
-import { bytesOf, type Compile, compiledBytes, contextOf, loweredGraph } from "../onnx/compiled.ts";
+import { bytesOf, type Compile, compiledBytes, contextOf, loweredGraph } from "../emit/onnx/compiled.ts";
 import { full } from "../support/full.ts";
 import { readGolden } from "../support/golden.ts";
 import { goldenModel, model, mustBuild, randomModel, testWeights } from "../support/models.ts";

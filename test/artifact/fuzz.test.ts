@@ -2,7 +2,7 @@ import { expect, test } from "vitest";
 import { readOnnx } from "../../src/artifact/onnx-model.ts";
 import { loadOnnxCodec } from "../../src/emit/onnx-proto.ts";
 import { memorySource } from "../../src/weights/formats/source.ts";
-import { compiledBytes } from "../onnx/compiled.ts";
+import { compiledBytes } from "../emit/onnx/compiled.ts";
 import { full } from "../support/full.ts";
 import { model, mustBuild, testWeights } from "../support/models.ts";
 import { mutated, numbers } from "../support/mutate.ts";

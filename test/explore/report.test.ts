@@ -17,7 +17,7 @@ beforeAll(async () => {
   all = explored(1000);
   html = explorationPage(all.exploration, all.details, all.devices);
   if (hasChromium) browser = await launchChromium();
-}, 120_000);
+});
 afterAll(() => browser?.close());
 
 const detailsOf = ({ details }: Explored) => new Map(details.map(detail => [detail.index, detail]));
@@ -84,7 +84,7 @@ const overflow = (view: Page) => view.evaluate("document.documentElement.scrollW
 const by = (of: (variant: Variant) => number) =>
   all.exploration.variants.toSorted((a, b) => of(a) - of(b) || a.index - b.index).map(({ index }) => `#${index}`);
 
-describe.runIf(hasChromium)("the page, in a browser", { timeout: 60_000 }, () => {
+describe.runIf(hasChromium)("the page, in a browser", () => {
   test("is painted within a second, all rows are there to be scrolled to, and nothing is asked or complained of", async () => {
     const { view, wrong } = await open();
     const entry = "performance.getEntriesByName('first-contentful-paint')[0]?.startTime";

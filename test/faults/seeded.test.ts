@@ -8,7 +8,7 @@ import { openOnnx } from "../../src/node/executors/onnx.ts";
 import { spawnWithAdapter } from "../../src/node/gpu/gpu-process.ts";
 import { runPasses } from "../../src/passes/pass.ts";
 import type { ModelDescriptor } from "../../src/runtime/descriptor.ts";
-import { compiledBytes, outputsOf } from "../onnx/compiled.ts";
+import { compiledBytes, outputsOf } from "../emit/onnx/compiled.ts";
 import { goldenInput, goldenParams, goldenWeights, readGolden } from "../support/golden.ts";
 import { feed, goldenModel, mustBuild } from "../support/models.ts";
 import { limitsOf, relL2, worst } from "../support/tolerance.ts";

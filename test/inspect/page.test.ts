@@ -83,10 +83,10 @@ describe("the page", () => {
 let browser: Browser | undefined;
 beforeAll(async () => {
   if (hasChromium) browser = await launchChromium();
-}, 60_000);
+});
 afterAll(() => browser?.close());
 
-describe.runIf(hasChromium)("the page, in a browser", { timeout: 60_000 }, () => {
+describe.runIf(hasChromium)("the page, in a browser", () => {
   const open = async (width: number, colorScheme: "light" | "dark", html: string) => {
     const page = await (browser as Browser).newPage({ viewport: { width, height: 900 }, colorScheme });
     const said: string[] = [];

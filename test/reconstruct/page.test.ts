@@ -28,10 +28,10 @@ const content: PageContent = {
 let browser: Browser | undefined;
 beforeAll(async () => {
   if (hasChromium) browser = await launchChromium();
-}, 60_000);
+});
 afterAll(() => browser?.close());
 
-describe.runIf(hasChromium)("the page, in a browser", { timeout: 60_000 }, () => {
+describe.runIf(hasChromium)("the page, in a browser", () => {
   test.each([1000, 375, 320])("%i pixels wide: every picture is there, nothing is cut off", async width => {
     const view = await (browser as Browser).newPage({ viewport: { width, height: 800 } });
     const asked: string[] = [];

@@ -88,7 +88,7 @@ export function buildHarness(cases: readonly KernelCase[], flags: readonly strin
   for (const [i, { name }] of cases.entries()) writeFileSync(path.join(folder, `${name}.cu`), texts[i] as string);
   writeFileSync(path.join(folder, "cases.h"), tableOf(cases));
   const program = path.join(folder, "harness");
-  const source = path.join(import.meta.dirname, "../cuda/harness.cpp");
+  const source = path.join(import.meta.dirname, "../emit/cuda/harness.cpp");
   const built = spawnSync(
     "g++",
     ["-std=c++20", "-O1", "-fno-strict-aliasing", "-pthread", ...flags, `-I${folder}`, source, "-o", program],

@@ -1,0 +1,277 @@
+import { chmodSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import * as path from "node:path";
+import { describe, expect, test } from "vitest";
+import { lower } from "../../../src/compile.ts";
+import { candidates, measuredOf } from "../../../src/emit/cuda/candidates.ts";
+import { cudaTarget } from "../../../src/emit/cuda/cuda.ts";
+import { cudaProgram } from "../../../src/emit/cuda/program.ts";
+import { shippedTables } from "../../../src/emit/cuda/shipped-tables.ts";
+import { measuredBy, mergeRows, printTable, readTable, type TuningTable } from "../../../src/emit/cuda/tuning-table.ts";
+import { nameless } from "../../../src/emit/target.ts";
+import { loadProgram } from "../../../src/node/inputs/program.ts";
+import { type ProductChoice, productKey } from "../../../src/plan/measured.ts";
+import type { Plan } from "../../../src/plan/plan.ts";
+import { cnxc } from "../../support/cli.ts";
+import { hasGxx } from "../../support/cuda-tools.ts";
+import { newFolder } from "../../support/folders.ts";
+import { readGolden } from "../../support/golden.ts";
+import { goldenModel } from "../../support/models.ts";
+
+function planOf(size: string, batch: number, table?: TuningTable): Plan {
+  const model = goldenModel(readGolden(`dense/${size}-224x224-b1`));
+  const target = cudaTarget("bf16", table ? { measured: of => measuredBy(table, "bf16", of) } : {});
+  const unit = lower({ model, target, batch: { min: 1, max: batch }, taps: [], context: nameless });
+  if (!unit.ok || unit.value.plan === null) throw new Error("it does not compile");
+  return unit.value.plan;
+}
+
+const least = 101_376;
+
+describe("candidates", () => {
+  test.each([
+    ["atto", 1],
+    ["atto", 256],
+    ["base", 1],
+    ["base", 256],
+  ] as const)("%s at batch %i: the usual first, all different, none too large", (size, batch) => {
+    const plan = planOf(size, batch);
+    const usual = cudaProgram(plan, "bf16");
+    const shapes = candidates(plan, { dtype: "bf16", tf32: false, shared: least });
+    const first = cudaProgram(plan, "bf16", { measured: measuredOf(shapes, 0) });
+    expect(first.kernels).toEqual(usual.kernels);
+    expect(shapes.filter(({ kernel }) => kernel === "depthwise")).toHaveLength(4);
+    expect(shapes.filter(({ kernel }) => kernel === "product")).toHaveLength(11);
+    expect(Math.min(...shapes.map(({ choices }) => choices.length))).toBeGreaterThan(3);
+    for (const { choices } of shapes)
+      expect(new Set(choices.map(one => JSON.stringify(one))).size).toBe(choices.length);
+  });
+
+  test("the inner dimension is split where there are few blocks, at batch 1", () => {
+    const splits = (batch: number) =>
+      candidates(planOf("tiny", batch), { dtype: "bf16", tf32: false, shared: least }).flatMap(
+        ({ kernel, shape, choices }) =>
+          kernel === "product" && choices.some(({ split }) => split > 1) ? [productKey(shape)] : [],
+      );
+    expect(splits(1)).toContain("49x3072x768");
+    expect(splits(1)).not.toContain("49x768x3072"); // it makes the statistics of its result
+    expect(splits(256)).toEqual([]);
+  });
+
+  test("what asks for more shared memory than the device has is left out", () => {
+    const plan = planOf("base", 256);
+    const many = (shared: number) =>
+      candidates(plan, { dtype: "bf16", tf32: false, shared }).reduce((sum, { choices }) => sum + choices.length, 0);
+    expect(many(65_536)).toBeLessThan(many(least));
+    expect(many(least)).toBeLessThanOrEqual(many(232_448));
+  });
+});
+
+describe("tables", () => {
+  const row = (batch: number, step: 32 | 64) =>
+    ({
+      kernel: "product",
+      shape: { rows: 196, depth: 384, columns: 1536 },
+      dtype: "bf16",
+      batch,
+      choice: { rows: 128, columns: 128, warpRows: 64, step, stages: 4, split: 1 },
+      times: { milliseconds: 1, usual: 2 },
+    }) as const;
+  const table = (...rows: TuningTable["rows"]): TuningTable => ({ architecture: "sm_90", device: "a GPU", rows });
+
+  test("the row of the nearest batch serves a build, up to four times away", () => {
+    const both = table(row(256, 64), row(8, 32));
+    const step = (max: number) =>
+      measuredBy(both, "bf16", { min: 1, max }).products.get(productKey(row(1, 32).shape))?.step;
+    expect([1, 2, 8, 30, 64, 256, 1024, 1025].map(step)).toEqual([undefined, 32, 32, 32, 64, 64, 64, undefined]);
+    expect(measuredBy(both, "f16", { min: 1, max: 256 }).products.size).toBe(0);
+  });
+
+  test("print and read are inverse, merging keeps the later of two rows and one order", () => {
+    const merged = mergeRows([row(8, 32), row(256, 32)], [row(256, 64), row(1, 32)]);
+    expect(merged.map(({ batch }) => batch)).toEqual([1, 8, 256]);
+    expect(merged.at(-1)).toEqual(row(256, 64));
+    const text = printTable(table(...merged));
+    expect(readTable(text, "t.json")).toMatchObject({ ok: true, value: table(...merged) });
+    expect(text.split("\n").filter(line => line.includes('"kernel"'))).toHaveLength(3);
+  });
+
+  test.each([
+    ["{", "the file is not JSON"],
+    ["[]", "the file is not a JSON object"],
+    ['{"format":2}', "format is not 1"],
+    ['{"format":1,"architecture":"gfx90a"}', "architecture is not a name such as sm_90"],
+    ['{"format":1,"architecture":"sm_90","device":"x","rows":[1]}', "rows[0] is not an object"],
+    [printTable(table(row(1, 32))).replace('"step":32', '"step":48'), "rows[0].choice.step is not one of 32, 64"],
+    [
+      printTable(table(row(1, 32))).replace('"choice":{"rows":128,"columns":128', '"choice":{"rows":112,"columns":80'),
+      "rows[0].choice.columns is not one of 32, 64, 96, 128",
+    ],
+    [
+      printTable({
+        ...table(),
+        rows: [
+          {
+            kernel: "depthwise",
+            shape: { height: 14, width: 14, channels: 40, kernel: 7 },
+            dtype: "bf16",
+            batch: 1,
+            choice: { rows: 4, columns: 7, strip: 14, groups: 1 },
+            times: null,
+          },
+        ],
+      }),
+      "rows[0].choice.strip is not a multiple of 4",
+    ],
+    [printTable(table(row(1, 32))).replace("384", "0"), "rows[0].shape.depth is not a whole number from 1"],
+    [printTable(table(row(1, 32))).replace('"usual":2', '"usual":"2"'), "rows[0].times.usual is not milliseconds"],
+    [printTable(table(row(1, 32))).replace("product", "stem"), "rows[0].kernel is not one of product, depthwise"],
+  ])("a wrong table is refused by its first wrong field: %#", async (text, said) => {
+    const folder = newFolder();
+    const file = path.join(folder, "table.json");
+    writeFileSync(file, text);
+    const { stderr, code } = await cnxc([
+      "compile",
+      "specs/micro.cnx",
+      "-m",
+      "micro",
+      "-t",
+      "cuda",
+      "--cuda-tuning",
+      file,
+      "-o",
+      path.join(folder, "out"),
+    ]);
+    expect(stderr).toContain(`this is no tuning table: ${said}`);
+    expect(code).toBe(2);
+  });
+
+  test("the shipped one speaks of shapes and choices that there are", () => {
+    for (const shipped of Object.values(shippedTables)) {
+      expect(readTable(printTable(shipped), "shipped")).toMatchObject({ ok: true });
+      const shapes = candidates(planOf("base", 256), { dtype: "bf16", tf32: false, shared: 232_448 });
+      for (const { shape, choice } of shipped.rows)
+        expect(shapes.find(one => JSON.stringify(one.shape) === JSON.stringify(shape))?.choices).toContainEqual(choice);
+    }
+    const [usual, deep] = [undefined, shippedTables.sm_90].map(table =>
+      cudaProgram(planOf("base", 256, table), "bf16", {
+        measured: table ? measuredBy(table, "bf16", { min: 1, max: 256 }) : measuredOf([], 0),
+      }).kernels.filter(({ kernel }) => kernel.context.step === 64),
+    );
+    expect([usual?.length, deep?.length]).toEqual([0, 11]);
+  });
+});
+
+describe("--cuda-tuning", () => {
+  test.each([
+    [["-t", "wgsl", "--cuda-tuning", "sm_90"], "--cuda-tuning is for CUDA libraries, not for wgsl; leave it out"],
+    [
+      ["-t", "cuda", "--cuda-tuning", "sm_91"],
+      "neither a file 'sm_91' nor a table of that name; tables that cnxc has: sm_90",
+    ],
+  ])("%j is refused", async (words, said) => {
+    const { stderr, code } = await cnxc(["compile", "specs/micro.cnx", "-m", "micro", ...words]);
+    expect(stderr).toContain(said);
+    expect(code).toBe(2);
+  });
+
+  test("changes the kernels that the table speaks of, and the manifest names it", async () => {
+    const folder = newFolder();
+    const { code } = await cnxc([
+      ...["compile", "specs/convnextv2.cnx", "-m", "base", "-t", "cuda", "--dtype", "bf16", "--batch", "1..256"],
+      ...["--cuda-tuning", "sm_90", "-o", folder],
+    ]);
+    expect(code).toBe(0);
+    expect(readFileSync(path.join(folder, "base/cuda/stages.1.0.pwconv2.cu"), "utf8")).toContain("step = 64");
+    expect(readFileSync(path.join(folder, "cnxc.manifest.json"), "utf8")).toContain('"cudaTuning": "sm_90"');
+  });
+});
+
+describe.runIf(hasGxx)("cnxc tune, rehearsed on the CPU", () => {
+  /** Every round is a build of all kernels: a model of few. */
+  function toy() {
+    const spec = path.join(newFolder(), "toy.cnx");
+    const fields = "depths [1, 1]\n  dims [8, 16]\n  input 32x32x3\n  head classifier { classes 10 }";
+    writeFileSync(spec, `model toy {\n  ${fields}\n}\n`);
+    return { spec, words: ["tune", spec, "--on", "cuda-cpu", "--dtype", "bf16", "--batch", "2"] };
+  }
+
+  test("writes a table of every shape, which compile takes", async () => {
+    const folder = newFolder();
+    const [table, out] = [path.join(folder, "cpu.json"), path.join(folder, "out")];
+    const { spec, words } = toy();
+    const ran = await cnxc([...words, "--candidates", "2", "-o", table, "--json"]);
+    expect(ran.code).toBe(0);
+    const { result } = JSON.parse(ran.stdout);
+    expect(result.error).toBeLessThan(3e-2);
+    expect(result.error).toBeGreaterThan(1e-4); // else nothing was stored in 16 bits
+    const read = readTable(readFileSync(table, "utf8"), table);
+    if (!read.ok) throw new Error("the table cannot be read");
+    expect(read.value.rows).toHaveLength(7 + 2); // and a row for the linears of each stage together
+    expect(read.value.rows.filter(({ kernel }) => kernel === "mlp")).toHaveLength(2);
+    for (const { times } of read.value.rows) expect(times?.milliseconds).toBeLessThanOrEqual(times?.usual ?? 0);
+    const compile = ["compile", spec, "-t", "cuda", "--dtype", "bf16", "--batch", "2"];
+    expect((await cnxc([...compile, "--cuda-tuning", table, "-o", out])).code).toBe(0);
+
+    const merged = await cnxc(["tune", "--merge", "sm_90", "-o", table]);
+    expect(merged.stderr).toContain("this table is for sm_90, not for cpu; give another file");
+    expect(merged.code).toBe(2);
+    expect(readTable(readFileSync(table, "utf8"), table)).toMatchObject({ ok: true, value: read.value });
+  });
+
+  /** What the generated text says of the first product's first two tiles. */
+  function firstProduct(spec: string): readonly string[] {
+    const loaded = loadProgram(spec, null);
+    const model = loaded.ok ? loaded.value.program.models.get("toy") : undefined;
+    if (!model) throw new Error("the spec has no toy");
+    const batch = { min: 2, max: 2 };
+    const unit = lower({ model, target: cudaTarget("bf16"), batch, taps: [], context: nameless });
+    if (!unit.ok || unit.value.plan === null) throw new Error("it does not compile");
+    const shapes = candidates(unit.value.plan, { dtype: "bf16", tf32: false, shared: least });
+    const choices = shapes.find(({ kernel }) => kernel === "product")?.choices as readonly ProductChoice[];
+    return choices.map(({ rows, columns }) => `block_rows = ${rows}, block_columns = ${columns};`);
+  }
+
+  test("leaves out choices whose outputs are wrong", async () => {
+    const folder = newFolder();
+    const { spec, words } = toy();
+    const [first, second] = firstProduct(spec);
+    expect(second).not.toBe(first);
+    mkdirSync(path.join(folder, "bin"));
+    const wrapper = path.join(folder, "bin/g++");
+    // A compiler that gives products of the second choices a wrong bias.
+    writeFileSync(
+      wrapper,
+      `#!/bin/sh
+if [ "$1" = --version ]; then echo faulty; exit; fi
+for word in "$@"; do
+  sources=$(dirname "$word")/cuda
+  if grep -qs "${second}" "$sources/stages.0.0.pwconv1.cu"; then sed -i 's/shift.v\\[1\\]/0.5f/' "$sources"/*pwconv1.cu; fi
+done
+PATH=\${PATH#*:} exec g++ "$@"
+`,
+    );
+    chmodSync(wrapper, 0o755);
+    const table = path.join(folder, "cpu.json");
+    const env = { PATH: `${path.dirname(wrapper)}:${process.env.PATH}`, XDG_CACHE_HOME: folder };
+    const ran = await cnxc([...words, "--candidates", "2", "-o", table], { env });
+    expect(ran.stderr).toMatch(/choice 2 of 2 was left out: outputs are .* off, more than 0.03 for bf16/);
+    expect(ran.code).toBe(0);
+    const read = readTable(readFileSync(table, "utf8"), table);
+    const kernels = read.ok ? read.value.rows.filter(({ kernel }) => kernel !== "mlp") : [];
+    expect(kernels).toHaveLength(7);
+    for (const { times } of kernels) expect(times?.milliseconds).toBe(times?.usual);
+  });
+});
+
+test("without a spec and without tables there is nothing to do", async () => {
+  const { stderr, code } = await cnxc(["tune", "-o", path.join(newFolder(), "t.json")]);
+  expect(stderr).toContain("give a spec to measure, or tables to --merge");
+  expect(code).toBe(2);
+});
+
+test("two tables of one architecture are merged", async () => {
+  const table = path.join(newFolder(), "both.json");
+  const { stdout, code } = await cnxc(["tune", "--merge", "sm_90", "--merge", "sm_90", "-o", table]);
+  expect([stdout, code]).toEqual([`${shippedTables.sm_90?.rows.length} rows\n`, 0]);
+  expect(readFileSync(table, "utf8")).toBe(printTable(shippedTables.sm_90 as TuningTable));
+});

@@ -1,0 +1,76 @@
+import { describe, expect, test } from "vitest";
+import { evaluate } from "../../../src/graph/evaluate.ts";
+import type { Head } from "../../../src/model/model.ts";
+import { full } from "../../support/full.ts";
+import { feed, model, mustBuild, randomModel, testInput, testWeights } from "../../support/models.ts";
+import { relL2 } from "../../support/tolerance.ts";
+import { type Compile, outputsOf, sessionOf } from "./compiled.ts";
+
+/** Rms of the difference over the rms wanted. A single logit may come out near 0 by chance: its sum has terms near 1. */
+function offBy(found: ArrayLike<number>, wanted: Float64Array): number {
+  const rms = Math.sqrt(wanted.reduce((sum, value) => sum + value ** 2, 0) / wanted.length);
+  return (relL2(found, wanted) * rms) / Math.max(rms, 0.1);
+}
+
+/** Every output against the interpreter on the unfused graph, for each batch, with one session. */
+async function expectReference(
+  given: Pick<Compile, "model" | "opset">,
+  batches: readonly number[],
+  seed: number,
+  taps: readonly string[] = [],
+): Promise<void> {
+  const graph = mustBuild(given.model, taps);
+  const weights = testWeights(graph, seed);
+  const session = await sessionOf({ ...given, graph, weights });
+  for (const batch of batches) {
+    const input = testInput(given.model, batch, seed);
+    const wanted = evaluate(graph, await feed(graph, weights, input, batch));
+    const found = await outputsOf(session, given.model, input);
+    expect([...found.keys()]).toEqual([...wanted.keys()]);
+    for (const [name, values] of wanted) {
+      expect(found.get(name)?.shape, name).toEqual(values.shape);
+      expect(offBy(found.get(name)?.data ?? [], values.data), `${name}, batch ${batch}`).toBeLessThan(1e-5);
+    }
+  }
+}
+
+test("one graph takes any batch", () => expectReference({ model: model({}) }, [1, 2, 3, 1], 5));
+
+describe.each([17, 20] as const)("opset %i", opset => {
+  test.each(["per_sample", "per_batch", "none"] as const)("grn %s", grn =>
+    expectReference({ model: model({ grn, input: { height: 64, width: 32, channels: 3 } }), opset }, [1, 3], 6),
+  );
+  test.each(["gelu", "gelu_tanh"] as const)("%s", activation =>
+    expectReference({ model: model({ activation }), opset }, [2], 7),
+  );
+  test("layer scale, with GRN and without", async () => {
+    await expectReference({ model: model({ layerScale: 1e-6 }), opset }, [2], 8);
+    await expectReference({ model: model({ layerScale: 1e-6, grn: "none" }), opset }, [2], 8);
+  });
+});
+
+describe("heads", () => {
+  const heads: readonly Head[] = [
+    { kind: "classifier", classes: 0 },
+    { kind: "classifier", classes: 1 },
+    { kind: "features", levels: [1, 2], norm: true },
+    { kind: "features", levels: [2], norm: false },
+  ];
+  test.each(heads)("%o", head => expectReference({ model: model({ head }) }, [1, 2], 9));
+  test("with taps, some of them of one value", () =>
+    expectReference({ model: model({ head: { kind: "features", levels: [1, 2], norm: false } }) }, [2], 9, [
+      "stages.0",
+      "stages.0.0",
+      "stages.1",
+    ]));
+  test("a pooled output that is tapped as well", () =>
+    expectReference({ model: model({ head: { kind: "classifier", classes: 0 } }) }, [2], 9, ["norm"]));
+});
+
+describe("specs that nobody thought of", () => {
+  const seeds = Array.from({ length: full ? 400 : 40 }, (_, seed) => seed);
+  test.each(seeds)("%i", async seed => {
+    const { model, batch } = randomModel(seed);
+    await expectReference({ model, opset: seed % 2 === 0 ? 20 : 17 }, [batch, 1], seed);
+  });
+});

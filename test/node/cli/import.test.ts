@@ -1,0 +1,93 @@
+import * as fs from "node:fs";
+import * as path from "node:path";
+import { describe, expect, test } from "vitest";
+import { type CliResult, cnxc } from "../../support/cli.ts";
+import { fill, newFolder, snapshot } from "../../support/folders.ts";
+
+const kindsOf = ({ stderr }: CliResult) => [...stderr.matchAll(/^error\[(\w+)\//gm)].map(match => match[1]);
+const published = path.resolve(import.meta.dirname, "../../../specs/convnextv2.cnx");
+
+/** A config and weights as compile writes them, in a folder of their own. */
+async function compiled(): Promise<string> {
+  const folder = newFolder();
+  fill(folder, { "micro.cnx": "model micro {\n  depths [1, 1]\n  dims   [8, 16]\n  input  64x64x3\n}\n" });
+  const layout = ["-t", "onnx,wgsl", "--layout", "huggingface"];
+  const { code, stderr } = await cnxc(["compile", "micro.cnx", ...layout, "-w", "random:1", "-o", "out"], {
+    cwd: folder,
+  });
+  expect([code, stderr]).toEqual([0, ""]);
+  return folder;
+}
+
+/** The one file of this name below a folder. */
+const find = (folder: string, name: string): string => {
+  const found = fs
+    .readdirSync(folder, { recursive: true, encoding: "utf8" })
+    .find(file => path.basename(file) === name);
+  return path.join(folder, found ?? "");
+};
+
+test("a config and weights of compile: specs that check and fmt have nothing to say about", async () => {
+  const folder = await compiled();
+  for (const source of ["config.json", "weights.safetensors"]) {
+    const words = [find(path.join(folder, "out"), source), "--name", "micro", "-o", "again.cnx"];
+    const { code, stdout } = await cnxc(["import", ...words], { cwd: folder });
+    expect([code, stdout]).toEqual([0, "again.cnx: model micro\n"]);
+    expect(await cnxc(["fmt", "--check", "again.cnx"], { cwd: folder })).toMatchObject({ code: 0, stderr: "" });
+    expect(await cnxc(["check", "again.cnx"], { cwd: folder })).toMatchObject({ code: 0, stderr: "" });
+    const spec = fs.readFileSync(path.join(folder, "again.cnx"), "utf8");
+    expect(spec).toContain(source === "config.json" ? "input  64x64x3" : "dims   [8, 16]\n}");
+  }
+});
+
+test("a name, to standard output and to a program", async () => {
+  const { code, stdout, stderr } = await cnxc(["import", "convnextv2_atto.fcmae_ft_in1k"]);
+  expect([code, stderr]).toEqual([0, ""]);
+  expect(stdout).toBe(`// Made by cnxc import from convnextv2_atto.fcmae_ft_in1k.
+model convnextv2_atto {
+  depths [2, 2, 6, 2]
+  dims   [40, 80, 160, 320]
+}
+`);
+  const json = JSON.parse((await cnxc(["import", "convnextv2_atto.fcmae_ft_in1k", "--json"])).stdout);
+  expect(json).toMatchObject({ ok: true, result: { model: "convnextv2_atto", spec: stdout } });
+});
+
+describe("what is refused, and nothing written", () => {
+  test.each<[string, Readonly<Record<string, string>>, readonly string[], number, string]>([
+    ["a file that is not there", {}, ["gone.json"], 6, "E_IO_NOTFOUND"],
+    ["a name timm does not have", {}, ["convnextv2_mega"], 2, "E_USAGE"],
+    ["a broken config", { c: '{"model_type": ' }, ["c"], 4, "E_O_FORMAT"],
+    ["another model's config", { c: '{"model_type": "vit"}' }, ["c"], 4, "E_O_FORMAT"],
+    ["a deep one", { c: `{"a": ${"[".repeat(100_000)}` }, ["c"], 4, "E_O_FORMAT"],
+    ["a file of neither kind", { c: "hello, world" }, ["c"], 4, "E_W_FORMAT"],
+    [
+      "an image the stem does not divide",
+      { c: '{"model_type": "convnextv2", "image_size": [64, 100]}' },
+      ["c"],
+      3,
+      "E_SPEC_SHAPE",
+    ],
+    ["a name that is none", {}, ["convnextv2_atto", "--name", "a b"], 2, "E_USAGE"],
+    ["a name of a device", {}, ["convnextv2_atto", "--name", "nul"], 3, "E_SPEC_NAME"],
+    ["an output whose folder is not there", {}, ["convnextv2_atto", "-o", "a/b.cnx"], 6, "E_IO_NOTFOUND"],
+  ])("%s", async (_, files, words, code, kind) => {
+    const folder = newFolder();
+    fill(folder, files);
+    const before = snapshot(folder);
+    const output = words.includes("-o") ? [] : ["-o", "out.cnx"];
+    const result = await cnxc(["import", ...words, ...output], { cwd: folder });
+    expect([result.code, kindsOf(result), result.stdout], result.stderr).toEqual([code, [kind], ""]);
+    expect(result.stderr).not.toMatch(/\n\s+at |node:internal/);
+    expect(snapshot(folder)).toEqual(before);
+  });
+});
+
+test("the sizes that timm and the specs share are the same models", async () => {
+  const text = fs.readFileSync(published, "utf8");
+  for (const size of ["atto", "nano", "huge"]) {
+    const { stdout } = await cnxc(["import", `convnextv2_${size}`, "--name", size]);
+    const [, body = ""] = new RegExp(`model ${size} (\\{[^}]*\\})`).exec(text) ?? [];
+    expect(stdout).toContain(body);
+  }
+});

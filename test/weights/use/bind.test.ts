@@ -1,0 +1,259 @@
+import { describe, expect, test } from "vitest";
+import type { Diagnostic, Result } from "../../../src/diagnostics/diagnostic.ts";
+import { type Dialect, translate } from "../../../src/weights/names/names.ts";
+import type { Param, Weights } from "../../../src/weights/tensor.ts";
+import { bindWeights } from "../../../src/weights/use/bind.ts";
+import { goldenParams, goldenWeights, readGolden } from "../../support/golden.ts";
+import { fileOf, type Row } from "../../support/tensor-file.ts";
+
+const micro = readGolden("dense/micro-64x64-b2");
+const params = goldenParams(micro);
+const official = goldenWeights(micro);
+
+const listed = ({ diagnostics }: Result<Weights>): readonly string[] =>
+  diagnostics.map(({ code, message, notes }) => [`${code}: ${message}`, ...notes.map(note => note.message)].join("; "));
+
+const only = (name: string): Param => params.find(param => param.name === name) ?? { name, shape: [] };
+const without = (...names: readonly string[]): readonly Row[] => params.filter(({ name }) => !names.includes(name));
+
+type Dense = Exclude<Dialect, "fcmae">;
+
+/** How timm (with `conv_mlp`) and Hugging Face shape the same tensors. */
+const shapeIn: Readonly<Record<Dense, (param: Param) => readonly number[]>> = {
+  official: ({ shape }) => shape,
+  timm: ({ name, shape }) =>
+    /pwconv/.test(name) && shape.length === 2
+      ? [...shape, 1, 1]
+      : shape.filter(n => n !== 1 || shape.length !== 4 || !/grn/.test(name)),
+  huggingface: ({ shape }) => shape,
+  mmpretrain: ({ name, shape }) => (/grn/.test(name) ? shape.slice(3) : shape),
+};
+
+describe("dialects", () => {
+  test.each<Dense>(["official", "timm", "huggingface", "mmpretrain"])(
+    "the same values from a %s file",
+    async dialect => {
+      const rows: Row[] = [];
+      for (const param of params) {
+        const name = translate(param.name, "official", dialect, new Map([["final", "3"]]))?.name ?? "";
+        rows.push({ name, shape: shapeIn[dialect](param), values: await official.f32(param.name) });
+      }
+      const bound = await bindWeights(fileOf(rows.toReversed()), params);
+      expect(listed(bound)).toEqual([]);
+      if (!bound.ok) throw new Error("unreachable");
+      for (const { name } of params) expect(await bound.value.f32(name)).toEqual(await official.f32(name));
+      expect(bound.value.origin).toBe("w.safetensors");
+    },
+  );
+
+  test("GRN vectors as (1,4C), as in a sparse file", async () => {
+    const rows = params.map(({ name, shape }) => ({ name, shape: /grn/.test(name) ? shape.slice(2) : shape }));
+    expect(listed(await bindWeights(fileOf(rows), params))).toEqual([]);
+  });
+});
+
+describe("what does not fit", () => {
+  const cases: readonly [title: string, rows: readonly Row[], needed: readonly Param[], expected: readonly string[]][] =
+    [
+      [
+        "one tensor missing",
+        without("head.bias"),
+        params,
+        ["weights-missing: the model's 'head.bias' [10] is not in the file"],
+      ],
+      [
+        "one misnamed",
+        [...without("stages.0.0.grn.gamma"), { name: "stages.0.0.grn.gama", shape: [1, 1, 1, 32] }],
+        params,
+        [
+          "weights-missing: the model's 'stages.0.0.grn.gamma' [1, 1, 1, 32] is not in the file, which has 'stages.0.0.grn.gama'",
+          "weights-extra: the file's 'stages.0.0.grn.gama' is no parameter of the model, did you mean 'stages.0.0.grn.gamma'?",
+        ],
+      ],
+      [
+        "one extra",
+        [...params, { name: "extra", shape: [1] }],
+        params,
+        ["weights-extra: the file's 'extra' is no parameter of the model"],
+      ],
+      [
+        "a layer scale the model does not have",
+        [...params, { name: "stages.0.0.gamma", shape: [8] }],
+        params,
+        ["weights-extra: the file's 'stages.0.0.gamma' is no parameter of the model"],
+      ],
+      [
+        "another number of classes",
+        [
+          ...without("head.weight", "head.bias"),
+          { name: "head.weight", shape: [21841, 40] },
+          { name: "head.bias", shape: [21841] },
+        ],
+        params,
+        [
+          "weights-shape: tensor 'head.weight' has shape [21841, 40] but the model needs [10, 40]; cnxc weights convert --classes 10 makes a new head, of zeros",
+          "weights-shape: tensor 'head.bias' has shape [21841] but the model needs [10]",
+        ],
+      ],
+      [
+        "a grey stem",
+        params.map(row => (row.name === "downsample_layers.0.0.weight" ? { ...row, shape: [8, 1, 4, 4] } : row)),
+        params,
+        [
+          "weights-shape: tensor 'downsample_layers.0.0.weight' has shape [8, 1, 4, 4] but the model needs [8, 3, 4, 4]; cnxc weights convert --in-chans 3 fits the stem to other channels",
+        ],
+      ],
+      [
+        "missing, unused and of the wrong shape at once",
+        [
+          ...without("norm.bias", "stages.0.0.pwconv1.bias"),
+          { name: "stages.0.0.pwconv1.biass", shape: [32] },
+          { name: "norm.bias", shape: [7] },
+        ],
+        params,
+        [
+          "weights-shape: tensor 'norm.bias' has shape [7] but the model needs [40]",
+          "weights-missing: the model's 'stages.0.0.pwconv1.bias' [32] is not in the file, which has 'stages.0.0.pwconv1.biass'",
+          "weights-extra: the file's 'stages.0.0.pwconv1.biass' is no parameter of the model, did you mean 'stages.0.0.pwconv1.bias'?",
+        ],
+      ],
+      [
+        "no data where data are due",
+        [...without("head.bias"), { name: "head.bias", shape: [0] }],
+        params,
+        ["weights-shape: tensor 'head.bias' has shape [0] but the model needs [10]"],
+      ],
+      [
+        "element types that are no weights",
+        [
+          ...without("head.bias", "norm.bias"),
+          { ...only("head.bias"), dtype: "F64" },
+          { ...only("norm.bias"), dtype: "I8" },
+        ],
+        params,
+        [
+          "weights-dtype: tensor 'norm.bias' has dtype 'I8', which is not one of F32, F16, BF16",
+          "weights-dtype: tensor 'head.bias' has dtype 'F64', which is not one of F32, F16, BF16",
+        ],
+      ],
+      [
+        "another published size",
+        goldenParams(readGolden("dense/atto-224x224-b1")),
+        goldenParams(readGolden("dense/base-224x224-b1")),
+        [
+          "weights-architecture: the file looks like atto: depths [2, 2, 6, 2], dims [40, 80, 160, 320], but the model has depths [3, 3, 27, 3], dims [128, 256, 512, 1024]",
+        ],
+      ],
+      [
+        "a size nobody published",
+        params,
+        goldenParams(readGolden("dense/atto-224x224-b1")),
+        [
+          "weights-architecture: the file holds depths [1, 1, 2, 1], dims [8, 16, 24, 40], but the model has depths [2, 2, 6, 2], dims [40, 80, 160, 320]",
+        ],
+      ],
+      [
+        "the names of DataParallel",
+        params.map(({ name, shape }) => ({ name: `module.${name}`, shape })),
+        params,
+        [
+          "weights-prefix: every tensor name begins with 'module.', which no ConvNeXt checkpoint format has; cnxc weights convert --strip-prefix module. leaves it out",
+        ],
+      ],
+      [
+        "another network altogether",
+        [
+          { name: "layer1.0.conv1.weight", shape: [64, 64, 3, 3] },
+          { name: "fc.bias", shape: [1000] },
+        ],
+        params,
+        [
+          "weights-unknown-names: no tensor has a name known from a ConvNeXt checkpoint; the first are 'layer1.0.conv1.weight', 'fc.bias'",
+        ],
+      ],
+      ["an empty file", [], params, ["weights-unknown-names: the file holds no tensors"]],
+      [
+        "a name of a prototype",
+        [...params, { name: "__proto__", shape: [1] }, { name: "constructor", shape: [1] }],
+        params,
+        [
+          "weights-extra: the file's '__proto__' is no parameter of the model",
+          "weights-extra: the file's 'constructor' is no parameter of the model",
+        ],
+      ],
+      [
+        "one parameter under two names",
+        [
+          ...params.map(({ name, shape }) => ({ name: translate(name, "official", "huggingface")?.name ?? "", shape })),
+          { name: "layernorm.bias", shape: [40] },
+        ],
+        params,
+        [
+          "weights-two-names: 'convnextv2.layernorm.bias' and 'layernorm.bias' are both the model's 'norm.bias'; the other is declared here",
+        ],
+      ],
+    ];
+  test.each(cases)("%s", async (_, rows, needed, expected) => {
+    const bound = await bindWeights(fileOf(rows), needed);
+    expect(bound.ok).toBe(false);
+    expect(listed(bound)).toEqual(expected);
+  });
+
+  test("twenty are listed, the rest counted", async () => {
+    const rows = params.map(({ name, shape }) => ({ name, shape: /grn|norm|bias/.test(name) ? [7] : shape }));
+    const bound = listed(await bindWeights(fileOf(rows), params));
+    const wrong = rows.filter(({ shape }) => shape.length === 1 && shape[0] === 7).length;
+    expect(bound).toHaveLength(20);
+    expect(bound.at(-1)).toMatch(new RegExp(`and ${wrong - 20} more tensors do not fit$`));
+  });
+
+  test("65,536 strangers are not compared with each other", { timeout: 20_000 }, async () => {
+    const many = Array.from({ length: 65_536 }, (_, k) => ({ name: `stages.0.0.grn.gamma${k}`, shape: [1] }));
+    const file = fileOf([...without("stages.0.0.grn.gamma"), ...many]);
+    expect(listed(await bindWeights(file, params))).toHaveLength(20);
+  });
+});
+
+describe("what is only worth a word", () => {
+  test("a classifier's file for a backbone", async () => {
+    const trunk = params.filter(({ name }) => !/^(norm|head)\./.test(name));
+    const bound = await bindWeights(fileOf(params), trunk);
+    expect(bound.ok).toBe(true);
+    expect(listed(bound)).toEqual([
+      "weights-unused: the model has no use for 'norm.weight', 'norm.bias', 'head.weight', 'head.bias'",
+    ]);
+  });
+
+  test("W02: strangers, where they are allowed", async () => {
+    const many = Array.from({ length: 25 }, (_, k) => ({ name: `extra.${k}`, shape: [1] }));
+    const rows = [...params, { name: "stages.0.0.gamma", shape: [8] }, ...many];
+    const bound = await bindWeights(fileOf(rows), params, undefined, { allowExtra: true });
+    expect(bound.ok).toBe(true);
+    expect(listed(bound)).toEqual([
+      expect.stringMatching(/^weights-unused: the model has no use for 'stages.0.0.gamma', 'extra.0', .* and 6 more$/),
+    ]);
+  });
+
+  test("values that are not finite, told when they are read", async () => {
+    const values = Float32Array.of(0, 1, Number.NaN, 3, Number.NEGATIVE_INFINITY, 5, 6, 7, 8, 9);
+    const reported: Diagnostic[] = [];
+    const rows = [...without("head.bias"), { ...only("head.bias"), values }];
+    const bound = await bindWeights(fileOf(rows), params, diagnostic => reported.push(diagnostic));
+    if (!bound.ok) throw new Error("unreachable");
+    await bound.value.f32("head.weight");
+    expect(reported).toEqual([]);
+    expect(await bound.value.f32("head.bias")).toEqual(values);
+    expect(reported).toMatchObject([
+      {
+        severity: "warning",
+        code: "weights-nonfinite",
+        message: "tensor 'head.bias' has NaN at index 2, and 1 more values that are not finite",
+        place: { file: "w.safetensors", offset: 1000 * (rows.length - 1) + 8 },
+      },
+    ]);
+  });
+
+  test("GRN at its start, all zero, is as good as any", async () => {
+    expect(listed(await bindWeights(fileOf(params), params))).toEqual([]);
+  });
+});

@@ -1,0 +1,99 @@
+import { describe, expect, test } from "vitest";
+import { dtypeBytes } from "../../../src/weights/dtype.ts";
+import { dialects } from "../../../src/weights/names/names.ts";
+import { withoutPrefix } from "../../../src/weights/names/prefix.ts";
+import { joined } from "../../../src/weights/pieces.ts";
+import { elements } from "../../../src/weights/tensor.ts";
+import { convertWeights } from "../../../src/weights/use/convert.ts";
+import { diffWeights } from "../../../src/weights/use/diff.ts";
+import { goldenParams, goldenWeights, readGolden } from "../../support/golden.ts";
+import { fileOf, type Row } from "../../support/tensor-file.ts";
+
+const micro = readGolden("dense/micro-64x64-b2");
+const weights = goldenWeights(micro);
+const rows: readonly Row[] = await Promise.all(
+  goldenParams(micro).map(async row => ({ ...row, values: await weights.f32(row.name) })),
+);
+
+async function diff(a: readonly Row[], b: readonly Row[]) {
+  const result = await diffWeights(fileOf(a), fileOf(b));
+  if (!result.ok) throw new Error(result.diagnostics.map(({ message }) => message).join("\n"));
+  return result.value;
+}
+
+/** Some values of one tensor changed. */
+const changed = (name: string, change: (value: number, i: number) => number): readonly Row[] =>
+  rows.map(row => (row.name === name && row.values ? { ...row, values: row.values.map(change) } : row));
+
+test.each(dialects)("a file and its copy in %s are equal", async to => {
+  const given = to === "fcmae" ? rows.filter(({ name }) => !/^(norm|head)\./.test(name)) : rows;
+  const converted = convertWeights(fileOf(given), { to, allowUnused: false });
+  if (!converted.ok) throw new Error("unreachable");
+  const copy = await Promise.all(
+    converted.value.tensors.map(async ({ name, dtype, shape, bytes }) => ({
+      name,
+      dtype,
+      shape,
+      bytes: await joined(await bytes(), elements(shape) * dtypeBytes[dtype]),
+    })),
+  );
+  const found = await diff(given, copy);
+  expect(found).toMatchObject({
+    namings: ["official", to],
+    onlyFirst: [],
+    onlySecond: [],
+    otherShape: [],
+    different: [],
+  });
+  expect(found.equal).toHaveLength(given.length);
+});
+
+describe("differences", () => {
+  test("of values, worst first", async () => {
+    const once = changed("norm.bias", value => value + 1);
+    const twice = once.map(row =>
+      row.name === "head.bias" && row.values ? { ...row, values: row.values.map(v => v * 2) } : row,
+    );
+    const { different, equal } = await diff(rows, twice);
+    expect(equal).toHaveLength(rows.length - 2);
+    expect(different).toHaveLength(2);
+    const head = different.find(({ name }) => name === "head.bias");
+    expect(head?.relL2).toBeCloseTo(1, 6);
+    expect(different.map(({ relL2 }) => relL2)).toEqual(different.map(({ relL2 }) => relL2).sort((x, y) => y - x));
+  });
+
+  test("of names and shapes", async () => {
+    const other = rows
+      .filter(({ name }) => name !== "norm.bias")
+      .map(row => (row.name === "head.bias" ? { name: "head.bias", shape: [11] } : row));
+    const found = await diff(rows, [...other, { name: "ema", shape: [1] }]);
+    expect(found).toMatchObject({
+      onlyFirst: ["norm.bias"],
+      onlySecond: ["ema"],
+      otherShape: [{ name: "head.bias", shapes: [[10], [11]] }],
+      different: [],
+    });
+  });
+
+  test("NaN is itself and nothing else", async () => {
+    const nan = changed("norm.bias", (value, i) => (i === 3 ? Number.NaN : value));
+    expect((await diff(nan, nan)).different).toEqual([]);
+    expect((await diff(rows, nan)).different).toMatchObject([{ name: "norm.bias", maxAbs: Infinity }]);
+  });
+});
+
+test("a prefix is left out where a name has it", async () => {
+  const wrapped = rows.map(row => ({ ...row, name: `module.${row.name}` }));
+  const file = withoutPrefix(fileOf([...wrapped, { name: "step", shape: [1] }]), "module.");
+  expect([...file.tensors.keys()]).toEqual([...rows.map(({ name }) => name), "step"]);
+  const found = await diffWeights(fileOf(rows), file);
+  expect(found.ok && found.value).toMatchObject({ onlySecond: ["step"], different: [] });
+  const twin = withoutPrefix(
+    fileOf([
+      { name: "a", shape: [1] },
+      { name: "m.a", shape: [1] },
+    ]),
+    "m.",
+  );
+  expect([...twin.tensors.keys()]).toEqual(["a", "m.a"]);
+});
