@@ -23,7 +23,7 @@ const changed = (nodes: Readonly<Record<string, object>>): Graph => ({
   ...graph,
   nodes: new Map([...graph.nodes, ...Object.entries(nodes)] as [string, Node][]),
 });
-const shaped = (...shape: readonly unknown[]): object => ({
+const shaped = (...shape: readonly unknown[]): Readonly<Record<string, object>> => ({
   y: { ...node("x"), id: "y", attrs: { type: { dtype: "f32", shape } }, type: { dtype: "f32", shape } },
 });
 
