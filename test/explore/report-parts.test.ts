@@ -8,6 +8,8 @@ describe("numbers in words", () => {
     [3_708_400, "", "3.71 M"],
     [999_600, "", "1.00 M"],
     [999.6, "B", "1.00 kB"],
+    [999.4, "B", "999 B"],
+    [999_400, "B", "999 kB"],
     [12, "B", "12 B"],
     [0, "", "0"],
     [0.0224, "ms", "0.0224 ms"],
@@ -22,6 +24,7 @@ describe("numbers in words", () => {
     const { unit, text, round } = formatOf({ unit: "B" }, [12_345_678, 5_000]);
     expect([unit, text(12_345_678), text(5_000), text(null), round(5e6)]).toEqual(["MB", "12.35", "0.01", "–", "5"]);
     expect(formatOf({ unit: "" }, [33, 42]).text(33)).toBe("33");
+    expect([9_999, 10_000].map(count => formatOf({ unit: "" }, [count]).text(count))).toEqual(["9999", "10.00"]);
     expect(formatOf({ unit: "" }, [1e-6, 0.5]).text(1e-6)).toBe("0.000001");
   });
 

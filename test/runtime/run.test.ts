@@ -150,6 +150,21 @@ describe.skipIf(adapter === null)("a model on a device", () => {
     expect(input.slice(imageSize * batch).every(Number.isNaN)).toBe(true);
   });
 
+  test("buffers that were used for one image are used for three", async () => {
+    const fresh = await create(device);
+    const encoded = async (buffers: ReturnType<typeof guarded>, batch: number): Promise<Uint8Array> => {
+      const encoder = device.createCommandEncoder();
+      fresh.encode(encoder, buffers, batch);
+      device.queue.submit([encoder.finish()]);
+      return bits((await read(buffers.logits)).slice(0, classes * batch));
+    };
+    // Others first, so that there is scratch memory for three, which is not made again in between.
+    await encoded(guarded(3), 3);
+    const buffers = guarded(3);
+    for (const batch of [1, 3, 2]) expect(await encoded(buffers, batch)).toEqual(bits(await logits(images(batch))));
+    fresh.dispose();
+  });
+
   test("commands stay good while the model grows", async () => {
     const fresh = await create(device);
     const buffers = guarded(1);

@@ -1,0 +1,161 @@
+import * as fs from "node:fs";
+import * as path from "node:path";
+import { describe, expect, test } from "vitest";
+import { print } from "../../src/graph/print.ts";
+import { read } from "../../src/graph/read.ts";
+import { countParameters } from "../../src/model/count.ts";
+import type { Model } from "../../src/model/model.ts";
+import { runCommandLine } from "../../src/node/cli/program.ts";
+import type { Outcome } from "../../src/node/outcome/outcome.ts";
+import { exitCodeOf, render } from "../../src/node/outcome/render.ts";
+import { allPasses } from "../../src/passes/all.ts";
+import { bytesMoved, scratchBytes, weightBytes } from "../../src/plan/print.ts";
+import { planAlone } from "../../src/planning.ts";
+import { fill, newFolder, snapshot } from "../support/folders.ts";
+import { checkFiles, filesOf, must } from "../syntax/support.ts";
+
+const tiny = "model tiny {\n  depths [1, 1]\n  dims   [8, 16]\n  input  32x32x3\n}\n";
+const passes = allPasses.map(({ name }) => name);
+
+/** With weights that are drawn, compiling stays in this thread, and so runs from source. */
+const compile = (spec: string, ...words: readonly string[]): Promise<Outcome> =>
+  runCommandLine(["compile", spec, "-w", "random:1", ...words]);
+
+function specFile(text = tiny): string {
+  const folder = newFolder();
+  fill(folder, { "a.cnx": text });
+  return path.join(folder, "a.cnx");
+}
+
+const messages = ({ diagnostics }: Outcome): readonly string[] => diagnostics.map(({ message }) => message);
+
+describe("--explain", () => {
+  test("says of every pass what it did, on standard error, and changes nothing on standard output", async () => {
+    const spec = specFile();
+    const plain = await compile(spec, "-t", "wgsl", "--emit", "plan");
+    const explained = await compile(spec, "-t", "wgsl", "--emit", "plan", "--explain");
+    expect(plain.notes).toEqual([]);
+    expect(explained.text).toBe(plain.text);
+    const heads = explained.notes.filter(note => !note.startsWith("tiny wgsl   "));
+    expect(heads.map(note => note.split(":")[0])).toEqual(passes.map(name => `tiny wgsl ${name}`));
+    expect(explained.notes).toContain("tiny wgsl split-grn: 6 new values, such as stages.0.0.grn.squares");
+    expect(explained.notes).toContain("tiny wgsl   pool: pool + norm (0.00 MB)");
+    expect(render(explained, false)).toEqual({
+      stdout: plain.text,
+      stderr: explained.notes.map(note => `${note}\n`).join(""),
+    });
+  });
+});
+
+describe("--time", () => {
+  test("says how long building, every pass and scheduling took, for each target, on standard error", async () => {
+    const { notes, text } = await compile(specFile(), "-t", "wgsl,onnx", "--emit", "files", "--time");
+    const phases = notes.map(note => /^(tiny \w+ \S+): \d+\.\d ms$/.exec(note)?.[1] ?? note);
+    const rewriting = passes.filter(name => !name.startsWith("fuse"));
+    expect(phases).toEqual([
+      ...["build", ...passes, "schedule"].map(phase => `tiny wgsl ${phase}`),
+      ...["build", ...rewriting].map(phase => `tiny onnx ${phase}`),
+    ]);
+    expect(text).not.toContain(" ms");
+  });
+});
+
+describe("--print-after", () => {
+  const printed = ({ notes }: Outcome) =>
+    notes.map(note => {
+      const [, name = note, graph = ""] = /^after (\S+):\n([\s\S]*)$/.exec(note) ?? [];
+      return { name, graph };
+    });
+
+  test("prints the graph as it is after that pass, on standard error", async () => {
+    const outcome = await compile(specFile(), "-t", "onnx", "--emit", "files", "--print-after", "split-grn");
+    const [{ name, graph } = { name: "", graph: "" }, ...others] = printed(outcome);
+    expect([name, others]).toEqual(["split-grn", []]);
+    expect(print(read(graph))).toBe(graph);
+    expect(graph).toContain("grnScale(");
+    expect(graph, "which the next pass takes away").toContain("shiftChannels(");
+    expect(outcome.text).toBe("tiny/onnx/model.onnx\n");
+  });
+
+  test("all prints it after each", async () => {
+    const found = printed(await compile(specFile(), "-t", "wgsl", "--emit", "graph", "--print-after", "all"));
+    expect(found.map(({ name }) => name)).toEqual(passes);
+    for (const { graph } of found) expect(print(read(graph))).toBe(graph);
+  });
+});
+
+describe("--root", () => {
+  const importing = (): string => {
+    const folder = newFolder();
+    const text = 'import "../a.cnx"\nmodel deep extends tiny { depths [1, 2] }\n';
+    fill(folder, { "a.cnx": tiny, "sub/b.cnx": text, "sub/sub/c.cnx": "" });
+    return folder;
+  };
+  const emitted = (folder: string, ...words: readonly string[]) =>
+    compile(path.join(folder, "sub/b.cnx"), "-t", "onnx", "--emit", "files", ...words);
+
+  test("lets imports out of the spec's folder, as far as it reaches", async () => {
+    const folder = importing();
+    const within = await emitted(folder, "--root", folder);
+    expect([exitCodeOf(within), within.text]).toEqual([0, "deep/onnx/model.onnx\n"]);
+    const leaves = "the import '../a.cnx' leaves the folder of the spec";
+    for (const words of [[], ["--root", path.join(folder, "sub")], ["--root", path.join(folder, "sub/sub")]]) {
+      const outside = await emitted(folder, ...words);
+      expect([exitCodeOf(outside), messages(outside), outside.text]).toEqual([3, [leaves], ""]);
+    }
+  });
+});
+
+describe("--out-follow", () => {
+  const linked = () => {
+    const [folder, away] = [newFolder(), newFolder()];
+    fs.symlinkSync(away, path.join(folder, "out"));
+    return { out: path.join(folder, "out"), away };
+  };
+
+  test("writes through a link that leaves the project, which without it is left alone", async () => {
+    const { out, away } = linked();
+    const words = ["-t", "onnx", "-o", out];
+    const refused = await compile(specFile(), ...words);
+    expect(exitCodeOf(refused)).toBe(6);
+    expect(messages(refused)).toEqual([
+      `the output directory is a link that leaves the project, to '${away}'; name that directory itself, or pass --out-follow`,
+    ]);
+    expect(snapshot(away)).toEqual({});
+    const followed = await compile(specFile(), ...words, "--out-follow");
+    expect(exitCodeOf(followed)).toBe(0);
+    expect(followed.outputs).toEqual([{ path: "tiny/onnx/model.onnx", status: "written" }]);
+    expect(Object.keys(snapshot(away) ?? {})).toEqual(["cnxc.manifest.json", "tiny/onnx/model.onnx"]);
+    expect(fs.lstatSync(out).isSymbolicLink()).toBe(true);
+  });
+});
+
+test.each([
+  ["--explain=yes", "unknown option '--explain=yes'"],
+  ["--time=2", "unknown option '--time=2', did you mean '--time'?"],
+  ["--out-follow=x", "unknown option '--out-follow=x', did you mean '--out-follow'?"],
+  ["--print-after", "option '--print-after <pass>' argument missing"],
+  ["--root", "option '--root <folder>' argument missing"],
+])("%s is a usage error", async (word, message) => {
+  const outcome = await compile("a.cnx", word);
+  expect([exitCodeOf(outcome), messages(outcome)]).toEqual([2, [message]]);
+});
+
+test("the last lines sum up each target: dispatches, weights, scratch and what moves", async () => {
+  const text = "model wide {\n  depths [1, 1]\n  dims   [64, 512]\n  input  128x128x3\n}\n";
+  const spec = specFile(text);
+  const out = path.join(path.dirname(spec), "out");
+  const { text: said } = await compile(spec, "-t", "wgsl,onnx", "-o", out);
+  const model = must(checkFiles(filesOf({ "input.cnx": text }))).models.get("wide") as Model;
+  const { plan } = must(planAlone({ model, tuning: "gpu", dtype: "f32", batch: { min: 1, max: 1 } }));
+  const figures = [weightBytes(plan), scratchBytes(plan), bytesMoved(plan)].map(bytes => (bytes / 1e6).toFixed(1));
+  expect(new Set(figures).size, "or one could stand for another").toBe(3);
+  const [weights, scratch, moved] = figures;
+  expect(weightBytes(plan) / (4 * countParameters(model)), "padding apart").toBeCloseTo(1, 1);
+  expect(said.split("\n")).toEqual([
+    `wide wgsl: ${plan.steps.length} dispatches, ${weights} MB of weights, ${scratch} MB of scratch and ${moved} MB moved an image`,
+    expect.stringMatching(/^wide onnx: \d+ values$/),
+    expect.stringMatching(/^\S+out: \d+ files written, 0 unchanged, 0 removed$/),
+    "",
+  ]);
+});
