@@ -5,8 +5,8 @@ import * as path from "node:path";
 import { atto, tolerance } from "./start-atto.mjs";
 
 const dist = path.resolve(import.meta.dirname, "..", "dist");
-const { findAdapter } = await import(path.join(dist, "node/adapters.js"));
-const { spawnWithAdapter } = await import(path.join(dist, "node/gpu-process.js"));
+const { findAdapter } = await import(path.join(dist, "node/gpu/adapters.js"));
+const { spawnWithAdapter } = await import(path.join(dist, "node/gpu/gpu-process.js"));
 const { onnxruntime } = await import(path.join(dist, "node/executors/onnxruntime.js"));
 const { lower } = await import(path.join(dist, "compile.js"));
 const { constants, elements } = await import(path.join(dist, "graph/graph.js"));

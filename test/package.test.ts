@@ -128,3 +128,21 @@ test("every entry of the package can be imported", async () => {
     expect(Object.keys(await import(pathToFileURL(path.join(root, entry)).href)).length, entry).toBeGreaterThan(0);
   expect(Object.keys(manifest.exports)).toEqual([".", "./runtime", "./package.json"]);
 });
+
+test("what scripts and benches load from dist is built, under the names they take", async () => {
+  const load =
+    /(?:const \{ ([^}]+) \} = )?await (?:compiled\(|import\((?:path\.(?:join|resolve)\([\w., ]+)?)"(?:\.\.\/)?(?:dist\/)?([\w/-]+\.js)"/g;
+  const loads = ["scripts", "bench"].flatMap(below).flatMap(file => {
+    if (!file.endsWith(".mjs")) return [];
+    const text = fs.readFileSync(path.join(root, file), "utf8");
+    return [...text.matchAll(load)].map(([, names = "", module = ""]) => ({ file, names, module }));
+  });
+  expect(loads.length).toBeGreaterThan(60);
+  for (const { file, names, module } of loads) {
+    const at = path.join(root, "dist", module);
+    expect(fs.existsSync(at), `${file}: ${module}`).toBe(true);
+    const exported = Object.keys(await import(pathToFileURL(at).href));
+    for (const name of names.split(/,\s*/).filter(name => name !== ""))
+      expect(exported, `${file}: ${module}`).toContain(name.trim());
+  }
+});
