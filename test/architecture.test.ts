@@ -135,6 +135,23 @@ test("every import of ours names a file that exists, with its ending", () => {
   expect(dangling.filter(i => !isOurs(i) && !/^(handlebars|@noble)\//.test(i.to))).toEqual([]);
 });
 
+test("scripts and benches load files of dist/ that there are", () => {
+  const root = path.resolve(src, "..");
+  const programs = ["scripts", "bench"].flatMap(folder =>
+    fs
+      .readdirSync(path.join(root, folder), { recursive: true, encoding: "utf8" })
+      .filter(file => file.endsWith(".mjs"))
+      .map(file => path.join(root, folder, file)),
+  );
+  const loaded = programs.flatMap(file =>
+    [...fs.readFileSync(file, "utf8").matchAll(/(?:compiled\("|dist\/)([\w/-]+)\.js"/g)].map(
+      ([, to = ""]) => `${to}.ts`,
+    ),
+  );
+  expect(loaded).toContain("compile.ts");
+  expect(loaded.filter(to => !files.includes(to))).toEqual([]);
+});
+
 /** Which parts may import a package. Everything else is the language itself, and so runs in a browser as in Node. */
 const packages: Readonly<Record<string, readonly string[]>> = {
   "@noble/hashes": ["model", "explore"],

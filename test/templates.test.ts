@@ -21,6 +21,15 @@ test("nothing is escaped, blocks eat their own lines, partials keep their indent
   expect(rendered(text, context, shared)).toBe("{\n  vec4<f32> 0 a && b;\n  x\n  y\n}\n");
 });
 
+test("a chain of conditions on lines of its own nests: Handlebars leaves the indent of the tag that ends an `else if`", () => {
+  const folder = new URL("../templates", import.meta.url);
+  const names = fs.readdirSync(folder, { recursive: true, encoding: "utf8" }).filter(name => name.endsWith(".hbs"));
+  const text = names.map(name => fs.readFileSync(`${folder.pathname}/${name}`, "utf8")).join("");
+  expect(text.match(/^ *\{\{else (if|unless).*/gm)).toBe(null);
+  const chain = "{\n  {{#if a}}\n  a\n  {{else if b}}\n  b\n  {{else}}\n  c\n  {{/if}}\n}\n";
+  expect(rendered(chain, { a: false, b: false })).toBe("{\n  c\n  }\n");
+});
+
 test.each(["{{gone}}", "{{#if gone}}x{{/if}}", "{{#unless gone}}x{{/unless}}", "{{#each a.gone}}x{{/each}}"])(
   "%s throws where the context has no such value",
   text => {

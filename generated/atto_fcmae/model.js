@@ -1737,7 +1737,7 @@ fn fetch(image: u32, m: u32, k: u32) -> vec4f {
   let row = (image * 1216 + m) * 10;
   let a = input[row + c];
   return a;
-  }
+}
 
 // Row m, columns 4n .. 4n + 3 of the result: GELU, store. Returns what was stored.
 fn finish(image: u32, m: u32, n: u32, sum: vec4f) -> vec4f {
@@ -2246,7 +2246,7 @@ fn fetch(image: u32, m: u32, k: u32) -> vec4f {
   let row = (image * 304 + min(m, 303)) * 20;
   let a = input[row + c];
   return a;
-  }
+}
 
 // Row m, columns 4n .. 4n + 3 of the result: GELU, store. Returns what was stored.
 fn finish(image: u32, m: u32, n: u32, sum: vec4f) -> vec4f {
@@ -2748,7 +2748,7 @@ fn fetch(image: u32, m: u32, k: u32) -> vec4f {
   let row = (image * 76 + min(m, 75)) * 40;
   let a = input[row + c];
   return a;
-  }
+}
 
 // Row m, columns 4n .. 4n + 3 of the result: GELU, store. Returns what was stored.
 fn finish(image: u32, m: u32, n: u32, sum: vec4f) -> vec4f {
@@ -3248,7 +3248,7 @@ fn fetch(image: u32, m: u32, k: u32) -> vec4f {
   let row = (image * 19 + min(m, 18)) * 80;
   let a = input[row + c];
   return a;
-  }
+}
 
 // Row m, columns 4n .. 4n + 3 of the result: GELU, store. Returns what was stored.
 fn finish(image: u32, m: u32, n: u32, sum: vec4f) -> vec4f {
@@ -3512,7 +3512,7 @@ fn fetch(image: u32, m: u32, k: u32) -> vec4f {
   let row = (image * 19 + min(m, 18)) * 80;
   let a = input[row + c];
   return a;
-  }
+}
 
 // Row m, columns 4n .. 4n + 3 of the result: store. Returns what was stored.
 fn finish(image: u32, m: u32, n: u32, sum: vec4f) -> vec4f {
@@ -3751,7 +3751,7 @@ fn fetch(image: u32, m: u32, k: u32) -> vec4f {
   let row = (image * 49 + min(m, 48)) * 128;
   let a = input[row + c];
   return a;
-  }
+}
 
 // Row m, columns 4n .. 4n + 3 of the result: GELU, store. Returns what was stored.
 fn finish(image: u32, m: u32, n: u32, sum: vec4f) -> vec4f {
@@ -3961,7 +3961,7 @@ fn fetch(image: u32, m: u32, k: u32) -> vec4f {
   let row = (image * 49 + min(m, 48)) * 128;
   let a = input[row + c];
   return a;
-  }
+}
 
 // Row m, columns 4n .. 4n + 3 of the result: store. Returns what was stored.
 fn finish(image: u32, m: u32, n: u32, sum: vec4f) -> vec4f {

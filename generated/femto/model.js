@@ -1475,7 +1475,7 @@ fn fetch(image: u32, m: u32, k: u32) -> vec4f {
   let row = (image * 3136 + m) * 12;
   let a = input[row + c];
   return a;
-  }
+}
 
 // Row m, columns 4n .. 4n + 3 of the result: GELU, store. Returns what was stored.
 fn finish(image: u32, m: u32, n: u32, sum: vec4f) -> vec4f {
@@ -1992,7 +1992,7 @@ fn fetch(image: u32, m: u32, k: u32) -> vec4f {
   let row = (image * 784 + min(m, 783)) * 24;
   let a = input[row + c];
   return a;
-  }
+}
 
 // Row m, columns 4n .. 4n + 3 of the result: GELU, store. Returns what was stored.
 fn finish(image: u32, m: u32, n: u32, sum: vec4f) -> vec4f {
@@ -2512,7 +2512,7 @@ fn fetch(image: u32, m: u32, k: u32) -> vec4f {
   let row = (image * 196 + min(m, 195)) * 48;
   let a = input[row + c];
   return a;
-  }
+}
 
 // Row m, columns 4n .. 4n + 3 of the result: GELU, store. Returns what was stored.
 fn finish(image: u32, m: u32, n: u32, sum: vec4f) -> vec4f {
@@ -3009,7 +3009,7 @@ fn fetch(image: u32, m: u32, k: u32) -> vec4f {
   let row = (image * 49 + min(m, 48)) * 96;
   let a = input[row + c];
   return a;
-  }
+}
 
 // Row m, columns 4n .. 4n + 3 of the result: GELU, store. Returns what was stored.
 fn finish(image: u32, m: u32, n: u32, sum: vec4f) -> vec4f {

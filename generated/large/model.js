@@ -2339,7 +2339,7 @@ fn fetch(image: u32, m: u32, k: u32) -> vec4f {
   let row = (image * 3136 + m) * 48;
   let a = input[row + c];
   return a;
-  }
+}
 
 // Row m, columns 4n .. 4n + 3 of the result: GELU, store. Returns what was stored.
 fn finish(image: u32, m: u32, n: u32, sum: vec4f) -> vec4f {
@@ -2853,7 +2853,7 @@ fn fetch(image: u32, m: u32, k: u32) -> vec4f {
   let row = (image * 784 + min(m, 783)) * 96;
   let a = input[row + c];
   return a;
-  }
+}
 
 // Row m, columns 4n .. 4n + 3 of the result: GELU, store. Returns what was stored.
 fn finish(image: u32, m: u32, n: u32, sum: vec4f) -> vec4f {
@@ -3323,7 +3323,7 @@ fn fetch(image: u32, m: u32, k: u32) -> vec4f {
   let row = (image * 196 + min(m, 195)) * 192;
   let a = input[row + c];
   return a;
-  }
+}
 
 // Row m, columns 4n .. 4n + 3 of the result: GELU, store. Returns what was stored.
 fn finish(image: u32, m: u32, n: u32, sum: vec4f) -> vec4f {
@@ -3783,7 +3783,7 @@ fn fetch(image: u32, m: u32, k: u32) -> vec4f {
   let row = (image * 49 + min(m, 48)) * 384;
   let a = input[row + c];
   return a;
-  }
+}
 
 // Row m, columns 4n .. 4n + 3 of the result: GELU, store. Returns what was stored.
 fn finish(image: u32, m: u32, n: u32, sum: vec4f) -> vec4f {

@@ -1252,7 +1252,7 @@ fn fetch(image: u32, m: u32, k: u32) -> vec4f {
   let row = (image * 256 + m) * 2;
   let a = input[row + c];
   return a;
-  }
+}
 
 // Row m, columns 4n .. 4n + 3 of the result: GELU, store. Returns what was stored.
 fn finish(image: u32, m: u32, n: u32, sum: vec4f) -> vec4f {
@@ -1759,7 +1759,7 @@ fn fetch(image: u32, m: u32, k: u32) -> vec4f {
   let row = (image * 64 + m) * 4;
   let a = input[row + c];
   return a;
-  }
+}
 
 // Row m, columns 4n .. 4n + 3 of the result: GELU, store. Returns what was stored.
 fn finish(image: u32, m: u32, n: u32, sum: vec4f) -> vec4f {
@@ -2226,7 +2226,7 @@ fn fetch(image: u32, m: u32, k: u32) -> vec4f {
   let row = (image * 16 + min(m, 15)) * 6;
   let a = input[row + c];
   return a;
-  }
+}
 
 // Row m, columns 4n .. 4n + 3 of the result: GELU, store. Returns what was stored.
 fn finish(image: u32, m: u32, n: u32, sum: vec4f) -> vec4f {
@@ -2674,7 +2674,7 @@ fn fetch(image: u32, m: u32, k: u32) -> vec4f {
   let row = (image * 4 + min(m, 3)) * 10;
   let a = input[row + c];
   return a;
-  }
+}
 
 // Row m, columns 4n .. 4n + 3 of the result: GELU, store. Returns what was stored.
 fn finish(image: u32, m: u32, n: u32, sum: vec4f) -> vec4f {

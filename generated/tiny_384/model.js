@@ -1711,7 +1711,7 @@ fn fetch(image: u32, m: u32, k: u32) -> vec4f {
   let row = (image * 9216 + m) * 24;
   let a = input[row + c];
   return a;
-  }
+}
 
 // Row m, columns 4n .. 4n + 3 of the result: GELU, store. Returns what was stored.
 fn finish(image: u32, m: u32, n: u32, sum: vec4f) -> vec4f {
@@ -2237,7 +2237,7 @@ fn fetch(image: u32, m: u32, k: u32) -> vec4f {
   let row = (image * 2304 + m) * 48;
   let a = input[row + c];
   return a;
-  }
+}
 
 // Row m, columns 4n .. 4n + 3 of the result: GELU, store. Returns what was stored.
 fn finish(image: u32, m: u32, n: u32, sum: vec4f) -> vec4f {
@@ -2758,7 +2758,7 @@ fn fetch(image: u32, m: u32, k: u32) -> vec4f {
   let row = (image * 576 + m) * 96;
   let a = input[row + c];
   return a;
-  }
+}
 
 // Row m, columns 4n .. 4n + 3 of the result: GELU, store. Returns what was stored.
 fn finish(image: u32, m: u32, n: u32, sum: vec4f) -> vec4f {
@@ -3242,7 +3242,7 @@ fn fetch(image: u32, m: u32, k: u32) -> vec4f {
   let row = (image * 144 + min(m, 143)) * 192;
   let a = input[row + c];
   return a;
-  }
+}
 
 // Row m, columns 4n .. 4n + 3 of the result: GELU, store. Returns what was stored.
 fn finish(image: u32, m: u32, n: u32, sum: vec4f) -> vec4f {

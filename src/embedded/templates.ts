@@ -4477,7 +4477,7 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
         return undefined
     };
 
-  return ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depths[1],"norm"),{"name":"if","hash":{},"fn":container.program(31, data, 0, blockParams, depths),"inverse":container.program(32, data, 0, blockParams, depths),"data":data,"loc":{"start":{"line":100,"column":2},"end":{"line":108,"column":9}}})) != null ? stack1 : "");
+  return ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depths[1],"norm"),{"name":"if","hash":{},"fn":container.program(31, data, 0, blockParams, depths),"inverse":container.program(32, data, 0, blockParams, depths),"data":data,"loc":{"start":{"line":100,"column":2},"end":{"line":110,"column":9}}})) != null ? stack1 : "");
 },"31":function(container,depth0,helpers,partials,data) {
     var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
         if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
@@ -4499,7 +4499,7 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
         return undefined
     };
 
-  return ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depths[1],"ragged"),{"name":"if","hash":{},"fn":container.program(33, data, 0, blockParams, depths),"inverse":container.program(35, data, 0, blockParams, depths),"data":data,"loc":{"start":{"line":102,"column":2},"end":{"line":108,"column":2}}})) != null ? stack1 : "");
+  return ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depths[1],"ragged"),{"name":"if","hash":{},"fn":container.program(33, data, 0, blockParams, depths),"inverse":container.program(35, data, 0, blockParams, depths),"data":data,"loc":{"start":{"line":103,"column":2},"end":{"line":109,"column":9}}})) != null ? stack1 : "");
 },"33":function(container,depth0,helpers,partials,data,blockParams,depths) {
     var stack1, alias1=depth0 != null ? depth0 : (container.nullContext || {}), lookupProperty = container.lookupProperty || function(parent, propertyName) {
         if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
@@ -4509,19 +4509,19 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
     };
 
   return "  if (x"
-    + ((stack1 = lookupProperty(helpers,"if").call(alias1,lookupProperty(depth0,"i"),{"name":"if","hash":{},"fn":container.program(29, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":103,"column":7},"end":{"line":103,"column":31}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias1,lookupProperty(depth0,"i"),{"name":"if","hash":{},"fn":container.program(29, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":104,"column":7},"end":{"line":104,"column":31}}})) != null ? stack1 : "")
     + " < "
-    + ((stack1 = container.lambda(container.strict(depths[1], "width", {"start":{"line":103,"column":36},"end":{"line":103,"column":44}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = container.lambda(container.strict(depths[1], "width", {"start":{"line":104,"column":36},"end":{"line":104,"column":44}} ), depth0)) != null ? stack1 : "")
     + ") {\n    output[o"
-    + ((stack1 = lookupProperty(helpers,"if").call(alias1,lookupProperty(depth0,"offset"),{"name":"if","hash":{},"fn":container.program(24, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":104,"column":12},"end":{"line":104,"column":46}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias1,lookupProperty(depth0,"offset"),{"name":"if","hash":{},"fn":container.program(24, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":105,"column":12},"end":{"line":105,"column":46}}})) != null ? stack1 : "")
     + "] = "
-    + ((stack1 = lookupProperty(helpers,"narrowed").call(alias1,"output",{"name":"narrowed","hash":{},"fn":container.program(34, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":104,"column":50},"end":{"line":104,"column":91}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"narrowed").call(alias1,"output",{"name":"narrowed","hash":{},"fn":container.program(34, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":105,"column":50},"end":{"line":105,"column":91}}})) != null ? stack1 : "")
     + ";\n  }\n";
 },"34":function(container,depth0,helpers,partials,data) {
     var stack1;
 
   return "v"
-    + ((stack1 = container.lambda(container.strict(depth0, "i", {"start":{"line":104,"column":75},"end":{"line":104,"column":76}} ), depth0)) != null ? stack1 : "");
+    + ((stack1 = container.lambda(container.strict(depth0, "i", {"start":{"line":105,"column":75},"end":{"line":105,"column":76}} ), depth0)) != null ? stack1 : "");
 },"35":function(container,depth0,helpers,partials,data) {
     var stack1, alias1=depth0 != null ? depth0 : (container.nullContext || {}), lookupProperty = container.lookupProperty || function(parent, propertyName) {
         if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
@@ -4531,10 +4531,10 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
     };
 
   return "  output[o"
-    + ((stack1 = lookupProperty(helpers,"if").call(alias1,lookupProperty(depth0,"offset"),{"name":"if","hash":{},"fn":container.program(24, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":107,"column":10},"end":{"line":107,"column":44}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias1,lookupProperty(depth0,"offset"),{"name":"if","hash":{},"fn":container.program(24, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":108,"column":10},"end":{"line":108,"column":44}}})) != null ? stack1 : "")
     + "] = "
-    + ((stack1 = lookupProperty(helpers,"narrowed").call(alias1,"output",{"name":"narrowed","hash":{},"fn":container.program(34, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":107,"column":48},"end":{"line":107,"column":89}}})) != null ? stack1 : "")
-    + ";\n  ";
+    + ((stack1 = lookupProperty(helpers,"narrowed").call(alias1,"output",{"name":"narrowed","hash":{},"fn":container.program(34, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":108,"column":48},"end":{"line":108,"column":89}}})) != null ? stack1 : "")
+    + ";\n";
 },"36":function(container,depth0,helpers,partials,data) {
     var stack1, alias1=container.strict, alias2=container.lambda, lookupProperty = container.lookupProperty || function(parent, propertyName) {
         if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
@@ -4544,21 +4544,21 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
     };
 
   return "\n// Column x of the input row at r; zero outside the map (a column left of it wraps to a huge one).\nfn at(r: u32, x: u32) -> "
-    + ((stack1 = alias2(alias1(depth0, "acc", {"start":{"line":114,"column":27},"end":{"line":114,"column":30}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "acc", {"start":{"line":116,"column":27},"end":{"line":116,"column":30}} ), depth0)) != null ? stack1 : "")
     + " {\n  return select("
-    + ((stack1 = alias2(alias1(depth0, "acc", {"start":{"line":115,"column":18},"end":{"line":115,"column":21}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "acc", {"start":{"line":117,"column":18},"end":{"line":117,"column":21}} ), depth0)) != null ? stack1 : "")
     + "(), "
-    + ((stack1 = lookupProperty(helpers,"widened").call(depth0 != null ? depth0 : (container.nullContext || {}),"input",{"name":"widened","hash":{},"fn":container.program(37, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":115,"column":27},"end":{"line":115,"column":104}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"widened").call(depth0 != null ? depth0 : (container.nullContext || {}),"input",{"name":"widened","hash":{},"fn":container.program(37, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":117,"column":27},"end":{"line":117,"column":104}}})) != null ? stack1 : "")
     + ", x < "
-    + ((stack1 = alias2(alias1(depth0, "width", {"start":{"line":115,"column":112},"end":{"line":115,"column":117}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "width", {"start":{"line":117,"column":112},"end":{"line":117,"column":117}} ), depth0)) != null ? stack1 : "")
     + ");\n}\n";
 },"37":function(container,depth0,helpers,partials,data) {
     var stack1, alias1=container.strict, alias2=container.lambda;
 
   return "input[r + min(x, "
-    + ((stack1 = alias2(alias1(depth0, "lastColumn", {"start":{"line":115,"column":66},"end":{"line":115,"column":76}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "lastColumn", {"start":{"line":117,"column":66},"end":{"line":117,"column":76}} ), depth0)) != null ? stack1 : "")
     + ") * "
-    + ((stack1 = alias2(alias1(depth0, "count", {"start":{"line":115,"column":84},"end":{"line":115,"column":89}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "count", {"start":{"line":117,"column":84},"end":{"line":117,"column":89}} ), depth0)) != null ? stack1 : "")
     + "]";
 },"compiler":[8,">= 4.3.0"],"main":function(container,depth0,helpers,partials,data,blockParams,depths) {
     var stack1, alias1=container.strict, alias2=container.lambda, alias3=depth0 != null ? depth0 : (container.nullContext || {}), lookupProperty = container.lookupProperty || function(parent, propertyName) {
@@ -4622,9 +4622,9 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
     + " + c;\n"
     + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"unrolled"),{"name":"if","hash":{},"fn":container.program(17, data, 0, blockParams, depths),"inverse":container.program(27, data, 0, blockParams, depths),"data":data,"loc":{"start":{"line":76,"column":4},"end":{"line":97,"column":11}}})) != null ? stack1 : "")
     + "  }\n"
-    + ((stack1 = lookupProperty(helpers,"each").call(alias3,lookupProperty(depth0,"sites"),{"name":"each","hash":{},"fn":container.program(30, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":99,"column":2},"end":{"line":109,"column":11}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"each").call(alias3,lookupProperty(depth0,"sites"),{"name":"each","hash":{},"fn":container.program(30, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":99,"column":2},"end":{"line":111,"column":11}}})) != null ? stack1 : "")
     + "}\n"
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"guarded"),{"name":"if","hash":{},"fn":container.program(36, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":111,"column":0},"end":{"line":117,"column":7}}})) != null ? stack1 : "");
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"guarded"),{"name":"if","hash":{},"fn":container.program(36, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":113,"column":0},"end":{"line":119,"column":7}}})) != null ? stack1 : "");
 },"usePartial":true,"useData":true,"useDepths":true},
 
   "wgsl/elementwise": {"0":function(container,depth0,helpers,partials,data) {
@@ -6971,7 +6971,7 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
     };
 
   return ((stack1 = lookupProperty(helpers,"unless").call(alias1,lookupProperty(depth0,"late"),{"name":"unless","hash":{},"fn":container.program(20, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":69,"column":4},"end":{"line":73,"column":15}}})) != null ? stack1 : "")
-    + ((stack1 = lookupProperty(helpers,"each").call(alias1,lookupProperty(depth0,"neighbours"),{"name":"each","hash":{},"fn":container.program(23, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":74,"column":4},"end":{"line":100,"column":13}}})) != null ? stack1 : "");
+    + ((stack1 = lookupProperty(helpers,"each").call(alias1,lookupProperty(depth0,"neighbours"),{"name":"each","hash":{},"fn":container.program(23, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":74,"column":4},"end":{"line":102,"column":13}}})) != null ? stack1 : "");
 },"20":function(container,depth0,helpers,partials,data) {
     var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
         if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
@@ -7007,18 +7007,18 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
         return undefined
     };
 
-  return ((stack1 = lookupProperty(helpers,"if").call(alias1,lookupProperty(depth0,"before"),{"name":"if","hash":{},"fn":container.program(24, data, 0, blockParams, depths),"inverse":container.program(25, data, 0, blockParams, depths),"data":data,"loc":{"start":{"line":75,"column":4},"end":{"line":84,"column":7}}})) != null ? stack1 : "")
+  return ((stack1 = lookupProperty(helpers,"if").call(alias1,lookupProperty(depth0,"before"),{"name":"if","hash":{},"fn":container.program(24, data, 0, blockParams, depths),"inverse":container.program(25, data, 0, blockParams, depths),"data":data,"loc":{"start":{"line":75,"column":4},"end":{"line":86,"column":11}}})) != null ? stack1 : "")
     + "      if (slot >= 0) {\n        let r = image * "
-    + ((stack1 = alias3(alias2(depths[1], "imageLength", {"start":{"line":86,"column":26},"end":{"line":86,"column":40}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias3(alias2(depths[1], "imageLength", {"start":{"line":88,"column":26},"end":{"line":88,"column":40}} ), depth0)) != null ? stack1 : "")
     + " + (u32(slot) * "
-    + ((stack1 = alias3(alias2(depths[1], "down", {"start":{"line":86,"column":60},"end":{"line":86,"column":67}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias3(alias2(depths[1], "down", {"start":{"line":88,"column":60},"end":{"line":88,"column":67}} ), depth0)) != null ? stack1 : "")
     + " + y % "
-    + ((stack1 = alias3(alias2(depths[1], "down", {"start":{"line":86,"column":78},"end":{"line":86,"column":85}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias3(alias2(depths[1], "down", {"start":{"line":88,"column":78},"end":{"line":88,"column":85}} ), depth0)) != null ? stack1 : "")
     + ") * "
-    + ((stack1 = alias3(alias2(depths[1], "lineLength", {"start":{"line":86,"column":93},"end":{"line":86,"column":106}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias3(alias2(depths[1], "lineLength", {"start":{"line":88,"column":93},"end":{"line":88,"column":106}} ), depth0)) != null ? stack1 : "")
     + " + c;\n"
-    + ((stack1 = lookupProperty(helpers,"if").call(alias1,lookupProperty(depths[1],"late"),{"name":"if","hash":{},"fn":container.program(28, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":87,"column":8},"end":{"line":91,"column":15}}})) != null ? stack1 : "")
-    + ((stack1 = lookupProperty(helpers,"each").call(alias1,lookupProperty(depth0,"inputs"),{"name":"each","hash":{},"fn":container.program(30, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":92,"column":8},"end":{"line":97,"column":17}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias1,lookupProperty(depths[1],"late"),{"name":"if","hash":{},"fn":container.program(28, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":89,"column":8},"end":{"line":93,"column":15}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"each").call(alias1,lookupProperty(depth0,"inputs"),{"name":"each","hash":{},"fn":container.program(30, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":94,"column":8},"end":{"line":99,"column":17}}})) != null ? stack1 : "")
     + "      }\n    }\n";
 },"24":function(container,depth0,helpers,partials,data) {
     var stack1, alias1=container.strict, alias2=container.lambda;
@@ -7036,16 +7036,16 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
         return undefined
     };
 
-  return ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"after"),{"name":"if","hash":{},"fn":container.program(26, data, 0, blockParams, depths),"inverse":container.program(27, data, 0, blockParams, depths),"data":data,"loc":{"start":{"line":78,"column":4},"end":{"line":84,"column":0}}})) != null ? stack1 : "");
+  return ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"after"),{"name":"if","hash":{},"fn":container.program(26, data, 0, blockParams, depths),"inverse":container.program(27, data, 0, blockParams, depths),"data":data,"loc":{"start":{"line":79,"column":4},"end":{"line":85,"column":11}}})) != null ? stack1 : "");
 },"26":function(container,depth0,helpers,partials,data,blockParams,depths) {
     var stack1, alias1=container.strict, alias2=container.lambda;
 
   return "    if (column + "
-    + ((stack1 = alias2(alias1(depth0, "offset", {"start":{"line":79,"column":19},"end":{"line":79,"column":25}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "offset", {"start":{"line":80,"column":19},"end":{"line":80,"column":25}} ), depth0)) != null ? stack1 : "")
     + " < "
-    + ((stack1 = alias2(alias1(depths[1], "columns", {"start":{"line":79,"column":32},"end":{"line":79,"column":42}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depths[1], "columns", {"start":{"line":80,"column":32},"end":{"line":80,"column":42}} ), depth0)) != null ? stack1 : "")
     + ") {\n      let slot = table[row + column + "
-    + ((stack1 = alias2(alias1(depth0, "offset", {"start":{"line":80,"column":40},"end":{"line":80,"column":46}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "offset", {"start":{"line":81,"column":40},"end":{"line":81,"column":46}} ), depth0)) != null ? stack1 : "")
     + "];\n";
 },"27":function(container,depth0,helpers,partials,data) {
     return "    {\n      let slot = table[row + column];\n";
@@ -7057,7 +7057,7 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
         return undefined
     };
 
-  return ((stack1 = lookupProperty(helpers,"each").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"taps"),{"name":"each","hash":{},"fn":container.program(29, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":88,"column":8},"end":{"line":90,"column":17}}})) != null ? stack1 : "");
+  return ((stack1 = lookupProperty(helpers,"each").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"taps"),{"name":"each","hash":{},"fn":container.program(29, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":90,"column":8},"end":{"line":92,"column":17}}})) != null ? stack1 : "");
 },"29":function(container,depth0,helpers,partials,data) {
     var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
         if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
@@ -7067,9 +7067,9 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
     };
 
   return "        let w"
-    + ((stack1 = container.lambda(container.strict(depth0, "i", {"start":{"line":89,"column":15},"end":{"line":89,"column":16}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = container.lambda(container.strict(depth0, "i", {"start":{"line":91,"column":15},"end":{"line":91,"column":16}} ), depth0)) != null ? stack1 : "")
     + " = weight[w"
-    + ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"offset"),{"name":"if","hash":{},"fn":container.program(22, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":89,"column":29},"end":{"line":89,"column":63}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"offset"),{"name":"if","hash":{},"fn":container.program(22, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":91,"column":29},"end":{"line":91,"column":63}}})) != null ? stack1 : "")
     + "];\n";
 },"30":function(container,depth0,helpers,partials,data,blockParams,depths) {
     var stack1, alias1=depth0 != null ? depth0 : (container.nullContext || {}), lookupProperty = container.lookupProperty || function(parent, propertyName) {
@@ -7080,11 +7080,11 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
     };
 
   return "        let u"
-    + ((stack1 = container.lambda(container.strict(depth0, "i", {"start":{"line":93,"column":15},"end":{"line":93,"column":16}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = container.lambda(container.strict(depth0, "i", {"start":{"line":95,"column":15},"end":{"line":95,"column":16}} ), depth0)) != null ? stack1 : "")
     + " = "
-    + ((stack1 = lookupProperty(helpers,"widened").call(alias1,"input",{"name":"widened","hash":{},"fn":container.program(31, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":93,"column":21},"end":{"line":93,"column":95}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"widened").call(alias1,"input",{"name":"widened","hash":{},"fn":container.program(31, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":95,"column":21},"end":{"line":95,"column":95}}})) != null ? stack1 : "")
     + ";\n"
-    + ((stack1 = lookupProperty(helpers,"each").call(alias1,lookupProperty(depth0,"uses"),{"name":"each","hash":{},"fn":container.program(32, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":94,"column":8},"end":{"line":96,"column":17}}})) != null ? stack1 : "");
+    + ((stack1 = lookupProperty(helpers,"each").call(alias1,lookupProperty(depth0,"uses"),{"name":"each","hash":{},"fn":container.program(32, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":96,"column":8},"end":{"line":98,"column":17}}})) != null ? stack1 : "");
 },"31":function(container,depth0,helpers,partials,data) {
     var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
         if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
@@ -7094,17 +7094,17 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
     };
 
   return "input[r"
-    + ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"offset"),{"name":"if","hash":{},"fn":container.program(22, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":93,"column":48},"end":{"line":93,"column":82}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"offset"),{"name":"if","hash":{},"fn":container.program(22, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":95,"column":48},"end":{"line":95,"column":82}}})) != null ? stack1 : "")
     + "]";
 },"32":function(container,depth0,helpers,partials,data,blockParams,depths) {
     var stack1, alias1=container.strict, alias2=container.lambda;
 
   return "        v"
-    + ((stack1 = alias2(alias1(depth0, "site", {"start":{"line":95,"column":11},"end":{"line":95,"column":15}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "site", {"start":{"line":97,"column":11},"end":{"line":97,"column":15}} ), depth0)) != null ? stack1 : "")
     + " += w"
-    + ((stack1 = alias2(alias1(depth0, "tap", {"start":{"line":95,"column":24},"end":{"line":95,"column":27}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "tap", {"start":{"line":97,"column":24},"end":{"line":97,"column":27}} ), depth0)) != null ? stack1 : "")
     + " * u"
-    + ((stack1 = alias2(alias1(depths[1], "i", {"start":{"line":95,"column":35},"end":{"line":95,"column":39}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depths[1], "i", {"start":{"line":97,"column":35},"end":{"line":97,"column":39}} ), depth0)) != null ? stack1 : "")
     + ";\n";
 },"33":function(container,depth0,helpers,partials,data,blockParams,depths) {
     var stack1, alias1=container.strict, alias2=container.lambda, lookupProperty = container.lookupProperty || function(parent, propertyName) {
@@ -7115,11 +7115,11 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
     };
 
   return "    for (var j = 0u; j < "
-    + ((stack1 = alias2(alias1(depth0, "kernel", {"start":{"line":102,"column":27},"end":{"line":102,"column":33}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "kernel", {"start":{"line":104,"column":27},"end":{"line":104,"column":33}} ), depth0)) != null ? stack1 : "")
     + "; j++) {\n      let k = weight[w + j * "
-    + ((stack1 = alias2(alias1(depth0, "weightStep", {"start":{"line":103,"column":31},"end":{"line":103,"column":41}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "weightStep", {"start":{"line":105,"column":31},"end":{"line":105,"column":41}} ), depth0)) != null ? stack1 : "")
     + "];\n"
-    + ((stack1 = lookupProperty(helpers,"each").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"sites"),{"name":"each","hash":{},"fn":container.program(34, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":104,"column":6},"end":{"line":106,"column":15}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"each").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"sites"),{"name":"each","hash":{},"fn":container.program(34, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":106,"column":6},"end":{"line":108,"column":15}}})) != null ? stack1 : "")
     + "    }\n";
 },"34":function(container,depth0,helpers,partials,data,blockParams,depths) {
     var stack1, alias1=container.strict, alias2=container.lambda, lookupProperty = container.lookupProperty || function(parent, propertyName) {
@@ -7130,17 +7130,17 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
     };
 
   return "      v"
-    + ((stack1 = alias2(alias1(depth0, "i", {"start":{"line":105,"column":9},"end":{"line":105,"column":10}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "i", {"start":{"line":107,"column":9},"end":{"line":107,"column":10}} ), depth0)) != null ? stack1 : "")
     + " += k * at(image, row, y % "
-    + ((stack1 = alias2(alias1(depths[1], "down", {"start":{"line":105,"column":41},"end":{"line":105,"column":48}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depths[1], "down", {"start":{"line":107,"column":41},"end":{"line":107,"column":48}} ), depth0)) != null ? stack1 : "")
     + ", left"
-    + ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"i"),{"name":"if","hash":{},"fn":container.program(35, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":105,"column":56},"end":{"line":105,"column":80}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"i"),{"name":"if","hash":{},"fn":container.program(35, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":107,"column":56},"end":{"line":107,"column":80}}})) != null ? stack1 : "")
     + " + j, c);\n";
 },"35":function(container,depth0,helpers,partials,data) {
     var stack1;
 
   return " + "
-    + ((stack1 = container.lambda(container.strict(depth0, "i", {"start":{"line":105,"column":70},"end":{"line":105,"column":71}} ), depth0)) != null ? stack1 : "");
+    + ((stack1 = container.lambda(container.strict(depth0, "i", {"start":{"line":107,"column":70},"end":{"line":107,"column":71}} ), depth0)) != null ? stack1 : "");
 },"36":function(container,depth0,helpers,partials,data,blockParams,depths) {
     var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
         if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
@@ -7149,7 +7149,7 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
         return undefined
     };
 
-  return ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depths[1],"norm"),{"name":"if","hash":{},"fn":container.program(37, data, 0, blockParams, depths),"inverse":container.program(38, data, 0, blockParams, depths),"data":data,"loc":{"start":{"line":111,"column":2},"end":{"line":115,"column":9}}})) != null ? stack1 : "");
+  return ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depths[1],"norm"),{"name":"if","hash":{},"fn":container.program(37, data, 0, blockParams, depths),"inverse":container.program(38, data, 0, blockParams, depths),"data":data,"loc":{"start":{"line":113,"column":2},"end":{"line":117,"column":9}}})) != null ? stack1 : "");
 },"37":function(container,depth0,helpers,partials,data,blockParams,depths) {
     var stack1, alias1=container.strict, alias2=container.lambda, lookupProperty = container.lookupProperty || function(parent, propertyName) {
         if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
@@ -7159,11 +7159,11 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
     };
 
   return "  tile[p * "
-    + ((stack1 = alias2(alias1(depths[1], "count", {"start":{"line":112,"column":13},"end":{"line":112,"column":21}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depths[1], "count", {"start":{"line":114,"column":13},"end":{"line":114,"column":21}} ), depth0)) != null ? stack1 : "")
     + " + c"
-    + ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"offset"),{"name":"if","hash":{},"fn":container.program(22, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":112,"column":27},"end":{"line":112,"column":61}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"offset"),{"name":"if","hash":{},"fn":container.program(22, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":114,"column":27},"end":{"line":114,"column":61}}})) != null ? stack1 : "")
     + "] = v"
-    + ((stack1 = alias2(alias1(depth0, "i", {"start":{"line":112,"column":68},"end":{"line":112,"column":69}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "i", {"start":{"line":114,"column":68},"end":{"line":114,"column":69}} ), depth0)) != null ? stack1 : "")
     + ";\n";
 },"38":function(container,depth0,helpers,partials,data,blockParams,depths) {
     var stack1, alias1=container.strict, alias2=container.lambda, alias3=depth0 != null ? depth0 : (container.nullContext || {}), lookupProperty = container.lookupProperty || function(parent, propertyName) {
@@ -7174,19 +7174,19 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
     };
 
   return "  output[image * "
-    + ((stack1 = alias2(alias1(depths[1], "imageLength", {"start":{"line":114,"column":19},"end":{"line":114,"column":33}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depths[1], "imageLength", {"start":{"line":116,"column":19},"end":{"line":116,"column":33}} ), depth0)) != null ? stack1 : "")
     + " + site * "
-    + ((stack1 = alias2(alias1(depths[1], "count", {"start":{"line":114,"column":47},"end":{"line":114,"column":55}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depths[1], "count", {"start":{"line":116,"column":47},"end":{"line":116,"column":55}} ), depth0)) != null ? stack1 : "")
     + " + c"
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"offset"),{"name":"if","hash":{},"fn":container.program(22, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":114,"column":61},"end":{"line":114,"column":95}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"offset"),{"name":"if","hash":{},"fn":container.program(22, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":116,"column":61},"end":{"line":116,"column":95}}})) != null ? stack1 : "")
     + "] = "
-    + ((stack1 = lookupProperty(helpers,"narrowed").call(alias3,"output",{"name":"narrowed","hash":{},"fn":container.program(39, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":114,"column":99},"end":{"line":114,"column":140}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"narrowed").call(alias3,"output",{"name":"narrowed","hash":{},"fn":container.program(39, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":116,"column":99},"end":{"line":116,"column":140}}})) != null ? stack1 : "")
     + ";\n";
 },"39":function(container,depth0,helpers,partials,data) {
     var stack1;
 
   return "v"
-    + ((stack1 = container.lambda(container.strict(depth0, "i", {"start":{"line":114,"column":124},"end":{"line":114,"column":125}} ), depth0)) != null ? stack1 : "");
+    + ((stack1 = container.lambda(container.strict(depth0, "i", {"start":{"line":116,"column":124},"end":{"line":116,"column":125}} ), depth0)) != null ? stack1 : "");
 },"40":function(container,depth0,helpers,partials,data) {
     var stack1, alias1=container.strict, alias2=container.lambda, lookupProperty = container.lookupProperty || function(parent, propertyName) {
         if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
@@ -7196,37 +7196,37 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
     };
 
   return "\n// What lies "
-    + ((stack1 = alias2(alias1(depth0, "radius", {"start":{"line":120,"column":15},"end":{"line":120,"column":21}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "radius", {"start":{"line":122,"column":15},"end":{"line":122,"column":21}} ), depth0)) != null ? stack1 : "")
     + " columns left of column x in row y of the patches whose slots begin at `row`; 0 where nothing is kept.\nfn at(image: u32, row: u32, y: u32, x: u32, c: u32) -> "
-    + ((stack1 = alias2(alias1(depth0, "acc", {"start":{"line":121,"column":57},"end":{"line":121,"column":60}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "acc", {"start":{"line":123,"column":57},"end":{"line":123,"column":60}} ), depth0)) != null ? stack1 : "")
     + " {\n  if (x < "
-    + ((stack1 = alias2(alias1(depth0, "radius", {"start":{"line":122,"column":12},"end":{"line":122,"column":18}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "radius", {"start":{"line":124,"column":12},"end":{"line":124,"column":18}} ), depth0)) != null ? stack1 : "")
     + " || x >= "
-    + ((stack1 = alias2(alias1(depth0, "beyond", {"start":{"line":122,"column":31},"end":{"line":122,"column":37}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "beyond", {"start":{"line":124,"column":31},"end":{"line":124,"column":37}} ), depth0)) != null ? stack1 : "")
     + ") {\n    return "
-    + ((stack1 = alias2(alias1(depth0, "acc", {"start":{"line":123,"column":13},"end":{"line":123,"column":16}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "acc", {"start":{"line":125,"column":13},"end":{"line":125,"column":16}} ), depth0)) != null ? stack1 : "")
     + "();\n  }\n  let column = x - "
-    + ((stack1 = alias2(alias1(depth0, "radius", {"start":{"line":125,"column":21},"end":{"line":125,"column":27}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "radius", {"start":{"line":127,"column":21},"end":{"line":127,"column":27}} ), depth0)) != null ? stack1 : "")
     + ";\n  let slot = table[row + column / "
-    + ((stack1 = alias2(alias1(depth0, "across", {"start":{"line":126,"column":36},"end":{"line":126,"column":42}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "across", {"start":{"line":128,"column":36},"end":{"line":128,"column":42}} ), depth0)) != null ? stack1 : "")
     + "];\n  if (slot < 0) {\n    return "
-    + ((stack1 = alias2(alias1(depth0, "acc", {"start":{"line":128,"column":13},"end":{"line":128,"column":16}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "acc", {"start":{"line":130,"column":13},"end":{"line":130,"column":16}} ), depth0)) != null ? stack1 : "")
     + "();\n  }\n  return "
-    + ((stack1 = lookupProperty(helpers,"widened").call(depth0 != null ? depth0 : (container.nullContext || {}),"input",{"name":"widened","hash":{},"fn":container.program(41, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":130,"column":9},"end":{"line":130,"column":153}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"widened").call(depth0 != null ? depth0 : (container.nullContext || {}),"input",{"name":"widened","hash":{},"fn":container.program(41, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":132,"column":9},"end":{"line":132,"column":153}}})) != null ? stack1 : "")
     + ";\n}\n";
 },"41":function(container,depth0,helpers,partials,data) {
     var stack1, alias1=container.strict, alias2=container.lambda;
 
   return "input[image * "
-    + ((stack1 = alias2(alias1(depth0, "imageLength", {"start":{"line":130,"column":45},"end":{"line":130,"column":56}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "imageLength", {"start":{"line":132,"column":45},"end":{"line":132,"column":56}} ), depth0)) != null ? stack1 : "")
     + " + ((u32(slot) * "
-    + ((stack1 = alias2(alias1(depth0, "down", {"start":{"line":130,"column":77},"end":{"line":130,"column":81}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "down", {"start":{"line":132,"column":77},"end":{"line":132,"column":81}} ), depth0)) != null ? stack1 : "")
     + " + y) * "
-    + ((stack1 = alias2(alias1(depth0, "across", {"start":{"line":130,"column":93},"end":{"line":130,"column":99}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "across", {"start":{"line":132,"column":93},"end":{"line":132,"column":99}} ), depth0)) != null ? stack1 : "")
     + " + column % "
-    + ((stack1 = alias2(alias1(depth0, "across", {"start":{"line":130,"column":115},"end":{"line":130,"column":121}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "across", {"start":{"line":132,"column":115},"end":{"line":132,"column":121}} ), depth0)) != null ? stack1 : "")
     + ") * "
-    + ((stack1 = alias2(alias1(depth0, "count", {"start":{"line":130,"column":129},"end":{"line":130,"column":134}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "count", {"start":{"line":132,"column":129},"end":{"line":132,"column":134}} ), depth0)) != null ? stack1 : "")
     + " + c]";
 },"42":function(container,depth0,helpers,partials,data) {
     var stack1, alias1=container.strict, alias2=container.lambda, lookupProperty = container.lookupProperty || function(parent, propertyName) {
@@ -7237,9 +7237,9 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
     };
 
   return "\nfn sample(p: u32, c: u32) -> "
-    + ((stack1 = alias2(alias1(depth0, "acc", {"start":{"line":135,"column":31},"end":{"line":135,"column":34}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "acc", {"start":{"line":137,"column":31},"end":{"line":137,"column":34}} ), depth0)) != null ? stack1 : "")
     + " {\n  return tile[p * "
-    + ((stack1 = alias2(alias1(depth0, "count", {"start":{"line":136,"column":20},"end":{"line":136,"column":25}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "count", {"start":{"line":138,"column":20},"end":{"line":138,"column":25}} ), depth0)) != null ? stack1 : "")
     + " + c];\n}\n\n"
     + ((stack1 = container.invokePartial(lookupProperty(partials,"token-stats"),depth0,{"name":"token-stats","data":data,"helpers":helpers,"partials":partials,"decorators":container.decorators})) != null ? stack1 : "");
 },"compiler":[8,">= 4.3.0"],"main":function(container,depth0,helpers,partials,data,blockParams,depths) {
@@ -7338,12 +7338,12 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
     + ";\n    let w = i * "
     + ((stack1 = alias2(alias1(depth0, "weightRow", {"start":{"line":67,"column":18},"end":{"line":67,"column":27}} ), depth0)) != null ? stack1 : "")
     + " + c;\n"
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"unrolled"),{"name":"if","hash":{},"fn":container.program(19, data, 0, blockParams, depths),"inverse":container.program(33, data, 0, blockParams, depths),"data":data,"loc":{"start":{"line":68,"column":4},"end":{"line":108,"column":11}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"unrolled"),{"name":"if","hash":{},"fn":container.program(19, data, 0, blockParams, depths),"inverse":container.program(33, data, 0, blockParams, depths),"data":data,"loc":{"start":{"line":68,"column":4},"end":{"line":110,"column":11}}})) != null ? stack1 : "")
     + "  }\n"
-    + ((stack1 = lookupProperty(helpers,"each").call(alias3,lookupProperty(depth0,"sites"),{"name":"each","hash":{},"fn":container.program(36, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":110,"column":2},"end":{"line":116,"column":11}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"each").call(alias3,lookupProperty(depth0,"sites"),{"name":"each","hash":{},"fn":container.program(36, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":112,"column":2},"end":{"line":118,"column":11}}})) != null ? stack1 : "")
     + "}\n"
-    + ((stack1 = lookupProperty(helpers,"unless").call(alias3,lookupProperty(depth0,"unrolled"),{"name":"unless","hash":{},"fn":container.program(40, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":118,"column":0},"end":{"line":132,"column":11}}})) != null ? stack1 : "")
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"norm"),{"name":"if","hash":{},"fn":container.program(42, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":133,"column":0},"end":{"line":140,"column":7}}})) != null ? stack1 : "");
+    + ((stack1 = lookupProperty(helpers,"unless").call(alias3,lookupProperty(depth0,"unrolled"),{"name":"unless","hash":{},"fn":container.program(40, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":120,"column":0},"end":{"line":134,"column":11}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"norm"),{"name":"if","hash":{},"fn":container.program(42, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":135,"column":0},"end":{"line":142,"column":7}}})) != null ? stack1 : "");
 },"usePartial":true,"useData":true,"useDepths":true},
 
   "wgsl/site-error": {"0":function(container,depth0,helpers,partials,data) {
@@ -7845,7 +7845,7 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
         return undefined
     };
 
-  return ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depths[1],"norm"),{"name":"if","hash":{},"fn":container.program(45, data, 0, blockParams, depths),"inverse":container.program(47, data, 0, blockParams, depths),"data":data,"loc":{"start":{"line":88,"column":2},"end":{"line":96,"column":9}}})) != null ? stack1 : "");
+  return ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depths[1],"norm"),{"name":"if","hash":{},"fn":container.program(45, data, 0, blockParams, depths),"inverse":container.program(47, data, 0, blockParams, depths),"data":data,"loc":{"start":{"line":88,"column":2},"end":{"line":98,"column":9}}})) != null ? stack1 : "");
 },"45":function(container,depth0,helpers,partials,data,blockParams,depths) {
     var stack1, alias1=container.strict, alias2=container.lambda, lookupProperty = container.lookupProperty || function(parent, propertyName) {
         if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
@@ -7874,7 +7874,7 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
         return undefined
     };
 
-  return ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depths[1],"ragged"),{"name":"if","hash":{},"fn":container.program(48, data, 0, blockParams, depths),"inverse":container.program(49, data, 0, blockParams, depths),"data":data,"loc":{"start":{"line":90,"column":2},"end":{"line":96,"column":2}}})) != null ? stack1 : "");
+  return ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depths[1],"ragged"),{"name":"if","hash":{},"fn":container.program(48, data, 0, blockParams, depths),"inverse":container.program(49, data, 0, blockParams, depths),"data":data,"loc":{"start":{"line":91,"column":2},"end":{"line":97,"column":9}}})) != null ? stack1 : "");
 },"48":function(container,depth0,helpers,partials,data,blockParams,depths) {
     var stack1, alias1=depth0 != null ? depth0 : (container.nullContext || {}), alias2=container.strict, alias3=container.lambda, lookupProperty = container.lookupProperty || function(parent, propertyName) {
         if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
@@ -7884,13 +7884,13 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
     };
 
   return "  if (x0 + p"
-    + ((stack1 = lookupProperty(helpers,"if").call(alias1,lookupProperty(depth0,"i"),{"name":"if","hash":{},"fn":container.program(24, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":91,"column":12},"end":{"line":91,"column":36}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias1,lookupProperty(depth0,"i"),{"name":"if","hash":{},"fn":container.program(24, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":92,"column":12},"end":{"line":92,"column":36}}})) != null ? stack1 : "")
     + " < "
-    + ((stack1 = alias3(alias2(depths[1], "outWidth", {"start":{"line":91,"column":41},"end":{"line":91,"column":52}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias3(alias2(depths[1], "outWidth", {"start":{"line":92,"column":41},"end":{"line":92,"column":52}} ), depth0)) != null ? stack1 : "")
     + ") {\n    put(first + p"
-    + ((stack1 = lookupProperty(helpers,"if").call(alias1,lookupProperty(depth0,"i"),{"name":"if","hash":{},"fn":container.program(24, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":92,"column":17},"end":{"line":92,"column":41}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias1,lookupProperty(depth0,"i"),{"name":"if","hash":{},"fn":container.program(24, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":93,"column":17},"end":{"line":93,"column":41}}})) != null ? stack1 : "")
     + ", n, v"
-    + ((stack1 = alias3(alias2(depth0, "i", {"start":{"line":92,"column":49},"end":{"line":92,"column":50}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias3(alias2(depth0, "i", {"start":{"line":93,"column":49},"end":{"line":93,"column":50}} ), depth0)) != null ? stack1 : "")
     + ");\n  }\n";
 },"49":function(container,depth0,helpers,partials,data) {
     var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
@@ -7901,10 +7901,10 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
     };
 
   return "  put(first + p"
-    + ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"i"),{"name":"if","hash":{},"fn":container.program(24, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":95,"column":15},"end":{"line":95,"column":39}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"i"),{"name":"if","hash":{},"fn":container.program(24, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":96,"column":15},"end":{"line":96,"column":39}}})) != null ? stack1 : "")
     + ", n, v"
-    + ((stack1 = container.lambda(container.strict(depth0, "i", {"start":{"line":95,"column":47},"end":{"line":95,"column":48}} ), depth0)) != null ? stack1 : "")
-    + ");\n  ";
+    + ((stack1 = container.lambda(container.strict(depth0, "i", {"start":{"line":96,"column":47},"end":{"line":96,"column":48}} ), depth0)) != null ? stack1 : "")
+    + ");\n";
 },"50":function(container,depth0,helpers,partials,data) {
     var stack1, alias1=container.strict, alias2=container.lambda, lookupProperty = container.lookupProperty || function(parent, propertyName) {
         if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
@@ -7914,21 +7914,21 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
     };
 
   return "\n// Column and row of the whole map where row y of the compact one begins.\nfn place(image: u32, y: u32) -> vec2u {\n  let cell = u32(table[image * "
-    + ((stack1 = alias2(alias1(lookupProperty(depth0,"grid"), "tableLength", {"start":{"line":103,"column":33},"end":{"line":103,"column":49}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(lookupProperty(depth0,"grid"), "tableLength", {"start":{"line":105,"column":33},"end":{"line":105,"column":49}} ), depth0)) != null ? stack1 : "")
     + " + "
-    + ((stack1 = alias2(alias1(lookupProperty(depth0,"grid"), "patches", {"start":{"line":103,"column":56},"end":{"line":103,"column":68}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(lookupProperty(depth0,"grid"), "patches", {"start":{"line":105,"column":56},"end":{"line":105,"column":68}} ), depth0)) != null ? stack1 : "")
     + " + y / "
-    + ((stack1 = alias2(alias1(lookupProperty(depth0,"grid"), "down", {"start":{"line":103,"column":79},"end":{"line":103,"column":88}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(lookupProperty(depth0,"grid"), "down", {"start":{"line":105,"column":79},"end":{"line":105,"column":88}} ), depth0)) != null ? stack1 : "")
     + "]);\n  return vec2u(cell % "
-    + ((stack1 = alias2(alias1(lookupProperty(depth0,"grid"), "columns", {"start":{"line":104,"column":24},"end":{"line":104,"column":36}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(lookupProperty(depth0,"grid"), "columns", {"start":{"line":106,"column":24},"end":{"line":106,"column":36}} ), depth0)) != null ? stack1 : "")
     + " * "
-    + ((stack1 = alias2(alias1(lookupProperty(depth0,"grid"), "across", {"start":{"line":104,"column":43},"end":{"line":104,"column":54}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(lookupProperty(depth0,"grid"), "across", {"start":{"line":106,"column":43},"end":{"line":106,"column":54}} ), depth0)) != null ? stack1 : "")
     + ", cell / "
-    + ((stack1 = alias2(alias1(lookupProperty(depth0,"grid"), "columns", {"start":{"line":104,"column":67},"end":{"line":104,"column":79}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(lookupProperty(depth0,"grid"), "columns", {"start":{"line":106,"column":67},"end":{"line":106,"column":79}} ), depth0)) != null ? stack1 : "")
     + " * "
-    + ((stack1 = alias2(alias1(lookupProperty(depth0,"grid"), "down", {"start":{"line":104,"column":86},"end":{"line":104,"column":95}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(lookupProperty(depth0,"grid"), "down", {"start":{"line":106,"column":86},"end":{"line":106,"column":95}} ), depth0)) != null ? stack1 : "")
     + " + y % "
-    + ((stack1 = alias2(alias1(lookupProperty(depth0,"grid"), "down", {"start":{"line":104,"column":106},"end":{"line":104,"column":115}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(lookupProperty(depth0,"grid"), "down", {"start":{"line":106,"column":106},"end":{"line":106,"column":115}} ), depth0)) != null ? stack1 : "")
     + ");\n}\n";
 },"51":function(container,depth0,helpers,partials,data) {
     return "\nfn quad(i: u32) -> vec4f {\n  return vec4f(input[i], input[i + 1], input[i + 2], input[i + 3]);\n}\n";
@@ -7943,9 +7943,9 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
     };
 
   return "  output[site * "
-    + ((stack1 = container.lambda(container.strict(depth0, "count", {"start":{"line":117,"column":18},"end":{"line":117,"column":23}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = container.lambda(container.strict(depth0, "count", {"start":{"line":119,"column":18},"end":{"line":119,"column":23}} ), depth0)) != null ? stack1 : "")
     + " + n] = "
-    + ((stack1 = lookupProperty(helpers,"narrowed").call(depth0 != null ? depth0 : (container.nullContext || {}),"output",{"name":"narrowed","hash":{},"fn":container.program(54, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":117,"column":33},"end":{"line":117,"column":111}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"narrowed").call(depth0 != null ? depth0 : (container.nullContext || {}),"output",{"name":"narrowed","hash":{},"fn":container.program(54, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":119,"column":33},"end":{"line":119,"column":111}}})) != null ? stack1 : "")
     + ";\n";
 },"54":function(container,depth0,helpers,partials,data) {
     var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
@@ -7956,7 +7956,7 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
     };
 
   return "v"
-    + ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"affine"),{"name":"if","hash":{},"fn":container.program(5, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":117,"column":56},"end":{"line":117,"column":98}}})) != null ? stack1 : "");
+    + ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"affine"),{"name":"if","hash":{},"fn":container.program(5, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":119,"column":56},"end":{"line":119,"column":98}}})) != null ? stack1 : "");
 },"55":function(container,depth0,helpers,partials,data) {
     var stack1, alias1=container.strict, alias2=container.lambda, lookupProperty = container.lookupProperty || function(parent, propertyName) {
         if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
@@ -7966,11 +7966,11 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
     };
 
   return "  for (var j = 0u; j < min(4, "
-    + ((stack1 = alias2(alias1(depth0, "channels", {"start":{"line":119,"column":32},"end":{"line":119,"column":40}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "channels", {"start":{"line":121,"column":32},"end":{"line":121,"column":40}} ), depth0)) != null ? stack1 : "")
     + " - 4 * n); j++) {\n    output[site * "
-    + ((stack1 = alias2(alias1(depth0, "channels", {"start":{"line":120,"column":20},"end":{"line":120,"column":28}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "channels", {"start":{"line":122,"column":20},"end":{"line":122,"column":28}} ), depth0)) != null ? stack1 : "")
     + " + 4 * n + j] = v[j]"
-    + ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"affine"),{"name":"if","hash":{},"fn":container.program(56, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":120,"column":50},"end":{"line":120,"column":108}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"affine"),{"name":"if","hash":{},"fn":container.program(56, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":122,"column":50},"end":{"line":122,"column":108}}})) != null ? stack1 : "")
     + ";\n  }\n";
 },"56":function(container,depth0,helpers,partials,data) {
     return " * gain[4 * n + j] + shift[4 * n + j]";
@@ -7983,22 +7983,22 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
     };
 
   return "\nfn sample(p: u32, n: u32) -> "
-    + ((stack1 = container.lambda(container.strict(lookupProperty(depth0,"stats"), "acc", {"start":{"line":126,"column":31},"end":{"line":126,"column":40}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = container.lambda(container.strict(lookupProperty(depth0,"stats"), "acc", {"start":{"line":128,"column":31},"end":{"line":128,"column":40}} ), depth0)) != null ? stack1 : "")
     + " {\n"
-    + ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"vector"),{"name":"if","hash":{},"fn":container.program(58, data, 0),"inverse":container.program(59, data, 0),"data":data,"loc":{"start":{"line":127,"column":2},"end":{"line":131,"column":9}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"vector"),{"name":"if","hash":{},"fn":container.program(58, data, 0),"inverse":container.program(59, data, 0),"data":data,"loc":{"start":{"line":129,"column":2},"end":{"line":133,"column":9}}})) != null ? stack1 : "")
     + "}\n\n"
     + ((stack1 = container.invokePartial(lookupProperty(partials,"token-stats"),depth0,{"name":"token-stats","data":data,"helpers":helpers,"partials":partials,"decorators":container.decorators})) != null ? stack1 : "");
 },"58":function(container,depth0,helpers,partials,data) {
     var stack1;
 
   return "  return tile[p * "
-    + ((stack1 = container.lambda(container.strict(depth0, "count", {"start":{"line":128,"column":20},"end":{"line":128,"column":25}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = container.lambda(container.strict(depth0, "count", {"start":{"line":130,"column":20},"end":{"line":130,"column":25}} ), depth0)) != null ? stack1 : "")
     + " + n];\n";
 },"59":function(container,depth0,helpers,partials,data) {
     var stack1;
 
   return "  return tile[p * "
-    + ((stack1 = container.lambda(container.strict(depth0, "count", {"start":{"line":130,"column":20},"end":{"line":130,"column":25}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = container.lambda(container.strict(depth0, "count", {"start":{"line":132,"column":20},"end":{"line":132,"column":25}} ), depth0)) != null ? stack1 : "")
     + " + n / 4][n % 4];\n";
 },"compiler":[8,">= 4.3.0"],"main":function(container,depth0,helpers,partials,data,blockParams,depths) {
     var stack1, alias1=container.strict, alias2=container.lambda, alias3=depth0 != null ? depth0 : (container.nullContext || {}), lookupProperty = container.lookupProperty || function(parent, propertyName) {
@@ -8076,16 +8076,16 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
     + " + n;\n"
     + ((stack1 = lookupProperty(helpers,"each").call(alias3,lookupProperty(depth0,"taps"),{"name":"each","hash":{},"fn":container.program(33, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":75,"column":6},"end":{"line":84,"column":15}}})) != null ? stack1 : "")
     + "    }\n  }\n"
-    + ((stack1 = lookupProperty(helpers,"each").call(alias3,lookupProperty(depth0,"sites"),{"name":"each","hash":{},"fn":container.program(44, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":87,"column":2},"end":{"line":97,"column":11}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"each").call(alias3,lookupProperty(depth0,"sites"),{"name":"each","hash":{},"fn":container.program(44, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":87,"column":2},"end":{"line":99,"column":11}}})) != null ? stack1 : "")
     + "}\n"
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"grid"),{"name":"if","hash":{},"fn":container.program(50, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":99,"column":0},"end":{"line":106,"column":7}}})) != null ? stack1 : "")
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"quadLoads"),{"name":"if","hash":{},"fn":container.program(51, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":107,"column":0},"end":{"line":112,"column":7}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"grid"),{"name":"if","hash":{},"fn":container.program(50, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":101,"column":0},"end":{"line":108,"column":7}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"quadLoads"),{"name":"if","hash":{},"fn":container.program(51, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":109,"column":0},"end":{"line":114,"column":7}}})) != null ? stack1 : "")
     + "\n// Channels 4n .. 4n + 3 of a site"
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"affine"),{"name":"if","hash":{},"fn":container.program(52, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":114,"column":34},"end":{"line":114,"column":76}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"affine"),{"name":"if","hash":{},"fn":container.program(52, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":116,"column":34},"end":{"line":116,"column":76}}})) != null ? stack1 : "")
     + ".\nfn put(site: u32, n: u32, v: vec4f) {\n"
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"vector"),{"name":"if","hash":{},"fn":container.program(53, data, 0, blockParams, depths),"inverse":container.program(55, data, 0, blockParams, depths),"data":data,"loc":{"start":{"line":116,"column":2},"end":{"line":122,"column":9}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"vector"),{"name":"if","hash":{},"fn":container.program(53, data, 0, blockParams, depths),"inverse":container.program(55, data, 0, blockParams, depths),"data":data,"loc":{"start":{"line":118,"column":2},"end":{"line":124,"column":9}}})) != null ? stack1 : "")
     + "}\n"
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"norm"),{"name":"if","hash":{},"fn":container.program(57, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":124,"column":0},"end":{"line":135,"column":7}}})) != null ? stack1 : "");
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"norm"),{"name":"if","hash":{},"fn":container.program(57, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":126,"column":0},"end":{"line":137,"column":7}}})) != null ? stack1 : "");
 },"usePartial":true,"useData":true,"useDepths":true},
 
   "wgsl/sum-squares": {"0":function(container,depth0,helpers,partials,data) {
@@ -9383,13 +9383,13 @@ export const partials: Readonly<Record<string, Precompiled>> = {
         return undefined
     };
 
-  return ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"tail"),{"name":"if","hash":{},"fn":container.program(8, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":23,"column":2},"end":{"line":30,"column":2}}})) != null ? stack1 : "");
+  return ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"tail"),{"name":"if","hash":{},"fn":container.program(8, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":24,"column":2},"end":{"line":31,"column":9}}})) != null ? stack1 : "");
 },"8":function(container,depth0,helpers,partials,data) {
     var stack1;
 
   return "  var a: vec4f;\n  if (c < "
-    + ((stack1 = container.lambda(container.strict(depth0, "quads", {"start":{"line":25,"column":12},"end":{"line":25,"column":17}} ), depth0)) != null ? stack1 : "")
-    + ") {\n    a = quad(row + 4 * c);\n  } else {\n    a = rest(row + 4 * c);\n  }\n  ";
+    + ((stack1 = container.lambda(container.strict(depth0, "quads", {"start":{"line":26,"column":12},"end":{"line":26,"column":17}} ), depth0)) != null ? stack1 : "")
+    + ") {\n    a = quad(row + 4 * c);\n  } else {\n    a = rest(row + 4 * c);\n  }\n";
 },"9":function(container,depth0,helpers,partials,data) {
     return "  let s = stat[(m - origin.y) * 4 + tap];\n  return (a - s.x) * s.y;\n";
 },"10":function(container,depth0,helpers,partials,data) {
@@ -9400,7 +9400,7 @@ export const partials: Readonly<Record<string, Precompiled>> = {
         return undefined
     };
 
-  return ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"scaled"),{"name":"if","hash":{},"fn":container.program(11, data, 0),"inverse":container.program(14, data, 0),"data":data,"loc":{"start":{"line":34,"column":2},"end":{"line":38,"column":2}}})) != null ? stack1 : "");
+  return ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"scaled"),{"name":"if","hash":{},"fn":container.program(11, data, 0),"inverse":container.program(14, data, 0),"data":data,"loc":{"start":{"line":37,"column":2},"end":{"line":41,"column":9}}})) != null ? stack1 : "");
 },"11":function(container,depth0,helpers,partials,data) {
     var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
         if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
@@ -9410,21 +9410,21 @@ export const partials: Readonly<Record<string, Precompiled>> = {
     };
 
   return "  return a * scale["
-    + ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"grn"),{"name":"if","hash":{},"fn":container.program(12, data, 0),"inverse":container.program(13, data, 0),"data":data,"loc":{"start":{"line":35,"column":19},"end":{"line":35,"column":90}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"grn"),{"name":"if","hash":{},"fn":container.program(12, data, 0),"inverse":container.program(13, data, 0),"data":data,"loc":{"start":{"line":38,"column":19},"end":{"line":38,"column":90}}})) != null ? stack1 : "")
     + "];\n";
 },"12":function(container,depth0,helpers,partials,data) {
     var stack1;
 
   return "k % "
-    + ((stack1 = container.lambda(container.strict(depth0, "invocations", {"start":{"line":35,"column":36},"end":{"line":35,"column":47}} ), depth0)) != null ? stack1 : "");
+    + ((stack1 = container.lambda(container.strict(depth0, "invocations", {"start":{"line":38,"column":36},"end":{"line":38,"column":47}} ), depth0)) != null ? stack1 : "");
 },"13":function(container,depth0,helpers,partials,data) {
     var stack1;
 
   return "image * "
-    + ((stack1 = container.lambda(container.strict(depth0, "scaleQuads", {"start":{"line":35,"column":67},"end":{"line":35,"column":77}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = container.lambda(container.strict(depth0, "scaleQuads", {"start":{"line":38,"column":67},"end":{"line":38,"column":77}} ), depth0)) != null ? stack1 : "")
     + " + k";
 },"14":function(container,depth0,helpers,partials,data) {
-    return "  return a;\n  ";
+    return "  return a;\n";
 },"compiler":[8,">= 4.3.0"],"main":function(container,depth0,helpers,partials,data) {
     var stack1, alias1=depth0 != null ? depth0 : (container.nullContext || {}), lookupProperty = container.lookupProperty || function(parent, propertyName) {
         if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
@@ -9435,8 +9435,8 @@ export const partials: Readonly<Record<string, Precompiled>> = {
 
   return "// Quad k of row m of the operand, zero beyond its end.\nfn fetch(image: u32, m: u32, k: u32) -> vec4f {\n"
     + ((stack1 = lookupProperty(helpers,"if").call(alias1,lookupProperty(depth0,"patches"),{"name":"if","hash":{},"fn":container.program(0, data, 0),"inverse":container.program(4, data, 0),"data":data,"loc":{"start":{"line":3,"column":2},"end":{"line":20,"column":9}}})) != null ? stack1 : "")
-    + ((stack1 = lookupProperty(helpers,"if").call(alias1,lookupProperty(depth0,"vector"),{"name":"if","hash":{},"fn":container.program(5, data, 0),"inverse":container.program(7, data, 0),"data":data,"loc":{"start":{"line":21,"column":2},"end":{"line":30,"column":9}}})) != null ? stack1 : "")
-    + ((stack1 = lookupProperty(helpers,"if").call(alias1,lookupProperty(depth0,"norm"),{"name":"if","hash":{},"fn":container.program(9, data, 0),"inverse":container.program(10, data, 0),"data":data,"loc":{"start":{"line":31,"column":2},"end":{"line":38,"column":9}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias1,lookupProperty(depth0,"vector"),{"name":"if","hash":{},"fn":container.program(5, data, 0),"inverse":container.program(7, data, 0),"data":data,"loc":{"start":{"line":21,"column":2},"end":{"line":32,"column":9}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias1,lookupProperty(depth0,"norm"),{"name":"if","hash":{},"fn":container.program(9, data, 0),"inverse":container.program(10, data, 0),"data":data,"loc":{"start":{"line":33,"column":2},"end":{"line":42,"column":9}}})) != null ? stack1 : "")
     + "}\n";
 },"useData":true},
 
@@ -9525,7 +9525,7 @@ export const partials: Readonly<Record<string, Precompiled>> = {
         return undefined
     };
 
-  return ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"squares"),{"name":"if","hash":{},"fn":container.program(11, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":22,"column":2},"end":{"line":30,"column":2}}})) != null ? stack1 : "");
+  return ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"squares"),{"name":"if","hash":{},"fn":container.program(11, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":23,"column":2},"end":{"line":31,"column":9}}})) != null ? stack1 : "");
 },"11":function(container,depth0,helpers,partials,data) {
     var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
         if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
@@ -9534,8 +9534,7 @@ export const partials: Readonly<Record<string, Precompiled>> = {
         return undefined
     };
 
-  return ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"guardSquares"),{"name":"if","hash":{},"fn":container.program(12, data, 0),"inverse":container.program(16, data, 0),"data":data,"loc":{"start":{"line":23,"column":2},"end":{"line":29,"column":9}}})) != null ? stack1 : "")
-    + "  ";
+  return ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"guardSquares"),{"name":"if","hash":{},"fn":container.program(12, data, 0),"inverse":container.program(16, data, 0),"data":data,"loc":{"start":{"line":24,"column":2},"end":{"line":30,"column":9}}})) != null ? stack1 : "");
 },"12":function(container,depth0,helpers,partials,data) {
     var stack1, alias1=depth0 != null ? depth0 : (container.nullContext || {}), alias2=container.strict, alias3=container.lambda, lookupProperty = container.lookupProperty || function(parent, propertyName) {
         if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
@@ -9545,12 +9544,12 @@ export const partials: Readonly<Record<string, Precompiled>> = {
     };
 
   return "  if ("
-    + ((stack1 = lookupProperty(helpers,"if").call(alias1,lookupProperty(depth0,"guardTiles"),{"name":"if","hash":{},"fn":container.program(13, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":24,"column":6},"end":{"line":24,"column":84}}})) != null ? stack1 : "")
-    + ((stack1 = lookupProperty(helpers,"if").call(alias1,lookupProperty(depth0,"guardColumns"),{"name":"if","hash":{},"fn":container.program(15, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":24,"column":84},"end":{"line":24,"column":135}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias1,lookupProperty(depth0,"guardTiles"),{"name":"if","hash":{},"fn":container.program(13, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":25,"column":6},"end":{"line":25,"column":84}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias1,lookupProperty(depth0,"guardColumns"),{"name":"if","hash":{},"fn":container.program(15, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":25,"column":84},"end":{"line":25,"column":135}}})) != null ? stack1 : "")
     + ") {\n    squares[(image * "
-    + ((stack1 = alias3(alias2(depth0, "squareTiles", {"start":{"line":25,"column":23},"end":{"line":25,"column":34}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias3(alias2(depth0, "squareTiles", {"start":{"line":26,"column":23},"end":{"line":26,"column":34}} ), depth0)) != null ? stack1 : "")
     + " + tile) * "
-    + ((stack1 = alias3(alias2(depth0, "columnQuads", {"start":{"line":25,"column":49},"end":{"line":25,"column":60}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias3(alias2(depth0, "columnQuads", {"start":{"line":26,"column":49},"end":{"line":26,"column":60}} ), depth0)) != null ? stack1 : "")
     + " + column] = square;\n  }\n";
 },"13":function(container,depth0,helpers,partials,data) {
     var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
@@ -9561,22 +9560,22 @@ export const partials: Readonly<Record<string, Precompiled>> = {
     };
 
   return "tile < "
-    + ((stack1 = container.lambda(container.strict(depth0, "squareTiles", {"start":{"line":24,"column":33},"end":{"line":24,"column":44}} ), depth0)) != null ? stack1 : "")
-    + ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"guardColumns"),{"name":"if","hash":{},"fn":container.program(14, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":24,"column":46},"end":{"line":24,"column":77}}})) != null ? stack1 : "");
+    + ((stack1 = container.lambda(container.strict(depth0, "squareTiles", {"start":{"line":25,"column":33},"end":{"line":25,"column":44}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"guardColumns"),{"name":"if","hash":{},"fn":container.program(14, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":25,"column":46},"end":{"line":25,"column":77}}})) != null ? stack1 : "");
 },"14":function(container,depth0,helpers,partials,data) {
     return " && ";
 },"15":function(container,depth0,helpers,partials,data) {
     var stack1;
 
   return "column < "
-    + ((stack1 = container.lambda(container.strict(depth0, "columnQuads", {"start":{"line":24,"column":115},"end":{"line":24,"column":126}} ), depth0)) != null ? stack1 : "");
+    + ((stack1 = container.lambda(container.strict(depth0, "columnQuads", {"start":{"line":25,"column":115},"end":{"line":25,"column":126}} ), depth0)) != null ? stack1 : "");
 },"16":function(container,depth0,helpers,partials,data) {
     var stack1, alias1=container.strict, alias2=container.lambda;
 
   return "  squares[(image * "
-    + ((stack1 = alias2(alias1(depth0, "squareTiles", {"start":{"line":28,"column":21},"end":{"line":28,"column":32}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "squareTiles", {"start":{"line":29,"column":21},"end":{"line":29,"column":32}} ), depth0)) != null ? stack1 : "")
     + " + tile) * "
-    + ((stack1 = alias2(alias1(depth0, "columnQuads", {"start":{"line":28,"column":47},"end":{"line":28,"column":58}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "columnQuads", {"start":{"line":29,"column":47},"end":{"line":29,"column":58}} ), depth0)) != null ? stack1 : "")
     + " + column] = square;\n";
 },"compiler":[8,">= 4.3.0"],"main":function(container,depth0,helpers,partials,data) {
     var stack1, alias1=depth0 != null ? depth0 : (container.nullContext || {}), alias2=container.strict, alias3=container.lambda, lookupProperty = container.lookupProperty || function(parent, propertyName) {
@@ -9598,7 +9597,7 @@ export const partials: Readonly<Record<string, Precompiled>> = {
     + "; i++) {\n"
     + ((stack1 = lookupProperty(helpers,"if").call(alias1,lookupProperty(depth0,"squares"),{"name":"if","hash":{},"fn":container.program(5, data, 0),"inverse":container.program(7, data, 0),"data":data,"loc":{"start":{"line":11,"column":4},"end":{"line":16,"column":11}}})) != null ? stack1 : "")
     + "  }\n"
-    + ((stack1 = lookupProperty(helpers,"if").call(alias1,lookupProperty(depth0,"tiled"),{"name":"if","hash":{},"fn":container.program(8, data, 0),"inverse":container.program(10, data, 0),"data":data,"loc":{"start":{"line":18,"column":2},"end":{"line":30,"column":9}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias1,lookupProperty(depth0,"tiled"),{"name":"if","hash":{},"fn":container.program(8, data, 0),"inverse":container.program(10, data, 0),"data":data,"loc":{"start":{"line":18,"column":2},"end":{"line":32,"column":9}}})) != null ? stack1 : "")
     + "}\n";
 },"useData":true},
 

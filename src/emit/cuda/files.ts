@@ -5,6 +5,7 @@ import type { Model } from "../../model/model.ts";
 import { banner } from "../banner.ts";
 import type { EmitContext, OutputFile } from "../target.ts";
 import { blocksFor, type CudaKernel, scalars, widthType } from "./kernels/shared.ts";
+import { stemOf } from "./names.ts";
 import type { CudaProgram, NamedKernel, Place } from "./program.ts";
 
 /** `stages.0.0.dwconv` → `stages_0_0_dwconv`. */
@@ -44,16 +45,19 @@ export function cudaFiles(program: CudaProgram, context: EmitContext, torch: boo
     ],
     ...(torch ? torchFiles(program, context, shared) : []),
   ];
+  const paths = files.map(([path]) => path.toLowerCase());
+  invariant(new Set(paths).size === paths.length, `two of these files have one name: ${paths.join(", ")}`);
   return files.map(([path, contents]) => ({ path: `cuda/${path}`, contents }));
 }
 
-const namesOf = (name: string) => ({
-  prefix: identifier(name),
-  upper: identifier(name).toUpperCase(),
-  namespace: `cnxc_${identifier(name)}`,
-  package: identifier(name),
-  guard: `CNXC_${identifier(name).toUpperCase()}_H`,
-});
+/** The namespace of a model's kernels, which PyTorch's operators share. */
+const namespaceOf = (model: string): string => `cnxc_${model}`;
+
+function namesOf(model: string) {
+  const stem = stemOf(model);
+  const upper = stem.toUpperCase();
+  return { prefix: stem, upper, namespace: namespaceOf(model), package: stem, guard: `CNXC_${upper}_H` };
+}
 type Shared = ReturnType<typeof namesOf> & { readonly name: string; readonly scalar: string; readonly header: string };
 
 function sharedOf({ plan, dtype }: CudaProgram): Shared {
@@ -76,7 +80,7 @@ export function kernelText({ name, kernel }: NamedKernel, program: CudaProgram):
   return renderTemplate(kernel.template, {
     ...kernel.context,
     ...launch,
-    namespace: namesOf(program.plan.name).namespace,
+    namespace: namespaceOf(program.plan.name),
     entry: identifier(name),
   });
 }
