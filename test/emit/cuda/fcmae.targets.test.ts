@@ -1,18 +1,9 @@
 import { describe, expect, test } from "vitest";
-import type { SiteLayout } from "../../../src/passes/site-layout.ts";
 import { hasGxx } from "../../support/cuda-tools.ts";
-import { type FcmaeGolden, fcmaeSpecText, grnScopes, type Loss, losses, scopeOf } from "../../support/fcmae.ts";
+import { grnScopes, losses } from "../../support/fcmae.ts";
 import { full } from "../../support/full.ts";
-import { readGolden } from "../../support/golden.ts";
-import { goldenRun } from "../../support/golden-run.ts";
-import { expectTap, type Recorded, relL2 } from "../../support/tolerance.ts";
-
-interface Case {
-  readonly file: string;
-  readonly grn: (typeof grnScopes)[number];
-  readonly loss: Loss;
-  readonly sites: SiteLayout;
-}
+import { relL2 } from "../../support/tolerance.ts";
+import { type Case, check, outputsOf } from "./fcmae.ts";
 
 const layouts = ["compact", "masked"] as const;
 const micro = ["micro-128-b2", "micro-flat-128-b2", "micro-192-b1-depth2"];
@@ -35,34 +26,8 @@ const options = { f16: ["--dtype", "f16"], bf16: ["--dtype", "bf16"], tf32: ["--
 const narrow = full ? (["f16", "bf16", "tf32"] as const) : (["bf16", "tf32"] as const);
 const rounded = (full ? cases : brief.slice(0, 1)).flatMap(one => narrow.map(form => ({ ...one, form })));
 
-async function outputsOf({ file, grn, loss, sites }: Case, words: readonly string[]) {
-  const golden = readGolden<FcmaeGolden>(`fcmae/${file}`);
-  const { cli, outputs } = await goldenRun(golden, ["--on", "cuda-cpu", "--sites", sites, ...words], {
-    given: {
-      spec: fcmaeSpecText(golden, grn, loss),
-      mask: golden.mask,
-    },
-  });
-  expect(cli.stderr).toMatch(/ran on CUDA kernels on the CPU in [\d.]+ ms/);
-  expect(cli.code).toBe(0);
-  const recorded = scopeOf(golden, grn);
-  const found = (name: string): Float32Array => outputs.get(name)?.data ?? new Float32Array();
-  expect(outputs.get("loss")?.shape).toEqual([1]);
-  return { outputs, found, recorded, off: Math.abs((found("loss")[0] ?? 0) / recorded.loss[loss] - 1) };
-}
-
 describe.runIf(hasGxx)("CUDA kernels give PyTorch's numbers of the masked autoencoder", () => {
-  test.each(cases)("$file, grn $grn, $loss, $sites", async one => {
-    const stages = [0, 1, 2, 3].map(stage => `encoder.stages.${stage}`);
-    const { found, recorded, off } = await outputsOf(one, ["--taps", [...stages, "loss_per_patch"].join(",")]);
-    for (const name of [...stages, "pred"]) expectTap(name, found(name), recorded[name] as Recorded);
-    expectTap("encoded", found("encoded"), recorded.encoder as Recorded);
-    const errors = recorded.loss_per_patch[one.loss].flat();
-    expect(found("loss_per_patch").length).toBe(errors.length);
-    for (const [i, wanted] of errors.entries())
-      expect(Math.abs((found("loss_per_patch")[i] as number) / wanted - 1)).toBeLessThan(1e-5);
-    expect(off).toBeLessThan(2e-6);
-  });
+  test.each(cases)("$file, grn $grn, $loss, $sites", async one => check(one));
 
   test.each(rounded)("$file, grn $grn, $loss, $sites, rounded to $form", async ({ form, ...one }) => {
     const { found, off } = await outputsOf(one, options[form]);

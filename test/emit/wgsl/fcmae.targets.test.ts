@@ -4,24 +4,13 @@ import { resolve } from "../../../src/graph/graph.ts";
 import type { Model } from "../../../src/model/model.ts";
 import type { SiteLayout } from "../../../src/passes/site-layout.ts";
 import type { TuningName } from "../../../src/plan/tunings.ts";
-import {
-  denseWeights,
-  type FcmaeGolden,
-  fcmaeInputs,
-  fcmaeModel,
-  goldenFiles,
-  grnScopes,
-  type Loss,
-  losses,
-  randomFcmae,
-  scopeOf,
-} from "../../support/fcmae.ts";
+import { fcmaeInputs, goldenFiles, grnScopes, losses, randomFcmae } from "../../support/fcmae.ts";
 import { full } from "../../support/full.ts";
-import { goldenInput, readGolden } from "../../support/golden.ts";
 import { choices, feed, model, mustBuild, testWeights } from "../../support/models.ts";
-import { expectTap, type Recorded, relL2 } from "../../support/tolerance.ts";
+import { relL2 } from "../../support/tolerance.ts";
 import { hasSwiftShader, startWebgpu, type WebgpuProcess } from "../../support/webgpu-process.ts";
 import { compiledWgsl } from "../../support/wgsl.ts";
+import { check } from "./fcmae.ts";
 
 let gpu: WebgpuProcess | undefined;
 beforeAll(async () => {
@@ -29,45 +18,13 @@ beforeAll(async () => {
 });
 afterAll(() => gpu?.end());
 
-interface Case {
-  readonly file: string;
-  readonly grn: (typeof grnScopes)[number];
-  readonly loss: Loss;
-  readonly sites: SiteLayout;
-  readonly tuning: TuningName;
-}
-
-async function check({ file, grn, loss, sites, tuning }: Case): Promise<void> {
-  const golden = readGolden<FcmaeGolden>(`fcmae/${file}`);
-  const recorded = scopeOf(golden, grn);
-  const given = fcmaeModel(golden, grn, loss);
-  const stages = Object.keys(recorded).filter(name => name.startsWith("encoder.stages"));
-  const weights = denseWeights(golden);
-  const tensors = new Map<string, Float32Array>();
-  for (const node of mustBuild(given).nodes.values())
-    if (node.op === "param") tensors.set(node.id, await weights.f32(node.id));
-  const { shape, values } = goldenInput(golden);
-  const batch = shape[0] as number;
-  const inputs = { pixel_values: Float32Array.from(values), mask: Float32Array.from(golden.mask.flat()) };
-  const { outputs } = await (gpu as WebgpuProcess).run({
-    descriptor: compiledWgsl({ model: given, tuning, batch, taps: stages, sites }),
-    weights: { kind: "tensors", tensors },
-    runs: [inputs],
-  });
-  const found = outputs[0] ?? {};
-  for (const name of [...stages, "pred"]) expectTap(name, found[name] ?? [], recorded[name] as Recorded);
-  expectTap("encoded", found.encoded ?? [], recorded.encoder as Recorded);
-  expect(Math.abs((found.loss?.[0] ?? 0) / recorded.loss[loss] - 1)).toBeLessThan(2e-6);
-}
-
 const layouts = ["compact", "masked"] as const;
 
-/** Everything with everything, or a few in which each file, scope, loss and layout is met: kernels compile for seconds. */
+/** Everything with everything, or a few in which, with that of fcmae.test.ts, each file, scope, loss and layout is met. */
 const all = goldenFiles.flatMap(file =>
   grnScopes.flatMap(grn => losses.flatMap(loss => layouts.map(sites => ({ file, grn, loss, sites })))),
 );
 const few = [
-  { file: "micro-128-b2", grn: "per_sample", loss: "norm_pix_loss", sites: "compact" },
   { file: "micro-flat-128-b2", grn: "per_batch", loss: "raw_pix_loss", sites: "compact" },
   { file: "micro-192-b1-depth2", grn: "per_batch", loss: "norm_pix_loss", sites: "masked" },
 ] as const;
@@ -76,7 +33,7 @@ describe.runIf(hasSwiftShader)(
   "R25: WebGPU gives PyTorch's numbers of the masked autoencoder, GRN over an image or the batch",
   () => {
     test.each(full ? all : few)("$file, grn $grn, $loss, $sites", async one =>
-      check({ ...one, tuning: "swiftshader" }),
+      check(gpu as WebgpuProcess, { ...one, tuning: "swiftshader" }),
     );
   },
 );
