@@ -1,6 +1,5 @@
 import { spawnSync } from "node:child_process";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import * as os from "node:os";
+import { readFileSync } from "node:fs";
 import * as path from "node:path";
 import { renderTemplate } from "../../src/embedded/render-template.ts";
 import { measuredWith } from "../../src/emit/cuda/candidates.ts";
@@ -13,6 +12,7 @@ import type { StorageType } from "../../src/model/model.ts";
 import type { KernelParams } from "../../src/plan/kernels.ts";
 import { type DepthwiseChoice, depthwiseKey } from "../../src/plan/measured.ts";
 import type { Step } from "../../src/plan/plan.ts";
+import { builtOnce } from "./built-once.ts";
 
 /** A generated kernel, run alone. */
 export interface KernelCase {
@@ -75,39 +75,35 @@ const numbersOf = (context: object, before = ""): readonly string[] =>
     return typeof value === "boolean" || Number.isInteger(value) ? [`{"${before}${name}", ${Number(value)}}`] : [];
   });
 
-/** One program that holds all cases; null where there is no g++. */
-export function buildHarness(cases: readonly KernelCase[], flags: readonly string[] = []): Harness {
-  const folder = mkdtempSync(path.join(os.tmpdir(), "cnxc-harness-"));
-  const texts = cases.map(textOf);
+/** One program that holds all cases. */
+export async function buildHarness(cases: readonly KernelCase[], flags: readonly string[] = []): Promise<Harness> {
   const runs = cases.map(({ name }) => `namespace ${name} { Run run; }`).join("\n");
-  writeFileSync(path.join(folder, "device.h"), renderTemplate("cuda/device", {}));
-  writeFileSync(
-    path.join(folder, "kernels.h"),
-    `#pragma once\n#include "device.h"\nnamespace cnxc_bench {\nusing Run = int(int batch, void *const *operand, cnx::Stream stream);\n${runs}\n}\n`,
+  const folder = await builtOnce(
+    "harness",
+    {
+      "device.h": renderTemplate("cuda/device", {}),
+      "kernels.h": `#pragma once\n#include "device.h"\nnamespace cnxc_bench {\nusing Run = int(int batch, void *const *operand, cnx::Stream stream);\n${runs}\n}\n`,
+      ...Object.fromEntries(cases.map(one => [`${one.name}.cu`, textOf(one)])),
+      "cases.h": tableOf(cases),
+      "harness.cpp": readFileSync(path.join(import.meta.dirname, "../emit/cuda/harness.cpp"), "utf8"),
+    },
+    [["g++", "-std=c++20", "-O1", "-fno-strict-aliasing", "-pthread", ...flags, "-I.", "harness.cpp", "-o", "harness"]],
   );
-  for (const [i, { name }] of cases.entries()) writeFileSync(path.join(folder, `${name}.cu`), texts[i] as string);
-  writeFileSync(path.join(folder, "cases.h"), tableOf(cases));
-  const program = path.join(folder, "harness");
-  const source = path.join(import.meta.dirname, "../emit/cuda/harness.cpp");
-  const built = spawnSync(
-    "g++",
-    ["-std=c++20", "-O1", "-fno-strict-aliasing", "-pthread", ...flags, `-I${folder}`, source, "-o", program],
-    { encoding: "utf8" },
-  );
-  if (built.status !== 0) throw new Error(built.stderr.split("\n").slice(0, 12).join("\n"));
   return {
     run: names => {
       const env = { ...process.env, ASAN_OPTIONS: "detect_leaks=0:detect_stack_use_after_return=0" };
-      const { status, stdout, stderr } = spawnSync(program, names, { encoding: "utf8", env, timeout: 300_000 });
+      const { status, stdout, stderr } = spawnSync(path.join(folder, "harness"), names, {
+        encoding: "utf8",
+        env,
+        timeout: 900_000,
+      });
       return { code: status, said: `${stdout}${stderr}` };
     },
-    end: () => rmSync(folder, { recursive: true, force: true }),
   };
 }
 
 export interface Harness {
   readonly run: (names: readonly string[]) => { readonly code: number | null; readonly said: string };
-  readonly end: () => void;
 }
 
 const kernelOf = (of: KernelCase): CudaKernel => {

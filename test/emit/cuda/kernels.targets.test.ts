@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { beforeAll, describe, expect, test } from "vitest";
 import type { CudaGemm } from "../../../src/emit/cuda/kernels/gemm.ts";
 import type { StorageType } from "../../../src/model/model.ts";
 import type { KernelKind, KernelParams } from "../../../src/plan/kernels.ts";
@@ -488,10 +488,9 @@ const unchecked = "rows past the end are read";
 
 describe.runIf(hasGxx)("kernels as fibers", () => {
   let harness: Harness;
-  beforeAll(() => {
-    harness = buildHarness([...good, ...planted]);
+  beforeAll(async () => {
+    harness = await buildHarness([...good, ...planted]);
   });
-  afterAll(() => harness?.end());
 
   test("the same bits in every order of threads and time of copies, and right", () => {
     const { code, said } = harness.run(good.map(({ name }) => name));
@@ -525,10 +524,9 @@ describe.runIf(hasGxx)("kernels under the address and undefined-behaviour saniti
   );
   const fault = planted[faults.findIndex(([what]) => what === unchecked)] as KernelCase;
   let harness: Harness;
-  beforeAll(() => {
-    harness = buildHarness([...some, fault], ["-fsanitize=address,undefined", "-fno-sanitize-recover=undefined"]);
+  beforeAll(async () => {
+    harness = await buildHarness([...some, fault], ["-fsanitize=address,undefined", "-fno-sanitize-recover=undefined"]);
   });
-  afterAll(() => harness?.end());
 
   test("small shapes are clean", () => {
     const { code, said } = harness.run(some.map(({ name }) => name));

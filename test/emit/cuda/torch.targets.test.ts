@@ -1,11 +1,12 @@
 import { spawnSync } from "node:child_process";
-import { writeFileSync } from "node:fs";
+import { copyFileSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import * as path from "node:path";
 import { describe, expect, test } from "vitest";
 import { lower } from "../../../src/compile.ts";
 import { cudaTarget } from "../../../src/emit/cuda/cuda.ts";
 import type { Model } from "../../../src/model/model.ts";
 import type { Weights } from "../../../src/weights/tensor.ts";
+import { builtOnce } from "../../support/built-once.ts";
 import { hasCmake, hasGxx, torch } from "../../support/cuda-tools.ts";
 import { denseWeights, type FcmaeGolden, fcmaeModel, scopeOf } from "../../support/fcmae.ts";
 import { fill, newFolder } from "../../support/folders.ts";
@@ -61,11 +62,13 @@ async function prepare(
 }
 
 /** Kernels as one unit, then the operators: CMake takes a minute for what this takes ten seconds. */
-function buildByHand(folder: string, name: string): void {
-  const kernels = run(folder, "sh", ["-c", "ls *.cu"]).split("\n");
-  const unit = kernels.filter(file => file !== "" && file !== "run.cu").map(file => `#include "${file}"\n`);
-  fill(folder, { "all.cpp": unit.join("") });
-  run(folder, "g++", ["-std=c++20", "-O1", "-fPIC", "-fno-strict-aliasing", "-c", "all.cpp"]);
+async function buildByHand(folder: string, name: string): Promise<void> {
+  const sources = readdirSync(folder).filter(file => /\.(cu|h)$/.test(file) && file !== "run.cu");
+  const texts = Object.fromEntries(sources.map(file => [file, readFileSync(path.join(folder, file), "utf8")]));
+  const unit = sources.filter(file => file.endsWith(".cu")).map(file => `#include "${file}"\n`);
+  const compile = ["-std=c++20", "-O1", "-fPIC", "-fno-strict-aliasing", "-c", "all.cpp"] as const;
+  const built = await builtOnce("torch", { ...texts, "all.cpp": unit.join("") }, [["g++", ...compile]]);
+  copyFileSync(path.join(built, "all.o"), path.join(folder, "all.o"));
   run(folder, "g++", ["-std=c++17", "-O1", "-fPIC", "-Wall", "-Werror=return-type", "-c", "torch/binding.cpp"]);
   const libraries = torch?.stableAbi ? ["-ltorch_cpu"] : ["-ltorch", "-ltorch_cpu", "-lc10"];
   run(folder, "g++", ["-shared", "all.o", "binding.o", "-o", `torch/lib${name}_torch.so`, ...libraries, "-lpthread"]);
@@ -104,7 +107,7 @@ describe.runIf(hasGxx && torch !== null)("operators for PyTorch, built for the C
 
   test("a classifier: PyTorch's numbers, alone and in two processes; fake tensors; what is wrong is said", async () => {
     const { golden, name, folder } = await classifier();
-    buildByHand(folder, name);
+    await buildByHand(folder, name);
     const found = eager(folder, name);
     expectLogits(found.first, golden.logits.values);
     const errors = [
@@ -124,7 +127,7 @@ describe.runIf(hasGxx && torch !== null)("operators for PyTorch, built for the C
 
   test("a masked autoencoder: a mask in, three outputs out", async () => {
     const { golden, name, folder } = await autoencoder();
-    buildByHand(folder, name);
+    await buildByHand(folder, name);
     const found = eager(folder, name);
     const { loss } = scopeOf(golden, "per_sample");
     expect(Math.abs((found.first[0] ?? 0) / loss.norm_pix_loss - 1)).toBeLessThan(2e-6);
@@ -137,7 +140,7 @@ describe.runIf(hasGxx && torch !== null)("operators for PyTorch, built for the C
     ["a masked autoencoder", autoencoder],
   ] as const)("%s is one graph of torch.compile, exports, and is what opcheck asks of an operator", async (_, make) => {
     const { name, folder } = await make();
-    buildByHand(folder, name);
+    await buildByHand(folder, name);
     expect(JSON.parse(run(folder, python, [script, "graphs", folder, `${name}_torch`]))).toEqual({
       ...{ fixed: true, graphs: 1, breaks: 0, dynamic: true, compilations: 1, exported: true },
       opcheck: {
@@ -152,7 +155,7 @@ describe.runIf(hasGxx && torch !== null)("operators for PyTorch, built for the C
   /** The launcher of 1.13 does not work with Python 3.11. */
   test.runIf(torch?.compiler)("a classifier under torchrun", async () => {
     const { golden, name, folder } = await classifier();
-    buildByHand(folder, name);
+    await buildByHand(folder, name);
     // Processes meet by a file: Debian builds torch without libuv, with which torchrun would have them meet by a socket.
     const meeting = [
       "--rdzv-backend",
@@ -181,7 +184,7 @@ describe.runIf(hasGxx && torch !== null)("operators for PyTorch, built for the C
 
   test.runIf(torch?.stableAbi)("of libtorch the library wants C functions alone", async () => {
     const { name, folder } = await classifier();
-    buildByHand(folder, name);
+    await buildByHand(folder, name);
     const library = `torch/lib${name}_torch.so`;
     const symbols = wanted(folder, library);
     expect(symbols).toContain("torch_call_dispatcher");
