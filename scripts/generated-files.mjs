@@ -11,8 +11,8 @@ const { onnxText } = await compiled("emit/onnx/text.js");
 const { print } = await compiled("graph/print.js");
 const { wgslTarget } = await compiled("host/wgsl.js");
 const { modelHash } = await compiled("model/hash.js");
-const { loadProgram } = await compiled("node/program.js");
-const { version } = await compiled("node/version.js");
+const { loadProgram } = await compiled("node/inputs/program.js");
+const { version } = await compiled("node/process/version.js");
 
 const models = {
   "micro.cnx": ["micro", "micro_features"],

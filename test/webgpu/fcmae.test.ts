@@ -3,7 +3,7 @@ import { evaluate, widen } from "../../src/graph/evaluate.ts";
 import { resolve } from "../../src/graph/graph.ts";
 import type { Model } from "../../src/model/model.ts";
 import type { SiteLayout } from "../../src/passes/site-layout.ts";
-import type { TuningName } from "../../src/plan/tunings.ts";
+import type { ProfileName } from "../../src/plan/tuning-profiles.ts";
 import {
   denseWeights,
   type FcmaeGolden,
@@ -34,7 +34,7 @@ interface Case {
   readonly grn: (typeof grnScopes)[number];
   readonly loss: Loss;
   readonly sites: SiteLayout;
-  readonly tuning: TuningName;
+  readonly tuning: ProfileName;
 }
 
 async function check({ file, grn, loss, sites, tuning }: Case): Promise<void> {
@@ -87,7 +87,7 @@ interface Compared {
   readonly batch: number;
   readonly seed: number;
   readonly sites: SiteLayout;
-  readonly tuning?: TuningName;
+  readonly tuning?: ProfileName;
 }
 
 /** Whole batch, whole batch again, every image alone; all against the interpreter, and bit for bit each other. */

@@ -1,6 +1,6 @@
 import { readdirSync } from "node:fs";
 import { afterAll, beforeAll, describe, test } from "vitest";
-import type { TuningName } from "../../src/plan/tunings.ts";
+import type { ProfileName } from "../../src/plan/tuning-profiles.ts";
 import { full } from "../support/full.ts";
 import { type Golden, goldenInput, readGolden } from "../support/golden.ts";
 import { goldenModel } from "../support/models.ts";
@@ -33,7 +33,7 @@ beforeAll(async () => {
 });
 afterAll(() => gpu?.end());
 
-async function outputs(golden: Golden & Dense, tuning: TuningName, taps: readonly string[]) {
+async function outputs(golden: Golden & Dense, tuning: ProfileName, taps: readonly string[]) {
   const { shape, values } = goldenInput(golden);
   const batch = shape[0] as number;
   const found = await (gpu as WebgpuProcess).run({
@@ -60,7 +60,7 @@ describe.runIf(hasSwiftShader)("WebGPU gives PyTorch's numbers on SwiftShader", 
   test.each(published)("%s", { timeout: 1_800_000 }, async file => check(file, "swiftshader", /^stages\.\d+$/));
 });
 
-async function check(file: string, tuning: TuningName, wanted: RegExp): Promise<void> {
+async function check(file: string, tuning: ProfileName, wanted: RegExp): Promise<void> {
   const golden = readGolden<Dense>(file);
   const taps = Object.keys(golden.taps).filter(name => wanted.test(name));
   const found = await outputs(golden, tuning, taps);
