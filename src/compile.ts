@@ -71,7 +71,7 @@ export function lower(
     return ok({ ...unit, plan: null, files: target.emit(graph, { ...context, model }) });
   }
 
-  const plan = schedule(graph, batch, { tuning: target.tuning, measured: target.measured?.(batch), half: target.half });
+  const plan = schedule(graph, batch, { tuning: target.tuning, tuned: target.tuned?.(batch), half: target.half });
   if (!plan.ok) return plan;
   observer.plan?.(plan.value, model);
 

@@ -8,13 +8,13 @@ import type { Graph } from "./graph/graph.ts";
 import type { Batch, Model, StorageType } from "./model/model.ts";
 import type { SiteLayout } from "./passes/site-layout.ts";
 import type { Plan } from "./plan/plan.ts";
-import type { TuningName } from "./plan/tunings.ts";
+import type { ProfileName } from "./plan/tuning-profiles.ts";
 
 /** A model whose plan is all that is wanted: to look at it, to price it, or to run it in memory. */
 export interface Planning {
   readonly model: Model;
   /** `cuda`, or the WGSL tiles of an adapter. */
-  readonly tuning: TuningName;
+  readonly tuning: ProfileName;
   readonly dtype: StorageType;
   readonly batch: Batch;
   readonly taps?: readonly string[];

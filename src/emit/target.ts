@@ -3,9 +3,9 @@ import type { Graph } from "../graph/graph.ts";
 import type { OpName } from "../graph/ops.ts";
 import type { Batch, Model } from "../model/model.ts";
 import type { Pass } from "../passes/pass.ts";
-import type { Measured } from "../plan/measured.ts";
 import type { Plan } from "../plan/plan.ts";
-import type { TuningName } from "../plan/tunings.ts";
+import type { TunedChoices } from "../plan/tuned-choices.ts";
+import type { ProfileName } from "../plan/tuning-profiles.ts";
 import type { Weights } from "../weights/tensor.ts";
 
 /** A file of the output, by its path below the output directory, with `/` between the parts. */
@@ -101,10 +101,10 @@ export interface GraphTarget extends TargetBase {
 
 export interface KernelTarget extends TargetBase {
   readonly takes: "plan";
-  /** Which tiles the plan chooses. */
-  readonly tuning: TuningName;
-  /** What was measured for such a batch and goes before the tuning. */
-  readonly measured?: (batch: Batch) => Measured;
+  /** The tuning profile that the plan takes its tiles from. */
+  readonly tuning: ProfileName;
+  /** What a tuning table says for such a batch: it goes before the profile. */
+  readonly tuned?: (batch: Batch) => TunedChoices;
   /** The plan stores maps and matrices in 16 bits. */
   readonly half?: boolean;
   readonly emit: (plan: Plan, context: EmitContext) => readonly OutputFile[];

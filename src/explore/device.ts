@@ -2,7 +2,7 @@ import { type Diagnostic, fail, ok, type Result } from "../diagnostics/diagnosti
 import { error } from "../diagnostics/messages.ts";
 import { nearestOf } from "../diagnostics/nearest.ts";
 import type { StorageType } from "../model/model.ts";
-import { type TuningName, tunings } from "../plan/tunings.ts";
+import { type ProfileName, tuningProfiles } from "../plan/tuning-profiles.ts";
 
 /** How fast a device is with one storage type. */
 export interface Rates {
@@ -20,7 +20,7 @@ export interface Device {
   /** One line for people. */
   readonly title: string;
   /** Whose kernels it runs: `cuda`, or the WGSL tiles of `gpu`, `lavapipe` or `swiftshader`. */
-  readonly tuning: TuningName;
+  readonly tuning: ProfileName;
   /** By storage type; the first is what is predicted where none is named. */
   readonly rates: { readonly [dtype in StorageType]?: Rates };
   /** Bytes a second between kernels. */
@@ -68,8 +68,8 @@ export function readDevice(text: string, file: string): Result<Device> {
   if (typeof json.name !== "string" || !/^[a-z0-9][a-z0-9.-]{0,63}$/.test(json.name))
     wrong("name", "small letters, digits, '.' and '-'");
   if (typeof json.title !== "string") wrong("title", "a string");
-  if (typeof json.tuning !== "string" || !Object.hasOwn(tunings, json.tuning))
-    wrong("tuning", `one of ${Object.keys(tunings).join(", ")}`);
+  if (typeof json.tuning !== "string" || !Object.hasOwn(tuningProfiles, json.tuning))
+    wrong("tuning", `one of ${Object.keys(tuningProfiles).join(", ")}`);
   for (const field of numbers) if (!isRate(json[field])) wrong(field, "a positive number");
   if (typeof json.overlaps !== "boolean") wrong("overlaps", "true or false");
   if (!isObject(json.sources) || Object.values(json.sources).some(value => typeof value !== "string"))
@@ -87,4 +87,4 @@ export function readDevice(text: string, file: string): Result<Device> {
 export const printDevice = (device: Device): string => `${JSON.stringify(device, null, 2)}\n`;
 
 /** The storage type that is predicted where none is named. */
-export const usualType = ({ rates }: Device): StorageType => Object.keys(rates)[0] as StorageType;
+export const defaultType = ({ rates }: Device): StorageType => Object.keys(rates)[0] as StorageType;

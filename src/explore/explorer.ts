@@ -1,6 +1,6 @@
 import type { Sweep } from "../model/model.ts";
 import type { Device, Rates } from "./device.ts";
-import { type Form, keepsApart, launchesOf } from "./lowering.ts";
+import { type KernelConfig, keepsApart, launchesOf } from "./lowering.ts";
 import { Parts, type Profile } from "./parts.ts";
 import { meets, pointAt } from "./points.ts";
 import { predict, timeOf } from "./predict.ts";
@@ -24,9 +24,9 @@ export class Explorer {
     const shared = new Map<string, Parts>();
     this.#subjects = subjects.map(subject => {
       const { device, setting } = subject;
-      const form: Form = { tuning: device.tuning, dtype: setting.dtype, batch: setting.batch };
-      const key = JSON.stringify(form);
-      const parts = shared.get(key) ?? new Parts(model => launchesOf(model, form), { apart: keepsApart(form) });
+      const config: KernelConfig = { tuning: device.tuning, dtype: setting.dtype, batch: setting.batch };
+      const key = JSON.stringify(config);
+      const parts = shared.get(key) ?? new Parts(model => launchesOf(model, config), { apart: keepsApart(config) });
       shared.set(key, parts);
       return { ...subject, parts, rates: device.rates[setting.dtype] as Rates };
     });

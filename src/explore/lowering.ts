@@ -1,20 +1,20 @@
 import { ok, type Result } from "../diagnostics/diagnostic.ts";
 import { cudaProgram } from "../emit/cuda/program.ts";
 import type { Model, StorageType } from "../model/model.ts";
-import type { TuningName } from "../plan/tunings.ts";
+import type { ProfileName } from "../plan/tuning-profiles.ts";
 import { planAlone } from "../planning.ts";
 import { cudaProfileOf, type Launch, profileOf } from "./profile.ts";
 
 /** For what kernels are planned: everything about a device that changes them. */
-export interface Form {
-  readonly tuning: TuningName;
+export interface KernelConfig {
+  readonly tuning: ProfileName;
   readonly dtype: StorageType;
   readonly batch: number;
 }
 
 /** A model's kernels and what they cost, in order. */
-export function launchesOf(model: Model, form: Form): Result<readonly Launch[]> {
-  const { tuning, dtype, batch } = form;
+export function launchesOf(model: Model, config: KernelConfig): Result<readonly Launch[]> {
+  const { tuning, dtype, batch } = config;
   const planned = planAlone({ model, tuning, dtype, batch: { min: batch, max: batch } });
   if (!planned.ok) return planned;
   const { plan } = planned.value;
@@ -22,4 +22,4 @@ export function launchesOf(model: Model, form: Form): Result<readonly Launch[]> 
 }
 
 /** WebGPU may not read and write one buffer in one dispatch, so values that meet lie in buffers of their own. */
-export const keepsApart = ({ tuning }: Form): boolean => tuning !== "cuda";
+export const keepsApart = ({ tuning }: KernelConfig): boolean => tuning !== "cuda";

@@ -8,7 +8,7 @@ import { countPoints } from "../model/sweeps.ts";
 import type { Ast } from "../syntax/ast.ts";
 import { columnsOf } from "./columns.ts";
 import { type Condition, readBudget } from "./conditions.ts";
-import { type Device, usualType } from "./device.ts";
+import { type Device, defaultType } from "./device.ts";
 import { Explorer, type Subject } from "./explorer.ts";
 import { type Found, finish, type Reading, readQuery } from "./finish.ts";
 import { productOf } from "./points.ts";
@@ -147,7 +147,7 @@ function subjectsOf(
   for (const name of devices) {
     const device = open(name);
     if (!device.ok) return device;
-    for (const dtype of dtypes.length === 0 ? [usualType(device.value)] : dtypes) {
+    for (const dtype of dtypes.length === 0 ? [defaultType(device.value)] : dtypes) {
       const known = Object.keys(device.value.rates).join(", ");
       if (device.value.rates[dtype] === undefined)
         return fail(error("device-dtype", null, device.value.name, dtype, known));

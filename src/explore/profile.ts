@@ -1,8 +1,8 @@
-import { widthBytes } from "../emit/cuda/kernels/shared.ts";
+import { elementBytes } from "../emit/cuda/kernels/shared.ts";
 import { type CudaProgram, launchCost } from "../emit/cuda/program.ts";
 import { activationsOf, macsOf } from "../plan/cost.ts";
 import type { KernelKind } from "../plan/kernels.ts";
-import { type Buffer, bytesOf, type Plan, type Step } from "../plan/plan.ts";
+import { type Buffer, bufferBytes, type Plan, type Step } from "../plan/plan.ts";
 
 /** What one kernel of a pass does, whatever runs it. Of one image, unless it says otherwise. */
 export interface KernelCost {
@@ -47,29 +47,29 @@ export function profileOf(plan: Plan): readonly Launch[] {
     const reads = Object.values(step.reads);
     const writes = Object.values(step.writes);
     const bytes = (perImage: boolean): number =>
-      sum([...reads, ...writes].map(bufferOf).map(buffer => (buffer.perImage === perImage ? bytesOf(buffer) : 0)));
+      sum([...reads, ...writes].map(bufferOf).map(buffer => (buffer.perImage === perImage ? bufferBytes(buffer) : 0)));
     const weights = [...new Set(reads)].filter(value => !seen.has(value)).map(bufferOf);
     for (const value of reads) seen.add(value);
     const inScratch = (value: string): boolean => bufferOf(value).role === "scratch";
     return {
       name: step.name,
       cost: {
-        ...workOf(step),
+        ...arithmeticOf(step),
         values: sum(writes.map(bufferOf).map(buffer => (buffer.perImage ? buffer.elements : 0))),
         fixed: bytes(false),
         each: bytes(true),
         groups: step.grid[0] * step.grid[1],
       },
       reads: reads.filter(inScratch),
-      writes: writes.filter(inScratch).map(name => ({ name, bytes: bytesOf(bufferOf(name)) })),
-      weights: sum(weights.map(buffer => (isWeight(buffer) ? bytesOf(buffer) : 0))),
+      writes: writes.filter(inScratch).map(name => ({ name, bytes: bufferBytes(bufferOf(name)) })),
+      weights: sum(weights.map(buffer => (isWeight(buffer) ? bufferBytes(buffer) : 0))),
     };
   });
 }
 
 const isWeight = ({ role }: Buffer): boolean => role === "param" || role === "packed";
 
-const workOf = (step: Step) => ({ kind: step.kind, macs: macsOf(step), activations: activationsOf(step) });
+const arithmeticOf = (step: Step) => ({ kind: step.kind, macs: macsOf(step), activations: activationsOf(step) });
 
 /** The launches of a CUDA pass, in order. */
 export function cudaProfileOf(program: CudaProgram): readonly Launch[] {
@@ -82,7 +82,7 @@ export function cudaProfileOf(program: CudaProgram): readonly Launch[] {
     const { fixed, each } = launchCost(program, launch);
     const operands = kernel.operands.map((operand, i) => ({ ...operand, value: launch.operands[i] as string }));
     const placed = (kind: "workspace" | "weights") =>
-      operands.filter(({ value }) => program.places.get(value)?.kind === kind);
+      operands.filter(({ value }) => program.allocations.get(value)?.kind === kind);
     const weights = placed("weights").filter(({ value }) => !seen.has(value));
     for (const { value } of weights) seen.add(value);
     const written = operands.filter(({ access }) => access === "write");
@@ -93,16 +93,16 @@ export function cudaProfileOf(program: CudaProgram): readonly Launch[] {
     return {
       name: launch.name,
       cost: {
-        ...(step ? workOf(step) : { kind: "elementwise", macs: 0, activations: 0 }),
+        ...(step ? arithmeticOf(step) : { kind: "elementwise", macs: 0, activations: 0 }),
         values: sum(written.map(({ perImage, elements }) => (perImage ? elements : 0))),
         fixed,
         each,
         groups: (kernel.grid[0] * kernel.grid[1]) / Math.max(1, kernel.images),
       },
       reads: scratchRead.map(({ value }) => value),
-      writes: scratchWritten.map(({ value, width, elements }) => ({
+      writes: scratchWritten.map(({ value, storage, elements }) => ({
         name: value,
-        bytes: elements * widthBytes(width, program.dtype),
+        bytes: elements * elementBytes(storage, program.dtype),
       })),
       weights: sum(weights.map(({ value }) => rooms.get(value) ?? 0)),
     };
@@ -110,8 +110,10 @@ export function cudaProfileOf(program: CudaProgram): readonly Launch[] {
 }
 
 /** What each weight takes of the library's memory, from where the next one begins. */
-function roomsOf({ places, weightBytes }: CudaProgram): ReadonlyMap<string, number> {
-  const starts = [...places].flatMap(([value, place]) => (place.kind === "weights" ? [{ value, at: place.at }] : []));
+function roomsOf({ allocations, weightBytes }: CudaProgram): ReadonlyMap<string, number> {
+  const starts = [...allocations].flatMap(([value, place]) =>
+    place.kind === "weights" ? [{ value, at: place.at }] : [],
+  );
   starts.sort((a, b) => a.at - b.at);
   return new Map(starts.map(({ value, at }, i) => [value, (starts[i + 1]?.at ?? weightBytes) - at]));
 }

@@ -23,7 +23,7 @@ export interface PatchGrid {
 }
 
 /** `erf` is PyTorch's default; `tanh` its `approximate="tanh"`. */
-export type GeluForm = "erf" | "tanh";
+export type GeluApproximation = "erf" | "tanh";
 
 /**
  * One line per op: its attributes. Operands and meaning stand beside it; activations are channels-last.
@@ -50,7 +50,7 @@ export interface Ops {
   /** (x […,C]): LayerNorm without its affine part. */
   readonly normalize: { readonly eps: number };
   /** (x): x·Φ(x). */
-  readonly gelu: { readonly form: GeluForm };
+  readonly gelu: { readonly form: GeluApproximation };
   /** (x [N,H,W,C], γ, β): γ·(x·Nx) + β + x with Nx = Gx/(mean_c Gx + eps), Gx = ‖x‖₂ over the sites. Paper, section 3.3. */
   readonly grn: { readonly eps: number; readonly over: GrnOver };
   /** (x [N,H,W,C]) → [N,C], or [C] over the batch: Σx² over the sites. */

@@ -3,16 +3,16 @@ import type { EmitContext, KernelTarget, OutputFile } from "../emit/target.ts";
 import { describe } from "../emit/wgsl/descriptor.ts";
 import { wgslPasses } from "../emit/wgsl/wgsl.ts";
 import type { Model } from "../model/model.ts";
-import { halfParams, type Plan } from "../plan/plan.ts";
+import { f16Params, type Plan } from "../plan/plan.ts";
 import { printPlan } from "../plan/print.ts";
-import type { WebgpuTuningName } from "../plan/tunings.ts";
+import type { WebgpuProfileName } from "../plan/tuning-profiles.ts";
 import { f32Tensor, writeSafetensors } from "../weights/formats/safetensors.ts";
 import { withinHalf } from "../weights/use/within-half.ts";
 import { hostModule } from "./module.ts";
 import { preprocessFiles } from "./preprocess.ts";
 
 /** WGSL kernels and a typed host module, with the tiles of one tuning; `half` stores maps and matrices as f16. */
-export const wgslTarget = (tuning: WebgpuTuningName, half: boolean): KernelTarget => ({
+export const wgslTarget = (tuning: WebgpuProfileName, half: boolean): KernelTarget => ({
   name: "wgsl",
   takes: "plan",
   ...wgslPasses,
@@ -25,7 +25,7 @@ function emit(plan: Plan, context: EmitContext): readonly OutputFile[] {
   const descriptor = describe(plan);
   const lines = banner(context);
   const comment = lines.map(line => `// ${line}\n`).join("");
-  const weights = context.weights && withinHalf(context.weights, halfParams(plan));
+  const weights = context.weights && withinHalf(context.weights, f16Params(plan));
   return [
     ...hostModule(descriptor, { banner: lines, summary: summary(context.model) }),
     ...(context.preprocess ? preprocessFiles(context.model, lines) : []),

@@ -5,7 +5,7 @@ import { planAlone } from "../planning.ts";
 import { type Change, changeOf, graphLines, type Lines } from "./changes.ts";
 import { cudaRuns, type Runs, wgslRuns } from "./runs.ts";
 import { cudaSources, type Sources, wgslSources } from "./sources.ts";
-import { type KernelTargetName, type Subject, usualTuning } from "./subject.ts";
+import { defaultProfile, type KernelTargetName, type Subject } from "./subject.ts";
 import { type Summary, summaryOf } from "./summary.ts";
 
 /** All that became of a model on its way to a target's kernels. */
@@ -37,7 +37,7 @@ export function inspect(subject: Subject): Result<Inspection> {
   const changes: Change[] = [];
   let built: Lines = { count: 0, lines: [] };
   const lowered = planAlone(
-    { ...subject, tuning: usualTuning[subject.target] },
+    { ...subject, tuning: defaultProfile[subject.target] },
     {
       graph: graph => {
         built = graphLines(graph);

@@ -1,10 +1,10 @@
-import { widthBytes } from "../emit/cuda/kernels/shared.ts";
+import { elementBytes } from "../emit/cuda/kernels/shared.ts";
 import { type CudaProgram, cudaProgram, type NamedKernel } from "../emit/cuda/program.ts";
 import type { ValueId } from "../graph/graph.ts";
 import type { MemoryTimeline } from "../html/memory-timeline.ts";
 import type { Model, StorageType } from "../model/model.ts";
 import { macsOf } from "../plan/cost.ts";
-import { type Buffer, bytesOf, type Plan, type Step } from "../plan/plan.ts";
+import { type Buffer, bufferBytes, type Plan, type Step } from "../plan/plan.ts";
 import { weightBytes } from "../plan/print.ts";
 import { partOf } from "./parts.ts";
 
@@ -56,7 +56,7 @@ export function wgslRuns(plan: Plan, model: Model): Runs {
   const operands = (step: Step, access: Operand["access"]): readonly Operand[] =>
     Object.entries(access === "read" ? step.reads : step.writes).map(([role, value]) => {
       const buffer = plan.buffers.get(value) as Buffer;
-      return { role, value, access, bytes: bytesOf(buffer), perImage: buffer.perImage };
+      return { role, value, access, bytes: bufferBytes(buffer), perImage: buffer.perImage };
     });
   const runs = plan.steps.map(
     (step): Run => ({
@@ -71,7 +71,7 @@ export function wgslRuns(plan: Plan, model: Model): Runs {
     }),
   );
   const scratch = [...plan.buffers.values()].flatMap(buffer =>
-    buffer.slot === null ? [] : [{ name: buffer.name, ...buffer.slot, bytes: bytesOf(buffer) }],
+    buffer.slot === null ? [] : [{ name: buffer.name, ...buffer.slot, bytes: bufferBytes(buffer) }],
   );
   return {
     runs,
@@ -94,11 +94,11 @@ export function cudaRuns(plan: Plan, model: Model, dtype: StorageType): Runs & {
       part: partOf(launch.name, model),
       kind: step?.kind ?? "widen",
       macs: step === undefined ? 0 : macsOf(step),
-      operands: kernel.operands.map(({ name, width, access, elements, perImage }, i) => ({
+      operands: kernel.operands.map(({ name, storage, access, elements, perImage }, i) => ({
         role: name,
         value: launch.operands[i] as ValueId,
         access,
-        bytes: elements * widthBytes(width, dtype),
+        bytes: elements * elementBytes(storage, dtype),
         perImage,
       })),
       grid: [...kernel.grid, ...(kernel.images === 0 ? [] : [kernel.images === 1 ? "N" : `N / ${kernel.images}`])].join(
@@ -116,7 +116,7 @@ export function cudaRuns(plan: Plan, model: Model, dtype: StorageType): Runs & {
   const sizes = new Map<ValueId, number>();
   for (const { value, bytes } of runs.flatMap(({ operands }) => operands))
     sizes.set(value, Math.max(bytes, sizes.get(value) ?? 0));
-  const scratch = [...program.places].flatMap(([name, place]) =>
+  const scratch = [...program.allocations].flatMap(([name, place]) =>
     place.kind === "workspace" ? [{ name, arena: 0, offset: place.at, bytes: sizes.get(name) ?? 0 }] : [],
   );
   return {

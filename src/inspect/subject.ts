@@ -1,13 +1,13 @@
 import type { Batch, Model, StorageType } from "../model/model.ts";
 import type { SiteLayout } from "../passes/site-layout.ts";
-import type { TuningName } from "../plan/tunings.ts";
+import type { ProfileName } from "../plan/tuning-profiles.ts";
 
 /** Targets that are made of kernels; the first is the default. */
 export const kernelTargets = ["wgsl", "cuda"] as const;
 export type KernelTargetName = (typeof kernelTargets)[number];
 
 /** Which tiles each has unless it is told otherwise. */
-export const usualTuning = { wgsl: "gpu", cuda: "cuda" } as const satisfies Record<KernelTargetName, TuningName>;
+export const defaultProfile = { wgsl: "gpu", cuda: "cuda" } as const satisfies Record<KernelTargetName, ProfileName>;
 
 /** What is looked into: a model, as one target runs it. */
 export interface Subject {

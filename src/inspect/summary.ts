@@ -5,7 +5,7 @@ import type { Plan } from "../plan/plan.ts";
 import { planAlone } from "../planning.ts";
 import { partNames } from "./parts.ts";
 import { bytesMovedBy, cudaRuns, type Runs, wgslRuns } from "./runs.ts";
-import { type KernelTargetName, type Subject, usualTuning } from "./subject.ts";
+import { defaultProfile, type KernelTargetName, type Subject } from "./subject.ts";
 
 /** What a model is and what a pass of it costs, part by part. Everything counts one pass of the largest batch. */
 export interface Summary {
@@ -48,7 +48,7 @@ export const runsOf: { readonly [K in KernelTargetName]: (plan: Plan, subject: S
 };
 
 export function summarise(subject: Subject): Result<Summary> {
-  const lowered = planAlone({ ...subject, tuning: usualTuning[subject.target] });
+  const lowered = planAlone({ ...subject, tuning: defaultProfile[subject.target] });
   if (!lowered.ok) return lowered;
   return ok(summaryOf(subject, runsOf[subject.target](lowered.value.plan, subject)), lowered.diagnostics);
 }

@@ -78,7 +78,7 @@ export type TargetName = "wgsl" | "cuda" | "onnx";
 export type StorageType = "f32" | "f16" | "bf16";
 
 /** How a kernel stores and multiplies: a storage type, or f32 multiplied from operands rounded to TF32. */
-export type Form = StorageType | "tf32";
+export type Precision = StorageType | "tf32";
 
 /** Images a run: chosen at run time between `min` and `max`, both included. */
 export interface Batch {

@@ -6,8 +6,8 @@ export interface Grouping {
   readonly readers: (id: ValueId) => readonly Node[];
   /** The node that alone reads a value which is no output, or null. */
   readonly soleReader: (id: ValueId) => Node | null;
-  /** Names the kernel that computes a node: its own name where it stands alone. */
-  readonly anchor: (id: ValueId) => ValueId;
+  /** The anchor of a node's fusion group, which names its kernel: the node itself where it stands alone. */
+  readonly anchorOf: (id: ValueId) => ValueId;
 }
 
 /** Nodes to compute together, in one kernel named after `anchor`. */
@@ -30,12 +30,12 @@ export function group(graph: Graph, rule: (node: Node, view: Grouping) => Group 
     node: id => nodeOf(graph, id),
     readers: id => read.get(id) ?? [],
     soleReader: id => (outputs.has(id) || read.get(id)?.length !== 1 ? null : (read.get(id)?.[0] ?? null)),
-    anchor: id => groups.get(id) ?? id,
+    anchorOf: id => groups.get(id) ?? id,
   };
   for (const node of graph.nodes.values()) {
     const found = rule(node, view);
     if (!found) continue;
-    const joined = new Set([found.anchor, ...found.members].map(view.anchor));
+    const joined = new Set([found.anchor, ...found.members].map(view.anchorOf));
     const all = [...joined].flatMap(anchor => members.get(anchor) ?? [anchor]);
     for (const anchor of joined) members.delete(anchor);
     members.set(found.anchor, all);

@@ -1,5 +1,5 @@
 import { type KernelKind, type KernelParams, stemSites } from "./kernels.ts";
-import { bytesOf, type Plan, type Step } from "./plan.ts";
+import { bufferBytes, type Plan, type Step } from "./plan.ts";
 
 /** Multiply-adds of one image, or of the whole setup where a kernel packs; what is not a sum of products counts as none. */
 const macs: { readonly [K in KernelKind]: (params: KernelParams[K]) => number } = {
@@ -53,12 +53,12 @@ export const activationsOf = ({ kind, params }: Step): number =>
 function boundBytes(plan: Plan, step: Step, perImage: boolean): number {
   const values = [...Object.values(step.reads), ...Object.values(step.writes)];
   const buffers = values.map(value => plan.buffers.get(value)).filter(buffer => buffer?.perImage === perImage);
-  return buffers.reduce((sum, buffer) => sum + (buffer ? bytesOf(buffer) : 0), 0);
+  return buffers.reduce((sum, buffer) => sum + (buffer ? bufferBytes(buffer) : 0), 0);
 }
 
 /** Bytes of an image's activations that a step reads and writes. */
 export const activationBytes = (plan: Plan, step: Step): number => boundBytes(plan, step, true);
 
 /** How long a step is against others, roughly: multiply-adds and bytes moved, of one image. */
-export const workOf = (plan: Plan, step: Step): number =>
+export const relativeWork = (plan: Plan, step: Step): number =>
   macsOf(step) + boundBytes(plan, step, true) + boundBytes(plan, step, false);

@@ -11,7 +11,7 @@ import { type PatchTableParams, patchTable } from "./kernels/patch-table.ts";
 import { type PlaceSitesParams, placeSites } from "./kernels/place-sites.ts";
 import { type PoolParams, pool } from "./kernels/pool.ts";
 import { type RowNormParams, rowNorm } from "./kernels/row-norm.ts";
-import { type KernelSource, withHalves } from "./kernels/shared.ts";
+import { type KernelSource, withF16 } from "./kernels/shared.ts";
 import { type SiteDepthwiseParams, siteDepthwise } from "./kernels/site-depthwise.ts";
 import { type SiteErrorParams, siteError } from "./kernels/site-error.ts";
 import { type StemParams, stem } from "./kernels/stem.ts";
@@ -78,5 +78,5 @@ const kernels: { readonly [K in KernelKind]: (params: KernelParams[K]) => Kernel
 export const kernelOf = (
   kind: KernelKind,
   params: KernelParams[KernelKind],
-  halves: readonly string[] = [],
-): KernelSource => withHalves((kernels[kind] as (params: KernelParams[KernelKind]) => KernelSource)(params), halves);
+  f16Bindings: readonly string[] = [],
+): KernelSource => withF16((kernels[kind] as (params: KernelParams[KernelKind]) => KernelSource)(params), f16Bindings);

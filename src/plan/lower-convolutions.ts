@@ -1,21 +1,21 @@
 import { invariant } from "../diagnostics/invariant.ts";
 import { channels, elements, type Graph, type Node, nodeOf, operand, sites, type ValueId } from "../graph/graph.ts";
 import { depthwisePacked, type KernelParams, stemPacked, stemSites } from "./kernels.ts";
-import { attr, type Cluster, member, norm, packing, placeIn, step } from "./lowering.ts";
+import { attr, type FusionGroup, member, norm, packing, patchesInCompact, step } from "./lowering.ts";
 import type { Step } from "./plan.ts";
 import type { Steps } from "./schedule.ts";
 import { chooseGemm, chooseLines, chooseNorm, chooseStrip, downsampleFits, packedShape } from "./tile.ts";
-import type { Tuning } from "./tunings.ts";
+import type { TuningProfile } from "./tuning-profiles.ts";
 
-export function stem(cluster: Cluster, graph: Graph, tuning: Tuning): Steps {
-  const { anchor } = cluster;
-  const image = nodeOf(graph, operand(member(cluster, "toChannelsLast") as Node, 0));
-  const gather = member(cluster, "gatherSites");
+export function stem(group: FusionGroup, graph: Graph, tuning: TuningProfile): Steps {
+  const { anchor } = group;
+  const image = nodeOf(graph, operand(member(group, "toChannelsLast") as Node, 0));
+  const gather = member(group, "gatherSites");
   const grid = gather ? attr(gather, "gatherSites") : null;
   const [, inChannels, height, width] = image.type.shape as [unknown, number, number, number];
   const { size: patch } = attr(anchor, "patchConv");
   const count = channels(anchor.type);
-  const normNode = cluster.members.find(node => node.op === "layernorm" || node.op === "normalize");
+  const normNode = group.members.find(node => node.op === "layernorm" || node.op === "normalize");
   const map = stemSites({ height, width, patch, grid });
   const strip = (fused: boolean) => chooseStrip(tuning, { ...map, channels: count, vec: 4, norm: fused });
   const { setup, reads } = packing(graph, anchor, {
@@ -35,12 +35,12 @@ export function stem(cluster: Cluster, graph: Graph, tuning: Tuning): Steps {
   return withNorm(anchor, normNode, tuning, strip, convolve, setup);
 }
 
-export function depthwise(cluster: Cluster, graph: Graph, tuning: Tuning): Steps {
-  const { anchor } = cluster;
+export function depthwise(group: FusionGroup, graph: Graph, tuning: TuningProfile): Steps {
+  const { anchor } = group;
   const { kernel } = attr(anchor, "depthwise");
   const map = sites(anchor.type);
   const count = channels(anchor.type);
-  const normNode = cluster.members.find(node => node.op === "layernorm" || node.op === "normalize");
+  const normNode = group.members.find(node => node.op === "layernorm" || node.op === "normalize");
   const { setup, reads } = packing(graph, anchor, {
     columns: count,
     channels: 1,
@@ -64,7 +64,7 @@ export function depthwise(cluster: Cluster, graph: Graph, tuning: Tuning): Steps
 function withNorm<Tile>(
   anchor: Node,
   normNode: Node | undefined,
-  tuning: Tuning,
+  tuning: TuningProfile,
   strip: (fused: boolean) => Tile | null,
   convolve: (tile: Tile, fused: ReturnType<typeof norm>, to: ValueId) => Step,
   setup: readonly Step[],
@@ -77,7 +77,7 @@ function withNorm<Tile>(
   return { setup, steps: normNode ? [...steps, normalizeRows(normNode, tuning)] : steps };
 }
 
-export function normalizeRows(node: Node, tuning: Tuning): Step {
+export function normalizeRows(node: Node, tuning: TuningProfile): Step {
   const { params, reads } = norm(node);
   invariant(params, `'${node.id}' is no norm`);
   const count = channels(node.type);
@@ -86,13 +86,13 @@ export function normalizeRows(node: Node, tuning: Tuning): Step {
   return step(node, "rowNorm", shape, { input: operand(node, 0), ...reads }, { output: node.id });
 }
 
-export function rowNorm({ anchor }: Cluster, _: Graph, tuning: Tuning): Steps {
+export function rowNorm({ anchor }: FusionGroup, _: Graph, tuning: TuningProfile): Steps {
   return { setup: [], steps: [normalizeRows(anchor, tuning)] };
 }
 
-export function downsample(cluster: Cluster, graph: Graph, tuning: Tuning): Steps {
-  const { anchor } = cluster;
-  const normNode = member(cluster, "normalize");
+export function downsample(group: FusionGroup, graph: Graph, tuning: TuningProfile): Steps {
+  const { anchor } = group;
+  const normNode = member(group, "normalize");
   const inputId = normNode ? operand(normNode, 0) : operand(anchor, 0);
   const input = nodeOf(graph, inputId);
   const map = sites(input.type);
@@ -119,26 +119,26 @@ export function downsample(cluster: Cluster, graph: Graph, tuning: Tuning): Step
   return { setup, steps: [normalizeRows(normNode, tuning), convolve(normNode.id, null)] };
 }
 
-export function siteDepthwise(cluster: Cluster, graph: Graph, tuning: Tuning): Steps {
-  const { anchor } = cluster;
+export function siteDepthwise(group: FusionGroup, graph: Graph, tuning: TuningProfile): Steps {
+  const { anchor } = group;
   const { kernel } = attr(anchor, "siteDepthwise");
-  const place = placeIn(attr(anchor, "siteDepthwise"), anchor);
+  const patches = patchesInCompact(attr(anchor, "siteDepthwise"), anchor);
   const count = channels(anchor.type);
-  const normNode = cluster.members.find(node => node.op === "layernorm" || node.op === "normalize");
+  const normNode = group.members.find(node => node.op === "layernorm" || node.op === "normalize");
   const { setup, reads } = packing(graph, anchor, {
     columns: count,
     channels: 1,
     taps: kernel * kernel,
     packed: depthwisePacked({ kernel, channels: count }),
   });
-  const { down, across, keep, columns } = place;
+  const { down, across, keep, columns } = patches;
   const vec = count % 4 === 0 ? 4 : 1;
   const shape = { kernel, lines: keep * down, across, width: columns * across, channels: count, vec } as const;
   const convolve = (tile: KernelParams["siteDepthwise"]["tile"], fused: ReturnType<typeof norm>, to: ValueId) =>
     step(
       anchor,
       "siteDepthwise",
-      { ...place, channels: count, kernel, norm: fused.params, tile },
+      { ...patches, channels: count, kernel, norm: fused.params, tile },
       { input: operand(anchor, 0), ...reads, ...fused.reads, table: operand(anchor, 3) },
       { output: to },
     );

@@ -1,13 +1,13 @@
 import { invariant } from "../diagnostics/invariant.ts";
 import { channels, type Graph, nodeOf, operand, readers, sites } from "../graph/graph.ts";
 import type { PatchGrid } from "../graph/ops.ts";
-import { attr, type Cluster, member, placeIn, placeOn, step } from "./lowering.ts";
+import { attr, type FusionGroup, member, patchesInCompact, patchesOnMap, step } from "./lowering.ts";
 import type { Steps } from "./schedule.ts";
 
-export function placeWhole({ anchor }: Cluster): Steps {
-  const place = placeOn(anchor.attrs as PatchGrid, anchor);
+export function placeWhole({ anchor }: FusionGroup): Steps {
+  const patches = patchesOnMap(anchor.attrs as PatchGrid, anchor);
   const params = {
-    ...place,
+    ...patches,
     channels: channels(anchor.type),
     from: "whole",
     token: anchor.op === "fillSites",
@@ -17,37 +17,37 @@ export function placeWhole({ anchor }: Cluster): Steps {
   return { setup: [], steps: [step(anchor, "placeSites", params, reads, { output: anchor.id })] };
 }
 
-export function scatterSites({ anchor }: Cluster): Steps {
-  const place = placeOn(attr(anchor, "scatterSites"), anchor);
+export function scatterSites({ anchor }: FusionGroup): Steps {
+  const patches = patchesOnMap(attr(anchor, "scatterSites"), anchor);
   const token = anchor.inputs[2];
-  const params = { ...place, channels: channels(anchor.type), from: "compact", token: token !== undefined } as const;
+  const params = { ...patches, channels: channels(anchor.type), from: "compact", token: token !== undefined } as const;
   const reads = { input: operand(anchor, 0), table: operand(anchor, 1), ...(token === undefined ? {} : { token }) };
   return { setup: [], steps: [step(anchor, "placeSites", params, reads, { output: anchor.id })] };
 }
 
-export function gatherSites({ anchor }: Cluster): Steps {
-  const params = { ...placeIn(attr(anchor, "gatherSites"), anchor), channels: channels(anchor.type) };
+export function gatherSites({ anchor }: FusionGroup): Steps {
+  const params = { ...patchesInCompact(attr(anchor, "gatherSites"), anchor), channels: channels(anchor.type) };
   const reads = { input: operand(anchor, 0), table: operand(anchor, 1) };
   return { setup: [], steps: [step(anchor, "gatherSites", params, reads, { output: anchor.id })] };
 }
 
-export function patchTable({ anchor }: Cluster): Steps {
+export function patchTable({ anchor }: FusionGroup): Steps {
   const { rows, columns, keep } = attr(anchor, "patchTable");
   const reads = { mask: operand(anchor, 0) };
   return { setup: [], steps: [step(anchor, "patchTable", { rows, columns, keep }, reads, { table: anchor.id })] };
 }
 
-export function averagePool({ anchor }: Cluster, graph: Graph): Steps {
+export function averagePool({ anchor }: FusionGroup, graph: Graph): Steps {
   const input = nodeOf(graph, operand(anchor, 0));
   const params = { ...sites(input.type), channels: channels(input.type), size: attr(anchor, "averagePool").size };
   return { setup: [], steps: [step(anchor, "averagePool", params, { input: input.id }, { output: anchor.id })] };
 }
 
 /** Errors against what the image's own patches hold; where nobody else reads them, of removed patches alone. */
-export function siteError(cluster: Cluster, graph: Graph): Steps {
-  const { anchor } = cluster;
-  const patches = member(cluster, "patchify");
-  const standardize = member(cluster, "standardize");
+export function siteError(group: FusionGroup, graph: Graph): Steps {
+  const { anchor } = group;
+  const patches = member(group, "patchify");
+  const standardize = member(group, "standardize");
   invariant(patches, `'${anchor.id}' is compared with something else than an image's patches`);
   const image = nodeOf(graph, operand(patches, 0));
   const { size } = attr(patches, "patchify");
@@ -64,7 +64,7 @@ export function siteError(cluster: Cluster, graph: Graph): Steps {
   return { setup: [], steps: [step(anchor, "siteError", params, reads, { errors: anchor.id })] };
 }
 
-export function maskedMean({ anchor }: Cluster, graph: Graph): Steps {
+export function maskedMean({ anchor }: FusionGroup, graph: Graph): Steps {
   const [, patches] = nodeOf(graph, operand(anchor, 0)).type.shape as [unknown, number];
   const params = { patches, invocations: 64 };
   const reads = { errors: operand(anchor, 0), mask: operand(anchor, 1) };

@@ -22,7 +22,17 @@ import {
   scatterSites,
   siteError,
 } from "./lower-sites.ts";
-import { attr, type Cluster, type Lowering, member, norm, packing, placeOn, result, step } from "./lowering.ts";
+import {
+  attr,
+  type FusionGroup,
+  type Lowering,
+  member,
+  norm,
+  packing,
+  patchesOnMap,
+  result,
+  step,
+} from "./lowering.ts";
 import type { Step } from "./plan.ts";
 import type { Steps } from "./schedule.ts";
 import {
@@ -36,15 +46,15 @@ import {
   packedShape,
   squareTiles,
 } from "./tile.ts";
-import type { Tuning } from "./tunings.ts";
+import type { TuningProfile } from "./tuning-profiles.ts";
 
 /** One line per op that can stand for a kernel. */
 export const lowerings = {
-  patchConv: (cluster, graph, tuning) =>
-    member(cluster, "toChannelsLast") ? stem(cluster, graph, tuning) : downsample(cluster, graph, tuning),
+  patchConv: (group, graph, tuning) =>
+    member(group, "toChannelsLast") ? stem(group, graph, tuning) : downsample(group, graph, tuning),
   depthwise,
-  linear: (cluster, graph, tuning) =>
-    cluster.anchor.type.shape.length === 2 ? classifier(cluster, graph, tuning) : gemm(cluster, graph, tuning),
+  linear: (group, graph, tuning) =>
+    group.anchor.type.shape.length === 2 ? classifier(group, graph, tuning) : gemm(group, graph, tuning),
   meanSites: pool,
   layernorm: rowNorm,
   normalize: rowNorm,
@@ -70,17 +80,17 @@ const gemmShape = (node: Node, depth: number): GemmShape => {
   return { rows: rowsOf(node), depth, columns: channels(node.type) };
 };
 
-function gemm(cluster: Cluster, graph: Graph, tuning: Tuning): Steps {
-  const { anchor } = cluster;
-  const scaled = member(cluster, "scaleChannels");
+function gemm(group: FusionGroup, graph: Graph, tuning: TuningProfile): Steps {
+  const { anchor } = group;
+  const scaled = member(group, "scaleChannels");
   const input = nodeOf(graph, scaled ? operand(scaled, 0) : operand(anchor, 0));
   const depth = channels(input.type);
   const shape = gemmShape(anchor, depth);
   const tile = chooseGemm(tuning, shape);
-  const gelu = member(cluster, "gelu");
-  const squares = member(cluster, "sumSquares");
-  const add = member(cluster, "add");
-  const mask = member(cluster, "maskSites");
+  const gelu = member(group, "gelu");
+  const squares = member(group, "sumSquares");
+  const add = member(group, "add");
+  const mask = member(group, "maskSites");
   const { setup, reads } = packing(graph, anchor, {
     columns: shape.columns,
     channels: depth,
@@ -93,7 +103,7 @@ function gemm(cluster: Cluster, graph: Graph, tuning: Tuning): Steps {
     ...shape,
     gelu: gelu ? attr(gelu, "gelu").form : null,
     residual: add !== undefined,
-    mask: mask ? placeOn(attr(mask, "maskSites"), mask) : null,
+    mask: mask ? patchesOnMap(attr(mask, "maskSites"), mask) : null,
     grn: grn?.params ?? null,
     squares: squares !== undefined,
     tile,
@@ -105,12 +115,12 @@ function gemm(cluster: Cluster, graph: Graph, tuning: Tuning): Steps {
     ...(add ? { residual: operand(add, 1) } : {}),
     ...(mask ? { mask: operand(mask, 1) } : {}),
   };
-  const writes = { output: result(cluster), ...(squares ? { squares: squares.id } : {}) };
+  const writes = { output: result(group), ...(squares ? { squares: squares.id } : {}) };
   return { setup, steps: [step(anchor, "gemm", params, operands, writes)] };
 }
 
 /** GRN's factors for a linear: worked out in it from the partial sums where those are few, else read. */
-function grnInput(graph: Graph, scale: Node, tile: GemmTile, tuning: Tuning) {
+function grnInput(graph: Graph, scale: Node, tile: GemmTile, tuning: TuningProfile) {
   const { inline, tiles } = grnFactors(graph, scale, tile, tuning);
   return inline
     ? { params: { kind: "partials", tiles } as const, reads: { partials: operand(scale, 0), gamma: operand(scale, 1) } }
@@ -121,7 +131,7 @@ function grnInput(graph: Graph, scale: Node, tile: GemmTile, tuning: Tuning) {
  * Whether the linear that reads GRN's factors computes them itself, and how many partial rows there are. `tile` is that
  * of the linear, null where something else reads them.
  */
-function grnFactors(graph: Graph, scale: Node, tile: GemmTile | null, tuning: Tuning) {
+function grnFactors(graph: Graph, scale: Node, tile: GemmTile | null, tuning: TuningProfile) {
   const squares = nodeOf(graph, operand(scale, 0));
   invariant(squares.op === "sumSquares", `'${scale.id}' has no squares`);
   const tiles = partialRows(graph, squares, tuning);
@@ -131,7 +141,7 @@ function grnFactors(graph: Graph, scale: Node, tile: GemmTile | null, tuning: Tu
 }
 
 /** Rows of partial sums of squares: as many as the linear that they are summed in has tiles, or their own kernel. */
-function partialRows(graph: Graph, squares: Node, tuning: Tuning): number {
+function partialRows(graph: Graph, squares: Node, tuning: TuningProfile): number {
   const producer = nodeOf(graph, graph.groups.get(squares.id) ?? squares.id);
   if (producer.op !== "linear") return squareStrips(rowsOf(nodeOf(graph, operand(squares, 0))));
   const wide = nodeOf(graph, operand(producer, 0));
@@ -141,31 +151,31 @@ function partialRows(graph: Graph, squares: Node, tuning: Tuning): number {
 
 const rowsOf = (node: Node): number => elements(node.type) / channels(node.type);
 
-function sumSquares({ anchor }: Cluster, graph: Graph): Steps {
+function sumSquares({ anchor }: FusionGroup, graph: Graph): Steps {
   const input = nodeOf(graph, operand(anchor, 0));
   const params = { rows: rowsOf(input), channels: channels(input.type) };
   return { setup: [], steps: [step(anchor, "sumSquares", params, { input: input.id }, { squares: anchor.id })] };
 }
 
 /** By GRN's factors, of which every image has its own, or by a parameter. */
-function scaleChannels({ anchor }: Cluster, graph: Graph): Steps {
+function scaleChannels({ anchor }: FusionGroup, graph: Graph): Steps {
   const factor = nodeOf(graph, operand(anchor, 1));
   return elementwise(anchor, factor.op === "grnScale" ? "scale-each" : "scale", { factor: factor.id });
 }
 
-function grnScale({ anchor }: Cluster, graph: Graph, tuning: Tuning): Steps {
+function grnScale({ anchor }: FusionGroup, graph: Graph, tuning: TuningProfile): Steps {
   const [reader] = readers(graph).get(anchor.id) ?? [];
   const linear = reader && nodeOf(graph, graph.groups.get(reader.id) ?? reader.id);
   const tile = linear?.op === "linear" ? chooseGemm(tuning, gemmShape(linear, channels(anchor.type))) : null;
   const { inline, tiles } = grnFactors(graph, anchor, tile, tuning);
   if (inline) return { setup: [], steps: [] };
   const batch = anchor.type.shape[0] !== "N";
-  const params = { channels: channels(anchor.type), tiles, batch, invocations: tuning.meeting };
+  const params = { channels: channels(anchor.type), tiles, batch, invocations: tuning.barrierInvocations };
   const reads = { partials: operand(anchor, 0), gamma: operand(anchor, 1) };
   return { setup: [], steps: [step(anchor, "grnScale", params, reads, { scale: anchor.id }, true)] };
 }
 
-function classifier({ anchor }: Cluster, graph: Graph, tuning: Tuning): Steps {
+function classifier({ anchor }: FusionGroup, graph: Graph, tuning: TuningProfile): Steps {
   const depth = channels(nodeOf(graph, operand(anchor, 0)).type);
   const columns = channels(anchor.type);
   const tile = chooseGemv(tuning);
@@ -178,11 +188,11 @@ function classifier({ anchor }: Cluster, graph: Graph, tuning: Tuning): Steps {
   };
 }
 
-function pool(cluster: Cluster, graph: Graph, tuning: Tuning): Steps {
-  const { anchor } = cluster;
+function pool(group: FusionGroup, graph: Graph, tuning: TuningProfile): Steps {
+  const { anchor } = group;
   const map = sites(nodeOf(graph, operand(anchor, 0)).type);
   const count = channels(anchor.type);
-  const normNode = cluster.members.find(node => node.op === "layernorm" || node.op === "normalize");
+  const normNode = group.members.find(node => node.op === "layernorm" || node.op === "normalize");
   const shape = { sites: map.height * map.width, channels: count };
   const average = (fused: ReturnType<typeof norm>, to: ValueId): Step | null => {
     const tile = choosePool(tuning, { channels: count, norm: fused.params !== null });
@@ -196,7 +206,7 @@ function pool(cluster: Cluster, graph: Graph, tuning: Tuning): Steps {
   return { setup: [], steps: normNode ? [alone, normalizeRows(normNode, tuning)] : [alone] };
 }
 
-function toChannelsFirst({ anchor }: Cluster, graph: Graph, tuning: Tuning): Steps {
+function toChannelsFirst({ anchor }: FusionGroup, graph: Graph, tuning: TuningProfile): Steps {
   const input = nodeOf(graph, operand(anchor, 0));
   const map = sites(input.type);
   const rows = map.height * map.width;

@@ -1,30 +1,30 @@
 import { invariant } from "../diagnostics/invariant.ts";
 import { type Graph, type Node, operand, sites, type ValueId } from "../graph/graph.ts";
 import type { OpName, PatchGrid } from "../graph/ops.ts";
-import type { PatchPlace } from "./kernels/shared.ts";
+import type { PatchGeometry } from "./kernels/shared.ts";
 import { type KernelKind, type KernelParams, kernelOf } from "./kernels.ts";
 import type { Step } from "./plan.ts";
 import type { Steps } from "./schedule.ts";
-import type { Tuning } from "./tunings.ts";
-import { recipe } from "./weights.ts";
+import type { TuningProfile } from "./tuning-profiles.ts";
+import { weightTransform } from "./weights.ts";
 
-/** Nodes that one kernel computes, in graph order; the kernel is named after the anchor. */
-export interface Cluster {
+/** Nodes that one kernel computes, in graph order; the kernel is named after the anchor, whose op decides how. */
+export interface FusionGroup {
   readonly anchor: Node;
   readonly members: readonly Node[];
 }
 
-export type Lowering = (cluster: Cluster, graph: Graph, tuning: Tuning) => Steps;
+export type Lowering = (group: FusionGroup, graph: Graph, tuning: TuningProfile) => Steps;
 
-export const member = (cluster: Cluster, op: OpName): Node | undefined => cluster.members.find(node => node.op === op);
+export const member = (group: FusionGroup, op: OpName): Node | undefined => group.members.find(node => node.op === op);
 export const attr = <K extends OpName>(node: Node, op: K): Node<K>["attrs"] => {
   invariant(node.op === op, `'${node.id}' is no ${op}`);
   return node.attrs as Node<K>["attrs"];
 };
 /** What the group leaves behind besides statistics: its last value in graph order. */
-export const result = (cluster: Cluster): ValueId => {
-  const last = cluster.members.filter(node => node.op !== "sumSquares").at(-1);
-  invariant(last, `the group of '${cluster.anchor.id}' is empty`);
+export const result = (group: FusionGroup): ValueId => {
+  const last = group.members.filter(node => node.op !== "sumSquares").at(-1);
+  invariant(last, `the group of '${group.anchor.id}' is empty`);
   return last.id;
 };
 
@@ -37,7 +37,7 @@ export function step<K extends KernelKind>(
   perImage = true,
 ): Step {
   const { bindings, grid, workgroup } = kernelOf(kind, params);
-  const halves: readonly string[] = [];
+  const f16Bindings: readonly string[] = [];
   return {
     name: node.id,
     kind,
@@ -45,7 +45,7 @@ export function step<K extends KernelKind>(
     reads,
     writes,
     bindings,
-    halves,
+    f16Bindings,
     grid,
     perImage,
     workgroup,
@@ -67,7 +67,7 @@ export function packing(
   node: Node,
   shape: Omit<KernelParams["pack"], "bias" | "gamma" | "beta" | "rowscale">,
 ) {
-  const { weight, bias, gamma, beta, rowScale } = recipe(graph, operand(node, 1), operand(node, 2));
+  const { weight, bias, gamma, beta, rowScale } = weightTransform(graph, operand(node, 1), operand(node, 2));
   const made = { packed: `${node.id}.packed`, packed_bias: `${node.id}.packed_bias` };
   const params = { ...shape, bias: true, gamma: gamma !== null, beta: beta !== null, rowscale: rowScale !== null };
   const reads = {
@@ -84,13 +84,13 @@ export function packing(
 }
 
 /** The grid of an op on a whole map, and how many sites each patch has there. */
-export function placeOn({ rows, columns, keep }: PatchGrid, node: Node): PatchPlace {
+export function patchesOnMap({ rows, columns, keep }: PatchGrid, node: Node): PatchGeometry {
   const { height, width } = sites(node.type);
   return { rows, columns, keep, down: height / rows, across: width / columns };
 }
 
 /** The same of an op on a compact map. */
-export function placeIn({ rows, columns, keep }: PatchGrid, node: Node): PatchPlace {
+export function patchesInCompact({ rows, columns, keep }: PatchGrid, node: Node): PatchGeometry {
   const { height, width } = sites(node.type);
   return { rows, columns, keep, down: height / keep, across: width };
 }

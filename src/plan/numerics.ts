@@ -4,7 +4,7 @@ import { invariant } from "../diagnostics/invariant.ts";
  * Operands that no target may store in 16 bits, by the names that kernels have for them: sums and what is divided by
  * them, GRN's factors, and vectors that are added to f32 sums. See docs/numerics.md.
  */
-const wideAlways: ReadonlySet<string> = new Set([
+const alwaysF32: ReadonlySet<string> = new Set([
   "squares",
   "partials",
   "scale",
@@ -26,5 +26,5 @@ export function checkStorage(
   operands: readonly { readonly name: string; readonly half: boolean }[],
 ): void {
   for (const { name, half } of operands)
-    invariant(!half || !wideAlways.has(name), `'${kernel}' keeps its ${name} in 16 bits, which has to be f32`);
+    invariant(!half || !alwaysF32.has(name), `'${kernel}' keeps its ${name} in 16 bits, which has to be f32`);
 }

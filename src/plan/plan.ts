@@ -14,7 +14,7 @@ export interface Buffer {
   readonly role: "input" | "output" | "param" | "packed" | "scratch";
   readonly dtype: DType;
   /** Bytes of an element as it is stored: 2 where values are f32 kept as f16. */
-  readonly width: 2 | 4;
+  readonly elementBytes: 2 | 4;
   /** Elements, with what a kernel's vectors read past the end. */
   readonly elements: number;
   readonly perImage: boolean;
@@ -34,7 +34,7 @@ export type Step<K extends KernelKind = KernelKind> = {
     readonly writes: Readonly<Record<string, ValueId>>;
     readonly bindings: readonly Binding[];
     /** Bindings whose values are stored in 16 bits. */
-    readonly halves: readonly string[];
+    readonly f16Bindings: readonly string[];
     /** Workgroups along x and y; where `perImage`, the batch is the third dimension. */
     readonly grid: readonly [x: number, y: number];
     readonly perImage: boolean;
@@ -70,8 +70,9 @@ export interface Port {
 }
 
 /** Parameters whose values are stored in 16 bits once they are packed. */
-export const halfParams = ({ setup }: Plan): ReadonlySet<string> =>
-  new Set(setup.flatMap(step => (step.halves.length > 0 ? [step.reads.weight ?? ""] : [])));
+export const f16Params = ({ setup }: Plan): ReadonlySet<string> =>
+  new Set(setup.flatMap(step => (step.f16Bindings.length > 0 ? [step.reads.weight ?? ""] : [])));
 
 /** Bytes of a buffer, of one image where `perImage`. */
-export const bytesOf = ({ elements, width }: Pick<Buffer, "elements" | "width">): number => elements * width;
+export const bufferBytes = ({ elements, elementBytes }: Pick<Buffer, "elements" | "elementBytes">): number =>
+  elements * elementBytes;

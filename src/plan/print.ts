@@ -1,4 +1,4 @@
-import { type Buffer, bytesOf, type Plan, type Port, type Step } from "./plan.ts";
+import { type Buffer, bufferBytes, type Plan, type Port, type Step } from "./plan.ts";
 
 /**
  * The plan as text: buffers with their places, then the kernels in order.
@@ -35,7 +35,7 @@ export function bytesMoved(plan: Plan): number {
   let bytes = 0;
   for (const step of plan.steps)
     for (const value of [...Object.values(step.reads), ...Object.values(step.writes)])
-      bytes += bytesOf(plan.buffers.get(value) as Buffer);
+      bytes += bufferBytes(plan.buffers.get(value) as Buffer);
   return bytes;
 }
 
@@ -44,15 +44,15 @@ export const weightBytes = (plan: Plan): number => {
   const read = new Set(plan.steps.flatMap(step => Object.values(step.reads)));
   return [...plan.buffers.values()]
     .filter(buffer => read.has(buffer.name) && (buffer.role === "param" || buffer.role === "packed"))
-    .reduce((sum, buffer) => sum + bytesOf(buffer), 0);
+    .reduce((sum, buffer) => sum + bufferBytes(buffer), 0);
 };
 
 const printPort = ({ name, buffer, shape, perImage }: Port): string =>
   `${name}: %${buffer} [${[...(perImage ? ["N"] : []), ...shape].join(", ")}]`;
 
-function printBuffer({ name, role, dtype, width, elements, perImage, slot }: Buffer): string {
-  const place = slot === null ? "" : ` in arena ${slot.arena} at ${slot.offset}`;
-  return `%${name}: ${role} ${width === 2 ? "f16" : dtype}[${perImage ? "N * " : ""}${elements}]${place}`;
+function printBuffer({ name, role, dtype, elementBytes, elements, perImage, slot }: Buffer): string {
+  const patches = slot === null ? "" : ` in arena ${slot.arena} at ${slot.offset}`;
+  return `%${name}: ${role} ${elementBytes === 2 ? "f16" : dtype}[${perImage ? "N * " : ""}${elements}]${patches}`;
 }
 
 const printOperands = (operands: Readonly<Record<string, string>>): string =>

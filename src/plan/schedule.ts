@@ -5,12 +5,12 @@ import { constants, type Graph, isBatched, type Node, nodeOf, resolve, type Valu
 import type { OpName } from "../graph/ops.ts";
 import type { Batch } from "../model/model.ts";
 import { lowerings } from "./lower.ts";
-import type { Cluster } from "./lowering.ts";
-import type { Measured } from "./measured.ts";
+import type { FusionGroup } from "./lowering.ts";
 import { type Lifetime, layOut } from "./memory.ts";
 import { checkStorage } from "./numerics.ts";
-import { type Buffer, bytesOf, type Plan, type Port, type Step } from "./plan.ts";
-import { type Tuning, type TuningName, tuningFor } from "./tunings.ts";
+import { type Buffer, bufferBytes, type Plan, type Port, type Step } from "./plan.ts";
+import type { TunedChoices } from "./tuned-choices.ts";
+import { type ProfileName, profileFor, type TuningProfile } from "./tuning-profiles.ts";
 
 /** What a lowering adds to the plan. */
 export interface Steps {
@@ -24,8 +24,8 @@ const alignment = 256;
 const defaults = { maxBufferSize: 2 ** 28, maxStorageBufferBindingSize: 2 ** 27, groups: 65535 } as const;
 
 export interface ScheduleOptions {
-  readonly tuning: TuningName;
-  readonly measured?: Measured | undefined;
+  readonly tuning: ProfileName;
+  readonly tuned?: TunedChoices | undefined;
   /** Maps between kernels and packed matrices are stored in 16 bits, where every kernel that touches them can. */
   readonly half?: boolean | undefined;
 }
@@ -35,13 +35,13 @@ export interface ScheduleOptions {
  * a grid is larger than WebGPU's default limits allow at the largest batch (CUDA has none that a model meets).
  */
 export function schedule(graph: Graph, batch: Batch, options: ScheduleOptions): Result<Plan> {
-  const tuning = tuningFor(options.tuning, batch, options.measured);
-  const lowered = lowerClusters(graph, tuning);
-  const { setup, steps } = options.half ? halved(graph, lowered) : lowered;
-  for (const { name, bindings, halves } of [...setup, ...steps])
+  const tuning = profileFor(options.tuning, batch, options.tuned);
+  const lowered = lowerGroups(graph, tuning);
+  const { setup, steps } = options.half ? inF16(graph, lowered) : lowered;
+  for (const { name, bindings, f16Bindings } of [...setup, ...steps])
     checkStorage(
       name,
-      bindings.map(binding => ({ name: binding.name, half: halves.includes(binding.name) })),
+      bindings.map(binding => ({ name: binding.name, half: f16Bindings.includes(binding.name) })),
     );
 
   const buffers = placeBuffers(graph, setup, steps);
@@ -68,13 +68,13 @@ export function schedule(graph: Graph, batch: Batch, options: ScheduleOptions): 
 }
 
 /** Groups in an order in which each finds its operands ready, lowered one by one. */
-function lowerClusters(graph: Graph, tuning: Tuning): Steps {
+function lowerGroups(graph: Graph, tuning: TuningProfile): Steps {
   const setup: Step[] = [];
   const steps: Step[] = [];
-  for (const cluster of clusters(graph)) {
-    const lowering = lowerings[cluster.anchor.op as keyof typeof lowerings];
-    invariant(lowering, `no kernel computes '${cluster.anchor.id}' alone`);
-    const lowered = lowering(cluster, graph, tuning);
+  for (const group of fusionGroups(graph)) {
+    const lowering = lowerings[group.anchor.op as keyof typeof lowerings];
+    invariant(lowering, `no kernel computes '${group.anchor.id}' alone`);
+    const lowered = lowering(group, graph, tuning);
     setup.push(...lowered.setup);
     steps.push(...lowered.steps);
   }
@@ -84,7 +84,7 @@ function lowerClusters(graph: Graph, tuning: Tuning): Steps {
 const leaves: ReadonlySet<OpName> = new Set(["input", "param"]);
 
 /** By their last member: everything a group reads from another was defined before that. */
-function clusters(graph: Graph): readonly Cluster[] {
+function fusionGroups(graph: Graph): readonly FusionGroup[] {
   const constant = constants(graph);
   const members = new Map<ValueId, Node[]>();
   for (const node of graph.nodes.values()) {
@@ -121,15 +121,15 @@ function keptBy(graph: Graph, id: ValueId): number | null {
 }
 
 /** The same steps, with the names of what they bind in 16 bits. What the caller gives and gets stays f32. */
-function halved(graph: Graph, { setup, steps }: Steps): Steps {
+function inF16(graph: Graph, { setup, steps }: Steps): Steps {
   const ports = new Set(graph.outputs.map(({ value }) => value));
   const bound = [...setup, ...steps].flatMap(step =>
-    step.bindings.map(({ name, halvable }) => ({ value: operandsOf(step)[name] as ValueId, halvable })),
+    step.bindings.map(({ name, f16Allowed }) => ({ value: operandsOf(step)[name] as ValueId, halvable: f16Allowed })),
   );
   const wide = new Set(bound.filter(({ value, halvable }) => !halvable || ports.has(value)).map(({ value }) => value));
   const narrow = (step: Step): Step => ({
     ...step,
-    halves: step.bindings.map(({ name }) => name).filter(name => !wide.has(operandsOf(step)[name] as ValueId)),
+    f16Bindings: step.bindings.map(({ name }) => name).filter(name => !wide.has(operandsOf(step)[name] as ValueId)),
   });
   return { setup: setup.map(narrow), steps: steps.map(narrow) };
 }
@@ -141,11 +141,11 @@ function placeBuffers(graph: Graph, setup: readonly Step[], steps: readonly Step
   const outputs = new Set(graph.outputs.map(({ value }) => value));
   const sizes = new Map<ValueId, Sized>();
   for (const step of [...setup, ...steps]) {
-    for (const { value, elements: needed, perImage, width } of bindingsOf(step)) {
+    for (const { value, elements: needed, perImage, elementBytes } of bindingsOf(step)) {
       const known = sizes.get(value);
       invariant(!known || known.perImage === perImage, `'${value}' is both batched and not`);
-      invariant(!known || known.width === width, `'${value}' is stored in two ways`);
-      sizes.set(value, { elements: Math.max(known?.elements ?? 0, needed), perImage, width });
+      invariant(!known || known.elementBytes === elementBytes, `'${value}' is stored in two ways`);
+      sizes.set(value, { elements: Math.max(known?.elements ?? 0, needed), perImage, elementBytes });
     }
   }
   const packed = new Set(setup.flatMap(step => Object.values(step.writes)));
@@ -175,7 +175,7 @@ function placeBuffers(graph: Graph, setup: readonly Step[], steps: readonly Step
   return { buffers, arenas };
 }
 
-type Sized = Pick<Buffer, "elements" | "perImage" | "width">;
+type Sized = Pick<Buffer, "elements" | "perImage" | "elementBytes">;
 
 function lifetime(name: ValueId, size: Sized, steps: readonly Step[]): Lifetime {
   const from = steps.findIndex(step => Object.values(step.writes).includes(name));
@@ -183,7 +183,7 @@ function lifetime(name: ValueId, size: Sized, steps: readonly Step[]): Lifetime 
   invariant(from >= 0, `nothing writes '${name}'`);
   return {
     name,
-    bytes: bytesOf(size),
+    bytes: bufferBytes(size),
     from,
     to: Math.max(from, to),
     apart: Object.values((steps[from] as Step).reads),
@@ -196,8 +196,8 @@ function bindingsOf(step: Step): readonly (Sized & { readonly value: ValueId })[
   return step.bindings.map(({ name, elements: needed, role }) => {
     const value = operands[name];
     invariant(value !== undefined, `${step.kind} '${step.name}' has nothing for '${name}'`);
-    const width = step.halves.includes(name) ? 2 : 4;
-    return { value, elements: needed, perImage: role === "activation", width };
+    const elementBytes = step.f16Bindings.includes(name) ? 2 : 4;
+    return { value, elements: needed, perImage: role === "activation", elementBytes };
   });
 }
 
@@ -210,7 +210,7 @@ function overLimits(plan: Plan, graph: Graph): readonly Diagnostic[] {
   };
   const large = [...plan.buffers.values()].flatMap(buffer => {
     const { name, perImage } = buffer;
-    const bytes = bytesOf(buffer) * images(perImage);
+    const bytes = bufferBytes(buffer) * images(perImage);
     const allowed = defaults.maxStorageBufferBindingSize;
     return bytes > allowed
       ? [

@@ -1,11 +1,11 @@
-import { productKey } from "./measured.ts";
-import { type DirectCosts, limits, type Tuning } from "./tunings.ts";
+import { productKey } from "./tuned-choices.ts";
+import { type DirectCosts, type TuningProfile, webgpuLimits } from "./tuning-profiles.ts";
 
 /**
  * Tiles: how much of a kernel's result one workgroup and one invocation make.
  *
- * A tuning (`tunings.ts`) is data; `chooseX(tuning, shape)` are pure functions over it. Every tile a chooser returns
- * fits WebGPU's default limits.
+ * A tuning profile (`tuning-profiles.ts`) is data; `chooseX(profile, shape)` are pure functions over it. Every tile a
+ * chooser returns fits WebGPU's default limits.
  */
 
 /** A matrix product: registers straight from storage, or tiles in workgroup memory. */
@@ -13,32 +13,33 @@ export type GemmTile = DirectTile | TiledTile;
 
 export interface DirectTile {
   readonly kind: "direct";
-  /** Rows an invocation makes. */
+  /** Rows of an invocation's tile. */
   readonly rows: number;
-  /** Column quads an invocation makes. */
+  /** Column quads of an invocation's tile. */
   readonly quads: number;
-  /** Invocations of a group along the columns and along the rows. */
-  readonly lanes: readonly [number, number];
+  /** Workgroup size: invocations along the columns and along the rows. */
+  readonly workgroup: readonly [number, number];
 }
 
 export interface TiledTile {
   readonly kind: "tiled";
-  /** Rows and columns of a group. */
+  /** Rows and columns of the block tile: what a workgroup makes. */
   readonly rows: number;
   readonly columns: number;
-  /** Rows and column quads of an invocation. */
-  readonly cell: readonly [number, number];
+  /** Rows and column quads of the thread tile: what an invocation makes, its sums in registers. */
+  readonly threadTile: readonly [number, number];
   /** Slice of the inner dimension in workgroup memory. */
   readonly depth: number;
 }
 
-/** Sites of one row that a group makes, and that an invocation makes at a time. */
 export interface StripTile {
+  /** Sites of one row that a workgroup makes: the length of its block tile. */
   readonly strip: number;
-  readonly run: number;
+  /** Of them, those that an invocation makes at a time. */
+  readonly sitesPerInvocation: number;
   readonly invocations: number;
-  /** Invocations that measure one token together. */
-  readonly share: number;
+  /** Invocations that reduce the channels of one site together. */
+  readonly reductionWidth: number;
 }
 
 /** What a compact convolution goes through: rows of kept patches, or rows of the whole map that they lie on. */
@@ -46,35 +47,38 @@ export interface LineTile extends StripTile {
   readonly rowsOf: "patch" | "map";
 }
 
-/** Tokens a group normalises. */
 export interface NormTile {
+  /** Sites that a workgroup normalises. */
   readonly strip: number;
   readonly invocations: number;
-  readonly share: number;
+  /** Invocations that reduce the channels of one site together. */
+  readonly reductionWidth: number;
 }
 
-/** Lanes along the columns and slices of the inner dimension. */
 export interface GemvTile {
-  readonly lanes: readonly [number, number];
+  /** Workgroup size: invocations along the columns, and slices of the inner dimension. */
+  readonly workgroup: readonly [number, number];
 }
 
 export const divideUp = (a: number, b: number): number => Math.ceil(a / b);
 export const roundUp = (a: number, b: number): number => divideUp(a, b) * b;
 
-/** Rows and columns of one group. */
-export const gemmGroup = (tile: GemmTile): readonly [number, number] =>
-  tile.kind === "tiled" ? [tile.rows, tile.columns] : [tile.rows * tile.lanes[1], tile.quads * 4 * tile.lanes[0]];
+/** Rows and columns that one workgroup makes. */
+export const blockTile = (tile: GemmTile): readonly [number, number] =>
+  tile.kind === "tiled"
+    ? [tile.rows, tile.columns]
+    : [tile.rows * tile.workgroup[1], tile.quads * 4 * tile.workgroup[0]];
 
-/** Rows and column quads of one invocation. */
-export const gemmCell = (tile: GemmTile): readonly [number, number] =>
-  tile.kind === "tiled" ? tile.cell : [tile.rows, tile.quads];
+/** Rows and column quads that one invocation makes. */
+export const threadTileOf = (tile: GemmTile): readonly [number, number] =>
+  tile.kind === "tiled" ? tile.threadTile : [tile.rows, tile.quads];
 
 /** Invocations along the columns and along the rows. */
-export const gemmLanes = (tile: GemmTile): readonly [number, number] =>
-  tile.kind === "tiled" ? [tile.columns / (4 * tile.cell[1]), tile.rows / tile.cell[0]] : tile.lanes;
+export const workgroupSize = (tile: GemmTile): readonly [number, number] =>
+  tile.kind === "tiled" ? [tile.columns / (4 * tile.threadTile[1]), tile.rows / tile.threadTile[0]] : tile.workgroup;
 
 export const gemmInvocations = (tile: GemmTile): number => {
-  const [x, y] = gemmLanes(tile);
+  const [x, y] = workgroupSize(tile);
   return x * y;
 };
 
@@ -94,7 +98,7 @@ export const packedShape = (
   return {
     segment,
     depth: tile.kind === "tiled" ? roundUp(depth, tile.depth) : depth,
-    columns: roundUp(shape.columns, gemmGroup(tile)[1]),
+    columns: roundUp(shape.columns, blockTile(tile)[1]),
   };
 };
 
@@ -106,42 +110,44 @@ export interface GemmShape {
   readonly batch?: number;
 }
 
-const gemmGroups = (tile: GemmTile, shape: GemmShape): number => {
-  const [rows, columns] = gemmGroup(tile);
+const workgroupCount = (tile: GemmTile, shape: GemmShape): number => {
+  const [rows, columns] = blockTile(tile);
   return divideUp(shape.rows, rows) * divideUp(shape.columns, columns) * (shape.batch ?? 1);
 };
 
-/** Groups that do not fill the threads evenly are charged for the idle ones. */
+/** Workgroups that do not fill the adapter's threads evenly are charged for the idle ones. */
 const directCost = (tile: DirectTile, shape: GemmShape, costs: DirectCosts, wanted: number): number => {
   const { rows, quads } = tile;
   const step = costs.load * (rows + 4 * quads) + costs.multiply * rows * quads;
-  const one = (step * shape.depth) / 4 + costs.finish * rows * quads;
-  const group = costs.group + one * divideUp(gemmInvocations(tile), costs.simd);
-  return roundUp(gemmGroups(tile, shape), wanted) * group;
+  const one = (step * shape.depth) / 4 + costs.epilogue * rows * quads;
+  const group = costs.workgroup + one * divideUp(gemmInvocations(tile), costs.simd);
+  return roundUp(workgroupCount(tile, shape), wanted) * group;
 };
 
-export const chooseGemm = (tuning: Tuning, shape: GemmShape): GemmTile => {
+export const chooseGemm = (tuning: TuningProfile, shape: GemmShape): GemmTile => {
   const { gemm } = tuning;
   if (gemm.kind === "tiled") {
-    const big = gemm.tiles.find(tile => gemmGroups(tile, shape) >= gemm.groups);
+    const big = gemm.tiles.find(tile => workgroupCount(tile, shape) >= gemm.workgroups);
     const last = gemm.tiles[gemm.tiles.length - 1];
-    if (last === undefined) throw new Error("a tuning lists no tiles");
+    if (last === undefined) throw new Error("a tuning profile lists no tiles");
     return big ?? last;
   }
-  if (gemm.kind === "exact") return measuredTile(gemm, shape) ?? (exactTiles(gemm, shape)[0] as TiledTile);
+  if (gemm.kind === "exact") return tunedTile(gemm, shape) ?? (exactTiles(gemm, shape)[0] as TiledTile);
   const all = gemm.rows.flatMap(rows =>
     gemm.quads
-      .filter(quads => rows * quads <= gemm.cells)
-      .flatMap(quads => gemm.lanes.map((lanes): DirectTile => ({ kind: "direct", rows, quads, lanes }))),
+      .filter(quads => rows * quads <= gemm.accumulators)
+      .flatMap(quads =>
+        gemm.workgroupSizes.map((workgroup): DirectTile => ({ kind: "direct", rows, quads, workgroup })),
+      ),
   );
-  const cost = (tile: DirectTile) => directCost(tile, shape, gemm.costs, gemm.groups);
+  const cost = (tile: DirectTile) => directCost(tile, shape, gemm.costs, gemm.workgroups);
   return all.reduce((best, tile) => (cost(tile) < cost(best) ? tile : best));
 };
 
-type ExactGemm = Extract<Tuning["gemm"], { readonly kind: "exact" }>;
+type ExactGemm = Extract<TuningProfile["gemm"], { readonly kind: "exact" }>;
 
-const measuredTile = (gemm: ExactGemm, shape: GemmShape): TiledTile | null => {
-  const choice = gemm.measured.get(productKey(shape));
+const tunedTile = (gemm: ExactGemm, shape: GemmShape): TiledTile | null => {
+  const choice = gemm.tuned.get(productKey(shape));
   return choice ? exactTile(gemm, choice) : null;
 };
 
@@ -150,14 +156,17 @@ const exactTile = ({ depth }: ExactGemm, of: { readonly rows: number; readonly c
   rows: of.rows,
   columns: of.columns,
   depth,
-  cell: [4, 1],
+  threadTile: [4, 1],
 });
 
 /** Can warps share a tile? Those of 64 or 32 rows its rows; where these are not a multiple of that, 4 share its columns. */
 const isShared = ({ rows, columns }: { readonly rows: number; readonly columns: number }): boolean =>
   rows % 32 === 0 || columns % 32 === 0;
 
-/** Tiles, the best first: its groups, as many at a time as run at once, have the least to multiply and to load. */
+/**
+ * Tiles, the cheapest first. Workgroups run in waves, each as long as one of them; a workgroup costs its multiplications and
+ * the loading of its rows and columns. So the cost is the number of waves times that.
+ */
 export const exactTiles = (gemm: ExactGemm, shape: GemmShape): readonly TiledTile[] => {
   const dividing = gemm.columns.filter(columns => shape.columns % columns === 0);
   const columns = dividing.length > 0 ? dividing : gemm.columns;
@@ -165,7 +174,7 @@ export const exactTiles = (gemm: ExactGemm, shape: GemmShape): readonly TiledTil
     columns.filter(columns => isShared({ rows, columns })).map(columns => exactTile(gemm, { rows, columns })),
   );
   const cost = (tile: TiledTile) =>
-    divideUp(gemmGroups(tile, { ...shape, batch: gemm.images }), gemm.groups) *
+    divideUp(workgroupCount(tile, { ...shape, batch: gemm.images }), gemm.workgroups) *
     (tile.rows * tile.columns + gemm.load * (tile.rows + tile.columns));
   return all.sort((a, b) => cost(a) - cost(b));
 };
@@ -176,7 +185,7 @@ export interface StripShape {
   /** Output rows. */
   readonly height: number;
   readonly channels: number;
-  /** Channels an invocation makes. */
+  /** Channels of an invocation. */
   readonly vec: 1 | 4;
   readonly norm: boolean;
 }
@@ -184,15 +193,21 @@ export interface StripShape {
 const statBytes = (strip: number, share: number, invocations: number): number =>
   8 * strip + (share > 1 ? 8 * invocations : 0);
 
-const stripBytes = (shape: Pick<StripShape, "norm" | "channels" | "vec">, strip: number, tuning: Tuning): number =>
-  shape.norm ? 4 * strip * roundUp(shape.channels, shape.vec) + statBytes(strip, tuning.share, limits.invocations) : 0;
+const stripBytes = (
+  shape: Pick<StripShape, "norm" | "channels" | "vec">,
+  strip: number,
+  tuning: TuningProfile,
+): number =>
+  shape.norm
+    ? 4 * strip * roundUp(shape.channels, shape.vec) + statBytes(strip, tuning.reductionWidth, webgpuLimits.invocations)
+    : 0;
 
 /** Null where not even one site's channels fit in workgroup memory: convolve and normalise apart then. */
-export const chooseStrip = (tuning: Tuning, shape: StripShape): StripTile | null => {
-  const fits = (strip: number) => stripBytes(shape, strip, tuning) <= limits.workgroupBytes;
+export const chooseStrip = (tuning: TuningProfile, shape: StripShape): StripTile | null => {
+  const fits = (strip: number) => stripBytes(shape, strip, tuning) <= webgpuLimits.workgroupBytes;
   if (!fits(1)) return null;
   const count = divideUp(shape.channels, shape.vec);
-  const usable = tuning.runs.filter(run => run <= Math.max(shape.width, 1) && fits(run));
+  const usable = tuning.sitesPerInvocation.filter(run => run <= Math.max(shape.width, 1) && fits(run));
   const waste = (run: number) => roundUp(shape.width, run) - shape.width;
   const run = usable.reduce((best, next) => (waste(next) < waste(best) ? next : best), usable[0] ?? 1);
   const runs = divideUp(shape.width, run);
@@ -202,10 +217,10 @@ export const chooseStrip = (tuning: Tuning, shape: StripShape): StripTile | null
   while (several > 1 && (!fits(several * run) || runs % several !== 0)) several--;
   const strip = several * run;
   const items = several * count;
-  const needed = strip * tuning.share;
-  const invocations = Math.min(tuning.meeting, roundUp(Math.max(items, needed), 8));
-  const share = strip * tuning.share <= invocations ? tuning.share : 1;
-  return { strip, run, invocations, share };
+  const needed = strip * tuning.reductionWidth;
+  const invocations = Math.min(tuning.barrierInvocations, roundUp(Math.max(items, needed), 8));
+  const share = strip * tuning.reductionWidth <= invocations ? tuning.reductionWidth : 1;
+  return { strip, sitesPerInvocation: run, invocations, reductionWidth: share };
 };
 
 export interface LineShape {
@@ -221,8 +236,8 @@ export interface LineShape {
   readonly norm: boolean;
 }
 
-/** Most sites that an invocation of a compact convolution makes. */
-const longestRun = 14;
+/** Most sites per invocation of a compact convolution. */
+const mostSitesPerInvocation = 14;
 
 /** Depthwise kernels wider than this keep a loop over their columns. */
 export const widestUnrolled = 9;
@@ -231,23 +246,23 @@ export const widestUnrolled = 9;
  * Rows of kept patches: an invocation makes a whole one where it is short. Rows of the map where a tap's row meets many
  * small patches and looking for the kept ones skips no work. Null as for `chooseStrip`.
  */
-export const chooseLines = (tuning: Tuning, shape: LineShape): LineTile | null => {
+export const chooseLines = (tuning: TuningProfile, shape: LineShape): LineTile | null => {
   const { lines, across, width, kernel } = shape;
-  const fits = (strip: number) => stripBytes(shape, strip, tuning) <= limits.workgroupBytes;
+  const fits = (strip: number) => stripBytes(shape, strip, tuning) <= webgpuLimits.workgroupBytes;
   if (!fits(1)) return null;
   if (
     !tuning.branches &&
     shape.norm &&
     2 * across < kernel &&
     kernel <= widestUnrolled &&
-    width <= longestRun &&
+    width <= mostSitesPerInvocation &&
     fits(width)
   ) {
-    const invocations = Math.min(tuning.meeting, roundUp(divideUp(shape.channels, shape.vec), 4));
-    return { rowsOf: "map", strip: width, run: width, invocations, share: 1 };
+    const invocations = Math.min(tuning.barrierInvocations, roundUp(divideUp(shape.channels, shape.vec), 4));
+    return { rowsOf: "map", strip: width, sitesPerInvocation: width, invocations, reductionWidth: 1 };
   }
   const count = divideUp(shape.channels, shape.vec);
-  let run = Math.min(across, longestRun);
+  let run = Math.min(across, mostSitesPerInvocation);
   while (across % run !== 0 || !fits(run)) run--;
   const runs = (lines * across) / run;
   const wanted = Math.max(1, Math.floor(tuning.invocations / count));
@@ -255,46 +270,50 @@ export const chooseLines = (tuning: Tuning, shape: LineShape): LineTile | null =
   let several = Math.min(wanted, most, runs);
   while (several > 1 && !fits(several * run)) several--;
   const strip = several * run;
-  const invocations = Math.min(tuning.meeting, roundUp(Math.max(several * count, strip * tuning.share), 8));
-  const share = strip * tuning.share <= invocations ? tuning.share : 1;
-  return { rowsOf: "patch", strip, run, invocations, share };
+  const invocations = Math.min(
+    tuning.barrierInvocations,
+    roundUp(Math.max(several * count, strip * tuning.reductionWidth), 8),
+  );
+  const share = strip * tuning.reductionWidth <= invocations ? tuning.reductionWidth : 1;
+  return { rowsOf: "patch", strip, sitesPerInvocation: run, invocations, reductionWidth: share };
 };
 
-/** Tokens to normalise from storage: as many as the invocations allow. */
-export const chooseNorm = (tuning: Tuning, shape: { readonly rows: number }): NormTile => {
-  const share = tuning.share === 1 ? 1 : tuning.share * 2;
+/** Sites to normalise from storage: as many as the invocations allow. */
+export const chooseNorm = (tuning: TuningProfile, shape: { readonly rows: number }): NormTile => {
+  const share = tuning.reductionWidth === 1 ? 1 : tuning.reductionWidth * 2;
   const strip = Math.min(shape.rows, Math.max(1, Math.floor(tuning.invocations / share)));
-  return { strip, share, invocations: roundUp(strip * share, 8) };
+  return { strip, reductionWidth: share, invocations: roundUp(strip * share, 8) };
 };
 
-/** One group an image; null where the channels do not fit in workgroup memory. */
+/** One workgroup an image; null where the channels do not fit in workgroup memory. */
 export const choosePool = (
-  tuning: Tuning,
+  tuning: TuningProfile,
   shape: { readonly channels: number; readonly norm: boolean },
 ): NormTile | null => {
   const vec = shape.channels % 4 === 0 ? 4 : 1;
   const count = shape.channels / vec;
-  const invocations = Math.min(tuning.meeting, roundUp(count, 8));
-  const share = tuning.share === 1 ? 1 : invocations;
+  const invocations = Math.min(tuning.barrierInvocations, roundUp(count, 8));
+  const share = tuning.reductionWidth === 1 ? 1 : invocations;
   const bytes = shape.norm ? 4 * shape.channels + statBytes(1, share, invocations) : 0;
-  return bytes <= limits.workgroupBytes ? { strip: 1, share, invocations } : null;
+  return bytes <= webgpuLimits.workgroupBytes ? { strip: 1, reductionWidth: share, invocations } : null;
 };
 
-export const chooseGemv = (tuning: Tuning): GemvTile => tuning.gemv;
+export const chooseGemv = (tuning: TuningProfile): GemvTile => tuning.gemv;
 
 /** Workgroup memory of a product, without a GRN prologue. */
 const gemmBytes = (tile: GemmTile, squares: boolean): number => {
   if (tile.kind === "direct") return 0;
   const quads = tile.depth / 4;
-  const sums = squares ? 16 * gemmInvocations(tile) * tile.cell[1] : 0;
+  const sums = squares ? 16 * gemmInvocations(tile) * tile.threadTile[1] : 0;
   return 16 * (tile.rows * (quads + 1) + (tile.depth * tile.columns) / 4) + sums;
 };
 
 /** Does the second linear work GRN's factors out itself, from `tiles` rows of partial sums, instead of reading them? */
-export const grnInline = (tuning: Tuning, tile: GemmTile, tiles: number): boolean =>
+export const grnInline = (tuning: TuningProfile, tile: GemmTile, tiles: number): boolean =>
   tile.kind === "tiled" && tiles <= tuning.grnTiles;
 
-/** Does a downsample's group keep the statistics of its tokens in workgroup memory? */
-export const downsampleFits = (tuning: Tuning, tile: GemmTile, share: number): boolean =>
+/** Does a downsampling workgroup keep the statistics of its input sites in workgroup memory? */
+export const downsampleFits = (tuning: TuningProfile, tile: GemmTile, share: number): boolean =>
   tuning.gemm.kind === "exact" || // CUDA has more than it needs
-  gemmBytes(tile, false) + statBytes(4 * gemmGroup(tile)[0], share, gemmInvocations(tile)) <= limits.workgroupBytes;
+  gemmBytes(tile, false) + statBytes(4 * blockTile(tile)[0], share, gemmInvocations(tile)) <=
+    webgpuLimits.workgroupBytes;

@@ -2,7 +2,7 @@ import { invariant } from "../diagnostics/invariant.ts";
 import { type Graph, nodeOf, operand, type ValueId } from "../graph/graph.ts";
 
 /** How a layer's weight and bias come from the checkpoint: (w·diag(γ), (b + w·β)), rows of both times `rowScale`. */
-export interface Recipe {
+export interface WeightTransform {
   readonly weight: ValueId;
   readonly bias: ValueId;
   readonly gamma: ValueId | null;
@@ -11,7 +11,7 @@ export interface Recipe {
 }
 
 /** Reads the weight-only nodes that the folding passes leave in front of a layer back into one formula. */
-export function recipe(graph: Graph, weightId: ValueId, biasId: ValueId): Recipe {
+export function weightTransform(graph: Graph, weightId: ValueId, biasId: ValueId): WeightTransform {
   const at = (id: ValueId) => nodeOf(graph, id);
   let [weight, bias] = [at(weightId), at(biasId)];
   let rowScale: ValueId | null = null;

@@ -2,7 +2,7 @@ import { readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
 import { type Device, printDevice, type Rates, readDevice } from "../../src/explore/device.ts";
 import { agreement, fitDevice } from "../../src/explore/fit.ts";
-import { type Form, keepsApart, launchesOf } from "../../src/explore/lowering.ts";
+import { type KernelConfig, keepsApart, launchesOf } from "../../src/explore/lowering.ts";
 import { Parts, type Profile } from "../../src/explore/parts.ts";
 import { predict } from "../../src/explore/predict.ts";
 import { openDevice, shippedDevices } from "../../src/node/inputs/devices.ts";
@@ -14,7 +14,7 @@ const must = <T>(result: { readonly ok: boolean; readonly value?: T }): T => {
 };
 const models = must(loadProgram("specs/convnextv2.cnx", null)).program.models;
 const profiles = new Map<string, Parts>();
-function profileOf(name: string, form: Form): Profile {
+function profileOf(name: string, form: KernelConfig): Profile {
   const key = JSON.stringify(form);
   const parts = profiles.get(key) ?? new Parts(model => launchesOf(model, form), { apart: keepsApart(form) });
   profiles.set(key, parts);
@@ -22,7 +22,7 @@ function profileOf(name: string, form: Form): Profile {
   if (model === undefined) throw new Error(name);
   return must(parts.profile(model));
 }
-const secondsOf = (profile: Profile, device: Device, { dtype, batch }: Pick<Form, "dtype" | "batch">): number =>
+const secondsOf = (profile: Profile, device: Device, { dtype, batch }: Pick<KernelConfig, "dtype" | "batch">): number =>
   predict(profile, device, device.rates[dtype] as Rates, batch).seconds;
 
 describe("device files", () => {
@@ -67,7 +67,7 @@ describe("predictions", () => {
     const pairs = rows.flatMap(({ label, batch, graph_ms: measured }) => {
       const [, name, dtype] = /^(atto|tiny|base)-(bf16|f32)-b\d+$/.exec(label) ?? [];
       if (name === undefined || measured === undefined) return [];
-      const form = { tuning: "cuda", dtype: dtype as Form["dtype"], batch } as const;
+      const form = { tuning: "cuda", dtype: dtype as KernelConfig["dtype"], batch } as const;
       return [{ predicted: 1e3 * secondsOf(profileOf(name, form), device, form), measured }];
     });
     expect(pairs).toHaveLength(18);

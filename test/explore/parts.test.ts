@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { cudaProgram } from "../../src/emit/cuda/program.ts";
-import { type Form, keepsApart, launchesOf } from "../../src/explore/lowering.ts";
+import { type KernelConfig, keepsApart, launchesOf } from "../../src/explore/lowering.ts";
 import { Parts } from "../../src/explore/parts.ts";
 import { choices } from "../../src/model/choices.ts";
 import type { Model } from "../../src/model/model.ts";
@@ -21,7 +21,7 @@ function variant(base: Model, seed: number): Model {
   };
 }
 
-const forms: readonly Form[] = [
+const forms: readonly KernelConfig[] = [
   { tuning: "gpu", dtype: "f32", batch: 1 },
   { tuning: "gpu", dtype: "f16", batch: 1 },
   { tuning: "swiftshader", dtype: "f32", batch: 2 },

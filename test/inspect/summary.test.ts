@@ -4,7 +4,7 @@ import { launchCost } from "../../src/emit/cuda/program.ts";
 import { infoText } from "../../src/inspect/info-text.ts";
 import { partNames, partOf } from "../../src/inspect/parts.ts";
 import { aliveBytes, bytesMovedBy, cudaRuns, wgslRuns } from "../../src/inspect/runs.ts";
-import { type Subject, usualTuning } from "../../src/inspect/subject.ts";
+import { defaultProfile, type Subject } from "../../src/inspect/subject.ts";
 import { summarise } from "../../src/inspect/summary.ts";
 import { parametersByPart } from "../../src/model/count.ts";
 import type { Model } from "../../src/model/model.ts";
@@ -120,7 +120,7 @@ describe("random models", () => {
   test("buffers lie inside their arenas, and those that are alive together share no byte", () => {
     for (const { model } of cases)
       for (const target of ["wgsl", "cuda"] as const) {
-        const { plan } = must(planAlone({ ...subject(model, { target }), tuning: usualTuning[target] }));
+        const { plan } = must(planAlone({ ...subject(model, { target }), tuning: defaultProfile[target] }));
         const { memory, runs } = target === "wgsl" ? wgslRuns(plan, model) : cudaRuns(plan, model, "f32");
         expect(memory.steps.length).toBe(runs.length);
         expect(memory.buffers.length).toBeGreaterThan(3);

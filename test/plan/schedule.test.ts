@@ -5,17 +5,17 @@ import { allPasses } from "../../src/passes/all.ts";
 import { runPasses } from "../../src/passes/pass.ts";
 import type { Plan } from "../../src/plan/plan.ts";
 import { schedule } from "../../src/plan/schedule.ts";
-import { limits, tunings, type WebgpuTuningName } from "../../src/plan/tunings.ts";
+import { tuningProfiles, type WebgpuProfileName, webgpuLimits } from "../../src/plan/tuning-profiles.ts";
 import { model, mustBuild, randomModel } from "../support/models.ts";
 import { checkFiles, filesOf, must } from "../syntax/support.ts";
 
 /** CUDA's plan knows no such limits: its kernels have tests of their own. */
-const names = (Object.keys(tunings) as (keyof typeof tunings)[]).filter(
-  (name): name is WebgpuTuningName => name !== "cuda",
+const names = (Object.keys(tuningProfiles) as (keyof typeof tuningProfiles)[]).filter(
+  (name): name is WebgpuProfileName => name !== "cuda",
 );
 const published = must(checkFiles(filesOf({ "input.cnx": readFileSync("specs/convnextv2.cnx", "utf8") }))).models;
 const named = (name: string): Model => published.get(name) as Model;
-const planned = (of: Model, tuning: WebgpuTuningName, batch = 1): Plan =>
+const planned = (of: Model, tuning: WebgpuProfileName, batch = 1): Plan =>
   must(schedule(runPasses(mustBuild(of), allPasses), { min: 1, max: batch }, { tuning }));
 
 describe("a forward pass has few dispatches and no transposes", () => {
@@ -39,8 +39,8 @@ describe("R06: every plan keeps to WebGPU's default limits", () => {
   const check = (plan: Plan): void => {
     for (const { bindings, workgroup, grid, kind, name } of [...plan.setup, ...plan.steps]) {
       expect(bindings.length, `${kind} ${name}`).toBeLessThanOrEqual(8);
-      expect(workgroup[0] * workgroup[1], `${kind} ${name}`).toBeLessThanOrEqual(limits.invocations);
-      expect(Math.max(...grid), `${kind} ${name}`).toBeLessThanOrEqual(limits.groups);
+      expect(workgroup[0] * workgroup[1], `${kind} ${name}`).toBeLessThanOrEqual(webgpuLimits.invocations);
+      expect(Math.max(...grid), `${kind} ${name}`).toBeLessThanOrEqual(webgpuLimits.workgroupsPerDimension);
     }
   };
   test.each(names.flatMap(tuning => [...published.keys()].map(name => [name, tuning] as const)))(

@@ -2,7 +2,7 @@ import { spawnSync } from "node:child_process";
 import { readFileSync } from "node:fs";
 import * as path from "node:path";
 import { renderTemplate } from "../../src/embedded/render-template.ts";
-import { measuredWith } from "../../src/emit/cuda/candidates.ts";
+import { defaultsWith } from "../../src/emit/cuda/candidates.ts";
 import { kernelText } from "../../src/emit/cuda/files.ts";
 import type { CudaKernel } from "../../src/emit/cuda/kernels/shared.ts";
 import { cudaKernelOf, type LaunchKind, type LaunchParams } from "../../src/emit/cuda/kernels.ts";
@@ -10,8 +10,8 @@ import type { CudaProgram } from "../../src/emit/cuda/program.ts";
 import type { PatchGrid } from "../../src/graph/ops.ts";
 import type { StorageType } from "../../src/model/model.ts";
 import type { KernelParams } from "../../src/plan/kernels.ts";
-import { type DepthwiseChoice, depthwiseKey } from "../../src/plan/measured.ts";
 import type { Step } from "../../src/plan/plan.ts";
+import { type DepthwiseChoice, depthwiseKey } from "../../src/plan/tuned-choices.ts";
 import { builtOnce } from "./built-once.ts";
 
 /** A generated kernel, run alone. */
@@ -108,10 +108,10 @@ export interface Harness {
 
 const kernelOf = (of: KernelCase): CudaKernel => {
   const { kind, params, dtype, tf32 = false, split = 1, depthwise, batch, built = batch } = of;
-  const products = measuredWith([{ kind, params } as Pick<Step, "kind" | "params">], batch, { split });
+  const products = defaultsWith([{ kind, params } as Pick<Step, "kind" | "params">], batch, { split });
   const key = depthwise && depthwiseKey(params as KernelParams["depthwise"]);
   const measured = { ...products, depthwise: new Map(depthwise && [[key ?? "", depthwise]]) };
-  const kernel = cudaKernelOf(kind, params, { dtype, batch: built, choices: { tf32, measured } });
+  const kernel = cudaKernelOf(kind, params, { dtype, batch: built, choices: { tf32, tuned: measured } });
   if (kernel === null) throw new Error(`CUDA has no ${kind}`);
   return kernel;
 };
@@ -130,8 +130,8 @@ function tableOf(cases: readonly KernelCase[]): string {
     const kernel = kernelOf(one);
     const c = kernel.context as Readonly<Record<string, number | boolean | null | string>>;
     const p = params as unknown as Readonly<Record<string, number | undefined>>;
-    const operands = kernel.operands.map(({ name: operand, width, elements, perImage, access }) => {
-      const letter = width === "narrow" || width === "factor" ? kindLetters[dtype] : letters[width];
+    const operands = kernel.operands.map(({ name: operand, storage, elements, perImage, access }) => {
+      const letter = storage === "narrow" || storage === "factor" ? kindLetters[dtype] : letters[storage];
       return `{"${operand}", '${letter}', ${elements}u, ${perImage}, ${access === "read"}}`;
     });
     const numbers = [

@@ -1,35 +1,35 @@
 import { type Lowering, lower } from "../../src/compile.ts";
-import { measuredOf, measuredWith, mlpCandidates } from "../../src/emit/cuda/candidates.ts";
+import { choicesAt, defaultsWith, mlpCandidates } from "../../src/emit/cuda/candidates.ts";
 import { type CudaOptions, cudaTarget } from "../../src/emit/cuda/cuda.ts";
 import { depthwiseChoices } from "../../src/emit/cuda/kernels/convolutions.ts";
 import type { KernelTarget } from "../../src/emit/target.ts";
 import type { StorageType } from "../../src/model/model.ts";
-import { depthwiseKey, type Measured } from "../../src/plan/measured.ts";
 import type { Plan } from "../../src/plan/plan.ts";
+import { depthwiseKey, type TunedChoices } from "../../src/plan/tuned-choices.ts";
 
 /** A CUDA target with choices for the kernels of the plan that it makes without any. */
 export function targetWith(
   dtype: StorageType,
   options: CudaOptions,
   of: Omit<Lowering, "target">,
-  choose: (plan: Plan) => Measured,
+  choose: (plan: Plan) => TunedChoices,
 ): KernelTarget {
   const usual = lower({ ...of, target: cudaTarget(dtype, options) });
   if (!usual.ok || usual.value.plan === null) throw new Error("it does not compile");
   const measured = choose(usual.value.plan);
-  return cudaTarget(dtype, { ...options, measured: () => measured });
+  return cudaTarget(dtype, { ...options, tuned: () => measured });
 }
 
 /** So many blocks share the k of every product's tile. */
 export const inParts =
   (split: number) =>
-  ({ steps, batch }: Plan): Measured =>
-    measuredWith(steps, batch.max, { split });
+  ({ steps, batch }: Plan): TunedChoices =>
+    defaultsWith(steps, batch.max, { split });
 
 /** Threads of depthwise convolutions go down a strip, or make all their sites at once; nothing is split. */
 export const depthwiseBy =
   (way: "strip" | "tile") =>
-  (plan: Plan): Measured => {
+  (plan: Plan): TunedChoices => {
     const choices = plan.steps.flatMap(step => {
       if (step.kind !== "depthwise") return [];
       const all = depthwiseChoices(step.params, plan.batch.max);
@@ -42,9 +42,9 @@ export const depthwiseBy =
 /** The values between the linears of a block are made anew where they can be, in the way that comes at `way`; nothing is split. */
 export const madeAnew =
   (dtype: StorageType, way: number) =>
-  (plan: Plan): Measured => {
+  (plan: Plan): TunedChoices => {
     const shapes = mlpCandidates(plan, { dtype, tf32: false, shared: 101_376 });
-    const { mlps } = measuredOf(
+    const { mlps } = choicesAt(
       shapes.map(({ of }) => of),
       way,
     );

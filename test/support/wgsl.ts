@@ -5,12 +5,12 @@ import { wgslPasses } from "../../src/emit/wgsl/wgsl.ts";
 import type { Model } from "../../src/model/model.ts";
 import type { SiteLayout } from "../../src/passes/site-layout.ts";
 import type { Plan } from "../../src/plan/plan.ts";
-import type { TuningName } from "../../src/plan/tunings.ts";
+import type { ProfileName } from "../../src/plan/tuning-profiles.ts";
 import type { ModelDescriptor } from "../../src/runtime/descriptor.ts";
 
 export interface Wgsl {
   readonly model: Model;
-  readonly tuning?: TuningName;
+  readonly tuning?: ProfileName;
   /** One number is exactly so many images. */
   readonly batch?: number | { readonly min: number; readonly max: number };
   readonly taps?: readonly string[];

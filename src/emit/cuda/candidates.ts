@@ -1,46 +1,46 @@
 import { invariant } from "../../diagnostics/invariant.ts";
 import type { StorageType } from "../../model/model.ts";
 import type { KernelKind } from "../../plan/kernels.ts";
+import type { Plan, Step } from "../../plan/plan.ts";
+import { blockTile, divideUp, exactTiles, type GemmTile } from "../../plan/tile.ts";
 import {
   type DepthwiseChoice,
   type DepthwiseShape,
   depthwiseKey,
-  type Measured,
   type MlpChoice,
-  nothingMeasured,
   type ProductChoice,
   type ProductShape,
   productKey,
-} from "../../plan/measured.ts";
-import type { Plan, Step } from "../../plan/plan.ts";
-import { divideUp, exactTiles, type GemmTile, gemmGroup } from "../../plan/tile.ts";
-import { tuningFor } from "../../plan/tunings.ts";
-import { depthwiseChoices, usualDepthwise } from "./kernels/convolutions.ts";
-import { type Product, usualProduct } from "./kernels/gemm.ts";
+  type TunedChoices,
+  untuned,
+} from "../../plan/tuned-choices.ts";
+import { profileFor } from "../../plan/tuning-profiles.ts";
+import { defaultDepthwise, depthwiseChoices } from "./kernels/convolutions.ts";
+import { defaultProduct, type Product } from "./kernels/gemm.ts";
 import { mlpChoices, mlpFits, mlpShared } from "./kernels/mlp.ts";
 import type { CudaKernel } from "./kernels/shared.ts";
 import { cudaKernelOf, type LaunchParams } from "./kernels.ts";
 import { pairsOf } from "./program.ts";
 
-/** A shape of a plan and what may be chosen for it, what is made without a table first. */
-export type Shape =
-  | { readonly kernel: "product"; readonly shape: ProductShape; readonly choices: readonly ProductChoice[] }
-  | { readonly kernel: "depthwise"; readonly shape: DepthwiseShape; readonly choices: readonly DepthwiseChoice[] }
-  | { readonly kernel: "mlp"; readonly shape: ProductShape; readonly choices: readonly WideChoice[] };
+/** A shape of a plan and the candidates for it, the default first. */
+export type TunableShape =
+  | { readonly kernel: "product"; readonly shape: ProductShape; readonly candidates: readonly ProductChoice[] }
+  | { readonly kernel: "depthwise"; readonly shape: DepthwiseShape; readonly candidates: readonly DepthwiseChoice[] }
+  | { readonly kernel: "mlp"; readonly shape: ProductShape; readonly candidates: readonly HiddenChoice[] };
 
-/** The values between the linears of a block: stored, or made anew by one kernel of both. */
-export type WideChoice = { readonly wide: "stored" } | ({ readonly wide: "recomputed" } & MlpChoice);
+/** The hidden values between the linears of a block: stored, or rematerialised by one kernel of both. */
+export type HiddenChoice = { readonly wide: "stored" } | ({ readonly wide: "recomputed" } & MlpChoice);
 
 /** The shape of one kernel alone. */
 export type ShapeOf =
   | { readonly kernel: "product"; readonly shape: ProductShape }
   | { readonly kernel: "depthwise"; readonly shape: DepthwiseShape };
 
-export const shapeKey = (of: ShapeOf | Shape): string =>
+export const shapeKey = (of: ShapeOf | TunableShape): string =>
   of.kernel === "depthwise" ? depthwiseKey(of.shape) : productKey(of.shape);
 
-/** Tiles of a shape that are tried: the model of their cost is good enough to leave the others out. */
-const tilesTried = 4;
+/** Tiles of a shape among the candidates: the model of their cost is good enough to leave the others out. */
+const tilesPerShape = 4;
 
 /** The shape of a step that a table may speak of; null for other kernels. */
 export function shapeOf(step: Pick<Step, "kind" | "params">): ShapeOf | null {
@@ -61,7 +61,7 @@ const shapes = {
 } as const satisfies { readonly [K in KernelKind]?: (params: ParamsOf<K>) => ShapeOf };
 type ParamsOf<K extends KernelKind> = Step<K>["params"];
 
-export interface Tried {
+export interface CandidateSettings {
   readonly dtype: StorageType;
   readonly tf32: boolean;
   /** Bytes of shared memory that a block may have. */
@@ -69,56 +69,67 @@ export interface Tried {
 }
 
 /** Every distinct shape of a plan, in the order of its launches, with what may be chosen for it. */
-export function candidates(plan: Plan, tried: Tried): readonly Shape[] {
-  const found = new Map<string, Shape>();
+export function candidates(plan: Plan, settings: CandidateSettings): readonly TunableShape[] {
+  const found = new Map<string, TunableShape>();
   for (const step of plan.steps) {
     const of = shapeOf(step);
     if (of === null || found.has(shapeKey(of))) continue;
-    const choices = choicesOf(step, of, plan, tried);
+    const all = candidatesOf(step, of, plan, settings);
     const seen = new Set<string>();
-    const distinct = choices.filter(choice => {
-      const kernel = kernelWith(step, of, choice, plan, tried);
+    const distinct = all.filter(choice => {
+      const kernel = kernelWith(step, of, choice, plan, settings);
       const text = JSON.stringify(kernel);
-      if (kernel === null || kernel.shared > tried.shared || seen.has(text)) return false;
+      if (kernel === null || kernel.shared > settings.shared || seen.has(text)) return false;
       seen.add(text);
       return true;
     });
-    found.set(shapeKey(of), { ...of, choices: distinct } as Shape);
+    found.set(shapeKey(of), { ...of, candidates: distinct } as TunableShape);
   }
   return [...found.values()];
 }
 
-const choicesOf = (step: Step, of: ShapeOf, plan: Plan, tried: Tried): readonly (ProductChoice | DepthwiseChoice)[] =>
+const candidatesOf = (
+  step: Step,
+  of: ShapeOf,
+  plan: Plan,
+  settings: CandidateSettings,
+): readonly (ProductChoice | DepthwiseChoice)[] =>
   of.kernel === "product"
-    ? productChoices({ ...of.shape, squares: makesSquares(step) }, plan, tried)
-    : depthwiseTried(step as Step<"depthwise">, plan);
+    ? productCandidates({ ...of.shape, squares: makesSquares(step) }, plan, settings)
+    : depthwiseCandidates(step as Step<"depthwise">, plan);
 
 const makesSquares = ({ params }: Pick<Step, "params">): boolean => "squares" in params && params.squares;
 
-function productChoices(shape: Product, { batch }: Plan, { dtype, tf32 }: Tried): readonly ProductChoice[] {
-  const { gemm } = tuningFor("cuda", batch);
+function productCandidates(
+  shape: Product,
+  { batch }: Plan,
+  { dtype, tf32 }: CandidateSettings,
+): readonly ProductChoice[] {
+  const { gemm } = profileFor("cuda", batch);
   invariant(gemm.kind === "exact", "CUDA's tiles are exact");
   const tilesFor = (groups: number, count: number) =>
-    exactTiles({ ...gemm, groups }, shape)
+    exactTiles({ ...gemm, workgroups: groups }, shape)
       .slice(0, count)
       .map(({ rows, columns }) => ({ rows, columns }));
-  const usual = (tile: Pick<ProductChoice, "rows" | "columns">) => usualProduct(shape, tile, batch.max);
-  const tiles = tilesFor(gemm.groups, tilesTried);
-  if (dtype === "f32" && !tf32) return tiles.map(usual);
-  const pairs = ways.flatMap((way, w) => tiles.map((tile, t) => ({ choice: { ...usual(tile), ...way }, late: w + t })));
+  const byDefault = (tile: Pick<ProductChoice, "rows" | "columns">) => defaultProduct(shape, tile, batch.max);
+  const tiles = tilesFor(gemm.workgroups, tilesPerShape);
+  if (dtype === "f32" && !tf32) return tiles.map(byDefault);
+  const pairs = ways.flatMap((way, w) =>
+    tiles.map((tile, t) => ({ choice: { ...byDefault(tile), ...way }, late: w + t })),
+  );
   // A tile that is split may be larger: it needs fewer of its kind to keep a device busy.
   const larger = [8, 4, 2].flatMap((split, w) =>
-    tilesFor(gemm.groups / split, 2).map((tile, t) => ({ choice: { ...usual(tile), split }, late: w + t + 1 })),
+    tilesFor(gemm.workgroups / split, 2).map((tile, t) => ({ choice: { ...byDefault(tile), split }, late: w + t + 1 })),
   );
   const blocks = ({ rows, columns }: ProductChoice) =>
     divideUp(shape.rows, rows) * divideUp(shape.columns, columns) * batch.max;
   return [...pairs, ...larger]
     .sort((a, b) => a.late - b.late) // what is likely, first
     .map(({ choice }) => choice)
-    .filter(choice => choice.split === 1 || (!shape.squares && blocks(choice) < 2 * gemm.groups)); // else splits gain nothing
+    .filter(choice => choice.split === 1 || (!shape.squares && blocks(choice) < 2 * gemm.workgroups)); // else splits gain nothing
 }
 
-/** What else than the tile is tried on tensor cores; splits that do nothing make no kernel of their own. */
+/** Candidates that differ in more than the tile, on tensor cores; splits that do nothing make no kernel of their own. */
 const ways: readonly Partial<ProductChoice>[] = [
   {},
   { step: 64 },
@@ -131,9 +142,9 @@ const ways: readonly Partial<ProductChoice>[] = [
   { split: 8 },
 ];
 
-const depthwiseTried = ({ params }: Step<"depthwise">, { batch }: Plan): readonly DepthwiseChoice[] => [
-  usualDepthwise(params, batch.max),
-  ...depthwiseChoices(params, batch.max).slice(0, 2 * tilesTried),
+const depthwiseCandidates = ({ params }: Step<"depthwise">, { batch }: Plan): readonly DepthwiseChoice[] => [
+  defaultDepthwise(params, batch.max),
+  ...depthwiseChoices(params, batch.max).slice(0, 2 * tilesPerShape),
 ];
 
 function kernelWith(
@@ -141,25 +152,29 @@ function kernelWith(
   of: ShapeOf,
   choice: ProductChoice | DepthwiseChoice,
   { batch }: Plan,
-  { dtype, tf32 }: Tried,
+  { dtype, tf32 }: CandidateSettings,
 ): CudaKernel | null {
-  const measured = measuredOf([{ ...of, choices: [choice] } as Shape], 0);
-  const tile = of.kernel === "product" ? { kind: "tiled", ...choice, depth: 16, cell: [4, 1] } : null;
+  const tuned = choicesAt([{ ...of, candidates: [choice] } as TunableShape], 0);
+  const tile = of.kernel === "product" ? { kind: "tiled", ...choice, depth: 16, threadTile: [4, 1] } : null;
   const params = {
     ...step.params,
-    ...(tile === null ? {} : { tile, finish: makesSquares(step), stored: true }),
+    ...(tile === null ? {} : { tile, grnEpilogue: makesSquares(step), stored: true }),
   };
-  return cudaKernelOf(step.kind, params as LaunchParams, { dtype, batch: batch.max, choices: { tf32, measured } });
+  return cudaKernelOf(step.kind, params as LaunchParams, {
+    dtype,
+    batch: batch.max,
+    choices: { tf32, tuned },
+  });
 }
 
 /** A shape, and the names of the launches that it is made by, a list for each block that has it. */
 export interface MlpShape {
-  readonly of: Extract<Shape, { readonly kernel: "mlp" }>;
+  readonly of: Extract<TunableShape, { readonly kernel: "mlp" }>;
   readonly launches: readonly (readonly string[])[];
 }
 
 /** The pairs of linears of a plan by the shape of the first, where the values between them need not be stored. */
-export function mlpCandidates(plan: Plan, { dtype, shared }: Tried): readonly MlpShape[] {
+export function mlpCandidates(plan: Plan, { dtype, shared }: CandidateSettings): readonly MlpShape[] {
   const found = new Map<string, MlpShape>();
   for (const { expand, project } of pairsOf(plan)) {
     const key = productKey(expand.params);
@@ -171,38 +186,38 @@ export function mlpCandidates(plan: Plan, { dtype, shared }: Tried): readonly Ml
     });
     const choices = [{ wide: "stored" } as const, ...fitting.map(one => ({ wide: "recomputed", ...one }) as const)];
     if (fitting.length > 0)
-      found.set(key, { of: { kernel: "mlp", shape: { rows, depth, columns }, choices }, launches });
+      found.set(key, { of: { kernel: "mlp", shape: { rows, depth, columns }, candidates: choices }, launches });
   }
   return [...found.values()];
 }
 
-/** Every product of these steps as usual for a batch, but for what is wanted. */
-export function measuredWith(
+/** The default choice of every product of these steps for a batch, with some of it replaced. */
+export function defaultsWith(
   steps: readonly Pick<Step, "kind" | "params">[],
   batch: number,
-  wanted: Partial<ProductChoice>,
-): Measured {
+  replaced: Partial<ProductChoice>,
+): TunedChoices {
   const products = steps.flatMap(step => {
     const of = shapeOf(step);
     if (of?.kernel !== "product" || !("tile" in step.params)) return [];
-    const [rows, columns] = gemmGroup(step.params.tile as GemmTile);
-    const usual = usualProduct({ ...of.shape, squares: makesSquares(step) }, { rows, columns }, batch);
-    return [[productKey(of.shape), { ...usual, ...wanted }] as const];
+    const [rows, columns] = blockTile(step.params.tile as GemmTile);
+    const byDefault = defaultProduct({ ...of.shape, squares: makesSquares(step) }, { rows, columns }, batch);
+    return [[productKey(of.shape), { ...byDefault, ...replaced }] as const];
   });
-  return { ...nothingMeasured, products: new Map(products) };
+  return { ...untuned, products: new Map(products) };
 }
 
-/** The build that makes every shape with its choice `at`, and those that have fewer as usual. */
-export function measuredOf(shapes: readonly Shape[], at: number): Measured {
+/** The build that makes every shape with its candidate `at`, and by default those that have fewer. */
+export function choicesAt(shapes: readonly TunableShape[], at: number): TunedChoices {
   const products = new Map<string, ProductChoice>();
   const depthwise = new Map<string, DepthwiseChoice>();
   const mlps = new Map<string, MlpChoice>();
   for (const shape of shapes) {
-    const choice = shape.choices[at] ?? shape.choices[0];
+    const choice = shape.candidates[at] ?? shape.candidates[0];
     if (choice === undefined) continue;
     if (shape.kernel === "product") products.set(productKey(shape.shape), choice as ProductChoice);
     else if (shape.kernel === "depthwise") depthwise.set(depthwiseKey(shape.shape), choice as DepthwiseChoice);
-    else if ((choice as WideChoice).wide === "recomputed") mlps.set(productKey(shape.shape), choice as MlpChoice);
+    else if ((choice as HiddenChoice).wide === "recomputed") mlps.set(productKey(shape.shape), choice as MlpChoice);
   }
   return { products, depthwise, mlps };
 }

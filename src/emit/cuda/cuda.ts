@@ -1,5 +1,5 @@
 import type { Batch, StorageType } from "../../model/model.ts";
-import { type Measured, nothingMeasured } from "../../plan/measured.ts";
+import { type TunedChoices, untuned } from "../../plan/tuned-choices.ts";
 import type { KernelTarget } from "../target.ts";
 import { wgslPasses } from "../wgsl/wgsl.ts";
 import { cudaFiles } from "./files.ts";
@@ -10,20 +10,19 @@ export interface CudaOptions {
   readonly tf32?: boolean;
   /** Also the sources of operators for PyTorch. */
   readonly torch?: boolean;
-  /** What was measured on a device for such a batch. */
-  readonly measured?: (batch: Batch) => Measured;
+  /** What a tuning table says for such a batch. */
+  readonly tuned?: (batch: Batch) => TunedChoices;
 }
 
 /** A C library of CUDA kernels, from the graph that WGSL is made from, with tiles of its own. */
 export const cudaTarget = (
   dtype: StorageType,
-  { tf32 = false, torch = false, measured = () => nothingMeasured }: CudaOptions = {},
+  { tf32 = false, torch = false, tuned = () => untuned }: CudaOptions = {},
 ): KernelTarget => ({
   name: "cuda",
   takes: "plan",
   ...wgslPasses,
   tuning: "cuda",
-  measured,
-  emit: (plan, context) =>
-    cudaFiles(cudaProgram(plan, dtype, { tf32, measured: measured(plan.batch) }), context, torch),
+  tuned,
+  emit: (plan, context) => cudaFiles(cudaProgram(plan, dtype, { tf32, tuned: tuned(plan.batch) }), context, torch),
 });

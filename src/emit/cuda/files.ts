@@ -4,9 +4,9 @@ import type { ValueId } from "../../graph/graph.ts";
 import type { Model } from "../../model/model.ts";
 import { banner } from "../banner.ts";
 import type { EmitContext, OutputFile } from "../target.ts";
-import { blocksFor, type CudaKernel, scalars, widthType } from "./kernels/shared.ts";
+import { blocksFor, type CudaKernel, elementType, scalars } from "./kernels/shared.ts";
 import { stemOf } from "./names.ts";
-import type { CudaProgram, NamedKernel, Place } from "./program.ts";
+import type { Allocation, CudaProgram, NamedKernel } from "./program.ts";
 
 /** `stages.0.0.dwconv` → `stages_0_0_dwconv`. */
 const identifier = (name: string): string => name.replace(/[^A-Za-z0-9]/g, "_");
@@ -65,7 +65,7 @@ function sharedOf({ plan, dtype }: CudaProgram): Shared {
   return { ...names, name: plan.name, scalar: scalars[dtype], header: `${names.prefix}.h` };
 }
 
-const packingOf = (program: CudaProgram): Shared => ({ ...sharedOf(program), scalar: widthType("factor", program) });
+const packingOf = (program: CudaProgram): Shared => ({ ...sharedOf(program), scalar: elementType("factor", program) });
 
 /** The text of what packs the weights, without the banner. */
 export const packText = (program: CudaProgram): string => renderTemplate("cuda/pack", packingOf(program));
@@ -95,12 +95,12 @@ const launchContext = (kernel: CudaKernel, program: CudaProgram) => ({
   imagesLess: kernel.images - 1,
   several: kernel.images > 1,
   counted: kernel.counted,
-  operands: kernel.operands.map(({ name, width, access, note }, index) => ({
+  operands: kernel.operands.map(({ name, storage, access, note }, index) => ({
     name,
     index,
     note,
     read: access === "read",
-    type: widthType(width, program),
+    type: elementType(storage, program),
     last: index === kernel.operands.length - 1 && !kernel.counted,
   })),
 });
@@ -174,9 +174,9 @@ function apiContext(program: CudaProgram, model: Model, shared: Shared) {
 }
 
 function planContext(program: CudaProgram, shared: Shared) {
-  const { plan, places, setup, launches, kernels, kept } = program;
+  const { plan, allocations, setup, launches, kernels, kept } = program;
   const ids = new Map<string, ValueId>();
-  for (const value of places.keys()) {
+  for (const value of allocations.keys()) {
     const id = identifier(value);
     invariant(!ids.has(id), `'${value}' and '${ids.get(id)}' are one identifier`);
     ids.set(id, value);
@@ -190,7 +190,7 @@ function planContext(program: CudaProgram, shared: Shared) {
   return {
     ...shared,
     parameters,
-    values: [...places].map(([name, place]) => ({
+    values: [...allocations].map(([name, place]) => ({
       name,
       id: identifier(name),
       place: place.kind,
@@ -223,7 +223,7 @@ function planContext(program: CudaProgram, shared: Shared) {
   };
 }
 
-const offsetOf = (place: Place): number => (place.kind === "counters" ? 0 : place.at);
+const offsetOf = (place: Allocation): number => (place.kind === "counters" ? 0 : place.at);
 
 const runnerContext = (program: CudaProgram, shared: Shared) => {
   const ports = portsOf(program);

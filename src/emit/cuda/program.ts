@@ -2,21 +2,21 @@ import { invariant } from "../../diagnostics/invariant.ts";
 import type { ValueId } from "../../graph/graph.ts";
 import type { StorageType } from "../../model/model.ts";
 import type { PackParams } from "../../plan/kernels/pack.ts";
-import { type Measured, productKey } from "../../plan/measured.ts";
 import { layOut } from "../../plan/memory.ts";
 import { checkStorage } from "../../plan/numerics.ts";
 import type { Plan, Step } from "../../plan/plan.ts";
 import { roundUp } from "../../plan/tile.ts";
+import { productKey, type TunedChoices } from "../../plan/tuned-choices.ts";
 import { mlpFits } from "./kernels/mlp.ts";
 import { widen } from "./kernels/rows.ts";
 import {
-  bytesOf,
   type CudaChoices,
   type CudaKernel,
-  usualChoices,
-  type Width,
+  defaultChoices,
+  elementBytes,
+  type OperandStorage,
+  storageBytes,
   type WorkUnit,
-  widthBytes,
 } from "./kernels/shared.ts";
 import { cudaKernelOf, type LaunchKind, type LaunchParams } from "./kernels.ts";
 
@@ -36,7 +36,7 @@ export interface NamedKernel {
 }
 
 /** Where a value lies; offsets in the workspace are bytes of one image. */
-export type Place =
+export type Allocation =
   | { readonly kind: "weights" | "workspace"; readonly at: number }
   | { readonly kind: "counters" }
   | { readonly kind: "port"; readonly at: number };
@@ -58,7 +58,7 @@ export interface CudaProgram {
   readonly kernels: readonly NamedKernel[];
   readonly launches: readonly Launch[];
   readonly setup: readonly Packing[];
-  readonly places: ReadonlyMap<ValueId, Place>;
+  readonly allocations: ReadonlyMap<ValueId, Allocation>;
   /** Parameters that kernels read as they are. */
   readonly kept: readonly ValueId[];
   readonly weightBytes: number;
@@ -77,14 +77,14 @@ const ownValues = (name: ValueId): Readonly<Record<string, ValueId>> => ({
 });
 
 interface Sized {
-  readonly width: Width;
+  readonly storage: OperandStorage;
   readonly elements: number;
   readonly perImage: boolean;
 }
 
 export function cudaProgram(plan: Plan, dtype: StorageType, given: Partial<CudaChoices> = {}): CudaProgram {
-  const choices = { ...usualChoices, ...given };
-  const work = withoutWide(finishInside(plan.steps), plan, dtype, choices.measured);
+  const choices = { ...defaultChoices, ...given };
+  const work = rematerialised(withGrnEpilogue(plan.steps), plan, dtype, choices.tuned);
   const named = new Map<string, { readonly at: number; readonly kernel: CudaKernel; readonly name: ValueId }>();
   const launches = work.map(({ name, kind, params, ...of }): Launch => {
     const key = `${kind} ${JSON.stringify(params)}`;
@@ -113,17 +113,17 @@ export function cudaProgram(plan: Plan, dtype: StorageType, given: Partial<CudaC
   for (const { name, kernel } of all.kernels)
     checkStorage(
       name,
-      kernel.operands.map(({ name, width }) => ({ name, half: width === "narrow" && dtype !== "f32" })),
+      kernel.operands.map(({ name, storage }) => ({ name, half: storage === "narrow" && dtype !== "f32" })),
     );
   const sizes = sizesOf(all.launches, all.kernels);
   const tf32 = dtype === "f32" && choices.tf32;
-  return { plan, dtype, tf32, ...all, ...placed(plan, { dtype, tf32 }, all, sizes) };
+  return { plan, dtype, tf32, ...all, ...allocate(plan, { dtype, tf32 }, all, sizes) };
 }
 
 /** Outputs that kernels keep in 16 bits: the caller's buffer gets a copy in f32. */
 const widened = (plan: Plan, sizes: ReadonlyMap<ValueId, Sized>) =>
   [...new Set(plan.outputs.map(({ buffer }) => buffer))]
-    .filter(buffer => sizes.get(buffer)?.width === "narrow")
+    .filter(buffer => sizes.get(buffer)?.storage === "narrow")
     .map(from => ({ from, to: copyOf(from), length: sizes.get(from)?.elements ?? 0 }));
 
 const copyOf = (value: ValueId): ValueId => `${value}.f32`;
@@ -142,7 +142,7 @@ export function launchCost({ kernels, dtype }: CudaProgram, launch: Launch): Lau
   const bytes = (perImage: boolean): number =>
     operands
       .filter(operand => operand.perImage === perImage)
-      .reduce((sum, { width, elements }) => sum + elements * widthBytes(width, dtype), 0);
+      .reduce((sum, { storage, elements }) => sum + elements * elementBytes(storage, dtype), 0);
   return { ...work, fixed: bytes(false), each: bytes(true) };
 }
 
@@ -160,7 +160,7 @@ const isProduct = (work: Work): work is Work<"gemm"> => work.kind === "gemm";
  * Puts GRN's small step inside the product that leaves the squares: its last block of an image does it. Only a factor
  * over the whole batch stays a launch.
  */
-function finishInside(steps: readonly Step[]): readonly Work[] {
+function withGrnEpilogue(steps: readonly Step[]): readonly Work[] {
   const merged: Work[] = [];
   for (const step of steps) {
     const at = merged.findIndex(
@@ -169,10 +169,10 @@ function finishInside(steps: readonly Step[]): readonly Work[] {
     const before = merged[at];
     if (step.kind === "grnScale" && !step.params.batch && before) {
       const values = { ...before.values, gamma: step.reads.gamma ?? "", ...step.writes };
-      merged[at] = { ...before, params: { ...before.params, finish: true } as LaunchParams, values };
+      merged[at] = { ...before, params: { ...before.params, grnEpilogue: true } as LaunchParams, values };
       continue;
     }
-    const params = step.kind === "gemm" ? { ...step.params, finish: false, stored: true } : step.params;
+    const params = step.kind === "gemm" ? { ...step.params, grnEpilogue: false, stored: true } : step.params;
     merged.push({ name: step.name, kind: step.kind, params, values: { ...step.reads, ...step.writes } });
   }
   return merged;
@@ -185,7 +185,7 @@ export interface Pair {
 }
 
 /** Every pair of linears that may be one launch. */
-export const pairsOf = (plan: Plan): readonly Pair[] => pairsIn(finishInside(plan.steps), plan);
+export const pairsOf = (plan: Plan): readonly Pair[] => pairsIn(withGrnEpilogue(plan.steps), plan);
 
 const pairsIn = (work: readonly Work[], plan: Plan): readonly Pair[] =>
   work.filter(isProduct).flatMap(expand => {
@@ -199,7 +199,12 @@ const pairsIn = (work: readonly Work[], plan: Plan): readonly Pair[] =>
  * Where a table says so, the first linear of a block leaves only its statistics, and one launch makes both linears once
  * GRN's factors are known, so that the values between them are never stored.
  */
-function withoutWide(work: readonly Work[], plan: Plan, dtype: StorageType, { mlps }: Measured): readonly Work[] {
+function rematerialised(
+  work: readonly Work[],
+  plan: Plan,
+  dtype: StorageType,
+  { mlps }: TunedChoices,
+): readonly Work[] {
   const taken = new Map<Work, Work>();
   for (const { expand, project } of mlps.size === 0 ? [] : pairsIn(work, plan)) {
     const choice = mlps.get(productKey(expand.params));
@@ -219,12 +224,12 @@ function sizesOf(launches: readonly Launch[], kernels: readonly NamedKernel[]): 
   const sizes = new Map<ValueId, Sized>();
   for (const launch of launches) {
     const { operands } = (kernels[launch.kernel] as NamedKernel).kernel;
-    operands.forEach(({ width, elements, perImage }, i) => {
+    operands.forEach(({ storage, elements, perImage }, i) => {
       const value = launch.operands[i] as ValueId;
       const known = sizes.get(value);
-      invariant(!known || known.width === width, `kernels store '${value}' in two ways`);
+      invariant(!known || known.storage === storage, `kernels store '${value}' in two ways`);
       invariant(!known || known.perImage === perImage, `'${value}' is both batched and not`);
-      sizes.set(value, { width, perImage, elements: Math.max(elements, known?.elements ?? 0) });
+      sizes.set(value, { storage, perImage, elements: Math.max(elements, known?.elements ?? 0) });
     });
   }
   return sizes;
@@ -232,24 +237,24 @@ function sizesOf(launches: readonly Launch[], kernels: readonly NamedKernel[]): 
 
 const alignment = 256;
 
-function placed(
+function allocate(
   plan: Plan,
   { dtype, tf32 }: Pick<CudaProgram, "dtype" | "tf32">,
   { launches, kernels }: Pick<CudaProgram, "launches" | "kernels">,
   sizes: ReadonlyMap<ValueId, Sized>,
-): Pick<CudaProgram, "setup" | "places" | "kept" | "weightBytes" | "imageBytes" | "counterBytes"> {
-  const bytes = ({ width, elements }: Sized): number => elements * widthBytes(width, dtype);
-  const places = new Map<ValueId, Place>();
+): Pick<CudaProgram, "setup" | "allocations" | "kept" | "weightBytes" | "imageBytes" | "counterBytes"> {
+  const bytes = ({ storage, elements }: Sized): number => elements * elementBytes(storage, dtype);
+  const allocations = new Map<ValueId, Allocation>();
   const ports = [...plan.inputs, ...plan.outputs];
   ports.forEach(({ name, buffer }, at) => {
     const value = sizes.has(copyOf(buffer)) ? copyOf(buffer) : buffer;
-    invariant(dtype === "f32" || sizes.get(value)?.width === "wide", `'${name}' is not stored as f32`);
-    places.set(value, { kind: "port", at });
+    invariant(dtype === "f32" || sizes.get(value)?.storage === "wide", `'${name}' is not stored as f32`);
+    allocations.set(value, { kind: "port", at });
   });
   const setup = plan.setup.map((step): Packing => {
     invariant(step.kind === "pack", `'${step.name}' is no packing`);
     const { packed = "", packed_bias: packedBias = "" } = step.writes;
-    const width = sizes.get(packed)?.width;
+    const width = sizes.get(packed)?.storage;
     return {
       params: step.params,
       reads: step.reads,
@@ -262,18 +267,18 @@ function placed(
   const kept = [...sizes.keys()].filter(value => names.has(value));
   let weightBytes = 0;
   const reserve = (value: ValueId, size: number): void => {
-    places.set(value, { kind: "weights", at: weightBytes });
+    allocations.set(value, { kind: "weights", at: weightBytes });
     weightBytes += roundUp(size, alignment);
   };
   for (const value of kept) reserve(value, bytes(sizes.get(value) as Sized));
   for (const { params, packed, packedBias, narrow } of setup) {
-    reserve(packed, params.packed.depth * params.packed.columns * (narrow ? bytesOf[dtype] : 4));
+    reserve(packed, params.packed.depth * params.packed.columns * (narrow ? storageBytes[dtype] : 4));
     reserve(packedBias, params.packed.columns * 4);
   }
   const counted = sizes.get(counters);
-  if (counted) places.set(counters, { kind: "counters" });
+  if (counted) allocations.set(counters, { kind: "counters" });
 
-  const scratch = [...sizes].filter(([value]) => !places.has(value));
+  const scratch = [...sizes].filter(([value]) => !allocations.has(value));
   const lifetimes = scratch.map(([name, size]) => {
     const writes = (launch: Launch) => launch.operands.some((v, i) => v === name && isWritten(launch, i));
     const from = launches.findIndex(writes);
@@ -287,8 +292,8 @@ function placed(
   const { slots, arenas } = layOut(lifetimes, alignment);
   const starts = arenas.map((_, i) => arenas.slice(0, i).reduce((a, b) => a + b, 0));
   for (const [name, { arena, offset }] of slots) {
-    places.set(name, { kind: "workspace", at: (starts[arena] as number) + offset });
+    allocations.set(name, { kind: "workspace", at: (starts[arena] as number) + offset });
   }
   const imageBytes = arenas.reduce((a, b) => a + b, 0);
-  return { setup, places, kept, weightBytes, imageBytes, counterBytes: counted ? bytes(counted) : 0 };
+  return { setup, allocations, kept, weightBytes, imageBytes, counterBytes: counted ? bytes(counted) : 0 };
 }

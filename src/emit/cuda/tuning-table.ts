@@ -1,8 +1,14 @@
 import { type Diagnostic, fail, ok, type Result } from "../../diagnostics/diagnostic.ts";
 import { error } from "../../diagnostics/messages.ts";
-import type { Batch, Form } from "../../model/model.ts";
-import type { DepthwiseChoice, DepthwiseShape, Measured, ProductChoice, ProductShape } from "../../plan/measured.ts";
-import { measuredOf, type Shape, type WideChoice } from "./candidates.ts";
+import type { Batch, Precision } from "../../model/model.ts";
+import type {
+  DepthwiseChoice,
+  DepthwiseShape,
+  ProductChoice,
+  ProductShape,
+  TunedChoices,
+} from "../../plan/tuned-choices.ts";
+import { choicesAt, type HiddenChoice, type TunableShape } from "./candidates.ts";
 
 /** What was measured on one architecture: a row a kernel's shape, storage type and batch. */
 export interface TuningTable {
@@ -14,7 +20,7 @@ export interface TuningTable {
 }
 
 export interface Times {
-  /** Milliseconds of one launch of the choice, and of what is made without a table. */
+  /** Milliseconds of one launch of the choice, and of the default. */
   readonly milliseconds: number;
   readonly usual: number;
 }
@@ -22,7 +28,7 @@ export interface Times {
 interface Row<Kernel extends string, Shape, Choice> {
   readonly kernel: Kernel;
   readonly shape: Shape;
-  readonly dtype: Form;
+  readonly dtype: Precision;
   /** Images of the launch. */
   readonly batch: number;
   readonly choice: Choice;
@@ -33,19 +39,19 @@ interface Row<Kernel extends string, Shape, Choice> {
 export type TuningRow =
   | Row<"product", ProductShape, ProductChoice>
   | Row<"depthwise", DepthwiseShape, DepthwiseChoice>
-  | Row<"mlp", ProductShape, WideChoice>; // by the shape of the first linear
+  | Row<"mlp", ProductShape, HiddenChoice>; // by the shape of the first linear
 
 /** A row serves batches up to four times as large or as small as its own. */
 const reach = 4;
 
 /** What a table says to a build: of the rows of a shape, the one whose batch is nearest to the largest of the build. */
-export function measuredBy(table: TuningTable, form: Form, { max }: Batch): Measured {
+export function tunedBy(table: TuningTable, form: Precision, { max }: Batch): TunedChoices {
   const away = (row: TuningRow) => Math.abs(Math.log(row.batch / max));
   const usable = table.rows
     .filter(row => row.dtype === form && away(row) <= Math.log(reach))
     .sort((a, b) => away(b) - away(a)); // the nearest last, so that it stays in the map
-  return measuredOf(
-    usable.map(row => ({ kernel: row.kernel, shape: row.shape, choices: [row.choice] }) as Shape),
+  return choicesAt(
+    usable.map(row => ({ kernel: row.kernel, shape: row.shape, candidates: [row.choice] }) as TunableShape),
     0,
   );
 }
@@ -94,7 +100,7 @@ const multipleOf =
       : `a multiple of ${of}`;
 
 /** What a row must have, by kernel; what a choice may have depends on what else it has. */
-const forms: {
+const rowFields: {
   readonly [K in TuningRow["kernel"]]: {
     readonly shape: Fields;
     readonly choice: (given: Readonly<Record<string, unknown>>) => Fields;
@@ -158,14 +164,14 @@ type Problem = readonly [where: string, expected: string];
 
 function rowProblem(row: unknown): Problem | null {
   if (!isRecord(row)) return ["", "an object"];
-  const kernels = oneOf(...Object.keys(forms));
+  const kernels = oneOf(...Object.keys(rowFields));
   const first = fieldsProblem("", row, {
     kernel: kernels,
     dtype: oneOf("f32", "tf32", "f16", "bf16"),
     batch: whole(65535),
   });
   if (first !== null) return first;
-  const { shape, choice } = forms[row.kernel as TuningRow["kernel"]];
+  const { shape, choice } = rowFields[row.kernel as TuningRow["kernel"]];
   return (
     fieldsProblem(".shape", row.shape, shape) ??
     fieldsProblem(".choice", row.choice, choice(isRecord(row.choice) ? row.choice : {})) ??

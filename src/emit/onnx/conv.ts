@@ -58,7 +58,7 @@ function rearranged(node: Node<"patchConv">, w: Writer): void {
   const [x, weight, bias] = [operand(node, 0), operand(node, 1), operand(node, 2)];
   const line = size * channels(w.node(x).type);
   const lines = w.step(node.id, "lines", "Reshape", [
-    w.value(x, w.formOf(x)),
+    w.value(x, w.layoutOf(x)),
     integers(w, 0, height, size, width, line),
   ]);
   const sorted = w.step(node.id, "sorted", "Transpose", [lines], { perm: ints(0, 1, 3, 2, 4) });

@@ -1,19 +1,19 @@
 import { type Node, operand } from "../../graph/graph.ts";
-import type { GeluForm } from "../../graph/ops.ts";
+import type { GeluApproximation } from "../../graph/ops.ts";
 import { scalar } from "./initializers.ts";
 import { text, type Writer } from "./writer.ts";
 
 /** Opset 20 has the op. Before, the chains that runtimes know and fuse: those of PyTorch's exporter. */
 export function gelu(node: Node<"gelu">, w: Writer): void {
-  const { form } = node.attrs;
-  const layout = w.formOf(operand(node, 0));
+  const { form: approximation } = node.attrs;
+  const layout = w.layoutOf(operand(node, 0));
   const x = w.value(operand(node, 0), layout);
-  if (w.opset >= 20) w.result(node, "Gelu", [x], form === "tanh" ? { approximate: text("tanh") } : {}, layout);
-  else w.result(node, "Mul", chains[form](w, node.id, x), {}, layout);
+  if (w.opset >= 20) w.result(node, "Gelu", [x], approximation === "tanh" ? { approximate: text("tanh") } : {}, layout);
+  else w.result(node, "Mul", chains[approximation](w, node.id, x), {}, layout);
 }
 
 /** The two factors of GELU. */
-const chains: Readonly<Record<GeluForm, (w: Writer, id: string, x: string) => readonly [string, string]>> = {
+const chains: Readonly<Record<GeluApproximation, (w: Writer, id: string, x: string) => readonly [string, string]>> = {
   erf(w, id, x) {
     const erf = w.step(id, "erf", "Erf", [w.step(id, "scaled", "Div", [x, scalar(w, Math.SQRT2)])]);
     const one = w.step(id, "one", "Add", [erf, scalar(w, 1)]);

@@ -5,16 +5,16 @@ import { int, type Writer } from "./writer.ts";
 /** One layer, four ways to write it. */
 export function linear(node: Node<"linear">, w: Writer): void {
   const [x, weight, bias] = [operand(node, 0), operand(node, 1), operand(node, 2)];
-  const form = w.formOf(x);
-  const input = w.value(x, form);
-  if (carriesBias(w, node)) w.result(node, "MatMul", [input, carryingBias(w, weight, bias)], {}, form);
+  const layout = w.layoutOf(x);
+  const input = w.value(x, layout);
+  if (carriesBias(w, node)) w.result(node, "MatMul", [input, carryingBias(w, weight, bias)], {}, layout);
   else if (node.type.shape.length === 2)
     w.result(node, "Gemm", [input, asIs(w, weight), vector(w, bias)], { transB: int(1) });
   else {
     const product = scaledByWeights(node, w) ?? w.step(node.id, "product", "MatMul", [input, transposed(w, weight)]);
     const { height, width } = sites(node.type);
     const lengths = integers(w, 0, height, width, channels(node.type));
-    const map = form === "map" ? product : w.step(node.id, "map", "Reshape", [product, lengths]);
+    const map = layout === "map" ? product : w.step(node.id, "map", "Reshape", [product, lengths]);
     w.result(node, "Add", [map, tiled(w, bias, width)]);
   }
 }

@@ -25,13 +25,13 @@ export function maskSites(node: Node<"maskSites">, w: Writer): void {
   const { height, width } = sites(node.type);
   const { down, across } = patchOf(node.attrs, { height, width });
   const c = channels(node.type);
-  const form = w.formOf(x);
+  const layout = w.layoutOf(x);
   const cut = integers(w, 0, rows, down, columns, across * c);
-  const blocks = w.step(node.id, "blocks", "Reshape", [w.value(x, form), cut]);
+  const blocks = w.step(node.id, "blocks", "Reshape", [w.value(x, layout), cut]);
   const shown = w.step(mask, "kept.grid", "Reshape", [kept(w, mask), integers(w, 0, rows, 1, columns, 1)]);
   const product = w.step(node.id, "shown", "Mul", [blocks, shown]);
-  const shape = form === "map" ? [height, width, c] : [height * width, c];
-  w.result(node, "Reshape", [product, integers(w, 0, ...shape)], {}, form);
+  const shape = layout === "map" ? [height, width, c] : [height * width, c];
+  w.result(node, "Reshape", [product, integers(w, 0, ...shape)], {}, layout);
 }
 
 export const fillSites = (node: Node<"fillSites">, w: Writer): void =>
@@ -120,7 +120,7 @@ export function toBlocks(
   const { rows, columns, keep } = node.attrs;
   const { height, width } = sites(w.node(x).type);
   const [down, c] = [height / keep, channels(w.node(x).type)];
-  const blocks = w.step(node.id, "blocks", "Reshape", [w.value(x, w.formOf(x)), integers(w, 0, height, width * c)]);
+  const blocks = w.step(node.id, "blocks", "Reshape", [w.value(x, w.layoutOf(x)), integers(w, 0, height, width * c)]);
   const led = w.step(node.id, "led", "Pad", [blocks, integers(w, 0, down, 0, 0, 0, 0)]);
   const placed = w.step(node.id, "placed", "GatherND", [led, placedBlocks(w, table, node.attrs, down)], {
     batch_dims: int(1),
@@ -144,7 +144,7 @@ export function fromBlocks(
 }
 
 export const gatherSites = (node: Node<"gatherSites">, w: Writer): void =>
-  fromBlocks(node, w, w.value(operand(node, 0), w.formOf(operand(node, 0))), operand(node, 1));
+  fromBlocks(node, w, w.value(operand(node, 0), w.layoutOf(operand(node, 0))), operand(node, 1));
 
 export function scatterSites(node: Node<"scatterSites">, w: Writer): void {
   const [x, table, token] = node.inputs as readonly [ValueId, ValueId, ValueId?];

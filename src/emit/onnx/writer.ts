@@ -50,7 +50,7 @@ export const text = (value: string): Attribute => ({ kind: "string", value });
  * How a map [N,H,W,C] lies in a tensor: as it is, or as one row of sites a sample, [N,H·W,C]. Both are the same bytes, so
  * a Reshape between them is free but for the call, and each op leaves its result in the form that it computes it in.
  */
-export type Form = "map" | "row";
+export type TensorLayout = "map" | "row";
 
 /** Where the table of ops writes to. Tensors are spoken of by their names. */
 export interface Writer extends Style {
@@ -58,16 +58,16 @@ export interface Writer extends Style {
   /** The node that alone reads a value which is no output, or null. */
   readonly soleReader: (id: ValueId) => Node | null;
   /** The tensor of a value that has been emitted; a Reshape is added where it is only there in the other form. */
-  readonly value: (id: ValueId, form?: Form) => string;
+  readonly value: (id: ValueId, form?: TensorLayout) => string;
   /** The form that a value has been computed in. */
-  readonly formOf: (id: ValueId) => Form;
+  readonly layoutOf: (id: ValueId) => TensorLayout;
   /** Adds the node that computes a value, which bears the value's path. */
   readonly result: (
     node: Node,
     op: OperatorName,
     inputs: readonly string[],
     attributes?: Attributes,
-    form?: Form,
+    form?: TensorLayout,
   ) => void;
   /** Adds a node on the way to a value. `part` tells it from the others of that value. Asked again, it is there already. */
   readonly step: (
@@ -91,7 +91,7 @@ export interface Written {
 export function writerFor(graph: Graph, style: Style, nameOf: (id: ValueId) => string): Writer {
   const nodes = new Map<string, OnnxNode>();
   const initializers = new Map<string, Initializer>();
-  const forms = new Map<ValueId, Form>();
+  const layouts = new Map<ValueId, TensorLayout>();
   const read = readers(graph);
   const outputs = new Set(graph.outputs.map(output => output.value));
 
@@ -106,27 +106,27 @@ export function writerFor(graph: Graph, style: Style, nameOf: (id: ValueId) => s
     if (!nodes.has(name)) nodes.set(name, { name, op, inputs, outputs: [tensor], attributes: listed });
     return tensor;
   };
-  const tensors: Readonly<Record<Form, (id: ValueId) => string>> = { map: nameOf, row: id => `${id}/row` };
+  const tensors: Readonly<Record<TensorLayout, (id: ValueId) => string>> = { map: nameOf, row: id => `${id}/row` };
   const writer: Writer = {
     ...style,
     node: id => nodeOf(graph, id),
     soleReader: id => (outputs.has(id) || read.get(id)?.length !== 1 ? null : (read.get(id)?.[0] ?? null)),
-    value: (id, form = "map") => {
+    value: (id, layout = "map") => {
       const { op, type } = nodeOf(graph, id);
-      const there = op === "input" ? "map" : forms.get(id);
+      const there = op === "input" ? "map" : layouts.get(id);
       invariant(there !== undefined, `'${id}' has no ONNX tensor yet`);
-      const tensor = tensors[form](id);
-      if (there === form) return tensor;
+      const tensor = tensors[layout](id);
+      if (there === layout) return tensor;
       const { height, width } = sites(type);
-      const shape = { map: [height, width], row: [height * width] }[form];
+      const shape = { map: [height, width], row: [height * width] }[layout];
       const lengths = integers(writer, 0, ...shape, channels(type));
-      return add(`${id}/${form}`, "Reshape", [tensors[there](id), lengths], {}, tensor);
+      return add(`${id}/${layout}`, "Reshape", [tensors[there](id), lengths], {}, tensor);
     },
-    formOf: id => forms.get(id) ?? "map",
-    result: ({ id }, op, inputs, attributes = {}, form = "map") => {
+    layoutOf: id => layouts.get(id) ?? "map",
+    result: ({ id }, op, inputs, attributes = {}, layout = "map") => {
       invariant(!nodes.has(id), `'${id}' is written twice`);
-      forms.set(id, form);
-      add(id, op, inputs, attributes, tensors[form](id));
+      layouts.set(id, layout);
+      add(id, op, inputs, attributes, tensors[layout](id));
     },
     step: (id, part, op, inputs, attributes = {}) => add(`${id}/${part}`, op, inputs, attributes, `${id}/${part}`),
     initializer: initializer => {

@@ -1,8 +1,8 @@
 import { renderTemplate } from "../../embedded/render-template.ts";
 import type { TemplateName } from "../../embedded/templates.ts";
-import { workOf } from "../../plan/cost.ts";
+import { relativeWork } from "../../plan/cost.ts";
 import { type KernelKind, kernelOf } from "../../plan/kernels.ts";
-import { type Buffer, bytesOf, type Plan, type Port as PlanPort, type Step } from "../../plan/plan.ts";
+import { type Buffer, bufferBytes, type Plan, type Port as PlanPort, type Step } from "../../plan/plan.ts";
 import type { BufferDescriptor, Dispatch, ModelDescriptor, Port } from "../../runtime/descriptor.ts";
 
 /** One workgroup does it all, so that its kernel knows of no part of a dispatch. */
@@ -16,7 +16,7 @@ export function describe(plan: Plan): ModelDescriptor {
   const kernels = new Map<string, { readonly name: string; readonly code: string; readonly at: number }>();
 
   const dispatch = (step: Step): Dispatch => {
-    const key = `${step.kind} ${JSON.stringify([step.params, step.halves])}`;
+    const key = `${step.kind} ${JSON.stringify([step.params, step.f16Bindings])}`;
     // A kernel is named after the first value it computes, so that no name shifts when another kernel appears.
     const name = step.kind === "pack" ? `${step.name}.pack` : step.name;
     const { at } = kernels.get(key) ?? { at: kernels.size };
@@ -34,7 +34,7 @@ export function describe(plan: Plan): ModelDescriptor {
   const setup = plan.setup.map(dispatch);
   const steps = plan.steps.map(step => ({
     ...dispatch(step),
-    ...(uncut.has(step.kind) ? {} : { work: workOf(plan, step) }),
+    ...(uncut.has(step.kind) ? {} : { work: relativeWork(plan, step) }),
   }));
   return {
     name: plan.name,
@@ -44,11 +44,11 @@ export function describe(plan: Plan): ModelDescriptor {
     params: plan.params,
     arenas: plan.arenas,
     buffers: order.map(name => describeBuffer(plan.buffers.get(name) as Buffer, ports)),
-    ...(plan.steps.some(({ halves }) => halves.length > 0) ? { half: halfPreludes() } : {}),
+    ...(plan.steps.some(({ f16Bindings }) => f16Bindings.length > 0) ? { half: halfPreludes() } : {}),
     kernels: [...kernels.values()].map(({ name, code }) => ({ name, code })),
     setup,
     steps,
-    limits: limits(plan),
+    limits: requiredLimits(plan),
   };
 }
 
@@ -60,7 +60,7 @@ const describePort = ({ name, shape, perImage, keep }: PlanPort): Port => ({
 });
 
 function render(step: Step): string {
-  const { template, context } = kernelOf(step.kind, step.params, step.halves);
+  const { template, context } = kernelOf(step.kind, step.params, step.f16Bindings);
   return renderTemplate(`wgsl/${template}` as TemplateName, context);
 }
 
@@ -72,7 +72,7 @@ const halfPreludes = () => {
 
 function describeBuffer(buffer: Buffer, ports: ReadonlyMap<string, string>): BufferDescriptor {
   const { name, elements, perImage, slot } = buffer;
-  const half = buffer.width === 2 ? { half: true } : {};
+  const half = buffer.elementBytes === 2 ? { half: true } : {};
   const port = ports.get(name);
   if (port !== undefined) return { at: "io", name: port, elements, perImage };
   if (slot) return { at: "scratch", name, elements, perImage, ...half, ...slot };
@@ -80,9 +80,9 @@ function describeBuffer(buffer: Buffer, ports: ReadonlyMap<string, string>): Buf
 }
 
 /** What a device must allow, at the largest batch. */
-function limits(plan: Plan): ModelDescriptor["limits"] {
+function requiredLimits(plan: Plan): ModelDescriptor["limits"] {
   const most = (values: readonly number[]): number => values.reduce((a, b) => Math.max(a, b), 0);
-  const bytes = (buffer: Buffer): number => bytesOf(buffer) * (buffer.perImage ? plan.batch.max : 1);
+  const bytes = (buffer: Buffer): number => bufferBytes(buffer) * (buffer.perImage ? plan.batch.max : 1);
   const steps = [...plan.setup, ...plan.steps];
   const binding = most([...plan.buffers.values()].map(bytes));
   return {

@@ -27,7 +27,7 @@ export interface CudaLibrary {
   readonly half: ReadonlySet<string>;
 }
 
-export interface CudaBuild extends Pick<CudaOptions, "tf32" | "measured"> {
+export interface CudaBuild extends Pick<CudaOptions, "tf32" | "tuned"> {
   readonly dtype: StorageType;
 }
 

@@ -1,5 +1,5 @@
 import type { Result } from "../../diagnostics/diagnostic.ts";
-import type { Form } from "../../explore/lowering.ts";
+import type { KernelConfig } from "../../explore/lowering.ts";
 import type { Model } from "../../model/model.ts";
 import type { AdapterKind } from "../gpu/adapters.ts";
 import { spawnWithAdapter } from "../gpu/gpu-process.ts";
@@ -10,7 +10,7 @@ import type { MeasureJob } from "./measure-child.ts";
 /** A model to time, on random weights and images. */
 export interface MeasureRequest {
   readonly model: Model;
-  readonly form: Pick<Form, "dtype" | "batch">;
+  readonly form: Pick<KernelConfig, "dtype" | "batch">;
 }
 
 export interface MeasureProgress {

@@ -1,7 +1,7 @@
 import { fail, ok } from "../../diagnostics/diagnostic.ts";
 import { error } from "../../diagnostics/messages.ts";
 import { describe } from "../../emit/wgsl/descriptor.ts";
-import { halfParams } from "../../plan/plan.ts";
+import { f16Params } from "../../plan/plan.ts";
 import { planAlone } from "../../planning.ts";
 import { requestDevice } from "../../runtime/device.ts";
 import { ModelError, type ModelErrorCode } from "../../runtime/errors.ts";
@@ -31,7 +31,7 @@ export const webgpu =
     if (!gpu.ok) return gpu;
     try {
       const device = await requestDevice(descriptor, gpu.value);
-      const checked = withinHalf(request.weights, halfParams(plan));
+      const checked = withinHalf(request.weights, f16Params(plan));
       const model = await createModel(descriptor, { device, weights: name => checked.f32(name) });
       const inputs = Object.fromEntries([...request.inputs].map(([name, { data }]) => [name, data]));
       await model.warmup(request.batch);

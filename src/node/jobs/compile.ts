@@ -3,7 +3,7 @@ import { lower, type Observer, type Unit } from "../../compile.ts";
 import { type Diagnostic, fail, ok, type Result } from "../../diagnostics/diagnostic.ts";
 import { error } from "../../diagnostics/messages.ts";
 import { cudaTarget } from "../../emit/cuda/cuda.ts";
-import { measuredBy, type TuningTable } from "../../emit/cuda/tuning-table.ts";
+import { type TuningTable, tunedBy } from "../../emit/cuda/tuning-table.ts";
 import { onnxTarget } from "../../emit/onnx/onnx.ts";
 import type { OnnxOptions, OutputFile, Target } from "../../emit/target.ts";
 import { explainPass } from "../../explain.ts";
@@ -15,7 +15,7 @@ import type { Model, StorageType, TargetName } from "../../model/model.ts";
 import { type Request, type Selection, select } from "../../model/select.ts";
 import type { SiteLayout } from "../../passes/site-layout.ts";
 import { bytesMoved, printPlan, scratchBytes, weightBytes } from "../../plan/print.ts";
-import type { WebgpuTuningName } from "../../plan/tunings.ts";
+import type { WebgpuProfileName } from "../../plan/tuning-profiles.ts";
 import type { Weights } from "../../weights/tensor.ts";
 import type { BindOptions } from "../../weights/use/bind.ts";
 import { openWeights } from "../inputs/open-weights.ts";
@@ -45,7 +45,7 @@ export interface CompileRequest {
   readonly torch: boolean;
   /** A tuning table's file or name, or null. */
   readonly cudaTuning: string | null;
-  readonly tuning: WebgpuTuningName;
+  readonly tuning: WebgpuProfileName;
   /** What fits images of any size into the input is emitted too. */
   readonly preprocess: boolean;
   readonly sites: SiteLayout;
@@ -208,7 +208,7 @@ function compileOne(
     cuda: cudaTarget(dtype, {
       tf32: request.tf32,
       torch: request.torch,
-      ...(table === null ? {} : { measured: batch => measuredBy(table, request.tf32 ? "tf32" : dtype, batch) }),
+      ...(table === null ? {} : { tuned: batch => tunedBy(table, request.tf32 ? "tf32" : dtype, batch) }),
     }),
   };
   const context = {

@@ -2,14 +2,21 @@ import * as os from "node:os";
 import { type Diagnostic, fail, ok, type Result } from "../../diagnostics/diagnostic.ts";
 import { catchingFailures } from "../../diagnostics/failure.ts";
 import { error } from "../../diagnostics/messages.ts";
-import { candidates, measuredOf, mlpCandidates, type Shape, shapeKey, shapeOf } from "../../emit/cuda/candidates.ts";
+import {
+  candidates,
+  choicesAt,
+  mlpCandidates,
+  shapeKey,
+  shapeOf,
+  type TunableShape,
+} from "../../emit/cuda/candidates.ts";
 import type { Times, TuningRow, TuningTable } from "../../emit/cuda/tuning-table.ts";
-import type { Form, StorageType } from "../../model/model.ts";
+import type { Precision, StorageType } from "../../model/model.ts";
 import type { SiteLayout } from "../../passes/site-layout.ts";
-import { nothingMeasured } from "../../plan/measured.ts";
 import type { Plan } from "../../plan/plan.ts";
+import { untuned } from "../../plan/tuned-choices.ts";
 import { relL2 } from "../../verify/errors.ts";
-import { formLimits } from "../../verify/limits.ts";
+import { precisionLimits } from "../../verify/limits.ts";
 import { buildLibrary, type CudaBuild, type CudaRun, planCuda, runLibrary } from "../executors/cuda-library.ts";
 import type { RunRequest } from "../executors/executor.ts";
 import { type CudaMachine, runTool } from "../executors/toolchain.ts";
@@ -25,7 +32,7 @@ export interface TuneJob extends ModelChoice {
   readonly sites: SiteLayout;
   /** A file of weights or `random:SEED`; null draws weights whose every part matters. */
   readonly weights: string | null;
-  /** Most choices of a shape that are tried. */
+  /** Most candidates of a shape that are tried. */
   readonly candidates: number;
 }
 
@@ -49,7 +56,7 @@ export interface Tuned {
   readonly error: number;
 }
 
-/** A choice must be so much faster than the usual one to take its place: medians differ by as much between runs. */
+/** A choice must be so much faster than the default one to take its place: medians differ by as much between runs. */
 const gain = 0.98;
 
 /** Bytes of shared memory that a block may have; what is not listed has the least of those that are. */
@@ -106,10 +113,10 @@ async function deviceOf(machine: CudaMachine): Promise<Result<Device>> {
   return ok({ name, architecture: `sm_${capability.trim().replace(".", "")}` });
 }
 
-const build = (job: TuneJob, measured = nothingMeasured): CudaBuild => ({
+const build = (job: TuneJob, tuned = untuned): CudaBuild => ({
   dtype: job.dtype,
   tf32: job.tf32,
-  measured: () => measured,
+  tuned: () => tuned,
 });
 
 async function search(
@@ -118,20 +125,24 @@ async function search(
   device: Device,
   progress: (line: string) => void,
 ): Promise<Result<Tuned>> {
-  const form: Form = job.tf32 ? "tf32" : job.dtype;
+  const form: Precision = job.tf32 ? "tf32" : job.dtype;
   const planned = planCuda(request, build(job));
   if (!planned.ok) return planned;
   const plan = planned.value.plan as Plan;
   const shared = sharedBytes[device.architecture] ?? Math.min(...Object.values(sharedBytes));
-  const tried = { dtype: job.dtype, tf32: job.tf32, shared };
+  const settings = { dtype: job.dtype, tf32: job.tf32, shared };
 
   progress("strict f32, whose outputs the others must give");
   const strict = await measure(job.machine, request, { dtype: "f32" }, false, progress);
   if (!strict.ok) return strict;
   const skipped: string[] = [];
-  const attempt = async (shapes: readonly Shape[], round: number, what: string): Promise<Result<CudaRun | null>> => {
+  const attempt = async (
+    shapes: readonly TunableShape[],
+    round: number,
+    what: string,
+  ): Promise<Result<CudaRun | null>> => {
     progress(what);
-    const run = await measure(job.machine, request, build(job, measuredOf(shapes, round)), true, progress);
+    const run = await measure(job.machine, request, build(job, choicesAt(shapes, round)), true, progress);
     const why = run.ok ? wrongness(run.value, strict.value, form) : (run.diagnostics[0]?.message ?? "");
     if (why === null) return run;
     if (round === 0) return run.ok ? fail(error("mismatch", null, `${what} give wrong results here: ${why}`)) : run;
@@ -140,11 +151,11 @@ async function search(
   };
   /** Every round of choices in turn; the first must be right, since it is what the others stand beside. */
   const attempts = async (
-    fixed: readonly Shape[],
-    shapes: readonly Shape[],
+    fixed: readonly TunableShape[],
+    shapes: readonly TunableShape[],
     what: (round: number, of: number) => string,
   ): Promise<Result<readonly (CudaRun | null)[]>> => {
-    const rounds = Math.min(job.candidates, Math.max(1, ...shapes.map(({ choices }) => choices.length)));
+    const rounds = Math.min(job.candidates, Math.max(1, ...shapes.map(({ candidates }) => candidates.length)));
     const runs: (CudaRun | null)[] = [];
     for (let round = 0; round < rounds; round++) {
       const run = await attempt([...fixed, ...shapes], round, what(round, rounds));
@@ -154,7 +165,7 @@ async function search(
     return ok(runs);
   };
 
-  const shapes = candidates(plan, tried);
+  const shapes = candidates(plan, settings);
   const runs = await attempts([], shapes, (round, rounds) =>
     round === 0 ? "the kernels as they are untuned" : `choice ${round + 1} of ${rounds}`,
   );
@@ -163,7 +174,7 @@ async function search(
   const of = { form, batch: job.batch };
   const kernels = shapes.map(shape => fastest(shape, runs.value, launches.get(shapeKey(shape)) ?? [], of));
 
-  const pairs = mlpCandidates(plan, tried);
+  const pairs = mlpCandidates(plan, settings);
   const won = kernels.map(({ row }) => shapeOfRow(row));
   const whole = await attempts(
     won,
@@ -189,7 +200,8 @@ async function search(
   });
 }
 
-const shapeOfRow = ({ kernel, shape, choice }: TuningRow): Shape => ({ kernel, shape, choices: [choice] }) as Shape;
+const shapeOfRow = ({ kernel, shape, choice }: TuningRow): TunableShape =>
+  ({ kernel, shape, candidates: [choice] }) as TunableShape;
 
 async function measure(
   machine: CudaMachine,
@@ -207,11 +219,11 @@ const distance = (run: CudaRun, strict: CudaRun): number =>
   Math.max(...[...strict.outputs].map(([name, { data }]) => relL2(run.outputs.get(name)?.data ?? [], data)));
 
 /** Why a run's outputs are wrong, or null. */
-function wrongness(run: CudaRun, strict: CudaRun, form: Form): string | null {
+function wrongness(run: CudaRun, strict: CudaRun, form: Precision): string | null {
   const off = distance(run, strict);
-  return off <= formLimits[form]
+  return off <= precisionLimits[form]
     ? null
-    : `outputs are ${off.toExponential(1)} off, more than ${formLimits[form]} for ${form}`;
+    : `outputs are ${off.toExponential(1)} off, more than ${precisionLimits[form]} for ${form}`;
 }
 
 /** Launches by the shape that a table may speak of, each alone. */
@@ -226,24 +238,24 @@ function launchesOf(plan: Plan): ReadonlyMap<string, readonly (readonly string[]
 
 /** The choice of a shape whose launches, those that belong together added up, take the least. */
 function fastest(
-  shape: Shape,
+  shape: TunableShape,
   runs: readonly (CudaRun | null)[],
   launches: readonly (readonly string[])[],
-  { form, batch }: { readonly form: Form; readonly batch: number },
+  { form, batch }: { readonly form: Precision; readonly batch: number },
 ): TunedShape {
-  const timed = shape.choices.slice(0, runs.length).flatMap((choice, i) => {
+  const timed = shape.candidates.slice(0, runs.length).flatMap((choice, i) => {
     const run = runs[i];
     const of = (names: readonly string[]) =>
       names.reduce((sum, name) => sum + (run?.launches.get(name) ?? Number.NaN), 0);
     return run ? [{ choice, milliseconds: mean(launches.map(of)) }] : [];
   });
   const [first, ...others] = timed;
-  const usual = first ?? { choice: shape.choices[0], milliseconds: Number.NaN };
+  const byDefault = first ?? { choice: shape.candidates[0], milliseconds: Number.NaN };
   const best = others.reduce(
-    (a, b) => (b.milliseconds < a.milliseconds && b.milliseconds < gain * usual.milliseconds ? b : a),
-    usual,
+    (a, b) => (b.milliseconds < a.milliseconds && b.milliseconds < gain * byDefault.milliseconds ? b : a),
+    byDefault,
   );
-  const times: Times = { milliseconds: rounded(best.milliseconds), usual: rounded(usual.milliseconds) };
+  const times: Times = { milliseconds: rounded(best.milliseconds), usual: rounded(byDefault.milliseconds) };
   const row = { kernel: shape.kernel, shape: shape.shape, dtype: form, batch, choice: best.choice, times } as TuningRow;
   return { row, tried: timed.length, launches: launches.flat().length };
 }

@@ -2,10 +2,10 @@ import { type Diagnostic, ok, type Result } from "../../diagnostics/diagnostic.t
 import { catchingFailures } from "../../diagnostics/failure.ts";
 import { build, tapNames } from "../../graph/build.ts";
 import { nodeOf, resolve } from "../../graph/graph.ts";
-import type { Form, Model } from "../../model/model.ts";
+import type { Model, Precision } from "../../model/model.ts";
 import type { SiteLayout } from "../../passes/site-layout.ts";
 import { type Comparison, compare, type Outputs } from "../../verify/compare.ts";
-import { formLimits } from "../../verify/limits.ts";
+import { precisionLimits } from "../../verify/limits.ts";
 import { elements } from "../../weights/tensor.ts";
 import type { RunRequest } from "../executors/executor.ts";
 import { type ExecutorName, executors } from "../executors/executors.ts";
@@ -18,7 +18,7 @@ import { progress } from "../process/progress.ts";
 /** An executor, and how it stores and multiplies. */
 export interface Subject {
   readonly executor: ExecutorName;
-  readonly form: Form;
+  readonly form: Precision;
 }
 
 export interface VerifyJob extends ModelChoice {
@@ -150,7 +150,7 @@ export async function judgeOne(
   request: RunRequest,
   wanted: Outputs,
 ): Promise<Result<Verdict>> {
-  const limit = tolerance ?? formLimits[subject.form];
+  const limit = tolerance ?? precisionLimits[subject.form];
   const whole = await outputsOf(subject, { adapter }, { ...request, taps: [] });
   if (!whole.ok) return whole;
   const own = new Map([...wanted].filter(([name]) => !request.taps.includes(name)));

@@ -3,9 +3,9 @@ import {
   bindingContext,
   bindingsOf,
   dims,
+  f16Allowed,
   flat,
   float,
-  halvable,
   type KernelSource,
   result,
   vecOf,
@@ -27,8 +27,8 @@ export const averagePool = (p: AveragePoolParams): KernelSource => {
   const count = (outHeight * outWidth * channels) / vec;
   const { context, grid, workgroup } = flat(count);
   const list = [
-    halvable(activation("input", height * width * channels, vec, dims(height, width, channels))),
-    halvable(result("output", outHeight * outWidth * channels, vec, dims(outHeight, outWidth, channels))),
+    f16Allowed(activation("input", height * width * channels, vec, dims(height, width, channels))),
+    f16Allowed(result("output", outHeight * outWidth * channels, vec, dims(outHeight, outWidth, channels))),
   ];
   return {
     template: "average-pool",

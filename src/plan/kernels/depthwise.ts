@@ -6,8 +6,8 @@ import {
   bindingContext,
   bindingsOf,
   dims,
+  f16Allowed,
   float,
-  halvable,
   type KernelSource,
   type NormParams,
   range,
@@ -40,20 +40,20 @@ export const depthwisePacked = (shape: {
 
 export const depthwise = (p: DepthwiseParams): KernelSource => {
   const { height, width, channels, kernel, norm, tile } = p;
-  const { strip, run, invocations } = tile;
+  const { strip, sitesPerInvocation, invocations } = tile;
   const vec = vecOf(channels);
   const count = channels / vec;
   const radius = (kernel - 1) / 2;
-  const single = strip === run && strip >= width; // one invocation makes the whole row: x is 0
+  const single = strip === sitesPerInvocation && strip >= width; // one invocation makes the whole row: x is 0
   const ragged = width % strip !== 0;
   const unrolled = kernel <= widestUnrolled;
   const inside = (d: number) => !single || (d >= 0 && d < width);
-  const columns = range(run + kernel - 1)
+  const columns = range(sitesPerInvocation + kernel - 1)
     .map(i => ({ i, d: i - radius }))
     .filter(({ d }) => inside(d));
   const inputs = columns.map(({ i, d }) => ({
     i,
-    guarded: !single && (d < 0 || d >= run || ragged),
+    guarded: !single && (d < 0 || d >= sitesPerInvocation || ragged),
     before: d < 0,
     column: Math.abs(d),
     offset: d * count,
@@ -61,16 +61,16 @@ export const depthwise = (p: DepthwiseParams): KernelSource => {
   const taps = range(kernel).map(i => ({
     i,
     offset: i * (roundUp(channels, 4) / vec),
-    uses: range(run)
+    uses: range(sitesPerInvocation)
       .filter(site => inside(site + i - radius))
       .map(site => ({ site, input: site + i })),
   }));
   const list = slots([
-    halvable(activation("input", height * width * channels, vec, dims(height, width, channels))),
+    f16Allowed(activation("input", height * width * channels, vec, dims(height, width, channels))),
     weight("weight", kernel * kernel * roundUp(channels, 4), vec, dims(kernel, kernel, roundUp(channels, 4))),
     weight("bias", roundUp(channels, 4), vec, dims(channels)),
     ...affineSlots(norm, channels, vec),
-    halvable(result("output", height * width * channels, vec, dims(height, width, channels))),
+    f16Allowed(result("output", height * width * channels, vec, dims(height, width, channels))),
   ]);
   return {
     template: "depthwise",
@@ -81,7 +81,7 @@ export const depthwise = (p: DepthwiseParams): KernelSource => {
       kernel,
       radius,
       strip,
-      run,
+      run: sitesPerInvocation,
       invocations,
       count,
       ragged,
@@ -95,21 +95,21 @@ export const depthwise = (p: DepthwiseParams): KernelSource => {
       bindings: bindingContext(list),
       tileLength: strip * count,
       imageLength: height * width * count,
-      items: (strip / run) * count,
-      runLast: run - 1,
+      items: (strip / sitesPerInvocation) * count,
+      runLast: sitesPerInvocation - 1,
       lastRow: height - 1,
       lastColumn: width - 1,
       rowLength: width * count,
       weightRow: kernel * (roundUp(channels, 4) / vec),
       weightStep: roundUp(channels, 4) / vec,
-      sites: range(run).map(i => ({ i, offset: i * count })),
+      sites: range(sitesPerInvocation).map(i => ({ i, offset: i * count })),
       inputs: unrolled ? inputs : [],
       taps: unrolled ? taps.filter(tap => tap.uses.length > 0) : [],
       guarded: !unrolled || inputs.some(input => input.guarded),
       stats:
         norm === null
           ? null
-          : statsContext({ tokens: strip, channels, vec, eps: norm.eps, invocations, share: tile.share }),
+          : statsContext({ tokens: strip, channels, vec, eps: norm.eps, invocations, share: tile.reductionWidth }),
     },
     bindings: bindingsOf(list),
     grid: [divideUp(width, strip), height],

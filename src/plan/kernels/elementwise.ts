@@ -4,8 +4,8 @@ import {
   bindingContext,
   bindingsOf,
   dims,
+  f16Allowed,
   flat,
-  halvable,
   type KernelSource,
   result,
   slots,
@@ -38,12 +38,12 @@ export const elementwise = (p: ElementwiseParams): KernelSource => {
   const count = length / vec;
   const { context, grid, workgroup } = flat(count);
   const list = slots([
-    halvable(activation("input", length, vec, dims(length))),
-    op === "add" ? halvable(activation("other", length, vec, dims(length))) : null,
+    f16Allowed(activation("input", length, vec, dims(length))),
+    op === "add" ? f16Allowed(activation("other", length, vec, dims(length))) : null,
     op === "scale" ? weight("factor", channels, vec, dims(channels)) : null,
     op === "scale-each" ? activation("factor", roundUp(channels, 4), vec, dims(channels)) : null,
     op === "shift" ? weight("shift", channels, vec, dims(channels)) : null,
-    halvable(result("output", length, vec, dims(length))),
+    f16Allowed(result("output", length, vec, dims(length))),
   ]);
   return {
     template: "elementwise",

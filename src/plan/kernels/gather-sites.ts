@@ -3,18 +3,18 @@ import {
   bindingContext,
   bindingsOf,
   dims,
+  f16Allowed,
   flat,
-  halvable,
   type KernelSource,
-  type PatchPlace,
+  type PatchGeometry,
+  patchContext,
   patchTableSlot,
-  placeOf,
   result,
   vecOf,
 } from "./shared.ts";
 
 /** Kept patches of a whole map, one below the other. */
-export interface GatherSitesParams extends PatchPlace {
+export interface GatherSitesParams extends PatchGeometry {
   readonly channels: number;
 }
 
@@ -25,14 +25,14 @@ export const gatherSites = (p: GatherSitesParams): KernelSource => {
   const count = (keep * down * across * channels) / vec;
   const { context, grid, workgroup } = flat(count);
   const list = [
-    halvable(activation("input", height * width * channels, vec, dims(height, width, channels))),
+    f16Allowed(activation("input", height * width * channels, vec, dims(height, width, channels))),
     patchTableSlot(p),
-    halvable(result("output", keep * down * across * channels, vec, dims(keep * down, across, channels))),
+    f16Allowed(result("output", keep * down * across * channels, vec, dims(keep * down, across, channels))),
   ];
   return {
     template: "gather-sites",
     context: {
-      ...placeOf(p, down, across),
+      ...patchContext(p, down, across),
       height,
       width,
       channels,

@@ -1,27 +1,27 @@
 import {
+  blockTile,
   divideUp,
   type GemmTile,
-  gemmCell,
-  gemmGroup,
   gemmInvocations,
-  gemmLanes,
   packedShape,
   roundUp,
   squareRows,
   squareTiles,
+  threadTileOf,
+  workgroupSize,
 } from "../tile.ts";
 import {
   activation,
   bindingContext,
   bindingsOf,
   dims,
-  finishContext,
+  epilogueContext,
+  f16Allowed,
   float,
   type Gelu,
-  halvable,
   type KernelSource,
   maskSlot,
-  type PatchPlace,
+  type PatchGeometry,
   range,
   result,
   slots,
@@ -43,7 +43,7 @@ export interface GemmParams {
   readonly residual: boolean;
   readonly grn: GrnInput | null;
   /** Rows in removed patches come out as zeros, whatever goes in. */
-  readonly mask: PatchPlace | null;
+  readonly mask: PatchGeometry | null;
   /** Also leave sums of squares of the result, one row per tile. */
   readonly squares: boolean;
   readonly tile: GemmTile;
@@ -74,7 +74,7 @@ const product = (p: Product): KernelSource => {
   const { rows, columns, tile, operand, grn } = p;
   const { channels, taps, patches, eps } = operand;
   const packed = packedShape(tile, { channels, taps, columns });
-  const [groupRows, groupColumns] = gemmGroup(tile);
+  const [groupRows, groupColumns] = blockTile(tile);
   const invocations = gemmInvocations(tile);
   const vec = vecOf(channels);
   const columnVec = vecOf(columns);
@@ -86,7 +86,7 @@ const product = (p: Product): KernelSource => {
   const outWidth = patches === null ? rows : Math.floor(patches.width / 2);
   const inputElements = patches === null ? rows * channels : patches.height * patches.width * channels;
   const list = slots([
-    halvable(
+    f16Allowed(
       activation(
         "input",
         inputElements,
@@ -94,21 +94,21 @@ const product = (p: Product): KernelSource => {
         patches === null ? dims(rows, channels) : dims(patches.height, patches.width, channels),
       ),
     ),
-    halvable(weight("weight", packed.depth * packed.columns, 4, dims(packed.depth, packed.columns))),
+    f16Allowed(weight("weight", packed.depth * packed.columns, 4, dims(packed.depth, packed.columns))),
     weight("bias", packed.columns, 4, dims(packed.columns)),
     grn?.kind === "vector" ? activation("scale", roundUp(channels, 4), 4, dims(channels)) : null,
     grn?.kind === "partials"
       ? activation("partials", grn.tiles * roundUp(channels, 4), 4, dims(grn.tiles, channels))
       : null,
     grn?.kind === "partials" ? weight("gamma", roundUp(channels, 4), 4, dims(channels)) : null,
-    p.residual ? halvable(activation("residual", rows * columns, columnVec, dims(rows, columns))) : null,
+    p.residual ? f16Allowed(activation("residual", rows * columns, columnVec, dims(rows, columns))) : null,
     p.mask === null ? null : maskSlot(p.mask),
-    halvable(result("output", rows * columns, columnVec, dims(rows, columns))),
+    f16Allowed(result("output", rows * columns, columnVec, dims(rows, columns))),
     p.squares ? result("squares", tiles * columnQuads * 4, 4, dims(tiles, columns)) : null,
   ]);
   const share = eps === null ? 1 : Math.max(1, Math.floor(invocations / (4 * groupRows)));
   const shared = {
-    ...finishContext(p, rows % groupRows !== 0, columnQuads % (groupColumns / 4) !== 0),
+    ...epilogueContext(p, rows % groupRows !== 0, columnQuads % (groupColumns / 4) !== 0),
     ...tailOf(channels),
     title: p.title,
     depth: channels * taps,
@@ -146,8 +146,8 @@ const product = (p: Product): KernelSource => {
     bindings: bindingsOf(list),
     grid: [divideUp(columns, groupColumns), divideUp(rows, groupRows)],
   } as const;
-  const [tileRows, tileQuads] = gemmCell(tile);
-  const [lanesX, lanesY] = gemmLanes(tile);
+  const [tileRows, tileQuads] = threadTileOf(tile);
+  const [lanesX, lanesY] = workgroupSize(tile);
   const cell = (row: number, column: number) => ({ row, column, name: `c${row}_${column}` });
   const tiled = tile.kind === "tiled";
   const aStride = tiled ? tile.depth / 4 + 1 : 0; // a quad of padding, against bank conflicts

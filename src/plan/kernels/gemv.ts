@@ -5,9 +5,9 @@ import {
   bindingContext,
   bindingsOf,
   dims,
-  finishContext,
+  epilogueContext,
+  f16Allowed,
   type Gelu,
-  halvable,
   type KernelSource,
   result,
   slots,
@@ -31,12 +31,12 @@ export const gemvPacked = (
   shape: { readonly depth: number; readonly columns: number },
 ): PackParams["packed"] => {
   const depth = roundUp(shape.depth, 4);
-  return { segment: depth, depth, columns: roundUp(shape.columns, 4 * tile.lanes[0]) };
+  return { segment: depth, depth, columns: roundUp(shape.columns, 4 * tile.workgroup[0]) };
 };
 
 export const gemv = (p: GemvParams): KernelSource => {
   const { depth, columns, tile } = p;
-  const [lanesX, lanesY] = tile.lanes;
+  const [lanesX, lanesY] = tile.workgroup;
   const packed = gemvPacked(tile, { depth, columns });
   const vec = vecOf(depth);
   const columnVec = vecOf(columns);
@@ -44,7 +44,7 @@ export const gemv = (p: GemvParams): KernelSource => {
   const quads = Math.floor(depth / 4);
   const list = slots([
     activation("input", depth, vec, dims(depth)),
-    halvable(weight("weight", packed.depth * packed.columns, 4, dims(packed.depth, packed.columns))),
+    f16Allowed(weight("weight", packed.depth * packed.columns, 4, dims(packed.depth, packed.columns))),
     weight("bias", packed.columns, 4, dims(packed.columns)),
     p.residual ? activation("residual", columns, columnVec, dims(columns)) : null,
     result("output", columns, columnVec, dims(columns)),
@@ -52,7 +52,7 @@ export const gemv = (p: GemvParams): KernelSource => {
   return {
     template: "gemv",
     context: {
-      ...finishContext({ ...p, rows: 1, mask: null }, false, divideUp(columns, 4) % lanesX !== 0),
+      ...epilogueContext({ ...p, rows: 1, mask: null }, false, divideUp(columns, 4) % lanesX !== 0),
       ...tailOf(depth),
       title: p.title,
       depth,

@@ -26,7 +26,7 @@ export const pack = (p: PackParams): KernelSource => {
     rowscale ? weight("rowscale", columns, 1, dims(columns)) : null,
     {
       ...weight("packed", packed.depth * packed.columns, 1, dims(packed.depth, packed.columns), "read_write"),
-      halvable: true,
+      f16Allowed: true,
     },
     weight("packed_bias", packed.columns, 1, dims(packed.columns), "read_write"),
   ]);

@@ -3,13 +3,13 @@ import {
   bindingContext,
   bindingsOf,
   dims,
+  f16Allowed,
   flat,
-  halvable,
   type KernelSource,
   maskSlot,
-  type PatchPlace,
+  type PatchGeometry,
+  patchContext,
   patchTableSlot,
-  placeOf,
   result,
   slots,
   vecOf,
@@ -18,7 +18,7 @@ import {
 } from "./shared.ts";
 
 /** Kept patches in their place on the whole map, from a compact map or from a whole one; removed ones 0 or the token. */
-export interface PlaceSitesParams extends PatchPlace {
+export interface PlaceSitesParams extends PatchGeometry {
   readonly channels: number;
   readonly from: "compact" | "whole";
   readonly token: boolean;
@@ -33,7 +33,7 @@ export const placeSites = (p: PlaceSitesParams): KernelSource => {
   const inputSites = compact ? keep * down * across : height * width;
   const { context, grid, workgroup } = flat(count);
   const list = slots([
-    halvable(
+    f16Allowed(
       activation(
         "input",
         inputSites * channels,
@@ -43,13 +43,13 @@ export const placeSites = (p: PlaceSitesParams): KernelSource => {
     ),
     compact ? patchTableSlot(p) : maskSlot(p),
     token ? weight("token", channels, vec, dims(channels)) : null,
-    halvable(result("output", height * width * channels, vec, dims(height, width, channels))),
+    f16Allowed(result("output", height * width * channels, vec, dims(height, width, channels))),
   ]);
   return {
     template: "place-sites",
     context: {
-      ...placeOf(p, down, across),
-      mask: { ...placeOf(p, down, across), width },
+      ...patchContext(p, down, across),
+      mask: { ...patchContext(p, down, across), width },
       height,
       width,
       channels,

@@ -5,8 +5,8 @@ import {
   bindingContext,
   bindingsOf,
   dims,
+  f16Allowed,
   float,
-  halvable,
   type KernelSource,
   type NormParams,
   result,
@@ -28,10 +28,10 @@ const longestSum = 1024;
 
 export const pool = (p: PoolParams): KernelSource => {
   const { sites, channels, norm, tile } = p;
-  const { invocations, share } = tile;
+  const { invocations, reductionWidth } = tile;
   const vec = vecOf(channels);
   const list = slots([
-    halvable(activation("input", sites * channels, vec, dims(sites, channels))),
+    f16Allowed(activation("input", sites * channels, vec, dims(sites, channels))),
     ...affineSlots(norm, channels, vec),
     result("output", channels, vec, dims(channels)),
   ]);
@@ -50,7 +50,10 @@ export const pool = (p: PoolParams): KernelSource => {
       blocked: sites > longestSum,
       block: 256,
       bindings: bindingContext(list),
-      stats: norm === null ? null : statsContext({ tokens: 1, channels, vec, eps: norm.eps, invocations, share }),
+      stats:
+        norm === null
+          ? null
+          : statsContext({ tokens: 1, channels, vec, eps: norm.eps, invocations, share: reductionWidth }),
     },
     bindings: bindingsOf(list),
     grid: [1, 1],

@@ -5,9 +5,9 @@ import {
   bindingContext,
   bindingsOf,
   dims,
+  f16Allowed,
   float,
   grid1,
-  halvable,
   type KernelSource,
   type NormParams,
   result,
@@ -26,13 +26,13 @@ export interface RowNormParams {
 
 export const rowNorm = (p: RowNormParams): KernelSource => {
   const { rows, channels, norm, tile } = p;
-  const { strip, invocations, share } = tile;
+  const { strip, invocations, reductionWidth } = tile;
   const vec = vecOf(channels);
   const count = channels / vec;
   const list = slots([
-    halvable(activation("input", rows * channels, vec, dims(rows, channels))),
+    f16Allowed(activation("input", rows * channels, vec, dims(rows, channels))),
     ...affineSlots(norm, channels, vec),
-    halvable(result("output", rows * channels, vec, dims(rows, channels))),
+    f16Allowed(result("output", rows * channels, vec, dims(rows, channels))),
   ]);
   const [x, y] = grid1(divideUp(rows, strip));
   return {
@@ -49,7 +49,7 @@ export const rowNorm = (p: RowNormParams): KernelSource => {
       ragged: rows % strip !== 0,
       stripLength: strip * count,
       bindings: bindingContext(list),
-      stats: statsContext({ tokens: strip, channels, vec, eps: norm.eps, invocations, share }),
+      stats: statsContext({ tokens: strip, channels, vec, eps: norm.eps, invocations, share: reductionWidth }),
     },
     bindings: bindingsOf(list),
     grid: [x, y],

@@ -1,6 +1,6 @@
 import type { PatchGrid } from "../../graph/ops.ts";
 import { divideUp } from "../tile.ts";
-import { limits } from "../tunings.ts";
+import { webgpuLimits } from "../tuning-profiles.ts";
 
 // What the kernel kinds share: bindings, vectors, literals, and the contexts of common partials.
 
@@ -22,7 +22,7 @@ export interface Binding {
   /** f32 or i32 elements, padding included: the buffer range must be at least this long. */
   readonly elements: number;
   /** Whether the kernel can take it in 16 bits. */
-  readonly halvable: boolean;
+  readonly f16Allowed: boolean;
 }
 
 export type Context = { readonly [name: string]: unknown };
@@ -65,7 +65,7 @@ export const activation = (
   access,
   role: "activation",
   elements,
-  halvable: false,
+  f16Allowed: false,
   type: wgslType(vec),
   vec,
   note,
@@ -85,14 +85,14 @@ export const weight = (
   access,
   role: "weight",
   elements,
-  halvable: false,
+  f16Allowed: false,
   type: wgslType(vec),
   vec,
   note,
 });
 
 /** A map or a packed weight, which may be stored in 16 bits where it is read and written by fours. */
-export const halvable = (slot: Slot): Slot => ({ ...slot, halvable: slot.vec === 4 });
+export const f16Allowed = (slot: Slot): Slot => ({ ...slot, f16Allowed: slot.vec === 4 });
 
 /** A patch table: slots of patches, then patches of slots. */
 export const patchTableSlot = ({ rows, columns, keep }: PatchGrid, access: Binding["access"] = "read"): Slot => ({
@@ -122,20 +122,20 @@ export const bindingContext = (list: readonly Slot[]) =>
   }));
 
 export const bindingsOf = (list: readonly Slot[]): readonly Binding[] =>
-  list.map(({ name, access, role, elements, halvable }) => ({ name, access, role, elements, halvable }));
+  list.map(({ name, access, role, elements, f16Allowed }) => ({ name, access, role, elements, f16Allowed }));
 
 /** The same kernel with some of its operands stored in 16 bits; templates widen and narrow what these are named. */
-export function withHalves(source: KernelSource, halves: readonly string[]): KernelSource {
+export function withF16(source: KernelSource, f16Bindings: readonly string[]): KernelSource {
   const bindings = source.context.bindings as ReturnType<typeof bindingContext>;
-  const halved = bindings.map(binding =>
-    halves.includes(binding.name) ? { ...binding, type: halfType(binding.type) } : binding,
+  const stored = bindings.map(binding =>
+    f16Bindings.includes(binding.name) ? { ...binding, type: f16Type(binding.type) } : binding,
   );
-  const fours = halved.some(({ type }) => type.includes("half4"));
-  return { ...source, context: { ...source.context, halves, fours, bindings: halved } };
+  const fours = stored.some(({ type }) => type.includes("half4"));
+  return { ...source, context: { ...source.context, halves: f16Bindings, fours, bindings: stored } };
 }
 
 /** Fours have a type of their own; what is written two by two is a word a pair. */
-const halfType = (type: string): string =>
+const f16Type = (type: string): string =>
   type.includes("vec4f")
     ? type.replace("vec4f", "half4")
     : type.replace(/^array<f32, (\d+)>$/, (_, length) => `array<u32, ${Number(length) / 2}>`);
@@ -177,14 +177,14 @@ export const tailOf = (channels: number) => {
 };
 
 /** Which patch a site lies in: the grid, and the sites of a patch. */
-export interface PatchPlace extends PatchGrid {
+export interface PatchGeometry extends PatchGrid {
   /** Sites of a patch down and across. */
   readonly down: number;
   readonly across: number;
 }
 
-export const finishContext = (
-  p: { rows: number; columns: number; gelu: Gelu | null; residual: boolean; mask: PatchPlace | null },
+export const epilogueContext = (
+  p: { rows: number; columns: number; gelu: Gelu | null; residual: boolean; mask: PatchGeometry | null },
   guardRows: boolean,
   guardColumns: boolean,
 ) => ({
@@ -203,7 +203,7 @@ export const finishContext = (
 });
 
 /** What kernels that look patches up need, of a grid whose patches have so many sites. */
-export const placeOf = ({ rows, columns, keep }: PatchGrid, down: number, across: number) => ({
+export const patchContext = ({ rows, columns, keep }: PatchGrid, down: number, across: number) => ({
   rows,
   columns,
   keep,
@@ -214,7 +214,7 @@ export const placeOf = ({ rows, columns, keep }: PatchGrid, down: number, across
 });
 
 /** What partials/removed needs: from the row of a product, or a site of a map, to its patch. */
-export const maskContext = ({ rows, columns, down, across }: PatchPlace) => ({
+export const maskContext = ({ rows, columns, down, across }: PatchGeometry) => ({
   patches: rows * columns,
   columns,
   width: columns * across,
@@ -232,6 +232,6 @@ export const flat = (count: number) => {
 
 /** Splits n groups over x and y. */
 export const grid1 = (n: number): readonly [number, number] => {
-  const y = divideUp(n, limits.groups);
+  const y = divideUp(n, webgpuLimits.workgroupsPerDimension);
   return [divideUp(n, y), y];
 };

@@ -5,12 +5,12 @@ import {
   bindingContext,
   bindingsOf,
   dims,
+  f16Allowed,
   float,
-  halvable,
   type KernelSource,
   type NormParams,
+  patchContext,
   patchTableSlot,
-  placeOf,
   range,
   result,
   slots,
@@ -31,12 +31,12 @@ export const siteDepthwiseRows = (p: SiteDepthwiseParams, norm: NormParams): Ker
   const radius = (kernel - 1) / 2;
   const width = columns * across;
   const list = slots([
-    halvable(activation("input", keep * down * across * channels, vec, dims(keep * down, across, channels))),
+    f16Allowed(activation("input", keep * down * across * channels, vec, dims(keep * down, across, channels))),
     weight("weight", kernel * kernel * padded, vec, dims(kernel, kernel, padded)),
     weight("bias", padded, vec, dims(channels)),
     ...affineSlots(norm, channels, vec),
     patchTableSlot(p),
-    halvable(result("output", keep * down * across * channels, vec, dims(keep * down, across, channels))),
+    f16Allowed(result("output", keep * down * across * channels, vec, dims(keep * down, across, channels))),
   ]);
   const taps = range(kernel).map(i => ({
     i,
@@ -49,7 +49,7 @@ export const siteDepthwiseRows = (p: SiteDepthwiseParams, norm: NormParams): Ker
   return {
     template: "site-depthwise-rows",
     context: {
-      ...placeOf(p, down, across),
+      ...patchContext(p, down, across),
       channels,
       kernel,
       radius,
@@ -74,7 +74,7 @@ export const siteDepthwiseRows = (p: SiteDepthwiseParams, norm: NormParams): Ker
         inputs: range(across).map(k => ({ i: i * across + k, offset: k * count })),
       })),
       taps: taps.filter(tap => tap.uses.length > 0),
-      stats: statsContext({ tokens: width, channels, vec, eps: norm.eps, invocations, share: tile.share }),
+      stats: statsContext({ tokens: width, channels, vec, eps: norm.eps, invocations, share: tile.reductionWidth }),
     },
     bindings: bindingsOf(list),
     grid: [1, rows * down],

@@ -5,13 +5,13 @@ import {
   bindingContext,
   bindingsOf,
   dims,
+  f16Allowed,
   float,
-  halvable,
   type KernelSource,
   type NormParams,
-  type PatchPlace,
+  type PatchGeometry,
+  patchContext,
   patchTableSlot,
-  placeOf,
   range,
   result,
   slots,
@@ -23,7 +23,7 @@ import {
 import { siteDepthwiseRows } from "./site-depthwise-rows.ts";
 
 /** Depthwise convolution of a compact map: `depthwise`, but neighbours are looked up patch by patch. */
-export interface SiteDepthwiseParams extends PatchPlace {
+export interface SiteDepthwiseParams extends PatchGeometry {
   readonly channels: number;
   readonly kernel: number;
   readonly norm: NormParams | null;
@@ -34,13 +34,13 @@ export interface SiteDepthwiseParams extends PatchPlace {
 export const siteDepthwise = (p: SiteDepthwiseParams): KernelSource => {
   const { keep, down, across, columns, channels, kernel, norm, tile } = p;
   if (tile.rowsOf === "map" && norm !== null) return siteDepthwiseRows(p, norm);
-  const { strip, run, invocations } = tile;
+  const { strip, sitesPerInvocation, invocations } = tile;
   const vec = vecOf(channels);
   const count = channels / vec;
   const padded = roundUp(channels, 4);
   const radius = (kernel - 1) / 2;
   // Else every tap's patch is found by itself.
-  const unrolled = run === across && kernel <= widestUnrolled;
+  const unrolled = sitesPerInvocation === across && kernel <= widestUnrolled;
   const sites = keep * down * across;
   const reach = divideUp(radius, across);
   const weights = range(kernel).map(i => ({ i, offset: i * (padded / vec) }));
@@ -54,11 +54,11 @@ export const siteDepthwise = (p: SiteDepthwiseParams): KernelSource => {
       offset: Math.abs(offset),
       before: offset < 0,
       after: offset > 0,
-      taps: weights.slice(Math.max(own - run + 1, 0), own + across),
+      taps: weights.slice(Math.max(own - sitesPerInvocation + 1, 0), own + across),
       inputs: range(last - first + 1).map(k => ({
         i: first + k,
         offset: (first + k) * count,
-        uses: range(run).flatMap(site => {
+        uses: range(sitesPerInvocation).flatMap(site => {
           const tap = own + first + k - site;
           return tap >= 0 && tap < kernel ? [{ site, tap }] : [];
         }),
@@ -72,23 +72,23 @@ export const siteDepthwise = (p: SiteDepthwiseParams): KernelSource => {
   );
   const late = found < kernel;
   const list = slots([
-    halvable(activation("input", sites * channels, vec, dims(keep * down, across, channels))),
+    f16Allowed(activation("input", sites * channels, vec, dims(keep * down, across, channels))),
     weight("weight", kernel * kernel * padded, vec, dims(kernel, kernel, padded)),
     weight("bias", padded, vec, dims(channels)),
     ...affineSlots(norm, channels, vec),
     patchTableSlot(p),
-    halvable(result("output", sites * channels, vec, dims(keep * down, across, channels))),
+    f16Allowed(result("output", sites * channels, vec, dims(keep * down, across, channels))),
   ]);
   return {
     template: "site-depthwise",
     context: {
-      ...placeOf(p, down, across),
+      ...patchContext(p, down, across),
       lines: keep * down,
       channels,
       kernel,
       radius,
       strip,
-      run,
+      run: sitesPerInvocation,
       invocations,
       count,
       ragged: sites % strip !== 0,
@@ -103,9 +103,9 @@ export const siteDepthwise = (p: SiteDepthwiseParams): KernelSource => {
       tileLength: strip * count,
       imageLength: sites * count,
       lineLength: across * count,
-      items: (strip / run) * count,
-      runLast: run - 1,
-      lastSite: sites - run,
+      items: (strip / sitesPerInvocation) * count,
+      runLast: sitesPerInvocation - 1,
+      lastSite: sites - sitesPerInvocation,
       siteCount: sites,
       height: p.rows * down,
       width: columns * across,
@@ -113,14 +113,14 @@ export const siteDepthwise = (p: SiteDepthwiseParams): KernelSource => {
       beyond: columns * across + radius,
       weightRow: kernel * (padded / vec),
       weightStep: padded / vec,
-      sites: range(run).map(i => ({ i, offset: i * count })),
+      sites: range(sitesPerInvocation).map(i => ({ i, offset: i * count })),
       late,
       taps: unrolled ? weights : [],
       neighbours: unrolled ? patches : [],
       stats:
         norm === null
           ? null
-          : statsContext({ tokens: strip, channels, vec, eps: norm.eps, invocations, share: tile.share }),
+          : statsContext({ tokens: strip, channels, vec, eps: norm.eps, invocations, share: tile.reductionWidth }),
     },
     bindings: bindingsOf(list),
     grid: [1, divideUp(sites, strip)],

@@ -7,12 +7,12 @@ import {
   bindingContext,
   bindingsOf,
   dims,
+  f16Allowed,
   float,
-  halvable,
   type KernelSource,
   type NormParams,
+  patchContext,
   patchTableSlot,
-  placeOf,
   range,
   result,
   slots,
@@ -52,7 +52,7 @@ export const stemPacked = (shape: {
 
 export const stem = (p: StemParams): KernelSource => {
   const { height, width, inChannels, channels, patch, grid, norm, tile } = p;
-  const { strip, run, invocations } = tile;
+  const { strip, sitesPerInvocation, invocations } = tile;
   const { height: outHeight, width: outWidth } = stemSites(p);
   const vec = vecOf(channels);
   const padded = roundUp(channels, 4);
@@ -61,14 +61,14 @@ export const stem = (p: StemParams): KernelSource => {
   const vectorLoads = matrix && width % 4 === 0;
   const patchQuads = vectorLoads ? patch / 4 : patch;
   const ragged = outWidth % strip !== 0;
-  const sites = range(run).map(i => ({ i, offset: i * patchQuads, tileOffset: i * count }));
+  const sites = range(sitesPerInvocation).map(i => ({ i, offset: i * patchQuads, tileOffset: i * count }));
   const list = slots([
     activation("input", inChannels * height * width, vectorLoads ? 4 : 1, dims(inChannels, height, width)),
     weight("weight", inChannels * patch * patch * padded, 4, dims(inChannels, patch, patch, padded)),
     weight("bias", padded, 4, dims(channels)),
     ...affineSlots(norm, channels, vec),
     grid === null ? null : patchTableSlot(grid),
-    halvable(result("output", outHeight * outWidth * channels, vec, dims(outHeight, outWidth, channels))),
+    f16Allowed(result("output", outHeight * outWidth * channels, vec, dims(outHeight, outWidth, channels))),
   ]);
   return {
     template: "stem",
@@ -81,7 +81,7 @@ export const stem = (p: StemParams): KernelSource => {
       outHeight,
       outWidth,
       strip,
-      run,
+      run: sitesPerInvocation,
       invocations,
       ragged,
       matrix,
@@ -94,10 +94,10 @@ export const stem = (p: StemParams): KernelSource => {
       count,
       bindings: bindingContext(list),
       tileLength: strip * count,
-      items: (strip / run) * count,
-      runLast: run - 1,
+      items: (strip / sitesPerInvocation) * count,
+      runLast: sitesPerInvocation - 1,
       lastColumn: outWidth - 1,
-      grid: grid === null ? null : { ...placeOf(grid, outHeight / grid.keep, outWidth) },
+      grid: grid === null ? null : { ...patchContext(grid, outHeight / grid.keep, outWidth) },
       imageLength: (inChannels * height * width) / (vectorLoads ? 4 : 1),
       rowLength: vectorLoads ? width / 4 : width,
       weightStep: patch * count,
@@ -114,7 +114,7 @@ export const stem = (p: StemParams): KernelSource => {
       stats:
         norm === null
           ? null
-          : statsContext({ tokens: strip, channels, vec, eps: norm.eps, invocations, share: tile.share }),
+          : statsContext({ tokens: strip, channels, vec, eps: norm.eps, invocations, share: tile.reductionWidth }),
     },
     bindings: bindingsOf(list),
     grid: [divideUp(outWidth, strip), outHeight],

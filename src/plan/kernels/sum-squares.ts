@@ -4,7 +4,7 @@ import {
   bindingContext,
   bindingsOf,
   dims,
-  halvable,
+  f16Allowed,
   type KernelSource,
   result,
   vecOf,
@@ -27,7 +27,7 @@ export const sumSquares = ({ rows, channels }: SumSquaresParams): KernelSource =
   const padded = roundUp(channels, 4);
   const tiles = squareStrips(rows);
   const list = [
-    halvable(activation("input", rows * channels, vec, dims(rows, channels))),
+    f16Allowed(activation("input", rows * channels, vec, dims(rows, channels))),
     result("squares", tiles * padded, vec, dims(tiles, channels)),
   ];
   return {

@@ -22,7 +22,7 @@ export interface ToChannelsFirstParams {
 
 export const toChannelsFirst = (p: ToChannelsFirstParams): KernelSource => {
   const { sites, channels, norm, tile } = p;
-  const { strip, invocations, share } = tile;
+  const { strip, invocations, reductionWidth } = tile;
   const list = slots([
     activation("input", sites * channels, 1, dims(sites, channels)),
     ...affineSlots(norm, channels, 1),
@@ -42,7 +42,9 @@ export const toChannelsFirst = (p: ToChannelsFirstParams): KernelSource => {
       stripLength: strip * channels,
       bindings: bindingContext(list),
       stats:
-        norm === null ? null : statsContext({ tokens: strip, channels, vec: 1, eps: norm.eps, invocations, share }),
+        norm === null
+          ? null
+          : statsContext({ tokens: strip, channels, vec: 1, eps: norm.eps, invocations, share: reductionWidth }),
     },
     bindings: bindingsOf(list),
     grid: [divideUp(sites, strip), 1],

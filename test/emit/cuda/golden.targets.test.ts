@@ -6,8 +6,8 @@ import { lower } from "../../../src/compile.ts";
 import { nameless } from "../../../src/emit/target.ts";
 import type { StorageType } from "../../../src/model/model.ts";
 import { buildCuda } from "../../../src/node/executors/toolchain.ts";
-import type { Measured } from "../../../src/plan/measured.ts";
 import type { Plan } from "../../../src/plan/plan.ts";
+import type { TunedChoices } from "../../../src/plan/tuned-choices.ts";
 import { depthwiseBy, inParts, madeAnew, targetWith } from "../../support/cuda-measured.ts";
 import { hasGxx } from "../../support/cuda-tools.ts";
 import { newFolder } from "../../support/folders.ts";
@@ -39,7 +39,7 @@ const rounded = [...small, ...published].filter(file => full || /dense.*(64x64|a
 async function logitsWith(
   golden: Golden & Dense,
   dtype: StorageType,
-  choose: (plan: Plan) => Measured,
+  choose: (plan: Plan) => TunedChoices,
   text: string,
   words: readonly (readonly string[])[] = [["forward", "late", "1"]],
 ) {

@@ -2,14 +2,20 @@ import { beforeAll, describe, expect, test } from "vitest";
 import type { CudaGemm } from "../../../src/emit/cuda/kernels/gemm.ts";
 import type { StorageType } from "../../../src/model/model.ts";
 import type { KernelKind, KernelParams } from "../../../src/plan/kernels.ts";
-import type { MlpChoice } from "../../../src/plan/measured.ts";
 import type { TiledTile } from "../../../src/plan/tile.ts";
+import type { MlpChoice } from "../../../src/plan/tuned-choices.ts";
 import { buildHarness, type Harness, type KernelCase } from "../../support/cuda-harness.ts";
 import { hasGxx } from "../../support/cuda-tools.ts";
 import { full } from "../../support/full.ts";
 
 const tolerances = { f32: 2e-6, f16: 2e-3, bf16: 1.2e-2 } as const satisfies Record<StorageType, number>;
-const tile = (rows: number, columns: number): TiledTile => ({ kind: "tiled", rows, columns, depth: 16, cell: [4, 1] });
+const tile = (rows: number, columns: number): TiledTile => ({
+  kind: "tiled",
+  rows,
+  columns,
+  depth: 16,
+  threadTile: [4, 1],
+});
 const plain = { batch: 2, fault: null } as const;
 
 type Size = readonly [rows: number, depth: number, columns: number, tile: TiledTile];
@@ -35,13 +41,13 @@ const product = (
     mask: null,
     grn: null,
     squares: false,
-    finish: false,
+    grnEpilogue: false,
     stored: true,
     tile: of,
     ...more,
   },
 });
-const first = { gelu: "erf", squares: true, finish: true } as const;
+const first = { gelu: "erf", squares: true, grnEpilogue: true } as const;
 const second = { grn: { kind: "vector" }, residual: true } as const;
 
 /** Whole and ragged rows, whole and ragged depth, one step of k and many, every warp grid. */
@@ -70,7 +76,7 @@ const depthwise = (
     channels,
     kernel,
     norm: { eps: 1e-6, affine: false },
-    tile: { strip: 1, run: 1, invocations: 32, share: 1 },
+    tile: { strip: 1, sitesPerInvocation: 1, invocations: 32, reductionWidth: 1 },
   },
   ...more,
 });
@@ -126,7 +132,7 @@ const stem = (dtype: StorageType, width: number): KernelCase => ({
     patch: 4,
     grid: null,
     norm: { eps: 1e-6, affine: true },
-    tile: { strip: 1, run: 1, invocations: 32, share: 1 },
+    tile: { strip: 1, sitesPerInvocation: 1, invocations: 32, reductionWidth: 1 },
   } satisfies KernelParams["stem"],
 });
 
@@ -140,11 +146,11 @@ const pool = (dtype: StorageType, sites: number, channels: number): KernelCase =
     sites,
     channels,
     norm: { eps: 1e-6, affine: false },
-    tile: { strip: 1, share: 1, invocations: 32 },
+    tile: { strip: 1, reductionWidth: 1, invocations: 32 },
   },
 });
 
-const strip = { strip: 1, run: 1, invocations: 32, share: 1 } as const;
+const strip = { strip: 1, sitesPerInvocation: 1, invocations: 32, reductionWidth: 1 } as const;
 const place = { rows: 3, columns: 4, keep: 5 } as const;
 
 const kindOf = <K extends KernelKind>(

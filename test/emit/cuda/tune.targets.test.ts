@@ -7,7 +7,7 @@ import { cudaTarget } from "../../../src/emit/cuda/cuda.ts";
 import { readTable } from "../../../src/emit/cuda/tuning-table.ts";
 import { nameless } from "../../../src/emit/target.ts";
 import { loadProgram } from "../../../src/node/inputs/program.ts";
-import type { ProductChoice } from "../../../src/plan/measured.ts";
+import type { ProductChoice } from "../../../src/plan/tuned-choices.ts";
 import { cnxc } from "../../support/cli.ts";
 import { hasGxx } from "../../support/cuda-tools.ts";
 import { newFolder } from "../../support/folders.ts";
@@ -56,7 +56,7 @@ describe.runIf(hasGxx)("cnxc tune, rehearsed on the CPU", () => {
     const unit = lower({ model, target: cudaTarget("bf16"), batch, taps: [], context: nameless });
     if (!unit.ok || unit.value.plan === null) throw new Error("it does not compile");
     const shapes = candidates(unit.value.plan, { dtype: "bf16", tf32: false, shared: least });
-    const choices = shapes.find(({ kernel }) => kernel === "product")?.choices as readonly ProductChoice[];
+    const choices = shapes.find(({ kernel }) => kernel === "product")?.candidates as readonly ProductChoice[];
     return choices.map(({ rows, columns }) => `block_rows = ${rows}, block_columns = ${columns};`);
   }
 

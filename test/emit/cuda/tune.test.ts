@@ -2,14 +2,14 @@ import { readFileSync, writeFileSync } from "node:fs";
 import * as path from "node:path";
 import { describe, expect, test } from "vitest";
 import { lower } from "../../../src/compile.ts";
-import { candidates, measuredOf } from "../../../src/emit/cuda/candidates.ts";
+import { candidates, choicesAt } from "../../../src/emit/cuda/candidates.ts";
 import { cudaTarget } from "../../../src/emit/cuda/cuda.ts";
 import { cudaProgram } from "../../../src/emit/cuda/program.ts";
 import { shippedTables } from "../../../src/emit/cuda/shipped-tables.ts";
-import { measuredBy, mergeRows, printTable, readTable, type TuningTable } from "../../../src/emit/cuda/tuning-table.ts";
+import { mergeRows, printTable, readTable, type TuningTable, tunedBy } from "../../../src/emit/cuda/tuning-table.ts";
 import { nameless } from "../../../src/emit/target.ts";
-import { productKey } from "../../../src/plan/measured.ts";
 import type { Plan } from "../../../src/plan/plan.ts";
+import { productKey } from "../../../src/plan/tuned-choices.ts";
 import { cnxc } from "../../support/cli.ts";
 import { newFolder } from "../../support/folders.ts";
 import { readGolden } from "../../support/golden.ts";
@@ -17,7 +17,7 @@ import { goldenModel } from "../../support/models.ts";
 
 function planOf(size: string, batch: number, table?: TuningTable): Plan {
   const model = goldenModel(readGolden(`dense/${size}-224x224-b1`));
-  const target = cudaTarget("bf16", table ? { measured: of => measuredBy(table, "bf16", of) } : {});
+  const target = cudaTarget("bf16", table ? { tuned: of => tunedBy(table, "bf16", of) } : {});
   const unit = lower({ model, target, batch: { min: 1, max: batch }, taps: [], context: nameless });
   if (!unit.ok || unit.value.plan === null) throw new Error("it does not compile");
   return unit.value.plan;
@@ -35,20 +35,20 @@ describe("candidates", () => {
     const plan = planOf(size, batch);
     const usual = cudaProgram(plan, "bf16");
     const shapes = candidates(plan, { dtype: "bf16", tf32: false, shared: least });
-    const first = cudaProgram(plan, "bf16", { measured: measuredOf(shapes, 0) });
+    const first = cudaProgram(plan, "bf16", { tuned: choicesAt(shapes, 0) });
     expect(first.kernels).toEqual(usual.kernels);
     expect(shapes.filter(({ kernel }) => kernel === "depthwise")).toHaveLength(4);
     expect(shapes.filter(({ kernel }) => kernel === "product")).toHaveLength(11);
-    expect(Math.min(...shapes.map(({ choices }) => choices.length))).toBeGreaterThan(3);
-    for (const { choices } of shapes)
+    expect(Math.min(...shapes.map(({ candidates }) => candidates.length))).toBeGreaterThan(3);
+    for (const { candidates: choices } of shapes)
       expect(new Set(choices.map(one => JSON.stringify(one))).size).toBe(choices.length);
   });
 
   test("the inner dimension is split where there are few blocks, at batch 1", () => {
     const splits = (batch: number) =>
       candidates(planOf("tiny", batch), { dtype: "bf16", tf32: false, shared: least }).flatMap(
-        ({ kernel, shape, choices }) =>
-          kernel === "product" && choices.some(({ split }) => split > 1) ? [productKey(shape)] : [],
+        ({ kernel, shape, candidates }) =>
+          kernel === "product" && candidates.some(({ split }) => split > 1) ? [productKey(shape)] : [],
       );
     expect(splits(1)).toContain("49x3072x768");
     expect(splits(1)).not.toContain("49x768x3072"); // it makes the statistics of its result
@@ -58,7 +58,10 @@ describe("candidates", () => {
   test("what asks for more shared memory than the device has is left out", () => {
     const plan = planOf("base", 256);
     const many = (shared: number) =>
-      candidates(plan, { dtype: "bf16", tf32: false, shared }).reduce((sum, { choices }) => sum + choices.length, 0);
+      candidates(plan, { dtype: "bf16", tf32: false, shared }).reduce(
+        (sum, { candidates }) => sum + candidates.length,
+        0,
+      );
     expect(many(65_536)).toBeLessThan(many(least));
     expect(many(least)).toBeLessThanOrEqual(many(232_448));
   });
@@ -79,9 +82,9 @@ describe("tables", () => {
   test("the row of the nearest batch serves a build, up to four times away", () => {
     const both = table(row(256, 64), row(8, 32));
     const step = (max: number) =>
-      measuredBy(both, "bf16", { min: 1, max }).products.get(productKey(row(1, 32).shape))?.step;
+      tunedBy(both, "bf16", { min: 1, max }).products.get(productKey(row(1, 32).shape))?.step;
     expect([1, 2, 8, 30, 64, 256, 1024, 1025].map(step)).toEqual([undefined, 32, 32, 32, 64, 64, 64, undefined]);
-    expect(measuredBy(both, "f16", { min: 1, max: 256 }).products.size).toBe(0);
+    expect(tunedBy(both, "f16", { min: 1, max: 256 }).products.size).toBe(0);
   });
 
   test("print and read are inverse, merging keeps the later of two rows and one order", () => {
@@ -148,11 +151,13 @@ describe("tables", () => {
       expect(readTable(printTable(shipped), "shipped")).toMatchObject({ ok: true });
       const shapes = candidates(planOf("base", 256), { dtype: "bf16", tf32: false, shared: 232_448 });
       for (const { shape, choice } of shipped.rows)
-        expect(shapes.find(one => JSON.stringify(one.shape) === JSON.stringify(shape))?.choices).toContainEqual(choice);
+        expect(shapes.find(one => JSON.stringify(one.shape) === JSON.stringify(shape))?.candidates).toContainEqual(
+          choice,
+        );
     }
     const [usual, deep] = [undefined, shippedTables.sm_90].map(table =>
       cudaProgram(planOf("base", 256, table), "bf16", {
-        measured: table ? measuredBy(table, "bf16", { min: 1, max: 256 }) : measuredOf([], 0),
+        tuned: table ? tunedBy(table, "bf16", { min: 1, max: 256 }) : choicesAt([], 0),
       }).kernels.filter(({ kernel }) => kernel.context.step === 64),
     );
     expect([usual?.length, deep?.length]).toEqual([0, 11]);

@@ -5,7 +5,7 @@ import { describe as describePlan } from "../../../src/emit/wgsl/descriptor.ts";
 import type { Model } from "../../../src/model/model.ts";
 import { loadDawn, validateWgsl } from "../../../src/node/gpu/dawn.ts";
 import { loadProgram } from "../../../src/node/inputs/program.ts";
-import type { WebgpuTuningName } from "../../../src/plan/tunings.ts";
+import type { WebgpuProfileName } from "../../../src/plan/tuning-profiles.ts";
 import { nagaError } from "../../support/naga.ts";
 import { plannedWgsl } from "../../support/wgsl.ts";
 
@@ -16,7 +16,7 @@ for (const file of readdirSync(folder).filter(name => name.endsWith(".cnx"))) {
   if (!loaded.ok) throw new Error(`${file}: ${loaded.diagnostics[0]?.message}`);
   for (const model of loaded.value.program.models.values()) models.set(model.name, model);
 }
-const names = ["gpu", "lavapipe", "swiftshader"] as const satisfies readonly WebgpuTuningName[];
+const names = ["gpu", "lavapipe", "swiftshader"] as const satisfies readonly WebgpuProfileName[];
 
 /** Dawn without a driver, whose devices have WebGPU's default limits: what it takes, every WebGPU takes. */
 let device: GPUDevice;

@@ -1,7 +1,7 @@
-import { placeOf } from "../../../plan/kernels/shared.ts";
+import { patchContext } from "../../../plan/kernels/shared.ts";
 import { type KernelParams, stemSites } from "../../../plan/kernels.ts";
-import { type DepthwiseChoice, depthwiseKey } from "../../../plan/measured.ts";
 import { divideUp, roundUp } from "../../../plan/tile.ts";
+import { type DepthwiseChoice, depthwiseKey } from "../../../plan/tuned-choices.ts";
 import {
   activation,
   affine,
@@ -49,7 +49,7 @@ export function stem(p: KernelParams["stem"], { dtype }: Setting): CudaKernel {
       tileAt,
       weightRow,
       ragged: outWidth % pixels !== 0,
-      grid: grid === null ? null : placeOf(grid, outHeight / grid.keep, outWidth),
+      grid: grid === null ? null : patchContext(grid, outHeight / grid.keep, outWidth),
       imageLength: inChannels * height * width,
       planeLength: height * width,
       stripLength: pixels * patch,
@@ -86,7 +86,7 @@ function stemTile(width: number, channels: number, depth: number) {
 }
 
 export function depthwise(p: KernelParams["depthwise"], setting: Setting): CudaKernel {
-  const choice = setting.choices.measured.depthwise.get(depthwiseKey(p)) ?? usualDepthwise(p, setting.batch);
+  const choice = setting.choices.tuned.depthwise.get(depthwiseKey(p)) ?? defaultDepthwise(p, setting.batch);
   return choice.strip > choice.rows ? depthwiseStrip(p, choice, setting) : depthwiseTile(p, choice, setting);
 }
 
@@ -184,7 +184,7 @@ function depthwiseStrip(p: KernelParams["depthwise"], choice: DepthwiseChoice, s
       idle,
       itemsLess: items - 1,
       grouped: groups > 1,
-      given: given.map(({ name, width: stored }) => ({ name, type: stored === "wide" ? "float" : "T" })),
+      given: given.map(({ name, storage: stored }) => ({ name, type: stored === "wide" ? "float" : "T" })),
     },
     operands,
     grid: [divideUp(width, blockColumns), divideUp(height, strip)],
@@ -205,10 +205,10 @@ const stripRegisters = ({ columns }: DepthwiseChoice, kernel: number): number =>
 const widestHeld = 7;
 
 /** Most rows of a thread that are taken without a measurement: more share loads, but take more registers. */
-const usualRows = 4;
+const defaultRows = 4;
 
-export const usualDepthwise = (p: KernelParams["depthwise"], batch: number): DepthwiseChoice =>
-  depthwiseChoices(p, batch).find(({ rows }) => rows <= usualRows) ?? { rows: 1, columns: 4, strip: 1, groups: 1 };
+export const defaultDepthwise = (p: KernelParams["depthwise"], batch: number): DepthwiseChoice =>
+  depthwiseChoices(p, batch).find(({ rows }) => rows <= defaultRows) ?? { rows: 1, columns: 4, strip: 1, groups: 1 };
 
 /** Bytes of shared memory that tiles of tokens keep to. */
 const mostShared = 81920;

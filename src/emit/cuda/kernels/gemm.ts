@@ -1,11 +1,10 @@
 import type { GemmParams } from "../../../plan/kernels/gemm.ts";
 import { maskContext } from "../../../plan/kernels/shared.ts";
 import type { KernelParams } from "../../../plan/kernels.ts";
-import { type ProductChoice, type ProductShape, productKey } from "../../../plan/measured.ts";
-import { divideUp, type GemmTile, gemmGroup, packedShape, roundUp, squareTiles } from "../../../plan/tile.ts";
+import { blockTile, divideUp, type GemmTile, packedShape, roundUp, squareTiles } from "../../../plan/tile.ts";
+import { type ProductChoice, type ProductShape, productKey } from "../../../plan/tuned-choices.ts";
 import {
   activation,
-  bytesOf,
   type CudaKernel,
   type CudaOperand,
   counterOperand,
@@ -14,6 +13,7 @@ import {
   result,
   type Setting,
   scalars,
+  storageBytes,
   weight,
 } from "./shared.ts";
 
@@ -22,7 +22,7 @@ const dims = (...sizes: number[]): string => sizes.map(size => `[${size}]`).join
 /** A product, with what CUDA adds to it. */
 export interface CudaGemm extends GemmParams {
   /** The last block of an image turns its sums of squares into GRN's factors. */
-  readonly finish: boolean;
+  readonly grnEpilogue: boolean;
   /** The result is kept; else only its statistics are. */
   readonly stored: boolean;
 }
@@ -49,7 +49,7 @@ export const downsample = (p: KernelParams["downsample"], setting: Setting): Cud
       mask: null,
       grn: null,
       squares: false,
-      finish: false,
+      grnEpilogue: false,
       stored: true,
       tile: p.tile,
     },
@@ -59,8 +59,8 @@ export const downsample = (p: KernelParams["downsample"], setting: Setting): Cud
 
 function product(p: CudaGemm, operand: Operand, setting: Setting): CudaKernel {
   const shape = common(p, operand, setting);
-  const onLanes = setting.dtype === "f32" && !setting.choices.tf32;
-  return onLanes ? lanes(p, operand, shape) : tensorCores(p, operand, shape, setting);
+  const onCudaCores = setting.dtype === "f32" && !setting.choices.tf32;
+  return onCudaCores ? lanes(p, operand, shape) : tensorCores(p, operand, shape, setting);
 }
 
 type Common = ReturnType<typeof common>;
@@ -68,7 +68,7 @@ type Common = ReturnType<typeof common>;
 /** What both ways to multiply share: sizes, guards, operands. */
 function common(p: CudaGemm, { channels, patches, eps }: Operand, { dtype, choices }: Setting) {
   const { rows, columns, tile, grn } = p;
-  const [blockRows, blockColumns] = gemmGroup(tile);
+  const [blockRows, blockColumns] = blockTile(tile);
   const packed = packedShape(tile, { channels, taps: patches === null ? 1 : 4, columns });
   const tiles = squareTiles(tile, rows);
   const inputLength = patches === null ? rows * channels : patches.height * patches.width * channels;
@@ -83,9 +83,9 @@ function common(p: CudaGemm, { channels, patches, eps }: Operand, { dtype, choic
     p.mask === null ? null : maskOperand(p.mask),
     p.stored ? result("output", rows * columns, dims(rows, columns)) : null,
     p.squares ? result("squares", tiles * columns, dims(tiles, columns), "wide") : null,
-    p.finish ? weight("gamma", columns, dims(columns)) : null,
-    p.finish ? result("scale", columns, dims(columns), "wide") : null,
-    p.finish ? counterOperand(1, "") : null,
+    p.grnEpilogue ? weight("gamma", columns, dims(columns)) : null,
+    p.grnEpilogue ? result("scale", columns, dims(columns), "wide") : null,
+    p.grnEpilogue ? counterOperand(1, "") : null,
   ];
   return {
     operands: operands.filter(one => one !== null),
@@ -112,7 +112,7 @@ function common(p: CudaGemm, { channels, patches, eps }: Operand, { dtype, choic
       residual: p.residual,
       mask: p.mask === null ? null : maskContext(p.mask),
       squares: p.squares,
-      finish: p.finish,
+      finish: p.grnEpilogue,
       stored: p.stored,
       squareTiles: tiles,
       fewTiles: tiles <= 4,
@@ -133,21 +133,21 @@ function common(p: CudaGemm, { channels, patches, eps }: Operand, { dtype, choic
 const depthOf = (tile: GemmTile): number => (tile.kind === "tiled" ? tile.depth : 16);
 
 /** Shared memory of the last block of an image: norms and sums. */
-const finishBytes = (columns: number, threads: number) => {
-  const finishSums = roundUp(4 * columns, 16);
-  return { finishSums, bytes: finishSums + 4 * threads };
+const epilogueBytes = (columns: number, threads: number) => {
+  const sumsAt = roundUp(4 * columns, 16);
+  return { sumsAt, bytes: sumsAt + 4 * threads };
 };
 
 /** How lanes share the tokens that a downsampling measures. */
 const statLanes = (channels: number, tokens: number, warps: number) => {
   const quads = Math.ceil(channels / 4);
-  const lanes = [8, 16, 32].find(count => quads <= 6 * count && tokens % ((32 / count) * warps) === 0) ?? 32;
+  const simt = [8, 16, 32].find(count => quads <= 6 * count && tokens % ((32 / count) * warps) === 0) ?? 32;
   return {
-    statLanes: lanes,
-    statWarp: 32 / lanes,
-    statStep: (32 / lanes) * warps,
-    statQuads: Math.ceil(quads / lanes),
-    statRagged: quads % lanes !== 0,
+    statLanes: simt,
+    statWarp: 32 / simt,
+    statStep: (32 / simt) * warps,
+    statQuads: Math.ceil(quads / simt),
+    statRagged: quads % simt !== 0,
   };
 };
 
@@ -164,9 +164,9 @@ function lanes(p: CudaGemm, { channels, patches, eps }: Operand, shape: Common):
   const end = bAt + 2 * step * blockColumns * 4;
   const extra = p.grn !== null ? 2 * 4 * step : eps !== null ? 32 * blockRows : 0;
   const sums = p.squares ? 4 * lanesY * blockColumns : 0;
-  const finish = finishBytes(p.columns, threads);
+  const epilogue = epilogueBytes(p.columns, threads);
   const used = Math.max(end + extra, sums);
-  const beforeAt = roundUp(Math.max(used, finish.bytes), 16);
+  const beforeAt = roundUp(Math.max(used, epilogue.bytes), 16);
   return {
     template: "cuda/gemm-lanes",
     context: {
@@ -185,14 +185,14 @@ function lanes(p: CudaGemm, { channels, patches, eps }: Operand, shape: Common):
       gathered: patches !== null || channels % 4 !== 0,
       quads: p.columns % 4 === 0,
       ...statLanes(channels, 4 * blockRows, Math.max(1, Math.floor(threads / 32))),
-      finishSums: finish.finishSums,
+      finishSums: epilogue.sumsAt,
       beforeAt,
     },
     operands: shape.operands,
     grid: shape.grid,
     images: 1,
     threads,
-    shared: p.finish ? beforeAt + 4 : used,
+    shared: p.grnEpilogue ? beforeAt + 4 : used,
     registers: threads > 128 ? 128 : 136,
     counted: false,
     work: { unit: "lanes", flops: 2 * p.rows * p.depth * p.columns },
@@ -216,10 +216,11 @@ function warpGrid(blockRows: number, blockColumns: number, rows: number): readon
 const splitting = { blocks: 264, fixed: 6, part: 0.5, most: 8 } as const;
 
 /**
- * Into how many parts the k of a tile goes where nothing was measured: as many as there is room for beside each other,
- * while what each saves is more than adding up costs. One for what makes statistics.
+ * Split-K: how many blocks share the inner dimension of a tile where no tuning table says. More blocks need fewer steps each,
+ * but adding their sums up costs time too, and no more are taken than the device runs at once. A product that makes
+ * statistics is never split.
  */
-function usualSplit({ rows, depth, columns, squares }: Product, tile: Tile, batch: number): number {
+function defaultSplit({ rows, depth, columns, squares }: Product, tile: Tile, batch: number): number {
   const blocks = divideUp(rows, tile.rows) * divideUp(columns, tile.columns) * batch;
   const steps = depth / 32;
   const room = squares ? 1 : Math.min(splitting.most, Math.floor(splitting.blocks / blocks));
@@ -234,14 +235,14 @@ export interface Product extends ProductShape {
   readonly squares: boolean;
 }
 
-/** What tensor cores do with a tile where nothing else was measured. */
-export const usualProduct = (shape: Product, { rows, columns }: Tile, batch: number): ProductChoice => ({
+/** What tensor cores do with a tile where no tuning table says. */
+export const defaultProduct = (shape: Product, { rows, columns }: Tile, batch: number): ProductChoice => ({
   rows,
   columns,
   warpRows: 64,
   step: 32,
   stages: 4,
-  split: usualSplit(shape, { rows, columns }, batch),
+  split: defaultSplit(shape, { rows, columns }, batch),
 });
 
 /** Where the blocks that share the k of a tile leave their sums, and count themselves. */
@@ -255,13 +256,13 @@ function tensorCores(p: CudaGemm, { channels, patches, eps }: Operand, shape: Co
   const { dtype } = setting;
   const { blockRows, blockColumns, packed, context } = shape;
   const choice =
-    setting.choices.measured.products.get(productKey(p)) ??
-    usualProduct(p, { rows: blockRows, columns: blockColumns }, setting.batch);
+    setting.choices.tuned.products.get(productKey(p)) ??
+    defaultProduct(p, { rows: blockRows, columns: blockColumns }, setting.batch);
   const [warpsM, warpsN] = warpGrid(blockRows, blockColumns, choice.warpRows);
   const sumsOfThread = (blockRows * blockColumns) / (32 * warpsM * warpsN);
   const threads = 32 * warpsM * warpsN;
   const tf32 = dtype === "f32";
-  const bytes = bytesOf[dtype];
+  const bytes = storageBytes[dtype];
   const chunk = 16 / bytes;
   const step = [choice.step, 32].map(size => (2 * size) / bytes).find(size => packed.depth % size === 0) ?? 16;
   const steps = packed.depth / step;
@@ -275,10 +276,10 @@ function tensorCores(p: CudaGemm, { channels, patches, eps }: Operand, shape: Co
   const extra = p.grn !== null ? stages * 4 * step : eps !== null ? 32 * blockRows : 0;
   const sumsAt = roundUp(blockRows * (blockColumns + 8) * bytes, 16);
   const sums = p.squares ? 4 * warpsM * blockColumns : 0;
-  const finish = finishBytes(p.columns, threads);
+  const epilogue = epilogueBytes(p.columns, threads);
   const gone = p.mask === null ? 0 : blockRows;
   const used = Math.max(extraAt + extra, sumsAt + sums + gone);
-  const beforeAt = roundUp(p.finish ? Math.max(used, finish.bytes) : used, 16);
+  const beforeAt = roundUp(p.grnEpilogue ? Math.max(used, epilogue.bytes) : used, 16);
   const vector = channels % chunk === 0;
   const { guardRows, depth } = context;
   const guardDepth = packed.depth !== depth;
@@ -315,14 +316,14 @@ function tensorCores(p: CudaGemm, { channels, patches, eps }: Operand, shape: Co
       guarded: guardRows || guardDepth,
       chunks: p.columns % chunk === 0,
       ...statLanes(channels, 4 * blockRows, Math.max(1, Math.floor(threads / 32))),
-      finishSums: finish.finishSums,
+      finishSums: epilogue.sumsAt,
       beforeAt,
     },
     operands: [...shape.operands, ...(split ? splitOperands(context.imageBlocks, parts, sumsOfThread, threads) : [])],
     grid: [parts * shape.grid[0], shape.grid[1]],
     images: 1,
     threads,
-    shared: p.finish || split ? beforeAt + 4 : used,
+    shared: p.grnEpilogue || split ? beforeAt + 4 : used,
     registers: sumsOfThread <= 32 ? 128 : sumsOfThread <= 84 ? 168 : sumsOfThread + 112,
     counted: false,
     work: { unit: tf32 ? "tf32" : "tensor", flops: 2 * p.rows * p.depth * p.columns },

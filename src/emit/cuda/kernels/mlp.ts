@@ -1,6 +1,6 @@
 import type { StorageType } from "../../../model/model.ts";
-import type { MlpChoice } from "../../../plan/measured.ts";
 import { divideUp, packedShape, roundUp } from "../../../plan/tile.ts";
+import type { MlpChoice } from "../../../plan/tuned-choices.ts";
 import type { CudaGemm } from "./gemm.ts";
 import { activation, type CudaKernel, geluName, result, type Setting, scalars, weight } from "./shared.ts";
 

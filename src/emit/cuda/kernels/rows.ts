@@ -7,18 +7,18 @@ import {
   type CudaKernel,
   geluName,
   normContext,
+  type OperandStorage,
   result,
   type Setting,
   scalars,
   tileRow,
-  type Width,
   weight,
 } from "./shared.ts";
 
 const dims = (...sizes: number[]): string => sizes.map(size => `[${size}]`).join("");
-const lanes = (flops: number) => ({ unit: "lanes", flops }) as const;
+const simtWork = (flops: number) => ({ unit: "lanes", flops }) as const;
 const registers = 64;
-const plain = { images: 1, shared: 0, registers, counted: false, work: lanes(0) } as const;
+const plain = { images: 1, shared: 0, registers, counted: false, work: simtWork(0) } as const;
 
 /** The pooled vector stays f32: the classifier alone reads it. */
 export function pool({ sites, channels, norm }: KernelParams["pool"], { dtype }: Setting): CudaKernel {
@@ -48,7 +48,7 @@ export function pool({ sites, channels, norm }: KernelParams["pool"], { dtype }:
 
 export function gemv(p: KernelParams["gemv"], { dtype, batch }: Setting): CudaKernel {
   const { depth, columns, tile, title } = p;
-  const [lanesX, lanesY] = [4 * tile.lanes[0], tile.lanes[1]];
+  const [lanesX, lanesY] = [4 * tile.workgroup[0], tile.workgroup[1]];
   const weightRow = roundUp(columns, lanesX);
   const images = Math.min(batch, 4);
   const sumsAt = roundUp(4 * depth * images, 16);
@@ -67,7 +67,7 @@ export function gemv(p: KernelParams["gemv"], { dtype, batch }: Setting): CudaKe
     threads: lanesX * lanesY,
     shared: sumsAt + 4 * lanesX * lanesY * images,
     counted: true,
-    work: lanes(2 * depth * columns),
+    work: simtWork(2 * depth * columns),
   };
 }
 
@@ -123,7 +123,7 @@ export function sumSquares({ rows, channels }: KernelParams["sumSquares"]): Cuda
     ],
     grid: [tiles, 1],
     threads: Math.min(256, roundUp(channels, 32)),
-    work: lanes(2 * rows * channels),
+    work: simtWork(2 * rows * channels),
   };
 }
 
@@ -167,7 +167,7 @@ const formulas = {
 
 export function elementwise({ op, length, channels }: KernelParams["elementwise"], { dtype }: Setting): CudaKernel {
   const threads = 256;
-  const narrow: Width = "narrow";
+  const narrow: OperandStorage = "narrow";
   return {
     ...plain,
     template: "cuda/elementwise",

@@ -1,7 +1,7 @@
 import type { TemplateName } from "../../../embedded/templates.ts";
 import type { PatchGrid } from "../../../graph/ops.ts";
-import type { Form, StorageType } from "../../../model/model.ts";
-import { type Measured, nothingMeasured } from "../../../plan/measured.ts";
+import type { Precision, StorageType } from "../../../model/model.ts";
+import { type TunedChoices, untuned } from "../../../plan/tuned-choices.ts";
 
 // What the CUDA kernel kinds share: operands, storage, threads.
 
@@ -9,12 +9,12 @@ import { type Measured, nothingMeasured } from "../../../plan/measured.ts";
  * How a value is stored: `wide` is f32 always, `narrow` the model's storage type, `factor` that type too but rounded to
  * TF32 where products are made of that, `index` int32, `count` how many blocks have come, an atomic number.
  */
-export type Width = "wide" | "narrow" | "factor" | "index" | "count";
+export type OperandStorage = "wide" | "narrow" | "factor" | "index" | "count";
 
 export interface CudaOperand {
   /** The kernel's own name for it. */
   readonly name: string;
-  readonly width: Width;
+  readonly storage: OperandStorage;
   readonly access: "read" | "write";
   /** Elements of an image where `perImage`, else in all. */
   readonly elements: number;
@@ -44,14 +44,14 @@ export interface CudaKernel {
 /** What does the arithmetic: tensor cores on 16 bits, the same on TF32 at half the rate, or the lanes. */
 export type WorkUnit = "tensor" | "tf32" | "lanes";
 
-/** How exact f32 is, and what was measured. */
+/** How exact f32 is, and what a tuning table says. */
 export interface CudaChoices {
   /** Products of f32 on tensor cores, from operands rounded to TF32; else on the lanes, in f32. */
   readonly tf32: boolean;
-  readonly measured: Measured;
+  readonly tuned: TunedChoices;
 }
 
-export const usualChoices: CudaChoices = { tf32: false, measured: nothingMeasured };
+export const defaultChoices: CudaChoices = { tf32: false, tuned: untuned };
 
 /** What every kernel function gets besides its parameters from the plan. */
 export interface Setting {
@@ -62,13 +62,16 @@ export interface Setting {
 }
 
 export const scalars = { f32: "float", f16: "f16", bf16: "bf16" } as const satisfies Record<StorageType, string>;
-export const bytesOf = { f32: 4, f16: 2, bf16: 2 } as const satisfies Record<StorageType, number>;
+export const storageBytes = { f32: 4, f16: 2, bf16: 2 } as const satisfies Record<StorageType, number>;
 
 /** Bytes of an element. */
-export const widthBytes = (width: Width, dtype: StorageType): number =>
-  width === "narrow" || width === "factor" ? bytesOf[dtype] : 4;
+export const elementBytes = (width: OperandStorage, dtype: StorageType): number =>
+  width === "narrow" || width === "factor" ? storageBytes[dtype] : 4;
 
-export const widthType = (width: Width, { dtype, tf32 }: { readonly dtype: StorageType; readonly tf32: boolean }) =>
+export const elementType = (
+  width: OperandStorage,
+  { dtype, tf32 }: { readonly dtype: StorageType; readonly tf32: boolean },
+) =>
   ({
     wide: "float",
     index: "int",
@@ -78,29 +81,30 @@ export const widthType = (width: Width, { dtype, tf32 }: { readonly dtype: Stora
   })[width];
 
 /** GELU by form: what is rounded to 16 bits does not see the error of the fitted one, nor do TF32 products that of the close one. */
-export const geluName = (gelu: "erf" | "tanh", form: Form): string => (gelu === "tanh" ? "gelu_tanh" : geluOf[form]);
+export const geluName = (gelu: "erf" | "tanh", form: Precision): string =>
+  gelu === "tanh" ? "gelu_tanh" : geluOf[form];
 
 const geluOf = {
   f32: "gelu",
   tf32: "gelu_close",
   f16: "gelu_fitted",
   bf16: "gelu_fitted",
-} as const satisfies Record<Form, string>;
+} as const satisfies Record<Precision, string>;
 
 export const activation = (
   name: string,
   elements: number,
   note: string,
-  width: Width = "narrow",
+  width: OperandStorage = "narrow",
   access: CudaOperand["access"] = "read",
-): CudaOperand => ({ name, width, access, elements, perImage: true, note });
+): CudaOperand => ({ name, storage: width, access, elements, perImage: true, note });
 
-export const result = (name: string, elements: number, note: string, width: Width = "narrow"): CudaOperand =>
+export const result = (name: string, elements: number, note: string, width: OperandStorage = "narrow"): CudaOperand =>
   activation(name, elements, note, width, "write");
 
-export const weight = (name: string, elements: number, note: string, width: Width = "wide"): CudaOperand => ({
+export const weight = (name: string, elements: number, note: string, width: OperandStorage = "wide"): CudaOperand => ({
   name,
-  width,
+  storage: width,
   access: "read",
   elements,
   perImage: false,

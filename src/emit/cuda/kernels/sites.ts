@@ -1,4 +1,4 @@
-import { maskContext, placeOf } from "../../../plan/kernels/shared.ts";
+import { maskContext, patchContext } from "../../../plan/kernels/shared.ts";
 import type { KernelParams } from "../../../plan/kernels.ts";
 import { divideUp, roundUp } from "../../../plan/tile.ts";
 import {
@@ -18,8 +18,8 @@ import {
 // What masked autoencoders add: kept patches, and the loss.
 
 const dims = (...sizes: number[]): string => sizes.map(size => `[${size}]`).join("");
-const lanes = (flops: number) => ({ unit: "lanes", flops }) as const;
-const plain = { images: 1, shared: 0, registers: 64, counted: false, work: lanes(0) } as const;
+const simtWork = (flops: number) => ({ unit: "lanes", flops }) as const;
+const plain = { images: 1, shared: 0, registers: 64, counted: false, work: simtWork(0) } as const;
 
 /** A block an image. */
 export function patchTable(grid: KernelParams["patchTable"]): CudaKernel {
@@ -45,7 +45,7 @@ export function gatherSites(p: KernelParams["gatherSites"]): CudaKernel {
     ...plain,
     template: "cuda/gather-sites",
     context: {
-      ...placeOf(p, down, across),
+      ...patchContext(p, down, across),
       height,
       width,
       channels,
@@ -73,7 +73,7 @@ export function placeSites(p: KernelParams["placeSites"], { dtype }: Setting): C
     ...plain,
     template: "cuda/place-sites",
     context: {
-      ...placeOf(p, down, across),
+      ...patchContext(p, down, across),
       mask: maskContext(p),
       scalar: scalars[dtype],
       height,
@@ -220,7 +220,7 @@ export function siteDepthwise(p: KernelParams["siteDepthwise"], { dtype, batch }
     shared: norm === null ? 0 : 4 * pixels * tileRow(channels),
     registers,
     counted: false,
-    work: lanes(2 * kernel * kernel * sites * channels),
+    work: simtWork(2 * kernel * kernel * sites * channels),
   };
 }
 

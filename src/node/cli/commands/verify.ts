@@ -1,9 +1,9 @@
 import { type Command, InvalidArgumentError, Option } from "commander";
 import type { Result } from "../../../diagnostics/diagnostic.ts";
 import { error } from "../../../diagnostics/messages.ts";
-import type { Form } from "../../../model/model.ts";
+import type { Precision } from "../../../model/model.ts";
 import type { SiteLayout } from "../../../passes/site-layout.ts";
-import { formLimits } from "../../../verify/limits.ts";
+import { precisionLimits } from "../../../verify/limits.ts";
 import { htmlReport, type ReportContent, textReport } from "../../../verify/report.ts";
 import { type ExecutorName, executorNames, executorStorage } from "../../executors/executors.ts";
 import { writeFile } from "../../files/write-file.ts";
@@ -21,7 +21,7 @@ interface Options {
   readonly output?: string;
   readonly model?: string;
   readonly on?: readonly ExecutorName[];
-  readonly dtype?: readonly Form[];
+  readonly dtype?: readonly Precision[];
   readonly weights?: string;
   readonly input?: string;
   readonly batch: number;
@@ -103,7 +103,7 @@ const positive = (flags: string, description: string, most: number): Option =>
 const tolerance = (): Option =>
   new Option(
     "--tolerance <error>",
-    `how far off is right, relative in l2 (default: ${Object.entries(formLimits)
+    `how far off is right, relative in l2 (default: ${Object.entries(precisionLimits)
       .map(([form, limit]) => `${limit} for ${form}`)
       .join(", ")})`,
   ).argParser((text: string): number => {
@@ -190,7 +190,7 @@ async function verify(
 
 /** Every executor in every form that it can store; those that can store none of them, in words. */
 function subjectsOf({ on = judged, dtype = ["f32"] }: Options) {
-  const can = (executor: ExecutorName, form: Form): boolean =>
+  const can = (executor: ExecutorName, form: Precision): boolean =>
     form === "tf32" ? executor.startsWith("cuda") : executorStorage[executor].includes(form);
   const subjects = on.flatMap(executor =>
     dtype.filter(form => can(executor, form)).map((form): Subject => ({ executor, form })),

@@ -1,10 +1,10 @@
-/** Choices for single shapes that were measured on a device; every other shape is left to its tuning. */
-export interface Measured {
+/** What a tuning table says to a build: choices for single shapes. Every other shape is left to the tuning profile. */
+export interface TunedChoices {
   /** By `productKey`. */
   readonly products: ReadonlyMap<string, ProductChoice>;
   /** By `depthwiseKey`. */
   readonly depthwise: ReadonlyMap<string, DepthwiseChoice>;
-  /** By `productKey` of a block's first linear: where the values between the two are made anew instead of stored. */
+  /** By `productKey` of a block's first linear: where the hidden values between the two are rematerialised. */
   readonly mlps: ReadonlyMap<string, MlpChoice>;
 }
 
@@ -60,4 +60,4 @@ export const productKey = ({ rows, depth, columns }: ProductShape): string => `$
 export const depthwiseKey = ({ height, width, channels, kernel }: DepthwiseShape): string =>
   `${height}x${width}x${channels} by ${kernel}`;
 
-export const nothingMeasured: Measured = { products: new Map(), depthwise: new Map(), mlps: new Map() };
+export const untuned: TunedChoices = { products: new Map(), depthwise: new Map(), mlps: new Map() };
