@@ -112,22 +112,42 @@ describe("README.md", () => {
     ).toBeLessThanOrEqual(12);
   });
 
-  test("its kernel is the one that is generated", () => {
+  test("the parts of its kernel stand in the generated one, in that order", () => {
     const [, file = ""] = /<!-- kernel: (\S+) -->/.exec(text) ?? [];
-    expect(blocks(text, "wgsl")).toEqual([doc(file)]);
+    const [shown = "", ...others] = blocks(text, "wgsl");
+    expect(others).toEqual([]);
+    expect(shown.split("\n").length).toBeLessThanOrEqual(20);
+    let rest = `\n${doc(file)}`;
+    for (const part of shown.split("// …\n")) {
+      expect(rest).toContain(`\n${part}`);
+      rest = rest.slice(rest.indexOf(`\n${part}`) + part.length);
+    }
+  });
+
+  test("its lines are short, those of its tables a little longer", () => {
+    const most = (line: string) => (line.startsWith("|") ? 140 : 120);
+    expect(text.split("\n").filter(line => line.length > most(line))).toEqual([]);
   });
 
   test("its figures are those of bench/results", () => {
-    for (const suite of ["webgpu", "onnx", "compile"]) {
-      const { rows } = JSON.parse(doc(`bench/results/${suite}.json`)) as {
-        readonly rows: readonly { readonly ratio: number }[];
-      };
-      const shown = [...text.matchAll(new RegExp(`\`npm run bench -- ${suite}\` .*\\| +([\\d.]+) +\\|$`, "gm"))];
-      expect(shown.length).toBeGreaterThan(0);
-      shown.forEach(([, ratio], i) => {
-        expect(Number(ratio)).toBeCloseTo(rows[i]?.ratio ?? Number.NaN, 2);
-      });
+    const rows = [
+      ...text.matchAll(/^\| (\w+)(.*) `npm run bench -- .* \[([\d.]+)\]\((bench\/results\/\S+)\.md\) *\|$/gm),
+    ];
+    expect(rows.length).toBe(text.split("`npm run bench -- ").length - 1);
+    const seen = new Map<string, number>();
+    for (const [row, what = "", , ratio = "", file = ""] of rows) {
+      const place = seen.get(file) ?? 0;
+      seen.set(file, place + 1);
+      if (file.endsWith("-h200"))
+        expect(doc(`${file}.md`), row).toMatch(new RegExp(`^\\| ${what} .*\\| ${ratio} \\|$`, "m"));
+      else {
+        const saved = JSON.parse(doc(`${file}.json`)) as { readonly rows: readonly { readonly ratio: number }[] };
+        expect(Number(ratio), row).toBeCloseTo(saved.rows[place]?.ratio ?? Number.NaN, 2);
+      }
     }
+    expect(
+      [...seen.keys()].filter(file => !file.endsWith("-h200")).map(file => file.slice("bench/results/".length)),
+    ).toEqual(["webgpu", "onnx", "compile"]);
   });
 });
 

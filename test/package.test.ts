@@ -58,18 +58,35 @@ test("N02: nothing that a user installs has an install script, and ours need non
   expect(fs.readFileSync(path.join(root, ".npmrc"), "utf8")).toMatch(/^ignore-scripts=true$/m);
 });
 
-test("N05: the package holds what is built from src, the specs, and a few named files", () => {
+test("N05: the package holds what is built from src, the specs, the pages, and a few named files", () => {
   const built = below("src")
     .filter(file => file.endsWith(".ts") && !file.endsWith(".d.ts"))
     .filter(file => !file.startsWith("src/explore/report/client/")) // bundled into src/embedded/report-script.ts
     .flatMap(file => [".js", ".d.ts"].map(ending => file.replace(/^src/, "dist").replace(/\.ts$/, ending)));
-  const documents = ["LICENSE", "README.md", "package.json"].filter(file => fs.existsSync(path.join(root, file)));
-  const wanted = [...documents, ...built, "dist/emit/onnx-proto.licenses.txt", ...below("specs")];
+  const documents = ["CHANGELOG.md", "LICENSE", "README.md", "package.json", ...below("docs")];
+  const figures = below("bench/results").filter(file => file.endsWith(".md"));
+  const named = ["dist/emit/onnx-proto.licenses.txt", "generated/atto/wgsl/stages.2.0.pwconv2.wgsl"];
+  const wanted = [...documents, ...figures, ...built, ...named, ...below("specs")];
   expect(
     pack(null)
       .files.map(file => file.path)
       .sort(),
   ).toEqual(wanted.sort());
+});
+
+test("links between the pages of the package lead to what it holds", () => {
+  const files = pack(null).files.map(file => file.path);
+  const pages = files.filter(file => /^(docs\/.*|[A-Z]+)\.md$/.test(file));
+  expect(pages).toContain("README.md");
+  const broken = pages.flatMap(page =>
+    [...fs.readFileSync(path.join(root, page), "utf8").matchAll(/\]\(([^)#]+)[^)]*\)/g)]
+      .map(([, link = ""]) => link)
+      .filter(link => !/^https?:/.test(link))
+      .map(link => path.posix.join(path.posix.dirname(page), link))
+      .filter(at => !files.some(file => file === at || file.startsWith(`${at}/`)))
+      .map(at => `${page}: ${at}`),
+  );
+  expect(broken).toEqual([]);
 });
 
 test("N06: two packages of one tree are the same, byte for byte", () => {

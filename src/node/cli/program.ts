@@ -10,7 +10,9 @@ import { examples, usageError } from "./usage.ts";
 export async function runCommandLine(words: readonly string[]): Promise<Outcome> {
   let result = outcome({});
   const program = new Command("cnxc")
-    .description("Compiles a short ConvNeXt V2 spec to WGSL kernels with a typed host module, and to ONNX graphs.")
+    .description(
+      "Compiles a short ConvNeXt V2 spec to WGSL kernels with a typed host module, CUDA libraries and ONNX graphs.",
+    )
     .version(version, "-V, --version", "print the version")
     .addHelpText("after", examples);
   for (const add of commands)

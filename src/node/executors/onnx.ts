@@ -140,9 +140,9 @@ export const missingOnnxRuntime = withNote(
     null,
     "the npm package onnxruntime-node",
     "running ONNX graphs",
-    "run npm install onnxruntime-node",
+    "run npm install --ignore-scripts onnxruntime-node",
   ),
-  "it is optional, so that compiling needs no native code",
+  "it is optional, so that compiling needs no native code; its install script would fetch CUDA libraries, unused here",
 );
 
 const reasonOf = (cause: unknown): string =>

@@ -1,0 +1,138 @@
+import { spawnSync } from "node:child_process";
+import * as fs from "node:fs";
+import { createRequire } from "node:module";
+import * as path from "node:path";
+import { expect, test } from "vitest";
+import { newFolder } from "./support/folders.ts";
+
+const root = path.resolve(import.meta.dirname, "..");
+const manifest = createRequire(import.meta.url)("../package.json") as {
+  readonly dependencies: Readonly<Record<string, string>>;
+};
+
+/** What differs from machine to machine: errors and times of a run, and the module that is worst. */
+const measured = /\bstages\.[\w.]+|\b\d\.\de-\d+|\b\d+\.\d\b/g;
+const withoutFigures = (text: string): string => text.replaceAll(measured, "…").replaceAll(/ +/g, " ");
+
+/** Node's own packages, `npx` and the system; nothing that this test run was started with. */
+const environment = Object.fromEntries(
+  Object.entries(process.env).filter(([name]) => !/^(npm_|NODE_|FORCE_COLOR$|VITEST)/.test(name)),
+);
+
+/**
+ * Somebody who has the checkout in `cnxc` and does what README.md says, in its order. npm would load packages from its
+ * registry; here they are linked from the checkout, each only once the page has said to install it.
+ */
+class Newcomer {
+  readonly #home = newFolder();
+  #folder = path.join(this.#home, "cnxc");
+
+  constructor() {
+    fs.mkdirSync(this.#folder);
+  }
+
+  save(file: string, text: string): void {
+    fs.writeFileSync(path.join(this.#folder, file), text);
+  }
+
+  /** Does what a line says and gives what it prints, where the page shows that. */
+  type(line: string): string {
+    const [, folder] = /^mkdir (\S+) && cd \1$/.exec(line) ?? [];
+    const [, wanted] = /^npm install (?:--ignore-scripts )?(\S+)$/.exec(line) ?? [];
+    if (line === "npm run build && npm pack") this.#pack();
+    else if (folder !== undefined) this.#enter(folder);
+    else if (wanted?.endsWith(".tgz")) this.#unpack(wanted);
+    else if (wanted !== undefined) this.#link(wanted);
+    else if (line.startsWith("npx cnxc ")) return this.#run(line);
+    else throw new Error(`README.md says '${line}', which this test does not know how to do`);
+    return "";
+  }
+
+  /** `npm test` has built it. */
+  #pack(): void {
+    const words = ["pack", "--pack-destination", this.#folder];
+    expect(spawnSync("npm", words, { cwd: root, encoding: "utf8" }).status).toBe(0);
+  }
+
+  #enter(folder: string): void {
+    this.#folder = path.resolve(this.#folder, folder);
+    fs.mkdirSync(this.#folder);
+  }
+
+  #unpack(archive: string): void {
+    const at = path.join(this.#folder, "node_modules/cnxc");
+    fs.mkdirSync(at, { recursive: true });
+    const words = ["-xzf", path.resolve(this.#folder, archive), "--strip-components=1", "-C", at];
+    expect(spawnSync("tar", words, { encoding: "utf8" }).stderr).toBe("");
+    for (const name of Object.keys(manifest.dependencies)) this.#link(name);
+    fs.mkdirSync(path.join(this.#folder, "node_modules/.bin"));
+    fs.symlinkSync("../cnxc/dist/node/cli.js", path.join(this.#folder, "node_modules/.bin/cnxc"));
+    fs.writeFileSync(path.join(this.#folder, "package.json"), "{}");
+  }
+
+  #link(name: string): void {
+    const at = path.join(this.#folder, "node_modules", name);
+    fs.mkdirSync(path.dirname(at), { recursive: true });
+    fs.symlinkSync(path.join(root, "node_modules", name), at, "dir");
+  }
+
+  #run(line: string): string {
+    const { code, stdout, stderr } = this.try(line);
+    expect([line, stderr, code]).toEqual([line, "", 0]);
+    return stdout;
+  }
+
+  /** Runs a command that may fail. */
+  try(line: string): { readonly code: number | null; readonly stdout: string; readonly stderr: string } {
+    const options = { cwd: this.#folder, encoding: "utf8", env: { ...environment, NO_COLOR: "1" } } as const;
+    const { status, stdout, stderr } = spawnSync("sh", ["-c", line], options);
+    return { code: status, stdout, stderr };
+  }
+}
+
+const text = fs.readFileSync(path.join(root, "README.md"), "utf8");
+
+/** A fenced block of one of these languages, and what opens it. */
+const block = /```(sh|cnx|console)\n(.*?)```\n/gs;
+
+test("README.md can be followed to the letter, and every command prints what it shows", {
+  timeout: 300_000,
+}, async () => {
+  const newcomer = new Newcomer();
+  const [contract] = [...text.matchAll(block)];
+  expect(contract?.[2]).toMatch(/^npm ci && npm start .*\nnpm ci && npm test .*\n$/); // .ci/run does these
+
+  const followed = text.replaceAll(block, (whole, language: string, body: string, at: number) => {
+    if (at === contract?.index) return whole;
+    if (language === "cnx") newcomer.save(/Save this as `(\S+)`/.exec(text)?.[1] ?? "", body);
+    if (language === "sh") for (const line of body.trimEnd().split("\n")) newcomer.type(line);
+    if (language !== "console") return whole;
+    const shown = body.split(/^\$ /m).slice(1);
+    const printed = shown.map(part => {
+      const [line = ""] = part.split("\n");
+      const output = `${line}\n${newcomer.type(line)}`;
+      return line.startsWith("npx cnxc verify ") && withoutFigures(output) === withoutFigures(part) ? part : output;
+    });
+    return `\`\`\`console\n${printed.map(part => `$ ${part}`).join("")}\`\`\`\n`;
+  });
+  await expect(followed).toMatchFileSnapshot("../README.md"); // vitest -u writes what is printed now
+});
+
+test("without the optional packages, commands name what README.md says to install", { timeout: 300_000 }, () => {
+  const newcomer = new Newcomer();
+  const [, install = ""] = [...text.matchAll(/```sh\n(.*?)```\n/gs)].map(([, body]) => body);
+  for (const line of install.trimEnd().split("\n")) newcomer.type(line);
+  newcomer.save("thumbs.cnx", /```cnx\n(.*?)```/s.exec(text)?.[1] ?? "");
+  const names = (options: string, remedy: string) => {
+    const { code, stderr } = newcomer.try(`npx cnxc verify thumbs.cnx -m thumbs --on ${options}`);
+    expect(stderr).toContain(remedy);
+    expect(code).toBe(5);
+  };
+  const remedies = /npm install (?:--ignore-scripts )?(?:onnxruntime-node|webgpu|@sparticuz\/chromium@[\d.]+)/g;
+  const [onnx = "", webgpu = "", swiftshader = ""] = text.match(remedies) ?? [];
+  names("onnx", `which is not installed; run ${onnx}\n`);
+  names("webgpu", `which is not installed; run ${webgpu}\n`);
+  newcomer.type(webgpu);
+  const hasPackage = process.platform === "linux" && process.arch === "x64";
+  names("webgpu --adapter swiftshader", hasPackage ? `; run ${swiftshader}\n` : "SwiftShader cannot be used here");
+});
