@@ -66,12 +66,17 @@ export async function openWeights(
     const source = await openWeightsFile(name);
     if (!source.ok) return source;
     const { close } = source.value;
-    const file = await onlyPinned(await readTensorFile(source.value), source.value, model);
-    const bound = file.ok ? await bindWeights(file.value, params.value, whileRead, options) : file;
-    const provenance = () => provenanceOf(source.value, bound.ok ? bound.value.license : undefined);
-    if (bound.ok) return ok({ ...bound.value, close, provenance }, [...file.diagnostics, ...bound.diagnostics]);
-    await close();
-    return bound;
+    let isTaken = false;
+    try {
+      const file = await onlyPinned(await readTensorFile(source.value), source.value, model);
+      const bound = file.ok ? await bindWeights(file.value, params.value, whileRead, options) : file;
+      if (!bound.ok) return bound;
+      isTaken = true;
+      const provenance = () => provenanceOf(source.value, bound.value.license);
+      return ok({ ...bound.value, close, provenance }, [...file.diagnostics, ...bound.diagnostics]);
+    } finally {
+      if (!isTaken) await close();
+    }
   });
 }
 

@@ -18,7 +18,7 @@ import { bytesMoved, printPlan, scratchBytes, weightBytes } from "../../plan/pri
 import type { WebgpuProfileName } from "../../plan/tuning-profiles.ts";
 import type { Weights } from "../../weights/tensor.ts";
 import type { BindOptions } from "../../weights/use/bind.ts";
-import { openWeights } from "../inputs/open-weights.ts";
+import { type OpenWeights, openWeights } from "../inputs/open-weights.ts";
 import { loadProgram } from "../inputs/program.ts";
 import type { Provenance } from "../inputs/provenance.ts";
 import { openTable } from "../inputs/tuning-table.ts";
@@ -71,13 +71,36 @@ export interface Compiled {
   readonly summaries: readonly string[];
 }
 
+/** The same with files of weights still open: they are read while the contents are written. */
+export interface CompiledOpen extends Compiled {
+  readonly close: () => Promise<void>;
+}
+
 /**
  * Specs to files, all in memory: contents of large weights are read while they are written, and what is wrong with them
- * is reported then.
+ * is reported then. Whoever has written them closes what they are read from.
  */
 export async function compileSpecs(
   request: CompileRequest,
   report: (diagnostic: Diagnostic) => void,
+): Promise<Result<CompiledOpen>> {
+  const opened: OpenWeights[] = [];
+  const close = async () => {
+    for (const weights of opened) await weights.close();
+  };
+  let compiled: Result<Compiled> = fail();
+  try {
+    compiled = await compileOpening(request, report, opened);
+  } finally {
+    if (!compiled.ok) await close();
+  }
+  return compiled.ok ? ok({ ...compiled.value, close }, compiled.diagnostics) : compiled;
+}
+
+async function compileOpening(
+  request: CompileRequest,
+  report: (diagnostic: Diagnostic) => void,
+  opened: OpenWeights[],
 ): Promise<Result<Compiled>> {
   const table = request.cudaTuning === null ? ok(null) : openTable(request.cudaTuning);
   if (!table.ok) return table;
@@ -120,6 +143,7 @@ export async function compileSpecs(
         : await openWeights(request.weights, first.model, report, request.binding);
     (weights.ok ? warnings : problems).push(...weights.diagnostics);
     if (!weights.ok) continue;
+    if (weights.value !== null) opened.push(weights.value);
     // A stage that is printed has no manifest.
     if (request.emit === null) provenance = (await weights.value?.provenance()) ?? null;
     const calibrated = await calibration(request, requests.value, weights.value);
@@ -178,12 +202,17 @@ export async function compileWhole(request: CompileRequest): Promise<Result<Comp
   const whileRead: Diagnostic[] = [];
   const compiled = await compileSpecs(request, diagnostic => whileRead.push(diagnostic));
   if (!compiled.ok) return compiled;
-  const files: OutputFile[] = [];
-  for (const { path, contents } of compiled.value.files) {
-    const whole = typeof contents === "string" || contents instanceof Uint8Array;
-    files.push({ path, contents: whole ? contents : await gather(contents) });
+  const { close, ...rest } = compiled.value;
+  try {
+    const files: OutputFile[] = [];
+    for (const { path, contents } of rest.files) {
+      const whole = typeof contents === "string" || contents instanceof Uint8Array;
+      files.push({ path, contents: whole ? contents : await gather(contents) });
+    }
+    return ok({ ...rest, files }, [...compiled.diagnostics, ...whileRead]);
+  } finally {
+    await close();
   }
-  return ok({ ...compiled.value, files }, [...compiled.diagnostics, ...whileRead]);
 }
 
 async function gather(chunks: AsyncIterable<Uint8Array>): Promise<Uint8Array> {

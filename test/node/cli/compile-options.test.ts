@@ -11,6 +11,7 @@ import { exitCodeOf, render } from "../../../src/node/outcome/render.ts";
 import { allPasses } from "../../../src/passes/all.ts";
 import { bytesMoved, scratchBytes, weightBytes } from "../../../src/plan/print.ts";
 import { planAlone } from "../../../src/planning.ts";
+import { corpusSpec, safetensorsCorpus } from "../../corpus/safetensors.ts";
 import { fill, newFolder, snapshot } from "../../support/folders.ts";
 import { checkFiles, filesOf, must } from "../../syntax/support.ts";
 
@@ -158,4 +159,33 @@ test("the last lines sum up each target: dispatches, weights, scratch and what m
     expect.stringMatching(/^\S+out: \d+ files written, 0 unchanged, 0 removed$/),
     "",
   ]);
+});
+
+/** Files that this process has open, by name; null where the system does not show them. */
+const openFiles = (): readonly string[] | null =>
+  fs.existsSync("/proc/self/fd")
+    ? fs.readdirSync("/proc/self/fd").flatMap(fd => {
+        try {
+          return [fs.readlinkSync(`/proc/self/fd/${fd}`)];
+        } catch {
+          return []; // the one that the listing itself had
+        }
+      })
+    : null;
+
+describe.runIf(openFiles() !== null)("a file of weights", () => {
+  const row = (id: string) => safetensorsCorpus.find(row => row.id === id)?.bytes() ?? new Uint8Array();
+
+  test.each([
+    ["is closed when all is written", row("F05-nan"), ["-o"], 0],
+    ["is closed when its values are refused", row("F05-nan"), ["--strict", "-o"], 4],
+    ["is closed where it is none", new TextEncoder().encode("no weights"), ["-o"], 4],
+  ])("%s", async (_, bytes, words, code) => {
+    const spec = specFile(corpusSpec);
+    const weights = path.join(path.dirname(spec), "w.safetensors");
+    fs.writeFileSync(weights, bytes);
+    const said = await runCommandLine(["compile", spec, "-w", weights, ...words, path.join(path.dirname(spec), "out")]);
+    expect(exitCodeOf(said), messages(said).join("\n")).toBe(code);
+    expect(openFiles()).not.toContain(weights);
+  });
 });

@@ -1,8 +1,8 @@
-import type { Diagnostic, Result } from "../../../diagnostics/diagnostic.ts";
+import { type Diagnostic, ok, type Result } from "../../../diagnostics/diagnostic.ts";
 import type { TargetName } from "../../../model/model.ts";
 import type { SiteLayout } from "../../../passes/site-layout.ts";
 import type { Provenance } from "../../inputs/provenance.ts";
-import type { Compiled, CompileRequest, EmitKind } from "../../jobs/compile.ts";
+import type { Compiled, CompiledOpen, CompileRequest, EmitKind } from "../../jobs/compile.ts";
 import { runJob } from "../../jobs/run-job.ts";
 import { keptNotes, type Outcome, type Output, outcome } from "../../outcome/outcome.ts";
 import { checkOutput, findingDiagnostics } from "../../output/check.ts";
@@ -135,9 +135,24 @@ async function compile(specs: readonly string[], options: Options): Promise<Outc
   const whileRead: Diagnostic[] = [];
   const compiled = await compileInThread(request, diagnostic => whileRead.push(diagnostic));
   if (!compiled.ok) return outcome({ diagnostics: compiled.diagnostics });
-  const { text, notes, summaries } = compiled.value;
-  if (request.emit !== null) return outcome({ diagnostics: compiled.diagnostics, notes, text });
+  try {
+    const { text, notes } = compiled.value;
+    if (request.emit !== null) return outcome({ diagnostics: compiled.diagnostics, notes, text });
+    return await publishCompiled(specs, options, originOptions(request, compiled.value.weights), compiled, whileRead);
+  } finally {
+    await compiled.value.close();
+  }
+}
 
+/** Writes what was compiled, or with `--check` says what would be written; `whileRead` fills meanwhile. */
+async function publishCompiled(
+  specs: readonly string[],
+  options: Options,
+  origin: Readonly<Record<string, unknown>>,
+  compiled: Extract<Result<Compiled>, { ok: true }>,
+  whileRead: readonly Diagnostic[],
+): Promise<Outcome> {
+  const { notes, summaries } = compiled.value;
   const place = {
     directory: options.output,
     inputs: [
@@ -147,7 +162,7 @@ async function compile(specs: readonly string[], options: Options): Promise<Outc
     project: process.cwd(),
     followOutside: options.outFollow ?? false,
     files: compiled.value.files,
-    origin: { compiler: version, spec: compiled.value.spec, options: originOptions(request, compiled.value.weights) },
+    origin: { compiler: version, spec: compiled.value.spec, options: origin },
   };
   if (options.check) {
     const checked = await checkOutput(place);
@@ -177,13 +192,14 @@ async function compile(specs: readonly string[], options: Options): Promise<Outc
 }
 
 /** Weights are read while they are written, so with them the work stays in this thread. */
-const compileInThread = async (
+async function compileInThread(
   request: CompileRequest,
   report: (diagnostic: Diagnostic) => void,
-): Promise<Result<Compiled>> =>
-  request.weights === null
-    ? runJob("compile", [request])
-    : (await import("../../jobs/compile.ts")).compileSpecs(request, report);
+): Promise<Result<CompiledOpen>> {
+  if (request.weights !== null) return (await import("../../jobs/compile.ts")).compileSpecs(request, report);
+  const compiled = await runJob("compile", [request]);
+  return compiled.ok ? ok({ ...compiled.value, close: async () => {} }, compiled.diagnostics) : compiled;
+}
 
 /** What the manifest says the output was made with: nothing about this machine. */
 const originOptions = (
