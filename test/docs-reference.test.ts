@@ -151,13 +151,22 @@ describe("README.md", () => {
   });
 });
 
+const pages = [
+  "README.md",
+  ...readdirSync("docs")
+    .filter(file => file.endsWith(".md"))
+    .map(file => `docs/${file}`),
+];
+
+test("every file and folder of the checkout that a page names is there", () => {
+  const named = /`((?:src|templates|scripts|test|bench|specs|docs)\/[\w./-]+)`/g;
+  const gone = pages.flatMap(page =>
+    [...doc(page).matchAll(named)].filter(([, at = ""]) => !existsSync(at)).map(([, at]) => `${page}: ${at}`),
+  );
+  expect(gone).toEqual([]);
+});
+
 test("every link between pages leads somewhere", () => {
-  const pages = [
-    "README.md",
-    ...readdirSync("docs")
-      .filter(file => file.endsWith(".md"))
-      .map(file => `docs/${file}`),
-  ];
   for (const page of pages) {
     for (const [, link = ""] of doc(page).matchAll(/\]\(([^)#]+)\)/g)) {
       if (/^https?:/.test(link)) continue;
