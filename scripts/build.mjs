@@ -95,7 +95,7 @@ const build = async (/** @type {string} */ hash) => {
   const temp = path.join(root, "node_modules", ".cache", `cnxc-build-${process.pid}`);
   fs.rmSync(temp, { recursive: true, force: true });
   try {
-    const tsc = path.join(root, "node_modules", "typescript-7", "bin", "tsc");
+    const tsc = path.join(root, "node_modules", "typescript", "bin", "tsc");
     const emitted = spawnSync(process.execPath, [tsc, "-p", "tsconfig.build.json", "--outDir", temp], {
       cwd: root,
       stdio: ["ignore", 2, 2],

@@ -7,9 +7,9 @@ import { cnxc } from "../support/cli.ts";
 /** How the users of generated code compile: their TypeScript, and where they have WebGPU's types from. */
 const setUps = [
   { title: "TypeScript 5.9 with @webgpu/types", compiler: "typescript-5.9", lib: ["es2023"], types: ["@webgpu/types"] },
-  { title: "TypeScript 6 with lib dom", compiler: "typescript", lib: ["es2023", "dom"], types: [] },
-  { title: "TypeScript 7 with lib dom", compiler: "typescript-7", lib: ["es2023", "dom"], types: [] },
-  { title: "TypeScript 6 with @types/web", compiler: "typescript", lib: ["es2023"], types: ["web"] },
+  { title: "TypeScript 6 with lib dom", compiler: "typescript-6", lib: ["es2023", "dom"], types: [] },
+  { title: "TypeScript 7 with lib dom", compiler: "typescript", lib: ["es2023", "dom"], types: [] },
+  { title: "TypeScript 6 with @types/web", compiler: "typescript-6", lib: ["es2023"], types: ["web"] },
 ] as const;
 
 /** Below the checkout, so that `cnxc/runtime` is found as an installed package would be. */
