@@ -72,7 +72,7 @@ function lowerClusters(graph: Graph, tuning: Tuning): Steps {
   const setup: Step[] = [];
   const steps: Step[] = [];
   for (const cluster of clusters(graph)) {
-    const lowering = lowerings[cluster.anchor.op as keyof typeof lowerings];
+    const lowering = lowerings[cluster.anchor.op];
     invariant(lowering, `no kernel computes '${cluster.anchor.id}' alone`);
     const lowered = lowering(cluster, graph, tuning);
     setup.push(...lowered.setup);

@@ -1,3 +1,4 @@
+import type { GeluForm } from "../../graph/ops.ts";
 import {
   divideUp,
   type GemmTile,
@@ -17,7 +18,6 @@ import {
   dims,
   finishContext,
   float,
-  type Gelu,
   halvable,
   type KernelSource,
   maskSlot,
@@ -39,7 +39,7 @@ export interface GemmParams {
   readonly rows: number;
   readonly depth: number;
   readonly columns: number;
-  readonly gelu: Gelu | null;
+  readonly gelu: GeluForm | null;
   readonly residual: boolean;
   readonly grn: GrnInput | null;
   /** Rows in removed patches come out as zeros, whatever goes in. */

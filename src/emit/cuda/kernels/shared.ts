@@ -1,5 +1,5 @@
 import type { TemplateName } from "../../../embedded/templates.ts";
-import type { PatchGrid } from "../../../graph/ops.ts";
+import type { GeluForm, PatchGrid } from "../../../graph/ops.ts";
 import type { Form, StorageType } from "../../../model/model.ts";
 import { type Measured, nothingMeasured } from "../../../plan/measured.ts";
 
@@ -78,14 +78,12 @@ export const widthType = (width: Width, { dtype, tf32 }: { readonly dtype: Stora
   })[width];
 
 /** GELU by form: what is rounded to 16 bits does not see the error of the fitted one, nor do TF32 products that of the close one. */
-export const geluName = (gelu: "erf" | "tanh", form: Form): string => (gelu === "tanh" ? "gelu_tanh" : geluOf[form]);
+export const geluName = (gelu: GeluForm, form: Form): string => geluNames[gelu][form];
 
-const geluOf = {
-  f32: "gelu",
-  tf32: "gelu_close",
-  f16: "gelu_fitted",
-  bf16: "gelu_fitted",
-} as const satisfies Record<Form, string>;
+const geluNames: Readonly<Record<GeluForm, Readonly<Record<Form, string>>>> = {
+  erf: { f32: "gelu", tf32: "gelu_close", f16: "gelu_fitted", bf16: "gelu_fitted" },
+  tanh: { f32: "gelu_tanh", tf32: "gelu_tanh", f16: "gelu_tanh", bf16: "gelu_tanh" },
+};
 
 export const activation = (
   name: string,
@@ -115,7 +113,7 @@ export const counterOperand = (elements: number, of: string): CudaOperand =>
   result("counter", elements, `${of}blocks that have come`, "count");
 
 /** The mask of an image, 1 for removed patches. */
-export const maskOperand = ({ rows, columns }: PatchGrid): CudaOperand =>
+export const maskOperand = ({ rows, columns }: Pick<PatchGrid, "rows" | "columns">): CudaOperand =>
   activation("mask", rows * columns, `[${rows}][${columns}]`, "wide");
 
 /** Slots of patches, then patches of slots. */
