@@ -5417,29 +5417,23 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
 },"usePartial":true,"useData":true},
 
   "wgsl/gemv": {"0":function(container,depth0,helpers,partials,data) {
-    return "gelu(";
-},"1":function(container,depth0,helpers,partials,data) {
-    return ")";
-},"2":function(container,depth0,helpers,partials,data) {
-    return " + residual[n]";
-},"3":function(container,depth0,helpers,partials,data) {
     var stack1, alias1=container.strict, alias2=container.lambda;
 
   return ((stack1 = alias2(alias1(depth0, "lanesY", {"start":{"line":3,"column":18},"end":{"line":3,"column":24}} ), depth0)) != null ? stack1 : "")
     + " invocations share 4 columns, each takes every "
     + ((stack1 = alias2(alias1(depth0, "lanesY", {"start":{"line":3,"column":75},"end":{"line":3,"column":81}} ), depth0)) != null ? stack1 : "")
     + "th quad of k.";
-},"4":function(container,depth0,helpers,partials,data) {
+},"1":function(container,depth0,helpers,partials,data) {
     return "An invocation makes 4 columns.";
-},"5":function(container,depth0,helpers,partials,data) {
+},"2":function(container,depth0,helpers,partials,data) {
     var stack1;
 
   return "var<workgroup> sums: array<vec4f, "
     + ((stack1 = container.lambda(container.strict(depth0, "invocations", {"start":{"line":7,"column":36},"end":{"line":7,"column":47}} ), depth0)) != null ? stack1 : "")
     + ">;\n";
-},"6":function(container,depth0,helpers,partials,data) {
+},"3":function(container,depth0,helpers,partials,data) {
     return "  @builtin(local_invocation_index) lane: u32,\n";
-},"7":function(container,depth0,helpers,partials,data) {
+},"4":function(container,depth0,helpers,partials,data) {
     var stack1, alias1=depth0 != null ? depth0 : (container.nullContext || {}), alias2=container.strict, alias3=container.lambda, lookupProperty = container.lookupProperty || function(parent, propertyName) {
         if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
           return parent[propertyName];
@@ -5448,7 +5442,7 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
     };
 
   return "  for (var k = "
-    + ((stack1 = lookupProperty(helpers,"if").call(alias1,lookupProperty(depth0,"split"),{"name":"if","hash":{},"fn":container.program(8, data, 0),"inverse":container.program(9, data, 0),"data":data,"loc":{"start":{"line":24,"column":15},"end":{"line":24,"column":52}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias1,lookupProperty(depth0,"split"),{"name":"if","hash":{},"fn":container.program(5, data, 0),"inverse":container.program(6, data, 0),"data":data,"loc":{"start":{"line":24,"column":15},"end":{"line":24,"column":52}}})) != null ? stack1 : "")
     + "; k < "
     + ((stack1 = alias3(alias2(depth0, "quads", {"start":{"line":24,"column":60},"end":{"line":24,"column":65}} ), depth0)) != null ? stack1 : "")
     + "; k += "
@@ -5456,45 +5450,45 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
     + ") {\n    let w = 4 * k * "
     + ((stack1 = alias3(alias2(depth0, "weightQuads", {"start":{"line":25,"column":22},"end":{"line":25,"column":33}} ), depth0)) != null ? stack1 : "")
     + " + n;\n    let m = mat4x4f("
-    + ((stack1 = lookupProperty(helpers,"widened").call(alias1,"weight",{"name":"widened","hash":{},"fn":container.program(10, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":26,"column":20},"end":{"line":26,"column":62}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"widened").call(alias1,"weight",{"name":"widened","hash":{},"fn":container.program(7, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":26,"column":20},"end":{"line":26,"column":62}}})) != null ? stack1 : "")
     + ", "
-    + ((stack1 = lookupProperty(helpers,"widened").call(alias1,"weight",{"name":"widened","hash":{},"fn":container.program(11, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":26,"column":64},"end":{"line":26,"column":123}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"widened").call(alias1,"weight",{"name":"widened","hash":{},"fn":container.program(8, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":26,"column":64},"end":{"line":26,"column":123}}})) != null ? stack1 : "")
     + ", "
-    + ((stack1 = lookupProperty(helpers,"widened").call(alias1,"weight",{"name":"widened","hash":{},"fn":container.program(12, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":26,"column":125},"end":{"line":26,"column":184}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"widened").call(alias1,"weight",{"name":"widened","hash":{},"fn":container.program(9, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":26,"column":125},"end":{"line":26,"column":184}}})) != null ? stack1 : "")
     + ", "
-    + ((stack1 = lookupProperty(helpers,"widened").call(alias1,"weight",{"name":"widened","hash":{},"fn":container.program(13, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":26,"column":186},"end":{"line":26,"column":245}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"widened").call(alias1,"weight",{"name":"widened","hash":{},"fn":container.program(10, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":26,"column":186},"end":{"line":26,"column":245}}})) != null ? stack1 : "")
     + ");\n    c += m * "
-    + ((stack1 = lookupProperty(helpers,"if").call(alias1,lookupProperty(depth0,"vector"),{"name":"if","hash":{},"fn":container.program(14, data, 0),"inverse":container.program(15, data, 0),"data":data,"loc":{"start":{"line":27,"column":13},"end":{"line":27,"column":73}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias1,lookupProperty(depth0,"vector"),{"name":"if","hash":{},"fn":container.program(11, data, 0),"inverse":container.program(12, data, 0),"data":data,"loc":{"start":{"line":27,"column":13},"end":{"line":27,"column":73}}})) != null ? stack1 : "")
     + ";\n  }\n";
-},"8":function(container,depth0,helpers,partials,data) {
+},"5":function(container,depth0,helpers,partials,data) {
     return "local.y";
-},"9":function(container,depth0,helpers,partials,data) {
+},"6":function(container,depth0,helpers,partials,data) {
     return "0u";
-},"10":function(container,depth0,helpers,partials,data) {
+},"7":function(container,depth0,helpers,partials,data) {
     return "weight[w]";
-},"11":function(container,depth0,helpers,partials,data) {
+},"8":function(container,depth0,helpers,partials,data) {
     var stack1;
 
   return "weight[w + "
     + ((stack1 = container.lambda(container.strict(depth0, "weightRow1", {"start":{"line":26,"column":98},"end":{"line":26,"column":108}} ), depth0)) != null ? stack1 : "")
     + "]";
-},"12":function(container,depth0,helpers,partials,data) {
+},"9":function(container,depth0,helpers,partials,data) {
     var stack1;
 
   return "weight[w + "
     + ((stack1 = container.lambda(container.strict(depth0, "weightRow2", {"start":{"line":26,"column":159},"end":{"line":26,"column":169}} ), depth0)) != null ? stack1 : "")
     + "]";
-},"13":function(container,depth0,helpers,partials,data) {
+},"10":function(container,depth0,helpers,partials,data) {
     var stack1;
 
   return "weight[w + "
     + ((stack1 = container.lambda(container.strict(depth0, "weightRow3", {"start":{"line":26,"column":220},"end":{"line":26,"column":230}} ), depth0)) != null ? stack1 : "")
     + "]";
-},"14":function(container,depth0,helpers,partials,data) {
+},"11":function(container,depth0,helpers,partials,data) {
     return "input[row + k]";
-},"15":function(container,depth0,helpers,partials,data) {
+},"12":function(container,depth0,helpers,partials,data) {
     return "quad(row + 4 * k)";
-},"16":function(container,depth0,helpers,partials,data) {
+},"13":function(container,depth0,helpers,partials,data) {
     var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
         if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
           return parent[propertyName];
@@ -5502,8 +5496,8 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
         return undefined
     };
 
-  return ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"split"),{"name":"if","hash":{},"fn":container.program(17, data, 0),"inverse":container.program(18, data, 0),"data":data,"loc":{"start":{"line":31,"column":2},"end":{"line":39,"column":9}}})) != null ? stack1 : "");
-},"17":function(container,depth0,helpers,partials,data) {
+  return ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"split"),{"name":"if","hash":{},"fn":container.program(14, data, 0),"inverse":container.program(15, data, 0),"data":data,"loc":{"start":{"line":31,"column":2},"end":{"line":39,"column":9}}})) != null ? stack1 : "");
+},"14":function(container,depth0,helpers,partials,data) {
     var stack1, alias1=container.strict, alias2=container.lambda, alias3=depth0 != null ? depth0 : (container.nullContext || {}), lookupProperty = container.lookupProperty || function(parent, propertyName) {
         if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
           return parent[propertyName];
@@ -5514,17 +5508,17 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
   return "  if (local.y == 0) {\n    let w = "
     + ((stack1 = alias2(alias1(depth0, "tailRow", {"start":{"line":33,"column":14},"end":{"line":33,"column":21}} ), depth0)) != null ? stack1 : "")
     + " + n;\n    c += mat4x4f("
-    + ((stack1 = lookupProperty(helpers,"widened").call(alias3,"weight",{"name":"widened","hash":{},"fn":container.program(10, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":34,"column":17},"end":{"line":34,"column":59}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"widened").call(alias3,"weight",{"name":"widened","hash":{},"fn":container.program(7, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":34,"column":17},"end":{"line":34,"column":59}}})) != null ? stack1 : "")
     + ", "
-    + ((stack1 = lookupProperty(helpers,"widened").call(alias3,"weight",{"name":"widened","hash":{},"fn":container.program(11, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":34,"column":61},"end":{"line":34,"column":120}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"widened").call(alias3,"weight",{"name":"widened","hash":{},"fn":container.program(8, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":34,"column":61},"end":{"line":34,"column":120}}})) != null ? stack1 : "")
     + ", "
-    + ((stack1 = lookupProperty(helpers,"widened").call(alias3,"weight",{"name":"widened","hash":{},"fn":container.program(12, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":34,"column":122},"end":{"line":34,"column":181}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"widened").call(alias3,"weight",{"name":"widened","hash":{},"fn":container.program(9, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":34,"column":122},"end":{"line":34,"column":181}}})) != null ? stack1 : "")
     + ", "
-    + ((stack1 = lookupProperty(helpers,"widened").call(alias3,"weight",{"name":"widened","hash":{},"fn":container.program(13, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":34,"column":183},"end":{"line":34,"column":242}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"widened").call(alias3,"weight",{"name":"widened","hash":{},"fn":container.program(10, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":34,"column":183},"end":{"line":34,"column":242}}})) != null ? stack1 : "")
     + ") * rest(row + "
     + ((stack1 = alias2(alias1(depth0, "tailStart", {"start":{"line":34,"column":259},"end":{"line":34,"column":268}} ), depth0)) != null ? stack1 : "")
     + ");\n  }\n";
-},"18":function(container,depth0,helpers,partials,data) {
+},"15":function(container,depth0,helpers,partials,data) {
     var stack1, alias1=container.strict, alias2=container.lambda, alias3=depth0 != null ? depth0 : (container.nullContext || {}), lookupProperty = container.lookupProperty || function(parent, propertyName) {
         if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
           return parent[propertyName];
@@ -5535,17 +5529,17 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
   return "  let w = "
     + ((stack1 = alias2(alias1(depth0, "tailRow", {"start":{"line":37,"column":12},"end":{"line":37,"column":19}} ), depth0)) != null ? stack1 : "")
     + " + n;\n  c += mat4x4f("
-    + ((stack1 = lookupProperty(helpers,"widened").call(alias3,"weight",{"name":"widened","hash":{},"fn":container.program(10, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":38,"column":15},"end":{"line":38,"column":57}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"widened").call(alias3,"weight",{"name":"widened","hash":{},"fn":container.program(7, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":38,"column":15},"end":{"line":38,"column":57}}})) != null ? stack1 : "")
     + ", "
-    + ((stack1 = lookupProperty(helpers,"widened").call(alias3,"weight",{"name":"widened","hash":{},"fn":container.program(11, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":38,"column":59},"end":{"line":38,"column":118}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"widened").call(alias3,"weight",{"name":"widened","hash":{},"fn":container.program(8, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":38,"column":59},"end":{"line":38,"column":118}}})) != null ? stack1 : "")
     + ", "
-    + ((stack1 = lookupProperty(helpers,"widened").call(alias3,"weight",{"name":"widened","hash":{},"fn":container.program(12, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":38,"column":120},"end":{"line":38,"column":179}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"widened").call(alias3,"weight",{"name":"widened","hash":{},"fn":container.program(9, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":38,"column":120},"end":{"line":38,"column":179}}})) != null ? stack1 : "")
     + ", "
-    + ((stack1 = lookupProperty(helpers,"widened").call(alias3,"weight",{"name":"widened","hash":{},"fn":container.program(13, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":38,"column":181},"end":{"line":38,"column":240}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"widened").call(alias3,"weight",{"name":"widened","hash":{},"fn":container.program(10, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":38,"column":181},"end":{"line":38,"column":240}}})) != null ? stack1 : "")
     + ") * rest(row + "
     + ((stack1 = alias2(alias1(depth0, "tailStart", {"start":{"line":38,"column":257},"end":{"line":38,"column":266}} ), depth0)) != null ? stack1 : "")
     + ");\n";
-},"19":function(container,depth0,helpers,partials,data) {
+},"16":function(container,depth0,helpers,partials,data) {
     var stack1, alias1=container.strict, alias2=container.lambda;
 
   return "  sums[lane] = c;\n  workgroupBarrier();\n  if (local.y == 0) {\n    for (var i = 1u; i < "
@@ -5553,7 +5547,7 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
     + "; i++) {\n      c += sums[lane + i * "
     + ((stack1 = alias2(alias1(depth0, "lanesX", {"start":{"line":46,"column":29},"end":{"line":46,"column":35}} ), depth0)) != null ? stack1 : "")
     + "];\n    }\n    finish(image, 0, n, c + bias[n]);\n  }\n";
-},"20":function(container,depth0,helpers,partials,data) {
+},"17":function(container,depth0,helpers,partials,data) {
     return "  finish(image, 0, n, c + bias[n]);\n";
 },"compiler":[8,">= 4.3.0"],"main":function(container,depth0,helpers,partials,data) {
     var stack1, alias1=container.strict, alias2=container.lambda, alias3=depth0 != null ? depth0 : (container.nullContext || {}), lookupProperty = container.lookupProperty || function(parent, propertyName) {
@@ -5571,31 +5565,26 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
     + ((stack1 = alias2(alias1(depth0, "depth", {"start":{"line":1,"column":41},"end":{"line":1,"column":46}} ), depth0)) != null ? stack1 : "")
     + "]["
     + ((stack1 = alias2(alias1(depth0, "columns", {"start":{"line":1,"column":52},"end":{"line":1,"column":59}} ), depth0)) != null ? stack1 : "")
-    + "]:\n//   output[n] = "
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"gelu"),{"name":"if","hash":{},"fn":container.program(0, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":2,"column":17},"end":{"line":2,"column":41}}})) != null ? stack1 : "")
-    + "bias[n] + sum over k of input[k] * weight[k,n]"
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"gelu"),{"name":"if","hash":{},"fn":container.program(1, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":2,"column":87},"end":{"line":2,"column":107}}})) != null ? stack1 : "")
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"residual"),{"name":"if","hash":{},"fn":container.program(2, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":2,"column":107},"end":{"line":2,"column":144}}})) != null ? stack1 : "")
-    + "\n// "
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"split"),{"name":"if","hash":{},"fn":container.program(3, data, 0),"inverse":container.program(4, data, 0),"data":data,"loc":{"start":{"line":3,"column":3},"end":{"line":3,"column":141}}})) != null ? stack1 : "")
+    + "]:\n//   output[n] = bias[n] + sum over k of input[k] * weight[k,n]\n// "
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"split"),{"name":"if","hash":{},"fn":container.program(0, data, 0),"inverse":container.program(1, data, 0),"data":data,"loc":{"start":{"line":3,"column":3},"end":{"line":3,"column":141}}})) != null ? stack1 : "")
     + "\n"
     + ((stack1 = container.invokePartial(lookupProperty(partials,"bindings"),depth0,{"name":"bindings","data":data,"helpers":helpers,"partials":partials,"decorators":container.decorators})) != null ? stack1 : "")
     + ((stack1 = container.invokePartial(lookupProperty(partials,"first-group"),depth0,{"name":"first-group","data":data,"helpers":helpers,"partials":partials,"decorators":container.decorators})) != null ? stack1 : "")
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"split"),{"name":"if","hash":{},"fn":container.program(5, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":6,"column":0},"end":{"line":8,"column":7}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"split"),{"name":"if","hash":{},"fn":container.program(2, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":6,"column":0},"end":{"line":8,"column":7}}})) != null ? stack1 : "")
     + "\n@compute @workgroup_size("
     + ((stack1 = alias2(alias1(depth0, "lanesX", {"start":{"line":10,"column":27},"end":{"line":10,"column":33}} ), depth0)) != null ? stack1 : "")
     + ", "
     + ((stack1 = alias2(alias1(depth0, "lanesY", {"start":{"line":10,"column":39},"end":{"line":10,"column":45}} ), depth0)) != null ? stack1 : "")
     + ")\nfn main(\n  @builtin(workgroup_id) within: vec3u,\n  @builtin(local_invocation_id) local: vec3u,\n"
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"split"),{"name":"if","hash":{},"fn":container.program(6, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":14,"column":2},"end":{"line":16,"column":9}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"split"),{"name":"if","hash":{},"fn":container.program(3, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":14,"column":2},"end":{"line":16,"column":9}}})) != null ? stack1 : "")
     + ") {\n  let group = first_group + within;\n  let image = group.z;\n  let n = group.x * "
     + ((stack1 = alias2(alias1(depth0, "lanesX", {"start":{"line":20,"column":22},"end":{"line":20,"column":28}} ), depth0)) != null ? stack1 : "")
     + " + local.x;\n  let row = image * "
     + ((stack1 = alias2(alias1(depth0, "rowLength", {"start":{"line":21,"column":22},"end":{"line":21,"column":31}} ), depth0)) != null ? stack1 : "")
     + ";\n  var c = vec4f();\n"
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"quads"),{"name":"if","hash":{},"fn":container.program(7, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":23,"column":2},"end":{"line":29,"column":9}}})) != null ? stack1 : "")
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"tail"),{"name":"if","hash":{},"fn":container.program(16, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":30,"column":2},"end":{"line":40,"column":9}}})) != null ? stack1 : "")
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"split"),{"name":"if","hash":{},"fn":container.program(19, data, 0),"inverse":container.program(20, data, 0),"data":data,"loc":{"start":{"line":41,"column":2},"end":{"line":52,"column":9}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"quads"),{"name":"if","hash":{},"fn":container.program(4, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":23,"column":2},"end":{"line":29,"column":9}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"tail"),{"name":"if","hash":{},"fn":container.program(13, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":30,"column":2},"end":{"line":40,"column":9}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"split"),{"name":"if","hash":{},"fn":container.program(16, data, 0),"inverse":container.program(17, data, 0),"data":data,"loc":{"start":{"line":41,"column":2},"end":{"line":52,"column":9}}})) != null ? stack1 : "")
     + "}\n"
     + ((stack1 = container.invokePartial(lookupProperty(partials,"quad"),depth0,{"name":"quad","data":data,"helpers":helpers,"partials":partials,"decorators":container.decorators})) != null ? stack1 : "")
     + "\n"
@@ -5749,32 +5738,18 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
 },"8":function(container,depth0,helpers,partials,data) {
     return "(";
 },"9":function(container,depth0,helpers,partials,data) {
-    return "bias[n]";
+    return " + sum over k of weight[n,k] * beta[k]";
 },"10":function(container,depth0,helpers,partials,data) {
-    var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
-        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
-          return parent[propertyName];
-        }
-        return undefined
-    };
-
-  return ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"bias"),{"name":"if","hash":{},"fn":container.program(11, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":3,"column":84},"end":{"line":3,"column":106}}})) != null ? stack1 : "")
-    + "sum over k of weight[n,k] * beta[k]";
-},"11":function(container,depth0,helpers,partials,data) {
-    return " + ";
-},"12":function(container,depth0,helpers,partials,data) {
-    return "0";
-},"13":function(container,depth0,helpers,partials,data) {
     return ") * rowscale[n]";
-},"14":function(container,depth0,helpers,partials,data) {
+},"11":function(container,depth0,helpers,partials,data) {
     return "two columns, in f16";
-},"15":function(container,depth0,helpers,partials,data) {
+},"12":function(container,depth0,helpers,partials,data) {
     return "one column";
-},"16":function(container,depth0,helpers,partials,data) {
+},"13":function(container,depth0,helpers,partials,data) {
     return "  let n = 2 * id.x;\n";
-},"17":function(container,depth0,helpers,partials,data) {
+},"14":function(container,depth0,helpers,partials,data) {
     return "  let n = id.x;\n";
-},"18":function(container,depth0,helpers,partials,data) {
+},"15":function(container,depth0,helpers,partials,data) {
     var stack1, alias1=container.strict, alias2=container.lambda;
 
   return "  let columns = vec2u(n, n + 1);\n  let inside = columns < vec2u("
@@ -5784,7 +5759,7 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
     + "));\n  let first = column * "
     + ((stack1 = alias2(alias1(depth0, "depth", {"start":{"line":21,"column":25},"end":{"line":21,"column":30}} ), depth0)) != null ? stack1 : "")
     + ";\n";
-},"19":function(container,depth0,helpers,partials,data) {
+},"16":function(container,depth0,helpers,partials,data) {
     var stack1, alias1=container.strict, alias2=container.lambda;
 
   return "  let inside = n < "
@@ -5794,7 +5769,7 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
     + ") * "
     + ((stack1 = alias2(alias1(depth0, "depth", {"start":{"line":24,"column":41},"end":{"line":24,"column":46}} ), depth0)) != null ? stack1 : "")
     + ";\n";
-},"20":function(container,depth0,helpers,partials,data) {
+},"17":function(container,depth0,helpers,partials,data) {
     var stack1, alias1=depth0 != null ? depth0 : (container.nullContext || {}), lookupProperty = container.lookupProperty || function(parent, propertyName) {
         if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
           return parent[propertyName];
@@ -5803,23 +5778,23 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
     };
 
   return "  let r = select("
-    + ((stack1 = lookupProperty(helpers,"if").call(alias1,lookupProperty(depth0,"halves"),{"name":"if","hash":{},"fn":container.program(21, data, 0),"inverse":container.program(22, data, 0),"data":data,"loc":{"start":{"line":27,"column":17},"end":{"line":27,"column":56}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias1,lookupProperty(depth0,"halves"),{"name":"if","hash":{},"fn":container.program(18, data, 0),"inverse":container.program(19, data, 0),"data":data,"loc":{"start":{"line":27,"column":17},"end":{"line":27,"column":56}}})) != null ? stack1 : "")
     + ", "
-    + ((stack1 = lookupProperty(helpers,"if").call(alias1,lookupProperty(depth0,"halves"),{"name":"if","hash":{},"fn":container.program(23, data, 0),"inverse":container.program(24, data, 0),"data":data,"loc":{"start":{"line":27,"column":58},"end":{"line":27,"column":164}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias1,lookupProperty(depth0,"halves"),{"name":"if","hash":{},"fn":container.program(20, data, 0),"inverse":container.program(21, data, 0),"data":data,"loc":{"start":{"line":27,"column":58},"end":{"line":27,"column":164}}})) != null ? stack1 : "")
     + ", inside);\n";
-},"21":function(container,depth0,helpers,partials,data) {
+},"18":function(container,depth0,helpers,partials,data) {
     return "vec2f()";
-},"22":function(container,depth0,helpers,partials,data) {
+},"19":function(container,depth0,helpers,partials,data) {
     return "0.0";
-},"23":function(container,depth0,helpers,partials,data) {
+},"20":function(container,depth0,helpers,partials,data) {
     return "vec2f(rowscale[column.x], rowscale[column.y])";
-},"24":function(container,depth0,helpers,partials,data) {
+},"21":function(container,depth0,helpers,partials,data) {
     var stack1;
 
   return "rowscale[min(n, "
     + ((stack1 = container.lambda(container.strict(depth0, "lastColumn", {"start":{"line":27,"column":143},"end":{"line":27,"column":153}} ), depth0)) != null ? stack1 : "")
     + ")]";
-},"25":function(container,depth0,helpers,partials,data) {
+},"22":function(container,depth0,helpers,partials,data) {
     var stack1, alias1=depth0 != null ? depth0 : (container.nullContext || {}), lookupProperty = container.lookupProperty || function(parent, propertyName) {
         if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
           return parent[propertyName];
@@ -5828,77 +5803,55 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
     };
 
   return "  let r = select("
-    + ((stack1 = lookupProperty(helpers,"if").call(alias1,lookupProperty(depth0,"halves"),{"name":"if","hash":{},"fn":container.program(21, data, 0),"inverse":container.program(22, data, 0),"data":data,"loc":{"start":{"line":29,"column":17},"end":{"line":29,"column":56}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias1,lookupProperty(depth0,"halves"),{"name":"if","hash":{},"fn":container.program(18, data, 0),"inverse":container.program(19, data, 0),"data":data,"loc":{"start":{"line":29,"column":17},"end":{"line":29,"column":56}}})) != null ? stack1 : "")
     + ", "
-    + ((stack1 = lookupProperty(helpers,"if").call(alias1,lookupProperty(depth0,"halves"),{"name":"if","hash":{},"fn":container.program(26, data, 0),"inverse":container.program(27, data, 0),"data":data,"loc":{"start":{"line":29,"column":58},"end":{"line":29,"column":100}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias1,lookupProperty(depth0,"halves"),{"name":"if","hash":{},"fn":container.program(23, data, 0),"inverse":container.program(24, data, 0),"data":data,"loc":{"start":{"line":29,"column":58},"end":{"line":29,"column":100}}})) != null ? stack1 : "")
     + ", inside);\n";
-},"26":function(container,depth0,helpers,partials,data) {
+},"23":function(container,depth0,helpers,partials,data) {
     return "vec2f(1.0)";
-},"27":function(container,depth0,helpers,partials,data) {
+},"24":function(container,depth0,helpers,partials,data) {
     return "1.0";
-},"28":function(container,depth0,helpers,partials,data) {
-    var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
-        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
-          return parent[propertyName];
-        }
-        return undefined
-    };
-
-  return "  var b = "
-    + ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"halves"),{"name":"if","hash":{},"fn":container.program(29, data, 0),"inverse":container.program(30, data, 0),"data":data,"loc":{"start":{"line":32,"column":10},"end":{"line":32,"column":104}}})) != null ? stack1 : "")
-    + ";\n";
-},"29":function(container,depth0,helpers,partials,data) {
+},"25":function(container,depth0,helpers,partials,data) {
     return "vec2f(bias[column.x], bias[column.y])";
-},"30":function(container,depth0,helpers,partials,data) {
+},"26":function(container,depth0,helpers,partials,data) {
     var stack1;
 
   return "bias[min(n, "
-    + ((stack1 = container.lambda(container.strict(depth0, "lastColumn", {"start":{"line":32,"column":83},"end":{"line":32,"column":93}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = container.lambda(container.strict(depth0, "lastColumn", {"start":{"line":31,"column":83},"end":{"line":31,"column":93}} ), depth0)) != null ? stack1 : "")
     + ")]";
-},"31":function(container,depth0,helpers,partials,data) {
-    var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
-        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
-          return parent[propertyName];
-        }
-        return undefined
-    };
-
-  return "  var b = "
-    + ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"halves"),{"name":"if","hash":{},"fn":container.program(21, data, 0),"inverse":container.program(22, data, 0),"data":data,"loc":{"start":{"line":34,"column":10},"end":{"line":34,"column":49}}})) != null ? stack1 : "")
-    + ";\n";
-},"32":function(container,depth0,helpers,partials,data) {
+},"27":function(container,depth0,helpers,partials,data) {
     var stack1;
 
   return "        let i = first + c * "
-    + ((stack1 = container.lambda(container.strict(depth0, "taps", {"start":{"line":41,"column":30},"end":{"line":41,"column":34}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = container.lambda(container.strict(depth0, "taps", {"start":{"line":37,"column":30},"end":{"line":37,"column":34}} ), depth0)) != null ? stack1 : "")
     + " + tap;\n        w = vec2f(weight[i.x], weight[i.y]);\n";
-},"33":function(container,depth0,helpers,partials,data) {
+},"28":function(container,depth0,helpers,partials,data) {
     var stack1;
 
   return "        w = weight[first + c * "
-    + ((stack1 = container.lambda(container.strict(depth0, "taps", {"start":{"line":44,"column":33},"end":{"line":44,"column":37}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = container.lambda(container.strict(depth0, "taps", {"start":{"line":40,"column":33},"end":{"line":40,"column":37}} ), depth0)) != null ? stack1 : "")
     + " + tap];\n";
-},"34":function(container,depth0,helpers,partials,data) {
+},"29":function(container,depth0,helpers,partials,data) {
     return "        b += w * beta[c];\n";
-},"35":function(container,depth0,helpers,partials,data) {
+},"30":function(container,depth0,helpers,partials,data) {
     return "        w *= gamma[c];\n";
-},"36":function(container,depth0,helpers,partials,data) {
+},"31":function(container,depth0,helpers,partials,data) {
     var stack1, alias1=container.strict, alias2=container.lambda;
 
   return "      packed[((tap * "
-    + ((stack1 = alias2(alias1(depth0, "segment", {"start":{"line":54,"column":23},"end":{"line":54,"column":30}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "segment", {"start":{"line":50,"column":23},"end":{"line":50,"column":30}} ), depth0)) != null ? stack1 : "")
     + " + c) * "
-    + ((stack1 = alias2(alias1(depth0, "packedColumns", {"start":{"line":54,"column":42},"end":{"line":54,"column":55}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "packedColumns", {"start":{"line":50,"column":42},"end":{"line":50,"column":55}} ), depth0)) != null ? stack1 : "")
     + " + n) / 2] = pack2x16float(w * r);\n";
-},"37":function(container,depth0,helpers,partials,data) {
+},"32":function(container,depth0,helpers,partials,data) {
     var stack1, alias1=container.strict, alias2=container.lambda;
 
   return "      packed[(tap * "
-    + ((stack1 = alias2(alias1(depth0, "segment", {"start":{"line":56,"column":22},"end":{"line":56,"column":29}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "segment", {"start":{"line":52,"column":22},"end":{"line":52,"column":29}} ), depth0)) != null ? stack1 : "")
     + " + c) * "
-    + ((stack1 = alias2(alias1(depth0, "packedColumns", {"start":{"line":56,"column":41},"end":{"line":56,"column":54}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "packedColumns", {"start":{"line":52,"column":41},"end":{"line":52,"column":54}} ), depth0)) != null ? stack1 : "")
     + " + n] = w * r;\n";
-},"38":function(container,depth0,helpers,partials,data) {
+},"33":function(container,depth0,helpers,partials,data) {
     var stack1, alias1=container.strict, alias2=container.lambda, lookupProperty = container.lookupProperty || function(parent, propertyName) {
         if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
           return parent[propertyName];
@@ -5907,27 +5860,27 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
     };
 
   return "  for (var k = "
-    + ((stack1 = alias2(alias1(depth0, "usedDepth", {"start":{"line":61,"column":17},"end":{"line":61,"column":26}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "usedDepth", {"start":{"line":57,"column":17},"end":{"line":57,"column":26}} ), depth0)) != null ? stack1 : "")
     + "u; k < "
-    + ((stack1 = alias2(alias1(depth0, "packedDepth", {"start":{"line":61,"column":37},"end":{"line":61,"column":48}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "packedDepth", {"start":{"line":57,"column":37},"end":{"line":57,"column":48}} ), depth0)) != null ? stack1 : "")
     + "; k++) {\n"
-    + ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"halves"),{"name":"if","hash":{},"fn":container.program(39, data, 0),"inverse":container.program(40, data, 0),"data":data,"loc":{"start":{"line":62,"column":4},"end":{"line":66,"column":11}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"halves"),{"name":"if","hash":{},"fn":container.program(34, data, 0),"inverse":container.program(35, data, 0),"data":data,"loc":{"start":{"line":58,"column":4},"end":{"line":62,"column":11}}})) != null ? stack1 : "")
     + "  }\n";
-},"39":function(container,depth0,helpers,partials,data) {
+},"34":function(container,depth0,helpers,partials,data) {
     var stack1;
 
   return "    packed[(k * "
-    + ((stack1 = container.lambda(container.strict(depth0, "packedColumns", {"start":{"line":63,"column":18},"end":{"line":63,"column":31}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = container.lambda(container.strict(depth0, "packedColumns", {"start":{"line":59,"column":18},"end":{"line":59,"column":31}} ), depth0)) != null ? stack1 : "")
     + " + n) / 2] = 0;\n";
-},"40":function(container,depth0,helpers,partials,data) {
+},"35":function(container,depth0,helpers,partials,data) {
     var stack1;
 
   return "    packed[k * "
-    + ((stack1 = container.lambda(container.strict(depth0, "packedColumns", {"start":{"line":65,"column":17},"end":{"line":65,"column":30}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = container.lambda(container.strict(depth0, "packedColumns", {"start":{"line":61,"column":17},"end":{"line":61,"column":30}} ), depth0)) != null ? stack1 : "")
     + " + n] = 0.0;\n";
-},"41":function(container,depth0,helpers,partials,data) {
+},"36":function(container,depth0,helpers,partials,data) {
     return "  packed_bias[n] = b.x * r.x;\n  packed_bias[n + 1] = b.y * r.y;\n";
-},"42":function(container,depth0,helpers,partials,data) {
+},"37":function(container,depth0,helpers,partials,data) {
     return "  packed_bias[n] = b * r;\n";
 },"compiler":[8,">= 4.3.0"],"main":function(container,depth0,helpers,partials,data) {
     var stack1, alias1=container.strict, alias2=container.lambda, alias3=depth0 != null ? depth0 : (container.nullContext || {}), lookupProperty = container.lookupProperty || function(parent, propertyName) {
@@ -5958,41 +5911,41 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
     + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"rowscale"),{"name":"if","hash":{},"fn":container.program(7, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":2,"column":161},"end":{"line":2,"column":198}}})) != null ? stack1 : "")
     + "\n//   packed_bias[n] = "
     + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"rowscale"),{"name":"if","hash":{},"fn":container.program(8, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":3,"column":22},"end":{"line":3,"column":46}}})) != null ? stack1 : "")
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"bias"),{"name":"if","hash":{},"fn":container.program(9, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":3,"column":46},"end":{"line":3,"column":72}}})) != null ? stack1 : "")
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"beta"),{"name":"if","hash":{},"fn":container.program(10, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":3,"column":72},"end":{"line":3,"column":148}}})) != null ? stack1 : "")
-    + ((stack1 = lookupProperty(helpers,"unless").call(alias3,lookupProperty(depth0,"biased"),{"name":"unless","hash":{},"fn":container.program(12, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":3,"column":148},"end":{"line":3,"column":178}}})) != null ? stack1 : "")
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"rowscale"),{"name":"if","hash":{},"fn":container.program(13, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":3,"column":178},"end":{"line":3,"column":216}}})) != null ? stack1 : "")
+    + "bias[n]"
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"beta"),{"name":"if","hash":{},"fn":container.program(9, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":3,"column":53},"end":{"line":3,"column":110}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"rowscale"),{"name":"if","hash":{},"fn":container.program(10, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":3,"column":110},"end":{"line":3,"column":148}}})) != null ? stack1 : "")
     + "\n// An invocation packs "
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"halves"),{"name":"if","hash":{},"fn":container.program(14, data, 0),"inverse":container.program(15, data, 0),"data":data,"loc":{"start":{"line":4,"column":23},"end":{"line":4,"column":81}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"halves"),{"name":"if","hash":{},"fn":container.program(11, data, 0),"inverse":container.program(12, data, 0),"data":data,"loc":{"start":{"line":4,"column":23},"end":{"line":4,"column":81}}})) != null ? stack1 : "")
     + ". Runs once, when the weights are loaded.\n"
     + ((stack1 = container.invokePartial(lookupProperty(partials,"bindings"),depth0,{"name":"bindings","data":data,"helpers":helpers,"partials":partials,"decorators":container.decorators})) != null ? stack1 : "")
     + "\n@compute @workgroup_size("
     + ((stack1 = alias2(alias1(depth0, "invocations", {"start":{"line":7,"column":27},"end":{"line":7,"column":38}} ), depth0)) != null ? stack1 : "")
     + ")\nfn main(@builtin(global_invocation_id) id: vec3u) {\n"
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"halves"),{"name":"if","hash":{},"fn":container.program(16, data, 0),"inverse":container.program(17, data, 0),"data":data,"loc":{"start":{"line":9,"column":2},"end":{"line":13,"column":9}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"halves"),{"name":"if","hash":{},"fn":container.program(13, data, 0),"inverse":container.program(14, data, 0),"data":data,"loc":{"start":{"line":9,"column":2},"end":{"line":13,"column":9}}})) != null ? stack1 : "")
     + "  if (n >= "
     + ((stack1 = alias2(alias1(depth0, "packedColumns", {"start":{"line":14,"column":13},"end":{"line":14,"column":26}} ), depth0)) != null ? stack1 : "")
     + ") {\n    return;\n  }\n"
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"halves"),{"name":"if","hash":{},"fn":container.program(18, data, 0),"inverse":container.program(19, data, 0),"data":data,"loc":{"start":{"line":17,"column":2},"end":{"line":25,"column":9}}})) != null ? stack1 : "")
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"rowscale"),{"name":"if","hash":{},"fn":container.program(20, data, 0),"inverse":container.program(25, data, 0),"data":data,"loc":{"start":{"line":26,"column":2},"end":{"line":30,"column":9}}})) != null ? stack1 : "")
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"bias"),{"name":"if","hash":{},"fn":container.program(28, data, 0),"inverse":container.program(31, data, 0),"data":data,"loc":{"start":{"line":31,"column":2},"end":{"line":35,"column":9}}})) != null ? stack1 : "")
-    + "  for (var tap = 0u; tap < "
-    + ((stack1 = alias2(alias1(depth0, "taps", {"start":{"line":36,"column":29},"end":{"line":36,"column":33}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"halves"),{"name":"if","hash":{},"fn":container.program(15, data, 0),"inverse":container.program(16, data, 0),"data":data,"loc":{"start":{"line":17,"column":2},"end":{"line":25,"column":9}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"rowscale"),{"name":"if","hash":{},"fn":container.program(17, data, 0),"inverse":container.program(22, data, 0),"data":data,"loc":{"start":{"line":26,"column":2},"end":{"line":30,"column":9}}})) != null ? stack1 : "")
+    + "  var b = "
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"halves"),{"name":"if","hash":{},"fn":container.program(25, data, 0),"inverse":container.program(26, data, 0),"data":data,"loc":{"start":{"line":31,"column":10},"end":{"line":31,"column":104}}})) != null ? stack1 : "")
+    + ";\n  for (var tap = 0u; tap < "
+    + ((stack1 = alias2(alias1(depth0, "taps", {"start":{"line":32,"column":29},"end":{"line":32,"column":33}} ), depth0)) != null ? stack1 : "")
     + "; tap++) {\n    for (var c = 0u; c < "
-    + ((stack1 = alias2(alias1(depth0, "segment", {"start":{"line":37,"column":27},"end":{"line":37,"column":34}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "segment", {"start":{"line":33,"column":27},"end":{"line":33,"column":34}} ), depth0)) != null ? stack1 : "")
     + "; c++) {\n      var w = "
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"halves"),{"name":"if","hash":{},"fn":container.program(21, data, 0),"inverse":container.program(22, data, 0),"data":data,"loc":{"start":{"line":38,"column":14},"end":{"line":38,"column":53}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"halves"),{"name":"if","hash":{},"fn":container.program(18, data, 0),"inverse":container.program(19, data, 0),"data":data,"loc":{"start":{"line":34,"column":14},"end":{"line":34,"column":53}}})) != null ? stack1 : "")
     + ";\n      if (c < "
-    + ((stack1 = alias2(alias1(depth0, "channels", {"start":{"line":39,"column":16},"end":{"line":39,"column":24}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "channels", {"start":{"line":35,"column":16},"end":{"line":35,"column":24}} ), depth0)) != null ? stack1 : "")
     + ") {\n"
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"halves"),{"name":"if","hash":{},"fn":container.program(32, data, 0),"inverse":container.program(33, data, 0),"data":data,"loc":{"start":{"line":40,"column":8},"end":{"line":45,"column":15}}})) != null ? stack1 : "")
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"beta"),{"name":"if","hash":{},"fn":container.program(34, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":46,"column":8},"end":{"line":48,"column":15}}})) != null ? stack1 : "")
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"gamma"),{"name":"if","hash":{},"fn":container.program(35, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":49,"column":8},"end":{"line":51,"column":15}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"halves"),{"name":"if","hash":{},"fn":container.program(27, data, 0),"inverse":container.program(28, data, 0),"data":data,"loc":{"start":{"line":36,"column":8},"end":{"line":41,"column":15}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"beta"),{"name":"if","hash":{},"fn":container.program(29, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":42,"column":8},"end":{"line":44,"column":15}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"gamma"),{"name":"if","hash":{},"fn":container.program(30, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":45,"column":8},"end":{"line":47,"column":15}}})) != null ? stack1 : "")
     + "      }\n"
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"halves"),{"name":"if","hash":{},"fn":container.program(36, data, 0),"inverse":container.program(37, data, 0),"data":data,"loc":{"start":{"line":53,"column":6},"end":{"line":57,"column":13}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"halves"),{"name":"if","hash":{},"fn":container.program(31, data, 0),"inverse":container.program(32, data, 0),"data":data,"loc":{"start":{"line":49,"column":6},"end":{"line":53,"column":13}}})) != null ? stack1 : "")
     + "    }\n  }\n"
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"padded"),{"name":"if","hash":{},"fn":container.program(38, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":60,"column":2},"end":{"line":68,"column":9}}})) != null ? stack1 : "")
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"halves"),{"name":"if","hash":{},"fn":container.program(41, data, 0),"inverse":container.program(42, data, 0),"data":data,"loc":{"start":{"line":69,"column":2},"end":{"line":74,"column":9}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"padded"),{"name":"if","hash":{},"fn":container.program(33, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":56,"column":2},"end":{"line":64,"column":9}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"halves"),{"name":"if","hash":{},"fn":container.program(36, data, 0),"inverse":container.program(37, data, 0),"data":data,"loc":{"start":{"line":65,"column":2},"end":{"line":70,"column":9}}})) != null ? stack1 : "")
     + "}\n";
 },"usePartial":true,"useData":true},
 
@@ -8173,66 +8126,13 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
 },"usePartial":true,"useData":true},
 
   "wgsl/to-channels-first": {"0":function(container,depth0,helpers,partials,data) {
-    return ", with LayerNorm over c";
-},"1":function(container,depth0,helpers,partials,data) {
-    var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
-        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
-          return parent[propertyName];
-        }
-        return undefined
-    };
-
-  return "//   output[c,t] = (input[t,c] - mean over c) / sqrt(variance over c + "
-    + ((stack1 = container.lambda(container.strict(depth0, "eps", {"start":{"line":3,"column":73},"end":{"line":3,"column":76}} ), depth0)) != null ? stack1 : "")
-    + ")"
-    + ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"affine"),{"name":"if","hash":{},"fn":container.program(2, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":3,"column":79},"end":{"line":3,"column":121}}})) != null ? stack1 : "")
-    + "\n";
-},"2":function(container,depth0,helpers,partials,data) {
-    return " * gain[c] + shift[c]";
-},"3":function(container,depth0,helpers,partials,data) {
-    return "//   output[c,t] = input[t,c]\n";
-},"4":function(container,depth0,helpers,partials,data) {
-    var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
-        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
-          return parent[propertyName];
-        }
-        return undefined
-    };
-
-  return ((stack1 = container.invokePartial(lookupProperty(partials,"token-stats-memory"),depth0,{"name":"token-stats-memory","data":data,"helpers":helpers,"partials":partials,"decorators":container.decorators})) != null ? stack1 : "");
-},"5":function(container,depth0,helpers,partials,data) {
-    return "  measure(lane);\n";
-},"6":function(container,depth0,helpers,partials,data) {
     var stack1;
 
   return "    if (t0 + p >= "
-    + ((stack1 = container.lambda(container.strict(depth0, "sites", {"start":{"line":27,"column":20},"end":{"line":27,"column":25}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = container.lambda(container.strict(depth0, "sites", {"start":{"line":17,"column":20},"end":{"line":17,"column":25}} ), depth0)) != null ? stack1 : "")
     + ") {\n      continue;\n    }\n";
-},"7":function(container,depth0,helpers,partials,data) {
-    var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
-        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
-          return parent[propertyName];
-        }
-        return undefined
-    };
-
-  return "    let s = stat[p];\n    let v = (sample(p, c) - s.x) * s.y"
-    + ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"affine"),{"name":"if","hash":{},"fn":container.program(2, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":33,"column":38},"end":{"line":33,"column":80}}})) != null ? stack1 : "")
-    + ";\n";
-},"8":function(container,depth0,helpers,partials,data) {
-    return "    let v = sample(p, c);\n";
-},"9":function(container,depth0,helpers,partials,data) {
-    var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
-        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
-          return parent[propertyName];
-        }
-        return undefined
-    };
-
-  return "\n"
-    + ((stack1 = container.invokePartial(lookupProperty(partials,"token-stats"),depth0,{"name":"token-stats","data":data,"helpers":helpers,"partials":partials,"decorators":container.decorators})) != null ? stack1 : "");
 },"compiler":[8,">= 4.3.0"],"main":function(container,depth0,helpers,partials,data) {
-    var stack1, alias1=container.strict, alias2=container.lambda, alias3=depth0 != null ? depth0 : (container.nullContext || {}), lookupProperty = container.lookupProperty || function(parent, propertyName) {
+    var stack1, alias1=container.strict, alias2=container.lambda, lookupProperty = container.lookupProperty || function(parent, propertyName) {
         if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
           return parent[propertyName];
         }
@@ -8247,43 +8147,34 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
     + ((stack1 = alias2(alias1(depth0, "channels", {"start":{"line":1,"column":35},"end":{"line":1,"column":43}} ), depth0)) != null ? stack1 : "")
     + "]["
     + ((stack1 = alias2(alias1(depth0, "sites", {"start":{"line":1,"column":49},"end":{"line":1,"column":54}} ), depth0)) != null ? stack1 : "")
-    + "]"
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"norm"),{"name":"if","hash":{},"fn":container.program(0, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":1,"column":57},"end":{"line":1,"column":99}}})) != null ? stack1 : "")
-    + ":\n"
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"norm"),{"name":"if","hash":{},"fn":container.program(1, data, 0),"inverse":container.program(3, data, 0),"data":data,"loc":{"start":{"line":2,"column":0},"end":{"line":6,"column":7}}})) != null ? stack1 : "")
-    + "// A group takes "
-    + ((stack1 = alias2(alias1(depth0, "strip", {"start":{"line":7,"column":19},"end":{"line":7,"column":24}} ), depth0)) != null ? stack1 : "")
+    + "]:\n//   output[c,t] = input[t,c]\n// A group takes "
+    + ((stack1 = alias2(alias1(depth0, "strip", {"start":{"line":3,"column":19},"end":{"line":3,"column":24}} ), depth0)) != null ? stack1 : "")
     + " sites.\n"
     + ((stack1 = container.invokePartial(lookupProperty(partials,"bindings"),depth0,{"name":"bindings","data":data,"helpers":helpers,"partials":partials,"decorators":container.decorators})) != null ? stack1 : "")
     + ((stack1 = container.invokePartial(lookupProperty(partials,"first-group"),depth0,{"name":"first-group","data":data,"helpers":helpers,"partials":partials,"decorators":container.decorators})) != null ? stack1 : "")
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"norm"),{"name":"if","hash":{},"fn":container.program(4, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":10,"column":0},"end":{"line":12,"column":7}}})) != null ? stack1 : "")
     + "var<private> origin: u32; // first site of the group, of the whole batch\n\n@compute @workgroup_size("
-    + ((stack1 = alias2(alias1(depth0, "invocations", {"start":{"line":15,"column":27},"end":{"line":15,"column":38}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "invocations", {"start":{"line":8,"column":27},"end":{"line":8,"column":38}} ), depth0)) != null ? stack1 : "")
     + ")\nfn main(@builtin(workgroup_id) within: vec3u, @builtin(local_invocation_index) lane: u32) {\n  let group = first_group + within;\n  let t0 = group.x * "
-    + ((stack1 = alias2(alias1(depth0, "strip", {"start":{"line":18,"column":23},"end":{"line":18,"column":28}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "strip", {"start":{"line":11,"column":23},"end":{"line":11,"column":28}} ), depth0)) != null ? stack1 : "")
     + ";\n  origin = group.z * "
-    + ((stack1 = alias2(alias1(depth0, "sites", {"start":{"line":19,"column":23},"end":{"line":19,"column":28}} ), depth0)) != null ? stack1 : "")
-    + " + t0;\n"
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"norm"),{"name":"if","hash":{},"fn":container.program(5, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":20,"column":2},"end":{"line":22,"column":9}}})) != null ? stack1 : "")
-    + "  for (var i = lane; i < "
-    + ((stack1 = alias2(alias1(depth0, "stripLength", {"start":{"line":23,"column":27},"end":{"line":23,"column":38}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "sites", {"start":{"line":12,"column":23},"end":{"line":12,"column":28}} ), depth0)) != null ? stack1 : "")
+    + " + t0;\n  for (var i = lane; i < "
+    + ((stack1 = alias2(alias1(depth0, "stripLength", {"start":{"line":13,"column":27},"end":{"line":13,"column":38}} ), depth0)) != null ? stack1 : "")
     + "; i += "
-    + ((stack1 = alias2(alias1(depth0, "invocations", {"start":{"line":23,"column":49},"end":{"line":23,"column":60}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "invocations", {"start":{"line":13,"column":49},"end":{"line":13,"column":60}} ), depth0)) != null ? stack1 : "")
     + ") {\n    let c = i / "
-    + ((stack1 = alias2(alias1(depth0, "strip", {"start":{"line":24,"column":18},"end":{"line":24,"column":23}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "strip", {"start":{"line":14,"column":18},"end":{"line":14,"column":23}} ), depth0)) != null ? stack1 : "")
     + ";\n    let p = i % "
-    + ((stack1 = alias2(alias1(depth0, "strip", {"start":{"line":25,"column":18},"end":{"line":25,"column":23}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "strip", {"start":{"line":15,"column":18},"end":{"line":15,"column":23}} ), depth0)) != null ? stack1 : "")
     + ";\n"
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"ragged"),{"name":"if","hash":{},"fn":container.program(6, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":26,"column":4},"end":{"line":30,"column":11}}})) != null ? stack1 : "")
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"norm"),{"name":"if","hash":{},"fn":container.program(7, data, 0),"inverse":container.program(8, data, 0),"data":data,"loc":{"start":{"line":31,"column":4},"end":{"line":36,"column":11}}})) != null ? stack1 : "")
-    + "    output[(group.z * "
-    + ((stack1 = alias2(alias1(depth0, "channels", {"start":{"line":37,"column":24},"end":{"line":37,"column":32}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"ragged"),{"name":"if","hash":{},"fn":container.program(0, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":16,"column":4},"end":{"line":20,"column":11}}})) != null ? stack1 : "")
+    + "    let v = sample(p, c);\n    output[(group.z * "
+    + ((stack1 = alias2(alias1(depth0, "channels", {"start":{"line":22,"column":24},"end":{"line":22,"column":32}} ), depth0)) != null ? stack1 : "")
     + " + c) * "
-    + ((stack1 = alias2(alias1(depth0, "sites", {"start":{"line":37,"column":44},"end":{"line":37,"column":49}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "sites", {"start":{"line":22,"column":44},"end":{"line":22,"column":49}} ), depth0)) != null ? stack1 : "")
     + " + t0 + p] = v;\n  }\n}\n\nfn sample(p: u32, c: u32) -> f32 {\n  return input[(origin + p) * "
-    + ((stack1 = alias2(alias1(depth0, "channels", {"start":{"line":42,"column":32},"end":{"line":42,"column":40}} ), depth0)) != null ? stack1 : "")
-    + " + c];\n}\n"
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"norm"),{"name":"if","hash":{},"fn":container.program(9, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":44,"column":0},"end":{"line":47,"column":7}}})) != null ? stack1 : "");
+    + ((stack1 = alias2(alias1(depth0, "channels", {"start":{"line":27,"column":32},"end":{"line":27,"column":40}} ), depth0)) != null ? stack1 : "")
+    + " + c];\n}\n";
 },"usePartial":true,"useData":true},
 };
 

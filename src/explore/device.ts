@@ -1,7 +1,7 @@
 import { type Diagnostic, fail, ok, type Result } from "../diagnostics/diagnostic.ts";
 import { error } from "../diagnostics/messages.ts";
 import { nearestOf } from "../diagnostics/nearest.ts";
-import type { StorageType } from "../model/model.ts";
+import { type StorageType, storageTypes } from "../model/model.ts";
 import { type ProfileName, tuningProfiles } from "../plan/tuning-profiles.ts";
 
 /** How fast a device is with one storage type. */
@@ -34,8 +34,6 @@ export interface Device {
   /** Where each number is from. */
   readonly sources: Readonly<Record<string, string>>;
 }
-
-export const storageTypes: readonly StorageType[] = ["f32", "f16", "bf16"];
 
 const numbers = ["bandwidth", "launch", "units"] as const;
 const rateNames = ["product", "depthwise", "values"] as const;
@@ -77,7 +75,8 @@ export function readDevice(text: string, file: string): Result<Device> {
   const rates = isObject(json.rates) ? Object.entries(json.rates) : [];
   if (rates.length === 0) wrong("rates", `an object of ${storageTypes.join(", ")}`);
   for (const [dtype, of] of rates) {
-    if (!storageTypes.includes(dtype as StorageType)) wrong(`rates.${dtype}`, `one of ${storageTypes.join(", ")}`);
+    if (!(storageTypes as readonly string[]).includes(dtype))
+      wrong(`rates.${dtype}`, `one of ${storageTypes.join(", ")}`);
     for (const name of rateNames)
       if (!isObject(of) || !isRate(of[name])) wrong(`rates.${dtype}.${name}`, "a positive number");
   }

@@ -13,7 +13,7 @@ import {
 } from "../model/model.ts";
 import type { Draft, Graph, Node, Output, ValueId } from "./graph.ts";
 import { typed } from "./infer.ts";
-import { type Dim, grnEps, type OpName, type Ops, type PatchGrid, pixelEps } from "./ops.ts";
+import { type Dim, type GeluApproximation, grnEps, type OpName, type Ops, type PatchGrid, pixelEps } from "./ops.ts";
 
 /** A value the official code gives a name to, and how the graph reads it out in the official layout. */
 export interface Tap {
@@ -109,6 +109,9 @@ const encoderBlock = (model: Model, { dim, kernel }: Stage) => {
   return { dim, kernel, mlpRatio, activation, normEps, grn, layerScale: layerScale !== null };
 };
 
+/** The activations of the language, as ops have them. */
+const geluForms = { gelu: "erf", gelu_tanh: "tanh" } as const satisfies Readonly<Record<Activation, GeluApproximation>>;
+
 function block(b: Builder, shape: Block, x: ValueId): ValueId {
   const { name, dim, kernel, normEps, activation, grn, hide } = shape;
   const wide = dim * shape.mlpRatio;
@@ -121,7 +124,7 @@ function block(b: Builder, shape: Block, x: ValueId): ValueId {
   let y = inside("dwconv", b.op("depthwise", `${name}.dwconv`, { kernel }, [x, weight, bias]), true);
   y = inside("norm", b.layernorm(`${name}.norm`, y, dim, normEps));
   y = inside("pwconv1", b.linear(`${name}.pwconv1`, y, dim, wide));
-  y = inside("act", b.op("gelu", `${name}.act`, { form: activation === "gelu" ? "erf" : "tanh" }, [y]));
+  y = inside("act", b.op("gelu", `${name}.act`, { form: geluForms[activation] }, [y]));
   if (grn !== "none") {
     if (hide) y = hide(`${name}.act.visible`, y);
     const gamma = b.param(`${name}.grn.gamma`, [1, 1, 1, wide]);

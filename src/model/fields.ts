@@ -10,6 +10,7 @@ import {
   type Settings,
   word,
 } from "./field-types.ts";
+import { activations, storageTypes } from "./model.ts";
 
 /** Every field of the language. What a value may be stands here and nowhere else; what several fields must be
  * together stands in assemble.ts. */
@@ -52,7 +53,7 @@ export const modelFields = {
   stem: field({ kind: "measure", word: "patch", of: integer(1, 256, "power of two") }, "patch 4"),
   kernel_size: field(oneOrMany(list(integer(1, 63, "odd"), 1, maxStages)), "7"),
   mlp_ratio: field(integer(1, 64), "4"),
-  activation: field(word(["gelu", "gelu_tanh"]), "gelu"),
+  activation: field(word(activations), "gelu"),
   norm_eps: field(number(leastFloat, largestFloat), "1e-6"),
   grn: field(word(["per_sample", "per_batch", "none"]), "per_sample"),
   layer_scale: field({ kind: "optional", word: "none", of: number(leastFloat, largestFloat) }, "none"),
@@ -71,6 +72,6 @@ const some = { empty: "empty-list", distinct: true } as const;
 export const buildFields = {
   models: field(oneOrMany(list({ kind: "reference" }, 1, 1024, some))),
   target: field(oneOrMany(list(word(["wgsl", "cuda", "onnx"]), 1, 3, some))),
-  dtype: field(oneOrMany(list(word(["f32", "f16", "bf16"], "unknown-dtype"), 1, 3, some)), "f32"),
+  dtype: field(oneOrMany(list(word(storageTypes, "unknown-dtype"), 1, 3, some)), "f32"),
   batch: field({ kind: "batch", of: integer(1, 65_536) }, "1"),
 } as const;

@@ -38,7 +38,8 @@ export interface Stage {
   readonly span: Span;
 }
 
-export type Activation = "gelu" | "gelu_tanh";
+export const activations = ["gelu", "gelu_tanh"] as const;
+export type Activation = (typeof activations)[number];
 export type GrnScope = "per_sample" | "per_batch" | "none";
 export type Head = Classifier | Features | Fcmae;
 
@@ -74,8 +75,11 @@ export function patchGrid(
   return { rows, columns, keep: Math.trunc(rows * columns * (1 - maskRatio)) };
 }
 
-export type TargetName = "wgsl" | "cuda" | "onnx";
-export type StorageType = "f32" | "f16" | "bf16";
+/** Targets, in the order of their output. */
+export const targetNames = ["wgsl", "onnx", "cuda"] as const;
+export type TargetName = (typeof targetNames)[number];
+export const storageTypes = ["f32", "f16", "bf16"] as const;
+export type StorageType = (typeof storageTypes)[number];
 
 /** How a kernel stores and multiplies: a storage type, or f32 multiplied from operands rounded to TF32. */
 export type Precision = StorageType | "tf32";

@@ -1,7 +1,15 @@
 import { fail, ok, type Result } from "../diagnostics/diagnostic.ts";
 import { error } from "../diagnostics/messages.ts";
 import { nearestOf } from "../diagnostics/nearest.ts";
-import type { Batch, Build, Model, Program, StorageType, TargetName } from "./model.ts";
+import {
+  type Batch,
+  type Build,
+  type Model,
+  type Program,
+  type StorageType,
+  storageTypes,
+  type TargetName,
+} from "./model.ts";
 
 /** What the command line asks for; null where it leaves the choice to the spec. */
 export interface Selection {
@@ -76,7 +84,7 @@ export function select(
 export const storedBy: { readonly [K in TargetName]: readonly StorageType[] } = {
   wgsl: ["f32", "f16"],
   onnx: ["f32", "f16"],
-  cuda: ["f32", "f16", "bf16"],
+  cuda: storageTypes,
 };
 
 const place = (build: Build | null) => build?.span ?? null;

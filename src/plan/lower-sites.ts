@@ -55,7 +55,7 @@ export function siteError(group: FusionGroup, graph: Graph): Steps {
   const [reader] = readers(graph).get(anchor.id) ?? [];
   const alone = reader?.op === "maskedMean" && !graph.outputs.some(({ value }) => value === anchor.id);
   const params = {
-    ...{ rows: height, columns: width, keep: 0, size, channels: image.type.shape[1] as number },
+    ...{ rows: height, columns: width, size, channels: image.type.shape[1] as number },
     eps: standardize ? attr(standardize, "standardize").eps : null,
     removedOnly: alone,
     invocations: 64,

@@ -10,7 +10,8 @@ import {
   sites,
   type ValueId,
 } from "../graph/graph.ts";
-import type { OpName } from "../graph/ops.ts";
+import type { GeluApproximation, OpName } from "../graph/ops.ts";
+import type { ElementwiseOp } from "./kernels/elementwise.ts";
 import { gemvPacked, type KernelParams, squareStrips } from "./kernels.ts";
 import { depthwise, downsample, normalizeRows, rowNorm, siteDepthwise, stem } from "./lower-convolutions.ts";
 import {
@@ -48,8 +49,15 @@ import {
 } from "./tile.ts";
 import type { TuningProfile } from "./tuning-profiles.ts";
 
-/** One line per op that can stand for a kernel. */
-export const lowerings = {
+const geluOps = { erf: "gelu", tanh: "gelu-tanh" } as const satisfies Readonly<
+  Record<GeluApproximation, ElementwiseOp>
+>;
+
+/** What an op becomes that its kernel is named after; null for those that are only ever parts of another's, or of none. */
+export const lowerings: { readonly [K in OpName]: Lowering | null } = {
+  input: null,
+  param: null,
+  toChannelsLast: null,
   patchConv: (group, graph, tuning) =>
     member(group, "toChannelsLast") ? stem(group, graph, tuning) : downsample(group, graph, tuning),
   depthwise,
@@ -63,7 +71,7 @@ export const lowerings = {
   scaleChannels,
   shiftChannels: ({ anchor }) => elementwise(anchor, "shift", { shift: operand(anchor, 1) }),
   toChannelsFirst,
-  gelu: ({ anchor }) => elementwise(anchor, attr(anchor, "gelu").form === "erf" ? "gelu" : "gelu-tanh", {}),
+  gelu: ({ anchor }) => elementwise(anchor, geluOps[attr(anchor, "gelu").form], {}),
   add: ({ anchor }) => elementwise(anchor, "add", { other: operand(anchor, 1) }),
   maskSites: placeWhole,
   fillSites: placeWhole,
@@ -74,7 +82,13 @@ export const lowerings = {
   averagePool,
   siteError,
   maskedMean,
-} as const satisfies { readonly [K in OpName]?: Lowering };
+  grn: null,
+  patchify: null,
+  standardize: null,
+  scaleInputs: null,
+  scaleOutputs: null,
+  biasThrough: null,
+};
 
 const gemmShape = (node: Node, depth: number): GemmShape => {
   return { rows: rowsOf(node), depth, columns: channels(node.type) };
@@ -181,7 +195,7 @@ function classifier({ anchor }: FusionGroup, graph: Graph, tuning: TuningProfile
   const tile = chooseGemv(tuning);
   const packed = gemvPacked(tile, { depth, columns });
   const { setup, reads } = packing(graph, anchor, { columns, channels: depth, taps: 1, packed });
-  const params = { title: "classifier", depth, columns, gelu: null, residual: false, tile };
+  const params = { title: "classifier", depth, columns, tile };
   return {
     setup,
     steps: [step(anchor, "gemv", params, { input: operand(anchor, 0), ...reads }, { output: anchor.id })],
@@ -210,7 +224,7 @@ function toChannelsFirst({ anchor }: FusionGroup, graph: Graph, tuning: TuningPr
   const input = nodeOf(graph, operand(anchor, 0));
   const map = sites(input.type);
   const rows = map.height * map.width;
-  const params = { sites: rows, channels: channels(input.type), norm: null, tile: chooseNorm(tuning, { rows }) };
+  const params = { sites: rows, channels: channels(input.type), tile: chooseNorm(tuning, { rows }) };
   return { setup: [], steps: [step(anchor, "toChannelsFirst", params, { input: input.id }, { output: anchor.id })] };
 }
 

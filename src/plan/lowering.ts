@@ -62,14 +62,10 @@ export function norm(node: Node | undefined) {
 }
 
 /** The setup step that makes a layer's packed weight and bias, and what to bind them as. */
-export function packing(
-  graph: Graph,
-  node: Node,
-  shape: Omit<KernelParams["pack"], "bias" | "gamma" | "beta" | "rowscale">,
-) {
+export function packing(graph: Graph, node: Node, shape: Omit<KernelParams["pack"], "gamma" | "beta" | "rowscale">) {
   const { weight, bias, gamma, beta, rowScale } = weightTransform(graph, operand(node, 1), operand(node, 2));
   const made = { packed: `${node.id}.packed`, packed_bias: `${node.id}.packed_bias` };
-  const params = { ...shape, bias: true, gamma: gamma !== null, beta: beta !== null, rowscale: rowScale !== null };
+  const params = { ...shape, gamma: gamma !== null, beta: beta !== null, rowscale: rowScale !== null };
   const reads = {
     weight,
     bias,

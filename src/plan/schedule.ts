@@ -72,7 +72,7 @@ function lowerGroups(graph: Graph, tuning: TuningProfile): Steps {
   const setup: Step[] = [];
   const steps: Step[] = [];
   for (const group of fusionGroups(graph)) {
-    const lowering = lowerings[group.anchor.op as keyof typeof lowerings];
+    const lowering = lowerings[group.anchor.op];
     invariant(lowering, `no kernel computes '${group.anchor.id}' alone`);
     const lowered = lowering(group, graph, tuning);
     setup.push(...lowered.setup);

@@ -112,15 +112,6 @@ export const machineMessages = {
     text: (wanted: string, tried: string) =>
       `found no WebGPU adapter for '${wanted}'${tried === "" ? "" : ` (${tried})`}`,
   },
-  "missing-feature": {
-    kind: "E_T_FEATURE",
-    text: (feature: string, adapter: string) => `the adapter '${adapter}' lacks the feature '${feature}'`,
-  },
-  "device-limit": {
-    kind: "E_T_LIMIT",
-    text: (what: string, needed: number, limit: string, allowed: number) =>
-      `${what} needs ${needed}, but the target's ${limit} is ${allowed}`,
-  },
   "missing-tool": {
     kind: "E_T_TOOL",
     text: (name: string, purpose: string, how: string) => `${purpose} needs ${name}, which is not installed; ${how}`,

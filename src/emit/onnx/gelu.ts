@@ -1,16 +1,22 @@
 import { type Node, operand } from "../../graph/graph.ts";
 import type { GeluApproximation } from "../../graph/ops.ts";
 import { scalar } from "./initializers.ts";
-import { text, type Writer } from "./writer.ts";
+import { type Attributes, text, type Writer } from "./writer.ts";
 
 /** Opset 20 has the op. Before, the chains that runtimes know and fuse: those of PyTorch's exporter. */
 export function gelu(node: Node<"gelu">, w: Writer): void {
   const { form: approximation } = node.attrs;
   const layout = w.layoutOf(operand(node, 0));
   const x = w.value(operand(node, 0), layout);
-  if (w.opset >= 20) w.result(node, "Gelu", [x], approximation === "tanh" ? { approximate: text("tanh") } : {}, layout);
+  if (w.opset >= 20) w.result(node, "Gelu", [x], approximations[approximation], layout);
   else w.result(node, "Mul", chains[approximation](w, node.id, x), {}, layout);
 }
+
+/** The op's attribute, whose default is the exact form. */
+const approximations: Readonly<Record<GeluApproximation, Attributes>> = {
+  erf: {},
+  tanh: { approximate: text("tanh") },
+};
 
 /** The two factors of GELU. */
 const chains: Readonly<Record<GeluApproximation, (w: Writer, id: string, x: string) => readonly [string, string]>> = {

@@ -1,6 +1,6 @@
 import type { Diagnostic } from "../../diagnostics/diagnostic.ts";
 import { error } from "../../diagnostics/messages.ts";
-import type { Head, Model } from "../../model/model.ts";
+import type { Activation, Head, Model } from "../../model/model.ts";
 import type { OutputFile } from "../target.ts";
 import { preprocessing } from "./preprocessing.ts";
 
@@ -30,6 +30,9 @@ const suffixes: Readonly<Record<Head["kind"], string | null>> = {
   fcmae: null,
 };
 
+/** What transformers calls an activation. */
+const hiddenAct: Readonly<Record<Activation, string>> = { gelu: "gelu", gelu_tanh: "gelu_pytorch_tanh" };
+
 /** Why a model cannot be laid out like this. */
 export const huggingfaceProblems = ({ name, head, span }: Model): readonly Diagnostic[] =>
   suffixes[head.kind] === null ? [error("no-such-class", span, name, head.kind)] : [];
@@ -47,7 +50,7 @@ function config(model: Model, names: FileNames, externalData: boolean): Readonly
     patch_size: stem.patch,
     num_channels: input.channels,
     image_size: input.height === input.width ? input.height : [input.height, input.width],
-    hidden_act: model.activation === "gelu" ? "gelu" : "gelu_pytorch_tanh",
+    hidden_act: hiddenAct[model.activation],
     layer_norm_eps: model.normEps,
     // Left out, V1 would have one of 1e-6.
     ...(second && model.layerScale === null ? {} : { layer_scale_init_value: model.layerScale ?? 0 }),

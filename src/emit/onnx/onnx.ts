@@ -1,8 +1,5 @@
 import type { Graph } from "../../graph/graph.ts";
-import { foldGrnShift } from "../../passes/fold-grn-shift.ts";
-import { foldLayerScale } from "../../passes/fold-layer-scale.ts";
-import { foldLayernorm } from "../../passes/fold-layernorm.ts";
-import { splitGrn } from "../../passes/split-grn.ts";
+import { foldingPasses } from "../../passes/all.ts";
 import { type EmitContext, type GraphTarget, loweredOps, type OutputFile } from "../target.ts";
 import { constantsOf } from "./constants.ts";
 import { inlineLimit, inlineProblems, onnxFiles, type Unwritten } from "./files.ts";
@@ -19,8 +16,7 @@ export const irVersions = { 17: 8, 20: 9 } as const;
 export const onnxTarget = (half: boolean): GraphTarget => ({
   name: "onnx",
   takes: "graph",
-  // GRN has to be split before its shift can be folded.
-  passes: [splitGrn, foldGrnShift, foldLayerScale, foldLayernorm],
+  passes: foldingPasses,
   legal: loweredOps,
   problems: (graph, context) => [
     ...(context.onnx.layout === "huggingface" ? huggingfaceProblems(context.model) : []),

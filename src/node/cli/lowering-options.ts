@@ -1,5 +1,6 @@
 import type { Option } from "commander";
 import { kernelTargets } from "../../inspect/subject.ts";
+import { storageTypes } from "../../model/model.ts";
 import type { LoweringChoice } from "../jobs/info.ts";
 import { choice } from "./options.ts";
 
@@ -14,7 +15,7 @@ export interface LoweringOptions {
 export const loweringTarget = (): Option => choice("-t, --target <name>", "the target (default: wgsl)", kernelTargets);
 
 export const loweringDtype = (): Option =>
-  choice("--dtype <name>", "storage type (default: f32): f16 on both, bf16 on CUDA", ["f32", "f16", "bf16"]);
+  choice("--dtype <name>", "storage type (default: f32): f16 on both, bf16 on CUDA", storageTypes);
 
 export const loweringChoice = ({ target, dtype, batch, sites }: LoweringOptions): LoweringChoice => ({
   target: target ?? null,

@@ -1,5 +1,5 @@
 import { InvalidArgumentError, Option } from "commander";
-import type { Batch } from "../../model/model.ts";
+import { type Batch, storageTypes } from "../../model/model.ts";
 import { randomSeed } from "../../weights/made/random.ts";
 import type { BindOptions } from "../../weights/use/bind.ts";
 
@@ -57,11 +57,7 @@ export const sitesOption = (): Option =>
 
 /** How the executors of `--on` store weights and activations. */
 export const storageOption = (): Option =>
-  choice("--dtype <name>", "storage type (default: f32): f16 on webgpu, onnx and CUDA, bf16 on CUDA", [
-    "f32",
-    "f16",
-    "bf16",
-  ]);
+  choice("--dtype <name>", "storage type (default: f32): f16 on webgpu, onnx and CUDA, bf16 on CUDA", storageTypes);
 
 /** All commands that make CUDA kernels say it so. */
 export const tf32Help = "multiply f32 on CUDA's tensor cores, each operand rounded to 10 bits of mantissa";

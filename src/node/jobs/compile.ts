@@ -11,7 +11,7 @@ import { print } from "../../graph/print.ts";
 import { wgslTarget } from "../../host/wgsl.ts";
 import { modelHash } from "../../model/hash.ts";
 import { imagenet } from "../../model/imagenet.ts";
-import type { Model, StorageType, TargetName } from "../../model/model.ts";
+import { type Model, type StorageType, type TargetName, targetNames } from "../../model/model.ts";
 import { type Request, type Selection, select } from "../../model/select.ts";
 import type { SiteLayout } from "../../passes/site-layout.ts";
 import { bytesMoved, printPlan, scratchBytes, weightBytes } from "../../plan/print.ts";
@@ -26,9 +26,6 @@ import { version } from "../process/version.ts";
 
 export const emitKinds = ["ast", "model", "graph", "plan", "files"] as const;
 export type EmitKind = (typeof emitKinds)[number];
-
-/** Targets that compile, in the order of their output. */
-export const targetNames = ["wgsl", "onnx", "cuda"] as const satisfies readonly TargetName[];
 
 export interface CompileRequest {
   readonly specs: readonly string[];
@@ -231,7 +228,7 @@ function compileOne(
   request: CompileRequest,
   notes: string[],
 ): Result<Unit> {
-  const targets: { readonly [K in (typeof targetNames)[number]]: Target } = {
+  const targets: { readonly [K in TargetName]: Target } = {
     wgsl: wgslTarget(request.tuning, dtype === "f16"),
     onnx: onnxTarget(dtype === "f16"),
     cuda: cudaTarget(dtype, {

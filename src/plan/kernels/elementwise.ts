@@ -1,6 +1,8 @@
+import type { GeluApproximation } from "../../graph/ops.ts";
 import { roundUp } from "../tile.ts";
 import {
   activation,
+  approximate,
   bindingContext,
   bindingsOf,
   dims,
@@ -14,15 +16,27 @@ import {
   wgslType,
 } from "./shared.ts";
 
+export type ElementwiseOp = "gelu" | "gelu-tanh" | "add" | "scale" | "scale-each" | "shift";
+
 export interface ElementwiseParams {
   /** `scale` by a parameter, `scale-each` by factors that every image has of its own. */
-  readonly op: "gelu" | "gelu-tanh" | "add" | "scale" | "scale-each" | "shift";
+  readonly op: ElementwiseOp;
   /** Elements of an image. */
   readonly length: number;
   readonly channels: number;
 }
 
-const formulas: { readonly [op in ElementwiseParams["op"]]: string } = {
+/** The GELU of an op that is one. */
+export const geluForms: Readonly<Record<ElementwiseOp, GeluApproximation | null>> = {
+  gelu: "erf",
+  "gelu-tanh": "tanh",
+  add: null,
+  scale: null,
+  "scale-each": null,
+  shift: null,
+};
+
+const formulas: { readonly [op in ElementwiseOp]: string } = {
   gelu: "output = gelu(input)",
   "gelu-tanh": "output = gelu(input)",
   add: "output = input + other",
@@ -33,6 +47,7 @@ const formulas: { readonly [op in ElementwiseParams["op"]]: string } = {
 
 export const elementwise = (p: ElementwiseParams): KernelSource => {
   const { op, length, channels } = p;
+  const gelu = geluForms[op];
   const channelwise = op === "scale" || op === "scale-each" || op === "shift";
   const vec: Vec = length % 4 === 0 && (!channelwise || channels % 4 === 0) ? 4 : 1;
   const count = length / vec;
@@ -60,8 +75,8 @@ export const elementwise = (p: ElementwiseParams): KernelSource => {
       perImage: op === "scale-each",
       factorStride: roundUp(channels, 4) / vec,
       shift: op === "shift",
-      gelu: op === "gelu" || op === "gelu-tanh",
-      tanh: op === "gelu-tanh",
+      gelu: gelu !== null,
+      tanh: gelu !== null && approximate[gelu],
       bindings: bindingContext(list),
     },
     bindings: bindingsOf(list),

@@ -1,3 +1,4 @@
+import type { GeluApproximation } from "../../graph/ops.ts";
 import {
   blockTile,
   divideUp,
@@ -18,7 +19,6 @@ import {
   epilogueContext,
   f16Allowed,
   float,
-  type Gelu,
   type KernelSource,
   maskSlot,
   type PatchGeometry,
@@ -39,7 +39,7 @@ export interface GemmParams {
   readonly rows: number;
   readonly depth: number;
   readonly columns: number;
-  readonly gelu: Gelu | null;
+  readonly gelu: GeluApproximation | null;
   readonly residual: boolean;
   readonly grn: GrnInput | null;
   /** Rows in removed patches come out as zeros, whatever goes in. */

@@ -7,7 +7,6 @@ import {
   dims,
   epilogueContext,
   f16Allowed,
-  type Gelu,
   type KernelSource,
   result,
   slots,
@@ -20,8 +19,6 @@ export interface GemvParams {
   readonly title: string;
   readonly depth: number;
   readonly columns: number;
-  readonly gelu: Gelu | null;
-  readonly residual: boolean;
   readonly tile: GemvTile;
 }
 
@@ -46,13 +43,16 @@ export const gemv = (p: GemvParams): KernelSource => {
     activation("input", depth, vec, dims(depth)),
     f16Allowed(weight("weight", packed.depth * packed.columns, 4, dims(packed.depth, packed.columns))),
     weight("bias", packed.columns, 4, dims(packed.columns)),
-    p.residual ? activation("residual", columns, columnVec, dims(columns)) : null,
     result("output", columns, columnVec, dims(columns)),
   ]);
   return {
     template: "gemv",
     context: {
-      ...epilogueContext({ ...p, rows: 1, mask: null }, false, divideUp(columns, 4) % lanesX !== 0),
+      ...epilogueContext(
+        { columns, rows: 1, gelu: null, residual: false, mask: null },
+        false,
+        divideUp(columns, 4) % lanesX !== 0,
+      ),
       ...tailOf(depth),
       title: p.title,
       depth,

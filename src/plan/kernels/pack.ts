@@ -8,19 +8,18 @@ export interface PackParams {
   readonly taps: number;
   /** Rows a tap takes in the packed weight, and the whole packed shape. */
   readonly packed: { readonly segment: number; readonly depth: number; readonly columns: number };
-  readonly bias: boolean;
   readonly gamma: boolean;
   readonly beta: boolean;
   readonly rowscale: boolean;
 }
 
 export const pack = (p: PackParams): KernelSource => {
-  const { columns, channels, taps, packed, bias, gamma, beta, rowscale } = p;
+  const { columns, channels, taps, packed, gamma, beta, rowscale } = p;
   const depth = channels * taps;
   const invocations = 64;
   const list = slots([
     weight("weight", columns * depth, 1, taps === 1 ? dims(columns, depth) : dims(columns, channels, taps)),
-    bias ? weight("bias", columns, 1, dims(columns)) : null,
+    weight("bias", columns, 1, dims(columns)),
     gamma ? weight("gamma", channels, 1, dims(channels)) : null,
     beta ? weight("beta", channels, 1, dims(channels)) : null,
     rowscale ? weight("rowscale", columns, 1, dims(columns)) : null,
@@ -37,13 +36,11 @@ export const pack = (p: PackParams): KernelSource => {
       channels,
       taps,
       depth,
-      bias,
       gamma,
       beta,
       rowscale,
       invocations,
       tapped: taps > 1,
-      biased: bias || beta,
       segment: packed.segment,
       packedDepth: packed.depth,
       packedColumns: packed.columns,

@@ -1,10 +1,8 @@
-import type { PatchGrid } from "../../graph/ops.ts";
+import type { GeluApproximation, PatchGrid } from "../../graph/ops.ts";
 import { divideUp } from "../tile.ts";
 import { webgpuLimits } from "../tuning-profiles.ts";
 
 // What the kernel kinds share: bindings, vectors, literals, and the contexts of common partials.
-
-export type Gelu = "erf" | "tanh";
 
 /** LayerNorm over channels after the sum; `affine` adds gain and shift. */
 export interface NormParams {
@@ -101,7 +99,7 @@ export const patchTableSlot = ({ rows, columns, keep }: PatchGrid, access: Bindi
 });
 
 /** The mask of an image, 1 for removed patches. */
-export const maskSlot = ({ rows, columns }: PatchGrid): Slot =>
+export const maskSlot = ({ rows, columns }: Pick<PatchGrid, "rows" | "columns">): Slot =>
   activation("mask", rows * columns, 1, dims(rows, columns));
 
 /** A result over the whole batch. */
@@ -183,8 +181,11 @@ export interface PatchGeometry extends PatchGrid {
   readonly across: number;
 }
 
+/** Which forms of GELU partials/gelu computes by the hyperbolic tangent. */
+export const approximate: Readonly<Record<GeluApproximation, boolean>> = { erf: false, tanh: true };
+
 export const epilogueContext = (
-  p: { rows: number; columns: number; gelu: Gelu | null; residual: boolean; mask: PatchGeometry | null },
+  p: { rows: number; columns: number; gelu: GeluApproximation | null; residual: boolean; mask: PatchGeometry | null },
   guardRows: boolean,
   guardColumns: boolean,
 ) => ({
@@ -193,7 +194,7 @@ export const epilogueContext = (
   columnQuads: divideUp(p.columns, 4),
   columnsVector: p.columns % 4 === 0,
   gelu: p.gelu !== null,
-  tanh: p.gelu === "tanh",
+  tanh: p.gelu !== null && approximate[p.gelu],
   residual: p.residual,
   mask: p.mask === null ? null : maskContext(p.mask),
   guard: guardRows || guardColumns,

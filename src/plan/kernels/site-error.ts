@@ -12,7 +12,7 @@ import {
 } from "./shared.ts";
 
 /** Mean squared error of every patch, against the image's own pixels. */
-export interface SiteErrorParams extends PatchGrid {
+export interface SiteErrorParams extends Pick<PatchGrid, "rows" | "columns"> {
   /** Pixels of a patch's side, and channels of the image. */
   readonly size: number;
   readonly channels: number;

@@ -16,12 +16,12 @@ const lookalikes: readonly {
   },
   {
     what: "a zip archive, as torch.save and numpy.savez write it",
-    hint: "safetensors.torch.save_file writes safetensors",
+    hint: "readTensorFile reads it",
     begins: text => text.startsWith("PK\x03\x04") || text.startsWith("PK\x05\x06"),
   },
   {
     what: "a Python pickle",
-    hint: "load it in PyTorch and write it with safetensors.torch.save_file",
+    hint: "load it and save its tensors with torch.save, which readTensorFile reads, or with safetensors.torch.save_file",
     begins: text => text[0] === "\x80" && "\x02\x03\x04\x05".includes(text[1] ?? " "),
   },
   {

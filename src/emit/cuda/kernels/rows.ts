@@ -1,3 +1,4 @@
+import { geluForms } from "../../../plan/kernels/elementwise.ts";
 import { squareStrip } from "../../../plan/kernels/sum-squares.ts";
 import { type KernelParams, squareStrips } from "../../../plan/kernels.ts";
 import { divideUp, roundUp } from "../../../plan/tile.ts";
@@ -167,6 +168,7 @@ const formulas = {
 
 export function elementwise({ op, length, channels }: KernelParams["elementwise"], { dtype }: Setting): CudaKernel {
   const threads = 256;
+  const gelu = geluForms[op];
   const narrow: OperandStorage = "narrow";
   return {
     ...plain,
@@ -180,7 +182,7 @@ export function elementwise({ op, length, channels }: KernelParams["elementwise"
       scale: op === "scale" || op === "scale-each",
       each: op === "scale-each",
       shift: op === "shift",
-      gelu: op === "gelu" || op === "gelu-tanh" ? geluName(op === "gelu" ? "erf" : "tanh", dtype) : null,
+      gelu: gelu === null ? null : geluName(gelu, dtype),
     },
     operands: [
       activation("input", length, dims(length), narrow),

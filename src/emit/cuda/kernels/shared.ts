@@ -1,5 +1,5 @@
 import type { TemplateName } from "../../../embedded/templates.ts";
-import type { PatchGrid } from "../../../graph/ops.ts";
+import type { GeluApproximation, PatchGrid } from "../../../graph/ops.ts";
 import type { Precision, StorageType } from "../../../model/model.ts";
 import { type TunedChoices, untuned } from "../../../plan/tuned-choices.ts";
 
@@ -81,15 +81,12 @@ export const elementType = (
   })[width];
 
 /** GELU by form: what is rounded to 16 bits does not see the error of the fitted one, nor do TF32 products that of the close one. */
-export const geluName = (gelu: "erf" | "tanh", form: Precision): string =>
-  gelu === "tanh" ? "gelu_tanh" : geluOf[form];
+export const geluName = (gelu: GeluApproximation, form: Precision): string => geluNames[gelu][form];
 
-const geluOf = {
-  f32: "gelu",
-  tf32: "gelu_close",
-  f16: "gelu_fitted",
-  bf16: "gelu_fitted",
-} as const satisfies Record<Precision, string>;
+const geluNames: Readonly<Record<GeluApproximation, Readonly<Record<Precision, string>>>> = {
+  erf: { f32: "gelu", tf32: "gelu_close", f16: "gelu_fitted", bf16: "gelu_fitted" },
+  tanh: { f32: "gelu_tanh", tf32: "gelu_tanh", f16: "gelu_tanh", bf16: "gelu_tanh" },
+};
 
 export const activation = (
   name: string,
@@ -119,7 +116,7 @@ export const counterOperand = (elements: number, of: string): CudaOperand =>
   result("counter", elements, `${of}blocks that have come`, "count");
 
 /** The mask of an image, 1 for removed patches. */
-export const maskOperand = ({ rows, columns }: PatchGrid): CudaOperand =>
+export const maskOperand = ({ rows, columns }: Pick<PatchGrid, "rows" | "columns">): CudaOperand =>
   activation("mask", rows * columns, `[${rows}][${columns}]`, "wide");
 
 /** Slots of patches, then patches of slots. */

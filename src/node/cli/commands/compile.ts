@@ -1,5 +1,5 @@
 import { type Diagnostic, ok, type Result } from "../../../diagnostics/diagnostic.ts";
-import type { TargetName } from "../../../model/model.ts";
+import { storageTypes, type TargetName, targetNames } from "../../../model/model.ts";
 import type { SiteLayout } from "../../../passes/site-layout.ts";
 import type { Provenance } from "../../inputs/provenance.ts";
 import type { Compiled, CompiledOpen, CompileRequest, EmitKind } from "../../jobs/compile.ts";
@@ -60,8 +60,8 @@ export const addCompile: AddCommand = (program, execute) => {
     .option("-o, --output <folder>", "where the output goes, a folder a model", "generated")
     .addOption(list("-m, --model <names>", "models to compile (default: those the spec itself declares)"))
     .option("-b, --build <name>", "compile what a build of the spec says")
-    .addOption(choices("-t, --target <names>", "targets (default: all)", ["wgsl", "onnx", "cuda"]))
-    .addOption(choices("--dtype <names>", "storage types (default: f32)", ["f32", "f16", "bf16"]))
+    .addOption(choices("-t, --target <names>", "targets (default: all)", targetNames))
+    .addOption(choices("--dtype <names>", "storage types (default: f32)", storageTypes))
     .option("--tf32", tf32Help)
     .addOption(batchOption())
     .addOption(

@@ -1,6 +1,6 @@
 import type { Command } from "commander";
 import { InvalidArgumentError, Option } from "commander";
-import type { StorageType } from "../../../model/model.ts";
+import { type StorageType, storageTypes } from "../../../model/model.ts";
 import { readStdin } from "../../files/read.ts";
 import { type AdapterKind, adapterKinds } from "../../gpu/adapters.ts";
 import type { AddCommand } from "../command.ts";
@@ -64,7 +64,7 @@ export const addExplore: AddCommand = (program, execute) => {
     .argument("[spec]", "spec file that declares the sweep, - for standard input")
     .addOption(once("--sweep <name>", "the sweep (default: the only one that the spec declares)"))
     .addOption(list("--device <names>", "devices by name, or files of cnxc calibrate (default: m3-max)"))
-    .addOption(choices("--dtype <names>", "storage types (default: the first of each device)", ["f32", "f16", "bf16"]))
+    .addOption(choices("--dtype <names>", "storage types (default: the first of each device)", storageTypes))
     .addOption(batches())
     .addOption(repeated("--where <condition>", "only variants such as 'params<=5M' or 'latency@m3-max<2ms'"))
     .addOption(list("--sort <columns>", "order of rows, least first, or with :max most first (default: as declared)"))

@@ -3,7 +3,7 @@ import { InvalidArgumentError, Option } from "commander";
 import { fail, ok, type Result } from "../../../diagnostics/diagnostic.ts";
 import { error } from "../../../diagnostics/messages.ts";
 import { mergeRows, printTable, type TuningRow, type TuningTable } from "../../../emit/cuda/tuning-table.ts";
-import type { StorageType } from "../../../model/model.ts";
+import { type StorageType, storageTypes } from "../../../model/model.ts";
 import type { SiteLayout } from "../../../passes/site-layout.ts";
 import { writeFile } from "../../files/write-file.ts";
 import { openTable } from "../../inputs/tuning-table.ts";
@@ -54,7 +54,7 @@ export const addTune: AddCommand = (program, execute) => {
     )
     .option("-m, --model <name>", "the model (default: the only one that the spec declares)")
     .addOption(defaulted("--on <machine>", "what runs the kernels; cuda-cpu rehearses", ["cuda", "cuda-cpu"], "cuda"))
-    .addOption(defaulted("--dtype <name>", "storage type", ["f32", "f16", "bf16"], "bf16"))
+    .addOption(defaulted("--dtype <name>", "storage type", storageTypes, "bf16"))
     .option("--tf32", tf32Help)
     .addOption(count("--batch <images>", "images of a launch", 65535).default(1))
     .addOption(count("--candidates <number>", "most choices tried of each shape, a build each", 64).default(12))
