@@ -10,10 +10,10 @@ const limits = { rounds: 40, seconds: 40 };
 
 /** Medians in milliseconds: kept patches alone, all patches masked, and the same network without a mask. */
 export default async (/** @type {{ kind: string, size: string, batch: number }} */ { kind, size, batch }) => {
-  const { loadDawn } = await compiled("node/dawn.js");
+  const { loadDawn } = await compiled("node/gpu/dawn.js");
   const { createModel, randomMask, requestDevice } = await compiled("runtime/index.js");
-  const { generatorTensor } = await compiled("weights/generator.js");
-  const { randomWeights } = await compiled("weights/random.js");
+  const { generatorTensor } = await compiled("weights/made/generator.js");
+  const { randomWeights } = await compiled("weights/made/random.js");
   const descriptors = await encoders(kind, size, batch);
   const device = await requestDevice(descriptors, (await loadDawn()).value);
   const image = generatorTensor(1, "input", batch * 3 * 224 * 224, 0, 1.7);
@@ -45,7 +45,7 @@ const encoders = async (/** @type {string} */ kind, /** @type {string} */ size, 
   const { compactSitesAs } = await compiled("passes/compact-sites.js");
   const { runPasses } = await compiled("passes/pass.js");
   const { schedule } = await compiled("plan/schedule.js");
-  const { loadProgram } = await compiled("node/program.js");
+  const { loadProgram } = await compiled("node/inputs/program.js");
   const { models } = loadProgram(path.resolve(import.meta.dirname, "../specs/fcmae.cnx"), null).value.program;
   const fcmae = models.get(`${size}_fcmae`);
   const dense = { ...models.get(size), head: { kind: "features", levels: [4], norm: false } };

@@ -42,7 +42,7 @@ export const torchRows = async () => {
 
 const compare = async (/** @type {string} */ interpreter, /** @type {string} */ size, /** @type {string} */ folder) => {
   const { randomMask } = await compiled("runtime/index.js");
-  const { generatorTensor } = await compiled("weights/generator.js");
+  const { generatorTensor } = await compiled("weights/made/generator.js");
   const { openOnnx } = await compiled("node/executors/onnx.js");
   const { model, params, weights } = await encoder(size);
   const image = generatorTensor(1, "input", 3 * 224 * 224, 0, 1.7);
@@ -89,8 +89,8 @@ const encoder = async (/** @type {string} */ size) => {
   const { emitOnnx, onnx } = await compiled("emit/onnx/onnx.js");
   const { compactSites } = await compiled("passes/compact-sites.js");
   const { runPasses } = await compiled("passes/pass.js");
-  const { loadProgram } = await compiled("node/program.js");
-  const { generatorWeights } = await compiled("weights/generator.js");
+  const { loadProgram } = await compiled("node/inputs/program.js");
+  const { generatorWeights } = await compiled("weights/made/generator.js");
   const spec = path.resolve(import.meta.dirname, "../specs/fcmae.cnx");
   const model = loadProgram(spec, null).value.program.models.get(`${size}_fcmae`);
   const whole = build(model).value;

@@ -18,7 +18,7 @@ const warmUp = 10;
 /** @returns {Promise<Row[]>} */
 export const rows = async (rounds = 60) => {
   const golden = read("test/golden/dense/atto-224x224-b1.json");
-  const { generatorTensor, generatorWeights } = await compiled("weights/generator.js");
+  const { generatorTensor, generatorWeights } = await compiled("weights/made/generator.js");
   const weights = generatorWeights(golden.name, golden.seed, golden.params);
   const data = generatorTensor(golden.seed, golden.input.name, 3 * 224 * 224, 0, golden.input.halfwidth);
   const image = { shape: golden.input.shape, data };
@@ -83,7 +83,7 @@ const ourModel = async (
   /** @type {{ f32(name: string): Promise<Float32Array> }} */ weights,
   /** @type {number} */ opset,
 ) => {
-  const { loadProgram } = await compiled("node/program.js");
+  const { loadProgram } = await compiled("node/inputs/program.js");
   const { build } = await compiled("graph/build.js");
   const { runPasses } = await compiled("passes/pass.js");
   const { onnx } = await compiled("emit/onnx/onnx.js");

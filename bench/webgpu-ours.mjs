@@ -10,7 +10,7 @@ export default async (/** @type {{ kind: string }} */ { kind }) => {
   const { lower } = await compiled("compile.js");
   const { wgslTarget } = await compiled("host/wgsl.js");
   const { describe } = await compiled("emit/wgsl/descriptor.js");
-  const { loadDawn } = await compiled("node/dawn.js");
+  const { loadDawn } = await compiled("node/gpu/dawn.js");
   const { createModel, requestDevice } = await compiled("runtime/index.js");
   const { request, context, golden } = atto();
   const target = { ...wgslTarget(kind, false), emit: () => [] };
