@@ -7,7 +7,7 @@ import { cudaTarget } from "../../src/emit/cuda/cuda.ts";
 import { cudaProgram } from "../../src/emit/cuda/program.ts";
 import { shippedTables } from "../../src/emit/cuda/shipped-tables.ts";
 import { mergeRows, printTable, readTable, type TuningTable, tunedBy } from "../../src/emit/cuda/tuning-table.ts";
-import { nameless } from "../../src/emit/target.ts";
+import { inMemoryContext } from "../../src/emit/target.ts";
 import { loadProgram } from "../../src/node/inputs/program.ts";
 import type { Plan } from "../../src/plan/plan.ts";
 import { type ProductChoice, productKey } from "../../src/plan/tuned-choices.ts";
@@ -20,7 +20,7 @@ import { goldenModel } from "../support/models.ts";
 function planOf(size: string, batch: number, table?: TuningTable): Plan {
   const model = goldenModel(readGolden(`dense/${size}-224x224-b1`));
   const target = cudaTarget("bf16", table ? { tuned: of => tunedBy(table, "bf16", of) } : {});
-  const unit = lower({ model, target, batch: { min: 1, max: batch }, taps: [], context: nameless });
+  const unit = lower({ model, target, batch: { min: 1, max: batch }, taps: [], context: inMemoryContext });
   if (!unit.ok || unit.value.plan === null) throw new Error("it does not compile");
   return unit.value.plan;
 }
@@ -229,7 +229,7 @@ describe.runIf(hasGxx)("cnxc tune, rehearsed on the CPU", { timeout: 300_000 }, 
     const model = loaded.ok ? loaded.value.program.models.get("toy") : undefined;
     if (!model) throw new Error("the spec has no toy");
     const batch = { min: 2, max: 2 };
-    const unit = lower({ model, target: cudaTarget("bf16"), batch, taps: [], context: nameless });
+    const unit = lower({ model, target: cudaTarget("bf16"), batch, taps: [], context: inMemoryContext });
     if (!unit.ok || unit.value.plan === null) throw new Error("it does not compile");
     const shapes = candidates(unit.value.plan, { dtype: "bf16", tf32: false, shared: least });
     const choices = shapes.find(({ kernel }) => kernel === "product")?.candidates as readonly ProductChoice[];

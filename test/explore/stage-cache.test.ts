@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { cudaProgram } from "../../src/emit/cuda/program.ts";
 import { type KernelConfig, keepsApart, launchesOf } from "../../src/explore/lowering.ts";
-import { Parts } from "../../src/explore/parts.ts";
+import { StageCache } from "../../src/explore/stage-cache.ts";
 import { choices } from "../../src/model/choices.ts";
 import type { Model } from "../../src/model/model.ts";
 import { bytesMoved, scratchBytes, weightBytes } from "../../src/plan/print.ts";
@@ -34,7 +34,7 @@ test.each(forms)(
     const bases = full ? 24 : 8;
     for (let seed = 0; seed < bases; seed++) {
       const base = randomCase(seed).model;
-      const parts = new Parts(model => launchesOf(model, form), { apart: keepsApart(form) });
+      const parts = new StageCache(model => launchesOf(model, form), { apart: keepsApart(form) });
       const variants = 30;
       for (let i = 0; i < variants; i++) {
         const model = variant(base, seed * 1000 + i + 1);
