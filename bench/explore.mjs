@@ -17,7 +17,7 @@ export const rows = async (count = 50) => {
   const { calibrationModels } = await compiled("explore/fit-models.js");
   const { agreement, fitDevice } = await compiled("explore/fit.js");
   const { launchesOf } = await compiled("explore/lowering.js");
-  const { Parts } = await compiled("explore/parts.js");
+  const { StageCache } = await compiled("explore/stage-cache.js");
   const { pointAt, productOf } = await compiled("explore/points.js");
   const { predict } = await compiled("explore/predict.js");
   const { choices } = await compiled("model/choices.js");
@@ -45,7 +45,7 @@ export const rows = async (count = 50) => {
   const found = [];
   for (const adapter of ["lavapipe", "swiftshader"]) {
     const form = { tuning: adapter, dtype: "f32", batch: 1 };
-    const parts = new Parts((/** @type {object} */ model) => launchesOf(model, form), { apart: true });
+    const parts = new StageCache((/** @type {object} */ model) => launchesOf(model, form), { apart: true });
     const times = await laps(order.length, async indices => {
       const lap = await measure(
         adapter,

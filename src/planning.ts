@@ -2,7 +2,7 @@ import { lower, type Observer } from "./compile.ts";
 import { ok, type Result } from "./diagnostics/diagnostic.ts";
 import { invariant } from "./diagnostics/invariant.ts";
 import { cudaTarget } from "./emit/cuda/cuda.ts";
-import { type KernelTarget, nameless } from "./emit/target.ts";
+import { inMemoryContext, type KernelTarget } from "./emit/target.ts";
 import { wgslPasses } from "./emit/wgsl/wgsl.ts";
 import type { Graph } from "./graph/graph.ts";
 import type { Batch, Model, StorageType } from "./model/model.ts";
@@ -30,7 +30,7 @@ export function planAlone(
     tuning === "cuda"
       ? { ...cudaTarget(dtype), emit: () => [] }
       : { name: "wgsl", takes: "plan", ...wgslPasses, tuning, half: dtype === "f16", emit: () => [] };
-  const unit = lower({ model, target, batch, taps, sites, context: nameless }, observer);
+  const unit = lower({ model, target, batch, taps, sites, context: inMemoryContext }, observer);
   if (!unit.ok) return unit;
   const { graph, plan } = unit.value;
   invariant(plan, "a target of kernels has a plan");

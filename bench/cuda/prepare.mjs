@@ -6,14 +6,14 @@ import * as path from "node:path";
 
 const root = path.resolve(import.meta.dirname, "../..");
 const compiled = (/** @type {string} */ file) => import(path.join(root, "dist", file));
-const { candidates, measuredOf, measuredWith, mlpCandidates } = await compiled("emit/cuda/candidates.js");
+const { candidates, choicesAt, defaultsWith, mlpCandidates } = await compiled("emit/cuda/candidates.js");
 const { cudaFiles } = await compiled("emit/cuda/files.js");
 const { cudaProgram, launchCost } = await compiled("emit/cuda/program.js");
 const { wgslPasses } = await compiled("emit/wgsl/wgsl.js");
 const { build } = await compiled("graph/build.js");
 const { compactSitesAs } = await compiled("passes/compact-sites.js");
 const { runPasses } = await compiled("passes/pass.js");
-const { nothingMeasured } = await compiled("plan/measured.js");
+const { untuned } = await compiled("plan/tuned-choices.js");
 const { schedule } = await compiled("plan/schedule.js");
 const { bindWeights } = await compiled("weights/use/bind.js");
 const { generatorWeights } = await compiled("weights/made/generator.js");
@@ -22,26 +22,26 @@ const { memorySource } = await compiled("weights/formats/source.js");
 const { loadProgram } = await compiled("node/inputs/program.js");
 const { version } = await compiled("node/process/version.js");
 
-/** Other choices, of all kernels at once. @type {readonly { name: string; choose: (plan: Plan) => Measured }[]} */
+/** Other choices, of all kernels at once. @type {readonly { name: string; choose: (plan: Plan) => TunedChoices }[]} */
 const variants = [
-  { name: "w32", choose: ({ steps, batch }) => measuredWith(steps, batch.max, { warpRows: 32 }) },
-  { name: "k64", choose: ({ steps, batch }) => measuredWith(steps, batch.max, { step: 64 }) },
+  { name: "w32", choose: ({ steps, batch }) => defaultsWith(steps, batch.max, { warpRows: 32 }) },
+  { name: "k64", choose: ({ steps, batch }) => defaultsWith(steps, batch.max, { step: 64 }) },
   {
     name: "tiles", // depthwise convolutions whose threads make all their sites at once
     choose: plan => {
       const shapes = candidates(plan, { dtype: "bf16", tf32: false, shared: 101_376 });
       const convolutions = shapes.filter((/** @type {Shape} */ { kernel }) => kernel === "depthwise");
-      const tiles = convolutions.map((/** @type {Shape} */ { choices, ...of }) => ({
+      const tiles = convolutions.map((/** @type {Shape} */ { candidates: all, ...of }) => ({
         ...of,
-        choices: choices.filter(one => "strip" in one && one.strip === one.rows),
+        candidates: all.filter(one => "strip" in one && one.strip === one.rows),
       }));
-      return measuredOf(tiles, 0);
+      return choicesAt(tiles, 0);
     },
   },
   {
     name: "anew", // the values between linears, wherever they can be
     choose: plan =>
-      measuredOf(
+      choicesAt(
         mlpCandidates(plan, { dtype: "bf16", tf32: false, shared: 101_376 }).map(
           (/** @type {{ of: Shape }} */ { of }) => of,
         ),
@@ -99,10 +99,10 @@ const alike = {
   "atto-224x224-b1": ["atto-224x224-b1", "atto-224x224-b3"],
 };
 
-/** @typedef {import("../../src/plan/measured.ts").Measured} Measured */
+/** @typedef {import("../../src/plan/tuned-choices.ts").TunedChoices} TunedChoices */
 /** @typedef {import("../../src/plan/plan.ts").Plan} Plan */
 /** @typedef {import("../../src/emit/cuda/candidates.ts").Shape} Shape */
-/** @typedef {{ golden: string; dtype: "f32" | "f16" | "bf16"; min: number; max: number; times: readonly number[]; name?: string; sites?: "compact" | "masked"; tf32?: boolean; choose?: (plan: Plan) => Measured }} Build */
+/** @typedef {{ golden: string; dtype: "f32" | "f16" | "bf16"; min: number; max: number; times: readonly number[]; name?: string; sites?: "compact" | "masked"; tf32?: boolean; choose?: (plan: Plan) => TunedChoices }} Build */
 
 /** @param {string} folder */
 export const prepare = async folder => {
@@ -122,7 +122,7 @@ const readGolden = (/** @type {string} */ name) =>
 
 /** One line of builds.txt: name, prefix, golden files, batches to time, flags of the driver. */
 const prepareBuild = async (/** @type {string} */ folder, /** @type {Build} */ wanted) => {
-  const { golden, dtype, min, max, times, name, tf32 = false, choose = () => nothingMeasured, sites } = wanted;
+  const { golden, dtype, min, max, times, name, tf32 = false, choose = () => untuned, sites } = wanted;
   const model = sites === undefined ? modelOf(golden) : maskedModelOf(golden);
   const [size = "", ...rest] = path.basename(golden).split("-");
   const label = [
@@ -139,7 +139,7 @@ const prepareBuild = async (/** @type {string} */ folder, /** @type {Build} */ w
   const lowered = runPasses({ ...whole, outputs }, [compactSitesAs(sites ?? "auto"), ...wgslPasses.passes]);
   const plan = schedule(lowered, { min, max }, { tuning: "cuda" });
   if (!plan.ok) throw new Error(`${golden} does not compile`);
-  const program = cudaProgram(plan.value, dtype, { tf32, measured: choose(plan.value) });
+  const program = cudaProgram(plan.value, dtype, { tf32, tuned: choose(plan.value) });
   const context = { model, weights: null, specHash: "", specName: `${size}.cnx`, version };
   const sources = path.join(folder, "builds", label);
   fs.mkdirSync(sources, { recursive: true });

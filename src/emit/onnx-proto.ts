@@ -117,7 +117,7 @@ const messages = {
     ...(kind === "int" ? { i: value } : {}),
     ...(kind === "float" ? { f: value } : {}),
     ...(kind === "ints" ? { ints: [...value] } : {}),
-    ...(kind === "string" ? { s: bytesOf(value) } : {}),
+    ...(kind === "string" ? { s: asciiBytes(value) } : {}),
   }),
   tensor: ({ name, dtype, shape, data }: OnnxTensor) => ({
     name,
@@ -147,7 +147,7 @@ const messages = {
 };
 
 /** ASCII is all that attributes hold. */
-const bytesOf = (text: string): Uint8Array => Uint8Array.from(text, c => c.charCodeAt(0));
+const asciiBytes = (text: string): Uint8Array => Uint8Array.from(text, c => c.charCodeAt(0));
 
 /** What onnx-proto decodes, as plain objects whose fields are all there; its own types do not say. */
 interface Wire {

@@ -32,7 +32,7 @@ export interface EmitContext {
 }
 
 /** Of what is made in memory, which no file has to say where it is from. */
-export const nameless: Omit<EmitContext, "model"> = {
+export const inMemoryContext: Omit<EmitContext, "model"> = {
   weights: null,
   specHash: "",
   specName: "",

@@ -1,10 +1,10 @@
 import type { Sweep } from "../model/model.ts";
 import type { Device, Rates } from "./device.ts";
 import { type KernelConfig, keepsApart, launchesOf } from "./lowering.ts";
-import { Parts, type Profile } from "./parts.ts";
 import { meets, pointAt } from "./points.ts";
 import { predict, timeOf } from "./predict.ts";
 import type { Detail, Estimate, Setting, StageShape, Variant } from "./result.ts";
+import { type Profile, StageCache } from "./stage-cache.ts";
 
 /** A setting with the device that it is about. */
 export interface Subject {
@@ -15,18 +15,19 @@ export interface Subject {
 /** Looks at points of a sweep; what stages have in common is compiled once. */
 export class Explorer {
   readonly #sweep: Sweep;
-  readonly #subjects: readonly (Subject & { readonly parts: Parts; readonly rates: Rates })[];
+  readonly #subjects: readonly (Subject & { readonly parts: StageCache; readonly rates: Rates })[];
   /** Why points could not be planned, each reason once. */
   readonly refused = new Map<string, number>();
 
   constructor(sweep: Sweep, subjects: readonly Subject[]) {
     this.#sweep = sweep;
-    const shared = new Map<string, Parts>();
+    const shared = new Map<string, StageCache>();
     this.#subjects = subjects.map(subject => {
       const { device, setting } = subject;
       const config: KernelConfig = { tuning: device.tuning, dtype: setting.dtype, batch: setting.batch };
       const key = JSON.stringify(config);
-      const parts = shared.get(key) ?? new Parts(model => launchesOf(model, config), { apart: keepsApart(config) });
+      const parts =
+        shared.get(key) ?? new StageCache(model => launchesOf(model, config), { apart: keepsApart(config) });
       shared.set(key, parts);
       return { ...subject, parts, rates: device.rates[setting.dtype] as Rates };
     });

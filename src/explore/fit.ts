@@ -1,8 +1,8 @@
 import type { StorageType } from "../model/model.ts";
 import type { Device, Rates } from "./device.ts";
-import type { Profile } from "./parts.ts";
 import { predict } from "./predict.ts";
 import { agreementOf, type Pair } from "./report/statistics.ts";
+import type { Profile } from "./stage-cache.ts";
 
 /** A pass that was timed on the device. */
 export interface Sample {

@@ -1,6 +1,6 @@
 import type { Device, Rates } from "./device.ts";
-import type { Profile } from "./parts.ts";
 import type { KernelCost } from "./profile.ts";
+import type { Profile } from "./stage-cache.ts";
 
 /** What a kernel's time goes to. */
 export const bounds = ["products", "depthwise", "values", "memory", "launches"] as const;
@@ -17,7 +17,7 @@ const products: ReadonlySet<KernelCost["kind"]> = new Set(["gemm", "gemv", "down
  * the others idle. The kernels before and after do not overlap with it.
  */
 export function timeOf(cost: KernelCost, device: Device, rates: Rates, batch: number): KernelTime {
-  const waves = (cost.groups * batch) / device.units;
+  const waves = (cost.workgroups * batch) / device.units;
   const idle = waves > 0 ? Math.ceil(waves) / waves : 1;
   const macs = cost.macs * batch * idle;
   const isProduct = products.has(cost.kind);

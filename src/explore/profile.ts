@@ -17,7 +17,7 @@ export interface KernelCost {
   /** Bytes that it moves for each image. */
   readonly each: number;
   /** Workgroups. */
-  readonly groups: number;
+  readonly workgroups: number;
 }
 
 /** A value in scratch memory, and the bytes that it takes of each image. */
@@ -58,7 +58,7 @@ export function profileOf(plan: Plan): readonly Launch[] {
         values: sum(writes.map(bufferOf).map(buffer => (buffer.perImage ? buffer.elements : 0))),
         fixed: bytes(false),
         each: bytes(true),
-        groups: step.grid[0] * step.grid[1],
+        workgroups: step.grid[0] * step.grid[1],
       },
       reads: reads.filter(inScratch),
       writes: writes.filter(inScratch).map(name => ({ name, bytes: bufferBytes(bufferOf(name)) })),
@@ -97,7 +97,7 @@ export function cudaProfileOf(program: CudaProgram): readonly Launch[] {
         values: sum(written.map(({ perImage, elements }) => (perImage ? elements : 0))),
         fixed,
         each,
-        groups: (kernel.grid[0] * kernel.grid[1]) / Math.max(1, kernel.images),
+        workgroups: (kernel.grid[0] * kernel.grid[1]) / Math.max(1, kernel.images),
       },
       reads: scratchRead.map(({ value }) => value),
       writes: scratchWritten.map(({ value, storage, elements }) => ({

@@ -1,6 +1,6 @@
 import type { StorageType } from "../model/model.ts";
-import type { Profile } from "./parts.ts";
 import type { Bound } from "./predict.ts";
+import type { Profile } from "./stage-cache.ts";
 
 /** A device with how it stores and how many images it takes: what predictions are made for. */
 export interface Setting {

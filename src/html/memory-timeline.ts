@@ -68,7 +68,7 @@ export function memoryTimeline({ arenas, steps, buffers }: MemoryTimeline): stri
     const w = (buffer.to - buffer.from + 1) * column;
     return (
       `<rect class="buffer" x="${round(x + 0.5)}" y="${round(y)}" width="${round(Math.max(hairline, w - 1))}" ` +
-      `height="${round(Math.max(hairline, buffer.bytes * scale))}"><title>${escapeHtml(describe(buffer, steps))}</title></rect>`
+      `height="${round(Math.max(hairline, buffer.bytes * scale))}"><title>${escapeHtml(bufferTitle(buffer, steps))}</title></rect>`
     );
   });
   return (
@@ -86,7 +86,7 @@ export const memoryTimelineStyle = `.memory { display: block; width: 100%; min-w
 .memory .buffer:hover { fill-opacity: 1; stroke: var(--ink); }
 `;
 
-const describe = ({ name, arena, offset, bytes, from, to }: MemoryBuffer, steps: MemoryTimeline["steps"]): string =>
+const bufferTitle = ({ name, arena, offset, bytes, from, to }: MemoryBuffer, steps: MemoryTimeline["steps"]): string =>
   `${name}\n${bytesText(bytes)} in arena ${arena} at ${offset}\n` +
   `from step ${from + 1}, ${steps[from]?.name ?? ""}\nto step ${to + 1}, ${steps[to]?.name ?? ""}`;
 

@@ -43,7 +43,7 @@ export const oneOfWords = (words: readonly string[]): string =>
   words.length === 1 ? `${words[0]}` : `${words.slice(0, -1).join(", ")} or ${words.at(-1)}`;
 
 /** What exactly is legal: `an odd integer from 1 to 63`. */
-export const describe = (type: FieldType): string => (descriptions[type.kind] as (type: FieldType) => string)(type);
+export const describeType = (type: FieldType): string => (descriptions[type.kind] as (type: FieldType) => string)(type);
 
 const named: { readonly [K in IntegerRule]: string } = {
   any: "an integer",
@@ -61,11 +61,11 @@ const descriptions: Phrases = {
   digest: () => "64 hexadecimal digits in quotes",
   reference: () => "the name of a model",
   size: () => "HxWxC",
-  batch: ({ of }) => describe(of),
+  batch: ({ of }) => describeType(of),
   list: ({ of }) => `a list of ${plural(of)}`,
-  "one-or-many": ({ list }) => `${describe(list.of)}, or a list of them`,
-  measure: ({ word, of }) => `'${word}' and ${describe(of)}`,
-  optional: ({ word, of }) => `${word} or ${describe(of)}`,
+  "one-or-many": ({ list }) => `${describeType(list.of)}, or a list of them`,
+  measure: ({ word, of }) => `'${word}' and ${describeType(of)}`,
+  optional: ({ word, of }) => `${word} or ${describeType(of)}`,
   group: ({ fields }) => `a group of ${oneOfWords(Object.keys(fields))}`,
   choice: ({ of }) => oneOfWords(Object.keys(of)),
 };

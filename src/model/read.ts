@@ -3,7 +3,7 @@ import { error, withNote } from "../diagnostics/messages.ts";
 import { nearestOf } from "../diagnostics/nearest.ts";
 import type { GroupValue, NumberValue, Value, Field as WrittenField } from "../syntax/ast.ts";
 import type { Fields, FieldType, IntegerType, Located, Settings, ValueOf } from "./field-types.ts";
-import { describe, describeWritten, legal, nearestLegal, takes } from "./legal.ts";
+import { describeType, describeWritten, legal, nearestLegal, takes } from "./legal.ts";
 
 export type Report = (diagnostic: Diagnostic) => void;
 
@@ -42,14 +42,14 @@ const readers: { readonly [K in FieldType["kind"]]: Reader<Extract<FieldType, { 
     const { value: n } = written;
     if (n > min && n < max) return { value: n };
     if (!open && (n === min || n === max)) return { value: n };
-    report(error("out-of-range", value.span, path, written.text, describe(type), []));
+    report(error("out-of-range", value.span, path, written.text, describeType(type), []));
     return null;
   },
   flag: (type, value, path, report) => {
     if (value.kind !== "word") return wrongType(type, value, path, report);
     if (value.text === "true" || value.text === "false") return { value: value.text === "true" };
     report(
-      error("unknown-word", value.span, path, value.text, describe(type), nearestOf(["true", "false"])(value.text)),
+      error("unknown-word", value.span, path, value.text, describeType(type), nearestOf(["true", "false"])(value.text)),
     );
     return null;
   },
@@ -57,13 +57,13 @@ const readers: { readonly [K in FieldType["kind"]]: Reader<Extract<FieldType, { 
     if (value.kind !== "word") return wrongType(type, value, path, report);
     const known = type.words.find(word => word === value.text);
     if (known !== undefined) return { value: known };
-    report(error(type.unknown, value.span, path, value.text, describe(type), nearestOf(type.words)(value.text)));
+    report(error(type.unknown, value.span, path, value.text, describeType(type), nearestOf(type.words)(value.text)));
     return null;
   },
   digest: (type, value, path, report) => {
     if (value.kind !== "string") return wrongType(type, value, path, report);
     if (/^[0-9a-f]{64}$/i.test(value.text)) return { value: value.text.toLowerCase() };
-    report(error("out-of-range", value.span, path, value.text, describe(type), []));
+    report(error("out-of-range", value.span, path, value.text, describeType(type), []));
     return null;
   },
   reference: (type, value, path, report) =>
@@ -117,7 +117,7 @@ const readers: { readonly [K in FieldType["kind"]]: Reader<Extract<FieldType, { 
   measure: (type, value, path, report) => {
     if (value.kind !== "tagged" || value.value.kind !== "number") return wrongType(type, value, path, report);
     if (value.tag.text === type.word) return read(type.of, value.value, `${path} ${type.word}`, report);
-    report(error("unknown-word", value.tag.span, path, value.tag.text, describe(type), null));
+    report(error("unknown-word", value.tag.span, path, value.tag.text, describeType(type), null));
     return null;
   },
   optional: (type, value, path, report) => {
@@ -125,7 +125,7 @@ const readers: { readonly [K in FieldType["kind"]]: Reader<Extract<FieldType, { 
     if (value.kind !== "word") return wrongType(type, value, path, report);
     if (value.text === type.word) return { value: null };
     if (notFinite(value.text, value.span, report)) return null;
-    report(error("unknown-word", value.span, path, value.text, describe(type), nearestOf([type.word])(value.text)));
+    report(error("unknown-word", value.span, path, value.text, describeType(type), nearestOf([type.word])(value.text)));
     return null;
   },
   group: (type, value, path, report) => {
@@ -140,7 +140,7 @@ const readers: { readonly [K in FieldType["kind"]]: Reader<Extract<FieldType, { 
     const fields = Object.hasOwn(type.of, tag.text) ? type.of[tag.text] : undefined;
     if (fields === undefined) {
       const nearest = nearestOf(Object.keys(type.of))(tag.text);
-      report(error("unknown-word", tag.span, path, tag.text, describe(type), nearest));
+      report(error("unknown-word", tag.span, path, tag.text, describeType(type), nearest));
       return null;
     }
     const written = bare ? [] : (value.value as GroupValue).fields;
@@ -211,7 +211,7 @@ function integerIn(
     return null;
   }
   if (legal(type, value)) return { value };
-  report(error("out-of-range", span, path, text, describe(type), nearestLegal(type, value)));
+  report(error("out-of-range", span, path, text, describeType(type), nearestLegal(type, value)));
   return null;
 }
 

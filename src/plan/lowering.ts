@@ -6,7 +6,7 @@ import { type KernelKind, type KernelParams, kernelOf } from "./kernels.ts";
 import type { Step } from "./plan.ts";
 import type { Steps } from "./schedule.ts";
 import type { TuningProfile } from "./tuning-profiles.ts";
-import { weightTransform } from "./weights.ts";
+import { weightTransform } from "./weight-transform.ts";
 
 /** Nodes that one kernel computes, in graph order; the kernel is named after the anchor, whose op decides how. */
 export interface FusionGroup {

@@ -3,8 +3,8 @@ import { describe, expect, test } from "vitest";
 import { type Device, printDevice, type Rates, readDevice } from "../../src/explore/device.ts";
 import { agreement, fitDevice } from "../../src/explore/fit.ts";
 import { type KernelConfig, keepsApart, launchesOf } from "../../src/explore/lowering.ts";
-import { Parts, type Profile } from "../../src/explore/parts.ts";
 import { predict } from "../../src/explore/predict.ts";
+import { type Profile, StageCache } from "../../src/explore/stage-cache.ts";
 import { openDevice, shippedDevices } from "../../src/node/inputs/devices.ts";
 import { loadProgram } from "../../src/node/inputs/program.ts";
 
@@ -13,10 +13,10 @@ const must = <T>(result: { readonly ok: boolean; readonly value?: T }): T => {
   return result.value as T;
 };
 const models = must(loadProgram("specs/convnextv2.cnx", null)).program.models;
-const profiles = new Map<string, Parts>();
+const profiles = new Map<string, StageCache>();
 function profileOf(name: string, form: KernelConfig): Profile {
   const key = JSON.stringify(form);
-  const parts = profiles.get(key) ?? new Parts(model => launchesOf(model, form), { apart: keepsApart(form) });
+  const parts = profiles.get(key) ?? new StageCache(model => launchesOf(model, form), { apart: keepsApart(form) });
   profiles.set(key, parts);
   const model = models.get(name);
   if (model === undefined) throw new Error(name);

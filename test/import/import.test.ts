@@ -42,7 +42,7 @@ function specOf(imported: Result<Imported>): string {
 const again = (imported: Result<Imported>) => bare(modelOf(specOf(imported)));
 
 const configOf = (model: Model): Json => {
-  const file = huggingfaceFiles(model, fileNames.wide, false).find(({ path }) => path === "config.json");
+  const file = huggingfaceFiles(model, fileNames.f32, false).find(({ path }) => path === "config.json");
   return JSON.parse(`${file?.contents}`) as Json;
 };
 

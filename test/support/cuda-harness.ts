@@ -36,7 +36,7 @@ export interface KernelCase {
 }
 
 const kindLetters = { f32: "f", f16: "h", bf16: "b" } as const satisfies Record<StorageType, string>;
-const letters = { wide: "f", index: "i", count: "u" } as const;
+const letters = { f32: "f", i32: "i", u32: "u" } as const;
 const references: { readonly [K in LaunchKind]?: string } = {
   gemm: "product",
   mlp: "mlp",
@@ -131,7 +131,7 @@ function tableOf(cases: readonly KernelCase[]): string {
     const c = kernel.context as Readonly<Record<string, number | boolean | null | string>>;
     const p = params as unknown as Readonly<Record<string, number | undefined>>;
     const operands = kernel.operands.map(({ name: operand, storage, elements, perImage, access }) => {
-      const letter = storage === "narrow" || storage === "factor" ? kindLetters[dtype] : letters[storage];
+      const letter = storage === "dtype" || storage === "matrix" ? kindLetters[dtype] : letters[storage];
       return `{"${operand}", '${letter}', ${elements}u, ${perImage}, ${access === "read"}}`;
     });
     const numbers = [

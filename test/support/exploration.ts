@@ -1,10 +1,10 @@
 import { readFileSync } from "node:fs";
 import type { Device } from "../../src/explore/device.ts";
 import { keepsApart, launchesOf } from "../../src/explore/lowering.ts";
-import { Parts, type Profile } from "../../src/explore/parts.ts";
 import { choiceAt, productOf } from "../../src/explore/points.ts";
 import { predict, timeOf } from "../../src/explore/predict.ts";
 import type { Detail, Estimate, Exploration, Setting, Variant } from "../../src/explore/result.ts";
+import { type Profile, StageCache } from "../../src/explore/stage-cache.ts";
 import { choices } from "../../src/model/choices.ts";
 import { countParameters } from "../../src/model/count.ts";
 import type { Model, Sweep } from "../../src/model/model.ts";
@@ -54,7 +54,7 @@ export function explored(points: number): Explored {
   const [sweep] = must(checkFiles(files, "input.cnx")).sweeps as [Sweep];
   const parts = settings.map(({ dtype, batch }) => {
     const form = { tuning: device.tuning, dtype, batch };
-    return new Parts(model => launchesOf(model, form), { apart: keepsApart(form) });
+    return new StageCache(model => launchesOf(model, form), { apart: keepsApart(form) });
   });
   const { int } = choices(7);
   const all = productOf(sweep);

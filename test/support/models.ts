@@ -4,7 +4,7 @@ import { type Values, widen } from "../../src/graph/evaluate.ts";
 import { type Graph, resolve, type ValueId } from "../../src/graph/graph.ts";
 import type { Head, Model } from "../../src/model/model.ts";
 import { generatorTensor } from "../../src/weights/made/generator.ts";
-import { livelyWeights } from "../../src/weights/made/lively.ts";
+import { nondegenerateWeights } from "../../src/weights/made/nondegenerate.ts";
 import type { Weights } from "../../src/weights/tensor.ts";
 import type { Golden } from "./golden.ts";
 
@@ -70,7 +70,7 @@ export function goldenModel(golden: Golden, head?: Head): Model {
 
 /** Weights as the golden table spreads them, so that every parameter matters to the outputs. */
 export const testWeights = (graph: Graph, seed: number): Weights =>
-  livelyWeights(
+  nondegenerateWeights(
     seed,
     [...graph.nodes.values()].flatMap(n => (n.op === "param" ? [{ name: n.id, shape: resolve(n.type.shape, 1) }] : [])),
   );

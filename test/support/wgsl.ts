@@ -1,5 +1,5 @@
 import { lower, type Unit } from "../../src/compile.ts";
-import { nameless } from "../../src/emit/target.ts";
+import { inMemoryContext } from "../../src/emit/target.ts";
 import { describe } from "../../src/emit/wgsl/descriptor.ts";
 import { wgslPasses } from "../../src/emit/wgsl/wgsl.ts";
 import type { Model } from "../../src/model/model.ts";
@@ -30,7 +30,7 @@ export function plannedWgsl({
 }: Wgsl): Unit & { plan: Plan } {
   const target = { name: "wgsl", takes: "plan", ...wgslPasses, tuning, half, emit: () => [] } as const;
   const images = typeof batch === "number" ? { min: batch, max: batch } : batch;
-  const unit = lower({ model, target, batch: images, taps, sites, context: nameless });
+  const unit = lower({ model, target, batch: images, taps, sites, context: inMemoryContext });
   if (!unit.ok) throw new Error(unit.diagnostics.map(diagnostic => diagnostic.message).join("; "));
   const { plan } = unit.value;
   if (plan === null) throw new Error("a kernel target made no plan");

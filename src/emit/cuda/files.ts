@@ -65,7 +65,7 @@ function sharedOf({ plan, dtype }: CudaProgram): Shared {
   return { ...names, name: plan.name, scalar: scalars[dtype], header: `${names.prefix}.h` };
 }
 
-const packingOf = (program: CudaProgram): Shared => ({ ...sharedOf(program), scalar: elementType("factor", program) });
+const packingOf = (program: CudaProgram): Shared => ({ ...sharedOf(program), scalar: elementType("matrix", program) });
 
 /** The text of what packs the weights, without the banner. */
 export const packText = (program: CudaProgram): string => renderTemplate("cuda/pack", packingOf(program));
@@ -200,8 +200,8 @@ function planContext(program: CudaProgram, shared: Shared) {
     imageBytes: program.imageBytes,
     counterBytes: program.counterBytes,
     kept: kept.map(name => ({ id: identifier(name) })),
-    setup: setup.map(({ params, reads, packed, packedBias, narrow }) => ({
-      shape: `{${[params.columns, params.channels, params.taps, params.packed.segment, params.packed.depth, params.packed.columns, narrow].join(", ")}}`,
+    setup: setup.map(({ params, reads, packed, packedBias, inStorageType }) => ({
+      shape: `{${[params.columns, params.channels, params.taps, params.packed.segment, params.packed.depth, params.packed.columns, inStorageType].join(", ")}}`,
       sources: ["weight", "bias", "gamma", "beta", "rowscale"]
         .map(role => (reads[role] === undefined ? "-1" : `parameter::${identifier(reads[role])}`))
         .join(", "),

@@ -46,7 +46,7 @@ export interface Packing {
   readonly reads: Readonly<Record<string, ValueId>>;
   readonly packed: ValueId;
   readonly packedBias: ValueId;
-  readonly narrow: boolean;
+  readonly inStorageType: boolean;
 }
 
 /** A plan as CUDA runs it: launches, where every value lies, and how weights are packed. */
@@ -113,7 +113,7 @@ export function cudaProgram(plan: Plan, dtype: StorageType, given: Partial<CudaC
   for (const { name, kernel } of all.kernels)
     checkStorage(
       name,
-      kernel.operands.map(({ name, storage }) => ({ name, half: storage === "narrow" && dtype !== "f32" })),
+      kernel.operands.map(({ name, storage }) => ({ name, half: storage === "dtype" && dtype !== "f32" })),
     );
   const sizes = sizesOf(all.launches, all.kernels);
   const tf32 = dtype === "f32" && choices.tf32;
@@ -123,7 +123,7 @@ export function cudaProgram(plan: Plan, dtype: StorageType, given: Partial<CudaC
 /** Outputs that kernels keep in 16 bits: the caller's buffer gets a copy in f32. */
 const widened = (plan: Plan, sizes: ReadonlyMap<ValueId, Sized>) =>
   [...new Set(plan.outputs.map(({ buffer }) => buffer))]
-    .filter(buffer => sizes.get(buffer)?.storage === "narrow")
+    .filter(buffer => sizes.get(buffer)?.storage === "dtype")
     .map(from => ({ from, to: copyOf(from), length: sizes.get(from)?.elements ?? 0 }));
 
 const copyOf = (value: ValueId): ValueId => `${value}.f32`;
@@ -248,19 +248,19 @@ function allocate(
   const ports = [...plan.inputs, ...plan.outputs];
   ports.forEach(({ name, buffer }, at) => {
     const value = sizes.has(copyOf(buffer)) ? copyOf(buffer) : buffer;
-    invariant(dtype === "f32" || sizes.get(value)?.storage === "wide", `'${name}' is not stored as f32`);
+    invariant(dtype === "f32" || sizes.get(value)?.storage === "f32", `'${name}' is not stored as f32`);
     allocations.set(value, { kind: "port", at });
   });
   const setup = plan.setup.map((step): Packing => {
     invariant(step.kind === "pack", `'${step.name}' is no packing`);
     const { packed = "", packed_bias: packedBias = "" } = step.writes;
-    const width = sizes.get(packed)?.storage;
+    const storage = sizes.get(packed)?.storage;
     return {
       params: step.params,
       reads: step.reads,
       packed,
       packedBias,
-      narrow: width === "factor" || (width === "narrow" && !tf32), // tensor cores do not see the classifier
+      inStorageType: storage === "matrix" || (storage === "dtype" && !tf32), // tensor cores do not see the classifier
     };
   });
   const names = new Set(plan.params.map(({ name }) => name));
@@ -271,8 +271,8 @@ function allocate(
     weightBytes += roundUp(size, alignment);
   };
   for (const value of kept) reserve(value, bytes(sizes.get(value) as Sized));
-  for (const { params, packed, packedBias, narrow } of setup) {
-    reserve(packed, params.packed.depth * params.packed.columns * (narrow ? storageBytes[dtype] : 4));
+  for (const { params, packed, packedBias, inStorageType } of setup) {
+    reserve(packed, params.packed.depth * params.packed.columns * (inStorageType ? storageBytes[dtype] : 4));
     reserve(packedBias, params.packed.columns * 4);
   }
   const counted = sizes.get(counters);

@@ -78,7 +78,7 @@ async function* tensorData(tensors: readonly Computed[], read: ReadConstant): As
   let padding = 0;
   for (const tensor of tensors) {
     if (padding > 0) yield new Uint8Array(padding);
-    const bytes = await bytesOf(tensor, read);
+    const bytes = await tensorBytes(tensor, read);
     yield bytes;
     padding = (alignment - (bytes.length % alignment)) % alignment;
   }
@@ -103,7 +103,7 @@ async function* inlineModel(
   yield graph;
   for (const [i, tensor] of tensors.entries()) {
     yield heads[i] as Uint8Array;
-    yield await bytesOf(tensor, read);
+    yield await tensorBytes(tensor, read);
   }
 }
 
@@ -129,15 +129,15 @@ function varint(value: number): readonly number[] {
   return [...bytes, rest];
 }
 
-async function bytesOf(tensor: Computed, read: ReadConstant): Promise<Uint8Array> {
+async function tensorBytes(tensor: Computed, read: ReadConstant): Promise<Uint8Array> {
   const values = await tensor.compute(read);
   invariant(values.length === elements(tensor.shape), `'${tensor.name}' has ${values.length} values`);
   return stored(tensor, values);
 }
 
 /** A finite value that f16 lacks stops the writing: as infinity it would spoil every image. */
-function stored({ name, half = false }: Initializer, data: Float32Array | BigInt64Array): Uint8Array {
-  if (!half || data instanceof BigInt64Array) return new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
+function stored({ name, f16 = false }: Initializer, data: Float32Array | BigInt64Array): Uint8Array {
+  if (!f16 || data instanceof BigInt64Array) return new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
   const at = beyondHalf(data);
   if (at >= 0) throw new Failure(error("beyond-half", null, name, at, data[at] as number));
   return fromF32.F16(data);

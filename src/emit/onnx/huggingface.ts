@@ -11,8 +11,8 @@ export interface FileNames {
 }
 
 export const fileNames = {
-  wide: { model: "model", dtype: "fp32" },
-  half: { model: "model_fp16", dtype: "fp16" },
+  f32: { model: "model", dtype: "fp32" },
+  f16: { model: "model_fp16", dtype: "fp16" },
 } as const satisfies Record<string, FileNames>;
 
 /** What makes the folder one that transformers.js loads: `config.json` and `preprocessor_config.json` beside `onnx/`. */

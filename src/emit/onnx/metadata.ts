@@ -25,7 +25,7 @@ function masking({ input, head }: Model): readonly (readonly [string, string])[]
   ];
 }
 
-export function describe({ model, preprocess = false }: EmitContext): string {
+export function modelDoc({ model, preprocess = false }: EmitContext): string {
   const { input, stages, stem, head } = model;
   const depths = stages.map(stage => stage.depth).join(",");
   const dims = stages.map(stage => stage.dim).join(",");

@@ -3,10 +3,10 @@ import { foldingPasses } from "../../passes/all.ts";
 import { type EmitContext, type GraphTarget, loweredOps, type OutputFile } from "../target.ts";
 import { constantsOf } from "./constants.ts";
 import { inlineLimit, inlineProblems, onnxFiles, type Unwritten } from "./files.ts";
-import { inHalf, type Widths, widths } from "./half.ts";
+import { type FloatTypes, floatTypes, inF16 } from "./float-types.ts";
 import { fileNames, huggingfaceFiles, huggingfaceProblems } from "./huggingface.ts";
 import { type Lowered, lowerToOnnx } from "./lower.ts";
-import { describe, metadata } from "./metadata.ts";
+import { metadata, modelDoc } from "./metadata.ts";
 import { preprocessProblems, withPreprocessing } from "./preprocess-graph.ts";
 
 /** The oldest format that may hold each opset, for the sake of old readers. */
@@ -21,11 +21,11 @@ export const onnxTarget = (half: boolean): GraphTarget => ({
   problems: (graph, context) => [
     ...(context.onnx.layout === "huggingface" ? huggingfaceProblems(context.model) : []),
     ...(context.preprocess ? preprocessProblems(context) : []),
-    ...(context.onnx.inline ? inlineProblems(onnxModel(graph, context, half ? widths : null), context.model) : []),
+    ...(context.onnx.inline ? inlineProblems(onnxModel(graph, context, half ? floatTypes : null), context.model) : []),
   ],
   emit: (graph, context) =>
     emitOnnx(graph, context, {
-      widths: half ? widths : null,
+      floatTypes: half ? floatTypes : null,
       limit: context.onnx.inline ? Number.POSITIVE_INFINITY : inlineLimit,
     }),
 });
@@ -34,17 +34,17 @@ export const onnx = onnxTarget(false);
 
 export interface Storage {
   /** What is computed in f16; null is f32 throughout. */
-  readonly widths: Widths | null;
+  readonly floatTypes: FloatTypes | null;
   /** Bytes of weights up to which the model is one file. */
   readonly limit: number;
 }
 
-export function emitOnnx(graph: Graph, context: EmitContext, { widths, limit }: Storage): readonly OutputFile[] {
+export function emitOnnx(graph: Graph, context: EmitContext, { floatTypes, limit }: Storage): readonly OutputFile[] {
   const { weights, model, onnx: options } = context;
-  const names = fileNames[widths === null ? "wide" : "half"];
+  const names = fileNames[floatTypes === null ? "f32" : "f16"];
   const files = onnxFiles(
     names.model,
-    onnxModel(graph, context, widths),
+    onnxModel(graph, context, floatTypes),
     weights && constantsOf(graph, weights),
     limit,
   );
@@ -52,11 +52,11 @@ export function emitOnnx(graph: Graph, context: EmitContext, { widths, limit }: 
   return options.layout === "huggingface" ? [...files, ...huggingfaceFiles(model, names, external)] : files;
 }
 
-export function onnxModel(graph: Graph, context: EmitContext, widths: Widths | null = null): Unwritten {
+export function onnxModel(graph: Graph, context: EmitContext, floatTypes: FloatTypes | null = null): Unwritten {
   const { preprocess = false } = context;
   const { opset } = context.onnx;
-  const doc = describe(context);
-  const plain = lowered(graph, opset, widths);
+  const doc = modelDoc(context);
+  const plain = lowered(graph, opset, floatTypes);
   const whole = preprocess ? withPreprocessing(plain, context.model.input) : plain;
   return {
     irVersion: irVersions[opset],
@@ -69,7 +69,7 @@ export function onnxModel(graph: Graph, context: EmitContext, widths: Widths | n
 }
 
 /** In f16 a bias that a weight carries would be rounded with every value of a row. */
-function lowered(graph: Graph, opset: number, widths: Widths | null): Lowered {
-  const plain = lowerToOnnx(graph, { opset, carryBias: widths === null });
-  return widths === null ? plain : inHalf(plain, graph, widths);
+function lowered(graph: Graph, opset: number, floatTypes: FloatTypes | null): Lowered {
+  const plain = lowerToOnnx(graph, { opset, carryBias: floatTypes === null });
+  return floatTypes === null ? plain : inF16(plain, graph, floatTypes);
 }

@@ -15,7 +15,7 @@ export interface Literal {
   readonly shape: readonly number[];
   readonly data: Float32Array | BigInt64Array;
   /** Floats are stored as f16. */
-  readonly half?: boolean;
+  readonly f16?: boolean;
 }
 
 /** One that comes from the weights, worked out when it is written. */
@@ -24,12 +24,12 @@ export interface Computed {
   readonly name: string;
   readonly shape: readonly number[];
   readonly compute: (read: ReadConstant) => Promise<Float32Array>;
-  readonly half?: boolean;
+  readonly f16?: boolean;
 }
 
 export const dtypeOf = (initializer: Initializer): OnnxDType => {
   if (initializer.kind === "literal" && initializer.data instanceof BigInt64Array) return "i64";
-  return initializer.half ? "f16" : "f32";
+  return initializer.f16 ? "f16" : "f32";
 };
 
 /** In which of its forms a graph is written. */

@@ -51,7 +51,7 @@ export interface PackedReport {
   };
 }
 
-const costFields = ["macs", "activations", "values", "fixed", "each", "groups"] as const;
+const costFields = ["macs", "activations", "values", "fixed", "each", "workgroups"] as const;
 const shapeFields = ["depth", "dim", "kernel", "height", "width"] as const;
 const estimateFields = ["kernels", "weightBytes", "scratchBytes", "bytesMoved", "milliseconds"] as const;
 

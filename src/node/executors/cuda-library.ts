@@ -7,7 +7,7 @@ import { fail, ok, type Result } from "../../diagnostics/diagnostic.ts";
 import { error } from "../../diagnostics/messages.ts";
 import { type CudaOptions, cudaTarget } from "../../emit/cuda/cuda.ts";
 import { cudaProgram } from "../../emit/cuda/program.ts";
-import { nameless } from "../../emit/target.ts";
+import { inMemoryContext } from "../../emit/target.ts";
 import type { StorageType } from "../../model/model.ts";
 import type { Plan } from "../../plan/plan.ts";
 import { elements } from "../../weights/tensor.ts";
@@ -36,7 +36,7 @@ export function planCuda(
   request: Pick<RunRequest, "model" | "batch" | "taps" | "sites">,
   build: CudaBuild,
 ): Result<Unit> {
-  const context = { ...nameless, version };
+  const context = { ...inMemoryContext, version };
   const { model, batch, taps, sites } = request;
   const target = cudaTarget(build.dtype, build);
   return lower({ model, target, batch: { min: batch, max: batch }, taps, sites, context });
@@ -54,11 +54,13 @@ export async function buildLibrary(
   const built = await buildCuda(machine, unit.value.files, progress);
   if (!built.ok) return built;
   const plan = unit.value.plan as Plan;
-  return ok({ machine, program: built.value, plan, half: build.dtype === "f16" ? narrowParams(plan) : new Set() });
+  return ok({ machine, program: built.value, plan, half: build.dtype === "f16" ? cudaF16Params(plan) : new Set() });
 }
 
-const narrowParams = (plan: Plan): ReadonlySet<string> =>
-  new Set(cudaProgram(plan, "f16").setup.flatMap(({ reads, narrow }) => (narrow ? [reads.weight ?? ""] : [])));
+const cudaF16Params = (plan: Plan): ReadonlySet<string> =>
+  new Set(
+    cudaProgram(plan, "f16").setup.flatMap(({ reads, inStorageType }) => (inStorageType ? [reads.weight ?? ""] : [])),
+  );
 
 export interface CudaRun {
   readonly outputs: ReadonlyMap<string, RunTensor>;

@@ -4,7 +4,7 @@ import { planAlone } from "../../planning.ts";
 import type { ModelDescriptor } from "../../runtime/descriptor.ts";
 import { requestDevice } from "../../runtime/device.ts";
 import { createModel } from "../../runtime/model.ts";
-import { livelyWeights } from "../../weights/made/lively.ts";
+import { nondegenerateWeights } from "../../weights/made/nondegenerate.ts";
 import { elements } from "../../weights/tensor.ts";
 import type { AdapterKind } from "../gpu/adapters.ts";
 import { loadDawn } from "../gpu/dawn.ts";
@@ -87,7 +87,7 @@ function groupsOf(all: readonly Planned[]): readonly (readonly Planned[])[] {
 }
 
 async function load({ model, form, descriptor }: Planned, device: GPUDevice): Promise<Ready> {
-  const weights = livelyWeights(1, descriptor.params);
+  const weights = nondegenerateWeights(1, descriptor.params);
   const running = await createModel(descriptor, { device, weights: name => weights.f32(name) });
   const drawn = drawInputs(model, form.batch, 1);
   const inputs = Object.fromEntries([...drawn].map(([name, { data }]) => [name, data]));

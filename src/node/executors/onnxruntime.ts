@@ -4,7 +4,7 @@ import * as path from "node:path";
 import { lower } from "../../compile.ts";
 import { ok, type Result } from "../../diagnostics/diagnostic.ts";
 import { onnxTarget } from "../../emit/onnx/onnx.ts";
-import { nameless, type OutputFile } from "../../emit/target.ts";
+import { inMemoryContext, type OutputFile } from "../../emit/target.ts";
 import type { Executor } from "./executor.ts";
 import { type OnnxSource, openOnnx } from "./onnx.ts";
 
@@ -12,7 +12,7 @@ import { type OnnxSource, openOnnx } from "./onnx.ts";
 export const onnxruntime =
   (half: boolean): Executor =>
   async ({ model, batch, taps, sites, weights, inputs }) => {
-    const context = { ...nameless, weights };
+    const context = { ...inMemoryContext, weights };
     const unit = lower({ model, target: onnxTarget(half), batch: { min: batch, max: batch }, taps, sites, context });
     if (!unit.ok) return unit;
     return withModel(unit.value.files, async source => {

@@ -5,7 +5,7 @@ import { build } from "../../graph/build.ts";
 import { resolve } from "../../graph/graph.ts";
 import type { Model } from "../../model/model.ts";
 import { readTensorFile } from "../../weights/formats/tensor-file.ts";
-import { livelyWeights } from "../../weights/made/lively.ts";
+import { nondegenerateWeights } from "../../weights/made/nondegenerate.ts";
 import { randomSeed, randomWeights } from "../../weights/made/random.ts";
 import type { Param, TensorFile, Weights } from "../../weights/tensor.ts";
 import { type BindOptions, bindWeights } from "../../weights/use/bind.ts";
@@ -36,7 +36,7 @@ export async function openOrDraw(
   if (name !== null) return openWeights(name, model, report);
   const params = paramsOf(model);
   return params.ok
-    ? ok({ ...livelyWeights(1, params.value), close: async () => {}, provenance: async () => null })
+    ? ok({ ...nondegenerateWeights(1, params.value), close: async () => {}, provenance: async () => null })
     : params;
 }
 

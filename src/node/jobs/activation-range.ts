@@ -18,7 +18,7 @@ export interface Largest {
  * Runs the reference on a file of inputs and looks at what every module gives: maps between kernels are stored as f16,
  * whose largest value is 65504. Fails, with the first module in the order of the network, where one is beyond.
  */
-export async function calibrate(model: Model, weights: Weights, input: string): Promise<Result<Largest>> {
+export async function checkActivationRange(model: Model, weights: Weights, input: string): Promise<Result<Largest>> {
   const inputs = await readInputs({ input, mask: null }, model);
   if (!inputs.ok) return inputs;
   const batch = inputs.value.get("pixel_values")?.shape[0] ?? 1;

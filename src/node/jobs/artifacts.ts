@@ -8,7 +8,7 @@ import { errnoOf, ioError, pathProblem } from "../files/errno.ts";
 import { type FsOps, lookAt, patientFs, pause, realFs } from "../output/fs.ts";
 import { namesBeside } from "../output/lock.ts";
 import { type Complaints, type Manifest, manifestName, manifestText, readManifest } from "../output/manifest.ts";
-import { strangers } from "../output/tree.ts";
+import { foreignEntries } from "../output/tree.ts";
 import { isNewer, version } from "../process/version.ts";
 import { externalProblem } from "./artifact-externals.ts";
 import { entryProblem } from "./artifact-files.ts";
@@ -121,7 +121,7 @@ async function checkTree(ops: FsOps, folder: string, { compiler, files }: Manife
       manifest: { compiler, files: files.length, bytes },
       models,
       wrong: [...wrong].sort(),
-      kept: strangers(ops, folder, ours),
+      kept: foreignEntries(ops, folder, ours),
     },
     [...astray, ...others, ...warnings],
   );

@@ -185,8 +185,8 @@ async function calibration(
   const half = requests.find(({ dtype }) => dtype === "f16");
   if (!half) return fail(error("calibrate-misplaced", null, "a build in f16: give --dtype f16"));
   if (weights === null) return fail(error("calibrate-misplaced", null, "weights: give --weights"));
-  const { calibrate } = await import("./activation-range.ts");
-  const found = await calibrate(half.model, weights, input);
+  const { checkActivationRange } = await import("./activation-range.ts");
+  const found = await checkActivationRange(half.model, weights, input);
   if (!found.ok) return found;
   const { module, value } = found.value;
   return ok([

@@ -7,7 +7,7 @@ import type { Model } from "../../model/model.ts";
 import type { Outputs } from "../../verify/compare.ts";
 import { type Case, randomCase } from "../../verify/random-model.ts";
 import { shrink } from "../../verify/shrink.ts";
-import { livelyWeights } from "../../weights/made/lively.ts";
+import { nondegenerateWeights } from "../../weights/made/nondegenerate.ts";
 import type { RunRequest } from "../executors/executor.ts";
 import { paramsOf } from "../inputs/open-weights.ts";
 import { drawInputs } from "../inputs/tensors.ts";
@@ -91,7 +91,7 @@ async function prepare(given: Case, seed: number, job: Judging): Promise<Prepare
   const params = paramsOf(model);
   if (!params.ok) return { why: said(params) };
   const { batch } = given;
-  const weights = livelyWeights(seed, params.value);
+  const weights = nondegenerateWeights(seed, params.value);
   const request = { model, batch, taps: [], sites: "auto", weights, inputs: drawInputs(model, batch, seed) } as const;
   const reference = await outputsOf({ executor: "reference", form: "f32" }, job, request);
   return reference.ok ? { request, wanted: reference.value.outputs } : { why: said(reference) };

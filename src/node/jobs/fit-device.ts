@@ -5,8 +5,8 @@ import { type Device, printDevice, type Rates, readDevice } from "../../explore/
 import { type Agreement, agreement, fitDevice, type Sample } from "../../explore/fit.ts";
 import { calibrationModels } from "../../explore/fit-models.ts";
 import { keepsApart, launchesOf } from "../../explore/lowering.ts";
-import { Parts } from "../../explore/parts.ts";
 import { predict } from "../../explore/predict.ts";
+import { StageCache } from "../../explore/stage-cache.ts";
 import type { StorageType } from "../../model/model.ts";
 import { measure } from "../executors/measure.ts";
 import { writeFile } from "../files/write-file.ts";
@@ -73,7 +73,7 @@ async function timed(kind: AdapterKind, dtypes: readonly StorageType[]): Promise
   const samples: Sample[] = [];
   for (const dtype of dtypes) {
     const form = { tuning: kind, dtype, batch: 1 } as const;
-    const parts = new Parts(model => launchesOf(model, form), { apart: keepsApart(form) });
+    const parts = new StageCache(model => launchesOf(model, form), { apart: keepsApart(form) });
     const requests = calibrationModels.map(model => ({ model, form: { dtype, batch: 1 } }));
     const times = await measure(kind, requests);
     if (!times.ok) return times;

@@ -16,7 +16,7 @@ import type { SiteLayout } from "../../passes/site-layout.ts";
 import type { Plan } from "../../plan/plan.ts";
 import { untuned } from "../../plan/tuned-choices.ts";
 import { relL2 } from "../../verify/errors.ts";
-import { precisionLimits } from "../../verify/limits.ts";
+import { precisionLimits } from "../../verify/precision-limits.ts";
 import { buildLibrary, type CudaBuild, type CudaRun, planCuda, runLibrary } from "../executors/cuda-library.ts";
 import type { RunRequest } from "../executors/executor.ts";
 import { type CudaMachine, runTool } from "../executors/toolchain.ts";

@@ -5,7 +5,7 @@ import { nodeOf, resolve } from "../../graph/graph.ts";
 import type { Model, Precision } from "../../model/model.ts";
 import type { SiteLayout } from "../../passes/site-layout.ts";
 import { type Comparison, compare, type Outputs } from "../../verify/compare.ts";
-import { precisionLimits } from "../../verify/limits.ts";
+import { precisionLimits } from "../../verify/precision-limits.ts";
 import { elements } from "../../weights/tensor.ts";
 import type { RunRequest } from "../executors/executor.ts";
 import { type ExecutorName, executors } from "../executors/executors.ts";

@@ -6,7 +6,7 @@ import { errnoOf } from "../files/errno.ts";
 import { breathe, type FsOps, lookAt } from "./fs.ts";
 import { byPath, type ManifestEntry, manifestName } from "./manifest.ts";
 import type { OutputFile } from "./output-file.ts";
-import { foldersOf, hashOf, holds, partsOf, strangers } from "./tree.ts";
+import { foldersOf, foreignEntries, hashOf, holds, partsOf } from "./tree.ts";
 import { prepareFolders, syncFolder, writeNew } from "./write.ts";
 
 export interface NewTree {
@@ -58,7 +58,7 @@ export async function seal(ops: FsOps, trees: Trees, tree: NewTree, manifest: st
   }
   await writeNew(ops, temp, manifestName, Buffer.from(manifest));
   const wanted = new Set(tree.entries.map(({ path }) => path));
-  const [stranger] = strangers(ops, temp, wanted);
+  const [stranger] = foreignEntries(ops, temp, wanted);
   if (stranger !== undefined)
     throw new Failure(error("output-redirected", { file: directory, offset: null }, stranger));
   for (const folder of [...foldersOf(wanted)].sort().reverse()) syncFolder(ops, path.join(temp, folder));

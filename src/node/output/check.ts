@@ -4,12 +4,12 @@ import type { Diagnostic } from "../../diagnostics/diagnostic.ts";
 import { fail, ok, type Result } from "../../diagnostics/diagnostic.ts";
 import { error } from "../../diagnostics/messages.ts";
 import type { Output } from "../outcome/outcome.ts";
+import { outputDirectory } from "./directory.ts";
 import { type FsOps, lookAt, patientFs, realFs } from "./fs.ts";
 import { byPath, type ManifestEntry, manifestName, printManifest } from "./manifest.ts";
-import { placeOf } from "./place.ts";
 import { checkPaths, explain, type PublishRequest } from "./publish.ts";
 import { type Before, lookBefore, pathsOf } from "./swap.ts";
-import { hashOf, strangers } from "./tree.ts";
+import { foreignEntries, hashOf } from "./tree.ts";
 
 export interface Checked {
   readonly directory: string;
@@ -26,7 +26,7 @@ export async function checkOutput(request: PublishRequest): Promise<Result<Check
   checkPaths(request.files);
   const ops = patientFs(request.fs ?? realFs);
   try {
-    const directory = placeOf(ops, request);
+    const directory = outputDirectory(ops, request);
     const entries: ManifestEntry[] = [];
     for (const { path: file, contents } of request.files) entries.push({ path: file, ...(await measure(contents)) });
     for (let attempt = 1; ; attempt++) {
@@ -58,7 +58,7 @@ function compare(
       findings.push({ path: file, status: "extra" });
   if (before.manifest === null) findings.push({ path: manifestName, status: "missing" });
   else if (before.text !== manifest) findings.push({ path: manifestName, status: "stale" });
-  const kept = before.manifest === null ? [] : strangers(ops, directory, new Set([...ours, ...wanted]));
+  const kept = before.manifest === null ? [] : foreignEntries(ops, directory, new Set([...ours, ...wanted]));
   return { directory, findings: findings.sort(byPath), kept };
 }
 

@@ -23,7 +23,7 @@ export async function takeLock(
   directory: string,
   patienceMs: number,
 ): Promise<Result<() => void>> {
-  let nameless = 0;
+  let inMemoryContext = 0;
   let takeovers = 0;
   for (let looks = 0; ; looks++) {
     if (create(ops, lock)) {
@@ -34,8 +34,8 @@ export async function takeLock(
       });
     }
     const holder = holderOf(ops, lock);
-    nameless = holder === 0 ? nameless + 1 : 0;
-    const dead = holder === 0 ? nameless > abandonedLooks : holder !== null && !lives(holder, lock);
+    inMemoryContext = holder === 0 ? inMemoryContext + 1 : 0;
+    const dead = holder === 0 ? inMemoryContext > abandonedLooks : holder !== null && !lives(holder, lock);
     if (dead) {
       takeovers = removeStale(ops, lock, holder) ? 0 : takeovers + 1;
       if (takeovers > abandonedLooks) removeFolder(ops, `${lock}.takeover`);

@@ -7,19 +7,19 @@ import { error } from "../../diagnostics/messages.ts";
 import { errnoOf, ioError } from "../files/errno.ts";
 import { onInterrupt } from "../process/interrupt.ts";
 import { seal, writeChanged } from "./build-tree.ts";
+import { type DirectoryRequest, outputDirectory } from "./directory.ts";
 import { type FsOps, patientFs, realFs } from "./fs.ts";
 import { namesBeside, takeLock } from "./lock.ts";
 import { type Origin, pathProblem, printManifest } from "./manifest.ts";
 import type { OutputFile } from "./output-file.ts";
-import { type PlaceRequest, placeOf } from "./place.ts";
 import { conflict, discard, lookBefore, pathsOf, recover, swap } from "./swap.ts";
-import { foldersOf, strangers } from "./tree.ts";
+import { foldersOf, foreignEntries } from "./tree.ts";
 import { syncFolder } from "./write.ts";
 
 export type { Origin } from "./manifest.ts";
 export type { OutputFile } from "./output-file.ts";
 
-export interface PublishRequest extends PlaceRequest {
+export interface PublishRequest extends DirectoryRequest {
   readonly files: readonly OutputFile[];
   readonly origin: Origin;
   /** How long another writer is waited for. */
@@ -58,7 +58,7 @@ export async function publish(request: PublishRequest): Promise<Result<Published
   };
   const disarm = onInterrupt(takeBack);
   try {
-    const directory = placeOf(ops, request);
+    const directory = outputDirectory(ops, request);
     const names = namesBeside(directory);
     ops.mkdirSync(path.dirname(directory), { recursive: true });
     const locked = await takeLock(ops, names.lock, request.directory, request.patienceMs ?? 30_000);
@@ -80,7 +80,7 @@ async function replace(ops: FsOps, directory: string, { files, origin }: Publish
   if (before.identity !== null) ops.accessSync(directory, constants.W_OK);
   const ours = pathsOf(before.manifest);
   const wanted = new Set(files.map(file => file.path));
-  const kept = before.manifest === null ? [] : strangers(ops, directory, ours, wanted);
+  const kept = before.manifest === null ? [] : foreignEntries(ops, directory, ours, wanted);
   const problem = conflict(ops, directory, kept, wanted);
   if (problem !== null) throw new Failure(problem);
 

@@ -5,7 +5,7 @@ import { error } from "../../diagnostics/messages.ts";
 import { type FsOps, lookAt } from "./fs.ts";
 import { namesBeside } from "./lock.ts";
 import { beforeWriting, type Manifest, manifestName, manifestText, readManifest } from "./manifest.ts";
-import { foldersOf, strangers } from "./tree.ts";
+import { foldersOf, foreignEntries } from "./tree.ts";
 
 /** What an output directory holds now. `manifest` is null where it is missing or empty. */
 export interface Before {
@@ -79,7 +79,7 @@ export function swap(
     ops.renameSync(temp, directory);
     return [];
   }
-  const kept = strangers(ops, directory, pathsOf(before.manifest), wanted);
+  const kept = foreignEntries(ops, directory, pathsOf(before.manifest), wanted);
   const problem = conflict(ops, directory, kept, wanted);
   if (problem !== null) throw new Failure(problem);
 
@@ -88,7 +88,7 @@ export function swap(
   try {
     ops.renameSync(directory, old);
     ops.renameSync(temp, directory);
-    const [odd] = strangers(ops, directory, wanted);
+    const [odd] = foreignEntries(ops, directory, wanted);
     if (odd !== undefined) throw new Failure(error("output-redirected", place, odd));
     for (const entry of kept) {
       makeFolders(ops, directory, entry);
@@ -134,7 +134,7 @@ export function recover(ops: FsOps, directory: string): boolean {
   if (restored) ops.renameSync(old, directory);
   else if (lookAt(ops, old) !== null) {
     const [left, now] = [lookBefore(ops, old), lookBefore(ops, directory)];
-    for (const entry of strangers(ops, old, pathsOf(left.manifest), pathsOf(now.manifest))) {
+    for (const entry of foreignEntries(ops, old, pathsOf(left.manifest), pathsOf(now.manifest))) {
       const to = path.join(directory, entry);
       if (lookAt(ops, to) !== null) throw new Failure(error("output-redirected", { file: to, offset: null }, entry));
       makeFolders(ops, directory, entry);

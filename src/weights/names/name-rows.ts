@@ -12,10 +12,10 @@ export type Length = number | string;
 export type Layout = "plain" | "grn" | "linear" | "kernel";
 
 /** What a tensor is part of: a model with another head has no use for those of `head` and `decoder`. */
-export type Part = "trunk" | "head" | "decoder";
+export type ModelPart = "trunk" | "head" | "decoder";
 
 interface NameRow extends Readonly<Record<Dialect, string | null>> {
-  readonly part: Part;
+  readonly part: ModelPart;
   /** Of the weight, as official; a bias has its first length. */
   readonly shape: readonly Length[];
   readonly layout: Layout;

@@ -1,4 +1,4 @@
-import { type Dialect, dialects, type Layout, type Length, nameRows, type Part } from "./name-rows.ts";
+import { type Dialect, dialects, type Layout, type Length, type ModelPart, nameRows } from "./name-rows.ts";
 
 export { type Dialect, dialects } from "./name-rows.ts";
 
@@ -82,7 +82,7 @@ const compiled = nameRows.map(row => ({
 
 export interface KnownName {
   readonly name: string;
-  readonly part: Part;
+  readonly part: ModelPart;
   /** Its official shape, in lengths that tensors share: `dim2`, `last`. */
   readonly shape: readonly Length[];
   readonly layout: Layout;

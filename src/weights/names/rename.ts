@@ -18,7 +18,7 @@ export interface RenamedFile {
   readonly dialect: Dialect;
   readonly tensors: ReadonlyMap<string, Renamed>;
   /** Tensors whose names the dialect does not know. */
-  readonly strangers: readonly Tensor[];
+  readonly unknownTensors: readonly Tensor[];
   /** Of tensors that have one official name. */
   readonly problems: readonly Diagnostic[];
 }
@@ -33,12 +33,12 @@ export function rename(file: TensorFile): Result<RenamedFile> {
     return fail(error("weights-unknown-names", { file: file.name, offset: null }, names.slice(0, 3)));
   const context = contextOf(names, dialect);
   const tensors = new Map<string, Renamed>();
-  const strangers: Tensor[] = [];
+  const unknownTensors: Tensor[] = [];
   const problems: Diagnostic[] = [];
   for (const tensor of file.tensors.values()) {
     const known = translate(tensor.name, dialect, "official", context);
     if (known === null) {
-      strangers.push(tensor);
+      unknownTensors.push(tensor);
       continue;
     }
     const twin = tensors.get(known.name)?.tensor;
@@ -48,7 +48,7 @@ export function rename(file: TensorFile): Result<RenamedFile> {
     }
     tensors.set(known.name, { tensor, known, shape: officialShape(known, dialect, tensor.shape) });
   }
-  return ok({ dialect, tensors, strangers, problems });
+  return ok({ dialect, tensors, unknownTensors: unknownTensors, problems });
 }
 
 /** Every name is wrapped in something that no dialect has; as training wrappers leave it. */

@@ -14,7 +14,7 @@ import {
   sameDecoder,
 } from "../names/architecture.ts";
 import { sameButOnes, shapeIn, toOfficial } from "../names/layouts.ts";
-import type { Part } from "../names/name-rows.ts";
+import type { ModelPart } from "../names/name-rows.ts";
 import { translate } from "../names/names.ts";
 import { officialParams, type RenamedFile, rename } from "../names/rename.ts";
 import { elements, type Param, readF32, type Tensor, type TensorFile, type Weights } from "../tensor.ts";
@@ -50,8 +50,8 @@ export async function bindWeights(
 
   const problems = [...known.problems, ...misfits(file, known, params, allowExtra)];
   if (problems.length > 0) return fail(...capped(problems));
-  const look = report && looker(params, strict, report);
-  return ok(weights(file, known, params, look), unused(file, known, params));
+  const checkValues = report && valueChecker(params, strict, report);
+  return ok(weights(file, known, params, checkValues), unused(file, known, params));
 }
 
 /** Another size of the family, or of the decoder: one sentence instead of two hundred misfits. */
@@ -75,12 +75,12 @@ function misfits(
   params: readonly Param[],
   allowExtra: boolean,
 ): readonly Diagnostic[] {
-  const { tensors, strangers, dialect } = known;
+  const { tensors, unknownTensors, dialect } = known;
   const wanted = new Set(params.map(({ name }) => name));
   const spare = [...tensors].flatMap(([name, { tensor, known }]) =>
     wanted.has(name) || known.part !== "trunk" ? [] : [tensor],
   );
-  const extra = [...spare, ...strangers];
+  const extra = [...spare, ...unknownTensors];
   const nearestExtra = nearestOf(extra.slice(0, maxCandidates).map(({ name }) => name));
   const absent = absentParts(file, known, params);
   const missing = params.filter(({ name }) => !tensors.has(name) && !absent.params.has(name));
@@ -119,7 +119,7 @@ const remedies: Readonly<Record<string, (needed: readonly number[]) => string>> 
 };
 
 /** Why a file may have nothing of a part that the model needs. */
-const whyAbsent: Readonly<Record<Exclude<Part, "trunk">, string>> = {
+const whyAbsent: Readonly<Record<Exclude<ModelPart, "trunk">, string>> = {
   head: "an encoder as pre-training leaves it has none: fine-tune it, or use it with `head features { norm false }`",
   decoder: "files of classifiers have no decoder, nor have the published FCMAE encoders: take a state of pre-training",
 };
@@ -144,12 +144,12 @@ function absentParts(file: TensorFile, { tensors }: RenamedFile, params: readonl
 /** A classifier's file serves the backbone of a detector too, and a state of pre-training both. */
 function unused(
   file: TensorFile,
-  { tensors, strangers }: RenamedFile,
+  { tensors, unknownTensors }: RenamedFile,
   params: readonly Param[],
 ): readonly Diagnostic[] {
   const wanted = new Set(params.map(({ name }) => name));
   const known = [...tensors].flatMap(([name, { tensor }]) => (wanted.has(name) ? [] : [tensor.name]));
-  const spare = [...known, ...strangers.map(({ name }) => name)];
+  const spare = [...known, ...unknownTensors.map(({ name }) => name)];
   if (spare.length === 0) return [];
   const listed = spare.slice(0, maxListed);
   return [warning("weights-unused", { file: file.name, offset: null }, listed, spare.length - listed.length)];
@@ -159,7 +159,7 @@ function weights(
   file: TensorFile,
   { dialect, tensors }: RenamedFile,
   params: readonly Param[],
-  look: Look | undefined,
+  checkValues: ValueCheck | undefined,
 ): Weights {
   const shapes = new Map(params.map(({ name, shape }) => [name, shape]));
   const license = file.metadata.get("license");
@@ -173,7 +173,7 @@ function weights(
       const { tensor, known } = found;
       const values = await readF32(file, tensor.name);
       invariant(values.length === elements(tensor.shape), `'${name}' has ${values.length} values`);
-      look?.(name, tensor, values);
+      checkValues?.(name, tensor, values);
       const { buffer, byteOffset, byteLength } = values;
       const bytes = new Uint8Array(buffer, byteOffset, byteLength);
       const ordered = toOfficial(known, dialect, shape, bytes, values.BYTES_PER_ELEMENT);
@@ -183,10 +183,10 @@ function weights(
 }
 
 /** Sees the values of each parameter when they are read. */
-type Look = (name: string, tensor: Tensor, values: Float32Array) => void;
+type ValueCheck = (name: string, tensor: Tensor, values: Float32Array) => void;
 
 /** Reports once a parameter, whoever reads it how often so ever. */
-function looker(params: readonly Param[], strict: boolean, report: (diagnostic: Diagnostic) => void): Look {
+function valueChecker(params: readonly Param[], strict: boolean, report: (diagnostic: Diagnostic) => void): ValueCheck {
   const looked = new Set<string>();
   const grn = new Set(params.flatMap(({ name }) => (name.includes(".grn.") ? [name] : [])));
   let idle = grn.size > 0;

@@ -41,7 +41,7 @@ export interface Converted {
 export function convertWeights(file: TensorFile, conversion: Conversion): Result<Converted> {
   const renamed = rename(file);
   if (!renamed.ok) return renamed;
-  const { dialect: from, strangers, problems } = renamed.value;
+  const { dialect: from, unknownTensors, problems } = renamed.value;
   const to = conversion.to ?? from;
   const wrong = [...problems, ...disagreeing(renamed.value)];
   if (wrong.length > 0) return fail(...capped(wrong));
@@ -61,7 +61,7 @@ export function convertWeights(file: TensorFile, conversion: Conversion): Result
     "official",
   );
   const placed = new Map<string, TensorData>();
-  const unplaced: Unplaced[] = [...strangers];
+  const unplaced: Unplaced[] = [...unknownTensors];
   for (const source of typed.value) {
     const target = translate(source.name, "official", to, context);
     // MMPretrain has one name for the final LayerNorm and that of a feature head's last level.

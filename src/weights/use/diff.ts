@@ -55,8 +55,8 @@ export async function diffWeights(first: TensorFile, second: TensorFile): Promis
     names.filter(name => !there.has(name));
   return ok({
     namings: [left.value.dialect, right.value.dialect],
-    onlyFirst: [...only([...a.keys()], b), ...left.value.strangers.map(({ name }) => name)],
-    onlySecond: [...only([...b.keys()], a), ...right.value.strangers.map(({ name }) => name)],
+    onlyFirst: [...only([...a.keys()], b), ...left.value.unknownTensors.map(({ name }) => name)],
+    onlySecond: [...only([...b.keys()], a), ...right.value.unknownTensors.map(({ name }) => name)],
     otherShape,
     equal,
     different: different.sort((x, y) => y.relL2 - x.relL2 || y.maxAbs - x.maxAbs),

@@ -46,7 +46,7 @@ export interface Inspection {
 export function inspectWeights(file: TensorFile): Result<Inspection> {
   const renamed = rename(file);
   if (!renamed.ok) return renamed;
-  const { dialect, tensors, strangers, problems } = renamed.value;
+  const { dialect, tensors, unknownTensors, problems } = renamed.value;
   const names = [...tensors.keys()];
   const params = officialParams(renamed.value);
   const architecture = architectureOf(params);
@@ -68,7 +68,7 @@ export function inspectWeights(file: TensorFile): Result<Inspection> {
     parameters: params.reduce((sum, { shape }) => sum + elements(shape), 0),
     bytes: sizes.reduce((sum, size) => sum + size, 0),
     tensors: counts(all.map(({ dtype }) => dtype)),
-    unknown: strangers.map(({ name }) => name),
+    unknown: unknownTensors.map(({ name }) => name),
     misshapen: [...tensors.values()]
       .filter(found => found.shape?.join() !== neededShape(found, lengths).join())
       .map(({ tensor }) => tensor.name),

@@ -4,7 +4,7 @@ import { describe, expect, test } from "vitest";
 import { lower } from "../../../src/compile.ts";
 import { cudaTarget } from "../../../src/emit/cuda/cuda.ts";
 import { cudaProgram, launchCost } from "../../../src/emit/cuda/program.ts";
-import { nameless } from "../../../src/emit/target.ts";
+import { inMemoryContext } from "../../../src/emit/target.ts";
 import { cnxc } from "../../support/cli.ts";
 import { newFolder } from "../../support/folders.ts";
 import { readGolden } from "../../support/golden.ts";
@@ -24,7 +24,7 @@ describe("the CUDA target", () => {
       target: cudaTarget("f16"),
       batch,
       taps: [],
-      context: nameless,
+      context: inMemoryContext,
     });
     if (!unit.ok || unit.value.plan === null) throw new Error("it does not compile");
     expect(cudaProgram(unit.value.plan, "f16").launches.length).toBeLessThanOrEqual(launches);
@@ -41,7 +41,7 @@ describe("the CUDA target", () => {
       target: cudaTarget("f16"),
       batch,
       taps: [],
-      context: nameless,
+      context: inMemoryContext,
     });
     if (!unit.ok || unit.value.plan === null) throw new Error("it does not compile");
     const program = cudaProgram(unit.value.plan, "f16");

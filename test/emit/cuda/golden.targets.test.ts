@@ -3,7 +3,7 @@ import { readFileSync, writeFileSync } from "node:fs";
 import * as path from "node:path";
 import { describe, expect, test } from "vitest";
 import { lower } from "../../../src/compile.ts";
-import { nameless } from "../../../src/emit/target.ts";
+import { inMemoryContext } from "../../../src/emit/target.ts";
 import type { StorageType } from "../../../src/model/model.ts";
 import { buildCuda } from "../../../src/node/executors/toolchain.ts";
 import type { Plan } from "../../../src/plan/plan.ts";
@@ -44,7 +44,7 @@ async function logitsWith(
   words: readonly (readonly string[])[] = [["forward", "late", "1"]],
 ) {
   const images = golden.input.shape[0] ?? 1;
-  const of = { model: goldenModel(golden), batch: { min: 1, max: images }, taps: [], context: nameless };
+  const of = { model: goldenModel(golden), batch: { min: 1, max: images }, taps: [], context: inMemoryContext };
   const unit = lower({ ...of, target: targetWith(dtype, {}, of, choose) });
   if (!unit.ok || unit.value.plan === null) throw new Error("it does not compile");
   const { files, plan } = unit.value;

@@ -4,7 +4,7 @@ import { describe, expect, test } from "vitest";
 import { lower } from "../../../src/compile.ts";
 import { cudaTarget } from "../../../src/emit/cuda/cuda.ts";
 import { stemOf } from "../../../src/emit/cuda/names.ts";
-import { nameless, type OutputFile } from "../../../src/emit/target.ts";
+import { inMemoryContext, type OutputFile } from "../../../src/emit/target.ts";
 import { hasCmake, hasGxx } from "../../support/cuda-tools.ts";
 import { fill, newFolder } from "../../support/folders.ts";
 import { model } from "../../support/models.ts";
@@ -34,7 +34,7 @@ function filesOf(name: string, torch = false): readonly OutputFile[] {
     target,
     batch: { min: 1, max: 1 },
     taps: [],
-    context: { ...nameless, version: "0.1.0" },
+    context: { ...inMemoryContext, version: "0.1.0" },
   });
   if (!unit.ok) throw new Error(`${name} does not compile`);
   return unit.value.files;

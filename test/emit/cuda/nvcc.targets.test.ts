@@ -3,7 +3,7 @@ import { readFileSync } from "node:fs";
 import * as path from "node:path";
 import { describe, expect, test } from "vitest";
 import { lower } from "../../../src/compile.ts";
-import { nameless } from "../../../src/emit/target.ts";
+import { inMemoryContext } from "../../../src/emit/target.ts";
 import type { StorageType } from "../../../src/model/model.ts";
 import { inParts, madeAnew, targetWith } from "../../support/cuda-measured.ts";
 import { hasNvcc } from "../../support/cuda-tools.ts";
@@ -23,7 +23,7 @@ type Form = StorageType | "tf32";
 
 function sources(size: string, form: Form, choose = inParts(1)): Readonly<Record<string, string>> {
   const model = { ...goldenModel(readGolden(`dense/${size}-224x224-b1`)), name: size };
-  const of = { model, batch: { min: 1, max: 256 }, taps: [], context: nameless };
+  const of = { model, batch: { min: 1, max: 256 }, taps: [], context: inMemoryContext };
   const target = form === "tf32" ? targetWith("f32", { tf32: true }, of, choose) : targetWith(form, {}, of, choose);
   const unit = lower({ ...of, target });
   if (!unit.ok) throw new Error(unit.diagnostics[0]?.message);

@@ -3,7 +3,7 @@ import { describe, expect, test } from "vitest";
 import { lower } from "../../../src/compile.ts";
 import { cudaTarget } from "../../../src/emit/cuda/cuda.ts";
 import { cudaProgram } from "../../../src/emit/cuda/program.ts";
-import { nameless } from "../../../src/emit/target.ts";
+import { inMemoryContext } from "../../../src/emit/target.ts";
 import type { Model } from "../../../src/model/model.ts";
 import { loadProgram } from "../../../src/node/inputs/program.ts";
 import type { SiteLayout } from "../../../src/passes/site-layout.ts";
@@ -25,7 +25,7 @@ const known = new Map([...models("convnextv2.cnx"), ...models("fcmae.cnx")]);
 function planOf(name: string, batch: number, sites: SiteLayout): Plan {
   const target = { ...cudaTarget("f32"), emit: () => [] };
   const model = known.get(name) as Model;
-  const unit = lower({ model, target, batch: { min: 1, max: batch }, taps: [], sites, context: nameless });
+  const unit = lower({ model, target, batch: { min: 1, max: batch }, taps: [], sites, context: inMemoryContext });
   if (!unit.ok || unit.value.plan === null) throw new Error(`${name} does not compile`);
   return unit.value.plan;
 }

@@ -5,7 +5,7 @@ import { lower } from "../../../src/compile.ts";
 import { candidates } from "../../../src/emit/cuda/candidates.ts";
 import { cudaTarget } from "../../../src/emit/cuda/cuda.ts";
 import { readTable } from "../../../src/emit/cuda/tuning-table.ts";
-import { nameless } from "../../../src/emit/target.ts";
+import { inMemoryContext } from "../../../src/emit/target.ts";
 import { loadProgram } from "../../../src/node/inputs/program.ts";
 import type { ProductChoice } from "../../../src/plan/tuned-choices.ts";
 import { cnxc } from "../../support/cli.ts";
@@ -53,7 +53,7 @@ describe.runIf(hasGxx)("cnxc tune, rehearsed on the CPU", () => {
     const model = loaded.ok ? loaded.value.program.models.get("toy") : undefined;
     if (!model) throw new Error("the spec has no toy");
     const batch = { min: 2, max: 2 };
-    const unit = lower({ model, target: cudaTarget("bf16"), batch, taps: [], context: nameless });
+    const unit = lower({ model, target: cudaTarget("bf16"), batch, taps: [], context: inMemoryContext });
     if (!unit.ok || unit.value.plan === null) throw new Error("it does not compile");
     const shapes = candidates(unit.value.plan, { dtype: "bf16", tf32: false, shared: least });
     const choices = shapes.find(({ kernel }) => kernel === "product")?.candidates as readonly ProductChoice[];

@@ -7,7 +7,7 @@ import { cudaTarget } from "../../../src/emit/cuda/cuda.ts";
 import { cudaProgram } from "../../../src/emit/cuda/program.ts";
 import { shippedTables } from "../../../src/emit/cuda/shipped-tables.ts";
 import { mergeRows, printTable, readTable, type TuningTable, tunedBy } from "../../../src/emit/cuda/tuning-table.ts";
-import { nameless } from "../../../src/emit/target.ts";
+import { inMemoryContext } from "../../../src/emit/target.ts";
 import type { Plan } from "../../../src/plan/plan.ts";
 import { productKey } from "../../../src/plan/tuned-choices.ts";
 import { cnxc } from "../../support/cli.ts";
@@ -18,7 +18,7 @@ import { goldenModel } from "../../support/models.ts";
 function planOf(size: string, batch: number, table?: TuningTable): Plan {
   const model = goldenModel(readGolden(`dense/${size}-224x224-b1`));
   const target = cudaTarget("bf16", table ? { tuned: of => tunedBy(table, "bf16", of) } : {});
-  const unit = lower({ model, target, batch: { min: 1, max: batch }, taps: [], context: nameless });
+  const unit = lower({ model, target, batch: { min: 1, max: batch }, taps: [], context: inMemoryContext });
   if (!unit.ok || unit.value.plan === null) throw new Error("it does not compile");
   return unit.value.plan;
 }

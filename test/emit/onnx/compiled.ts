@@ -1,6 +1,6 @@
 import { onTestFinished } from "vitest";
 import { inlineLimit } from "../../../src/emit/onnx/files.ts";
-import { type Widths, widths } from "../../../src/emit/onnx/half.ts";
+import { type FloatTypes, floatTypes } from "../../../src/emit/onnx/float-types.ts";
 import { emitOnnx, onnx } from "../../../src/emit/onnx/onnx.ts";
 import type { EmitContext, OnnxOptions, OutputFile } from "../../../src/emit/target.ts";
 import type { Graph } from "../../../src/graph/graph.ts";
@@ -24,7 +24,7 @@ export interface Compile {
   /** False runs the graph as it is written. */
   readonly optimize?: boolean;
   /** Written in f16. */
-  readonly half?: boolean | Widths;
+  readonly half?: boolean | FloatTypes;
   /** Bytes of weights above which they go to a file of their own. */
   readonly limit?: number;
   /** As `--onnx-inline`. */
@@ -46,7 +46,7 @@ export const loweredGraph = (graph: Graph, sites: SiteLayout = "auto"): Graph =>
 
 export const onnxOutput = (given: Compile): readonly OutputFile[] =>
   emitOnnx(loweredGraph(given.graph, given.sites), contextOf(given), {
-    widths: given.half === true ? widths : given.half || null,
+    floatTypes: given.half === true ? floatTypes : given.half || null,
     limit: given.limit ?? inlineLimit,
   });
 

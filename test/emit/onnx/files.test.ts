@@ -113,7 +113,7 @@ describe("the model file", () => {
     const entries = new Map(metadata);
     expect(entries.get("cnxc.spec_sha256")).toBe("00".repeat(32));
     expect(entries.get("cnxc.variant")).toBe("model");
-    expect(entries.get("cnxc.weights")).toBe("lively:3");
+    expect(entries.get("cnxc.weights")).toBe("nondegenerate:3");
     expect(entries.get("cnxc.license")).toContain("CC-BY-NC-4.0");
     expect(JSON.parse(entries.get("cnxc.preprocessing") ?? "")).toMatchObject({ do_rescale: true, resample: 3 });
   });

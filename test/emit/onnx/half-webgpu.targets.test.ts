@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { type Widths, widths } from "../../../src/emit/onnx/half.ts";
+import { type FloatTypes, floatTypes } from "../../../src/emit/onnx/float-types.ts";
 import { findAdapter } from "../../../src/node/gpu/adapters.ts";
 import { type Extreme, extremes, imageOf, modelOf, weightsOf } from "../../support/extremes.ts";
 import { full } from "../../support/full.ts";
@@ -47,9 +47,9 @@ describe.runIf(hasLavapipe)("ONNX Runtime's WebGPU provider", () => {
   );
 
   /** What a conversion of every tensor to f16 makes of the same graph. */
-  const everywhere = Object.fromEntries(Object.keys(widths).map(op => [op, "half"])) as unknown as Widths;
+  const everywhere = Object.fromEntries(Object.keys(floatTypes).map(op => [op, "half"])) as unknown as FloatTypes;
 
-  async function offBy(extreme: Extreme, half: true | Widths): Promise<number> {
+  async function offBy(extreme: Extreme, half: true | FloatTypes): Promise<number> {
     const model = modelOf(extreme);
     const graph = mustBuild(model);
     const given = { model, graph, weights: weightsOf(extreme, graph) };

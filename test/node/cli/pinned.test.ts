@@ -4,7 +4,7 @@ import * as path from "node:path";
 import { describe, expect, test } from "vitest";
 import { paramsOf } from "../../../src/node/inputs/open-weights.ts";
 import { f32Tensor } from "../../../src/weights/formats/safetensors.ts";
-import { livelyWeights } from "../../../src/weights/made/lively.ts";
+import { nondegenerateWeights } from "../../../src/weights/made/nondegenerate.ts";
 import { type CliResult, cnxc } from "../../support/cli.ts";
 import { newFolder, snapshot } from "../../support/folders.ts";
 import { writePng } from "../../support/png.ts";
@@ -23,7 +23,7 @@ async function project(name: string): Promise<string> {
   const [file, spec] = [path.join(folder, "w"), path.join(folder, "a.cnx")];
   const model = must(checkText(plain)).models.get(name);
   const params = model === undefined ? [] : must(paramsOf(model));
-  const weights = livelyWeights(1, params);
+  const weights = nondegenerateWeights(1, params);
   await writeTensors(
     file,
     params.map(({ name, shape }) => f32Tensor(name, shape, () => weights.f32(name))),

@@ -56,7 +56,7 @@ export function stem(p: KernelParams["stem"], { dtype }: Setting): CudaKernel {
       outLength: outHeight * outWidth * channels,
     },
     operands: [
-      activation("input", inChannels * height * width, dims(inChannels, height, width), "wide"),
+      activation("input", inChannels * height * width, dims(inChannels, height, width), "f32"),
       weight("weight", depth * weightRow, dims(inChannels, patch, patch, weightRow)),
       weight("bias", weightRow, dims(channels)),
       ...affine(norm, channels),
@@ -69,7 +69,7 @@ export function stem(p: KernelParams["stem"], { dtype }: Setting): CudaKernel {
     shared: norm === null ? tileAt : tileAt + 4 * pixels * tileRow(channels),
     registers,
     counted: false,
-    work: { unit: "lanes", flops: 2 * depth * outHeight * outWidth * channels },
+    work: { unit: "simt", flops: 2 * depth * outHeight * outWidth * channels },
   };
 }
 
@@ -122,7 +122,7 @@ function depthwiseShared(p: KernelParams["depthwise"], { rows, columns, groups }
     pixels,
     operands,
     shared: norm === null ? 0 : 4 * pixels * tileRow(channels),
-    work: { unit: "lanes", flops: 2 * kernel * kernel * height * width * channels },
+    work: { unit: "simt", flops: 2 * kernel * kernel * height * width * channels },
   } as const;
 }
 
@@ -184,7 +184,7 @@ function depthwiseStrip(p: KernelParams["depthwise"], choice: DepthwiseChoice, s
       idle,
       itemsLess: items - 1,
       grouped: groups > 1,
-      given: given.map(({ name, storage: stored }) => ({ name, type: stored === "wide" ? "float" : "T" })),
+      given: given.map(({ name, storage: stored }) => ({ name, type: stored === "f32" ? "float" : "T" })),
     },
     operands,
     grid: [divideUp(width, blockColumns), divideUp(height, strip)],

@@ -76,15 +76,15 @@ function common(p: CudaGemm, { channels, patches, eps }: Operand, { dtype, choic
   const grid = [divideUp(columns, blockColumns), divideUp(rows, blockRows)] as const;
   const operands: readonly (CudaOperand | null)[] = [
     activation("input", inputLength, inputNote),
-    weight("weight", packed.depth * packed.columns, dims(packed.depth, packed.columns), "factor"),
+    weight("weight", packed.depth * packed.columns, dims(packed.depth, packed.columns), "matrix"),
     weight("bias", packed.columns, dims(packed.columns)),
-    grn === null ? null : activation("scale", channels, dims(channels), "wide"),
+    grn === null ? null : activation("scale", channels, dims(channels), "f32"),
     p.residual ? activation("residual", rows * columns, dims(rows, columns)) : null,
     p.mask === null ? null : maskOperand(p.mask),
     p.stored ? result("output", rows * columns, dims(rows, columns)) : null,
-    p.squares ? result("squares", tiles * columns, dims(tiles, columns), "wide") : null,
+    p.squares ? result("squares", tiles * columns, dims(tiles, columns), "f32") : null,
     p.grnEpilogue ? weight("gamma", columns, dims(columns)) : null,
-    p.grnEpilogue ? result("scale", columns, dims(columns), "wide") : null,
+    p.grnEpilogue ? result("scale", columns, dims(columns), "f32") : null,
     p.grnEpilogue ? counterOperand(1, "") : null,
   ];
   return {
@@ -151,7 +151,7 @@ const statLanes = (channels: number, tokens: number, warps: number) => {
   };
 };
 
-/** Strict f32: a thread multiplies a cell in registers. */
+/** Strict f32 on CUDA cores: a thread multiplies its tile in registers. */
 function lanes(p: CudaGemm, { channels, patches, eps }: Operand, shape: Common): CudaKernel {
   const { blockRows, blockColumns, step, packed, context } = shape;
   const fewRows = blockRows * blockColumns >= 512 ? 4 : 2; // at least a warp
@@ -195,7 +195,7 @@ function lanes(p: CudaGemm, { channels, patches, eps }: Operand, shape: Common):
     shared: p.grnEpilogue ? beforeAt + 4 : used,
     registers: threads > 128 ? 128 : 136,
     counted: false,
-    work: { unit: "lanes", flops: 2 * p.rows * p.depth * p.columns },
+    work: { unit: "simt", flops: 2 * p.rows * p.depth * p.columns },
   };
 }
 
@@ -247,7 +247,7 @@ export const defaultProduct = (shape: Product, { rows, columns }: Tile, batch: n
 
 /** Where the blocks that share the k of a tile leave their sums, and count themselves. */
 const splitOperands = (tiles: number, parts: number, sums: number, threads: number): readonly CudaOperand[] => [
-  result("partials", tiles * parts * sums * threads, dims(tiles, parts, sums, threads), "wide"),
+  result("partials", tiles * parts * sums * threads, dims(tiles, parts, sums, threads), "f32"),
   counterOperand(tiles, `${dims(tiles)} `),
 ];
 

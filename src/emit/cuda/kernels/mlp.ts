@@ -86,10 +86,10 @@ export function mlp({ expand, project, choice }: CudaMlp, { dtype }: Setting): C
     },
     operands: [
       activation("input", rows * channels, `[${rows}][${channels}]`),
-      weight("weight1", first.depth * first.columns, `[${first.depth}][${first.columns}]`, "factor"),
+      weight("weight1", first.depth * first.columns, `[${first.depth}][${first.columns}]`, "matrix"),
       weight("bias1", first.columns, `[${first.columns}]`),
-      activation("scale", wide, `[${wide}]`, "wide"),
-      weight("weight2", second.depth * second.columns, `[${second.depth}][${second.columns}]`, "factor"),
+      activation("scale", wide, `[${wide}]`, "f32"),
+      weight("weight2", second.depth * second.columns, `[${second.depth}][${second.columns}]`, "matrix"),
       weight("bias2", second.columns, `[${second.columns}]`),
       activation("residual", rows * channels, `[${rows}][${channels}]`),
       result("output", rows * channels, `[${rows}][${channels}]`),

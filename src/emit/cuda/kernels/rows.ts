@@ -17,7 +17,7 @@ import {
 } from "./shared.ts";
 
 const dims = (...sizes: number[]): string => sizes.map(size => `[${size}]`).join("");
-const simtWork = (flops: number) => ({ unit: "lanes", flops }) as const;
+const simtWork = (flops: number) => ({ unit: "simt", flops }) as const;
 const registers = 64;
 const plain = { images: 1, shared: 0, registers, counted: false, work: simtWork(0) } as const;
 
@@ -39,7 +39,7 @@ export function pool({ sites, channels, norm }: KernelParams["pool"], { dtype }:
     operands: [
       activation("input", sites * channels, dims(sites, channels)),
       ...affine(norm, channels),
-      result("output", channels, dims(channels), "wide"),
+      result("output", channels, dims(channels), "f32"),
     ],
     grid: [1, 1],
     threads,
@@ -58,10 +58,10 @@ export function gemv(p: KernelParams["gemv"], { dtype, batch }: Setting): CudaKe
     template: "cuda/gemv",
     context: { title, depth, columns, lanesX, lanesY, weightRow, sumsAt, images, scalar: scalars[dtype] },
     operands: [
-      activation("input", depth, dims(depth), "wide"),
-      weight("weight", roundUp(depth, 4) * weightRow, dims(roundUp(depth, 4), weightRow), "narrow"),
+      activation("input", depth, dims(depth), "f32"),
+      weight("weight", roundUp(depth, 4) * weightRow, dims(roundUp(depth, 4), weightRow), "dtype"),
       weight("bias", weightRow, dims(weightRow)),
-      result("output", columns, dims(columns), "wide"),
+      result("output", columns, dims(columns), "f32"),
     ],
     grid: [weightRow / lanesX, 1],
     images,
@@ -80,9 +80,9 @@ export function grnScale({ channels, tiles, batch }: KernelParams["grnScale"]): 
     template: "cuda/grn-scale",
     context: { channels, tiles, batch, sumsAt },
     operands: [
-      activation("partials", tiles * channels, dims(tiles, channels), "wide"),
+      activation("partials", tiles * channels, dims(tiles, channels), "f32"),
       weight("gamma", channels, dims(channels)),
-      result("scale", channels, dims(channels), "wide"),
+      result("scale", channels, dims(channels), "f32"),
     ],
     grid: [1, 1],
     threads,
@@ -120,7 +120,7 @@ export function sumSquares({ rows, channels }: KernelParams["sumSquares"]): Cuda
     context: { rows, channels, strip: squareStrip, tiles },
     operands: [
       activation("input", rows * channels, dims(rows, channels)),
-      result("squares", tiles * channels, dims(tiles, channels), "wide"),
+      result("squares", tiles * channels, dims(tiles, channels), "f32"),
     ],
     grid: [tiles, 1],
     threads: Math.min(256, roundUp(channels, 32)),
@@ -137,7 +137,7 @@ export function toChannelsFirst({ sites, channels }: KernelParams["toChannelsFir
     context: { sites, channels, strip },
     operands: [
       activation("input", sites * channels, dims(sites, channels)),
-      result("output", sites * channels, dims(channels, sites), "wide"),
+      result("output", sites * channels, dims(channels, sites), "f32"),
     ],
     grid: [divideUp(sites, strip), 1],
     threads: 256,
@@ -151,7 +151,7 @@ export function widen(length: number): CudaKernel {
     ...plain,
     template: "cuda/widen",
     context: { length },
-    operands: [activation("input", length, dims(length)), result("output", length, dims(length), "wide")],
+    operands: [activation("input", length, dims(length)), result("output", length, dims(length), "f32")],
     grid: [divideUp(length, threads), 1],
     threads,
   };
@@ -169,7 +169,7 @@ const formulas = {
 export function elementwise({ op, length, channels }: KernelParams["elementwise"], { dtype }: Setting): CudaKernel {
   const threads = 256;
   const gelu = geluForms[op];
-  const narrow: OperandStorage = "narrow";
+  const storage: OperandStorage = "dtype";
   return {
     ...plain,
     template: "cuda/elementwise",
@@ -185,12 +185,12 @@ export function elementwise({ op, length, channels }: KernelParams["elementwise"
       gelu: gelu === null ? null : geluName(gelu, dtype),
     },
     operands: [
-      activation("input", length, dims(length), narrow),
-      ...(op === "add" ? [activation("other", length, dims(length), narrow)] : []),
+      activation("input", length, dims(length), storage),
+      ...(op === "add" ? [activation("other", length, dims(length), storage)] : []),
       ...(op === "scale" ? [weight("factor", channels, dims(channels))] : []),
-      ...(op === "scale-each" ? [activation("factor", channels, dims(channels), "wide")] : []),
+      ...(op === "scale-each" ? [activation("factor", channels, dims(channels), "f32")] : []),
       ...(op === "shift" ? [weight("shift", channels, dims(channels))] : []),
-      result("output", length, dims(length), narrow),
+      result("output", length, dims(length), storage),
     ],
     grid: [divideUp(length, threads), 1],
     threads,

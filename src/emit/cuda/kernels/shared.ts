@@ -6,10 +6,10 @@ import { type TunedChoices, untuned } from "../../../plan/tuned-choices.ts";
 // What the CUDA kernel kinds share: operands, storage, threads.
 
 /**
- * How a value is stored: `wide` is f32 always, `narrow` the model's storage type, `factor` that type too but rounded to
- * TF32 where products are made of that, `index` int32, `count` how many blocks have come, an atomic number.
+ * How an operand is stored: `dtype` as the build's storage type; `matrix` so too, but rounded to TF32 where tensor cores
+ * multiply f32; the others as they say whatever the build: `i32` for indices, `u32` for counters of blocks.
  */
-export type OperandStorage = "wide" | "narrow" | "factor" | "index" | "count";
+export type OperandStorage = "f32" | "dtype" | "matrix" | "i32" | "u32";
 
 export interface CudaOperand {
   /** The kernel's own name for it. */
@@ -41,12 +41,12 @@ export interface CudaKernel {
   readonly work: { readonly unit: WorkUnit; readonly flops: number };
 }
 
-/** What does the arithmetic: tensor cores on 16 bits, the same on TF32 at half the rate, or the lanes. */
-export type WorkUnit = "tensor" | "tf32" | "lanes";
+/** What does the arithmetic: tensor cores on 16 bits, the same on TF32 at half the rate, or CUDA cores (SIMT). */
+export type WorkUnit = "tensor" | "tf32" | "simt";
 
 /** How exact f32 is, and what a tuning table says. */
 export interface CudaChoices {
-  /** Products of f32 on tensor cores, from operands rounded to TF32; else on the lanes, in f32. */
+  /** Products of f32 on tensor cores, from operands rounded to TF32; else on CUDA cores, in f32. */
   readonly tf32: boolean;
   readonly tuned: TunedChoices;
 }
@@ -65,23 +65,23 @@ export const scalars = { f32: "float", f16: "f16", bf16: "bf16" } as const satis
 export const storageBytes = { f32: 4, f16: 2, bf16: 2 } as const satisfies Record<StorageType, number>;
 
 /** Bytes of an element. */
-export const elementBytes = (width: OperandStorage, dtype: StorageType): number =>
-  width === "narrow" || width === "factor" ? storageBytes[dtype] : 4;
+export const elementBytes = (storage: OperandStorage, dtype: StorageType): number =>
+  storage === "dtype" || storage === "matrix" ? storageBytes[dtype] : 4;
 
 export const elementType = (
-  width: OperandStorage,
+  storage: OperandStorage,
   { dtype, tf32 }: { readonly dtype: StorageType; readonly tf32: boolean },
 ) =>
   ({
-    wide: "float",
-    index: "int",
-    count: "unsigned",
-    narrow: scalars[dtype],
-    factor: tf32 ? "tf32" : scalars[dtype],
-  })[width];
+    f32: "float",
+    i32: "int",
+    u32: "unsigned",
+    dtype: scalars[dtype],
+    matrix: tf32 ? "tf32" : scalars[dtype],
+  })[storage];
 
-/** GELU by form: what is rounded to 16 bits does not see the error of the fitted one, nor do TF32 products that of the close one. */
-export const geluName = (gelu: GeluApproximation, form: Precision): string => geluNames[gelu][form];
+/** GELU by precision: what is rounded to 16 bits does not see the error of the fitted one, nor do TF32 products that of the close one. */
+export const geluName = (gelu: GeluApproximation, precision: Precision): string => geluNames[gelu][precision];
 
 const geluNames: Readonly<Record<GeluApproximation, Readonly<Record<Precision, string>>>> = {
   erf: { f32: "gelu", tf32: "gelu_close", f16: "gelu_fitted", bf16: "gelu_fitted" },
@@ -92,16 +92,16 @@ export const activation = (
   name: string,
   elements: number,
   note: string,
-  width: OperandStorage = "narrow",
+  storage: OperandStorage = "dtype",
   access: CudaOperand["access"] = "read",
-): CudaOperand => ({ name, storage: width, access, elements, perImage: true, note });
+): CudaOperand => ({ name, storage, access, elements, perImage: true, note });
 
-export const result = (name: string, elements: number, note: string, width: OperandStorage = "narrow"): CudaOperand =>
-  activation(name, elements, note, width, "write");
+export const result = (name: string, elements: number, note: string, storage: OperandStorage = "dtype"): CudaOperand =>
+  activation(name, elements, note, storage, "write");
 
-export const weight = (name: string, elements: number, note: string, width: OperandStorage = "wide"): CudaOperand => ({
+export const weight = (name: string, elements: number, note: string, storage: OperandStorage = "f32"): CudaOperand => ({
   name,
-  storage: width,
+  storage,
   access: "read",
   elements,
   perImage: false,
@@ -113,15 +113,15 @@ export const affine = (norm: { readonly affine: boolean } | null, channels: numb
 
 /** Counters of blocks that have come, zero before a launch and after it: all launches have them from one place. */
 export const counterOperand = (elements: number, of: string): CudaOperand =>
-  result("counter", elements, `${of}blocks that have come`, "count");
+  result("counter", elements, `${of}blocks that have come`, "u32");
 
 /** The mask of an image, 1 for removed patches. */
 export const maskOperand = ({ rows, columns }: Pick<PatchGrid, "rows" | "columns">): CudaOperand =>
-  activation("mask", rows * columns, `[${rows}][${columns}]`, "wide");
+  activation("mask", rows * columns, `[${rows}][${columns}]`, "f32");
 
 /** Slots of patches, then patches of slots. */
 export const tableOperand = ({ rows, columns, keep }: PatchGrid, access: CudaOperand["access"] = "read"): CudaOperand =>
-  activation("table", rows * columns + keep, `[${rows * columns}] slots, [${keep}] patches`, "index", access);
+  activation("table", rows * columns + keep, `[${rows * columns}] slots, [${keep}] patches`, "i32", access);
 
 const registersOfAQuarter = 16384;
 
@@ -145,7 +145,7 @@ export const normContext = (
   norm: norm !== null,
   affine: norm?.affine ?? false,
   eps: norm === null ? null : String(norm.eps),
-  ...tokenLanes(of.channels, of.pixels, Math.floor(of.threads / 32), of.registers),
+  ...siteLanes(of.channels, of.pixels, Math.floor(of.threads / 32), of.registers),
   channels: of.channels,
   pixels: of.pixels,
   threads: of.threads,
@@ -155,7 +155,7 @@ export const normContext = (
  * How the lanes of a warp share tokens: few lanes each, so that a warp has several tokens under way. A lane keeps its
  * channels where they take no more than half of its registers.
  */
-function tokenLanes(channels: number, pixels: number, warps: number, registers: number) {
+function siteLanes(channels: number, pixels: number, warps: number, registers: number) {
   const lanes = [8, 16, 32].find(count => channels <= 16 * count) ?? 32;
   const warpTokens = 32 / lanes;
   const lanePairs = Math.ceil(channels / (2 * lanes));

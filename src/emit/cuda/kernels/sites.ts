@@ -18,7 +18,7 @@ import {
 // What masked autoencoders add: kept patches, and the loss.
 
 const dims = (...sizes: number[]): string => sizes.map(size => `[${size}]`).join("");
-const simtWork = (flops: number) => ({ unit: "lanes", flops }) as const;
+const simtWork = (flops: number) => ({ unit: "simt", flops }) as const;
 const plain = { images: 1, shared: 0, registers: 64, counted: false, work: simtWork(0) } as const;
 
 /** A block an image. */
@@ -140,9 +140,9 @@ export function siteError(p: KernelParams["siteError"]): CudaKernel {
     },
     operands: [
       activation("pred", patches * pixels, dims(patches, pixels)),
-      activation("image", channels * height * width, dims(channels, height, width), "wide"),
+      activation("image", channels * height * width, dims(channels, height, width), "f32"),
       ...(removedOnly ? [maskOperand(p)] : []),
-      result("errors", patches, dims(patches), "wide"),
+      result("errors", patches, dims(patches), "f32"),
     ],
     grid: [patches, 1],
     threads,
@@ -158,9 +158,9 @@ export function maskedMean({ patches }: KernelParams["maskedMean"]): CudaKernel 
     template: "cuda/masked-mean",
     context: { patches, warps: threads / 32 },
     operands: [
-      activation("errors", patches, dims(patches), "wide"),
-      activation("mask", patches, dims(patches), "wide"),
-      { ...result("output", 1, dims(1), "wide"), perImage: false },
+      activation("errors", patches, dims(patches), "f32"),
+      activation("mask", patches, dims(patches), "f32"),
+      { ...result("output", 1, dims(1), "f32"), perImage: false },
     ],
     grid: [1, 1],
     images: 0,

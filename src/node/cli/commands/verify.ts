@@ -3,7 +3,7 @@ import type { Result } from "../../../diagnostics/diagnostic.ts";
 import { error } from "../../../diagnostics/messages.ts";
 import type { Precision } from "../../../model/model.ts";
 import type { SiteLayout } from "../../../passes/site-layout.ts";
-import { precisionLimits } from "../../../verify/limits.ts";
+import { precisionLimits } from "../../../verify/precision-limits.ts";
 import { htmlReport, type ReportContent, textReport } from "../../../verify/report.ts";
 import { type ExecutorName, executorNames, executorStorage } from "../../executors/executors.ts";
 import { writeFile } from "../../files/write-file.ts";

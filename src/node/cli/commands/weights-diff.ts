@@ -51,7 +51,7 @@ async function diff(file: string, other: string, options: Options): Promise<Outc
   const failed = said.length === 0 ? [] : [error("weights-differ", { file: other, offset: null }, said)];
   return outcome({
     diagnostics: [...result.diagnostics, ...failed],
-    text: describe(file, other, found),
+    text: diffText(file, other, found),
     result: { ...found, tolerance: options.tolerance, beyond: beyond.length },
   });
 }
@@ -72,7 +72,7 @@ const differences = (
 const maxRows = 20;
 
 /** What there is to say for a person; a program gets all rows. */
-function describe(file: string, other: string, found: WeightsDiff): string {
+function diffText(file: string, other: string, found: WeightsDiff): string {
   const { namings, onlyFirst, onlySecond, otherShape, equal, different } = found;
   const shapes = otherShape.map(
     ({ name, shapes }) => `${name} ${shapes.map(shape => `[${shape.join(", ")}]`).join(" and ")}`,

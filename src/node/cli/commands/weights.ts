@@ -135,7 +135,7 @@ async function inspect(file: string, prefix: string | null): Promise<Outcome> {
     return found.ok ? ok({ ...found.value, sha256: await sha256() }, found.diagnostics) : found;
   });
   if (!result.ok) return outcome({ diagnostics: result.diagnostics });
-  const lines = describe(result.value).map(([what, text]) => `  ${what.padEnd(12)} ${text}\n`);
+  const lines = inspectionRows(result.value).map(([what, text]) => `  ${what.padEnd(12)} ${text}\n`);
   const { kind, dialect } = result.value;
   return outcome({
     diagnostics: result.diagnostics,
@@ -145,7 +145,9 @@ async function inspect(file: string, prefix: string | null): Promise<Outcome> {
 }
 
 /** What there is to say, a line each. */
-function describe(found: Inspection & { readonly sha256: string }): readonly (readonly [what: string, text: string])[] {
+function inspectionRows(
+  found: Inspection & { readonly sha256: string },
+): readonly (readonly [what: string, text: string])[] {
   const { size, architecture, channels, stemPatch, kernels, mlpRatio, classes, decoder, tensors } = found;
   const patches = decoder?.patchSize ? `, patches of ${decoder.patchSize}` : "";
   const metadata = Object.entries(found.metadata).map(([key, value]) => `${key} ${JSON.stringify(value)}`);

@@ -6,7 +6,7 @@ import { pathProblem } from "../files/errno.ts";
 import { describeFile } from "../files/read.ts";
 import { type FsOps, lookAt } from "./fs.ts";
 
-export interface PlaceRequest {
+export interface DirectoryRequest {
   readonly directory: string;
   /** Files that the output is made from: none may lie inside. */
   readonly inputs: readonly string[];
@@ -21,7 +21,7 @@ const inside = (folder: string, file: string): boolean => {
 };
 
 /** Where the output directory really is, links resolved once and for all; it need not exist. */
-export function placeOf(ops: FsOps, request: PlaceRequest): string {
+export function outputDirectory(ops: FsOps, request: DirectoryRequest): string {
   const problem: Diagnostic | null = pathProblem(request.directory);
   if (problem !== null) throw new Failure(problem);
   const named = path.resolve(request.directory);

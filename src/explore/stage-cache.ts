@@ -21,7 +21,7 @@ export interface Profile {
 }
 
 /** A stage's kernels, with what comes before its first block and after its last. */
-interface Part {
+interface StageKernels {
   readonly before: readonly Launch[];
   readonly blocks: readonly (readonly Launch[])[];
   readonly after: readonly Launch[];
@@ -38,10 +38,10 @@ export interface MemoryRule {
 const alignment = 256;
 const mostBlocks = 3;
 
-export class Parts {
+export class StageCache {
   readonly #compile: Compile;
   readonly #memory: MemoryRule;
-  readonly #parts = new Map<string, Part>();
+  readonly #parts = new Map<string, StageKernels>();
   readonly #failures = new Map<string, Result<never>>();
   compiled = 0;
 
@@ -57,7 +57,7 @@ export class Parts {
       const failed = this.#learn(short, keys);
       if (failed !== null) return failed;
     }
-    const parts = keys.map(key => this.#parts.get(key) as Part);
+    const parts = keys.map(key => this.#parts.get(key) as StageKernels);
     return ok(composed(parts, model, this.#memory));
   }
 
@@ -96,7 +96,7 @@ function keysOf({ stages, name: _, span: __, ...settings }: Model): readonly str
 const block = /^stages\.(\d+)\.(\d+)(?=\.|$)/;
 
 /** Cuts a pass at its stages: a stage begins with what follows the last block of the one before. */
-function partsOf(launches: readonly Launch[], stages: number): readonly Part[] {
+function partsOf(launches: readonly Launch[], stages: number): readonly StageKernels[] {
   const parts: { before: Launch[]; blocks: Launch[][]; after: Launch[] }[] = [];
   let current: (typeof parts)[number] = { before: [], blocks: [], after: [] };
   for (const launch of launches) {
@@ -116,7 +116,7 @@ function partsOf(launches: readonly Launch[], stages: number): readonly Part[] {
 }
 
 /** Lists of kernels in order, each with how many blocks run it. */
-const stretches = ({ before, blocks, after }: Part, depth: number) => {
+const stretches = ({ before, blocks, after }: StageKernels, depth: number) => {
   const last = blocks.length - 1;
   return [
     { launches: before, count: 1 },
@@ -127,7 +127,7 @@ const stretches = ({ before, blocks, after }: Part, depth: number) => {
 
 const sum = (values: readonly number[]): number => values.reduce((a, b) => a + b, 0);
 
-function composed(parts: readonly Part[], { stages }: Model, memory: MemoryRule): Profile {
+function composed(parts: readonly StageKernels[], { stages }: Model, memory: MemoryRule): Profile {
   const all = parts.flatMap((part, i) => stretches(part, stages[i]?.depth ?? 1));
   const counts = new Map<string, { cost: KernelCost; count: number }>();
   for (const { launches, count } of all)
@@ -141,10 +141,10 @@ function composed(parts: readonly Part[], { stages }: Model, memory: MemoryRule)
 }
 
 const keyOf = (cost: KernelCost): string =>
-  `${cost.kind} ${cost.macs} ${cost.values} ${cost.fixed} ${cost.each} ${cost.groups}`;
+  `${cost.kind} ${cost.macs} ${cost.values} ${cost.fixed} ${cost.each} ${cost.workgroups}`;
 
 /** The kernels of parts that come from different models: each names the last block before it as its own model had it. */
-function named(parts: readonly Part[]): readonly Launch[] {
+function named(parts: readonly StageKernels[]): readonly Launch[] {
   return parts.flatMap(({ before, blocks, after }, own) => {
     const rename = (name: string): string =>
       name.replace(block, (whole, stage: string) => {

@@ -5,9 +5,9 @@ import { type GeneratorRow, generatorWeights } from "./generator.ts";
  * Weights whose every parameter matters to the outputs, for comparing kernels: freshly initialised ones leave GRN and
  * every bias at zero. Distributions are those of the table in test/golden/README.md; `params` bear official names.
  */
-export const livelyWeights = (seed: number, params: readonly Param[]): Weights =>
+export const nondegenerateWeights = (seed: number, params: readonly Param[]): Weights =>
   generatorWeights(
-    `lively:${seed}`,
+    `nondegenerate:${seed}`,
     seed,
     params.map(({ name, shape }): GeneratorRow => [name, shape, ...spreadOf(name, shape)]),
   );
