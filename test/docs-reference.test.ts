@@ -45,6 +45,24 @@ describe("docs/ir.md", () => {
     }
   });
 
+  test("has a glossary in order, whose code words are names of the source", () => {
+    const glossary = text.slice(text.indexOf("## Glossary"));
+    const rows = [...glossary.matchAll(/^\| (.+?) +\| (.+?) +\|$/gm)].slice(2).map(([, term = "", meaning = ""]) => ({
+      term,
+      words: [...`${term} ${meaning}`.matchAll(/`(\w+)`/g)].map(([, word = ""]) => word),
+    }));
+    const plain = rows.map(({ term }) => term.replaceAll("`", "").toLowerCase());
+    expect(plain.length).toBeGreaterThan(30);
+    expect(plain).toEqual([...new Set(plain)].sort());
+    const names = new Set(
+      readdirSync("src", { recursive: true, encoding: "utf8" })
+        .filter(file => file.endsWith(".ts") && !file.startsWith("embedded"))
+        .flatMap(file => doc(`src/${file}`).match(/\w+/g) ?? []),
+    );
+    const gone = rows.flatMap(({ words }) => words.filter(word => word !== "code" && !names.has(word)));
+    expect(gone).toEqual([]);
+  });
+
   test.each(blocks(text, "graph"))("graph %# reads back", code => {
     expect(print(verify(read(code), "the page"))).toBe(code);
   });

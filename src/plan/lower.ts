@@ -158,8 +158,8 @@ function grnFactors(graph: Graph, scale: Node, tile: GemmTile | null, tuning: Tu
 function partialRows(graph: Graph, squares: Node, tuning: TuningProfile): number {
   const producer = nodeOf(graph, graph.groups.get(squares.id) ?? squares.id);
   if (producer.op !== "linear") return squareStrips(rowsOf(nodeOf(graph, operand(squares, 0))));
-  const wide = nodeOf(graph, operand(producer, 0));
-  const from = gemmShape(producer, channels(wide.type));
+  const input = nodeOf(graph, operand(producer, 0));
+  const from = gemmShape(producer, channels(input.type));
   return squareTiles(chooseGemm(tuning, from), from.rows);
 }
 

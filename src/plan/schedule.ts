@@ -31,7 +31,7 @@ export interface ScheduleOptions {
 }
 
 /**
- * Graph to kernels: one kernel a group, tiles from shapes and tuning, buffers and their places. Fails where a value or
+ * Graph to kernels: one kernel a fusion group, tiles from shapes and the tuning profile, buffers and their places. Fails where a value or
  * a grid is larger than WebGPU's default limits allow at the largest batch (CUDA has none that a model meets).
  */
 export function schedule(graph: Graph, batch: Batch, options: ScheduleOptions): Result<Plan> {
@@ -124,14 +124,16 @@ function keptBy(graph: Graph, id: ValueId): number | null {
 function inF16(graph: Graph, { setup, steps }: Steps): Steps {
   const ports = new Set(graph.outputs.map(({ value }) => value));
   const bound = [...setup, ...steps].flatMap(step =>
-    step.bindings.map(({ name, f16Allowed }) => ({ value: operandsOf(step)[name] as ValueId, halvable: f16Allowed })),
+    step.bindings.map(({ name, f16Allowed }) => ({ value: operandsOf(step)[name] as ValueId, f16Allowed })),
   );
-  const wide = new Set(bound.filter(({ value, halvable }) => !halvable || ports.has(value)).map(({ value }) => value));
-  const narrow = (step: Step): Step => ({
+  const f32 = new Set(
+    bound.filter(({ value, f16Allowed }) => !f16Allowed || ports.has(value)).map(({ value }) => value),
+  );
+  const stored = (step: Step): Step => ({
     ...step,
-    f16Bindings: step.bindings.map(({ name }) => name).filter(name => !wide.has(operandsOf(step)[name] as ValueId)),
+    f16Bindings: step.bindings.map(({ name }) => name).filter(name => !f32.has(operandsOf(step)[name] as ValueId)),
   });
-  return { setup: setup.map(narrow), steps: steps.map(narrow) };
+  return { setup: setup.map(stored), steps: steps.map(stored) };
 }
 
 const operandsOf = (step: Step): Readonly<Record<string, ValueId>> => ({ ...step.reads, ...step.writes });

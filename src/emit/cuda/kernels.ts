@@ -17,7 +17,7 @@ import {
 /** What a launch does: a step of the plan, or two of its products in one. */
 export type LaunchKind = KernelKind | "mlp";
 
-/** What a launch computes: the plan's parameters, but a product may finish GRN's statistics too. */
+/** What a launch computes: the plan's parameters, but a product may have GRN's factors for an epilogue. */
 export type LaunchParams<K extends LaunchKind = LaunchKind> = K extends "gemm"
   ? CudaGemm
   : K extends "mlp"

@@ -102,12 +102,12 @@ export function cudaProgram(plan: Plan, dtype: StorageType, given: Partial<CudaC
     return { name, kernel: entry.at, operands };
   });
   const made = [...named.values()].map(({ name, kernel }) => ({ name, kernel }));
-  const wide = dtype === "f32" ? [] : widened(plan, sizesOf(launches, made));
+  const copies = dtype === "f32" ? [] : widened(plan, sizesOf(launches, made));
   const all = {
-    kernels: [...made, ...wide.map(({ to, length }) => ({ name: to, kernel: widen(length) }))],
+    kernels: [...made, ...copies.map(({ to, length }) => ({ name: to, kernel: widen(length) }))],
     launches: [
       ...launches,
-      ...wide.map(({ from, to }, i) => ({ name: to, kernel: made.length + i, operands: [from, to] })),
+      ...copies.map(({ from, to }, i) => ({ name: to, kernel: made.length + i, operands: [from, to] })),
     ],
   };
   for (const { name, kernel } of all.kernels)
@@ -157,8 +157,8 @@ interface Work<K extends LaunchKind = LaunchKind> {
 const isProduct = (work: Work): work is Work<"gemm"> => work.kind === "gemm";
 
 /**
- * Puts GRN's small step inside the product that leaves the squares: its last block of an image does it. Only a factor
- * over the whole batch stays a launch.
+ * Makes GRN's small step an epilogue of the product that leaves the squares: its last block of an image does it. Only a
+ * factor over the whole batch stays a launch.
  */
 function withGrnEpilogue(steps: readonly Step[]): readonly Work[] {
   const merged: Work[] = [];
@@ -189,15 +189,15 @@ export const pairsOf = (plan: Plan): readonly Pair[] => pairsIn(withGrnEpilogue(
 
 const pairsIn = (work: readonly Work[], plan: Plan): readonly Pair[] =>
   work.filter(isProduct).flatMap(expand => {
-    const wide = expand.values.output;
-    const [, project, ...others] = work.filter(({ values }) => Object.values(values).includes(wide as ValueId));
-    const alone = others.length === 0 && !plan.outputs.some(({ buffer }) => buffer === wide);
-    return project && alone && isProduct(project) && project.values.input === wide ? [{ expand, project }] : [];
+    const hidden = expand.values.output;
+    const [, project, ...others] = work.filter(({ values }) => Object.values(values).includes(hidden as ValueId));
+    const alone = others.length === 0 && !plan.outputs.some(({ buffer }) => buffer === hidden);
+    return project && alone && isProduct(project) && project.values.input === hidden ? [{ expand, project }] : [];
   });
 
 /**
- * Where a table says so, the first linear of a block leaves only its statistics, and one launch makes both linears once
- * GRN's factors are known, so that the values between them are never stored.
+ * Where a tuning table says so, the first linear of a block leaves only its statistics, and one launch makes both linears
+ * once GRN's factors are known: it rematerialises the hidden values between them, which are never stored.
  */
 function rematerialised(
   work: readonly Work[],

@@ -143,12 +143,12 @@ async function compileOpening(
     if (weights.value !== null) opened.push(weights.value);
     // A stage that is printed has no manifest.
     if (request.emit === null) provenance = (await weights.value?.provenance()) ?? null;
-    const calibrated = await calibration(request, requests.value, weights.value);
-    if (!calibrated.ok) {
-      problems.push(...calibrated.diagnostics);
+    const checked = await checkRange(request, requests.value, weights.value);
+    if (!checked.ok) {
+      problems.push(...checked.diagnostics);
       continue;
     }
-    notes.push(...calibrated.value);
+    notes.push(...checked.value);
     for (const one of requests.value) {
       const unit = compileOne(one, source.name, { weights: weights.value, table: table.value }, request, notes);
       (unit.ok ? warnings : problems).push(...unit.diagnostics);
@@ -176,7 +176,7 @@ async function compileOpening(
 }
 
 /** What the inputs given for it say of an f16 build; nothing where none are given. */
-async function calibration(
+async function checkRange(
   { calibrate: input }: CompileRequest,
   requests: readonly Request[],
   weights: Weights | null,

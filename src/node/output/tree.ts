@@ -79,8 +79,8 @@ export async function* partsOf(ops: FsOps, file: string): AsyncIterable<Uint8Arr
 }
 
 /**
- * What lies in a tree beside these files: the topmost entries, sorted, a folder of strangers as one. In a folder where
- * `wanted` files will lie, each of its strangers counts by itself.
+ * What lies in a tree beside these files: the topmost entries, sorted, a folder of foreign files as one. In a folder where
+ * `wanted` files will lie, each foreign entry counts by itself.
  */
 export function foreignEntries(
   ops: FsOps,

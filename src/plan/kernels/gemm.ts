@@ -147,16 +147,16 @@ const product = (p: Product): KernelSource => {
     grid: [divideUp(columns, groupColumns), divideUp(rows, groupRows)],
   } as const;
   const [tileRows, tileQuads] = threadTileOf(tile);
-  const [lanesX, lanesY] = workgroupSize(tile);
+  const [invocationsX, invocationsY] = workgroupSize(tile);
   const cell = (row: number, column: number) => ({ row, column, name: `c${row}_${column}` });
   const tiled = tile.kind === "tiled";
   const aStride = tiled ? tile.depth / 4 + 1 : 0; // a quad of padding, against bank conflicts
   const weightStep = tiled ? groupColumns / 4 : weightQuads;
-  const guardTiles = shared.guardRows && lanesY > 1;
+  const guardTiles = shared.guardRows && invocationsY > 1;
   const cells = {
     tiled,
-    lanesX,
-    lanesY,
+    lanesX: invocationsX,
+    lanesY: invocationsY,
     tileRows,
     tileQuads,
     tileColumns: 4 * tileQuads,
@@ -171,10 +171,10 @@ const product = (p: Product): KernelSource => {
     })),
     columnList: range(tileQuads).map(i => ({
       i,
-      offset0: i * lanesX,
-      offset1: i * lanesX + weightStep,
-      offset2: i * lanesX + 2 * weightStep,
-      offset3: i * lanesX + 3 * weightStep,
+      offset0: i * invocationsX,
+      offset1: i * invocationsX + weightStep,
+      offset2: i * invocationsX + 2 * weightStep,
+      offset3: i * invocationsX + 3 * weightStep,
       cells: range(tileRows).map(row => cell(row, i)),
     })),
     cellList: range(tileRows).flatMap(row => range(tileQuads).map(column => cell(row, column))),
@@ -190,7 +190,7 @@ const product = (p: Product): KernelSource => {
         weightStep: 4 * weightQuads,
       },
       ...done,
-      workgroup: [lanesX, lanesY],
+      workgroup: [invocationsX, invocationsY],
     };
   }
   const stepQuads = tile.depth / 4;
@@ -210,10 +210,10 @@ const product = (p: Product): KernelSource => {
       aLoads: tile.rows * stepQuads,
       bLength: tile.depth * (groupColumns / 4),
       sumsLength: invocations * tileQuads,
-      sumsRow: lanesX * tileQuads,
+      sumsRow: invocationsX * tileQuads,
     },
     ...done,
-    workgroup: [lanesX, lanesY],
+    workgroup: [invocationsX, invocationsY],
   };
 };
 

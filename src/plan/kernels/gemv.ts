@@ -33,7 +33,7 @@ export const gemvPacked = (
 
 export const gemv = (p: GemvParams): KernelSource => {
   const { depth, columns, tile } = p;
-  const [lanesX, lanesY] = tile.workgroup;
+  const [invocationsX, invocationsY] = tile.workgroup;
   const packed = gemvPacked(tile, { depth, columns });
   const vec = vecOf(depth);
   const columnVec = vecOf(columns);
@@ -51,16 +51,16 @@ export const gemv = (p: GemvParams): KernelSource => {
       ...epilogueContext(
         { columns, rows: 1, gelu: null, residual: false, mask: null },
         false,
-        divideUp(columns, 4) % lanesX !== 0,
+        divideUp(columns, 4) % invocationsX !== 0,
       ),
       ...tailOf(depth),
       title: p.title,
       depth,
       bindings: bindingContext(list),
-      split: lanesY > 1,
-      lanesX,
-      lanesY,
-      invocations: lanesX * lanesY,
+      split: invocationsY > 1,
+      lanesX: invocationsX,
+      lanesY: invocationsY,
+      invocations: invocationsX * invocationsY,
       rowLength: depth / vec,
       vector: vec === 4,
       quads,
@@ -72,7 +72,7 @@ export const gemv = (p: GemvParams): KernelSource => {
       weightRow3: 3 * weightQuads,
     },
     bindings: bindingsOf(list),
-    grid: [divideUp(columns, 4 * lanesX), 1],
-    workgroup: [lanesX, lanesY],
+    grid: [divideUp(columns, 4 * invocationsX), 1],
+    workgroup: [invocationsX, invocationsY],
   };
 };

@@ -30,7 +30,7 @@ export interface KernelSource {
   readonly template: string;
   readonly context: Context;
   readonly bindings: readonly Binding[];
-  /** Groups along x and y; z is the batch. */
+  /** Workgroups along x and y; z is the batch. */
   readonly grid: readonly [number, number];
   readonly workgroup: readonly [number, number];
 }
@@ -140,7 +140,7 @@ const f16Type = (type: string): string =>
 
 export const dims = (...n: number[]): string => n.map(x => `[${x}]`).join("");
 
-/** What partials/token-stats needs: `tokens` tokens of `channels`, `share` invocations each. */
+/** What partials/token-stats needs: so many sites, each with its `channels` reduced by `share` invocations. */
 export const statsContext = (of: {
   tokens: number;
   channels: number;
@@ -231,7 +231,7 @@ export const flat = (count: number) => {
   return { context, grid, workgroup: [invocations, 1] } as const;
 };
 
-/** Splits n groups over x and y. */
+/** Splits n workgroups over x and y. */
 export const grid1 = (n: number): readonly [number, number] => {
   const y = divideUp(n, webgpuLimits.workgroupsPerDimension);
   return [divideUp(n, y), y];

@@ -27,7 +27,7 @@ export interface SiteDepthwiseParams extends PatchGeometry {
   readonly channels: number;
   readonly kernel: number;
   readonly norm: NormParams | null;
-  /** By rows of patches: sites of a group, a whole number of rows or a part of one; of an invocation, all in one row. */
+  /** By rows of patches: sites of a workgroup, a whole number of rows or a part of one; of an invocation, all in one row. */
   readonly tile: LineTile;
 }
 

@@ -16,7 +16,7 @@ export interface SumSquaresParams {
   readonly channels: number;
 }
 
-/** Rows that a group sums one after the other. */
+/** Rows that a workgroup sums one after the other. */
 export const squareStrip = 64;
 
 /** How many rows of partial sums the kernel leaves. */

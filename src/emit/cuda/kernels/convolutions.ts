@@ -210,7 +210,7 @@ const defaultRows = 4;
 export const defaultDepthwise = (p: KernelParams["depthwise"], batch: number): DepthwiseChoice =>
   depthwiseChoices(p, batch).find(({ rows }) => rows <= defaultRows) ?? { rows: 1, columns: 4, strip: 1, groups: 1 };
 
-/** Bytes of shared memory that tiles of tokens keep to. */
+/** Bytes of shared memory that a tile's sites, with all their channels, keep to. */
 const mostShared = 81920;
 
 /** Threads and registers that a block of a strip keeps to. */

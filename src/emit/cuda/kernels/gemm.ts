@@ -60,7 +60,7 @@ export const downsample = (p: KernelParams["downsample"], setting: Setting): Cud
 function product(p: CudaGemm, operand: Operand, setting: Setting): CudaKernel {
   const shape = common(p, operand, setting);
   const onCudaCores = setting.dtype === "f32" && !setting.choices.tf32;
-  return onCudaCores ? lanes(p, operand, shape) : tensorCores(p, operand, shape, setting);
+  return onCudaCores ? simt(p, operand, shape) : tensorCores(p, operand, shape, setting);
 }
 
 type Common = ReturnType<typeof common>;
@@ -138,32 +138,32 @@ const epilogueBytes = (columns: number, threads: number) => {
   return { sumsAt, bytes: sumsAt + 4 * threads };
 };
 
-/** How lanes share the tokens that a downsampling measures. */
-const statLanes = (channels: number, tokens: number, warps: number) => {
+/** How the lanes of a warp share the sites that a downsampling normalises. */
+const statLanes = (channels: number, sites: number, warps: number) => {
   const quads = Math.ceil(channels / 4);
-  const simt = [8, 16, 32].find(count => quads <= 6 * count && tokens % ((32 / count) * warps) === 0) ?? 32;
+  const lanes = [8, 16, 32].find(count => quads <= 6 * count && sites % ((32 / count) * warps) === 0) ?? 32;
   return {
-    statLanes: simt,
-    statWarp: 32 / simt,
-    statStep: (32 / simt) * warps,
-    statQuads: Math.ceil(quads / simt),
-    statRagged: quads % simt !== 0,
+    statLanes: lanes,
+    statWarp: 32 / lanes,
+    statStep: (32 / lanes) * warps,
+    statQuads: Math.ceil(quads / lanes),
+    statRagged: quads % lanes !== 0,
   };
 };
 
 /** Strict f32 on CUDA cores: a thread multiplies its tile in registers. */
-function lanes(p: CudaGemm, { channels, patches, eps }: Operand, shape: Common): CudaKernel {
+function simt(p: CudaGemm, { channels, patches, eps }: Operand, shape: Common): CudaKernel {
   const { blockRows, blockColumns, step, packed, context } = shape;
   const fewRows = blockRows * blockColumns >= 512 ? 4 : 2; // at least a warp
-  const cellRows = blockRows % 32 !== 0 ? blockRows / 16 : blockRows >= 64 ? 8 : fewRows;
-  const wide = blockColumns % 8 === 0 && (blockRows / cellRows) * (blockColumns / 8) >= 128;
-  const cellColumns = wide ? 8 : 4;
-  const [lanesX, lanesY] = [blockColumns / cellColumns, blockRows / cellRows];
-  const threads = lanesX * lanesY;
+  const threadRows = blockRows % 32 !== 0 ? blockRows / 16 : blockRows >= 64 ? 8 : fewRows;
+  const wide = blockColumns % 8 === 0 && (blockRows / threadRows) * (blockColumns / 8) >= 128;
+  const threadColumns = wide ? 8 : 4;
+  const [threadsX, threadsY] = [blockColumns / threadColumns, blockRows / threadRows];
+  const threads = threadsX * threadsY;
   const bAt = 2 * blockRows * (step + 4) * 4;
   const end = bAt + 2 * step * blockColumns * 4;
   const extra = p.grn !== null ? 2 * 4 * step : eps !== null ? 32 * blockRows : 0;
-  const sums = p.squares ? 4 * lanesY * blockColumns : 0;
+  const sums = p.squares ? 4 * threadsY * blockColumns : 0;
   const epilogue = epilogueBytes(p.columns, threads);
   const used = Math.max(end + extra, sums);
   const beforeAt = roundUp(Math.max(used, epilogue.bytes), 16);
@@ -173,11 +173,11 @@ function lanes(p: CudaGemm, { channels, patches, eps }: Operand, shape: Common):
       ...context,
       step,
       steps: packed.depth / step,
-      cellRows,
-      cellColumns,
-      cellQuads: cellColumns / 4,
-      lanesX,
-      lanesY,
+      cellRows: threadRows,
+      cellColumns: threadColumns,
+      cellQuads: threadColumns / 4,
+      lanesX: threadsX,
+      lanesY: threadsY,
       bAt,
       factorAt: end,
       statsAt: end,

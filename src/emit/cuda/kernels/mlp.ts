@@ -4,7 +4,7 @@ import type { MlpChoice } from "../../../plan/tuned-choices.ts";
 import type { CudaGemm } from "./gemm.ts";
 import { activation, type CudaKernel, geluName, result, type Setting, scalars, weight } from "./shared.ts";
 
-/** Both linears of a block: the values between them, `wide`, are made anew once GRN's factors are known. */
+/** Both linears of a block: the hidden values between them are rematerialised once GRN's factors are known. */
 export interface CudaMlp {
   readonly expand: CudaGemm;
   readonly project: CudaGemm;
@@ -54,7 +54,7 @@ function layout(channels: number, { rows, step }: MlpChoice) {
 export const mlpShared = (channels: number, choice: MlpChoice): number => layout(channels, choice).shared;
 
 export function mlp({ expand, project, choice }: CudaMlp, { dtype }: Setting): CudaKernel {
-  const { rows, depth: channels, columns: wide } = expand;
+  const { rows, depth: channels, columns: hidden } = expand;
   const { shared, ...parts } = layout(channels, choice);
   const [first, second] = [expand, project].map(({ tile, depth, columns }) =>
     packedShape(tile, { channels: depth, taps: 1, columns }),
@@ -71,11 +71,11 @@ export function mlp({ expand, project, choice }: CudaMlp, { dtype }: Setting): C
       scalar: scalars[dtype],
       rows,
       channels,
-      wide,
+      wide: hidden,
       blockRows: choice.rows,
       warpRows: choice.warpRows,
       step: choice.step,
-      steps: wide / choice.step,
+      steps: hidden / choice.step,
       stagesLess: parts.stages - 1,
       weight1Row: first.columns,
       weight2Row: second.columns,
@@ -88,7 +88,7 @@ export function mlp({ expand, project, choice }: CudaMlp, { dtype }: Setting): C
       activation("input", rows * channels, `[${rows}][${channels}]`),
       weight("weight1", first.depth * first.columns, `[${first.depth}][${first.columns}]`, "matrix"),
       weight("bias1", first.columns, `[${first.columns}]`),
-      activation("scale", wide, `[${wide}]`, "f32"),
+      activation("scale", hidden, `[${hidden}]`, "f32"),
       weight("weight2", second.depth * second.columns, `[${second.depth}][${second.columns}]`, "matrix"),
       weight("bias2", second.columns, `[${second.columns}]`),
       activation("residual", rows * channels, `[${rows}][${channels}]`),
@@ -100,6 +100,6 @@ export function mlp({ expand, project, choice }: CudaMlp, { dtype }: Setting): C
     shared,
     registers: 4 * tiles.mTiles * tiles.nTiles + 112,
     counted: false,
-    work: { unit: "tensor", flops: 4 * rows * channels * wide },
+    work: { unit: "tensor", flops: 4 * rows * channels * hidden },
   };
 }

@@ -49,24 +49,34 @@ export function pool({ sites, channels, norm }: KernelParams["pool"], { dtype }:
 
 export function gemv(p: KernelParams["gemv"], { dtype, batch }: Setting): CudaKernel {
   const { depth, columns, tile, title } = p;
-  const [lanesX, lanesY] = [4 * tile.workgroup[0], tile.workgroup[1]];
-  const weightRow = roundUp(columns, lanesX);
+  const [threadsX, threadsY] = [4 * tile.workgroup[0], tile.workgroup[1]];
+  const weightRow = roundUp(columns, threadsX);
   const images = Math.min(batch, 4);
   const sumsAt = roundUp(4 * depth * images, 16);
   return {
     ...plain,
     template: "cuda/gemv",
-    context: { title, depth, columns, lanesX, lanesY, weightRow, sumsAt, images, scalar: scalars[dtype] },
+    context: {
+      title,
+      depth,
+      columns,
+      lanesX: threadsX,
+      lanesY: threadsY,
+      weightRow,
+      sumsAt,
+      images,
+      scalar: scalars[dtype],
+    },
     operands: [
       activation("input", depth, dims(depth), "f32"),
       weight("weight", roundUp(depth, 4) * weightRow, dims(roundUp(depth, 4), weightRow), "dtype"),
       weight("bias", weightRow, dims(weightRow)),
       result("output", columns, dims(columns), "f32"),
     ],
-    grid: [weightRow / lanesX, 1],
+    grid: [weightRow / threadsX, 1],
     images,
-    threads: lanesX * lanesY,
-    shared: sumsAt + 4 * lanesX * lanesY * images,
+    threads: threadsX * threadsY,
+    shared: sumsAt + 4 * threadsX * threadsY * images,
     counted: true,
     work: simtWork(2 * depth * columns),
   };

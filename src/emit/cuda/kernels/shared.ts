@@ -152,7 +152,7 @@ export const normContext = (
 });
 
 /**
- * How the lanes of a warp share tokens: few lanes each, so that a warp has several tokens under way. A lane keeps its
+ * How the lanes of a warp share sites: few lanes each, so that a warp has several sites under way. A lane keeps its
  * channels where they take no more than half of its registers.
  */
 function siteLanes(channels: number, pixels: number, warps: number, registers: number) {
@@ -176,6 +176,6 @@ function siteLanes(channels: number, pixels: number, warps: number, registers: n
   };
 }
 
-/** Floats of a token in shared memory: with 8 lanes a token, neighbours lie half the banks apart. */
+/** Floats of a site in shared memory: with 8 lanes a site, neighbours lie half the banks apart. */
 export const tileRow = (channels: number): number =>
   channels <= 128 && channels % 2 === 0 ? channels + ((48 - (channels % 32)) % 32) : channels;
