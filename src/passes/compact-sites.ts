@@ -106,7 +106,7 @@ export function compactStages(graph: Graph, stages: ReadonlySet<number>): Graph 
       emit({ ...node, inputs: inputs.map(input => dense(input, span)) });
     }
     if (gathered.has(id))
-      visible.set(id, emit({ id: `${id}.visible`, op: "gatherSites", inputs: [id, table], attrs: grid, span }));
+      visible.set(id, emit({ id: gatheredId(graph, id), op: "gatherSites", inputs: [id, table], attrs: grid, span }));
   }
   const outputs = graph.outputs.map(({ name, value }) => ({ name, value: dense(value, first.span) }));
   return dropDead({ ...graph, nodes, outputs });
@@ -142,6 +142,10 @@ function gathering(graph: Graph, masks: readonly Node[]): ReadonlySet<ValueId> {
   }
   return gathered;
 }
+
+/** A tap that is put on the same value may have the plain name already, for what its mask leaves of the whole map. */
+const gatheredId = (graph: Graph, id: ValueId): ValueId =>
+  graph.nodes.has(`${id}.visible`) ? `${id}.compact` : `${id}.visible`;
 
 const isMap = (graph: Graph, id: ValueId): boolean => {
   const { type } = nodeOf(graph, id);

@@ -1,10 +1,11 @@
 import { describe, expect, test } from "vitest";
 import { evaluate, type Values, widen } from "../../src/graph/evaluate.ts";
+import { verify } from "../../src/graph/verify.ts";
 import { foldingPasses, groupingPasses } from "../../src/passes/all.ts";
-import { compactSites, compactSitesAs } from "../../src/passes/compact-sites.ts";
+import { compactSites, compactSitesAs, compactStages } from "../../src/passes/compact-sites.ts";
 import { runPasses } from "../../src/passes/pass.ts";
 import { feedFcmae, randomFcmae } from "../support/fcmae.ts";
-import { mustBuild } from "../support/models.ts";
+import { model, mustBuild } from "../support/models.ts";
 import { relL2 } from "../support/tolerance.ts";
 
 describe("compact and masked encoders give the same numbers", () => {
@@ -21,6 +22,50 @@ describe("compact and masked encoders give the same numbers", () => {
       }
     }
   });
+});
+
+/** Three stages of which each may be compact or masked, small enough to try every choice. */
+const small = model({
+  depths: [1, 2, 1],
+  dims: [3, 4, 5],
+  kernels: [3, 5, 3],
+  input: { height: 32, width: 48, channels: 2 },
+  head: { kind: "fcmae", maskRatio: 0.5, patchSize: 16, decoder: { depth: 1, dim: 3 }, normPixLoss: true },
+});
+const subsets = Array.from({ length: 8 }, (_, bits) => [8, 4, 2].filter((_, i) => (bits >> i) % 2 === 1));
+
+describe.each([
+  { taps: [] },
+  { taps: ["downsample_layers.0", "stages.0.0"] },
+  { taps: ["downsample_layers.1.0", "stages.1.0.dwconv", "stages.1.1.act"] },
+  { taps: ["encoder", "stages.1"] },
+])("with taps $taps", ({ taps }) => {
+  const built = mustBuild(small, taps);
+
+  test.each(subsets.map(stages => ({ stages })))("stages of $stages rows run compact alone", async ({ stages }) => {
+    const values = await feedFcmae(built, small, 2, 3);
+    const after = verify(compactStages(built, new Set(stages)), "compact-sites");
+    const [count, before] = [after, built].map(
+      ({ nodes }) => [...nodes.values()].filter(({ op }) => op === "depthwise").length,
+    );
+    const blocks = { 8: 1, 4: 2, 2: 1 } as const;
+    expect(count).toBe((before ?? 0) - stages.reduce((sum, rows) => sum + blocks[rows as keyof typeof blocks], 0));
+    const wanted = evaluate(built, values);
+    for (const [name, { data, shape }] of evaluate(after, values)) {
+      expect(shape, name).toEqual(wanted.get(name)?.shape);
+      expect(relL2(data, wanted.get(name)?.data ?? []), name).toBeLessThan(1e-12);
+    }
+  });
+});
+
+test("maps are gathered from the image where the first stage is compact, and put back once where it is not", () => {
+  const built = mustBuild(small);
+  const opsOf = (stages: readonly number[], op: string) =>
+    [...compactStages(built, new Set(stages)).nodes.values()].filter(node => node.op === op).map(({ id }) => id);
+  expect(opsOf([8, 4, 2], "gatherSites")).toEqual(["pixel_values.nhwc.visible"]);
+  expect(opsOf([4], "gatherSites")).toEqual(["stages.0.0.visible.visible"]);
+  expect(opsOf([8, 4, 2], "maskSites")).toEqual([]);
+  expect(opsOf([], "patchTable")).toEqual([]);
 });
 
 const alone = (values: ReadonlyMap<string, Values>, image: number): Map<string, Values> =>
