@@ -9,7 +9,8 @@ import { messages } from "../../src/diagnostics/messages.ts";
 import { artifacts } from "../../src/node/jobs/artifacts.ts";
 import { artifactCorpus } from "../corpus/artifacts.ts";
 import { dataFile, editManifest, kernelFile, modelFile, moveWeightsOut } from "../corpus/artifacts-build.ts";
-import { cnxc, cnxcProcess } from "../support/cli.ts";
+import { cnxc } from "../support/cli.ts";
+import { cnxcProcess } from "../support/cli-process.ts";
 import { newFolder, snapshot } from "../support/folders.ts";
 
 const root = fs.realpathSync(fs.mkdtempSync(path.join(tmpdir(), "cnxc-artifacts-")));

@@ -3,7 +3,8 @@ import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import * as path from "node:path";
 import { describe, expect, test } from "vitest";
 import { written } from "../../explore/support.ts";
-import { cliFile, cnxc } from "../../support/cli.ts";
+import { cnxc } from "../../support/cli.ts";
+import { cliFile } from "../../support/cli-process.ts";
 import { newFolder } from "../../support/folders.ts";
 
 const base = "model base { depths [1, 1, 2, 1]  dims [8, 16, 24, 40] }\n";

@@ -3,7 +3,8 @@ import * as fs from "node:fs";
 import * as path from "node:path";
 import { expect, test } from "vitest";
 import { version } from "../../../src/node/process/version.ts";
-import { type CliResult, cliFile, cnxc } from "../../support/cli.ts";
+import { cnxc } from "../../support/cli.ts";
+import { type CliResult, cliFile } from "../../support/cli-process.ts";
 import { fill, newFolder } from "../../support/folders.ts";
 
 const spec = "model tiny {\n  depths [1, 1]\n  dims   [8, 16]\n  input  32x32x3\n}\n";

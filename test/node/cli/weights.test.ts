@@ -4,7 +4,8 @@ import * as fs from "node:fs";
 import { tmpdir } from "node:os";
 import * as path from "node:path";
 import { beforeAll, describe, expect, test } from "vitest";
-import { type CliResult, cnxc } from "../../support/cli.ts";
+import { cnxc } from "../../support/cli.ts";
+import type { CliResult } from "../../support/cli-process.ts";
 import { newFolder, snapshot } from "../../support/folders.ts";
 
 const script = path.resolve(import.meta.dirname, "../../../scripts/golden-weights.mjs");

@@ -5,7 +5,7 @@ import { expect, test } from "vitest";
 import { Failure } from "../../../src/diagnostics/failure.ts";
 import { runJob } from "../../../src/node/jobs/run-job.ts";
 import { publish } from "../../../src/node/output/publish.ts";
-import { cliFile, interrupted } from "../../support/cli.ts";
+import { cliFile, interrupted } from "../../support/cli-process.ts";
 import { fill, newFolder, snapshot } from "../../support/folders.ts";
 
 const signals = [
