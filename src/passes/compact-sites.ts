@@ -63,7 +63,7 @@ export function compactStages(graph: Graph, stages: ReadonlySet<number>): Graph 
   const grid: PatchGrid = { rows, columns, keep };
   const mask = operand(first, 1);
   const table = `${mask}.table`;
-  const goesCompact = (node: Node): boolean => node.op === "maskSites" && stages.has(stageOf(node));
+  const goesCompact = (node: Node<"maskSites">): boolean => stages.has(stageOf(node));
   const gathered = gathering(graph, masks.filter(goesCompact));
 
   const nodes = new Map<ValueId, Node>();

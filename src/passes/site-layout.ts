@@ -30,7 +30,7 @@ export function stageCosts(graph: Graph): readonly StageCost[] {
     const { rows, columns, keep } = node.attrs;
     const { height, width } = sites(node.type);
     const kept = (height * width * keep) / (rows * columns);
-    if (!found.has(height)) found.set(height, { sites: height * width, kept, same: 0, taps: 0 });
+    found.set(height, { sites: height * width, kept, same: 0, taps: 0 });
   }
   for (const node of beforeMasks(graph)) {
     const cost = node.type.shape.length === 4 ? found.get(sites(node.type).height) : undefined;

@@ -47,6 +47,14 @@ describe("before ⟶ after", () => {
   }
 });
 
+test("a pass that breaks the graph is blamed, watched or not", () => {
+  const graph = mustBuild(randomModel(0).model);
+  const breaking = { name: "break-it", summary: "Drop the outputs", run: () => ({ ...graph, outputs: [] }) };
+  expect(() => runPasses(graph, [breaking])).toThrow("after break-it: no outputs");
+  expect(runPasses(graph, [])).toBe(graph);
+  expect(runPasses(graph, allPasses).outputs).toEqual(graph.outputs);
+});
+
 describe("passes change no value", () => {
   // Of the first 24 models, number 9 alone takes longer than all others: many taps on a large map.
   const seeds = Array.from({ length: 24 }, (_, seed) => seed).filter(seed => full || seed !== 9);
