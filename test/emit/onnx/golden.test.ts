@@ -1,53 +1,13 @@
-import { readdirSync } from "node:fs";
-import { describe, expect, test } from "vitest";
-import { full } from "../../support/full.ts";
-import { goldenInput, goldenWeights, readGolden } from "../../support/golden.ts";
-import { goldenModel, mustBuild } from "../../support/models.ts";
-import { expectLogits, expectTap, limitsOf, type Recorded } from "../../support/tolerance.ts";
-import { outputsOf, sessionOf } from "./compiled.ts";
+import { describe, test } from "vitest";
+import { checkModules, checkStages, files } from "./golden.ts";
 
-interface Dense {
-  readonly taps: Record<string, Recorded>;
-  readonly logits: { readonly values: number[] };
-}
-
-const large = /base|large|huge/;
-const files = ["dense", "options"]
-  .flatMap(folder => readdirSync(new URL(`../../golden/${folder}`, import.meta.url)).map(file => `${folder}/${file}`))
-  .map(file => file.replace(".json", ""))
-  .filter(file => !/huge/.test(file) && (full || !large.test(file)));
-
-const cases = files.flatMap(file => [
-  { file, opset: 20 as const },
-  ...(/micro|atto/.test(file) ? [{ file, opset: 17 as const }] : []),
-]);
+// Published sizes: golden.targets.test.ts.
+const small = files.filter(file => /micro|stages/.test(file));
 
 describe("ONNX Runtime gives PyTorch's numbers", () => {
-  // Without taps, so that every fold and every form is the one that users get; but for whole stages, which no fold crosses.
-  test.each(cases)("$file, opset $opset", async ({ file, opset }) => {
-    const golden = readGolden<Dense>(file);
-    const model = goldenModel(golden);
-    const taps = Object.keys(golden.taps).filter(name => /^stages\.\d+$/.test(name));
-    const session = await sessionOf({ model, graph: mustBuild(model, taps), weights: goldenWeights(golden), opset });
-    const found = await outputsOf(session, model, goldenInput(golden).values);
-    expectLogits(found.get("logits")?.data ?? [], golden.logits.values, limitsOf(golden.name));
-    for (const name of taps) {
-      const recorded = golden.taps[name] as Recorded;
-      expect(found.get(name)?.shape, name).toEqual(recorded.shape);
-      expectTap(name, found.get(name)?.data ?? [], recorded, limitsOf(golden.name));
-    }
-  });
+  test.each(
+    small.flatMap(file => (/micro/.test(file) ? ([20, 17] as const) : ([20] as const)).map(opset => ({ file, opset }))),
+  )("$file, opset $opset", async ({ file, opset }) => checkStages(file, opset));
 
-  // With all of them, most folds are off, and every op is written in its plain form.
-  test.each(files.filter(file => /micro|stages|atto-96/.test(file)))("%s, all modules tapped", async file => {
-    const golden = readGolden<Dense>(file);
-    const model = goldenModel(golden);
-    const graph = mustBuild(model, Object.keys(golden.taps));
-    const session = await sessionOf({ model, graph, weights: goldenWeights(golden) });
-    const found = await outputsOf(session, model, goldenInput(golden).values);
-    for (const [name, recorded] of Object.entries(golden.taps)) {
-      expect(found.get(name)?.shape, name).toEqual(recorded.shape);
-      expectTap(name, found.get(name)?.data ?? [], recorded, limitsOf(golden.name));
-    }
-  });
+  test.each(small)("%s, all modules tapped", async file => checkModules(file));
 });
