@@ -14,7 +14,7 @@ process.chdir(path.resolve(import.meta.dirname, ".."));
  */
 const tests = {
   passes: ["test/passes/*.test.ts", "test/explain.test.ts"],
-  graph: ["test/graph/{infer,verify,evaluate,build}.test.ts", "test/passes/passes.test.ts"],
+  graph: ["test/graph/{graph,infer,verify,evaluate,build}.test.ts", "test/passes/passes.test.ts"],
   model: ["test/model/*.test.ts", "test/syntax/{errors,contract,parse}.test.ts"],
   syntax: ["test/syntax/*.test.ts"],
   plan: ["test/plan/*.test.ts"],
