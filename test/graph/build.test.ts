@@ -56,6 +56,12 @@ describe("module paths that can be tapped", () => {
 
 describe("what is tapped is an output in the official layout", () => {
   test("maps as NCHW, what is inside a block as it is, each once", () => {
+    const maps = ["0.0", "0.1", "0", "1.0"].map(name => `downsample_layers.${name}`);
+    expect(outputs(dense, maps).slice(1)).toEqual(maps.map(name => [name, `${name}.nchw`]));
+    expect(outputs(masked, ["decoder.0", "loss_per_patch"]).slice(3)).toEqual([
+      ["decoder.0", "decoder.0.nchw"],
+      ["loss_per_patch", "loss_per_patch"],
+    ]);
     expect(outputs(dense, ["stages.0.0.dwconv", "stages.0.0.norm", "norm", "stages.1", "stages.1.1"])).toEqual([
       ["logits", "head"],
       ["stages.0.0.dwconv", "stages.0.0.dwconv.nchw"],
@@ -153,6 +159,15 @@ describe("the network of the official code", () => {
       "%loss = maskedMean(%loss_per_patch, %mask) : f32[1]",
     ];
     for (const line of lines) expect(shown(graph, line.slice(1).split(" ")[0] as string)).toBe(line);
+  });
+
+  test("every node points to where its stage stands in the spec", () => {
+    const span = { ...dense.span, start: 7, end: 9 };
+    const [first, second] = dense.stages;
+    if (first === undefined || second === undefined) throw new Error("two stages");
+    const { nodes } = mustBuild({ ...dense, stages: [first, { ...second, span }] });
+    const placed = ["stages.0.0", "downsample_layers.1.0", "stages.1.1", "pool"].map(id => nodes.get(id)?.span.start);
+    expect(placed).toEqual([0, 7, 7, 0]);
   });
 
   test("its target is raw, and one position of the decoder a patch, where it is said so", () => {

@@ -34,6 +34,14 @@ describe("one op, worked out by hand", () => {
     );
   });
 
+  test("patchConv of two images, two channels and two rows of patches", () => {
+    const x = values([2, 2, 1, 2], 1, 2, 3, 4, 5, 6, 7, 8);
+    const w = values([2, 2, 1, 1], 1, 10, 100, 1000);
+    expect(op("patchConv", { size: 1 }, x, w, values([2], 0, 0))).toEqual(
+      values([2, 2, 1, 2], 21, 2100, 43, 4300, 65, 6500, 87, 8700),
+    );
+  });
+
   test("depthwise has zeros around the map, and a channel sees its own alone", () => {
     const x = values([1, 1, 3, 2], 1, 10, 2, 20, 3, 30);
     const w = values([2, 1, 3, 3], 9, 9, 9, 1, 2, 3, 9, 9, 9, 0, 0, 0, 0, 1, 0, 0, 0, 0);
@@ -97,6 +105,7 @@ describe("one op, worked out by hand", () => {
     const x = values([1, 2, 4, 1], 1, 2, 3, 4, 5, 6, 7, 8);
     expect(numbers(op("add", {}, x, x))).toEqual([2, 4, 6, 8, 10, 12, 14, 16]);
     expect(op("meanSites", {}, values([2, 2, 1, 2], 1, 2, 3, 6, 5, 0, 7, 2))).toEqual(values([2, 2], 2, 4, 6, 1));
+    expect(op("meanSites", {}, values([1, 2, 3, 1], 1, 2, 3, 4, 5, 9))).toEqual(values([1, 1], 4));
     expect(op("averagePool", { size: 2 }, x)).toEqual(values([1, 1, 2, 1], 3.5, 5.5));
   });
 
@@ -216,6 +225,10 @@ describe("a graph", () => {
     expect([...found.keys()]).toEqual(["z", "y"]);
     expect(found.get("z")).toEqual(values([2, 2], 12, 24, 16, 28));
     expect(found.get("y")).toEqual(values([2, 2], 11, 22, 13, 24));
+  });
+
+  test("counts the operands of an op", () => {
+    expect(() => op("add", {}, values([1], 1))).toThrow("takes 2 operands");
   });
 
   test("asks for all its inputs and parameters", () => {

@@ -20,6 +20,10 @@ export const cases = goldenFiles
   .filter(file => file.startsWith("micro"))
   .flatMap(file => grnScopes.flatMap(grn => losses.map(loss => ({ file, grn, loss }))));
 
+/** What float64 on whole maps takes no more than some seconds for. */
+export const isQuick = ({ file, grn, loss }: (typeof cases)[number]): boolean =>
+  file.startsWith("micro-192") || (file === "micro-128-b2" && grn === "per_sample" && loss === "norm_pix_loss");
+
 /** The interpreter gives PyTorch's numbers of the masked autoencoder. */
 export async function check({ file, grn, loss }: (typeof cases)[number]): Promise<void> {
   const golden = readGolden<FcmaeGolden>(`fcmae/${file}`);

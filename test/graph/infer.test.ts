@@ -44,6 +44,7 @@ const right: readonly (readonly [node: string, operands: readonly string[]])[] =
   [`add | | ${map}`, [map, map]],
   ["meanSites | | f32[N, 8]", [map]],
   [`maskSites | ${grid} | ${map}`, [map, mask]],
+  [`maskSites | rows: 2, columns: 3, keep: 6 | ${map}`, [map, mask]],
   [`fillSites | ${grid} | ${map}`, [map, mask, "f32[1, 8, 1, 1]"]],
   [`patchTable | ${grid} | ${table}`, [mask]],
   [`gatherSites | ${grid} | ${compact}`, [map, table]],
@@ -87,6 +88,8 @@ describe("a node takes as many operands as it says", () => {
 const wrong: readonly (readonly [node: string, operands: readonly string[], message: string])[] = [
   ["toChannelsLast", ["f32[N, 8]"], "operand 0 is not a map"],
   ["toChannelsLast", ["f32[N, 8, 4, N]"], "operand 0 is not a map"],
+  ["toChannelsLast", ["f32[N, N, 4, 4]"], "operand 0 is not a map"],
+  ["toChannelsLast", ["f32[N, 8, N, 4]"], "operand 0 is not a map"],
   ["toChannelsFirst", ["f32[N, 8, 4, 4, 4]"], "operand 0 is not a map"],
   ["patchConv | size: 2", ["f32[N, 3, 6, 8]", "f32[5, 8, 2, 2]", "f32[5]"], "3x6 is not a multiple of 2"],
   ["patchConv | size: 2", ["f32[N, 4, 5, 8]", "f32[5, 8, 2, 2]", "f32[5]"], "4x5 is not a multiple of 2"],

@@ -60,10 +60,12 @@ describe.each([
 
 test("maps are gathered from the image where the first stage is compact, and put back once where it is not", () => {
   const built = mustBuild(small);
-  const opsOf = (stages: readonly number[], op: string) =>
-    [...compactStages(built, new Set(stages)).nodes.values()].filter(node => node.op === op).map(({ id }) => id);
+  const opsOf = (stages: readonly number[], op: string, graph = built) =>
+    [...compactStages(graph, new Set(stages)).nodes.values()].filter(node => node.op === op).map(({ id }) => id);
   expect(opsOf([8, 4, 2], "gatherSites")).toEqual(["pixel_values.nhwc.visible"]);
   expect(opsOf([4], "gatherSites")).toEqual(["stages.0.0.visible.visible"]);
+  const tapped = mustBuild(small, ["downsample_layers.1.0"]);
+  expect(opsOf([4], "gatherSites", tapped)).toEqual(["downsample_layers.1.0.compact"]);
   expect(opsOf([8, 4, 2], "maskSites")).toEqual([]);
   expect(opsOf([], "patchTable")).toEqual([]);
 });

@@ -100,7 +100,11 @@ const state = fc.tuple(sizes, fc.infiniteStream(fc.constantFrom(...weightDTypes)
   }),
 );
 
-const sorted = (rows: readonly Row[]) => [...rows].sort((a, b) => (a.name < b.name ? -1 : 1));
+/** In the order of names, with bytes as text, which compares in a moment. */
+const sorted = (rows: readonly Row[]) =>
+  [...rows]
+    .sort((a, b) => (a.name < b.name ? -1 : 1))
+    .map(row => ({ ...row, bytes: Buffer.from(row.bytes ?? []).toString("base64") }));
 
 describe("fcmae and official", () => {
   test("there and back again, every bit", async () => {
