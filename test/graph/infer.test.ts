@@ -106,6 +106,7 @@ const wrong: readonly (readonly [node: string, operands: readonly string[], mess
   ["layernorm | eps: 0.1", [map, "f32[7]", "f32[8]"], "gamma and beta have 8 elements"],
   ["layernorm | eps: 0.1", [map, "f32[8]", "f32[9]"], "gamma and beta have 8 elements"],
   ["layernorm | eps: 0.1", [map, "f32[8]", "f32[8, 1]"], "gamma and beta have 8 elements"],
+  ["layernorm | eps: 0.1", [map, "f32[2, 8]", "f32[8]"], "gamma and beta have 8 elements"],
   ["layernorm | eps: 0.1", [map, "f32[N, 8]", "f32[8]"], "gamma and beta have 8 elements"],
   ["grn | eps: 0.1, over: sample", ["f32[N, 8]", "f32[8]", "f32[8]"], "operand 0 is not a map"],
   ["grn | eps: 0.1, over: sample", [map, "f32[8]", "f32[7]"], "gamma and beta have 8 elements"],
