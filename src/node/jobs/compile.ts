@@ -13,6 +13,7 @@ import { modelHash } from "../../model/hash.ts";
 import { imagenet } from "../../model/imagenet.ts";
 import { type Model, type StorageType, type TargetName, targetNames } from "../../model/model.ts";
 import { type Request, type Selection, select } from "../../model/select.ts";
+import { allPasses } from "../../passes/all.ts";
 import type { SiteLayout } from "../../passes/site-layout.ts";
 import { bytesMoved, printPlan, scratchBytes, weightBytes } from "../../plan/print.ts";
 import type { WebgpuProfileName } from "../../plan/tuning-profiles.ts";
@@ -99,6 +100,10 @@ async function compileOpening(
   report: (diagnostic: Diagnostic) => void,
   opened: OpenWeights[],
 ): Promise<Result<Compiled>> {
+  const { printAfter } = request;
+  const printable = ["all", ...allPasses.map(({ name }) => name)];
+  if (printAfter !== null && !printable.includes(printAfter))
+    return fail(error("bad-option-value", null, "--print-after", printAfter, printable.join(", ")));
   const table = request.cudaTuning === null ? ok(null) : openTable(request.cudaTuning);
   if (!table.ok) return table;
   const warnings: Diagnostic[] = [];

@@ -142,6 +142,12 @@ test.each([
   expect([exitCodeOf(outcome), messages(outcome)]).toEqual([2, [message]]);
 });
 
+test("--print-after names a pass, or all of them", async () => {
+  const outcome = await compile(specFile(), "-t", "wgsl", "--emit", "plan", "--print-after", "split-gnr");
+  const expected = `--print-after is 'split-gnr', expected all, ${passes.join(", ")}`;
+  expect([exitCodeOf(outcome), messages(outcome), outcome.text]).toEqual([2, [expected], ""]);
+});
+
 test("the last lines sum up each target: dispatches, weights, scratch and what moves", async () => {
   const text = "model wide {\n  depths [1, 1]\n  dims   [64, 512]\n  input  128x128x3\n}\n";
   const spec = specFile(text);
