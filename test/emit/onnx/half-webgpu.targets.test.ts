@@ -47,7 +47,7 @@ describe.runIf(hasLavapipe)("ONNX Runtime's WebGPU provider", () => {
   );
 
   /** What a conversion of every tensor to f16 makes of the same graph. */
-  const everywhere = Object.fromEntries(Object.keys(floatTypes).map(op => [op, "half"])) as unknown as FloatTypes;
+  const everywhere = Object.fromEntries(Object.keys(floatTypes).map(op => [op, "f16" as const])) as FloatTypes;
 
   async function offBy(extreme: Extreme, half: true | FloatTypes): Promise<number> {
     const model = modelOf(extreme);
