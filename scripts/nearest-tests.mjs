@@ -32,7 +32,10 @@ const elsewhere = [
 
 const lines = (/** @type {readonly string[]} */ words) => {
   const { status, stdout, stderr } = spawnSync("git", words, { cwd: root, encoding: "utf8" });
-  if (status !== 0) throw new Error(`git ${words.join(" ")}: ${stderr.trim()}`);
+  if (status !== 0) {
+    console.error(`--changed takes a commit that git knows: ${stderr.split("\n")[0]}`);
+    process.exit(2);
+  }
   return stdout.split("\n").filter(line => line !== "");
 };
 
@@ -60,7 +63,7 @@ export const nearestTests = (/** @type {string} */ commit) => {
   const found = changed.flatMap(file => {
     if (/^test\/.*\.test\.ts$/.test(file)) return isThere(file) ? [file] : [];
     const { tests = [] } = elsewhere.find(({ of }) => of.test(file)) ?? {};
-    return [...tests, ...(file.startsWith("src/") ? mirrored(file) : [])];
+    return [...tests, ...(/^(src|test)\/.*\.ts$/.test(file) ? mirrored(file) : [])];
   });
   return [...new Set(["test/architecture.test.ts", ...found])].sort();
 };

@@ -40,9 +40,9 @@ describe("cnxc calibrate", () => {
     const file = path.join(folder, "mine.json");
     const ran = await cnxc(["calibrate", "--adapter", "swiftshader", "-o", file, "--json"]);
     expect([ran.stderr, ran.code]).toEqual(["", 0]);
-    const { medianError, rankCorrelation } = JSON.parse(ran.stdout).result;
     // How good a fit is, the bench of explore says: a machine that is busy meanwhile gives a bad one.
-    expect([medianError >= 0, rankCorrelation <= 1]).toEqual([true, true]);
+    const figures = { medianError: expect.any(Number), rankCorrelation: expect.any(Number) };
+    expect(JSON.parse(ran.stdout).result).toMatchObject(figures);
     const device = readDevice(readFileSync(file, "utf8"), file);
     expect(device.ok && device.value).toMatchObject({ name: "mine", tuning: "swiftshader", overlaps: false });
     const explored = await cnxc(["explore", written(folder, spec), "--device", file]);
