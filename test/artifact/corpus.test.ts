@@ -46,9 +46,7 @@ describe("the corpus of artefacts", () => {
     const folder = layOut(change);
     const listed = () => fs.readdirSync(folder, { recursive: true }).sort();
     const before = listed();
-    const start = process.cpuUsage(); // of the processor, not of the clock: a busy machine must not fail a test
     const found = await artifacts(folder);
-    expect(process.cpuUsage(start).user / 1000).toBeLessThan(2000);
     sound(found.diagnostics);
     const said = found.diagnostics.map(({ code }) => ({ kind: messages[code].kind, code }));
     expect(said.slice(0, 1)).toEqual(expected === null ? [] : [expected]);

@@ -49,6 +49,20 @@ export const artifactTreeRows: readonly ArtifactRow[] = [
   row("O05-kernel-hardlink", "a listed file is a hard link", astray, folder =>
     behindLink(folder, kernelFile, fs.linkSync),
   ),
+  row("O26-own-names", "a killed run left second names of what stays unchanged", null, folder => {
+    const rest = path.join(path.dirname(folder), `.${path.basename(folder)}.cnxc-tmp-00000000-1-0`);
+    fs.mkdirSync(path.join(rest, path.dirname(kernelFile)), { recursive: true });
+    fs.linkSync(path.join(folder, kernelFile), path.join(rest, kernelFile));
+  }),
+  row("O26-other-names", "a killed run left a second name, and there is a third", astray, folder => {
+    const rest = path.join(path.dirname(folder), `.${path.basename(folder)}.cnxc-tmp-00000000-1-0`);
+    fs.mkdirSync(rest);
+    fs.linkSync(path.join(folder, kernelFile), path.join(rest, "kernel"));
+    fs.linkSync(path.join(folder, kernelFile), `${folder}-elsewhere`);
+  }),
+  row("O27-unfinished", "a run was killed before the user's files were back", { kind: "W_O", code: "artifact-unfinished" }, folder =>
+    fs.mkdirSync(path.join(path.dirname(folder), `.${path.basename(folder)}.cnxc-old`)),
+  ),
   row("O05-parent-symlink", "the folder of a listed file is a symbolic link", astray, folder =>
     behindLink(folder, path.dirname(kernelFile), fs.symlinkSync),
   ),

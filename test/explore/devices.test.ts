@@ -12,7 +12,7 @@ const must = <T>(result: { readonly ok: boolean; readonly value?: T }): T => {
   expect(result).toMatchObject({ ok: true });
   return result.value as T;
 };
-const models = must(loadProgram("specs/convnextv2.cnx", null)).program.models;
+const models = must(loadProgram("specs/convnextv2.cnx", null, null)).program.models;
 const profiles = new Map<string, StageCache>();
 function profileOf(name: string, form: KernelConfig): Profile {
   const key = JSON.stringify(form);

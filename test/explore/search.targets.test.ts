@@ -33,7 +33,7 @@ function prepared(sweep: string, more: Partial<Question> = {}): Prepared {
     newFolder(),
     `model base { depths [2, 2, 6, 2]  dims [40, 80, 160, 320] }\nsweep s extends base {\n${sweep}\n}\n`,
   );
-  const loaded = loadProgram(spec, null);
+  const loaded = loadProgram(spec, null, null);
   if (!loaded.ok) throw new Error(loaded.diagnostics[0]?.message);
   const found = prepare({ ...question, ...more }, loaded.value, openDevice);
   if (!found.ok) throw new Error(found.diagnostics[0]?.message);

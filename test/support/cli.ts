@@ -45,7 +45,8 @@ async function here(words: readonly string[], cwd: string): Promise<CliResult> {
   process.chdir(cwd);
   try {
     const result = await runCommandLine(words).catch(crash);
-    if (result.exitCode !== null) throw new Error(`cnxc ${words.join(" ")}: a child has done the work`);
+    if (result.exitCode !== null && result.text === "")
+      throw new Error(`cnxc ${words.join(" ")}: a child has done the work`);
     return { code: exitCodeOf(result), signal: null, ...render(result, wantsJson(words)) };
   } finally {
     process.chdir(root);

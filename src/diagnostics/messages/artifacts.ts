@@ -21,6 +21,11 @@ export const artifactMessages = {
     text: (how: string) => `the file is not as the compiler wrote it: ${how}`,
   },
   "artifact-missing": { kind: "E_CHECK", text: () => "the file is missing; the compiler wrote it" },
+  "artifact-unfinished": {
+    kind: "W_O",
+    text: (folder: string) =>
+      `an earlier run was ended while it replaced the folder: what of yours was in it may lie in ${quoted(folder)}, and comes back with the next compile`,
+  },
   "onnx-wire": { kind: "E_O_FORMAT", text: (why: string) => `the ONNX file is broken: ${why}` },
   "onnx-version": {
     kind: "E_O_VERSION",

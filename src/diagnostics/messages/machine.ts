@@ -71,6 +71,11 @@ export const machineMessages = {
     text: (holder: string, seconds: number) =>
       `${holder} is writing to this directory and did not finish within ${seconds} s`,
   },
+  "output-lock-lost": {
+    kind: "E_IO_LOCKED",
+    text: () =>
+      "another cnxc took over while this one stood still, and what it wrote was left as it is; run the command again",
+  },
   "output-foreign": {
     kind: "E_IO_UNSAFE",
     text: (example: string) =>
@@ -80,10 +85,25 @@ export const machineMessages = {
     kind: "E_IO_UNSAFE",
     text: (input: string) => `the output directory holds the input '${input}'; choose another directory`,
   },
+  "output-edited": {
+    kind: "E_IO_UNSAFE",
+    text: (more: number) =>
+      `the file is not as cnxc wrote it${more === 0 ? "" : more === 1 ? ", nor is another" : `, nor are ${more} others`}, and would be replaced; move it away to keep it, or delete it`,
+  },
+  "result-over-input": {
+    kind: "E_IO_UNSAFE",
+    text: (input: string) =>
+      `the result would take the place of '${input}', which the command reads; choose another file`,
+  },
   "output-outside": {
     kind: "E_IO_UNSAFE",
     text: (target: string) =>
       `the output directory is a link that leaves the project, to '${target}'; name that directory itself, or pass --out-follow`,
+  },
+  "output-unfinished": {
+    kind: "E_IO_UNSAFE",
+    text: (entry: string, folder: string) =>
+      `an earlier run was ended while it replaced the output, and '${entry}' of yours, which lies in '${folder}', cannot go back, since there is another in its place; move one of them away`,
   },
   "output-redirected": {
     kind: "E_IO_UNSAFE",

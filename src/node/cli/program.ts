@@ -1,6 +1,7 @@
 import { Command, CommanderError } from "commander";
 import { Failure } from "../../diagnostics/failure.ts";
 import { error } from "../../diagnostics/messages.ts";
+import { forgetReads } from "../files/read-so-far.ts";
 import { type Outcome, outcome } from "../outcome/outcome.ts";
 import { version } from "../process/version.ts";
 import { commands } from "./commands.ts";
@@ -8,7 +9,9 @@ import { examples, usageError } from "./usage.ts";
 
 /** From the words of the command line to everything that is to be said. */
 export async function runCommandLine(words: readonly string[]): Promise<Outcome> {
+  forgetReads();
   let result = outcome({});
+  let help = "";
   const program = new Command("cnxc")
     .description(
       "Compiles a short ConvNeXt V2 spec to WGSL kernels with a typed host module, CUDA libraries and ONNX graphs.",
@@ -22,7 +25,12 @@ export async function runCommandLine(words: readonly string[]): Promise<Outcome>
   for (const command of withSubcommands(program))
     command
       .exitOverride()
-      .configureOutput({ outputError: () => {} })
+      .configureOutput({
+        outputError: () => {},
+        writeOut: text => {
+          help += text;
+        },
+      })
       .option("--json", "print one JSON object: schemaVersion, ok, diagnostics, outputs");
   if (words.length === 0)
     return outcome({
@@ -40,7 +48,7 @@ export async function runCommandLine(words: readonly string[]): Promise<Outcome>
   } catch (cause) {
     if (cause instanceof Failure) return outcome({ diagnostics: [cause.diagnostic] });
     if (!(cause instanceof CommanderError)) throw cause;
-    return cause.exitCode === 0 ? outcome({ exitCode: 0 }) : outcome({ diagnostics: [usageError(cause)] });
+    return cause.exitCode === 0 ? outcome({ exitCode: 0, text: help }) : outcome({ diagnostics: [usageError(cause)] });
   }
 }
 

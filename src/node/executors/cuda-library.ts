@@ -1,5 +1,4 @@
-import { rmSync } from "node:fs";
-import { mkdtemp, open, readFile, rm } from "node:fs/promises";
+import { open, readFile } from "node:fs/promises";
 import * as os from "node:os";
 import * as path from "node:path";
 import { lower, type Unit } from "../../compile.ts";
@@ -12,8 +11,8 @@ import type { StorageType } from "../../model/model.ts";
 import type { Plan } from "../../plan/plan.ts";
 import { elements } from "../../weights/tensor.ts";
 import { withinHalf } from "../../weights/use/within-half.ts";
+import { withTempFolder } from "../files/temp-folder.ts";
 import type { RunTensor } from "../inputs/tensors.ts";
-import { onInterrupt } from "../process/interrupt.ts";
 import { version } from "../process/version.ts";
 import type { RunRequest } from "./executor.ts";
 import { buildCuda, type CudaMachine, runTool } from "./toolchain.ts";
@@ -75,14 +74,7 @@ export async function runLibrary(
   request: Pick<RunRequest, "batch" | "weights" | "inputs">,
   times = false,
 ): Promise<Result<CudaRun>> {
-  const folder = await mkdtemp(path.join(os.tmpdir(), "cnxc-cuda-"));
-  const done = onInterrupt(() => rmSync(folder, { recursive: true, force: true }));
-  try {
-    return await runIn(folder, library, request, times);
-  } finally {
-    done();
-    await rm(folder, { recursive: true, force: true });
-  }
+  return withTempFolder(folder => runIn(folder, library, request, times));
 }
 
 /** What the program's exit code means; see the runner's template. */

@@ -2,7 +2,7 @@ import * as os from "node:os";
 import * as path from "node:path";
 import { fail, ok, type Result } from "../../diagnostics/diagnostic.ts";
 import { error, withNote } from "../../diagnostics/messages.ts";
-import { importPackage } from "../process/packages.ts";
+import { howToInstall, importPackage } from "../process/packages.ts";
 
 /** Row-major float32 values; the batch is the first length. */
 export interface OnnxValue {
@@ -140,7 +140,7 @@ export const missingOnnxRuntime = withNote(
     null,
     "the npm package onnxruntime-node",
     "running ONNX graphs",
-    "run npm install --ignore-scripts onnxruntime-node",
+    howToInstall("--ignore-scripts onnxruntime-node"),
   ),
   "it is optional, so that compiling needs no native code; its install script would fetch CUDA libraries, unused here",
 );

@@ -1,10 +1,10 @@
-import { mkdtemp, open, rm } from "node:fs/promises";
-import * as os from "node:os";
+import { open } from "node:fs/promises";
 import * as path from "node:path";
 import { lower } from "../../compile.ts";
 import { ok, type Result } from "../../diagnostics/diagnostic.ts";
 import { onnxTarget } from "../../emit/onnx/onnx.ts";
 import { inMemoryContext, type OutputFile } from "../../emit/target.ts";
+import { withTempFolder } from "../files/temp-folder.ts";
 import type { Executor } from "./executor.ts";
 import { type OnnxSource, openOnnx } from "./onnx.ts";
 
@@ -32,20 +32,16 @@ export const onnxruntime =
   };
 
 /** The model as ONNX Runtime takes it: in a folder of its own while it is in use, since it may be larger than a buffer. */
-async function withModel<T>(
+const withModel = <T>(
   files: readonly OutputFile[],
   use: (source: OnnxSource) => Promise<Result<T>>,
-): Promise<Result<T>> {
-  const folder = await mkdtemp(path.join(os.tmpdir(), "cnxc-onnx-"));
-  try {
+): Promise<Result<T>> =>
+  withTempFolder(async folder => {
     for (const { path: name, contents } of files) {
-      const handle = await open(path.join(folder, path.posix.basename(name)), "w");
+      const handle = await open(path.join(folder, path.posix.basename(name)), "wx");
       const parts = typeof contents === "string" || contents instanceof Uint8Array ? [contents] : contents;
       for await (const part of parts) await handle.writeFile(part);
       await handle.close();
     }
     return await use({ file: path.join(folder, path.posix.basename(files[0]?.path ?? "")) });
-  } finally {
-    await rm(folder, { recursive: true, force: true });
-  }
-}
+  });

@@ -6,6 +6,7 @@ import { error } from "../../diagnostics/messages.ts";
 import type { ByteSource } from "../../weights/formats/source.ts";
 import { ioError, pathProblem } from "./errno.ts";
 import { describeFile } from "./read.ts";
+import { noteRead } from "./read-so-far.ts";
 
 export interface FileSource extends ByteSource {
   close(): Promise<void>;
@@ -21,7 +22,10 @@ export async function openSource(file: string, name: string = file): Promise<Res
   try {
     const handle = await fs.open(file, constants.O_RDONLY | (constants.O_NONBLOCK ?? 0));
     const stat = await handle.stat();
-    if (stat.isFile()) return ok(sourceOf(name, handle, await handle.stat({ bigint: true })));
+    if (stat.isFile()) {
+      noteRead(file, name);
+      return ok(sourceOf(name, handle, await handle.stat({ bigint: true })));
+    }
     await handle.close();
     return fail(error("not-a-file", { file: name, offset: null }, describeFile(stat)));
   } catch (cause) {

@@ -1,14 +1,33 @@
+import { existsSync } from "node:fs";
+import * as path from "node:path";
 import type { Diagnostic, Place } from "../../diagnostics/diagnostic.ts";
-import { error } from "../../diagnostics/messages.ts";
+import { error, withNote } from "../../diagnostics/messages.ts";
 
 /** The errno of what Node's fs threw, or null where it is something else, and so a bug. */
 export const errnoOf = (cause: unknown): string | null =>
   cause instanceof Error && "code" in cause && typeof cause.code === "string" ? cause.code : null;
 
+/** What a directory is called while another takes its place: after a kill, what it held may still lie there. */
+export const replacedName = (directory: string): string =>
+  path.join(path.dirname(directory), `.${path.basename(directory)}.cnxc-old`);
+
+/** Where a folder above is missing since a run was killed while it replaced it, that says where it is. */
+function notFound(place: Place): Diagnostic {
+  const missing = error("file-not-found", place);
+  if (place === null || !("file" in place)) return missing;
+  for (let at = path.resolve(place.file); at !== path.dirname(at); at = path.dirname(at))
+    if (!existsSync(at) && existsSync(replacedName(at)))
+      return withNote(
+        missing,
+        `an earlier run was ended while it replaced '${path.basename(at)}': what was in it lies in '${replacedName(at)}', and comes back with the next compile`,
+      );
+  return missing;
+}
+
 type Explain = (place: Place, action: string) => Diagnostic;
 
 const explanations: Readonly<Record<string, Explain>> = {
-  ENOENT: place => error("file-not-found", place),
+  ENOENT: place => notFound(place),
   ENOTDIR: place => error("not-a-directory", place, "a file on the way to it"),
   EISDIR: place => error("not-a-file", place, "a directory"),
   EACCES: (place, action) => error("permission-denied", place, action),

@@ -5,6 +5,7 @@ import { error } from "../../diagnostics/messages.ts";
 import { decodeSpec } from "../../syntax/decode.ts";
 import { limits } from "../../syntax/limits.ts";
 import { ioError, pathProblem } from "./errno.ts";
+import { noteRead } from "./read-so-far.ts";
 
 /** Opening a pipe that nobody writes to would wait for ever. */
 const openFlags = fs.constants.O_RDONLY | (fs.constants.O_NONBLOCK ?? 0);
@@ -52,6 +53,7 @@ export function readFileWithin(file: string, limit: number, refuse: TooLarge): R
     descriptor = fs.openSync(file, openFlags);
     const stat = fs.fstatSync(descriptor);
     if (!stat.isFile()) return fail(error("not-a-file", { file, offset: null }, describeFile(stat)));
+    noteRead(file, file);
     if (stat.size > limit) return fail(refuse(stat.size));
     const bytes = readUpTo(descriptor, limit + 1); // a file of /proc has no size
     return bytes.length > limit ? fail(refuse(bytes.length)) : ok(bytes);

@@ -1,4 +1,3 @@
-import { rmSync } from "node:fs";
 import * as fs from "node:fs/promises";
 import * as path from "node:path";
 import type { Diagnostic } from "../../diagnostics/diagnostic.ts";
@@ -6,32 +5,59 @@ import { error } from "../../diagnostics/messages.ts";
 import { onInterrupt } from "../process/interrupt.ts";
 import { ioError, pathProblem } from "./errno.ts";
 import { describeFile } from "./read.ts";
+import { overInput } from "./read-so-far.ts";
+import { clearOwned, ownedName, removeNow } from "./temp-files.ts";
 
-/** Writes a file of results, whole or not at all: beside its place first, then renamed into it. */
-export async function writeFile(
-  file: string,
-  chunks: AsyncIterable<Uint8Array> | Iterable<Uint8Array>,
-): Promise<Diagnostic | null> {
-  const problem = pathProblem(file);
+type Contents = AsyncIterable<Uint8Array> | Iterable<Uint8Array>;
+
+/** Writes a file of results, whole or not at all, and never over one that has been read. */
+export async function writeFile(file: string, contents: Contents): Promise<Diagnostic | null> {
+  const problem = pathProblem(file) ?? overInput(file);
   if (problem !== null) return problem;
-  const temp = path.join(path.dirname(file), `.${path.basename(file)}.cnxc-${process.pid}.tmp`);
-  const done = onInterrupt(() => rmSync(temp, { force: true }));
   try {
     const before = await fs.stat(file).catch(() => null);
     if (before !== null && !before.isFile()) return error("not-a-file", { file, offset: null }, describeFile(before));
-    const handle = await fs.open(temp, "w");
+    await exchange(file, contents, before?.mode ?? null);
+    return null;
+  } catch (cause) {
+    return ioError(cause, file, "write it");
+  }
+}
+
+/** Replaces a file of the user's by what was made of it; a link stays a link to what it led to. */
+export async function replaceFile(file: string, text: string): Promise<Diagnostic | null> {
+  try {
+    const real = await fs.realpath(file);
+    const { mode } = await fs.stat(real);
+    await exchange(real, [new TextEncoder().encode(text)], mode);
+    return null;
+  } catch (cause) {
+    return ioError(cause, file, "write it");
+  }
+}
+
+/** A new file beside its place, then renamed into it: through to the disk, with the mode of the one before. */
+async function exchange(file: string, contents: Contents, mode: number | null): Promise<void> {
+  const folder = path.dirname(file);
+  const prefix = `.${path.basename(file).slice(0, 40)}.cnxc`;
+  clearOwned(folder, prefix);
+  const temp = path.join(folder, ownedName(prefix));
+  const done = onInterrupt(() => removeNow(temp));
+  let ours = false;
+  try {
+    const handle = await fs.open(temp, "wx"); // follows no link
+    ours = true;
     try {
-      for await (const chunk of chunks) await handle.writeFile(chunk);
+      for await (const part of contents) await handle.writeFile(part);
+      if (mode !== null) await handle.chmod(mode & 0o777);
       await handle.sync();
     } finally {
       await handle.close();
     }
     await fs.rename(temp, file);
-    return null;
-  } catch (cause) {
-    return ioError(cause, file, "write it");
+    ours = false;
   } finally {
     done();
-    await fs.rm(temp, { force: true });
+    if (ours) removeNow(temp);
   }
 }

@@ -1,6 +1,6 @@
 import { fail, ok, type Result } from "../../diagnostics/diagnostic.ts";
 import { error, withNote } from "../../diagnostics/messages.ts";
-import { findPackage, importPackage } from "../process/packages.ts";
+import { findPackage, howToInstall, importPackage } from "../process/packages.ts";
 
 interface WebgpuPackage {
   readonly create: (options: string[]) => GPU;
@@ -34,7 +34,7 @@ export async function loadDawn(options: readonly string[] = []): Promise<Result<
 }
 
 export const missingDawn = withNote(
-  error("missing-tool", null, "the npm package webgpu", "running WebGPU outside a browser", "run npm install webgpu"),
+  error("missing-tool", null, "the npm package webgpu", "running WebGPU outside a browser", howToInstall("webgpu")),
   "it brings Dawn, the WebGPU of Chromium; it is optional, so that compiling needs no native code",
 );
 

@@ -7,8 +7,9 @@ import { childModule } from "../process/child-module.ts";
 import { delegating } from "../process/interrupt.ts";
 import { type AdapterKind, adapterKinds, findAdapter } from "./adapters.ts";
 
-/** Set in the process that was started for an adapter; its value is the adapter's kind. */
+/** Set in the process that was started for an adapter: the adapter's kind, and who started it, for it to believe it. */
 const marker = "CNXC_ADAPTER";
+const marked = (kind: AdapterKind): Record<string, string> => ({ [marker]: `${kind} ${process.pid}` });
 
 /** `parent`: the work has been done, by a child that ended with `exitCode`. `child`: do it now, in this process. */
 export type GpuProcess =
@@ -20,12 +21,12 @@ export type GpuProcess =
  * command starts itself again with the one that the adapter needs; there, `loadDawn` and `requestAdapter` give it.
  */
 export async function enterGpuProcess(wanted: AdapterKind | null): Promise<Result<GpuProcess>> {
-  const kind = adapterKinds.find(name => name === process.env[marker]);
+  const kind = adapterKinds.find(name => process.env[marker] === `${name} ${process.ppid}`);
   if (kind !== undefined) return ok({ role: "child", kind });
   const found = await findAdapter(wanted);
   if (!found.ok) return found;
   const child = spawn(process.execPath, [...process.execArgv, ...process.argv.slice(1)], {
-    env: { ...process.env, ...found.value.environment, ...colour(), [marker]: found.value.kind },
+    env: { ...process.env, ...found.value.environment, ...colour(), ...marked(found.value.kind) },
     stdio: ["inherit", "inherit", "pipe"],
   });
   child.stderr?.pipe(withoutDriverChatter()).pipe(process.stderr, { end: false });
@@ -46,7 +47,7 @@ export async function spawnWithAdapter<T, P = never>(
   if (!found.ok) return found;
   const { kind, environment } = found.value;
   const child = fork(childModule("gpu/adapter-child"), [modulePath], {
-    env: { ...process.env, ...environment, [marker]: kind },
+    env: { ...process.env, ...environment, ...marked(kind) },
     serialization: "advanced",
     stdio: ["ignore", "inherit", "pipe", "ipc"],
   });

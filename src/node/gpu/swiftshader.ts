@@ -5,7 +5,7 @@ import { brotliDecompress } from "node:zlib";
 import { fail, ok, type Result } from "../../diagnostics/diagnostic.ts";
 import { error } from "../../diagnostics/messages.ts";
 import { cached } from "../files/cache.ts";
-import { findPackage } from "../process/packages.ts";
+import { findPackage, howToInstall } from "../process/packages.ts";
 import { untar } from "./ustar.ts";
 
 export interface SwiftShader {
@@ -22,8 +22,7 @@ export async function unpackSwiftShader(): Promise<Result<SwiftShader>> {
   if (process.platform !== "linux" || process.arch !== "x64")
     return fail(error("tool-failed", null, "SwiftShader", "its npm copy is built for Linux on x64"));
   const found = findPackage("@sparticuz/chromium");
-  if (found === null)
-    return needs("the npm package @sparticuz/chromium", "run npm install @sparticuz/chromium@147.0.0");
+  if (found === null) return needs("the npm package @sparticuz/chromium", howToInstall("@sparticuz/chromium@147.0.0"));
   try {
     const packed = await fs.readFile(path.join(found.folder, "bin", "swiftshader.tar.br"));
     const folder = await cached(found.modules, "swiftshader", packed, async target => {

@@ -6,6 +6,8 @@ import { loadProgram } from "./program.ts";
 
 export interface ModelChoice {
   readonly spec: string;
+  /** What the spec `-` holds. */
+  readonly stdin: Uint8Array | null;
   readonly root: string | null;
   readonly model: string | null;
 }
@@ -16,11 +18,10 @@ export function oneModel(choice: ModelChoice): Result<Model> {
   return request.ok ? ok(request.value.model, request.diagnostics) : request;
 }
 
-/** The same for one target and storage type; `stdin` is what the file `-` holds. */
+/** The same for one target and storage type. */
 export function oneRequest(
-  { spec, root, model }: ModelChoice,
+  { spec, stdin, root, model }: ModelChoice,
   selection: Pick<Selection, "targets" | "dtypes" | "batch">,
-  stdin: Uint8Array | null = null,
 ): Result<Request> {
   const loaded = loadProgram(spec, root, stdin);
   if (!loaded.ok) return loaded;

@@ -6,7 +6,7 @@ import type { Model } from "../../model/model.ts";
 import { fitPicture } from "../../preprocess/fit.ts";
 import { isPictureChannels, type Picture, type PictureChannels, pictureOf, toRgba } from "../../preprocess/picture.ts";
 import { readFileWithin } from "../files/read.ts";
-import { importPackage, packageFile } from "../process/packages.ts";
+import { howToInstall, importPackage, packageFile } from "../process/packages.ts";
 import { progress } from "../process/progress.ts";
 import { webpSize } from "./webp-size.ts";
 
@@ -177,7 +177,7 @@ async function loadPackage(name: PackageName, purpose: string, module?: string):
 
 const missing = (name: PackageName, purpose: string): Diagnostic =>
   withNote(
-    error("missing-tool", null, `the npm package ${name}`, purpose, `run npm install ${name}`),
+    error("missing-tool", null, `the npm package ${name}`, purpose, howToInstall(name)),
     "it is optional, since compiling needs no images",
   );
 

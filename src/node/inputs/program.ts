@@ -14,7 +14,7 @@ export interface LoadedProgram {
 }
 
 /** A spec file and all that it imports, read and checked; `stdin` is what the file `-` holds. */
-export function loadProgram(file: string, root: string | null, stdin: Uint8Array | null = null): Result<LoadedProgram> {
+export function loadProgram(file: string, root: string | null, stdin: Uint8Array | null): Result<LoadedProgram> {
   const source = readSpec(file, stdin);
   if (!source.ok) return source;
   const files = load(source.value, importReader(file, root));

@@ -40,7 +40,7 @@ export function externalProblem(
     if (optional || listed.has(below)) return null;
     return withNote(error("file-not-found", { file, offset: null }), `'${tensor}' has its data there`, place);
   }
-  const linked = linkProblem(stat, place, location);
+  const linked = linkProblem(ops, stat, { place, file, named: location });
   if (linked !== null) return linked;
   if (!stat.isFile()) return error("not-a-file", { file, offset: null }, describeFile(stat));
   return offset + length > stat.size

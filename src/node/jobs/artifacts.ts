@@ -2,7 +2,7 @@ import * as path from "node:path";
 import { type OnnxSummary, readOnnx } from "../../artifact/onnx-model.ts";
 import { type Diagnostic, fail, ok, type Result } from "../../diagnostics/diagnostic.ts";
 import { Failure } from "../../diagnostics/failure.ts";
-import { error } from "../../diagnostics/messages.ts";
+import { error, warning } from "../../diagnostics/messages.ts";
 import { openSource } from "../files/byte-source.ts";
 import { errnoOf, ioError, pathProblem } from "../files/errno.ts";
 import { type FsOps, lookAt, patientFs, pause, realFs } from "../output/fs.ts";
@@ -116,6 +116,8 @@ async function checkTree(ops: FsOps, folder: string, { compiler, files }: Manife
     else wrong.add(file);
   }
   const bytes = files.reduce((sum, { size }) => sum + size, 0);
+  const { old } = namesBeside(ops.realpathSync(folder));
+  if (lookAt(ops, old) !== null) warnings.push(warning("artifact-unfinished", { file: folder, offset: null }, old));
   return ok(
     {
       manifest: { compiler, files: files.length, bytes },

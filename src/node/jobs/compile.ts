@@ -30,6 +30,8 @@ export type EmitKind = (typeof emitKinds)[number];
 
 export interface CompileRequest {
   readonly specs: readonly string[];
+  /** What the spec `-` holds. */
+  readonly stdin: Uint8Array | null;
   readonly root: string | null;
   readonly selection: Selection;
   /** Print a stage instead of making files. */
@@ -114,7 +116,7 @@ async function compileOpening(
   const models: Model[] = [];
   let provenance: Provenance | null = null;
   for (const spec of request.specs) {
-    const loaded = loadProgram(spec, request.root);
+    const loaded = loadProgram(spec, request.root, request.stdin);
     (loaded.ok ? warnings : problems).push(...loaded.diagnostics);
     if (!loaded.ok) continue;
     const { program, source } = loaded.value;

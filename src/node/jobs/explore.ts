@@ -1,4 +1,3 @@
-import * as fs from "node:fs";
 import * as path from "node:path";
 import { setImmediate as turn } from "node:timers/promises";
 import { type Diagnostic, fail, ok, type Result } from "../../diagnostics/diagnostic.ts";
@@ -14,16 +13,18 @@ import { scatterOf } from "../../explore/scatter.ts";
 import { printDraft } from "../../import/print-draft.ts";
 import type { Model } from "../../model/model.ts";
 import { measure } from "../executors/measure.ts";
-import { errnoOf, ioError } from "../files/errno.ts";
 import { readFileWithin } from "../files/read.ts";
+import { overInput, readSoFar } from "../files/read-so-far.ts";
 import { writeFile } from "../files/write-file.ts";
 import { type AdapterKind, findAdapter } from "../gpu/adapters.ts";
 import { openDevice } from "../inputs/devices.ts";
 import { loadProgram } from "../inputs/program.ts";
-import { type Outcome, type Output, outcome } from "../outcome/outcome.ts";
+import { keptNotes, type Outcome, type Output, outcome } from "../outcome/outcome.ts";
 import { render } from "../outcome/render.ts";
-import { onInterrupt } from "../process/interrupt.ts";
+import { publish } from "../output/publish.ts";
+import { type Signal, stoppable } from "../process/interrupt.ts";
 import { progress } from "../process/progress.ts";
+import { version } from "../process/version.ts";
 
 export interface ExploreJob {
   /** Null only where shards are merged. */
@@ -42,6 +43,7 @@ export interface ExploreJob {
 }
 
 export async function explore(wanted: ExploreJob): Promise<Outcome> {
+  const { emit } = wanted;
   if (wanted.question.shard !== null && (wanted.measure !== null || wanted.emit !== null))
     return outcome({
       diagnostics: [error("usage", null, "a shard has no front: --measure and --emit come with --merge")],
@@ -51,14 +53,36 @@ export async function explore(wanted: ExploreJob): Promise<Outcome> {
   const question = { ...wanted.question, devices: device.value };
   const prepared = wanted.spec === null && wanted.merge !== null ? ok(null) : prepareSpec(wanted, question);
   if (!prepared.ok) return outcome({ diagnostics: prepared.diagnostics });
-  const found = wanted.merge === null ? ok(await visitAll(prepared.value as Prepared, wanted)) : joined(wanted.merge);
-  if (!found.ok) return outcome({ diagnostics: found.diagnostics });
-  const differs = wanted.merge !== null && prepared.value !== null ? difference(found.value, prepared.value) : null;
+  const clash = emit === null ? null : overInput(emit, wanted.merge ?? []);
+  if (clash !== null) return outcome({ diagnostics: [clash] });
+  const warnings = prepared.diagnostics;
+  const found = wanted.merge === null ? await visitAll(prepared.value as Prepared) : null;
+  if (found?.endedBy) return interrupted(found, prepared.value as Prepared, wanted);
+  const whole = found === null ? joined(wanted.merge ?? []) : ok(found.exploration);
+  if (!whole.ok) return outcome({ diagnostics: whole.diagnostics });
+  const differs = wanted.merge !== null && prepared.value !== null ? difference(whole.value, prepared.value) : null;
   if (differs !== null) return outcome({ diagnostics: [error("merge-spec", null, differs)] });
-  const measured = await withMeasured(found.value, prepared.value, wanted);
+  const measured = await withMeasured(whole.value, prepared.value, wanted);
   if (!measured.ok) return outcome({ diagnostics: measured.diagnostics });
   const said = await conclude(measured.value, prepared.value, wanted);
-  return { ...said, diagnostics: [...prepared.diagnostics, ...said.diagnostics] };
+  return { ...said, diagnostics: [...warnings, ...said.diagnostics] };
+}
+
+/** What is finished, printed and written as was asked for; its front is that of a part, so no spec is made of it. */
+async function interrupted(
+  { exploration, endedBy }: Visited,
+  prepared: Prepared,
+  wanted: ExploreJob,
+): Promise<Outcome> {
+  const written = wanted.folder === null ? ok([]) : await publishTables(wanted.folder, exploration, wanted, null);
+  return outcome({
+    diagnostics: written.diagnostics,
+    outputs: written.ok ? written.value : [],
+    text: printed(exploration, wanted.as),
+    result: { ...exploration },
+    notes: [`cnxc: interrupted after ${exploration.visited} of ${prepared.count} variants`],
+    endedBy,
+  });
 }
 
 /** The spec read and the question understood. */
@@ -87,47 +111,34 @@ async function devicesOf({ question, measure, adapter }: ExploreJob): Promise<Re
   return ok([found.value.kind === "gpu" ? "m3-max" : found.value.kind]);
 }
 
-/** Visits every point, says how far it has come, and on an interrupt leaves what is finished. */
-async function visitAll(prepared: Prepared, wanted: ExploreJob): Promise<Exploration> {
-  const variants: Variant[] = [];
-  let visited = 0;
-  const leave = onInterrupt(() => {
-    const partial = prepared.finish(visited, variants, false);
-    writeNow(1, printed(partial, wanted.as));
-    if (wanted.folder !== null) writeTables(partial, wanted.folder);
-    writeNow(2, `cnxc: interrupted after ${visited} of ${prepared.count} variants\n`);
+/** Visits every point and says how far it has come; when it is asked to stop, what is finished stands. */
+const visitAll = (prepared: Prepared): Promise<Visited> =>
+  stoppable(async asked => {
+    const variants: Variant[] = [];
+    let visited = 0;
+    const start = performance.now();
+    let told = start;
+    let turned = start;
+    for (const variant of prepared.visits()) {
+      visited++;
+      if (variant !== null) variants.push(variant);
+      const now = performance.now();
+      if (now - turned > 50) {
+        await turn(); // signals are heard between turns of the event loop
+        if (asked() !== null) break;
+        turned = performance.now();
+      }
+      if (now - told < 1000) continue;
+      told = now;
+      const left = ((now - start) / visited) * (prepared.count - visited);
+      progress(`${visited} of ${prepared.count} variants, ${Math.ceil(left / 1000)} s left`);
+    }
+    return { exploration: prepared.finish(visited, variants, asked() === null), endedBy: asked() };
   });
-  const start = performance.now();
-  let told = start;
-  let turned = start;
-  for (const variant of prepared.visits()) {
-    visited++;
-    if (variant !== null) variants.push(variant);
-    const now = performance.now();
-    if (now - turned > 50) {
-      await turn(); // signals are heard between turns of the event loop
-      turned = performance.now();
-    }
-    if (now - told < 1000) continue;
-    told = now;
-    const left = ((now - start) / visited) * (prepared.count - visited);
-    progress(`${visited} of ${prepared.count} variants, ${Math.ceil(left / 1000)} s left`);
-  }
-  leave();
-  return prepared.finish(visited, variants, true);
-}
 
-/** All of a text, before anything else happens; a pipe takes as much as it has room for. */
-function writeNow(descriptor: number, text: string): void {
-  let rest = new TextEncoder().encode(text);
-  while (rest.length > 0) {
-    try {
-      rest = rest.subarray(fs.writeSync(descriptor, rest));
-    } catch (cause) {
-      if (errnoOf(cause) !== "EAGAIN") throw cause;
-      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 5); // until the reader has made room
-    }
-  }
+interface Visited {
+  readonly exploration: Exploration;
+  readonly endedBy: Signal | null;
 }
 
 function printed(exploration: Exploration, as: ExploreJob["as"]): string {
@@ -214,37 +225,59 @@ async function withMeasured(
 
 async function conclude(found: Exploration, prepared: Prepared | null, wanted: ExploreJob): Promise<Outcome> {
   const { folder, emit, as } = wanted;
+  if (emit !== null && prepared === null)
+    return outcome({ diagnostics: [error("usage", null, "--emit needs the spec")] });
   const outputs: Output[] = [];
-  const problems: Diagnostic[] = [];
-  const write = async (file: string, text: string): Promise<void> => {
-    const problem = await writeFile(file, [new TextEncoder().encode(text)]);
-    if (problem === null) outputs.push({ path: file, status: "written" });
-    else problems.push(problem);
-  };
-  if (emit !== null) {
-    if (prepared === null) problems.push(error("usage", null, "--emit needs the spec"));
-    else await write(emit, specOf(found, prepared));
+  if (folder !== null) {
+    const written = await publishTables(folder, found, wanted, reportOf(found, prepared));
+    if (!written.ok) return outcome({ diagnostics: written.diagnostics });
+    outputs.push(...written.value);
   }
-  if (folder !== null && problems.length === 0) {
-    try {
-      fs.mkdirSync(folder, { recursive: true });
-      await write(path.join(folder, "rows.csv"), csvOf(found));
-      await write(path.join(folder, "exploration.json"), `${JSON.stringify(found)}\n`);
-      await write(path.join(folder, "report.html"), reportOf(found, prepared));
-    } catch (cause) {
-      problems.push(ioError(cause, folder, "make the folder"));
-    }
+  if (emit !== null && prepared !== null) {
+    const problem = await writeFile(emit, [new TextEncoder().encode(specOf(found, prepared))]);
+    if (problem !== null) return outcome({ diagnostics: [problem], outputs });
+    outputs.push({ path: emit, status: "written" });
   }
   const refused = [...(prepared?.explorer.refused ?? [])].map(
     ([why, count]) => `${count} points cannot be planned: ${why}`,
   );
+  const kept = outputs.flatMap(({ path: name, status }) => (status === "kept" ? [name] : []));
   return outcome({
-    diagnostics: problems,
     outputs,
-    text: problems.length > 0 ? "" : as === "csv" ? csvOf(found) : table(found),
+    text: as === "csv" ? csvOf(found) : table(found),
     result: { ...found },
-    notes: refused,
+    notes: [...refused, ...keptNotes(kept)],
   });
+}
+
+/** All files of a folder, or those that were there before. */
+async function publishTables(
+  folder: string,
+  found: Exploration,
+  { root }: ExploreJob,
+  report: string | null,
+): Promise<Result<readonly Output[]>> {
+  const { spec, sweep, ...query } = found.query;
+  const published = await publish({
+    directory: folder,
+    inputs: [...readSoFar().values()],
+    project: root ?? process.cwd(),
+    followOutside: false,
+    files: [
+      { path: "rows.csv", contents: csvOf(found) },
+      { path: "exploration.json", contents: `${JSON.stringify(found)}\n` },
+      ...(report === null ? [] : [{ path: "report.html", contents: report }]),
+    ],
+    origin: { compiler: version, spec: { name: sweep, sha256: spec }, options: query },
+  });
+  if (!published.ok) return published;
+  const { written, unchanged, removed, kept } = published.value;
+  const outputs = { written, unchanged, removed, kept } as const;
+  return ok(
+    Object.entries(outputs).flatMap(([status, names]) =>
+      names.map(name => ({ path: path.join(folder, name), status: status as keyof typeof outputs })),
+    ),
+  );
 }
 
 /** Kernels and memory of each variant are in the report where the spec is at hand. */
@@ -252,13 +285,6 @@ function reportOf(found: Exploration, prepared: Prepared | null): string {
   const details = found.variants.flatMap(({ index }) => prepared?.explorer.detail(index) ?? []);
   const devices = new Map(prepared?.subjects.map(({ device }) => [device.name, device]));
   return explorationPage(found, details, [...devices.values()]);
-}
-
-/** Without waiting: for an interrupt, after which there is no later. */
-function writeTables(found: Exploration, folder: string): void {
-  fs.mkdirSync(folder, { recursive: true });
-  fs.writeFileSync(path.join(folder, "rows.csv"), csvOf(found));
-  fs.writeFileSync(path.join(folder, "exploration.json"), `${JSON.stringify(found)}\n`);
 }
 
 /** The front as models of one spec, in the order of the rows. */

@@ -12,7 +12,6 @@ import { type LoweringChoice, selectionOf } from "./info.ts";
 export type Shown = "text" | "mermaid" | "dot";
 
 export interface InspectJob extends ModelChoice, LoweringChoice {
-  readonly stdin: Uint8Array | null;
   /** Null prints nothing. */
   readonly show: Shown | null;
   /** A page is wanted too. */
@@ -34,7 +33,7 @@ const shown: { readonly [K in Shown]: (inspection: Inspection) => string } = {
 
 /** Everything that became of one model, as text and as a page. */
 export function inspectModel(job: InspectJob): Result<Inspected> {
-  const request = oneRequest(job, selectionOf(job), job.stdin);
+  const request = oneRequest(job, selectionOf(job));
   if (!request.ok) return request;
   const { model, dtype, batch } = request.value;
   const found = inspect({ model, dtype, batch, target: job.target ?? "wgsl", sites: job.sites });

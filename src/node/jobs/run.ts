@@ -6,14 +6,11 @@ import type { BindOptions } from "../../weights/use/bind.ts";
 import type { RunReport } from "../executors/executor.ts";
 import { type ExecutorName, executors } from "../executors/executors.ts";
 import type { AdapterKind } from "../gpu/adapters.ts";
-import { oneModel } from "../inputs/one-model.ts";
+import { type ModelChoice, oneModel } from "../inputs/one-model.ts";
 import { openWeights } from "../inputs/open-weights.ts";
 import { readInputs } from "../inputs/tensors.ts";
 
-export interface RunJob {
-  readonly spec: string;
-  readonly root: string | null;
-  readonly model: string | null;
+export interface RunJob extends ModelChoice {
   readonly on: ExecutorName;
   /** Where WebGPU runs; null on other executors. */
   readonly adapter: AdapterKind | null;

@@ -1,4 +1,5 @@
 import type { Diagnostic } from "../../diagnostics/diagnostic.ts";
+import type { Signal } from "../process/interrupt.ts";
 
 export interface Output {
   readonly path: string;
@@ -15,8 +16,10 @@ export interface Outcome {
   readonly result: Readonly<Record<string, unknown>> | null;
   /** Remarks for a person, one line each, on standard error. */
   readonly notes: readonly string[];
-  /** Set where a child has done the work and said everything: its exit code. */
+  /** Set where all there is to say is `text`, as of help, or a child has said it: the exit code. */
   readonly exitCode: number | null;
+  /** The signal that ended the work early, where what it had is told all the same. */
+  readonly endedBy: Signal | null;
 }
 
 export const outcome = (some: Partial<Outcome>): Outcome => ({
@@ -26,6 +29,7 @@ export const outcome = (some: Partial<Outcome>): Outcome => ({
   result: null,
   notes: [],
   exitCode: null,
+  endedBy: null,
   ...some,
 });
 

@@ -4,6 +4,7 @@ import { escapeControls } from "../../diagnostics/escape.ts";
 import { exitCodes } from "../../diagnostics/exit-codes.ts";
 import { formatDiagnostics, plainDiagnostic, type Role, shownDiagnostics } from "../../diagnostics/format.ts";
 import { messages } from "../../diagnostics/messages.ts";
+import { signalExitCode } from "../process/interrupt.ts";
 import type { Outcome } from "./outcome.ts";
 
 /** Of the object that `--json` prints; raised when a program that reads it would have to change. */
@@ -12,8 +13,9 @@ const schemaVersion = 1;
 const isError = ({ severity }: Diagnostic): boolean => severity === "error";
 
 /** The exit code of the first error: the table in exit-codes.ts is the contract. */
-export function exitCodeOf({ diagnostics, exitCode }: Outcome): number {
+export function exitCodeOf({ diagnostics, exitCode, endedBy }: Outcome): number {
   const first = diagnostics.find(isError);
+  if (endedBy !== null) return signalExitCode(endedBy);
   return exitCode ?? (first === undefined ? 0 : exitCodes[messages[first.code].kind]);
 }
 
@@ -31,7 +33,7 @@ const roles: Readonly<Record<Role, (text: string) => string>> = {
 
 /** What a command has to say: its result for standard output, all the rest for standard error. */
 export function render(outcome: Outcome, json: boolean): { readonly stdout: string; readonly stderr: string } {
-  if (outcome.exitCode !== null) return { stdout: "", stderr: "" };
+  if (outcome.exitCode !== null) return { stdout: outcome.text, stderr: "" };
   if (json) return { stdout: `${JSON.stringify(jsonOf(outcome))}\n`, stderr: "" };
   const { NO_COLOR, FORCE_COLOR } = process.env;
   const colour = NO_COLOR === undefined && (FORCE_COLOR === undefined ? process.stderr.isTTY : FORCE_COLOR !== "0");

@@ -6,7 +6,7 @@ import { errnoOf } from "../files/errno.ts";
 import { breathe, type FsOps, lookAt } from "./fs.ts";
 import { byPath, type ManifestEntry, manifestName } from "./manifest.ts";
 import type { OutputFile } from "./output-file.ts";
-import { foldersOf, foreignEntries, hashOf, holds, partsOf } from "./tree.ts";
+import { foldersOf, foreignEntries, partsOf } from "./tree.ts";
 import { prepareFolders, syncFolder, writeNew } from "./write.ts";
 
 export interface NewTree {
@@ -16,30 +16,32 @@ export interface NewTree {
 }
 
 export interface Trees {
-  /** The output directory, and which of its files are ours. */
+  /** The output directory, and SHA-256 of the files there that are ours. */
   readonly directory: string;
-  readonly ours: ReadonlySet<string>;
+  readonly known: ReadonlyMap<string, string>;
   /** The sibling in which the new tree grows. */
   readonly temp: string;
 }
 
 /** Writes to `temp` the files that the directory lacks or has otherwise; nothing at all where it has every one. */
 export async function writeChanged(ops: FsOps, trees: Trees, files: readonly OutputFile[]): Promise<NewTree> {
-  const { directory, ours, temp } = trees;
+  const { known, temp } = trees;
   const entries: ManifestEntry[] = [];
   const unchanged: string[] = [];
   const changed: { readonly path: string; readonly bytes: Uint8Array }[] = [];
+  ops.mkdirSync(temp);
   const streamed: string[] = [];
   for (const { path: file, contents } of [...files].sort(byPath)) {
     if (typeof contents === "string" || contents instanceof Uint8Array) {
       const bytes = typeof contents === "string" ? Buffer.from(contents) : contents;
-      entries.push({ path: file, size: bytes.length, sha256: createHash("sha256").update(bytes).digest("hex") });
-      if (ours.has(file) && holds(ops, directory, file, bytes)) unchanged.push(file);
+      const sha256 = createHash("sha256").update(bytes).digest("hex");
+      entries.push({ path: file, size: bytes.length, sha256 });
+      if (known.get(file) === sha256) unchanged.push(file);
       else changed.push({ path: file, bytes });
     } else {
       const written = await writeNew(ops, temp, file, contents);
       entries.push({ path: file, ...written });
-      const same = ours.has(file) && hashOf(ops, directory, file, written.size) === written.sha256;
+      const same = known.get(file) === written.sha256;
       if (same) ops.unlinkSync(path.join(temp, file));
       (same ? unchanged : streamed).push(file);
     }

@@ -1,59 +1,112 @@
 import * as path from "node:path";
 import { type Diagnostic, fail, ok, type Result } from "../../diagnostics/diagnostic.ts";
-import { error } from "../../diagnostics/messages.ts";
-import { errnoOf } from "../files/errno.ts";
+import { Failure } from "../../diagnostics/failure.ts";
+import { error, withNote } from "../../diagnostics/messages.ts";
+import { errnoOf, replacedName } from "../files/errno.ts";
+import { ownedName } from "../files/temp-files.ts";
+import { hostName, lives, type Owner, randomName, thisProcess } from "../process/owner.ts";
 import { closing, type FsOps, lookAt } from "./fs.ts";
 
 /** How often a lock is looked at. Time is counted in looks, so that a clock that jumps changes nothing. */
 const lookMs = 25;
-/** A lock without a holder's number, or a takeover, that stays so long is the rest of a process that died. */
+/** How often a holder says that it lives, and after how many looks without a word nobody waits any longer. */
+const beatMs = 1000;
+const silentLooks = 800;
+/** A takeover, or a lock that does not yet say whose it is, that stays so long is the rest of a process that died. */
 const abandonedLooks = 80;
 
-/** The locks that this process holds; one with our number that is not among them could not be removed when it should. */
+/** Who holds a lock, as its file says. */
+export interface Holder extends Owner {
+  readonly host: string;
+  /** Of this one holding. */
+  readonly token: string;
+}
+
+/** Two lines of a fixed length: who it is, and a number that grows while it lives. */
+export const lockText = ({ pid, place, host, token }: Holder, beat: number): string =>
+  `process ${pid} on ${host}, ${place}-${token}\n${String(beat).padStart(10, "0")}\n`;
+
+function holderIn(text: string): Holder | null {
+  const [, pid, host = "", place = "", token = ""] =
+    /^process (\d{1,10}) on ([\w.-]{1,64}), ([0-9a-f]{8})-([0-9a-f]{8})\n\d{10}\n$/.exec(text) ?? [];
+  return pid === undefined ? null : { pid: Number(pid), host, place, token };
+}
+
+/** What this process holds: a lock of ours that is not among it could not be removed when it should. */
 const held = new Set<string>();
 
+export interface Lock {
+  /** Throws a `Failure` where another has taken over, since this process stood still for too long. */
+  readonly confirm: () => void;
+  readonly release: () => void;
+}
+
 /**
- * Takes the lock of an output directory, waiting for another writer at most `patienceMs`. Gives the function that lets
- * go. A lock whose process is gone is taken over; only the holder of `<lock>.takeover` may remove it, so two who find it
- * at once cannot both win.
+ * Takes the lock of an output directory, waiting for another writer at most `patienceMs`. Processes in other containers
+ * and on other machines count: a holder beats, and one that cannot be asked is dead when it has been silent for 20 s. A
+ * dead one's lock is taken over; only the holder of `<lock>.takeover` may remove it, so two who find it at once cannot
+ * both win.
  */
-export async function takeLock(
-  ops: FsOps,
-  lock: string,
-  directory: string,
-  patienceMs: number,
-): Promise<Result<() => void>> {
-  let inMemoryContext = 0;
-  let takeovers = 0;
+export async function takeLock(ops: FsOps, lock: string, directory: string, patienceMs: number): Promise<Result<Lock>> {
+  const holder = { ...thisProcess, host: hostName, token: randomName() };
+  let [seen, silent, takeovers] = ["", 0, 0];
   for (let looks = 0; ; looks++) {
-    if (create(ops, lock)) {
-      held.add(lock);
-      return ok(() => {
-        held.delete(lock);
-        ops.unlinkSync(lock);
-      });
-    }
-    const holder = holderOf(ops, lock);
-    inMemoryContext = holder === 0 ? inMemoryContext + 1 : 0;
-    const dead = holder === 0 ? inMemoryContext > abandonedLooks : holder !== null && !lives(holder, lock);
+    if (create(ops, lock, lockText(holder, 0))) return ok(hold(ops, lock, directory, holder));
+    const text = textOf(ops, lock);
+    if (text === null) continue; // it has just been let go
+    silent = text === seen ? silent + 1 : 0;
+    seen = text;
+    const dead = isDead(text, silent);
     if (dead) {
-      takeovers = removeStale(ops, lock, holder) ? 0 : takeovers + 1;
+      takeovers = removeStale(ops, lock, text) ? 0 : takeovers + 1;
       if (takeovers > abandonedLooks) removeFolder(ops, `${lock}.takeover`);
     }
-    if (looks * lookMs >= patienceMs) return fail(locked(directory, holder, patienceMs));
+    if (looks * lookMs >= patienceMs) return fail(locked(directory, lock, text, patienceMs));
     if (!dead || takeovers > 0) await new Promise(resolve => setTimeout(resolve, lookMs));
   }
 }
 
-const locked = (directory: string, holder: number | null, patienceMs: number): Diagnostic =>
-  error(
-    "output-locked",
-    { file: directory, offset: null },
-    holder === null || holder === 0 ? "another cnxc" : `process ${holder}`,
-    Math.round(patienceMs / 1000),
-  );
+/** One that says something else has no heart: it may be anybody's, and is waited for. */
+function isDead(text: string, silent: number): boolean {
+  const holder = holderIn(text);
+  if (holder === null) return text === "" && silent > abandonedLooks;
+  if (holder.place === thisProcess.place && holder.pid === process.pid) return !held.has(holder.token);
+  const alive = lives(holder);
+  return alive === null ? silent > silentLooks : !alive;
+}
 
-function create(ops: FsOps, lock: string): boolean {
+function hold(ops: FsOps, lock: string, directory: string, holder: Holder): Lock {
+  held.add(holder.token);
+  const isOurs = (): boolean => holderIn(textOf(ops, lock) ?? "")?.token === holder.token;
+  let beat = 0;
+  const heart = setInterval(() => {
+    try {
+      if (isOurs()) rewrite(ops, lock, lockText(holder, ++beat));
+    } catch {
+      // the next beat may come through; whether the lock is still ours is asked before anything is replaced
+    }
+  }, beatMs);
+  heart.unref();
+  return {
+    confirm: () => {
+      if (!isOurs()) throw new Failure(error("output-lock-lost", { file: directory, offset: null }));
+    },
+    release: () => {
+      clearInterval(heart);
+      held.delete(holder.token);
+      if (isOurs()) ops.unlinkSync(lock);
+    },
+  };
+}
+
+function locked(directory: string, lock: string, text: string, patienceMs: number): Diagnostic {
+  const holder = holderIn(text);
+  const who = holder === null ? "another cnxc" : `process ${holder.pid} on ${holder.host}`;
+  const problem = error("output-locked", { file: directory, offset: null }, who, Math.round(patienceMs / 1000));
+  return withNote(problem, `if no cnxc writes there, delete '${lock}'`);
+}
+
+function create(ops: FsOps, lock: string, text: string): boolean {
   let descriptor: number;
   try {
     descriptor = ops.openSync(lock, "wx");
@@ -62,7 +115,7 @@ function create(ops: FsOps, lock: string): boolean {
     throw cause;
   }
   try {
-    closing(ops, descriptor, () => ops.writeSync(descriptor, `${process.pid}\n`));
+    closing(ops, descriptor, () => ops.writeSync(descriptor, text));
     return true;
   } catch (cause) {
     ops.rmSync(lock, { force: true });
@@ -70,12 +123,17 @@ function create(ops: FsOps, lock: string): boolean {
   }
 }
 
-/** The process that holds a lock; 0 while it has not yet said, null when the lock is gone. */
-function holderOf(ops: FsOps, lock: string): number | null {
-  if (lookAt(ops, lock) === null) return null;
+/** In place: whoever looks meanwhile finds the old number or the new one. */
+const rewrite = (ops: FsOps, lock: string, text: string): void =>
+  closing(ops, ops.openSync(lock, "r+"), descriptor => void ops.writeSync(descriptor, text, 0));
+
+/** What a lock says; empty while its holder has not yet said who it is, null when it is gone. */
+function textOf(ops: FsOps, lock: string): string | null {
+  const stat = lookAt(ops, lock);
+  if (stat === null) return null;
+  if (!stat.isFile()) return "no file";
   try {
-    const text = String(ops.readFileSync(lock, "utf8"));
-    return /^[1-9]\d*\n$/.test(text) ? Number(text) : 0;
+    return String(ops.readFileSync(lock, "utf8")).slice(0, 256);
   } catch (cause) {
     if (errnoOf(cause) === "ENOENT") return null;
     throw cause;
@@ -83,7 +141,7 @@ function holderOf(ops: FsOps, lock: string): number | null {
 }
 
 /** Removes the lock if it is still the dead one. False where somebody else is at it. */
-function removeStale(ops: FsOps, lock: string, holder: number | null): boolean {
+function removeStale(ops: FsOps, lock: string, text: string): boolean {
   const takeover = `${lock}.takeover`;
   try {
     ops.mkdirSync(takeover);
@@ -92,7 +150,7 @@ function removeStale(ops: FsOps, lock: string, holder: number | null): boolean {
     throw cause;
   }
   try {
-    if (holderOf(ops, lock) === holder) ops.unlinkSync(lock);
+    if (textOf(ops, lock) === text) ops.unlinkSync(lock);
   } finally {
     removeFolder(ops, takeover);
   }
@@ -107,22 +165,15 @@ function removeFolder(ops: FsOps, folder: string): void {
   }
 }
 
-function lives(holder: number, lock: string): boolean {
-  if (holder === process.pid) return held.has(lock);
-  try {
-    process.kill(holder, 0);
-    return true;
-  } catch (cause) {
-    return errnoOf(cause) === "EPERM";
-  }
-}
-
-/**
- * The names beside an output directory that are ours. `old` may hold what is the user's; what begins with `tempPrefix`
- * never does, and is removed unseen.
- */
+/** The names beside an output directory that are ours. `old` may hold what is the user's; what `temps` tells never does. */
 export const namesBeside = (directory: string) => {
-  const beside = (suffix: string) => path.join(path.dirname(directory), `.${path.basename(directory)}.cnxc-${suffix}`);
-  const temp = beside(`tmp-${process.pid}`);
-  return { lock: beside("lock"), old: beside("old"), temp, trash: `${temp}-old`, tempPrefix: beside("tmp-") };
+  const parent = path.dirname(directory);
+  const prefix = `.${path.basename(directory)}.cnxc`;
+  return {
+    parent,
+    lock: path.join(parent, `${prefix}-lock`),
+    old: replacedName(directory),
+    tempPrefix: `${prefix}-tmp`,
+    newTemp: (): string => path.join(parent, ownedName(`${prefix}-tmp`)),
+  };
 };

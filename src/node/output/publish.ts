@@ -10,9 +10,10 @@ import { seal, writeChanged } from "./build-tree.ts";
 import { type DirectoryRequest, outputDirectory } from "./directory.ts";
 import { type FsOps, patientFs, realFs } from "./fs.ts";
 import { namesBeside, takeLock } from "./lock.ts";
-import { type Origin, pathProblem, printManifest } from "./manifest.ts";
+import { type ManifestEntry, type Origin, pathProblem, printManifest } from "./manifest.ts";
 import type { OutputFile } from "./output-file.ts";
-import { conflict, discard, lookBefore, pathsOf, recover, swap } from "./swap.ts";
+import { prove, stillOurs } from "./proof.ts";
+import { conflict, discard, lookBefore, recover, swap } from "./swap.ts";
 import { foldersOf, foreignEntries } from "./tree.ts";
 import { syncFolder } from "./write.ts";
 
@@ -59,12 +60,13 @@ export async function publish(request: PublishRequest): Promise<Result<Published
   const disarm = onInterrupt(takeBack);
   try {
     const directory = outputDirectory(ops, request);
-    const names = namesBeside(directory);
-    ops.mkdirSync(path.dirname(directory), { recursive: true });
-    const locked = await takeLock(ops, names.lock, request.directory, request.patienceMs ?? 30_000);
-    if (!locked.ok) return locked;
-    undo.push(locked.value, () => ops.rmSync(names.temp, { recursive: true, force: true }));
-    return ok(await replace(ops, directory, request));
+    const { parent, lock: file, newTemp } = namesBeside(directory);
+    ops.mkdirSync(parent, { recursive: true });
+    const lock = await takeLock(ops, file, request.directory, request.patienceMs ?? 30_000);
+    if (!lock.ok) return lock;
+    const temp = newTemp();
+    undo.push(lock.value.release, () => ops.rmSync(temp, { recursive: true, force: true }));
+    return ok(await replace(ops, { directory, temp, confirm: lock.value.confirm }, request));
   } catch (cause) {
     return fail(explain(cause, request.directory));
   } finally {
@@ -73,18 +75,33 @@ export async function publish(request: PublishRequest): Promise<Result<Published
   }
 }
 
-async function replace(ops: FsOps, directory: string, { files, origin }: PublishRequest): Promise<Published> {
-  const { temp } = namesBeside(directory);
-  const restored = recover(ops, directory);
+const byHash = ({ path, sha256 }: ManifestEntry): readonly [string, string] => [path, sha256];
+
+interface Place {
+  readonly directory: string;
+  /** The sibling in which the new tree grows. */
+  readonly temp: string;
+  /** Throws where the lock has been lost. */
+  readonly confirm: () => void;
+}
+
+async function replace(
+  ops: FsOps,
+  { directory, temp, confirm }: Place,
+  { files, origin }: PublishRequest,
+): Promise<Published> {
+  const restored = await recover(ops, directory);
   const before = lookBefore(ops, directory);
   if (before.identity !== null) ops.accessSync(directory, constants.W_OK);
-  const ours = pathsOf(before.manifest);
   const wanted = new Set(files.map(file => file.path));
+  const proof = await prove(ops, directory, before.manifest);
+  const ours = stillOurs(ops, directory, proof, wanted);
   const kept = before.manifest === null ? [] : foreignEntries(ops, directory, ours, wanted);
-  const problem = conflict(ops, directory, kept, wanted);
+  const problem = conflict(ops, directory, kept, wanted, proof.edited);
   if (problem !== null) throw new Failure(problem);
 
-  const trees = { directory, ours, temp };
+  const known = new Map(before.manifest?.files.filter(({ path }) => proof.ours.has(path)).map(byHash));
+  const trees = { directory, known, temp };
   const tree = await writeChanged(ops, trees, files);
   const removed = [...ours].filter(file => !wanted.has(file)).sort();
   const text = printManifest(origin, tree.entries);
@@ -92,10 +109,11 @@ async function replace(ops: FsOps, directory: string, { files, origin }: Publish
   if (tree.written.length === 0 && text === before.text) return { ...result, kept };
 
   await seal(ops, trees, tree, text);
-  const moved = swap(ops, directory, temp, before, wanted);
+  confirm();
+  const moved = swap(ops, directory, temp, before, { proof, wanted });
   syncFolder(ops, path.dirname(directory));
   try {
-    discard(ops, directory);
+    discard(ops, directory, ours);
   } catch {
     // the exchange is done; what is left of the old tree, the next run removes
   }

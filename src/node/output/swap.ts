@@ -5,6 +5,8 @@ import { error } from "../../diagnostics/messages.ts";
 import { type FsOps, lookAt } from "./fs.ts";
 import { namesBeside } from "./lock.ts";
 import { beforeWriting, type Manifest, manifestName, manifestText, readManifest } from "./manifest.ts";
+import { type Proof, prove, stillOurs } from "./proof.ts";
+import { restsOf } from "./rests.ts";
 import { foldersOf, foreignEntries } from "./tree.ts";
 
 /** What an output directory holds now. `manifest` is null where it is missing or empty. */
@@ -45,8 +47,12 @@ export function conflict(
   directory: string,
   kept: readonly string[],
   wanted: ReadonlySet<string>,
+  edited: readonly string[],
 ): Diagnostic | null {
   const folders = foldersOf(wanted);
+  const [first, ...more] = edited.filter(file => wanted.has(file) && kept.includes(file));
+  if (first !== undefined)
+    return error("output-edited", { file: path.join(directory, first), offset: null }, more.length);
   for (const entry of kept) {
     const file = path.join(directory, entry);
     const place = { file, offset: null };
@@ -67,7 +73,7 @@ export function swap(
   directory: string,
   temp: string,
   before: Before,
-  wanted: ReadonlySet<string>,
+  { proof, wanted }: { readonly proof: Proof; readonly wanted: ReadonlySet<string> },
 ): readonly string[] {
   const now = lookAt(ops, directory);
   const place = { file: directory, offset: null };
@@ -79,8 +85,10 @@ export function swap(
     ops.renameSync(temp, directory);
     return [];
   }
-  const kept = foreignEntries(ops, directory, pathsOf(before.manifest), wanted);
-  const problem = conflict(ops, directory, kept, wanted);
+  const ours = stillOurs(ops, directory, proof, wanted);
+  const kept = foreignEntries(ops, directory, ours, wanted);
+  const edited = [...proof.edited, ...proof.ours.keys()].filter(file => !ours.has(file));
+  const problem = conflict(ops, directory, kept, wanted, edited);
   if (problem !== null) throw new Failure(problem);
 
   const { old } = namesBeside(directory);
@@ -124,34 +132,36 @@ function takeBack(ops: FsOps, directory: string, temp: string, old: string, move
  * Finishes or takes back what an earlier run left half done, and removes its rests. Only the holder of the lock may.
  * Gives whether the directory had been missing.
  */
-export function recover(ops: FsOps, directory: string): boolean {
-  const { old, tempPrefix } = namesBeside(directory);
-  const parent = path.dirname(directory);
-  for (const name of ops.readdirSync(parent))
-    if (path.join(parent, name).startsWith(tempPrefix))
-      ops.rmSync(path.join(parent, name), { recursive: true, force: true });
-  const restored = lookAt(ops, old) !== null && lookAt(ops, directory) === null;
-  if (restored) ops.renameSync(old, directory);
-  else if (lookAt(ops, old) !== null) {
-    const [left, now] = [lookBefore(ops, old), lookBefore(ops, directory)];
-    for (const entry of foreignEntries(ops, old, pathsOf(left.manifest), pathsOf(now.manifest))) {
-      const to = path.join(directory, entry);
-      if (lookAt(ops, to) !== null) throw new Failure(error("output-redirected", { file: to, offset: null }, entry));
-      makeFolders(ops, directory, entry);
-      ops.renameSync(path.join(old, entry), to);
-    }
-    discard(ops, directory);
+export async function recover(ops: FsOps, directory: string): Promise<boolean> {
+  const { old } = namesBeside(directory);
+  for (const rest of restsOf(ops, directory)) if (rest !== old) ops.rmSync(rest, { recursive: true, force: true });
+  if (lookAt(ops, old) === null) return false;
+  if (lookAt(ops, directory) === null) {
+    ops.renameSync(old, directory);
+    return true;
   }
-  return restored;
+  const [left, now] = [lookBefore(ops, old), lookBefore(ops, directory)];
+  const wanted = pathsOf(now.manifest);
+  const ours = stillOurs(ops, old, await prove(ops, old, left.manifest), wanted);
+  for (const entry of foreignEntries(ops, old, ours, wanted)) {
+    const to = path.join(directory, entry);
+    if (lookAt(ops, to) !== null)
+      throw new Failure(error("output-unfinished", { file: directory, offset: null }, entry, old));
+    makeFolders(ops, directory, entry);
+    ops.renameSync(path.join(old, entry), to);
+  }
+  discard(ops, directory, ours);
+  return false;
 }
 
 /**
- * Removes the replaced tree, in which nothing of the user's is left. Under a name that says so: a kill half way may take
- * the manifest first, and without it nobody could tell whose the rest is.
+ * Removes the replaced tree, if nothing is left in it but what is ours. Under a name that says so: a kill half way may
+ * take the manifest first, and without it nobody could tell whose the rest is.
  */
-export function discard(ops: FsOps, directory: string): void {
-  const { old, trash } = namesBeside(directory);
-  if (lookAt(ops, old) === null) return;
+export function discard(ops: FsOps, directory: string, ours: ReadonlySet<string>): void {
+  const { old, newTemp } = namesBeside(directory);
+  if (lookAt(ops, old) === null || foreignEntries(ops, old, ours).length > 0) return;
+  const trash = newTemp();
   ops.renameSync(old, trash);
   ops.rmSync(trash, { recursive: true, force: true });
 }

@@ -21,45 +21,21 @@ export function crookedFolder(ops: FsOps, root: string, file: string): string | 
   return above.find(folder => lookAt(ops, path.join(root, folder))?.isDirectory() === false) ?? null;
 }
 
-/** Whether a file of the tree is a regular one, reached by no link, with these bytes. */
-export function holds(ops: FsOps, root: string, file: string, bytes: Uint8Array): boolean {
-  return readParts(
-    ops,
-    root,
-    file,
-    bytes.length,
-    (part, at) => Buffer.compare(part, bytes.subarray(at, at + part.length)) === 0,
-  );
-}
-
 /** The hash of a regular file of the tree, reached by no link and of this size, or null. */
 export function hashOf(ops: FsOps, root: string, file: string, size: number): string | null {
   const hash = createHash("sha256");
-  const whole = readParts(ops, root, file, size, part => {
-    hash.update(part);
-    return true;
-  });
-  return whole ? hash.digest("hex") : null;
-}
-
-function readParts(
-  ops: FsOps,
-  root: string,
-  file: string,
-  size: number,
-  take: (part: Uint8Array, at: number) => boolean,
-): boolean {
   const full = path.join(root, file);
   const stat = lookAt(ops, full);
-  if (stat === null || !stat.isFile() || stat.size !== size || crookedFolder(ops, root, file) !== null) return false;
+  if (stat === null || !stat.isFile() || stat.size !== size || crookedFolder(ops, root, file) !== null) return null;
   return closing(ops, ops.openSync(full, readFlags), descriptor => {
     const buffer = new Uint8Array(Math.min(chunk, size));
     for (let at = 0; at < size; ) {
       const read = ops.readSync(descriptor, buffer, 0, Math.min(buffer.length, size - at), at);
-      if (read === 0 || !take(buffer.subarray(0, read), at)) return false;
+      if (read === 0) return null;
+      hash.update(buffer.subarray(0, read));
       at += read;
     }
-    return true;
+    return hash.digest("hex");
   });
 }
 

@@ -1,25 +1,28 @@
 import { constants } from "node:os";
 
 const signals = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
-type Signal = (typeof signals)[number];
+export type Signal = (typeof signals)[number];
 
 /** What must be undone when the user interrupts. Synchronous: there is no later. */
 const cleanups = new Set<() => void>();
 let delegate: ((signal: Signal) => void) | null = null;
 
-/** Ends this process with 128 + the signal's number, at once, after undoing what is half done. */
-export function installSignals(): void {
+/** The exit code that a shell expects of what a signal ended. */
+export const signalExitCode = (signal: Signal): number => 128 + constants.signals[signal];
+
+/** Ends this process at a signal, at once, after undoing what is half done; `last` is undone in any case. */
+export function installSignals(last: () => void): void {
   for (const signal of signals)
     process.on(signal, () => {
       if (delegate !== null) return delegate(signal);
-      for (const cleanup of cleanups) {
+      for (const cleanup of [...cleanups, last]) {
         try {
           cleanup();
         } catch {
           // what cannot be undone now, the next run undoes
         }
       }
-      process.exit(128 + constants.signals[signal]);
+      process.exit(signalExitCode(signal));
     });
 }
 
@@ -34,6 +37,23 @@ export async function delegating<T>(to: (signal: Signal) => void, work: Promise<
   delegate = to;
   try {
     return await work;
+  } finally {
+    delegate = null;
+  }
+}
+
+/**
+ * Work that looks now and then whether it shall stop, and then leaves what it has. `asked` gives the signal that said so;
+ * a second one ends the process at once.
+ */
+export async function stoppable<T>(work: (asked: () => Signal | null) => Promise<T>): Promise<T> {
+  let asked: Signal | null = null;
+  delegate = signal => {
+    asked = signal;
+    delegate = null;
+  };
+  try {
+    return await work(() => asked);
   } finally {
     delegate = null;
   }

@@ -15,7 +15,7 @@ const mostBytes = 101376;
 const all = ["atto", "femto", "pico", "nano", "tiny", "base", "large", "huge"];
 
 function models(file: string): ReadonlyMap<string, Model> {
-  const loaded = loadProgram(path.resolve(import.meta.dirname, "../../../specs", file), null);
+  const loaded = loadProgram(path.resolve(import.meta.dirname, "../../../specs", file), null, null);
   if (!loaded.ok) throw new Error(loaded.diagnostics[0]?.message);
   return loaded.value.program.models;
 }

@@ -50,7 +50,7 @@ describe.runIf(hasGxx)("cnxc tune, rehearsed on the CPU", () => {
 
   /** What the generated text says of the first product's first two tiles. */
   function firstProduct(spec: string): readonly string[] {
-    const loaded = loadProgram(spec, null);
+    const loaded = loadProgram(spec, null, null);
     const model = loaded.ok ? loaded.value.program.models.get("toy") : undefined;
     if (!model) throw new Error("the spec has no toy");
     const batch = { min: 2, max: 2 };

@@ -12,7 +12,7 @@ import { plannedWgsl } from "../../support/wgsl.ts";
 const folder = path.resolve(import.meta.dirname, "../../../specs");
 export const models = new Map<string, Model>();
 for (const file of readdirSync(folder).filter(name => name.endsWith(".cnx"))) {
-  const loaded = loadProgram(path.join(folder, file), null);
+  const loaded = loadProgram(path.join(folder, file), null, null);
   if (!loaded.ok) throw new Error(`${file}: ${loaded.diagnostics[0]?.message}`);
   for (const model of loaded.value.program.models.values()) models.set(model.name, model);
 }

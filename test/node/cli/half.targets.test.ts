@@ -12,7 +12,7 @@ const spec = ["specs/micro.cnx", "-m", "micro"];
 
 /** micro's weights with one value changed, and a file of inputs. */
 async function filesWith(changed: string, value: number) {
-  const loaded = loadProgram(path.resolve("specs/micro.cnx"), null);
+  const loaded = loadProgram(path.resolve("specs/micro.cnx"), null, null);
   const model = loaded.ok ? loaded.value.program.models.get("micro") : undefined;
   if (!model) throw new Error("specs/micro.cnx has no micro");
   const graph = mustBuild(model);

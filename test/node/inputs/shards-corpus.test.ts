@@ -29,11 +29,9 @@ function laid({ files, links = {}, hardLinks = {} }: ShardsRow): string {
 describe("corpus of sharded weights", () => {
   test.each(shardsCorpus)("$id: $title", async row => {
     const folder = laid(row);
-    const start = process.cpuUsage();
     const opened = await openWeightsFile(path.join(folder, indexFile));
     if (!opened.ok) throw new Error("not opened");
     const file = await readTensorFile(opened.value);
-    expect(process.cpuUsage(start).user / 1000).toBeLessThan(2000);
     const found = file.diagnostics.map(({ code }) => [messages[code].kind, code]);
     expect(found.slice(0, 1), file.diagnostics[0]?.message).toEqual(row.kind === null ? [] : [[row.kind, row.code]]);
     for (const { place, message } of file.diagnostics) {

@@ -3,7 +3,9 @@ import * as fs from "node:fs";
 import * as path from "node:path";
 import { expect, test } from "vitest";
 import { type FsOps, realFs } from "../../../src/node/output/fs.ts";
+import { lockText } from "../../../src/node/output/lock.ts";
 import { publish } from "../../../src/node/output/publish.ts";
+import { thisProcess } from "../../../src/node/process/owner.ts";
 import { type Call, errno, hookedFs } from "../../support/faulty-fs.ts";
 import { fill, newFolder, snapshot } from "../../support/folders.ts";
 import { full } from "../../support/full.ts";
@@ -138,7 +140,7 @@ const isOfOld =
   (operation: Call["name"]) =>
   ({ name, args: [file] }: Call): boolean =>
     name === operation &&
-    /\.out\.cnxc-[^/]*old$/.test(String(file)) &&
+    /\.out\.cnxc-(old|tmp-[^/]*)$/.test(String(file)) && // its name, or that under which it goes
     fs.existsSync(path.join(path.dirname(String(file)), "out"));
 
 test.each(["EINTR", "EAGAIN", "EMFILE", "ENFILE"])("D06, D10: %s at call k is only a bad moment", async code => {
@@ -193,9 +195,11 @@ test("D17: a folder of the new tree that becomes a link is not followed", async 
   for (let k = 0; k < calls; k++) {
     const out = await oldDirectory();
     const elsewhere = newFolder();
-    const inside = path.join(path.dirname(out), `.out.cnxc-tmp-${process.pid}`, "wgsl");
     let swapped = false;
+    let temp = "none"; // the first of that name: the replaced tree gets another, to go under
     const ops = hookedFs(({ index }) => {
+      if (temp === "none") temp = besides(out).find(name => name.startsWith(".out.cnxc-tmp-")) ?? "none";
+      const inside = path.join(path.dirname(out), temp, "wgsl");
       if (index < k || swapped || !fs.existsSync(inside)) return;
       swapped = true;
       fs.rmSync(inside, { recursive: true });
@@ -236,20 +240,69 @@ test("D18: of writers at once, each end state is the whole output of one", async
   expect(besides(out)).toEqual([]);
 });
 
+const lockOf = (out: string) => path.join(path.dirname(out), ".out.cnxc-lock");
+const elsewhere = { pid: 1, place: "00000000", host: "far-away", token: "00000001" };
+
 test("a lock: a dead holder's is taken over, a living one's is waited for and then reported", async () => {
   const out = await oldDirectory();
-  const lock = path.join(path.dirname(out), ".out.cnxc-lock");
-  fs.writeFileSync(lock, `${process.ppid}\n`);
-  expect(await write(out, "new", undefined, 100)).toMatchObject({
-    ok: false,
-    diagnostics: [{ code: "output-locked" }],
-  });
+  fs.writeFileSync(lockOf(out), lockText({ ...thisProcess, pid: process.ppid, host: "here", token: "00000001" }, 0));
+  const waited = await write(out, "new", undefined, 100);
+  expect(waited).toMatchObject({ ok: false, diagnostics: [{ code: "output-locked" }] });
+  expect(waited.diagnostics[0]?.message).toContain(`process ${process.ppid} on here`);
+  expect(waited.diagnostics[0]?.notes[0]?.message).toContain(lockOf(out));
   expect(state(out)).toBe("old");
   const gone = spawnSync(process.execPath, ["-e", ""]).pid;
-  fs.writeFileSync(lock, `${gone}\n`);
+  fs.writeFileSync(lockOf(out), lockText({ ...thisProcess, pid: gone, host: "here", token: "00000001" }, 0));
   expect(await write(out, "new", undefined, 1000)).toMatchObject({ ok: true });
   expect([state(out), besides(out)]).toEqual(["new", []]);
-  fs.writeFileSync(lock, ""); // a writer that died before it could say who it is
+  fs.writeFileSync(lockOf(out), ""); // a writer that died before it could say who it is
   expect(await write(out, "old", undefined, 20_000)).toMatchObject({ ok: true });
   expect([state(out), besides(out)]).toEqual(["old", []]);
+});
+
+test("a lock of another container or machine: its heart is watched, not its number", async () => {
+  const out = await oldDirectory();
+  fs.writeFileSync(lockOf(out), lockText(elsewhere, 0));
+  let beat = 0;
+  const heart = setInterval(() => fs.writeFileSync(lockOf(out), lockText(elsewhere, ++beat)), 200);
+  const waited = await write(out, "new", undefined, 3000);
+  clearInterval(heart);
+  expect(waited).toMatchObject({ ok: false, diagnostics: [{ code: "output-locked" }] });
+  expect(state(out)).toBe("old");
+  expect(await write(out, "new", undefined, 600_000)).toMatchObject({ ok: true });
+  expect([state(out), besides(out)]).toEqual(["new", []]);
+});
+
+test("a lock that says nothing of a heart is anybody's, and is waited for", async () => {
+  const out = await oldDirectory();
+  fs.writeFileSync(lockOf(out), "4194304\n");
+  expect(await write(out, "new", undefined, 3000)).toMatchObject({ diagnostics: [{ code: "output-locked" }] });
+  expect([state(out), fs.readFileSync(lockOf(out), "utf8")]).toEqual(["old", "4194304\n"]);
+});
+
+test("a holder whose lock was taken meanwhile replaces nothing, and leaves the other's lock", async () => {
+  const out = await oldDirectory();
+  const ops = hookedFs(({ name, args: [file] }) => {
+    if (name === "openSync" && String(file).endsWith("cnxc.manifest.json"))
+      fs.writeFileSync(lockOf(out), lockText(elsewhere, 7));
+  });
+  expect(await write(out, "new", ops)).toMatchObject({ diagnostics: [{ code: "output-lock-lost" }] });
+  expect([state(out), besides(out)]).toEqual(["old", [".out.cnxc-lock"]]);
+  expect(fs.readFileSync(lockOf(out), "utf8")).toBe(lockText(elsewhere, 7));
+});
+
+test("a lock beats while it is held", async () => {
+  const out = path.join(newFolder(), "out");
+  const texts = new Set<string>();
+  const slow = async function* () {
+    for (let i = 0; texts.size < 3; i++) {
+      texts.add(fs.readFileSync(lockOf(out), "utf8"));
+      await new Promise(resolve => setTimeout(resolve, 50));
+      yield new Uint8Array(1);
+    }
+  };
+  const files = [{ path: "w.bin", contents: slow() }];
+  const request = { directory: out, files, origin, inputs: [], project: path.dirname(out), followOutside: false };
+  expect(await publish(request)).toMatchObject({ ok: true });
+  expect(texts.size).toBe(3);
 });

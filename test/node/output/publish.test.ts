@@ -3,7 +3,9 @@ import * as path from "node:path";
 import { expect, test } from "vitest";
 import { checkOutput } from "../../../src/node/output/check.ts";
 import type { FsOps } from "../../../src/node/output/fs.ts";
+import { manifestName } from "../../../src/node/output/manifest.ts";
 import { type OutputFile, type Published, publish } from "../../../src/node/output/publish.ts";
+import { hookedFs } from "../../support/faulty-fs.ts";
 import { fill, newFolder, snapshot } from "../../support/folders.ts";
 
 const origin = { compiler: "0.1.0", spec: { name: "a.cnx", sha256: "00" }, options: { dtype: "f32" } };
@@ -102,12 +104,51 @@ test("a user's folder that we begin to write to keeps what is in it", async () =
   expect(snapshot(out)).toMatchObject({ ...second, "onnx/mine.txt": "mine" });
 });
 
-test("a file that somebody edited or deleted is written again", async () => {
+test("a file that somebody deleted is written again", async () => {
   const out = path.join(newFolder(), "out");
   await published(out, first);
-  fill(out, { "model.ts": "ONE" });
   fs.rmSync(path.join(out, "wgsl/a.wgsl"));
-  expect((await published(out, first)).written).toEqual(["model.ts", "wgsl/a.wgsl"]);
+  expect((await published(out, first)).written).toEqual(["wgsl/a.wgsl"]);
+});
+
+test("a file that somebody edited is theirs: it is not replaced, and not removed", async () => {
+  const out = path.join(newFolder(), "out");
+  await published(out, first);
+  fill(out, { "model.ts": "ONE", "wgsl/b.wgsl": "B" });
+  const before = snapshot(out);
+  const refused = await publish(request(out, first));
+  expect(refused).toMatchObject({
+    ok: false,
+    diagnostics: [{ code: "output-edited", place: { file: path.join(out, "model.ts") } }],
+  });
+  expect(refused.diagnostics[0]?.message).toContain("nor is another");
+  expect(snapshot(out)).toEqual(before);
+  fs.rmSync(path.join(out, "model.ts"));
+  const result = await published(out, second);
+  expect(result).toMatchObject({ written: ["model.ts", "onnx/m.onnx"], removed: [], kept: ["wgsl/b.wgsl"] });
+  expect(snapshot(out)).toMatchObject({ ...second, "wgsl/b.wgsl": "B" });
+});
+
+test("a file that is edited while the new output is made is not lost", async () => {
+  const out = path.join(newFolder(), "out");
+  await published(out, first);
+  const edit = hookedFs(({ name, args: [file] }) => {
+    if (name === "openSync" && String(file).endsWith(manifestName)) fill(out, { "wgsl/b.wgsl": "B" });
+  });
+  expect(await publish(request(out, second, { fs: edit }))).toMatchObject({ value: { kept: ["wgsl/b.wgsl"] } });
+  expect(snapshot(out)).toMatchObject({ ...second, "wgsl/b.wgsl": "B" });
+});
+
+test("a manifest that lies in a folder proves nothing by itself", async () => {
+  const folder = newFolder();
+  fill(folder, { "src/main.c": "precious", "model.ts": "mine" });
+  fs.symlinkSync("src/main.c", path.join(folder, "link.c"));
+  const listed = ["src/main.c", "model.ts", "link.c", "gone.c"].map(file => ({ path: file, size: 1, sha256: "00" }));
+  fill(folder, { [manifestName]: JSON.stringify({ format: 1, ...origin, files: listed }) });
+  expect(await codes(publish(request(folder, first)))).toEqual(["output-edited"]);
+  const other = { "other.ts": "o" };
+  expect((await published(folder, other)).kept).toEqual(["link.c", "model.ts", "src"]);
+  expect(snapshot(folder)).toMatchObject({ "src/main.c": "precious", "model.ts": "mine", "link.c": "-> src/main.c" });
 });
 
 test("streams are written, and left alone when their bytes are there already", async () => {

@@ -130,7 +130,6 @@ function watched(bytes: Uint8Array): ByteSource {
 
 test(`${rounds} broken files of torch.save and numpy.savez: an answer for each`, { timeout: 1_800_000 }, async () => {
   const below = numbers(20_260_202);
-  const start = process.cpuUsage();
   const accepted: Record<string, number> = {};
   const names = Object.keys(makers);
   for (let round = 0; round < rounds; round++) {
@@ -159,7 +158,6 @@ test(`${rounds} broken files of torch.save and numpy.savez: an answer for each`,
   }
   // Enough survive to show that the mutations are not all of one kind.
   for (const name of names) expect(accepted[name] ?? 0, name).toBeGreaterThan(rounds / 1000);
-  expect(process.cpuUsage(start).user / 1000).toBeLessThan(5 * rounds);
 });
 
 /** Everything reachable, each once. */

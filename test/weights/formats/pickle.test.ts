@@ -40,15 +40,12 @@ const open = async (bytes: Uint8Array): Promise<TensorFile> => {
 describe("corpus of torch.save and numpy.savez", () => {
   test.each(pickleCorpus)("$id: $title", async ({ bytes, read, bound = read, says = "" }) => {
     const file = bytes();
-    const start = process.cpuUsage(); // of the processor, not of the clock: a busy machine must not fail a test
     const found = await readTensorFile(memorySource("w.pt", file));
-    const taken = process.cpuUsage(start).user / 1000;
     sound(found.diagnostics, Math.max(1, file.length));
     expect(outcomes(found.diagnostics)).toEqual(read === null ? [] : [read]);
     const sentences = found.diagnostics.flatMap(({ message, notes }) => [message, ...notes.map(note => note.message)]);
     expect(sentences.join("\n")).toContain(says);
     expect(found.ok).toBe(read === null || read.kind.startsWith("W_"));
-    expect(taken).toBeLessThan(2000);
     if (!found.ok) return;
 
     const weights = await bindWeights(found.value, corpusParams);

@@ -28,20 +28,17 @@ function sound(diagnostics: readonly Diagnostic[], size: number): void {
 describe("safetensors corpus", () => {
   test.each(safetensorsCorpus)("$id: $title", async ({ bytes, read, bound = read, values = bound }) => {
     const file = bytes();
-    const start = process.cpuUsage(); // of the processor, not of the clock: a busy machine must not fail a test
-    const taken = () => process.cpuUsage(start).user / 1000;
     const found = await readSafetensors(memorySource("w.safetensors", file));
     sound(found.diagnostics, file.length);
     expect(outcomes(found.diagnostics).slice(0, 1)).toEqual(read === null ? [] : [read]);
     expect(found.ok).toBe(read === null || read.kind.startsWith("W_"));
-    if (!found.ok) return expect(taken()).toBeLessThan(2000);
+    if (!found.ok) return;
 
     const weights = await bindWeights(found.value, corpusParams);
     const said = [...found.diagnostics, ...weights.diagnostics];
     sound(said, file.length);
     expect(outcomes(said).slice(0, 1)).toEqual(bound === null ? [] : [bound]);
     expect(weights.ok).toBe(bound === null || bound.kind.startsWith("W_"));
-    expect(taken()).toBeLessThan(2000);
 
     const reported: Diagnostic[] = [...said];
     const again = await bindWeights(found.value, corpusParams, diagnostic => reported.push(diagnostic));

@@ -3,11 +3,10 @@ import { escapeControls } from "../../../diagnostics/escape.ts";
 import { type ExecutorName, executorNames } from "../../executors/executors.ts";
 import { storageProblem } from "../../executors/storage-problem.ts";
 import { type AdapterKind, adapterKinds } from "../../gpu/adapters.ts";
-import { enterGpuProcess } from "../../gpu/gpu-process.ts";
 import type { Classified, ClassifyJob, LabelledClass } from "../../jobs/classify.ts";
-import { runJob } from "../../jobs/run-job.ts";
 import { type Outcome, outcome } from "../../outcome/outcome.ts";
 import type { AddCommand } from "../command.ts";
+import { onExecutors } from "../on-executors.ts";
 import { choice, countOption, defaulted, once, storageOption, tf32Help } from "../options.ts";
 
 interface Options {
@@ -29,9 +28,6 @@ Examples:
   cnxc classify my.cnx -w model.safetensors *.png --top 1 --json
       the same under "result", for a program
 `;
-
-/** Tensors are outside the heap; what the cap bounds is the rest. */
-const memoryCap = 2048;
 
 export const addClassify: AddCommand = (program, execute) => {
   program
@@ -55,12 +51,11 @@ export const addClassify: AddCommand = (program, execute) => {
 };
 
 async function classify(spec: string, images: readonly string[], options: Options): Promise<Outcome> {
-  const job: ClassifyJob = {
+  const job: Omit<ClassifyJob, "adapter" | "stdin"> = {
     spec,
     root: options.root ?? null,
     model: options.model ?? null,
     on: options.on,
-    adapter: null,
     dtype: options.dtype ?? "f32",
     tf32: options.tf32 ?? false,
     weights: options.weights,
@@ -70,13 +65,7 @@ async function classify(spec: string, images: readonly string[], options: Option
   };
   const problem = storageProblem(job);
   if (problem !== null) return outcome({ diagnostics: [problem] });
-  if (options.on.startsWith("cuda")) return settle(await (await import("../../jobs/classify.ts")).classify(job));
-  if (options.on !== "webgpu") return settle(await runJob("classify", [job], memoryCap));
-  const process = await enterGpuProcess(options.adapter ?? null);
-  if (!process.ok) return outcome(process);
-  if (process.value.role === "parent") return outcome({ exitCode: process.value.exitCode });
-  const work = (await import("../../jobs/classify.ts")).classify;
-  return settle(await work({ ...job, adapter: process.value.kind }));
+  return onExecutors("classify", { on: [options.on], adapter: options.adapter ?? null }, job, settle);
 }
 
 function settle(result: Result<Classified>): Outcome {

@@ -1,6 +1,8 @@
 import { type Diagnostic, ok, type Result } from "../../../diagnostics/diagnostic.ts";
 import { storageTypes, type TargetName, targetNames } from "../../../model/model.ts";
 import type { SiteLayout } from "../../../passes/site-layout.ts";
+import { readStdin } from "../../files/read.ts";
+import { readSoFar } from "../../files/read-so-far.ts";
 import type { Provenance } from "../../inputs/provenance.ts";
 import type { Compiled, CompiledOpen, CompileRequest, EmitKind } from "../../jobs/compile.ts";
 import { runJob } from "../../jobs/run-job.ts";
@@ -105,6 +107,7 @@ export const addCompile: AddCommand = (program, execute) => {
 async function compile(specs: readonly string[], options: Options): Promise<Outcome> {
   const request: CompileRequest = {
     specs,
+    stdin: await readStdin(specs),
     root: options.root ?? null,
     selection: {
       models: options.model ?? null,
@@ -138,7 +141,7 @@ async function compile(specs: readonly string[], options: Options): Promise<Outc
   try {
     const { text, notes } = compiled.value;
     if (request.emit !== null) return outcome({ diagnostics: compiled.diagnostics, notes, text });
-    return await publishCompiled(specs, options, originOptions(request, compiled.value.weights), compiled, whileRead);
+    return await publishCompiled(options, originOptions(request, compiled.value.weights), compiled, whileRead);
   } finally {
     await compiled.value.close();
   }
@@ -146,7 +149,6 @@ async function compile(specs: readonly string[], options: Options): Promise<Outc
 
 /** Writes what was compiled, or with `--check` says what would be written; `whileRead` fills meanwhile. */
 async function publishCompiled(
-  specs: readonly string[],
   options: Options,
   origin: Readonly<Record<string, unknown>>,
   compiled: Extract<Result<Compiled>, { ok: true }>,
@@ -155,10 +157,7 @@ async function publishCompiled(
   const { notes, summaries } = compiled.value;
   const place = {
     directory: options.output,
-    inputs: [
-      ...specs.filter(spec => spec !== "-"),
-      ...(options.weights?.startsWith("random:") ? [] : [options.weights ?? []].flat()),
-    ],
+    inputs: [...readSoFar().values()],
     project: process.cwd(),
     followOutside: options.outFollow ?? false,
     files: compiled.value.files,

@@ -1,6 +1,6 @@
 import { error } from "../../../diagnostics/messages.ts";
 import { readStdin } from "../../files/read.ts";
-import { replaceFile } from "../../files/replace-file.ts";
+import { replaceFile } from "../../files/write-file.ts";
 import type { Formatted } from "../../jobs/fmt.ts";
 import { runJob } from "../../jobs/run-job.ts";
 import { type Outcome, type Output, outcome } from "../../outcome/outcome.ts";

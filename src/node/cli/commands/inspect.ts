@@ -1,5 +1,6 @@
 import { Option } from "commander";
 import { readStdin } from "../../files/read.ts";
+import { overInput } from "../../files/read-so-far.ts";
 import { writeFile } from "../../files/write-file.ts";
 import type { InspectJob, Shown } from "../../jobs/inspect.ts";
 import { runJob } from "../../jobs/run-job.ts";
@@ -55,6 +56,8 @@ async function inspect(spec: string, options: Options): Promise<Outcome> {
     show: printed.find(name => options[name]) ?? (output === undefined ? "text" : null),
     page: output !== undefined,
   };
+  const clash = output === undefined ? null : overInput(output, [spec]);
+  if (clash !== null) return outcome({ diagnostics: [clash] });
   const found = await runJob("inspect", [job]);
   if (!found.ok) return outcome({ diagnostics: found.diagnostics });
   const { text, page, result } = found.value;

@@ -1,13 +1,13 @@
 import type { Result } from "../../../diagnostics/diagnostic.ts";
 import { error } from "../../../diagnostics/messages.ts";
 import { type ExecutorName, executorNames } from "../../executors/executors.ts";
+import { overInput } from "../../files/read-so-far.ts";
 import { writeFile } from "../../files/write-file.ts";
 import { type AdapterKind, adapterKinds } from "../../gpu/adapters.ts";
-import { enterGpuProcess } from "../../gpu/gpu-process.ts";
 import type { Format, Reconstructed, ReconstructJob } from "../../jobs/reconstruct.ts";
-import { runJob } from "../../jobs/run-job.ts";
 import { type Outcome, outcome } from "../../outcome/outcome.ts";
 import type { AddCommand } from "../command.ts";
+import { onExecutors } from "../on-executors.ts";
 import { choice, defaulted, once, repeated, seedOption } from "../options.ts";
 
 interface Options {
@@ -28,9 +28,6 @@ Examples:
   cnxc reconstruct my.cnx -w pretrained.safetensors --image a.jpg --image b.jpg --seed 7 -o both.html
       a page with both images, and how far the channels of each stage are apart
 `;
-
-/** Tensors are outside the heap; what the cap bounds is the rest. */
-const memoryCap = 2048;
 
 export const addReconstruct: AddCommand = (program, execute) => {
   program
@@ -66,23 +63,20 @@ async function reconstruct(spec: string, options: Options): Promise<Outcome> {
     const expected = `a name that ends in ${endings.map(([ending]) => ending).join(" or ")}`;
     return outcome({ diagnostics: [error("bad-option-value", null, "--output", options.output, expected)] });
   }
-  const job: ReconstructJob = {
+  const job: Omit<ReconstructJob, "adapter" | "stdin"> = {
     spec,
     root: options.root ?? null,
     model: options.model ?? null,
     on: options.on,
-    adapter: null,
     weights: options.weights,
     images: options.image,
     seed: options.seed,
     format,
   };
-  if (options.on !== "webgpu") return settle(await runJob("reconstruct", [job], memoryCap), options.output);
-  const process = await enterGpuProcess(options.adapter ?? null);
-  if (!process.ok) return outcome(process);
-  if (process.value.role === "parent") return outcome({ exitCode: process.value.exitCode });
-  const work = (await import("../../jobs/reconstruct.ts")).reconstruct;
-  return settle(await work({ ...job, adapter: process.value.kind }), options.output);
+  const clash = overInput(options.output, [spec, options.weights, ...options.image]);
+  if (clash !== null) return outcome({ diagnostics: [clash] });
+  const place = { on: [options.on], adapter: options.adapter ?? null };
+  return onExecutors("reconstruct", place, job, result => settle(result, options.output));
 }
 
 async function settle(result: Result<Reconstructed>, output: string): Promise<Outcome> {

@@ -5,13 +5,13 @@ import { f32Tensor, writeSafetensors } from "../../../weights/formats/safetensor
 import type { RunReport } from "../../executors/executor.ts";
 import { type ExecutorName, executorNames } from "../../executors/executors.ts";
 import { storageProblem } from "../../executors/storage-problem.ts";
+import { overInput } from "../../files/read-so-far.ts";
 import { writeFile } from "../../files/write-file.ts";
 import { type AdapterKind, adapterKinds } from "../../gpu/adapters.ts";
-import { enterGpuProcess } from "../../gpu/gpu-process.ts";
 import type { RunJob } from "../../jobs/run.ts";
-import { runJob } from "../../jobs/run-job.ts";
 import { type Outcome, outcome } from "../../outcome/outcome.ts";
 import type { AddCommand } from "../command.ts";
+import { onExecutors } from "../on-executors.ts";
 import {
   allowExtraHelp,
   bindingOf,
@@ -42,9 +42,6 @@ interface Options {
   readonly strict?: boolean;
   readonly root?: string;
 }
-
-/** Tensors are outside the heap; what the cap bounds is the rest. */
-const memoryCap = 2048;
 
 export const addRun: AddCommand = (program, execute) => {
   program
@@ -78,12 +75,11 @@ export const addRun: AddCommand = (program, execute) => {
 };
 
 async function run(spec: string, options: Options): Promise<Outcome> {
-  const job: RunJob = {
+  const job: Omit<RunJob, "adapter" | "stdin"> = {
     spec,
     root: options.root ?? null,
     model: options.model ?? null,
     on: options.on,
-    adapter: null,
     dtype: options.dtype ?? "f32",
     tf32: options.tf32 ?? false,
     weights: options.weights,
@@ -95,13 +91,10 @@ async function run(spec: string, options: Options): Promise<Outcome> {
   };
   const problem = storageProblem(job);
   if (problem !== null) return outcome({ diagnostics: [problem] });
-  if (options.on.startsWith("cuda")) return settle(await (await import("../../jobs/run.ts")).run(job), options);
-  if (options.on !== "webgpu") return settle(await runJob("run", [job], memoryCap), options);
-  const process = await enterGpuProcess(options.adapter ?? null);
-  if (!process.ok) return outcome(process);
-  if (process.value.role === "parent") return outcome({ exitCode: process.value.exitCode });
-  const work = (await import("../../jobs/run.ts")).run;
-  return settle(await work({ ...job, adapter: process.value.kind }), options);
+  const clash = overInput(options.out, [spec, options.weights, options.input]);
+  if (clash !== null) return outcome({ diagnostics: [clash] });
+  const place = { on: [options.on], adapter: options.adapter ?? null };
+  return onExecutors("run", place, job, report => settle(report, options));
 }
 
 async function settle(report: Result<RunReport>, { out: file, checkFinite = false }: Options): Promise<Outcome> {

@@ -5,7 +5,9 @@ import { error } from "../../../diagnostics/messages.ts";
 import { mergeRows, printTable, type TuningRow, type TuningTable } from "../../../emit/cuda/tuning-table.ts";
 import { type StorageType, storageTypes } from "../../../model/model.ts";
 import type { SiteLayout } from "../../../passes/site-layout.ts";
-import { writeFile } from "../../files/write-file.ts";
+import { readStdin } from "../../files/read.ts";
+import { overInput } from "../../files/read-so-far.ts";
+import { replaceFile, writeFile } from "../../files/write-file.ts";
 import { openTable } from "../../inputs/tuning-table.ts";
 import type { Tuned } from "../../jobs/tune.ts";
 import { type Outcome, outcome } from "../../outcome/outcome.ts";
@@ -72,7 +74,11 @@ async function tune(spec: string | null, options: Options): Promise<Outcome> {
     return outcome({ diagnostics: [error("usage", null, "give a spec to measure, or tables to --merge")] });
   if (options.tf32 && options.dtype !== "f32")
     return outcome({ diagnostics: [error("tf32-misplaced", null, options.dtype, "--dtype f32")] });
-  const known = joined([...(existsSync(output) ? [output] : []), ...merge]);
+  const clash = overInput(output, [spec ?? [], options.weights ?? []].flat());
+  if (clash !== null) return outcome({ diagnostics: [clash] });
+  // The one file that is read and written: its other rows stay.
+  const grows = existsSync(output);
+  const known = joined([...(grows ? [output] : []), ...merge]);
   if (!known.ok) return outcome({ diagnostics: known.diagnostics });
   const measured = spec === null ? ok(null) : await measure(spec, options);
   if (!measured.ok) return outcome({ diagnostics: measured.diagnostics });
@@ -80,7 +86,7 @@ async function tune(spec: string | null, options: Options): Promise<Outcome> {
   const table = tuned === null ? known : withTable(known.value, tuned.table, output);
   if (!table.ok) return outcome({ diagnostics: table.diagnostics });
   const text = printTable(table.value as TuningTable);
-  const failure = await writeFile(output, [new TextEncoder().encode(text)]);
+  const failure = await (grows ? replaceFile(output, text) : writeFile(output, [new TextEncoder().encode(text)]));
   if (failure !== null) return outcome({ diagnostics: [failure] });
   return outcome({
     diagnostics: measured.diagnostics,
@@ -99,6 +105,7 @@ const remarks = ({ skipped, usual, tuned }: Tuned): readonly string[] => [
 async function measure(spec: string, options: Options): Promise<Result<Tuned>> {
   const job = {
     spec,
+    stdin: await readStdin([spec]),
     root: options.root ?? null,
     model: options.model ?? null,
     machine: options.on === "cuda" ? "gpu" : "cpu",

@@ -1,19 +1,19 @@
 import { type Command, InvalidArgumentError, Option } from "commander";
-import type { Result } from "../../../diagnostics/diagnostic.ts";
+import type { Diagnostic, Result } from "../../../diagnostics/diagnostic.ts";
 import { error } from "../../../diagnostics/messages.ts";
 import type { Precision } from "../../../model/model.ts";
 import type { SiteLayout } from "../../../passes/site-layout.ts";
 import { precisionLimits } from "../../../verify/precision-limits.ts";
 import { htmlReport, type ReportContent, textReport } from "../../../verify/report.ts";
 import { type ExecutorName, executorNames, executorStorage } from "../../executors/executors.ts";
+import { overInput } from "../../files/read-so-far.ts";
 import { writeFile } from "../../files/write-file.ts";
 import { type AdapterKind, adapterKinds } from "../../gpu/adapters.ts";
-import { enterGpuProcess } from "../../gpu/gpu-process.ts";
 import type { Differential } from "../../jobs/differential.ts";
-import { runJob } from "../../jobs/run-job.ts";
 import { isRight, type Subject, subjectName, type Verification, type VerifyJob } from "../../jobs/verify.ts";
 import { type Outcome, outcome } from "../../outcome/outcome.ts";
 import type { AddCommand } from "../command.ts";
+import { onExecutors, type Place } from "../on-executors.ts";
 import { choice, choices, seedOption, sitesOption } from "../options.ts";
 import { isArtifact, verifyArtifacts } from "./verify-artifacts.ts";
 
@@ -35,7 +35,7 @@ interface Options {
 }
 
 /** Tensors are outside the heap; the reference's float64 maps are in it. */
-const memoryCap = 8192;
+const mebibytes = 8192;
 
 const judged = executorNames.filter(name => name !== "reference");
 
@@ -126,15 +126,15 @@ async function start(spec: string | null, options: Options): Promise<Outcome> {
 }
 
 async function generated(count: number, subjects: readonly Subject[], options: Options): Promise<Outcome> {
-  const job = { count, seed: options.seed, subjects, adapter: null, tolerance: options.tolerance ?? null };
-  if (!subjects.some(({ executor }) => executor === "webgpu"))
-    return disagreements(await runJob("differential", [job], memoryCap));
-  const entered = await enterGpuProcess(options.adapter ?? null);
-  if (!entered.ok) return outcome(entered);
-  if (entered.value.role === "parent") return outcome({ exitCode: entered.value.exitCode });
-  const work = (await import("../../jobs/differential.ts")).differential;
-  return disagreements(await work({ ...job, adapter: entered.value.kind }));
+  const job = { count, seed: options.seed, subjects, tolerance: options.tolerance ?? null };
+  return onExecutors("differential", placeOf(subjects, options), job, disagreements);
 }
+
+const placeOf = (subjects: readonly Subject[], { adapter }: Options): Place => ({
+  on: subjects.map(({ executor }) => executor),
+  adapter: adapter ?? null,
+  mebibytes,
+});
 
 function disagreements(report: Result<Differential>): Outcome {
   if (!report.ok) return outcome({ diagnostics: report.diagnostics });
@@ -160,13 +160,12 @@ async function verify(
   unable: readonly string[],
   options: Options,
 ): Promise<Outcome> {
-  const job: VerifyJob = {
+  const job: Omit<VerifyJob, "adapter" | "stdin"> = {
     spec,
     root: options.root ?? null,
     model: options.model ?? null,
     subjects,
     lenient: options.on === undefined,
-    adapter: null,
     weights: options.weights ?? null,
     input: options.input ?? null,
     batch: options.batch,
@@ -174,18 +173,22 @@ async function verify(
     each: !options.outputsOnly,
     tolerance: options.tolerance ?? null,
   };
-  if (!subjects.some(({ executor }) => executor === "webgpu"))
-    return settle(await runJob("verify", [job], memoryCap), unable, options);
-  const entered = await enterGpuProcess(options.adapter ?? null);
-  if (!entered.ok && !job.lenient) return outcome(entered);
-  if (!entered.ok) {
+  const clash =
+    options.output === undefined
+      ? null
+      : overInput(options.output, [spec, options.weights ?? [], options.input ?? []].flat());
+  if (clash !== null) return outcome({ diagnostics: [clash] });
+  const withoutAdapter = async (why: readonly Diagnostic[]): Promise<Outcome> => {
+    if (!job.lenient) return outcome({ diagnostics: why });
     const others = subjects.filter(({ executor }) => executor !== "webgpu");
-    const why = `webgpu did not run: ${entered.diagnostics[0]?.message}`;
-    return settle(await runJob("verify", [{ ...job, subjects: others }], memoryCap), [...unable, why], options);
-  }
-  if (entered.value.role === "parent") return outcome({ exitCode: entered.value.exitCode });
-  const work = (await import("../../jobs/verify.ts")).verify;
-  return settle(await work({ ...job, adapter: entered.value.kind }), unable, options);
+    const said = [...unable, `webgpu did not run: ${why[0]?.message}`];
+    return onExecutors("verify", placeOf(others, options), { ...job, subjects: others }, report =>
+      settle(report, said, options),
+    );
+  };
+  return onExecutors("verify", { ...placeOf(subjects, options), without: withoutAdapter }, job, report =>
+    settle(report, unable, options),
+  );
 }
 
 /** Every executor in every form that it can store; those that can store none of them, in words. */
