@@ -9,33 +9,37 @@ export interface Picture {
   readonly data: Uint8Array;
 }
 
-/** How a picture of RGBA becomes one of so many channels. Transparency is laid over white where it is not a channel. */
-const fromRgba: Readonly<Record<1 | 3 | 4, (pixel: readonly [number, number, number, number]) => readonly number[]>> = {
-  1: pixel => [overWhite(pixel).reduce((sum, value, i) => sum + value * (luma[i] ?? 0), 0)],
-  3: pixel => overWhite(pixel),
-  4: pixel => pixel,
+/** How pixels of RGBA become so many channels. Transparency is laid over white where it is not a channel. */
+const fromRgba: Readonly<Record<1 | 3 | 4, (rgba: Uint8Array, to: Uint8Array) => void>> = {
+  1: (rgba, to) => {
+    for (let i = 0; i < to.length; i++) {
+      const at = 4 * i;
+      to[i] = Math.round(luma.reduce((sum, weight, c) => sum + weight * overWhite(rgba, at, c), 0));
+    }
+  },
+  3: (rgba, to) => {
+    for (let i = 0, at = 0; i < to.length; i += 3, at += 4)
+      for (let c = 0; c < 3; c++) to[i + c] = Math.round(overWhite(rgba, at, c));
+  },
+  4: (rgba, to) => to.set(rgba),
 };
 
 /** ITU-R 601, as Pillow turns RGB to grey. */
 const luma = [0.299, 0.587, 0.114];
 
-const overWhite = ([red, green, blue, alpha]: readonly [number, number, number, number]): readonly number[] =>
-  [red, green, blue].map(value => 255 + ((value - 255) * alpha) / 255);
+/** A channel of the pixel that begins at `at`. */
+const overWhite = (rgba: Uint8Array, at: number, channel: number): number =>
+  255 + (((rgba[at + channel] as number) - 255) * (rgba[at + 3] as number)) / 255;
 
 export type PictureChannels = keyof typeof fromRgba;
 
 /** Numbers of channels that a picture can give a model. */
 export const isPictureChannels = (channels: number): channels is PictureChannels => Object.hasOwn(fromRgba, channels);
 
+/** The picture of `width * height` pixels of RGBA. */
 export function pictureOf(rgba: Uint8Array, width: number, height: number, channels: PictureChannels): Picture {
   const data = new Uint8Array(width * height * channels);
-  const convert = fromRgba[channels];
-  for (let i = 0; i < width * height; i++) {
-    const [red = 0, green = 0, blue = 0, alpha = 0] = rgba.subarray(4 * i, 4 * i + 4);
-    convert([red, green, blue, alpha]).forEach((value, c) => {
-      data[i * channels + c] = Math.round(value);
-    });
-  }
+  fromRgba[channels](rgba.subarray(0, 4 * width * height), data);
   return { width, height, channels, data };
 }
 

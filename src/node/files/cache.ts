@@ -2,6 +2,7 @@ import { createHash } from "node:crypto";
 import * as fs from "node:fs/promises";
 import * as os from "node:os";
 import * as path from "node:path";
+import { clearOwned, ownedName } from "./temp-files.ts";
 
 /** Folders that hold what can be made again, the nearest first. Never a shared one: libraries are loaded from there. */
 const cacheRoots = (near: string): readonly string[] => {
@@ -10,8 +11,9 @@ const cacheRoots = (near: string): readonly string[] => {
 };
 
 /**
- * The folder made by `fill` out of `input`, from the cache where it is there already. Its name holds the hash of what it
- * is made of, and it appears at once and whole, so processes need no lock. `near` is a node_modules folder.
+ * The folder made by `fill` out of `input`, from the cache where it is there already and whole. Its name holds the hash of
+ * what it is made of, and it appears at once, so processes need no lock; what a power cut or a hand has spoilt is made
+ * again. `near` is a node_modules folder.
  */
 export async function cached(
   near: string,
@@ -23,7 +25,7 @@ export async function cached(
   let failure: unknown = null;
   for (const root of cacheRoots(near)) {
     const folder = path.join(root, `${name}-${hash}`);
-    if (await exists(folder)) return folder;
+    if (await isWhole(folder)) return folder;
     try {
       await fs.mkdir(root, { recursive: true });
       await makeWhole(folder, fill);
@@ -35,19 +37,55 @@ export async function cached(
   throw failure;
 }
 
+const listName = "contents.sha256";
+
 async function makeWhole(folder: string, fill: (folder: string) => Promise<void>): Promise<void> {
-  const temp = await fs.mkdtemp(`${folder}.tmp-`);
+  const parent = path.dirname(folder);
+  clearOwned(parent, tempPrefix);
+  const [temp, broken] = [path.join(parent, ownedName(tempPrefix)), path.join(parent, ownedName(tempPrefix))];
+  await fs.mkdir(temp);
   try {
     await fill(temp);
+    await fs.writeFile(path.join(temp, listName), await listOf(temp, syncHandle), { flush: true });
+    await fs.rename(folder, broken).catch(() => {}); // mostly there is none
     await fs.rename(temp, folder);
   } catch (cause) {
-    await fs.rm(temp, { recursive: true, force: true });
-    if (!(await exists(folder))) throw cause; // else another process was faster, with the same bytes
+    if (!(await isWhole(folder))) throw cause; // else another process was faster, with the same bytes
+  } finally {
+    for (const rest of [temp, broken]) await fs.rm(rest, { recursive: true, force: true });
   }
 }
 
-const exists = (folder: string) =>
-  fs.stat(folder).then(
-    () => true,
-    () => false,
-  );
+const tempPrefix = ".tmp";
+
+/** Whether a folder holds what it held when it was made. */
+const isWhole = async (folder: string): Promise<boolean> => {
+  try {
+    return (await fs.readFile(path.join(folder, listName), "utf8")) === (await listOf(folder));
+  } catch {
+    return false;
+  }
+};
+
+const syncHandle = (handle: fs.FileHandle): Promise<void> => handle.sync();
+
+/** Hash and path of every file but the list itself, in the form of `sha256sum`. */
+async function listOf(
+  folder: string,
+  before: (handle: fs.FileHandle) => Promise<void> = async () => {},
+): Promise<string> {
+  const lines: string[] = [];
+  for (const entry of await fs.readdir(folder, { recursive: true, withFileTypes: true })) {
+    if (entry.isDirectory() || entry.name === listName) continue;
+    const file = path.join(entry.parentPath, entry.name);
+    const handle = await fs.open(file);
+    try {
+      await before(handle);
+      const hash = createHash("sha256").update(await handle.readFile());
+      lines.push(`${hash.digest("hex")}  ${path.relative(folder, file)}\n`);
+    } finally {
+      await handle.close();
+    }
+  }
+  return lines.sort().join("");
+}

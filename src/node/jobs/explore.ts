@@ -1,6 +1,6 @@
 import * as path from "node:path";
 import { setImmediate as turn } from "node:timers/promises";
-import { type Diagnostic, fail, ok, type Result } from "../../diagnostics/diagnostic.ts";
+import { fail, ok, type Result } from "../../diagnostics/diagnostic.ts";
 import { invariant } from "../../diagnostics/invariant.ts";
 import { error } from "../../diagnostics/messages.ts";
 import { merge } from "../../explore/finish.ts";

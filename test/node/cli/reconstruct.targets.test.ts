@@ -282,7 +282,7 @@ describe("what is wrong", () => {
     const cli = path.join(folder, "installed/dist/node/cli.js");
     fs.writeFileSync(path.join(folder, "c.webp"), "RIFF\0\0\0\0WEBPVP8L");
     for (const [image, name] of [
-      ["a.png", "pngjs"],
+      ["a.png", "@jsquash/png"],
       ["b.jpg", "jpeg-js"],
       ["c.webp", "@jsquash/webp"],
     ] as const) {

@@ -1,0 +1,79 @@
+import { BrokenPicture, type Cost, type PictureFormat, type Rgba, rgbaBytes } from "./format.ts";
+
+interface JpegJs {
+  readonly decode: (bytes: Uint8Array, options: object) => Rgba;
+}
+
+/** JPEG (ITU T.81), baseline and progressive. */
+export const jpeg: PictureFormat = {
+  name: "JPEG",
+  begins: [0xff, 0xd8, 0xff],
+  package: "jpeg-js",
+  look,
+  decode: (bytes, loaded) =>
+    (loaded as JpegJs).decode(bytes, {
+      useTArray: true,
+      formatAsRGBA: true,
+      tolerantDecoding: false,
+      // What `look` has reckoned with; these would speak of the package's options.
+      maxResolutionInMP: 1000,
+      maxMemoryUsageInMB: 4096,
+    }),
+};
+
+/** Frames are markers C0 to CF, but for three that are none: tables of Huffman and arithmetic codes, and a reserved one. */
+const isFrame = (marker: number): boolean => (marker & 0xf0) === 0xc0 && ![0xc4, 0xc8, 0xcc].includes(marker);
+const scanBegins = 0xda;
+const endOfImage = 0xd9;
+
+/** Goes from marker to marker: the frame's size, how many scans there are, and that the file has its end. */
+function look(bytes: Buffer): Cost {
+  let frame: Frame | null = null;
+  let scans = 0;
+  for (let at = 2; ; ) {
+    while (bytes[at] === 0xff && bytes[at + 1] === 0xff) at++; // fill bytes
+    if (at + 1 >= bytes.length)
+      throw new BrokenPicture(`the file ends after ${bytes.length} bytes, before its end marker`);
+    const marker = bytes[at + 1] ?? 0;
+    if (bytes[at] !== 0xff || marker === 0) throw new BrokenPicture(`there is no marker at byte ${at}`);
+    if (marker === endOfImage) break;
+    if (at + 4 > bytes.length)
+      throw new BrokenPicture(`the file ends after ${bytes.length} bytes, before its end marker`);
+    const end = at + 2 + bytes.readUInt16BE(at + 2);
+    if (end > bytes.length) throw new BrokenPicture(`a segment begins at byte ${at} and ends behind the file`);
+    if (isFrame(marker)) {
+      if (frame !== null) throw new BrokenPicture("it has two frames");
+      frame = frameOf(bytes.subarray(at + 4, end));
+    }
+    at = end;
+    if (marker !== scanBegins) continue;
+    scans++;
+    while (at + 1 < bytes.length && !(bytes[at] === 0xff && isMarker(bytes[at + 1] ?? 0))) at++;
+  }
+  if (frame === null || scans === 0) throw new BrokenPicture("it has no picture");
+  const { width, height, blocks } = frame;
+  // A block is 64 whole numbers of 32 bits with what an array takes besides; its samples are bytes.
+  return { width, height, scans, bytes: blocks * (64 * 4 + 64 + 64) + rgbaBytes(width, height) / 2 };
+}
+
+/** Within a scan, FF is followed by 00 where it is data, and by D0 to D7 where decoding may begin anew. */
+const isMarker = (byte: number): boolean => byte !== 0 && byte !== 0xff && !(byte >= 0xd0 && byte <= 0xd7);
+
+interface Frame {
+  readonly width: number;
+  readonly height: number;
+  /** Blocks of 8 x 8 samples, of all components. */
+  readonly blocks: number;
+}
+
+function frameOf(segment: Buffer): Frame {
+  if (segment.length < 6) throw new BrokenPicture("its frame is too short");
+  const [height, width, count = 0] = [segment.readUInt16BE(1), segment.readUInt16BE(3), segment[5]];
+  if (width === 0 || height === 0) throw new BrokenPicture(`it has ${width}x${height} pixels`);
+  if (segment.length < 6 + 3 * count || count === 0) throw new BrokenPicture("its frame is too short");
+  const sampling = Array.from({ length: count }, (_, i) => segment[7 + 3 * i] ?? 0).map(both => [both >> 4, both & 15]);
+  if (sampling.flat().some(factor => factor < 1 || factor > 4)) throw new BrokenPicture("its sampling is none of JPEG");
+  const [across, down] = [0, 1].map(i => Math.max(...sampling.map(factors => factors[i] ?? 1))) as [number, number];
+  const units = Math.ceil(width / (8 * across)) * Math.ceil(height / (8 * down));
+  return { width, height, blocks: units * sampling.reduce((sum, [h = 1, v = 1]) => sum + h * v, 0) };
+}
