@@ -14,7 +14,7 @@ async function* endless() {
   }
 }
 
-installSignals();
+installSignals(() => {});
 await publish({
   directory,
   files: [

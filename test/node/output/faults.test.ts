@@ -295,7 +295,7 @@ test("a lock beats while it is held", async () => {
   const out = path.join(newFolder(), "out");
   const texts = new Set<string>();
   const slow = async function* () {
-    for (let i = 0; texts.size < 3; i++) {
+    while (texts.size < 3) {
       texts.add(fs.readFileSync(lockOf(out), "utf8"));
       await new Promise(resolve => setTimeout(resolve, 50));
       yield new Uint8Array(1);
