@@ -33,7 +33,7 @@ export const addClassify: AddCommand = (program, execute) => {
   program
     .command("classify")
     .description("say what images show")
-    .argument("<spec>", "spec file")
+    .argument("<spec>", "spec file, - for standard input")
     .argument("<image...>", "PNG, JPEG and WebP images")
     .option("-m, --model <name>", "a model with head classifier (default: the only model that the spec declares)")
     .addOption(

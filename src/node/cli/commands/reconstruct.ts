@@ -33,7 +33,7 @@ export const addReconstruct: AddCommand = (program, execute) => {
   program
     .command("reconstruct")
     .description("show what a masked autoencoder makes of the patches that are removed")
-    .argument("<spec>", "spec file")
+    .argument("<spec>", "spec file, - for standard input")
     .option("-m, --model <name>", "a model with head fcmae (default: the only model that the spec declares)")
     .addOption(
       once(
