@@ -184,8 +184,11 @@ test.each<readonly [title: string, bytes: () => Uint8Array, says: string]>([
   ],
   [
     "a JPEG of many scans",
-    () => Buffer.concat([jpeg.subarray(0, -2), ...Array(70).fill(scan), jpeg.subarray(-2)]),
-    "71 scans",
+    () => {
+      const vast = edited(jpeg, frameOf(jpeg) + 5, [0x0f, 0xa0, 0x0f, 0xa0]);
+      return Buffer.concat([vast.subarray(0, -2), ...Array(30).fill(scan), vast.subarray(-2)]);
+    },
+    "4000x4000 pixels in 31 scans, 496 million in all",
   ],
   ["a JPEG of too many pixels", () => edited(jpeg, frameOf(jpeg) + 5, [0xff, 0xff, 0xff, 0xff]), "65535x65535 pixels"],
   ["a JPEG of no lines", () => edited(jpeg, frameOf(jpeg) + 5, [0, 0]), "21x0 pixels"],

@@ -35,7 +35,7 @@ export interface PictureFormat {
 export class BrokenPicture extends Error {}
 
 const million = 1e6;
-const most = { pixels: 40 * million, bytes: 512 * million, scans: 64 } as const;
+const most = { pixels: 40 * million, bytes: 512 * million, visits: 400 * million } as const;
 
 /** Why a picture is too much to be decoded, or null. */
 export function tooMuch({ width, height, bytes, scans }: Cost, place: FilePlace): Diagnostic | null {
@@ -48,7 +48,10 @@ export function tooMuch({ width, height, bytes, scans }: Cost, place: FilePlace)
       `${width}x${height} pixels that take ${Math.ceil(bytes / million)} MB to decode`,
       `${most.bytes / million} MB`,
     );
-  return scans > most.scans ? error("image-too-large", place, `${scans} scans`, `${most.scans}`) : null;
+  const visits = width * height * scans;
+  if (visits <= most.visits) return null;
+  const what = `${width}x${height} pixels in ${scans} scans, ${Math.ceil(visits / million)} million in all`;
+  return error("image-too-large", place, what, `${most.visits / million} million`);
 }
 
 /** What decoders reckon with: the picture in RGBA, where it is made and where it is handed on. */

@@ -52,8 +52,8 @@ function look(bytes: Buffer): Cost {
   }
   if (frame === null || scans === 0) throw new BrokenPicture("it has no picture");
   const { width, height, blocks } = frame;
-  // A block is 64 whole numbers of 32 bits with what an array takes besides; its samples are bytes.
-  return { width, height, scans, bytes: blocks * (64 * 4 + 64 + 64) + rgbaBytes(width, height) / 2 };
+  // A block is 64 whole numbers of 32 bits until it is 64 samples.
+  return { width, height, scans, bytes: blocks * 64 * (4 + 1) + rgbaBytes(width, height) / 2 };
 }
 
 /** Within a scan, FF is followed by 00 where it is data, and by D0 to D7 where decoding may begin anew. */
