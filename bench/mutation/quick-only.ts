@@ -7,6 +7,11 @@ const slow = [
   /^(with GRN per sample an image|kept sites that are exactly zero)/,
   /^random model \d+/,
   /^many unknown names are refused/,
+  /^(at ratio|a forward pass has|R06: every plan).*\b(nano|tiny|base|large|huge|random)\b/,
+  /^\d+ broken /,
+  /'(F42-million|P41-long4|P18-|P45-|P46-many|P05b-long|P14-overlap)/,
+  /^(65,536 strangers|the logarithm|kernels and linear layers|a masked autoencoder starts|what is written is read back)/,
+  /^(tiny|atto)-\d.*every parameter|^fcmae and official|^the same values from a/,
   /^(agrees with the platform|changes nothing but the look)/,
 ];
 
