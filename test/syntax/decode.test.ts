@@ -64,3 +64,57 @@ describe("decoding", () => {
     expect(errorsOf(sourceOf("\0".repeat(10_000), "a.cnx"))).toHaveLength(100);
   });
 });
+
+const outcomeOf = (...bytes: readonly number[]): string => {
+  const found = decodeSpec(Uint8Array.from(bytes), "f.cnx");
+  return found.ok ? found.value.text : `${found.diagnostics[0]?.code} ${found.diagnostics[0]?.message}`;
+};
+
+test("marks of byte order: one of UTF-8 is left out, those of UTF-16 are named, parts of them are neither", () => {
+  expect(outcomeOf(0xef, 0xbb, 0xbf, 0x41)).toBe("A");
+  expect(outcomeOf(0xef, 0xbc, 0xbf)).toBe("\uff3f");
+  expect(outcomeOf(0xee, 0xbb, 0xbf)).toBe("\ueeff");
+  expect(outcomeOf(0xef, 0xbb, 0xbe)).toBe("\ufefe");
+  expect(outcomeOf(0xff, 0xfe, 0x41)).toMatch(/^utf16 .*LE/);
+  expect(outcomeOf(0xfe, 0xff, 0x41)).toMatch(/^utf16 .*BE/);
+  for (const bytes of [
+    [0xff, 0x41],
+    [0x41, 0xfe],
+    [0xfe, 0x41],
+    [0x41, 0xff],
+  ])
+    expect(outcomeOf(...bytes)).toMatch(/^not-utf8/);
+});
+
+test("the first and last character of each length, and the first that is none", () => {
+  const right = "~\u00a0\u07ff\u0800\ud7ff\ue000\uffff\u{10000}\u{10ffff}";
+  const found = decodeSpec(new TextEncoder().encode(right), "f.cnx");
+  expect(found.ok && found.value.text).toBe(right);
+  for (const bytes of [
+    [0xed, 0xa0, 0x80],
+    [0xed, 0xbf, 0xbf],
+    [0xf4, 0x90, 0x80, 0x80],
+    [0xc1, 0xbf],
+    [0xe0, 0x9f, 0xbf],
+    [0xf0, 0x8f, 0xbf, 0xbf],
+    [0xc3],
+    [0x80],
+    [0xc3, 0x41],
+  ])
+    expect(outcomeOf(0x41, ...bytes)).toMatch(/^not-utf8 .*1\b/);
+});
+
+test("as many bytes and letters as a spec may have, and one more", () => {
+  const text = "\u00e4x".repeat(9000);
+  const long = decodeSpec(new TextEncoder().encode(text), "f.cnx");
+  expect(long.ok && long.value.text).toBe(text);
+  const spaces = (n: number) => new Uint8Array(n).fill(0x20);
+  expect(decodeSpec(spaces(limits.bytes), "f.cnx").ok).toBe(true);
+  expect(decodeSpec(spaces(limits.bytes + 1), "f.cnx").diagnostics).toMatchObject([
+    { code: "spec-too-large", place: { file: "f.cnx", offset: null } },
+  ]);
+  expect(sourceOf(" ".repeat(limits.bytes), "f.cnx").ok).toBe(true);
+  expect(sourceOf(" ".repeat(limits.bytes + 1), "f.cnx").diagnostics).toMatchObject([
+    { code: "spec-too-large", place: { file: "f.cnx", offset: null } },
+  ]);
+});
