@@ -1,5 +1,5 @@
 import type { LimitName, ModelDescriptor } from "./descriptor.ts";
-import { check, ModelError } from "./errors.ts";
+import { check, ModelError, messageOf } from "./errors.ts";
 
 /** Throws LimitError, naming the limit, unless the device allows what the model needs. */
 export function checkLimits(model: ModelDescriptor, limits: GPUSupportedLimits, of: string): void {
@@ -31,6 +31,6 @@ export async function requestDevice(
   try {
     return await adapter.requestDevice({ requiredLimits, ...(native ? { requiredFeatures: ["shader-f16"] } : {}) });
   } catch (cause) {
-    throw new ModelError("adapter", `the adapter gives no device: ${cause instanceof Error ? cause.message : cause}`);
+    throw new ModelError("adapter", `the adapter gives no device: ${messageOf(cause)}`);
   }
 }

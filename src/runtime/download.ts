@@ -1,4 +1,4 @@
-import { check, ModelError } from "./errors.ts";
+import { check, ModelError, messageOf } from "./errors.ts";
 import { type Aborting, checkSignal } from "./state.ts";
 
 /** What is used of an answer to a request; spelt out, since not every consumer's types have the Web's. */
@@ -59,7 +59,7 @@ export async function download<T>(
       return await call;
     } catch (cause) {
       checkSignal(signal, url);
-      throw new ModelError("fetch", `${what}: ${cause instanceof Error ? cause.message : cause}`);
+      throw new ModelError("fetch", `${what}: ${messageOf(cause)}`);
     }
   };
 

@@ -37,3 +37,11 @@ export class ModelError extends Error {
 export function check(condition: unknown, code: ModelErrorCode, message: string): asserts condition {
   if (!condition) throw new ModelError(code, message);
 }
+
+export const messageOf = (cause: unknown): string => (cause instanceof Error ? cause.message : String(cause));
+
+/** What a call to WebGPU threw, as an error of ours: memory that an array has not, or a call that was rejected. */
+export const named = (cause: unknown, what: string): ModelError =>
+  cause instanceof ModelError
+    ? cause
+    : new ModelError(cause instanceof RangeError ? "out-of-memory" : "shader", `${what}: ${messageOf(cause)}`);

@@ -5,13 +5,15 @@ import type { Groups } from "./parts.ts";
 export type FirstGroups = (kernel: number, first: Groups) => GPUBindGroup;
 
 /** Makes each when it is first asked for, and keeps it: parts begin at few places. */
-export function firstGroups(device: GPUDevice, pipelines: readonly GPUComputePipeline[], memory: Memory): FirstGroups {
+export function firstGroups(pipelines: readonly GPUComputePipeline[], memory: Memory): FirstGroups {
+  const { device } = memory;
   const buffers = new Map<string, GPUBuffer>();
   const groups = new Map<string, GPUBindGroup>();
+  memory.onDiscard(() => groups.clear());
 
   const bufferOf = (first: Groups): GPUBuffer => {
     const known = buffers.get(`${first}`);
-    if (known) return known;
+    if (known && memory.has(known)) return known;
     const buffer = memory.buffer(`first group ${first}`, 16, usage.uniform | usage.copyDst);
     device.queue.writeBuffer(buffer, 0, new Uint32Array(first));
     buffers.set(`${first}`, buffer);

@@ -1,6 +1,7 @@
 import type { ModelDescriptor, Step } from "./descriptor.ts";
-import { bytesPerElement, type Memory, mapModeRead, scoped, usage } from "./gpu.ts";
-import { type Buffers, batchOf, type Inputs, isBuffer, lengthOf } from "./inputs.ts";
+import { ModelError, messageOf, named } from "./errors.ts";
+import { bytesPerElement, type Memory, mapModeRead, usage } from "./gpu.ts";
+import { type Buffers, type Inputs, isBuffer, lengthOf } from "./inputs.ts";
 import { aimMs, now, pace } from "./pace.ts";
 import { cutter, type Part } from "./parts.ts";
 import type { Recorder } from "./recorder.ts";
@@ -21,15 +22,16 @@ interface Places {
 const nowhere: Places = { io: {}, results: [] };
 
 /**
- * One forward pass from the caller's arrays into new ones, through buffers that are kept from run to run. `wanted` is
- * asked between two parts of a long pass, and throws where it should go no further.
+ * One forward pass from the caller's arrays into new ones, through buffers that are kept from run to run, but not after
+ * one that failed: some may be invalid then. `memory` is for nothing else. `wanted` is asked before each part of a long
+ * pass and at its end, and throws where it should go no further.
  */
 export function forward(
-  device: GPUDevice,
   descriptor: ModelDescriptor,
   recorder: Recorder,
   memory: Memory,
-): (inputs: Inputs, wanted: () => void) => Promise<Outputs> {
+): (inputs: Inputs, batch: number, wanted: () => void) => Promise<Outputs> {
+  const { device } = memory;
   const kept = new Map<string, GPUBuffer>();
   const { guess, took } = pace();
 
@@ -64,43 +66,69 @@ export function forward(
 
   const submit = (batch: number, { io, results }: Places, parts: readonly Part[], isLast: boolean): void => {
     const encoder = device.createCommandEncoder({ label: descriptor.name });
+    recorder.reserve(batch, parts);
     recorder.record(encoder, batch, io, parts);
     if (isLast) for (const { from, to, bytes } of results) encoder.copyBufferToBuffer(from, 0, to, 0, bytes);
     device.queue.submit([encoder.finish()]);
   };
 
-  return async (inputs, wanted) => {
-    const batch = batchOf(descriptor, inputs);
+  /** A buffer that is good, of a device that is there, cannot be read for want of memory only. */
+  const unreadable = (cause: unknown): never => {
+    throw new ModelError("out-of-memory", `${descriptor.name}: its results cannot be read: ${messageOf(cause)}`);
+  };
+
+  const map = ({ results }: Places): readonly Promise<void>[] =>
+    results.map(({ to, bytes }) => {
+      const mapped = to.mapAsync(mapModeRead, 0, bytes).catch(unreadable);
+      mapped.catch(() => {});
+      return mapped;
+    });
+
+  const read = ({ results }: Places): Outputs => {
+    const outputs: Outputs = {};
+    for (const { name, to, bytes } of results) {
+      outputs[name] = new Float32Array(to.getMappedRange(0, bytes).slice(0));
+      to.unmap();
+    }
+    return outputs;
+  };
+
+  const pass = async (inputs: Inputs, batch: number, wanted: () => void): Promise<Outputs> => {
     const next = cutter(descriptor.steps, batch, guess);
     let places = nowhere;
-    let mapped: Promise<unknown>[] = [];
+    for (let cut = next(aimMs); cut !== null; cut = next(aimMs)) {
+      const { parts, guessed, isLast } = cut;
+      const start = now();
+      wanted();
+      const { result: mapped, report } = memory.scoped(descriptor.name, () => {
+        if (places === nowhere) places = prepare(inputs, batch);
+        submit(batch, places, parts, isLast);
+        // Asked for at once: later, the buffer might be gone.
+        return isLast ? map(places) : [];
+      });
+      await report;
+      await (isLast ? Promise.all(mapped) : device.queue.onSubmittedWorkDone());
+      took(
+        parts.map(({ step }) => (descriptor.steps[step] as Step).kernel),
+        guessed,
+        now() - start,
+      );
+    }
+    wanted();
     try {
-      for (let cut = next(aimMs); cut !== null; cut = next(aimMs)) {
-        const { parts, guessed, isLast } = cut;
-        const start = now();
-        await scoped(device, descriptor.name, () => {
-          if (places === nowhere) places = prepare(inputs, batch);
-          submit(batch, places, parts, isLast);
-          if (!isLast) return;
-          // Asked for at once: later, the buffer might be gone.
-          mapped = places.results.map(({ to, bytes }) => to.mapAsync(mapModeRead, 0, bytes));
-          for (const result of mapped) result.catch(() => {});
-        });
-        await (isLast ? Promise.all(mapped) : device.queue.onSubmittedWorkDone());
-        took(
-          parts.map(({ step }) => (descriptor.steps[step] as Step).kernel),
-          guessed,
-          now() - start,
-        );
-        if (!isLast) wanted();
-      }
-      const outputs: Outputs = {};
-      for (const { name, to, bytes } of places.results) {
-        outputs[name] = new Float32Array(to.getMappedRange(0, bytes).slice(0));
-      }
-      return outputs;
-    } finally {
-      if (mapped.length > 0) for (const { to } of places.results) to.unmap();
+      return read(places);
+    } catch (cause) {
+      return unreadable(cause);
+    }
+  };
+
+  return async (inputs, batch, wanted) => {
+    try {
+      return await pass(inputs, batch, wanted);
+    } catch (cause) {
+      memory.freeAll();
+      kept.clear();
+      throw named(cause, descriptor.name);
     }
   };
 }

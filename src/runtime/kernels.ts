@@ -1,6 +1,6 @@
 import type { ModelDescriptor } from "./descriptor.ts";
-import { ModelError } from "./errors.ts";
-import { scoped } from "./gpu.ts";
+import { ModelError, named } from "./errors.ts";
+import type { Memory } from "./gpu.ts";
 
 export interface KernelSource {
   readonly label: string;
@@ -10,42 +10,51 @@ export interface KernelSource {
   readonly entryPoint: string;
 }
 
-/** A shader that does not compile is a ShaderError with its place in the WGSL. */
-export async function compileKernel(
+/** All kernels, compiled in parallel. A shader that does not compile is a ShaderError with its place in the WGSL. */
+export async function compileKernels(
+  { device, scoped }: Memory,
+  what: string,
+  sources: readonly KernelSource[],
+): Promise<readonly GPUComputePipeline[]> {
+  // The scope keeps bad modules from the device's uncaptured errors; their pipelines say more about them.
+  const { result: compiling, report } = scoped(what, () => sources.map(source => compile(device, source)));
+  // Where one fails, the others are waited for: nothing is under way afterwards.
+  await Promise.allSettled(compiling);
+  const pipelines = await Promise.all(compiling);
+  await report;
+  return pipelines;
+}
+
+async function compile(
   device: GPUDevice,
   { label, name, code, entryPoint }: KernelSource,
 ): Promise<GPUComputePipeline> {
-  const module = device.createShaderModule({ label, code });
   try {
-    return await device.createComputePipelineAsync({ label, layout: "auto", compute: { module, entryPoint } });
+    const module = device.createShaderModule({ label, code });
+    return await device
+      .createComputePipelineAsync({ label, layout: "auto", compute: { module, entryPoint } })
+      .catch(async cause => {
+        const { messages } = await module.getCompilationInfo();
+        const first = messages.find(message => message.type === "error");
+        const place = first ? `${name}.wgsl:${first.lineNum}:${first.linePos}: ${first.message}` : `${name}: ${cause}`;
+        throw new ModelError("shader", place);
+      });
   } catch (cause) {
-    const { messages } = await module.getCompilationInfo();
-    const first = messages.find(message => message.type === "error");
-    const place = first ? `${name}.wgsl:${first.lineNum}:${first.linePos}: ${first.message}` : `${name}: ${cause}`;
-    throw new ModelError("shader", place);
+    throw named(cause, name);
   }
 }
 
-/** All kernels, compiled in parallel. */
-export async function compileKernels(
+/** The kernels of a model as the device can run them. */
+export function kernelsFor(
   device: GPUDevice,
-  model: ModelDescriptor,
-): Promise<readonly GPUComputePipeline[]> {
-  const compile = (name: string, code: string): Promise<GPUComputePipeline> =>
-    compileKernel(device, { label: `${model.name}/${name}`, name, code, entryPoint: "main" });
-  const { half } = model;
+  { name: model, kernels, half }: ModelDescriptor,
+): readonly KernelSource[] {
   const fitting = (code: string): string =>
     half && !device.features.has("shader-f16") ? code.replace(half.native, half.unpacked) : code;
-  const compiling: Promise<GPUComputePipeline>[] = [];
-  // The scope keeps bad modules from the device's uncaptured errors; their pipelines say more about them.
-  const scope = scoped(device, model.name, () => {
-    for (const { name, code } of model.kernels) compiling.push(compile(name, fitting(code)));
-  }).then(
-    () => null,
-    (cause: unknown) => cause,
-  );
-  const pipelines = await Promise.all(compiling);
-  const failure = await scope;
-  if (failure !== null) throw failure;
-  return pipelines;
+  return kernels.map(({ name, code }) => ({
+    label: `${model}/${name}`,
+    name,
+    code: fitting(code),
+    entryPoint: "main",
+  }));
 }

@@ -1,12 +1,11 @@
 import type { ModelDescriptor, Port } from "./descriptor.ts";
 import { checkLimits } from "./device.ts";
-import { firstGroups } from "./first-groups.ts";
 import { forward, type Outputs } from "./forward.ts";
 import { elements, memory } from "./gpu.ts";
-import { type Buffers, checkBatch, checkBuffers, type Inputs, lengthOf } from "./inputs.ts";
-import { compileKernels } from "./kernels.ts";
+import { type Buffers, batchOf, checkBatch, checkBuffers, type Inputs, lengthOf } from "./inputs.ts";
+import { compileKernels, kernelsFor } from "./kernels.ts";
 import { wholes } from "./parts.ts";
-import { recorder } from "./recorder.ts";
+import { type Compiled, recorder } from "./recorder.ts";
 import { type Aborting, abortable, checkSignal, watch } from "./state.ts";
 import { loadWeights, type WeightsSource } from "./weights.ts";
 
@@ -60,27 +59,28 @@ const blank = (port: Port, batch: number): Float32Array<ArrayBuffer> => {
 export async function createModel(descriptor: ModelDescriptor, options: ModelOptions): Promise<Model> {
   const { device, signal, weights, onProgress } = options;
   const { name } = descriptor;
-  const owned = memory(device);
+  // A run that fails frees all that runs hold; commands of a caller may be submitted between two parts of one.
+  const [lasting, forRuns, forCallers] = [memory(device), memory(device), memory(device)];
   const state = watch(device, name);
+  const what = `the creation of ${name}`;
   const wanted = (): void => {
     state.alive();
-    checkSignal(signal, `the creation of ${name}`);
+    checkSignal(signal, what);
   };
 
   try {
     checkLimits(descriptor, device.limits, "device");
     wanted();
-    const compiled = await state.guard(async () => {
-      const pipelines = await compileKernels(device, descriptor);
+    const loading = async (): Promise<Compiled> => {
+      const pipelines = await compileKernels(lasting, name, kernelsFor(device, descriptor));
       wanted();
-      const loading = { device, weights, onProgress, pipelines, memory: owned, wanted };
-      const loaded = await loadWeights(descriptor, loading);
-      return { pipelines, weights: loaded, firstGroups: firstGroups(device, pipelines, owned) };
-    });
+      const loading = { weights, onProgress, pipelines, memory: lasting, wanted };
+      return { pipelines, weights: await loadWeights(descriptor, loading) };
+    };
+    const compiled = await abortable(state.guard(loading), signal, what);
     wanted();
-    // With scratch memory apart from that of runs: a caller may submit between two parts of one.
-    const callers = recorder(device, descriptor, compiled, owned, true);
-    const once = forward(device, descriptor, recorder(device, descriptor, compiled, owned, false), owned);
+    const callers = recorder(descriptor, compiled, forCallers, true);
+    const once = forward(descriptor, recorder(descriptor, compiled, forRuns, false), forRuns);
     let turn: Promise<unknown> = Promise.resolve();
 
     const run: Model["run"] = (inputs, { signal } = {}) => {
@@ -91,9 +91,13 @@ export async function createModel(descriptor: ModelDescriptor, options: ModelOpt
       };
       const done = turn.then(() => {
         goOn();
-        return state.guard(() => once(inputs, goOn));
+        const batch = batchOf(descriptor, inputs);
+        return state.guard(() => once(inputs, batch, goOn));
       });
-      turn = done.catch(() => {});
+      turn = done.then(
+        () => {},
+        () => {},
+      );
       return abortable(done, signal, what);
     };
 
@@ -104,7 +108,10 @@ export async function createModel(descriptor: ModelDescriptor, options: ModelOpt
         state.alive();
         checkBatch(descriptor, batch, "this call is");
         checkBuffers(descriptor, buffers, batch);
-        callers.record(encoder, batch, buffers, wholes(descriptor.steps, batch));
+        const parts = wholes(descriptor.steps, batch);
+        // Apart, so that bad buffers of a caller cost no memory that other commands refer to.
+        forCallers.scoped(name, () => callers.reserve(batch, parts));
+        forCallers.scoped(name, () => callers.record(encoder, batch, buffers, parts));
       },
       warmup: async (batch = descriptor.batch.min) => {
         checkBatch(descriptor, batch, "this call is");
@@ -112,11 +119,11 @@ export async function createModel(descriptor: ModelDescriptor, options: ModelOpt
       },
       dispose: () => {
         state.dispose();
-        owned.freeAll();
+        for (const each of [lasting, forRuns, forCallers]) each.freeAll();
       },
     };
   } catch (cause) {
-    owned.freeAll();
+    lasting.freeAll();
     throw cause;
   }
 }

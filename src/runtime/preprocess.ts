@@ -1,6 +1,7 @@
 import { check } from "./errors.ts";
-import { bytesPerElement, scoped, usage } from "./gpu.ts";
-import { compileKernel } from "./kernels.ts";
+import { bytesPerElement, type Memory, memory, usage } from "./gpu.ts";
+import { compileKernels } from "./kernels.ts";
+import { watch } from "./state.ts";
 
 /** A model's preprocessing: the WGSL of `compile --preprocess` and the input that it fits images into. */
 export interface PreprocessDescriptor {
@@ -20,37 +21,44 @@ export interface RgbaImage {
 /**
  * Images of any sizes to `pixel_values` [N, 3, H, W] for `run` or `encode`: submitted when it returns, in the order of
  * the device's queue. The buffer (usage STORAGE and COPY_SRC) is the caller's, to destroy too. Throws InputError for an
- * image that is none or too large for the device, and OutOfMemoryError.
+ * image that is none or too large for the device, OutOfMemoryError and DeviceLostError, and then has freed everything.
  */
 export type Preprocessor = (images: RgbaImage | readonly RgbaImage[]) => Promise<GPUBuffer>;
 
-const uniform = 0x40;
-
-/** Compiles the kernels. Throws ShaderError. A page that never calls this does not load it. */
+/** Compiles the kernels. Throws ShaderError or DeviceLostError. A page that never calls this does not load it. */
 export async function createPreprocessor(device: GPUDevice, descriptor: PreprocessDescriptor): Promise<Preprocessor> {
   const { name, width, height, code } = descriptor;
-  const compile = (entryPoint: string): Promise<GPUComputePipeline> =>
-    compileKernel(device, { label: `${name}/preprocess`, name: "preprocess", code, entryPoint });
-  const [across, down] = await Promise.all([compile("across"), compile("down")]);
+  const what = `the preprocessing of ${name}`;
+  const state = watch(device, what);
+  const sources = ["across", "down"].map(entryPoint => ({
+    label: `${name}/preprocess`,
+    name: "preprocess",
+    code,
+    entryPoint,
+  }));
+  const pipelines = await state.guard(() => compileKernels(memory(device), what, sources));
+  const [across, down] = pipelines as [GPUComputePipeline, GPUComputePipeline];
 
   const bind = (pipeline: GPUComputePipeline, buffers: Readonly<Record<number, GPUBuffer>>): GPUBindGroup =>
     device.createBindGroup({
       layout: pipeline.getBindGroupLayout(0),
       entries: Object.entries(buffers).map(([binding, buffer]) => ({ binding: Number(binding), resource: { buffer } })),
     });
+  /** Returns what it takes until the work is submitted. */
   const encode = (
+    { buffer }: Memory,
     encoder: GPUCommandEncoder,
     image: RgbaImage,
     index: number,
     out: GPUBuffer,
   ): readonly GPUBuffer[] => {
-    const buffer = (size: number, flags: number): GPUBuffer => device.createBuffer({ size, usage: flags });
-    const source = buffer(image.data.length, usage.storage | usage.copyDst);
-    const rows = buffer(image.height * width * bytesPerElement, usage.storage);
-    const given = buffer(16, uniform | usage.copyDst);
+    const label = `${name}/preprocess`;
+    const source = buffer(label, image.data.length, usage.storage | usage.copyDst);
+    const rows = buffer(label, image.height * width * bytesPerElement, usage.storage);
+    const given = buffer(label, 16, usage.uniform | usage.copyDst);
     device.queue.writeBuffer(source, 0, image.data as Uint8Array<ArrayBuffer>);
     device.queue.writeBuffer(given, 0, Uint32Array.of(image.width, image.height, index, 0));
-    const pass = encoder.beginComputePass({ label: `${name}/preprocess` });
+    const pass = encoder.beginComputePass({ label });
     pass.setPipeline(across);
     pass.setBindGroup(0, bind(across, { 0: source, 1: rows, 3: given }));
     pass.dispatchWorkgroups(Math.ceil(width / 64), image.height);
@@ -62,18 +70,30 @@ export async function createPreprocessor(device: GPUDevice, descriptor: Preproce
   };
 
   return async images => {
+    state.alive();
     const all = [images].flat() as readonly RgbaImage[];
     check(all.length > 0, "input", "there is no image to preprocess");
     for (const image of all) checkImage(device, image, width);
-    return scoped(device, `the preprocessing of ${name}`, () => {
+    const owned = memory(device);
+    const submit = (): GPUBuffer => {
       const size = all.length * 3 * width * height * bytesPerElement;
-      const out = device.createBuffer({ label: `${name}/pixel_values`, size, usage: usage.storage | usage.copySrc });
+      const out = owned.buffer(`${name}/pixel_values`, size, usage.storage | usage.copySrc);
       const encoder = device.createCommandEncoder();
-      const used = all.flatMap((image, n) => encode(encoder, image, n, out));
+      const used = all.flatMap((image, n) => encode(owned, encoder, image, n, out));
       device.queue.submit([encoder.finish()]);
-      for (const buffer of used) buffer.destroy(); // once the work that was submitted is done with it
+      used.forEach(owned.free); // once the work that was submitted is done with it
       return out;
-    });
+    };
+    try {
+      return await state.guard(async () => {
+        const { result, report } = owned.scoped(what, submit);
+        await report;
+        return result;
+      });
+    } catch (cause) {
+      owned.freeAll();
+      throw cause;
+    }
   };
 }
 

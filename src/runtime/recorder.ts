@@ -1,11 +1,13 @@
 import type { BufferDescriptor, ModelDescriptor, Step } from "./descriptor.ts";
-import type { FirstGroups } from "./first-groups.ts";
+import { firstGroups } from "./first-groups.ts";
 import { type Memory, usage, widthOf } from "./gpu.ts";
 import type { Buffers } from "./inputs.ts";
 import type { Part } from "./parts.ts";
 
 /** Records forward passes, or parts of them, from and into the given buffers. */
 export interface Recorder {
+  /** Makes the memory that `record` takes for so many images and those parts, where it is not there yet. */
+  readonly reserve: (batch: number, parts: readonly Part[]) => void;
   readonly record: (encoder: GPUCommandEncoder, batch: number, io: Buffers, parts: readonly Part[]) => void;
 }
 
@@ -13,12 +15,18 @@ export interface Compiled {
   readonly pipelines: readonly GPUComputePipeline[];
   /** Buffers filled once, by index into `descriptor.buffers`. */
   readonly weights: ReadonlyMap<number, GPUBuffer>;
-  readonly firstGroups: FirstGroups;
+}
+
+/** Scratch memory for so many images, and for fewer. */
+interface Scratch {
+  readonly batch: number;
+  readonly arenas: readonly GPUBuffer[];
 }
 
 /** Bind groups of every step for one batch and one set of buffers. */
 interface Bound {
   readonly batch: number;
+  readonly scratch: Scratch;
   readonly io: readonly GPUBuffer[];
   readonly groups: readonly GPUBindGroup[];
 }
@@ -28,29 +36,35 @@ const keptSets = 4;
 
 /** `keep`: somebody else submits what is recorded, at some time, so the scratch memory it uses has to stay. */
 export function recorder(
-  device: GPUDevice,
   descriptor: ModelDescriptor,
-  { pipelines, weights, firstGroups }: Compiled,
+  { pipelines, weights }: Compiled,
   memory: Memory,
   keep: boolean,
 ): Recorder {
   const ports = [...descriptor.inputs, ...descriptor.outputs];
-  let arenas: readonly GPUBuffer[] = [];
-  let capacity = 0;
+  const firstGroup = firstGroups(pipelines, memory);
+  /** The largest is the last one. */
+  let scratches: readonly Scratch[] = [];
   let bound: readonly Bound[] = [];
+  memory.onDiscard(() => {
+    bound = [];
+  });
 
-  const reserve = (batch: number): void => {
-    if (batch <= capacity) return;
+  const scratchFor = (batch: number): Scratch => {
+    scratches = scratches.filter(({ arenas }) => arenas.every(memory.has));
+    const known = scratches.at(-1);
+    if (known && batch <= known.batch) return known;
     // Arenas that a caller's commands refer to are freed with the model.
-    if (!keep) for (const arena of arenas) memory.free(arena);
-    arenas = descriptor.arenas.map((bytes, i) =>
+    if (!keep) known?.arenas.forEach(memory.free);
+    const arenas = descriptor.arenas.map((bytes, i) =>
       memory.buffer(`${descriptor.name} scratch ${i}`, bytes * batch, usage.storage),
     );
-    capacity = batch;
-    bound = [];
+    const scratch = { batch, arenas };
+    scratches = [...scratches, scratch];
+    return scratch;
   };
 
-  const resource = (index: number, batch: number, io: Buffers): GPUBufferBinding => {
+  const resource = (index: number, batch: number, { arenas }: Scratch, io: Buffers): GPUBufferBinding => {
     const at = descriptor.buffers[index] as BufferDescriptor;
     const size = at.elements * widthOf(at) * (at.perImage ? batch : 1);
     if (at.at === "scratch") return { buffer: arenas[at.arena] as GPUBuffer, offset: at.offset * batch, size };
@@ -59,31 +73,43 @@ export function recorder(
   };
 
   const bind = (batch: number, io: Buffers): readonly GPUBindGroup[] => {
+    const scratch = scratchFor(batch);
     const key = ports.map(port => io[port.name] as GPUBuffer);
-    const known = bound.find(set => set.batch === batch && set.io.every((buffer, i) => buffer === key[i]));
+    const known = bound.find(
+      set => set.batch === batch && set.scratch === scratch && set.io.every((buffer, i) => buffer === key[i]),
+    );
     if (known) return known.groups;
     const groups = descriptor.steps.map(({ label, kernel, bindings }) =>
-      device.createBindGroup({
+      memory.device.createBindGroup({
         label,
         layout: (pipelines[kernel] as GPUComputePipeline).getBindGroupLayout(0),
-        entries: bindings.map((index, binding) => ({ binding, resource: resource(index, batch, io) })),
+        entries: bindings.map((index, binding) => ({ binding, resource: resource(index, batch, scratch, io) })),
       }),
     );
-    bound = [{ batch, io: key, groups }, ...bound].slice(0, keptSets);
+    bound = [{ batch, scratch, io: key, groups }, ...bound].slice(0, keptSets);
     return groups;
   };
 
+  /** Null where the kernel is never cut. */
+  const firstOf = ({ step, first }: Part): GPUBindGroup | null => {
+    const { kernel, work } = descriptor.steps[step] as Step;
+    return work === undefined ? null : firstGroup(kernel, first);
+  };
+
   return {
+    reserve: (batch, parts) => {
+      scratchFor(batch);
+      parts.forEach(firstOf);
+    },
     record: (encoder, batch, io, parts) => {
-      reserve(batch);
       const groups = bind(batch, io);
       const pass = encoder.beginComputePass({ label: descriptor.name });
-      for (const { step, first, size } of parts) {
-        const { kernel, work } = descriptor.steps[step] as Step;
-        pass.setPipeline(pipelines[kernel] as GPUComputePipeline);
-        pass.setBindGroup(0, groups[step] as GPUBindGroup);
-        if (work !== undefined) pass.setBindGroup(1, firstGroups(kernel, first));
-        pass.dispatchWorkgroups(...size);
+      for (const part of parts) {
+        pass.setPipeline(pipelines[(descriptor.steps[part.step] as Step).kernel] as GPUComputePipeline);
+        pass.setBindGroup(0, groups[part.step] as GPUBindGroup);
+        const first = firstOf(part);
+        if (first) pass.setBindGroup(1, first);
+        pass.dispatchWorkgroups(...part.size);
       }
       pass.end();
     },

@@ -1,4 +1,4 @@
-import { check, ModelError } from "./errors.ts";
+import { check } from "./errors.ts";
 
 /** The part of an AbortSignal that is used; spelt out, since not every consumer's types have that name. */
 export interface Aborting {
@@ -7,45 +7,72 @@ export interface Aborting {
   readonly removeEventListener: (type: "abort", listener: () => void) => void;
 }
 
-/** Whether a model can still be used. */
+/** Whether a model, or another thing on a device, can still be used. */
 export interface State {
   readonly dispose: () => void;
   /** Throws DisposedError or DeviceLostError where it cannot. */
   readonly alive: () => void;
   /**
-   * Awaits work on the device. When a device is lost or a model disposed of meanwhile, calls fail in many ways, or
-   * give rubbish: whatever came of the work, that is what is reported.
+   * Awaits work on the device, and no longer than there is a device and a model. When one is lost or the other disposed
+   * of meanwhile, calls fail in many ways, give rubbish, or never end: whatever came of the work, that is what is reported.
    */
   readonly guard: <T>(work: () => Promise<T>) => Promise<T>;
 }
 
-export function watch(device: GPUDevice, name: string): State {
-  let lost: string | null = null;
-  let disposed = false;
-  device.lost.then(info => {
-    lost = info.message || info.reason || "unknown reason";
+interface Loss {
+  reason: string | null;
+  readonly listeners: Set<() => void>;
+}
+
+/** One listener a device: a promise holds on to whoever listens, and models come and go. */
+const losses = new WeakMap<GPUDevice, Loss>();
+
+function lossOf(device: GPUDevice): Loss {
+  const known = losses.get(device);
+  if (known) return known;
+  const loss: Loss = { reason: null, listeners: new Set() };
+  losses.set(device, loss);
+  device.lost.then(({ message, reason }) => {
+    loss.reason = message || reason || "unknown reason";
+    for (const listener of loss.listeners) listener();
   });
+  return loss;
+}
+
+export function watch(device: GPUDevice, name: string): State {
+  const loss = lossOf(device);
+  const listeners = new Set<() => void>();
+  let disposed = false;
   const alive = (): void => {
     check(!disposed, "disposed", `${name} was disposed of`);
-    check(lost === null, "lost", `the GPU device was lost: ${lost}`);
+    check(loss.reason === null, "lost", `the GPU device was lost: ${loss.reason}`);
+  };
+  const finished = async <T>(work: () => Promise<T>): Promise<T> => {
+    try {
+      return await work();
+    } catch (cause) {
+      // What becomes of the device may be told after what became of a call: ask it something else.
+      await device.queue.onSubmittedWorkDone().catch(() => {});
+      throw cause;
+    } finally {
+      await null;
+      alive();
+    }
   };
   return {
     dispose: () => {
       disposed = true;
+      for (const listener of listeners) listener();
     },
     alive,
-    guard: async work => {
-      try {
-        return await work();
-      } catch (cause) {
-        // What becomes of the device may be told after what became of a call: ask it something else.
-        if (!(cause instanceof ModelError)) await device.queue.onSubmittedWorkDone().catch(() => {});
-        throw cause;
-      } finally {
-        await null;
-        alive();
-      }
-    },
+    guard: work =>
+      cutShort(finished(work), alive, listener => {
+        const all = [listeners, loss.listeners];
+        for (const each of all) each.add(listener);
+        return () => {
+          for (const each of all) each.delete(listener);
+        };
+      }),
   };
 }
 
@@ -55,10 +82,28 @@ export const checkSignal = (signal: Aborting | undefined, what: string): void =>
 /** The same promise, rejected as soon as the signal says so. The work itself goes on: a GPU does not stop halfway. */
 export function abortable<T>(work: Promise<T>, signal: Aborting | undefined, what: string): Promise<T> {
   if (!signal) return work;
+  return cutShort(
+    work,
+    () => checkSignal(signal, what),
+    listener => {
+      signal.addEventListener("abort", listener);
+      return () => signal.removeEventListener("abort", listener);
+    },
+  );
+}
+
+/** The same promise, rejected as soon as `wanted` throws; when to ask it is told to a listener, while the work goes on. */
+function cutShort<T>(work: Promise<T>, wanted: () => void, listen: (listener: () => void) => () => void): Promise<T> {
   return new Promise((resolve, reject) => {
-    const abort = () => reject(new ModelError("aborted", `${what} was aborted`));
-    if (signal.aborted) abort();
-    signal.addEventListener("abort", abort);
-    work.then(resolve, reject).finally(() => signal.removeEventListener("abort", abort));
+    const ask = (): void => {
+      try {
+        wanted();
+      } catch (cause) {
+        reject(cause);
+      }
+    };
+    ask();
+    const unlisten = listen(ask);
+    work.then(resolve, reject).finally(unlisten);
   });
 }

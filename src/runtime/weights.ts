@@ -1,6 +1,6 @@
 import type { BufferDescriptor, Dispatch, ModelDescriptor } from "./descriptor.ts";
-import { check } from "./errors.ts";
-import { bytesPerElement, elements, type Memory, scoped, usage, widthOf } from "./gpu.ts";
+import { check, named } from "./errors.ts";
+import { bytesPerElement, elements, type Memory, usage, widthOf } from "./gpu.ts";
 
 /** Checkpoint tensors under their official names: all at once, or one at a time when it is needed. */
 export type WeightsSource =
@@ -8,7 +8,6 @@ export type WeightsSource =
   | ((name: string) => Float32Array | Promise<Float32Array>);
 
 export interface Loading {
-  readonly device: GPUDevice;
   readonly weights: WeightsSource;
   readonly onProgress?: ((progress: { readonly loaded: number; readonly total: number }) => void) | undefined;
   readonly pipelines: readonly GPUComputePipeline[];
@@ -26,8 +25,9 @@ const chunkBytes = 256 * 2 ** 20;
  */
 export async function loadWeights(
   descriptor: ModelDescriptor,
-  { device, weights, onProgress, pipelines, memory, wanted }: Loading,
+  { weights, onProgress, pipelines, memory, wanted }: Loading,
 ): Promise<ReadonlyMap<number, GPUBuffer>> {
+  const { device } = memory;
   const shapes = new Map(descriptor.params.map(param => [param.name, param.shape]));
   const total = [...shapes.values()].reduce((sum, shape) => sum + elements(shape) * bytesPerElement, 0);
   const buffers = new Map<number, GPUBuffer>();
@@ -37,9 +37,7 @@ export async function loadWeights(
 
   /** Errors of this work are thrown by the next `drain`, the first one first. */
   const report = (what: string, work: () => void): void => {
-    const done = scoped(device, `${descriptor.name}, ${what}`, work);
-    done.catch(() => {});
-    reports.push(done);
+    reports.push(memory.scoped(`${descriptor.name}, ${what}`, work).report);
   };
 
   const drain = async (): Promise<void> => {
@@ -47,7 +45,9 @@ export async function loadWeights(
     const due = reports;
     reports = [];
     for (const done of due) await done;
-    await device.queue.onSubmittedWorkDone();
+    await device.queue.onSubmittedWorkDone().catch(cause => {
+      throw named(cause, descriptor.name);
+    });
     wanted();
   };
 
@@ -68,6 +68,7 @@ export async function loadWeights(
 
   /** Makes the buffers that are not there yet, filled where they are parameters, and then does something with them. */
   const withBuffers = async (what: string, indices: readonly number[], work: () => void): Promise<void> => {
+    wanted();
     const missing = [...new Set(indices)].filter(index => !buffers.has(index));
     const values = new Map<number, Float32Array<ArrayBuffer>>();
     for (const index of missing) {
