@@ -16,12 +16,12 @@ export type Call =
 
 /**
  * How. `out-of-memory` and `validation` are what WebGPU does: an invalid object, and an error in the scope around it.
- * `throws` and `rejects` are exceptions.
+ * `throws` and `rejects` are exceptions, and what `hangs` never ends, of a device that is told to be lost.
  */
-export type Way = "out-of-memory" | "validation" | "throws" | "rejects";
+export type Way = "out-of-memory" | "validation" | "throws" | "rejects" | "hangs";
 
-/** Every way in which something can fail that is done while a model, or images, are made ready or run. */
-export const faults: readonly { readonly call: Call; readonly way: Way }[] = [
+/** Every way in which something can fail, and be told, that is done while a model, or images, are made ready or run. */
+export const faults: readonly { readonly call: Call; readonly way: Exclude<Way, "hangs"> }[] = [
   ...(["out-of-memory", "validation", "throws"] as const).flatMap(way => [
     { call: "createBuffer" as const, way },
     { call: "createBindGroup" as const, way },
@@ -40,12 +40,22 @@ export const faults: readonly { readonly call: Call; readonly way: Way }[] = [
   { call: "onSubmittedWorkDone", way: "rejects" },
 ];
 
+/** What a lost device may leave without an answer. */
+export const waited = [
+  "createComputePipelineAsync",
+  "mapAsync",
+  "popErrorScope",
+  "onSubmittedWorkDone",
+] as const satisfies readonly Call[];
+
 export interface Faulty {
   readonly device: GPUDevice;
   /** The call after so many others of its name fails, counted from now on. Whether it did is asked later. */
   readonly fail: (call: Call, after: number, way: Way) => () => boolean;
   /** Before the call after so many others, whatever their names, something is done. Whether it was is asked later. */
   readonly interrupt: (after: number, act: () => void) => () => boolean;
+  /** Tells that the device is lost, which it may not be. */
+  readonly lose: () => void;
   /** Error scopes that are open. */
   readonly depth: () => number;
 }
@@ -55,6 +65,12 @@ export function faulty(base: GPUDevice): Faulty {
   const scopes: { readonly filter: GPUErrorFilter; failed: boolean }[] = [];
   let fault: { readonly call: Call; readonly way: Way; left: number } | null = null;
   let interruption: { readonly act: () => void; left: number } | null = null;
+
+  let lose = (): void => {};
+  const lost = new Promise<Pick<GPUDeviceLostInfo, "message" | "reason">>(resolve => {
+    lose = () => resolve({ message: "as a test wants it", reason: "unknown" });
+  });
+  base.lost.then(lose);
 
   /** How a call is to fail now. */
   const due = (call: Call): Way | null => {
@@ -75,6 +91,10 @@ export function faulty(base: GPUDevice): Faulty {
     if (way === null) return work();
     if (way === "throws") throw new RangeError(`${call} throws`);
     if (way === "rejects") return rejected(work(), call);
+    if (way === "hangs") {
+      lose();
+      return new Promise(() => {}) as T;
+    }
     if (!invalid) throw new Error(`${call} makes nothing that could be invalid`);
     if (way === "validation") return invalid();
     base.pushErrorScope("validation");
@@ -109,6 +129,7 @@ export function faulty(base: GPUDevice): Faulty {
 
   const { queue } = base;
   const device = overlaid(base, {
+    lost,
     createBuffer,
     queue: overlaid(queue, {
       writeBuffer: (...words: Parameters<GPUQueue["writeBuffer"]>) =>
@@ -165,6 +186,7 @@ export function faulty(base: GPUDevice): Faulty {
         return false;
       };
     },
+    lose,
     depth: () => scopes.length,
   };
 }

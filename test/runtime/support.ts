@@ -110,9 +110,10 @@ export function tamper(
       return known;
     },
     createComputePipelineAsync: (wanted: GPUComputePipelineDescriptor) => {
-      const { module } = wanted.compute;
-      const known = compiled.pipelines.get(module) ?? device.createComputePipelineAsync(wanted);
-      compiled.pipelines.set(module, known);
+      const { module, entryPoint = "main" } = wanted.compute;
+      const ofModule = compiled.pipelines.get(module) ?? new Map<string, Promise<GPUComputePipeline>>();
+      const known = ofModule.get(entryPoint) ?? device.createComputePipelineAsync(wanted);
+      compiled.pipelines.set(module, ofModule.set(entryPoint, known));
       return known;
     },
   });
@@ -132,6 +133,6 @@ export const overlaid = <T extends object>(object: T, own: Partial<Record<keyof 
 /** Shared by the tampered forms of one device. */
 export interface Compiled {
   readonly modules: Map<string, GPUShaderModule>;
-  readonly pipelines: Map<GPUShaderModule, Promise<GPUComputePipeline>>;
+  readonly pipelines: Map<GPUShaderModule, Map<string, Promise<GPUComputePipeline>>>;
 }
 export const nothingCompiled = (): Compiled => ({ modules: new Map(), pipelines: new Map() });
