@@ -18,7 +18,9 @@ export async function requestDevice(
   gpu: GPU | undefined = (globalThis as { navigator?: { gpu?: GPU } }).navigator?.gpu,
 ): Promise<GPUDevice> {
   check(gpu, "adapter", "there is no WebGPU here: it needs a browser that has it, and https or localhost");
-  const adapter = await gpu.requestAdapter({ powerPreference: "high-performance" });
+  const adapter = await gpu.requestAdapter({ powerPreference: "high-performance" }).catch(cause => {
+    throw new ModelError("adapter", `WebGPU gives no adapter: ${messageOf(cause)}`);
+  });
   check(adapter, "adapter", "WebGPU found no adapter");
   const native = [models].flat().some(model => model.half) && adapter.features.has("shader-f16");
   const requiredLimits: Record<string, number> = {};

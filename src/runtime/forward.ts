@@ -24,7 +24,7 @@ const nowhere: Places = { io: {}, results: [] };
 /**
  * One forward pass from the caller's arrays into new ones, through buffers that are kept from run to run, but not after
  * one that failed: some may be invalid then. `memory` is for nothing else. `wanted` is asked before each part of a long
- * pass and at its end, and throws where it should go no further.
+ * pass, and throws where it should go no further.
  */
 export function forward(
   descriptor: ModelDescriptor,
@@ -72,14 +72,12 @@ export function forward(
     device.queue.submit([encoder.finish()]);
   };
 
-  /** A buffer that is good, of a device that is there, cannot be read for want of memory only. */
-  const unreadable = (cause: unknown): never => {
-    throw new ModelError("out-of-memory", `${descriptor.name}: its results cannot be read: ${messageOf(cause)}`);
-  };
-
   const map = ({ results }: Places): readonly Promise<void>[] =>
     results.map(({ to, bytes }) => {
-      const mapped = to.mapAsync(mapModeRead, 0, bytes).catch(unreadable);
+      const mapped = to.mapAsync(mapModeRead, 0, bytes).catch(cause => {
+        // A buffer that is good, of a device that is there, cannot be read for want of memory only.
+        throw new ModelError("out-of-memory", `${descriptor.name}: its results cannot be read: ${messageOf(cause)}`);
+      });
       mapped.catch(() => {});
       return mapped;
     });
@@ -114,12 +112,7 @@ export function forward(
         now() - start,
       );
     }
-    wanted();
-    try {
-      return read(places);
-    } catch (cause) {
-      return unreadable(cause);
-    }
+    return read(places);
   };
 
   return async (inputs, batch, wanted) => {

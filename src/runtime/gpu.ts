@@ -40,6 +40,7 @@ export interface Memory {
 export function memory(device: GPUDevice): Memory {
   const owned = new Set<GPUBuffer>();
   const caches: (() => void)[] = [];
+  /** By the latest work. */
   let made: GPUBuffer[] = [];
 
   const free = (buffer: GPUBuffer): void => {
@@ -97,7 +98,6 @@ export function memory(device: GPUDevice): Memory {
       } catch (cause) {
         throw failure(cause, what, buffers);
       } finally {
-        made = [];
         report = reported([device.popErrorScope(), device.popErrorScope()], what, buffers);
         report.catch(() => {});
       }

@@ -31,12 +31,14 @@ export interface Model {
    * One forward pass: inputs by name, f32, row-major, the batch told by their length; GPU buffers are read in place.
    * Runs of a model take turns, so leave an array as it is until its run has settled. A long run is submitted in parts of
    * less than about 100 ms, so that a system that resets a busy GPU leaves it alone. Throws InputError, AbortError,
-   * DeviceLostError, OutOfMemoryError or DisposedError.
+   * DeviceLostError, OutOfMemoryError, ShaderError (of a bad buffer) or DisposedError; the next run works as before.
    */
   readonly run: (inputs: Inputs, options?: RunOptions) => Promise<Outputs>;
   /**
    * Records one forward pass into the caller's encoder, from and into the caller's buffers (usage STORAGE), without
-   * submitting or reading anything: all of it, however long. `buffers` holds every input and output by name; they may be larger than needed.
+   * submitting or reading anything: all of it, however long. `buffers` holds every input and output by name; they may
+   * be larger than needed. Throws InputError, DeviceLostError or DisposedError; where there is no memory, the commands
+   * are invalid, which the encoder's `finish` tells.
    */
   readonly encode: (encoder: GPUCommandEncoder, buffers: Buffers, batch?: number) => void;
   /** Runs once on blank inputs, so that the first real run is as fast as the others. */

@@ -17,16 +17,16 @@ export interface Compiled {
   readonly weights: ReadonlyMap<number, GPUBuffer>;
 }
 
-/** Scratch memory for so many images, and for fewer. */
+/** Scratch memory for so many images, and for fewer, and bind groups that refer to it. */
 interface Scratch {
   readonly batch: number;
   readonly arenas: readonly GPUBuffer[];
+  bound: readonly Bound[];
 }
 
 /** Bind groups of every step for one batch and one set of buffers. */
 interface Bound {
   readonly batch: number;
-  readonly scratch: Scratch;
   readonly io: readonly GPUBuffer[];
   readonly groups: readonly GPUBindGroup[];
 }
@@ -45,9 +45,8 @@ export function recorder(
   const firstGroup = firstGroups(pipelines, memory);
   /** The largest is the last one. */
   let scratches: readonly Scratch[] = [];
-  let bound: readonly Bound[] = [];
   memory.onDiscard(() => {
-    bound = [];
+    for (const scratch of scratches) scratch.bound = [];
   });
 
   const scratchFor = (batch: number): Scratch => {
@@ -59,7 +58,7 @@ export function recorder(
     const arenas = descriptor.arenas.map((bytes, i) =>
       memory.buffer(`${descriptor.name} scratch ${i}`, bytes * batch, usage.storage),
     );
-    const scratch = { batch, arenas };
+    const scratch = { batch, arenas, bound: [] };
     scratches = [...scratches, scratch];
     return scratch;
   };
@@ -75,9 +74,7 @@ export function recorder(
   const bind = (batch: number, io: Buffers): readonly GPUBindGroup[] => {
     const scratch = scratchFor(batch);
     const key = ports.map(port => io[port.name] as GPUBuffer);
-    const known = bound.find(
-      set => set.batch === batch && set.scratch === scratch && set.io.every((buffer, i) => buffer === key[i]),
-    );
+    const known = scratch.bound.find(set => set.batch === batch && set.io.every((buffer, i) => buffer === key[i]));
     if (known) return known.groups;
     const groups = descriptor.steps.map(({ label, kernel, bindings }) =>
       memory.device.createBindGroup({
@@ -86,7 +83,7 @@ export function recorder(
         entries: bindings.map((index, binding) => ({ binding, resource: resource(index, batch, scratch, io) })),
       }),
     );
-    bound = [{ batch, scratch, io: key, groups }, ...bound].slice(0, keptSets);
+    scratch.bound = [{ batch, io: key, groups }, ...scratch.bound].slice(0, keptSets);
     return groups;
   };
 

@@ -106,6 +106,20 @@ describe.skipIf(adapter === null)("commands of a caller", () => {
     expect(count).toBeGreaterThan(1);
   });
 
+  test("R09: a run that fails costs them nothing", async () => {
+    const [, two] = await expectedOf(classifier);
+    const all = disturbed();
+    const model = await make(classifier, all.device);
+    const buffers = buffersFor(all, 2);
+    const encoder = all.device.createCommandEncoder();
+    model.encode(encoder, buffers, 2);
+    all.fail("createBuffer", 0, "out-of-memory");
+    expect(await codeOf(model.run(classifier.inputs(8)))).toBe("out-of-memory");
+    all.device.queue.submit([encoder.finish()]);
+    expect(await read(all.device, buffers.logits)).toEqual(two?.logits);
+    model.dispose();
+  });
+
   test("R09: bad buffers of a caller cost nobody else's commands their memory", async () => {
     const [, , three] = await expectedOf(classifier);
     const all = disturbed();

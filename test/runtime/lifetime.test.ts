@@ -273,7 +273,7 @@ describe.skipIf(adapter === null)("the end of a model", () => {
     expect(poor.live()).toBe(0);
   });
 
-  const count = full ? 1000 : 200;
+  const count = full ? 10_000 : 200;
   test(`R44: ${count} models, each made, run and disposed of, leave nothing`, async () => {
     const { device: gpu, live } = counted();
     const wanted = await (await create(gpu)).run({ pixel_values: images(1) });
@@ -345,6 +345,8 @@ describe("a device for a model", () => {
     const none = { name: "AdapterError", code: "adapter" };
     await expect(requestDevice(descriptor, undefined)).rejects.toMatchObject(none);
     await expect(requestDevice(descriptor, gpuWith(null))).rejects.toMatchObject(none);
+    const broken = { requestAdapter: () => Promise.reject(new Error("the driver is gone")) } as unknown as GPU;
+    await expect(requestDevice(descriptor, broken)).rejects.toMatchObject(none);
     const used = {
       limits,
       requestDevice: async () => {
