@@ -75,12 +75,10 @@ export async function createModel(descriptor: ModelDescriptor, options: ModelOpt
     wanted();
     const loading = async (): Promise<Compiled> => {
       const pipelines = await compileKernels(lasting, name, kernelsFor(device, descriptor));
-      wanted();
       const loading = { weights, onProgress, pipelines, memory: lasting, wanted };
       return { pipelines, weights: await loadWeights(descriptor, loading) };
     };
     const compiled = await abortable(state.guard(loading), signal, what);
-    wanted();
     const callers = recorder(descriptor, compiled, forCallers, true);
     const once = forward(descriptor, recorder(descriptor, compiled, forRuns, false), forRuns);
     let turn: Promise<unknown> = Promise.resolve();

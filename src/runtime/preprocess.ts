@@ -70,7 +70,6 @@ export async function createPreprocessor(device: GPUDevice, descriptor: Preproce
   };
 
   return async images => {
-    state.alive();
     const all = [images].flat() as readonly RgbaImage[];
     check(all.length > 0, "input", "there is no image to preprocess");
     for (const image of all) checkImage(device, image, width);

@@ -13,8 +13,8 @@ export interface State {
   /** Throws DisposedError or DeviceLostError where it cannot. */
   readonly alive: () => void;
   /**
-   * Awaits work on the device, and no longer than there is a device and a model. When one is lost or the other disposed
-   * of meanwhile, calls fail in many ways, give rubbish, or never end: whatever came of the work, that is what is reported.
+   * Awaits work on the device, and no longer than there is one. When a device is lost or a model disposed of meanwhile,
+   * calls fail in many ways, or give rubbish: whatever came of the work, that is what is reported.
    */
   readonly guard: <T>(work: () => Promise<T>) => Promise<T>;
 }
@@ -41,7 +41,6 @@ function lossOf(device: GPUDevice): Loss {
 
 export function watch(device: GPUDevice, name: string): State {
   const loss = lossOf(device);
-  const listeners = new Set<() => void>();
   let disposed = false;
   const alive = (): void => {
     check(!disposed, "disposed", `${name} was disposed of`);
@@ -62,16 +61,12 @@ export function watch(device: GPUDevice, name: string): State {
   return {
     dispose: () => {
       disposed = true;
-      for (const listener of listeners) listener();
     },
     alive,
     guard: work =>
       cutShort(finished(work), alive, listener => {
-        const all = [listeners, loss.listeners];
-        for (const each of all) each.add(listener);
-        return () => {
-          for (const each of all) each.delete(listener);
-        };
+        loss.listeners.add(listener);
+        return () => loss.listeners.delete(listener);
       }),
   };
 }
@@ -93,7 +88,11 @@ export function abortable<T>(work: Promise<T>, signal: Aborting | undefined, wha
 }
 
 /** The same promise, rejected as soon as `wanted` throws; when to ask it is told to a listener, while the work goes on. */
-function cutShort<T>(work: Promise<T>, wanted: () => void, listen: (listener: () => void) => () => void): Promise<T> {
+function cutShort<T>(
+  work: Promise<T>,
+  wanted: () => void,
+  listen: (listener: () => void) => () => unknown,
+): Promise<T> {
   return new Promise((resolve, reject) => {
     const ask = (): void => {
       try {

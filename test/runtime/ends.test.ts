@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { loadDawn } from "../../src/node/gpu/dawn.ts";
+import type { BufferDescriptor, Dispatch } from "../../src/runtime/descriptor.ts";
 import type { Model } from "../../src/runtime/model.ts";
 import { full } from "../support/full.ts";
 import { adapter } from "../support/gpu.ts";
@@ -149,6 +150,48 @@ describe.skipIf(adapter === null)("a caller's function in a creation", () => {
       }
     },
   );
+});
+
+describe.skipIf(adapter === null)("an abort signal", () => {
+  test("R16: stops the setup before a kernel that needs no parameter", async () => {
+    const { buffers, setup } = classifier.descriptor;
+    const last = setup.at(-1) as Dispatch;
+    const isDerived = (index: number) => buffers[index]?.at === "derived";
+    // Once more, into another buffer, from what is there by then.
+    const bindings = last.bindings.map(index => (isDerived(index) ? buffers.length : index));
+    const again = buffers[last.bindings.find(isDerived) as number] as BufferDescriptor;
+    const more = { buffers: [...buffers, again], setup: [...setup, { ...last, bindings }] };
+    const of = { ...classifier, descriptor: { ...classifier.descriptor, ...more } };
+    for (let at = 0; at < of.descriptor.params.length; at++) {
+      const { device, live } = disturbed();
+      const controller = new AbortController();
+      let calls = 0;
+      const onProgress = () => {
+        if (calls++ === at) controller.abort();
+      };
+      expect(await codeOf(make(of, device, { onProgress, signal: controller.signal }))).toBe("aborted");
+      await new Promise(done => setTimeout(done));
+      expect(live(), `call ${at}`).toBe(0);
+    }
+  });
+
+  test("R16: has no listener when the work is over, however it ended", async () => {
+    const listeners = new Set<() => void>();
+    const signal = {
+      aborted: false,
+      addEventListener: (_: "abort", listener: () => void) => void listeners.add(listener),
+      removeEventListener: (_: "abort", listener: () => void) => void listeners.delete(listener),
+    };
+    const { device, fail } = disturbed();
+    const subject = await make(classifier, device, { signal });
+    await subject.run(classifier.inputs(1), { signal });
+    fail("createBuffer", 0, "out-of-memory");
+    expect(await codeOf(subject.run(classifier.inputs(8), { signal }))).toBe("out-of-memory");
+    expect(await codeOf(make(classifier, device, { signal, weights: {} }))).toBe("weights");
+    await new Promise(done => setTimeout(done));
+    expect(listeners.size).toBe(0);
+    subject.dispose();
+  });
 });
 
 test.skipIf(adapter === null)(

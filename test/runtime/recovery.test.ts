@@ -3,6 +3,7 @@ import type { ModelErrorCode } from "../../src/runtime/errors.ts";
 import { adapter } from "../support/gpu.ts";
 import { autoencoder, bitsOf, classifier, codeOf, cut, disturbed, expectedOf, make, subjects } from "./disturbed.ts";
 import { type Call, faults, type Way } from "./faults.ts";
+import { overlaid } from "./support.ts";
 
 /** What a failing call ends with. */
 function codeFor(call: Call, way: Exclude<Way, "hangs">): ModelErrorCode {
@@ -66,6 +67,20 @@ describe.skipIf(adapter === null)("a call that fails", () => {
     await models[1].run(classifier.inputs(8));
     expect(grown.live()).toBe(large.live());
     for (const each of models) each.dispose();
+  });
+
+  test("R10: a creation that a kernel ends leaves no other kernel under way", async () => {
+    const { device } = disturbed();
+    let [calls, pending] = [0, 0];
+    const createComputePipelineAsync = async () => {
+      if (calls++ === 0) throw new Error("rejected at once");
+      pending++;
+      await new Promise(done => setTimeout(done, 20));
+      pending--;
+    };
+    expect(await codeOf(make(classifier, overlaid(device, { createComputePipelineAsync })))).toBe("shader");
+    expect(calls).toBeGreaterThan(1);
+    expect(pending).toBe(0);
   });
 
   const inCreation = faults.filter(({ call }) => call !== "mapAsync" && call !== "getMappedRange");
