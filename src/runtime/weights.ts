@@ -68,7 +68,6 @@ export async function loadWeights(
 
   /** Makes the buffers that are not there yet, filled where they are parameters, and then does something with them. */
   const withBuffers = async (what: string, indices: readonly number[], work: () => void): Promise<void> => {
-    wanted();
     const missing = [...new Set(indices)].filter(index => !buffers.has(index));
     const values = new Map<number, Float32Array<ArrayBuffer>>();
     for (const index of missing) {

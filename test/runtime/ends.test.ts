@@ -263,6 +263,18 @@ describe.skipIf(adapter === null)("a device that is lost", () => {
     },
   );
 
+  test("R12: which is told after a call has failed for it", async () => {
+    const { device, fail, lose } = disturbed();
+    let told = (): void => {};
+    const onSubmittedWorkDone = async () => told();
+    const late = overlaid(device, { queue: overlaid(device.queue, { onSubmittedWorkDone }) });
+    const subject = await make(classifier, late);
+    told = lose;
+    fail("mapAsync", 0, "rejects");
+    expect(await codeOf(subject.run(classifier.inputs(1)))).toBe("lost");
+    subject.dispose();
+  });
+
   test.each(waited.flatMap(call => [cut, features].map(of => ({ call, of, title: of.title }))))(
     "R12: leaves $call of $title without an answer, which nothing waits for",
     async ({ call, of }) => {
