@@ -18,7 +18,7 @@ const tests = {
   model: ["test/model/*.test.ts", "test/syntax/{errors,contract,parse}.test.ts"],
   syntax: ["test/syntax/*.test.ts"],
   plan: ["test/plan/*.test.ts"],
-  "emit/onnx": ["test/emit/onnx/files.test.ts", "test/emit/onnx/gelu.test.ts"],
+  "emit/onnx": ["test/emit/onnx/{files,gelu,text}.test.ts"],
   weights: ["test/weights/**/*.test.ts"],
 };
 
