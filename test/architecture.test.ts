@@ -34,13 +34,13 @@ const isOurs = ({ to }: Import): boolean => files.includes(to);
 const part = (file: string): string => file.split("/")[0] ?? file;
 
 /** Each part may import itself and what stands to its left. */
-const order = ["diagnostics", "embedded", "syntax", "model", "graph", "passes", "plan", "emit"];
+const order = ["diagnostics", "json", "embedded", "syntax", "model", "graph", "passes", "plan", "emit"];
 const left = (of: string): readonly string[] => order.slice(0, order.indexOf(of) + 1);
 const allowed: Readonly<Record<string, readonly string[]>> = {
   ...Object.fromEntries(order.map(name => [name, left(name)])),
   emit: [...left("emit"), "preprocess", "weights"],
   runtime: [],
-  html: [],
+  html: ["diagnostics"],
   preprocess: [...left("model")],
   reconstruct: [...left("graph"), "html", "preprocess"],
   weights: [...left("graph")],
@@ -212,6 +212,23 @@ test("the core has no clock, no chance, no locale and no shell", () => {
   expect(hits).toEqual([]);
   expect(fs.readFileSync(path.join(src, "embedded/templates.ts"), "utf8")).not.toMatch(/\beval\(|new Function\b/);
 });
+
+/** Where text is parsed that no stranger wrote, or where nothing of ours can be imported. */
+const parsesItsOwn: Readonly<Record<string, string>> = {
+  "explore/report/client/main.ts": "the data of the page that the script stands in",
+  "runtime/fetch-weights.ts": "runs in a browser and imports nothing; what it refuses is an error of its own",
+};
+
+test("JSON out of files is read by src/json alone, which knows limits", () => {
+  const hits = files.filter(
+    file =>
+      part(file) !== "embedded" && /\bJSON\s*\.\s*parse\b/.test(code(fs.readFileSync(path.join(src, file), "utf8"))),
+  );
+  expect(hits).toEqual(Object.keys(parsesItsOwn));
+});
+
+/** Less its comments. */
+const code = (text: string): string => text.replaceAll(/\/\*.*?\*\/|\/\/[^\n]*/gs, "");
 
 test("N08: no template escapes or evaluates", () => {
   const templates = path.resolve(src, "../templates");

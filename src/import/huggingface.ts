@@ -155,7 +155,9 @@ function levelsOf(config: Json, stages: number): readonly number[] {
     (v): v is string[] | null => v === null || isNames(v),
   );
   const indices = config.out_indices;
-  const byIndex = Array.isArray(indices) ? indices.map(index => names.at(Number(index)) ?? `${index}`) : null;
+  const byIndex = Array.isArray(indices)
+    ? indices.map(index => (Number.isInteger(index) ? names.at(index) : undefined) ?? "")
+    : null;
   const chosen = byName ?? byIndex ?? [names.at(-1) ?? ""];
   const levels = chosen.map(name => names.indexOf(name));
   if (levels.some(level => level < 1)) {

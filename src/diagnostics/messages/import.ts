@@ -4,7 +4,7 @@ const quoted = (name: string): string => `'${name.length > 100 ? `${name.slice(0
 
 /** What a spec cannot be made from. */
 export const importMessages = {
-  "import-json": { kind: "E_O_FORMAT", text: () => "the file is no JSON object" },
+  "import-json": { kind: "E_O_FORMAT", text: (why: string) => `the file is no JSON object: ${why}` },
   "import-too-large": {
     kind: "E_O_FORMAT",
     text: (size: number, most: number) => `a config of ${size} bytes is no config: the most is ${most}`,

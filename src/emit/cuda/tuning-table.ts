@@ -1,5 +1,20 @@
-import { type Diagnostic, fail, ok, type Result } from "../../diagnostics/diagnostic.ts";
+import { fail, ok, type Result } from "../../diagnostics/diagnostic.ts";
 import { error } from "../../diagnostics/messages.ts";
+import { type JsonLimits, readJson } from "../../json/read.ts";
+import {
+  type Fields,
+  fieldsOf,
+  fitting,
+  isObject,
+  line,
+  listOf,
+  matching,
+  number,
+  oneOf,
+  orNull,
+  type Shape,
+  whole,
+} from "../../json/shape.ts";
 import type { Batch, Precision } from "../../model/model.ts";
 import type {
   DepthwiseChoice,
@@ -76,28 +91,14 @@ export function printTable({ architecture, device, rows }: TuningTable): string 
   return `{\n${head.join("")}  "rows": [\n${lines.join(",\n")}\n  ]\n}\n`;
 }
 
-type Check = (value: unknown) => string | null;
+const time = number(0, 1e9);
+const size = whole(1, 2 ** 20);
 
-const whole =
-  (most: number): Check =>
-  value =>
-    Number.isInteger(value) && (value as number) >= 1 && (value as number) <= most
-      ? null
-      : `a whole number from 1 to ${most}`;
-const oneOf =
-  (...values: readonly (string | number)[]): Check =>
-  value =>
-    values.includes(value as string) ? null : `one of ${values.join(", ")}`;
-const time: Check = value => (typeof value === "number" && value >= 0 && value < 1e9 ? null : "milliseconds");
-const size = whole(2 ** 20);
-
-/** Of a field that is wrong itself, a message of its own tells. */
-const multipleOf =
-  (of: unknown): Check =>
-  value =>
-    size(value) === null && (!Number.isInteger(of) || (value as number) % (of as number) === 0)
-      ? null
-      : `a multiple of ${of}`;
+/** Of a number that is wrong itself, a message of its own tells. */
+const multipleOf = (of: unknown): Shape =>
+  Number.isInteger(of) && (of as number) > 0
+    ? fitting(`a multiple of ${of}`, value => size(value, "") === null && (value as number) % (of as number) === 0)
+    : size;
 
 /** What a row must have, by kernel; what a choice may have depends on what else it has. */
 const rowFields: {
@@ -114,7 +115,7 @@ const rowFields: {
       warpRows: oneOf(32, 64),
       step: oneOf(32, 64),
       stages: oneOf(2, 3, 4),
-      split: whole(16),
+      split: whole(1, 16),
     }),
   },
   depthwise: {
@@ -123,7 +124,7 @@ const rowFields: {
       rows: oneOf(1, 2, 4, 7),
       columns: oneOf(4, 7, 8),
       strip: multipleOf(rows),
-      groups: whole(8),
+      groups: whole(1, 8),
     }),
   },
   mlp: {
@@ -134,59 +135,48 @@ const rowFields: {
     }),
   },
 };
-type Fields = Readonly<Record<string, Check>>;
 
-/** A table from the text of a file, `file` being its name; the diagnostic names the first field that is wrong. */
-export function readTable(text: string, file: string): Result<TuningTable> {
-  const wrong = (where: string, expected: string): { ok: false; diagnostics: readonly Diagnostic[] } =>
-    fail(error("tuning-table", { file, offset: null }, where, expected));
-  let value: unknown;
-  try {
-    value = JSON.parse(text);
-  } catch {
-    return wrong("the file", "JSON");
-  }
-  if (!isRecord(value)) return wrong("the file", "a JSON object");
-  if (value.format !== format) return wrong("format", `${format}`);
-  const { architecture, device, rows } = value;
-  if (typeof architecture !== "string" || !/^(sm_\d{2,3}|cpu)$/.test(architecture))
-    return wrong("architecture", "a name such as sm_90");
-  if (typeof device !== "string") return wrong("device", "a text");
-  if (!Array.isArray(rows)) return wrong("rows", "a list");
-  for (const [i, row] of rows.entries()) {
-    const problem = rowProblem(row);
-    if (problem !== null) return wrong(`rows[${i}]${problem[0]}`, problem[1]);
-  }
-  return ok({ architecture, device, rows: rows as readonly TuningRow[] });
-}
+/** Bytes and values of a table: a row a kernel's shape, some tens for each model that was tuned. */
+export const tableLimits: JsonLimits = { bytes: 2 ** 24, values: 2 ** 21 };
 
-type Problem = readonly [where: string, expected: string];
+const times = orNull(fieldsOf({ milliseconds: time, usual: time }));
+const kernels = oneOf(...Object.keys(rowFields));
 
-function rowProblem(row: unknown): Problem | null {
-  if (!isRecord(row)) return ["", "an object"];
-  const kernels = oneOf(...Object.keys(rowFields));
-  const first = fieldsProblem("", row, {
-    kernel: kernels,
-    dtype: oneOf("f32", "tf32", "f16", "bf16"),
-    batch: whole(65535),
-  });
-  if (first !== null) return first;
+/** What a row must be, as far as its kernel and its choice decide. */
+const rowShape: Shape = (row, where) => {
+  if (!isObject(row)) return { where, wanted: "an object" };
+  const kernel = kernels(row.kernel, `${where}.kernel`);
+  if (kernel !== null) return kernel;
   const { shape, choice } = rowFields[row.kernel as TuningRow["kernel"]];
-  return (
-    fieldsProblem(".shape", row.shape, shape) ??
-    fieldsProblem(".choice", row.choice, choice(isRecord(row.choice) ? row.choice : {})) ??
-    (row.times === null ? null : fieldsProblem(".times", row.times, { milliseconds: time, usual: time }))
-  );
-}
+  return fieldsOf({
+    kernel: kernels,
+    shape: fieldsOf(shape),
+    dtype: oneOf("f32", "tf32", "f16", "bf16"),
+    batch: whole(1, 65535),
+    choice: fieldsOf(choice(isObject(row.choice) ? row.choice : {})),
+    times,
+  })(row, where);
+};
 
-function fieldsProblem(where: string, value: unknown, fields: Fields): Problem | null {
-  if (!isRecord(value)) return [where, "an object"];
-  for (const [name, check] of Object.entries(fields)) {
-    const expected = check(value[name]);
-    if (expected !== null) return [`${where}.${name}`, expected];
-  }
-  return null;
-}
+const tableShape = fieldsOf({
+  format: oneOf(format),
+  architecture: matching(/^(sm_\d{2,3}|cpu)$/, "a name such as sm_90"),
+  device: line(200),
+  rows: listOf(rowShape, 0, 2 ** 17),
+});
 
-const isRecord = (value: unknown): value is Readonly<Record<string, unknown>> =>
-  typeof value === "object" && value !== null && !Array.isArray(value);
+/** A table from the bytes of a file, `file` being its name; the diagnostic names the first field that is wrong. */
+export function readTable(bytes: Uint8Array, file: string): Result<TuningTable> {
+  const json = readJson({
+    file,
+    bytes,
+    limits: tableLimits,
+    wrong: (place, why) => error("tuning-table", place, "the file", `JSON: ${why}`),
+  });
+  if (!json.ok) return json;
+  const misfit = tableShape(json.value, "");
+  if (misfit !== null)
+    return fail(error("tuning-table", { file, offset: null }, misfit.where || "the file", misfit.wanted));
+  const { architecture, device, rows } = json.value as TuningTable;
+  return ok({ architecture, device, rows });
+}

@@ -2,8 +2,10 @@ import { execFile } from "node:child_process";
 import * as fs from "node:fs";
 import * as os from "node:os";
 import * as path from "node:path";
-import { fail, ok, type Result } from "../../diagnostics/diagnostic.ts";
+import { type FilePlace, fail, ok, type Result } from "../../diagnostics/diagnostic.ts";
 import { error, withNote } from "../../diagnostics/messages.ts";
+import { readJson, smallJson } from "../../json/read.ts";
+import { fieldsOf, fitting, flag, listOf } from "../../json/shape.ts";
 import { childModule } from "../process/child-module.ts";
 import type { ProbeReport } from "./adapter-probe.ts";
 import { dawnIsInstalled, missingDawn } from "./dawn.ts";
@@ -82,13 +84,31 @@ const lavapipeManifests = (): readonly string[] =>
     .filter(file => /^lvp_icd.*\.json$/.test(path.basename(file)))
     .sort();
 
+const text = fitting("text", value => typeof value === "string");
+const reportShape = fieldsOf({
+  vendor: text,
+  architecture: text,
+  device: text,
+  description: text,
+  isFallback: flag,
+  features: listOf(text, 0, 1000),
+});
+
+/** What a probe printed; null where a driver printed something of its own. */
+function reportOf(line: string): ProbeReport | null {
+  const wrong = (place: FilePlace) => error("no-adapter", place, "the probe", "it printed no report");
+  const json = readJson({ file: "the probe", bytes: new TextEncoder().encode(line), limits: smallJson, wrong });
+  return json.ok && reportShape(json.value, "") === null ? (json.value as ProbeReport) : null;
+}
+
 /** What a fresh process finds in that environment, or why it finds nothing. */
 const probe = (environment: Environment): Promise<ProbeReport | string> =>
   new Promise(resolve => {
     const options = { env: { ...process.env, ...environment }, timeout: 30_000, killSignal: "SIGKILL" } as const;
     execFile(process.execPath, [childModule("gpu/adapter-probe")], options, (failure, stdout) => {
       const line = stdout.split("\n").find(text => text.startsWith("{"));
-      if (line !== undefined) resolve(JSON.parse(line) as ProbeReport);
+      const report = line === undefined ? null : reportOf(line);
+      if (report !== null) resolve(report);
       else resolve(failure?.signal ? `the driver ended the process with ${failure.signal}` : "no driver answered");
     });
   });

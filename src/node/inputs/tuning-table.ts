@@ -2,10 +2,10 @@ import { existsSync } from "node:fs";
 import { fail, ok, type Result } from "../../diagnostics/diagnostic.ts";
 import { error } from "../../diagnostics/messages.ts";
 import { shippedTables } from "../../emit/cuda/shipped-tables.ts";
-import { readTable, type TuningTable } from "../../emit/cuda/tuning-table.ts";
+import { readTable, type TuningTable, tableLimits } from "../../emit/cuda/tuning-table.ts";
 import { readFileWithin } from "../files/read.ts";
 
-const mostBytes = 16 * 2 ** 20;
+const mostBytes = tableLimits.bytes;
 
 /** The table that cnxc has under that name, or the one in that file. */
 export function openTable(name: string): Result<TuningTable> {
@@ -15,5 +15,5 @@ export function openTable(name: string): Result<TuningTable> {
   const bytes = readFileWithin(name, mostBytes, size =>
     error("tuning-table", { file: name, offset: null }, `its size, ${size} bytes,`, `at most ${mostBytes}`),
   );
-  return bytes.ok ? readTable(new TextDecoder().decode(bytes.value), name) : bytes;
+  return bytes.ok ? readTable(bytes.value, name) : bytes;
 }

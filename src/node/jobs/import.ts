@@ -1,4 +1,4 @@
-import { fail, ok, type Result } from "../../diagnostics/diagnostic.ts";
+import { type FilePlace, fail, ok, type Result } from "../../diagnostics/diagnostic.ts";
 import { catchingFailures } from "../../diagnostics/failure.ts";
 import { error } from "../../diagnostics/messages.ts";
 import { importCheckpoint } from "../../import/checkpoint.ts";
@@ -6,6 +6,8 @@ import type { Imported, ImportOptions, Json } from "../../import/draft.ts";
 import { importConfig } from "../../import/huggingface.ts";
 import { printDraft } from "../../import/print-draft.ts";
 import { importTimm, importTimmConfig, isTimmConfig, isTimmName } from "../../import/timm.ts";
+import { type JsonLimits, readJson } from "../../json/read.ts";
+import { isObject } from "../../json/shape.ts";
 import { check } from "../../model/check.ts";
 import type { Model } from "../../model/model.ts";
 import { load } from "../../syntax/load.ts";
@@ -15,8 +17,8 @@ import { openSource } from "../files/byte-source.ts";
 import { paramsOf } from "../inputs/open-weights.ts";
 import { withTensors } from "../inputs/with-tensors.ts";
 
-/** Bytes a config may have: with labels for a million classes it has less. */
-const maxConfig = 1 << 26;
+/** Bytes and values a config may have: with labels for a million classes it has less. */
+const configLimits: JsonLimits = { bytes: 2 ** 26, values: 2 ** 22 };
 
 export interface ImportedSpec {
   readonly text: string;
@@ -37,9 +39,8 @@ export async function importSpec(source: string, options: ImportOptions): Promis
       const start = new TextDecoder().decode(await found.value.read(0, Math.min(size, 64)));
       if (!/^\uFEFF?\s*\{\s*["}]/.test(start)) return ok(null);
       const place = { file: source, offset: null };
-      if (size > maxConfig) return fail(error("import-too-large", place, size, maxConfig));
-      const config = parseJson(new TextDecoder().decode(await found.value.read(0, size)));
-      return config === null ? fail(error("import-json", place)) : ok(config);
+      if (size > configLimits.bytes) return fail(error("import-too-large", place, size, configLimits.bytes));
+      return readConfig(await found.value.read(0, size), source);
     } finally {
       await found.value.close();
     }
@@ -58,6 +59,13 @@ export async function importSpec(source: string, options: ImportOptions): Promis
   });
 }
 
+function readConfig(bytes: Uint8Array, file: string): Result<Json> {
+  const wrong = (place: FilePlace, why: string) => error("import-json", place, why);
+  const json = readJson({ file, bytes, limits: configLimits, wrong });
+  if (!json.ok) return json;
+  return isObject(json.value) ? ok(json.value) : fail(wrong({ file, offset: null }, "expected an object"));
+}
+
 /** The spec is the language's own, so what the compiler says of it holds for its source. */
 function specOf(imported: Result<Imported>, source: string): Result<ImportedSpec> {
   if (!imported.ok) return imported;
@@ -65,7 +73,7 @@ function specOf(imported: Result<Imported>, source: string): Result<ImportedSpec
   const comment = `Made by cnxc import from ${plain(source.split(/[\\/]/).at(-1) ?? source)}.`;
   const text = printDraft(draft, comment);
   if (!text.ok) return text;
-  const noImports = () => fail(error("import-json", null));
+  const noImports = () => fail(error("import-json", null, "it imports"));
   const files = load({ name: "the spec", text: text.value }, noImports);
   const program = files.ok ? check(files.value) : files;
   if (!program.ok) return program;
@@ -84,15 +92,6 @@ async function fitting(
   if (!params.ok) return params;
   const bound = await bindWeights(file, params.value);
   return bound.ok ? ok(spec.value, [...spec.diagnostics, ...bound.diagnostics]) : bound;
-}
-
-function parseJson(text: string): Json | null {
-  try {
-    const value: unknown = JSON.parse(text.replace(/^\uFEFF/, ""));
-    return typeof value === "object" && value !== null && !Array.isArray(value) ? (value as Json) : null;
-  } catch {
-    return null;
-  }
 }
 
 /** Without what would end a comment, or could not stand in one. */

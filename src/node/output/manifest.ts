@@ -2,6 +2,8 @@ import * as path from "node:path";
 import { type Diagnostic, type FilePlace, fail, ok, type Result } from "../../diagnostics/diagnostic.ts";
 import { Failure } from "../../diagnostics/failure.ts";
 import { error } from "../../diagnostics/messages.ts";
+import { type JsonLimits, readJson } from "../../json/read.ts";
+import { isObject } from "../../json/shape.ts";
 import { type FsOps, lookAt } from "./fs.ts";
 
 export const manifestName = "cnxc.manifest.json";
@@ -50,14 +52,14 @@ export const beforeWriting: Complaints = {
   newer: (place, compiler) => error("output-newer", place, compiler),
 };
 
-const manifestLimit = 16 << 20;
+const manifestLimits: JsonLimits = { bytes: 2 ** 24, values: 2 ** 21 };
 
 /** The text of a directory's manifest, null where there is none. Throws a `Failure` where it is no file of its kind. */
 export function manifestText(ops: FsOps, directory: string, { damaged }: Complaints): string | null {
   const file = path.join(directory, manifestName);
   const found = lookAt(ops, file);
   if (found === null) return null;
-  const damage = found.isFile() ? (found.size > manifestLimit ? "is too large" : null) : "is no regular file";
+  const damage = found.isFile() ? (found.size > manifestLimits.bytes ? "is too large" : null) : "is no regular file";
   if (damage !== null) throw new Failure(damaged({ file: directory, offset: null }, damage));
   return String(ops.readFileSync(file, "utf8"));
 }
@@ -67,15 +69,18 @@ export function readManifest(text: string, file: string, complaints: Complaints 
   const place = { file, offset: null };
   const damaged = (why: string): { ok: false; diagnostics: readonly Diagnostic[] } =>
     fail(complaints.damaged(place, why));
-  const value = parseJson(text);
-  if (!isRecord(value)) return damaged("is no JSON object");
+  const wrong = (at: FilePlace, why: string): Diagnostic => complaints.damaged(at, `is no JSON object: ${why}`);
+  const json = readJson({ file, bytes: new TextEncoder().encode(text), limits: manifestLimits, wrong });
+  if (!json.ok) return json;
+  const value = json.value;
+  if (!isObject(value)) return damaged("is no JSON object");
   if (typeof value.format !== "number" || typeof value.compiler !== "string") return damaged("has no format");
   if (value.format > format) return fail(complaints.newer(place, value.compiler));
   if (!Array.isArray(value.files)) return damaged("lists no files");
   const files: ManifestEntry[] = [];
   const seen = new Set<string>();
   for (const entry of value.files as unknown[]) {
-    if (!isRecord(entry)) return damaged("lists something that is no file");
+    if (!isObject(entry)) return damaged("lists something that is no file");
     const { path, size, sha256 } = entry;
     if (typeof path !== "string") return damaged("lists a file without a path");
     const problem = pathProblem(path);
@@ -95,14 +100,3 @@ export function pathProblem(path: string): string | null {
   if (parts.some(part => part === "" || part === "." || part === "..")) return "is not plain";
   return /[\\:\0]/.test(path) ? "has a character that is not portable" : null;
 }
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return null;
-  }
-}
-
-const isRecord = (value: unknown): value is Readonly<Record<string, unknown>> =>
-  typeof value === "object" && value !== null && !Array.isArray(value);

@@ -1,6 +1,5 @@
 import { type Diagnostic, fail, ok, type Result } from "../../diagnostics/diagnostic.ts";
 import { error, warning, withNote } from "../../diagnostics/messages.ts";
-import { dtypeBytes, type FileDType, isFileDType } from "../dtype.ts";
 import {
   type Cursor,
   peek,
@@ -12,7 +11,9 @@ import {
   readString,
   skipValue,
   stop,
-} from "./json.ts";
+} from "../../json/cursor.ts";
+import { dtypeBytes, type FileDType, isFileDType } from "../dtype.ts";
+import { weightsJson } from "./json.ts";
 
 /** One tensor as a safetensors header states it; `begin` and `end` count bytes from the end of the header. */
 export interface HeaderEntry {
@@ -38,7 +39,7 @@ export const maxRank = 8;
  * be told of one tensor alone: syntax, types, size against shape. How tensors lie together is `checkLayout`'s.
  */
 export function readHeader(file: string, bytes: Uint8Array, base: number): Result<Header> {
-  const cursor: Cursor = { file, what: "header", bytes, base, at: 0, failure: null };
+  const cursor: Cursor = { file, ...weightsJson("header"), bytes, base, at: 0, failure: null };
   const entries: HeaderEntry[] = [];
   const metadata = new Map<string, string>();
   const unknown: UnknownField[] = [];

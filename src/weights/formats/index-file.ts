@@ -1,7 +1,8 @@
 import { type FilePlace, fail, ok, type Result } from "../../diagnostics/diagnostic.ts";
 import { error, withNote } from "../../diagnostics/messages.ts";
+import { type Cursor, peek, placeOf, readEnd, readObject, readString, skipValue, stop } from "../../json/cursor.ts";
 import { maxTensors } from "./header.ts";
-import { type Cursor, peek, placeOf, readEnd, readObject, readString, skipValue, stop } from "./json.ts";
+import { weightsJson } from "./json.ts";
 
 /** A shard that an index names. */
 export interface Shard {
@@ -22,7 +23,7 @@ export const maxShards = 256;
 
 /** An index as transformers writes it: a JSON object whose `weight_map` gives for every tensor the file it is in. */
 export function readIndex(file: string, bytes: Uint8Array): Result<Index> {
-  const cursor: Cursor = { file, what: "index", bytes, base: 0, at: 0, failure: null };
+  const cursor: Cursor = { file, ...weightsJson("index"), bytes, base: 0, at: 0, failure: null };
   const tensors = new Map<string, { readonly shard: Shard; readonly place: FilePlace }>();
   const spelt = new Map<string, Shard>();
   let mapped = false;

@@ -33,7 +33,7 @@ describe.runIf(hasGxx)("cnxc tune, rehearsed on the CPU", () => {
     const { result } = JSON.parse(ran.stdout);
     expect(result.error).toBeLessThan(3e-2);
     expect(result.error).toBeGreaterThan(1e-4); // else nothing was stored in 16 bits
-    const read = readTable(readFileSync(table, "utf8"), table);
+    const read = readTable(readFileSync(table), table);
     if (!read.ok) throw new Error("the table cannot be read");
     expect(read.value.rows).toHaveLength(7 + 2); // and a row for the linears of each stage together
     expect(read.value.rows.filter(({ kernel }) => kernel === "mlp")).toHaveLength(2);
@@ -45,7 +45,7 @@ describe.runIf(hasGxx)("cnxc tune, rehearsed on the CPU", () => {
     const merged = await cnxc(["tune", "--merge", "sm_90", "-o", table]);
     expect(merged.stderr).toContain("this table is for sm_90, not for cpu; give another file");
     expect(merged.code).toBe(2);
-    expect(readTable(readFileSync(table, "utf8"), table)).toMatchObject({ ok: true, value: read.value });
+    expect(readTable(readFileSync(table), table)).toMatchObject({ ok: true, value: read.value });
   });
 
   /** What the generated text says of the first product's first two tiles. */
@@ -86,7 +86,7 @@ PATH=\${PATH#*:} exec g++ "$@"
     const ran = await cnxc([...words, "--candidates", "2", "-o", table], { env });
     expect(ran.stderr).toMatch(/choice 2 of 2 was left out: outputs are .* off, more than 0.03 for bf16/);
     expect(ran.code).toBe(0);
-    const read = readTable(readFileSync(table, "utf8"), table);
+    const read = readTable(readFileSync(table), table);
     const kernels = read.ok ? read.value.rows.filter(({ kernel }) => kernel !== "mlp") : [];
     expect(kernels).toHaveLength(7);
     for (const { times } of kernels) expect(times?.milliseconds).toBe(times?.usual);
