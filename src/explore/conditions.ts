@@ -1,4 +1,5 @@
 import { fail, ok, type Result } from "../diagnostics/diagnostic.ts";
+import { escapeControls } from "../diagnostics/escape.ts";
 import { error } from "../diagnostics/messages.ts";
 import { nearestOf } from "../diagnostics/nearest.ts";
 import { type Comparison, comparisons } from "../model/comparisons.ts";
@@ -37,11 +38,20 @@ function find(columns: readonly Column[], name: string, option: string): Result<
   return fail(error("unknown-column", null, name, option, names.join(", "), nearestOf(names)(name)));
 }
 
+/** Characters of a condition or a column's name; more than any that means something. */
+export const longestWord = 200;
+
+const isLine = (text: string): boolean => text.length <= longestWord && escapeControls(text) === text;
+
+/** The parts of a word that a pattern names; none where it does not fit, or is no line of text. */
+const partsOf = (text: string, pattern: RegExp): readonly (string | undefined)[] =>
+  (isLine(text) ? pattern.exec(text) : null) ?? [];
+
 const conditionExample = "--where 'params<=5M' or --where 'latency@m3-max<2ms'";
 
 /** `--where 'params<=5M'` */
 export function readCondition(text: string, columns: readonly Column[]): Result<Condition> {
-  const [, name, compare, limit] = /^\s*([\w@./-]+?)\s*(<=|>=|==|<|>)\s*(\S+)\s*$/.exec(text) ?? [];
+  const [, name, compare, limit] = partsOf(text, /^\s*([\w@./-]+?)\s*(<=|>=|==|<|>)\s*(\S+)\s*$/);
   if (name === undefined || limit === undefined)
     return fail(error("bad-condition", null, "--where", text, conditionExample));
   const column = find(columns, name, "--where");
@@ -57,7 +67,7 @@ const budgetExample = "--budget params=5M,latency=2ms@m3-max";
 export function readBudget(text: string, columns: readonly Column[]): Result<readonly Condition[]> {
   const conditions: Condition[] = [];
   for (const part of text.split(",")) {
-    const [, name, limit, label] = /^\s*([\w@./-]+?)\s*=\s*([\w.+-]+?)(?:@([\w./-]+))?\s*$/.exec(part) ?? [];
+    const [, name, limit, label] = partsOf(part, /^\s*([\w@./-]+?)\s*=\s*([\w.+-]+?)(?:@([\w./-]+))?\s*$/);
     if (name === undefined || limit === undefined)
       return fail(error("bad-condition", null, "--budget", part, budgetExample));
     const column = find(columns, label === undefined ? name : `${name}@${label}`, "--budget");
@@ -71,7 +81,7 @@ export function readBudget(text: string, columns: readonly Column[]): Result<rea
 
 /** `latency@h200` or `macs:max`: what less of is better, unless `:max` says more. */
 export function readDirection(text: string, option: string, columns: readonly Column[]): Result<Direction> {
-  const [, name, end] = /^\s*([\w@./-]+)(?::(min|max))?\s*$/.exec(text) ?? [];
+  const [, name, end] = partsOf(text, /^\s*([\w@./-]+)(?::(min|max))?\s*$/);
   if (name === undefined)
     return fail(error("bad-condition", null, option, text, `${option} params or ${option} macs:max`));
   const column = find(columns, name, option);

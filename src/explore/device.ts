@@ -1,6 +1,8 @@
 import { type Diagnostic, fail, ok, type Result } from "../diagnostics/diagnostic.ts";
 import { error } from "../diagnostics/messages.ts";
 import { nearestOf } from "../diagnostics/nearest.ts";
+import { readJson, smallJson } from "../json/read.ts";
+import { flag, isObject, line, type Misfit, matching, number, oneOf, type Shape } from "../json/shape.ts";
 import { type StorageType, storageTypes } from "../model/model.ts";
 import { type ProfileName, tuningProfiles } from "../plan/tuning-profiles.ts";
 
@@ -35,52 +37,89 @@ export interface Device {
   readonly sources: Readonly<Record<string, string>>;
 }
 
-const numbers = ["bandwidth", "launch", "units"] as const;
-const rateNames = ["product", "depthwise", "values"] as const;
-const known = ["name", "title", "tuning", "rates", ...numbers, "overlaps", "sources"];
+/** Values that a device can have. Within them no time is too small or too large for a number. */
+export const deviceRanges = {
+  /** A second, of whatever a rate counts: from what a pocket calculator does to a million data centres. */
+  rate: { from: 1, to: 1e21 },
+  /** Seconds. */
+  launch: { from: 1e-12, to: 1000 },
+  units: { from: 1, to: 1e9 },
+} as const;
+
+export const longestTitle = 200;
+
+export const deviceName = matching(/^[a-z0-9][a-z0-9.-]{0,63}$/, "at most 64 small letters, digits, '.' and '-'");
+
+const rate = number(deviceRanges.rate.from, deviceRanges.rate.to);
+const rateNames = ["product", "depthwise", "values"] as const satisfies readonly (keyof Rates)[];
+
+function ratesMisfits(rates: unknown): readonly Misfit[] {
+  if (!isObject(rates) || Object.keys(rates).length === 0)
+    return [{ where: "rates", wanted: `an object of ${storageTypes.join(", ")}` }];
+  return Object.entries(rates).flatMap(([dtype, of]) => {
+    const where = `rates.${dtype}`;
+    const each = isObject(of) ? of : {};
+    const other = Object.keys(each).find(name => !rateNames.includes(name as keyof Rates));
+    return [
+      oneOf(...storageTypes)(dtype, where),
+      ...rateNames.map(name => rate(each[name], `${where}.${name}`)),
+      other === undefined ? null : { where: `${where}.${other}`, wanted: "left out: no such field" },
+    ].filter(misfit => misfit !== null);
+  });
+}
+
+const sourcesShape: Shape = (value, where) => {
+  if (!isObject(value)) return { where, wanted: "an object of strings: where each number is from" };
+  for (const [name, source] of Object.entries(value)) {
+    const misfit = line(2000)(source, `${where}.${name}`);
+    if (misfit !== null) return misfit;
+  }
+  return null;
+};
+
+const deviceFields: { readonly [name in Exclude<keyof Device, "rates">]: Shape } = {
+  name: deviceName,
+  title: line(longestTitle),
+  tuning: oneOf(...Object.keys(tuningProfiles)),
+  bandwidth: rate,
+  launch: number(deviceRanges.launch.from, deviceRanges.launch.to),
+  units: number(deviceRanges.units.from, deviceRanges.units.to),
+  overlaps: flag,
+  sources: sourcesShape,
+};
+const known = [...Object.keys(deviceFields), "rates"];
 const nearestField = nearestOf(known);
 
-type Json = Readonly<Record<string, unknown>>;
-const isObject = (value: unknown): value is Json =>
-  typeof value === "object" && value !== null && !Array.isArray(value);
-const isRate = (value: unknown): value is number => typeof value === "number" && Number.isFinite(value) && value > 0;
+/** Bytes and values of a device file. */
+export const deviceLimits = smallJson;
 
-/** A device from the text of its file, or everything that is wrong with it. */
-export function readDevice(text: string, file: string): Result<Device> {
-  const problems: Diagnostic[] = [];
-  const wrong = (field: string, wants: string): void => {
-    problems.push(error("device-file", { file, offset: null }, field, wants));
-  };
-  let json: unknown;
-  try {
-    json = JSON.parse(text);
-  } catch {
-    return fail(error("device-file", { file, offset: null }, "the file", "JSON"));
-  }
-  if (!isObject(json)) return fail(error("device-file", { file, offset: null }, "the file", "a JSON object"));
-  for (const field of Object.keys(json))
-    if (!known.includes(field)) {
+/** A device from the bytes of its file, or everything that is wrong with it. */
+export function readDevice(bytes: Uint8Array, file: string): Result<Device> {
+  const place = { file, offset: null };
+  const wrong = (field: string, wants: string): Diagnostic => error("device-file", place, field, wants);
+  const json = readJson({
+    file,
+    bytes,
+    limits: deviceLimits,
+    wrong: (at, why) => error("device-file", at, "the file", `JSON: ${why}`),
+  });
+  if (!json.ok) return json;
+  const device = json.value;
+  if (!isObject(device)) return fail(wrong("the file", "a JSON object"));
+  const others = Object.keys(device).filter(field => !known.includes(field));
+  const problems = [
+    ...others.map(field => {
       const nearest = nearestField(field);
-      wrong(field, nearest === null ? "left out: no such field" : `left out, or '${nearest}'`);
-    }
-  if (typeof json.name !== "string" || !/^[a-z0-9][a-z0-9.-]{0,63}$/.test(json.name))
-    wrong("name", "small letters, digits, '.' and '-'");
-  if (typeof json.title !== "string") wrong("title", "a string");
-  if (typeof json.tuning !== "string" || !Object.hasOwn(tuningProfiles, json.tuning))
-    wrong("tuning", `one of ${Object.keys(tuningProfiles).join(", ")}`);
-  for (const field of numbers) if (!isRate(json[field])) wrong(field, "a positive number");
-  if (typeof json.overlaps !== "boolean") wrong("overlaps", "true or false");
-  if (!isObject(json.sources) || Object.values(json.sources).some(value => typeof value !== "string"))
-    wrong("sources", "an object of strings: where each number is from");
-  const rates = isObject(json.rates) ? Object.entries(json.rates) : [];
-  if (rates.length === 0) wrong("rates", `an object of ${storageTypes.join(", ")}`);
-  for (const [dtype, of] of rates) {
-    if (!(storageTypes as readonly string[]).includes(dtype))
-      wrong(`rates.${dtype}`, `one of ${storageTypes.join(", ")}`);
-    for (const name of rateNames)
-      if (!isObject(of) || !isRate(of[name])) wrong(`rates.${dtype}.${name}`, "a positive number");
-  }
-  return problems.length > 0 ? fail(...problems) : ok(json as unknown as Device);
+      return wrong(field, nearest === null ? "left out: no such field" : `left out, or '${nearest}'`);
+    }),
+    ...[
+      ...Object.entries(deviceFields).map(([field, shape]) => shape(device[field], field)),
+      ...ratesMisfits(device.rates),
+    ]
+      .filter(misfit => misfit !== null)
+      .map(({ where, wanted }) => wrong(where, wanted)),
+  ];
+  return problems.length > 0 ? fail(...problems) : ok(device as unknown as Device);
 }
 
 export const printDevice = (device: Device): string => `${JSON.stringify(device, null, 2)}\n`;

@@ -1,5 +1,5 @@
 import type { StorageType } from "../model/model.ts";
-import type { Device, Rates } from "./device.ts";
+import { type Device, deviceRanges, type Rates } from "./device.ts";
 import { predict } from "./predict.ts";
 import { agreementOf, type Pair } from "./report/statistics.ts";
 import type { Profile } from "./stage-cache.ts";
@@ -16,6 +16,8 @@ export interface Sample {
 interface Knob {
   readonly get: (device: Device) => number;
   readonly set: (device: Device, value: number) => Device;
+  /** Values that a device file may have. */
+  readonly range: { readonly from: number; readonly to: number };
 }
 
 const rateKnobs = (dtype: StorageType): readonly Knob[] =>
@@ -25,11 +27,13 @@ const rateKnobs = (dtype: StorageType): readonly Knob[] =>
       ...device,
       rates: { ...device.rates, [dtype]: { ...(device.rates[dtype] as Rates), [name]: value } },
     }),
+    range: deviceRanges.rate,
   }));
 
 const commonKnobs: readonly Knob[] = (["bandwidth", "launch"] as const).map(name => ({
   get: device => device[name],
   set: (device, value) => ({ ...device, [name]: value }),
+  range: name === "launch" ? deviceRanges.launch : deviceRanges.rate,
 }));
 
 /**
@@ -45,9 +49,11 @@ export function fitDevice(start: Device, samples: readonly Sample[]): Device {
   for (let factor = 2; factor > 1.002; factor = Math.sqrt(factor)) {
     for (let moved = true, rounds = 0; moved && rounds < 60; rounds++) {
       moved = false;
-      for (const { get, set } of knobs)
+      for (const { get, set, range } of knobs)
         for (const by of [factor, 1 / factor]) {
-          const other = set(device, get(device) * by);
+          const value = get(device) * by;
+          if (value < range.from || value > range.to) continue;
+          const other = set(device, value);
           const off = misfit(other, samples);
           if (off >= least * (1 - 1e-6)) continue;
           [device, least, moved] = [other, off, true];

@@ -4,11 +4,16 @@ import { countParameters } from "../model/count.ts";
 import type { Model, Sweep } from "../model/model.ts";
 import { modelAt } from "../model/sweeps.ts";
 
+/** What is varied, and between how many values. */
+interface Varied {
+  readonly axes: readonly { readonly values: readonly unknown[] }[];
+}
+
 /** How many points a sweep's product has, however many that are. */
-export const productOf = ({ axes }: Sweep): number => axes.reduce((product, { values }) => product * values.length, 1);
+export const productOf = ({ axes }: Varied): number => axes.reduce((product, { values }) => product * values.length, 1);
 
 /** Which value of each axis a point has: the last axis varies fastest. */
-export function choiceAt({ axes }: Sweep, index: number): readonly number[] {
+export function choiceAt({ axes }: Varied, index: number): readonly number[] {
   const choice: number[] = [];
   let rest = index;
   for (const { values } of [...axes].reverse()) {

@@ -7,6 +7,7 @@ import { predict } from "../../src/explore/predict.ts";
 import { type Profile, StageCache } from "../../src/explore/stage-cache.ts";
 import { openDevice, shippedDevices } from "../../src/node/inputs/devices.ts";
 import { loadProgram } from "../../src/node/inputs/program.ts";
+import { utf8 } from "../../src/weights/formats/utf8.ts";
 
 const must = <T>(result: { readonly ok: boolean; readonly value?: T }): T => {
   expect(result).toMatchObject({ ok: true });
@@ -31,7 +32,7 @@ describe("device files", () => {
     expect(device.name).toBe(name);
     const fields = ["bandwidth", "launch", "units", ...Object.keys(device.rates).map(dtype => `rates.${dtype}`)];
     for (const field of fields) expect(device.sources[field], field).toMatch(/\w{3}/);
-    expect(readDevice(printDevice(device), name)).toEqual({ ok: true, value: device, diagnostics: [] });
+    expect(readDevice(utf8(printDevice(device)), name)).toEqual({ ok: true, value: device, diagnostics: [] });
   });
 
   test("everything wrong with one is told at once", () => {
@@ -42,11 +43,11 @@ describe("device files", () => {
       launch: -1,
       rates: { f64: {} },
     });
-    const read = readDevice(text, "x.json");
+    const read = readDevice(utf8(text), "x.json");
     const said = read.ok ? [] : read.diagnostics.map(({ message }) => message);
     expect(said).toHaveLength(7);
     expect(said[0]).toContain("'bandwidth'");
-    expect(readDevice("{", "x.json")).toMatchObject({ ok: false, diagnostics: [{ code: "device-file" }] });
+    expect(readDevice(utf8("{"), "x.json")).toMatchObject({ ok: false, diagnostics: [{ code: "device-file" }] });
   });
 
   test("an unknown name is told with the nearest one", () => {

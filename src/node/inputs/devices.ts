@@ -3,12 +3,12 @@ import * as path from "node:path";
 import { fail, type Result } from "../../diagnostics/diagnostic.ts";
 import { error } from "../../diagnostics/messages.ts";
 import { nearestOf } from "../../diagnostics/nearest.ts";
-import { type Device, readDevice } from "../../explore/device.ts";
+import { type Device, deviceLimits, readDevice } from "../../explore/device.ts";
 import { readFileWithin } from "../files/read.ts";
 
 /** Device files that come with cnxc. */
 const shipped = path.resolve(import.meta.dirname, "../../../specs/devices");
-const mostBytes = 2 ** 20;
+const mostBytes = deviceLimits.bytes;
 
 export const shippedDevices = (): readonly string[] =>
   fs
@@ -26,5 +26,5 @@ export function openDevice(name: string): Result<Device> {
   const bytes = readFileWithin(file, mostBytes, size =>
     error("device-file", { file, offset: null }, "the file", `at most ${mostBytes} bytes, not ${size}`),
   );
-  return bytes.ok ? readDevice(new TextDecoder().decode(bytes.value), file) : bytes;
+  return bytes.ok ? readDevice(bytes.value, file) : bytes;
 }

@@ -6,6 +6,7 @@ import { error } from "../../diagnostics/messages.ts";
 import { merge } from "../../explore/finish.ts";
 import { pointAt } from "../../explore/points.ts";
 import { type Prepared, prepare, type Question } from "../../explore/prepare.ts";
+import { explorationLimits, readExploration } from "../../explore/read.ts";
 import { csvOf, shownRows, tableOf } from "../../explore/render.ts";
 import { explorationPage } from "../../explore/report/page.ts";
 import type { Exploration, Variant } from "../../explore/result.ts";
@@ -159,35 +160,18 @@ function table(exploration: Exploration): string {
   return `${head}\n${tableOf(exploration, rows)}${more}${plot === "" ? "" : `\n${plot}`}`;
 }
 
-const mostBytes = 2 ** 30;
-
 function joined(files: readonly string[]): Result<Exploration> {
   const parts: Exploration[] = [];
   for (const file of files) {
-    const bytes = readFileWithin(file, mostBytes, () =>
-      error("exploration-file", { file, offset: null }, "it is too large"),
+    const bytes = readFileWithin(file, explorationLimits.bytes, size =>
+      error("exploration-file", { file, offset: null }, `it has ${size} bytes, more than ${explorationLimits.bytes}`),
     );
     if (!bytes.ok) return bytes;
-    const part = readExploration(new TextDecoder().decode(bytes.value), file);
+    const part = readExploration(bytes.value, file);
     if (!part.ok) return part;
     parts.push(part.value);
   }
   return merge(parts);
-}
-
-function readExploration(text: string, file: string): Result<Exploration> {
-  const bad = (why: string) => fail(error("exploration-file", { file, offset: null }, why));
-  let json: unknown;
-  try {
-    json = JSON.parse(text);
-  } catch {
-    return bad("it is no JSON, or cut");
-  }
-  const whole = (json ?? {}) as { readonly result?: unknown };
-  const { format, query, variants } = (whole.result ?? whole ?? {}) as Partial<Exploration>;
-  if (format !== "cnxc-exploration-1") return bad("its format is not 'cnxc-exploration-1'");
-  if (typeof query !== "object" || !Array.isArray(variants)) return bad("it has no query or no variants");
-  return ok((whole.result ?? whole) as Exploration);
 }
 
 /** Times the first of the front on the adapter at hand, and puts that beside what was predicted. */

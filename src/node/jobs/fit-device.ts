@@ -63,7 +63,7 @@ function blank(name: string, title: string, kind: AdapterKind, dtypes: readonly 
   const usual = Object.values(known.value.rates)[0] as Rates;
   const rates = Object.fromEntries(dtypes.map(dtype => [dtype, known.value.rates[dtype] ?? usual]));
   const device: Device = { ...known.value, name, title, rates };
-  const checked = readDevice(printDevice(device), name);
+  const checked = readDevice(new TextEncoder().encode(printDevice(device)), name);
   return checked.ok
     ? checked
     : fail(error("usage", null, "--name: a device's name is small letters, digits, '.' and '-'"));

@@ -43,7 +43,7 @@ describe("cnxc calibrate", () => {
     // How good a fit is, the bench of explore says: a machine that is busy meanwhile gives a bad one.
     const figures = { medianError: expect.any(Number), rankCorrelation: expect.any(Number) };
     expect(JSON.parse(ran.stdout).result).toMatchObject(figures);
-    const device = readDevice(readFileSync(file, "utf8"), file);
+    const device = readDevice(readFileSync(file), file);
     expect(device.ok && device.value).toMatchObject({ name: "mine", tuning: "swiftshader", overlaps: false });
     const explored = await cnxc(["explore", written(folder, spec), "--device", file]);
     expect([explored.stderr, explored.code]).toEqual(["", 0]);
