@@ -1,6 +1,6 @@
 import type { FilePlace } from "../diagnostics/diagnostic.ts";
 import { Failure } from "../diagnostics/failure.ts";
-import { quoted } from "../diagnostics/messages/weights.ts";
+import { quoted } from "../diagnostics/messages/quoted.ts";
 import { error } from "../diagnostics/messages.ts";
 import { type OperatorName, operators } from "../emit/onnx/operators.ts";
 import type { Initializer } from "./initializers.ts";

@@ -1,5 +1,6 @@
 import type { FilePlace } from "../diagnostics/diagnostic.ts";
 import { Failure } from "../diagnostics/failure.ts";
+import { quoted } from "../diagnostics/messages/quoted.ts";
 import { error } from "../diagnostics/messages.ts";
 import type { ByteSource } from "../weights/formats/source.ts";
 import { elements } from "../weights/tensor.ts";
@@ -88,7 +89,7 @@ function externalOf(
     const number = /^\d{1,16}$/.test(text) ? Number(text) : -1;
     return Number.isSafeInteger(number) && number >= 0
       ? number
-      : refuse(`have ${key} '${text.slice(0, 40)}', expected a whole number from 0`);
+      : refuse(`have ${key} ${quoted(text)}, expected a whole number from 0`);
   };
   const [offset, length] = [whole("offset", 0), whole("length", needed)];
   if (length !== needed) refuse(`have length ${length}, but their shape needs ${needed} bytes`);

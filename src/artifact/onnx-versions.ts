@@ -1,5 +1,6 @@
 import type { FilePlace } from "../diagnostics/diagnostic.ts";
 import { Failure } from "../diagnostics/failure.ts";
+import { quoted } from "../diagnostics/messages/quoted.ts";
 import { error } from "../diagnostics/messages.ts";
 import { irVersions } from "../emit/onnx/onnx.ts";
 import type { Message } from "./onnx-messages.ts";
@@ -12,7 +13,8 @@ export function checkVersions({ irVersion, opsets }: Message<"model">, place: (a
   const known = Object.keys(irVersions).join(" and ");
   const [opset, second] = opsets;
   const foreign = opsets.find(({ domain }) => !standardDomains.includes(domain ?? ""));
-  if (foreign) throw new Failure(error("onnx-graph", place(foreign.at), `it imports operators of '${foreign.domain}'`));
+  if (foreign)
+    throw new Failure(error("onnx-graph", place(foreign.at), `it imports operators of ${quoted(foreign.domain ?? "")}`));
   if (second) throw new Failure(error("onnx-version", place(second.at), "two opsets of one domain", "files with one"));
   const version = opset?.version ?? 0;
   if (!Object.hasOwn(irVersions, version))

@@ -1,5 +1,5 @@
 import type { Diagnostic, Note, Place, Source, Span } from "./diagnostic.ts";
-import { escapeControls } from "./escape.ts";
+import { escapeControls, shownPath } from "./escape.ts";
 import { codeFrame } from "./frame.ts";
 import { type DiagnosticCode, messages } from "./messages.ts";
 
@@ -92,8 +92,9 @@ function plainPlace(place: Place): Omit<PlainNote, "message"> {
 
 function describePlace(place: NonNullable<Place>): string {
   const { file, line, column, offset } = plainPlace(place);
-  if (line !== null) return `${file}:${line}:${column}`;
-  return offset === null ? `${file}` : `${file}: byte ${offset}`;
+  const shortly = shownPath(file ?? "");
+  if (line !== null) return `${shortly}:${line}:${column}`;
+  return offset === null ? shortly : `${shortly}: byte ${offset}`;
 }
 
 const describeNote = ({ message, place }: Note): string =>

@@ -1,4 +1,5 @@
 import type { Diagnostic, Note, Place } from "./diagnostic.ts";
+import { cut, escapeControls } from "./escape.ts";
 import type { Kind } from "./exit-codes.ts";
 import { archiveMessages } from "./messages/archives.ts";
 import { artifactMessages } from "./messages/artifacts.ts";
@@ -40,8 +41,18 @@ const diagnostic =
     code,
     place,
     notes: [],
-    message: (messages[code].text as (...args: unknown[]) => string)(...args),
+    message: sentence((messages[code].text as (...args: unknown[]) => string)(...args.map(bounded))),
   });
+
+/** Characters of a part of a message, and of the whole: what a file or a command line brings in can be of any length. */
+const longest = { part: 1000, whole: 2000 } as const;
+
+const bounded = (part: unknown): unknown => {
+  if (typeof part === "string") return cut(part, longest.part);
+  return Array.isArray(part) ? part.map(bounded) : part;
+};
+
+const sentence = (message: string): string => cut(escapeControls(message), longest.whole);
 
 export const error = diagnostic("error");
 export const warning = diagnostic("warning");
@@ -49,5 +60,5 @@ export const warning = diagnostic("warning");
 /** The same diagnostic with a second place or a hint. */
 export const withNote = (to: Diagnostic, message: string, place: Place = null): Diagnostic => ({
   ...to,
-  notes: [...to.notes, { message, place } satisfies Note],
+  notes: [...to.notes, { message: sentence(message), place } satisfies Note],
 });

@@ -1,4 +1,6 @@
 import { type FilePlace, fail, ok, type Result } from "../diagnostics/diagnostic.ts";
+import { shown } from "../diagnostics/escape.ts";
+import { quoted } from "../diagnostics/messages/quoted.ts";
 import { error } from "../diagnostics/messages.ts";
 import { type JsonLimits, readJson } from "../json/read.ts";
 import {
@@ -30,6 +32,8 @@ export const explorationLimits: JsonLimits = { bytes: 2 ** 28, values: 2 ** 24 }
 const most = 1e60;
 const manyPoints = Number.MAX_VALUE;
 const mostListed = 2 ** 24;
+/** Neither a sweep nor a search visits more. */
+const mostVariants = 100_000;
 const size = whole(1, 2 ** 31);
 const amount = number(0, most);
 const milliseconds = number(1e-12, most);
@@ -104,9 +108,9 @@ const explorationShape = ({ axes, settings }: Query): Shape =>
         estimates: listOf(estimateShape, settings.length, settings.length),
       }),
       0,
-      mostListed,
+      mostVariants,
     ),
-    front: listOf(whole(0, manyPoints), 0, mostListed),
+    front: listOf(whole(0, manyPoints), 0, mostVariants),
   });
 
 /** An exploration from the bytes of its file, as `explore --json` or `explore -o` wrote it, or what is wrong first. */
@@ -117,7 +121,7 @@ export function readExploration(bytes: Uint8Array, file: string): Result<Explora
   const value = isObject(json.value) && Object.hasOwn(json.value, "result") ? json.value.result : json.value;
   const misfit = misfitOf(value);
   if (misfit === null) return ok(value as Exploration);
-  const where = misfit.where === "" ? "the whole" : `'${misfit.where}'`;
+  const where = misfit.where === "" ? "the whole" : quoted(misfit.where);
   return fail(wrong({ file, offset: null }, `${where} must be ${misfit.wanted}`));
 }
 
@@ -185,6 +189,6 @@ function rowMisfit(
   const choice = choiceAt({ axes }, index);
   const wrong = axes.findIndex((axis, k) => axis.values[choice[k] as number] !== values[k]);
   if (wrong < 0) return null;
-  const wanted = `${JSON.stringify(axes[wrong]?.values[choice[wrong] as number])}, the value there of variant ${index}`;
+  const wanted = `${shown(JSON.stringify(axes[wrong]?.values[choice[wrong] as number]))}, the value there of variant ${index}`;
   return { where: `values[${wrong}]`, wanted };
 }

@@ -18,7 +18,8 @@ interface Scale {
 }
 
 function scaleOf(values: readonly number[]): Scale {
-  const [low, high] = [Math.min(...values), Math.max(...values)];
+  const low = values.reduce((a, b) => Math.min(a, b), Number.POSITIVE_INFINITY);
+  const high = values.reduce((a, b) => Math.max(a, b), Number.NEGATIVE_INFINITY);
   const isLog = low > 0 && high / low > widest;
   const bend = isLog ? Math.log : (value: number) => value;
   const [from, to] = [bend(low), bend(high)];

@@ -1,4 +1,5 @@
 import { type Diagnostic, type FilePlace, fail, ok, type Result } from "../diagnostics/diagnostic.ts";
+import { quoted } from "../diagnostics/messages/quoted.ts";
 import {
   type Complaints,
   type Cursor,
@@ -58,7 +59,7 @@ const complaintsOf = (wrong: JsonFile["wrong"]): Complaints => ({
   surrogate: place => wrong(place, "it has half of a surrogate pair, which is no character"),
   depth: (place, most) => wrong(place, `it is nested more than ${most} levels deep`),
   integer: place => wrong(place, "expected a whole number"),
-  twice: (place, key) => wrong(place, `the key ${JSON.stringify(key.slice(0, 100))} stands twice in one object`),
+  twice: (place, key) => wrong(place, `the key ${quoted(key)} stands twice in one object`),
   keys: (place, most) => wrong(place, `an object has more than ${most} keys`),
 });
 

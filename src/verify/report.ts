@@ -1,3 +1,4 @@
+import { shown } from "../diagnostics/escape.ts";
 import { escapeHtml, page } from "../html/page.ts";
 import type { Comparison, ValueError } from "./compare.ts";
 
@@ -41,10 +42,11 @@ export function textReport({ judged, skipped }: Pick<ReportContent, "judged" | "
   return `${[...columns([head, ...judged.map(rowOf)]), ...skipped].join("\n")}\n`;
 }
 
-/** Rows of cells as lines, each column as wide as its longest cell. */
+/** Rows of cells as lines, each column as wide as its longest cell. A cell is data, whatever is in it. */
 export function columns(rows: readonly (readonly string[])[]): readonly string[] {
-  const widths = (rows[0] ?? []).map((_, i) => Math.max(...rows.map(row => (row[i] as string).length)));
-  return rows.map(row =>
+  const cells = rows.map(row => row.map(cell => shown(cell)));
+  const widths = (rows[0] ?? []).map((_, i) => Math.max(...cells.map(row => (row[i] as string).length)));
+  return cells.map(row =>
     row
       .map((cell, i) => cell.padEnd(widths[i] as number))
       .join("  ")

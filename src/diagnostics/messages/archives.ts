@@ -1,5 +1,6 @@
 import type { Message } from "../messages.ts";
-import { quoted, shape } from "./weights.ts";
+import { quoted } from "./quoted.ts";
+import { shape } from "./weights.ts";
 
 /** What can be wrong with what torch.save and numpy.savez write: zip archives, pickles, .npy arrays. */
 export const archiveMessages = {

@@ -1,5 +1,5 @@
 import type { Message } from "../messages.ts";
-import { quoted } from "./weights.ts";
+import { quoted } from "./quoted.ts";
 
 /** What can be wrong with what cnxc has written, read back: a manifest, its files, an ONNX graph. */
 export const artifactMessages = {

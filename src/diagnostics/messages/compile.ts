@@ -1,16 +1,17 @@
 import type { Message } from "../messages.ts";
+import { quoted } from "./quoted.ts";
 
 /** What can be wrong with a request to compile a checked spec. */
 export const compileMessages = {
   "no-such-model": {
     kind: "E_USAGE",
     text: (name: string, nearest: string | null, known: string) =>
-      `the spec has no model '${name}', ${nearest === null ? `it has ${known}` : `did you mean '${nearest}'?`}`,
+      `the spec has no model ${quoted(name)}, ${nearest === null ? `it has ${known}` : `did you mean ${quoted(nearest)}?`}`,
   },
   "no-such-build": {
     kind: "E_USAGE",
     text: (name: string, nearest: string | null, known: string) =>
-      `the spec has no build '${name}', ${nearest === null ? `it has ${known}` : `did you mean '${nearest}'?`}`,
+      `the spec has no build ${quoted(name)}, ${nearest === null ? `it has ${known}` : `did you mean ${quoted(nearest)}?`}`,
   },
   "no-models": {
     kind: "E_USAGE",
@@ -25,32 +26,32 @@ export const compileMessages = {
   "output-clash": {
     kind: "E_USAGE",
     text: (name: string) =>
-      `two specs declare a model '${name}', which would be written to one folder; compile them into two`,
+      `two specs declare a model ${quoted(name)}, which would be written to one folder; compile them into two`,
   },
   "dtype-clash": {
     kind: "E_USAGE",
     text: (model: string, target: string, first: string, second: string, file: string) =>
-      `model '${model}' for ${target} in ${first} and in ${second} would both be written to ${model}/${file}; compile one --dtype at a time, each to another -o`,
+      `model ${quoted(model)} for ${target} in ${first} and in ${second} would both be written to ${model}/${file}; compile one --dtype at a time, each to another -o`,
   },
   "no-reconstruction": {
     kind: "E_USAGE",
     text: (name: string, head: string) =>
-      `model '${name}' has a ${head} head, which reconstructs nothing; choose a model with head fcmae`,
+      `model ${quoted(name)} has a ${head} head, which reconstructs nothing; choose a model with head fcmae`,
   },
   "no-picture-channels": {
     kind: "E_USAGE",
     text: (name: string, channels: number) =>
-      `model '${name}' takes ${channels} channels, but a picture gives 1 (grey), 3 (RGB) or 4 (RGB and alpha)`,
+      `model ${quoted(name)} takes ${channels} channels, but a picture gives 1 (grey), 3 (RGB) or 4 (RGB and alpha)`,
   },
   "no-such-tap": {
     kind: "E_USAGE",
     text: (name: string, nearest: string | null) =>
-      `the model has no module '${name}'${nearest === null ? "" : `, did you mean '${nearest}'?`}`,
+      `the model has no module ${quoted(name)}${nearest === null ? "" : `, did you mean ${quoted(nearest)}?`}`,
   },
   "no-such-class": {
     kind: "E_T_FEATURE",
     text: (model: string, head: string) =>
-      `transformers has no class for the ${head} head of model '${model}', so a Hugging Face layout would load as something else; leave out --layout`,
+      `transformers has no class for the ${head} head of model ${quoted(model)}, so a Hugging Face layout would load as something else; leave out --layout`,
   },
   "target-missing": {
     kind: "E_T_FEATURE",
@@ -63,17 +64,17 @@ export const compileMessages = {
   "beyond-half": {
     kind: "E_W_RANGE",
     text: (tensor: string, index: number, value: number) =>
-      `value ${index} of '${tensor}' is ${value}, but f16 ends at 65504; compile the model with --dtype f32`,
+      `value ${index} of ${quoted(tensor)} is ${value}, but f16 ends at 65504; compile the model with --dtype f32`,
   },
   "activations-beyond-half": {
     kind: "E_W_RANGE",
     text: (module: string, value: number) =>
-      `'${module}' reaches ${value.toPrecision(4)} on these inputs, but f16 ends at 65504; compile the model with --dtype f32`,
+      `${quoted(module)} reaches ${value.toPrecision(4)} on these inputs, but f16 ends at 65504; compile the model with --dtype f32`,
   },
   "inline-too-large": {
     kind: "E_SPEC_LIMIT",
     text: (model: string, bytes: number) =>
-      `the weights of model '${model}' take ${(bytes / 1e9).toFixed(2)} GB, but an ONNX file ends at 2 GiB; leave out --onnx-inline, and they go to a file beside it`,
+      `the weights of model ${quoted(model)} take ${(bytes / 1e9).toFixed(2)} GB, but an ONNX file ends at 2 GiB; leave out --onnx-inline, and they go to a file beside it`,
   },
   "binding-too-large": {
     kind: "E_T_LIMIT",

@@ -1,43 +1,44 @@
 import type { Message } from "../messages.ts";
+import { quoted } from "./quoted.ts";
 
 /** What can be wrong with a question about variants, and with the files that it takes. */
 export const exploreMessages = {
   "device-file": {
     kind: "E_O_FORMAT",
-    text: (field: string, wants: string) => `'${field}' of a device file must be ${wants}`,
+    text: (field: string, wants: string) => `${quoted(field)} of a device file must be ${wants}`,
   },
   "unknown-device": {
     kind: "E_USAGE",
     text: (name: string, known: string, nearest: string | null) =>
-      `no device '${name}'${nearest === null ? "" : `; did you mean '${nearest}'?`}; there are ${known}, or give the path of a device file (cnxc calibrate writes one)`,
+      `no device ${quoted(name)}${nearest === null ? "" : `; did you mean ${quoted(nearest)}?`}; there are ${known}, or give the path of a device file (cnxc calibrate writes one)`,
   },
   "device-dtype": {
     kind: "E_USAGE",
     text: (device: string, dtype: string, known: string) =>
-      `device '${device}' has no rates for ${dtype}; it has ${known}`,
+      `device ${quoted(device)} has no rates for ${dtype}; it has ${known}`,
   },
   "unknown-column": {
     kind: "E_USAGE",
     text: (name: string, option: string, known: string, nearest: string | null) =>
-      `${option}: no column '${name}'${nearest === null ? "" : `; did you mean '${nearest}'?`}; there are ${known}`,
+      `${option}: no column ${quoted(name)}${nearest === null ? "" : `; did you mean ${quoted(nearest)}?`}; there are ${known}`,
   },
   "bad-condition": {
     kind: "E_USAGE",
     text: (option: string, text: string, example: string) =>
-      `${option}: cannot read '${text}'; write it like ${example}`,
+      `${option}: cannot read ${quoted(text)}; write it like ${example}`,
   },
   "sweep-needed": {
     kind: "E_USAGE",
-    text: (spec: string, known: string) => `'${spec}' has several sweeps; choose one with --sweep: ${known}`,
+    text: (spec: string, known: string) => `${quoted(spec)} has several sweeps; choose one with --sweep: ${known}`,
   },
   "no-sweep": {
     kind: "E_USAGE",
-    text: (spec: string) => `'${spec}' declares no sweep; docs/explore.md shows how one is written`,
+    text: (spec: string) => `${quoted(spec)} declares no sweep; docs/explore.md shows how one is written`,
   },
   "unknown-sweep": {
     kind: "E_USAGE",
     text: (name: string, known: string, nearest: string | null) =>
-      `no sweep '${name}'${nearest === null ? "" : `; did you mean '${nearest}'?`}; there are ${known}`,
+      `no sweep ${quoted(name)}${nearest === null ? "" : `; did you mean ${quoted(nearest)}?`}; there are ${known}`,
   },
   "exploration-file": {
     kind: "E_O_FORMAT",

@@ -1,6 +1,6 @@
+import { shown } from "../escape.ts";
 import type { Message } from "../messages.ts";
-
-const quoted = (name: string): string => `'${name.length > 100 ? `${name.slice(0, 100)}…` : name}'`;
+import { quoted } from "./quoted.ts";
 
 /** What a spec cannot be made from. */
 export const importMessages = {
@@ -12,7 +12,7 @@ export const importMessages = {
   "import-field": {
     kind: "E_O_FORMAT",
     text: (field: string, value: string, wanted: string) =>
-      `${quoted(field)} is ${value.length > 100 ? `${value.slice(0, 100)}…` : value}, but must be ${wanted}`,
+      `${quoted(field)} is ${shown(value, 100)}, but must be ${wanted}`,
   },
   "import-unknown-model": {
     kind: "E_USAGE",

@@ -1,21 +1,22 @@
 import type { Message } from "../messages.ts";
+import { quoted } from "./quoted.ts";
 
-const orNearest = (nearest: string | null) => (nearest === null ? "" : `, did you mean '${nearest}'?`);
+const orNearest = (nearest: string | null) => (nearest === null ? "" : `, did you mean ${quoted(nearest)}?`);
 
 /** What can be wrong with a command line, a file system, a device or a run. */
 export const machineMessages = {
   usage: { kind: "E_USAGE", text: (what: string) => what },
   "unknown-command": {
     kind: "E_USAGE",
-    text: (name: string, nearest: string | null) => `unknown command '${name}'${orNearest(nearest)}`,
+    text: (name: string, nearest: string | null) => `unknown command ${quoted(name)}${orNearest(nearest)}`,
   },
   "unknown-option": {
     kind: "E_USAGE",
-    text: (name: string, nearest: string | null) => `unknown option '${name}'${orNearest(nearest)}`,
+    text: (name: string, nearest: string | null) => `unknown option ${quoted(name)}${orNearest(nearest)}`,
   },
   "bad-option-value": {
     kind: "E_USAGE",
-    text: (option: string, value: string, expected: string) => `${option} is '${value}', expected ${expected}`,
+    text: (option: string, value: string, expected: string) => `${option} is ${quoted(value)}, expected ${expected}`,
   },
   "tf32-misplaced": {
     kind: "E_USAGE",
@@ -48,7 +49,7 @@ export const machineMessages = {
   "tuning-unknown": {
     kind: "E_USAGE",
     text: (name: string, known: string) =>
-      `there is neither a file '${name}' nor a table of that name; tables that cnxc has: ${known}`,
+      `there is neither a file ${quoted(name)} nor a table of that name; tables that cnxc has: ${known}`,
   },
   "bad-path": { kind: "E_USAGE", text: (why: string) => `the path ${why}` },
 
@@ -79,11 +80,11 @@ export const machineMessages = {
   "output-foreign": {
     kind: "E_IO_UNSAFE",
     text: (example: string) =>
-      `the output directory is not empty and was not written by cnxc, it holds '${example}'; choose an empty or new one`,
+      `the output directory is not empty and was not written by cnxc, it holds ${quoted(example)}; choose an empty or new one`,
   },
   "output-holds-input": {
     kind: "E_IO_UNSAFE",
-    text: (input: string) => `the output directory holds the input '${input}'; choose another directory`,
+    text: (input: string) => `the output directory holds the input ${quoted(input)}; choose another directory`,
   },
   "output-edited": {
     kind: "E_IO_UNSAFE",
@@ -98,7 +99,7 @@ export const machineMessages = {
   "output-outside": {
     kind: "E_IO_UNSAFE",
     text: (target: string) =>
-      `the output directory is a link that leaves the project, to '${target}'; name that directory itself, or pass --out-follow`,
+      `the output directory is a link that leaves the project, to ${quoted(target)}; name that directory itself, or pass --out-follow`,
   },
   "output-unfinished": {
     kind: "E_IO_UNSAFE",
@@ -107,7 +108,7 @@ export const machineMessages = {
   },
   "output-redirected": {
     kind: "E_IO_UNSAFE",
-    text: (entry: string) => `'${entry}' became a link or another directory while the output was being written`,
+    text: (entry: string) => `${quoted(entry)} became a link or another directory while the output was being written`,
   },
   "output-damaged": {
     kind: "E_IO_UNSAFE",
@@ -130,7 +131,7 @@ export const machineMessages = {
   "no-adapter": {
     kind: "E_T_ADAPTER",
     text: (wanted: string, tried: string) =>
-      `found no WebGPU adapter for '${wanted}'${tried === "" ? "" : ` (${tried})`}`,
+      `found no WebGPU adapter for ${quoted(wanted)}${tried === "" ? "" : ` (${tried})`}`,
   },
   "missing-tool": {
     kind: "E_T_TOOL",
@@ -145,7 +146,7 @@ export const machineMessages = {
   "out-of-gpu-memory": { kind: "E_R_OOM", text: (why: string) => why },
   "run-input": {
     kind: "E_R_INPUT",
-    text: (name: string, found: string, expected: string) => `input '${name}' is ${found}, expected ${expected}`,
+    text: (name: string, found: string, expected: string) => `input ${quoted(name)} is ${found}, expected ${expected}`,
   },
   "run-mask": {
     kind: "E_R_INPUT",
@@ -153,7 +154,7 @@ export const machineMessages = {
   },
   "mask-unused": {
     kind: "E_USAGE",
-    text: (model: string) => `'${model}' has no mask to draw; --mask is for models with head fcmae`,
+    text: (model: string) => `${quoted(model)} has no mask to draw; --mask is for models with head fcmae`,
   },
   "image-format": {
     kind: "E_R_INPUT",
@@ -172,7 +173,7 @@ export const machineMessages = {
   "no-classes": {
     kind: "E_USAGE",
     text: (model: string, head: string) =>
-      `'${model}' has ${head} and gives no classes; classify is for models with head classifier and 1 class or more`,
+      `${quoted(model)} has ${head} and gives no classes; classify is for models with head classifier and 1 class or more`,
   },
   "preprocess-misplaced": {
     kind: "E_USAGE",
@@ -181,23 +182,23 @@ export const machineMessages = {
   "preprocess-channels": {
     kind: "E_USAGE",
     text: (model: string, channels: number) =>
-      `'${model}' takes ${channels} channels, and only for RGB is a preprocessing published`,
+      `${quoted(model)} takes ${channels} channels, and only for RGB is a preprocessing published`,
   },
   "labels-unreadable": { kind: "E_R_INPUT", text: (why: string) => `the labels cannot be read: ${why}` },
   "labels-count": {
     kind: "E_R_INPUT",
     text: (found: number, model: string, classes: number) =>
-      `the file has ${found} labels, one a line, but '${model}' has ${classes} classes`,
+      `the file has ${found} labels, one a line, but ${quoted(model)} has ${classes} classes`,
   },
   "shader-rejected": {
     kind: "E_R_SHADER",
-    text: (kernel: string, why: string) => `kernel '${kernel}' was rejected: ${why}`,
+    text: (kernel: string, why: string) => `kernel ${quoted(kernel)} was rejected: ${why}`,
   },
   disposed: { kind: "E_R_DISPOSED", text: () => "the model has been disposed" },
   aborted: { kind: "E_R_ABORT", text: () => "the run was aborted" },
   "nonfinite-output": {
     kind: "E_R_NONFINITE",
-    text: (name: string, count: number) => `output '${name}' holds ${count} values that are not finite`,
+    text: (name: string, count: number) => `output ${quoted(name)} holds ${count} values that are not finite`,
   },
 
   internal: { kind: "E_INTERNAL", text: (what: string) => `this is a bug in cnxc: ${what}` },

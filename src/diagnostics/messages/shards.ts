@@ -1,5 +1,5 @@
 import type { Message } from "../messages.ts";
-import { quoted } from "./weights.ts";
+import { quoted } from "./quoted.ts";
 
 /** What can be wrong with an index of shards, or with its shards against it. */
 export const shardMessages = {

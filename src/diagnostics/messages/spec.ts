@@ -1,4 +1,5 @@
 import type { Message } from "../messages.ts";
+import { short } from "./quoted.ts";
 
 /** `, did you mean 'atto'?`, or nothing where no name is near. */
 const orNearest = (nearest: string | null): string => (nearest === null ? "" : `, did you mean '${short(nearest)}'?`);
@@ -7,9 +8,6 @@ const nearestAre = (values: readonly string[]): string =>
   values.length === 0 ? "" : `, nearest ${values.length === 1 ? "is" : "are"} ${values.join(" and ")}`;
 
 const entries = (count: number): string => (count === 1 ? "1 entry" : `${count} entries`);
-
-/** What the user wrote, for a sentence: a word can be as long as the file. */
-const short = (text: string): string => (text.length <= 64 ? text : `${text.slice(0, 63)}…`);
 
 /** `a → b → a`, without the middle of a long one. */
 const path = (chain: readonly string[]): string => {

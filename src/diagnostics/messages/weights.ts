@@ -1,7 +1,6 @@
 import type { Message } from "../messages.ts";
+import { quoted } from "./quoted.ts";
 
-/** A name from a file, in quotes, short enough for a sentence. Control characters are the printer's matter. */
-export const quoted = (name: string): string => `'${name.length > 100 ? `${name.slice(0, 100)}…` : name}'`;
 export const shape = (sizes: readonly number[]): string => `[${sizes.join(", ")}]`;
 const list = (names: readonly string[]): string => names.map(quoted).join(", ");
 const andMore = (n: number): string => (n === 0 ? "" : ` and ${n} more`);

@@ -3,6 +3,7 @@ import * as fs from "node:fs";
 import * as os from "node:os";
 import * as path from "node:path";
 import { type FilePlace, fail, ok, type Result } from "../../diagnostics/diagnostic.ts";
+import { quoted } from "../../diagnostics/messages/quoted.ts";
 import { error, withNote } from "../../diagnostics/messages.ts";
 import { readJson, smallJson } from "../../json/read.ts";
 import { fieldsOf, fitting, flag, listOf } from "../../json/shape.ts";
@@ -40,7 +41,7 @@ export async function findAdapter(wanted: AdapterKind | null): Promise<Result<Fo
   const given = await probe(base());
   const fitting = (report: ProbeReport | string, kind: AdapterKind): report is ProbeReport => {
     const fits = typeof report !== "string" && kindOf(report) === kind && !(kind === "gpu" && report.isFallback);
-    if (!fits) tried.push(typeof report === "string" ? report : `found '${report.description}'`);
+    if (!fits) tried.push(typeof report === "string" ? report : `found ${quoted(report.description)}`);
     return fits;
   };
   for (const kind of wanted === null ? adapterKinds : [wanted]) {

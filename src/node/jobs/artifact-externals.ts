@@ -1,6 +1,7 @@
 import * as path from "node:path";
 import type { External } from "../../artifact/initializers.ts";
 import type { Diagnostic } from "../../diagnostics/diagnostic.ts";
+import { quoted } from "../../diagnostics/messages/quoted.ts";
 import { error, withNote } from "../../diagnostics/messages.ts";
 import { describeFile } from "../files/read.ts";
 import { type FsOps, lookAt } from "../output/fs.ts";
@@ -33,17 +34,17 @@ export function externalProblem(
   const below = path.posix.join(path.posix.dirname(model), location);
   const crooked = crookedFolder(ops, root, below);
   if (crooked !== null)
-    return error("artifact-path", place, location, `leads through '${crooked}', which is no folder`);
+    return error("artifact-path", place, location, `leads through ${quoted(crooked)}, which is no folder`);
   const file = path.join(root, below);
   const stat = lookAt(ops, file);
   if (stat === null) {
     if (optional || listed.has(below)) return null;
-    return withNote(error("file-not-found", { file, offset: null }), `'${tensor}' has its data there`, place);
+    return withNote(error("file-not-found", { file, offset: null }), `${quoted(tensor)} has its data there`, place);
   }
   const linked = linkProblem(ops, stat, { place, file, named: location });
   if (linked !== null) return linked;
   if (!stat.isFile()) return error("not-a-file", { file, offset: null }, describeFile(stat));
   return offset + length > stat.size
-    ? error("onnx-data", place, tensor, `end at byte ${offset + length} of '${location}', which has ${stat.size}`)
+    ? error("onnx-data", place, tensor, `end at byte ${offset + length} of ${quoted(location)}, which has ${stat.size}`)
     : null;
 }

@@ -1,6 +1,7 @@
 import type { Stats } from "node:fs";
 import * as path from "node:path";
 import type { Diagnostic, FilePlace } from "../../diagnostics/diagnostic.ts";
+import { quoted } from "../../diagnostics/messages/quoted.ts";
 import { error } from "../../diagnostics/messages.ts";
 import { describeFile } from "../files/read.ts";
 import { type FsOps, lookAt } from "../output/fs.ts";
@@ -13,7 +14,7 @@ export function entryProblem(ops: FsOps, folder: string, entry: ManifestEntry): 
   const place = { file: path.join(folder, entry.path), offset: null };
   const crooked = crookedFolder(ops, folder, entry.path);
   if (crooked !== null)
-    return error("artifact-path", place, entry.path, `leads through '${crooked}', which is no folder`);
+    return error("artifact-path", place, entry.path, `leads through ${quoted(crooked)}, which is no folder`);
   const stat = lookAt(ops, place.file);
   if (stat === null) return error("artifact-missing", place);
   const problem = linkProblem(ops, stat, { place, file: place.file, named: entry.path });

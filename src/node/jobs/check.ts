@@ -1,3 +1,4 @@
+import { shownPath } from "../../diagnostics/escape.ts";
 import { loadProgram } from "../inputs/program.ts";
 import { type Outcome, outcome } from "../outcome/outcome.ts";
 
@@ -14,7 +15,7 @@ export function check(files: readonly string[], root: string | null, stdin: Uint
       ...count(builds.length, "build"),
       ...count(sweeps.length, "sweep"),
     ];
-    return `${file}: ${parts.join(", ") || "imports only"}\n`;
+    return `${shownPath(file)}: ${parts.join(", ") || "imports only"}\n`;
   });
   return outcome({ diagnostics: results.flatMap(({ loaded }) => loaded.diagnostics), text: lines.join("") });
 }

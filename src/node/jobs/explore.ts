@@ -143,9 +143,8 @@ interface Visited {
 }
 
 function printed(exploration: Exploration, as: ExploreJob["as"]): string {
-  if (as === "csv") return csvOf(exploration);
-  if (as === "json") return render(outcome({ result: { ...exploration } }), true).stdout;
-  return table(exploration);
+  const text = as === "csv" ? csvOf(exploration) : table(exploration);
+  return render(outcome({ text, result: { ...exploration } }), as === "json").stdout;
 }
 
 /** The front of a search, else the first rows. */

@@ -1,5 +1,6 @@
 import * as path from "node:path";
 import { fail, ok, type Result } from "../../diagnostics/diagnostic.ts";
+import { shown } from "../../diagnostics/escape.ts";
 import { error } from "../../diagnostics/messages.ts";
 import { type Device, printDevice, type Rates, readDevice } from "../../explore/device.ts";
 import { type Agreement, agreement, fitDevice, type Sample } from "../../explore/fit.ts";
@@ -32,7 +33,12 @@ export async function calibrate({ output, name, adapter, dtypes }: Calibration):
   const found = await findAdapter(adapter);
   if (!found.ok) return outcome({ diagnostics: found.diagnostics });
   const { kind, description } = found.value;
-  const start = blank(name ?? nameOf(output), `${description}, WebGPU, fitted to measurements`, kind, dtypes);
+  const start = blank(
+    name ?? nameOf(output),
+    `${shown(description, 120)}, WebGPU, fitted to measurements`,
+    kind,
+    dtypes,
+  );
   if (!start.ok) return outcome({ diagnostics: start.diagnostics });
   const samples = await timed(kind, dtypes);
   if (!samples.ok) return outcome({ diagnostics: samples.diagnostics });

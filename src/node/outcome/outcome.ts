@@ -1,4 +1,5 @@
 import type { Diagnostic } from "../../diagnostics/diagnostic.ts";
+import { shown } from "../../diagnostics/escape.ts";
 import type { Signal } from "../process/interrupt.ts";
 
 export interface Output {
@@ -35,4 +36,11 @@ export const outcome = (some: Partial<Outcome>): Outcome => ({
 
 /** A remark on what lies in an output directory and is the user's. */
 export const keptNotes = (kept: readonly string[]): readonly string[] =>
-  kept.length === 0 ? [] : [`${kept.length} files there are not cnxc's and were left: ${kept.slice(0, 5).join(", ")}`];
+  kept.length === 0
+    ? []
+    : [
+        `${kept.length} files there are not cnxc's and were left: ${kept
+          .slice(0, 5)
+          .map(name => shown(name))
+          .join(", ")}`,
+      ];

@@ -1,6 +1,6 @@
 import pc from "picocolors";
 import type { Diagnostic } from "../../diagnostics/diagnostic.ts";
-import { escapeControls } from "../../diagnostics/escape.ts";
+import { escapeControls, escapeJson, escapeLines } from "../../diagnostics/escape.ts";
 import { exitCodes } from "../../diagnostics/exit-codes.ts";
 import { formatDiagnostics, plainDiagnostic, type Role, shownDiagnostics } from "../../diagnostics/format.ts";
 import { messages } from "../../diagnostics/messages.ts";
@@ -31,16 +31,19 @@ const roles: Readonly<Record<Role, (text: string) => string>> = {
   note: text => text,
 };
 
-/** What a command has to say: its result for standard output, all the rest for standard error. */
+/**
+ * What a command has to say: its result for standard output, all the rest for standard error. Here everything passes on
+ * its way to a terminal, so here nothing is let through that would command it.
+ */
 export function render(outcome: Outcome, json: boolean): { readonly stdout: string; readonly stderr: string } {
   if (outcome.exitCode !== null) return { stdout: outcome.text, stderr: "" };
-  if (json) return { stdout: `${JSON.stringify(jsonOf(outcome))}\n`, stderr: "" };
+  if (json) return { stdout: `${escapeJson(JSON.stringify(jsonOf(outcome)))}\n`, stderr: "" };
   const { NO_COLOR, FORCE_COLOR } = process.env;
   const colour = NO_COLOR === undefined && (FORCE_COLOR === undefined ? process.stderr.isTTY : FORCE_COLOR !== "0");
   const style = (role: Role, text: string): string => (colour ? roles[role](text) : text);
   const diagnostics = outcome.diagnostics.length === 0 ? "" : `${formatDiagnostics(outcome.diagnostics, { style })}\n`;
-  const notes = outcome.notes.map(note => `${note}\n`).join("");
-  return { stdout: outcome.text, stderr: diagnostics + notes };
+  const notes = outcome.notes.map(note => `${escapeLines(note)}\n`).join("");
+  return { stdout: escapeLines(outcome.text), stderr: diagnostics + notes };
 }
 
 function jsonOf({ diagnostics, outputs, result }: Outcome): object {

@@ -1,6 +1,7 @@
 import * as path from "node:path";
 import { type Diagnostic, type FilePlace, fail, ok, type Result } from "../../diagnostics/diagnostic.ts";
 import { Failure } from "../../diagnostics/failure.ts";
+import { quoted } from "../../diagnostics/messages/quoted.ts";
 import { error } from "../../diagnostics/messages.ts";
 import { type JsonLimits, readJson } from "../../json/read.ts";
 import { isObject } from "../../json/shape.ts";
@@ -85,8 +86,8 @@ export function readManifest(text: string, file: string, complaints: Complaints 
     if (typeof path !== "string") return damaged("lists a file without a path");
     const problem = pathProblem(path);
     if (problem !== null) return fail(complaints.outside(place, path, problem));
-    if (typeof size !== "number" || typeof sha256 !== "string") return damaged(`says too little about '${path}'`);
-    if (seen.has(path)) return damaged(`lists '${path}' twice`);
+    if (typeof size !== "number" || typeof sha256 !== "string") return damaged(`says too little about ${quoted(path)}`);
+    if (seen.has(path)) return damaged(`lists ${quoted(path)} twice`);
     seen.add(path);
     files.push({ path, size, sha256 });
   }

@@ -1,4 +1,5 @@
 import { type Diagnostic, fail, ok, type Result } from "../../diagnostics/diagnostic.ts";
+import { quoted } from "../../diagnostics/messages/quoted.ts";
 import { error, warning, withNote } from "../../diagnostics/messages.ts";
 import {
   type Cursor,
@@ -161,7 +162,7 @@ export function checkLayout(file: string, header: Header, dataAt: number, size: 
     if (entry.begin > filled) return [error("weights-gap", place, entry.name, entry.begin - filled)];
     if (before !== null && entry.begin < filled) {
       const overlap = error("weights-overlap", place, entry.name, before.name);
-      return [withNote(overlap, `'${before.name}' is declared here`, { file, offset: before.at })];
+      return [withNote(overlap, `${quoted(before.name)} is declared here`, { file, offset: before.at })];
     }
     if (entry.end > found)
       return [error("weights-tensor-truncated", place, entry.name, dataAt + (sorted.at(-1)?.end ?? 0), size)];

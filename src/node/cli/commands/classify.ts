@@ -1,5 +1,5 @@
 import type { Result } from "../../../diagnostics/diagnostic.ts";
-import { escapeControls } from "../../../diagnostics/escape.ts";
+import { shown, shownPath } from "../../../diagnostics/escape.ts";
 import { type ExecutorName, executorNames } from "../../executors/executors.ts";
 import { storageProblem } from "../../executors/storage-problem.ts";
 import { type AdapterKind, adapterKinds } from "../../gpu/adapters.ts";
@@ -73,7 +73,7 @@ function settle(result: Result<Classified>): Outcome {
   const { images, on, milliseconds } = result.value;
   return outcome({
     diagnostics: result.diagnostics,
-    text: images.map(({ image, classes }) => `${escapeControls(image)}\n${table(classes)}`).join("\n"),
+    text: images.map(({ image, classes }) => `${shownPath(image)}\n${table(classes)}`).join("\n"),
     result: { images },
     notes: [`ran on ${on} in ${milliseconds.toFixed(1)} ms`],
   });
@@ -84,7 +84,7 @@ function table(classes: readonly LabelledClass[]): string {
   const width = `${classes.length}`.length;
   return classes
     .map(({ class: index, label, probability }, i) => {
-      const name = label === null ? `class ${index}` : escapeControls(label);
+      const name = label === null ? `class ${index}` : shown(label);
       return `  ${`${i + 1}`.padStart(width)}  ${(100 * probability).toFixed(2).padStart(6)} %  ${name}\n`;
     })
     .join("");

@@ -1,4 +1,5 @@
 import { type Diagnostic, ok, type Result } from "../../../diagnostics/diagnostic.ts";
+import { shownPath } from "../../../diagnostics/escape.ts";
 import { storageTypes, type TargetName, targetNames } from "../../../model/model.ts";
 import type { SiteLayout } from "../../../passes/site-layout.ts";
 import { readStdin } from "../../files/read.ts";
@@ -183,7 +184,7 @@ async function publishCompiled(
     ],
     text: [
       ...summaries,
-      `${options.output}: ${written.length} files written, ${unchanged.length} unchanged, ${removed.length} removed`,
+      `${shownPath(options.output)}: ${written.length} files written, ${unchanged.length} unchanged, ${removed.length} removed`,
       "",
     ].join("\n"),
     notes: [...notes, ...keptNotes(kept)],

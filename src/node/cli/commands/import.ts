@@ -1,3 +1,4 @@
+import { shownPath } from "../../../diagnostics/escape.ts";
 import { error } from "../../../diagnostics/messages.ts";
 import { writeFile } from "../../files/write-file.ts";
 import { type Outcome, outcome } from "../../outcome/outcome.ts";
@@ -44,5 +45,9 @@ async function importModel(source: string, { output, name = "", features = false
   if (output === undefined) return outcome({ ...said, text });
   const failure = await writeFile(output, [new TextEncoder().encode(text)]);
   if (failure !== null) return outcome({ diagnostics: [...imported.diagnostics, failure] });
-  return outcome({ ...said, outputs: [{ path: output, status: "written" }], text: `${output}: model ${model.name}\n` });
+  return outcome({
+    ...said,
+    outputs: [{ path: output, status: "written" }],
+    text: `${shownPath(output)}: model ${model.name}\n`,
+  });
 }

@@ -1,4 +1,5 @@
 import type { Result } from "../../../diagnostics/diagnostic.ts";
+import { shown } from "../../../diagnostics/escape.ts";
 import { error } from "../../../diagnostics/messages.ts";
 import { type ExecutorName, executorNames } from "../../executors/executors.ts";
 import { overInput } from "../../files/read-so-far.ts";
@@ -87,7 +88,7 @@ async function settle(result: Result<Reconstructed>, output: string): Promise<Ou
   return outcome({
     diagnostics: result.diagnostics,
     outputs: [{ path: output, status: "written" }],
-    text: images.map(({ name, loss }) => `${name}: loss ${loss.toFixed(4)}\n`).join(""),
+    text: images.map(({ name, loss }) => `${shown(name)}: loss ${loss.toFixed(4)}\n`).join(""),
     result: { loss, images, stages },
     notes: [`ran on ${on} in ${milliseconds.toFixed(1)} ms`],
   });

@@ -1,4 +1,5 @@
 import type { Diagnostic, Result } from "../../../diagnostics/diagnostic.ts";
+import { shown } from "../../../diagnostics/escape.ts";
 import { error } from "../../../diagnostics/messages.ts";
 import type { SiteLayout } from "../../../passes/site-layout.ts";
 import { f32Tensor, writeSafetensors } from "../../../weights/formats/safetensors.ts";
@@ -105,7 +106,7 @@ async function settle(report: Result<RunReport>, { out: file, checkFinite = fals
   const tensors = [...outputs].map(([name, { shape, data }]) => f32Tensor(name, shape, () => data));
   const failure = await writeFile(file, writeSafetensors(tensors));
   if (failure !== null) return outcome({ diagnostics: [...report.diagnostics, failure] });
-  const lines = [...outputs].map(([name, { shape }]) => `${name} [${shape.join(", ")}]\n`);
+  const lines = [...outputs].map(([name, { shape }]) => `${shown(name)} [${shape.join(", ")}]\n`);
   return outcome({
     diagnostics: report.diagnostics,
     outputs: [{ path: file, status: "written" }],

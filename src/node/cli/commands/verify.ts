@@ -1,5 +1,7 @@
 import { type Command, InvalidArgumentError, Option } from "commander";
 import type { Diagnostic, Result } from "../../../diagnostics/diagnostic.ts";
+import { shown } from "../../../diagnostics/escape.ts";
+import { quoted } from "../../../diagnostics/messages/quoted.ts";
 import { error } from "../../../diagnostics/messages.ts";
 import type { Precision } from "../../../model/model.ts";
 import type { SiteLayout } from "../../../passes/site-layout.ts";
@@ -222,7 +224,7 @@ async function settle(
   return outcome({
     diagnostics: [...report.diagnostics, ...none, ...wrong.map(verdict => error("mismatch", null, sentence(verdict)))],
     outputs: output === undefined ? [] : [{ path: output, status: "written" }],
-    text: `${content.facts.map(([name, value]) => `${name}: ${value}`).join("; ")}\n${textReport(content)}`,
+    text: `${content.facts.map(([name, value]) => `${name}: ${shown(value)}`).join("; ")}\n${textReport(content)}`,
     result: { ...report.value, skipped: content.skipped },
   });
 }
@@ -230,7 +232,7 @@ async function settle(
 function sentence(verdict: Verification["verdicts"][number]): string {
   const first = verdict.whole.first === null ? verdict.each?.first : (verdict.each?.first ?? verdict.whole.first);
   const off = first?.relL2.toExponential(1) ?? "";
-  return `${subjectName(verdict)} leaves tolerance at '${first?.name}': ${off} off, more than ${verdict.limit}`;
+  return `${subjectName(verdict)} leaves tolerance at ${quoted(first?.name ?? "")}: ${off} off, more than ${verdict.limit}`;
 }
 
 const contentOf = (found: Verification, unable: readonly string[]): ReportContent => ({

@@ -1,11 +1,12 @@
 import type { Command } from "commander";
 import { InvalidArgumentError, Option } from "commander";
+import { shown, shownPath } from "../../../diagnostics/escape.ts";
 import { error } from "../../../diagnostics/messages.ts";
 import { diffWeights, type TensorDifference, type WeightsDiff } from "../../../weights/use/diff.ts";
 import { withTensors } from "../../inputs/with-tensors.ts";
 import { type Outcome, outcome } from "../../outcome/outcome.ts";
 import type { AddCommand } from "../command.ts";
-import { few, print } from "../weights-text.ts";
+import { few, print, widthOf } from "../weights-text.ts";
 
 const examples = `
 Examples:
@@ -63,8 +64,8 @@ const differences = (
   other: string,
 ): readonly string[] =>
   [
-    [onlyFirst.length, `only in ${file}`] as const,
-    [onlySecond.length, `only in ${other}`] as const,
+    [onlyFirst.length, `only in ${shownPath(file)}`] as const,
+    [onlySecond.length, `only in ${shownPath(other)}`] as const,
     [otherShape.length, "of another shape"] as const,
     [beyond.length, "of other values"] as const,
   ].flatMap(([n, what]) => (n === 0 ? [] : [`${n} ${n === 1 ? "tensor" : "tensors"} ${what}`]));
@@ -72,15 +73,18 @@ const differences = (
 const maxRows = 20;
 
 /** What there is to say for a person; a program gets all rows. */
-function diffText(file: string, other: string, found: WeightsDiff): string {
+function diffText(first: string, second: string, found: WeightsDiff): string {
+  const [file, other] = [shownPath(first), shownPath(second)];
   const { namings, onlyFirst, onlySecond, otherShape, equal, different } = found;
   const shapes = otherShape.map(
     ({ name, shapes }) => `${name} ${shapes.map(shape => `[${shape.join(", ")}]`).join(" and ")}`,
   );
-  const width = Math.max(0, ...different.slice(0, maxRows).map(({ name }) => name.length));
+  const width = widthOf(different.slice(0, maxRows));
   const rows = different
     .slice(0, maxRows)
-    .map(({ name, maxAbs, relL2 }) => `  ${name.padEnd(width)}  max abs ${print(maxAbs)}  rel l2 ${print(relL2)}\n`);
+    .map(
+      ({ name, maxAbs, relL2 }) => `  ${shown(name).padEnd(width)}  max abs ${print(maxAbs)}  rel l2 ${print(relL2)}\n`,
+    );
   return [
     `${file} (${namings[0]}) and ${other} (${namings[1]}): ${equal.length} tensors equal, ${different.length} of other values\n`,
     ...(onlyFirst.length > 0 ? [`  only in ${file}: ${few(onlyFirst)}\n`] : []),

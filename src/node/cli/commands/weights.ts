@@ -1,5 +1,6 @@
 import type { Command } from "commander";
 import { type Diagnostic, ok } from "../../../diagnostics/diagnostic.ts";
+import { shownPath } from "../../../diagnostics/escape.ts";
 import { Failure } from "../../../diagnostics/failure.ts";
 import { grouped } from "../../../html/figures.ts";
 import type { WeightDType } from "../../../weights/dtype.ts";
@@ -118,7 +119,7 @@ async function convert(file: string, options: ConvertOptions): Promise<Outcome> 
   return outcome({
     diagnostics: [...result.diagnostics, ...whileRead],
     outputs: [{ path: output, status: "written" }],
-    text: `${output}: ${tensors.length} tensors, from ${from} to ${to}\n${notes.map(note => `  ${note}\n`).join("")}${castText(reports)}`,
+    text: `${shownPath(output)}: ${tensors.length} tensors, from ${from} to ${to}\n${notes.map(note => `  ${note}\n`).join("")}${castText(reports)}`,
     result: {
       from,
       to,
@@ -139,7 +140,7 @@ async function inspect(file: string, prefix: string | null): Promise<Outcome> {
   const { kind, dialect } = result.value;
   return outcome({
     diagnostics: result.diagnostics,
-    text: `${file}: ${kind}, ${dialect} naming\n${lines.join("")}`,
+    text: `${shownPath(file)}: ${kind}, ${dialect} naming\n${lines.join("")}`,
     result: { ...result.value },
   });
 }
