@@ -14,7 +14,9 @@ export function checkVersions({ irVersion, opsets }: Message<"model">, place: (a
   const [opset, second] = opsets;
   const foreign = opsets.find(({ domain }) => !standardDomains.includes(domain ?? ""));
   if (foreign)
-    throw new Failure(error("onnx-graph", place(foreign.at), `it imports operators of ${quoted(foreign.domain ?? "")}`));
+    throw new Failure(
+      error("onnx-graph", place(foreign.at), `it imports operators of ${quoted(foreign.domain ?? "")}`),
+    );
   if (second) throw new Failure(error("onnx-version", place(second.at), "two opsets of one domain", "files with one"));
   const version = opset?.version ?? 0;
   if (!Object.hasOwn(irVersions, version))

@@ -53,3 +53,10 @@ export function shown(text: string, most: number = usual): string {
 
 /** The longest path that systems take is 4096 bytes; most are read to their end. */
 export const shownPath = (path: string): string => shown(path, 1000);
+
+/** What ends a comment, begins one, or goes on in the next line, in some language that is generated. */
+const endings = /\*\/|\/\*|-->|<!--|<\/|\?\?|\]\]|\\$/g;
+
+/** A foreign text as a comment of generated code has it, whatever the language: of one line, and none of its ends in it. */
+export const inComment = (text: string): string =>
+  shown(text).replace(endings, ending => `${ending.slice(0, -1)} ${ending.slice(-1)}${ending === "\\" ? "." : ""}`);

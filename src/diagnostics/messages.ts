@@ -41,7 +41,7 @@ const diagnostic =
     code,
     place,
     notes: [],
-    message: sentence((messages[code].text as (...args: unknown[]) => string)(...args.map(bounded))),
+    message: sentenceOf(messages[code].text as (...args: unknown[]) => string, args),
   });
 
 /** Characters of a part of a message, and of the whole: what a file or a command line brings in can be of any length. */
@@ -53,6 +53,12 @@ const bounded = (part: unknown): unknown => {
 };
 
 const sentence = (message: string): string => cut(escapeControls(message), longest.whole);
+
+/** Of a sentence that is too long its parts are cut first, so that its end stays. */
+function sentenceOf(text: (...args: unknown[]) => string, args: readonly unknown[]): string {
+  const whole = text(...args);
+  return sentence(whole.length <= longest.whole ? whole : text(...args.map(bounded)));
+}
 
 export const error = diagnostic("error");
 export const warning = diagnostic("warning");

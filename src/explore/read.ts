@@ -5,6 +5,7 @@ import { error } from "../diagnostics/messages.ts";
 import { type JsonLimits, readJson } from "../json/read.ts";
 import {
   fieldsOf,
+  fitting,
   flag,
   isObject,
   line,
@@ -30,7 +31,7 @@ export const explorationLimits: JsonLimits = { bytes: 2 ** 28, values: 2 ** 24 }
 
 /** Sums over kernels: no device and no model that can be described comes near. */
 const most = 1e60;
-const manyPoints = Number.MAX_VALUE;
+const natural = fitting("a whole number from 0", value => Number.isInteger(value) && (value as number) >= 0);
 const mostListed = 2 ** 24;
 /** Neither a sweep nor a search visits more. */
 const mostVariants = 100_000;
@@ -92,14 +93,14 @@ const explorationShape = ({ axes, settings }: Query): Shape =>
   fieldsOf({
     format: oneOf("cnxc-exploration-1"),
     query: queryShape,
-    points: whole(1, manyPoints),
-    visited: whole(0, manyPoints),
+    points: natural,
+    visited: natural,
     complete: flag,
     shard: orNull(fieldsOf({ index: whole(1, 999_999), of: whole(1, 999_999) })),
     search: orNull(fieldsOf({ seed: whole(0, 999_999_999), budget: listOf(text, 1, mostListed) })),
     variants: listOf(
       fieldsOf({
-        index: whole(0, manyPoints),
+        index: natural,
         values: listOf(axisValue, axes.length, axes.length),
         stages: listOf(stageShape, 1, 64),
         params: whole(0, 1e15),
@@ -110,7 +111,7 @@ const explorationShape = ({ axes, settings }: Query): Shape =>
       0,
       mostVariants,
     ),
-    front: listOf(whole(0, manyPoints), 0, mostVariants),
+    front: listOf(natural, 0, mostVariants),
   });
 
 /** An exploration from the bytes of its file, as `explore --json` or `explore -o` wrote it, or what is wrong first. */

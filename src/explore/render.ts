@@ -5,7 +5,7 @@ import type { Exploration, Variant } from "./result.ts";
 /** RFC 4180: a cell with a comma or quote stands in quotes. */
 const cell = (value: unknown): string => {
   const text = String(value);
-  return /[",\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
+  return /[",\n\r]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
 };
 
 /** A line for each variant, with every figure in its basic unit: bytes, milliseconds, images a second. */

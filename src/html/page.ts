@@ -1,3 +1,5 @@
+import { escapeJson, escapeLines } from "../diagnostics/escape.ts";
+
 /** A script with what lets it run: `sha256-` and the hash of its text, in base64, as a Content-Security-Policy names it. */
 export interface Script {
   readonly text: string;
@@ -49,8 +51,13 @@ const entities: Readonly<Record<string, string>> = {
   "'": "&#39;",
 };
 
+/** A text of one line or several as the text of an element, or between the quotes of an attribute. */
 export const escapeHtml = (text: string): string =>
-  text.replaceAll(/[&<>"']/g, character => entities[character] ?? character);
+  escapeLines(text).replaceAll(/[&<>"']/g, character => entities[character] ?? character);
+
+/** Data for a script of the page, as the text of an element of type `application/json`. */
+export const scriptJson = (data: unknown): string =>
+  escapeJson(JSON.stringify(data)).replaceAll(/[<>&]/g, sign => `\\u00${sign.charCodeAt(0).toString(16)}`);
 
 const base = `:root { color-scheme: light dark; --ground: #fbfaf7; --sheet: #fff; --ink: #1d1d1b; --soft: #66645e; --line: #e2dfd7; --bar: #2f7d74; --dot: #1d1d1b; --wrong: #b3261e; }
 @media (prefers-color-scheme: dark) { :root { --ground: #151614; --sheet: #1e1f1d; --ink: #eceae4; --soft: #a3a097; --line: #34352f; --bar: #5fb3a8; --dot: #eceae4; --wrong: #ff8a80; } }

@@ -18,4 +18,4 @@ export function mermaid({ clusters, ports, edges }: Drawing): string {
 const label = ({ lines }: Drawn): string => `"${lines.map(quoted).join("<br>")}"`;
 
 /** Brackets and quotes would end a label; Mermaid takes entities with # for &. */
-const quoted = (text: string): string => text.replaceAll(/[^\w .,:-]/g, character => `#${character.charCodeAt(0)};`);
+const quoted = (text: string): string => text.replaceAll(/[^\w .,:-]/gu, character => `#${character.codePointAt(0)};`);

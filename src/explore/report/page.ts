@@ -1,5 +1,5 @@
 import { reportScript } from "../../embedded/report-script.ts";
-import { escapeHtml, page } from "../../html/page.ts";
+import { escapeHtml, page, scriptJson } from "../../html/page.ts";
 import type { Device } from "../device.ts";
 import type { Detail, Exploration } from "../result.ts";
 import { columnNamed, columnsOf, fullTitle } from "./columns.ts";
@@ -32,7 +32,7 @@ export function explorationPage(
 <div id="still-front">${frontTable(exploration)}</div>
 <div id="still-head"></div>
 </div>
-<script type="application/json" id="data">${JSON.stringify(data).replaceAll("<", "\\u003c")}</script>`,
+<script type="application/json" id="data">${scriptJson(data)}</script>`,
   });
 }
 

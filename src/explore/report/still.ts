@@ -24,7 +24,7 @@ export function stillTable(caption: string, columns: readonly Column[], variants
   );
   const rows = variants.map(
     variant =>
-      `<tr><th scope="row">#${variant.index}</th>${shown
+      `<tr><th scope="row">${escapeHtml(`#${variant.index}`)}</th>${shown
         .map(
           ({ column, format }) => `<td class="${kindOf(column)}">${escapeHtml(format.text(column.of(variant)))}</td>`,
         )

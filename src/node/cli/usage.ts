@@ -1,5 +1,6 @@
 import type { CommanderError } from "commander";
 import type { Diagnostic } from "../../diagnostics/diagnostic.ts";
+import { quoted } from "../../diagnostics/messages/quoted.ts";
 import { error } from "../../diagnostics/messages.ts";
 import { nearestOf } from "../../diagnostics/nearest.ts";
 
@@ -36,7 +37,9 @@ Exit codes:
 /** Commander's complaint as a diagnostic of ours. What it offers as the nearest name is often far. */
 export function usageError(cause: CommanderError): Diagnostic {
   if (cause.code === "commander.help") return error("usage", null, "a command is missing");
-  const text = cause.message.replace(/^error: /, "");
+  const text = cause.message
+    .replace(/^error: /, "")
+    .replace(/ argument '(.*)' is invalid\. /s, (_, value: string) => ` argument ${quoted(value)} is invalid. `);
   const offered = /\(Did you mean (?:one of )?([^)?]+)/.exec(text)?.[1]?.split(", ") ?? [];
   const [, what, name = ""] = /^unknown (command|option) '([^']*)'/.exec(text) ?? [];
   if (what !== undefined) return error(`unknown-${what as "command" | "option"}`, null, name, nearestOf(offered)(name));

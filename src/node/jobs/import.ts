@@ -1,4 +1,5 @@
 import { type FilePlace, fail, ok, type Result } from "../../diagnostics/diagnostic.ts";
+import { inComment } from "../../diagnostics/escape.ts";
 import { catchingFailures } from "../../diagnostics/failure.ts";
 import { error } from "../../diagnostics/messages.ts";
 import { importCheckpoint } from "../../import/checkpoint.ts";
@@ -70,7 +71,7 @@ function readConfig(bytes: Uint8Array, file: string): Result<Json> {
 function specOf(imported: Result<Imported>, source: string): Result<ImportedSpec> {
   if (!imported.ok) return imported;
   const { draft, notes } = imported.value;
-  const comment = `Made by cnxc import from ${plain(source.split(/[\\/]/).at(-1) ?? source)}.`;
+  const comment = `Made by cnxc import from ${inComment(source.split(/[\\/]/).at(-1) ?? source)}.`;
   const text = printDraft(draft, comment);
   if (!text.ok) return text;
   const noImports = () => fail(error("import-json", null, "it imports"));
@@ -93,6 +94,3 @@ async function fitting(
   const bound = await bindWeights(file, params.value);
   return bound.ok ? ok(spec.value, [...spec.diagnostics, ...bound.diagnostics]) : bound;
 }
-
-/** Without what would end a comment, or could not stand in one. */
-const plain = (name: string): string => name.replaceAll(/[^\x20-\x7e]/g, "?").slice(0, 80);

@@ -1,5 +1,6 @@
 import { capped, maxListed } from "../../diagnostics/capped.ts";
 import { type Diagnostic, type FilePlace, fail, ok, type Result } from "../../diagnostics/diagnostic.ts";
+import { cut } from "../../diagnostics/escape.ts";
 import { invariant } from "../../diagnostics/invariant.ts";
 import { error, warning, withNote } from "../../diagnostics/messages.ts";
 import { nearestOf } from "../../diagnostics/nearest.ts";
@@ -155,6 +156,9 @@ function unused(
   return [warning("weights-unused", { file: file.name, offset: null }, listed, spare.length - listed.length)];
 }
 
+/** Characters of a licence that goes on into what is compiled: its name or its address, not its text. */
+const longestLicense = 2000;
+
 function weights(
   file: TensorFile,
   { dialect, tensors }: RenamedFile,
@@ -162,7 +166,8 @@ function weights(
   checkValues: ValueCheck | undefined,
 ): Weights {
   const shapes = new Map(params.map(({ name, shape }) => [name, shape]));
-  const license = file.metadata.get("license");
+  const stated = file.metadata.get("license");
+  const license = stated === undefined ? undefined : cut(stated, longestLicense);
   return {
     origin: file.name,
     ...(license === undefined ? {} : { license }),
