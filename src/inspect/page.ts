@@ -153,7 +153,7 @@ const graphBlock = ({ lines }: Lines): string =>
 
 function lineItem({ text, blocks }: FoldedLine, mark: string): string {
   const [first = "", ...rest] = text.split("\n");
-  const where = blocks === null ? "" : ` <small>for j = ${blocks}</small>`;
+  const where = blocks === null ? "" : ` <small>for j = ${escapeHtml(blocks)}</small>`;
   const becomes = rest.map(line => `<br>⟶ ${escapeHtml(line)}`).join("");
   return `<li>${mark === "" ? "" : `<b>${mark}</b>`}${escapeHtml(first)}${becomes}${where}</li>`;
 }
