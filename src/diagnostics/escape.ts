@@ -3,8 +3,8 @@
 const hidden =
   /[\p{Cc}\p{Surrogate}\u00AD\u061C\u180E\u200B\u200E\u200F\u2028\u2029\u202A-\u202E\u2060-\u206F\uFEFF\uFFF9-\uFFFB\u{E0000}-\u{E007F}]/gu;
 
-/** Those of them that do something to a terminal and that no spec may hold; lines end and tabs stand. */
-const commanding = /(?![\n\t])\p{Cc}|[\p{Surrogate}\u061C\u200E\u200F\u2028\u2029\u202A-\u202E\u2066-\u2069\uFEFF]/gu;
+/** Those of them that do something to a terminal, none of which a spec may hold: one that is printed stays as it is. */
+const commanding = /(?![\n\t])\p{Cc}|[\p{Surrogate}\u061C\u200E\u200F\u202A-\u202E\u2066-\u2069\uFEFF]/gu;
 
 const named = (character: string): string => `\\u{${(character.codePointAt(0) ?? 0).toString(16)}}`;
 

@@ -2,7 +2,7 @@ import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { cut, escapeControls, escapeJson, escapeLines, inComment, shown } from "../../src/diagnostics/escape.ts";
 import { error, messages, withNote } from "../../src/diagnostics/messages.ts";
-import { commanding, hostile } from "../support/hostile.ts";
+import { hidden, hostile } from "../support/hostile.ts";
 
 const text = fc.oneof(
   fc.string({ unit: "binary", maxLength: 300 }),
@@ -16,7 +16,7 @@ describe("a foreign text", () => {
     fc.assert(
       fc.property(text, fc.integer({ min: 1, max: 300 }), (given, most) => {
         const found = shown(given, most);
-        expect(found).not.toMatch(commanding);
+        expect(found).not.toMatch(hidden);
         expect(found).not.toMatch(/[\n\t]/);
         const [, told = "", missing = "0"] = /^(.*?)(?:… \(\+(\d+) characters\))?$/s.exec(found) ?? [];
         expect(told.length).toBeLessThanOrEqual(most);
@@ -36,7 +36,7 @@ describe("a foreign text", () => {
     fc.assert(
       fc.property(text, given => {
         const json = escapeJson(JSON.stringify({ [given]: given }));
-        expect(json).not.toMatch(commanding);
+        expect(json).not.toMatch(hidden);
         expect(JSON.parse(json)).toEqual({ [given]: given });
       }),
     );
@@ -73,7 +73,7 @@ describe("messages", () => {
             continue;
           }
           expect(message.length, code).toBeLessThan(2100);
-          expect(message, code).not.toMatch(commanding);
+          expect(message, code).not.toMatch(hidden);
         }
   });
 
@@ -86,7 +86,7 @@ describe("messages", () => {
 
   test("notes are bounded too", () => {
     const noted = withNote(error("empty-spec", null), `${hostile.controls}${hostile.long}`);
-    expect(noted.notes[0]?.message).not.toMatch(commanding);
+    expect(noted.notes[0]?.message).not.toMatch(hidden);
     expect(noted.notes[0]?.message.length).toBeLessThan(2100);
   });
 });

@@ -5,7 +5,7 @@ import { cudaTarget } from "../../src/emit/cuda/cuda.ts";
 import { onnxTarget } from "../../src/emit/onnx/onnx.ts";
 import { inMemoryContext, type Target } from "../../src/emit/target.ts";
 import { wgslTarget } from "../../src/host/wgsl.ts";
-import { commanding, hostile } from "../support/hostile.ts";
+import { hidden, hostile } from "../support/hostile.ts";
 import { checkFiles, must } from "../syntax/support.ts";
 
 const model = must(checkFiles(new Map([["micro.cnx", readFileSync("specs/micro.cnx")]]), "micro.cnx")).models.get(
@@ -38,7 +38,7 @@ describe.each(Object.entries(targets))("a spec's name in %s", (_, target) => {
       const [first = "", ...rest] = text.split("\n");
       const [as = "", ...others] = (usual.get(path) ?? "").split("\n");
       expect(rest, path).toEqual(others);
-      expect(text, path).not.toMatch(commanding);
+      expect(text, path).not.toMatch(hidden);
       if (!as.includes("usual.cnx")) continue;
       const [before = "", after = ""] = as.split("usual.cnx");
       expect(first.startsWith(before) && first.endsWith(after), `${path}: ${first}`).toBe(true);

@@ -51,3 +51,14 @@ test("less is better unless :max says more", () => {
     ["params", false],
   ]);
 });
+
+test.each(["params\n<=5M", "params<=5M\u2028", `${" ".repeat(300)}params<=5M`])(
+  "%j is no line that a query may hold",
+  text => {
+    const codes = (read: { readonly ok: boolean; readonly diagnostics: readonly { readonly code: string }[] }) =>
+      read.diagnostics.map(({ code }) => code);
+    expect(codes(readCondition(text, columns))).toEqual(["bad-condition"]);
+    expect(codes(readDirection(text.replace("<=5M", ""), "--sort", columns))).toEqual(["bad-condition"]);
+    expect(codes(readBudget(text.replace("<", ""), columns))).toEqual(["bad-condition"]);
+  },
+);

@@ -112,6 +112,15 @@ describe("predictions", () => {
     expect(agreement(pairs).worstError).toBeLessThan(0.02);
   });
 
+  test.each([1e-30, 1e30])("a fit to times that no device has stays a device: %d s", seconds => {
+    const form = { tuning: "swiftshader", dtype: "f32", batch: 1 } as const;
+    const samples = ["atto", "tiny"].map(
+      name => ({ profile: profileOf(name, form), dtype: "f32", batch: 1, seconds }) as const,
+    );
+    const fitted = fitDevice(must(openDevice("swiftshader")), samples);
+    expect(readDevice(utf8(printDevice(fitted)), "fitted")).toMatchObject({ ok: true });
+  });
+
   test("agreement of what is in the wrong order", () => {
     const pairs = [1, 2, 3, 4].map(measured => ({ predicted: 5 - measured, measured }));
     expect(agreement(pairs)).toEqual({ rankCorrelation: -1, medianError: 0.625, worstError: 3 });

@@ -153,6 +153,7 @@ model tiny {
     ["architectures", { architectures: ["ConvNextV2ForMaskedImageModeling"] }],
     ["out_features", { architectures: ["ConvNextV2Backbone"], out_features: ["stem", "stage1"] }],
     ["out_indices", { architectures: ["ConvNextV2Backbone"], out_features: null, out_indices: [0] }],
+    ["out_indices", { architectures: ["ConvNextV2Backbone"], out_features: null, out_indices: [{ toString: 1 }] }],
   ])("%s that cnxc cannot express", (field, change) => {
     expect(told(imported(change))).toEqual([
       expect.stringMatching(new RegExp(`^import-field: '${field}' is .*, but must be `)),

@@ -7,4 +7,7 @@ export const hostile: Readonly<Record<string, string>> = {
 };
 
 /** What would do something to a terminal, or turn the direction of the text around it; lines end and tabs stand. */
-export const commanding = /(?![\n\t])\p{Cc}|[\u061C\u200E\u200F\u2028\u2029\u202A-\u202E\u2066-\u2069\uFEFF]/u;
+export const commanding = /(?![\n\t])\p{Cc}|[\u061C\u200E\u200F\u202A-\u202E\u2066-\u2069\uFEFF]/u;
+
+/** The same and the ends of lines that are none in every language, as a name or a message never has them. */
+export const hidden = new RegExp(`${commanding.source}|[\\u2028\\u2029]`, "u");

@@ -96,7 +96,7 @@ const reportShape = fieldsOf({
 });
 
 /** What a probe printed; null where a driver printed something of its own. */
-function reportOf(line: string): ProbeReport | null {
+export function reportOf(line: string): ProbeReport | null {
   const wrong = (place: FilePlace) => error("no-adapter", place, "the probe", "it printed no report");
   const json = readJson({ file: "the probe", bytes: new TextEncoder().encode(line), limits: smallJson, wrong });
   return json.ok && reportShape(json.value, "") === null ? (json.value as ProbeReport) : null;

@@ -124,6 +124,16 @@ describe("tables", () => {
       }),
       "rows[0].choice.strip is not a multiple of 4",
     ],
+    [
+      printTable(table(row(1, 32)))
+        .replace('"kernel":"product"', '"kernel":"depthwise"')
+        .replace(/"choice":\{[^}]*\}/, '"choice":{"rows":{"toString":1}}'),
+      "rows[0].shape.rows is not left out",
+    ],
+    [
+      `{"format":1,"architecture":"sm_90","device":"x","rows":[{"kernel":"depthwise","shape":{"height":1,"width":1,"channels":1,"kernel":1},"dtype":"f32","batch":1,"choice":{"rows":{"toString":1}},"times":null}]}`,
+      "rows[0].choice.rows is not one of 1, 2, 4, 7",
+    ],
     [printTable(table(row(1, 32))).replace("384", "0"), "rows[0].shape.depth is not a whole number from 1"],
     [
       printTable(table(row(1, 32))).replace('"usual":2', '"usual":"2"'),

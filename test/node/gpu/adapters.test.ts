@@ -2,7 +2,7 @@ import * as fs from "node:fs";
 import * as path from "node:path";
 import { brotliDecompressSync } from "node:zlib";
 import { expect, test } from "vitest";
-import { findAdapter } from "../../../src/node/gpu/adapters.ts";
+import { findAdapter, reportOf } from "../../../src/node/gpu/adapters.ts";
 import { validateWgsl } from "../../../src/node/gpu/dawn.ts";
 import { spawnWithAdapter } from "../../../src/node/gpu/gpu-process.ts";
 import { untar } from "../../../src/node/gpu/ustar.ts";
@@ -23,6 +23,15 @@ test("Tint and naga accept what is right and say where it is not", async () => {
 test("f16 and subgroups are on in the validator", async () => {
   const code = `enable f16;\nenable subgroups;\n${good.replace("{}", "{ _ = subgroupAdd(f16(1)); }")}`;
   expect(await validateWgsl(code)).toMatchObject({ ok: true, value: [] });
+});
+
+test.each(["{", '{"vendor":1}', '{"driver":"loaded"}', "{}"])("%s, which a driver prints, is no report", line => {
+  expect(reportOf(line)).toBe(null);
+});
+
+test("a report is what a probe prints", () => {
+  const report = { vendor: "a", architecture: "", device: "b", description: "c", isFallback: false, features: ["d"] };
+  expect(reportOf(JSON.stringify(report))).toEqual(report);
 });
 
 const onLinux = process.platform === "linux" && process.arch === "x64";
