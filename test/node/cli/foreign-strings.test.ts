@@ -1,4 +1,4 @@
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import * as path from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
@@ -34,6 +34,7 @@ beforeAll(async () => {
   put("s.cnx", spec);
   exploration = (await cnxc(["explore", at("s.cnx"), "--json", "--where", "params>=1"])).stdout;
   await cnxc(["compile", "specs/micro.cnx", "-m", "micro", "-t", "onnx", "-w", "random:1", "-o", at("built")]);
+  await cnxc(["compile", at("s.cnx"), "-m", "m", "-t", "wgsl", "-o", at("kept")]);
   await weights("plain", [], {});
 });
 
@@ -76,10 +77,10 @@ const fields: Readonly<Record<string, (text: string) => Promise<readonly string[
   "an import": text => ["check", put("imports.cnx", `import ${j(fileName(text))}\nmodel a extends m {}\n`)],
   "words of a spec": text => ["check", put("words.cnx", `model a { ${text} }\n`)],
   "a file in an output folder": text => {
-    mkdirSync(at("kept/more"), { recursive: true });
     put(`kept/${fileName(text)}`, "");
     return ["compile", at("s.cnx"), "-m", "m", "-t", "wgsl", "-o", at("kept")];
   },
+  "an output folder": text => ["compile", at("s.cnx"), ..."-m m -t onnx -o".split(" "), at(fileName(text))],
   "names of tensors": async text => ["weights", "inspect", await weights("named", [text], {})],
   "names of tensors, compared": async text => [
     "weights",
