@@ -68,7 +68,8 @@ export const fieldsOf =
   (value, where) => {
     if (!isObject(value)) return { where, wanted: "an object" };
     const other = Object.keys(value).find(name => !Object.hasOwn(fields, name));
-    if (other !== undefined) return { where: inside(where, other), wanted: "left out: there is no such field" };
+    if (other !== undefined)
+      return { where: inside(where, other), wanted: `one of the fields ${Object.keys(fields).join(", ")}` };
     for (const [name, shape] of Object.entries(fields)) {
       const misfit = shape(value[name], inside(where, name));
       if (misfit !== null) return misfit;

@@ -170,7 +170,7 @@ describe("anything odd in an exploration is refused, and said where", () => {
     ["'variants[0].estimates[0].bound' must be one of", c => (c.variants[0].estimates[0].bound = "toString")],
     ["'variants[0].stages[0].dim' must be a whole number", c => (c.variants[0].stages[0].dim = 0.5)],
     ["'variants[0].params' must be a whole number", c => (c.variants[0].params = -1)],
-    ["'variants[0].more' must be left out", c => (c.variants[0].more = 1)],
+    ["'variants[0].more' must be one of the fields index, values", c => (c.variants[0].more = 1)],
     ["'front[0]' must be the index of one of its variants", c => (c.front = [77])],
     ["'front[1]' must be the index of one of its variants, each once", c => (c.front = [c.front[0], c.front[0]])],
   ])("%s", (message, change) => {

@@ -128,7 +128,7 @@ describe("tables", () => {
       printTable(table(row(1, 32)))
         .replace('"kernel":"product"', '"kernel":"depthwise"')
         .replace(/"choice":\{[^}]*\}/, '"choice":{"rows":{"toString":1}}'),
-      "rows[0].shape.rows is not left out",
+      "rows[0].shape.rows is not one of the fields height, width",
     ],
     [
       `{"format":1,"architecture":"sm_90","device":"x","rows":[{"kernel":"depthwise","shape":{"height":1,"width":1,"channels":1,"kernel":1},"dtype":"f32","batch":1,"choice":{"rows":{"toString":1}},"times":null}]}`,
