@@ -39,7 +39,7 @@ beforeAll(async () => {
 });
 
 async function weights(name: string, more: readonly string[], metadata: Record<string, string>): Promise<string> {
-  const model = must(loadProgram(at("s.cnx"), null)).program.models.get("m");
+  const model = must(loadProgram(at("s.cnx"), null, null)).program.models.get("m");
   if (model === undefined) throw new Error("no m");
   const params = must(paramsOf(model));
   const values = randomWeights(1, params);
