@@ -2,7 +2,7 @@ import { type FilePlace, fail, ok, type Result } from "../diagnostics/diagnostic
 import { shown } from "../diagnostics/escape.ts";
 import { quoted } from "../diagnostics/messages/quoted.ts";
 import { error } from "../diagnostics/messages.ts";
-import { type JsonLimits, readJson } from "../json/read.ts";
+import { type JsonLimits, type JsonRows, readJson } from "../json/read.ts";
 import {
   fieldsOf,
   fitting,
@@ -26,8 +26,8 @@ import { choiceAt, productOf } from "./points.ts";
 import { bounds } from "./predict.ts";
 import type { Exploration, Query, Variant } from "./result.ts";
 
-/** Of one file: what a hundred thousand variants on ten devices take, and a process still holds. */
-export const explorationLimits: JsonLimits = { bytes: 2 ** 28, values: 2 ** 24 };
+/** Of one file, beside its variants. */
+export const explorationLimits: JsonLimits = { bytes: 2 ** 28, values: 2 ** 20 };
 
 /** Sums over kernels: no device and no model that can be described comes near. */
 const most = 1e60;
@@ -88,6 +88,26 @@ const estimateShape = fieldsOf({
 
 const stageShape = fieldsOf({ depth: size, dim: size, kernel: size, height: size, width: size });
 
+/** A variant about so many axes and settings, at least and at most. */
+const variantShape = (axes: readonly [number, number], settings: readonly [number, number]): Shape =>
+  fieldsOf({
+    index: natural,
+    values: listOf(axisValue, ...axes),
+    stages: listOf(stageShape, 1, 64),
+    params: whole(0, 1e15),
+    macs: amount,
+    activations: amount,
+    estimates: listOf(estimateShape, ...settings),
+  });
+
+/** What is asked of each while it is read, so that of what is none of ours little is held. */
+const rows: JsonRows = {
+  key: "variants",
+  most: mostVariants,
+  values: 2 ** 14,
+  shape: variantShape([0, 1024], [1, 1024]),
+};
+
 /** Of an exploration about so many axes and settings. */
 const explorationShape = ({ axes, settings }: Query): Shape =>
   fieldsOf({
@@ -98,26 +118,14 @@ const explorationShape = ({ axes, settings }: Query): Shape =>
     complete: flag,
     shard: orNull(fieldsOf({ index: whole(1, 999_999), of: whole(1, 999_999) })),
     search: orNull(fieldsOf({ seed: whole(0, 999_999_999), budget: listOf(text, 1, mostListed) })),
-    variants: listOf(
-      fieldsOf({
-        index: natural,
-        values: listOf(axisValue, axes.length, axes.length),
-        stages: listOf(stageShape, 1, 64),
-        params: whole(0, 1e15),
-        macs: amount,
-        activations: amount,
-        estimates: listOf(estimateShape, settings.length, settings.length),
-      }),
-      0,
-      mostVariants,
-    ),
+    variants: listOf(variantShape([axes.length, axes.length], [settings.length, settings.length]), 0, mostVariants),
     front: listOf(natural, 0, mostVariants),
   });
 
 /** An exploration from the bytes of its file, as `explore --json` or `explore -o` wrote it, or what is wrong first. */
 export function readExploration(bytes: Uint8Array, file: string): Result<Exploration> {
   const wrong = (place: FilePlace, why: string) => error("exploration-file", place, why);
-  const json = readJson({ file, bytes, limits: explorationLimits, wrong });
+  const json = readJson({ file, bytes, limits: explorationLimits, wrong, rows });
   if (!json.ok) return json;
   const value = isObject(json.value) && Object.hasOwn(json.value, "result") ? json.value.result : json.value;
   const misfit = misfitOf(value);

@@ -15,6 +15,7 @@ import {
   readWord,
   stop,
 } from "./cursor.ts";
+import type { Shape } from "./shape.ts";
 
 /** What a file of JSON may hold at most. */
 export interface JsonLimits {
@@ -26,12 +27,23 @@ export interface JsonLimits {
 /** For files that are written by hand or hold a few facts. */
 export const smallJson: JsonLimits = { bytes: 2 ** 20, values: 2 ** 17 };
 
+/** A long list in a file, whose items are looked at one by one while they are read: the first that does not fit ends it. */
+export interface JsonRows {
+  /** Of the list, in the outermost object or in one within it. */
+  readonly key: string;
+  readonly most: number;
+  /** Values of one item; they do not count among those of the file. */
+  readonly values: number;
+  readonly shape: Shape;
+}
+
 /** A file whose name is for diagnostics; `wrong` makes them, from half a sentence such as `it is not valid UTF-8`. */
 export interface JsonFile {
   readonly file: string;
   readonly bytes: Uint8Array;
   readonly limits: JsonLimits;
   readonly wrong: (place: FilePlace, why: string) => Diagnostic;
+  readonly rows?: JsonRows;
 }
 
 /**
@@ -39,7 +51,7 @@ export interface JsonFile {
  * limited, no key stands twice, none is `__proto__`, text is valid Unicode in valid UTF-8 (after a byte-order mark, if
  * there is one), and numbers are finite. What the value is for is its reader's to check.
  */
-export function readJson({ file, bytes, limits, wrong }: JsonFile): Result<unknown> {
+export function readJson({ file, bytes, limits, wrong, rows }: JsonFile): Result<unknown> {
   if (bytes.length > limits.bytes) {
     const why = `it has ${bytes.length} bytes, more than ${limits.bytes}`;
     return fail(wrong({ file, offset: null }, why));
@@ -47,7 +59,7 @@ export function readJson({ file, bytes, limits, wrong }: JsonFile): Result<unkno
   const mark = bytes[0] === 0xef && bytes[1] === 0xbb && bytes[2] === 0xbf ? 3 : 0;
   const complaints = complaintsOf(wrong);
   const cursor: Cursor = { file, complaints, maxKeys: limits.values, bytes, base: 0, at: mark, failure: null };
-  const budget = { left: limits.values, most: limits.values, wrong };
+  const budget = { left: limits.values, most: limits.values, wrong, rows: rows ?? null };
   const value = readValue(cursor, budget, 0);
   if (cursor.failure === null) readEnd(cursor);
   return cursor.failure === null ? ok(value) : fail(cursor.failure);
@@ -66,6 +78,7 @@ const complaintsOf = (wrong: JsonFile["wrong"]): Complaints => ({
 interface Budget extends Pick<JsonFile, "wrong"> {
   left: number;
   readonly most: number;
+  readonly rows: JsonRows | null;
 }
 
 /** A value that means something only where the cursor has not failed. */
@@ -89,9 +102,27 @@ function readFields(cursor: Cursor, budget: Budget, depth: number): object {
   readObject(cursor, (key, at) => {
     // Assigned, it would replace what the object inherits from.
     if (key === "__proto__") stop(cursor, budget.wrong(placeOf(cursor, at), "'__proto__' is no key of data"));
+    else if (budget.rows?.key === key && depth < 2) fields[key] = readRows(cursor, budget, budget.rows, depth + 1);
     else fields[key] = readValue(cursor, budget, depth + 1);
   });
   return fields;
+}
+
+function readRows(cursor: Cursor, { wrong }: Budget, rows: JsonRows, depth: number): unknown {
+  const { key, most, values, shape } = rows;
+  const place = placeOf(cursor, cursor.at);
+  if (peek(cursor) !== "[") return stop(cursor, wrong(place, `'${key}' must be a list`));
+  const items: unknown[] = [];
+  readArray(cursor, () => {
+    const at = placeOf(cursor, cursor.at);
+    const item = readValue(cursor, { left: values, most: values, wrong, rows: null }, depth + 1);
+    if (cursor.failure !== null) return;
+    const where = `${key}[${items.length}]`;
+    const misfit = items.length === most ? { where: key, wanted: `a list of 0 to ${most}` } : shape(item, where);
+    if (misfit !== null) stop(cursor, wrong(at, `${quoted(misfit.where)} must be ${misfit.wanted}`));
+    items.push(item);
+  });
+  return items;
 }
 
 function readFinite(cursor: Cursor): number {

@@ -3,6 +3,7 @@ import { describe, expect, test } from "vitest";
 import type { FilePlace } from "../../src/diagnostics/diagnostic.ts";
 import { error } from "../../src/diagnostics/messages.ts";
 import { type JsonLimits, readJson } from "../../src/json/read.ts";
+import { whole } from "../../src/json/shape.ts";
 import { utf8 } from "../../src/weights/formats/utf8.ts";
 
 const wide: JsonLimits = { bytes: 1e6, values: 1e5 };
@@ -107,4 +108,19 @@ describe("JSON from a stranger", () => {
     expect(read("[1,2]", { bytes: 10, values: 3 })).toEqual({ value: [1, 2] });
     expect(read("[1,2,3]", { bytes: 10, values: 3 })).toBe("it has more than 3 values");
   });
+});
+
+test("items of a long list are looked at one by one, and the first that does not fit ends the reading", () => {
+  const rows = { key: "rows", most: 3, values: 4, shape: whole(0, 9) };
+  const said = (text: string) => {
+    const found = readJson({ file: "f.json", bytes: utf8(text), limits: { bytes: 100, values: 4 }, wrong, rows });
+    return found.ok ? found.value : found.diagnostics[0]?.message.replace("the file is no JSON object: ", "");
+  };
+  expect(said('{"rows":[1,2,3]}')).toEqual({ rows: [1, 2, 3] });
+  expect(said('{"result":{"rows":[1,2,3]}}')).toEqual({ result: { rows: [1, 2, 3] } });
+  expect(said('{"rows":[1,10,')).toBe("'rows[1]' must be a whole number from 0 to 9");
+  expect(said('{"rows":[1,2,3,4,')).toBe("'rows' must be a list of 0 to 3");
+  expect(said('{"rows":{}}')).toBe("'rows' must be a list");
+  expect(said('{"rows":[[1,2,3,4]')).toBe("it has more than 4 values");
+  expect(said('{"a":{"b":{"rows":[10]}}}')).toEqual({ a: { b: { rows: [10] } } });
 });
