@@ -113,7 +113,7 @@ describe("JSON from a stranger", () => {
 test("items of a long list are looked at one by one, and the first that does not fit ends the reading", () => {
   const rows = { key: "rows", most: 3, values: 4, shape: whole(0, 9) };
   const said = (text: string) => {
-    const found = readJson({ file: "f.json", bytes: utf8(text), limits: { bytes: 100, values: 4 }, wrong, rows });
+    const found = readJson({ file: "f.json", bytes: utf8(text), limits: { bytes: 100, values: 8 }, wrong, rows });
     return found.ok ? found.value : found.diagnostics[0]?.message.replace("the file is no JSON object: ", "");
   };
   expect(said('{"rows":[1,2,3]}')).toEqual({ rows: [1, 2, 3] });
