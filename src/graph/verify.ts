@@ -47,21 +47,25 @@ function verifyGroups(graph: Graph, blame: Blame): void {
     );
     blame(graph.groups.get(anchor) === anchor, () => `'${anchor}' names a group it is not in`);
   }
-  /** For each node outside, the groups it was reached through. */
-  const through = new Map<ValueId, Set<ValueId>>();
-  for (const node of graph.nodes.values()) {
-    const own = graph.groups.get(node.id) ?? null;
-    const reached = new Set<ValueId>();
-    for (const id of node.inputs) {
-      const from = graph.groups.get(id) ?? null;
-      const left = through.get(id) ?? new Set();
-      for (const anchor of left) reached.add(anchor);
-      if (from !== null && from !== own) reached.add(from);
-    }
-    blame(
-      own === null || !reached.has(own),
-      () => `a path leaves the group of '${own}' and comes back at '${node.id}'`,
-    );
-    through.set(node.id, reached);
+  const order = [...graph.nodes.values()];
+  const stretches = new Map<ValueId, { readonly from: number; to: number }>();
+  for (const [i, { id }] of order.entries()) {
+    const anchor = graph.groups.get(id);
+    const stretch = anchor === undefined ? undefined : stretches.get(anchor);
+    if (stretch !== undefined) stretch.to = i;
+    else if (anchor !== undefined) stretches.set(anchor, { from: i, to: i });
+  }
+  for (const [anchor, { from, to }] of stretches) verifyConvex(graph, anchor, order.slice(from, to + 1), blame);
+}
+
+/** No path leaves the group and comes back; `stretch` is the graph from its first member to its last. */
+function verifyConvex(graph: Graph, anchor: ValueId, stretch: readonly Node[], blame: Blame): void {
+  /** What lies on paths out of the group. */
+  const left = new Set<ValueId>();
+  for (const { id, inputs } of stretch) {
+    const own = graph.groups.get(id) === anchor;
+    const returns = inputs.some(input => left.has(input));
+    blame(!(own && returns), () => `a path leaves the group of '${anchor}' and comes back at '${id}'`);
+    if (!own && (returns || inputs.some(input => graph.groups.get(input) === anchor))) left.add(id);
   }
 }

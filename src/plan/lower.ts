@@ -6,7 +6,6 @@ import {
   type Node,
   nodeOf,
   operand,
-  readers,
   sites,
   type ValueId,
 } from "../graph/graph.ts";
@@ -31,6 +30,7 @@ import {
   norm,
   packing,
   patchesOnMap,
+  type ReadGraph,
   result,
   step,
 } from "./lowering.ts";
@@ -94,7 +94,7 @@ const gemmShape = (node: Node, depth: number): GemmShape => {
   return { rows: rowsOf(node), depth, columns: channels(node.type) };
 };
 
-function gemm(group: FusionGroup, graph: Graph, tuning: TuningProfile): Steps {
+function gemm(group: FusionGroup, graph: ReadGraph, tuning: TuningProfile): Steps {
   const { anchor } = group;
   const scaled = member(group, "scaleChannels");
   const input = nodeOf(graph, scaled ? operand(scaled, 0) : operand(anchor, 0));
@@ -134,7 +134,7 @@ function gemm(group: FusionGroup, graph: Graph, tuning: TuningProfile): Steps {
 }
 
 /** GRN's factors for a linear: worked out in it from the partial sums where those are few, else read. */
-function grnInput(graph: Graph, scale: Node, tile: GemmTile, tuning: TuningProfile) {
+function grnInput(graph: ReadGraph, scale: Node, tile: GemmTile, tuning: TuningProfile) {
   const { inline, tiles } = grnFactors(graph, scale, tile, tuning);
   return inline
     ? { params: { kind: "partials", tiles } as const, reads: { partials: operand(scale, 0), gamma: operand(scale, 1) } }
@@ -145,12 +145,12 @@ function grnInput(graph: Graph, scale: Node, tile: GemmTile, tuning: TuningProfi
  * Whether the linear that reads GRN's factors computes them itself, and how many partial rows there are. `tile` is that
  * of the linear, null where something else reads them.
  */
-function grnFactors(graph: Graph, scale: Node, tile: GemmTile | null, tuning: TuningProfile) {
+function grnFactors(graph: ReadGraph, scale: Node, tile: GemmTile | null, tuning: TuningProfile) {
   const squares = nodeOf(graph, operand(scale, 0));
   invariant(squares.op === "sumSquares", `'${scale.id}' has no squares`);
   const tiles = partialRows(graph, squares, tuning);
   const perSample = attr(squares, "sumSquares").over === "sample";
-  const alone = readers(graph).get(scale.id)?.length === 1;
+  const alone = graph.readers.get(scale.id)?.length === 1;
   return { tiles, inline: tile !== null && perSample && alone && grnInline(tuning, tile, tiles) };
 }
 
@@ -177,8 +177,8 @@ function scaleChannels({ anchor }: FusionGroup, graph: Graph): Steps {
   return elementwise(anchor, factor.op === "grnScale" ? "scale-each" : "scale", { factor: factor.id });
 }
 
-function grnScale({ anchor }: FusionGroup, graph: Graph, tuning: TuningProfile): Steps {
-  const [reader] = readers(graph).get(anchor.id) ?? [];
+function grnScale({ anchor }: FusionGroup, graph: ReadGraph, tuning: TuningProfile): Steps {
+  const [reader] = graph.readers.get(anchor.id) ?? [];
   const linear = reader && nodeOf(graph, graph.groups.get(reader.id) ?? reader.id);
   const tile = linear?.op === "linear" ? chooseGemm(tuning, gemmShape(linear, channels(anchor.type))) : null;
   const { inline, tiles } = grnFactors(graph, anchor, tile, tuning);

@@ -1,5 +1,5 @@
 import { invariant } from "../diagnostics/invariant.ts";
-import { type Graph, type Node, operand, sites, type ValueId } from "../graph/graph.ts";
+import { type Graph, type Node, operand, type readers, sites, type ValueId } from "../graph/graph.ts";
 import type { OpName, PatchGrid } from "../graph/ops.ts";
 import type { PatchGeometry } from "./kernels/shared.ts";
 import { type KernelKind, type KernelParams, kernelOf } from "./kernels.ts";
@@ -14,7 +14,12 @@ export interface FusionGroup {
   readonly members: readonly Node[];
 }
 
-export type Lowering = (group: FusionGroup, graph: Graph, tuning: TuningProfile) => Steps;
+/** A graph, and the nodes that read each of its values. */
+export interface ReadGraph extends Graph {
+  readonly readers: ReturnType<typeof readers>;
+}
+
+export type Lowering = (group: FusionGroup, graph: ReadGraph, tuning: TuningProfile) => Steps;
 
 export const member = (group: FusionGroup, op: OpName): Node | undefined => group.members.find(node => node.op === op);
 export const attr = <K extends OpName>(node: Node, op: K): Node<K>["attrs"] => {

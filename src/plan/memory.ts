@@ -25,20 +25,23 @@ export interface Layout {
 /**
  * Lays values out in few arenas. A step may not read and write the same GPU buffer (WebGPU's usage scopes), so what it
  * writes goes to another arena than what it reads; within an arena, values whose lifetimes do not meet share bytes.
- * Each value goes where it makes the whole grow least, at the lowest offset that is free during its life.
+ * Each value goes where it makes the whole grow least, at the lowest offset that is free during its life. They come by
+ * their first step, so that only those which still live are in the way: the work grows with the values times those that
+ * live at once.
  */
 export function layOut(values: readonly Lifetime[], alignment: number): Layout {
   const slots = new Map<string, Slot>();
   const arenas: number[] = [];
-  const placed: { readonly value: Lifetime; readonly slot: Slot; readonly end: number }[] = [];
-  for (const value of [...values].sort((a, b) => a.from - b.from || compare(a.name, b.name))) {
+  let placed: readonly { readonly value: Lifetime; readonly slot: Slot; readonly end: number }[] = [];
+  for (const value of inOrder(values)) {
+    placed = placed.filter(({ value: { to } }) => to >= value.from);
     const size = Math.ceil(value.bytes / alignment) * alignment;
     const taken = new Set(value.apart.map(name => slots.get(name)?.arena));
     // A new arena comes first: among equals, it keeps the others free for their own chains.
     const candidates = [arenas.length, ...arenas.keys()].filter(arena => !taken.has(arena));
     const choices = candidates.map(arena => {
       const neighbours = placed
-        .filter(p => p.slot.arena === arena && p.value.from <= value.to && value.from <= p.value.to)
+        .filter(p => p.slot.arena === arena)
         .sort((a, b) => a.slot.offset - b.slot.offset);
       let offset = 0;
       for (const other of neighbours) if (offset + size > other.slot.offset) offset = Math.max(offset, other.end);
@@ -48,7 +51,7 @@ export function layOut(values: readonly Lifetime[], alignment: number): Layout {
     arenas[best.arena] = Math.max(arenas[best.arena] ?? 0, best.offset + size);
     const slot = { arena: best.arena, offset: best.offset };
     slots.set(value.name, slot);
-    placed.push({ value, slot, end: best.offset + size });
+    placed = [...placed, { value, slot, end: best.offset + size }];
   }
   verifyLayout(values, { slots, arenas });
   return { slots, arenas };
@@ -61,17 +64,22 @@ function verifyLayout(values: readonly Lifetime[], layout: Layout): void {
     invariant(slot, `no slot for '${name}'`);
     return slot;
   };
-  for (const [i, a] of values.entries()) {
-    for (const name of a.apart) {
-      invariant(layout.slots.get(name)?.arena !== at(a.name).arena, `'${a.name}' shares an arena with '${name}'`);
+  let alive: readonly Lifetime[] = [];
+  for (const b of inOrder(values)) {
+    for (const name of b.apart) {
+      invariant(layout.slots.get(name)?.arena !== at(b.name).arena, `'${b.name}' shares an arena with '${name}'`);
     }
-    for (const b of values.slice(i + 1)) {
+    alive = alive.filter(({ to }) => to >= b.from);
+    for (const a of alive) {
       const [p, q] = [at(a.name), at(b.name)];
-      const together = p.arena === q.arena && a.from <= b.to && b.from <= a.to;
       const overlap = p.offset < q.offset + b.bytes && q.offset < p.offset + a.bytes;
-      invariant(!(together && overlap), `'${a.name}' and '${b.name}' share bytes while both are alive`);
+      invariant(!(p.arena === q.arena && overlap), `'${a.name}' and '${b.name}' share bytes while both are alive`);
     }
+    alive = [...alive, b];
   }
 }
+
+const inOrder = (values: readonly Lifetime[]): readonly Lifetime[] =>
+  [...values].sort((a, b) => a.from - b.from || compare(a.name, b.name));
 
 const compare = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);

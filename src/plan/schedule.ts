@@ -1,7 +1,7 @@
 import { type Diagnostic, fail, ok, type Result } from "../diagnostics/diagnostic.ts";
 import { invariant } from "../diagnostics/invariant.ts";
 import { error } from "../diagnostics/messages.ts";
-import { constants, type Graph, isBatched, type Node, nodeOf, resolve, type ValueId } from "../graph/graph.ts";
+import { constants, type Graph, isBatched, type Node, nodeOf, readers, resolve, type ValueId } from "../graph/graph.ts";
 import type { OpName } from "../graph/ops.ts";
 import type { Batch } from "../model/model.ts";
 import { lowerings } from "./lower.ts";
@@ -71,10 +71,11 @@ export function schedule(graph: Graph, batch: Batch, options: ScheduleOptions): 
 function lowerGroups(graph: Graph, tuning: TuningProfile): Steps {
   const setup: Step[] = [];
   const steps: Step[] = [];
+  const read = { ...graph, readers: readers(graph) };
   for (const group of fusionGroups(graph)) {
     const lowering = lowerings[group.anchor.op];
     invariant(lowering, `no kernel computes '${group.anchor.id}' alone`);
-    const lowered = lowering(group, graph, tuning);
+    const lowered = lowering(group, read, tuning);
     setup.push(...lowered.setup);
     steps.push(...lowered.steps);
   }
@@ -158,8 +159,9 @@ function placeBuffers(graph: Graph, setup: readonly Step[], steps: readonly Step
     return op === "param" || op === "input" ? op : "scratch";
   };
   const scratch = [...sizes].filter(([value]) => role(value) === "scratch");
+  const uses = usesOf(steps);
   const { slots, arenas } = layOut(
-    scratch.map(([value, size]) => lifetime(value, size, steps)),
+    scratch.map(([value, size]) => lifetime(value, size, uses, steps)),
     alignment,
   );
   const buffers = new Map(
@@ -179,15 +181,30 @@ function placeBuffers(graph: Graph, setup: readonly Step[], steps: readonly Step
 
 type Sized = Pick<Buffer, "elements" | "perImage" | "elementBytes">;
 
-function lifetime(name: ValueId, size: Sized, steps: readonly Step[]): Lifetime {
-  const from = steps.findIndex(step => Object.values(step.writes).includes(name));
-  const to = steps.findLastIndex(step => Object.values(step.reads).includes(name));
-  invariant(from >= 0, `nothing writes '${name}'`);
+/** Indices of the step that first writes each value and of the one that last reads it. */
+interface Uses {
+  readonly written: ReadonlyMap<ValueId, number>;
+  readonly read: ReadonlyMap<ValueId, number>;
+}
+
+function usesOf(steps: readonly Step[]): Uses {
+  const written = new Map<ValueId, number>();
+  const read = new Map<ValueId, number>();
+  for (const [at, step] of steps.entries()) {
+    for (const value of Object.values(step.writes)) if (!written.has(value)) written.set(value, at);
+    for (const value of Object.values(step.reads)) read.set(value, at);
+  }
+  return { written, read };
+}
+
+function lifetime(name: ValueId, size: Sized, { written, read }: Uses, steps: readonly Step[]): Lifetime {
+  const from = written.get(name);
+  invariant(from !== undefined, `nothing writes '${name}'`);
   return {
     name,
     bytes: bufferBytes(size),
     from,
-    to: Math.max(from, to),
+    to: Math.max(from, read.get(name) ?? from),
     apart: Object.values((steps[from] as Step).reads),
   };
 }

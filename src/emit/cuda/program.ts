@@ -162,16 +162,17 @@ const isProduct = (work: Work): work is Work<"gemm"> => work.kind === "gemm";
  */
 function withGrnEpilogue(steps: readonly Step[]): readonly Work[] {
   const merged: Work[] = [];
+  /** Where the product is that leaves these squares. */
+  const leaving = new Map<ValueId, number>();
   for (const step of steps) {
-    const at = merged.findIndex(
-      before => isProduct(before) && step.kind === "grnScale" && before.values.squares === step.reads.partials,
-    );
+    const at = step.kind === "grnScale" ? (leaving.get(step.reads.partials ?? "") ?? -1) : -1;
     const before = merged[at];
     if (step.kind === "grnScale" && !step.params.batch && before) {
       const values = { ...before.values, gamma: step.reads.gamma ?? "", ...step.writes };
       merged[at] = { ...before, params: { ...before.params, grnEpilogue: true } as LaunchParams, values };
       continue;
     }
+    if (step.kind === "gemm" && step.writes.squares !== undefined) leaving.set(step.writes.squares, merged.length);
     const params = step.kind === "gemm" ? { ...step.params, grnEpilogue: false, stored: true } : step.params;
     merged.push({ name: step.name, kind: step.kind, params, values: { ...step.reads, ...step.writes } });
   }
@@ -187,13 +188,21 @@ export interface Pair {
 /** Every pair of linears that may be one launch. */
 export const pairsOf = (plan: Plan): readonly Pair[] => pairsIn(withGrnEpilogue(plan.steps), plan);
 
-const pairsIn = (work: readonly Work[], plan: Plan): readonly Pair[] =>
-  work.filter(isProduct).flatMap(expand => {
-    const hidden = expand.values.output;
-    const [, project, ...others] = work.filter(({ values }) => Object.values(values).includes(hidden as ValueId));
+function pairsIn(work: readonly Work[], plan: Plan): readonly Pair[] {
+  const users = new Map<ValueId, Work[]>();
+  for (const one of work)
+    for (const value of new Set(Object.values(one.values))) {
+      const known = users.get(value);
+      if (known === undefined) users.set(value, [one]);
+      else known.push(one);
+    }
+  return work.filter(isProduct).flatMap(expand => {
+    const hidden = expand.values.output as ValueId;
+    const [, project, ...others] = users.get(hidden) ?? [];
     const alone = others.length === 0 && !plan.outputs.some(({ buffer }) => buffer === hidden);
     return project && alone && isProduct(project) && project.values.input === hidden ? [{ expand, project }] : [];
   });
+}
 
 /**
  * Where a tuning table says so, the first linear of a block leaves only its statistics, and one launch makes both linears
@@ -279,16 +288,12 @@ function allocate(
   if (counted) allocations.set(counters, { kind: "counters" });
 
   const scratch = [...sizes].filter(([value]) => !allocations.has(value));
+  const { written, used } = usesOf(launches, kernels);
   const lifetimes = scratch.map(([name, size]) => {
-    const writes = (launch: Launch) => launch.operands.some((v, i) => v === name && isWritten(launch, i));
-    const from = launches.findIndex(writes);
-    const to = launches.findLastIndex(launch => launch.operands.includes(name));
-    invariant(from >= 0, `nothing writes '${name}'`);
-    return { name, bytes: bytes(size), from, to, apart: [] };
+    const from = written.get(name);
+    invariant(from !== undefined, `nothing writes '${name}'`);
+    return { name, bytes: bytes(size), from, to: used.get(name) ?? from, apart: [] };
   });
-  function isWritten(launch: Launch, operand: number): boolean {
-    return (kernels[launch.kernel] as NamedKernel).kernel.operands[operand]?.access === "write";
-  }
   const { slots, arenas } = layOut(lifetimes, alignment);
   const starts = arenas.map((_, i) => arenas.slice(0, i).reduce((a, b) => a + b, 0));
   for (const [name, { arena, offset }] of slots) {
@@ -296,4 +301,17 @@ function allocate(
   }
   const imageBytes = arenas.reduce((a, b) => a + b, 0);
   return { setup, allocations, kept, weightBytes, imageBytes, counterBytes: counted ? bytes(counted) : 0 };
+}
+
+/** Indices of the launch that first writes each value and of the last that has it for an operand. */
+function usesOf(launches: readonly Launch[], kernels: readonly NamedKernel[]) {
+  const written = new Map<ValueId, number>();
+  const used = new Map<ValueId, number>();
+  for (const [at, { kernel, operands }] of launches.entries())
+    for (const [i, value] of operands.entries()) {
+      const writes = kernels[kernel]?.kernel.operands[i]?.access === "write";
+      if (writes && !written.has(value)) written.set(value, at);
+      used.set(value, at);
+    }
+  return { written, used };
 }
