@@ -74,6 +74,8 @@ export function lower(
   const plan = schedule(graph, batch, { tuning: target.tuning, tuned: target.tuned?.(batch), half: target.half });
   if (!plan.ok) return plan;
   observer.plan?.(plan.value, model);
+  const problems = target.problems?.(plan.value) ?? [];
+  if (problems.length > 0) return fail(...problems);
 
   const files = target.emit(plan.value, { ...context, model });
   return ok({ ...unit, plan: plan.value, files }, plan.diagnostics);

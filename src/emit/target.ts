@@ -107,6 +107,8 @@ export interface KernelTarget extends TargetBase {
   readonly tuned?: (batch: Batch) => TunedChoices;
   /** The plan stores maps and matrices in 16 bits. */
   readonly half?: boolean;
+  /** What keeps a plan from becoming this target's kernels. */
+  readonly problems?: (plan: Plan) => readonly Diagnostic[];
   readonly emit: (plan: Plan, context: EmitContext) => readonly OutputFile[];
 }
 

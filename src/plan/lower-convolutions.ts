@@ -82,7 +82,8 @@ export function normalizeRows(node: Node, tuning: TuningProfile): Step {
   invariant(params, `'${node.id}' is no norm`);
   const count = channels(node.type);
   const rows = elements(node.type) / count;
-  const shape = { rows, channels: count, norm: params, tile: chooseNorm(tuning, { rows }) };
+  const pooled = node.type.shape.length === 2;
+  const shape = { rows, channels: count, norm: params, pooled, tile: chooseNorm(tuning, { rows }) };
   return step(node, "rowNorm", shape, { input: operand(node, 0), ...reads }, { output: node.id });
 }
 

@@ -81,6 +81,21 @@ export const compileMessages = {
     text: (what: string, bytes: number, limit: string, allowed: number, hint: string) =>
       `${what} needs ${bytes} bytes, but ${limit} is ${allowed} by default; ${hint}`,
   },
+  "onnx-patches-too-many": {
+    kind: "E_T_LIMIT",
+    text: (patches: number, rows: number, allowed: number) =>
+      `the mask has ${patches} patches, ${rows} rows of sites in all, but an ONNX graph counts no further than ${allowed}; choose a larger patch_size, or --sites masked`,
+  },
+  "cuda-elements-too-many": {
+    kind: "E_T_LIMIT",
+    text: (what: string, elements: number, allowed: number) =>
+      `${what} works on ${elements} elements, but CUDA's kernels count no further than ${allowed}; choose a smaller input, batch or model`,
+  },
+  "cuda-shared-too-large": {
+    kind: "E_T_LIMIT",
+    text: (what: string, bytes: number, allowed: number) =>
+      `${what} needs ${bytes} bytes of shared memory, but no CUDA device has more than ${allowed} for a block; choose fewer channels, a smaller mlp_ratio or a smaller stem patch`,
+  },
   "grid-too-large": {
     kind: "E_T_LIMIT",
     text: (what: string, groups: number, allowed: number) =>

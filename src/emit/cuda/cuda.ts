@@ -1,8 +1,10 @@
 import type { Batch, StorageType } from "../../model/model.ts";
 import { type TunedChoices, untuned } from "../../plan/tuned-choices.ts";
+import type { Plan } from "../../plan/plan.ts";
 import type { KernelTarget } from "../target.ts";
 import { wgslPasses } from "../wgsl/wgsl.ts";
 import { cudaFiles } from "./files.ts";
+import { cudaProblems } from "./limits.ts";
 import { cudaProgram } from "./program.ts";
 
 export interface CudaOptions {
@@ -18,11 +20,25 @@ export interface CudaOptions {
 export const cudaTarget = (
   dtype: StorageType,
   { tf32 = false, torch = false, tuned = () => untuned }: CudaOptions = {},
-): KernelTarget => ({
-  name: "cuda",
-  takes: "plan",
-  ...wgslPasses,
-  tuning: "cuda",
-  tuned,
-  emit: (plan, context) => cudaFiles(cudaProgram(plan, dtype, { tf32, tuned: tuned(plan.batch) }), context, torch),
-});
+): KernelTarget => {
+  const programOf = once((plan: Plan) => cudaProgram(plan, dtype, { tf32, tuned: tuned(plan.batch) }));
+  return {
+    name: "cuda",
+    takes: "plan",
+    ...wgslPasses,
+    tuning: "cuda",
+    tuned,
+    problems: plan => cudaProblems(programOf(plan)),
+    emit: (plan, context) => cudaFiles(programOf(plan), context, torch),
+  };
+};
+
+/** A program is made once, to be checked and to be written. */
+function once<K extends object, V>(make: (key: K) => V): (key: K) => V {
+  const made = new WeakMap<K, V>();
+  return key => {
+    const value = made.get(key) ?? make(key);
+    made.set(key, value);
+    return value;
+  };
+}

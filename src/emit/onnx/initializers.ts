@@ -1,19 +1,28 @@
 import type { Values } from "../../graph/evaluate.ts";
-import { elements, type Node, resolve, type ValueId } from "../../graph/graph.ts";
+import { elements as elementsOf, type Node, resolve, type ValueId } from "../../graph/graph.ts";
+import { elements } from "../../weights/tensor.ts";
 import type { Computed, Writer } from "./writer.ts";
 
 const at = (data: Float64Array, index: number): number => data[index] as number;
 const shapeOf = (w: Writer, id: ValueId): readonly number[] => resolve(w.node(id).type.shape, 0);
 
 /** Numbers that the emitter works out, named after what they are. */
-export const floats = (w: Writer, name: string, shape: readonly number[], values: readonly number[]): string =>
-  w.initializer({ kind: "literal", name: `const/${name}`, shape, data: Float32Array.from(values) });
+export const floats = (w: Writer, name: string, shape: readonly number[], values: ArrayLike<number>): string =>
+  w.initializer({
+    kind: "literal",
+    name: `const/${name}`,
+    shape,
+    data: values instanceof Float32Array ? values : Float32Array.from(values),
+  });
+
+/** Most numbers of a constant that grows with a map: 4 MiB. What would take more is written in another way. */
+export const mostConstants = 2 ** 20;
 
 export const ones = (w: Writer, ...shape: readonly number[]): string => filled(w, "ones", 1, shape);
 export const zeros = (w: Writer, ...shape: readonly number[]): string => filled(w, "zeros", 0, shape);
 
 const filled = (w: Writer, name: string, value: number, shape: readonly number[]): string =>
-  floats(w, `${name}.${shape.join("x")}`, shape, new Array(shape.reduce((a, b) => a * b, 1)).fill(value));
+  floats(w, `${name}.${shape.join("x")}`, shape, new Float32Array(elements(shape)).fill(value));
 
 export const scalar = (w: Writer, value: number): string => floats(w, `${value}`, [], [value]);
 
@@ -50,7 +59,7 @@ export const asIs = (w: Writer, id: ValueId): string => computed(w, id, shapeOf(
 
 /** A vector, whatever spelling the checkpoint has for it: GRN's are [1,1,1,C]. */
 export const vector = (w: Writer, id: ValueId): string =>
-  computed(w, id, [elements(w.node(id).type)], [id], x => x.data);
+  computed(w, id, [elementsOf(w.node(id).type)], [id], x => x.data);
 
 /** A matrix [O,I] as [I,O], the way MatMul takes it. */
 export function transposed(w: Writer, id: ValueId): string {
@@ -62,9 +71,13 @@ export function transposed(w: Writer, id: ValueId): string {
   });
 }
 
-/** A vector once for every column of a map, [W,C]: adding whole rows of a map is several times faster than single sites. */
+/**
+ * A vector once for every column of a map, [W,C]: adding whole rows of a map is several times faster than single sites.
+ * Rows that would be longer than anything else in the file stay vectors.
+ */
 export function tiled(w: Writer, id: ValueId, width: number): string {
-  const c = elements(w.node(id).type);
+  const c = elementsOf(w.node(id).type);
+  if (width * c > mostConstants) return vector(w, id);
   return computed(w, `${id}/row`, [width, c], [id], ({ data }) =>
     new Float64Array(width * c).map((_, i) => at(data, i % c)),
   );

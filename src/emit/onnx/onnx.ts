@@ -8,6 +8,7 @@ import { fileNames, huggingfaceFiles, huggingfaceProblems } from "./huggingface.
 import { type Lowered, lowerToOnnx } from "./lower.ts";
 import { metadata, modelDoc } from "./metadata.ts";
 import { preprocessProblems, withPreprocessing } from "./preprocess-graph.ts";
+import { sitesProblems } from "./sites.ts";
 
 /** The oldest format that may hold each opset, for the sake of old readers. */
 export const irVersions = { 17: 8, 20: 9 } as const;
@@ -19,6 +20,7 @@ export const onnxTarget = (half: boolean): GraphTarget => ({
   passes: foldingPasses,
   legal: loweredOps,
   problems: (graph, context) => [
+    ...sitesProblems(graph),
     ...(context.onnx.layout === "huggingface" ? huggingfaceProblems(context.model) : []),
     ...(context.preprocess ? preprocessProblems(context) : []),
     ...(context.onnx.inline ? inlineProblems(onnxModel(graph, context, half ? floatTypes : null), context.model) : []),

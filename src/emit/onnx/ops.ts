@@ -2,10 +2,10 @@ import { invariant } from "../../diagnostics/invariant.ts";
 import { channels, type Node, type OpTable, operand, sites } from "../../graph/graph.ts";
 import { depthwise, patchConv, siteDepthwise } from "./conv.ts";
 import { gelu } from "./gelu.ts";
-import { integers, ones, scalar, tiled, vector, zeros } from "./initializers.ts";
+import { integers, mostConstants, ones, scalar, tiled, vector, zeros } from "./initializers.ts";
 import { linear } from "./linear.ts";
 import { averagePool, maskedMean, patchify, siteError, standardize } from "./loss.ts";
-import { overAxes } from "./reduce.ts";
+import { overAxes, sumOver } from "./reduce.ts";
 import { fillSites, gatherSites, maskSites, patchTable, scatterSites } from "./sites.ts";
 import { float, int, ints, type Writer } from "./writer.ts";
 
@@ -29,15 +29,20 @@ export const emission: OpTable<void, [Writer]> = {
   gelu,
   grn: node => invariant(false, `'${node.id}' is split before`),
 
-  /** [N,1,C], or [1,1,C] over the batch. A product with ones sums the sites several times faster than a reduction. */
+  /**
+   * [N,1,C], or [1,1,C] over the batch. A product with ones sums the sites several times faster than a reduction; where
+   * so many ones have no place in the file, it is a reduction.
+   */
   sumSquares(node, w) {
     const x = operand(node, 0);
     const { height, width } = sites(w.node(x).type);
     const row = w.value(x, "row");
-    const inputs = [ones(w, 1, height * width), w.step(node.id, "squared", "Mul", [row, row])];
-    if (node.attrs.over === "sample") w.result(node, "MatMul", inputs);
+    const squared = w.step(node.id, "squared", "Mul", [row, row]);
+    const few = height * width <= mostConstants;
+    if (!few) w.result(node, "ReduceSum", ...sumOver(w, squared, node.attrs.over === "sample" ? [1] : [0, 1], 1));
+    else if (node.attrs.over === "sample") w.result(node, "MatMul", [ones(w, 1, height * width), squared]);
     else {
-      const each = w.step(node.id, "each", "MatMul", inputs);
+      const each = w.step(node.id, "each", "MatMul", [ones(w, 1, height * width), squared]);
       w.result(node, "ReduceSum", [each, integers(w, 0)], { keepdims: int(1) });
     }
   },
@@ -91,20 +96,27 @@ const instanceChannels = 32;
  * n, or n + 1, whose 1 carries the next layer's bias: see `carryingBias`. On a map this is an instance normalisation whose
  * instances are the sites, which runtimes have vectorised, as they have not the sums of their LayerNormalization.
  * It multiplies before it takes the mean off, which loses digits where a site's mean is far above its spread; over a
- * handful of channels that happens by chance.
+ * handful of channels that happens by chance. It has two constants a site, which maps of too many sites do without.
  */
 function normalize(node: Node<"normalize">, w: Writer): void {
   const reader = w.soleReader(node.id);
   invariant(reader?.op === "linear" || reader?.op === "patchConv", `'${node.id}' is not read by one layer alone`);
   const x = operand(node, 0);
   const epsilon = float(node.attrs.eps);
-  if (node.type.shape.length === 2 || channels(node.type) < instanceChannels) {
+  if (!hasInstances(node)) {
     w.result(node, "LayerNormalization", [w.value(x), ...affine(w, channels(node.type))], { axis: int(-1), epsilon });
   } else {
     const { height, width } = sites(node.type);
     const scaleAndShift = affine(w, height * width);
     w.result(node, "InstanceNormalization", [w.value(x, "row"), ...scaleAndShift], { epsilon }, "row");
   }
+}
+
+/** Whether sites are normalised as instances. */
+function hasInstances({ type }: Node): boolean {
+  if (type.shape.length === 2 || channels(type) < instanceChannels) return false;
+  const { height, width } = sites(type);
+  return height * width <= mostConstants;
 }
 
 /** By 1, and by the 1 that carries a bias. */

@@ -1,4 +1,6 @@
-import { channels, type Node, operand, sites, type ValueId } from "../../graph/graph.ts";
+import type { Diagnostic } from "../../diagnostics/diagnostic.ts";
+import { error } from "../../diagnostics/messages.ts";
+import { channels, type Graph, type Node, nodeOf, operand, sites, type ValueId } from "../../graph/graph.ts";
 import type { PatchGrid } from "../../graph/ops.ts";
 import { castTo } from "./cast.ts";
 import { floats, index, integers, scalar, vector } from "./initializers.ts";
@@ -66,7 +68,7 @@ export function patchTable(node: Node<"patchTable">, w: Writer): void {
     w,
     `slots.${keep}`,
     [keep, 1],
-    Array.from({ length: keep }, (_, slot) => slot),
+    Float32Array.from({ length: keep }, (_, slot) => slot),
   );
   const before = w.step(node.id, "before", "LessOrEqual", [row, slots]);
   const ones = w.step(node.id, "before.counted", "Cast", [before], { to: int(castTo.f32) });
@@ -77,10 +79,25 @@ export function patchTable(node: Node<"patchTable">, w: Writer): void {
 /** The patch of every slot as an index: [N,keep]. */
 const patchesOf = (table: ValueId): string => `${table}/patches.index`;
 
+/** Blocks and patches are counted in float32, which is exact up to here. */
+const mostBlocks = 2 ** 24;
+
+/** A mask of more patches than can be counted, in the first op that would have to. */
+export function sitesProblems(graph: Graph): readonly Diagnostic[] {
+  for (const node of graph.nodes.values()) {
+    if (node.op !== "gatherSites" && node.op !== "scatterSites" && node.op !== "siteDepthwise") continue;
+    const { rows, columns, keep } = node.attrs;
+    const compact = node.op === "scatterSites" ? nodeOf(graph, operand(node, 0)) : node;
+    const blocks = rows * columns * (sites(compact.type).height / keep);
+    if (blocks > mostBlocks) return [error("onnx-patches-too-many", node.span, rows * columns, blocks, mostBlocks)];
+  }
+  return [];
+}
+
 /** Which block of a whole map, whose patches have `down` rows, every block of a compact one is: [N,keep·down,1]. */
 function keptBlocks(w: Writer, table: ValueId, { rows, columns, keep }: PatchGrid, down: number): string {
   const part = `blocks.${down}`;
-  const places = Array.from({ length: rows * columns * down }, (_, i) => {
+  const places = Float32Array.from({ length: rows * columns * down }, (_, i) => {
     const [patch, y] = [Math.floor(i / down), i % down];
     return (Math.floor(patch / columns) * down + y) * columns + (patch % columns);
   });
@@ -99,7 +116,7 @@ function placedBlocks(w: Writer, table: ValueId, { rows, columns }: PatchGrid, d
     w,
     `lines.${down}`,
     [down, 1],
-    Array.from({ length: down }, (_, y) => y),
+    Float32Array.from({ length: down }, (_, y) => y),
   );
   const each = w.step(table, part, "Add", [first, line]);
   const cast = w.step(table, `${part}.index`, "Cast", [each], { to: int(castTo.i64) });

@@ -21,6 +21,8 @@ export interface RowNormParams {
   readonly rows: number;
   readonly channels: number;
   readonly norm: NormParams;
+  /** The rows are pooled vectors, not the sites of a map. */
+  readonly pooled: boolean;
   readonly tile: NormTile;
 }
 

@@ -20,6 +20,8 @@ const dims = (...sizes: number[]): string => sizes.map(size => `[${size}]`).join
 const simtWork = (flops: number) => ({ unit: "simt", flops }) as const;
 const registers = 64;
 const plain = { images: 1, shared: 0, registers, counted: false, work: simtWork(0) } as const;
+/** Bytes of shared memory that a block may have on every architecture that one source serves. */
+const commonShared = 101_376;
 
 /** The pooled vector stays f32: the classifier alone reads it. */
 export function pool({ sites, channels, norm }: KernelParams["pool"], { dtype }: Setting): CudaKernel {
@@ -51,8 +53,14 @@ export function gemv(p: KernelParams["gemv"], { dtype, batch }: Setting): CudaKe
   const { depth, columns, tile, title } = p;
   const [threadsX, threadsY] = [4 * tile.workgroup[0], tile.workgroup[1]];
   const weightRow = roundUp(columns, threadsX);
-  const images = Math.min(batch, 4);
-  const sumsAt = roundUp(4 * depth * images, 16);
+  const threads = threadsX * threadsY;
+  const sharedFor = (images: number) => {
+    const sumsAt = roundUp(4 * depth * images, 16);
+    return { images, sumsAt, bytes: sumsAt + 4 * threads * images };
+  };
+  const most = Math.min(batch, 4);
+  const choices = Array.from({ length: most }, (_, less) => sharedFor(most - less));
+  const { images, sumsAt, bytes } = choices.find(choice => choice.bytes <= commonShared) ?? sharedFor(1);
   return {
     ...plain,
     template: "cuda/gemv",
@@ -75,8 +83,8 @@ export function gemv(p: KernelParams["gemv"], { dtype, batch }: Setting): CudaKe
     ],
     grid: [weightRow / threadsX, 1],
     images,
-    threads: threadsX * threadsY,
-    shared: sumsAt + 4 * threadsX * threadsY * images,
+    threads,
+    shared: bytes,
     counted: true,
     work: simtWork(2 * depth * columns),
   };
@@ -98,11 +106,14 @@ export function grnScale({ channels, tiles, batch }: KernelParams["grnScale"]): 
     threads,
     shared: sumsAt + 4 * threads,
     counted: true,
+    wholeBatch: true,
   };
 }
 
-export function rowNorm({ rows, channels, norm }: KernelParams["rowNorm"], { dtype }: Setting): CudaKernel {
+/** The pooled vector is f32 before and after. */
+export function rowNorm({ rows, channels, norm, pooled }: KernelParams["rowNorm"], { dtype }: Setting): CudaKernel {
   const threads = 128;
+  const storage: OperandStorage = pooled ? "f32" : "dtype";
   return {
     ...plain,
     template: "cuda/row-norm",
@@ -110,12 +121,12 @@ export function rowNorm({ rows, channels, norm }: KernelParams["rowNorm"], { dty
       ...normContext(norm, { channels, pixels: 1, threads, registers }),
       warps: threads / 32,
       rows,
-      scalar: scalars[dtype],
+      scalar: pooled ? scalars.f32 : scalars[dtype],
     },
     operands: [
-      activation("input", rows * channels, dims(rows, channels)),
+      activation("input", rows * channels, dims(rows, channels), storage),
       ...affine(norm, channels),
-      result("output", rows * channels, dims(rows, channels)),
+      result("output", rows * channels, dims(rows, channels), storage),
     ],
     grid: [divideUp(rows, threads / 32), 1],
     threads,

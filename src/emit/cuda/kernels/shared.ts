@@ -37,6 +37,8 @@ export interface CudaKernel {
   readonly registers: number;
   /** The kernel takes the batch as its last parameter. */
   readonly counted: boolean;
+  /** It counts through the operands of all images, not of one. */
+  readonly wholeBatch?: true;
   /** What most of its time goes to: floating-point operations of an image, and where. */
   readonly work: { readonly unit: WorkUnit; readonly flops: number };
 }

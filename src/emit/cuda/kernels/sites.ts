@@ -167,6 +167,7 @@ export function maskedMean({ patches }: KernelParams["maskedMean"]): CudaKernel 
     threads,
     shared: threads / 8,
     counted: true,
+    wholeBatch: true,
   };
 }
 
