@@ -16,8 +16,8 @@ const f32Bytes = 4;
 
 /** Every group of a graph with the bytes that stay in registers. */
 export function fusions(graph: Graph): readonly Fusion[] {
-  const members = new Map<ValueId, ValueId[]>();
-  for (const [id, anchor] of graph.groups) members.set(anchor, [...(members.get(anchor) ?? []), id]);
+  const members = new Map([...graph.groups.values()].map((anchor): [ValueId, ValueId[]] => [anchor, []]));
+  for (const id of graph.nodes.keys()) members.get(graph.groups.get(id) ?? "")?.push(id);
   const read = readers(graph);
   const outputs = new Set(graph.outputs.map(output => output.value));
   const saved = (id: ValueId, anchor: ValueId): number => {
@@ -28,7 +28,7 @@ export function fusions(graph: Graph): readonly Fusion[] {
   };
   return [...members].map(([anchor, ids]) => ({
     anchor,
-    members: [...graph.nodes.keys()].filter(id => ids.includes(id)),
+    members: ids,
     saved: ids.reduce((sum, id) => sum + saved(id, anchor), 0),
   }));
 }

@@ -146,8 +146,19 @@ function timeline(runs: readonly Run[], arenas: readonly number[], scratch: read
 }
 
 /** Bytes of scratch memory that hold something while a step runs, for each step. */
-export const aliveBytes = ({ steps, buffers }: MemoryTimeline): readonly number[] =>
-  steps.map((_, at) => buffers.reduce((sum, { bytes, from, to }) => sum + (from <= at && at <= to ? bytes : 0), 0));
+export function aliveBytes({ steps, buffers }: MemoryTimeline): readonly number[] {
+  const changes = new Map<number, number>();
+  const change = (at: number, bytes: number) => changes.set(at, (changes.get(at) ?? 0) + bytes);
+  for (const { bytes, from, to } of buffers) {
+    change(from, bytes);
+    change(to + 1, -bytes);
+  }
+  let alive = 0;
+  return steps.map((_, at) => {
+    alive += changes.get(at) ?? 0;
+    return alive;
+  });
+}
 
 /** Nested parameters one below the other, what is null or the title of a kernel left out. */
 function paramsOf(params: object, prefix = ""): Run["params"] {
