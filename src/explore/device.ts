@@ -88,7 +88,6 @@ const deviceFields: { readonly [name in Exclude<keyof Device, "rates">]: Shape }
   sources: sourcesShape,
 };
 const known = [...Object.keys(deviceFields), "rates"];
-const nearestField = nearestOf(known);
 
 /** Bytes and values of a device file. */
 export const deviceLimits = smallJson;
@@ -107,6 +106,7 @@ export function readDevice(bytes: Uint8Array, file: string): Result<Device> {
   const device = json.value;
   if (!isObject(device)) return fail(wrong("the file", "a JSON object"));
   const others = Object.keys(device).filter(field => !known.includes(field));
+  const nearestField = nearestOf(known);
   const problems = [
     ...others.map(field => {
       const nearest = nearestField(field);

@@ -36,8 +36,10 @@ export function build(model: Model, taps: readonly string[] = []): Result<Graph>
   const b = network(model);
   const pathOf = (tap: string): string => (b.taps.has(tap) ? tap : tap.replace(/^encoder\./, ""));
   const unknown = taps.filter(tap => !b.taps.has(pathOf(tap)));
-  if (unknown.length > 0)
-    return fail(...unknown.map(tap => error("no-such-tap", null, tap, nearestOf(b.taps.keys())(tap))));
+  if (unknown.length > 0) {
+    const nearest = nearestOf(b.taps.keys());
+    return fail(...unknown.map(tap => error("no-such-tap", null, tap, nearest(tap))));
+  }
   return ok(
     b.finish(
       model.name,

@@ -39,20 +39,20 @@ export function select(
   file: string,
 ): Result<readonly Request[]> {
   const build = selection.build === null ? null : program.builds.find(({ name }) => name === selection.build);
-  if (build === undefined)
-    return fail(
-      unknown(
-        "no-such-build",
-        selection.build ?? "",
-        program.builds.map(b => b.name),
-      ),
-    );
+  if (build === undefined) {
+    const known = program.builds.map(({ name }) => name);
+    const name = selection.build ?? "";
+    return fail(error("no-such-build", null, name, nearestOf(known)(name), listed(known)));
+  }
   const names = selection.models ?? build?.models ?? program.declared;
   if (names.length === 0) return fail(error("no-models", null, file));
 
   const missing = names.filter(name => !program.models.has(name));
-  if (missing.length > 0)
-    return fail(...missing.map(name => unknown("no-such-model", name, [...program.models.keys()])));
+  if (missing.length > 0) {
+    const known = [...program.models.keys()];
+    const nearest = nearestOf(known);
+    return fail(...missing.map(name => error("no-such-model", null, name, nearest(name), listed(known))));
+  }
   const models = names.map(name => program.models.get(name) as Model);
 
   const wanted = {
@@ -89,5 +89,4 @@ export const storedBy: { readonly [K in TargetName]: readonly StorageType[] } = 
 
 const place = (build: Build | null) => build?.span ?? null;
 
-const unknown = (code: "no-such-model" | "no-such-build", name: string, known: readonly string[]) =>
-  error(code, null, name, nearestOf(known)(name), known.length === 0 ? "none" : known.slice(0, 12).join(", "));
+const listed = (known: readonly string[]): string => (known.length === 0 ? "none" : known.slice(0, 12).join(", "));

@@ -29,7 +29,6 @@ export function parse(source: Source): Result<Ast> {
 }
 
 const declarationWords = ["import", "model", "sweep", "build"];
-const nearestDeclaration = nearestOf(declarationWords);
 
 /** Ohm knows the farthest place it reached and what it would have taken there; say it in words. */
 function explain(source: Source, scanned: Scan, match: MatchResult): Diagnostic {
@@ -53,7 +52,9 @@ function explain(source: Source, scanned: Scan, match: MatchResult): Diagnostic 
   }
   const word = /^(\w+|.)/s.exec(code.slice(start))?.[0] ?? "";
   const diagnostic = error("syntax", spanIn(scanned, source, [start, start + word.length]), oneOf(expected));
-  const nearest = declarationWords.every(known => expected.includes(`'${known}'`)) ? nearestDeclaration(word) : null;
+  const nearest = declarationWords.every(known => expected.includes(`'${known}'`))
+    ? nearestOf(declarationWords)(word)
+    : null;
   return nearest === null ? diagnostic : withNote(diagnostic, `did you mean '${nearest}'?`);
 }
 
