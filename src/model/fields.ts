@@ -10,7 +10,7 @@ import {
   type Settings,
   word,
 } from "./field-types.ts";
-import { activations, storageTypes } from "./model.ts";
+import { activations, maxBatch, storageTypes } from "./model.ts";
 
 /** Every field of the language. What a value may be stands here and nowhere else; what several fields must be
  * together stands in assemble.ts. */
@@ -73,5 +73,5 @@ export const buildFields = {
   models: field(oneOrMany(list({ kind: "reference" }, 1, 1024, some))),
   target: field(oneOrMany(list(word(["wgsl", "cuda", "onnx"]), 1, 3, some))),
   dtype: field(oneOrMany(list(word(storageTypes, "unknown-dtype"), 1, 3, some)), "f32"),
-  batch: field({ kind: "batch", of: integer(1, 65_536) }, "1"),
+  batch: field({ kind: "batch", of: integer(1, maxBatch) }, "1"),
 } as const;

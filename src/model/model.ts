@@ -84,6 +84,9 @@ export type StorageType = (typeof storageTypes)[number];
 /** How a kernel stores and multiplies: a storage type, or f32 multiplied from operands rounded to TF32. */
 export type Precision = StorageType | "tf32";
 
+/** Most images of a run, in specs as on the command line. */
+export const maxBatch = 65_536;
+
 /** Images a run: chosen at run time between `min` and `max`, both included. */
 export interface Batch {
   readonly min: number;

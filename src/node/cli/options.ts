@@ -1,5 +1,5 @@
 import { InvalidArgumentError, Option } from "commander";
-import { type Batch, storageTypes } from "../../model/model.ts";
+import { type Batch, maxBatch, storageTypes } from "../../model/model.ts";
 import { randomSeed } from "../../weights/made/random.ts";
 import type { BindOptions } from "../../weights/use/bind.ts";
 
@@ -96,15 +96,29 @@ export const seedOption = (what = "which mask is drawn"): Option =>
     })
     .default(0);
 
+/** A number of images as it is written, or null where there may be none or not so many. */
+const imagesOf = (text: string): number | null => {
+  const images = /^\d{1,9}$/.test(text) ? Number(text) : 0;
+  return images >= 1 && images <= maxBatch ? images : null;
+};
+
+/** Several batches: `1,256`. */
+export const batchesOption = (): Option =>
+  new Option("--batch <sizes>", "images of a pass, one size or several (default: 1)").argParser((text: string) => {
+    const sizes = text.split(",").map(imagesOf);
+    const right = sizes.filter(size => size !== null);
+    if (right.length < sizes.length)
+      throw new InvalidArgumentError(`it is whole numbers from 1 to ${maxBatch}, separated by commas`);
+    return [...new Set(right)];
+  });
+
 /** `8`, or `1..8` where the batch is chosen at run time. */
 export const batchOption = (): Option =>
   new Option("--batch <images>", "images a run, one number or a range such as 1..8 (default: 1)").argParser(
     (text: string): Batch => {
-      const match = /^(\d{1,6})(?:\.\.(\d{1,6}))?$/.exec(text);
-      const min = Number(match?.[1]);
-      const max = Number(match?.[2] ?? match?.[1]);
-      if (!match || min < 1 || max < min)
-        throw new InvalidArgumentError("it is a number from 1, or a range such as 1..8");
+      const [min, max = min, ...more] = text.split("..").map(imagesOf);
+      if (min == null || max == null || max < min || more.length > 0)
+        throw new InvalidArgumentError(`it is a whole number from 1 to ${maxBatch}, or a range such as 1..8`);
       return { min, max };
     },
   );

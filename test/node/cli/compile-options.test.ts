@@ -4,7 +4,7 @@ import { describe, expect, test } from "vitest";
 import { print } from "../../../src/graph/print.ts";
 import { read } from "../../../src/graph/read.ts";
 import { countParameters } from "../../../src/model/count.ts";
-import type { Model } from "../../../src/model/model.ts";
+import { type Model, maxBatch } from "../../../src/model/model.ts";
 import { runCommandLine } from "../../../src/node/cli/program.ts";
 import type { Outcome } from "../../../src/node/outcome/outcome.ts";
 import { exitCodeOf, render } from "../../../src/node/outcome/render.ts";
@@ -193,5 +193,43 @@ describe.runIf(openFiles() !== null)("a file of weights", () => {
     const said = await runCommandLine(["compile", spec, "-w", weights, ...words, path.join(path.dirname(spec), "out")]);
     expect(exitCodeOf(said), messages(said).join("\n")).toBe(code);
     expect(openFiles()).not.toContain(weights);
+  });
+});
+
+describe("S84: a batch is as large on the command line as it may be in a spec", () => {
+  const emit = ["-t", "onnx", "--emit", "files"];
+  const commands: Readonly<Record<string, readonly string[]>> = {
+    compile: emit,
+    info: ["-t", "cuda"],
+    inspect: ["-t", "cuda"],
+    explore: [],
+    tune: ["-o", "table.json"],
+  };
+  const run = (command: string, spec: string, batch: string | number) =>
+    runCommandLine([command, spec, ...(commands[command] ?? []), "--batch", `${batch}`]);
+
+  test.each(Object.keys(commands))("%s takes no larger one", async command => {
+    for (const batch of [maxBatch + 1, 0, "1e3", "", " 8"]) {
+      const { diagnostics } = await run(command, specFile(), batch);
+      expect(diagnostics.map(({ code }) => code)).toEqual(["usage"]);
+      expect(diagnostics[0]?.message).toContain(`from 1 to ${maxBatch}`);
+    }
+  });
+
+  test.each([`1..${maxBatch + 1}`, `${maxBatch + 1}..${maxBatch + 2}`, "8..1", "1..2..3", "8..", "..8"])(
+    "nor a range such as %s",
+    async batch => {
+      expect((await run("compile", specFile(), batch)).diagnostics.map(({ code }) => code)).toEqual(["usage"]);
+    },
+  );
+
+  test("the largest is taken in both", async () => {
+    for (const batch of [`${maxBatch}`, `1..${maxBatch}`]) {
+      expect(messages(await compile(specFile(), ...emit, "--batch", batch))).toEqual([]);
+      const built = specFile(`${tiny}build all { target onnx batch ${batch} }\n`);
+      expect(messages(await compile(built, "-b", "all", "--emit", "files"))).toEqual([]);
+    }
+    const over = specFile(`${tiny}build all { target onnx batch ${maxBatch + 1} }\n`);
+    expect((await compile(over, "-b", "all")).diagnostics.map(({ code }) => code)).toEqual(["out-of-range"]);
   });
 });

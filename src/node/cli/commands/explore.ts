@@ -4,7 +4,7 @@ import { type StorageType, storageTypes } from "../../../model/model.ts";
 import { readStdin } from "../../files/read.ts";
 import { type AdapterKind, adapterKinds } from "../../gpu/adapters.ts";
 import type { AddCommand } from "../command.ts";
-import { choice, choices, count, list, once, repeated } from "../options.ts";
+import { batchesOption, choice, choices, count, list, once, repeated } from "../options.ts";
 
 interface Options {
   readonly sweep?: string;
@@ -39,14 +39,6 @@ Examples:
   cnxc explore big.cnx --shard 3/8 --json > part3.json          then: cnxc explore big.cnx --merge part*.json -o report/
 `;
 
-const batches = (): Option =>
-  new Option("--batch <sizes>", "images of a pass, one size or several (default: 1)").argParser((text: string) => {
-    const sizes = text.split(",").map(Number);
-    if (sizes.some(size => !Number.isInteger(size) || size < 1 || size > 65535))
-      throw new InvalidArgumentError("it is whole numbers from 1 to 65535, separated by commas");
-    return [...new Set(sizes)];
-  });
-
 const shard = (): Option =>
   new Option("--shard <i/n>", "only the i-th of n parts; --merge joins their --json outputs").argParser(
     (text: string) => {
@@ -65,7 +57,7 @@ export const addExplore: AddCommand = (program, execute) => {
     .addOption(once("--sweep <name>", "the sweep (default: the only one that the spec declares)"))
     .addOption(list("--device <names>", "devices by name, or files of cnxc calibrate (default: m3-max)"))
     .addOption(choices("--dtype <names>", "storage types (default: the first of each device)", storageTypes))
-    .addOption(batches())
+    .addOption(batchesOption())
     .addOption(repeated("--where <condition>", "only variants such as 'params<=5M' or 'latency@m3-max<2ms'"))
     .addOption(list("--sort <columns>", "order of rows, least first, or with :max most first (default: as declared)"))
     .addOption(count("--top <rows>", "only the first rows in that order", 1, 100_000))

@@ -3,7 +3,7 @@ import { InvalidArgumentError, Option } from "commander";
 import { fail, ok, type Result } from "../../../diagnostics/diagnostic.ts";
 import { error } from "../../../diagnostics/messages.ts";
 import { mergeRows, printTable, type TuningRow, type TuningTable } from "../../../emit/cuda/tuning-table.ts";
-import { type StorageType, storageTypes } from "../../../model/model.ts";
+import { maxBatch, type StorageType, storageTypes } from "../../../model/model.ts";
 import type { SiteLayout } from "../../../passes/site-layout.ts";
 import { readStdin } from "../../files/read.ts";
 import { overInput } from "../../files/read-so-far.ts";
@@ -58,7 +58,7 @@ export const addTune: AddCommand = (program, execute) => {
     .addOption(defaulted("--on <machine>", "what runs the kernels; cuda-cpu rehearses", ["cuda", "cuda-cpu"], "cuda"))
     .addOption(defaulted("--dtype <name>", "storage type", storageTypes, "bf16"))
     .option("--tf32", tf32Help)
-    .addOption(count("--batch <images>", "images of a launch", 65535).default(1))
+    .addOption(count("--batch <images>", "images of a launch", maxBatch).default(1))
     .addOption(count("--candidates <number>", "most choices tried of each shape, a build each", 64).default(12))
     .option("-w, --weights <file>", "weights to check the outputs with (default: drawn so that every part matters)")
     .addOption(sitesOption())
