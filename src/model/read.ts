@@ -71,8 +71,9 @@ const readers: { readonly [K in FieldType["kind"]]: Reader<Extract<FieldType, { 
   size: (type, value, path, report) => {
     if (value.kind !== "size") return wrongType(type, value, path, report);
     const sides = ["height", "width", "channels"] as const;
+    const written = value.text.split("x");
     const [height, width, channels] = value.parts.map((part, i) =>
-      integerIn(type.of, { value: part, text: `${part}` }, `${path} ${sides[i]}`, value.span, report),
+      integerIn(type.of, { value: part, text: written[i] ?? "" }, `${path} ${sides[i]}`, value.span, report),
     );
     if (!height || !width || !channels) return null;
     return { value: { height: height.value, width: width.value, channels: channels.value } };

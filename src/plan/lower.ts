@@ -1,14 +1,5 @@
 import { invariant } from "../diagnostics/invariant.ts";
-import {
-  channels,
-  elements,
-  type Graph,
-  type Node,
-  nodeOf,
-  operand,
-  sites,
-  type ValueId,
-} from "../graph/graph.ts";
+import { channels, elements, type Graph, type Node, nodeOf, operand, sites, type ValueId } from "../graph/graph.ts";
 import type { GeluApproximation, OpName } from "../graph/ops.ts";
 import type { ElementwiseOp } from "./kernels/elementwise.ts";
 import { gemvPacked, type KernelParams, squareStrips } from "./kernels.ts";

@@ -40,9 +40,7 @@ export function layOut(values: readonly Lifetime[], alignment: number): Layout {
     // A new arena comes first: among equals, it keeps the others free for their own chains.
     const candidates = [arenas.length, ...arenas.keys()].filter(arena => !taken.has(arena));
     const choices = candidates.map(arena => {
-      const neighbours = placed
-        .filter(p => p.slot.arena === arena)
-        .sort((a, b) => a.slot.offset - b.slot.offset);
+      const neighbours = placed.filter(p => p.slot.arena === arena).sort((a, b) => a.slot.offset - b.slot.offset);
       let offset = 0;
       for (const other of neighbours) if (offset + size > other.slot.offset) offset = Math.max(offset, other.end);
       return { arena, offset, growth: Math.max(0, offset + size - (arenas[arena] ?? 0)) };

@@ -102,10 +102,11 @@ export interface NumberValue {
   readonly span: Span;
 }
 
-/** `224x224x3` */
+/** `224x224x3`; `text` is the size as written. */
 export interface SizeValue {
   readonly kind: "size";
   readonly parts: readonly [number, number, number];
+  readonly text: string;
   readonly span: Span;
 }
 

@@ -19,6 +19,8 @@ interface Item {
   readonly span: Span;
   /** What stands before the column that is aligned. */
   readonly head: string;
+  /** What stands after it on a line of its own or of others: nothing is broken. */
+  readonly flat: () => string;
   /** What stands after it, given where its first line begins and how far the others are indented. */
   readonly print: (comments: Comments, column: number, indent: number) => string;
 }
@@ -58,12 +60,10 @@ function commentsOf({ source, comments }: Ast): Comments {
 }
 
 function fileItems({ imports, declarations }: Ast): readonly Item[] {
-  const importItems = imports.map(({ kind, span, specifier }) => ({
-    kind,
-    span,
-    head: "",
-    print: () => `import ${printValue(specifier)}`,
-  }));
+  const importItems = imports.map(({ kind, span, specifier }): Item => {
+    const flat = () => `import ${printValue(specifier)}`;
+    return { kind, span, head: "", flat, print: flat };
+  });
   const others = declarations.map((declaration): Item => {
     const { kind, name, span } = declaration;
     const parent = declaration.kind === "build" ? null : declaration.parent;
@@ -75,6 +75,7 @@ function fileItems({ imports, declarations }: Ast): readonly Item[] {
       kind,
       span,
       head: "",
+      flat: () => head + flatBody(items),
       print: (comments, column) => head + printBody(items, body, comments, column + head.length, 0),
     };
   });
@@ -86,6 +87,7 @@ const fieldItems = ({ fields }: GroupValue): readonly Item[] =>
     kind: "field",
     span,
     head: name.text,
+    flat: () => printValue(value),
     print: (comments, column, indent) => printWide(value, comments, column, indent),
   }));
 
@@ -94,11 +96,12 @@ const sweepItems = (items: Extract<Ast["declarations"][number], { kind: "sweep" 
     const { kind, span } = item;
     if (item.kind === "require") {
       const { quantity, compare, limit } = item;
-      return { kind, span, head: `require ${quantity.text}`, print: () => `${compare} ${limit.text}` };
+      const flat = () => `${compare} ${limit.text}`;
+      return { kind, span, head: `require ${quantity.text}`, flat, print: flat };
     }
     const print: Item["print"] = (comments, column, indent) =>
       `in ${printWide(item.values, comments, column + 3, indent)}`;
-    return { kind, span, head: printPath(item.path), print };
+    return { kind, span, head: printPath(item.path), flat: () => `in ${printValue(item.values)}`, print };
   });
 
 /** A value on one line where it fits; groups over several lines where their writer had them so. */
@@ -123,6 +126,9 @@ function printLongList({ items }: ListValue, indent: number): string {
   return `[\n${lines.map(line => pad + line).join("\n")}\n${" ".repeat(indent)}]`;
 }
 
+const flatBody = (items: readonly Item[]): string =>
+  items.length === 0 ? "{}" : `{ ${items.map(({ head, flat }) => `${head} ${flat()}`).join("  ")} }`;
+
 /** `{ … }` at the end of a line that is `column` long already. */
 function printBody(
   items: readonly Item[],
@@ -133,9 +139,8 @@ function printBody(
 ): string {
   const written = comments.any(start, end) || (items.length > 0 && /[\n\r]/.test(source.text.slice(start, end)));
   if (!written) {
-    if (items.length === 0) return "{}";
-    const flat = `{ ${items.map(item => `${item.head} ${item.print(comments, 0, 0)}`).join("  ")} }`;
-    if (column + flat.length <= width && !flat.includes("\n")) return flat;
+    const flat = flatBody(items);
+    if (items.length === 0 || column + flat.length <= width) return flat;
   }
   const lines = printItems(items, comments, start + 1, end - 1, indent + 2);
   return ["{", ...lines, `${" ".repeat(indent)}}`].join("\n");

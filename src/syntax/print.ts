@@ -5,7 +5,7 @@ export const printValue = (value: Value): string => (printers[value.kind] as (va
 
 const printers: { readonly [K in Value["kind"]]: (value: Extract<Value, { kind: K }>) => string } = {
   number: ({ text }) => text,
-  size: ({ parts }) => parts.join("x"),
+  size: ({ text }) => text,
   range: ({ from, to, step }) => `${from.text}..${to.text}${step === null ? "" : ` step ${step.text}`}`,
   word: ({ text }) => text,
   string: ({ text }) => `"${text}"`,

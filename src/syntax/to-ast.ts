@@ -179,9 +179,15 @@ const actions: CnxActionDict<unknown> = {
     return { kind: "number", value: numberOf(text), text, span: spanOf(this, this.args.origin) } satisfies Value;
   },
   size(_height, _x, _width, _x2, _channels, _apart) {
-    const [height, width, channels] = this.sourceString.split("x").map(Number);
+    const text = this.sourceString;
+    const [height, width, channels] = text.split("x").map(Number);
     invariant(height !== undefined && width !== undefined && channels !== undefined, "a size has three parts");
-    return { kind: "size", parts: [height, width, channels], span: spanOf(this, this.args.origin) } satisfies Value;
+    return {
+      kind: "size",
+      parts: [height, width, channels],
+      text,
+      span: spanOf(this, this.args.origin),
+    } satisfies Value;
   },
 };
 

@@ -116,6 +116,32 @@ sweep w extends a { dims[0] in [1] , depths in 4..8 step 2 require params<=6M
     `);
   });
 
+  const integers = ["1", "9007199254740993", "10000000000000000000000", `1${"0".repeat(400)}`, "5K", "1.10M", "2.50G"];
+  const fractions = ["0.50", "-0", "-0.0", "1e-6", "1E+06", "1e400", "0.1e-400", "1.0000000000000000000001"];
+
+  test.each([...integers, ...fractions])("S57: leaves the number %s as it is written, wherever it stands", number => {
+    const size = integers.slice(0, 4).includes(number) ? `input ${number}x${number}x${number}` : "";
+    const text = `model a { depths [${number}, ${number}] stem patch ${number} head classifier { classes ${number} } ${size} }
+      sweep s extends a {
+        dims[${number}] in [${number}] depths in ${number}..${number} step ${number} require params <= ${number}
+      }`;
+    const words = (of: string) =>
+      of
+        .match(/[^\s,]+/g)
+        ?.join(" ")
+        .replaceAll("[ ", "[")
+        .replaceAll(" ]", "]");
+    expect(words(format(text))).toBe(words(text));
+  });
+
+  test("S20: takes no longer for groups within groups than their text is long", () => {
+    const [opened, closed] = ["a { ".repeat(60), " }".repeat(60)];
+    const long = `${"x".repeat(60)} 1 ${"y".repeat(60)} 2`;
+    const once = format(`model m { ${opened}${long}${closed} }`);
+    expect(once.split("\n").length).toBe(2 * 61 + 2 + 1);
+    expect(format(once)).toBe(once);
+  });
+
   test("formats nothing that is no spec", () => {
     expect(codesOf(formatSpec(sourceOfText("model {}")))).toEqual(["syntax"]);
   });

@@ -126,6 +126,11 @@ export const machineMessages = {
   "output-missing": { kind: "E_CHECK", text: () => "the file is missing" },
   "output-extra": { kind: "E_CHECK", text: () => "the compiler no longer gives this file" },
   "not-formatted": { kind: "E_CHECK", text: () => "the spec is not formatted; run cnxc fmt" },
+  "format-too-large": {
+    kind: "E_SPEC_LIMIT",
+    text: (why: string) =>
+      `laid out in the one way, no command would read the spec any more (${why}); it stays as it is`,
+  },
   mismatch: { kind: "E_CHECK", text: (what: string) => what },
 
   "no-adapter": {

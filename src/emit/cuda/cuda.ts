@@ -1,6 +1,6 @@
 import type { Batch, StorageType } from "../../model/model.ts";
-import { type TunedChoices, untuned } from "../../plan/tuned-choices.ts";
 import type { Plan } from "../../plan/plan.ts";
+import { type TunedChoices, untuned } from "../../plan/tuned-choices.ts";
 import type { KernelTarget } from "../target.ts";
 import { wgslPasses } from "../wgsl/wgsl.ts";
 import { cudaFiles } from "./files.ts";

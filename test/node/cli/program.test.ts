@@ -1,7 +1,7 @@
 import { spawn, spawnSync } from "node:child_process";
 import * as fs from "node:fs";
 import * as path from "node:path";
-import { expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { version } from "../../../src/node/process/version.ts";
 import { cnxc } from "../../support/cli.ts";
 import { type CliResult, cliFile } from "../../support/cli-process.ts";
@@ -163,6 +163,35 @@ test("colour only where it is wanted", async () => {
   expect(await stderr({ NO_COLOR: undefined })).not.toContain("\u001b[");
   expect(await stderr({ NO_COLOR: undefined, CI: "true" })).not.toContain("\u001b[");
   expect(await stderr({ NO_COLOR: undefined, FORCE_COLOR: "1" })).toContain("\u001b[31m");
+});
+
+describe("fmt leaves a spec as it is that no command would read as it should be laid out", () => {
+  const models = Array.from({ length: 1000 }, (_, i) => `model m${i}{depths[1]dims[4]input 32x32x3}`).join("");
+  const filled = (bytes: number, of: string): string => `/*${"x".repeat(bytes - of.length - 4)}*/${of}`;
+  const nested = `model m { ${"a { ".repeat(60)}${"b 1 ".repeat(3000)}${"} ".repeat(60)} }`;
+  const cases: Readonly<Record<string, readonly [files: Readonly<Record<string, string>>, why: string]>> = {
+    "S16: too many bytes": [{ "a.cnx": filled(262_144, models) }, "bytes, more than the 262144"],
+    "S20: groups in groups": [{ "a.cnx": nested }, "bytes, more than the 262144"],
+    "S45: too much with what it imports": [
+      {
+        "a.cnx": `import "b.cnx" import "c.cnx" ${models}`,
+        "b.cnx": filled(262_144, "model x1{depths[1]dims[4]input 32x32x3}"),
+        "c.cnx": filled(262_144 - models.length - 30, "model x2{depths[1]dims[4]input 32x32x3}"),
+      },
+      "the spec and its imports together",
+    ],
+  };
+  test.each(Object.keys(cases))("%s", async name => {
+    const [files, why] = cases[name] as (typeof cases)[string];
+    const folder = newFolder();
+    fill(folder, files);
+    const before = await cnxc(["check", "a.cnx"], { cwd: folder });
+    const { code, stderr } = await cnxc(["fmt", "a.cnx"], { cwd: folder });
+    expect({ code, stderr }).toEqual({ code: 3, stderr: expect.stringContaining("E_SPEC_LIMIT/format-too-large") });
+    expect(stderr).toContain(why);
+    expect(fs.readFileSync(path.join(folder, "a.cnx"), "utf8")).toBe(files["a.cnx"]);
+    if (name !== "S20: groups in groups") expect(before).toMatchObject({ code: 0, stderr: "" });
+  });
 });
 
 test("fmt lays out in place, keeps mode and links, and is done the second time", async () => {
