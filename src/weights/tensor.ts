@@ -1,4 +1,4 @@
-import type { FilePlace } from "../diagnostics/diagnostic.ts";
+import type { Diagnostic, FilePlace } from "../diagnostics/diagnostic.ts";
 import { invariant } from "../diagnostics/invariant.ts";
 import { type FileDType, isWeightDType, toF32 } from "./dtype.ts";
 
@@ -46,6 +46,8 @@ export interface Weights {
    * view of the file's bytes, so they are not for writing. Rejects only where the file can no longer be read.
    */
   f32(name: string): Promise<Float32Array>;
+  /** Told what is odd about how a parameter is stored; of each it passes on the first. Left out, nobody is told. */
+  readonly warn?: (name: string, diagnostic: Diagnostic) => void;
 }
 
 /** Number of elements; 1 for a scalar. */

@@ -228,6 +228,12 @@ function rematerialised(
   return work.map(one => taken.get(one) ?? one);
 }
 
+/** Parameters that the kernels of an f16 build read in 16 bits. */
+export const cudaF16Params = (plan: Plan): ReadonlySet<string> =>
+  new Set(
+    cudaProgram(plan, "f16").setup.flatMap(({ reads, inStorageType }) => (inStorageType ? [reads.weight ?? ""] : [])),
+  );
+
 /** Every value with its storage; kernels must agree on it. */
 function sizesOf(launches: readonly Launch[], kernels: readonly NamedKernel[]): ReadonlyMap<ValueId, Sized> {
   const sizes = new Map<ValueId, Sized>();

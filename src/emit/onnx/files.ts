@@ -3,9 +3,9 @@ import { Failure } from "../../diagnostics/failure.ts";
 import { invariant } from "../../diagnostics/invariant.ts";
 import { error } from "../../diagnostics/messages.ts";
 import type { Model } from "../../model/model.ts";
-import { elements } from "../../weights/tensor.ts";
+import { elements, type Weights } from "../../weights/tensor.ts";
 import { fromF32 } from "../../weights/use/round.ts";
-import { beyondHalf } from "../../weights/use/within-half.ts";
+import { beyondHalf, warnOfZeros } from "../../weights/use/within-half.ts";
 import { loadOnnxCodec, type OnnxCodec, type OnnxDType, type OnnxModel, type OnnxTensor } from "../onnx-proto.ts";
 import type { OutputFile } from "../target.ts";
 import type { ReadConstant } from "./constants.ts";
@@ -19,6 +19,12 @@ export const inlineLimit = 1_000_000_000;
 
 /** The most that one file may hold: protobuf's lengths end at 2^31 - 1, and the graph around the weights takes a part. */
 const protobufLimit = 2 ** 31 - 2 ** 24;
+
+/** Where constants come from. */
+export interface Source {
+  readonly weights: Weights;
+  readonly read: ReadConstant;
+}
 
 /** A model whose initializers are still to be worked out. */
 export interface Unwritten extends Omit<OnnxModel, "graph"> {
@@ -42,15 +48,11 @@ export function inlineProblems(model: Unwritten, { name, span }: Model): readonl
  * one tensor at a time. Without weights the model names the data file, and where in it each tensor would stand, and the
  * data file is not written.
  */
-export function onnxFiles(
-  name: string,
-  model: Unwritten,
-  read: ReadConstant | null,
-  limit: number,
-): readonly OutputFile[] {
+export function onnxFiles(name: string, model: Unwritten, source: Source | null, limit: number): readonly OutputFile[] {
   const computed = model.graph.initializers.filter(isComputed);
   const path = `onnx/${name}.onnx`;
-  if (read !== null && totalBytes(computed) <= limit) return [{ path, contents: inlineModel(model, computed, read) }];
+  if (source !== null && totalBytes(computed) <= limit)
+    return [{ path, contents: inlineModel(model, computed, source) }];
   const data = `${name}.onnx_data`;
   const places = new Map<string, number>();
   let end = 0;
@@ -65,7 +67,7 @@ export function onnxFiles(
     data: { location: data, offset: places.get(tensor.name) ?? 0, length: byteLength(tensor) },
   });
   const files = [{ path, contents: externalModel(model, outside) }];
-  return read === null ? files : [...files, { path: `onnx/${data}`, contents: tensorData(computed, read) }];
+  return source === null ? files : [...files, { path: `onnx/${data}`, contents: tensorData(computed, source) }];
 }
 
 async function* externalModel(model: Unwritten, outside: (tensor: Computed) => OnnxTensor): AsyncIterable<Uint8Array> {
@@ -74,11 +76,11 @@ async function* externalModel(model: Unwritten, outside: (tensor: Computed) => O
   yield codec.encodeModel({ ...model, graph: { ...model.graph, initializers } });
 }
 
-async function* tensorData(tensors: readonly Computed[], read: ReadConstant): AsyncIterable<Uint8Array> {
+async function* tensorData(tensors: readonly Computed[], source: Source): AsyncIterable<Uint8Array> {
   let padding = 0;
   for (const tensor of tensors) {
     if (padding > 0) yield new Uint8Array(padding);
-    const bytes = await tensorBytes(tensor, read);
+    const bytes = await tensorBytes(tensor, source);
     yield bytes;
     padding = (alignment - (bytes.length % alignment)) % alignment;
   }
@@ -88,11 +90,7 @@ async function* tensorData(tensors: readonly Computed[], read: ReadConstant): As
  * A model with its weights inside: the message around them, then tensor after tensor. Messages within messages start
  * with their length, and all lengths are known from shapes alone.
  */
-async function* inlineModel(
-  model: Unwritten,
-  tensors: readonly Computed[],
-  read: ReadConstant,
-): AsyncIterable<Uint8Array> {
+async function* inlineModel(model: Unwritten, tensors: readonly Computed[], source: Source): AsyncIterable<Uint8Array> {
   const codec = await loadOnnxCodec();
   const literals = model.graph.initializers.filter(tensor => !isComputed(tensor)).map(literal);
   const graph = codec.encodeGraph({ ...model.graph, initializers: literals });
@@ -103,7 +101,7 @@ async function* inlineModel(
   yield graph;
   for (const [i, tensor] of tensors.entries()) {
     yield heads[i] as Uint8Array;
-    yield await tensorBytes(tensor, read);
+    yield await tensorBytes(tensor, source);
   }
 }
 
@@ -129,9 +127,11 @@ function varint(value: number): readonly number[] {
   return [...bytes, rest];
 }
 
-async function tensorBytes(tensor: Computed, read: ReadConstant): Promise<Uint8Array> {
+async function tensorBytes(tensor: Computed, { read, weights }: Source): Promise<Uint8Array> {
+  const { name, param, f16 = false } = tensor;
   const values = await tensor.compute(read);
-  invariant(values.length === elements(tensor.shape), `'${tensor.name}' has ${values.length} values`);
+  invariant(values.length === elements(tensor.shape), `'${name}' has ${values.length} values`);
+  if (f16) warnOfZeros(weights, param, values);
   return stored(tensor, values);
 }
 

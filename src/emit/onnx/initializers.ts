@@ -51,8 +51,14 @@ const computed = (
     for (const id of from) values.push(await read(id));
     return Float32Array.from(map(...values));
   };
-  return w.initializer({ kind: "computed", name, shape, compute });
+  return w.initializer({ kind: "computed", name, shape, param: paramOf(w, from.at(-1) ?? name), compute });
 };
+
+/** The checkpoint's tensor in what passes have folded: the first operand of every fold. */
+function paramOf(w: Writer, id: ValueId): ValueId {
+  const [first] = w.node(id).inputs;
+  return first === undefined ? id : paramOf(w, first);
+}
 
 /** As the checkpoint has it, or as the passes have folded it. */
 export const asIs = (w: Writer, id: ValueId): string => computed(w, id, shapeOf(w, id), [id], x => x.data);

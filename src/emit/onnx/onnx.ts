@@ -47,7 +47,7 @@ export function emitOnnx(graph: Graph, context: EmitContext, { floatTypes, limit
   const files = onnxFiles(
     names.model,
     onnxModel(graph, context, floatTypes),
-    weights && constantsOf(graph, weights),
+    weights && { weights, read: constantsOf(graph, weights) },
     limit,
   );
   const external = weights === null || files.length > 1;

@@ -23,6 +23,8 @@ export interface Computed {
   readonly kind: "computed";
   readonly name: string;
   readonly shape: readonly number[];
+  /** The parameter that it is made of. */
+  readonly param: ValueId;
   readonly compute: (read: ReadConstant) => Promise<Float32Array>;
   readonly f16?: boolean;
 }

@@ -5,7 +5,7 @@ import { lower, type Unit } from "../../compile.ts";
 import { fail, ok, type Result } from "../../diagnostics/diagnostic.ts";
 import { error } from "../../diagnostics/messages.ts";
 import { type CudaOptions, cudaTarget } from "../../emit/cuda/cuda.ts";
-import { cudaProgram } from "../../emit/cuda/program.ts";
+import { cudaF16Params } from "../../emit/cuda/program.ts";
 import { inMemoryContext } from "../../emit/target.ts";
 import type { StorageType } from "../../model/model.ts";
 import type { Plan } from "../../plan/plan.ts";
@@ -55,11 +55,6 @@ export async function buildLibrary(
   const plan = unit.value.plan as Plan;
   return ok({ machine, program: built.value, plan, half: build.dtype === "f16" ? cudaF16Params(plan) : new Set() });
 }
-
-const cudaF16Params = (plan: Plan): ReadonlySet<string> =>
-  new Set(
-    cudaProgram(plan, "f16").setup.flatMap(({ reads, inStorageType }) => (inStorageType ? [reads.weight ?? ""] : [])),
-  );
 
 export interface CudaRun {
   readonly outputs: ReadonlyMap<string, RunTensor>;

@@ -56,7 +56,7 @@ export async function openWeights(
     const seed = randomSeed(name);
     if (!seed.ok) return seed;
     const weights = randomWeights(seed.value, params.value, model.layerScale ?? undefined);
-    return ok({ ...weights, close: async () => {}, provenance: async () => null });
+    return ok({ ...weights, warn: onceEach(report), close: async () => {}, provenance: async () => null });
   }
   const whileRead = (diagnostic: Diagnostic): void => {
     if (diagnostic.severity === "error") throw new Failure(diagnostic);
@@ -73,11 +73,23 @@ export async function openWeights(
       if (!bound.ok) return bound;
       isTaken = true;
       const provenance = () => provenanceOf(source.value, bound.value.license);
-      return ok({ ...bound.value, close, provenance }, [...file.diagnostics, ...bound.diagnostics]);
+      return ok({ ...bound.value, warn: onceEach(report), close, provenance }, [
+        ...file.diagnostics,
+        ...bound.diagnostics,
+      ]);
     } finally {
       if (!isTaken) await close();
     }
   });
+}
+
+/** Several targets store a parameter; what is told of it by the first is enough. */
+function onceEach(report: (diagnostic: Diagnostic) => void): NonNullable<Weights["warn"]> {
+  const told = new Set<string>();
+  return (name, diagnostic) => {
+    if (!told.has(name)) report(diagnostic);
+    told.add(name);
+  };
 }
 
 /** The same, unless the model's spec names another file by its hash. Where it names none, nothing more is read. */

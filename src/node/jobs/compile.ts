@@ -3,6 +3,7 @@ import { lower, type Observer, type Unit } from "../../compile.ts";
 import { type Diagnostic, fail, ok, type Result } from "../../diagnostics/diagnostic.ts";
 import { error } from "../../diagnostics/messages.ts";
 import { cudaTarget } from "../../emit/cuda/cuda.ts";
+import { cudaF16Params } from "../../emit/cuda/program.ts";
 import { type TuningTable, tunedBy } from "../../emit/cuda/tuning-table.ts";
 import { onnxTarget } from "../../emit/onnx/onnx.ts";
 import type { OnnxOptions, OutputFile, Target } from "../../emit/target.ts";
@@ -19,6 +20,7 @@ import { bytesMoved, printPlan, scratchBytes, weightBytes } from "../../plan/pri
 import type { WebgpuProfileName } from "../../plan/tuning-profiles.ts";
 import type { Weights } from "../../weights/tensor.ts";
 import type { BindOptions } from "../../weights/use/bind.ts";
+import { withinHalf } from "../../weights/use/within-half.ts";
 import { type OpenWeights, openWeights } from "../inputs/open-weights.ts";
 import { loadProgram } from "../inputs/program.ts";
 import type { Provenance } from "../inputs/provenance.ts";
@@ -161,6 +163,7 @@ async function compileOpening(
       (unit.ok ? warnings : problems).push(...unit.diagnostics);
       if (!unit.ok) continue;
       units.push({ ...unit.value, dtype: one.dtype });
+      await checkHalfOfCuda(request, one, unit.value, weights.value);
       if (!models.includes(one.model)) models.push(one.model);
     }
   }
@@ -180,6 +183,19 @@ async function compileOpening(
     },
     warnings,
   );
+}
+
+/** CUDA's library packs its weights when it is loaded; what f16 does to them is told here nevertheless. */
+async function checkHalfOfCuda(
+  { emit }: CompileRequest,
+  { target, dtype }: Request,
+  { plan }: Unit,
+  weights: Weights | null,
+): Promise<void> {
+  if (emit !== null || target !== "cuda" || dtype !== "f16" || plan === null || weights === null) return;
+  const stored = cudaF16Params(plan);
+  const checked = withinHalf(weights, stored);
+  for (const name of stored) await checked.f32(name);
 }
 
 /** What the inputs given for it say of an f16 build; nothing where none are given. */

@@ -3,6 +3,7 @@ import { error, warning, withNote } from "../../diagnostics/messages.ts";
 import { dtypeBytes, toF32, type WeightDType } from "../dtype.ts";
 import { eachPiece, type Pieces } from "../pieces.ts";
 import { fromF32, halfTypes } from "./round.ts";
+import { underflow } from "./underflow.ts";
 
 /** What rounding to another element type did to one tensor. */
 export interface CastReport {
@@ -33,9 +34,6 @@ export interface CastOptions {
   readonly report: (diagnostic: Diagnostic) => void;
   readonly done: (report: CastReport) => void;
 }
-
-/** Above this share of values that become 0, there is a warning. */
-const maxZeroed = 0.01;
 
 /** A value and the first index at which there is one like it, and how many there are. */
 interface Sighting {
@@ -93,7 +91,8 @@ export async function* cast(
   if (odd !== null) report(warning("weights-nonfinite", placeOf(odd.index), name, odd.value, odd.index, odd.total));
   if (beyond !== null)
     report(warning("weights-saturated", placeOf(beyond.index), name, beyond.total, largest[to], beyond.value));
-  if (zeroed > maxZeroed * elements) report(warning("weights-underflow", placeOf(0), name, zeroed, elements, to));
+  const lost = underflow(placeOf(0), name, zeroed, elements, to);
+  if (lost !== null) report(lost);
   const relL2 = squares === 0 ? 0 : Math.sqrt(squaredErrors / squares);
   done({ name, from: dtype, to, elements, maxAbs, relL2, subnormal, zeroed, overflowed: beyond?.total ?? 0 });
 }

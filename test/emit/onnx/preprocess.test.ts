@@ -7,6 +7,11 @@ import { toPlanes } from "../../../src/preprocess/picture.ts";
 import { apart, type TorchvisionCase, torchvisionCases } from "../../preprocess/pictures.ts";
 import { bytesOf } from "./compiled.ts";
 
+const noWeights = {
+  weights: { origin: "test", f32: async () => new Float32Array() },
+  read: async () => ({ shape: [], data: new Float64Array() }),
+};
+
 /** A model that gives what the preprocessing makes of `image`, and nothing else. */
 async function preprocessing({ input }: TorchvisionCase): Promise<Uint8Array> {
   const shape = ["batch", 3, input.height, input.width];
@@ -19,7 +24,7 @@ async function preprocessing({ input }: TorchvisionCase): Promise<Uint8Array> {
   } as const;
   const graph = { ...withPreprocessing(nothing, input), doc: "" };
   const model = { irVersion: 9, opset: 20, producer: { name: "test", version: "" }, doc: "", metadata: [], graph };
-  const [file] = onnxFiles("model", model, async () => ({ shape: [], data: new Float64Array() }), 1000);
+  const [file] = onnxFiles("model", model, noWeights, 1000);
   if (file === undefined) throw new Error("unreachable");
   return bytesOf(file);
 }
