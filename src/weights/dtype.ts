@@ -26,8 +26,8 @@ export type WeightDType = (typeof weightDTypes)[number];
 export const isWeightDType = (dtype: FileDType): dtype is WeightDType =>
   (weightDTypes as readonly FileDType[]).includes(dtype);
 
-/** Not `bytes.slice()`: of a Buffer that is a view. */
-const copied = (bytes: Uint8Array): ArrayBuffer => Uint8Array.from(bytes).buffer;
+/** The same bytes at an address of their own. Not `bytes.slice()`: of a Buffer that is a view. */
+export const copied = (bytes: Uint8Array): ArrayBuffer => Uint8Array.from(bytes).buffer;
 
 /** Little-endian 16-bit words; a copy where the address is odd. */
 const words16 = (bytes: Uint8Array): Uint16Array =>

@@ -2,7 +2,7 @@ import type { FilePlace } from "../../diagnostics/diagnostic.ts";
 import { Failure } from "../../diagnostics/failure.ts";
 import { invariant } from "../../diagnostics/invariant.ts";
 import { error, withNote } from "../../diagnostics/messages.ts";
-import { dtypeBytes, type FileDType } from "../dtype.ts";
+import { copied, dtypeBytes, type FileDType } from "../dtype.ts";
 import { elements, type TensorFile } from "../tensor.ts";
 import { crc32 } from "./crc32.ts";
 import type { ByteSource } from "./source.ts";
@@ -120,8 +120,10 @@ function gather(
   shape: readonly number[],
   strides: readonly number[],
 ): Uint8Array {
-  const aligned = bytes.byteOffset % width === 0 ? bytes : bytes.slice();
-  const from = new arrays[width](aligned.buffer as ArrayBuffer, aligned.byteOffset, aligned.length / width);
+  const from =
+    bytes.byteOffset % width === 0
+      ? new arrays[width](bytes.buffer as ArrayBuffer, bytes.byteOffset, bytes.length / width)
+      : new arrays[width](copied(bytes));
   const to = new arrays[width](elements(shape));
   const index = shape.map(() => 0);
   const last = shape.length - 1;
