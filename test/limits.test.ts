@@ -6,7 +6,7 @@ import { cudaTarget } from "../src/emit/cuda/cuda.ts";
 import { onnxTarget } from "../src/emit/onnx/onnx.ts";
 import { inMemoryContext, type OutputFile, type Target } from "../src/emit/target.ts";
 import { wgslTarget } from "../src/host/wgsl.ts";
-import { type Batch, maxBatch, type Model, type StorageType, type TargetName } from "../src/model/model.ts";
+import { type Batch, type Model, maxBatch, type StorageType, type TargetName } from "../src/model/model.ts";
 import { storedBy } from "../src/model/select.ts";
 import { cnxc } from "./support/cli.ts";
 import { cnxcProcess } from "./support/cli-process.ts";

@@ -5,7 +5,7 @@ import { gelu } from "./gelu.ts";
 import { integers, mostConstants, ones, scalar, tiled, vector, zeros } from "./initializers.ts";
 import { linear } from "./linear.ts";
 import { averagePool, maskedMean, patchify, siteError, standardize } from "./loss.ts";
-import { overAxes, sumOver } from "./reduce.ts";
+import { overAxes } from "./reduce.ts";
 import { fillSites, gatherSites, maskSites, patchTable, scatterSites } from "./sites.ts";
 import { float, int, ints, type Writer } from "./writer.ts";
 
@@ -29,20 +29,11 @@ export const emission: OpTable<void, [Writer]> = {
   gelu,
   grn: node => invariant(false, `'${node.id}' is split before`),
 
-  /**
-   * [N,1,C], or [1,1,C] over the batch. A product with ones sums the sites several times faster than a reduction; where
-   * so many ones have no place in the file, it is a reduction.
-   */
+  /** [N,1,C], or [1,1,C] over the batch. */
   sumSquares(node, w) {
-    const x = operand(node, 0);
-    const { height, width } = sites(w.node(x).type);
-    const row = w.value(x, "row");
-    const squared = w.step(node.id, "squared", "Mul", [row, row]);
-    const few = height * width <= mostConstants;
-    if (!few) w.result(node, "ReduceSum", ...sumOver(w, squared, node.attrs.over === "sample" ? [1] : [0, 1], 1));
-    else if (node.attrs.over === "sample") w.result(node, "MatMul", [ones(w, 1, height * width), squared]);
+    if (node.attrs.over === "sample") w.result(node, "MatMul", siteSum(node, w));
     else {
-      const each = w.step(node.id, "each", "MatMul", [ones(w, 1, height * width), squared]);
+      const each = w.step(node.id, "each", "MatMul", siteSum(node, w));
       w.result(node, "ReduceSum", [each, integers(w, 0)], { keepdims: int(1) });
     }
   },
@@ -64,7 +55,16 @@ export const emission: OpTable<void, [Writer]> = {
     w.result(node, "Add", [w.value(operand(node, 0)), tiled(w, operand(node, 1), sites(node.type).width)]),
 
   add: (node, w) => w.result(node, "Add", [w.value(operand(node, 0)), w.value(operand(node, 1))]),
-  meanSites: (node, w) => w.result(node, "ReduceMean", ...overAxes(w, w.value(operand(node, 0)), [1, 2], 0)),
+  /** Of a large map the rows' means first: a running sum of millions loses digits. */
+  meanSites(node, w) {
+    const x = operand(node, 0);
+    const map = w.value(x);
+    if (sitesOf(w.node(x)) <= mostConstants) w.result(node, "ReduceMean", ...overAxes(w, map, [1, 2], 0));
+    else {
+      const rows = w.step(node.id, "rows", "ReduceMean", ...overAxes(w, map, [2], 0));
+      w.result(node, "ReduceMean", ...overAxes(w, rows, [1], 0));
+    }
+  },
 
   maskSites,
   fillSites,
@@ -87,6 +87,27 @@ export const emission: OpTable<void, [Writer]> = {
 /** What depends on the weights alone is an initializer, made where it is read. */
 function constant(node: Node): void {
   invariant(false, `'${node.id}' is a constant`);
+}
+
+const sitesOf = ({ type }: Pick<Node, "type">): number => {
+  const { height, width } = sites(type);
+  return height * width;
+};
+
+/**
+ * The product that sums the squares of all sites: with ones, which is several times faster than a reduction. Of a large
+ * map, for which so many ones have no place in the file, a row's sites are summed first.
+ */
+function siteSum(node: Node<"sumSquares">, w: Writer): readonly [ones: string, squares: string] {
+  const x = operand(node, 0);
+  const { height, width } = sites(w.node(x).type);
+  const large = height * width > mostConstants;
+  const value = w.value(x, large ? "map" : "row");
+  const squared = w.step(node.id, "squared", "Mul", [value, value]);
+  if (!large) return [ones(w, 1, height * width), squared];
+  const rows = w.step(node.id, "rows", "MatMul", [ones(w, 1, width), squared]);
+  const shape = integers(w, 0, height, channels(w.node(x).type));
+  return [ones(w, 1, height), w.step(node.id, "rows.listed", "Reshape", [rows, shape])];
 }
 
 /** From this many channels on, normalising sites as instances is the faster form, and as exact. */
@@ -113,10 +134,8 @@ function normalize(node: Node<"normalize">, w: Writer): void {
 }
 
 /** Whether sites are normalised as instances. */
-function hasInstances({ type }: Node): boolean {
-  if (type.shape.length === 2 || channels(type) < instanceChannels) return false;
-  const { height, width } = sites(type);
-  return height * width <= mostConstants;
+function hasInstances({ type }: Pick<Node, "type">): boolean {
+  return type.shape.length === 4 && channels(type) >= instanceChannels && sitesOf({ type }) <= mostConstants;
 }
 
 /** By 1, and by the 1 that carries a bias. */
