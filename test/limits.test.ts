@@ -80,7 +80,7 @@ const limits: Readonly<Record<string, Limit>> = {
   "the same for features": { within: `${vast} head features { norm true }`, outcomes: large() },
   "the same, a patch a pixel": {
     within: `${vast} ${fcmae(1)}`,
-    outcomes: { ...large(), onnx: "onnx-patches-too-many" },
+    outcomes: { ...large(), onnx: "patches-too-many" },
   },
   "an image of 65536 by 65536, a site 16 pixels": {
     within: "depths [1] dims [4] input 65536x65536x3",
@@ -102,7 +102,7 @@ const limits: Readonly<Record<string, Limit>> = {
   },
   "one more column": {
     within: `depths [1] dims [4] stem patch 1 input 65536x257x1 ${fcmae(1, "mask_ratio 0.5")}`,
-    outcomes: { wgsl: "binding-too-large", onnx: "onnx-patches-too-many", cuda: "grid-too-large" },
+    outcomes: { wgsl: "binding-too-large", onnx: "patches-too-many", cuda: "grid-too-large" },
   },
   "65536 channels of an image": {
     within: `depths [1] dims [4] input 32x32x65536 ${classifier}`,

@@ -81,7 +81,7 @@ export const compileMessages = {
     text: (what: string, bytes: number, limit: string, allowed: number, hint: string) =>
       `${what} needs ${bytes} bytes, but ${limit} is ${allowed} by default; ${hint}`,
   },
-  "onnx-patches-too-many": {
+  "patches-too-many": {
     kind: "E_T_LIMIT",
     text: (patches: number, rows: number, allowed: number) =>
       `the mask has ${patches} patches, ${rows} rows of sites in all, but an ONNX graph counts no further than ${allowed}; choose a larger patch_size, or --sites masked`,

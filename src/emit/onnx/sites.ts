@@ -89,7 +89,7 @@ export function sitesProblems(graph: Graph): readonly Diagnostic[] {
     const { rows, columns, keep } = node.attrs;
     const compact = node.op === "scatterSites" ? nodeOf(graph, operand(node, 0)) : node;
     const blocks = rows * columns * (sites(compact.type).height / keep);
-    if (blocks > mostBlocks) return [error("onnx-patches-too-many", node.span, rows * columns, blocks, mostBlocks)];
+    if (blocks > mostBlocks) return [error("patches-too-many", node.span, rows * columns, blocks, mostBlocks)];
   }
   return [];
 }
