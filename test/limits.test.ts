@@ -3,11 +3,16 @@ import { lower } from "../src/compile.ts";
 import { exitCodes } from "../src/diagnostics/exit-codes.ts";
 import { messages } from "../src/diagnostics/messages.ts";
 import { cudaTarget } from "../src/emit/cuda/cuda.ts";
-import { onnxTarget } from "../src/emit/onnx/onnx.ts";
+import { floatTypes } from "../src/emit/onnx/float-types.ts";
+import { onnxModel, onnxTarget } from "../src/emit/onnx/onnx.ts";
 import { inMemoryContext, type OutputFile, type Target } from "../src/emit/target.ts";
+import { build } from "../src/graph/build.ts";
+import { elements } from "../src/graph/graph.ts";
 import { wgslTarget } from "../src/host/wgsl.ts";
 import { type Batch, type Model, maxBatch, type StorageType, type TargetName } from "../src/model/model.ts";
 import { storedBy } from "../src/model/select.ts";
+import { foldingPasses } from "../src/passes/all.ts";
+import { runPasses } from "../src/passes/pass.ts";
 import { cnxc } from "./support/cli.ts";
 import { cnxcProcess } from "./support/cli-process.ts";
 import { fill, newFolder } from "./support/folders.ts";
@@ -259,6 +264,21 @@ describe.each(names)("%s", name => {
     const [fields, code] = beyond ?? ["", ""];
     expect([...new Set(codesOf(programOf(fields)))]).toEqual([code]);
   });
+});
+
+test("S89: no constant of an ONNX graph grows with a map beyond 4 MiB, and none beyond its parameter", () => {
+  const model = modelOf("depths [1, 1] dims [64, 8] stem patch 1 mlp_ratio 64 input 2048x2048x1");
+  const built = runPasses(must(build(model)), foldingPasses);
+  // In f16 no weight carries its bias, so that every linear layer has one of its own.
+  const { initializers } = onnxModel(built, { ...inMemoryContext, model }, floatTypes).graph;
+  const parameters = [...built.nodes.values()].flatMap(({ op, type }) => (op === "param" ? [elements(type)] : []));
+  const largest = Math.max(...parameters);
+  expect(initializers.length).toBeGreaterThan(20);
+  for (const { name, shape } of initializers)
+    expect({ name, fits: shape.reduce((a, b) => a * b, 1) <= Math.max(largest, 2 ** 20) }).toEqual({
+      name,
+      fits: true,
+    });
 });
 
 describe("S77: a model of 1024 blocks takes memory and time that grow with it", () => {
