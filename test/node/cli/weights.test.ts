@@ -44,13 +44,26 @@ describe("weights convert", () => {
     expect(Buffer.from(read(folder, "again.safetensors")).equals(state)).toBe(true);
   });
 
-  test("a classifier through every dense naming, in place at last", async () => {
+  test("a classifier through every dense naming", async () => {
     const folder = project();
-    expect((await convert(folder, "classifier.safetensors", "--to", "timm", "-o", "w.safetensors")).code).toBe(0);
-    expect((await convert(folder, "w.safetensors", "--to", "huggingface", "-o", "w.safetensors")).code).toBe(0);
-    expect((await convert(folder, "w.safetensors", "--to", "official", "-o", "w.safetensors")).code).toBe(0);
+    expect((await convert(folder, "classifier.safetensors", "--to", "timm", "-o", "t.safetensors")).code).toBe(0);
+    expect((await convert(folder, "t.safetensors", "--to", "huggingface", "-o", "h.safetensors")).code).toBe(0);
+    expect((await convert(folder, "h.safetensors", "--to", "official", "-o", "w.safetensors")).code).toBe(0);
     expect(Buffer.from(read(folder, "w.safetensors")).equals(classifier)).toBe(true);
   });
+
+  test.each(["classifier.safetensors", "./classifier.safetensors", "link.safetensors"])(
+    "the result is not written over what it is made of, as %s",
+    async output => {
+      const folder = project();
+      fs.symlinkSync("classifier.safetensors", path.join(folder, "link.safetensors"));
+      const before = snapshot(folder);
+      const refused = await convert(folder, "classifier.safetensors", "--to", "timm", "-o", output);
+      expect([refused.code, kindsOf(refused)]).toEqual([6, ["E_IO_UNSAFE"]]);
+      expect(refused.stderr).toContain("would take the place of");
+      expect(snapshot(folder)).toEqual(before);
+    },
+  );
 
   test("what has no place is listed, and nothing is written before it is allowed", async () => {
     const folder = project();
