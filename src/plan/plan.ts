@@ -61,6 +61,8 @@ export interface Plan {
 /** An input or output by its public name. */
 export interface Port {
   readonly name: string;
+  /** Other names of the same value, where taps ask for what is an output already: it is written once. */
+  readonly also: readonly string[];
   readonly buffer: ValueId;
   /** Of one image where `perImage`, else of the whole batch. */
   readonly shape: readonly number[];

@@ -106,13 +106,16 @@ function fusionGroups(graph: Graph): readonly FusionGroup[] {
   });
 }
 
-const ports = (graph: Graph, pairs: readonly (readonly [name: string, value: ValueId])[]): readonly Port[] =>
-  pairs.map(([name, value]) => {
+function ports(graph: Graph, pairs: readonly (readonly [name: string, value: ValueId])[]): readonly Port[] {
+  const values = [...new Set(pairs.map(([, value]) => value))];
+  return values.map(value => {
     const { type } = nodeOf(graph, value);
     const perImage = isBatched(type);
     const shape = resolve(perImage ? type.shape.slice(1) : type.shape, 1);
-    return { name, buffer: value, shape, perImage, keep: keptBy(graph, value) };
+    const [name = value, ...also] = pairs.filter(pair => pair[1] === value).map(pair => pair[0]);
+    return { name, also, buffer: value, shape, perImage, keep: keptBy(graph, value) };
   });
+}
 
 /** Kept patches of an input that masks; null for any other value. */
 function keptBy(graph: Graph, id: ValueId): number | null {

@@ -1,5 +1,6 @@
 import { readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
+import { build } from "../../src/graph/build.ts";
 import type { Model } from "../../src/model/model.ts";
 import { allPasses } from "../../src/passes/all.ts";
 import { runPasses } from "../../src/passes/pass.ts";
@@ -72,4 +73,14 @@ test("R04, R05: a batch that does not fit names the tensor, the limit, and the b
     /stages\.0\.\S+act' needs 205520896 bytes, but maxStorageBufferBindingSize is 134217728/,
   );
   expect(first?.message).toMatch(/a batch of 20 fits/);
+});
+
+test("a value that several outputs name is written once, under all of their names", () => {
+  const pooled = model({ head: { kind: "classifier", classes: 0 } });
+  const graph = must(build(pooled, ["norm", "stages.0"]));
+  const plan = must(schedule(runPasses(graph, allPasses), { min: 1, max: 1 }, { tuning: "gpu" }));
+  expect(plan.outputs.map(({ name, also }) => [name, also])).toEqual([
+    ["pooled", ["norm"]],
+    ["stages.0", []],
+  ]);
 });

@@ -110,10 +110,11 @@ async function runIn(
   const values = new Float32Array(bytes.buffer, bytes.byteOffset, bytes.byteLength / 4);
   const outputs = new Map<string, RunTensor>();
   let from = 0;
-  for (const { name, shape, perImage } of plan.outputs) {
+  for (const { name, also, shape, perImage } of plan.outputs) {
     const whole = perImage ? [batch, ...shape] : shape;
     const size = elements(whole);
-    outputs.set(name, { shape: whole, data: values.slice(from, from + size) });
+    const output = { shape: whole, data: values.slice(from, from + size) };
+    for (const each of [name, ...also]) outputs.set(each, output);
     from += size;
   }
   const [first = "", ...lines] = run.stdout.trim().split("\n");

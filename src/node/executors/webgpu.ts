@@ -40,10 +40,10 @@ export const webgpu =
       const milliseconds = performance.now() - start;
       model.dispose();
       const outputs = new Map(
-        descriptor.outputs.map(({ name, shape, perImage }) => [
-          name,
-          { shape: perImage ? [request.batch, ...shape] : shape, data: results[name] as Float32Array },
-        ]),
+        plan.outputs.flatMap(({ name, also, shape, perImage }) => {
+          const output = { shape: perImage ? [request.batch, ...shape] : shape, data: results[name] as Float32Array };
+          return [name, ...also].map(each => [each, output] as const);
+        }),
       );
       return ok({
         outputs,

@@ -10,6 +10,13 @@ import { hasSwiftShader } from "../../support/webgpu-process.ts";
 const micro = ["verify", "specs/micro.cnx", "-m", "micro"];
 
 describe("cnxc verify", () => {
+  test.runIf(hasSwiftShader && hasGxx)("finds right what is an output under two names", async () => {
+    const spec = path.join(newFolder(), "p.cnx");
+    writeFileSync(spec, "model p { depths [1, 1]  dims [4, 8]  input 32x32x3  head classifier { classes 0 } }");
+    const ran = await cnxc(["verify", spec, "--on", "webgpu,onnx,cuda-cpu"]);
+    expect([ran.code, ran.stdout.match(/ right /g)?.length]).toEqual([0, 3]);
+  });
+
   test.runIf(hasSwiftShader)("finds WebGPU and ONNX Runtime right, module by module", async () => {
     const page = path.join(newFolder(), "micro.html");
     const ran = await cnxc([
