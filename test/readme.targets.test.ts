@@ -130,9 +130,9 @@ test("without the optional packages, commands name what README.md says to instal
   };
   const remedies = /npm install (?:--ignore-scripts )?(?:onnxruntime-node|webgpu|@sparticuz\/chromium@[\d.]+)/g;
   const [onnx = "", webgpu = "", swiftshader = ""] = text.match(remedies) ?? [];
-  names("onnx", `which is not installed; run ${onnx}\n`);
-  names("webgpu", `which is not installed; run ${webgpu}\n`);
+  names("onnx", `which is not installed; run ${onnx} in `);
+  names("webgpu", `which is not installed; run ${webgpu} in `);
   newcomer.type(webgpu);
   const hasPackage = process.platform === "linux" && process.arch === "x64";
-  names("webgpu --adapter swiftshader", hasPackage ? `; run ${swiftshader}\n` : "SwiftShader cannot be used here");
+  names("webgpu --adapter swiftshader", hasPackage ? `; run ${swiftshader} in ` : "SwiftShader cannot be used here");
 });
