@@ -1,25 +1,21 @@
-import { spawn, spawnSync } from "node:child_process";
+import { spawn } from "node:child_process";
 import * as fs from "node:fs";
 import * as os from "node:os";
 import * as path from "node:path";
 import { beforeAll, describe, expect, test } from "vitest";
 import { f32Tensor, writeSafetensors } from "../../../src/weights/formats/safetensors.ts";
-import { builtOnce } from "../../support/built-once.ts";
 import { cliFile } from "../../support/cli-process.ts";
 import { fill, newFolder, snapshot } from "../../support/folders.ts";
 import { full } from "../../support/full.ts";
+import { canWatch, watchedLibrary } from "../../support/watched.ts";
 
 // The process is killed at one call after the other by which it changes files, by a library that is loaded before all
 // others. After each kill, what is there is the old output or the new one, what is the user's is untouched, and the next
 // command and `verify` find nothing wrong.
 
-const canWatch = process.platform === "linux" && spawnSync("gcc", ["--version"]).status === 0;
 let watched = "";
 beforeAll(async () => {
-  if (!canWatch) return;
-  const source = fs.readFileSync("test/support/watched.c", "utf8");
-  const words = ["-shared", "-fPIC", "-O1", "-Wall", "-Werror", "-o", "watched.so", "watched.c", "-ldl"] as const;
-  watched = path.join(await builtOnce("watched", { "watched.c": source }, [["gcc", ...words]]), "watched.so");
+  if (canWatch) watched = await watchedLibrary();
 });
 
 const run = (words: readonly string[], cwd: string, env: Readonly<Record<string, string>> = {}) =>

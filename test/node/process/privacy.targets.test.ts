@@ -3,23 +3,19 @@ import * as fs from "node:fs";
 import * as path from "node:path";
 import { beforeAll, describe, expect, test } from "vitest";
 import { f32Tensor, writeSafetensors } from "../../../src/weights/formats/safetensors.ts";
-import { builtOnce } from "../../support/built-once.ts";
 import { cliFile } from "../../support/cli-process.ts";
 import { fill, newFolder, snapshot } from "../../support/folders.ts";
 import { writePng } from "../../support/png.ts";
+import { canWatch, watchedLibrary } from "../../support/watched.ts";
 
 // Every connection that a command or what it starts would try is told by a library that is loaded before all others; and
 // where the system can, there is no network to try.
 
-const canWatch = process.platform === "linux" && spawnSync("gcc", ["--version"]).status === 0;
 const alone = spawnSync("unshare", ["--net", "true"]).status === 0 ? ["unshare", "--net"] : [];
 
 let watched = "";
 beforeAll(async () => {
-  if (!canWatch) return;
-  const source = fs.readFileSync("test/support/watched.c", "utf8");
-  const words = ["-shared", "-fPIC", "-O1", "-Wall", "-Werror", "-o", "watched.so", "watched.c", "-ldl"] as const;
-  watched = path.join(await builtOnce("watched", { "watched.c": source }, [["gcc", ...words]]), "watched.so");
+  if (canWatch) watched = await watchedLibrary();
 });
 
 const commands: readonly (readonly string[])[] = [
