@@ -2,7 +2,8 @@ import { createHash } from "node:crypto";
 import * as fs from "node:fs/promises";
 import * as os from "node:os";
 import * as path from "node:path";
-import { clearOwned, ownedName } from "./temp-files.ts";
+import { onInterrupt } from "../process/interrupt.ts";
+import { clearOwned, ownedName, removeNow } from "./temp-files.ts";
 
 /** Folders that hold what can be made again, the nearest first. Never a shared one: libraries are loaded from there. */
 const cacheRoots = (near: string): readonly string[] => {
@@ -42,19 +43,36 @@ const listName = "contents.sha256";
 async function makeWhole(folder: string, fill: (folder: string) => Promise<void>): Promise<void> {
   const parent = path.dirname(folder);
   clearOwned(parent, tempPrefix);
-  const [temp, broken] = [path.join(parent, ownedName(tempPrefix)), path.join(parent, ownedName(tempPrefix))];
+  const temp = path.join(parent, ownedName(tempPrefix));
   await fs.mkdir(temp);
+  const done = onInterrupt(() => removeNow(temp));
   try {
     await fill(temp);
     await fs.writeFile(path.join(temp, listName), await listOf(temp, syncHandle), { flush: true });
-    await fs.rename(folder, broken).catch(() => {}); // mostly there is none
-    await fs.rename(temp, folder);
-  } catch (cause) {
-    if (!(await isWhole(folder))) throw cause; // else another process was faster, with the same bytes
+    await settle(temp, folder);
   } finally {
-    for (const rest of [temp, broken]) await fs.rm(rest, { recursive: true, force: true });
+    done();
+    await fs.rm(temp, { recursive: true, force: true });
   }
 }
+
+/** Puts a folder in its place, unless another process was faster, with the same bytes; what is broken there makes way. */
+async function settle(temp: string, folder: string): Promise<void> {
+  for (let tries = 1; ; tries++) {
+    try {
+      return await fs.rename(temp, folder);
+    } catch (cause) {
+      if (await isWhole(folder)) return;
+      if (tries === mostTries) throw cause;
+    }
+    const broken = path.join(path.dirname(folder), ownedName(tempPrefix));
+    await fs.rename(folder, broken).catch(() => {}); // somebody else has moved it
+    await fs.rm(broken, { recursive: true, force: true });
+  }
+}
+
+/** As many others may put theirs there, one after the other, between two looks. */
+const mostTries = 20;
 
 const tempPrefix = ".tmp";
 

@@ -95,6 +95,7 @@ function hold(ops: FsOps, lock: string, directory: string, holder: Holder): Lock
       clearInterval(heart);
       held.delete(holder.token);
       if (isOurs()) ops.unlinkSync(lock);
+      removeFolder(ops, `${lock}.takeover`); // of one that died while it took over another's
     },
   };
 }

@@ -260,6 +260,13 @@ test("a lock: a dead holder's is taken over, a living one's is waited for and th
   expect([state(out), besides(out)]).toEqual(["old", []]);
 });
 
+test("what one left that died while it took a lock over goes with the next", async () => {
+  const out = await oldDirectory();
+  fs.mkdirSync(`${lockOf(out)}.takeover`);
+  expect(await write(out, "new")).toMatchObject({ ok: true });
+  expect([state(out), besides(out)]).toEqual(["new", []]);
+});
+
 test("a lock of another container or machine: its heart is watched, not its number", async () => {
   const out = await oldDirectory();
   fs.writeFileSync(lockOf(out), lockText(elsewhere, 0));
