@@ -21,7 +21,7 @@ for (let i = 0; i < Number(times); i++) {
     inputs: [],
     project: directory,
     followOutside: false,
-    patienceMs: 60_000,
+    waiting: { looks: 2400, lookMs: 25 },
   });
   if (!result.ok) throw new Error(result.diagnostics.map(({ message }) => message).join());
 }

@@ -7,9 +7,13 @@ import { ownedName } from "../files/temp-files.ts";
 import { hostName, lives, type Owner, randomName, thisProcess } from "../process/owner.ts";
 import { closing, type FsOps, lookAt } from "./fs.ts";
 
-/** How often a lock is looked at. Time is counted in looks, so that a clock that jumps changes nothing. */
-const lookMs = 25;
-/** How often a holder says that it lives, and after how many looks without a word nobody waits any longer. */
+/** How a lock is waited for. Time is counted in looks, so that a clock that jumps changes nothing. */
+export interface Waiting {
+  readonly looks: number;
+  readonly lookMs: number;
+}
+
+/** How often a holder says that it lives, and after how many looks without a word nobody waits any longer: 20 s. */
 const beatMs = 1000;
 const silentLooks = 800;
 /** A takeover, or a lock that does not yet say whose it is, that stays so long is the rest of a process that died. */
@@ -42,12 +46,12 @@ export interface Lock {
 }
 
 /**
- * Takes the lock of an output directory, waiting for another writer at most `patienceMs`. Processes in other containers
+ * Takes the lock of an output directory, waiting for another writer no longer than that. Processes in other containers
  * and on other machines count: a holder beats, and one that cannot be asked is dead when it has been silent for 20 s. A
  * dead one's lock is taken over; only the holder of `<lock>.takeover` may remove it, so two who find it at once cannot
  * both win.
  */
-export async function takeLock(ops: FsOps, lock: string, directory: string, patienceMs: number): Promise<Result<Lock>> {
+export async function takeLock(ops: FsOps, lock: string, directory: string, waiting: Waiting): Promise<Result<Lock>> {
   const holder = { ...thisProcess, host: hostName, token: randomName() };
   let [seen, silent, takeovers] = ["", 0, 0];
   for (let looks = 0; ; looks++) {
@@ -61,8 +65,8 @@ export async function takeLock(ops: FsOps, lock: string, directory: string, pati
       takeovers = removeStale(ops, lock, text) ? 0 : takeovers + 1;
       if (takeovers > abandonedLooks) removeFolder(ops, `${lock}.takeover`);
     }
-    if (looks * lookMs >= patienceMs) return fail(locked(directory, lock, text, patienceMs));
-    if (!dead || takeovers > 0) await new Promise(resolve => setTimeout(resolve, lookMs));
+    if (looks >= waiting.looks) return fail(locked(directory, lock, text, waiting));
+    if (!dead || takeovers > 0) await new Promise(resolve => setTimeout(resolve, waiting.lookMs));
   }
 }
 
@@ -100,10 +104,10 @@ function hold(ops: FsOps, lock: string, directory: string, holder: Holder): Lock
   };
 }
 
-function locked(directory: string, lock: string, text: string, patienceMs: number): Diagnostic {
+function locked(directory: string, lock: string, text: string, { looks, lookMs }: Waiting): Diagnostic {
   const holder = holderIn(text);
   const who = holder === null ? "another cnxc" : `process ${holder.pid} on ${holder.host}`;
-  const problem = error("output-locked", { file: directory, offset: null }, who, Math.round(patienceMs / 1000));
+  const problem = error("output-locked", { file: directory, offset: null }, who, Math.round((looks * lookMs) / 1000));
   return withNote(problem, `if no cnxc writes there, delete '${lock}'`);
 }
 

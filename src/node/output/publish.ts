@@ -9,7 +9,7 @@ import { onInterrupt } from "../process/interrupt.ts";
 import { seal, writeChanged } from "./build-tree.ts";
 import { type DirectoryRequest, outputDirectory } from "./directory.ts";
 import { type FsOps, patientFs, realFs } from "./fs.ts";
-import { namesBeside, takeLock } from "./lock.ts";
+import { namesBeside, takeLock, type Waiting } from "./lock.ts";
 import { type ManifestEntry, type Origin, pathProblem, printManifest } from "./manifest.ts";
 import type { OutputFile } from "./output-file.ts";
 import { prove, stillOurs } from "./proof.ts";
@@ -23,8 +23,8 @@ export type { OutputFile } from "./output-file.ts";
 export interface PublishRequest extends DirectoryRequest {
   readonly files: readonly OutputFile[];
   readonly origin: Origin;
-  /** How long another writer is waited for. */
-  readonly patienceMs?: number;
+  /** How long another writer is waited for; half a minute where it is left out. */
+  readonly waiting?: Waiting;
   readonly fs?: FsOps;
 }
 
@@ -62,7 +62,7 @@ export async function publish(request: PublishRequest): Promise<Result<Published
     const directory = outputDirectory(ops, request);
     const { parent, lock: file, newTemp } = namesBeside(directory);
     ops.mkdirSync(parent, { recursive: true });
-    const lock = await takeLock(ops, file, request.directory, request.patienceMs ?? 30_000);
+    const lock = await takeLock(ops, file, request.directory, request.waiting ?? { looks: 1200, lookMs: 25 });
     if (!lock.ok) return lock;
     const temp = newTemp();
     undo.push(lock.value.release, () => ops.rmSync(temp, { recursive: true, force: true }));

@@ -18,7 +18,7 @@ const versions = {
 } as const;
 type Version = keyof typeof versions;
 
-const write = (out: string, version: Version, ops: FsOps = hookedFs(() => {}), patienceMs = 5000) =>
+const write = (out: string, version: Version, ops: FsOps = hookedFs(() => {}), looks = 5000) =>
   publish({
     directory: out,
     files: Object.entries(versions[version]).map(([file, contents]) => ({ path: file, contents })),
@@ -26,7 +26,7 @@ const write = (out: string, version: Version, ops: FsOps = hookedFs(() => {}), p
     inputs: [],
     project: path.dirname(out),
     followOutside: false,
-    patienceMs,
+    waiting: { looks, lookMs: 1 },
     fs: ops,
   });
 
