@@ -18,8 +18,12 @@ const fromRgba: Readonly<Record<1 | 3 | 4, (rgba: Uint8Array, to: Uint8Array) =>
     }
   },
   3: (rgba, to) => {
-    for (let i = 0, at = 0; i < to.length; i += 3, at += 4)
-      for (let c = 0; c < 3; c++) to[i + c] = Math.round(overWhite(rgba, at, c));
+    for (let i = 0, at = 0; i < to.length; i += 3, at += 4) {
+      const [red, green, blue] = [overWhite(rgba, at, 0), overWhite(rgba, at, 1), overWhite(rgba, at, 2)];
+      to[i] = Math.round(red);
+      to[i + 1] = Math.round(green);
+      to[i + 2] = Math.round(blue);
+    }
   },
   4: (rgba, to) => to.set(rgba),
 };
@@ -36,9 +40,9 @@ export type PictureChannels = keyof typeof fromRgba;
 /** Numbers of channels that a picture can give a model. */
 export const isPictureChannels = (channels: number): channels is PictureChannels => Object.hasOwn(fromRgba, channels);
 
-/** The picture of `width * height` pixels of RGBA. */
+/** The picture of `width * height` pixels of RGBA, in whose memory it is made: they are gone then. */
 export function pictureOf(rgba: Uint8Array, width: number, height: number, channels: PictureChannels): Picture {
-  const data = new Uint8Array(width * height * channels);
+  const data = rgba.subarray(0, width * height * channels); // no value is written before its pixel has been read
   fromRgba[channels](rgba.subarray(0, 4 * width * height), data);
   return { width, height, channels, data };
 }

@@ -106,7 +106,7 @@ describe("pictures", () => {
 
   test("to planes and back is the same picture", () => {
     for (const channels of [1, 3, 4] as const) {
-      const picture = pictureOf(rgba, 3, 2, channels);
+      const picture = pictureOf(rgba.slice(), 3, 2, channels);
       expect(toPicture(toPlanes(picture), picture)).toEqual(picture);
       expect(toRgba(picture)).toHaveLength(24);
     }

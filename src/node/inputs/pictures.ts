@@ -32,7 +32,7 @@ export async function readPicture(file: string, channels: PictureChannels): Prom
   if (!loaded.ok) return loaded;
   const contents = Buffer.from(bytes.value.buffer, bytes.value.byteOffset, bytes.value.length);
   try {
-    const problem = tooMuch(format.look(contents), place);
+    const problem = tooMuch(format.look(contents), format, place);
     if (problem !== null) return fail(problem);
     const { data, width, height } = await format.decode(contents, loaded.value);
     if (data.length !== 4 * width * height) throw new BrokenPicture("its decoder gave too few pixels");

@@ -20,6 +20,8 @@ export interface Cost {
 
 export interface PictureFormat {
   readonly name: string;
+  /** Most memory that decoding may take, in bytes. */
+  readonly mostBytes: number;
   /** Its first bytes; null is any byte. */
   readonly begins: readonly (number | null)[];
   /** The npm package that decodes it, an optional peer, and which of its modules does. */
@@ -35,18 +37,22 @@ export interface PictureFormat {
 export class BrokenPicture extends Error {}
 
 const million = 1e6;
-const most = { pixels: 40 * million, bytes: 512 * million, visits: 400 * million } as const;
+const most = { pixels: 40 * million, visits: 400 * million } as const;
 
 /** Why a picture is too much to be decoded, or null. */
-export function tooMuch({ width, height, bytes, scans }: Cost, place: FilePlace): Diagnostic | null {
+export function tooMuch(
+  { width, height, bytes, scans }: Cost,
+  { mostBytes }: Pick<PictureFormat, "mostBytes">,
+  place: FilePlace,
+): Diagnostic | null {
   if (width * height > most.pixels)
     return error("image-too-large", place, `${width}x${height} pixels`, `${most.pixels / million} million`);
-  if (bytes > most.bytes)
+  if (bytes > mostBytes)
     return error(
       "image-too-large",
       place,
       `${width}x${height} pixels that take ${Math.ceil(bytes / million)} MB to decode`,
-      `${most.bytes / million} MB`,
+      `${mostBytes / million} MB`,
     );
   const visits = width * height * scans;
   if (visits <= most.visits) return null;

@@ -7,6 +7,7 @@ interface JpegJs {
 /** JPEG (ITU T.81), baseline and progressive. */
 export const jpeg: PictureFormat = {
   name: "JPEG",
+  mostBytes: 1024e6,
   begins: [0xff, 0xd8, 0xff],
   package: "jpeg-js",
   look,
@@ -52,8 +53,8 @@ function look(bytes: Buffer): Cost {
   }
   if (frame === null || scans === 0) throw new BrokenPicture("it has no picture");
   const { width, height, blocks } = frame;
-  // A block is 64 whole numbers of 32 bits until it is 64 samples.
-  return { width, height, scans, bytes: blocks * 64 * (4 + 1) + rgbaBytes(width, height) / 2 };
+  // The decoder holds each block as an array of its own, 640 bytes as measured, until it is samples.
+  return { width, height, scans, bytes: blocks * 640 + rgbaBytes(width, height) / 2 };
 }
 
 /** Within a scan, FF is followed by 00 where it is data, and by D0 to D7 where decoding may begin anew. */

@@ -12,6 +12,7 @@ const signature = Buffer.from([0x89, 0x50, 0x4e, 0x47, 13, 10, 26, 10]);
 /** Portable Network Graphics (W3C, third edition): any colour type and depth, interlaced or not; of APNG the still image. */
 export const png: PictureFormat = {
   name: "PNG",
+  mostBytes: 512e6,
   begins: [...signature],
   package: pngPackage,
   module: "codec/pkg/squoosh_png.js",

@@ -12,6 +12,7 @@ const webpPackage = "@jsquash/webp";
 /** WebP (RFC 9649), lossy and lossless, with or without transparency; no animations. */
 export const webp: PictureFormat = {
   name: "WebP",
+  mostBytes: 512e6,
   begins: [...Buffer.from("RIFF"), null, null, null, null, ...Buffer.from("WEBP")],
   package: webpPackage,
   module: "decode.js",
