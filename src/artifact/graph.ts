@@ -53,10 +53,15 @@ export function checkGraph(graph: Message<"graph">, initializers: readonly Initi
   }
 }
 
+/** FLOAT, UINT8, INT64 and FLOAT16 of `TensorProto.DataType`. */
+const known: readonly number[] = [1, 2, 7, 10];
+
 type Refuse = (at: number, why: string) => never;
 
 function shapeOf({ type, at }: Message<"valueInfo">, refuse: Refuse): Shape {
   const shape = type?.tensor?.shape ?? refuse(at, "an input or output has no shape");
+  const code = type?.tensor?.elementType ?? 0;
+  if (!known.includes(code)) refuse(at, `an input or output has element type ${code}, which cnxc does not write`);
   return shape.dims.map(({ length, symbol }) => symbol ?? (length !== null && length >= 0 ? length : null));
 }
 

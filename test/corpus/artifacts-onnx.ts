@@ -195,6 +195,12 @@ const graphRows: readonly ArtifactRow[] = [
     const node = nodeOf(model, "MatMul");
     node.input.push(node.input[0]);
   }),
+  model("O17-input-type", "an input of no element type", graph, model => {
+    model.graph.input[0].type.tensorType.elemType = 0;
+  }),
+  model("O17-output-type", "an output of doubles", graph, model => {
+    model.graph.output[0].type.tensorType.elemType = 11;
+  }),
   model("O17-group", "a Conv with a wrong group", shape, model => {
     const conv = model.graph.node.find((node: Loose) => attributeOf(node, "group"));
     attributeOf(conv, "group").i = 4;
