@@ -5,6 +5,7 @@ import { error, withNote } from "../../diagnostics/messages.ts";
 import { errnoOf, replacedName } from "../files/errno.ts";
 import { ownedName } from "../files/temp-files.ts";
 import { hostName, lives, type Owner, randomName, thisProcess } from "../process/owner.ts";
+import { progress } from "../process/progress.ts";
 import { closing, type FsOps, lookAt } from "./fs.ts";
 
 /** How a lock is waited for. Time is counted in looks, so that a clock that jumps changes nothing. */
@@ -16,6 +17,8 @@ export interface Waiting {
 /** How often a holder says that it lives, and after how many looks without a word nobody waits any longer: 20 s. */
 const beatMs = 1000;
 const silentLooks = 800;
+/** After so many it is said that something is waited for. */
+const looksUnsaid = 60;
 /** A takeover, or a lock that does not yet say whose it is, that stays so long is the rest of a process that died. */
 const abandonedLooks = 80;
 
@@ -65,6 +68,7 @@ export async function takeLock(ops: FsOps, lock: string, directory: string, wait
       takeovers = removeStale(ops, lock, text) ? 0 : takeovers + 1;
       if (takeovers > abandonedLooks) removeFolder(ops, `${lock}.takeover`);
     }
+    if (looks === looksUnsaid) progress(`waiting for ${whoIn(text)}, which writes to '${directory}'`);
     if (looks >= waiting.looks) return fail(locked(directory, lock, text, waiting));
     if (!dead || takeovers > 0) await new Promise(resolve => setTimeout(resolve, waiting.lookMs));
   }
@@ -104,10 +108,14 @@ function hold(ops: FsOps, lock: string, directory: string, holder: Holder): Lock
   };
 }
 
-function locked(directory: string, lock: string, text: string, { looks, lookMs }: Waiting): Diagnostic {
+function whoIn(text: string): string {
   const holder = holderIn(text);
-  const who = holder === null ? "another cnxc" : `process ${holder.pid} on ${holder.host}`;
-  const problem = error("output-locked", { file: directory, offset: null }, who, Math.round((looks * lookMs) / 1000));
+  return holder === null ? "another cnxc" : `process ${holder.pid} on ${holder.host}`;
+}
+
+function locked(directory: string, lock: string, text: string, { looks, lookMs }: Waiting): Diagnostic {
+  const seconds = Math.round((looks * lookMs) / 1000);
+  const problem = error("output-locked", { file: directory, offset: null }, whoIn(text), seconds);
   return withNote(problem, `if no cnxc writes there, delete '${lock}'`);
 }
 
