@@ -55,7 +55,7 @@ export function readFileWithin(file: string, limit: number, refuse: TooLarge): R
     if (!stat.isFile()) return fail(error("not-a-file", { file, offset: null }, describeFile(stat)));
     noteRead(file, file);
     if (stat.size > limit) return fail(refuse(stat.size));
-    const bytes = readUpTo(descriptor, limit + 1); // a file of /proc has no size
+    const bytes = readUpTo(descriptor, stat.size + 1, limit + 1); // a file of /proc has no size
     return bytes.length > limit ? fail(refuse(bytes.length)) : ok(bytes);
   } catch (cause) {
     return fail(ioError(cause, file, "read it"));
@@ -64,16 +64,19 @@ export function readFileWithin(file: string, limit: number, refuse: TooLarge): R
   }
 }
 
-/** Reads to the end or to `limit` bytes. */
-function readUpTo(descriptor: number, limit: number): Uint8Array {
-  const bytes = new Uint8Array(limit);
+/** Reads to the end or to `limit` bytes; `likely` is how many there will be. */
+function readUpTo(descriptor: number, likely: number, limit: number): Uint8Array {
+  let bytes = new Uint8Array(Math.min(likely, limit));
   let length = 0;
-  while (length < limit) {
-    const read = fs.readSync(descriptor, bytes, length, limit - length, null);
-    if (read === 0) break;
+  for (;;) {
+    const read = fs.readSync(descriptor, bytes, length, bytes.length - length, null);
     length += read;
+    if (read === 0 || length === limit) return bytes.subarray(0, length);
+    if (length < bytes.length) continue;
+    const larger = new Uint8Array(Math.min(limit, Math.max(2 * length, 1 << 16)));
+    larger.set(bytes);
+    bytes = larger;
   }
-  return bytes.slice(0, length);
 }
 
 export function describeFile(stat: fs.Stats): string {

@@ -45,12 +45,19 @@ interface Codec {
   readonly encode: (data: Uint8Array, width: number, height: number, depth: number) => Uint8Array;
 }
 
+let starting: Promise<unknown> | null = null;
+
 async function started(loaded: unknown): Promise<Codec> {
   const codec = loaded as Codec;
-  const binary = packageFile(pngPackage, "codec/pkg/squoosh_png_bg.wasm");
-  if (binary === null) throw new Error(`${pngPackage} has no decoder`);
-  await codec.default(readFileSync(binary));
+  starting ??= codec.default(codecBinary());
+  await starting;
   return codec;
+}
+
+function codecBinary(): Uint8Array {
+  const file = packageFile(pngPackage, "codec/pkg/squoosh_png_bg.wasm");
+  if (file === null) throw new Error(`${pngPackage} has no decoder`);
+  return readFileSync(file);
 }
 
 interface Chunk {
