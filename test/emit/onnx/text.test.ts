@@ -60,10 +60,13 @@ model classifier { depths [1, 1]  dims [8, 12]  input 32x64x3  head classifier {
 model shared extends classifier { grn per_batch  layer_scale 1e-6  stem patch 2  mlp_ratio 3 }
 model square extends classifier { input 64x64x3 }
 model large extends classifier { input 384x384x3 }
+model vast extends classifier { input 16384x16384x3 }
+model vast_shared extends vast { grn per_batch }
 model tanh extends classifier { kernel_size 3  activation gelu_tanh }
 model pooled extends classifier { head classifier { classes 0 } }
 model maps extends classifier { head features { levels [1, 2] } }
 model masked { depths [1, 1]  dims [8, 16]  input 64x64x3  head fcmae { patch_size 32  decoder { depth 1  dim 12 }  mask_ratio 0.5 } }
+model vast_masked extends masked { input 16384x16384x3 }
 model raw extends masked { grn per_batch  head fcmae { patch_size 32  decoder { depth 1  dim 12 }  mask_ratio 0.5  norm_pix_loss false } }
 `),
 ).models;
@@ -75,6 +78,10 @@ const forms: readonly (readonly [model: string, what: string, form: Form])[] = [
   ["classifier", "preprocess", { preprocess: true }],
   ["square", "preprocess", { preprocess: true }],
   ["large", "preprocess", { preprocess: true }],
+  ["vast", "f32", {}],
+  ["vast", "f16", { half: true }],
+  ["vast_shared", "f32", {}],
+  ["vast_masked", "masked-f16", { sites: "masked", half: true }],
   ["tanh", "f32", {}],
   ["tanh", "f16", { half: true }],
   ["classifier", "preprocess-f16", { preprocess: true, half: true, opset: 17 }],
