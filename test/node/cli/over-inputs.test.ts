@@ -1,9 +1,10 @@
 import * as fs from "node:fs";
 import * as path from "node:path";
 import { expect, test } from "vitest";
-import { f32Tensor, writeSafetensors } from "../../../src/weights/formats/safetensors.ts";
+import { f32Tensor } from "../../../src/weights/formats/safetensors.ts";
 import { cnxc } from "../../support/cli.ts";
 import { fill, newFolder, snapshot } from "../../support/folders.ts";
+import { writeTensors } from "../../support/tensors.ts";
 
 const base = "model base { depths [1, 1]  dims [4, 8]  input 32x32x3  head classifier { classes 3 } }\n";
 
@@ -15,12 +16,8 @@ async function layOut(): Promise<string> {
     "m.cnx": 'import "base.cnx"\nmodel m extends base {}\nsweep s extends m { mlp_ratio in [1, 2] }\n',
     "c.json": '{"model_type":"convnextv2"}',
   });
-  const write = async (name: string, tensors: Parameters<typeof writeSafetensors>[0]) => {
-    const parts: Uint8Array[] = [];
-    for await (const part of writeSafetensors(tensors)) parts.push(part);
-    fs.writeFileSync(path.join(folder, name), Buffer.concat(parts));
-  };
-  await write("in.safetensors", [f32Tensor("pixel_values", [1, 3, 32, 32], () => new Float32Array(3072))]);
+  const image = f32Tensor("pixel_values", [1, 3, 32, 32], () => new Float32Array(3072));
+  await writeTensors(path.join(folder, "in.safetensors"), [image]);
   const compiled = ["compile", "m.cnx", "-m", "m", "-t", "wgsl", "-w", "random:1", "-o", "built"];
   expect((await cnxc(compiled, { cwd: folder })).code).toBe(0);
   fs.renameSync(path.join(folder, "built/m/weights.safetensors"), path.join(folder, "w.safetensors"));

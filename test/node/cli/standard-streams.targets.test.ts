@@ -4,10 +4,11 @@ import * as path from "node:path";
 import { Command } from "commander";
 import { describe, expect, test } from "vitest";
 import { commands } from "../../../src/node/cli/commands.ts";
-import { f32Tensor, writeSafetensors } from "../../../src/weights/formats/safetensors.ts";
+import { f32Tensor } from "../../../src/weights/formats/safetensors.ts";
 import { cliFile, cnxcProcess } from "../../support/cli-process.ts";
 import { fill, newFolder } from "../../support/folders.ts";
 import { writePng } from "../../support/png.ts";
+import { writeTensors } from "../../support/tensors.ts";
 
 const spec = `model m {
   depths [1]
@@ -36,10 +37,8 @@ const asked: Readonly<Record<string, readonly [spec: string, ...words: string[]]
 
 async function layOut(): Promise<string> {
   const folder = newFolder();
-  const parts: Uint8Array[] = [];
-  for await (const part of writeSafetensors([f32Tensor("pixel_values", [1, 3, 32, 32], () => new Float32Array(3072))]))
-    parts.push(part);
-  fs.writeFileSync(path.join(folder, "in.safetensors"), Buffer.concat(parts));
+  const image = f32Tensor("pixel_values", [1, 3, 32, 32], () => new Float32Array(3072));
+  await writeTensors(path.join(folder, "in.safetensors"), [image]);
   for (const [name, side] of [
     ["a.png", 4],
     ["b.png", 64],

@@ -14,11 +14,12 @@ import { importSpec } from "../../../src/node/jobs/import.ts";
 import { readManifest } from "../../../src/node/output/manifest.ts";
 import { decodeSpec } from "../../../src/syntax/decode.ts";
 import { load } from "../../../src/syntax/load.ts";
-import { f32Tensor, writeSafetensors } from "../../../src/weights/formats/safetensors.ts";
+import { f32Tensor } from "../../../src/weights/formats/safetensors.ts";
 import { readTensorFile } from "../../../src/weights/formats/tensor-file.ts";
 import { explored } from "../../support/exploration.ts";
 import { full } from "../../support/full.ts";
 import { mutated, numbers } from "../../support/mutate.ts";
+import { writeTensors } from "../../support/tensors.ts";
 
 const folder = fs.realpathSync(fs.mkdtempSync(path.join(os.tmpdir(), "cnxc-test-")));
 afterAll(() => fs.rmSync(folder, { recursive: true }));
@@ -29,11 +30,10 @@ const written = (bytes: Uint8Array, name: string): string => {
 };
 
 beforeAll(async () => {
-  for (const [i, name] of ["a", "b"].entries()) {
-    const parts: Uint8Array[] = [];
-    for await (const part of writeSafetensors([f32Tensor(name, [1], () => new Float32Array(1))])) parts.push(part);
-    written(Buffer.concat(parts), `model-0000${i + 1}.safetensors`);
-  }
+  for (const [i, name] of ["a", "b"].entries())
+    await writeTensors(path.join(folder, `model-0000${i + 1}.safetensors`), [
+      f32Tensor(name, [1], () => new Float32Array(1)),
+    ]);
 });
 
 async function readIndex(bytes: Uint8Array): Promise<Result<unknown>> {

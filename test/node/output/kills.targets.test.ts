@@ -3,10 +3,11 @@ import * as fs from "node:fs";
 import * as os from "node:os";
 import * as path from "node:path";
 import { beforeAll, describe, expect, test } from "vitest";
-import { f32Tensor, writeSafetensors } from "../../../src/weights/formats/safetensors.ts";
+import { f32Tensor } from "../../../src/weights/formats/safetensors.ts";
 import { cliFile } from "../../support/cli-process.ts";
 import { fill, newFolder, snapshot } from "../../support/folders.ts";
 import { full } from "../../support/full.ts";
+import { writeTensors } from "../../support/tensors.ts";
 import { canWatch, watchedLibrary } from "../../support/watched.ts";
 
 // The process is killed at one call after the other by which it changes files, by a library that is loaded before all
@@ -64,10 +65,8 @@ const commands: Readonly<Record<string, { readonly old: readonly string[]; reado
 async function prepare(folder: string): Promise<void> {
   const b = { ...table, device: "b" };
   fill(folder, { "m.cnx": spec, "a.json": JSON.stringify(table), "b.json": JSON.stringify(b), "OUTlook.md": "mine" });
-  const parts: Uint8Array[] = [];
   const stem = f32Tensor("downsample_layers.0.0.weight", [4, 3, 4, 4], () => new Float32Array(4 * 3 * 4 * 4).fill(1));
-  for await (const part of writeSafetensors([stem])) parts.push(part);
-  fs.writeFileSync(path.join(folder, "w.safetensors"), Buffer.concat(parts));
+  await writeTensors(path.join(folder, "w.safetensors"), [stem]);
 }
 
 describe.skipIf(!canWatch)("a kill at any call", () => {

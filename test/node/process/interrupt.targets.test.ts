@@ -2,17 +2,16 @@ import { spawn } from "node:child_process";
 import * as fs from "node:fs";
 import * as path from "node:path";
 import { expect, test } from "vitest";
-import { f32Tensor, writeSafetensors } from "../../../src/weights/formats/safetensors.ts";
+import { f32Tensor } from "../../../src/weights/formats/safetensors.ts";
 import { cliFile, cnxcProcess } from "../../support/cli-process.ts";
 import { newFolder } from "../../support/folders.ts";
+import { writeTensors } from "../../support/tensors.ts";
 
 async function layOut(side: number): Promise<string> {
   const folder = newFolder();
   fs.mkdirSync(path.join(folder, "tmp"));
-  const parts: Uint8Array[] = [];
   const image = f32Tensor("pixel_values", [1, 3, side, side], () => new Float32Array(3 * side * side));
-  for await (const part of writeSafetensors([image])) parts.push(part);
-  fs.writeFileSync(path.join(folder, "in.safetensors"), Buffer.concat(parts));
+  await writeTensors(path.join(folder, "in.safetensors"), [image]);
   return folder;
 }
 

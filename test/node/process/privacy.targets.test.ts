@@ -2,10 +2,11 @@ import { spawn, spawnSync } from "node:child_process";
 import * as fs from "node:fs";
 import * as path from "node:path";
 import { beforeAll, describe, expect, test } from "vitest";
-import { f32Tensor, writeSafetensors } from "../../../src/weights/formats/safetensors.ts";
+import { f32Tensor } from "../../../src/weights/formats/safetensors.ts";
 import { cliFile } from "../../support/cli-process.ts";
 import { fill, newFolder, snapshot } from "../../support/folders.ts";
 import { writePng } from "../../support/png.ts";
+import { writeTensors } from "../../support/tensors.ts";
 import { canWatch, watchedLibrary } from "../../support/watched.ts";
 
 // Every connection that a command or what it starts would try is told by a library that is loaded before all others; and
@@ -70,10 +71,8 @@ async function layOut(): Promise<string> {
   fill(path.join(folder, "project"), {
     "m.cnx": `model m { depths [1] dims [4] input 32x32x3 head classifier { classes 3 } }\nsweep s extends m { mlp_ratio in [1, 2] }\n`,
   });
-  const parts: Uint8Array[] = [];
-  for await (const part of writeSafetensors([f32Tensor("pixel_values", [1, 3, 32, 32], () => new Float32Array(3072))]))
-    parts.push(part);
-  fs.writeFileSync(path.join(folder, "project/in.safetensors"), Buffer.concat(parts));
+  const image = f32Tensor("pixel_values", [1, 3, 32, 32], () => new Float32Array(3072));
+  await writeTensors(path.join(folder, "project/in.safetensors"), [image]);
   fs.writeFileSync(path.join(folder, "project/a.png"), writePng({ width: 4, height: 4, data: Buffer.alloc(64, 255) }));
   return folder;
 }
