@@ -18,7 +18,7 @@ import {
   type Shape,
   whole,
 } from "../json/shape.ts";
-import { storageTypes } from "../model/model.ts";
+import { maxBatch, storageTypes } from "../model/model.ts";
 import { columnsOf } from "./columns.ts";
 import { longestWord, readBudget, readCondition, readDirection } from "./conditions.ts";
 import { deviceName, longestTitle } from "./device.ts";
@@ -55,7 +55,7 @@ const settingShape = fieldsOf({
   device: deviceName,
   title: line(longestTitle),
   dtype: oneOf(...storageTypes),
-  batch: whole(1, 65_535),
+  batch: whole(1, maxBatch),
 });
 
 const queryShape = fieldsOf({

@@ -9,6 +9,7 @@ import { readExploration } from "../../src/explore/read.ts";
 import { csvOf } from "../../src/explore/render.ts";
 import type { Exploration, Variant } from "../../src/explore/result.ts";
 import { check } from "../../src/model/check.ts";
+import { maxBatch } from "../../src/model/model.ts";
 import { utf8 } from "../../src/weights/formats/utf8.ts";
 import { device } from "../support/exploration.ts";
 import { filesOf, loadFiles, must } from "../syntax/support.ts";
@@ -82,7 +83,7 @@ describe("what cnxc explored is read and merged again", () => {
     const columns = fc.constantFrom("params", "macs:max", "latency", "throughput:max", "weights", "scratch@a-gpu");
     const questions = fc.record({
       dtypes: fc.constantFrom([], ["f32"], ["f16", "f32"]),
-      batches: fc.constantFrom([1], [1, 7, 65_535]),
+      batches: fc.constantFrom([1], [1, 7, maxBatch]),
       where: fc.subarray(["params>=1", " latency@a-gpu < 1e30 ", "macs<=5M"]),
       sort: fc.uniqueArray(columns),
       top: fc.option(fc.integer({ min: 1, max: 9 })),
@@ -142,7 +143,7 @@ describe("anything odd in an exploration is refused, and said where", () => {
     ["'query.settings' must be a list of 1 to", c => (c.query.settings = [])],
     ["'query.settings[0].title' must be one line", c => (c.query.settings[0].title = "a\u001b[2J")],
     ["'query.settings[0].label' must be a device's name", c => (c.query.settings[0].label = "<b>")],
-    ["'query.settings[0].batch' must be a whole number from 1 to 65535", c => (c.query.settings[0].batch = 0)],
+    ["'query.settings[0].batch' must be a whole number from 1 to 65536", c => (c.query.settings[0].batch = 0)],
     ["'query.axes[0].path' must be the path of a field", c => (c.query.axes[0].path = "<img>")],
     ["'query.axes[0].values[0]' must be a number, true, false or one line", c => (c.query.axes[0].values[0] = {})],
     ["'query.sweep' must be the name of a sweep", c => (c.query.sweep = "a b")],
@@ -272,4 +273,11 @@ describe("devices", () => {
     const read = readDevice(utf8(text.replace(from, to)), "d.json");
     expect(read.ok ? [] : read.diagnostics.map(({ message }) => message).join("\n")).toContain(message);
   });
+});
+
+test("the largest batch there is comes back, and one more does not", () => {
+  const found = run({ batches: [1, maxBatch] });
+  expect(readExploration(utf8(JSON.stringify(found)), "a.json").ok).toBe(true);
+  const beyond = JSON.stringify(found).replaceAll(`"batch":${maxBatch}`, `"batch":${maxBatch + 1}`);
+  expect(said(beyond)).toContain("query.settings[1].batch");
 });
