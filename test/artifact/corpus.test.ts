@@ -6,7 +6,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { Diagnostic } from "../../src/diagnostics/diagnostic.ts";
 import { exitCodes } from "../../src/diagnostics/exit-codes.ts";
 import { messages } from "../../src/diagnostics/messages.ts";
-import { artifacts } from "../../src/node/jobs/artifacts.ts";
+import { artifacts } from "../../src/node/jobs/artifacts/artifacts.ts";
 import { artifactCorpus } from "../corpus/artifacts.ts";
 import { dataFile, editManifest, kernelFile, modelFile, moveWeightsOut } from "../corpus/artifacts-build.ts";
 import { cnxc } from "../support/cli.ts";

@@ -2,7 +2,7 @@
 export const jobs = {
   compile: async () => (await import("./compile.ts")).compileWhole,
   verify: async () => (await import("./verify.ts")).verify,
-  artifacts: async () => (await import("./artifacts.ts")).artifacts,
+  artifacts: async () => (await import("./artifacts/artifacts.ts")).artifacts,
   differential: async () => (await import("./differential.ts")).differential,
   run: async () => (await import("./run.ts")).run,
   classify: async () => (await import("./classify.ts")).classify,

@@ -1,7 +1,7 @@
 import { statSync } from "node:fs";
 import { error } from "../../../diagnostics/messages.ts";
 import { columns } from "../../../verify/report.ts";
-import type { Artifacts, CheckedModel } from "../../jobs/artifacts.ts";
+import type { Artifacts, CheckedModel } from "../../jobs/artifacts/artifacts.ts";
 import { runJob } from "../../jobs/run-job.ts";
 import { keptNotes, type Outcome, outcome } from "../../outcome/outcome.ts";
 import { manifestName } from "../../output/manifest.ts";

@@ -1,17 +1,17 @@
 import * as path from "node:path";
-import { type OnnxSummary, readOnnx } from "../../artifact/onnx-model.ts";
-import { type Diagnostic, fail, ok, type Result } from "../../diagnostics/diagnostic.ts";
-import { Failure } from "../../diagnostics/failure.ts";
-import { error, warning } from "../../diagnostics/messages.ts";
-import { openSource } from "../files/byte-source.ts";
-import { errnoOf, ioError, pathProblem } from "../files/errno.ts";
-import { type FsOps, lookAt, patientFs, pause, realFs } from "../output/fs.ts";
-import { namesBeside } from "../output/lock.ts";
-import { type Complaints, type Manifest, manifestName, manifestText, readManifest } from "../output/manifest.ts";
-import { foreignEntries } from "../output/tree.ts";
-import { isNewer, version } from "../process/version.ts";
-import { externalProblem } from "./artifact-externals.ts";
-import { entryProblem } from "./artifact-files.ts";
+import { type OnnxSummary, readOnnx } from "../../../artifact/onnx-model.ts";
+import { type Diagnostic, fail, ok, type Result } from "../../../diagnostics/diagnostic.ts";
+import { Failure } from "../../../diagnostics/failure.ts";
+import { error, warning } from "../../../diagnostics/messages.ts";
+import { openSource } from "../../files/byte-source.ts";
+import { errnoOf, ioError, pathProblem } from "../../files/errno.ts";
+import { type FsOps, lookAt, patientFs, pause, realFs } from "../../output/fs.ts";
+import { namesBeside } from "../../output/lock.ts";
+import { type Complaints, type Manifest, manifestName, manifestText, readManifest } from "../../output/manifest.ts";
+import { foreignEntries } from "../../output/tree.ts";
+import { isNewer, version } from "../../process/version.ts";
+import { externalProblem } from "./externals.ts";
+import { entryProblem } from "./files.ts";
 
 /** An ONNX file that was read, and where its weights are. */
 export interface CheckedModel extends Omit<OnnxSummary, "external" | "weights"> {

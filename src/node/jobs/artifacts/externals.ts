@@ -1,13 +1,13 @@
 import * as path from "node:path";
-import type { External } from "../../artifact/initializers.ts";
-import type { Diagnostic } from "../../diagnostics/diagnostic.ts";
-import { quoted } from "../../diagnostics/messages/quoted.ts";
-import { error, withNote } from "../../diagnostics/messages.ts";
-import { describeFile } from "../files/read.ts";
-import { type FsOps, lookAt } from "../output/fs.ts";
-import { pathProblem } from "../output/manifest.ts";
-import { crookedFolder } from "../output/tree.ts";
-import { linkProblem } from "./artifact-files.ts";
+import type { External } from "../../../artifact/initializers.ts";
+import type { Diagnostic } from "../../../diagnostics/diagnostic.ts";
+import { quoted } from "../../../diagnostics/messages/quoted.ts";
+import { error, withNote } from "../../../diagnostics/messages.ts";
+import { describeFile } from "../../files/read.ts";
+import { type FsOps, lookAt } from "../../output/fs.ts";
+import { pathProblem } from "../../output/manifest.ts";
+import { crookedFolder } from "../../output/tree.ts";
+import { linkProblem } from "./files.ts";
 
 /** The model that names a file, and what is known of the folder that neither may leave. */
 export interface Naming {

@@ -1,13 +1,13 @@
 import type { Stats } from "node:fs";
 import * as path from "node:path";
-import type { Diagnostic, FilePlace } from "../../diagnostics/diagnostic.ts";
-import { quoted } from "../../diagnostics/messages/quoted.ts";
-import { error } from "../../diagnostics/messages.ts";
-import { describeFile } from "../files/read.ts";
-import { type FsOps, lookAt } from "../output/fs.ts";
-import type { ManifestEntry } from "../output/manifest.ts";
-import { ownNames } from "../output/rests.ts";
-import { crookedFolder, hashOf } from "../output/tree.ts";
+import type { Diagnostic, FilePlace } from "../../../diagnostics/diagnostic.ts";
+import { quoted } from "../../../diagnostics/messages/quoted.ts";
+import { error } from "../../../diagnostics/messages.ts";
+import { describeFile } from "../../files/read.ts";
+import { type FsOps, lookAt } from "../../output/fs.ts";
+import type { ManifestEntry } from "../../output/manifest.ts";
+import { ownNames } from "../../output/rests.ts";
+import { crookedFolder, hashOf } from "../../output/tree.ts";
 
 /** Why a file is not the one that the manifest lists, or null. Its bytes are read only where it lies in the folder itself. */
 export function entryProblem(ops: FsOps, folder: string, entry: ManifestEntry): Diagnostic | null {
