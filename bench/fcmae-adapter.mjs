@@ -1,6 +1,7 @@
 // @ts-check
 // A process of bench/fcmae.mjs: the encoders of one size on one adapter, run in turns.
 import * as path from "node:path";
+import { keepOutputs } from "./keep-outputs.mjs";
 import { median } from "./onnx.mjs";
 
 const compiled = (/** @type {string} */ file) => import(path.resolve(import.meta.dirname, "../dist", file));
@@ -39,12 +40,9 @@ export default async (/** @type {{ kind: string, size: string, batch: number }} 
 
 /** Descriptors of the three, each with the encoder's last map as its one output. */
 const encoders = async (/** @type {string} */ kind, /** @type {string} */ size, /** @type {number} */ batch) => {
-  const { build } = await compiled("graph/build.js");
-  const { wgslPasses } = await compiled("emit/wgsl/wgsl.js");
+  const { plan } = await compiled("compile.js");
+  const { wgslTarget } = await compiled("emit/wgsl/target.js");
   const { describe } = await compiled("emit/wgsl/descriptor.js");
-  const { compactSitesAs } = await compiled("passes/compact-sites.js");
-  const { runPasses } = await compiled("passes/pass.js");
-  const { schedule } = await compiled("plan/schedule.js");
   const { loadProgram } = await compiled("node/inputs/program.js");
   const { models } = loadProgram(path.resolve(import.meta.dirname, "../specs/fcmae.cnx"), null).value.program;
   const fcmae = models.get(`${size}_fcmae`);
@@ -54,9 +52,8 @@ const encoders = async (/** @type {string} */ kind, /** @type {string} */ size, 
     [fcmae, "masked"],
     [dense, "auto"],
   ].map(([model, sites]) => {
-    const whole = build(model).value;
-    const graph = { ...whole, outputs: whole.outputs.filter(({ name }) => name === "encoded" || name === "stage4") };
-    const lowered = runPasses(graph, [compactSitesAs(sites), ...wgslPasses.passes]);
-    return describe(schedule(lowered, { min: batch, max: batch }, { tuning: kind }).value);
+    const target = wgslTarget(kind, false);
+    const encoder = { ...target, passes: [keepOutputs(["encoded", "stage4"]), ...target.passes] };
+    return describe(plan({ model, target: encoder, batch: { min: batch, max: batch }, sites }).value.plan);
   });
 };

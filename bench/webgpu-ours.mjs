@@ -7,15 +7,14 @@ import { median, relL2 } from "./onnx.mjs";
 const compiled = (/** @type {string} */ file) => import(path.resolve(import.meta.dirname, "../dist", file));
 
 export default async (/** @type {{ kind: string }} */ { kind }) => {
-  const { lower } = await compiled("compile.js");
-  const { wgslTarget } = await compiled("host/wgsl.js");
+  const { plan } = await compiled("compile.js");
+  const { wgslTarget } = await compiled("emit/wgsl/target.js");
   const { describe } = await compiled("emit/wgsl/descriptor.js");
   const { loadDawn } = await compiled("node/gpu/dawn.js");
   const { createModel, requestDevice } = await compiled("runtime/index.js");
-  const { request, context, golden } = atto();
-  const target = { ...wgslTarget(kind, false), emit: () => [] };
-  const unit = lower({ ...request, target, batch: { min: 1, max: 1 }, context });
-  const descriptor = describe(unit.value.plan);
+  const { request, golden } = atto();
+  const planned = plan({ ...request, target: wgslTarget(kind, false), batch: { min: 1, max: 1 } });
+  const descriptor = describe(planned.value.plan);
   const gpu = await loadDawn();
   const device = await requestDevice(descriptor, gpu.value);
   const model = await createModel(descriptor, { device, weights: name => request.weights.f32(name) });

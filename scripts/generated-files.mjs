@@ -4,12 +4,13 @@ import * as path from "node:path";
 
 const root = path.resolve(import.meta.dirname, "..");
 const compiled = (/** @type {string} */ file) => import(path.join(root, "dist", file));
-const { lower } = await compiled("compile.js");
-const { cudaTarget } = await compiled("emit/cuda/cuda.js");
+const { emit } = await compiled("compile.js");
+const { cudaTarget } = await compiled("emit/cuda/target.js");
 const { onnx, onnxModel } = await compiled("emit/onnx/onnx.js");
 const { onnxText } = await compiled("emit/onnx/text.js");
 const { print } = await compiled("graph/print.js");
-const { wgslTarget } = await compiled("host/wgsl.js");
+const { wgslTarget } = await compiled("emit/wgsl/target.js");
+const { hostFiles } = await compiled("host/host-files.js");
 const { modelHash } = await compiled("model/hash.js");
 const { loadProgram } = await compiled("node/inputs/program.js");
 const { version } = await compiled("node/process/version.js");
@@ -38,11 +39,11 @@ const filesOf = (/** @type {import("../src/model/model.ts").Model} */ model, /**
   const options = { opset: 20, layout: "plain" };
   const context = { weights: null, specHash: modelHash([model]), specName: spec, version, onnx: options };
   const request = { model, batch: { min: 1, max: 1 }, taps: [], context };
-  const kernels = lower({ ...request, target: wgslTarget("gpu", false) });
-  const graph = lower({ ...request, target: onnx });
+  const kernels = emit({ ...request, target: wgslTarget("gpu", false, hostFiles) });
+  const graph = emit({ ...request, target: onnx });
   if (!kernels.ok || !graph.ok) throw new Error(`${model.name} does not compile`);
   const dtype = libraries[model.name];
-  const library = dtype && lower({ ...request, batch: { min: 1, max: 32 }, target: cudaTarget(dtype) });
+  const library = dtype && emit({ ...request, batch: { min: 1, max: 32 }, target: cudaTarget(dtype) });
   if (library && !library.ok) throw new Error(`${model.name} does not compile to CUDA`);
   const files = [
     ...(library ? library.value.files : []),

@@ -8,7 +8,7 @@ const dist = path.resolve(import.meta.dirname, "..", "dist");
 const { findAdapter } = await import(path.join(dist, "node/gpu/adapters.js"));
 const { spawnWithAdapter } = await import(path.join(dist, "node/gpu/gpu-process.js"));
 const { onnxruntime } = await import(path.join(dist, "node/executors/onnxruntime.js"));
-const { lower } = await import(path.join(dist, "compile.js"));
+const { emit } = await import(path.join(dist, "compile.js"));
 const { constants, elements } = await import(path.join(dist, "graph/graph.js"));
 const { onnx } = await import(path.join(dist, "emit/onnx/onnx.js"));
 
@@ -46,7 +46,7 @@ const wgsl = async () => {
 const graph = async () => {
   progress("loading the graph into ONNX Runtime …");
   const { request, context } = atto();
-  const unit = lower({ ...request, target: onnx, batch: { min: 1, max: 1 }, context });
+  const unit = emit({ ...request, target: onnx, batch: { min: 1, max: 1 }, context });
   const run = await onnxruntime(false)(request);
   if (!unit.ok) return giveUp(unit.diagnostics);
   if (!run.ok) return giveUp(run.diagnostics);

@@ -1,5 +1,5 @@
 /** The compiler as a library: text in, values out; nothing here touches files, a clock or a device. */
-export { analyse, type Lowering, lower, type Observer, type Unit } from "./compile.ts";
+export { analyse, type Emission, emit, lower, type Observer, type Planning, plan, type Unit } from "./compile.ts";
 export type { Diagnostic, Note, Place, Result, Source, Span } from "./diagnostics/diagnostic.ts";
 export { formatDiagnostics } from "./diagnostics/format.ts";
 export { onnx } from "./emit/onnx/onnx.ts";
@@ -7,13 +7,14 @@ export type { EmitContext, GraphTarget, KernelTarget, OutputFile, Target } from 
 export { describe } from "./emit/wgsl/descriptor.ts";
 export { preprocessWgsl } from "./emit/wgsl/preprocess.ts";
 export { randomMaskWgsl } from "./emit/wgsl/random-mask.ts";
+export { type HostWriter, wgslTarget } from "./emit/wgsl/target.ts";
 export { type Fusion, fusions } from "./explain.ts";
 export { build } from "./graph/build.ts";
 export { evaluate, type Values, widen } from "./graph/evaluate.ts";
 export type { Graph, Node, ValueId } from "./graph/graph.ts";
 export { print } from "./graph/print.ts";
 export { read } from "./graph/read.ts";
-export { wgslTarget } from "./host/wgsl.ts";
+export { hostFiles } from "./host/host-files.ts";
 export { modelHash } from "./model/hash.ts";
 export type { Batch, Model, Program } from "./model/model.ts";
 export type { Plan } from "./plan/plan.ts";

@@ -1,14 +1,14 @@
 import { describe, expect, test } from "vitest";
-import { lower } from "../src/compile.ts";
+import { emit } from "../src/compile.ts";
 import { exitCodes } from "../src/diagnostics/exit-codes.ts";
 import { messages } from "../src/diagnostics/messages.ts";
-import { cudaTarget } from "../src/emit/cuda/cuda.ts";
+import { cudaTarget } from "../src/emit/cuda/target.ts";
 import { floatTypes } from "../src/emit/onnx/float-types.ts";
 import { onnxModel, onnxTarget } from "../src/emit/onnx/onnx.ts";
 import { inMemoryContext, type OutputFile, type Target } from "../src/emit/target.ts";
+import { wgslTarget } from "../src/emit/wgsl/target.ts";
 import { build } from "../src/graph/build.ts";
 import { elements } from "../src/graph/graph.ts";
-import { wgslTarget } from "../src/host/wgsl.ts";
 import { type Batch, type Model, maxBatch, type StorageType, type TargetName } from "../src/model/model.ts";
 import { storedBy } from "../src/model/select.ts";
 import { foldingPasses } from "../src/passes/all.ts";
@@ -238,7 +238,7 @@ async function lengthOf({ contents }: OutputFile): Promise<number> {
 }
 
 async function outcomeOf(model: Model, target: Target, batch: Batch): Promise<string> {
-  const unit = lower({ model, target, batch, taps: [], context: inMemoryContext });
+  const unit = emit({ model, target, batch, taps: [], context: inMemoryContext });
   if (!unit.ok) {
     const [{ code }] = unit.diagnostics as unknown as [{ readonly code: keyof typeof messages }];
     expect([3, 5]).toContain(exitCodes[messages[code].kind]);

@@ -3,18 +3,17 @@
 // sources of each build, the cost of each launch, and the golden files in a form that C++ reads.
 import * as fs from "node:fs";
 import * as path from "node:path";
+import { keepOutputs } from "../keep-outputs.mjs";
 
 const root = path.resolve(import.meta.dirname, "../..");
 const compiled = (/** @type {string} */ file) => import(path.join(root, "dist", file));
 const { candidates, choicesAt, defaultsWith, mlpCandidates } = await compiled("emit/cuda/candidates.js");
 const { cudaFiles } = await compiled("emit/cuda/files.js");
-const { cudaProgram, launchCost } = await compiled("emit/cuda/program.js");
-const { wgslPasses } = await compiled("emit/wgsl/wgsl.js");
-const { build } = await compiled("graph/build.js");
-const { compactSitesAs } = await compiled("passes/compact-sites.js");
-const { runPasses } = await compiled("passes/pass.js");
+const { sourceOf } = await compiled("emit/cuda/kernels.js");
+const { cudaTarget } = await compiled("emit/cuda/target.js");
+const { plan } = await compiled("compile.js");
+const { movedBy } = await compiled("plan/cost.js");
 const { untuned } = await compiled("plan/tuned-choices.js");
-const { schedule } = await compiled("plan/schedule.js");
 const { bindWeights } = await compiled("weights/use/bind.js");
 const { generatorWeights } = await compiled("weights/made/generator.js");
 const { f32Tensor, readSafetensors, writeSafetensors } = await compiled("weights/formats/safetensors.js");
@@ -29,7 +28,7 @@ const variants = [
   {
     name: "tiles", // depthwise convolutions whose threads make all their sites at once
     choose: plan => {
-      const shapes = candidates(plan, { dtype: "bf16", tf32: false, shared: 101_376 });
+      const shapes = candidates(plan, 101_376);
       const convolutions = shapes.filter((/** @type {Shape} */ { kernel }) => kernel === "depthwise");
       const tiles = convolutions.map((/** @type {Shape} */ { candidates: all, ...of }) => ({
         ...of,
@@ -42,9 +41,7 @@ const variants = [
     name: "anew", // the values between linears, wherever they can be
     choose: plan =>
       choicesAt(
-        mlpCandidates(plan, { dtype: "bf16", tf32: false, shared: 101_376 }).map(
-          (/** @type {{ of: Shape }} */ { of }) => of,
-        ),
+        mlpCandidates(plan, 101_376).map((/** @type {{ of: Shape }} */ { of }) => of),
         1,
       ),
   },
@@ -132,27 +129,27 @@ const prepareBuild = async (/** @type {string} */ folder, /** @type {Build} */ w
     `b${max}`,
     ...(name === undefined ? [] : [name]),
   ].join("-");
-  const whole = build(model).value;
-  const outputs = whole.outputs.filter(
-    (/** @type {{ name: string }} */ { name }) => sites === undefined || name === "encoded",
-  );
-  const lowered = runPasses({ ...whole, outputs }, [compactSitesAs(sites ?? "auto"), ...wgslPasses.passes]);
-  const plan = schedule(lowered, { min, max }, { tuning: "cuda" });
-  if (!plan.ok) throw new Error(`${golden} does not compile`);
-  const program = cudaProgram(plan.value, dtype, { tf32, tuned: choose(plan.value) });
+  const planWith = (/** @type {TunedChoices} */ tuned) => {
+    const target = cudaTarget(dtype, { tf32, tuned: () => tuned });
+    const passes = sites === undefined ? target.passes : [keepOutputs(["encoded"]), ...target.passes];
+    const planned = plan({ model, target: { ...target, passes }, batch: { min, max }, sites });
+    if (!planned.ok) throw new Error(`${golden} does not compile`);
+    return planned.value.plan;
+  };
+  const made = planWith(choose(planWith(untuned)));
   const context = { model, weights: null, specHash: "", specName: `${size}.cnx`, version };
   const sources = path.join(folder, "builds", label);
   fs.mkdirSync(sources, { recursive: true });
-  for (const { path: at, contents } of cudaFiles(program, context, false))
+  for (const { path: at, contents } of cudaFiles(made, context, false))
     fs.writeFileSync(path.join(sources, path.basename(at)), contents);
-  const costs = program.launches.map((/** @type {{ name: string; kernel: number }} */ launch) => {
-    const { unit, flops, fixed, each } = launchCost(program, launch);
-    const kind = program.kernels[launch.kernel].kernel.template.replace("cuda/", "");
-    return `${launch.name} ${kind} ${unit} ${flops} ${fixed} ${each}\n`;
+  const costs = made.steps.map((/** @type {import("../../src/plan/plan.ts").Step} */ step) => {
+    const { template, work } = sourceOf(step, made);
+    const { fixed, each } = movedBy(step);
+    return `${step.name} ${template.replace("cuda/", "")} ${work.unit} ${work.flops} ${fixed} ${each}\n`;
   });
   fs.writeFileSync(path.join(sources, "launches.txt"), costs.join(""));
   const checked = (alike[golden] ?? [golden]).filter(name => readGolden(name).input.shape[0] <= max);
-  for (const name of checked) await (sites === undefined ? writeGolden : writeMasked)(folder, name, plan.value.params);
+  for (const name of checked) await (sites === undefined ? writeGolden : writeMasked)(folder, name, made.params);
   return `${label} ${model.name} ${checked.join(",")} ${times.join(",") || "-"} ${sites === undefined ? "" : "-DMASKED"}\n`;
 };
 

@@ -1,11 +1,10 @@
 import type { Diagnostic } from "../diagnostics/diagnostic.ts";
 import type { Graph } from "../graph/graph.ts";
 import type { OpName } from "../graph/ops.ts";
-import type { Batch, Model } from "../model/model.ts";
+import type { Model } from "../model/model.ts";
 import type { Pass } from "../passes/pass.ts";
 import type { Plan } from "../plan/plan.ts";
-import type { TunedChoices } from "../plan/tuned-choices.ts";
-import type { ProfileName } from "../plan/tuning-profiles.ts";
+import type { Machine } from "../plan/target.ts";
 import type { Weights } from "../weights/tensor.ts";
 
 /** A file of the output, by its path below the output directory, with `/` between the parts. */
@@ -99,16 +98,10 @@ export interface GraphTarget extends TargetBase {
   readonly emit: (graph: Graph, context: EmitContext) => readonly OutputFile[];
 }
 
-export interface KernelTarget extends TargetBase {
+export interface KernelTarget extends TargetBase, Machine {
   readonly takes: "plan";
-  /** The tuning profile that the plan takes its tiles from. */
-  readonly tuning: ProfileName;
-  /** What a tuning table says for such a batch: it goes before the profile. */
-  readonly tuned?: (batch: Batch) => TunedChoices;
-  /** The plan stores maps and matrices in 16 bits. */
-  readonly half?: boolean;
   /** What keeps a plan from becoming this target's kernels. */
-  readonly problems?: (plan: Plan) => readonly Diagnostic[];
+  readonly problems: (plan: Plan) => readonly Diagnostic[];
   readonly emit: (plan: Plan, context: EmitContext) => readonly OutputFile[];
 }
 

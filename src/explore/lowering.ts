@@ -1,9 +1,9 @@
+import { plan } from "../compile.ts";
 import { ok, type Result } from "../diagnostics/diagnostic.ts";
-import { cudaProgram } from "../emit/cuda/program.ts";
+import { kernelTarget } from "../emit/kernel-targets.ts";
 import type { Model, StorageType } from "../model/model.ts";
 import type { ProfileName } from "../plan/tuning-profiles.ts";
-import { planAlone } from "../planning.ts";
-import { cudaProfileOf, type Launch, profileOf } from "./profile.ts";
+import { type Launch, profileOf } from "./profile.ts";
 
 /** For what kernels are planned: everything about a device that changes them. */
 export interface KernelConfig {
@@ -15,10 +15,8 @@ export interface KernelConfig {
 /** A model's kernels and what they cost, in order. */
 export function launchesOf(model: Model, config: KernelConfig): Result<readonly Launch[]> {
   const { tuning, dtype, batch } = config;
-  const planned = planAlone({ model, tuning, dtype, batch: { min: batch, max: batch } });
-  if (!planned.ok) return planned;
-  const { plan } = planned.value;
-  return ok(tuning === "cuda" ? cudaProfileOf(cudaProgram(plan, dtype)) : profileOf(plan));
+  const planned = plan({ model, target: kernelTarget(tuning, dtype), batch: { min: batch, max: batch } });
+  return planned.ok ? ok(profileOf(planned.value.plan)) : planned;
 }
 
 /** WebGPU may not read and write one buffer in one dispatch, so values that meet lie in buffers of their own. */

@@ -1,8 +1,8 @@
-import { elementBytes } from "../emit/cuda/kernels/shared.ts";
-import { type CudaProgram, launchCost } from "../emit/cuda/program.ts";
-import { activationsOf, macsOf } from "../plan/cost.ts";
+import { activationsOf, macsOf, movedBy } from "../plan/cost.ts";
 import type { KernelKind } from "../plan/kernels.ts";
-import { type Buffer, bufferBytes, type Plan, type Step } from "../plan/plan.ts";
+import { alignment } from "../plan/place.ts";
+import { bufferOf, bytesOf, type Plan } from "../plan/plan.ts";
+import { roundUp } from "../plan/tile.ts";
 
 /** What one kernel of a pass does, whatever runs it. Of one image, unless it says otherwise. */
 export interface KernelCost {
@@ -39,81 +39,31 @@ export interface Launch {
 
 const sum = (values: readonly number[]): number => values.reduce((a, b) => a + b, 0);
 
-/** The kernels of a WebGPU pass, in order. */
+/** The kernels of a pass, in order. */
 export function profileOf(plan: Plan): readonly Launch[] {
   const seen = new Set<string>();
   return plan.steps.map(step => {
-    const bufferOf = (value: string): Buffer => plan.buffers.get(value) as Buffer;
-    const reads = Object.values(step.reads);
-    const writes = Object.values(step.writes);
-    const bytes = (perImage: boolean): number =>
-      sum([...reads, ...writes].map(bufferOf).map(buffer => (buffer.perImage === perImage ? bufferBytes(buffer) : 0)));
-    const weights = [...new Set(reads)].filter(value => !seen.has(value)).map(bufferOf);
-    for (const value of reads) seen.add(value);
-    const inScratch = (value: string): boolean => bufferOf(value).role === "scratch";
+    const bound = step.operands.map(operand => ({ ...operand, buffer: bufferOf(plan, operand.value) }));
+    const written = bound.filter(({ access }) => access === "write");
+    const scratch = bound.filter(({ buffer }) => buffer.role === "scratch");
+    const weights = bound.filter(({ access, value, buffer: { role } }) => {
+      return access === "read" && (role === "param" || role === "packed") && !seen.has(value) && seen.add(value);
+    });
     return {
       name: step.name,
       cost: {
-        ...arithmeticOf(step),
-        values: sum(writes.map(bufferOf).map(buffer => (buffer.perImage ? buffer.elements : 0))),
-        fixed: bytes(false),
-        each: bytes(true),
-        workgroups: step.grid[0] * step.grid[1],
-      },
-      reads: reads.filter(inScratch),
-      writes: writes.filter(inScratch).map(name => ({ name, bytes: bufferBytes(bufferOf(name)) })),
-      weights: sum(weights.map(buffer => (isWeight(buffer) ? bufferBytes(buffer) : 0))),
-    };
-  });
-}
-
-const isWeight = ({ role }: Buffer): boolean => role === "param" || role === "packed";
-
-const arithmeticOf = (step: Step) => ({ kind: step.kind, macs: macsOf(step), activations: activationsOf(step) });
-
-/** The launches of a CUDA pass, in order. */
-export function cudaProfileOf(program: CudaProgram): readonly Launch[] {
-  const steps = new Map(program.plan.steps.map(step => [step.name, step]));
-  const rooms = roomsOf(program);
-  const seen = new Set<string>();
-  return program.launches.map(launch => {
-    const { kernel } = program.kernels[launch.kernel] as CudaProgram["kernels"][number];
-    const step = steps.get(launch.name);
-    const { fixed, each } = launchCost(program, launch);
-    const operands = kernel.operands.map((operand, i) => ({ ...operand, value: launch.operands[i] as string }));
-    const placed = (kind: "workspace" | "weights") =>
-      operands.filter(({ value }) => program.allocations.get(value)?.kind === kind);
-    const weights = placed("weights").filter(({ value }) => !seen.has(value));
-    for (const { value } of weights) seen.add(value);
-    const written = operands.filter(({ access }) => access === "write");
-    const [scratchRead, scratchWritten] = [
-      placed("workspace").filter(({ access }) => access !== "write"),
-      placed("workspace").filter(({ access }) => access === "write"),
-    ];
-    return {
-      name: launch.name,
-      cost: {
-        ...(step ? arithmeticOf(step) : { kind: "elementwise", macs: 0, activations: 0 }),
+        kind: step.kind,
+        macs: macsOf(step),
+        activations: activationsOf(step),
         values: sum(written.map(({ perImage, elements }) => (perImage ? elements : 0))),
-        fixed,
-        each,
-        workgroups: (kernel.grid[0] * kernel.grid[1]) / Math.max(1, kernel.images),
+        ...movedBy(step),
+        workgroups: (step.grid[0] * step.grid[1]) / Math.max(1, step.images),
       },
-      reads: scratchRead.map(({ value }) => value),
-      writes: scratchWritten.map(({ value, storage, elements }) => ({
-        name: value,
-        bytes: elements * elementBytes(storage, program.dtype),
-      })),
-      weights: sum(weights.map(({ value }) => rooms.get(value) ?? 0)),
+      reads: scratch.filter(({ access }) => access === "read").map(({ value }) => value),
+      writes: scratch
+        .filter(({ access }) => access === "write")
+        .map(({ value, buffer }) => ({ name: value, bytes: bytesOf(buffer) })),
+      weights: sum(weights.map(({ buffer }) => roundUp(bytesOf(buffer), buffer.slot === null ? 1 : alignment))),
     };
   });
-}
-
-/** What each weight takes of the library's memory, from where the next one begins. */
-function roomsOf({ allocations, weightBytes }: CudaProgram): ReadonlyMap<string, number> {
-  const starts = [...allocations].flatMap(([value, place]) =>
-    place.kind === "weights" ? [{ value, at: place.at }] : [],
-  );
-  starts.sort((a, b) => a.at - b.at);
-  return new Map(starts.map(({ value, at }, i) => [value, (starts[i + 1]?.at ?? weightBytes) - at]));
 }

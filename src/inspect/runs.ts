@@ -1,12 +1,12 @@
-import { elementBytes } from "../emit/cuda/kernels/shared.ts";
-import { type CudaProgram, cudaProgram, type NamedKernel } from "../emit/cuda/program.ts";
+import { sourceOf } from "../emit/cuda/kernels.ts";
 import type { ValueId } from "../graph/graph.ts";
 import type { MemoryTimeline } from "../html/memory-timeline.ts";
-import type { Model, StorageType } from "../model/model.ts";
-import { macsOf } from "../plan/cost.ts";
-import { type Buffer, bufferBytes, type Plan, type Step } from "../plan/plan.ts";
-import { weightBytes } from "../plan/print.ts";
+import type { Model } from "../model/model.ts";
+import { macsOf, scratchBytes, weightBytes } from "../plan/cost.ts";
+import { bytesOf, type Plan, type Step } from "../plan/plan.ts";
+import { launchText } from "../plan/print.ts";
 import { partOf } from "./parts.ts";
+import type { KernelTargetName } from "./subject.ts";
 
 /** One kernel at work: a dispatch of WebGPU or a launch of CUDA. */
 export interface Run {
@@ -51,80 +51,50 @@ export interface Runs {
 export const bytesMovedBy = ({ operands }: Run, images: number): number =>
   operands.reduce((sum, { bytes, perImage }) => sum + bytes * (perImage ? images : 1), 0);
 
-/** The dispatches of a plan as WebGPU runs it. */
-export function wgslRuns(plan: Plan, model: Model): Runs {
-  const operands = (step: Step, access: Operand["access"]): readonly Operand[] =>
-    Object.entries(access === "read" ? step.reads : step.writes).map(([role, value]) => {
-      const buffer = plan.buffers.get(value) as Buffer;
-      return { role, value, access, bytes: bufferBytes(buffer), perImage: buffer.perImage };
-    });
-  const runs = plan.steps.map(
-    (step): Run => ({
+/** What a target says of a kernel besides its parameters. */
+const details: { readonly [K in KernelTargetName]: (step: Step, plan: Plan) => Run["params"] } = {
+  wgsl: ({ params }) => paramsOf(params),
+  cuda: (step, plan) => {
+    const { shared, registers } = sourceOf(step, plan);
+    return [
+      // The first tile of a product is that of its lanes; what tensor cores and convolutions take, their choice says.
+      ...paramsOf(step.params).filter(([name]) => !name.startsWith("tile.")),
+      ["shared memory", `${shared} bytes`],
+      ["registers", `${registers} a thread`],
+    ];
+  },
+};
+
+/** A plan as its target runs it. */
+export function runsOf(
+  plan: Plan,
+  { model, target }: { readonly model: Model; readonly target: KernelTargetName },
+): Runs {
+  const runs = plan.steps.map((step): Run => {
+    const { grid, group } = launchText(step);
+    return {
       name: step.name,
       part: partOf(step.name, model),
       kind: step.kind,
       macs: macsOf(step),
-      operands: [...operands(step, "read"), ...operands(step, "write")],
-      grid: [...step.grid, ...(step.perImage ? ["N"] : [])].join(" x "),
-      group: step.workgroup.join(" x "),
-      params: paramsOf(step.params),
-    }),
-  );
+      operands: step.operands.map(({ role, value, access, perImage, ...size }) => {
+        return { role, value, access, bytes: bytesOf(size), perImage };
+      }),
+      grid,
+      group,
+      params: details[target](step, plan),
+    };
+  });
   const scratch = [...plan.buffers.values()].flatMap(buffer =>
-    buffer.slot === null ? [] : [{ name: buffer.name, ...buffer.slot, bytes: bufferBytes(buffer) }],
+    buffer.role === "scratch" && buffer.slot !== null
+      ? [{ name: buffer.name, arena: Number(buffer.slot.arena), offset: buffer.slot.offset, bytes: bytesOf(buffer) }]
+      : [],
   );
   return {
     runs,
     weightBytes: weightBytes(plan),
-    scratchBytes: plan.arenas.reduce((a, b) => a + b, 0),
+    scratchBytes: scratchBytes(plan),
     memory: timeline(runs, plan.arenas, scratch),
-  };
-}
-
-/** The launches of a plan as the CUDA library makes them, and the program they are in. */
-export function cudaRuns(plan: Plan, model: Model, dtype: StorageType): Runs & { readonly program: CudaProgram } {
-  const program = cudaProgram(plan, dtype);
-  const steps = new Map(plan.steps.map(step => [step.name, step]));
-  const kernelOf = (index: number) => (program.kernels[index] as NamedKernel).kernel;
-  const runs = program.launches.map((launch): Run => {
-    const step = steps.get(launch.name);
-    const kernel = kernelOf(launch.kernel);
-    return {
-      name: launch.name,
-      part: partOf(launch.name, model),
-      kind: step?.kind ?? "widen",
-      macs: step === undefined ? 0 : macsOf(step),
-      operands: kernel.operands.map(({ name, storage, access, elements, perImage }, i) => ({
-        role: name,
-        value: launch.operands[i] as ValueId,
-        access,
-        bytes: elements * elementBytes(storage, dtype),
-        perImage,
-      })),
-      grid: [...kernel.grid, ...(kernel.images === 0 ? [] : [kernel.images === 1 ? "N" : `N / ${kernel.images}`])].join(
-        " x ",
-      ),
-      group: `${kernel.threads}`,
-      // The plan's tiles are those of its products on the lanes; what a CUDA kernel takes, its launch says.
-      params: [
-        ...paramsOf(step?.params ?? {}).filter(([name]) => !name.startsWith("tile.")),
-        ["shared memory", `${kernel.shared} bytes`],
-        ["registers", `${kernel.registers} a thread`],
-      ],
-    };
-  });
-  const sizes = new Map<ValueId, number>();
-  for (const { value, bytes } of runs.flatMap(({ operands }) => operands))
-    sizes.set(value, Math.max(bytes, sizes.get(value) ?? 0));
-  const scratch = [...program.allocations].flatMap(([name, place]) =>
-    place.kind === "workspace" ? [{ name, arena: 0, offset: place.at, bytes: sizes.get(name) ?? 0 }] : [],
-  );
-  return {
-    runs,
-    weightBytes: program.weightBytes,
-    scratchBytes: program.imageBytes + program.counterBytes,
-    memory: timeline(runs, [program.imageBytes], scratch),
-    program,
   };
 }
 

@@ -1,8 +1,8 @@
 import { renderTemplate } from "../embedded/render-template.ts";
 import { kernelText, packText } from "../emit/cuda/files.ts";
-import type { CudaProgram } from "../emit/cuda/program.ts";
 import { describe } from "../emit/wgsl/descriptor.ts";
-import type { Plan } from "../plan/plan.ts";
+import { distinctKernels, type Plan } from "../plan/plan.ts";
+import type { KernelTargetName } from "./subject.ts";
 
 /** The text of one kernel, as compiling writes it below its first lines. */
 export interface KernelSource {
@@ -22,27 +22,32 @@ export interface Sources {
   readonly rest: string;
 }
 
-export function wgslSources(plan: Plan): Sources {
-  const { kernels, steps, half } = describe(plan);
-  const ofRun = steps.map(({ kernel }) => kernel);
-  const used = [...new Set(ofRun)];
-  return {
-    kernels: used.map(index => kernels[index] as KernelSource),
-    ofRun: ofRun.map(index => used.indexOf(index)),
-    others: [
-      ...(half === undefined ? [] : [{ name: "what kernels with f16 begin with", code: half.native }]),
-      ...kernels.filter((_, index) => !used.includes(index)),
-    ],
-    rest: "kernels that pack the weights once",
-  };
-}
-
-export const cudaSources = (program: CudaProgram): Sources => ({
-  kernels: program.kernels.map(kernel => ({ name: kernel.name, code: kernelText(kernel, program) })),
-  ofRun: program.launches.map(({ kernel }) => kernel),
-  others: [
-    { name: "pack", code: packText(program) },
-    { name: "device.h", code: renderTemplate("cuda/device", {}) },
-  ],
-  rest: "the kernel that packs the weights once, and what all kernels include",
-});
+/** The text of a plan's kernels. */
+export const sourcesOf: { readonly [K in KernelTargetName]: (plan: Plan) => Sources } = {
+  wgsl: plan => {
+    const { kernels, steps, half } = describe(plan);
+    const ofRun = steps.map(({ kernel }) => kernel);
+    const used = [...new Set(ofRun)];
+    return {
+      kernels: used.map(index => kernels[index] as KernelSource),
+      ofRun: ofRun.map(index => used.indexOf(index)),
+      others: [
+        ...(half === undefined ? [] : [{ name: "what kernels with f16 begin with", code: half.native }]),
+        ...kernels.filter((_, index) => !used.includes(index)),
+      ],
+      rest: "kernels that pack the weights once",
+    };
+  },
+  cuda: plan => {
+    const { kernels, ofStep } = distinctKernels(plan.steps);
+    return {
+      kernels: kernels.map(step => ({ name: step.name, code: kernelText(step, plan) })),
+      ofRun: ofStep,
+      others: [
+        { name: "pack", code: packText(plan) },
+        { name: "device.h", code: renderTemplate("cuda/device", {}) },
+      ],
+      rest: "the kernel that packs the weights once, and what all kernels include",
+    };
+  },
+};

@@ -1,11 +1,10 @@
 import { ok, type Result } from "../diagnostics/diagnostic.ts";
 import { parametersByPart } from "../model/count.ts";
 import type { Head, Model } from "../model/model.ts";
-import type { Plan } from "../plan/plan.ts";
-import { planAlone } from "../planning.ts";
 import { partNames } from "./parts.ts";
-import { bytesMovedBy, cudaRuns, type Runs, wgslRuns } from "./runs.ts";
-import { defaultProfile, type KernelTargetName, type Subject } from "./subject.ts";
+import { planSubject } from "./plan-subject.ts";
+import { bytesMovedBy, type Runs, runsOf } from "./runs.ts";
+import type { KernelTargetName, Subject } from "./subject.ts";
 
 /** What a model is and what a pass of it costs, part by part. Everything counts one pass of the largest batch. */
 export interface Summary {
@@ -41,16 +40,10 @@ export interface PartCost extends Cost {
   readonly blocks: { readonly count: number; readonly kernel: number } | null;
 }
 
-/** How a target runs a plan. */
-export const runsOf: { readonly [K in KernelTargetName]: (plan: Plan, subject: Subject) => Runs } = {
-  wgsl: (plan, { model }) => wgslRuns(plan, model),
-  cuda: (plan, { model, dtype }) => cudaRuns(plan, model, dtype),
-};
-
 export function summarise(subject: Subject): Result<Summary> {
-  const lowered = planAlone({ ...subject, tuning: defaultProfile[subject.target] });
-  if (!lowered.ok) return lowered;
-  return ok(summaryOf(subject, runsOf[subject.target](lowered.value.plan, subject)), lowered.diagnostics);
+  const planned = planSubject(subject);
+  if (!planned.ok) return planned;
+  return ok(summaryOf(subject, runsOf(planned.value.plan, subject)), planned.diagnostics);
 }
 
 export function summaryOf(

@@ -24,5 +24,8 @@ export const groupingPasses: readonly Pass[] = [
   fuseLoss,
 ];
 
+/** What every target of kernels does to a graph before it is scheduled. */
+export const kernelPasses: readonly Pass[] = [...foldingPasses, ...groupingPasses];
+
 /** The first is every target's, and comes before its own: it decides what is computed, they decide how. */
-export const allPasses: readonly Pass[] = [compactSites, ...foldingPasses, ...groupingPasses];
+export const allPasses: readonly Pass[] = [compactSites, ...kernelPasses];

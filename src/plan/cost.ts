@@ -1,5 +1,5 @@
 import { type KernelKind, type KernelParams, stemSites } from "./kernels.ts";
-import { bufferBytes, type Plan, type Step } from "./plan.ts";
+import { bytesOf, type Plan, type Step, valuesOf } from "./plan.ts";
 
 /** Multiply-adds of one image, or of the whole setup where a kernel packs; what is not a sum of products counts as none. */
 const macs: { readonly [K in KernelKind]: (params: KernelParams[K]) => number } = {
@@ -10,6 +10,7 @@ const macs: { readonly [K in KernelKind]: (params: KernelParams[K]) => number } 
   depthwise: p => p.height * p.width * p.channels * p.kernel ** 2,
   siteDepthwise: p => p.keep * p.down * p.across * p.channels * p.kernel ** 2,
   gemm: p => p.rows * p.depth * p.columns,
+  mlp: ({ expand, project }) => macs.gemm(expand) + macs.gemm(project),
   downsample: p => p.height * p.width * p.channels * p.columns,
   gemv: p => p.depth * p.columns,
   pool: () => 0,
@@ -24,6 +25,7 @@ const macs: { readonly [K in KernelKind]: (params: KernelParams[K]) => number } 
   averagePool: () => 0,
   siteError: () => 0,
   maskedMean: () => 0,
+  widen: () => 0,
   pack: () => 0,
 };
 
@@ -41,7 +43,8 @@ const activations: { readonly [K in KernelKind]?: (params: KernelParams[K]) => n
   },
   depthwise: p => p.height * p.width * p.channels,
   siteDepthwise: p => p.keep * p.down * p.across * p.channels,
-  gemm: p => p.rows * p.columns,
+  gemm: p => (p.statisticsOnly ? 0 : p.rows * p.columns),
+  mlp: ({ project: p }) => p.rows * p.columns,
   downsample: p => (p.height / 2) * (p.width / 2) * p.columns,
   gemv: p => p.columns,
 };
@@ -49,16 +52,42 @@ const activations: { readonly [K in KernelKind]?: (params: KernelParams[K]) => n
 export const activationsOf = ({ kind, params }: Step): number =>
   (activations[kind] as ((params: KernelParams[KernelKind]) => number) | undefined)?.(params) ?? 0;
 
-/** Bytes that a step reads and writes, each binding once: those of an image, or those that are there once. */
-function boundBytes(plan: Plan, step: Step, perImage: boolean): number {
-  const values = [...Object.values(step.reads), ...Object.values(step.writes)];
-  const buffers = values.map(value => plan.buffers.get(value)).filter(buffer => buffer?.perImage === perImage);
-  return buffers.reduce((sum, buffer) => sum + (buffer ? bufferBytes(buffer) : 0), 0);
+/** Bytes that a step reads and writes, each operand once: what crosses memory if nothing is cached. */
+export interface Moved {
+  /** Whatever the batch: weights, tables. */
+  readonly fixed: number;
+  /** For each image. */
+  readonly each: number;
 }
 
-/** Bytes of an image's activations that a step reads and writes. */
-export const activationBytes = (plan: Plan, step: Step): number => boundBytes(plan, step, true);
+export function movedBy({ operands }: Pick<Step, "operands">): Moved {
+  const bytes = (perImage: boolean): number =>
+    sum(operands.map(operand => (operand.perImage === perImage ? bytesOf(operand) : 0)));
+  return { fixed: bytes(false), each: bytes(true) };
+}
+
+/** Bytes that so many images move in all steps. */
+export const bytesMoved = ({ steps }: Pick<Plan, "steps">, images = 1): number =>
+  sum(steps.map(movedBy).map(({ fixed, each }) => fixed + each * images));
 
 /** How long a step is against others, roughly: multiply-adds and bytes moved, of one image. */
-export const relativeWork = (plan: Plan, step: Step): number =>
-  macsOf(step) + boundBytes(plan, step, true) + boundBytes(plan, step, false);
+export function relativeWork(step: Step): number {
+  const { fixed, each } = movedBy(step);
+  return macsOf(step) + fixed + each;
+}
+
+/** Bytes of what stays on the device between runs: what steps read of parameters and of what the setup packed. */
+export function weightBytes({ buffers, steps, weightBytes: together }: Plan): number {
+  if (together !== null) return together;
+  const read = new Set(steps.flatMap(step => valuesOf(step, "read")));
+  const kept = [...buffers.values()].filter(
+    ({ name, role }) => read.has(name) && (role === "param" || role === "packed"),
+  );
+  return sum(kept.map(bytesOf));
+}
+
+/** Peak of scratch memory, bytes an image, with what blocks are counted in. */
+export const scratchBytes = ({ arenas, buffers }: Plan): number =>
+  sum(arenas) + sum([...buffers.values()].filter(({ role }) => role === "counters").map(bytesOf));
+
+const sum = (values: readonly number[]): number => values.reduce((a, b) => a + b, 0);

@@ -1,33 +1,20 @@
-import { type AveragePoolParams, averagePool } from "./kernels/average-pool.ts";
-import { type DepthwiseParams, depthwise } from "./kernels/depthwise.ts";
-import { type ElementwiseParams, elementwise } from "./kernels/elementwise.ts";
-import { type GatherSitesParams, gatherSites } from "./kernels/gather-sites.ts";
-import { type DownsampleParams, downsample, type GemmParams, gemm } from "./kernels/gemm.ts";
-import { type GemvParams, gemv } from "./kernels/gemv.ts";
-import { type GrnScaleParams, grnScale } from "./kernels/grn-scale.ts";
-import { type MaskedMeanParams, maskedMean } from "./kernels/masked-mean.ts";
-import { type PackParams, pack } from "./kernels/pack.ts";
-import { type PatchTableParams, patchTable } from "./kernels/patch-table.ts";
-import { type PlaceSitesParams, placeSites } from "./kernels/place-sites.ts";
-import { type PoolParams, pool } from "./kernels/pool.ts";
-import { type RowNormParams, rowNorm } from "./kernels/row-norm.ts";
-import { type KernelSource, withF16 } from "./kernels/shared.ts";
-import { type SiteDepthwiseParams, siteDepthwise } from "./kernels/site-depthwise.ts";
-import { type SiteErrorParams, siteError } from "./kernels/site-error.ts";
-import { type StemParams, stem } from "./kernels/stem.ts";
-import { type SumSquaresParams, sumSquares } from "./kernels/sum-squares.ts";
-import { type ToChannelsFirstParams, toChannelsFirst } from "./kernels/to-channels-first.ts";
+import type { GeluApproximation, PatchGrid } from "../graph/ops.ts";
+import {
+  divideUp,
+  type GemmTile,
+  type GemvTile,
+  type LineTile,
+  type NormTile,
+  roundUp,
+  type StripTile,
+} from "./tile.ts";
+import type { DepthwiseChoice, MlpChoice, ProductChoice } from "./tuned-choices.ts";
 
-export { depthwisePacked } from "./kernels/depthwise.ts";
-export { gemvPacked } from "./kernels/gemv.ts";
-export type { Binding, KernelSource } from "./kernels/shared.ts";
-export { stemPacked, stemSites } from "./kernels/stem.ts";
-export { squareStrips } from "./kernels/sum-squares.ts";
-
-/** One line a kernel kind: what the plan decides about it. All other numbers follow from these. */
+/** One line a kernel kind: what the plan decides about it. A target's own kernel table makes all other numbers from these. */
 export interface KernelParams {
   readonly depthwise: DepthwiseParams;
   readonly gemm: GemmParams;
+  readonly mlp: MlpParams;
   readonly downsample: DownsampleParams;
   readonly stem: StemParams;
   readonly pool: PoolParams;
@@ -37,46 +24,299 @@ export interface KernelParams {
   readonly rowNorm: RowNormParams;
   readonly toChannelsFirst: ToChannelsFirstParams;
   readonly elementwise: ElementwiseParams;
-  readonly patchTable: PatchTableParams;
+  readonly patchTable: PatchGrid;
   readonly gatherSites: GatherSitesParams;
   readonly placeSites: PlaceSitesParams;
   readonly siteDepthwise: SiteDepthwiseParams;
   readonly averagePool: AveragePoolParams;
   readonly siteError: SiteErrorParams;
   readonly maskedMean: MaskedMeanParams;
+  readonly widen: WidenParams;
   readonly pack: PackParams;
 }
 
 export type KernelKind = keyof KernelParams;
 
-const kernels: { readonly [K in KernelKind]: (params: KernelParams[K]) => KernelSource } = {
-  depthwise,
-  gemm,
-  downsample,
-  stem,
-  pool,
-  gemv,
-  sumSquares,
-  grnScale,
-  rowNorm,
-  toChannelsFirst,
-  elementwise,
-  patchTable,
-  gatherSites,
-  placeSites,
-  siteDepthwise,
-  averagePool,
-  siteError,
-  maskedMean,
-  pack,
+/** LayerNorm over channels after the sum; `affine` adds gain and shift. */
+export interface NormParams {
+  readonly eps: number;
+  readonly affine: boolean;
+}
+
+/** Which patch a site lies in: the grid, and the sites of a patch. */
+export interface PatchGeometry extends PatchGrid {
+  /** Sites of a patch down and across. */
+  readonly down: number;
+  readonly across: number;
+}
+
+export interface DepthwiseParams {
+  readonly height: number;
+  readonly width: number;
+  readonly channels: number;
+  readonly kernel: number;
+  readonly norm: NormParams | null;
+  readonly tile: StripTile;
+  /** CUDA's tile, where its passes have chosen one. */
+  readonly choice?: DepthwiseChoice;
+}
+
+/** Depthwise convolution of a compact map: `depthwise`, but neighbours are looked up patch by patch. */
+export interface SiteDepthwiseParams extends PatchGeometry {
+  readonly channels: number;
+  readonly kernel: number;
+  readonly norm: NormParams | null;
+  /** By rows of patches: sites of a workgroup, a whole number of rows or a part of one; of an invocation, all in one row. */
+  readonly tile: LineTile;
+}
+
+/** How a product's rows are scaled per input channel: by a ready vector, or from partial sums of squares. */
+export type GrnInput = { readonly kind: "vector" } | { readonly kind: "partials"; readonly tiles: number };
+
+/** What tensor cores do with a product, where a target's passes have chosen it. */
+interface OnTensorCores {
+  readonly choice?: ProductChoice;
+}
+
+export interface GemmParams extends OnTensorCores {
+  readonly title: string;
+  readonly rows: number;
+  readonly depth: number;
+  readonly columns: number;
+  readonly gelu: GeluApproximation | null;
+  readonly residual: boolean;
+  readonly grn: GrnInput | null;
+  /** Rows in removed patches come out as zeros, whatever goes in. */
+  readonly mask: PatchGeometry | null;
+  /** Also leave sums of squares of the result, one row per tile. */
+  readonly squares: boolean;
+  readonly tile: GemmTile;
+  /** The last block of an image turns its sums of squares into GRN's factors. */
+  readonly grnEpilogue?: true;
+  /** The result itself is not kept, only its statistics are. */
+  readonly statisticsOnly?: true;
+}
+
+/** Both linears of a block: the hidden values between them are rematerialised once GRN's factors are known. */
+export interface MlpParams {
+  readonly expand: GemmParams;
+  readonly project: GemmParams;
+  readonly choice: MlpChoice;
+}
+
+export interface DownsampleParams extends OnTensorCores {
+  readonly height: number;
+  readonly width: number;
+  readonly channels: number;
+  readonly columns: number;
+  readonly norm: { readonly eps: number } | null;
+  readonly tile: GemmTile;
+}
+
+/** The product that a 2x2 convolution with stride 2 is: its rows, inner dimension and columns, and nothing more. */
+export const downsampleProduct = ({
+  height,
+  width,
+  channels,
+  columns,
+  tile,
+  choice,
+}: DownsampleParams): GemmParams => ({
+  title: "2x2 convolution with stride 2",
+  rows: Math.floor(height / 2) * Math.floor(width / 2),
+  depth: 4 * channels,
+  columns,
+  gelu: null,
+  residual: false,
+  mask: null,
+  grn: null,
+  squares: false,
+  tile,
+  ...(choice === undefined ? {} : { choice }),
+});
+
+export interface StemParams {
+  readonly height: number;
+  readonly width: number;
+  readonly inChannels: number;
+  readonly channels: number;
+  readonly patch: number;
+  /** Where a mask's patches lie: the output is compact then, a row of a patch a row of sites. Null for the whole map. */
+  readonly grid: PatchGrid | null;
+  readonly norm: NormParams | null;
+  readonly tile: StripTile;
+}
+
+/** Rows and columns of the output. */
+export const stemSites = ({ height, width, patch, grid }: Pick<StemParams, "height" | "width" | "patch" | "grid">) => {
+  const [down, across] = [Math.floor(height / patch), Math.floor(width / patch)];
+  if (grid === null) return { height: down, width: across };
+  return { height: (grid.keep * down) / grid.rows, width: across / grid.columns };
 };
 
-/**
- * Bindings, grid and workgroup of a kernel, and the context of its template: all arithmetic, so that templates hold
- * syntax alone. The batch is the grid's third dimension; activations hold one image after the other.
- */
-export const kernelOf = (
-  kind: KernelKind,
-  params: KernelParams[KernelKind],
-  f16Bindings: readonly string[] = [],
-): KernelSource => withF16((kernels[kind] as (params: KernelParams[KernelKind]) => KernelSource)(params), f16Bindings);
+export interface PoolParams {
+  readonly sites: number;
+  readonly channels: number;
+  readonly norm: NormParams | null;
+  readonly tile: NormTile;
+}
+
+export interface GemvParams {
+  readonly title: string;
+  readonly depth: number;
+  readonly columns: number;
+  readonly tile: GemvTile;
+}
+
+export interface SumSquaresParams {
+  readonly rows: number;
+  readonly channels: number;
+}
+
+/** Rows that a workgroup sums one after the other. */
+export const squareStrip = 64;
+
+/** How many rows of partial sums the kernel leaves. */
+export const squareStrips = (rows: number): number => divideUp(rows, squareStrip);
+
+export interface GrnScaleParams {
+  readonly channels: number;
+  readonly tiles: number;
+  /** One scale for the whole batch instead of one an image. */
+  readonly batch: boolean;
+  readonly invocations: number;
+}
+
+export interface RowNormParams {
+  readonly rows: number;
+  readonly channels: number;
+  readonly norm: NormParams;
+  /** The rows are pooled vectors, not the sites of a map. */
+  readonly pooled: boolean;
+  readonly tile: NormTile;
+}
+
+export interface ToChannelsFirstParams {
+  readonly sites: number;
+  readonly channels: number;
+  readonly tile: NormTile;
+}
+
+export type ElementwiseOp = "gelu" | "gelu-tanh" | "add" | "scale" | "scale-each" | "shift";
+
+export interface ElementwiseParams {
+  /** `scale` by a parameter, `scale-each` by factors that every image has of its own. */
+  readonly op: ElementwiseOp;
+  /** Elements of an image. */
+  readonly length: number;
+  readonly channels: number;
+}
+
+/** The GELU of an op that is one. */
+export const geluForms: Readonly<Record<ElementwiseOp, GeluApproximation | null>> = {
+  gelu: "erf",
+  "gelu-tanh": "tanh",
+  add: null,
+  scale: null,
+  "scale-each": null,
+  shift: null,
+};
+
+/** What an op computes, as the generated text states it. */
+export const elementwiseFormulas: { readonly [op in ElementwiseOp]: string } = {
+  gelu: "output = gelu(input)",
+  "gelu-tanh": "output = gelu(input)",
+  add: "output = input + other",
+  scale: "output[t,c] = input[t,c] * factor[c]",
+  "scale-each": "output[t,c] = input[t,c] * factor[c]",
+  shift: "output[t,c] = input[t,c] + shift[c]",
+};
+
+/** Kept patches of a whole map, one below the other. */
+export interface GatherSitesParams extends PatchGeometry {
+  readonly channels: number;
+}
+
+/** Kept patches in their place on the whole map, from a compact map or from a whole one; removed ones 0 or the token. */
+export interface PlaceSitesParams extends PatchGeometry {
+  readonly channels: number;
+  readonly from: "compact" | "whole";
+  readonly token: boolean;
+}
+
+/** Means over size by size sites that do not overlap. */
+export interface AveragePoolParams {
+  readonly height: number;
+  readonly width: number;
+  readonly channels: number;
+  readonly size: number;
+}
+
+/** Mean squared error of every patch, against the image's own pixels. */
+export interface SiteErrorParams extends Pick<PatchGrid, "rows" | "columns"> {
+  /** Pixels of a patch's side, and channels of the image. */
+  readonly size: number;
+  readonly channels: number;
+  /** Added to the variance that a patch's pixels are divided by; null leaves pixels as they are. */
+  readonly eps: number | null;
+  /** Only removed patches are wanted; the error of kept ones is 0. */
+  readonly removedOnly: boolean;
+  readonly invocations: number;
+}
+
+/** Mean over the removed patches of all images. */
+export interface MaskedMeanParams {
+  /** Patches of an image. */
+  readonly patches: number;
+  readonly invocations: number;
+}
+
+/** A copy in f32 of what other kernels read in 16 bits. */
+export interface WidenParams {
+  /** Elements of an image. */
+  readonly length: number;
+}
+
+export interface PackParams {
+  readonly columns: number;
+  readonly channels: number;
+  /** Spatial taps of the source weight, innermost there: 1 linear, 4 downsample, k*k depthwise. */
+  readonly taps: number;
+  readonly packed: PackedShape;
+  readonly gamma: boolean;
+  readonly beta: boolean;
+  readonly rowscale: boolean;
+}
+
+/** Rows that a tap takes in a packed weight, and the whole packed shape. */
+export interface PackedShape {
+  readonly segment: number;
+  readonly depth: number;
+  readonly columns: number;
+}
+
+/** The packed weight of a depthwise convolution: [k*k][C], C padded to 4. */
+export const depthwisePacked = (shape: { readonly kernel: number; readonly channels: number }): PackedShape => ({
+  segment: 1,
+  depth: shape.kernel * shape.kernel,
+  columns: roundUp(shape.channels, 4),
+});
+
+/** The packed weight of a stem: [Cin*p*p][N], N padded to 4. */
+export const stemPacked = (shape: {
+  readonly inChannels: number;
+  readonly patch: number;
+  readonly channels: number;
+}): PackedShape => {
+  const depth = shape.inChannels * shape.patch * shape.patch;
+  return { segment: depth, depth, columns: roundUp(shape.channels, 4) };
+};
+
+/** The packed weight of a gemv. */
+export const gemvPacked = (
+  tile: GemvTile,
+  shape: { readonly depth: number; readonly columns: number },
+): PackedShape => {
+  const depth = roundUp(shape.depth, 4);
+  return { segment: depth, depth, columns: roundUp(shape.columns, 4 * tile.workgroup[0]) };
+};

@@ -1,13 +1,12 @@
 import { invariant } from "../diagnostics/invariant.ts";
 import { channels, elements, type Graph, type Node, nodeOf, operand, sites, type ValueId } from "../graph/graph.ts";
 import { depthwisePacked, type KernelParams, stemPacked, stemSites } from "./kernels.ts";
-import { attr, type FusionGroup, member, norm, packing, patchesInCompact, step } from "./lowering.ts";
-import type { Step } from "./plan.ts";
-import type { Steps } from "./schedule.ts";
+import { attr, type Calls, call, type FusionGroup, member, norm, packing, patchesInCompact } from "./lowering.ts";
+import type { KernelCall } from "./plan.ts";
 import { chooseGemm, chooseLines, chooseNorm, chooseStrip, downsampleFits, packedShape } from "./tile.ts";
 import type { TuningProfile } from "./tuning-profiles.ts";
 
-export function stem(group: FusionGroup, graph: Graph, tuning: TuningProfile): Steps {
+export function stem(group: FusionGroup, graph: Graph, tuning: TuningProfile): Calls {
   const { anchor } = group;
   const image = nodeOf(graph, operand(member(group, "toChannelsLast") as Node, 0));
   const gather = member(group, "gatherSites");
@@ -25,7 +24,7 @@ export function stem(group: FusionGroup, graph: Graph, tuning: TuningProfile): S
     packed: stemPacked({ inChannels, patch, channels: count }),
   });
   const convolve = (tile: KernelParams["stem"]["tile"], fused: ReturnType<typeof norm>, to: ValueId) =>
-    step(
+    call(
       anchor,
       "stem",
       { height, width, inChannels, channels: count, patch, grid, norm: fused.params, tile },
@@ -35,7 +34,7 @@ export function stem(group: FusionGroup, graph: Graph, tuning: TuningProfile): S
   return withNorm(anchor, normNode, tuning, strip, convolve, setup);
 }
 
-export function depthwise(group: FusionGroup, graph: Graph, tuning: TuningProfile): Steps {
+export function depthwise(group: FusionGroup, graph: Graph, tuning: TuningProfile): Calls {
   const { anchor } = group;
   const { kernel } = attr(anchor, "depthwise");
   const map = sites(anchor.type);
@@ -50,7 +49,7 @@ export function depthwise(group: FusionGroup, graph: Graph, tuning: TuningProfil
   const strip = (fused: boolean) =>
     chooseStrip(tuning, { ...map, channels: count, vec: count % 4 === 0 ? 4 : 1, norm: fused });
   const convolve = (tile: KernelParams["depthwise"]["tile"], fused: ReturnType<typeof norm>, to: ValueId) =>
-    step(
+    call(
       anchor,
       "depthwise",
       { ...map, channels: count, kernel, norm: fused.params, tile },
@@ -66,9 +65,9 @@ function withNorm<Tile>(
   normNode: Node | undefined,
   tuning: TuningProfile,
   strip: (fused: boolean) => Tile | null,
-  convolve: (tile: Tile, fused: ReturnType<typeof norm>, to: ValueId) => Step,
-  setup: readonly Step[],
-): Steps {
+  convolve: (tile: Tile, fused: ReturnType<typeof norm>, to: ValueId) => KernelCall,
+  setup: readonly KernelCall[],
+): Calls {
   const together = normNode ? strip(true) : null;
   if (normNode && together) return { setup, steps: [convolve(together, norm(normNode), normNode.id)] };
   const alone = strip(false);
@@ -77,21 +76,21 @@ function withNorm<Tile>(
   return { setup, steps: normNode ? [...steps, normalizeRows(normNode, tuning)] : steps };
 }
 
-export function normalizeRows(node: Node, tuning: TuningProfile): Step {
+export function normalizeRows(node: Node, tuning: TuningProfile): KernelCall {
   const { params, reads } = norm(node);
   invariant(params, `'${node.id}' is no norm`);
   const count = channels(node.type);
   const rows = elements(node.type) / count;
   const pooled = node.type.shape.length === 2;
   const shape = { rows, channels: count, norm: params, pooled, tile: chooseNorm(tuning, { rows }) };
-  return step(node, "rowNorm", shape, { input: operand(node, 0), ...reads }, { output: node.id });
+  return call(node, "rowNorm", shape, { input: operand(node, 0), ...reads }, { output: node.id });
 }
 
-export function rowNorm({ anchor }: FusionGroup, _: Graph, tuning: TuningProfile): Steps {
+export function rowNorm({ anchor }: FusionGroup, _: Graph, tuning: TuningProfile): Calls {
   return { setup: [], steps: [normalizeRows(anchor, tuning)] };
 }
 
-export function downsample(group: FusionGroup, graph: Graph, tuning: TuningProfile): Steps {
+export function downsample(group: FusionGroup, graph: Graph, tuning: TuningProfile): Calls {
   const { anchor } = group;
   const normNode = member(group, "normalize");
   const inputId = normNode ? operand(normNode, 0) : operand(anchor, 0);
@@ -107,8 +106,8 @@ export function downsample(group: FusionGroup, graph: Graph, tuning: TuningProfi
     taps: 4,
     packed: packedShape(tile, { channels: depth, taps: 4, columns }),
   });
-  const convolve = (from: ValueId, eps: number | null): Step =>
-    step(
+  const convolve = (from: ValueId, eps: number | null): KernelCall =>
+    call(
       anchor,
       "downsample",
       { ...map, channels: depth, columns, norm: eps === null ? null : { eps }, tile },
@@ -120,7 +119,7 @@ export function downsample(group: FusionGroup, graph: Graph, tuning: TuningProfi
   return { setup, steps: [normalizeRows(normNode, tuning), convolve(normNode.id, null)] };
 }
 
-export function siteDepthwise(group: FusionGroup, graph: Graph, tuning: TuningProfile): Steps {
+export function siteDepthwise(group: FusionGroup, graph: Graph, tuning: TuningProfile): Calls {
   const { anchor } = group;
   const { kernel } = attr(anchor, "siteDepthwise");
   const patches = patchesInCompact(attr(anchor, "siteDepthwise"), anchor);
@@ -136,7 +135,7 @@ export function siteDepthwise(group: FusionGroup, graph: Graph, tuning: TuningPr
   const vec = count % 4 === 0 ? 4 : 1;
   const shape = { kernel, lines: keep * down, across, width: columns * across, channels: count, vec } as const;
   const convolve = (tile: KernelParams["siteDepthwise"]["tile"], fused: ReturnType<typeof norm>, to: ValueId) =>
-    step(
+    call(
       anchor,
       "siteDepthwise",
       { ...patches, channels: count, kernel, norm: fused.params, tile },

@@ -1,10 +1,9 @@
 import { invariant } from "../diagnostics/invariant.ts";
 import { channels, type Graph, nodeOf, operand, readers, sites } from "../graph/graph.ts";
 import type { PatchGrid } from "../graph/ops.ts";
-import { attr, type FusionGroup, member, patchesInCompact, patchesOnMap, step } from "./lowering.ts";
-import type { Steps } from "./schedule.ts";
+import { attr, type Calls, call, type FusionGroup, member, patchesInCompact, patchesOnMap } from "./lowering.ts";
 
-export function placeWhole({ anchor }: FusionGroup): Steps {
+export function placeWhole({ anchor }: FusionGroup): Calls {
   const patches = patchesOnMap(anchor.attrs as PatchGrid, anchor);
   const params = {
     ...patches,
@@ -14,37 +13,37 @@ export function placeWhole({ anchor }: FusionGroup): Steps {
   } as const;
   const token = params.token ? { token: operand(anchor, 2) } : {};
   const reads = { input: operand(anchor, 0), mask: operand(anchor, 1), ...token };
-  return { setup: [], steps: [step(anchor, "placeSites", params, reads, { output: anchor.id })] };
+  return { setup: [], steps: [call(anchor, "placeSites", params, reads, { output: anchor.id })] };
 }
 
-export function scatterSites({ anchor }: FusionGroup): Steps {
+export function scatterSites({ anchor }: FusionGroup): Calls {
   const patches = patchesOnMap(attr(anchor, "scatterSites"), anchor);
   const token = anchor.inputs[2];
   const params = { ...patches, channels: channels(anchor.type), from: "compact", token: token !== undefined } as const;
   const reads = { input: operand(anchor, 0), table: operand(anchor, 1), ...(token === undefined ? {} : { token }) };
-  return { setup: [], steps: [step(anchor, "placeSites", params, reads, { output: anchor.id })] };
+  return { setup: [], steps: [call(anchor, "placeSites", params, reads, { output: anchor.id })] };
 }
 
-export function gatherSites({ anchor }: FusionGroup): Steps {
+export function gatherSites({ anchor }: FusionGroup): Calls {
   const params = { ...patchesInCompact(attr(anchor, "gatherSites"), anchor), channels: channels(anchor.type) };
   const reads = { input: operand(anchor, 0), table: operand(anchor, 1) };
-  return { setup: [], steps: [step(anchor, "gatherSites", params, reads, { output: anchor.id })] };
+  return { setup: [], steps: [call(anchor, "gatherSites", params, reads, { output: anchor.id })] };
 }
 
-export function patchTable({ anchor }: FusionGroup): Steps {
+export function patchTable({ anchor }: FusionGroup): Calls {
   const { rows, columns, keep } = attr(anchor, "patchTable");
   const reads = { mask: operand(anchor, 0) };
-  return { setup: [], steps: [step(anchor, "patchTable", { rows, columns, keep }, reads, { table: anchor.id })] };
+  return { setup: [], steps: [call(anchor, "patchTable", { rows, columns, keep }, reads, { table: anchor.id })] };
 }
 
-export function averagePool({ anchor }: FusionGroup, graph: Graph): Steps {
+export function averagePool({ anchor }: FusionGroup, graph: Graph): Calls {
   const input = nodeOf(graph, operand(anchor, 0));
   const params = { ...sites(input.type), channels: channels(input.type), size: attr(anchor, "averagePool").size };
-  return { setup: [], steps: [step(anchor, "averagePool", params, { input: input.id }, { output: anchor.id })] };
+  return { setup: [], steps: [call(anchor, "averagePool", params, { input: input.id }, { output: anchor.id })] };
 }
 
 /** Errors against what the image's own patches hold; where nobody else reads them, of removed patches alone. */
-export function siteError(group: FusionGroup, graph: Graph): Steps {
+export function siteError(group: FusionGroup, graph: Graph): Calls {
   const { anchor } = group;
   const patches = member(group, "patchify");
   const standardize = member(group, "standardize");
@@ -61,12 +60,12 @@ export function siteError(group: FusionGroup, graph: Graph): Steps {
     invocations: 64,
   };
   const reads = { pred: operand(anchor, 0), image: image.id, ...(alone ? { mask: operand(reader, 1) } : {}) };
-  return { setup: [], steps: [step(anchor, "siteError", params, reads, { errors: anchor.id })] };
+  return { setup: [], steps: [call(anchor, "siteError", params, reads, { errors: anchor.id })] };
 }
 
-export function maskedMean({ anchor }: FusionGroup, graph: Graph): Steps {
+export function maskedMean({ anchor }: FusionGroup, graph: Graph): Calls {
   const [, patches] = nodeOf(graph, operand(anchor, 0)).type.shape as [unknown, number];
   const params = { patches, invocations: 64 };
   const reads = { errors: operand(anchor, 0), mask: operand(anchor, 1) };
-  return { setup: [], steps: [step(anchor, "maskedMean", params, reads, { output: anchor.id }, false)] };
+  return { setup: [], steps: [call(anchor, "maskedMean", params, reads, { output: anchor.id })] };
 }

@@ -1,8 +1,7 @@
 import { invariant } from "../diagnostics/invariant.ts";
 import { channels, elements, type Graph, type Node, nodeOf, operand, sites, type ValueId } from "../graph/graph.ts";
 import type { GeluApproximation, OpName } from "../graph/ops.ts";
-import type { ElementwiseOp } from "./kernels/elementwise.ts";
-import { gemvPacked, type KernelParams, squareStrips } from "./kernels.ts";
+import { type ElementwiseOp, gemvPacked, type KernelParams, squareStrips } from "./kernels.ts";
 import { depthwise, downsample, normalizeRows, rowNorm, siteDepthwise, stem } from "./lower-convolutions.ts";
 import {
   averagePool,
@@ -15,6 +14,8 @@ import {
 } from "./lower-sites.ts";
 import {
   attr,
+  type Calls,
+  call,
   type FusionGroup,
   type Lowering,
   member,
@@ -23,10 +24,8 @@ import {
   patchesOnMap,
   type ReadGraph,
   result,
-  step,
 } from "./lowering.ts";
-import type { Step } from "./plan.ts";
-import type { Steps } from "./schedule.ts";
+import type { KernelCall } from "./plan.ts";
 import {
   chooseGemm,
   chooseGemv,
@@ -85,7 +84,7 @@ const gemmShape = (node: Node, depth: number): GemmShape => {
   return { rows: rowsOf(node), depth, columns: channels(node.type) };
 };
 
-function gemm(group: FusionGroup, graph: ReadGraph, tuning: TuningProfile): Steps {
+function gemm(group: FusionGroup, graph: ReadGraph, tuning: TuningProfile): Calls {
   const { anchor } = group;
   const scaled = member(group, "scaleChannels");
   const input = nodeOf(graph, scaled ? operand(scaled, 0) : operand(anchor, 0));
@@ -121,7 +120,7 @@ function gemm(group: FusionGroup, graph: ReadGraph, tuning: TuningProfile): Step
     ...(mask ? { mask: operand(mask, 1) } : {}),
   };
   const writes = { output: result(group), ...(squares ? { squares: squares.id } : {}) };
-  return { setup, steps: [step(anchor, "gemm", params, operands, writes)] };
+  return { setup, steps: [call(anchor, "gemm", params, operands, writes)] };
 }
 
 /** GRN's factors for a linear: worked out in it from the partial sums where those are few, else read. */
@@ -156,19 +155,19 @@ function partialRows(graph: Graph, squares: Node, tuning: TuningProfile): number
 
 const rowsOf = (node: Node): number => elements(node.type) / channels(node.type);
 
-function sumSquares({ anchor }: FusionGroup, graph: Graph): Steps {
+function sumSquares({ anchor }: FusionGroup, graph: Graph): Calls {
   const input = nodeOf(graph, operand(anchor, 0));
   const params = { rows: rowsOf(input), channels: channels(input.type) };
-  return { setup: [], steps: [step(anchor, "sumSquares", params, { input: input.id }, { squares: anchor.id })] };
+  return { setup: [], steps: [call(anchor, "sumSquares", params, { input: input.id }, { squares: anchor.id })] };
 }
 
 /** By GRN's factors, of which every image has its own, or by a parameter. */
-function scaleChannels({ anchor }: FusionGroup, graph: Graph): Steps {
+function scaleChannels({ anchor }: FusionGroup, graph: Graph): Calls {
   const factor = nodeOf(graph, operand(anchor, 1));
   return elementwise(anchor, factor.op === "grnScale" ? "scale-each" : "scale", { factor: factor.id });
 }
 
-function grnScale({ anchor }: FusionGroup, graph: ReadGraph, tuning: TuningProfile): Steps {
+function grnScale({ anchor }: FusionGroup, graph: ReadGraph, tuning: TuningProfile): Calls {
   const [reader] = graph.readers.get(anchor.id) ?? [];
   const linear = reader && nodeOf(graph, graph.groups.get(reader.id) ?? reader.id);
   const tile = linear?.op === "linear" ? chooseGemm(tuning, gemmShape(linear, channels(anchor.type))) : null;
@@ -177,10 +176,10 @@ function grnScale({ anchor }: FusionGroup, graph: ReadGraph, tuning: TuningProfi
   const batch = anchor.type.shape[0] !== "N";
   const params = { channels: channels(anchor.type), tiles, batch, invocations: tuning.barrierInvocations };
   const reads = { partials: operand(anchor, 0), gamma: operand(anchor, 1) };
-  return { setup: [], steps: [step(anchor, "grnScale", params, reads, { scale: anchor.id }, true)] };
+  return { setup: [], steps: [call(anchor, "grnScale", params, reads, { scale: anchor.id })] };
 }
 
-function classifier({ anchor }: FusionGroup, graph: Graph, tuning: TuningProfile): Steps {
+function classifier({ anchor }: FusionGroup, graph: Graph, tuning: TuningProfile): Calls {
   const depth = channels(nodeOf(graph, operand(anchor, 0)).type);
   const columns = channels(anchor.type);
   const tile = chooseGemv(tuning);
@@ -189,20 +188,20 @@ function classifier({ anchor }: FusionGroup, graph: Graph, tuning: TuningProfile
   const params = { title: "classifier", depth, columns, tile };
   return {
     setup,
-    steps: [step(anchor, "gemv", params, { input: operand(anchor, 0), ...reads }, { output: anchor.id })],
+    steps: [call(anchor, "gemv", params, { input: operand(anchor, 0), ...reads }, { output: anchor.id })],
   };
 }
 
-function pool(group: FusionGroup, graph: Graph, tuning: TuningProfile): Steps {
+function pool(group: FusionGroup, graph: Graph, tuning: TuningProfile): Calls {
   const { anchor } = group;
   const map = sites(nodeOf(graph, operand(anchor, 0)).type);
   const count = channels(anchor.type);
   const normNode = group.members.find(node => node.op === "layernorm" || node.op === "normalize");
   const shape = { sites: map.height * map.width, channels: count };
-  const average = (fused: ReturnType<typeof norm>, to: ValueId): Step | null => {
+  const average = (fused: ReturnType<typeof norm>, to: ValueId): KernelCall | null => {
     const tile = choosePool(tuning, { channels: count, norm: fused.params !== null });
     const reads = { input: operand(anchor, 0), ...fused.reads };
-    return tile && step(anchor, "pool", { ...shape, norm: fused.params, tile }, reads, { output: to });
+    return tile && call(anchor, "pool", { ...shape, norm: fused.params, tile }, reads, { output: to });
   };
   const together = normNode ? average(norm(normNode), normNode.id) : null;
   if (together) return { setup: [], steps: [together] };
@@ -211,20 +210,20 @@ function pool(group: FusionGroup, graph: Graph, tuning: TuningProfile): Steps {
   return { setup: [], steps: normNode ? [alone, normalizeRows(normNode, tuning)] : [alone] };
 }
 
-function toChannelsFirst({ anchor }: FusionGroup, graph: Graph, tuning: TuningProfile): Steps {
+function toChannelsFirst({ anchor }: FusionGroup, graph: Graph, tuning: TuningProfile): Calls {
   const input = nodeOf(graph, operand(anchor, 0));
   const map = sites(input.type);
   const rows = map.height * map.width;
   const params = { sites: rows, channels: channels(input.type), tile: chooseNorm(tuning, { rows }) };
-  return { setup: [], steps: [step(anchor, "toChannelsFirst", params, { input: input.id }, { output: anchor.id })] };
+  return { setup: [], steps: [call(anchor, "toChannelsFirst", params, { input: input.id }, { output: anchor.id })] };
 }
 
 function elementwise(
   node: Node,
   op: KernelParams["elementwise"]["op"],
   more: Readonly<Record<string, ValueId>>,
-): Steps {
+): Calls {
   const params = { op, length: elements(node.type), channels: channels(node.type) };
   const reads = { input: operand(node, 0), ...more };
-  return { setup: [], steps: [step(node, "elementwise", params, reads, { output: node.id })] };
+  return { setup: [], steps: [call(node, "elementwise", params, reads, { output: node.id })] };
 }

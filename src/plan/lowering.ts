@@ -1,10 +1,8 @@
 import { invariant } from "../diagnostics/invariant.ts";
 import { type Graph, type Node, operand, type readers, sites, type ValueId } from "../graph/graph.ts";
 import type { OpName, PatchGrid } from "../graph/ops.ts";
-import type { PatchGeometry } from "./kernels/shared.ts";
-import { type KernelKind, type KernelParams, kernelOf } from "./kernels.ts";
-import type { Step } from "./plan.ts";
-import type { Steps } from "./schedule.ts";
+import type { KernelKind, KernelParams, PatchGeometry } from "./kernels.ts";
+import type { KernelCall } from "./plan.ts";
 import type { TuningProfile } from "./tuning-profiles.ts";
 import { weightTransform } from "./weight-transform.ts";
 
@@ -19,7 +17,15 @@ export interface ReadGraph extends Graph {
   readonly readers: ReturnType<typeof readers>;
 }
 
-export type Lowering = (group: FusionGroup, graph: ReadGraph, tuning: TuningProfile) => Steps;
+/** Kernels in order. */
+export interface Calls {
+  /** Once, after the weights are loaded. */
+  readonly setup: readonly KernelCall[];
+  /** Every run. */
+  readonly steps: readonly KernelCall[];
+}
+
+export type Lowering = (group: FusionGroup, graph: ReadGraph, tuning: TuningProfile) => Calls;
 
 export const member = (group: FusionGroup, op: OpName): Node | undefined => group.members.find(node => node.op === op);
 export const attr = <K extends OpName>(node: Node, op: K): Node<K>["attrs"] => {
@@ -33,30 +39,14 @@ export const result = (group: FusionGroup): ValueId => {
   return last.id;
 };
 
-export function step<K extends KernelKind>(
-  node: Node,
+/** A kernel that is named after a node. */
+export const call = <K extends KernelKind>(
+  { id: name, span }: Node,
   kind: K,
   params: KernelParams[K],
   reads: Readonly<Record<string, ValueId>>,
   writes: Readonly<Record<string, ValueId>>,
-  perImage = true,
-): Step {
-  const { bindings, grid, workgroup } = kernelOf(kind, params);
-  const f16Bindings: readonly string[] = [];
-  return {
-    name: node.id,
-    kind,
-    params,
-    reads,
-    writes,
-    bindings,
-    f16Bindings,
-    grid,
-    perImage,
-    workgroup,
-    span: node.span,
-  } as Step;
-}
+): KernelCall => ({ name, kind, params, reads, writes, span }) as KernelCall;
 
 /** The LayerNorm of a group, and the parameters its kernel reads. */
 export function norm(node: Node | undefined) {
@@ -79,7 +69,7 @@ export function packing(graph: Graph, node: Node, shape: Omit<KernelParams["pack
     ...(rowScale === null ? {} : { rowscale: rowScale }),
   };
   return {
-    setup: [step(node, "pack", params, reads, made, false)],
+    setup: [call(node, "pack", params, reads, made)],
     reads: { weight: made.packed, bias: made.packed_bias },
   };
 }

@@ -11,13 +11,14 @@ export interface Lifetime {
   readonly apart: readonly string[];
 }
 
-export interface Slot {
-  readonly arena: number;
+/** Bytes into a scratch arena, by its index, or into the allocation of all weights. */
+export interface Slot<Arena extends number | "weights" = number | "weights"> {
+  readonly arena: Arena;
   readonly offset: number;
 }
 
 export interface Layout {
-  readonly slots: ReadonlyMap<string, Slot>;
+  readonly slots: ReadonlyMap<string, Slot<number>>;
   /** Bytes of each arena, one sample. */
   readonly arenas: readonly number[];
 }
@@ -30,9 +31,9 @@ export interface Layout {
  * live at once.
  */
 export function layOut(values: readonly Lifetime[], alignment: number): Layout {
-  const slots = new Map<string, Slot>();
+  const slots = new Map<string, Slot<number>>();
   const arenas: number[] = [];
-  let placed: readonly { readonly value: Lifetime; readonly slot: Slot; readonly end: number }[] = [];
+  let placed: readonly { readonly value: Lifetime; readonly slot: Slot<number>; readonly end: number }[] = [];
   for (const value of inOrder(values)) {
     placed = placed.filter(({ value: { to } }) => to >= value.from);
     const size = Math.ceil(value.bytes / alignment) * alignment;
@@ -57,7 +58,7 @@ export function layOut(values: readonly Lifetime[], alignment: number): Layout {
 
 /** No two values that live at once share a byte, and none shares an arena with what it must be apart from. */
 function verifyLayout(values: readonly Lifetime[], layout: Layout): void {
-  const at = (name: string): Slot => {
+  const at = (name: string): Slot<number> => {
     const slot = layout.slots.get(name);
     invariant(slot, `no slot for '${name}'`);
     return slot;

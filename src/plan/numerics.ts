@@ -1,4 +1,5 @@
 import { invariant } from "../diagnostics/invariant.ts";
+import { dataBytes, type Operand } from "./plan.ts";
 
 /**
  * Operands that no target may store in 16 bits, by the names that kernels have for them: sums and what is divided by
@@ -21,10 +22,10 @@ const alwaysF32: ReadonlySet<string> = new Set([
 ]);
 
 /** Refuses a kernel that would keep one of them in 16 bits: whoever made it so has a bug. */
-export function checkStorage(
-  kernel: string,
-  operands: readonly { readonly name: string; readonly half: boolean }[],
-): void {
-  for (const { name, half } of operands)
-    invariant(!half || !alwaysF32.has(name), `'${kernel}' keeps its ${name} in 16 bits, which has to be f32`);
+export function checkStorage(kernel: string, operands: readonly Pick<Operand, "role" | "storage">[]): void {
+  for (const { role, storage } of operands)
+    invariant(
+      dataBytes[storage] === 4 || !alwaysF32.has(role),
+      `'${kernel}' keeps its ${role} in 16 bits, which has to be f32`,
+    );
 }

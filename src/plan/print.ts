@@ -1,4 +1,5 @@
-import { type Buffer, bufferBytes, type Plan, type Port, type Step } from "./plan.ts";
+import { scratchBytes } from "./cost.ts";
+import type { Buffer, Operand, Plan, Port, Step } from "./plan.ts";
 
 /**
  * The plan as text: buffers with their places, then the kernels in order.
@@ -27,44 +28,27 @@ export function printPlan(plan: Plan): string {
   return `${lines.join("\n")}\n`;
 }
 
-/** Peak of scratch memory, bytes an image. */
-export const scratchBytes = (plan: Plan): number => plan.arenas.reduce((a, b) => a + b, 0);
-
-/** Bytes that one image's steps read and write, each binding once: what crosses memory if nothing is cached. */
-export function bytesMoved(plan: Plan): number {
-  let bytes = 0;
-  for (const step of plan.steps)
-    for (const value of [...Object.values(step.reads), ...Object.values(step.writes)])
-      bytes += bufferBytes(plan.buffers.get(value) as Buffer);
-  return bytes;
-}
-
-/** Bytes of what stays on the device between runs. */
-export const weightBytes = (plan: Plan): number => {
-  const read = new Set(plan.steps.flatMap(step => Object.values(step.reads)));
-  return [...plan.buffers.values()]
-    .filter(buffer => read.has(buffer.name) && (buffer.role === "param" || buffer.role === "packed"))
-    .reduce((sum, buffer) => sum + bufferBytes(buffer), 0);
-};
-
 const printPort = ({ name, buffer, shape, perImage }: Port): string =>
   `${name}: %${buffer} [${[...(perImage ? ["N"] : []), ...shape].join(", ")}]`;
 
-function printBuffer({ name, role, dtype, elementBytes, elements, perImage, slot }: Buffer): string {
-  const patches = slot === null ? "" : ` in arena ${slot.arena} at ${slot.offset}`;
-  return `%${name}: ${role} ${elementBytes === 2 ? "f16" : dtype}[${perImage ? "N * " : ""}${elements}]${patches}`;
+function printBuffer({ name, role, storage, elements, perImage, slot }: Buffer): string {
+  const place =
+    slot === null ? "" : ` in ${slot.arena === "weights" ? "weights" : `arena ${slot.arena}`} at ${slot.offset}`;
+  return `%${name}: ${role} ${storage}[${perImage ? "N * " : ""}${elements}]${place}`;
 }
-
-const printOperands = (operands: Readonly<Record<string, string>>): string =>
-  Object.entries(operands)
-    .map(([name, value]) => `${name}: %${value}`)
-    .join(", ");
 
 function printStep(step: Step): string {
-  const { grid, workgroup } = step;
-  const groups = [...grid, ...(step.perImage ? ["N"] : [])].join(" x ");
-  return (
-    `%${step.name} = ${step.kind}(${printOperands(step.reads)}) -> ${printOperands(step.writes)} ` +
-    `{${groups} groups of ${workgroup.join(" x ")}}`
-  );
+  const listed = (access: Operand["access"]): string =>
+    step.operands
+      .filter(operand => operand.access === access)
+      .map(({ role, value }) => `${role}: %${value}`)
+      .join(", ");
+  const { grid, group } = launchText(step);
+  return `%${step.name} = ${step.kind}(${listed("read")}) -> ${listed("write")} {${grid} groups of ${group}}`;
 }
+
+/** Workgroups, the batch as `N`, and the threads of each: `3 x 38 x N`, `16 x 16`. */
+export const launchText = ({ grid, images, workgroup }: Pick<Step, "grid" | "images" | "workgroup">) => ({
+  grid: [...grid, ...(images === 0 ? [] : [images === 1 ? "N" : `N / ${images}`])].join(" x "),
+  group: workgroup.join(" x "),
+});

@@ -1,10 +1,10 @@
 import { readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
-import { lower } from "../../src/compile.ts";
-import { cudaTarget } from "../../src/emit/cuda/cuda.ts";
+import { emit } from "../../src/compile.ts";
+import { cudaTarget } from "../../src/emit/cuda/target.ts";
 import { onnxTarget } from "../../src/emit/onnx/onnx.ts";
 import { inMemoryContext, type Target } from "../../src/emit/target.ts";
-import { wgslTarget } from "../../src/host/wgsl.ts";
+import { wgslTarget } from "../../src/emit/wgsl/target.ts";
 import { hidden, hostile } from "../support/hostile.ts";
 import { checkFiles, must } from "../syntax/support.ts";
 
@@ -16,7 +16,7 @@ const model = must(checkFiles(new Map([["micro.cnx", readFileSync("specs/micro.c
 function textsOf(target: Target, specName: string): ReadonlyMap<string, string> {
   if (model === undefined) throw new Error("no micro");
   const context = { ...inMemoryContext, model, specName, version: "1", preprocess: true };
-  const unit = must(lower({ model, target, batch: { min: 1, max: 2 }, taps: [], context }));
+  const unit = must(emit({ model, target, batch: { min: 1, max: 2 }, taps: [], context }));
   return new Map(
     unit.files.flatMap(({ path, contents }) => (typeof contents === "string" ? [[path, contents] as const] : [])),
   );

@@ -1,11 +1,11 @@
 import { expect, test } from "vitest";
-import { cudaProgram } from "../../src/emit/cuda/program.ts";
+import { plan } from "../../src/compile.ts";
+import { kernelTarget } from "../../src/emit/kernel-targets.ts";
 import { type KernelConfig, keepsApart, launchesOf } from "../../src/explore/lowering.ts";
 import { StageCache } from "../../src/explore/stage-cache.ts";
 import { choices } from "../../src/model/choices.ts";
 import type { Model } from "../../src/model/model.ts";
-import { bytesMoved, scratchBytes, weightBytes } from "../../src/plan/print.ts";
-import { planAlone } from "../../src/planning.ts";
+import { bytesMoved, scratchBytes, weightBytes } from "../../src/plan/cost.ts";
 import { randomCase } from "../../src/verify/random-model.ts";
 import { full } from "../support/full.ts";
 
@@ -40,14 +40,15 @@ test.each(forms)(
         const model = variant(base, seed * 1000 + i + 1);
         const whole = value(launchesOf(model, form));
         const profile = value(parts.profile(model));
-        const { plan } = value(planAlone({ ...form, model, batch: { min: form.batch, max: form.batch } }));
-        const program = form.tuning === "cuda" ? cudaProgram(plan, form.dtype) : null;
+        const { tuning, dtype, batch } = form;
+        const target = kernelTarget(tuning, dtype);
+        const { plan: made } = value(plan({ model, target, batch: { min: batch, max: batch } }));
         const each = profile.kernels.flatMap(({ cost, count }) => Array.from({ length: count }, () => cost));
         const order = (a: object, b: object) => (JSON.stringify(a) < JSON.stringify(b) ? -1 : 1);
         expect(each.sort(order), `seed ${seed}, variant ${i}`).toEqual(whole.map(({ cost }) => cost).sort(order));
-        expect(profile.weightBytes).toBe(program?.weightBytes ?? weightBytes(plan));
-        expect(profile.scratchBytes, `seed ${seed}, variant ${i}`).toBe(program?.imageBytes ?? scratchBytes(plan));
-        if (program === null) expect(sum(each.map(({ fixed, each: image }) => fixed + image))).toBe(bytesMoved(plan));
+        expect(profile.weightBytes).toBe(weightBytes(made));
+        expect(profile.scratchBytes, `seed ${seed}, variant ${i}`).toBe(scratchBytes(made));
+        expect(sum(each.map(({ fixed, each: image }) => fixed + image))).toBe(bytesMoved(made));
       }
       expect(parts.compiled).toBeLessThan(variants + 1);
     }

@@ -1,15 +1,14 @@
 import { readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
-import { launchCost } from "../../src/emit/cuda/program.ts";
 import { infoText } from "../../src/inspect/info-text.ts";
 import { partNames, partOf } from "../../src/inspect/parts.ts";
-import { aliveBytes, bytesMovedBy, cudaRuns, wgslRuns } from "../../src/inspect/runs.ts";
-import { defaultProfile, type Subject } from "../../src/inspect/subject.ts";
+import { planSubject } from "../../src/inspect/plan-subject.ts";
+import { aliveBytes, bytesMovedBy, runsOf } from "../../src/inspect/runs.ts";
+import type { Subject } from "../../src/inspect/subject.ts";
 import { summarise } from "../../src/inspect/summary.ts";
 import { parametersByPart } from "../../src/model/count.ts";
 import type { Model } from "../../src/model/model.ts";
-import { bytesMoved, scratchBytes } from "../../src/plan/print.ts";
-import { planAlone } from "../../src/planning.ts";
+import { bytesMoved, scratchBytes, weightBytes } from "../../src/plan/cost.ts";
 import { randomCase } from "../../src/verify/random-model.ts";
 import { mustBuild } from "../support/models.ts";
 import { checkFiles, must } from "../syntax/support.ts";
@@ -101,27 +100,26 @@ describe("random models", () => {
     }
   });
 
-  test("sums are the plan's own, and the CUDA program's", () => {
+  test("sums are the plan's own, and both targets multiply the same", () => {
     for (const { model } of cases) {
       const batch = { min: 1, max: 5 };
-      const wgsl = must(planAlone({ ...subject(model, { batch }), tuning: "gpu" }));
-      const ours = wgslRuns(wgsl.plan, model);
-      expect(sum(ours.runs.map(run => bytesMovedBy(run, 1)))).toBe(bytesMoved(wgsl.plan));
-      expect(ours.scratchBytes).toBe(scratchBytes(wgsl.plan));
-      const cuda = must(planAlone({ ...subject(model, { batch, target: "cuda", dtype: "bf16" }), tuning: "cuda" }));
-      const { program, runs } = cudaRuns(cuda.plan, model, "bf16");
-      const launches = program.launches.map(launch => launchCost(program, launch));
-      expect(runs.map(run => bytesMovedBy(run, 5))).toEqual(launches.map(({ fixed, each }) => fixed + 5 * each));
-      expect(sum(runs.map(({ macs }) => macs))).toBe(sum(ours.runs.map(({ macs }) => macs)));
-      for (const { part } of runs) expect(partNames(model)).toContain(part);
+      const made = [subject(model, { batch }), subject(model, { batch, target: "cuda", dtype: "bf16" })].map(of => {
+        const { plan: planned } = must(planSubject(of));
+        const runs = runsOf(planned, of);
+        expect(sum(runs.runs.map(run => bytesMovedBy(run, 5)))).toBe(bytesMoved(planned, 5));
+        expect([runs.scratchBytes, runs.weightBytes]).toEqual([scratchBytes(planned), weightBytes(planned)]);
+        for (const { part } of runs.runs) expect(partNames(model)).toContain(part);
+        return sum(runs.runs.map(({ macs }) => macs));
+      });
+      expect(made[0]).toBe(made[1]);
     }
   });
 
   test("buffers lie inside their arenas, and those that are alive together share no byte", () => {
     for (const { model } of cases)
       for (const target of ["wgsl", "cuda"] as const) {
-        const { plan } = must(planAlone({ ...subject(model, { target }), tuning: defaultProfile[target] }));
-        const { memory, runs } = target === "wgsl" ? wgslRuns(plan, model) : cudaRuns(plan, model, "f32");
+        const of = subject(model, { target });
+        const { memory, runs } = runsOf(must(planSubject(of)).plan, of);
         expect(memory.steps.length).toBe(runs.length);
         expect(memory.buffers.length).toBeGreaterThan(3);
         memory.buffers.forEach((a, i) => {

@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
 import type { Model } from "../../src/model/model.ts";
-import { activationBytes, macsOf } from "../../src/plan/cost.ts";
+import { macsOf, movedBy } from "../../src/plan/cost.ts";
 import type { Plan, Step } from "../../src/plan/plan.ts";
 import { randomFcmae } from "../support/fcmae.ts";
 import { plannedWgsl } from "../support/wgsl.ts";
@@ -23,7 +23,7 @@ describe("at ratio 0.6 the encoder costs what its visible patches cost", () => {
     const { plan: dense } = plannedWgsl({ model: named(name), tuning: "gpu" });
     const { plan: sparse } = plannedWgsl({ model: named(`${name}_fcmae`), tuning: "gpu" });
     const macs = (plan: Plan): number => sum(encoder(plan).map(macsOf));
-    const bytes = (plan: Plan): number => sum(encoder(plan).map(step => activationBytes(plan, step)));
+    const bytes = (plan: Plan): number => sum(encoder(plan).map(step => movedBy(step).each));
     expect(macs(sparse) / macs(dense)).toBeLessThan(0.4);
     expect(bytes(sparse) / bytes(dense)).toBeLessThan(0.5);
     expect(sparse.steps.filter(step => ["rowNorm", "gatherSites", "elementwise"].includes(step.kind))).toEqual([]);
@@ -39,6 +39,6 @@ test("masked stages keep every fusion of a dense encoder", () => {
 test.each(Array.from({ length: 30 }, (_, seed) => seed))("random masked autoencoder %i is planned", seed => {
   const { model, batch } = randomFcmae(seed);
   for (const sites of ["compact", "masked"] as const)
-    for (const { bindings } of plannedWgsl({ model, batch, sites, tuning: "gpu" }).plan.steps)
-      expect(bindings.length).toBeLessThanOrEqual(8);
+    for (const { operands } of plannedWgsl({ model, batch, sites, tuning: "gpu" }).plan.steps)
+      expect(operands.length).toBeLessThanOrEqual(8);
 });

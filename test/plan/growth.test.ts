@@ -5,6 +5,7 @@ import { allPasses } from "../../src/passes/all.ts";
 import { runPasses } from "../../src/passes/pass.ts";
 import { type Lifetime, layOut } from "../../src/plan/memory.ts";
 import { schedule } from "../../src/plan/schedule.ts";
+import { profileFor } from "../../src/plan/tuning-profiles.ts";
 import { model, mustBuild } from "../support/models.ts";
 
 /** Nodes that say how often the whole of them was gone through. */
@@ -28,8 +29,8 @@ const walksOf = (blocks: number, use: (graph: Graph) => unknown): number => {
 };
 
 test.each([
-  ["a plan", (graph: Graph) => schedule(graph, { min: 1, max: 1 }, { tuning: "gpu" })],
-  ["a plan for CUDA", (graph: Graph) => schedule(graph, { min: 1, max: 1 }, { tuning: "cuda" })],
+  ["a plan", (graph: Graph) => schedule(graph, { min: 1, max: 1 }, profileFor("gpu", { max: 1 }))],
+  ["a plan for CUDA", (graph: Graph) => schedule(graph, { min: 1, max: 1 }, profileFor("cuda", { max: 1 }))],
   ["what fusions save", fusions],
 ] as const)("S77: %s goes through a long graph as often as through a short one", (_, use) => {
   const short = walksOf(2, use);

@@ -1,13 +1,11 @@
 import { readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
-import { build } from "../../src/graph/build.ts";
+import { plan } from "../../src/compile.ts";
+import { wgslTarget } from "../../src/emit/wgsl/target.ts";
 import type { Model } from "../../src/model/model.ts";
-import { allPasses } from "../../src/passes/all.ts";
-import { runPasses } from "../../src/passes/pass.ts";
 import type { Plan } from "../../src/plan/plan.ts";
-import { schedule } from "../../src/plan/schedule.ts";
 import { tuningProfiles, type WebgpuProfileName, webgpuLimits } from "../../src/plan/tuning-profiles.ts";
-import { model, mustBuild, randomModel } from "../support/models.ts";
+import { model, randomModel } from "../support/models.ts";
 import { checkFiles, filesOf, must } from "../syntax/support.ts";
 
 /** CUDA's plan knows no such limits: its kernels have tests of their own. */
@@ -17,7 +15,7 @@ const names = (Object.keys(tuningProfiles) as (keyof typeof tuningProfiles)[]).f
 const published = must(checkFiles(filesOf({ "input.cnx": readFileSync("specs/convnextv2.cnx", "utf8") }))).models;
 const named = (name: string): Model => published.get(name) as Model;
 const planned = (of: Model, tuning: WebgpuProfileName, batch = 1): Plan =>
-  must(schedule(runPasses(mustBuild(of), allPasses), { min: 1, max: batch }, { tuning }));
+  must(plan({ model: of, target: wgslTarget(tuning, false), batch: { min: 1, max: batch } })).plan;
 
 describe("a forward pass has few dispatches and no transposes", () => {
   test.each([
@@ -37,9 +35,9 @@ describe("a forward pass has few dispatches and no transposes", () => {
 });
 
 describe("R06: every plan keeps to WebGPU's default limits", () => {
-  const check = (plan: Plan): void => {
-    for (const { bindings, workgroup, grid, kind, name } of [...plan.setup, ...plan.steps]) {
-      expect(bindings.length, `${kind} ${name}`).toBeLessThanOrEqual(8);
+  const check = ({ setup, steps }: Plan): void => {
+    for (const { operands, workgroup, grid, kind, name } of [...setup, ...steps]) {
+      expect(operands.length, `${kind} ${name}`).toBeLessThanOrEqual(8);
       expect(workgroup[0] * workgroup[1], `${kind} ${name}`).toBeLessThanOrEqual(webgpuLimits.invocations);
       expect(Math.max(...grid), `${kind} ${name}`).toBeLessThanOrEqual(webgpuLimits.workgroupsPerDimension);
     }
@@ -66,9 +64,9 @@ test("GRN's scale has a kernel of its own on large maps and over the batch", () 
 });
 
 test("R04, R05: a batch that does not fit names the tensor, the limit, and the batch that would", () => {
-  const plan = schedule(runPasses(mustBuild(named("base")), allPasses), { min: 32, max: 32 }, { tuning: "gpu" });
-  expect(plan.ok).toBe(false);
-  const [first] = plan.diagnostics;
+  const made = plan({ model: named("base"), target: wgslTarget("gpu", false), batch: { min: 32, max: 32 } });
+  expect(made.ok).toBe(false);
+  const [first] = made.diagnostics;
   expect(first?.message).toMatch(
     /stages\.0\.\S+act' needs 205520896 bytes, but maxStorageBufferBindingSize is 134217728/,
   );
@@ -77,9 +75,9 @@ test("R04, R05: a batch that does not fit names the tensor, the limit, and the b
 
 test("a value that several outputs name is written once, under all of their names", () => {
   const pooled = model({ head: { kind: "classifier", classes: 0 } });
-  const graph = must(build(pooled, ["norm", "stages.0"]));
-  const plan = must(schedule(runPasses(graph, allPasses), { min: 1, max: 1 }, { tuning: "gpu" }));
-  expect(plan.outputs.map(({ name, also }) => [name, also])).toEqual([
+  const request = { model: pooled, target: wgslTarget("gpu", false), batch: { min: 1, max: 1 } };
+  const { outputs } = must(plan({ ...request, taps: ["norm", "stages.0"] })).plan;
+  expect(outputs.map(({ name, also }) => [name, also])).toEqual([
     ["pooled", ["norm"]],
     ["stages.0", []],
   ]);

@@ -5,20 +5,22 @@ import { renderTemplate } from "../../src/embedded/render-template.ts";
 import { defaultsWith } from "../../src/emit/cuda/candidates.ts";
 import { kernelText } from "../../src/emit/cuda/files.ts";
 import type { CudaKernel } from "../../src/emit/cuda/kernels/shared.ts";
-import { cudaKernelOf, type LaunchKind, type LaunchParams } from "../../src/emit/cuda/kernels.ts";
-import type { CudaProgram } from "../../src/emit/cuda/program.ts";
+import { sourceOf } from "../../src/emit/cuda/kernels.ts";
+import { cudaPasses } from "../../src/emit/cuda/target.ts";
 import type { PatchGrid } from "../../src/graph/ops.ts";
-import type { StorageType } from "../../src/model/model.ts";
-import type { KernelParams } from "../../src/plan/kernels.ts";
-import type { Step } from "../../src/plan/plan.ts";
+import type { Precision, StorageType } from "../../src/model/model.ts";
+import type { KernelKind, KernelParams } from "../../src/plan/kernels.ts";
+import type { KernelCall, Plan, Step } from "../../src/plan/plan.ts";
+import type { Schedule } from "../../src/plan/schedule.ts";
+import { runSchedulePasses } from "../../src/plan/schedule-pass.ts";
 import { type DepthwiseChoice, depthwiseKey } from "../../src/plan/tuned-choices.ts";
 import { builtOnce } from "./built-once.ts";
 
 /** A generated kernel, run alone. */
 export interface KernelCase {
   readonly name: string;
-  readonly kind: LaunchKind;
-  readonly params: LaunchParams;
+  readonly kind: KernelKind;
+  readonly params: KernelParams[KernelKind];
   readonly dtype: StorageType;
   /** Products of f32 from operands rounded to TF32. */
   readonly tf32?: boolean;
@@ -37,7 +39,7 @@ export interface KernelCase {
 
 const kindLetters = { f32: "f", f16: "h", bf16: "b" } as const satisfies Record<StorageType, string>;
 const letters = { f32: "f", i32: "i", u32: "u" } as const;
-const references: { readonly [K in LaunchKind]?: string } = {
+const references: { readonly [K in KernelKind]?: string } = {
   gemm: "product",
   mlp: "mlp",
   downsample: "product",
@@ -56,7 +58,7 @@ const references: { readonly [K in LaunchKind]?: string } = {
 };
 
 /** Where a mask's patches lie, of whatever kernel has one, and how many of them it keeps. */
-function patchesOf(params: LaunchParams): Readonly<Record<string, number>> {
+function patchesOf(params: KernelParams[KernelKind]): Readonly<Record<string, number>> {
   const { mask, grid, patches, ...own } = params as unknown as {
     readonly [name: string]: unknown;
     readonly mask?: PatchGrid | null;
@@ -106,19 +108,27 @@ export interface Harness {
   readonly run: (names: readonly string[]) => { readonly code: number | null; readonly said: string };
 }
 
-const kernelOf = (of: KernelCase): CudaKernel => {
-  const { kind, params, dtype, tf32 = false, split = 1, depthwise, batch, built = batch } = of;
-  const products = defaultsWith([{ kind, params } as Pick<Step, "kind" | "params">], batch, { split });
+const precisionOf = ({ dtype, tf32 }: KernelCase): Precision => (tf32 ? "tf32" : dtype);
+
+/** The case as the passes of a build leave it. */
+function stepOf(of: KernelCase): Pick<Step, "kind" | "params"> {
+  const { kind, params, split = 1, depthwise, batch, built = batch } = of;
+  const call = { name: of.name, kind, params, reads: {}, writes: {} } as unknown as KernelCall;
+  const products = defaultsWith([call], built, { split });
   const key = depthwise && depthwiseKey(params as KernelParams["depthwise"]);
-  const measured = { ...products, depthwise: new Map(depthwise && [[key ?? "", depthwise]]) };
-  const kernel = cudaKernelOf(kind, params, { dtype, batch: built, choices: { tf32, tuned: measured } });
-  if (kernel === null) throw new Error(`CUDA has no ${kind}`);
-  return kernel;
-};
+  const tuned = { ...products, depthwise: new Map(depthwise && [[key ?? "", depthwise]]) };
+  const schedule = { batch: { min: 1, max: built }, outputs: [], setup: [], steps: [call] } as unknown as Schedule;
+  const [step] = runSchedulePasses(schedule, cudaPasses(precisionOf(of), tuned), {}).steps;
+  return step as KernelCall;
+}
+
+const planOf = (of: KernelCase): Plan =>
+  ({ name: "bench", precision: precisionOf(of), batch: { min: 1, max: of.built ?? of.batch } }) as unknown as Plan;
+
+const kernelOf = (of: KernelCase): CudaKernel => sourceOf(stepOf(of), planOf(of));
 
 function textOf(one: KernelCase): string {
-  const program = { plan: { name: "bench" }, dtype: one.dtype, tf32: one.tf32 ?? false } as unknown as CudaProgram;
-  const text = kernelText({ name: one.name, kernel: kernelOf(one) }, program);
+  const text = kernelText({ ...stepOf(one), name: one.name } as Step, planOf(one));
   const changed = one.fault?.(text) ?? text;
   if (one.fault !== null && changed === text) throw new Error(`the fault of '${one.name}' changes nothing`);
   return changed;
@@ -130,7 +140,7 @@ function tableOf(cases: readonly KernelCase[]): string {
     const kernel = kernelOf(one);
     const c = kernel.context as Readonly<Record<string, number | boolean | null | string>>;
     const p = params as unknown as Readonly<Record<string, number | undefined>>;
-    const operands = kernel.operands.map(({ name: operand, storage, elements, perImage, access }) => {
+    const operands = kernel.operands.map(({ role: operand, storage, elements, perImage, access }) => {
       const letter = storage === "dtype" || storage === "matrix" ? kindLetters[dtype] : letters[storage];
       return `{"${operand}", '${letter}', ${elements}u, ${perImage}, ${access === "read"}}`;
     });

@@ -1,7 +1,7 @@
-import { type Lowering, lower } from "../../src/compile.ts";
+import { type Emission, emit } from "../../src/compile.ts";
 import { choicesAt, defaultsWith, mlpCandidates } from "../../src/emit/cuda/candidates.ts";
-import { type CudaOptions, cudaTarget } from "../../src/emit/cuda/cuda.ts";
 import { depthwiseChoices } from "../../src/emit/cuda/kernels/convolutions.ts";
+import { type CudaOptions, cudaTarget } from "../../src/emit/cuda/target.ts";
 import type { KernelTarget } from "../../src/emit/target.ts";
 import type { StorageType } from "../../src/model/model.ts";
 import type { Plan } from "../../src/plan/plan.ts";
@@ -11,10 +11,10 @@ import { depthwiseKey, type TunedChoices } from "../../src/plan/tuned-choices.ts
 export function targetWith(
   dtype: StorageType,
   options: CudaOptions,
-  of: Omit<Lowering, "target">,
+  of: Omit<Emission, "target">,
   choose: (plan: Plan) => TunedChoices,
 ): KernelTarget {
-  const usual = lower({ ...of, target: cudaTarget(dtype, options) });
+  const usual = emit({ ...of, target: cudaTarget(dtype, options) });
   if (!usual.ok || usual.value.plan === null) throw new Error("it does not compile");
   const measured = choose(usual.value.plan);
   return cudaTarget(dtype, { ...options, tuned: () => measured });
@@ -41,9 +41,9 @@ export const depthwiseBy =
 
 /** The values between the linears of a block are made anew where they can be, in the way that comes at `way`; nothing is split. */
 export const madeAnew =
-  (dtype: StorageType, way: number) =>
+  (_dtype: StorageType, way: number) =>
   (plan: Plan): TunedChoices => {
-    const shapes = mlpCandidates(plan, { dtype, tf32: false, shared: 101_376 });
+    const shapes = mlpCandidates(plan, 101_376);
     const { mlps } = choicesAt(
       shapes.map(({ of }) => of),
       way,

@@ -1,8 +1,7 @@
 import { invariant } from "../../diagnostics/invariant.ts";
-import type { StorageType } from "../../model/model.ts";
-import type { KernelKind } from "../../plan/kernels.ts";
-import type { Plan, Step } from "../../plan/plan.ts";
-import { blockTile, divideUp, exactTiles, type GemmTile } from "../../plan/tile.ts";
+import type { KernelParams } from "../../plan/kernels.ts";
+import { callOf, type KernelCall, type Plan, type Step } from "../../plan/plan.ts";
+import { blockTile, divideUp, exactTiles } from "../../plan/tile.ts";
 import {
   type DepthwiseChoice,
   type DepthwiseShape,
@@ -16,11 +15,11 @@ import {
 } from "../../plan/tuned-choices.ts";
 import { profileFor } from "../../plan/tuning-profiles.ts";
 import { defaultDepthwise, depthwiseChoices } from "./kernels/convolutions.ts";
-import { defaultProduct, type Product } from "./kernels/gemm.ts";
+import { defaultProduct, type Product, productOf } from "./kernels/gemm.ts";
 import { mlpChoices, mlpFits, mlpShared } from "./kernels/mlp.ts";
-import type { CudaKernel } from "./kernels/shared.ts";
-import { cudaKernelOf, type LaunchParams } from "./kernels.ts";
-import { pairsOf } from "./program.ts";
+import { storageOf } from "./kernels/shared.ts";
+import { sourceOf } from "./kernels.ts";
+import { linearPairs } from "./passes/merge-linears.ts";
 
 /** A shape of a plan and the candidates for it, the default first. */
 export type TunableShape =
@@ -42,44 +41,31 @@ export const shapeKey = (of: ShapeOf | TunableShape): string =>
 /** Tiles of a shape among the candidates: the model of their cost is good enough to leave the others out. */
 const tilesPerShape = 4;
 
+type Call = Pick<KernelCall, "kind" | "params">;
+
 /** The shape of a step that a table may speak of; null for other kernels. */
-export function shapeOf(step: Pick<Step, "kind" | "params">): ShapeOf | null {
-  const make = shapes[step.kind as keyof typeof shapes] as ((params: unknown) => ShapeOf) | undefined;
-  return make?.(step.params) ?? null;
+export function shapeOf({ kind, params }: Call): ShapeOf | null {
+  if (kind === "depthwise") {
+    const { height, width, channels, kernel } = params as KernelParams["depthwise"];
+    return { kernel: "depthwise", shape: { height, width, channels, kernel } };
+  }
+  const product = productOf({ kind, params });
+  if (product === null) return null;
+  const { rows, depth, columns } = product;
+  return { kernel: "product", shape: { rows, depth, columns } };
 }
 
-const shapes = {
-  gemm: ({ rows, depth, columns }: ParamsOf<"gemm">) => ({ kernel: "product", shape: { rows, depth, columns } }),
-  downsample: ({ height, width, channels, columns }: ParamsOf<"downsample">) => ({
-    kernel: "product",
-    shape: { rows: Math.floor(height / 2) * Math.floor(width / 2), depth: 4 * channels, columns },
-  }),
-  depthwise: ({ height, width, channels, kernel }: ParamsOf<"depthwise">) => ({
-    kernel: "depthwise",
-    shape: { height, width, channels, kernel },
-  }),
-} as const satisfies { readonly [K in KernelKind]?: (params: ParamsOf<K>) => ShapeOf };
-type ParamsOf<K extends KernelKind> = Step<K>["params"];
-
-export interface CandidateSettings {
-  readonly dtype: StorageType;
-  readonly tf32: boolean;
-  /** Bytes of shared memory that a block may have. */
-  readonly shared: number;
-}
-
-/** Every distinct shape of a plan, in the order of its launches, with what may be chosen for it. */
-export function candidates(plan: Plan, settings: CandidateSettings): readonly TunableShape[] {
+/** Every distinct shape of a plan, in the order of its launches, with what may be chosen for it within so much shared memory. */
+export function candidates(plan: Plan, sharedBytes: number): readonly TunableShape[] {
   const found = new Map<string, TunableShape>();
   for (const step of plan.steps) {
     const of = shapeOf(step);
     if (of === null || found.has(shapeKey(of))) continue;
-    const all = candidatesOf(step, of, plan, settings);
     const seen = new Set<string>();
-    const distinct = all.filter(choice => {
-      const kernel = kernelWith(step, of, choice, plan, settings);
+    const distinct = candidatesOf(step, of, plan).filter(choice => {
+      const kernel = sourceOf(withChoice(step, choice), plan);
       const text = JSON.stringify(kernel);
-      if (kernel === null || kernel.shared > settings.shared || seen.has(text)) return false;
+      if (kernel.shared > sharedBytes || seen.has(text)) return false;
       seen.add(text);
       return true;
     });
@@ -88,23 +74,18 @@ export function candidates(plan: Plan, settings: CandidateSettings): readonly Tu
   return [...found.values()];
 }
 
-const candidatesOf = (
-  step: Step,
-  of: ShapeOf,
-  plan: Plan,
-  settings: CandidateSettings,
-): readonly (ProductChoice | DepthwiseChoice)[] =>
+const candidatesOf = (step: Step, of: ShapeOf, plan: Plan): readonly (ProductChoice | DepthwiseChoice)[] =>
   of.kernel === "product"
-    ? productCandidates({ ...of.shape, squares: makesSquares(step) }, plan, settings)
+    ? productCandidates({ ...of.shape, squares: productOf(step)?.squares ?? false }, plan)
     : depthwiseCandidates(step as Step<"depthwise">, plan);
 
-const makesSquares = ({ params }: Pick<Step, "params">): boolean => "squares" in params && params.squares;
+/** The step as it would be with another tile. */
+const withChoice = ({ kind, params }: Call, choice: ProductChoice | DepthwiseChoice): Call => {
+  const tile = "split" in choice ? { tile: { kind: "tiled", ...choice, depth: 16, threadTile: [4, 1] } } : {};
+  return { kind, params: { ...params, ...tile, choice } } as Call;
+};
 
-function productCandidates(
-  shape: Product,
-  { batch }: Plan,
-  { dtype, tf32 }: CandidateSettings,
-): readonly ProductChoice[] {
+function productCandidates(shape: Product, { batch, precision }: Plan): readonly ProductChoice[] {
   const { gemm } = profileFor("cuda", batch);
   invariant(gemm.kind === "exact", "CUDA's tiles are exact");
   const tilesFor = (groups: number, count: number) =>
@@ -113,7 +94,7 @@ function productCandidates(
       .map(({ rows, columns }) => ({ rows, columns }));
   const byDefault = (tile: Pick<ProductChoice, "rows" | "columns">) => defaultProduct(shape, tile, batch.max);
   const tiles = tilesFor(gemm.workgroups, tilesPerShape);
-  if (dtype === "f32" && !tf32) return tiles.map(byDefault);
+  if (precision === "f32") return tiles.map(byDefault);
   const pairs = ways.flatMap((way, w) =>
     tiles.map((tile, t) => ({ choice: { ...byDefault(tile), ...way }, late: w + t })),
   );
@@ -147,26 +128,6 @@ const depthwiseCandidates = ({ params }: Step<"depthwise">, { batch }: Plan): re
   ...depthwiseChoices(params, batch.max).slice(0, 2 * tilesPerShape),
 ];
 
-function kernelWith(
-  step: Step,
-  of: ShapeOf,
-  choice: ProductChoice | DepthwiseChoice,
-  { batch }: Plan,
-  { dtype, tf32 }: CandidateSettings,
-): CudaKernel | null {
-  const tuned = choicesAt([{ ...of, candidates: [choice] } as TunableShape], 0);
-  const tile = of.kernel === "product" ? { kind: "tiled", ...choice, depth: 16, threadTile: [4, 1] } : null;
-  const params = {
-    ...step.params,
-    ...(tile === null ? {} : { tile, grnEpilogue: makesSquares(step), stored: true }),
-  };
-  return cudaKernelOf(step.kind, params as LaunchParams, {
-    dtype,
-    batch: batch.max,
-    choices: { tf32, tuned },
-  });
-}
-
 /** A shape, and the names of the launches that it is made by, a list for each block that has it. */
 export interface MlpShape {
   readonly of: Extract<TunableShape, { readonly kernel: "mlp" }>;
@@ -174,15 +135,15 @@ export interface MlpShape {
 }
 
 /** The pairs of linears of a plan by the shape of the first, where the values between them need not be stored. */
-export function mlpCandidates(plan: Plan, { dtype, shared }: CandidateSettings): readonly MlpShape[] {
+export function mlpCandidates(plan: Plan, sharedBytes: number): readonly MlpShape[] {
   const found = new Map<string, MlpShape>();
-  for (const { expand, project } of pairsOf(plan)) {
+  for (const { expand, project } of linearPairs(plan.steps.map(callOf), plan.outputs)) {
     const key = productKey(expand.params);
     const launches = [...(found.get(key)?.launches ?? []), [expand.name, project.name]];
     const { rows, depth, columns } = expand.params;
     const fitting = mlpChoices.filter(choice => {
       const params = { expand: expand.params, project: project.params, choice };
-      return mlpFits(params, dtype) && mlpShared(depth, choice) <= shared;
+      return mlpFits(params, storageOf(plan.precision)) && mlpShared(depth, choice) <= sharedBytes;
     });
     const choices = [{ wide: "stored" } as const, ...fitting.map(one => ({ wide: "recomputed", ...one }) as const)];
     if (fitting.length > 0)
@@ -192,17 +153,12 @@ export function mlpCandidates(plan: Plan, { dtype, shared }: CandidateSettings):
 }
 
 /** The default choice of every product of these steps for a batch, with some of it replaced. */
-export function defaultsWith(
-  steps: readonly Pick<Step, "kind" | "params">[],
-  batch: number,
-  replaced: Partial<ProductChoice>,
-): TunedChoices {
+export function defaultsWith(steps: readonly Call[], batch: number, replaced: Partial<ProductChoice>): TunedChoices {
   const products = steps.flatMap(step => {
-    const of = shapeOf(step);
-    if (of?.kernel !== "product" || !("tile" in step.params)) return [];
-    const [rows, columns] = blockTile(step.params.tile as GemmTile);
-    const byDefault = defaultProduct({ ...of.shape, squares: makesSquares(step) }, { rows, columns }, batch);
-    return [[productKey(of.shape), { ...byDefault, ...replaced }] as const];
+    const product = productOf(step);
+    if (product === null) return [];
+    const [rows, columns] = blockTile(product.tile);
+    return [[productKey(product), { ...defaultProduct(product, { rows, columns }, batch), ...replaced }] as const];
   });
   return { ...untuned, products: new Map(products) };
 }

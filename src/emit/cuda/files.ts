@@ -2,22 +2,23 @@ import { invariant } from "../../diagnostics/invariant.ts";
 import { renderTemplate } from "../../embedded/render-template.ts";
 import type { ValueId } from "../../graph/graph.ts";
 import type { Model } from "../../model/model.ts";
+import { type Buffer, bytesOf, distinctKernels, type Plan, type Step, valueBy, valuesOf } from "../../plan/plan.ts";
 import { banner } from "../banner.ts";
 import type { EmitContext, OutputFile } from "../target.ts";
-import { blocksFor, type CudaKernel, elementType, scalars } from "./kernels/shared.ts";
+import { blocksFor, type CudaKernel, elementType, scalars, storageOf } from "./kernels/shared.ts";
+import { sourceOf } from "./kernels.ts";
 import { stemOf } from "./names.ts";
-import type { Allocation, CudaProgram, NamedKernel } from "./program.ts";
 
 /** `stages.0.0.dwconv` → `stages_0_0_dwconv`. */
 const identifier = (name: string): string => name.replace(/[^A-Za-z0-9]/g, "_");
 
 /** The C and C++ sources of a model, as a folder that CMake builds. */
-export function cudaFiles(program: CudaProgram, context: EmitContext, torch: boolean): readonly OutputFile[] {
-  const { kernels } = program;
+export function cudaFiles(plan: Plan, context: EmitContext, torch: boolean): readonly OutputFile[] {
+  const { kernels } = distinctKernels(plan.steps);
   const lines = banner(context);
   const slashes = lines.map(line => `// ${line}\n`).join("");
-  const shared = sharedOf(program);
-  const packing = packingOf(program);
+  const shared = sharedOf(plan);
+  const packing = packingOf(plan);
   const sources = [
     ...kernels.map(({ name }) => ({ file: `${name}.cu` })),
     { file: "pack.cu" },
@@ -26,24 +27,24 @@ export function cudaFiles(program: CudaProgram, context: EmitContext, torch: boo
   const files: readonly (readonly [path: string, contents: string])[] = [
     ["device.h", slashes + renderTemplate("cuda/device", {})],
     ["kernels.h", slashes + renderTemplate("host/kernel-list", { ...packing, kernels: kernels.map(entryOf) })],
-    ...kernels.map(one => [`${one.name}.cu`, slashes + kernelText(one, program)] as const),
-    ["pack.cu", slashes + packText(program)],
+    ...kernels.map(one => [`${one.name}.cu`, slashes + kernelText(one, plan)] as const),
+    ["pack.cu", slashes + packText(plan)],
     [
       shared.header,
-      `/* ${lines.join("\n * ")} */\n${renderTemplate("host/c-api", apiContext(program, context.model, shared))}`,
+      `/* ${lines.join("\n * ")} */\n${renderTemplate("host/c-api", apiContext(plan, context.model, shared))}`,
     ],
-    [`${shared.prefix}.cu`, slashes + renderTemplate("host/launch-plan", planContext(program, shared))],
-    ["run.cu", slashes + renderTemplate("host/runner", runnerContext(program, shared))],
+    [`${shared.prefix}.cu`, slashes + renderTemplate("host/launch-plan", planContext(plan, shared))],
+    ["run.cu", slashes + renderTemplate("host/runner", runnerContext(plan, shared))],
     [
       "example.c",
-      `/* ${lines.join("\n * ")} */\n${renderTemplate("host/example", { ...shared, ports: portsOf(program) })}`,
+      `/* ${lines.join("\n * ")} */\n${renderTemplate("host/example", { ...shared, ports: portsOf(plan) })}`,
     ],
     [
       "CMakeLists.txt",
       lines.map(line => `# ${line}\n`).join("") +
         renderTemplate("host/cmake", { ...shared, version: context.version, sources, torch }),
     ],
-    ...(torch ? torchFiles(program, context, shared) : []),
+    ...(torch ? torchFiles(plan, context, shared) : []),
   ];
   const paths = files.map(([path]) => path.toLowerCase());
   invariant(new Set(paths).size === paths.length, `two of these files have one name: ${paths.join(", ")}`);
@@ -60,32 +61,33 @@ function namesOf(model: string) {
 }
 type Shared = ReturnType<typeof namesOf> & { readonly name: string; readonly scalar: string; readonly header: string };
 
-function sharedOf({ plan, dtype }: CudaProgram): Shared {
-  const names = namesOf(plan.name);
-  return { ...names, name: plan.name, scalar: scalars[dtype], header: `${names.prefix}.h` };
+function sharedOf({ name, precision }: Plan): Shared {
+  const names = namesOf(name);
+  return { ...names, name, scalar: scalars[storageOf(precision)], header: `${names.prefix}.h` };
 }
 
-const packingOf = (program: CudaProgram): Shared => ({ ...sharedOf(program), scalar: elementType("matrix", program) });
+const packingOf = (plan: Plan): Shared => ({ ...sharedOf(plan), scalar: elementType("matrix", plan.precision) });
 
 /** The text of what packs the weights, without the banner. */
-export const packText = (program: CudaProgram): string => renderTemplate("cuda/pack", packingOf(program));
+export const packText = (plan: Plan): string => renderTemplate("cuda/pack", packingOf(plan));
 
-const entryOf = ({ name }: NamedKernel) => ({ entry: identifier(name) });
+const entryOf = ({ name }: Step) => ({ entry: identifier(name) });
 
 /** The text of one kernel's file, without the banner. */
-export function kernelText({ name, kernel }: NamedKernel, program: CudaProgram): string {
-  const launch: CudaKernel["context"] = launchContext(kernel, program);
+export function kernelText(step: Step, plan: Plan): string {
+  const kernel = sourceOf(step, plan);
+  const launch: CudaKernel["context"] = launchContext(kernel, plan);
   const twice = Object.keys(launch).find(key => (kernel.context[key] ?? launch[key]) !== launch[key]);
   invariant(twice === undefined, `${kernel.template} and its launch both have '${twice}'`);
   return renderTemplate(kernel.template, {
     ...kernel.context,
     ...launch,
-    namespace: namespaceOf(program.plan.name),
-    entry: identifier(name),
+    namespace: namespaceOf(plan.name),
+    entry: identifier(step.name),
   });
 }
 
-const launchContext = (kernel: CudaKernel, program: CudaProgram) => ({
+const launchContext = (kernel: CudaKernel, { precision }: Plan) => ({
   threads: kernel.threads,
   shared: kernel.shared,
   blocks: blocksFor(kernel.threads, kernel.registers),
@@ -95,20 +97,20 @@ const launchContext = (kernel: CudaKernel, program: CudaProgram) => ({
   imagesLess: kernel.images - 1,
   several: kernel.images > 1,
   counted: kernel.counted,
-  operands: kernel.operands.map(({ name, storage, access, note }, index) => ({
-    name,
+  operands: kernel.operands.map(({ role, storage, access, note }, index) => ({
+    name: role,
     index,
     note,
     read: access === "read",
-    type: elementType(storage, program),
+    type: elementType(storage, precision),
     last: index === kernel.operands.length - 1 && !kernel.counted,
   })),
 });
 
 /** Operators for PyTorch, and the Python module over them. */
-function torchFiles(program: CudaProgram, context: EmitContext, shared: Shared) {
+function torchFiles(plan: Plan, context: EmitContext, shared: Shared) {
   const lines = banner(context);
-  const text = torchContext(program, context.model, shared);
+  const text = torchContext(plan, context.model, shared);
   return [
     ["torch/CMakeLists.txt", lines.map(line => `# ${line}\n`).join("") + renderTemplate("host/torch-cmake", shared)],
     ["torch/binding.cpp", lines.map(line => `// ${line}\n`).join("") + renderTemplate("host/torch-binding", text)],
@@ -119,8 +121,8 @@ function torchFiles(program: CudaProgram, context: EmitContext, shared: Shared) 
   ] as const;
 }
 
-function torchContext(program: CudaProgram, model: Model, shared: Shared) {
-  const numbered = portsOf(program).map(({ shape, perImage, ...port }) => {
+function torchContext(plan: Plan, model: Model, shared: Shared) {
+  const numbered = portsOf(plan).map(({ shape, perImage, ...port }) => {
     const sizes = [...(perImage ? ["batch"] : []), ...shape];
     return {
       ...port,
@@ -132,7 +134,7 @@ function torchContext(program: CudaProgram, model: Model, shared: Shared) {
   const [inputs, outputs] = [ported(numbered.filter(port => port.input)), ported(numbered.filter(port => !port.input))];
   const single = outputs.length === 1;
   return {
-    ...apiContext(program, model, shared),
+    ...apiContext(plan, model, shared),
     inputs,
     outputs,
     single,
@@ -142,7 +144,7 @@ function torchContext(program: CudaProgram, model: Model, shared: Shared) {
   };
 }
 
-const portsOf = ({ plan }: CudaProgram) => {
+const portsOf = (plan: Plan) => {
   const inputs = new Set(plan.inputs);
   return [...plan.inputs, ...plan.outputs].map((port, index) => ({
     name: identifier(port.name),
@@ -157,76 +159,122 @@ const portsOf = ({ plan }: CudaProgram) => {
   }));
 };
 
-function apiContext(program: CudaProgram, model: Model, shared: Shared) {
-  const { plan, launches } = program;
+function apiContext(plan: Plan, model: Model, shared: Shared) {
   const { height, width, channels } = model.input;
   return {
     ...shared,
-    tf32: program.tf32,
+    tf32: plan.precision === "tf32",
     summary: `ConvNeXt ${plan.name}, ${height}x${width}x${channels}, as CUDA kernels.`,
     batchMin: plan.batch.min,
     batchMax: plan.batch.max,
     parameterCount: plan.params.length,
-    launchCount: launches.length,
-    ports: portsOf(program),
+    launchCount: plan.steps.length,
+    ports: portsOf(plan),
     mask: plan.inputs.some(port => port.keep !== null),
   };
 }
 
-function planContext(program: CudaProgram, shared: Shared) {
-  const { plan, allocations, setup, launches, kernels, kept } = program;
+function planContext(plan: Plan, shared: Shared) {
+  const places = placesOf(plan);
   const ids = new Map<string, ValueId>();
-  for (const value of allocations.keys()) {
-    const id = identifier(value);
-    invariant(!ids.has(id), `'${value}' and '${ids.get(id)}' are one identifier`);
-    ids.set(id, value);
+  for (const { name } of places) {
+    const id = identifier(name);
+    invariant(!ids.has(id), `'${name}' and '${ids.get(id)}' are one identifier`);
+    ids.set(id, name);
   }
-  const operandCount = Math.max(...launches.map(({ operands }) => operands.length));
-  const parameters = plan.params.map(({ name, shape }) => ({
-    name,
-    id: identifier(name),
-    elements: shape.reduce((a, b) => a * b, 1),
-  }));
+  const read = plan.steps.flatMap(({ kind, operands }) => operands.map(of => ({ ...of, kind })));
+  /** What products read in their own type. */
+  const stored = new Set(
+    read.filter(of => products.has(of.kind) && of.storage === plan.precision).map(({ value }) => value),
+  );
+  const operandCount = Math.max(...plan.steps.map(({ operands }) => operands.length));
+  const { kernels, ofStep } = distinctKernels(plan.steps);
   return {
     ...shared,
-    parameters,
-    values: [...allocations].map(([name, place]) => ({
+    parameters: plan.params.map(({ name, shape }) => ({
       name,
       id: identifier(name),
-      place: place.kind,
-      at: offsetOf(place),
+      elements: shape.reduce((a, b) => a * b, 1),
     })),
-    weightBytes: program.weightBytes,
-    imageBytes: program.imageBytes,
-    counterBytes: program.counterBytes,
-    kept: kept.map(name => ({ id: identifier(name) })),
-    setup: setup.map(({ params, reads, packed, packedBias, inStorageType }) => ({
-      shape: `{${[params.columns, params.channels, params.taps, params.packed.segment, params.packed.depth, params.packed.columns, inStorageType].join(", ")}}`,
-      sources: ["weight", "bias", "gamma", "beta", "rowscale"]
-        .map(role => (reads[role] === undefined ? "-1" : `parameter::${identifier(reads[role])}`))
-        .join(", "),
-      packed: identifier(packed),
-      packedBias: identifier(packedBias),
-    })),
+    values: places.map(({ name, place, at }) => ({ name, id: identifier(name), place, at })),
+    weightBytes: plan.weightBytes,
+    imageBytes: plan.arenas.reduce((a, b) => a + b, 0),
+    counterBytes: [...plan.buffers.values()].reduce((sum, of) => sum + (of.role === "counters" ? bytesOf(of) : 0), 0),
+    kept: places.filter(({ buffer }) => buffer.role === "param").map(({ name }) => ({ id: identifier(name) })),
+    setup: plan.setup.map(step => packingContext(step, stored)),
     operandCount,
-    steps: launches.map(({ name, kernel, operands }) => ({
+    steps: plan.steps.map(({ name, operands }, i) => ({
       name,
-      entry: identifier((kernels[kernel] as NamedKernel).name),
+      entry: identifier((kernels[ofStep[i] as number] as Step).name),
       operands: Array.from({ length: operandCount }, (_, i) =>
-        operands[i] === undefined ? "-1" : `value::${identifier(operands[i])}`,
+        operands[i] === undefined ? "-1" : `value::${identifier(operands[i].value)}`,
       ).join(", "),
     })),
     batchMin: plan.batch.min,
     batchMax: plan.batch.max,
-    ports: portsOf(program),
+    ports: portsOf(plan),
     portCount: plan.inputs.length + plan.outputs.length,
   };
 }
 
-const offsetOf = (place: Allocation): number => (place.kind === "counters" ? 0 : place.at);
+/** A layer's weight and bias, packed; in the type of products if it is one's, else in f32. */
+function packingContext(step: Step, stored: ReadonlySet<ValueId>) {
+  invariant(step.kind === "pack", `'${step.name}' is no packing`);
+  const { columns, channels, taps, packed: shape } = step.params;
+  const sources = ["weight", "bias", "gamma", "beta", "rowscale"].map(role => {
+    const value = valueBy(step, role);
+    return value === null ? "-1" : `parameter::${identifier(value)}`;
+  });
+  const [packed, packedBias] = [valueBy(step, "packed") ?? "", valueBy(step, "packed_bias") ?? ""];
+  return {
+    shape: `{${[columns, channels, taps, shape.segment, shape.depth, shape.columns, stored.has(packed)].join(", ")}}`,
+    sources: sources.join(", "),
+    packed: identifier(packed),
+    packedBias: identifier(packedBias),
+  };
+}
 
-const runnerContext = (program: CudaProgram, shared: Shared) => {
-  const ports = portsOf(program);
+const products: ReadonlySet<Step["kind"]> = new Set(["gemm", "mlp", "downsample", "gemv"]);
+
+interface Placed {
+  readonly name: ValueId;
+  readonly buffer: Buffer;
+  readonly place: "port" | "weights" | "counters" | "workspace";
+  readonly at: number;
+}
+
+/** Where every value lies that a launch touches: ports, weights in their order, counters, and scratch as it is written. */
+function placesOf(plan: Plan): readonly Placed[] {
+  const all = [...plan.buffers.values()];
+  const ports = [...plan.inputs, ...plan.outputs].map(({ buffer }, at): Placed => {
+    return { name: buffer, buffer: plan.buffers.get(buffer) as Buffer, place: "port", at };
+  });
+  const placed = (buffers: readonly Buffer[], place: Placed["place"]) =>
+    buffers.map((buffer): Placed => ({ name: buffer.name, buffer, place, at: buffer.slot?.offset ?? 0 }));
+  const weights = all.filter(({ slot }) => slot?.arena === "weights");
+  const written = [...new Set(plan.steps.flatMap(writtenInOrder))].map(name => plan.buffers.get(name) as Buffer);
+  return [
+    ...ports,
+    ...placed(
+      weights.sort((a, b) => (a.slot?.offset ?? 0) - (b.slot?.offset ?? 0)),
+      "weights",
+    ),
+    ...placed(
+      all.filter(({ role }) => role === "counters"),
+      "counters",
+    ),
+    ...placed(
+      written.filter(({ role }) => role === "scratch"),
+      "workspace",
+    ),
+  ];
+}
+
+/** What a step writes, by name. */
+const writtenInOrder = (step: Step): readonly ValueId[] => [...valuesOf(step, "write")].sort();
+
+const runnerContext = (plan: Plan, shared: Shared) => {
+  const ports = portsOf(plan);
   const numbered = (of: typeof ports) => of.map((port, index) => ({ ...port, index }));
   return {
     ...shared,

@@ -1,9 +1,13 @@
-import type { KernelKind, KernelParams } from "../../plan/kernels.ts";
+import { invariant } from "../../diagnostics/invariant.ts";
+import type { Precision } from "../../model/model.ts";
+import type { KernelKind, KernelParams, PackParams } from "../../plan/kernels.ts";
+import type { DataType, Kernel, KernelCall, KernelOperand, Plan } from "../../plan/plan.ts";
+import { divideUp } from "../../plan/tile.ts";
 import { depthwise, stem } from "./kernels/convolutions.ts";
-import { type CudaGemm, downsample, gemm } from "./kernels/gemm.ts";
-import { type CudaMlp, mlp } from "./kernels/mlp.ts";
-import { elementwise, gemv, grnScale, pool, rowNorm, sumSquares, toChannelsFirst } from "./kernels/rows.ts";
-import type { CudaKernel, Setting } from "./kernels/shared.ts";
+import { downsample, gemm } from "./kernels/gemm.ts";
+import { mlp } from "./kernels/mlp.ts";
+import { elementwise, gemv, grnScale, pool, rowNorm, sumSquares, toChannelsFirst, widen } from "./kernels/rows.ts";
+import { type CudaKernel, type Setting, settingOf, typeOf } from "./kernels/shared.ts";
 import {
   averagePool,
   gatherSites,
@@ -14,21 +18,9 @@ import {
   siteError,
 } from "./kernels/sites.ts";
 
-/** What a launch does: a step of the plan, or two of its products in one. */
-export type LaunchKind = KernelKind | "mlp";
-
-/** What a launch computes: the plan's parameters, but a product may have GRN's factors for an epilogue. */
-export type LaunchParams<K extends LaunchKind = LaunchKind> = K extends "gemm"
-  ? CudaGemm
-  : K extends "mlp"
-    ? CudaMlp
-    : K extends KernelKind
-      ? KernelParams[K]
-      : never;
-
-/** One line a kind of launch; null where it has no kernel of its own (`pack` is one for all layers). */
+/** One line a kernel kind; `pack` is one text for all layers. */
 const kernels: {
-  readonly [K in LaunchKind]: ((params: LaunchParams<K>, setting: Setting) => CudaKernel) | null;
+  readonly [K in Exclude<KernelKind, "pack">]: (params: KernelParams[K], setting: Setting) => CudaKernel;
 } = {
   depthwise,
   gemm,
@@ -49,11 +41,57 @@ const kernels: {
   averagePool,
   siteError,
   maskedMean,
-  pack: null,
+  widen,
 };
 
-/** Null where CUDA has no kernel of that kind. */
-export const cudaKernelOf = (kind: LaunchKind, params: LaunchParams, setting: Setting): CudaKernel | null => {
-  const make = kernels[kind] as ((params: LaunchParams, setting: Setting) => CudaKernel) | null;
-  return make?.(params, setting) ?? null;
-};
+type Call = Pick<KernelCall, "kind" | "params">;
+
+/** A kernel, its launch and the context of its template: all arithmetic, so that templates hold syntax alone. */
+export function cudaSource({ kind, params }: Call, setting: Setting): CudaKernel {
+  invariant(kind !== "pack", "all layers are packed by one text");
+  return (kernels[kind] as (params: unknown, setting: Setting) => CudaKernel)(params, setting);
+}
+
+/** The same of a step of a plan. */
+export const sourceOf = (step: Call, { precision, batch }: Pick<Plan, "precision" | "batch">): CudaKernel =>
+  cudaSource(step, settingOf(precision, batch.max));
+
+/** Operands, grid and threads of a call in a build of one precision. */
+export const cudaKernel =
+  (precision: Precision) =>
+  (call: Call, batch: { readonly max: number }): Kernel => {
+    if (call.kind === "pack") return packing(call.params as PackParams);
+    const { operands, grid, threads, images } = sourceOf(call, { precision, batch: { min: 1, ...batch } });
+    return {
+      operands: operands.map(({ role, access, elements, perImage, storage }) => {
+        return { role, access, elements, perImage, storage: [typeOf(storage, precision)] };
+      }),
+      grid,
+      workgroup: [threads, 1],
+      images,
+    };
+  };
+
+const floats: readonly DataType[] = ["f32", "tf32", "f16", "bf16"];
+
+/** A thread a column; the weight is packed in the type in which kernels read it. */
+function packing({ columns, channels, taps, packed, gamma, beta, rowscale }: PackParams): Kernel {
+  const threads = 64;
+  const read = (role: string, elements: number): KernelOperand => {
+    return { role, access: "read", elements, perImage: false, storage: ["f32"] };
+  };
+  return {
+    operands: [
+      read("weight", columns * channels * taps),
+      read("bias", columns),
+      ...(gamma ? [read("gamma", channels)] : []),
+      ...(beta ? [read("beta", channels)] : []),
+      ...(rowscale ? [read("rowscale", columns)] : []),
+      { ...read("packed", packed.depth * packed.columns), access: "write", storage: floats },
+      { ...read("packed_bias", packed.columns), access: "write" },
+    ],
+    grid: [divideUp(packed.columns, threads), 1],
+    workgroup: [threads, 1],
+    images: 0,
+  };
+}

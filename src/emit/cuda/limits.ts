@@ -1,8 +1,7 @@
 import type { Diagnostic } from "../../diagnostics/diagnostic.ts";
 import { error } from "../../diagnostics/messages.ts";
-import type { Plan } from "../../plan/plan.ts";
-import type { CudaKernel } from "./kernels/shared.ts";
-import type { CudaProgram, NamedKernel } from "./program.ts";
+import { distinctKernels, type Plan, type Step } from "../../plan/plan.ts";
+import { sourceOf } from "./kernels.ts";
 
 /** What no device allows to exceed, and what the text of kernels takes for granted. */
 export const cudaLimits = {
@@ -14,28 +13,24 @@ export const cudaLimits = {
   elements: 2 ** 30,
 } as const;
 
-/** Why no device could run a program, or would lose count in it: what is wrong with each of its kernels. */
-export const cudaProblems = (program: CudaProgram): readonly Diagnostic[] =>
-  program.kernels.flatMap(named => problemsOf(named, program.plan));
+/** Why no device could run a plan, or would lose count in it: what is wrong with each of its kernels. */
+export const cudaProblems = (plan: Plan): readonly Diagnostic[] =>
+  distinctKernels(plan.steps).kernels.flatMap(step => problemsOf(step, plan));
 
-function problemsOf({ name, kernel }: NamedKernel, { steps, batch: { max: batch } }: Plan): readonly Diagnostic[] {
-  const place = steps.find(step => step.name === name)?.span ?? null;
+function problemsOf(step: Step, plan: Plan): readonly Diagnostic[] {
+  const { name, span, operands, grid, images } = step;
+  const batch = plan.batch.max;
+  const { shared, wholeBatch } = sourceOf(step, plan);
   const what = `'${name}'`;
-  const elements = Math.max(...kernel.operands.map(operand => elementsOf(operand, kernel, batch)));
-  const blocks = Math.max(kernel.grid[1], kernel.images === 0 ? 1 : Math.ceil(batch / kernel.images));
+  const elements = Math.max(...operands.map(of => of.elements * (wholeBatch && of.perImage ? batch : 1)));
+  const blocks = Math.max(grid[1], images === 0 ? 1 : Math.ceil(batch / images));
   return [
     ...(elements > cudaLimits.elements
-      ? [error("cuda-elements-too-many", place, what, elements, cudaLimits.elements)]
+      ? [error("cuda-elements-too-many", span, what, elements, cudaLimits.elements)]
       : []),
-    ...(blocks > cudaLimits.blocks ? [error("grid-too-large", place, what, blocks, cudaLimits.blocks)] : []),
-    ...(kernel.shared > cudaLimits.sharedBytes
-      ? [error("cuda-shared-too-large", place, what, kernel.shared, cudaLimits.sharedBytes)]
+    ...(blocks > cudaLimits.blocks ? [error("grid-too-large", span, what, blocks, cudaLimits.blocks)] : []),
+    ...(shared > cudaLimits.sharedBytes
+      ? [error("cuda-shared-too-large", span, what, shared, cudaLimits.sharedBytes)]
       : []),
   ];
 }
-
-const elementsOf = (
-  { elements, perImage }: CudaKernel["operands"][number],
-  { wholeBatch }: CudaKernel,
-  batch: number,
-): number => elements * (wholeBatch && perImage ? batch : 1);

@@ -1,40 +1,33 @@
 import { renderTemplate } from "../../embedded/render-template.ts";
 import type { TemplateName } from "../../embedded/templates.ts";
 import { relativeWork } from "../../plan/cost.ts";
-import { type KernelKind, kernelOf } from "../../plan/kernels.ts";
-import { type Buffer, bufferBytes, type Plan, type Port as PlanPort, type Step } from "../../plan/plan.ts";
+import { type Buffer, bytesOf, distinctKernels, type Plan, type Port as PlanPort, type Step } from "../../plan/plan.ts";
 import type { BufferDescriptor, Dispatch, ModelDescriptor, Port } from "../../runtime/descriptor.ts";
+import { withF16 } from "./kernels/shared.ts";
+import { wgslSource } from "./kernels.ts";
+
+export type { ModelDescriptor };
 
 /** One workgroup does it all, so that its kernel knows of no part of a dispatch. */
-const uncut: ReadonlySet<KernelKind> = new Set(["maskedMean"]);
+const uncut: ReadonlySet<Step["kind"]> = new Set(["maskedMean"]);
 
 /** The plan as the runtime takes it, with the WGSL of every distinct kernel. */
 export function describe(plan: Plan): ModelDescriptor {
-  const order = [...plan.buffers.keys()];
-  const index = new Map(order.map((name, i) => [name, i]));
+  const index = new Map([...plan.buffers.keys()].map((name, i) => [name, i]));
   const ports = new Map([...plan.inputs, ...plan.outputs].map(port => [port.buffer, port.name]));
-  const kernels = new Map<string, { readonly name: string; readonly code: string; readonly at: number }>();
+  const { kernels, ofStep } = distinctKernels([...plan.setup, ...plan.steps]);
 
-  const dispatch = (step: Step): Dispatch => {
-    const key = `${step.kind} ${JSON.stringify([step.params, step.f16Bindings])}`;
-    // A kernel is named after the first value it computes, so that no name shifts when another kernel appears.
-    const name = step.kind === "pack" ? `${step.name}.pack` : step.name;
-    const { at } = kernels.get(key) ?? { at: kernels.size };
-    if (at === kernels.size) kernels.set(key, { name, code: render(step), at });
-    const operands = { ...step.reads, ...step.writes };
-    return {
-      label: step.name,
-      kernel: at,
-      bindings: step.bindings.map(binding => index.get(operands[binding.name] as string) as number),
-      grid: step.grid,
-      perImage: step.perImage,
-    };
-  };
-
+  const dispatch = (step: Step, at: number): Dispatch => ({
+    label: step.name,
+    kernel: ofStep[at] as number,
+    bindings: step.operands.map(({ value }) => index.get(value) as number),
+    grid: step.grid,
+    perImage: step.images > 0,
+  });
   const setup = plan.setup.map(dispatch);
-  const steps = plan.steps.map(step => ({
-    ...dispatch(step),
-    ...(uncut.has(step.kind) ? {} : { work: relativeWork(plan, step) }),
+  const steps = plan.steps.map((step, i) => ({
+    ...dispatch(step, plan.setup.length + i),
+    ...(uncut.has(step.kind) ? {} : { work: relativeWork(step) }),
   }));
   return {
     name: plan.name,
@@ -43,9 +36,9 @@ export function describe(plan: Plan): ModelDescriptor {
     outputs: plan.outputs.map(describePort),
     params: plan.params,
     arenas: plan.arenas,
-    buffers: order.map(name => describeBuffer(plan.buffers.get(name) as Buffer, ports)),
-    ...(plan.steps.some(({ f16Bindings }) => f16Bindings.length > 0) ? { half: halfPreludes() } : {}),
-    kernels: [...kernels.values()].map(({ name, code }) => ({ name, code })),
+    buffers: [...plan.buffers.values()].map(buffer => describeBuffer(buffer, ports)),
+    ...(plan.steps.some(step => inF16(step).length > 0) ? { half: halfPreludes() } : {}),
+    kernels: kernels.map(step => ({ name: kernelName(step), code: render(step) })),
     setup,
     steps,
     limits: requiredLimits(plan),
@@ -59,9 +52,15 @@ const describePort = ({ name, shape, perImage, keep }: PlanPort): Port => ({
   ...(keep === null ? {} : { keep }),
 });
 
+/** A kernel is named after the first value it computes, so that no name shifts when another kernel appears. */
+const kernelName = ({ kind, name }: Step): string => (kind === "pack" ? `${name}.pack` : name);
+
+const inF16 = ({ operands }: Step): readonly string[] =>
+  operands.filter(({ storage }) => storage === "f16").map(({ role }) => role);
+
 function render(step: Step): string {
-  const { template, context } = kernelOf(step.kind, step.params, step.f16Bindings);
-  return renderTemplate(`wgsl/${template}` as TemplateName, context);
+  const { template, context } = wgslSource(step);
+  return renderTemplate(`wgsl/${template}` as TemplateName, withF16(context, inF16(step)));
 }
 
 /** How kernels begin that keep values in 16 bits: the first as rendered, the second for devices without the feature. */
@@ -70,25 +69,28 @@ const halfPreludes = () => {
   return { native: native as string, unpacked: unpacked as string };
 };
 
-function describeBuffer(buffer: Buffer, ports: ReadonlyMap<string, string>): BufferDescriptor {
-  const { name, elements, perImage, slot } = buffer;
-  const half = buffer.elementBytes === 2 ? { half: true } : {};
+function describeBuffer(
+  { name, role, storage, elements, perImage, slot }: Buffer,
+  ports: ReadonlyMap<string, string>,
+): BufferDescriptor {
+  const half = storage === "f16" ? { half: true } : {};
   const port = ports.get(name);
   if (port !== undefined) return { at: "io", name: port, elements, perImage };
-  if (slot) return { at: "scratch", name, elements, perImage, ...half, ...slot };
-  return { at: buffer.role === "param" ? "param" : "derived", name, elements, perImage: false, ...half };
+  if (slot)
+    return { at: "scratch", name, elements, perImage, ...half, arena: slot.arena as number, offset: slot.offset };
+  return { at: role === "param" ? "param" : "derived", name, elements, perImage: false, ...half };
 }
 
 /** What a device must allow, at the largest batch. */
 function requiredLimits(plan: Plan): ModelDescriptor["limits"] {
   const most = (values: readonly number[]): number => values.reduce((a, b) => Math.max(a, b), 0);
-  const bytes = (buffer: Buffer): number => bufferBytes(buffer) * (buffer.perImage ? plan.batch.max : 1);
+  const bytes = (buffer: Buffer): number => bytesOf(buffer) * (buffer.perImage ? plan.batch.max : 1);
   const steps = [...plan.setup, ...plan.steps];
   const binding = most([...plan.buffers.values()].map(bytes));
   return {
     maxBufferSize: Math.max(binding, most(plan.arenas) * plan.batch.max),
     maxStorageBufferBindingSize: binding,
-    maxStorageBuffersPerShaderStage: most(steps.map(step => step.bindings.length)),
+    maxStorageBuffersPerShaderStage: most(steps.map(step => step.operands.length)),
     maxComputeInvocationsPerWorkgroup: most(steps.map(({ workgroup: [x, y] }) => x * y)),
   };
 }

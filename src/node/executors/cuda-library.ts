@@ -1,14 +1,13 @@
 import { open, readFile } from "node:fs/promises";
 import * as os from "node:os";
 import * as path from "node:path";
-import { lower, type Unit } from "../../compile.ts";
+import { emit, type Unit } from "../../compile.ts";
 import { fail, ok, type Result } from "../../diagnostics/diagnostic.ts";
 import { error } from "../../diagnostics/messages.ts";
-import { type CudaOptions, cudaTarget } from "../../emit/cuda/cuda.ts";
-import { cudaF16Params } from "../../emit/cuda/program.ts";
+import { type CudaOptions, cudaTarget } from "../../emit/cuda/target.ts";
 import { inMemoryContext } from "../../emit/target.ts";
 import type { StorageType } from "../../model/model.ts";
-import type { Plan } from "../../plan/plan.ts";
+import { narrowParams, type Plan } from "../../plan/plan.ts";
 import { elements } from "../../weights/tensor.ts";
 import { withinHalf } from "../../weights/use/within-half.ts";
 import { withTempFolder } from "../files/temp-folder.ts";
@@ -38,7 +37,7 @@ export function planCuda(
   const context = { ...inMemoryContext, version };
   const { model, batch, taps, sites } = request;
   const target = cudaTarget(build.dtype, build);
-  return lower({ model, target, batch: { min: batch, max: batch }, taps, sites, context });
+  return emit({ model, target, batch: { min: batch, max: batch }, taps, sites, context });
 }
 
 /** From the cache, or compiled by nvcc or g++. */
@@ -53,7 +52,7 @@ export async function buildLibrary(
   const built = await buildCuda(machine, unit.value.files, progress);
   if (!built.ok) return built;
   const plan = unit.value.plan as Plan;
-  return ok({ machine, program: built.value, plan, half: build.dtype === "f16" ? cudaF16Params(plan) : new Set() });
+  return ok({ machine, program: built.value, plan, half: build.dtype === "f16" ? narrowParams(plan) : new Set() });
 }
 
 export interface CudaRun {

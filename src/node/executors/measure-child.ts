@@ -1,6 +1,7 @@
 // What `measure` runs in a process of its own: models on the adapter that the environment gives, timed in turn.
+import { plan } from "../../compile.ts";
 import { describe } from "../../emit/wgsl/descriptor.ts";
-import { planAlone } from "../../planning.ts";
+import { wgslTarget } from "../../emit/wgsl/target.ts";
 import type { ModelDescriptor } from "../../runtime/descriptor.ts";
 import { requestDevice } from "../../runtime/device.ts";
 import { createModel } from "../../runtime/model.ts";
@@ -65,7 +66,7 @@ export default async (
 function planned(request: MeasureRequest, tuning: AdapterKind): Planned {
   const { model, form } = request;
   const { dtype, batch } = form;
-  const planned = planAlone({ model, tuning, dtype, batch: { min: batch, max: batch } });
+  const planned = plan({ model, target: wgslTarget(tuning, dtype === "f16"), batch: { min: batch, max: batch } });
   if (!planned.ok) throw new Error("the model was planned before this process was started");
   return { ...request, descriptor: describe(planned.value.plan) };
 }

@@ -1,6 +1,6 @@
 import { open } from "node:fs/promises";
 import * as path from "node:path";
-import { lower } from "../../compile.ts";
+import { emit } from "../../compile.ts";
 import { ok, type Result } from "../../diagnostics/diagnostic.ts";
 import { onnxTarget } from "../../emit/onnx/onnx.ts";
 import { inMemoryContext, type OutputFile } from "../../emit/target.ts";
@@ -13,7 +13,7 @@ export const onnxruntime =
   (half: boolean): Executor =>
   async ({ model, batch, taps, sites, weights, inputs }) => {
     const context = { ...inMemoryContext, weights };
-    const unit = lower({ model, target: onnxTarget(half), batch: { min: batch, max: batch }, taps, sites, context });
+    const unit = emit({ model, target: onnxTarget(half), batch: { min: batch, max: batch }, taps, sites, context });
     if (!unit.ok) return unit;
     return withModel(unit.value.files, async source => {
       const session = await openOnnx(source);

@@ -1,8 +1,9 @@
+import { plan } from "../../compile.ts";
 import { fail, ok } from "../../diagnostics/diagnostic.ts";
 import { error } from "../../diagnostics/messages.ts";
 import { describe } from "../../emit/wgsl/descriptor.ts";
-import { f16Params } from "../../plan/plan.ts";
-import { planAlone } from "../../planning.ts";
+import { wgslTarget } from "../../emit/wgsl/target.ts";
+import { narrowParams } from "../../plan/plan.ts";
 import { requestDevice } from "../../runtime/device.ts";
 import { ModelError, type ModelErrorCode } from "../../runtime/errors.ts";
 import { createModel } from "../../runtime/model.ts";
@@ -16,22 +17,16 @@ export const webgpu =
   (kind: AdapterKind, half: boolean): Executor =>
   async request => {
     const { model: wanted, batch: images, taps, sites } = request;
-    const planned = planAlone({
-      model: wanted,
-      tuning: kind,
-      dtype: half ? "f16" : "f32",
-      batch: { min: images, max: images },
-      taps,
-      sites,
-    });
+    const target = wgslTarget(kind, half);
+    const planned = plan({ model: wanted, target, batch: { min: images, max: images }, taps, sites });
     if (!planned.ok) return planned;
-    const { plan } = planned.value;
-    const descriptor = describe(plan);
+    const { plan: made } = planned.value;
+    const descriptor = describe(made);
     const gpu = await loadDawn();
     if (!gpu.ok) return gpu;
     try {
       const device = await requestDevice(descriptor, gpu.value);
-      const checked = withinHalf(request.weights, f16Params(plan));
+      const checked = withinHalf(request.weights, narrowParams(made));
       const model = await createModel(descriptor, { device, weights: name => checked.f32(name) });
       const inputs = Object.fromEntries([...request.inputs].map(([name, { data }]) => [name, data]));
       await model.warmup(request.batch);
@@ -40,7 +35,7 @@ export const webgpu =
       const milliseconds = performance.now() - start;
       model.dispose();
       const outputs = new Map(
-        plan.outputs.flatMap(({ name, also, shape, perImage }) => {
+        made.outputs.flatMap(({ name, also, shape, perImage }) => {
           const output = { shape: perImage ? [request.batch, ...shape] : shape, data: results[name] as Float32Array };
           return [name, ...also].map(each => [each, output] as const);
         }),

@@ -1,22 +1,24 @@
 import { performance } from "node:perf_hooks";
-import { lower, type Observer, type Unit } from "../../compile.ts";
+import { emit, type Observer, type Unit } from "../../compile.ts";
 import { type Diagnostic, fail, ok, type Result } from "../../diagnostics/diagnostic.ts";
 import { error } from "../../diagnostics/messages.ts";
-import { cudaTarget } from "../../emit/cuda/cuda.ts";
-import { cudaF16Params } from "../../emit/cuda/program.ts";
+import { cudaTarget } from "../../emit/cuda/target.ts";
 import { type TuningTable, tunedBy } from "../../emit/cuda/tuning-table.ts";
 import { onnxTarget } from "../../emit/onnx/onnx.ts";
 import type { OnnxOptions, OutputFile, Target } from "../../emit/target.ts";
+import { wgslTarget } from "../../emit/wgsl/target.ts";
 import { explainPass } from "../../explain.ts";
 import { print } from "../../graph/print.ts";
-import { wgslTarget } from "../../host/wgsl.ts";
+import { hostFiles } from "../../host/host-files.ts";
 import { modelHash } from "../../model/hash.ts";
 import { imagenet } from "../../model/imagenet.ts";
 import { type Model, type StorageType, type TargetName, targetNames } from "../../model/model.ts";
 import { type Request, type Selection, select } from "../../model/select.ts";
 import { allPasses } from "../../passes/all.ts";
 import type { SiteLayout } from "../../passes/site-layout.ts";
-import { bytesMoved, printPlan, scratchBytes, weightBytes } from "../../plan/print.ts";
+import { bytesMoved, scratchBytes, weightBytes } from "../../plan/cost.ts";
+import { narrowParams } from "../../plan/plan.ts";
+import { printPlan } from "../../plan/print.ts";
 import type { WebgpuProfileName } from "../../plan/tuning-profiles.ts";
 import type { Weights } from "../../weights/tensor.ts";
 import type { BindOptions } from "../../weights/use/bind.ts";
@@ -187,13 +189,13 @@ async function compileOpening(
 
 /** CUDA's library packs its weights when it is loaded; what f16 does to them is told here nevertheless. */
 async function checkHalfOfCuda(
-  { emit }: CompileRequest,
+  { emit: stage }: CompileRequest,
   { target, dtype }: Request,
   { plan }: Unit,
   weights: Weights | null,
 ): Promise<void> {
-  if (emit !== null || target !== "cuda" || dtype !== "f16" || plan === null || weights === null) return;
-  const stored = cudaF16Params(plan);
+  if (stage !== null || target !== "cuda" || dtype !== "f16" || plan === null || weights === null) return;
+  const stored = narrowParams(plan);
   const checked = withinHalf(weights, stored);
   for (const name of stored) await checked.f32(name);
 }
@@ -252,7 +254,7 @@ function compileOne(
   notes: string[],
 ): Result<Unit> {
   const targets: { readonly [K in TargetName]: Target } = {
-    wgsl: wgslTarget(request.tuning, dtype === "f16"),
+    wgsl: wgslTarget(request.tuning, dtype === "f16", hostFiles),
     onnx: onnxTarget(dtype === "f16"),
     cuda: cudaTarget(dtype, {
       tf32: request.tf32,
@@ -269,7 +271,7 @@ function compileOne(
     preprocess: request.preprocess,
   };
   const found = targets[target as keyof typeof targets];
-  return lower(
+  return emit(
     { model, target: found, batch, taps: [], sites: request.sites, context },
     observer(model, target, request, notes),
   );
@@ -359,8 +361,8 @@ const stages: { readonly [K in EmitKind]: (unit: Unit) => string } = {
   files: unit => unit.files.map(file => `${unit.model.name}/${file.path}\n`).join(""),
 };
 
-const stageText = (emit: EmitKind | null, units: readonly Unit[]): string =>
-  emit === null ? "" : units.map(stages[emit]).join("");
+const stageText = (stage: EmitKind | null, units: readonly Unit[]): string =>
+  stage === null ? "" : units.map(stages[stage]).join("");
 
 function summarise({ model, target, plan, graph }: Unit): string {
   const mb = (bytes: number): string => `${(bytes / 1e6).toFixed(1)} MB`;

@@ -130,7 +130,6 @@ async function search(
   if (!planned.ok) return planned;
   const plan = planned.value.plan as Plan;
   const shared = sharedBytes[device.architecture] ?? Math.min(...Object.values(sharedBytes));
-  const settings = { dtype: job.dtype, tf32: job.tf32, shared };
 
   progress("strict f32, whose outputs the others must give");
   const strict = await measure(job.machine, request, { dtype: "f32" }, false, progress);
@@ -165,7 +164,7 @@ async function search(
     return ok(runs);
   };
 
-  const shapes = candidates(plan, settings);
+  const shapes = candidates(plan, shared);
   const runs = await attempts([], shapes, (round, rounds) =>
     round === 0 ? "the kernels as they are untuned" : `choice ${round + 1} of ${rounds}`,
   );
@@ -174,7 +173,7 @@ async function search(
   const of = { form, batch: job.batch };
   const kernels = shapes.map(shape => fastest(shape, runs.value, launches.get(shapeKey(shape)) ?? [], of));
 
-  const pairs = mlpCandidates(plan, settings);
+  const pairs = mlpCandidates(plan, shared);
   const won = kernels.map(({ row }) => shapeOfRow(row));
   const whole = await attempts(
     won,

@@ -1,17 +1,20 @@
 import { mkdirSync, readdirSync, readFileSync } from "node:fs";
 import * as path from "node:path";
 import { describe, expect, test } from "vitest";
-import { lower } from "../../../src/compile.ts";
-import { cudaTarget } from "../../../src/emit/cuda/cuda.ts";
-import { cudaProgram, launchCost } from "../../../src/emit/cuda/program.ts";
-import { inMemoryContext } from "../../../src/emit/target.ts";
+import { plan } from "../../../src/compile.ts";
+import { cudaTarget } from "../../../src/emit/cuda/target.ts";
+import { bytesMoved } from "../../../src/plan/cost.ts";
 import { cnxc } from "../../support/cli.ts";
 import { newFolder } from "../../support/folders.ts";
 import { readGolden } from "../../support/golden.ts";
 import { goldenRun } from "../../support/golden-run.ts";
 import { goldenModel } from "../../support/models.ts";
+import { must } from "../../syntax/support.ts";
 
 const batch = { min: 1, max: 256 } as const;
+
+const planned = (size: string) =>
+  must(plan({ model: goldenModel(readGolden(`dense/${size}-224x224-b1`)), target: cudaTarget("f16"), batch })).plan;
 
 describe("the CUDA target", () => {
   test.each([
@@ -19,15 +22,7 @@ describe("the CUDA target", () => {
     ["tiny", 60],
     ["base", 114],
   ] as const)("%s takes %i launches a forward pass", (size, launches) => {
-    const unit = lower({
-      model: goldenModel(readGolden(`dense/${size}-224x224-b1`)),
-      target: cudaTarget("f16"),
-      batch,
-      taps: [],
-      context: inMemoryContext,
-    });
-    if (!unit.ok || unit.value.plan === null) throw new Error("it does not compile");
-    expect(cudaProgram(unit.value.plan, "f16").launches.length).toBeLessThanOrEqual(launches);
+    expect(planned(size).steps.length).toBeLessThanOrEqual(launches);
   });
 
   /** Design b of the cost model: megabytes of a forward pass of 32 images, 16 bit, each operand once a launch. */
@@ -36,20 +31,7 @@ describe("the CUDA target", () => {
     ["tiny", 1924],
     ["base", 4166],
   ] as const)("%s moves about the least bytes its launches can", (size, megabytes) => {
-    const unit = lower({
-      model: goldenModel(readGolden(`dense/${size}-224x224-b1`)),
-      target: cudaTarget("f16"),
-      batch,
-      taps: [],
-      context: inMemoryContext,
-    });
-    if (!unit.ok || unit.value.plan === null) throw new Error("it does not compile");
-    const program = cudaProgram(unit.value.plan, "f16");
-    const bytes = program.launches.reduce((sum, launch) => {
-      const { fixed, each } = launchCost(program, launch);
-      return sum + fixed + 32 * each;
-    }, 0);
-    expect(bytes / 1e6 / megabytes).toBeLessThanOrEqual(1.15);
+    expect(bytesMoved(planned(size), 32) / 1e6 / megabytes).toBeLessThanOrEqual(1.15);
   });
 });
 

@@ -2,7 +2,7 @@ import { spawnSync } from "node:child_process";
 import { readFileSync, writeFileSync } from "node:fs";
 import * as path from "node:path";
 import { describe, expect, test } from "vitest";
-import { lower } from "../../../src/compile.ts";
+import { emit } from "../../../src/compile.ts";
 import { inMemoryContext } from "../../../src/emit/target.ts";
 import type { StorageType } from "../../../src/model/model.ts";
 import { buildCuda } from "../../../src/node/executors/toolchain.ts";
@@ -45,7 +45,7 @@ async function logitsWith(
 ) {
   const images = golden.input.shape[0] ?? 1;
   const of = { model: goldenModel(golden), batch: { min: 1, max: images }, taps: [], context: inMemoryContext };
-  const unit = lower({ ...of, target: targetWith(dtype, {}, of, choose) });
+  const unit = emit({ ...of, target: targetWith(dtype, {}, of, choose) });
   if (!unit.ok || unit.value.plan === null) throw new Error("it does not compile");
   const { files, plan } = unit.value;
   const built = await buildCuda("cpu", files, () => {});

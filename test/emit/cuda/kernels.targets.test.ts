@@ -1,7 +1,6 @@
 import { beforeAll, describe, expect, test } from "vitest";
-import type { CudaGemm } from "../../../src/emit/cuda/kernels/gemm.ts";
 import type { StorageType } from "../../../src/model/model.ts";
-import type { KernelKind, KernelParams } from "../../../src/plan/kernels.ts";
+import type { GemmParams, KernelKind, KernelParams } from "../../../src/plan/kernels.ts";
 import type { TiledTile } from "../../../src/plan/tile.ts";
 import type { MlpChoice } from "../../../src/plan/tuned-choices.ts";
 import { buildHarness, type Harness, type KernelCase } from "../../support/cuda-harness.ts";
@@ -24,7 +23,7 @@ const product = (
   name: string,
   dtype: StorageType,
   [rows, depth, columns, of]: Size,
-  more: Partial<CudaGemm>,
+  more: Partial<GemmParams>,
 ): KernelCase => ({
   ...plain,
   name: `${name}_${dtype}_${rows}x${depth}x${columns}`,
@@ -41,8 +40,6 @@ const product = (
     mask: null,
     grn: null,
     squares: false,
-    grnEpilogue: false,
-    stored: true,
     tile: of,
     ...more,
   },
@@ -287,7 +284,7 @@ const mlp = (dtype: "f16" | "bf16", rows: number, channels: number, choice: MlpC
   const [expand, project] = [
     product("expand", dtype, [rows, channels, wide, tile(64, channels % 16 === 0 ? 64 : 80)], first),
     product("project", dtype, [rows, wide, channels, tile(32, channels % 16 === 0 ? 48 : 40)], second),
-  ].map(({ params }) => params as CudaGemm) as [CudaGemm, CudaGemm];
+  ].map(({ params }) => params as GemmParams) as [GemmParams, GemmParams];
   return {
     ...plain,
     name: `mlp_${dtype}_${rows}x${channels}_${choice.rows}_${choice.warpRows}_${choice.step}`,
@@ -305,7 +302,7 @@ const mlps = (dtype: "f16" | "bf16"): readonly KernelCase[] => [
 ];
 /** The first linear where only its statistics are wanted. */
 const statistics = (dtype: StorageType, at: number): KernelCase =>
-  product("statistics", dtype, sizes[at] as Size, { ...first, stored: false });
+  product("statistics", dtype, sizes[at] as Size, { ...first, statisticsOnly: true });
 
 /** f16 differs from bf16 in conversions alone; TF32 from both in how it multiplies, not in what it copies and shares. */
 const good = [

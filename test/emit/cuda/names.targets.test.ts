@@ -1,9 +1,9 @@
 import { spawnSync } from "node:child_process";
 import * as path from "node:path";
 import { describe, expect, test } from "vitest";
-import { lower } from "../../../src/compile.ts";
-import { cudaTarget } from "../../../src/emit/cuda/cuda.ts";
+import { emit } from "../../../src/compile.ts";
 import { stemOf } from "../../../src/emit/cuda/names.ts";
+import { cudaTarget } from "../../../src/emit/cuda/target.ts";
 import { inMemoryContext, type OutputFile } from "../../../src/emit/target.ts";
 import { hasCmake, hasGxx } from "../../support/cuda-tools.ts";
 import { fill, newFolder } from "../../support/folders.ts";
@@ -29,7 +29,7 @@ const hostile = (
 
 function filesOf(name: string, torch = false): readonly OutputFile[] {
   const target = cudaTarget("f32", { torch });
-  const unit = lower({
+  const unit = emit({
     model: model({ name }),
     target,
     batch: { min: 1, max: 1 },

@@ -2,7 +2,7 @@ import { spawnSync } from "node:child_process";
 import { readFileSync } from "node:fs";
 import * as path from "node:path";
 import { describe, expect, test } from "vitest";
-import { lower } from "../../../src/compile.ts";
+import { emit } from "../../../src/compile.ts";
 import { inMemoryContext } from "../../../src/emit/target.ts";
 import type { StorageType } from "../../../src/model/model.ts";
 import { inParts, madeAnew, targetWith } from "../../support/cuda-measured.ts";
@@ -25,7 +25,7 @@ function sources(size: string, form: Form, choose = inParts(1)): Readonly<Record
   const model = { ...goldenModel(readGolden(`dense/${size}-224x224-b1`)), name: size };
   const of = { model, batch: { min: 1, max: 256 }, taps: [], context: inMemoryContext };
   const target = form === "tf32" ? targetWith("f32", { tf32: true }, of, choose) : targetWith(form, {}, of, choose);
-  const unit = lower({ ...of, target });
+  const unit = emit({ ...of, target });
   if (!unit.ok) throw new Error(unit.diagnostics[0]?.message);
   const files = Object.fromEntries(
     unit.value.files.map(({ path: at, contents }) => [path.basename(at), String(contents)]),

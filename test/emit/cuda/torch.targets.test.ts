@@ -2,8 +2,8 @@ import { spawnSync } from "node:child_process";
 import { copyFileSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import * as path from "node:path";
 import { describe, expect, test } from "vitest";
-import { lower } from "../../../src/compile.ts";
-import { cudaTarget } from "../../../src/emit/cuda/cuda.ts";
+import { emit } from "../../../src/compile.ts";
+import { cudaTarget } from "../../../src/emit/cuda/target.ts";
 import type { Model } from "../../../src/model/model.ts";
 import type { Weights } from "../../../src/weights/tensor.ts";
 import { builtOnce } from "../../support/built-once.ts";
@@ -42,7 +42,7 @@ async function prepare(
     onnx: { opset: 20, layout: "plain" },
   } as const;
   const target = cudaTarget("f32", { torch: true });
-  const unit = lower({ model, target, batch: { min: 1, max: 4 }, taps: [], context });
+  const unit = emit({ model, target, batch: { min: 1, max: 4 }, taps: [], context });
   if (!unit.ok) throw new Error(unit.diagnostics[0]?.message);
   const folder = newFolder();
   fill(folder, Object.fromEntries(unit.value.files.map(one => [one.path.replace("cuda/", ""), String(one.contents)])));

@@ -1,9 +1,9 @@
 import { chmodSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import * as path from "node:path";
 import { describe, expect, test } from "vitest";
-import { lower } from "../../../src/compile.ts";
+import { emit } from "../../../src/compile.ts";
 import { candidates } from "../../../src/emit/cuda/candidates.ts";
-import { cudaTarget } from "../../../src/emit/cuda/cuda.ts";
+import { cudaTarget } from "../../../src/emit/cuda/target.ts";
 import { readTable } from "../../../src/emit/cuda/tuning-table.ts";
 import { inMemoryContext } from "../../../src/emit/target.ts";
 import { loadProgram } from "../../../src/node/inputs/program.ts";
@@ -54,9 +54,9 @@ describe.runIf(hasGxx)("cnxc tune, rehearsed on the CPU", () => {
     const model = loaded.ok ? loaded.value.program.models.get("toy") : undefined;
     if (!model) throw new Error("the spec has no toy");
     const batch = { min: 2, max: 2 };
-    const unit = lower({ model, target: cudaTarget("bf16"), batch, taps: [], context: inMemoryContext });
+    const unit = emit({ model, target: cudaTarget("bf16"), batch, taps: [], context: inMemoryContext });
     if (!unit.ok || unit.value.plan === null) throw new Error("it does not compile");
-    const shapes = candidates(unit.value.plan, { dtype: "bf16", tf32: false, shared: least });
+    const shapes = candidates(unit.value.plan, least);
     const choices = shapes.find(({ kernel }) => kernel === "product")?.candidates as readonly ProductChoice[];
     return choices.map(({ rows, columns }) => `block_rows = ${rows}, block_columns = ${columns};`);
   }

@@ -1,27 +1,24 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import * as path from "node:path";
 import { describe, expect, test } from "vitest";
-import { lower } from "../../../src/compile.ts";
+import { plan } from "../../../src/compile.ts";
 import { candidates, choicesAt } from "../../../src/emit/cuda/candidates.ts";
-import { cudaTarget } from "../../../src/emit/cuda/cuda.ts";
-import { cudaProgram } from "../../../src/emit/cuda/program.ts";
 import { shippedTables } from "../../../src/emit/cuda/shipped-tables.ts";
+import { cudaTarget } from "../../../src/emit/cuda/target.ts";
 import { mergeRows, printTable, readTable, type TuningTable, tunedBy } from "../../../src/emit/cuda/tuning-table.ts";
-import { inMemoryContext } from "../../../src/emit/target.ts";
-import type { Plan } from "../../../src/plan/plan.ts";
-import { productKey } from "../../../src/plan/tuned-choices.ts";
+import type { Batch } from "../../../src/model/model.ts";
+import { distinctKernels, type Plan } from "../../../src/plan/plan.ts";
+import { productKey, type TunedChoices, untuned } from "../../../src/plan/tuned-choices.ts";
 import { utf8 } from "../../../src/weights/formats/utf8.ts";
 import { cnxc } from "../../support/cli.ts";
 import { newFolder } from "../../support/folders.ts";
 import { readGolden } from "../../support/golden.ts";
 import { goldenModel } from "../../support/models.ts";
+import { must } from "../../syntax/support.ts";
 
-function planOf(size: string, batch: number, table?: TuningTable): Plan {
+function planOf(size: string, max: number, tuned: (batch: Batch) => TunedChoices = () => untuned): Plan {
   const model = goldenModel(readGolden(`dense/${size}-224x224-b1`));
-  const target = cudaTarget("bf16", table ? { tuned: of => tunedBy(table, "bf16", of) } : {});
-  const unit = lower({ model, target, batch: { min: 1, max: batch }, taps: [], context: inMemoryContext });
-  if (!unit.ok || unit.value.plan === null) throw new Error("it does not compile");
-  return unit.value.plan;
+  return must(plan({ model, target: cudaTarget("bf16", { tuned }), batch: { min: 1, max } })).plan;
 }
 
 const least = 101_376;
@@ -33,11 +30,9 @@ describe("candidates", () => {
     ["base", 1],
     ["base", 256],
   ] as const)("%s at batch %i: the usual first, all different, none too large", (size, batch) => {
-    const plan = planOf(size, batch);
-    const usual = cudaProgram(plan, "bf16");
-    const shapes = candidates(plan, { dtype: "bf16", tf32: false, shared: least });
-    const first = cudaProgram(plan, "bf16", { tuned: choicesAt(shapes, 0) });
-    expect(first.kernels).toEqual(usual.kernels);
+    const usual = planOf(size, batch);
+    const shapes = candidates(usual, least);
+    expect(planOf(size, batch, () => choicesAt(shapes, 0)).steps).toEqual(usual.steps);
     expect(shapes.filter(({ kernel }) => kernel === "depthwise")).toHaveLength(4);
     expect(shapes.filter(({ kernel }) => kernel === "product")).toHaveLength(11);
     expect(Math.min(...shapes.map(({ candidates }) => candidates.length))).toBeGreaterThan(3);
@@ -47,9 +42,8 @@ describe("candidates", () => {
 
   test("the inner dimension is split where there are few blocks, at batch 1", () => {
     const splits = (batch: number) =>
-      candidates(planOf("tiny", batch), { dtype: "bf16", tf32: false, shared: least }).flatMap(
-        ({ kernel, shape, candidates }) =>
-          kernel === "product" && candidates.some(({ split }) => split > 1) ? [productKey(shape)] : [],
+      candidates(planOf("tiny", batch), least).flatMap(({ kernel, shape, candidates }) =>
+        kernel === "product" && candidates.some(({ split }) => split > 1) ? [productKey(shape)] : [],
       );
     expect(splits(1)).toContain("49x3072x768");
     expect(splits(1)).not.toContain("49x768x3072"); // it makes the statistics of its result
@@ -59,10 +53,7 @@ describe("candidates", () => {
   test("what asks for more shared memory than the device has is left out", () => {
     const plan = planOf("base", 256);
     const many = (shared: number) =>
-      candidates(plan, { dtype: "bf16", tf32: false, shared }).reduce(
-        (sum, { candidates }) => sum + candidates.length,
-        0,
-      );
+      candidates(plan, shared).reduce((sum, { candidates }) => sum + candidates.length, 0);
     expect(many(65_536)).toBeLessThan(many(least));
     expect(many(least)).toBeLessThanOrEqual(many(232_448));
   });
@@ -163,16 +154,16 @@ describe("tables", () => {
   test("the shipped one speaks of shapes and choices that there are", () => {
     for (const shipped of Object.values(shippedTables)) {
       expect(readTable(utf8(printTable(shipped)), "shipped")).toMatchObject({ ok: true });
-      const shapes = candidates(planOf("base", 256), { dtype: "bf16", tf32: false, shared: 232_448 });
+      const shapes = candidates(planOf("base", 256), 232_448);
       for (const { shape, choice } of shipped.rows)
         expect(shapes.find(one => JSON.stringify(one.shape) === JSON.stringify(shape))?.candidates).toContainEqual(
           choice,
         );
     }
     const [usual, deep] = [undefined, shippedTables.sm_90].map(table =>
-      cudaProgram(planOf("base", 256, table), "bf16", {
-        tuned: table ? tunedBy(table, "bf16", { min: 1, max: 256 }) : choicesAt([], 0),
-      }).kernels.filter(({ kernel }) => kernel.context.step === 64),
+      distinctKernels(planOf("base", 256, of => (table ? tunedBy(table, "bf16", of) : untuned)).steps).kernels.filter(
+        ({ params }) => "choice" in params && "step" in params.choice && params.choice.step === 64,
+      ),
     );
     expect([usual?.length, deep?.length]).toEqual([0, 11]);
   });

@@ -1,7 +1,7 @@
 import * as fs from "node:fs";
 import * as path from "node:path";
 import { describe, expect, test } from "vitest";
-import { lower } from "../../../src/compile.ts";
+import { emit } from "../../../src/compile.ts";
 import { onnx, onnxModel, onnxTarget } from "../../../src/emit/onnx/onnx.ts";
 import { onnxText } from "../../../src/emit/onnx/text.ts";
 import { loadOnnxCodec, type OnnxModel } from "../../../src/emit/onnx-proto.ts";
@@ -196,14 +196,14 @@ describe("external data", () => {
       taps: [],
       context: contextOf({ ...given, weights: testWeights(graph, 1), inline: true }),
     };
-    const wide = lower({ ...lowering, target: onnx });
+    const wide = emit({ ...lowering, target: onnx });
     expect(wide.ok ? [] : wide.diagnostics.map(({ code, message }) => ({ code, message }))).toEqual([
       { code: "inline-too-large", message: expect.stringMatching(/2\.6\d GB.*--onnx-inline.*beside it/) },
     ]);
-    const half = lower({ ...lowering, target: onnxTarget(true) });
+    const half = emit({ ...lowering, target: onnxTarget(true) });
     expect(half.ok && half.value.files.map(file => file.path)).toEqual(["onnx/model_fp16.onnx"]);
     const usual = { ...lowering, context: contextOf({ ...given, weights: testWeights(graph, 1) }) };
-    const apart = lower({ ...usual, target: onnxTarget(true) });
+    const apart = emit({ ...usual, target: onnxTarget(true) });
     expect(apart.ok && apart.value.files.map(file => file.path)).toEqual([
       "onnx/model_fp16.onnx",
       "onnx/model_fp16.onnx_data",
@@ -288,12 +288,12 @@ describe("the Hugging Face layout", () => {
 
   test("is refused for a masked autoencoder, which transformers has no class for", () => {
     const context = { ...contextOf({ model: masked, graph: maskedGraph, weights: null, layout: "huggingface" }) };
-    const refused = lower({ model: masked, target: onnx, batch: { min: 1, max: 1 }, taps: [], context });
+    const refused = emit({ model: masked, target: onnx, batch: { min: 1, max: 1 }, taps: [], context });
     expect(refused.diagnostics.map(({ code, message }) => [code, message])).toEqual([
       ["no-such-class", expect.stringMatching(/no class for the fcmae head of model 'model'.*leave out --layout/)],
     ]);
     const plain = contextOf({ model: masked, graph: maskedGraph, weights: null });
-    expect(lower({ model: masked, target: onnx, batch: { min: 1, max: 1 }, taps: [], context: plain }).ok).toBe(true);
+    expect(emit({ model: masked, target: onnx, batch: { min: 1, max: 1 }, taps: [], context: plain }).ok).toBe(true);
   });
 
   test("preprocessor_config.json", async () => {

@@ -1,6 +1,6 @@
 import { expect } from "vitest";
 import type { SiteLayout } from "../../../src/passes/site-layout.ts";
-import type { ProfileName } from "../../../src/plan/tuning-profiles.ts";
+import type { WebgpuProfileName } from "../../../src/plan/tuning-profiles.ts";
 import { denseWeights, type FcmaeGolden, fcmaeModel, type grnScopes, type Loss, scopeOf } from "../../support/fcmae.ts";
 import { goldenInput, readGolden } from "../../support/golden.ts";
 import { mustBuild } from "../../support/models.ts";
@@ -13,7 +13,7 @@ export interface Case {
   readonly grn: (typeof grnScopes)[number];
   readonly loss: Loss;
   readonly sites: SiteLayout;
-  readonly tuning: ProfileName;
+  readonly tuning: WebgpuProfileName;
 }
 
 /** Outputs of the stages, prediction and loss are PyTorch's. */

@@ -1,5 +1,5 @@
 import { readdirSync } from "node:fs";
-import type { ProfileName } from "../../../src/plan/tuning-profiles.ts";
+import type { WebgpuProfileName } from "../../../src/plan/tuning-profiles.ts";
 import { type Golden, goldenInput, readGolden } from "../../support/golden.ts";
 import { goldenModel } from "../../support/models.ts";
 import { expectLogits, expectTap, limitsOf, type Recorded } from "../../support/tolerance.ts";
@@ -16,7 +16,7 @@ export const files = ["dense", "options"]
   .map(file => file.replace(".json", ""));
 export const small = files.filter(file => /micro|stages/.test(file));
 
-async function outputs(gpu: WebgpuProcess, golden: Golden & Dense, tuning: ProfileName, taps: readonly string[]) {
+async function outputs(gpu: WebgpuProcess, golden: Golden & Dense, tuning: WebgpuProfileName, taps: readonly string[]) {
   const { shape, values } = goldenInput(golden);
   const batch = shape[0] as number;
   const found = await gpu.run({
@@ -28,7 +28,12 @@ async function outputs(gpu: WebgpuProcess, golden: Golden & Dense, tuning: Profi
 }
 
 /** Logits, and the outputs of modules with such names, are PyTorch's. */
-export async function check(gpu: WebgpuProcess, file: string, tuning: ProfileName, wanted: RegExp): Promise<void> {
+export async function check(
+  gpu: WebgpuProcess,
+  file: string,
+  tuning: WebgpuProfileName,
+  wanted: RegExp,
+): Promise<void> {
   const golden = readGolden<Dense>(file);
   const taps = Object.keys(golden.taps).filter(name => wanted.test(name));
   const found = await outputs(gpu, golden, tuning, taps);

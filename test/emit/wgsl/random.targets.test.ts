@@ -3,7 +3,7 @@ import { tapNames } from "../../../src/graph/build.ts";
 import { evaluate } from "../../../src/graph/evaluate.ts";
 import { resolve } from "../../../src/graph/graph.ts";
 import type { Model } from "../../../src/model/model.ts";
-import type { ProfileName } from "../../../src/plan/tuning-profiles.ts";
+import type { WebgpuProfileName } from "../../../src/plan/tuning-profiles.ts";
 import { full } from "../../support/full.ts";
 import { choices, feed, model, mustBuild, randomModel, testInput, testWeights } from "../../support/models.ts";
 import { relL2 } from "../../support/tolerance.ts";
@@ -21,7 +21,7 @@ async function compare(
   given: Model,
   batch: number,
   seed: number,
-  tuning: ProfileName = "swiftshader",
+  tuning: WebgpuProfileName = "swiftshader",
   taps: readonly string[] = [],
 ): Promise<void> {
   const graph = mustBuild(given, taps);

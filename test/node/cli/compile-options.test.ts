@@ -1,6 +1,8 @@
 import * as fs from "node:fs";
 import * as path from "node:path";
 import { describe, expect, test } from "vitest";
+import { plan } from "../../../src/compile.ts";
+import { wgslTarget } from "../../../src/emit/wgsl/target.ts";
 import { print } from "../../../src/graph/print.ts";
 import { read } from "../../../src/graph/read.ts";
 import { countParameters } from "../../../src/model/count.ts";
@@ -9,8 +11,7 @@ import { runCommandLine } from "../../../src/node/cli/program.ts";
 import type { Outcome } from "../../../src/node/outcome/outcome.ts";
 import { exitCodeOf, render } from "../../../src/node/outcome/render.ts";
 import { allPasses } from "../../../src/passes/all.ts";
-import { bytesMoved, scratchBytes, weightBytes } from "../../../src/plan/print.ts";
-import { planAlone } from "../../../src/planning.ts";
+import { bytesMoved, scratchBytes, weightBytes } from "../../../src/plan/cost.ts";
 import { corpusSpec, safetensorsCorpus } from "../../corpus/safetensors.ts";
 import { fill, newFolder, snapshot } from "../../support/folders.ts";
 import { checkFiles, filesOf, must } from "../../syntax/support.ts";
@@ -154,13 +155,13 @@ test("the last lines sum up each target: dispatches, weights, scratch and what m
   const out = path.join(path.dirname(spec), "out");
   const { text: said } = await compile(spec, "-t", "wgsl,onnx", "-o", out);
   const model = must(checkFiles(filesOf({ "input.cnx": text }))).models.get("wide") as Model;
-  const { plan } = must(planAlone({ model, tuning: "gpu", dtype: "f32", batch: { min: 1, max: 1 } }));
-  const figures = [weightBytes(plan), scratchBytes(plan), bytesMoved(plan)].map(bytes => (bytes / 1e6).toFixed(1));
+  const { plan: made } = must(plan({ model, target: wgslTarget("gpu", false), batch: { min: 1, max: 1 } }));
+  const figures = [weightBytes(made), scratchBytes(made), bytesMoved(made)].map(bytes => (bytes / 1e6).toFixed(1));
   expect(new Set(figures).size, "or one could stand for another").toBe(3);
   const [weights, scratch, moved] = figures;
-  expect(weightBytes(plan) / (4 * countParameters(model)), "padding apart").toBeCloseTo(1, 1);
+  expect(weightBytes(made) / (4 * countParameters(model)), "padding apart").toBeCloseTo(1, 1);
   expect(said.split("\n")).toEqual([
-    `wide wgsl: ${plan.steps.length} dispatches, ${weights} MB of weights, ${scratch} MB of scratch and ${moved} MB moved an image`,
+    `wide wgsl: ${made.steps.length} dispatches, ${weights} MB of weights, ${scratch} MB of scratch and ${moved} MB moved an image`,
     expect.stringMatching(/^wide onnx: \d+ values$/),
     expect.stringMatching(/^\S+out: \d+ files written, 0 unchanged, 0 removed$/),
     "",

@@ -1,7 +1,8 @@
-import { patchContext } from "../../../plan/kernels/shared.ts";
+import { invariant } from "../../../diagnostics/invariant.ts";
 import { type KernelParams, stemSites } from "../../../plan/kernels.ts";
 import { divideUp, roundUp } from "../../../plan/tile.ts";
-import { type DepthwiseChoice, depthwiseKey } from "../../../plan/tuned-choices.ts";
+import type { DepthwiseChoice } from "../../../plan/tuned-choices.ts";
+import { patchContext } from "../../patches.ts";
 import {
   activation,
   affine,
@@ -86,7 +87,8 @@ function stemTile(width: number, channels: number, depth: number) {
 }
 
 export function depthwise(p: KernelParams["depthwise"], setting: Setting): CudaKernel {
-  const choice = setting.choices.tuned.depthwise.get(depthwiseKey(p)) ?? defaultDepthwise(p, setting.batch);
+  const { choice } = p;
+  invariant(choice, "a depthwise convolution has no tile of CUDA's");
   return choice.strip > choice.rows ? depthwiseStrip(p, choice, setting) : depthwiseTile(p, choice, setting);
 }
 
@@ -184,7 +186,7 @@ function depthwiseStrip(p: KernelParams["depthwise"], choice: DepthwiseChoice, s
       idle,
       itemsLess: items - 1,
       grouped: groups > 1,
-      given: given.map(({ name, storage: stored }) => ({ name, type: stored === "f32" ? "float" : "T" })),
+      given: given.map(({ role: name, storage }) => ({ name, type: storage === "f32" ? "float" : "T" })),
     },
     operands,
     grid: [divideUp(width, blockColumns), divideUp(height, strip)],

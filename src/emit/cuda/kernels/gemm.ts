@@ -1,8 +1,10 @@
-import type { GemmParams } from "../../../plan/kernels/gemm.ts";
-import { maskContext } from "../../../plan/kernels/shared.ts";
-import type { KernelParams } from "../../../plan/kernels.ts";
+import { invariant } from "../../../diagnostics/invariant.ts";
+import type { Precision } from "../../../model/model.ts";
+import { type DownsampleParams, downsampleProduct, type GemmParams } from "../../../plan/kernels.ts";
+import type { KernelCall } from "../../../plan/plan.ts";
 import { blockTile, divideUp, type GemmTile, packedShape, roundUp, squareTiles } from "../../../plan/tile.ts";
-import { type ProductChoice, type ProductShape, productKey } from "../../../plan/tuned-choices.ts";
+import type { ProductChoice, ProductShape } from "../../../plan/tuned-choices.ts";
+import { maskContext } from "../../patches.ts";
 import {
   activation,
   type CudaKernel,
@@ -14,18 +16,11 @@ import {
   type Setting,
   scalars,
   storageBytes,
+  storageOf,
   weight,
 } from "./shared.ts";
 
 const dims = (...sizes: number[]): string => sizes.map(size => `[${size}]`).join("");
-
-/** A product, with what CUDA adds to it. */
-export interface CudaGemm extends GemmParams {
-  /** The last block of an image turns its sums of squares into GRN's factors. */
-  readonly grnEpilogue: boolean;
-  /** The result is kept; else only its statistics are. */
-  readonly stored: boolean;
-}
 
 /** Where the rows of the left operand come from. */
 interface Operand {
@@ -34,42 +29,55 @@ interface Operand {
   readonly eps: number | null;
 }
 
-export const gemm = (p: CudaGemm, setting: Setting): CudaKernel =>
-  product(p, { channels: p.depth, patches: null, eps: null }, setting);
+export const gemm = (p: GemmParams, setting: Setting): CudaKernel => product(p, rowsOf(p), setting);
 
-export const downsample = (p: KernelParams["downsample"], setting: Setting): CudaKernel =>
-  product(
-    {
-      title: "2x2 convolution with stride 2",
-      rows: Math.floor(p.height / 2) * Math.floor(p.width / 2),
-      depth: 4 * p.channels,
-      columns: p.columns,
-      gelu: null,
-      residual: false,
-      mask: null,
-      grn: null,
-      squares: false,
-      grnEpilogue: false,
-      stored: true,
-      tile: p.tile,
-    },
-    { channels: p.channels, patches: { height: p.height, width: p.width }, eps: p.norm?.eps ?? null },
-    setting,
-  );
+export const downsample = (p: DownsampleParams, setting: Setting): CudaKernel =>
+  product(downsampleProduct(p), patchesOf(p), setting);
 
-function product(p: CudaGemm, operand: Operand, setting: Setting): CudaKernel {
+const rowsOf = ({ depth }: GemmParams): Operand => ({ channels: depth, patches: null, eps: null });
+
+const patchesOf = ({ channels, height, width, norm }: DownsampleParams): Operand => ({
+  channels,
+  patches: { height, width },
+  eps: norm?.eps ?? null,
+});
+
+/** The product that a kernel is, if it is one. */
+const products: { readonly [K in KernelCall["kind"]]?: (params: never) => readonly [GemmParams, Operand] } = {
+  gemm: (p: GemmParams) => [p, rowsOf(p)],
+  downsample: (p: DownsampleParams) => [downsampleProduct(p), patchesOf(p)],
+};
+
+/** What tensor cores have to make of a call; null for what is no product. */
+export function productOf({ kind, params }: Pick<KernelCall, "kind" | "params">): GemmParams | null {
+  const of = products[kind] as ((params: unknown) => readonly [GemmParams, Operand]) | undefined;
+  return of?.(params)[0] ?? null;
+}
+
+/** Blocks that share the inner dimension of a tile of a product on tensor cores. */
+export function partsOf({ kind, params }: Pick<KernelCall, "kind" | "params">, precision: Precision): number {
+  const of = products[kind] as (params: unknown) => readonly [GemmParams, Operand];
+  const [p, operand] = of(params);
+  return stepping(p, packedOf(p, operand).depth, precision).parts;
+}
+
+const packedOf = ({ tile, columns }: GemmParams, { channels, patches }: Operand) =>
+  packedShape(tile, { channels, taps: patches === null ? 1 : 4, columns });
+
+function product(p: GemmParams, operand: Operand, setting: Setting): CudaKernel {
   const shape = common(p, operand, setting);
-  const onCudaCores = setting.dtype === "f32" && !setting.choices.tf32;
-  return onCudaCores ? simt(p, operand, shape) : tensorCores(p, operand, shape, setting);
+  return setting.precision === "f32" ? simt(p, operand, shape) : tensorCores(p, operand, shape, setting);
 }
 
 type Common = ReturnType<typeof common>;
 
 /** What both ways to multiply share: sizes, guards, operands. */
-function common(p: CudaGemm, { channels, patches, eps }: Operand, { dtype, choices }: Setting) {
+function common(p: GemmParams, operand: Operand, { precision }: Setting) {
+  const { channels, patches, eps } = operand;
+  const [finish, stored] = [p.grnEpilogue ?? false, !p.statisticsOnly];
   const { rows, columns, tile, grn } = p;
   const [blockRows, blockColumns] = blockTile(tile);
-  const packed = packedShape(tile, { channels, taps: patches === null ? 1 : 4, columns });
+  const packed = packedOf(p, operand);
   const tiles = squareTiles(tile, rows);
   const inputLength = patches === null ? rows * channels : patches.height * patches.width * channels;
   const inputNote = patches === null ? dims(rows, channels) : dims(patches.height, patches.width, channels);
@@ -81,11 +89,11 @@ function common(p: CudaGemm, { channels, patches, eps }: Operand, { dtype, choic
     grn === null ? null : activation("scale", channels, dims(channels), "f32"),
     p.residual ? activation("residual", rows * columns, dims(rows, columns)) : null,
     p.mask === null ? null : maskOperand(p.mask),
-    p.stored ? result("output", rows * columns, dims(rows, columns)) : null,
+    stored ? result("output", rows * columns, dims(rows, columns)) : null,
     p.squares ? result("squares", tiles * columns, dims(tiles, columns), "f32") : null,
-    p.grnEpilogue ? weight("gamma", columns, dims(columns)) : null,
-    p.grnEpilogue ? result("scale", columns, dims(columns), "f32") : null,
-    p.grnEpilogue ? counterOperand(1, "") : null,
+    finish ? weight("gamma", columns, dims(columns)) : null,
+    finish ? result("scale", columns, dims(columns), "f32") : null,
+    finish ? counterOperand(1, "") : null,
   ];
   return {
     operands: operands.filter(one => one !== null),
@@ -108,12 +116,12 @@ function common(p: CudaGemm, { channels, patches, eps }: Operand, { dtype, choic
       eps: eps === null ? null : String(eps),
       scaled: grn !== null,
       operand: patches !== null || grn !== null ? "a" : "input",
-      gelu: p.gelu === null ? null : geluName(p.gelu, dtype === "f32" && choices.tf32 ? "tf32" : dtype),
+      gelu: p.gelu === null ? null : geluName(p.gelu, precision),
       residual: p.residual,
       mask: p.mask === null ? null : maskContext(p.mask),
       squares: p.squares,
-      finish: p.grnEpilogue,
-      stored: p.stored,
+      finish,
+      stored,
       squareTiles: tiles,
       fewTiles: tiles <= 4,
       imageBlocks: grid[0] * grid[1],
@@ -152,7 +160,7 @@ const statLanes = (channels: number, sites: number, warps: number) => {
 };
 
 /** Strict f32 on CUDA cores: a thread multiplies its tile in registers. */
-function simt(p: CudaGemm, { channels, patches, eps }: Operand, shape: Common): CudaKernel {
+function simt(p: GemmParams, { channels, patches, eps }: Operand, shape: Common): CudaKernel {
   const { blockRows, blockColumns, step, packed, context } = shape;
   const fewRows = blockRows * blockColumns >= 512 ? 4 : 2; // at least a warp
   const threadRows = blockRows % 32 !== 0 ? blockRows / 16 : blockRows >= 64 ? 8 : fewRows;
@@ -235,6 +243,15 @@ export interface Product extends ProductShape {
   readonly squares: boolean;
 }
 
+/** How far a step of the inner dimension goes, how many there are, and how many blocks share them. */
+function stepping({ choice, squares }: GemmParams, depth: number, precision: Precision) {
+  invariant(choice, "a product on tensor cores has no tile of theirs");
+  const bytes = storageBytes[storageOf(precision)];
+  const step = [choice.step, 32].map(size => (2 * size) / bytes).find(size => depth % size === 0) ?? 16;
+  const steps = depth / step;
+  return { step, steps, parts: squares ? 1 : Math.min(choice.split, steps) };
+}
+
 /** What tensor cores do with a tile where no tuning table says. */
 export const defaultProduct = (shape: Product, { rows, columns }: Tile, batch: number): ProductChoice => ({
   rows,
@@ -252,21 +269,18 @@ const splitOperands = (tiles: number, parts: number, sums: number, threads: numb
 ];
 
 /** 16 bit and TF32: warps multiply on tensor cores, from stages in shared memory. */
-function tensorCores(p: CudaGemm, { channels, patches, eps }: Operand, shape: Common, setting: Setting): CudaKernel {
-  const { dtype } = setting;
+function tensorCores(p: GemmParams, { channels, patches, eps }: Operand, shape: Common, setting: Setting): CudaKernel {
+  const { dtype, precision } = setting;
   const { blockRows, blockColumns, packed, context } = shape;
-  const choice =
-    setting.choices.tuned.products.get(productKey(p)) ??
-    defaultProduct(p, { rows: blockRows, columns: blockColumns }, setting.batch);
+  const { choice } = p;
+  invariant(choice, `'${p.title}' has no tile of tensor cores`);
   const [warpsM, warpsN] = warpGrid(blockRows, blockColumns, choice.warpRows);
   const sumsOfThread = (blockRows * blockColumns) / (32 * warpsM * warpsN);
   const threads = 32 * warpsM * warpsN;
-  const tf32 = dtype === "f32";
+  const tf32 = precision === "tf32";
   const bytes = storageBytes[dtype];
   const chunk = 16 / bytes;
-  const step = [choice.step, 32].map(size => (2 * size) / bytes).find(size => packed.depth % size === 0) ?? 16;
-  const steps = packed.depth / step;
-  const parts = p.squares ? 1 : Math.min(choice.split, steps);
+  const { step, steps, parts } = stepping(p, packed.depth, precision);
   const split = parts > 1;
   const rowBytes = step * bytes;
   const stages = Math.max(2, Math.min(choice.stages, rowBytes === 128 ? 3 : 4, divideUp(steps, parts)));

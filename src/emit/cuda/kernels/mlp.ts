@@ -1,15 +1,8 @@
 import type { StorageType } from "../../../model/model.ts";
+import type { MlpParams } from "../../../plan/kernels.ts";
 import { divideUp, packedShape, roundUp } from "../../../plan/tile.ts";
 import type { MlpChoice } from "../../../plan/tuned-choices.ts";
-import type { CudaGemm } from "./gemm.ts";
 import { activation, type CudaKernel, geluName, result, type Setting, scalars, weight } from "./shared.ts";
-
-/** Both linears of a block: the hidden values between them are rematerialised once GRN's factors are known. */
-export interface CudaMlp {
-  readonly expand: CudaGemm;
-  readonly project: CudaGemm;
-  readonly choice: MlpChoice;
-}
 
 /** Every choice there is; `mlpFits` says which of them a pair of products has. */
 export const mlpChoices: readonly MlpChoice[] = ([128, 64] as const).flatMap(rows =>
@@ -20,7 +13,7 @@ export const mlpChoices: readonly MlpChoice[] = ([128, 64] as const).flatMap(row
 const mostChannels = { 16: 192, 32: 128 } as const satisfies Record<MlpChoice["warpRows"], number>;
 
 /** Can tensor cores make a pair of products in this way? */
-export function mlpFits({ expand, project, choice }: CudaMlp, dtype: StorageType): boolean {
+export function mlpFits({ expand, project, choice }: MlpParams, dtype: StorageType): boolean {
   const channels = expand.depth;
   return (
     dtype !== "f32" &&
@@ -53,7 +46,7 @@ function layout(channels: number, { rows, step }: MlpChoice) {
 /** Bytes of shared memory of a block. */
 export const mlpShared = (channels: number, choice: MlpChoice): number => layout(channels, choice).shared;
 
-export function mlp({ expand, project, choice }: CudaMlp, { dtype }: Setting): CudaKernel {
+export function mlp({ expand, project, choice }: MlpParams, { dtype }: Setting): CudaKernel {
   const { rows, depth: channels, columns: hidden } = expand;
   const { shared, ...parts } = layout(channels, choice);
   const [first, second] = [expand, project].map(({ tile, depth, columns }) =>

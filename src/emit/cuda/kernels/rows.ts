@@ -1,6 +1,4 @@
-import { geluForms } from "../../../plan/kernels/elementwise.ts";
-import { squareStrip } from "../../../plan/kernels/sum-squares.ts";
-import { type KernelParams, squareStrips } from "../../../plan/kernels.ts";
+import { elementwiseFormulas, geluForms, type KernelParams, squareStrip, squareStrips } from "../../../plan/kernels.ts";
 import { divideUp, roundUp } from "../../../plan/tile.ts";
 import {
   activation,
@@ -166,7 +164,7 @@ export function toChannelsFirst({ sites, channels }: KernelParams["toChannelsFir
 }
 
 /** An output of the model that other kernels read in 16 bits. */
-export function widen(length: number): CudaKernel {
+export function widen({ length }: KernelParams["widen"]): CudaKernel {
   const threads = 256;
   return {
     ...plain,
@@ -178,15 +176,6 @@ export function widen(length: number): CudaKernel {
   };
 }
 
-const formulas = {
-  gelu: "output = gelu(input)",
-  "gelu-tanh": "output = gelu(input)",
-  add: "output = input + other",
-  scale: "output[t,c] = input[t,c] * factor[c]",
-  "scale-each": "output[t,c] = input[t,c] * factor[c]",
-  shift: "output[t,c] = input[t,c] + shift[c]",
-} as const satisfies { readonly [op in KernelParams["elementwise"]["op"]]: string };
-
 export function elementwise({ op, length, channels }: KernelParams["elementwise"], { dtype }: Setting): CudaKernel {
   const threads = 256;
   const gelu = geluForms[op];
@@ -195,7 +184,7 @@ export function elementwise({ op, length, channels }: KernelParams["elementwise"
     ...plain,
     template: "cuda/elementwise",
     context: {
-      formula: formulas[op],
+      formula: elementwiseFormulas[op],
       length,
       channels,
       scalar: scalars[dtype],

@@ -1,7 +1,7 @@
 import type { TemplateName } from "../../../embedded/templates.ts";
 import type { GeluApproximation, PatchGrid } from "../../../graph/ops.ts";
 import type { Precision, StorageType } from "../../../model/model.ts";
-import { type TunedChoices, untuned } from "../../../plan/tuned-choices.ts";
+import type { DataType, KernelOperand } from "../../../plan/plan.ts";
 
 // What the CUDA kernel kinds share: operands, storage, threads.
 
@@ -11,14 +11,8 @@ import { type TunedChoices, untuned } from "../../../plan/tuned-choices.ts";
  */
 export type OperandStorage = "f32" | "dtype" | "matrix" | "i32" | "u32";
 
-export interface CudaOperand {
-  /** The kernel's own name for it. */
-  readonly name: string;
+export interface CudaOperand extends Omit<KernelOperand, "storage"> {
   readonly storage: OperandStorage;
-  readonly access: "read" | "write";
-  /** Elements of an image where `perImage`, else in all. */
-  readonly elements: number;
-  readonly perImage: boolean;
   /** Shape, as the generated text states it. */
   readonly note: string;
 }
@@ -46,41 +40,44 @@ export interface CudaKernel {
 /** What does the arithmetic: tensor cores on 16 bits, the same on TF32 at half the rate, or CUDA cores (SIMT). */
 export type WorkUnit = "tensor" | "tf32" | "simt";
 
-/** How exact f32 is, and what a tuning table says. */
-export interface CudaChoices {
-  /** Products of f32 on tensor cores, from operands rounded to TF32; else on CUDA cores, in f32. */
-  readonly tf32: boolean;
-  readonly tuned: TunedChoices;
-}
-
-export const defaultChoices: CudaChoices = { tf32: false, tuned: untuned };
-
 /** What every kernel function gets besides its parameters from the plan. */
 export interface Setting {
-  readonly choices: CudaChoices;
+  /** `tf32` where products of f32 are made on tensor cores, from operands rounded so; `f32` where on CUDA cores. */
+  readonly precision: Precision;
+  /** What maps are stored in. */
   readonly dtype: StorageType;
   /** Largest batch of the build: tiles for one image differ from those for many. */
   readonly batch: number;
 }
 
+export const settingOf = (precision: Precision, batch: number): Setting => ({
+  precision,
+  dtype: storageOf(precision),
+  batch,
+});
+
+/** What maps are stored in. */
+export const storageOf = (precision: Precision): StorageType => (precision === "tf32" ? "f32" : precision);
+
 export const scalars = { f32: "float", f16: "f16", bf16: "bf16" } as const satisfies Record<StorageType, string>;
 export const storageBytes = { f32: 4, f16: 2, bf16: 2 } as const satisfies Record<StorageType, number>;
 
-/** Bytes of an element. */
-export const elementBytes = (storage: OperandStorage, dtype: StorageType): number =>
-  storage === "dtype" || storage === "matrix" ? storageBytes[dtype] : 4;
+/** The type that an operand has in a build. */
+export const typeOf = (storage: OperandStorage, precision: Precision): DataType =>
+  (({ f32: "f32", i32: "i32", u32: "u32", dtype: storageOf(precision), matrix: precision }) as const)[storage];
 
-export const elementType = (
-  storage: OperandStorage,
-  { dtype, tf32 }: { readonly dtype: StorageType; readonly tf32: boolean },
-) =>
-  ({
-    f32: "float",
-    i32: "int",
-    u32: "unsigned",
-    dtype: scalars[dtype],
-    matrix: tf32 ? "tf32" : scalars[dtype],
-  })[storage];
+const cTypes: Readonly<Record<DataType, string>> = {
+  f32: "float",
+  tf32: "tf32",
+  f16: "f16",
+  bf16: "bf16",
+  i32: "int",
+  u32: "unsigned",
+};
+
+/** The same in C. */
+export const elementType = (storage: OperandStorage, precision: Precision): string =>
+  cTypes[typeOf(storage, precision)];
 
 /** GELU by precision: what is rounded to 16 bits does not see the error of the fitted one, nor do TF32 products that of the close one. */
 export const geluName = (gelu: GeluApproximation, precision: Precision): string => geluNames[gelu][precision];
@@ -91,18 +88,18 @@ const geluNames: Readonly<Record<GeluApproximation, Readonly<Record<Precision, s
 };
 
 export const activation = (
-  name: string,
+  role: string,
   elements: number,
   note: string,
   storage: OperandStorage = "dtype",
   access: CudaOperand["access"] = "read",
-): CudaOperand => ({ name, storage, access, elements, perImage: true, note });
+): CudaOperand => ({ role, storage, access, elements, perImage: true, note });
 
-export const result = (name: string, elements: number, note: string, storage: OperandStorage = "dtype"): CudaOperand =>
-  activation(name, elements, note, storage, "write");
+export const result = (role: string, elements: number, note: string, storage: OperandStorage = "dtype"): CudaOperand =>
+  activation(role, elements, note, storage, "write");
 
-export const weight = (name: string, elements: number, note: string, storage: OperandStorage = "f32"): CudaOperand => ({
-  name,
+export const weight = (role: string, elements: number, note: string, storage: OperandStorage = "f32"): CudaOperand => ({
+  role,
   storage,
   access: "read",
   elements,

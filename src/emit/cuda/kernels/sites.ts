@@ -1,6 +1,6 @@
-import { maskContext, patchContext } from "../../../plan/kernels/shared.ts";
 import type { KernelParams } from "../../../plan/kernels.ts";
 import { divideUp, roundUp } from "../../../plan/tile.ts";
+import { maskContext, patchContext } from "../../patches.ts";
 import {
   activation,
   affine,

@@ -1,0 +1,9 @@
+import type { StorageType } from "../model/model.ts";
+import type { ProfileName } from "../plan/tuning-profiles.ts";
+import { cudaTarget } from "./cuda/target.ts";
+import type { KernelTarget } from "./target.ts";
+import { wgslTarget } from "./wgsl/target.ts";
+
+/** The target whose kernels a device runs: CUDA's, or WGSL with the tiles of an adapter. */
+export const kernelTarget = (tuning: ProfileName, dtype: StorageType): KernelTarget =>
+  tuning === "cuda" ? cudaTarget(dtype) : wgslTarget(tuning, dtype === "f16");

@@ -1,0 +1,72 @@
+import { invariant } from "../../diagnostics/invariant.ts";
+import type { KernelKind, KernelParams } from "../../plan/kernels.ts";
+import type { Kernel, KernelCall, KernelOperand } from "../../plan/plan.ts";
+import { averagePool } from "./kernels/average-pool.ts";
+import { depthwise } from "./kernels/depthwise.ts";
+import { elementwise } from "./kernels/elementwise.ts";
+import { gatherSites } from "./kernels/gather-sites.ts";
+import { downsample, gemm } from "./kernels/gemm.ts";
+import { gemv } from "./kernels/gemv.ts";
+import { grnScale } from "./kernels/grn-scale.ts";
+import { maskedMean } from "./kernels/masked-mean.ts";
+import { pack } from "./kernels/pack.ts";
+import { patchTable } from "./kernels/patch-table.ts";
+import { placeSites } from "./kernels/place-sites.ts";
+import { pool } from "./kernels/pool.ts";
+import { rowNorm } from "./kernels/row-norm.ts";
+import type { KernelSource } from "./kernels/shared.ts";
+import { siteDepthwise } from "./kernels/site-depthwise.ts";
+import { siteError } from "./kernels/site-error.ts";
+import { stem } from "./kernels/stem.ts";
+import { sumSquares } from "./kernels/sum-squares.ts";
+import { toChannelsFirst } from "./kernels/to-channels-first.ts";
+
+/** One line a kernel kind; null for those that only passes of CUDA make. */
+const kernels: { readonly [K in KernelKind]: ((params: KernelParams[K]) => KernelSource) | null } = {
+  depthwise,
+  gemm,
+  mlp: null,
+  downsample,
+  stem,
+  pool,
+  gemv,
+  sumSquares,
+  grnScale,
+  rowNorm,
+  toChannelsFirst,
+  elementwise,
+  patchTable,
+  gatherSites,
+  placeSites,
+  siteDepthwise,
+  averagePool,
+  siteError,
+  maskedMean,
+  widen: null,
+  pack,
+};
+
+type Call = Pick<KernelCall, "kind" | "params">;
+
+/** A kernel and the context of its template: all arithmetic, so that templates hold syntax alone. */
+export function wgslSource({ kind, params }: Call): KernelSource {
+  const make = kernels[kind] as ((params: KernelParams[KernelKind]) => KernelSource) | null;
+  invariant(make, `WGSL has no kernel '${kind}'`);
+  return make(params);
+}
+
+/**
+ * Operands, grid and workgroup of a kernel; its maps and matrices in 16 bits where `half`. The batch is the grid's third
+ * dimension; activations hold one image after the other.
+ */
+export const wgslKernel =
+  (half: boolean) =>
+  (call: Call): Kernel => {
+    const { operands, grid, workgroup, once } = wgslSource(call);
+    return { operands: half ? operands : operands.map(wide), grid, workgroup, images: once ? 0 : 1 };
+  };
+
+const wide = (operand: KernelOperand): KernelOperand => ({
+  ...operand,
+  storage: operand.storage.filter(type => type !== "f16"),
+});

@@ -1,0 +1,178 @@
+import type { GeluApproximation, PatchGrid } from "../../../graph/ops.ts";
+import type { NormParams, PatchGeometry } from "../../../plan/kernels.ts";
+import type { Kernel, KernelOperand } from "../../../plan/plan.ts";
+import { divideUp } from "../../../plan/tile.ts";
+import { webgpuLimits } from "../../../plan/tuning-profiles.ts";
+import { maskContext } from "../../patches.ts";
+
+// What the kernel kinds share: bindings, vectors, literals, and the contexts of common partials.
+
+export type Context = { readonly [name: string]: unknown };
+
+/** A kernel and what its text is rendered from. */
+export interface KernelSource extends Omit<Kernel, "images"> {
+  /** File in templates/wgsl, without its ending. */
+  readonly template: string;
+  readonly context: Context;
+  /** One dispatch is for all images. */
+  readonly once?: true;
+}
+
+export type Vec = 1 | 4;
+
+export const vecOf = (channels: number): Vec => (channels % 4 === 0 ? 4 : 1);
+
+export const wgslType = (vec: Vec): string => (vec === 4 ? "vec4f" : "f32");
+
+export const range = (n: number): number[] => Array.from({ length: n }, (_, i) => i);
+
+/** A float literal: 320 as "320.0", 1e-6 as "0.000001". */
+export const float = (x: number): string => (Number.isInteger(x) ? `${x}.0` : String(x));
+
+interface Slot extends KernelOperand {
+  readonly type: string;
+  readonly vec: Vec;
+  readonly note: string;
+}
+
+export const activation = (
+  role: string,
+  elements: number,
+  vec: Vec,
+  note: string,
+  access: Slot["access"] = "read",
+): Slot => ({ role, access, perImage: true, elements, storage: ["f32"], type: wgslType(vec), vec, note });
+
+export const result = (role: string, elements: number, vec: Vec, note: string): Slot =>
+  activation(role, elements, vec, note, "write");
+
+export const weight = (
+  role: string,
+  elements: number,
+  vec: Vec,
+  note: string,
+  access: Slot["access"] = "read",
+): Slot => ({ ...activation(role, elements, vec, note, access), perImage: false });
+
+/** A map or a packed weight, which may be stored in 16 bits where it is read and written by fours. */
+export const f16Allowed = (slot: Slot): Slot => (slot.vec === 4 ? { ...slot, storage: ["f16", "f32"] } : slot);
+
+/** A patch table: slots of patches, then patches of slots. */
+export const patchTableSlot = ({ rows, columns, keep }: PatchGrid, access: Slot["access"] = "read"): Slot => ({
+  ...activation("table", rows * columns + keep, 1, `[${rows * columns}] slots, [${keep}] patches`, access),
+  storage: ["i32"],
+  type: "i32",
+});
+
+/** The mask of an image, 1 for removed patches. */
+export const maskSlot = ({ rows, columns }: Pick<PatchGrid, "rows" | "columns">): Slot =>
+  activation("mask", rows * columns, 1, dims(rows, columns));
+
+/** A result over the whole batch. */
+export const total = (name: string, elements: number, note: string): Slot => ({
+  ...result(name, elements, 1, note),
+  perImage: false,
+});
+
+export const slots = (list: readonly (Slot | null)[]): readonly Slot[] => list.filter(slot => slot !== null);
+
+/** A kernel's declarations; WGSL knows no access of writing alone. */
+export const bindingContext = (list: readonly Slot[]) =>
+  list.map(({ role, access, perImage, elements, type, vec, note }, index) => ({
+    index,
+    name: role,
+    access: access === "write" ? "read_write" : "read",
+    note,
+    type: perImage ? `array<${type}>` : `array<${type}, ${elements / vec}>`,
+  }));
+
+export const operandsOf = (list: readonly Slot[]): readonly KernelOperand[] =>
+  list.map(({ role, access, perImage, elements, storage }) => ({ role, access, perImage, elements, storage }));
+
+/** The context of a kernel with some of its operands stored in 16 bits; templates widen and narrow what these are named. */
+export function withF16(context: Context, f16Operands: readonly string[]): Context {
+  const bindings = context.bindings as ReturnType<typeof bindingContext>;
+  const stored = bindings.map(binding =>
+    f16Operands.includes(binding.name) ? { ...binding, type: f16Type(binding.type) } : binding,
+  );
+  const fours = stored.some(({ type }) => type.includes("half4"));
+  return { ...context, halves: f16Operands, fours, bindings: stored };
+}
+
+/** Fours have a type of their own; what is written two by two is a word a pair. */
+const f16Type = (type: string): string =>
+  type.includes("vec4f")
+    ? type.replace("vec4f", "half4")
+    : type.replace(/^array<f32, (\d+)>$/, (_, length) => `array<u32, ${Number(length) / 2}>`);
+
+export const dims = (...n: number[]): string => n.map(x => `[${x}]`).join("");
+
+/** What partials/token-stats needs: so many sites, each with its `channels` reduced by `share` invocations. */
+export const statsContext = (of: {
+  tokens: number;
+  channels: number;
+  vec: Vec;
+  eps: number;
+  invocations: number;
+  share: number;
+}) => {
+  const count = of.channels / of.vec;
+  return {
+    tokens: of.tokens,
+    count,
+    channels: float(of.channels),
+    vec: of.vec,
+    vector: of.vec === 4,
+    acc: wgslType(of.vec),
+    eps: float(of.eps),
+    invocations: of.invocations,
+    share: of.share,
+    single: of.share === 1,
+    merge: Math.min(of.share, count),
+    reach: count + of.share - 1,
+  };
+};
+
+export const affineSlots = (norm: NormParams | null, channels: number, vec: Vec): (Slot | null)[] =>
+  norm?.affine ? [weight("gain", channels, vec, dims(channels)), weight("shift", channels, vec, dims(channels))] : [];
+
+export const tailOf = (channels: number) => {
+  const tail = channels % 4;
+  return { tail, tailList: tail === 0 ? [] : range(4).map(i => ({ i, inside: i < tail })) };
+};
+
+/** Which forms of GELU partials/gelu computes by the hyperbolic tangent. */
+export const approximate: Readonly<Record<GeluApproximation, boolean>> = { erf: false, tanh: true };
+
+export const epilogueContext = (
+  p: { rows: number; columns: number; gelu: GeluApproximation | null; residual: boolean; mask: PatchGeometry | null },
+  guardRows: boolean,
+  guardColumns: boolean,
+) => ({
+  rows: p.rows,
+  columns: p.columns,
+  columnQuads: divideUp(p.columns, 4),
+  columnsVector: p.columns % 4 === 0,
+  gelu: p.gelu !== null,
+  tanh: p.gelu !== null && approximate[p.gelu],
+  residual: p.residual,
+  mask: p.mask === null ? null : maskContext(p.mask),
+  guard: guardRows || guardColumns,
+  guardRows,
+  guardColumns,
+  acc: "vec4f",
+});
+
+/** One invocation a vector of the result: the grid, and what the template needs to find and to guard it. */
+export const flat = (count: number) => {
+  const invocations = 64;
+  const grid = grid1(divideUp(count, invocations));
+  const context = { count, invocations, gridX: grid[0], ragged: grid[0] * grid[1] * invocations !== count };
+  return { context, grid, workgroup: [invocations, 1] } as const;
+};
+
+/** Splits n workgroups over x and y. */
+export const grid1 = (n: number): readonly [number, number] => {
+  const y = divideUp(n, webgpuLimits.workgroupsPerDimension);
+  return [divideUp(n, y), y];
+};

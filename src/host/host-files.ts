@@ -1,0 +1,31 @@
+import { banner } from "../emit/banner.ts";
+import type { HostWriter } from "../emit/wgsl/target.ts";
+import type { Model } from "../model/model.ts";
+import { hostModule } from "./module.ts";
+import { preprocessFiles } from "./preprocess.ts";
+
+/** The typed host module of a model, and where it is asked for the kernel that fits images into its input. */
+export const hostFiles: HostWriter = (descriptor, context) => {
+  const lines = banner(context);
+  return [
+    ...hostModule(descriptor, { banner: lines, summary: summary(context.model) }),
+    ...(context.preprocess ? preprocessFiles(context.model, lines) : []),
+  ];
+};
+
+/** What the generated `createModel` says it makes. */
+function summary({ name, input, stages, head }: Model): string {
+  const out =
+    head.kind === "classifier"
+      ? head.classes === 0
+        ? "pooled features"
+        : `${head.classes} classes`
+      : head.kind === "features"
+        ? `feature maps of levels ${head.levels.join(", ")}`
+        : "a masked autoencoder";
+  const list = (values: readonly number[]): string => `[${values.join(", ")}]`;
+  return (
+    `ConvNeXt \`${name}\`: ${input.height}x${input.width}x${input.channels} to ${out}, ` +
+    `depths ${list(stages.map(stage => stage.depth))}, dims ${list(stages.map(stage => stage.dim))}.`
+  );
+}

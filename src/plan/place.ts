@@ -1,0 +1,208 @@
+import { invariant } from "../diagnostics/invariant.ts";
+import { type Graph, resolve, type ValueId } from "../graph/graph.ts";
+import { type Lifetime, layOut, type Slot } from "./memory.ts";
+import { checkStorage } from "./numerics.ts";
+import {
+  type Buffer,
+  type BufferRole,
+  bytesOf,
+  type DataType,
+  type Kernel,
+  type KernelCall,
+  type KernelOperand,
+  type Operand,
+  type Plan,
+  type Step,
+  valuesOf,
+} from "./plan.ts";
+import type { Schedule } from "./schedule.ts";
+import type { Machine } from "./target.ts";
+import { roundUp } from "./tile.ts";
+
+/** What steps count blocks with, all of them in one place: zero before and after each. */
+export const counters: ValueId = "block counters";
+
+/** Offsets of bindings are multiples of this in every WebGPU implementation; what CUDA allocates begins at such. */
+export const alignment = 256;
+
+/** Kernels in order to a plan: what each binds and how it is launched, in which type every value is kept, and where. */
+export function place(scheduled: Schedule, machine: Machine): Plan {
+  const { graph, batch, inputs, outputs } = scheduled;
+  const bind = (call: KernelCall): Bound => bound(call, machine.kernel(call, batch));
+  const [setup, steps] = [scheduled.setup.map(bind), scheduled.steps.map(bind)];
+  const roles = rolesOf(scheduled);
+  const types = typesOf([...setup, ...steps], roles);
+  const typed = (step: Bound): Step => withTypes(step, types);
+  const made = { setup: setup.map(typed), steps: steps.map(typed) };
+  const buffers = buffersOf(made, roles, graph);
+  const { slots, arenas, weightBytes } = layouts[machine.memory](made, buffers);
+  return {
+    name: graph.name,
+    precision: machine.precision,
+    batch,
+    inputs,
+    outputs,
+    params: [...graph.nodes.values()]
+      .filter(node => node.op === "param")
+      .map(node => ({ name: node.id, shape: resolve(node.type.shape, 1) })),
+    buffers: new Map([...buffers].map(([value, buffer]) => [value, { ...buffer, slot: slots.get(value) ?? null }])),
+    arenas,
+    weightBytes,
+    ...made,
+  };
+}
+
+/** A call with the values that its kernel binds, of which the types are still open. */
+type Bound = Omit<Step, "operands"> & { readonly operands: readonly (KernelOperand & { readonly value: ValueId })[] };
+
+function bound({ reads, writes, ...call }: KernelCall, { operands, ...launch }: Kernel): Bound {
+  const given = { read: reads, write: writes };
+  for (const [access, values] of Object.entries(given))
+    for (const role of Object.keys(values))
+      invariant(
+        operands.some(operand => operand.role === role && operand.access === access),
+        `${call.kind} '${call.name}' does not ${access} '${role}'`,
+      );
+  return {
+    ...call,
+    ...launch,
+    operands: operands.map(operand => {
+      const value = given[operand.access][operand.role];
+      invariant(value !== undefined, `${call.kind} '${call.name}' has nothing for '${operand.role}'`);
+      return { ...operand, value };
+    }),
+  };
+}
+
+/** What each value is; those that are not listed lie in scratch memory. */
+function rolesOf({ graph, inputs, outputs, setup }: Schedule): ReadonlyMap<ValueId, BufferRole> {
+  return new Map<ValueId, BufferRole>([
+    ...[...graph.nodes.values()].flatMap(({ id, op }) => (op === "param" ? [[id, "param"] as const] : [])),
+    ...inputs.map(({ buffer }) => [buffer, "input"] as const),
+    ...outputs.map(({ buffer }) => [buffer, "output"] as const),
+    ...setup.flatMap(({ writes }) => Object.values(writes).map(value => [value, "packed"] as const)),
+    [counters, "counters"],
+  ]);
+}
+
+/** What the caller gives and gets, and what a checkpoint holds, is f32 whatever a plan keeps its own values in. */
+const foreign: ReadonlySet<BufferRole | undefined> = new Set(["input", "output", "param"]);
+
+/** The type of each value: the first that all kernels which touch it take. */
+function typesOf(steps: readonly Bound[], roles: ReadonlyMap<ValueId, BufferRole>): ReadonlyMap<ValueId, DataType> {
+  const possible = new Map<ValueId, readonly DataType[]>();
+  for (const { value, storage } of steps.flatMap(({ operands }) => operands)) {
+    const known = possible.get(value) ?? (foreign.has(roles.get(value)) ? (["f32"] as const) : storage);
+    possible.set(
+      value,
+      known.filter(type => storage.includes(type)),
+    );
+  }
+  return new Map(
+    [...possible].map(([value, [type]]) => {
+      invariant(type, `no type in which all kernels take '${value}'`);
+      return [value, type];
+    }),
+  );
+}
+
+function withTypes({ operands, ...step }: Bound, types: ReadonlyMap<ValueId, DataType>): Step {
+  const typed = operands.map(
+    ({ storage: _, ...operand }): Operand => ({ ...operand, storage: types.get(operand.value) as DataType }),
+  );
+  checkStorage(step.name, typed);
+  return { ...step, operands: typed } as Step;
+}
+
+type Steps = Pick<Plan, "setup" | "steps">;
+type Unplaced = Omit<Buffer, "slot">;
+
+/** Every value that a step touches, as large as the largest operand that it is. */
+function buffersOf(
+  { setup, steps }: Steps,
+  roles: ReadonlyMap<ValueId, BufferRole>,
+  graph: Graph,
+): ReadonlyMap<ValueId, Unplaced> {
+  const buffers = new Map<ValueId, Unplaced>();
+  for (const { value: name, storage, perImage, elements } of [...setup, ...steps].flatMap(({ operands }) => operands)) {
+    const known = buffers.get(name);
+    invariant(!known || known.perImage === perImage, `'${name}' is both batched and not`);
+    buffers.set(name, {
+      name,
+      role: roles.get(name) ?? "scratch",
+      storage,
+      elements: Math.max(known?.elements ?? 0, elements),
+      perImage,
+      span: graph.nodes.get(name)?.span ?? null,
+    });
+  }
+  return buffers;
+}
+
+interface Laid {
+  readonly slots: ReadonlyMap<ValueId, Slot>;
+  readonly arenas: readonly number[];
+  readonly weightBytes: number | null;
+}
+
+/** Where scratch values lie, and weights where one allocation holds them all. */
+const layouts: {
+  readonly [memory in Machine["memory"]]: (made: Steps, buffers: ReadonlyMap<ValueId, Unplaced>) => Laid;
+} = {
+  buffers: ({ steps }, buffers) => ({
+    ...layOut(
+      lifetimes(steps, buffers, step => valuesOf(step, "read")),
+      alignment,
+    ),
+    weightBytes: null,
+  }),
+  allocations: (made, buffers) => {
+    const { slots, arenas } = layOut(
+      lifetimes(made.steps, buffers, () => []),
+      alignment,
+    );
+    const starts = arenas.map((_, i) => sum(arenas.slice(0, i)));
+    const weights = weightSlots(made, buffers);
+    const scratch = [...slots].map(([value, { arena, offset }]): readonly [ValueId, Slot] => [
+      value,
+      { arena: 0, offset: (starts[arena] as number) + offset },
+    ]);
+    return { slots: new Map([...weights.slots, ...scratch]), arenas: [sum(arenas)], weightBytes: weights.bytes };
+  },
+};
+
+/** From the step that writes a scratch value to the last that touches it. */
+function lifetimes(
+  steps: readonly Step[],
+  buffers: ReadonlyMap<ValueId, Unplaced>,
+  apart: (writer: Step) => readonly ValueId[],
+): readonly Lifetime[] {
+  const lives = new Map<ValueId, Lifetime>();
+  for (const [at, step] of steps.entries())
+    for (const { value: name, access } of step.operands) {
+      const buffer = buffers.get(name);
+      if (buffer?.role !== "scratch") continue;
+      const known = lives.get(name);
+      invariant(known || access === "write", `nothing writes '${name}'`);
+      lives.set(
+        name,
+        known ? { ...known, to: at } : { name, bytes: bytesOf(buffer), from: at, to: at, apart: apart(step) },
+      );
+    }
+  return [...lives.values()];
+}
+
+/** Weights one after the other: those that kernels read as the checkpoint has them, then what the setup packs. */
+function weightSlots({ setup, steps }: Steps, buffers: ReadonlyMap<ValueId, Unplaced>) {
+  const read = [...new Set(steps.flatMap(step => valuesOf(step, "read")))];
+  const kept = read.filter(value => buffers.get(value)?.role === "param");
+  const slots = new Map<ValueId, Slot>();
+  let bytes = 0;
+  for (const value of [...kept, ...setup.flatMap(step => valuesOf(step, "write"))]) {
+    slots.set(value, { arena: "weights", offset: bytes });
+    bytes += roundUp(bytesOf(buffers.get(value) as Unplaced), alignment);
+  }
+  return { slots, bytes };
+}
+
+const sum = (values: readonly number[]): number => values.reduce((a, b) => a + b, 0);
