@@ -12,6 +12,7 @@ import { place } from "./plan/place.ts";
 import type { Plan } from "./plan/plan.ts";
 import { schedule } from "./plan/schedule.ts";
 import { runSchedulePasses, type SchedulePassObserver } from "./plan/schedule-pass.ts";
+import { verifyPlan } from "./plan/verify.ts";
 import type { Ast } from "./syntax/ast.ts";
 import { load, type ReadImport } from "./syntax/load.ts";
 
@@ -71,7 +72,7 @@ export function plan(planning: Planning, observer: Observer = {}): Result<Planne
 
   const scheduled = schedule(graph.value, batch, target.profile(batch));
   const passed = runSchedulePasses(scheduled, target.schedulePasses(batch), observer);
-  const placed = place(passed, target);
+  const placed = verifyPlan(place(passed, target), target.memory);
   observer.plan?.(placed, model);
   const problems = target.problems(placed);
   return problems.length > 0 ? fail(...problems) : ok({ graph: graph.value, plan: placed }, graph.diagnostics);

@@ -95,5 +95,5 @@ test("README.md says how much the runtime weighs", async () => {
 
 test("README.md says how many dispatches atto takes", () => {
   const steps = page("generated/atto/plan.txt").split("  steps {\n")[1]?.split("  }\n")[0] ?? "";
-  expect(page("README.md")).toContain(`whole pass of atto ${steps.trimEnd().split("\n").length} dispatches`);
+  expect(page("README.md")).toContain(`whole pass of atto ${steps.match(/ = /g)?.length} dispatches`);
 });

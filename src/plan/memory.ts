@@ -52,17 +52,20 @@ export function layOut(values: readonly Lifetime[], alignment: number): Layout {
     slots.set(value.name, slot);
     placed = [...placed, { value, slot, end: best.offset + size }];
   }
-  verifyLayout(values, { slots, arenas });
   return { slots, arenas };
 }
 
-/** No two values that live at once share a byte, and none shares an arena with what it must be apart from. */
-function verifyLayout(values: readonly Lifetime[], layout: Layout): void {
+/** No two values that live at once share a byte, none lies beyond its arena or in that of what it must be apart from. */
+export function verifyLayout(values: readonly Lifetime[], layout: Layout): void {
   const at = (name: string): Slot<number> => {
     const slot = layout.slots.get(name);
     invariant(slot, `no slot for '${name}'`);
     return slot;
   };
+  for (const { name, bytes } of values) {
+    const { arena, offset } = at(name);
+    invariant(offset + bytes <= (layout.arenas[arena] ?? 0), `'${name}' ends beyond arena ${arena}`);
+  }
   let alive: readonly Lifetime[] = [];
   for (const b of inOrder(values)) {
     for (const name of b.apart) {

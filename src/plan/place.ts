@@ -1,7 +1,7 @@
 import { invariant } from "../diagnostics/invariant.ts";
 import { type Graph, resolve, type ValueId } from "../graph/graph.ts";
-import { type Lifetime, layOut, type Slot } from "./memory.ts";
-import { checkStorage } from "./numerics.ts";
+import { lifetimes } from "./lifetimes.ts";
+import { layOut, type Slot } from "./memory.ts";
 import {
   type Buffer,
   type BufferRole,
@@ -53,9 +53,11 @@ export function place(scheduled: Schedule, machine: Machine): Plan {
 }
 
 /** A call with the values that its kernel binds, of which the types are still open. */
-type Bound = Omit<Step, "operands"> & { readonly operands: readonly (KernelOperand & { readonly value: ValueId })[] };
+export type Bound = Omit<Step, "operands"> & {
+  readonly operands: readonly (KernelOperand & { readonly value: ValueId })[];
+};
 
-function bound({ reads, writes, ...call }: KernelCall, { operands, ...launch }: Kernel): Bound {
+export function bound({ reads, writes, ...call }: KernelCall, { operands, ...launch }: Kernel): Bound {
   const given = { read: reads, write: writes };
   for (const [access, values] of Object.entries(given))
     for (const role of Object.keys(values))
@@ -106,11 +108,12 @@ function typesOf(steps: readonly Bound[], roles: ReadonlyMap<ValueId, BufferRole
   );
 }
 
-function withTypes({ operands, ...step }: Bound, types: ReadonlyMap<ValueId, DataType>): Step {
-  const typed = operands.map(
-    ({ storage: _, ...operand }): Operand => ({ ...operand, storage: types.get(operand.value) as DataType }),
-  );
-  checkStorage(step.name, typed);
+export function withTypes({ operands, ...step }: Bound, types: ReadonlyMap<ValueId, DataType>): Step {
+  const typed = operands.map(({ storage: _, ...operand }): Operand => {
+    const storage = types.get(operand.value);
+    invariant(storage, `no buffer for '${operand.value}'`);
+    return { ...operand, storage };
+  });
   return { ...step, operands: typed } as Step;
 }
 
@@ -149,18 +152,9 @@ interface Laid {
 const layouts: {
   readonly [memory in Machine["memory"]]: (made: Steps, buffers: ReadonlyMap<ValueId, Unplaced>) => Laid;
 } = {
-  buffers: ({ steps }, buffers) => ({
-    ...layOut(
-      lifetimes(steps, buffers, step => valuesOf(step, "read")),
-      alignment,
-    ),
-    weightBytes: null,
-  }),
+  buffers: ({ steps }, buffers) => ({ ...layOut(lifetimes(steps, buffers, "buffers"), alignment), weightBytes: null }),
   allocations: (made, buffers) => {
-    const { slots, arenas } = layOut(
-      lifetimes(made.steps, buffers, () => []),
-      alignment,
-    );
+    const { slots, arenas } = layOut(lifetimes(made.steps, buffers, "allocations"), alignment);
     const starts = arenas.map((_, i) => sum(arenas.slice(0, i)));
     const weights = weightSlots(made, buffers);
     const scratch = [...slots].map(([value, { arena, offset }]): readonly [ValueId, Slot] => [
@@ -170,27 +164,6 @@ const layouts: {
     return { slots: new Map([...weights.slots, ...scratch]), arenas: [sum(arenas)], weightBytes: weights.bytes };
   },
 };
-
-/** From the step that writes a scratch value to the last that touches it. */
-function lifetimes(
-  steps: readonly Step[],
-  buffers: ReadonlyMap<ValueId, Unplaced>,
-  apart: (writer: Step) => readonly ValueId[],
-): readonly Lifetime[] {
-  const lives = new Map<ValueId, Lifetime>();
-  for (const [at, step] of steps.entries())
-    for (const { value: name, access } of step.operands) {
-      const buffer = buffers.get(name);
-      if (buffer?.role !== "scratch") continue;
-      const known = lives.get(name);
-      invariant(known || access === "write", `nothing writes '${name}'`);
-      lives.set(
-        name,
-        known ? { ...known, to: at } : { name, bytes: bytesOf(buffer), from: at, to: at, apart: apart(step) },
-      );
-    }
-  return [...lives.values()];
-}
 
 /** Weights one after the other: those that kernels read as the checkpoint has them, then what the setup packs. */
 function weightSlots({ setup, steps }: Steps, buffers: ReadonlyMap<ValueId, Unplaced>) {

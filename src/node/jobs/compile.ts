@@ -364,11 +364,14 @@ const stages: { readonly [K in EmitKind]: (unit: Unit) => string } = {
 const stageText = (stage: EmitKind | null, units: readonly Unit[]): string =>
   stage === null ? "" : units.map(stages[stage]).join("");
 
+/** What a step of a plan is called where it runs. */
+const stepNames: Readonly<Record<string, string>> = { wgsl: "dispatches", cuda: "launches" };
+
 function summarise({ model, target, plan, graph }: Unit): string {
   const mb = (bytes: number): string => `${(bytes / 1e6).toFixed(1)} MB`;
   if (plan === null) return `${model.name} ${target}: ${graph.nodes.size} values`;
   return (
-    `${model.name} ${target}: ${plan.steps.length} dispatches, ${mb(weightBytes(plan))} of weights, ` +
+    `${model.name} ${target}: ${plan.steps.length} ${stepNames[target]}, ${mb(weightBytes(plan))} of weights, ` +
     `${mb(scratchBytes(plan))} of scratch and ${mb(bytesMoved(plan))} moved an image`
   );
 }
