@@ -1,4 +1,4 @@
-import { fail, ok, type Result, type Span } from "../diagnostics/diagnostic.ts";
+import { fail, ok, type Result } from "../diagnostics/diagnostic.ts";
 import { invariant } from "../diagnostics/invariant.ts";
 import { error } from "../diagnostics/messages.ts";
 import { nearestOf } from "../diagnostics/nearest.ts";
@@ -11,12 +11,16 @@ import {
   type Stage,
   totalStride,
 } from "../model/model.ts";
-import type { Draft, Graph, Node, Output, ValueId } from "./graph.ts";
+import { type Draft, type Graph, type Node, nodeOf, type Output, type Place, type ValueId } from "./graph.ts";
 import { typed } from "./infer.ts";
 import { type Dim, type GeluApproximation, grnEps, type OpName, type Ops, type PatchGrid, pixelEps } from "./ops.ts";
 
+/** How much of the network a module of the official code is: a stage, a block or downsampling, or less. */
+export type Extent = "stage" | "block" | "inside";
+
 /** A value the official code gives a name to, and how the graph reads it out in the official layout. */
 export interface Tap {
+  readonly extent: Extent;
   readonly value: ValueId;
   /** True for values that the official modules hold as NCHW. */
   readonly channelsFirst: boolean;
@@ -24,8 +28,8 @@ export interface Tap {
   readonly hide: Hide | null;
 }
 
-/** Every module path that can be tapped. */
-export const tapNames = (model: Model): readonly string[] => [...network(model).taps.keys()];
+/** Every module that can be tapped, by its path. */
+export const tapsOf = (model: Model): ReadonlyMap<string, Tap> => network(model).taps;
 
 /**
  * The network as the official code writes it, unfused, under its names (models/convnextv2.py, models/fcmae.py).
@@ -52,7 +56,7 @@ export function build(model: Model, taps: readonly string[] = []): Result<Graph>
 type Hide = (id: ValueId, x: ValueId) => ValueId;
 
 function network(model: Model): Builder {
-  const b = builder(model.span);
+  const b = builder({ span: model.span, scope: { part: "stem", block: null } });
   const { patch } = model.stem;
   const { height, width, channels } = model.input;
 
@@ -63,31 +67,33 @@ function network(model: Model): Builder {
   let dim = channels;
   const stageOutputs: ValueId[] = [];
   for (const [i, stage] of model.stages.entries()) {
-    b.at(stage.span);
+    const { span } = stage;
+    b.at({ span, scope: { part: i === 0 ? "stem" : i, block: null } });
     const name = `downsample_layers.${i}`;
     if (i === 0) {
       const conv = b.patchConv(`${name}.0`, x, dim, stage.dim, patch);
       x = b.layernorm(`${name}.1`, conv, stage.dim, model.normEps);
       b.tap(`${name}.0`, conv, true);
       b.tap(`${name}.1`, x, true);
-      b.tap(name, x, true);
+      b.tap(name, x, true, null, "block");
     } else {
       const norm = b.layernorm(`${name}.0`, x, dim, model.normEps);
       x = b.patchConv(`${name}.1`, norm, dim, stage.dim, 2);
       b.tap(`${name}.0`, norm, true, hide);
       b.tap(`${name}.1`, x, true, hide);
-      b.tap(name, x, true, hide);
+      b.tap(name, x, true, hide, "block");
     }
     if (hide) x = hide(`${name}.visible`, x);
     dim = stage.dim;
     for (let j = 0; j < stage.depth; j++) {
+      b.at({ span, scope: { part: i, block: j } });
       x = block(b, { ...encoderBlock(model, stage), name: `stages.${i}.${j}`, hide }, x);
-      b.tap(`stages.${i}.${j}`, x, true);
+      b.tap(`stages.${i}.${j}`, x, true, null, "block");
     }
-    b.tap(`stages.${i}`, x, true);
+    b.tap(`stages.${i}`, x, true, null, "stage");
     stageOutputs.push(x);
   }
-  b.at(model.span);
+  b.at({ span: model.span, scope: { part: masking ? "decoder" : "head", block: null } });
   for (const output of masking ? autoencoder(b, model, masking, x) : head(b, model, stageOutputs)) b.output(output);
   return b;
 }
@@ -193,9 +199,11 @@ function autoencoder(b: Builder, model: Model, { head, mask, grid }: Masking, x:
   const published = { kernel: 7, mlpRatio: 4, grn: "per_sample", layerScale: false, hide: null } as const;
   const { activation, normEps } = model;
   for (let k = 0; k < decoder.depth; k++) {
+    b.at({ span: model.span, scope: { part: "decoder", block: k } });
     y = block(b, { ...published, name: `decoder.${k}`, dim, activation, normEps }, y);
-    b.tap(`decoder.${k}`, y, true);
+    b.tap(`decoder.${k}`, y, true, null, "block");
   }
+  b.at({ span: model.span, scope: { part: "decoder", block: null } });
   // The official code has patches of one position of the decoder; of larger ones the positions are averaged.
   const size = patchSize / totalStride(model.stem.patch, model.stages.length);
   if (size > 1) y = b.op("averagePool", "decoder.patches", { size }, [y]);
@@ -213,7 +221,8 @@ function autoencoder(b: Builder, model: Model, { head, mask, grid }: Masking, x:
 }
 
 interface Builder {
-  readonly at: (span: Span) => void;
+  /** All that follows is in that place. */
+  readonly at: (place: Place) => void;
   readonly op: <K extends OpName>(op: K, id: ValueId, attrs: Ops[K], inputs: readonly ValueId[]) => ValueId;
   readonly input: (id: ValueId, shape: readonly Dim[]) => ValueId;
   readonly param: (id: ValueId, shape: readonly number[]) => ValueId;
@@ -222,20 +231,20 @@ interface Builder {
   readonly patchConv: (id: ValueId, x: ValueId, from: number, to: number, size: number) => ValueId;
   /** A linear layer that the official code writes as a 1x1 convolution. */
   readonly pointwise: (id: ValueId, x: ValueId, from: number, to: number) => ValueId;
-  readonly tap: (name: string, value: ValueId, channelsFirst: boolean, hide?: Hide | null) => void;
+  readonly tap: (name: string, value: ValueId, channelsFirst: boolean, hide?: Hide | null, extent?: Extent) => void;
   readonly output: (output: Output) => void;
   readonly taps: ReadonlyMap<string, Tap>;
   readonly finish: (name: string, taps: readonly { readonly name: string; readonly path: string }[]) => Graph;
 }
 
-function builder(start: Span): Builder {
+function builder(start: Place): Builder {
   const nodes = new Map<ValueId, Node>();
   const taps = new Map<string, Tap>();
   const outputs: Output[] = [];
-  let span = start;
+  let place = start;
   const op: Builder["op"] = (op, id, attrs, inputs) => {
     invariant(!nodes.has(id), `'${id}' is defined twice`);
-    nodes.set(id, typed({ id, op, attrs, inputs, span } as unknown as Draft, nodes));
+    nodes.set(id, typed({ id, op, attrs, inputs, ...place } as unknown as Draft, nodes));
     return id;
   };
   const leaf = (kind: "input" | "param") => (id: ValueId, shape: readonly Dim[]) =>
@@ -247,7 +256,7 @@ function builder(start: Span): Builder {
   ];
   return {
     at: next => {
-      span = next;
+      place = next;
     },
     op,
     input: leaf("input"),
@@ -256,7 +265,8 @@ function builder(start: Span): Builder {
     linear: (id, x, from, to) => op("linear", id, {}, [x, ...weighted(id, [to, from])]),
     patchConv: (id, x, from, to, size) => op("patchConv", id, { size }, [x, ...weighted(id, [to, from, size, size])]),
     pointwise: (id, x, from, to) => op("linear", id, {}, [x, ...weighted(id, [to, from, 1, 1])]),
-    tap: (name, value, channelsFirst, hide = null) => taps.set(name, { value, channelsFirst, hide }),
+    tap: (name, value, channelsFirst, hide = null, extent = "inside") =>
+      taps.set(name, { value, channelsFirst, hide, extent }),
     output: output => outputs.push(output),
     taps,
     finish: (name, wanted) => {
@@ -264,6 +274,10 @@ function builder(start: Span): Builder {
       const once = (id: ValueId, make: (id: ValueId) => ValueId): ValueId => (nodes.has(id) ? id : make(id));
       const tapped = wanted.map(({ name: asked, path }) => {
         const { value, channelsFirst, hide } = taps.get(path) as Tap;
+        // What reads a value out is of its part, but of no block: those are the same, tapped or not.
+        const { span } = start;
+        const { part } = nodeOf({ nodes }, value).scope;
+        place = { span, scope: { part, block: null } };
         const seen = hide ? once(`${value}.visible`, id => hide(id, value)) : value;
         const read = (id: ValueId): ValueId => op("toChannelsFirst", id, {}, [seen]);
         return { name: asked, value: channelsFirst ? once(`${asked}.nchw`, read) : seen };

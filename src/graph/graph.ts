@@ -1,9 +1,16 @@
 import type { Span } from "../diagnostics/diagnostic.ts";
 import { invariant } from "../diagnostics/invariant.ts";
 import type { Dim, OpName, Ops, TensorType } from "./ops.ts";
+import type { Scope } from "./scope.ts";
 
 /** A dotted path, the one PyTorch uses for the module or tensor: `stages.0.1.grn`. */
 export type ValueId = string;
+
+/** Where a node comes from: the words of the spec that ask for it, and what of the network it is. */
+export interface Place {
+  readonly span: Span;
+  readonly scope: Scope;
+}
 
 export type Node<K extends OpName = OpName> = {
   readonly [P in K]: {
@@ -12,12 +19,19 @@ export type Node<K extends OpName = OpName> = {
     readonly inputs: readonly ValueId[];
     readonly attrs: Ops[P];
     readonly type: TensorType;
-    readonly span: Span;
-  };
+  } & Place;
 }[K];
 
-/** What a builder or a rule writes: the type is always inferred, never stated twice. */
+/** What a builder writes: the type is always inferred, never stated twice. */
 export type Draft<K extends OpName = OpName> = { readonly [P in K]: Omit<Node<P>, "type"> }[K];
+
+/** What a rule writes for a node: where it says no place, it is in the place of that node. */
+export type Rewritten<K extends OpName = OpName> = {
+  readonly [P in K]: Omit<Draft<P>, keyof Place> & Partial<Place>;
+}[K];
+
+/** The draft in a place, unless it says its own. */
+export const placed = (draft: Rewritten, { span, scope }: Place): Draft => ({ span, scope, ...draft });
 
 export interface Output {
   readonly name: string;

@@ -1,4 +1,4 @@
-import { type Draft, type Graph, type Node, readers, type ValueId } from "./graph.ts";
+import { type Graph, type Node, placed, type Rewritten, readers, type ValueId } from "./graph.ts";
 import { typed } from "./infer.ts";
 import type { OpName } from "./ops.ts";
 
@@ -10,10 +10,10 @@ export interface View {
   readonly onlyReadBy: (id: ValueId, by: Node) => boolean;
 }
 
-export type Rule<K extends OpName = OpName> = (node: Node<K>, view: View) => readonly Draft[] | null;
+export type Rule<K extends OpName = OpName> = (node: Node<K>, view: View) => readonly Rewritten[] | null;
 export type Rules = { readonly [K in OpName]?: Rule<K> };
 
-/** Replaces nodes by lists of nodes, infers their types, and drops what no output needs. A rule that returns null keeps its node. */
+/** Replaces nodes by lists of nodes in their place, infers their types, and drops what no output needs. A rule that returns null keeps its node. */
 export function rewrite(graph: Graph, rules: Rules): Graph {
   const read = readers(graph);
   const outputs = new Set(graph.outputs.map(output => output.value));
@@ -24,7 +24,7 @@ export function rewrite(graph: Graph, rules: Rules): Graph {
   const nodes = new Map<ValueId, Node>();
   for (const node of graph.nodes.values()) {
     const rule = rules[node.op] as Rule | undefined;
-    for (const draft of rule?.(node, view) ?? [node]) nodes.set(draft.id, typed(draft, nodes));
+    for (const draft of rule?.(node, view) ?? [node]) nodes.set(draft.id, typed(placed(draft, node), nodes));
   }
   return dropDead({ ...graph, nodes });
 }

@@ -2,10 +2,11 @@ import { invariant } from "../diagnostics/invariant.ts";
 import type { Draft, Graph, Node, ValueId } from "./graph.ts";
 import { typed } from "./infer.ts";
 import type { OpName, TensorType } from "./ops.ts";
+import { blockPath } from "./scope.ts";
 
 /**
  * Throws InternalError unless the graph is well formed: defined before use, types as inferred, the batch only first,
- * outputs there, groups convex and, where `legal` is given, no op outside it. `where` is the pass to blame.
+ * names in a block begin with its path, outputs there, groups convex and, where `legal` is given, no op outside it. `where` is the pass to blame.
  */
 export function verify(graph: Graph, where: string, legal?: ReadonlySet<OpName>): Graph {
   const blame: Blame = (condition, what) => {
@@ -24,6 +25,8 @@ export function verify(graph: Graph, where: string, legal?: ReadonlySet<OpName>)
       node.type.shape.every((d, axis) => (d === "N" ? axis === 0 : Number.isInteger(d) && d > 0)),
       () => `'${id}' has the shape [${node.type.shape}]`,
     );
+    const block = blockPath(node.scope);
+    blame(block === null || id === block || id.startsWith(`${block}.`), () => `'${id}' is said to be in ${block}`);
     before.set(id, node);
   }
   blame(graph.outputs.length > 0, () => "no outputs");

@@ -1,10 +1,12 @@
 import {
-  type Draft,
   type Graph,
   isBatched,
   type Node,
   nodeOf,
   operand,
+  type Place,
+  placed,
+  type Rewritten,
   readers,
   type ValueId,
 } from "../graph/graph.ts";
@@ -70,45 +72,47 @@ export function compactStages(graph: Graph, stages: ReadonlySet<number>): Graph 
   /** What stands for a value in compact layout, and for one that is compact on the whole map. */
   const visible = new Map<ValueId, ValueId>();
   const whole = new Map<ValueId, ValueId>();
-  const emit = (draft: object): ValueId => {
-    const node = typed(draft as Draft, nodes);
-    nodes.set(node.id, node);
-    return node.id;
+  const emit = (draft: Rewritten, place: Place): ValueId => {
+    nodes.set(draft.id, typed(placed(draft, place), nodes));
+    return draft.id;
   };
   /** The value on the whole map, zero in removed patches. */
-  const dense = (id: ValueId, span: Node["span"]): ValueId => {
+  const dense = (id: ValueId): ValueId => {
     const from = visible.get(id);
     if (from === undefined || nodes.get(id)?.type.shape.join() === nodeOf(graph, id).type.shape.join()) return id;
     const known = whole.get(from);
     if (known !== undefined) return known;
-    const made = emit({ id: `${from}.whole`, op: "scatterSites", inputs: [from, table], attrs: grid, span });
+    const made = emit(
+      { id: `${from}.whole`, op: "scatterSites", inputs: [from, table], attrs: grid },
+      nodeOf({ nodes }, from),
+    );
     whole.set(from, made);
     return made;
   };
 
-  for (const node of graph.nodes.values()) if (node.op === "input") emit(node);
-  emit({ id: table, op: "patchTable", inputs: [mask], attrs: grid, span: first.span });
+  for (const node of graph.nodes.values()) if (node.op === "input") emit(node, node);
+  emit({ id: table, op: "patchTable", inputs: [mask], attrs: grid }, first);
   for (const node of graph.nodes.values()) {
-    const { id, span, inputs } = node;
+    const { id, inputs } = node;
     const from = inputs[0] === undefined ? undefined : visible.get(inputs[0]);
     if (node.op === "maskSites") {
       if (goesCompact(node)) visible.set(id, from as ValueId);
-      else if (from === undefined) emit({ ...node });
-      else emit({ ...node, op: "scatterSites", inputs: [from, table] });
+      else if (from === undefined) emit(node, node);
+      else emit({ ...node, op: "scatterSites", inputs: [from, table] }, node);
     } else if (node.op === "fillSites" && from !== undefined) {
-      emit({ ...node, op: "scatterSites", inputs: [from, table, operand(node, 2)] });
+      emit({ ...node, op: "scatterSites", inputs: [from, table, operand(node, 2)] }, node);
     } else if (node.op === "depthwise" && from !== undefined) {
       const inputs = [from, operand(node, 1), operand(node, 2), table];
-      visible.set(id, emit({ ...node, op: "siteDepthwise", inputs, attrs: { ...node.attrs, ...grid } }));
+      visible.set(id, emit({ ...node, op: "siteDepthwise", inputs, attrs: { ...node.attrs, ...grid } }, node));
     } else if (perSite.has(node.op) && from !== undefined) {
-      visible.set(id, emit({ ...node, inputs: inputs.map(input => visible.get(input) ?? input) }));
+      visible.set(id, emit({ ...node, inputs: inputs.map(input => visible.get(input) ?? input) }, node));
     } else {
-      emit({ ...node, inputs: inputs.map(input => dense(input, span)) });
+      emit({ ...node, inputs: inputs.map(dense) }, node);
     }
     if (gathered.has(id))
-      visible.set(id, emit({ id: gatheredId(graph, id), op: "gatherSites", inputs: [id, table], attrs: grid, span }));
+      visible.set(id, emit({ id: gatheredId(graph, id), op: "gatherSites", inputs: [id, table], attrs: grid }, node));
   }
-  const outputs = graph.outputs.map(({ name, value }) => ({ name, value: dense(value, first.span) }));
+  const outputs = graph.outputs.map(({ name, value }) => ({ name, value: dense(value) }));
   return dropDead({ ...graph, nodes, outputs });
 }
 

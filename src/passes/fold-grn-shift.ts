@@ -21,10 +21,9 @@ export const foldGrnShift: Pass = {
         const producer = view.node(x);
         const shift = producer && as(producer, "shiftChannels");
         if (!shift || !view.onlyReadBy(x, node)) return null;
-        const { span } = node;
         const folded = `${node.id}.bias.by_shift`;
         return [
-          { id: folded, op: "biasThrough", inputs: [bias, weight, operand(shift, 1)], attrs: {}, span },
+          { id: folded, op: "biasThrough", inputs: [bias, weight, operand(shift, 1)], attrs: {} },
           { ...node, inputs: [operand(shift, 0), weight, folded] },
         ];
       },

@@ -23,12 +23,11 @@ export const foldLayerScale: Pass = {
         const linear = producer && as(producer, "linear");
         if (!linear || !view.onlyReadBy(x, node) || view.node(gamma)?.op !== "param") return null;
         const [input, weight, bias] = [operand(linear, 0), operand(linear, 1), operand(linear, 2)];
-        const { span } = node;
         const [scaledWeight, scaledBias] = [`${linear.id}.weight.by_scale`, `${linear.id}.bias.by_scale`];
         return [
-          { id: scaledWeight, op: "scaleOutputs", inputs: [weight, gamma], attrs: {}, span },
-          { id: scaledBias, op: "scaleOutputs", inputs: [bias, gamma], attrs: {}, span },
-          { id: node.id, op: "linear", inputs: [input, scaledWeight, scaledBias], attrs: {}, span },
+          { id: scaledWeight, op: "scaleOutputs", inputs: [weight, gamma], attrs: {} },
+          { id: scaledBias, op: "scaleOutputs", inputs: [bias, gamma], attrs: {} },
+          { id: node.id, op: "linear", inputs: [input, scaledWeight, scaledBias], attrs: {} },
         ];
       },
     }),

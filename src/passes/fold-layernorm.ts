@@ -1,4 +1,4 @@
-import { as, type Draft, type Node, operand } from "../graph/graph.ts";
+import { as, type Node, operand, type Rewritten } from "../graph/graph.ts";
 import { rewrite, type View } from "../graph/rewrite.ts";
 import type { Pass } from "./pass.ts";
 
@@ -21,18 +21,17 @@ export const foldLayernorm: Pass = {
   run: graph => rewrite(graph, { linear: fold, patchConv: fold }),
 };
 
-function fold(node: Node<"linear"> | Node<"patchConv">, view: View): readonly Draft[] | null {
+function fold(node: Node<"linear"> | Node<"patchConv">, view: View): readonly Rewritten[] | null {
   const [x, weight, bias] = [operand(node, 0), operand(node, 1), operand(node, 2)];
   const producer = view.node(x);
   const norm = producer && as(producer, "layernorm");
   if (!norm || !view.onlyReadBy(x, node)) return null;
   const [input, gamma, beta] = [operand(norm, 0), operand(norm, 1), operand(norm, 2)];
-  const { span } = node;
   const [scaled, shifted] = [`${node.id}.weight.by_norm`, `${node.id}.bias.by_norm`];
   return [
-    { id: norm.id, op: "normalize", inputs: [input], attrs: norm.attrs, span: norm.span },
-    { id: scaled, op: "scaleInputs", inputs: [weight, gamma], attrs: {}, span },
-    { id: shifted, op: "biasThrough", inputs: [bias, weight, beta], attrs: {}, span },
+    { ...norm, op: "normalize", inputs: [input] },
+    { id: scaled, op: "scaleInputs", inputs: [weight, gamma], attrs: {} },
+    { id: shifted, op: "biasThrough", inputs: [bias, weight, beta], attrs: {} },
     { ...node, inputs: [norm.id, scaled, shifted] },
   ];
 }

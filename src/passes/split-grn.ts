@@ -18,13 +18,13 @@ export const splitGrn: Pass = {
   run: graph =>
     rewrite(graph, {
       grn(node) {
-        const { id, span, attrs } = node;
+        const { id, attrs } = node;
         const [x, gamma, beta] = [operand(node, 0), operand(node, 1), operand(node, 2)];
         return [
-          { id: `${id}.squares`, op: "sumSquares", inputs: [x], attrs: { over: attrs.over }, span },
-          { id: `${id}.scale`, op: "grnScale", inputs: [`${id}.squares`, gamma], attrs: { eps: attrs.eps }, span },
-          { id: `${id}.scaled`, op: "scaleChannels", inputs: [x, `${id}.scale`], attrs: {}, span },
-          { id, op: "shiftChannels", inputs: [`${id}.scaled`, beta], attrs: {}, span },
+          { id: `${id}.squares`, op: "sumSquares", inputs: [x], attrs: { over: attrs.over } },
+          { id: `${id}.scale`, op: "grnScale", inputs: [`${id}.squares`, gamma], attrs: { eps: attrs.eps } },
+          { id: `${id}.scaled`, op: "scaleChannels", inputs: [x, `${id}.scale`], attrs: {} },
+          { id, op: "shiftChannels", inputs: [`${id}.scaled`, beta], attrs: {} },
         ];
       },
     }),

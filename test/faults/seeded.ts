@@ -256,14 +256,14 @@ export const passFaults: readonly PassFault[] = [
       const [from = "", gamma = "", beta = ""] = norm.inputs;
       const nodes: Node[] = [];
       for (const node of graph.nodes.values()) {
-        const { span } = node;
+        const { span, scope } = node;
         const type = (id: ValueId) => (graph.nodes.get(id) ?? fail(id)).type;
         if (node.id === norm.id) nodes.push({ ...node, op: "normalize", inputs: [from] } as Node);
         else if (node.id === depthwise.id)
           nodes.push(
-            { id: "w2", op: "scaleOutputs", inputs: [w, gamma], attrs: {}, span, type: type(w) },
+            { id: "w2", op: "scaleOutputs", inputs: [w, gamma], attrs: {}, span, scope, type: type(w) },
             { ...node, inputs: [norm.id, "w2", b], id: "bare" } as Node,
-            { id: node.id, op: "shiftChannels", inputs: ["bare", beta], attrs: {}, span, type: node.type },
+            { id: node.id, op: "shiftChannels", inputs: ["bare", beta], attrs: {}, span, scope, type: node.type },
           );
         else nodes.push(node);
       }

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { build, tapNames } from "../../src/graph/build.ts";
+import { build, tapsOf } from "../../src/graph/build.ts";
 import type { Graph } from "../../src/graph/graph.ts";
 import { printNode } from "../../src/graph/print.ts";
 import type { Model } from "../../src/model/model.ts";
@@ -27,7 +27,7 @@ const outputs = (given: Model, taps: readonly string[] = []) =>
 
 describe("module paths that can be tapped", () => {
   test("of a classifier", () => {
-    expect(tapNames(dense)).toEqual([
+    expect([...tapsOf(dense).keys()]).toEqual([
       ...["downsample_layers.0.0", "downsample_layers.0.1", "downsample_layers.0"],
       ...[...block.map(part => `stages.0.0.${part}`), "stages.0.0", "stages.0"],
       ...["downsample_layers.1.0", "downsample_layers.1.1", "downsample_layers.1"],
@@ -38,12 +38,20 @@ describe("module paths that can be tapped", () => {
   });
 
   test("of a masked autoencoder also the encoder, the decoder and the loss of each patch", () => {
-    const names = tapNames(masked);
+    const names = [...tapsOf(masked).keys()];
     expect(names.slice(names.indexOf("stages.1"))).toEqual([
       ...["stages.1", "encoder"],
       ...[...block.map(part => `decoder.0.${part}`), "decoder.0"],
       "loss_per_patch",
     ]);
+  });
+
+  test("say whether they are a stage, a block or inside of one", () => {
+    const of = (extent: string) => [...tapsOf(masked)].flatMap(([name, tap]) => (tap.extent === extent ? [name] : []));
+    expect(of("stage")).toEqual(["stages.0", "stages.1"]);
+    const blocks = ["downsample_layers.0", "stages.0.0", "downsample_layers.1", "stages.1.0", "decoder.0"];
+    expect(of("block")).toEqual(blocks);
+    expect(of("inside").length).toBe(tapsOf(masked).size - 2 - blocks.length);
   });
 
   test("one that is not there is an error with the nearest one", () => {
@@ -168,6 +176,27 @@ describe("the network of the official code", () => {
     const { nodes } = mustBuild({ ...dense, stages: [first, { ...second, span }] });
     const placed = ["stages.0.0", "downsample_layers.1.0", "stages.1.1", "pool"].map(id => nodes.get(id)?.span.start);
     expect(placed).toEqual([0, 7, 7, 0]);
+  });
+
+  test("every node says what of the network it is, its parameters too", () => {
+    const scopeOf =
+      ({ nodes }: Graph) =>
+      (id: string) =>
+        Object.values(nodes.get(id)?.scope ?? {}).join(" ");
+    const inStage = ["downsample_layers.1.0", "stages.1.0.dwconv", "stages.1.1.grn.beta", "stages.1.1"];
+    const ends = ["pixel_values", "downsample_layers.0.1.weight", ...inStage, "pool", "head.weight"];
+    expect(ends.map(scopeOf(mustBuild(dense)))).toEqual([
+      ...["stem ", "stem ", "1 ", "1 0", "1 1", "1 1", "head ", "head "],
+    ]);
+    const around = ["mask", "downsample_layers.0.visible", "stages.0.0.visible", "proj", "mask_token"];
+    const after = ["decoder.tokens", "decoder.0.pwconv1.weight", "decoder.0", "pred", "loss", "target.patches"];
+    expect([...around, ...after].map(scopeOf(mustBuild(masked)))).toEqual([
+      ...["stem ", "stem ", "0 0", "decoder ", "decoder "],
+      ...["decoder ", "decoder 0", "decoder 0", "decoder ", "decoder ", "decoder "],
+    ]);
+    const tapped = mustBuild(masked, ["encoder.stages.1.0", "encoder.stages.0", "decoder.0"]);
+    const read = ["encoder.stages.1.0.nchw", "encoder.stages.0.nchw", "decoder.0.nchw"];
+    expect(read.map(scopeOf(tapped)), "of the part, but of no block").toEqual(["1 ", "0 ", "decoder "]);
   });
 
   test("its target is raw, and one position of the decoder a patch, where it is said so", () => {

@@ -45,6 +45,14 @@ const wrong: Readonly<Record<string, readonly [given: Graph, message: string]>> 
   "a batch that is not first": [changed(shaped(4, "N")), "'y' has the shape [4,N]"],
   "a length of nothing": [changed(shaped("N", 0)), "'y' has the shape [N,0]"],
   "a length that is not whole": [changed(shaped("N", 1.5)), "'y' has the shape [N,1.5]"],
+  "a block that a name does not begin with": [
+    changed({ d: { ...node("d"), scope: { part: 0, block: 1 } } }),
+    "'d' is said to be in stages.0.1",
+  ],
+  "a block that a name only seems to begin with": [
+    changed({ "decoder.10": { ...node("d"), id: "decoder.10", scope: { part: "decoder", block: 1 } } }),
+    "'decoder.10' is said to be in decoder.1",
+  ],
   "no outputs": [{ ...graph, outputs: [] }, "no outputs"],
   "an output that is gone": [
     { ...graph, outputs: [{ name: "y", value: "gone" }] },

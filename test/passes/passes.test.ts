@@ -2,8 +2,10 @@ import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
 import { print } from "../../src/graph/print.ts";
 import { read } from "../../src/graph/read.ts";
+import { blockPath } from "../../src/graph/scope.ts";
 import { verify } from "../../src/graph/verify.ts";
 import { allPasses } from "../../src/passes/all.ts";
+import { compactSitesAs } from "../../src/passes/compact-sites.ts";
 import { runPasses } from "../../src/passes/pass.ts";
 import { mustBuild, randomModel } from "../support/models.ts";
 import { expectSameValues } from "./random.ts";
@@ -51,6 +53,16 @@ test("a pass that breaks the graph is blamed, watched or not", () => {
   expect(() => runPasses(graph, [breaking])).toThrow("after break-it: no outputs");
   expect(runPasses(graph, [])).toBe(graph);
   expect(runPasses(graph, allPasses).outputs).toEqual(graph.outputs);
+});
+
+test("what passes make is in the block that its name begins with, as what they found was", () => {
+  const path = /^(stages\.\d+|decoder)\.\d+(?=\.|$)/;
+  for (let seed = 0; seed < 16; seed++)
+    for (const layout of ["auto", "compact", "masked"] as const) {
+      const passes = [compactSitesAs(layout), ...allPasses.slice(1)];
+      for (const { id, scope } of runPasses(mustBuild(randomModel(seed).model), passes).nodes.values())
+        expect(blockPath(scope), id).toBe(path.exec(id)?.[0] ?? null);
+    }
 });
 
 // Sixteen more: random.targets.test.ts.

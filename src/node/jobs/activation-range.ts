@@ -1,6 +1,6 @@
 import { fail, ok, type Result } from "../../diagnostics/diagnostic.ts";
 import { error } from "../../diagnostics/messages.ts";
-import { tapNames } from "../../graph/build.ts";
+import { tapsOf } from "../../graph/build.ts";
 import type { Model } from "../../model/model.ts";
 import type { Weights } from "../../weights/tensor.ts";
 import { largestHalf } from "../../weights/use/within-half.ts";
@@ -22,7 +22,7 @@ export async function checkActivationRange(model: Model, weights: Weights, input
   const inputs = await readInputs({ input, mask: null }, model);
   if (!inputs.ok) return inputs;
   const batch = inputs.value.get("pixel_values")?.shape[0] ?? 1;
-  const taps = tapNames(model);
+  const taps = [...tapsOf(model).keys()];
   progress(`calibrating ${model.name} on ${batch} images`);
   const run = await reference({ model, batch, taps, sites: "auto", weights, inputs: inputs.value });
   if (!run.ok) return run;

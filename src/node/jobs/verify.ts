@@ -1,6 +1,6 @@
 import { type Diagnostic, ok, type Result } from "../../diagnostics/diagnostic.ts";
 import { catchingFailures } from "../../diagnostics/failure.ts";
-import { build, tapNames } from "../../graph/build.ts";
+import { build, type Extent, tapsOf } from "../../graph/build.ts";
 import { nodeOf, resolve } from "../../graph/graph.ts";
 import type { Model, Precision } from "../../model/model.ts";
 import type { SiteLayout } from "../../passes/site-layout.ts";
@@ -104,8 +104,8 @@ function modulesWithin(
   model: Model,
   batch: number,
 ): Pick<Verification, "modules"> & { readonly taps: readonly string[] } {
-  const names = tapNames(model);
-  const built = build(model, names);
+  const all = tapsOf(model);
+  const built = build(model, [...all.keys()]);
   if (!built.ok) throw new Error("a module has no tap");
   const sizes = new Map(
     built.value.outputs.map(({ name, value }) => [
@@ -113,16 +113,16 @@ function modulesWithin(
       4 * elements(resolve(nodeOf(built.value, value).type.shape, batch)),
     ]),
   );
-  const kinds = {
-    all: /./,
-    blocks: /^(encoder\.)?(stages\.\d+\.\d+|decoder\.\d+|downsample_layers\.\d+|stages\.\d+|proj|pred)$/,
-    stages: /^(encoder\.)?stages\.\d+$/,
-  } as const;
-  for (const modules of ["all", "blocks"] as const) {
-    const taps = names.filter(name => kinds[modules].test(name));
+  const within = (...extents: readonly Extent[]): readonly string[] =>
+    [...all].flatMap(([name, { extent }]) => (extents.includes(extent) ? [name] : []));
+  const choices = [
+    { modules: "all", taps: [...all.keys()] },
+    { modules: "blocks", taps: within("stage", "block") },
+  ] as const;
+  for (const { modules, taps } of choices) {
     if (taps.reduce((sum, name) => sum + (sizes.get(name) ?? 0), 0) <= mostBytes) return { modules, taps };
   }
-  return { modules: "stages", taps: names.filter(name => kinds.stages.test(name)) };
+  return { modules: "stages", taps: within("stage") };
 }
 
 type Judged = Pick<Verification, "verdicts" | "skipped">;
