@@ -1,4 +1,4 @@
-import type { Graph, Node } from "./graph.ts";
+import type { Graph, Node, ValueId } from "./graph.ts";
 import type { TensorType } from "./ops.ts";
 
 /**
@@ -12,13 +12,18 @@ export function print(graph: Graph): string {
   return `graph ${graph.name} {\n${lines.join("\n")}\n  return ${results}\n}\n`;
 }
 
+export type Naming = (id: ValueId) => string;
+
 export const printType = (type: TensorType): string => `${type.dtype}[${type.shape.join(", ")}]`;
 
-/** One line of it; `group` is the node that the kernel is named after, if it is in a group. */
-export function printNode(node: Node, group: string | undefined): string {
-  const call = `${node.op}(${node.inputs.map(id => `%${id}`).join(", ")})`;
+/**
+ * One line of it; `group` is the node that the kernel is named after, if it is in a group, and `name` how ids are
+ * written, which is as they are unless the line is for people.
+ */
+export function printNode(node: Node, group: ValueId | undefined, name: Naming = id => id): string {
+  const call = `${node.op}(${node.inputs.map(id => `%${name(id)}`).join(", ")})`;
   const attrs = node.op === "input" || node.op === "param" ? [] : Object.entries(node.attrs);
   const braces = attrs.length === 0 ? "" : ` {${attrs.map(([key, value]) => `${key}: ${value}`).join(", ")}}`;
-  const member = group === undefined ? "" : ` in %${group}`;
-  return `%${node.id} = ${call}${braces}${member} : ${printType(node.type)}`;
+  const member = group === undefined ? "" : ` in %${name(group)}`;
+  return `%${name(node.id)} = ${call}${braces}${member} : ${printType(node.type)}`;
 }

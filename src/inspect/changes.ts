@@ -1,5 +1,5 @@
 import { explainStages, type Fusion, fusions } from "../explain.ts";
-import type { Graph, ValueId } from "../graph/graph.ts";
+import { type Graph, type Node, nodeOf, type ValueId } from "../graph/graph.ts";
 import { printNode } from "../graph/print.ts";
 import { compactSites } from "../passes/compact-sites.ts";
 import type { Pass } from "../passes/pass.ts";
@@ -34,22 +34,28 @@ export function changeOf(pass: Pass, before: Graph, after: Graph): Change {
   const known = new Map(fusions(before).map(fusion => [fusion.anchor, fusion]));
   const now = fusions(after);
   const grown = now.filter(({ anchor, members }) => known.get(anchor)?.members.length !== members.length);
-  const plain = (graph: Graph, id: ValueId): string => {
-    const node = graph.nodes.get(id);
-    return node === undefined ? "" : printNode(node, undefined);
-  };
-  const kept = [...after.nodes.keys()].filter(id => before.nodes.has(id));
-  const rewired = kept.filter(id => plain(before, id) !== plain(after, id));
   const only = (graph: Graph, other: Graph): Lines =>
-    linesOf([...graph.nodes.keys()].flatMap(id => (other.nodes.has(id) ? [] : [{ id, text: plain(graph, id) }])));
+    linesOf(
+      [...graph.nodes.values()].filter(({ id }) => !other.nodes.has(id)).map(node => nodeLine(node)),
+      graph,
+    );
+  const rewired = [...after.nodes.values()].flatMap((node): readonly ValueLine[] => {
+    const old = before.nodes.get(node.id);
+    if (old === undefined || printNode(old, undefined) === printNode(node, undefined)) return [];
+    const text: ValueLine["text"] = name => [old, node].map(each => nodeLine(each).text(name)).join("\n");
+    return [{ scope: node.scope, text }];
+  });
   return {
     pass: pass.name,
     summary: pass.summary,
     reasons: pass.name === compactSites.name ? explainStages(before, after) : [],
     added: only(after, before),
     removed: only(before, after),
-    rewired: linesOf(rewired.map(id => ({ id, text: `${plain(before, id)}\n${plain(after, id)}` }))),
-    grouped: linesOf(grown.map(({ anchor, members }) => ({ id: anchor, text: groupText(anchor, members) }))),
+    rewired: linesOf(rewired, before, after),
+    grouped: linesOf(
+      grown.map(fusion => groupLine(fusion, after)),
+      after,
+    ),
     saved: savedBy(now) - savedBy([...known.values()]),
     after: graphLines(after),
   };
@@ -57,11 +63,25 @@ export function changeOf(pass: Pass, before: Graph, after: Graph): Change {
 
 /** A graph as text, equal blocks folded. */
 export const graphLines = (graph: Graph): Lines =>
-  linesOf([...graph.nodes.values()].map(node => ({ id: node.id, text: printNode(node, graph.groups.get(node.id)) })));
+  linesOf(
+    [...graph.nodes.values()].map(node => nodeLine(node, graph.groups.get(node.id))),
+    graph,
+  );
 
-const linesOf = (lines: readonly ValueLine[]): Lines => ({ count: lines.length, lines: foldLines(lines) });
+/** The lines about values of these graphs. */
+const linesOf = (lines: readonly ValueLine[], ...graphs: readonly Graph[]): Lines => ({
+  count: lines.length,
+  lines: foldLines(lines, id => graphs.find(({ nodes }) => nodes.has(id))?.nodes.get(id)?.scope),
+});
+
+const nodeLine = (node: Node, group?: ValueId): ValueLine => ({
+  scope: node.scope,
+  text: name => printNode(node, group, name),
+});
 
 const savedBy = (list: readonly Fusion[]): number => list.reduce((sum, { saved }) => sum + saved, 0);
 
-const groupText = (anchor: ValueId, members: readonly ValueId[]): string =>
-  `in %${anchor}: ${members.map(id => `%${id}`).join(" + ")}`;
+const groupLine = ({ anchor, members }: Fusion, graph: Graph): ValueLine => ({
+  scope: nodeOf(graph, anchor).scope,
+  text: name => `in %${name(anchor)}: ${members.map(id => `%${name(id)}`).join(" + ")}`,
+});

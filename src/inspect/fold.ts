@@ -1,9 +1,11 @@
 import type { ValueId } from "../graph/graph.ts";
+import type { Naming } from "../graph/print.ts";
+import { nameInBlock, type Scope } from "../graph/scope.ts";
 
-/** A line about one value. */
+/** A line about one value, with ids as they are told to be written. */
 export interface ValueLine {
-  readonly id: ValueId;
-  readonly text: string;
+  readonly scope: Scope;
+  readonly text: (name: Naming) => string;
 }
 
 /** The same line of several blocks, written once: `{j}` is the block and `{j-1}` the one before it. */
@@ -16,14 +18,16 @@ export interface FoldedLine {
 }
 
 /** Lines that differ in nothing but the block they are about come once, where the first of them was. */
-export function foldLines(lines: readonly ValueLine[]): readonly FoldedLine[] {
+export function foldLines(
+  lines: readonly ValueLine[],
+  scopeOf: (id: ValueId) => Scope | undefined,
+): readonly FoldedLine[] {
   const folded = new Map<string, { readonly first: string; readonly blocks: number[]; count: number }>();
-  for (const { id, text } of lines) {
-    const block = blockOf(id);
-    const pattern = block === null ? text : patternOf(text, block);
-    const known = folded.get(pattern) ?? { first: text, blocks: [], count: 0 };
+  for (const { scope, text } of lines) {
+    const pattern = text(id => relativeName(id, scopeOf(id), scope));
+    const known = folded.get(pattern) ?? { first: text(id => id), blocks: [], count: 0 };
     known.count += 1;
-    if (block !== null) known.blocks.push(block.index);
+    if (scope.block !== null) known.blocks.push(scope.block);
     folded.set(pattern, known);
   }
   return [...folded].map(([pattern, { first, blocks, count }]) =>
@@ -31,24 +35,12 @@ export function foldLines(lines: readonly ValueLine[]): readonly FoldedLine[] {
   );
 }
 
-interface Block {
-  /** `stages.2` or `decoder`. */
-  readonly of: string;
-  readonly index: number;
+/** A value of the block that a line is about, or of the one before it, named as counted from there; all else as it is. */
+function relativeName(id: ValueId, of: Scope | undefined, { part, block }: Scope): string {
+  if (of === undefined || of.part !== part || of.block === null || block === null) return id;
+  const relative = ["{j}", "{j-1}"][block - of.block];
+  return relative === undefined ? id : nameInBlock(id, of, relative);
 }
-
-/** The block that a value is inside of, or the result of. */
-function blockOf(id: ValueId): Block | null {
-  const [, of, index] = /^(stages\.\d+|decoder)\.(\d+)(?:\.|$)/.exec(id) ?? [];
-  return of === undefined ? null : { of, index: Number(index) };
-}
-
-const patternOf = (text: string, { of, index }: Block): string =>
-  text.replaceAll(/(?<![\w.])(stages\.\d+|decoder)\.(\d+)(?!\d)/g, (whole, stage: string, block: string) => {
-    const back = index - Number(block);
-    if (stage !== of || back < 0 || back > 1) return whole;
-    return `${stage}.${back === 0 ? "{j}" : "{j-1}"}`;
-  });
 
 /** `0..5, 7`. */
 export function ranges(sorted: readonly number[]): string {

@@ -1,6 +1,7 @@
 import { readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
-import { print } from "../../src/graph/print.ts";
+import { type Naming, print } from "../../src/graph/print.ts";
+import type { Scope } from "../../src/graph/scope.ts";
 import { dot } from "../../src/inspect/dot.ts";
 import { drawingOf } from "../../src/inspect/drawing.ts";
 import { foldLines, ranges } from "../../src/inspect/fold.ts";
@@ -23,21 +24,46 @@ const all = [fcmae, atto, inspected("micro.cnx", "micro_features", { target: "cu
 
 describe("folding", () => {
   test("lines of equal blocks come once; other blocks, other stages and other words stay", () => {
-    const line = (id: string, text: string) => ({ id, text });
+    const scopes = new Map<string, Scope>([
+      ["stages.2.0.act", { part: 2, block: 0 }],
+      ["stages.2.1.act", { part: 2, block: 1 }],
+      ["stages.2.2.act", { part: 2, block: 2 }],
+      ["stages.2.4.act", { part: 2, block: 4 }],
+      ["stages.3.1.act", { part: 3, block: 1 }],
+      ["stages.2.0", { part: 2, block: 0 }],
+      ["stages.2.1", { part: 2, block: 1 }],
+      ["stages.2.3", { part: 2, block: 3 }],
+      ["stages.3.11", { part: 3, block: 11 }],
+      ["downsample_layers.2.1", { part: 2, block: null }],
+      ["decoder.0", { part: "decoder", block: 0 }],
+      ["decoder.1", { part: "decoder", block: 1 }],
+      ["head", { part: "head", block: null }],
+    ]);
+    const line = (id: string, ...inputs: readonly string[]) => ({
+      scope: scopes.get(id) as Scope,
+      text: (name: Naming) => `%${name(id)} = ${inputs.map(input => `%${name(input)}`).join(" + ")}`,
+    });
     expect(
-      foldLines([
-        line("stages.2.0.act", "%stages.2.0.act = gelu(%downsample_layers.2.1)"),
-        line("stages.2.1.act", "%stages.2.1.act = gelu(%stages.2.0)"),
-        line("stages.2.2.act", "%stages.2.2.act = gelu(%stages.2.1)"),
-        line("stages.2.4.act", "%stages.2.4.act = gelu(%stages.2.3)"),
-        line("stages.3.1.act", "%stages.3.1.act = gelu(%stages.2.0, %stages.3.11)"),
-        line("head", "%head = linear(%stages.2.0)"),
-      ]),
+      foldLines(
+        [
+          line("stages.2.0.act", "downsample_layers.2.1"),
+          line("stages.2.1.act", "stages.2.0"),
+          line("stages.2.2.act", "stages.2.1"),
+          line("stages.2.4.act", "stages.2.3"),
+          line("stages.3.1.act", "stages.2.0", "stages.3.11"),
+          line("decoder.0", "no.node"),
+          line("decoder.1", "decoder.0"),
+          line("head", "stages.2.0"),
+        ],
+        id => scopes.get(id),
+      ),
     ).toEqual([
-      { text: "%stages.2.0.act = gelu(%downsample_layers.2.1)", count: 1, blocks: null },
-      { text: "%stages.2.{j}.act = gelu(%stages.2.{j-1})", count: 3, blocks: "1..2, 4" },
-      { text: "%stages.3.1.act = gelu(%stages.2.0, %stages.3.11)", count: 1, blocks: null },
-      { text: "%head = linear(%stages.2.0)", count: 1, blocks: null },
+      { text: "%stages.2.0.act = %downsample_layers.2.1", count: 1, blocks: null },
+      { text: "%stages.2.{j}.act = %stages.2.{j-1}", count: 3, blocks: "1..2, 4" },
+      { text: "%stages.3.1.act = %stages.2.0 + %stages.3.11", count: 1, blocks: null },
+      { text: "%decoder.0 = %no.node", count: 1, blocks: null },
+      { text: "%decoder.1 = %decoder.0", count: 1, blocks: null },
+      { text: "%head = %stages.2.0", count: 1, blocks: null },
     ]);
     expect(ranges([])).toBe("");
     expect(ranges([3])).toBe("3");

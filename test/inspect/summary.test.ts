@@ -1,10 +1,11 @@
 import { readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
 import { infoText } from "../../src/inspect/info-text.ts";
-import { partNames, partOf } from "../../src/inspect/parts.ts";
+import { partNames } from "../../src/inspect/parts.ts";
 import { planSubject } from "../../src/inspect/plan-subject.ts";
 import { aliveBytes, bytesMovedBy, runsOf } from "../../src/inspect/runs.ts";
 import type { Subject } from "../../src/inspect/subject.ts";
+import { nodeOf } from "../../src/graph/graph.ts";
 import { summarise } from "../../src/inspect/summary.ts";
 import { parametersByPart } from "../../src/model/count.ts";
 import type { Model } from "../../src/model/model.ts";
@@ -90,9 +91,9 @@ describe("random models", () => {
     for (const { model } of cases) {
       const { stem, stages, head } = parametersByPart(model);
       const found = new Map(partNames(model).map(name => [name, 0]));
-      for (const { id, op, type } of mustBuild(model).nodes.values())
+      for (const { op, type, scope } of mustBuild(model).nodes.values())
         if (op === "param") {
-          const part = partOf(id, model);
+          const part = partName(scope.part);
           const count = type.shape.reduce<number>((n, length) => n * Number(length), 1);
           found.set(part, (found.get(part) ?? Number.NaN) + count);
         }
