@@ -1,8 +1,10 @@
 import type { Result } from "../diagnostics/diagnostic.ts";
 import { ok } from "../diagnostics/diagnostic.ts";
+import { nameInBlock, type Scope } from "../graph/scope.ts";
 import type { Model } from "../model/model.ts";
 import { layOut } from "../plan/memory.ts";
 import type { KernelCost, Launch } from "./profile.ts";
+import { scopesOf } from "./scopes.ts";
 
 /**
  * Kernels of a model without compiling it, where their like was compiled before. What a stage becomes depends on its own
@@ -22,9 +24,14 @@ export interface Profile {
 
 /** A stage's kernels, with what comes before its first block and after its last. */
 interface StageKernels {
-  readonly before: readonly Launch[];
-  readonly blocks: readonly (readonly Launch[])[];
-  readonly after: readonly Launch[];
+  readonly before: readonly Kernel[];
+  readonly blocks: readonly (readonly Kernel[])[];
+  readonly after: readonly Kernel[];
+}
+
+/** A launch that says of what it reads where that is: in another model's stage, a block has another number. */
+interface Kernel extends Omit<Launch, "reads"> {
+  readonly reads: readonly { readonly name: string; readonly scope: Scope | undefined }[];
 }
 
 /** Compiles a model as far as its kernels. */
@@ -72,7 +79,7 @@ export class StageCache {
       this.#failures.set(all, launches);
       return launches;
     }
-    partsOf(launches.value, short.stages.length).forEach((part, i) => {
+    partsOf(launches.value, scopesOf(short)).forEach((part, i) => {
       const key = keys[i] as string;
       if (!this.#parts.has(key)) this.#parts.set(key, part);
     });
@@ -93,24 +100,20 @@ function keysOf({ stages, name: _, span: __, ...settings }: Model): readonly str
   );
 }
 
-const block = /^stages\.(\d+)\.(\d+)(?=\.|$)/;
-
-/** Cuts a pass at its stages: a stage begins with what follows the last block of the one before. */
-function partsOf(launches: readonly Launch[], stages: number): readonly StageKernels[] {
-  const parts: { before: Launch[]; blocks: Launch[][]; after: Launch[] }[] = [];
+/** Cuts a pass at its stages: a stage begins with what follows the last block of the one before, the first with the stem. */
+function partsOf(launches: readonly Launch[], scopes: ReadonlyMap<string, Scope>): readonly StageKernels[] {
+  const parts: { before: Kernel[]; blocks: Kernel[][]; after: Kernel[] }[] = [];
   let current: (typeof parts)[number] = { before: [], blocks: [], after: [] };
   for (const launch of launches) {
-    const [, stage, index] = block.exec(launch.name) ?? [];
-    const opens = Number(stage) === parts.length || launch.name.startsWith(`downsample_layers.${parts.length}.`);
-    if (opens && parts.length < stages) {
+    const kernel = { ...launch, reads: launch.reads.map(name => ({ name, scope: scopes.get(name) })) };
+    const { part, block } = scopes.get(launch.name) ?? { part: null, block: null };
+    if (part === parts.length) {
       const taken = parts.length === 0 ? current.before : [];
       current = { before: taken, blocks: [], after: [] };
       parts.push(current);
     }
-    if (index !== undefined) {
-      const at = Number(index);
-      current.blocks[at] = [...(current.blocks[at] ?? []), launch];
-    } else (current.blocks.length === 0 ? current.before : current.after).push(launch);
+    if (typeof part === "number" && block !== null) current.blocks[block] = [...(current.blocks[block] ?? []), kernel];
+    else (current.blocks.length === 0 ? current.before : current.after).push(kernel);
   }
   return parts;
 }
@@ -146,15 +149,11 @@ const keyOf = (cost: KernelCost): string =>
 /** The kernels of parts that come from different models: each names the last block before it as its own model had it. */
 function named(parts: readonly StageKernels[]): readonly Launch[] {
   return parts.flatMap(({ before, blocks, after }, own) => {
-    const rename = (name: string): string =>
-      name.replace(block, (whole, stage: string) => {
-        const other = Number(stage);
-        return other === own ? whole : `stages.${other}.${(parts[other]?.blocks.length ?? 1) - 1}`;
-      });
-    return [...before, ...blocks.flat(), ...after].map(launch => ({
-      ...launch,
-      reads: launch.reads.map(rename),
-    }));
+    const nameOf = ({ name, scope }: Kernel["reads"][number]): string => {
+      if (scope === undefined || typeof scope.part !== "number" || scope.part === own) return name;
+      return nameInBlock(name, scope, (parts[scope.part]?.blocks.length ?? 1) - 1);
+    };
+    return [...before, ...blocks.flat(), ...after].map(kernel => ({ ...kernel, reads: kernel.reads.map(nameOf) }));
   });
 }
 
