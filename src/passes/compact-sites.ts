@@ -43,18 +43,40 @@ export function compactSitesAs(layout: SiteLayout): Pass {
   };
 }
 
-/** Ops that treat every site alike, or every 2x2 of them: the same on a compact map as on a whole one. */
-const perSite: ReadonlySet<OpName> = new Set([
-  "patchConv",
-  "linear",
-  "layernorm",
-  "normalize",
-  "gelu",
-  "grn",
-  "add",
-  "scaleChannels",
-  "shiftChannels",
-]);
+/** Whether an op treats every site alike, or every 2x2 of them: it is the same on a compact map as on a whole one. */
+const perSite: { readonly [K in OpName]: boolean } = {
+  input: false,
+  param: false,
+  toChannelsLast: false,
+  toChannelsFirst: false,
+  patchConv: true,
+  depthwise: false,
+  linear: true,
+  layernorm: true,
+  normalize: true,
+  gelu: true,
+  grn: true,
+  sumSquares: false,
+  grnScale: false,
+  scaleChannels: true,
+  shiftChannels: true,
+  add: true,
+  meanSites: false,
+  maskSites: false,
+  fillSites: false,
+  patchTable: false,
+  gatherSites: false,
+  scatterSites: false,
+  siteDepthwise: false,
+  averagePool: false,
+  patchify: false,
+  standardize: false,
+  siteError: false,
+  maskedMean: false,
+  scaleInputs: false,
+  scaleOutputs: false,
+  biasThrough: false,
+};
 
 /** The same with the compact stages named, by the rows of their maps. */
 export function compactStages(graph: Graph, stages: ReadonlySet<number>): Graph {
@@ -104,7 +126,7 @@ export function compactStages(graph: Graph, stages: ReadonlySet<number>): Graph 
     } else if (node.op === "depthwise" && from !== undefined) {
       const inputs = [from, operand(node, 1), operand(node, 2), table];
       visible.set(id, emit({ ...node, op: "siteDepthwise", inputs, attrs: { ...node.attrs, ...grid } }, node));
-    } else if (perSite.has(node.op) && from !== undefined) {
+    } else if (perSite[node.op] && from !== undefined) {
       visible.set(id, emit({ ...node, inputs: inputs.map(input => visible.get(input) ?? input) }, node));
     } else {
       emit({ ...node, inputs: inputs.map(dense) }, node);
@@ -130,14 +152,13 @@ function gathering(graph: Graph, masks: readonly Node[]): ReadonlySet<ValueId> {
     const node = nodeOf(graph, id);
     if (masked.has(id)) return true;
     return (
-      (perSite.has(node.op) || node.op === "depthwise") &&
-      node.inputs.some(input => isMap(graph, input) && follows(input))
+      (perSite[node.op] || node.op === "depthwise") && node.inputs.some(input => isMap(graph, input) && follows(input))
     );
   };
   const climb = (id: ValueId): void => {
     const node = nodeOf(graph, id);
     const alone = read.get(id)?.length === 1 && !outputs.has(id);
-    if (!perSite.has(node.op) || !alone) gathered.add(id);
+    if (!perSite[node.op] || !alone) gathered.add(id);
     else for (const input of node.inputs) if (isMap(graph, input)) climb(input);
   };
   for (const node of masks) {
