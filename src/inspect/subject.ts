@@ -1,9 +1,9 @@
-import type { Batch, Model, StorageType } from "../model/model.ts";
+import type { Batch, Model, StorageType, TargetName } from "../model/model.ts";
 import type { SiteLayout } from "../passes/site-layout.ts";
 import type { ProfileName } from "../plan/tuning-profiles.ts";
 
 /** Targets that are made of kernels; the first is the default. */
-export const kernelTargets = ["wgsl", "cuda"] as const;
+export const kernelTargets = ["wgsl", "cuda"] as const satisfies readonly TargetName[];
 export type KernelTargetName = (typeof kernelTargets)[number];
 
 /** Which tiles each has unless it is told otherwise. */

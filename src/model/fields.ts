@@ -10,7 +10,7 @@ import {
   type Settings,
   word,
 } from "./field-types.ts";
-import { activations, maxBatch, storageTypes } from "./model.ts";
+import { activations, grnScopes, maxBatch, storageTypes, targetNames } from "./model.ts";
 
 /** Every field of the language. What a value may be stands here and nowhere else; what several fields must be
  * together stands in assemble.ts. */
@@ -55,7 +55,7 @@ export const modelFields = {
   mlp_ratio: field(integer(1, 64), "4"),
   activation: field(word(activations), "gelu"),
   norm_eps: field(number(leastFloat, largestFloat), "1e-6"),
-  grn: field(word(["per_sample", "per_batch", "none"]), "per_sample"),
+  grn: field(word(grnScopes), "per_sample"),
   layer_scale: field({ kind: "optional", word: "none", of: number(leastFloat, largestFloat) }, "none"),
   weights: own({ kind: "group", fields: { sha256: field({ kind: "digest" }) } }),
 } as const;
@@ -71,7 +71,7 @@ const some = { empty: "empty-list", distinct: true } as const;
 
 export const buildFields = {
   models: field(oneOrMany(list({ kind: "reference" }, 1, 1024, some))),
-  target: field(oneOrMany(list(word(["wgsl", "cuda", "onnx"]), 1, 3, some))),
-  dtype: field(oneOrMany(list(word(storageTypes, "unknown-dtype"), 1, 3, some)), "f32"),
+  target: field(oneOrMany(list(word(targetNames), 1, targetNames.length, some))),
+  dtype: field(oneOrMany(list(word(storageTypes, "unknown-dtype"), 1, storageTypes.length, some)), "f32"),
   batch: field({ kind: "batch", of: integer(1, maxBatch) }, "1"),
 } as const;

@@ -40,7 +40,8 @@ export interface Stage {
 
 export const activations = ["gelu", "gelu_tanh"] as const;
 export type Activation = (typeof activations)[number];
-export type GrnScope = "per_sample" | "per_batch" | "none";
+export const grnScopes = ["per_sample", "per_batch", "none"] as const;
+export type GrnScope = (typeof grnScopes)[number];
 export type Head = Classifier | Features | Fcmae;
 
 /** Global average pool, LayerNorm and a linear layer; 0 classes leave the linear layer out. */

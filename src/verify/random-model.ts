@@ -1,6 +1,6 @@
 import type { Span } from "../diagnostics/diagnostic.ts";
 import { choices } from "../model/choices.ts";
-import type { Model } from "../model/model.ts";
+import { activations, type Model } from "../model/model.ts";
 
 const nowhere: Span = { source: { name: "generated", text: "" }, start: 0, end: 0 };
 
@@ -53,7 +53,7 @@ export function randomModel(seed: number, stages = 4): Case {
       input: { height: side(), width: side(), channels: pick([1, 2, 3, 4]) },
       stem: { patch },
       mlpRatio: pick([1, 2, 3, 4]),
-      activation: pick(["gelu", "gelu_tanh"] as const),
+      activation: pick(activations),
       normEps: pick([1e-6, 1e-5, 1e-12]),
       grn,
       layerScale: pick([null, null, 1e-6]),
@@ -84,7 +84,7 @@ export function randomFcmae(seed: number, stages = 4): Case {
       input: { height: rows * patchSize, width: columns * patchSize, channels: pick([1, 2, 3, 4]) },
       stem: { patch },
       mlpRatio: pick([1, 2, 4]),
-      activation: pick(["gelu", "gelu_tanh"] as const),
+      activation: pick(activations),
       normEps: 1e-6,
       grn: pick(["per_sample", "per_sample", "per_batch", "none"] as const),
       layerScale: pick([null, null, 1e-6]),

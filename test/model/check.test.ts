@@ -127,7 +127,7 @@ describe("programs", () => {
     const [web] = must(checkText(`model a { ${two} } build web {}`)).builds;
     expect(web).toMatchObject({
       models: ["a"],
-      targets: ["wgsl", "cuda", "onnx"],
+      targets: ["wgsl", "onnx", "cuda"],
       dtypes: [buildFields.dtype.default],
       batch: { min: 1, max: 1 },
     });

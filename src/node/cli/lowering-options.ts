@@ -1,13 +1,13 @@
 import type { Option } from "commander";
-import { kernelTargets } from "../../inspect/subject.ts";
-import { storageTypes } from "../../model/model.ts";
+import { type KernelTargetName, kernelTargets } from "../../inspect/subject.ts";
+import { type StorageType, storageTypes } from "../../model/model.ts";
 import type { LoweringChoice } from "../jobs/info.ts";
 import { choice } from "./options.ts";
 
 /** Options of commands that look at what a target makes of a model. */
 export interface LoweringOptions {
-  readonly target?: "wgsl" | "cuda";
-  readonly dtype?: "f32" | "f16" | "bf16";
+  readonly target?: KernelTargetName;
+  readonly dtype?: StorageType;
   readonly batch?: { readonly min: number; readonly max: number };
   readonly sites: LoweringChoice["sites"];
 }

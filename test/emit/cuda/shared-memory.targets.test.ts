@@ -3,7 +3,7 @@ import { describe, expect, test } from "vitest";
 import { plan } from "../../../src/compile.ts";
 import { sourceOf } from "../../../src/emit/cuda/kernels.ts";
 import { cudaTarget } from "../../../src/emit/cuda/target.ts";
-import type { Model, StorageType } from "../../../src/model/model.ts";
+import { type Model, type StorageType, storageTypes } from "../../../src/model/model.ts";
 import { loadProgram } from "../../../src/node/inputs/program.ts";
 import type { SiteLayout } from "../../../src/passes/site-layout.ts";
 import { distinctKernels, type Plan } from "../../../src/plan/plan.ts";
@@ -39,7 +39,7 @@ describe("every kernel's shared memory is what all architectures have", () => {
   test.each(cases)("$name", ({ name, sites }) => {
     const asked = sites.flatMap(layout =>
       [1, 32, 256].flatMap(batch =>
-        (["f32", "f16", "bf16"] as const).flatMap(dtype => {
+        storageTypes.flatMap(dtype => {
           const made = planOf(name, dtype, batch, layout);
           return distinctKernels(made.steps).kernels.map(step => ({
             kernel: `${step.name}, ${dtype}, batch ${batch}, ${layout}`,

@@ -1,4 +1,5 @@
 import type { StorageType } from "../../../model/model.ts";
+import { storedBy } from "../../../model/select.ts";
 import { type AdapterKind, adapterKinds } from "../../gpu/adapters.ts";
 import type { AddCommand } from "../command.ts";
 import { choice, choices, once } from "../options.ts";
@@ -23,7 +24,7 @@ export const addCalibrate: AddCommand = (program, execute) => {
     .requiredOption("-o, --output <file>", "the device file")
     .addOption(once("--name <name>", "what explore calls it (default: the file's name)"))
     .addOption(choice("--adapter <kind>", "WebGPU adapter (default: the first of these there is)", adapterKinds))
-    .addOption(choices("--dtype <names>", "storage types to time (default: f32)", ["f32", "f16"]))
+    .addOption(choices("--dtype <names>", "storage types to time (default: f32)", storedBy.wgsl))
     .addHelpText("after", calibrateExamples)
     .action((options: Options) =>
       execute(async () => {

@@ -1,5 +1,6 @@
 import type { Result } from "../../../diagnostics/diagnostic.ts";
 import { shown, shownPath } from "../../../diagnostics/escape.ts";
+import type { StorageType } from "../../../model/model.ts";
 import { type ExecutorName, executorNames } from "../../executors/executors.ts";
 import { storageProblem } from "../../executors/storage-problem.ts";
 import { type AdapterKind, adapterKinds } from "../../gpu/adapters.ts";
@@ -16,7 +17,7 @@ interface Options {
   readonly top: number;
   readonly on: ExecutorName;
   readonly adapter?: AdapterKind;
-  readonly dtype?: "f32" | "f16" | "bf16";
+  readonly dtype?: StorageType;
   readonly tf32?: boolean;
   readonly root?: string;
 }

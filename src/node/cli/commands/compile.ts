@@ -1,6 +1,6 @@
 import { type Diagnostic, ok, type Result } from "../../../diagnostics/diagnostic.ts";
 import { shownPath } from "../../../diagnostics/escape.ts";
-import { storageTypes, type TargetName, targetNames } from "../../../model/model.ts";
+import { type StorageType, storageTypes, type TargetName, targetNames } from "../../../model/model.ts";
 import type { SiteLayout } from "../../../passes/site-layout.ts";
 import { readStdin } from "../../files/read.ts";
 import { readSoFar } from "../../files/read-so-far.ts";
@@ -31,7 +31,7 @@ interface Options {
   readonly model?: string[];
   readonly build?: string;
   readonly target?: TargetName[];
-  readonly dtype?: ("f32" | "f16" | "bf16")[];
+  readonly dtype?: StorageType[];
   readonly tf32?: boolean;
   readonly batch?: { readonly min: number; readonly max: number };
   readonly calibrate?: string;

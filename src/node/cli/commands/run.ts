@@ -1,6 +1,7 @@
 import type { Diagnostic, Result } from "../../../diagnostics/diagnostic.ts";
 import { shown } from "../../../diagnostics/escape.ts";
 import { error } from "../../../diagnostics/messages.ts";
+import type { StorageType } from "../../../model/model.ts";
 import type { SiteLayout } from "../../../passes/site-layout.ts";
 import { f32Tensor, writeSafetensors } from "../../../weights/formats/safetensors.ts";
 import type { RunReport } from "../../executors/executor.ts";
@@ -36,7 +37,7 @@ interface Options {
   readonly mask?: number;
   readonly sites: SiteLayout;
   readonly adapter?: AdapterKind;
-  readonly dtype?: "f32" | "f16" | "bf16";
+  readonly dtype?: StorageType;
   readonly tf32?: boolean;
   readonly checkFinite?: boolean;
   readonly allowExtra?: boolean;

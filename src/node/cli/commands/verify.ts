@@ -64,7 +64,7 @@ export const addVerify: AddCommand = (program, execute) => {
     )
     .option("-m, --model <name>", "the model (default: the only one that the spec declares)")
     .addOption(choices("--on <executors>", "what is compared (default: all that are found)", judged))
-    .addOption(choices("--dtype <names>", "how they store and multiply (default: f32)", ["f32", "tf32", "f16", "bf16"]))
+    .addOption(choices("--dtype <names>", "how they store and multiply (default: f32)", Object.keys(precisionLimits)))
     .option(
       "-w, --weights <file>",
       "weights in any known naming, or random:SEED (default: drawn so that every part matters)",
