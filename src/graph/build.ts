@@ -13,7 +13,16 @@ import {
 } from "../model/model.ts";
 import { type Draft, type Graph, type Node, nodeOf, type Output, type Place, type ValueId } from "./graph.ts";
 import { typed } from "./infer.ts";
-import { type Dim, type GeluApproximation, grnEps, type OpName, type Ops, type PatchGrid, pixelEps } from "./ops.ts";
+import {
+  type Dim,
+  type GeluApproximation,
+  type GrnOver,
+  grnEps,
+  type OpName,
+  type Ops,
+  type PatchGrid,
+  pixelEps,
+} from "./ops.ts";
 
 /** How much of the network a module of the official code is: a stage, a block or downsampling, or less. */
 export type Extent = "stage" | "block" | "inside";
@@ -120,6 +129,11 @@ const encoderBlock = (model: Model, { dim, kernel }: Stage) => {
 /** The activations of the language, as ops have them. */
 const geluForms = { gelu: "erf", gelu_tanh: "tanh" } as const satisfies Readonly<Record<Activation, GeluApproximation>>;
 
+/** The sets of the language, as ops have them; `none` has no op. */
+const grnOver = { per_sample: "sample", per_batch: "batch" } as const satisfies Readonly<
+  Record<Exclude<GrnScope, "none">, GrnOver>
+>;
+
 function block(b: Builder, shape: Block, x: ValueId): ValueId {
   const { name, dim, kernel, normEps, activation, grn, hide } = shape;
   const wide = dim * shape.mlpRatio;
@@ -137,8 +151,7 @@ function block(b: Builder, shape: Block, x: ValueId): ValueId {
     if (hide) y = hide(`${name}.act.visible`, y);
     const gamma = b.param(`${name}.grn.gamma`, [1, 1, 1, wide]);
     const beta = b.param(`${name}.grn.beta`, [1, 1, 1, wide]);
-    const over = grn === "per_sample" ? "sample" : "batch";
-    y = inside("grn", b.op("grn", `${name}.grn`, { eps: grnEps, over }, [y, gamma, beta]));
+    y = inside("grn", b.op("grn", `${name}.grn`, { eps: grnEps, over: grnOver[grn] }, [y, gamma, beta]));
   }
   y = inside("pwconv2", b.linear(`${name}.pwconv2`, y, wide, dim));
   if (shape.layerScale) {

@@ -1,6 +1,7 @@
 import { invariant } from "../diagnostics/invariant.ts";
 import { siteOps } from "./evaluate-sites.ts";
 import { dispatch, type Graph, type Node, type OpTable, type ValueId } from "./graph.ts";
+import type { GeluApproximation, GrnOver } from "./ops.ts";
 import { at, centreRows, dim, empty, map, type Operands, pick, size, type Values } from "./values.ts";
 
 export type { Values } from "./values.ts";
@@ -48,16 +49,18 @@ function squaresPerSample(x: Values): Values {
   return out;
 }
 
-function squares(x: Values, over: "sample" | "batch"): Values {
-  const perSample = squaresPerSample(x);
-  if (over === "sample") return perSample;
-  const c = dim(x, -1);
-  const out = empty([c]);
-  perSample.data.forEach((value, i) => {
-    out.data[i % c] = at(out.data, i % c) + value;
-  });
-  return out;
-}
+/** Σx² of each channel. */
+const squares: { readonly [K in GrnOver]: (x: Values) => Values } = {
+  sample: squaresPerSample,
+  batch(x) {
+    const c = dim(x, -1);
+    const out = empty([c]);
+    squaresPerSample(x).data.forEach((value, i) => {
+      out.data[i % c] = at(out.data, i % c) + value;
+    });
+    return out;
+  },
+};
 
 /** 1 + γ·G/(mean_c G + eps), from Σx². */
 function responseScale(q: Values, gamma: Values, eps: number): Values {
@@ -113,9 +116,9 @@ export function erf(x: number): number {
   return Math.sign(x) * (1 - Math.exp(-t * t) / Math.sqrt(Math.PI) / (t + fraction));
 }
 
-const gelus = {
-  erf: (x: number) => 0.5 * x * (1 + erf(x / Math.SQRT2)),
-  tanh: (x: number) => 0.5 * x * (1 + Math.tanh(Math.sqrt(2 / Math.PI) * (x + 0.044715 * x ** 3))),
+const gelus: { readonly [K in GeluApproximation]: (x: number) => number } = {
+  erf: x => 0.5 * x * (1 + erf(x / Math.SQRT2)),
+  tanh: x => 0.5 * x * (1 + Math.tanh(Math.sqrt(2 / Math.PI) * (x + 0.044715 * x ** 3))),
 };
 
 const table: OpTable<Values, [Operands]> = {
@@ -198,11 +201,11 @@ const table: OpTable<Values, [Operands]> = {
   grn({ attrs }, operands) {
     const [x, gamma, beta] = pick(operands, 3) as [Values, Values, Values];
     const c = dim(x, -1);
-    const scale = responseScale(squares(x, attrs.over), gamma, attrs.eps);
+    const scale = responseScale(squares[attrs.over](x), gamma, attrs.eps);
     return map(x, (v, i) => v * at(scale.data, channelIndex(x, scale, i)) + at(beta.data, i % c));
   },
 
-  sumSquares: ({ attrs }, [x]) => squares(x as Values, attrs.over),
+  sumSquares: ({ attrs }, [x]) => squares[attrs.over](x as Values),
   grnScale: ({ attrs }, [q, gamma]) => responseScale(q as Values, gamma as Values, attrs.eps),
 
   scaleChannels(_, operands) {

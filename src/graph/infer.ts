@@ -1,6 +1,6 @@
 import { invariant } from "../diagnostics/invariant.ts";
 import { channels, type Draft, dispatch, elements, type Node, type OpTable, type ValueId } from "./graph.ts";
-import type { Dim, PatchGrid, TensorType } from "./ops.ts";
+import type { Dim, GrnOver, PatchGrid, TensorType } from "./ops.ts";
 
 /** The draft with its type, worked out from its operands. A mismatch is a bug of the builder or pass that wrote it. */
 export function typed(draft: Draft, nodes: ReadonlyMap<ValueId, Node>): Node {
@@ -74,10 +74,10 @@ const checkDepthwise = (s: Shapes, c: number, kernel: number): void => {
   s.check(isVector(s.at(2), c), `bias has ${c} elements`);
 };
 
-const siteReduction = (s: Shapes, over: "sample" | "batch"): TensorType => {
+const siteReduction = (s: Shapes, over: GrnOver): TensorType => {
   s.count(1);
   const [n, , , c] = s.map(0);
-  return over === "sample" ? f32(n, c) : f32(c);
+  return { sample: f32(n, c), batch: f32(c) }[over];
 };
 
 const i32 = (...shape: readonly Dim[]): TensorType => ({ dtype: "i32", shape });

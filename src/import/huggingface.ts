@@ -1,6 +1,6 @@
 import { type Diagnostic, fail, ok, type Result } from "../diagnostics/diagnostic.ts";
 import { error } from "../diagnostics/messages.ts";
-import type { Activation, Head, Input } from "../model/model.ts";
+import { type Activation, activations, type Head, type Input } from "../model/model.ts";
 import { publishedName } from "../weights/names/architecture.ts";
 import {
   allFeatures,
@@ -26,13 +26,13 @@ class FieldError extends Error {
 }
 
 /** transformers' names for what the language has, by their formulas (transformers activations.py). */
-const activations: ReadonlyMap<unknown, Activation> = new Map([
-  ["gelu", "gelu"],
-  ["gelu_python", "gelu"],
-  ["gelu_new", "gelu_tanh"],
-  ["gelu_pytorch_tanh", "gelu_tanh"],
-  ["gelu_fast", "gelu_tanh"],
-]);
+const activationNames: { readonly [K in Activation]: readonly string[] } = {
+  gelu: ["gelu", "gelu_python"],
+  gelu_tanh: ["gelu_new", "gelu_pytorch_tanh", "gelu_fast"],
+};
+const activationOf: ReadonlyMap<unknown, Activation> = new Map(
+  activations.flatMap(activation => activationNames[activation].map(name => [name, activation] as const)),
+);
 
 /** What transformers has in the last LayerNorm unless told otherwise; it has 1e-6 in all others whatever it is told. */
 const usualEps = 1e-12;
@@ -61,9 +61,9 @@ function draftOf(config: Json, { name, features }: ImportOptions): Imported {
   if (dims.length !== depths.length)
     throw new FieldError("hidden_sizes", dims, `a list of ${depths.length} numbers, as depths is`);
   field(config, "num_stages", depths.length, `${depths.length}, as depths has`, isOneOf(depths.length));
-  const activation = activations.get(config.hidden_act ?? "gelu");
+  const activation = activationOf.get(config.hidden_act ?? "gelu");
   if (activation === undefined)
-    throw new FieldError("hidden_act", config.hidden_act, [...activations.keys()].join(", "));
+    throw new FieldError("hidden_act", config.hidden_act, [...activationOf.keys()].join(", "));
   const eps = field(config, "layer_norm_eps", usualEps, "a number above 0", isPositive);
   const second = type === "convnextv2";
   const scale = second ? 0 : field(config, "layer_scale_init_value", usualLayerScale, "a number from 0", isNumber);

@@ -87,6 +87,9 @@ export const storedBy: { readonly [K in TargetName]: readonly StorageType[] } = 
   cuda: storageTypes,
 };
 
+/** Of a target that stores f32 and f16 alone: whether it is f16. `storedBy` lets no other type get there. */
+export const isF16: { readonly [K in StorageType]: boolean } = { f32: false, f16: true, bf16: false };
+
 const place = (build: Build | null) => build?.span ?? null;
 
 const listed = (known: readonly string[]): string => (known.length === 0 ? "none" : known.slice(0, 12).join(", "));

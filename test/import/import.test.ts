@@ -7,7 +7,7 @@ import type { Draft, Imported, Json } from "../../src/import/draft.ts";
 import { importConfig } from "../../src/import/huggingface.ts";
 import { printDraft } from "../../src/import/print-draft.ts";
 import { importTimm, importTimmConfig } from "../../src/import/timm.ts";
-import type { Model } from "../../src/model/model.ts";
+import { activations, type Model } from "../../src/model/model.ts";
 import { paramsOf } from "../../src/node/inputs/open-weights.ts";
 import { formatSpec } from "../../src/syntax/format.ts";
 import type { dialects } from "../../src/weights/names/names.ts";
@@ -62,7 +62,7 @@ describe("a config of transformers", () => {
     "input 64x64x1",
     "input 64x96x3",
     "stem patch 2",
-    "activation gelu_tanh",
+    ...activations.map(activation => `activation ${activation}`),
     "norm_eps 1e-5",
     "head classifier { classes 0 }",
     "head classifier { classes 21841 }",

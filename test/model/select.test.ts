@@ -1,8 +1,8 @@
 import { expect, test } from "vitest";
 import { choices } from "../../src/model/choices.ts";
 import { inputPorts } from "../../src/model/inputs.ts";
-import type { Model, TargetName } from "../../src/model/model.ts";
-import { type Selection, select, storedBy } from "../../src/model/select.ts";
+import { type Model, storageTypes, type TargetName, targetNames } from "../../src/model/model.ts";
+import { isF16, type Selection, select, storedBy } from "../../src/model/select.ts";
 import { checkText, must } from "../syntax/support.ts";
 
 const checked = (text: string) => must(checkText(text));
@@ -12,7 +12,7 @@ model b extends a { head fcmae { patch_size 32 decoder { dim 8 depth 1 } mask_ra
 build both { models [a, b] target [wgsl, onnx] dtype f16 batch 2 .. 4 }
 `);
 const nothing: Selection = { models: null, build: null, targets: null, dtypes: null, batch: null };
-const all: readonly TargetName[] = ["wgsl", "onnx", "cuda"];
+const all: readonly TargetName[] = targetNames;
 
 /** What is to be compiled, in a line each, or the codes and words of what is wrong. */
 function selected(wanted: Partial<Selection>, targets: readonly TargetName[] = all, of = program): readonly string[] {
@@ -68,6 +68,7 @@ test("targets that are not made, and types that a target does not store, all at 
   const unplaced = select(program, { ...nothing, dtypes: ["bf16"], targets: ["wgsl"] }, all, "f.cnx");
   expect(unplaced.diagnostics.map(({ place }) => place)).toEqual([null]);
   expect(storedBy).toEqual({ wgsl: ["f32", "f16"], onnx: ["f32", "f16"], cuda: ["f32", "f16", "bf16"] });
+  expect(storageTypes.filter(type => isF16[type])).toEqual(["f16"]);
 });
 
 test("inputs: an image, and of a masked autoencoder a mask with what it keeps", () => {

@@ -8,6 +8,7 @@ import { fromF32 } from "../../weights/use/round.ts";
 import { beyondHalf, warnOfZeros } from "../../weights/use/within-half.ts";
 import { loadOnnxCodec, type OnnxCodec, type OnnxDType, type OnnxModel, type OnnxTensor } from "../onnx-proto.ts";
 import type { OutputFile } from "../target.ts";
+import type { FloatType } from "./cast.ts";
 import type { ReadConstant } from "./constants.ts";
 import type { Lowered } from "./lower.ts";
 import { type Computed, dtypeOf, type Initializer } from "./writer.ts";
@@ -128,19 +129,31 @@ function varint(value: number): readonly number[] {
 }
 
 async function tensorBytes(tensor: Computed, { read, weights }: Source): Promise<Uint8Array> {
-  const { name, param, f16 = false } = tensor;
+  const { name, param, float = "f32" } = tensor;
   const values = await tensor.compute(read);
   invariant(values.length === elements(tensor.shape), `'${name}' has ${values.length} values`);
-  if (f16) warnOfZeros(weights, param, values);
+  remarks[float](weights, param, values);
   return stored(tensor, values);
 }
 
-/** A finite value that f16 lacks stops the writing: as infinity it would spoil every image. */
-function stored({ name, f16 = false }: Initializer, data: Float32Array | BigInt64Array): Uint8Array {
-  if (!f16 || data instanceof BigInt64Array) return new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
-  const at = beyondHalf(data);
-  if (at >= 0) throw new Failure(error("beyond-half", null, name, at, data[at] as number));
-  return fromF32.F16(data);
+/** What there is to say of values that were weights, before they are stored. */
+const remarks: { readonly [K in FloatType]: typeof warnOfZeros } = { f32: () => {}, f16: warnOfZeros };
+
+const stored = ({ name, float = "f32" }: Initializer, data: Float32Array | BigInt64Array): Uint8Array =>
+  data instanceof BigInt64Array ? bytesOf(data) : encoders[float](data, name);
+
+const encoders: { readonly [K in FloatType]: (data: Float32Array, name: string) => Uint8Array } = {
+  f32: bytesOf,
+  /** A finite value that f16 lacks stops the writing: as infinity it would spoil every image. */
+  f16(data, name) {
+    const at = beyondHalf(data);
+    if (at >= 0) throw new Failure(error("beyond-half", null, name, at, data[at] as number));
+    return fromF32.F16(data);
+  },
+};
+
+function bytesOf({ buffer, byteOffset, byteLength }: Float32Array | BigInt64Array): Uint8Array {
+  return new Uint8Array(buffer, byteOffset, byteLength);
 }
 
 const literal = (tensor: Initializer): OnnxTensor => {

@@ -1,13 +1,12 @@
 import type { Graph } from "../../graph/graph.ts";
 import type { OpName } from "../../graph/ops.ts";
-import type { OnnxNode } from "../onnx-proto.ts";
-import { castTo } from "./cast.ts";
+import type { OnnxAttribute, OnnxNode } from "../onnx-proto.ts";
+import { castTo, type FloatType, floatDTypes } from "./cast.ts";
 import type { Lowered } from "./lower.ts";
 import type { OperatorName } from "./operators.ts";
 import { dtypeOf, type Initializer } from "./writer.ts";
 
-/** Type of the floats that a node reads and makes. */
-export type FloatType = "f16" | "f32";
+/** Type of the floats that each op reads and makes. */
 export type FloatTypes = Readonly<Record<OpName, FloatType>>;
 
 /**
@@ -81,7 +80,7 @@ export function inF16(lowered: Lowered, graph: Graph, table: FloatTypes): Lowere
   };
   const rewritten = (node: OnnxNode): OnnxNode => {
     const rename = (tensors: readonly string[]) => tensors.map(tensor => nameOf(tensor, type(node)));
-    const attributes = type(node) === "f16" ? node.attributes.map(toF16) : node.attributes;
+    const attributes = node.attributes.map(attribute => castFloats(attribute, type(node)));
     return { ...node, inputs: rename(node.inputs), outputs: rename(node.outputs), attributes };
   };
   return {
@@ -92,24 +91,24 @@ export function inF16(lowered: Lowered, graph: Graph, table: FloatTypes): Lowere
     ],
     initializers: lowered.initializers.flatMap(tensor =>
       floats.has(tensor.name)
-        ? versions
+        ? floatDTypes
             .filter(type => read.has(version(tensor.name, type)))
-            .map(type => ({ ...tensor, name: nameOf(tensor.name, type), f16: type === "f16" }))
+            .map(type => ({ ...tensor, name: nameOf(tensor.name, type), float: type }))
         : [tensor],
     ),
   };
 }
 
-const versions: readonly FloatType[] = ["f32", "f16"];
-const others = { f32: "f16", f16: "f32" } as const;
+const others = { f32: "f16", f16: "f32" } as const satisfies Readonly<Record<FloatType, FloatType>>;
 const version = (tensor: string, type: FloatType): string => `${type} ${tensor}`;
 
 /** A node bears the name of the value that it is a step to, up to the first slash. */
 const valueIdOf = ({ name }: OnnxNode): string => name.split("/", 1)[0] ?? name;
 
-const toF16 = (attribute: OnnxNode["attributes"][number]): OnnxNode["attributes"][number] =>
+/** A cast to floats is one to the node's own. */
+const castFloats = (attribute: OnnxAttribute, type: FloatType): OnnxAttribute =>
   attribute.kind === "int" && attribute.name === "to" && attribute.value === castTo.f32
-    ? { ...attribute, value: castTo.f16 }
+    ? { ...attribute, value: castTo[type] }
     : attribute;
 
 /** Tensors that hold floats: neither indices nor truths. */

@@ -2,6 +2,7 @@ import type { Diagnostic } from "../../diagnostics/diagnostic.ts";
 import { error } from "../../diagnostics/messages.ts";
 import type { Activation, Head, Model } from "../../model/model.ts";
 import type { OutputFile } from "../target.ts";
+import type { FloatType } from "./cast.ts";
 import { preprocessing } from "./preprocessing.ts";
 
 /** Under which name transformers.js looks for a model, and what it calls the type. */
@@ -13,7 +14,7 @@ export interface FileNames {
 export const fileNames = {
   f32: { model: "model", dtype: "fp32" },
   f16: { model: "model_fp16", dtype: "fp16" },
-} as const satisfies Record<string, FileNames>;
+} as const satisfies Record<FloatType, FileNames>;
 
 /** What makes the folder one that transformers.js loads: `config.json` and `preprocessor_config.json` beside `onnx/`. */
 export const huggingfaceFiles = (model: Model, names: FileNames, externalData: boolean): readonly OutputFile[] => [

@@ -1,5 +1,6 @@
 import { invariant } from "../../diagnostics/invariant.ts";
 import { channels, type Node, type OpTable, operand, sites } from "../../graph/graph.ts";
+import type { GrnOver } from "../../graph/ops.ts";
 import { depthwise, patchConv, siteDepthwise } from "./conv.ts";
 import { gelu } from "./gelu.ts";
 import { integers, mostConstants, ones, scalar, tiled, vector, zeros } from "./initializers.ts";
@@ -29,14 +30,7 @@ export const emission: OpTable<void, [Writer]> = {
   gelu,
   grn: node => invariant(false, `'${node.id}' is split before`),
 
-  /** [N,1,C], or [1,1,C] over the batch. */
-  sumSquares(node, w) {
-    if (node.attrs.over === "sample") w.result(node, "MatMul", siteSum(node, w));
-    else {
-      const each = w.step(node.id, "each", "MatMul", siteSum(node, w));
-      w.result(node, "ReduceSum", [each, integers(w, 0)], { keepdims: int(1) });
-    }
-  },
+  sumSquares: (node, w) => sumSquares[node.attrs.over](node, w),
   /** [N,1,C] or [1,1,C]. */
   grnScale(node, w) {
     const norm = w.step(node.id, "norm", "Sqrt", [w.value(operand(node, 0))]);
@@ -137,6 +131,15 @@ function normalize(node: Node<"normalize">, w: Writer): void {
 function hasInstances({ type }: Pick<Node, "type">): boolean {
   return type.shape.length === 4 && channels(type) >= instanceChannels && sitesOf({ type }) <= mostConstants;
 }
+
+/** [N,1,C], or [1,1,C] over the batch. */
+const sumSquares: { readonly [K in GrnOver]: (node: Node<"sumSquares">, w: Writer) => void } = {
+  sample: (node, w) => w.result(node, "MatMul", siteSum(node, w)),
+  batch(node, w) {
+    const each = w.step(node.id, "each", "MatMul", siteSum(node, w));
+    w.result(node, "ReduceSum", [each, integers(w, 0)], { keepdims: int(1) });
+  },
+};
 
 /** By 1, and by the 1 that carries a bias. */
 const affine = (w: Writer, length: number): readonly string[] => [

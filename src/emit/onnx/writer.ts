@@ -1,6 +1,7 @@
 import { invariant } from "../../diagnostics/invariant.ts";
 import { channels, type Graph, type Node, nodeOf, readers, sites, type ValueId } from "../../graph/graph.ts";
 import type { OnnxAttribute, OnnxDType, OnnxNode } from "../onnx-proto.ts";
+import type { FloatType } from "./cast.ts";
 import type { ReadConstant } from "./constants.ts";
 import { integers } from "./initializers.ts";
 import type { OperatorName } from "./operators.ts";
@@ -14,8 +15,8 @@ export interface Literal {
   readonly name: string;
   readonly shape: readonly number[];
   readonly data: Float32Array | BigInt64Array;
-  /** Floats are stored as f16. */
-  readonly f16?: boolean;
+  /** What its floats are stored as; f32 where it is left out. */
+  readonly float?: FloatType;
 }
 
 /** One that comes from the weights, worked out when it is written. */
@@ -26,12 +27,12 @@ export interface Computed {
   /** The parameter that it is made of. */
   readonly param: ValueId;
   readonly compute: (read: ReadConstant) => Promise<Float32Array>;
-  readonly f16?: boolean;
+  readonly float?: FloatType;
 }
 
 export const dtypeOf = (initializer: Initializer): OnnxDType => {
   if (initializer.kind === "literal" && initializer.data instanceof BigInt64Array) return "i64";
-  return initializer.f16 ? "f16" : "f32";
+  return initializer.float ?? "f32";
 };
 
 /** In which of its forms a graph is written. */

@@ -7,7 +7,7 @@ import { error } from "../../diagnostics/messages.ts";
 import { type CudaOptions, cudaTarget } from "../../emit/cuda/target.ts";
 import { inMemoryContext } from "../../emit/target.ts";
 import type { StorageType } from "../../model/model.ts";
-import { narrowParams, type Plan } from "../../plan/plan.ts";
+import { f16Params, type Plan } from "../../plan/plan.ts";
 import { elements } from "../../weights/tensor.ts";
 import { withinHalf } from "../../weights/use/within-half.ts";
 import { withTempFolder } from "../files/temp-folder.ts";
@@ -52,7 +52,7 @@ export async function buildLibrary(
   const built = await buildCuda(machine, unit.value.files, progress);
   if (!built.ok) return built;
   const plan = unit.value.plan as Plan;
-  return ok({ machine, program: built.value, plan, half: build.dtype === "f16" ? narrowParams(plan) : new Set() });
+  return ok({ machine, program: built.value, plan, half: f16Params(plan) });
 }
 
 export interface CudaRun {

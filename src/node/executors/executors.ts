@@ -1,5 +1,5 @@
 import type { StorageType } from "../../model/model.ts";
-import { storedBy } from "../../model/select.ts";
+import { isF16, storedBy } from "../../model/select.ts";
 import type { AdapterKind } from "../gpu/adapters.ts";
 import type { Executor } from "./executor.ts";
 
@@ -27,8 +27,8 @@ export const executorStorage: { readonly [K in ExecutorName]: readonly StorageTy
 /** Each with what it needs, loaded when it is used. */
 export const executors: { readonly [K in ExecutorName]: (wanted: Wanted) => Promise<Executor> } = {
   reference: async () => (await import("./reference.ts")).reference,
-  webgpu: async ({ adapter, dtype }) => (await import("./webgpu.ts")).webgpu(adapter ?? "gpu", dtype === "f16"),
-  onnx: async ({ dtype }) => (await import("./onnxruntime.ts")).onnxruntime(dtype === "f16"),
+  webgpu: async ({ adapter, dtype }) => (await import("./webgpu.ts")).webgpu(adapter ?? "gpu", isF16[dtype]),
+  onnx: async ({ dtype }) => (await import("./onnxruntime.ts")).onnxruntime(isF16[dtype]),
   "cuda-cpu": async wanted => (await import("./cuda.ts")).cuda("cpu", wanted),
   cuda: async wanted => (await import("./cuda.ts")).cuda("gpu", wanted),
 };

@@ -5,6 +5,8 @@ import { error } from "../../../diagnostics/messages.ts";
 import { mergeRows, printTable, type TuningRow, type TuningTable } from "../../../emit/cuda/tuning-table.ts";
 import { maxBatch, type StorageType, storageTypes } from "../../../model/model.ts";
 import type { SiteLayout } from "../../../passes/site-layout.ts";
+import type { ExecutorName } from "../../executors/executors.ts";
+import type { CudaMachine } from "../../executors/toolchain.ts";
 import { readStdin } from "../../files/read.ts";
 import { overInput } from "../../files/read-so-far.ts";
 import { replaceFile, writeFile } from "../../files/write-file.ts";
@@ -15,10 +17,13 @@ import { progress } from "../../process/progress.ts";
 import type { AddCommand } from "../command.ts";
 import { defaulted, repeated, sitesOption, tf32Help } from "../options.ts";
 
+/** What runs the kernels, by the name of its executor. */
+const machines = { cuda: "gpu", "cuda-cpu": "cpu" } as const satisfies { readonly [K in ExecutorName]?: CudaMachine };
+
 interface Options {
   readonly output: string;
   readonly model?: string;
-  readonly on: "cuda" | "cuda-cpu";
+  readonly on: keyof typeof machines;
   readonly dtype: StorageType;
   readonly tf32?: boolean;
   readonly batch: number;
@@ -55,7 +60,7 @@ export const addTune: AddCommand = (program, execute) => {
       "the table; one of the same architecture that is there keeps its other rows",
     )
     .option("-m, --model <name>", "the model (default: the only one that the spec declares)")
-    .addOption(defaulted("--on <machine>", "what runs the kernels; cuda-cpu rehearses", ["cuda", "cuda-cpu"], "cuda"))
+    .addOption(defaulted("--on <machine>", "what runs the kernels; cuda-cpu rehearses", Object.keys(machines), "cuda"))
     .addOption(defaulted("--dtype <name>", "storage type", storageTypes, "bf16"))
     .option("--tf32", tf32Help)
     .addOption(count("--batch <images>", "images of a launch", maxBatch).default(1))
@@ -108,7 +113,7 @@ async function measure(spec: string, options: Options): Promise<Result<Tuned>> {
     stdin: await readStdin([spec]),
     root: options.root ?? null,
     model: options.model ?? null,
-    machine: options.on === "cuda" ? "gpu" : "cpu",
+    machine: machines[options.on],
     dtype: options.dtype,
     tf32: options.tf32 ?? false,
     batch: options.batch,
