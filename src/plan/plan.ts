@@ -135,11 +135,11 @@ export function bufferOf(plan: Pick<Plan, "buffers">, value: ValueId): Buffer {
   return buffer;
 }
 
-/** Parameters whose values are stored in 16 bits once they are packed. */
-export const narrowParams = ({ setup }: Pick<Plan, "setup">): ReadonlySet<string> =>
+/** Parameters whose values are stored as f16 once they are packed: it holds less than f32 and bf16 do. */
+export const f16Params = ({ setup }: Pick<Plan, "setup">): ReadonlySet<string> =>
   new Set(
     setup.flatMap(({ operands }) =>
-      operands.some(({ storage }) => dataBytes[storage] === 2)
+      operands.some(({ storage }) => storage === "f16")
         ? operands.filter(({ role }) => role === "weight").map(({ value }) => value)
         : [],
     ),

@@ -1,11 +1,11 @@
 import { readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
+import { nodeOf } from "../../src/graph/graph.ts";
 import { infoText } from "../../src/inspect/info-text.ts";
 import { partNames } from "../../src/inspect/parts.ts";
 import { planSubject } from "../../src/inspect/plan-subject.ts";
 import { aliveBytes, bytesMovedBy, runsOf } from "../../src/inspect/runs.ts";
 import type { Subject } from "../../src/inspect/subject.ts";
-import { nodeOf } from "../../src/graph/graph.ts";
 import { summarise } from "../../src/inspect/summary.ts";
 import { parametersByPart } from "../../src/model/count.ts";
 import type { Model } from "../../src/model/model.ts";

@@ -1,5 +1,5 @@
 import { kernelPasses } from "../../passes/all.ts";
-import { narrowParams, type Plan } from "../../plan/plan.ts";
+import { f16Params, type Plan } from "../../plan/plan.ts";
 import { printPlan } from "../../plan/print.ts";
 import { profileFor, type WebgpuProfileName } from "../../plan/tuning-profiles.ts";
 import { f32Tensor, writeSafetensors } from "../../weights/formats/safetensors.ts";
@@ -36,7 +36,7 @@ function emit(plan: Plan, context: EmitContext, host: HostWriter): readonly Outp
   const comment = banner(context)
     .map(line => `// ${line}\n`)
     .join("");
-  const weights = context.weights && withinHalf(context.weights, narrowParams(plan));
+  const weights = context.weights && withinHalf(context.weights, f16Params(plan));
   return [
     ...host(descriptor, context),
     ...descriptor.kernels.map(({ name, code }) => ({ path: `wgsl/${name}.wgsl`, contents: comment + code })),

@@ -3,7 +3,7 @@ import { fail, ok } from "../../diagnostics/diagnostic.ts";
 import { error } from "../../diagnostics/messages.ts";
 import { describe } from "../../emit/wgsl/descriptor.ts";
 import { wgslTarget } from "../../emit/wgsl/target.ts";
-import { narrowParams } from "../../plan/plan.ts";
+import { f16Params } from "../../plan/plan.ts";
 import { requestDevice } from "../../runtime/device.ts";
 import { ModelError, type ModelErrorCode } from "../../runtime/errors.ts";
 import { createModel } from "../../runtime/model.ts";
@@ -26,7 +26,7 @@ export const webgpu =
     if (!gpu.ok) return gpu;
     try {
       const device = await requestDevice(descriptor, gpu.value);
-      const checked = withinHalf(request.weights, narrowParams(made));
+      const checked = withinHalf(request.weights, f16Params(made));
       const model = await createModel(descriptor, { device, weights: name => checked.f32(name) });
       const inputs = Object.fromEntries([...request.inputs].map(([name, { data }]) => [name, data]));
       await model.warmup(request.batch);

@@ -17,7 +17,7 @@ import { type Request, type Selection, select } from "../../model/select.ts";
 import { allPasses } from "../../passes/all.ts";
 import type { SiteLayout } from "../../passes/site-layout.ts";
 import { bytesMoved, scratchBytes, weightBytes } from "../../plan/cost.ts";
-import { narrowParams } from "../../plan/plan.ts";
+import { f16Params } from "../../plan/plan.ts";
 import { printPlan } from "../../plan/print.ts";
 import type { WebgpuProfileName } from "../../plan/tuning-profiles.ts";
 import type { Weights } from "../../weights/tensor.ts";
@@ -195,7 +195,7 @@ async function checkHalfOfCuda(
   weights: Weights | null,
 ): Promise<void> {
   if (stage !== null || target !== "cuda" || dtype !== "f16" || plan === null || weights === null) return;
-  const stored = narrowParams(plan);
+  const stored = f16Params(plan);
   const checked = withinHalf(weights, stored);
   for (const name of stored) await checked.f32(name);
 }
