@@ -1,3 +1,4 @@
+import type { Scope } from "../graph/scope.ts";
 import { activationsOf, macsOf, movedBy } from "../plan/cost.ts";
 import type { KernelKind } from "../plan/kernels.ts";
 import { alignment } from "../plan/place.ts";
@@ -26,13 +27,22 @@ export interface Scratch {
   readonly bytes: number;
 }
 
+export interface ScopedValue {
+  readonly name: string;
+  readonly scope: Scope;
+}
+
 /** A kernel in its place: what it costs, and what it has to do with memory. */
 export interface Launch {
   /** The value that it is named after. */
   readonly name: string;
+  readonly scope: Scope;
   readonly cost: KernelCost;
-  readonly reads: readonly string[];
+  /** What it reads of scratch memory, each with the scope of what wrote it. */
+  readonly reads: readonly ScopedValue[];
   readonly writes: readonly Scratch[];
+  /** Bytes that its blocks count themselves in, of an image. */
+  readonly counters: number;
   /** Bytes that weights take for it while the model is loaded. */
   readonly weights: number;
 }
@@ -42,6 +52,7 @@ const sum = (values: readonly number[]): number => values.reduce((a, b) => a + b
 /** The kernels of a pass, in order. */
 export function profileOf(plan: Plan): readonly Launch[] {
   const seen = new Set<string>();
+  const scopes = new Map<string, Scope>();
   return plan.steps.map(step => {
     const bound = step.operands.map(operand => ({ ...operand, buffer: bufferOf(plan, operand.value) }));
     const written = bound.filter(({ access }) => access === "write");
@@ -49,8 +60,10 @@ export function profileOf(plan: Plan): readonly Launch[] {
     const weights = bound.filter(({ access, value, buffer: { role } }) => {
       return access === "read" && (role === "param" || role === "packed") && !seen.has(value) && seen.add(value);
     });
+    for (const { value } of written) scopes.set(value, step.scope);
     return {
       name: step.name,
+      scope: step.scope,
       cost: {
         kind: step.kind,
         macs: macsOf(step),
@@ -59,10 +72,13 @@ export function profileOf(plan: Plan): readonly Launch[] {
         ...movedBy(step),
         workgroups: (step.grid[0] * step.grid[1]) / Math.max(1, step.images),
       },
-      reads: scratch.filter(({ access }) => access === "read").map(({ value }) => value),
+      reads: scratch
+        .filter(({ access }) => access === "read")
+        .map(({ value }) => ({ name: value, scope: scopes.get(value) ?? step.scope })),
       writes: scratch
         .filter(({ access }) => access === "write")
         .map(({ value, buffer }) => ({ name: value, bytes: bytesOf(buffer) })),
+      counters: sum(bound.map(({ buffer, ...size }) => (buffer.role === "counters" ? bytesOf(size) : 0))),
       weights: sum(weights.map(({ buffer }) => roundUp(bytesOf(buffer), buffer.slot === null ? 1 : alignment))),
     };
   });

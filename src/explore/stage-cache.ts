@@ -1,10 +1,10 @@
 import type { Result } from "../diagnostics/diagnostic.ts";
 import { ok } from "../diagnostics/diagnostic.ts";
-import { nameInBlock, type Scope } from "../graph/scope.ts";
+import { nameInBlock } from "../graph/scope.ts";
 import type { Model } from "../model/model.ts";
-import { layOut } from "../plan/memory.ts";
-import type { KernelCost, Launch } from "./profile.ts";
-import { scopesOf } from "./scopes.ts";
+import { type Lifetime, layOut } from "../plan/memory.ts";
+import { alignment } from "../plan/place.ts";
+import type { KernelCost, Launch, ScopedValue } from "./profile.ts";
 
 /**
  * Kernels of a model without compiling it, where their like was compiled before. What a stage becomes depends on its own
@@ -22,16 +22,12 @@ export interface Profile {
   readonly timeline: readonly number[];
 }
 
-/** A stage's kernels, with what comes before its first block and after its last. */
+/** A stage's kernels, with what comes before its first block, after its last, and of the head or decoder behind it. */
 interface StageKernels {
-  readonly before: readonly Kernel[];
-  readonly blocks: readonly (readonly Kernel[])[];
-  readonly after: readonly Kernel[];
-}
-
-/** A launch that says of what it reads where that is: in another model's stage, a block has another number. */
-interface Kernel extends Omit<Launch, "reads"> {
-  readonly reads: readonly { readonly name: string; readonly scope: Scope | undefined }[];
+  readonly before: readonly Launch[];
+  readonly blocks: readonly (readonly Launch[])[];
+  readonly after: readonly Launch[];
+  readonly behind: readonly Launch[];
 }
 
 /** Compiles a model as far as its kernels. */
@@ -42,7 +38,6 @@ export interface MemoryRule {
   readonly apart: boolean;
 }
 
-const alignment = 256;
 const mostBlocks = 3;
 
 export class StageCache {
@@ -79,7 +74,7 @@ export class StageCache {
       this.#failures.set(all, launches);
       return launches;
     }
-    partsOf(launches.value, scopesOf(short)).forEach((part, i) => {
+    partsOf(launches.value).forEach((part, i) => {
       const key = keys[i] as string;
       if (!this.#parts.has(key)) this.#parts.set(key, part);
     });
@@ -100,31 +95,37 @@ function keysOf({ stages, name: _, span: __, ...settings }: Model): readonly str
   );
 }
 
-/** Cuts a pass at its stages: a stage begins with what follows the last block of the one before, the first with the stem. */
-function partsOf(launches: readonly Launch[], scopes: ReadonlyMap<string, Scope>): readonly StageKernels[] {
-  const parts: { before: Kernel[]; blocks: Kernel[][]; after: Kernel[] }[] = [];
-  let current: (typeof parts)[number] = { before: [], blocks: [], after: [] };
+/**
+ * Cuts a pass at its stages: the first begins with the stem. What stands behind them belongs to the last stage that it
+ * comes from: the head of each level of a feature extractor to the level's own, a classifier or a decoder to the last.
+ */
+function partsOf(launches: readonly Launch[]): readonly StageKernels[] {
+  const parts: { before: Launch[]; blocks: Launch[][]; after: Launch[]; behind: Launch[] }[] = [];
+  const stem: Launch[] = [];
+  const origins = new Map<string, number>();
   for (const launch of launches) {
-    const kernel = { ...launch, reads: launch.reads.map(name => ({ name, scope: scopes.get(name) })) };
-    const { part, block } = scopes.get(launch.name) ?? { part: null, block: null };
-    if (part === parts.length) {
-      const taken = parts.length === 0 ? current.before : [];
-      current = { before: taken, blocks: [], after: [] };
-      parts.push(current);
-    }
-    if (typeof part === "number" && block !== null) current.blocks[block] = [...(current.blocks[block] ?? []), kernel];
-    else (current.blocks.length === 0 ? current.before : current.after).push(kernel);
+    const { part, block } = launch.scope;
+    if (part === parts.length)
+      parts.push({ before: parts.length === 0 ? stem : [], blocks: [], after: [], behind: [] });
+    const known = launch.reads.flatMap(({ name }) => origins.get(name) ?? []);
+    const origin = typeof part === "number" ? part : known.length > 0 ? Math.max(...known) : parts.length - 1;
+    const of = parts[origin];
+    if (of === undefined) stem.push(launch);
+    else if (part === "head" || part === "decoder") of.behind.push(launch);
+    else if (block !== null) of.blocks[block] = [...(of.blocks[block] ?? []), launch];
+    else (of.blocks.length === 0 ? of.before : of.after).push(launch);
+    if (of !== undefined) for (const { name } of launch.writes) origins.set(name, origin);
   }
   return parts;
 }
 
 /** Lists of kernels in order, each with how many blocks run it. */
-const stretches = ({ before, blocks, after }: StageKernels, depth: number) => {
+const stretches = ({ before, blocks, after, behind }: StageKernels, depth: number) => {
   const last = blocks.length - 1;
   return [
     { launches: before, count: 1 },
     ...blocks.map((launches, i) => ({ launches, count: i === 1 && last === 2 ? depth - 2 : 1 })),
-    { launches: after, count: 1 },
+    { launches: [...after, ...behind], count: 1 },
   ];
 };
 
@@ -139,43 +140,89 @@ function composed(parts: readonly StageKernels[], { stages }: Model, memory: Mem
       counts.set(key, { cost, count: (counts.get(key)?.count ?? 0) + count });
     }
   const weights = all.map(({ launches, count }) => count * sum(launches.map(launch => launch.weights)));
-  const { peak, timeline } = memoryOf(named(parts), memory);
-  return { kernels: [...counts.values()], weightBytes: sum(weights), scratchBytes: peak, timeline };
+  const depths = stages.map(({ depth }) => depth);
+  const lasting = lifetimesOf(named(parts, depths), memory);
+  const counters = Math.max(...all.flatMap(({ launches }) => launches.map(launch => launch.counters)));
+  return {
+    kernels: [...counts.values()],
+    weightBytes: sum(weights),
+    scratchBytes: sum(layOut(lasting, alignment).arenas) + counters,
+    /** Of few variants it is looked at. */
+    get timeline() {
+      const short = named(
+        parts,
+        parts.map(({ blocks }) => blocks.length),
+      );
+      return timelineOf(short, lifetimesOf(short, memory));
+    },
+  };
 }
 
 const keyOf = (cost: KernelCost): string =>
   `${cost.kind} ${cost.macs} ${cost.values} ${cost.fixed} ${cost.each} ${cost.workgroups}`;
 
-/** The kernels of parts that come from different models: each names the last block before it as its own model had it. */
-function named(parts: readonly StageKernels[]): readonly Launch[] {
-  return parts.flatMap(({ before, blocks, after }, own) => {
-    const nameOf = ({ name, scope }: Kernel["reads"][number]): string => {
-      if (scope === undefined || typeof scope.part !== "number" || scope.part === own) return name;
-      return nameInBlock(name, scope, (parts[scope.part]?.blocks.length ?? 1) - 1);
+/** A launch with what it reads by the names that the whole has for it. */
+type Named = Omit<Launch, "reads"> & { readonly reads: readonly string[] };
+
+/** The kernels of stages that come from different models, in order, where each has so many blocks. */
+function named(parts: readonly StageKernels[], depths: readonly number[]): readonly Named[] {
+  const whole = parts.map((part, own) => {
+    const depth = depths[own] as number;
+    const later = depth - part.blocks.length;
+    /** Blocks of the own stage are `shift` further on than in the model that they come from. */
+    const renamed = (launches: readonly Launch[], shift: number): readonly Named[] => {
+      const nameOf = ({ name, scope }: ScopedValue): string => {
+        if (typeof scope.part !== "number") return name;
+        const block = scope.part === own ? (scope.block ?? 0) + shift : (depths[scope.part] ?? 1) - 1;
+        return nameInBlock(name, scope, block);
+      };
+      return launches.map(launch => ({
+        ...launch,
+        reads: launch.reads.map(nameOf),
+        writes: launch.writes.map(({ name, bytes }) => ({ name: nameOf({ name, scope: launch.scope }), bytes })),
+      }));
     };
-    return [...before, ...blocks.flat(), ...after].map(kernel => ({ ...kernel, reads: kernel.reads.map(nameOf) }));
+    const [first = [], between = [], last = []] = part.blocks;
+    const blocks =
+      later === 0
+        ? part.blocks.map(block => renamed(block, 0))
+        : [
+            renamed(first, 0),
+            ...Array.from({ length: depth - 2 }, (_, i) => renamed(between, i)),
+            renamed(last, later),
+          ];
+    return {
+      inside: [...renamed(part.before, 0), ...blocks.flat(), ...renamed(part.after, later)],
+      behind: renamed(part.behind, later),
+    };
   });
+  return [...whole.flatMap(({ inside }) => inside), ...whole.flatMap(({ behind }) => behind)];
 }
 
-function memoryOf(launches: readonly Launch[], { apart }: MemoryRule) {
+function lifetimesOf(launches: readonly Named[], { apart }: MemoryRule): readonly Lifetime[] {
   const last = new Map<string, number>();
   launches.forEach(({ reads }, at) => {
     for (const name of reads) last.set(name, at);
   });
   const written = new Set<string>();
-  const lifetimes = launches.flatMap(({ writes, reads }, from) =>
+  return launches.flatMap(({ writes, reads }, from) =>
     writes
       .filter(({ name }) => !written.has(name) && written.add(name))
-      .map(({ name, bytes }) => ({
-        name,
-        bytes,
-        from,
-        to: Math.max(from, last.get(name) ?? from),
-        apart: apart ? reads : [],
-      })),
+      .map(({ name, bytes }) => {
+        return { name, bytes, from, to: Math.max(from, last.get(name) ?? from), apart: apart ? reads : [] };
+      }),
   );
-  const timeline = launches.map((_, at) =>
-    sum(lifetimes.map(({ bytes, from, to }) => (from <= at && at <= to ? bytes : 0))),
-  );
-  return { peak: sum(layOut(lifetimes, alignment).arenas), timeline };
+}
+
+function timelineOf(launches: readonly Named[], lifetimes: readonly Lifetime[]): readonly number[] {
+  const changes = new Array<number>(launches.length + 1).fill(0);
+  for (const { bytes, from, to } of lifetimes) {
+    changes[from] = (changes[from] as number) + bytes;
+    changes[to + 1] = (changes[to + 1] as number) - bytes;
+  }
+  let alive = 0;
+  return launches.map((_, at) => {
+    alive += changes[at] as number;
+    return alive;
+  });
 }

@@ -4,7 +4,7 @@ import type { Draft, Graph, Node, Output, ValueId } from "./graph.ts";
 import { typed } from "./infer.ts";
 import type { Dim, OpName, Ops, TensorType } from "./ops.ts";
 import { printType } from "./print.ts";
-import type { Scope } from "./scope.ts";
+import { unknownScope } from "./scope.ts";
 
 /**
  * The graph that `print` wrote. Types are inferred anew and compared with the text, so a hand-written case cannot lie.
@@ -52,7 +52,7 @@ function readNode(text: string, span: Span, nodes: Map<ValueId, Node>, groups: M
     inputs: operands === "" ? [] : operands.split(", ").map(name => name.slice(1)),
     attrs: leaf ? { type: stated } : readAttrs(attrs ?? ""),
     span,
-    scope: unknown,
+    scope: unknownScope,
   } as unknown as Draft;
   const node = typed(draft, nodes);
   invariant(printType(node.type) === printType(stated), `${id} is ${printType(node.type)}: ${text}`);
@@ -61,7 +61,6 @@ function readNode(text: string, span: Span, nodes: Map<ValueId, Node>, groups: M
 }
 
 /** The text does not say what of the network a node is. */
-const unknown: Scope = { part: "unknown", block: null };
 
 const readDim = (text: string): Dim => (text === "N" ? "N" : Number(text));
 

@@ -11,6 +11,9 @@ export interface Scope {
  */
 export type Part = "stem" | number | "head" | "decoder" | "unknown";
 
+/** Of what was read from text. */
+export const unknownScope: Scope = { part: "unknown", block: null };
+
 /** `stem`, `stages.0`, `decoder`: a stage's name is the path of its module. */
 export const partName = (part: Part): string => (typeof part === "number" ? `stages.${part}` : part);
 

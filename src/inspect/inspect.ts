@@ -32,7 +32,7 @@ export function inspect(subject: Subject): Result<Inspection> {
   });
   if (!planned.ok) return planned;
   const { graph, plan } = planned.value;
-  const runs = runsOf(plan, subject);
+  const runs = runsOf(plan, subject.target);
   const sources = sourcesOf[subject.target](plan);
   return ok({ summary: summaryOf(subject, runs), built, changes, graph, runs, sources }, planned.diagnostics);
 }

@@ -1,11 +1,10 @@
 import { sourceOf } from "../emit/cuda/kernels.ts";
 import type { ValueId } from "../graph/graph.ts";
+import { partName } from "../graph/scope.ts";
 import type { MemoryTimeline } from "../html/memory-timeline.ts";
-import type { Model } from "../model/model.ts";
 import { macsOf, scratchBytes, weightBytes } from "../plan/cost.ts";
 import { bytesOf, type Plan, type Step } from "../plan/plan.ts";
 import { launchText } from "../plan/print.ts";
-import { partOf } from "./parts.ts";
 import type { KernelTargetName } from "./subject.ts";
 
 /** One kernel at work: a dispatch of WebGPU or a launch of CUDA. */
@@ -66,15 +65,12 @@ const details: { readonly [K in KernelTargetName]: (step: Step, plan: Plan) => R
 };
 
 /** A plan as its target runs it. */
-export function runsOf(
-  plan: Plan,
-  { model, target }: { readonly model: Model; readonly target: KernelTargetName },
-): Runs {
+export function runsOf(plan: Plan, target: KernelTargetName): Runs {
   const runs = plan.steps.map((step): Run => {
     const { grid, group } = launchText(step);
     return {
       name: step.name,
-      part: partOf(step.name, model),
+      part: partName(step.scope.part),
       kind: step.kind,
       macs: macsOf(step),
       operands: step.operands.map(({ role, value, access, perImage, ...size }) => {

@@ -43,7 +43,7 @@ export interface PartCost extends Cost {
 export function summarise(subject: Subject): Result<Summary> {
   const planned = planSubject(subject);
   if (!planned.ok) return planned;
-  return ok(summaryOf(subject, runsOf(planned.value.plan, subject)), planned.diagnostics);
+  return ok(summaryOf(subject, runsOf(planned.value.plan, subject.target)), planned.diagnostics);
 }
 
 export function summaryOf(

@@ -1,6 +1,6 @@
 import type { Span } from "../diagnostics/diagnostic.ts";
 import { invariant } from "../diagnostics/invariant.ts";
-import type { ValueId } from "../graph/graph.ts";
+import type { Place, ValueId } from "../graph/graph.ts";
 import type { Batch, Precision } from "../model/model.ts";
 import type { KernelKind, KernelParams } from "./kernels.ts";
 import type { Slot } from "./memory.ts";
@@ -22,8 +22,7 @@ export type KernelCall<K extends KernelKind = KernelKind> = {
     readonly params: KernelParams[P];
     readonly reads: Readonly<Record<string, ValueId>>;
     readonly writes: Readonly<Record<string, ValueId>>;
-    readonly span: Span;
-  };
+  } & Place;
 }[K];
 
 /** What a target's kernel table says of an operand. */
@@ -121,8 +120,8 @@ export const valuesOf = ({ operands }: Pick<Step, "operands">, access: Operand["
 export const callOf = ({ operands, ...step }: Step): KernelCall => {
   const named = (access: Operand["access"]) =>
     Object.fromEntries(operands.filter(of => of.access === access).map(({ role, value }) => [role, value]));
-  const { name, kind, params, span } = step;
-  return { name, kind, params, span, reads: named("read"), writes: named("write") } as KernelCall;
+  const { name, kind, params, span, scope } = step;
+  return { name, kind, params, span, scope, reads: named("read"), writes: named("write") } as KernelCall;
 };
 
 /** The value that a kernel has under a name, and null where it has none. */

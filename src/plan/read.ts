@@ -2,6 +2,7 @@ import type { Span } from "../diagnostics/diagnostic.ts";
 import { InternalError, invariant } from "../diagnostics/invariant.ts";
 import { error } from "../diagnostics/messages.ts";
 import type { Graph, ValueId } from "../graph/graph.ts";
+import { unknownScope } from "../graph/scope.ts";
 import { readJson, smallJson } from "../json/read.ts";
 import type { Batch } from "../model/model.ts";
 import type { Slot } from "./memory.ts";
@@ -155,7 +156,15 @@ function readCalls(lines: readonly Line[]): readonly ReadCall[] {
       /^%(.+?) = (\w+)\((.*?)\) -> ([^{]*?)(?: \{(.+)\})?$/.exec(text) ?? [];
     invariant(name !== undefined, `not a kernel: ${text}`);
     const params = readParams(lines[i + 1]?.text ?? "");
-    const call = { name, kind, params, reads: readValues(reads), writes: readValues(writes), span } as KernelCall;
+    const call = {
+      name,
+      kind,
+      params,
+      reads: readValues(reads),
+      writes: readValues(writes),
+      span,
+      scope: unknownScope,
+    } as KernelCall;
     return [{ call, launch }];
   });
 }

@@ -172,12 +172,16 @@ export const otherRows: readonly SafetensorsRow[] = [
     () => encode("version https://git-lfs.github.com/spec/v1\noid sha256:00\nsize 12\n"),
     format("weights-format"),
   ),
-  row(
-    "F44-json",
-    "the index of a sharded model",
-    () => encode('{"metadata":{"total_size":1},"weight_map":{}}'),
-    format("weights-format"),
-  ),
+  // Of a file, the weights are those of the shards that it names: none here.
+  {
+    ...row(
+      "F44-json",
+      "the index of a sharded model",
+      () => encode('{"metadata":{"total_size":1},"weight_map":{}}'),
+      format("weights-format"),
+    ),
+    opened: { kind: "E_W_MISSING", code: "weights-unknown-names" },
+  },
   // Where weights are due, a whole archive of torch.save or numpy.savez is read whatever its name is; this one is none.
   {
     ...row(

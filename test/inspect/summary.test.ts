@@ -1,6 +1,7 @@
 import { readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
 import { nodeOf } from "../../src/graph/graph.ts";
+import { partName } from "../../src/graph/scope.ts";
 import { infoText } from "../../src/inspect/info-text.ts";
 import { partNames } from "../../src/inspect/parts.ts";
 import { planSubject } from "../../src/inspect/plan-subject.ts";
@@ -106,7 +107,7 @@ describe("random models", () => {
       const batch = { min: 1, max: 5 };
       const made = [subject(model, { batch }), subject(model, { batch, target: "cuda", dtype: "bf16" })].map(of => {
         const { plan: planned } = must(planSubject(of));
-        const runs = runsOf(planned, of);
+        const runs = runsOf(planned, of.target);
         expect(sum(runs.runs.map(run => bytesMovedBy(run, 5)))).toBe(bytesMoved(planned, 5));
         expect([runs.scratchBytes, runs.weightBytes]).toEqual([scratchBytes(planned), weightBytes(planned)]);
         for (const { part } of runs.runs) expect(partNames(model)).toContain(part);
@@ -120,7 +121,7 @@ describe("random models", () => {
     for (const { model } of cases)
       for (const target of ["wgsl", "cuda"] as const) {
         const of = subject(model, { target });
-        const { memory, runs } = runsOf(must(planSubject(of)).plan, of);
+        const { memory, runs } = runsOf(must(planSubject(of)).plan, target);
         expect(memory.steps.length).toBe(runs.length);
         expect(memory.buffers.length).toBeGreaterThan(3);
         memory.buffers.forEach((a, i) => {

@@ -26,7 +26,7 @@ const published = must(
 
 /** What a text does not say: where in a spec something comes from. */
 const withoutSpans = ({ buffers, setup, steps, ...rest }: Plan) => {
-  const bare = <T extends object>(of: T) => ({ ...of, span: null });
+  const bare = <T extends object>(of: T) => ({ ...of, span: null, scope: null });
   return { ...rest, buffers: [...buffers.values()].map(bare), setup: setup.map(bare), steps: steps.map(bare) };
 };
 

@@ -41,12 +41,8 @@ export const depthwiseBy =
 
 /** The values between the linears of a block are made anew where they can be, in the way that comes at `way`; nothing is split. */
 export const madeAnew =
-  (_dtype: StorageType, way: number) =>
-  (plan: Plan): TunedChoices => {
-    const shapes = mlpCandidates(plan, 101_376);
-    const { mlps } = choicesAt(
-      shapes.map(({ of }) => of),
-      way,
-    );
-    return { ...inParts(1)(plan), mlps };
-  };
+  (way: number) =>
+  (plan: Plan): TunedChoices => ({ ...inParts(1)(plan), mlps: choicesAt(hiddenShapes(plan), way).mlps });
+
+/** The shapes of linears of which the second can make the values between them anew, and the ways in which it can. */
+export const hiddenShapes = (plan: Plan) => mlpCandidates(plan, 101_376).map(({ of }) => of);

@@ -147,7 +147,7 @@ describe.runIf(hasNvcc)(
           )
         : [{ size: "atto", way: 1 }],
     )("values between linears made anew, $size, way $way", ({ size, way }) => {
-      const files = sources(size, "bf16", madeAnew("bf16", way));
+      const files = sources(size, "bf16", madeAnew(way));
       expect(compiled(files, "are made anew")).toBeGreaterThanOrEqual(1);
     });
 

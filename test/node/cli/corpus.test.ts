@@ -140,7 +140,7 @@ describe("run FILE --on reference --weights FILE, of torch.save and numpy.savez"
   test.for([...hostile, ...representative(others, 40)])(
     "$id: $title",
     async ({ id, bytes, read, bound = read, says = "" }) => {
-      const folder = path.join(root, id);
+      const folder = path.join(root, `archive-${id}`);
       fs.mkdirSync(folder);
       fs.writeFileSync(path.join(folder, "a.cnx"), corpusSpec);
       fs.writeFileSync(path.join(folder, "in.safetensors"), image);

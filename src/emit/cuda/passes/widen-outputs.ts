@@ -23,7 +23,7 @@ export const widenOutputs = (kernel: Machine["kernel"]): SchedulePass => ({
         if (operand === undefined || operand.storage.includes("f32")) continue;
         const [name, params] = [`${buffer}.f32`, { length: operand.elements }];
         const copy = { name, kind: "widen", params, reads: { input: buffer }, writes: { output: name } } as const;
-        copies.set(buffer, { ...copy, span: step.span });
+        copies.set(buffer, { ...copy, span: step.span, scope: step.scope });
       }
     }
     const ordered = schedule.outputs.flatMap(({ buffer }) => copies.get(buffer) ?? []);
