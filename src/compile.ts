@@ -4,7 +4,9 @@ import { build } from "./graph/build.ts";
 import type { Graph } from "./graph/graph.ts";
 import { verify } from "./graph/verify.ts";
 import { check } from "./model/check.ts";
-import type { Batch, Model, Program } from "./model/model.ts";
+import { modelHash } from "./model/hash.ts";
+import { type Batch, type Model, type Program, targetNames } from "./model/model.ts";
+import { type Request, type Selection, select } from "./model/select.ts";
 import { compactSitesAs } from "./passes/compact-sites.ts";
 import { type PassObserver, runPasses } from "./passes/pass.ts";
 import type { SiteLayout } from "./passes/site-layout.ts";
@@ -18,21 +20,24 @@ import { load, type ReadImport } from "./syntax/load.ts";
 
 /** Watches the compilation; printing, timing and explaining are observers. */
 export interface Observer extends PassObserver, SchedulePassObserver {
-  readonly ast?: (files: readonly Ast[]) => void;
-  readonly program?: (program: Program) => void;
   readonly graph?: (graph: Graph, model: Model) => void;
   readonly plan?: (plan: Plan, model: Model) => void;
 }
 
+/** A spec, and all that it declares and imports. */
+export interface Analysis {
+  /** The spec and what it imports, the spec last. */
+  readonly files: readonly Ast[];
+  readonly program: Program;
+}
+
 /** Text to checked models: everything that is wrong with a spec is found here. */
-export function analyse(root: Source, read: ReadImport, observer: Observer = {}): Result<Program> {
+export function analyse(root: Source, read: ReadImport): Result<Analysis> {
   const files = load(root, read);
   if (!files.ok) return files;
-  observer.ast?.(files.value);
-
   const program = check(files.value);
-  if (program.ok) observer.program?.(program.value);
-  return program;
+  const diagnostics = [...files.diagnostics, ...program.diagnostics];
+  return program.ok ? ok({ files: files.value, program: program.value }, diagnostics) : fail(...diagnostics);
 }
 
 /** A model, and what decides how it is computed. */
@@ -109,3 +114,53 @@ export function emit({ context, ...planning }: Emission, observer: Observer = {}
   const files = target.emit(graph.value, whole);
   return ok({ model, target: target.name, graph: graph.value, plan: null, files }, graph.diagnostics);
 }
+
+export interface CompileOptions {
+  /** Which models, targets, storage types and batch; what it leaves open, the spec says. */
+  readonly selection: Selection;
+  readonly targetOf: (request: Request) => Target;
+  /** What emitters may know besides, once it is clear what is compiled: weights among them. It may refuse. */
+  readonly prepare: (requests: readonly Request[]) => Promise<Result<Omit<EmitContext, "model" | "specHash">>>;
+  readonly sites?: SiteLayout | undefined;
+  readonly observe?: (request: Request) => Observer;
+}
+
+export interface Compilation {
+  /** One for each request: a model, for a target, in a storage type. */
+  readonly units: readonly (Unit & { readonly dtype: Request["dtype"] })[];
+  /** All that is to be written, below a folder for each model. */
+  readonly files: readonly OutputFile[];
+  /** What was read, by name: the spec last, what it imports before. */
+  readonly dependencies: readonly string[];
+}
+
+/** A spec to files: it is analysed, what is asked for is selected, planned and emitted. The diagnostics are of all of it. */
+export async function compile(
+  root: Source,
+  read: ReadImport,
+  { selection, targetOf, prepare, sites, observe = () => ({}) }: CompileOptions,
+): Promise<Result<Compilation>> {
+  const analysed = analyse(root, read);
+  if (!analysed.ok) return analysed;
+  const requests = select(analysed.value.program, selection, targetNames, root.name);
+  if (!requests.ok) return requests;
+  const context = await prepare(requests.value);
+  if (!context.ok) return context;
+
+  const emitted = requests.value.map(request => {
+    const { model, batch, dtype } = request;
+    const whole = { ...context.value, specHash: modelHash([model]) };
+    const unit = emit({ model, target: targetOf(request), batch, sites, context: whole }, observe(request));
+    return unit.ok ? ok({ ...unit.value, dtype }, unit.diagnostics) : unit;
+  });
+  const units = emitted.flatMap(unit => (unit.ok ? [unit.value] : []));
+  const diagnostics = [...analysed.diagnostics, ...context.diagnostics, ...emitted.flatMap(unit => unit.diagnostics)];
+  if (units.length < emitted.length) return fail(...diagnostics);
+  return ok(
+    { units, files: units.flatMap(filesOf), dependencies: analysed.value.files.map(({ source }) => source.name) },
+    diagnostics,
+  );
+}
+
+const filesOf = ({ model, files }: Unit): readonly OutputFile[] =>
+  files.map(file => ({ ...file, path: `${model.name}/${file.path}` }));

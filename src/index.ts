@@ -1,5 +1,19 @@
 /** The compiler as a library: text in, values out; nothing here touches files, a clock or a device. */
-export { analyse, type Emission, emit, lower, type Observer, type Planning, plan, type Unit } from "./compile.ts";
+export {
+  type Analysis,
+  analyse,
+  type Compilation,
+  type CompileOptions,
+  compile,
+  type Emission,
+  emit,
+  lower,
+  type Observer,
+  type Planned,
+  type Planning,
+  plan,
+  type Unit,
+} from "./compile.ts";
 export type { Diagnostic, Note, Place, Result, Source, Span } from "./diagnostics/diagnostic.ts";
 export { formatDiagnostics } from "./diagnostics/format.ts";
 export { onnx } from "./emit/onnx/onnx.ts";

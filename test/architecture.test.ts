@@ -176,7 +176,8 @@ test("packages are imported where they belong: Node's own by src/node only, ts-m
   expect(wrong).toEqual([]);
 });
 
-test("what is heavy is loaded by the command that needs it", () => {
+/** Files and packages that some files load before any work is asked of them. */
+function reachedFrom(...roots: readonly string[]): ReadonlySet<string> {
   const reached = new Set<string>();
   const visit = (file: string): void => {
     if (reached.has(file)) return;
@@ -188,7 +189,18 @@ test("what is heavy is loaded by the command that needs it", () => {
       if (!typeOnly && !lazy.has(specifier) && !lazy.has(to)) files.includes(to) ? visit(to) : reached.add(to);
     }
   };
-  visit("node/cli.ts");
+  for (const root of roots) visit(root);
+  return reached;
+}
+
+test("the compiler and all its targets need neither Node nor ts-morph", () => {
+  const reached = [...reachedFrom("compile.ts", "emit/kernel-targets.ts", "emit/onnx/onnx.ts")];
+  expect(reached).toContain("emit/wgsl/descriptor.ts");
+  expect(reached.filter(name => name === "ts-morph" || name.startsWith("node"))).toEqual([]);
+});
+
+test("what is heavy is loaded by the command that needs it", () => {
+  const reached = reachedFrom("node/cli.ts");
   for (const heavy of ["ts-morph", "handlebars/runtime.js", "onnx-proto", "ohm-js", "webgpu", "onnxruntime-node"])
     expect([...reached]).not.toContain(heavy);
 });

@@ -1,5 +1,5 @@
 import { performance } from "node:perf_hooks";
-import { emit, type Observer, type Unit } from "../../compile.ts";
+import { analyse, type Compilation, compile, type Observer, type Unit } from "../../compile.ts";
 import { type Diagnostic, fail, ok, type Result } from "../../diagnostics/diagnostic.ts";
 import { error } from "../../diagnostics/messages.ts";
 import { cudaTarget } from "../../emit/cuda/target.ts";
@@ -12,8 +12,8 @@ import { print } from "../../graph/print.ts";
 import { hostFiles } from "../../host/host-files.ts";
 import { modelHash } from "../../model/hash.ts";
 import { imagenet } from "../../model/imagenet.ts";
-import { type Model, type StorageType, type TargetName, targetNames } from "../../model/model.ts";
-import { type Request, type Selection, select } from "../../model/select.ts";
+import type { Model, TargetName } from "../../model/model.ts";
+import { isF16, type Request, type Selection } from "../../model/select.ts";
 import { allPasses } from "../../passes/all.ts";
 import type { SiteLayout } from "../../passes/site-layout.ts";
 import { bytesMoved, scratchBytes, weightBytes } from "../../plan/cost.ts";
@@ -23,11 +23,13 @@ import type { WebgpuProfileName } from "../../plan/tuning-profiles.ts";
 import type { Weights } from "../../weights/tensor.ts";
 import type { BindOptions } from "../../weights/use/bind.ts";
 import { withinHalf } from "../../weights/use/within-half.ts";
+import { readSpec } from "../files/read.ts";
+import { importReader } from "../inputs/import-reader.ts";
 import { type OpenWeights, openWeights } from "../inputs/open-weights.ts";
-import { loadProgram } from "../inputs/program.ts";
 import type { Provenance } from "../inputs/provenance.ts";
 import { openTable } from "../inputs/tuning-table.ts";
 import { version } from "../process/version.ts";
+import { clashes, dtypeClashes, misplacedOption } from "./compile-problems.ts";
 
 export const emitKinds = ["ast", "model", "graph", "plan", "files"] as const;
 export type EmitKind = (typeof emitKinds)[number];
@@ -106,95 +108,113 @@ async function compileOpening(
   report: (diagnostic: Diagnostic) => void,
   opened: OpenWeights[],
 ): Promise<Result<Compiled>> {
-  const { printAfter } = request;
+  const { printAfter, specs } = request;
   const printable = ["all", ...allPasses.map(({ name }) => name)];
   if (printAfter !== null && !printable.includes(printAfter))
     return fail(error("bad-option-value", null, "--print-after", printAfter, printable.join(", ")));
   const table = request.cudaTuning === null ? ok(null) : openTable(request.cudaTuning);
   if (!table.ok) return table;
-  const warnings: Diagnostic[] = [];
-  const problems: Diagnostic[] = [];
-  const notes: string[] = [];
-  const text: string[] = [];
-  const units: Made[] = [];
-  const models: Model[] = [];
-  let provenance: Provenance | null = null;
-  for (const spec of request.specs) {
-    const loaded = loadProgram(spec, request.root, request.stdin);
-    (loaded.ok ? warnings : problems).push(...loaded.diagnostics);
-    if (!loaded.ok) continue;
-    const { program, source } = loaded.value;
-    if (request.emit === "ast" || request.emit === "model") {
-      const shown = request.emit === "ast" ? loaded.value.files : [...program.models.values()];
-      text.push(`${JSON.stringify(shown, withoutSpans, 2)}\n`);
-      continue;
-    }
-    const requests = select(program, request.selection, targetNames, source.name);
-    if (!requests.ok) {
-      problems.push(...requests.diagnostics);
-      continue;
-    }
-    const misplaced = misplacedOption(request, requests.value);
-    if (misplaced !== null) {
-      problems.push(misplaced);
-      continue;
-    }
-    const several = new Set(requests.value.map(({ model }) => model.name)).size > 1;
-    if (request.weights !== null && (several || request.specs.length > 1)) {
-      problems.push(error("weights-need-one-model", null));
-      continue;
-    }
-    const [first] = requests.value;
-    const weights =
-      request.weights === null || !first
-        ? ok(null)
-        : await openWeights(request.weights, first.model, report, request.binding);
-    (weights.ok ? warnings : problems).push(...weights.diagnostics);
-    if (!weights.ok) continue;
-    if (weights.value !== null) opened.push(weights.value);
-    // A stage that is printed has no manifest.
-    if (request.emit === null) provenance = (await weights.value?.provenance()) ?? null;
-    const checked = await checkRange(request, requests.value, weights.value);
-    if (!checked.ok) {
-      problems.push(...checked.diagnostics);
-      continue;
-    }
-    notes.push(...checked.value);
-    for (const one of requests.value) {
-      const unit = compileOne(one, source.name, { weights: weights.value, table: table.value }, request, notes);
-      (unit.ok ? warnings : problems).push(...unit.diagnostics);
-      if (!unit.ok) continue;
-      units.push({ ...unit.value, dtype: one.dtype });
-      await checkHalfOfCuda(request, one, unit.value, weights.value);
-      if (!models.includes(one.model)) models.push(one.model);
-    }
-  }
-  problems.push(...clashes(units), ...(request.emit === null ? dtypeClashes(units) : []));
+
+  const compiled: Result<SpecCompiled>[] = [];
+  for (const spec of specs) compiled.push(await compileSpec(spec, { request, table: table.value, report, opened }));
+  const made = compiled.flatMap(one => (one.ok ? [one.value] : []));
+  const units = made.flatMap(one => one.units);
+  const problems = [
+    ...compiled.flatMap(one => (one.ok ? [] : one.diagnostics)),
+    ...clashes(units),
+    ...(request.emit === null ? dtypeClashes(units) : []),
+  ];
+  const warnings = compiled.flatMap(one => (one.ok ? one.diagnostics : []));
   if (problems.length > 0) return fail(...problems, ...warnings);
-  const files = units.flatMap(({ model, files }) =>
-    files.map(file => ({ ...file, path: `${model.name}/${file.path}` })),
-  );
   return ok(
     {
-      files,
-      spec: { name: request.specs.map(baseName).join(", "), sha256: modelHash(models) },
-      text: text.join("") + stageText(request.emit, units),
-      notes,
-      weights: provenance,
+      files: made.flatMap(one => one.files),
+      spec: { name: specs.map(baseName).join(", "), sha256: modelHash([...new Set(units.map(({ model }) => model))]) },
+      text: made.map(({ text }) => text).join("") + stageText(request.emit, units),
+      notes: made.flatMap(one => one.notes),
+      weights: made.find(({ provenance }) => provenance !== null)?.provenance ?? null,
       summaries: units.map(summarise),
     },
     warnings,
   );
 }
 
+/** What all specs of a command share. */
+interface Job {
+  readonly request: CompileRequest;
+  readonly table: TuningTable | null;
+  readonly report: (diagnostic: Diagnostic) => void;
+  readonly opened: OpenWeights[];
+}
+
+/** What one spec became. */
+interface SpecCompiled extends Pick<Compilation, "units" | "files"> {
+  readonly text: string;
+  readonly notes: readonly string[];
+  readonly provenance: Provenance | null;
+}
+
+async function compileSpec(spec: string, job: Job): Promise<Result<SpecCompiled>> {
+  const { request, table } = job;
+  const { emit, sites, selection } = request;
+  const source = readSpec(spec, request.stdin);
+  if (!source.ok) return source;
+  const read = importReader(spec, request.root);
+  if (emit === "ast" || emit === "model") {
+    const analysed = analyse(source.value, read);
+    if (!analysed.ok) return analysed;
+    const shown = emit === "ast" ? analysed.value.files : [...analysed.value.program.models.values()];
+    const text = `${JSON.stringify(shown, withoutSpans, 2)}\n`;
+    return ok({ units: [], files: [], text, notes: [], provenance: null }, analysed.diagnostics);
+  }
+
+  const notes: string[] = [];
+  let provenance: Provenance | null = null;
+  let weights: Weights | null = null;
+  const compiled = await compile(source.value, read, {
+    selection,
+    sites,
+    targetOf: one => targetOf(one, request, table),
+    observe: one => observer(one, request, notes),
+    prepare: async requests => {
+      const prepared = await prepare(requests, job);
+      if (!prepared.ok) return prepared;
+      ({ provenance, weights } = prepared.value);
+      notes.push(...prepared.value.notes);
+      const { onnx, preprocess } = request;
+      return ok({ weights, specName: baseName(spec), version, onnx, preprocess }, prepared.diagnostics);
+    },
+  });
+  if (!compiled.ok) return fail(...source.diagnostics, ...compiled.diagnostics);
+  const { units, files } = compiled.value;
+  if (emit === null && weights !== null) for (const unit of units) await checkHalfOfCuda(unit, weights);
+  return ok({ units, files, text: "", notes, provenance }, [...source.diagnostics, ...compiled.diagnostics]);
+}
+
+/** What the options of a command say of the models, once it is clear which: their weights, and what f16 does to them. */
+async function prepare(requests: readonly Request[], { request, report, opened }: Job) {
+  const misplaced = misplacedOption(request, requests);
+  if (misplaced !== null) return fail(misplaced);
+  const models = new Set(requests.map(({ model }) => model));
+  if (request.weights !== null && (models.size > 1 || request.specs.length > 1))
+    return fail(error("weights-need-one-model", null));
+  const [model] = models;
+  const weights =
+    request.weights === null || model === undefined
+      ? ok(null)
+      : await openWeights(request.weights, model, report, request.binding);
+  if (!weights.ok) return weights;
+  if (weights.value !== null) opened.push(weights.value);
+  const notes = await checkRange(request, requests, weights.value);
+  if (!notes.ok) return notes;
+  // A stage that is printed has no manifest.
+  const provenance = request.emit === null ? ((await weights.value?.provenance()) ?? null) : null;
+  return ok({ weights: weights.value, notes: notes.value, provenance }, weights.diagnostics);
+}
+
 /** CUDA's library packs its weights when it is loaded; what f16 does to them is told here nevertheless. */
-async function checkHalfOfCuda(
-  { emit: stage }: CompileRequest,
-  { target, dtype }: Request,
-  { plan }: Unit,
-  weights: Weights | null,
-): Promise<void> {
-  if (stage !== null || target !== "cuda" || dtype !== "f16" || plan === null || weights === null) return;
+async function checkHalfOfCuda({ target, plan }: Unit, weights: Weights): Promise<void> {
+  if (target !== "cuda" || plan === null) return;
   const stored = f16Params(plan);
   const checked = withinHalf(weights, stored);
   for (const name of stored) await checked.f32(name);
@@ -246,58 +266,23 @@ async function gather(chunks: AsyncIterable<Uint8Array>): Promise<Uint8Array> {
 const withoutSpans = (key: string, value: unknown): unknown => (key === "span" || key === "source" ? undefined : value);
 const baseName = (file: string): string => (file === "-" ? "standard input" : (file.split(/[\\/]/).at(-1) ?? file));
 
-function compileOne(
-  { model, target, dtype, batch }: Request,
-  spec: string,
-  { weights, table }: { readonly weights: Weights | null; readonly table: TuningTable | null },
-  request: CompileRequest,
-  notes: string[],
-): Result<Unit> {
-  const targets: { readonly [K in TargetName]: Target } = {
-    wgsl: wgslTarget(request.tuning, dtype === "f16", hostFiles),
-    onnx: onnxTarget(dtype === "f16"),
-    cuda: cudaTarget(dtype, {
-      tf32: request.tf32,
-      torch: request.torch,
-      ...(table === null ? {} : { tuned: batch => tunedBy(table, request.tf32 ? "tf32" : dtype, batch) }),
-    }),
+function targetOf({ target, dtype }: Request, request: CompileRequest, table: TuningTable | null): Target {
+  const { tf32, torch, tuning } = request;
+  const targets: { readonly [K in TargetName]: () => Target } = {
+    wgsl: () => wgslTarget(tuning, isF16[dtype], hostFiles),
+    onnx: () => onnxTarget(isF16[dtype]),
+    cuda: () =>
+      cudaTarget(dtype, {
+        tf32,
+        torch,
+        ...(table === null ? {} : { tuned: batch => tunedBy(table, tf32 ? "tf32" : dtype, batch) }),
+      }),
   };
-  const context = {
-    weights,
-    specHash: modelHash([model]),
-    specName: baseName(spec),
-    version,
-    onnx: request.onnx,
-    preprocess: request.preprocess,
-  };
-  const found = targets[target as keyof typeof targets];
-  return emit(
-    { model, target: found, batch, taps: [], sites: request.sites, context },
-    observer(model, target, request, notes),
-  );
-}
-
-/** Options of targets that are not made, or of other models; TF32 is also a way to multiply f32 alone. */
-function misplacedOption(
-  { tf32, torch, cudaTuning, preprocess }: Pick<CompileRequest, "tf32" | "torch" | "cudaTuning" | "preprocess">,
-  requests: readonly Request[],
-): Diagnostic | null {
-  const narrow = requests.find(({ dtype }) => dtype !== "f32");
-  if (tf32 && narrow) return error("tf32-misplaced", null, narrow.dtype, "--dtype f32");
-  const targets = [...new Set(requests.map(({ target }) => target))];
-  // Only of RGB is a preprocessing published.
-  const other = requests.find(({ model }) => model.input.channels !== imagenet.mean.length);
-  if (preprocess && other) return error("preprocess-channels", null, other.model.name, other.model.input.channels);
-  if (preprocess && targets.every(target => target === "cuda"))
-    return error("preprocess-misplaced", null, "--target cuda alone", "--target wgsl or onnx");
-  if (targets.includes("cuda")) return null;
-  if (tf32) return error("tf32-misplaced", null, `for ${targets.join(" and ")}`, "--target cuda");
-  if (cudaTuning !== null) return error("cuda-tuning-misplaced", null, targets.join(" and "));
-  return torch ? error("torch-misplaced", null, targets.join(" and ")) : null;
+  return targets[target]();
 }
 
 /** What `--print-after`, `--time` and `--explain` see. */
-function observer(model: Model, target: string, request: CompileRequest, notes: string[]): Observer {
+function observer({ model, target }: Request, request: CompileRequest, notes: string[]): Observer {
   let last = performance.now();
   const lap = (what: string): void => {
     const now = performance.now();
@@ -316,41 +301,6 @@ function observer(model: Model, target: string, request: CompileRequest, notes: 
     },
     plan: () => lap("schedule"),
   };
-}
-
-interface Made extends Unit {
-  readonly dtype: StorageType;
-}
-
-/** Files of one model and target that two dtypes write under one name. */
-function dtypeClashes(units: readonly Made[]): readonly Diagnostic[] {
-  const seen = new Map<string, Made>();
-  const found = new Map<string, Diagnostic>();
-  for (const unit of units) {
-    const { model, target, dtype, files } = unit;
-    for (const { path } of files) {
-      const key = `${model.name}/${target}/${path}`;
-      const other = seen.get(key);
-      const which = `${model.name}/${target}`;
-      if (other !== undefined && other.dtype !== dtype && !found.has(which))
-        found.set(which, error("dtype-clash", null, model.name, target, other.dtype, dtype, path));
-      seen.set(key, unit);
-    }
-  }
-  return [...found.values()];
-}
-
-/** Models of one name from two specs would write over each other. */
-function clashes(units: readonly Unit[]): readonly Diagnostic[] {
-  const seen = new Map<string, Model>();
-  const found = new Map<string, Diagnostic>();
-  for (const { model } of units) {
-    const key = model.name.toLowerCase();
-    const other = seen.get(key);
-    if (other && other !== model) found.set(key, error("output-clash", model.span, model.name));
-    seen.set(key, model);
-  }
-  return [...found.values()];
 }
 
 const stages: { readonly [K in EmitKind]: (unit: Unit) => string } = {

@@ -77,8 +77,8 @@ function specOf(model: Model): string | null {
 }
 
 function read(text: string, name: string): Model | null {
-  const program = analyse({ name: "generated.cnx", text }, () => null as never);
-  return (program.ok && program.value.models.get(name)) || null;
+  const analysed = analyse({ name: "generated.cnx", text }, () => null as never);
+  return (analysed.ok && analysed.value.program.models.get(name)) || null;
 }
 
 /** What a case is run on, and what the reference makes of it; or why there is nothing to compare with. */

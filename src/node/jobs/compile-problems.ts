@@ -1,0 +1,59 @@
+import type { Compilation, Unit } from "../../compile.ts";
+import type { Diagnostic } from "../../diagnostics/diagnostic.ts";
+import { error } from "../../diagnostics/messages.ts";
+import { imagenet } from "../../model/imagenet.ts";
+import type { Model } from "../../model/model.ts";
+import type { Request } from "../../model/select.ts";
+import type { CompileRequest } from "./compile.ts";
+
+/** Options of targets that are not made, or of other models; TF32 is also a way to multiply f32 alone. */
+export function misplacedOption(
+  { tf32, torch, cudaTuning, preprocess }: Pick<CompileRequest, "tf32" | "torch" | "cudaTuning" | "preprocess">,
+  requests: readonly Request[],
+): Diagnostic | null {
+  const narrow = requests.find(({ dtype }) => dtype !== "f32");
+  if (tf32 && narrow) return error("tf32-misplaced", null, narrow.dtype, "--dtype f32");
+  const targets = [...new Set(requests.map(({ target }) => target))];
+  // Only of RGB is a preprocessing published.
+  const other = requests.find(({ model }) => model.input.channels !== imagenet.mean.length);
+  if (preprocess && other) return error("preprocess-channels", null, other.model.name, other.model.input.channels);
+  if (preprocess && targets.every(target => target === "cuda"))
+    return error("preprocess-misplaced", null, "--target cuda alone", "--target wgsl or onnx");
+  if (targets.includes("cuda")) return null;
+  if (tf32) return error("tf32-misplaced", null, `for ${targets.join(" and ")}`, "--target cuda");
+  if (cudaTuning !== null) return error("cuda-tuning-misplaced", null, targets.join(" and "));
+  return torch ? error("torch-misplaced", null, targets.join(" and ")) : null;
+}
+
+type Made = Compilation["units"][number];
+
+/** Files of one model and target that two dtypes write under one name. */
+export function dtypeClashes(units: readonly Made[]): readonly Diagnostic[] {
+  const seen = new Map<string, Made>();
+  const found = new Map<string, Diagnostic>();
+  for (const unit of units) {
+    const { model, target, dtype, files } = unit;
+    for (const { path } of files) {
+      const key = `${model.name}/${target}/${path}`;
+      const other = seen.get(key);
+      const which = `${model.name}/${target}`;
+      if (other !== undefined && other.dtype !== dtype && !found.has(which))
+        found.set(which, error("dtype-clash", null, model.name, target, other.dtype, dtype, path));
+      seen.set(key, unit);
+    }
+  }
+  return [...found.values()];
+}
+
+/** Models of one name from two specs would write over each other. */
+export function clashes(units: readonly Unit[]): readonly Diagnostic[] {
+  const seen = new Map<string, Model>();
+  const found = new Map<string, Diagnostic>();
+  for (const { model } of units) {
+    const key = model.name.toLowerCase();
+    const other = seen.get(key);
+    if (other && other !== model) found.set(key, error("output-clash", model.span, model.name));
+    seen.set(key, model);
+  }
+  return [...found.values()];
+}
