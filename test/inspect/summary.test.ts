@@ -1,6 +1,5 @@
 import { readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
-import { nodeOf } from "../../src/graph/graph.ts";
 import { partName } from "../../src/graph/scope.ts";
 import { infoText } from "../../src/inspect/info-text.ts";
 import { partNames } from "../../src/inspect/parts.ts";

@@ -44,7 +44,7 @@ test.each([
 
     if (more.length === 0) {
       const { result } = await runCommandLine(["info", spec, ...given, "--json"]);
-      const [{ total, weightBytes, scratchBytes }] = (result ?? {}).models as readonly [Info];
+      const [{ total, weightBytes, scratchBytes }] = result?.models as readonly [Info];
       expect(`${total.kernels}`).toBe(launches);
       expect([weightBytes, scratchBytes, total.bytes].map(megabytes)).toEqual([weights, scratch, moved]);
       expect(`${scratchBytes}`).toBe(planned);
