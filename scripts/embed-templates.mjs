@@ -14,7 +14,7 @@ export const options = {
   noEscape: true,
   strict: true,
   knownHelpersOnly: true,
-  knownHelpers: { widened: true, narrowed: true },
+  knownHelpers: { widened: true, narrowed: true, ref: true, load: true, unsigned: true, signed: true, summed: true },
 };
 
 /** The text that `src/embedded/templates.ts` must have. */

@@ -1280,7 +1280,8 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
 }
 ` },
     { name: "mask.table", code: `// Slots of the 49 patches, numbered in order among the 19 kept ones (mask 0), -1 for removed ones; then the patch of
-// every slot. One group an image.
+// every slot. A mask that keeps more loses the rest; one that keeps fewer leaves patch 0 in the slots that nothing fills,
+// so that no table leads out of a map. A group makes one image.
 @group(0) @binding(0) var<storage, read> mask: array<f32>; // [7][7]
 @group(0) @binding(1) var<storage, read_write> table: array<i32>; // [49] slots, [19] patches
 @group(1) @binding(0) var<uniform> first_group: vec3u; // where this dispatch begins: a long one is made in several
@@ -1288,18 +1289,24 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
 @compute @workgroup_size(56)
 fn main(@builtin(workgroup_id) within: vec3u, @builtin(local_invocation_index) lane: u32) {
   let group = first_group + within;
-  let marks = group.z * 49;
-  let slots = group.z * 68;
   for (var cell = lane; cell < 49; cell += 56) {
     var slot = 0u;
     for (var before = 0u; before < cell; before++) {
-      slot += select(1u, 0u, mask[marks + before] != 0.0);
+      if (mask[group.z * 49 + before] == 0.0f) {
+        slot++;
+      }
     }
-    if (mask[marks + cell] == 0.0 && slot < 19) {
-      table[slots + cell] = i32(slot);
-      table[slots + 49 + slot] = i32(cell);
+    if (mask[group.z * 49 + cell] == 0.0f && slot < 19) {
+      table[group.z * 68 + cell] = i32(slot);
+      table[group.z * 68 + 49 + slot] = i32(cell);
+      slot++;
     } else {
-      table[slots + cell] = -1;
+      table[group.z * 68 + cell] = -1;
+    }
+    if (cell == 48) {
+      for (; slot < 19; slot++) {
+        table[group.z * 68 + 49 + slot] = 0;
+      }
     }
   }
 }
@@ -3402,45 +3409,37 @@ fn main(@builtin(workgroup_id) within: vec3u, @builtin(local_invocation_index) l
   if (i >= 3920) {
     return;
   }
-  let image = group.z;
   let site = i / 80;
   let y = site / 7;
   let x = site % 7;
-  let slot = table[image * 68 + y / 1 * 7 + x / 1];
-  var v = vec4f();
+  let cell = y / 1 * 7 + x / 1;
+  var value = vec4f();
+  let slot = table[group.z * 68 + cell];
   if (slot >= 0) {
     let row = u32(slot) * 1 + y % 1;
-    v = input[image * 1520 + (row * 1 + x % 1) * 80 + i % 80];
+    value = input[group.z * 1520 + (row * 1 + x % 1) * 80 + i % 80];
   }
-  output[image * 3920 + i] = v;
+  output[group.z * 3920 + i] = value;
 }
 ` },
-    { name: "encoded", code: `// [49][320] to [320][49]:
+    { name: "encoded", code: `// Channels-last [49][320] to channels-first [320][49]:
 //   output[c,t] = input[t,c]
 // A group takes 8 sites.
 @group(0) @binding(0) var<storage, read> input: array<f32>; // [49][320]
 @group(0) @binding(1) var<storage, read_write> output: array<f32>; // [320][49]
 @group(1) @binding(0) var<uniform> first_group: vec3u; // where this dispatch begins: a long one is made in several
-var<private> origin: u32; // first site of the group, of the whole batch
 
 @compute @workgroup_size(128)
 fn main(@builtin(workgroup_id) within: vec3u, @builtin(local_invocation_index) lane: u32) {
   let group = first_group + within;
-  let t0 = group.x * 8;
-  origin = group.z * 49 + t0;
   for (var i = lane; i < 2560; i += 128) {
     let c = i / 8;
-    let p = i % 8;
-    if (t0 + p >= 49) {
+    let t = group.x * 8 + i % 8;
+    if (t >= 49) {
       continue;
     }
-    let v = sample(p, c);
-    output[(group.z * 320 + c) * 49 + t0 + p] = v;
+    output[group.z * 15680 + c * 49 + t] = input[group.z * 15680 + t * 320 + c];
   }
-}
-
-fn sample(p: u32, c: u32) -> f32 {
-  return input[(origin + p) * 320 + c];
 }
 ` },
     { name: "proj", code: `// linear, [19][320] by [320][512]:
@@ -3536,17 +3535,17 @@ fn finish(image: u32, m: u32, n: u32, sum: vec4f) -> vec4f {
 fn main(@builtin(workgroup_id) within: vec3u, @builtin(local_invocation_index) lane: u32) {
   let group = first_group + within;
   let i = (group.y * 98 + group.x) * 64 + lane;
-  let image = group.z;
   let site = i / 128;
   let y = site / 7;
   let x = site % 7;
-  let slot = table[image * 68 + y / 1 * 7 + x / 1];
-  var v = token[i % 128];
+  let cell = y / 1 * 7 + x / 1;
+  var value = token[i % 128];
+  let slot = table[group.z * 68 + cell];
   if (slot >= 0) {
     let row = u32(slot) * 1 + y % 1;
-    v = input[image * 2432 + (row * 1 + x % 1) * 128 + i % 128];
+    value = input[group.z * 2432 + (row * 1 + x % 1) * 128 + i % 128];
   }
-  output[image * 6272 + i] = v;
+  output[group.z * 6272 + i] = value;
 }
 ` },
     { name: "decoder.0.dwconv", code: `// 7x7 depthwise convolution with LayerNorm on a channels-last map [7][7][512], zero padding 3:
@@ -3988,39 +3987,35 @@ var<workgroup> sums: array<f32, 64>;
 @compute @workgroup_size(64)
 fn main(@builtin(workgroup_id) within: vec3u, @builtin(local_invocation_index) lane: u32) {
   let group = first_group + within;
-  let cell = group.z * 49 + group.x;
-  if (mask[cell] == 0.0) {
+  let cell = group.x;
+  if (mask[group.z * 49 + cell] == 0.0f) {
     if (lane == 0) {
-      errors[cell] = 0.0;
+      errors[group.z * 49 + cell] = 0.0f;
     }
     return;
   }
-  let corner = group.z * 150528 + group.x / 7 * 32 * 224 + group.x % 7 * 32;
-  var sum = 0.0;
+  let corner = (cell / 7 * 224 + cell % 7) * 32;
+  var sum = 0.0f;
   for (var i = lane; i < 3072; i += 64) {
-    sum += pixel(corner, i);
+    sum += image[group.z * 150528 + corner + (i % 3 * 224 + i / 3 / 32) * 224 + i / 3 % 32];
   }
-  let mean = total(lane, sum) / 3072.0;
-  var square = 0.0;
+  let mean = total(lane, sum) / 3072.0f;
+  var square = 0.0f;
   for (var i = lane; i < 3072; i += 64) {
-    let d = pixel(corner, i) - mean;
+    let d = image[group.z * 150528 + corner + (i % 3 * 224 + i / 3 / 32) * 224 + i / 3 % 32] - mean;
     square += d * d;
   }
-  let scale = inverseSqrt(total(lane, square) / 3071.0 + 0.000001);
-  var error = 0.0;
+  let scale = inverseSqrt(total(lane, square) / 3071.0f + 0.000001f);
+  var error = 0.0f;
   for (var i = lane; i < 3072; i += 64) {
-    let d = pred[cell * 3072 + i] - (pixel(corner, i) - mean) * scale;
+    let wanted = (image[group.z * 150528 + corner + (i % 3 * 224 + i / 3 / 32) * 224 + i / 3 % 32] - mean) * scale;
+    let d = pred[group.z * 150528 + cell * 3072 + i] - wanted;
     error += d * d;
   }
   let all = total(lane, error);
   if (lane == 0) {
-    errors[cell] = all / 3072.0;
+    errors[group.z * 49 + cell] = all / 3072.0f;
   }
-}
-
-fn pixel(corner: u32, i: u32) -> f32 {
-  let place = i / 3;
-  return image[corner + (i % 3 * 224 + place / 32) * 224 + place % 32];
 }
 
 // The sum over all invocations of the group, the same in each of them.
@@ -4037,6 +4032,7 @@ fn total(lane: u32, value: f32) -> f32 {
 ` },
     { name: "loss", code: `// Mean over the removed patches (mask 1) of all images, 49 patches each:
 //   output = sum of errors * mask / sum of mask
+// One group makes it.
 @group(0) @binding(0) var<storage, read> errors: array<f32>; // [49]
 @group(0) @binding(1) var<storage, read> mask: array<f32>; // [49]
 @group(0) @binding(2) var<storage, read_write> output: array<f32, 1>; // [1]
@@ -4045,8 +4041,8 @@ var<workgroup> sums: array<f32, 64>;
 @compute @workgroup_size(64)
 fn main(@builtin(local_invocation_index) lane: u32) {
   let length = arrayLength(&errors); // of all images
-  var sum = 0.0;
-  var count = 0.0;
+  var sum = 0.0f;
+  var count = 0.0f;
   for (var i = lane; i < length; i += 64) {
     sum += errors[i] * mask[i];
     count += mask[i];
@@ -4070,32 +4066,24 @@ fn total(lane: u32, value: f32) -> f32 {
   return all;
 }
 ` },
-    { name: "pred.nchw", code: `// [49][3072] to [3072][49]:
+    { name: "pred.nchw", code: `// Channels-last [49][3072] to channels-first [3072][49]:
 //   output[c,t] = input[t,c]
 // A group takes 8 sites.
 @group(0) @binding(0) var<storage, read> input: array<f32>; // [49][3072]
 @group(0) @binding(1) var<storage, read_write> output: array<f32>; // [3072][49]
 @group(1) @binding(0) var<uniform> first_group: vec3u; // where this dispatch begins: a long one is made in several
-var<private> origin: u32; // first site of the group, of the whole batch
 
 @compute @workgroup_size(128)
 fn main(@builtin(workgroup_id) within: vec3u, @builtin(local_invocation_index) lane: u32) {
   let group = first_group + within;
-  let t0 = group.x * 8;
-  origin = group.z * 49 + t0;
   for (var i = lane; i < 24576; i += 128) {
     let c = i / 8;
-    let p = i % 8;
-    if (t0 + p >= 49) {
+    let t = group.x * 8 + i % 8;
+    if (t >= 49) {
       continue;
     }
-    let v = sample(p, c);
-    output[(group.z * 3072 + c) * 49 + t0 + p] = v;
+    output[group.z * 150528 + c * 49 + t] = input[group.z * 150528 + t * 3072 + c];
   }
-}
-
-fn sample(p: u32, c: u32) -> f32 {
-  return input[(origin + p) * 3072 + c];
 }
 ` },
   ],

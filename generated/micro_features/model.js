@@ -2872,29 +2872,21 @@ fn channels(first: u32) -> f32 {
   return 4.0 * f32((17 - first) / 16);
 }
 ` },
-    { name: "stage1", code: `// [256][8] to [8][256]:
+    { name: "stage1", code: `// Channels-last [256][8] to channels-first [8][256]:
 //   output[c,t] = input[t,c]
 // A group takes 8 sites.
 @group(0) @binding(0) var<storage, read> input: array<f32>; // [256][8]
 @group(0) @binding(1) var<storage, read_write> output: array<f32>; // [8][256]
 @group(1) @binding(0) var<uniform> first_group: vec3u; // where this dispatch begins: a long one is made in several
-var<private> origin: u32; // first site of the group, of the whole batch
 
 @compute @workgroup_size(128)
 fn main(@builtin(workgroup_id) within: vec3u, @builtin(local_invocation_index) lane: u32) {
   let group = first_group + within;
-  let t0 = group.x * 8;
-  origin = group.z * 256 + t0;
   for (var i = lane; i < 64; i += 128) {
     let c = i / 8;
-    let p = i % 8;
-    let v = sample(p, c);
-    output[(group.z * 8 + c) * 256 + t0 + p] = v;
+    let t = group.x * 8 + i % 8;
+    output[group.z * 2048 + c * 256 + t] = input[group.z * 2048 + t * 8 + c];
   }
-}
-
-fn sample(p: u32, c: u32) -> f32 {
-  return input[(origin + p) * 8 + c];
 }
 ` },
     { name: "norm1", code: `// LayerNorm over the last dimension of [64][16]:
@@ -2969,29 +2961,21 @@ fn channels(first: u32) -> f32 {
   return 4.0 * f32((19 - first) / 16);
 }
 ` },
-    { name: "stage2", code: `// [64][16] to [16][64]:
+    { name: "stage2", code: `// Channels-last [64][16] to channels-first [16][64]:
 //   output[c,t] = input[t,c]
 // A group takes 8 sites.
 @group(0) @binding(0) var<storage, read> input: array<f32>; // [64][16]
 @group(0) @binding(1) var<storage, read_write> output: array<f32>; // [16][64]
 @group(1) @binding(0) var<uniform> first_group: vec3u; // where this dispatch begins: a long one is made in several
-var<private> origin: u32; // first site of the group, of the whole batch
 
 @compute @workgroup_size(128)
 fn main(@builtin(workgroup_id) within: vec3u, @builtin(local_invocation_index) lane: u32) {
   let group = first_group + within;
-  let t0 = group.x * 8;
-  origin = group.z * 64 + t0;
   for (var i = lane; i < 128; i += 128) {
     let c = i / 8;
-    let p = i % 8;
-    let v = sample(p, c);
-    output[(group.z * 16 + c) * 64 + t0 + p] = v;
+    let t = group.x * 8 + i % 8;
+    output[group.z * 1024 + c * 64 + t] = input[group.z * 1024 + t * 16 + c];
   }
-}
-
-fn sample(p: u32, c: u32) -> f32 {
-  return input[(origin + p) * 16 + c];
 }
 ` },
     { name: "norm2", code: `// LayerNorm over the last dimension of [16][24]:
@@ -3066,29 +3050,21 @@ fn channels(first: u32) -> f32 {
   return 4.0 * f32((21 - first) / 16);
 }
 ` },
-    { name: "stage3", code: `// [16][24] to [24][16]:
+    { name: "stage3", code: `// Channels-last [16][24] to channels-first [24][16]:
 //   output[c,t] = input[t,c]
 // A group takes 8 sites.
 @group(0) @binding(0) var<storage, read> input: array<f32>; // [16][24]
 @group(0) @binding(1) var<storage, read_write> output: array<f32>; // [24][16]
 @group(1) @binding(0) var<uniform> first_group: vec3u; // where this dispatch begins: a long one is made in several
-var<private> origin: u32; // first site of the group, of the whole batch
 
 @compute @workgroup_size(128)
 fn main(@builtin(workgroup_id) within: vec3u, @builtin(local_invocation_index) lane: u32) {
   let group = first_group + within;
-  let t0 = group.x * 8;
-  origin = group.z * 16 + t0;
   for (var i = lane; i < 192; i += 128) {
     let c = i / 8;
-    let p = i % 8;
-    let v = sample(p, c);
-    output[(group.z * 24 + c) * 16 + t0 + p] = v;
+    let t = group.x * 8 + i % 8;
+    output[group.z * 384 + c * 16 + t] = input[group.z * 384 + t * 24 + c];
   }
-}
-
-fn sample(p: u32, c: u32) -> f32 {
-  return input[(origin + p) * 24 + c];
 }
 ` },
     { name: "norm3", code: `// LayerNorm over the last dimension of [4][40]:
@@ -3163,29 +3139,21 @@ fn channels(first: u32) -> f32 {
   return 4.0 * f32((25 - first) / 16);
 }
 ` },
-    { name: "stage4", code: `// [4][40] to [40][4]:
+    { name: "stage4", code: `// Channels-last [4][40] to channels-first [40][4]:
 //   output[c,t] = input[t,c]
 // A group takes 4 sites.
 @group(0) @binding(0) var<storage, read> input: array<f32>; // [4][40]
 @group(0) @binding(1) var<storage, read_write> output: array<f32>; // [40][4]
 @group(1) @binding(0) var<uniform> first_group: vec3u; // where this dispatch begins: a long one is made in several
-var<private> origin: u32; // first site of the group, of the whole batch
 
 @compute @workgroup_size(64)
 fn main(@builtin(workgroup_id) within: vec3u, @builtin(local_invocation_index) lane: u32) {
   let group = first_group + within;
-  let t0 = group.x * 4;
-  origin = group.z * 4 + t0;
   for (var i = lane; i < 160; i += 64) {
     let c = i / 4;
-    let p = i % 4;
-    let v = sample(p, c);
-    output[(group.z * 40 + c) * 4 + t0 + p] = v;
+    let t = group.x * 4 + i % 4;
+    output[group.z * 160 + c * 4 + t] = input[group.z * 160 + t * 40 + c];
   }
-}
-
-fn sample(p: u32, c: u32) -> f32 {
-  return input[(origin + p) * 40 + c];
 }
 ` },
   ],

@@ -1729,40 +1729,45 @@ fn gelu(x: vec4f) -> vec4f {
   return max(x, vec4f()) - 0.5 * z * p * exp(-0.5 * z * z);
 }
 ` },
-    { name: "stages.0.0.grn.scale", code: `// GRN scale of 384 channels from partial sums of squares [144][384]:
+    { name: "stages.0.0.grn.scale", code: `// GRN's factors of 384 channels from partial sums of squares [144][384]:
 //   G[k] = sqrt(sum over tiles of partials[tile,k]),  scale[k] = 1 + gamma[k] * G[k] / (mean over k of G + 1e-6)
+// A group makes the factors of one image.
 @group(0) @binding(0) var<storage, read> partials: array<vec4f>; // [144][384]
 @group(0) @binding(1) var<storage, read> gamma: array<vec4f, 96>; // [384]
 @group(0) @binding(2) var<storage, read_write> scale: array<vec4f>; // [384]
 @group(1) @binding(0) var<uniform> first_group: vec3u; // where this dispatch begins: a long one is made in several
-var<workgroup> norm: array<f32, 256>;
+var<workgroup> sums: array<f32, 256>;
 
 @compute @workgroup_size(256)
 fn main(@builtin(workgroup_id) within: vec3u, @builtin(local_invocation_index) lane: u32) {
   let group = first_group + within;
-  let image = group.z;
-  let first = image * 144 * 96;
-  var sum = 0.0;
+  let tiles = 144u;
+  var sum = 0.0f;
   for (var k = lane; k < 96; k += 256) {
     var square = vec4f();
-    for (var tile = 0u; tile < 144; tile++) {
-      square += partials[first + tile * 96 + k];
+    for (var tile = 0u; tile < tiles; tile++) {
+      square += partials[group.z * 13824 + tile * 96 + k];
     }
-    let g = sqrt(square);
-    scale[image * 96 + k] = g;
-    sum += dot(g, vec4f(1.0));
+    let norm = sqrt(square);
+    scale[group.z * 96 + k] = norm;
+    sum += dot(norm, vec4f(1.0f));
   }
-  norm[lane] = sum;
-  workgroupBarrier();
-  var total = 0.0;
-  for (var i = 0u; i < 256; i++) {
-    total += norm[i];
-  }
-  let inverse = 1.0 / (total / 384.0 + 1e-6);
+  let inverse = 1.0f / (total(lane, sum) / 384.0f + 1e-6f);
   for (var k = lane; k < 96; k += 256) {
-    let i = image * 96 + k;
-    scale[i] = 1.0 + gamma[k] * (scale[i] * inverse);
+    scale[group.z * 96 + k] = 1.0f + gamma[k] * (scale[group.z * 96 + k] * inverse);
   }
+}
+
+// The sum over all invocations of the group, the same in each of them.
+fn total(lane: u32, value: f32) -> f32 {
+  workgroupBarrier();
+  sums[lane] = value;
+  workgroupBarrier();
+  var all = 0.0;
+  for (var i = 0u; i < 256; i++) {
+    all += sums[i];
+  }
+  return all;
 }
 ` },
     { name: "stages.0.0.pwconv2", code: `// second linear, [9216][384] by [384][96]:

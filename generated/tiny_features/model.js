@@ -3290,110 +3290,78 @@ fn response(image: u32, k: u32) -> vec4f {
   return sqrt(square);
 }
 ` },
-    { name: "stage1", code: `// [3136][96] to [96][3136]:
+    { name: "stage1", code: `// Channels-last [3136][96] to channels-first [96][3136]:
 //   output[c,t] = input[t,c]
 // A group takes 8 sites.
 @group(0) @binding(0) var<storage, read> input: array<f32>; // [3136][96]
 @group(0) @binding(1) var<storage, read_write> output: array<f32>; // [96][3136]
 @group(1) @binding(0) var<uniform> first_group: vec3u; // where this dispatch begins: a long one is made in several
-var<private> origin: u32; // first site of the group, of the whole batch
 
 @compute @workgroup_size(128)
 fn main(@builtin(workgroup_id) within: vec3u, @builtin(local_invocation_index) lane: u32) {
   let group = first_group + within;
-  let t0 = group.x * 8;
-  origin = group.z * 3136 + t0;
   for (var i = lane; i < 768; i += 128) {
     let c = i / 8;
-    let p = i % 8;
-    let v = sample(p, c);
-    output[(group.z * 96 + c) * 3136 + t0 + p] = v;
+    let t = group.x * 8 + i % 8;
+    output[group.z * 301056 + c * 3136 + t] = input[group.z * 301056 + t * 96 + c];
   }
 }
-
-fn sample(p: u32, c: u32) -> f32 {
-  return input[(origin + p) * 96 + c];
-}
 ` },
-    { name: "stage2", code: `// [784][192] to [192][784]:
+    { name: "stage2", code: `// Channels-last [784][192] to channels-first [192][784]:
 //   output[c,t] = input[t,c]
 // A group takes 8 sites.
 @group(0) @binding(0) var<storage, read> input: array<f32>; // [784][192]
 @group(0) @binding(1) var<storage, read_write> output: array<f32>; // [192][784]
 @group(1) @binding(0) var<uniform> first_group: vec3u; // where this dispatch begins: a long one is made in several
-var<private> origin: u32; // first site of the group, of the whole batch
 
 @compute @workgroup_size(128)
 fn main(@builtin(workgroup_id) within: vec3u, @builtin(local_invocation_index) lane: u32) {
   let group = first_group + within;
-  let t0 = group.x * 8;
-  origin = group.z * 784 + t0;
   for (var i = lane; i < 1536; i += 128) {
     let c = i / 8;
-    let p = i % 8;
-    let v = sample(p, c);
-    output[(group.z * 192 + c) * 784 + t0 + p] = v;
+    let t = group.x * 8 + i % 8;
+    output[group.z * 150528 + c * 784 + t] = input[group.z * 150528 + t * 192 + c];
   }
 }
-
-fn sample(p: u32, c: u32) -> f32 {
-  return input[(origin + p) * 192 + c];
-}
 ` },
-    { name: "stage3", code: `// [196][384] to [384][196]:
+    { name: "stage3", code: `// Channels-last [196][384] to channels-first [384][196]:
 //   output[c,t] = input[t,c]
 // A group takes 8 sites.
 @group(0) @binding(0) var<storage, read> input: array<f32>; // [196][384]
 @group(0) @binding(1) var<storage, read_write> output: array<f32>; // [384][196]
 @group(1) @binding(0) var<uniform> first_group: vec3u; // where this dispatch begins: a long one is made in several
-var<private> origin: u32; // first site of the group, of the whole batch
 
 @compute @workgroup_size(128)
 fn main(@builtin(workgroup_id) within: vec3u, @builtin(local_invocation_index) lane: u32) {
   let group = first_group + within;
-  let t0 = group.x * 8;
-  origin = group.z * 196 + t0;
   for (var i = lane; i < 3072; i += 128) {
     let c = i / 8;
-    let p = i % 8;
-    if (t0 + p >= 196) {
+    let t = group.x * 8 + i % 8;
+    if (t >= 196) {
       continue;
     }
-    let v = sample(p, c);
-    output[(group.z * 384 + c) * 196 + t0 + p] = v;
+    output[group.z * 75264 + c * 196 + t] = input[group.z * 75264 + t * 384 + c];
   }
 }
-
-fn sample(p: u32, c: u32) -> f32 {
-  return input[(origin + p) * 384 + c];
-}
 ` },
-    { name: "stage4", code: `// [49][768] to [768][49]:
+    { name: "stage4", code: `// Channels-last [49][768] to channels-first [768][49]:
 //   output[c,t] = input[t,c]
 // A group takes 8 sites.
 @group(0) @binding(0) var<storage, read> input: array<f32>; // [49][768]
 @group(0) @binding(1) var<storage, read_write> output: array<f32>; // [768][49]
 @group(1) @binding(0) var<uniform> first_group: vec3u; // where this dispatch begins: a long one is made in several
-var<private> origin: u32; // first site of the group, of the whole batch
 
 @compute @workgroup_size(128)
 fn main(@builtin(workgroup_id) within: vec3u, @builtin(local_invocation_index) lane: u32) {
   let group = first_group + within;
-  let t0 = group.x * 8;
-  origin = group.z * 49 + t0;
   for (var i = lane; i < 6144; i += 128) {
     let c = i / 8;
-    let p = i % 8;
-    if (t0 + p >= 49) {
+    let t = group.x * 8 + i % 8;
+    if (t >= 49) {
       continue;
     }
-    let v = sample(p, c);
-    output[(group.z * 768 + c) * 49 + t0 + p] = v;
+    output[group.z * 37632 + c * 49 + t] = input[group.z * 37632 + t * 768 + c];
   }
-}
-
-fn sample(p: u32, c: u32) -> f32 {
-  return input[(origin + p) * 768 + c];
 }
 ` },
   ],

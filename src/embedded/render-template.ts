@@ -12,8 +12,39 @@ export interface Precompiled {
 /** `{{x}}` is strict by itself; the arguments of blocks are not, so a misspelt name would quietly be false or empty. */
 const strictBlocks = ["if", "unless", "each", "with"] as const;
 
-/** `{{#widened "input"}}input[i]{{/widened}}`: around what is said, where the context keeps that operand in 16 bits. */
-const around = { widened: "widen", narrowed: "narrow" } as const;
+/** What templates may ask of the context of a kernel. */
+interface KernelContext {
+  /** Operands that are kept in 16 bits, or in CUDA's `T`. */
+  readonly halves?: readonly string[];
+  /** False in CUDA C++. */
+  readonly wgsl?: boolean;
+  /** Where in memory the values of an image begin, by operand: `group.z * 40 + `. */
+  readonly offsets?: Readonly<Record<string, string>>;
+}
+
+/**
+ * Around what a block says. Of an operand: `{{#ref "input"}}i{{/ref}}` is its value i of the image at hand, `load` the same
+ * in f32, `widened` and `narrowed` what leads there and back where the context keeps it in 16 bits. The others are
+ * conversions and sums as each language has them.
+ */
+const around: Readonly<Record<string, (text: string, context: KernelContext, operand: string) => string>> = {
+  widened: (text, { halves }, operand) => (mustHave(halves).includes(operand) ? `widen(${text})` : text),
+  narrowed: (text, { halves, wgsl }, operand) => {
+    if (!mustHave(halves).includes(operand)) return text;
+    return wgsl === false ? `narrow<T>(${text})` : `narrow(${text})`;
+  },
+  ref: (text, { offsets }, operand) => `${operand}[${mustHave(mustHave(offsets)[operand])}${text}]`,
+  load: (text, context, operand) =>
+    around.widened?.(around.ref?.(text, context, operand) ?? "", context, operand) ?? "",
+  unsigned: (text, { wgsl }) => (wgsl ? `u32(${text})` : text),
+  signed: (text, { wgsl }) => (wgsl ? `i32(${text})` : text),
+  summed: (text, { wgsl }) => (wgsl ? `total(lane, ${text})` : `block_sum(${text})`),
+};
+
+function mustHave<T>(value: T | undefined): T {
+  invariant(value !== undefined, "a template asks for what only a kernel's context has");
+  return value;
+}
 
 /** Our own copy of Handlebars: what is registered here, nobody else sees. */
 export function templateEnvironment(shared: Readonly<Record<string, Precompiled>>): typeof Handlebars {
@@ -25,13 +56,10 @@ export function templateEnvironment(shared: Readonly<Record<string, Precompiled>
       return original?.apply(this, args);
     });
   }
-  for (const [name, call] of Object.entries(around)) {
+  for (const [name, put] of Object.entries(around)) {
     environment.registerHelper(name, function (this: unknown, ...args: unknown[]) {
-      const [operand, options] = args as [string, Handlebars.HelperOptions];
-      const { halves } = options.data.root as { readonly halves?: readonly string[] };
-      invariant(halves !== undefined, `a template's {{#${name}}} stands outside of a kernel`);
-      const text = options.fn(this);
-      return halves.includes(operand) ? `${call}(${text})` : text;
+      const options = args.at(-1) as Handlebars.HelperOptions;
+      return put(options.fn(this), options.data.root, args.length > 1 ? String(args[0]) : "");
     });
   }
   for (const [name, spec] of Object.entries(shared)) environment.registerPartial(name, environment.template(spec));

@@ -3,28 +3,18 @@
 import type { Precompiled } from "./render-template.ts";
 
 export type TemplateName = 
-  | "cuda/average-pool"
   | "cuda/depthwise-strip"
   | "cuda/depthwise"
   | "cuda/device"
-  | "cuda/elementwise"
-  | "cuda/gather-sites"
   | "cuda/gemm-lanes"
   | "cuda/gemm-mma"
   | "cuda/gemv"
-  | "cuda/grn-scale"
-  | "cuda/masked-mean"
   | "cuda/mlp"
   | "cuda/pack"
-  | "cuda/patch-table"
-  | "cuda/place-sites"
   | "cuda/pool"
   | "cuda/row-norm"
   | "cuda/site-depthwise"
-  | "cuda/site-error"
   | "cuda/stem"
-  | "cuda/sum-squares"
-  | "cuda/to-channels-first"
   | "cuda/widen"
   | "host/c-api"
   | "host/cmake"
@@ -35,83 +25,31 @@ export type TemplateName =
   | "host/torch-binding"
   | "host/torch-cmake"
   | "host/torch-module"
-  | "wgsl/average-pool"
+  | "kernels/average-pool"
+  | "kernels/elementwise"
+  | "kernels/gather-sites"
+  | "kernels/grn-scale"
+  | "kernels/masked-mean"
+  | "kernels/patch-table"
+  | "kernels/place-sites"
+  | "kernels/site-error"
+  | "kernels/sum-squares"
+  | "kernels/to-channels-first"
   | "wgsl/depthwise"
-  | "wgsl/elementwise"
-  | "wgsl/gather-sites"
   | "wgsl/gemm-direct"
   | "wgsl/gemm-tiled"
   | "wgsl/gemv"
-  | "wgsl/grn-scale"
   | "wgsl/half"
-  | "wgsl/masked-mean"
   | "wgsl/pack"
-  | "wgsl/patch-table"
-  | "wgsl/place-sites"
   | "wgsl/pool"
   | "wgsl/preprocess"
   | "wgsl/random-mask"
   | "wgsl/row-norm"
   | "wgsl/site-depthwise-rows"
   | "wgsl/site-depthwise"
-  | "wgsl/site-error"
-  | "wgsl/stem"
-  | "wgsl/sum-squares"
-  | "wgsl/to-channels-first";
+  | "wgsl/stem";
 
 export const templates: Readonly<Record<TemplateName, Precompiled>> = {
-  "cuda/average-pool": {"compiler":[8,">= 4.3.0"],"main":function(container,depth0,helpers,partials,data) {
-    var stack1, alias1=container.strict, alias2=container.lambda, lookupProperty = container.lookupProperty || function(parent, propertyName) {
-        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
-          return parent[propertyName];
-        }
-        return undefined
-    };
-
-  return "// Means over "
-    + ((stack1 = alias2(alias1(depth0, "size", {"start":{"line":1,"column":16},"end":{"line":1,"column":20}} ), depth0)) != null ? stack1 : "")
-    + "x"
-    + ((stack1 = alias2(alias1(depth0, "size", {"start":{"line":1,"column":25},"end":{"line":1,"column":29}} ), depth0)) != null ? stack1 : "")
-    + " sites of a channels-last map ["
-    + ((stack1 = alias2(alias1(depth0, "height", {"start":{"line":1,"column":64},"end":{"line":1,"column":70}} ), depth0)) != null ? stack1 : "")
-    + "]["
-    + ((stack1 = alias2(alias1(depth0, "width", {"start":{"line":1,"column":76},"end":{"line":1,"column":81}} ), depth0)) != null ? stack1 : "")
-    + "]["
-    + ((stack1 = alias2(alias1(depth0, "channels", {"start":{"line":1,"column":87},"end":{"line":1,"column":95}} ), depth0)) != null ? stack1 : "")
-    + "], an element a thread.\n"
-    + ((stack1 = container.invokePartial(lookupProperty(partials,"cuda-head"),depth0,{"name":"cuda-head","data":data,"helpers":helpers,"partials":partials,"decorators":container.decorators})) != null ? stack1 : "")
-    + "using T = "
-    + ((stack1 = alias2(alias1(depth0, "scalar", {"start":{"line":3,"column":12},"end":{"line":3,"column":18}} ), depth0)) != null ? stack1 : "")
-    + ";\nconstexpr int width = "
-    + ((stack1 = alias2(alias1(depth0, "width", {"start":{"line":4,"column":24},"end":{"line":4,"column":29}} ), depth0)) != null ? stack1 : "")
-    + ", channels = "
-    + ((stack1 = alias2(alias1(depth0, "channels", {"start":{"line":4,"column":46},"end":{"line":4,"column":54}} ), depth0)) != null ? stack1 : "")
-    + ", size = "
-    + ((stack1 = alias2(alias1(depth0, "size", {"start":{"line":4,"column":67},"end":{"line":4,"column":71}} ), depth0)) != null ? stack1 : "")
-    + ";\n\nCNX_KERNEL("
-    + ((stack1 = alias2(alias1(depth0, "threads", {"start":{"line":6,"column":13},"end":{"line":6,"column":20}} ), depth0)) != null ? stack1 : "")
-    + ", "
-    + ((stack1 = alias2(alias1(depth0, "blocks", {"start":{"line":6,"column":26},"end":{"line":6,"column":32}} ), depth0)) != null ? stack1 : "")
-    + ") kernel(\n"
-    + ((stack1 = container.invokePartial(lookupProperty(partials,"cuda-parameters"),depth0,{"name":"cuda-parameters","data":data,"helpers":helpers,"partials":partials,"decorators":container.decorators})) != null ? stack1 : "")
-    + "{\n  const int i = block_x() * "
-    + ((stack1 = alias2(alias1(depth0, "threads", {"start":{"line":9,"column":30},"end":{"line":9,"column":37}} ), depth0)) != null ? stack1 : "")
-    + " + thread();\n  if (i >= "
-    + ((stack1 = alias2(alias1(depth0, "length", {"start":{"line":10,"column":13},"end":{"line":10,"column":19}} ), depth0)) != null ? stack1 : "")
-    + ") return;\n  const int site = i / channels;\n  input += static_cast<size_t>(block_z()) * "
-    + ((stack1 = alias2(alias1(depth0, "inputLength", {"start":{"line":12,"column":46},"end":{"line":12,"column":57}} ), depth0)) != null ? stack1 : "")
-    + ";\n  input += (site / "
-    + ((stack1 = alias2(alias1(depth0, "outWidth", {"start":{"line":13,"column":21},"end":{"line":13,"column":29}} ), depth0)) != null ? stack1 : "")
-    + " * width + site % "
-    + ((stack1 = alias2(alias1(depth0, "outWidth", {"start":{"line":13,"column":51},"end":{"line":13,"column":59}} ), depth0)) != null ? stack1 : "")
-    + ") * size * channels + i % channels;\n  float sum = 0.0f;\n  for (int y = 0; y < size; y++)\n    for (int x = 0; x < size; x++) sum += widen(input[(y * width + x) * channels]);\n  output[static_cast<size_t>(block_z()) * "
-    + ((stack1 = alias2(alias1(depth0, "length", {"start":{"line":17,"column":44},"end":{"line":17,"column":50}} ), depth0)) != null ? stack1 : "")
-    + " + i] = narrow<T>(sum / "
-    + ((stack1 = alias2(alias1(depth0, "sites", {"start":{"line":17,"column":78},"end":{"line":17,"column":83}} ), depth0)) != null ? stack1 : "")
-    + ".0f);\n}\n\n"
-    + ((stack1 = container.invokePartial(lookupProperty(partials,"cuda-run"),depth0,{"name":"cuda-run","data":data,"helpers":helpers,"partials":partials,"decorators":container.decorators})) != null ? stack1 : "");
-},"usePartial":true,"useData":true},
-
   "cuda/depthwise-strip": {"0":function(container,depth0,helpers,partials,data) {
     return " with LayerNorm";
 },"1":function(container,depth0,helpers,partials,data) {
@@ -593,134 +531,6 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
     + "#else\n"
     + ((stack1 = container.invokePartial(lookupProperty(partials,"cuda-device-cpu"),depth0,{"name":"cuda-device-cpu","data":data,"helpers":helpers,"partials":partials,"decorators":container.decorators})) != null ? stack1 : "")
     + "#endif\n\n// --------------------------------------------------------------------------------------------------------- for both\n\nCNX_DEVICE Quad load4(const float *from) {\n#ifndef __CUDACC__\n  cpu::aligned(from, 16);\n#endif\n  return *reinterpret_cast<const Quad *>(from);\n}\ntemplate <class T> CNX_DEVICE Quad load4(const T *from) {\n#ifndef __CUDACC__\n  cpu::aligned(from, 8);\n#endif\n  struct alignas(8) Four {\n    T v[4];\n  };\n  const Four four = *reinterpret_cast<const Four *>(from);\n  return Quad{widen(four.v[0]), widen(four.v[1]), widen(four.v[2]), widen(four.v[3])};\n}\nCNX_DEVICE Pair load2(const float *from) { return *reinterpret_cast<const Pair *>(from); }\nCNX_DEVICE void store4(float *to, const Quad &q) { *reinterpret_cast<Quad *>(to) = q; }\ntemplate <class T> CNX_DEVICE void store4(T *to, const Quad &q) {\n  struct alignas(8) Two {\n    uint32_t v[2];\n  };\n  *reinterpret_cast<Two *>(to) = Two{pack<T>(q.v[0], q.v[1]), pack<T>(q.v[2], q.v[3])};\n}\n// 8 values of 16 bits, from shared to device memory.\ntemplate <class T> CNX_DEVICE void store8(T *to, const T *from) {\n#ifndef __CUDACC__\n  cpu::aligned(to, 16);\n  cpu::aligned(from, 16);\n#endif\n  *reinterpret_cast<Chunk *>(to) = *reinterpret_cast<const Chunk *>(from);\n}\nCNX_DEVICE void store2(float *to, float a, float b) { *reinterpret_cast<Pair *>(to) = Pair{a, b}; }\ntemplate <class T> CNX_DEVICE void store2(T *to, float a, float b) {\n  *reinterpret_cast<uint32_t *>(to) = pack<T>(a, b);\n}\n\n// The two values of a word, its load and its store.\ntemplate <class T> CNX_DEVICE float low_of(uint32_t word) { return widen(T{static_cast<uint16_t>(word)}); }\ntemplate <class T> CNX_DEVICE float high_of(uint32_t word) { return widen(T{static_cast<uint16_t>(word >> 16)}); }\ntemplate <class T> CNX_DEVICE uint32_t load_word(const T *from) { return *reinterpret_cast<const uint32_t *>(from); }\ntemplate <class T> CNX_DEVICE void store_word(T *to, uint32_t word) { *reinterpret_cast<uint32_t *>(to) = word; }\n\n// Two values of 16 bits times two factors, in f32, rounded once.\ntemplate <class T> CNX_DEVICE uint32_t scaled(uint32_t word, const Pair &by) {\n  return pack<T>(low_of<T>(word) * by.v[0], high_of<T>(word) * by.v[1]);\n}\n\n// How `threads` threads go over a tile of `rows` rows of `chunks` chunks, no more than there are threads: a thread has one\n// chunk of every row that is its own, so addresses differ by constants.\ntemplate <int threads, int rows, int chunks> struct Sweep {\n  static constexpr int pass = threads / chunks; // rows that all threads make together\n  static constexpr int count = (rows + pass - 1) / pass;\n  const int first = thread() / chunks, chunk = thread() % chunks;\n  CNX_DEVICE int row(int i) const { return first + i * pass; }\n  // Is there a row i for this thread?\n  CNX_DEVICE bool has(int i) const {\n    return (threads % chunks == 0 || first < pass) && ((i + 1) * pass <= rows || row(i) < rows);\n  }\n};\n\n// Sum over each `lanes` neighbours of a warp, a power of two; the same in all of them.\ntemplate <int lanes> CNX_DEVICE float group_sum(float x) {\n  CNX_UNROLL\n  for (int mask = lanes / 2; mask > 0; mask /= 2) x += shuffle_xor(x, mask);\n  return x;\n}\nCNX_DEVICE float warp_sum(float x) { return group_sum<32>(x); }\n\n// GELU, x/2 (1 + erf(x / sqrt 2)).\nCNX_DEVICE float gelu(float x) { return 0.5f * x * (1.0f + erff(x * 0.70710678118654752f)); }\n\n// The same to 5e-5: max(x, 0) - |x| 2^P(|x|), P fitted to log2 of the normal tail. Less than half a step of 16 bits.\nCNX_DEVICE float gelu_fitted(float x) {\n  const float t = fabsf(x);\n  float p = -0.000201685546f;\n  p = p * t + 0.00446764396f;\n  p = p * t - 0.042833072f;\n  p = p * t - 0.472784514f;\n  p = p * t - 1.14440124f;\n  p = p * t - 1.00053127f;\n  return fmaxf(x, 0.0f) - t * exp2_fast(p);\n}\n\n// The same to 5e-6, for TF32.\nCNX_DEVICE float gelu_close(float x) {\n  const float t = fabsf(x);\n  float p = -1.26245399e-6f;\n  p = p * t + 4.82032566e-5f;\n  p = p * t - 0.000807249017f;\n  p = p * t + 0.00794459076f;\n  p = p * t - 0.0526354459f;\n  p = p * t - 0.459956684f;\n  p = p * t - 1.15061008f;\n  p = p * t - 1.00004305f;\n  return fmaxf(x, 0.0f) - t * exp2_fast(p);\n}\n\n// GELU's tanh form.\nCNX_DEVICE float gelu_tanh(float x) {\n  return 0.5f * x * (1.0f + tanhf(0.79788456080286536f * (x + 0.044715f * x * x * x)));\n}\n\n} // namespace cnx\n";
-},"usePartial":true,"useData":true},
-
-  "cuda/elementwise": {"0":function(container,depth0,helpers,partials,data) {
-    return "  output[at] = narrow<T>(widen(input[at]) + widen(other[at]));\n";
-},"1":function(container,depth0,helpers,partials,data) {
-    var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
-        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
-          return parent[propertyName];
-        }
-        return undefined
-    };
-
-  return "  output[at] = narrow<T>(widen(input[at]) * factor["
-    + ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"each"),{"name":"if","hash":{},"fn":container.program(2, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":15,"column":51},"end":{"line":15,"column":97}}})) != null ? stack1 : "")
-    + "i % "
-    + ((stack1 = container.lambda(container.strict(depth0, "channels", {"start":{"line":15,"column":103},"end":{"line":15,"column":111}} ), depth0)) != null ? stack1 : "")
-    + "]);\n";
-},"2":function(container,depth0,helpers,partials,data) {
-    var stack1;
-
-  return "block_z() * "
-    + ((stack1 = container.lambda(container.strict(depth0, "channels", {"start":{"line":15,"column":77},"end":{"line":15,"column":85}} ), depth0)) != null ? stack1 : "")
-    + " + ";
-},"3":function(container,depth0,helpers,partials,data) {
-    var stack1;
-
-  return "  output[at] = narrow<T>(widen(input[at]) + shift[i % "
-    + ((stack1 = container.lambda(container.strict(depth0, "channels", {"start":{"line":18,"column":56},"end":{"line":18,"column":64}} ), depth0)) != null ? stack1 : "")
-    + "]);\n";
-},"4":function(container,depth0,helpers,partials,data) {
-    var stack1;
-
-  return "  output[at] = narrow<T>("
-    + ((stack1 = container.lambda(container.strict(depth0, "gelu", {"start":{"line":21,"column":27},"end":{"line":21,"column":31}} ), depth0)) != null ? stack1 : "")
-    + "(widen(input[at])));\n";
-},"compiler":[8,">= 4.3.0"],"main":function(container,depth0,helpers,partials,data) {
-    var stack1, alias1=container.strict, alias2=container.lambda, alias3=depth0 != null ? depth0 : (container.nullContext || {}), lookupProperty = container.lookupProperty || function(parent, propertyName) {
-        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
-          return parent[propertyName];
-        }
-        return undefined
-    };
-
-  return "// "
-    + ((stack1 = alias2(alias1(depth0, "formula", {"start":{"line":1,"column":5},"end":{"line":1,"column":12}} ), depth0)) != null ? stack1 : "")
-    + ", "
-    + ((stack1 = alias2(alias1(depth0, "length", {"start":{"line":1,"column":18},"end":{"line":1,"column":24}} ), depth0)) != null ? stack1 : "")
-    + " elements an image, an element a thread.\n"
-    + ((stack1 = container.invokePartial(lookupProperty(partials,"cuda-head"),depth0,{"name":"cuda-head","data":data,"helpers":helpers,"partials":partials,"decorators":container.decorators})) != null ? stack1 : "")
-    + "using T = "
-    + ((stack1 = alias2(alias1(depth0, "scalar", {"start":{"line":3,"column":12},"end":{"line":3,"column":18}} ), depth0)) != null ? stack1 : "")
-    + ";\n\nCNX_KERNEL("
-    + ((stack1 = alias2(alias1(depth0, "threads", {"start":{"line":5,"column":13},"end":{"line":5,"column":20}} ), depth0)) != null ? stack1 : "")
-    + ", "
-    + ((stack1 = alias2(alias1(depth0, "blocks", {"start":{"line":5,"column":26},"end":{"line":5,"column":32}} ), depth0)) != null ? stack1 : "")
-    + ") kernel(\n"
-    + ((stack1 = container.invokePartial(lookupProperty(partials,"cuda-parameters"),depth0,{"name":"cuda-parameters","data":data,"helpers":helpers,"partials":partials,"decorators":container.decorators})) != null ? stack1 : "")
-    + "{\n  const int i = block_x() * "
-    + ((stack1 = alias2(alias1(depth0, "threads", {"start":{"line":8,"column":30},"end":{"line":8,"column":37}} ), depth0)) != null ? stack1 : "")
-    + " + thread();\n  if (i >= "
-    + ((stack1 = alias2(alias1(depth0, "length", {"start":{"line":9,"column":13},"end":{"line":9,"column":19}} ), depth0)) != null ? stack1 : "")
-    + ") return;\n  const size_t at = static_cast<size_t>(block_z()) * "
-    + ((stack1 = alias2(alias1(depth0, "length", {"start":{"line":10,"column":55},"end":{"line":10,"column":61}} ), depth0)) != null ? stack1 : "")
-    + " + i;\n"
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"add"),{"name":"if","hash":{},"fn":container.program(0, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":11,"column":2},"end":{"line":13,"column":9}}})) != null ? stack1 : "")
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"scale"),{"name":"if","hash":{},"fn":container.program(1, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":14,"column":2},"end":{"line":16,"column":9}}})) != null ? stack1 : "")
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"shift"),{"name":"if","hash":{},"fn":container.program(3, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":17,"column":2},"end":{"line":19,"column":9}}})) != null ? stack1 : "")
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"gelu"),{"name":"if","hash":{},"fn":container.program(4, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":20,"column":2},"end":{"line":22,"column":9}}})) != null ? stack1 : "")
-    + "}\n\n"
-    + ((stack1 = container.invokePartial(lookupProperty(partials,"cuda-run"),depth0,{"name":"cuda-run","data":data,"helpers":helpers,"partials":partials,"decorators":container.decorators})) != null ? stack1 : "");
-},"usePartial":true,"useData":true},
-
-  "cuda/gather-sites": {"compiler":[8,">= 4.3.0"],"main":function(container,depth0,helpers,partials,data) {
-    var stack1, alias1=container.strict, alias2=container.lambda, lookupProperty = container.lookupProperty || function(parent, propertyName) {
-        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
-          return parent[propertyName];
-        }
-        return undefined
-    };
-
-  return "// The "
-    + ((stack1 = alias2(alias1(depth0, "keep", {"start":{"line":1,"column":9},"end":{"line":1,"column":13}} ), depth0)) != null ? stack1 : "")
-    + " kept patches, "
-    + ((stack1 = alias2(alias1(depth0, "down", {"start":{"line":1,"column":32},"end":{"line":1,"column":36}} ), depth0)) != null ? stack1 : "")
-    + "x"
-    + ((stack1 = alias2(alias1(depth0, "across", {"start":{"line":1,"column":41},"end":{"line":1,"column":47}} ), depth0)) != null ? stack1 : "")
-    + " sites each, of a channels-last map ["
-    + ((stack1 = alias2(alias1(depth0, "height", {"start":{"line":1,"column":88},"end":{"line":1,"column":94}} ), depth0)) != null ? stack1 : "")
-    + "]["
-    + ((stack1 = alias2(alias1(depth0, "width", {"start":{"line":1,"column":100},"end":{"line":1,"column":105}} ), depth0)) != null ? stack1 : "")
-    + "]["
-    + ((stack1 = alias2(alias1(depth0, "channels", {"start":{"line":1,"column":111},"end":{"line":1,"column":119}} ), depth0)) != null ? stack1 : "")
-    + "], one below the other.\n// An element a thread.\n"
-    + ((stack1 = container.invokePartial(lookupProperty(partials,"cuda-head"),depth0,{"name":"cuda-head","data":data,"helpers":helpers,"partials":partials,"decorators":container.decorators})) != null ? stack1 : "")
-    + "constexpr int line = "
-    + ((stack1 = alias2(alias1(depth0, "lineLength", {"start":{"line":4,"column":23},"end":{"line":4,"column":33}} ), depth0)) != null ? stack1 : "")
-    + "; // elements of a row of a patch\n\nCNX_KERNEL("
-    + ((stack1 = alias2(alias1(depth0, "threads", {"start":{"line":6,"column":13},"end":{"line":6,"column":20}} ), depth0)) != null ? stack1 : "")
-    + ", "
-    + ((stack1 = alias2(alias1(depth0, "blocks", {"start":{"line":6,"column":26},"end":{"line":6,"column":32}} ), depth0)) != null ? stack1 : "")
-    + ") kernel(\n"
-    + ((stack1 = container.invokePartial(lookupProperty(partials,"cuda-parameters"),depth0,{"name":"cuda-parameters","data":data,"helpers":helpers,"partials":partials,"decorators":container.decorators})) != null ? stack1 : "")
-    + "{\n  const int i = block_x() * "
-    + ((stack1 = alias2(alias1(depth0, "threads", {"start":{"line":9,"column":30},"end":{"line":9,"column":37}} ), depth0)) != null ? stack1 : "")
-    + " + thread();\n  if (i >= "
-    + ((stack1 = alias2(alias1(depth0, "length", {"start":{"line":10,"column":13},"end":{"line":10,"column":19}} ), depth0)) != null ? stack1 : "")
-    + ") return;\n  const int row = i / line;\n  const int patch = table[block_z() * "
-    + ((stack1 = alias2(alias1(depth0, "tableLength", {"start":{"line":12,"column":40},"end":{"line":12,"column":51}} ), depth0)) != null ? stack1 : "")
-    + " + "
-    + ((stack1 = alias2(alias1(depth0, "patches", {"start":{"line":12,"column":58},"end":{"line":12,"column":65}} ), depth0)) != null ? stack1 : "")
-    + " + row / "
-    + ((stack1 = alias2(alias1(depth0, "down", {"start":{"line":12,"column":78},"end":{"line":12,"column":82}} ), depth0)) != null ? stack1 : "")
-    + "];\n  const int y = patch / "
-    + ((stack1 = alias2(alias1(depth0, "columns", {"start":{"line":13,"column":26},"end":{"line":13,"column":33}} ), depth0)) != null ? stack1 : "")
-    + " * "
-    + ((stack1 = alias2(alias1(depth0, "down", {"start":{"line":13,"column":40},"end":{"line":13,"column":44}} ), depth0)) != null ? stack1 : "")
-    + " + row % "
-    + ((stack1 = alias2(alias1(depth0, "down", {"start":{"line":13,"column":57},"end":{"line":13,"column":61}} ), depth0)) != null ? stack1 : "")
-    + ";\n  const int from = (y * "
-    + ((stack1 = alias2(alias1(depth0, "columns", {"start":{"line":14,"column":26},"end":{"line":14,"column":33}} ), depth0)) != null ? stack1 : "")
-    + " + patch % "
-    + ((stack1 = alias2(alias1(depth0, "columns", {"start":{"line":14,"column":48},"end":{"line":14,"column":55}} ), depth0)) != null ? stack1 : "")
-    + ") * line + i % line;\n  output[static_cast<size_t>(block_z()) * "
-    + ((stack1 = alias2(alias1(depth0, "length", {"start":{"line":15,"column":44},"end":{"line":15,"column":50}} ), depth0)) != null ? stack1 : "")
-    + " + i] = input[static_cast<size_t>(block_z()) * "
-    + ((stack1 = alias2(alias1(depth0, "inputLength", {"start":{"line":15,"column":101},"end":{"line":15,"column":112}} ), depth0)) != null ? stack1 : "")
-    + " + from];\n}\n\n"
-    + ((stack1 = container.invokePartial(lookupProperty(partials,"cuda-run"),depth0,{"name":"cuda-run","data":data,"helpers":helpers,"partials":partials,"decorators":container.decorators})) != null ? stack1 : "");
 },"usePartial":true,"useData":true},
 
   "cuda/gemm-lanes": {"0":function(container,depth0,helpers,partials,data) {
@@ -1807,93 +1617,6 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
     + ((stack1 = container.invokePartial(lookupProperty(partials,"cuda-run"),depth0,{"name":"cuda-run","data":data,"helpers":helpers,"partials":partials,"decorators":container.decorators})) != null ? stack1 : "");
 },"usePartial":true,"useData":true},
 
-  "cuda/grn-scale": {"0":function(container,depth0,helpers,partials,data) {
-    return ", over all images";
-},"1":function(container,depth0,helpers,partials,data) {
-    return " and images";
-},"2":function(container,depth0,helpers,partials,data) {
-    var stack1;
-
-  return "  const int first = 0, last = batch * "
-    + ((stack1 = container.lambda(container.strict(depth0, "tiles", {"start":{"line":13,"column":40},"end":{"line":13,"column":45}} ), depth0)) != null ? stack1 : "")
-    + ";\n";
-},"3":function(container,depth0,helpers,partials,data) {
-    var stack1, alias1=container.strict, alias2=container.lambda;
-
-  return "  const int first = block_z() * "
-    + ((stack1 = alias2(alias1(depth0, "tiles", {"start":{"line":15,"column":34},"end":{"line":15,"column":39}} ), depth0)) != null ? stack1 : "")
-    + ", last = block_z() < batch ? first + "
-    + ((stack1 = alias2(alias1(depth0, "tiles", {"start":{"line":15,"column":80},"end":{"line":15,"column":85}} ), depth0)) != null ? stack1 : "")
-    + " : first;\n";
-},"compiler":[8,">= 4.3.0"],"main":function(container,depth0,helpers,partials,data) {
-    var stack1, alias1=container.strict, alias2=container.lambda, alias3=depth0 != null ? depth0 : (container.nullContext || {}), lookupProperty = container.lookupProperty || function(parent, propertyName) {
-        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
-          return parent[propertyName];
-        }
-        return undefined
-    };
-
-  return "// GRN's factors, out of "
-    + ((stack1 = alias2(alias1(depth0, "tiles", {"start":{"line":1,"column":27},"end":{"line":1,"column":32}} ), depth0)) != null ? stack1 : "")
-    + " rows of sums of squares"
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"batch"),{"name":"if","hash":{},"fn":container.program(0, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":1,"column":58},"end":{"line":1,"column":95}}})) != null ? stack1 : "")
-    + ":\n//   scale[c] = 1 + gamma[c] * G[c] / (mean over c of G + 1e-6),  G[c] = sqrt(sum over tiles"
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"batch"),{"name":"if","hash":{},"fn":container.program(1, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":2,"column":92},"end":{"line":2,"column":123}}})) != null ? stack1 : "")
-    + " of partials[tile,c])\n// A block makes the factors of one image.\n"
-    + ((stack1 = container.invokePartial(lookupProperty(partials,"cuda-head"),depth0,{"name":"cuda-head","data":data,"helpers":helpers,"partials":partials,"decorators":container.decorators})) != null ? stack1 : "")
-    + "constexpr int channels = "
-    + ((stack1 = alias2(alias1(depth0, "channels", {"start":{"line":5,"column":27},"end":{"line":5,"column":35}} ), depth0)) != null ? stack1 : "")
-    + ";\n\nCNX_KERNEL("
-    + ((stack1 = alias2(alias1(depth0, "threads", {"start":{"line":7,"column":13},"end":{"line":7,"column":20}} ), depth0)) != null ? stack1 : "")
-    + ", "
-    + ((stack1 = alias2(alias1(depth0, "blocks", {"start":{"line":7,"column":26},"end":{"line":7,"column":32}} ), depth0)) != null ? stack1 : "")
-    + ") kernel(\n"
-    + ((stack1 = container.invokePartial(lookupProperty(partials,"cuda-parameters"),depth0,{"name":"cuda-parameters","data":data,"helpers":helpers,"partials":partials,"decorators":container.decorators})) != null ? stack1 : "")
-    + "    int batch) {\n  float *norms = shared<float>(0);         // [channels]\n  float *sums = shared<float>("
-    + ((stack1 = alias2(alias1(depth0, "sumsAt", {"start":{"line":11,"column":32},"end":{"line":11,"column":38}} ), depth0)) != null ? stack1 : "")
-    + "); // ["
-    + ((stack1 = alias2(alias1(depth0, "threads", {"start":{"line":11,"column":49},"end":{"line":11,"column":56}} ), depth0)) != null ? stack1 : "")
-    + " threads]\n"
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"batch"),{"name":"if","hash":{},"fn":container.program(2, data, 0),"inverse":container.program(3, data, 0),"data":data,"loc":{"start":{"line":12,"column":2},"end":{"line":16,"column":9}}})) != null ? stack1 : "")
-    + "  float sum = 0.0f;\n  for (int c = thread(); c < channels; c += "
-    + ((stack1 = alias2(alias1(depth0, "threads", {"start":{"line":18,"column":46},"end":{"line":18,"column":53}} ), depth0)) != null ? stack1 : "")
-    + ") {\n    float square = 0.0f;\n    for (int tile = first; tile < last; tile++) square += partials[tile * channels + c];\n    norms[c] = square_root(square);\n    sum += norms[c];\n  }\n  sums[thread()] = sum;\n  barrier();\n  float total = 0.0f;\n  for (int i = 0; i < "
-    + ((stack1 = alias2(alias1(depth0, "threads", {"start":{"line":27,"column":24},"end":{"line":27,"column":31}} ), depth0)) != null ? stack1 : "")
-    + "; i++) total += sums[i];\n  const float inverse = 1.0f / (total / "
-    + ((stack1 = alias2(alias1(depth0, "channels", {"start":{"line":28,"column":42},"end":{"line":28,"column":50}} ), depth0)) != null ? stack1 : "")
-    + ".0f + 1e-6f);\n  scale += static_cast<size_t>(block_z()) * channels;\n  for (int c = thread(); c < channels; c += "
-    + ((stack1 = alias2(alias1(depth0, "threads", {"start":{"line":30,"column":46},"end":{"line":30,"column":53}} ), depth0)) != null ? stack1 : "")
-    + ") scale[c] = 1.0f + gamma[c] * (norms[c] * inverse);\n}\n\n"
-    + ((stack1 = container.invokePartial(lookupProperty(partials,"cuda-run"),depth0,{"name":"cuda-run","data":data,"helpers":helpers,"partials":partials,"decorators":container.decorators})) != null ? stack1 : "");
-},"usePartial":true,"useData":true},
-
-  "cuda/masked-mean": {"compiler":[8,">= 4.3.0"],"main":function(container,depth0,helpers,partials,data) {
-    var stack1, alias1=container.strict, alias2=container.lambda, lookupProperty = container.lookupProperty || function(parent, propertyName) {
-        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
-          return parent[propertyName];
-        }
-        return undefined
-    };
-
-  return "// Mean over the removed patches (mask 1) of all images, "
-    + ((stack1 = alias2(alias1(depth0, "patches", {"start":{"line":1,"column":59},"end":{"line":1,"column":66}} ), depth0)) != null ? stack1 : "")
-    + " patches each:\n//   output = sum of errors * mask / sum of mask\n// One block makes it.\n"
-    + ((stack1 = container.invokePartial(lookupProperty(partials,"cuda-head"),depth0,{"name":"cuda-head","data":data,"helpers":helpers,"partials":partials,"decorators":container.decorators})) != null ? stack1 : "")
-    + ((stack1 = container.invokePartial(lookupProperty(partials,"cuda-block-sum"),depth0,{"name":"cuda-block-sum","data":data,"helpers":helpers,"partials":partials,"decorators":container.decorators})) != null ? stack1 : "")
-    + "\nCNX_KERNEL("
-    + ((stack1 = alias2(alias1(depth0, "threads", {"start":{"line":7,"column":13},"end":{"line":7,"column":20}} ), depth0)) != null ? stack1 : "")
-    + ", "
-    + ((stack1 = alias2(alias1(depth0, "blocks", {"start":{"line":7,"column":26},"end":{"line":7,"column":32}} ), depth0)) != null ? stack1 : "")
-    + ") kernel(\n"
-    + ((stack1 = container.invokePartial(lookupProperty(partials,"cuda-parameters"),depth0,{"name":"cuda-parameters","data":data,"helpers":helpers,"partials":partials,"decorators":container.decorators})) != null ? stack1 : "")
-    + "    int batch) {\n  float sum = 0.0f, count = 0.0f;\n  for (int i = thread(); i < batch * "
-    + ((stack1 = alias2(alias1(depth0, "patches", {"start":{"line":11,"column":39},"end":{"line":11,"column":46}} ), depth0)) != null ? stack1 : "")
-    + "; i += "
-    + ((stack1 = alias2(alias1(depth0, "threads", {"start":{"line":11,"column":57},"end":{"line":11,"column":64}} ), depth0)) != null ? stack1 : "")
-    + ") {\n    sum += errors[i] * mask[i];\n    count += mask[i];\n  }\n  const float whole = block_sum(sum), removed = block_sum(count);\n  if (thread() == 0) output[0] = whole / removed;\n}\n\n"
-    + ((stack1 = container.invokePartial(lookupProperty(partials,"cuda-run"),depth0,{"name":"cuda-run","data":data,"helpers":helpers,"partials":partials,"decorators":container.decorators})) != null ? stack1 : "");
-},"usePartial":true,"useData":true},
-
   "cuda/mlp": {"0":function(container,depth0,helpers,partials,data) {
     var stack1, alias1=depth0 != null ? depth0 : (container.nullContext || {}), lookupProperty = container.lookupProperty || function(parent, propertyName) {
         if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
@@ -2022,150 +1745,6 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
     + ((stack1 = alias2(alias1(depth0, "namespace", {"start":{"line":42,"column":17},"end":{"line":42,"column":26}} ), depth0)) != null ? stack1 : "")
     + "::packing\n";
 },"useData":true},
-
-  "cuda/patch-table": {"compiler":[8,">= 4.3.0"],"main":function(container,depth0,helpers,partials,data) {
-    var stack1, alias1=container.strict, alias2=container.lambda, lookupProperty = container.lookupProperty || function(parent, propertyName) {
-        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
-          return parent[propertyName];
-        }
-        return undefined
-    };
-
-  return "// Slots of the "
-    + ((stack1 = alias2(alias1(depth0, "patches", {"start":{"line":1,"column":18},"end":{"line":1,"column":25}} ), depth0)) != null ? stack1 : "")
-    + " patches, numbered in order among the "
-    + ((stack1 = alias2(alias1(depth0, "keep", {"start":{"line":1,"column":67},"end":{"line":1,"column":71}} ), depth0)) != null ? stack1 : "")
-    + " kept ones (mask 0), -1 for removed ones; then the patch of\n// every slot. A mask that keeps more loses the rest; one that keeps fewer leaves patch 0 in the slots that nothing fills,\n// so that no table leads out of a map. A block makes one image.\n"
-    + ((stack1 = container.invokePartial(lookupProperty(partials,"cuda-head"),depth0,{"name":"cuda-head","data":data,"helpers":helpers,"partials":partials,"decorators":container.decorators})) != null ? stack1 : "")
-    + "constexpr int patches = "
-    + ((stack1 = alias2(alias1(depth0, "patches", {"start":{"line":5,"column":26},"end":{"line":5,"column":33}} ), depth0)) != null ? stack1 : "")
-    + ", keep = "
-    + ((stack1 = alias2(alias1(depth0, "keep", {"start":{"line":5,"column":46},"end":{"line":5,"column":50}} ), depth0)) != null ? stack1 : "")
-    + ";\n\nCNX_KERNEL("
-    + ((stack1 = alias2(alias1(depth0, "threads", {"start":{"line":7,"column":13},"end":{"line":7,"column":20}} ), depth0)) != null ? stack1 : "")
-    + ", "
-    + ((stack1 = alias2(alias1(depth0, "blocks", {"start":{"line":7,"column":26},"end":{"line":7,"column":32}} ), depth0)) != null ? stack1 : "")
-    + ") kernel(\n"
-    + ((stack1 = container.invokePartial(lookupProperty(partials,"cuda-parameters"),depth0,{"name":"cuda-parameters","data":data,"helpers":helpers,"partials":partials,"decorators":container.decorators})) != null ? stack1 : "")
-    + "{\n  mask += static_cast<size_t>(block_z()) * patches;\n  table += static_cast<size_t>(block_z()) * (patches + keep);\n  for (int patch = thread(); patch < patches; patch += "
-    + ((stack1 = alias2(alias1(depth0, "threads", {"start":{"line":12,"column":57},"end":{"line":12,"column":64}} ), depth0)) != null ? stack1 : "")
-    + ") {\n    int slot = 0;\n    for (int before = 0; before < patch; before++) slot += mask[before] == 0.0f;\n    const bool kept = mask[patch] == 0.0f && slot < keep;\n    table[patch] = kept ? slot : -1;\n    if (kept) table[patches + slot] = patch;\n    if (patch == patches - 1)\n      for (slot += kept; slot < keep; slot++) table[patches + slot] = 0;\n  }\n}\n\n"
-    + ((stack1 = container.invokePartial(lookupProperty(partials,"cuda-run"),depth0,{"name":"cuda-run","data":data,"helpers":helpers,"partials":partials,"decorators":container.decorators})) != null ? stack1 : "");
-},"usePartial":true,"useData":true},
-
-  "cuda/place-sites": {"0":function(container,depth0,helpers,partials,data) {
-    return "from their slots in a compact map";
-},"1":function(container,depth0,helpers,partials,data) {
-    return "as they are";
-},"2":function(container,depth0,helpers,partials,data) {
-    return "the token";
-},"3":function(container,depth0,helpers,partials,data) {
-    return "0";
-},"4":function(container,depth0,helpers,partials,data) {
-    var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
-        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
-          return parent[propertyName];
-        }
-        return undefined
-    };
-
-  return ((stack1 = container.invokePartial(lookupProperty(partials,"cuda-removed"),depth0,{"name":"cuda-removed","data":data,"helpers":helpers,"partials":partials,"decorators":container.decorators})) != null ? stack1 : "")
-    + "\n";
-},"5":function(container,depth0,helpers,partials,data) {
-    var stack1, alias1=container.strict, alias2=container.lambda, lookupProperty = container.lookupProperty || function(parent, propertyName) {
-        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
-          return parent[propertyName];
-        }
-        return undefined
-    };
-
-  return "  const int y = site / width, x = site % width;\n  const int slot = table[block_z() * "
-    + ((stack1 = alias2(alias1(depth0, "tableLength", {"start":{"line":20,"column":39},"end":{"line":20,"column":50}} ), depth0)) != null ? stack1 : "")
-    + " + y / "
-    + ((stack1 = alias2(alias1(depth0, "down", {"start":{"line":20,"column":61},"end":{"line":20,"column":65}} ), depth0)) != null ? stack1 : "")
-    + " * "
-    + ((stack1 = alias2(alias1(depth0, "columns", {"start":{"line":20,"column":72},"end":{"line":20,"column":79}} ), depth0)) != null ? stack1 : "")
-    + " + x / "
-    + ((stack1 = alias2(alias1(depth0, "across", {"start":{"line":20,"column":90},"end":{"line":20,"column":96}} ), depth0)) != null ? stack1 : "")
-    + "];\n  const int from = ((slot * "
-    + ((stack1 = alias2(alias1(depth0, "down", {"start":{"line":21,"column":30},"end":{"line":21,"column":34}} ), depth0)) != null ? stack1 : "")
-    + " + y % "
-    + ((stack1 = alias2(alias1(depth0, "down", {"start":{"line":21,"column":45},"end":{"line":21,"column":49}} ), depth0)) != null ? stack1 : "")
-    + ") * "
-    + ((stack1 = alias2(alias1(depth0, "across", {"start":{"line":21,"column":57},"end":{"line":21,"column":63}} ), depth0)) != null ? stack1 : "")
-    + " + x % "
-    + ((stack1 = alias2(alias1(depth0, "across", {"start":{"line":21,"column":74},"end":{"line":21,"column":80}} ), depth0)) != null ? stack1 : "")
-    + ") * channels + i % channels;\n  output[at] = slot < 0 ? narrow<T>("
-    + ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"token"),{"name":"if","hash":{},"fn":container.program(6, data, 0),"inverse":container.program(7, data, 0),"data":data,"loc":{"start":{"line":22,"column":36},"end":{"line":22,"column":87}}})) != null ? stack1 : "")
-    + ") : input[static_cast<size_t>(block_z()) * "
-    + ((stack1 = alias2(alias1(depth0, "inputLength", {"start":{"line":22,"column":132},"end":{"line":22,"column":143}} ), depth0)) != null ? stack1 : "")
-    + " + from];\n";
-},"6":function(container,depth0,helpers,partials,data) {
-    return "token[i % channels]";
-},"7":function(container,depth0,helpers,partials,data) {
-    return "0.0f";
-},"8":function(container,depth0,helpers,partials,data) {
-    var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
-        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
-          return parent[propertyName];
-        }
-        return undefined
-    };
-
-  return "  const bool gone = removed(mask + block_z() * "
-    + ((stack1 = container.lambda(container.strict(lookupProperty(depth0,"mask"), "patches", {"start":{"line":24,"column":49},"end":{"line":24,"column":61}} ), depth0)) != null ? stack1 : "")
-    + ", site);\n  output[at] = gone ? narrow<T>("
-    + ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"token"),{"name":"if","hash":{},"fn":container.program(6, data, 0),"inverse":container.program(7, data, 0),"data":data,"loc":{"start":{"line":25,"column":32},"end":{"line":25,"column":83}}})) != null ? stack1 : "")
-    + ") : input[at];\n";
-},"compiler":[8,">= 4.3.0"],"main":function(container,depth0,helpers,partials,data) {
-    var stack1, alias1=container.strict, alias2=container.lambda, alias3=depth0 != null ? depth0 : (container.nullContext || {}), lookupProperty = container.lookupProperty || function(parent, propertyName) {
-        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
-          return parent[propertyName];
-        }
-        return undefined
-    };
-
-  return "// Patches of "
-    + ((stack1 = alias2(alias1(depth0, "down", {"start":{"line":1,"column":16},"end":{"line":1,"column":20}} ), depth0)) != null ? stack1 : "")
-    + "x"
-    + ((stack1 = alias2(alias1(depth0, "across", {"start":{"line":1,"column":25},"end":{"line":1,"column":31}} ), depth0)) != null ? stack1 : "")
-    + " sites on a channels-last map ["
-    + ((stack1 = alias2(alias1(depth0, "height", {"start":{"line":1,"column":66},"end":{"line":1,"column":72}} ), depth0)) != null ? stack1 : "")
-    + "]["
-    + ((stack1 = alias2(alias1(depth0, "width", {"start":{"line":1,"column":78},"end":{"line":1,"column":83}} ), depth0)) != null ? stack1 : "")
-    + "]["
-    + ((stack1 = alias2(alias1(depth0, "channels", {"start":{"line":1,"column":89},"end":{"line":1,"column":97}} ), depth0)) != null ? stack1 : "")
-    + "]: kept ones "
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"compact"),{"name":"if","hash":{},"fn":container.program(0, data, 0),"inverse":container.program(1, data, 0),"data":data,"loc":{"start":{"line":1,"column":112},"end":{"line":1,"column":186}}})) != null ? stack1 : "")
-    + ", removed ones "
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"token"),{"name":"if","hash":{},"fn":container.program(2, data, 0),"inverse":container.program(3, data, 0),"data":data,"loc":{"start":{"line":1,"column":201},"end":{"line":1,"column":239}}})) != null ? stack1 : "")
-    + ".\n// An element a thread.\n"
-    + ((stack1 = container.invokePartial(lookupProperty(partials,"cuda-head"),depth0,{"name":"cuda-head","data":data,"helpers":helpers,"partials":partials,"decorators":container.decorators})) != null ? stack1 : "")
-    + "using T = "
-    + ((stack1 = alias2(alias1(depth0, "scalar", {"start":{"line":4,"column":12},"end":{"line":4,"column":18}} ), depth0)) != null ? stack1 : "")
-    + ";\nconstexpr int width = "
-    + ((stack1 = alias2(alias1(depth0, "width", {"start":{"line":5,"column":24},"end":{"line":5,"column":29}} ), depth0)) != null ? stack1 : "")
-    + ", channels = "
-    + ((stack1 = alias2(alias1(depth0, "channels", {"start":{"line":5,"column":46},"end":{"line":5,"column":54}} ), depth0)) != null ? stack1 : "")
-    + ";\n\n"
-    + ((stack1 = lookupProperty(helpers,"unless").call(alias3,lookupProperty(depth0,"compact"),{"name":"unless","hash":{},"fn":container.program(4, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":7,"column":0},"end":{"line":10,"column":11}}})) != null ? stack1 : "")
-    + "CNX_KERNEL("
-    + ((stack1 = alias2(alias1(depth0, "threads", {"start":{"line":11,"column":13},"end":{"line":11,"column":20}} ), depth0)) != null ? stack1 : "")
-    + ", "
-    + ((stack1 = alias2(alias1(depth0, "blocks", {"start":{"line":11,"column":26},"end":{"line":11,"column":32}} ), depth0)) != null ? stack1 : "")
-    + ") kernel(\n"
-    + ((stack1 = container.invokePartial(lookupProperty(partials,"cuda-parameters"),depth0,{"name":"cuda-parameters","data":data,"helpers":helpers,"partials":partials,"decorators":container.decorators})) != null ? stack1 : "")
-    + "{\n  const int i = block_x() * "
-    + ((stack1 = alias2(alias1(depth0, "threads", {"start":{"line":14,"column":30},"end":{"line":14,"column":37}} ), depth0)) != null ? stack1 : "")
-    + " + thread();\n  if (i >= "
-    + ((stack1 = alias2(alias1(depth0, "length", {"start":{"line":15,"column":13},"end":{"line":15,"column":19}} ), depth0)) != null ? stack1 : "")
-    + ") return;\n  const int site = i / channels;\n  const size_t at = static_cast<size_t>(block_z()) * "
-    + ((stack1 = alias2(alias1(depth0, "length", {"start":{"line":17,"column":55},"end":{"line":17,"column":61}} ), depth0)) != null ? stack1 : "")
-    + " + i;\n"
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"compact"),{"name":"if","hash":{},"fn":container.program(5, data, 0),"inverse":container.program(8, data, 0),"data":data,"loc":{"start":{"line":18,"column":2},"end":{"line":26,"column":9}}})) != null ? stack1 : "")
-    + "}\n\n"
-    + ((stack1 = container.invokePartial(lookupProperty(partials,"cuda-run"),depth0,{"name":"cuda-run","data":data,"helpers":helpers,"partials":partials,"decorators":container.decorators})) != null ? stack1 : "");
-},"usePartial":true,"useData":true},
 
   "cuda/pool": {"0":function(container,depth0,helpers,partials,data) {
     return " and LayerNorm";
@@ -2553,106 +2132,6 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
     + ((stack1 = container.invokePartial(lookupProperty(partials,"cuda-run"),depth0,{"name":"cuda-run","data":data,"helpers":helpers,"partials":partials,"decorators":container.decorators})) != null ? stack1 : "");
 },"usePartial":true,"useData":true},
 
-  "cuda/site-error": {"0":function(container,depth0,helpers,partials,data) {
-    var stack1, alias1=container.strict, alias2=container.lambda;
-
-  return "//   t[i] = (pixel[i] - mean) / sqrt(variance of the "
-    + ((stack1 = alias2(alias1(depth0, "pixels", {"start":{"line":3,"column":55},"end":{"line":3,"column":61}} ), depth0)) != null ? stack1 : "")
-    + " pixels, unbiased, + "
-    + ((stack1 = alias2(alias1(depth0, "eps", {"start":{"line":3,"column":86},"end":{"line":3,"column":89}} ), depth0)) != null ? stack1 : "")
-    + ")\n";
-},"1":function(container,depth0,helpers,partials,data) {
-    return "//   t[i] = pixel[i]\n";
-},"2":function(container,depth0,helpers,partials,data) {
-    return ", 0 for kept patches";
-},"3":function(container,depth0,helpers,partials,data) {
-    return "  if (mask[patch] == 0.0f) {\n    if (thread() == 0) errors[patch] = 0.0f;\n    return;\n  }\n";
-},"4":function(container,depth0,helpers,partials,data) {
-    var stack1, alias1=container.strict, alias2=container.lambda;
-
-  return "  float sum = 0.0f;\n  for (int i = thread(); i < pixels; i += "
-    + ((stack1 = alias2(alias1(depth0, "threads", {"start":{"line":35,"column":44},"end":{"line":35,"column":51}} ), depth0)) != null ? stack1 : "")
-    + ") sum += pixel(corner, i);\n  const float mean = block_sum(sum) / "
-    + ((stack1 = alias2(alias1(depth0, "pixels", {"start":{"line":36,"column":40},"end":{"line":36,"column":46}} ), depth0)) != null ? stack1 : "")
-    + ".0f;\n  float square = 0.0f;\n  for (int i = thread(); i < pixels; i += "
-    + ((stack1 = alias2(alias1(depth0, "threads", {"start":{"line":38,"column":44},"end":{"line":38,"column":51}} ), depth0)) != null ? stack1 : "")
-    + ") square += (pixel(corner, i) - mean) * (pixel(corner, i) - mean);\n  const float scale = reciprocal_root(block_sum(square) / "
-    + ((stack1 = alias2(alias1(depth0, "degrees", {"start":{"line":39,"column":60},"end":{"line":39,"column":67}} ), depth0)) != null ? stack1 : "")
-    + ".0f + "
-    + ((stack1 = alias2(alias1(depth0, "eps", {"start":{"line":39,"column":77},"end":{"line":39,"column":80}} ), depth0)) != null ? stack1 : "")
-    + "f);\n";
-},"5":function(container,depth0,helpers,partials,data) {
-    return "(pixel(corner, i) - mean) * scale";
-},"6":function(container,depth0,helpers,partials,data) {
-    return "pixel(corner, i)";
-},"compiler":[8,">= 4.3.0"],"main":function(container,depth0,helpers,partials,data) {
-    var stack1, alias1=container.strict, alias2=container.lambda, alias3=depth0 != null ? depth0 : (container.nullContext || {}), lookupProperty = container.lookupProperty || function(parent, propertyName) {
-        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
-          return parent[propertyName];
-        }
-        return undefined
-    };
-
-  return "// Mean squared error of the prediction in each of "
-    + ((stack1 = alias2(alias1(depth0, "patches", {"start":{"line":1,"column":53},"end":{"line":1,"column":60}} ), depth0)) != null ? stack1 : "")
-    + " patches, "
-    + ((stack1 = alias2(alias1(depth0, "pixels", {"start":{"line":1,"column":74},"end":{"line":1,"column":80}} ), depth0)) != null ? stack1 : "")
-    + " pixels (row * "
-    + ((stack1 = alias2(alias1(depth0, "size", {"start":{"line":1,"column":99},"end":{"line":1,"column":103}} ), depth0)) != null ? stack1 : "")
-    + " + column) * "
-    + ((stack1 = alias2(alias1(depth0, "channels", {"start":{"line":1,"column":120},"end":{"line":1,"column":128}} ), depth0)) != null ? stack1 : "")
-    + " + c of "
-    + ((stack1 = alias2(alias1(depth0, "size", {"start":{"line":1,"column":140},"end":{"line":1,"column":144}} ), depth0)) != null ? stack1 : "")
-    + "x"
-    + ((stack1 = alias2(alias1(depth0, "size", {"start":{"line":1,"column":149},"end":{"line":1,"column":153}} ), depth0)) != null ? stack1 : "")
-    + ":\n"
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"standardize"),{"name":"if","hash":{},"fn":container.program(0, data, 0),"inverse":container.program(1, data, 0),"data":data,"loc":{"start":{"line":2,"column":0},"end":{"line":6,"column":7}}})) != null ? stack1 : "")
-    + "//   errors[patch] = mean over i of (pred[patch,i] - t[i])^2"
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"removedOnly"),{"name":"if","hash":{},"fn":container.program(2, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":7,"column":60},"end":{"line":7,"column":106}}})) != null ? stack1 : "")
-    + "\n// A block makes one patch.\n"
-    + ((stack1 = container.invokePartial(lookupProperty(partials,"cuda-head"),depth0,{"name":"cuda-head","data":data,"helpers":helpers,"partials":partials,"decorators":container.decorators})) != null ? stack1 : "")
-    + "constexpr int size = "
-    + ((stack1 = alias2(alias1(depth0, "size", {"start":{"line":10,"column":23},"end":{"line":10,"column":27}} ), depth0)) != null ? stack1 : "")
-    + ", channels = "
-    + ((stack1 = alias2(alias1(depth0, "channels", {"start":{"line":10,"column":44},"end":{"line":10,"column":52}} ), depth0)) != null ? stack1 : "")
-    + ", pixels = "
-    + ((stack1 = alias2(alias1(depth0, "pixels", {"start":{"line":10,"column":67},"end":{"line":10,"column":73}} ), depth0)) != null ? stack1 : "")
-    + ";\n\n// Pixel i of the patch that begins at `corner`.\nCNX_DEVICE float pixel(const float *corner, int i) {\n  const int place = i / channels;\n  return corner[(i % channels * "
-    + ((stack1 = alias2(alias1(depth0, "height", {"start":{"line":15,"column":34},"end":{"line":15,"column":40}} ), depth0)) != null ? stack1 : "")
-    + " + place / size) * "
-    + ((stack1 = alias2(alias1(depth0, "width", {"start":{"line":15,"column":63},"end":{"line":15,"column":68}} ), depth0)) != null ? stack1 : "")
-    + " + place % size];\n}\n\n"
-    + ((stack1 = container.invokePartial(lookupProperty(partials,"cuda-block-sum"),depth0,{"name":"cuda-block-sum","data":data,"helpers":helpers,"partials":partials,"decorators":container.decorators})) != null ? stack1 : "")
-    + "\nCNX_KERNEL("
-    + ((stack1 = alias2(alias1(depth0, "threads", {"start":{"line":20,"column":13},"end":{"line":20,"column":20}} ), depth0)) != null ? stack1 : "")
-    + ", "
-    + ((stack1 = alias2(alias1(depth0, "blocks", {"start":{"line":20,"column":26},"end":{"line":20,"column":32}} ), depth0)) != null ? stack1 : "")
-    + ") kernel(\n"
-    + ((stack1 = container.invokePartial(lookupProperty(partials,"cuda-parameters"),depth0,{"name":"cuda-parameters","data":data,"helpers":helpers,"partials":partials,"decorators":container.decorators})) != null ? stack1 : "")
-    + "{\n  const size_t patch = static_cast<size_t>(block_z()) * "
-    + ((stack1 = alias2(alias1(depth0, "patches", {"start":{"line":23,"column":58},"end":{"line":23,"column":65}} ), depth0)) != null ? stack1 : "")
-    + " + block_x();\n"
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"removedOnly"),{"name":"if","hash":{},"fn":container.program(3, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":24,"column":2},"end":{"line":29,"column":9}}})) != null ? stack1 : "")
-    + "  const float *corner = image + static_cast<size_t>(block_z()) * "
-    + ((stack1 = alias2(alias1(depth0, "imageLength", {"start":{"line":30,"column":67},"end":{"line":30,"column":78}} ), depth0)) != null ? stack1 : "")
-    + ";\n  corner += block_x() / "
-    + ((stack1 = alias2(alias1(depth0, "columns", {"start":{"line":31,"column":26},"end":{"line":31,"column":33}} ), depth0)) != null ? stack1 : "")
-    + " * size * "
-    + ((stack1 = alias2(alias1(depth0, "width", {"start":{"line":31,"column":47},"end":{"line":31,"column":52}} ), depth0)) != null ? stack1 : "")
-    + " + block_x() % "
-    + ((stack1 = alias2(alias1(depth0, "columns", {"start":{"line":31,"column":71},"end":{"line":31,"column":78}} ), depth0)) != null ? stack1 : "")
-    + " * size;\n  pred += patch * pixels;\n"
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"standardize"),{"name":"if","hash":{},"fn":container.program(4, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":33,"column":2},"end":{"line":40,"column":9}}})) != null ? stack1 : "")
-    + "  float error = 0.0f;\n  for (int i = thread(); i < pixels; i += "
-    + ((stack1 = alias2(alias1(depth0, "threads", {"start":{"line":42,"column":44},"end":{"line":42,"column":51}} ), depth0)) != null ? stack1 : "")
-    + ") {\n    const float d = widen(pred[i]) - "
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"standardize"),{"name":"if","hash":{},"fn":container.program(5, data, 0),"inverse":container.program(6, data, 0),"data":data,"loc":{"start":{"line":43,"column":37},"end":{"line":43,"column":120}}})) != null ? stack1 : "")
-    + ";\n    error += d * d;\n  }\n  const float all = block_sum(error);\n  if (thread() == 0) errors[patch] = all / "
-    + ((stack1 = alias2(alias1(depth0, "pixels", {"start":{"line":47,"column":45},"end":{"line":47,"column":51}} ), depth0)) != null ? stack1 : "")
-    + ".0f;\n}\n\n"
-    + ((stack1 = container.invokePartial(lookupProperty(partials,"cuda-run"),depth0,{"name":"cuda-run","data":data,"helpers":helpers,"partials":partials,"decorators":container.decorators})) != null ? stack1 : "");
-},"usePartial":true,"useData":true},
-
   "cuda/stem": {"0":function(container,depth0,helpers,partials,data) {
     return " and LayerNorm";
 },"1":function(container,depth0,helpers,partials,data) {
@@ -2953,86 +2432,6 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
     + "  }\n"
     + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"norm"),{"name":"if","hash":{},"fn":container.program(20, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":69,"column":2},"end":{"line":73,"column":9}}})) != null ? stack1 : "")
     + "}\n\n"
-    + ((stack1 = container.invokePartial(lookupProperty(partials,"cuda-run"),depth0,{"name":"cuda-run","data":data,"helpers":helpers,"partials":partials,"decorators":container.decorators})) != null ? stack1 : "");
-},"usePartial":true,"useData":true},
-
-  "cuda/sum-squares": {"compiler":[8,">= 4.3.0"],"main":function(container,depth0,helpers,partials,data) {
-    var stack1, alias1=container.strict, alias2=container.lambda, lookupProperty = container.lookupProperty || function(parent, propertyName) {
-        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
-          return parent[propertyName];
-        }
-        return undefined
-    };
-
-  return "// Partial sums of squares of ["
-    + ((stack1 = alias2(alias1(depth0, "rows", {"start":{"line":1,"column":33},"end":{"line":1,"column":37}} ), depth0)) != null ? stack1 : "")
-    + "]["
-    + ((stack1 = alias2(alias1(depth0, "channels", {"start":{"line":1,"column":43},"end":{"line":1,"column":51}} ), depth0)) != null ? stack1 : "")
-    + "], where nothing else computes them:\n//   squares[tile,c] = sum over the rows t of a tile of input[t,c]^2\n// A block takes "
-    + ((stack1 = alias2(alias1(depth0, "strip", {"start":{"line":3,"column":19},"end":{"line":3,"column":24}} ), depth0)) != null ? stack1 : "")
-    + " rows, a thread a channel at a time.\n"
-    + ((stack1 = container.invokePartial(lookupProperty(partials,"cuda-head"),depth0,{"name":"cuda-head","data":data,"helpers":helpers,"partials":partials,"decorators":container.decorators})) != null ? stack1 : "")
-    + "constexpr int rows = "
-    + ((stack1 = alias2(alias1(depth0, "rows", {"start":{"line":5,"column":23},"end":{"line":5,"column":27}} ), depth0)) != null ? stack1 : "")
-    + ", channels = "
-    + ((stack1 = alias2(alias1(depth0, "channels", {"start":{"line":5,"column":44},"end":{"line":5,"column":52}} ), depth0)) != null ? stack1 : "")
-    + ", strip = "
-    + ((stack1 = alias2(alias1(depth0, "strip", {"start":{"line":5,"column":66},"end":{"line":5,"column":71}} ), depth0)) != null ? stack1 : "")
-    + ";\n\nCNX_KERNEL("
-    + ((stack1 = alias2(alias1(depth0, "threads", {"start":{"line":7,"column":13},"end":{"line":7,"column":20}} ), depth0)) != null ? stack1 : "")
-    + ", "
-    + ((stack1 = alias2(alias1(depth0, "blocks", {"start":{"line":7,"column":26},"end":{"line":7,"column":32}} ), depth0)) != null ? stack1 : "")
-    + ") kernel(\n"
-    + ((stack1 = container.invokePartial(lookupProperty(partials,"cuda-parameters"),depth0,{"name":"cuda-parameters","data":data,"helpers":helpers,"partials":partials,"decorators":container.decorators})) != null ? stack1 : "")
-    + "{\n  const int first = block_x() * strip, last = first + strip < rows ? first + strip : rows;\n  input += static_cast<size_t>(block_z()) * (rows * channels);\n  squares += (static_cast<size_t>(block_z()) * "
-    + ((stack1 = alias2(alias1(depth0, "tiles", {"start":{"line":12,"column":49},"end":{"line":12,"column":54}} ), depth0)) != null ? stack1 : "")
-    + " + block_x()) * channels;\n  for (int c = thread(); c < channels; c += "
-    + ((stack1 = alias2(alias1(depth0, "threads", {"start":{"line":13,"column":46},"end":{"line":13,"column":53}} ), depth0)) != null ? stack1 : "")
-    + ") {\n    float sum = 0.0f;\n    for (int t = first; t < last; t++) {\n      const float x = widen(input[t * channels + c]);\n      sum += x * x;\n    }\n    squares[c] = sum;\n  }\n}\n\n"
-    + ((stack1 = container.invokePartial(lookupProperty(partials,"cuda-run"),depth0,{"name":"cuda-run","data":data,"helpers":helpers,"partials":partials,"decorators":container.decorators})) != null ? stack1 : "");
-},"usePartial":true,"useData":true},
-
-  "cuda/to-channels-first": {"compiler":[8,">= 4.3.0"],"main":function(container,depth0,helpers,partials,data) {
-    var stack1, alias1=container.strict, alias2=container.lambda, lookupProperty = container.lookupProperty || function(parent, propertyName) {
-        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
-          return parent[propertyName];
-        }
-        return undefined
-    };
-
-  return "// Channels-last ["
-    + ((stack1 = alias2(alias1(depth0, "sites", {"start":{"line":1,"column":20},"end":{"line":1,"column":25}} ), depth0)) != null ? stack1 : "")
-    + "]["
-    + ((stack1 = alias2(alias1(depth0, "channels", {"start":{"line":1,"column":31},"end":{"line":1,"column":39}} ), depth0)) != null ? stack1 : "")
-    + "] to channels-first ["
-    + ((stack1 = alias2(alias1(depth0, "channels", {"start":{"line":1,"column":64},"end":{"line":1,"column":72}} ), depth0)) != null ? stack1 : "")
-    + "]["
-    + ((stack1 = alias2(alias1(depth0, "sites", {"start":{"line":1,"column":78},"end":{"line":1,"column":83}} ), depth0)) != null ? stack1 : "")
-    + "], an output of the model: f32.\n// A block turns "
-    + ((stack1 = alias2(alias1(depth0, "strip", {"start":{"line":2,"column":19},"end":{"line":2,"column":24}} ), depth0)) != null ? stack1 : "")
-    + " sites.\n"
-    + ((stack1 = container.invokePartial(lookupProperty(partials,"cuda-head"),depth0,{"name":"cuda-head","data":data,"helpers":helpers,"partials":partials,"decorators":container.decorators})) != null ? stack1 : "")
-    + "constexpr int sites = "
-    + ((stack1 = alias2(alias1(depth0, "sites", {"start":{"line":4,"column":24},"end":{"line":4,"column":29}} ), depth0)) != null ? stack1 : "")
-    + ", channels = "
-    + ((stack1 = alias2(alias1(depth0, "channels", {"start":{"line":4,"column":46},"end":{"line":4,"column":54}} ), depth0)) != null ? stack1 : "")
-    + ";\n\nCNX_KERNEL("
-    + ((stack1 = alias2(alias1(depth0, "threads", {"start":{"line":6,"column":13},"end":{"line":6,"column":20}} ), depth0)) != null ? stack1 : "")
-    + ", "
-    + ((stack1 = alias2(alias1(depth0, "blocks", {"start":{"line":6,"column":26},"end":{"line":6,"column":32}} ), depth0)) != null ? stack1 : "")
-    + ") kernel(\n"
-    + ((stack1 = container.invokePartial(lookupProperty(partials,"cuda-parameters"),depth0,{"name":"cuda-parameters","data":data,"helpers":helpers,"partials":partials,"decorators":container.decorators})) != null ? stack1 : "")
-    + "{\n  const int first = block_x() * "
-    + ((stack1 = alias2(alias1(depth0, "strip", {"start":{"line":9,"column":34},"end":{"line":9,"column":39}} ), depth0)) != null ? stack1 : "")
-    + ";\n  const size_t image = static_cast<size_t>(block_z()) * (sites * channels);\n  for (int i = thread(); i < "
-    + ((stack1 = alias2(alias1(depth0, "strip", {"start":{"line":11,"column":31},"end":{"line":11,"column":36}} ), depth0)) != null ? stack1 : "")
-    + " * channels; i += "
-    + ((stack1 = alias2(alias1(depth0, "threads", {"start":{"line":11,"column":58},"end":{"line":11,"column":65}} ), depth0)) != null ? stack1 : "")
-    + ") {\n    const int t = first + i % "
-    + ((stack1 = alias2(alias1(depth0, "strip", {"start":{"line":12,"column":32},"end":{"line":12,"column":37}} ), depth0)) != null ? stack1 : "")
-    + ", c = i / "
-    + ((stack1 = alias2(alias1(depth0, "strip", {"start":{"line":12,"column":51},"end":{"line":12,"column":56}} ), depth0)) != null ? stack1 : "")
-    + ";\n    if (t < sites) output[image + static_cast<size_t>(c) * sites + t] = widen(input[image + static_cast<size_t>(t) * channels + c]);\n  }\n}\n\n"
     + ((stack1 = container.invokePartial(lookupProperty(partials,"cuda-run"),depth0,{"name":"cuda-run","data":data,"helpers":helpers,"partials":partials,"decorators":container.decorators})) != null ? stack1 : "");
 },"usePartial":true,"useData":true},
 
@@ -4102,29 +3501,70 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
     + ")\n";
 },"useData":true,"useDepths":true},
 
-  "wgsl/average-pool": {"0":function(container,depth0,helpers,partials,data) {
-    var stack1;
+  "kernels/average-pool": {"0":function(container,depth0,helpers,partials,data) {
+    var stack1, alias1=container.strict, alias2=container.lambda, alias3=depth0 != null ? depth0 : (container.nullContext || {}), lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
 
-  return "  if (i >= "
-    + ((stack1 = container.lambda(container.strict(depth0, "count", {"start":{"line":10,"column":13},"end":{"line":10,"column":18}} ), depth0)) != null ? stack1 : "")
-    + ") {\n    return;\n  }\n";
+  return "  "
+    + ((stack1 = alias2(alias1(depth0, "int", {"start":{"line":3,"column":4},"end":{"line":3,"column":7}} ), depth0)) != null ? stack1 : "")
+    + " site = i / "
+    + ((stack1 = alias2(alias1(depth0, "channelCount", {"start":{"line":3,"column":23},"end":{"line":3,"column":35}} ), depth0)) != null ? stack1 : "")
+    + ";\n  "
+    + ((stack1 = alias2(alias1(depth0, "int", {"start":{"line":4,"column":4},"end":{"line":4,"column":7}} ), depth0)) != null ? stack1 : "")
+    + " corner = (site / "
+    + ((stack1 = alias2(alias1(depth0, "outWidth", {"start":{"line":4,"column":29},"end":{"line":4,"column":37}} ), depth0)) != null ? stack1 : "")
+    + " * "
+    + ((stack1 = alias2(alias1(depth0, "width", {"start":{"line":4,"column":44},"end":{"line":4,"column":49}} ), depth0)) != null ? stack1 : "")
+    + " + site % "
+    + ((stack1 = alias2(alias1(depth0, "outWidth", {"start":{"line":4,"column":63},"end":{"line":4,"column":71}} ), depth0)) != null ? stack1 : "")
+    + ") * "
+    + ((stack1 = alias2(alias1(depth0, "size", {"start":{"line":4,"column":79},"end":{"line":4,"column":83}} ), depth0)) != null ? stack1 : "")
+    + ";\n  "
+    + ((stack1 = alias2(alias1(depth0, "sum", {"start":{"line":5,"column":4},"end":{"line":5,"column":7}} ), depth0)) != null ? stack1 : "")
+    + " sum = "
+    + ((stack1 = alias2(alias1(depth0, "zero", {"start":{"line":5,"column":18},"end":{"line":5,"column":22}} ), depth0)) != null ? stack1 : "")
+    + ";\n  for ("
+    + ((stack1 = alias2(alias1(depth0, "var", {"start":{"line":6,"column":9},"end":{"line":6,"column":12}} ), depth0)) != null ? stack1 : "")
+    + " y = 0"
+    + ((stack1 = alias2(alias1(depth0, "u", {"start":{"line":6,"column":22},"end":{"line":6,"column":23}} ), depth0)) != null ? stack1 : "")
+    + "; y < "
+    + ((stack1 = alias2(alias1(depth0, "size", {"start":{"line":6,"column":33},"end":{"line":6,"column":37}} ), depth0)) != null ? stack1 : "")
+    + "; y++) {\n    for ("
+    + ((stack1 = alias2(alias1(depth0, "var", {"start":{"line":7,"column":11},"end":{"line":7,"column":14}} ), depth0)) != null ? stack1 : "")
+    + " x = 0"
+    + ((stack1 = alias2(alias1(depth0, "u", {"start":{"line":7,"column":24},"end":{"line":7,"column":25}} ), depth0)) != null ? stack1 : "")
+    + "; x < "
+    + ((stack1 = alias2(alias1(depth0, "size", {"start":{"line":7,"column":35},"end":{"line":7,"column":39}} ), depth0)) != null ? stack1 : "")
+    + "; x++) {\n      sum += "
+    + ((stack1 = lookupProperty(helpers,"load").call(alias3,"input",{"name":"load","hash":{},"fn":container.program(1, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":8,"column":13},"end":{"line":8,"column":109}}})) != null ? stack1 : "")
+    + ";\n    }\n  }\n  "
+    + ((stack1 = lookupProperty(helpers,"ref").call(alias3,"output",{"name":"ref","hash":{},"fn":container.program(2, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":11,"column":2},"end":{"line":11,"column":28}}})) != null ? stack1 : "")
+    + " = "
+    + ((stack1 = lookupProperty(helpers,"narrowed").call(alias3,"output",{"name":"narrowed","hash":{},"fn":container.program(3, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":11,"column":31},"end":{"line":11,"column":84}}})) != null ? stack1 : "")
+    + ";\n";
 },"1":function(container,depth0,helpers,partials,data) {
     var stack1, alias1=container.strict, alias2=container.lambda;
 
-  return "input[corner + y * "
-    + ((stack1 = alias2(alias1(depth0, "rowCount", {"start":{"line":19,"column":54},"end":{"line":19,"column":62}} ), depth0)) != null ? stack1 : "")
-    + " + x * "
-    + ((stack1 = alias2(alias1(depth0, "channelCount", {"start":{"line":19,"column":73},"end":{"line":19,"column":85}} ), depth0)) != null ? stack1 : "")
+  return "(corner + y * "
+    + ((stack1 = alias2(alias1(depth0, "width", {"start":{"line":8,"column":46},"end":{"line":8,"column":51}} ), depth0)) != null ? stack1 : "")
+    + " + x) * "
+    + ((stack1 = alias2(alias1(depth0, "channelCount", {"start":{"line":8,"column":63},"end":{"line":8,"column":75}} ), depth0)) != null ? stack1 : "")
     + " + i % "
-    + ((stack1 = alias2(alias1(depth0, "channelCount", {"start":{"line":19,"column":96},"end":{"line":19,"column":108}} ), depth0)) != null ? stack1 : "")
-    + "]";
+    + ((stack1 = alias2(alias1(depth0, "channelCount", {"start":{"line":8,"column":86},"end":{"line":8,"column":98}} ), depth0)) != null ? stack1 : "");
 },"2":function(container,depth0,helpers,partials,data) {
+    return "i";
+},"3":function(container,depth0,helpers,partials,data) {
     var stack1;
 
   return "sum / "
-    + ((stack1 = container.lambda(container.strict(depth0, "sites", {"start":{"line":22,"column":66},"end":{"line":22,"column":71}} ), depth0)) != null ? stack1 : "");
+    + ((stack1 = container.lambda(container.strict(depth0, "sites", {"start":{"line":11,"column":61},"end":{"line":11,"column":66}} ), depth0)) != null ? stack1 : "")
+    + ".0f";
 },"compiler":[8,">= 4.3.0"],"main":function(container,depth0,helpers,partials,data) {
-    var stack1, alias1=container.strict, alias2=container.lambda, alias3=depth0 != null ? depth0 : (container.nullContext || {}), lookupProperty = container.lookupProperty || function(parent, propertyName) {
+    var stack1, alias1=container.strict, alias2=container.lambda, lookupProperty = container.lookupProperty || function(parent, propertyName) {
         if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
           return parent[propertyName];
         }
@@ -4142,45 +3582,1004 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
     + "]["
     + ((stack1 = alias2(alias1(depth0, "channels", {"start":{"line":1,"column":87},"end":{"line":1,"column":95}} ), depth0)) != null ? stack1 : "")
     + "].\n"
-    + ((stack1 = container.invokePartial(lookupProperty(partials,"bindings"),depth0,{"name":"bindings","data":data,"helpers":helpers,"partials":partials,"decorators":container.decorators})) != null ? stack1 : "")
-    + ((stack1 = container.invokePartial(lookupProperty(partials,"first-group"),depth0,{"name":"first-group","data":data,"helpers":helpers,"partials":partials,"decorators":container.decorators})) != null ? stack1 : "")
-    + "\n@compute @workgroup_size("
-    + ((stack1 = alias2(alias1(depth0, "invocations", {"start":{"line":5,"column":27},"end":{"line":5,"column":38}} ), depth0)) != null ? stack1 : "")
-    + ")\nfn main(@builtin(workgroup_id) within: vec3u, @builtin(local_invocation_index) lane: u32) {\n  let group = first_group + within;\n  let i = (group.y * "
-    + ((stack1 = alias2(alias1(depth0, "gridX", {"start":{"line":8,"column":23},"end":{"line":8,"column":28}} ), depth0)) != null ? stack1 : "")
-    + " + group.x) * "
-    + ((stack1 = alias2(alias1(depth0, "invocations", {"start":{"line":8,"column":46},"end":{"line":8,"column":57}} ), depth0)) != null ? stack1 : "")
-    + " + lane;\n"
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"ragged"),{"name":"if","hash":{},"fn":container.program(0, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":9,"column":2},"end":{"line":13,"column":9}}})) != null ? stack1 : "")
-    + "  let site = i / "
-    + ((stack1 = alias2(alias1(depth0, "channelCount", {"start":{"line":14,"column":19},"end":{"line":14,"column":31}} ), depth0)) != null ? stack1 : "")
-    + ";\n  let corner = group.z * "
-    + ((stack1 = alias2(alias1(depth0, "inputCount", {"start":{"line":15,"column":27},"end":{"line":15,"column":37}} ), depth0)) != null ? stack1 : "")
-    + " + site / "
-    + ((stack1 = alias2(alias1(depth0, "outWidth", {"start":{"line":15,"column":51},"end":{"line":15,"column":59}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = container.invokePartial(lookupProperty(partials,"elements"),depth0,{"name":"elements","fn":container.program(0, data, 0),"inverse":container.noop,"data":data,"helpers":helpers,"partials":partials,"decorators":container.decorators})) != null ? stack1 : "");
+},"usePartial":true,"useData":true},
+
+  "kernels/elementwise": {"0":function(container,depth0,helpers,partials,data) {
+    var stack1;
+
+  return ", "
+    + ((stack1 = container.lambda(container.strict(depth0, "channels", {"start":{"line":1,"column":67},"end":{"line":1,"column":75}} ), depth0)) != null ? stack1 : "")
+    + " channels";
+},"1":function(container,depth0,helpers,partials,data) {
+    var stack1, alias1=depth0 != null ? depth0 : (container.nullContext || {}), lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
+
+  return ((stack1 = lookupProperty(helpers,"if").call(alias1,lookupProperty(depth0,"add"),{"name":"if","hash":{},"fn":container.program(2, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":3,"column":2},"end":{"line":5,"column":9}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias1,lookupProperty(depth0,"scale"),{"name":"if","hash":{},"fn":container.program(5, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":6,"column":2},"end":{"line":8,"column":9}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias1,lookupProperty(depth0,"shift"),{"name":"if","hash":{},"fn":container.program(8, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":9,"column":2},"end":{"line":11,"column":9}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias1,lookupProperty(depth0,"gelu"),{"name":"if","hash":{},"fn":container.program(10, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":12,"column":2},"end":{"line":14,"column":9}}})) != null ? stack1 : "");
+},"2":function(container,depth0,helpers,partials,data) {
+    var stack1, alias1=depth0 != null ? depth0 : (container.nullContext || {}), lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
+
+  return "  "
+    + ((stack1 = lookupProperty(helpers,"ref").call(alias1,"output",{"name":"ref","hash":{},"fn":container.program(3, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":4,"column":2},"end":{"line":4,"column":28}}})) != null ? stack1 : "")
+    + " = "
+    + ((stack1 = lookupProperty(helpers,"narrowed").call(alias1,"output",{"name":"narrowed","hash":{},"fn":container.program(4, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":4,"column":31},"end":{"line":4,"column":123}}})) != null ? stack1 : "")
+    + ";\n";
+},"3":function(container,depth0,helpers,partials,data) {
+    return "i";
+},"4":function(container,depth0,helpers,partials,data) {
+    var stack1, alias1=depth0 != null ? depth0 : (container.nullContext || {}), lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
+
+  return ((stack1 = lookupProperty(helpers,"load").call(alias1,"input",{"name":"load","hash":{},"fn":container.program(3, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":4,"column":53},"end":{"line":4,"column":80}}})) != null ? stack1 : "")
+    + " + "
+    + ((stack1 = lookupProperty(helpers,"load").call(alias1,"other",{"name":"load","hash":{},"fn":container.program(3, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":4,"column":83},"end":{"line":4,"column":110}}})) != null ? stack1 : "");
+},"5":function(container,depth0,helpers,partials,data) {
+    var stack1, alias1=depth0 != null ? depth0 : (container.nullContext || {}), lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
+
+  return "  "
+    + ((stack1 = lookupProperty(helpers,"ref").call(alias1,"output",{"name":"ref","hash":{},"fn":container.program(3, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":7,"column":2},"end":{"line":7,"column":28}}})) != null ? stack1 : "")
+    + " = "
+    + ((stack1 = lookupProperty(helpers,"narrowed").call(alias1,"output",{"name":"narrowed","hash":{},"fn":container.program(6, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":7,"column":31},"end":{"line":7,"column":143}}})) != null ? stack1 : "")
+    + ";\n";
+},"6":function(container,depth0,helpers,partials,data) {
+    var stack1, alias1=depth0 != null ? depth0 : (container.nullContext || {}), lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
+
+  return ((stack1 = lookupProperty(helpers,"load").call(alias1,"input",{"name":"load","hash":{},"fn":container.program(3, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":7,"column":53},"end":{"line":7,"column":80}}})) != null ? stack1 : "")
     + " * "
-    + ((stack1 = alias2(alias1(depth0, "size", {"start":{"line":15,"column":66},"end":{"line":15,"column":70}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"load").call(alias1,"factor",{"name":"load","hash":{},"fn":container.program(7, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":7,"column":83},"end":{"line":7,"column":130}}})) != null ? stack1 : "");
+},"7":function(container,depth0,helpers,partials,data) {
+    var stack1;
+
+  return "i % "
+    + ((stack1 = container.lambda(container.strict(depth0, "channelCount", {"start":{"line":7,"column":107},"end":{"line":7,"column":119}} ), depth0)) != null ? stack1 : "");
+},"8":function(container,depth0,helpers,partials,data) {
+    var stack1, alias1=depth0 != null ? depth0 : (container.nullContext || {}), lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
+
+  return "  "
+    + ((stack1 = lookupProperty(helpers,"ref").call(alias1,"output",{"name":"ref","hash":{},"fn":container.program(3, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":10,"column":2},"end":{"line":10,"column":28}}})) != null ? stack1 : "")
+    + " = "
+    + ((stack1 = lookupProperty(helpers,"narrowed").call(alias1,"output",{"name":"narrowed","hash":{},"fn":container.program(9, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":10,"column":31},"end":{"line":10,"column":142}}})) != null ? stack1 : "")
+    + ";\n";
+},"9":function(container,depth0,helpers,partials,data) {
+    var stack1, alias1=depth0 != null ? depth0 : (container.nullContext || {}), lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
+
+  return ((stack1 = lookupProperty(helpers,"load").call(alias1,"input",{"name":"load","hash":{},"fn":container.program(3, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":10,"column":53},"end":{"line":10,"column":80}}})) != null ? stack1 : "")
+    + " + "
+    + ((stack1 = lookupProperty(helpers,"load").call(alias1,"shift",{"name":"load","hash":{},"fn":container.program(7, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":10,"column":83},"end":{"line":10,"column":129}}})) != null ? stack1 : "");
+},"10":function(container,depth0,helpers,partials,data) {
+    var stack1, alias1=depth0 != null ? depth0 : (container.nullContext || {}), lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
+
+  return "  "
+    + ((stack1 = lookupProperty(helpers,"ref").call(alias1,"output",{"name":"ref","hash":{},"fn":container.program(3, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":13,"column":2},"end":{"line":13,"column":28}}})) != null ? stack1 : "")
+    + " = "
+    + ((stack1 = lookupProperty(helpers,"narrowed").call(alias1,"output",{"name":"narrowed","hash":{},"fn":container.program(11, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":13,"column":31},"end":{"line":13,"column":103}}})) != null ? stack1 : "")
+    + ";\n";
+},"11":function(container,depth0,helpers,partials,data) {
+    var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
+
+  return ((stack1 = container.lambda(container.strict(depth0, "gelu", {"start":{"line":13,"column":55},"end":{"line":13,"column":59}} ), depth0)) != null ? stack1 : "")
+    + "("
+    + ((stack1 = lookupProperty(helpers,"load").call(depth0 != null ? depth0 : (container.nullContext || {}),"input",{"name":"load","hash":{},"fn":container.program(3, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":13,"column":62},"end":{"line":13,"column":89}}})) != null ? stack1 : "")
+    + ")";
+},"compiler":[8,">= 4.3.0"],"main":function(container,depth0,helpers,partials,data) {
+    var stack1, alias1=container.strict, alias2=container.lambda, lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
+
+  return "// "
+    + ((stack1 = alias2(alias1(depth0, "formula", {"start":{"line":1,"column":5},"end":{"line":1,"column":12}} ), depth0)) != null ? stack1 : "")
+    + ", "
+    + ((stack1 = alias2(alias1(depth0, "length", {"start":{"line":1,"column":18},"end":{"line":1,"column":24}} ), depth0)) != null ? stack1 : "")
+    + " elements an image"
+    + ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"channelwise"),{"name":"if","hash":{},"fn":container.program(0, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":1,"column":44},"end":{"line":1,"column":93}}})) != null ? stack1 : "")
+    + "\n"
+    + ((stack1 = container.invokePartial(lookupProperty(partials,"elements"),depth0,{"name":"elements","fn":container.program(1, data, 0),"inverse":container.noop,"data":data,"helpers":helpers,"partials":partials,"decorators":container.decorators})) != null ? stack1 : "");
+},"usePartial":true,"useData":true},
+
+  "kernels/gather-sites": {"0":function(container,depth0,helpers,partials,data) {
+    var stack1, alias1=container.strict, alias2=container.lambda, alias3=depth0 != null ? depth0 : (container.nullContext || {}), lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
+
+  return "  "
+    + ((stack1 = alias2(alias1(depth0, "int", {"start":{"line":3,"column":4},"end":{"line":3,"column":7}} ), depth0)) != null ? stack1 : "")
+    + " row = i / "
+    + ((stack1 = alias2(alias1(depth0, "line", {"start":{"line":3,"column":22},"end":{"line":3,"column":26}} ), depth0)) != null ? stack1 : "")
+    + ";\n  "
+    + ((stack1 = alias2(alias1(depth0, "int", {"start":{"line":4,"column":4},"end":{"line":4,"column":7}} ), depth0)) != null ? stack1 : "")
+    + " cell = "
+    + ((stack1 = lookupProperty(helpers,"unsigned").call(alias3,{"name":"unsigned","hash":{},"fn":container.program(1, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":4,"column":17},"end":{"line":4,"column":97}}})) != null ? stack1 : "")
+    + ";\n  "
+    + ((stack1 = alias2(alias1(depth0, "int", {"start":{"line":5,"column":4},"end":{"line":5,"column":7}} ), depth0)) != null ? stack1 : "")
+    + " y = cell / "
+    + ((stack1 = alias2(alias1(depth0, "columns", {"start":{"line":5,"column":23},"end":{"line":5,"column":30}} ), depth0)) != null ? stack1 : "")
     + " * "
-    + ((stack1 = alias2(alias1(depth0, "rowCount", {"start":{"line":15,"column":77},"end":{"line":15,"column":85}} ), depth0)) != null ? stack1 : "")
-    + " + site % "
-    + ((stack1 = alias2(alias1(depth0, "outWidth", {"start":{"line":15,"column":99},"end":{"line":15,"column":107}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "down", {"start":{"line":5,"column":37},"end":{"line":5,"column":41}} ), depth0)) != null ? stack1 : "")
+    + " + row % "
+    + ((stack1 = alias2(alias1(depth0, "down", {"start":{"line":5,"column":54},"end":{"line":5,"column":58}} ), depth0)) != null ? stack1 : "")
+    + ";\n  "
+    + ((stack1 = lookupProperty(helpers,"ref").call(alias3,"output",{"name":"ref","hash":{},"fn":container.program(3, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":6,"column":2},"end":{"line":6,"column":28}}})) != null ? stack1 : "")
+    + " = "
+    + ((stack1 = lookupProperty(helpers,"narrowed").call(alias3,"output",{"name":"narrowed","hash":{},"fn":container.program(4, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":6,"column":31},"end":{"line":6,"column":156}}})) != null ? stack1 : "")
+    + ";\n";
+},"1":function(container,depth0,helpers,partials,data) {
+    var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
+
+  return ((stack1 = lookupProperty(helpers,"load").call(depth0 != null ? depth0 : (container.nullContext || {}),"table",{"name":"load","hash":{},"fn":container.program(2, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":4,"column":30},"end":{"line":4,"column":84}}})) != null ? stack1 : "");
+},"2":function(container,depth0,helpers,partials,data) {
+    var stack1, alias1=container.strict, alias2=container.lambda;
+
+  return ((stack1 = alias2(alias1(depth0, "patches", {"start":{"line":4,"column":49},"end":{"line":4,"column":56}} ), depth0)) != null ? stack1 : "")
+    + " + row / "
+    + ((stack1 = alias2(alias1(depth0, "down", {"start":{"line":4,"column":69},"end":{"line":4,"column":73}} ), depth0)) != null ? stack1 : "");
+},"3":function(container,depth0,helpers,partials,data) {
+    return "i";
+},"4":function(container,depth0,helpers,partials,data) {
+    var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
+
+  return ((stack1 = lookupProperty(helpers,"load").call(depth0 != null ? depth0 : (container.nullContext || {}),"input",{"name":"load","hash":{},"fn":container.program(5, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":6,"column":53},"end":{"line":6,"column":143}}})) != null ? stack1 : "");
+},"5":function(container,depth0,helpers,partials,data) {
+    var stack1, alias1=container.strict, alias2=container.lambda;
+
+  return "(y * "
+    + ((stack1 = alias2(alias1(depth0, "columns", {"start":{"line":6,"column":77},"end":{"line":6,"column":84}} ), depth0)) != null ? stack1 : "")
+    + " + cell % "
+    + ((stack1 = alias2(alias1(depth0, "columns", {"start":{"line":6,"column":98},"end":{"line":6,"column":105}} ), depth0)) != null ? stack1 : "")
+    + ") * "
+    + ((stack1 = alias2(alias1(depth0, "line", {"start":{"line":6,"column":113},"end":{"line":6,"column":117}} ), depth0)) != null ? stack1 : "")
+    + " + i % "
+    + ((stack1 = alias2(alias1(depth0, "line", {"start":{"line":6,"column":128},"end":{"line":6,"column":132}} ), depth0)) != null ? stack1 : "");
+},"compiler":[8,">= 4.3.0"],"main":function(container,depth0,helpers,partials,data) {
+    var stack1, alias1=container.strict, alias2=container.lambda, lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
+
+  return "// The "
+    + ((stack1 = alias2(alias1(depth0, "keep", {"start":{"line":1,"column":9},"end":{"line":1,"column":13}} ), depth0)) != null ? stack1 : "")
+    + " kept patches, "
+    + ((stack1 = alias2(alias1(depth0, "down", {"start":{"line":1,"column":32},"end":{"line":1,"column":36}} ), depth0)) != null ? stack1 : "")
+    + "x"
+    + ((stack1 = alias2(alias1(depth0, "across", {"start":{"line":1,"column":41},"end":{"line":1,"column":47}} ), depth0)) != null ? stack1 : "")
+    + " sites each, of a channels-last map ["
+    + ((stack1 = alias2(alias1(depth0, "height", {"start":{"line":1,"column":88},"end":{"line":1,"column":94}} ), depth0)) != null ? stack1 : "")
+    + "]["
+    + ((stack1 = alias2(alias1(depth0, "width", {"start":{"line":1,"column":100},"end":{"line":1,"column":105}} ), depth0)) != null ? stack1 : "")
+    + "]["
+    + ((stack1 = alias2(alias1(depth0, "channels", {"start":{"line":1,"column":111},"end":{"line":1,"column":119}} ), depth0)) != null ? stack1 : "")
+    + "], one below the other.\n"
+    + ((stack1 = container.invokePartial(lookupProperty(partials,"elements"),depth0,{"name":"elements","fn":container.program(0, data, 0),"inverse":container.noop,"data":data,"helpers":helpers,"partials":partials,"decorators":container.decorators})) != null ? stack1 : "");
+},"usePartial":true,"useData":true},
+
+  "kernels/grn-scale": {"0":function(container,depth0,helpers,partials,data) {
+    return ", over the whole batch";
+},"1":function(container,depth0,helpers,partials,data) {
+    return " and images";
+},"2":function(container,depth0,helpers,partials,data) {
+    var stack1, alias1=container.strict, alias2=container.lambda, alias3=depth0 != null ? depth0 : (container.nullContext || {}), lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
+
+  return "  "
+    + ((stack1 = alias2(alias1(depth0, "int", {"start":{"line":5,"column":4},"end":{"line":5,"column":7}} ), depth0)) != null ? stack1 : "")
+    + " tiles = "
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"batch"),{"name":"if","hash":{},"fn":container.program(3, data, 0),"inverse":container.program(6, data, 0),"data":data,"loc":{"start":{"line":5,"column":18},"end":{"line":5,"column":157}}})) != null ? stack1 : "")
+    + "\n  "
+    + ((stack1 = alias2(alias1(depth0, "sum", {"start":{"line":6,"column":4},"end":{"line":6,"column":7}} ), depth0)) != null ? stack1 : "")
+    + " sum = 0.0f;\n  for ("
+    + ((stack1 = alias2(alias1(depth0, "var", {"start":{"line":7,"column":9},"end":{"line":7,"column":12}} ), depth0)) != null ? stack1 : "")
+    + " k = "
+    + ((stack1 = alias2(alias1(depth0, "lane", {"start":{"line":7,"column":21},"end":{"line":7,"column":25}} ), depth0)) != null ? stack1 : "")
+    + "; k < "
+    + ((stack1 = alias2(alias1(depth0, "count", {"start":{"line":7,"column":35},"end":{"line":7,"column":40}} ), depth0)) != null ? stack1 : "")
+    + "; k += "
+    + ((stack1 = alias2(alias1(depth0, "threads", {"start":{"line":7,"column":51},"end":{"line":7,"column":58}} ), depth0)) != null ? stack1 : "")
+    + ") {\n    "
+    + ((stack1 = alias2(alias1(depth0, "sum", {"start":{"line":8,"column":6},"end":{"line":8,"column":9}} ), depth0)) != null ? stack1 : "")
+    + " square = "
+    + ((stack1 = alias2(alias1(depth0, "zero", {"start":{"line":8,"column":23},"end":{"line":8,"column":27}} ), depth0)) != null ? stack1 : "")
+    + ";\n    for ("
+    + ((stack1 = alias2(alias1(depth0, "var", {"start":{"line":9,"column":11},"end":{"line":9,"column":14}} ), depth0)) != null ? stack1 : "")
+    + " tile = 0"
+    + ((stack1 = alias2(alias1(depth0, "u", {"start":{"line":9,"column":27},"end":{"line":9,"column":28}} ), depth0)) != null ? stack1 : "")
+    + "; tile < tiles; tile++) {\n      square += "
+    + ((stack1 = lookupProperty(helpers,"load").call(alias3,"partials",{"name":"load","hash":{},"fn":container.program(7, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":10,"column":16},"end":{"line":10,"column":65}}})) != null ? stack1 : "")
+    + ";\n    }\n    "
+    + ((stack1 = alias2(alias1(depth0, "float", {"start":{"line":12,"column":6},"end":{"line":12,"column":11}} ), depth0)) != null ? stack1 : "")
+    + " norm = "
+    + ((stack1 = alias2(alias1(depth0, "root", {"start":{"line":12,"column":23},"end":{"line":12,"column":27}} ), depth0)) != null ? stack1 : "")
+    + "(square);\n    "
+    + ((stack1 = lookupProperty(helpers,"ref").call(alias3,"scale",{"name":"ref","hash":{},"fn":container.program(8, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":13,"column":4},"end":{"line":13,"column":29}}})) != null ? stack1 : "")
+    + " = norm;\n    sum += "
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"vector"),{"name":"if","hash":{},"fn":container.program(9, data, 0),"inverse":container.program(10, data, 0),"data":data,"loc":{"start":{"line":14,"column":11},"end":{"line":14,"column":66}}})) != null ? stack1 : "")
+    + ";\n  }\n  "
+    + ((stack1 = alias2(alias1(depth0, "float", {"start":{"line":16,"column":4},"end":{"line":16,"column":9}} ), depth0)) != null ? stack1 : "")
+    + " inverse = 1.0f / ("
+    + ((stack1 = lookupProperty(helpers,"summed").call(alias3,{"name":"summed","hash":{},"fn":container.program(11, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":16,"column":30},"end":{"line":16,"column":55}}})) != null ? stack1 : "")
+    + " / "
+    + ((stack1 = alias2(alias1(depth0, "channels", {"start":{"line":16,"column":60},"end":{"line":16,"column":68}} ), depth0)) != null ? stack1 : "")
+    + ".0f + 1e-6f);\n  for ("
+    + ((stack1 = alias2(alias1(depth0, "var", {"start":{"line":17,"column":9},"end":{"line":17,"column":12}} ), depth0)) != null ? stack1 : "")
+    + " k = "
+    + ((stack1 = alias2(alias1(depth0, "lane", {"start":{"line":17,"column":21},"end":{"line":17,"column":25}} ), depth0)) != null ? stack1 : "")
+    + "; k < "
+    + ((stack1 = alias2(alias1(depth0, "count", {"start":{"line":17,"column":35},"end":{"line":17,"column":40}} ), depth0)) != null ? stack1 : "")
+    + "; k += "
+    + ((stack1 = alias2(alias1(depth0, "threads", {"start":{"line":17,"column":51},"end":{"line":17,"column":58}} ), depth0)) != null ? stack1 : "")
+    + ") {\n    "
+    + ((stack1 = lookupProperty(helpers,"ref").call(alias3,"scale",{"name":"ref","hash":{},"fn":container.program(8, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":18,"column":4},"end":{"line":18,"column":29}}})) != null ? stack1 : "")
+    + " = 1.0f + "
+    + ((stack1 = lookupProperty(helpers,"load").call(alias3,"gamma",{"name":"load","hash":{},"fn":container.program(8, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":18,"column":39},"end":{"line":18,"column":66}}})) != null ? stack1 : "")
+    + " * ("
+    + ((stack1 = lookupProperty(helpers,"load").call(alias3,"scale",{"name":"load","hash":{},"fn":container.program(8, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":18,"column":70},"end":{"line":18,"column":97}}})) != null ? stack1 : "")
+    + " * inverse);\n  }\n";
+},"3":function(container,depth0,helpers,partials,data) {
+    var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
+
+  return ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"wgsl"),{"name":"if","hash":{},"fn":container.program(4, data, 0),"inverse":container.program(5, data, 0),"data":data,"loc":{"start":{"line":5,"column":31},"end":{"line":5,"column":109}}})) != null ? stack1 : "")
+    + "; // of all images";
+},"4":function(container,depth0,helpers,partials,data) {
+    var stack1;
+
+  return "arrayLength(&partials) / "
+    + ((stack1 = container.lambda(container.strict(depth0, "count", {"start":{"line":5,"column":70},"end":{"line":5,"column":75}} ), depth0)) != null ? stack1 : "");
+},"5":function(container,depth0,helpers,partials,data) {
+    var stack1;
+
+  return "batch * "
+    + ((stack1 = container.lambda(container.strict(depth0, "tiles", {"start":{"line":5,"column":95},"end":{"line":5,"column":100}} ), depth0)) != null ? stack1 : "");
+},"6":function(container,depth0,helpers,partials,data) {
+    var stack1, alias1=container.strict, alias2=container.lambda;
+
+  return ((stack1 = alias2(alias1(depth0, "tiles", {"start":{"line":5,"column":137},"end":{"line":5,"column":142}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "u", {"start":{"line":5,"column":146},"end":{"line":5,"column":147}} ), depth0)) != null ? stack1 : "")
+    + ";";
+},"7":function(container,depth0,helpers,partials,data) {
+    var stack1;
+
+  return "tile * "
+    + ((stack1 = container.lambda(container.strict(depth0, "count", {"start":{"line":10,"column":45},"end":{"line":10,"column":50}} ), depth0)) != null ? stack1 : "")
+    + " + k";
+},"8":function(container,depth0,helpers,partials,data) {
+    return "k";
+},"9":function(container,depth0,helpers,partials,data) {
+    return "dot(norm, vec4f(1.0f))";
+},"10":function(container,depth0,helpers,partials,data) {
+    return "norm";
+},"11":function(container,depth0,helpers,partials,data) {
+    return "sum";
+},"compiler":[8,">= 4.3.0"],"main":function(container,depth0,helpers,partials,data) {
+    var stack1, alias1=container.strict, alias2=container.lambda, alias3=depth0 != null ? depth0 : (container.nullContext || {}), lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
+
+  return "// GRN's factors of "
+    + ((stack1 = alias2(alias1(depth0, "channels", {"start":{"line":1,"column":22},"end":{"line":1,"column":30}} ), depth0)) != null ? stack1 : "")
+    + " channels from partial sums of squares ["
+    + ((stack1 = alias2(alias1(depth0, "tiles", {"start":{"line":1,"column":74},"end":{"line":1,"column":79}} ), depth0)) != null ? stack1 : "")
+    + "]["
+    + ((stack1 = alias2(alias1(depth0, "channels", {"start":{"line":1,"column":85},"end":{"line":1,"column":93}} ), depth0)) != null ? stack1 : "")
+    + "]"
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"batch"),{"name":"if","hash":{},"fn":container.program(0, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":1,"column":96},"end":{"line":1,"column":138}}})) != null ? stack1 : "")
+    + ":\n//   G[k] = sqrt(sum over tiles"
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"batch"),{"name":"if","hash":{},"fn":container.program(1, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":2,"column":31},"end":{"line":2,"column":62}}})) != null ? stack1 : "")
+    + " of partials[tile,k]),  scale[k] = 1 + gamma[k] * G[k] / (mean over k of G + 1e-6)\n// A group makes the factors of one image.\n"
+    + ((stack1 = container.invokePartial(lookupProperty(partials,"groups"),depth0,{"name":"groups","fn":container.program(2, data, 0),"inverse":container.noop,"data":data,"helpers":helpers,"partials":partials,"decorators":container.decorators})) != null ? stack1 : "");
+},"usePartial":true,"useData":true},
+
+  "kernels/masked-mean": {"0":function(container,depth0,helpers,partials,data) {
+    var stack1, alias1=container.strict, alias2=container.lambda, alias3=depth0 != null ? depth0 : (container.nullContext || {}), lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
+
+  return "  "
+    + ((stack1 = alias2(alias1(depth0, "int", {"start":{"line":5,"column":4},"end":{"line":5,"column":7}} ), depth0)) != null ? stack1 : "")
+    + " length = "
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"wgsl"),{"name":"if","hash":{},"fn":container.program(1, data, 0),"inverse":container.program(2, data, 0),"data":data,"loc":{"start":{"line":5,"column":19},"end":{"line":5,"column":85}}})) != null ? stack1 : "")
+    + "; // of all images\n  "
+    + ((stack1 = alias2(alias1(depth0, "sum", {"start":{"line":6,"column":4},"end":{"line":6,"column":7}} ), depth0)) != null ? stack1 : "")
+    + " sum = 0.0f;\n  "
+    + ((stack1 = alias2(alias1(depth0, "sum", {"start":{"line":7,"column":4},"end":{"line":7,"column":7}} ), depth0)) != null ? stack1 : "")
+    + " count = 0.0f;\n  for ("
+    + ((stack1 = alias2(alias1(depth0, "var", {"start":{"line":8,"column":9},"end":{"line":8,"column":12}} ), depth0)) != null ? stack1 : "")
+    + " i = "
+    + ((stack1 = alias2(alias1(depth0, "lane", {"start":{"line":8,"column":21},"end":{"line":8,"column":25}} ), depth0)) != null ? stack1 : "")
+    + "; i < length; i += "
+    + ((stack1 = alias2(alias1(depth0, "threads", {"start":{"line":8,"column":48},"end":{"line":8,"column":55}} ), depth0)) != null ? stack1 : "")
+    + ") {\n    sum += "
+    + ((stack1 = lookupProperty(helpers,"load").call(alias3,"errors",{"name":"load","hash":{},"fn":container.program(3, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":9,"column":11},"end":{"line":9,"column":39}}})) != null ? stack1 : "")
     + " * "
-    + ((stack1 = alias2(alias1(depth0, "size", {"start":{"line":15,"column":114},"end":{"line":15,"column":118}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"load").call(alias3,"mask",{"name":"load","hash":{},"fn":container.program(3, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":9,"column":42},"end":{"line":9,"column":68}}})) != null ? stack1 : "")
+    + ";\n    count += "
+    + ((stack1 = lookupProperty(helpers,"load").call(alias3,"mask",{"name":"load","hash":{},"fn":container.program(3, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":10,"column":13},"end":{"line":10,"column":39}}})) != null ? stack1 : "")
+    + ";\n  }\n  "
+    + ((stack1 = alias2(alias1(depth0, "float", {"start":{"line":12,"column":4},"end":{"line":12,"column":9}} ), depth0)) != null ? stack1 : "")
+    + " whole = "
+    + ((stack1 = lookupProperty(helpers,"summed").call(alias3,{"name":"summed","hash":{},"fn":container.program(4, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":12,"column":20},"end":{"line":12,"column":45}}})) != null ? stack1 : "")
+    + ";\n  "
+    + ((stack1 = alias2(alias1(depth0, "float", {"start":{"line":13,"column":4},"end":{"line":13,"column":9}} ), depth0)) != null ? stack1 : "")
+    + " removed = "
+    + ((stack1 = lookupProperty(helpers,"summed").call(alias3,{"name":"summed","hash":{},"fn":container.program(5, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":13,"column":22},"end":{"line":13,"column":49}}})) != null ? stack1 : "")
+    + ";\n  if ("
+    + ((stack1 = alias2(alias1(depth0, "lane", {"start":{"line":14,"column":8},"end":{"line":14,"column":12}} ), depth0)) != null ? stack1 : "")
+    + " == 0) {\n    "
+    + ((stack1 = lookupProperty(helpers,"ref").call(alias3,"output",{"name":"ref","hash":{},"fn":container.program(6, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":15,"column":4},"end":{"line":15,"column":30}}})) != null ? stack1 : "")
+    + " = whole / removed;\n  }\n";
+},"1":function(container,depth0,helpers,partials,data) {
+    return "arrayLength(&errors)";
+},"2":function(container,depth0,helpers,partials,data) {
+    var stack1;
+
+  return "batch * "
+    + ((stack1 = container.lambda(container.strict(depth0, "patches", {"start":{"line":5,"column":69},"end":{"line":5,"column":76}} ), depth0)) != null ? stack1 : "");
+},"3":function(container,depth0,helpers,partials,data) {
+    return "i";
+},"4":function(container,depth0,helpers,partials,data) {
+    return "sum";
+},"5":function(container,depth0,helpers,partials,data) {
+    return "count";
+},"6":function(container,depth0,helpers,partials,data) {
+    return "0";
+},"compiler":[8,">= 4.3.0"],"main":function(container,depth0,helpers,partials,data) {
+    var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
+
+  return "// Mean over the removed patches (mask 1) of all images, "
+    + ((stack1 = container.lambda(container.strict(depth0, "patches", {"start":{"line":1,"column":59},"end":{"line":1,"column":66}} ), depth0)) != null ? stack1 : "")
+    + " patches each:\n//   output = sum of errors * mask / sum of mask\n// One group makes it.\n"
+    + ((stack1 = container.invokePartial(lookupProperty(partials,"groups"),depth0,{"name":"groups","fn":container.program(0, data, 0),"inverse":container.noop,"data":data,"helpers":helpers,"partials":partials,"decorators":container.decorators})) != null ? stack1 : "");
+},"usePartial":true,"useData":true},
+
+  "kernels/patch-table": {"0":function(container,depth0,helpers,partials,data) {
+    var stack1, alias1=container.strict, alias2=container.lambda, alias3=depth0 != null ? depth0 : (container.nullContext || {}), lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
+
+  return "  for ("
+    + ((stack1 = alias2(alias1(depth0, "var", {"start":{"line":5,"column":9},"end":{"line":5,"column":12}} ), depth0)) != null ? stack1 : "")
+    + " cell = "
+    + ((stack1 = alias2(alias1(depth0, "lane", {"start":{"line":5,"column":24},"end":{"line":5,"column":28}} ), depth0)) != null ? stack1 : "")
+    + "; cell < "
+    + ((stack1 = alias2(alias1(depth0, "patches", {"start":{"line":5,"column":41},"end":{"line":5,"column":48}} ), depth0)) != null ? stack1 : "")
+    + "; cell += "
+    + ((stack1 = alias2(alias1(depth0, "threads", {"start":{"line":5,"column":62},"end":{"line":5,"column":69}} ), depth0)) != null ? stack1 : "")
+    + ") {\n    "
+    + ((stack1 = alias2(alias1(depth0, "var", {"start":{"line":6,"column":6},"end":{"line":6,"column":9}} ), depth0)) != null ? stack1 : "")
+    + " slot = 0"
+    + ((stack1 = alias2(alias1(depth0, "u", {"start":{"line":6,"column":22},"end":{"line":6,"column":23}} ), depth0)) != null ? stack1 : "")
+    + ";\n    for ("
+    + ((stack1 = alias2(alias1(depth0, "var", {"start":{"line":7,"column":11},"end":{"line":7,"column":14}} ), depth0)) != null ? stack1 : "")
+    + " before = 0"
+    + ((stack1 = alias2(alias1(depth0, "u", {"start":{"line":7,"column":29},"end":{"line":7,"column":30}} ), depth0)) != null ? stack1 : "")
+    + "; before < cell; before++) {\n      if ("
+    + ((stack1 = lookupProperty(helpers,"load").call(alias3,"mask",{"name":"load","hash":{},"fn":container.program(1, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":8,"column":10},"end":{"line":8,"column":41}}})) != null ? stack1 : "")
+    + " == 0.0f) {\n        slot++;\n      }\n    }\n    if ("
+    + ((stack1 = lookupProperty(helpers,"load").call(alias3,"mask",{"name":"load","hash":{},"fn":container.program(2, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":12,"column":8},"end":{"line":12,"column":37}}})) != null ? stack1 : "")
+    + " == 0.0f && slot < "
+    + ((stack1 = alias2(alias1(depth0, "keep", {"start":{"line":12,"column":58},"end":{"line":12,"column":62}} ), depth0)) != null ? stack1 : "")
+    + ") {\n      "
+    + ((stack1 = lookupProperty(helpers,"ref").call(alias3,"table",{"name":"ref","hash":{},"fn":container.program(2, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":13,"column":6},"end":{"line":13,"column":34}}})) != null ? stack1 : "")
+    + " = "
+    + ((stack1 = lookupProperty(helpers,"signed").call(alias3,{"name":"signed","hash":{},"fn":container.program(3, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":13,"column":37},"end":{"line":13,"column":63}}})) != null ? stack1 : "")
+    + ";\n      "
+    + ((stack1 = lookupProperty(helpers,"ref").call(alias3,"table",{"name":"ref","hash":{},"fn":container.program(4, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":14,"column":6},"end":{"line":14,"column":48}}})) != null ? stack1 : "")
+    + " = "
+    + ((stack1 = lookupProperty(helpers,"signed").call(alias3,{"name":"signed","hash":{},"fn":container.program(2, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":14,"column":51},"end":{"line":14,"column":77}}})) != null ? stack1 : "")
+    + ";\n      slot++;\n    } else {\n      "
+    + ((stack1 = lookupProperty(helpers,"ref").call(alias3,"table",{"name":"ref","hash":{},"fn":container.program(2, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":17,"column":6},"end":{"line":17,"column":34}}})) != null ? stack1 : "")
+    + " = -1;\n    }\n    if (cell == "
+    + ((stack1 = alias2(alias1(depth0, "lastPatch", {"start":{"line":19,"column":18},"end":{"line":19,"column":27}} ), depth0)) != null ? stack1 : "")
+    + ") {\n      for (; slot < "
+    + ((stack1 = alias2(alias1(depth0, "keep", {"start":{"line":20,"column":22},"end":{"line":20,"column":26}} ), depth0)) != null ? stack1 : "")
+    + "; slot++) {\n        "
+    + ((stack1 = lookupProperty(helpers,"ref").call(alias3,"table",{"name":"ref","hash":{},"fn":container.program(4, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":21,"column":8},"end":{"line":21,"column":50}}})) != null ? stack1 : "")
+    + " = 0;\n      }\n    }\n  }\n";
+},"1":function(container,depth0,helpers,partials,data) {
+    return "before";
+},"2":function(container,depth0,helpers,partials,data) {
+    return "cell";
+},"3":function(container,depth0,helpers,partials,data) {
+    return "slot";
+},"4":function(container,depth0,helpers,partials,data) {
+    var stack1;
+
+  return ((stack1 = container.lambda(container.strict(depth0, "patches", {"start":{"line":14,"column":24},"end":{"line":14,"column":31}} ), depth0)) != null ? stack1 : "")
+    + " + slot";
+},"compiler":[8,">= 4.3.0"],"main":function(container,depth0,helpers,partials,data) {
+    var stack1, alias1=container.strict, alias2=container.lambda, lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
+
+  return "// Slots of the "
+    + ((stack1 = alias2(alias1(depth0, "patches", {"start":{"line":1,"column":18},"end":{"line":1,"column":25}} ), depth0)) != null ? stack1 : "")
+    + " patches, numbered in order among the "
+    + ((stack1 = alias2(alias1(depth0, "keep", {"start":{"line":1,"column":67},"end":{"line":1,"column":71}} ), depth0)) != null ? stack1 : "")
+    + " kept ones (mask 0), -1 for removed ones; then the patch of\n// every slot. A mask that keeps more loses the rest; one that keeps fewer leaves patch 0 in the slots that nothing fills,\n// so that no table leads out of a map. A group makes one image.\n"
+    + ((stack1 = container.invokePartial(lookupProperty(partials,"groups"),depth0,{"name":"groups","fn":container.program(0, data, 0),"inverse":container.noop,"data":data,"helpers":helpers,"partials":partials,"decorators":container.decorators})) != null ? stack1 : "");
+},"usePartial":true,"useData":true},
+
+  "kernels/place-sites": {"0":function(container,depth0,helpers,partials,data) {
+    return "from their slots in a compact map";
+},"1":function(container,depth0,helpers,partials,data) {
+    return "as they are";
+},"2":function(container,depth0,helpers,partials,data) {
+    return "the token";
+},"3":function(container,depth0,helpers,partials,data) {
+    return "0";
+},"4":function(container,depth0,helpers,partials,data) {
+    var stack1, alias1=container.strict, alias2=container.lambda, alias3=depth0 != null ? depth0 : (container.nullContext || {}), lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
+
+  return "  "
+    + ((stack1 = alias2(alias1(depth0, "int", {"start":{"line":3,"column":4},"end":{"line":3,"column":7}} ), depth0)) != null ? stack1 : "")
+    + " site = i / "
+    + ((stack1 = alias2(alias1(depth0, "channelCount", {"start":{"line":3,"column":23},"end":{"line":3,"column":35}} ), depth0)) != null ? stack1 : "")
+    + ";\n  "
+    + ((stack1 = alias2(alias1(depth0, "int", {"start":{"line":4,"column":4},"end":{"line":4,"column":7}} ), depth0)) != null ? stack1 : "")
+    + " y = site / "
+    + ((stack1 = alias2(alias1(depth0, "width", {"start":{"line":4,"column":23},"end":{"line":4,"column":28}} ), depth0)) != null ? stack1 : "")
+    + ";\n  "
+    + ((stack1 = alias2(alias1(depth0, "int", {"start":{"line":5,"column":4},"end":{"line":5,"column":7}} ), depth0)) != null ? stack1 : "")
+    + " x = site % "
+    + ((stack1 = alias2(alias1(depth0, "width", {"start":{"line":5,"column":23},"end":{"line":5,"column":28}} ), depth0)) != null ? stack1 : "")
+    + ";\n  "
+    + ((stack1 = alias2(alias1(depth0, "int", {"start":{"line":6,"column":4},"end":{"line":6,"column":7}} ), depth0)) != null ? stack1 : "")
+    + " cell = y / "
+    + ((stack1 = alias2(alias1(depth0, "down", {"start":{"line":6,"column":23},"end":{"line":6,"column":27}} ), depth0)) != null ? stack1 : "")
     + " * "
-    + ((stack1 = alias2(alias1(depth0, "channelCount", {"start":{"line":15,"column":125},"end":{"line":15,"column":137}} ), depth0)) != null ? stack1 : "")
-    + ";\n  var sum = "
-    + ((stack1 = alias2(alias1(depth0, "acc", {"start":{"line":16,"column":14},"end":{"line":16,"column":17}} ), depth0)) != null ? stack1 : "")
-    + "();\n  for (var y = 0u; y < "
-    + ((stack1 = alias2(alias1(depth0, "size", {"start":{"line":17,"column":25},"end":{"line":17,"column":29}} ), depth0)) != null ? stack1 : "")
-    + "; y++) {\n    for (var x = 0u; x < "
-    + ((stack1 = alias2(alias1(depth0, "size", {"start":{"line":18,"column":27},"end":{"line":18,"column":31}} ), depth0)) != null ? stack1 : "")
-    + "; x++) {\n      sum += "
-    + ((stack1 = lookupProperty(helpers,"widened").call(alias3,"input",{"name":"widened","hash":{},"fn":container.program(1, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":19,"column":13},"end":{"line":19,"column":123}}})) != null ? stack1 : "")
-    + ";\n    }\n  }\n  output[group.z * "
-    + ((stack1 = alias2(alias1(depth0, "count", {"start":{"line":22,"column":21},"end":{"line":22,"column":26}} ), depth0)) != null ? stack1 : "")
-    + " + i] = "
-    + ((stack1 = lookupProperty(helpers,"narrowed").call(alias3,"output",{"name":"narrowed","hash":{},"fn":container.program(2, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":22,"column":36},"end":{"line":22,"column":86}}})) != null ? stack1 : "")
-    + ";\n}\n";
+    + ((stack1 = alias2(alias1(depth0, "columns", {"start":{"line":6,"column":34},"end":{"line":6,"column":41}} ), depth0)) != null ? stack1 : "")
+    + " + x / "
+    + ((stack1 = alias2(alias1(depth0, "across", {"start":{"line":6,"column":52},"end":{"line":6,"column":58}} ), depth0)) != null ? stack1 : "")
+    + ";\n  "
+    + ((stack1 = alias2(alias1(depth0, "sum", {"start":{"line":7,"column":4},"end":{"line":7,"column":7}} ), depth0)) != null ? stack1 : "")
+    + " value = "
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"token"),{"name":"if","hash":{},"fn":container.program(5, data, 0),"inverse":container.program(7, data, 0),"data":data,"loc":{"start":{"line":7,"column":18},"end":{"line":7,"column":100}}})) != null ? stack1 : "")
+    + ";\n"
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"compact"),{"name":"if","hash":{},"fn":container.program(8, data, 0),"inverse":container.program(12, data, 0),"data":data,"loc":{"start":{"line":8,"column":2},"end":{"line":18,"column":9}}})) != null ? stack1 : "")
+    + "  "
+    + ((stack1 = lookupProperty(helpers,"ref").call(alias3,"output",{"name":"ref","hash":{},"fn":container.program(13, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":19,"column":2},"end":{"line":19,"column":28}}})) != null ? stack1 : "")
+    + " = "
+    + ((stack1 = lookupProperty(helpers,"narrowed").call(alias3,"output",{"name":"narrowed","hash":{},"fn":container.program(14, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":19,"column":31},"end":{"line":19,"column":71}}})) != null ? stack1 : "")
+    + ";\n";
+},"5":function(container,depth0,helpers,partials,data) {
+    var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
+
+  return ((stack1 = lookupProperty(helpers,"load").call(depth0 != null ? depth0 : (container.nullContext || {}),"token",{"name":"load","hash":{},"fn":container.program(6, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":7,"column":31},"end":{"line":7,"column":77}}})) != null ? stack1 : "");
+},"6":function(container,depth0,helpers,partials,data) {
+    var stack1;
+
+  return "i % "
+    + ((stack1 = container.lambda(container.strict(depth0, "channelCount", {"start":{"line":7,"column":54},"end":{"line":7,"column":66}} ), depth0)) != null ? stack1 : "");
+},"7":function(container,depth0,helpers,partials,data) {
+    var stack1;
+
+  return ((stack1 = container.lambda(container.strict(depth0, "zero", {"start":{"line":7,"column":87},"end":{"line":7,"column":91}} ), depth0)) != null ? stack1 : "");
+},"8":function(container,depth0,helpers,partials,data) {
+    var stack1, alias1=container.strict, alias2=container.lambda, alias3=depth0 != null ? depth0 : (container.nullContext || {}), lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
+
+  return "  "
+    + ((stack1 = alias2(alias1(depth0, "int", {"start":{"line":9,"column":4},"end":{"line":9,"column":7}} ), depth0)) != null ? stack1 : "")
+    + " slot = "
+    + ((stack1 = lookupProperty(helpers,"load").call(alias3,"table",{"name":"load","hash":{},"fn":container.program(9, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":9,"column":17},"end":{"line":9,"column":47}}})) != null ? stack1 : "")
+    + ";\n  if (slot >= 0) {\n    "
+    + ((stack1 = alias2(alias1(depth0, "int", {"start":{"line":11,"column":6},"end":{"line":11,"column":9}} ), depth0)) != null ? stack1 : "")
+    + " row = "
+    + ((stack1 = lookupProperty(helpers,"unsigned").call(alias3,{"name":"unsigned","hash":{},"fn":container.program(10, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":11,"column":18},"end":{"line":11,"column":48}}})) != null ? stack1 : "")
+    + " * "
+    + ((stack1 = alias2(alias1(depth0, "down", {"start":{"line":11,"column":53},"end":{"line":11,"column":57}} ), depth0)) != null ? stack1 : "")
+    + " + y % "
+    + ((stack1 = alias2(alias1(depth0, "down", {"start":{"line":11,"column":68},"end":{"line":11,"column":72}} ), depth0)) != null ? stack1 : "")
+    + ";\n    value = "
+    + ((stack1 = lookupProperty(helpers,"load").call(alias3,"input",{"name":"load","hash":{},"fn":container.program(11, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":12,"column":12},"end":{"line":12,"column":115}}})) != null ? stack1 : "")
+    + ";\n  }\n";
+},"9":function(container,depth0,helpers,partials,data) {
+    return "cell";
+},"10":function(container,depth0,helpers,partials,data) {
+    return "slot";
+},"11":function(container,depth0,helpers,partials,data) {
+    var stack1, alias1=container.strict, alias2=container.lambda;
+
+  return "(row * "
+    + ((stack1 = alias2(alias1(depth0, "across", {"start":{"line":12,"column":38},"end":{"line":12,"column":44}} ), depth0)) != null ? stack1 : "")
+    + " + x % "
+    + ((stack1 = alias2(alias1(depth0, "across", {"start":{"line":12,"column":55},"end":{"line":12,"column":61}} ), depth0)) != null ? stack1 : "")
+    + ") * "
+    + ((stack1 = alias2(alias1(depth0, "channelCount", {"start":{"line":12,"column":69},"end":{"line":12,"column":81}} ), depth0)) != null ? stack1 : "")
+    + " + i % "
+    + ((stack1 = alias2(alias1(depth0, "channelCount", {"start":{"line":12,"column":92},"end":{"line":12,"column":104}} ), depth0)) != null ? stack1 : "");
+},"12":function(container,depth0,helpers,partials,data) {
+    var stack1, alias1=depth0 != null ? depth0 : (container.nullContext || {}), lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
+
+  return "  if ("
+    + ((stack1 = lookupProperty(helpers,"load").call(alias1,"mask",{"name":"load","hash":{},"fn":container.program(9, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":15,"column":6},"end":{"line":15,"column":35}}})) != null ? stack1 : "")
+    + " == 0.0f) {\n    value = "
+    + ((stack1 = lookupProperty(helpers,"load").call(alias1,"input",{"name":"load","hash":{},"fn":container.program(13, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":16,"column":12},"end":{"line":16,"column":39}}})) != null ? stack1 : "")
+    + ";\n  }\n";
+},"13":function(container,depth0,helpers,partials,data) {
+    return "i";
+},"14":function(container,depth0,helpers,partials,data) {
+    return "value";
+},"compiler":[8,">= 4.3.0"],"main":function(container,depth0,helpers,partials,data) {
+    var stack1, alias1=container.strict, alias2=container.lambda, alias3=depth0 != null ? depth0 : (container.nullContext || {}), lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
+
+  return "// Patches of "
+    + ((stack1 = alias2(alias1(depth0, "down", {"start":{"line":1,"column":16},"end":{"line":1,"column":20}} ), depth0)) != null ? stack1 : "")
+    + "x"
+    + ((stack1 = alias2(alias1(depth0, "across", {"start":{"line":1,"column":25},"end":{"line":1,"column":31}} ), depth0)) != null ? stack1 : "")
+    + " sites on a channels-last map ["
+    + ((stack1 = alias2(alias1(depth0, "height", {"start":{"line":1,"column":66},"end":{"line":1,"column":72}} ), depth0)) != null ? stack1 : "")
+    + "]["
+    + ((stack1 = alias2(alias1(depth0, "width", {"start":{"line":1,"column":78},"end":{"line":1,"column":83}} ), depth0)) != null ? stack1 : "")
+    + "]["
+    + ((stack1 = alias2(alias1(depth0, "channels", {"start":{"line":1,"column":89},"end":{"line":1,"column":97}} ), depth0)) != null ? stack1 : "")
+    + "]: kept ones "
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"compact"),{"name":"if","hash":{},"fn":container.program(0, data, 0),"inverse":container.program(1, data, 0),"data":data,"loc":{"start":{"line":1,"column":112},"end":{"line":1,"column":186}}})) != null ? stack1 : "")
+    + ", removed ones "
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"token"),{"name":"if","hash":{},"fn":container.program(2, data, 0),"inverse":container.program(3, data, 0),"data":data,"loc":{"start":{"line":1,"column":201},"end":{"line":1,"column":239}}})) != null ? stack1 : "")
+    + ".\n"
+    + ((stack1 = container.invokePartial(lookupProperty(partials,"elements"),depth0,{"name":"elements","fn":container.program(4, data, 0),"inverse":container.noop,"data":data,"helpers":helpers,"partials":partials,"decorators":container.decorators})) != null ? stack1 : "");
+},"usePartial":true,"useData":true},
+
+  "kernels/site-error": {"0":function(container,depth0,helpers,partials,data) {
+    var stack1, alias1=container.strict, alias2=container.lambda;
+
+  return "//   t[i] = (pixel[i] - mean) / sqrt(variance of the "
+    + ((stack1 = alias2(alias1(depth0, "pixels", {"start":{"line":3,"column":55},"end":{"line":3,"column":61}} ), depth0)) != null ? stack1 : "")
+    + " pixels, unbiased, + "
+    + ((stack1 = alias2(alias1(depth0, "eps", {"start":{"line":3,"column":86},"end":{"line":3,"column":89}} ), depth0)) != null ? stack1 : "")
+    + ")\n";
+},"1":function(container,depth0,helpers,partials,data) {
+    return "//   t[i] = pixel[i]\n";
+},"2":function(container,depth0,helpers,partials,data) {
+    return ", 0 for kept patches";
+},"3":function(container,depth0,helpers,partials,data) {
+    var stack1, alias1=container.strict, alias2=container.lambda, alias3=depth0 != null ? depth0 : (container.nullContext || {}), lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
+
+  return "  "
+    + ((stack1 = alias2(alias1(depth0, "int", {"start":{"line":10,"column":4},"end":{"line":10,"column":7}} ), depth0)) != null ? stack1 : "")
+    + " cell = "
+    + ((stack1 = alias2(alias1(depth0, "group", {"start":{"line":10,"column":19},"end":{"line":10,"column":24}} ), depth0)) != null ? stack1 : "")
+    + ";\n"
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"removedOnly"),{"name":"if","hash":{},"fn":container.program(4, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":11,"column":2},"end":{"line":18,"column":9}}})) != null ? stack1 : "")
+    + "  "
+    + ((stack1 = alias2(alias1(depth0, "int", {"start":{"line":19,"column":4},"end":{"line":19,"column":7}} ), depth0)) != null ? stack1 : "")
+    + " corner = (cell / "
+    + ((stack1 = alias2(alias1(depth0, "columns", {"start":{"line":19,"column":29},"end":{"line":19,"column":36}} ), depth0)) != null ? stack1 : "")
+    + " * "
+    + ((stack1 = alias2(alias1(depth0, "width", {"start":{"line":19,"column":43},"end":{"line":19,"column":48}} ), depth0)) != null ? stack1 : "")
+    + " + cell % "
+    + ((stack1 = alias2(alias1(depth0, "columns", {"start":{"line":19,"column":62},"end":{"line":19,"column":69}} ), depth0)) != null ? stack1 : "")
+    + ") * "
+    + ((stack1 = alias2(alias1(depth0, "size", {"start":{"line":19,"column":77},"end":{"line":19,"column":81}} ), depth0)) != null ? stack1 : "")
+    + ";\n"
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"standardize"),{"name":"if","hash":{},"fn":container.program(6, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":20,"column":2},"end":{"line":32,"column":9}}})) != null ? stack1 : "")
+    + "  "
+    + ((stack1 = alias2(alias1(depth0, "sum", {"start":{"line":33,"column":4},"end":{"line":33,"column":7}} ), depth0)) != null ? stack1 : "")
+    + " error = 0.0f;\n  for ("
+    + ((stack1 = alias2(alias1(depth0, "var", {"start":{"line":34,"column":9},"end":{"line":34,"column":12}} ), depth0)) != null ? stack1 : "")
+    + " i = "
+    + ((stack1 = alias2(alias1(depth0, "lane", {"start":{"line":34,"column":21},"end":{"line":34,"column":25}} ), depth0)) != null ? stack1 : "")
+    + "; i < "
+    + ((stack1 = alias2(alias1(depth0, "pixels", {"start":{"line":34,"column":35},"end":{"line":34,"column":41}} ), depth0)) != null ? stack1 : "")
+    + "; i += "
+    + ((stack1 = alias2(alias1(depth0, "threads", {"start":{"line":34,"column":52},"end":{"line":34,"column":59}} ), depth0)) != null ? stack1 : "")
+    + ") {\n    "
+    + ((stack1 = alias2(alias1(depth0, "float", {"start":{"line":35,"column":6},"end":{"line":35,"column":11}} ), depth0)) != null ? stack1 : "")
+    + " wanted = "
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"standardize"),{"name":"if","hash":{},"fn":container.program(9, data, 0),"inverse":container.program(10, data, 0),"data":data,"loc":{"start":{"line":35,"column":23},"end":{"line":35,"column":96}}})) != null ? stack1 : "")
+    + ";\n    "
+    + ((stack1 = alias2(alias1(depth0, "float", {"start":{"line":36,"column":6},"end":{"line":36,"column":11}} ), depth0)) != null ? stack1 : "")
+    + " d = "
+    + ((stack1 = lookupProperty(helpers,"load").call(alias3,"pred",{"name":"load","hash":{},"fn":container.program(11, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":36,"column":18},"end":{"line":36,"column":64}}})) != null ? stack1 : "")
+    + " - wanted;\n    error += d * d;\n  }\n  "
+    + ((stack1 = alias2(alias1(depth0, "float", {"start":{"line":39,"column":4},"end":{"line":39,"column":9}} ), depth0)) != null ? stack1 : "")
+    + " all = "
+    + ((stack1 = lookupProperty(helpers,"summed").call(alias3,{"name":"summed","hash":{},"fn":container.program(12, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":39,"column":18},"end":{"line":39,"column":45}}})) != null ? stack1 : "")
+    + ";\n  if ("
+    + ((stack1 = alias2(alias1(depth0, "lane", {"start":{"line":40,"column":8},"end":{"line":40,"column":12}} ), depth0)) != null ? stack1 : "")
+    + " == 0) {\n    "
+    + ((stack1 = lookupProperty(helpers,"ref").call(alias3,"errors",{"name":"ref","hash":{},"fn":container.program(5, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":41,"column":4},"end":{"line":41,"column":33}}})) != null ? stack1 : "")
+    + " = all / "
+    + ((stack1 = alias2(alias1(depth0, "pixels", {"start":{"line":41,"column":44},"end":{"line":41,"column":50}} ), depth0)) != null ? stack1 : "")
+    + ".0f;\n  }\n";
+},"4":function(container,depth0,helpers,partials,data) {
+    var stack1, alias1=depth0 != null ? depth0 : (container.nullContext || {}), lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
+
+  return "  if ("
+    + ((stack1 = lookupProperty(helpers,"load").call(alias1,"mask",{"name":"load","hash":{},"fn":container.program(5, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":12,"column":6},"end":{"line":12,"column":35}}})) != null ? stack1 : "")
+    + " == 0.0f) {\n    if ("
+    + ((stack1 = container.lambda(container.strict(depth0, "lane", {"start":{"line":13,"column":10},"end":{"line":13,"column":14}} ), depth0)) != null ? stack1 : "")
+    + " == 0) {\n      "
+    + ((stack1 = lookupProperty(helpers,"ref").call(alias1,"errors",{"name":"ref","hash":{},"fn":container.program(5, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":14,"column":6},"end":{"line":14,"column":35}}})) != null ? stack1 : "")
+    + " = 0.0f;\n    }\n    return;\n  }\n";
+},"5":function(container,depth0,helpers,partials,data) {
+    return "cell";
+},"6":function(container,depth0,helpers,partials,data) {
+    var stack1, alias1=container.strict, alias2=container.lambda, alias3=depth0 != null ? depth0 : (container.nullContext || {}), lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
+
+  return "  "
+    + ((stack1 = alias2(alias1(depth0, "sum", {"start":{"line":21,"column":4},"end":{"line":21,"column":7}} ), depth0)) != null ? stack1 : "")
+    + " sum = 0.0f;\n  for ("
+    + ((stack1 = alias2(alias1(depth0, "var", {"start":{"line":22,"column":9},"end":{"line":22,"column":12}} ), depth0)) != null ? stack1 : "")
+    + " i = "
+    + ((stack1 = alias2(alias1(depth0, "lane", {"start":{"line":22,"column":21},"end":{"line":22,"column":25}} ), depth0)) != null ? stack1 : "")
+    + "; i < "
+    + ((stack1 = alias2(alias1(depth0, "pixels", {"start":{"line":22,"column":35},"end":{"line":22,"column":41}} ), depth0)) != null ? stack1 : "")
+    + "; i += "
+    + ((stack1 = alias2(alias1(depth0, "threads", {"start":{"line":22,"column":52},"end":{"line":22,"column":59}} ), depth0)) != null ? stack1 : "")
+    + ") {\n    sum += "
+    + ((stack1 = container.invokePartial(lookupProperty(partials,"pixel"),depth0,{"name":"pixel","data":data,"helpers":helpers,"partials":partials,"decorators":container.decorators})) != null ? stack1 : "")
+    + ";\n  }\n  "
+    + ((stack1 = alias2(alias1(depth0, "float", {"start":{"line":25,"column":4},"end":{"line":25,"column":9}} ), depth0)) != null ? stack1 : "")
+    + " mean = "
+    + ((stack1 = lookupProperty(helpers,"summed").call(alias3,{"name":"summed","hash":{},"fn":container.program(7, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":25,"column":19},"end":{"line":25,"column":44}}})) != null ? stack1 : "")
+    + " / "
+    + ((stack1 = alias2(alias1(depth0, "pixels", {"start":{"line":25,"column":49},"end":{"line":25,"column":55}} ), depth0)) != null ? stack1 : "")
+    + ".0f;\n  "
+    + ((stack1 = alias2(alias1(depth0, "sum", {"start":{"line":26,"column":4},"end":{"line":26,"column":7}} ), depth0)) != null ? stack1 : "")
+    + " square = 0.0f;\n  for ("
+    + ((stack1 = alias2(alias1(depth0, "var", {"start":{"line":27,"column":9},"end":{"line":27,"column":12}} ), depth0)) != null ? stack1 : "")
+    + " i = "
+    + ((stack1 = alias2(alias1(depth0, "lane", {"start":{"line":27,"column":21},"end":{"line":27,"column":25}} ), depth0)) != null ? stack1 : "")
+    + "; i < "
+    + ((stack1 = alias2(alias1(depth0, "pixels", {"start":{"line":27,"column":35},"end":{"line":27,"column":41}} ), depth0)) != null ? stack1 : "")
+    + "; i += "
+    + ((stack1 = alias2(alias1(depth0, "threads", {"start":{"line":27,"column":52},"end":{"line":27,"column":59}} ), depth0)) != null ? stack1 : "")
+    + ") {\n    "
+    + ((stack1 = alias2(alias1(depth0, "float", {"start":{"line":28,"column":6},"end":{"line":28,"column":11}} ), depth0)) != null ? stack1 : "")
+    + " d = "
+    + ((stack1 = container.invokePartial(lookupProperty(partials,"pixel"),depth0,{"name":"pixel","data":data,"helpers":helpers,"partials":partials,"decorators":container.decorators})) != null ? stack1 : "")
+    + " - mean;\n    square += d * d;\n  }\n  "
+    + ((stack1 = alias2(alias1(depth0, "float", {"start":{"line":31,"column":4},"end":{"line":31,"column":9}} ), depth0)) != null ? stack1 : "")
+    + " scale = "
+    + ((stack1 = alias2(alias1(depth0, "inverseRoot", {"start":{"line":31,"column":22},"end":{"line":31,"column":33}} ), depth0)) != null ? stack1 : "")
+    + "("
+    + ((stack1 = lookupProperty(helpers,"summed").call(alias3,{"name":"summed","hash":{},"fn":container.program(8, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":31,"column":36},"end":{"line":31,"column":64}}})) != null ? stack1 : "")
+    + " / "
+    + ((stack1 = alias2(alias1(depth0, "degrees", {"start":{"line":31,"column":69},"end":{"line":31,"column":76}} ), depth0)) != null ? stack1 : "")
+    + ".0f + "
+    + ((stack1 = alias2(alias1(depth0, "eps", {"start":{"line":31,"column":86},"end":{"line":31,"column":89}} ), depth0)) != null ? stack1 : "")
+    + "f);\n";
+},"7":function(container,depth0,helpers,partials,data) {
+    return "sum";
+},"8":function(container,depth0,helpers,partials,data) {
+    return "square";
+},"9":function(container,depth0,helpers,partials,data) {
+    var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
+
+  return "("
+    + ((stack1 = container.invokePartial(lookupProperty(partials,"pixel"),depth0,{"name":"pixel","data":data,"helpers":helpers,"partials":partials,"decorators":container.decorators})) != null ? stack1 : "")
+    + " - mean) * scale";
+},"10":function(container,depth0,helpers,partials,data) {
+    var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
+
+  return ((stack1 = container.invokePartial(lookupProperty(partials,"pixel"),depth0,{"name":"pixel","data":data,"helpers":helpers,"partials":partials,"decorators":container.decorators})) != null ? stack1 : "");
+},"11":function(container,depth0,helpers,partials,data) {
+    var stack1;
+
+  return "cell * "
+    + ((stack1 = container.lambda(container.strict(depth0, "pixels", {"start":{"line":36,"column":43},"end":{"line":36,"column":49}} ), depth0)) != null ? stack1 : "")
+    + " + i";
+},"12":function(container,depth0,helpers,partials,data) {
+    return "error";
+},"compiler":[8,">= 4.3.0"],"main":function(container,depth0,helpers,partials,data) {
+    var stack1, alias1=container.strict, alias2=container.lambda, alias3=depth0 != null ? depth0 : (container.nullContext || {}), lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
+
+  return "// Mean squared error of the prediction in each of "
+    + ((stack1 = alias2(alias1(depth0, "patches", {"start":{"line":1,"column":53},"end":{"line":1,"column":60}} ), depth0)) != null ? stack1 : "")
+    + " patches, "
+    + ((stack1 = alias2(alias1(depth0, "pixels", {"start":{"line":1,"column":74},"end":{"line":1,"column":80}} ), depth0)) != null ? stack1 : "")
+    + " pixels (row * "
+    + ((stack1 = alias2(alias1(depth0, "size", {"start":{"line":1,"column":99},"end":{"line":1,"column":103}} ), depth0)) != null ? stack1 : "")
+    + " + column) * "
+    + ((stack1 = alias2(alias1(depth0, "channels", {"start":{"line":1,"column":120},"end":{"line":1,"column":128}} ), depth0)) != null ? stack1 : "")
+    + " + c of "
+    + ((stack1 = alias2(alias1(depth0, "size", {"start":{"line":1,"column":140},"end":{"line":1,"column":144}} ), depth0)) != null ? stack1 : "")
+    + "x"
+    + ((stack1 = alias2(alias1(depth0, "size", {"start":{"line":1,"column":149},"end":{"line":1,"column":153}} ), depth0)) != null ? stack1 : "")
+    + ":\n"
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"standardize"),{"name":"if","hash":{},"fn":container.program(0, data, 0),"inverse":container.program(1, data, 0),"data":data,"loc":{"start":{"line":2,"column":0},"end":{"line":6,"column":7}}})) != null ? stack1 : "")
+    + "//   errors[patch] = mean over i of (pred[patch,i] - t[i])^2"
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"removedOnly"),{"name":"if","hash":{},"fn":container.program(2, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":7,"column":60},"end":{"line":7,"column":106}}})) != null ? stack1 : "")
+    + "\n// A group makes one patch.\n"
+    + ((stack1 = container.invokePartial(lookupProperty(partials,"groups"),depth0,{"name":"groups","fn":container.program(3, data, 0),"inverse":container.noop,"data":data,"helpers":helpers,"partials":partials,"decorators":container.decorators})) != null ? stack1 : "");
+},"usePartial":true,"useData":true},
+
+  "kernels/sum-squares": {"0":function(container,depth0,helpers,partials,data) {
+    var stack1, alias1=container.strict, alias2=container.lambda, alias3=depth0 != null ? depth0 : (container.nullContext || {}), lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
+
+  return "  "
+    + ((stack1 = alias2(alias1(depth0, "int", {"start":{"line":5,"column":4},"end":{"line":5,"column":7}} ), depth0)) != null ? stack1 : "")
+    + " first = "
+    + ((stack1 = alias2(alias1(depth0, "group", {"start":{"line":5,"column":20},"end":{"line":5,"column":25}} ), depth0)) != null ? stack1 : "")
+    + " * "
+    + ((stack1 = alias2(alias1(depth0, "strip", {"start":{"line":5,"column":32},"end":{"line":5,"column":37}} ), depth0)) != null ? stack1 : "")
+    + ";\n  for ("
+    + ((stack1 = alias2(alias1(depth0, "var", {"start":{"line":6,"column":9},"end":{"line":6,"column":12}} ), depth0)) != null ? stack1 : "")
+    + " c = "
+    + ((stack1 = alias2(alias1(depth0, "lane", {"start":{"line":6,"column":21},"end":{"line":6,"column":25}} ), depth0)) != null ? stack1 : "")
+    + "; c < "
+    + ((stack1 = alias2(alias1(depth0, "paddedCount", {"start":{"line":6,"column":35},"end":{"line":6,"column":46}} ), depth0)) != null ? stack1 : "")
+    + "; c += "
+    + ((stack1 = alias2(alias1(depth0, "threads", {"start":{"line":6,"column":57},"end":{"line":6,"column":64}} ), depth0)) != null ? stack1 : "")
+    + ") {\n    "
+    + ((stack1 = alias2(alias1(depth0, "sum", {"start":{"line":7,"column":6},"end":{"line":7,"column":9}} ), depth0)) != null ? stack1 : "")
+    + " sum = "
+    + ((stack1 = alias2(alias1(depth0, "zero", {"start":{"line":7,"column":20},"end":{"line":7,"column":24}} ), depth0)) != null ? stack1 : "")
+    + ";\n    for ("
+    + ((stack1 = alias2(alias1(depth0, "var", {"start":{"line":8,"column":11},"end":{"line":8,"column":14}} ), depth0)) != null ? stack1 : "")
+    + " t = first; t < first + "
+    + ((stack1 = alias2(alias1(depth0, "strip", {"start":{"line":8,"column":42},"end":{"line":8,"column":47}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"ragged"),{"name":"if","hash":{},"fn":container.program(1, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":8,"column":49},"end":{"line":8,"column":86}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"padding"),{"name":"if","hash":{},"fn":container.program(2, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":8,"column":86},"end":{"line":8,"column":125}}})) != null ? stack1 : "")
+    + "; t++) {\n      "
+    + ((stack1 = alias2(alias1(depth0, "float", {"start":{"line":9,"column":8},"end":{"line":9,"column":13}} ), depth0)) != null ? stack1 : "")
+    + " x = "
+    + ((stack1 = lookupProperty(helpers,"load").call(alias3,"input",{"name":"load","hash":{},"fn":container.program(3, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":9,"column":20},"end":{"line":9,"column":63}}})) != null ? stack1 : "")
+    + ";\n      sum += x * x;\n    }\n    "
+    + ((stack1 = lookupProperty(helpers,"ref").call(alias3,"squares",{"name":"ref","hash":{},"fn":container.program(4, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":12,"column":4},"end":{"line":12,"column":61}}})) != null ? stack1 : "")
+    + " = sum;\n  }\n";
+},"1":function(container,depth0,helpers,partials,data) {
+    var stack1;
+
+  return " && t < "
+    + ((stack1 = container.lambda(container.strict(depth0, "rows", {"start":{"line":8,"column":73},"end":{"line":8,"column":77}} ), depth0)) != null ? stack1 : "");
+},"2":function(container,depth0,helpers,partials,data) {
+    var stack1;
+
+  return " && c < "
+    + ((stack1 = container.lambda(container.strict(depth0, "count", {"start":{"line":8,"column":111},"end":{"line":8,"column":116}} ), depth0)) != null ? stack1 : "");
+},"3":function(container,depth0,helpers,partials,data) {
+    var stack1;
+
+  return "t * "
+    + ((stack1 = container.lambda(container.strict(depth0, "count", {"start":{"line":9,"column":43},"end":{"line":9,"column":48}} ), depth0)) != null ? stack1 : "")
+    + " + c";
+},"4":function(container,depth0,helpers,partials,data) {
+    var stack1, alias1=container.strict, alias2=container.lambda;
+
+  return ((stack1 = alias2(alias1(depth0, "group", {"start":{"line":12,"column":24},"end":{"line":12,"column":29}} ), depth0)) != null ? stack1 : "")
+    + " * "
+    + ((stack1 = alias2(alias1(depth0, "paddedCount", {"start":{"line":12,"column":36},"end":{"line":12,"column":47}} ), depth0)) != null ? stack1 : "")
+    + " + c";
+},"compiler":[8,">= 4.3.0"],"main":function(container,depth0,helpers,partials,data) {
+    var stack1, alias1=container.strict, alias2=container.lambda, lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
+
+  return "// Partial sums of squares of ["
+    + ((stack1 = alias2(alias1(depth0, "rows", {"start":{"line":1,"column":33},"end":{"line":1,"column":37}} ), depth0)) != null ? stack1 : "")
+    + "]["
+    + ((stack1 = alias2(alias1(depth0, "channels", {"start":{"line":1,"column":43},"end":{"line":1,"column":51}} ), depth0)) != null ? stack1 : "")
+    + "], where nothing else computes them:\n//   squares[tile,c] = sum over the rows t of a tile of input[t,c]^2\n// A group takes "
+    + ((stack1 = alias2(alias1(depth0, "strip", {"start":{"line":3,"column":19},"end":{"line":3,"column":24}} ), depth0)) != null ? stack1 : "")
+    + " rows.\n"
+    + ((stack1 = container.invokePartial(lookupProperty(partials,"groups"),depth0,{"name":"groups","fn":container.program(0, data, 0),"inverse":container.noop,"data":data,"helpers":helpers,"partials":partials,"decorators":container.decorators})) != null ? stack1 : "");
+},"usePartial":true,"useData":true},
+
+  "kernels/to-channels-first": {"0":function(container,depth0,helpers,partials,data) {
+    var stack1, alias1=container.strict, alias2=container.lambda, alias3=depth0 != null ? depth0 : (container.nullContext || {}), lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
+
+  return "  for ("
+    + ((stack1 = alias2(alias1(depth0, "var", {"start":{"line":5,"column":9},"end":{"line":5,"column":12}} ), depth0)) != null ? stack1 : "")
+    + " i = "
+    + ((stack1 = alias2(alias1(depth0, "lane", {"start":{"line":5,"column":21},"end":{"line":5,"column":25}} ), depth0)) != null ? stack1 : "")
+    + "; i < "
+    + ((stack1 = alias2(alias1(depth0, "stripLength", {"start":{"line":5,"column":35},"end":{"line":5,"column":46}} ), depth0)) != null ? stack1 : "")
+    + "; i += "
+    + ((stack1 = alias2(alias1(depth0, "threads", {"start":{"line":5,"column":57},"end":{"line":5,"column":64}} ), depth0)) != null ? stack1 : "")
+    + ") {\n    "
+    + ((stack1 = alias2(alias1(depth0, "int", {"start":{"line":6,"column":6},"end":{"line":6,"column":9}} ), depth0)) != null ? stack1 : "")
+    + " c = i / "
+    + ((stack1 = alias2(alias1(depth0, "strip", {"start":{"line":6,"column":22},"end":{"line":6,"column":27}} ), depth0)) != null ? stack1 : "")
+    + ";\n    "
+    + ((stack1 = alias2(alias1(depth0, "int", {"start":{"line":7,"column":6},"end":{"line":7,"column":9}} ), depth0)) != null ? stack1 : "")
+    + " t = "
+    + ((stack1 = alias2(alias1(depth0, "group", {"start":{"line":7,"column":18},"end":{"line":7,"column":23}} ), depth0)) != null ? stack1 : "")
+    + " * "
+    + ((stack1 = alias2(alias1(depth0, "strip", {"start":{"line":7,"column":30},"end":{"line":7,"column":35}} ), depth0)) != null ? stack1 : "")
+    + " + i % "
+    + ((stack1 = alias2(alias1(depth0, "strip", {"start":{"line":7,"column":46},"end":{"line":7,"column":51}} ), depth0)) != null ? stack1 : "")
+    + ";\n"
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"ragged"),{"name":"if","hash":{},"fn":container.program(1, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":8,"column":4},"end":{"line":12,"column":11}}})) != null ? stack1 : "")
+    + "    "
+    + ((stack1 = lookupProperty(helpers,"ref").call(alias3,"output",{"name":"ref","hash":{},"fn":container.program(2, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":13,"column":4},"end":{"line":13,"column":46}}})) != null ? stack1 : "")
+    + " = "
+    + ((stack1 = lookupProperty(helpers,"load").call(alias3,"input",{"name":"load","hash":{},"fn":container.program(3, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":13,"column":49},"end":{"line":13,"column":95}}})) != null ? stack1 : "")
+    + ";\n  }\n";
+},"1":function(container,depth0,helpers,partials,data) {
+    var stack1;
+
+  return "    if (t >= "
+    + ((stack1 = container.lambda(container.strict(depth0, "sites", {"start":{"line":9,"column":15},"end":{"line":9,"column":20}} ), depth0)) != null ? stack1 : "")
+    + ") {\n      continue;\n    }\n";
+},"2":function(container,depth0,helpers,partials,data) {
+    var stack1;
+
+  return "c * "
+    + ((stack1 = container.lambda(container.strict(depth0, "sites", {"start":{"line":13,"column":27},"end":{"line":13,"column":32}} ), depth0)) != null ? stack1 : "")
+    + " + t";
+},"3":function(container,depth0,helpers,partials,data) {
+    var stack1;
+
+  return "t * "
+    + ((stack1 = container.lambda(container.strict(depth0, "channels", {"start":{"line":13,"column":72},"end":{"line":13,"column":80}} ), depth0)) != null ? stack1 : "")
+    + " + c";
+},"compiler":[8,">= 4.3.0"],"main":function(container,depth0,helpers,partials,data) {
+    var stack1, alias1=container.strict, alias2=container.lambda, lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
+
+  return "// Channels-last ["
+    + ((stack1 = alias2(alias1(depth0, "sites", {"start":{"line":1,"column":20},"end":{"line":1,"column":25}} ), depth0)) != null ? stack1 : "")
+    + "]["
+    + ((stack1 = alias2(alias1(depth0, "channels", {"start":{"line":1,"column":31},"end":{"line":1,"column":39}} ), depth0)) != null ? stack1 : "")
+    + "] to channels-first ["
+    + ((stack1 = alias2(alias1(depth0, "channels", {"start":{"line":1,"column":64},"end":{"line":1,"column":72}} ), depth0)) != null ? stack1 : "")
+    + "]["
+    + ((stack1 = alias2(alias1(depth0, "sites", {"start":{"line":1,"column":78},"end":{"line":1,"column":83}} ), depth0)) != null ? stack1 : "")
+    + "]:\n//   output[c,t] = input[t,c]\n// A group takes "
+    + ((stack1 = alias2(alias1(depth0, "strip", {"start":{"line":3,"column":19},"end":{"line":3,"column":24}} ), depth0)) != null ? stack1 : "")
+    + " sites.\n"
+    + ((stack1 = container.invokePartial(lookupProperty(partials,"groups"),depth0,{"name":"groups","fn":container.program(0, data, 0),"inverse":container.noop,"data":data,"helpers":helpers,"partials":partials,"decorators":container.decorators})) != null ? stack1 : "");
 },"usePartial":true,"useData":true},
 
   "wgsl/depthwise": {"0":function(container,depth0,helpers,partials,data) {
@@ -4626,247 +5025,6 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
     + "}\n"
     + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"guarded"),{"name":"if","hash":{},"fn":container.program(36, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":113,"column":0},"end":{"line":119,"column":7}}})) != null ? stack1 : "");
 },"usePartial":true,"useData":true,"useDepths":true},
-
-  "wgsl/elementwise": {"0":function(container,depth0,helpers,partials,data) {
-    var stack1;
-
-  return ", "
-    + ((stack1 = container.lambda(container.strict(depth0, "channels", {"start":{"line":1,"column":67},"end":{"line":1,"column":75}} ), depth0)) != null ? stack1 : "")
-    + " channels";
-},"1":function(container,depth0,helpers,partials,data) {
-    var stack1;
-
-  return "  if (i >= "
-    + ((stack1 = container.lambda(container.strict(depth0, "count", {"start":{"line":10,"column":13},"end":{"line":10,"column":18}} ), depth0)) != null ? stack1 : "")
-    + ") {\n    return;\n  }\n";
-},"2":function(container,depth0,helpers,partials,data) {
-    var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
-        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
-          return parent[propertyName];
-        }
-        return undefined
-    };
-
-  return "  output[e] = "
-    + ((stack1 = lookupProperty(helpers,"narrowed").call(depth0 != null ? depth0 : (container.nullContext || {}),"output",{"name":"narrowed","hash":{},"fn":container.program(3, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":16,"column":14},"end":{"line":16,"column":132}}})) != null ? stack1 : "")
-    + ";\n";
-},"3":function(container,depth0,helpers,partials,data) {
-    var stack1, alias1=depth0 != null ? depth0 : (container.nullContext || {}), lookupProperty = container.lookupProperty || function(parent, propertyName) {
-        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
-          return parent[propertyName];
-        }
-        return undefined
-    };
-
-  return ((stack1 = lookupProperty(helpers,"widened").call(alias1,"input",{"name":"widened","hash":{},"fn":container.program(4, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":16,"column":36},"end":{"line":16,"column":76}}})) != null ? stack1 : "")
-    + " + "
-    + ((stack1 = lookupProperty(helpers,"widened").call(alias1,"other",{"name":"widened","hash":{},"fn":container.program(5, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":16,"column":79},"end":{"line":16,"column":119}}})) != null ? stack1 : "");
-},"4":function(container,depth0,helpers,partials,data) {
-    return "input[e]";
-},"5":function(container,depth0,helpers,partials,data) {
-    return "other[e]";
-},"6":function(container,depth0,helpers,partials,data) {
-    var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
-        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
-          return parent[propertyName];
-        }
-        return undefined
-    };
-
-  return "  output[e] = "
-    + ((stack1 = lookupProperty(helpers,"narrowed").call(depth0 != null ? depth0 : (container.nullContext || {}),"output",{"name":"narrowed","hash":{},"fn":container.program(7, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":19,"column":14},"end":{"line":19,"column":172}}})) != null ? stack1 : "")
-    + ";\n";
-},"7":function(container,depth0,helpers,partials,data) {
-    var stack1, alias1=depth0 != null ? depth0 : (container.nullContext || {}), lookupProperty = container.lookupProperty || function(parent, propertyName) {
-        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
-          return parent[propertyName];
-        }
-        return undefined
-    };
-
-  return ((stack1 = lookupProperty(helpers,"widened").call(alias1,"input",{"name":"widened","hash":{},"fn":container.program(4, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":19,"column":36},"end":{"line":19,"column":76}}})) != null ? stack1 : "")
-    + " * factor["
-    + ((stack1 = lookupProperty(helpers,"if").call(alias1,lookupProperty(depth0,"perImage"),{"name":"if","hash":{},"fn":container.program(8, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":19,"column":86},"end":{"line":19,"column":138}}})) != null ? stack1 : "")
-    + "i % "
-    + ((stack1 = container.lambda(container.strict(depth0, "channelCount", {"start":{"line":19,"column":144},"end":{"line":19,"column":156}} ), depth0)) != null ? stack1 : "")
-    + "]";
-},"8":function(container,depth0,helpers,partials,data) {
-    var stack1;
-
-  return "group.z * "
-    + ((stack1 = container.lambda(container.strict(depth0, "factorStride", {"start":{"line":19,"column":114},"end":{"line":19,"column":126}} ), depth0)) != null ? stack1 : "")
-    + " + ";
-},"9":function(container,depth0,helpers,partials,data) {
-    var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
-        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
-          return parent[propertyName];
-        }
-        return undefined
-    };
-
-  return "  output[e] = "
-    + ((stack1 = lookupProperty(helpers,"narrowed").call(depth0 != null ? depth0 : (container.nullContext || {}),"output",{"name":"narrowed","hash":{},"fn":container.program(10, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":22,"column":14},"end":{"line":22,"column":119}}})) != null ? stack1 : "")
-    + ";\n";
-},"10":function(container,depth0,helpers,partials,data) {
-    var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
-        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
-          return parent[propertyName];
-        }
-        return undefined
-    };
-
-  return ((stack1 = lookupProperty(helpers,"widened").call(depth0 != null ? depth0 : (container.nullContext || {}),"input",{"name":"widened","hash":{},"fn":container.program(4, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":22,"column":36},"end":{"line":22,"column":76}}})) != null ? stack1 : "")
-    + " + shift[i % "
-    + ((stack1 = container.lambda(container.strict(depth0, "channelCount", {"start":{"line":22,"column":91},"end":{"line":22,"column":103}} ), depth0)) != null ? stack1 : "")
-    + "]";
-},"11":function(container,depth0,helpers,partials,data) {
-    var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
-        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
-          return parent[propertyName];
-        }
-        return undefined
-    };
-
-  return "  output[e] = "
-    + ((stack1 = lookupProperty(helpers,"narrowed").call(depth0 != null ? depth0 : (container.nullContext || {}),"output",{"name":"narrowed","hash":{},"fn":container.program(12, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":25,"column":14},"end":{"line":25,"column":95}}})) != null ? stack1 : "")
-    + ";\n";
-},"12":function(container,depth0,helpers,partials,data) {
-    var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
-        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
-          return parent[propertyName];
-        }
-        return undefined
-    };
-
-  return "gelu("
-    + ((stack1 = lookupProperty(helpers,"widened").call(depth0 != null ? depth0 : (container.nullContext || {}),"input",{"name":"widened","hash":{},"fn":container.program(4, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":25,"column":41},"end":{"line":25,"column":81}}})) != null ? stack1 : "")
-    + ")";
-},"13":function(container,depth0,helpers,partials,data) {
-    var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
-        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
-          return parent[propertyName];
-        }
-        return undefined
-    };
-
-  return "\n"
-    + ((stack1 = container.invokePartial(lookupProperty(partials,"gelu"),depth0,{"name":"gelu","data":data,"helpers":helpers,"partials":partials,"decorators":container.decorators})) != null ? stack1 : "");
-},"compiler":[8,">= 4.3.0"],"main":function(container,depth0,helpers,partials,data) {
-    var stack1, alias1=container.strict, alias2=container.lambda, alias3=depth0 != null ? depth0 : (container.nullContext || {}), lookupProperty = container.lookupProperty || function(parent, propertyName) {
-        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
-          return parent[propertyName];
-        }
-        return undefined
-    };
-
-  return "// "
-    + ((stack1 = alias2(alias1(depth0, "formula", {"start":{"line":1,"column":5},"end":{"line":1,"column":12}} ), depth0)) != null ? stack1 : "")
-    + ", "
-    + ((stack1 = alias2(alias1(depth0, "length", {"start":{"line":1,"column":18},"end":{"line":1,"column":24}} ), depth0)) != null ? stack1 : "")
-    + " elements an image"
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"channelwise"),{"name":"if","hash":{},"fn":container.program(0, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":1,"column":44},"end":{"line":1,"column":93}}})) != null ? stack1 : "")
-    + "\n"
-    + ((stack1 = container.invokePartial(lookupProperty(partials,"bindings"),depth0,{"name":"bindings","data":data,"helpers":helpers,"partials":partials,"decorators":container.decorators})) != null ? stack1 : "")
-    + ((stack1 = container.invokePartial(lookupProperty(partials,"first-group"),depth0,{"name":"first-group","data":data,"helpers":helpers,"partials":partials,"decorators":container.decorators})) != null ? stack1 : "")
-    + "\n@compute @workgroup_size("
-    + ((stack1 = alias2(alias1(depth0, "invocations", {"start":{"line":5,"column":27},"end":{"line":5,"column":38}} ), depth0)) != null ? stack1 : "")
-    + ")\nfn main(@builtin(workgroup_id) within: vec3u, @builtin(local_invocation_index) lane: u32) {\n  let group = first_group + within;\n  let i = (group.y * "
-    + ((stack1 = alias2(alias1(depth0, "gridX", {"start":{"line":8,"column":23},"end":{"line":8,"column":28}} ), depth0)) != null ? stack1 : "")
-    + " + group.x) * "
-    + ((stack1 = alias2(alias1(depth0, "invocations", {"start":{"line":8,"column":46},"end":{"line":8,"column":57}} ), depth0)) != null ? stack1 : "")
-    + " + lane;\n"
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"ragged"),{"name":"if","hash":{},"fn":container.program(1, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":9,"column":2},"end":{"line":13,"column":9}}})) != null ? stack1 : "")
-    + "  let e = group.z * "
-    + ((stack1 = alias2(alias1(depth0, "count", {"start":{"line":14,"column":22},"end":{"line":14,"column":27}} ), depth0)) != null ? stack1 : "")
-    + " + i;\n"
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"add"),{"name":"if","hash":{},"fn":container.program(2, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":15,"column":2},"end":{"line":17,"column":9}}})) != null ? stack1 : "")
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"scale"),{"name":"if","hash":{},"fn":container.program(6, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":18,"column":2},"end":{"line":20,"column":9}}})) != null ? stack1 : "")
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"shift"),{"name":"if","hash":{},"fn":container.program(9, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":21,"column":2},"end":{"line":23,"column":9}}})) != null ? stack1 : "")
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"gelu"),{"name":"if","hash":{},"fn":container.program(11, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":24,"column":2},"end":{"line":26,"column":9}}})) != null ? stack1 : "")
-    + "}\n"
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"gelu"),{"name":"if","hash":{},"fn":container.program(13, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":28,"column":0},"end":{"line":31,"column":7}}})) != null ? stack1 : "");
-},"usePartial":true,"useData":true},
-
-  "wgsl/gather-sites": {"0":function(container,depth0,helpers,partials,data) {
-    var stack1;
-
-  return "  if (i >= "
-    + ((stack1 = container.lambda(container.strict(depth0, "count", {"start":{"line":10,"column":13},"end":{"line":10,"column":18}} ), depth0)) != null ? stack1 : "")
-    + ") {\n    return;\n  }\n";
-},"1":function(container,depth0,helpers,partials,data) {
-    var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
-        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
-          return parent[propertyName];
-        }
-        return undefined
-    };
-
-  return ((stack1 = lookupProperty(helpers,"widened").call(depth0 != null ? depth0 : (container.nullContext || {}),"input",{"name":"widened","hash":{},"fn":container.program(2, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":18,"column":56},"end":{"line":18,"column":193}}})) != null ? stack1 : "");
-},"2":function(container,depth0,helpers,partials,data) {
-    var stack1, alias1=container.strict, alias2=container.lambda;
-
-  return "input[image * "
-    + ((stack1 = alias2(alias1(depth0, "inputCount", {"start":{"line":18,"column":92},"end":{"line":18,"column":102}} ), depth0)) != null ? stack1 : "")
-    + " + y * "
-    + ((stack1 = alias2(alias1(depth0, "rowCount", {"start":{"line":18,"column":113},"end":{"line":18,"column":121}} ), depth0)) != null ? stack1 : "")
-    + " + cell % "
-    + ((stack1 = alias2(alias1(depth0, "columns", {"start":{"line":18,"column":135},"end":{"line":18,"column":142}} ), depth0)) != null ? stack1 : "")
-    + " * "
-    + ((stack1 = alias2(alias1(depth0, "lineCount", {"start":{"line":18,"column":149},"end":{"line":18,"column":158}} ), depth0)) != null ? stack1 : "")
-    + " + i % "
-    + ((stack1 = alias2(alias1(depth0, "lineCount", {"start":{"line":18,"column":169},"end":{"line":18,"column":178}} ), depth0)) != null ? stack1 : "")
-    + "]";
-},"compiler":[8,">= 4.3.0"],"main":function(container,depth0,helpers,partials,data) {
-    var stack1, alias1=container.strict, alias2=container.lambda, alias3=depth0 != null ? depth0 : (container.nullContext || {}), lookupProperty = container.lookupProperty || function(parent, propertyName) {
-        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
-          return parent[propertyName];
-        }
-        return undefined
-    };
-
-  return "// The "
-    + ((stack1 = alias2(alias1(depth0, "keep", {"start":{"line":1,"column":9},"end":{"line":1,"column":13}} ), depth0)) != null ? stack1 : "")
-    + " kept patches, "
-    + ((stack1 = alias2(alias1(depth0, "down", {"start":{"line":1,"column":32},"end":{"line":1,"column":36}} ), depth0)) != null ? stack1 : "")
-    + "x"
-    + ((stack1 = alias2(alias1(depth0, "across", {"start":{"line":1,"column":41},"end":{"line":1,"column":47}} ), depth0)) != null ? stack1 : "")
-    + " sites each, of a channels-last map ["
-    + ((stack1 = alias2(alias1(depth0, "height", {"start":{"line":1,"column":88},"end":{"line":1,"column":94}} ), depth0)) != null ? stack1 : "")
-    + "]["
-    + ((stack1 = alias2(alias1(depth0, "width", {"start":{"line":1,"column":100},"end":{"line":1,"column":105}} ), depth0)) != null ? stack1 : "")
-    + "]["
-    + ((stack1 = alias2(alias1(depth0, "channels", {"start":{"line":1,"column":111},"end":{"line":1,"column":119}} ), depth0)) != null ? stack1 : "")
-    + "], one below the other.\n"
-    + ((stack1 = container.invokePartial(lookupProperty(partials,"bindings"),depth0,{"name":"bindings","data":data,"helpers":helpers,"partials":partials,"decorators":container.decorators})) != null ? stack1 : "")
-    + ((stack1 = container.invokePartial(lookupProperty(partials,"first-group"),depth0,{"name":"first-group","data":data,"helpers":helpers,"partials":partials,"decorators":container.decorators})) != null ? stack1 : "")
-    + "\n@compute @workgroup_size("
-    + ((stack1 = alias2(alias1(depth0, "invocations", {"start":{"line":5,"column":27},"end":{"line":5,"column":38}} ), depth0)) != null ? stack1 : "")
-    + ")\nfn main(@builtin(workgroup_id) within: vec3u, @builtin(local_invocation_index) lane: u32) {\n  let group = first_group + within;\n  let i = (group.y * "
-    + ((stack1 = alias2(alias1(depth0, "gridX", {"start":{"line":8,"column":23},"end":{"line":8,"column":28}} ), depth0)) != null ? stack1 : "")
-    + " + group.x) * "
-    + ((stack1 = alias2(alias1(depth0, "invocations", {"start":{"line":8,"column":46},"end":{"line":8,"column":57}} ), depth0)) != null ? stack1 : "")
-    + " + lane;\n"
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"ragged"),{"name":"if","hash":{},"fn":container.program(0, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":9,"column":2},"end":{"line":13,"column":9}}})) != null ? stack1 : "")
-    + "  let image = group.z;\n  let line = i / "
-    + ((stack1 = alias2(alias1(depth0, "lineCount", {"start":{"line":15,"column":19},"end":{"line":15,"column":28}} ), depth0)) != null ? stack1 : "")
-    + ";\n  let cell = u32(table[image * "
-    + ((stack1 = alias2(alias1(depth0, "tableLength", {"start":{"line":16,"column":33},"end":{"line":16,"column":44}} ), depth0)) != null ? stack1 : "")
-    + " + "
-    + ((stack1 = alias2(alias1(depth0, "patches", {"start":{"line":16,"column":51},"end":{"line":16,"column":58}} ), depth0)) != null ? stack1 : "")
-    + " + line / "
-    + ((stack1 = alias2(alias1(depth0, "down", {"start":{"line":16,"column":72},"end":{"line":16,"column":76}} ), depth0)) != null ? stack1 : "")
-    + "]);\n  let y = cell / "
-    + ((stack1 = alias2(alias1(depth0, "columns", {"start":{"line":17,"column":19},"end":{"line":17,"column":26}} ), depth0)) != null ? stack1 : "")
-    + " * "
-    + ((stack1 = alias2(alias1(depth0, "down", {"start":{"line":17,"column":33},"end":{"line":17,"column":37}} ), depth0)) != null ? stack1 : "")
-    + " + line % "
-    + ((stack1 = alias2(alias1(depth0, "down", {"start":{"line":17,"column":51},"end":{"line":17,"column":55}} ), depth0)) != null ? stack1 : "")
-    + ";\n  output[image * "
-    + ((stack1 = alias2(alias1(depth0, "count", {"start":{"line":18,"column":19},"end":{"line":18,"column":24}} ), depth0)) != null ? stack1 : "")
-    + " + i] = "
-    + ((stack1 = lookupProperty(helpers,"narrowed").call(alias3,"output",{"name":"narrowed","hash":{},"fn":container.program(1, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":18,"column":34},"end":{"line":18,"column":206}}})) != null ? stack1 : "")
-    + ";\n}\n";
-},"usePartial":true,"useData":true},
 
   "wgsl/gemm-direct": {"0":function(container,depth0,helpers,partials,data) {
     var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
@@ -5591,84 +5749,6 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
     + ((stack1 = container.invokePartial(lookupProperty(partials,"gemm-finish"),depth0,{"name":"gemm-finish","data":data,"helpers":helpers,"partials":partials,"decorators":container.decorators})) != null ? stack1 : "");
 },"usePartial":true,"useData":true},
 
-  "wgsl/grn-scale": {"0":function(container,depth0,helpers,partials,data) {
-    return ", over the whole batch";
-},"1":function(container,depth0,helpers,partials,data) {
-    return " and images";
-},"2":function(container,depth0,helpers,partials,data) {
-    var stack1;
-
-  return "  let tiles = arrayLength(&partials) / "
-    + ((stack1 = container.lambda(container.strict(depth0, "count", {"start":{"line":12,"column":41},"end":{"line":12,"column":46}} ), depth0)) != null ? stack1 : "")
-    + "; // of all images\n";
-},"3":function(container,depth0,helpers,partials,data) {
-    var stack1, alias1=container.strict, alias2=container.lambda;
-
-  return "  let first = image * "
-    + ((stack1 = alias2(alias1(depth0, "tiles", {"start":{"line":14,"column":24},"end":{"line":14,"column":29}} ), depth0)) != null ? stack1 : "")
-    + " * "
-    + ((stack1 = alias2(alias1(depth0, "count", {"start":{"line":14,"column":36},"end":{"line":14,"column":41}} ), depth0)) != null ? stack1 : "")
-    + ";\n";
-},"4":function(container,depth0,helpers,partials,data) {
-    return "tiles";
-},"5":function(container,depth0,helpers,partials,data) {
-    var stack1;
-
-  return ((stack1 = container.lambda(container.strict(depth0, "tiles", {"start":{"line":19,"column":59},"end":{"line":19,"column":64}} ), depth0)) != null ? stack1 : "");
-},"6":function(container,depth0,helpers,partials,data) {
-    return "first + ";
-},"compiler":[8,">= 4.3.0"],"main":function(container,depth0,helpers,partials,data) {
-    var stack1, alias1=container.strict, alias2=container.lambda, alias3=depth0 != null ? depth0 : (container.nullContext || {}), lookupProperty = container.lookupProperty || function(parent, propertyName) {
-        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
-          return parent[propertyName];
-        }
-        return undefined
-    };
-
-  return "// GRN scale of "
-    + ((stack1 = alias2(alias1(depth0, "channels", {"start":{"line":1,"column":18},"end":{"line":1,"column":26}} ), depth0)) != null ? stack1 : "")
-    + " channels from partial sums of squares ["
-    + ((stack1 = alias2(alias1(depth0, "tiles", {"start":{"line":1,"column":70},"end":{"line":1,"column":75}} ), depth0)) != null ? stack1 : "")
-    + "]["
-    + ((stack1 = alias2(alias1(depth0, "channels", {"start":{"line":1,"column":81},"end":{"line":1,"column":89}} ), depth0)) != null ? stack1 : "")
-    + "]"
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"batch"),{"name":"if","hash":{},"fn":container.program(0, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":1,"column":92},"end":{"line":1,"column":134}}})) != null ? stack1 : "")
-    + ":\n//   G[k] = sqrt(sum over tiles"
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"batch"),{"name":"if","hash":{},"fn":container.program(1, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":2,"column":31},"end":{"line":2,"column":62}}})) != null ? stack1 : "")
-    + " of partials[tile,k]),  scale[k] = 1 + gamma[k] * G[k] / (mean over k of G + 1e-6)\n"
-    + ((stack1 = container.invokePartial(lookupProperty(partials,"bindings"),depth0,{"name":"bindings","data":data,"helpers":helpers,"partials":partials,"decorators":container.decorators})) != null ? stack1 : "")
-    + ((stack1 = container.invokePartial(lookupProperty(partials,"first-group"),depth0,{"name":"first-group","data":data,"helpers":helpers,"partials":partials,"decorators":container.decorators})) != null ? stack1 : "")
-    + "var<workgroup> norm: array<f32, "
-    + ((stack1 = alias2(alias1(depth0, "invocations", {"start":{"line":5,"column":34},"end":{"line":5,"column":45}} ), depth0)) != null ? stack1 : "")
-    + ">;\n\n@compute @workgroup_size("
-    + ((stack1 = alias2(alias1(depth0, "invocations", {"start":{"line":7,"column":27},"end":{"line":7,"column":38}} ), depth0)) != null ? stack1 : "")
-    + ")\nfn main(@builtin(workgroup_id) within: vec3u, @builtin(local_invocation_index) lane: u32) {\n  let group = first_group + within;\n  let image = group.z;\n"
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"batch"),{"name":"if","hash":{},"fn":container.program(2, data, 0),"inverse":container.program(3, data, 0),"data":data,"loc":{"start":{"line":11,"column":2},"end":{"line":15,"column":9}}})) != null ? stack1 : "")
-    + "  var sum = 0.0;\n  for (var k = lane; k < "
-    + ((stack1 = alias2(alias1(depth0, "count", {"start":{"line":17,"column":27},"end":{"line":17,"column":32}} ), depth0)) != null ? stack1 : "")
-    + "; k += "
-    + ((stack1 = alias2(alias1(depth0, "invocations", {"start":{"line":17,"column":43},"end":{"line":17,"column":54}} ), depth0)) != null ? stack1 : "")
-    + ") {\n    var square = vec4f();\n    for (var tile = 0u; tile < "
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"batch"),{"name":"if","hash":{},"fn":container.program(4, data, 0),"inverse":container.program(5, data, 0),"data":data,"loc":{"start":{"line":19,"column":31},"end":{"line":19,"column":73}}})) != null ? stack1 : "")
-    + "; tile++) {\n      square += partials["
-    + ((stack1 = lookupProperty(helpers,"unless").call(alias3,lookupProperty(depth0,"batch"),{"name":"unless","hash":{},"fn":container.program(6, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":20,"column":25},"end":{"line":20,"column":61}}})) != null ? stack1 : "")
-    + "tile * "
-    + ((stack1 = alias2(alias1(depth0, "count", {"start":{"line":20,"column":70},"end":{"line":20,"column":75}} ), depth0)) != null ? stack1 : "")
-    + " + k];\n    }\n    let g = sqrt(square);\n    scale[image * "
-    + ((stack1 = alias2(alias1(depth0, "count", {"start":{"line":23,"column":20},"end":{"line":23,"column":25}} ), depth0)) != null ? stack1 : "")
-    + " + k] = g;\n    sum += dot(g, vec4f(1.0));\n  }\n  norm[lane] = sum;\n  workgroupBarrier();\n  var total = 0.0;\n  for (var i = 0u; i < "
-    + ((stack1 = alias2(alias1(depth0, "invocations", {"start":{"line":29,"column":25},"end":{"line":29,"column":36}} ), depth0)) != null ? stack1 : "")
-    + "; i++) {\n    total += norm[i];\n  }\n  let inverse = 1.0 / (total / "
-    + ((stack1 = alias2(alias1(depth0, "channelsFloat", {"start":{"line":32,"column":33},"end":{"line":32,"column":46}} ), depth0)) != null ? stack1 : "")
-    + " + 1e-6);\n  for (var k = lane; k < "
-    + ((stack1 = alias2(alias1(depth0, "count", {"start":{"line":33,"column":27},"end":{"line":33,"column":32}} ), depth0)) != null ? stack1 : "")
-    + "; k += "
-    + ((stack1 = alias2(alias1(depth0, "invocations", {"start":{"line":33,"column":43},"end":{"line":33,"column":54}} ), depth0)) != null ? stack1 : "")
-    + ") {\n    let i = image * "
-    + ((stack1 = alias2(alias1(depth0, "count", {"start":{"line":34,"column":22},"end":{"line":34,"column":27}} ), depth0)) != null ? stack1 : "")
-    + " + k;\n    scale[i] = 1.0 + gamma[k] * (scale[i] * inverse);\n  }\n}\n";
-},"usePartial":true,"useData":true},
-
   "wgsl/half": {"compiler":[8,">= 4.3.0"],"main":function(container,depth0,helpers,partials,data) {
     var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
         if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
@@ -5678,28 +5758,6 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
     };
 
   return ((stack1 = container.invokePartial(lookupProperty(partials,"half-storage"),depth0,{"name":"half-storage","data":data,"helpers":helpers,"partials":partials,"decorators":container.decorators})) != null ? stack1 : "");
-},"usePartial":true,"useData":true},
-
-  "wgsl/masked-mean": {"compiler":[8,">= 4.3.0"],"main":function(container,depth0,helpers,partials,data) {
-    var stack1, alias1=container.strict, alias2=container.lambda, lookupProperty = container.lookupProperty || function(parent, propertyName) {
-        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
-          return parent[propertyName];
-        }
-        return undefined
-    };
-
-  return "// Mean over the removed patches (mask 1) of all images, "
-    + ((stack1 = alias2(alias1(depth0, "patches", {"start":{"line":1,"column":59},"end":{"line":1,"column":66}} ), depth0)) != null ? stack1 : "")
-    + " patches each:\n//   output = sum of errors * mask / sum of mask\n"
-    + ((stack1 = container.invokePartial(lookupProperty(partials,"bindings"),depth0,{"name":"bindings","data":data,"helpers":helpers,"partials":partials,"decorators":container.decorators})) != null ? stack1 : "")
-    + "var<workgroup> sums: array<f32, "
-    + ((stack1 = alias2(alias1(depth0, "invocations", {"start":{"line":4,"column":34},"end":{"line":4,"column":45}} ), depth0)) != null ? stack1 : "")
-    + ">;\n\n@compute @workgroup_size("
-    + ((stack1 = alias2(alias1(depth0, "invocations", {"start":{"line":6,"column":27},"end":{"line":6,"column":38}} ), depth0)) != null ? stack1 : "")
-    + ")\nfn main(@builtin(local_invocation_index) lane: u32) {\n  let length = arrayLength(&errors); // of all images\n  var sum = 0.0;\n  var count = 0.0;\n  for (var i = lane; i < length; i += "
-    + ((stack1 = alias2(alias1(depth0, "invocations", {"start":{"line":11,"column":40},"end":{"line":11,"column":51}} ), depth0)) != null ? stack1 : "")
-    + ") {\n    sum += errors[i] * mask[i];\n    count += mask[i];\n  }\n  let whole = total(lane, sum);\n  let removed = total(lane, count);\n  if (lane == 0) {\n    output[0] = whole / removed;\n  }\n}\n\n"
-    + ((stack1 = container.invokePartial(lookupProperty(partials,"group-total"),depth0,{"name":"group-total","data":data,"helpers":helpers,"partials":partials,"decorators":container.decorators})) != null ? stack1 : "");
 },"usePartial":true,"useData":true},
 
   "wgsl/pack": {"0":function(container,depth0,helpers,partials,data) {
@@ -5947,191 +6005,6 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
     + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"padded"),{"name":"if","hash":{},"fn":container.program(33, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":56,"column":2},"end":{"line":64,"column":9}}})) != null ? stack1 : "")
     + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"halves"),{"name":"if","hash":{},"fn":container.program(36, data, 0),"inverse":container.program(37, data, 0),"data":data,"loc":{"start":{"line":65,"column":2},"end":{"line":70,"column":9}}})) != null ? stack1 : "")
     + "}\n";
-},"usePartial":true,"useData":true},
-
-  "wgsl/patch-table": {"compiler":[8,">= 4.3.0"],"main":function(container,depth0,helpers,partials,data) {
-    var stack1, alias1=container.strict, alias2=container.lambda, lookupProperty = container.lookupProperty || function(parent, propertyName) {
-        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
-          return parent[propertyName];
-        }
-        return undefined
-    };
-
-  return "// Slots of the "
-    + ((stack1 = alias2(alias1(depth0, "patches", {"start":{"line":1,"column":18},"end":{"line":1,"column":25}} ), depth0)) != null ? stack1 : "")
-    + " patches, numbered in order among the "
-    + ((stack1 = alias2(alias1(depth0, "keep", {"start":{"line":1,"column":67},"end":{"line":1,"column":71}} ), depth0)) != null ? stack1 : "")
-    + " kept ones (mask 0), -1 for removed ones; then the patch of\n// every slot. One group an image.\n"
-    + ((stack1 = container.invokePartial(lookupProperty(partials,"bindings"),depth0,{"name":"bindings","data":data,"helpers":helpers,"partials":partials,"decorators":container.decorators})) != null ? stack1 : "")
-    + ((stack1 = container.invokePartial(lookupProperty(partials,"first-group"),depth0,{"name":"first-group","data":data,"helpers":helpers,"partials":partials,"decorators":container.decorators})) != null ? stack1 : "")
-    + "\n@compute @workgroup_size("
-    + ((stack1 = alias2(alias1(depth0, "invocations", {"start":{"line":6,"column":27},"end":{"line":6,"column":38}} ), depth0)) != null ? stack1 : "")
-    + ")\nfn main(@builtin(workgroup_id) within: vec3u, @builtin(local_invocation_index) lane: u32) {\n  let group = first_group + within;\n  let marks = group.z * "
-    + ((stack1 = alias2(alias1(depth0, "patches", {"start":{"line":9,"column":26},"end":{"line":9,"column":33}} ), depth0)) != null ? stack1 : "")
-    + ";\n  let slots = group.z * "
-    + ((stack1 = alias2(alias1(depth0, "tableLength", {"start":{"line":10,"column":26},"end":{"line":10,"column":37}} ), depth0)) != null ? stack1 : "")
-    + ";\n  for (var cell = lane; cell < "
-    + ((stack1 = alias2(alias1(depth0, "patches", {"start":{"line":11,"column":33},"end":{"line":11,"column":40}} ), depth0)) != null ? stack1 : "")
-    + "; cell += "
-    + ((stack1 = alias2(alias1(depth0, "invocations", {"start":{"line":11,"column":54},"end":{"line":11,"column":65}} ), depth0)) != null ? stack1 : "")
-    + ") {\n    var slot = 0u;\n    for (var before = 0u; before < cell; before++) {\n      slot += select(1u, 0u, mask[marks + before] != 0.0);\n    }\n    if (mask[marks + cell] == 0.0 && slot < "
-    + ((stack1 = alias2(alias1(depth0, "keep", {"start":{"line":16,"column":46},"end":{"line":16,"column":50}} ), depth0)) != null ? stack1 : "")
-    + ") {\n      table[slots + cell] = i32(slot);\n      table[slots + "
-    + ((stack1 = alias2(alias1(depth0, "patches", {"start":{"line":18,"column":22},"end":{"line":18,"column":29}} ), depth0)) != null ? stack1 : "")
-    + " + slot] = i32(cell);\n    } else {\n      table[slots + cell] = -1;\n    }\n  }\n}\n";
-},"usePartial":true,"useData":true},
-
-  "wgsl/place-sites": {"0":function(container,depth0,helpers,partials,data) {
-    return "from their slots in a compact map";
-},"1":function(container,depth0,helpers,partials,data) {
-    return "as they are";
-},"2":function(container,depth0,helpers,partials,data) {
-    return "the token";
-},"3":function(container,depth0,helpers,partials,data) {
-    return "0";
-},"4":function(container,depth0,helpers,partials,data) {
-    var stack1;
-
-  return "  if (i >= "
-    + ((stack1 = container.lambda(container.strict(depth0, "count", {"start":{"line":10,"column":13},"end":{"line":10,"column":18}} ), depth0)) != null ? stack1 : "")
-    + ") {\n    return;\n  }\n";
-},"5":function(container,depth0,helpers,partials,data) {
-    var stack1, alias1=container.strict, alias2=container.lambda, alias3=depth0 != null ? depth0 : (container.nullContext || {}), lookupProperty = container.lookupProperty || function(parent, propertyName) {
-        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
-          return parent[propertyName];
-        }
-        return undefined
-    };
-
-  return "  let y = site / "
-    + ((stack1 = alias2(alias1(depth0, "width", {"start":{"line":17,"column":19},"end":{"line":17,"column":24}} ), depth0)) != null ? stack1 : "")
-    + ";\n  let x = site % "
-    + ((stack1 = alias2(alias1(depth0, "width", {"start":{"line":18,"column":19},"end":{"line":18,"column":24}} ), depth0)) != null ? stack1 : "")
-    + ";\n  let slot = table[image * "
-    + ((stack1 = alias2(alias1(depth0, "tableLength", {"start":{"line":19,"column":29},"end":{"line":19,"column":40}} ), depth0)) != null ? stack1 : "")
-    + " + y / "
-    + ((stack1 = alias2(alias1(depth0, "down", {"start":{"line":19,"column":51},"end":{"line":19,"column":55}} ), depth0)) != null ? stack1 : "")
-    + " * "
-    + ((stack1 = alias2(alias1(depth0, "columns", {"start":{"line":19,"column":62},"end":{"line":19,"column":69}} ), depth0)) != null ? stack1 : "")
-    + " + x / "
-    + ((stack1 = alias2(alias1(depth0, "across", {"start":{"line":19,"column":80},"end":{"line":19,"column":86}} ), depth0)) != null ? stack1 : "")
-    + "];\n  var v = "
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"token"),{"name":"if","hash":{},"fn":container.program(6, data, 0),"inverse":container.program(7, data, 0),"data":data,"loc":{"start":{"line":20,"column":10},"end":{"line":20,"column":74}}})) != null ? stack1 : "")
-    + ";\n  if (slot >= 0) {\n    let row = u32(slot) * "
-    + ((stack1 = alias2(alias1(depth0, "down", {"start":{"line":22,"column":28},"end":{"line":22,"column":32}} ), depth0)) != null ? stack1 : "")
-    + " + y % "
-    + ((stack1 = alias2(alias1(depth0, "down", {"start":{"line":22,"column":43},"end":{"line":22,"column":47}} ), depth0)) != null ? stack1 : "")
-    + ";\n    v = "
-    + ((stack1 = lookupProperty(helpers,"widened").call(alias3,"input",{"name":"widened","hash":{},"fn":container.program(8, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":23,"column":8},"end":{"line":23,"column":149}}})) != null ? stack1 : "")
-    + ";\n  }\n  output[image * "
-    + ((stack1 = alias2(alias1(depth0, "count", {"start":{"line":25,"column":19},"end":{"line":25,"column":24}} ), depth0)) != null ? stack1 : "")
-    + " + i] = "
-    + ((stack1 = lookupProperty(helpers,"narrowed").call(alias3,"output",{"name":"narrowed","hash":{},"fn":container.program(9, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":25,"column":34},"end":{"line":25,"column":70}}})) != null ? stack1 : "")
-    + ";\n";
-},"6":function(container,depth0,helpers,partials,data) {
-    var stack1;
-
-  return "token[i % "
-    + ((stack1 = container.lambda(container.strict(depth0, "channelCount", {"start":{"line":20,"column":35},"end":{"line":20,"column":47}} ), depth0)) != null ? stack1 : "")
-    + "]";
-},"7":function(container,depth0,helpers,partials,data) {
-    var stack1;
-
-  return ((stack1 = container.lambda(container.strict(depth0, "acc", {"start":{"line":20,"column":60},"end":{"line":20,"column":63}} ), depth0)) != null ? stack1 : "")
-    + "()";
-},"8":function(container,depth0,helpers,partials,data) {
-    var stack1, alias1=container.strict, alias2=container.lambda;
-
-  return "input[image * "
-    + ((stack1 = alias2(alias1(depth0, "inputCount", {"start":{"line":23,"column":44},"end":{"line":23,"column":54}} ), depth0)) != null ? stack1 : "")
-    + " + (row * "
-    + ((stack1 = alias2(alias1(depth0, "across", {"start":{"line":23,"column":68},"end":{"line":23,"column":74}} ), depth0)) != null ? stack1 : "")
-    + " + x % "
-    + ((stack1 = alias2(alias1(depth0, "across", {"start":{"line":23,"column":85},"end":{"line":23,"column":91}} ), depth0)) != null ? stack1 : "")
-    + ") * "
-    + ((stack1 = alias2(alias1(depth0, "channelCount", {"start":{"line":23,"column":99},"end":{"line":23,"column":111}} ), depth0)) != null ? stack1 : "")
-    + " + i % "
-    + ((stack1 = alias2(alias1(depth0, "channelCount", {"start":{"line":23,"column":122},"end":{"line":23,"column":134}} ), depth0)) != null ? stack1 : "")
-    + "]";
-},"9":function(container,depth0,helpers,partials,data) {
-    return "v";
-},"10":function(container,depth0,helpers,partials,data) {
-    var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
-        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
-          return parent[propertyName];
-        }
-        return undefined
-    };
-
-  return "  let e = image * "
-    + ((stack1 = container.lambda(container.strict(depth0, "count", {"start":{"line":27,"column":20},"end":{"line":27,"column":25}} ), depth0)) != null ? stack1 : "")
-    + " + i;\n  output[e] = "
-    + ((stack1 = lookupProperty(helpers,"narrowed").call(depth0 != null ? depth0 : (container.nullContext || {}),"output",{"name":"narrowed","hash":{},"fn":container.program(11, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":28,"column":14},"end":{"line":28,"column":185}}})) != null ? stack1 : "")
-    + ";\n";
-},"11":function(container,depth0,helpers,partials,data) {
-    var stack1, alias1=depth0 != null ? depth0 : (container.nullContext || {}), lookupProperty = container.lookupProperty || function(parent, propertyName) {
-        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
-          return parent[propertyName];
-        }
-        return undefined
-    };
-
-  return "select("
-    + ((stack1 = lookupProperty(helpers,"widened").call(alias1,"input",{"name":"widened","hash":{},"fn":container.program(12, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":28,"column":43},"end":{"line":28,"column":83}}})) != null ? stack1 : "")
-    + ", "
-    + ((stack1 = lookupProperty(helpers,"if").call(alias1,lookupProperty(depth0,"token"),{"name":"if","hash":{},"fn":container.program(6, data, 0),"inverse":container.program(7, data, 0),"data":data,"loc":{"start":{"line":28,"column":85},"end":{"line":28,"column":149}}})) != null ? stack1 : "")
-    + ", removed(image, site))";
-},"12":function(container,depth0,helpers,partials,data) {
-    return "input[e]";
-},"13":function(container,depth0,helpers,partials,data) {
-    var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
-        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
-          return parent[propertyName];
-        }
-        return undefined
-    };
-
-  return "\n"
-    + ((stack1 = container.invokePartial(lookupProperty(partials,"removed"),depth0,{"name":"removed","data":data,"helpers":helpers,"partials":partials,"decorators":container.decorators})) != null ? stack1 : "");
-},"compiler":[8,">= 4.3.0"],"main":function(container,depth0,helpers,partials,data) {
-    var stack1, alias1=container.strict, alias2=container.lambda, alias3=depth0 != null ? depth0 : (container.nullContext || {}), lookupProperty = container.lookupProperty || function(parent, propertyName) {
-        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
-          return parent[propertyName];
-        }
-        return undefined
-    };
-
-  return "// Patches of "
-    + ((stack1 = alias2(alias1(depth0, "down", {"start":{"line":1,"column":16},"end":{"line":1,"column":20}} ), depth0)) != null ? stack1 : "")
-    + "x"
-    + ((stack1 = alias2(alias1(depth0, "across", {"start":{"line":1,"column":25},"end":{"line":1,"column":31}} ), depth0)) != null ? stack1 : "")
-    + " sites on a channels-last map ["
-    + ((stack1 = alias2(alias1(depth0, "height", {"start":{"line":1,"column":66},"end":{"line":1,"column":72}} ), depth0)) != null ? stack1 : "")
-    + "]["
-    + ((stack1 = alias2(alias1(depth0, "width", {"start":{"line":1,"column":78},"end":{"line":1,"column":83}} ), depth0)) != null ? stack1 : "")
-    + "]["
-    + ((stack1 = alias2(alias1(depth0, "channels", {"start":{"line":1,"column":89},"end":{"line":1,"column":97}} ), depth0)) != null ? stack1 : "")
-    + "]: kept ones "
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"compact"),{"name":"if","hash":{},"fn":container.program(0, data, 0),"inverse":container.program(1, data, 0),"data":data,"loc":{"start":{"line":1,"column":112},"end":{"line":1,"column":186}}})) != null ? stack1 : "")
-    + ", removed ones "
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"token"),{"name":"if","hash":{},"fn":container.program(2, data, 0),"inverse":container.program(3, data, 0),"data":data,"loc":{"start":{"line":1,"column":201},"end":{"line":1,"column":239}}})) != null ? stack1 : "")
-    + ".\n"
-    + ((stack1 = container.invokePartial(lookupProperty(partials,"bindings"),depth0,{"name":"bindings","data":data,"helpers":helpers,"partials":partials,"decorators":container.decorators})) != null ? stack1 : "")
-    + ((stack1 = container.invokePartial(lookupProperty(partials,"first-group"),depth0,{"name":"first-group","data":data,"helpers":helpers,"partials":partials,"decorators":container.decorators})) != null ? stack1 : "")
-    + "\n@compute @workgroup_size("
-    + ((stack1 = alias2(alias1(depth0, "invocations", {"start":{"line":5,"column":27},"end":{"line":5,"column":38}} ), depth0)) != null ? stack1 : "")
-    + ")\nfn main(@builtin(workgroup_id) within: vec3u, @builtin(local_invocation_index) lane: u32) {\n  let group = first_group + within;\n  let i = (group.y * "
-    + ((stack1 = alias2(alias1(depth0, "gridX", {"start":{"line":8,"column":23},"end":{"line":8,"column":28}} ), depth0)) != null ? stack1 : "")
-    + " + group.x) * "
-    + ((stack1 = alias2(alias1(depth0, "invocations", {"start":{"line":8,"column":46},"end":{"line":8,"column":57}} ), depth0)) != null ? stack1 : "")
-    + " + lane;\n"
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"ragged"),{"name":"if","hash":{},"fn":container.program(4, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":9,"column":2},"end":{"line":13,"column":9}}})) != null ? stack1 : "")
-    + "  let image = group.z;\n  let site = i / "
-    + ((stack1 = alias2(alias1(depth0, "channelCount", {"start":{"line":15,"column":19},"end":{"line":15,"column":31}} ), depth0)) != null ? stack1 : "")
-    + ";\n"
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"compact"),{"name":"if","hash":{},"fn":container.program(5, data, 0),"inverse":container.program(10, data, 0),"data":data,"loc":{"start":{"line":16,"column":2},"end":{"line":29,"column":9}}})) != null ? stack1 : "")
-    + "}\n"
-    + ((stack1 = lookupProperty(helpers,"unless").call(alias3,lookupProperty(depth0,"compact"),{"name":"unless","hash":{},"fn":container.program(13, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":31,"column":0},"end":{"line":34,"column":11}}})) != null ? stack1 : "");
 },"usePartial":true,"useData":true},
 
   "wgsl/pool": {"0":function(container,depth0,helpers,partials,data) {
@@ -7299,117 +7172,6 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
     + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"norm"),{"name":"if","hash":{},"fn":container.program(42, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":135,"column":0},"end":{"line":142,"column":7}}})) != null ? stack1 : "");
 },"usePartial":true,"useData":true,"useDepths":true},
 
-  "wgsl/site-error": {"0":function(container,depth0,helpers,partials,data) {
-    var stack1, alias1=container.strict, alias2=container.lambda;
-
-  return "//   t[i] = (pixel[i] - mean) / sqrt(variance of the "
-    + ((stack1 = alias2(alias1(depth0, "pixels", {"start":{"line":3,"column":55},"end":{"line":3,"column":61}} ), depth0)) != null ? stack1 : "")
-    + " pixels, unbiased, + "
-    + ((stack1 = alias2(alias1(depth0, "eps", {"start":{"line":3,"column":86},"end":{"line":3,"column":89}} ), depth0)) != null ? stack1 : "")
-    + ")\n";
-},"1":function(container,depth0,helpers,partials,data) {
-    return "//   t[i] = pixel[i]\n";
-},"2":function(container,depth0,helpers,partials,data) {
-    return ", 0 for kept patches";
-},"3":function(container,depth0,helpers,partials,data) {
-    return "  if (mask[cell] == 0.0) {\n    if (lane == 0) {\n      errors[cell] = 0.0;\n    }\n    return;\n  }\n";
-},"4":function(container,depth0,helpers,partials,data) {
-    var stack1, alias1=container.strict, alias2=container.lambda;
-
-  return "  var sum = 0.0;\n  for (var i = lane; i < "
-    + ((stack1 = alias2(alias1(depth0, "pixels", {"start":{"line":28,"column":27},"end":{"line":28,"column":33}} ), depth0)) != null ? stack1 : "")
-    + "; i += "
-    + ((stack1 = alias2(alias1(depth0, "invocations", {"start":{"line":28,"column":44},"end":{"line":28,"column":55}} ), depth0)) != null ? stack1 : "")
-    + ") {\n    sum += pixel(corner, i);\n  }\n  let mean = total(lane, sum) / "
-    + ((stack1 = alias2(alias1(depth0, "pixelsFloat", {"start":{"line":31,"column":34},"end":{"line":31,"column":45}} ), depth0)) != null ? stack1 : "")
-    + ";\n  var square = 0.0;\n  for (var i = lane; i < "
-    + ((stack1 = alias2(alias1(depth0, "pixels", {"start":{"line":33,"column":27},"end":{"line":33,"column":33}} ), depth0)) != null ? stack1 : "")
-    + "; i += "
-    + ((stack1 = alias2(alias1(depth0, "invocations", {"start":{"line":33,"column":44},"end":{"line":33,"column":55}} ), depth0)) != null ? stack1 : "")
-    + ") {\n    let d = pixel(corner, i) - mean;\n    square += d * d;\n  }\n  let scale = inverseSqrt(total(lane, square) / "
-    + ((stack1 = alias2(alias1(depth0, "degrees", {"start":{"line":37,"column":50},"end":{"line":37,"column":57}} ), depth0)) != null ? stack1 : "")
-    + " + "
-    + ((stack1 = alias2(alias1(depth0, "eps", {"start":{"line":37,"column":64},"end":{"line":37,"column":67}} ), depth0)) != null ? stack1 : "")
-    + ");\n";
-},"5":function(container,depth0,helpers,partials,data) {
-    return "(pixel(corner, i) - mean) * scale";
-},"6":function(container,depth0,helpers,partials,data) {
-    return "pixel(corner, i)";
-},"compiler":[8,">= 4.3.0"],"main":function(container,depth0,helpers,partials,data) {
-    var stack1, alias1=container.strict, alias2=container.lambda, alias3=depth0 != null ? depth0 : (container.nullContext || {}), lookupProperty = container.lookupProperty || function(parent, propertyName) {
-        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
-          return parent[propertyName];
-        }
-        return undefined
-    };
-
-  return "// Mean squared error of the prediction in each of "
-    + ((stack1 = alias2(alias1(depth0, "patches", {"start":{"line":1,"column":53},"end":{"line":1,"column":60}} ), depth0)) != null ? stack1 : "")
-    + " patches, "
-    + ((stack1 = alias2(alias1(depth0, "pixels", {"start":{"line":1,"column":74},"end":{"line":1,"column":80}} ), depth0)) != null ? stack1 : "")
-    + " pixels (row * "
-    + ((stack1 = alias2(alias1(depth0, "size", {"start":{"line":1,"column":99},"end":{"line":1,"column":103}} ), depth0)) != null ? stack1 : "")
-    + " + column) * "
-    + ((stack1 = alias2(alias1(depth0, "channels", {"start":{"line":1,"column":120},"end":{"line":1,"column":128}} ), depth0)) != null ? stack1 : "")
-    + " + c of "
-    + ((stack1 = alias2(alias1(depth0, "size", {"start":{"line":1,"column":140},"end":{"line":1,"column":144}} ), depth0)) != null ? stack1 : "")
-    + "x"
-    + ((stack1 = alias2(alias1(depth0, "size", {"start":{"line":1,"column":149},"end":{"line":1,"column":153}} ), depth0)) != null ? stack1 : "")
-    + ":\n"
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"standardize"),{"name":"if","hash":{},"fn":container.program(0, data, 0),"inverse":container.program(1, data, 0),"data":data,"loc":{"start":{"line":2,"column":0},"end":{"line":6,"column":7}}})) != null ? stack1 : "")
-    + "//   errors[patch] = mean over i of (pred[patch,i] - t[i])^2"
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"removedOnly"),{"name":"if","hash":{},"fn":container.program(2, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":7,"column":60},"end":{"line":7,"column":106}}})) != null ? stack1 : "")
-    + "\n// A group makes one patch.\n"
-    + ((stack1 = container.invokePartial(lookupProperty(partials,"bindings"),depth0,{"name":"bindings","data":data,"helpers":helpers,"partials":partials,"decorators":container.decorators})) != null ? stack1 : "")
-    + ((stack1 = container.invokePartial(lookupProperty(partials,"first-group"),depth0,{"name":"first-group","data":data,"helpers":helpers,"partials":partials,"decorators":container.decorators})) != null ? stack1 : "")
-    + "var<workgroup> sums: array<f32, "
-    + ((stack1 = alias2(alias1(depth0, "invocations", {"start":{"line":11,"column":34},"end":{"line":11,"column":45}} ), depth0)) != null ? stack1 : "")
-    + ">;\n\n@compute @workgroup_size("
-    + ((stack1 = alias2(alias1(depth0, "invocations", {"start":{"line":13,"column":27},"end":{"line":13,"column":38}} ), depth0)) != null ? stack1 : "")
-    + ")\nfn main(@builtin(workgroup_id) within: vec3u, @builtin(local_invocation_index) lane: u32) {\n  let group = first_group + within;\n  let cell = group.z * "
-    + ((stack1 = alias2(alias1(depth0, "patches", {"start":{"line":16,"column":25},"end":{"line":16,"column":32}} ), depth0)) != null ? stack1 : "")
-    + " + group.x;\n"
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"removedOnly"),{"name":"if","hash":{},"fn":container.program(3, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":17,"column":2},"end":{"line":24,"column":9}}})) != null ? stack1 : "")
-    + "  let corner = group.z * "
-    + ((stack1 = alias2(alias1(depth0, "imageLength", {"start":{"line":25,"column":27},"end":{"line":25,"column":38}} ), depth0)) != null ? stack1 : "")
-    + " + group.x / "
-    + ((stack1 = alias2(alias1(depth0, "columns", {"start":{"line":25,"column":55},"end":{"line":25,"column":62}} ), depth0)) != null ? stack1 : "")
-    + " * "
-    + ((stack1 = alias2(alias1(depth0, "size", {"start":{"line":25,"column":69},"end":{"line":25,"column":73}} ), depth0)) != null ? stack1 : "")
-    + " * "
-    + ((stack1 = alias2(alias1(depth0, "width", {"start":{"line":25,"column":80},"end":{"line":25,"column":85}} ), depth0)) != null ? stack1 : "")
-    + " + group.x % "
-    + ((stack1 = alias2(alias1(depth0, "columns", {"start":{"line":25,"column":102},"end":{"line":25,"column":109}} ), depth0)) != null ? stack1 : "")
-    + " * "
-    + ((stack1 = alias2(alias1(depth0, "size", {"start":{"line":25,"column":116},"end":{"line":25,"column":120}} ), depth0)) != null ? stack1 : "")
-    + ";\n"
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"standardize"),{"name":"if","hash":{},"fn":container.program(4, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":26,"column":2},"end":{"line":38,"column":9}}})) != null ? stack1 : "")
-    + "  var error = 0.0;\n  for (var i = lane; i < "
-    + ((stack1 = alias2(alias1(depth0, "pixels", {"start":{"line":40,"column":27},"end":{"line":40,"column":33}} ), depth0)) != null ? stack1 : "")
-    + "; i += "
-    + ((stack1 = alias2(alias1(depth0, "invocations", {"start":{"line":40,"column":44},"end":{"line":40,"column":55}} ), depth0)) != null ? stack1 : "")
-    + ") {\n    let d = pred[cell * "
-    + ((stack1 = alias2(alias1(depth0, "pixels", {"start":{"line":41,"column":26},"end":{"line":41,"column":32}} ), depth0)) != null ? stack1 : "")
-    + " + i] - "
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"standardize"),{"name":"if","hash":{},"fn":container.program(5, data, 0),"inverse":container.program(6, data, 0),"data":data,"loc":{"start":{"line":41,"column":42},"end":{"line":41,"column":125}}})) != null ? stack1 : "")
-    + ";\n    error += d * d;\n  }\n  let all = total(lane, error);\n  if (lane == 0) {\n    errors[cell] = all / "
-    + ((stack1 = alias2(alias1(depth0, "pixelsFloat", {"start":{"line":46,"column":27},"end":{"line":46,"column":38}} ), depth0)) != null ? stack1 : "")
-    + ";\n  }\n}\n\nfn pixel(corner: u32, i: u32) -> f32 {\n  let place = i / "
-    + ((stack1 = alias2(alias1(depth0, "channels", {"start":{"line":51,"column":20},"end":{"line":51,"column":28}} ), depth0)) != null ? stack1 : "")
-    + ";\n  return image[corner + (i % "
-    + ((stack1 = alias2(alias1(depth0, "channels", {"start":{"line":52,"column":31},"end":{"line":52,"column":39}} ), depth0)) != null ? stack1 : "")
-    + " * "
-    + ((stack1 = alias2(alias1(depth0, "height", {"start":{"line":52,"column":46},"end":{"line":52,"column":52}} ), depth0)) != null ? stack1 : "")
-    + " + place / "
-    + ((stack1 = alias2(alias1(depth0, "size", {"start":{"line":52,"column":67},"end":{"line":52,"column":71}} ), depth0)) != null ? stack1 : "")
-    + ") * "
-    + ((stack1 = alias2(alias1(depth0, "width", {"start":{"line":52,"column":79},"end":{"line":52,"column":84}} ), depth0)) != null ? stack1 : "")
-    + " + place % "
-    + ((stack1 = alias2(alias1(depth0, "size", {"start":{"line":52,"column":99},"end":{"line":52,"column":103}} ), depth0)) != null ? stack1 : "")
-    + "];\n}\n\n"
-    + ((stack1 = container.invokePartial(lookupProperty(partials,"group-total"),depth0,{"name":"group-total","data":data,"helpers":helpers,"partials":partials,"decorators":container.decorators})) != null ? stack1 : "");
-},"usePartial":true,"useData":true},
-
   "wgsl/stem": {"0":function(container,depth0,helpers,partials,data) {
     return " and LayerNorm";
 },"1":function(container,depth0,helpers,partials,data) {
@@ -8040,142 +7802,6 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
     + "}\n"
     + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"norm"),{"name":"if","hash":{},"fn":container.program(57, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":126,"column":0},"end":{"line":137,"column":7}}})) != null ? stack1 : "");
 },"usePartial":true,"useData":true,"useDepths":true},
-
-  "wgsl/sum-squares": {"0":function(container,depth0,helpers,partials,data) {
-    var stack1, alias1=container.strict, alias2=container.lambda;
-
-  return "  let last = min(first + "
-    + ((stack1 = alias2(alias1(depth0, "strip", {"start":{"line":12,"column":27},"end":{"line":12,"column":32}} ), depth0)) != null ? stack1 : "")
-    + ", "
-    + ((stack1 = alias2(alias1(depth0, "rows", {"start":{"line":12,"column":38},"end":{"line":12,"column":42}} ), depth0)) != null ? stack1 : "")
-    + ");\n";
-},"1":function(container,depth0,helpers,partials,data) {
-    var stack1;
-
-  return "  let last = first + "
-    + ((stack1 = container.lambda(container.strict(depth0, "strip", {"start":{"line":14,"column":23},"end":{"line":14,"column":28}} ), depth0)) != null ? stack1 : "")
-    + ";\n";
-},"2":function(container,depth0,helpers,partials,data) {
-    var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
-        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
-          return parent[propertyName];
-        }
-        return undefined
-    };
-
-  return "    if (c < "
-    + ((stack1 = container.lambda(container.strict(depth0, "count", {"start":{"line":19,"column":14},"end":{"line":19,"column":19}} ), depth0)) != null ? stack1 : "")
-    + ") {\n      for (var t = first; t < last; t++) {\n        let x = "
-    + ((stack1 = lookupProperty(helpers,"widened").call(depth0 != null ? depth0 : (container.nullContext || {}),"input",{"name":"widened","hash":{},"fn":container.program(3, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":21,"column":16},"end":{"line":21,"column":95}}})) != null ? stack1 : "")
-    + ";\n        sum += x * x;\n      }\n    }\n";
-},"3":function(container,depth0,helpers,partials,data) {
-    var stack1, alias1=container.strict, alias2=container.lambda;
-
-  return "input[(group.z * "
-    + ((stack1 = alias2(alias1(depth0, "rows", {"start":{"line":21,"column":55},"end":{"line":21,"column":59}} ), depth0)) != null ? stack1 : "")
-    + " + t) * "
-    + ((stack1 = alias2(alias1(depth0, "count", {"start":{"line":21,"column":71},"end":{"line":21,"column":76}} ), depth0)) != null ? stack1 : "")
-    + " + c]";
-},"4":function(container,depth0,helpers,partials,data) {
-    var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
-        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
-          return parent[propertyName];
-        }
-        return undefined
-    };
-
-  return "    for (var t = first; t < last; t++) {\n      let x = "
-    + ((stack1 = lookupProperty(helpers,"widened").call(depth0 != null ? depth0 : (container.nullContext || {}),"input",{"name":"widened","hash":{},"fn":container.program(3, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":27,"column":14},"end":{"line":27,"column":93}}})) != null ? stack1 : "")
-    + ";\n      sum += x * x;\n    }\n";
-},"compiler":[8,">= 4.3.0"],"main":function(container,depth0,helpers,partials,data) {
-    var stack1, alias1=container.strict, alias2=container.lambda, alias3=depth0 != null ? depth0 : (container.nullContext || {}), lookupProperty = container.lookupProperty || function(parent, propertyName) {
-        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
-          return parent[propertyName];
-        }
-        return undefined
-    };
-
-  return "// Partial sums of squares of ["
-    + ((stack1 = alias2(alias1(depth0, "rows", {"start":{"line":1,"column":33},"end":{"line":1,"column":37}} ), depth0)) != null ? stack1 : "")
-    + "]["
-    + ((stack1 = alias2(alias1(depth0, "channels", {"start":{"line":1,"column":43},"end":{"line":1,"column":51}} ), depth0)) != null ? stack1 : "")
-    + "], where nothing else computes them:\n//   squares[tile,c] = sum over the rows t of a tile of input[t,c]^2\n// A group takes "
-    + ((stack1 = alias2(alias1(depth0, "strip", {"start":{"line":3,"column":19},"end":{"line":3,"column":24}} ), depth0)) != null ? stack1 : "")
-    + " rows.\n"
-    + ((stack1 = container.invokePartial(lookupProperty(partials,"bindings"),depth0,{"name":"bindings","data":data,"helpers":helpers,"partials":partials,"decorators":container.decorators})) != null ? stack1 : "")
-    + ((stack1 = container.invokePartial(lookupProperty(partials,"first-group"),depth0,{"name":"first-group","data":data,"helpers":helpers,"partials":partials,"decorators":container.decorators})) != null ? stack1 : "")
-    + "\n@compute @workgroup_size("
-    + ((stack1 = alias2(alias1(depth0, "invocations", {"start":{"line":7,"column":27},"end":{"line":7,"column":38}} ), depth0)) != null ? stack1 : "")
-    + ")\nfn main(@builtin(workgroup_id) within: vec3u, @builtin(local_invocation_index) lane: u32) {\n  let group = first_group + within;\n  let first = group.x * "
-    + ((stack1 = alias2(alias1(depth0, "strip", {"start":{"line":10,"column":26},"end":{"line":10,"column":31}} ), depth0)) != null ? stack1 : "")
-    + ";\n"
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"ragged"),{"name":"if","hash":{},"fn":container.program(0, data, 0),"inverse":container.program(1, data, 0),"data":data,"loc":{"start":{"line":11,"column":2},"end":{"line":15,"column":9}}})) != null ? stack1 : "")
-    + "  for (var c = lane; c < "
-    + ((stack1 = alias2(alias1(depth0, "paddedCount", {"start":{"line":16,"column":27},"end":{"line":16,"column":38}} ), depth0)) != null ? stack1 : "")
-    + "; c += "
-    + ((stack1 = alias2(alias1(depth0, "invocations", {"start":{"line":16,"column":49},"end":{"line":16,"column":60}} ), depth0)) != null ? stack1 : "")
-    + ") {\n    var sum = "
-    + ((stack1 = alias2(alias1(depth0, "acc", {"start":{"line":17,"column":16},"end":{"line":17,"column":19}} ), depth0)) != null ? stack1 : "")
-    + "();\n"
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"padding"),{"name":"if","hash":{},"fn":container.program(2, data, 0),"inverse":container.program(4, data, 0),"data":data,"loc":{"start":{"line":18,"column":4},"end":{"line":30,"column":11}}})) != null ? stack1 : "")
-    + "    squares[(group.z * "
-    + ((stack1 = alias2(alias1(depth0, "tiles", {"start":{"line":31,"column":25},"end":{"line":31,"column":30}} ), depth0)) != null ? stack1 : "")
-    + " + group.x) * "
-    + ((stack1 = alias2(alias1(depth0, "paddedCount", {"start":{"line":31,"column":48},"end":{"line":31,"column":59}} ), depth0)) != null ? stack1 : "")
-    + " + c] = sum;\n  }\n}\n";
-},"usePartial":true,"useData":true},
-
-  "wgsl/to-channels-first": {"0":function(container,depth0,helpers,partials,data) {
-    var stack1;
-
-  return "    if (t0 + p >= "
-    + ((stack1 = container.lambda(container.strict(depth0, "sites", {"start":{"line":17,"column":20},"end":{"line":17,"column":25}} ), depth0)) != null ? stack1 : "")
-    + ") {\n      continue;\n    }\n";
-},"compiler":[8,">= 4.3.0"],"main":function(container,depth0,helpers,partials,data) {
-    var stack1, alias1=container.strict, alias2=container.lambda, lookupProperty = container.lookupProperty || function(parent, propertyName) {
-        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
-          return parent[propertyName];
-        }
-        return undefined
-    };
-
-  return "// ["
-    + ((stack1 = alias2(alias1(depth0, "sites", {"start":{"line":1,"column":6},"end":{"line":1,"column":11}} ), depth0)) != null ? stack1 : "")
-    + "]["
-    + ((stack1 = alias2(alias1(depth0, "channels", {"start":{"line":1,"column":17},"end":{"line":1,"column":25}} ), depth0)) != null ? stack1 : "")
-    + "] to ["
-    + ((stack1 = alias2(alias1(depth0, "channels", {"start":{"line":1,"column":35},"end":{"line":1,"column":43}} ), depth0)) != null ? stack1 : "")
-    + "]["
-    + ((stack1 = alias2(alias1(depth0, "sites", {"start":{"line":1,"column":49},"end":{"line":1,"column":54}} ), depth0)) != null ? stack1 : "")
-    + "]:\n//   output[c,t] = input[t,c]\n// A group takes "
-    + ((stack1 = alias2(alias1(depth0, "strip", {"start":{"line":3,"column":19},"end":{"line":3,"column":24}} ), depth0)) != null ? stack1 : "")
-    + " sites.\n"
-    + ((stack1 = container.invokePartial(lookupProperty(partials,"bindings"),depth0,{"name":"bindings","data":data,"helpers":helpers,"partials":partials,"decorators":container.decorators})) != null ? stack1 : "")
-    + ((stack1 = container.invokePartial(lookupProperty(partials,"first-group"),depth0,{"name":"first-group","data":data,"helpers":helpers,"partials":partials,"decorators":container.decorators})) != null ? stack1 : "")
-    + "var<private> origin: u32; // first site of the group, of the whole batch\n\n@compute @workgroup_size("
-    + ((stack1 = alias2(alias1(depth0, "invocations", {"start":{"line":8,"column":27},"end":{"line":8,"column":38}} ), depth0)) != null ? stack1 : "")
-    + ")\nfn main(@builtin(workgroup_id) within: vec3u, @builtin(local_invocation_index) lane: u32) {\n  let group = first_group + within;\n  let t0 = group.x * "
-    + ((stack1 = alias2(alias1(depth0, "strip", {"start":{"line":11,"column":23},"end":{"line":11,"column":28}} ), depth0)) != null ? stack1 : "")
-    + ";\n  origin = group.z * "
-    + ((stack1 = alias2(alias1(depth0, "sites", {"start":{"line":12,"column":23},"end":{"line":12,"column":28}} ), depth0)) != null ? stack1 : "")
-    + " + t0;\n  for (var i = lane; i < "
-    + ((stack1 = alias2(alias1(depth0, "stripLength", {"start":{"line":13,"column":27},"end":{"line":13,"column":38}} ), depth0)) != null ? stack1 : "")
-    + "; i += "
-    + ((stack1 = alias2(alias1(depth0, "invocations", {"start":{"line":13,"column":49},"end":{"line":13,"column":60}} ), depth0)) != null ? stack1 : "")
-    + ") {\n    let c = i / "
-    + ((stack1 = alias2(alias1(depth0, "strip", {"start":{"line":14,"column":18},"end":{"line":14,"column":23}} ), depth0)) != null ? stack1 : "")
-    + ";\n    let p = i % "
-    + ((stack1 = alias2(alias1(depth0, "strip", {"start":{"line":15,"column":18},"end":{"line":15,"column":23}} ), depth0)) != null ? stack1 : "")
-    + ";\n"
-    + ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"ragged"),{"name":"if","hash":{},"fn":container.program(0, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":16,"column":4},"end":{"line":20,"column":11}}})) != null ? stack1 : "")
-    + "    let v = sample(p, c);\n    output[(group.z * "
-    + ((stack1 = alias2(alias1(depth0, "channels", {"start":{"line":22,"column":24},"end":{"line":22,"column":32}} ), depth0)) != null ? stack1 : "")
-    + " + c) * "
-    + ((stack1 = alias2(alias1(depth0, "sites", {"start":{"line":22,"column":44},"end":{"line":22,"column":49}} ), depth0)) != null ? stack1 : "")
-    + " + t0 + p] = v;\n  }\n}\n\nfn sample(p: u32, c: u32) -> f32 {\n  return input[(origin + p) * "
-    + ((stack1 = alias2(alias1(depth0, "channels", {"start":{"line":27,"column":32},"end":{"line":27,"column":40}} ), depth0)) != null ? stack1 : "")
-    + " + c];\n}\n";
-},"usePartial":true,"useData":true},
 };
 
 export const partials: Readonly<Record<string, Precompiled>> = {
@@ -8902,6 +8528,197 @@ export const partials: Readonly<Record<string, Precompiled>> = {
     + "; i++) {\n    float sum = 0.0f;\n    CNX_UNROLL\n    for (int p = 0; p < parts; p++) sum += load_fresh(all + p * part_size + i * "
     + ((stack1 = alias2(alias1(depth0, "threads", {"start":{"line":20,"column":82},"end":{"line":20,"column":89}} ), depth0)) != null ? stack1 : "")
     + ");\n    c[i / 4 / n_tiles][i / 4 % n_tiles][i % 4] = sum;\n  }\n  if (thread() == 0) counter[tile] = 0;\n  return true;\n}\n";
+},"useData":true},
+
+  "elements": {"0":function(container,depth0,helpers,partials,data) {
+    var stack1, alias1=depth0 != null ? depth0 : (container.nullContext || {}), lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
+
+  return ((stack1 = lookupProperty(helpers,"if").call(alias1,lookupProperty(depth0,"wgsl"),{"name":"if","hash":{},"fn":container.program(1, data, 0),"inverse":container.program(2, data, 0),"data":data,"loc":{"start":{"line":2,"column":2},"end":{"line":6,"column":9}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias1,lookupProperty(depth0,"raggedElements"),{"name":"if","hash":{},"fn":container.program(3, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":7,"column":2},"end":{"line":11,"column":9}}})) != null ? stack1 : "")
+    + ((stack1 = container.invokePartial(lookupProperty(partials,"@partial-block"),depth0,{"name":"@partial-block","data":data,"helpers":helpers,"partials":partials,"decorators":container.decorators})) != null ? stack1 : "");
+},"1":function(container,depth0,helpers,partials,data) {
+    var stack1, alias1=container.strict, alias2=container.lambda;
+
+  return "  let i = (group.y * "
+    + ((stack1 = alias2(alias1(depth0, "gridX", {"start":{"line":3,"column":23},"end":{"line":3,"column":28}} ), depth0)) != null ? stack1 : "")
+    + " + group.x) * "
+    + ((stack1 = alias2(alias1(depth0, "threads", {"start":{"line":3,"column":46},"end":{"line":3,"column":53}} ), depth0)) != null ? stack1 : "")
+    + " + lane;\n";
+},"2":function(container,depth0,helpers,partials,data) {
+    var stack1;
+
+  return "  const int i = block_x() * "
+    + ((stack1 = container.lambda(container.strict(depth0, "threads", {"start":{"line":5,"column":30},"end":{"line":5,"column":37}} ), depth0)) != null ? stack1 : "")
+    + " + thread();\n";
+},"3":function(container,depth0,helpers,partials,data) {
+    var stack1;
+
+  return "  if (i >= "
+    + ((stack1 = container.lambda(container.strict(depth0, "elements", {"start":{"line":8,"column":13},"end":{"line":8,"column":21}} ), depth0)) != null ? stack1 : "")
+    + ") {\n    return;\n  }\n";
+},"compiler":[8,">= 4.3.0"],"main":function(container,depth0,helpers,partials,data) {
+    var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
+
+  return ((stack1 = container.invokePartial(lookupProperty(partials,"groups"),depth0,{"name":"groups","fn":container.program(0, data, 0),"inverse":container.noop,"data":data,"helpers":helpers,"partials":partials,"decorators":container.decorators})) != null ? stack1 : "");
+},"usePartial":true,"useData":true},
+
+  "groups": {"0":function(container,depth0,helpers,partials,data) {
+    var stack1, alias1=depth0 != null ? depth0 : (container.nullContext || {}), lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
+
+  return ((stack1 = container.invokePartial(lookupProperty(partials,"bindings"),depth0,{"name":"bindings","data":data,"helpers":helpers,"partials":partials,"decorators":container.decorators})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"unless").call(alias1,lookupProperty(depth0,"once"),{"name":"unless","hash":{},"fn":container.program(1, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":3,"column":0},"end":{"line":5,"column":11}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias1,lookupProperty(depth0,"totals"),{"name":"if","hash":{},"fn":container.program(2, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":6,"column":0},"end":{"line":8,"column":7}}})) != null ? stack1 : "")
+    + "\n@compute @workgroup_size("
+    + ((stack1 = container.lambda(container.strict(depth0, "threads", {"start":{"line":10,"column":27},"end":{"line":10,"column":34}} ), depth0)) != null ? stack1 : "")
+    + ")\nfn main("
+    + ((stack1 = lookupProperty(helpers,"unless").call(alias1,lookupProperty(depth0,"once"),{"name":"unless","hash":{},"fn":container.program(3, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":11,"column":8},"end":{"line":11,"column":73}}})) != null ? stack1 : "")
+    + "@builtin(local_invocation_index) lane: u32) {\n"
+    + ((stack1 = lookupProperty(helpers,"unless").call(alias1,lookupProperty(depth0,"once"),{"name":"unless","hash":{},"fn":container.program(4, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":12,"column":2},"end":{"line":14,"column":13}}})) != null ? stack1 : "")
+    + ((stack1 = container.invokePartial(lookupProperty(partials,"@partial-block"),depth0,{"name":"@partial-block","data":data,"helpers":helpers,"partials":partials,"decorators":container.decorators})) != null ? stack1 : "")
+    + "}\n"
+    + ((stack1 = lookupProperty(helpers,"if").call(alias1,lookupProperty(depth0,"totals"),{"name":"if","hash":{},"fn":container.program(5, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":17,"column":0},"end":{"line":20,"column":7}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias1,lookupProperty(depth0,"gelu"),{"name":"if","hash":{},"fn":container.program(6, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":21,"column":0},"end":{"line":24,"column":7}}})) != null ? stack1 : "");
+},"1":function(container,depth0,helpers,partials,data) {
+    var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
+
+  return ((stack1 = container.invokePartial(lookupProperty(partials,"first-group"),depth0,{"name":"first-group","data":data,"helpers":helpers,"partials":partials,"decorators":container.decorators})) != null ? stack1 : "");
+},"2":function(container,depth0,helpers,partials,data) {
+    var stack1;
+
+  return "var<workgroup> sums: array<f32, "
+    + ((stack1 = container.lambda(container.strict(depth0, "threads", {"start":{"line":7,"column":34},"end":{"line":7,"column":41}} ), depth0)) != null ? stack1 : "")
+    + ">;\n";
+},"3":function(container,depth0,helpers,partials,data) {
+    return "@builtin(workgroup_id) within: vec3u, ";
+},"4":function(container,depth0,helpers,partials,data) {
+    return "  let group = first_group + within;\n";
+},"5":function(container,depth0,helpers,partials,data) {
+    var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
+
+  return "\n"
+    + ((stack1 = container.invokePartial(lookupProperty(partials,"group-total"),depth0,{"name":"group-total","data":data,"helpers":helpers,"partials":partials,"decorators":container.decorators})) != null ? stack1 : "");
+},"6":function(container,depth0,helpers,partials,data) {
+    var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
+
+  return "\n"
+    + ((stack1 = container.invokePartial(lookupProperty(partials,"gelu"),depth0,{"name":"gelu","data":data,"helpers":helpers,"partials":partials,"decorators":container.decorators})) != null ? stack1 : "");
+},"7":function(container,depth0,helpers,partials,data) {
+    var stack1, alias1=depth0 != null ? depth0 : (container.nullContext || {}), alias2=container.strict, alias3=container.lambda, lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
+
+  return ((stack1 = container.invokePartial(lookupProperty(partials,"cuda-head"),depth0,{"name":"cuda-head","data":data,"helpers":helpers,"partials":partials,"decorators":container.decorators})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias1,lookupProperty(depth0,"narrow"),{"name":"if","hash":{},"fn":container.program(8, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":27,"column":0},"end":{"line":30,"column":7}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias1,lookupProperty(depth0,"totals"),{"name":"if","hash":{},"fn":container.program(9, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":31,"column":0},"end":{"line":34,"column":7}}})) != null ? stack1 : "")
+    + "CNX_KERNEL("
+    + ((stack1 = alias3(alias2(depth0, "threads", {"start":{"line":35,"column":13},"end":{"line":35,"column":20}} ), depth0)) != null ? stack1 : "")
+    + ", "
+    + ((stack1 = alias3(alias2(depth0, "blocks", {"start":{"line":35,"column":26},"end":{"line":35,"column":32}} ), depth0)) != null ? stack1 : "")
+    + ") kernel(\n"
+    + ((stack1 = container.invokePartial(lookupProperty(partials,"cuda-parameters"),depth0,{"name":"cuda-parameters","data":data,"helpers":helpers,"partials":partials,"decorators":container.decorators})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias1,lookupProperty(depth0,"counted"),{"name":"if","hash":{},"fn":container.program(10, data, 0),"inverse":container.program(11, data, 0),"data":data,"loc":{"start":{"line":37,"column":0},"end":{"line":41,"column":7}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"each").call(alias1,lookupProperty(depth0,"perImage"),{"name":"each","hash":{},"fn":container.program(12, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":42,"column":0},"end":{"line":44,"column":9}}})) != null ? stack1 : "")
+    + ((stack1 = container.invokePartial(lookupProperty(partials,"@partial-block"),depth0,{"name":"@partial-block","data":data,"helpers":helpers,"partials":partials,"decorators":container.decorators})) != null ? stack1 : "")
+    + "}\n\n"
+    + ((stack1 = container.invokePartial(lookupProperty(partials,"cuda-run"),depth0,{"name":"cuda-run","data":data,"helpers":helpers,"partials":partials,"decorators":container.decorators})) != null ? stack1 : "");
+},"8":function(container,depth0,helpers,partials,data) {
+    var stack1;
+
+  return "using T = "
+    + ((stack1 = container.lambda(container.strict(depth0, "scalar", {"start":{"line":28,"column":12},"end":{"line":28,"column":18}} ), depth0)) != null ? stack1 : "")
+    + ";\n\n";
+},"9":function(container,depth0,helpers,partials,data) {
+    var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
+
+  return ((stack1 = container.invokePartial(lookupProperty(partials,"cuda-block-sum"),depth0,{"name":"cuda-block-sum","data":data,"helpers":helpers,"partials":partials,"decorators":container.decorators})) != null ? stack1 : "")
+    + "\n";
+},"10":function(container,depth0,helpers,partials,data) {
+    return "    int batch) {\n";
+},"11":function(container,depth0,helpers,partials,data) {
+    return "{\n";
+},"12":function(container,depth0,helpers,partials,data) {
+    var stack1, alias1=container.strict, alias2=container.lambda;
+
+  return "  "
+    + ((stack1 = alias2(alias1(depth0, "name", {"start":{"line":43,"column":4},"end":{"line":43,"column":8}} ), depth0)) != null ? stack1 : "")
+    + " += static_cast<size_t>(block_z()) * "
+    + ((stack1 = alias2(alias1(depth0, "elements", {"start":{"line":43,"column":49},"end":{"line":43,"column":57}} ), depth0)) != null ? stack1 : "")
+    + ";\n";
+},"compiler":[8,">= 4.3.0"],"main":function(container,depth0,helpers,partials,data) {
+    var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
+
+  return ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"wgsl"),{"name":"if","hash":{},"fn":container.program(0, data, 0),"inverse":container.program(7, data, 0),"data":data,"loc":{"start":{"line":1,"column":0},"end":{"line":49,"column":7}}})) != null ? stack1 : "");
+},"usePartial":true,"useData":true},
+
+  "pixel": {"0":function(container,depth0,helpers,partials,data) {
+    var stack1, alias1=container.strict, alias2=container.lambda;
+
+  return "corner + (i % "
+    + ((stack1 = alias2(alias1(depth0, "channels", {"start":{"line":1,"column":33},"end":{"line":1,"column":41}} ), depth0)) != null ? stack1 : "")
+    + " * "
+    + ((stack1 = alias2(alias1(depth0, "height", {"start":{"line":1,"column":48},"end":{"line":1,"column":54}} ), depth0)) != null ? stack1 : "")
+    + " + i / "
+    + ((stack1 = alias2(alias1(depth0, "channels", {"start":{"line":1,"column":65},"end":{"line":1,"column":73}} ), depth0)) != null ? stack1 : "")
+    + " / "
+    + ((stack1 = alias2(alias1(depth0, "size", {"start":{"line":1,"column":80},"end":{"line":1,"column":84}} ), depth0)) != null ? stack1 : "")
+    + ") * "
+    + ((stack1 = alias2(alias1(depth0, "width", {"start":{"line":1,"column":92},"end":{"line":1,"column":97}} ), depth0)) != null ? stack1 : "")
+    + " + i / "
+    + ((stack1 = alias2(alias1(depth0, "channels", {"start":{"line":1,"column":108},"end":{"line":1,"column":116}} ), depth0)) != null ? stack1 : "")
+    + " % "
+    + ((stack1 = alias2(alias1(depth0, "size", {"start":{"line":1,"column":123},"end":{"line":1,"column":127}} ), depth0)) != null ? stack1 : "");
+},"compiler":[8,">= 4.3.0"],"main":function(container,depth0,helpers,partials,data) {
+    var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
+
+  return ((stack1 = lookupProperty(helpers,"load").call(depth0 != null ? depth0 : (container.nullContext || {}),"image",{"name":"load","hash":{},"fn":container.program(0, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":1,"column":0},"end":{"line":1,"column":138}}})) != null ? stack1 : "");
 },"useData":true},
 
   "bindings": {"0":function(container,depth0,helpers,partials,data) {

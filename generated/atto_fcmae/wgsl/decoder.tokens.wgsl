@@ -11,15 +11,15 @@
 fn main(@builtin(workgroup_id) within: vec3u, @builtin(local_invocation_index) lane: u32) {
   let group = first_group + within;
   let i = (group.y * 98 + group.x) * 64 + lane;
-  let image = group.z;
   let site = i / 128;
   let y = site / 7;
   let x = site % 7;
-  let slot = table[image * 68 + y / 1 * 7 + x / 1];
-  var v = token[i % 128];
+  let cell = y / 1 * 7 + x / 1;
+  var value = token[i % 128];
+  let slot = table[group.z * 68 + cell];
   if (slot >= 0) {
     let row = u32(slot) * 1 + y % 1;
-    v = input[image * 2432 + (row * 1 + x % 1) * 128 + i % 128];
+    value = input[group.z * 2432 + (row * 1 + x % 1) * 128 + i % 128];
   }
-  output[image * 6272 + i] = v;
+  output[group.z * 6272 + i] = value;
 }

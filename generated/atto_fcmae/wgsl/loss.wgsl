@@ -2,6 +2,7 @@
 // @generated from model 87ff7cafe61282d3ad072a4833c769e86dcea2f41ba80c577ab560d520ada8fa
 // Mean over the removed patches (mask 1) of all images, 49 patches each:
 //   output = sum of errors * mask / sum of mask
+// One group makes it.
 @group(0) @binding(0) var<storage, read> errors: array<f32>; // [49]
 @group(0) @binding(1) var<storage, read> mask: array<f32>; // [49]
 @group(0) @binding(2) var<storage, read_write> output: array<f32, 1>; // [1]
@@ -10,8 +11,8 @@ var<workgroup> sums: array<f32, 64>;
 @compute @workgroup_size(64)
 fn main(@builtin(local_invocation_index) lane: u32) {
   let length = arrayLength(&errors); // of all images
-  var sum = 0.0;
-  var count = 0.0;
+  var sum = 0.0f;
+  var count = 0.0f;
   for (var i = lane; i < length; i += 64) {
     sum += errors[i] * mask[i];
     count += mask[i];

@@ -14,39 +14,35 @@ var<workgroup> sums: array<f32, 64>;
 @compute @workgroup_size(64)
 fn main(@builtin(workgroup_id) within: vec3u, @builtin(local_invocation_index) lane: u32) {
   let group = first_group + within;
-  let cell = group.z * 49 + group.x;
-  if (mask[cell] == 0.0) {
+  let cell = group.x;
+  if (mask[group.z * 49 + cell] == 0.0f) {
     if (lane == 0) {
-      errors[cell] = 0.0;
+      errors[group.z * 49 + cell] = 0.0f;
     }
     return;
   }
-  let corner = group.z * 150528 + group.x / 7 * 32 * 224 + group.x % 7 * 32;
-  var sum = 0.0;
+  let corner = (cell / 7 * 224 + cell % 7) * 32;
+  var sum = 0.0f;
   for (var i = lane; i < 3072; i += 64) {
-    sum += pixel(corner, i);
+    sum += image[group.z * 150528 + corner + (i % 3 * 224 + i / 3 / 32) * 224 + i / 3 % 32];
   }
-  let mean = total(lane, sum) / 3072.0;
-  var square = 0.0;
+  let mean = total(lane, sum) / 3072.0f;
+  var square = 0.0f;
   for (var i = lane; i < 3072; i += 64) {
-    let d = pixel(corner, i) - mean;
+    let d = image[group.z * 150528 + corner + (i % 3 * 224 + i / 3 / 32) * 224 + i / 3 % 32] - mean;
     square += d * d;
   }
-  let scale = inverseSqrt(total(lane, square) / 3071.0 + 0.000001);
-  var error = 0.0;
+  let scale = inverseSqrt(total(lane, square) / 3071.0f + 0.000001f);
+  var error = 0.0f;
   for (var i = lane; i < 3072; i += 64) {
-    let d = pred[cell * 3072 + i] - (pixel(corner, i) - mean) * scale;
+    let wanted = (image[group.z * 150528 + corner + (i % 3 * 224 + i / 3 / 32) * 224 + i / 3 % 32] - mean) * scale;
+    let d = pred[group.z * 150528 + cell * 3072 + i] - wanted;
     error += d * d;
   }
   let all = total(lane, error);
   if (lane == 0) {
-    errors[cell] = all / 3072.0;
+    errors[group.z * 49 + cell] = all / 3072.0f;
   }
-}
-
-fn pixel(corner: u32, i: u32) -> f32 {
-  let place = i / 3;
-  return image[corner + (i % 3 * 224 + place / 32) * 224 + place % 32];
 }
 
 // The sum over all invocations of the group, the same in each of them.

@@ -13,15 +13,15 @@ fn main(@builtin(workgroup_id) within: vec3u, @builtin(local_invocation_index) l
   if (i >= 3920) {
     return;
   }
-  let image = group.z;
   let site = i / 80;
   let y = site / 7;
   let x = site % 7;
-  let slot = table[image * 68 + y / 1 * 7 + x / 1];
-  var v = vec4f();
+  let cell = y / 1 * 7 + x / 1;
+  var value = vec4f();
+  let slot = table[group.z * 68 + cell];
   if (slot >= 0) {
     let row = u32(slot) * 1 + y % 1;
-    v = input[image * 1520 + (row * 1 + x % 1) * 80 + i % 80];
+    value = input[group.z * 1520 + (row * 1 + x % 1) * 80 + i % 80];
   }
-  output[image * 3920 + i] = v;
+  output[group.z * 3920 + i] = value;
 }

@@ -6,17 +6,10 @@ import { divideUp } from "../../plan/tile.ts";
 import { depthwise, stem } from "./kernels/convolutions.ts";
 import { downsample, gemm } from "./kernels/gemm.ts";
 import { mlp } from "./kernels/mlp.ts";
-import { elementwise, gemv, grnScale, pool, rowNorm, sumSquares, toChannelsFirst, widen } from "./kernels/rows.ts";
+import { gemv, pool, rowNorm, widen } from "./kernels/rows.ts";
 import { type CudaKernel, type Setting, settingOf, typeOf } from "./kernels/shared.ts";
-import {
-  averagePool,
-  gatherSites,
-  maskedMean,
-  patchTable,
-  placeSites,
-  siteDepthwise,
-  siteError,
-} from "./kernels/sites.ts";
+import { simple } from "./kernels/simple.ts";
+import { siteDepthwise } from "./kernels/sites.ts";
 
 /** One line a kernel kind; `pack` is one text for all layers. */
 const kernels: {
@@ -29,18 +22,18 @@ const kernels: {
   stem,
   pool,
   gemv,
-  sumSquares,
-  grnScale,
+  sumSquares: simple("sumSquares"),
+  grnScale: simple("grnScale"),
   rowNorm,
-  toChannelsFirst,
-  elementwise,
-  patchTable,
-  gatherSites,
-  placeSites,
+  toChannelsFirst: simple("toChannelsFirst"),
+  elementwise: simple("elementwise"),
+  patchTable: simple("patchTable"),
+  gatherSites: simple("gatherSites"),
+  placeSites: simple("placeSites"),
   siteDepthwise,
-  averagePool,
-  siteError,
-  maskedMean,
+  averagePool: simple("averagePool"),
+  siteError: simple("siteError"),
+  maskedMean: simple("maskedMean"),
   widen,
 };
 

@@ -60,7 +60,7 @@ const inF16 = ({ operands }: Step): readonly string[] =>
 
 function render(step: Step): string {
   const { template, context } = wgslSource(step);
-  return renderTemplate(`wgsl/${template}` as TemplateName, withF16(context, inF16(step)));
+  return renderTemplate(template as TemplateName, withF16(context, inF16(step)));
 }
 
 /** How kernels begin that keep values in 16 bits: the first as rendered, the second for devices without the feature. */

@@ -1,25 +1,16 @@
 import { invariant } from "../../diagnostics/invariant.ts";
 import type { KernelKind, KernelParams } from "../../plan/kernels.ts";
 import type { Kernel, KernelCall, KernelOperand } from "../../plan/plan.ts";
-import { averagePool } from "./kernels/average-pool.ts";
 import { depthwise } from "./kernels/depthwise.ts";
-import { elementwise } from "./kernels/elementwise.ts";
-import { gatherSites } from "./kernels/gather-sites.ts";
 import { downsample, gemm } from "./kernels/gemm.ts";
 import { gemv } from "./kernels/gemv.ts";
-import { grnScale } from "./kernels/grn-scale.ts";
-import { maskedMean } from "./kernels/masked-mean.ts";
 import { pack } from "./kernels/pack.ts";
-import { patchTable } from "./kernels/patch-table.ts";
-import { placeSites } from "./kernels/place-sites.ts";
 import { pool } from "./kernels/pool.ts";
 import { rowNorm } from "./kernels/row-norm.ts";
 import type { KernelSource } from "./kernels/shared.ts";
+import { simple } from "./kernels/simple.ts";
 import { siteDepthwise } from "./kernels/site-depthwise.ts";
-import { siteError } from "./kernels/site-error.ts";
 import { stem } from "./kernels/stem.ts";
-import { sumSquares } from "./kernels/sum-squares.ts";
-import { toChannelsFirst } from "./kernels/to-channels-first.ts";
 
 /** One line a kernel kind; null for those that only passes of CUDA make. */
 const kernels: { readonly [K in KernelKind]: ((params: KernelParams[K]) => KernelSource) | null } = {
@@ -30,18 +21,18 @@ const kernels: { readonly [K in KernelKind]: ((params: KernelParams[K]) => Kerne
   stem,
   pool,
   gemv,
-  sumSquares,
-  grnScale,
+  sumSquares: simple("sumSquares"),
+  grnScale: simple("grnScale"),
   rowNorm,
-  toChannelsFirst,
-  elementwise,
-  patchTable,
-  gatherSites,
-  placeSites,
+  toChannelsFirst: simple("toChannelsFirst"),
+  elementwise: simple("elementwise"),
+  patchTable: simple("patchTable"),
+  gatherSites: simple("gatherSites"),
+  placeSites: simple("placeSites"),
   siteDepthwise,
-  averagePool,
-  siteError,
-  maskedMean,
+  averagePool: simple("averagePool"),
+  siteError: simple("siteError"),
+  maskedMean: simple("maskedMean"),
   widen: null,
   pack,
 };

@@ -417,7 +417,7 @@ const faults: readonly Fault[] = [
   ],
   ["the first image's mask for all", maskedProduct("bf16", "first"), /mask \+= image \* \d+;/, ""],
   ["a row's mask read before it is there", maskedProduct("bf16", "first"), /(gone\[m\] = .*\n) +barrier\(\);\n/, "$1"],
-  ["a patch counted before itself", table, "before < patch", "before <= patch"],
+  ["a patch counted before itself", table, "before < cell", "before <= cell"],
   ["a sum of the block overwritten", siteError("f32", 1e-6), /barrier\(\); \/\/ the sums before.*\n/, "\n"],
   ["the depth not cut off", fc1("bf16"), / && k < depth/, ""],
   ["an operand not rounded to TF32", tf32(fc1("f32")), "narrow<tf32>(float_of(x[i][e])).bits", "x[i][e]"],

@@ -44,7 +44,8 @@ test.each([
 
     if (more.length === 0) {
       const { result } = await runCommandLine(["info", spec, ...given, "--json"]);
-      const [{ total, weightBytes, scratchBytes }] = result?.models as readonly [Info];
+      if (result === null) throw new Error("info --json has no result");
+      const [{ total, weightBytes, scratchBytes }] = result.models as readonly [Info];
       expect(`${total.kernels}`).toBe(launches);
       expect([weightBytes, scratchBytes, total.bytes].map(megabytes)).toEqual([weights, scratch, moved]);
       expect(`${scratchBytes}`).toBe(planned);

@@ -1,10 +1,9 @@
-import { elementwiseFormulas, geluForms, type KernelParams, squareStrip, squareStrips } from "../../../plan/kernels.ts";
+import type { KernelParams } from "../../../plan/kernels.ts";
 import { divideUp, roundUp } from "../../../plan/tile.ts";
 import {
   activation,
   affine,
   type CudaKernel,
-  geluName,
   normContext,
   type OperandStorage,
   result,
@@ -88,26 +87,6 @@ export function gemv(p: KernelParams["gemv"], { dtype, batch }: Setting): CudaKe
   };
 }
 
-export function grnScale({ channels, tiles, batch }: KernelParams["grnScale"]): CudaKernel {
-  const threads = 256;
-  const sumsAt = roundUp(4 * channels, 16);
-  return {
-    ...plain,
-    template: "cuda/grn-scale",
-    context: { channels, tiles, batch, sumsAt },
-    operands: [
-      activation("partials", tiles * channels, dims(tiles, channels), "f32"),
-      weight("gamma", channels, dims(channels)),
-      result("scale", channels, dims(channels), "f32"),
-    ],
-    grid: [1, 1],
-    threads,
-    shared: sumsAt + 4 * threads,
-    counted: true,
-    wholeBatch: true,
-  };
-}
-
 /** The pooled vector is f32 before and after. */
 export function rowNorm({ rows, channels, norm, pooled }: KernelParams["rowNorm"], { dtype }: Setting): CudaKernel {
   const threads = 128;
@@ -131,38 +110,6 @@ export function rowNorm({ rows, channels, norm, pooled }: KernelParams["rowNorm"
   };
 }
 
-export function sumSquares({ rows, channels }: KernelParams["sumSquares"]): CudaKernel {
-  const tiles = squareStrips(rows);
-  return {
-    ...plain,
-    template: "cuda/sum-squares",
-    context: { rows, channels, strip: squareStrip, tiles },
-    operands: [
-      activation("input", rows * channels, dims(rows, channels)),
-      result("squares", tiles * channels, dims(tiles, channels), "f32"),
-    ],
-    grid: [tiles, 1],
-    threads: Math.min(256, roundUp(channels, 32)),
-    work: simtWork(2 * rows * channels),
-  };
-}
-
-/** What a model gives is f32. */
-export function toChannelsFirst({ sites, channels }: KernelParams["toChannelsFirst"]): CudaKernel {
-  const strip = 32;
-  return {
-    ...plain,
-    template: "cuda/to-channels-first",
-    context: { sites, channels, strip },
-    operands: [
-      activation("input", sites * channels, dims(sites, channels)),
-      result("output", sites * channels, dims(channels, sites), "f32"),
-    ],
-    grid: [divideUp(sites, strip), 1],
-    threads: 256,
-  };
-}
-
 /** An output of the model that other kernels read in 16 bits. */
 export function widen({ length }: KernelParams["widen"]): CudaKernel {
   const threads = 256;
@@ -171,37 +118,6 @@ export function widen({ length }: KernelParams["widen"]): CudaKernel {
     template: "cuda/widen",
     context: { length },
     operands: [activation("input", length, dims(length)), result("output", length, dims(length), "f32")],
-    grid: [divideUp(length, threads), 1],
-    threads,
-  };
-}
-
-export function elementwise({ op, length, channels }: KernelParams["elementwise"], { dtype }: Setting): CudaKernel {
-  const threads = 256;
-  const gelu = geluForms[op];
-  const storage: OperandStorage = "dtype";
-  return {
-    ...plain,
-    template: "cuda/elementwise",
-    context: {
-      formula: elementwiseFormulas[op],
-      length,
-      channels,
-      scalar: scalars[dtype],
-      add: op === "add",
-      scale: op === "scale" || op === "scale-each",
-      each: op === "scale-each",
-      shift: op === "shift",
-      gelu: gelu === null ? null : geluName(gelu, dtype),
-    },
-    operands: [
-      activation("input", length, dims(length), storage),
-      ...(op === "add" ? [activation("other", length, dims(length), storage)] : []),
-      ...(op === "scale" ? [weight("factor", channels, dims(channels))] : []),
-      ...(op === "scale-each" ? [activation("factor", channels, dims(channels), "f32")] : []),
-      ...(op === "shift" ? [weight("shift", channels, dims(channels))] : []),
-      result("output", length, dims(length), storage),
-    ],
     grid: [divideUp(length, threads), 1],
     threads,
   };

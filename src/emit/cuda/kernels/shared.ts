@@ -119,8 +119,8 @@ export const maskOperand = ({ rows, columns }: Pick<PatchGrid, "rows" | "columns
   activation("mask", rows * columns, `[${rows}][${columns}]`, "f32");
 
 /** Slots of patches, then patches of slots. */
-export const tableOperand = ({ rows, columns, keep }: PatchGrid, access: CudaOperand["access"] = "read"): CudaOperand =>
-  activation("table", rows * columns + keep, `[${rows * columns}] slots, [${keep}] patches`, "i32", access);
+export const tableOperand = ({ rows, columns, keep }: PatchGrid): CudaOperand =>
+  activation("table", rows * columns + keep, `[${rows * columns}] slots, [${keep}] patches`, "i32");
 
 const registersOfAQuarter = 16384;
 

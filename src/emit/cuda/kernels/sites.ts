@@ -1,11 +1,9 @@
 import type { KernelParams } from "../../../plan/kernels.ts";
 import { divideUp, roundUp } from "../../../plan/tile.ts";
-import { maskContext, patchContext } from "../../patches.ts";
 import {
   activation,
   affine,
   type CudaKernel,
-  maskOperand,
   normContext,
   result,
   type Setting,
@@ -19,157 +17,7 @@ import {
 
 const dims = (...sizes: number[]): string => sizes.map(size => `[${size}]`).join("");
 const simtWork = (flops: number) => ({ unit: "simt", flops }) as const;
-const plain = { images: 1, shared: 0, registers: 64, counted: false, work: simtWork(0) } as const;
-
-/** A block an image. */
-export function patchTable(grid: KernelParams["patchTable"]): CudaKernel {
-  const patches = grid.rows * grid.columns;
-  return {
-    ...plain,
-    template: "cuda/patch-table",
-    context: { patches, keep: grid.keep },
-    operands: [maskOperand(grid), tableOperand(grid, "write")],
-    grid: [1, 1],
-    threads: Math.min(256, roundUp(patches, 32)),
-  };
-}
-
-const elementThreads = 256;
-
-export function gatherSites(p: KernelParams["gatherSites"]): CudaKernel {
-  const { rows, columns, keep, down, across, channels } = p;
-  const [height, width] = [rows * down, columns * across];
-  const length = keep * down * across * channels;
-  const inputLength = height * width * channels;
-  return {
-    ...plain,
-    template: "cuda/gather-sites",
-    context: {
-      ...patchContext(p, down, across),
-      height,
-      width,
-      channels,
-      length,
-      inputLength,
-      lineLength: across * channels,
-    },
-    operands: [
-      activation("input", inputLength, dims(height, width, channels)),
-      tableOperand(p),
-      result("output", length, dims(keep * down, across, channels)),
-    ],
-    grid: [divideUp(length, elementThreads), 1],
-    threads: elementThreads,
-  };
-}
-
-export function placeSites(p: KernelParams["placeSites"], { dtype }: Setting): CudaKernel {
-  const { rows, columns, keep, down, across, channels, from, token } = p;
-  const [height, width] = [rows * down, columns * across];
-  const compact = from === "compact";
-  const length = height * width * channels;
-  const inputLength = compact ? keep * down * across * channels : length;
-  return {
-    ...plain,
-    template: "cuda/place-sites",
-    context: {
-      ...patchContext(p, down, across),
-      mask: maskContext(p),
-      scalar: scalars[dtype],
-      height,
-      width,
-      channels,
-      length,
-      inputLength,
-      compact,
-      token,
-    },
-    operands: [
-      activation("input", inputLength, compact ? dims(keep * down, across, channels) : dims(height, width, channels)),
-      compact ? tableOperand(p) : maskOperand(p),
-      ...(token ? [weight("token", channels, dims(channels))] : []),
-      result("output", length, dims(height, width, channels)),
-    ],
-    grid: [divideUp(length, elementThreads), 1],
-    threads: elementThreads,
-  };
-}
-
-export function averagePool(p: KernelParams["averagePool"], { dtype }: Setting): CudaKernel {
-  const { height, width, channels, size } = p;
-  const [outHeight, outWidth] = [height / size, width / size];
-  const length = outHeight * outWidth * channels;
-  const inputLength = height * width * channels;
-  return {
-    ...plain,
-    template: "cuda/average-pool",
-    context: { ...p, scalar: scalars[dtype], outWidth, length, inputLength, sites: size * size },
-    operands: [
-      activation("input", inputLength, dims(height, width, channels)),
-      result("output", length, dims(outHeight, outWidth, channels)),
-    ],
-    grid: [divideUp(length, elementThreads), 1],
-    threads: elementThreads,
-  };
-}
-
-/** Errors are f32 whatever the storage. */
-export function siteError(p: KernelParams["siteError"]): CudaKernel {
-  const { rows, columns, size, channels, eps, removedOnly } = p;
-  const [height, width] = [rows * size, columns * size];
-  const pixels = size * size * channels;
-  const patches = rows * columns;
-  const threads = Math.min(256, roundUp(pixels, 32));
-  return {
-    ...plain,
-    template: "cuda/site-error",
-    context: {
-      size,
-      channels,
-      pixels,
-      columns,
-      height,
-      width,
-      patches,
-      imageLength: channels * height * width,
-      standardize: eps !== null,
-      eps: eps === null ? null : String(eps),
-      degrees: pixels - 1,
-      removedOnly,
-      warps: threads / 32,
-    },
-    operands: [
-      activation("pred", patches * pixels, dims(patches, pixels)),
-      activation("image", channels * height * width, dims(channels, height, width), "f32"),
-      ...(removedOnly ? [maskOperand(p)] : []),
-      result("errors", patches, dims(patches), "f32"),
-    ],
-    grid: [patches, 1],
-    threads,
-    shared: threads / 8,
-  };
-}
-
-/** One block, over all images. */
-export function maskedMean({ patches }: KernelParams["maskedMean"]): CudaKernel {
-  const threads = 256;
-  return {
-    ...plain,
-    template: "cuda/masked-mean",
-    context: { patches, warps: threads / 32 },
-    operands: [
-      activation("errors", patches, dims(patches), "f32"),
-      activation("mask", patches, dims(patches), "f32"),
-      { ...result("output", 1, dims(1), "f32"), perImage: false },
-    ],
-    grid: [1, 1],
-    images: 0,
-    threads,
-    shared: threads / 8,
-    counted: true,
-    wholeBatch: true,
-  };
-}
+const _plain = { images: 1, shared: 0, registers: 64, counted: false, work: simtWork(0) } as const;
 
 export function siteDepthwise(p: KernelParams["siteDepthwise"], { dtype, batch }: Setting): CudaKernel {
   const { rows, columns, keep, down, across, channels, kernel, norm } = p;

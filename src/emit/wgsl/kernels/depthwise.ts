@@ -53,7 +53,7 @@ export const depthwise = (p: DepthwiseParams): KernelSource => {
     f16Allowed(result("output", height * width * channels, vec, dims(height, width, channels))),
   ]);
   return {
-    template: "depthwise",
+    template: "wgsl/depthwise",
     context: {
       height,
       width,

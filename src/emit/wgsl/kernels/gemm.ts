@@ -155,7 +155,7 @@ const product = (p: Product): KernelSource => {
   };
   if (tile.kind === "direct") {
     return {
-      template: "gemm-direct",
+      template: "wgsl/gemm-direct",
       context: {
         ...shared,
         ...cells,
@@ -169,7 +169,7 @@ const product = (p: Product): KernelSource => {
   }
   const stepQuads = tile.depth / 4;
   return {
-    template: "gemm-tiled",
+    template: "wgsl/gemm-tiled",
     context: {
       ...shared,
       ...cells,

@@ -30,7 +30,7 @@ export const gemv = (p: GemvParams): KernelSource => {
     result("output", columns, columnVec, dims(columns)),
   ]);
   return {
-    template: "gemv",
+    template: "wgsl/gemv",
     context: {
       ...epilogueContext(
         { columns, rows: 1, gelu: null, residual: false, mask: null },

@@ -19,7 +19,7 @@ export const pack = (p: PackParams): KernelSource => {
     weight("packed_bias", packed.columns, 1, dims(packed.columns), "write"),
   ]);
   return {
-    template: "pack",
+    template: "wgsl/pack",
     once: true,
     context: {
       columns,

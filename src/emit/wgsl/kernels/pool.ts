@@ -28,7 +28,7 @@ export const pool = (p: PoolParams): KernelSource => {
     result("output", channels, vec, dims(channels)),
   ]);
   return {
-    template: "pool",
+    template: "wgsl/pool",
     context: {
       sites,
       channels,

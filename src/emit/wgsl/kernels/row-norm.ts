@@ -29,7 +29,7 @@ export const rowNorm = (p: RowNormParams): KernelSource => {
   ]);
   const [x, y] = grid1(divideUp(rows, strip));
   return {
-    template: "row-norm",
+    template: "wgsl/row-norm",
     context: {
       rows,
       channels,

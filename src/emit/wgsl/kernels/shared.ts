@@ -11,7 +11,7 @@ export type Context = { readonly [name: string]: unknown };
 
 /** A kernel and what its text is rendered from. */
 export interface KernelSource extends Omit<Kernel, "images"> {
-  /** File in templates/wgsl, without its ending. */
+  /** File in templates, without its ending. */
   readonly template: string;
   readonly context: Context;
   /** One dispatch is for all images. */
@@ -58,8 +58,8 @@ export const weight = (
 export const f16Allowed = (slot: Slot): Slot => (slot.vec === 4 ? { ...slot, storage: ["f16", "f32"] } : slot);
 
 /** A patch table: slots of patches, then patches of slots. */
-export const patchTableSlot = ({ rows, columns, keep }: PatchGrid, access: Slot["access"] = "read"): Slot => ({
-  ...activation("table", rows * columns + keep, 1, `[${rows * columns}] slots, [${keep}] patches`, access),
+export const patchTableSlot = ({ rows, columns, keep }: PatchGrid): Slot => ({
+  ...activation("table", rows * columns + keep, 1, `[${rows * columns}] slots, [${keep}] patches`),
   storage: ["i32"],
   type: "i32",
 });
@@ -67,12 +67,6 @@ export const patchTableSlot = ({ rows, columns, keep }: PatchGrid, access: Slot[
 /** The mask of an image, 1 for removed patches. */
 export const maskSlot = ({ rows, columns }: Pick<PatchGrid, "rows" | "columns">): Slot =>
   activation("mask", rows * columns, 1, dims(rows, columns));
-
-/** A result over the whole batch. */
-export const total = (name: string, elements: number, note: string): Slot => ({
-  ...result(name, elements, 1, note),
-  perImage: false,
-});
 
 export const slots = (list: readonly (Slot | null)[]): readonly Slot[] => list.filter(slot => slot !== null);
 
@@ -162,14 +156,6 @@ export const epilogueContext = (
   guardColumns,
   acc: "vec4f",
 });
-
-/** One invocation a vector of the result: the grid, and what the template needs to find and to guard it. */
-export const flat = (count: number) => {
-  const invocations = 64;
-  const grid = grid1(divideUp(count, invocations));
-  const context = { count, invocations, gridX: grid[0], ragged: grid[0] * grid[1] * invocations !== count };
-  return { context, grid, workgroup: [invocations, 1] } as const;
-};
 
 /** Splits n workgroups over x and y. */
 export const grid1 = (n: number): readonly [number, number] => {

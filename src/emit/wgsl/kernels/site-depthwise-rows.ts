@@ -46,7 +46,7 @@ export const siteDepthwiseRows = (p: SiteDepthwiseParams, norm: NormParams): Ker
     }),
   }));
   return {
-    template: "site-depthwise-rows",
+    template: "wgsl/site-depthwise-rows",
     context: {
       ...patchContext(p, down, across),
       channels,

@@ -70,7 +70,7 @@ export const siteDepthwise = (p: SiteDepthwiseParams): KernelSource => {
     f16Allowed(result("output", sites * channels, vec, dims(keep * down, across, channels))),
   ]);
   return {
-    template: "site-depthwise",
+    template: "wgsl/site-depthwise",
     context: {
       ...patchContext(p, down, across),
       lines: keep * down,

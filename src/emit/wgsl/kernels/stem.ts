@@ -40,7 +40,7 @@ export const stem = (p: StemParams): KernelSource => {
     f16Allowed(result("output", outHeight * outWidth * channels, vec, dims(outHeight, outWidth, channels))),
   ]);
   return {
-    template: "stem",
+    template: "wgsl/stem",
     context: {
       height,
       width,

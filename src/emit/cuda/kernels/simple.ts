@@ -1,0 +1,67 @@
+import { geluForms, type KernelParams } from "../../../plan/kernels.ts";
+import { cudaForm, groupsOf, type SimpleOperand } from "../../simple/kernel.ts";
+import { type SimpleKind, simpleKernels } from "../../simple/kernels.ts";
+import { type CudaKernel, type CudaOperand, geluName, type Setting, scalars } from "./shared.ts";
+
+/** How templates/kernels are spelled in CUDA C++. */
+const words = {
+  wgsl: false,
+  int: "const int",
+  float: "const float",
+  var: "int",
+  sum: "float",
+  zero: "0.0f",
+  u: "",
+  lane: "thread()",
+  group: "block_x()",
+  root: "square_root",
+  inverseRoot: "reciprocal_root",
+} as const;
+
+/** A kernel of which there is one text for every target, in CUDA C++. */
+export const simple =
+  <K extends SimpleKind>(kind: K) =>
+  (params: KernelParams[K], { dtype }: Setting): CudaKernel => {
+    const kernel = (
+      simpleKernels[kind] as (
+        params: KernelParams[K],
+        form: typeof cudaForm,
+      ) => ReturnType<(typeof simpleKernels)[SimpleKind]>
+    )(params, cudaForm);
+    const { operands, threads, over, totals = false, once = false, counted = false } = kernel;
+    const groups = groupsOf(kernel);
+    const gelu = kind === "elementwise" ? geluForms[(params as KernelParams["elementwise"]).op] : null;
+    const maps = operands.filter(({ kept }) => kept === "map").map(({ role }) => role);
+    return {
+      template: `kernels/${kernel.template}` as CudaKernel["template"],
+      context: {
+        ...kernel.context,
+        ...words,
+        scalar: scalars[dtype],
+        narrow: operands.some(({ kept, access }) => kept === "map" && access === "write"),
+        elements: "elements" in over ? over.elements : null,
+        raggedElements: "elements" in over && groups * threads !== over.elements,
+        gelu: gelu === null ? null : geluName(gelu, dtype),
+        totals,
+        warps: Math.ceil(threads / 32),
+        halves: maps,
+        offsets: Object.fromEntries(operands.map(({ role }) => [role, ""])),
+        perImage: operands
+          .filter(({ perImage, ofAllImages }) => perImage && !ofAllImages)
+          .map(({ role: name, elements }) => ({ name, elements })),
+      },
+      operands: operands.map(operandOf),
+      grid: [groups, 1],
+      images: once ? 0 : 1,
+      threads,
+      shared: totals ? 4 * Math.ceil(threads / 32) : 0,
+      registers: 64,
+      counted,
+      ...(counted ? { wholeBatch: true } : {}),
+      work: { unit: "simt", flops: kernel.flops ?? 0 },
+    };
+  };
+
+const operandOf = ({ kept, role, access, elements, perImage, note }: SimpleOperand): CudaOperand => {
+  return { role, access, elements, perImage, note, storage: kept === "map" ? "dtype" : kept };
+};

@@ -1,0 +1,111 @@
+import { elementwiseFormulas, type KernelParams } from "../../plan/kernels.ts";
+import { patchContext } from "../patches.ts";
+import {
+  dims,
+  elementThreads,
+  type Form,
+  inF32,
+  maskOperand,
+  parameter,
+  present,
+  read,
+  type SimpleKernel,
+  tableOperand,
+  write,
+} from "./kernel.ts";
+
+// Kernels whose threads make a value of a map each, or four of them.
+
+export function elementwise(p: KernelParams["elementwise"], { language, vec: vecOf, padded }: Form): SimpleKernel {
+  const { op, length, channels } = p;
+  const channelwise = op === "scale" || op === "scale-each" || op === "shift";
+  const vec = channelwise && vecOf(channels) === 1 ? 1 : vecOf(length);
+  return {
+    template: "elementwise",
+    context: {
+      formula: elementwiseFormulas[op],
+      length,
+      channels,
+      channelwise,
+      channelCount: channels / vec,
+      add: op === "add",
+      scale: op === "scale" || op === "scale-each",
+      shift: op === "shift",
+    },
+    operands: present([
+      read("input", length, vec, dims(length)),
+      op === "add" ? read("other", length, vec, dims(length)) : null,
+      op === "scale" ? parameter("factor", channels, vec, dims(channels)) : null,
+      op === "scale-each" ? inF32(read("factor", padded(channels), vec, dims(channels))) : null,
+      op === "shift" ? parameter("shift", channels, vec, dims(channels)) : null,
+      write("output", length, vec, dims(length)),
+    ]),
+    threads: elementThreads[language],
+    over: { elements: length / vec },
+  };
+}
+
+export function gatherSites(p: KernelParams["gatherSites"], { language, vec: vecOf }: Form): SimpleKernel {
+  const { rows, columns, keep, down, across, channels } = p;
+  const vec = vecOf(channels);
+  const [height, width] = [rows * down, columns * across];
+  const length = keep * down * across * channels;
+  return {
+    template: "gather-sites",
+    context: { ...patchContext(p, down, across), height, width, channels, line: (across * channels) / vec },
+    operands: [
+      read("input", height * width * channels, vec, dims(height, width, channels)),
+      tableOperand(p),
+      write("output", length, vec, dims(keep * down, across, channels)),
+    ],
+    threads: elementThreads[language],
+    over: { elements: length / vec },
+  };
+}
+
+export function placeSites(p: KernelParams["placeSites"], { language, vec: vecOf }: Form): SimpleKernel {
+  const { rows, columns, keep, down, across, channels, from, token } = p;
+  const vec = vecOf(channels);
+  const [height, width] = [rows * down, columns * across];
+  const compact = from === "compact";
+  const length = height * width * channels;
+  return {
+    template: "place-sites",
+    context: {
+      ...patchContext(p, down, across),
+      height,
+      width,
+      channels,
+      channelCount: channels / vec,
+      compact,
+      token,
+    },
+    operands: present([
+      compact
+        ? read("input", keep * down * across * channels, vec, dims(keep * down, across, channels))
+        : read("input", length, vec, dims(height, width, channels)),
+      compact ? tableOperand(p) : maskOperand(p),
+      token ? parameter("token", channels, vec, dims(channels)) : null,
+      write("output", length, vec, dims(height, width, channels)),
+    ]),
+    threads: elementThreads[language],
+    over: { elements: length / vec },
+  };
+}
+
+export function averagePool(p: KernelParams["averagePool"], { language, vec: vecOf }: Form): SimpleKernel {
+  const { height, width, channels, size } = p;
+  const vec = vecOf(channels);
+  const [outHeight, outWidth] = [height / size, width / size];
+  const length = outHeight * outWidth * channels;
+  return {
+    template: "average-pool",
+    context: { ...p, outWidth, channelCount: channels / vec, sites: size * size },
+    operands: [
+      read("input", height * width * channels, vec, dims(height, width, channels)),
+      write("output", length, vec, dims(outHeight, outWidth, channels)),
+    ],
+    threads: elementThreads[language],
+    over: { elements: length / vec },
+  };
+}

@@ -1,0 +1,140 @@
+import { type KernelParams, squareStrip, squareStrips } from "../../plan/kernels.ts";
+import { divideUp } from "../../plan/tile.ts";
+import {
+  dims,
+  type Form,
+  inF32,
+  maskOperand,
+  parameter,
+  present,
+  read,
+  type SimpleKernel,
+  tableOperand,
+  threadsFor,
+  write,
+} from "./kernel.ts";
+
+// Kernels whose threads share the work of a group: sums, and what is put in another order.
+
+/** Once a run, for all kernels that look patches up. */
+export function patchTable(grid: KernelParams["patchTable"], { language }: Form): SimpleKernel {
+  const patches = grid.rows * grid.columns;
+  return {
+    template: "patch-table",
+    context: { patches, keep: grid.keep, lastPatch: patches - 1 },
+    operands: [maskOperand(grid), { ...tableOperand(grid), access: "write" }],
+    threads: language === "wgsl" ? threadsFor(patches, 8, 64) : threadsFor(patches, 32, 256),
+    over: { groups: 1 },
+  };
+}
+
+export function sumSquares({ rows, channels }: KernelParams["sumSquares"], form: Form): SimpleKernel {
+  const vec = form.vec(channels);
+  const padded = form.padded(channels);
+  const tiles = squareStrips(rows);
+  return {
+    template: "sum-squares",
+    context: {
+      rows,
+      channels,
+      strip: squareStrip,
+      tiles,
+      count: channels / vec,
+      paddedCount: padded / vec,
+      padding: padded !== channels,
+      ragged: rows % squareStrip !== 0,
+    },
+    operands: [
+      read("input", rows * channels, vec, dims(rows, channels)),
+      inF32(write("squares", tiles * padded, vec, dims(tiles, channels))),
+    ],
+    threads: form.language === "wgsl" ? 64 : threadsFor(channels, 32, 256),
+    over: { groups: tiles },
+    flops: 2 * rows * channels,
+  };
+}
+
+/** GRN's factors, `1 + gamma * N(x)`, of an image or of the whole batch. */
+export function grnScale(p: KernelParams["grnScale"], form: Form): SimpleKernel {
+  const { channels, tiles, batch } = p;
+  const padded = form.padded(channels);
+  const vec = form.vec(padded);
+  const partials = inF32(read("partials", tiles * padded, vec, dims(tiles, channels)));
+  return {
+    template: "grn-scale",
+    context: { channels, tiles, batch, count: padded / vec, vector: vec === 4 },
+    operands: [
+      batch ? { ...partials, ofAllImages: true } : partials,
+      parameter("gamma", padded, vec, dims(channels)),
+      inF32(write("scale", padded, vec, dims(channels))),
+    ],
+    threads: form.language === "wgsl" ? p.invocations : 256,
+    over: { groups: 1 },
+    totals: true,
+    ...(batch ? { counted: true } : {}),
+  };
+}
+
+/** A group a patch. */
+export function siteError(p: KernelParams["siteError"], { language }: Form): SimpleKernel {
+  const { rows, columns, size, channels, eps, removedOnly } = p;
+  const [height, width] = [rows * size, columns * size];
+  const pixels = size * size * channels;
+  const patches = rows * columns;
+  return {
+    template: "site-error",
+    context: {
+      size,
+      channels,
+      pixels,
+      columns,
+      height,
+      width,
+      patches,
+      standardize: eps !== null,
+      eps: eps === null ? null : String(eps),
+      degrees: pixels - 1,
+      removedOnly,
+    },
+    operands: present([
+      read("pred", patches * pixels, 1, dims(patches, pixels)),
+      inF32(read("image", channels * height * width, 1, dims(channels, height, width))),
+      removedOnly ? maskOperand(p) : null,
+      inF32(write("errors", patches, 1, dims(patches))),
+    ]),
+    threads: language === "wgsl" ? p.invocations : threadsFor(pixels, 32, 256),
+    over: { groups: patches },
+    totals: true,
+  };
+}
+
+/** One group, over all images. */
+export function maskedMean({ patches, invocations }: KernelParams["maskedMean"], { language }: Form): SimpleKernel {
+  const ofAll = (role: string) => ({ ...inF32(read(role, patches, 1, dims(patches))), ofAllImages: true }) as const;
+  return {
+    template: "masked-mean",
+    context: { patches },
+    operands: [ofAll("errors"), ofAll("mask"), { ...inF32(write("output", 1, 1, dims(1))), perImage: false }],
+    threads: language === "wgsl" ? invocations : 256,
+    over: { groups: 1 },
+    totals: true,
+    counted: true,
+    once: true,
+  };
+}
+
+/** What a model gives is f32. */
+export function toChannelsFirst(p: KernelParams["toChannelsFirst"], { language }: Form): SimpleKernel {
+  const { sites, channels } = p;
+  const strip = language === "wgsl" ? p.tile.strip : 32;
+  return {
+    template: "to-channels-first",
+    context: { sites, channels, strip, stripLength: strip * channels, ragged: sites % strip !== 0 },
+    operands: [
+      read("input", sites * channels, 1, dims(sites, channels)),
+      inF32(write("output", sites * channels, 1, dims(channels, sites))),
+    ],
+    threads: language === "wgsl" ? p.tile.invocations : 256,
+    over: { groups: divideUp(sites, strip) },
+  };
+}

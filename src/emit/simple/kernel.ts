@@ -1,0 +1,103 @@
+import type { PatchGrid } from "../../graph/ops.ts";
+import type { KernelOperand } from "../../plan/plan.ts";
+import { divideUp, roundUp } from "../../plan/tile.ts";
+
+// Memory-bound kernels, which have one text on every target: templates/kernels, in words that each language prints its
+// own way. See docs/contributing.md.
+
+/** How a language wants its simple kernels. */
+export interface Form {
+  readonly language: "wgsl" | "cuda";
+  /** Values that a thread takes at a time, of rows of so many: WGSL reads by fours where they divide. */
+  readonly vec: (length: number) => Vec;
+  /** Channels that rows of statistics take in memory. */
+  readonly padded: (channels: number) => number;
+}
+
+export type Vec = 1 | 4;
+
+export const wgslForm: Form = {
+  language: "wgsl",
+  vec: length => (length % 4 === 0 ? 4 : 1),
+  padded: channels => roundUp(channels, 4),
+};
+
+export const cudaForm: Form = { language: "cuda", vec: () => 1, padded: channels => channels };
+
+export interface SimpleOperand extends Omit<KernelOperand, "storage"> {
+  /** A `map` is kept in the type of the build; the others are as they say. */
+  readonly kept: "map" | "f32" | "i32";
+  readonly vec: Vec;
+  /** Shape, as the generated text states it. */
+  readonly note: string;
+  /** A workgroup reads what all images have of it, not one's. */
+  readonly ofAllImages?: true;
+}
+
+export interface SimpleKernel {
+  /** File in templates/kernels, without its ending. */
+  readonly template: string;
+  readonly context: { readonly [name: string]: unknown };
+  readonly operands: readonly SimpleOperand[];
+  /** Of a workgroup. */
+  readonly threads: number;
+  /** Values of an image that threads make, one each; or workgroups of an image, where threads share more than that. */
+  readonly over: { readonly elements: number } | { readonly groups: number };
+  /** Threads add up what they have: `{{#summed}}`. */
+  readonly totals?: true;
+  /** It takes the number of images. */
+  readonly counted?: true;
+  /** One workgroup is for all images. */
+  readonly once?: true;
+  /** Floating-point operations of an image, where they count. */
+  readonly flops?: number;
+}
+
+export const read = (role: string, elements: number, vec: Vec, note: string): SimpleOperand => ({
+  role,
+  access: "read",
+  elements,
+  perImage: true,
+  kept: "map",
+  vec,
+  note,
+});
+
+export const write = (role: string, elements: number, vec: Vec, note: string): SimpleOperand => ({
+  ...read(role, elements, vec, note),
+  access: "write",
+});
+
+/** The same operand in f32, whatever the build keeps maps in. */
+export const inF32 = (operand: SimpleOperand): SimpleOperand => ({ ...operand, kept: "f32" });
+
+export const parameter = (role: string, elements: number, vec: Vec, note: string): SimpleOperand => ({
+  ...inF32(read(role, elements, vec, note)),
+  perImage: false,
+});
+
+/** The mask of an image, 1 for removed patches. */
+export const maskOperand = ({ rows, columns }: Pick<PatchGrid, "rows" | "columns">): SimpleOperand =>
+  inF32(read("mask", rows * columns, 1, dims(rows, columns)));
+
+/** Slots of patches, then patches of slots. */
+export const tableOperand = ({ rows, columns, keep }: PatchGrid): SimpleOperand => ({
+  ...read("table", rows * columns + keep, 1, `[${rows * columns}] slots, [${keep}] patches`),
+  kept: "i32",
+});
+
+export const present = (operands: readonly (SimpleOperand | null)[]): readonly SimpleOperand[] =>
+  operands.filter(operand => operand !== null);
+
+export const dims = (...sizes: readonly number[]): string => sizes.map(size => `[${size}]`).join("");
+
+/** Threads of a workgroup for so much work: whole multiples of what runs together, and no more than `most`. */
+export const threadsFor = (work: number, together: number, most: number): number =>
+  Math.min(most, roundUp(work, together));
+
+/** Threads of a kernel whose threads make a value each. */
+export const elementThreads = { wgsl: 64, cuda: 256 } as const satisfies Record<Form["language"], number>;
+
+/** Workgroups of it. */
+export const groupsOf = ({ over, threads }: Pick<SimpleKernel, "over" | "threads">): number =>
+  "groups" in over ? over.groups : divideUp(over.elements, threads);

@@ -1,0 +1,20 @@
+import type { KernelParams } from "../../plan/kernels.ts";
+import { averagePool, elementwise, gatherSites, placeSites } from "./elements.ts";
+import { grnScale, maskedMean, patchTable, siteError, sumSquares, toChannelsFirst } from "./groups.ts";
+import type { Form, SimpleKernel } from "./kernel.ts";
+
+/** The kernels of which there is one text for every target. */
+export const simpleKernels = {
+  averagePool,
+  elementwise,
+  gatherSites,
+  grnScale,
+  maskedMean,
+  patchTable,
+  placeSites,
+  siteError,
+  sumSquares,
+  toChannelsFirst,
+} as const satisfies { readonly [K in keyof KernelParams]?: (params: KernelParams[K], form: Form) => SimpleKernel };
+
+export type SimpleKind = keyof typeof simpleKernels;
