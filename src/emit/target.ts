@@ -1,6 +1,6 @@
 import type { Diagnostic } from "../diagnostics/diagnostic.ts";
 import type { Graph } from "../graph/graph.ts";
-import type { OpName } from "../graph/ops.ts";
+import { type OpName, opNames } from "../graph/ops.ts";
 import type { Model } from "../model/model.ts";
 import type { Pass } from "../passes/pass.ts";
 import type { Plan } from "../plan/plan.ts";
@@ -47,41 +47,8 @@ export interface OnnxOptions {
   readonly inline?: boolean;
 }
 
-const lowered: { readonly [op in Exclude<OpName, "grn">]: true } = {
-  input: true,
-  param: true,
-  toChannelsLast: true,
-  toChannelsFirst: true,
-  patchConv: true,
-  depthwise: true,
-  linear: true,
-  layernorm: true,
-  normalize: true,
-  gelu: true,
-  sumSquares: true,
-  grnScale: true,
-  scaleChannels: true,
-  shiftChannels: true,
-  add: true,
-  meanSites: true,
-  maskSites: true,
-  fillSites: true,
-  patchTable: true,
-  gatherSites: true,
-  scatterSites: true,
-  siteDepthwise: true,
-  averagePool: true,
-  patchify: true,
-  standardize: true,
-  siteError: true,
-  maskedMean: true,
-  scaleInputs: true,
-  scaleOutputs: true,
-  biasThrough: true,
-};
-
 /** What kernels and ONNX graphs are made of: everything but `grn`, which `split-grn` takes apart. */
-export const loweredOps: ReadonlySet<OpName> = new Set(Object.keys(lowered) as OpName[]);
+export const loweredOps: ReadonlySet<OpName> = new Set(opNames.filter(op => op !== "grn"));
 
 interface TargetBase {
   readonly name: string;

@@ -102,6 +102,54 @@ export interface Ops {
 export type NoAttrs = Readonly<Record<never, never>>;
 export type OpName = keyof Ops;
 
+/** What passes and targets ask of an op, besides what it computes. */
+interface OpTraits {
+  /** It treats every site alike, or every 2x2 of them: it is the same on a compact map as on a whole one. */
+  readonly perSite: boolean;
+  /**
+   * It may be computed in f16. Layers are, and what moves their maps. Not what sums squares or a whole map, where f16
+   * overflows, underflows or stops growing; what divides by such a sum; what counts patches; nor patch convolutions:
+   * what they lose stays in the map that all later blocks add to, and they are a twentieth of the work.
+   */
+  readonly half: boolean;
+}
+
+export const opTraits: { readonly [K in OpName]: OpTraits } = {
+  input: { perSite: false, half: false },
+  param: { perSite: false, half: false },
+  toChannelsLast: { perSite: false, half: true },
+  toChannelsFirst: { perSite: false, half: true },
+  patchConv: { perSite: true, half: false },
+  depthwise: { perSite: false, half: true },
+  linear: { perSite: true, half: true },
+  layernorm: { perSite: true, half: false },
+  normalize: { perSite: true, half: false },
+  gelu: { perSite: true, half: true },
+  grn: { perSite: true, half: false },
+  sumSquares: { perSite: false, half: false },
+  grnScale: { perSite: false, half: false },
+  scaleChannels: { perSite: true, half: true },
+  shiftChannels: { perSite: true, half: true },
+  add: { perSite: true, half: true },
+  meanSites: { perSite: false, half: false },
+  maskSites: { perSite: false, half: true },
+  fillSites: { perSite: false, half: true },
+  patchTable: { perSite: false, half: false },
+  gatherSites: { perSite: false, half: true },
+  scatterSites: { perSite: false, half: true },
+  siteDepthwise: { perSite: false, half: true },
+  averagePool: { perSite: false, half: false },
+  patchify: { perSite: false, half: false },
+  standardize: { perSite: false, half: false },
+  siteError: { perSite: false, half: false },
+  maskedMean: { perSite: false, half: false },
+  scaleInputs: { perSite: false, half: false },
+  scaleOutputs: { perSite: false, half: false },
+  biasThrough: { perSite: false, half: false },
+};
+
+export const opNames = Object.keys(opTraits) as readonly OpName[];
+
 /** The epsilon of GRN, in every published implementation. */
 export const grnEps = 1e-6;
 

@@ -11,7 +11,7 @@ import {
   type ValueId,
 } from "../graph/graph.ts";
 import { typed } from "../graph/infer.ts";
-import type { OpName, PatchGrid } from "../graph/ops.ts";
+import { opTraits, type PatchGrid } from "../graph/ops.ts";
 import { dropDead } from "../graph/rewrite.ts";
 import type { Pass } from "./pass.ts";
 import { type SiteLayout, siteLayouts, stageOf } from "./site-layout.ts";
@@ -42,41 +42,6 @@ export function compactSitesAs(layout: SiteLayout): Pass {
     run: graph => compactStages(graph, siteLayouts[layout](graph)),
   };
 }
-
-/** Whether an op treats every site alike, or every 2x2 of them: it is the same on a compact map as on a whole one. */
-const perSite: { readonly [K in OpName]: boolean } = {
-  input: false,
-  param: false,
-  toChannelsLast: false,
-  toChannelsFirst: false,
-  patchConv: true,
-  depthwise: false,
-  linear: true,
-  layernorm: true,
-  normalize: true,
-  gelu: true,
-  grn: true,
-  sumSquares: false,
-  grnScale: false,
-  scaleChannels: true,
-  shiftChannels: true,
-  add: true,
-  meanSites: false,
-  maskSites: false,
-  fillSites: false,
-  patchTable: false,
-  gatherSites: false,
-  scatterSites: false,
-  siteDepthwise: false,
-  averagePool: false,
-  patchify: false,
-  standardize: false,
-  siteError: false,
-  maskedMean: false,
-  scaleInputs: false,
-  scaleOutputs: false,
-  biasThrough: false,
-};
 
 /** The same with the compact stages named, by the rows of their maps. */
 export function compactStages(graph: Graph, stages: ReadonlySet<number>): Graph {
@@ -126,7 +91,7 @@ export function compactStages(graph: Graph, stages: ReadonlySet<number>): Graph 
     } else if (node.op === "depthwise" && from !== undefined) {
       const inputs = [from, operand(node, 1), operand(node, 2), table];
       visible.set(id, emit({ ...node, op: "siteDepthwise", inputs, attrs: { ...node.attrs, ...grid } }, node));
-    } else if (perSite[node.op] && from !== undefined) {
+    } else if (opTraits[node.op].perSite && from !== undefined) {
       visible.set(id, emit({ ...node, inputs: inputs.map(input => visible.get(input) ?? input) }, node));
     } else {
       emit({ ...node, inputs: inputs.map(dense) }, node);
@@ -152,13 +117,14 @@ function gathering(graph: Graph, masks: readonly Node[]): ReadonlySet<ValueId> {
     const node = nodeOf(graph, id);
     if (masked.has(id)) return true;
     return (
-      (perSite[node.op] || node.op === "depthwise") && node.inputs.some(input => isMap(graph, input) && follows(input))
+      (opTraits[node.op].perSite || node.op === "depthwise") &&
+      node.inputs.some(input => isMap(graph, input) && follows(input))
     );
   };
   const climb = (id: ValueId): void => {
     const node = nodeOf(graph, id);
     const alone = read.get(id)?.length === 1 && !outputs.has(id);
-    if (!perSite[node.op] || !alone) gathered.add(id);
+    if (!opTraits[node.op].perSite || !alone) gathered.add(id);
     else for (const input of node.inputs) if (isMap(graph, input)) climb(input);
   };
   for (const node of masks) {

@@ -1,5 +1,5 @@
 import type { Graph } from "../../graph/graph.ts";
-import type { OpName } from "../../graph/ops.ts";
+import { type OpName, opTraits } from "../../graph/ops.ts";
 import type { OnnxAttribute, OnnxNode } from "../onnx-proto.ts";
 import { castTo, type FloatType, floatDTypes } from "./cast.ts";
 import type { Lowered } from "./lower.ts";
@@ -9,44 +9,9 @@ import { dtypeOf, type Initializer } from "./writer.ts";
 /** Type of the floats that each op reads and makes. */
 export type FloatTypes = Readonly<Record<OpName, FloatType>>;
 
-/**
- * Layers, and what moves their maps, are f16. f32 is what sums squares or a whole map, where f16 overflows, underflows or
- * stops growing; what divides by such a sum; and what counts patches. Patch convolutions are f32 for another reason: what
- * they lose stays in the map that all later blocks add to, and they are a twentieth of the work.
- */
-export const floatTypes: FloatTypes = {
-  input: "f32",
-  param: "f32",
-  toChannelsLast: "f16",
-  toChannelsFirst: "f16",
-  patchConv: "f32",
-  depthwise: "f16",
-  linear: "f16",
-  layernorm: "f32",
-  normalize: "f32",
-  gelu: "f16",
-  grn: "f32",
-  sumSquares: "f32",
-  grnScale: "f32",
-  scaleChannels: "f16",
-  shiftChannels: "f16",
-  add: "f16",
-  meanSites: "f32",
-  maskSites: "f16",
-  fillSites: "f16",
-  patchTable: "f32",
-  gatherSites: "f16",
-  scatterSites: "f16",
-  siteDepthwise: "f16",
-  averagePool: "f32",
-  patchify: "f32",
-  standardize: "f32",
-  siteError: "f32",
-  maskedMean: "f32",
-  scaleInputs: "f32",
-  scaleOutputs: "f32",
-  biasThrough: "f32",
-};
+export const floatTypes: FloatTypes = Object.fromEntries(
+  Object.entries(opTraits).map(([op, { half }]) => [op, half ? "f16" : "f32"]),
+) as FloatTypes;
 
 /**
  * The graph with every node in its type, a Cast where a tensor passes between the two, one for all readers, and the
