@@ -202,35 +202,31 @@ export interface ToChannelsFirstParams {
   readonly tile: NormTile;
 }
 
-export type ElementwiseOp = "gelu" | "gelu-tanh" | "add" | "scale" | "scale-each" | "shift";
+/** What a kernel may do value by value: x is its input, y the other operand, that of a channel where it is one's own. */
+interface Elementwise {
+  readonly value: string;
+  readonly other: "value" | "channel" | "channel of an image" | null;
+  /** The GELU that it is, if it is one: each language has its own. */
+  readonly gelu: GeluApproximation | null;
+}
+
+export const elementwiseOps = {
+  gelu: { value: "gelu(x)", other: null, gelu: "erf" },
+  "gelu-tanh": { value: "gelu(x)", other: null, gelu: "tanh" },
+  add: { value: "x + y", other: "value", gelu: null },
+  scale: { value: "x * y", other: "channel", gelu: null },
+  "scale-each": { value: "x * y", other: "channel of an image", gelu: null },
+  shift: { value: "x + y", other: "channel", gelu: null },
+} as const satisfies Readonly<Record<string, Elementwise>>;
+
+export type ElementwiseOp = keyof typeof elementwiseOps;
 
 export interface ElementwiseParams {
-  /** `scale` by a parameter, `scale-each` by factors that every image has of its own. */
   readonly op: ElementwiseOp;
   /** Elements of an image. */
   readonly length: number;
   readonly channels: number;
 }
-
-/** The GELU of an op that is one. */
-export const geluForms: Readonly<Record<ElementwiseOp, GeluApproximation | null>> = {
-  gelu: "erf",
-  "gelu-tanh": "tanh",
-  add: null,
-  scale: null,
-  "scale-each": null,
-  shift: null,
-};
-
-/** What an op computes, as the generated text states it. */
-export const elementwiseFormulas: { readonly [op in ElementwiseOp]: string } = {
-  gelu: "output = gelu(input)",
-  "gelu-tanh": "output = gelu(input)",
-  add: "output = input + other",
-  scale: "output[t,c] = input[t,c] * factor[c]",
-  "scale-each": "output[t,c] = input[t,c] * factor[c]",
-  shift: "output[t,c] = input[t,c] + shift[c]",
-};
 
 /** Kept patches of a whole map, one below the other. */
 export interface GatherSitesParams extends PatchGeometry {

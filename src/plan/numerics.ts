@@ -9,7 +9,6 @@ const alwaysF32: ReadonlySet<string> = new Set([
   "squares",
   "partials",
   "scale",
-  "factor",
   "gamma",
   "bias",
   "packed_bias",

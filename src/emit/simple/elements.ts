@@ -1,4 +1,4 @@
-import { elementwiseFormulas, type KernelParams } from "../../plan/kernels.ts";
+import { elementwiseOps, type KernelParams } from "../../plan/kernels.ts";
 import { patchContext } from "../patches.ts";
 import {
   dims,
@@ -18,30 +18,30 @@ import {
 
 export function elementwise(p: KernelParams["elementwise"], { language, vec: vecOf, padded }: Form): SimpleKernel {
   const { op, length, channels } = p;
-  const channelwise = op === "scale" || op === "scale-each" || op === "shift";
+  const { value, other, gelu } = elementwiseOps[op];
+  const channelwise = other !== null && other !== "value";
   const vec = channelwise && vecOf(channels) === 1 ? 1 : vecOf(length);
   return {
     template: "elementwise",
     context: {
-      formula: elementwiseFormulas[op],
+      value,
       length,
       channels,
       channelwise,
-      channelCount: channels / vec,
-      add: op === "add",
-      scale: op === "scale" || op === "scale-each",
-      shift: op === "shift",
+      other: other !== null,
+      eachImage: other === "channel of an image",
+      otherAt: channelwise ? `i % ${channels / vec}` : "i",
     },
     operands: present([
       read("input", length, vec, dims(length)),
-      op === "add" ? read("other", length, vec, dims(length)) : null,
-      op === "scale" ? parameter("factor", channels, vec, dims(channels)) : null,
-      op === "scale-each" ? inF32(read("factor", padded(channels), vec, dims(channels))) : null,
-      op === "shift" ? parameter("shift", channels, vec, dims(channels)) : null,
+      other === "value" ? read("other", length, vec, dims(length)) : null,
+      other === "channel" ? parameter("other", channels, vec, dims(channels)) : null,
+      other === "channel of an image" ? inF32(read("other", padded(channels), vec, dims(channels))) : null,
       write("output", length, vec, dims(length)),
     ]),
     threads: elementThreads[language],
     over: { elements: length / vec },
+    ...(gelu === null ? {} : { gelu }),
   };
 }
 

@@ -1,4 +1,4 @@
-import type { PatchGrid } from "../../graph/ops.ts";
+import type { GeluApproximation, PatchGrid } from "../../graph/ops.ts";
 import type { KernelOperand } from "../../plan/plan.ts";
 import { divideUp, roundUp } from "../../plan/tile.ts";
 
@@ -49,6 +49,8 @@ export interface SimpleKernel {
   readonly counted?: true;
   /** One workgroup is for all images. */
   readonly once?: true;
+  /** The GELU that it calls. */
+  readonly gelu?: GeluApproximation;
   /** Floating-point operations of an image, where they count. */
   readonly flops?: number;
 }

@@ -1,4 +1,4 @@
-import { geluForms, type KernelParams } from "../../../plan/kernels.ts";
+import type { KernelParams } from "../../../plan/kernels.ts";
 import { cudaForm, groupsOf, type SimpleOperand } from "../../simple/kernel.ts";
 import { type SimpleKind, simpleKernels } from "../../simple/kernels.ts";
 import { type CudaKernel, type CudaOperand, geluName, type Setting, scalars } from "./shared.ts";
@@ -28,9 +28,8 @@ export const simple =
         form: typeof cudaForm,
       ) => ReturnType<(typeof simpleKernels)[SimpleKind]>
     )(params, cudaForm);
-    const { operands, threads, over, totals = false, once = false, counted = false } = kernel;
+    const { operands, threads, over, gelu, totals = false, once = false, counted = false } = kernel;
     const groups = groupsOf(kernel);
-    const gelu = kind === "elementwise" ? geluForms[(params as KernelParams["elementwise"]).op] : null;
     const maps = operands.filter(({ kept }) => kept === "map").map(({ role }) => role);
     return {
       template: `kernels/${kernel.template}` as CudaKernel["template"],
@@ -41,7 +40,7 @@ export const simple =
         narrow: operands.some(({ kept, access }) => kept === "map" && access === "write"),
         elements: "elements" in over ? over.elements : null,
         raggedElements: "elements" in over && groups * threads !== over.elements,
-        gelu: gelu === null ? null : geluName(gelu, dtype),
+        gelu: gelu === undefined ? null : geluName(gelu, dtype),
         totals,
         warps: Math.ceil(threads / 32),
         halves: maps,

@@ -1,4 +1,4 @@
-import { geluForms, type KernelParams } from "../../../plan/kernels.ts";
+import type { KernelParams } from "../../../plan/kernels.ts";
 import type { DataType } from "../../../plan/plan.ts";
 import { groupsOf, type SimpleOperand, wgslForm } from "../../simple/kernel.ts";
 import { type SimpleKind, simpleKernels } from "../../simple/kernels.ts";
@@ -28,14 +28,13 @@ export const simple =
         form: typeof wgslForm,
       ) => ReturnType<(typeof simpleKernels)[SimpleKind]>
     )(params, wgslForm);
-    const { operands, threads, over } = kernel;
+    const { operands, threads, over, gelu } = kernel;
     const grid = grid1(groupsOf(kernel));
     const slots = operands.map(operand => ({
       ...operand,
       storage: storageOf(operand),
       type: operand.kept === "i32" ? "i32" : wgslType(operand.vec),
     }));
-    const gelu = kind === "elementwise" ? geluForms[(params as KernelParams["elementwise"]).op] : null;
     return {
       template: `kernels/${kernel.template}`,
       context: {
@@ -48,8 +47,8 @@ export const simple =
         raggedElements: "elements" in over && grid[0] * grid[1] * threads !== over.elements,
         acc: wgslType(operands.at(-1)?.vec ?? 1),
         zero: `${wgslType(operands.at(-1)?.vec ?? 1)}()`,
-        gelu: gelu === null ? null : "gelu",
-        tanh: gelu !== null && approximate[gelu],
+        gelu: gelu === undefined ? null : "gelu",
+        tanh: gelu !== undefined && approximate[gelu],
         totals: kernel.totals ?? false,
         once: kernel.once ?? false,
         offsets: Object.fromEntries(operands.map(operand => [operand.role, offsetOf(operand)])),
