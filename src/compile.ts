@@ -5,7 +5,7 @@ import type { Graph } from "./graph/graph.ts";
 import { verify } from "./graph/verify.ts";
 import { check } from "./model/check.ts";
 import { modelHash } from "./model/hash.ts";
-import { type Batch, type Model, type Program, targetNames } from "./model/model.ts";
+import { type Batch, type Model, type Program, type TargetName, targetNames } from "./model/model.ts";
 import { type Request, type Selection, select } from "./model/select.ts";
 import { compactSitesAs } from "./passes/compact-sites.ts";
 import { type PassObserver, runPasses } from "./passes/pass.ts";
@@ -86,7 +86,7 @@ export function plan(planning: Planning, observer: Observer = {}): Result<Planne
 /** What one model became for one target. */
 export interface Unit {
   readonly model: Model;
-  readonly target: string;
+  readonly target: TargetName;
   readonly graph: Graph;
   /** Null for targets that take the graph. */
   readonly plan: Plan | null;

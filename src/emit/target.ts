@@ -1,7 +1,7 @@
 import type { Diagnostic } from "../diagnostics/diagnostic.ts";
 import type { Graph } from "../graph/graph.ts";
 import { type OpName, opNames } from "../graph/ops.ts";
-import type { Model } from "../model/model.ts";
+import type { Model, TargetName } from "../model/model.ts";
 import type { Pass } from "../passes/pass.ts";
 import type { Plan } from "../plan/plan.ts";
 import type { Machine } from "../plan/target.ts";
@@ -51,7 +51,7 @@ export interface OnnxOptions {
 export const loweredOps: ReadonlySet<OpName> = new Set(opNames.filter(op => op !== "grn"));
 
 interface TargetBase {
-  readonly name: string;
+  readonly name: TargetName;
   /** In order; comments in the target's own list say where order matters. */
   readonly passes: readonly Pass[];
   /** Ops that may be left after the passes. */

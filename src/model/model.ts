@@ -83,7 +83,8 @@ export const storageTypes = ["f32", "f16", "bf16"] as const;
 export type StorageType = (typeof storageTypes)[number];
 
 /** How a kernel stores and multiplies: a storage type, or f32 multiplied from operands rounded to TF32. */
-export type Precision = StorageType | "tf32";
+export const precisions = [...storageTypes, "tf32"] as const;
+export type Precision = (typeof precisions)[number];
 
 /** Most images of a run, in specs as on the command line. */
 export const maxBatch = 65_536;

@@ -15,7 +15,7 @@ import {
   type Shape,
   whole,
 } from "../../json/shape.ts";
-import { type Batch, maxBatch, type Precision } from "../../model/model.ts";
+import { type Batch, maxBatch, type Precision, precisions } from "../../model/model.ts";
 import type {
   DepthwiseChoice,
   DepthwiseShape,
@@ -151,7 +151,7 @@ const rowShape: Shape = (row, where) => {
   return fieldsOf({
     kernel: kernels,
     shape: fieldsOf(shape),
-    dtype: oneOf("f32", "tf32", "f16", "bf16"),
+    dtype: oneOf(...precisions),
     batch: whole(1, maxBatch),
     choice: fieldsOf(choice(isObject(row.choice) ? row.choice : {})),
     times,

@@ -2,6 +2,7 @@
 import { plan } from "../../compile.ts";
 import { describe } from "../../emit/wgsl/descriptor.ts";
 import { wgslTarget } from "../../emit/wgsl/target.ts";
+import { isF16 } from "../../model/select.ts";
 import type { ModelDescriptor } from "../../runtime/descriptor.ts";
 import { requestDevice } from "../../runtime/device.ts";
 import { createModel } from "../../runtime/model.ts";
@@ -66,7 +67,7 @@ export default async (
 function planned(request: MeasureRequest, tuning: AdapterKind): Planned {
   const { model, form } = request;
   const { dtype, batch } = form;
-  const planned = plan({ model, target: wgslTarget(tuning, dtype === "f16"), batch: { min: batch, max: batch } });
+  const planned = plan({ model, target: wgslTarget(tuning, isF16[dtype]), batch: { min: batch, max: batch } });
   if (!planned.ok) throw new Error("the model was planned before this process was started");
   return { ...request, descriptor: describe(planned.value.plan) };
 }

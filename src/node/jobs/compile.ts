@@ -314,7 +314,7 @@ const stageText = (stage: EmitKind | null, units: readonly Unit[]): string =>
   stage === null ? "" : units.map(stages[stage]).join("");
 
 /** What a step of a plan is called where it runs. */
-const stepNames: Readonly<Record<string, string>> = { wgsl: "dispatches", cuda: "launches" };
+const stepNames: { readonly [K in TargetName]: string } = { wgsl: "dispatches", onnx: "operators", cuda: "launches" };
 
 function summarise({ model, target, plan, graph }: Unit): string {
   const mb = (bytes: number): string => `${(bytes / 1e6).toFixed(1)} MB`;
