@@ -1,9 +1,10 @@
 import { invariant } from "../diagnostics/invariant.ts";
 import { channels, elements, type Graph, type Node, nodeOf, operand, sites, type ValueId } from "../graph/graph.ts";
+import { chooseGemm, chooseLines, chooseNorm, chooseStrip, downsampleFits } from "./choose-tile.ts";
 import { depthwisePacked, type KernelParams, stemPacked, stemSites } from "./kernels.ts";
 import { attr, type Calls, call, type FusionGroup, member, norm, packing, patchesInCompact } from "./lowering.ts";
 import type { KernelCall } from "./plan.ts";
-import { chooseGemm, chooseLines, chooseNorm, chooseStrip, downsampleFits, packedShape } from "./tile.ts";
+import { packedShape } from "./tile.ts";
 import type { TuningProfile } from "./tuning-profiles.ts";
 
 export function stem(group: FusionGroup, graph: Graph, tuning: TuningProfile): Calls {

@@ -1,6 +1,7 @@
 import { invariant } from "../diagnostics/invariant.ts";
 import { channels, elements, type Graph, type Node, nodeOf, operand, sites, type ValueId } from "../graph/graph.ts";
 import type { GeluApproximation, OpName } from "../graph/ops.ts";
+import { chooseGemm, chooseGemv, chooseNorm, choosePool, grnInline } from "./choose-tile.ts";
 import { type ElementwiseOp, gemvPacked, type KernelParams, squareStrips } from "./kernels.ts";
 import { depthwise, downsample, normalizeRows, rowNorm, siteDepthwise, stem } from "./lower-convolutions.ts";
 import {
@@ -26,17 +27,7 @@ import {
   result,
 } from "./lowering.ts";
 import type { KernelCall } from "./plan.ts";
-import {
-  chooseGemm,
-  chooseGemv,
-  chooseNorm,
-  choosePool,
-  type GemmShape,
-  type GemmTile,
-  grnInline,
-  packedShape,
-  squareTiles,
-} from "./tile.ts";
+import { type GemmShape, type GemmTile, packedShape, squareTiles } from "./tile.ts";
 import type { TuningProfile } from "./tuning-profiles.ts";
 
 const geluOps = { erf: "gelu", tanh: "gelu-tanh" } as const satisfies Readonly<

@@ -1,7 +1,8 @@
 import { invariant } from "../../diagnostics/invariant.ts";
+import { exactTiles } from "../../plan/choose-tile.ts";
 import type { KernelParams } from "../../plan/kernels.ts";
 import { callOf, type KernelCall, type Plan, type Step } from "../../plan/plan.ts";
-import { blockTile, divideUp, exactTiles } from "../../plan/tile.ts";
+import { blockTile, divideUp } from "../../plan/tile.ts";
 import {
   type DepthwiseChoice,
   type DepthwiseShape,
