@@ -541,7 +541,7 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
         return undefined
     };
 
-  return ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"patches"),{"name":"if","hash":{},"fn":container.program(1, data, 0),"inverse":container.program(2, data, 0),"data":data,"loc":{"start":{"line":14,"column":0},"end":{"line":18,"column":7}}})) != null ? stack1 : "");
+  return ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"patches"),{"name":"if","hash":{},"fn":container.program(1, data, 0),"inverse":container.program(2, data, 0),"data":data,"loc":{"start":{"line":15,"column":0},"end":{"line":19,"column":7}}})) != null ? stack1 : "");
 },"1":function(container,depth0,helpers,partials,data) {
     var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
         if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
@@ -573,24 +573,13 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
     };
 
   return "    store4(a + m * a_row + k, fetch(input, "
-    + ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"norm"),{"name":"if","hash":{},"fn":container.program(6, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":27,"column":43},"end":{"line":27,"column":69}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"norm"),{"name":"if","hash":{},"fn":container.program(6, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":28,"column":43},"end":{"line":28,"column":69}}})) != null ? stack1 : "")
     + "m0, m, s * step + k));\n";
 },"6":function(container,depth0,helpers,partials,data) {
     return "stats, ";
 },"7":function(container,depth0,helpers,partials,data) {
-    var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
-        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
-          return parent[propertyName];
-        }
-        return undefined
-    };
-
-  return "    const bool inside = "
-    + ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"guardRows"),{"name":"if","hash":{},"fn":container.program(8, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":29,"column":24},"end":{"line":29,"column":65}}})) != null ? stack1 : "")
-    + "s * step + k < depth;\n    copy_async(a + m * a_row + k, input + (inside ? (m0 + m) * depth + s * step + k : 0), inside ? 16 : 0);\n";
+    return "    const bool inside = (whole_rows || m0 + m < rows) && s * step + k < depth;\n    copy_async(a + m * a_row + k, input + (inside ? (m0 + m) * depth + s * step + k : 0), inside ? 16 : 0);\n";
 },"8":function(container,depth0,helpers,partials,data) {
-    return "m0 + m < rows && ";
-},"9":function(container,depth0,helpers,partials,data) {
     var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
         if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
           return parent[propertyName];
@@ -599,20 +588,20 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
     };
 
   return "  factor += s % 2 * step;\n"
-    + ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"gathered"),{"name":"if","hash":{},"fn":container.program(10, data, 0),"inverse":container.program(11, data, 0),"data":data,"loc":{"start":{"line":39,"column":2},"end":{"line":46,"column":9}}})) != null ? stack1 : "");
-},"10":function(container,depth0,helpers,partials,data) {
+    + ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"gathered"),{"name":"if","hash":{},"fn":container.program(9, data, 0),"inverse":container.program(10, data, 0),"data":data,"loc":{"start":{"line":40,"column":2},"end":{"line":47,"column":9}}})) != null ? stack1 : "");
+},"9":function(container,depth0,helpers,partials,data) {
     var stack1;
 
   return "  for (int k = thread(); k < step; k += "
-    + ((stack1 = container.lambda(container.strict(depth0, "threads", {"start":{"line":40,"column":42},"end":{"line":40,"column":49}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = container.lambda(container.strict(depth0, "threads", {"start":{"line":41,"column":42},"end":{"line":41,"column":49}} ), depth0)) != null ? stack1 : "")
     + ") factor[k] = s * step + k < depth ? scale[s * step + k] : 0.0f;\n";
-},"11":function(container,depth0,helpers,partials,data) {
+},"10":function(container,depth0,helpers,partials,data) {
     var stack1;
 
   return "  for (int k = thread() * 4; k < step; k += "
-    + ((stack1 = container.lambda(container.strict(depth0, "threads", {"start":{"line":42,"column":46},"end":{"line":42,"column":53}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = container.lambda(container.strict(depth0, "threads", {"start":{"line":43,"column":46},"end":{"line":43,"column":53}} ), depth0)) != null ? stack1 : "")
     + " * 4) {\n    const bool inside = s * step + k < depth;\n    copy_async(factor + k, scale + (inside ? s * step + k : 0), inside ? 16 : 0);\n  }\n";
-},"12":function(container,depth0,helpers,partials,data) {
+},"11":function(container,depth0,helpers,partials,data) {
     var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
         if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
           return parent[propertyName];
@@ -622,7 +611,7 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
 
   return ((stack1 = container.invokePartial(lookupProperty(partials,"cuda-removed"),depth0,{"name":"cuda-removed","data":data,"helpers":helpers,"partials":partials,"decorators":container.decorators})) != null ? stack1 : "")
     + "\n";
-},"13":function(container,depth0,helpers,partials,data) {
+},"12":function(container,depth0,helpers,partials,data) {
     var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
         if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
           return parent[propertyName];
@@ -631,29 +620,29 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
     };
 
   return ((stack1 = container.invokePartial(lookupProperty(partials,"cuda-grn-finish"),depth0,{"name":"cuda-grn-finish","data":data,"helpers":helpers,"partials":partials,"decorators":container.decorators})) != null ? stack1 : "");
-},"14":function(container,depth0,helpers,partials,data) {
+},"13":function(container,depth0,helpers,partials,data) {
     var stack1;
 
   return "  float *factor = shared<float>("
-    + ((stack1 = container.lambda(container.strict(depth0, "factorAt", {"start":{"line":64,"column":34},"end":{"line":64,"column":42}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = container.lambda(container.strict(depth0, "factorAt", {"start":{"line":65,"column":34},"end":{"line":65,"column":42}} ), depth0)) != null ? stack1 : "")
     + "); // scale, [2][step]\n";
-},"15":function(container,depth0,helpers,partials,data) {
+},"14":function(container,depth0,helpers,partials,data) {
     var stack1;
 
   return "  Pair *stats = shared<Pair>("
-    + ((stack1 = container.lambda(container.strict(depth0, "statsAt", {"start":{"line":67,"column":31},"end":{"line":67,"column":38}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = container.lambda(container.strict(depth0, "statsAt", {"start":{"line":68,"column":31},"end":{"line":68,"column":38}} ), depth0)) != null ? stack1 : "")
     + "); // [block_rows][4 taps]\n";
-},"16":function(container,depth0,helpers,partials,data) {
+},"15":function(container,depth0,helpers,partials,data) {
     return "  scale += image * depth;\n";
-},"17":function(container,depth0,helpers,partials,data) {
+},"16":function(container,depth0,helpers,partials,data) {
     return "  measure(input, stats, m0);\n  barrier();\n";
-},"18":function(container,depth0,helpers,partials,data) {
+},"17":function(container,depth0,helpers,partials,data) {
     return "scale, factor, ";
-},"19":function(container,depth0,helpers,partials,data) {
+},"18":function(container,depth0,helpers,partials,data) {
     return "    const float *fs = factor + s % 2 * step;\n";
-},"20":function(container,depth0,helpers,partials,data) {
+},"19":function(container,depth0,helpers,partials,data) {
     return "      const Pair f = load2(fs + k);\n      CNX_UNROLL\n      for (int i = 0; i < cell_rows; i++) {\n        CNX_UNROLL\n        for (int e = 0; e < 2; e++) x[i].v[e] *= f.v[e];\n      }\n";
-},"21":function(container,depth0,helpers,partials,data) {
+},"20":function(container,depth0,helpers,partials,data) {
     var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
         if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
           return parent[propertyName];
@@ -662,20 +651,25 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
     };
 
   return "  mask += image * "
-    + ((stack1 = container.lambda(container.strict(lookupProperty(depth0,"mask"), "patches", {"start":{"line":117,"column":20},"end":{"line":117,"column":32}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = container.lambda(container.strict(lookupProperty(depth0,"mask"), "patches", {"start":{"line":118,"column":20},"end":{"line":118,"column":32}} ), depth0)) != null ? stack1 : "")
     + ";\n";
-},"22":function(container,depth0,helpers,partials,data) {
+},"21":function(container,depth0,helpers,partials,data) {
     return "  residual += corner;\n";
-},"23":function(container,depth0,helpers,partials,data) {
+},"22":function(container,depth0,helpers,partials,data) {
     var stack1;
 
   return "  float *sums = shared<float>(0); // of squares, ["
-    + ((stack1 = container.lambda(container.strict(depth0, "lanesY", {"start":{"line":125,"column":52},"end":{"line":125,"column":58}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = container.lambda(container.strict(depth0, "lanesY", {"start":{"line":126,"column":52},"end":{"line":126,"column":58}} ), depth0)) != null ? stack1 : "")
     + "][block_columns]\n  barrier();\n";
-},"24":function(container,depth0,helpers,partials,data) {
-    return "    const bool column = n0 + n < columns;\n";
-},"25":function(container,depth0,helpers,partials,data) {
+},"23":function(container,depth0,helpers,partials,data) {
     return "    Quad square = {0.0f, 0.0f, 0.0f, 0.0f};\n";
+},"24":function(container,depth0,helpers,partials,data) {
+    var stack1;
+
+  return ((stack1 = container.lambda(container.strict(depth0, "gelu", {"start":{"line":142,"column":57},"end":{"line":142,"column":61}} ), depth0)) != null ? stack1 : "")
+    + "(";
+},"25":function(container,depth0,helpers,partials,data) {
+    return ")";
 },"26":function(container,depth0,helpers,partials,data) {
     var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
         if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
@@ -684,80 +678,38 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
         return undefined
     };
 
-  return "      if (m0 + m >= rows"
-    + ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"guardColumns"),{"name":"if","hash":{},"fn":container.program(27, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":142,"column":24},"end":{"line":142,"column":62}}})) != null ? stack1 : "")
-    + ") continue;\n";
+  return ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"quads"),{"name":"if","hash":{},"fn":container.program(27, data, 0),"inverse":container.program(28, data, 0),"data":data,"loc":{"start":{"line":144,"column":6},"end":{"line":150,"column":13}}})) != null ? stack1 : "");
 },"27":function(container,depth0,helpers,partials,data) {
-    return " || !column";
-},"28":function(container,depth0,helpers,partials,data) {
-    var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
-        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
-          return parent[propertyName];
-        }
-        return undefined
-    };
-
-  return ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"guardColumns"),{"name":"if","hash":{},"fn":container.program(29, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":144,"column":6},"end":{"line":146,"column":13}}})) != null ? stack1 : "");
-},"29":function(container,depth0,helpers,partials,data) {
-    return "      if (!column) continue;\n";
-},"30":function(container,depth0,helpers,partials,data) {
-    var stack1;
-
-  return ((stack1 = container.lambda(container.strict(depth0, "gelu", {"start":{"line":150,"column":57},"end":{"line":150,"column":61}} ), depth0)) != null ? stack1 : "")
-    + "(";
-},"31":function(container,depth0,helpers,partials,data) {
-    return ")";
-},"32":function(container,depth0,helpers,partials,data) {
-    var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
-        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
-          return parent[propertyName];
-        }
-        return undefined
-    };
-
-  return ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"quads"),{"name":"if","hash":{},"fn":container.program(33, data, 0),"inverse":container.program(34, data, 0),"data":data,"loc":{"start":{"line":152,"column":6},"end":{"line":158,"column":13}}})) != null ? stack1 : "");
-},"33":function(container,depth0,helpers,partials,data) {
     return "      const Quad r = load4(residual + at);\n      CNX_UNROLL\n      for (int e = 0; e < 4; e++) v.v[e] += r.v[e];\n";
-},"34":function(container,depth0,helpers,partials,data) {
+},"28":function(container,depth0,helpers,partials,data) {
     return "      for (int e = 0; e < 4 && n0 + n + e < columns; e++) v.v[e] += residual[at + e];\n";
-},"35":function(container,depth0,helpers,partials,data) {
+},"29":function(container,depth0,helpers,partials,data) {
     return "      if (removed(mask, m0 + m)) v = Quad{0.0f, 0.0f, 0.0f, 0.0f};\n";
-},"36":function(container,depth0,helpers,partials,data) {
+},"30":function(container,depth0,helpers,partials,data) {
     return "      CNX_UNROLL\n      for (int e = 0; e < 4; e++) square.v[e] += v.v[e] * v.v[e];\n";
-},"37":function(container,depth0,helpers,partials,data) {
+},"31":function(container,depth0,helpers,partials,data) {
     return "      store4(output + at, v);\n";
-},"38":function(container,depth0,helpers,partials,data) {
+},"32":function(container,depth0,helpers,partials,data) {
     return "      for (int e = 0; e < 4 && n0 + n + e < columns; e++) output[at + e] = v.v[e];\n";
-},"39":function(container,depth0,helpers,partials,data) {
+},"33":function(container,depth0,helpers,partials,data) {
     return "    store4(sums + lane_y * block_columns + n, square);\n";
-},"40":function(container,depth0,helpers,partials,data) {
-    var stack1, alias1=container.strict, alias2=container.lambda, lookupProperty = container.lookupProperty || function(parent, propertyName) {
-        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
-          return parent[propertyName];
-        }
-        return undefined
-    };
+},"34":function(container,depth0,helpers,partials,data) {
+    var stack1, alias1=container.strict, alias2=container.lambda;
 
   return "  barrier();\n  squares += static_cast<size_t>(image) * ("
-    + ((stack1 = alias2(alias1(depth0, "squareTiles", {"start":{"line":179,"column":45},"end":{"line":179,"column":56}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "squareTiles", {"start":{"line":171,"column":45},"end":{"line":171,"column":56}} ), depth0)) != null ? stack1 : "")
     + " * columns);\n  for (int n = thread(); n < block_columns; n += "
-    + ((stack1 = alias2(alias1(depth0, "threads", {"start":{"line":180,"column":51},"end":{"line":180,"column":58}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "threads", {"start":{"line":172,"column":51},"end":{"line":172,"column":58}} ), depth0)) != null ? stack1 : "")
     + ") {\n    float sum = 0.0f;\n    for (int y = 0; y < "
-    + ((stack1 = alias2(alias1(depth0, "lanesY", {"start":{"line":182,"column":26},"end":{"line":182,"column":32}} ), depth0)) != null ? stack1 : "")
-    + "; y++) sum += sums[y * block_columns + n];\n"
-    + ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"guardColumns"),{"name":"if","hash":{},"fn":container.program(41, data, 0),"inverse":container.program(42, data, 0),"data":data,"loc":{"start":{"line":183,"column":4},"end":{"line":187,"column":11}}})) != null ? stack1 : "")
-    + "  }\n";
-},"41":function(container,depth0,helpers,partials,data) {
-    return "    if (n0 + n < columns) squares[block_y() * columns + n0 + n] = sum;\n";
-},"42":function(container,depth0,helpers,partials,data) {
-    return "    squares[block_y() * columns + n0 + n] = sum;\n";
-},"43":function(container,depth0,helpers,partials,data) {
+    + ((stack1 = alias2(alias1(depth0, "lanesY", {"start":{"line":174,"column":26},"end":{"line":174,"column":32}} ), depth0)) != null ? stack1 : "")
+    + "; y++) sum += sums[y * block_columns + n];\n    if (whole_columns || n0 + n < columns) squares[block_y() * columns + n0 + n] = sum;\n  }\n";
+},"35":function(container,depth0,helpers,partials,data) {
     var stack1;
 
   return "  unsigned *before = shared<unsigned>("
-    + ((stack1 = container.lambda(container.strict(depth0, "beforeAt", {"start":{"line":191,"column":40},"end":{"line":191,"column":48}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = container.lambda(container.strict(depth0, "beforeAt", {"start":{"line":179,"column":40},"end":{"line":179,"column":48}} ), depth0)) != null ? stack1 : "")
     + "); // blocks of the image that came before this one\n  barrier();\n  if (thread() == 0) *before = arrive(counter + image);\n";
-},"44":function(container,depth0,helpers,partials,data) {
+},"36":function(container,depth0,helpers,partials,data) {
     return "  finish_image(before, squares, gamma, scale + image * columns, counter + image);\n";
 },"compiler":[8,">= 4.3.0"],"main":function(container,depth0,helpers,partials,data) {
     var stack1, alias1=container.strict, alias2=container.lambda, alias3=depth0 != null ? depth0 : (container.nullContext || {}), lookupProperty = container.lookupProperty || function(parent, propertyName) {
@@ -800,88 +752,84 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
     + ((stack1 = alias2(alias1(depth0, "step", {"start":{"line":9,"column":23},"end":{"line":9,"column":27}} ), depth0)) != null ? stack1 : "")
     + ", steps = "
     + ((stack1 = alias2(alias1(depth0, "steps", {"start":{"line":9,"column":41},"end":{"line":9,"column":46}} ), depth0)) != null ? stack1 : "")
-    + "; // of k\nconstexpr int a_row = step + 4;          // 4 more than needed, against bank conflicts\nconstexpr int a_stage = block_rows * a_row, b_stage = step * block_columns;\n\n"
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"gathered"),{"name":"if","hash":{},"fn":container.program(0, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":13,"column":0},"end":{"line":19,"column":7}}})) != null ? stack1 : "")
+    + "; // of k\nconstexpr bool whole_rows = rows % block_rows == 0, whole_columns = columns % block_columns == 0;\nconstexpr int a_row = step + 4;          // 4 more than needed, against bank conflicts\nconstexpr int a_stage = block_rows * a_row, b_stage = step * block_columns;\n\n"
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"gathered"),{"name":"if","hash":{},"fn":container.program(0, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":14,"column":0},"end":{"line":20,"column":7}}})) != null ? stack1 : "")
     + "// Brings step s of both operands to shared memory; copies may still be on their way.\nCNX_DEVICE void stage(const T *input, const float *weight, "
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"scaled"),{"name":"if","hash":{},"fn":container.program(3, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":21,"column":59},"end":{"line":21,"column":115}}})) != null ? stack1 : "")
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"norm"),{"name":"if","hash":{},"fn":container.program(4, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":21,"column":115},"end":{"line":21,"column":153}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"scaled"),{"name":"if","hash":{},"fn":container.program(3, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":22,"column":59},"end":{"line":22,"column":115}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"norm"),{"name":"if","hash":{},"fn":container.program(4, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":22,"column":115},"end":{"line":22,"column":153}}})) != null ? stack1 : "")
     + "float *a, float *b, int m0, int n0, int s) {\n  a += s % 2 * a_stage;\n  b += s % 2 * b_stage;\n  for (int i = thread(); i < block_rows * (step / 4); i += "
-    + ((stack1 = alias2(alias1(depth0, "threads", {"start":{"line":24,"column":61},"end":{"line":24,"column":68}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "threads", {"start":{"line":25,"column":61},"end":{"line":25,"column":68}} ), depth0)) != null ? stack1 : "")
     + ") {\n    const int m = i / (step / 4), k = i % (step / 4) * 4;\n"
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"gathered"),{"name":"if","hash":{},"fn":container.program(5, data, 0),"inverse":container.program(7, data, 0),"data":data,"loc":{"start":{"line":26,"column":4},"end":{"line":31,"column":11}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"gathered"),{"name":"if","hash":{},"fn":container.program(5, data, 0),"inverse":container.program(7, data, 0),"data":data,"loc":{"start":{"line":27,"column":4},"end":{"line":32,"column":11}}})) != null ? stack1 : "")
     + "  }\n  for (int i = thread(); i < step * (block_columns / 4); i += "
-    + ((stack1 = alias2(alias1(depth0, "threads", {"start":{"line":33,"column":64},"end":{"line":33,"column":71}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "threads", {"start":{"line":34,"column":64},"end":{"line":34,"column":71}} ), depth0)) != null ? stack1 : "")
     + ") {\n    const int k = i / (block_columns / 4), n = i % (block_columns / 4) * 4;\n    copy_async(b + k * block_columns + n, weight + (s * step + k) * "
-    + ((stack1 = alias2(alias1(depth0, "weightRow", {"start":{"line":35,"column":70},"end":{"line":35,"column":79}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "weightRow", {"start":{"line":36,"column":70},"end":{"line":36,"column":79}} ), depth0)) != null ? stack1 : "")
     + " + n0 + n, 16);\n  }\n"
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"scaled"),{"name":"if","hash":{},"fn":container.program(9, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":37,"column":2},"end":{"line":47,"column":9}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"scaled"),{"name":"if","hash":{},"fn":container.program(8, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":38,"column":2},"end":{"line":48,"column":9}}})) != null ? stack1 : "")
     + "  copy_commit();\n}\n\n"
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"mask"),{"name":"if","hash":{},"fn":container.program(12, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":51,"column":0},"end":{"line":54,"column":7}}})) != null ? stack1 : "")
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"finish"),{"name":"if","hash":{},"fn":container.program(13, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":55,"column":0},"end":{"line":57,"column":7}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"mask"),{"name":"if","hash":{},"fn":container.program(11, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":52,"column":0},"end":{"line":55,"column":7}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"finish"),{"name":"if","hash":{},"fn":container.program(12, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":56,"column":0},"end":{"line":58,"column":7}}})) != null ? stack1 : "")
     + "CNX_KERNEL("
-    + ((stack1 = alias2(alias1(depth0, "threads", {"start":{"line":58,"column":13},"end":{"line":58,"column":20}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "threads", {"start":{"line":59,"column":13},"end":{"line":59,"column":20}} ), depth0)) != null ? stack1 : "")
     + ", "
-    + ((stack1 = alias2(alias1(depth0, "blocks", {"start":{"line":58,"column":26},"end":{"line":58,"column":32}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "blocks", {"start":{"line":59,"column":26},"end":{"line":59,"column":32}} ), depth0)) != null ? stack1 : "")
     + ") kernel(\n"
     + ((stack1 = container.invokePartial(lookupProperty(partials,"cuda-parameters"),depth0,{"name":"cuda-parameters","data":data,"helpers":helpers,"partials":partials,"decorators":container.decorators})) != null ? stack1 : "")
     + "{\n  float *a = shared<float>(0);                // [2][block_rows][a_row]\n  float *b = shared<float>("
-    + ((stack1 = alias2(alias1(depth0, "bAt", {"start":{"line":62,"column":29},"end":{"line":62,"column":32}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "bAt", {"start":{"line":63,"column":29},"end":{"line":63,"column":32}} ), depth0)) != null ? stack1 : "")
     + "); // [2][step][block_columns]\n"
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"scaled"),{"name":"if","hash":{},"fn":container.program(14, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":63,"column":2},"end":{"line":65,"column":9}}})) != null ? stack1 : "")
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"norm"),{"name":"if","hash":{},"fn":container.program(15, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":66,"column":2},"end":{"line":68,"column":9}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"scaled"),{"name":"if","hash":{},"fn":container.program(13, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":64,"column":2},"end":{"line":66,"column":9}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"norm"),{"name":"if","hash":{},"fn":container.program(14, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":67,"column":2},"end":{"line":69,"column":9}}})) != null ? stack1 : "")
     + "  const int image = block_z(), m0 = block_y() * block_rows, n0 = block_x() * block_columns;\n  const int lane_x = thread() % "
-    + ((stack1 = alias2(alias1(depth0, "lanesX", {"start":{"line":70,"column":34},"end":{"line":70,"column":40}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "lanesX", {"start":{"line":71,"column":34},"end":{"line":71,"column":40}} ), depth0)) != null ? stack1 : "")
     + ", lane_y = thread() / "
-    + ((stack1 = alias2(alias1(depth0, "lanesX", {"start":{"line":70,"column":66},"end":{"line":70,"column":72}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "lanesX", {"start":{"line":71,"column":66},"end":{"line":71,"column":72}} ), depth0)) != null ? stack1 : "")
     + ";\n  input += static_cast<size_t>(image) * "
-    + ((stack1 = alias2(alias1(depth0, "inputLength", {"start":{"line":71,"column":42},"end":{"line":71,"column":53}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "inputLength", {"start":{"line":72,"column":42},"end":{"line":72,"column":53}} ), depth0)) != null ? stack1 : "")
     + ";\n"
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"scaled"),{"name":"if","hash":{},"fn":container.program(16, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":72,"column":2},"end":{"line":74,"column":9}}})) != null ? stack1 : "")
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"norm"),{"name":"if","hash":{},"fn":container.program(17, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":75,"column":2},"end":{"line":78,"column":9}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"scaled"),{"name":"if","hash":{},"fn":container.program(15, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":73,"column":2},"end":{"line":75,"column":9}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"norm"),{"name":"if","hash":{},"fn":container.program(16, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":76,"column":2},"end":{"line":79,"column":9}}})) != null ? stack1 : "")
     + "  float c[cell_rows][cell_quads][4] = {};\n  stage(input, weight, "
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"scaled"),{"name":"if","hash":{},"fn":container.program(18, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":80,"column":23},"end":{"line":80,"column":59}}})) != null ? stack1 : "")
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"norm"),{"name":"if","hash":{},"fn":container.program(6, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":80,"column":59},"end":{"line":80,"column":85}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"scaled"),{"name":"if","hash":{},"fn":container.program(17, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":81,"column":23},"end":{"line":81,"column":59}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"norm"),{"name":"if","hash":{},"fn":container.program(6, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":81,"column":59},"end":{"line":81,"column":85}}})) != null ? stack1 : "")
     + "a, b, m0, n0, 0);\n  for (int s = 0; s < steps; s++) {\n    copy_wait<0>();\n    barrier();\n    if (s + 1 < steps) stage(input, weight, "
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"scaled"),{"name":"if","hash":{},"fn":container.program(18, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":84,"column":44},"end":{"line":84,"column":80}}})) != null ? stack1 : "")
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"norm"),{"name":"if","hash":{},"fn":container.program(6, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":84,"column":80},"end":{"line":84,"column":106}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"scaled"),{"name":"if","hash":{},"fn":container.program(17, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":85,"column":44},"end":{"line":85,"column":80}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"norm"),{"name":"if","hash":{},"fn":container.program(6, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":85,"column":80},"end":{"line":85,"column":106}}})) != null ? stack1 : "")
     + "a, b, m0, n0, s + 1);\n    const float *as = a + s % 2 * a_stage, *bs = b + s % 2 * b_stage;\n"
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"scaled"),{"name":"if","hash":{},"fn":container.program(19, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":86,"column":4},"end":{"line":88,"column":11}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"scaled"),{"name":"if","hash":{},"fn":container.program(18, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":87,"column":4},"end":{"line":89,"column":11}}})) != null ? stack1 : "")
     + "    CNX_ROLLED\n    for (int k = 0; k < step; k += 2) {\n      Pair x[cell_rows];\n      CNX_UNROLL\n      for (int i = 0; i < cell_rows; i++) x[i] = load2(as + (lane_y + i * "
-    + ((stack1 = alias2(alias1(depth0, "lanesY", {"start":{"line":93,"column":76},"end":{"line":93,"column":82}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "lanesY", {"start":{"line":94,"column":76},"end":{"line":94,"column":82}} ), depth0)) != null ? stack1 : "")
     + ") * a_row + k);\n"
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"scaled"),{"name":"if","hash":{},"fn":container.program(20, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":94,"column":6},"end":{"line":101,"column":13}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"scaled"),{"name":"if","hash":{},"fn":container.program(19, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":95,"column":6},"end":{"line":102,"column":13}}})) != null ? stack1 : "")
     + "      CNX_UNROLL\n      for (int e = 0; e < 2; e++) {\n        CNX_UNROLL\n        for (int j = 0; j < cell_quads; j++) {\n          const Quad y = load4(bs + (k + e) * block_columns + (lane_x + j * "
-    + ((stack1 = alias2(alias1(depth0, "lanesX", {"start":{"line":106,"column":78},"end":{"line":106,"column":84}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "lanesX", {"start":{"line":107,"column":78},"end":{"line":107,"column":84}} ), depth0)) != null ? stack1 : "")
     + ") * 4);\n          CNX_UNROLL\n          for (int i = 0; i < cell_rows; i++) {\n            CNX_UNROLL\n            for (int n = 0; n < 4; n++) c[i][j][n] += x[i].v[e] * y.v[n];\n          }\n        }\n      }\n    }\n  }\n"
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"mask"),{"name":"if","hash":{},"fn":container.program(21, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":116,"column":2},"end":{"line":118,"column":9}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"mask"),{"name":"if","hash":{},"fn":container.program(20, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":117,"column":2},"end":{"line":119,"column":9}}})) != null ? stack1 : "")
     + "  const size_t corner = (static_cast<size_t>(image) * rows + m0) * columns + n0;\n  output += corner;\n"
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"residual"),{"name":"if","hash":{},"fn":container.program(22, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":121,"column":2},"end":{"line":123,"column":9}}})) != null ? stack1 : "")
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"squares"),{"name":"if","hash":{},"fn":container.program(23, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":124,"column":2},"end":{"line":127,"column":9}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"residual"),{"name":"if","hash":{},"fn":container.program(21, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":122,"column":2},"end":{"line":124,"column":9}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"squares"),{"name":"if","hash":{},"fn":container.program(22, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":125,"column":2},"end":{"line":128,"column":9}}})) != null ? stack1 : "")
     + "  CNX_UNROLL\n  for (int j = 0; j < cell_quads; j++) {\n    const int n = (lane_x + j * "
-    + ((stack1 = alias2(alias1(depth0, "lanesX", {"start":{"line":130,"column":34},"end":{"line":130,"column":40}} ), depth0)) != null ? stack1 : "")
-    + ") * 4;\n"
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"guardColumns"),{"name":"if","hash":{},"fn":container.program(24, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":131,"column":4},"end":{"line":133,"column":11}}})) != null ? stack1 : "")
-    + "    const Quad shift = load4(bias + n0 + n);\n"
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"squares"),{"name":"if","hash":{},"fn":container.program(25, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":135,"column":4},"end":{"line":137,"column":11}}})) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "lanesX", {"start":{"line":131,"column":34},"end":{"line":131,"column":40}} ), depth0)) != null ? stack1 : "")
+    + ") * 4;\n    const Quad shift = load4(bias + n0 + n);\n"
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"squares"),{"name":"if","hash":{},"fn":container.program(23, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":133,"column":4},"end":{"line":135,"column":11}}})) != null ? stack1 : "")
     + "    CNX_UNROLL\n    for (int i = 0; i < cell_rows; i++) {\n      const int m = lane_y + i * "
-    + ((stack1 = alias2(alias1(depth0, "lanesY", {"start":{"line":140,"column":35},"end":{"line":140,"column":41}} ), depth0)) != null ? stack1 : "")
-    + ", at = m * columns + n;\n"
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"guardRows"),{"name":"if","hash":{},"fn":container.program(26, data, 0),"inverse":container.program(28, data, 0),"data":data,"loc":{"start":{"line":141,"column":6},"end":{"line":147,"column":13}}})) != null ? stack1 : "")
-    + "      Quad v;\n      CNX_UNROLL\n      for (int e = 0; e < 4; e++) v.v[e] = "
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"gelu"),{"name":"if","hash":{},"fn":container.program(30, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":150,"column":43},"end":{"line":150,"column":71}}})) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "lanesY", {"start":{"line":138,"column":35},"end":{"line":138,"column":41}} ), depth0)) != null ? stack1 : "")
+    + ", at = m * columns + n;\n      if (!(whole_rows || m0 + m < rows) || !(whole_columns || n0 + n < columns)) continue;\n      Quad v;\n      CNX_UNROLL\n      for (int e = 0; e < 4; e++) v.v[e] = "
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"gelu"),{"name":"if","hash":{},"fn":container.program(24, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":142,"column":43},"end":{"line":142,"column":71}}})) != null ? stack1 : "")
     + "c[i][j][e] + shift.v[e]"
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"gelu"),{"name":"if","hash":{},"fn":container.program(31, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":150,"column":94},"end":{"line":150,"column":114}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"gelu"),{"name":"if","hash":{},"fn":container.program(25, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":142,"column":94},"end":{"line":142,"column":114}}})) != null ? stack1 : "")
     + ";\n"
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"residual"),{"name":"if","hash":{},"fn":container.program(32, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":151,"column":6},"end":{"line":159,"column":13}}})) != null ? stack1 : "")
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"mask"),{"name":"if","hash":{},"fn":container.program(35, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":160,"column":6},"end":{"line":162,"column":13}}})) != null ? stack1 : "")
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"squares"),{"name":"if","hash":{},"fn":container.program(36, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":163,"column":6},"end":{"line":166,"column":13}}})) != null ? stack1 : "")
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"quads"),{"name":"if","hash":{},"fn":container.program(37, data, 0),"inverse":container.program(38, data, 0),"data":data,"loc":{"start":{"line":167,"column":6},"end":{"line":171,"column":13}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"residual"),{"name":"if","hash":{},"fn":container.program(26, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":143,"column":6},"end":{"line":151,"column":13}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"mask"),{"name":"if","hash":{},"fn":container.program(29, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":152,"column":6},"end":{"line":154,"column":13}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"squares"),{"name":"if","hash":{},"fn":container.program(30, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":155,"column":6},"end":{"line":158,"column":13}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"quads"),{"name":"if","hash":{},"fn":container.program(31, data, 0),"inverse":container.program(32, data, 0),"data":data,"loc":{"start":{"line":159,"column":6},"end":{"line":163,"column":13}}})) != null ? stack1 : "")
     + "    }\n"
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"squares"),{"name":"if","hash":{},"fn":container.program(39, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":173,"column":4},"end":{"line":175,"column":11}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"squares"),{"name":"if","hash":{},"fn":container.program(33, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":165,"column":4},"end":{"line":167,"column":11}}})) != null ? stack1 : "")
     + "  }\n"
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"squares"),{"name":"if","hash":{},"fn":container.program(40, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":177,"column":2},"end":{"line":189,"column":9}}})) != null ? stack1 : "")
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"finish"),{"name":"if","hash":{},"fn":container.program(43, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":190,"column":2},"end":{"line":194,"column":9}}})) != null ? stack1 : "")
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"finish"),{"name":"if","hash":{},"fn":container.program(44, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":195,"column":2},"end":{"line":197,"column":9}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"squares"),{"name":"if","hash":{},"fn":container.program(34, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":169,"column":2},"end":{"line":177,"column":9}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"finish"),{"name":"if","hash":{},"fn":container.program(35, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":178,"column":2},"end":{"line":182,"column":9}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"finish"),{"name":"if","hash":{},"fn":container.program(36, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":183,"column":2},"end":{"line":185,"column":9}}})) != null ? stack1 : "")
     + "}\n\n"
     + ((stack1 = container.invokePartial(lookupProperty(partials,"cuda-run"),depth0,{"name":"cuda-run","data":data,"helpers":helpers,"partials":partials,"decorators":container.decorators})) != null ? stack1 : "");
 },"usePartial":true,"useData":true},
@@ -897,23 +845,26 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
 },"2":function(container,depth0,helpers,partials,data) {
     var stack1;
 
-  return "constexpr int parts = "
-    + ((stack1 = container.lambda(container.strict(depth0, "parts", {"start":{"line":16,"column":24},"end":{"line":16,"column":29}} ), depth0)) != null ? stack1 : "")
-    + "; // of the steps\n";
+  return "constexpr int b_row = "
+    + ((stack1 = container.lambda(container.strict(depth0, "bRow", {"start":{"line":19,"column":24},"end":{"line":19,"column":28}} ), depth0)) != null ? stack1 : "")
+    + "; // 8 or 24 more than a multiple of 32, against bank conflicts\n";
 },"3":function(container,depth0,helpers,partials,data) {
     var stack1;
 
   return "constexpr int b_row = "
-    + ((stack1 = container.lambda(container.strict(depth0, "bRow", {"start":{"line":20,"column":24},"end":{"line":20,"column":28}} ), depth0)) != null ? stack1 : "")
-    + "; // 8 or 24 more than a multiple of 32, against bank conflicts\n";
-},"4":function(container,depth0,helpers,partials,data) {
-    var stack1;
-
-  return "constexpr int b_row = "
-    + ((stack1 = container.lambda(container.strict(depth0, "bRow", {"start":{"line":22,"column":24},"end":{"line":22,"column":28}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = container.lambda(container.strict(depth0, "bRow", {"start":{"line":21,"column":24},"end":{"line":21,"column":28}} ), depth0)) != null ? stack1 : "")
     + ";                      // an odd number of 16-byte chunks, against bank conflicts\n";
-},"5":function(container,depth0,helpers,partials,data) {
+},"4":function(container,depth0,helpers,partials,data) {
     return "constexpr int out_row = block_columns + 8;\n";
+},"5":function(container,depth0,helpers,partials,data) {
+    var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
+
+  return ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"patches"),{"name":"if","hash":{},"fn":container.program(6, data, 0),"inverse":container.program(7, data, 0),"data":data,"loc":{"start":{"line":33,"column":0},"end":{"line":37,"column":7}}})) != null ? stack1 : "");
 },"6":function(container,depth0,helpers,partials,data) {
     var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
         if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
@@ -922,7 +873,7 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
         return undefined
     };
 
-  return ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"patches"),{"name":"if","hash":{},"fn":container.program(7, data, 0),"inverse":container.program(8, data, 0),"data":data,"loc":{"start":{"line":34,"column":0},"end":{"line":38,"column":7}}})) != null ? stack1 : "");
+  return ((stack1 = container.invokePartial(lookupProperty(partials,"cuda-gather"),depth0,{"name":"cuda-gather","data":data,"helpers":helpers,"partials":partials,"decorators":container.decorators})) != null ? stack1 : "");
 },"7":function(container,depth0,helpers,partials,data) {
     var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
         if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
@@ -931,21 +882,12 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
         return undefined
     };
 
-  return ((stack1 = container.invokePartial(lookupProperty(partials,"cuda-gather"),depth0,{"name":"cuda-gather","data":data,"helpers":helpers,"partials":partials,"decorators":container.decorators})) != null ? stack1 : "");
-},"8":function(container,depth0,helpers,partials,data) {
-    var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
-        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
-          return parent[propertyName];
-        }
-        return undefined
-    };
-
   return ((stack1 = container.invokePartial(lookupProperty(partials,"cuda-plain"),depth0,{"name":"cuda-plain","data":data,"helpers":helpers,"partials":partials,"decorators":container.decorators})) != null ? stack1 : "");
-},"9":function(container,depth0,helpers,partials,data) {
+},"8":function(container,depth0,helpers,partials,data) {
     return "const float *scale, float *factor, ";
-},"10":function(container,depth0,helpers,partials,data) {
+},"9":function(container,depth0,helpers,partials,data) {
     return "const Pair *stats, ";
-},"11":function(container,depth0,helpers,partials,data) {
+},"10":function(container,depth0,helpers,partials,data) {
     var stack1, alias1=container.strict, alias2=container.lambda, lookupProperty = container.lookupProperty || function(parent, propertyName) {
         if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
           return parent[propertyName];
@@ -954,66 +896,27 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
     };
 
   return "  for (int i = thread(); i < block_rows * (step / 4); i += "
-    + ((stack1 = alias2(alias1(depth0, "threads", {"start":{"line":45,"column":61},"end":{"line":45,"column":68}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "threads", {"start":{"line":44,"column":61},"end":{"line":44,"column":68}} ), depth0)) != null ? stack1 : "")
     + ") {\n    const int m = i / (step / 4), k = i % (step / 4) * 4;\n    store4(a + place(m, k / "
-    + ((stack1 = alias2(alias1(depth0, "chunk", {"start":{"line":47,"column":30},"end":{"line":47,"column":35}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "chunk", {"start":{"line":46,"column":30},"end":{"line":46,"column":35}} ), depth0)) != null ? stack1 : "")
     + ") + k % "
-    + ((stack1 = alias2(alias1(depth0, "chunk", {"start":{"line":47,"column":47},"end":{"line":47,"column":52}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "chunk", {"start":{"line":46,"column":47},"end":{"line":46,"column":52}} ), depth0)) != null ? stack1 : "")
     + ", fetch(input, "
-    + ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"norm"),{"name":"if","hash":{},"fn":container.program(12, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":47,"column":69},"end":{"line":47,"column":95}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"norm"),{"name":"if","hash":{},"fn":container.program(11, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":46,"column":69},"end":{"line":46,"column":95}}})) != null ? stack1 : "")
     + "m0, m, s * step + k));\n  }\n";
-},"12":function(container,depth0,helpers,partials,data) {
+},"11":function(container,depth0,helpers,partials,data) {
     return "stats, ";
-},"13":function(container,depth0,helpers,partials,data) {
-    var stack1, alias1=container.strict, alias2=container.lambda, alias3=depth0 != null ? depth0 : (container.nullContext || {}), lookupProperty = container.lookupProperty || function(parent, propertyName) {
-        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
-          return parent[propertyName];
-        }
-        return undefined
-    };
+},"12":function(container,depth0,helpers,partials,data) {
+    var stack1, alias1=container.strict, alias2=container.lambda;
 
   return "  const Sweep<"
-    + ((stack1 = alias2(alias1(depth0, "threads", {"start":{"line":50,"column":16},"end":{"line":50,"column":23}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "threads", {"start":{"line":49,"column":16},"end":{"line":49,"column":23}} ), depth0)) != null ? stack1 : "")
     + ", block_rows, step / "
-    + ((stack1 = alias2(alias1(depth0, "chunk", {"start":{"line":50,"column":48},"end":{"line":50,"column":53}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "chunk", {"start":{"line":49,"column":48},"end":{"line":49,"column":53}} ), depth0)) != null ? stack1 : "")
     + "> left;\n  const int k = s * step + left.chunk * "
-    + ((stack1 = alias2(alias1(depth0, "chunk", {"start":{"line":51,"column":42},"end":{"line":51,"column":47}} ), depth0)) != null ? stack1 : "")
-    + ";\n  input += (m0 + left.first) * depth + k;\n  CNX_UNROLL\n  for (int i = 0; i < left.count; i++) {\n    if (!left.has(i)) continue;\n"
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"guarded"),{"name":"if","hash":{},"fn":container.program(14, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":56,"column":4},"end":{"line":58,"column":11}}})) != null ? stack1 : "")
-    + "    copy_async(a + place(left.row(i), left.chunk), input + i * left.pass * depth, "
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"guarded"),{"name":"if","hash":{},"fn":container.program(18, data, 0),"inverse":container.program(19, data, 0),"data":data,"loc":{"start":{"line":59,"column":82},"end":{"line":59,"column":129}}})) != null ? stack1 : "")
-    + ");\n  }\n";
-},"14":function(container,depth0,helpers,partials,data) {
-    var stack1, alias1=depth0 != null ? depth0 : (container.nullContext || {}), lookupProperty = container.lookupProperty || function(parent, propertyName) {
-        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
-          return parent[propertyName];
-        }
-        return undefined
-    };
-
-  return "    const bool inside = "
-    + ((stack1 = lookupProperty(helpers,"if").call(alias1,lookupProperty(depth0,"guardRows"),{"name":"if","hash":{},"fn":container.program(15, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":57,"column":24},"end":{"line":57,"column":71}}})) != null ? stack1 : "")
-    + ((stack1 = lookupProperty(helpers,"if").call(alias1,lookupProperty(depth0,"guardDepth"),{"name":"if","hash":{},"fn":container.program(16, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":57,"column":71},"end":{"line":57,"column":133}}})) != null ? stack1 : "")
-    + ";\n";
-},"15":function(container,depth0,helpers,partials,data) {
-    return "m0 + left.row(i) < rows";
-},"16":function(container,depth0,helpers,partials,data) {
-    var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
-        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
-          return parent[propertyName];
-        }
-        return undefined
-    };
-
-  return ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"guardRows"),{"name":"if","hash":{},"fn":container.program(17, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":57,"column":89},"end":{"line":57,"column":117}}})) != null ? stack1 : "")
-    + "k < depth";
-},"17":function(container,depth0,helpers,partials,data) {
-    return " && ";
-},"18":function(container,depth0,helpers,partials,data) {
-    return "inside ? 16 : 0";
-},"19":function(container,depth0,helpers,partials,data) {
-    return "16";
-},"20":function(container,depth0,helpers,partials,data) {
+    + ((stack1 = alias2(alias1(depth0, "chunk", {"start":{"line":50,"column":42},"end":{"line":50,"column":47}} ), depth0)) != null ? stack1 : "")
+    + ";\n  input += (m0 + left.first) * depth + k;\n  CNX_UNROLL\n  for (int i = 0; i < left.count; i++) {\n    if (!left.has(i)) continue;\n    const bool inside = (whole_rows || m0 + left.row(i) < rows) && (whole_depth || k < depth);\n    copy_async(a + place(left.row(i), left.chunk), input + i * left.pass * depth, inside ? 16 : 0);\n  }\n";
+},"13":function(container,depth0,helpers,partials,data) {
     var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
         if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
           return parent[propertyName];
@@ -1022,27 +925,16 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
     };
 
   return "  factor += s % stages * step;\n"
-    + ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"gathered"),{"name":"if","hash":{},"fn":container.program(21, data, 0),"inverse":container.program(22, data, 0),"data":data,"loc":{"start":{"line":71,"column":2},"end":{"line":78,"column":9}}})) != null ? stack1 : "");
-},"21":function(container,depth0,helpers,partials,data) {
+    + ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"gathered"),{"name":"if","hash":{},"fn":container.program(14, data, 0),"inverse":container.program(15, data, 0),"data":data,"loc":{"start":{"line":68,"column":2},"end":{"line":75,"column":9}}})) != null ? stack1 : "");
+},"14":function(container,depth0,helpers,partials,data) {
     var stack1;
 
   return "  for (int k = thread(); k < step; k += "
-    + ((stack1 = container.lambda(container.strict(depth0, "threads", {"start":{"line":72,"column":42},"end":{"line":72,"column":49}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = container.lambda(container.strict(depth0, "threads", {"start":{"line":69,"column":42},"end":{"line":69,"column":49}} ), depth0)) != null ? stack1 : "")
     + ") factor[k] = s * step + k < depth ? scale[s * step + k] : 0.0f;\n";
-},"22":function(container,depth0,helpers,partials,data) {
-    var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
-        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
-          return parent[propertyName];
-        }
-        return undefined
-    };
-
-  return "  if (thread() < step / 4) {\n    const int k = thread() * 4;\n    copy_async(factor + k, scale + s * step + k, "
-    + ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"guardDepth"),{"name":"if","hash":{},"fn":container.program(23, data, 0),"inverse":container.program(19, data, 0),"data":data,"loc":{"start":{"line":76,"column":49},"end":{"line":76,"column":113}}})) != null ? stack1 : "")
-    + ");\n  }\n";
-},"23":function(container,depth0,helpers,partials,data) {
-    return "s * step + k < depth ? 16 : 0";
-},"24":function(container,depth0,helpers,partials,data) {
+},"15":function(container,depth0,helpers,partials,data) {
+    return "  if (thread() < step / 4) {\n    const int k = thread() * 4;\n    copy_async(factor + k, scale + s * step + k, whole_depth || s * step + k < depth ? 16 : 0);\n  }\n";
+},"16":function(container,depth0,helpers,partials,data) {
     var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
         if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
           return parent[propertyName];
@@ -1052,7 +944,7 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
 
   return ((stack1 = container.invokePartial(lookupProperty(partials,"cuda-removed"),depth0,{"name":"cuda-removed","data":data,"helpers":helpers,"partials":partials,"decorators":container.decorators})) != null ? stack1 : "")
     + "\n";
-},"25":function(container,depth0,helpers,partials,data) {
+},"17":function(container,depth0,helpers,partials,data) {
     var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
         if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
           return parent[propertyName];
@@ -1061,7 +953,7 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
     };
 
   return ((stack1 = container.invokePartial(lookupProperty(partials,"cuda-grn-finish"),depth0,{"name":"cuda-grn-finish","data":data,"helpers":helpers,"partials":partials,"decorators":container.decorators})) != null ? stack1 : "");
-},"26":function(container,depth0,helpers,partials,data) {
+},"18":function(container,depth0,helpers,partials,data) {
     var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
         if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
           return parent[propertyName];
@@ -1071,53 +963,29 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
 
   return ((stack1 = container.invokePartial(lookupProperty(partials,"cuda-split"),depth0,{"name":"cuda-split","data":data,"helpers":helpers,"partials":partials,"decorators":container.decorators})) != null ? stack1 : "")
     + "\n";
-},"27":function(container,depth0,helpers,partials,data) {
+},"19":function(container,depth0,helpers,partials,data) {
     var stack1;
 
   return "  float *factor = shared<float>("
-    + ((stack1 = container.lambda(container.strict(depth0, "extraAt", {"start":{"line":99,"column":34},"end":{"line":99,"column":41}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = container.lambda(container.strict(depth0, "extraAt", {"start":{"line":96,"column":34},"end":{"line":96,"column":41}} ), depth0)) != null ? stack1 : "")
     + "); // scale, [stages][step]\n";
-},"28":function(container,depth0,helpers,partials,data) {
+},"20":function(container,depth0,helpers,partials,data) {
     var stack1;
 
   return "  Pair *stats = shared<Pair>("
-    + ((stack1 = container.lambda(container.strict(depth0, "extraAt", {"start":{"line":102,"column":31},"end":{"line":102,"column":38}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = container.lambda(container.strict(depth0, "extraAt", {"start":{"line":99,"column":31},"end":{"line":99,"column":38}} ), depth0)) != null ? stack1 : "")
     + "); // [block_rows][4 taps]\n";
-},"29":function(container,depth0,helpers,partials,data) {
-    return " / parts";
-},"30":function(container,depth0,helpers,partials,data) {
-    var stack1, alias1=container.strict, alias2=container.lambda;
-
-  return "  const int block = (image * "
-    + ((stack1 = alias2(alias1(depth0, "gridY", {"start":{"line":106,"column":31},"end":{"line":106,"column":36}} ), depth0)) != null ? stack1 : "")
-    + " + block_y()) * "
-    + ((stack1 = alias2(alias1(depth0, "gridX", {"start":{"line":106,"column":56},"end":{"line":106,"column":61}} ), depth0)) != null ? stack1 : "")
-    + " + block_x(), part = block % parts;\n  const int first = part * steps / parts, end = (part + 1) * steps / parts; // steps of this part\n";
-},"31":function(container,depth0,helpers,partials,data) {
+},"21":function(container,depth0,helpers,partials,data) {
     return "  scale += image * depth;\n";
-},"32":function(container,depth0,helpers,partials,data) {
+},"22":function(container,depth0,helpers,partials,data) {
     return "  measure(input, stats, m0);\n  barrier();\n";
-},"33":function(container,depth0,helpers,partials,data) {
+},"23":function(container,depth0,helpers,partials,data) {
     return "lane % 4 * b_row + lane / 4";
-},"34":function(container,depth0,helpers,partials,data) {
+},"24":function(container,depth0,helpers,partials,data) {
     return "lane % 16 * b_row";
-},"35":function(container,depth0,helpers,partials,data) {
-    return "first";
-},"36":function(container,depth0,helpers,partials,data) {
-    return "0";
-},"37":function(container,depth0,helpers,partials,data) {
-    return "first + ";
-},"38":function(container,depth0,helpers,partials,data) {
-    return "end";
-},"39":function(container,depth0,helpers,partials,data) {
-    return "steps";
-},"40":function(container,depth0,helpers,partials,data) {
+},"25":function(container,depth0,helpers,partials,data) {
     return "scale, factor, ";
-},"41":function(container,depth0,helpers,partials,data) {
-    return "first; s < end";
-},"42":function(container,depth0,helpers,partials,data) {
-    return "0; s < steps";
-},"43":function(container,depth0,helpers,partials,data) {
+},"26":function(container,depth0,helpers,partials,data) {
     var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
         if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
           return parent[propertyName];
@@ -1126,7 +994,7 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
     };
 
   return ((stack1 = container.invokePartial(lookupProperty(partials,"cuda-multiply-tf32"),depth0,{"name":"cuda-multiply-tf32","data":data,"indent":"    ","helpers":helpers,"partials":partials,"decorators":container.decorators})) != null ? stack1 : "");
-},"44":function(container,depth0,helpers,partials,data) {
+},"27":function(container,depth0,helpers,partials,data) {
     var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
         if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
           return parent[propertyName];
@@ -1135,11 +1003,11 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
     };
 
   return ((stack1 = container.invokePartial(lookupProperty(partials,"cuda-multiply"),depth0,{"name":"cuda-multiply","data":data,"indent":"    ","helpers":helpers,"partials":partials,"decorators":container.decorators})) != null ? stack1 : "");
-},"45":function(container,depth0,helpers,partials,data) {
+},"28":function(container,depth0,helpers,partials,data) {
     return "  if (!add_parts(c, partials, counter, block)) return;\n";
-},"46":function(container,depth0,helpers,partials,data) {
+},"29":function(container,depth0,helpers,partials,data) {
     return "  T *tile = shared<T>(0); // [block_rows][out_row]: the result, so that it is stored in whole chunks\n";
-},"47":function(container,depth0,helpers,partials,data) {
+},"30":function(container,depth0,helpers,partials,data) {
     var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
         if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
           return parent[propertyName];
@@ -1148,37 +1016,25 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
     };
 
   return "  const size_t corner = (static_cast<size_t>(image) * rows + m0) * columns + n0;\n"
-    + ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"chunks"),{"name":"if","hash":{},"fn":container.program(48, data, 0),"inverse":container.program(51, data, 0),"data":data,"loc":{"start":{"line":149,"column":2},"end":{"line":165,"column":9}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"chunks"),{"name":"if","hash":{},"fn":container.program(31, data, 0),"inverse":container.program(32, data, 0),"data":data,"loc":{"start":{"line":144,"column":2},"end":{"line":160,"column":9}}})) != null ? stack1 : "")
     + "  barrier();\n";
-},"48":function(container,depth0,helpers,partials,data) {
-    var stack1, alias1=container.strict, alias2=container.lambda, alias3=depth0 != null ? depth0 : (container.nullContext || {}), lookupProperty = container.lookupProperty || function(parent, propertyName) {
-        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
-          return parent[propertyName];
-        }
-        return undefined
-    };
+},"31":function(container,depth0,helpers,partials,data) {
+    var stack1, alias1=container.strict, alias2=container.lambda;
 
   return "  const Sweep<"
-    + ((stack1 = alias2(alias1(depth0, "threads", {"start":{"line":150,"column":16},"end":{"line":150,"column":23}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "threads", {"start":{"line":145,"column":16},"end":{"line":145,"column":23}} ), depth0)) != null ? stack1 : "")
     + ", block_rows, block_columns / "
-    + ((stack1 = alias2(alias1(depth0, "chunk", {"start":{"line":150,"column":57},"end":{"line":150,"column":62}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "chunk", {"start":{"line":145,"column":57},"end":{"line":145,"column":62}} ), depth0)) != null ? stack1 : "")
     + "> before;\n  const int before_n = before.chunk * "
-    + ((stack1 = alias2(alias1(depth0, "chunk", {"start":{"line":151,"column":40},"end":{"line":151,"column":45}} ), depth0)) != null ? stack1 : "")
-    + ";\n  CNX_TWICE // the sums take the registers\n  for (int i = 0; i < before.count; i++) {\n    const int m = before.row(i);\n    if (!before.has(i)"
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"guardRows"),{"name":"if","hash":{},"fn":container.program(49, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":155,"column":22},"end":{"line":155,"column":64}}})) != null ? stack1 : "")
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"guardColumns"),{"name":"if","hash":{},"fn":container.program(50, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":155,"column":64},"end":{"line":155,"column":119}}})) != null ? stack1 : "")
-    + ") continue;\n    copy_async(tile + m * out_row + before_n, residual + corner + m * columns + before_n, 16);\n  }\n  copy_commit();\n  copy_wait<0>();\n";
-},"49":function(container,depth0,helpers,partials,data) {
-    return " || m0 + m >= rows";
-},"50":function(container,depth0,helpers,partials,data) {
-    return " || n0 + before_n >= columns";
-},"51":function(container,depth0,helpers,partials,data) {
+    + ((stack1 = alias2(alias1(depth0, "chunk", {"start":{"line":146,"column":40},"end":{"line":146,"column":45}} ), depth0)) != null ? stack1 : "")
+    + ";\n  CNX_TWICE // the sums take the registers\n  for (int i = 0; i < before.count; i++) {\n    const int m = before.row(i);\n    if (!before.has(i) || !(whole_rows || m0 + m < rows) || !(whole_columns || n0 + before_n < columns)) continue;\n    copy_async(tile + m * out_row + before_n, residual + corner + m * columns + before_n, 16);\n  }\n  copy_commit();\n  copy_wait<0>();\n";
+},"32":function(container,depth0,helpers,partials,data) {
     var stack1;
 
   return "  for (int i = thread(); i < block_rows * block_columns; i += "
-    + ((stack1 = container.lambda(container.strict(depth0, "threads", {"start":{"line":161,"column":64},"end":{"line":161,"column":71}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = container.lambda(container.strict(depth0, "threads", {"start":{"line":156,"column":64},"end":{"line":156,"column":71}} ), depth0)) != null ? stack1 : "")
     + ") {\n    const int m = i / block_columns, n = i % block_columns;\n    if (m0 + m < rows && n0 + n < columns) tile[m * out_row + n] = residual[corner + static_cast<size_t>(m) * columns + n];\n  }\n";
-},"52":function(container,depth0,helpers,partials,data) {
+},"33":function(container,depth0,helpers,partials,data) {
     var stack1, alias1=container.strict, alias2=container.lambda, lookupProperty = container.lookupProperty || function(parent, propertyName) {
         if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
           return parent[propertyName];
@@ -1187,35 +1043,31 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
     };
 
   return "  mask += image * "
-    + ((stack1 = alias2(alias1(lookupProperty(depth0,"mask"), "patches", {"start":{"line":169,"column":20},"end":{"line":169,"column":32}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(lookupProperty(depth0,"mask"), "patches", {"start":{"line":164,"column":20},"end":{"line":164,"column":32}} ), depth0)) != null ? stack1 : "")
     + ";\n  uint8_t *gone = shared<uint8_t>("
-    + ((stack1 = alias2(alias1(depth0, "goneAt", {"start":{"line":170,"column":36},"end":{"line":170,"column":42}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "goneAt", {"start":{"line":165,"column":36},"end":{"line":165,"column":42}} ), depth0)) != null ? stack1 : "")
     + "); // rows of removed patches, [block_rows]; registers have no room for them\n  for (int m = thread(); m < block_rows; m += "
-    + ((stack1 = alias2(alias1(depth0, "threads", {"start":{"line":171,"column":48},"end":{"line":171,"column":55}} ), depth0)) != null ? stack1 : "")
-    + ") gone[m] = "
-    + ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"guardRows"),{"name":"if","hash":{},"fn":container.program(53, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":171,"column":69},"end":{"line":171,"column":110}}})) != null ? stack1 : "")
-    + "removed(mask, m0 + m);\n  barrier();\n";
-},"53":function(container,depth0,helpers,partials,data) {
-    return "m0 + m < rows && ";
-},"54":function(container,depth0,helpers,partials,data) {
+    + ((stack1 = alias2(alias1(depth0, "threads", {"start":{"line":166,"column":48},"end":{"line":166,"column":55}} ), depth0)) != null ? stack1 : "")
+    + ") gone[m] = (whole_rows || m0 + m < rows) && removed(mask, m0 + m);\n  barrier();\n";
+},"34":function(container,depth0,helpers,partials,data) {
     var stack1, alias1=container.strict, alias2=container.lambda;
 
   return "  float *sums = shared<float>("
-    + ((stack1 = alias2(alias1(depth0, "sumsAt", {"start":{"line":175,"column":32},"end":{"line":175,"column":38}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "sumsAt", {"start":{"line":170,"column":32},"end":{"line":170,"column":38}} ), depth0)) != null ? stack1 : "")
     + "); // of squares, ["
-    + ((stack1 = alias2(alias1(depth0, "warpsM", {"start":{"line":175,"column":61},"end":{"line":175,"column":67}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "warpsM", {"start":{"line":170,"column":61},"end":{"line":170,"column":67}} ), depth0)) != null ? stack1 : "")
     + "][block_columns]\n";
-},"55":function(container,depth0,helpers,partials,data) {
+},"35":function(container,depth0,helpers,partials,data) {
     return "    float square[2] = {0.0f, 0.0f};\n";
-},"56":function(container,depth0,helpers,partials,data) {
+},"36":function(container,depth0,helpers,partials,data) {
     var stack1, alias1=container.strict, alias2=container.lambda;
 
   return "        v[0] = "
-    + ((stack1 = alias2(alias1(depth0, "gelu", {"start":{"line":191,"column":17},"end":{"line":191,"column":21}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "gelu", {"start":{"line":186,"column":17},"end":{"line":186,"column":21}} ), depth0)) != null ? stack1 : "")
     + "(v[0]);\n        v[1] = "
-    + ((stack1 = alias2(alias1(depth0, "gelu", {"start":{"line":192,"column":17},"end":{"line":192,"column":21}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "gelu", {"start":{"line":187,"column":17},"end":{"line":187,"column":21}} ), depth0)) != null ? stack1 : "")
     + "(v[1]);\n";
-},"57":function(container,depth0,helpers,partials,data) {
+},"37":function(container,depth0,helpers,partials,data) {
     var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
         if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
           return parent[propertyName];
@@ -1223,16 +1075,16 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
         return undefined
     };
 
-  return ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"tf32"),{"name":"if","hash":{},"fn":container.program(58, data, 0),"inverse":container.program(59, data, 0),"data":data,"loc":{"start":{"line":195,"column":8},"end":{"line":203,"column":15}}})) != null ? stack1 : "");
-},"58":function(container,depth0,helpers,partials,data) {
+  return ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"tf32"),{"name":"if","hash":{},"fn":container.program(38, data, 0),"inverse":container.program(39, data, 0),"data":data,"loc":{"start":{"line":190,"column":8},"end":{"line":198,"column":15}}})) != null ? stack1 : "");
+},"38":function(container,depth0,helpers,partials,data) {
     return "        const Pair was = load2(tile + m * out_row + n);\n        v[0] += was.v[0];\n        v[1] += was.v[1];\n";
-},"59":function(container,depth0,helpers,partials,data) {
+},"39":function(container,depth0,helpers,partials,data) {
     return "        const uint32_t was = load_word(tile + m * out_row + n);\n        v[0] += low_of<T>(was);\n        v[1] += high_of<T>(was);\n";
-},"60":function(container,depth0,helpers,partials,data) {
+},"40":function(container,depth0,helpers,partials,data) {
     return "        if (gone[m]) v[0] = v[1] = 0.0f;\n";
-},"61":function(container,depth0,helpers,partials,data) {
+},"41":function(container,depth0,helpers,partials,data) {
     return "        store2(tile + m * out_row + n, v[0], v[1]);\n";
-},"62":function(container,depth0,helpers,partials,data) {
+},"42":function(container,depth0,helpers,partials,data) {
     var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
         if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
           return parent[propertyName];
@@ -1241,61 +1093,46 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
     };
 
   return "        const uint32_t both = pack<T>(v[0], v[1]);\n"
-    + ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"stored"),{"name":"if","hash":{},"fn":container.program(63, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":212,"column":8},"end":{"line":214,"column":15}}})) != null ? stack1 : "");
-},"63":function(container,depth0,helpers,partials,data) {
+    + ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"stored"),{"name":"if","hash":{},"fn":container.program(43, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":207,"column":8},"end":{"line":209,"column":15}}})) != null ? stack1 : "");
+},"43":function(container,depth0,helpers,partials,data) {
     return "        store_word(tile + m * out_row + n, both);\n";
-},"64":function(container,depth0,helpers,partials,data) {
-    var stack1, alias1=depth0 != null ? depth0 : (container.nullContext || {}), lookupProperty = container.lookupProperty || function(parent, propertyName) {
+},"44":function(container,depth0,helpers,partials,data) {
+    var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
         if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
           return parent[propertyName];
         }
         return undefined
     };
 
-  return ((stack1 = lookupProperty(helpers,"if").call(alias1,lookupProperty(depth0,"tf32"),{"name":"if","hash":{},"fn":container.program(65, data, 0),"inverse":container.program(66, data, 0),"data":data,"loc":{"start":{"line":217,"column":8},"end":{"line":221,"column":15}}})) != null ? stack1 : "")
-    + ((stack1 = lookupProperty(helpers,"if").call(alias1,lookupProperty(depth0,"guardRows"),{"name":"if","hash":{},"fn":container.program(67, data, 0),"inverse":container.program(68, data, 0),"data":data,"loc":{"start":{"line":222,"column":8},"end":{"line":230,"column":15}}})) != null ? stack1 : "");
-},"65":function(container,depth0,helpers,partials,data) {
+  return ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"tf32"),{"name":"if","hash":{},"fn":container.program(45, data, 0),"inverse":container.program(46, data, 0),"data":data,"loc":{"start":{"line":212,"column":8},"end":{"line":216,"column":15}}})) != null ? stack1 : "")
+    + "        if (whole_rows || m0 + m < rows) {\n          square[0] += low * low;\n          square[1] += high * high;\n        }\n";
+},"45":function(container,depth0,helpers,partials,data) {
     return "        const float low = v[0], high = v[1];\n";
-},"66":function(container,depth0,helpers,partials,data) {
+},"46":function(container,depth0,helpers,partials,data) {
     return "        const float low = low_of<T>(both), high = high_of<T>(both); // what fc2 will read\n";
-},"67":function(container,depth0,helpers,partials,data) {
-    return "        if (m0 + m < rows) {\n          square[0] += low * low;\n          square[1] += high * high;\n        }\n";
-},"68":function(container,depth0,helpers,partials,data) {
-    return "        square[0] += low * low;\n        square[1] += high * high;\n";
-},"69":function(container,depth0,helpers,partials,data) {
+},"47":function(container,depth0,helpers,partials,data) {
     var stack1;
 
   return "    CNX_UNROLL\n    for (int e = 0; e < 2; e++) {\n      CNX_UNROLL\n      for (int mask = 4; mask < 32; mask *= 2) square[e] += shuffle_xor(square[e], mask);\n      if (lane < 4) sums[warp % "
-    + ((stack1 = container.lambda(container.strict(depth0, "warpsM", {"start":{"line":239,"column":34},"end":{"line":239,"column":40}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = container.lambda(container.strict(depth0, "warpsM", {"start":{"line":229,"column":34},"end":{"line":229,"column":40}} ), depth0)) != null ? stack1 : "")
     + " * block_columns + n + e] = square[e];\n    }\n";
-},"70":function(container,depth0,helpers,partials,data) {
-    var stack1, alias1=container.strict, alias2=container.lambda, lookupProperty = container.lookupProperty || function(parent, propertyName) {
-        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
-          return parent[propertyName];
-        }
-        return undefined
-    };
+},"48":function(container,depth0,helpers,partials,data) {
+    var stack1, alias1=container.strict, alias2=container.lambda;
 
   return "  squares += static_cast<size_t>(image) * ("
-    + ((stack1 = alias2(alias1(depth0, "squareTiles", {"start":{"line":245,"column":45},"end":{"line":245,"column":56}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "squareTiles", {"start":{"line":235,"column":45},"end":{"line":235,"column":56}} ), depth0)) != null ? stack1 : "")
     + " * columns);\n  for (int n = thread(); n < block_columns; n += "
-    + ((stack1 = alias2(alias1(depth0, "threads", {"start":{"line":246,"column":51},"end":{"line":246,"column":58}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "threads", {"start":{"line":236,"column":51},"end":{"line":236,"column":58}} ), depth0)) != null ? stack1 : "")
     + ") {\n    float sum = 0.0f;\n    for (int w = 0; w < "
-    + ((stack1 = alias2(alias1(depth0, "warpsM", {"start":{"line":248,"column":26},"end":{"line":248,"column":32}} ), depth0)) != null ? stack1 : "")
-    + "; w++) sum += sums[w * block_columns + n];\n"
-    + ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"guardColumns"),{"name":"if","hash":{},"fn":container.program(71, data, 0),"inverse":container.program(72, data, 0),"data":data,"loc":{"start":{"line":249,"column":4},"end":{"line":253,"column":11}}})) != null ? stack1 : "")
-    + "  }\n";
-},"71":function(container,depth0,helpers,partials,data) {
-    return "    if (n0 + n < columns) squares[block_y() * columns + n0 + n] = sum;\n";
-},"72":function(container,depth0,helpers,partials,data) {
-    return "    squares[block_y() * columns + n0 + n] = sum;\n";
-},"73":function(container,depth0,helpers,partials,data) {
+    + ((stack1 = alias2(alias1(depth0, "warpsM", {"start":{"line":238,"column":26},"end":{"line":238,"column":32}} ), depth0)) != null ? stack1 : "")
+    + "; w++) sum += sums[w * block_columns + n];\n    if (whole_columns || n0 + n < columns) squares[block_y() * columns + n0 + n] = sum;\n  }\n";
+},"49":function(container,depth0,helpers,partials,data) {
     var stack1;
 
   return "  unsigned *before = shared<unsigned>("
-    + ((stack1 = container.lambda(container.strict(depth0, "beforeAt", {"start":{"line":257,"column":40},"end":{"line":257,"column":48}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = container.lambda(container.strict(depth0, "beforeAt", {"start":{"line":243,"column":40},"end":{"line":243,"column":48}} ), depth0)) != null ? stack1 : "")
     + "); // blocks of the image that came before this one\n  barrier();\n  if (thread() == 0) *before = arrive(counter + image);\n";
-},"74":function(container,depth0,helpers,partials,data) {
+},"50":function(container,depth0,helpers,partials,data) {
     var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
         if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
           return parent[propertyName];
@@ -1304,9 +1141,9 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
     };
 
   return "  output += (static_cast<size_t>(image) * rows + m0) * columns + n0;\n"
-    + ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"chunks"),{"name":"if","hash":{},"fn":container.program(75, data, 0),"inverse":container.program(79, data, 0),"data":data,"loc":{"start":{"line":263,"column":2},"end":{"line":281,"column":9}}})) != null ? stack1 : "");
-},"75":function(container,depth0,helpers,partials,data) {
-    var stack1, alias1=container.strict, alias2=container.lambda, alias3=depth0 != null ? depth0 : (container.nullContext || {}), lookupProperty = container.lookupProperty || function(parent, propertyName) {
+    + ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"chunks"),{"name":"if","hash":{},"fn":container.program(51, data, 0),"inverse":container.program(54, data, 0),"data":data,"loc":{"start":{"line":249,"column":2},"end":{"line":267,"column":9}}})) != null ? stack1 : "");
+},"51":function(container,depth0,helpers,partials,data) {
+    var stack1, alias1=container.strict, alias2=container.lambda, lookupProperty = container.lookupProperty || function(parent, propertyName) {
         if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
           return parent[propertyName];
         }
@@ -1314,30 +1151,25 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
     };
 
   return "  const Sweep<"
-    + ((stack1 = alias2(alias1(depth0, "threads", {"start":{"line":264,"column":16},"end":{"line":264,"column":23}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "threads", {"start":{"line":250,"column":16},"end":{"line":250,"column":23}} ), depth0)) != null ? stack1 : "")
     + ", block_rows, block_columns / "
-    + ((stack1 = alias2(alias1(depth0, "chunk", {"start":{"line":264,"column":57},"end":{"line":264,"column":62}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "chunk", {"start":{"line":250,"column":57},"end":{"line":250,"column":62}} ), depth0)) != null ? stack1 : "")
     + "> out;\n  const int out_n = out.chunk * "
-    + ((stack1 = alias2(alias1(depth0, "chunk", {"start":{"line":265,"column":34},"end":{"line":265,"column":39}} ), depth0)) != null ? stack1 : "")
-    + ";\n  CNX_UNROLL\n  for (int i = 0; i < out.count; i++) {\n    const int m = out.row(i);\n    if (!out.has(i)"
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"guardRows"),{"name":"if","hash":{},"fn":container.program(49, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":269,"column":19},"end":{"line":269,"column":61}}})) != null ? stack1 : "")
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"guardColumns"),{"name":"if","hash":{},"fn":container.program(76, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":269,"column":61},"end":{"line":269,"column":113}}})) != null ? stack1 : "")
-    + ") continue;\n"
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"tf32"),{"name":"if","hash":{},"fn":container.program(77, data, 0),"inverse":container.program(78, data, 0),"data":data,"loc":{"start":{"line":270,"column":4},"end":{"line":274,"column":11}}})) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "chunk", {"start":{"line":251,"column":34},"end":{"line":251,"column":39}} ), depth0)) != null ? stack1 : "")
+    + ";\n  CNX_UNROLL\n  for (int i = 0; i < out.count; i++) {\n    const int m = out.row(i);\n    if (!out.has(i) || !(whole_rows || m0 + m < rows) || !(whole_columns || n0 + out_n < columns)) continue;\n"
+    + ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"tf32"),{"name":"if","hash":{},"fn":container.program(52, data, 0),"inverse":container.program(53, data, 0),"data":data,"loc":{"start":{"line":256,"column":4},"end":{"line":260,"column":11}}})) != null ? stack1 : "")
     + "  }\n";
-},"76":function(container,depth0,helpers,partials,data) {
-    return " || n0 + out_n >= columns";
-},"77":function(container,depth0,helpers,partials,data) {
+},"52":function(container,depth0,helpers,partials,data) {
     return "    store4(output + m * columns + out_n, load4(tile + m * out_row + out_n));\n";
-},"78":function(container,depth0,helpers,partials,data) {
+},"53":function(container,depth0,helpers,partials,data) {
     return "    store8(output + m * columns + out_n, tile + m * out_row + out_n);\n";
-},"79":function(container,depth0,helpers,partials,data) {
+},"54":function(container,depth0,helpers,partials,data) {
     var stack1;
 
   return "  for (int i = thread(); i < block_rows * block_columns; i += "
-    + ((stack1 = container.lambda(container.strict(depth0, "threads", {"start":{"line":277,"column":64},"end":{"line":277,"column":71}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = container.lambda(container.strict(depth0, "threads", {"start":{"line":263,"column":64},"end":{"line":263,"column":71}} ), depth0)) != null ? stack1 : "")
     + ") {\n    const int m = i / block_columns, n = i % block_columns;\n    if (m0 + m < rows && n0 + n < columns) output[static_cast<size_t>(m) * columns + n] = tile[m * out_row + n];\n  }\n";
-},"80":function(container,depth0,helpers,partials,data) {
+},"55":function(container,depth0,helpers,partials,data) {
     return "  finish_image(before, squares, gamma, scale + image * columns, counter + image);\n";
 },"compiler":[8,">= 4.3.0"],"main":function(container,depth0,helpers,partials,data) {
     var stack1, alias1=container.strict, alias2=container.lambda, alias3=depth0 != null ? depth0 : (container.nullContext || {}), lookupProperty = container.lookupProperty || function(parent, propertyName) {
@@ -1382,129 +1214,119 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
     + ((stack1 = alias2(alias1(depth0, "steps", {"start":{"line":14,"column":41},"end":{"line":14,"column":46}} ), depth0)) != null ? stack1 : "")
     + ", stages = "
     + ((stack1 = alias2(alias1(depth0, "stages", {"start":{"line":14,"column":61},"end":{"line":14,"column":67}} ), depth0)) != null ? stack1 : "")
-    + "; // of k\n"
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"split"),{"name":"if","hash":{},"fn":container.program(2, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":15,"column":0},"end":{"line":17,"column":7}}})) != null ? stack1 : "")
-    + "constexpr int m_tiles = "
-    + ((stack1 = alias2(alias1(depth0, "mTiles", {"start":{"line":18,"column":26},"end":{"line":18,"column":32}} ), depth0)) != null ? stack1 : "")
+    + "; // of k\nconstexpr int parts = "
+    + ((stack1 = alias2(alias1(depth0, "parts", {"start":{"line":15,"column":24},"end":{"line":15,"column":29}} ), depth0)) != null ? stack1 : "")
+    + "; // blocks that share the steps of a tile\nconstexpr bool whole_rows = rows % block_rows == 0, whole_columns = columns % block_columns == 0, whole_depth = steps * step == depth;\nconstexpr int m_tiles = "
+    + ((stack1 = alias2(alias1(depth0, "mTiles", {"start":{"line":17,"column":26},"end":{"line":17,"column":32}} ), depth0)) != null ? stack1 : "")
     + ", n_tiles = "
-    + ((stack1 = alias2(alias1(depth0, "nTiles", {"start":{"line":18,"column":48},"end":{"line":18,"column":54}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "nTiles", {"start":{"line":17,"column":48},"end":{"line":17,"column":54}} ), depth0)) != null ? stack1 : "")
     + ";       // of 16 rows, of 8 columns, of a warp\n"
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"tf32"),{"name":"if","hash":{},"fn":container.program(3, data, 0),"inverse":container.program(4, data, 0),"data":data,"loc":{"start":{"line":19,"column":0},"end":{"line":23,"column":7}}})) != null ? stack1 : "")
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"stored"),{"name":"if","hash":{},"fn":container.program(5, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":24,"column":0},"end":{"line":26,"column":7}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"tf32"),{"name":"if","hash":{},"fn":container.program(2, data, 0),"inverse":container.program(3, data, 0),"data":data,"loc":{"start":{"line":18,"column":0},"end":{"line":22,"column":7}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"stored"),{"name":"if","hash":{},"fn":container.program(4, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":23,"column":0},"end":{"line":25,"column":7}}})) != null ? stack1 : "")
     + "constexpr int a_stage = block_rows * step, b_stage = step * b_row;\n\n// Where chunk c ("
-    + ((stack1 = alias2(alias1(depth0, "chunk", {"start":{"line":29,"column":20},"end":{"line":29,"column":25}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "chunk", {"start":{"line":28,"column":20},"end":{"line":28,"column":25}} ), depth0)) != null ? stack1 : "")
     + " values) of row m of the left operand lies in its stage: the chunks of a row are swapped so that eight\n// rows at the same c lie in different banks.\nCNX_DEVICE int place(int m, int c) { return m * step + (c ^ (m / "
-    + ((stack1 = alias2(alias1(depth0, "swizzleRows", {"start":{"line":31,"column":67},"end":{"line":31,"column":78}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "swizzleRows", {"start":{"line":30,"column":67},"end":{"line":30,"column":78}} ), depth0)) != null ? stack1 : "")
     + " % "
-    + ((stack1 = alias2(alias1(depth0, "rowChunks", {"start":{"line":31,"column":85},"end":{"line":31,"column":94}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "rowChunks", {"start":{"line":30,"column":85},"end":{"line":30,"column":94}} ), depth0)) != null ? stack1 : "")
     + ")) * "
-    + ((stack1 = alias2(alias1(depth0, "chunk", {"start":{"line":31,"column":103},"end":{"line":31,"column":108}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "chunk", {"start":{"line":30,"column":103},"end":{"line":30,"column":108}} ), depth0)) != null ? stack1 : "")
     + "; }\n\n"
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"gathered"),{"name":"if","hash":{},"fn":container.program(6, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":33,"column":0},"end":{"line":39,"column":7}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"gathered"),{"name":"if","hash":{},"fn":container.program(5, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":32,"column":0},"end":{"line":38,"column":7}}})) != null ? stack1 : "")
     + "// Brings step s of both operands to shared memory; copies may still be on their way.\nCNX_DEVICE void stage(const T *input, const "
-    + ((stack1 = alias2(alias1(depth0, "factor", {"start":{"line":41,"column":46},"end":{"line":41,"column":52}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "factor", {"start":{"line":40,"column":46},"end":{"line":40,"column":52}} ), depth0)) != null ? stack1 : "")
     + " *weight, "
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"scaled"),{"name":"if","hash":{},"fn":container.program(9, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":41,"column":64},"end":{"line":41,"column":120}}})) != null ? stack1 : "")
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"norm"),{"name":"if","hash":{},"fn":container.program(10, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":41,"column":120},"end":{"line":41,"column":158}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"scaled"),{"name":"if","hash":{},"fn":container.program(8, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":40,"column":64},"end":{"line":40,"column":120}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"norm"),{"name":"if","hash":{},"fn":container.program(9, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":40,"column":120},"end":{"line":40,"column":158}}})) != null ? stack1 : "")
     + "T *a, "
-    + ((stack1 = alias2(alias1(depth0, "factor", {"start":{"line":41,"column":166},"end":{"line":41,"column":172}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "factor", {"start":{"line":40,"column":166},"end":{"line":40,"column":172}} ), depth0)) != null ? stack1 : "")
     + " *b, int m0, int n0, int s) {\n  a += s % stages * a_stage;\n  b += s % stages * b_stage;\n"
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"gathered"),{"name":"if","hash":{},"fn":container.program(11, data, 0),"inverse":container.program(13, data, 0),"data":data,"loc":{"start":{"line":44,"column":2},"end":{"line":61,"column":9}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"gathered"),{"name":"if","hash":{},"fn":container.program(10, data, 0),"inverse":container.program(12, data, 0),"data":data,"loc":{"start":{"line":43,"column":2},"end":{"line":58,"column":9}}})) != null ? stack1 : "")
     + "  const Sweep<"
-    + ((stack1 = alias2(alias1(depth0, "threads", {"start":{"line":62,"column":16},"end":{"line":62,"column":23}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "threads", {"start":{"line":59,"column":16},"end":{"line":59,"column":23}} ), depth0)) != null ? stack1 : "")
     + ", step, block_columns / "
-    + ((stack1 = alias2(alias1(depth0, "chunk", {"start":{"line":62,"column":51},"end":{"line":62,"column":56}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "chunk", {"start":{"line":59,"column":51},"end":{"line":59,"column":56}} ), depth0)) != null ? stack1 : "")
     + "> right;\n  b += right.first * b_row + right.chunk * "
-    + ((stack1 = alias2(alias1(depth0, "chunk", {"start":{"line":63,"column":45},"end":{"line":63,"column":50}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "chunk", {"start":{"line":60,"column":45},"end":{"line":60,"column":50}} ), depth0)) != null ? stack1 : "")
     + ";\n  weight += (s * step + right.first) * "
-    + ((stack1 = alias2(alias1(depth0, "weightRow", {"start":{"line":64,"column":41},"end":{"line":64,"column":50}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "weightRow", {"start":{"line":61,"column":41},"end":{"line":61,"column":50}} ), depth0)) != null ? stack1 : "")
     + " + n0 + right.chunk * "
-    + ((stack1 = alias2(alias1(depth0, "chunk", {"start":{"line":64,"column":76},"end":{"line":64,"column":81}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "chunk", {"start":{"line":61,"column":76},"end":{"line":61,"column":81}} ), depth0)) != null ? stack1 : "")
     + ";\n  CNX_UNROLL\n  for (int i = 0; i < right.count; i++) {\n    if (right.has(i)) copy_async(b + i * right.pass * b_row, weight + i * right.pass * "
-    + ((stack1 = alias2(alias1(depth0, "weightRow", {"start":{"line":67,"column":89},"end":{"line":67,"column":98}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "weightRow", {"start":{"line":64,"column":89},"end":{"line":64,"column":98}} ), depth0)) != null ? stack1 : "")
     + ", 16);\n  }\n"
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"scaled"),{"name":"if","hash":{},"fn":container.program(20, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":69,"column":2},"end":{"line":79,"column":9}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"scaled"),{"name":"if","hash":{},"fn":container.program(13, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":66,"column":2},"end":{"line":76,"column":9}}})) != null ? stack1 : "")
     + "}\n\n"
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"mask"),{"name":"if","hash":{},"fn":container.program(24, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":82,"column":0},"end":{"line":85,"column":7}}})) != null ? stack1 : "")
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"finish"),{"name":"if","hash":{},"fn":container.program(25, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":86,"column":0},"end":{"line":88,"column":7}}})) != null ? stack1 : "")
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"split"),{"name":"if","hash":{},"fn":container.program(26, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":89,"column":0},"end":{"line":92,"column":7}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"mask"),{"name":"if","hash":{},"fn":container.program(16, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":79,"column":0},"end":{"line":82,"column":7}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"finish"),{"name":"if","hash":{},"fn":container.program(17, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":83,"column":0},"end":{"line":85,"column":7}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"split"),{"name":"if","hash":{},"fn":container.program(18, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":86,"column":0},"end":{"line":89,"column":7}}})) != null ? stack1 : "")
     + "CNX_KERNEL("
-    + ((stack1 = alias2(alias1(depth0, "threads", {"start":{"line":93,"column":13},"end":{"line":93,"column":20}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "threads", {"start":{"line":90,"column":13},"end":{"line":90,"column":20}} ), depth0)) != null ? stack1 : "")
     + ", "
-    + ((stack1 = alias2(alias1(depth0, "blocks", {"start":{"line":93,"column":26},"end":{"line":93,"column":32}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "blocks", {"start":{"line":90,"column":26},"end":{"line":90,"column":32}} ), depth0)) != null ? stack1 : "")
     + ") kernel(\n"
     + ((stack1 = container.invokePartial(lookupProperty(partials,"cuda-parameters"),depth0,{"name":"cuda-parameters","data":data,"helpers":helpers,"partials":partials,"decorators":container.decorators})) != null ? stack1 : "")
     + "{\n  T *a = shared<T>(0);        // [stages][block_rows][step], chunks swapped\n  "
-    + ((stack1 = alias2(alias1(depth0, "factor", {"start":{"line":97,"column":4},"end":{"line":97,"column":10}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "factor", {"start":{"line":94,"column":4},"end":{"line":94,"column":10}} ), depth0)) != null ? stack1 : "")
     + " *b = shared<"
-    + ((stack1 = alias2(alias1(depth0, "factor", {"start":{"line":97,"column":27},"end":{"line":97,"column":33}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "factor", {"start":{"line":94,"column":27},"end":{"line":94,"column":33}} ), depth0)) != null ? stack1 : "")
     + ">("
-    + ((stack1 = alias2(alias1(depth0, "bAt", {"start":{"line":97,"column":39},"end":{"line":97,"column":42}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "bAt", {"start":{"line":94,"column":39},"end":{"line":94,"column":42}} ), depth0)) != null ? stack1 : "")
     + "); // [stages][step][b_row]\n"
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"scaled"),{"name":"if","hash":{},"fn":container.program(27, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":98,"column":2},"end":{"line":100,"column":9}}})) != null ? stack1 : "")
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"norm"),{"name":"if","hash":{},"fn":container.program(28, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":101,"column":2},"end":{"line":103,"column":9}}})) != null ? stack1 : "")
-    + "  const int image = block_z(), m0 = block_y() * block_rows, n0 = block_x()"
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"split"),{"name":"if","hash":{},"fn":container.program(29, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":104,"column":74},"end":{"line":104,"column":102}}})) != null ? stack1 : "")
-    + " * block_columns;\n"
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"split"),{"name":"if","hash":{},"fn":container.program(30, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":105,"column":2},"end":{"line":108,"column":9}}})) != null ? stack1 : "")
-    + "  const int lane = thread() % 32, warp = thread() / 32;\n  const int warp_m = warp % "
-    + ((stack1 = alias2(alias1(depth0, "warpsM", {"start":{"line":110,"column":30},"end":{"line":110,"column":36}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"scaled"),{"name":"if","hash":{},"fn":container.program(19, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":95,"column":2},"end":{"line":97,"column":9}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"norm"),{"name":"if","hash":{},"fn":container.program(20, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":98,"column":2},"end":{"line":100,"column":9}}})) != null ? stack1 : "")
+    + "  const int image = block_z(), m0 = block_y() * block_rows, n0 = block_x() / parts * block_columns;\n  const int block = (image * "
+    + ((stack1 = alias2(alias1(depth0, "gridY", {"start":{"line":102,"column":31},"end":{"line":102,"column":36}} ), depth0)) != null ? stack1 : "")
+    + " + block_y()) * "
+    + ((stack1 = alias2(alias1(depth0, "gridX", {"start":{"line":102,"column":56},"end":{"line":102,"column":61}} ), depth0)) != null ? stack1 : "")
+    + " + block_x(), part = block % parts;\n  const int first = part * steps / parts, end = (part + 1) * steps / parts; // steps of this part\n  const int lane = thread() % 32, warp = thread() / 32;\n  const int warp_m = warp % "
+    + ((stack1 = alias2(alias1(depth0, "warpsM", {"start":{"line":105,"column":30},"end":{"line":105,"column":36}} ), depth0)) != null ? stack1 : "")
     + " * "
-    + ((stack1 = alias2(alias1(depth0, "warpRows", {"start":{"line":110,"column":43},"end":{"line":110,"column":51}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "warpRows", {"start":{"line":105,"column":43},"end":{"line":105,"column":51}} ), depth0)) != null ? stack1 : "")
     + ", warp_n = warp / "
-    + ((stack1 = alias2(alias1(depth0, "warpsM", {"start":{"line":110,"column":73},"end":{"line":110,"column":79}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "warpsM", {"start":{"line":105,"column":73},"end":{"line":105,"column":79}} ), depth0)) != null ? stack1 : "")
     + " * "
-    + ((stack1 = alias2(alias1(depth0, "warpColumns", {"start":{"line":110,"column":86},"end":{"line":110,"column":97}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "warpColumns", {"start":{"line":105,"column":86},"end":{"line":105,"column":97}} ), depth0)) != null ? stack1 : "")
     + ";\n  input += static_cast<size_t>(image) * "
-    + ((stack1 = alias2(alias1(depth0, "inputLength", {"start":{"line":111,"column":42},"end":{"line":111,"column":53}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "inputLength", {"start":{"line":106,"column":42},"end":{"line":106,"column":53}} ), depth0)) != null ? stack1 : "")
     + ";\n"
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"scaled"),{"name":"if","hash":{},"fn":container.program(31, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":112,"column":2},"end":{"line":114,"column":9}}})) != null ? stack1 : "")
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"norm"),{"name":"if","hash":{},"fn":container.program(32, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":115,"column":2},"end":{"line":118,"column":9}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"scaled"),{"name":"if","hash":{},"fn":container.program(21, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":107,"column":2},"end":{"line":109,"column":9}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"norm"),{"name":"if","hash":{},"fn":container.program(22, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":110,"column":2},"end":{"line":113,"column":9}}})) != null ? stack1 : "")
     + "  // Where this lane's rows of the operands begin in a stage; a warp's first row is a multiple of 16, as the swap repeats.\n  const int a_at = (warp_m + lane % 16) * step, a_swap = lane % 16 / "
-    + ((stack1 = alias2(alias1(depth0, "swizzleRows", {"start":{"line":120,"column":71},"end":{"line":120,"column":82}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "swizzleRows", {"start":{"line":115,"column":71},"end":{"line":115,"column":82}} ), depth0)) != null ? stack1 : "")
     + " % "
-    + ((stack1 = alias2(alias1(depth0, "rowChunks", {"start":{"line":120,"column":89},"end":{"line":120,"column":98}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "rowChunks", {"start":{"line":115,"column":89},"end":{"line":115,"column":98}} ), depth0)) != null ? stack1 : "")
     + ";\n  const int b_at = "
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"tf32"),{"name":"if","hash":{},"fn":container.program(33, data, 0),"inverse":container.program(34, data, 0),"data":data,"loc":{"start":{"line":121,"column":19},"end":{"line":121,"column":90}}})) != null ? stack1 : "")
-    + " + warp_n;\n  float c[m_tiles][n_tiles][4] = {};\n  CNX_UNROLL\n  for (int s = "
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"split"),{"name":"if","hash":{},"fn":container.program(35, data, 0),"inverse":container.program(36, data, 0),"data":data,"loc":{"start":{"line":124,"column":15},"end":{"line":124,"column":49}}})) != null ? stack1 : "")
-    + "; s < "
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"split"),{"name":"if","hash":{},"fn":container.program(37, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":124,"column":55},"end":{"line":124,"column":83}}})) != null ? stack1 : "")
-    + "stages - 1; s++) {\n    if (s < "
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"split"),{"name":"if","hash":{},"fn":container.program(38, data, 0),"inverse":container.program(39, data, 0),"data":data,"loc":{"start":{"line":125,"column":12},"end":{"line":125,"column":48}}})) != null ? stack1 : "")
-    + ") stage(input, weight, "
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"scaled"),{"name":"if","hash":{},"fn":container.program(40, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":125,"column":71},"end":{"line":125,"column":107}}})) != null ? stack1 : "")
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"norm"),{"name":"if","hash":{},"fn":container.program(12, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":125,"column":107},"end":{"line":125,"column":133}}})) != null ? stack1 : "")
-    + "a, b, m0, n0, s);\n    copy_commit();\n  }\n  for (int s = "
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"split"),{"name":"if","hash":{},"fn":container.program(41, data, 0),"inverse":container.program(42, data, 0),"data":data,"loc":{"start":{"line":128,"column":15},"end":{"line":128,"column":69}}})) != null ? stack1 : "")
-    + "; s++) {\n    copy_wait<stages - 2>();\n    barrier();\n    if (s + stages - 1 < "
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"split"),{"name":"if","hash":{},"fn":container.program(38, data, 0),"inverse":container.program(39, data, 0),"data":data,"loc":{"start":{"line":131,"column":25},"end":{"line":131,"column":61}}})) != null ? stack1 : "")
-    + ") stage(input, weight, "
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"scaled"),{"name":"if","hash":{},"fn":container.program(40, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":131,"column":84},"end":{"line":131,"column":120}}})) != null ? stack1 : "")
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"norm"),{"name":"if","hash":{},"fn":container.program(12, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":131,"column":120},"end":{"line":131,"column":146}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"tf32"),{"name":"if","hash":{},"fn":container.program(23, data, 0),"inverse":container.program(24, data, 0),"data":data,"loc":{"start":{"line":116,"column":19},"end":{"line":116,"column":90}}})) != null ? stack1 : "")
+    + " + warp_n;\n  float c[m_tiles][n_tiles][4] = {};\n  CNX_UNROLL\n  for (int s = first; s < first + stages - 1; s++) {\n    if (s < end) stage(input, weight, "
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"scaled"),{"name":"if","hash":{},"fn":container.program(25, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":120,"column":38},"end":{"line":120,"column":74}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"norm"),{"name":"if","hash":{},"fn":container.program(11, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":120,"column":74},"end":{"line":120,"column":100}}})) != null ? stack1 : "")
+    + "a, b, m0, n0, s);\n    copy_commit();\n  }\n  for (int s = first; s < end; s++) {\n    copy_wait<stages - 2>();\n    barrier();\n    if (s + stages - 1 < end) stage(input, weight, "
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"scaled"),{"name":"if","hash":{},"fn":container.program(25, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":126,"column":51},"end":{"line":126,"column":87}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"norm"),{"name":"if","hash":{},"fn":container.program(11, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":126,"column":87},"end":{"line":126,"column":113}}})) != null ? stack1 : "")
     + "a, b, m0, n0, s + stages - 1);\n    copy_commit();\n"
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"tf32"),{"name":"if","hash":{},"fn":container.program(43, data, 0),"inverse":container.program(44, data, 0),"data":data,"loc":{"start":{"line":133,"column":4},"end":{"line":137,"column":11}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"tf32"),{"name":"if","hash":{},"fn":container.program(26, data, 0),"inverse":container.program(27, data, 0),"data":data,"loc":{"start":{"line":128,"column":4},"end":{"line":132,"column":11}}})) != null ? stack1 : "")
     + "  }\n  copy_wait<0>();\n  barrier();\n"
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"split"),{"name":"if","hash":{},"fn":container.program(45, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":141,"column":2},"end":{"line":143,"column":9}}})) != null ? stack1 : "")
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"stored"),{"name":"if","hash":{},"fn":container.program(46, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":144,"column":2},"end":{"line":146,"column":9}}})) != null ? stack1 : "")
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"residual"),{"name":"if","hash":{},"fn":container.program(47, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":147,"column":2},"end":{"line":167,"column":9}}})) != null ? stack1 : "")
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"mask"),{"name":"if","hash":{},"fn":container.program(52, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":168,"column":2},"end":{"line":173,"column":9}}})) != null ? stack1 : "")
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"squares"),{"name":"if","hash":{},"fn":container.program(54, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":174,"column":2},"end":{"line":176,"column":9}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"split"),{"name":"if","hash":{},"fn":container.program(28, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":136,"column":2},"end":{"line":138,"column":9}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"stored"),{"name":"if","hash":{},"fn":container.program(29, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":139,"column":2},"end":{"line":141,"column":9}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"residual"),{"name":"if","hash":{},"fn":container.program(30, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":142,"column":2},"end":{"line":162,"column":9}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"mask"),{"name":"if","hash":{},"fn":container.program(33, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":163,"column":2},"end":{"line":168,"column":9}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"squares"),{"name":"if","hash":{},"fn":container.program(34, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":169,"column":2},"end":{"line":171,"column":9}}})) != null ? stack1 : "")
     + "  CNX_UNROLL\n  for (int j = 0; j < n_tiles; j++) {\n    const int n = warp_n + j * 8 + 2 * (lane % 4);\n    const Pair shift = load2(bias + n0 + n);\n"
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"squares"),{"name":"if","hash":{},"fn":container.program(55, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":181,"column":4},"end":{"line":183,"column":11}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"squares"),{"name":"if","hash":{},"fn":container.program(35, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":176,"column":4},"end":{"line":178,"column":11}}})) != null ? stack1 : "")
     + "    CNX_UNROLL\n    for (int i = 0; i < m_tiles; i++) {\n      CNX_UNROLL\n      for (int h = 0; h < 2; h++) {\n        const int m = warp_m + i * 16 + h * 8 + lane / 4;\n        float v[2] = {c[i][j][2 * h] + shift.v[0], c[i][j][2 * h + 1] + shift.v[1]};\n"
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"gelu"),{"name":"if","hash":{},"fn":container.program(56, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":190,"column":8},"end":{"line":193,"column":15}}})) != null ? stack1 : "")
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"residual"),{"name":"if","hash":{},"fn":container.program(57, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":194,"column":8},"end":{"line":204,"column":15}}})) != null ? stack1 : "")
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"mask"),{"name":"if","hash":{},"fn":container.program(60, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":205,"column":8},"end":{"line":207,"column":15}}})) != null ? stack1 : "")
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"tf32"),{"name":"if","hash":{},"fn":container.program(61, data, 0),"inverse":container.program(62, data, 0),"data":data,"loc":{"start":{"line":208,"column":8},"end":{"line":215,"column":15}}})) != null ? stack1 : "")
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"squares"),{"name":"if","hash":{},"fn":container.program(64, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":216,"column":8},"end":{"line":231,"column":15}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"gelu"),{"name":"if","hash":{},"fn":container.program(36, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":185,"column":8},"end":{"line":188,"column":15}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"residual"),{"name":"if","hash":{},"fn":container.program(37, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":189,"column":8},"end":{"line":199,"column":15}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"mask"),{"name":"if","hash":{},"fn":container.program(40, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":200,"column":8},"end":{"line":202,"column":15}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"tf32"),{"name":"if","hash":{},"fn":container.program(41, data, 0),"inverse":container.program(42, data, 0),"data":data,"loc":{"start":{"line":203,"column":8},"end":{"line":210,"column":15}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"squares"),{"name":"if","hash":{},"fn":container.program(44, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":211,"column":8},"end":{"line":221,"column":15}}})) != null ? stack1 : "")
     + "      }\n    }\n"
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"squares"),{"name":"if","hash":{},"fn":container.program(69, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":234,"column":4},"end":{"line":241,"column":11}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"squares"),{"name":"if","hash":{},"fn":container.program(47, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":224,"column":4},"end":{"line":231,"column":11}}})) != null ? stack1 : "")
     + "  }\n  barrier();\n"
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"squares"),{"name":"if","hash":{},"fn":container.program(70, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":244,"column":2},"end":{"line":255,"column":9}}})) != null ? stack1 : "")
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"finish"),{"name":"if","hash":{},"fn":container.program(73, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":256,"column":2},"end":{"line":260,"column":9}}})) != null ? stack1 : "")
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"stored"),{"name":"if","hash":{},"fn":container.program(74, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":261,"column":2},"end":{"line":282,"column":9}}})) != null ? stack1 : "")
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"finish"),{"name":"if","hash":{},"fn":container.program(80, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":283,"column":2},"end":{"line":285,"column":9}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"squares"),{"name":"if","hash":{},"fn":container.program(48, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":234,"column":2},"end":{"line":241,"column":9}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"finish"),{"name":"if","hash":{},"fn":container.program(49, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":242,"column":2},"end":{"line":246,"column":9}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"stored"),{"name":"if","hash":{},"fn":container.program(50, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":247,"column":2},"end":{"line":268,"column":9}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"finish"),{"name":"if","hash":{},"fn":container.program(55, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":269,"column":2},"end":{"line":271,"column":9}}})) != null ? stack1 : "")
     + "}\n\n"
     + ((stack1 = container.invokePartial(lookupProperty(partials,"cuda-run"),depth0,{"name":"cuda-run","data":data,"helpers":helpers,"partials":partials,"decorators":container.decorators})) != null ? stack1 : "");
 },"usePartial":true,"useData":true},

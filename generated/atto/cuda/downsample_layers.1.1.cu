@@ -14,6 +14,8 @@ using T = bf16;
 constexpr int rows = 784, depth = 160, columns = 80;
 constexpr int block_rows = 128, block_columns = 80;
 constexpr int step = 32, steps = 5, stages = 4; // of k
+constexpr int parts = 1; // blocks that share the steps of a tile
+constexpr bool whole_rows = rows % block_rows == 0, whole_columns = columns % block_columns == 0, whole_depth = steps * step == depth;
 constexpr int m_tiles = 4, n_tiles = 5;       // of 16 rows, of 8 columns, of a warp
 constexpr int b_row = 88;                      // an odd number of 16-byte chunks, against bank conflicts
 constexpr int out_row = block_columns + 8;
@@ -97,7 +99,9 @@ CNX_KERNEL(128, 3) kernel(
   T *a = shared<T>(0);        // [stages][block_rows][step], chunks swapped
   T *b = shared<T>(32768); // [stages][step][b_row]
   Pair *stats = shared<Pair>(55296); // [block_rows][4 taps]
-  const int image = block_z(), m0 = block_y() * block_rows, n0 = block_x() * block_columns;
+  const int image = block_z(), m0 = block_y() * block_rows, n0 = block_x() / parts * block_columns;
+  const int block = (image * 7 + block_y()) * 1 + block_x(), part = block % parts;
+  const int first = part * steps / parts, end = (part + 1) * steps / parts; // steps of this part
   const int lane = thread() % 32, warp = thread() / 32;
   const int warp_m = warp % 2 * 64, warp_n = warp / 2 * 40;
   input += static_cast<size_t>(image) * 125440;
@@ -108,14 +112,14 @@ CNX_KERNEL(128, 3) kernel(
   const int b_at = lane % 16 * b_row + warp_n;
   float c[m_tiles][n_tiles][4] = {};
   CNX_UNROLL
-  for (int s = 0; s < stages - 1; s++) {
-    if (s < steps) stage(input, weight, stats, a, b, m0, n0, s);
+  for (int s = first; s < first + stages - 1; s++) {
+    if (s < end) stage(input, weight, stats, a, b, m0, n0, s);
     copy_commit();
   }
-  for (int s = 0; s < steps; s++) {
+  for (int s = first; s < end; s++) {
     copy_wait<stages - 2>();
     barrier();
-    if (s + stages - 1 < steps) stage(input, weight, stats, a, b, m0, n0, s + stages - 1);
+    if (s + stages - 1 < end) stage(input, weight, stats, a, b, m0, n0, s + stages - 1);
     copy_commit();
     const T *as = a + s % stages * a_stage, *bs = b + s % stages * b_stage;
     CNX_UNROLL
@@ -160,7 +164,7 @@ CNX_KERNEL(128, 3) kernel(
   CNX_UNROLL
   for (int i = 0; i < out.count; i++) {
     const int m = out.row(i);
-    if (!out.has(i) || m0 + m >= rows) continue;
+    if (!out.has(i) || !(whole_rows || m0 + m < rows) || !(whole_columns || n0 + out_n < columns)) continue;
     store8(output + m * columns + out_n, tile + m * out_row + out_n);
   }
 }

@@ -15,7 +15,8 @@ using T = bf16;
 constexpr int rows = 49, depth = 640, columns = 320;
 constexpr int block_rows = 64, block_columns = 80;
 constexpr int step = 32, steps = 20, stages = 4; // of k
-constexpr int parts = 2; // of the steps
+constexpr int parts = 2; // blocks that share the steps of a tile
+constexpr bool whole_rows = rows % block_rows == 0, whole_columns = columns % block_columns == 0, whole_depth = steps * step == depth;
 constexpr int m_tiles = 2, n_tiles = 5;       // of 16 rows, of 8 columns, of a warp
 constexpr int b_row = 88;                      // an odd number of 16-byte chunks, against bank conflicts
 constexpr int out_row = block_columns + 8;
@@ -192,7 +193,7 @@ CNX_KERNEL(128, 3) kernel(
   CNX_UNROLL
   for (int i = 0; i < out.count; i++) {
     const int m = out.row(i);
-    if (!out.has(i) || m0 + m >= rows) continue;
+    if (!out.has(i) || !(whole_rows || m0 + m < rows) || !(whole_columns || n0 + out_n < columns)) continue;
     store8(output + m * columns + out_n, tile + m * out_row + out_n);
   }
 }

@@ -14,6 +14,8 @@ using T = bf16;
 constexpr int rows = 3136, depth = 160, columns = 40;
 constexpr int block_rows = 64, block_columns = 40;
 constexpr int step = 32, steps = 5, stages = 4; // of k
+constexpr int parts = 1; // blocks that share the steps of a tile
+constexpr bool whole_rows = rows % block_rows == 0, whole_columns = columns % block_columns == 0, whole_depth = steps * step == depth;
 constexpr int m_tiles = 2, n_tiles = 5;       // of 16 rows, of 8 columns, of a warp
 constexpr int b_row = 40;                      // an odd number of 16-byte chunks, against bank conflicts
 constexpr int out_row = block_columns + 8;
@@ -33,7 +35,8 @@ CNX_DEVICE void stage(const T *input, const T *weight, const float *scale, float
   CNX_UNROLL
   for (int i = 0; i < left.count; i++) {
     if (!left.has(i)) continue;
-    copy_async(a + place(left.row(i), left.chunk), input + i * left.pass * depth, 16);
+    const bool inside = (whole_rows || m0 + left.row(i) < rows) && (whole_depth || k < depth);
+    copy_async(a + place(left.row(i), left.chunk), input + i * left.pass * depth, inside ? 16 : 0);
   }
   const Sweep<64, step, block_columns / 8> right;
   b += right.first * b_row + right.chunk * 8;
@@ -45,7 +48,7 @@ CNX_DEVICE void stage(const T *input, const T *weight, const float *scale, float
   factor += s % stages * step;
   if (thread() < step / 4) {
     const int k = thread() * 4;
-    copy_async(factor + k, scale + s * step + k, 16);
+    copy_async(factor + k, scale + s * step + k, whole_depth || s * step + k < depth ? 16 : 0);
   }
 }
 
@@ -60,7 +63,9 @@ CNX_KERNEL(64, 6) kernel(
   T *a = shared<T>(0);        // [stages][block_rows][step], chunks swapped
   T *b = shared<T>(16384); // [stages][step][b_row]
   float *factor = shared<float>(26624); // scale, [stages][step]
-  const int image = block_z(), m0 = block_y() * block_rows, n0 = block_x() * block_columns;
+  const int image = block_z(), m0 = block_y() * block_rows, n0 = block_x() / parts * block_columns;
+  const int block = (image * 49 + block_y()) * 1 + block_x(), part = block % parts;
+  const int first = part * steps / parts, end = (part + 1) * steps / parts; // steps of this part
   const int lane = thread() % 32, warp = thread() / 32;
   const int warp_m = warp % 2 * 32, warp_n = warp / 2 * 40;
   input += static_cast<size_t>(image) * 501760;
@@ -70,14 +75,14 @@ CNX_KERNEL(64, 6) kernel(
   const int b_at = lane % 16 * b_row + warp_n;
   float c[m_tiles][n_tiles][4] = {};
   CNX_UNROLL
-  for (int s = 0; s < stages - 1; s++) {
-    if (s < steps) stage(input, weight, scale, factor, a, b, m0, n0, s);
+  for (int s = first; s < first + stages - 1; s++) {
+    if (s < end) stage(input, weight, scale, factor, a, b, m0, n0, s);
     copy_commit();
   }
-  for (int s = 0; s < steps; s++) {
+  for (int s = first; s < end; s++) {
     copy_wait<stages - 2>();
     barrier();
-    if (s + stages - 1 < steps) stage(input, weight, scale, factor, a, b, m0, n0, s + stages - 1);
+    if (s + stages - 1 < end) stage(input, weight, scale, factor, a, b, m0, n0, s + stages - 1);
     copy_commit();
     const T *as = a + s % stages * a_stage, *bs = b + s % stages * b_stage;
     const float *fs = factor + s % stages * step + 2 * (lane % 4);
@@ -113,7 +118,7 @@ CNX_KERNEL(64, 6) kernel(
   CNX_TWICE // the sums take the registers
   for (int i = 0; i < before.count; i++) {
     const int m = before.row(i);
-    if (!before.has(i)) continue;
+    if (!before.has(i) || !(whole_rows || m0 + m < rows) || !(whole_columns || n0 + before_n < columns)) continue;
     copy_async(tile + m * out_row + before_n, residual + corner + m * columns + before_n, 16);
   }
   copy_commit();
@@ -144,7 +149,7 @@ CNX_KERNEL(64, 6) kernel(
   CNX_UNROLL
   for (int i = 0; i < out.count; i++) {
     const int m = out.row(i);
-    if (!out.has(i)) continue;
+    if (!out.has(i) || !(whole_rows || m0 + m < rows) || !(whole_columns || n0 + out_n < columns)) continue;
     store8(output + m * columns + out_n, tile + m * out_row + out_n);
   }
 }

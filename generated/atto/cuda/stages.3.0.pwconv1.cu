@@ -15,6 +15,8 @@ using T = bf16;
 constexpr int rows = 49, depth = 320, columns = 1280;
 constexpr int block_rows = 64, block_columns = 80;
 constexpr int step = 32, steps = 10, stages = 4; // of k
+constexpr int parts = 1; // blocks that share the steps of a tile
+constexpr bool whole_rows = rows % block_rows == 0, whole_columns = columns % block_columns == 0, whole_depth = steps * step == depth;
 constexpr int m_tiles = 2, n_tiles = 5;       // of 16 rows, of 8 columns, of a warp
 constexpr int b_row = 88;                      // an odd number of 16-byte chunks, against bank conflicts
 constexpr int out_row = block_columns + 8;
@@ -34,7 +36,7 @@ CNX_DEVICE void stage(const T *input, const T *weight, T *a, T *b, int m0, int n
   CNX_UNROLL
   for (int i = 0; i < left.count; i++) {
     if (!left.has(i)) continue;
-    const bool inside = m0 + left.row(i) < rows;
+    const bool inside = (whole_rows || m0 + left.row(i) < rows) && (whole_depth || k < depth);
     copy_async(a + place(left.row(i), left.chunk), input + i * left.pass * depth, inside ? 16 : 0);
   }
   const Sweep<128, step, block_columns / 8> right;
@@ -82,7 +84,9 @@ CNX_KERNEL(128, 3) kernel(
 {
   T *a = shared<T>(0);        // [stages][block_rows][step], chunks swapped
   T *b = shared<T>(16384); // [stages][step][b_row]
-  const int image = block_z(), m0 = block_y() * block_rows, n0 = block_x() * block_columns;
+  const int image = block_z(), m0 = block_y() * block_rows, n0 = block_x() / parts * block_columns;
+  const int block = (image * 1 + block_y()) * 16 + block_x(), part = block % parts;
+  const int first = part * steps / parts, end = (part + 1) * steps / parts; // steps of this part
   const int lane = thread() % 32, warp = thread() / 32;
   const int warp_m = warp % 2 * 32, warp_n = warp / 2 * 40;
   input += static_cast<size_t>(image) * 15680;
@@ -91,14 +95,14 @@ CNX_KERNEL(128, 3) kernel(
   const int b_at = lane % 16 * b_row + warp_n;
   float c[m_tiles][n_tiles][4] = {};
   CNX_UNROLL
-  for (int s = 0; s < stages - 1; s++) {
-    if (s < steps) stage(input, weight, a, b, m0, n0, s);
+  for (int s = first; s < first + stages - 1; s++) {
+    if (s < end) stage(input, weight, a, b, m0, n0, s);
     copy_commit();
   }
-  for (int s = 0; s < steps; s++) {
+  for (int s = first; s < end; s++) {
     copy_wait<stages - 2>();
     barrier();
-    if (s + stages - 1 < steps) stage(input, weight, a, b, m0, n0, s + stages - 1);
+    if (s + stages - 1 < end) stage(input, weight, a, b, m0, n0, s + stages - 1);
     copy_commit();
     const T *as = a + s % stages * a_stage, *bs = b + s % stages * b_stage;
     CNX_UNROLL
@@ -138,7 +142,7 @@ CNX_KERNEL(128, 3) kernel(
         const uint32_t both = pack<T>(v[0], v[1]);
         store_word(tile + m * out_row + n, both);
         const float low = low_of<T>(both), high = high_of<T>(both); // what fc2 will read
-        if (m0 + m < rows) {
+        if (whole_rows || m0 + m < rows) {
           square[0] += low * low;
           square[1] += high * high;
         }
@@ -156,7 +160,7 @@ CNX_KERNEL(128, 3) kernel(
   for (int n = thread(); n < block_columns; n += 128) {
     float sum = 0.0f;
     for (int w = 0; w < 2; w++) sum += sums[w * block_columns + n];
-    squares[block_y() * columns + n0 + n] = sum;
+    if (whole_columns || n0 + n < columns) squares[block_y() * columns + n0 + n] = sum;
   }
   unsigned *before = shared<unsigned>(38912); // blocks of the image that came before this one
   barrier();
@@ -167,7 +171,7 @@ CNX_KERNEL(128, 3) kernel(
   CNX_UNROLL
   for (int i = 0; i < out.count; i++) {
     const int m = out.row(i);
-    if (!out.has(i) || m0 + m >= rows) continue;
+    if (!out.has(i) || !(whole_rows || m0 + m < rows) || !(whole_columns || n0 + out_n < columns)) continue;
     store8(output + m * columns + out_n, tile + m * out_row + out_n);
   }
   finish_image(before, squares, gamma, scale + image * columns, counter + image);

@@ -15,7 +15,8 @@ using T = bf16;
 constexpr int rows = 49, depth = 1280, columns = 320;
 constexpr int block_rows = 64, block_columns = 80;
 constexpr int step = 32, steps = 40, stages = 4; // of k
-constexpr int parts = 2; // of the steps
+constexpr int parts = 2; // blocks that share the steps of a tile
+constexpr bool whole_rows = rows % block_rows == 0, whole_columns = columns % block_columns == 0, whole_depth = steps * step == depth;
 constexpr int m_tiles = 2, n_tiles = 5;       // of 16 rows, of 8 columns, of a warp
 constexpr int b_row = 88;                      // an odd number of 16-byte chunks, against bank conflicts
 constexpr int out_row = block_columns + 8;
@@ -35,7 +36,7 @@ CNX_DEVICE void stage(const T *input, const T *weight, const float *scale, float
   CNX_UNROLL
   for (int i = 0; i < left.count; i++) {
     if (!left.has(i)) continue;
-    const bool inside = m0 + left.row(i) < rows;
+    const bool inside = (whole_rows || m0 + left.row(i) < rows) && (whole_depth || k < depth);
     copy_async(a + place(left.row(i), left.chunk), input + i * left.pass * depth, inside ? 16 : 0);
   }
   const Sweep<128, step, block_columns / 8> right;
@@ -48,7 +49,7 @@ CNX_DEVICE void stage(const T *input, const T *weight, const float *scale, float
   factor += s % stages * step;
   if (thread() < step / 4) {
     const int k = thread() * 4;
-    copy_async(factor + k, scale + s * step + k, 16);
+    copy_async(factor + k, scale + s * step + k, whole_depth || s * step + k < depth ? 16 : 0);
   }
 }
 
@@ -147,7 +148,7 @@ CNX_KERNEL(128, 3) kernel(
   CNX_TWICE // the sums take the registers
   for (int i = 0; i < before.count; i++) {
     const int m = before.row(i);
-    if (!before.has(i) || m0 + m >= rows) continue;
+    if (!before.has(i) || !(whole_rows || m0 + m < rows) || !(whole_columns || n0 + before_n < columns)) continue;
     copy_async(tile + m * out_row + before_n, residual + corner + m * columns + before_n, 16);
   }
   copy_commit();
@@ -178,7 +179,7 @@ CNX_KERNEL(128, 3) kernel(
   CNX_UNROLL
   for (int i = 0; i < out.count; i++) {
     const int m = out.row(i);
-    if (!out.has(i) || m0 + m >= rows) continue;
+    if (!out.has(i) || !(whole_rows || m0 + m < rows) || !(whole_columns || n0 + out_n < columns)) continue;
     store8(output + m * columns + out_n, tile + m * out_row + out_n);
   }
 }

@@ -16,6 +16,7 @@ constexpr int rows = 64, depth = 16, columns = 64;
 constexpr int block_rows = 32, block_columns = 32;
 constexpr int cell_rows = 4, cell_quads = 1; // of a thread
 constexpr int step = 16, steps = 1; // of k
+constexpr bool whole_rows = rows % block_rows == 0, whole_columns = columns % block_columns == 0;
 constexpr int a_row = step + 4;          // 4 more than needed, against bank conflicts
 constexpr int a_stage = block_rows * a_row, b_stage = step * block_columns;
 
@@ -25,7 +26,7 @@ CNX_DEVICE void stage(const T *input, const float *weight, float *a, float *b, i
   b += s % 2 * b_stage;
   for (int i = thread(); i < block_rows * (step / 4); i += 64) {
     const int m = i / (step / 4), k = i % (step / 4) * 4;
-    const bool inside = s * step + k < depth;
+    const bool inside = (whole_rows || m0 + m < rows) && s * step + k < depth;
     copy_async(a + m * a_row + k, input + (inside ? (m0 + m) * depth + s * step + k : 0), inside ? 16 : 0);
   }
   for (int i = thread(); i < step * (block_columns / 4); i += 64) {
@@ -112,6 +113,7 @@ CNX_KERNEL(64, 6) kernel(
     CNX_UNROLL
     for (int i = 0; i < cell_rows; i++) {
       const int m = lane_y + i * 8, at = m * columns + n;
+      if (!(whole_rows || m0 + m < rows) || !(whole_columns || n0 + n < columns)) continue;
       Quad v;
       CNX_UNROLL
       for (int e = 0; e < 4; e++) v.v[e] = gelu(c[i][j][e] + shift.v[e]);
@@ -126,7 +128,7 @@ CNX_KERNEL(64, 6) kernel(
   for (int n = thread(); n < block_columns; n += 64) {
     float sum = 0.0f;
     for (int y = 0; y < 8; y++) sum += sums[y * block_columns + n];
-    squares[block_y() * columns + n0 + n] = sum;
+    if (whole_columns || n0 + n < columns) squares[block_y() * columns + n0 + n] = sum;
   }
   unsigned *before = shared<unsigned>(9216); // blocks of the image that came before this one
   barrier();

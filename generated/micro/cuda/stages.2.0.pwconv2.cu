@@ -15,6 +15,7 @@ constexpr int rows = 16, depth = 96, columns = 24;
 constexpr int block_rows = 32, block_columns = 8;
 constexpr int cell_rows = 2, cell_quads = 1; // of a thread
 constexpr int step = 16, steps = 6; // of k
+constexpr bool whole_rows = rows % block_rows == 0, whole_columns = columns % block_columns == 0;
 constexpr int a_row = step + 4;          // 4 more than needed, against bank conflicts
 constexpr int a_stage = block_rows * a_row, b_stage = step * block_columns;
 
@@ -24,7 +25,7 @@ CNX_DEVICE void stage(const T *input, const float *weight, const float *scale, f
   b += s % 2 * b_stage;
   for (int i = thread(); i < block_rows * (step / 4); i += 32) {
     const int m = i / (step / 4), k = i % (step / 4) * 4;
-    const bool inside = m0 + m < rows && s * step + k < depth;
+    const bool inside = (whole_rows || m0 + m < rows) && s * step + k < depth;
     copy_async(a + m * a_row + k, input + (inside ? (m0 + m) * depth + s * step + k : 0), inside ? 16 : 0);
   }
   for (int i = thread(); i < step * (block_columns / 4); i += 32) {
@@ -97,7 +98,7 @@ CNX_KERNEL(32, 12) kernel(
     CNX_UNROLL
     for (int i = 0; i < cell_rows; i++) {
       const int m = lane_y + i * 16, at = m * columns + n;
-      if (m0 + m >= rows) continue;
+      if (!(whole_rows || m0 + m < rows) || !(whole_columns || n0 + n < columns)) continue;
       Quad v;
       CNX_UNROLL
       for (int e = 0; e < 4; e++) v.v[e] = c[i][j][e] + shift.v[e];

@@ -128,8 +128,6 @@ function common(p: GemmParams, operand: Operand, { precision }: Setting) {
       imageBlocksLess: grid[0] * grid[1] - 1,
       blockRows,
       blockColumns,
-      guardRows: rows % blockRows !== 0,
-      guardColumns: columns % blockColumns !== 0,
       inputLength,
       weightRow: packed.columns,
       vector: channels % 4 === 0,
@@ -295,8 +293,6 @@ function tensorCores(p: GemmParams, { channels, patches, eps }: Operand, shape: 
   const used = Math.max(extraAt + extra, sumsAt + sums + gone);
   const beforeAt = roundUp(p.grnEpilogue ? Math.max(used, epilogue.bytes) : used, 16);
   const vector = channels % chunk === 0;
-  const { guardRows, depth } = context;
-  const guardDepth = packed.depth !== depth;
   return {
     template: "cuda/gemm-mma",
     context: {
@@ -326,8 +322,6 @@ function tensorCores(p: GemmParams, { channels, patches, eps }: Operand, shape: 
       rowChunks: step / chunk,
       swizzleRows: 128 / rowBytes,
       gathered: patches !== null || !vector,
-      guardDepth,
-      guarded: guardRows || guardDepth,
       chunks: p.columns % chunk === 0,
       ...statLanes(channels, 4 * blockRows, Math.max(1, Math.floor(threads / 32))),
       finishSums: epilogue.sumsAt,
