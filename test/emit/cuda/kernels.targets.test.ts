@@ -334,7 +334,12 @@ const faults: readonly Fault[] = [
   ["no barrier before the last sum", fc1("bf16"), /barrier\(\);\n( +squares \+=)/, "$1"],
   ["a segment of the sum left out", fc1("bf16"), /for \(int w = 0; w < (\d+)/, "for (int w = 1; w < $1"],
   ["rows past the end in the statistics", fc1("bf16"), "if (whole_rows || m0 + m < rows) {", "{"],
-  ["a store past the end", fc1("bf16"), " || !(whole_rows || m0 + m < rows) || !(whole_columns || n0 + out_n < columns)) continue;", ") continue;"],
+  [
+    "a store past the end",
+    fc1("bf16"),
+    " || !(whole_rows || m0 + m < rows) || !(whole_columns || n0 + out_n < columns)) continue;",
+    ") continue;",
+  ],
   ["the last rows of the left operand not copied", fc1("bf16"), "i < left.count", "i < left.count - 1"],
   ["the last rows of the weight not copied", fc1("bf16", 1), "i < right.count", "i < right.count - 1"],
   ["a result stored but for its last rows", fc2("bf16", 3), "i < out.count", "i < out.count - 1"],
