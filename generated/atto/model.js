@@ -164,8 +164,8 @@ export const descriptor = {
     { at: "derived", name: "stages.0.0.dwconv.packed_bias", elements: 40, perImage: false },
     { at: "param", name: "stages.0.0.pwconv1.weight", elements: 6400, perImage: false },
     { at: "param", name: "stages.0.0.pwconv1.bias", elements: 160, perImage: false },
-    { at: "param", name: "stages.0.0.norm.weight", elements: 40, perImage: false },
     { at: "param", name: "stages.0.0.norm.bias", elements: 40, perImage: false },
+    { at: "param", name: "stages.0.0.norm.weight", elements: 40, perImage: false },
     { at: "derived", name: "stages.0.0.pwconv1.packed", elements: 9216, perImage: false },
     { at: "derived", name: "stages.0.0.pwconv1.packed_bias", elements: 192, perImage: false },
     { at: "param", name: "stages.0.0.pwconv2.weight", elements: 6400, perImage: false },
@@ -179,8 +179,8 @@ export const descriptor = {
     { at: "derived", name: "stages.0.1.dwconv.packed_bias", elements: 40, perImage: false },
     { at: "param", name: "stages.0.1.pwconv1.weight", elements: 6400, perImage: false },
     { at: "param", name: "stages.0.1.pwconv1.bias", elements: 160, perImage: false },
-    { at: "param", name: "stages.0.1.norm.weight", elements: 40, perImage: false },
     { at: "param", name: "stages.0.1.norm.bias", elements: 40, perImage: false },
+    { at: "param", name: "stages.0.1.norm.weight", elements: 40, perImage: false },
     { at: "derived", name: "stages.0.1.pwconv1.packed", elements: 9216, perImage: false },
     { at: "derived", name: "stages.0.1.pwconv1.packed_bias", elements: 192, perImage: false },
     { at: "param", name: "stages.0.1.pwconv2.weight", elements: 6400, perImage: false },
@@ -190,8 +190,8 @@ export const descriptor = {
     { at: "derived", name: "stages.0.1.pwconv2.packed_bias", elements: 64, perImage: false },
     { at: "param", name: "downsample_layers.1.1.weight", elements: 12800, perImage: false },
     { at: "param", name: "downsample_layers.1.1.bias", elements: 80, perImage: false },
-    { at: "param", name: "downsample_layers.1.0.weight", elements: 40, perImage: false },
     { at: "param", name: "downsample_layers.1.0.bias", elements: 40, perImage: false },
+    { at: "param", name: "downsample_layers.1.0.weight", elements: 40, perImage: false },
     { at: "derived", name: "downsample_layers.1.1.packed", elements: 15360, perImage: false },
     { at: "derived", name: "downsample_layers.1.1.packed_bias", elements: 96, perImage: false },
     { at: "param", name: "stages.1.0.dwconv.weight", elements: 3920, perImage: false },
@@ -200,8 +200,8 @@ export const descriptor = {
     { at: "derived", name: "stages.1.0.dwconv.packed_bias", elements: 80, perImage: false },
     { at: "param", name: "stages.1.0.pwconv1.weight", elements: 25600, perImage: false },
     { at: "param", name: "stages.1.0.pwconv1.bias", elements: 320, perImage: false },
-    { at: "param", name: "stages.1.0.norm.weight", elements: 80, perImage: false },
     { at: "param", name: "stages.1.0.norm.bias", elements: 80, perImage: false },
+    { at: "param", name: "stages.1.0.norm.weight", elements: 80, perImage: false },
     { at: "derived", name: "stages.1.0.pwconv1.packed", elements: 25600, perImage: false },
     { at: "derived", name: "stages.1.0.pwconv1.packed_bias", elements: 320, perImage: false },
     { at: "param", name: "stages.1.0.pwconv2.weight", elements: 25600, perImage: false },
@@ -215,8 +215,8 @@ export const descriptor = {
     { at: "derived", name: "stages.1.1.dwconv.packed_bias", elements: 80, perImage: false },
     { at: "param", name: "stages.1.1.pwconv1.weight", elements: 25600, perImage: false },
     { at: "param", name: "stages.1.1.pwconv1.bias", elements: 320, perImage: false },
-    { at: "param", name: "stages.1.1.norm.weight", elements: 80, perImage: false },
     { at: "param", name: "stages.1.1.norm.bias", elements: 80, perImage: false },
+    { at: "param", name: "stages.1.1.norm.weight", elements: 80, perImage: false },
     { at: "derived", name: "stages.1.1.pwconv1.packed", elements: 25600, perImage: false },
     { at: "derived", name: "stages.1.1.pwconv1.packed_bias", elements: 320, perImage: false },
     { at: "param", name: "stages.1.1.pwconv2.weight", elements: 25600, perImage: false },
@@ -226,8 +226,8 @@ export const descriptor = {
     { at: "derived", name: "stages.1.1.pwconv2.packed_bias", elements: 96, perImage: false },
     { at: "param", name: "downsample_layers.2.1.weight", elements: 51200, perImage: false },
     { at: "param", name: "downsample_layers.2.1.bias", elements: 160, perImage: false },
-    { at: "param", name: "downsample_layers.2.0.weight", elements: 80, perImage: false },
     { at: "param", name: "downsample_layers.2.0.bias", elements: 80, perImage: false },
+    { at: "param", name: "downsample_layers.2.0.weight", elements: 80, perImage: false },
     { at: "derived", name: "downsample_layers.2.1.packed", elements: 51200, perImage: false },
     { at: "derived", name: "downsample_layers.2.1.packed_bias", elements: 160, perImage: false },
     { at: "param", name: "stages.2.0.dwconv.weight", elements: 7840, perImage: false },
@@ -236,8 +236,8 @@ export const descriptor = {
     { at: "derived", name: "stages.2.0.dwconv.packed_bias", elements: 160, perImage: false },
     { at: "param", name: "stages.2.0.pwconv1.weight", elements: 102400, perImage: false },
     { at: "param", name: "stages.2.0.pwconv1.bias", elements: 640, perImage: false },
-    { at: "param", name: "stages.2.0.norm.weight", elements: 160, perImage: false },
     { at: "param", name: "stages.2.0.norm.bias", elements: 160, perImage: false },
+    { at: "param", name: "stages.2.0.norm.weight", elements: 160, perImage: false },
     { at: "derived", name: "stages.2.0.pwconv1.packed", elements: 102400, perImage: false },
     { at: "derived", name: "stages.2.0.pwconv1.packed_bias", elements: 640, perImage: false },
     { at: "param", name: "stages.2.0.pwconv2.weight", elements: 102400, perImage: false },
@@ -251,8 +251,8 @@ export const descriptor = {
     { at: "derived", name: "stages.2.1.dwconv.packed_bias", elements: 160, perImage: false },
     { at: "param", name: "stages.2.1.pwconv1.weight", elements: 102400, perImage: false },
     { at: "param", name: "stages.2.1.pwconv1.bias", elements: 640, perImage: false },
-    { at: "param", name: "stages.2.1.norm.weight", elements: 160, perImage: false },
     { at: "param", name: "stages.2.1.norm.bias", elements: 160, perImage: false },
+    { at: "param", name: "stages.2.1.norm.weight", elements: 160, perImage: false },
     { at: "derived", name: "stages.2.1.pwconv1.packed", elements: 102400, perImage: false },
     { at: "derived", name: "stages.2.1.pwconv1.packed_bias", elements: 640, perImage: false },
     { at: "param", name: "stages.2.1.pwconv2.weight", elements: 102400, perImage: false },
@@ -266,8 +266,8 @@ export const descriptor = {
     { at: "derived", name: "stages.2.2.dwconv.packed_bias", elements: 160, perImage: false },
     { at: "param", name: "stages.2.2.pwconv1.weight", elements: 102400, perImage: false },
     { at: "param", name: "stages.2.2.pwconv1.bias", elements: 640, perImage: false },
-    { at: "param", name: "stages.2.2.norm.weight", elements: 160, perImage: false },
     { at: "param", name: "stages.2.2.norm.bias", elements: 160, perImage: false },
+    { at: "param", name: "stages.2.2.norm.weight", elements: 160, perImage: false },
     { at: "derived", name: "stages.2.2.pwconv1.packed", elements: 102400, perImage: false },
     { at: "derived", name: "stages.2.2.pwconv1.packed_bias", elements: 640, perImage: false },
     { at: "param", name: "stages.2.2.pwconv2.weight", elements: 102400, perImage: false },
@@ -281,8 +281,8 @@ export const descriptor = {
     { at: "derived", name: "stages.2.3.dwconv.packed_bias", elements: 160, perImage: false },
     { at: "param", name: "stages.2.3.pwconv1.weight", elements: 102400, perImage: false },
     { at: "param", name: "stages.2.3.pwconv1.bias", elements: 640, perImage: false },
-    { at: "param", name: "stages.2.3.norm.weight", elements: 160, perImage: false },
     { at: "param", name: "stages.2.3.norm.bias", elements: 160, perImage: false },
+    { at: "param", name: "stages.2.3.norm.weight", elements: 160, perImage: false },
     { at: "derived", name: "stages.2.3.pwconv1.packed", elements: 102400, perImage: false },
     { at: "derived", name: "stages.2.3.pwconv1.packed_bias", elements: 640, perImage: false },
     { at: "param", name: "stages.2.3.pwconv2.weight", elements: 102400, perImage: false },
@@ -296,8 +296,8 @@ export const descriptor = {
     { at: "derived", name: "stages.2.4.dwconv.packed_bias", elements: 160, perImage: false },
     { at: "param", name: "stages.2.4.pwconv1.weight", elements: 102400, perImage: false },
     { at: "param", name: "stages.2.4.pwconv1.bias", elements: 640, perImage: false },
-    { at: "param", name: "stages.2.4.norm.weight", elements: 160, perImage: false },
     { at: "param", name: "stages.2.4.norm.bias", elements: 160, perImage: false },
+    { at: "param", name: "stages.2.4.norm.weight", elements: 160, perImage: false },
     { at: "derived", name: "stages.2.4.pwconv1.packed", elements: 102400, perImage: false },
     { at: "derived", name: "stages.2.4.pwconv1.packed_bias", elements: 640, perImage: false },
     { at: "param", name: "stages.2.4.pwconv2.weight", elements: 102400, perImage: false },
@@ -311,8 +311,8 @@ export const descriptor = {
     { at: "derived", name: "stages.2.5.dwconv.packed_bias", elements: 160, perImage: false },
     { at: "param", name: "stages.2.5.pwconv1.weight", elements: 102400, perImage: false },
     { at: "param", name: "stages.2.5.pwconv1.bias", elements: 640, perImage: false },
-    { at: "param", name: "stages.2.5.norm.weight", elements: 160, perImage: false },
     { at: "param", name: "stages.2.5.norm.bias", elements: 160, perImage: false },
+    { at: "param", name: "stages.2.5.norm.weight", elements: 160, perImage: false },
     { at: "derived", name: "stages.2.5.pwconv1.packed", elements: 102400, perImage: false },
     { at: "derived", name: "stages.2.5.pwconv1.packed_bias", elements: 640, perImage: false },
     { at: "param", name: "stages.2.5.pwconv2.weight", elements: 102400, perImage: false },
@@ -322,8 +322,8 @@ export const descriptor = {
     { at: "derived", name: "stages.2.5.pwconv2.packed_bias", elements: 160, perImage: false },
     { at: "param", name: "downsample_layers.3.1.weight", elements: 204800, perImage: false },
     { at: "param", name: "downsample_layers.3.1.bias", elements: 320, perImage: false },
-    { at: "param", name: "downsample_layers.3.0.weight", elements: 160, perImage: false },
     { at: "param", name: "downsample_layers.3.0.bias", elements: 160, perImage: false },
+    { at: "param", name: "downsample_layers.3.0.weight", elements: 160, perImage: false },
     { at: "derived", name: "downsample_layers.3.1.packed", elements: 204800, perImage: false },
     { at: "derived", name: "downsample_layers.3.1.packed_bias", elements: 320, perImage: false },
     { at: "param", name: "stages.3.0.dwconv.weight", elements: 15680, perImage: false },
@@ -332,8 +332,8 @@ export const descriptor = {
     { at: "derived", name: "stages.3.0.dwconv.packed_bias", elements: 320, perImage: false },
     { at: "param", name: "stages.3.0.pwconv1.weight", elements: 409600, perImage: false },
     { at: "param", name: "stages.3.0.pwconv1.bias", elements: 1280, perImage: false },
-    { at: "param", name: "stages.3.0.norm.weight", elements: 320, perImage: false },
     { at: "param", name: "stages.3.0.norm.bias", elements: 320, perImage: false },
+    { at: "param", name: "stages.3.0.norm.weight", elements: 320, perImage: false },
     { at: "derived", name: "stages.3.0.pwconv1.packed", elements: 409600, perImage: false },
     { at: "derived", name: "stages.3.0.pwconv1.packed_bias", elements: 1280, perImage: false },
     { at: "param", name: "stages.3.0.pwconv2.weight", elements: 409600, perImage: false },
@@ -347,8 +347,8 @@ export const descriptor = {
     { at: "derived", name: "stages.3.1.dwconv.packed_bias", elements: 320, perImage: false },
     { at: "param", name: "stages.3.1.pwconv1.weight", elements: 409600, perImage: false },
     { at: "param", name: "stages.3.1.pwconv1.bias", elements: 1280, perImage: false },
-    { at: "param", name: "stages.3.1.norm.weight", elements: 320, perImage: false },
     { at: "param", name: "stages.3.1.norm.bias", elements: 320, perImage: false },
+    { at: "param", name: "stages.3.1.norm.weight", elements: 320, perImage: false },
     { at: "derived", name: "stages.3.1.pwconv1.packed", elements: 409600, perImage: false },
     { at: "derived", name: "stages.3.1.pwconv1.packed_bias", elements: 1280, perImage: false },
     { at: "param", name: "stages.3.1.pwconv2.weight", elements: 409600, perImage: false },
@@ -358,8 +358,8 @@ export const descriptor = {
     { at: "derived", name: "stages.3.1.pwconv2.packed_bias", elements: 320, perImage: false },
     { at: "param", name: "head.weight", elements: 320000, perImage: false },
     { at: "param", name: "head.bias", elements: 1000, perImage: false },
-    { at: "param", name: "norm.weight", elements: 320, perImage: false },
     { at: "param", name: "norm.bias", elements: 320, perImage: false },
+    { at: "param", name: "norm.weight", elements: 320, perImage: false },
     { at: "derived", name: "head.packed", elements: 327680, perImage: false },
     { at: "derived", name: "head.packed_bias", elements: 1024, perImage: false },
     { at: "io", name: "pixel_values", elements: 150528, perImage: true },
@@ -521,9 +521,9 @@ export const descriptor = {
   ],
   limits: { maxBufferSize: 2007040, maxStorageBufferBindingSize: 2007040, maxStorageBuffersPerShaderStage: 7, maxComputeInvocationsPerWorkgroup: 256 },
   kernels: [
-    { name: "downsample_layers.0.0.pack", code: `// Packs a PyTorch weight [40][48] as [48][40], zero-padded:
-//   packed[k,n] = weight[n,k]
-//   packed_bias[n] = bias[n]
+    { name: "downsample_layers.0.0.pack", code: `// Packs a PyTorch weight [40][48] as [48][40], zero-padded. For each column n, in order:
+//   w[k] = weight[n,k]; b = bias[n]
+//   packed[k,n] = w[k]; packed_bias[n] = b
 // An invocation packs one column. Runs once, when the weights are loaded.
 @group(0) @binding(0) var<storage, read> weight: array<f32, 1920>; // [40][48]
 @group(0) @binding(1) var<storage, read> bias: array<f32, 40>; // [40]
@@ -536,27 +536,25 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
   if (n >= 40) {
     return;
   }
-  let inside = n < 40;
-  let first = min(n, 39) * 48;
-  let r = select(0.0, 1.0, inside);
-  var b = bias[min(n, 39)];
-  for (var tap = 0u; tap < 1; tap++) {
-    for (var c = 0u; c < 48; c++) {
-      var w = 0.0;
-      if (c < 48) {
-        w = weight[first + c * 1 + tap];
-      }
-      packed[(tap * 48 + c) * 40 + n] = w * r;
-    }
+  for (var k = 0u; k < 48; k++) {
+    packed[k * 40 + n] = folded(n, k);
   }
-  packed_bias[n] = b * r;
+  packed_bias[n] = folded_bias(n);
+}
+
+fn folded(n: u32, k: u32) -> f32 {
+  return weight[n * 48 + k];
+}
+
+fn folded_bias(n: u32) -> f32 {
+  return bias[n];
 }
 ` },
-    { name: "stages.0.0.dwconv.pack", code: `// Packs a PyTorch weight [40][49] = [n][c][49 taps] as [49][40], tap-major, 1 rows a tap, zero-padded:
-//   packed[(tap,c),n] = weight[n,c,tap]
-//   packed_bias[n] = bias[n]
+    { name: "stages.0.0.dwconv.pack", code: `// Packs a PyTorch weight [40][49] as [49][40], zero-padded. For each column n, in order:
+//   w[k] = weight[n,k]; b = bias[n]
+//   packed[k,n] = w[k]; packed_bias[n] = b
 // An invocation packs one column. Runs once, when the weights are loaded.
-@group(0) @binding(0) var<storage, read> weight: array<f32, 1960>; // [40][1][49]
+@group(0) @binding(0) var<storage, read> weight: array<f32, 1960>; // [40][49]
 @group(0) @binding(1) var<storage, read> bias: array<f32, 40>; // [40]
 @group(0) @binding(2) var<storage, read_write> packed: array<f32, 1960>; // [49][40]
 @group(0) @binding(3) var<storage, read_write> packed_bias: array<f32, 40>; // [40]
@@ -567,30 +565,30 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
   if (n >= 40) {
     return;
   }
-  let inside = n < 40;
-  let first = min(n, 39) * 49;
-  let r = select(0.0, 1.0, inside);
-  var b = bias[min(n, 39)];
-  for (var tap = 0u; tap < 49; tap++) {
-    for (var c = 0u; c < 1; c++) {
-      var w = 0.0;
-      if (c < 1) {
-        w = weight[first + c * 49 + tap];
-      }
-      packed[(tap * 1 + c) * 40 + n] = w * r;
-    }
+  for (var k = 0u; k < 49; k++) {
+    packed[k * 40 + n] = folded(n, k);
   }
-  packed_bias[n] = b * r;
+  packed_bias[n] = folded_bias(n);
+}
+
+fn folded(n: u32, k: u32) -> f32 {
+  return weight[n * 49 + k];
+}
+
+fn folded_bias(n: u32) -> f32 {
+  return bias[n];
 }
 ` },
-    { name: "stages.0.0.pwconv1.pack", code: `// Packs a PyTorch weight [160][40] as [48][192], zero-padded:
-//   packed[k,n] = weight[n,k] * gamma[k]
-//   packed_bias[n] = bias[n] + sum over k of weight[n,k] * beta[k]
+    { name: "stages.0.0.pwconv1.pack", code: `// Packs a PyTorch weight [160][40] as [48][192], zero-padded. For each column n, in order:
+//   w[k] = weight[n,k]; b = bias[n]
+//   b += sum over k of w[k] * input_shift[k]
+//   w[k] *= input_scale[k]
+//   packed[k,n] = w[k]; packed_bias[n] = b
 // An invocation packs one column. Runs once, when the weights are loaded.
 @group(0) @binding(0) var<storage, read> weight: array<f32, 6400>; // [160][40]
 @group(0) @binding(1) var<storage, read> bias: array<f32, 160>; // [160]
-@group(0) @binding(2) var<storage, read> gamma: array<f32, 40>; // [40]
-@group(0) @binding(3) var<storage, read> beta: array<f32, 40>; // [40]
+@group(0) @binding(2) var<storage, read> input_shift: array<f32, 40>; // [40]
+@group(0) @binding(3) var<storage, read> input_scale: array<f32, 40>; // [40]
 @group(0) @binding(4) var<storage, read_write> packed: array<f32, 9216>; // [48][192]
 @group(0) @binding(5) var<storage, read_write> packed_bias: array<f32, 192>; // [192]
 
@@ -600,34 +598,38 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
   if (n >= 192) {
     return;
   }
-  let inside = n < 160;
-  let first = min(n, 159) * 40;
-  let r = select(0.0, 1.0, inside);
-  var b = bias[min(n, 159)];
-  for (var tap = 0u; tap < 1; tap++) {
-    for (var c = 0u; c < 40; c++) {
-      var w = 0.0;
-      if (c < 40) {
-        w = weight[first + c * 1 + tap];
-        b += w * beta[c];
-        w *= gamma[c];
-      }
-      packed[(tap * 40 + c) * 192 + n] = w * r;
-    }
+  for (var k = 0u; k < 48; k++) {
+    packed[k * 192 + n] = folded(n, k);
   }
-  for (var k = 40u; k < 48; k++) {
-    packed[k * 192 + n] = 0.0;
+  packed_bias[n] = folded_bias(n);
+}
+
+fn folded(n: u32, k: u32) -> f32 {
+  if (n >= 160 || k >= 40) {
+    return 0.0;
   }
-  packed_bias[n] = b * r;
+  return weight[n * 40 + k] * input_scale[k];
+}
+
+fn folded_bias(n: u32) -> f32 {
+  if (n >= 160) {
+    return 0.0;
+  }
+  var b = bias[n];
+  for (var k = 0u; k < 40; k++) {
+    b += weight[n * 40 + k] * input_shift[k];
+  }
+  return b;
 }
 ` },
-    { name: "stages.0.0.pwconv2.pack", code: `// Packs a PyTorch weight [40][160] as [160][64], zero-padded:
-//   packed[k,n] = weight[n,k]
-//   packed_bias[n] = bias[n] + sum over k of weight[n,k] * beta[k]
+    { name: "stages.0.0.pwconv2.pack", code: `// Packs a PyTorch weight [40][160] as [160][64], zero-padded. For each column n, in order:
+//   w[k] = weight[n,k]; b = bias[n]
+//   b += sum over k of w[k] * input_shift[k]
+//   packed[k,n] = w[k]; packed_bias[n] = b
 // An invocation packs one column. Runs once, when the weights are loaded.
 @group(0) @binding(0) var<storage, read> weight: array<f32, 6400>; // [40][160]
 @group(0) @binding(1) var<storage, read> bias: array<f32, 40>; // [40]
-@group(0) @binding(2) var<storage, read> beta: array<f32, 160>; // [160]
+@group(0) @binding(2) var<storage, read> input_shift: array<f32, 160>; // [160]
 @group(0) @binding(3) var<storage, read_write> packed: array<f32, 10240>; // [160][64]
 @group(0) @binding(4) var<storage, read_write> packed_bias: array<f32, 64>; // [64]
 
@@ -637,31 +639,40 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
   if (n >= 64) {
     return;
   }
-  let inside = n < 40;
-  let first = min(n, 39) * 160;
-  let r = select(0.0, 1.0, inside);
-  var b = bias[min(n, 39)];
-  for (var tap = 0u; tap < 1; tap++) {
-    for (var c = 0u; c < 160; c++) {
-      var w = 0.0;
-      if (c < 160) {
-        w = weight[first + c * 1 + tap];
-        b += w * beta[c];
-      }
-      packed[(tap * 160 + c) * 64 + n] = w * r;
-    }
+  for (var k = 0u; k < 160; k++) {
+    packed[k * 64 + n] = folded(n, k);
   }
-  packed_bias[n] = b * r;
+  packed_bias[n] = folded_bias(n);
+}
+
+fn folded(n: u32, k: u32) -> f32 {
+  if (n >= 40) {
+    return 0.0;
+  }
+  return weight[n * 160 + k];
+}
+
+fn folded_bias(n: u32) -> f32 {
+  if (n >= 40) {
+    return 0.0;
+  }
+  var b = bias[n];
+  for (var k = 0u; k < 160; k++) {
+    b += weight[n * 160 + k] * input_shift[k];
+  }
+  return b;
 }
 ` },
-    { name: "downsample_layers.1.1.pack", code: `// Packs a PyTorch weight [80][160] = [n][c][4 taps] as [160][96], tap-major, 40 rows a tap, zero-padded:
-//   packed[(tap,c),n] = weight[n,c,tap] * gamma[c]
-//   packed_bias[n] = bias[n] + sum over k of weight[n,k] * beta[k]
+    { name: "downsample_layers.1.1.pack", code: `// Packs a PyTorch weight [80][40][4] as [160][96], tap-major, 40 rows a tap, zero-padded. For each column n, in order:
+//   w[c,tap] = weight[n,c,tap]; b = bias[n]
+//   b += sum over c,tap of w[c,tap] * input_shift[c]
+//   w[c,tap] *= input_scale[c]
+//   packed[(tap,c),n] = w[c,tap]; packed_bias[n] = b
 // An invocation packs one column. Runs once, when the weights are loaded.
 @group(0) @binding(0) var<storage, read> weight: array<f32, 12800>; // [80][40][4]
 @group(0) @binding(1) var<storage, read> bias: array<f32, 80>; // [80]
-@group(0) @binding(2) var<storage, read> gamma: array<f32, 40>; // [40]
-@group(0) @binding(3) var<storage, read> beta: array<f32, 40>; // [40]
+@group(0) @binding(2) var<storage, read> input_shift: array<f32, 40>; // [40]
+@group(0) @binding(3) var<storage, read> input_scale: array<f32, 40>; // [40]
 @group(0) @binding(4) var<storage, read_write> packed: array<f32, 15360>; // [160][96]
 @group(0) @binding(5) var<storage, read_write> packed_bias: array<f32, 96>; // [96]
 
@@ -671,29 +682,39 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
   if (n >= 96) {
     return;
   }
-  let inside = n < 80;
-  let first = min(n, 79) * 160;
-  let r = select(0.0, 1.0, inside);
-  var b = bias[min(n, 79)];
+  for (var k = 0u; k < 160; k++) {
+    let c = k % 40;
+    let tap = k / 40;
+    packed[k * 96 + n] = folded(n, c, tap);
+  }
+  packed_bias[n] = folded_bias(n);
+}
+
+fn folded(n: u32, c: u32, tap: u32) -> f32 {
+  if (n >= 80) {
+    return 0.0;
+  }
+  return weight[(n * 40 + c) * 4 + tap] * input_scale[c];
+}
+
+fn folded_bias(n: u32) -> f32 {
+  if (n >= 80) {
+    return 0.0;
+  }
+  var b = bias[n];
   for (var tap = 0u; tap < 4; tap++) {
     for (var c = 0u; c < 40; c++) {
-      var w = 0.0;
-      if (c < 40) {
-        w = weight[first + c * 4 + tap];
-        b += w * beta[c];
-        w *= gamma[c];
-      }
-      packed[(tap * 40 + c) * 96 + n] = w * r;
+      b += weight[(n * 40 + c) * 4 + tap] * input_shift[c];
     }
   }
-  packed_bias[n] = b * r;
+  return b;
 }
 ` },
-    { name: "stages.1.0.dwconv.pack", code: `// Packs a PyTorch weight [80][49] = [n][c][49 taps] as [49][80], tap-major, 1 rows a tap, zero-padded:
-//   packed[(tap,c),n] = weight[n,c,tap]
-//   packed_bias[n] = bias[n]
+    { name: "stages.1.0.dwconv.pack", code: `// Packs a PyTorch weight [80][49] as [49][80], zero-padded. For each column n, in order:
+//   w[k] = weight[n,k]; b = bias[n]
+//   packed[k,n] = w[k]; packed_bias[n] = b
 // An invocation packs one column. Runs once, when the weights are loaded.
-@group(0) @binding(0) var<storage, read> weight: array<f32, 3920>; // [80][1][49]
+@group(0) @binding(0) var<storage, read> weight: array<f32, 3920>; // [80][49]
 @group(0) @binding(1) var<storage, read> bias: array<f32, 80>; // [80]
 @group(0) @binding(2) var<storage, read_write> packed: array<f32, 3920>; // [49][80]
 @group(0) @binding(3) var<storage, read_write> packed_bias: array<f32, 80>; // [80]
@@ -704,30 +725,30 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
   if (n >= 80) {
     return;
   }
-  let inside = n < 80;
-  let first = min(n, 79) * 49;
-  let r = select(0.0, 1.0, inside);
-  var b = bias[min(n, 79)];
-  for (var tap = 0u; tap < 49; tap++) {
-    for (var c = 0u; c < 1; c++) {
-      var w = 0.0;
-      if (c < 1) {
-        w = weight[first + c * 49 + tap];
-      }
-      packed[(tap * 1 + c) * 80 + n] = w * r;
-    }
+  for (var k = 0u; k < 49; k++) {
+    packed[k * 80 + n] = folded(n, k);
   }
-  packed_bias[n] = b * r;
+  packed_bias[n] = folded_bias(n);
+}
+
+fn folded(n: u32, k: u32) -> f32 {
+  return weight[n * 49 + k];
+}
+
+fn folded_bias(n: u32) -> f32 {
+  return bias[n];
 }
 ` },
-    { name: "stages.1.0.pwconv1.pack", code: `// Packs a PyTorch weight [320][80] as [80][320], zero-padded:
-//   packed[k,n] = weight[n,k] * gamma[k]
-//   packed_bias[n] = bias[n] + sum over k of weight[n,k] * beta[k]
+    { name: "stages.1.0.pwconv1.pack", code: `// Packs a PyTorch weight [320][80] as [80][320], zero-padded. For each column n, in order:
+//   w[k] = weight[n,k]; b = bias[n]
+//   b += sum over k of w[k] * input_shift[k]
+//   w[k] *= input_scale[k]
+//   packed[k,n] = w[k]; packed_bias[n] = b
 // An invocation packs one column. Runs once, when the weights are loaded.
 @group(0) @binding(0) var<storage, read> weight: array<f32, 25600>; // [320][80]
 @group(0) @binding(1) var<storage, read> bias: array<f32, 320>; // [320]
-@group(0) @binding(2) var<storage, read> gamma: array<f32, 80>; // [80]
-@group(0) @binding(3) var<storage, read> beta: array<f32, 80>; // [80]
+@group(0) @binding(2) var<storage, read> input_shift: array<f32, 80>; // [80]
+@group(0) @binding(3) var<storage, read> input_scale: array<f32, 80>; // [80]
 @group(0) @binding(4) var<storage, read_write> packed: array<f32, 25600>; // [80][320]
 @group(0) @binding(5) var<storage, read_write> packed_bias: array<f32, 320>; // [320]
 
@@ -737,31 +758,32 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
   if (n >= 320) {
     return;
   }
-  let inside = n < 320;
-  let first = min(n, 319) * 80;
-  let r = select(0.0, 1.0, inside);
-  var b = bias[min(n, 319)];
-  for (var tap = 0u; tap < 1; tap++) {
-    for (var c = 0u; c < 80; c++) {
-      var w = 0.0;
-      if (c < 80) {
-        w = weight[first + c * 1 + tap];
-        b += w * beta[c];
-        w *= gamma[c];
-      }
-      packed[(tap * 80 + c) * 320 + n] = w * r;
-    }
+  for (var k = 0u; k < 80; k++) {
+    packed[k * 320 + n] = folded(n, k);
   }
-  packed_bias[n] = b * r;
+  packed_bias[n] = folded_bias(n);
+}
+
+fn folded(n: u32, k: u32) -> f32 {
+  return weight[n * 80 + k] * input_scale[k];
+}
+
+fn folded_bias(n: u32) -> f32 {
+  var b = bias[n];
+  for (var k = 0u; k < 80; k++) {
+    b += weight[n * 80 + k] * input_shift[k];
+  }
+  return b;
 }
 ` },
-    { name: "stages.1.0.pwconv2.pack", code: `// Packs a PyTorch weight [80][320] as [320][96], zero-padded:
-//   packed[k,n] = weight[n,k]
-//   packed_bias[n] = bias[n] + sum over k of weight[n,k] * beta[k]
+    { name: "stages.1.0.pwconv2.pack", code: `// Packs a PyTorch weight [80][320] as [320][96], zero-padded. For each column n, in order:
+//   w[k] = weight[n,k]; b = bias[n]
+//   b += sum over k of w[k] * input_shift[k]
+//   packed[k,n] = w[k]; packed_bias[n] = b
 // An invocation packs one column. Runs once, when the weights are loaded.
 @group(0) @binding(0) var<storage, read> weight: array<f32, 25600>; // [80][320]
 @group(0) @binding(1) var<storage, read> bias: array<f32, 80>; // [80]
-@group(0) @binding(2) var<storage, read> beta: array<f32, 320>; // [320]
+@group(0) @binding(2) var<storage, read> input_shift: array<f32, 320>; // [320]
 @group(0) @binding(3) var<storage, read_write> packed: array<f32, 30720>; // [320][96]
 @group(0) @binding(4) var<storage, read_write> packed_bias: array<f32, 96>; // [96]
 
@@ -771,31 +793,40 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
   if (n >= 96) {
     return;
   }
-  let inside = n < 80;
-  let first = min(n, 79) * 320;
-  let r = select(0.0, 1.0, inside);
-  var b = bias[min(n, 79)];
-  for (var tap = 0u; tap < 1; tap++) {
-    for (var c = 0u; c < 320; c++) {
-      var w = 0.0;
-      if (c < 320) {
-        w = weight[first + c * 1 + tap];
-        b += w * beta[c];
-      }
-      packed[(tap * 320 + c) * 96 + n] = w * r;
-    }
+  for (var k = 0u; k < 320; k++) {
+    packed[k * 96 + n] = folded(n, k);
   }
-  packed_bias[n] = b * r;
+  packed_bias[n] = folded_bias(n);
+}
+
+fn folded(n: u32, k: u32) -> f32 {
+  if (n >= 80) {
+    return 0.0;
+  }
+  return weight[n * 320 + k];
+}
+
+fn folded_bias(n: u32) -> f32 {
+  if (n >= 80) {
+    return 0.0;
+  }
+  var b = bias[n];
+  for (var k = 0u; k < 320; k++) {
+    b += weight[n * 320 + k] * input_shift[k];
+  }
+  return b;
 }
 ` },
-    { name: "downsample_layers.2.1.pack", code: `// Packs a PyTorch weight [160][320] = [n][c][4 taps] as [320][160], tap-major, 80 rows a tap, zero-padded:
-//   packed[(tap,c),n] = weight[n,c,tap] * gamma[c]
-//   packed_bias[n] = bias[n] + sum over k of weight[n,k] * beta[k]
+    { name: "downsample_layers.2.1.pack", code: `// Packs a PyTorch weight [160][80][4] as [320][160], tap-major, 80 rows a tap, zero-padded. For each column n, in order:
+//   w[c,tap] = weight[n,c,tap]; b = bias[n]
+//   b += sum over c,tap of w[c,tap] * input_shift[c]
+//   w[c,tap] *= input_scale[c]
+//   packed[(tap,c),n] = w[c,tap]; packed_bias[n] = b
 // An invocation packs one column. Runs once, when the weights are loaded.
 @group(0) @binding(0) var<storage, read> weight: array<f32, 51200>; // [160][80][4]
 @group(0) @binding(1) var<storage, read> bias: array<f32, 160>; // [160]
-@group(0) @binding(2) var<storage, read> gamma: array<f32, 80>; // [80]
-@group(0) @binding(3) var<storage, read> beta: array<f32, 80>; // [80]
+@group(0) @binding(2) var<storage, read> input_shift: array<f32, 80>; // [80]
+@group(0) @binding(3) var<storage, read> input_scale: array<f32, 80>; // [80]
 @group(0) @binding(4) var<storage, read_write> packed: array<f32, 51200>; // [320][160]
 @group(0) @binding(5) var<storage, read_write> packed_bias: array<f32, 160>; // [160]
 
@@ -805,29 +836,33 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
   if (n >= 160) {
     return;
   }
-  let inside = n < 160;
-  let first = min(n, 159) * 320;
-  let r = select(0.0, 1.0, inside);
-  var b = bias[min(n, 159)];
+  for (var k = 0u; k < 320; k++) {
+    let c = k % 80;
+    let tap = k / 80;
+    packed[k * 160 + n] = folded(n, c, tap);
+  }
+  packed_bias[n] = folded_bias(n);
+}
+
+fn folded(n: u32, c: u32, tap: u32) -> f32 {
+  return weight[(n * 80 + c) * 4 + tap] * input_scale[c];
+}
+
+fn folded_bias(n: u32) -> f32 {
+  var b = bias[n];
   for (var tap = 0u; tap < 4; tap++) {
     for (var c = 0u; c < 80; c++) {
-      var w = 0.0;
-      if (c < 80) {
-        w = weight[first + c * 4 + tap];
-        b += w * beta[c];
-        w *= gamma[c];
-      }
-      packed[(tap * 80 + c) * 160 + n] = w * r;
+      b += weight[(n * 80 + c) * 4 + tap] * input_shift[c];
     }
   }
-  packed_bias[n] = b * r;
+  return b;
 }
 ` },
-    { name: "stages.2.0.dwconv.pack", code: `// Packs a PyTorch weight [160][49] = [n][c][49 taps] as [49][160], tap-major, 1 rows a tap, zero-padded:
-//   packed[(tap,c),n] = weight[n,c,tap]
-//   packed_bias[n] = bias[n]
+    { name: "stages.2.0.dwconv.pack", code: `// Packs a PyTorch weight [160][49] as [49][160], zero-padded. For each column n, in order:
+//   w[k] = weight[n,k]; b = bias[n]
+//   packed[k,n] = w[k]; packed_bias[n] = b
 // An invocation packs one column. Runs once, when the weights are loaded.
-@group(0) @binding(0) var<storage, read> weight: array<f32, 7840>; // [160][1][49]
+@group(0) @binding(0) var<storage, read> weight: array<f32, 7840>; // [160][49]
 @group(0) @binding(1) var<storage, read> bias: array<f32, 160>; // [160]
 @group(0) @binding(2) var<storage, read_write> packed: array<f32, 7840>; // [49][160]
 @group(0) @binding(3) var<storage, read_write> packed_bias: array<f32, 160>; // [160]
@@ -838,30 +873,30 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
   if (n >= 160) {
     return;
   }
-  let inside = n < 160;
-  let first = min(n, 159) * 49;
-  let r = select(0.0, 1.0, inside);
-  var b = bias[min(n, 159)];
-  for (var tap = 0u; tap < 49; tap++) {
-    for (var c = 0u; c < 1; c++) {
-      var w = 0.0;
-      if (c < 1) {
-        w = weight[first + c * 49 + tap];
-      }
-      packed[(tap * 1 + c) * 160 + n] = w * r;
-    }
+  for (var k = 0u; k < 49; k++) {
+    packed[k * 160 + n] = folded(n, k);
   }
-  packed_bias[n] = b * r;
+  packed_bias[n] = folded_bias(n);
+}
+
+fn folded(n: u32, k: u32) -> f32 {
+  return weight[n * 49 + k];
+}
+
+fn folded_bias(n: u32) -> f32 {
+  return bias[n];
 }
 ` },
-    { name: "stages.2.0.pwconv1.pack", code: `// Packs a PyTorch weight [640][160] as [160][640], zero-padded:
-//   packed[k,n] = weight[n,k] * gamma[k]
-//   packed_bias[n] = bias[n] + sum over k of weight[n,k] * beta[k]
+    { name: "stages.2.0.pwconv1.pack", code: `// Packs a PyTorch weight [640][160] as [160][640], zero-padded. For each column n, in order:
+//   w[k] = weight[n,k]; b = bias[n]
+//   b += sum over k of w[k] * input_shift[k]
+//   w[k] *= input_scale[k]
+//   packed[k,n] = w[k]; packed_bias[n] = b
 // An invocation packs one column. Runs once, when the weights are loaded.
 @group(0) @binding(0) var<storage, read> weight: array<f32, 102400>; // [640][160]
 @group(0) @binding(1) var<storage, read> bias: array<f32, 640>; // [640]
-@group(0) @binding(2) var<storage, read> gamma: array<f32, 160>; // [160]
-@group(0) @binding(3) var<storage, read> beta: array<f32, 160>; // [160]
+@group(0) @binding(2) var<storage, read> input_shift: array<f32, 160>; // [160]
+@group(0) @binding(3) var<storage, read> input_scale: array<f32, 160>; // [160]
 @group(0) @binding(4) var<storage, read_write> packed: array<f32, 102400>; // [160][640]
 @group(0) @binding(5) var<storage, read_write> packed_bias: array<f32, 640>; // [640]
 
@@ -871,31 +906,32 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
   if (n >= 640) {
     return;
   }
-  let inside = n < 640;
-  let first = min(n, 639) * 160;
-  let r = select(0.0, 1.0, inside);
-  var b = bias[min(n, 639)];
-  for (var tap = 0u; tap < 1; tap++) {
-    for (var c = 0u; c < 160; c++) {
-      var w = 0.0;
-      if (c < 160) {
-        w = weight[first + c * 1 + tap];
-        b += w * beta[c];
-        w *= gamma[c];
-      }
-      packed[(tap * 160 + c) * 640 + n] = w * r;
-    }
+  for (var k = 0u; k < 160; k++) {
+    packed[k * 640 + n] = folded(n, k);
   }
-  packed_bias[n] = b * r;
+  packed_bias[n] = folded_bias(n);
+}
+
+fn folded(n: u32, k: u32) -> f32 {
+  return weight[n * 160 + k] * input_scale[k];
+}
+
+fn folded_bias(n: u32) -> f32 {
+  var b = bias[n];
+  for (var k = 0u; k < 160; k++) {
+    b += weight[n * 160 + k] * input_shift[k];
+  }
+  return b;
 }
 ` },
-    { name: "stages.2.0.pwconv2.pack", code: `// Packs a PyTorch weight [160][640] as [640][160], zero-padded:
-//   packed[k,n] = weight[n,k]
-//   packed_bias[n] = bias[n] + sum over k of weight[n,k] * beta[k]
+    { name: "stages.2.0.pwconv2.pack", code: `// Packs a PyTorch weight [160][640] as [640][160], zero-padded. For each column n, in order:
+//   w[k] = weight[n,k]; b = bias[n]
+//   b += sum over k of w[k] * input_shift[k]
+//   packed[k,n] = w[k]; packed_bias[n] = b
 // An invocation packs one column. Runs once, when the weights are loaded.
 @group(0) @binding(0) var<storage, read> weight: array<f32, 102400>; // [160][640]
 @group(0) @binding(1) var<storage, read> bias: array<f32, 160>; // [160]
-@group(0) @binding(2) var<storage, read> beta: array<f32, 640>; // [640]
+@group(0) @binding(2) var<storage, read> input_shift: array<f32, 640>; // [640]
 @group(0) @binding(3) var<storage, read_write> packed: array<f32, 102400>; // [640][160]
 @group(0) @binding(4) var<storage, read_write> packed_bias: array<f32, 160>; // [160]
 
@@ -905,31 +941,34 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
   if (n >= 160) {
     return;
   }
-  let inside = n < 160;
-  let first = min(n, 159) * 640;
-  let r = select(0.0, 1.0, inside);
-  var b = bias[min(n, 159)];
-  for (var tap = 0u; tap < 1; tap++) {
-    for (var c = 0u; c < 640; c++) {
-      var w = 0.0;
-      if (c < 640) {
-        w = weight[first + c * 1 + tap];
-        b += w * beta[c];
-      }
-      packed[(tap * 640 + c) * 160 + n] = w * r;
-    }
+  for (var k = 0u; k < 640; k++) {
+    packed[k * 160 + n] = folded(n, k);
   }
-  packed_bias[n] = b * r;
+  packed_bias[n] = folded_bias(n);
+}
+
+fn folded(n: u32, k: u32) -> f32 {
+  return weight[n * 640 + k];
+}
+
+fn folded_bias(n: u32) -> f32 {
+  var b = bias[n];
+  for (var k = 0u; k < 640; k++) {
+    b += weight[n * 640 + k] * input_shift[k];
+  }
+  return b;
 }
 ` },
-    { name: "downsample_layers.3.1.pack", code: `// Packs a PyTorch weight [320][640] = [n][c][4 taps] as [640][320], tap-major, 160 rows a tap, zero-padded:
-//   packed[(tap,c),n] = weight[n,c,tap] * gamma[c]
-//   packed_bias[n] = bias[n] + sum over k of weight[n,k] * beta[k]
+    { name: "downsample_layers.3.1.pack", code: `// Packs a PyTorch weight [320][160][4] as [640][320], tap-major, 160 rows a tap, zero-padded. For each column n, in order:
+//   w[c,tap] = weight[n,c,tap]; b = bias[n]
+//   b += sum over c,tap of w[c,tap] * input_shift[c]
+//   w[c,tap] *= input_scale[c]
+//   packed[(tap,c),n] = w[c,tap]; packed_bias[n] = b
 // An invocation packs one column. Runs once, when the weights are loaded.
 @group(0) @binding(0) var<storage, read> weight: array<f32, 204800>; // [320][160][4]
 @group(0) @binding(1) var<storage, read> bias: array<f32, 320>; // [320]
-@group(0) @binding(2) var<storage, read> gamma: array<f32, 160>; // [160]
-@group(0) @binding(3) var<storage, read> beta: array<f32, 160>; // [160]
+@group(0) @binding(2) var<storage, read> input_shift: array<f32, 160>; // [160]
+@group(0) @binding(3) var<storage, read> input_scale: array<f32, 160>; // [160]
 @group(0) @binding(4) var<storage, read_write> packed: array<f32, 204800>; // [640][320]
 @group(0) @binding(5) var<storage, read_write> packed_bias: array<f32, 320>; // [320]
 
@@ -939,29 +978,33 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
   if (n >= 320) {
     return;
   }
-  let inside = n < 320;
-  let first = min(n, 319) * 640;
-  let r = select(0.0, 1.0, inside);
-  var b = bias[min(n, 319)];
+  for (var k = 0u; k < 640; k++) {
+    let c = k % 160;
+    let tap = k / 160;
+    packed[k * 320 + n] = folded(n, c, tap);
+  }
+  packed_bias[n] = folded_bias(n);
+}
+
+fn folded(n: u32, c: u32, tap: u32) -> f32 {
+  return weight[(n * 160 + c) * 4 + tap] * input_scale[c];
+}
+
+fn folded_bias(n: u32) -> f32 {
+  var b = bias[n];
   for (var tap = 0u; tap < 4; tap++) {
     for (var c = 0u; c < 160; c++) {
-      var w = 0.0;
-      if (c < 160) {
-        w = weight[first + c * 4 + tap];
-        b += w * beta[c];
-        w *= gamma[c];
-      }
-      packed[(tap * 160 + c) * 320 + n] = w * r;
+      b += weight[(n * 160 + c) * 4 + tap] * input_shift[c];
     }
   }
-  packed_bias[n] = b * r;
+  return b;
 }
 ` },
-    { name: "stages.3.0.dwconv.pack", code: `// Packs a PyTorch weight [320][49] = [n][c][49 taps] as [49][320], tap-major, 1 rows a tap, zero-padded:
-//   packed[(tap,c),n] = weight[n,c,tap]
-//   packed_bias[n] = bias[n]
+    { name: "stages.3.0.dwconv.pack", code: `// Packs a PyTorch weight [320][49] as [49][320], zero-padded. For each column n, in order:
+//   w[k] = weight[n,k]; b = bias[n]
+//   packed[k,n] = w[k]; packed_bias[n] = b
 // An invocation packs one column. Runs once, when the weights are loaded.
-@group(0) @binding(0) var<storage, read> weight: array<f32, 15680>; // [320][1][49]
+@group(0) @binding(0) var<storage, read> weight: array<f32, 15680>; // [320][49]
 @group(0) @binding(1) var<storage, read> bias: array<f32, 320>; // [320]
 @group(0) @binding(2) var<storage, read_write> packed: array<f32, 15680>; // [49][320]
 @group(0) @binding(3) var<storage, read_write> packed_bias: array<f32, 320>; // [320]
@@ -972,30 +1015,30 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
   if (n >= 320) {
     return;
   }
-  let inside = n < 320;
-  let first = min(n, 319) * 49;
-  let r = select(0.0, 1.0, inside);
-  var b = bias[min(n, 319)];
-  for (var tap = 0u; tap < 49; tap++) {
-    for (var c = 0u; c < 1; c++) {
-      var w = 0.0;
-      if (c < 1) {
-        w = weight[first + c * 49 + tap];
-      }
-      packed[(tap * 1 + c) * 320 + n] = w * r;
-    }
+  for (var k = 0u; k < 49; k++) {
+    packed[k * 320 + n] = folded(n, k);
   }
-  packed_bias[n] = b * r;
+  packed_bias[n] = folded_bias(n);
+}
+
+fn folded(n: u32, k: u32) -> f32 {
+  return weight[n * 49 + k];
+}
+
+fn folded_bias(n: u32) -> f32 {
+  return bias[n];
 }
 ` },
-    { name: "stages.3.0.pwconv1.pack", code: `// Packs a PyTorch weight [1280][320] as [320][1280], zero-padded:
-//   packed[k,n] = weight[n,k] * gamma[k]
-//   packed_bias[n] = bias[n] + sum over k of weight[n,k] * beta[k]
+    { name: "stages.3.0.pwconv1.pack", code: `// Packs a PyTorch weight [1280][320] as [320][1280], zero-padded. For each column n, in order:
+//   w[k] = weight[n,k]; b = bias[n]
+//   b += sum over k of w[k] * input_shift[k]
+//   w[k] *= input_scale[k]
+//   packed[k,n] = w[k]; packed_bias[n] = b
 // An invocation packs one column. Runs once, when the weights are loaded.
 @group(0) @binding(0) var<storage, read> weight: array<f32, 409600>; // [1280][320]
 @group(0) @binding(1) var<storage, read> bias: array<f32, 1280>; // [1280]
-@group(0) @binding(2) var<storage, read> gamma: array<f32, 320>; // [320]
-@group(0) @binding(3) var<storage, read> beta: array<f32, 320>; // [320]
+@group(0) @binding(2) var<storage, read> input_shift: array<f32, 320>; // [320]
+@group(0) @binding(3) var<storage, read> input_scale: array<f32, 320>; // [320]
 @group(0) @binding(4) var<storage, read_write> packed: array<f32, 409600>; // [320][1280]
 @group(0) @binding(5) var<storage, read_write> packed_bias: array<f32, 1280>; // [1280]
 
@@ -1005,31 +1048,32 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
   if (n >= 1280) {
     return;
   }
-  let inside = n < 1280;
-  let first = min(n, 1279) * 320;
-  let r = select(0.0, 1.0, inside);
-  var b = bias[min(n, 1279)];
-  for (var tap = 0u; tap < 1; tap++) {
-    for (var c = 0u; c < 320; c++) {
-      var w = 0.0;
-      if (c < 320) {
-        w = weight[first + c * 1 + tap];
-        b += w * beta[c];
-        w *= gamma[c];
-      }
-      packed[(tap * 320 + c) * 1280 + n] = w * r;
-    }
+  for (var k = 0u; k < 320; k++) {
+    packed[k * 1280 + n] = folded(n, k);
   }
-  packed_bias[n] = b * r;
+  packed_bias[n] = folded_bias(n);
+}
+
+fn folded(n: u32, k: u32) -> f32 {
+  return weight[n * 320 + k] * input_scale[k];
+}
+
+fn folded_bias(n: u32) -> f32 {
+  var b = bias[n];
+  for (var k = 0u; k < 320; k++) {
+    b += weight[n * 320 + k] * input_shift[k];
+  }
+  return b;
 }
 ` },
-    { name: "stages.3.0.pwconv2.pack", code: `// Packs a PyTorch weight [320][1280] as [1280][320], zero-padded:
-//   packed[k,n] = weight[n,k]
-//   packed_bias[n] = bias[n] + sum over k of weight[n,k] * beta[k]
+    { name: "stages.3.0.pwconv2.pack", code: `// Packs a PyTorch weight [320][1280] as [1280][320], zero-padded. For each column n, in order:
+//   w[k] = weight[n,k]; b = bias[n]
+//   b += sum over k of w[k] * input_shift[k]
+//   packed[k,n] = w[k]; packed_bias[n] = b
 // An invocation packs one column. Runs once, when the weights are loaded.
 @group(0) @binding(0) var<storage, read> weight: array<f32, 409600>; // [320][1280]
 @group(0) @binding(1) var<storage, read> bias: array<f32, 320>; // [320]
-@group(0) @binding(2) var<storage, read> beta: array<f32, 1280>; // [1280]
+@group(0) @binding(2) var<storage, read> input_shift: array<f32, 1280>; // [1280]
 @group(0) @binding(3) var<storage, read_write> packed: array<f32, 409600>; // [1280][320]
 @group(0) @binding(4) var<storage, read_write> packed_bias: array<f32, 320>; // [320]
 
@@ -1039,31 +1083,34 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
   if (n >= 320) {
     return;
   }
-  let inside = n < 320;
-  let first = min(n, 319) * 1280;
-  let r = select(0.0, 1.0, inside);
-  var b = bias[min(n, 319)];
-  for (var tap = 0u; tap < 1; tap++) {
-    for (var c = 0u; c < 1280; c++) {
-      var w = 0.0;
-      if (c < 1280) {
-        w = weight[first + c * 1 + tap];
-        b += w * beta[c];
-      }
-      packed[(tap * 1280 + c) * 320 + n] = w * r;
-    }
+  for (var k = 0u; k < 1280; k++) {
+    packed[k * 320 + n] = folded(n, k);
   }
-  packed_bias[n] = b * r;
+  packed_bias[n] = folded_bias(n);
+}
+
+fn folded(n: u32, k: u32) -> f32 {
+  return weight[n * 1280 + k];
+}
+
+fn folded_bias(n: u32) -> f32 {
+  var b = bias[n];
+  for (var k = 0u; k < 1280; k++) {
+    b += weight[n * 1280 + k] * input_shift[k];
+  }
+  return b;
 }
 ` },
-    { name: "head.pack", code: `// Packs a PyTorch weight [1000][320] as [320][1024], zero-padded:
-//   packed[k,n] = weight[n,k] * gamma[k]
-//   packed_bias[n] = bias[n] + sum over k of weight[n,k] * beta[k]
+    { name: "head.pack", code: `// Packs a PyTorch weight [1000][320] as [320][1024], zero-padded. For each column n, in order:
+//   w[k] = weight[n,k]; b = bias[n]
+//   b += sum over k of w[k] * input_shift[k]
+//   w[k] *= input_scale[k]
+//   packed[k,n] = w[k]; packed_bias[n] = b
 // An invocation packs one column. Runs once, when the weights are loaded.
 @group(0) @binding(0) var<storage, read> weight: array<f32, 320000>; // [1000][320]
 @group(0) @binding(1) var<storage, read> bias: array<f32, 1000>; // [1000]
-@group(0) @binding(2) var<storage, read> gamma: array<f32, 320>; // [320]
-@group(0) @binding(3) var<storage, read> beta: array<f32, 320>; // [320]
+@group(0) @binding(2) var<storage, read> input_shift: array<f32, 320>; // [320]
+@group(0) @binding(3) var<storage, read> input_scale: array<f32, 320>; // [320]
 @group(0) @binding(4) var<storage, read_write> packed: array<f32, 327680>; // [320][1024]
 @group(0) @binding(5) var<storage, read_write> packed_bias: array<f32, 1024>; // [1024]
 
@@ -1073,22 +1120,28 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
   if (n >= 1024) {
     return;
   }
-  let inside = n < 1000;
-  let first = min(n, 999) * 320;
-  let r = select(0.0, 1.0, inside);
-  var b = bias[min(n, 999)];
-  for (var tap = 0u; tap < 1; tap++) {
-    for (var c = 0u; c < 320; c++) {
-      var w = 0.0;
-      if (c < 320) {
-        w = weight[first + c * 1 + tap];
-        b += w * beta[c];
-        w *= gamma[c];
-      }
-      packed[(tap * 320 + c) * 1024 + n] = w * r;
-    }
+  for (var k = 0u; k < 320; k++) {
+    packed[k * 1024 + n] = folded(n, k);
   }
-  packed_bias[n] = b * r;
+  packed_bias[n] = folded_bias(n);
+}
+
+fn folded(n: u32, k: u32) -> f32 {
+  if (n >= 1000) {
+    return 0.0;
+  }
+  return weight[n * 320 + k] * input_scale[k];
+}
+
+fn folded_bias(n: u32) -> f32 {
+  if (n >= 1000) {
+    return 0.0;
+  }
+  var b = bias[n];
+  for (var k = 0u; k < 320; k++) {
+    b += weight[n * 320 + k] * input_shift[k];
+  }
+  return b;
 }
 ` },
     { name: "downsample_layers.0.0", code: `// 4x4 convolution with stride 4 and LayerNorm, [3][224][224] to channels-last [56][56][40]:

@@ -178,8 +178,8 @@ export const descriptor = {
     { at: "derived", name: "stages.0.0.dwconv.packed_bias", elements: 40, perImage: false },
     { at: "param", name: "stages.0.0.pwconv1.weight", elements: 6400, perImage: false },
     { at: "param", name: "stages.0.0.pwconv1.bias", elements: 160, perImage: false },
-    { at: "param", name: "stages.0.0.norm.weight", elements: 40, perImage: false },
     { at: "param", name: "stages.0.0.norm.bias", elements: 40, perImage: false },
+    { at: "param", name: "stages.0.0.norm.weight", elements: 40, perImage: false },
     { at: "derived", name: "stages.0.0.pwconv1.packed", elements: 9216, perImage: false },
     { at: "derived", name: "stages.0.0.pwconv1.packed_bias", elements: 192, perImage: false },
     { at: "param", name: "stages.0.0.pwconv2.weight", elements: 6400, perImage: false },
@@ -193,8 +193,8 @@ export const descriptor = {
     { at: "derived", name: "stages.0.1.dwconv.packed_bias", elements: 40, perImage: false },
     { at: "param", name: "stages.0.1.pwconv1.weight", elements: 6400, perImage: false },
     { at: "param", name: "stages.0.1.pwconv1.bias", elements: 160, perImage: false },
-    { at: "param", name: "stages.0.1.norm.weight", elements: 40, perImage: false },
     { at: "param", name: "stages.0.1.norm.bias", elements: 40, perImage: false },
+    { at: "param", name: "stages.0.1.norm.weight", elements: 40, perImage: false },
     { at: "derived", name: "stages.0.1.pwconv1.packed", elements: 9216, perImage: false },
     { at: "derived", name: "stages.0.1.pwconv1.packed_bias", elements: 192, perImage: false },
     { at: "param", name: "stages.0.1.pwconv2.weight", elements: 6400, perImage: false },
@@ -204,8 +204,8 @@ export const descriptor = {
     { at: "derived", name: "stages.0.1.pwconv2.packed_bias", elements: 64, perImage: false },
     { at: "param", name: "downsample_layers.1.1.weight", elements: 12800, perImage: false },
     { at: "param", name: "downsample_layers.1.1.bias", elements: 80, perImage: false },
-    { at: "param", name: "downsample_layers.1.0.weight", elements: 40, perImage: false },
     { at: "param", name: "downsample_layers.1.0.bias", elements: 40, perImage: false },
+    { at: "param", name: "downsample_layers.1.0.weight", elements: 40, perImage: false },
     { at: "derived", name: "downsample_layers.1.1.packed", elements: 15360, perImage: false },
     { at: "derived", name: "downsample_layers.1.1.packed_bias", elements: 96, perImage: false },
     { at: "param", name: "stages.1.0.dwconv.weight", elements: 3920, perImage: false },
@@ -214,8 +214,8 @@ export const descriptor = {
     { at: "derived", name: "stages.1.0.dwconv.packed_bias", elements: 80, perImage: false },
     { at: "param", name: "stages.1.0.pwconv1.weight", elements: 25600, perImage: false },
     { at: "param", name: "stages.1.0.pwconv1.bias", elements: 320, perImage: false },
-    { at: "param", name: "stages.1.0.norm.weight", elements: 80, perImage: false },
     { at: "param", name: "stages.1.0.norm.bias", elements: 80, perImage: false },
+    { at: "param", name: "stages.1.0.norm.weight", elements: 80, perImage: false },
     { at: "derived", name: "stages.1.0.pwconv1.packed", elements: 30720, perImage: false },
     { at: "derived", name: "stages.1.0.pwconv1.packed_bias", elements: 320, perImage: false },
     { at: "param", name: "stages.1.0.pwconv2.weight", elements: 25600, perImage: false },
@@ -229,8 +229,8 @@ export const descriptor = {
     { at: "derived", name: "stages.1.1.dwconv.packed_bias", elements: 80, perImage: false },
     { at: "param", name: "stages.1.1.pwconv1.weight", elements: 25600, perImage: false },
     { at: "param", name: "stages.1.1.pwconv1.bias", elements: 320, perImage: false },
-    { at: "param", name: "stages.1.1.norm.weight", elements: 80, perImage: false },
     { at: "param", name: "stages.1.1.norm.bias", elements: 80, perImage: false },
+    { at: "param", name: "stages.1.1.norm.weight", elements: 80, perImage: false },
     { at: "derived", name: "stages.1.1.pwconv1.packed", elements: 30720, perImage: false },
     { at: "derived", name: "stages.1.1.pwconv1.packed_bias", elements: 320, perImage: false },
     { at: "param", name: "stages.1.1.pwconv2.weight", elements: 25600, perImage: false },
@@ -240,8 +240,8 @@ export const descriptor = {
     { at: "derived", name: "stages.1.1.pwconv2.packed_bias", elements: 96, perImage: false },
     { at: "param", name: "downsample_layers.2.1.weight", elements: 51200, perImage: false },
     { at: "param", name: "downsample_layers.2.1.bias", elements: 160, perImage: false },
-    { at: "param", name: "downsample_layers.2.0.weight", elements: 80, perImage: false },
     { at: "param", name: "downsample_layers.2.0.bias", elements: 80, perImage: false },
+    { at: "param", name: "downsample_layers.2.0.weight", elements: 80, perImage: false },
     { at: "derived", name: "downsample_layers.2.1.packed", elements: 51200, perImage: false },
     { at: "derived", name: "downsample_layers.2.1.packed_bias", elements: 160, perImage: false },
     { at: "param", name: "stages.2.0.dwconv.weight", elements: 7840, perImage: false },
@@ -250,8 +250,8 @@ export const descriptor = {
     { at: "derived", name: "stages.2.0.dwconv.packed_bias", elements: 160, perImage: false },
     { at: "param", name: "stages.2.0.pwconv1.weight", elements: 102400, perImage: false },
     { at: "param", name: "stages.2.0.pwconv1.bias", elements: 640, perImage: false },
-    { at: "param", name: "stages.2.0.norm.weight", elements: 160, perImage: false },
     { at: "param", name: "stages.2.0.norm.bias", elements: 160, perImage: false },
+    { at: "param", name: "stages.2.0.norm.weight", elements: 160, perImage: false },
     { at: "derived", name: "stages.2.0.pwconv1.packed", elements: 102400, perImage: false },
     { at: "derived", name: "stages.2.0.pwconv1.packed_bias", elements: 640, perImage: false },
     { at: "param", name: "stages.2.0.pwconv2.weight", elements: 102400, perImage: false },
@@ -265,8 +265,8 @@ export const descriptor = {
     { at: "derived", name: "stages.2.1.dwconv.packed_bias", elements: 160, perImage: false },
     { at: "param", name: "stages.2.1.pwconv1.weight", elements: 102400, perImage: false },
     { at: "param", name: "stages.2.1.pwconv1.bias", elements: 640, perImage: false },
-    { at: "param", name: "stages.2.1.norm.weight", elements: 160, perImage: false },
     { at: "param", name: "stages.2.1.norm.bias", elements: 160, perImage: false },
+    { at: "param", name: "stages.2.1.norm.weight", elements: 160, perImage: false },
     { at: "derived", name: "stages.2.1.pwconv1.packed", elements: 102400, perImage: false },
     { at: "derived", name: "stages.2.1.pwconv1.packed_bias", elements: 640, perImage: false },
     { at: "param", name: "stages.2.1.pwconv2.weight", elements: 102400, perImage: false },
@@ -280,8 +280,8 @@ export const descriptor = {
     { at: "derived", name: "stages.2.2.dwconv.packed_bias", elements: 160, perImage: false },
     { at: "param", name: "stages.2.2.pwconv1.weight", elements: 102400, perImage: false },
     { at: "param", name: "stages.2.2.pwconv1.bias", elements: 640, perImage: false },
-    { at: "param", name: "stages.2.2.norm.weight", elements: 160, perImage: false },
     { at: "param", name: "stages.2.2.norm.bias", elements: 160, perImage: false },
+    { at: "param", name: "stages.2.2.norm.weight", elements: 160, perImage: false },
     { at: "derived", name: "stages.2.2.pwconv1.packed", elements: 102400, perImage: false },
     { at: "derived", name: "stages.2.2.pwconv1.packed_bias", elements: 640, perImage: false },
     { at: "param", name: "stages.2.2.pwconv2.weight", elements: 102400, perImage: false },
@@ -295,8 +295,8 @@ export const descriptor = {
     { at: "derived", name: "stages.2.3.dwconv.packed_bias", elements: 160, perImage: false },
     { at: "param", name: "stages.2.3.pwconv1.weight", elements: 102400, perImage: false },
     { at: "param", name: "stages.2.3.pwconv1.bias", elements: 640, perImage: false },
-    { at: "param", name: "stages.2.3.norm.weight", elements: 160, perImage: false },
     { at: "param", name: "stages.2.3.norm.bias", elements: 160, perImage: false },
+    { at: "param", name: "stages.2.3.norm.weight", elements: 160, perImage: false },
     { at: "derived", name: "stages.2.3.pwconv1.packed", elements: 102400, perImage: false },
     { at: "derived", name: "stages.2.3.pwconv1.packed_bias", elements: 640, perImage: false },
     { at: "param", name: "stages.2.3.pwconv2.weight", elements: 102400, perImage: false },
@@ -310,8 +310,8 @@ export const descriptor = {
     { at: "derived", name: "stages.2.4.dwconv.packed_bias", elements: 160, perImage: false },
     { at: "param", name: "stages.2.4.pwconv1.weight", elements: 102400, perImage: false },
     { at: "param", name: "stages.2.4.pwconv1.bias", elements: 640, perImage: false },
-    { at: "param", name: "stages.2.4.norm.weight", elements: 160, perImage: false },
     { at: "param", name: "stages.2.4.norm.bias", elements: 160, perImage: false },
+    { at: "param", name: "stages.2.4.norm.weight", elements: 160, perImage: false },
     { at: "derived", name: "stages.2.4.pwconv1.packed", elements: 102400, perImage: false },
     { at: "derived", name: "stages.2.4.pwconv1.packed_bias", elements: 640, perImage: false },
     { at: "param", name: "stages.2.4.pwconv2.weight", elements: 102400, perImage: false },
@@ -325,8 +325,8 @@ export const descriptor = {
     { at: "derived", name: "stages.2.5.dwconv.packed_bias", elements: 160, perImage: false },
     { at: "param", name: "stages.2.5.pwconv1.weight", elements: 102400, perImage: false },
     { at: "param", name: "stages.2.5.pwconv1.bias", elements: 640, perImage: false },
-    { at: "param", name: "stages.2.5.norm.weight", elements: 160, perImage: false },
     { at: "param", name: "stages.2.5.norm.bias", elements: 160, perImage: false },
+    { at: "param", name: "stages.2.5.norm.weight", elements: 160, perImage: false },
     { at: "derived", name: "stages.2.5.pwconv1.packed", elements: 102400, perImage: false },
     { at: "derived", name: "stages.2.5.pwconv1.packed_bias", elements: 640, perImage: false },
     { at: "param", name: "stages.2.5.pwconv2.weight", elements: 102400, perImage: false },
@@ -336,8 +336,8 @@ export const descriptor = {
     { at: "derived", name: "stages.2.5.pwconv2.packed_bias", elements: 160, perImage: false },
     { at: "param", name: "downsample_layers.3.1.weight", elements: 204800, perImage: false },
     { at: "param", name: "downsample_layers.3.1.bias", elements: 320, perImage: false },
-    { at: "param", name: "downsample_layers.3.0.weight", elements: 160, perImage: false },
     { at: "param", name: "downsample_layers.3.0.bias", elements: 160, perImage: false },
+    { at: "param", name: "downsample_layers.3.0.weight", elements: 160, perImage: false },
     { at: "derived", name: "downsample_layers.3.1.packed", elements: 204800, perImage: false },
     { at: "derived", name: "downsample_layers.3.1.packed_bias", elements: 320, perImage: false },
     { at: "param", name: "stages.3.0.dwconv.weight", elements: 15680, perImage: false },
@@ -346,8 +346,8 @@ export const descriptor = {
     { at: "derived", name: "stages.3.0.dwconv.packed_bias", elements: 320, perImage: false },
     { at: "param", name: "stages.3.0.pwconv1.weight", elements: 409600, perImage: false },
     { at: "param", name: "stages.3.0.pwconv1.bias", elements: 1280, perImage: false },
-    { at: "param", name: "stages.3.0.norm.weight", elements: 320, perImage: false },
     { at: "param", name: "stages.3.0.norm.bias", elements: 320, perImage: false },
+    { at: "param", name: "stages.3.0.norm.weight", elements: 320, perImage: false },
     { at: "derived", name: "stages.3.0.pwconv1.packed", elements: 409600, perImage: false },
     { at: "derived", name: "stages.3.0.pwconv1.packed_bias", elements: 1280, perImage: false },
     { at: "param", name: "stages.3.0.pwconv2.weight", elements: 409600, perImage: false },
@@ -361,8 +361,8 @@ export const descriptor = {
     { at: "derived", name: "stages.3.1.dwconv.packed_bias", elements: 320, perImage: false },
     { at: "param", name: "stages.3.1.pwconv1.weight", elements: 409600, perImage: false },
     { at: "param", name: "stages.3.1.pwconv1.bias", elements: 1280, perImage: false },
-    { at: "param", name: "stages.3.1.norm.weight", elements: 320, perImage: false },
     { at: "param", name: "stages.3.1.norm.bias", elements: 320, perImage: false },
+    { at: "param", name: "stages.3.1.norm.weight", elements: 320, perImage: false },
     { at: "derived", name: "stages.3.1.pwconv1.packed", elements: 409600, perImage: false },
     { at: "derived", name: "stages.3.1.pwconv1.packed_bias", elements: 1280, perImage: false },
     { at: "param", name: "stages.3.1.pwconv2.weight", elements: 409600, perImage: false },
@@ -380,8 +380,8 @@ export const descriptor = {
     { at: "derived", name: "decoder.0.dwconv.packed_bias", elements: 512, perImage: false },
     { at: "param", name: "decoder.0.pwconv1.weight", elements: 1048576, perImage: false },
     { at: "param", name: "decoder.0.pwconv1.bias", elements: 2048, perImage: false },
-    { at: "param", name: "decoder.0.norm.weight", elements: 512, perImage: false },
     { at: "param", name: "decoder.0.norm.bias", elements: 512, perImage: false },
+    { at: "param", name: "decoder.0.norm.weight", elements: 512, perImage: false },
     { at: "derived", name: "decoder.0.pwconv1.packed", elements: 1048576, perImage: false },
     { at: "derived", name: "decoder.0.pwconv1.packed_bias", elements: 2048, perImage: false },
     { at: "param", name: "decoder.0.pwconv2.weight", elements: 1048576, perImage: false },
@@ -580,9 +580,9 @@ export const descriptor = {
   ],
   limits: { maxBufferSize: 6291456, maxStorageBufferBindingSize: 6291456, maxStorageBuffersPerShaderStage: 7, maxComputeInvocationsPerWorkgroup: 128 },
   kernels: [
-    { name: "downsample_layers.0.0.pack", code: `// Packs a PyTorch weight [40][48] as [48][40], zero-padded:
-//   packed[k,n] = weight[n,k]
-//   packed_bias[n] = bias[n]
+    { name: "downsample_layers.0.0.pack", code: `// Packs a PyTorch weight [40][48] as [48][40], zero-padded. For each column n, in order:
+//   w[k] = weight[n,k]; b = bias[n]
+//   packed[k,n] = w[k]; packed_bias[n] = b
 // An invocation packs one column. Runs once, when the weights are loaded.
 @group(0) @binding(0) var<storage, read> weight: array<f32, 1920>; // [40][48]
 @group(0) @binding(1) var<storage, read> bias: array<f32, 40>; // [40]
@@ -595,27 +595,25 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
   if (n >= 40) {
     return;
   }
-  let inside = n < 40;
-  let first = min(n, 39) * 48;
-  let r = select(0.0, 1.0, inside);
-  var b = bias[min(n, 39)];
-  for (var tap = 0u; tap < 1; tap++) {
-    for (var c = 0u; c < 48; c++) {
-      var w = 0.0;
-      if (c < 48) {
-        w = weight[first + c * 1 + tap];
-      }
-      packed[(tap * 48 + c) * 40 + n] = w * r;
-    }
+  for (var k = 0u; k < 48; k++) {
+    packed[k * 40 + n] = folded(n, k);
   }
-  packed_bias[n] = b * r;
+  packed_bias[n] = folded_bias(n);
+}
+
+fn folded(n: u32, k: u32) -> f32 {
+  return weight[n * 48 + k];
+}
+
+fn folded_bias(n: u32) -> f32 {
+  return bias[n];
 }
 ` },
-    { name: "stages.0.0.dwconv.pack", code: `// Packs a PyTorch weight [40][49] = [n][c][49 taps] as [49][40], tap-major, 1 rows a tap, zero-padded:
-//   packed[(tap,c),n] = weight[n,c,tap]
-//   packed_bias[n] = bias[n]
+    { name: "stages.0.0.dwconv.pack", code: `// Packs a PyTorch weight [40][49] as [49][40], zero-padded. For each column n, in order:
+//   w[k] = weight[n,k]; b = bias[n]
+//   packed[k,n] = w[k]; packed_bias[n] = b
 // An invocation packs one column. Runs once, when the weights are loaded.
-@group(0) @binding(0) var<storage, read> weight: array<f32, 1960>; // [40][1][49]
+@group(0) @binding(0) var<storage, read> weight: array<f32, 1960>; // [40][49]
 @group(0) @binding(1) var<storage, read> bias: array<f32, 40>; // [40]
 @group(0) @binding(2) var<storage, read_write> packed: array<f32, 1960>; // [49][40]
 @group(0) @binding(3) var<storage, read_write> packed_bias: array<f32, 40>; // [40]
@@ -626,30 +624,30 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
   if (n >= 40) {
     return;
   }
-  let inside = n < 40;
-  let first = min(n, 39) * 49;
-  let r = select(0.0, 1.0, inside);
-  var b = bias[min(n, 39)];
-  for (var tap = 0u; tap < 49; tap++) {
-    for (var c = 0u; c < 1; c++) {
-      var w = 0.0;
-      if (c < 1) {
-        w = weight[first + c * 49 + tap];
-      }
-      packed[(tap * 1 + c) * 40 + n] = w * r;
-    }
+  for (var k = 0u; k < 49; k++) {
+    packed[k * 40 + n] = folded(n, k);
   }
-  packed_bias[n] = b * r;
+  packed_bias[n] = folded_bias(n);
+}
+
+fn folded(n: u32, k: u32) -> f32 {
+  return weight[n * 49 + k];
+}
+
+fn folded_bias(n: u32) -> f32 {
+  return bias[n];
 }
 ` },
-    { name: "stages.0.0.pwconv1.pack", code: `// Packs a PyTorch weight [160][40] as [48][192], zero-padded:
-//   packed[k,n] = weight[n,k] * gamma[k]
-//   packed_bias[n] = bias[n] + sum over k of weight[n,k] * beta[k]
+    { name: "stages.0.0.pwconv1.pack", code: `// Packs a PyTorch weight [160][40] as [48][192], zero-padded. For each column n, in order:
+//   w[k] = weight[n,k]; b = bias[n]
+//   b += sum over k of w[k] * input_shift[k]
+//   w[k] *= input_scale[k]
+//   packed[k,n] = w[k]; packed_bias[n] = b
 // An invocation packs one column. Runs once, when the weights are loaded.
 @group(0) @binding(0) var<storage, read> weight: array<f32, 6400>; // [160][40]
 @group(0) @binding(1) var<storage, read> bias: array<f32, 160>; // [160]
-@group(0) @binding(2) var<storage, read> gamma: array<f32, 40>; // [40]
-@group(0) @binding(3) var<storage, read> beta: array<f32, 40>; // [40]
+@group(0) @binding(2) var<storage, read> input_shift: array<f32, 40>; // [40]
+@group(0) @binding(3) var<storage, read> input_scale: array<f32, 40>; // [40]
 @group(0) @binding(4) var<storage, read_write> packed: array<f32, 9216>; // [48][192]
 @group(0) @binding(5) var<storage, read_write> packed_bias: array<f32, 192>; // [192]
 
@@ -659,34 +657,38 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
   if (n >= 192) {
     return;
   }
-  let inside = n < 160;
-  let first = min(n, 159) * 40;
-  let r = select(0.0, 1.0, inside);
-  var b = bias[min(n, 159)];
-  for (var tap = 0u; tap < 1; tap++) {
-    for (var c = 0u; c < 40; c++) {
-      var w = 0.0;
-      if (c < 40) {
-        w = weight[first + c * 1 + tap];
-        b += w * beta[c];
-        w *= gamma[c];
-      }
-      packed[(tap * 40 + c) * 192 + n] = w * r;
-    }
+  for (var k = 0u; k < 48; k++) {
+    packed[k * 192 + n] = folded(n, k);
   }
-  for (var k = 40u; k < 48; k++) {
-    packed[k * 192 + n] = 0.0;
+  packed_bias[n] = folded_bias(n);
+}
+
+fn folded(n: u32, k: u32) -> f32 {
+  if (n >= 160 || k >= 40) {
+    return 0.0;
   }
-  packed_bias[n] = b * r;
+  return weight[n * 40 + k] * input_scale[k];
+}
+
+fn folded_bias(n: u32) -> f32 {
+  if (n >= 160) {
+    return 0.0;
+  }
+  var b = bias[n];
+  for (var k = 0u; k < 40; k++) {
+    b += weight[n * 40 + k] * input_shift[k];
+  }
+  return b;
 }
 ` },
-    { name: "stages.0.0.pwconv2.pack", code: `// Packs a PyTorch weight [40][160] as [160][64], zero-padded:
-//   packed[k,n] = weight[n,k]
-//   packed_bias[n] = bias[n] + sum over k of weight[n,k] * beta[k]
+    { name: "stages.0.0.pwconv2.pack", code: `// Packs a PyTorch weight [40][160] as [160][64], zero-padded. For each column n, in order:
+//   w[k] = weight[n,k]; b = bias[n]
+//   b += sum over k of w[k] * input_shift[k]
+//   packed[k,n] = w[k]; packed_bias[n] = b
 // An invocation packs one column. Runs once, when the weights are loaded.
 @group(0) @binding(0) var<storage, read> weight: array<f32, 6400>; // [40][160]
 @group(0) @binding(1) var<storage, read> bias: array<f32, 40>; // [40]
-@group(0) @binding(2) var<storage, read> beta: array<f32, 160>; // [160]
+@group(0) @binding(2) var<storage, read> input_shift: array<f32, 160>; // [160]
 @group(0) @binding(3) var<storage, read_write> packed: array<f32, 10240>; // [160][64]
 @group(0) @binding(4) var<storage, read_write> packed_bias: array<f32, 64>; // [64]
 
@@ -696,31 +698,40 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
   if (n >= 64) {
     return;
   }
-  let inside = n < 40;
-  let first = min(n, 39) * 160;
-  let r = select(0.0, 1.0, inside);
-  var b = bias[min(n, 39)];
-  for (var tap = 0u; tap < 1; tap++) {
-    for (var c = 0u; c < 160; c++) {
-      var w = 0.0;
-      if (c < 160) {
-        w = weight[first + c * 1 + tap];
-        b += w * beta[c];
-      }
-      packed[(tap * 160 + c) * 64 + n] = w * r;
-    }
+  for (var k = 0u; k < 160; k++) {
+    packed[k * 64 + n] = folded(n, k);
   }
-  packed_bias[n] = b * r;
+  packed_bias[n] = folded_bias(n);
+}
+
+fn folded(n: u32, k: u32) -> f32 {
+  if (n >= 40) {
+    return 0.0;
+  }
+  return weight[n * 160 + k];
+}
+
+fn folded_bias(n: u32) -> f32 {
+  if (n >= 40) {
+    return 0.0;
+  }
+  var b = bias[n];
+  for (var k = 0u; k < 160; k++) {
+    b += weight[n * 160 + k] * input_shift[k];
+  }
+  return b;
 }
 ` },
-    { name: "downsample_layers.1.1.pack", code: `// Packs a PyTorch weight [80][160] = [n][c][4 taps] as [160][96], tap-major, 40 rows a tap, zero-padded:
-//   packed[(tap,c),n] = weight[n,c,tap] * gamma[c]
-//   packed_bias[n] = bias[n] + sum over k of weight[n,k] * beta[k]
+    { name: "downsample_layers.1.1.pack", code: `// Packs a PyTorch weight [80][40][4] as [160][96], tap-major, 40 rows a tap, zero-padded. For each column n, in order:
+//   w[c,tap] = weight[n,c,tap]; b = bias[n]
+//   b += sum over c,tap of w[c,tap] * input_shift[c]
+//   w[c,tap] *= input_scale[c]
+//   packed[(tap,c),n] = w[c,tap]; packed_bias[n] = b
 // An invocation packs one column. Runs once, when the weights are loaded.
 @group(0) @binding(0) var<storage, read> weight: array<f32, 12800>; // [80][40][4]
 @group(0) @binding(1) var<storage, read> bias: array<f32, 80>; // [80]
-@group(0) @binding(2) var<storage, read> gamma: array<f32, 40>; // [40]
-@group(0) @binding(3) var<storage, read> beta: array<f32, 40>; // [40]
+@group(0) @binding(2) var<storage, read> input_shift: array<f32, 40>; // [40]
+@group(0) @binding(3) var<storage, read> input_scale: array<f32, 40>; // [40]
 @group(0) @binding(4) var<storage, read_write> packed: array<f32, 15360>; // [160][96]
 @group(0) @binding(5) var<storage, read_write> packed_bias: array<f32, 96>; // [96]
 
@@ -730,29 +741,39 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
   if (n >= 96) {
     return;
   }
-  let inside = n < 80;
-  let first = min(n, 79) * 160;
-  let r = select(0.0, 1.0, inside);
-  var b = bias[min(n, 79)];
+  for (var k = 0u; k < 160; k++) {
+    let c = k % 40;
+    let tap = k / 40;
+    packed[k * 96 + n] = folded(n, c, tap);
+  }
+  packed_bias[n] = folded_bias(n);
+}
+
+fn folded(n: u32, c: u32, tap: u32) -> f32 {
+  if (n >= 80) {
+    return 0.0;
+  }
+  return weight[(n * 40 + c) * 4 + tap] * input_scale[c];
+}
+
+fn folded_bias(n: u32) -> f32 {
+  if (n >= 80) {
+    return 0.0;
+  }
+  var b = bias[n];
   for (var tap = 0u; tap < 4; tap++) {
     for (var c = 0u; c < 40; c++) {
-      var w = 0.0;
-      if (c < 40) {
-        w = weight[first + c * 4 + tap];
-        b += w * beta[c];
-        w *= gamma[c];
-      }
-      packed[(tap * 40 + c) * 96 + n] = w * r;
+      b += weight[(n * 40 + c) * 4 + tap] * input_shift[c];
     }
   }
-  packed_bias[n] = b * r;
+  return b;
 }
 ` },
-    { name: "stages.1.0.dwconv.pack", code: `// Packs a PyTorch weight [80][49] = [n][c][49 taps] as [49][80], tap-major, 1 rows a tap, zero-padded:
-//   packed[(tap,c),n] = weight[n,c,tap]
-//   packed_bias[n] = bias[n]
+    { name: "stages.1.0.dwconv.pack", code: `// Packs a PyTorch weight [80][49] as [49][80], zero-padded. For each column n, in order:
+//   w[k] = weight[n,k]; b = bias[n]
+//   packed[k,n] = w[k]; packed_bias[n] = b
 // An invocation packs one column. Runs once, when the weights are loaded.
-@group(0) @binding(0) var<storage, read> weight: array<f32, 3920>; // [80][1][49]
+@group(0) @binding(0) var<storage, read> weight: array<f32, 3920>; // [80][49]
 @group(0) @binding(1) var<storage, read> bias: array<f32, 80>; // [80]
 @group(0) @binding(2) var<storage, read_write> packed: array<f32, 3920>; // [49][80]
 @group(0) @binding(3) var<storage, read_write> packed_bias: array<f32, 80>; // [80]
@@ -763,30 +784,30 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
   if (n >= 80) {
     return;
   }
-  let inside = n < 80;
-  let first = min(n, 79) * 49;
-  let r = select(0.0, 1.0, inside);
-  var b = bias[min(n, 79)];
-  for (var tap = 0u; tap < 49; tap++) {
-    for (var c = 0u; c < 1; c++) {
-      var w = 0.0;
-      if (c < 1) {
-        w = weight[first + c * 49 + tap];
-      }
-      packed[(tap * 1 + c) * 80 + n] = w * r;
-    }
+  for (var k = 0u; k < 49; k++) {
+    packed[k * 80 + n] = folded(n, k);
   }
-  packed_bias[n] = b * r;
+  packed_bias[n] = folded_bias(n);
+}
+
+fn folded(n: u32, k: u32) -> f32 {
+  return weight[n * 49 + k];
+}
+
+fn folded_bias(n: u32) -> f32 {
+  return bias[n];
 }
 ` },
-    { name: "stages.1.0.pwconv1.pack", code: `// Packs a PyTorch weight [320][80] as [96][320], zero-padded:
-//   packed[k,n] = weight[n,k] * gamma[k]
-//   packed_bias[n] = bias[n] + sum over k of weight[n,k] * beta[k]
+    { name: "stages.1.0.pwconv1.pack", code: `// Packs a PyTorch weight [320][80] as [96][320], zero-padded. For each column n, in order:
+//   w[k] = weight[n,k]; b = bias[n]
+//   b += sum over k of w[k] * input_shift[k]
+//   w[k] *= input_scale[k]
+//   packed[k,n] = w[k]; packed_bias[n] = b
 // An invocation packs one column. Runs once, when the weights are loaded.
 @group(0) @binding(0) var<storage, read> weight: array<f32, 25600>; // [320][80]
 @group(0) @binding(1) var<storage, read> bias: array<f32, 320>; // [320]
-@group(0) @binding(2) var<storage, read> gamma: array<f32, 80>; // [80]
-@group(0) @binding(3) var<storage, read> beta: array<f32, 80>; // [80]
+@group(0) @binding(2) var<storage, read> input_shift: array<f32, 80>; // [80]
+@group(0) @binding(3) var<storage, read> input_scale: array<f32, 80>; // [80]
 @group(0) @binding(4) var<storage, read_write> packed: array<f32, 30720>; // [96][320]
 @group(0) @binding(5) var<storage, read_write> packed_bias: array<f32, 320>; // [320]
 
@@ -796,34 +817,35 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
   if (n >= 320) {
     return;
   }
-  let inside = n < 320;
-  let first = min(n, 319) * 80;
-  let r = select(0.0, 1.0, inside);
-  var b = bias[min(n, 319)];
-  for (var tap = 0u; tap < 1; tap++) {
-    for (var c = 0u; c < 80; c++) {
-      var w = 0.0;
-      if (c < 80) {
-        w = weight[first + c * 1 + tap];
-        b += w * beta[c];
-        w *= gamma[c];
-      }
-      packed[(tap * 80 + c) * 320 + n] = w * r;
-    }
+  for (var k = 0u; k < 96; k++) {
+    packed[k * 320 + n] = folded(n, k);
   }
-  for (var k = 80u; k < 96; k++) {
-    packed[k * 320 + n] = 0.0;
+  packed_bias[n] = folded_bias(n);
+}
+
+fn folded(n: u32, k: u32) -> f32 {
+  if (k >= 80) {
+    return 0.0;
   }
-  packed_bias[n] = b * r;
+  return weight[n * 80 + k] * input_scale[k];
+}
+
+fn folded_bias(n: u32) -> f32 {
+  var b = bias[n];
+  for (var k = 0u; k < 80; k++) {
+    b += weight[n * 80 + k] * input_shift[k];
+  }
+  return b;
 }
 ` },
-    { name: "stages.1.0.pwconv2.pack", code: `// Packs a PyTorch weight [80][320] as [320][96], zero-padded:
-//   packed[k,n] = weight[n,k]
-//   packed_bias[n] = bias[n] + sum over k of weight[n,k] * beta[k]
+    { name: "stages.1.0.pwconv2.pack", code: `// Packs a PyTorch weight [80][320] as [320][96], zero-padded. For each column n, in order:
+//   w[k] = weight[n,k]; b = bias[n]
+//   b += sum over k of w[k] * input_shift[k]
+//   packed[k,n] = w[k]; packed_bias[n] = b
 // An invocation packs one column. Runs once, when the weights are loaded.
 @group(0) @binding(0) var<storage, read> weight: array<f32, 25600>; // [80][320]
 @group(0) @binding(1) var<storage, read> bias: array<f32, 80>; // [80]
-@group(0) @binding(2) var<storage, read> beta: array<f32, 320>; // [320]
+@group(0) @binding(2) var<storage, read> input_shift: array<f32, 320>; // [320]
 @group(0) @binding(3) var<storage, read_write> packed: array<f32, 30720>; // [320][96]
 @group(0) @binding(4) var<storage, read_write> packed_bias: array<f32, 96>; // [96]
 
@@ -833,31 +855,40 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
   if (n >= 96) {
     return;
   }
-  let inside = n < 80;
-  let first = min(n, 79) * 320;
-  let r = select(0.0, 1.0, inside);
-  var b = bias[min(n, 79)];
-  for (var tap = 0u; tap < 1; tap++) {
-    for (var c = 0u; c < 320; c++) {
-      var w = 0.0;
-      if (c < 320) {
-        w = weight[first + c * 1 + tap];
-        b += w * beta[c];
-      }
-      packed[(tap * 320 + c) * 96 + n] = w * r;
-    }
+  for (var k = 0u; k < 320; k++) {
+    packed[k * 96 + n] = folded(n, k);
   }
-  packed_bias[n] = b * r;
+  packed_bias[n] = folded_bias(n);
+}
+
+fn folded(n: u32, k: u32) -> f32 {
+  if (n >= 80) {
+    return 0.0;
+  }
+  return weight[n * 320 + k];
+}
+
+fn folded_bias(n: u32) -> f32 {
+  if (n >= 80) {
+    return 0.0;
+  }
+  var b = bias[n];
+  for (var k = 0u; k < 320; k++) {
+    b += weight[n * 320 + k] * input_shift[k];
+  }
+  return b;
 }
 ` },
-    { name: "downsample_layers.2.1.pack", code: `// Packs a PyTorch weight [160][320] = [n][c][4 taps] as [320][160], tap-major, 80 rows a tap, zero-padded:
-//   packed[(tap,c),n] = weight[n,c,tap] * gamma[c]
-//   packed_bias[n] = bias[n] + sum over k of weight[n,k] * beta[k]
+    { name: "downsample_layers.2.1.pack", code: `// Packs a PyTorch weight [160][80][4] as [320][160], tap-major, 80 rows a tap, zero-padded. For each column n, in order:
+//   w[c,tap] = weight[n,c,tap]; b = bias[n]
+//   b += sum over c,tap of w[c,tap] * input_shift[c]
+//   w[c,tap] *= input_scale[c]
+//   packed[(tap,c),n] = w[c,tap]; packed_bias[n] = b
 // An invocation packs one column. Runs once, when the weights are loaded.
 @group(0) @binding(0) var<storage, read> weight: array<f32, 51200>; // [160][80][4]
 @group(0) @binding(1) var<storage, read> bias: array<f32, 160>; // [160]
-@group(0) @binding(2) var<storage, read> gamma: array<f32, 80>; // [80]
-@group(0) @binding(3) var<storage, read> beta: array<f32, 80>; // [80]
+@group(0) @binding(2) var<storage, read> input_shift: array<f32, 80>; // [80]
+@group(0) @binding(3) var<storage, read> input_scale: array<f32, 80>; // [80]
 @group(0) @binding(4) var<storage, read_write> packed: array<f32, 51200>; // [320][160]
 @group(0) @binding(5) var<storage, read_write> packed_bias: array<f32, 160>; // [160]
 
@@ -867,29 +898,33 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
   if (n >= 160) {
     return;
   }
-  let inside = n < 160;
-  let first = min(n, 159) * 320;
-  let r = select(0.0, 1.0, inside);
-  var b = bias[min(n, 159)];
+  for (var k = 0u; k < 320; k++) {
+    let c = k % 80;
+    let tap = k / 80;
+    packed[k * 160 + n] = folded(n, c, tap);
+  }
+  packed_bias[n] = folded_bias(n);
+}
+
+fn folded(n: u32, c: u32, tap: u32) -> f32 {
+  return weight[(n * 80 + c) * 4 + tap] * input_scale[c];
+}
+
+fn folded_bias(n: u32) -> f32 {
+  var b = bias[n];
   for (var tap = 0u; tap < 4; tap++) {
     for (var c = 0u; c < 80; c++) {
-      var w = 0.0;
-      if (c < 80) {
-        w = weight[first + c * 4 + tap];
-        b += w * beta[c];
-        w *= gamma[c];
-      }
-      packed[(tap * 80 + c) * 160 + n] = w * r;
+      b += weight[(n * 80 + c) * 4 + tap] * input_shift[c];
     }
   }
-  packed_bias[n] = b * r;
+  return b;
 }
 ` },
-    { name: "stages.2.0.dwconv.pack", code: `// Packs a PyTorch weight [160][49] = [n][c][49 taps] as [49][160], tap-major, 1 rows a tap, zero-padded:
-//   packed[(tap,c),n] = weight[n,c,tap]
-//   packed_bias[n] = bias[n]
+    { name: "stages.2.0.dwconv.pack", code: `// Packs a PyTorch weight [160][49] as [49][160], zero-padded. For each column n, in order:
+//   w[k] = weight[n,k]; b = bias[n]
+//   packed[k,n] = w[k]; packed_bias[n] = b
 // An invocation packs one column. Runs once, when the weights are loaded.
-@group(0) @binding(0) var<storage, read> weight: array<f32, 7840>; // [160][1][49]
+@group(0) @binding(0) var<storage, read> weight: array<f32, 7840>; // [160][49]
 @group(0) @binding(1) var<storage, read> bias: array<f32, 160>; // [160]
 @group(0) @binding(2) var<storage, read_write> packed: array<f32, 7840>; // [49][160]
 @group(0) @binding(3) var<storage, read_write> packed_bias: array<f32, 160>; // [160]
@@ -900,30 +935,30 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
   if (n >= 160) {
     return;
   }
-  let inside = n < 160;
-  let first = min(n, 159) * 49;
-  let r = select(0.0, 1.0, inside);
-  var b = bias[min(n, 159)];
-  for (var tap = 0u; tap < 49; tap++) {
-    for (var c = 0u; c < 1; c++) {
-      var w = 0.0;
-      if (c < 1) {
-        w = weight[first + c * 49 + tap];
-      }
-      packed[(tap * 1 + c) * 160 + n] = w * r;
-    }
+  for (var k = 0u; k < 49; k++) {
+    packed[k * 160 + n] = folded(n, k);
   }
-  packed_bias[n] = b * r;
+  packed_bias[n] = folded_bias(n);
+}
+
+fn folded(n: u32, k: u32) -> f32 {
+  return weight[n * 49 + k];
+}
+
+fn folded_bias(n: u32) -> f32 {
+  return bias[n];
 }
 ` },
-    { name: "stages.2.0.pwconv1.pack", code: `// Packs a PyTorch weight [640][160] as [160][640], zero-padded:
-//   packed[k,n] = weight[n,k] * gamma[k]
-//   packed_bias[n] = bias[n] + sum over k of weight[n,k] * beta[k]
+    { name: "stages.2.0.pwconv1.pack", code: `// Packs a PyTorch weight [640][160] as [160][640], zero-padded. For each column n, in order:
+//   w[k] = weight[n,k]; b = bias[n]
+//   b += sum over k of w[k] * input_shift[k]
+//   w[k] *= input_scale[k]
+//   packed[k,n] = w[k]; packed_bias[n] = b
 // An invocation packs one column. Runs once, when the weights are loaded.
 @group(0) @binding(0) var<storage, read> weight: array<f32, 102400>; // [640][160]
 @group(0) @binding(1) var<storage, read> bias: array<f32, 640>; // [640]
-@group(0) @binding(2) var<storage, read> gamma: array<f32, 160>; // [160]
-@group(0) @binding(3) var<storage, read> beta: array<f32, 160>; // [160]
+@group(0) @binding(2) var<storage, read> input_shift: array<f32, 160>; // [160]
+@group(0) @binding(3) var<storage, read> input_scale: array<f32, 160>; // [160]
 @group(0) @binding(4) var<storage, read_write> packed: array<f32, 102400>; // [160][640]
 @group(0) @binding(5) var<storage, read_write> packed_bias: array<f32, 640>; // [640]
 
@@ -933,31 +968,32 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
   if (n >= 640) {
     return;
   }
-  let inside = n < 640;
-  let first = min(n, 639) * 160;
-  let r = select(0.0, 1.0, inside);
-  var b = bias[min(n, 639)];
-  for (var tap = 0u; tap < 1; tap++) {
-    for (var c = 0u; c < 160; c++) {
-      var w = 0.0;
-      if (c < 160) {
-        w = weight[first + c * 1 + tap];
-        b += w * beta[c];
-        w *= gamma[c];
-      }
-      packed[(tap * 160 + c) * 640 + n] = w * r;
-    }
+  for (var k = 0u; k < 160; k++) {
+    packed[k * 640 + n] = folded(n, k);
   }
-  packed_bias[n] = b * r;
+  packed_bias[n] = folded_bias(n);
+}
+
+fn folded(n: u32, k: u32) -> f32 {
+  return weight[n * 160 + k] * input_scale[k];
+}
+
+fn folded_bias(n: u32) -> f32 {
+  var b = bias[n];
+  for (var k = 0u; k < 160; k++) {
+    b += weight[n * 160 + k] * input_shift[k];
+  }
+  return b;
 }
 ` },
-    { name: "stages.2.0.pwconv2.pack", code: `// Packs a PyTorch weight [160][640] as [640][160], zero-padded:
-//   packed[k,n] = weight[n,k]
-//   packed_bias[n] = bias[n] + sum over k of weight[n,k] * beta[k]
+    { name: "stages.2.0.pwconv2.pack", code: `// Packs a PyTorch weight [160][640] as [640][160], zero-padded. For each column n, in order:
+//   w[k] = weight[n,k]; b = bias[n]
+//   b += sum over k of w[k] * input_shift[k]
+//   packed[k,n] = w[k]; packed_bias[n] = b
 // An invocation packs one column. Runs once, when the weights are loaded.
 @group(0) @binding(0) var<storage, read> weight: array<f32, 102400>; // [160][640]
 @group(0) @binding(1) var<storage, read> bias: array<f32, 160>; // [160]
-@group(0) @binding(2) var<storage, read> beta: array<f32, 640>; // [640]
+@group(0) @binding(2) var<storage, read> input_shift: array<f32, 640>; // [640]
 @group(0) @binding(3) var<storage, read_write> packed: array<f32, 102400>; // [640][160]
 @group(0) @binding(4) var<storage, read_write> packed_bias: array<f32, 160>; // [160]
 
@@ -967,31 +1003,34 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
   if (n >= 160) {
     return;
   }
-  let inside = n < 160;
-  let first = min(n, 159) * 640;
-  let r = select(0.0, 1.0, inside);
-  var b = bias[min(n, 159)];
-  for (var tap = 0u; tap < 1; tap++) {
-    for (var c = 0u; c < 640; c++) {
-      var w = 0.0;
-      if (c < 640) {
-        w = weight[first + c * 1 + tap];
-        b += w * beta[c];
-      }
-      packed[(tap * 640 + c) * 160 + n] = w * r;
-    }
+  for (var k = 0u; k < 640; k++) {
+    packed[k * 160 + n] = folded(n, k);
   }
-  packed_bias[n] = b * r;
+  packed_bias[n] = folded_bias(n);
+}
+
+fn folded(n: u32, k: u32) -> f32 {
+  return weight[n * 640 + k];
+}
+
+fn folded_bias(n: u32) -> f32 {
+  var b = bias[n];
+  for (var k = 0u; k < 640; k++) {
+    b += weight[n * 640 + k] * input_shift[k];
+  }
+  return b;
 }
 ` },
-    { name: "downsample_layers.3.1.pack", code: `// Packs a PyTorch weight [320][640] = [n][c][4 taps] as [640][320], tap-major, 160 rows a tap, zero-padded:
-//   packed[(tap,c),n] = weight[n,c,tap] * gamma[c]
-//   packed_bias[n] = bias[n] + sum over k of weight[n,k] * beta[k]
+    { name: "downsample_layers.3.1.pack", code: `// Packs a PyTorch weight [320][160][4] as [640][320], tap-major, 160 rows a tap, zero-padded. For each column n, in order:
+//   w[c,tap] = weight[n,c,tap]; b = bias[n]
+//   b += sum over c,tap of w[c,tap] * input_shift[c]
+//   w[c,tap] *= input_scale[c]
+//   packed[(tap,c),n] = w[c,tap]; packed_bias[n] = b
 // An invocation packs one column. Runs once, when the weights are loaded.
 @group(0) @binding(0) var<storage, read> weight: array<f32, 204800>; // [320][160][4]
 @group(0) @binding(1) var<storage, read> bias: array<f32, 320>; // [320]
-@group(0) @binding(2) var<storage, read> gamma: array<f32, 160>; // [160]
-@group(0) @binding(3) var<storage, read> beta: array<f32, 160>; // [160]
+@group(0) @binding(2) var<storage, read> input_shift: array<f32, 160>; // [160]
+@group(0) @binding(3) var<storage, read> input_scale: array<f32, 160>; // [160]
 @group(0) @binding(4) var<storage, read_write> packed: array<f32, 204800>; // [640][320]
 @group(0) @binding(5) var<storage, read_write> packed_bias: array<f32, 320>; // [320]
 
@@ -1001,29 +1040,33 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
   if (n >= 320) {
     return;
   }
-  let inside = n < 320;
-  let first = min(n, 319) * 640;
-  let r = select(0.0, 1.0, inside);
-  var b = bias[min(n, 319)];
+  for (var k = 0u; k < 640; k++) {
+    let c = k % 160;
+    let tap = k / 160;
+    packed[k * 320 + n] = folded(n, c, tap);
+  }
+  packed_bias[n] = folded_bias(n);
+}
+
+fn folded(n: u32, c: u32, tap: u32) -> f32 {
+  return weight[(n * 160 + c) * 4 + tap] * input_scale[c];
+}
+
+fn folded_bias(n: u32) -> f32 {
+  var b = bias[n];
   for (var tap = 0u; tap < 4; tap++) {
     for (var c = 0u; c < 160; c++) {
-      var w = 0.0;
-      if (c < 160) {
-        w = weight[first + c * 4 + tap];
-        b += w * beta[c];
-        w *= gamma[c];
-      }
-      packed[(tap * 160 + c) * 320 + n] = w * r;
+      b += weight[(n * 160 + c) * 4 + tap] * input_shift[c];
     }
   }
-  packed_bias[n] = b * r;
+  return b;
 }
 ` },
-    { name: "stages.3.0.dwconv.pack", code: `// Packs a PyTorch weight [320][49] = [n][c][49 taps] as [49][320], tap-major, 1 rows a tap, zero-padded:
-//   packed[(tap,c),n] = weight[n,c,tap]
-//   packed_bias[n] = bias[n]
+    { name: "stages.3.0.dwconv.pack", code: `// Packs a PyTorch weight [320][49] as [49][320], zero-padded. For each column n, in order:
+//   w[k] = weight[n,k]; b = bias[n]
+//   packed[k,n] = w[k]; packed_bias[n] = b
 // An invocation packs one column. Runs once, when the weights are loaded.
-@group(0) @binding(0) var<storage, read> weight: array<f32, 15680>; // [320][1][49]
+@group(0) @binding(0) var<storage, read> weight: array<f32, 15680>; // [320][49]
 @group(0) @binding(1) var<storage, read> bias: array<f32, 320>; // [320]
 @group(0) @binding(2) var<storage, read_write> packed: array<f32, 15680>; // [49][320]
 @group(0) @binding(3) var<storage, read_write> packed_bias: array<f32, 320>; // [320]
@@ -1034,30 +1077,30 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
   if (n >= 320) {
     return;
   }
-  let inside = n < 320;
-  let first = min(n, 319) * 49;
-  let r = select(0.0, 1.0, inside);
-  var b = bias[min(n, 319)];
-  for (var tap = 0u; tap < 49; tap++) {
-    for (var c = 0u; c < 1; c++) {
-      var w = 0.0;
-      if (c < 1) {
-        w = weight[first + c * 49 + tap];
-      }
-      packed[(tap * 1 + c) * 320 + n] = w * r;
-    }
+  for (var k = 0u; k < 49; k++) {
+    packed[k * 320 + n] = folded(n, k);
   }
-  packed_bias[n] = b * r;
+  packed_bias[n] = folded_bias(n);
+}
+
+fn folded(n: u32, k: u32) -> f32 {
+  return weight[n * 49 + k];
+}
+
+fn folded_bias(n: u32) -> f32 {
+  return bias[n];
 }
 ` },
-    { name: "stages.3.0.pwconv1.pack", code: `// Packs a PyTorch weight [1280][320] as [320][1280], zero-padded:
-//   packed[k,n] = weight[n,k] * gamma[k]
-//   packed_bias[n] = bias[n] + sum over k of weight[n,k] * beta[k]
+    { name: "stages.3.0.pwconv1.pack", code: `// Packs a PyTorch weight [1280][320] as [320][1280], zero-padded. For each column n, in order:
+//   w[k] = weight[n,k]; b = bias[n]
+//   b += sum over k of w[k] * input_shift[k]
+//   w[k] *= input_scale[k]
+//   packed[k,n] = w[k]; packed_bias[n] = b
 // An invocation packs one column. Runs once, when the weights are loaded.
 @group(0) @binding(0) var<storage, read> weight: array<f32, 409600>; // [1280][320]
 @group(0) @binding(1) var<storage, read> bias: array<f32, 1280>; // [1280]
-@group(0) @binding(2) var<storage, read> gamma: array<f32, 320>; // [320]
-@group(0) @binding(3) var<storage, read> beta: array<f32, 320>; // [320]
+@group(0) @binding(2) var<storage, read> input_shift: array<f32, 320>; // [320]
+@group(0) @binding(3) var<storage, read> input_scale: array<f32, 320>; // [320]
 @group(0) @binding(4) var<storage, read_write> packed: array<f32, 409600>; // [320][1280]
 @group(0) @binding(5) var<storage, read_write> packed_bias: array<f32, 1280>; // [1280]
 
@@ -1067,31 +1110,32 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
   if (n >= 1280) {
     return;
   }
-  let inside = n < 1280;
-  let first = min(n, 1279) * 320;
-  let r = select(0.0, 1.0, inside);
-  var b = bias[min(n, 1279)];
-  for (var tap = 0u; tap < 1; tap++) {
-    for (var c = 0u; c < 320; c++) {
-      var w = 0.0;
-      if (c < 320) {
-        w = weight[first + c * 1 + tap];
-        b += w * beta[c];
-        w *= gamma[c];
-      }
-      packed[(tap * 320 + c) * 1280 + n] = w * r;
-    }
+  for (var k = 0u; k < 320; k++) {
+    packed[k * 1280 + n] = folded(n, k);
   }
-  packed_bias[n] = b * r;
+  packed_bias[n] = folded_bias(n);
+}
+
+fn folded(n: u32, k: u32) -> f32 {
+  return weight[n * 320 + k] * input_scale[k];
+}
+
+fn folded_bias(n: u32) -> f32 {
+  var b = bias[n];
+  for (var k = 0u; k < 320; k++) {
+    b += weight[n * 320 + k] * input_shift[k];
+  }
+  return b;
 }
 ` },
-    { name: "stages.3.0.pwconv2.pack", code: `// Packs a PyTorch weight [320][1280] as [1280][320], zero-padded:
-//   packed[k,n] = weight[n,k]
-//   packed_bias[n] = bias[n] + sum over k of weight[n,k] * beta[k]
+    { name: "stages.3.0.pwconv2.pack", code: `// Packs a PyTorch weight [320][1280] as [1280][320], zero-padded. For each column n, in order:
+//   w[k] = weight[n,k]; b = bias[n]
+//   b += sum over k of w[k] * input_shift[k]
+//   packed[k,n] = w[k]; packed_bias[n] = b
 // An invocation packs one column. Runs once, when the weights are loaded.
 @group(0) @binding(0) var<storage, read> weight: array<f32, 409600>; // [320][1280]
 @group(0) @binding(1) var<storage, read> bias: array<f32, 320>; // [320]
-@group(0) @binding(2) var<storage, read> beta: array<f32, 1280>; // [1280]
+@group(0) @binding(2) var<storage, read> input_shift: array<f32, 1280>; // [1280]
 @group(0) @binding(3) var<storage, read_write> packed: array<f32, 409600>; // [1280][320]
 @group(0) @binding(4) var<storage, read_write> packed_bias: array<f32, 320>; // [320]
 
@@ -1101,26 +1145,27 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
   if (n >= 320) {
     return;
   }
-  let inside = n < 320;
-  let first = min(n, 319) * 1280;
-  let r = select(0.0, 1.0, inside);
-  var b = bias[min(n, 319)];
-  for (var tap = 0u; tap < 1; tap++) {
-    for (var c = 0u; c < 1280; c++) {
-      var w = 0.0;
-      if (c < 1280) {
-        w = weight[first + c * 1 + tap];
-        b += w * beta[c];
-      }
-      packed[(tap * 1280 + c) * 320 + n] = w * r;
-    }
+  for (var k = 0u; k < 1280; k++) {
+    packed[k * 320 + n] = folded(n, k);
   }
-  packed_bias[n] = b * r;
+  packed_bias[n] = folded_bias(n);
+}
+
+fn folded(n: u32, k: u32) -> f32 {
+  return weight[n * 1280 + k];
+}
+
+fn folded_bias(n: u32) -> f32 {
+  var b = bias[n];
+  for (var k = 0u; k < 1280; k++) {
+    b += weight[n * 1280 + k] * input_shift[k];
+  }
+  return b;
 }
 ` },
-    { name: "proj.pack", code: `// Packs a PyTorch weight [512][320] as [320][512], zero-padded:
-//   packed[k,n] = weight[n,k]
-//   packed_bias[n] = bias[n]
+    { name: "proj.pack", code: `// Packs a PyTorch weight [512][320] as [320][512], zero-padded. For each column n, in order:
+//   w[k] = weight[n,k]; b = bias[n]
+//   packed[k,n] = w[k]; packed_bias[n] = b
 // An invocation packs one column. Runs once, when the weights are loaded.
 @group(0) @binding(0) var<storage, read> weight: array<f32, 163840>; // [512][320]
 @group(0) @binding(1) var<storage, read> bias: array<f32, 512>; // [512]
@@ -1133,27 +1178,25 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
   if (n >= 512) {
     return;
   }
-  let inside = n < 512;
-  let first = min(n, 511) * 320;
-  let r = select(0.0, 1.0, inside);
-  var b = bias[min(n, 511)];
-  for (var tap = 0u; tap < 1; tap++) {
-    for (var c = 0u; c < 320; c++) {
-      var w = 0.0;
-      if (c < 320) {
-        w = weight[first + c * 1 + tap];
-      }
-      packed[(tap * 320 + c) * 512 + n] = w * r;
-    }
+  for (var k = 0u; k < 320; k++) {
+    packed[k * 512 + n] = folded(n, k);
   }
-  packed_bias[n] = b * r;
+  packed_bias[n] = folded_bias(n);
+}
+
+fn folded(n: u32, k: u32) -> f32 {
+  return weight[n * 320 + k];
+}
+
+fn folded_bias(n: u32) -> f32 {
+  return bias[n];
 }
 ` },
-    { name: "decoder.0.dwconv.pack", code: `// Packs a PyTorch weight [512][49] = [n][c][49 taps] as [49][512], tap-major, 1 rows a tap, zero-padded:
-//   packed[(tap,c),n] = weight[n,c,tap]
-//   packed_bias[n] = bias[n]
+    { name: "decoder.0.dwconv.pack", code: `// Packs a PyTorch weight [512][49] as [49][512], zero-padded. For each column n, in order:
+//   w[k] = weight[n,k]; b = bias[n]
+//   packed[k,n] = w[k]; packed_bias[n] = b
 // An invocation packs one column. Runs once, when the weights are loaded.
-@group(0) @binding(0) var<storage, read> weight: array<f32, 25088>; // [512][1][49]
+@group(0) @binding(0) var<storage, read> weight: array<f32, 25088>; // [512][49]
 @group(0) @binding(1) var<storage, read> bias: array<f32, 512>; // [512]
 @group(0) @binding(2) var<storage, read_write> packed: array<f32, 25088>; // [49][512]
 @group(0) @binding(3) var<storage, read_write> packed_bias: array<f32, 512>; // [512]
@@ -1164,30 +1207,30 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
   if (n >= 512) {
     return;
   }
-  let inside = n < 512;
-  let first = min(n, 511) * 49;
-  let r = select(0.0, 1.0, inside);
-  var b = bias[min(n, 511)];
-  for (var tap = 0u; tap < 49; tap++) {
-    for (var c = 0u; c < 1; c++) {
-      var w = 0.0;
-      if (c < 1) {
-        w = weight[first + c * 49 + tap];
-      }
-      packed[(tap * 1 + c) * 512 + n] = w * r;
-    }
+  for (var k = 0u; k < 49; k++) {
+    packed[k * 512 + n] = folded(n, k);
   }
-  packed_bias[n] = b * r;
+  packed_bias[n] = folded_bias(n);
+}
+
+fn folded(n: u32, k: u32) -> f32 {
+  return weight[n * 49 + k];
+}
+
+fn folded_bias(n: u32) -> f32 {
+  return bias[n];
 }
 ` },
-    { name: "decoder.0.pwconv1.pack", code: `// Packs a PyTorch weight [2048][512] as [512][2048], zero-padded:
-//   packed[k,n] = weight[n,k] * gamma[k]
-//   packed_bias[n] = bias[n] + sum over k of weight[n,k] * beta[k]
+    { name: "decoder.0.pwconv1.pack", code: `// Packs a PyTorch weight [2048][512] as [512][2048], zero-padded. For each column n, in order:
+//   w[k] = weight[n,k]; b = bias[n]
+//   b += sum over k of w[k] * input_shift[k]
+//   w[k] *= input_scale[k]
+//   packed[k,n] = w[k]; packed_bias[n] = b
 // An invocation packs one column. Runs once, when the weights are loaded.
 @group(0) @binding(0) var<storage, read> weight: array<f32, 1048576>; // [2048][512]
 @group(0) @binding(1) var<storage, read> bias: array<f32, 2048>; // [2048]
-@group(0) @binding(2) var<storage, read> gamma: array<f32, 512>; // [512]
-@group(0) @binding(3) var<storage, read> beta: array<f32, 512>; // [512]
+@group(0) @binding(2) var<storage, read> input_shift: array<f32, 512>; // [512]
+@group(0) @binding(3) var<storage, read> input_scale: array<f32, 512>; // [512]
 @group(0) @binding(4) var<storage, read_write> packed: array<f32, 1048576>; // [512][2048]
 @group(0) @binding(5) var<storage, read_write> packed_bias: array<f32, 2048>; // [2048]
 
@@ -1197,31 +1240,32 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
   if (n >= 2048) {
     return;
   }
-  let inside = n < 2048;
-  let first = min(n, 2047) * 512;
-  let r = select(0.0, 1.0, inside);
-  var b = bias[min(n, 2047)];
-  for (var tap = 0u; tap < 1; tap++) {
-    for (var c = 0u; c < 512; c++) {
-      var w = 0.0;
-      if (c < 512) {
-        w = weight[first + c * 1 + tap];
-        b += w * beta[c];
-        w *= gamma[c];
-      }
-      packed[(tap * 512 + c) * 2048 + n] = w * r;
-    }
+  for (var k = 0u; k < 512; k++) {
+    packed[k * 2048 + n] = folded(n, k);
   }
-  packed_bias[n] = b * r;
+  packed_bias[n] = folded_bias(n);
+}
+
+fn folded(n: u32, k: u32) -> f32 {
+  return weight[n * 512 + k] * input_scale[k];
+}
+
+fn folded_bias(n: u32) -> f32 {
+  var b = bias[n];
+  for (var k = 0u; k < 512; k++) {
+    b += weight[n * 512 + k] * input_shift[k];
+  }
+  return b;
 }
 ` },
-    { name: "decoder.0.pwconv2.pack", code: `// Packs a PyTorch weight [512][2048] as [2048][512], zero-padded:
-//   packed[k,n] = weight[n,k]
-//   packed_bias[n] = bias[n] + sum over k of weight[n,k] * beta[k]
+    { name: "decoder.0.pwconv2.pack", code: `// Packs a PyTorch weight [512][2048] as [2048][512], zero-padded. For each column n, in order:
+//   w[k] = weight[n,k]; b = bias[n]
+//   b += sum over k of w[k] * input_shift[k]
+//   packed[k,n] = w[k]; packed_bias[n] = b
 // An invocation packs one column. Runs once, when the weights are loaded.
 @group(0) @binding(0) var<storage, read> weight: array<f32, 1048576>; // [512][2048]
 @group(0) @binding(1) var<storage, read> bias: array<f32, 512>; // [512]
-@group(0) @binding(2) var<storage, read> beta: array<f32, 2048>; // [2048]
+@group(0) @binding(2) var<storage, read> input_shift: array<f32, 2048>; // [2048]
 @group(0) @binding(3) var<storage, read_write> packed: array<f32, 1048576>; // [2048][512]
 @group(0) @binding(4) var<storage, read_write> packed_bias: array<f32, 512>; // [512]
 
@@ -1231,26 +1275,27 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
   if (n >= 512) {
     return;
   }
-  let inside = n < 512;
-  let first = min(n, 511) * 2048;
-  let r = select(0.0, 1.0, inside);
-  var b = bias[min(n, 511)];
-  for (var tap = 0u; tap < 1; tap++) {
-    for (var c = 0u; c < 2048; c++) {
-      var w = 0.0;
-      if (c < 2048) {
-        w = weight[first + c * 1 + tap];
-        b += w * beta[c];
-      }
-      packed[(tap * 2048 + c) * 512 + n] = w * r;
-    }
+  for (var k = 0u; k < 2048; k++) {
+    packed[k * 512 + n] = folded(n, k);
   }
-  packed_bias[n] = b * r;
+  packed_bias[n] = folded_bias(n);
+}
+
+fn folded(n: u32, k: u32) -> f32 {
+  return weight[n * 2048 + k];
+}
+
+fn folded_bias(n: u32) -> f32 {
+  var b = bias[n];
+  for (var k = 0u; k < 2048; k++) {
+    b += weight[n * 2048 + k] * input_shift[k];
+  }
+  return b;
 }
 ` },
-    { name: "pred.pack", code: `// Packs a PyTorch weight [3072][512] as [512][3072], zero-padded:
-//   packed[k,n] = weight[n,k]
-//   packed_bias[n] = bias[n]
+    { name: "pred.pack", code: `// Packs a PyTorch weight [3072][512] as [512][3072], zero-padded. For each column n, in order:
+//   w[k] = weight[n,k]; b = bias[n]
+//   packed[k,n] = w[k]; packed_bias[n] = b
 // An invocation packs one column. Runs once, when the weights are loaded.
 @group(0) @binding(0) var<storage, read> weight: array<f32, 1572864>; // [3072][512]
 @group(0) @binding(1) var<storage, read> bias: array<f32, 3072>; // [3072]
@@ -1263,20 +1308,18 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
   if (n >= 3072) {
     return;
   }
-  let inside = n < 3072;
-  let first = min(n, 3071) * 512;
-  let r = select(0.0, 1.0, inside);
-  var b = bias[min(n, 3071)];
-  for (var tap = 0u; tap < 1; tap++) {
-    for (var c = 0u; c < 512; c++) {
-      var w = 0.0;
-      if (c < 512) {
-        w = weight[first + c * 1 + tap];
-      }
-      packed[(tap * 512 + c) * 3072 + n] = w * r;
-    }
+  for (var k = 0u; k < 512; k++) {
+    packed[k * 3072 + n] = folded(n, k);
   }
-  packed_bias[n] = b * r;
+  packed_bias[n] = folded_bias(n);
+}
+
+fn folded(n: u32, k: u32) -> f32 {
+  return weight[n * 512 + k];
+}
+
+fn folded_bias(n: u32) -> f32 {
+  return bias[n];
 }
 ` },
     { name: "mask.table", code: `// Slots of the 49 patches, numbered in order among the 19 kept ones (mask 0), -1 for removed ones; then the patch of

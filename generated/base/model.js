@@ -404,8 +404,8 @@ export const descriptor = {
     { at: "derived", name: "stages.0.0.dwconv.packed_bias", elements: 128, perImage: false },
     { at: "param", name: "stages.0.0.pwconv1.weight", elements: 65536, perImage: false },
     { at: "param", name: "stages.0.0.pwconv1.bias", elements: 512, perImage: false },
-    { at: "param", name: "stages.0.0.norm.weight", elements: 128, perImage: false },
     { at: "param", name: "stages.0.0.norm.bias", elements: 128, perImage: false },
+    { at: "param", name: "stages.0.0.norm.weight", elements: 128, perImage: false },
     { at: "derived", name: "stages.0.0.pwconv1.packed", elements: 65536, perImage: false },
     { at: "derived", name: "stages.0.0.pwconv1.packed_bias", elements: 512, perImage: false },
     { at: "param", name: "stages.0.0.pwconv2.weight", elements: 65536, perImage: false },
@@ -419,8 +419,8 @@ export const descriptor = {
     { at: "derived", name: "stages.0.1.dwconv.packed_bias", elements: 128, perImage: false },
     { at: "param", name: "stages.0.1.pwconv1.weight", elements: 65536, perImage: false },
     { at: "param", name: "stages.0.1.pwconv1.bias", elements: 512, perImage: false },
-    { at: "param", name: "stages.0.1.norm.weight", elements: 128, perImage: false },
     { at: "param", name: "stages.0.1.norm.bias", elements: 128, perImage: false },
+    { at: "param", name: "stages.0.1.norm.weight", elements: 128, perImage: false },
     { at: "derived", name: "stages.0.1.pwconv1.packed", elements: 65536, perImage: false },
     { at: "derived", name: "stages.0.1.pwconv1.packed_bias", elements: 512, perImage: false },
     { at: "param", name: "stages.0.1.pwconv2.weight", elements: 65536, perImage: false },
@@ -434,8 +434,8 @@ export const descriptor = {
     { at: "derived", name: "stages.0.2.dwconv.packed_bias", elements: 128, perImage: false },
     { at: "param", name: "stages.0.2.pwconv1.weight", elements: 65536, perImage: false },
     { at: "param", name: "stages.0.2.pwconv1.bias", elements: 512, perImage: false },
-    { at: "param", name: "stages.0.2.norm.weight", elements: 128, perImage: false },
     { at: "param", name: "stages.0.2.norm.bias", elements: 128, perImage: false },
+    { at: "param", name: "stages.0.2.norm.weight", elements: 128, perImage: false },
     { at: "derived", name: "stages.0.2.pwconv1.packed", elements: 65536, perImage: false },
     { at: "derived", name: "stages.0.2.pwconv1.packed_bias", elements: 512, perImage: false },
     { at: "param", name: "stages.0.2.pwconv2.weight", elements: 65536, perImage: false },
@@ -445,8 +445,8 @@ export const descriptor = {
     { at: "derived", name: "stages.0.2.pwconv2.packed_bias", elements: 128, perImage: false },
     { at: "param", name: "downsample_layers.1.1.weight", elements: 131072, perImage: false },
     { at: "param", name: "downsample_layers.1.1.bias", elements: 256, perImage: false },
-    { at: "param", name: "downsample_layers.1.0.weight", elements: 128, perImage: false },
     { at: "param", name: "downsample_layers.1.0.bias", elements: 128, perImage: false },
+    { at: "param", name: "downsample_layers.1.0.weight", elements: 128, perImage: false },
     { at: "derived", name: "downsample_layers.1.1.packed", elements: 131072, perImage: false },
     { at: "derived", name: "downsample_layers.1.1.packed_bias", elements: 256, perImage: false },
     { at: "param", name: "stages.1.0.dwconv.weight", elements: 12544, perImage: false },
@@ -455,8 +455,8 @@ export const descriptor = {
     { at: "derived", name: "stages.1.0.dwconv.packed_bias", elements: 256, perImage: false },
     { at: "param", name: "stages.1.0.pwconv1.weight", elements: 262144, perImage: false },
     { at: "param", name: "stages.1.0.pwconv1.bias", elements: 1024, perImage: false },
-    { at: "param", name: "stages.1.0.norm.weight", elements: 256, perImage: false },
     { at: "param", name: "stages.1.0.norm.bias", elements: 256, perImage: false },
+    { at: "param", name: "stages.1.0.norm.weight", elements: 256, perImage: false },
     { at: "derived", name: "stages.1.0.pwconv1.packed", elements: 262144, perImage: false },
     { at: "derived", name: "stages.1.0.pwconv1.packed_bias", elements: 1024, perImage: false },
     { at: "param", name: "stages.1.0.pwconv2.weight", elements: 262144, perImage: false },
@@ -470,8 +470,8 @@ export const descriptor = {
     { at: "derived", name: "stages.1.1.dwconv.packed_bias", elements: 256, perImage: false },
     { at: "param", name: "stages.1.1.pwconv1.weight", elements: 262144, perImage: false },
     { at: "param", name: "stages.1.1.pwconv1.bias", elements: 1024, perImage: false },
-    { at: "param", name: "stages.1.1.norm.weight", elements: 256, perImage: false },
     { at: "param", name: "stages.1.1.norm.bias", elements: 256, perImage: false },
+    { at: "param", name: "stages.1.1.norm.weight", elements: 256, perImage: false },
     { at: "derived", name: "stages.1.1.pwconv1.packed", elements: 262144, perImage: false },
     { at: "derived", name: "stages.1.1.pwconv1.packed_bias", elements: 1024, perImage: false },
     { at: "param", name: "stages.1.1.pwconv2.weight", elements: 262144, perImage: false },
@@ -485,8 +485,8 @@ export const descriptor = {
     { at: "derived", name: "stages.1.2.dwconv.packed_bias", elements: 256, perImage: false },
     { at: "param", name: "stages.1.2.pwconv1.weight", elements: 262144, perImage: false },
     { at: "param", name: "stages.1.2.pwconv1.bias", elements: 1024, perImage: false },
-    { at: "param", name: "stages.1.2.norm.weight", elements: 256, perImage: false },
     { at: "param", name: "stages.1.2.norm.bias", elements: 256, perImage: false },
+    { at: "param", name: "stages.1.2.norm.weight", elements: 256, perImage: false },
     { at: "derived", name: "stages.1.2.pwconv1.packed", elements: 262144, perImage: false },
     { at: "derived", name: "stages.1.2.pwconv1.packed_bias", elements: 1024, perImage: false },
     { at: "param", name: "stages.1.2.pwconv2.weight", elements: 262144, perImage: false },
@@ -496,8 +496,8 @@ export const descriptor = {
     { at: "derived", name: "stages.1.2.pwconv2.packed_bias", elements: 256, perImage: false },
     { at: "param", name: "downsample_layers.2.1.weight", elements: 524288, perImage: false },
     { at: "param", name: "downsample_layers.2.1.bias", elements: 512, perImage: false },
-    { at: "param", name: "downsample_layers.2.0.weight", elements: 256, perImage: false },
     { at: "param", name: "downsample_layers.2.0.bias", elements: 256, perImage: false },
+    { at: "param", name: "downsample_layers.2.0.weight", elements: 256, perImage: false },
     { at: "derived", name: "downsample_layers.2.1.packed", elements: 524288, perImage: false },
     { at: "derived", name: "downsample_layers.2.1.packed_bias", elements: 512, perImage: false },
     { at: "param", name: "stages.2.0.dwconv.weight", elements: 25088, perImage: false },
@@ -506,8 +506,8 @@ export const descriptor = {
     { at: "derived", name: "stages.2.0.dwconv.packed_bias", elements: 512, perImage: false },
     { at: "param", name: "stages.2.0.pwconv1.weight", elements: 1048576, perImage: false },
     { at: "param", name: "stages.2.0.pwconv1.bias", elements: 2048, perImage: false },
-    { at: "param", name: "stages.2.0.norm.weight", elements: 512, perImage: false },
     { at: "param", name: "stages.2.0.norm.bias", elements: 512, perImage: false },
+    { at: "param", name: "stages.2.0.norm.weight", elements: 512, perImage: false },
     { at: "derived", name: "stages.2.0.pwconv1.packed", elements: 1048576, perImage: false },
     { at: "derived", name: "stages.2.0.pwconv1.packed_bias", elements: 2048, perImage: false },
     { at: "param", name: "stages.2.0.pwconv2.weight", elements: 1048576, perImage: false },
@@ -521,8 +521,8 @@ export const descriptor = {
     { at: "derived", name: "stages.2.1.dwconv.packed_bias", elements: 512, perImage: false },
     { at: "param", name: "stages.2.1.pwconv1.weight", elements: 1048576, perImage: false },
     { at: "param", name: "stages.2.1.pwconv1.bias", elements: 2048, perImage: false },
-    { at: "param", name: "stages.2.1.norm.weight", elements: 512, perImage: false },
     { at: "param", name: "stages.2.1.norm.bias", elements: 512, perImage: false },
+    { at: "param", name: "stages.2.1.norm.weight", elements: 512, perImage: false },
     { at: "derived", name: "stages.2.1.pwconv1.packed", elements: 1048576, perImage: false },
     { at: "derived", name: "stages.2.1.pwconv1.packed_bias", elements: 2048, perImage: false },
     { at: "param", name: "stages.2.1.pwconv2.weight", elements: 1048576, perImage: false },
@@ -536,8 +536,8 @@ export const descriptor = {
     { at: "derived", name: "stages.2.2.dwconv.packed_bias", elements: 512, perImage: false },
     { at: "param", name: "stages.2.2.pwconv1.weight", elements: 1048576, perImage: false },
     { at: "param", name: "stages.2.2.pwconv1.bias", elements: 2048, perImage: false },
-    { at: "param", name: "stages.2.2.norm.weight", elements: 512, perImage: false },
     { at: "param", name: "stages.2.2.norm.bias", elements: 512, perImage: false },
+    { at: "param", name: "stages.2.2.norm.weight", elements: 512, perImage: false },
     { at: "derived", name: "stages.2.2.pwconv1.packed", elements: 1048576, perImage: false },
     { at: "derived", name: "stages.2.2.pwconv1.packed_bias", elements: 2048, perImage: false },
     { at: "param", name: "stages.2.2.pwconv2.weight", elements: 1048576, perImage: false },
@@ -551,8 +551,8 @@ export const descriptor = {
     { at: "derived", name: "stages.2.3.dwconv.packed_bias", elements: 512, perImage: false },
     { at: "param", name: "stages.2.3.pwconv1.weight", elements: 1048576, perImage: false },
     { at: "param", name: "stages.2.3.pwconv1.bias", elements: 2048, perImage: false },
-    { at: "param", name: "stages.2.3.norm.weight", elements: 512, perImage: false },
     { at: "param", name: "stages.2.3.norm.bias", elements: 512, perImage: false },
+    { at: "param", name: "stages.2.3.norm.weight", elements: 512, perImage: false },
     { at: "derived", name: "stages.2.3.pwconv1.packed", elements: 1048576, perImage: false },
     { at: "derived", name: "stages.2.3.pwconv1.packed_bias", elements: 2048, perImage: false },
     { at: "param", name: "stages.2.3.pwconv2.weight", elements: 1048576, perImage: false },
@@ -566,8 +566,8 @@ export const descriptor = {
     { at: "derived", name: "stages.2.4.dwconv.packed_bias", elements: 512, perImage: false },
     { at: "param", name: "stages.2.4.pwconv1.weight", elements: 1048576, perImage: false },
     { at: "param", name: "stages.2.4.pwconv1.bias", elements: 2048, perImage: false },
-    { at: "param", name: "stages.2.4.norm.weight", elements: 512, perImage: false },
     { at: "param", name: "stages.2.4.norm.bias", elements: 512, perImage: false },
+    { at: "param", name: "stages.2.4.norm.weight", elements: 512, perImage: false },
     { at: "derived", name: "stages.2.4.pwconv1.packed", elements: 1048576, perImage: false },
     { at: "derived", name: "stages.2.4.pwconv1.packed_bias", elements: 2048, perImage: false },
     { at: "param", name: "stages.2.4.pwconv2.weight", elements: 1048576, perImage: false },
@@ -581,8 +581,8 @@ export const descriptor = {
     { at: "derived", name: "stages.2.5.dwconv.packed_bias", elements: 512, perImage: false },
     { at: "param", name: "stages.2.5.pwconv1.weight", elements: 1048576, perImage: false },
     { at: "param", name: "stages.2.5.pwconv1.bias", elements: 2048, perImage: false },
-    { at: "param", name: "stages.2.5.norm.weight", elements: 512, perImage: false },
     { at: "param", name: "stages.2.5.norm.bias", elements: 512, perImage: false },
+    { at: "param", name: "stages.2.5.norm.weight", elements: 512, perImage: false },
     { at: "derived", name: "stages.2.5.pwconv1.packed", elements: 1048576, perImage: false },
     { at: "derived", name: "stages.2.5.pwconv1.packed_bias", elements: 2048, perImage: false },
     { at: "param", name: "stages.2.5.pwconv2.weight", elements: 1048576, perImage: false },
@@ -596,8 +596,8 @@ export const descriptor = {
     { at: "derived", name: "stages.2.6.dwconv.packed_bias", elements: 512, perImage: false },
     { at: "param", name: "stages.2.6.pwconv1.weight", elements: 1048576, perImage: false },
     { at: "param", name: "stages.2.6.pwconv1.bias", elements: 2048, perImage: false },
-    { at: "param", name: "stages.2.6.norm.weight", elements: 512, perImage: false },
     { at: "param", name: "stages.2.6.norm.bias", elements: 512, perImage: false },
+    { at: "param", name: "stages.2.6.norm.weight", elements: 512, perImage: false },
     { at: "derived", name: "stages.2.6.pwconv1.packed", elements: 1048576, perImage: false },
     { at: "derived", name: "stages.2.6.pwconv1.packed_bias", elements: 2048, perImage: false },
     { at: "param", name: "stages.2.6.pwconv2.weight", elements: 1048576, perImage: false },
@@ -611,8 +611,8 @@ export const descriptor = {
     { at: "derived", name: "stages.2.7.dwconv.packed_bias", elements: 512, perImage: false },
     { at: "param", name: "stages.2.7.pwconv1.weight", elements: 1048576, perImage: false },
     { at: "param", name: "stages.2.7.pwconv1.bias", elements: 2048, perImage: false },
-    { at: "param", name: "stages.2.7.norm.weight", elements: 512, perImage: false },
     { at: "param", name: "stages.2.7.norm.bias", elements: 512, perImage: false },
+    { at: "param", name: "stages.2.7.norm.weight", elements: 512, perImage: false },
     { at: "derived", name: "stages.2.7.pwconv1.packed", elements: 1048576, perImage: false },
     { at: "derived", name: "stages.2.7.pwconv1.packed_bias", elements: 2048, perImage: false },
     { at: "param", name: "stages.2.7.pwconv2.weight", elements: 1048576, perImage: false },
@@ -626,8 +626,8 @@ export const descriptor = {
     { at: "derived", name: "stages.2.8.dwconv.packed_bias", elements: 512, perImage: false },
     { at: "param", name: "stages.2.8.pwconv1.weight", elements: 1048576, perImage: false },
     { at: "param", name: "stages.2.8.pwconv1.bias", elements: 2048, perImage: false },
-    { at: "param", name: "stages.2.8.norm.weight", elements: 512, perImage: false },
     { at: "param", name: "stages.2.8.norm.bias", elements: 512, perImage: false },
+    { at: "param", name: "stages.2.8.norm.weight", elements: 512, perImage: false },
     { at: "derived", name: "stages.2.8.pwconv1.packed", elements: 1048576, perImage: false },
     { at: "derived", name: "stages.2.8.pwconv1.packed_bias", elements: 2048, perImage: false },
     { at: "param", name: "stages.2.8.pwconv2.weight", elements: 1048576, perImage: false },
@@ -641,8 +641,8 @@ export const descriptor = {
     { at: "derived", name: "stages.2.9.dwconv.packed_bias", elements: 512, perImage: false },
     { at: "param", name: "stages.2.9.pwconv1.weight", elements: 1048576, perImage: false },
     { at: "param", name: "stages.2.9.pwconv1.bias", elements: 2048, perImage: false },
-    { at: "param", name: "stages.2.9.norm.weight", elements: 512, perImage: false },
     { at: "param", name: "stages.2.9.norm.bias", elements: 512, perImage: false },
+    { at: "param", name: "stages.2.9.norm.weight", elements: 512, perImage: false },
     { at: "derived", name: "stages.2.9.pwconv1.packed", elements: 1048576, perImage: false },
     { at: "derived", name: "stages.2.9.pwconv1.packed_bias", elements: 2048, perImage: false },
     { at: "param", name: "stages.2.9.pwconv2.weight", elements: 1048576, perImage: false },
@@ -656,8 +656,8 @@ export const descriptor = {
     { at: "derived", name: "stages.2.10.dwconv.packed_bias", elements: 512, perImage: false },
     { at: "param", name: "stages.2.10.pwconv1.weight", elements: 1048576, perImage: false },
     { at: "param", name: "stages.2.10.pwconv1.bias", elements: 2048, perImage: false },
-    { at: "param", name: "stages.2.10.norm.weight", elements: 512, perImage: false },
     { at: "param", name: "stages.2.10.norm.bias", elements: 512, perImage: false },
+    { at: "param", name: "stages.2.10.norm.weight", elements: 512, perImage: false },
     { at: "derived", name: "stages.2.10.pwconv1.packed", elements: 1048576, perImage: false },
     { at: "derived", name: "stages.2.10.pwconv1.packed_bias", elements: 2048, perImage: false },
     { at: "param", name: "stages.2.10.pwconv2.weight", elements: 1048576, perImage: false },
@@ -671,8 +671,8 @@ export const descriptor = {
     { at: "derived", name: "stages.2.11.dwconv.packed_bias", elements: 512, perImage: false },
     { at: "param", name: "stages.2.11.pwconv1.weight", elements: 1048576, perImage: false },
     { at: "param", name: "stages.2.11.pwconv1.bias", elements: 2048, perImage: false },
-    { at: "param", name: "stages.2.11.norm.weight", elements: 512, perImage: false },
     { at: "param", name: "stages.2.11.norm.bias", elements: 512, perImage: false },
+    { at: "param", name: "stages.2.11.norm.weight", elements: 512, perImage: false },
     { at: "derived", name: "stages.2.11.pwconv1.packed", elements: 1048576, perImage: false },
     { at: "derived", name: "stages.2.11.pwconv1.packed_bias", elements: 2048, perImage: false },
     { at: "param", name: "stages.2.11.pwconv2.weight", elements: 1048576, perImage: false },
@@ -686,8 +686,8 @@ export const descriptor = {
     { at: "derived", name: "stages.2.12.dwconv.packed_bias", elements: 512, perImage: false },
     { at: "param", name: "stages.2.12.pwconv1.weight", elements: 1048576, perImage: false },
     { at: "param", name: "stages.2.12.pwconv1.bias", elements: 2048, perImage: false },
-    { at: "param", name: "stages.2.12.norm.weight", elements: 512, perImage: false },
     { at: "param", name: "stages.2.12.norm.bias", elements: 512, perImage: false },
+    { at: "param", name: "stages.2.12.norm.weight", elements: 512, perImage: false },
     { at: "derived", name: "stages.2.12.pwconv1.packed", elements: 1048576, perImage: false },
     { at: "derived", name: "stages.2.12.pwconv1.packed_bias", elements: 2048, perImage: false },
     { at: "param", name: "stages.2.12.pwconv2.weight", elements: 1048576, perImage: false },
@@ -701,8 +701,8 @@ export const descriptor = {
     { at: "derived", name: "stages.2.13.dwconv.packed_bias", elements: 512, perImage: false },
     { at: "param", name: "stages.2.13.pwconv1.weight", elements: 1048576, perImage: false },
     { at: "param", name: "stages.2.13.pwconv1.bias", elements: 2048, perImage: false },
-    { at: "param", name: "stages.2.13.norm.weight", elements: 512, perImage: false },
     { at: "param", name: "stages.2.13.norm.bias", elements: 512, perImage: false },
+    { at: "param", name: "stages.2.13.norm.weight", elements: 512, perImage: false },
     { at: "derived", name: "stages.2.13.pwconv1.packed", elements: 1048576, perImage: false },
     { at: "derived", name: "stages.2.13.pwconv1.packed_bias", elements: 2048, perImage: false },
     { at: "param", name: "stages.2.13.pwconv2.weight", elements: 1048576, perImage: false },
@@ -716,8 +716,8 @@ export const descriptor = {
     { at: "derived", name: "stages.2.14.dwconv.packed_bias", elements: 512, perImage: false },
     { at: "param", name: "stages.2.14.pwconv1.weight", elements: 1048576, perImage: false },
     { at: "param", name: "stages.2.14.pwconv1.bias", elements: 2048, perImage: false },
-    { at: "param", name: "stages.2.14.norm.weight", elements: 512, perImage: false },
     { at: "param", name: "stages.2.14.norm.bias", elements: 512, perImage: false },
+    { at: "param", name: "stages.2.14.norm.weight", elements: 512, perImage: false },
     { at: "derived", name: "stages.2.14.pwconv1.packed", elements: 1048576, perImage: false },
     { at: "derived", name: "stages.2.14.pwconv1.packed_bias", elements: 2048, perImage: false },
     { at: "param", name: "stages.2.14.pwconv2.weight", elements: 1048576, perImage: false },
@@ -731,8 +731,8 @@ export const descriptor = {
     { at: "derived", name: "stages.2.15.dwconv.packed_bias", elements: 512, perImage: false },
     { at: "param", name: "stages.2.15.pwconv1.weight", elements: 1048576, perImage: false },
     { at: "param", name: "stages.2.15.pwconv1.bias", elements: 2048, perImage: false },
-    { at: "param", name: "stages.2.15.norm.weight", elements: 512, perImage: false },
     { at: "param", name: "stages.2.15.norm.bias", elements: 512, perImage: false },
+    { at: "param", name: "stages.2.15.norm.weight", elements: 512, perImage: false },
     { at: "derived", name: "stages.2.15.pwconv1.packed", elements: 1048576, perImage: false },
     { at: "derived", name: "stages.2.15.pwconv1.packed_bias", elements: 2048, perImage: false },
     { at: "param", name: "stages.2.15.pwconv2.weight", elements: 1048576, perImage: false },
@@ -746,8 +746,8 @@ export const descriptor = {
     { at: "derived", name: "stages.2.16.dwconv.packed_bias", elements: 512, perImage: false },
     { at: "param", name: "stages.2.16.pwconv1.weight", elements: 1048576, perImage: false },
     { at: "param", name: "stages.2.16.pwconv1.bias", elements: 2048, perImage: false },
-    { at: "param", name: "stages.2.16.norm.weight", elements: 512, perImage: false },
     { at: "param", name: "stages.2.16.norm.bias", elements: 512, perImage: false },
+    { at: "param", name: "stages.2.16.norm.weight", elements: 512, perImage: false },
     { at: "derived", name: "stages.2.16.pwconv1.packed", elements: 1048576, perImage: false },
     { at: "derived", name: "stages.2.16.pwconv1.packed_bias", elements: 2048, perImage: false },
     { at: "param", name: "stages.2.16.pwconv2.weight", elements: 1048576, perImage: false },
@@ -761,8 +761,8 @@ export const descriptor = {
     { at: "derived", name: "stages.2.17.dwconv.packed_bias", elements: 512, perImage: false },
     { at: "param", name: "stages.2.17.pwconv1.weight", elements: 1048576, perImage: false },
     { at: "param", name: "stages.2.17.pwconv1.bias", elements: 2048, perImage: false },
-    { at: "param", name: "stages.2.17.norm.weight", elements: 512, perImage: false },
     { at: "param", name: "stages.2.17.norm.bias", elements: 512, perImage: false },
+    { at: "param", name: "stages.2.17.norm.weight", elements: 512, perImage: false },
     { at: "derived", name: "stages.2.17.pwconv1.packed", elements: 1048576, perImage: false },
     { at: "derived", name: "stages.2.17.pwconv1.packed_bias", elements: 2048, perImage: false },
     { at: "param", name: "stages.2.17.pwconv2.weight", elements: 1048576, perImage: false },
@@ -776,8 +776,8 @@ export const descriptor = {
     { at: "derived", name: "stages.2.18.dwconv.packed_bias", elements: 512, perImage: false },
     { at: "param", name: "stages.2.18.pwconv1.weight", elements: 1048576, perImage: false },
     { at: "param", name: "stages.2.18.pwconv1.bias", elements: 2048, perImage: false },
-    { at: "param", name: "stages.2.18.norm.weight", elements: 512, perImage: false },
     { at: "param", name: "stages.2.18.norm.bias", elements: 512, perImage: false },
+    { at: "param", name: "stages.2.18.norm.weight", elements: 512, perImage: false },
     { at: "derived", name: "stages.2.18.pwconv1.packed", elements: 1048576, perImage: false },
     { at: "derived", name: "stages.2.18.pwconv1.packed_bias", elements: 2048, perImage: false },
     { at: "param", name: "stages.2.18.pwconv2.weight", elements: 1048576, perImage: false },
@@ -791,8 +791,8 @@ export const descriptor = {
     { at: "derived", name: "stages.2.19.dwconv.packed_bias", elements: 512, perImage: false },
     { at: "param", name: "stages.2.19.pwconv1.weight", elements: 1048576, perImage: false },
     { at: "param", name: "stages.2.19.pwconv1.bias", elements: 2048, perImage: false },
-    { at: "param", name: "stages.2.19.norm.weight", elements: 512, perImage: false },
     { at: "param", name: "stages.2.19.norm.bias", elements: 512, perImage: false },
+    { at: "param", name: "stages.2.19.norm.weight", elements: 512, perImage: false },
     { at: "derived", name: "stages.2.19.pwconv1.packed", elements: 1048576, perImage: false },
     { at: "derived", name: "stages.2.19.pwconv1.packed_bias", elements: 2048, perImage: false },
     { at: "param", name: "stages.2.19.pwconv2.weight", elements: 1048576, perImage: false },
@@ -806,8 +806,8 @@ export const descriptor = {
     { at: "derived", name: "stages.2.20.dwconv.packed_bias", elements: 512, perImage: false },
     { at: "param", name: "stages.2.20.pwconv1.weight", elements: 1048576, perImage: false },
     { at: "param", name: "stages.2.20.pwconv1.bias", elements: 2048, perImage: false },
-    { at: "param", name: "stages.2.20.norm.weight", elements: 512, perImage: false },
     { at: "param", name: "stages.2.20.norm.bias", elements: 512, perImage: false },
+    { at: "param", name: "stages.2.20.norm.weight", elements: 512, perImage: false },
     { at: "derived", name: "stages.2.20.pwconv1.packed", elements: 1048576, perImage: false },
     { at: "derived", name: "stages.2.20.pwconv1.packed_bias", elements: 2048, perImage: false },
     { at: "param", name: "stages.2.20.pwconv2.weight", elements: 1048576, perImage: false },
@@ -821,8 +821,8 @@ export const descriptor = {
     { at: "derived", name: "stages.2.21.dwconv.packed_bias", elements: 512, perImage: false },
     { at: "param", name: "stages.2.21.pwconv1.weight", elements: 1048576, perImage: false },
     { at: "param", name: "stages.2.21.pwconv1.bias", elements: 2048, perImage: false },
-    { at: "param", name: "stages.2.21.norm.weight", elements: 512, perImage: false },
     { at: "param", name: "stages.2.21.norm.bias", elements: 512, perImage: false },
+    { at: "param", name: "stages.2.21.norm.weight", elements: 512, perImage: false },
     { at: "derived", name: "stages.2.21.pwconv1.packed", elements: 1048576, perImage: false },
     { at: "derived", name: "stages.2.21.pwconv1.packed_bias", elements: 2048, perImage: false },
     { at: "param", name: "stages.2.21.pwconv2.weight", elements: 1048576, perImage: false },
@@ -836,8 +836,8 @@ export const descriptor = {
     { at: "derived", name: "stages.2.22.dwconv.packed_bias", elements: 512, perImage: false },
     { at: "param", name: "stages.2.22.pwconv1.weight", elements: 1048576, perImage: false },
     { at: "param", name: "stages.2.22.pwconv1.bias", elements: 2048, perImage: false },
-    { at: "param", name: "stages.2.22.norm.weight", elements: 512, perImage: false },
     { at: "param", name: "stages.2.22.norm.bias", elements: 512, perImage: false },
+    { at: "param", name: "stages.2.22.norm.weight", elements: 512, perImage: false },
     { at: "derived", name: "stages.2.22.pwconv1.packed", elements: 1048576, perImage: false },
     { at: "derived", name: "stages.2.22.pwconv1.packed_bias", elements: 2048, perImage: false },
     { at: "param", name: "stages.2.22.pwconv2.weight", elements: 1048576, perImage: false },
@@ -851,8 +851,8 @@ export const descriptor = {
     { at: "derived", name: "stages.2.23.dwconv.packed_bias", elements: 512, perImage: false },
     { at: "param", name: "stages.2.23.pwconv1.weight", elements: 1048576, perImage: false },
     { at: "param", name: "stages.2.23.pwconv1.bias", elements: 2048, perImage: false },
-    { at: "param", name: "stages.2.23.norm.weight", elements: 512, perImage: false },
     { at: "param", name: "stages.2.23.norm.bias", elements: 512, perImage: false },
+    { at: "param", name: "stages.2.23.norm.weight", elements: 512, perImage: false },
     { at: "derived", name: "stages.2.23.pwconv1.packed", elements: 1048576, perImage: false },
     { at: "derived", name: "stages.2.23.pwconv1.packed_bias", elements: 2048, perImage: false },
     { at: "param", name: "stages.2.23.pwconv2.weight", elements: 1048576, perImage: false },
@@ -866,8 +866,8 @@ export const descriptor = {
     { at: "derived", name: "stages.2.24.dwconv.packed_bias", elements: 512, perImage: false },
     { at: "param", name: "stages.2.24.pwconv1.weight", elements: 1048576, perImage: false },
     { at: "param", name: "stages.2.24.pwconv1.bias", elements: 2048, perImage: false },
-    { at: "param", name: "stages.2.24.norm.weight", elements: 512, perImage: false },
     { at: "param", name: "stages.2.24.norm.bias", elements: 512, perImage: false },
+    { at: "param", name: "stages.2.24.norm.weight", elements: 512, perImage: false },
     { at: "derived", name: "stages.2.24.pwconv1.packed", elements: 1048576, perImage: false },
     { at: "derived", name: "stages.2.24.pwconv1.packed_bias", elements: 2048, perImage: false },
     { at: "param", name: "stages.2.24.pwconv2.weight", elements: 1048576, perImage: false },
@@ -881,8 +881,8 @@ export const descriptor = {
     { at: "derived", name: "stages.2.25.dwconv.packed_bias", elements: 512, perImage: false },
     { at: "param", name: "stages.2.25.pwconv1.weight", elements: 1048576, perImage: false },
     { at: "param", name: "stages.2.25.pwconv1.bias", elements: 2048, perImage: false },
-    { at: "param", name: "stages.2.25.norm.weight", elements: 512, perImage: false },
     { at: "param", name: "stages.2.25.norm.bias", elements: 512, perImage: false },
+    { at: "param", name: "stages.2.25.norm.weight", elements: 512, perImage: false },
     { at: "derived", name: "stages.2.25.pwconv1.packed", elements: 1048576, perImage: false },
     { at: "derived", name: "stages.2.25.pwconv1.packed_bias", elements: 2048, perImage: false },
     { at: "param", name: "stages.2.25.pwconv2.weight", elements: 1048576, perImage: false },
@@ -896,8 +896,8 @@ export const descriptor = {
     { at: "derived", name: "stages.2.26.dwconv.packed_bias", elements: 512, perImage: false },
     { at: "param", name: "stages.2.26.pwconv1.weight", elements: 1048576, perImage: false },
     { at: "param", name: "stages.2.26.pwconv1.bias", elements: 2048, perImage: false },
-    { at: "param", name: "stages.2.26.norm.weight", elements: 512, perImage: false },
     { at: "param", name: "stages.2.26.norm.bias", elements: 512, perImage: false },
+    { at: "param", name: "stages.2.26.norm.weight", elements: 512, perImage: false },
     { at: "derived", name: "stages.2.26.pwconv1.packed", elements: 1048576, perImage: false },
     { at: "derived", name: "stages.2.26.pwconv1.packed_bias", elements: 2048, perImage: false },
     { at: "param", name: "stages.2.26.pwconv2.weight", elements: 1048576, perImage: false },
@@ -907,8 +907,8 @@ export const descriptor = {
     { at: "derived", name: "stages.2.26.pwconv2.packed_bias", elements: 512, perImage: false },
     { at: "param", name: "downsample_layers.3.1.weight", elements: 2097152, perImage: false },
     { at: "param", name: "downsample_layers.3.1.bias", elements: 1024, perImage: false },
-    { at: "param", name: "downsample_layers.3.0.weight", elements: 512, perImage: false },
     { at: "param", name: "downsample_layers.3.0.bias", elements: 512, perImage: false },
+    { at: "param", name: "downsample_layers.3.0.weight", elements: 512, perImage: false },
     { at: "derived", name: "downsample_layers.3.1.packed", elements: 2097152, perImage: false },
     { at: "derived", name: "downsample_layers.3.1.packed_bias", elements: 1024, perImage: false },
     { at: "param", name: "stages.3.0.dwconv.weight", elements: 50176, perImage: false },
@@ -917,8 +917,8 @@ export const descriptor = {
     { at: "derived", name: "stages.3.0.dwconv.packed_bias", elements: 1024, perImage: false },
     { at: "param", name: "stages.3.0.pwconv1.weight", elements: 4194304, perImage: false },
     { at: "param", name: "stages.3.0.pwconv1.bias", elements: 4096, perImage: false },
-    { at: "param", name: "stages.3.0.norm.weight", elements: 1024, perImage: false },
     { at: "param", name: "stages.3.0.norm.bias", elements: 1024, perImage: false },
+    { at: "param", name: "stages.3.0.norm.weight", elements: 1024, perImage: false },
     { at: "derived", name: "stages.3.0.pwconv1.packed", elements: 4194304, perImage: false },
     { at: "derived", name: "stages.3.0.pwconv1.packed_bias", elements: 4096, perImage: false },
     { at: "param", name: "stages.3.0.pwconv2.weight", elements: 4194304, perImage: false },
@@ -932,8 +932,8 @@ export const descriptor = {
     { at: "derived", name: "stages.3.1.dwconv.packed_bias", elements: 1024, perImage: false },
     { at: "param", name: "stages.3.1.pwconv1.weight", elements: 4194304, perImage: false },
     { at: "param", name: "stages.3.1.pwconv1.bias", elements: 4096, perImage: false },
-    { at: "param", name: "stages.3.1.norm.weight", elements: 1024, perImage: false },
     { at: "param", name: "stages.3.1.norm.bias", elements: 1024, perImage: false },
+    { at: "param", name: "stages.3.1.norm.weight", elements: 1024, perImage: false },
     { at: "derived", name: "stages.3.1.pwconv1.packed", elements: 4194304, perImage: false },
     { at: "derived", name: "stages.3.1.pwconv1.packed_bias", elements: 4096, perImage: false },
     { at: "param", name: "stages.3.1.pwconv2.weight", elements: 4194304, perImage: false },
@@ -947,8 +947,8 @@ export const descriptor = {
     { at: "derived", name: "stages.3.2.dwconv.packed_bias", elements: 1024, perImage: false },
     { at: "param", name: "stages.3.2.pwconv1.weight", elements: 4194304, perImage: false },
     { at: "param", name: "stages.3.2.pwconv1.bias", elements: 4096, perImage: false },
-    { at: "param", name: "stages.3.2.norm.weight", elements: 1024, perImage: false },
     { at: "param", name: "stages.3.2.norm.bias", elements: 1024, perImage: false },
+    { at: "param", name: "stages.3.2.norm.weight", elements: 1024, perImage: false },
     { at: "derived", name: "stages.3.2.pwconv1.packed", elements: 4194304, perImage: false },
     { at: "derived", name: "stages.3.2.pwconv1.packed_bias", elements: 4096, perImage: false },
     { at: "param", name: "stages.3.2.pwconv2.weight", elements: 4194304, perImage: false },
@@ -958,8 +958,8 @@ export const descriptor = {
     { at: "derived", name: "stages.3.2.pwconv2.packed_bias", elements: 1024, perImage: false },
     { at: "param", name: "head.weight", elements: 1024000, perImage: false },
     { at: "param", name: "head.bias", elements: 1000, perImage: false },
-    { at: "param", name: "norm.weight", elements: 1024, perImage: false },
     { at: "param", name: "norm.bias", elements: 1024, perImage: false },
+    { at: "param", name: "norm.weight", elements: 1024, perImage: false },
     { at: "derived", name: "head.packed", elements: 1048576, perImage: false },
     { at: "derived", name: "head.packed_bias", elements: 1024, perImage: false },
     { at: "io", name: "pixel_values", elements: 150528, perImage: true },
@@ -1385,9 +1385,9 @@ export const descriptor = {
   ],
   limits: { maxBufferSize: 16777216, maxStorageBufferBindingSize: 16777216, maxStorageBuffersPerShaderStage: 7, maxComputeInvocationsPerWorkgroup: 256 },
   kernels: [
-    { name: "downsample_layers.0.0.pack", code: `// Packs a PyTorch weight [128][48] as [48][128], zero-padded:
-//   packed[k,n] = weight[n,k]
-//   packed_bias[n] = bias[n]
+    { name: "downsample_layers.0.0.pack", code: `// Packs a PyTorch weight [128][48] as [48][128], zero-padded. For each column n, in order:
+//   w[k] = weight[n,k]; b = bias[n]
+//   packed[k,n] = w[k]; packed_bias[n] = b
 // An invocation packs one column. Runs once, when the weights are loaded.
 @group(0) @binding(0) var<storage, read> weight: array<f32, 6144>; // [128][48]
 @group(0) @binding(1) var<storage, read> bias: array<f32, 128>; // [128]
@@ -1400,27 +1400,25 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
   if (n >= 128) {
     return;
   }
-  let inside = n < 128;
-  let first = min(n, 127) * 48;
-  let r = select(0.0, 1.0, inside);
-  var b = bias[min(n, 127)];
-  for (var tap = 0u; tap < 1; tap++) {
-    for (var c = 0u; c < 48; c++) {
-      var w = 0.0;
-      if (c < 48) {
-        w = weight[first + c * 1 + tap];
-      }
-      packed[(tap * 48 + c) * 128 + n] = w * r;
-    }
+  for (var k = 0u; k < 48; k++) {
+    packed[k * 128 + n] = folded(n, k);
   }
-  packed_bias[n] = b * r;
+  packed_bias[n] = folded_bias(n);
+}
+
+fn folded(n: u32, k: u32) -> f32 {
+  return weight[n * 48 + k];
+}
+
+fn folded_bias(n: u32) -> f32 {
+  return bias[n];
 }
 ` },
-    { name: "stages.0.0.dwconv.pack", code: `// Packs a PyTorch weight [128][49] = [n][c][49 taps] as [49][128], tap-major, 1 rows a tap, zero-padded:
-//   packed[(tap,c),n] = weight[n,c,tap]
-//   packed_bias[n] = bias[n]
+    { name: "stages.0.0.dwconv.pack", code: `// Packs a PyTorch weight [128][49] as [49][128], zero-padded. For each column n, in order:
+//   w[k] = weight[n,k]; b = bias[n]
+//   packed[k,n] = w[k]; packed_bias[n] = b
 // An invocation packs one column. Runs once, when the weights are loaded.
-@group(0) @binding(0) var<storage, read> weight: array<f32, 6272>; // [128][1][49]
+@group(0) @binding(0) var<storage, read> weight: array<f32, 6272>; // [128][49]
 @group(0) @binding(1) var<storage, read> bias: array<f32, 128>; // [128]
 @group(0) @binding(2) var<storage, read_write> packed: array<f32, 6272>; // [49][128]
 @group(0) @binding(3) var<storage, read_write> packed_bias: array<f32, 128>; // [128]
@@ -1431,30 +1429,30 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
   if (n >= 128) {
     return;
   }
-  let inside = n < 128;
-  let first = min(n, 127) * 49;
-  let r = select(0.0, 1.0, inside);
-  var b = bias[min(n, 127)];
-  for (var tap = 0u; tap < 49; tap++) {
-    for (var c = 0u; c < 1; c++) {
-      var w = 0.0;
-      if (c < 1) {
-        w = weight[first + c * 49 + tap];
-      }
-      packed[(tap * 1 + c) * 128 + n] = w * r;
-    }
+  for (var k = 0u; k < 49; k++) {
+    packed[k * 128 + n] = folded(n, k);
   }
-  packed_bias[n] = b * r;
+  packed_bias[n] = folded_bias(n);
+}
+
+fn folded(n: u32, k: u32) -> f32 {
+  return weight[n * 49 + k];
+}
+
+fn folded_bias(n: u32) -> f32 {
+  return bias[n];
 }
 ` },
-    { name: "stages.0.0.pwconv1.pack", code: `// Packs a PyTorch weight [512][128] as [128][512], zero-padded:
-//   packed[k,n] = weight[n,k] * gamma[k]
-//   packed_bias[n] = bias[n] + sum over k of weight[n,k] * beta[k]
+    { name: "stages.0.0.pwconv1.pack", code: `// Packs a PyTorch weight [512][128] as [128][512], zero-padded. For each column n, in order:
+//   w[k] = weight[n,k]; b = bias[n]
+//   b += sum over k of w[k] * input_shift[k]
+//   w[k] *= input_scale[k]
+//   packed[k,n] = w[k]; packed_bias[n] = b
 // An invocation packs one column. Runs once, when the weights are loaded.
 @group(0) @binding(0) var<storage, read> weight: array<f32, 65536>; // [512][128]
 @group(0) @binding(1) var<storage, read> bias: array<f32, 512>; // [512]
-@group(0) @binding(2) var<storage, read> gamma: array<f32, 128>; // [128]
-@group(0) @binding(3) var<storage, read> beta: array<f32, 128>; // [128]
+@group(0) @binding(2) var<storage, read> input_shift: array<f32, 128>; // [128]
+@group(0) @binding(3) var<storage, read> input_scale: array<f32, 128>; // [128]
 @group(0) @binding(4) var<storage, read_write> packed: array<f32, 65536>; // [128][512]
 @group(0) @binding(5) var<storage, read_write> packed_bias: array<f32, 512>; // [512]
 
@@ -1464,31 +1462,32 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
   if (n >= 512) {
     return;
   }
-  let inside = n < 512;
-  let first = min(n, 511) * 128;
-  let r = select(0.0, 1.0, inside);
-  var b = bias[min(n, 511)];
-  for (var tap = 0u; tap < 1; tap++) {
-    for (var c = 0u; c < 128; c++) {
-      var w = 0.0;
-      if (c < 128) {
-        w = weight[first + c * 1 + tap];
-        b += w * beta[c];
-        w *= gamma[c];
-      }
-      packed[(tap * 128 + c) * 512 + n] = w * r;
-    }
+  for (var k = 0u; k < 128; k++) {
+    packed[k * 512 + n] = folded(n, k);
   }
-  packed_bias[n] = b * r;
+  packed_bias[n] = folded_bias(n);
+}
+
+fn folded(n: u32, k: u32) -> f32 {
+  return weight[n * 128 + k] * input_scale[k];
+}
+
+fn folded_bias(n: u32) -> f32 {
+  var b = bias[n];
+  for (var k = 0u; k < 128; k++) {
+    b += weight[n * 128 + k] * input_shift[k];
+  }
+  return b;
 }
 ` },
-    { name: "stages.0.0.pwconv2.pack", code: `// Packs a PyTorch weight [128][512] as [512][128], zero-padded:
-//   packed[k,n] = weight[n,k]
-//   packed_bias[n] = bias[n] + sum over k of weight[n,k] * beta[k]
+    { name: "stages.0.0.pwconv2.pack", code: `// Packs a PyTorch weight [128][512] as [512][128], zero-padded. For each column n, in order:
+//   w[k] = weight[n,k]; b = bias[n]
+//   b += sum over k of w[k] * input_shift[k]
+//   packed[k,n] = w[k]; packed_bias[n] = b
 // An invocation packs one column. Runs once, when the weights are loaded.
 @group(0) @binding(0) var<storage, read> weight: array<f32, 65536>; // [128][512]
 @group(0) @binding(1) var<storage, read> bias: array<f32, 128>; // [128]
-@group(0) @binding(2) var<storage, read> beta: array<f32, 512>; // [512]
+@group(0) @binding(2) var<storage, read> input_shift: array<f32, 512>; // [512]
 @group(0) @binding(3) var<storage, read_write> packed: array<f32, 65536>; // [512][128]
 @group(0) @binding(4) var<storage, read_write> packed_bias: array<f32, 128>; // [128]
 
@@ -1498,31 +1497,34 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
   if (n >= 128) {
     return;
   }
-  let inside = n < 128;
-  let first = min(n, 127) * 512;
-  let r = select(0.0, 1.0, inside);
-  var b = bias[min(n, 127)];
-  for (var tap = 0u; tap < 1; tap++) {
-    for (var c = 0u; c < 512; c++) {
-      var w = 0.0;
-      if (c < 512) {
-        w = weight[first + c * 1 + tap];
-        b += w * beta[c];
-      }
-      packed[(tap * 512 + c) * 128 + n] = w * r;
-    }
+  for (var k = 0u; k < 512; k++) {
+    packed[k * 128 + n] = folded(n, k);
   }
-  packed_bias[n] = b * r;
+  packed_bias[n] = folded_bias(n);
+}
+
+fn folded(n: u32, k: u32) -> f32 {
+  return weight[n * 512 + k];
+}
+
+fn folded_bias(n: u32) -> f32 {
+  var b = bias[n];
+  for (var k = 0u; k < 512; k++) {
+    b += weight[n * 512 + k] * input_shift[k];
+  }
+  return b;
 }
 ` },
-    { name: "downsample_layers.1.1.pack", code: `// Packs a PyTorch weight [256][512] = [n][c][4 taps] as [512][256], tap-major, 128 rows a tap, zero-padded:
-//   packed[(tap,c),n] = weight[n,c,tap] * gamma[c]
-//   packed_bias[n] = bias[n] + sum over k of weight[n,k] * beta[k]
+    { name: "downsample_layers.1.1.pack", code: `// Packs a PyTorch weight [256][128][4] as [512][256], tap-major, 128 rows a tap, zero-padded. For each column n, in order:
+//   w[c,tap] = weight[n,c,tap]; b = bias[n]
+//   b += sum over c,tap of w[c,tap] * input_shift[c]
+//   w[c,tap] *= input_scale[c]
+//   packed[(tap,c),n] = w[c,tap]; packed_bias[n] = b
 // An invocation packs one column. Runs once, when the weights are loaded.
 @group(0) @binding(0) var<storage, read> weight: array<f32, 131072>; // [256][128][4]
 @group(0) @binding(1) var<storage, read> bias: array<f32, 256>; // [256]
-@group(0) @binding(2) var<storage, read> gamma: array<f32, 128>; // [128]
-@group(0) @binding(3) var<storage, read> beta: array<f32, 128>; // [128]
+@group(0) @binding(2) var<storage, read> input_shift: array<f32, 128>; // [128]
+@group(0) @binding(3) var<storage, read> input_scale: array<f32, 128>; // [128]
 @group(0) @binding(4) var<storage, read_write> packed: array<f32, 131072>; // [512][256]
 @group(0) @binding(5) var<storage, read_write> packed_bias: array<f32, 256>; // [256]
 
@@ -1532,29 +1534,33 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
   if (n >= 256) {
     return;
   }
-  let inside = n < 256;
-  let first = min(n, 255) * 512;
-  let r = select(0.0, 1.0, inside);
-  var b = bias[min(n, 255)];
+  for (var k = 0u; k < 512; k++) {
+    let c = k % 128;
+    let tap = k / 128;
+    packed[k * 256 + n] = folded(n, c, tap);
+  }
+  packed_bias[n] = folded_bias(n);
+}
+
+fn folded(n: u32, c: u32, tap: u32) -> f32 {
+  return weight[(n * 128 + c) * 4 + tap] * input_scale[c];
+}
+
+fn folded_bias(n: u32) -> f32 {
+  var b = bias[n];
   for (var tap = 0u; tap < 4; tap++) {
     for (var c = 0u; c < 128; c++) {
-      var w = 0.0;
-      if (c < 128) {
-        w = weight[first + c * 4 + tap];
-        b += w * beta[c];
-        w *= gamma[c];
-      }
-      packed[(tap * 128 + c) * 256 + n] = w * r;
+      b += weight[(n * 128 + c) * 4 + tap] * input_shift[c];
     }
   }
-  packed_bias[n] = b * r;
+  return b;
 }
 ` },
-    { name: "stages.1.0.dwconv.pack", code: `// Packs a PyTorch weight [256][49] = [n][c][49 taps] as [49][256], tap-major, 1 rows a tap, zero-padded:
-//   packed[(tap,c),n] = weight[n,c,tap]
-//   packed_bias[n] = bias[n]
+    { name: "stages.1.0.dwconv.pack", code: `// Packs a PyTorch weight [256][49] as [49][256], zero-padded. For each column n, in order:
+//   w[k] = weight[n,k]; b = bias[n]
+//   packed[k,n] = w[k]; packed_bias[n] = b
 // An invocation packs one column. Runs once, when the weights are loaded.
-@group(0) @binding(0) var<storage, read> weight: array<f32, 12544>; // [256][1][49]
+@group(0) @binding(0) var<storage, read> weight: array<f32, 12544>; // [256][49]
 @group(0) @binding(1) var<storage, read> bias: array<f32, 256>; // [256]
 @group(0) @binding(2) var<storage, read_write> packed: array<f32, 12544>; // [49][256]
 @group(0) @binding(3) var<storage, read_write> packed_bias: array<f32, 256>; // [256]
@@ -1565,30 +1571,30 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
   if (n >= 256) {
     return;
   }
-  let inside = n < 256;
-  let first = min(n, 255) * 49;
-  let r = select(0.0, 1.0, inside);
-  var b = bias[min(n, 255)];
-  for (var tap = 0u; tap < 49; tap++) {
-    for (var c = 0u; c < 1; c++) {
-      var w = 0.0;
-      if (c < 1) {
-        w = weight[first + c * 49 + tap];
-      }
-      packed[(tap * 1 + c) * 256 + n] = w * r;
-    }
+  for (var k = 0u; k < 49; k++) {
+    packed[k * 256 + n] = folded(n, k);
   }
-  packed_bias[n] = b * r;
+  packed_bias[n] = folded_bias(n);
+}
+
+fn folded(n: u32, k: u32) -> f32 {
+  return weight[n * 49 + k];
+}
+
+fn folded_bias(n: u32) -> f32 {
+  return bias[n];
 }
 ` },
-    { name: "stages.1.0.pwconv1.pack", code: `// Packs a PyTorch weight [1024][256] as [256][1024], zero-padded:
-//   packed[k,n] = weight[n,k] * gamma[k]
-//   packed_bias[n] = bias[n] + sum over k of weight[n,k] * beta[k]
+    { name: "stages.1.0.pwconv1.pack", code: `// Packs a PyTorch weight [1024][256] as [256][1024], zero-padded. For each column n, in order:
+//   w[k] = weight[n,k]; b = bias[n]
+//   b += sum over k of w[k] * input_shift[k]
+//   w[k] *= input_scale[k]
+//   packed[k,n] = w[k]; packed_bias[n] = b
 // An invocation packs one column. Runs once, when the weights are loaded.
 @group(0) @binding(0) var<storage, read> weight: array<f32, 262144>; // [1024][256]
 @group(0) @binding(1) var<storage, read> bias: array<f32, 1024>; // [1024]
-@group(0) @binding(2) var<storage, read> gamma: array<f32, 256>; // [256]
-@group(0) @binding(3) var<storage, read> beta: array<f32, 256>; // [256]
+@group(0) @binding(2) var<storage, read> input_shift: array<f32, 256>; // [256]
+@group(0) @binding(3) var<storage, read> input_scale: array<f32, 256>; // [256]
 @group(0) @binding(4) var<storage, read_write> packed: array<f32, 262144>; // [256][1024]
 @group(0) @binding(5) var<storage, read_write> packed_bias: array<f32, 1024>; // [1024]
 
@@ -1598,31 +1604,32 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
   if (n >= 1024) {
     return;
   }
-  let inside = n < 1024;
-  let first = min(n, 1023) * 256;
-  let r = select(0.0, 1.0, inside);
-  var b = bias[min(n, 1023)];
-  for (var tap = 0u; tap < 1; tap++) {
-    for (var c = 0u; c < 256; c++) {
-      var w = 0.0;
-      if (c < 256) {
-        w = weight[first + c * 1 + tap];
-        b += w * beta[c];
-        w *= gamma[c];
-      }
-      packed[(tap * 256 + c) * 1024 + n] = w * r;
-    }
+  for (var k = 0u; k < 256; k++) {
+    packed[k * 1024 + n] = folded(n, k);
   }
-  packed_bias[n] = b * r;
+  packed_bias[n] = folded_bias(n);
+}
+
+fn folded(n: u32, k: u32) -> f32 {
+  return weight[n * 256 + k] * input_scale[k];
+}
+
+fn folded_bias(n: u32) -> f32 {
+  var b = bias[n];
+  for (var k = 0u; k < 256; k++) {
+    b += weight[n * 256 + k] * input_shift[k];
+  }
+  return b;
 }
 ` },
-    { name: "stages.1.0.pwconv2.pack", code: `// Packs a PyTorch weight [256][1024] as [1024][256], zero-padded:
-//   packed[k,n] = weight[n,k]
-//   packed_bias[n] = bias[n] + sum over k of weight[n,k] * beta[k]
+    { name: "stages.1.0.pwconv2.pack", code: `// Packs a PyTorch weight [256][1024] as [1024][256], zero-padded. For each column n, in order:
+//   w[k] = weight[n,k]; b = bias[n]
+//   b += sum over k of w[k] * input_shift[k]
+//   packed[k,n] = w[k]; packed_bias[n] = b
 // An invocation packs one column. Runs once, when the weights are loaded.
 @group(0) @binding(0) var<storage, read> weight: array<f32, 262144>; // [256][1024]
 @group(0) @binding(1) var<storage, read> bias: array<f32, 256>; // [256]
-@group(0) @binding(2) var<storage, read> beta: array<f32, 1024>; // [1024]
+@group(0) @binding(2) var<storage, read> input_shift: array<f32, 1024>; // [1024]
 @group(0) @binding(3) var<storage, read_write> packed: array<f32, 262144>; // [1024][256]
 @group(0) @binding(4) var<storage, read_write> packed_bias: array<f32, 256>; // [256]
 
@@ -1632,31 +1639,34 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
   if (n >= 256) {
     return;
   }
-  let inside = n < 256;
-  let first = min(n, 255) * 1024;
-  let r = select(0.0, 1.0, inside);
-  var b = bias[min(n, 255)];
-  for (var tap = 0u; tap < 1; tap++) {
-    for (var c = 0u; c < 1024; c++) {
-      var w = 0.0;
-      if (c < 1024) {
-        w = weight[first + c * 1 + tap];
-        b += w * beta[c];
-      }
-      packed[(tap * 1024 + c) * 256 + n] = w * r;
-    }
+  for (var k = 0u; k < 1024; k++) {
+    packed[k * 256 + n] = folded(n, k);
   }
-  packed_bias[n] = b * r;
+  packed_bias[n] = folded_bias(n);
+}
+
+fn folded(n: u32, k: u32) -> f32 {
+  return weight[n * 1024 + k];
+}
+
+fn folded_bias(n: u32) -> f32 {
+  var b = bias[n];
+  for (var k = 0u; k < 1024; k++) {
+    b += weight[n * 1024 + k] * input_shift[k];
+  }
+  return b;
 }
 ` },
-    { name: "downsample_layers.2.1.pack", code: `// Packs a PyTorch weight [512][1024] = [n][c][4 taps] as [1024][512], tap-major, 256 rows a tap, zero-padded:
-//   packed[(tap,c),n] = weight[n,c,tap] * gamma[c]
-//   packed_bias[n] = bias[n] + sum over k of weight[n,k] * beta[k]
+    { name: "downsample_layers.2.1.pack", code: `// Packs a PyTorch weight [512][256][4] as [1024][512], tap-major, 256 rows a tap, zero-padded. For each column n, in order:
+//   w[c,tap] = weight[n,c,tap]; b = bias[n]
+//   b += sum over c,tap of w[c,tap] * input_shift[c]
+//   w[c,tap] *= input_scale[c]
+//   packed[(tap,c),n] = w[c,tap]; packed_bias[n] = b
 // An invocation packs one column. Runs once, when the weights are loaded.
 @group(0) @binding(0) var<storage, read> weight: array<f32, 524288>; // [512][256][4]
 @group(0) @binding(1) var<storage, read> bias: array<f32, 512>; // [512]
-@group(0) @binding(2) var<storage, read> gamma: array<f32, 256>; // [256]
-@group(0) @binding(3) var<storage, read> beta: array<f32, 256>; // [256]
+@group(0) @binding(2) var<storage, read> input_shift: array<f32, 256>; // [256]
+@group(0) @binding(3) var<storage, read> input_scale: array<f32, 256>; // [256]
 @group(0) @binding(4) var<storage, read_write> packed: array<f32, 524288>; // [1024][512]
 @group(0) @binding(5) var<storage, read_write> packed_bias: array<f32, 512>; // [512]
 
@@ -1666,29 +1676,33 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
   if (n >= 512) {
     return;
   }
-  let inside = n < 512;
-  let first = min(n, 511) * 1024;
-  let r = select(0.0, 1.0, inside);
-  var b = bias[min(n, 511)];
+  for (var k = 0u; k < 1024; k++) {
+    let c = k % 256;
+    let tap = k / 256;
+    packed[k * 512 + n] = folded(n, c, tap);
+  }
+  packed_bias[n] = folded_bias(n);
+}
+
+fn folded(n: u32, c: u32, tap: u32) -> f32 {
+  return weight[(n * 256 + c) * 4 + tap] * input_scale[c];
+}
+
+fn folded_bias(n: u32) -> f32 {
+  var b = bias[n];
   for (var tap = 0u; tap < 4; tap++) {
     for (var c = 0u; c < 256; c++) {
-      var w = 0.0;
-      if (c < 256) {
-        w = weight[first + c * 4 + tap];
-        b += w * beta[c];
-        w *= gamma[c];
-      }
-      packed[(tap * 256 + c) * 512 + n] = w * r;
+      b += weight[(n * 256 + c) * 4 + tap] * input_shift[c];
     }
   }
-  packed_bias[n] = b * r;
+  return b;
 }
 ` },
-    { name: "stages.2.0.dwconv.pack", code: `// Packs a PyTorch weight [512][49] = [n][c][49 taps] as [49][512], tap-major, 1 rows a tap, zero-padded:
-//   packed[(tap,c),n] = weight[n,c,tap]
-//   packed_bias[n] = bias[n]
+    { name: "stages.2.0.dwconv.pack", code: `// Packs a PyTorch weight [512][49] as [49][512], zero-padded. For each column n, in order:
+//   w[k] = weight[n,k]; b = bias[n]
+//   packed[k,n] = w[k]; packed_bias[n] = b
 // An invocation packs one column. Runs once, when the weights are loaded.
-@group(0) @binding(0) var<storage, read> weight: array<f32, 25088>; // [512][1][49]
+@group(0) @binding(0) var<storage, read> weight: array<f32, 25088>; // [512][49]
 @group(0) @binding(1) var<storage, read> bias: array<f32, 512>; // [512]
 @group(0) @binding(2) var<storage, read_write> packed: array<f32, 25088>; // [49][512]
 @group(0) @binding(3) var<storage, read_write> packed_bias: array<f32, 512>; // [512]
@@ -1699,30 +1713,30 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
   if (n >= 512) {
     return;
   }
-  let inside = n < 512;
-  let first = min(n, 511) * 49;
-  let r = select(0.0, 1.0, inside);
-  var b = bias[min(n, 511)];
-  for (var tap = 0u; tap < 49; tap++) {
-    for (var c = 0u; c < 1; c++) {
-      var w = 0.0;
-      if (c < 1) {
-        w = weight[first + c * 49 + tap];
-      }
-      packed[(tap * 1 + c) * 512 + n] = w * r;
-    }
+  for (var k = 0u; k < 49; k++) {
+    packed[k * 512 + n] = folded(n, k);
   }
-  packed_bias[n] = b * r;
+  packed_bias[n] = folded_bias(n);
+}
+
+fn folded(n: u32, k: u32) -> f32 {
+  return weight[n * 49 + k];
+}
+
+fn folded_bias(n: u32) -> f32 {
+  return bias[n];
 }
 ` },
-    { name: "stages.2.0.pwconv1.pack", code: `// Packs a PyTorch weight [2048][512] as [512][2048], zero-padded:
-//   packed[k,n] = weight[n,k] * gamma[k]
-//   packed_bias[n] = bias[n] + sum over k of weight[n,k] * beta[k]
+    { name: "stages.2.0.pwconv1.pack", code: `// Packs a PyTorch weight [2048][512] as [512][2048], zero-padded. For each column n, in order:
+//   w[k] = weight[n,k]; b = bias[n]
+//   b += sum over k of w[k] * input_shift[k]
+//   w[k] *= input_scale[k]
+//   packed[k,n] = w[k]; packed_bias[n] = b
 // An invocation packs one column. Runs once, when the weights are loaded.
 @group(0) @binding(0) var<storage, read> weight: array<f32, 1048576>; // [2048][512]
 @group(0) @binding(1) var<storage, read> bias: array<f32, 2048>; // [2048]
-@group(0) @binding(2) var<storage, read> gamma: array<f32, 512>; // [512]
-@group(0) @binding(3) var<storage, read> beta: array<f32, 512>; // [512]
+@group(0) @binding(2) var<storage, read> input_shift: array<f32, 512>; // [512]
+@group(0) @binding(3) var<storage, read> input_scale: array<f32, 512>; // [512]
 @group(0) @binding(4) var<storage, read_write> packed: array<f32, 1048576>; // [512][2048]
 @group(0) @binding(5) var<storage, read_write> packed_bias: array<f32, 2048>; // [2048]
 
@@ -1732,31 +1746,32 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
   if (n >= 2048) {
     return;
   }
-  let inside = n < 2048;
-  let first = min(n, 2047) * 512;
-  let r = select(0.0, 1.0, inside);
-  var b = bias[min(n, 2047)];
-  for (var tap = 0u; tap < 1; tap++) {
-    for (var c = 0u; c < 512; c++) {
-      var w = 0.0;
-      if (c < 512) {
-        w = weight[first + c * 1 + tap];
-        b += w * beta[c];
-        w *= gamma[c];
-      }
-      packed[(tap * 512 + c) * 2048 + n] = w * r;
-    }
+  for (var k = 0u; k < 512; k++) {
+    packed[k * 2048 + n] = folded(n, k);
   }
-  packed_bias[n] = b * r;
+  packed_bias[n] = folded_bias(n);
+}
+
+fn folded(n: u32, k: u32) -> f32 {
+  return weight[n * 512 + k] * input_scale[k];
+}
+
+fn folded_bias(n: u32) -> f32 {
+  var b = bias[n];
+  for (var k = 0u; k < 512; k++) {
+    b += weight[n * 512 + k] * input_shift[k];
+  }
+  return b;
 }
 ` },
-    { name: "stages.2.0.pwconv2.pack", code: `// Packs a PyTorch weight [512][2048] as [2048][512], zero-padded:
-//   packed[k,n] = weight[n,k]
-//   packed_bias[n] = bias[n] + sum over k of weight[n,k] * beta[k]
+    { name: "stages.2.0.pwconv2.pack", code: `// Packs a PyTorch weight [512][2048] as [2048][512], zero-padded. For each column n, in order:
+//   w[k] = weight[n,k]; b = bias[n]
+//   b += sum over k of w[k] * input_shift[k]
+//   packed[k,n] = w[k]; packed_bias[n] = b
 // An invocation packs one column. Runs once, when the weights are loaded.
 @group(0) @binding(0) var<storage, read> weight: array<f32, 1048576>; // [512][2048]
 @group(0) @binding(1) var<storage, read> bias: array<f32, 512>; // [512]
-@group(0) @binding(2) var<storage, read> beta: array<f32, 2048>; // [2048]
+@group(0) @binding(2) var<storage, read> input_shift: array<f32, 2048>; // [2048]
 @group(0) @binding(3) var<storage, read_write> packed: array<f32, 1048576>; // [2048][512]
 @group(0) @binding(4) var<storage, read_write> packed_bias: array<f32, 512>; // [512]
 
@@ -1766,31 +1781,34 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
   if (n >= 512) {
     return;
   }
-  let inside = n < 512;
-  let first = min(n, 511) * 2048;
-  let r = select(0.0, 1.0, inside);
-  var b = bias[min(n, 511)];
-  for (var tap = 0u; tap < 1; tap++) {
-    for (var c = 0u; c < 2048; c++) {
-      var w = 0.0;
-      if (c < 2048) {
-        w = weight[first + c * 1 + tap];
-        b += w * beta[c];
-      }
-      packed[(tap * 2048 + c) * 512 + n] = w * r;
-    }
+  for (var k = 0u; k < 2048; k++) {
+    packed[k * 512 + n] = folded(n, k);
   }
-  packed_bias[n] = b * r;
+  packed_bias[n] = folded_bias(n);
+}
+
+fn folded(n: u32, k: u32) -> f32 {
+  return weight[n * 2048 + k];
+}
+
+fn folded_bias(n: u32) -> f32 {
+  var b = bias[n];
+  for (var k = 0u; k < 2048; k++) {
+    b += weight[n * 2048 + k] * input_shift[k];
+  }
+  return b;
 }
 ` },
-    { name: "downsample_layers.3.1.pack", code: `// Packs a PyTorch weight [1024][2048] = [n][c][4 taps] as [2048][1024], tap-major, 512 rows a tap, zero-padded:
-//   packed[(tap,c),n] = weight[n,c,tap] * gamma[c]
-//   packed_bias[n] = bias[n] + sum over k of weight[n,k] * beta[k]
+    { name: "downsample_layers.3.1.pack", code: `// Packs a PyTorch weight [1024][512][4] as [2048][1024], tap-major, 512 rows a tap, zero-padded. For each column n, in order:
+//   w[c,tap] = weight[n,c,tap]; b = bias[n]
+//   b += sum over c,tap of w[c,tap] * input_shift[c]
+//   w[c,tap] *= input_scale[c]
+//   packed[(tap,c),n] = w[c,tap]; packed_bias[n] = b
 // An invocation packs one column. Runs once, when the weights are loaded.
 @group(0) @binding(0) var<storage, read> weight: array<f32, 2097152>; // [1024][512][4]
 @group(0) @binding(1) var<storage, read> bias: array<f32, 1024>; // [1024]
-@group(0) @binding(2) var<storage, read> gamma: array<f32, 512>; // [512]
-@group(0) @binding(3) var<storage, read> beta: array<f32, 512>; // [512]
+@group(0) @binding(2) var<storage, read> input_shift: array<f32, 512>; // [512]
+@group(0) @binding(3) var<storage, read> input_scale: array<f32, 512>; // [512]
 @group(0) @binding(4) var<storage, read_write> packed: array<f32, 2097152>; // [2048][1024]
 @group(0) @binding(5) var<storage, read_write> packed_bias: array<f32, 1024>; // [1024]
 
@@ -1800,29 +1818,33 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
   if (n >= 1024) {
     return;
   }
-  let inside = n < 1024;
-  let first = min(n, 1023) * 2048;
-  let r = select(0.0, 1.0, inside);
-  var b = bias[min(n, 1023)];
+  for (var k = 0u; k < 2048; k++) {
+    let c = k % 512;
+    let tap = k / 512;
+    packed[k * 1024 + n] = folded(n, c, tap);
+  }
+  packed_bias[n] = folded_bias(n);
+}
+
+fn folded(n: u32, c: u32, tap: u32) -> f32 {
+  return weight[(n * 512 + c) * 4 + tap] * input_scale[c];
+}
+
+fn folded_bias(n: u32) -> f32 {
+  var b = bias[n];
   for (var tap = 0u; tap < 4; tap++) {
     for (var c = 0u; c < 512; c++) {
-      var w = 0.0;
-      if (c < 512) {
-        w = weight[first + c * 4 + tap];
-        b += w * beta[c];
-        w *= gamma[c];
-      }
-      packed[(tap * 512 + c) * 1024 + n] = w * r;
+      b += weight[(n * 512 + c) * 4 + tap] * input_shift[c];
     }
   }
-  packed_bias[n] = b * r;
+  return b;
 }
 ` },
-    { name: "stages.3.0.dwconv.pack", code: `// Packs a PyTorch weight [1024][49] = [n][c][49 taps] as [49][1024], tap-major, 1 rows a tap, zero-padded:
-//   packed[(tap,c),n] = weight[n,c,tap]
-//   packed_bias[n] = bias[n]
+    { name: "stages.3.0.dwconv.pack", code: `// Packs a PyTorch weight [1024][49] as [49][1024], zero-padded. For each column n, in order:
+//   w[k] = weight[n,k]; b = bias[n]
+//   packed[k,n] = w[k]; packed_bias[n] = b
 // An invocation packs one column. Runs once, when the weights are loaded.
-@group(0) @binding(0) var<storage, read> weight: array<f32, 50176>; // [1024][1][49]
+@group(0) @binding(0) var<storage, read> weight: array<f32, 50176>; // [1024][49]
 @group(0) @binding(1) var<storage, read> bias: array<f32, 1024>; // [1024]
 @group(0) @binding(2) var<storage, read_write> packed: array<f32, 50176>; // [49][1024]
 @group(0) @binding(3) var<storage, read_write> packed_bias: array<f32, 1024>; // [1024]
@@ -1833,30 +1855,30 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
   if (n >= 1024) {
     return;
   }
-  let inside = n < 1024;
-  let first = min(n, 1023) * 49;
-  let r = select(0.0, 1.0, inside);
-  var b = bias[min(n, 1023)];
-  for (var tap = 0u; tap < 49; tap++) {
-    for (var c = 0u; c < 1; c++) {
-      var w = 0.0;
-      if (c < 1) {
-        w = weight[first + c * 49 + tap];
-      }
-      packed[(tap * 1 + c) * 1024 + n] = w * r;
-    }
+  for (var k = 0u; k < 49; k++) {
+    packed[k * 1024 + n] = folded(n, k);
   }
-  packed_bias[n] = b * r;
+  packed_bias[n] = folded_bias(n);
+}
+
+fn folded(n: u32, k: u32) -> f32 {
+  return weight[n * 49 + k];
+}
+
+fn folded_bias(n: u32) -> f32 {
+  return bias[n];
 }
 ` },
-    { name: "stages.3.0.pwconv1.pack", code: `// Packs a PyTorch weight [4096][1024] as [1024][4096], zero-padded:
-//   packed[k,n] = weight[n,k] * gamma[k]
-//   packed_bias[n] = bias[n] + sum over k of weight[n,k] * beta[k]
+    { name: "stages.3.0.pwconv1.pack", code: `// Packs a PyTorch weight [4096][1024] as [1024][4096], zero-padded. For each column n, in order:
+//   w[k] = weight[n,k]; b = bias[n]
+//   b += sum over k of w[k] * input_shift[k]
+//   w[k] *= input_scale[k]
+//   packed[k,n] = w[k]; packed_bias[n] = b
 // An invocation packs one column. Runs once, when the weights are loaded.
 @group(0) @binding(0) var<storage, read> weight: array<f32, 4194304>; // [4096][1024]
 @group(0) @binding(1) var<storage, read> bias: array<f32, 4096>; // [4096]
-@group(0) @binding(2) var<storage, read> gamma: array<f32, 1024>; // [1024]
-@group(0) @binding(3) var<storage, read> beta: array<f32, 1024>; // [1024]
+@group(0) @binding(2) var<storage, read> input_shift: array<f32, 1024>; // [1024]
+@group(0) @binding(3) var<storage, read> input_scale: array<f32, 1024>; // [1024]
 @group(0) @binding(4) var<storage, read_write> packed: array<f32, 4194304>; // [1024][4096]
 @group(0) @binding(5) var<storage, read_write> packed_bias: array<f32, 4096>; // [4096]
 
@@ -1866,31 +1888,32 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
   if (n >= 4096) {
     return;
   }
-  let inside = n < 4096;
-  let first = min(n, 4095) * 1024;
-  let r = select(0.0, 1.0, inside);
-  var b = bias[min(n, 4095)];
-  for (var tap = 0u; tap < 1; tap++) {
-    for (var c = 0u; c < 1024; c++) {
-      var w = 0.0;
-      if (c < 1024) {
-        w = weight[first + c * 1 + tap];
-        b += w * beta[c];
-        w *= gamma[c];
-      }
-      packed[(tap * 1024 + c) * 4096 + n] = w * r;
-    }
+  for (var k = 0u; k < 1024; k++) {
+    packed[k * 4096 + n] = folded(n, k);
   }
-  packed_bias[n] = b * r;
+  packed_bias[n] = folded_bias(n);
+}
+
+fn folded(n: u32, k: u32) -> f32 {
+  return weight[n * 1024 + k] * input_scale[k];
+}
+
+fn folded_bias(n: u32) -> f32 {
+  var b = bias[n];
+  for (var k = 0u; k < 1024; k++) {
+    b += weight[n * 1024 + k] * input_shift[k];
+  }
+  return b;
 }
 ` },
-    { name: "stages.3.0.pwconv2.pack", code: `// Packs a PyTorch weight [1024][4096] as [4096][1024], zero-padded:
-//   packed[k,n] = weight[n,k]
-//   packed_bias[n] = bias[n] + sum over k of weight[n,k] * beta[k]
+    { name: "stages.3.0.pwconv2.pack", code: `// Packs a PyTorch weight [1024][4096] as [4096][1024], zero-padded. For each column n, in order:
+//   w[k] = weight[n,k]; b = bias[n]
+//   b += sum over k of w[k] * input_shift[k]
+//   packed[k,n] = w[k]; packed_bias[n] = b
 // An invocation packs one column. Runs once, when the weights are loaded.
 @group(0) @binding(0) var<storage, read> weight: array<f32, 4194304>; // [1024][4096]
 @group(0) @binding(1) var<storage, read> bias: array<f32, 1024>; // [1024]
-@group(0) @binding(2) var<storage, read> beta: array<f32, 4096>; // [4096]
+@group(0) @binding(2) var<storage, read> input_shift: array<f32, 4096>; // [4096]
 @group(0) @binding(3) var<storage, read_write> packed: array<f32, 4194304>; // [4096][1024]
 @group(0) @binding(4) var<storage, read_write> packed_bias: array<f32, 1024>; // [1024]
 
@@ -1900,31 +1923,34 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
   if (n >= 1024) {
     return;
   }
-  let inside = n < 1024;
-  let first = min(n, 1023) * 4096;
-  let r = select(0.0, 1.0, inside);
-  var b = bias[min(n, 1023)];
-  for (var tap = 0u; tap < 1; tap++) {
-    for (var c = 0u; c < 4096; c++) {
-      var w = 0.0;
-      if (c < 4096) {
-        w = weight[first + c * 1 + tap];
-        b += w * beta[c];
-      }
-      packed[(tap * 4096 + c) * 1024 + n] = w * r;
-    }
+  for (var k = 0u; k < 4096; k++) {
+    packed[k * 1024 + n] = folded(n, k);
   }
-  packed_bias[n] = b * r;
+  packed_bias[n] = folded_bias(n);
+}
+
+fn folded(n: u32, k: u32) -> f32 {
+  return weight[n * 4096 + k];
+}
+
+fn folded_bias(n: u32) -> f32 {
+  var b = bias[n];
+  for (var k = 0u; k < 4096; k++) {
+    b += weight[n * 4096 + k] * input_shift[k];
+  }
+  return b;
 }
 ` },
-    { name: "head.pack", code: `// Packs a PyTorch weight [1000][1024] as [1024][1024], zero-padded:
-//   packed[k,n] = weight[n,k] * gamma[k]
-//   packed_bias[n] = bias[n] + sum over k of weight[n,k] * beta[k]
+    { name: "head.pack", code: `// Packs a PyTorch weight [1000][1024] as [1024][1024], zero-padded. For each column n, in order:
+//   w[k] = weight[n,k]; b = bias[n]
+//   b += sum over k of w[k] * input_shift[k]
+//   w[k] *= input_scale[k]
+//   packed[k,n] = w[k]; packed_bias[n] = b
 // An invocation packs one column. Runs once, when the weights are loaded.
 @group(0) @binding(0) var<storage, read> weight: array<f32, 1024000>; // [1000][1024]
 @group(0) @binding(1) var<storage, read> bias: array<f32, 1000>; // [1000]
-@group(0) @binding(2) var<storage, read> gamma: array<f32, 1024>; // [1024]
-@group(0) @binding(3) var<storage, read> beta: array<f32, 1024>; // [1024]
+@group(0) @binding(2) var<storage, read> input_shift: array<f32, 1024>; // [1024]
+@group(0) @binding(3) var<storage, read> input_scale: array<f32, 1024>; // [1024]
 @group(0) @binding(4) var<storage, read_write> packed: array<f32, 1048576>; // [1024][1024]
 @group(0) @binding(5) var<storage, read_write> packed_bias: array<f32, 1024>; // [1024]
 
@@ -1934,22 +1960,28 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
   if (n >= 1024) {
     return;
   }
-  let inside = n < 1000;
-  let first = min(n, 999) * 1024;
-  let r = select(0.0, 1.0, inside);
-  var b = bias[min(n, 999)];
-  for (var tap = 0u; tap < 1; tap++) {
-    for (var c = 0u; c < 1024; c++) {
-      var w = 0.0;
-      if (c < 1024) {
-        w = weight[first + c * 1 + tap];
-        b += w * beta[c];
-        w *= gamma[c];
-      }
-      packed[(tap * 1024 + c) * 1024 + n] = w * r;
-    }
+  for (var k = 0u; k < 1024; k++) {
+    packed[k * 1024 + n] = folded(n, k);
   }
-  packed_bias[n] = b * r;
+  packed_bias[n] = folded_bias(n);
+}
+
+fn folded(n: u32, k: u32) -> f32 {
+  if (n >= 1000) {
+    return 0.0;
+  }
+  return weight[n * 1024 + k] * input_scale[k];
+}
+
+fn folded_bias(n: u32) -> f32 {
+  if (n >= 1000) {
+    return 0.0;
+  }
+  var b = bias[n];
+  for (var k = 0u; k < 1024; k++) {
+    b += weight[n * 1024 + k] * input_shift[k];
+  }
+  return b;
 }
 ` },
     { name: "downsample_layers.0.0", code: `// 4x4 convolution with stride 4 and LayerNorm, [3][224][224] to channels-last [56][56][128]:

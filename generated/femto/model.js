@@ -164,8 +164,8 @@ export const descriptor = {
     { at: "derived", name: "stages.0.0.dwconv.packed_bias", elements: 48, perImage: false },
     { at: "param", name: "stages.0.0.pwconv1.weight", elements: 9216, perImage: false },
     { at: "param", name: "stages.0.0.pwconv1.bias", elements: 192, perImage: false },
-    { at: "param", name: "stages.0.0.norm.weight", elements: 48, perImage: false },
     { at: "param", name: "stages.0.0.norm.bias", elements: 48, perImage: false },
+    { at: "param", name: "stages.0.0.norm.weight", elements: 48, perImage: false },
     { at: "derived", name: "stages.0.0.pwconv1.packed", elements: 9216, perImage: false },
     { at: "derived", name: "stages.0.0.pwconv1.packed_bias", elements: 192, perImage: false },
     { at: "param", name: "stages.0.0.pwconv2.weight", elements: 9216, perImage: false },
@@ -179,8 +179,8 @@ export const descriptor = {
     { at: "derived", name: "stages.0.1.dwconv.packed_bias", elements: 48, perImage: false },
     { at: "param", name: "stages.0.1.pwconv1.weight", elements: 9216, perImage: false },
     { at: "param", name: "stages.0.1.pwconv1.bias", elements: 192, perImage: false },
-    { at: "param", name: "stages.0.1.norm.weight", elements: 48, perImage: false },
     { at: "param", name: "stages.0.1.norm.bias", elements: 48, perImage: false },
+    { at: "param", name: "stages.0.1.norm.weight", elements: 48, perImage: false },
     { at: "derived", name: "stages.0.1.pwconv1.packed", elements: 9216, perImage: false },
     { at: "derived", name: "stages.0.1.pwconv1.packed_bias", elements: 192, perImage: false },
     { at: "param", name: "stages.0.1.pwconv2.weight", elements: 9216, perImage: false },
@@ -190,8 +190,8 @@ export const descriptor = {
     { at: "derived", name: "stages.0.1.pwconv2.packed_bias", elements: 64, perImage: false },
     { at: "param", name: "downsample_layers.1.1.weight", elements: 18432, perImage: false },
     { at: "param", name: "downsample_layers.1.1.bias", elements: 96, perImage: false },
-    { at: "param", name: "downsample_layers.1.0.weight", elements: 48, perImage: false },
     { at: "param", name: "downsample_layers.1.0.bias", elements: 48, perImage: false },
+    { at: "param", name: "downsample_layers.1.0.weight", elements: 48, perImage: false },
     { at: "derived", name: "downsample_layers.1.1.packed", elements: 18432, perImage: false },
     { at: "derived", name: "downsample_layers.1.1.packed_bias", elements: 96, perImage: false },
     { at: "param", name: "stages.1.0.dwconv.weight", elements: 4704, perImage: false },
@@ -200,8 +200,8 @@ export const descriptor = {
     { at: "derived", name: "stages.1.0.dwconv.packed_bias", elements: 96, perImage: false },
     { at: "param", name: "stages.1.0.pwconv1.weight", elements: 36864, perImage: false },
     { at: "param", name: "stages.1.0.pwconv1.bias", elements: 384, perImage: false },
-    { at: "param", name: "stages.1.0.norm.weight", elements: 96, perImage: false },
     { at: "param", name: "stages.1.0.norm.bias", elements: 96, perImage: false },
+    { at: "param", name: "stages.1.0.norm.weight", elements: 96, perImage: false },
     { at: "derived", name: "stages.1.0.pwconv1.packed", elements: 36864, perImage: false },
     { at: "derived", name: "stages.1.0.pwconv1.packed_bias", elements: 384, perImage: false },
     { at: "param", name: "stages.1.0.pwconv2.weight", elements: 36864, perImage: false },
@@ -215,8 +215,8 @@ export const descriptor = {
     { at: "derived", name: "stages.1.1.dwconv.packed_bias", elements: 96, perImage: false },
     { at: "param", name: "stages.1.1.pwconv1.weight", elements: 36864, perImage: false },
     { at: "param", name: "stages.1.1.pwconv1.bias", elements: 384, perImage: false },
-    { at: "param", name: "stages.1.1.norm.weight", elements: 96, perImage: false },
     { at: "param", name: "stages.1.1.norm.bias", elements: 96, perImage: false },
+    { at: "param", name: "stages.1.1.norm.weight", elements: 96, perImage: false },
     { at: "derived", name: "stages.1.1.pwconv1.packed", elements: 36864, perImage: false },
     { at: "derived", name: "stages.1.1.pwconv1.packed_bias", elements: 384, perImage: false },
     { at: "param", name: "stages.1.1.pwconv2.weight", elements: 36864, perImage: false },
@@ -226,8 +226,8 @@ export const descriptor = {
     { at: "derived", name: "stages.1.1.pwconv2.packed_bias", elements: 96, perImage: false },
     { at: "param", name: "downsample_layers.2.1.weight", elements: 73728, perImage: false },
     { at: "param", name: "downsample_layers.2.1.bias", elements: 192, perImage: false },
-    { at: "param", name: "downsample_layers.2.0.weight", elements: 96, perImage: false },
     { at: "param", name: "downsample_layers.2.0.bias", elements: 96, perImage: false },
+    { at: "param", name: "downsample_layers.2.0.weight", elements: 96, perImage: false },
     { at: "derived", name: "downsample_layers.2.1.packed", elements: 73728, perImage: false },
     { at: "derived", name: "downsample_layers.2.1.packed_bias", elements: 192, perImage: false },
     { at: "param", name: "stages.2.0.dwconv.weight", elements: 9408, perImage: false },
@@ -236,8 +236,8 @@ export const descriptor = {
     { at: "derived", name: "stages.2.0.dwconv.packed_bias", elements: 192, perImage: false },
     { at: "param", name: "stages.2.0.pwconv1.weight", elements: 147456, perImage: false },
     { at: "param", name: "stages.2.0.pwconv1.bias", elements: 768, perImage: false },
-    { at: "param", name: "stages.2.0.norm.weight", elements: 192, perImage: false },
     { at: "param", name: "stages.2.0.norm.bias", elements: 192, perImage: false },
+    { at: "param", name: "stages.2.0.norm.weight", elements: 192, perImage: false },
     { at: "derived", name: "stages.2.0.pwconv1.packed", elements: 147456, perImage: false },
     { at: "derived", name: "stages.2.0.pwconv1.packed_bias", elements: 768, perImage: false },
     { at: "param", name: "stages.2.0.pwconv2.weight", elements: 147456, perImage: false },
@@ -251,8 +251,8 @@ export const descriptor = {
     { at: "derived", name: "stages.2.1.dwconv.packed_bias", elements: 192, perImage: false },
     { at: "param", name: "stages.2.1.pwconv1.weight", elements: 147456, perImage: false },
     { at: "param", name: "stages.2.1.pwconv1.bias", elements: 768, perImage: false },
-    { at: "param", name: "stages.2.1.norm.weight", elements: 192, perImage: false },
     { at: "param", name: "stages.2.1.norm.bias", elements: 192, perImage: false },
+    { at: "param", name: "stages.2.1.norm.weight", elements: 192, perImage: false },
     { at: "derived", name: "stages.2.1.pwconv1.packed", elements: 147456, perImage: false },
     { at: "derived", name: "stages.2.1.pwconv1.packed_bias", elements: 768, perImage: false },
     { at: "param", name: "stages.2.1.pwconv2.weight", elements: 147456, perImage: false },
@@ -266,8 +266,8 @@ export const descriptor = {
     { at: "derived", name: "stages.2.2.dwconv.packed_bias", elements: 192, perImage: false },
     { at: "param", name: "stages.2.2.pwconv1.weight", elements: 147456, perImage: false },
     { at: "param", name: "stages.2.2.pwconv1.bias", elements: 768, perImage: false },
-    { at: "param", name: "stages.2.2.norm.weight", elements: 192, perImage: false },
     { at: "param", name: "stages.2.2.norm.bias", elements: 192, perImage: false },
+    { at: "param", name: "stages.2.2.norm.weight", elements: 192, perImage: false },
     { at: "derived", name: "stages.2.2.pwconv1.packed", elements: 147456, perImage: false },
     { at: "derived", name: "stages.2.2.pwconv1.packed_bias", elements: 768, perImage: false },
     { at: "param", name: "stages.2.2.pwconv2.weight", elements: 147456, perImage: false },
@@ -281,8 +281,8 @@ export const descriptor = {
     { at: "derived", name: "stages.2.3.dwconv.packed_bias", elements: 192, perImage: false },
     { at: "param", name: "stages.2.3.pwconv1.weight", elements: 147456, perImage: false },
     { at: "param", name: "stages.2.3.pwconv1.bias", elements: 768, perImage: false },
-    { at: "param", name: "stages.2.3.norm.weight", elements: 192, perImage: false },
     { at: "param", name: "stages.2.3.norm.bias", elements: 192, perImage: false },
+    { at: "param", name: "stages.2.3.norm.weight", elements: 192, perImage: false },
     { at: "derived", name: "stages.2.3.pwconv1.packed", elements: 147456, perImage: false },
     { at: "derived", name: "stages.2.3.pwconv1.packed_bias", elements: 768, perImage: false },
     { at: "param", name: "stages.2.3.pwconv2.weight", elements: 147456, perImage: false },
@@ -296,8 +296,8 @@ export const descriptor = {
     { at: "derived", name: "stages.2.4.dwconv.packed_bias", elements: 192, perImage: false },
     { at: "param", name: "stages.2.4.pwconv1.weight", elements: 147456, perImage: false },
     { at: "param", name: "stages.2.4.pwconv1.bias", elements: 768, perImage: false },
-    { at: "param", name: "stages.2.4.norm.weight", elements: 192, perImage: false },
     { at: "param", name: "stages.2.4.norm.bias", elements: 192, perImage: false },
+    { at: "param", name: "stages.2.4.norm.weight", elements: 192, perImage: false },
     { at: "derived", name: "stages.2.4.pwconv1.packed", elements: 147456, perImage: false },
     { at: "derived", name: "stages.2.4.pwconv1.packed_bias", elements: 768, perImage: false },
     { at: "param", name: "stages.2.4.pwconv2.weight", elements: 147456, perImage: false },
@@ -311,8 +311,8 @@ export const descriptor = {
     { at: "derived", name: "stages.2.5.dwconv.packed_bias", elements: 192, perImage: false },
     { at: "param", name: "stages.2.5.pwconv1.weight", elements: 147456, perImage: false },
     { at: "param", name: "stages.2.5.pwconv1.bias", elements: 768, perImage: false },
-    { at: "param", name: "stages.2.5.norm.weight", elements: 192, perImage: false },
     { at: "param", name: "stages.2.5.norm.bias", elements: 192, perImage: false },
+    { at: "param", name: "stages.2.5.norm.weight", elements: 192, perImage: false },
     { at: "derived", name: "stages.2.5.pwconv1.packed", elements: 147456, perImage: false },
     { at: "derived", name: "stages.2.5.pwconv1.packed_bias", elements: 768, perImage: false },
     { at: "param", name: "stages.2.5.pwconv2.weight", elements: 147456, perImage: false },
@@ -322,8 +322,8 @@ export const descriptor = {
     { at: "derived", name: "stages.2.5.pwconv2.packed_bias", elements: 192, perImage: false },
     { at: "param", name: "downsample_layers.3.1.weight", elements: 294912, perImage: false },
     { at: "param", name: "downsample_layers.3.1.bias", elements: 384, perImage: false },
-    { at: "param", name: "downsample_layers.3.0.weight", elements: 192, perImage: false },
     { at: "param", name: "downsample_layers.3.0.bias", elements: 192, perImage: false },
+    { at: "param", name: "downsample_layers.3.0.weight", elements: 192, perImage: false },
     { at: "derived", name: "downsample_layers.3.1.packed", elements: 294912, perImage: false },
     { at: "derived", name: "downsample_layers.3.1.packed_bias", elements: 384, perImage: false },
     { at: "param", name: "stages.3.0.dwconv.weight", elements: 18816, perImage: false },
@@ -332,8 +332,8 @@ export const descriptor = {
     { at: "derived", name: "stages.3.0.dwconv.packed_bias", elements: 384, perImage: false },
     { at: "param", name: "stages.3.0.pwconv1.weight", elements: 589824, perImage: false },
     { at: "param", name: "stages.3.0.pwconv1.bias", elements: 1536, perImage: false },
-    { at: "param", name: "stages.3.0.norm.weight", elements: 384, perImage: false },
     { at: "param", name: "stages.3.0.norm.bias", elements: 384, perImage: false },
+    { at: "param", name: "stages.3.0.norm.weight", elements: 384, perImage: false },
     { at: "derived", name: "stages.3.0.pwconv1.packed", elements: 589824, perImage: false },
     { at: "derived", name: "stages.3.0.pwconv1.packed_bias", elements: 1536, perImage: false },
     { at: "param", name: "stages.3.0.pwconv2.weight", elements: 589824, perImage: false },
@@ -347,8 +347,8 @@ export const descriptor = {
     { at: "derived", name: "stages.3.1.dwconv.packed_bias", elements: 384, perImage: false },
     { at: "param", name: "stages.3.1.pwconv1.weight", elements: 589824, perImage: false },
     { at: "param", name: "stages.3.1.pwconv1.bias", elements: 1536, perImage: false },
-    { at: "param", name: "stages.3.1.norm.weight", elements: 384, perImage: false },
     { at: "param", name: "stages.3.1.norm.bias", elements: 384, perImage: false },
+    { at: "param", name: "stages.3.1.norm.weight", elements: 384, perImage: false },
     { at: "derived", name: "stages.3.1.pwconv1.packed", elements: 589824, perImage: false },
     { at: "derived", name: "stages.3.1.pwconv1.packed_bias", elements: 1536, perImage: false },
     { at: "param", name: "stages.3.1.pwconv2.weight", elements: 589824, perImage: false },
@@ -358,8 +358,8 @@ export const descriptor = {
     { at: "derived", name: "stages.3.1.pwconv2.packed_bias", elements: 384, perImage: false },
     { at: "param", name: "head.weight", elements: 384000, perImage: false },
     { at: "param", name: "head.bias", elements: 1000, perImage: false },
-    { at: "param", name: "norm.weight", elements: 384, perImage: false },
     { at: "param", name: "norm.bias", elements: 384, perImage: false },
+    { at: "param", name: "norm.weight", elements: 384, perImage: false },
     { at: "derived", name: "head.packed", elements: 393216, perImage: false },
     { at: "derived", name: "head.packed_bias", elements: 1024, perImage: false },
     { at: "io", name: "pixel_values", elements: 150528, perImage: true },
@@ -521,9 +521,9 @@ export const descriptor = {
   ],
   limits: { maxBufferSize: 2408448, maxStorageBufferBindingSize: 2408448, maxStorageBuffersPerShaderStage: 7, maxComputeInvocationsPerWorkgroup: 256 },
   kernels: [
-    { name: "downsample_layers.0.0.pack", code: `// Packs a PyTorch weight [48][48] as [48][48], zero-padded:
-//   packed[k,n] = weight[n,k]
-//   packed_bias[n] = bias[n]
+    { name: "downsample_layers.0.0.pack", code: `// Packs a PyTorch weight [48][48] as [48][48], zero-padded. For each column n, in order:
+//   w[k] = weight[n,k]; b = bias[n]
+//   packed[k,n] = w[k]; packed_bias[n] = b
 // An invocation packs one column. Runs once, when the weights are loaded.
 @group(0) @binding(0) var<storage, read> weight: array<f32, 2304>; // [48][48]
 @group(0) @binding(1) var<storage, read> bias: array<f32, 48>; // [48]
@@ -536,27 +536,25 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
   if (n >= 48) {
     return;
   }
-  let inside = n < 48;
-  let first = min(n, 47) * 48;
-  let r = select(0.0, 1.0, inside);
-  var b = bias[min(n, 47)];
-  for (var tap = 0u; tap < 1; tap++) {
-    for (var c = 0u; c < 48; c++) {
-      var w = 0.0;
-      if (c < 48) {
-        w = weight[first + c * 1 + tap];
-      }
-      packed[(tap * 48 + c) * 48 + n] = w * r;
-    }
+  for (var k = 0u; k < 48; k++) {
+    packed[k * 48 + n] = folded(n, k);
   }
-  packed_bias[n] = b * r;
+  packed_bias[n] = folded_bias(n);
+}
+
+fn folded(n: u32, k: u32) -> f32 {
+  return weight[n * 48 + k];
+}
+
+fn folded_bias(n: u32) -> f32 {
+  return bias[n];
 }
 ` },
-    { name: "stages.0.0.dwconv.pack", code: `// Packs a PyTorch weight [48][49] = [n][c][49 taps] as [49][48], tap-major, 1 rows a tap, zero-padded:
-//   packed[(tap,c),n] = weight[n,c,tap]
-//   packed_bias[n] = bias[n]
+    { name: "stages.0.0.dwconv.pack", code: `// Packs a PyTorch weight [48][49] as [49][48], zero-padded. For each column n, in order:
+//   w[k] = weight[n,k]; b = bias[n]
+//   packed[k,n] = w[k]; packed_bias[n] = b
 // An invocation packs one column. Runs once, when the weights are loaded.
-@group(0) @binding(0) var<storage, read> weight: array<f32, 2352>; // [48][1][49]
+@group(0) @binding(0) var<storage, read> weight: array<f32, 2352>; // [48][49]
 @group(0) @binding(1) var<storage, read> bias: array<f32, 48>; // [48]
 @group(0) @binding(2) var<storage, read_write> packed: array<f32, 2352>; // [49][48]
 @group(0) @binding(3) var<storage, read_write> packed_bias: array<f32, 48>; // [48]
@@ -567,30 +565,30 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
   if (n >= 48) {
     return;
   }
-  let inside = n < 48;
-  let first = min(n, 47) * 49;
-  let r = select(0.0, 1.0, inside);
-  var b = bias[min(n, 47)];
-  for (var tap = 0u; tap < 49; tap++) {
-    for (var c = 0u; c < 1; c++) {
-      var w = 0.0;
-      if (c < 1) {
-        w = weight[first + c * 49 + tap];
-      }
-      packed[(tap * 1 + c) * 48 + n] = w * r;
-    }
+  for (var k = 0u; k < 49; k++) {
+    packed[k * 48 + n] = folded(n, k);
   }
-  packed_bias[n] = b * r;
+  packed_bias[n] = folded_bias(n);
+}
+
+fn folded(n: u32, k: u32) -> f32 {
+  return weight[n * 49 + k];
+}
+
+fn folded_bias(n: u32) -> f32 {
+  return bias[n];
 }
 ` },
-    { name: "stages.0.0.pwconv1.pack", code: `// Packs a PyTorch weight [192][48] as [48][192], zero-padded:
-//   packed[k,n] = weight[n,k] * gamma[k]
-//   packed_bias[n] = bias[n] + sum over k of weight[n,k] * beta[k]
+    { name: "stages.0.0.pwconv1.pack", code: `// Packs a PyTorch weight [192][48] as [48][192], zero-padded. For each column n, in order:
+//   w[k] = weight[n,k]; b = bias[n]
+//   b += sum over k of w[k] * input_shift[k]
+//   w[k] *= input_scale[k]
+//   packed[k,n] = w[k]; packed_bias[n] = b
 // An invocation packs one column. Runs once, when the weights are loaded.
 @group(0) @binding(0) var<storage, read> weight: array<f32, 9216>; // [192][48]
 @group(0) @binding(1) var<storage, read> bias: array<f32, 192>; // [192]
-@group(0) @binding(2) var<storage, read> gamma: array<f32, 48>; // [48]
-@group(0) @binding(3) var<storage, read> beta: array<f32, 48>; // [48]
+@group(0) @binding(2) var<storage, read> input_shift: array<f32, 48>; // [48]
+@group(0) @binding(3) var<storage, read> input_scale: array<f32, 48>; // [48]
 @group(0) @binding(4) var<storage, read_write> packed: array<f32, 9216>; // [48][192]
 @group(0) @binding(5) var<storage, read_write> packed_bias: array<f32, 192>; // [192]
 
@@ -600,31 +598,32 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
   if (n >= 192) {
     return;
   }
-  let inside = n < 192;
-  let first = min(n, 191) * 48;
-  let r = select(0.0, 1.0, inside);
-  var b = bias[min(n, 191)];
-  for (var tap = 0u; tap < 1; tap++) {
-    for (var c = 0u; c < 48; c++) {
-      var w = 0.0;
-      if (c < 48) {
-        w = weight[first + c * 1 + tap];
-        b += w * beta[c];
-        w *= gamma[c];
-      }
-      packed[(tap * 48 + c) * 192 + n] = w * r;
-    }
+  for (var k = 0u; k < 48; k++) {
+    packed[k * 192 + n] = folded(n, k);
   }
-  packed_bias[n] = b * r;
+  packed_bias[n] = folded_bias(n);
+}
+
+fn folded(n: u32, k: u32) -> f32 {
+  return weight[n * 48 + k] * input_scale[k];
+}
+
+fn folded_bias(n: u32) -> f32 {
+  var b = bias[n];
+  for (var k = 0u; k < 48; k++) {
+    b += weight[n * 48 + k] * input_shift[k];
+  }
+  return b;
 }
 ` },
-    { name: "stages.0.0.pwconv2.pack", code: `// Packs a PyTorch weight [48][192] as [192][64], zero-padded:
-//   packed[k,n] = weight[n,k]
-//   packed_bias[n] = bias[n] + sum over k of weight[n,k] * beta[k]
+    { name: "stages.0.0.pwconv2.pack", code: `// Packs a PyTorch weight [48][192] as [192][64], zero-padded. For each column n, in order:
+//   w[k] = weight[n,k]; b = bias[n]
+//   b += sum over k of w[k] * input_shift[k]
+//   packed[k,n] = w[k]; packed_bias[n] = b
 // An invocation packs one column. Runs once, when the weights are loaded.
 @group(0) @binding(0) var<storage, read> weight: array<f32, 9216>; // [48][192]
 @group(0) @binding(1) var<storage, read> bias: array<f32, 48>; // [48]
-@group(0) @binding(2) var<storage, read> beta: array<f32, 192>; // [192]
+@group(0) @binding(2) var<storage, read> input_shift: array<f32, 192>; // [192]
 @group(0) @binding(3) var<storage, read_write> packed: array<f32, 12288>; // [192][64]
 @group(0) @binding(4) var<storage, read_write> packed_bias: array<f32, 64>; // [64]
 
@@ -634,31 +633,40 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
   if (n >= 64) {
     return;
   }
-  let inside = n < 48;
-  let first = min(n, 47) * 192;
-  let r = select(0.0, 1.0, inside);
-  var b = bias[min(n, 47)];
-  for (var tap = 0u; tap < 1; tap++) {
-    for (var c = 0u; c < 192; c++) {
-      var w = 0.0;
-      if (c < 192) {
-        w = weight[first + c * 1 + tap];
-        b += w * beta[c];
-      }
-      packed[(tap * 192 + c) * 64 + n] = w * r;
-    }
+  for (var k = 0u; k < 192; k++) {
+    packed[k * 64 + n] = folded(n, k);
   }
-  packed_bias[n] = b * r;
+  packed_bias[n] = folded_bias(n);
+}
+
+fn folded(n: u32, k: u32) -> f32 {
+  if (n >= 48) {
+    return 0.0;
+  }
+  return weight[n * 192 + k];
+}
+
+fn folded_bias(n: u32) -> f32 {
+  if (n >= 48) {
+    return 0.0;
+  }
+  var b = bias[n];
+  for (var k = 0u; k < 192; k++) {
+    b += weight[n * 192 + k] * input_shift[k];
+  }
+  return b;
 }
 ` },
-    { name: "downsample_layers.1.1.pack", code: `// Packs a PyTorch weight [96][192] = [n][c][4 taps] as [192][96], tap-major, 48 rows a tap, zero-padded:
-//   packed[(tap,c),n] = weight[n,c,tap] * gamma[c]
-//   packed_bias[n] = bias[n] + sum over k of weight[n,k] * beta[k]
+    { name: "downsample_layers.1.1.pack", code: `// Packs a PyTorch weight [96][48][4] as [192][96], tap-major, 48 rows a tap, zero-padded. For each column n, in order:
+//   w[c,tap] = weight[n,c,tap]; b = bias[n]
+//   b += sum over c,tap of w[c,tap] * input_shift[c]
+//   w[c,tap] *= input_scale[c]
+//   packed[(tap,c),n] = w[c,tap]; packed_bias[n] = b
 // An invocation packs one column. Runs once, when the weights are loaded.
 @group(0) @binding(0) var<storage, read> weight: array<f32, 18432>; // [96][48][4]
 @group(0) @binding(1) var<storage, read> bias: array<f32, 96>; // [96]
-@group(0) @binding(2) var<storage, read> gamma: array<f32, 48>; // [48]
-@group(0) @binding(3) var<storage, read> beta: array<f32, 48>; // [48]
+@group(0) @binding(2) var<storage, read> input_shift: array<f32, 48>; // [48]
+@group(0) @binding(3) var<storage, read> input_scale: array<f32, 48>; // [48]
 @group(0) @binding(4) var<storage, read_write> packed: array<f32, 18432>; // [192][96]
 @group(0) @binding(5) var<storage, read_write> packed_bias: array<f32, 96>; // [96]
 
@@ -668,29 +676,33 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
   if (n >= 96) {
     return;
   }
-  let inside = n < 96;
-  let first = min(n, 95) * 192;
-  let r = select(0.0, 1.0, inside);
-  var b = bias[min(n, 95)];
+  for (var k = 0u; k < 192; k++) {
+    let c = k % 48;
+    let tap = k / 48;
+    packed[k * 96 + n] = folded(n, c, tap);
+  }
+  packed_bias[n] = folded_bias(n);
+}
+
+fn folded(n: u32, c: u32, tap: u32) -> f32 {
+  return weight[(n * 48 + c) * 4 + tap] * input_scale[c];
+}
+
+fn folded_bias(n: u32) -> f32 {
+  var b = bias[n];
   for (var tap = 0u; tap < 4; tap++) {
     for (var c = 0u; c < 48; c++) {
-      var w = 0.0;
-      if (c < 48) {
-        w = weight[first + c * 4 + tap];
-        b += w * beta[c];
-        w *= gamma[c];
-      }
-      packed[(tap * 48 + c) * 96 + n] = w * r;
+      b += weight[(n * 48 + c) * 4 + tap] * input_shift[c];
     }
   }
-  packed_bias[n] = b * r;
+  return b;
 }
 ` },
-    { name: "stages.1.0.dwconv.pack", code: `// Packs a PyTorch weight [96][49] = [n][c][49 taps] as [49][96], tap-major, 1 rows a tap, zero-padded:
-//   packed[(tap,c),n] = weight[n,c,tap]
-//   packed_bias[n] = bias[n]
+    { name: "stages.1.0.dwconv.pack", code: `// Packs a PyTorch weight [96][49] as [49][96], zero-padded. For each column n, in order:
+//   w[k] = weight[n,k]; b = bias[n]
+//   packed[k,n] = w[k]; packed_bias[n] = b
 // An invocation packs one column. Runs once, when the weights are loaded.
-@group(0) @binding(0) var<storage, read> weight: array<f32, 4704>; // [96][1][49]
+@group(0) @binding(0) var<storage, read> weight: array<f32, 4704>; // [96][49]
 @group(0) @binding(1) var<storage, read> bias: array<f32, 96>; // [96]
 @group(0) @binding(2) var<storage, read_write> packed: array<f32, 4704>; // [49][96]
 @group(0) @binding(3) var<storage, read_write> packed_bias: array<f32, 96>; // [96]
@@ -701,30 +713,30 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
   if (n >= 96) {
     return;
   }
-  let inside = n < 96;
-  let first = min(n, 95) * 49;
-  let r = select(0.0, 1.0, inside);
-  var b = bias[min(n, 95)];
-  for (var tap = 0u; tap < 49; tap++) {
-    for (var c = 0u; c < 1; c++) {
-      var w = 0.0;
-      if (c < 1) {
-        w = weight[first + c * 49 + tap];
-      }
-      packed[(tap * 1 + c) * 96 + n] = w * r;
-    }
+  for (var k = 0u; k < 49; k++) {
+    packed[k * 96 + n] = folded(n, k);
   }
-  packed_bias[n] = b * r;
+  packed_bias[n] = folded_bias(n);
+}
+
+fn folded(n: u32, k: u32) -> f32 {
+  return weight[n * 49 + k];
+}
+
+fn folded_bias(n: u32) -> f32 {
+  return bias[n];
 }
 ` },
-    { name: "stages.1.0.pwconv1.pack", code: `// Packs a PyTorch weight [384][96] as [96][384], zero-padded:
-//   packed[k,n] = weight[n,k] * gamma[k]
-//   packed_bias[n] = bias[n] + sum over k of weight[n,k] * beta[k]
+    { name: "stages.1.0.pwconv1.pack", code: `// Packs a PyTorch weight [384][96] as [96][384], zero-padded. For each column n, in order:
+//   w[k] = weight[n,k]; b = bias[n]
+//   b += sum over k of w[k] * input_shift[k]
+//   w[k] *= input_scale[k]
+//   packed[k,n] = w[k]; packed_bias[n] = b
 // An invocation packs one column. Runs once, when the weights are loaded.
 @group(0) @binding(0) var<storage, read> weight: array<f32, 36864>; // [384][96]
 @group(0) @binding(1) var<storage, read> bias: array<f32, 384>; // [384]
-@group(0) @binding(2) var<storage, read> gamma: array<f32, 96>; // [96]
-@group(0) @binding(3) var<storage, read> beta: array<f32, 96>; // [96]
+@group(0) @binding(2) var<storage, read> input_shift: array<f32, 96>; // [96]
+@group(0) @binding(3) var<storage, read> input_scale: array<f32, 96>; // [96]
 @group(0) @binding(4) var<storage, read_write> packed: array<f32, 36864>; // [96][384]
 @group(0) @binding(5) var<storage, read_write> packed_bias: array<f32, 384>; // [384]
 
@@ -734,31 +746,32 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
   if (n >= 384) {
     return;
   }
-  let inside = n < 384;
-  let first = min(n, 383) * 96;
-  let r = select(0.0, 1.0, inside);
-  var b = bias[min(n, 383)];
-  for (var tap = 0u; tap < 1; tap++) {
-    for (var c = 0u; c < 96; c++) {
-      var w = 0.0;
-      if (c < 96) {
-        w = weight[first + c * 1 + tap];
-        b += w * beta[c];
-        w *= gamma[c];
-      }
-      packed[(tap * 96 + c) * 384 + n] = w * r;
-    }
+  for (var k = 0u; k < 96; k++) {
+    packed[k * 384 + n] = folded(n, k);
   }
-  packed_bias[n] = b * r;
+  packed_bias[n] = folded_bias(n);
+}
+
+fn folded(n: u32, k: u32) -> f32 {
+  return weight[n * 96 + k] * input_scale[k];
+}
+
+fn folded_bias(n: u32) -> f32 {
+  var b = bias[n];
+  for (var k = 0u; k < 96; k++) {
+    b += weight[n * 96 + k] * input_shift[k];
+  }
+  return b;
 }
 ` },
-    { name: "stages.1.0.pwconv2.pack", code: `// Packs a PyTorch weight [96][384] as [384][96], zero-padded:
-//   packed[k,n] = weight[n,k]
-//   packed_bias[n] = bias[n] + sum over k of weight[n,k] * beta[k]
+    { name: "stages.1.0.pwconv2.pack", code: `// Packs a PyTorch weight [96][384] as [384][96], zero-padded. For each column n, in order:
+//   w[k] = weight[n,k]; b = bias[n]
+//   b += sum over k of w[k] * input_shift[k]
+//   packed[k,n] = w[k]; packed_bias[n] = b
 // An invocation packs one column. Runs once, when the weights are loaded.
 @group(0) @binding(0) var<storage, read> weight: array<f32, 36864>; // [96][384]
 @group(0) @binding(1) var<storage, read> bias: array<f32, 96>; // [96]
-@group(0) @binding(2) var<storage, read> beta: array<f32, 384>; // [384]
+@group(0) @binding(2) var<storage, read> input_shift: array<f32, 384>; // [384]
 @group(0) @binding(3) var<storage, read_write> packed: array<f32, 36864>; // [384][96]
 @group(0) @binding(4) var<storage, read_write> packed_bias: array<f32, 96>; // [96]
 
@@ -768,31 +781,34 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
   if (n >= 96) {
     return;
   }
-  let inside = n < 96;
-  let first = min(n, 95) * 384;
-  let r = select(0.0, 1.0, inside);
-  var b = bias[min(n, 95)];
-  for (var tap = 0u; tap < 1; tap++) {
-    for (var c = 0u; c < 384; c++) {
-      var w = 0.0;
-      if (c < 384) {
-        w = weight[first + c * 1 + tap];
-        b += w * beta[c];
-      }
-      packed[(tap * 384 + c) * 96 + n] = w * r;
-    }
+  for (var k = 0u; k < 384; k++) {
+    packed[k * 96 + n] = folded(n, k);
   }
-  packed_bias[n] = b * r;
+  packed_bias[n] = folded_bias(n);
+}
+
+fn folded(n: u32, k: u32) -> f32 {
+  return weight[n * 384 + k];
+}
+
+fn folded_bias(n: u32) -> f32 {
+  var b = bias[n];
+  for (var k = 0u; k < 384; k++) {
+    b += weight[n * 384 + k] * input_shift[k];
+  }
+  return b;
 }
 ` },
-    { name: "downsample_layers.2.1.pack", code: `// Packs a PyTorch weight [192][384] = [n][c][4 taps] as [384][192], tap-major, 96 rows a tap, zero-padded:
-//   packed[(tap,c),n] = weight[n,c,tap] * gamma[c]
-//   packed_bias[n] = bias[n] + sum over k of weight[n,k] * beta[k]
+    { name: "downsample_layers.2.1.pack", code: `// Packs a PyTorch weight [192][96][4] as [384][192], tap-major, 96 rows a tap, zero-padded. For each column n, in order:
+//   w[c,tap] = weight[n,c,tap]; b = bias[n]
+//   b += sum over c,tap of w[c,tap] * input_shift[c]
+//   w[c,tap] *= input_scale[c]
+//   packed[(tap,c),n] = w[c,tap]; packed_bias[n] = b
 // An invocation packs one column. Runs once, when the weights are loaded.
 @group(0) @binding(0) var<storage, read> weight: array<f32, 73728>; // [192][96][4]
 @group(0) @binding(1) var<storage, read> bias: array<f32, 192>; // [192]
-@group(0) @binding(2) var<storage, read> gamma: array<f32, 96>; // [96]
-@group(0) @binding(3) var<storage, read> beta: array<f32, 96>; // [96]
+@group(0) @binding(2) var<storage, read> input_shift: array<f32, 96>; // [96]
+@group(0) @binding(3) var<storage, read> input_scale: array<f32, 96>; // [96]
 @group(0) @binding(4) var<storage, read_write> packed: array<f32, 73728>; // [384][192]
 @group(0) @binding(5) var<storage, read_write> packed_bias: array<f32, 192>; // [192]
 
@@ -802,29 +818,33 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
   if (n >= 192) {
     return;
   }
-  let inside = n < 192;
-  let first = min(n, 191) * 384;
-  let r = select(0.0, 1.0, inside);
-  var b = bias[min(n, 191)];
+  for (var k = 0u; k < 384; k++) {
+    let c = k % 96;
+    let tap = k / 96;
+    packed[k * 192 + n] = folded(n, c, tap);
+  }
+  packed_bias[n] = folded_bias(n);
+}
+
+fn folded(n: u32, c: u32, tap: u32) -> f32 {
+  return weight[(n * 96 + c) * 4 + tap] * input_scale[c];
+}
+
+fn folded_bias(n: u32) -> f32 {
+  var b = bias[n];
   for (var tap = 0u; tap < 4; tap++) {
     for (var c = 0u; c < 96; c++) {
-      var w = 0.0;
-      if (c < 96) {
-        w = weight[first + c * 4 + tap];
-        b += w * beta[c];
-        w *= gamma[c];
-      }
-      packed[(tap * 96 + c) * 192 + n] = w * r;
+      b += weight[(n * 96 + c) * 4 + tap] * input_shift[c];
     }
   }
-  packed_bias[n] = b * r;
+  return b;
 }
 ` },
-    { name: "stages.2.0.dwconv.pack", code: `// Packs a PyTorch weight [192][49] = [n][c][49 taps] as [49][192], tap-major, 1 rows a tap, zero-padded:
-//   packed[(tap,c),n] = weight[n,c,tap]
-//   packed_bias[n] = bias[n]
+    { name: "stages.2.0.dwconv.pack", code: `// Packs a PyTorch weight [192][49] as [49][192], zero-padded. For each column n, in order:
+//   w[k] = weight[n,k]; b = bias[n]
+//   packed[k,n] = w[k]; packed_bias[n] = b
 // An invocation packs one column. Runs once, when the weights are loaded.
-@group(0) @binding(0) var<storage, read> weight: array<f32, 9408>; // [192][1][49]
+@group(0) @binding(0) var<storage, read> weight: array<f32, 9408>; // [192][49]
 @group(0) @binding(1) var<storage, read> bias: array<f32, 192>; // [192]
 @group(0) @binding(2) var<storage, read_write> packed: array<f32, 9408>; // [49][192]
 @group(0) @binding(3) var<storage, read_write> packed_bias: array<f32, 192>; // [192]
@@ -835,30 +855,30 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
   if (n >= 192) {
     return;
   }
-  let inside = n < 192;
-  let first = min(n, 191) * 49;
-  let r = select(0.0, 1.0, inside);
-  var b = bias[min(n, 191)];
-  for (var tap = 0u; tap < 49; tap++) {
-    for (var c = 0u; c < 1; c++) {
-      var w = 0.0;
-      if (c < 1) {
-        w = weight[first + c * 49 + tap];
-      }
-      packed[(tap * 1 + c) * 192 + n] = w * r;
-    }
+  for (var k = 0u; k < 49; k++) {
+    packed[k * 192 + n] = folded(n, k);
   }
-  packed_bias[n] = b * r;
+  packed_bias[n] = folded_bias(n);
+}
+
+fn folded(n: u32, k: u32) -> f32 {
+  return weight[n * 49 + k];
+}
+
+fn folded_bias(n: u32) -> f32 {
+  return bias[n];
 }
 ` },
-    { name: "stages.2.0.pwconv1.pack", code: `// Packs a PyTorch weight [768][192] as [192][768], zero-padded:
-//   packed[k,n] = weight[n,k] * gamma[k]
-//   packed_bias[n] = bias[n] + sum over k of weight[n,k] * beta[k]
+    { name: "stages.2.0.pwconv1.pack", code: `// Packs a PyTorch weight [768][192] as [192][768], zero-padded. For each column n, in order:
+//   w[k] = weight[n,k]; b = bias[n]
+//   b += sum over k of w[k] * input_shift[k]
+//   w[k] *= input_scale[k]
+//   packed[k,n] = w[k]; packed_bias[n] = b
 // An invocation packs one column. Runs once, when the weights are loaded.
 @group(0) @binding(0) var<storage, read> weight: array<f32, 147456>; // [768][192]
 @group(0) @binding(1) var<storage, read> bias: array<f32, 768>; // [768]
-@group(0) @binding(2) var<storage, read> gamma: array<f32, 192>; // [192]
-@group(0) @binding(3) var<storage, read> beta: array<f32, 192>; // [192]
+@group(0) @binding(2) var<storage, read> input_shift: array<f32, 192>; // [192]
+@group(0) @binding(3) var<storage, read> input_scale: array<f32, 192>; // [192]
 @group(0) @binding(4) var<storage, read_write> packed: array<f32, 147456>; // [192][768]
 @group(0) @binding(5) var<storage, read_write> packed_bias: array<f32, 768>; // [768]
 
@@ -868,31 +888,32 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
   if (n >= 768) {
     return;
   }
-  let inside = n < 768;
-  let first = min(n, 767) * 192;
-  let r = select(0.0, 1.0, inside);
-  var b = bias[min(n, 767)];
-  for (var tap = 0u; tap < 1; tap++) {
-    for (var c = 0u; c < 192; c++) {
-      var w = 0.0;
-      if (c < 192) {
-        w = weight[first + c * 1 + tap];
-        b += w * beta[c];
-        w *= gamma[c];
-      }
-      packed[(tap * 192 + c) * 768 + n] = w * r;
-    }
+  for (var k = 0u; k < 192; k++) {
+    packed[k * 768 + n] = folded(n, k);
   }
-  packed_bias[n] = b * r;
+  packed_bias[n] = folded_bias(n);
+}
+
+fn folded(n: u32, k: u32) -> f32 {
+  return weight[n * 192 + k] * input_scale[k];
+}
+
+fn folded_bias(n: u32) -> f32 {
+  var b = bias[n];
+  for (var k = 0u; k < 192; k++) {
+    b += weight[n * 192 + k] * input_shift[k];
+  }
+  return b;
 }
 ` },
-    { name: "stages.2.0.pwconv2.pack", code: `// Packs a PyTorch weight [192][768] as [768][192], zero-padded:
-//   packed[k,n] = weight[n,k]
-//   packed_bias[n] = bias[n] + sum over k of weight[n,k] * beta[k]
+    { name: "stages.2.0.pwconv2.pack", code: `// Packs a PyTorch weight [192][768] as [768][192], zero-padded. For each column n, in order:
+//   w[k] = weight[n,k]; b = bias[n]
+//   b += sum over k of w[k] * input_shift[k]
+//   packed[k,n] = w[k]; packed_bias[n] = b
 // An invocation packs one column. Runs once, when the weights are loaded.
 @group(0) @binding(0) var<storage, read> weight: array<f32, 147456>; // [192][768]
 @group(0) @binding(1) var<storage, read> bias: array<f32, 192>; // [192]
-@group(0) @binding(2) var<storage, read> beta: array<f32, 768>; // [768]
+@group(0) @binding(2) var<storage, read> input_shift: array<f32, 768>; // [768]
 @group(0) @binding(3) var<storage, read_write> packed: array<f32, 147456>; // [768][192]
 @group(0) @binding(4) var<storage, read_write> packed_bias: array<f32, 192>; // [192]
 
@@ -902,31 +923,34 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
   if (n >= 192) {
     return;
   }
-  let inside = n < 192;
-  let first = min(n, 191) * 768;
-  let r = select(0.0, 1.0, inside);
-  var b = bias[min(n, 191)];
-  for (var tap = 0u; tap < 1; tap++) {
-    for (var c = 0u; c < 768; c++) {
-      var w = 0.0;
-      if (c < 768) {
-        w = weight[first + c * 1 + tap];
-        b += w * beta[c];
-      }
-      packed[(tap * 768 + c) * 192 + n] = w * r;
-    }
+  for (var k = 0u; k < 768; k++) {
+    packed[k * 192 + n] = folded(n, k);
   }
-  packed_bias[n] = b * r;
+  packed_bias[n] = folded_bias(n);
+}
+
+fn folded(n: u32, k: u32) -> f32 {
+  return weight[n * 768 + k];
+}
+
+fn folded_bias(n: u32) -> f32 {
+  var b = bias[n];
+  for (var k = 0u; k < 768; k++) {
+    b += weight[n * 768 + k] * input_shift[k];
+  }
+  return b;
 }
 ` },
-    { name: "downsample_layers.3.1.pack", code: `// Packs a PyTorch weight [384][768] = [n][c][4 taps] as [768][384], tap-major, 192 rows a tap, zero-padded:
-//   packed[(tap,c),n] = weight[n,c,tap] * gamma[c]
-//   packed_bias[n] = bias[n] + sum over k of weight[n,k] * beta[k]
+    { name: "downsample_layers.3.1.pack", code: `// Packs a PyTorch weight [384][192][4] as [768][384], tap-major, 192 rows a tap, zero-padded. For each column n, in order:
+//   w[c,tap] = weight[n,c,tap]; b = bias[n]
+//   b += sum over c,tap of w[c,tap] * input_shift[c]
+//   w[c,tap] *= input_scale[c]
+//   packed[(tap,c),n] = w[c,tap]; packed_bias[n] = b
 // An invocation packs one column. Runs once, when the weights are loaded.
 @group(0) @binding(0) var<storage, read> weight: array<f32, 294912>; // [384][192][4]
 @group(0) @binding(1) var<storage, read> bias: array<f32, 384>; // [384]
-@group(0) @binding(2) var<storage, read> gamma: array<f32, 192>; // [192]
-@group(0) @binding(3) var<storage, read> beta: array<f32, 192>; // [192]
+@group(0) @binding(2) var<storage, read> input_shift: array<f32, 192>; // [192]
+@group(0) @binding(3) var<storage, read> input_scale: array<f32, 192>; // [192]
 @group(0) @binding(4) var<storage, read_write> packed: array<f32, 294912>; // [768][384]
 @group(0) @binding(5) var<storage, read_write> packed_bias: array<f32, 384>; // [384]
 
@@ -936,29 +960,33 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
   if (n >= 384) {
     return;
   }
-  let inside = n < 384;
-  let first = min(n, 383) * 768;
-  let r = select(0.0, 1.0, inside);
-  var b = bias[min(n, 383)];
+  for (var k = 0u; k < 768; k++) {
+    let c = k % 192;
+    let tap = k / 192;
+    packed[k * 384 + n] = folded(n, c, tap);
+  }
+  packed_bias[n] = folded_bias(n);
+}
+
+fn folded(n: u32, c: u32, tap: u32) -> f32 {
+  return weight[(n * 192 + c) * 4 + tap] * input_scale[c];
+}
+
+fn folded_bias(n: u32) -> f32 {
+  var b = bias[n];
   for (var tap = 0u; tap < 4; tap++) {
     for (var c = 0u; c < 192; c++) {
-      var w = 0.0;
-      if (c < 192) {
-        w = weight[first + c * 4 + tap];
-        b += w * beta[c];
-        w *= gamma[c];
-      }
-      packed[(tap * 192 + c) * 384 + n] = w * r;
+      b += weight[(n * 192 + c) * 4 + tap] * input_shift[c];
     }
   }
-  packed_bias[n] = b * r;
+  return b;
 }
 ` },
-    { name: "stages.3.0.dwconv.pack", code: `// Packs a PyTorch weight [384][49] = [n][c][49 taps] as [49][384], tap-major, 1 rows a tap, zero-padded:
-//   packed[(tap,c),n] = weight[n,c,tap]
-//   packed_bias[n] = bias[n]
+    { name: "stages.3.0.dwconv.pack", code: `// Packs a PyTorch weight [384][49] as [49][384], zero-padded. For each column n, in order:
+//   w[k] = weight[n,k]; b = bias[n]
+//   packed[k,n] = w[k]; packed_bias[n] = b
 // An invocation packs one column. Runs once, when the weights are loaded.
-@group(0) @binding(0) var<storage, read> weight: array<f32, 18816>; // [384][1][49]
+@group(0) @binding(0) var<storage, read> weight: array<f32, 18816>; // [384][49]
 @group(0) @binding(1) var<storage, read> bias: array<f32, 384>; // [384]
 @group(0) @binding(2) var<storage, read_write> packed: array<f32, 18816>; // [49][384]
 @group(0) @binding(3) var<storage, read_write> packed_bias: array<f32, 384>; // [384]
@@ -969,30 +997,30 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
   if (n >= 384) {
     return;
   }
-  let inside = n < 384;
-  let first = min(n, 383) * 49;
-  let r = select(0.0, 1.0, inside);
-  var b = bias[min(n, 383)];
-  for (var tap = 0u; tap < 49; tap++) {
-    for (var c = 0u; c < 1; c++) {
-      var w = 0.0;
-      if (c < 1) {
-        w = weight[first + c * 49 + tap];
-      }
-      packed[(tap * 1 + c) * 384 + n] = w * r;
-    }
+  for (var k = 0u; k < 49; k++) {
+    packed[k * 384 + n] = folded(n, k);
   }
-  packed_bias[n] = b * r;
+  packed_bias[n] = folded_bias(n);
+}
+
+fn folded(n: u32, k: u32) -> f32 {
+  return weight[n * 49 + k];
+}
+
+fn folded_bias(n: u32) -> f32 {
+  return bias[n];
 }
 ` },
-    { name: "stages.3.0.pwconv1.pack", code: `// Packs a PyTorch weight [1536][384] as [384][1536], zero-padded:
-//   packed[k,n] = weight[n,k] * gamma[k]
-//   packed_bias[n] = bias[n] + sum over k of weight[n,k] * beta[k]
+    { name: "stages.3.0.pwconv1.pack", code: `// Packs a PyTorch weight [1536][384] as [384][1536], zero-padded. For each column n, in order:
+//   w[k] = weight[n,k]; b = bias[n]
+//   b += sum over k of w[k] * input_shift[k]
+//   w[k] *= input_scale[k]
+//   packed[k,n] = w[k]; packed_bias[n] = b
 // An invocation packs one column. Runs once, when the weights are loaded.
 @group(0) @binding(0) var<storage, read> weight: array<f32, 589824>; // [1536][384]
 @group(0) @binding(1) var<storage, read> bias: array<f32, 1536>; // [1536]
-@group(0) @binding(2) var<storage, read> gamma: array<f32, 384>; // [384]
-@group(0) @binding(3) var<storage, read> beta: array<f32, 384>; // [384]
+@group(0) @binding(2) var<storage, read> input_shift: array<f32, 384>; // [384]
+@group(0) @binding(3) var<storage, read> input_scale: array<f32, 384>; // [384]
 @group(0) @binding(4) var<storage, read_write> packed: array<f32, 589824>; // [384][1536]
 @group(0) @binding(5) var<storage, read_write> packed_bias: array<f32, 1536>; // [1536]
 
@@ -1002,31 +1030,32 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
   if (n >= 1536) {
     return;
   }
-  let inside = n < 1536;
-  let first = min(n, 1535) * 384;
-  let r = select(0.0, 1.0, inside);
-  var b = bias[min(n, 1535)];
-  for (var tap = 0u; tap < 1; tap++) {
-    for (var c = 0u; c < 384; c++) {
-      var w = 0.0;
-      if (c < 384) {
-        w = weight[first + c * 1 + tap];
-        b += w * beta[c];
-        w *= gamma[c];
-      }
-      packed[(tap * 384 + c) * 1536 + n] = w * r;
-    }
+  for (var k = 0u; k < 384; k++) {
+    packed[k * 1536 + n] = folded(n, k);
   }
-  packed_bias[n] = b * r;
+  packed_bias[n] = folded_bias(n);
+}
+
+fn folded(n: u32, k: u32) -> f32 {
+  return weight[n * 384 + k] * input_scale[k];
+}
+
+fn folded_bias(n: u32) -> f32 {
+  var b = bias[n];
+  for (var k = 0u; k < 384; k++) {
+    b += weight[n * 384 + k] * input_shift[k];
+  }
+  return b;
 }
 ` },
-    { name: "stages.3.0.pwconv2.pack", code: `// Packs a PyTorch weight [384][1536] as [1536][384], zero-padded:
-//   packed[k,n] = weight[n,k]
-//   packed_bias[n] = bias[n] + sum over k of weight[n,k] * beta[k]
+    { name: "stages.3.0.pwconv2.pack", code: `// Packs a PyTorch weight [384][1536] as [1536][384], zero-padded. For each column n, in order:
+//   w[k] = weight[n,k]; b = bias[n]
+//   b += sum over k of w[k] * input_shift[k]
+//   packed[k,n] = w[k]; packed_bias[n] = b
 // An invocation packs one column. Runs once, when the weights are loaded.
 @group(0) @binding(0) var<storage, read> weight: array<f32, 589824>; // [384][1536]
 @group(0) @binding(1) var<storage, read> bias: array<f32, 384>; // [384]
-@group(0) @binding(2) var<storage, read> beta: array<f32, 1536>; // [1536]
+@group(0) @binding(2) var<storage, read> input_shift: array<f32, 1536>; // [1536]
 @group(0) @binding(3) var<storage, read_write> packed: array<f32, 589824>; // [1536][384]
 @group(0) @binding(4) var<storage, read_write> packed_bias: array<f32, 384>; // [384]
 
@@ -1036,31 +1065,34 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
   if (n >= 384) {
     return;
   }
-  let inside = n < 384;
-  let first = min(n, 383) * 1536;
-  let r = select(0.0, 1.0, inside);
-  var b = bias[min(n, 383)];
-  for (var tap = 0u; tap < 1; tap++) {
-    for (var c = 0u; c < 1536; c++) {
-      var w = 0.0;
-      if (c < 1536) {
-        w = weight[first + c * 1 + tap];
-        b += w * beta[c];
-      }
-      packed[(tap * 1536 + c) * 384 + n] = w * r;
-    }
+  for (var k = 0u; k < 1536; k++) {
+    packed[k * 384 + n] = folded(n, k);
   }
-  packed_bias[n] = b * r;
+  packed_bias[n] = folded_bias(n);
+}
+
+fn folded(n: u32, k: u32) -> f32 {
+  return weight[n * 1536 + k];
+}
+
+fn folded_bias(n: u32) -> f32 {
+  var b = bias[n];
+  for (var k = 0u; k < 1536; k++) {
+    b += weight[n * 1536 + k] * input_shift[k];
+  }
+  return b;
 }
 ` },
-    { name: "head.pack", code: `// Packs a PyTorch weight [1000][384] as [384][1024], zero-padded:
-//   packed[k,n] = weight[n,k] * gamma[k]
-//   packed_bias[n] = bias[n] + sum over k of weight[n,k] * beta[k]
+    { name: "head.pack", code: `// Packs a PyTorch weight [1000][384] as [384][1024], zero-padded. For each column n, in order:
+//   w[k] = weight[n,k]; b = bias[n]
+//   b += sum over k of w[k] * input_shift[k]
+//   w[k] *= input_scale[k]
+//   packed[k,n] = w[k]; packed_bias[n] = b
 // An invocation packs one column. Runs once, when the weights are loaded.
 @group(0) @binding(0) var<storage, read> weight: array<f32, 384000>; // [1000][384]
 @group(0) @binding(1) var<storage, read> bias: array<f32, 1000>; // [1000]
-@group(0) @binding(2) var<storage, read> gamma: array<f32, 384>; // [384]
-@group(0) @binding(3) var<storage, read> beta: array<f32, 384>; // [384]
+@group(0) @binding(2) var<storage, read> input_shift: array<f32, 384>; // [384]
+@group(0) @binding(3) var<storage, read> input_scale: array<f32, 384>; // [384]
 @group(0) @binding(4) var<storage, read_write> packed: array<f32, 393216>; // [384][1024]
 @group(0) @binding(5) var<storage, read_write> packed_bias: array<f32, 1024>; // [1024]
 
@@ -1070,22 +1102,28 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
   if (n >= 1024) {
     return;
   }
-  let inside = n < 1000;
-  let first = min(n, 999) * 384;
-  let r = select(0.0, 1.0, inside);
-  var b = bias[min(n, 999)];
-  for (var tap = 0u; tap < 1; tap++) {
-    for (var c = 0u; c < 384; c++) {
-      var w = 0.0;
-      if (c < 384) {
-        w = weight[first + c * 1 + tap];
-        b += w * beta[c];
-        w *= gamma[c];
-      }
-      packed[(tap * 384 + c) * 1024 + n] = w * r;
-    }
+  for (var k = 0u; k < 384; k++) {
+    packed[k * 1024 + n] = folded(n, k);
   }
-  packed_bias[n] = b * r;
+  packed_bias[n] = folded_bias(n);
+}
+
+fn folded(n: u32, k: u32) -> f32 {
+  if (n >= 1000) {
+    return 0.0;
+  }
+  return weight[n * 384 + k] * input_scale[k];
+}
+
+fn folded_bias(n: u32) -> f32 {
+  if (n >= 1000) {
+    return 0.0;
+  }
+  var b = bias[n];
+  for (var k = 0u; k < 384; k++) {
+    b += weight[n * 384 + k] * input_shift[k];
+  }
+  return b;
 }
 ` },
     { name: "downsample_layers.0.0", code: `// 4x4 convolution with stride 4 and LayerNorm, [3][224][224] to channels-last [56][56][48]:

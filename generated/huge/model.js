@@ -404,8 +404,8 @@ export const descriptor = {
     { at: "derived", name: "stages.0.0.dwconv.packed_bias", elements: 352, perImage: false },
     { at: "param", name: "stages.0.0.pwconv1.weight", elements: 495616, perImage: false },
     { at: "param", name: "stages.0.0.pwconv1.bias", elements: 1408, perImage: false },
-    { at: "param", name: "stages.0.0.norm.weight", elements: 352, perImage: false },
     { at: "param", name: "stages.0.0.norm.bias", elements: 352, perImage: false },
+    { at: "param", name: "stages.0.0.norm.weight", elements: 352, perImage: false },
     { at: "derived", name: "stages.0.0.pwconv1.packed", elements: 495616, perImage: false },
     { at: "derived", name: "stages.0.0.pwconv1.packed_bias", elements: 1408, perImage: false },
     { at: "param", name: "stages.0.0.pwconv2.weight", elements: 495616, perImage: false },
@@ -419,8 +419,8 @@ export const descriptor = {
     { at: "derived", name: "stages.0.1.dwconv.packed_bias", elements: 352, perImage: false },
     { at: "param", name: "stages.0.1.pwconv1.weight", elements: 495616, perImage: false },
     { at: "param", name: "stages.0.1.pwconv1.bias", elements: 1408, perImage: false },
-    { at: "param", name: "stages.0.1.norm.weight", elements: 352, perImage: false },
     { at: "param", name: "stages.0.1.norm.bias", elements: 352, perImage: false },
+    { at: "param", name: "stages.0.1.norm.weight", elements: 352, perImage: false },
     { at: "derived", name: "stages.0.1.pwconv1.packed", elements: 495616, perImage: false },
     { at: "derived", name: "stages.0.1.pwconv1.packed_bias", elements: 1408, perImage: false },
     { at: "param", name: "stages.0.1.pwconv2.weight", elements: 495616, perImage: false },
@@ -434,8 +434,8 @@ export const descriptor = {
     { at: "derived", name: "stages.0.2.dwconv.packed_bias", elements: 352, perImage: false },
     { at: "param", name: "stages.0.2.pwconv1.weight", elements: 495616, perImage: false },
     { at: "param", name: "stages.0.2.pwconv1.bias", elements: 1408, perImage: false },
-    { at: "param", name: "stages.0.2.norm.weight", elements: 352, perImage: false },
     { at: "param", name: "stages.0.2.norm.bias", elements: 352, perImage: false },
+    { at: "param", name: "stages.0.2.norm.weight", elements: 352, perImage: false },
     { at: "derived", name: "stages.0.2.pwconv1.packed", elements: 495616, perImage: false },
     { at: "derived", name: "stages.0.2.pwconv1.packed_bias", elements: 1408, perImage: false },
     { at: "param", name: "stages.0.2.pwconv2.weight", elements: 495616, perImage: false },
@@ -445,8 +445,8 @@ export const descriptor = {
     { at: "derived", name: "stages.0.2.pwconv2.packed_bias", elements: 384, perImage: false },
     { at: "param", name: "downsample_layers.1.1.weight", elements: 991232, perImage: false },
     { at: "param", name: "downsample_layers.1.1.bias", elements: 704, perImage: false },
-    { at: "param", name: "downsample_layers.1.0.weight", elements: 352, perImage: false },
     { at: "param", name: "downsample_layers.1.0.bias", elements: 352, perImage: false },
+    { at: "param", name: "downsample_layers.1.0.weight", elements: 352, perImage: false },
     { at: "derived", name: "downsample_layers.1.1.packed", elements: 991232, perImage: false },
     { at: "derived", name: "downsample_layers.1.1.packed_bias", elements: 704, perImage: false },
     { at: "param", name: "stages.1.0.dwconv.weight", elements: 34496, perImage: false },
@@ -455,8 +455,8 @@ export const descriptor = {
     { at: "derived", name: "stages.1.0.dwconv.packed_bias", elements: 704, perImage: false },
     { at: "param", name: "stages.1.0.pwconv1.weight", elements: 1982464, perImage: false },
     { at: "param", name: "stages.1.0.pwconv1.bias", elements: 2816, perImage: false },
-    { at: "param", name: "stages.1.0.norm.weight", elements: 704, perImage: false },
     { at: "param", name: "stages.1.0.norm.bias", elements: 704, perImage: false },
+    { at: "param", name: "stages.1.0.norm.weight", elements: 704, perImage: false },
     { at: "derived", name: "stages.1.0.pwconv1.packed", elements: 1982464, perImage: false },
     { at: "derived", name: "stages.1.0.pwconv1.packed_bias", elements: 2816, perImage: false },
     { at: "param", name: "stages.1.0.pwconv2.weight", elements: 1982464, perImage: false },
@@ -470,8 +470,8 @@ export const descriptor = {
     { at: "derived", name: "stages.1.1.dwconv.packed_bias", elements: 704, perImage: false },
     { at: "param", name: "stages.1.1.pwconv1.weight", elements: 1982464, perImage: false },
     { at: "param", name: "stages.1.1.pwconv1.bias", elements: 2816, perImage: false },
-    { at: "param", name: "stages.1.1.norm.weight", elements: 704, perImage: false },
     { at: "param", name: "stages.1.1.norm.bias", elements: 704, perImage: false },
+    { at: "param", name: "stages.1.1.norm.weight", elements: 704, perImage: false },
     { at: "derived", name: "stages.1.1.pwconv1.packed", elements: 1982464, perImage: false },
     { at: "derived", name: "stages.1.1.pwconv1.packed_bias", elements: 2816, perImage: false },
     { at: "param", name: "stages.1.1.pwconv2.weight", elements: 1982464, perImage: false },
@@ -485,8 +485,8 @@ export const descriptor = {
     { at: "derived", name: "stages.1.2.dwconv.packed_bias", elements: 704, perImage: false },
     { at: "param", name: "stages.1.2.pwconv1.weight", elements: 1982464, perImage: false },
     { at: "param", name: "stages.1.2.pwconv1.bias", elements: 2816, perImage: false },
-    { at: "param", name: "stages.1.2.norm.weight", elements: 704, perImage: false },
     { at: "param", name: "stages.1.2.norm.bias", elements: 704, perImage: false },
+    { at: "param", name: "stages.1.2.norm.weight", elements: 704, perImage: false },
     { at: "derived", name: "stages.1.2.pwconv1.packed", elements: 1982464, perImage: false },
     { at: "derived", name: "stages.1.2.pwconv1.packed_bias", elements: 2816, perImage: false },
     { at: "param", name: "stages.1.2.pwconv2.weight", elements: 1982464, perImage: false },
@@ -496,8 +496,8 @@ export const descriptor = {
     { at: "derived", name: "stages.1.2.pwconv2.packed_bias", elements: 704, perImage: false },
     { at: "param", name: "downsample_layers.2.1.weight", elements: 3964928, perImage: false },
     { at: "param", name: "downsample_layers.2.1.bias", elements: 1408, perImage: false },
-    { at: "param", name: "downsample_layers.2.0.weight", elements: 704, perImage: false },
     { at: "param", name: "downsample_layers.2.0.bias", elements: 704, perImage: false },
+    { at: "param", name: "downsample_layers.2.0.weight", elements: 704, perImage: false },
     { at: "derived", name: "downsample_layers.2.1.packed", elements: 3964928, perImage: false },
     { at: "derived", name: "downsample_layers.2.1.packed_bias", elements: 1408, perImage: false },
     { at: "param", name: "stages.2.0.dwconv.weight", elements: 68992, perImage: false },
@@ -506,8 +506,8 @@ export const descriptor = {
     { at: "derived", name: "stages.2.0.dwconv.packed_bias", elements: 1408, perImage: false },
     { at: "param", name: "stages.2.0.pwconv1.weight", elements: 7929856, perImage: false },
     { at: "param", name: "stages.2.0.pwconv1.bias", elements: 5632, perImage: false },
-    { at: "param", name: "stages.2.0.norm.weight", elements: 1408, perImage: false },
     { at: "param", name: "stages.2.0.norm.bias", elements: 1408, perImage: false },
+    { at: "param", name: "stages.2.0.norm.weight", elements: 1408, perImage: false },
     { at: "derived", name: "stages.2.0.pwconv1.packed", elements: 7929856, perImage: false },
     { at: "derived", name: "stages.2.0.pwconv1.packed_bias", elements: 5632, perImage: false },
     { at: "param", name: "stages.2.0.pwconv2.weight", elements: 7929856, perImage: false },
@@ -521,8 +521,8 @@ export const descriptor = {
     { at: "derived", name: "stages.2.1.dwconv.packed_bias", elements: 1408, perImage: false },
     { at: "param", name: "stages.2.1.pwconv1.weight", elements: 7929856, perImage: false },
     { at: "param", name: "stages.2.1.pwconv1.bias", elements: 5632, perImage: false },
-    { at: "param", name: "stages.2.1.norm.weight", elements: 1408, perImage: false },
     { at: "param", name: "stages.2.1.norm.bias", elements: 1408, perImage: false },
+    { at: "param", name: "stages.2.1.norm.weight", elements: 1408, perImage: false },
     { at: "derived", name: "stages.2.1.pwconv1.packed", elements: 7929856, perImage: false },
     { at: "derived", name: "stages.2.1.pwconv1.packed_bias", elements: 5632, perImage: false },
     { at: "param", name: "stages.2.1.pwconv2.weight", elements: 7929856, perImage: false },
@@ -536,8 +536,8 @@ export const descriptor = {
     { at: "derived", name: "stages.2.2.dwconv.packed_bias", elements: 1408, perImage: false },
     { at: "param", name: "stages.2.2.pwconv1.weight", elements: 7929856, perImage: false },
     { at: "param", name: "stages.2.2.pwconv1.bias", elements: 5632, perImage: false },
-    { at: "param", name: "stages.2.2.norm.weight", elements: 1408, perImage: false },
     { at: "param", name: "stages.2.2.norm.bias", elements: 1408, perImage: false },
+    { at: "param", name: "stages.2.2.norm.weight", elements: 1408, perImage: false },
     { at: "derived", name: "stages.2.2.pwconv1.packed", elements: 7929856, perImage: false },
     { at: "derived", name: "stages.2.2.pwconv1.packed_bias", elements: 5632, perImage: false },
     { at: "param", name: "stages.2.2.pwconv2.weight", elements: 7929856, perImage: false },
@@ -551,8 +551,8 @@ export const descriptor = {
     { at: "derived", name: "stages.2.3.dwconv.packed_bias", elements: 1408, perImage: false },
     { at: "param", name: "stages.2.3.pwconv1.weight", elements: 7929856, perImage: false },
     { at: "param", name: "stages.2.3.pwconv1.bias", elements: 5632, perImage: false },
-    { at: "param", name: "stages.2.3.norm.weight", elements: 1408, perImage: false },
     { at: "param", name: "stages.2.3.norm.bias", elements: 1408, perImage: false },
+    { at: "param", name: "stages.2.3.norm.weight", elements: 1408, perImage: false },
     { at: "derived", name: "stages.2.3.pwconv1.packed", elements: 7929856, perImage: false },
     { at: "derived", name: "stages.2.3.pwconv1.packed_bias", elements: 5632, perImage: false },
     { at: "param", name: "stages.2.3.pwconv2.weight", elements: 7929856, perImage: false },
@@ -566,8 +566,8 @@ export const descriptor = {
     { at: "derived", name: "stages.2.4.dwconv.packed_bias", elements: 1408, perImage: false },
     { at: "param", name: "stages.2.4.pwconv1.weight", elements: 7929856, perImage: false },
     { at: "param", name: "stages.2.4.pwconv1.bias", elements: 5632, perImage: false },
-    { at: "param", name: "stages.2.4.norm.weight", elements: 1408, perImage: false },
     { at: "param", name: "stages.2.4.norm.bias", elements: 1408, perImage: false },
+    { at: "param", name: "stages.2.4.norm.weight", elements: 1408, perImage: false },
     { at: "derived", name: "stages.2.4.pwconv1.packed", elements: 7929856, perImage: false },
     { at: "derived", name: "stages.2.4.pwconv1.packed_bias", elements: 5632, perImage: false },
     { at: "param", name: "stages.2.4.pwconv2.weight", elements: 7929856, perImage: false },
@@ -581,8 +581,8 @@ export const descriptor = {
     { at: "derived", name: "stages.2.5.dwconv.packed_bias", elements: 1408, perImage: false },
     { at: "param", name: "stages.2.5.pwconv1.weight", elements: 7929856, perImage: false },
     { at: "param", name: "stages.2.5.pwconv1.bias", elements: 5632, perImage: false },
-    { at: "param", name: "stages.2.5.norm.weight", elements: 1408, perImage: false },
     { at: "param", name: "stages.2.5.norm.bias", elements: 1408, perImage: false },
+    { at: "param", name: "stages.2.5.norm.weight", elements: 1408, perImage: false },
     { at: "derived", name: "stages.2.5.pwconv1.packed", elements: 7929856, perImage: false },
     { at: "derived", name: "stages.2.5.pwconv1.packed_bias", elements: 5632, perImage: false },
     { at: "param", name: "stages.2.5.pwconv2.weight", elements: 7929856, perImage: false },
@@ -596,8 +596,8 @@ export const descriptor = {
     { at: "derived", name: "stages.2.6.dwconv.packed_bias", elements: 1408, perImage: false },
     { at: "param", name: "stages.2.6.pwconv1.weight", elements: 7929856, perImage: false },
     { at: "param", name: "stages.2.6.pwconv1.bias", elements: 5632, perImage: false },
-    { at: "param", name: "stages.2.6.norm.weight", elements: 1408, perImage: false },
     { at: "param", name: "stages.2.6.norm.bias", elements: 1408, perImage: false },
+    { at: "param", name: "stages.2.6.norm.weight", elements: 1408, perImage: false },
     { at: "derived", name: "stages.2.6.pwconv1.packed", elements: 7929856, perImage: false },
     { at: "derived", name: "stages.2.6.pwconv1.packed_bias", elements: 5632, perImage: false },
     { at: "param", name: "stages.2.6.pwconv2.weight", elements: 7929856, perImage: false },
@@ -611,8 +611,8 @@ export const descriptor = {
     { at: "derived", name: "stages.2.7.dwconv.packed_bias", elements: 1408, perImage: false },
     { at: "param", name: "stages.2.7.pwconv1.weight", elements: 7929856, perImage: false },
     { at: "param", name: "stages.2.7.pwconv1.bias", elements: 5632, perImage: false },
-    { at: "param", name: "stages.2.7.norm.weight", elements: 1408, perImage: false },
     { at: "param", name: "stages.2.7.norm.bias", elements: 1408, perImage: false },
+    { at: "param", name: "stages.2.7.norm.weight", elements: 1408, perImage: false },
     { at: "derived", name: "stages.2.7.pwconv1.packed", elements: 7929856, perImage: false },
     { at: "derived", name: "stages.2.7.pwconv1.packed_bias", elements: 5632, perImage: false },
     { at: "param", name: "stages.2.7.pwconv2.weight", elements: 7929856, perImage: false },
@@ -626,8 +626,8 @@ export const descriptor = {
     { at: "derived", name: "stages.2.8.dwconv.packed_bias", elements: 1408, perImage: false },
     { at: "param", name: "stages.2.8.pwconv1.weight", elements: 7929856, perImage: false },
     { at: "param", name: "stages.2.8.pwconv1.bias", elements: 5632, perImage: false },
-    { at: "param", name: "stages.2.8.norm.weight", elements: 1408, perImage: false },
     { at: "param", name: "stages.2.8.norm.bias", elements: 1408, perImage: false },
+    { at: "param", name: "stages.2.8.norm.weight", elements: 1408, perImage: false },
     { at: "derived", name: "stages.2.8.pwconv1.packed", elements: 7929856, perImage: false },
     { at: "derived", name: "stages.2.8.pwconv1.packed_bias", elements: 5632, perImage: false },
     { at: "param", name: "stages.2.8.pwconv2.weight", elements: 7929856, perImage: false },
@@ -641,8 +641,8 @@ export const descriptor = {
     { at: "derived", name: "stages.2.9.dwconv.packed_bias", elements: 1408, perImage: false },
     { at: "param", name: "stages.2.9.pwconv1.weight", elements: 7929856, perImage: false },
     { at: "param", name: "stages.2.9.pwconv1.bias", elements: 5632, perImage: false },
-    { at: "param", name: "stages.2.9.norm.weight", elements: 1408, perImage: false },
     { at: "param", name: "stages.2.9.norm.bias", elements: 1408, perImage: false },
+    { at: "param", name: "stages.2.9.norm.weight", elements: 1408, perImage: false },
     { at: "derived", name: "stages.2.9.pwconv1.packed", elements: 7929856, perImage: false },
     { at: "derived", name: "stages.2.9.pwconv1.packed_bias", elements: 5632, perImage: false },
     { at: "param", name: "stages.2.9.pwconv2.weight", elements: 7929856, perImage: false },
@@ -656,8 +656,8 @@ export const descriptor = {
     { at: "derived", name: "stages.2.10.dwconv.packed_bias", elements: 1408, perImage: false },
     { at: "param", name: "stages.2.10.pwconv1.weight", elements: 7929856, perImage: false },
     { at: "param", name: "stages.2.10.pwconv1.bias", elements: 5632, perImage: false },
-    { at: "param", name: "stages.2.10.norm.weight", elements: 1408, perImage: false },
     { at: "param", name: "stages.2.10.norm.bias", elements: 1408, perImage: false },
+    { at: "param", name: "stages.2.10.norm.weight", elements: 1408, perImage: false },
     { at: "derived", name: "stages.2.10.pwconv1.packed", elements: 7929856, perImage: false },
     { at: "derived", name: "stages.2.10.pwconv1.packed_bias", elements: 5632, perImage: false },
     { at: "param", name: "stages.2.10.pwconv2.weight", elements: 7929856, perImage: false },
@@ -671,8 +671,8 @@ export const descriptor = {
     { at: "derived", name: "stages.2.11.dwconv.packed_bias", elements: 1408, perImage: false },
     { at: "param", name: "stages.2.11.pwconv1.weight", elements: 7929856, perImage: false },
     { at: "param", name: "stages.2.11.pwconv1.bias", elements: 5632, perImage: false },
-    { at: "param", name: "stages.2.11.norm.weight", elements: 1408, perImage: false },
     { at: "param", name: "stages.2.11.norm.bias", elements: 1408, perImage: false },
+    { at: "param", name: "stages.2.11.norm.weight", elements: 1408, perImage: false },
     { at: "derived", name: "stages.2.11.pwconv1.packed", elements: 7929856, perImage: false },
     { at: "derived", name: "stages.2.11.pwconv1.packed_bias", elements: 5632, perImage: false },
     { at: "param", name: "stages.2.11.pwconv2.weight", elements: 7929856, perImage: false },
@@ -686,8 +686,8 @@ export const descriptor = {
     { at: "derived", name: "stages.2.12.dwconv.packed_bias", elements: 1408, perImage: false },
     { at: "param", name: "stages.2.12.pwconv1.weight", elements: 7929856, perImage: false },
     { at: "param", name: "stages.2.12.pwconv1.bias", elements: 5632, perImage: false },
-    { at: "param", name: "stages.2.12.norm.weight", elements: 1408, perImage: false },
     { at: "param", name: "stages.2.12.norm.bias", elements: 1408, perImage: false },
+    { at: "param", name: "stages.2.12.norm.weight", elements: 1408, perImage: false },
     { at: "derived", name: "stages.2.12.pwconv1.packed", elements: 7929856, perImage: false },
     { at: "derived", name: "stages.2.12.pwconv1.packed_bias", elements: 5632, perImage: false },
     { at: "param", name: "stages.2.12.pwconv2.weight", elements: 7929856, perImage: false },
@@ -701,8 +701,8 @@ export const descriptor = {
     { at: "derived", name: "stages.2.13.dwconv.packed_bias", elements: 1408, perImage: false },
     { at: "param", name: "stages.2.13.pwconv1.weight", elements: 7929856, perImage: false },
     { at: "param", name: "stages.2.13.pwconv1.bias", elements: 5632, perImage: false },
-    { at: "param", name: "stages.2.13.norm.weight", elements: 1408, perImage: false },
     { at: "param", name: "stages.2.13.norm.bias", elements: 1408, perImage: false },
+    { at: "param", name: "stages.2.13.norm.weight", elements: 1408, perImage: false },
     { at: "derived", name: "stages.2.13.pwconv1.packed", elements: 7929856, perImage: false },
     { at: "derived", name: "stages.2.13.pwconv1.packed_bias", elements: 5632, perImage: false },
     { at: "param", name: "stages.2.13.pwconv2.weight", elements: 7929856, perImage: false },
@@ -716,8 +716,8 @@ export const descriptor = {
     { at: "derived", name: "stages.2.14.dwconv.packed_bias", elements: 1408, perImage: false },
     { at: "param", name: "stages.2.14.pwconv1.weight", elements: 7929856, perImage: false },
     { at: "param", name: "stages.2.14.pwconv1.bias", elements: 5632, perImage: false },
-    { at: "param", name: "stages.2.14.norm.weight", elements: 1408, perImage: false },
     { at: "param", name: "stages.2.14.norm.bias", elements: 1408, perImage: false },
+    { at: "param", name: "stages.2.14.norm.weight", elements: 1408, perImage: false },
     { at: "derived", name: "stages.2.14.pwconv1.packed", elements: 7929856, perImage: false },
     { at: "derived", name: "stages.2.14.pwconv1.packed_bias", elements: 5632, perImage: false },
     { at: "param", name: "stages.2.14.pwconv2.weight", elements: 7929856, perImage: false },
@@ -731,8 +731,8 @@ export const descriptor = {
     { at: "derived", name: "stages.2.15.dwconv.packed_bias", elements: 1408, perImage: false },
     { at: "param", name: "stages.2.15.pwconv1.weight", elements: 7929856, perImage: false },
     { at: "param", name: "stages.2.15.pwconv1.bias", elements: 5632, perImage: false },
-    { at: "param", name: "stages.2.15.norm.weight", elements: 1408, perImage: false },
     { at: "param", name: "stages.2.15.norm.bias", elements: 1408, perImage: false },
+    { at: "param", name: "stages.2.15.norm.weight", elements: 1408, perImage: false },
     { at: "derived", name: "stages.2.15.pwconv1.packed", elements: 7929856, perImage: false },
     { at: "derived", name: "stages.2.15.pwconv1.packed_bias", elements: 5632, perImage: false },
     { at: "param", name: "stages.2.15.pwconv2.weight", elements: 7929856, perImage: false },
@@ -746,8 +746,8 @@ export const descriptor = {
     { at: "derived", name: "stages.2.16.dwconv.packed_bias", elements: 1408, perImage: false },
     { at: "param", name: "stages.2.16.pwconv1.weight", elements: 7929856, perImage: false },
     { at: "param", name: "stages.2.16.pwconv1.bias", elements: 5632, perImage: false },
-    { at: "param", name: "stages.2.16.norm.weight", elements: 1408, perImage: false },
     { at: "param", name: "stages.2.16.norm.bias", elements: 1408, perImage: false },
+    { at: "param", name: "stages.2.16.norm.weight", elements: 1408, perImage: false },
     { at: "derived", name: "stages.2.16.pwconv1.packed", elements: 7929856, perImage: false },
     { at: "derived", name: "stages.2.16.pwconv1.packed_bias", elements: 5632, perImage: false },
     { at: "param", name: "stages.2.16.pwconv2.weight", elements: 7929856, perImage: false },
@@ -761,8 +761,8 @@ export const descriptor = {
     { at: "derived", name: "stages.2.17.dwconv.packed_bias", elements: 1408, perImage: false },
     { at: "param", name: "stages.2.17.pwconv1.weight", elements: 7929856, perImage: false },
     { at: "param", name: "stages.2.17.pwconv1.bias", elements: 5632, perImage: false },
-    { at: "param", name: "stages.2.17.norm.weight", elements: 1408, perImage: false },
     { at: "param", name: "stages.2.17.norm.bias", elements: 1408, perImage: false },
+    { at: "param", name: "stages.2.17.norm.weight", elements: 1408, perImage: false },
     { at: "derived", name: "stages.2.17.pwconv1.packed", elements: 7929856, perImage: false },
     { at: "derived", name: "stages.2.17.pwconv1.packed_bias", elements: 5632, perImage: false },
     { at: "param", name: "stages.2.17.pwconv2.weight", elements: 7929856, perImage: false },
@@ -776,8 +776,8 @@ export const descriptor = {
     { at: "derived", name: "stages.2.18.dwconv.packed_bias", elements: 1408, perImage: false },
     { at: "param", name: "stages.2.18.pwconv1.weight", elements: 7929856, perImage: false },
     { at: "param", name: "stages.2.18.pwconv1.bias", elements: 5632, perImage: false },
-    { at: "param", name: "stages.2.18.norm.weight", elements: 1408, perImage: false },
     { at: "param", name: "stages.2.18.norm.bias", elements: 1408, perImage: false },
+    { at: "param", name: "stages.2.18.norm.weight", elements: 1408, perImage: false },
     { at: "derived", name: "stages.2.18.pwconv1.packed", elements: 7929856, perImage: false },
     { at: "derived", name: "stages.2.18.pwconv1.packed_bias", elements: 5632, perImage: false },
     { at: "param", name: "stages.2.18.pwconv2.weight", elements: 7929856, perImage: false },
@@ -791,8 +791,8 @@ export const descriptor = {
     { at: "derived", name: "stages.2.19.dwconv.packed_bias", elements: 1408, perImage: false },
     { at: "param", name: "stages.2.19.pwconv1.weight", elements: 7929856, perImage: false },
     { at: "param", name: "stages.2.19.pwconv1.bias", elements: 5632, perImage: false },
-    { at: "param", name: "stages.2.19.norm.weight", elements: 1408, perImage: false },
     { at: "param", name: "stages.2.19.norm.bias", elements: 1408, perImage: false },
+    { at: "param", name: "stages.2.19.norm.weight", elements: 1408, perImage: false },
     { at: "derived", name: "stages.2.19.pwconv1.packed", elements: 7929856, perImage: false },
     { at: "derived", name: "stages.2.19.pwconv1.packed_bias", elements: 5632, perImage: false },
     { at: "param", name: "stages.2.19.pwconv2.weight", elements: 7929856, perImage: false },
@@ -806,8 +806,8 @@ export const descriptor = {
     { at: "derived", name: "stages.2.20.dwconv.packed_bias", elements: 1408, perImage: false },
     { at: "param", name: "stages.2.20.pwconv1.weight", elements: 7929856, perImage: false },
     { at: "param", name: "stages.2.20.pwconv1.bias", elements: 5632, perImage: false },
-    { at: "param", name: "stages.2.20.norm.weight", elements: 1408, perImage: false },
     { at: "param", name: "stages.2.20.norm.bias", elements: 1408, perImage: false },
+    { at: "param", name: "stages.2.20.norm.weight", elements: 1408, perImage: false },
     { at: "derived", name: "stages.2.20.pwconv1.packed", elements: 7929856, perImage: false },
     { at: "derived", name: "stages.2.20.pwconv1.packed_bias", elements: 5632, perImage: false },
     { at: "param", name: "stages.2.20.pwconv2.weight", elements: 7929856, perImage: false },
@@ -821,8 +821,8 @@ export const descriptor = {
     { at: "derived", name: "stages.2.21.dwconv.packed_bias", elements: 1408, perImage: false },
     { at: "param", name: "stages.2.21.pwconv1.weight", elements: 7929856, perImage: false },
     { at: "param", name: "stages.2.21.pwconv1.bias", elements: 5632, perImage: false },
-    { at: "param", name: "stages.2.21.norm.weight", elements: 1408, perImage: false },
     { at: "param", name: "stages.2.21.norm.bias", elements: 1408, perImage: false },
+    { at: "param", name: "stages.2.21.norm.weight", elements: 1408, perImage: false },
     { at: "derived", name: "stages.2.21.pwconv1.packed", elements: 7929856, perImage: false },
     { at: "derived", name: "stages.2.21.pwconv1.packed_bias", elements: 5632, perImage: false },
     { at: "param", name: "stages.2.21.pwconv2.weight", elements: 7929856, perImage: false },
@@ -836,8 +836,8 @@ export const descriptor = {
     { at: "derived", name: "stages.2.22.dwconv.packed_bias", elements: 1408, perImage: false },
     { at: "param", name: "stages.2.22.pwconv1.weight", elements: 7929856, perImage: false },
     { at: "param", name: "stages.2.22.pwconv1.bias", elements: 5632, perImage: false },
-    { at: "param", name: "stages.2.22.norm.weight", elements: 1408, perImage: false },
     { at: "param", name: "stages.2.22.norm.bias", elements: 1408, perImage: false },
+    { at: "param", name: "stages.2.22.norm.weight", elements: 1408, perImage: false },
     { at: "derived", name: "stages.2.22.pwconv1.packed", elements: 7929856, perImage: false },
     { at: "derived", name: "stages.2.22.pwconv1.packed_bias", elements: 5632, perImage: false },
     { at: "param", name: "stages.2.22.pwconv2.weight", elements: 7929856, perImage: false },
@@ -851,8 +851,8 @@ export const descriptor = {
     { at: "derived", name: "stages.2.23.dwconv.packed_bias", elements: 1408, perImage: false },
     { at: "param", name: "stages.2.23.pwconv1.weight", elements: 7929856, perImage: false },
     { at: "param", name: "stages.2.23.pwconv1.bias", elements: 5632, perImage: false },
-    { at: "param", name: "stages.2.23.norm.weight", elements: 1408, perImage: false },
     { at: "param", name: "stages.2.23.norm.bias", elements: 1408, perImage: false },
+    { at: "param", name: "stages.2.23.norm.weight", elements: 1408, perImage: false },
     { at: "derived", name: "stages.2.23.pwconv1.packed", elements: 7929856, perImage: false },
     { at: "derived", name: "stages.2.23.pwconv1.packed_bias", elements: 5632, perImage: false },
     { at: "param", name: "stages.2.23.pwconv2.weight", elements: 7929856, perImage: false },
@@ -866,8 +866,8 @@ export const descriptor = {
     { at: "derived", name: "stages.2.24.dwconv.packed_bias", elements: 1408, perImage: false },
     { at: "param", name: "stages.2.24.pwconv1.weight", elements: 7929856, perImage: false },
     { at: "param", name: "stages.2.24.pwconv1.bias", elements: 5632, perImage: false },
-    { at: "param", name: "stages.2.24.norm.weight", elements: 1408, perImage: false },
     { at: "param", name: "stages.2.24.norm.bias", elements: 1408, perImage: false },
+    { at: "param", name: "stages.2.24.norm.weight", elements: 1408, perImage: false },
     { at: "derived", name: "stages.2.24.pwconv1.packed", elements: 7929856, perImage: false },
     { at: "derived", name: "stages.2.24.pwconv1.packed_bias", elements: 5632, perImage: false },
     { at: "param", name: "stages.2.24.pwconv2.weight", elements: 7929856, perImage: false },
@@ -881,8 +881,8 @@ export const descriptor = {
     { at: "derived", name: "stages.2.25.dwconv.packed_bias", elements: 1408, perImage: false },
     { at: "param", name: "stages.2.25.pwconv1.weight", elements: 7929856, perImage: false },
     { at: "param", name: "stages.2.25.pwconv1.bias", elements: 5632, perImage: false },
-    { at: "param", name: "stages.2.25.norm.weight", elements: 1408, perImage: false },
     { at: "param", name: "stages.2.25.norm.bias", elements: 1408, perImage: false },
+    { at: "param", name: "stages.2.25.norm.weight", elements: 1408, perImage: false },
     { at: "derived", name: "stages.2.25.pwconv1.packed", elements: 7929856, perImage: false },
     { at: "derived", name: "stages.2.25.pwconv1.packed_bias", elements: 5632, perImage: false },
     { at: "param", name: "stages.2.25.pwconv2.weight", elements: 7929856, perImage: false },
@@ -896,8 +896,8 @@ export const descriptor = {
     { at: "derived", name: "stages.2.26.dwconv.packed_bias", elements: 1408, perImage: false },
     { at: "param", name: "stages.2.26.pwconv1.weight", elements: 7929856, perImage: false },
     { at: "param", name: "stages.2.26.pwconv1.bias", elements: 5632, perImage: false },
-    { at: "param", name: "stages.2.26.norm.weight", elements: 1408, perImage: false },
     { at: "param", name: "stages.2.26.norm.bias", elements: 1408, perImage: false },
+    { at: "param", name: "stages.2.26.norm.weight", elements: 1408, perImage: false },
     { at: "derived", name: "stages.2.26.pwconv1.packed", elements: 7929856, perImage: false },
     { at: "derived", name: "stages.2.26.pwconv1.packed_bias", elements: 5632, perImage: false },
     { at: "param", name: "stages.2.26.pwconv2.weight", elements: 7929856, perImage: false },
@@ -907,8 +907,8 @@ export const descriptor = {
     { at: "derived", name: "stages.2.26.pwconv2.packed_bias", elements: 1408, perImage: false },
     { at: "param", name: "downsample_layers.3.1.weight", elements: 15859712, perImage: false },
     { at: "param", name: "downsample_layers.3.1.bias", elements: 2816, perImage: false },
-    { at: "param", name: "downsample_layers.3.0.weight", elements: 1408, perImage: false },
     { at: "param", name: "downsample_layers.3.0.bias", elements: 1408, perImage: false },
+    { at: "param", name: "downsample_layers.3.0.weight", elements: 1408, perImage: false },
     { at: "derived", name: "downsample_layers.3.1.packed", elements: 15859712, perImage: false },
     { at: "derived", name: "downsample_layers.3.1.packed_bias", elements: 2816, perImage: false },
     { at: "param", name: "stages.3.0.dwconv.weight", elements: 137984, perImage: false },
@@ -917,8 +917,8 @@ export const descriptor = {
     { at: "derived", name: "stages.3.0.dwconv.packed_bias", elements: 2816, perImage: false },
     { at: "param", name: "stages.3.0.pwconv1.weight", elements: 31719424, perImage: false },
     { at: "param", name: "stages.3.0.pwconv1.bias", elements: 11264, perImage: false },
-    { at: "param", name: "stages.3.0.norm.weight", elements: 2816, perImage: false },
     { at: "param", name: "stages.3.0.norm.bias", elements: 2816, perImage: false },
+    { at: "param", name: "stages.3.0.norm.weight", elements: 2816, perImage: false },
     { at: "derived", name: "stages.3.0.pwconv1.packed", elements: 31719424, perImage: false },
     { at: "derived", name: "stages.3.0.pwconv1.packed_bias", elements: 11264, perImage: false },
     { at: "param", name: "stages.3.0.pwconv2.weight", elements: 31719424, perImage: false },
@@ -932,8 +932,8 @@ export const descriptor = {
     { at: "derived", name: "stages.3.1.dwconv.packed_bias", elements: 2816, perImage: false },
     { at: "param", name: "stages.3.1.pwconv1.weight", elements: 31719424, perImage: false },
     { at: "param", name: "stages.3.1.pwconv1.bias", elements: 11264, perImage: false },
-    { at: "param", name: "stages.3.1.norm.weight", elements: 2816, perImage: false },
     { at: "param", name: "stages.3.1.norm.bias", elements: 2816, perImage: false },
+    { at: "param", name: "stages.3.1.norm.weight", elements: 2816, perImage: false },
     { at: "derived", name: "stages.3.1.pwconv1.packed", elements: 31719424, perImage: false },
     { at: "derived", name: "stages.3.1.pwconv1.packed_bias", elements: 11264, perImage: false },
     { at: "param", name: "stages.3.1.pwconv2.weight", elements: 31719424, perImage: false },
@@ -947,8 +947,8 @@ export const descriptor = {
     { at: "derived", name: "stages.3.2.dwconv.packed_bias", elements: 2816, perImage: false },
     { at: "param", name: "stages.3.2.pwconv1.weight", elements: 31719424, perImage: false },
     { at: "param", name: "stages.3.2.pwconv1.bias", elements: 11264, perImage: false },
-    { at: "param", name: "stages.3.2.norm.weight", elements: 2816, perImage: false },
     { at: "param", name: "stages.3.2.norm.bias", elements: 2816, perImage: false },
+    { at: "param", name: "stages.3.2.norm.weight", elements: 2816, perImage: false },
     { at: "derived", name: "stages.3.2.pwconv1.packed", elements: 31719424, perImage: false },
     { at: "derived", name: "stages.3.2.pwconv1.packed_bias", elements: 11264, perImage: false },
     { at: "param", name: "stages.3.2.pwconv2.weight", elements: 31719424, perImage: false },
@@ -958,8 +958,8 @@ export const descriptor = {
     { at: "derived", name: "stages.3.2.pwconv2.packed_bias", elements: 2816, perImage: false },
     { at: "param", name: "head.weight", elements: 2816000, perImage: false },
     { at: "param", name: "head.bias", elements: 1000, perImage: false },
-    { at: "param", name: "norm.weight", elements: 2816, perImage: false },
     { at: "param", name: "norm.bias", elements: 2816, perImage: false },
+    { at: "param", name: "norm.weight", elements: 2816, perImage: false },
     { at: "derived", name: "head.packed", elements: 2883584, perImage: false },
     { at: "derived", name: "head.packed_bias", elements: 1024, perImage: false },
     { at: "io", name: "pixel_values", elements: 150528, perImage: true },
@@ -1385,9 +1385,9 @@ export const descriptor = {
   ],
   limits: { maxBufferSize: 126877696, maxStorageBufferBindingSize: 126877696, maxStorageBuffersPerShaderStage: 7, maxComputeInvocationsPerWorkgroup: 256 },
   kernels: [
-    { name: "downsample_layers.0.0.pack", code: `// Packs a PyTorch weight [352][48] as [48][352], zero-padded:
-//   packed[k,n] = weight[n,k]
-//   packed_bias[n] = bias[n]
+    { name: "downsample_layers.0.0.pack", code: `// Packs a PyTorch weight [352][48] as [48][352], zero-padded. For each column n, in order:
+//   w[k] = weight[n,k]; b = bias[n]
+//   packed[k,n] = w[k]; packed_bias[n] = b
 // An invocation packs one column. Runs once, when the weights are loaded.
 @group(0) @binding(0) var<storage, read> weight: array<f32, 16896>; // [352][48]
 @group(0) @binding(1) var<storage, read> bias: array<f32, 352>; // [352]
@@ -1400,27 +1400,25 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
   if (n >= 352) {
     return;
   }
-  let inside = n < 352;
-  let first = min(n, 351) * 48;
-  let r = select(0.0, 1.0, inside);
-  var b = bias[min(n, 351)];
-  for (var tap = 0u; tap < 1; tap++) {
-    for (var c = 0u; c < 48; c++) {
-      var w = 0.0;
-      if (c < 48) {
-        w = weight[first + c * 1 + tap];
-      }
-      packed[(tap * 48 + c) * 352 + n] = w * r;
-    }
+  for (var k = 0u; k < 48; k++) {
+    packed[k * 352 + n] = folded(n, k);
   }
-  packed_bias[n] = b * r;
+  packed_bias[n] = folded_bias(n);
+}
+
+fn folded(n: u32, k: u32) -> f32 {
+  return weight[n * 48 + k];
+}
+
+fn folded_bias(n: u32) -> f32 {
+  return bias[n];
 }
 ` },
-    { name: "stages.0.0.dwconv.pack", code: `// Packs a PyTorch weight [352][49] = [n][c][49 taps] as [49][352], tap-major, 1 rows a tap, zero-padded:
-//   packed[(tap,c),n] = weight[n,c,tap]
-//   packed_bias[n] = bias[n]
+    { name: "stages.0.0.dwconv.pack", code: `// Packs a PyTorch weight [352][49] as [49][352], zero-padded. For each column n, in order:
+//   w[k] = weight[n,k]; b = bias[n]
+//   packed[k,n] = w[k]; packed_bias[n] = b
 // An invocation packs one column. Runs once, when the weights are loaded.
-@group(0) @binding(0) var<storage, read> weight: array<f32, 17248>; // [352][1][49]
+@group(0) @binding(0) var<storage, read> weight: array<f32, 17248>; // [352][49]
 @group(0) @binding(1) var<storage, read> bias: array<f32, 352>; // [352]
 @group(0) @binding(2) var<storage, read_write> packed: array<f32, 17248>; // [49][352]
 @group(0) @binding(3) var<storage, read_write> packed_bias: array<f32, 352>; // [352]
@@ -1431,30 +1429,30 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
   if (n >= 352) {
     return;
   }
-  let inside = n < 352;
-  let first = min(n, 351) * 49;
-  let r = select(0.0, 1.0, inside);
-  var b = bias[min(n, 351)];
-  for (var tap = 0u; tap < 49; tap++) {
-    for (var c = 0u; c < 1; c++) {
-      var w = 0.0;
-      if (c < 1) {
-        w = weight[first + c * 49 + tap];
-      }
-      packed[(tap * 1 + c) * 352 + n] = w * r;
-    }
+  for (var k = 0u; k < 49; k++) {
+    packed[k * 352 + n] = folded(n, k);
   }
-  packed_bias[n] = b * r;
+  packed_bias[n] = folded_bias(n);
+}
+
+fn folded(n: u32, k: u32) -> f32 {
+  return weight[n * 49 + k];
+}
+
+fn folded_bias(n: u32) -> f32 {
+  return bias[n];
 }
 ` },
-    { name: "stages.0.0.pwconv1.pack", code: `// Packs a PyTorch weight [1408][352] as [352][1408], zero-padded:
-//   packed[k,n] = weight[n,k] * gamma[k]
-//   packed_bias[n] = bias[n] + sum over k of weight[n,k] * beta[k]
+    { name: "stages.0.0.pwconv1.pack", code: `// Packs a PyTorch weight [1408][352] as [352][1408], zero-padded. For each column n, in order:
+//   w[k] = weight[n,k]; b = bias[n]
+//   b += sum over k of w[k] * input_shift[k]
+//   w[k] *= input_scale[k]
+//   packed[k,n] = w[k]; packed_bias[n] = b
 // An invocation packs one column. Runs once, when the weights are loaded.
 @group(0) @binding(0) var<storage, read> weight: array<f32, 495616>; // [1408][352]
 @group(0) @binding(1) var<storage, read> bias: array<f32, 1408>; // [1408]
-@group(0) @binding(2) var<storage, read> gamma: array<f32, 352>; // [352]
-@group(0) @binding(3) var<storage, read> beta: array<f32, 352>; // [352]
+@group(0) @binding(2) var<storage, read> input_shift: array<f32, 352>; // [352]
+@group(0) @binding(3) var<storage, read> input_scale: array<f32, 352>; // [352]
 @group(0) @binding(4) var<storage, read_write> packed: array<f32, 495616>; // [352][1408]
 @group(0) @binding(5) var<storage, read_write> packed_bias: array<f32, 1408>; // [1408]
 
@@ -1464,31 +1462,32 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
   if (n >= 1408) {
     return;
   }
-  let inside = n < 1408;
-  let first = min(n, 1407) * 352;
-  let r = select(0.0, 1.0, inside);
-  var b = bias[min(n, 1407)];
-  for (var tap = 0u; tap < 1; tap++) {
-    for (var c = 0u; c < 352; c++) {
-      var w = 0.0;
-      if (c < 352) {
-        w = weight[first + c * 1 + tap];
-        b += w * beta[c];
-        w *= gamma[c];
-      }
-      packed[(tap * 352 + c) * 1408 + n] = w * r;
-    }
+  for (var k = 0u; k < 352; k++) {
+    packed[k * 1408 + n] = folded(n, k);
   }
-  packed_bias[n] = b * r;
+  packed_bias[n] = folded_bias(n);
+}
+
+fn folded(n: u32, k: u32) -> f32 {
+  return weight[n * 352 + k] * input_scale[k];
+}
+
+fn folded_bias(n: u32) -> f32 {
+  var b = bias[n];
+  for (var k = 0u; k < 352; k++) {
+    b += weight[n * 352 + k] * input_shift[k];
+  }
+  return b;
 }
 ` },
-    { name: "stages.0.0.pwconv2.pack", code: `// Packs a PyTorch weight [352][1408] as [1408][384], zero-padded:
-//   packed[k,n] = weight[n,k]
-//   packed_bias[n] = bias[n] + sum over k of weight[n,k] * beta[k]
+    { name: "stages.0.0.pwconv2.pack", code: `// Packs a PyTorch weight [352][1408] as [1408][384], zero-padded. For each column n, in order:
+//   w[k] = weight[n,k]; b = bias[n]
+//   b += sum over k of w[k] * input_shift[k]
+//   packed[k,n] = w[k]; packed_bias[n] = b
 // An invocation packs one column. Runs once, when the weights are loaded.
 @group(0) @binding(0) var<storage, read> weight: array<f32, 495616>; // [352][1408]
 @group(0) @binding(1) var<storage, read> bias: array<f32, 352>; // [352]
-@group(0) @binding(2) var<storage, read> beta: array<f32, 1408>; // [1408]
+@group(0) @binding(2) var<storage, read> input_shift: array<f32, 1408>; // [1408]
 @group(0) @binding(3) var<storage, read_write> packed: array<f32, 540672>; // [1408][384]
 @group(0) @binding(4) var<storage, read_write> packed_bias: array<f32, 384>; // [384]
 
@@ -1498,31 +1497,40 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
   if (n >= 384) {
     return;
   }
-  let inside = n < 352;
-  let first = min(n, 351) * 1408;
-  let r = select(0.0, 1.0, inside);
-  var b = bias[min(n, 351)];
-  for (var tap = 0u; tap < 1; tap++) {
-    for (var c = 0u; c < 1408; c++) {
-      var w = 0.0;
-      if (c < 1408) {
-        w = weight[first + c * 1 + tap];
-        b += w * beta[c];
-      }
-      packed[(tap * 1408 + c) * 384 + n] = w * r;
-    }
+  for (var k = 0u; k < 1408; k++) {
+    packed[k * 384 + n] = folded(n, k);
   }
-  packed_bias[n] = b * r;
+  packed_bias[n] = folded_bias(n);
+}
+
+fn folded(n: u32, k: u32) -> f32 {
+  if (n >= 352) {
+    return 0.0;
+  }
+  return weight[n * 1408 + k];
+}
+
+fn folded_bias(n: u32) -> f32 {
+  if (n >= 352) {
+    return 0.0;
+  }
+  var b = bias[n];
+  for (var k = 0u; k < 1408; k++) {
+    b += weight[n * 1408 + k] * input_shift[k];
+  }
+  return b;
 }
 ` },
-    { name: "downsample_layers.1.1.pack", code: `// Packs a PyTorch weight [704][1408] = [n][c][4 taps] as [1408][704], tap-major, 352 rows a tap, zero-padded:
-//   packed[(tap,c),n] = weight[n,c,tap] * gamma[c]
-//   packed_bias[n] = bias[n] + sum over k of weight[n,k] * beta[k]
+    { name: "downsample_layers.1.1.pack", code: `// Packs a PyTorch weight [704][352][4] as [1408][704], tap-major, 352 rows a tap, zero-padded. For each column n, in order:
+//   w[c,tap] = weight[n,c,tap]; b = bias[n]
+//   b += sum over c,tap of w[c,tap] * input_shift[c]
+//   w[c,tap] *= input_scale[c]
+//   packed[(tap,c),n] = w[c,tap]; packed_bias[n] = b
 // An invocation packs one column. Runs once, when the weights are loaded.
 @group(0) @binding(0) var<storage, read> weight: array<f32, 991232>; // [704][352][4]
 @group(0) @binding(1) var<storage, read> bias: array<f32, 704>; // [704]
-@group(0) @binding(2) var<storage, read> gamma: array<f32, 352>; // [352]
-@group(0) @binding(3) var<storage, read> beta: array<f32, 352>; // [352]
+@group(0) @binding(2) var<storage, read> input_shift: array<f32, 352>; // [352]
+@group(0) @binding(3) var<storage, read> input_scale: array<f32, 352>; // [352]
 @group(0) @binding(4) var<storage, read_write> packed: array<f32, 991232>; // [1408][704]
 @group(0) @binding(5) var<storage, read_write> packed_bias: array<f32, 704>; // [704]
 
@@ -1532,29 +1540,33 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
   if (n >= 704) {
     return;
   }
-  let inside = n < 704;
-  let first = min(n, 703) * 1408;
-  let r = select(0.0, 1.0, inside);
-  var b = bias[min(n, 703)];
+  for (var k = 0u; k < 1408; k++) {
+    let c = k % 352;
+    let tap = k / 352;
+    packed[k * 704 + n] = folded(n, c, tap);
+  }
+  packed_bias[n] = folded_bias(n);
+}
+
+fn folded(n: u32, c: u32, tap: u32) -> f32 {
+  return weight[(n * 352 + c) * 4 + tap] * input_scale[c];
+}
+
+fn folded_bias(n: u32) -> f32 {
+  var b = bias[n];
   for (var tap = 0u; tap < 4; tap++) {
     for (var c = 0u; c < 352; c++) {
-      var w = 0.0;
-      if (c < 352) {
-        w = weight[first + c * 4 + tap];
-        b += w * beta[c];
-        w *= gamma[c];
-      }
-      packed[(tap * 352 + c) * 704 + n] = w * r;
+      b += weight[(n * 352 + c) * 4 + tap] * input_shift[c];
     }
   }
-  packed_bias[n] = b * r;
+  return b;
 }
 ` },
-    { name: "stages.1.0.dwconv.pack", code: `// Packs a PyTorch weight [704][49] = [n][c][49 taps] as [49][704], tap-major, 1 rows a tap, zero-padded:
-//   packed[(tap,c),n] = weight[n,c,tap]
-//   packed_bias[n] = bias[n]
+    { name: "stages.1.0.dwconv.pack", code: `// Packs a PyTorch weight [704][49] as [49][704], zero-padded. For each column n, in order:
+//   w[k] = weight[n,k]; b = bias[n]
+//   packed[k,n] = w[k]; packed_bias[n] = b
 // An invocation packs one column. Runs once, when the weights are loaded.
-@group(0) @binding(0) var<storage, read> weight: array<f32, 34496>; // [704][1][49]
+@group(0) @binding(0) var<storage, read> weight: array<f32, 34496>; // [704][49]
 @group(0) @binding(1) var<storage, read> bias: array<f32, 704>; // [704]
 @group(0) @binding(2) var<storage, read_write> packed: array<f32, 34496>; // [49][704]
 @group(0) @binding(3) var<storage, read_write> packed_bias: array<f32, 704>; // [704]
@@ -1565,30 +1577,30 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
   if (n >= 704) {
     return;
   }
-  let inside = n < 704;
-  let first = min(n, 703) * 49;
-  let r = select(0.0, 1.0, inside);
-  var b = bias[min(n, 703)];
-  for (var tap = 0u; tap < 49; tap++) {
-    for (var c = 0u; c < 1; c++) {
-      var w = 0.0;
-      if (c < 1) {
-        w = weight[first + c * 49 + tap];
-      }
-      packed[(tap * 1 + c) * 704 + n] = w * r;
-    }
+  for (var k = 0u; k < 49; k++) {
+    packed[k * 704 + n] = folded(n, k);
   }
-  packed_bias[n] = b * r;
+  packed_bias[n] = folded_bias(n);
+}
+
+fn folded(n: u32, k: u32) -> f32 {
+  return weight[n * 49 + k];
+}
+
+fn folded_bias(n: u32) -> f32 {
+  return bias[n];
 }
 ` },
-    { name: "stages.1.0.pwconv1.pack", code: `// Packs a PyTorch weight [2816][704] as [704][2816], zero-padded:
-//   packed[k,n] = weight[n,k] * gamma[k]
-//   packed_bias[n] = bias[n] + sum over k of weight[n,k] * beta[k]
+    { name: "stages.1.0.pwconv1.pack", code: `// Packs a PyTorch weight [2816][704] as [704][2816], zero-padded. For each column n, in order:
+//   w[k] = weight[n,k]; b = bias[n]
+//   b += sum over k of w[k] * input_shift[k]
+//   w[k] *= input_scale[k]
+//   packed[k,n] = w[k]; packed_bias[n] = b
 // An invocation packs one column. Runs once, when the weights are loaded.
 @group(0) @binding(0) var<storage, read> weight: array<f32, 1982464>; // [2816][704]
 @group(0) @binding(1) var<storage, read> bias: array<f32, 2816>; // [2816]
-@group(0) @binding(2) var<storage, read> gamma: array<f32, 704>; // [704]
-@group(0) @binding(3) var<storage, read> beta: array<f32, 704>; // [704]
+@group(0) @binding(2) var<storage, read> input_shift: array<f32, 704>; // [704]
+@group(0) @binding(3) var<storage, read> input_scale: array<f32, 704>; // [704]
 @group(0) @binding(4) var<storage, read_write> packed: array<f32, 1982464>; // [704][2816]
 @group(0) @binding(5) var<storage, read_write> packed_bias: array<f32, 2816>; // [2816]
 
@@ -1598,31 +1610,32 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
   if (n >= 2816) {
     return;
   }
-  let inside = n < 2816;
-  let first = min(n, 2815) * 704;
-  let r = select(0.0, 1.0, inside);
-  var b = bias[min(n, 2815)];
-  for (var tap = 0u; tap < 1; tap++) {
-    for (var c = 0u; c < 704; c++) {
-      var w = 0.0;
-      if (c < 704) {
-        w = weight[first + c * 1 + tap];
-        b += w * beta[c];
-        w *= gamma[c];
-      }
-      packed[(tap * 704 + c) * 2816 + n] = w * r;
-    }
+  for (var k = 0u; k < 704; k++) {
+    packed[k * 2816 + n] = folded(n, k);
   }
-  packed_bias[n] = b * r;
+  packed_bias[n] = folded_bias(n);
+}
+
+fn folded(n: u32, k: u32) -> f32 {
+  return weight[n * 704 + k] * input_scale[k];
+}
+
+fn folded_bias(n: u32) -> f32 {
+  var b = bias[n];
+  for (var k = 0u; k < 704; k++) {
+    b += weight[n * 704 + k] * input_shift[k];
+  }
+  return b;
 }
 ` },
-    { name: "stages.1.0.pwconv2.pack", code: `// Packs a PyTorch weight [704][2816] as [2816][704], zero-padded:
-//   packed[k,n] = weight[n,k]
-//   packed_bias[n] = bias[n] + sum over k of weight[n,k] * beta[k]
+    { name: "stages.1.0.pwconv2.pack", code: `// Packs a PyTorch weight [704][2816] as [2816][704], zero-padded. For each column n, in order:
+//   w[k] = weight[n,k]; b = bias[n]
+//   b += sum over k of w[k] * input_shift[k]
+//   packed[k,n] = w[k]; packed_bias[n] = b
 // An invocation packs one column. Runs once, when the weights are loaded.
 @group(0) @binding(0) var<storage, read> weight: array<f32, 1982464>; // [704][2816]
 @group(0) @binding(1) var<storage, read> bias: array<f32, 704>; // [704]
-@group(0) @binding(2) var<storage, read> beta: array<f32, 2816>; // [2816]
+@group(0) @binding(2) var<storage, read> input_shift: array<f32, 2816>; // [2816]
 @group(0) @binding(3) var<storage, read_write> packed: array<f32, 1982464>; // [2816][704]
 @group(0) @binding(4) var<storage, read_write> packed_bias: array<f32, 704>; // [704]
 
@@ -1632,31 +1645,34 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
   if (n >= 704) {
     return;
   }
-  let inside = n < 704;
-  let first = min(n, 703) * 2816;
-  let r = select(0.0, 1.0, inside);
-  var b = bias[min(n, 703)];
-  for (var tap = 0u; tap < 1; tap++) {
-    for (var c = 0u; c < 2816; c++) {
-      var w = 0.0;
-      if (c < 2816) {
-        w = weight[first + c * 1 + tap];
-        b += w * beta[c];
-      }
-      packed[(tap * 2816 + c) * 704 + n] = w * r;
-    }
+  for (var k = 0u; k < 2816; k++) {
+    packed[k * 704 + n] = folded(n, k);
   }
-  packed_bias[n] = b * r;
+  packed_bias[n] = folded_bias(n);
+}
+
+fn folded(n: u32, k: u32) -> f32 {
+  return weight[n * 2816 + k];
+}
+
+fn folded_bias(n: u32) -> f32 {
+  var b = bias[n];
+  for (var k = 0u; k < 2816; k++) {
+    b += weight[n * 2816 + k] * input_shift[k];
+  }
+  return b;
 }
 ` },
-    { name: "downsample_layers.2.1.pack", code: `// Packs a PyTorch weight [1408][2816] = [n][c][4 taps] as [2816][1408], tap-major, 704 rows a tap, zero-padded:
-//   packed[(tap,c),n] = weight[n,c,tap] * gamma[c]
-//   packed_bias[n] = bias[n] + sum over k of weight[n,k] * beta[k]
+    { name: "downsample_layers.2.1.pack", code: `// Packs a PyTorch weight [1408][704][4] as [2816][1408], tap-major, 704 rows a tap, zero-padded. For each column n, in order:
+//   w[c,tap] = weight[n,c,tap]; b = bias[n]
+//   b += sum over c,tap of w[c,tap] * input_shift[c]
+//   w[c,tap] *= input_scale[c]
+//   packed[(tap,c),n] = w[c,tap]; packed_bias[n] = b
 // An invocation packs one column. Runs once, when the weights are loaded.
 @group(0) @binding(0) var<storage, read> weight: array<f32, 3964928>; // [1408][704][4]
 @group(0) @binding(1) var<storage, read> bias: array<f32, 1408>; // [1408]
-@group(0) @binding(2) var<storage, read> gamma: array<f32, 704>; // [704]
-@group(0) @binding(3) var<storage, read> beta: array<f32, 704>; // [704]
+@group(0) @binding(2) var<storage, read> input_shift: array<f32, 704>; // [704]
+@group(0) @binding(3) var<storage, read> input_scale: array<f32, 704>; // [704]
 @group(0) @binding(4) var<storage, read_write> packed: array<f32, 3964928>; // [2816][1408]
 @group(0) @binding(5) var<storage, read_write> packed_bias: array<f32, 1408>; // [1408]
 
@@ -1666,29 +1682,33 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
   if (n >= 1408) {
     return;
   }
-  let inside = n < 1408;
-  let first = min(n, 1407) * 2816;
-  let r = select(0.0, 1.0, inside);
-  var b = bias[min(n, 1407)];
+  for (var k = 0u; k < 2816; k++) {
+    let c = k % 704;
+    let tap = k / 704;
+    packed[k * 1408 + n] = folded(n, c, tap);
+  }
+  packed_bias[n] = folded_bias(n);
+}
+
+fn folded(n: u32, c: u32, tap: u32) -> f32 {
+  return weight[(n * 704 + c) * 4 + tap] * input_scale[c];
+}
+
+fn folded_bias(n: u32) -> f32 {
+  var b = bias[n];
   for (var tap = 0u; tap < 4; tap++) {
     for (var c = 0u; c < 704; c++) {
-      var w = 0.0;
-      if (c < 704) {
-        w = weight[first + c * 4 + tap];
-        b += w * beta[c];
-        w *= gamma[c];
-      }
-      packed[(tap * 704 + c) * 1408 + n] = w * r;
+      b += weight[(n * 704 + c) * 4 + tap] * input_shift[c];
     }
   }
-  packed_bias[n] = b * r;
+  return b;
 }
 ` },
-    { name: "stages.2.0.dwconv.pack", code: `// Packs a PyTorch weight [1408][49] = [n][c][49 taps] as [49][1408], tap-major, 1 rows a tap, zero-padded:
-//   packed[(tap,c),n] = weight[n,c,tap]
-//   packed_bias[n] = bias[n]
+    { name: "stages.2.0.dwconv.pack", code: `// Packs a PyTorch weight [1408][49] as [49][1408], zero-padded. For each column n, in order:
+//   w[k] = weight[n,k]; b = bias[n]
+//   packed[k,n] = w[k]; packed_bias[n] = b
 // An invocation packs one column. Runs once, when the weights are loaded.
-@group(0) @binding(0) var<storage, read> weight: array<f32, 68992>; // [1408][1][49]
+@group(0) @binding(0) var<storage, read> weight: array<f32, 68992>; // [1408][49]
 @group(0) @binding(1) var<storage, read> bias: array<f32, 1408>; // [1408]
 @group(0) @binding(2) var<storage, read_write> packed: array<f32, 68992>; // [49][1408]
 @group(0) @binding(3) var<storage, read_write> packed_bias: array<f32, 1408>; // [1408]
@@ -1699,30 +1719,30 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
   if (n >= 1408) {
     return;
   }
-  let inside = n < 1408;
-  let first = min(n, 1407) * 49;
-  let r = select(0.0, 1.0, inside);
-  var b = bias[min(n, 1407)];
-  for (var tap = 0u; tap < 49; tap++) {
-    for (var c = 0u; c < 1; c++) {
-      var w = 0.0;
-      if (c < 1) {
-        w = weight[first + c * 49 + tap];
-      }
-      packed[(tap * 1 + c) * 1408 + n] = w * r;
-    }
+  for (var k = 0u; k < 49; k++) {
+    packed[k * 1408 + n] = folded(n, k);
   }
-  packed_bias[n] = b * r;
+  packed_bias[n] = folded_bias(n);
+}
+
+fn folded(n: u32, k: u32) -> f32 {
+  return weight[n * 49 + k];
+}
+
+fn folded_bias(n: u32) -> f32 {
+  return bias[n];
 }
 ` },
-    { name: "stages.2.0.pwconv1.pack", code: `// Packs a PyTorch weight [5632][1408] as [1408][5632], zero-padded:
-//   packed[k,n] = weight[n,k] * gamma[k]
-//   packed_bias[n] = bias[n] + sum over k of weight[n,k] * beta[k]
+    { name: "stages.2.0.pwconv1.pack", code: `// Packs a PyTorch weight [5632][1408] as [1408][5632], zero-padded. For each column n, in order:
+//   w[k] = weight[n,k]; b = bias[n]
+//   b += sum over k of w[k] * input_shift[k]
+//   w[k] *= input_scale[k]
+//   packed[k,n] = w[k]; packed_bias[n] = b
 // An invocation packs one column. Runs once, when the weights are loaded.
 @group(0) @binding(0) var<storage, read> weight: array<f32, 7929856>; // [5632][1408]
 @group(0) @binding(1) var<storage, read> bias: array<f32, 5632>; // [5632]
-@group(0) @binding(2) var<storage, read> gamma: array<f32, 1408>; // [1408]
-@group(0) @binding(3) var<storage, read> beta: array<f32, 1408>; // [1408]
+@group(0) @binding(2) var<storage, read> input_shift: array<f32, 1408>; // [1408]
+@group(0) @binding(3) var<storage, read> input_scale: array<f32, 1408>; // [1408]
 @group(0) @binding(4) var<storage, read_write> packed: array<f32, 7929856>; // [1408][5632]
 @group(0) @binding(5) var<storage, read_write> packed_bias: array<f32, 5632>; // [5632]
 
@@ -1732,31 +1752,32 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
   if (n >= 5632) {
     return;
   }
-  let inside = n < 5632;
-  let first = min(n, 5631) * 1408;
-  let r = select(0.0, 1.0, inside);
-  var b = bias[min(n, 5631)];
-  for (var tap = 0u; tap < 1; tap++) {
-    for (var c = 0u; c < 1408; c++) {
-      var w = 0.0;
-      if (c < 1408) {
-        w = weight[first + c * 1 + tap];
-        b += w * beta[c];
-        w *= gamma[c];
-      }
-      packed[(tap * 1408 + c) * 5632 + n] = w * r;
-    }
+  for (var k = 0u; k < 1408; k++) {
+    packed[k * 5632 + n] = folded(n, k);
   }
-  packed_bias[n] = b * r;
+  packed_bias[n] = folded_bias(n);
+}
+
+fn folded(n: u32, k: u32) -> f32 {
+  return weight[n * 1408 + k] * input_scale[k];
+}
+
+fn folded_bias(n: u32) -> f32 {
+  var b = bias[n];
+  for (var k = 0u; k < 1408; k++) {
+    b += weight[n * 1408 + k] * input_shift[k];
+  }
+  return b;
 }
 ` },
-    { name: "stages.2.0.pwconv2.pack", code: `// Packs a PyTorch weight [1408][5632] as [5632][1408], zero-padded:
-//   packed[k,n] = weight[n,k]
-//   packed_bias[n] = bias[n] + sum over k of weight[n,k] * beta[k]
+    { name: "stages.2.0.pwconv2.pack", code: `// Packs a PyTorch weight [1408][5632] as [5632][1408], zero-padded. For each column n, in order:
+//   w[k] = weight[n,k]; b = bias[n]
+//   b += sum over k of w[k] * input_shift[k]
+//   packed[k,n] = w[k]; packed_bias[n] = b
 // An invocation packs one column. Runs once, when the weights are loaded.
 @group(0) @binding(0) var<storage, read> weight: array<f32, 7929856>; // [1408][5632]
 @group(0) @binding(1) var<storage, read> bias: array<f32, 1408>; // [1408]
-@group(0) @binding(2) var<storage, read> beta: array<f32, 5632>; // [5632]
+@group(0) @binding(2) var<storage, read> input_shift: array<f32, 5632>; // [5632]
 @group(0) @binding(3) var<storage, read_write> packed: array<f32, 7929856>; // [5632][1408]
 @group(0) @binding(4) var<storage, read_write> packed_bias: array<f32, 1408>; // [1408]
 
@@ -1766,31 +1787,34 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
   if (n >= 1408) {
     return;
   }
-  let inside = n < 1408;
-  let first = min(n, 1407) * 5632;
-  let r = select(0.0, 1.0, inside);
-  var b = bias[min(n, 1407)];
-  for (var tap = 0u; tap < 1; tap++) {
-    for (var c = 0u; c < 5632; c++) {
-      var w = 0.0;
-      if (c < 5632) {
-        w = weight[first + c * 1 + tap];
-        b += w * beta[c];
-      }
-      packed[(tap * 5632 + c) * 1408 + n] = w * r;
-    }
+  for (var k = 0u; k < 5632; k++) {
+    packed[k * 1408 + n] = folded(n, k);
   }
-  packed_bias[n] = b * r;
+  packed_bias[n] = folded_bias(n);
+}
+
+fn folded(n: u32, k: u32) -> f32 {
+  return weight[n * 5632 + k];
+}
+
+fn folded_bias(n: u32) -> f32 {
+  var b = bias[n];
+  for (var k = 0u; k < 5632; k++) {
+    b += weight[n * 5632 + k] * input_shift[k];
+  }
+  return b;
 }
 ` },
-    { name: "downsample_layers.3.1.pack", code: `// Packs a PyTorch weight [2816][5632] = [n][c][4 taps] as [5632][2816], tap-major, 1408 rows a tap, zero-padded:
-//   packed[(tap,c),n] = weight[n,c,tap] * gamma[c]
-//   packed_bias[n] = bias[n] + sum over k of weight[n,k] * beta[k]
+    { name: "downsample_layers.3.1.pack", code: `// Packs a PyTorch weight [2816][1408][4] as [5632][2816], tap-major, 1408 rows a tap, zero-padded. For each column n, in order:
+//   w[c,tap] = weight[n,c,tap]; b = bias[n]
+//   b += sum over c,tap of w[c,tap] * input_shift[c]
+//   w[c,tap] *= input_scale[c]
+//   packed[(tap,c),n] = w[c,tap]; packed_bias[n] = b
 // An invocation packs one column. Runs once, when the weights are loaded.
 @group(0) @binding(0) var<storage, read> weight: array<f32, 15859712>; // [2816][1408][4]
 @group(0) @binding(1) var<storage, read> bias: array<f32, 2816>; // [2816]
-@group(0) @binding(2) var<storage, read> gamma: array<f32, 1408>; // [1408]
-@group(0) @binding(3) var<storage, read> beta: array<f32, 1408>; // [1408]
+@group(0) @binding(2) var<storage, read> input_shift: array<f32, 1408>; // [1408]
+@group(0) @binding(3) var<storage, read> input_scale: array<f32, 1408>; // [1408]
 @group(0) @binding(4) var<storage, read_write> packed: array<f32, 15859712>; // [5632][2816]
 @group(0) @binding(5) var<storage, read_write> packed_bias: array<f32, 2816>; // [2816]
 
@@ -1800,29 +1824,33 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
   if (n >= 2816) {
     return;
   }
-  let inside = n < 2816;
-  let first = min(n, 2815) * 5632;
-  let r = select(0.0, 1.0, inside);
-  var b = bias[min(n, 2815)];
+  for (var k = 0u; k < 5632; k++) {
+    let c = k % 1408;
+    let tap = k / 1408;
+    packed[k * 2816 + n] = folded(n, c, tap);
+  }
+  packed_bias[n] = folded_bias(n);
+}
+
+fn folded(n: u32, c: u32, tap: u32) -> f32 {
+  return weight[(n * 1408 + c) * 4 + tap] * input_scale[c];
+}
+
+fn folded_bias(n: u32) -> f32 {
+  var b = bias[n];
   for (var tap = 0u; tap < 4; tap++) {
     for (var c = 0u; c < 1408; c++) {
-      var w = 0.0;
-      if (c < 1408) {
-        w = weight[first + c * 4 + tap];
-        b += w * beta[c];
-        w *= gamma[c];
-      }
-      packed[(tap * 1408 + c) * 2816 + n] = w * r;
+      b += weight[(n * 1408 + c) * 4 + tap] * input_shift[c];
     }
   }
-  packed_bias[n] = b * r;
+  return b;
 }
 ` },
-    { name: "stages.3.0.dwconv.pack", code: `// Packs a PyTorch weight [2816][49] = [n][c][49 taps] as [49][2816], tap-major, 1 rows a tap, zero-padded:
-//   packed[(tap,c),n] = weight[n,c,tap]
-//   packed_bias[n] = bias[n]
+    { name: "stages.3.0.dwconv.pack", code: `// Packs a PyTorch weight [2816][49] as [49][2816], zero-padded. For each column n, in order:
+//   w[k] = weight[n,k]; b = bias[n]
+//   packed[k,n] = w[k]; packed_bias[n] = b
 // An invocation packs one column. Runs once, when the weights are loaded.
-@group(0) @binding(0) var<storage, read> weight: array<f32, 137984>; // [2816][1][49]
+@group(0) @binding(0) var<storage, read> weight: array<f32, 137984>; // [2816][49]
 @group(0) @binding(1) var<storage, read> bias: array<f32, 2816>; // [2816]
 @group(0) @binding(2) var<storage, read_write> packed: array<f32, 137984>; // [49][2816]
 @group(0) @binding(3) var<storage, read_write> packed_bias: array<f32, 2816>; // [2816]
@@ -1833,30 +1861,30 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
   if (n >= 2816) {
     return;
   }
-  let inside = n < 2816;
-  let first = min(n, 2815) * 49;
-  let r = select(0.0, 1.0, inside);
-  var b = bias[min(n, 2815)];
-  for (var tap = 0u; tap < 49; tap++) {
-    for (var c = 0u; c < 1; c++) {
-      var w = 0.0;
-      if (c < 1) {
-        w = weight[first + c * 49 + tap];
-      }
-      packed[(tap * 1 + c) * 2816 + n] = w * r;
-    }
+  for (var k = 0u; k < 49; k++) {
+    packed[k * 2816 + n] = folded(n, k);
   }
-  packed_bias[n] = b * r;
+  packed_bias[n] = folded_bias(n);
+}
+
+fn folded(n: u32, k: u32) -> f32 {
+  return weight[n * 49 + k];
+}
+
+fn folded_bias(n: u32) -> f32 {
+  return bias[n];
 }
 ` },
-    { name: "stages.3.0.pwconv1.pack", code: `// Packs a PyTorch weight [11264][2816] as [2816][11264], zero-padded:
-//   packed[k,n] = weight[n,k] * gamma[k]
-//   packed_bias[n] = bias[n] + sum over k of weight[n,k] * beta[k]
+    { name: "stages.3.0.pwconv1.pack", code: `// Packs a PyTorch weight [11264][2816] as [2816][11264], zero-padded. For each column n, in order:
+//   w[k] = weight[n,k]; b = bias[n]
+//   b += sum over k of w[k] * input_shift[k]
+//   w[k] *= input_scale[k]
+//   packed[k,n] = w[k]; packed_bias[n] = b
 // An invocation packs one column. Runs once, when the weights are loaded.
 @group(0) @binding(0) var<storage, read> weight: array<f32, 31719424>; // [11264][2816]
 @group(0) @binding(1) var<storage, read> bias: array<f32, 11264>; // [11264]
-@group(0) @binding(2) var<storage, read> gamma: array<f32, 2816>; // [2816]
-@group(0) @binding(3) var<storage, read> beta: array<f32, 2816>; // [2816]
+@group(0) @binding(2) var<storage, read> input_shift: array<f32, 2816>; // [2816]
+@group(0) @binding(3) var<storage, read> input_scale: array<f32, 2816>; // [2816]
 @group(0) @binding(4) var<storage, read_write> packed: array<f32, 31719424>; // [2816][11264]
 @group(0) @binding(5) var<storage, read_write> packed_bias: array<f32, 11264>; // [11264]
 
@@ -1866,31 +1894,32 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
   if (n >= 11264) {
     return;
   }
-  let inside = n < 11264;
-  let first = min(n, 11263) * 2816;
-  let r = select(0.0, 1.0, inside);
-  var b = bias[min(n, 11263)];
-  for (var tap = 0u; tap < 1; tap++) {
-    for (var c = 0u; c < 2816; c++) {
-      var w = 0.0;
-      if (c < 2816) {
-        w = weight[first + c * 1 + tap];
-        b += w * beta[c];
-        w *= gamma[c];
-      }
-      packed[(tap * 2816 + c) * 11264 + n] = w * r;
-    }
+  for (var k = 0u; k < 2816; k++) {
+    packed[k * 11264 + n] = folded(n, k);
   }
-  packed_bias[n] = b * r;
+  packed_bias[n] = folded_bias(n);
+}
+
+fn folded(n: u32, k: u32) -> f32 {
+  return weight[n * 2816 + k] * input_scale[k];
+}
+
+fn folded_bias(n: u32) -> f32 {
+  var b = bias[n];
+  for (var k = 0u; k < 2816; k++) {
+    b += weight[n * 2816 + k] * input_shift[k];
+  }
+  return b;
 }
 ` },
-    { name: "stages.3.0.pwconv2.pack", code: `// Packs a PyTorch weight [2816][11264] as [11264][2816], zero-padded:
-//   packed[k,n] = weight[n,k]
-//   packed_bias[n] = bias[n] + sum over k of weight[n,k] * beta[k]
+    { name: "stages.3.0.pwconv2.pack", code: `// Packs a PyTorch weight [2816][11264] as [11264][2816], zero-padded. For each column n, in order:
+//   w[k] = weight[n,k]; b = bias[n]
+//   b += sum over k of w[k] * input_shift[k]
+//   packed[k,n] = w[k]; packed_bias[n] = b
 // An invocation packs one column. Runs once, when the weights are loaded.
 @group(0) @binding(0) var<storage, read> weight: array<f32, 31719424>; // [2816][11264]
 @group(0) @binding(1) var<storage, read> bias: array<f32, 2816>; // [2816]
-@group(0) @binding(2) var<storage, read> beta: array<f32, 11264>; // [11264]
+@group(0) @binding(2) var<storage, read> input_shift: array<f32, 11264>; // [11264]
 @group(0) @binding(3) var<storage, read_write> packed: array<f32, 31719424>; // [11264][2816]
 @group(0) @binding(4) var<storage, read_write> packed_bias: array<f32, 2816>; // [2816]
 
@@ -1900,31 +1929,34 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
   if (n >= 2816) {
     return;
   }
-  let inside = n < 2816;
-  let first = min(n, 2815) * 11264;
-  let r = select(0.0, 1.0, inside);
-  var b = bias[min(n, 2815)];
-  for (var tap = 0u; tap < 1; tap++) {
-    for (var c = 0u; c < 11264; c++) {
-      var w = 0.0;
-      if (c < 11264) {
-        w = weight[first + c * 1 + tap];
-        b += w * beta[c];
-      }
-      packed[(tap * 11264 + c) * 2816 + n] = w * r;
-    }
+  for (var k = 0u; k < 11264; k++) {
+    packed[k * 2816 + n] = folded(n, k);
   }
-  packed_bias[n] = b * r;
+  packed_bias[n] = folded_bias(n);
+}
+
+fn folded(n: u32, k: u32) -> f32 {
+  return weight[n * 11264 + k];
+}
+
+fn folded_bias(n: u32) -> f32 {
+  var b = bias[n];
+  for (var k = 0u; k < 11264; k++) {
+    b += weight[n * 11264 + k] * input_shift[k];
+  }
+  return b;
 }
 ` },
-    { name: "head.pack", code: `// Packs a PyTorch weight [1000][2816] as [2816][1024], zero-padded:
-//   packed[k,n] = weight[n,k] * gamma[k]
-//   packed_bias[n] = bias[n] + sum over k of weight[n,k] * beta[k]
+    { name: "head.pack", code: `// Packs a PyTorch weight [1000][2816] as [2816][1024], zero-padded. For each column n, in order:
+//   w[k] = weight[n,k]; b = bias[n]
+//   b += sum over k of w[k] * input_shift[k]
+//   w[k] *= input_scale[k]
+//   packed[k,n] = w[k]; packed_bias[n] = b
 // An invocation packs one column. Runs once, when the weights are loaded.
 @group(0) @binding(0) var<storage, read> weight: array<f32, 2816000>; // [1000][2816]
 @group(0) @binding(1) var<storage, read> bias: array<f32, 1000>; // [1000]
-@group(0) @binding(2) var<storage, read> gamma: array<f32, 2816>; // [2816]
-@group(0) @binding(3) var<storage, read> beta: array<f32, 2816>; // [2816]
+@group(0) @binding(2) var<storage, read> input_shift: array<f32, 2816>; // [2816]
+@group(0) @binding(3) var<storage, read> input_scale: array<f32, 2816>; // [2816]
 @group(0) @binding(4) var<storage, read_write> packed: array<f32, 2883584>; // [2816][1024]
 @group(0) @binding(5) var<storage, read_write> packed_bias: array<f32, 1024>; // [1024]
 
@@ -1934,22 +1966,28 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
   if (n >= 1024) {
     return;
   }
-  let inside = n < 1000;
-  let first = min(n, 999) * 2816;
-  let r = select(0.0, 1.0, inside);
-  var b = bias[min(n, 999)];
-  for (var tap = 0u; tap < 1; tap++) {
-    for (var c = 0u; c < 2816; c++) {
-      var w = 0.0;
-      if (c < 2816) {
-        w = weight[first + c * 1 + tap];
-        b += w * beta[c];
-        w *= gamma[c];
-      }
-      packed[(tap * 2816 + c) * 1024 + n] = w * r;
-    }
+  for (var k = 0u; k < 2816; k++) {
+    packed[k * 1024 + n] = folded(n, k);
   }
-  packed_bias[n] = b * r;
+  packed_bias[n] = folded_bias(n);
+}
+
+fn folded(n: u32, k: u32) -> f32 {
+  if (n >= 1000) {
+    return 0.0;
+  }
+  return weight[n * 2816 + k] * input_scale[k];
+}
+
+fn folded_bias(n: u32) -> f32 {
+  if (n >= 1000) {
+    return 0.0;
+  }
+  var b = bias[n];
+  for (var k = 0u; k < 2816; k++) {
+    b += weight[n * 2816 + k] * input_shift[k];
+  }
+  return b;
 }
 ` },
     { name: "downsample_layers.0.0", code: `// 4x4 convolution with stride 4 and LayerNorm, [3][224][224] to channels-last [56][56][352]:

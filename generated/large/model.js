@@ -404,8 +404,8 @@ export const descriptor = {
     { at: "derived", name: "stages.0.0.dwconv.packed_bias", elements: 192, perImage: false },
     { at: "param", name: "stages.0.0.pwconv1.weight", elements: 147456, perImage: false },
     { at: "param", name: "stages.0.0.pwconv1.bias", elements: 768, perImage: false },
-    { at: "param", name: "stages.0.0.norm.weight", elements: 192, perImage: false },
     { at: "param", name: "stages.0.0.norm.bias", elements: 192, perImage: false },
+    { at: "param", name: "stages.0.0.norm.weight", elements: 192, perImage: false },
     { at: "derived", name: "stages.0.0.pwconv1.packed", elements: 147456, perImage: false },
     { at: "derived", name: "stages.0.0.pwconv1.packed_bias", elements: 768, perImage: false },
     { at: "param", name: "stages.0.0.pwconv2.weight", elements: 147456, perImage: false },
@@ -419,8 +419,8 @@ export const descriptor = {
     { at: "derived", name: "stages.0.1.dwconv.packed_bias", elements: 192, perImage: false },
     { at: "param", name: "stages.0.1.pwconv1.weight", elements: 147456, perImage: false },
     { at: "param", name: "stages.0.1.pwconv1.bias", elements: 768, perImage: false },
-    { at: "param", name: "stages.0.1.norm.weight", elements: 192, perImage: false },
     { at: "param", name: "stages.0.1.norm.bias", elements: 192, perImage: false },
+    { at: "param", name: "stages.0.1.norm.weight", elements: 192, perImage: false },
     { at: "derived", name: "stages.0.1.pwconv1.packed", elements: 147456, perImage: false },
     { at: "derived", name: "stages.0.1.pwconv1.packed_bias", elements: 768, perImage: false },
     { at: "param", name: "stages.0.1.pwconv2.weight", elements: 147456, perImage: false },
@@ -434,8 +434,8 @@ export const descriptor = {
     { at: "derived", name: "stages.0.2.dwconv.packed_bias", elements: 192, perImage: false },
     { at: "param", name: "stages.0.2.pwconv1.weight", elements: 147456, perImage: false },
     { at: "param", name: "stages.0.2.pwconv1.bias", elements: 768, perImage: false },
-    { at: "param", name: "stages.0.2.norm.weight", elements: 192, perImage: false },
     { at: "param", name: "stages.0.2.norm.bias", elements: 192, perImage: false },
+    { at: "param", name: "stages.0.2.norm.weight", elements: 192, perImage: false },
     { at: "derived", name: "stages.0.2.pwconv1.packed", elements: 147456, perImage: false },
     { at: "derived", name: "stages.0.2.pwconv1.packed_bias", elements: 768, perImage: false },
     { at: "param", name: "stages.0.2.pwconv2.weight", elements: 147456, perImage: false },
@@ -445,8 +445,8 @@ export const descriptor = {
     { at: "derived", name: "stages.0.2.pwconv2.packed_bias", elements: 192, perImage: false },
     { at: "param", name: "downsample_layers.1.1.weight", elements: 294912, perImage: false },
     { at: "param", name: "downsample_layers.1.1.bias", elements: 384, perImage: false },
-    { at: "param", name: "downsample_layers.1.0.weight", elements: 192, perImage: false },
     { at: "param", name: "downsample_layers.1.0.bias", elements: 192, perImage: false },
+    { at: "param", name: "downsample_layers.1.0.weight", elements: 192, perImage: false },
     { at: "derived", name: "downsample_layers.1.1.packed", elements: 294912, perImage: false },
     { at: "derived", name: "downsample_layers.1.1.packed_bias", elements: 384, perImage: false },
     { at: "param", name: "stages.1.0.dwconv.weight", elements: 18816, perImage: false },
@@ -455,8 +455,8 @@ export const descriptor = {
     { at: "derived", name: "stages.1.0.dwconv.packed_bias", elements: 384, perImage: false },
     { at: "param", name: "stages.1.0.pwconv1.weight", elements: 589824, perImage: false },
     { at: "param", name: "stages.1.0.pwconv1.bias", elements: 1536, perImage: false },
-    { at: "param", name: "stages.1.0.norm.weight", elements: 384, perImage: false },
     { at: "param", name: "stages.1.0.norm.bias", elements: 384, perImage: false },
+    { at: "param", name: "stages.1.0.norm.weight", elements: 384, perImage: false },
     { at: "derived", name: "stages.1.0.pwconv1.packed", elements: 589824, perImage: false },
     { at: "derived", name: "stages.1.0.pwconv1.packed_bias", elements: 1536, perImage: false },
     { at: "param", name: "stages.1.0.pwconv2.weight", elements: 589824, perImage: false },
@@ -470,8 +470,8 @@ export const descriptor = {
     { at: "derived", name: "stages.1.1.dwconv.packed_bias", elements: 384, perImage: false },
     { at: "param", name: "stages.1.1.pwconv1.weight", elements: 589824, perImage: false },
     { at: "param", name: "stages.1.1.pwconv1.bias", elements: 1536, perImage: false },
-    { at: "param", name: "stages.1.1.norm.weight", elements: 384, perImage: false },
     { at: "param", name: "stages.1.1.norm.bias", elements: 384, perImage: false },
+    { at: "param", name: "stages.1.1.norm.weight", elements: 384, perImage: false },
     { at: "derived", name: "stages.1.1.pwconv1.packed", elements: 589824, perImage: false },
     { at: "derived", name: "stages.1.1.pwconv1.packed_bias", elements: 1536, perImage: false },
     { at: "param", name: "stages.1.1.pwconv2.weight", elements: 589824, perImage: false },
@@ -485,8 +485,8 @@ export const descriptor = {
     { at: "derived", name: "stages.1.2.dwconv.packed_bias", elements: 384, perImage: false },
     { at: "param", name: "stages.1.2.pwconv1.weight", elements: 589824, perImage: false },
     { at: "param", name: "stages.1.2.pwconv1.bias", elements: 1536, perImage: false },
-    { at: "param", name: "stages.1.2.norm.weight", elements: 384, perImage: false },
     { at: "param", name: "stages.1.2.norm.bias", elements: 384, perImage: false },
+    { at: "param", name: "stages.1.2.norm.weight", elements: 384, perImage: false },
     { at: "derived", name: "stages.1.2.pwconv1.packed", elements: 589824, perImage: false },
     { at: "derived", name: "stages.1.2.pwconv1.packed_bias", elements: 1536, perImage: false },
     { at: "param", name: "stages.1.2.pwconv2.weight", elements: 589824, perImage: false },
@@ -496,8 +496,8 @@ export const descriptor = {
     { at: "derived", name: "stages.1.2.pwconv2.packed_bias", elements: 384, perImage: false },
     { at: "param", name: "downsample_layers.2.1.weight", elements: 1179648, perImage: false },
     { at: "param", name: "downsample_layers.2.1.bias", elements: 768, perImage: false },
-    { at: "param", name: "downsample_layers.2.0.weight", elements: 384, perImage: false },
     { at: "param", name: "downsample_layers.2.0.bias", elements: 384, perImage: false },
+    { at: "param", name: "downsample_layers.2.0.weight", elements: 384, perImage: false },
     { at: "derived", name: "downsample_layers.2.1.packed", elements: 1179648, perImage: false },
     { at: "derived", name: "downsample_layers.2.1.packed_bias", elements: 768, perImage: false },
     { at: "param", name: "stages.2.0.dwconv.weight", elements: 37632, perImage: false },
@@ -506,8 +506,8 @@ export const descriptor = {
     { at: "derived", name: "stages.2.0.dwconv.packed_bias", elements: 768, perImage: false },
     { at: "param", name: "stages.2.0.pwconv1.weight", elements: 2359296, perImage: false },
     { at: "param", name: "stages.2.0.pwconv1.bias", elements: 3072, perImage: false },
-    { at: "param", name: "stages.2.0.norm.weight", elements: 768, perImage: false },
     { at: "param", name: "stages.2.0.norm.bias", elements: 768, perImage: false },
+    { at: "param", name: "stages.2.0.norm.weight", elements: 768, perImage: false },
     { at: "derived", name: "stages.2.0.pwconv1.packed", elements: 2359296, perImage: false },
     { at: "derived", name: "stages.2.0.pwconv1.packed_bias", elements: 3072, perImage: false },
     { at: "param", name: "stages.2.0.pwconv2.weight", elements: 2359296, perImage: false },
@@ -521,8 +521,8 @@ export const descriptor = {
     { at: "derived", name: "stages.2.1.dwconv.packed_bias", elements: 768, perImage: false },
     { at: "param", name: "stages.2.1.pwconv1.weight", elements: 2359296, perImage: false },
     { at: "param", name: "stages.2.1.pwconv1.bias", elements: 3072, perImage: false },
-    { at: "param", name: "stages.2.1.norm.weight", elements: 768, perImage: false },
     { at: "param", name: "stages.2.1.norm.bias", elements: 768, perImage: false },
+    { at: "param", name: "stages.2.1.norm.weight", elements: 768, perImage: false },
     { at: "derived", name: "stages.2.1.pwconv1.packed", elements: 2359296, perImage: false },
     { at: "derived", name: "stages.2.1.pwconv1.packed_bias", elements: 3072, perImage: false },
     { at: "param", name: "stages.2.1.pwconv2.weight", elements: 2359296, perImage: false },
@@ -536,8 +536,8 @@ export const descriptor = {
     { at: "derived", name: "stages.2.2.dwconv.packed_bias", elements: 768, perImage: false },
     { at: "param", name: "stages.2.2.pwconv1.weight", elements: 2359296, perImage: false },
     { at: "param", name: "stages.2.2.pwconv1.bias", elements: 3072, perImage: false },
-    { at: "param", name: "stages.2.2.norm.weight", elements: 768, perImage: false },
     { at: "param", name: "stages.2.2.norm.bias", elements: 768, perImage: false },
+    { at: "param", name: "stages.2.2.norm.weight", elements: 768, perImage: false },
     { at: "derived", name: "stages.2.2.pwconv1.packed", elements: 2359296, perImage: false },
     { at: "derived", name: "stages.2.2.pwconv1.packed_bias", elements: 3072, perImage: false },
     { at: "param", name: "stages.2.2.pwconv2.weight", elements: 2359296, perImage: false },
@@ -551,8 +551,8 @@ export const descriptor = {
     { at: "derived", name: "stages.2.3.dwconv.packed_bias", elements: 768, perImage: false },
     { at: "param", name: "stages.2.3.pwconv1.weight", elements: 2359296, perImage: false },
     { at: "param", name: "stages.2.3.pwconv1.bias", elements: 3072, perImage: false },
-    { at: "param", name: "stages.2.3.norm.weight", elements: 768, perImage: false },
     { at: "param", name: "stages.2.3.norm.bias", elements: 768, perImage: false },
+    { at: "param", name: "stages.2.3.norm.weight", elements: 768, perImage: false },
     { at: "derived", name: "stages.2.3.pwconv1.packed", elements: 2359296, perImage: false },
     { at: "derived", name: "stages.2.3.pwconv1.packed_bias", elements: 3072, perImage: false },
     { at: "param", name: "stages.2.3.pwconv2.weight", elements: 2359296, perImage: false },
@@ -566,8 +566,8 @@ export const descriptor = {
     { at: "derived", name: "stages.2.4.dwconv.packed_bias", elements: 768, perImage: false },
     { at: "param", name: "stages.2.4.pwconv1.weight", elements: 2359296, perImage: false },
     { at: "param", name: "stages.2.4.pwconv1.bias", elements: 3072, perImage: false },
-    { at: "param", name: "stages.2.4.norm.weight", elements: 768, perImage: false },
     { at: "param", name: "stages.2.4.norm.bias", elements: 768, perImage: false },
+    { at: "param", name: "stages.2.4.norm.weight", elements: 768, perImage: false },
     { at: "derived", name: "stages.2.4.pwconv1.packed", elements: 2359296, perImage: false },
     { at: "derived", name: "stages.2.4.pwconv1.packed_bias", elements: 3072, perImage: false },
     { at: "param", name: "stages.2.4.pwconv2.weight", elements: 2359296, perImage: false },
@@ -581,8 +581,8 @@ export const descriptor = {
     { at: "derived", name: "stages.2.5.dwconv.packed_bias", elements: 768, perImage: false },
     { at: "param", name: "stages.2.5.pwconv1.weight", elements: 2359296, perImage: false },
     { at: "param", name: "stages.2.5.pwconv1.bias", elements: 3072, perImage: false },
-    { at: "param", name: "stages.2.5.norm.weight", elements: 768, perImage: false },
     { at: "param", name: "stages.2.5.norm.bias", elements: 768, perImage: false },
+    { at: "param", name: "stages.2.5.norm.weight", elements: 768, perImage: false },
     { at: "derived", name: "stages.2.5.pwconv1.packed", elements: 2359296, perImage: false },
     { at: "derived", name: "stages.2.5.pwconv1.packed_bias", elements: 3072, perImage: false },
     { at: "param", name: "stages.2.5.pwconv2.weight", elements: 2359296, perImage: false },
@@ -596,8 +596,8 @@ export const descriptor = {
     { at: "derived", name: "stages.2.6.dwconv.packed_bias", elements: 768, perImage: false },
     { at: "param", name: "stages.2.6.pwconv1.weight", elements: 2359296, perImage: false },
     { at: "param", name: "stages.2.6.pwconv1.bias", elements: 3072, perImage: false },
-    { at: "param", name: "stages.2.6.norm.weight", elements: 768, perImage: false },
     { at: "param", name: "stages.2.6.norm.bias", elements: 768, perImage: false },
+    { at: "param", name: "stages.2.6.norm.weight", elements: 768, perImage: false },
     { at: "derived", name: "stages.2.6.pwconv1.packed", elements: 2359296, perImage: false },
     { at: "derived", name: "stages.2.6.pwconv1.packed_bias", elements: 3072, perImage: false },
     { at: "param", name: "stages.2.6.pwconv2.weight", elements: 2359296, perImage: false },
@@ -611,8 +611,8 @@ export const descriptor = {
     { at: "derived", name: "stages.2.7.dwconv.packed_bias", elements: 768, perImage: false },
     { at: "param", name: "stages.2.7.pwconv1.weight", elements: 2359296, perImage: false },
     { at: "param", name: "stages.2.7.pwconv1.bias", elements: 3072, perImage: false },
-    { at: "param", name: "stages.2.7.norm.weight", elements: 768, perImage: false },
     { at: "param", name: "stages.2.7.norm.bias", elements: 768, perImage: false },
+    { at: "param", name: "stages.2.7.norm.weight", elements: 768, perImage: false },
     { at: "derived", name: "stages.2.7.pwconv1.packed", elements: 2359296, perImage: false },
     { at: "derived", name: "stages.2.7.pwconv1.packed_bias", elements: 3072, perImage: false },
     { at: "param", name: "stages.2.7.pwconv2.weight", elements: 2359296, perImage: false },
@@ -626,8 +626,8 @@ export const descriptor = {
     { at: "derived", name: "stages.2.8.dwconv.packed_bias", elements: 768, perImage: false },
     { at: "param", name: "stages.2.8.pwconv1.weight", elements: 2359296, perImage: false },
     { at: "param", name: "stages.2.8.pwconv1.bias", elements: 3072, perImage: false },
-    { at: "param", name: "stages.2.8.norm.weight", elements: 768, perImage: false },
     { at: "param", name: "stages.2.8.norm.bias", elements: 768, perImage: false },
+    { at: "param", name: "stages.2.8.norm.weight", elements: 768, perImage: false },
     { at: "derived", name: "stages.2.8.pwconv1.packed", elements: 2359296, perImage: false },
     { at: "derived", name: "stages.2.8.pwconv1.packed_bias", elements: 3072, perImage: false },
     { at: "param", name: "stages.2.8.pwconv2.weight", elements: 2359296, perImage: false },
@@ -641,8 +641,8 @@ export const descriptor = {
     { at: "derived", name: "stages.2.9.dwconv.packed_bias", elements: 768, perImage: false },
     { at: "param", name: "stages.2.9.pwconv1.weight", elements: 2359296, perImage: false },
     { at: "param", name: "stages.2.9.pwconv1.bias", elements: 3072, perImage: false },
-    { at: "param", name: "stages.2.9.norm.weight", elements: 768, perImage: false },
     { at: "param", name: "stages.2.9.norm.bias", elements: 768, perImage: false },
+    { at: "param", name: "stages.2.9.norm.weight", elements: 768, perImage: false },
     { at: "derived", name: "stages.2.9.pwconv1.packed", elements: 2359296, perImage: false },
     { at: "derived", name: "stages.2.9.pwconv1.packed_bias", elements: 3072, perImage: false },
     { at: "param", name: "stages.2.9.pwconv2.weight", elements: 2359296, perImage: false },
@@ -656,8 +656,8 @@ export const descriptor = {
     { at: "derived", name: "stages.2.10.dwconv.packed_bias", elements: 768, perImage: false },
     { at: "param", name: "stages.2.10.pwconv1.weight", elements: 2359296, perImage: false },
     { at: "param", name: "stages.2.10.pwconv1.bias", elements: 3072, perImage: false },
-    { at: "param", name: "stages.2.10.norm.weight", elements: 768, perImage: false },
     { at: "param", name: "stages.2.10.norm.bias", elements: 768, perImage: false },
+    { at: "param", name: "stages.2.10.norm.weight", elements: 768, perImage: false },
     { at: "derived", name: "stages.2.10.pwconv1.packed", elements: 2359296, perImage: false },
     { at: "derived", name: "stages.2.10.pwconv1.packed_bias", elements: 3072, perImage: false },
     { at: "param", name: "stages.2.10.pwconv2.weight", elements: 2359296, perImage: false },
@@ -671,8 +671,8 @@ export const descriptor = {
     { at: "derived", name: "stages.2.11.dwconv.packed_bias", elements: 768, perImage: false },
     { at: "param", name: "stages.2.11.pwconv1.weight", elements: 2359296, perImage: false },
     { at: "param", name: "stages.2.11.pwconv1.bias", elements: 3072, perImage: false },
-    { at: "param", name: "stages.2.11.norm.weight", elements: 768, perImage: false },
     { at: "param", name: "stages.2.11.norm.bias", elements: 768, perImage: false },
+    { at: "param", name: "stages.2.11.norm.weight", elements: 768, perImage: false },
     { at: "derived", name: "stages.2.11.pwconv1.packed", elements: 2359296, perImage: false },
     { at: "derived", name: "stages.2.11.pwconv1.packed_bias", elements: 3072, perImage: false },
     { at: "param", name: "stages.2.11.pwconv2.weight", elements: 2359296, perImage: false },
@@ -686,8 +686,8 @@ export const descriptor = {
     { at: "derived", name: "stages.2.12.dwconv.packed_bias", elements: 768, perImage: false },
     { at: "param", name: "stages.2.12.pwconv1.weight", elements: 2359296, perImage: false },
     { at: "param", name: "stages.2.12.pwconv1.bias", elements: 3072, perImage: false },
-    { at: "param", name: "stages.2.12.norm.weight", elements: 768, perImage: false },
     { at: "param", name: "stages.2.12.norm.bias", elements: 768, perImage: false },
+    { at: "param", name: "stages.2.12.norm.weight", elements: 768, perImage: false },
     { at: "derived", name: "stages.2.12.pwconv1.packed", elements: 2359296, perImage: false },
     { at: "derived", name: "stages.2.12.pwconv1.packed_bias", elements: 3072, perImage: false },
     { at: "param", name: "stages.2.12.pwconv2.weight", elements: 2359296, perImage: false },
@@ -701,8 +701,8 @@ export const descriptor = {
     { at: "derived", name: "stages.2.13.dwconv.packed_bias", elements: 768, perImage: false },
     { at: "param", name: "stages.2.13.pwconv1.weight", elements: 2359296, perImage: false },
     { at: "param", name: "stages.2.13.pwconv1.bias", elements: 3072, perImage: false },
-    { at: "param", name: "stages.2.13.norm.weight", elements: 768, perImage: false },
     { at: "param", name: "stages.2.13.norm.bias", elements: 768, perImage: false },
+    { at: "param", name: "stages.2.13.norm.weight", elements: 768, perImage: false },
     { at: "derived", name: "stages.2.13.pwconv1.packed", elements: 2359296, perImage: false },
     { at: "derived", name: "stages.2.13.pwconv1.packed_bias", elements: 3072, perImage: false },
     { at: "param", name: "stages.2.13.pwconv2.weight", elements: 2359296, perImage: false },
@@ -716,8 +716,8 @@ export const descriptor = {
     { at: "derived", name: "stages.2.14.dwconv.packed_bias", elements: 768, perImage: false },
     { at: "param", name: "stages.2.14.pwconv1.weight", elements: 2359296, perImage: false },
     { at: "param", name: "stages.2.14.pwconv1.bias", elements: 3072, perImage: false },
-    { at: "param", name: "stages.2.14.norm.weight", elements: 768, perImage: false },
     { at: "param", name: "stages.2.14.norm.bias", elements: 768, perImage: false },
+    { at: "param", name: "stages.2.14.norm.weight", elements: 768, perImage: false },
     { at: "derived", name: "stages.2.14.pwconv1.packed", elements: 2359296, perImage: false },
     { at: "derived", name: "stages.2.14.pwconv1.packed_bias", elements: 3072, perImage: false },
     { at: "param", name: "stages.2.14.pwconv2.weight", elements: 2359296, perImage: false },
@@ -731,8 +731,8 @@ export const descriptor = {
     { at: "derived", name: "stages.2.15.dwconv.packed_bias", elements: 768, perImage: false },
     { at: "param", name: "stages.2.15.pwconv1.weight", elements: 2359296, perImage: false },
     { at: "param", name: "stages.2.15.pwconv1.bias", elements: 3072, perImage: false },
-    { at: "param", name: "stages.2.15.norm.weight", elements: 768, perImage: false },
     { at: "param", name: "stages.2.15.norm.bias", elements: 768, perImage: false },
+    { at: "param", name: "stages.2.15.norm.weight", elements: 768, perImage: false },
     { at: "derived", name: "stages.2.15.pwconv1.packed", elements: 2359296, perImage: false },
     { at: "derived", name: "stages.2.15.pwconv1.packed_bias", elements: 3072, perImage: false },
     { at: "param", name: "stages.2.15.pwconv2.weight", elements: 2359296, perImage: false },
@@ -746,8 +746,8 @@ export const descriptor = {
     { at: "derived", name: "stages.2.16.dwconv.packed_bias", elements: 768, perImage: false },
     { at: "param", name: "stages.2.16.pwconv1.weight", elements: 2359296, perImage: false },
     { at: "param", name: "stages.2.16.pwconv1.bias", elements: 3072, perImage: false },
-    { at: "param", name: "stages.2.16.norm.weight", elements: 768, perImage: false },
     { at: "param", name: "stages.2.16.norm.bias", elements: 768, perImage: false },
+    { at: "param", name: "stages.2.16.norm.weight", elements: 768, perImage: false },
     { at: "derived", name: "stages.2.16.pwconv1.packed", elements: 2359296, perImage: false },
     { at: "derived", name: "stages.2.16.pwconv1.packed_bias", elements: 3072, perImage: false },
     { at: "param", name: "stages.2.16.pwconv2.weight", elements: 2359296, perImage: false },
@@ -761,8 +761,8 @@ export const descriptor = {
     { at: "derived", name: "stages.2.17.dwconv.packed_bias", elements: 768, perImage: false },
     { at: "param", name: "stages.2.17.pwconv1.weight", elements: 2359296, perImage: false },
     { at: "param", name: "stages.2.17.pwconv1.bias", elements: 3072, perImage: false },
-    { at: "param", name: "stages.2.17.norm.weight", elements: 768, perImage: false },
     { at: "param", name: "stages.2.17.norm.bias", elements: 768, perImage: false },
+    { at: "param", name: "stages.2.17.norm.weight", elements: 768, perImage: false },
     { at: "derived", name: "stages.2.17.pwconv1.packed", elements: 2359296, perImage: false },
     { at: "derived", name: "stages.2.17.pwconv1.packed_bias", elements: 3072, perImage: false },
     { at: "param", name: "stages.2.17.pwconv2.weight", elements: 2359296, perImage: false },
@@ -776,8 +776,8 @@ export const descriptor = {
     { at: "derived", name: "stages.2.18.dwconv.packed_bias", elements: 768, perImage: false },
     { at: "param", name: "stages.2.18.pwconv1.weight", elements: 2359296, perImage: false },
     { at: "param", name: "stages.2.18.pwconv1.bias", elements: 3072, perImage: false },
-    { at: "param", name: "stages.2.18.norm.weight", elements: 768, perImage: false },
     { at: "param", name: "stages.2.18.norm.bias", elements: 768, perImage: false },
+    { at: "param", name: "stages.2.18.norm.weight", elements: 768, perImage: false },
     { at: "derived", name: "stages.2.18.pwconv1.packed", elements: 2359296, perImage: false },
     { at: "derived", name: "stages.2.18.pwconv1.packed_bias", elements: 3072, perImage: false },
     { at: "param", name: "stages.2.18.pwconv2.weight", elements: 2359296, perImage: false },
@@ -791,8 +791,8 @@ export const descriptor = {
     { at: "derived", name: "stages.2.19.dwconv.packed_bias", elements: 768, perImage: false },
     { at: "param", name: "stages.2.19.pwconv1.weight", elements: 2359296, perImage: false },
     { at: "param", name: "stages.2.19.pwconv1.bias", elements: 3072, perImage: false },
-    { at: "param", name: "stages.2.19.norm.weight", elements: 768, perImage: false },
     { at: "param", name: "stages.2.19.norm.bias", elements: 768, perImage: false },
+    { at: "param", name: "stages.2.19.norm.weight", elements: 768, perImage: false },
     { at: "derived", name: "stages.2.19.pwconv1.packed", elements: 2359296, perImage: false },
     { at: "derived", name: "stages.2.19.pwconv1.packed_bias", elements: 3072, perImage: false },
     { at: "param", name: "stages.2.19.pwconv2.weight", elements: 2359296, perImage: false },
@@ -806,8 +806,8 @@ export const descriptor = {
     { at: "derived", name: "stages.2.20.dwconv.packed_bias", elements: 768, perImage: false },
     { at: "param", name: "stages.2.20.pwconv1.weight", elements: 2359296, perImage: false },
     { at: "param", name: "stages.2.20.pwconv1.bias", elements: 3072, perImage: false },
-    { at: "param", name: "stages.2.20.norm.weight", elements: 768, perImage: false },
     { at: "param", name: "stages.2.20.norm.bias", elements: 768, perImage: false },
+    { at: "param", name: "stages.2.20.norm.weight", elements: 768, perImage: false },
     { at: "derived", name: "stages.2.20.pwconv1.packed", elements: 2359296, perImage: false },
     { at: "derived", name: "stages.2.20.pwconv1.packed_bias", elements: 3072, perImage: false },
     { at: "param", name: "stages.2.20.pwconv2.weight", elements: 2359296, perImage: false },
@@ -821,8 +821,8 @@ export const descriptor = {
     { at: "derived", name: "stages.2.21.dwconv.packed_bias", elements: 768, perImage: false },
     { at: "param", name: "stages.2.21.pwconv1.weight", elements: 2359296, perImage: false },
     { at: "param", name: "stages.2.21.pwconv1.bias", elements: 3072, perImage: false },
-    { at: "param", name: "stages.2.21.norm.weight", elements: 768, perImage: false },
     { at: "param", name: "stages.2.21.norm.bias", elements: 768, perImage: false },
+    { at: "param", name: "stages.2.21.norm.weight", elements: 768, perImage: false },
     { at: "derived", name: "stages.2.21.pwconv1.packed", elements: 2359296, perImage: false },
     { at: "derived", name: "stages.2.21.pwconv1.packed_bias", elements: 3072, perImage: false },
     { at: "param", name: "stages.2.21.pwconv2.weight", elements: 2359296, perImage: false },
@@ -836,8 +836,8 @@ export const descriptor = {
     { at: "derived", name: "stages.2.22.dwconv.packed_bias", elements: 768, perImage: false },
     { at: "param", name: "stages.2.22.pwconv1.weight", elements: 2359296, perImage: false },
     { at: "param", name: "stages.2.22.pwconv1.bias", elements: 3072, perImage: false },
-    { at: "param", name: "stages.2.22.norm.weight", elements: 768, perImage: false },
     { at: "param", name: "stages.2.22.norm.bias", elements: 768, perImage: false },
+    { at: "param", name: "stages.2.22.norm.weight", elements: 768, perImage: false },
     { at: "derived", name: "stages.2.22.pwconv1.packed", elements: 2359296, perImage: false },
     { at: "derived", name: "stages.2.22.pwconv1.packed_bias", elements: 3072, perImage: false },
     { at: "param", name: "stages.2.22.pwconv2.weight", elements: 2359296, perImage: false },
@@ -851,8 +851,8 @@ export const descriptor = {
     { at: "derived", name: "stages.2.23.dwconv.packed_bias", elements: 768, perImage: false },
     { at: "param", name: "stages.2.23.pwconv1.weight", elements: 2359296, perImage: false },
     { at: "param", name: "stages.2.23.pwconv1.bias", elements: 3072, perImage: false },
-    { at: "param", name: "stages.2.23.norm.weight", elements: 768, perImage: false },
     { at: "param", name: "stages.2.23.norm.bias", elements: 768, perImage: false },
+    { at: "param", name: "stages.2.23.norm.weight", elements: 768, perImage: false },
     { at: "derived", name: "stages.2.23.pwconv1.packed", elements: 2359296, perImage: false },
     { at: "derived", name: "stages.2.23.pwconv1.packed_bias", elements: 3072, perImage: false },
     { at: "param", name: "stages.2.23.pwconv2.weight", elements: 2359296, perImage: false },
@@ -866,8 +866,8 @@ export const descriptor = {
     { at: "derived", name: "stages.2.24.dwconv.packed_bias", elements: 768, perImage: false },
     { at: "param", name: "stages.2.24.pwconv1.weight", elements: 2359296, perImage: false },
     { at: "param", name: "stages.2.24.pwconv1.bias", elements: 3072, perImage: false },
-    { at: "param", name: "stages.2.24.norm.weight", elements: 768, perImage: false },
     { at: "param", name: "stages.2.24.norm.bias", elements: 768, perImage: false },
+    { at: "param", name: "stages.2.24.norm.weight", elements: 768, perImage: false },
     { at: "derived", name: "stages.2.24.pwconv1.packed", elements: 2359296, perImage: false },
     { at: "derived", name: "stages.2.24.pwconv1.packed_bias", elements: 3072, perImage: false },
     { at: "param", name: "stages.2.24.pwconv2.weight", elements: 2359296, perImage: false },
@@ -881,8 +881,8 @@ export const descriptor = {
     { at: "derived", name: "stages.2.25.dwconv.packed_bias", elements: 768, perImage: false },
     { at: "param", name: "stages.2.25.pwconv1.weight", elements: 2359296, perImage: false },
     { at: "param", name: "stages.2.25.pwconv1.bias", elements: 3072, perImage: false },
-    { at: "param", name: "stages.2.25.norm.weight", elements: 768, perImage: false },
     { at: "param", name: "stages.2.25.norm.bias", elements: 768, perImage: false },
+    { at: "param", name: "stages.2.25.norm.weight", elements: 768, perImage: false },
     { at: "derived", name: "stages.2.25.pwconv1.packed", elements: 2359296, perImage: false },
     { at: "derived", name: "stages.2.25.pwconv1.packed_bias", elements: 3072, perImage: false },
     { at: "param", name: "stages.2.25.pwconv2.weight", elements: 2359296, perImage: false },
@@ -896,8 +896,8 @@ export const descriptor = {
     { at: "derived", name: "stages.2.26.dwconv.packed_bias", elements: 768, perImage: false },
     { at: "param", name: "stages.2.26.pwconv1.weight", elements: 2359296, perImage: false },
     { at: "param", name: "stages.2.26.pwconv1.bias", elements: 3072, perImage: false },
-    { at: "param", name: "stages.2.26.norm.weight", elements: 768, perImage: false },
     { at: "param", name: "stages.2.26.norm.bias", elements: 768, perImage: false },
+    { at: "param", name: "stages.2.26.norm.weight", elements: 768, perImage: false },
     { at: "derived", name: "stages.2.26.pwconv1.packed", elements: 2359296, perImage: false },
     { at: "derived", name: "stages.2.26.pwconv1.packed_bias", elements: 3072, perImage: false },
     { at: "param", name: "stages.2.26.pwconv2.weight", elements: 2359296, perImage: false },
@@ -907,8 +907,8 @@ export const descriptor = {
     { at: "derived", name: "stages.2.26.pwconv2.packed_bias", elements: 768, perImage: false },
     { at: "param", name: "downsample_layers.3.1.weight", elements: 4718592, perImage: false },
     { at: "param", name: "downsample_layers.3.1.bias", elements: 1536, perImage: false },
-    { at: "param", name: "downsample_layers.3.0.weight", elements: 768, perImage: false },
     { at: "param", name: "downsample_layers.3.0.bias", elements: 768, perImage: false },
+    { at: "param", name: "downsample_layers.3.0.weight", elements: 768, perImage: false },
     { at: "derived", name: "downsample_layers.3.1.packed", elements: 4718592, perImage: false },
     { at: "derived", name: "downsample_layers.3.1.packed_bias", elements: 1536, perImage: false },
     { at: "param", name: "stages.3.0.dwconv.weight", elements: 75264, perImage: false },
@@ -917,8 +917,8 @@ export const descriptor = {
     { at: "derived", name: "stages.3.0.dwconv.packed_bias", elements: 1536, perImage: false },
     { at: "param", name: "stages.3.0.pwconv1.weight", elements: 9437184, perImage: false },
     { at: "param", name: "stages.3.0.pwconv1.bias", elements: 6144, perImage: false },
-    { at: "param", name: "stages.3.0.norm.weight", elements: 1536, perImage: false },
     { at: "param", name: "stages.3.0.norm.bias", elements: 1536, perImage: false },
+    { at: "param", name: "stages.3.0.norm.weight", elements: 1536, perImage: false },
     { at: "derived", name: "stages.3.0.pwconv1.packed", elements: 9437184, perImage: false },
     { at: "derived", name: "stages.3.0.pwconv1.packed_bias", elements: 6144, perImage: false },
     { at: "param", name: "stages.3.0.pwconv2.weight", elements: 9437184, perImage: false },
@@ -932,8 +932,8 @@ export const descriptor = {
     { at: "derived", name: "stages.3.1.dwconv.packed_bias", elements: 1536, perImage: false },
     { at: "param", name: "stages.3.1.pwconv1.weight", elements: 9437184, perImage: false },
     { at: "param", name: "stages.3.1.pwconv1.bias", elements: 6144, perImage: false },
-    { at: "param", name: "stages.3.1.norm.weight", elements: 1536, perImage: false },
     { at: "param", name: "stages.3.1.norm.bias", elements: 1536, perImage: false },
+    { at: "param", name: "stages.3.1.norm.weight", elements: 1536, perImage: false },
     { at: "derived", name: "stages.3.1.pwconv1.packed", elements: 9437184, perImage: false },
     { at: "derived", name: "stages.3.1.pwconv1.packed_bias", elements: 6144, perImage: false },
     { at: "param", name: "stages.3.1.pwconv2.weight", elements: 9437184, perImage: false },
@@ -947,8 +947,8 @@ export const descriptor = {
     { at: "derived", name: "stages.3.2.dwconv.packed_bias", elements: 1536, perImage: false },
     { at: "param", name: "stages.3.2.pwconv1.weight", elements: 9437184, perImage: false },
     { at: "param", name: "stages.3.2.pwconv1.bias", elements: 6144, perImage: false },
-    { at: "param", name: "stages.3.2.norm.weight", elements: 1536, perImage: false },
     { at: "param", name: "stages.3.2.norm.bias", elements: 1536, perImage: false },
+    { at: "param", name: "stages.3.2.norm.weight", elements: 1536, perImage: false },
     { at: "derived", name: "stages.3.2.pwconv1.packed", elements: 9437184, perImage: false },
     { at: "derived", name: "stages.3.2.pwconv1.packed_bias", elements: 6144, perImage: false },
     { at: "param", name: "stages.3.2.pwconv2.weight", elements: 9437184, perImage: false },
@@ -958,8 +958,8 @@ export const descriptor = {
     { at: "derived", name: "stages.3.2.pwconv2.packed_bias", elements: 1536, perImage: false },
     { at: "param", name: "head.weight", elements: 1536000, perImage: false },
     { at: "param", name: "head.bias", elements: 1000, perImage: false },
-    { at: "param", name: "norm.weight", elements: 1536, perImage: false },
     { at: "param", name: "norm.bias", elements: 1536, perImage: false },
+    { at: "param", name: "norm.weight", elements: 1536, perImage: false },
     { at: "derived", name: "head.packed", elements: 1572864, perImage: false },
     { at: "derived", name: "head.packed_bias", elements: 1024, perImage: false },
     { at: "io", name: "pixel_values", elements: 150528, perImage: true },
@@ -1385,9 +1385,9 @@ export const descriptor = {
   ],
   limits: { maxBufferSize: 37748736, maxStorageBufferBindingSize: 37748736, maxStorageBuffersPerShaderStage: 7, maxComputeInvocationsPerWorkgroup: 256 },
   kernels: [
-    { name: "downsample_layers.0.0.pack", code: `// Packs a PyTorch weight [192][48] as [48][192], zero-padded:
-//   packed[k,n] = weight[n,k]
-//   packed_bias[n] = bias[n]
+    { name: "downsample_layers.0.0.pack", code: `// Packs a PyTorch weight [192][48] as [48][192], zero-padded. For each column n, in order:
+//   w[k] = weight[n,k]; b = bias[n]
+//   packed[k,n] = w[k]; packed_bias[n] = b
 // An invocation packs one column. Runs once, when the weights are loaded.
 @group(0) @binding(0) var<storage, read> weight: array<f32, 9216>; // [192][48]
 @group(0) @binding(1) var<storage, read> bias: array<f32, 192>; // [192]
@@ -1400,27 +1400,25 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
   if (n >= 192) {
     return;
   }
-  let inside = n < 192;
-  let first = min(n, 191) * 48;
-  let r = select(0.0, 1.0, inside);
-  var b = bias[min(n, 191)];
-  for (var tap = 0u; tap < 1; tap++) {
-    for (var c = 0u; c < 48; c++) {
-      var w = 0.0;
-      if (c < 48) {
-        w = weight[first + c * 1 + tap];
-      }
-      packed[(tap * 48 + c) * 192 + n] = w * r;
-    }
+  for (var k = 0u; k < 48; k++) {
+    packed[k * 192 + n] = folded(n, k);
   }
-  packed_bias[n] = b * r;
+  packed_bias[n] = folded_bias(n);
+}
+
+fn folded(n: u32, k: u32) -> f32 {
+  return weight[n * 48 + k];
+}
+
+fn folded_bias(n: u32) -> f32 {
+  return bias[n];
 }
 ` },
-    { name: "stages.0.0.dwconv.pack", code: `// Packs a PyTorch weight [192][49] = [n][c][49 taps] as [49][192], tap-major, 1 rows a tap, zero-padded:
-//   packed[(tap,c),n] = weight[n,c,tap]
-//   packed_bias[n] = bias[n]
+    { name: "stages.0.0.dwconv.pack", code: `// Packs a PyTorch weight [192][49] as [49][192], zero-padded. For each column n, in order:
+//   w[k] = weight[n,k]; b = bias[n]
+//   packed[k,n] = w[k]; packed_bias[n] = b
 // An invocation packs one column. Runs once, when the weights are loaded.
-@group(0) @binding(0) var<storage, read> weight: array<f32, 9408>; // [192][1][49]
+@group(0) @binding(0) var<storage, read> weight: array<f32, 9408>; // [192][49]
 @group(0) @binding(1) var<storage, read> bias: array<f32, 192>; // [192]
 @group(0) @binding(2) var<storage, read_write> packed: array<f32, 9408>; // [49][192]
 @group(0) @binding(3) var<storage, read_write> packed_bias: array<f32, 192>; // [192]
@@ -1431,30 +1429,30 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
   if (n >= 192) {
     return;
   }
-  let inside = n < 192;
-  let first = min(n, 191) * 49;
-  let r = select(0.0, 1.0, inside);
-  var b = bias[min(n, 191)];
-  for (var tap = 0u; tap < 49; tap++) {
-    for (var c = 0u; c < 1; c++) {
-      var w = 0.0;
-      if (c < 1) {
-        w = weight[first + c * 49 + tap];
-      }
-      packed[(tap * 1 + c) * 192 + n] = w * r;
-    }
+  for (var k = 0u; k < 49; k++) {
+    packed[k * 192 + n] = folded(n, k);
   }
-  packed_bias[n] = b * r;
+  packed_bias[n] = folded_bias(n);
+}
+
+fn folded(n: u32, k: u32) -> f32 {
+  return weight[n * 49 + k];
+}
+
+fn folded_bias(n: u32) -> f32 {
+  return bias[n];
 }
 ` },
-    { name: "stages.0.0.pwconv1.pack", code: `// Packs a PyTorch weight [768][192] as [192][768], zero-padded:
-//   packed[k,n] = weight[n,k] * gamma[k]
-//   packed_bias[n] = bias[n] + sum over k of weight[n,k] * beta[k]
+    { name: "stages.0.0.pwconv1.pack", code: `// Packs a PyTorch weight [768][192] as [192][768], zero-padded. For each column n, in order:
+//   w[k] = weight[n,k]; b = bias[n]
+//   b += sum over k of w[k] * input_shift[k]
+//   w[k] *= input_scale[k]
+//   packed[k,n] = w[k]; packed_bias[n] = b
 // An invocation packs one column. Runs once, when the weights are loaded.
 @group(0) @binding(0) var<storage, read> weight: array<f32, 147456>; // [768][192]
 @group(0) @binding(1) var<storage, read> bias: array<f32, 768>; // [768]
-@group(0) @binding(2) var<storage, read> gamma: array<f32, 192>; // [192]
-@group(0) @binding(3) var<storage, read> beta: array<f32, 192>; // [192]
+@group(0) @binding(2) var<storage, read> input_shift: array<f32, 192>; // [192]
+@group(0) @binding(3) var<storage, read> input_scale: array<f32, 192>; // [192]
 @group(0) @binding(4) var<storage, read_write> packed: array<f32, 147456>; // [192][768]
 @group(0) @binding(5) var<storage, read_write> packed_bias: array<f32, 768>; // [768]
 
@@ -1464,31 +1462,32 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
   if (n >= 768) {
     return;
   }
-  let inside = n < 768;
-  let first = min(n, 767) * 192;
-  let r = select(0.0, 1.0, inside);
-  var b = bias[min(n, 767)];
-  for (var tap = 0u; tap < 1; tap++) {
-    for (var c = 0u; c < 192; c++) {
-      var w = 0.0;
-      if (c < 192) {
-        w = weight[first + c * 1 + tap];
-        b += w * beta[c];
-        w *= gamma[c];
-      }
-      packed[(tap * 192 + c) * 768 + n] = w * r;
-    }
+  for (var k = 0u; k < 192; k++) {
+    packed[k * 768 + n] = folded(n, k);
   }
-  packed_bias[n] = b * r;
+  packed_bias[n] = folded_bias(n);
+}
+
+fn folded(n: u32, k: u32) -> f32 {
+  return weight[n * 192 + k] * input_scale[k];
+}
+
+fn folded_bias(n: u32) -> f32 {
+  var b = bias[n];
+  for (var k = 0u; k < 192; k++) {
+    b += weight[n * 192 + k] * input_shift[k];
+  }
+  return b;
 }
 ` },
-    { name: "stages.0.0.pwconv2.pack", code: `// Packs a PyTorch weight [192][768] as [768][192], zero-padded:
-//   packed[k,n] = weight[n,k]
-//   packed_bias[n] = bias[n] + sum over k of weight[n,k] * beta[k]
+    { name: "stages.0.0.pwconv2.pack", code: `// Packs a PyTorch weight [192][768] as [768][192], zero-padded. For each column n, in order:
+//   w[k] = weight[n,k]; b = bias[n]
+//   b += sum over k of w[k] * input_shift[k]
+//   packed[k,n] = w[k]; packed_bias[n] = b
 // An invocation packs one column. Runs once, when the weights are loaded.
 @group(0) @binding(0) var<storage, read> weight: array<f32, 147456>; // [192][768]
 @group(0) @binding(1) var<storage, read> bias: array<f32, 192>; // [192]
-@group(0) @binding(2) var<storage, read> beta: array<f32, 768>; // [768]
+@group(0) @binding(2) var<storage, read> input_shift: array<f32, 768>; // [768]
 @group(0) @binding(3) var<storage, read_write> packed: array<f32, 147456>; // [768][192]
 @group(0) @binding(4) var<storage, read_write> packed_bias: array<f32, 192>; // [192]
 
@@ -1498,31 +1497,34 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
   if (n >= 192) {
     return;
   }
-  let inside = n < 192;
-  let first = min(n, 191) * 768;
-  let r = select(0.0, 1.0, inside);
-  var b = bias[min(n, 191)];
-  for (var tap = 0u; tap < 1; tap++) {
-    for (var c = 0u; c < 768; c++) {
-      var w = 0.0;
-      if (c < 768) {
-        w = weight[first + c * 1 + tap];
-        b += w * beta[c];
-      }
-      packed[(tap * 768 + c) * 192 + n] = w * r;
-    }
+  for (var k = 0u; k < 768; k++) {
+    packed[k * 192 + n] = folded(n, k);
   }
-  packed_bias[n] = b * r;
+  packed_bias[n] = folded_bias(n);
+}
+
+fn folded(n: u32, k: u32) -> f32 {
+  return weight[n * 768 + k];
+}
+
+fn folded_bias(n: u32) -> f32 {
+  var b = bias[n];
+  for (var k = 0u; k < 768; k++) {
+    b += weight[n * 768 + k] * input_shift[k];
+  }
+  return b;
 }
 ` },
-    { name: "downsample_layers.1.1.pack", code: `// Packs a PyTorch weight [384][768] = [n][c][4 taps] as [768][384], tap-major, 192 rows a tap, zero-padded:
-//   packed[(tap,c),n] = weight[n,c,tap] * gamma[c]
-//   packed_bias[n] = bias[n] + sum over k of weight[n,k] * beta[k]
+    { name: "downsample_layers.1.1.pack", code: `// Packs a PyTorch weight [384][192][4] as [768][384], tap-major, 192 rows a tap, zero-padded. For each column n, in order:
+//   w[c,tap] = weight[n,c,tap]; b = bias[n]
+//   b += sum over c,tap of w[c,tap] * input_shift[c]
+//   w[c,tap] *= input_scale[c]
+//   packed[(tap,c),n] = w[c,tap]; packed_bias[n] = b
 // An invocation packs one column. Runs once, when the weights are loaded.
 @group(0) @binding(0) var<storage, read> weight: array<f32, 294912>; // [384][192][4]
 @group(0) @binding(1) var<storage, read> bias: array<f32, 384>; // [384]
-@group(0) @binding(2) var<storage, read> gamma: array<f32, 192>; // [192]
-@group(0) @binding(3) var<storage, read> beta: array<f32, 192>; // [192]
+@group(0) @binding(2) var<storage, read> input_shift: array<f32, 192>; // [192]
+@group(0) @binding(3) var<storage, read> input_scale: array<f32, 192>; // [192]
 @group(0) @binding(4) var<storage, read_write> packed: array<f32, 294912>; // [768][384]
 @group(0) @binding(5) var<storage, read_write> packed_bias: array<f32, 384>; // [384]
 
@@ -1532,29 +1534,33 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
   if (n >= 384) {
     return;
   }
-  let inside = n < 384;
-  let first = min(n, 383) * 768;
-  let r = select(0.0, 1.0, inside);
-  var b = bias[min(n, 383)];
+  for (var k = 0u; k < 768; k++) {
+    let c = k % 192;
+    let tap = k / 192;
+    packed[k * 384 + n] = folded(n, c, tap);
+  }
+  packed_bias[n] = folded_bias(n);
+}
+
+fn folded(n: u32, c: u32, tap: u32) -> f32 {
+  return weight[(n * 192 + c) * 4 + tap] * input_scale[c];
+}
+
+fn folded_bias(n: u32) -> f32 {
+  var b = bias[n];
   for (var tap = 0u; tap < 4; tap++) {
     for (var c = 0u; c < 192; c++) {
-      var w = 0.0;
-      if (c < 192) {
-        w = weight[first + c * 4 + tap];
-        b += w * beta[c];
-        w *= gamma[c];
-      }
-      packed[(tap * 192 + c) * 384 + n] = w * r;
+      b += weight[(n * 192 + c) * 4 + tap] * input_shift[c];
     }
   }
-  packed_bias[n] = b * r;
+  return b;
 }
 ` },
-    { name: "stages.1.0.dwconv.pack", code: `// Packs a PyTorch weight [384][49] = [n][c][49 taps] as [49][384], tap-major, 1 rows a tap, zero-padded:
-//   packed[(tap,c),n] = weight[n,c,tap]
-//   packed_bias[n] = bias[n]
+    { name: "stages.1.0.dwconv.pack", code: `// Packs a PyTorch weight [384][49] as [49][384], zero-padded. For each column n, in order:
+//   w[k] = weight[n,k]; b = bias[n]
+//   packed[k,n] = w[k]; packed_bias[n] = b
 // An invocation packs one column. Runs once, when the weights are loaded.
-@group(0) @binding(0) var<storage, read> weight: array<f32, 18816>; // [384][1][49]
+@group(0) @binding(0) var<storage, read> weight: array<f32, 18816>; // [384][49]
 @group(0) @binding(1) var<storage, read> bias: array<f32, 384>; // [384]
 @group(0) @binding(2) var<storage, read_write> packed: array<f32, 18816>; // [49][384]
 @group(0) @binding(3) var<storage, read_write> packed_bias: array<f32, 384>; // [384]
@@ -1565,30 +1571,30 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
   if (n >= 384) {
     return;
   }
-  let inside = n < 384;
-  let first = min(n, 383) * 49;
-  let r = select(0.0, 1.0, inside);
-  var b = bias[min(n, 383)];
-  for (var tap = 0u; tap < 49; tap++) {
-    for (var c = 0u; c < 1; c++) {
-      var w = 0.0;
-      if (c < 1) {
-        w = weight[first + c * 49 + tap];
-      }
-      packed[(tap * 1 + c) * 384 + n] = w * r;
-    }
+  for (var k = 0u; k < 49; k++) {
+    packed[k * 384 + n] = folded(n, k);
   }
-  packed_bias[n] = b * r;
+  packed_bias[n] = folded_bias(n);
+}
+
+fn folded(n: u32, k: u32) -> f32 {
+  return weight[n * 49 + k];
+}
+
+fn folded_bias(n: u32) -> f32 {
+  return bias[n];
 }
 ` },
-    { name: "stages.1.0.pwconv1.pack", code: `// Packs a PyTorch weight [1536][384] as [384][1536], zero-padded:
-//   packed[k,n] = weight[n,k] * gamma[k]
-//   packed_bias[n] = bias[n] + sum over k of weight[n,k] * beta[k]
+    { name: "stages.1.0.pwconv1.pack", code: `// Packs a PyTorch weight [1536][384] as [384][1536], zero-padded. For each column n, in order:
+//   w[k] = weight[n,k]; b = bias[n]
+//   b += sum over k of w[k] * input_shift[k]
+//   w[k] *= input_scale[k]
+//   packed[k,n] = w[k]; packed_bias[n] = b
 // An invocation packs one column. Runs once, when the weights are loaded.
 @group(0) @binding(0) var<storage, read> weight: array<f32, 589824>; // [1536][384]
 @group(0) @binding(1) var<storage, read> bias: array<f32, 1536>; // [1536]
-@group(0) @binding(2) var<storage, read> gamma: array<f32, 384>; // [384]
-@group(0) @binding(3) var<storage, read> beta: array<f32, 384>; // [384]
+@group(0) @binding(2) var<storage, read> input_shift: array<f32, 384>; // [384]
+@group(0) @binding(3) var<storage, read> input_scale: array<f32, 384>; // [384]
 @group(0) @binding(4) var<storage, read_write> packed: array<f32, 589824>; // [384][1536]
 @group(0) @binding(5) var<storage, read_write> packed_bias: array<f32, 1536>; // [1536]
 
@@ -1598,31 +1604,32 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
   if (n >= 1536) {
     return;
   }
-  let inside = n < 1536;
-  let first = min(n, 1535) * 384;
-  let r = select(0.0, 1.0, inside);
-  var b = bias[min(n, 1535)];
-  for (var tap = 0u; tap < 1; tap++) {
-    for (var c = 0u; c < 384; c++) {
-      var w = 0.0;
-      if (c < 384) {
-        w = weight[first + c * 1 + tap];
-        b += w * beta[c];
-        w *= gamma[c];
-      }
-      packed[(tap * 384 + c) * 1536 + n] = w * r;
-    }
+  for (var k = 0u; k < 384; k++) {
+    packed[k * 1536 + n] = folded(n, k);
   }
-  packed_bias[n] = b * r;
+  packed_bias[n] = folded_bias(n);
+}
+
+fn folded(n: u32, k: u32) -> f32 {
+  return weight[n * 384 + k] * input_scale[k];
+}
+
+fn folded_bias(n: u32) -> f32 {
+  var b = bias[n];
+  for (var k = 0u; k < 384; k++) {
+    b += weight[n * 384 + k] * input_shift[k];
+  }
+  return b;
 }
 ` },
-    { name: "stages.1.0.pwconv2.pack", code: `// Packs a PyTorch weight [384][1536] as [1536][384], zero-padded:
-//   packed[k,n] = weight[n,k]
-//   packed_bias[n] = bias[n] + sum over k of weight[n,k] * beta[k]
+    { name: "stages.1.0.pwconv2.pack", code: `// Packs a PyTorch weight [384][1536] as [1536][384], zero-padded. For each column n, in order:
+//   w[k] = weight[n,k]; b = bias[n]
+//   b += sum over k of w[k] * input_shift[k]
+//   packed[k,n] = w[k]; packed_bias[n] = b
 // An invocation packs one column. Runs once, when the weights are loaded.
 @group(0) @binding(0) var<storage, read> weight: array<f32, 589824>; // [384][1536]
 @group(0) @binding(1) var<storage, read> bias: array<f32, 384>; // [384]
-@group(0) @binding(2) var<storage, read> beta: array<f32, 1536>; // [1536]
+@group(0) @binding(2) var<storage, read> input_shift: array<f32, 1536>; // [1536]
 @group(0) @binding(3) var<storage, read_write> packed: array<f32, 589824>; // [1536][384]
 @group(0) @binding(4) var<storage, read_write> packed_bias: array<f32, 384>; // [384]
 
@@ -1632,31 +1639,34 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
   if (n >= 384) {
     return;
   }
-  let inside = n < 384;
-  let first = min(n, 383) * 1536;
-  let r = select(0.0, 1.0, inside);
-  var b = bias[min(n, 383)];
-  for (var tap = 0u; tap < 1; tap++) {
-    for (var c = 0u; c < 1536; c++) {
-      var w = 0.0;
-      if (c < 1536) {
-        w = weight[first + c * 1 + tap];
-        b += w * beta[c];
-      }
-      packed[(tap * 1536 + c) * 384 + n] = w * r;
-    }
+  for (var k = 0u; k < 1536; k++) {
+    packed[k * 384 + n] = folded(n, k);
   }
-  packed_bias[n] = b * r;
+  packed_bias[n] = folded_bias(n);
+}
+
+fn folded(n: u32, k: u32) -> f32 {
+  return weight[n * 1536 + k];
+}
+
+fn folded_bias(n: u32) -> f32 {
+  var b = bias[n];
+  for (var k = 0u; k < 1536; k++) {
+    b += weight[n * 1536 + k] * input_shift[k];
+  }
+  return b;
 }
 ` },
-    { name: "downsample_layers.2.1.pack", code: `// Packs a PyTorch weight [768][1536] = [n][c][4 taps] as [1536][768], tap-major, 384 rows a tap, zero-padded:
-//   packed[(tap,c),n] = weight[n,c,tap] * gamma[c]
-//   packed_bias[n] = bias[n] + sum over k of weight[n,k] * beta[k]
+    { name: "downsample_layers.2.1.pack", code: `// Packs a PyTorch weight [768][384][4] as [1536][768], tap-major, 384 rows a tap, zero-padded. For each column n, in order:
+//   w[c,tap] = weight[n,c,tap]; b = bias[n]
+//   b += sum over c,tap of w[c,tap] * input_shift[c]
+//   w[c,tap] *= input_scale[c]
+//   packed[(tap,c),n] = w[c,tap]; packed_bias[n] = b
 // An invocation packs one column. Runs once, when the weights are loaded.
 @group(0) @binding(0) var<storage, read> weight: array<f32, 1179648>; // [768][384][4]
 @group(0) @binding(1) var<storage, read> bias: array<f32, 768>; // [768]
-@group(0) @binding(2) var<storage, read> gamma: array<f32, 384>; // [384]
-@group(0) @binding(3) var<storage, read> beta: array<f32, 384>; // [384]
+@group(0) @binding(2) var<storage, read> input_shift: array<f32, 384>; // [384]
+@group(0) @binding(3) var<storage, read> input_scale: array<f32, 384>; // [384]
 @group(0) @binding(4) var<storage, read_write> packed: array<f32, 1179648>; // [1536][768]
 @group(0) @binding(5) var<storage, read_write> packed_bias: array<f32, 768>; // [768]
 
@@ -1666,29 +1676,33 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
   if (n >= 768) {
     return;
   }
-  let inside = n < 768;
-  let first = min(n, 767) * 1536;
-  let r = select(0.0, 1.0, inside);
-  var b = bias[min(n, 767)];
+  for (var k = 0u; k < 1536; k++) {
+    let c = k % 384;
+    let tap = k / 384;
+    packed[k * 768 + n] = folded(n, c, tap);
+  }
+  packed_bias[n] = folded_bias(n);
+}
+
+fn folded(n: u32, c: u32, tap: u32) -> f32 {
+  return weight[(n * 384 + c) * 4 + tap] * input_scale[c];
+}
+
+fn folded_bias(n: u32) -> f32 {
+  var b = bias[n];
   for (var tap = 0u; tap < 4; tap++) {
     for (var c = 0u; c < 384; c++) {
-      var w = 0.0;
-      if (c < 384) {
-        w = weight[first + c * 4 + tap];
-        b += w * beta[c];
-        w *= gamma[c];
-      }
-      packed[(tap * 384 + c) * 768 + n] = w * r;
+      b += weight[(n * 384 + c) * 4 + tap] * input_shift[c];
     }
   }
-  packed_bias[n] = b * r;
+  return b;
 }
 ` },
-    { name: "stages.2.0.dwconv.pack", code: `// Packs a PyTorch weight [768][49] = [n][c][49 taps] as [49][768], tap-major, 1 rows a tap, zero-padded:
-//   packed[(tap,c),n] = weight[n,c,tap]
-//   packed_bias[n] = bias[n]
+    { name: "stages.2.0.dwconv.pack", code: `// Packs a PyTorch weight [768][49] as [49][768], zero-padded. For each column n, in order:
+//   w[k] = weight[n,k]; b = bias[n]
+//   packed[k,n] = w[k]; packed_bias[n] = b
 // An invocation packs one column. Runs once, when the weights are loaded.
-@group(0) @binding(0) var<storage, read> weight: array<f32, 37632>; // [768][1][49]
+@group(0) @binding(0) var<storage, read> weight: array<f32, 37632>; // [768][49]
 @group(0) @binding(1) var<storage, read> bias: array<f32, 768>; // [768]
 @group(0) @binding(2) var<storage, read_write> packed: array<f32, 37632>; // [49][768]
 @group(0) @binding(3) var<storage, read_write> packed_bias: array<f32, 768>; // [768]
@@ -1699,30 +1713,30 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
   if (n >= 768) {
     return;
   }
-  let inside = n < 768;
-  let first = min(n, 767) * 49;
-  let r = select(0.0, 1.0, inside);
-  var b = bias[min(n, 767)];
-  for (var tap = 0u; tap < 49; tap++) {
-    for (var c = 0u; c < 1; c++) {
-      var w = 0.0;
-      if (c < 1) {
-        w = weight[first + c * 49 + tap];
-      }
-      packed[(tap * 1 + c) * 768 + n] = w * r;
-    }
+  for (var k = 0u; k < 49; k++) {
+    packed[k * 768 + n] = folded(n, k);
   }
-  packed_bias[n] = b * r;
+  packed_bias[n] = folded_bias(n);
+}
+
+fn folded(n: u32, k: u32) -> f32 {
+  return weight[n * 49 + k];
+}
+
+fn folded_bias(n: u32) -> f32 {
+  return bias[n];
 }
 ` },
-    { name: "stages.2.0.pwconv1.pack", code: `// Packs a PyTorch weight [3072][768] as [768][3072], zero-padded:
-//   packed[k,n] = weight[n,k] * gamma[k]
-//   packed_bias[n] = bias[n] + sum over k of weight[n,k] * beta[k]
+    { name: "stages.2.0.pwconv1.pack", code: `// Packs a PyTorch weight [3072][768] as [768][3072], zero-padded. For each column n, in order:
+//   w[k] = weight[n,k]; b = bias[n]
+//   b += sum over k of w[k] * input_shift[k]
+//   w[k] *= input_scale[k]
+//   packed[k,n] = w[k]; packed_bias[n] = b
 // An invocation packs one column. Runs once, when the weights are loaded.
 @group(0) @binding(0) var<storage, read> weight: array<f32, 2359296>; // [3072][768]
 @group(0) @binding(1) var<storage, read> bias: array<f32, 3072>; // [3072]
-@group(0) @binding(2) var<storage, read> gamma: array<f32, 768>; // [768]
-@group(0) @binding(3) var<storage, read> beta: array<f32, 768>; // [768]
+@group(0) @binding(2) var<storage, read> input_shift: array<f32, 768>; // [768]
+@group(0) @binding(3) var<storage, read> input_scale: array<f32, 768>; // [768]
 @group(0) @binding(4) var<storage, read_write> packed: array<f32, 2359296>; // [768][3072]
 @group(0) @binding(5) var<storage, read_write> packed_bias: array<f32, 3072>; // [3072]
 
@@ -1732,31 +1746,32 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
   if (n >= 3072) {
     return;
   }
-  let inside = n < 3072;
-  let first = min(n, 3071) * 768;
-  let r = select(0.0, 1.0, inside);
-  var b = bias[min(n, 3071)];
-  for (var tap = 0u; tap < 1; tap++) {
-    for (var c = 0u; c < 768; c++) {
-      var w = 0.0;
-      if (c < 768) {
-        w = weight[first + c * 1 + tap];
-        b += w * beta[c];
-        w *= gamma[c];
-      }
-      packed[(tap * 768 + c) * 3072 + n] = w * r;
-    }
+  for (var k = 0u; k < 768; k++) {
+    packed[k * 3072 + n] = folded(n, k);
   }
-  packed_bias[n] = b * r;
+  packed_bias[n] = folded_bias(n);
+}
+
+fn folded(n: u32, k: u32) -> f32 {
+  return weight[n * 768 + k] * input_scale[k];
+}
+
+fn folded_bias(n: u32) -> f32 {
+  var b = bias[n];
+  for (var k = 0u; k < 768; k++) {
+    b += weight[n * 768 + k] * input_shift[k];
+  }
+  return b;
 }
 ` },
-    { name: "stages.2.0.pwconv2.pack", code: `// Packs a PyTorch weight [768][3072] as [3072][768], zero-padded:
-//   packed[k,n] = weight[n,k]
-//   packed_bias[n] = bias[n] + sum over k of weight[n,k] * beta[k]
+    { name: "stages.2.0.pwconv2.pack", code: `// Packs a PyTorch weight [768][3072] as [3072][768], zero-padded. For each column n, in order:
+//   w[k] = weight[n,k]; b = bias[n]
+//   b += sum over k of w[k] * input_shift[k]
+//   packed[k,n] = w[k]; packed_bias[n] = b
 // An invocation packs one column. Runs once, when the weights are loaded.
 @group(0) @binding(0) var<storage, read> weight: array<f32, 2359296>; // [768][3072]
 @group(0) @binding(1) var<storage, read> bias: array<f32, 768>; // [768]
-@group(0) @binding(2) var<storage, read> beta: array<f32, 3072>; // [3072]
+@group(0) @binding(2) var<storage, read> input_shift: array<f32, 3072>; // [3072]
 @group(0) @binding(3) var<storage, read_write> packed: array<f32, 2359296>; // [3072][768]
 @group(0) @binding(4) var<storage, read_write> packed_bias: array<f32, 768>; // [768]
 
@@ -1766,31 +1781,34 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
   if (n >= 768) {
     return;
   }
-  let inside = n < 768;
-  let first = min(n, 767) * 3072;
-  let r = select(0.0, 1.0, inside);
-  var b = bias[min(n, 767)];
-  for (var tap = 0u; tap < 1; tap++) {
-    for (var c = 0u; c < 3072; c++) {
-      var w = 0.0;
-      if (c < 3072) {
-        w = weight[first + c * 1 + tap];
-        b += w * beta[c];
-      }
-      packed[(tap * 3072 + c) * 768 + n] = w * r;
-    }
+  for (var k = 0u; k < 3072; k++) {
+    packed[k * 768 + n] = folded(n, k);
   }
-  packed_bias[n] = b * r;
+  packed_bias[n] = folded_bias(n);
+}
+
+fn folded(n: u32, k: u32) -> f32 {
+  return weight[n * 3072 + k];
+}
+
+fn folded_bias(n: u32) -> f32 {
+  var b = bias[n];
+  for (var k = 0u; k < 3072; k++) {
+    b += weight[n * 3072 + k] * input_shift[k];
+  }
+  return b;
 }
 ` },
-    { name: "downsample_layers.3.1.pack", code: `// Packs a PyTorch weight [1536][3072] = [n][c][4 taps] as [3072][1536], tap-major, 768 rows a tap, zero-padded:
-//   packed[(tap,c),n] = weight[n,c,tap] * gamma[c]
-//   packed_bias[n] = bias[n] + sum over k of weight[n,k] * beta[k]
+    { name: "downsample_layers.3.1.pack", code: `// Packs a PyTorch weight [1536][768][4] as [3072][1536], tap-major, 768 rows a tap, zero-padded. For each column n, in order:
+//   w[c,tap] = weight[n,c,tap]; b = bias[n]
+//   b += sum over c,tap of w[c,tap] * input_shift[c]
+//   w[c,tap] *= input_scale[c]
+//   packed[(tap,c),n] = w[c,tap]; packed_bias[n] = b
 // An invocation packs one column. Runs once, when the weights are loaded.
 @group(0) @binding(0) var<storage, read> weight: array<f32, 4718592>; // [1536][768][4]
 @group(0) @binding(1) var<storage, read> bias: array<f32, 1536>; // [1536]
-@group(0) @binding(2) var<storage, read> gamma: array<f32, 768>; // [768]
-@group(0) @binding(3) var<storage, read> beta: array<f32, 768>; // [768]
+@group(0) @binding(2) var<storage, read> input_shift: array<f32, 768>; // [768]
+@group(0) @binding(3) var<storage, read> input_scale: array<f32, 768>; // [768]
 @group(0) @binding(4) var<storage, read_write> packed: array<f32, 4718592>; // [3072][1536]
 @group(0) @binding(5) var<storage, read_write> packed_bias: array<f32, 1536>; // [1536]
 
@@ -1800,29 +1818,33 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
   if (n >= 1536) {
     return;
   }
-  let inside = n < 1536;
-  let first = min(n, 1535) * 3072;
-  let r = select(0.0, 1.0, inside);
-  var b = bias[min(n, 1535)];
+  for (var k = 0u; k < 3072; k++) {
+    let c = k % 768;
+    let tap = k / 768;
+    packed[k * 1536 + n] = folded(n, c, tap);
+  }
+  packed_bias[n] = folded_bias(n);
+}
+
+fn folded(n: u32, c: u32, tap: u32) -> f32 {
+  return weight[(n * 768 + c) * 4 + tap] * input_scale[c];
+}
+
+fn folded_bias(n: u32) -> f32 {
+  var b = bias[n];
   for (var tap = 0u; tap < 4; tap++) {
     for (var c = 0u; c < 768; c++) {
-      var w = 0.0;
-      if (c < 768) {
-        w = weight[first + c * 4 + tap];
-        b += w * beta[c];
-        w *= gamma[c];
-      }
-      packed[(tap * 768 + c) * 1536 + n] = w * r;
+      b += weight[(n * 768 + c) * 4 + tap] * input_shift[c];
     }
   }
-  packed_bias[n] = b * r;
+  return b;
 }
 ` },
-    { name: "stages.3.0.dwconv.pack", code: `// Packs a PyTorch weight [1536][49] = [n][c][49 taps] as [49][1536], tap-major, 1 rows a tap, zero-padded:
-//   packed[(tap,c),n] = weight[n,c,tap]
-//   packed_bias[n] = bias[n]
+    { name: "stages.3.0.dwconv.pack", code: `// Packs a PyTorch weight [1536][49] as [49][1536], zero-padded. For each column n, in order:
+//   w[k] = weight[n,k]; b = bias[n]
+//   packed[k,n] = w[k]; packed_bias[n] = b
 // An invocation packs one column. Runs once, when the weights are loaded.
-@group(0) @binding(0) var<storage, read> weight: array<f32, 75264>; // [1536][1][49]
+@group(0) @binding(0) var<storage, read> weight: array<f32, 75264>; // [1536][49]
 @group(0) @binding(1) var<storage, read> bias: array<f32, 1536>; // [1536]
 @group(0) @binding(2) var<storage, read_write> packed: array<f32, 75264>; // [49][1536]
 @group(0) @binding(3) var<storage, read_write> packed_bias: array<f32, 1536>; // [1536]
@@ -1833,30 +1855,30 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
   if (n >= 1536) {
     return;
   }
-  let inside = n < 1536;
-  let first = min(n, 1535) * 49;
-  let r = select(0.0, 1.0, inside);
-  var b = bias[min(n, 1535)];
-  for (var tap = 0u; tap < 49; tap++) {
-    for (var c = 0u; c < 1; c++) {
-      var w = 0.0;
-      if (c < 1) {
-        w = weight[first + c * 49 + tap];
-      }
-      packed[(tap * 1 + c) * 1536 + n] = w * r;
-    }
+  for (var k = 0u; k < 49; k++) {
+    packed[k * 1536 + n] = folded(n, k);
   }
-  packed_bias[n] = b * r;
+  packed_bias[n] = folded_bias(n);
+}
+
+fn folded(n: u32, k: u32) -> f32 {
+  return weight[n * 49 + k];
+}
+
+fn folded_bias(n: u32) -> f32 {
+  return bias[n];
 }
 ` },
-    { name: "stages.3.0.pwconv1.pack", code: `// Packs a PyTorch weight [6144][1536] as [1536][6144], zero-padded:
-//   packed[k,n] = weight[n,k] * gamma[k]
-//   packed_bias[n] = bias[n] + sum over k of weight[n,k] * beta[k]
+    { name: "stages.3.0.pwconv1.pack", code: `// Packs a PyTorch weight [6144][1536] as [1536][6144], zero-padded. For each column n, in order:
+//   w[k] = weight[n,k]; b = bias[n]
+//   b += sum over k of w[k] * input_shift[k]
+//   w[k] *= input_scale[k]
+//   packed[k,n] = w[k]; packed_bias[n] = b
 // An invocation packs one column. Runs once, when the weights are loaded.
 @group(0) @binding(0) var<storage, read> weight: array<f32, 9437184>; // [6144][1536]
 @group(0) @binding(1) var<storage, read> bias: array<f32, 6144>; // [6144]
-@group(0) @binding(2) var<storage, read> gamma: array<f32, 1536>; // [1536]
-@group(0) @binding(3) var<storage, read> beta: array<f32, 1536>; // [1536]
+@group(0) @binding(2) var<storage, read> input_shift: array<f32, 1536>; // [1536]
+@group(0) @binding(3) var<storage, read> input_scale: array<f32, 1536>; // [1536]
 @group(0) @binding(4) var<storage, read_write> packed: array<f32, 9437184>; // [1536][6144]
 @group(0) @binding(5) var<storage, read_write> packed_bias: array<f32, 6144>; // [6144]
 
@@ -1866,31 +1888,32 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
   if (n >= 6144) {
     return;
   }
-  let inside = n < 6144;
-  let first = min(n, 6143) * 1536;
-  let r = select(0.0, 1.0, inside);
-  var b = bias[min(n, 6143)];
-  for (var tap = 0u; tap < 1; tap++) {
-    for (var c = 0u; c < 1536; c++) {
-      var w = 0.0;
-      if (c < 1536) {
-        w = weight[first + c * 1 + tap];
-        b += w * beta[c];
-        w *= gamma[c];
-      }
-      packed[(tap * 1536 + c) * 6144 + n] = w * r;
-    }
+  for (var k = 0u; k < 1536; k++) {
+    packed[k * 6144 + n] = folded(n, k);
   }
-  packed_bias[n] = b * r;
+  packed_bias[n] = folded_bias(n);
+}
+
+fn folded(n: u32, k: u32) -> f32 {
+  return weight[n * 1536 + k] * input_scale[k];
+}
+
+fn folded_bias(n: u32) -> f32 {
+  var b = bias[n];
+  for (var k = 0u; k < 1536; k++) {
+    b += weight[n * 1536 + k] * input_shift[k];
+  }
+  return b;
 }
 ` },
-    { name: "stages.3.0.pwconv2.pack", code: `// Packs a PyTorch weight [1536][6144] as [6144][1536], zero-padded:
-//   packed[k,n] = weight[n,k]
-//   packed_bias[n] = bias[n] + sum over k of weight[n,k] * beta[k]
+    { name: "stages.3.0.pwconv2.pack", code: `// Packs a PyTorch weight [1536][6144] as [6144][1536], zero-padded. For each column n, in order:
+//   w[k] = weight[n,k]; b = bias[n]
+//   b += sum over k of w[k] * input_shift[k]
+//   packed[k,n] = w[k]; packed_bias[n] = b
 // An invocation packs one column. Runs once, when the weights are loaded.
 @group(0) @binding(0) var<storage, read> weight: array<f32, 9437184>; // [1536][6144]
 @group(0) @binding(1) var<storage, read> bias: array<f32, 1536>; // [1536]
-@group(0) @binding(2) var<storage, read> beta: array<f32, 6144>; // [6144]
+@group(0) @binding(2) var<storage, read> input_shift: array<f32, 6144>; // [6144]
 @group(0) @binding(3) var<storage, read_write> packed: array<f32, 9437184>; // [6144][1536]
 @group(0) @binding(4) var<storage, read_write> packed_bias: array<f32, 1536>; // [1536]
 
@@ -1900,31 +1923,34 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
   if (n >= 1536) {
     return;
   }
-  let inside = n < 1536;
-  let first = min(n, 1535) * 6144;
-  let r = select(0.0, 1.0, inside);
-  var b = bias[min(n, 1535)];
-  for (var tap = 0u; tap < 1; tap++) {
-    for (var c = 0u; c < 6144; c++) {
-      var w = 0.0;
-      if (c < 6144) {
-        w = weight[first + c * 1 + tap];
-        b += w * beta[c];
-      }
-      packed[(tap * 6144 + c) * 1536 + n] = w * r;
-    }
+  for (var k = 0u; k < 6144; k++) {
+    packed[k * 1536 + n] = folded(n, k);
   }
-  packed_bias[n] = b * r;
+  packed_bias[n] = folded_bias(n);
+}
+
+fn folded(n: u32, k: u32) -> f32 {
+  return weight[n * 6144 + k];
+}
+
+fn folded_bias(n: u32) -> f32 {
+  var b = bias[n];
+  for (var k = 0u; k < 6144; k++) {
+    b += weight[n * 6144 + k] * input_shift[k];
+  }
+  return b;
 }
 ` },
-    { name: "head.pack", code: `// Packs a PyTorch weight [1000][1536] as [1536][1024], zero-padded:
-//   packed[k,n] = weight[n,k] * gamma[k]
-//   packed_bias[n] = bias[n] + sum over k of weight[n,k] * beta[k]
+    { name: "head.pack", code: `// Packs a PyTorch weight [1000][1536] as [1536][1024], zero-padded. For each column n, in order:
+//   w[k] = weight[n,k]; b = bias[n]
+//   b += sum over k of w[k] * input_shift[k]
+//   w[k] *= input_scale[k]
+//   packed[k,n] = w[k]; packed_bias[n] = b
 // An invocation packs one column. Runs once, when the weights are loaded.
 @group(0) @binding(0) var<storage, read> weight: array<f32, 1536000>; // [1000][1536]
 @group(0) @binding(1) var<storage, read> bias: array<f32, 1000>; // [1000]
-@group(0) @binding(2) var<storage, read> gamma: array<f32, 1536>; // [1536]
-@group(0) @binding(3) var<storage, read> beta: array<f32, 1536>; // [1536]
+@group(0) @binding(2) var<storage, read> input_shift: array<f32, 1536>; // [1536]
+@group(0) @binding(3) var<storage, read> input_scale: array<f32, 1536>; // [1536]
 @group(0) @binding(4) var<storage, read_write> packed: array<f32, 1572864>; // [1536][1024]
 @group(0) @binding(5) var<storage, read_write> packed_bias: array<f32, 1024>; // [1024]
 
@@ -1934,22 +1960,28 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
   if (n >= 1024) {
     return;
   }
-  let inside = n < 1000;
-  let first = min(n, 999) * 1536;
-  let r = select(0.0, 1.0, inside);
-  var b = bias[min(n, 999)];
-  for (var tap = 0u; tap < 1; tap++) {
-    for (var c = 0u; c < 1536; c++) {
-      var w = 0.0;
-      if (c < 1536) {
-        w = weight[first + c * 1 + tap];
-        b += w * beta[c];
-        w *= gamma[c];
-      }
-      packed[(tap * 1536 + c) * 1024 + n] = w * r;
-    }
+  for (var k = 0u; k < 1536; k++) {
+    packed[k * 1024 + n] = folded(n, k);
   }
-  packed_bias[n] = b * r;
+  packed_bias[n] = folded_bias(n);
+}
+
+fn folded(n: u32, k: u32) -> f32 {
+  if (n >= 1000) {
+    return 0.0;
+  }
+  return weight[n * 1536 + k] * input_scale[k];
+}
+
+fn folded_bias(n: u32) -> f32 {
+  if (n >= 1000) {
+    return 0.0;
+  }
+  var b = bias[n];
+  for (var k = 0u; k < 1536; k++) {
+    b += weight[n * 1536 + k] * input_shift[k];
+  }
+  return b;
 }
 ` },
     { name: "downsample_layers.0.0", code: `// 4x4 convolution with stride 4 and LayerNorm, [3][224][224] to channels-last [56][56][192]:

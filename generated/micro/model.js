@@ -94,8 +94,8 @@ export const descriptor = {
     { at: "derived", name: "stages.0.0.dwconv.packed_bias", elements: 8, perImage: false },
     { at: "param", name: "stages.0.0.pwconv1.weight", elements: 256, perImage: false },
     { at: "param", name: "stages.0.0.pwconv1.bias", elements: 32, perImage: false },
-    { at: "param", name: "stages.0.0.norm.weight", elements: 8, perImage: false },
     { at: "param", name: "stages.0.0.norm.bias", elements: 8, perImage: false },
+    { at: "param", name: "stages.0.0.norm.weight", elements: 8, perImage: false },
     { at: "derived", name: "stages.0.0.pwconv1.packed", elements: 1024, perImage: false },
     { at: "derived", name: "stages.0.0.pwconv1.packed_bias", elements: 32, perImage: false },
     { at: "param", name: "stages.0.0.pwconv2.weight", elements: 256, perImage: false },
@@ -105,8 +105,8 @@ export const descriptor = {
     { at: "derived", name: "stages.0.0.pwconv2.packed_bias", elements: 32, perImage: false },
     { at: "param", name: "downsample_layers.1.1.weight", elements: 512, perImage: false },
     { at: "param", name: "downsample_layers.1.1.bias", elements: 16, perImage: false },
-    { at: "param", name: "downsample_layers.1.0.weight", elements: 8, perImage: false },
     { at: "param", name: "downsample_layers.1.0.bias", elements: 8, perImage: false },
+    { at: "param", name: "downsample_layers.1.0.weight", elements: 8, perImage: false },
     { at: "derived", name: "downsample_layers.1.1.packed", elements: 1024, perImage: false },
     { at: "derived", name: "downsample_layers.1.1.packed_bias", elements: 32, perImage: false },
     { at: "param", name: "stages.1.0.dwconv.weight", elements: 784, perImage: false },
@@ -115,8 +115,8 @@ export const descriptor = {
     { at: "derived", name: "stages.1.0.dwconv.packed_bias", elements: 16, perImage: false },
     { at: "param", name: "stages.1.0.pwconv1.weight", elements: 1024, perImage: false },
     { at: "param", name: "stages.1.0.pwconv1.bias", elements: 64, perImage: false },
-    { at: "param", name: "stages.1.0.norm.weight", elements: 16, perImage: false },
     { at: "param", name: "stages.1.0.norm.bias", elements: 16, perImage: false },
+    { at: "param", name: "stages.1.0.norm.weight", elements: 16, perImage: false },
     { at: "derived", name: "stages.1.0.pwconv1.packed", elements: 2048, perImage: false },
     { at: "derived", name: "stages.1.0.pwconv1.packed_bias", elements: 64, perImage: false },
     { at: "param", name: "stages.1.0.pwconv2.weight", elements: 1024, perImage: false },
@@ -126,8 +126,8 @@ export const descriptor = {
     { at: "derived", name: "stages.1.0.pwconv2.packed_bias", elements: 32, perImage: false },
     { at: "param", name: "downsample_layers.2.1.weight", elements: 1536, perImage: false },
     { at: "param", name: "downsample_layers.2.1.bias", elements: 24, perImage: false },
-    { at: "param", name: "downsample_layers.2.0.weight", elements: 16, perImage: false },
     { at: "param", name: "downsample_layers.2.0.bias", elements: 16, perImage: false },
+    { at: "param", name: "downsample_layers.2.0.weight", elements: 16, perImage: false },
     { at: "derived", name: "downsample_layers.2.1.packed", elements: 2048, perImage: false },
     { at: "derived", name: "downsample_layers.2.1.packed_bias", elements: 32, perImage: false },
     { at: "param", name: "stages.2.0.dwconv.weight", elements: 1176, perImage: false },
@@ -136,8 +136,8 @@ export const descriptor = {
     { at: "derived", name: "stages.2.0.dwconv.packed_bias", elements: 24, perImage: false },
     { at: "param", name: "stages.2.0.pwconv1.weight", elements: 2304, perImage: false },
     { at: "param", name: "stages.2.0.pwconv1.bias", elements: 96, perImage: false },
-    { at: "param", name: "stages.2.0.norm.weight", elements: 24, perImage: false },
     { at: "param", name: "stages.2.0.norm.bias", elements: 24, perImage: false },
+    { at: "param", name: "stages.2.0.norm.weight", elements: 24, perImage: false },
     { at: "derived", name: "stages.2.0.pwconv1.packed", elements: 3072, perImage: false },
     { at: "derived", name: "stages.2.0.pwconv1.packed_bias", elements: 96, perImage: false },
     { at: "param", name: "stages.2.0.pwconv2.weight", elements: 2304, perImage: false },
@@ -151,8 +151,8 @@ export const descriptor = {
     { at: "derived", name: "stages.2.1.dwconv.packed_bias", elements: 24, perImage: false },
     { at: "param", name: "stages.2.1.pwconv1.weight", elements: 2304, perImage: false },
     { at: "param", name: "stages.2.1.pwconv1.bias", elements: 96, perImage: false },
-    { at: "param", name: "stages.2.1.norm.weight", elements: 24, perImage: false },
     { at: "param", name: "stages.2.1.norm.bias", elements: 24, perImage: false },
+    { at: "param", name: "stages.2.1.norm.weight", elements: 24, perImage: false },
     { at: "derived", name: "stages.2.1.pwconv1.packed", elements: 3072, perImage: false },
     { at: "derived", name: "stages.2.1.pwconv1.packed_bias", elements: 96, perImage: false },
     { at: "param", name: "stages.2.1.pwconv2.weight", elements: 2304, perImage: false },
@@ -162,8 +162,8 @@ export const descriptor = {
     { at: "derived", name: "stages.2.1.pwconv2.packed_bias", elements: 32, perImage: false },
     { at: "param", name: "downsample_layers.3.1.weight", elements: 3840, perImage: false },
     { at: "param", name: "downsample_layers.3.1.bias", elements: 40, perImage: false },
-    { at: "param", name: "downsample_layers.3.0.weight", elements: 24, perImage: false },
     { at: "param", name: "downsample_layers.3.0.bias", elements: 24, perImage: false },
+    { at: "param", name: "downsample_layers.3.0.weight", elements: 24, perImage: false },
     { at: "derived", name: "downsample_layers.3.1.packed", elements: 6144, perImage: false },
     { at: "derived", name: "downsample_layers.3.1.packed_bias", elements: 64, perImage: false },
     { at: "param", name: "stages.3.0.dwconv.weight", elements: 1960, perImage: false },
@@ -172,8 +172,8 @@ export const descriptor = {
     { at: "derived", name: "stages.3.0.dwconv.packed_bias", elements: 40, perImage: false },
     { at: "param", name: "stages.3.0.pwconv1.weight", elements: 6400, perImage: false },
     { at: "param", name: "stages.3.0.pwconv1.bias", elements: 160, perImage: false },
-    { at: "param", name: "stages.3.0.norm.weight", elements: 40, perImage: false },
     { at: "param", name: "stages.3.0.norm.bias", elements: 40, perImage: false },
+    { at: "param", name: "stages.3.0.norm.weight", elements: 40, perImage: false },
     { at: "derived", name: "stages.3.0.pwconv1.packed", elements: 10240, perImage: false },
     { at: "derived", name: "stages.3.0.pwconv1.packed_bias", elements: 160, perImage: false },
     { at: "param", name: "stages.3.0.pwconv2.weight", elements: 6400, perImage: false },
@@ -183,8 +183,8 @@ export const descriptor = {
     { at: "derived", name: "stages.3.0.pwconv2.packed_bias", elements: 64, perImage: false },
     { at: "param", name: "head.weight", elements: 400, perImage: false },
     { at: "param", name: "head.bias", elements: 10, perImage: false },
-    { at: "param", name: "norm.weight", elements: 40, perImage: false },
     { at: "param", name: "norm.bias", elements: 40, perImage: false },
+    { at: "param", name: "norm.weight", elements: 40, perImage: false },
     { at: "derived", name: "head.packed", elements: 2560, perImage: false },
     { at: "derived", name: "head.packed_bias", elements: 64, perImage: false },
     { at: "io", name: "pixel_values", elements: 12288, perImage: true },
@@ -269,9 +269,9 @@ export const descriptor = {
   ],
   limits: { maxBufferSize: 49152, maxStorageBufferBindingSize: 49152, maxStorageBuffersPerShaderStage: 7, maxComputeInvocationsPerWorkgroup: 256 },
   kernels: [
-    { name: "downsample_layers.0.0.pack", code: `// Packs a PyTorch weight [8][48] as [48][8], zero-padded:
-//   packed[k,n] = weight[n,k]
-//   packed_bias[n] = bias[n]
+    { name: "downsample_layers.0.0.pack", code: `// Packs a PyTorch weight [8][48] as [48][8], zero-padded. For each column n, in order:
+//   w[k] = weight[n,k]; b = bias[n]
+//   packed[k,n] = w[k]; packed_bias[n] = b
 // An invocation packs one column. Runs once, when the weights are loaded.
 @group(0) @binding(0) var<storage, read> weight: array<f32, 384>; // [8][48]
 @group(0) @binding(1) var<storage, read> bias: array<f32, 8>; // [8]
@@ -284,27 +284,25 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
   if (n >= 8) {
     return;
   }
-  let inside = n < 8;
-  let first = min(n, 7) * 48;
-  let r = select(0.0, 1.0, inside);
-  var b = bias[min(n, 7)];
-  for (var tap = 0u; tap < 1; tap++) {
-    for (var c = 0u; c < 48; c++) {
-      var w = 0.0;
-      if (c < 48) {
-        w = weight[first + c * 1 + tap];
-      }
-      packed[(tap * 48 + c) * 8 + n] = w * r;
-    }
+  for (var k = 0u; k < 48; k++) {
+    packed[k * 8 + n] = folded(n, k);
   }
-  packed_bias[n] = b * r;
+  packed_bias[n] = folded_bias(n);
+}
+
+fn folded(n: u32, k: u32) -> f32 {
+  return weight[n * 48 + k];
+}
+
+fn folded_bias(n: u32) -> f32 {
+  return bias[n];
 }
 ` },
-    { name: "stages.0.0.dwconv.pack", code: `// Packs a PyTorch weight [8][49] = [n][c][49 taps] as [49][8], tap-major, 1 rows a tap, zero-padded:
-//   packed[(tap,c),n] = weight[n,c,tap]
-//   packed_bias[n] = bias[n]
+    { name: "stages.0.0.dwconv.pack", code: `// Packs a PyTorch weight [8][49] as [49][8], zero-padded. For each column n, in order:
+//   w[k] = weight[n,k]; b = bias[n]
+//   packed[k,n] = w[k]; packed_bias[n] = b
 // An invocation packs one column. Runs once, when the weights are loaded.
-@group(0) @binding(0) var<storage, read> weight: array<f32, 392>; // [8][1][49]
+@group(0) @binding(0) var<storage, read> weight: array<f32, 392>; // [8][49]
 @group(0) @binding(1) var<storage, read> bias: array<f32, 8>; // [8]
 @group(0) @binding(2) var<storage, read_write> packed: array<f32, 392>; // [49][8]
 @group(0) @binding(3) var<storage, read_write> packed_bias: array<f32, 8>; // [8]
@@ -315,30 +313,30 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
   if (n >= 8) {
     return;
   }
-  let inside = n < 8;
-  let first = min(n, 7) * 49;
-  let r = select(0.0, 1.0, inside);
-  var b = bias[min(n, 7)];
-  for (var tap = 0u; tap < 49; tap++) {
-    for (var c = 0u; c < 1; c++) {
-      var w = 0.0;
-      if (c < 1) {
-        w = weight[first + c * 49 + tap];
-      }
-      packed[(tap * 1 + c) * 8 + n] = w * r;
-    }
+  for (var k = 0u; k < 49; k++) {
+    packed[k * 8 + n] = folded(n, k);
   }
-  packed_bias[n] = b * r;
+  packed_bias[n] = folded_bias(n);
+}
+
+fn folded(n: u32, k: u32) -> f32 {
+  return weight[n * 49 + k];
+}
+
+fn folded_bias(n: u32) -> f32 {
+  return bias[n];
 }
 ` },
-    { name: "stages.0.0.pwconv1.pack", code: `// Packs a PyTorch weight [32][8] as [32][32], zero-padded:
-//   packed[k,n] = weight[n,k] * gamma[k]
-//   packed_bias[n] = bias[n] + sum over k of weight[n,k] * beta[k]
+    { name: "stages.0.0.pwconv1.pack", code: `// Packs a PyTorch weight [32][8] as [32][32], zero-padded. For each column n, in order:
+//   w[k] = weight[n,k]; b = bias[n]
+//   b += sum over k of w[k] * input_shift[k]
+//   w[k] *= input_scale[k]
+//   packed[k,n] = w[k]; packed_bias[n] = b
 // An invocation packs one column. Runs once, when the weights are loaded.
 @group(0) @binding(0) var<storage, read> weight: array<f32, 256>; // [32][8]
 @group(0) @binding(1) var<storage, read> bias: array<f32, 32>; // [32]
-@group(0) @binding(2) var<storage, read> gamma: array<f32, 8>; // [8]
-@group(0) @binding(3) var<storage, read> beta: array<f32, 8>; // [8]
+@group(0) @binding(2) var<storage, read> input_shift: array<f32, 8>; // [8]
+@group(0) @binding(3) var<storage, read> input_scale: array<f32, 8>; // [8]
 @group(0) @binding(4) var<storage, read_write> packed: array<f32, 1024>; // [32][32]
 @group(0) @binding(5) var<storage, read_write> packed_bias: array<f32, 32>; // [32]
 
@@ -348,34 +346,35 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
   if (n >= 32) {
     return;
   }
-  let inside = n < 32;
-  let first = min(n, 31) * 8;
-  let r = select(0.0, 1.0, inside);
-  var b = bias[min(n, 31)];
-  for (var tap = 0u; tap < 1; tap++) {
-    for (var c = 0u; c < 8; c++) {
-      var w = 0.0;
-      if (c < 8) {
-        w = weight[first + c * 1 + tap];
-        b += w * beta[c];
-        w *= gamma[c];
-      }
-      packed[(tap * 8 + c) * 32 + n] = w * r;
-    }
+  for (var k = 0u; k < 32; k++) {
+    packed[k * 32 + n] = folded(n, k);
   }
-  for (var k = 8u; k < 32; k++) {
-    packed[k * 32 + n] = 0.0;
+  packed_bias[n] = folded_bias(n);
+}
+
+fn folded(n: u32, k: u32) -> f32 {
+  if (k >= 8) {
+    return 0.0;
   }
-  packed_bias[n] = b * r;
+  return weight[n * 8 + k] * input_scale[k];
+}
+
+fn folded_bias(n: u32) -> f32 {
+  var b = bias[n];
+  for (var k = 0u; k < 8; k++) {
+    b += weight[n * 8 + k] * input_shift[k];
+  }
+  return b;
 }
 ` },
-    { name: "stages.0.0.pwconv2.pack", code: `// Packs a PyTorch weight [8][32] as [32][32], zero-padded:
-//   packed[k,n] = weight[n,k]
-//   packed_bias[n] = bias[n] + sum over k of weight[n,k] * beta[k]
+    { name: "stages.0.0.pwconv2.pack", code: `// Packs a PyTorch weight [8][32] as [32][32], zero-padded. For each column n, in order:
+//   w[k] = weight[n,k]; b = bias[n]
+//   b += sum over k of w[k] * input_shift[k]
+//   packed[k,n] = w[k]; packed_bias[n] = b
 // An invocation packs one column. Runs once, when the weights are loaded.
 @group(0) @binding(0) var<storage, read> weight: array<f32, 256>; // [8][32]
 @group(0) @binding(1) var<storage, read> bias: array<f32, 8>; // [8]
-@group(0) @binding(2) var<storage, read> beta: array<f32, 32>; // [32]
+@group(0) @binding(2) var<storage, read> input_shift: array<f32, 32>; // [32]
 @group(0) @binding(3) var<storage, read_write> packed: array<f32, 1024>; // [32][32]
 @group(0) @binding(4) var<storage, read_write> packed_bias: array<f32, 32>; // [32]
 
@@ -385,31 +384,40 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
   if (n >= 32) {
     return;
   }
-  let inside = n < 8;
-  let first = min(n, 7) * 32;
-  let r = select(0.0, 1.0, inside);
-  var b = bias[min(n, 7)];
-  for (var tap = 0u; tap < 1; tap++) {
-    for (var c = 0u; c < 32; c++) {
-      var w = 0.0;
-      if (c < 32) {
-        w = weight[first + c * 1 + tap];
-        b += w * beta[c];
-      }
-      packed[(tap * 32 + c) * 32 + n] = w * r;
-    }
+  for (var k = 0u; k < 32; k++) {
+    packed[k * 32 + n] = folded(n, k);
   }
-  packed_bias[n] = b * r;
+  packed_bias[n] = folded_bias(n);
+}
+
+fn folded(n: u32, k: u32) -> f32 {
+  if (n >= 8) {
+    return 0.0;
+  }
+  return weight[n * 32 + k];
+}
+
+fn folded_bias(n: u32) -> f32 {
+  if (n >= 8) {
+    return 0.0;
+  }
+  var b = bias[n];
+  for (var k = 0u; k < 32; k++) {
+    b += weight[n * 32 + k] * input_shift[k];
+  }
+  return b;
 }
 ` },
-    { name: "downsample_layers.1.1.pack", code: `// Packs a PyTorch weight [16][32] = [n][c][4 taps] as [32][32], tap-major, 8 rows a tap, zero-padded:
-//   packed[(tap,c),n] = weight[n,c,tap] * gamma[c]
-//   packed_bias[n] = bias[n] + sum over k of weight[n,k] * beta[k]
+    { name: "downsample_layers.1.1.pack", code: `// Packs a PyTorch weight [16][8][4] as [32][32], tap-major, 8 rows a tap, zero-padded. For each column n, in order:
+//   w[c,tap] = weight[n,c,tap]; b = bias[n]
+//   b += sum over c,tap of w[c,tap] * input_shift[c]
+//   w[c,tap] *= input_scale[c]
+//   packed[(tap,c),n] = w[c,tap]; packed_bias[n] = b
 // An invocation packs one column. Runs once, when the weights are loaded.
 @group(0) @binding(0) var<storage, read> weight: array<f32, 512>; // [16][8][4]
 @group(0) @binding(1) var<storage, read> bias: array<f32, 16>; // [16]
-@group(0) @binding(2) var<storage, read> gamma: array<f32, 8>; // [8]
-@group(0) @binding(3) var<storage, read> beta: array<f32, 8>; // [8]
+@group(0) @binding(2) var<storage, read> input_shift: array<f32, 8>; // [8]
+@group(0) @binding(3) var<storage, read> input_scale: array<f32, 8>; // [8]
 @group(0) @binding(4) var<storage, read_write> packed: array<f32, 1024>; // [32][32]
 @group(0) @binding(5) var<storage, read_write> packed_bias: array<f32, 32>; // [32]
 
@@ -419,29 +427,39 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
   if (n >= 32) {
     return;
   }
-  let inside = n < 16;
-  let first = min(n, 15) * 32;
-  let r = select(0.0, 1.0, inside);
-  var b = bias[min(n, 15)];
+  for (var k = 0u; k < 32; k++) {
+    let c = k % 8;
+    let tap = k / 8;
+    packed[k * 32 + n] = folded(n, c, tap);
+  }
+  packed_bias[n] = folded_bias(n);
+}
+
+fn folded(n: u32, c: u32, tap: u32) -> f32 {
+  if (n >= 16) {
+    return 0.0;
+  }
+  return weight[(n * 8 + c) * 4 + tap] * input_scale[c];
+}
+
+fn folded_bias(n: u32) -> f32 {
+  if (n >= 16) {
+    return 0.0;
+  }
+  var b = bias[n];
   for (var tap = 0u; tap < 4; tap++) {
     for (var c = 0u; c < 8; c++) {
-      var w = 0.0;
-      if (c < 8) {
-        w = weight[first + c * 4 + tap];
-        b += w * beta[c];
-        w *= gamma[c];
-      }
-      packed[(tap * 8 + c) * 32 + n] = w * r;
+      b += weight[(n * 8 + c) * 4 + tap] * input_shift[c];
     }
   }
-  packed_bias[n] = b * r;
+  return b;
 }
 ` },
-    { name: "stages.1.0.dwconv.pack", code: `// Packs a PyTorch weight [16][49] = [n][c][49 taps] as [49][16], tap-major, 1 rows a tap, zero-padded:
-//   packed[(tap,c),n] = weight[n,c,tap]
-//   packed_bias[n] = bias[n]
+    { name: "stages.1.0.dwconv.pack", code: `// Packs a PyTorch weight [16][49] as [49][16], zero-padded. For each column n, in order:
+//   w[k] = weight[n,k]; b = bias[n]
+//   packed[k,n] = w[k]; packed_bias[n] = b
 // An invocation packs one column. Runs once, when the weights are loaded.
-@group(0) @binding(0) var<storage, read> weight: array<f32, 784>; // [16][1][49]
+@group(0) @binding(0) var<storage, read> weight: array<f32, 784>; // [16][49]
 @group(0) @binding(1) var<storage, read> bias: array<f32, 16>; // [16]
 @group(0) @binding(2) var<storage, read_write> packed: array<f32, 784>; // [49][16]
 @group(0) @binding(3) var<storage, read_write> packed_bias: array<f32, 16>; // [16]
@@ -452,30 +470,30 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
   if (n >= 16) {
     return;
   }
-  let inside = n < 16;
-  let first = min(n, 15) * 49;
-  let r = select(0.0, 1.0, inside);
-  var b = bias[min(n, 15)];
-  for (var tap = 0u; tap < 49; tap++) {
-    for (var c = 0u; c < 1; c++) {
-      var w = 0.0;
-      if (c < 1) {
-        w = weight[first + c * 49 + tap];
-      }
-      packed[(tap * 1 + c) * 16 + n] = w * r;
-    }
+  for (var k = 0u; k < 49; k++) {
+    packed[k * 16 + n] = folded(n, k);
   }
-  packed_bias[n] = b * r;
+  packed_bias[n] = folded_bias(n);
+}
+
+fn folded(n: u32, k: u32) -> f32 {
+  return weight[n * 49 + k];
+}
+
+fn folded_bias(n: u32) -> f32 {
+  return bias[n];
 }
 ` },
-    { name: "stages.1.0.pwconv1.pack", code: `// Packs a PyTorch weight [64][16] as [32][64], zero-padded:
-//   packed[k,n] = weight[n,k] * gamma[k]
-//   packed_bias[n] = bias[n] + sum over k of weight[n,k] * beta[k]
+    { name: "stages.1.0.pwconv1.pack", code: `// Packs a PyTorch weight [64][16] as [32][64], zero-padded. For each column n, in order:
+//   w[k] = weight[n,k]; b = bias[n]
+//   b += sum over k of w[k] * input_shift[k]
+//   w[k] *= input_scale[k]
+//   packed[k,n] = w[k]; packed_bias[n] = b
 // An invocation packs one column. Runs once, when the weights are loaded.
 @group(0) @binding(0) var<storage, read> weight: array<f32, 1024>; // [64][16]
 @group(0) @binding(1) var<storage, read> bias: array<f32, 64>; // [64]
-@group(0) @binding(2) var<storage, read> gamma: array<f32, 16>; // [16]
-@group(0) @binding(3) var<storage, read> beta: array<f32, 16>; // [16]
+@group(0) @binding(2) var<storage, read> input_shift: array<f32, 16>; // [16]
+@group(0) @binding(3) var<storage, read> input_scale: array<f32, 16>; // [16]
 @group(0) @binding(4) var<storage, read_write> packed: array<f32, 2048>; // [32][64]
 @group(0) @binding(5) var<storage, read_write> packed_bias: array<f32, 64>; // [64]
 
@@ -485,34 +503,35 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
   if (n >= 64) {
     return;
   }
-  let inside = n < 64;
-  let first = min(n, 63) * 16;
-  let r = select(0.0, 1.0, inside);
-  var b = bias[min(n, 63)];
-  for (var tap = 0u; tap < 1; tap++) {
-    for (var c = 0u; c < 16; c++) {
-      var w = 0.0;
-      if (c < 16) {
-        w = weight[first + c * 1 + tap];
-        b += w * beta[c];
-        w *= gamma[c];
-      }
-      packed[(tap * 16 + c) * 64 + n] = w * r;
-    }
+  for (var k = 0u; k < 32; k++) {
+    packed[k * 64 + n] = folded(n, k);
   }
-  for (var k = 16u; k < 32; k++) {
-    packed[k * 64 + n] = 0.0;
+  packed_bias[n] = folded_bias(n);
+}
+
+fn folded(n: u32, k: u32) -> f32 {
+  if (k >= 16) {
+    return 0.0;
   }
-  packed_bias[n] = b * r;
+  return weight[n * 16 + k] * input_scale[k];
+}
+
+fn folded_bias(n: u32) -> f32 {
+  var b = bias[n];
+  for (var k = 0u; k < 16; k++) {
+    b += weight[n * 16 + k] * input_shift[k];
+  }
+  return b;
 }
 ` },
-    { name: "stages.1.0.pwconv2.pack", code: `// Packs a PyTorch weight [16][64] as [64][32], zero-padded:
-//   packed[k,n] = weight[n,k]
-//   packed_bias[n] = bias[n] + sum over k of weight[n,k] * beta[k]
+    { name: "stages.1.0.pwconv2.pack", code: `// Packs a PyTorch weight [16][64] as [64][32], zero-padded. For each column n, in order:
+//   w[k] = weight[n,k]; b = bias[n]
+//   b += sum over k of w[k] * input_shift[k]
+//   packed[k,n] = w[k]; packed_bias[n] = b
 // An invocation packs one column. Runs once, when the weights are loaded.
 @group(0) @binding(0) var<storage, read> weight: array<f32, 1024>; // [16][64]
 @group(0) @binding(1) var<storage, read> bias: array<f32, 16>; // [16]
-@group(0) @binding(2) var<storage, read> beta: array<f32, 64>; // [64]
+@group(0) @binding(2) var<storage, read> input_shift: array<f32, 64>; // [64]
 @group(0) @binding(3) var<storage, read_write> packed: array<f32, 2048>; // [64][32]
 @group(0) @binding(4) var<storage, read_write> packed_bias: array<f32, 32>; // [32]
 
@@ -522,31 +541,40 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
   if (n >= 32) {
     return;
   }
-  let inside = n < 16;
-  let first = min(n, 15) * 64;
-  let r = select(0.0, 1.0, inside);
-  var b = bias[min(n, 15)];
-  for (var tap = 0u; tap < 1; tap++) {
-    for (var c = 0u; c < 64; c++) {
-      var w = 0.0;
-      if (c < 64) {
-        w = weight[first + c * 1 + tap];
-        b += w * beta[c];
-      }
-      packed[(tap * 64 + c) * 32 + n] = w * r;
-    }
+  for (var k = 0u; k < 64; k++) {
+    packed[k * 32 + n] = folded(n, k);
   }
-  packed_bias[n] = b * r;
+  packed_bias[n] = folded_bias(n);
+}
+
+fn folded(n: u32, k: u32) -> f32 {
+  if (n >= 16) {
+    return 0.0;
+  }
+  return weight[n * 64 + k];
+}
+
+fn folded_bias(n: u32) -> f32 {
+  if (n >= 16) {
+    return 0.0;
+  }
+  var b = bias[n];
+  for (var k = 0u; k < 64; k++) {
+    b += weight[n * 64 + k] * input_shift[k];
+  }
+  return b;
 }
 ` },
-    { name: "downsample_layers.2.1.pack", code: `// Packs a PyTorch weight [24][64] = [n][c][4 taps] as [64][32], tap-major, 16 rows a tap, zero-padded:
-//   packed[(tap,c),n] = weight[n,c,tap] * gamma[c]
-//   packed_bias[n] = bias[n] + sum over k of weight[n,k] * beta[k]
+    { name: "downsample_layers.2.1.pack", code: `// Packs a PyTorch weight [24][16][4] as [64][32], tap-major, 16 rows a tap, zero-padded. For each column n, in order:
+//   w[c,tap] = weight[n,c,tap]; b = bias[n]
+//   b += sum over c,tap of w[c,tap] * input_shift[c]
+//   w[c,tap] *= input_scale[c]
+//   packed[(tap,c),n] = w[c,tap]; packed_bias[n] = b
 // An invocation packs one column. Runs once, when the weights are loaded.
 @group(0) @binding(0) var<storage, read> weight: array<f32, 1536>; // [24][16][4]
 @group(0) @binding(1) var<storage, read> bias: array<f32, 24>; // [24]
-@group(0) @binding(2) var<storage, read> gamma: array<f32, 16>; // [16]
-@group(0) @binding(3) var<storage, read> beta: array<f32, 16>; // [16]
+@group(0) @binding(2) var<storage, read> input_shift: array<f32, 16>; // [16]
+@group(0) @binding(3) var<storage, read> input_scale: array<f32, 16>; // [16]
 @group(0) @binding(4) var<storage, read_write> packed: array<f32, 2048>; // [64][32]
 @group(0) @binding(5) var<storage, read_write> packed_bias: array<f32, 32>; // [32]
 
@@ -556,29 +584,39 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
   if (n >= 32) {
     return;
   }
-  let inside = n < 24;
-  let first = min(n, 23) * 64;
-  let r = select(0.0, 1.0, inside);
-  var b = bias[min(n, 23)];
+  for (var k = 0u; k < 64; k++) {
+    let c = k % 16;
+    let tap = k / 16;
+    packed[k * 32 + n] = folded(n, c, tap);
+  }
+  packed_bias[n] = folded_bias(n);
+}
+
+fn folded(n: u32, c: u32, tap: u32) -> f32 {
+  if (n >= 24) {
+    return 0.0;
+  }
+  return weight[(n * 16 + c) * 4 + tap] * input_scale[c];
+}
+
+fn folded_bias(n: u32) -> f32 {
+  if (n >= 24) {
+    return 0.0;
+  }
+  var b = bias[n];
   for (var tap = 0u; tap < 4; tap++) {
     for (var c = 0u; c < 16; c++) {
-      var w = 0.0;
-      if (c < 16) {
-        w = weight[first + c * 4 + tap];
-        b += w * beta[c];
-        w *= gamma[c];
-      }
-      packed[(tap * 16 + c) * 32 + n] = w * r;
+      b += weight[(n * 16 + c) * 4 + tap] * input_shift[c];
     }
   }
-  packed_bias[n] = b * r;
+  return b;
 }
 ` },
-    { name: "stages.2.0.dwconv.pack", code: `// Packs a PyTorch weight [24][49] = [n][c][49 taps] as [49][24], tap-major, 1 rows a tap, zero-padded:
-//   packed[(tap,c),n] = weight[n,c,tap]
-//   packed_bias[n] = bias[n]
+    { name: "stages.2.0.dwconv.pack", code: `// Packs a PyTorch weight [24][49] as [49][24], zero-padded. For each column n, in order:
+//   w[k] = weight[n,k]; b = bias[n]
+//   packed[k,n] = w[k]; packed_bias[n] = b
 // An invocation packs one column. Runs once, when the weights are loaded.
-@group(0) @binding(0) var<storage, read> weight: array<f32, 1176>; // [24][1][49]
+@group(0) @binding(0) var<storage, read> weight: array<f32, 1176>; // [24][49]
 @group(0) @binding(1) var<storage, read> bias: array<f32, 24>; // [24]
 @group(0) @binding(2) var<storage, read_write> packed: array<f32, 1176>; // [49][24]
 @group(0) @binding(3) var<storage, read_write> packed_bias: array<f32, 24>; // [24]
@@ -589,30 +627,30 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
   if (n >= 24) {
     return;
   }
-  let inside = n < 24;
-  let first = min(n, 23) * 49;
-  let r = select(0.0, 1.0, inside);
-  var b = bias[min(n, 23)];
-  for (var tap = 0u; tap < 49; tap++) {
-    for (var c = 0u; c < 1; c++) {
-      var w = 0.0;
-      if (c < 1) {
-        w = weight[first + c * 49 + tap];
-      }
-      packed[(tap * 1 + c) * 24 + n] = w * r;
-    }
+  for (var k = 0u; k < 49; k++) {
+    packed[k * 24 + n] = folded(n, k);
   }
-  packed_bias[n] = b * r;
+  packed_bias[n] = folded_bias(n);
+}
+
+fn folded(n: u32, k: u32) -> f32 {
+  return weight[n * 49 + k];
+}
+
+fn folded_bias(n: u32) -> f32 {
+  return bias[n];
 }
 ` },
-    { name: "stages.2.0.pwconv1.pack", code: `// Packs a PyTorch weight [96][24] as [32][96], zero-padded:
-//   packed[k,n] = weight[n,k] * gamma[k]
-//   packed_bias[n] = bias[n] + sum over k of weight[n,k] * beta[k]
+    { name: "stages.2.0.pwconv1.pack", code: `// Packs a PyTorch weight [96][24] as [32][96], zero-padded. For each column n, in order:
+//   w[k] = weight[n,k]; b = bias[n]
+//   b += sum over k of w[k] * input_shift[k]
+//   w[k] *= input_scale[k]
+//   packed[k,n] = w[k]; packed_bias[n] = b
 // An invocation packs one column. Runs once, when the weights are loaded.
 @group(0) @binding(0) var<storage, read> weight: array<f32, 2304>; // [96][24]
 @group(0) @binding(1) var<storage, read> bias: array<f32, 96>; // [96]
-@group(0) @binding(2) var<storage, read> gamma: array<f32, 24>; // [24]
-@group(0) @binding(3) var<storage, read> beta: array<f32, 24>; // [24]
+@group(0) @binding(2) var<storage, read> input_shift: array<f32, 24>; // [24]
+@group(0) @binding(3) var<storage, read> input_scale: array<f32, 24>; // [24]
 @group(0) @binding(4) var<storage, read_write> packed: array<f32, 3072>; // [32][96]
 @group(0) @binding(5) var<storage, read_write> packed_bias: array<f32, 96>; // [96]
 
@@ -622,34 +660,35 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
   if (n >= 96) {
     return;
   }
-  let inside = n < 96;
-  let first = min(n, 95) * 24;
-  let r = select(0.0, 1.0, inside);
-  var b = bias[min(n, 95)];
-  for (var tap = 0u; tap < 1; tap++) {
-    for (var c = 0u; c < 24; c++) {
-      var w = 0.0;
-      if (c < 24) {
-        w = weight[first + c * 1 + tap];
-        b += w * beta[c];
-        w *= gamma[c];
-      }
-      packed[(tap * 24 + c) * 96 + n] = w * r;
-    }
+  for (var k = 0u; k < 32; k++) {
+    packed[k * 96 + n] = folded(n, k);
   }
-  for (var k = 24u; k < 32; k++) {
-    packed[k * 96 + n] = 0.0;
+  packed_bias[n] = folded_bias(n);
+}
+
+fn folded(n: u32, k: u32) -> f32 {
+  if (k >= 24) {
+    return 0.0;
   }
-  packed_bias[n] = b * r;
+  return weight[n * 24 + k] * input_scale[k];
+}
+
+fn folded_bias(n: u32) -> f32 {
+  var b = bias[n];
+  for (var k = 0u; k < 24; k++) {
+    b += weight[n * 24 + k] * input_shift[k];
+  }
+  return b;
 }
 ` },
-    { name: "stages.2.0.pwconv2.pack", code: `// Packs a PyTorch weight [24][96] as [96][32], zero-padded:
-//   packed[k,n] = weight[n,k]
-//   packed_bias[n] = bias[n] + sum over k of weight[n,k] * beta[k]
+    { name: "stages.2.0.pwconv2.pack", code: `// Packs a PyTorch weight [24][96] as [96][32], zero-padded. For each column n, in order:
+//   w[k] = weight[n,k]; b = bias[n]
+//   b += sum over k of w[k] * input_shift[k]
+//   packed[k,n] = w[k]; packed_bias[n] = b
 // An invocation packs one column. Runs once, when the weights are loaded.
 @group(0) @binding(0) var<storage, read> weight: array<f32, 2304>; // [24][96]
 @group(0) @binding(1) var<storage, read> bias: array<f32, 24>; // [24]
-@group(0) @binding(2) var<storage, read> beta: array<f32, 96>; // [96]
+@group(0) @binding(2) var<storage, read> input_shift: array<f32, 96>; // [96]
 @group(0) @binding(3) var<storage, read_write> packed: array<f32, 3072>; // [96][32]
 @group(0) @binding(4) var<storage, read_write> packed_bias: array<f32, 32>; // [32]
 
@@ -659,31 +698,40 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
   if (n >= 32) {
     return;
   }
-  let inside = n < 24;
-  let first = min(n, 23) * 96;
-  let r = select(0.0, 1.0, inside);
-  var b = bias[min(n, 23)];
-  for (var tap = 0u; tap < 1; tap++) {
-    for (var c = 0u; c < 96; c++) {
-      var w = 0.0;
-      if (c < 96) {
-        w = weight[first + c * 1 + tap];
-        b += w * beta[c];
-      }
-      packed[(tap * 96 + c) * 32 + n] = w * r;
-    }
+  for (var k = 0u; k < 96; k++) {
+    packed[k * 32 + n] = folded(n, k);
   }
-  packed_bias[n] = b * r;
+  packed_bias[n] = folded_bias(n);
+}
+
+fn folded(n: u32, k: u32) -> f32 {
+  if (n >= 24) {
+    return 0.0;
+  }
+  return weight[n * 96 + k];
+}
+
+fn folded_bias(n: u32) -> f32 {
+  if (n >= 24) {
+    return 0.0;
+  }
+  var b = bias[n];
+  for (var k = 0u; k < 96; k++) {
+    b += weight[n * 96 + k] * input_shift[k];
+  }
+  return b;
 }
 ` },
-    { name: "downsample_layers.3.1.pack", code: `// Packs a PyTorch weight [40][96] = [n][c][4 taps] as [96][64], tap-major, 24 rows a tap, zero-padded:
-//   packed[(tap,c),n] = weight[n,c,tap] * gamma[c]
-//   packed_bias[n] = bias[n] + sum over k of weight[n,k] * beta[k]
+    { name: "downsample_layers.3.1.pack", code: `// Packs a PyTorch weight [40][24][4] as [96][64], tap-major, 24 rows a tap, zero-padded. For each column n, in order:
+//   w[c,tap] = weight[n,c,tap]; b = bias[n]
+//   b += sum over c,tap of w[c,tap] * input_shift[c]
+//   w[c,tap] *= input_scale[c]
+//   packed[(tap,c),n] = w[c,tap]; packed_bias[n] = b
 // An invocation packs one column. Runs once, when the weights are loaded.
 @group(0) @binding(0) var<storage, read> weight: array<f32, 3840>; // [40][24][4]
 @group(0) @binding(1) var<storage, read> bias: array<f32, 40>; // [40]
-@group(0) @binding(2) var<storage, read> gamma: array<f32, 24>; // [24]
-@group(0) @binding(3) var<storage, read> beta: array<f32, 24>; // [24]
+@group(0) @binding(2) var<storage, read> input_shift: array<f32, 24>; // [24]
+@group(0) @binding(3) var<storage, read> input_scale: array<f32, 24>; // [24]
 @group(0) @binding(4) var<storage, read_write> packed: array<f32, 6144>; // [96][64]
 @group(0) @binding(5) var<storage, read_write> packed_bias: array<f32, 64>; // [64]
 
@@ -693,29 +741,39 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
   if (n >= 64) {
     return;
   }
-  let inside = n < 40;
-  let first = min(n, 39) * 96;
-  let r = select(0.0, 1.0, inside);
-  var b = bias[min(n, 39)];
+  for (var k = 0u; k < 96; k++) {
+    let c = k % 24;
+    let tap = k / 24;
+    packed[k * 64 + n] = folded(n, c, tap);
+  }
+  packed_bias[n] = folded_bias(n);
+}
+
+fn folded(n: u32, c: u32, tap: u32) -> f32 {
+  if (n >= 40) {
+    return 0.0;
+  }
+  return weight[(n * 24 + c) * 4 + tap] * input_scale[c];
+}
+
+fn folded_bias(n: u32) -> f32 {
+  if (n >= 40) {
+    return 0.0;
+  }
+  var b = bias[n];
   for (var tap = 0u; tap < 4; tap++) {
     for (var c = 0u; c < 24; c++) {
-      var w = 0.0;
-      if (c < 24) {
-        w = weight[first + c * 4 + tap];
-        b += w * beta[c];
-        w *= gamma[c];
-      }
-      packed[(tap * 24 + c) * 64 + n] = w * r;
+      b += weight[(n * 24 + c) * 4 + tap] * input_shift[c];
     }
   }
-  packed_bias[n] = b * r;
+  return b;
 }
 ` },
-    { name: "stages.3.0.dwconv.pack", code: `// Packs a PyTorch weight [40][49] = [n][c][49 taps] as [49][40], tap-major, 1 rows a tap, zero-padded:
-//   packed[(tap,c),n] = weight[n,c,tap]
-//   packed_bias[n] = bias[n]
+    { name: "stages.3.0.dwconv.pack", code: `// Packs a PyTorch weight [40][49] as [49][40], zero-padded. For each column n, in order:
+//   w[k] = weight[n,k]; b = bias[n]
+//   packed[k,n] = w[k]; packed_bias[n] = b
 // An invocation packs one column. Runs once, when the weights are loaded.
-@group(0) @binding(0) var<storage, read> weight: array<f32, 1960>; // [40][1][49]
+@group(0) @binding(0) var<storage, read> weight: array<f32, 1960>; // [40][49]
 @group(0) @binding(1) var<storage, read> bias: array<f32, 40>; // [40]
 @group(0) @binding(2) var<storage, read_write> packed: array<f32, 1960>; // [49][40]
 @group(0) @binding(3) var<storage, read_write> packed_bias: array<f32, 40>; // [40]
@@ -726,30 +784,30 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
   if (n >= 40) {
     return;
   }
-  let inside = n < 40;
-  let first = min(n, 39) * 49;
-  let r = select(0.0, 1.0, inside);
-  var b = bias[min(n, 39)];
-  for (var tap = 0u; tap < 49; tap++) {
-    for (var c = 0u; c < 1; c++) {
-      var w = 0.0;
-      if (c < 1) {
-        w = weight[first + c * 49 + tap];
-      }
-      packed[(tap * 1 + c) * 40 + n] = w * r;
-    }
+  for (var k = 0u; k < 49; k++) {
+    packed[k * 40 + n] = folded(n, k);
   }
-  packed_bias[n] = b * r;
+  packed_bias[n] = folded_bias(n);
+}
+
+fn folded(n: u32, k: u32) -> f32 {
+  return weight[n * 49 + k];
+}
+
+fn folded_bias(n: u32) -> f32 {
+  return bias[n];
 }
 ` },
-    { name: "stages.3.0.pwconv1.pack", code: `// Packs a PyTorch weight [160][40] as [64][160], zero-padded:
-//   packed[k,n] = weight[n,k] * gamma[k]
-//   packed_bias[n] = bias[n] + sum over k of weight[n,k] * beta[k]
+    { name: "stages.3.0.pwconv1.pack", code: `// Packs a PyTorch weight [160][40] as [64][160], zero-padded. For each column n, in order:
+//   w[k] = weight[n,k]; b = bias[n]
+//   b += sum over k of w[k] * input_shift[k]
+//   w[k] *= input_scale[k]
+//   packed[k,n] = w[k]; packed_bias[n] = b
 // An invocation packs one column. Runs once, when the weights are loaded.
 @group(0) @binding(0) var<storage, read> weight: array<f32, 6400>; // [160][40]
 @group(0) @binding(1) var<storage, read> bias: array<f32, 160>; // [160]
-@group(0) @binding(2) var<storage, read> gamma: array<f32, 40>; // [40]
-@group(0) @binding(3) var<storage, read> beta: array<f32, 40>; // [40]
+@group(0) @binding(2) var<storage, read> input_shift: array<f32, 40>; // [40]
+@group(0) @binding(3) var<storage, read> input_scale: array<f32, 40>; // [40]
 @group(0) @binding(4) var<storage, read_write> packed: array<f32, 10240>; // [64][160]
 @group(0) @binding(5) var<storage, read_write> packed_bias: array<f32, 160>; // [160]
 
@@ -759,34 +817,35 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
   if (n >= 160) {
     return;
   }
-  let inside = n < 160;
-  let first = min(n, 159) * 40;
-  let r = select(0.0, 1.0, inside);
-  var b = bias[min(n, 159)];
-  for (var tap = 0u; tap < 1; tap++) {
-    for (var c = 0u; c < 40; c++) {
-      var w = 0.0;
-      if (c < 40) {
-        w = weight[first + c * 1 + tap];
-        b += w * beta[c];
-        w *= gamma[c];
-      }
-      packed[(tap * 40 + c) * 160 + n] = w * r;
-    }
+  for (var k = 0u; k < 64; k++) {
+    packed[k * 160 + n] = folded(n, k);
   }
-  for (var k = 40u; k < 64; k++) {
-    packed[k * 160 + n] = 0.0;
+  packed_bias[n] = folded_bias(n);
+}
+
+fn folded(n: u32, k: u32) -> f32 {
+  if (k >= 40) {
+    return 0.0;
   }
-  packed_bias[n] = b * r;
+  return weight[n * 40 + k] * input_scale[k];
+}
+
+fn folded_bias(n: u32) -> f32 {
+  var b = bias[n];
+  for (var k = 0u; k < 40; k++) {
+    b += weight[n * 40 + k] * input_shift[k];
+  }
+  return b;
 }
 ` },
-    { name: "stages.3.0.pwconv2.pack", code: `// Packs a PyTorch weight [40][160] as [160][64], zero-padded:
-//   packed[k,n] = weight[n,k]
-//   packed_bias[n] = bias[n] + sum over k of weight[n,k] * beta[k]
+    { name: "stages.3.0.pwconv2.pack", code: `// Packs a PyTorch weight [40][160] as [160][64], zero-padded. For each column n, in order:
+//   w[k] = weight[n,k]; b = bias[n]
+//   b += sum over k of w[k] * input_shift[k]
+//   packed[k,n] = w[k]; packed_bias[n] = b
 // An invocation packs one column. Runs once, when the weights are loaded.
 @group(0) @binding(0) var<storage, read> weight: array<f32, 6400>; // [40][160]
 @group(0) @binding(1) var<storage, read> bias: array<f32, 40>; // [40]
-@group(0) @binding(2) var<storage, read> beta: array<f32, 160>; // [160]
+@group(0) @binding(2) var<storage, read> input_shift: array<f32, 160>; // [160]
 @group(0) @binding(3) var<storage, read_write> packed: array<f32, 10240>; // [160][64]
 @group(0) @binding(4) var<storage, read_write> packed_bias: array<f32, 64>; // [64]
 
@@ -796,31 +855,40 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
   if (n >= 64) {
     return;
   }
-  let inside = n < 40;
-  let first = min(n, 39) * 160;
-  let r = select(0.0, 1.0, inside);
-  var b = bias[min(n, 39)];
-  for (var tap = 0u; tap < 1; tap++) {
-    for (var c = 0u; c < 160; c++) {
-      var w = 0.0;
-      if (c < 160) {
-        w = weight[first + c * 1 + tap];
-        b += w * beta[c];
-      }
-      packed[(tap * 160 + c) * 64 + n] = w * r;
-    }
+  for (var k = 0u; k < 160; k++) {
+    packed[k * 64 + n] = folded(n, k);
   }
-  packed_bias[n] = b * r;
+  packed_bias[n] = folded_bias(n);
+}
+
+fn folded(n: u32, k: u32) -> f32 {
+  if (n >= 40) {
+    return 0.0;
+  }
+  return weight[n * 160 + k];
+}
+
+fn folded_bias(n: u32) -> f32 {
+  if (n >= 40) {
+    return 0.0;
+  }
+  var b = bias[n];
+  for (var k = 0u; k < 160; k++) {
+    b += weight[n * 160 + k] * input_shift[k];
+  }
+  return b;
 }
 ` },
-    { name: "head.pack", code: `// Packs a PyTorch weight [10][40] as [40][64], zero-padded:
-//   packed[k,n] = weight[n,k] * gamma[k]
-//   packed_bias[n] = bias[n] + sum over k of weight[n,k] * beta[k]
+    { name: "head.pack", code: `// Packs a PyTorch weight [10][40] as [40][64], zero-padded. For each column n, in order:
+//   w[k] = weight[n,k]; b = bias[n]
+//   b += sum over k of w[k] * input_shift[k]
+//   w[k] *= input_scale[k]
+//   packed[k,n] = w[k]; packed_bias[n] = b
 // An invocation packs one column. Runs once, when the weights are loaded.
 @group(0) @binding(0) var<storage, read> weight: array<f32, 400>; // [10][40]
 @group(0) @binding(1) var<storage, read> bias: array<f32, 10>; // [10]
-@group(0) @binding(2) var<storage, read> gamma: array<f32, 40>; // [40]
-@group(0) @binding(3) var<storage, read> beta: array<f32, 40>; // [40]
+@group(0) @binding(2) var<storage, read> input_shift: array<f32, 40>; // [40]
+@group(0) @binding(3) var<storage, read> input_scale: array<f32, 40>; // [40]
 @group(0) @binding(4) var<storage, read_write> packed: array<f32, 2560>; // [40][64]
 @group(0) @binding(5) var<storage, read_write> packed_bias: array<f32, 64>; // [64]
 
@@ -830,22 +898,28 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
   if (n >= 64) {
     return;
   }
-  let inside = n < 10;
-  let first = min(n, 9) * 40;
-  let r = select(0.0, 1.0, inside);
-  var b = bias[min(n, 9)];
-  for (var tap = 0u; tap < 1; tap++) {
-    for (var c = 0u; c < 40; c++) {
-      var w = 0.0;
-      if (c < 40) {
-        w = weight[first + c * 1 + tap];
-        b += w * beta[c];
-        w *= gamma[c];
-      }
-      packed[(tap * 40 + c) * 64 + n] = w * r;
-    }
+  for (var k = 0u; k < 40; k++) {
+    packed[k * 64 + n] = folded(n, k);
   }
-  packed_bias[n] = b * r;
+  packed_bias[n] = folded_bias(n);
+}
+
+fn folded(n: u32, k: u32) -> f32 {
+  if (n >= 10) {
+    return 0.0;
+  }
+  return weight[n * 40 + k] * input_scale[k];
+}
+
+fn folded_bias(n: u32) -> f32 {
+  if (n >= 10) {
+    return 0.0;
+  }
+  var b = bias[n];
+  for (var k = 0u; k < 40; k++) {
+    b += weight[n * 40 + k] * input_shift[k];
+  }
+  return b;
 }
 ` },
     { name: "downsample_layers.0.0", code: `// 4x4 convolution with stride 4 and LayerNorm, [3][64][64] to channels-last [16][16][8]:

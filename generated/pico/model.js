@@ -164,8 +164,8 @@ export const descriptor = {
     { at: "derived", name: "stages.0.0.dwconv.packed_bias", elements: 64, perImage: false },
     { at: "param", name: "stages.0.0.pwconv1.weight", elements: 16384, perImage: false },
     { at: "param", name: "stages.0.0.pwconv1.bias", elements: 256, perImage: false },
-    { at: "param", name: "stages.0.0.norm.weight", elements: 64, perImage: false },
     { at: "param", name: "stages.0.0.norm.bias", elements: 64, perImage: false },
+    { at: "param", name: "stages.0.0.norm.weight", elements: 64, perImage: false },
     { at: "derived", name: "stages.0.0.pwconv1.packed", elements: 16384, perImage: false },
     { at: "derived", name: "stages.0.0.pwconv1.packed_bias", elements: 256, perImage: false },
     { at: "param", name: "stages.0.0.pwconv2.weight", elements: 16384, perImage: false },
@@ -179,8 +179,8 @@ export const descriptor = {
     { at: "derived", name: "stages.0.1.dwconv.packed_bias", elements: 64, perImage: false },
     { at: "param", name: "stages.0.1.pwconv1.weight", elements: 16384, perImage: false },
     { at: "param", name: "stages.0.1.pwconv1.bias", elements: 256, perImage: false },
-    { at: "param", name: "stages.0.1.norm.weight", elements: 64, perImage: false },
     { at: "param", name: "stages.0.1.norm.bias", elements: 64, perImage: false },
+    { at: "param", name: "stages.0.1.norm.weight", elements: 64, perImage: false },
     { at: "derived", name: "stages.0.1.pwconv1.packed", elements: 16384, perImage: false },
     { at: "derived", name: "stages.0.1.pwconv1.packed_bias", elements: 256, perImage: false },
     { at: "param", name: "stages.0.1.pwconv2.weight", elements: 16384, perImage: false },
@@ -190,8 +190,8 @@ export const descriptor = {
     { at: "derived", name: "stages.0.1.pwconv2.packed_bias", elements: 64, perImage: false },
     { at: "param", name: "downsample_layers.1.1.weight", elements: 32768, perImage: false },
     { at: "param", name: "downsample_layers.1.1.bias", elements: 128, perImage: false },
-    { at: "param", name: "downsample_layers.1.0.weight", elements: 64, perImage: false },
     { at: "param", name: "downsample_layers.1.0.bias", elements: 64, perImage: false },
+    { at: "param", name: "downsample_layers.1.0.weight", elements: 64, perImage: false },
     { at: "derived", name: "downsample_layers.1.1.packed", elements: 32768, perImage: false },
     { at: "derived", name: "downsample_layers.1.1.packed_bias", elements: 128, perImage: false },
     { at: "param", name: "stages.1.0.dwconv.weight", elements: 6272, perImage: false },
@@ -200,8 +200,8 @@ export const descriptor = {
     { at: "derived", name: "stages.1.0.dwconv.packed_bias", elements: 128, perImage: false },
     { at: "param", name: "stages.1.0.pwconv1.weight", elements: 65536, perImage: false },
     { at: "param", name: "stages.1.0.pwconv1.bias", elements: 512, perImage: false },
-    { at: "param", name: "stages.1.0.norm.weight", elements: 128, perImage: false },
     { at: "param", name: "stages.1.0.norm.bias", elements: 128, perImage: false },
+    { at: "param", name: "stages.1.0.norm.weight", elements: 128, perImage: false },
     { at: "derived", name: "stages.1.0.pwconv1.packed", elements: 65536, perImage: false },
     { at: "derived", name: "stages.1.0.pwconv1.packed_bias", elements: 512, perImage: false },
     { at: "param", name: "stages.1.0.pwconv2.weight", elements: 65536, perImage: false },
@@ -215,8 +215,8 @@ export const descriptor = {
     { at: "derived", name: "stages.1.1.dwconv.packed_bias", elements: 128, perImage: false },
     { at: "param", name: "stages.1.1.pwconv1.weight", elements: 65536, perImage: false },
     { at: "param", name: "stages.1.1.pwconv1.bias", elements: 512, perImage: false },
-    { at: "param", name: "stages.1.1.norm.weight", elements: 128, perImage: false },
     { at: "param", name: "stages.1.1.norm.bias", elements: 128, perImage: false },
+    { at: "param", name: "stages.1.1.norm.weight", elements: 128, perImage: false },
     { at: "derived", name: "stages.1.1.pwconv1.packed", elements: 65536, perImage: false },
     { at: "derived", name: "stages.1.1.pwconv1.packed_bias", elements: 512, perImage: false },
     { at: "param", name: "stages.1.1.pwconv2.weight", elements: 65536, perImage: false },
@@ -226,8 +226,8 @@ export const descriptor = {
     { at: "derived", name: "stages.1.1.pwconv2.packed_bias", elements: 128, perImage: false },
     { at: "param", name: "downsample_layers.2.1.weight", elements: 131072, perImage: false },
     { at: "param", name: "downsample_layers.2.1.bias", elements: 256, perImage: false },
-    { at: "param", name: "downsample_layers.2.0.weight", elements: 128, perImage: false },
     { at: "param", name: "downsample_layers.2.0.bias", elements: 128, perImage: false },
+    { at: "param", name: "downsample_layers.2.0.weight", elements: 128, perImage: false },
     { at: "derived", name: "downsample_layers.2.1.packed", elements: 131072, perImage: false },
     { at: "derived", name: "downsample_layers.2.1.packed_bias", elements: 256, perImage: false },
     { at: "param", name: "stages.2.0.dwconv.weight", elements: 12544, perImage: false },
@@ -236,8 +236,8 @@ export const descriptor = {
     { at: "derived", name: "stages.2.0.dwconv.packed_bias", elements: 256, perImage: false },
     { at: "param", name: "stages.2.0.pwconv1.weight", elements: 262144, perImage: false },
     { at: "param", name: "stages.2.0.pwconv1.bias", elements: 1024, perImage: false },
-    { at: "param", name: "stages.2.0.norm.weight", elements: 256, perImage: false },
     { at: "param", name: "stages.2.0.norm.bias", elements: 256, perImage: false },
+    { at: "param", name: "stages.2.0.norm.weight", elements: 256, perImage: false },
     { at: "derived", name: "stages.2.0.pwconv1.packed", elements: 262144, perImage: false },
     { at: "derived", name: "stages.2.0.pwconv1.packed_bias", elements: 1024, perImage: false },
     { at: "param", name: "stages.2.0.pwconv2.weight", elements: 262144, perImage: false },
@@ -251,8 +251,8 @@ export const descriptor = {
     { at: "derived", name: "stages.2.1.dwconv.packed_bias", elements: 256, perImage: false },
     { at: "param", name: "stages.2.1.pwconv1.weight", elements: 262144, perImage: false },
     { at: "param", name: "stages.2.1.pwconv1.bias", elements: 1024, perImage: false },
-    { at: "param", name: "stages.2.1.norm.weight", elements: 256, perImage: false },
     { at: "param", name: "stages.2.1.norm.bias", elements: 256, perImage: false },
+    { at: "param", name: "stages.2.1.norm.weight", elements: 256, perImage: false },
     { at: "derived", name: "stages.2.1.pwconv1.packed", elements: 262144, perImage: false },
     { at: "derived", name: "stages.2.1.pwconv1.packed_bias", elements: 1024, perImage: false },
     { at: "param", name: "stages.2.1.pwconv2.weight", elements: 262144, perImage: false },
@@ -266,8 +266,8 @@ export const descriptor = {
     { at: "derived", name: "stages.2.2.dwconv.packed_bias", elements: 256, perImage: false },
     { at: "param", name: "stages.2.2.pwconv1.weight", elements: 262144, perImage: false },
     { at: "param", name: "stages.2.2.pwconv1.bias", elements: 1024, perImage: false },
-    { at: "param", name: "stages.2.2.norm.weight", elements: 256, perImage: false },
     { at: "param", name: "stages.2.2.norm.bias", elements: 256, perImage: false },
+    { at: "param", name: "stages.2.2.norm.weight", elements: 256, perImage: false },
     { at: "derived", name: "stages.2.2.pwconv1.packed", elements: 262144, perImage: false },
     { at: "derived", name: "stages.2.2.pwconv1.packed_bias", elements: 1024, perImage: false },
     { at: "param", name: "stages.2.2.pwconv2.weight", elements: 262144, perImage: false },
@@ -281,8 +281,8 @@ export const descriptor = {
     { at: "derived", name: "stages.2.3.dwconv.packed_bias", elements: 256, perImage: false },
     { at: "param", name: "stages.2.3.pwconv1.weight", elements: 262144, perImage: false },
     { at: "param", name: "stages.2.3.pwconv1.bias", elements: 1024, perImage: false },
-    { at: "param", name: "stages.2.3.norm.weight", elements: 256, perImage: false },
     { at: "param", name: "stages.2.3.norm.bias", elements: 256, perImage: false },
+    { at: "param", name: "stages.2.3.norm.weight", elements: 256, perImage: false },
     { at: "derived", name: "stages.2.3.pwconv1.packed", elements: 262144, perImage: false },
     { at: "derived", name: "stages.2.3.pwconv1.packed_bias", elements: 1024, perImage: false },
     { at: "param", name: "stages.2.3.pwconv2.weight", elements: 262144, perImage: false },
@@ -296,8 +296,8 @@ export const descriptor = {
     { at: "derived", name: "stages.2.4.dwconv.packed_bias", elements: 256, perImage: false },
     { at: "param", name: "stages.2.4.pwconv1.weight", elements: 262144, perImage: false },
     { at: "param", name: "stages.2.4.pwconv1.bias", elements: 1024, perImage: false },
-    { at: "param", name: "stages.2.4.norm.weight", elements: 256, perImage: false },
     { at: "param", name: "stages.2.4.norm.bias", elements: 256, perImage: false },
+    { at: "param", name: "stages.2.4.norm.weight", elements: 256, perImage: false },
     { at: "derived", name: "stages.2.4.pwconv1.packed", elements: 262144, perImage: false },
     { at: "derived", name: "stages.2.4.pwconv1.packed_bias", elements: 1024, perImage: false },
     { at: "param", name: "stages.2.4.pwconv2.weight", elements: 262144, perImage: false },
@@ -311,8 +311,8 @@ export const descriptor = {
     { at: "derived", name: "stages.2.5.dwconv.packed_bias", elements: 256, perImage: false },
     { at: "param", name: "stages.2.5.pwconv1.weight", elements: 262144, perImage: false },
     { at: "param", name: "stages.2.5.pwconv1.bias", elements: 1024, perImage: false },
-    { at: "param", name: "stages.2.5.norm.weight", elements: 256, perImage: false },
     { at: "param", name: "stages.2.5.norm.bias", elements: 256, perImage: false },
+    { at: "param", name: "stages.2.5.norm.weight", elements: 256, perImage: false },
     { at: "derived", name: "stages.2.5.pwconv1.packed", elements: 262144, perImage: false },
     { at: "derived", name: "stages.2.5.pwconv1.packed_bias", elements: 1024, perImage: false },
     { at: "param", name: "stages.2.5.pwconv2.weight", elements: 262144, perImage: false },
@@ -322,8 +322,8 @@ export const descriptor = {
     { at: "derived", name: "stages.2.5.pwconv2.packed_bias", elements: 256, perImage: false },
     { at: "param", name: "downsample_layers.3.1.weight", elements: 524288, perImage: false },
     { at: "param", name: "downsample_layers.3.1.bias", elements: 512, perImage: false },
-    { at: "param", name: "downsample_layers.3.0.weight", elements: 256, perImage: false },
     { at: "param", name: "downsample_layers.3.0.bias", elements: 256, perImage: false },
+    { at: "param", name: "downsample_layers.3.0.weight", elements: 256, perImage: false },
     { at: "derived", name: "downsample_layers.3.1.packed", elements: 524288, perImage: false },
     { at: "derived", name: "downsample_layers.3.1.packed_bias", elements: 512, perImage: false },
     { at: "param", name: "stages.3.0.dwconv.weight", elements: 25088, perImage: false },
@@ -332,8 +332,8 @@ export const descriptor = {
     { at: "derived", name: "stages.3.0.dwconv.packed_bias", elements: 512, perImage: false },
     { at: "param", name: "stages.3.0.pwconv1.weight", elements: 1048576, perImage: false },
     { at: "param", name: "stages.3.0.pwconv1.bias", elements: 2048, perImage: false },
-    { at: "param", name: "stages.3.0.norm.weight", elements: 512, perImage: false },
     { at: "param", name: "stages.3.0.norm.bias", elements: 512, perImage: false },
+    { at: "param", name: "stages.3.0.norm.weight", elements: 512, perImage: false },
     { at: "derived", name: "stages.3.0.pwconv1.packed", elements: 1048576, perImage: false },
     { at: "derived", name: "stages.3.0.pwconv1.packed_bias", elements: 2048, perImage: false },
     { at: "param", name: "stages.3.0.pwconv2.weight", elements: 1048576, perImage: false },
@@ -347,8 +347,8 @@ export const descriptor = {
     { at: "derived", name: "stages.3.1.dwconv.packed_bias", elements: 512, perImage: false },
     { at: "param", name: "stages.3.1.pwconv1.weight", elements: 1048576, perImage: false },
     { at: "param", name: "stages.3.1.pwconv1.bias", elements: 2048, perImage: false },
-    { at: "param", name: "stages.3.1.norm.weight", elements: 512, perImage: false },
     { at: "param", name: "stages.3.1.norm.bias", elements: 512, perImage: false },
+    { at: "param", name: "stages.3.1.norm.weight", elements: 512, perImage: false },
     { at: "derived", name: "stages.3.1.pwconv1.packed", elements: 1048576, perImage: false },
     { at: "derived", name: "stages.3.1.pwconv1.packed_bias", elements: 2048, perImage: false },
     { at: "param", name: "stages.3.1.pwconv2.weight", elements: 1048576, perImage: false },
@@ -358,8 +358,8 @@ export const descriptor = {
     { at: "derived", name: "stages.3.1.pwconv2.packed_bias", elements: 512, perImage: false },
     { at: "param", name: "head.weight", elements: 512000, perImage: false },
     { at: "param", name: "head.bias", elements: 1000, perImage: false },
-    { at: "param", name: "norm.weight", elements: 512, perImage: false },
     { at: "param", name: "norm.bias", elements: 512, perImage: false },
+    { at: "param", name: "norm.weight", elements: 512, perImage: false },
     { at: "derived", name: "head.packed", elements: 524288, perImage: false },
     { at: "derived", name: "head.packed_bias", elements: 1024, perImage: false },
     { at: "io", name: "pixel_values", elements: 150528, perImage: true },
@@ -521,9 +521,9 @@ export const descriptor = {
   ],
   limits: { maxBufferSize: 4194304, maxStorageBufferBindingSize: 4194304, maxStorageBuffersPerShaderStage: 7, maxComputeInvocationsPerWorkgroup: 256 },
   kernels: [
-    { name: "downsample_layers.0.0.pack", code: `// Packs a PyTorch weight [64][48] as [48][64], zero-padded:
-//   packed[k,n] = weight[n,k]
-//   packed_bias[n] = bias[n]
+    { name: "downsample_layers.0.0.pack", code: `// Packs a PyTorch weight [64][48] as [48][64], zero-padded. For each column n, in order:
+//   w[k] = weight[n,k]; b = bias[n]
+//   packed[k,n] = w[k]; packed_bias[n] = b
 // An invocation packs one column. Runs once, when the weights are loaded.
 @group(0) @binding(0) var<storage, read> weight: array<f32, 3072>; // [64][48]
 @group(0) @binding(1) var<storage, read> bias: array<f32, 64>; // [64]
@@ -536,27 +536,25 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
   if (n >= 64) {
     return;
   }
-  let inside = n < 64;
-  let first = min(n, 63) * 48;
-  let r = select(0.0, 1.0, inside);
-  var b = bias[min(n, 63)];
-  for (var tap = 0u; tap < 1; tap++) {
-    for (var c = 0u; c < 48; c++) {
-      var w = 0.0;
-      if (c < 48) {
-        w = weight[first + c * 1 + tap];
-      }
-      packed[(tap * 48 + c) * 64 + n] = w * r;
-    }
+  for (var k = 0u; k < 48; k++) {
+    packed[k * 64 + n] = folded(n, k);
   }
-  packed_bias[n] = b * r;
+  packed_bias[n] = folded_bias(n);
+}
+
+fn folded(n: u32, k: u32) -> f32 {
+  return weight[n * 48 + k];
+}
+
+fn folded_bias(n: u32) -> f32 {
+  return bias[n];
 }
 ` },
-    { name: "stages.0.0.dwconv.pack", code: `// Packs a PyTorch weight [64][49] = [n][c][49 taps] as [49][64], tap-major, 1 rows a tap, zero-padded:
-//   packed[(tap,c),n] = weight[n,c,tap]
-//   packed_bias[n] = bias[n]
+    { name: "stages.0.0.dwconv.pack", code: `// Packs a PyTorch weight [64][49] as [49][64], zero-padded. For each column n, in order:
+//   w[k] = weight[n,k]; b = bias[n]
+//   packed[k,n] = w[k]; packed_bias[n] = b
 // An invocation packs one column. Runs once, when the weights are loaded.
-@group(0) @binding(0) var<storage, read> weight: array<f32, 3136>; // [64][1][49]
+@group(0) @binding(0) var<storage, read> weight: array<f32, 3136>; // [64][49]
 @group(0) @binding(1) var<storage, read> bias: array<f32, 64>; // [64]
 @group(0) @binding(2) var<storage, read_write> packed: array<f32, 3136>; // [49][64]
 @group(0) @binding(3) var<storage, read_write> packed_bias: array<f32, 64>; // [64]
@@ -567,30 +565,30 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
   if (n >= 64) {
     return;
   }
-  let inside = n < 64;
-  let first = min(n, 63) * 49;
-  let r = select(0.0, 1.0, inside);
-  var b = bias[min(n, 63)];
-  for (var tap = 0u; tap < 49; tap++) {
-    for (var c = 0u; c < 1; c++) {
-      var w = 0.0;
-      if (c < 1) {
-        w = weight[first + c * 49 + tap];
-      }
-      packed[(tap * 1 + c) * 64 + n] = w * r;
-    }
+  for (var k = 0u; k < 49; k++) {
+    packed[k * 64 + n] = folded(n, k);
   }
-  packed_bias[n] = b * r;
+  packed_bias[n] = folded_bias(n);
+}
+
+fn folded(n: u32, k: u32) -> f32 {
+  return weight[n * 49 + k];
+}
+
+fn folded_bias(n: u32) -> f32 {
+  return bias[n];
 }
 ` },
-    { name: "stages.0.0.pwconv1.pack", code: `// Packs a PyTorch weight [256][64] as [64][256], zero-padded:
-//   packed[k,n] = weight[n,k] * gamma[k]
-//   packed_bias[n] = bias[n] + sum over k of weight[n,k] * beta[k]
+    { name: "stages.0.0.pwconv1.pack", code: `// Packs a PyTorch weight [256][64] as [64][256], zero-padded. For each column n, in order:
+//   w[k] = weight[n,k]; b = bias[n]
+//   b += sum over k of w[k] * input_shift[k]
+//   w[k] *= input_scale[k]
+//   packed[k,n] = w[k]; packed_bias[n] = b
 // An invocation packs one column. Runs once, when the weights are loaded.
 @group(0) @binding(0) var<storage, read> weight: array<f32, 16384>; // [256][64]
 @group(0) @binding(1) var<storage, read> bias: array<f32, 256>; // [256]
-@group(0) @binding(2) var<storage, read> gamma: array<f32, 64>; // [64]
-@group(0) @binding(3) var<storage, read> beta: array<f32, 64>; // [64]
+@group(0) @binding(2) var<storage, read> input_shift: array<f32, 64>; // [64]
+@group(0) @binding(3) var<storage, read> input_scale: array<f32, 64>; // [64]
 @group(0) @binding(4) var<storage, read_write> packed: array<f32, 16384>; // [64][256]
 @group(0) @binding(5) var<storage, read_write> packed_bias: array<f32, 256>; // [256]
 
@@ -600,31 +598,32 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
   if (n >= 256) {
     return;
   }
-  let inside = n < 256;
-  let first = min(n, 255) * 64;
-  let r = select(0.0, 1.0, inside);
-  var b = bias[min(n, 255)];
-  for (var tap = 0u; tap < 1; tap++) {
-    for (var c = 0u; c < 64; c++) {
-      var w = 0.0;
-      if (c < 64) {
-        w = weight[first + c * 1 + tap];
-        b += w * beta[c];
-        w *= gamma[c];
-      }
-      packed[(tap * 64 + c) * 256 + n] = w * r;
-    }
+  for (var k = 0u; k < 64; k++) {
+    packed[k * 256 + n] = folded(n, k);
   }
-  packed_bias[n] = b * r;
+  packed_bias[n] = folded_bias(n);
+}
+
+fn folded(n: u32, k: u32) -> f32 {
+  return weight[n * 64 + k] * input_scale[k];
+}
+
+fn folded_bias(n: u32) -> f32 {
+  var b = bias[n];
+  for (var k = 0u; k < 64; k++) {
+    b += weight[n * 64 + k] * input_shift[k];
+  }
+  return b;
 }
 ` },
-    { name: "stages.0.0.pwconv2.pack", code: `// Packs a PyTorch weight [64][256] as [256][64], zero-padded:
-//   packed[k,n] = weight[n,k]
-//   packed_bias[n] = bias[n] + sum over k of weight[n,k] * beta[k]
+    { name: "stages.0.0.pwconv2.pack", code: `// Packs a PyTorch weight [64][256] as [256][64], zero-padded. For each column n, in order:
+//   w[k] = weight[n,k]; b = bias[n]
+//   b += sum over k of w[k] * input_shift[k]
+//   packed[k,n] = w[k]; packed_bias[n] = b
 // An invocation packs one column. Runs once, when the weights are loaded.
 @group(0) @binding(0) var<storage, read> weight: array<f32, 16384>; // [64][256]
 @group(0) @binding(1) var<storage, read> bias: array<f32, 64>; // [64]
-@group(0) @binding(2) var<storage, read> beta: array<f32, 256>; // [256]
+@group(0) @binding(2) var<storage, read> input_shift: array<f32, 256>; // [256]
 @group(0) @binding(3) var<storage, read_write> packed: array<f32, 16384>; // [256][64]
 @group(0) @binding(4) var<storage, read_write> packed_bias: array<f32, 64>; // [64]
 
@@ -634,31 +633,34 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
   if (n >= 64) {
     return;
   }
-  let inside = n < 64;
-  let first = min(n, 63) * 256;
-  let r = select(0.0, 1.0, inside);
-  var b = bias[min(n, 63)];
-  for (var tap = 0u; tap < 1; tap++) {
-    for (var c = 0u; c < 256; c++) {
-      var w = 0.0;
-      if (c < 256) {
-        w = weight[first + c * 1 + tap];
-        b += w * beta[c];
-      }
-      packed[(tap * 256 + c) * 64 + n] = w * r;
-    }
+  for (var k = 0u; k < 256; k++) {
+    packed[k * 64 + n] = folded(n, k);
   }
-  packed_bias[n] = b * r;
+  packed_bias[n] = folded_bias(n);
+}
+
+fn folded(n: u32, k: u32) -> f32 {
+  return weight[n * 256 + k];
+}
+
+fn folded_bias(n: u32) -> f32 {
+  var b = bias[n];
+  for (var k = 0u; k < 256; k++) {
+    b += weight[n * 256 + k] * input_shift[k];
+  }
+  return b;
 }
 ` },
-    { name: "downsample_layers.1.1.pack", code: `// Packs a PyTorch weight [128][256] = [n][c][4 taps] as [256][128], tap-major, 64 rows a tap, zero-padded:
-//   packed[(tap,c),n] = weight[n,c,tap] * gamma[c]
-//   packed_bias[n] = bias[n] + sum over k of weight[n,k] * beta[k]
+    { name: "downsample_layers.1.1.pack", code: `// Packs a PyTorch weight [128][64][4] as [256][128], tap-major, 64 rows a tap, zero-padded. For each column n, in order:
+//   w[c,tap] = weight[n,c,tap]; b = bias[n]
+//   b += sum over c,tap of w[c,tap] * input_shift[c]
+//   w[c,tap] *= input_scale[c]
+//   packed[(tap,c),n] = w[c,tap]; packed_bias[n] = b
 // An invocation packs one column. Runs once, when the weights are loaded.
 @group(0) @binding(0) var<storage, read> weight: array<f32, 32768>; // [128][64][4]
 @group(0) @binding(1) var<storage, read> bias: array<f32, 128>; // [128]
-@group(0) @binding(2) var<storage, read> gamma: array<f32, 64>; // [64]
-@group(0) @binding(3) var<storage, read> beta: array<f32, 64>; // [64]
+@group(0) @binding(2) var<storage, read> input_shift: array<f32, 64>; // [64]
+@group(0) @binding(3) var<storage, read> input_scale: array<f32, 64>; // [64]
 @group(0) @binding(4) var<storage, read_write> packed: array<f32, 32768>; // [256][128]
 @group(0) @binding(5) var<storage, read_write> packed_bias: array<f32, 128>; // [128]
 
@@ -668,29 +670,33 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
   if (n >= 128) {
     return;
   }
-  let inside = n < 128;
-  let first = min(n, 127) * 256;
-  let r = select(0.0, 1.0, inside);
-  var b = bias[min(n, 127)];
+  for (var k = 0u; k < 256; k++) {
+    let c = k % 64;
+    let tap = k / 64;
+    packed[k * 128 + n] = folded(n, c, tap);
+  }
+  packed_bias[n] = folded_bias(n);
+}
+
+fn folded(n: u32, c: u32, tap: u32) -> f32 {
+  return weight[(n * 64 + c) * 4 + tap] * input_scale[c];
+}
+
+fn folded_bias(n: u32) -> f32 {
+  var b = bias[n];
   for (var tap = 0u; tap < 4; tap++) {
     for (var c = 0u; c < 64; c++) {
-      var w = 0.0;
-      if (c < 64) {
-        w = weight[first + c * 4 + tap];
-        b += w * beta[c];
-        w *= gamma[c];
-      }
-      packed[(tap * 64 + c) * 128 + n] = w * r;
+      b += weight[(n * 64 + c) * 4 + tap] * input_shift[c];
     }
   }
-  packed_bias[n] = b * r;
+  return b;
 }
 ` },
-    { name: "stages.1.0.dwconv.pack", code: `// Packs a PyTorch weight [128][49] = [n][c][49 taps] as [49][128], tap-major, 1 rows a tap, zero-padded:
-//   packed[(tap,c),n] = weight[n,c,tap]
-//   packed_bias[n] = bias[n]
+    { name: "stages.1.0.dwconv.pack", code: `// Packs a PyTorch weight [128][49] as [49][128], zero-padded. For each column n, in order:
+//   w[k] = weight[n,k]; b = bias[n]
+//   packed[k,n] = w[k]; packed_bias[n] = b
 // An invocation packs one column. Runs once, when the weights are loaded.
-@group(0) @binding(0) var<storage, read> weight: array<f32, 6272>; // [128][1][49]
+@group(0) @binding(0) var<storage, read> weight: array<f32, 6272>; // [128][49]
 @group(0) @binding(1) var<storage, read> bias: array<f32, 128>; // [128]
 @group(0) @binding(2) var<storage, read_write> packed: array<f32, 6272>; // [49][128]
 @group(0) @binding(3) var<storage, read_write> packed_bias: array<f32, 128>; // [128]
@@ -701,30 +707,30 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
   if (n >= 128) {
     return;
   }
-  let inside = n < 128;
-  let first = min(n, 127) * 49;
-  let r = select(0.0, 1.0, inside);
-  var b = bias[min(n, 127)];
-  for (var tap = 0u; tap < 49; tap++) {
-    for (var c = 0u; c < 1; c++) {
-      var w = 0.0;
-      if (c < 1) {
-        w = weight[first + c * 49 + tap];
-      }
-      packed[(tap * 1 + c) * 128 + n] = w * r;
-    }
+  for (var k = 0u; k < 49; k++) {
+    packed[k * 128 + n] = folded(n, k);
   }
-  packed_bias[n] = b * r;
+  packed_bias[n] = folded_bias(n);
+}
+
+fn folded(n: u32, k: u32) -> f32 {
+  return weight[n * 49 + k];
+}
+
+fn folded_bias(n: u32) -> f32 {
+  return bias[n];
 }
 ` },
-    { name: "stages.1.0.pwconv1.pack", code: `// Packs a PyTorch weight [512][128] as [128][512], zero-padded:
-//   packed[k,n] = weight[n,k] * gamma[k]
-//   packed_bias[n] = bias[n] + sum over k of weight[n,k] * beta[k]
+    { name: "stages.1.0.pwconv1.pack", code: `// Packs a PyTorch weight [512][128] as [128][512], zero-padded. For each column n, in order:
+//   w[k] = weight[n,k]; b = bias[n]
+//   b += sum over k of w[k] * input_shift[k]
+//   w[k] *= input_scale[k]
+//   packed[k,n] = w[k]; packed_bias[n] = b
 // An invocation packs one column. Runs once, when the weights are loaded.
 @group(0) @binding(0) var<storage, read> weight: array<f32, 65536>; // [512][128]
 @group(0) @binding(1) var<storage, read> bias: array<f32, 512>; // [512]
-@group(0) @binding(2) var<storage, read> gamma: array<f32, 128>; // [128]
-@group(0) @binding(3) var<storage, read> beta: array<f32, 128>; // [128]
+@group(0) @binding(2) var<storage, read> input_shift: array<f32, 128>; // [128]
+@group(0) @binding(3) var<storage, read> input_scale: array<f32, 128>; // [128]
 @group(0) @binding(4) var<storage, read_write> packed: array<f32, 65536>; // [128][512]
 @group(0) @binding(5) var<storage, read_write> packed_bias: array<f32, 512>; // [512]
 
@@ -734,31 +740,32 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
   if (n >= 512) {
     return;
   }
-  let inside = n < 512;
-  let first = min(n, 511) * 128;
-  let r = select(0.0, 1.0, inside);
-  var b = bias[min(n, 511)];
-  for (var tap = 0u; tap < 1; tap++) {
-    for (var c = 0u; c < 128; c++) {
-      var w = 0.0;
-      if (c < 128) {
-        w = weight[first + c * 1 + tap];
-        b += w * beta[c];
-        w *= gamma[c];
-      }
-      packed[(tap * 128 + c) * 512 + n] = w * r;
-    }
+  for (var k = 0u; k < 128; k++) {
+    packed[k * 512 + n] = folded(n, k);
   }
-  packed_bias[n] = b * r;
+  packed_bias[n] = folded_bias(n);
+}
+
+fn folded(n: u32, k: u32) -> f32 {
+  return weight[n * 128 + k] * input_scale[k];
+}
+
+fn folded_bias(n: u32) -> f32 {
+  var b = bias[n];
+  for (var k = 0u; k < 128; k++) {
+    b += weight[n * 128 + k] * input_shift[k];
+  }
+  return b;
 }
 ` },
-    { name: "stages.1.0.pwconv2.pack", code: `// Packs a PyTorch weight [128][512] as [512][128], zero-padded:
-//   packed[k,n] = weight[n,k]
-//   packed_bias[n] = bias[n] + sum over k of weight[n,k] * beta[k]
+    { name: "stages.1.0.pwconv2.pack", code: `// Packs a PyTorch weight [128][512] as [512][128], zero-padded. For each column n, in order:
+//   w[k] = weight[n,k]; b = bias[n]
+//   b += sum over k of w[k] * input_shift[k]
+//   packed[k,n] = w[k]; packed_bias[n] = b
 // An invocation packs one column. Runs once, when the weights are loaded.
 @group(0) @binding(0) var<storage, read> weight: array<f32, 65536>; // [128][512]
 @group(0) @binding(1) var<storage, read> bias: array<f32, 128>; // [128]
-@group(0) @binding(2) var<storage, read> beta: array<f32, 512>; // [512]
+@group(0) @binding(2) var<storage, read> input_shift: array<f32, 512>; // [512]
 @group(0) @binding(3) var<storage, read_write> packed: array<f32, 65536>; // [512][128]
 @group(0) @binding(4) var<storage, read_write> packed_bias: array<f32, 128>; // [128]
 
@@ -768,31 +775,34 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
   if (n >= 128) {
     return;
   }
-  let inside = n < 128;
-  let first = min(n, 127) * 512;
-  let r = select(0.0, 1.0, inside);
-  var b = bias[min(n, 127)];
-  for (var tap = 0u; tap < 1; tap++) {
-    for (var c = 0u; c < 512; c++) {
-      var w = 0.0;
-      if (c < 512) {
-        w = weight[first + c * 1 + tap];
-        b += w * beta[c];
-      }
-      packed[(tap * 512 + c) * 128 + n] = w * r;
-    }
+  for (var k = 0u; k < 512; k++) {
+    packed[k * 128 + n] = folded(n, k);
   }
-  packed_bias[n] = b * r;
+  packed_bias[n] = folded_bias(n);
+}
+
+fn folded(n: u32, k: u32) -> f32 {
+  return weight[n * 512 + k];
+}
+
+fn folded_bias(n: u32) -> f32 {
+  var b = bias[n];
+  for (var k = 0u; k < 512; k++) {
+    b += weight[n * 512 + k] * input_shift[k];
+  }
+  return b;
 }
 ` },
-    { name: "downsample_layers.2.1.pack", code: `// Packs a PyTorch weight [256][512] = [n][c][4 taps] as [512][256], tap-major, 128 rows a tap, zero-padded:
-//   packed[(tap,c),n] = weight[n,c,tap] * gamma[c]
-//   packed_bias[n] = bias[n] + sum over k of weight[n,k] * beta[k]
+    { name: "downsample_layers.2.1.pack", code: `// Packs a PyTorch weight [256][128][4] as [512][256], tap-major, 128 rows a tap, zero-padded. For each column n, in order:
+//   w[c,tap] = weight[n,c,tap]; b = bias[n]
+//   b += sum over c,tap of w[c,tap] * input_shift[c]
+//   w[c,tap] *= input_scale[c]
+//   packed[(tap,c),n] = w[c,tap]; packed_bias[n] = b
 // An invocation packs one column. Runs once, when the weights are loaded.
 @group(0) @binding(0) var<storage, read> weight: array<f32, 131072>; // [256][128][4]
 @group(0) @binding(1) var<storage, read> bias: array<f32, 256>; // [256]
-@group(0) @binding(2) var<storage, read> gamma: array<f32, 128>; // [128]
-@group(0) @binding(3) var<storage, read> beta: array<f32, 128>; // [128]
+@group(0) @binding(2) var<storage, read> input_shift: array<f32, 128>; // [128]
+@group(0) @binding(3) var<storage, read> input_scale: array<f32, 128>; // [128]
 @group(0) @binding(4) var<storage, read_write> packed: array<f32, 131072>; // [512][256]
 @group(0) @binding(5) var<storage, read_write> packed_bias: array<f32, 256>; // [256]
 
@@ -802,29 +812,33 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
   if (n >= 256) {
     return;
   }
-  let inside = n < 256;
-  let first = min(n, 255) * 512;
-  let r = select(0.0, 1.0, inside);
-  var b = bias[min(n, 255)];
+  for (var k = 0u; k < 512; k++) {
+    let c = k % 128;
+    let tap = k / 128;
+    packed[k * 256 + n] = folded(n, c, tap);
+  }
+  packed_bias[n] = folded_bias(n);
+}
+
+fn folded(n: u32, c: u32, tap: u32) -> f32 {
+  return weight[(n * 128 + c) * 4 + tap] * input_scale[c];
+}
+
+fn folded_bias(n: u32) -> f32 {
+  var b = bias[n];
   for (var tap = 0u; tap < 4; tap++) {
     for (var c = 0u; c < 128; c++) {
-      var w = 0.0;
-      if (c < 128) {
-        w = weight[first + c * 4 + tap];
-        b += w * beta[c];
-        w *= gamma[c];
-      }
-      packed[(tap * 128 + c) * 256 + n] = w * r;
+      b += weight[(n * 128 + c) * 4 + tap] * input_shift[c];
     }
   }
-  packed_bias[n] = b * r;
+  return b;
 }
 ` },
-    { name: "stages.2.0.dwconv.pack", code: `// Packs a PyTorch weight [256][49] = [n][c][49 taps] as [49][256], tap-major, 1 rows a tap, zero-padded:
-//   packed[(tap,c),n] = weight[n,c,tap]
-//   packed_bias[n] = bias[n]
+    { name: "stages.2.0.dwconv.pack", code: `// Packs a PyTorch weight [256][49] as [49][256], zero-padded. For each column n, in order:
+//   w[k] = weight[n,k]; b = bias[n]
+//   packed[k,n] = w[k]; packed_bias[n] = b
 // An invocation packs one column. Runs once, when the weights are loaded.
-@group(0) @binding(0) var<storage, read> weight: array<f32, 12544>; // [256][1][49]
+@group(0) @binding(0) var<storage, read> weight: array<f32, 12544>; // [256][49]
 @group(0) @binding(1) var<storage, read> bias: array<f32, 256>; // [256]
 @group(0) @binding(2) var<storage, read_write> packed: array<f32, 12544>; // [49][256]
 @group(0) @binding(3) var<storage, read_write> packed_bias: array<f32, 256>; // [256]
@@ -835,30 +849,30 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
   if (n >= 256) {
     return;
   }
-  let inside = n < 256;
-  let first = min(n, 255) * 49;
-  let r = select(0.0, 1.0, inside);
-  var b = bias[min(n, 255)];
-  for (var tap = 0u; tap < 49; tap++) {
-    for (var c = 0u; c < 1; c++) {
-      var w = 0.0;
-      if (c < 1) {
-        w = weight[first + c * 49 + tap];
-      }
-      packed[(tap * 1 + c) * 256 + n] = w * r;
-    }
+  for (var k = 0u; k < 49; k++) {
+    packed[k * 256 + n] = folded(n, k);
   }
-  packed_bias[n] = b * r;
+  packed_bias[n] = folded_bias(n);
+}
+
+fn folded(n: u32, k: u32) -> f32 {
+  return weight[n * 49 + k];
+}
+
+fn folded_bias(n: u32) -> f32 {
+  return bias[n];
 }
 ` },
-    { name: "stages.2.0.pwconv1.pack", code: `// Packs a PyTorch weight [1024][256] as [256][1024], zero-padded:
-//   packed[k,n] = weight[n,k] * gamma[k]
-//   packed_bias[n] = bias[n] + sum over k of weight[n,k] * beta[k]
+    { name: "stages.2.0.pwconv1.pack", code: `// Packs a PyTorch weight [1024][256] as [256][1024], zero-padded. For each column n, in order:
+//   w[k] = weight[n,k]; b = bias[n]
+//   b += sum over k of w[k] * input_shift[k]
+//   w[k] *= input_scale[k]
+//   packed[k,n] = w[k]; packed_bias[n] = b
 // An invocation packs one column. Runs once, when the weights are loaded.
 @group(0) @binding(0) var<storage, read> weight: array<f32, 262144>; // [1024][256]
 @group(0) @binding(1) var<storage, read> bias: array<f32, 1024>; // [1024]
-@group(0) @binding(2) var<storage, read> gamma: array<f32, 256>; // [256]
-@group(0) @binding(3) var<storage, read> beta: array<f32, 256>; // [256]
+@group(0) @binding(2) var<storage, read> input_shift: array<f32, 256>; // [256]
+@group(0) @binding(3) var<storage, read> input_scale: array<f32, 256>; // [256]
 @group(0) @binding(4) var<storage, read_write> packed: array<f32, 262144>; // [256][1024]
 @group(0) @binding(5) var<storage, read_write> packed_bias: array<f32, 1024>; // [1024]
 
@@ -868,31 +882,32 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
   if (n >= 1024) {
     return;
   }
-  let inside = n < 1024;
-  let first = min(n, 1023) * 256;
-  let r = select(0.0, 1.0, inside);
-  var b = bias[min(n, 1023)];
-  for (var tap = 0u; tap < 1; tap++) {
-    for (var c = 0u; c < 256; c++) {
-      var w = 0.0;
-      if (c < 256) {
-        w = weight[first + c * 1 + tap];
-        b += w * beta[c];
-        w *= gamma[c];
-      }
-      packed[(tap * 256 + c) * 1024 + n] = w * r;
-    }
+  for (var k = 0u; k < 256; k++) {
+    packed[k * 1024 + n] = folded(n, k);
   }
-  packed_bias[n] = b * r;
+  packed_bias[n] = folded_bias(n);
+}
+
+fn folded(n: u32, k: u32) -> f32 {
+  return weight[n * 256 + k] * input_scale[k];
+}
+
+fn folded_bias(n: u32) -> f32 {
+  var b = bias[n];
+  for (var k = 0u; k < 256; k++) {
+    b += weight[n * 256 + k] * input_shift[k];
+  }
+  return b;
 }
 ` },
-    { name: "stages.2.0.pwconv2.pack", code: `// Packs a PyTorch weight [256][1024] as [1024][256], zero-padded:
-//   packed[k,n] = weight[n,k]
-//   packed_bias[n] = bias[n] + sum over k of weight[n,k] * beta[k]
+    { name: "stages.2.0.pwconv2.pack", code: `// Packs a PyTorch weight [256][1024] as [1024][256], zero-padded. For each column n, in order:
+//   w[k] = weight[n,k]; b = bias[n]
+//   b += sum over k of w[k] * input_shift[k]
+//   packed[k,n] = w[k]; packed_bias[n] = b
 // An invocation packs one column. Runs once, when the weights are loaded.
 @group(0) @binding(0) var<storage, read> weight: array<f32, 262144>; // [256][1024]
 @group(0) @binding(1) var<storage, read> bias: array<f32, 256>; // [256]
-@group(0) @binding(2) var<storage, read> beta: array<f32, 1024>; // [1024]
+@group(0) @binding(2) var<storage, read> input_shift: array<f32, 1024>; // [1024]
 @group(0) @binding(3) var<storage, read_write> packed: array<f32, 262144>; // [1024][256]
 @group(0) @binding(4) var<storage, read_write> packed_bias: array<f32, 256>; // [256]
 
@@ -902,31 +917,34 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
   if (n >= 256) {
     return;
   }
-  let inside = n < 256;
-  let first = min(n, 255) * 1024;
-  let r = select(0.0, 1.0, inside);
-  var b = bias[min(n, 255)];
-  for (var tap = 0u; tap < 1; tap++) {
-    for (var c = 0u; c < 1024; c++) {
-      var w = 0.0;
-      if (c < 1024) {
-        w = weight[first + c * 1 + tap];
-        b += w * beta[c];
-      }
-      packed[(tap * 1024 + c) * 256 + n] = w * r;
-    }
+  for (var k = 0u; k < 1024; k++) {
+    packed[k * 256 + n] = folded(n, k);
   }
-  packed_bias[n] = b * r;
+  packed_bias[n] = folded_bias(n);
+}
+
+fn folded(n: u32, k: u32) -> f32 {
+  return weight[n * 1024 + k];
+}
+
+fn folded_bias(n: u32) -> f32 {
+  var b = bias[n];
+  for (var k = 0u; k < 1024; k++) {
+    b += weight[n * 1024 + k] * input_shift[k];
+  }
+  return b;
 }
 ` },
-    { name: "downsample_layers.3.1.pack", code: `// Packs a PyTorch weight [512][1024] = [n][c][4 taps] as [1024][512], tap-major, 256 rows a tap, zero-padded:
-//   packed[(tap,c),n] = weight[n,c,tap] * gamma[c]
-//   packed_bias[n] = bias[n] + sum over k of weight[n,k] * beta[k]
+    { name: "downsample_layers.3.1.pack", code: `// Packs a PyTorch weight [512][256][4] as [1024][512], tap-major, 256 rows a tap, zero-padded. For each column n, in order:
+//   w[c,tap] = weight[n,c,tap]; b = bias[n]
+//   b += sum over c,tap of w[c,tap] * input_shift[c]
+//   w[c,tap] *= input_scale[c]
+//   packed[(tap,c),n] = w[c,tap]; packed_bias[n] = b
 // An invocation packs one column. Runs once, when the weights are loaded.
 @group(0) @binding(0) var<storage, read> weight: array<f32, 524288>; // [512][256][4]
 @group(0) @binding(1) var<storage, read> bias: array<f32, 512>; // [512]
-@group(0) @binding(2) var<storage, read> gamma: array<f32, 256>; // [256]
-@group(0) @binding(3) var<storage, read> beta: array<f32, 256>; // [256]
+@group(0) @binding(2) var<storage, read> input_shift: array<f32, 256>; // [256]
+@group(0) @binding(3) var<storage, read> input_scale: array<f32, 256>; // [256]
 @group(0) @binding(4) var<storage, read_write> packed: array<f32, 524288>; // [1024][512]
 @group(0) @binding(5) var<storage, read_write> packed_bias: array<f32, 512>; // [512]
 
@@ -936,29 +954,33 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
   if (n >= 512) {
     return;
   }
-  let inside = n < 512;
-  let first = min(n, 511) * 1024;
-  let r = select(0.0, 1.0, inside);
-  var b = bias[min(n, 511)];
+  for (var k = 0u; k < 1024; k++) {
+    let c = k % 256;
+    let tap = k / 256;
+    packed[k * 512 + n] = folded(n, c, tap);
+  }
+  packed_bias[n] = folded_bias(n);
+}
+
+fn folded(n: u32, c: u32, tap: u32) -> f32 {
+  return weight[(n * 256 + c) * 4 + tap] * input_scale[c];
+}
+
+fn folded_bias(n: u32) -> f32 {
+  var b = bias[n];
   for (var tap = 0u; tap < 4; tap++) {
     for (var c = 0u; c < 256; c++) {
-      var w = 0.0;
-      if (c < 256) {
-        w = weight[first + c * 4 + tap];
-        b += w * beta[c];
-        w *= gamma[c];
-      }
-      packed[(tap * 256 + c) * 512 + n] = w * r;
+      b += weight[(n * 256 + c) * 4 + tap] * input_shift[c];
     }
   }
-  packed_bias[n] = b * r;
+  return b;
 }
 ` },
-    { name: "stages.3.0.dwconv.pack", code: `// Packs a PyTorch weight [512][49] = [n][c][49 taps] as [49][512], tap-major, 1 rows a tap, zero-padded:
-//   packed[(tap,c),n] = weight[n,c,tap]
-//   packed_bias[n] = bias[n]
+    { name: "stages.3.0.dwconv.pack", code: `// Packs a PyTorch weight [512][49] as [49][512], zero-padded. For each column n, in order:
+//   w[k] = weight[n,k]; b = bias[n]
+//   packed[k,n] = w[k]; packed_bias[n] = b
 // An invocation packs one column. Runs once, when the weights are loaded.
-@group(0) @binding(0) var<storage, read> weight: array<f32, 25088>; // [512][1][49]
+@group(0) @binding(0) var<storage, read> weight: array<f32, 25088>; // [512][49]
 @group(0) @binding(1) var<storage, read> bias: array<f32, 512>; // [512]
 @group(0) @binding(2) var<storage, read_write> packed: array<f32, 25088>; // [49][512]
 @group(0) @binding(3) var<storage, read_write> packed_bias: array<f32, 512>; // [512]
@@ -969,30 +991,30 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
   if (n >= 512) {
     return;
   }
-  let inside = n < 512;
-  let first = min(n, 511) * 49;
-  let r = select(0.0, 1.0, inside);
-  var b = bias[min(n, 511)];
-  for (var tap = 0u; tap < 49; tap++) {
-    for (var c = 0u; c < 1; c++) {
-      var w = 0.0;
-      if (c < 1) {
-        w = weight[first + c * 49 + tap];
-      }
-      packed[(tap * 1 + c) * 512 + n] = w * r;
-    }
+  for (var k = 0u; k < 49; k++) {
+    packed[k * 512 + n] = folded(n, k);
   }
-  packed_bias[n] = b * r;
+  packed_bias[n] = folded_bias(n);
+}
+
+fn folded(n: u32, k: u32) -> f32 {
+  return weight[n * 49 + k];
+}
+
+fn folded_bias(n: u32) -> f32 {
+  return bias[n];
 }
 ` },
-    { name: "stages.3.0.pwconv1.pack", code: `// Packs a PyTorch weight [2048][512] as [512][2048], zero-padded:
-//   packed[k,n] = weight[n,k] * gamma[k]
-//   packed_bias[n] = bias[n] + sum over k of weight[n,k] * beta[k]
+    { name: "stages.3.0.pwconv1.pack", code: `// Packs a PyTorch weight [2048][512] as [512][2048], zero-padded. For each column n, in order:
+//   w[k] = weight[n,k]; b = bias[n]
+//   b += sum over k of w[k] * input_shift[k]
+//   w[k] *= input_scale[k]
+//   packed[k,n] = w[k]; packed_bias[n] = b
 // An invocation packs one column. Runs once, when the weights are loaded.
 @group(0) @binding(0) var<storage, read> weight: array<f32, 1048576>; // [2048][512]
 @group(0) @binding(1) var<storage, read> bias: array<f32, 2048>; // [2048]
-@group(0) @binding(2) var<storage, read> gamma: array<f32, 512>; // [512]
-@group(0) @binding(3) var<storage, read> beta: array<f32, 512>; // [512]
+@group(0) @binding(2) var<storage, read> input_shift: array<f32, 512>; // [512]
+@group(0) @binding(3) var<storage, read> input_scale: array<f32, 512>; // [512]
 @group(0) @binding(4) var<storage, read_write> packed: array<f32, 1048576>; // [512][2048]
 @group(0) @binding(5) var<storage, read_write> packed_bias: array<f32, 2048>; // [2048]
 
@@ -1002,31 +1024,32 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
   if (n >= 2048) {
     return;
   }
-  let inside = n < 2048;
-  let first = min(n, 2047) * 512;
-  let r = select(0.0, 1.0, inside);
-  var b = bias[min(n, 2047)];
-  for (var tap = 0u; tap < 1; tap++) {
-    for (var c = 0u; c < 512; c++) {
-      var w = 0.0;
-      if (c < 512) {
-        w = weight[first + c * 1 + tap];
-        b += w * beta[c];
-        w *= gamma[c];
-      }
-      packed[(tap * 512 + c) * 2048 + n] = w * r;
-    }
+  for (var k = 0u; k < 512; k++) {
+    packed[k * 2048 + n] = folded(n, k);
   }
-  packed_bias[n] = b * r;
+  packed_bias[n] = folded_bias(n);
+}
+
+fn folded(n: u32, k: u32) -> f32 {
+  return weight[n * 512 + k] * input_scale[k];
+}
+
+fn folded_bias(n: u32) -> f32 {
+  var b = bias[n];
+  for (var k = 0u; k < 512; k++) {
+    b += weight[n * 512 + k] * input_shift[k];
+  }
+  return b;
 }
 ` },
-    { name: "stages.3.0.pwconv2.pack", code: `// Packs a PyTorch weight [512][2048] as [2048][512], zero-padded:
-//   packed[k,n] = weight[n,k]
-//   packed_bias[n] = bias[n] + sum over k of weight[n,k] * beta[k]
+    { name: "stages.3.0.pwconv2.pack", code: `// Packs a PyTorch weight [512][2048] as [2048][512], zero-padded. For each column n, in order:
+//   w[k] = weight[n,k]; b = bias[n]
+//   b += sum over k of w[k] * input_shift[k]
+//   packed[k,n] = w[k]; packed_bias[n] = b
 // An invocation packs one column. Runs once, when the weights are loaded.
 @group(0) @binding(0) var<storage, read> weight: array<f32, 1048576>; // [512][2048]
 @group(0) @binding(1) var<storage, read> bias: array<f32, 512>; // [512]
-@group(0) @binding(2) var<storage, read> beta: array<f32, 2048>; // [2048]
+@group(0) @binding(2) var<storage, read> input_shift: array<f32, 2048>; // [2048]
 @group(0) @binding(3) var<storage, read_write> packed: array<f32, 1048576>; // [2048][512]
 @group(0) @binding(4) var<storage, read_write> packed_bias: array<f32, 512>; // [512]
 
@@ -1036,31 +1059,34 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
   if (n >= 512) {
     return;
   }
-  let inside = n < 512;
-  let first = min(n, 511) * 2048;
-  let r = select(0.0, 1.0, inside);
-  var b = bias[min(n, 511)];
-  for (var tap = 0u; tap < 1; tap++) {
-    for (var c = 0u; c < 2048; c++) {
-      var w = 0.0;
-      if (c < 2048) {
-        w = weight[first + c * 1 + tap];
-        b += w * beta[c];
-      }
-      packed[(tap * 2048 + c) * 512 + n] = w * r;
-    }
+  for (var k = 0u; k < 2048; k++) {
+    packed[k * 512 + n] = folded(n, k);
   }
-  packed_bias[n] = b * r;
+  packed_bias[n] = folded_bias(n);
+}
+
+fn folded(n: u32, k: u32) -> f32 {
+  return weight[n * 2048 + k];
+}
+
+fn folded_bias(n: u32) -> f32 {
+  var b = bias[n];
+  for (var k = 0u; k < 2048; k++) {
+    b += weight[n * 2048 + k] * input_shift[k];
+  }
+  return b;
 }
 ` },
-    { name: "head.pack", code: `// Packs a PyTorch weight [1000][512] as [512][1024], zero-padded:
-//   packed[k,n] = weight[n,k] * gamma[k]
-//   packed_bias[n] = bias[n] + sum over k of weight[n,k] * beta[k]
+    { name: "head.pack", code: `// Packs a PyTorch weight [1000][512] as [512][1024], zero-padded. For each column n, in order:
+//   w[k] = weight[n,k]; b = bias[n]
+//   b += sum over k of w[k] * input_shift[k]
+//   w[k] *= input_scale[k]
+//   packed[k,n] = w[k]; packed_bias[n] = b
 // An invocation packs one column. Runs once, when the weights are loaded.
 @group(0) @binding(0) var<storage, read> weight: array<f32, 512000>; // [1000][512]
 @group(0) @binding(1) var<storage, read> bias: array<f32, 1000>; // [1000]
-@group(0) @binding(2) var<storage, read> gamma: array<f32, 512>; // [512]
-@group(0) @binding(3) var<storage, read> beta: array<f32, 512>; // [512]
+@group(0) @binding(2) var<storage, read> input_shift: array<f32, 512>; // [512]
+@group(0) @binding(3) var<storage, read> input_scale: array<f32, 512>; // [512]
 @group(0) @binding(4) var<storage, read_write> packed: array<f32, 524288>; // [512][1024]
 @group(0) @binding(5) var<storage, read_write> packed_bias: array<f32, 1024>; // [1024]
 
@@ -1070,22 +1096,28 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
   if (n >= 1024) {
     return;
   }
-  let inside = n < 1000;
-  let first = min(n, 999) * 512;
-  let r = select(0.0, 1.0, inside);
-  var b = bias[min(n, 999)];
-  for (var tap = 0u; tap < 1; tap++) {
-    for (var c = 0u; c < 512; c++) {
-      var w = 0.0;
-      if (c < 512) {
-        w = weight[first + c * 1 + tap];
-        b += w * beta[c];
-        w *= gamma[c];
-      }
-      packed[(tap * 512 + c) * 1024 + n] = w * r;
-    }
+  for (var k = 0u; k < 512; k++) {
+    packed[k * 1024 + n] = folded(n, k);
   }
-  packed_bias[n] = b * r;
+  packed_bias[n] = folded_bias(n);
+}
+
+fn folded(n: u32, k: u32) -> f32 {
+  if (n >= 1000) {
+    return 0.0;
+  }
+  return weight[n * 512 + k] * input_scale[k];
+}
+
+fn folded_bias(n: u32) -> f32 {
+  if (n >= 1000) {
+    return 0.0;
+  }
+  var b = bias[n];
+  for (var k = 0u; k < 512; k++) {
+    b += weight[n * 512 + k] * input_shift[k];
+  }
+  return b;
 }
 ` },
     { name: "downsample_layers.0.0", code: `// 4x4 convolution with stride 4 and LayerNorm, [3][224][224] to channels-last [56][56][64]:

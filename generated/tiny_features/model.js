@@ -223,8 +223,8 @@ export const descriptor = {
     { at: "derived", name: "stages.0.0.dwconv.packed_bias", elements: 96, perImage: false },
     { at: "param", name: "stages.0.0.pwconv1.weight", elements: 36864, perImage: false },
     { at: "param", name: "stages.0.0.pwconv1.bias", elements: 384, perImage: false },
-    { at: "param", name: "stages.0.0.norm.weight", elements: 96, perImage: false },
     { at: "param", name: "stages.0.0.norm.bias", elements: 96, perImage: false },
+    { at: "param", name: "stages.0.0.norm.weight", elements: 96, perImage: false },
     { at: "derived", name: "stages.0.0.pwconv1.packed", elements: 36864, perImage: false },
     { at: "derived", name: "stages.0.0.pwconv1.packed_bias", elements: 384, perImage: false },
     { at: "param", name: "stages.0.0.pwconv2.weight", elements: 36864, perImage: false },
@@ -238,8 +238,8 @@ export const descriptor = {
     { at: "derived", name: "stages.0.1.dwconv.packed_bias", elements: 96, perImage: false },
     { at: "param", name: "stages.0.1.pwconv1.weight", elements: 36864, perImage: false },
     { at: "param", name: "stages.0.1.pwconv1.bias", elements: 384, perImage: false },
-    { at: "param", name: "stages.0.1.norm.weight", elements: 96, perImage: false },
     { at: "param", name: "stages.0.1.norm.bias", elements: 96, perImage: false },
+    { at: "param", name: "stages.0.1.norm.weight", elements: 96, perImage: false },
     { at: "derived", name: "stages.0.1.pwconv1.packed", elements: 36864, perImage: false },
     { at: "derived", name: "stages.0.1.pwconv1.packed_bias", elements: 384, perImage: false },
     { at: "param", name: "stages.0.1.pwconv2.weight", elements: 36864, perImage: false },
@@ -253,8 +253,8 @@ export const descriptor = {
     { at: "derived", name: "stages.0.2.dwconv.packed_bias", elements: 96, perImage: false },
     { at: "param", name: "stages.0.2.pwconv1.weight", elements: 36864, perImage: false },
     { at: "param", name: "stages.0.2.pwconv1.bias", elements: 384, perImage: false },
-    { at: "param", name: "stages.0.2.norm.weight", elements: 96, perImage: false },
     { at: "param", name: "stages.0.2.norm.bias", elements: 96, perImage: false },
+    { at: "param", name: "stages.0.2.norm.weight", elements: 96, perImage: false },
     { at: "derived", name: "stages.0.2.pwconv1.packed", elements: 36864, perImage: false },
     { at: "derived", name: "stages.0.2.pwconv1.packed_bias", elements: 384, perImage: false },
     { at: "param", name: "stages.0.2.pwconv2.weight", elements: 36864, perImage: false },
@@ -264,8 +264,8 @@ export const descriptor = {
     { at: "derived", name: "stages.0.2.pwconv2.packed_bias", elements: 128, perImage: false },
     { at: "param", name: "downsample_layers.1.1.weight", elements: 73728, perImage: false },
     { at: "param", name: "downsample_layers.1.1.bias", elements: 192, perImage: false },
-    { at: "param", name: "downsample_layers.1.0.weight", elements: 96, perImage: false },
     { at: "param", name: "downsample_layers.1.0.bias", elements: 96, perImage: false },
+    { at: "param", name: "downsample_layers.1.0.weight", elements: 96, perImage: false },
     { at: "derived", name: "downsample_layers.1.1.packed", elements: 73728, perImage: false },
     { at: "derived", name: "downsample_layers.1.1.packed_bias", elements: 192, perImage: false },
     { at: "param", name: "stages.1.0.dwconv.weight", elements: 9408, perImage: false },
@@ -274,8 +274,8 @@ export const descriptor = {
     { at: "derived", name: "stages.1.0.dwconv.packed_bias", elements: 192, perImage: false },
     { at: "param", name: "stages.1.0.pwconv1.weight", elements: 147456, perImage: false },
     { at: "param", name: "stages.1.0.pwconv1.bias", elements: 768, perImage: false },
-    { at: "param", name: "stages.1.0.norm.weight", elements: 192, perImage: false },
     { at: "param", name: "stages.1.0.norm.bias", elements: 192, perImage: false },
+    { at: "param", name: "stages.1.0.norm.weight", elements: 192, perImage: false },
     { at: "derived", name: "stages.1.0.pwconv1.packed", elements: 147456, perImage: false },
     { at: "derived", name: "stages.1.0.pwconv1.packed_bias", elements: 768, perImage: false },
     { at: "param", name: "stages.1.0.pwconv2.weight", elements: 147456, perImage: false },
@@ -289,8 +289,8 @@ export const descriptor = {
     { at: "derived", name: "stages.1.1.dwconv.packed_bias", elements: 192, perImage: false },
     { at: "param", name: "stages.1.1.pwconv1.weight", elements: 147456, perImage: false },
     { at: "param", name: "stages.1.1.pwconv1.bias", elements: 768, perImage: false },
-    { at: "param", name: "stages.1.1.norm.weight", elements: 192, perImage: false },
     { at: "param", name: "stages.1.1.norm.bias", elements: 192, perImage: false },
+    { at: "param", name: "stages.1.1.norm.weight", elements: 192, perImage: false },
     { at: "derived", name: "stages.1.1.pwconv1.packed", elements: 147456, perImage: false },
     { at: "derived", name: "stages.1.1.pwconv1.packed_bias", elements: 768, perImage: false },
     { at: "param", name: "stages.1.1.pwconv2.weight", elements: 147456, perImage: false },
@@ -304,8 +304,8 @@ export const descriptor = {
     { at: "derived", name: "stages.1.2.dwconv.packed_bias", elements: 192, perImage: false },
     { at: "param", name: "stages.1.2.pwconv1.weight", elements: 147456, perImage: false },
     { at: "param", name: "stages.1.2.pwconv1.bias", elements: 768, perImage: false },
-    { at: "param", name: "stages.1.2.norm.weight", elements: 192, perImage: false },
     { at: "param", name: "stages.1.2.norm.bias", elements: 192, perImage: false },
+    { at: "param", name: "stages.1.2.norm.weight", elements: 192, perImage: false },
     { at: "derived", name: "stages.1.2.pwconv1.packed", elements: 147456, perImage: false },
     { at: "derived", name: "stages.1.2.pwconv1.packed_bias", elements: 768, perImage: false },
     { at: "param", name: "stages.1.2.pwconv2.weight", elements: 147456, perImage: false },
@@ -315,8 +315,8 @@ export const descriptor = {
     { at: "derived", name: "stages.1.2.pwconv2.packed_bias", elements: 192, perImage: false },
     { at: "param", name: "downsample_layers.2.1.weight", elements: 294912, perImage: false },
     { at: "param", name: "downsample_layers.2.1.bias", elements: 384, perImage: false },
-    { at: "param", name: "downsample_layers.2.0.weight", elements: 192, perImage: false },
     { at: "param", name: "downsample_layers.2.0.bias", elements: 192, perImage: false },
+    { at: "param", name: "downsample_layers.2.0.weight", elements: 192, perImage: false },
     { at: "derived", name: "downsample_layers.2.1.packed", elements: 294912, perImage: false },
     { at: "derived", name: "downsample_layers.2.1.packed_bias", elements: 384, perImage: false },
     { at: "param", name: "stages.2.0.dwconv.weight", elements: 18816, perImage: false },
@@ -325,8 +325,8 @@ export const descriptor = {
     { at: "derived", name: "stages.2.0.dwconv.packed_bias", elements: 384, perImage: false },
     { at: "param", name: "stages.2.0.pwconv1.weight", elements: 589824, perImage: false },
     { at: "param", name: "stages.2.0.pwconv1.bias", elements: 1536, perImage: false },
-    { at: "param", name: "stages.2.0.norm.weight", elements: 384, perImage: false },
     { at: "param", name: "stages.2.0.norm.bias", elements: 384, perImage: false },
+    { at: "param", name: "stages.2.0.norm.weight", elements: 384, perImage: false },
     { at: "derived", name: "stages.2.0.pwconv1.packed", elements: 589824, perImage: false },
     { at: "derived", name: "stages.2.0.pwconv1.packed_bias", elements: 1536, perImage: false },
     { at: "param", name: "stages.2.0.pwconv2.weight", elements: 589824, perImage: false },
@@ -340,8 +340,8 @@ export const descriptor = {
     { at: "derived", name: "stages.2.1.dwconv.packed_bias", elements: 384, perImage: false },
     { at: "param", name: "stages.2.1.pwconv1.weight", elements: 589824, perImage: false },
     { at: "param", name: "stages.2.1.pwconv1.bias", elements: 1536, perImage: false },
-    { at: "param", name: "stages.2.1.norm.weight", elements: 384, perImage: false },
     { at: "param", name: "stages.2.1.norm.bias", elements: 384, perImage: false },
+    { at: "param", name: "stages.2.1.norm.weight", elements: 384, perImage: false },
     { at: "derived", name: "stages.2.1.pwconv1.packed", elements: 589824, perImage: false },
     { at: "derived", name: "stages.2.1.pwconv1.packed_bias", elements: 1536, perImage: false },
     { at: "param", name: "stages.2.1.pwconv2.weight", elements: 589824, perImage: false },
@@ -355,8 +355,8 @@ export const descriptor = {
     { at: "derived", name: "stages.2.2.dwconv.packed_bias", elements: 384, perImage: false },
     { at: "param", name: "stages.2.2.pwconv1.weight", elements: 589824, perImage: false },
     { at: "param", name: "stages.2.2.pwconv1.bias", elements: 1536, perImage: false },
-    { at: "param", name: "stages.2.2.norm.weight", elements: 384, perImage: false },
     { at: "param", name: "stages.2.2.norm.bias", elements: 384, perImage: false },
+    { at: "param", name: "stages.2.2.norm.weight", elements: 384, perImage: false },
     { at: "derived", name: "stages.2.2.pwconv1.packed", elements: 589824, perImage: false },
     { at: "derived", name: "stages.2.2.pwconv1.packed_bias", elements: 1536, perImage: false },
     { at: "param", name: "stages.2.2.pwconv2.weight", elements: 589824, perImage: false },
@@ -370,8 +370,8 @@ export const descriptor = {
     { at: "derived", name: "stages.2.3.dwconv.packed_bias", elements: 384, perImage: false },
     { at: "param", name: "stages.2.3.pwconv1.weight", elements: 589824, perImage: false },
     { at: "param", name: "stages.2.3.pwconv1.bias", elements: 1536, perImage: false },
-    { at: "param", name: "stages.2.3.norm.weight", elements: 384, perImage: false },
     { at: "param", name: "stages.2.3.norm.bias", elements: 384, perImage: false },
+    { at: "param", name: "stages.2.3.norm.weight", elements: 384, perImage: false },
     { at: "derived", name: "stages.2.3.pwconv1.packed", elements: 589824, perImage: false },
     { at: "derived", name: "stages.2.3.pwconv1.packed_bias", elements: 1536, perImage: false },
     { at: "param", name: "stages.2.3.pwconv2.weight", elements: 589824, perImage: false },
@@ -385,8 +385,8 @@ export const descriptor = {
     { at: "derived", name: "stages.2.4.dwconv.packed_bias", elements: 384, perImage: false },
     { at: "param", name: "stages.2.4.pwconv1.weight", elements: 589824, perImage: false },
     { at: "param", name: "stages.2.4.pwconv1.bias", elements: 1536, perImage: false },
-    { at: "param", name: "stages.2.4.norm.weight", elements: 384, perImage: false },
     { at: "param", name: "stages.2.4.norm.bias", elements: 384, perImage: false },
+    { at: "param", name: "stages.2.4.norm.weight", elements: 384, perImage: false },
     { at: "derived", name: "stages.2.4.pwconv1.packed", elements: 589824, perImage: false },
     { at: "derived", name: "stages.2.4.pwconv1.packed_bias", elements: 1536, perImage: false },
     { at: "param", name: "stages.2.4.pwconv2.weight", elements: 589824, perImage: false },
@@ -400,8 +400,8 @@ export const descriptor = {
     { at: "derived", name: "stages.2.5.dwconv.packed_bias", elements: 384, perImage: false },
     { at: "param", name: "stages.2.5.pwconv1.weight", elements: 589824, perImage: false },
     { at: "param", name: "stages.2.5.pwconv1.bias", elements: 1536, perImage: false },
-    { at: "param", name: "stages.2.5.norm.weight", elements: 384, perImage: false },
     { at: "param", name: "stages.2.5.norm.bias", elements: 384, perImage: false },
+    { at: "param", name: "stages.2.5.norm.weight", elements: 384, perImage: false },
     { at: "derived", name: "stages.2.5.pwconv1.packed", elements: 589824, perImage: false },
     { at: "derived", name: "stages.2.5.pwconv1.packed_bias", elements: 1536, perImage: false },
     { at: "param", name: "stages.2.5.pwconv2.weight", elements: 589824, perImage: false },
@@ -415,8 +415,8 @@ export const descriptor = {
     { at: "derived", name: "stages.2.6.dwconv.packed_bias", elements: 384, perImage: false },
     { at: "param", name: "stages.2.6.pwconv1.weight", elements: 589824, perImage: false },
     { at: "param", name: "stages.2.6.pwconv1.bias", elements: 1536, perImage: false },
-    { at: "param", name: "stages.2.6.norm.weight", elements: 384, perImage: false },
     { at: "param", name: "stages.2.6.norm.bias", elements: 384, perImage: false },
+    { at: "param", name: "stages.2.6.norm.weight", elements: 384, perImage: false },
     { at: "derived", name: "stages.2.6.pwconv1.packed", elements: 589824, perImage: false },
     { at: "derived", name: "stages.2.6.pwconv1.packed_bias", elements: 1536, perImage: false },
     { at: "param", name: "stages.2.6.pwconv2.weight", elements: 589824, perImage: false },
@@ -430,8 +430,8 @@ export const descriptor = {
     { at: "derived", name: "stages.2.7.dwconv.packed_bias", elements: 384, perImage: false },
     { at: "param", name: "stages.2.7.pwconv1.weight", elements: 589824, perImage: false },
     { at: "param", name: "stages.2.7.pwconv1.bias", elements: 1536, perImage: false },
-    { at: "param", name: "stages.2.7.norm.weight", elements: 384, perImage: false },
     { at: "param", name: "stages.2.7.norm.bias", elements: 384, perImage: false },
+    { at: "param", name: "stages.2.7.norm.weight", elements: 384, perImage: false },
     { at: "derived", name: "stages.2.7.pwconv1.packed", elements: 589824, perImage: false },
     { at: "derived", name: "stages.2.7.pwconv1.packed_bias", elements: 1536, perImage: false },
     { at: "param", name: "stages.2.7.pwconv2.weight", elements: 589824, perImage: false },
@@ -445,8 +445,8 @@ export const descriptor = {
     { at: "derived", name: "stages.2.8.dwconv.packed_bias", elements: 384, perImage: false },
     { at: "param", name: "stages.2.8.pwconv1.weight", elements: 589824, perImage: false },
     { at: "param", name: "stages.2.8.pwconv1.bias", elements: 1536, perImage: false },
-    { at: "param", name: "stages.2.8.norm.weight", elements: 384, perImage: false },
     { at: "param", name: "stages.2.8.norm.bias", elements: 384, perImage: false },
+    { at: "param", name: "stages.2.8.norm.weight", elements: 384, perImage: false },
     { at: "derived", name: "stages.2.8.pwconv1.packed", elements: 589824, perImage: false },
     { at: "derived", name: "stages.2.8.pwconv1.packed_bias", elements: 1536, perImage: false },
     { at: "param", name: "stages.2.8.pwconv2.weight", elements: 589824, perImage: false },
@@ -456,8 +456,8 @@ export const descriptor = {
     { at: "derived", name: "stages.2.8.pwconv2.packed_bias", elements: 384, perImage: false },
     { at: "param", name: "downsample_layers.3.1.weight", elements: 1179648, perImage: false },
     { at: "param", name: "downsample_layers.3.1.bias", elements: 768, perImage: false },
-    { at: "param", name: "downsample_layers.3.0.weight", elements: 384, perImage: false },
     { at: "param", name: "downsample_layers.3.0.bias", elements: 384, perImage: false },
+    { at: "param", name: "downsample_layers.3.0.weight", elements: 384, perImage: false },
     { at: "derived", name: "downsample_layers.3.1.packed", elements: 1179648, perImage: false },
     { at: "derived", name: "downsample_layers.3.1.packed_bias", elements: 768, perImage: false },
     { at: "param", name: "stages.3.0.dwconv.weight", elements: 37632, perImage: false },
@@ -466,8 +466,8 @@ export const descriptor = {
     { at: "derived", name: "stages.3.0.dwconv.packed_bias", elements: 768, perImage: false },
     { at: "param", name: "stages.3.0.pwconv1.weight", elements: 2359296, perImage: false },
     { at: "param", name: "stages.3.0.pwconv1.bias", elements: 3072, perImage: false },
-    { at: "param", name: "stages.3.0.norm.weight", elements: 768, perImage: false },
     { at: "param", name: "stages.3.0.norm.bias", elements: 768, perImage: false },
+    { at: "param", name: "stages.3.0.norm.weight", elements: 768, perImage: false },
     { at: "derived", name: "stages.3.0.pwconv1.packed", elements: 2359296, perImage: false },
     { at: "derived", name: "stages.3.0.pwconv1.packed_bias", elements: 3072, perImage: false },
     { at: "param", name: "stages.3.0.pwconv2.weight", elements: 2359296, perImage: false },
@@ -481,8 +481,8 @@ export const descriptor = {
     { at: "derived", name: "stages.3.1.dwconv.packed_bias", elements: 768, perImage: false },
     { at: "param", name: "stages.3.1.pwconv1.weight", elements: 2359296, perImage: false },
     { at: "param", name: "stages.3.1.pwconv1.bias", elements: 3072, perImage: false },
-    { at: "param", name: "stages.3.1.norm.weight", elements: 768, perImage: false },
     { at: "param", name: "stages.3.1.norm.bias", elements: 768, perImage: false },
+    { at: "param", name: "stages.3.1.norm.weight", elements: 768, perImage: false },
     { at: "derived", name: "stages.3.1.pwconv1.packed", elements: 2359296, perImage: false },
     { at: "derived", name: "stages.3.1.pwconv1.packed_bias", elements: 3072, perImage: false },
     { at: "param", name: "stages.3.1.pwconv2.weight", elements: 2359296, perImage: false },
@@ -496,8 +496,8 @@ export const descriptor = {
     { at: "derived", name: "stages.3.2.dwconv.packed_bias", elements: 768, perImage: false },
     { at: "param", name: "stages.3.2.pwconv1.weight", elements: 2359296, perImage: false },
     { at: "param", name: "stages.3.2.pwconv1.bias", elements: 3072, perImage: false },
-    { at: "param", name: "stages.3.2.norm.weight", elements: 768, perImage: false },
     { at: "param", name: "stages.3.2.norm.bias", elements: 768, perImage: false },
+    { at: "param", name: "stages.3.2.norm.weight", elements: 768, perImage: false },
     { at: "derived", name: "stages.3.2.pwconv1.packed", elements: 2359296, perImage: false },
     { at: "derived", name: "stages.3.2.pwconv1.packed_bias", elements: 3072, perImage: false },
     { at: "param", name: "stages.3.2.pwconv2.weight", elements: 2359296, perImage: false },
@@ -733,9 +733,9 @@ export const descriptor = {
   ],
   limits: { maxBufferSize: 9437184, maxStorageBufferBindingSize: 9437184, maxStorageBuffersPerShaderStage: 7, maxComputeInvocationsPerWorkgroup: 256 },
   kernels: [
-    { name: "downsample_layers.0.0.pack", code: `// Packs a PyTorch weight [96][48] as [48][96], zero-padded:
-//   packed[k,n] = weight[n,k]
-//   packed_bias[n] = bias[n]
+    { name: "downsample_layers.0.0.pack", code: `// Packs a PyTorch weight [96][48] as [48][96], zero-padded. For each column n, in order:
+//   w[k] = weight[n,k]; b = bias[n]
+//   packed[k,n] = w[k]; packed_bias[n] = b
 // An invocation packs one column. Runs once, when the weights are loaded.
 @group(0) @binding(0) var<storage, read> weight: array<f32, 4608>; // [96][48]
 @group(0) @binding(1) var<storage, read> bias: array<f32, 96>; // [96]
@@ -748,27 +748,25 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
   if (n >= 96) {
     return;
   }
-  let inside = n < 96;
-  let first = min(n, 95) * 48;
-  let r = select(0.0, 1.0, inside);
-  var b = bias[min(n, 95)];
-  for (var tap = 0u; tap < 1; tap++) {
-    for (var c = 0u; c < 48; c++) {
-      var w = 0.0;
-      if (c < 48) {
-        w = weight[first + c * 1 + tap];
-      }
-      packed[(tap * 48 + c) * 96 + n] = w * r;
-    }
+  for (var k = 0u; k < 48; k++) {
+    packed[k * 96 + n] = folded(n, k);
   }
-  packed_bias[n] = b * r;
+  packed_bias[n] = folded_bias(n);
+}
+
+fn folded(n: u32, k: u32) -> f32 {
+  return weight[n * 48 + k];
+}
+
+fn folded_bias(n: u32) -> f32 {
+  return bias[n];
 }
 ` },
-    { name: "stages.0.0.dwconv.pack", code: `// Packs a PyTorch weight [96][49] = [n][c][49 taps] as [49][96], tap-major, 1 rows a tap, zero-padded:
-//   packed[(tap,c),n] = weight[n,c,tap]
-//   packed_bias[n] = bias[n]
+    { name: "stages.0.0.dwconv.pack", code: `// Packs a PyTorch weight [96][49] as [49][96], zero-padded. For each column n, in order:
+//   w[k] = weight[n,k]; b = bias[n]
+//   packed[k,n] = w[k]; packed_bias[n] = b
 // An invocation packs one column. Runs once, when the weights are loaded.
-@group(0) @binding(0) var<storage, read> weight: array<f32, 4704>; // [96][1][49]
+@group(0) @binding(0) var<storage, read> weight: array<f32, 4704>; // [96][49]
 @group(0) @binding(1) var<storage, read> bias: array<f32, 96>; // [96]
 @group(0) @binding(2) var<storage, read_write> packed: array<f32, 4704>; // [49][96]
 @group(0) @binding(3) var<storage, read_write> packed_bias: array<f32, 96>; // [96]
@@ -779,30 +777,30 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
   if (n >= 96) {
     return;
   }
-  let inside = n < 96;
-  let first = min(n, 95) * 49;
-  let r = select(0.0, 1.0, inside);
-  var b = bias[min(n, 95)];
-  for (var tap = 0u; tap < 49; tap++) {
-    for (var c = 0u; c < 1; c++) {
-      var w = 0.0;
-      if (c < 1) {
-        w = weight[first + c * 49 + tap];
-      }
-      packed[(tap * 1 + c) * 96 + n] = w * r;
-    }
+  for (var k = 0u; k < 49; k++) {
+    packed[k * 96 + n] = folded(n, k);
   }
-  packed_bias[n] = b * r;
+  packed_bias[n] = folded_bias(n);
+}
+
+fn folded(n: u32, k: u32) -> f32 {
+  return weight[n * 49 + k];
+}
+
+fn folded_bias(n: u32) -> f32 {
+  return bias[n];
 }
 ` },
-    { name: "stages.0.0.pwconv1.pack", code: `// Packs a PyTorch weight [384][96] as [96][384], zero-padded:
-//   packed[k,n] = weight[n,k] * gamma[k]
-//   packed_bias[n] = bias[n] + sum over k of weight[n,k] * beta[k]
+    { name: "stages.0.0.pwconv1.pack", code: `// Packs a PyTorch weight [384][96] as [96][384], zero-padded. For each column n, in order:
+//   w[k] = weight[n,k]; b = bias[n]
+//   b += sum over k of w[k] * input_shift[k]
+//   w[k] *= input_scale[k]
+//   packed[k,n] = w[k]; packed_bias[n] = b
 // An invocation packs one column. Runs once, when the weights are loaded.
 @group(0) @binding(0) var<storage, read> weight: array<f32, 36864>; // [384][96]
 @group(0) @binding(1) var<storage, read> bias: array<f32, 384>; // [384]
-@group(0) @binding(2) var<storage, read> gamma: array<f32, 96>; // [96]
-@group(0) @binding(3) var<storage, read> beta: array<f32, 96>; // [96]
+@group(0) @binding(2) var<storage, read> input_shift: array<f32, 96>; // [96]
+@group(0) @binding(3) var<storage, read> input_scale: array<f32, 96>; // [96]
 @group(0) @binding(4) var<storage, read_write> packed: array<f32, 36864>; // [96][384]
 @group(0) @binding(5) var<storage, read_write> packed_bias: array<f32, 384>; // [384]
 
@@ -812,31 +810,32 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
   if (n >= 384) {
     return;
   }
-  let inside = n < 384;
-  let first = min(n, 383) * 96;
-  let r = select(0.0, 1.0, inside);
-  var b = bias[min(n, 383)];
-  for (var tap = 0u; tap < 1; tap++) {
-    for (var c = 0u; c < 96; c++) {
-      var w = 0.0;
-      if (c < 96) {
-        w = weight[first + c * 1 + tap];
-        b += w * beta[c];
-        w *= gamma[c];
-      }
-      packed[(tap * 96 + c) * 384 + n] = w * r;
-    }
+  for (var k = 0u; k < 96; k++) {
+    packed[k * 384 + n] = folded(n, k);
   }
-  packed_bias[n] = b * r;
+  packed_bias[n] = folded_bias(n);
+}
+
+fn folded(n: u32, k: u32) -> f32 {
+  return weight[n * 96 + k] * input_scale[k];
+}
+
+fn folded_bias(n: u32) -> f32 {
+  var b = bias[n];
+  for (var k = 0u; k < 96; k++) {
+    b += weight[n * 96 + k] * input_shift[k];
+  }
+  return b;
 }
 ` },
-    { name: "stages.0.0.pwconv2.pack", code: `// Packs a PyTorch weight [96][384] as [384][128], zero-padded:
-//   packed[k,n] = weight[n,k]
-//   packed_bias[n] = bias[n] + sum over k of weight[n,k] * beta[k]
+    { name: "stages.0.0.pwconv2.pack", code: `// Packs a PyTorch weight [96][384] as [384][128], zero-padded. For each column n, in order:
+//   w[k] = weight[n,k]; b = bias[n]
+//   b += sum over k of w[k] * input_shift[k]
+//   packed[k,n] = w[k]; packed_bias[n] = b
 // An invocation packs one column. Runs once, when the weights are loaded.
 @group(0) @binding(0) var<storage, read> weight: array<f32, 36864>; // [96][384]
 @group(0) @binding(1) var<storage, read> bias: array<f32, 96>; // [96]
-@group(0) @binding(2) var<storage, read> beta: array<f32, 384>; // [384]
+@group(0) @binding(2) var<storage, read> input_shift: array<f32, 384>; // [384]
 @group(0) @binding(3) var<storage, read_write> packed: array<f32, 49152>; // [384][128]
 @group(0) @binding(4) var<storage, read_write> packed_bias: array<f32, 128>; // [128]
 
@@ -846,31 +845,40 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
   if (n >= 128) {
     return;
   }
-  let inside = n < 96;
-  let first = min(n, 95) * 384;
-  let r = select(0.0, 1.0, inside);
-  var b = bias[min(n, 95)];
-  for (var tap = 0u; tap < 1; tap++) {
-    for (var c = 0u; c < 384; c++) {
-      var w = 0.0;
-      if (c < 384) {
-        w = weight[first + c * 1 + tap];
-        b += w * beta[c];
-      }
-      packed[(tap * 384 + c) * 128 + n] = w * r;
-    }
+  for (var k = 0u; k < 384; k++) {
+    packed[k * 128 + n] = folded(n, k);
   }
-  packed_bias[n] = b * r;
+  packed_bias[n] = folded_bias(n);
+}
+
+fn folded(n: u32, k: u32) -> f32 {
+  if (n >= 96) {
+    return 0.0;
+  }
+  return weight[n * 384 + k];
+}
+
+fn folded_bias(n: u32) -> f32 {
+  if (n >= 96) {
+    return 0.0;
+  }
+  var b = bias[n];
+  for (var k = 0u; k < 384; k++) {
+    b += weight[n * 384 + k] * input_shift[k];
+  }
+  return b;
 }
 ` },
-    { name: "downsample_layers.1.1.pack", code: `// Packs a PyTorch weight [192][384] = [n][c][4 taps] as [384][192], tap-major, 96 rows a tap, zero-padded:
-//   packed[(tap,c),n] = weight[n,c,tap] * gamma[c]
-//   packed_bias[n] = bias[n] + sum over k of weight[n,k] * beta[k]
+    { name: "downsample_layers.1.1.pack", code: `// Packs a PyTorch weight [192][96][4] as [384][192], tap-major, 96 rows a tap, zero-padded. For each column n, in order:
+//   w[c,tap] = weight[n,c,tap]; b = bias[n]
+//   b += sum over c,tap of w[c,tap] * input_shift[c]
+//   w[c,tap] *= input_scale[c]
+//   packed[(tap,c),n] = w[c,tap]; packed_bias[n] = b
 // An invocation packs one column. Runs once, when the weights are loaded.
 @group(0) @binding(0) var<storage, read> weight: array<f32, 73728>; // [192][96][4]
 @group(0) @binding(1) var<storage, read> bias: array<f32, 192>; // [192]
-@group(0) @binding(2) var<storage, read> gamma: array<f32, 96>; // [96]
-@group(0) @binding(3) var<storage, read> beta: array<f32, 96>; // [96]
+@group(0) @binding(2) var<storage, read> input_shift: array<f32, 96>; // [96]
+@group(0) @binding(3) var<storage, read> input_scale: array<f32, 96>; // [96]
 @group(0) @binding(4) var<storage, read_write> packed: array<f32, 73728>; // [384][192]
 @group(0) @binding(5) var<storage, read_write> packed_bias: array<f32, 192>; // [192]
 
@@ -880,29 +888,33 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
   if (n >= 192) {
     return;
   }
-  let inside = n < 192;
-  let first = min(n, 191) * 384;
-  let r = select(0.0, 1.0, inside);
-  var b = bias[min(n, 191)];
+  for (var k = 0u; k < 384; k++) {
+    let c = k % 96;
+    let tap = k / 96;
+    packed[k * 192 + n] = folded(n, c, tap);
+  }
+  packed_bias[n] = folded_bias(n);
+}
+
+fn folded(n: u32, c: u32, tap: u32) -> f32 {
+  return weight[(n * 96 + c) * 4 + tap] * input_scale[c];
+}
+
+fn folded_bias(n: u32) -> f32 {
+  var b = bias[n];
   for (var tap = 0u; tap < 4; tap++) {
     for (var c = 0u; c < 96; c++) {
-      var w = 0.0;
-      if (c < 96) {
-        w = weight[first + c * 4 + tap];
-        b += w * beta[c];
-        w *= gamma[c];
-      }
-      packed[(tap * 96 + c) * 192 + n] = w * r;
+      b += weight[(n * 96 + c) * 4 + tap] * input_shift[c];
     }
   }
-  packed_bias[n] = b * r;
+  return b;
 }
 ` },
-    { name: "stages.1.0.dwconv.pack", code: `// Packs a PyTorch weight [192][49] = [n][c][49 taps] as [49][192], tap-major, 1 rows a tap, zero-padded:
-//   packed[(tap,c),n] = weight[n,c,tap]
-//   packed_bias[n] = bias[n]
+    { name: "stages.1.0.dwconv.pack", code: `// Packs a PyTorch weight [192][49] as [49][192], zero-padded. For each column n, in order:
+//   w[k] = weight[n,k]; b = bias[n]
+//   packed[k,n] = w[k]; packed_bias[n] = b
 // An invocation packs one column. Runs once, when the weights are loaded.
-@group(0) @binding(0) var<storage, read> weight: array<f32, 9408>; // [192][1][49]
+@group(0) @binding(0) var<storage, read> weight: array<f32, 9408>; // [192][49]
 @group(0) @binding(1) var<storage, read> bias: array<f32, 192>; // [192]
 @group(0) @binding(2) var<storage, read_write> packed: array<f32, 9408>; // [49][192]
 @group(0) @binding(3) var<storage, read_write> packed_bias: array<f32, 192>; // [192]
@@ -913,30 +925,30 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
   if (n >= 192) {
     return;
   }
-  let inside = n < 192;
-  let first = min(n, 191) * 49;
-  let r = select(0.0, 1.0, inside);
-  var b = bias[min(n, 191)];
-  for (var tap = 0u; tap < 49; tap++) {
-    for (var c = 0u; c < 1; c++) {
-      var w = 0.0;
-      if (c < 1) {
-        w = weight[first + c * 49 + tap];
-      }
-      packed[(tap * 1 + c) * 192 + n] = w * r;
-    }
+  for (var k = 0u; k < 49; k++) {
+    packed[k * 192 + n] = folded(n, k);
   }
-  packed_bias[n] = b * r;
+  packed_bias[n] = folded_bias(n);
+}
+
+fn folded(n: u32, k: u32) -> f32 {
+  return weight[n * 49 + k];
+}
+
+fn folded_bias(n: u32) -> f32 {
+  return bias[n];
 }
 ` },
-    { name: "stages.1.0.pwconv1.pack", code: `// Packs a PyTorch weight [768][192] as [192][768], zero-padded:
-//   packed[k,n] = weight[n,k] * gamma[k]
-//   packed_bias[n] = bias[n] + sum over k of weight[n,k] * beta[k]
+    { name: "stages.1.0.pwconv1.pack", code: `// Packs a PyTorch weight [768][192] as [192][768], zero-padded. For each column n, in order:
+//   w[k] = weight[n,k]; b = bias[n]
+//   b += sum over k of w[k] * input_shift[k]
+//   w[k] *= input_scale[k]
+//   packed[k,n] = w[k]; packed_bias[n] = b
 // An invocation packs one column. Runs once, when the weights are loaded.
 @group(0) @binding(0) var<storage, read> weight: array<f32, 147456>; // [768][192]
 @group(0) @binding(1) var<storage, read> bias: array<f32, 768>; // [768]
-@group(0) @binding(2) var<storage, read> gamma: array<f32, 192>; // [192]
-@group(0) @binding(3) var<storage, read> beta: array<f32, 192>; // [192]
+@group(0) @binding(2) var<storage, read> input_shift: array<f32, 192>; // [192]
+@group(0) @binding(3) var<storage, read> input_scale: array<f32, 192>; // [192]
 @group(0) @binding(4) var<storage, read_write> packed: array<f32, 147456>; // [192][768]
 @group(0) @binding(5) var<storage, read_write> packed_bias: array<f32, 768>; // [768]
 
@@ -946,31 +958,32 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
   if (n >= 768) {
     return;
   }
-  let inside = n < 768;
-  let first = min(n, 767) * 192;
-  let r = select(0.0, 1.0, inside);
-  var b = bias[min(n, 767)];
-  for (var tap = 0u; tap < 1; tap++) {
-    for (var c = 0u; c < 192; c++) {
-      var w = 0.0;
-      if (c < 192) {
-        w = weight[first + c * 1 + tap];
-        b += w * beta[c];
-        w *= gamma[c];
-      }
-      packed[(tap * 192 + c) * 768 + n] = w * r;
-    }
+  for (var k = 0u; k < 192; k++) {
+    packed[k * 768 + n] = folded(n, k);
   }
-  packed_bias[n] = b * r;
+  packed_bias[n] = folded_bias(n);
+}
+
+fn folded(n: u32, k: u32) -> f32 {
+  return weight[n * 192 + k] * input_scale[k];
+}
+
+fn folded_bias(n: u32) -> f32 {
+  var b = bias[n];
+  for (var k = 0u; k < 192; k++) {
+    b += weight[n * 192 + k] * input_shift[k];
+  }
+  return b;
 }
 ` },
-    { name: "stages.1.0.pwconv2.pack", code: `// Packs a PyTorch weight [192][768] as [768][192], zero-padded:
-//   packed[k,n] = weight[n,k]
-//   packed_bias[n] = bias[n] + sum over k of weight[n,k] * beta[k]
+    { name: "stages.1.0.pwconv2.pack", code: `// Packs a PyTorch weight [192][768] as [768][192], zero-padded. For each column n, in order:
+//   w[k] = weight[n,k]; b = bias[n]
+//   b += sum over k of w[k] * input_shift[k]
+//   packed[k,n] = w[k]; packed_bias[n] = b
 // An invocation packs one column. Runs once, when the weights are loaded.
 @group(0) @binding(0) var<storage, read> weight: array<f32, 147456>; // [192][768]
 @group(0) @binding(1) var<storage, read> bias: array<f32, 192>; // [192]
-@group(0) @binding(2) var<storage, read> beta: array<f32, 768>; // [768]
+@group(0) @binding(2) var<storage, read> input_shift: array<f32, 768>; // [768]
 @group(0) @binding(3) var<storage, read_write> packed: array<f32, 147456>; // [768][192]
 @group(0) @binding(4) var<storage, read_write> packed_bias: array<f32, 192>; // [192]
 
@@ -980,31 +993,34 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
   if (n >= 192) {
     return;
   }
-  let inside = n < 192;
-  let first = min(n, 191) * 768;
-  let r = select(0.0, 1.0, inside);
-  var b = bias[min(n, 191)];
-  for (var tap = 0u; tap < 1; tap++) {
-    for (var c = 0u; c < 768; c++) {
-      var w = 0.0;
-      if (c < 768) {
-        w = weight[first + c * 1 + tap];
-        b += w * beta[c];
-      }
-      packed[(tap * 768 + c) * 192 + n] = w * r;
-    }
+  for (var k = 0u; k < 768; k++) {
+    packed[k * 192 + n] = folded(n, k);
   }
-  packed_bias[n] = b * r;
+  packed_bias[n] = folded_bias(n);
+}
+
+fn folded(n: u32, k: u32) -> f32 {
+  return weight[n * 768 + k];
+}
+
+fn folded_bias(n: u32) -> f32 {
+  var b = bias[n];
+  for (var k = 0u; k < 768; k++) {
+    b += weight[n * 768 + k] * input_shift[k];
+  }
+  return b;
 }
 ` },
-    { name: "downsample_layers.2.1.pack", code: `// Packs a PyTorch weight [384][768] = [n][c][4 taps] as [768][384], tap-major, 192 rows a tap, zero-padded:
-//   packed[(tap,c),n] = weight[n,c,tap] * gamma[c]
-//   packed_bias[n] = bias[n] + sum over k of weight[n,k] * beta[k]
+    { name: "downsample_layers.2.1.pack", code: `// Packs a PyTorch weight [384][192][4] as [768][384], tap-major, 192 rows a tap, zero-padded. For each column n, in order:
+//   w[c,tap] = weight[n,c,tap]; b = bias[n]
+//   b += sum over c,tap of w[c,tap] * input_shift[c]
+//   w[c,tap] *= input_scale[c]
+//   packed[(tap,c),n] = w[c,tap]; packed_bias[n] = b
 // An invocation packs one column. Runs once, when the weights are loaded.
 @group(0) @binding(0) var<storage, read> weight: array<f32, 294912>; // [384][192][4]
 @group(0) @binding(1) var<storage, read> bias: array<f32, 384>; // [384]
-@group(0) @binding(2) var<storage, read> gamma: array<f32, 192>; // [192]
-@group(0) @binding(3) var<storage, read> beta: array<f32, 192>; // [192]
+@group(0) @binding(2) var<storage, read> input_shift: array<f32, 192>; // [192]
+@group(0) @binding(3) var<storage, read> input_scale: array<f32, 192>; // [192]
 @group(0) @binding(4) var<storage, read_write> packed: array<f32, 294912>; // [768][384]
 @group(0) @binding(5) var<storage, read_write> packed_bias: array<f32, 384>; // [384]
 
@@ -1014,29 +1030,33 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
   if (n >= 384) {
     return;
   }
-  let inside = n < 384;
-  let first = min(n, 383) * 768;
-  let r = select(0.0, 1.0, inside);
-  var b = bias[min(n, 383)];
+  for (var k = 0u; k < 768; k++) {
+    let c = k % 192;
+    let tap = k / 192;
+    packed[k * 384 + n] = folded(n, c, tap);
+  }
+  packed_bias[n] = folded_bias(n);
+}
+
+fn folded(n: u32, c: u32, tap: u32) -> f32 {
+  return weight[(n * 192 + c) * 4 + tap] * input_scale[c];
+}
+
+fn folded_bias(n: u32) -> f32 {
+  var b = bias[n];
   for (var tap = 0u; tap < 4; tap++) {
     for (var c = 0u; c < 192; c++) {
-      var w = 0.0;
-      if (c < 192) {
-        w = weight[first + c * 4 + tap];
-        b += w * beta[c];
-        w *= gamma[c];
-      }
-      packed[(tap * 192 + c) * 384 + n] = w * r;
+      b += weight[(n * 192 + c) * 4 + tap] * input_shift[c];
     }
   }
-  packed_bias[n] = b * r;
+  return b;
 }
 ` },
-    { name: "stages.2.0.dwconv.pack", code: `// Packs a PyTorch weight [384][49] = [n][c][49 taps] as [49][384], tap-major, 1 rows a tap, zero-padded:
-//   packed[(tap,c),n] = weight[n,c,tap]
-//   packed_bias[n] = bias[n]
+    { name: "stages.2.0.dwconv.pack", code: `// Packs a PyTorch weight [384][49] as [49][384], zero-padded. For each column n, in order:
+//   w[k] = weight[n,k]; b = bias[n]
+//   packed[k,n] = w[k]; packed_bias[n] = b
 // An invocation packs one column. Runs once, when the weights are loaded.
-@group(0) @binding(0) var<storage, read> weight: array<f32, 18816>; // [384][1][49]
+@group(0) @binding(0) var<storage, read> weight: array<f32, 18816>; // [384][49]
 @group(0) @binding(1) var<storage, read> bias: array<f32, 384>; // [384]
 @group(0) @binding(2) var<storage, read_write> packed: array<f32, 18816>; // [49][384]
 @group(0) @binding(3) var<storage, read_write> packed_bias: array<f32, 384>; // [384]
@@ -1047,30 +1067,30 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
   if (n >= 384) {
     return;
   }
-  let inside = n < 384;
-  let first = min(n, 383) * 49;
-  let r = select(0.0, 1.0, inside);
-  var b = bias[min(n, 383)];
-  for (var tap = 0u; tap < 49; tap++) {
-    for (var c = 0u; c < 1; c++) {
-      var w = 0.0;
-      if (c < 1) {
-        w = weight[first + c * 49 + tap];
-      }
-      packed[(tap * 1 + c) * 384 + n] = w * r;
-    }
+  for (var k = 0u; k < 49; k++) {
+    packed[k * 384 + n] = folded(n, k);
   }
-  packed_bias[n] = b * r;
+  packed_bias[n] = folded_bias(n);
+}
+
+fn folded(n: u32, k: u32) -> f32 {
+  return weight[n * 49 + k];
+}
+
+fn folded_bias(n: u32) -> f32 {
+  return bias[n];
 }
 ` },
-    { name: "stages.2.0.pwconv1.pack", code: `// Packs a PyTorch weight [1536][384] as [384][1536], zero-padded:
-//   packed[k,n] = weight[n,k] * gamma[k]
-//   packed_bias[n] = bias[n] + sum over k of weight[n,k] * beta[k]
+    { name: "stages.2.0.pwconv1.pack", code: `// Packs a PyTorch weight [1536][384] as [384][1536], zero-padded. For each column n, in order:
+//   w[k] = weight[n,k]; b = bias[n]
+//   b += sum over k of w[k] * input_shift[k]
+//   w[k] *= input_scale[k]
+//   packed[k,n] = w[k]; packed_bias[n] = b
 // An invocation packs one column. Runs once, when the weights are loaded.
 @group(0) @binding(0) var<storage, read> weight: array<f32, 589824>; // [1536][384]
 @group(0) @binding(1) var<storage, read> bias: array<f32, 1536>; // [1536]
-@group(0) @binding(2) var<storage, read> gamma: array<f32, 384>; // [384]
-@group(0) @binding(3) var<storage, read> beta: array<f32, 384>; // [384]
+@group(0) @binding(2) var<storage, read> input_shift: array<f32, 384>; // [384]
+@group(0) @binding(3) var<storage, read> input_scale: array<f32, 384>; // [384]
 @group(0) @binding(4) var<storage, read_write> packed: array<f32, 589824>; // [384][1536]
 @group(0) @binding(5) var<storage, read_write> packed_bias: array<f32, 1536>; // [1536]
 
@@ -1080,31 +1100,32 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
   if (n >= 1536) {
     return;
   }
-  let inside = n < 1536;
-  let first = min(n, 1535) * 384;
-  let r = select(0.0, 1.0, inside);
-  var b = bias[min(n, 1535)];
-  for (var tap = 0u; tap < 1; tap++) {
-    for (var c = 0u; c < 384; c++) {
-      var w = 0.0;
-      if (c < 384) {
-        w = weight[first + c * 1 + tap];
-        b += w * beta[c];
-        w *= gamma[c];
-      }
-      packed[(tap * 384 + c) * 1536 + n] = w * r;
-    }
+  for (var k = 0u; k < 384; k++) {
+    packed[k * 1536 + n] = folded(n, k);
   }
-  packed_bias[n] = b * r;
+  packed_bias[n] = folded_bias(n);
+}
+
+fn folded(n: u32, k: u32) -> f32 {
+  return weight[n * 384 + k] * input_scale[k];
+}
+
+fn folded_bias(n: u32) -> f32 {
+  var b = bias[n];
+  for (var k = 0u; k < 384; k++) {
+    b += weight[n * 384 + k] * input_shift[k];
+  }
+  return b;
 }
 ` },
-    { name: "stages.2.0.pwconv2.pack", code: `// Packs a PyTorch weight [384][1536] as [1536][384], zero-padded:
-//   packed[k,n] = weight[n,k]
-//   packed_bias[n] = bias[n] + sum over k of weight[n,k] * beta[k]
+    { name: "stages.2.0.pwconv2.pack", code: `// Packs a PyTorch weight [384][1536] as [1536][384], zero-padded. For each column n, in order:
+//   w[k] = weight[n,k]; b = bias[n]
+//   b += sum over k of w[k] * input_shift[k]
+//   packed[k,n] = w[k]; packed_bias[n] = b
 // An invocation packs one column. Runs once, when the weights are loaded.
 @group(0) @binding(0) var<storage, read> weight: array<f32, 589824>; // [384][1536]
 @group(0) @binding(1) var<storage, read> bias: array<f32, 384>; // [384]
-@group(0) @binding(2) var<storage, read> beta: array<f32, 1536>; // [1536]
+@group(0) @binding(2) var<storage, read> input_shift: array<f32, 1536>; // [1536]
 @group(0) @binding(3) var<storage, read_write> packed: array<f32, 589824>; // [1536][384]
 @group(0) @binding(4) var<storage, read_write> packed_bias: array<f32, 384>; // [384]
 
@@ -1114,31 +1135,34 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
   if (n >= 384) {
     return;
   }
-  let inside = n < 384;
-  let first = min(n, 383) * 1536;
-  let r = select(0.0, 1.0, inside);
-  var b = bias[min(n, 383)];
-  for (var tap = 0u; tap < 1; tap++) {
-    for (var c = 0u; c < 1536; c++) {
-      var w = 0.0;
-      if (c < 1536) {
-        w = weight[first + c * 1 + tap];
-        b += w * beta[c];
-      }
-      packed[(tap * 1536 + c) * 384 + n] = w * r;
-    }
+  for (var k = 0u; k < 1536; k++) {
+    packed[k * 384 + n] = folded(n, k);
   }
-  packed_bias[n] = b * r;
+  packed_bias[n] = folded_bias(n);
+}
+
+fn folded(n: u32, k: u32) -> f32 {
+  return weight[n * 1536 + k];
+}
+
+fn folded_bias(n: u32) -> f32 {
+  var b = bias[n];
+  for (var k = 0u; k < 1536; k++) {
+    b += weight[n * 1536 + k] * input_shift[k];
+  }
+  return b;
 }
 ` },
-    { name: "downsample_layers.3.1.pack", code: `// Packs a PyTorch weight [768][1536] = [n][c][4 taps] as [1536][768], tap-major, 384 rows a tap, zero-padded:
-//   packed[(tap,c),n] = weight[n,c,tap] * gamma[c]
-//   packed_bias[n] = bias[n] + sum over k of weight[n,k] * beta[k]
+    { name: "downsample_layers.3.1.pack", code: `// Packs a PyTorch weight [768][384][4] as [1536][768], tap-major, 384 rows a tap, zero-padded. For each column n, in order:
+//   w[c,tap] = weight[n,c,tap]; b = bias[n]
+//   b += sum over c,tap of w[c,tap] * input_shift[c]
+//   w[c,tap] *= input_scale[c]
+//   packed[(tap,c),n] = w[c,tap]; packed_bias[n] = b
 // An invocation packs one column. Runs once, when the weights are loaded.
 @group(0) @binding(0) var<storage, read> weight: array<f32, 1179648>; // [768][384][4]
 @group(0) @binding(1) var<storage, read> bias: array<f32, 768>; // [768]
-@group(0) @binding(2) var<storage, read> gamma: array<f32, 384>; // [384]
-@group(0) @binding(3) var<storage, read> beta: array<f32, 384>; // [384]
+@group(0) @binding(2) var<storage, read> input_shift: array<f32, 384>; // [384]
+@group(0) @binding(3) var<storage, read> input_scale: array<f32, 384>; // [384]
 @group(0) @binding(4) var<storage, read_write> packed: array<f32, 1179648>; // [1536][768]
 @group(0) @binding(5) var<storage, read_write> packed_bias: array<f32, 768>; // [768]
 
@@ -1148,29 +1172,33 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
   if (n >= 768) {
     return;
   }
-  let inside = n < 768;
-  let first = min(n, 767) * 1536;
-  let r = select(0.0, 1.0, inside);
-  var b = bias[min(n, 767)];
+  for (var k = 0u; k < 1536; k++) {
+    let c = k % 384;
+    let tap = k / 384;
+    packed[k * 768 + n] = folded(n, c, tap);
+  }
+  packed_bias[n] = folded_bias(n);
+}
+
+fn folded(n: u32, c: u32, tap: u32) -> f32 {
+  return weight[(n * 384 + c) * 4 + tap] * input_scale[c];
+}
+
+fn folded_bias(n: u32) -> f32 {
+  var b = bias[n];
   for (var tap = 0u; tap < 4; tap++) {
     for (var c = 0u; c < 384; c++) {
-      var w = 0.0;
-      if (c < 384) {
-        w = weight[first + c * 4 + tap];
-        b += w * beta[c];
-        w *= gamma[c];
-      }
-      packed[(tap * 384 + c) * 768 + n] = w * r;
+      b += weight[(n * 384 + c) * 4 + tap] * input_shift[c];
     }
   }
-  packed_bias[n] = b * r;
+  return b;
 }
 ` },
-    { name: "stages.3.0.dwconv.pack", code: `// Packs a PyTorch weight [768][49] = [n][c][49 taps] as [49][768], tap-major, 1 rows a tap, zero-padded:
-//   packed[(tap,c),n] = weight[n,c,tap]
-//   packed_bias[n] = bias[n]
+    { name: "stages.3.0.dwconv.pack", code: `// Packs a PyTorch weight [768][49] as [49][768], zero-padded. For each column n, in order:
+//   w[k] = weight[n,k]; b = bias[n]
+//   packed[k,n] = w[k]; packed_bias[n] = b
 // An invocation packs one column. Runs once, when the weights are loaded.
-@group(0) @binding(0) var<storage, read> weight: array<f32, 37632>; // [768][1][49]
+@group(0) @binding(0) var<storage, read> weight: array<f32, 37632>; // [768][49]
 @group(0) @binding(1) var<storage, read> bias: array<f32, 768>; // [768]
 @group(0) @binding(2) var<storage, read_write> packed: array<f32, 37632>; // [49][768]
 @group(0) @binding(3) var<storage, read_write> packed_bias: array<f32, 768>; // [768]
@@ -1181,30 +1209,30 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
   if (n >= 768) {
     return;
   }
-  let inside = n < 768;
-  let first = min(n, 767) * 49;
-  let r = select(0.0, 1.0, inside);
-  var b = bias[min(n, 767)];
-  for (var tap = 0u; tap < 49; tap++) {
-    for (var c = 0u; c < 1; c++) {
-      var w = 0.0;
-      if (c < 1) {
-        w = weight[first + c * 49 + tap];
-      }
-      packed[(tap * 1 + c) * 768 + n] = w * r;
-    }
+  for (var k = 0u; k < 49; k++) {
+    packed[k * 768 + n] = folded(n, k);
   }
-  packed_bias[n] = b * r;
+  packed_bias[n] = folded_bias(n);
+}
+
+fn folded(n: u32, k: u32) -> f32 {
+  return weight[n * 49 + k];
+}
+
+fn folded_bias(n: u32) -> f32 {
+  return bias[n];
 }
 ` },
-    { name: "stages.3.0.pwconv1.pack", code: `// Packs a PyTorch weight [3072][768] as [768][3072], zero-padded:
-//   packed[k,n] = weight[n,k] * gamma[k]
-//   packed_bias[n] = bias[n] + sum over k of weight[n,k] * beta[k]
+    { name: "stages.3.0.pwconv1.pack", code: `// Packs a PyTorch weight [3072][768] as [768][3072], zero-padded. For each column n, in order:
+//   w[k] = weight[n,k]; b = bias[n]
+//   b += sum over k of w[k] * input_shift[k]
+//   w[k] *= input_scale[k]
+//   packed[k,n] = w[k]; packed_bias[n] = b
 // An invocation packs one column. Runs once, when the weights are loaded.
 @group(0) @binding(0) var<storage, read> weight: array<f32, 2359296>; // [3072][768]
 @group(0) @binding(1) var<storage, read> bias: array<f32, 3072>; // [3072]
-@group(0) @binding(2) var<storage, read> gamma: array<f32, 768>; // [768]
-@group(0) @binding(3) var<storage, read> beta: array<f32, 768>; // [768]
+@group(0) @binding(2) var<storage, read> input_shift: array<f32, 768>; // [768]
+@group(0) @binding(3) var<storage, read> input_scale: array<f32, 768>; // [768]
 @group(0) @binding(4) var<storage, read_write> packed: array<f32, 2359296>; // [768][3072]
 @group(0) @binding(5) var<storage, read_write> packed_bias: array<f32, 3072>; // [3072]
 
@@ -1214,31 +1242,32 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
   if (n >= 3072) {
     return;
   }
-  let inside = n < 3072;
-  let first = min(n, 3071) * 768;
-  let r = select(0.0, 1.0, inside);
-  var b = bias[min(n, 3071)];
-  for (var tap = 0u; tap < 1; tap++) {
-    for (var c = 0u; c < 768; c++) {
-      var w = 0.0;
-      if (c < 768) {
-        w = weight[first + c * 1 + tap];
-        b += w * beta[c];
-        w *= gamma[c];
-      }
-      packed[(tap * 768 + c) * 3072 + n] = w * r;
-    }
+  for (var k = 0u; k < 768; k++) {
+    packed[k * 3072 + n] = folded(n, k);
   }
-  packed_bias[n] = b * r;
+  packed_bias[n] = folded_bias(n);
+}
+
+fn folded(n: u32, k: u32) -> f32 {
+  return weight[n * 768 + k] * input_scale[k];
+}
+
+fn folded_bias(n: u32) -> f32 {
+  var b = bias[n];
+  for (var k = 0u; k < 768; k++) {
+    b += weight[n * 768 + k] * input_shift[k];
+  }
+  return b;
 }
 ` },
-    { name: "stages.3.0.pwconv2.pack", code: `// Packs a PyTorch weight [768][3072] as [3072][768], zero-padded:
-//   packed[k,n] = weight[n,k]
-//   packed_bias[n] = bias[n] + sum over k of weight[n,k] * beta[k]
+    { name: "stages.3.0.pwconv2.pack", code: `// Packs a PyTorch weight [768][3072] as [3072][768], zero-padded. For each column n, in order:
+//   w[k] = weight[n,k]; b = bias[n]
+//   b += sum over k of w[k] * input_shift[k]
+//   packed[k,n] = w[k]; packed_bias[n] = b
 // An invocation packs one column. Runs once, when the weights are loaded.
 @group(0) @binding(0) var<storage, read> weight: array<f32, 2359296>; // [768][3072]
 @group(0) @binding(1) var<storage, read> bias: array<f32, 768>; // [768]
-@group(0) @binding(2) var<storage, read> beta: array<f32, 3072>; // [3072]
+@group(0) @binding(2) var<storage, read> input_shift: array<f32, 3072>; // [3072]
 @group(0) @binding(3) var<storage, read_write> packed: array<f32, 2359296>; // [3072][768]
 @group(0) @binding(4) var<storage, read_write> packed_bias: array<f32, 768>; // [768]
 
@@ -1248,21 +1277,22 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
   if (n >= 768) {
     return;
   }
-  let inside = n < 768;
-  let first = min(n, 767) * 3072;
-  let r = select(0.0, 1.0, inside);
-  var b = bias[min(n, 767)];
-  for (var tap = 0u; tap < 1; tap++) {
-    for (var c = 0u; c < 3072; c++) {
-      var w = 0.0;
-      if (c < 3072) {
-        w = weight[first + c * 1 + tap];
-        b += w * beta[c];
-      }
-      packed[(tap * 3072 + c) * 768 + n] = w * r;
-    }
+  for (var k = 0u; k < 3072; k++) {
+    packed[k * 768 + n] = folded(n, k);
   }
-  packed_bias[n] = b * r;
+  packed_bias[n] = folded_bias(n);
+}
+
+fn folded(n: u32, k: u32) -> f32 {
+  return weight[n * 3072 + k];
+}
+
+fn folded_bias(n: u32) -> f32 {
+  var b = bias[n];
+  for (var k = 0u; k < 3072; k++) {
+    b += weight[n * 3072 + k] * input_shift[k];
+  }
+  return b;
 }
 ` },
     { name: "downsample_layers.0.0", code: `// 4x4 convolution with stride 4 and LayerNorm, [3][224][224] to channels-last [56][56][96]:

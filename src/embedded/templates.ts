@@ -1559,12 +1559,12 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
   "cuda/pack": {"compiler":[8,">= 4.3.0"],"main":function(container,depth0,helpers,partials,data) {
     var stack1, alias1=container.strict, alias2=container.lambda;
 
-  return "// Packs a PyTorch weight [columns][channels][taps] as [depth][padded columns], tap-major, `segment` rows a tap, zero-padded:\n//   packed[(tap,c),n] = weight[n,c,tap] * gamma[c] * rowscale[n]\n//   packed_bias[n] = (bias[n] + sum over c and tap of weight[n,c,tap] * beta[c]) * rowscale[n]\n// Each factor may be missing (null). A thread packs one column. Runs once, when the weights are loaded.\n#include \"kernels.h\"\n\nnamespace "
-    + ((stack1 = alias2(alias1(depth0, "namespace", {"start":{"line":7,"column":12},"end":{"line":7,"column":21}} ), depth0)) != null ? stack1 : "")
-    + "::packing {\nusing namespace cnx;\n\ntemplate <class T>\nCNX_KERNEL(64, 1) kernel(Shape s, const float *weight, const float *bias, const float *gamma, const float *beta,\n                         const float *rowscale, T *packed, float *packed_bias) {\n  const int n = block_x() * 64 + thread();\n  if (n >= s.padded_columns) return;\n  const bool inside = n < s.columns;\n  const float *from = weight + static_cast<size_t>(inside ? n : 0) * s.channels * s.taps;\n  const float scale = !inside ? 0.0f : rowscale != nullptr ? rowscale[n] : 1.0f;\n  float sum = inside && bias != nullptr ? bias[n] : 0.0f;\n  for (int k = 0; k < s.depth; k++) {\n    const int tap = k / s.segment, c = k % s.segment;\n    float w = 0.0f;\n    if (tap < s.taps && c < s.channels) {\n      w = from[c * s.taps + tap];\n      if (beta != nullptr) sum += w * beta[c];\n      if (gamma != nullptr) w *= gamma[c];\n    }\n    packed[static_cast<size_t>(k) * s.padded_columns + n] = narrow<T>(inside ? w * scale : 0.0f);\n  }\n  packed_bias[n] = sum * scale;\n}\n\ntemplate <class T> int run_as(const Shape &shape, const float *const (&from)[5], void *packed, float *packed_bias) {\n  const Grid grid = {static_cast<unsigned>((shape.padded_columns + 63) / 64), 1, 1};\n  return launch(kernel<T>, grid, 64, 0, nullptr, shape, from[0], from[1], from[2], from[3], from[4],\n                static_cast<T *>(packed), packed_bias);\n}\n\nint run(const Shape &shape, const float *const (&from)[5], void *packed, float *packed_bias) {\n  return shape.narrow ? run_as<"
-    + ((stack1 = alias2(alias1(depth0, "scalar", {"start":{"line":39,"column":33},"end":{"line":39,"column":39}} ), depth0)) != null ? stack1 : "")
-    + ">(shape, from, packed, packed_bias) : run_as<float>(shape, from, packed, packed_bias);\n}\n\n} // namespace "
-    + ((stack1 = alias2(alias1(depth0, "namespace", {"start":{"line":42,"column":17},"end":{"line":42,"column":26}} ), depth0)) != null ? stack1 : "")
+  return "// Packs a PyTorch weight [columns][channels][taps] as [depth][padded columns], tap-major, `segment` rows a tap, zero-padded,\n// and its bias, after the layer's steps have changed both. A thread packs one column. Runs once, when the weights are loaded.\n#include \"kernels.h\"\n\nnamespace "
+    + ((stack1 = alias2(alias1(depth0, "namespace", {"start":{"line":5,"column":12},"end":{"line":5,"column":21}} ), depth0)) != null ? stack1 : "")
+    + "::packing {\nusing namespace cnx;\n\n// An element of the weight after so many steps.\nCNX_DEVICE float folded(const Layer<const float *> &layer, int steps, int n, int c, int tap) {\n  float w = layer.weight[(static_cast<size_t>(n) * layer.shape.channels + c) * layer.shape.taps + tap];\n  for (int i = 0; i < steps; i++) {\n    const auto &[op, by] = layer.steps[i];\n    if (op == Op::scale_inputs) w *= by[c];\n    if (op == Op::scale_outputs) w *= by[n];\n  }\n  return w;\n}\n\nCNX_DEVICE float folded_bias(const Layer<const float *> &layer, int n) {\n  float b = layer.bias[n];\n  for (int i = 0; i < step_count; i++) {\n    const auto &[op, by] = layer.steps[i];\n    if (op == Op::scale_bias) b *= by[n];\n    if (op == Op::bias_through)\n      for (int tap = 0; tap < layer.shape.taps; tap++)\n        for (int c = 0; c < layer.shape.channels; c++) b += folded(layer, i, n, c, tap) * by[c];\n  }\n  return b;\n}\n\ntemplate <class T> CNX_KERNEL(64, 1) kernel(Layer<const float *> layer, T *packed, float *packed_bias) {\n  const Shape &s = layer.shape;\n  const int n = block_x() * 64 + thread();\n  if (n >= s.padded_columns) return;\n  for (int k = 0; k < s.depth; k++) {\n    const int tap = k / s.segment, c = k % s.segment;\n    const bool inside = n < s.columns && tap < s.taps && c < s.channels;\n    packed[static_cast<size_t>(k) * s.padded_columns + n] = narrow<T>(inside ? folded(layer, step_count, n, c, tap) : 0.0f);\n  }\n  packed_bias[n] = n < s.columns ? folded_bias(layer, n) : 0.0f;\n}\n\ntemplate <class T> int run_as(const Layer<const float *> &layer, void *packed, float *packed_bias) {\n  const Grid grid = {static_cast<unsigned>((layer.shape.padded_columns + 63) / 64), 1, 1};\n  return launch(kernel<T>, grid, 64, 0, nullptr, layer, static_cast<T *>(packed), packed_bias);\n}\n\nint run(const Layer<const float *> &layer, void *packed, float *packed_bias) {\n  return layer.shape.narrow ? run_as<"
+    + ((stack1 = alias2(alias1(depth0, "scalar", {"start":{"line":49,"column":39},"end":{"line":49,"column":45}} ), depth0)) != null ? stack1 : "")
+    + ">(layer, packed, packed_bias) : run_as<float>(layer, packed, packed_bias);\n}\n\n} // namespace "
+    + ((stack1 = alias2(alias1(depth0, "namespace", {"start":{"line":52,"column":17},"end":{"line":52,"column":26}} ), depth0)) != null ? stack1 : "")
     + "::packing\n";
 },"useData":true},
 
@@ -2596,10 +2596,12 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
     + ((stack1 = alias2(alias1(depth0, "namespace", {"start":{"line":6,"column":12},"end":{"line":6,"column":21}} ), depth0)) != null ? stack1 : "")
     + " {\n\nusing Run = int(int batch, void *const *operand, cnx::Stream stream);\n\n"
     + ((stack1 = lookupProperty(helpers,"each").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"kernels"),{"name":"each","hash":{},"fn":container.program(0, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":10,"column":0},"end":{"line":14,"column":9}}})) != null ? stack1 : "")
-    + "\nnamespace packing {\nstruct Shape {\n  int columns, channels, taps;          // of the weight as the checkpoint has it\n  int segment, depth, padded_columns; // of the packed one\n  bool narrow;                          // stored as "
-    + ((stack1 = alias2(alias1(depth0, "scalar", {"start":{"line":20,"column":55},"end":{"line":20,"column":61}} ), depth0)) != null ? stack1 : "")
-    + ", else as float\n};\n// From: weight, bias, gamma, beta, rowscale.\nint run(const Shape &shape, const float *const (&from)[5], void *packed, float *packed_bias);\n} // namespace packing\n\n} // namespace "
-    + ((stack1 = alias2(alias1(depth0, "namespace", {"start":{"line":26,"column":17},"end":{"line":26,"column":26}} ), depth0)) != null ? stack1 : "")
+    + "\nnamespace packing {\nstruct Shape {\n  int columns, channels, taps;        // of the weight as the checkpoint has it\n  int segment, depth, padded_columns; // of the packed one\n  bool narrow;                        // stored as "
+    + ((stack1 = alias2(alias1(depth0, "scalar", {"start":{"line":20,"column":53},"end":{"line":20,"column":59}} ), depth0)) != null ? stack1 : "")
+    + ", else as float\n};\n// What is done to a weight w[n,c,tap] and its bias b[n] by a vector f.\nenum class Op {\n  none,\n  scale_inputs,  // w *= f[c]\n  scale_outputs, // w *= f[n]\n  scale_bias,    // b *= f[n]\n  bias_through,  // b += sum over c and tap of w * f[c]\n};\nconstexpr int step_count = "
+    + ((stack1 = alias2(alias1(depth0, "stepCount", {"start":{"line":30,"column":29},"end":{"line":30,"column":38}} ), depth0)) != null ? stack1 : "")
+    + "; // of the layer with most\n// A layer, by its parameters' numbers or addresses; its steps are in order.\ntemplate <class Parameter> struct Layer {\n  Shape shape;\n  Parameter weight, bias;\n  struct {\n    Op op;\n    Parameter by;\n  } steps[step_count];\n};\nint run(const Layer<const float *> &layer, void *packed, float *packed_bias);\n} // namespace packing\n\n} // namespace "
+    + ((stack1 = alias2(alias1(depth0, "namespace", {"start":{"line":43,"column":17},"end":{"line":43,"column":26}} ), depth0)) != null ? stack1 : "")
     + "\n";
 },"useData":true},
 
@@ -2638,13 +2640,11 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
     var stack1, alias1=container.strict, alias2=container.lambda;
 
   return "    {"
-    + ((stack1 = alias2(alias1(depth0, "shape", {"start":{"line":60,"column":9},"end":{"line":60,"column":14}} ), depth0)) != null ? stack1 : "")
-    + ", {"
-    + ((stack1 = alias2(alias1(depth0, "sources", {"start":{"line":60,"column":23},"end":{"line":60,"column":30}} ), depth0)) != null ? stack1 : "")
-    + "}, value::"
-    + ((stack1 = alias2(alias1(depth0, "packed", {"start":{"line":60,"column":46},"end":{"line":60,"column":52}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "layer", {"start":{"line":60,"column":9},"end":{"line":60,"column":14}} ), depth0)) != null ? stack1 : "")
     + ", value::"
-    + ((stack1 = alias2(alias1(depth0, "packedBias", {"start":{"line":60,"column":65},"end":{"line":60,"column":75}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "packed", {"start":{"line":60,"column":27},"end":{"line":60,"column":33}} ), depth0)) != null ? stack1 : "")
+    + ", value::"
+    + ((stack1 = alias2(alias1(depth0, "packedBias", {"start":{"line":60,"column":46},"end":{"line":60,"column":56}} ), depth0)) != null ? stack1 : "")
     + "},\n";
 },"5":function(container,depth0,helpers,partials,data) {
     var stack1, alias1=container.strict, alias2=container.lambda;
@@ -2664,9 +2664,9 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
         return undefined
     };
 
-  return ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"input"),{"name":"if","hash":{},"fn":container.program(7, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":227,"column":94},"end":{"line":227,"column":120}}})) != null ? stack1 : "")
+  return ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"input"),{"name":"if","hash":{},"fn":container.program(7, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":228,"column":94},"end":{"line":228,"column":120}}})) != null ? stack1 : "")
     + "float *"
-    + ((stack1 = container.lambda(container.strict(depth0, "name", {"start":{"line":227,"column":129},"end":{"line":227,"column":133}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = container.lambda(container.strict(depth0, "name", {"start":{"line":228,"column":129},"end":{"line":228,"column":133}} ), depth0)) != null ? stack1 : "")
     + ", ";
 },"7":function(container,depth0,helpers,partials,data) {
     return "const ";
@@ -2678,18 +2678,18 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
         return undefined
     };
 
-  return ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"input"),{"name":"if","hash":{},"fn":container.program(9, data, 0),"inverse":container.program(10, data, 0),"data":data,"loc":{"start":{"line":230,"column":42},"end":{"line":230,"column":107}}})) != null ? stack1 : "")
+  return ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"input"),{"name":"if","hash":{},"fn":container.program(9, data, 0),"inverse":container.program(10, data, 0),"data":data,"loc":{"start":{"line":231,"column":42},"end":{"line":231,"column":107}}})) != null ? stack1 : "")
     + ", ";
 },"9":function(container,depth0,helpers,partials,data) {
     var stack1;
 
   return "const_cast<float *>("
-    + ((stack1 = container.lambda(container.strict(depth0, "name", {"start":{"line":230,"column":77},"end":{"line":230,"column":81}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = container.lambda(container.strict(depth0, "name", {"start":{"line":231,"column":77},"end":{"line":231,"column":81}} ), depth0)) != null ? stack1 : "")
     + ")";
 },"10":function(container,depth0,helpers,partials,data) {
     var stack1;
 
-  return ((stack1 = container.lambda(container.strict(depth0, "name", {"start":{"line":230,"column":94},"end":{"line":230,"column":98}} ), depth0)) != null ? stack1 : "");
+  return ((stack1 = container.lambda(container.strict(depth0, "name", {"start":{"line":231,"column":94},"end":{"line":231,"column":98}} ), depth0)) != null ? stack1 : "");
 },"compiler":[8,">= 4.3.0"],"main":function(container,depth0,helpers,partials,data) {
     var stack1, alias1=container.strict, alias2=container.lambda, alias3=depth0 != null ? depth0 : (container.nullContext || {}), lookupProperty = container.lookupProperty || function(parent, propertyName) {
         if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
@@ -2722,7 +2722,7 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
     + ((stack1 = alias2(alias1(depth0, "counterBytes", {"start":{"line":42,"column":35},"end":{"line":42,"column":47}} ), depth0)) != null ? stack1 : "")
     + "; // of the workspace, each image: blocks that have arrived\n\n// Parameters that kernels read as they are.\nstruct Kept {\n  int parameter, value;\n};\nconstexpr Kept kept[] = {"
     + ((stack1 = lookupProperty(helpers,"each").call(alias3,lookupProperty(depth0,"kept"),{"name":"each","hash":{},"fn":container.program(3, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":48,"column":26},"end":{"line":49,"column":50}}})) != null ? stack1 : "")
-    + "\n    {-1, -1}};\n\n// Once, when the weights are loaded: {shape}, {weight, bias, gamma, beta, rowscale}, packed, packed bias.\nstruct Setup {\n  packing::Shape shape;\n  int from[5];\n  int packed, packed_bias;\n};\nconstexpr Setup setup[] = {\n"
+    + "\n    {-1, -1}};\n\n// Once, when the weights are loaded: {shape}, weight, bias, {steps}; packed, packed bias.\nstruct Setup {\n  packing::Layer<int> layer;\n  int packed, packed_bias;\n};\nusing packing::Op;\nconstexpr Setup setup[] = {\n"
     + ((stack1 = lookupProperty(helpers,"each").call(alias3,lookupProperty(depth0,"setup"),{"name":"each","hash":{},"fn":container.program(4, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":59,"column":0},"end":{"line":61,"column":9}}})) != null ? stack1 : "")
     + "};\n\n// Every forward pass, in order.\nstruct Step {\n  const char *name;\n  Run *run;\n  int operands["
     + ((stack1 = alias2(alias1(depth0, "operandCount", {"start":{"line":68,"column":17},"end":{"line":68,"column":29}} ), depth0)) != null ? stack1 : "")
@@ -2758,154 +2758,154 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
     + ((stack1 = alias2(alias1(depth0, "upper", {"start":{"line":120,"column":95},"end":{"line":120,"column":100}} ), depth0)) != null ? stack1 : "")
     + "_WORKSPACE;\n  return "
     + ((stack1 = alias2(alias1(depth0, "upper", {"start":{"line":121,"column":11},"end":{"line":121,"column":16}} ), depth0)) != null ? stack1 : "")
-    + "_OK;\n}\n\nint load(unsigned char *weights, const float *const *host, float *staging) {\n  const float *from[parameter::count];\n  size_t at = 0;\n  for (int i = 0; i < parameter::count; i++) {\n    from[i] = staging + at;\n    at += (parameters[i].elements + 3) / 4 * 4;\n    const int status = cnx::device_upload(const_cast<float *>(from[i]), host[i], parameters[i].elements * sizeof(float));\n    if (status != 0) return status;\n  }\n  for (const Kept &k : kept) {\n    if (k.parameter < 0) break;\n    const int status = cnx::device_upload(weights + values[k.value].at, host[k.parameter],\n                                          parameters[k.parameter].elements * sizeof(float));\n    if (status != 0) return status;\n  }\n  for (const Setup &s : setup) {\n    const float *operands[5];\n    for (int i = 0; i < 5; i++) operands[i] = s.from[i] < 0 ? nullptr : from[s.from[i]];\n    const int status = packing::run(s.shape, operands, weights + values[s.packed].at,\n                                    reinterpret_cast<float *>(weights + values[s.packed_bias].at));\n    if (status != 0) return status;\n  }\n  return cnx::device_finish(nullptr);\n}\n\n} // namespace\n} // namespace "
-    + ((stack1 = alias2(alias1(depth0, "namespace", {"start":{"line":150,"column":17},"end":{"line":150,"column":26}} ), depth0)) != null ? stack1 : "")
+    + "_OK;\n}\n\nint load(unsigned char *weights, const float *const *host, float *staging) {\n  const float *from[parameter::count];\n  size_t at = 0;\n  for (int i = 0; i < parameter::count; i++) {\n    from[i] = staging + at;\n    at += (parameters[i].elements + 3) / 4 * 4;\n    const int status = cnx::device_upload(const_cast<float *>(from[i]), host[i], parameters[i].elements * sizeof(float));\n    if (status != 0) return status;\n  }\n  for (const Kept &k : kept) {\n    if (k.parameter < 0) break;\n    const int status = cnx::device_upload(weights + values[k.value].at, host[k.parameter],\n                                          parameters[k.parameter].elements * sizeof(float));\n    if (status != 0) return status;\n  }\n  for (const Setup &s : setup) {\n    const packing::Layer<int> &of = s.layer;\n    packing::Layer<const float *> layer = {of.shape, from[of.weight], from[of.bias], {}};\n    for (int i = 0; i < packing::step_count; i++) layer.steps[i] = {of.steps[i].op, from[of.steps[i].by]};\n    const int status = packing::run(layer, weights + values[s.packed].at,\n                                    reinterpret_cast<float *>(weights + values[s.packed_bias].at));\n    if (status != 0) return status;\n  }\n  return cnx::device_finish(nullptr);\n}\n\n} // namespace\n} // namespace "
+    + ((stack1 = alias2(alias1(depth0, "namespace", {"start":{"line":151,"column":17},"end":{"line":151,"column":26}} ), depth0)) != null ? stack1 : "")
     + "\n\nextern \"C\" {\n\nconst char *"
-    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":154,"column":14},"end":{"line":154,"column":20}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":155,"column":14},"end":{"line":155,"column":20}} ), depth0)) != null ? stack1 : "")
     + "_status_text("
-    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":154,"column":37},"end":{"line":154,"column":43}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":155,"column":37},"end":{"line":155,"column":43}} ), depth0)) != null ? stack1 : "")
     + "_status status) {\n  switch (status) {\n  case "
-    + ((stack1 = alias2(alias1(depth0, "upper", {"start":{"line":156,"column":9},"end":{"line":156,"column":14}} ), depth0)) != null ? stack1 : "")
-    + "_OK: return \"no error\";\n  case "
     + ((stack1 = alias2(alias1(depth0, "upper", {"start":{"line":157,"column":9},"end":{"line":157,"column":14}} ), depth0)) != null ? stack1 : "")
-    + "_NULL_POINTER: return \"a pointer that must not be NULL is NULL\";\n  case "
+    + "_OK: return \"no error\";\n  case "
     + ((stack1 = alias2(alias1(depth0, "upper", {"start":{"line":158,"column":9},"end":{"line":158,"column":14}} ), depth0)) != null ? stack1 : "")
-    + "_BATCH: return \"the batch is not "
-    + ((stack1 = alias2(alias1(depth0, "batchMin", {"start":{"line":158,"column":51},"end":{"line":158,"column":59}} ), depth0)) != null ? stack1 : "")
-    + " to "
-    + ((stack1 = alias2(alias1(depth0, "batchMax", {"start":{"line":158,"column":67},"end":{"line":158,"column":75}} ), depth0)) != null ? stack1 : "")
-    + ", for which this library was built\";\n  case "
+    + "_NULL_POINTER: return \"a pointer that must not be NULL is NULL\";\n  case "
     + ((stack1 = alias2(alias1(depth0, "upper", {"start":{"line":159,"column":9},"end":{"line":159,"column":14}} ), depth0)) != null ? stack1 : "")
-    + "_WORKSPACE: return \"the workspace is smaller than "
-    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":159,"column":68},"end":{"line":159,"column":74}} ), depth0)) != null ? stack1 : "")
-    + "_workspace_size says, or not aligned to 256 bytes\";\n  case "
+    + "_BATCH: return \"the batch is not "
+    + ((stack1 = alias2(alias1(depth0, "batchMin", {"start":{"line":159,"column":51},"end":{"line":159,"column":59}} ), depth0)) != null ? stack1 : "")
+    + " to "
+    + ((stack1 = alias2(alias1(depth0, "batchMax", {"start":{"line":159,"column":67},"end":{"line":159,"column":75}} ), depth0)) != null ? stack1 : "")
+    + ", for which this library was built\";\n  case "
     + ((stack1 = alias2(alias1(depth0, "upper", {"start":{"line":160,"column":9},"end":{"line":160,"column":14}} ), depth0)) != null ? stack1 : "")
-    + "_NO_DEVICE: return \"there is no CUDA device\";\n  case "
+    + "_WORKSPACE: return \"the workspace is smaller than "
+    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":160,"column":68},"end":{"line":160,"column":74}} ), depth0)) != null ? stack1 : "")
+    + "_workspace_size says, or not aligned to 256 bytes\";\n  case "
     + ((stack1 = alias2(alias1(depth0, "upper", {"start":{"line":161,"column":9},"end":{"line":161,"column":14}} ), depth0)) != null ? stack1 : "")
-    + "_ARCHITECTURE: return \"the device is older than compute capability 8.0\";\n  case "
+    + "_NO_DEVICE: return \"there is no CUDA device\";\n  case "
     + ((stack1 = alias2(alias1(depth0, "upper", {"start":{"line":162,"column":9},"end":{"line":162,"column":14}} ), depth0)) != null ? stack1 : "")
+    + "_ARCHITECTURE: return \"the device is older than compute capability 8.0\";\n  case "
+    + ((stack1 = alias2(alias1(depth0, "upper", {"start":{"line":163,"column":9},"end":{"line":163,"column":14}} ), depth0)) != null ? stack1 : "")
     + "_MEMORY: return \"the device has too little memory for the weights\";\n  default: return status >= 1000 ? cnx::device_text(status) : \"not a status of this library\";\n  }\n}\n\nsize_t "
-    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":167,"column":9},"end":{"line":167,"column":15}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":168,"column":9},"end":{"line":168,"column":15}} ), depth0)) != null ? stack1 : "")
     + "_parameter_count(void) { return "
-    + ((stack1 = alias2(alias1(depth0, "namespace", {"start":{"line":167,"column":51},"end":{"line":167,"column":60}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "namespace", {"start":{"line":168,"column":51},"end":{"line":168,"column":60}} ), depth0)) != null ? stack1 : "")
     + "::parameter::count; }\nconst char *"
-    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":168,"column":14},"end":{"line":168,"column":20}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":169,"column":14},"end":{"line":169,"column":20}} ), depth0)) != null ? stack1 : "")
     + "_parameter_name(size_t index) {\n  return index < "
-    + ((stack1 = alias2(alias1(depth0, "namespace", {"start":{"line":169,"column":19},"end":{"line":169,"column":28}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "namespace", {"start":{"line":170,"column":19},"end":{"line":170,"column":28}} ), depth0)) != null ? stack1 : "")
     + "::parameter::count ? "
-    + ((stack1 = alias2(alias1(depth0, "namespace", {"start":{"line":169,"column":53},"end":{"line":169,"column":62}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "namespace", {"start":{"line":170,"column":53},"end":{"line":170,"column":62}} ), depth0)) != null ? stack1 : "")
     + "::parameters[index].name : nullptr;\n}\nsize_t "
-    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":171,"column":9},"end":{"line":171,"column":15}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":172,"column":9},"end":{"line":172,"column":15}} ), depth0)) != null ? stack1 : "")
     + "_parameter_elements(size_t index) {\n  return index < "
-    + ((stack1 = alias2(alias1(depth0, "namespace", {"start":{"line":172,"column":19},"end":{"line":172,"column":28}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "namespace", {"start":{"line":173,"column":19},"end":{"line":173,"column":28}} ), depth0)) != null ? stack1 : "")
     + "::parameter::count ? "
-    + ((stack1 = alias2(alias1(depth0, "namespace", {"start":{"line":172,"column":53},"end":{"line":172,"column":62}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "namespace", {"start":{"line":173,"column":53},"end":{"line":173,"column":62}} ), depth0)) != null ? stack1 : "")
     + "::parameters[index].elements : 0;\n}\n\nsize_t "
-    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":175,"column":9},"end":{"line":175,"column":15}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":176,"column":9},"end":{"line":176,"column":15}} ), depth0)) != null ? stack1 : "")
     + "_weights_size(void) { return "
-    + ((stack1 = alias2(alias1(depth0, "namespace", {"start":{"line":175,"column":48},"end":{"line":175,"column":57}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "namespace", {"start":{"line":176,"column":48},"end":{"line":176,"column":57}} ), depth0)) != null ? stack1 : "")
     + "::weight_bytes; }\n\n"
-    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":177,"column":2},"end":{"line":177,"column":8}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":178,"column":2},"end":{"line":178,"column":8}} ), depth0)) != null ? stack1 : "")
     + "_status "
-    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":177,"column":20},"end":{"line":177,"column":26}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":178,"column":20},"end":{"line":178,"column":26}} ), depth0)) != null ? stack1 : "")
     + "_pack(const float *const *host, void *weights) {\n  using namespace "
-    + ((stack1 = alias2(alias1(depth0, "namespace", {"start":{"line":178,"column":20},"end":{"line":178,"column":29}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "namespace", {"start":{"line":179,"column":20},"end":{"line":179,"column":29}} ), depth0)) != null ? stack1 : "")
     + ";\n  if (host == nullptr || weights == nullptr) return "
-    + ((stack1 = alias2(alias1(depth0, "upper", {"start":{"line":179,"column":54},"end":{"line":179,"column":59}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "upper", {"start":{"line":180,"column":54},"end":{"line":180,"column":59}} ), depth0)) != null ? stack1 : "")
     + "_NULL_POINTER;\n  size_t elements = 0;\n  for (int i = 0; i < parameter::count; i++) {\n    if (host[i] == nullptr) return "
-    + ((stack1 = alias2(alias1(depth0, "upper", {"start":{"line":182,"column":37},"end":{"line":182,"column":42}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "upper", {"start":{"line":183,"column":37},"end":{"line":183,"column":42}} ), depth0)) != null ? stack1 : "")
     + "_NULL_POINTER;\n    elements += (parameters[i].elements + 3) / 4 * 4;\n  }\n  const int capability = cnx::device_capability();\n  if (capability == 0) return "
-    + ((stack1 = alias2(alias1(depth0, "upper", {"start":{"line":186,"column":32},"end":{"line":186,"column":37}} ), depth0)) != null ? stack1 : "")
-    + "_NO_DEVICE;\n  if (capability < 80) return "
     + ((stack1 = alias2(alias1(depth0, "upper", {"start":{"line":187,"column":32},"end":{"line":187,"column":37}} ), depth0)) != null ? stack1 : "")
+    + "_NO_DEVICE;\n  if (capability < 80) return "
+    + ((stack1 = alias2(alias1(depth0, "upper", {"start":{"line":188,"column":32},"end":{"line":188,"column":37}} ), depth0)) != null ? stack1 : "")
     + "_ARCHITECTURE;\n  void *staging = nullptr;\n  if (cnx::device_allocate(&staging, elements * sizeof(float)) != 0) return "
-    + ((stack1 = alias2(alias1(depth0, "upper", {"start":{"line":189,"column":78},"end":{"line":189,"column":83}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "upper", {"start":{"line":190,"column":78},"end":{"line":190,"column":83}} ), depth0)) != null ? stack1 : "")
     + "_MEMORY;\n  const int status = load(static_cast<unsigned char *>(weights), host, static_cast<float *>(staging));\n  cnx::device_free(staging);\n  return status;\n}\n\n"
-    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":195,"column":2},"end":{"line":195,"column":8}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":196,"column":2},"end":{"line":196,"column":8}} ), depth0)) != null ? stack1 : "")
     + "_status "
-    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":195,"column":20},"end":{"line":195,"column":26}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":196,"column":20},"end":{"line":196,"column":26}} ), depth0)) != null ? stack1 : "")
     + "_open("
-    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":195,"column":36},"end":{"line":195,"column":42}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":196,"column":36},"end":{"line":196,"column":42}} ), depth0)) != null ? stack1 : "")
     + "_model **model, const void *weights) {\n  if (model == nullptr) return "
-    + ((stack1 = alias2(alias1(depth0, "upper", {"start":{"line":196,"column":33},"end":{"line":196,"column":38}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "upper", {"start":{"line":197,"column":33},"end":{"line":197,"column":38}} ), depth0)) != null ? stack1 : "")
     + "_NULL_POINTER;\n  *model = nullptr;\n  if (weights == nullptr) return "
-    + ((stack1 = alias2(alias1(depth0, "upper", {"start":{"line":198,"column":35},"end":{"line":198,"column":40}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "upper", {"start":{"line":199,"column":35},"end":{"line":199,"column":40}} ), depth0)) != null ? stack1 : "")
     + "_NULL_POINTER;\n  *model = new (std::nothrow) "
-    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":199,"column":32},"end":{"line":199,"column":38}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":200,"column":32},"end":{"line":200,"column":38}} ), depth0)) != null ? stack1 : "")
     + "_model{static_cast<unsigned char *>(const_cast<void *>(weights)), false};\n  return *model == nullptr ? "
-    + ((stack1 = alias2(alias1(depth0, "upper", {"start":{"line":200,"column":31},"end":{"line":200,"column":36}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "upper", {"start":{"line":201,"column":31},"end":{"line":201,"column":36}} ), depth0)) != null ? stack1 : "")
     + "_MEMORY : "
-    + ((stack1 = alias2(alias1(depth0, "upper", {"start":{"line":200,"column":50},"end":{"line":200,"column":55}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "upper", {"start":{"line":201,"column":50},"end":{"line":201,"column":55}} ), depth0)) != null ? stack1 : "")
     + "_OK;\n}\n\n"
-    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":203,"column":2},"end":{"line":203,"column":8}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":204,"column":2},"end":{"line":204,"column":8}} ), depth0)) != null ? stack1 : "")
     + "_status "
-    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":203,"column":20},"end":{"line":203,"column":26}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":204,"column":20},"end":{"line":204,"column":26}} ), depth0)) != null ? stack1 : "")
     + "_create("
-    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":203,"column":38},"end":{"line":203,"column":44}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":204,"column":38},"end":{"line":204,"column":44}} ), depth0)) != null ? stack1 : "")
     + "_model **model, const float *const *host) {\n  if (model == nullptr) return "
-    + ((stack1 = alias2(alias1(depth0, "upper", {"start":{"line":204,"column":33},"end":{"line":204,"column":38}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "upper", {"start":{"line":205,"column":33},"end":{"line":205,"column":38}} ), depth0)) != null ? stack1 : "")
     + "_NULL_POINTER;\n  *model = nullptr;\n  if (host == nullptr) return "
-    + ((stack1 = alias2(alias1(depth0, "upper", {"start":{"line":206,"column":32},"end":{"line":206,"column":37}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "upper", {"start":{"line":207,"column":32},"end":{"line":207,"column":37}} ), depth0)) != null ? stack1 : "")
     + "_NULL_POINTER;\n  if (cnx::device_capability() == 0) return "
-    + ((stack1 = alias2(alias1(depth0, "upper", {"start":{"line":207,"column":46},"end":{"line":207,"column":51}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "upper", {"start":{"line":208,"column":46},"end":{"line":208,"column":51}} ), depth0)) != null ? stack1 : "")
     + "_NO_DEVICE;\n  void *weights = nullptr;\n  if (cnx::device_allocate(&weights, "
-    + ((stack1 = alias2(alias1(depth0, "namespace", {"start":{"line":209,"column":39},"end":{"line":209,"column":48}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "namespace", {"start":{"line":210,"column":39},"end":{"line":210,"column":48}} ), depth0)) != null ? stack1 : "")
     + "::weight_bytes) != 0) return "
-    + ((stack1 = alias2(alias1(depth0, "upper", {"start":{"line":209,"column":81},"end":{"line":209,"column":86}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "upper", {"start":{"line":210,"column":81},"end":{"line":210,"column":86}} ), depth0)) != null ? stack1 : "")
     + "_MEMORY;\n  int status = "
-    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":210,"column":17},"end":{"line":210,"column":23}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":211,"column":17},"end":{"line":211,"column":23}} ), depth0)) != null ? stack1 : "")
     + "_pack(host, weights);\n  if (status == "
-    + ((stack1 = alias2(alias1(depth0, "upper", {"start":{"line":211,"column":18},"end":{"line":211,"column":23}} ), depth0)) != null ? stack1 : "")
-    + "_OK) status = "
-    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":211,"column":41},"end":{"line":211,"column":47}} ), depth0)) != null ? stack1 : "")
-    + "_open(model, weights);\n  if (status == "
     + ((stack1 = alias2(alias1(depth0, "upper", {"start":{"line":212,"column":18},"end":{"line":212,"column":23}} ), depth0)) != null ? stack1 : "")
+    + "_OK) status = "
+    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":212,"column":41},"end":{"line":212,"column":47}} ), depth0)) != null ? stack1 : "")
+    + "_open(model, weights);\n  if (status == "
+    + ((stack1 = alias2(alias1(depth0, "upper", {"start":{"line":213,"column":18},"end":{"line":213,"column":23}} ), depth0)) != null ? stack1 : "")
     + "_OK) (*model)->owned = true;\n  else cnx::device_free(weights);\n  return status;\n}\n\nvoid "
-    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":217,"column":7},"end":{"line":217,"column":13}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":218,"column":7},"end":{"line":218,"column":13}} ), depth0)) != null ? stack1 : "")
     + "_destroy("
-    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":217,"column":26},"end":{"line":217,"column":32}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":218,"column":26},"end":{"line":218,"column":32}} ), depth0)) != null ? stack1 : "")
     + "_model *model) {\n  if (model == nullptr) return;\n  if (model->owned) cnx::device_free(model->weights);\n  delete model;\n}\n\nsize_t "
-    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":223,"column":9},"end":{"line":223,"column":15}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":224,"column":9},"end":{"line":224,"column":15}} ), depth0)) != null ? stack1 : "")
     + "_workspace_size(int batch) {\n  return batch < "
-    + ((stack1 = alias2(alias1(depth0, "batchMin", {"start":{"line":224,"column":19},"end":{"line":224,"column":27}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "batchMin", {"start":{"line":225,"column":19},"end":{"line":225,"column":27}} ), depth0)) != null ? stack1 : "")
     + " || batch > "
-    + ((stack1 = alias2(alias1(depth0, "batchMax", {"start":{"line":224,"column":43},"end":{"line":224,"column":51}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "batchMax", {"start":{"line":225,"column":43},"end":{"line":225,"column":51}} ), depth0)) != null ? stack1 : "")
     + " ? 0 : "
-    + ((stack1 = alias2(alias1(depth0, "namespace", {"start":{"line":224,"column":62},"end":{"line":224,"column":71}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "namespace", {"start":{"line":225,"column":62},"end":{"line":225,"column":71}} ), depth0)) != null ? stack1 : "")
     + "::workspace_size(batch);\n}\n\n"
-    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":227,"column":2},"end":{"line":227,"column":8}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":228,"column":2},"end":{"line":228,"column":8}} ), depth0)) != null ? stack1 : "")
     + "_status "
-    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":227,"column":20},"end":{"line":227,"column":26}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":228,"column":20},"end":{"line":228,"column":26}} ), depth0)) != null ? stack1 : "")
     + "_forward(const "
-    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":227,"column":45},"end":{"line":227,"column":51}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":228,"column":45},"end":{"line":228,"column":51}} ), depth0)) != null ? stack1 : "")
     + "_model *model, int batch, "
-    + ((stack1 = lookupProperty(helpers,"each").call(alias3,lookupProperty(depth0,"ports"),{"name":"each","hash":{},"fn":container.program(6, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":227,"column":79},"end":{"line":227,"column":146}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"each").call(alias3,lookupProperty(depth0,"ports"),{"name":"each","hash":{},"fn":container.program(6, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":228,"column":79},"end":{"line":228,"column":146}}})) != null ? stack1 : "")
     + "\n    void *workspace, size_t workspace_size, struct CUstream_st *stream) {\n  using namespace "
-    + ((stack1 = alias2(alias1(depth0, "namespace", {"start":{"line":229,"column":20},"end":{"line":229,"column":29}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "namespace", {"start":{"line":230,"column":20},"end":{"line":230,"column":29}} ), depth0)) != null ? stack1 : "")
     + ";\n  void *const ports[] = {"
-    + ((stack1 = lookupProperty(helpers,"each").call(alias3,lookupProperty(depth0,"ports"),{"name":"each","hash":{},"fn":container.program(8, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":230,"column":26},"end":{"line":230,"column":118}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"each").call(alias3,lookupProperty(depth0,"ports"),{"name":"each","hash":{},"fn":container.program(8, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":231,"column":26},"end":{"line":231,"column":118}}})) != null ? stack1 : "")
     + " };\n  int status = check(model, batch, ports, workspace, workspace_size);\n  if (status != 0) return status;\n  const Addresses addresses(model, batch, ports, workspace);\n  if (counter_bytes > 0) {\n    void *counters = static_cast<unsigned char *>(workspace) + aligned(image_bytes * static_cast<size_t>(batch));\n    status = cnx::device_fill(counters, 0, counter_bytes * static_cast<size_t>(batch), stream);\n  }\n  for (int i = 0; i < step_count && status == 0; i++) status = run_step(steps[i], addresses, batch, stream);\n  return status;\n}\n\nint "
-    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":242,"column":6},"end":{"line":242,"column":12}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":243,"column":6},"end":{"line":243,"column":12}} ), depth0)) != null ? stack1 : "")
     + "_launch_count(void) { return "
-    + ((stack1 = alias2(alias1(depth0, "namespace", {"start":{"line":242,"column":45},"end":{"line":242,"column":54}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "namespace", {"start":{"line":243,"column":45},"end":{"line":243,"column":54}} ), depth0)) != null ? stack1 : "")
     + "::step_count; }\nconst char *"
-    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":243,"column":14},"end":{"line":243,"column":20}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":244,"column":14},"end":{"line":244,"column":20}} ), depth0)) != null ? stack1 : "")
     + "_launch_name(int index) {\n  return index >= 0 && index < "
-    + ((stack1 = alias2(alias1(depth0, "namespace", {"start":{"line":244,"column":33},"end":{"line":244,"column":42}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "namespace", {"start":{"line":245,"column":33},"end":{"line":245,"column":42}} ), depth0)) != null ? stack1 : "")
     + "::step_count ? "
-    + ((stack1 = alias2(alias1(depth0, "namespace", {"start":{"line":244,"column":61},"end":{"line":244,"column":70}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "namespace", {"start":{"line":245,"column":61},"end":{"line":245,"column":70}} ), depth0)) != null ? stack1 : "")
     + "::steps[index].name : nullptr;\n}\n\n"
-    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":247,"column":2},"end":{"line":247,"column":8}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":248,"column":2},"end":{"line":248,"column":8}} ), depth0)) != null ? stack1 : "")
     + "_status "
-    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":247,"column":20},"end":{"line":247,"column":26}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":248,"column":20},"end":{"line":248,"column":26}} ), depth0)) != null ? stack1 : "")
     + "_launch(const "
-    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":247,"column":44},"end":{"line":247,"column":50}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "prefix", {"start":{"line":248,"column":44},"end":{"line":248,"column":50}} ), depth0)) != null ? stack1 : "")
     + "_model *model, int index, int batch, "
-    + ((stack1 = lookupProperty(helpers,"each").call(alias3,lookupProperty(depth0,"ports"),{"name":"each","hash":{},"fn":container.program(6, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":247,"column":89},"end":{"line":247,"column":156}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"each").call(alias3,lookupProperty(depth0,"ports"),{"name":"each","hash":{},"fn":container.program(6, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":248,"column":89},"end":{"line":248,"column":156}}})) != null ? stack1 : "")
     + "\n    void *workspace, size_t workspace_size, struct CUstream_st *stream) {\n  using namespace "
-    + ((stack1 = alias2(alias1(depth0, "namespace", {"start":{"line":249,"column":20},"end":{"line":249,"column":29}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "namespace", {"start":{"line":250,"column":20},"end":{"line":250,"column":29}} ), depth0)) != null ? stack1 : "")
     + ";\n  void *const ports[] = {"
-    + ((stack1 = lookupProperty(helpers,"each").call(alias3,lookupProperty(depth0,"ports"),{"name":"each","hash":{},"fn":container.program(8, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":250,"column":26},"end":{"line":250,"column":118}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"each").call(alias3,lookupProperty(depth0,"ports"),{"name":"each","hash":{},"fn":container.program(8, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":251,"column":26},"end":{"line":251,"column":118}}})) != null ? stack1 : "")
     + " };\n  const int status = check(model, batch, ports, workspace, workspace_size);\n  if (status != 0 || index < 0 || index >= step_count) return status;\n  return run_step(steps[index], Addresses(model, batch, ports, workspace), batch, stream);\n}\n\n} // extern \"C\"\n";
 },"useData":true},
 
@@ -5543,22 +5543,10 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
   "wgsl/pack": {"0":function(container,depth0,helpers,partials,data) {
     var stack1;
 
-  return " = [n][c]["
-    + ((stack1 = container.lambda(container.strict(depth0, "taps", {"start":{"line":1,"column":76},"end":{"line":1,"column":80}} ), depth0)) != null ? stack1 : "")
-    + " taps]";
-},"1":function(container,depth0,helpers,partials,data) {
-    var stack1;
-
   return ", tap-major, "
-    + ((stack1 = container.lambda(container.strict(depth0, "segment", {"start":{"line":1,"column":164},"end":{"line":1,"column":171}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = container.lambda(container.strict(depth0, "segment", {"start":{"line":1,"column":91},"end":{"line":1,"column":98}} ), depth0)) != null ? stack1 : "")
     + " rows a tap";
-},"2":function(container,depth0,helpers,partials,data) {
-    return "(tap,c)";
-},"3":function(container,depth0,helpers,partials,data) {
-    return "k";
-},"4":function(container,depth0,helpers,partials,data) {
-    return "c,tap";
-},"5":function(container,depth0,helpers,partials,data) {
+},"1":function(container,depth0,helpers,partials,data,blockParams,depths) {
     var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
         if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
           return parent[propertyName];
@@ -5566,130 +5554,80 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
         return undefined
     };
 
-  return " * gamma["
-    + ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"tapped"),{"name":"if","hash":{},"fn":container.program(6, data, 0),"inverse":container.program(3, data, 0),"data":data,"loc":{"start":{"line":2,"column":122},"end":{"line":2,"column":153}}})) != null ? stack1 : "")
+  return "//   "
+    + ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"through"),{"name":"if","hash":{},"fn":container.program(2, data, 0, blockParams, depths),"inverse":container.program(3, data, 0, blockParams, depths),"data":data,"loc":{"start":{"line":4,"column":5},"end":{"line":4,"column":180}}})) != null ? stack1 : "")
+    + "\n";
+},"2":function(container,depth0,helpers,partials,data,blockParams,depths) {
+    var stack1, alias1=container.strict, alias2=container.lambda;
+
+  return "b += sum over "
+    + ((stack1 = alias2(alias1(depths[1], "element", {"start":{"line":4,"column":36},"end":{"line":4,"column":46}} ), depth0)) != null ? stack1 : "")
+    + " of w["
+    + ((stack1 = alias2(alias1(depths[1], "element", {"start":{"line":4,"column":56},"end":{"line":4,"column":66}} ), depth0)) != null ? stack1 : "")
+    + "] * "
+    + ((stack1 = alias2(alias1(depth0, "by", {"start":{"line":4,"column":74},"end":{"line":4,"column":76}} ), depth0)) != null ? stack1 : "")
+    + "["
+    + ((stack1 = alias2(alias1(depth0, "index", {"start":{"line":4,"column":81},"end":{"line":4,"column":86}} ), depth0)) != null ? stack1 : "")
+    + "]";
+},"3":function(container,depth0,helpers,partials,data,blockParams,depths) {
+    var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
+
+  return ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"bias"),{"name":"if","hash":{},"fn":container.program(4, data, 0, blockParams, depths),"inverse":container.program(5, data, 0, blockParams, depths),"data":data,"loc":{"start":{"line":4,"column":89},"end":{"line":4,"column":173}}})) != null ? stack1 : "");
+},"4":function(container,depth0,helpers,partials,data) {
+    var stack1, alias1=container.strict, alias2=container.lambda;
+
+  return "b *= "
+    + ((stack1 = alias2(alias1(depth0, "by", {"start":{"line":4,"column":112},"end":{"line":4,"column":114}} ), depth0)) != null ? stack1 : "")
+    + "["
+    + ((stack1 = alias2(alias1(depth0, "index", {"start":{"line":4,"column":119},"end":{"line":4,"column":124}} ), depth0)) != null ? stack1 : "")
+    + "]";
+},"5":function(container,depth0,helpers,partials,data,blockParams,depths) {
+    var stack1, alias1=container.strict, alias2=container.lambda;
+
+  return "w["
+    + ((stack1 = alias2(alias1(depths[1], "element", {"start":{"line":4,"column":139},"end":{"line":4,"column":149}} ), depth0)) != null ? stack1 : "")
+    + "] *= "
+    + ((stack1 = alias2(alias1(depth0, "by", {"start":{"line":4,"column":158},"end":{"line":4,"column":160}} ), depth0)) != null ? stack1 : "")
+    + "["
+    + ((stack1 = alias2(alias1(depth0, "index", {"start":{"line":4,"column":165},"end":{"line":4,"column":170}} ), depth0)) != null ? stack1 : "")
     + "]";
 },"6":function(container,depth0,helpers,partials,data) {
-    return "c";
+    return "k";
 },"7":function(container,depth0,helpers,partials,data) {
-    return " * rowscale[n]";
+    return "(tap,c)";
 },"8":function(container,depth0,helpers,partials,data) {
-    return "(";
-},"9":function(container,depth0,helpers,partials,data) {
-    return " + sum over k of weight[n,k] * beta[k]";
-},"10":function(container,depth0,helpers,partials,data) {
-    return ") * rowscale[n]";
-},"11":function(container,depth0,helpers,partials,data) {
     return "two columns, in f16";
-},"12":function(container,depth0,helpers,partials,data) {
+},"9":function(container,depth0,helpers,partials,data) {
     return "one column";
+},"10":function(container,depth0,helpers,partials,data) {
+    return "2 * ";
+},"11":function(container,depth0,helpers,partials,data) {
+    var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
+
+  return ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"halves"),{"name":"if","hash":{},"fn":container.program(12, data, 0),"inverse":container.program(13, data, 0),"data":data,"loc":{"start":{"line":18,"column":4},"end":{"line":22,"column":11}}})) != null ? stack1 : "");
+},"12":function(container,depth0,helpers,partials,data) {
+    var stack1;
+
+  return "    packed[(k * "
+    + ((stack1 = container.lambda(container.strict(depth0, "packedColumns", {"start":{"line":19,"column":18},"end":{"line":19,"column":31}} ), depth0)) != null ? stack1 : "")
+    + " + n) / 2] = pack2x16float(vec2f(folded(n, k), folded(n + 1, k)));\n";
 },"13":function(container,depth0,helpers,partials,data) {
-    return "  let n = 2 * id.x;\n";
+    var stack1;
+
+  return "    packed[k * "
+    + ((stack1 = container.lambda(container.strict(depth0, "packedColumns", {"start":{"line":21,"column":17},"end":{"line":21,"column":30}} ), depth0)) != null ? stack1 : "")
+    + " + n] = folded(n, k);\n";
 },"14":function(container,depth0,helpers,partials,data) {
-    return "  let n = id.x;\n";
-},"15":function(container,depth0,helpers,partials,data) {
-    var stack1, alias1=container.strict, alias2=container.lambda;
-
-  return "  let columns = vec2u(n, n + 1);\n  let inside = columns < vec2u("
-    + ((stack1 = alias2(alias1(depth0, "columns", {"start":{"line":19,"column":33},"end":{"line":19,"column":40}} ), depth0)) != null ? stack1 : "")
-    + ");\n  let column = min(columns, vec2u("
-    + ((stack1 = alias2(alias1(depth0, "lastColumn", {"start":{"line":20,"column":36},"end":{"line":20,"column":46}} ), depth0)) != null ? stack1 : "")
-    + "));\n  let first = column * "
-    + ((stack1 = alias2(alias1(depth0, "depth", {"start":{"line":21,"column":25},"end":{"line":21,"column":30}} ), depth0)) != null ? stack1 : "")
-    + ";\n";
-},"16":function(container,depth0,helpers,partials,data) {
-    var stack1, alias1=container.strict, alias2=container.lambda;
-
-  return "  let inside = n < "
-    + ((stack1 = alias2(alias1(depth0, "columns", {"start":{"line":23,"column":21},"end":{"line":23,"column":28}} ), depth0)) != null ? stack1 : "")
-    + ";\n  let first = min(n, "
-    + ((stack1 = alias2(alias1(depth0, "lastColumn", {"start":{"line":24,"column":23},"end":{"line":24,"column":33}} ), depth0)) != null ? stack1 : "")
-    + ") * "
-    + ((stack1 = alias2(alias1(depth0, "depth", {"start":{"line":24,"column":41},"end":{"line":24,"column":46}} ), depth0)) != null ? stack1 : "")
-    + ";\n";
-},"17":function(container,depth0,helpers,partials,data) {
-    var stack1, alias1=depth0 != null ? depth0 : (container.nullContext || {}), lookupProperty = container.lookupProperty || function(parent, propertyName) {
-        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
-          return parent[propertyName];
-        }
-        return undefined
-    };
-
-  return "  let r = select("
-    + ((stack1 = lookupProperty(helpers,"if").call(alias1,lookupProperty(depth0,"halves"),{"name":"if","hash":{},"fn":container.program(18, data, 0),"inverse":container.program(19, data, 0),"data":data,"loc":{"start":{"line":27,"column":17},"end":{"line":27,"column":56}}})) != null ? stack1 : "")
-    + ", "
-    + ((stack1 = lookupProperty(helpers,"if").call(alias1,lookupProperty(depth0,"halves"),{"name":"if","hash":{},"fn":container.program(20, data, 0),"inverse":container.program(21, data, 0),"data":data,"loc":{"start":{"line":27,"column":58},"end":{"line":27,"column":164}}})) != null ? stack1 : "")
-    + ", inside);\n";
-},"18":function(container,depth0,helpers,partials,data) {
-    return "vec2f()";
-},"19":function(container,depth0,helpers,partials,data) {
-    return "0.0";
-},"20":function(container,depth0,helpers,partials,data) {
-    return "vec2f(rowscale[column.x], rowscale[column.y])";
-},"21":function(container,depth0,helpers,partials,data) {
-    var stack1;
-
-  return "rowscale[min(n, "
-    + ((stack1 = container.lambda(container.strict(depth0, "lastColumn", {"start":{"line":27,"column":143},"end":{"line":27,"column":153}} ), depth0)) != null ? stack1 : "")
-    + ")]";
-},"22":function(container,depth0,helpers,partials,data) {
-    var stack1, alias1=depth0 != null ? depth0 : (container.nullContext || {}), lookupProperty = container.lookupProperty || function(parent, propertyName) {
-        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
-          return parent[propertyName];
-        }
-        return undefined
-    };
-
-  return "  let r = select("
-    + ((stack1 = lookupProperty(helpers,"if").call(alias1,lookupProperty(depth0,"halves"),{"name":"if","hash":{},"fn":container.program(18, data, 0),"inverse":container.program(19, data, 0),"data":data,"loc":{"start":{"line":29,"column":17},"end":{"line":29,"column":56}}})) != null ? stack1 : "")
-    + ", "
-    + ((stack1 = lookupProperty(helpers,"if").call(alias1,lookupProperty(depth0,"halves"),{"name":"if","hash":{},"fn":container.program(23, data, 0),"inverse":container.program(24, data, 0),"data":data,"loc":{"start":{"line":29,"column":58},"end":{"line":29,"column":100}}})) != null ? stack1 : "")
-    + ", inside);\n";
-},"23":function(container,depth0,helpers,partials,data) {
-    return "vec2f(1.0)";
-},"24":function(container,depth0,helpers,partials,data) {
-    return "1.0";
-},"25":function(container,depth0,helpers,partials,data) {
-    return "vec2f(bias[column.x], bias[column.y])";
-},"26":function(container,depth0,helpers,partials,data) {
-    var stack1;
-
-  return "bias[min(n, "
-    + ((stack1 = container.lambda(container.strict(depth0, "lastColumn", {"start":{"line":31,"column":83},"end":{"line":31,"column":93}} ), depth0)) != null ? stack1 : "")
-    + ")]";
-},"27":function(container,depth0,helpers,partials,data) {
-    var stack1;
-
-  return "        let i = first + c * "
-    + ((stack1 = container.lambda(container.strict(depth0, "taps", {"start":{"line":37,"column":30},"end":{"line":37,"column":34}} ), depth0)) != null ? stack1 : "")
-    + " + tap;\n        w = vec2f(weight[i.x], weight[i.y]);\n";
-},"28":function(container,depth0,helpers,partials,data) {
-    var stack1;
-
-  return "        w = weight[first + c * "
-    + ((stack1 = container.lambda(container.strict(depth0, "taps", {"start":{"line":40,"column":33},"end":{"line":40,"column":37}} ), depth0)) != null ? stack1 : "")
-    + " + tap];\n";
-},"29":function(container,depth0,helpers,partials,data) {
-    return "        b += w * beta[c];\n";
-},"30":function(container,depth0,helpers,partials,data) {
-    return "        w *= gamma[c];\n";
-},"31":function(container,depth0,helpers,partials,data) {
-    var stack1, alias1=container.strict, alias2=container.lambda;
-
-  return "      packed[((tap * "
-    + ((stack1 = alias2(alias1(depth0, "segment", {"start":{"line":50,"column":23},"end":{"line":50,"column":30}} ), depth0)) != null ? stack1 : "")
-    + " + c) * "
-    + ((stack1 = alias2(alias1(depth0, "packedColumns", {"start":{"line":50,"column":42},"end":{"line":50,"column":55}} ), depth0)) != null ? stack1 : "")
-    + " + n) / 2] = pack2x16float(w * r);\n";
-},"32":function(container,depth0,helpers,partials,data) {
-    var stack1, alias1=container.strict, alias2=container.lambda;
-
-  return "      packed[(tap * "
-    + ((stack1 = alias2(alias1(depth0, "segment", {"start":{"line":52,"column":22},"end":{"line":52,"column":29}} ), depth0)) != null ? stack1 : "")
-    + " + c) * "
-    + ((stack1 = alias2(alias1(depth0, "packedColumns", {"start":{"line":52,"column":41},"end":{"line":52,"column":54}} ), depth0)) != null ? stack1 : "")
-    + " + n] = w * r;\n";
-},"33":function(container,depth0,helpers,partials,data) {
     var stack1, alias1=container.strict, alias2=container.lambda, lookupProperty = container.lookupProperty || function(parent, propertyName) {
         if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
           return parent[propertyName];
@@ -5697,30 +5635,130 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
         return undefined
     };
 
-  return "  for (var k = "
-    + ((stack1 = alias2(alias1(depth0, "usedDepth", {"start":{"line":57,"column":17},"end":{"line":57,"column":26}} ), depth0)) != null ? stack1 : "")
-    + "u; k < "
-    + ((stack1 = alias2(alias1(depth0, "packedDepth", {"start":{"line":57,"column":37},"end":{"line":57,"column":48}} ), depth0)) != null ? stack1 : "")
-    + "; k++) {\n"
-    + ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"halves"),{"name":"if","hash":{},"fn":container.program(34, data, 0),"inverse":container.program(35, data, 0),"data":data,"loc":{"start":{"line":58,"column":4},"end":{"line":62,"column":11}}})) != null ? stack1 : "")
-    + "  }\n";
-},"34":function(container,depth0,helpers,partials,data) {
+  return "    let c = k % "
+    + ((stack1 = alias2(alias1(depth0, "segment", {"start":{"line":24,"column":18},"end":{"line":24,"column":25}} ), depth0)) != null ? stack1 : "")
+    + ";\n    let tap = k / "
+    + ((stack1 = alias2(alias1(depth0, "segment", {"start":{"line":25,"column":20},"end":{"line":25,"column":27}} ), depth0)) != null ? stack1 : "")
+    + ";\n"
+    + ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"halves"),{"name":"if","hash":{},"fn":container.program(15, data, 0),"inverse":container.program(16, data, 0),"data":data,"loc":{"start":{"line":26,"column":4},"end":{"line":30,"column":11}}})) != null ? stack1 : "");
+},"15":function(container,depth0,helpers,partials,data) {
     var stack1;
 
   return "    packed[(k * "
-    + ((stack1 = container.lambda(container.strict(depth0, "packedColumns", {"start":{"line":59,"column":18},"end":{"line":59,"column":31}} ), depth0)) != null ? stack1 : "")
-    + " + n) / 2] = 0;\n";
-},"35":function(container,depth0,helpers,partials,data) {
+    + ((stack1 = container.lambda(container.strict(depth0, "packedColumns", {"start":{"line":27,"column":18},"end":{"line":27,"column":31}} ), depth0)) != null ? stack1 : "")
+    + " + n) / 2] = pack2x16float(vec2f(folded(n, c, tap), folded(n + 1, c, tap)));\n";
+},"16":function(container,depth0,helpers,partials,data) {
     var stack1;
 
   return "    packed[k * "
-    + ((stack1 = container.lambda(container.strict(depth0, "packedColumns", {"start":{"line":61,"column":17},"end":{"line":61,"column":30}} ), depth0)) != null ? stack1 : "")
-    + " + n] = 0.0;\n";
-},"36":function(container,depth0,helpers,partials,data) {
-    return "  packed_bias[n] = b.x * r.x;\n  packed_bias[n + 1] = b.y * r.y;\n";
-},"37":function(container,depth0,helpers,partials,data) {
-    return "  packed_bias[n] = b * r;\n";
-},"compiler":[8,">= 4.3.0"],"main":function(container,depth0,helpers,partials,data) {
+    + ((stack1 = container.lambda(container.strict(depth0, "packedColumns", {"start":{"line":29,"column":17},"end":{"line":29,"column":30}} ), depth0)) != null ? stack1 : "")
+    + " + n] = folded(n, c, tap);\n";
+},"17":function(container,depth0,helpers,partials,data) {
+    return "  packed_bias[n + 1] = folded_bias(n + 1);\n";
+},"18":function(container,depth0,helpers,partials,data) {
+    return "k: u32";
+},"19":function(container,depth0,helpers,partials,data) {
+    return "c: u32, tap: u32";
+},"20":function(container,depth0,helpers,partials,data) {
+    var stack1;
+
+  return "  if ("
+    + ((stack1 = container.lambda(container.strict(depth0, "outside", {"start":{"line":41,"column":8},"end":{"line":41,"column":15}} ), depth0)) != null ? stack1 : "")
+    + ") {\n    return 0.0;\n  }\n";
+},"21":function(container,depth0,helpers,partials,data) {
+    var stack1, alias1=container.strict, alias2=container.lambda;
+
+  return " * "
+    + ((stack1 = alias2(alias1(depth0, "by", {"start":{"line":45,"column":49},"end":{"line":45,"column":51}} ), depth0)) != null ? stack1 : "")
+    + "["
+    + ((stack1 = alias2(alias1(depth0, "index", {"start":{"line":45,"column":56},"end":{"line":45,"column":61}} ), depth0)) != null ? stack1 : "")
+    + "]";
+},"22":function(container,depth0,helpers,partials,data) {
+    var stack1;
+
+  return "  if (n >= "
+    + ((stack1 = container.lambda(container.strict(depth0, "columns", {"start":{"line":50,"column":13},"end":{"line":50,"column":20}} ), depth0)) != null ? stack1 : "")
+    + ") {\n    return 0.0;\n  }\n";
+},"23":function(container,depth0,helpers,partials,data,blockParams,depths) {
+    var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
+
+  return "  var b = bias[n];\n"
+    + ((stack1 = lookupProperty(helpers,"each").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"biasSteps"),{"name":"each","hash":{},"fn":container.program(24, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":56,"column":2},"end":{"line":72,"column":11}}})) != null ? stack1 : "")
+    + "  return b;\n";
+},"24":function(container,depth0,helpers,partials,data,blockParams,depths) {
+    var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
+
+  return ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"through"),{"name":"if","hash":{},"fn":container.program(25, data, 0, blockParams, depths),"inverse":container.program(28, data, 0, blockParams, depths),"data":data,"loc":{"start":{"line":57,"column":2},"end":{"line":71,"column":9}}})) != null ? stack1 : "");
+},"25":function(container,depth0,helpers,partials,data,blockParams,depths) {
+    var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
+
+  return ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depths[1],"flat"),{"name":"if","hash":{},"fn":container.program(26, data, 0, blockParams, depths),"inverse":container.program(27, data, 0, blockParams, depths),"data":data,"loc":{"start":{"line":58,"column":2},"end":{"line":68,"column":9}}})) != null ? stack1 : "");
+},"26":function(container,depth0,helpers,partials,data,blockParams,depths) {
+    var stack1, alias1=container.strict, alias2=container.lambda, lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
+
+  return "  for (var k = 0u; k < "
+    + ((stack1 = alias2(alias1(depths[1], "rows", {"start":{"line":59,"column":25},"end":{"line":59,"column":32}} ), depth0)) != null ? stack1 : "")
+    + "; k++) {\n    b += weight["
+    + ((stack1 = alias2(alias1(depths[1], "at", {"start":{"line":60,"column":18},"end":{"line":60,"column":23}} ), depth0)) != null ? stack1 : "")
+    + "]"
+    + ((stack1 = lookupProperty(helpers,"each").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"weightSteps"),{"name":"each","hash":{},"fn":container.program(21, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":60,"column":26},"end":{"line":60,"column":76}}})) != null ? stack1 : "")
+    + " * "
+    + ((stack1 = alias2(alias1(depth0, "by", {"start":{"line":60,"column":81},"end":{"line":60,"column":83}} ), depth0)) != null ? stack1 : "")
+    + "["
+    + ((stack1 = alias2(alias1(depth0, "index", {"start":{"line":60,"column":88},"end":{"line":60,"column":93}} ), depth0)) != null ? stack1 : "")
+    + "];\n  }\n";
+},"27":function(container,depth0,helpers,partials,data,blockParams,depths) {
+    var stack1, alias1=container.strict, alias2=container.lambda, lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
+
+  return "  for (var tap = 0u; tap < "
+    + ((stack1 = alias2(alias1(depths[1], "taps", {"start":{"line":63,"column":29},"end":{"line":63,"column":36}} ), depth0)) != null ? stack1 : "")
+    + "; tap++) {\n    for (var c = 0u; c < "
+    + ((stack1 = alias2(alias1(depths[1], "channels", {"start":{"line":64,"column":27},"end":{"line":64,"column":38}} ), depth0)) != null ? stack1 : "")
+    + "; c++) {\n      b += weight["
+    + ((stack1 = alias2(alias1(depths[1], "at", {"start":{"line":65,"column":20},"end":{"line":65,"column":25}} ), depth0)) != null ? stack1 : "")
+    + "]"
+    + ((stack1 = lookupProperty(helpers,"each").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"weightSteps"),{"name":"each","hash":{},"fn":container.program(21, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":65,"column":28},"end":{"line":65,"column":78}}})) != null ? stack1 : "")
+    + " * "
+    + ((stack1 = alias2(alias1(depth0, "by", {"start":{"line":65,"column":83},"end":{"line":65,"column":85}} ), depth0)) != null ? stack1 : "")
+    + "["
+    + ((stack1 = alias2(alias1(depth0, "index", {"start":{"line":65,"column":90},"end":{"line":65,"column":95}} ), depth0)) != null ? stack1 : "")
+    + "];\n    }\n  }\n";
+},"28":function(container,depth0,helpers,partials,data) {
+    var stack1, alias1=container.strict, alias2=container.lambda;
+
+  return "  b *= "
+    + ((stack1 = alias2(alias1(depth0, "by", {"start":{"line":70,"column":9},"end":{"line":70,"column":11}} ), depth0)) != null ? stack1 : "")
+    + "["
+    + ((stack1 = alias2(alias1(depth0, "index", {"start":{"line":70,"column":16},"end":{"line":70,"column":21}} ), depth0)) != null ? stack1 : "")
+    + "];\n";
+},"29":function(container,depth0,helpers,partials,data) {
+    return "  return bias[n];\n";
+},"compiler":[8,">= 4.3.0"],"main":function(container,depth0,helpers,partials,data,blockParams,depths) {
     var stack1, alias1=container.strict, alias2=container.lambda, alias3=depth0 != null ? depth0 : (container.nullContext || {}), lookupProperty = container.lookupProperty || function(parent, propertyName) {
         if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
           return parent[propertyName];
@@ -5728,64 +5766,50 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
         return undefined
     };
 
-  return "// Packs a PyTorch weight ["
-    + ((stack1 = alias2(alias1(depth0, "columns", {"start":{"line":1,"column":29},"end":{"line":1,"column":36}} ), depth0)) != null ? stack1 : "")
-    + "]["
-    + ((stack1 = alias2(alias1(depth0, "depth", {"start":{"line":1,"column":42},"end":{"line":1,"column":47}} ), depth0)) != null ? stack1 : "")
-    + "]"
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"tapped"),{"name":"if","hash":{},"fn":container.program(0, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":1,"column":50},"end":{"line":1,"column":95}}})) != null ? stack1 : "")
-    + " as ["
-    + ((stack1 = alias2(alias1(depth0, "packedDepth", {"start":{"line":1,"column":102},"end":{"line":1,"column":113}} ), depth0)) != null ? stack1 : "")
-    + "]["
-    + ((stack1 = alias2(alias1(depth0, "packedColumns", {"start":{"line":1,"column":119},"end":{"line":1,"column":132}} ), depth0)) != null ? stack1 : "")
-    + "]"
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"tapped"),{"name":"if","hash":{},"fn":container.program(1, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":1,"column":135},"end":{"line":1,"column":191}}})) != null ? stack1 : "")
-    + ", zero-padded:\n//   packed["
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"tapped"),{"name":"if","hash":{},"fn":container.program(2, data, 0),"inverse":container.program(3, data, 0),"data":data,"loc":{"start":{"line":2,"column":12},"end":{"line":2,"column":49}}})) != null ? stack1 : "")
-    + ",n] = weight[n,"
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"tapped"),{"name":"if","hash":{},"fn":container.program(4, data, 0),"inverse":container.program(3, data, 0),"data":data,"loc":{"start":{"line":2,"column":64},"end":{"line":2,"column":99}}})) != null ? stack1 : "")
-    + "]"
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"gamma"),{"name":"if","hash":{},"fn":container.program(5, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":2,"column":100},"end":{"line":2,"column":161}}})) != null ? stack1 : "")
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"rowscale"),{"name":"if","hash":{},"fn":container.program(7, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":2,"column":161},"end":{"line":2,"column":198}}})) != null ? stack1 : "")
-    + "\n//   packed_bias[n] = "
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"rowscale"),{"name":"if","hash":{},"fn":container.program(8, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":3,"column":22},"end":{"line":3,"column":46}}})) != null ? stack1 : "")
-    + "bias[n]"
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"beta"),{"name":"if","hash":{},"fn":container.program(9, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":3,"column":53},"end":{"line":3,"column":110}}})) != null ? stack1 : "")
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"rowscale"),{"name":"if","hash":{},"fn":container.program(10, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":3,"column":110},"end":{"line":3,"column":148}}})) != null ? stack1 : "")
-    + "\n// An invocation packs "
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"halves"),{"name":"if","hash":{},"fn":container.program(11, data, 0),"inverse":container.program(12, data, 0),"data":data,"loc":{"start":{"line":4,"column":23},"end":{"line":4,"column":81}}})) != null ? stack1 : "")
+  return "// Packs a PyTorch weight "
+    + ((stack1 = alias2(alias1(depth0, "weightShape", {"start":{"line":1,"column":28},"end":{"line":1,"column":39}} ), depth0)) != null ? stack1 : "")
+    + " as "
+    + ((stack1 = alias2(alias1(depth0, "packedShape", {"start":{"line":1,"column":47},"end":{"line":1,"column":58}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"unless").call(alias3,lookupProperty(depth0,"flat"),{"name":"unless","hash":{},"fn":container.program(0, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":1,"column":60},"end":{"line":1,"column":122}}})) != null ? stack1 : "")
+    + ", zero-padded. For each column n, in order:\n//   w["
+    + ((stack1 = alias2(alias1(depth0, "element", {"start":{"line":2,"column":9},"end":{"line":2,"column":16}} ), depth0)) != null ? stack1 : "")
+    + "] = weight[n,"
+    + ((stack1 = alias2(alias1(depth0, "element", {"start":{"line":2,"column":33},"end":{"line":2,"column":40}} ), depth0)) != null ? stack1 : "")
+    + "]; b = bias[n]\n"
+    + ((stack1 = lookupProperty(helpers,"each").call(alias3,lookupProperty(depth0,"steps"),{"name":"each","hash":{},"fn":container.program(1, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":3,"column":0},"end":{"line":5,"column":9}}})) != null ? stack1 : "")
+    + "//   packed["
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"flat"),{"name":"if","hash":{},"fn":container.program(6, data, 0, blockParams, depths),"inverse":container.program(7, data, 0, blockParams, depths),"data":data,"loc":{"start":{"line":6,"column":12},"end":{"line":6,"column":47}}})) != null ? stack1 : "")
+    + ",n] = w["
+    + ((stack1 = alias2(alias1(depth0, "element", {"start":{"line":6,"column":57},"end":{"line":6,"column":64}} ), depth0)) != null ? stack1 : "")
+    + "]; packed_bias[n] = b\n// An invocation packs "
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"halves"),{"name":"if","hash":{},"fn":container.program(8, data, 0, blockParams, depths),"inverse":container.program(9, data, 0, blockParams, depths),"data":data,"loc":{"start":{"line":7,"column":23},"end":{"line":7,"column":81}}})) != null ? stack1 : "")
     + ". Runs once, when the weights are loaded.\n"
     + ((stack1 = container.invokePartial(lookupProperty(partials,"bindings"),depth0,{"name":"bindings","data":data,"helpers":helpers,"partials":partials,"decorators":container.decorators})) != null ? stack1 : "")
     + "\n@compute @workgroup_size("
-    + ((stack1 = alias2(alias1(depth0, "invocations", {"start":{"line":7,"column":27},"end":{"line":7,"column":38}} ), depth0)) != null ? stack1 : "")
-    + ")\nfn main(@builtin(global_invocation_id) id: vec3u) {\n"
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"halves"),{"name":"if","hash":{},"fn":container.program(13, data, 0),"inverse":container.program(14, data, 0),"data":data,"loc":{"start":{"line":9,"column":2},"end":{"line":13,"column":9}}})) != null ? stack1 : "")
-    + "  if (n >= "
-    + ((stack1 = alias2(alias1(depth0, "packedColumns", {"start":{"line":14,"column":13},"end":{"line":14,"column":26}} ), depth0)) != null ? stack1 : "")
-    + ") {\n    return;\n  }\n"
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"halves"),{"name":"if","hash":{},"fn":container.program(15, data, 0),"inverse":container.program(16, data, 0),"data":data,"loc":{"start":{"line":17,"column":2},"end":{"line":25,"column":9}}})) != null ? stack1 : "")
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"rowscale"),{"name":"if","hash":{},"fn":container.program(17, data, 0),"inverse":container.program(22, data, 0),"data":data,"loc":{"start":{"line":26,"column":2},"end":{"line":30,"column":9}}})) != null ? stack1 : "")
-    + "  var b = "
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"halves"),{"name":"if","hash":{},"fn":container.program(25, data, 0),"inverse":container.program(26, data, 0),"data":data,"loc":{"start":{"line":31,"column":10},"end":{"line":31,"column":104}}})) != null ? stack1 : "")
-    + ";\n  for (var tap = 0u; tap < "
-    + ((stack1 = alias2(alias1(depth0, "taps", {"start":{"line":32,"column":29},"end":{"line":32,"column":33}} ), depth0)) != null ? stack1 : "")
-    + "; tap++) {\n    for (var c = 0u; c < "
-    + ((stack1 = alias2(alias1(depth0, "segment", {"start":{"line":33,"column":27},"end":{"line":33,"column":34}} ), depth0)) != null ? stack1 : "")
-    + "; c++) {\n      var w = "
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"halves"),{"name":"if","hash":{},"fn":container.program(18, data, 0),"inverse":container.program(19, data, 0),"data":data,"loc":{"start":{"line":34,"column":14},"end":{"line":34,"column":53}}})) != null ? stack1 : "")
-    + ";\n      if (c < "
-    + ((stack1 = alias2(alias1(depth0, "channels", {"start":{"line":35,"column":16},"end":{"line":35,"column":24}} ), depth0)) != null ? stack1 : "")
-    + ") {\n"
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"halves"),{"name":"if","hash":{},"fn":container.program(27, data, 0),"inverse":container.program(28, data, 0),"data":data,"loc":{"start":{"line":36,"column":8},"end":{"line":41,"column":15}}})) != null ? stack1 : "")
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"beta"),{"name":"if","hash":{},"fn":container.program(29, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":42,"column":8},"end":{"line":44,"column":15}}})) != null ? stack1 : "")
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"gamma"),{"name":"if","hash":{},"fn":container.program(30, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":45,"column":8},"end":{"line":47,"column":15}}})) != null ? stack1 : "")
-    + "      }\n"
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"halves"),{"name":"if","hash":{},"fn":container.program(31, data, 0),"inverse":container.program(32, data, 0),"data":data,"loc":{"start":{"line":49,"column":6},"end":{"line":53,"column":13}}})) != null ? stack1 : "")
-    + "    }\n  }\n"
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"padded"),{"name":"if","hash":{},"fn":container.program(33, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":56,"column":2},"end":{"line":64,"column":9}}})) != null ? stack1 : "")
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"halves"),{"name":"if","hash":{},"fn":container.program(36, data, 0),"inverse":container.program(37, data, 0),"data":data,"loc":{"start":{"line":65,"column":2},"end":{"line":70,"column":9}}})) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "invocations", {"start":{"line":10,"column":27},"end":{"line":10,"column":38}} ), depth0)) != null ? stack1 : "")
+    + ")\nfn main(@builtin(global_invocation_id) id: vec3u) {\n  let n = "
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"halves"),{"name":"if","hash":{},"fn":container.program(10, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":12,"column":10},"end":{"line":12,"column":35}}})) != null ? stack1 : "")
+    + "id.x;\n  if (n >= "
+    + ((stack1 = alias2(alias1(depth0, "packedColumns", {"start":{"line":13,"column":13},"end":{"line":13,"column":26}} ), depth0)) != null ? stack1 : "")
+    + ") {\n    return;\n  }\n  for (var k = 0u; k < "
+    + ((stack1 = alias2(alias1(depth0, "packedDepth", {"start":{"line":16,"column":25},"end":{"line":16,"column":36}} ), depth0)) != null ? stack1 : "")
+    + "; k++) {\n"
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"flat"),{"name":"if","hash":{},"fn":container.program(11, data, 0, blockParams, depths),"inverse":container.program(14, data, 0, blockParams, depths),"data":data,"loc":{"start":{"line":17,"column":4},"end":{"line":31,"column":11}}})) != null ? stack1 : "")
+    + "  }\n  packed_bias[n] = folded_bias(n);\n"
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"halves"),{"name":"if","hash":{},"fn":container.program(17, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":34,"column":2},"end":{"line":36,"column":9}}})) != null ? stack1 : "")
+    + "}\n\nfn folded(n: u32, "
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"flat"),{"name":"if","hash":{},"fn":container.program(18, data, 0, blockParams, depths),"inverse":container.program(19, data, 0, blockParams, depths),"data":data,"loc":{"start":{"line":39,"column":18},"end":{"line":39,"column":67}}})) != null ? stack1 : "")
+    + ") -> f32 {\n"
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"outside"),{"name":"if","hash":{},"fn":container.program(20, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":40,"column":2},"end":{"line":44,"column":9}}})) != null ? stack1 : "")
+    + "  return weight["
+    + ((stack1 = alias2(alias1(depth0, "at", {"start":{"line":45,"column":18},"end":{"line":45,"column":20}} ), depth0)) != null ? stack1 : "")
+    + "]"
+    + ((stack1 = lookupProperty(helpers,"each").call(alias3,lookupProperty(depth0,"weightSteps"),{"name":"each","hash":{},"fn":container.program(21, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":45,"column":23},"end":{"line":45,"column":73}}})) != null ? stack1 : "")
+    + ";\n}\n\nfn folded_bias(n: u32) -> f32 {\n"
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"guardColumns"),{"name":"if","hash":{},"fn":container.program(22, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":49,"column":2},"end":{"line":53,"column":9}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"biasSteps"),{"name":"if","hash":{},"fn":container.program(23, data, 0, blockParams, depths),"inverse":container.program(29, data, 0, blockParams, depths),"data":data,"loc":{"start":{"line":54,"column":2},"end":{"line":76,"column":9}}})) != null ? stack1 : "")
     + "}\n";
-},"usePartial":true,"useData":true},
+},"usePartial":true,"useData":true,"useDepths":true},
 
   "wgsl/pool": {"0":function(container,depth0,helpers,partials,data) {
     return " and LayerNorm";

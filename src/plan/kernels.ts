@@ -279,10 +279,30 @@ export interface PackParams {
   /** Spatial taps of the source weight, innermost there: 1 linear, 4 downsample, k*k depthwise. */
   readonly taps: number;
   readonly packed: PackedShape;
-  readonly gamma: boolean;
-  readonly beta: boolean;
-  readonly rowscale: boolean;
+  /** What is done to weight and bias before, in order. */
+  readonly fold: readonly FoldStep[];
 }
+
+/** A change of a layer's weight w[n,c,tap] or bias b[n] by a vector f, which the packing reads as `by`. */
+export interface FoldStep {
+  readonly op: FoldOp;
+  readonly by: string;
+}
+
+/** w *= f[c]; w *= f[n]; b *= f[n]; b += sum over c and tap of w * f[c], where w is what the steps before have left. */
+export type FoldOp = "scaleInputs" | "scaleOutputs" | "scaleBias" | "biasThrough";
+
+/** What a step changes, and what its vector has an element for. */
+export const foldOps = {
+  scaleInputs: { of: "weight", along: "channels" },
+  scaleOutputs: { of: "weight", along: "columns" },
+  scaleBias: { of: "bias", along: "columns" },
+  biasThrough: { of: "bias", along: "channels" },
+} as const satisfies Readonly<Record<FoldOp, object>>;
+
+/** The vectors that a packing reads, and how long each is. */
+export const foldVectors = (p: PackParams): ReadonlyMap<string, number> =>
+  new Map(p.fold.map(({ op, by }) => [by, p[foldOps[op].along]]));
 
 /** Rows that a tap takes in a packed weight, and the whole packed shape. */
 export interface PackedShape {

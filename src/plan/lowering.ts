@@ -1,10 +1,10 @@
 import { invariant } from "../diagnostics/invariant.ts";
 import { type Graph, type Node, operand, type readers, sites, type ValueId } from "../graph/graph.ts";
 import type { OpName, PatchGrid } from "../graph/ops.ts";
+import { folding } from "./folding.ts";
 import type { KernelKind, KernelParams, PatchGeometry } from "./kernels.ts";
 import type { KernelCall } from "./plan.ts";
 import type { TuningProfile } from "./tuning-profiles.ts";
-import { weightTransform } from "./weight-transform.ts";
 
 /** Nodes that one kernel computes, in graph order; the kernel is named after the anchor, whose op decides how. */
 export interface FusionGroup {
@@ -57,19 +57,11 @@ export function norm(node: Node | undefined) {
 }
 
 /** The setup step that makes a layer's packed weight and bias, and what to bind them as. */
-export function packing(graph: Graph, node: Node, shape: Omit<KernelParams["pack"], "gamma" | "beta" | "rowscale">) {
-  const { weight, bias, gamma, beta, rowScale } = weightTransform(graph, operand(node, 1), operand(node, 2));
+export function packing(graph: Graph, node: Node, shape: Omit<KernelParams["pack"], "fold">) {
+  const { fold, reads } = folding(graph, operand(node, 1), operand(node, 2));
   const made = { packed: `${node.id}.packed`, packed_bias: `${node.id}.packed_bias` };
-  const params = { ...shape, gamma: gamma !== null, beta: beta !== null, rowscale: rowScale !== null };
-  const reads = {
-    weight,
-    bias,
-    ...(gamma === null ? {} : { gamma }),
-    ...(beta === null ? {} : { beta }),
-    ...(rowScale === null ? {} : { rowscale: rowScale }),
-  };
   return {
-    setup: [call(node, "pack", params, reads, made)],
+    setup: [call(node, "pack", { ...shape, fold }, reads, made)],
     reads: { weight: made.packed, bias: made.packed_bias },
   };
 }

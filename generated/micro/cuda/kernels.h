@@ -66,12 +66,29 @@ Run run;
 
 namespace packing {
 struct Shape {
-  int columns, channels, taps;          // of the weight as the checkpoint has it
+  int columns, channels, taps;        // of the weight as the checkpoint has it
   int segment, depth, padded_columns; // of the packed one
-  bool narrow;                          // stored as float, else as float
+  bool narrow;                        // stored as float, else as float
 };
-// From: weight, bias, gamma, beta, rowscale.
-int run(const Shape &shape, const float *const (&from)[5], void *packed, float *packed_bias);
+// What is done to a weight w[n,c,tap] and its bias b[n] by a vector f.
+enum class Op {
+  none,
+  scale_inputs,  // w *= f[c]
+  scale_outputs, // w *= f[n]
+  scale_bias,    // b *= f[n]
+  bias_through,  // b += sum over c and tap of w * f[c]
+};
+constexpr int step_count = 2; // of the layer with most
+// A layer, by its parameters' numbers or addresses; its steps are in order.
+template <class Parameter> struct Layer {
+  Shape shape;
+  Parameter weight, bias;
+  struct {
+    Op op;
+    Parameter by;
+  } steps[step_count];
+};
+int run(const Layer<const float *> &layer, void *packed, float *packed_bias);
 } // namespace packing
 
 } // namespace cnxc_micro

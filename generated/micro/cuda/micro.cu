@@ -201,33 +201,33 @@ constexpr Kept kept[] = {
     {parameter::stages_3_0_grn_gamma, value::stages_3_0_grn_gamma},
     {-1, -1}};
 
-// Once, when the weights are loaded: {shape}, {weight, bias, gamma, beta, rowscale}, packed, packed bias.
+// Once, when the weights are loaded: {shape}, weight, bias, {steps}; packed, packed bias.
 struct Setup {
-  packing::Shape shape;
-  int from[5];
+  packing::Layer<int> layer;
   int packed, packed_bias;
 };
+using packing::Op;
 constexpr Setup setup[] = {
-    {{8, 48, 1, 48, 48, 8, false}, {parameter::downsample_layers_0_0_weight, parameter::downsample_layers_0_0_bias, -1, -1, -1}, value::downsample_layers_0_0_packed, value::downsample_layers_0_0_packed_bias},
-    {{8, 1, 49, 1, 49, 8, false}, {parameter::stages_0_0_dwconv_weight, parameter::stages_0_0_dwconv_bias, -1, -1, -1}, value::stages_0_0_dwconv_packed, value::stages_0_0_dwconv_packed_bias},
-    {{32, 8, 1, 8, 16, 32, true}, {parameter::stages_0_0_pwconv1_weight, parameter::stages_0_0_pwconv1_bias, parameter::stages_0_0_norm_weight, parameter::stages_0_0_norm_bias, -1}, value::stages_0_0_pwconv1_packed, value::stages_0_0_pwconv1_packed_bias},
-    {{8, 32, 1, 32, 32, 8, true}, {parameter::stages_0_0_pwconv2_weight, parameter::stages_0_0_pwconv2_bias, -1, parameter::stages_0_0_grn_beta, -1}, value::stages_0_0_pwconv2_packed, value::stages_0_0_pwconv2_packed_bias},
-    {{16, 8, 4, 8, 32, 16, true}, {parameter::downsample_layers_1_1_weight, parameter::downsample_layers_1_1_bias, parameter::downsample_layers_1_0_weight, parameter::downsample_layers_1_0_bias, -1}, value::downsample_layers_1_1_packed, value::downsample_layers_1_1_packed_bias},
-    {{16, 1, 49, 1, 49, 16, false}, {parameter::stages_1_0_dwconv_weight, parameter::stages_1_0_dwconv_bias, -1, -1, -1}, value::stages_1_0_dwconv_packed, value::stages_1_0_dwconv_packed_bias},
-    {{64, 16, 1, 16, 16, 64, true}, {parameter::stages_1_0_pwconv1_weight, parameter::stages_1_0_pwconv1_bias, parameter::stages_1_0_norm_weight, parameter::stages_1_0_norm_bias, -1}, value::stages_1_0_pwconv1_packed, value::stages_1_0_pwconv1_packed_bias},
-    {{16, 64, 1, 64, 64, 16, true}, {parameter::stages_1_0_pwconv2_weight, parameter::stages_1_0_pwconv2_bias, -1, parameter::stages_1_0_grn_beta, -1}, value::stages_1_0_pwconv2_packed, value::stages_1_0_pwconv2_packed_bias},
-    {{24, 16, 4, 16, 64, 24, true}, {parameter::downsample_layers_2_1_weight, parameter::downsample_layers_2_1_bias, parameter::downsample_layers_2_0_weight, parameter::downsample_layers_2_0_bias, -1}, value::downsample_layers_2_1_packed, value::downsample_layers_2_1_packed_bias},
-    {{24, 1, 49, 1, 49, 24, false}, {parameter::stages_2_0_dwconv_weight, parameter::stages_2_0_dwconv_bias, -1, -1, -1}, value::stages_2_0_dwconv_packed, value::stages_2_0_dwconv_packed_bias},
-    {{96, 24, 1, 24, 32, 96, true}, {parameter::stages_2_0_pwconv1_weight, parameter::stages_2_0_pwconv1_bias, parameter::stages_2_0_norm_weight, parameter::stages_2_0_norm_bias, -1}, value::stages_2_0_pwconv1_packed, value::stages_2_0_pwconv1_packed_bias},
-    {{24, 96, 1, 96, 96, 24, true}, {parameter::stages_2_0_pwconv2_weight, parameter::stages_2_0_pwconv2_bias, -1, parameter::stages_2_0_grn_beta, -1}, value::stages_2_0_pwconv2_packed, value::stages_2_0_pwconv2_packed_bias},
-    {{24, 1, 49, 1, 49, 24, false}, {parameter::stages_2_1_dwconv_weight, parameter::stages_2_1_dwconv_bias, -1, -1, -1}, value::stages_2_1_dwconv_packed, value::stages_2_1_dwconv_packed_bias},
-    {{96, 24, 1, 24, 32, 96, true}, {parameter::stages_2_1_pwconv1_weight, parameter::stages_2_1_pwconv1_bias, parameter::stages_2_1_norm_weight, parameter::stages_2_1_norm_bias, -1}, value::stages_2_1_pwconv1_packed, value::stages_2_1_pwconv1_packed_bias},
-    {{24, 96, 1, 96, 96, 24, true}, {parameter::stages_2_1_pwconv2_weight, parameter::stages_2_1_pwconv2_bias, -1, parameter::stages_2_1_grn_beta, -1}, value::stages_2_1_pwconv2_packed, value::stages_2_1_pwconv2_packed_bias},
-    {{40, 24, 4, 24, 96, 40, true}, {parameter::downsample_layers_3_1_weight, parameter::downsample_layers_3_1_bias, parameter::downsample_layers_3_0_weight, parameter::downsample_layers_3_0_bias, -1}, value::downsample_layers_3_1_packed, value::downsample_layers_3_1_packed_bias},
-    {{40, 1, 49, 1, 49, 40, false}, {parameter::stages_3_0_dwconv_weight, parameter::stages_3_0_dwconv_bias, -1, -1, -1}, value::stages_3_0_dwconv_packed, value::stages_3_0_dwconv_packed_bias},
-    {{160, 40, 1, 40, 48, 160, true}, {parameter::stages_3_0_pwconv1_weight, parameter::stages_3_0_pwconv1_bias, parameter::stages_3_0_norm_weight, parameter::stages_3_0_norm_bias, -1}, value::stages_3_0_pwconv1_packed, value::stages_3_0_pwconv1_packed_bias},
-    {{40, 160, 1, 160, 160, 40, true}, {parameter::stages_3_0_pwconv2_weight, parameter::stages_3_0_pwconv2_bias, -1, parameter::stages_3_0_grn_beta, -1}, value::stages_3_0_pwconv2_packed, value::stages_3_0_pwconv2_packed_bias},
-    {{10, 40, 1, 40, 40, 32, true}, {parameter::head_weight, parameter::head_bias, parameter::norm_weight, parameter::norm_bias, -1}, value::head_packed, value::head_packed_bias},
+    {{{8, 48, 1, 48, 48, 8, false}, parameter::downsample_layers_0_0_weight, parameter::downsample_layers_0_0_bias, {}}, value::downsample_layers_0_0_packed, value::downsample_layers_0_0_packed_bias},
+    {{{8, 1, 49, 1, 49, 8, false}, parameter::stages_0_0_dwconv_weight, parameter::stages_0_0_dwconv_bias, {}}, value::stages_0_0_dwconv_packed, value::stages_0_0_dwconv_packed_bias},
+    {{{32, 8, 1, 8, 16, 32, true}, parameter::stages_0_0_pwconv1_weight, parameter::stages_0_0_pwconv1_bias, {{Op::bias_through, parameter::stages_0_0_norm_bias}, {Op::scale_inputs, parameter::stages_0_0_norm_weight}}}, value::stages_0_0_pwconv1_packed, value::stages_0_0_pwconv1_packed_bias},
+    {{{8, 32, 1, 32, 32, 8, true}, parameter::stages_0_0_pwconv2_weight, parameter::stages_0_0_pwconv2_bias, {{Op::bias_through, parameter::stages_0_0_grn_beta}}}, value::stages_0_0_pwconv2_packed, value::stages_0_0_pwconv2_packed_bias},
+    {{{16, 8, 4, 8, 32, 16, true}, parameter::downsample_layers_1_1_weight, parameter::downsample_layers_1_1_bias, {{Op::bias_through, parameter::downsample_layers_1_0_bias}, {Op::scale_inputs, parameter::downsample_layers_1_0_weight}}}, value::downsample_layers_1_1_packed, value::downsample_layers_1_1_packed_bias},
+    {{{16, 1, 49, 1, 49, 16, false}, parameter::stages_1_0_dwconv_weight, parameter::stages_1_0_dwconv_bias, {}}, value::stages_1_0_dwconv_packed, value::stages_1_0_dwconv_packed_bias},
+    {{{64, 16, 1, 16, 16, 64, true}, parameter::stages_1_0_pwconv1_weight, parameter::stages_1_0_pwconv1_bias, {{Op::bias_through, parameter::stages_1_0_norm_bias}, {Op::scale_inputs, parameter::stages_1_0_norm_weight}}}, value::stages_1_0_pwconv1_packed, value::stages_1_0_pwconv1_packed_bias},
+    {{{16, 64, 1, 64, 64, 16, true}, parameter::stages_1_0_pwconv2_weight, parameter::stages_1_0_pwconv2_bias, {{Op::bias_through, parameter::stages_1_0_grn_beta}}}, value::stages_1_0_pwconv2_packed, value::stages_1_0_pwconv2_packed_bias},
+    {{{24, 16, 4, 16, 64, 24, true}, parameter::downsample_layers_2_1_weight, parameter::downsample_layers_2_1_bias, {{Op::bias_through, parameter::downsample_layers_2_0_bias}, {Op::scale_inputs, parameter::downsample_layers_2_0_weight}}}, value::downsample_layers_2_1_packed, value::downsample_layers_2_1_packed_bias},
+    {{{24, 1, 49, 1, 49, 24, false}, parameter::stages_2_0_dwconv_weight, parameter::stages_2_0_dwconv_bias, {}}, value::stages_2_0_dwconv_packed, value::stages_2_0_dwconv_packed_bias},
+    {{{96, 24, 1, 24, 32, 96, true}, parameter::stages_2_0_pwconv1_weight, parameter::stages_2_0_pwconv1_bias, {{Op::bias_through, parameter::stages_2_0_norm_bias}, {Op::scale_inputs, parameter::stages_2_0_norm_weight}}}, value::stages_2_0_pwconv1_packed, value::stages_2_0_pwconv1_packed_bias},
+    {{{24, 96, 1, 96, 96, 24, true}, parameter::stages_2_0_pwconv2_weight, parameter::stages_2_0_pwconv2_bias, {{Op::bias_through, parameter::stages_2_0_grn_beta}}}, value::stages_2_0_pwconv2_packed, value::stages_2_0_pwconv2_packed_bias},
+    {{{24, 1, 49, 1, 49, 24, false}, parameter::stages_2_1_dwconv_weight, parameter::stages_2_1_dwconv_bias, {}}, value::stages_2_1_dwconv_packed, value::stages_2_1_dwconv_packed_bias},
+    {{{96, 24, 1, 24, 32, 96, true}, parameter::stages_2_1_pwconv1_weight, parameter::stages_2_1_pwconv1_bias, {{Op::bias_through, parameter::stages_2_1_norm_bias}, {Op::scale_inputs, parameter::stages_2_1_norm_weight}}}, value::stages_2_1_pwconv1_packed, value::stages_2_1_pwconv1_packed_bias},
+    {{{24, 96, 1, 96, 96, 24, true}, parameter::stages_2_1_pwconv2_weight, parameter::stages_2_1_pwconv2_bias, {{Op::bias_through, parameter::stages_2_1_grn_beta}}}, value::stages_2_1_pwconv2_packed, value::stages_2_1_pwconv2_packed_bias},
+    {{{40, 24, 4, 24, 96, 40, true}, parameter::downsample_layers_3_1_weight, parameter::downsample_layers_3_1_bias, {{Op::bias_through, parameter::downsample_layers_3_0_bias}, {Op::scale_inputs, parameter::downsample_layers_3_0_weight}}}, value::downsample_layers_3_1_packed, value::downsample_layers_3_1_packed_bias},
+    {{{40, 1, 49, 1, 49, 40, false}, parameter::stages_3_0_dwconv_weight, parameter::stages_3_0_dwconv_bias, {}}, value::stages_3_0_dwconv_packed, value::stages_3_0_dwconv_packed_bias},
+    {{{160, 40, 1, 40, 48, 160, true}, parameter::stages_3_0_pwconv1_weight, parameter::stages_3_0_pwconv1_bias, {{Op::bias_through, parameter::stages_3_0_norm_bias}, {Op::scale_inputs, parameter::stages_3_0_norm_weight}}}, value::stages_3_0_pwconv1_packed, value::stages_3_0_pwconv1_packed_bias},
+    {{{40, 160, 1, 160, 160, 40, true}, parameter::stages_3_0_pwconv2_weight, parameter::stages_3_0_pwconv2_bias, {{Op::bias_through, parameter::stages_3_0_grn_beta}}}, value::stages_3_0_pwconv2_packed, value::stages_3_0_pwconv2_packed_bias},
+    {{{10, 40, 1, 40, 40, 32, true}, parameter::head_weight, parameter::head_bias, {{Op::bias_through, parameter::norm_bias}, {Op::scale_inputs, parameter::norm_weight}}}, value::head_packed, value::head_packed_bias},
 };
 
 // Every forward pass, in order.
@@ -324,9 +324,10 @@ int load(unsigned char *weights, const float *const *host, float *staging) {
     if (status != 0) return status;
   }
   for (const Setup &s : setup) {
-    const float *operands[5];
-    for (int i = 0; i < 5; i++) operands[i] = s.from[i] < 0 ? nullptr : from[s.from[i]];
-    const int status = packing::run(s.shape, operands, weights + values[s.packed].at,
+    const packing::Layer<int> &of = s.layer;
+    packing::Layer<const float *> layer = {of.shape, from[of.weight], from[of.bias], {}};
+    for (int i = 0; i < packing::step_count; i++) layer.steps[i] = {of.steps[i].op, from[of.steps[i].by]};
+    const int status = packing::run(layer, weights + values[s.packed].at,
                                     reinterpret_cast<float *>(weights + values[s.packed_bias].at));
     if (status != 0) return status;
   }

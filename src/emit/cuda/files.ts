@@ -2,6 +2,7 @@ import { invariant } from "../../diagnostics/invariant.ts";
 import { renderTemplate } from "../../embedded/render-template.ts";
 import type { ValueId } from "../../graph/graph.ts";
 import type { Model } from "../../model/model.ts";
+import type { FoldOp } from "../../plan/kernels.ts";
 import { type Buffer, bytesOf, distinctKernels, type Plan, type Step, valueBy, valuesOf } from "../../plan/plan.ts";
 import { banner } from "../banner.ts";
 import type { EmitContext, OutputFile } from "../target.ts";
@@ -26,7 +27,11 @@ export function cudaFiles(plan: Plan, context: EmitContext, torch: boolean): rea
   ];
   const files: readonly (readonly [path: string, contents: string])[] = [
     ["device.h", slashes + renderTemplate("cuda/device", {})],
-    ["kernels.h", slashes + renderTemplate("host/kernel-list", { ...packing, kernels: kernels.map(entryOf) })],
+    [
+      "kernels.h",
+      slashes +
+        renderTemplate("host/kernel-list", { ...packing, stepCount: mostSteps(plan), kernels: kernels.map(entryOf) }),
+    ],
     ...kernels.map(one => [`${one.name}.cu`, slashes + kernelText(one, plan)] as const),
     ["pack.cu", slashes + packText(plan)],
     [
@@ -220,19 +225,28 @@ function planContext(plan: Plan, shared: Shared) {
 /** A layer's weight and bias, packed; in the type of products if it is one's, else in f32. */
 function packingContext(step: Step, stored: ReadonlySet<ValueId>) {
   invariant(step.kind === "pack", `'${step.name}' is no packing`);
-  const { columns, channels, taps, packed: shape } = step.params;
-  const sources = ["weight", "bias", "gamma", "beta", "rowscale"].map(role => {
-    const value = valueBy(step, role);
-    return value === null ? "-1" : `parameter::${identifier(value)}`;
-  });
-  const [packed, packedBias] = [valueBy(step, "packed") ?? "", valueBy(step, "packed_bias") ?? ""];
+  const { columns, channels, taps, packed, fold } = step.params;
+  const named = (role: string): ValueId => valueBy(step, role) ?? "";
+  const parameter = (role: string): string => `parameter::${identifier(named(role))}`;
+  const shape = [columns, channels, taps, packed.segment, packed.depth, packed.columns, stored.has(named("packed"))];
+  const steps = fold.map(({ op, by }) => `{Op::${packingOps[op]}, ${parameter(by)}}`);
   return {
-    shape: `{${[columns, channels, taps, shape.segment, shape.depth, shape.columns, stored.has(packed)].join(", ")}}`,
-    sources: sources.join(", "),
-    packed: identifier(packed),
-    packedBias: identifier(packedBias),
+    layer: `{{${shape.join(", ")}}, ${parameter("weight")}, ${parameter("bias")}, {${steps.join(", ")}}}`,
+    packed: identifier(named("packed")),
+    packedBias: identifier(named("packed_bias")),
   };
 }
+
+const packingOps: Readonly<Record<FoldOp, string>> = {
+  scaleInputs: "scale_inputs",
+  scaleOutputs: "scale_outputs",
+  scaleBias: "scale_bias",
+  biasThrough: "bias_through",
+};
+
+/** Steps of the layer with most; an array in C has at least one. */
+const mostSteps = ({ setup }: Plan): number =>
+  Math.max(1, ...setup.map(step => (step.kind === "pack" ? step.params.fold.length : 0)));
 
 const products: ReadonlySet<Step["kind"]> = new Set(["gemm", "mlp", "downsample", "gemv"]);
 

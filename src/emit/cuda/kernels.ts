@@ -1,6 +1,6 @@
 import { invariant } from "../../diagnostics/invariant.ts";
 import type { Precision } from "../../model/model.ts";
-import type { KernelKind, KernelParams, PackParams } from "../../plan/kernels.ts";
+import { foldVectors, type KernelKind, type KernelParams, type PackParams } from "../../plan/kernels.ts";
 import type { DataType, Kernel, KernelCall, KernelOperand, Plan } from "../../plan/plan.ts";
 import { divideUp } from "../../plan/tile.ts";
 import { depthwise, stem } from "./kernels/convolutions.ts";
@@ -68,7 +68,8 @@ export const cudaKernel =
 const floats: readonly DataType[] = ["f32", "tf32", "f16", "bf16"];
 
 /** A thread a column; the weight is packed in the type in which kernels read it. */
-function packing({ columns, channels, taps, packed, gamma, beta, rowscale }: PackParams): Kernel {
+function packing(params: PackParams): Kernel {
+  const { columns, channels, taps, packed } = params;
   const threads = 64;
   const read = (role: string, elements: number): KernelOperand => {
     return { role, access: "read", elements, perImage: false, storage: ["f32"] };
@@ -77,9 +78,7 @@ function packing({ columns, channels, taps, packed, gamma, beta, rowscale }: Pac
     operands: [
       read("weight", columns * channels * taps),
       read("bias", columns),
-      ...(gamma ? [read("gamma", channels)] : []),
-      ...(beta ? [read("beta", channels)] : []),
-      ...(rowscale ? [read("rowscale", columns)] : []),
+      ...[...foldVectors(params)].map(([role, elements]) => read(role, elements)),
       { ...read("packed", packed.depth * packed.columns), access: "write", storage: floats },
       { ...read("packed_bias", packed.columns), access: "write" },
     ],

@@ -1,0 +1,61 @@
+import { invariant } from "../diagnostics/invariant.ts";
+import { type Graph, type Node, nodeOf, operand, type ValueId } from "../graph/graph.ts";
+import type { OpName } from "../graph/ops.ts";
+import type { FoldOp, FoldStep } from "./kernels.ts";
+
+/** What a weight-only op does in front of a layer's weight, and in front of its bias. */
+const weightSteps: { readonly [op in OpName]?: FoldOp } = { scaleInputs: "scaleInputs", scaleOutputs: "scaleOutputs" };
+const biasSteps: { readonly [op in OpName]?: FoldOp } = { scaleOutputs: "scaleBias", biasThrough: "biasThrough" };
+
+/** What the packing reads a vector as, after what is done by it first. */
+const roles: Readonly<Record<FoldOp, string>> = {
+  scaleInputs: "input_scale",
+  scaleOutputs: "output_scale",
+  scaleBias: "output_scale",
+  biasThrough: "input_shift",
+};
+
+/** The weight-only nodes in front of a layer as the program that they are, and the parameters it reads, by role. */
+export function folding(graph: Graph, weight: ValueId, bias: ValueId) {
+  const program = programOf(graph, nodeOf(graph, weight), nodeOf(graph, bias));
+  const named = new Map<ValueId, string>();
+  for (const { op, by } of program.steps) {
+    if (named.has(by)) continue;
+    const others = [...named.values()].filter(role => role.startsWith(roles[op])).length;
+    named.set(by, others === 0 ? roles[op] : `${roles[op]}_${others + 1}`);
+  }
+  return {
+    fold: program.steps.map(({ op, by }): FoldStep => ({ op, by: named.get(by) ?? by })),
+    reads: {
+      weight: program.weight,
+      bias: program.bias,
+      ...Object.fromEntries([...named].map(([value, role]) => [role, value])),
+    },
+  };
+}
+
+interface Program {
+  /** Of the checkpoint, which the steps begin with. */
+  readonly weight: ValueId;
+  readonly bias: ValueId;
+  readonly steps: readonly { readonly op: FoldOp; readonly by: ValueId }[];
+}
+
+/**
+ * The steps that leave a weight and a bias. The last of them is the bias's own, except where that goes through a weight
+ * which this one is made of: then it is the weight's. So each step of the bias meets the weight that the graph says.
+ */
+function programOf(graph: Graph, weight: Node, bias: Node): Program {
+  const through = bias.op === "biasThrough" ? operand(bias, 1) : weight.id;
+  const ofBias = through === weight.id ? biasSteps[bias.op] : undefined;
+  const ofWeight = weightSteps[weight.op];
+  const before = (node: Node): Node => nodeOf(graph, operand(node, 0));
+  const then = ({ steps, ...from }: Program, op: FoldOp, { inputs }: Node): Program => {
+    return { ...from, steps: [...steps, { op, by: inputs.at(-1) ?? "" }] };
+  };
+  if (ofBias) return then(programOf(graph, weight, before(bias)), ofBias, bias);
+  if (ofWeight) return then(programOf(graph, before(weight), bias), ofWeight, weight);
+  invariant(through === weight.id, `'${bias.id}' goes through '${through}', which its layer's weight is not made of`);
+  invariant(weight.op === "param" && bias.op === "param", `no kernel packs '${weight.id}' and '${bias.id}'`);
+  return { weight: weight.id, bias: bias.id, steps: [] };
+}
