@@ -42,8 +42,9 @@ interface Program {
 }
 
 /**
- * The steps that leave a weight and a bias. The last of them is the bias's own, except where that goes through a weight
- * which this one is made of: then it is the weight's. So each step of the bias meets the weight that the graph says.
+ * The steps that leave a weight and a bias. The last is the bias's, except where that goes through a weight of which this
+ * one is made: then it is the weight's. So each `biasThrough` meets the weight that the graph says. A pass folds through
+ * the weight that it finds or leaves, hence a bias never goes back to one before.
  */
 function programOf(graph: Graph, weight: Node, bias: Node): Program {
   const through = bias.op === "biasThrough" ? operand(bias, 1) : weight.id;

@@ -304,16 +304,17 @@ export const foldOps = {
 export const foldVectors = (p: PackParams): ReadonlyMap<string, number> =>
   new Map(p.fold.map(({ op, by }) => [by, p[foldOps[op].along]]));
 
-/** Rows that a tap takes in a packed weight, and the whole packed shape. */
+/** The shape of a packed weight. */
 export interface PackedShape {
-  readonly segment: number;
+  /** Rows that a tap takes; null where the rows are in the checkpoint's order, the taps of a channel side by side. */
+  readonly segment: number | null;
   readonly depth: number;
   readonly columns: number;
 }
 
 /** The packed weight of a depthwise convolution: [k*k][C], C padded to 4. */
 export const depthwisePacked = (shape: { readonly kernel: number; readonly channels: number }): PackedShape => ({
-  segment: 1,
+  segment: null,
   depth: shape.kernel * shape.kernel,
   columns: roundUp(shape.channels, 4),
 });
@@ -323,10 +324,11 @@ export const stemPacked = (shape: {
   readonly inChannels: number;
   readonly patch: number;
   readonly channels: number;
-}): PackedShape => {
-  const depth = shape.inChannels * shape.patch * shape.patch;
-  return { segment: depth, depth, columns: roundUp(shape.channels, 4) };
-};
+}): PackedShape => ({
+  segment: null,
+  depth: shape.inChannels * shape.patch * shape.patch,
+  columns: roundUp(shape.channels, 4),
+});
 
 /** The packed weight of a gemv. */
 export const gemvPacked = (

@@ -20,8 +20,8 @@ export function stem(group: FusionGroup, graph: Graph, tuning: TuningProfile): C
   const strip = (fused: boolean) => chooseStrip(tuning, { ...map, channels: count, vec: 4, norm: fused });
   const { setup, reads } = packing(graph, anchor, {
     columns: count,
-    channels: inChannels * patch * patch,
-    taps: 1,
+    channels: inChannels,
+    taps: patch * patch,
     packed: stemPacked({ inChannels, patch, channels: count }),
   });
   const convolve = (tile: KernelParams["stem"]["tile"], fused: ReturnType<typeof norm>, to: ValueId) =>

@@ -67,7 +67,7 @@ Run run;
 namespace packing {
 struct Shape {
   int columns, channels, taps;        // of the weight as the checkpoint has it
-  int segment, depth, padded_columns; // of the packed one
+  int segment, depth, padded_columns; // of the packed one: tap-major, `segment` rows a tap; 0 leaves rows in their order
   bool narrow;                        // stored as float, else as float
 };
 // What is done to a weight w[n,c,tap] and its bias b[n] by a vector f.

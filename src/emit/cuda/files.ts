@@ -228,7 +228,15 @@ function packingContext(step: Step, stored: ReadonlySet<ValueId>) {
   const { columns, channels, taps, packed, fold } = step.params;
   const named = (role: string): ValueId => valueBy(step, role) ?? "";
   const parameter = (role: string): string => `parameter::${identifier(named(role))}`;
-  const shape = [columns, channels, taps, packed.segment, packed.depth, packed.columns, stored.has(named("packed"))];
+  const shape = [
+    columns,
+    channels,
+    taps,
+    packed.segment ?? 0,
+    packed.depth,
+    packed.columns,
+    stored.has(named("packed")),
+  ];
   const steps = fold.map(({ op, by }) => `{Op::${packingOps[op]}, ${parameter(by)}}`);
   return {
     layer: `{{${shape.join(", ")}}, ${parameter("weight")}, ${parameter("bias")}, {${steps.join(", ")}}}`,

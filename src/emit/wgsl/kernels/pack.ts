@@ -6,14 +6,15 @@ export const pack = (p: PackParams): KernelSource => {
   const { columns, channels, taps, packed, fold } = p;
   const { segment, depth } = packed;
   const rows = channels * taps;
-  const flat = taps === 1 || segment === 1;
+  const flat = taps === 1 || segment === null;
   const shape = flat ? dims(columns, rows) : dims(columns, channels, taps);
   const packedShape = dims(depth, packed.columns);
-  const guards = [
-    ["n", columns, packed.columns],
-    ...(flat ? [["k", rows, depth] as const] : []),
-    ...(flat ? [] : [["c", channels, segment] as const, ["tap", taps, Math.ceil(depth / segment)] as const]),
-  ] as const;
+  const outside = [
+    ...beyond("n", columns, packed.columns),
+    ...(flat
+      ? beyond("k", rows, depth)
+      : [...beyond("c", channels, segment), ...beyond("tap", taps, Math.ceil(depth / segment))]),
+  ];
   const invocations = 64;
   const list = slots([
     weight("weight", columns * rows, 1, shape),
@@ -22,7 +23,7 @@ export const pack = (p: PackParams): KernelSource => {
     { ...weight("packed", depth * packed.columns, 1, packedShape, "write"), storage: ["f16", "f32"] },
     weight("packed_bias", packed.columns, 1, dims(packed.columns), "write"),
   ]);
-  const channel = taps === 1 ? "k" : flat ? "0" : "c";
+  const channel = !flat ? "c" : taps === 1 ? "k" : channels === 1 ? "0" : `k / ${taps}`;
   const stepOf = ({ op, by }: FoldStep) => {
     const { of, along } = foldOps[op];
     return { by, index: along === "columns" ? "n" : channel, bias: of === "bias", through: op === "biasThrough" };
@@ -46,7 +47,7 @@ export const pack = (p: PackParams): KernelSource => {
       invocations,
       element: flat ? "k" : "c,tap",
       at: flat ? `n * ${rows} + k` : `(n * ${channels} + c) * ${taps} + tap`,
-      outside: guards.flatMap(([index, size, reach]) => (reach > size ? [`${index} >= ${size}`] : [])).join(" || "),
+      outside: outside.join(" || "),
       guardColumns: packed.columns > columns,
       steps,
       weightSteps: scalesBefore(steps.length),
@@ -58,3 +59,7 @@ export const pack = (p: PackParams): KernelSource => {
     workgroup: [invocations, 1],
   };
 };
+
+/** What keeps an index from what lies beyond its size, where it goes so far. */
+const beyond = (index: string, size: number, end: number): readonly string[] =>
+  end > size ? [`${index} >= ${size}`] : [];
