@@ -1385,7 +1385,8 @@ export const descriptor = {
   ],
   limits: { maxBufferSize: 16777216, maxStorageBufferBindingSize: 16777216, maxStorageBuffersPerShaderStage: 7, maxComputeInvocationsPerWorkgroup: 256 },
   kernels: [
-    { name: "downsample_layers.0.0.pack", code: `// Packs a PyTorch weight [128][48] as [48][128], zero-padded. For each column n, in order:
+    { name: "downsample_layers.0.0.pack", code: `// Packs a PyTorch weight [128][48] as [48][128], zero-padded.
+// For each column n, in order:
 //   w[k] = weight[n,k]; b = bias[n]
 //   packed[k,n] = w[k]; packed_bias[n] = b
 // An invocation packs one column. Runs once, when the weights are loaded.
@@ -1414,7 +1415,8 @@ fn folded_bias(n: u32) -> f32 {
   return bias[n];
 }
 ` },
-    { name: "stages.0.0.dwconv.pack", code: `// Packs a PyTorch weight [128][49] as [49][128], zero-padded. For each column n, in order:
+    { name: "stages.0.0.dwconv.pack", code: `// Packs a PyTorch weight [128][49] as [49][128], zero-padded.
+// For each column n, in order:
 //   w[k] = weight[n,k]; b = bias[n]
 //   packed[k,n] = w[k]; packed_bias[n] = b
 // An invocation packs one column. Runs once, when the weights are loaded.
@@ -1443,7 +1445,8 @@ fn folded_bias(n: u32) -> f32 {
   return bias[n];
 }
 ` },
-    { name: "stages.0.0.pwconv1.pack", code: `// Packs a PyTorch weight [512][128] as [128][512], zero-padded. For each column n, in order:
+    { name: "stages.0.0.pwconv1.pack", code: `// Packs a PyTorch weight [512][128] as [128][512], zero-padded.
+// For each column n, in order:
 //   w[k] = weight[n,k]; b = bias[n]
 //   b += sum over k of w[k] * input_shift[k]
 //   w[k] *= input_scale[k]
@@ -1480,7 +1483,8 @@ fn folded_bias(n: u32) -> f32 {
   return b;
 }
 ` },
-    { name: "stages.0.0.pwconv2.pack", code: `// Packs a PyTorch weight [128][512] as [512][128], zero-padded. For each column n, in order:
+    { name: "stages.0.0.pwconv2.pack", code: `// Packs a PyTorch weight [128][512] as [512][128], zero-padded.
+// For each column n, in order:
 //   w[k] = weight[n,k]; b = bias[n]
 //   b += sum over k of w[k] * input_shift[k]
 //   packed[k,n] = w[k]; packed_bias[n] = b
@@ -1515,7 +1519,8 @@ fn folded_bias(n: u32) -> f32 {
   return b;
 }
 ` },
-    { name: "downsample_layers.1.1.pack", code: `// Packs a PyTorch weight [256][128][4] as [512][256], tap-major, 128 rows a tap, zero-padded. For each column n, in order:
+    { name: "downsample_layers.1.1.pack", code: `// Packs a PyTorch weight [256][128][4] as [512][256], tap-major, 128 rows a tap, zero-padded.
+// For each column n, in order:
 //   w[c,tap] = weight[n,c,tap]; b = bias[n]
 //   b += sum over c,tap of w[c,tap] * input_shift[c]
 //   w[c,tap] *= input_scale[c]
@@ -1556,7 +1561,8 @@ fn folded_bias(n: u32) -> f32 {
   return b;
 }
 ` },
-    { name: "stages.1.0.dwconv.pack", code: `// Packs a PyTorch weight [256][49] as [49][256], zero-padded. For each column n, in order:
+    { name: "stages.1.0.dwconv.pack", code: `// Packs a PyTorch weight [256][49] as [49][256], zero-padded.
+// For each column n, in order:
 //   w[k] = weight[n,k]; b = bias[n]
 //   packed[k,n] = w[k]; packed_bias[n] = b
 // An invocation packs one column. Runs once, when the weights are loaded.
@@ -1585,7 +1591,8 @@ fn folded_bias(n: u32) -> f32 {
   return bias[n];
 }
 ` },
-    { name: "stages.1.0.pwconv1.pack", code: `// Packs a PyTorch weight [1024][256] as [256][1024], zero-padded. For each column n, in order:
+    { name: "stages.1.0.pwconv1.pack", code: `// Packs a PyTorch weight [1024][256] as [256][1024], zero-padded.
+// For each column n, in order:
 //   w[k] = weight[n,k]; b = bias[n]
 //   b += sum over k of w[k] * input_shift[k]
 //   w[k] *= input_scale[k]
@@ -1622,7 +1629,8 @@ fn folded_bias(n: u32) -> f32 {
   return b;
 }
 ` },
-    { name: "stages.1.0.pwconv2.pack", code: `// Packs a PyTorch weight [256][1024] as [1024][256], zero-padded. For each column n, in order:
+    { name: "stages.1.0.pwconv2.pack", code: `// Packs a PyTorch weight [256][1024] as [1024][256], zero-padded.
+// For each column n, in order:
 //   w[k] = weight[n,k]; b = bias[n]
 //   b += sum over k of w[k] * input_shift[k]
 //   packed[k,n] = w[k]; packed_bias[n] = b
@@ -1657,7 +1665,8 @@ fn folded_bias(n: u32) -> f32 {
   return b;
 }
 ` },
-    { name: "downsample_layers.2.1.pack", code: `// Packs a PyTorch weight [512][256][4] as [1024][512], tap-major, 256 rows a tap, zero-padded. For each column n, in order:
+    { name: "downsample_layers.2.1.pack", code: `// Packs a PyTorch weight [512][256][4] as [1024][512], tap-major, 256 rows a tap, zero-padded.
+// For each column n, in order:
 //   w[c,tap] = weight[n,c,tap]; b = bias[n]
 //   b += sum over c,tap of w[c,tap] * input_shift[c]
 //   w[c,tap] *= input_scale[c]
@@ -1698,7 +1707,8 @@ fn folded_bias(n: u32) -> f32 {
   return b;
 }
 ` },
-    { name: "stages.2.0.dwconv.pack", code: `// Packs a PyTorch weight [512][49] as [49][512], zero-padded. For each column n, in order:
+    { name: "stages.2.0.dwconv.pack", code: `// Packs a PyTorch weight [512][49] as [49][512], zero-padded.
+// For each column n, in order:
 //   w[k] = weight[n,k]; b = bias[n]
 //   packed[k,n] = w[k]; packed_bias[n] = b
 // An invocation packs one column. Runs once, when the weights are loaded.
@@ -1727,7 +1737,8 @@ fn folded_bias(n: u32) -> f32 {
   return bias[n];
 }
 ` },
-    { name: "stages.2.0.pwconv1.pack", code: `// Packs a PyTorch weight [2048][512] as [512][2048], zero-padded. For each column n, in order:
+    { name: "stages.2.0.pwconv1.pack", code: `// Packs a PyTorch weight [2048][512] as [512][2048], zero-padded.
+// For each column n, in order:
 //   w[k] = weight[n,k]; b = bias[n]
 //   b += sum over k of w[k] * input_shift[k]
 //   w[k] *= input_scale[k]
@@ -1764,7 +1775,8 @@ fn folded_bias(n: u32) -> f32 {
   return b;
 }
 ` },
-    { name: "stages.2.0.pwconv2.pack", code: `// Packs a PyTorch weight [512][2048] as [2048][512], zero-padded. For each column n, in order:
+    { name: "stages.2.0.pwconv2.pack", code: `// Packs a PyTorch weight [512][2048] as [2048][512], zero-padded.
+// For each column n, in order:
 //   w[k] = weight[n,k]; b = bias[n]
 //   b += sum over k of w[k] * input_shift[k]
 //   packed[k,n] = w[k]; packed_bias[n] = b
@@ -1799,7 +1811,8 @@ fn folded_bias(n: u32) -> f32 {
   return b;
 }
 ` },
-    { name: "downsample_layers.3.1.pack", code: `// Packs a PyTorch weight [1024][512][4] as [2048][1024], tap-major, 512 rows a tap, zero-padded. For each column n, in order:
+    { name: "downsample_layers.3.1.pack", code: `// Packs a PyTorch weight [1024][512][4] as [2048][1024], tap-major, 512 rows a tap, zero-padded.
+// For each column n, in order:
 //   w[c,tap] = weight[n,c,tap]; b = bias[n]
 //   b += sum over c,tap of w[c,tap] * input_shift[c]
 //   w[c,tap] *= input_scale[c]
@@ -1840,7 +1853,8 @@ fn folded_bias(n: u32) -> f32 {
   return b;
 }
 ` },
-    { name: "stages.3.0.dwconv.pack", code: `// Packs a PyTorch weight [1024][49] as [49][1024], zero-padded. For each column n, in order:
+    { name: "stages.3.0.dwconv.pack", code: `// Packs a PyTorch weight [1024][49] as [49][1024], zero-padded.
+// For each column n, in order:
 //   w[k] = weight[n,k]; b = bias[n]
 //   packed[k,n] = w[k]; packed_bias[n] = b
 // An invocation packs one column. Runs once, when the weights are loaded.
@@ -1869,7 +1883,8 @@ fn folded_bias(n: u32) -> f32 {
   return bias[n];
 }
 ` },
-    { name: "stages.3.0.pwconv1.pack", code: `// Packs a PyTorch weight [4096][1024] as [1024][4096], zero-padded. For each column n, in order:
+    { name: "stages.3.0.pwconv1.pack", code: `// Packs a PyTorch weight [4096][1024] as [1024][4096], zero-padded.
+// For each column n, in order:
 //   w[k] = weight[n,k]; b = bias[n]
 //   b += sum over k of w[k] * input_shift[k]
 //   w[k] *= input_scale[k]
@@ -1906,7 +1921,8 @@ fn folded_bias(n: u32) -> f32 {
   return b;
 }
 ` },
-    { name: "stages.3.0.pwconv2.pack", code: `// Packs a PyTorch weight [1024][4096] as [4096][1024], zero-padded. For each column n, in order:
+    { name: "stages.3.0.pwconv2.pack", code: `// Packs a PyTorch weight [1024][4096] as [4096][1024], zero-padded.
+// For each column n, in order:
 //   w[k] = weight[n,k]; b = bias[n]
 //   b += sum over k of w[k] * input_shift[k]
 //   packed[k,n] = w[k]; packed_bias[n] = b
@@ -1941,7 +1957,8 @@ fn folded_bias(n: u32) -> f32 {
   return b;
 }
 ` },
-    { name: "head.pack", code: `// Packs a PyTorch weight [1000][1024] as [1024][1024], zero-padded. For each column n, in order:
+    { name: "head.pack", code: `// Packs a PyTorch weight [1000][1024] as [1024][1024], zero-padded.
+// For each column n, in order:
 //   w[k] = weight[n,k]; b = bias[n]
 //   b += sum over k of w[k] * input_shift[k]
 //   w[k] *= input_scale[k]

@@ -521,7 +521,8 @@ export const descriptor = {
   ],
   limits: { maxBufferSize: 2408448, maxStorageBufferBindingSize: 2408448, maxStorageBuffersPerShaderStage: 7, maxComputeInvocationsPerWorkgroup: 256 },
   kernels: [
-    { name: "downsample_layers.0.0.pack", code: `// Packs a PyTorch weight [48][48] as [48][48], zero-padded. For each column n, in order:
+    { name: "downsample_layers.0.0.pack", code: `// Packs a PyTorch weight [48][48] as [48][48], zero-padded.
+// For each column n, in order:
 //   w[k] = weight[n,k]; b = bias[n]
 //   packed[k,n] = w[k]; packed_bias[n] = b
 // An invocation packs one column. Runs once, when the weights are loaded.
@@ -550,7 +551,8 @@ fn folded_bias(n: u32) -> f32 {
   return bias[n];
 }
 ` },
-    { name: "stages.0.0.dwconv.pack", code: `// Packs a PyTorch weight [48][49] as [49][48], zero-padded. For each column n, in order:
+    { name: "stages.0.0.dwconv.pack", code: `// Packs a PyTorch weight [48][49] as [49][48], zero-padded.
+// For each column n, in order:
 //   w[k] = weight[n,k]; b = bias[n]
 //   packed[k,n] = w[k]; packed_bias[n] = b
 // An invocation packs one column. Runs once, when the weights are loaded.
@@ -579,7 +581,8 @@ fn folded_bias(n: u32) -> f32 {
   return bias[n];
 }
 ` },
-    { name: "stages.0.0.pwconv1.pack", code: `// Packs a PyTorch weight [192][48] as [48][192], zero-padded. For each column n, in order:
+    { name: "stages.0.0.pwconv1.pack", code: `// Packs a PyTorch weight [192][48] as [48][192], zero-padded.
+// For each column n, in order:
 //   w[k] = weight[n,k]; b = bias[n]
 //   b += sum over k of w[k] * input_shift[k]
 //   w[k] *= input_scale[k]
@@ -616,7 +619,8 @@ fn folded_bias(n: u32) -> f32 {
   return b;
 }
 ` },
-    { name: "stages.0.0.pwconv2.pack", code: `// Packs a PyTorch weight [48][192] as [192][64], zero-padded. For each column n, in order:
+    { name: "stages.0.0.pwconv2.pack", code: `// Packs a PyTorch weight [48][192] as [192][64], zero-padded.
+// For each column n, in order:
 //   w[k] = weight[n,k]; b = bias[n]
 //   b += sum over k of w[k] * input_shift[k]
 //   packed[k,n] = w[k]; packed_bias[n] = b
@@ -657,7 +661,8 @@ fn folded_bias(n: u32) -> f32 {
   return b;
 }
 ` },
-    { name: "downsample_layers.1.1.pack", code: `// Packs a PyTorch weight [96][48][4] as [192][96], tap-major, 48 rows a tap, zero-padded. For each column n, in order:
+    { name: "downsample_layers.1.1.pack", code: `// Packs a PyTorch weight [96][48][4] as [192][96], tap-major, 48 rows a tap, zero-padded.
+// For each column n, in order:
 //   w[c,tap] = weight[n,c,tap]; b = bias[n]
 //   b += sum over c,tap of w[c,tap] * input_shift[c]
 //   w[c,tap] *= input_scale[c]
@@ -698,7 +703,8 @@ fn folded_bias(n: u32) -> f32 {
   return b;
 }
 ` },
-    { name: "stages.1.0.dwconv.pack", code: `// Packs a PyTorch weight [96][49] as [49][96], zero-padded. For each column n, in order:
+    { name: "stages.1.0.dwconv.pack", code: `// Packs a PyTorch weight [96][49] as [49][96], zero-padded.
+// For each column n, in order:
 //   w[k] = weight[n,k]; b = bias[n]
 //   packed[k,n] = w[k]; packed_bias[n] = b
 // An invocation packs one column. Runs once, when the weights are loaded.
@@ -727,7 +733,8 @@ fn folded_bias(n: u32) -> f32 {
   return bias[n];
 }
 ` },
-    { name: "stages.1.0.pwconv1.pack", code: `// Packs a PyTorch weight [384][96] as [96][384], zero-padded. For each column n, in order:
+    { name: "stages.1.0.pwconv1.pack", code: `// Packs a PyTorch weight [384][96] as [96][384], zero-padded.
+// For each column n, in order:
 //   w[k] = weight[n,k]; b = bias[n]
 //   b += sum over k of w[k] * input_shift[k]
 //   w[k] *= input_scale[k]
@@ -764,7 +771,8 @@ fn folded_bias(n: u32) -> f32 {
   return b;
 }
 ` },
-    { name: "stages.1.0.pwconv2.pack", code: `// Packs a PyTorch weight [96][384] as [384][96], zero-padded. For each column n, in order:
+    { name: "stages.1.0.pwconv2.pack", code: `// Packs a PyTorch weight [96][384] as [384][96], zero-padded.
+// For each column n, in order:
 //   w[k] = weight[n,k]; b = bias[n]
 //   b += sum over k of w[k] * input_shift[k]
 //   packed[k,n] = w[k]; packed_bias[n] = b
@@ -799,7 +807,8 @@ fn folded_bias(n: u32) -> f32 {
   return b;
 }
 ` },
-    { name: "downsample_layers.2.1.pack", code: `// Packs a PyTorch weight [192][96][4] as [384][192], tap-major, 96 rows a tap, zero-padded. For each column n, in order:
+    { name: "downsample_layers.2.1.pack", code: `// Packs a PyTorch weight [192][96][4] as [384][192], tap-major, 96 rows a tap, zero-padded.
+// For each column n, in order:
 //   w[c,tap] = weight[n,c,tap]; b = bias[n]
 //   b += sum over c,tap of w[c,tap] * input_shift[c]
 //   w[c,tap] *= input_scale[c]
@@ -840,7 +849,8 @@ fn folded_bias(n: u32) -> f32 {
   return b;
 }
 ` },
-    { name: "stages.2.0.dwconv.pack", code: `// Packs a PyTorch weight [192][49] as [49][192], zero-padded. For each column n, in order:
+    { name: "stages.2.0.dwconv.pack", code: `// Packs a PyTorch weight [192][49] as [49][192], zero-padded.
+// For each column n, in order:
 //   w[k] = weight[n,k]; b = bias[n]
 //   packed[k,n] = w[k]; packed_bias[n] = b
 // An invocation packs one column. Runs once, when the weights are loaded.
@@ -869,7 +879,8 @@ fn folded_bias(n: u32) -> f32 {
   return bias[n];
 }
 ` },
-    { name: "stages.2.0.pwconv1.pack", code: `// Packs a PyTorch weight [768][192] as [192][768], zero-padded. For each column n, in order:
+    { name: "stages.2.0.pwconv1.pack", code: `// Packs a PyTorch weight [768][192] as [192][768], zero-padded.
+// For each column n, in order:
 //   w[k] = weight[n,k]; b = bias[n]
 //   b += sum over k of w[k] * input_shift[k]
 //   w[k] *= input_scale[k]
@@ -906,7 +917,8 @@ fn folded_bias(n: u32) -> f32 {
   return b;
 }
 ` },
-    { name: "stages.2.0.pwconv2.pack", code: `// Packs a PyTorch weight [192][768] as [768][192], zero-padded. For each column n, in order:
+    { name: "stages.2.0.pwconv2.pack", code: `// Packs a PyTorch weight [192][768] as [768][192], zero-padded.
+// For each column n, in order:
 //   w[k] = weight[n,k]; b = bias[n]
 //   b += sum over k of w[k] * input_shift[k]
 //   packed[k,n] = w[k]; packed_bias[n] = b
@@ -941,7 +953,8 @@ fn folded_bias(n: u32) -> f32 {
   return b;
 }
 ` },
-    { name: "downsample_layers.3.1.pack", code: `// Packs a PyTorch weight [384][192][4] as [768][384], tap-major, 192 rows a tap, zero-padded. For each column n, in order:
+    { name: "downsample_layers.3.1.pack", code: `// Packs a PyTorch weight [384][192][4] as [768][384], tap-major, 192 rows a tap, zero-padded.
+// For each column n, in order:
 //   w[c,tap] = weight[n,c,tap]; b = bias[n]
 //   b += sum over c,tap of w[c,tap] * input_shift[c]
 //   w[c,tap] *= input_scale[c]
@@ -982,7 +995,8 @@ fn folded_bias(n: u32) -> f32 {
   return b;
 }
 ` },
-    { name: "stages.3.0.dwconv.pack", code: `// Packs a PyTorch weight [384][49] as [49][384], zero-padded. For each column n, in order:
+    { name: "stages.3.0.dwconv.pack", code: `// Packs a PyTorch weight [384][49] as [49][384], zero-padded.
+// For each column n, in order:
 //   w[k] = weight[n,k]; b = bias[n]
 //   packed[k,n] = w[k]; packed_bias[n] = b
 // An invocation packs one column. Runs once, when the weights are loaded.
@@ -1011,7 +1025,8 @@ fn folded_bias(n: u32) -> f32 {
   return bias[n];
 }
 ` },
-    { name: "stages.3.0.pwconv1.pack", code: `// Packs a PyTorch weight [1536][384] as [384][1536], zero-padded. For each column n, in order:
+    { name: "stages.3.0.pwconv1.pack", code: `// Packs a PyTorch weight [1536][384] as [384][1536], zero-padded.
+// For each column n, in order:
 //   w[k] = weight[n,k]; b = bias[n]
 //   b += sum over k of w[k] * input_shift[k]
 //   w[k] *= input_scale[k]
@@ -1048,7 +1063,8 @@ fn folded_bias(n: u32) -> f32 {
   return b;
 }
 ` },
-    { name: "stages.3.0.pwconv2.pack", code: `// Packs a PyTorch weight [384][1536] as [1536][384], zero-padded. For each column n, in order:
+    { name: "stages.3.0.pwconv2.pack", code: `// Packs a PyTorch weight [384][1536] as [1536][384], zero-padded.
+// For each column n, in order:
 //   w[k] = weight[n,k]; b = bias[n]
 //   b += sum over k of w[k] * input_shift[k]
 //   packed[k,n] = w[k]; packed_bias[n] = b
@@ -1083,7 +1099,8 @@ fn folded_bias(n: u32) -> f32 {
   return b;
 }
 ` },
-    { name: "head.pack", code: `// Packs a PyTorch weight [1000][384] as [384][1024], zero-padded. For each column n, in order:
+    { name: "head.pack", code: `// Packs a PyTorch weight [1000][384] as [384][1024], zero-padded.
+// For each column n, in order:
 //   w[k] = weight[n,k]; b = bias[n]
 //   b += sum over k of w[k] * input_shift[k]
 //   w[k] *= input_scale[k]

@@ -1385,7 +1385,8 @@ export const descriptor = {
   ],
   limits: { maxBufferSize: 126877696, maxStorageBufferBindingSize: 126877696, maxStorageBuffersPerShaderStage: 7, maxComputeInvocationsPerWorkgroup: 256 },
   kernels: [
-    { name: "downsample_layers.0.0.pack", code: `// Packs a PyTorch weight [352][48] as [48][352], zero-padded. For each column n, in order:
+    { name: "downsample_layers.0.0.pack", code: `// Packs a PyTorch weight [352][48] as [48][352], zero-padded.
+// For each column n, in order:
 //   w[k] = weight[n,k]; b = bias[n]
 //   packed[k,n] = w[k]; packed_bias[n] = b
 // An invocation packs one column. Runs once, when the weights are loaded.
@@ -1414,7 +1415,8 @@ fn folded_bias(n: u32) -> f32 {
   return bias[n];
 }
 ` },
-    { name: "stages.0.0.dwconv.pack", code: `// Packs a PyTorch weight [352][49] as [49][352], zero-padded. For each column n, in order:
+    { name: "stages.0.0.dwconv.pack", code: `// Packs a PyTorch weight [352][49] as [49][352], zero-padded.
+// For each column n, in order:
 //   w[k] = weight[n,k]; b = bias[n]
 //   packed[k,n] = w[k]; packed_bias[n] = b
 // An invocation packs one column. Runs once, when the weights are loaded.
@@ -1443,7 +1445,8 @@ fn folded_bias(n: u32) -> f32 {
   return bias[n];
 }
 ` },
-    { name: "stages.0.0.pwconv1.pack", code: `// Packs a PyTorch weight [1408][352] as [352][1408], zero-padded. For each column n, in order:
+    { name: "stages.0.0.pwconv1.pack", code: `// Packs a PyTorch weight [1408][352] as [352][1408], zero-padded.
+// For each column n, in order:
 //   w[k] = weight[n,k]; b = bias[n]
 //   b += sum over k of w[k] * input_shift[k]
 //   w[k] *= input_scale[k]
@@ -1480,7 +1483,8 @@ fn folded_bias(n: u32) -> f32 {
   return b;
 }
 ` },
-    { name: "stages.0.0.pwconv2.pack", code: `// Packs a PyTorch weight [352][1408] as [1408][384], zero-padded. For each column n, in order:
+    { name: "stages.0.0.pwconv2.pack", code: `// Packs a PyTorch weight [352][1408] as [1408][384], zero-padded.
+// For each column n, in order:
 //   w[k] = weight[n,k]; b = bias[n]
 //   b += sum over k of w[k] * input_shift[k]
 //   packed[k,n] = w[k]; packed_bias[n] = b
@@ -1521,7 +1525,8 @@ fn folded_bias(n: u32) -> f32 {
   return b;
 }
 ` },
-    { name: "downsample_layers.1.1.pack", code: `// Packs a PyTorch weight [704][352][4] as [1408][704], tap-major, 352 rows a tap, zero-padded. For each column n, in order:
+    { name: "downsample_layers.1.1.pack", code: `// Packs a PyTorch weight [704][352][4] as [1408][704], tap-major, 352 rows a tap, zero-padded.
+// For each column n, in order:
 //   w[c,tap] = weight[n,c,tap]; b = bias[n]
 //   b += sum over c,tap of w[c,tap] * input_shift[c]
 //   w[c,tap] *= input_scale[c]
@@ -1562,7 +1567,8 @@ fn folded_bias(n: u32) -> f32 {
   return b;
 }
 ` },
-    { name: "stages.1.0.dwconv.pack", code: `// Packs a PyTorch weight [704][49] as [49][704], zero-padded. For each column n, in order:
+    { name: "stages.1.0.dwconv.pack", code: `// Packs a PyTorch weight [704][49] as [49][704], zero-padded.
+// For each column n, in order:
 //   w[k] = weight[n,k]; b = bias[n]
 //   packed[k,n] = w[k]; packed_bias[n] = b
 // An invocation packs one column. Runs once, when the weights are loaded.
@@ -1591,7 +1597,8 @@ fn folded_bias(n: u32) -> f32 {
   return bias[n];
 }
 ` },
-    { name: "stages.1.0.pwconv1.pack", code: `// Packs a PyTorch weight [2816][704] as [704][2816], zero-padded. For each column n, in order:
+    { name: "stages.1.0.pwconv1.pack", code: `// Packs a PyTorch weight [2816][704] as [704][2816], zero-padded.
+// For each column n, in order:
 //   w[k] = weight[n,k]; b = bias[n]
 //   b += sum over k of w[k] * input_shift[k]
 //   w[k] *= input_scale[k]
@@ -1628,7 +1635,8 @@ fn folded_bias(n: u32) -> f32 {
   return b;
 }
 ` },
-    { name: "stages.1.0.pwconv2.pack", code: `// Packs a PyTorch weight [704][2816] as [2816][704], zero-padded. For each column n, in order:
+    { name: "stages.1.0.pwconv2.pack", code: `// Packs a PyTorch weight [704][2816] as [2816][704], zero-padded.
+// For each column n, in order:
 //   w[k] = weight[n,k]; b = bias[n]
 //   b += sum over k of w[k] * input_shift[k]
 //   packed[k,n] = w[k]; packed_bias[n] = b
@@ -1663,7 +1671,8 @@ fn folded_bias(n: u32) -> f32 {
   return b;
 }
 ` },
-    { name: "downsample_layers.2.1.pack", code: `// Packs a PyTorch weight [1408][704][4] as [2816][1408], tap-major, 704 rows a tap, zero-padded. For each column n, in order:
+    { name: "downsample_layers.2.1.pack", code: `// Packs a PyTorch weight [1408][704][4] as [2816][1408], tap-major, 704 rows a tap, zero-padded.
+// For each column n, in order:
 //   w[c,tap] = weight[n,c,tap]; b = bias[n]
 //   b += sum over c,tap of w[c,tap] * input_shift[c]
 //   w[c,tap] *= input_scale[c]
@@ -1704,7 +1713,8 @@ fn folded_bias(n: u32) -> f32 {
   return b;
 }
 ` },
-    { name: "stages.2.0.dwconv.pack", code: `// Packs a PyTorch weight [1408][49] as [49][1408], zero-padded. For each column n, in order:
+    { name: "stages.2.0.dwconv.pack", code: `// Packs a PyTorch weight [1408][49] as [49][1408], zero-padded.
+// For each column n, in order:
 //   w[k] = weight[n,k]; b = bias[n]
 //   packed[k,n] = w[k]; packed_bias[n] = b
 // An invocation packs one column. Runs once, when the weights are loaded.
@@ -1733,7 +1743,8 @@ fn folded_bias(n: u32) -> f32 {
   return bias[n];
 }
 ` },
-    { name: "stages.2.0.pwconv1.pack", code: `// Packs a PyTorch weight [5632][1408] as [1408][5632], zero-padded. For each column n, in order:
+    { name: "stages.2.0.pwconv1.pack", code: `// Packs a PyTorch weight [5632][1408] as [1408][5632], zero-padded.
+// For each column n, in order:
 //   w[k] = weight[n,k]; b = bias[n]
 //   b += sum over k of w[k] * input_shift[k]
 //   w[k] *= input_scale[k]
@@ -1770,7 +1781,8 @@ fn folded_bias(n: u32) -> f32 {
   return b;
 }
 ` },
-    { name: "stages.2.0.pwconv2.pack", code: `// Packs a PyTorch weight [1408][5632] as [5632][1408], zero-padded. For each column n, in order:
+    { name: "stages.2.0.pwconv2.pack", code: `// Packs a PyTorch weight [1408][5632] as [5632][1408], zero-padded.
+// For each column n, in order:
 //   w[k] = weight[n,k]; b = bias[n]
 //   b += sum over k of w[k] * input_shift[k]
 //   packed[k,n] = w[k]; packed_bias[n] = b
@@ -1805,7 +1817,8 @@ fn folded_bias(n: u32) -> f32 {
   return b;
 }
 ` },
-    { name: "downsample_layers.3.1.pack", code: `// Packs a PyTorch weight [2816][1408][4] as [5632][2816], tap-major, 1408 rows a tap, zero-padded. For each column n, in order:
+    { name: "downsample_layers.3.1.pack", code: `// Packs a PyTorch weight [2816][1408][4] as [5632][2816], tap-major, 1408 rows a tap, zero-padded.
+// For each column n, in order:
 //   w[c,tap] = weight[n,c,tap]; b = bias[n]
 //   b += sum over c,tap of w[c,tap] * input_shift[c]
 //   w[c,tap] *= input_scale[c]
@@ -1846,7 +1859,8 @@ fn folded_bias(n: u32) -> f32 {
   return b;
 }
 ` },
-    { name: "stages.3.0.dwconv.pack", code: `// Packs a PyTorch weight [2816][49] as [49][2816], zero-padded. For each column n, in order:
+    { name: "stages.3.0.dwconv.pack", code: `// Packs a PyTorch weight [2816][49] as [49][2816], zero-padded.
+// For each column n, in order:
 //   w[k] = weight[n,k]; b = bias[n]
 //   packed[k,n] = w[k]; packed_bias[n] = b
 // An invocation packs one column. Runs once, when the weights are loaded.
@@ -1875,7 +1889,8 @@ fn folded_bias(n: u32) -> f32 {
   return bias[n];
 }
 ` },
-    { name: "stages.3.0.pwconv1.pack", code: `// Packs a PyTorch weight [11264][2816] as [2816][11264], zero-padded. For each column n, in order:
+    { name: "stages.3.0.pwconv1.pack", code: `// Packs a PyTorch weight [11264][2816] as [2816][11264], zero-padded.
+// For each column n, in order:
 //   w[k] = weight[n,k]; b = bias[n]
 //   b += sum over k of w[k] * input_shift[k]
 //   w[k] *= input_scale[k]
@@ -1912,7 +1927,8 @@ fn folded_bias(n: u32) -> f32 {
   return b;
 }
 ` },
-    { name: "stages.3.0.pwconv2.pack", code: `// Packs a PyTorch weight [2816][11264] as [11264][2816], zero-padded. For each column n, in order:
+    { name: "stages.3.0.pwconv2.pack", code: `// Packs a PyTorch weight [2816][11264] as [11264][2816], zero-padded.
+// For each column n, in order:
 //   w[k] = weight[n,k]; b = bias[n]
 //   b += sum over k of w[k] * input_shift[k]
 //   packed[k,n] = w[k]; packed_bias[n] = b
@@ -1947,7 +1963,8 @@ fn folded_bias(n: u32) -> f32 {
   return b;
 }
 ` },
-    { name: "head.pack", code: `// Packs a PyTorch weight [1000][2816] as [2816][1024], zero-padded. For each column n, in order:
+    { name: "head.pack", code: `// Packs a PyTorch weight [1000][2816] as [2816][1024], zero-padded.
+// For each column n, in order:
 //   w[k] = weight[n,k]; b = bias[n]
 //   b += sum over k of w[k] * input_shift[k]
 //   w[k] *= input_scale[k]

@@ -521,7 +521,8 @@ export const descriptor = {
   ],
   limits: { maxBufferSize: 4194304, maxStorageBufferBindingSize: 4194304, maxStorageBuffersPerShaderStage: 7, maxComputeInvocationsPerWorkgroup: 256 },
   kernels: [
-    { name: "downsample_layers.0.0.pack", code: `// Packs a PyTorch weight [64][48] as [48][64], zero-padded. For each column n, in order:
+    { name: "downsample_layers.0.0.pack", code: `// Packs a PyTorch weight [64][48] as [48][64], zero-padded.
+// For each column n, in order:
 //   w[k] = weight[n,k]; b = bias[n]
 //   packed[k,n] = w[k]; packed_bias[n] = b
 // An invocation packs one column. Runs once, when the weights are loaded.
@@ -550,7 +551,8 @@ fn folded_bias(n: u32) -> f32 {
   return bias[n];
 }
 ` },
-    { name: "stages.0.0.dwconv.pack", code: `// Packs a PyTorch weight [64][49] as [49][64], zero-padded. For each column n, in order:
+    { name: "stages.0.0.dwconv.pack", code: `// Packs a PyTorch weight [64][49] as [49][64], zero-padded.
+// For each column n, in order:
 //   w[k] = weight[n,k]; b = bias[n]
 //   packed[k,n] = w[k]; packed_bias[n] = b
 // An invocation packs one column. Runs once, when the weights are loaded.
@@ -579,7 +581,8 @@ fn folded_bias(n: u32) -> f32 {
   return bias[n];
 }
 ` },
-    { name: "stages.0.0.pwconv1.pack", code: `// Packs a PyTorch weight [256][64] as [64][256], zero-padded. For each column n, in order:
+    { name: "stages.0.0.pwconv1.pack", code: `// Packs a PyTorch weight [256][64] as [64][256], zero-padded.
+// For each column n, in order:
 //   w[k] = weight[n,k]; b = bias[n]
 //   b += sum over k of w[k] * input_shift[k]
 //   w[k] *= input_scale[k]
@@ -616,7 +619,8 @@ fn folded_bias(n: u32) -> f32 {
   return b;
 }
 ` },
-    { name: "stages.0.0.pwconv2.pack", code: `// Packs a PyTorch weight [64][256] as [256][64], zero-padded. For each column n, in order:
+    { name: "stages.0.0.pwconv2.pack", code: `// Packs a PyTorch weight [64][256] as [256][64], zero-padded.
+// For each column n, in order:
 //   w[k] = weight[n,k]; b = bias[n]
 //   b += sum over k of w[k] * input_shift[k]
 //   packed[k,n] = w[k]; packed_bias[n] = b
@@ -651,7 +655,8 @@ fn folded_bias(n: u32) -> f32 {
   return b;
 }
 ` },
-    { name: "downsample_layers.1.1.pack", code: `// Packs a PyTorch weight [128][64][4] as [256][128], tap-major, 64 rows a tap, zero-padded. For each column n, in order:
+    { name: "downsample_layers.1.1.pack", code: `// Packs a PyTorch weight [128][64][4] as [256][128], tap-major, 64 rows a tap, zero-padded.
+// For each column n, in order:
 //   w[c,tap] = weight[n,c,tap]; b = bias[n]
 //   b += sum over c,tap of w[c,tap] * input_shift[c]
 //   w[c,tap] *= input_scale[c]
@@ -692,7 +697,8 @@ fn folded_bias(n: u32) -> f32 {
   return b;
 }
 ` },
-    { name: "stages.1.0.dwconv.pack", code: `// Packs a PyTorch weight [128][49] as [49][128], zero-padded. For each column n, in order:
+    { name: "stages.1.0.dwconv.pack", code: `// Packs a PyTorch weight [128][49] as [49][128], zero-padded.
+// For each column n, in order:
 //   w[k] = weight[n,k]; b = bias[n]
 //   packed[k,n] = w[k]; packed_bias[n] = b
 // An invocation packs one column. Runs once, when the weights are loaded.
@@ -721,7 +727,8 @@ fn folded_bias(n: u32) -> f32 {
   return bias[n];
 }
 ` },
-    { name: "stages.1.0.pwconv1.pack", code: `// Packs a PyTorch weight [512][128] as [128][512], zero-padded. For each column n, in order:
+    { name: "stages.1.0.pwconv1.pack", code: `// Packs a PyTorch weight [512][128] as [128][512], zero-padded.
+// For each column n, in order:
 //   w[k] = weight[n,k]; b = bias[n]
 //   b += sum over k of w[k] * input_shift[k]
 //   w[k] *= input_scale[k]
@@ -758,7 +765,8 @@ fn folded_bias(n: u32) -> f32 {
   return b;
 }
 ` },
-    { name: "stages.1.0.pwconv2.pack", code: `// Packs a PyTorch weight [128][512] as [512][128], zero-padded. For each column n, in order:
+    { name: "stages.1.0.pwconv2.pack", code: `// Packs a PyTorch weight [128][512] as [512][128], zero-padded.
+// For each column n, in order:
 //   w[k] = weight[n,k]; b = bias[n]
 //   b += sum over k of w[k] * input_shift[k]
 //   packed[k,n] = w[k]; packed_bias[n] = b
@@ -793,7 +801,8 @@ fn folded_bias(n: u32) -> f32 {
   return b;
 }
 ` },
-    { name: "downsample_layers.2.1.pack", code: `// Packs a PyTorch weight [256][128][4] as [512][256], tap-major, 128 rows a tap, zero-padded. For each column n, in order:
+    { name: "downsample_layers.2.1.pack", code: `// Packs a PyTorch weight [256][128][4] as [512][256], tap-major, 128 rows a tap, zero-padded.
+// For each column n, in order:
 //   w[c,tap] = weight[n,c,tap]; b = bias[n]
 //   b += sum over c,tap of w[c,tap] * input_shift[c]
 //   w[c,tap] *= input_scale[c]
@@ -834,7 +843,8 @@ fn folded_bias(n: u32) -> f32 {
   return b;
 }
 ` },
-    { name: "stages.2.0.dwconv.pack", code: `// Packs a PyTorch weight [256][49] as [49][256], zero-padded. For each column n, in order:
+    { name: "stages.2.0.dwconv.pack", code: `// Packs a PyTorch weight [256][49] as [49][256], zero-padded.
+// For each column n, in order:
 //   w[k] = weight[n,k]; b = bias[n]
 //   packed[k,n] = w[k]; packed_bias[n] = b
 // An invocation packs one column. Runs once, when the weights are loaded.
@@ -863,7 +873,8 @@ fn folded_bias(n: u32) -> f32 {
   return bias[n];
 }
 ` },
-    { name: "stages.2.0.pwconv1.pack", code: `// Packs a PyTorch weight [1024][256] as [256][1024], zero-padded. For each column n, in order:
+    { name: "stages.2.0.pwconv1.pack", code: `// Packs a PyTorch weight [1024][256] as [256][1024], zero-padded.
+// For each column n, in order:
 //   w[k] = weight[n,k]; b = bias[n]
 //   b += sum over k of w[k] * input_shift[k]
 //   w[k] *= input_scale[k]
@@ -900,7 +911,8 @@ fn folded_bias(n: u32) -> f32 {
   return b;
 }
 ` },
-    { name: "stages.2.0.pwconv2.pack", code: `// Packs a PyTorch weight [256][1024] as [1024][256], zero-padded. For each column n, in order:
+    { name: "stages.2.0.pwconv2.pack", code: `// Packs a PyTorch weight [256][1024] as [1024][256], zero-padded.
+// For each column n, in order:
 //   w[k] = weight[n,k]; b = bias[n]
 //   b += sum over k of w[k] * input_shift[k]
 //   packed[k,n] = w[k]; packed_bias[n] = b
@@ -935,7 +947,8 @@ fn folded_bias(n: u32) -> f32 {
   return b;
 }
 ` },
-    { name: "downsample_layers.3.1.pack", code: `// Packs a PyTorch weight [512][256][4] as [1024][512], tap-major, 256 rows a tap, zero-padded. For each column n, in order:
+    { name: "downsample_layers.3.1.pack", code: `// Packs a PyTorch weight [512][256][4] as [1024][512], tap-major, 256 rows a tap, zero-padded.
+// For each column n, in order:
 //   w[c,tap] = weight[n,c,tap]; b = bias[n]
 //   b += sum over c,tap of w[c,tap] * input_shift[c]
 //   w[c,tap] *= input_scale[c]
@@ -976,7 +989,8 @@ fn folded_bias(n: u32) -> f32 {
   return b;
 }
 ` },
-    { name: "stages.3.0.dwconv.pack", code: `// Packs a PyTorch weight [512][49] as [49][512], zero-padded. For each column n, in order:
+    { name: "stages.3.0.dwconv.pack", code: `// Packs a PyTorch weight [512][49] as [49][512], zero-padded.
+// For each column n, in order:
 //   w[k] = weight[n,k]; b = bias[n]
 //   packed[k,n] = w[k]; packed_bias[n] = b
 // An invocation packs one column. Runs once, when the weights are loaded.
@@ -1005,7 +1019,8 @@ fn folded_bias(n: u32) -> f32 {
   return bias[n];
 }
 ` },
-    { name: "stages.3.0.pwconv1.pack", code: `// Packs a PyTorch weight [2048][512] as [512][2048], zero-padded. For each column n, in order:
+    { name: "stages.3.0.pwconv1.pack", code: `// Packs a PyTorch weight [2048][512] as [512][2048], zero-padded.
+// For each column n, in order:
 //   w[k] = weight[n,k]; b = bias[n]
 //   b += sum over k of w[k] * input_shift[k]
 //   w[k] *= input_scale[k]
@@ -1042,7 +1057,8 @@ fn folded_bias(n: u32) -> f32 {
   return b;
 }
 ` },
-    { name: "stages.3.0.pwconv2.pack", code: `// Packs a PyTorch weight [512][2048] as [2048][512], zero-padded. For each column n, in order:
+    { name: "stages.3.0.pwconv2.pack", code: `// Packs a PyTorch weight [512][2048] as [2048][512], zero-padded.
+// For each column n, in order:
 //   w[k] = weight[n,k]; b = bias[n]
 //   b += sum over k of w[k] * input_shift[k]
 //   packed[k,n] = w[k]; packed_bias[n] = b
@@ -1077,7 +1093,8 @@ fn folded_bias(n: u32) -> f32 {
   return b;
 }
 ` },
-    { name: "head.pack", code: `// Packs a PyTorch weight [1000][512] as [512][1024], zero-padded. For each column n, in order:
+    { name: "head.pack", code: `// Packs a PyTorch weight [1000][512] as [512][1024], zero-padded.
+// For each column n, in order:
 //   w[k] = weight[n,k]; b = bias[n]
 //   b += sum over k of w[k] * input_shift[k]
 //   w[k] *= input_scale[k]

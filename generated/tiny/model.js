@@ -737,7 +737,8 @@ export const descriptor = {
   ],
   limits: { maxBufferSize: 9437184, maxStorageBufferBindingSize: 9437184, maxStorageBuffersPerShaderStage: 7, maxComputeInvocationsPerWorkgroup: 256 },
   kernels: [
-    { name: "downsample_layers.0.0.pack", code: `// Packs a PyTorch weight [96][48] as [48][96], zero-padded. For each column n, in order:
+    { name: "downsample_layers.0.0.pack", code: `// Packs a PyTorch weight [96][48] as [48][96], zero-padded.
+// For each column n, in order:
 //   w[k] = weight[n,k]; b = bias[n]
 //   packed[k,n] = w[k]; packed_bias[n] = b
 // An invocation packs one column. Runs once, when the weights are loaded.
@@ -766,7 +767,8 @@ fn folded_bias(n: u32) -> f32 {
   return bias[n];
 }
 ` },
-    { name: "stages.0.0.dwconv.pack", code: `// Packs a PyTorch weight [96][49] as [49][96], zero-padded. For each column n, in order:
+    { name: "stages.0.0.dwconv.pack", code: `// Packs a PyTorch weight [96][49] as [49][96], zero-padded.
+// For each column n, in order:
 //   w[k] = weight[n,k]; b = bias[n]
 //   packed[k,n] = w[k]; packed_bias[n] = b
 // An invocation packs one column. Runs once, when the weights are loaded.
@@ -795,7 +797,8 @@ fn folded_bias(n: u32) -> f32 {
   return bias[n];
 }
 ` },
-    { name: "stages.0.0.pwconv1.pack", code: `// Packs a PyTorch weight [384][96] as [96][384], zero-padded. For each column n, in order:
+    { name: "stages.0.0.pwconv1.pack", code: `// Packs a PyTorch weight [384][96] as [96][384], zero-padded.
+// For each column n, in order:
 //   w[k] = weight[n,k]; b = bias[n]
 //   b += sum over k of w[k] * input_shift[k]
 //   w[k] *= input_scale[k]
@@ -832,7 +835,8 @@ fn folded_bias(n: u32) -> f32 {
   return b;
 }
 ` },
-    { name: "stages.0.0.pwconv2.pack", code: `// Packs a PyTorch weight [96][384] as [384][128], zero-padded. For each column n, in order:
+    { name: "stages.0.0.pwconv2.pack", code: `// Packs a PyTorch weight [96][384] as [384][128], zero-padded.
+// For each column n, in order:
 //   w[k] = weight[n,k]; b = bias[n]
 //   b += sum over k of w[k] * input_shift[k]
 //   packed[k,n] = w[k]; packed_bias[n] = b
@@ -873,7 +877,8 @@ fn folded_bias(n: u32) -> f32 {
   return b;
 }
 ` },
-    { name: "downsample_layers.1.1.pack", code: `// Packs a PyTorch weight [192][96][4] as [384][192], tap-major, 96 rows a tap, zero-padded. For each column n, in order:
+    { name: "downsample_layers.1.1.pack", code: `// Packs a PyTorch weight [192][96][4] as [384][192], tap-major, 96 rows a tap, zero-padded.
+// For each column n, in order:
 //   w[c,tap] = weight[n,c,tap]; b = bias[n]
 //   b += sum over c,tap of w[c,tap] * input_shift[c]
 //   w[c,tap] *= input_scale[c]
@@ -914,7 +919,8 @@ fn folded_bias(n: u32) -> f32 {
   return b;
 }
 ` },
-    { name: "stages.1.0.dwconv.pack", code: `// Packs a PyTorch weight [192][49] as [49][192], zero-padded. For each column n, in order:
+    { name: "stages.1.0.dwconv.pack", code: `// Packs a PyTorch weight [192][49] as [49][192], zero-padded.
+// For each column n, in order:
 //   w[k] = weight[n,k]; b = bias[n]
 //   packed[k,n] = w[k]; packed_bias[n] = b
 // An invocation packs one column. Runs once, when the weights are loaded.
@@ -943,7 +949,8 @@ fn folded_bias(n: u32) -> f32 {
   return bias[n];
 }
 ` },
-    { name: "stages.1.0.pwconv1.pack", code: `// Packs a PyTorch weight [768][192] as [192][768], zero-padded. For each column n, in order:
+    { name: "stages.1.0.pwconv1.pack", code: `// Packs a PyTorch weight [768][192] as [192][768], zero-padded.
+// For each column n, in order:
 //   w[k] = weight[n,k]; b = bias[n]
 //   b += sum over k of w[k] * input_shift[k]
 //   w[k] *= input_scale[k]
@@ -980,7 +987,8 @@ fn folded_bias(n: u32) -> f32 {
   return b;
 }
 ` },
-    { name: "stages.1.0.pwconv2.pack", code: `// Packs a PyTorch weight [192][768] as [768][192], zero-padded. For each column n, in order:
+    { name: "stages.1.0.pwconv2.pack", code: `// Packs a PyTorch weight [192][768] as [768][192], zero-padded.
+// For each column n, in order:
 //   w[k] = weight[n,k]; b = bias[n]
 //   b += sum over k of w[k] * input_shift[k]
 //   packed[k,n] = w[k]; packed_bias[n] = b
@@ -1015,7 +1023,8 @@ fn folded_bias(n: u32) -> f32 {
   return b;
 }
 ` },
-    { name: "downsample_layers.2.1.pack", code: `// Packs a PyTorch weight [384][192][4] as [768][384], tap-major, 192 rows a tap, zero-padded. For each column n, in order:
+    { name: "downsample_layers.2.1.pack", code: `// Packs a PyTorch weight [384][192][4] as [768][384], tap-major, 192 rows a tap, zero-padded.
+// For each column n, in order:
 //   w[c,tap] = weight[n,c,tap]; b = bias[n]
 //   b += sum over c,tap of w[c,tap] * input_shift[c]
 //   w[c,tap] *= input_scale[c]
@@ -1056,7 +1065,8 @@ fn folded_bias(n: u32) -> f32 {
   return b;
 }
 ` },
-    { name: "stages.2.0.dwconv.pack", code: `// Packs a PyTorch weight [384][49] as [49][384], zero-padded. For each column n, in order:
+    { name: "stages.2.0.dwconv.pack", code: `// Packs a PyTorch weight [384][49] as [49][384], zero-padded.
+// For each column n, in order:
 //   w[k] = weight[n,k]; b = bias[n]
 //   packed[k,n] = w[k]; packed_bias[n] = b
 // An invocation packs one column. Runs once, when the weights are loaded.
@@ -1085,7 +1095,8 @@ fn folded_bias(n: u32) -> f32 {
   return bias[n];
 }
 ` },
-    { name: "stages.2.0.pwconv1.pack", code: `// Packs a PyTorch weight [1536][384] as [384][1536], zero-padded. For each column n, in order:
+    { name: "stages.2.0.pwconv1.pack", code: `// Packs a PyTorch weight [1536][384] as [384][1536], zero-padded.
+// For each column n, in order:
 //   w[k] = weight[n,k]; b = bias[n]
 //   b += sum over k of w[k] * input_shift[k]
 //   w[k] *= input_scale[k]
@@ -1122,7 +1133,8 @@ fn folded_bias(n: u32) -> f32 {
   return b;
 }
 ` },
-    { name: "stages.2.0.pwconv2.pack", code: `// Packs a PyTorch weight [384][1536] as [1536][384], zero-padded. For each column n, in order:
+    { name: "stages.2.0.pwconv2.pack", code: `// Packs a PyTorch weight [384][1536] as [1536][384], zero-padded.
+// For each column n, in order:
 //   w[k] = weight[n,k]; b = bias[n]
 //   b += sum over k of w[k] * input_shift[k]
 //   packed[k,n] = w[k]; packed_bias[n] = b
@@ -1157,7 +1169,8 @@ fn folded_bias(n: u32) -> f32 {
   return b;
 }
 ` },
-    { name: "downsample_layers.3.1.pack", code: `// Packs a PyTorch weight [768][384][4] as [1536][768], tap-major, 384 rows a tap, zero-padded. For each column n, in order:
+    { name: "downsample_layers.3.1.pack", code: `// Packs a PyTorch weight [768][384][4] as [1536][768], tap-major, 384 rows a tap, zero-padded.
+// For each column n, in order:
 //   w[c,tap] = weight[n,c,tap]; b = bias[n]
 //   b += sum over c,tap of w[c,tap] * input_shift[c]
 //   w[c,tap] *= input_scale[c]
@@ -1198,7 +1211,8 @@ fn folded_bias(n: u32) -> f32 {
   return b;
 }
 ` },
-    { name: "stages.3.0.dwconv.pack", code: `// Packs a PyTorch weight [768][49] as [49][768], zero-padded. For each column n, in order:
+    { name: "stages.3.0.dwconv.pack", code: `// Packs a PyTorch weight [768][49] as [49][768], zero-padded.
+// For each column n, in order:
 //   w[k] = weight[n,k]; b = bias[n]
 //   packed[k,n] = w[k]; packed_bias[n] = b
 // An invocation packs one column. Runs once, when the weights are loaded.
@@ -1227,7 +1241,8 @@ fn folded_bias(n: u32) -> f32 {
   return bias[n];
 }
 ` },
-    { name: "stages.3.0.pwconv1.pack", code: `// Packs a PyTorch weight [3072][768] as [768][3072], zero-padded. For each column n, in order:
+    { name: "stages.3.0.pwconv1.pack", code: `// Packs a PyTorch weight [3072][768] as [768][3072], zero-padded.
+// For each column n, in order:
 //   w[k] = weight[n,k]; b = bias[n]
 //   b += sum over k of w[k] * input_shift[k]
 //   w[k] *= input_scale[k]
@@ -1264,7 +1279,8 @@ fn folded_bias(n: u32) -> f32 {
   return b;
 }
 ` },
-    { name: "stages.3.0.pwconv2.pack", code: `// Packs a PyTorch weight [768][3072] as [3072][768], zero-padded. For each column n, in order:
+    { name: "stages.3.0.pwconv2.pack", code: `// Packs a PyTorch weight [768][3072] as [3072][768], zero-padded.
+// For each column n, in order:
 //   w[k] = weight[n,k]; b = bias[n]
 //   b += sum over k of w[k] * input_shift[k]
 //   packed[k,n] = w[k]; packed_bias[n] = b
@@ -1299,7 +1315,8 @@ fn folded_bias(n: u32) -> f32 {
   return b;
 }
 ` },
-    { name: "head.pack", code: `// Packs a PyTorch weight [1000][768] as [768][1024], zero-padded. For each column n, in order:
+    { name: "head.pack", code: `// Packs a PyTorch weight [1000][768] as [768][1024], zero-padded.
+// For each column n, in order:
 //   w[k] = weight[n,k]; b = bias[n]
 //   b += sum over k of w[k] * input_shift[k]
 //   w[k] *= input_scale[k]

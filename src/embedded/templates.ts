@@ -1559,12 +1559,12 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
   "cuda/pack": {"compiler":[8,">= 4.3.0"],"main":function(container,depth0,helpers,partials,data) {
     var stack1, alias1=container.strict, alias2=container.lambda;
 
-  return "// Packs a PyTorch weight [columns][channels][taps] as [depth][padded columns], zero-padded, and its bias, after the layer's\n// steps have changed both. A thread packs one column. Runs once, when the weights are loaded.\n#include \"kernels.h\"\n\nnamespace "
+  return "// Packs a PyTorch weight [columns][channels][taps] as [depth][padded columns], zero-padded, and its bias, after the\n// layer's steps have changed both. A thread packs one column. Runs once, when the weights are loaded.\n#include \"kernels.h\"\n\nnamespace "
     + ((stack1 = alias2(alias1(depth0, "namespace", {"start":{"line":5,"column":12},"end":{"line":5,"column":21}} ), depth0)) != null ? stack1 : "")
-    + "::packing {\nusing namespace cnx;\n\n// An element of the weight after so many steps.\nCNX_DEVICE float folded(const Layer<const float *> &layer, int steps, int n, int c, int tap) {\n  float w = layer.weight[(static_cast<size_t>(n) * layer.shape.channels + c) * layer.shape.taps + tap];\n  for (int i = 0; i < steps; i++) {\n    const auto &[op, by] = layer.steps[i];\n    if (op == Op::scale_inputs) w *= by[c];\n    if (op == Op::scale_outputs) w *= by[n];\n  }\n  return w;\n}\n\nCNX_DEVICE float folded_bias(const Layer<const float *> &layer, int n) {\n  float b = layer.bias[n];\n  for (int i = 0; i < step_count; i++) {\n    const auto &[op, by] = layer.steps[i];\n    if (op == Op::scale_bias) b *= by[n];\n    if (op == Op::bias_through)\n      for (int tap = 0; tap < layer.shape.taps; tap++)\n        for (int c = 0; c < layer.shape.channels; c++) b += folded(layer, i, n, c, tap) * by[c];\n  }\n  return b;\n}\n\ntemplate <class T> CNX_KERNEL(64, 1) kernel(Layer<const float *> layer, T *packed, float *packed_bias) {\n  const Shape &s = layer.shape;\n  const int n = block_x() * 64 + thread();\n  if (n >= s.padded_columns) return;\n  for (int k = 0; k < s.depth; k++) {\n    const int tap = s.segment > 0 ? k / s.segment : k % s.taps, c = s.segment > 0 ? k % s.segment : k / s.taps;\n    const bool inside = n < s.columns && tap < s.taps && c < s.channels;\n    packed[static_cast<size_t>(k) * s.padded_columns + n] = narrow<T>(inside ? folded(layer, step_count, n, c, tap) : 0.0f);\n  }\n  packed_bias[n] = n < s.columns ? folded_bias(layer, n) : 0.0f;\n}\n\ntemplate <class T> int run_as(const Layer<const float *> &layer, void *packed, float *packed_bias) {\n  const Grid grid = {static_cast<unsigned>((layer.shape.padded_columns + 63) / 64), 1, 1};\n  return launch(kernel<T>, grid, 64, 0, nullptr, layer, static_cast<T *>(packed), packed_bias);\n}\n\nint run(const Layer<const float *> &layer, void *packed, float *packed_bias) {\n  return layer.shape.narrow ? run_as<"
-    + ((stack1 = alias2(alias1(depth0, "scalar", {"start":{"line":49,"column":39},"end":{"line":49,"column":45}} ), depth0)) != null ? stack1 : "")
+    + "::packing {\nusing namespace cnx;\n\n// An element of the weight after so many steps.\nCNX_DEVICE float folded(const Layer<const float *> &layer, int steps, int n, int c, int tap) {\n  float w = layer.weight[(static_cast<size_t>(n) * layer.shape.channels + c) * layer.shape.taps + tap];\n  for (int i = 0; i < steps; i++) {\n    const auto &[op, by] = layer.steps[i];\n    if (op == Op::scale_inputs) w *= by[c];\n    if (op == Op::scale_outputs) w *= by[n];\n  }\n  return w;\n}\n\nCNX_DEVICE float folded_bias(const Layer<const float *> &layer, int n) {\n  float b = layer.bias[n];\n  for (int i = 0; i < step_count; i++) {\n    const auto &[op, by] = layer.steps[i];\n    if (op == Op::scale_bias) b *= by[n];\n    if (op == Op::bias_through)\n      for (int tap = 0; tap < layer.shape.taps; tap++)\n        for (int c = 0; c < layer.shape.channels; c++) b += folded(layer, i, n, c, tap) * by[c];\n  }\n  return b;\n}\n\ntemplate <class T> CNX_KERNEL(64, 1) kernel(Layer<const float *> layer, T *packed, float *packed_bias) {\n  const Shape &s = layer.shape;\n  const int n = block_x() * 64 + thread();\n  if (n >= s.padded_columns) return;\n  for (int k = 0; k < s.depth; k++) {\n    const int tap = s.segment > 0 ? k / s.segment : k % s.taps, c = s.segment > 0 ? k % s.segment : k / s.taps;\n    const bool inside = n < s.columns && tap < s.taps && c < s.channels;\n    const float w = inside ? folded(layer, step_count, n, c, tap) : 0.0f;\n    packed[static_cast<size_t>(k) * s.padded_columns + n] = narrow<T>(w);\n  }\n  packed_bias[n] = n < s.columns ? folded_bias(layer, n) : 0.0f;\n}\n\ntemplate <class T> int run_as(const Layer<const float *> &layer, void *packed, float *packed_bias) {\n  const Grid grid = {static_cast<unsigned>((layer.shape.padded_columns + 63) / 64), 1, 1};\n  return launch(kernel<T>, grid, 64, 0, nullptr, layer, static_cast<T *>(packed), packed_bias);\n}\n\nint run(const Layer<const float *> &layer, void *packed, float *packed_bias) {\n  return layer.shape.narrow ? run_as<"
+    + ((stack1 = alias2(alias1(depth0, "scalar", {"start":{"line":50,"column":39},"end":{"line":50,"column":45}} ), depth0)) != null ? stack1 : "")
     + ">(layer, packed, packed_bias) : run_as<float>(layer, packed, packed_bias);\n}\n\n} // namespace "
-    + ((stack1 = alias2(alias1(depth0, "namespace", {"start":{"line":52,"column":17},"end":{"line":52,"column":26}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "namespace", {"start":{"line":53,"column":17},"end":{"line":53,"column":26}} ), depth0)) != null ? stack1 : "")
     + "::packing\n";
 },"useData":true},
 
@@ -5555,19 +5555,19 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
     };
 
   return "//   "
-    + ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"through"),{"name":"if","hash":{},"fn":container.program(2, data, 0, blockParams, depths),"inverse":container.program(3, data, 0, blockParams, depths),"data":data,"loc":{"start":{"line":4,"column":5},"end":{"line":4,"column":180}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"through"),{"name":"if","hash":{},"fn":container.program(2, data, 0, blockParams, depths),"inverse":container.program(3, data, 0, blockParams, depths),"data":data,"loc":{"start":{"line":5,"column":5},"end":{"line":5,"column":180}}})) != null ? stack1 : "")
     + "\n";
 },"2":function(container,depth0,helpers,partials,data,blockParams,depths) {
     var stack1, alias1=container.strict, alias2=container.lambda;
 
   return "b += sum over "
-    + ((stack1 = alias2(alias1(depths[1], "element", {"start":{"line":4,"column":36},"end":{"line":4,"column":46}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depths[1], "element", {"start":{"line":5,"column":36},"end":{"line":5,"column":46}} ), depth0)) != null ? stack1 : "")
     + " of w["
-    + ((stack1 = alias2(alias1(depths[1], "element", {"start":{"line":4,"column":56},"end":{"line":4,"column":66}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depths[1], "element", {"start":{"line":5,"column":56},"end":{"line":5,"column":66}} ), depth0)) != null ? stack1 : "")
     + "] * "
-    + ((stack1 = alias2(alias1(depth0, "by", {"start":{"line":4,"column":74},"end":{"line":4,"column":76}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "by", {"start":{"line":5,"column":74},"end":{"line":5,"column":76}} ), depth0)) != null ? stack1 : "")
     + "["
-    + ((stack1 = alias2(alias1(depth0, "index", {"start":{"line":4,"column":81},"end":{"line":4,"column":86}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "index", {"start":{"line":5,"column":81},"end":{"line":5,"column":86}} ), depth0)) != null ? stack1 : "")
     + "]";
 },"3":function(container,depth0,helpers,partials,data,blockParams,depths) {
     var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
@@ -5577,24 +5577,24 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
         return undefined
     };
 
-  return ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"bias"),{"name":"if","hash":{},"fn":container.program(4, data, 0, blockParams, depths),"inverse":container.program(5, data, 0, blockParams, depths),"data":data,"loc":{"start":{"line":4,"column":89},"end":{"line":4,"column":173}}})) != null ? stack1 : "");
+  return ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"bias"),{"name":"if","hash":{},"fn":container.program(4, data, 0, blockParams, depths),"inverse":container.program(5, data, 0, blockParams, depths),"data":data,"loc":{"start":{"line":5,"column":89},"end":{"line":5,"column":173}}})) != null ? stack1 : "");
 },"4":function(container,depth0,helpers,partials,data) {
     var stack1, alias1=container.strict, alias2=container.lambda;
 
   return "b *= "
-    + ((stack1 = alias2(alias1(depth0, "by", {"start":{"line":4,"column":112},"end":{"line":4,"column":114}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "by", {"start":{"line":5,"column":112},"end":{"line":5,"column":114}} ), depth0)) != null ? stack1 : "")
     + "["
-    + ((stack1 = alias2(alias1(depth0, "index", {"start":{"line":4,"column":119},"end":{"line":4,"column":124}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "index", {"start":{"line":5,"column":119},"end":{"line":5,"column":124}} ), depth0)) != null ? stack1 : "")
     + "]";
 },"5":function(container,depth0,helpers,partials,data,blockParams,depths) {
     var stack1, alias1=container.strict, alias2=container.lambda;
 
   return "w["
-    + ((stack1 = alias2(alias1(depths[1], "element", {"start":{"line":4,"column":139},"end":{"line":4,"column":149}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depths[1], "element", {"start":{"line":5,"column":139},"end":{"line":5,"column":149}} ), depth0)) != null ? stack1 : "")
     + "] *= "
-    + ((stack1 = alias2(alias1(depth0, "by", {"start":{"line":4,"column":158},"end":{"line":4,"column":160}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "by", {"start":{"line":5,"column":158},"end":{"line":5,"column":160}} ), depth0)) != null ? stack1 : "")
     + "["
-    + ((stack1 = alias2(alias1(depth0, "index", {"start":{"line":4,"column":165},"end":{"line":4,"column":170}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "index", {"start":{"line":5,"column":165},"end":{"line":5,"column":170}} ), depth0)) != null ? stack1 : "")
     + "]";
 },"6":function(container,depth0,helpers,partials,data) {
     return "k";
@@ -5614,18 +5614,18 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
         return undefined
     };
 
-  return ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"halves"),{"name":"if","hash":{},"fn":container.program(12, data, 0),"inverse":container.program(13, data, 0),"data":data,"loc":{"start":{"line":18,"column":4},"end":{"line":22,"column":11}}})) != null ? stack1 : "");
+  return ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"halves"),{"name":"if","hash":{},"fn":container.program(12, data, 0),"inverse":container.program(13, data, 0),"data":data,"loc":{"start":{"line":19,"column":4},"end":{"line":23,"column":11}}})) != null ? stack1 : "");
 },"12":function(container,depth0,helpers,partials,data) {
     var stack1;
 
   return "    packed[(k * "
-    + ((stack1 = container.lambda(container.strict(depth0, "packedColumns", {"start":{"line":19,"column":18},"end":{"line":19,"column":31}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = container.lambda(container.strict(depth0, "packedColumns", {"start":{"line":20,"column":18},"end":{"line":20,"column":31}} ), depth0)) != null ? stack1 : "")
     + " + n) / 2] = pack2x16float(vec2f(folded(n, k), folded(n + 1, k)));\n";
 },"13":function(container,depth0,helpers,partials,data) {
     var stack1;
 
   return "    packed[k * "
-    + ((stack1 = container.lambda(container.strict(depth0, "packedColumns", {"start":{"line":21,"column":17},"end":{"line":21,"column":30}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = container.lambda(container.strict(depth0, "packedColumns", {"start":{"line":22,"column":17},"end":{"line":22,"column":30}} ), depth0)) != null ? stack1 : "")
     + " + n] = folded(n, k);\n";
 },"14":function(container,depth0,helpers,partials,data) {
     var stack1, alias1=container.strict, alias2=container.lambda, lookupProperty = container.lookupProperty || function(parent, propertyName) {
@@ -5636,22 +5636,22 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
     };
 
   return "    let c = k % "
-    + ((stack1 = alias2(alias1(depth0, "segment", {"start":{"line":24,"column":18},"end":{"line":24,"column":25}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "segment", {"start":{"line":25,"column":18},"end":{"line":25,"column":25}} ), depth0)) != null ? stack1 : "")
     + ";\n    let tap = k / "
-    + ((stack1 = alias2(alias1(depth0, "segment", {"start":{"line":25,"column":20},"end":{"line":25,"column":27}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "segment", {"start":{"line":26,"column":20},"end":{"line":26,"column":27}} ), depth0)) != null ? stack1 : "")
     + ";\n"
-    + ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"halves"),{"name":"if","hash":{},"fn":container.program(15, data, 0),"inverse":container.program(16, data, 0),"data":data,"loc":{"start":{"line":26,"column":4},"end":{"line":30,"column":11}}})) != null ? stack1 : "");
+    + ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"halves"),{"name":"if","hash":{},"fn":container.program(15, data, 0),"inverse":container.program(16, data, 0),"data":data,"loc":{"start":{"line":27,"column":4},"end":{"line":31,"column":11}}})) != null ? stack1 : "");
 },"15":function(container,depth0,helpers,partials,data) {
     var stack1;
 
   return "    packed[(k * "
-    + ((stack1 = container.lambda(container.strict(depth0, "packedColumns", {"start":{"line":27,"column":18},"end":{"line":27,"column":31}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = container.lambda(container.strict(depth0, "packedColumns", {"start":{"line":28,"column":18},"end":{"line":28,"column":31}} ), depth0)) != null ? stack1 : "")
     + " + n) / 2] = pack2x16float(vec2f(folded(n, c, tap), folded(n + 1, c, tap)));\n";
 },"16":function(container,depth0,helpers,partials,data) {
     var stack1;
 
   return "    packed[k * "
-    + ((stack1 = container.lambda(container.strict(depth0, "packedColumns", {"start":{"line":29,"column":17},"end":{"line":29,"column":30}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = container.lambda(container.strict(depth0, "packedColumns", {"start":{"line":30,"column":17},"end":{"line":30,"column":30}} ), depth0)) != null ? stack1 : "")
     + " + n] = folded(n, c, tap);\n";
 },"17":function(container,depth0,helpers,partials,data) {
     return "  packed_bias[n + 1] = folded_bias(n + 1);\n";
@@ -5663,21 +5663,21 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
     var stack1;
 
   return "  if ("
-    + ((stack1 = container.lambda(container.strict(depth0, "outside", {"start":{"line":41,"column":8},"end":{"line":41,"column":15}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = container.lambda(container.strict(depth0, "outside", {"start":{"line":42,"column":8},"end":{"line":42,"column":15}} ), depth0)) != null ? stack1 : "")
     + ") {\n    return 0.0;\n  }\n";
 },"21":function(container,depth0,helpers,partials,data) {
     var stack1, alias1=container.strict, alias2=container.lambda;
 
   return " * "
-    + ((stack1 = alias2(alias1(depth0, "by", {"start":{"line":45,"column":49},"end":{"line":45,"column":51}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "by", {"start":{"line":46,"column":49},"end":{"line":46,"column":51}} ), depth0)) != null ? stack1 : "")
     + "["
-    + ((stack1 = alias2(alias1(depth0, "index", {"start":{"line":45,"column":56},"end":{"line":45,"column":61}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "index", {"start":{"line":46,"column":56},"end":{"line":46,"column":61}} ), depth0)) != null ? stack1 : "")
     + "]";
 },"22":function(container,depth0,helpers,partials,data) {
     var stack1;
 
   return "  if (n >= "
-    + ((stack1 = container.lambda(container.strict(depth0, "columns", {"start":{"line":50,"column":13},"end":{"line":50,"column":20}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = container.lambda(container.strict(depth0, "columns", {"start":{"line":51,"column":13},"end":{"line":51,"column":20}} ), depth0)) != null ? stack1 : "")
     + ") {\n    return 0.0;\n  }\n";
 },"23":function(container,depth0,helpers,partials,data,blockParams,depths) {
     var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
@@ -5688,7 +5688,7 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
     };
 
   return "  var b = bias[n];\n"
-    + ((stack1 = lookupProperty(helpers,"each").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"biasSteps"),{"name":"each","hash":{},"fn":container.program(24, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":56,"column":2},"end":{"line":72,"column":11}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"each").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"biasSteps"),{"name":"each","hash":{},"fn":container.program(24, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":57,"column":2},"end":{"line":73,"column":11}}})) != null ? stack1 : "")
     + "  return b;\n";
 },"24":function(container,depth0,helpers,partials,data,blockParams,depths) {
     var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
@@ -5698,7 +5698,7 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
         return undefined
     };
 
-  return ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"through"),{"name":"if","hash":{},"fn":container.program(25, data, 0, blockParams, depths),"inverse":container.program(28, data, 0, blockParams, depths),"data":data,"loc":{"start":{"line":57,"column":2},"end":{"line":71,"column":9}}})) != null ? stack1 : "");
+  return ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"through"),{"name":"if","hash":{},"fn":container.program(25, data, 0, blockParams, depths),"inverse":container.program(28, data, 0, blockParams, depths),"data":data,"loc":{"start":{"line":58,"column":2},"end":{"line":72,"column":9}}})) != null ? stack1 : "");
 },"25":function(container,depth0,helpers,partials,data,blockParams,depths) {
     var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
         if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
@@ -5707,7 +5707,7 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
         return undefined
     };
 
-  return ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depths[1],"flat"),{"name":"if","hash":{},"fn":container.program(26, data, 0, blockParams, depths),"inverse":container.program(27, data, 0, blockParams, depths),"data":data,"loc":{"start":{"line":58,"column":2},"end":{"line":68,"column":9}}})) != null ? stack1 : "");
+  return ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depths[1],"flat"),{"name":"if","hash":{},"fn":container.program(26, data, 0, blockParams, depths),"inverse":container.program(27, data, 0, blockParams, depths),"data":data,"loc":{"start":{"line":59,"column":2},"end":{"line":69,"column":9}}})) != null ? stack1 : "");
 },"26":function(container,depth0,helpers,partials,data,blockParams,depths) {
     var stack1, alias1=container.strict, alias2=container.lambda, lookupProperty = container.lookupProperty || function(parent, propertyName) {
         if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
@@ -5717,15 +5717,15 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
     };
 
   return "  for (var k = 0u; k < "
-    + ((stack1 = alias2(alias1(depths[1], "rows", {"start":{"line":59,"column":25},"end":{"line":59,"column":32}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depths[1], "rows", {"start":{"line":60,"column":25},"end":{"line":60,"column":32}} ), depth0)) != null ? stack1 : "")
     + "; k++) {\n    b += weight["
-    + ((stack1 = alias2(alias1(depths[1], "at", {"start":{"line":60,"column":18},"end":{"line":60,"column":23}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depths[1], "at", {"start":{"line":61,"column":18},"end":{"line":61,"column":23}} ), depth0)) != null ? stack1 : "")
     + "]"
-    + ((stack1 = lookupProperty(helpers,"each").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"weightSteps"),{"name":"each","hash":{},"fn":container.program(21, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":60,"column":26},"end":{"line":60,"column":76}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"each").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"weightSteps"),{"name":"each","hash":{},"fn":container.program(21, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":61,"column":26},"end":{"line":61,"column":76}}})) != null ? stack1 : "")
     + " * "
-    + ((stack1 = alias2(alias1(depth0, "by", {"start":{"line":60,"column":81},"end":{"line":60,"column":83}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "by", {"start":{"line":61,"column":81},"end":{"line":61,"column":83}} ), depth0)) != null ? stack1 : "")
     + "["
-    + ((stack1 = alias2(alias1(depth0, "index", {"start":{"line":60,"column":88},"end":{"line":60,"column":93}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "index", {"start":{"line":61,"column":88},"end":{"line":61,"column":93}} ), depth0)) != null ? stack1 : "")
     + "];\n  }\n";
 },"27":function(container,depth0,helpers,partials,data,blockParams,depths) {
     var stack1, alias1=container.strict, alias2=container.lambda, lookupProperty = container.lookupProperty || function(parent, propertyName) {
@@ -5736,25 +5736,25 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
     };
 
   return "  for (var tap = 0u; tap < "
-    + ((stack1 = alias2(alias1(depths[1], "taps", {"start":{"line":63,"column":29},"end":{"line":63,"column":36}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depths[1], "taps", {"start":{"line":64,"column":29},"end":{"line":64,"column":36}} ), depth0)) != null ? stack1 : "")
     + "; tap++) {\n    for (var c = 0u; c < "
-    + ((stack1 = alias2(alias1(depths[1], "channels", {"start":{"line":64,"column":27},"end":{"line":64,"column":38}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depths[1], "channels", {"start":{"line":65,"column":27},"end":{"line":65,"column":38}} ), depth0)) != null ? stack1 : "")
     + "; c++) {\n      b += weight["
-    + ((stack1 = alias2(alias1(depths[1], "at", {"start":{"line":65,"column":20},"end":{"line":65,"column":25}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depths[1], "at", {"start":{"line":66,"column":20},"end":{"line":66,"column":25}} ), depth0)) != null ? stack1 : "")
     + "]"
-    + ((stack1 = lookupProperty(helpers,"each").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"weightSteps"),{"name":"each","hash":{},"fn":container.program(21, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":65,"column":28},"end":{"line":65,"column":78}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"each").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"weightSteps"),{"name":"each","hash":{},"fn":container.program(21, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":66,"column":28},"end":{"line":66,"column":78}}})) != null ? stack1 : "")
     + " * "
-    + ((stack1 = alias2(alias1(depth0, "by", {"start":{"line":65,"column":83},"end":{"line":65,"column":85}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "by", {"start":{"line":66,"column":83},"end":{"line":66,"column":85}} ), depth0)) != null ? stack1 : "")
     + "["
-    + ((stack1 = alias2(alias1(depth0, "index", {"start":{"line":65,"column":90},"end":{"line":65,"column":95}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "index", {"start":{"line":66,"column":90},"end":{"line":66,"column":95}} ), depth0)) != null ? stack1 : "")
     + "];\n    }\n  }\n";
 },"28":function(container,depth0,helpers,partials,data) {
     var stack1, alias1=container.strict, alias2=container.lambda;
 
   return "  b *= "
-    + ((stack1 = alias2(alias1(depth0, "by", {"start":{"line":70,"column":9},"end":{"line":70,"column":11}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "by", {"start":{"line":71,"column":9},"end":{"line":71,"column":11}} ), depth0)) != null ? stack1 : "")
     + "["
-    + ((stack1 = alias2(alias1(depth0, "index", {"start":{"line":70,"column":16},"end":{"line":70,"column":21}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "index", {"start":{"line":71,"column":16},"end":{"line":71,"column":21}} ), depth0)) != null ? stack1 : "")
     + "];\n";
 },"29":function(container,depth0,helpers,partials,data) {
     return "  return bias[n];\n";
@@ -5771,43 +5771,43 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
     + " as "
     + ((stack1 = alias2(alias1(depth0, "packedShape", {"start":{"line":1,"column":47},"end":{"line":1,"column":58}} ), depth0)) != null ? stack1 : "")
     + ((stack1 = lookupProperty(helpers,"unless").call(alias3,lookupProperty(depth0,"flat"),{"name":"unless","hash":{},"fn":container.program(0, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":1,"column":60},"end":{"line":1,"column":122}}})) != null ? stack1 : "")
-    + ", zero-padded. For each column n, in order:\n//   w["
-    + ((stack1 = alias2(alias1(depth0, "element", {"start":{"line":2,"column":9},"end":{"line":2,"column":16}} ), depth0)) != null ? stack1 : "")
+    + ", zero-padded.\n// For each column n, in order:\n//   w["
+    + ((stack1 = alias2(alias1(depth0, "element", {"start":{"line":3,"column":9},"end":{"line":3,"column":16}} ), depth0)) != null ? stack1 : "")
     + "] = weight[n,"
-    + ((stack1 = alias2(alias1(depth0, "element", {"start":{"line":2,"column":33},"end":{"line":2,"column":40}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "element", {"start":{"line":3,"column":33},"end":{"line":3,"column":40}} ), depth0)) != null ? stack1 : "")
     + "]; b = bias[n]\n"
-    + ((stack1 = lookupProperty(helpers,"each").call(alias3,lookupProperty(depth0,"steps"),{"name":"each","hash":{},"fn":container.program(1, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":3,"column":0},"end":{"line":5,"column":9}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"each").call(alias3,lookupProperty(depth0,"steps"),{"name":"each","hash":{},"fn":container.program(1, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":4,"column":0},"end":{"line":6,"column":9}}})) != null ? stack1 : "")
     + "//   packed["
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"flat"),{"name":"if","hash":{},"fn":container.program(6, data, 0, blockParams, depths),"inverse":container.program(7, data, 0, blockParams, depths),"data":data,"loc":{"start":{"line":6,"column":12},"end":{"line":6,"column":47}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"flat"),{"name":"if","hash":{},"fn":container.program(6, data, 0, blockParams, depths),"inverse":container.program(7, data, 0, blockParams, depths),"data":data,"loc":{"start":{"line":7,"column":12},"end":{"line":7,"column":47}}})) != null ? stack1 : "")
     + ",n] = w["
-    + ((stack1 = alias2(alias1(depth0, "element", {"start":{"line":6,"column":57},"end":{"line":6,"column":64}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "element", {"start":{"line":7,"column":57},"end":{"line":7,"column":64}} ), depth0)) != null ? stack1 : "")
     + "]; packed_bias[n] = b\n// An invocation packs "
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"halves"),{"name":"if","hash":{},"fn":container.program(8, data, 0, blockParams, depths),"inverse":container.program(9, data, 0, blockParams, depths),"data":data,"loc":{"start":{"line":7,"column":23},"end":{"line":7,"column":81}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"halves"),{"name":"if","hash":{},"fn":container.program(8, data, 0, blockParams, depths),"inverse":container.program(9, data, 0, blockParams, depths),"data":data,"loc":{"start":{"line":8,"column":23},"end":{"line":8,"column":81}}})) != null ? stack1 : "")
     + ". Runs once, when the weights are loaded.\n"
     + ((stack1 = container.invokePartial(lookupProperty(partials,"bindings"),depth0,{"name":"bindings","data":data,"helpers":helpers,"partials":partials,"decorators":container.decorators})) != null ? stack1 : "")
     + "\n@compute @workgroup_size("
-    + ((stack1 = alias2(alias1(depth0, "invocations", {"start":{"line":10,"column":27},"end":{"line":10,"column":38}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "invocations", {"start":{"line":11,"column":27},"end":{"line":11,"column":38}} ), depth0)) != null ? stack1 : "")
     + ")\nfn main(@builtin(global_invocation_id) id: vec3u) {\n  let n = "
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"halves"),{"name":"if","hash":{},"fn":container.program(10, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":12,"column":10},"end":{"line":12,"column":35}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"halves"),{"name":"if","hash":{},"fn":container.program(10, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":13,"column":10},"end":{"line":13,"column":35}}})) != null ? stack1 : "")
     + "id.x;\n  if (n >= "
-    + ((stack1 = alias2(alias1(depth0, "packedColumns", {"start":{"line":13,"column":13},"end":{"line":13,"column":26}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "packedColumns", {"start":{"line":14,"column":13},"end":{"line":14,"column":26}} ), depth0)) != null ? stack1 : "")
     + ") {\n    return;\n  }\n  for (var k = 0u; k < "
-    + ((stack1 = alias2(alias1(depth0, "packedDepth", {"start":{"line":16,"column":25},"end":{"line":16,"column":36}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "packedDepth", {"start":{"line":17,"column":25},"end":{"line":17,"column":36}} ), depth0)) != null ? stack1 : "")
     + "; k++) {\n"
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"flat"),{"name":"if","hash":{},"fn":container.program(11, data, 0, blockParams, depths),"inverse":container.program(14, data, 0, blockParams, depths),"data":data,"loc":{"start":{"line":17,"column":4},"end":{"line":31,"column":11}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"flat"),{"name":"if","hash":{},"fn":container.program(11, data, 0, blockParams, depths),"inverse":container.program(14, data, 0, blockParams, depths),"data":data,"loc":{"start":{"line":18,"column":4},"end":{"line":32,"column":11}}})) != null ? stack1 : "")
     + "  }\n  packed_bias[n] = folded_bias(n);\n"
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"halves"),{"name":"if","hash":{},"fn":container.program(17, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":34,"column":2},"end":{"line":36,"column":9}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"halves"),{"name":"if","hash":{},"fn":container.program(17, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":35,"column":2},"end":{"line":37,"column":9}}})) != null ? stack1 : "")
     + "}\n\nfn folded(n: u32, "
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"flat"),{"name":"if","hash":{},"fn":container.program(18, data, 0, blockParams, depths),"inverse":container.program(19, data, 0, blockParams, depths),"data":data,"loc":{"start":{"line":39,"column":18},"end":{"line":39,"column":67}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"flat"),{"name":"if","hash":{},"fn":container.program(18, data, 0, blockParams, depths),"inverse":container.program(19, data, 0, blockParams, depths),"data":data,"loc":{"start":{"line":40,"column":18},"end":{"line":40,"column":67}}})) != null ? stack1 : "")
     + ") -> f32 {\n"
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"outside"),{"name":"if","hash":{},"fn":container.program(20, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":40,"column":2},"end":{"line":44,"column":9}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"outside"),{"name":"if","hash":{},"fn":container.program(20, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":41,"column":2},"end":{"line":45,"column":9}}})) != null ? stack1 : "")
     + "  return weight["
-    + ((stack1 = alias2(alias1(depth0, "at", {"start":{"line":45,"column":18},"end":{"line":45,"column":20}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "at", {"start":{"line":46,"column":18},"end":{"line":46,"column":20}} ), depth0)) != null ? stack1 : "")
     + "]"
-    + ((stack1 = lookupProperty(helpers,"each").call(alias3,lookupProperty(depth0,"weightSteps"),{"name":"each","hash":{},"fn":container.program(21, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":45,"column":23},"end":{"line":45,"column":73}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"each").call(alias3,lookupProperty(depth0,"weightSteps"),{"name":"each","hash":{},"fn":container.program(21, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":46,"column":23},"end":{"line":46,"column":73}}})) != null ? stack1 : "")
     + ";\n}\n\nfn folded_bias(n: u32) -> f32 {\n"
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"guardColumns"),{"name":"if","hash":{},"fn":container.program(22, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":49,"column":2},"end":{"line":53,"column":9}}})) != null ? stack1 : "")
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"biasSteps"),{"name":"if","hash":{},"fn":container.program(23, data, 0, blockParams, depths),"inverse":container.program(29, data, 0, blockParams, depths),"data":data,"loc":{"start":{"line":54,"column":2},"end":{"line":76,"column":9}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"guardColumns"),{"name":"if","hash":{},"fn":container.program(22, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":50,"column":2},"end":{"line":54,"column":9}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"biasSteps"),{"name":"if","hash":{},"fn":container.program(23, data, 0, blockParams, depths),"inverse":container.program(29, data, 0, blockParams, depths),"data":data,"loc":{"start":{"line":55,"column":2},"end":{"line":77,"column":9}}})) != null ? stack1 : "")
     + "}\n";
 },"usePartial":true,"useData":true,"useDepths":true},
 
