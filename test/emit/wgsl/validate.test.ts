@@ -20,7 +20,7 @@ test("R06: a kernel over a default limit is refused", async () => {
 
 // The other models of specs/: validate.targets.test.ts.
 describe("Tint, naga and a device with default limits take the kernels of the smallest models", () => {
-  const small = [...models.keys()].filter(name => /^(atto|micro)/.test(name));
+  const small = [...models.keys()].filter(name => /^(atto|micro|narrow)/.test(name));
   test.each(small.flatMap(name => profiles.map(tuning => ({ name, tuning }))))(
     "$name, $tuning",
     async ({ name, tuning }) => expectValid(name, tuning),

@@ -6,6 +6,7 @@ import type { Model } from "../../../src/model/model.ts";
 import { loadDawn, validateWgsl } from "../../../src/node/gpu/dawn.ts";
 import { loadProgram } from "../../../src/node/inputs/program.ts";
 import type { WebgpuProfileName } from "../../../src/plan/tuning-profiles.ts";
+import { model } from "../../support/models.ts";
 import { nagaError } from "../../support/naga.ts";
 import { plannedWgsl } from "../../support/wgsl.ts";
 
@@ -16,6 +17,9 @@ for (const file of readdirSync(folder).filter(name => name.endsWith(".cnx"))) {
   if (!loaded.ok) throw new Error(`${file}: ${loaded.diagnostics[0]?.message}`);
   for (const model of loaded.value.program.models.values()) models.set(model.name, model);
 }
+/** Widths that no four divides, and that are less than four. */
+models.set("narrow", model({ name: "narrow", depths: [1, 1, 1, 1], dims: [1, 2, 3, 5] }));
+models.set("narrow_per_batch", model({ name: "narrow_per_batch", depths: [1, 1], dims: [3, 7], grn: "per_batch" }));
 export const profiles = ["gpu", "lavapipe", "swiftshader"] as const satisfies readonly WebgpuProfileName[];
 
 /** Dawn without a driver, whose devices have WebGPU's default limits: what it takes, every WebGPU takes. */
