@@ -28,7 +28,13 @@ export const alignment = 256;
 /** Kernels in order to a plan: what each binds and how it is launched, in which type every value is kept, and where. */
 export function place(scheduled: Schedule, machine: Machine): Plan {
   const { graph, batch, inputs, outputs } = scheduled;
-  const bind = (call: KernelCall): Bound => bound(call, machine.kernel(call, batch));
+  const kernels = new Map<string, Kernel>(); // blocks of a stage are alike
+  const bind = (call: KernelCall): Bound => {
+    const key = `${call.kind} ${JSON.stringify(call.params)}`;
+    const kernel = kernels.get(key) ?? machine.kernel(call, batch);
+    kernels.set(key, kernel);
+    return bound(call, kernel);
+  };
   const [setup, steps] = [scheduled.setup.map(bind), scheduled.steps.map(bind)];
   const roles = rolesOf(scheduled);
   const types = typesOf([...setup, ...steps], roles);
