@@ -3,6 +3,7 @@ import { type KernelParams, stemSites } from "../../../plan/kernels.ts";
 import { divideUp, roundUp } from "../../../plan/tile.ts";
 import type { DepthwiseChoice } from "../../../plan/tuned-choices.ts";
 import { patchContext } from "../../patches.ts";
+import { dims } from "../../simple/kernel.ts";
 import {
   activation,
   affine,
@@ -15,8 +16,6 @@ import {
   tileRow,
   weight,
 } from "./shared.ts";
-
-const dims = (...sizes: number[]): string => sizes.map(size => `[${size}]`).join("");
 
 /** The one with the least cost; the first of equals. */
 const least = <T>(from: readonly T[], cost: (one: T) => number): T =>

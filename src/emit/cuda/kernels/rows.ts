@@ -1,5 +1,6 @@
 import type { KernelParams } from "../../../plan/kernels.ts";
 import { divideUp, roundUp } from "../../../plan/tile.ts";
+import { dims } from "../../simple/kernel.ts";
 import {
   activation,
   affine,
@@ -13,7 +14,6 @@ import {
   weight,
 } from "./shared.ts";
 
-const dims = (...sizes: number[]): string => sizes.map(size => `[${size}]`).join("");
 const simtWork = (flops: number) => ({ unit: "simt", flops }) as const;
 const registers = 64;
 const plain = { images: 1, shared: 0, registers, counted: false, work: simtWork(0) } as const;

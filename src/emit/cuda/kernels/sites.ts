@@ -1,5 +1,6 @@
 import type { KernelParams } from "../../../plan/kernels.ts";
 import { divideUp, roundUp } from "../../../plan/tile.ts";
+import { dims } from "../../simple/kernel.ts";
 import {
   activation,
   affine,
@@ -15,7 +16,6 @@ import {
 
 // What masked autoencoders add: kept patches, and the loss.
 
-const dims = (...sizes: number[]): string => sizes.map(size => `[${size}]`).join("");
 const simtWork = (flops: number) => ({ unit: "simt", flops }) as const;
 const _plain = { images: 1, shared: 0, registers: 64, counted: false, work: simtWork(0) } as const;
 

@@ -1,0 +1,121 @@
+import { invariant } from "../../diagnostics/invariant.ts";
+import type { ValueId } from "../../graph/graph.ts";
+import type { FoldOp } from "../../plan/kernels.ts";
+import { type Buffer, bytesOf, distinctKernels, type Plan, type Step, valueBy, valuesOf } from "../../plan/plan.ts";
+import { identifier, portsOf } from "./ports.ts";
+
+/** What the tables of a library hold: values and where they lie, what is packed, and the launches in order. */
+export function launchPlan(plan: Plan) {
+  const places = placesOf(plan);
+  const ids = new Map<string, ValueId>();
+  for (const { name } of places) {
+    const id = identifier(name);
+    invariant(!ids.has(id), `'${name}' and '${ids.get(id)}' are one identifier`);
+    ids.set(id, name);
+  }
+  const read = plan.steps.flatMap(({ kind, operands }) => operands.map(of => ({ ...of, kind })));
+  /** What products read in their own type. */
+  const stored = new Set(
+    read.filter(of => products.has(of.kind) && of.storage === plan.precision).map(({ value }) => value),
+  );
+  const operandCount = Math.max(...plan.steps.map(({ operands }) => operands.length));
+  const { kernels, ofStep } = distinctKernels(plan.steps);
+  return {
+    parameters: plan.params.map(({ name, shape }) => ({
+      name,
+      id: identifier(name),
+      elements: shape.reduce((a, b) => a * b, 1),
+    })),
+    values: places.map(({ name, place, at }) => ({ name, id: identifier(name), place, at })),
+    weightBytes: plan.weightBytes,
+    imageBytes: plan.arenas.reduce((a, b) => a + b, 0),
+    counterBytes: [...plan.buffers.values()].reduce((sum, of) => sum + (of.role === "counters" ? bytesOf(of) : 0), 0),
+    kept: places.filter(({ buffer }) => buffer.role === "param").map(({ name }) => ({ id: identifier(name) })),
+    setup: plan.setup.map(step => packingContext(step, stored)),
+    operandCount,
+    steps: plan.steps.map(({ name, operands }, i) => ({
+      name,
+      entry: identifier((kernels[ofStep[i] as number] as Step).name),
+      operands: Array.from({ length: operandCount }, (_, i) =>
+        operands[i] === undefined ? "-1" : `value::${identifier(operands[i].value)}`,
+      ).join(", "),
+    })),
+    batchMin: plan.batch.min,
+    batchMax: plan.batch.max,
+    ports: portsOf(plan),
+    portCount: plan.inputs.length + plan.outputs.length,
+  };
+}
+
+/** A layer's weight and bias, packed; in the type of products if it is one's, else in f32. */
+function packingContext(step: Step, stored: ReadonlySet<ValueId>) {
+  invariant(step.kind === "pack", `'${step.name}' is no packing`);
+  const { columns, channels, taps, packed, fold } = step.params;
+  const named = (role: string): ValueId => valueBy(step, role) ?? "";
+  const parameter = (role: string): string => `parameter::${identifier(named(role))}`;
+  const shape = [
+    columns,
+    channels,
+    taps,
+    packed.segment ?? 0,
+    packed.depth,
+    packed.columns,
+    stored.has(named("packed")),
+  ];
+  const steps = fold.map(({ op, by }) => `{Op::${packingOps[op]}, ${parameter(by)}}`);
+  return {
+    layer: `{{${shape.join(", ")}}, ${parameter("weight")}, ${parameter("bias")}, {${steps.join(", ")}}}`,
+    packed: identifier(named("packed")),
+    packedBias: identifier(named("packed_bias")),
+  };
+}
+
+const packingOps: Readonly<Record<FoldOp, string>> = {
+  scaleInputs: "scale_inputs",
+  scaleOutputs: "scale_outputs",
+  scaleBias: "scale_bias",
+  biasThrough: "bias_through",
+};
+
+/** Steps of the layer with most; an array in C has at least one. */
+export const mostSteps = ({ setup }: Plan): number =>
+  Math.max(1, ...setup.map(step => (step.kind === "pack" ? step.params.fold.length : 0)));
+
+const products: ReadonlySet<Step["kind"]> = new Set(["gemm", "mlp", "downsample", "gemv"]);
+
+interface Placed {
+  readonly name: ValueId;
+  readonly buffer: Buffer;
+  readonly place: "port" | "weights" | "counters" | "workspace";
+  readonly at: number;
+}
+
+/** Where every value lies that a launch touches: ports, weights in their order, counters, and scratch as it is written. */
+function placesOf(plan: Plan): readonly Placed[] {
+  const all = [...plan.buffers.values()];
+  const ports = [...plan.inputs, ...plan.outputs].map(({ buffer }, at): Placed => {
+    return { name: buffer, buffer: plan.buffers.get(buffer) as Buffer, place: "port", at };
+  });
+  const placed = (buffers: readonly Buffer[], place: Placed["place"]) =>
+    buffers.map((buffer): Placed => ({ name: buffer.name, buffer, place, at: buffer.slot?.offset ?? 0 }));
+  const weights = all.filter(({ slot }) => slot?.arena === "weights");
+  const written = [...new Set(plan.steps.flatMap(writtenInOrder))].map(name => plan.buffers.get(name) as Buffer);
+  return [
+    ...ports,
+    ...placed(
+      weights.sort((a, b) => (a.slot?.offset ?? 0) - (b.slot?.offset ?? 0)),
+      "weights",
+    ),
+    ...placed(
+      all.filter(({ role }) => role === "counters"),
+      "counters",
+    ),
+    ...placed(
+      written.filter(({ role }) => role === "scratch"),
+      "workspace",
+    ),
+  ];
+}
+
+/** What a step writes, by name. */
+const writtenInOrder = (step: Step): readonly ValueId[] => [...valuesOf(step, "write")].sort();
