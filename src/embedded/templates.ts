@@ -3461,12 +3461,12 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
   return "  "
     + ((stack1 = container.lambda(container.strict(depth0, "float", {"start":{"line":5,"column":4},"end":{"line":5,"column":9}} ), depth0)) != null ? stack1 : "")
     + " y = "
-    + ((stack1 = lookupProperty(helpers,"load").call(depth0 != null ? depth0 : (container.nullContext || {}),"other",{"name":"load","hash":{},"fn":container.program(6, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":5,"column":16},"end":{"line":5,"column":53}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"load").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"other"),{"name":"load","hash":{},"fn":container.program(6, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":5,"column":16},"end":{"line":5,"column":51}}})) != null ? stack1 : "")
     + ";\n";
 },"6":function(container,depth0,helpers,partials,data) {
     var stack1;
 
-  return ((stack1 = container.lambda(container.strict(depth0, "otherAt", {"start":{"line":5,"column":35},"end":{"line":5,"column":42}} ), depth0)) != null ? stack1 : "");
+  return ((stack1 = container.lambda(container.strict(depth0, "otherAt", {"start":{"line":5,"column":33},"end":{"line":5,"column":40}} ), depth0)) != null ? stack1 : "");
 },"7":function(container,depth0,helpers,partials,data) {
     var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
         if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {

@@ -50,7 +50,7 @@ export const lowerings: { readonly [K in OpName]: Lowering | null } = {
   sumSquares,
   grnScale,
   scaleChannels,
-  shiftChannels: ({ anchor }) => elementwise(anchor, "shift", { other: operand(anchor, 1) }),
+  shiftChannels: ({ anchor }) => elementwise(anchor, "shift", { vector: operand(anchor, 1) }),
   toChannelsFirst,
   gelu: ({ anchor }) => elementwise(anchor, geluOps[attr(anchor, "gelu").form], {}),
   add: ({ anchor }) => elementwise(anchor, "add", { other: operand(anchor, 1) }),
@@ -155,7 +155,7 @@ function sumSquares({ anchor }: FusionGroup, graph: Graph): Calls {
 /** By GRN's factors, of which every image has its own, or by a parameter. */
 function scaleChannels({ anchor }: FusionGroup, graph: Graph): Calls {
   const factor = nodeOf(graph, operand(anchor, 1));
-  return elementwise(anchor, factor.op === "grnScale" ? "scale-each" : "scale", { other: factor.id });
+  return elementwise(anchor, factor.op === "grnScale" ? "scale-each" : "scale", { vector: factor.id });
 }
 
 function grnScale({ anchor }: FusionGroup, graph: ReadGraph, tuning: TuningProfile): Calls {

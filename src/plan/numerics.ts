@@ -9,6 +9,7 @@ const alwaysF32: ReadonlySet<string> = new Set([
   "squares",
   "partials",
   "scale",
+  "vector",
   "gamma",
   "bias",
   "packed_bias",

@@ -4,7 +4,7 @@ import { grnScale, maskedMean, patchTable, siteError, sumSquares, toChannelsFirs
 import type { Form, SimpleKernel } from "./kernel.ts";
 
 /** The kernels of which there is one text for every target. */
-export const simpleKernels = {
+const simpleKernels = {
   averagePool,
   elementwise,
   gatherSites,
@@ -18,3 +18,6 @@ export const simpleKernels = {
 } as const satisfies { readonly [K in keyof KernelParams]?: (params: KernelParams[K], form: Form) => SimpleKernel };
 
 export type SimpleKind = keyof typeof simpleKernels;
+
+export const simpleKernel = <K extends SimpleKind>(kind: K, params: KernelParams[K], form: Form): SimpleKernel =>
+  (simpleKernels[kind] as (params: KernelParams[K], form: Form) => SimpleKernel)(params, form);

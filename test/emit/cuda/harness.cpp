@@ -397,8 +397,8 @@ Results elementwise(const Case &c, const Operands &in) {
   std::vector<double> out;
   const size_t channels = static_cast<size_t>(c.channels), length = static_cast<size_t>(c.of.at("length"));
   for (size_t i = 0; i < in.at("input").v.size(); i++)
-    out.push_back(c.of.at("eachImage") ? in.at("input")[i] * in.at("other")[i / length * channels + i % channels]
-                                       : in.at("input")[i] + in.at("other")[i % channels]);
+    out.push_back(c.of.at("eachImage") ? in.at("input")[i] * in.at("vector")[i / length * channels + i % channels]
+                                       : in.at("input")[i] + in.at("vector")[i % channels]);
   return {{"output", out}};
 }
 

@@ -1,6 +1,6 @@
 import type { KernelParams } from "../../../plan/kernels.ts";
 import { cudaForm, groupsOf, type SimpleOperand } from "../../simple/kernel.ts";
-import { type SimpleKind, simpleKernels } from "../../simple/kernels.ts";
+import { type SimpleKind, simpleKernel } from "../../simple/kernels.ts";
 import { type CudaKernel, type CudaOperand, geluName, type Setting, scalars } from "./shared.ts";
 
 /** How templates/kernels are spelled in CUDA C++. */
@@ -22,12 +22,7 @@ const words = {
 export const simple =
   <K extends SimpleKind>(kind: K) =>
   (params: KernelParams[K], { dtype }: Setting): CudaKernel => {
-    const kernel = (
-      simpleKernels[kind] as (
-        params: KernelParams[K],
-        form: typeof cudaForm,
-      ) => ReturnType<(typeof simpleKernels)[SimpleKind]>
-    )(params, cudaForm);
+    const kernel = simpleKernel(kind, params, cudaForm);
     const { operands, threads, over, gelu, totals = false, once = false, counted = false } = kernel;
     const groups = groupsOf(kernel);
     const maps = operands.filter(({ kept }) => kept === "map").map(({ role }) => role);

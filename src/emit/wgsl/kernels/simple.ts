@@ -1,7 +1,7 @@
 import type { KernelParams } from "../../../plan/kernels.ts";
 import type { DataType } from "../../../plan/plan.ts";
 import { groupsOf, type SimpleOperand, wgslForm } from "../../simple/kernel.ts";
-import { type SimpleKind, simpleKernels } from "../../simple/kernels.ts";
+import { type SimpleKind, simpleKernel } from "../../simple/kernels.ts";
 import { approximate, bindingContext, grid1, type KernelSource, operandsOf, wgslType } from "./shared.ts";
 
 /** How templates/kernels are spelled in WGSL. */
@@ -22,12 +22,7 @@ const words = {
 export const simple =
   <K extends SimpleKind>(kind: K) =>
   (params: KernelParams[K]): KernelSource => {
-    const kernel = (
-      simpleKernels[kind] as (
-        params: KernelParams[K],
-        form: typeof wgslForm,
-      ) => ReturnType<(typeof simpleKernels)[SimpleKind]>
-    )(params, wgslForm);
+    const kernel = simpleKernel(kind, params, wgslForm);
     const { operands, threads, over, gelu } = kernel;
     const grid = grid1(groupsOf(kernel));
     const slots = operands.map(operand => ({
