@@ -13,7 +13,7 @@ const { sourceOf } = await compiled("emit/cuda/kernels.js");
 const { cudaTarget } = await compiled("emit/cuda/target.js");
 const { plan } = await compiled("compile.js");
 const { movedBy } = await compiled("plan/cost.js");
-const { untuned } = await compiled("plan/tuned-choices.js");
+const { untuned } = await compiled("plan/tiles/tuned-choices.js");
 const { bindWeights } = await compiled("weights/use/bind.js");
 const { generatorWeights } = await compiled("weights/made/generator.js");
 const { f32Tensor, readSafetensors, writeSafetensors } = await compiled("weights/formats/safetensors.js");
@@ -96,7 +96,7 @@ const alike = {
   "atto-224x224-b1": ["atto-224x224-b1", "atto-224x224-b3"],
 };
 
-/** @typedef {import("../../src/plan/tuned-choices.ts").TunedChoices} TunedChoices */
+/** @typedef {import("../../src/plan/tiles/tuned-choices.ts").TunedChoices} TunedChoices */
 /** @typedef {import("../../src/plan/plan.ts").Plan} Plan */
 /** @typedef {import("../../src/emit/cuda/candidates.ts").Shape} Shape */
 /** @typedef {{ golden: string; dtype: "f32" | "f16" | "bf16"; min: number; max: number; times: readonly number[]; name?: string; sites?: "compact" | "masked"; tf32?: boolean; choose?: (plan: Plan) => TunedChoices }} Build */

@@ -1,6 +1,6 @@
 import type { StorageType } from "../model/model.ts";
 import { isF16 } from "../model/select.ts";
-import type { ProfileName } from "../plan/tuning-profiles.ts";
+import type { ProfileName } from "../plan/tiles/tuning-profiles.ts";
 import { cudaTarget } from "./cuda/target.ts";
 import type { KernelTarget } from "./target.ts";
 import { wgslTarget } from "./wgsl/target.ts";

@@ -4,7 +4,7 @@ import { nearestOf } from "../diagnostics/nearest.ts";
 import { readJson, smallJson } from "../json/read.ts";
 import { flag, isObject, line, type Misfit, matching, number, oneOf, type Shape } from "../json/shape.ts";
 import { type StorageType, storageTypes } from "../model/model.ts";
-import { type ProfileName, tuningProfiles } from "../plan/tuning-profiles.ts";
+import { type ProfileName, tuningProfiles } from "../plan/tiles/tuning-profiles.ts";
 
 /** How fast a device is with one storage type. */
 export interface Rates {

@@ -2,7 +2,7 @@ import { plan } from "../compile.ts";
 import { ok, type Result } from "../diagnostics/diagnostic.ts";
 import { kernelTarget } from "../emit/kernel-targets.ts";
 import type { Model, StorageType } from "../model/model.ts";
-import type { ProfileName } from "../plan/tuning-profiles.ts";
+import type { ProfileName } from "../plan/tiles/tuning-profiles.ts";
 import { type Launch, profileOf } from "./profile.ts";
 
 /** For what kernels are planned: everything about a device that changes them. */

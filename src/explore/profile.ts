@@ -3,7 +3,7 @@ import { activationsOf, macsOf, movedBy } from "../plan/cost.ts";
 import type { KernelKind } from "../plan/kernels.ts";
 import { alignment } from "../plan/place.ts";
 import { bufferOf, bytesOf, type Plan } from "../plan/plan.ts";
-import { roundUp } from "../plan/tile.ts";
+import { roundUp } from "../plan/tiles/tile.ts";
 
 /** What one kernel of a pass does, whatever runs it. Of one image, unless it says otherwise. */
 export interface KernelCost {

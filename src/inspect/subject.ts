@@ -1,6 +1,6 @@
 import type { Batch, Model, StorageType, TargetName } from "../model/model.ts";
 import type { SiteLayout } from "../passes/site-layout.ts";
-import type { ProfileName } from "../plan/tuning-profiles.ts";
+import type { ProfileName } from "../plan/tiles/tuning-profiles.ts";
 
 /** Targets that are made of kernels; the first is the default. */
 export const kernelTargets = ["wgsl", "cuda"] as const satisfies readonly TargetName[];

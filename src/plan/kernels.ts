@@ -7,8 +7,8 @@ import {
   type NormTile,
   roundUp,
   type StripTile,
-} from "./tile.ts";
-import type { DepthwiseChoice, MlpChoice, ProductChoice } from "./tuned-choices.ts";
+} from "./tiles/tile.ts";
+import type { DepthwiseChoice, MlpChoice, ProductChoice } from "./tiles/tuned-choices.ts";
 
 /** One line a kernel kind: what the plan decides about it. A target's own kernel table makes all other numbers from these. */
 export interface KernelParams {

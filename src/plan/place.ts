@@ -17,7 +17,7 @@ import {
 } from "./plan.ts";
 import type { Schedule } from "./schedule.ts";
 import type { Machine } from "./target.ts";
-import { roundUp } from "./tile.ts";
+import { roundUp } from "./tiles/tile.ts";
 
 /** What steps count blocks with, all of them in one place: zero before and after each. */
 export const counters: ValueId = "block counters";

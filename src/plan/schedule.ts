@@ -2,11 +2,11 @@ import { invariant } from "../diagnostics/invariant.ts";
 import { constants, type Graph, type Node, nodeOf, readers, type ValueId } from "../graph/graph.ts";
 import type { OpName } from "../graph/ops.ts";
 import type { Batch } from "../model/model.ts";
-import { lowerings } from "./lower.ts";
-import type { Calls, FusionGroup } from "./lowering.ts";
+import { lowerings } from "./lower/lower.ts";
+import type { Calls, FusionGroup } from "./lower/lowering.ts";
 import type { Port } from "./plan.ts";
 import { inputPorts, outputPorts } from "./ports.ts";
-import type { TuningProfile } from "./tuning-profiles.ts";
+import type { TuningProfile } from "./tiles/tuning-profiles.ts";
 
 /** Kernels in order, before any of them has sizes or its values have places: what passes of a target rewrite. */
 export interface Schedule extends Calls {

@@ -1,7 +1,7 @@
 import type { Batch, Precision } from "../model/model.ts";
 import type { Kernel, KernelCall } from "./plan.ts";
 import type { SchedulePass } from "./schedule-pass.ts";
-import type { TuningProfile } from "./tuning-profiles.ts";
+import type { TuningProfile } from "./tiles/tuning-profiles.ts";
 
 /** What planning knows of the target that a plan is for: everything but how its text is written. */
 export interface Machine {

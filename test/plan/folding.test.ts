@@ -2,8 +2,8 @@ import { describe, expect, test } from "vitest";
 import { evaluate, type Values } from "../../src/graph/evaluate.ts";
 import { elements, resolve } from "../../src/graph/graph.ts";
 import { read } from "../../src/graph/read.ts";
-import { folding } from "../../src/plan/folding.ts";
 import type { FoldOp } from "../../src/plan/kernels.ts";
+import { folding } from "../../src/plan/lower/folding.ts";
 import { choices } from "../support/models.ts";
 
 const head = `graph layer {

@@ -5,7 +5,7 @@ import { allPasses } from "../../src/passes/all.ts";
 import { runPasses } from "../../src/passes/pass.ts";
 import { type Lifetime, layOut } from "../../src/plan/memory.ts";
 import { schedule } from "../../src/plan/schedule.ts";
-import { profileFor } from "../../src/plan/tuning-profiles.ts";
+import { profileFor } from "../../src/plan/tiles/tuning-profiles.ts";
 import { model, mustBuild } from "../support/models.ts";
 
 /** Nodes that say how often the whole of them was gone through. */

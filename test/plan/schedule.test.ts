@@ -4,7 +4,7 @@ import { plan } from "../../src/compile.ts";
 import { wgslTarget } from "../../src/emit/wgsl/target.ts";
 import type { Model } from "../../src/model/model.ts";
 import type { Plan } from "../../src/plan/plan.ts";
-import { tuningProfiles, type WebgpuProfileName, webgpuLimits } from "../../src/plan/tuning-profiles.ts";
+import { tuningProfiles, type WebgpuProfileName, webgpuLimits } from "../../src/plan/tiles/tuning-profiles.ts";
 import { model, randomModel } from "../support/models.ts";
 import { checkFiles, filesOf, must } from "../syntax/support.ts";
 

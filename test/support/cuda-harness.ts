@@ -13,7 +13,7 @@ import type { KernelKind, KernelParams } from "../../src/plan/kernels.ts";
 import type { KernelCall, Plan, Step } from "../../src/plan/plan.ts";
 import type { Schedule } from "../../src/plan/schedule.ts";
 import { runSchedulePasses } from "../../src/plan/schedule-pass.ts";
-import { type DepthwiseChoice, depthwiseKey } from "../../src/plan/tuned-choices.ts";
+import { type DepthwiseChoice, depthwiseKey } from "../../src/plan/tiles/tuned-choices.ts";
 import { builtOnce } from "./built-once.ts";
 
 /** A generated kernel, run alone. */

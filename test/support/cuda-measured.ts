@@ -5,7 +5,7 @@ import { type CudaOptions, cudaTarget } from "../../src/emit/cuda/target.ts";
 import type { KernelTarget } from "../../src/emit/target.ts";
 import type { StorageType } from "../../src/model/model.ts";
 import type { Plan } from "../../src/plan/plan.ts";
-import { depthwiseKey, type TunedChoices } from "../../src/plan/tuned-choices.ts";
+import { depthwiseKey, type TunedChoices } from "../../src/plan/tiles/tuned-choices.ts";
 
 /** A CUDA target with choices for the kernels of the plan that it makes without any. */
 export function targetWith(

@@ -3,7 +3,7 @@ import { describe } from "../../src/emit/wgsl/descriptor.ts";
 import { wgslTarget } from "../../src/emit/wgsl/target.ts";
 import type { Model } from "../../src/model/model.ts";
 import type { SiteLayout } from "../../src/passes/site-layout.ts";
-import type { WebgpuProfileName } from "../../src/plan/tuning-profiles.ts";
+import type { WebgpuProfileName } from "../../src/plan/tiles/tuning-profiles.ts";
 import type { ModelDescriptor } from "../../src/runtime/descriptor.ts";
 import { must } from "../syntax/support.ts";
 

@@ -1,8 +1,8 @@
 import { invariant } from "../../diagnostics/invariant.ts";
-import { exactTiles } from "../../plan/choose-tile.ts";
 import type { KernelParams } from "../../plan/kernels.ts";
 import { callOf, type KernelCall, type Plan, type Step } from "../../plan/plan.ts";
-import { blockTile, divideUp } from "../../plan/tile.ts";
+import { exactTiles } from "../../plan/tiles/choose-tile.ts";
+import { blockTile, divideUp } from "../../plan/tiles/tile.ts";
 import {
   type DepthwiseChoice,
   type DepthwiseShape,
@@ -13,8 +13,8 @@ import {
   productKey,
   type TunedChoices,
   untuned,
-} from "../../plan/tuned-choices.ts";
-import { profileFor } from "../../plan/tuning-profiles.ts";
+} from "../../plan/tiles/tuned-choices.ts";
+import { profileFor } from "../../plan/tiles/tuning-profiles.ts";
 import { defaultDepthwise, depthwiseChoices } from "./kernels/convolutions.ts";
 import { defaultProduct, type Product, productOf } from "./kernels/gemm.ts";
 import { mlpChoices, mlpFits, mlpShared } from "./kernels/mlp.ts";

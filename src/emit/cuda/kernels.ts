@@ -2,7 +2,7 @@ import { invariant } from "../../diagnostics/invariant.ts";
 import type { Precision } from "../../model/model.ts";
 import { foldVectors, type KernelKind, type KernelParams, type PackParams } from "../../plan/kernels.ts";
 import type { DataType, Kernel, KernelCall, KernelOperand, Plan } from "../../plan/plan.ts";
-import { divideUp } from "../../plan/tile.ts";
+import { divideUp } from "../../plan/tiles/tile.ts";
 import { depthwise, stem } from "./kernels/convolutions.ts";
 import { downsample, gemm } from "./kernels/gemm.ts";
 import { mlp } from "./kernels/mlp.ts";

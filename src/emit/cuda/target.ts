@@ -1,8 +1,8 @@
 import type { Batch, Precision, StorageType } from "../../model/model.ts";
 import { kernelPasses } from "../../passes/all.ts";
 import type { SchedulePass } from "../../plan/schedule-pass.ts";
-import { type TunedChoices, untuned } from "../../plan/tuned-choices.ts";
-import { profileFor } from "../../plan/tuning-profiles.ts";
+import { type TunedChoices, untuned } from "../../plan/tiles/tuned-choices.ts";
+import { profileFor } from "../../plan/tiles/tuning-profiles.ts";
 import { type KernelTarget, loweredOps } from "../target.ts";
 import { cudaFiles } from "./files.ts";
 import { storageOf } from "./kernels/shared.ts";

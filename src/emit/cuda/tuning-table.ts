@@ -22,7 +22,7 @@ import type {
   ProductChoice,
   ProductShape,
   TunedChoices,
-} from "../../plan/tuned-choices.ts";
+} from "../../plan/tiles/tuned-choices.ts";
 import { choicesAt, type HiddenChoice, type TunableShape } from "./candidates.ts";
 
 /** What was measured on one architecture: a row a kernel's shape, storage type and batch. */

@@ -1,6 +1,6 @@
 import type { GeluApproximation, PatchGrid } from "../../graph/ops.ts";
 import type { KernelOperand } from "../../plan/plan.ts";
-import { divideUp, roundUp } from "../../plan/tile.ts";
+import { divideUp, roundUp } from "../../plan/tiles/tile.ts";
 
 // Memory-bound kernels, which have one text on every target: templates/kernels, in words that each language prints its
 // own way. See docs/contributing.md.

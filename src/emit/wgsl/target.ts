@@ -1,7 +1,7 @@
 import { kernelPasses } from "../../passes/all.ts";
 import { f16Params, type Plan } from "../../plan/plan.ts";
 import { printPlan } from "../../plan/print.ts";
-import { profileFor, type WebgpuProfileName } from "../../plan/tuning-profiles.ts";
+import { profileFor, type WebgpuProfileName } from "../../plan/tiles/tuning-profiles.ts";
 import { f32Tensor, writeSafetensors } from "../../weights/formats/safetensors.ts";
 import { withinHalf } from "../../weights/use/within-half.ts";
 import { banner } from "../banner.ts";

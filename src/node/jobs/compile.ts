@@ -18,7 +18,7 @@ import type { SiteLayout } from "../../passes/site-layout.ts";
 import { bytesMoved, scratchBytes, weightBytes } from "../../plan/cost.ts";
 import { f16Params } from "../../plan/plan.ts";
 import { printPlan } from "../../plan/print.ts";
-import type { WebgpuProfileName } from "../../plan/tuning-profiles.ts";
+import type { WebgpuProfileName } from "../../plan/tiles/tuning-profiles.ts";
 import type { Weights } from "../../weights/tensor.ts";
 import type { BindOptions } from "../../weights/use/bind.ts";
 import { withinHalf } from "../../weights/use/within-half.ts";

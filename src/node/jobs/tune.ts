@@ -14,7 +14,7 @@ import type { Times, TuningRow, TuningTable } from "../../emit/cuda/tuning-table
 import type { Precision, StorageType } from "../../model/model.ts";
 import type { SiteLayout } from "../../passes/site-layout.ts";
 import type { Plan } from "../../plan/plan.ts";
-import { untuned } from "../../plan/tuned-choices.ts";
+import { untuned } from "../../plan/tiles/tuned-choices.ts";
 import { relL2 } from "../../verify/errors.ts";
 import { precisionLimits } from "../../verify/precision-limits.ts";
 import { buildLibrary, type CudaBuild, type CudaRun, planCuda, runLibrary } from "../executors/cuda-library.ts";

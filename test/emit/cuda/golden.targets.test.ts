@@ -7,7 +7,7 @@ import { inMemoryContext } from "../../../src/emit/target.ts";
 import type { StorageType } from "../../../src/model/model.ts";
 import { buildCuda } from "../../../src/node/executors/toolchain.ts";
 import type { Plan } from "../../../src/plan/plan.ts";
-import type { TunedChoices } from "../../../src/plan/tuned-choices.ts";
+import type { TunedChoices } from "../../../src/plan/tiles/tuned-choices.ts";
 import { depthwiseBy, hiddenShapes, inParts, madeAnew, targetWith } from "../../support/cuda-measured.ts";
 import { hasGxx } from "../../support/cuda-tools.ts";
 import { newFolder } from "../../support/folders.ts";

@@ -1,8 +1,8 @@
 import { beforeAll, describe, expect, test } from "vitest";
 import type { StorageType } from "../../../src/model/model.ts";
 import type { GemmParams, KernelKind, KernelParams } from "../../../src/plan/kernels.ts";
-import type { TiledTile } from "../../../src/plan/tile.ts";
-import type { MlpChoice } from "../../../src/plan/tuned-choices.ts";
+import type { TiledTile } from "../../../src/plan/tiles/tile.ts";
+import type { MlpChoice } from "../../../src/plan/tiles/tuned-choices.ts";
 import { buildHarness, type Harness, type KernelCase } from "../../support/cuda-harness.ts";
 import { hasGxx } from "../../support/cuda-tools.ts";
 import { full } from "../../support/full.ts";

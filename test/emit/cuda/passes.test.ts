@@ -9,7 +9,7 @@ import { cudaPasses } from "../../../src/emit/cuda/target.ts";
 import { printSchedule } from "../../../src/plan/print.ts";
 import { readSchedule } from "../../../src/plan/read.ts";
 import type { SchedulePass } from "../../../src/plan/schedule-pass.ts";
-import { untuned } from "../../../src/plan/tuned-choices.ts";
+import { untuned } from "../../../src/plan/tiles/tuned-choices.ts";
 
 const cases = new URL("../../cases/cuda-passes/", import.meta.url);
 /** Each pass as a build in bf16 has it, where a tuning table speaks of one pair of linears. */

@@ -7,7 +7,7 @@ import { cudaTarget } from "../../../src/emit/cuda/target.ts";
 import { readTable } from "../../../src/emit/cuda/tuning-table.ts";
 import { inMemoryContext } from "../../../src/emit/target.ts";
 import { loadProgram } from "../../../src/node/inputs/program.ts";
-import type { ProductChoice } from "../../../src/plan/tuned-choices.ts";
+import type { ProductChoice } from "../../../src/plan/tiles/tuned-choices.ts";
 import { cnxc } from "../../support/cli.ts";
 import { hasGxx } from "../../support/cuda-tools.ts";
 import { newFolder } from "../../support/folders.ts";

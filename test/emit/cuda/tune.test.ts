@@ -8,7 +8,7 @@ import { cudaTarget } from "../../../src/emit/cuda/target.ts";
 import { mergeRows, printTable, readTable, type TuningTable, tunedBy } from "../../../src/emit/cuda/tuning-table.ts";
 import type { Batch } from "../../../src/model/model.ts";
 import { distinctKernels, type Plan } from "../../../src/plan/plan.ts";
-import { productKey, type TunedChoices, untuned } from "../../../src/plan/tuned-choices.ts";
+import { productKey, type TunedChoices, untuned } from "../../../src/plan/tiles/tuned-choices.ts";
 import { utf8 } from "../../../src/weights/formats/utf8.ts";
 import { cnxc } from "../../support/cli.ts";
 import { newFolder } from "../../support/folders.ts";

@@ -3,7 +3,7 @@ import { evaluate, widen } from "../../../src/graph/evaluate.ts";
 import { resolve } from "../../../src/graph/graph.ts";
 import type { Model } from "../../../src/model/model.ts";
 import type { SiteLayout } from "../../../src/passes/site-layout.ts";
-import type { WebgpuProfileName } from "../../../src/plan/tuning-profiles.ts";
+import type { WebgpuProfileName } from "../../../src/plan/tiles/tuning-profiles.ts";
 import { fcmaeInputs, goldenFiles, grnScopes, losses, randomFcmae } from "../../support/fcmae.ts";
 import { full } from "../../support/full.ts";
 import { choices, feed, model, mustBuild, testWeights } from "../../support/models.ts";

@@ -1,6 +1,6 @@
 import { expect } from "vitest";
 import type { SiteLayout } from "../../../src/passes/site-layout.ts";
-import type { WebgpuProfileName } from "../../../src/plan/tuning-profiles.ts";
+import type { WebgpuProfileName } from "../../../src/plan/tiles/tuning-profiles.ts";
 import { denseWeights, type FcmaeGolden, fcmaeModel, type grnScopes, type Loss, scopeOf } from "../../support/fcmae.ts";
 import { goldenInput, readGolden } from "../../support/golden.ts";
 import { mustBuild } from "../../support/models.ts";

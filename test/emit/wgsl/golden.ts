@@ -1,5 +1,5 @@
 import { readdirSync } from "node:fs";
-import type { WebgpuProfileName } from "../../../src/plan/tuning-profiles.ts";
+import type { WebgpuProfileName } from "../../../src/plan/tiles/tuning-profiles.ts";
 import { type Golden, goldenInput, readGolden } from "../../support/golden.ts";
 import { goldenModel } from "../../support/models.ts";
 import { expectLogits, expectTap, limitsOf, type Recorded } from "../../support/tolerance.ts";

@@ -3,7 +3,7 @@ import { tapsOf } from "../../../src/graph/build.ts";
 import { evaluate } from "../../../src/graph/evaluate.ts";
 import { resolve } from "../../../src/graph/graph.ts";
 import type { Model } from "../../../src/model/model.ts";
-import type { WebgpuProfileName } from "../../../src/plan/tuning-profiles.ts";
+import type { WebgpuProfileName } from "../../../src/plan/tiles/tuning-profiles.ts";
 import { full } from "../../support/full.ts";
 import { choices, feed, model, mustBuild, randomModel, testInput, testWeights } from "../../support/models.ts";
 import { relL2 } from "../../support/tolerance.ts";

@@ -5,7 +5,7 @@ import { describe as describePlan } from "../../../src/emit/wgsl/descriptor.ts";
 import type { Model } from "../../../src/model/model.ts";
 import { loadDawn, validateWgsl } from "../../../src/node/gpu/dawn.ts";
 import { loadProgram } from "../../../src/node/inputs/program.ts";
-import type { WebgpuProfileName } from "../../../src/plan/tuning-profiles.ts";
+import type { WebgpuProfileName } from "../../../src/plan/tiles/tuning-profiles.ts";
 import { model } from "../../support/models.ts";
 import { nagaError } from "../../support/naga.ts";
 import { plannedWgsl } from "../../support/wgsl.ts";

@@ -1,7 +1,7 @@
 import { invariant } from "../../../diagnostics/invariant.ts";
 import { type KernelParams, stemSites } from "../../../plan/kernels.ts";
-import { divideUp, roundUp } from "../../../plan/tile.ts";
-import type { DepthwiseChoice } from "../../../plan/tuned-choices.ts";
+import { divideUp, roundUp } from "../../../plan/tiles/tile.ts";
+import type { DepthwiseChoice } from "../../../plan/tiles/tuned-choices.ts";
 import { patchContext } from "../../patches.ts";
 import { dims } from "../../simple/kernel.ts";
 import {

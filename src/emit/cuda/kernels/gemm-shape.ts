@@ -1,7 +1,7 @@
 import { invariant } from "../../../diagnostics/invariant.ts";
 import type { Precision } from "../../../model/model.ts";
 import type { GemmParams } from "../../../plan/kernels.ts";
-import { blockTile, divideUp, type GemmTile, packedShape, roundUp, squareTiles } from "../../../plan/tile.ts";
+import { blockTile, divideUp, type GemmTile, packedShape, roundUp, squareTiles } from "../../../plan/tiles/tile.ts";
 import { maskContext } from "../../patches.ts";
 import { dims } from "../../simple/kernel.ts";
 import {

@@ -1,6 +1,6 @@
 import { invariant } from "../../../diagnostics/invariant.ts";
 import type { GemmParams } from "../../../plan/kernels.ts";
-import { divideUp, roundUp } from "../../../plan/tile.ts";
+import { divideUp, roundUp } from "../../../plan/tiles/tile.ts";
 import { dims } from "../../simple/kernel.ts";
 import { type Common, epilogueBytes, type Operand, statLanes, stepping } from "./gemm-shape.ts";
 import {

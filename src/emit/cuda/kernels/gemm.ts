@@ -1,8 +1,8 @@
 import type { Precision } from "../../../model/model.ts";
 import { type DownsampleParams, downsampleProduct, type GemmParams } from "../../../plan/kernels.ts";
 import type { KernelCall } from "../../../plan/plan.ts";
-import { divideUp, roundUp } from "../../../plan/tile.ts";
-import type { ProductChoice, ProductShape } from "../../../plan/tuned-choices.ts";
+import { divideUp, roundUp } from "../../../plan/tiles/tile.ts";
+import type { ProductChoice, ProductShape } from "../../../plan/tiles/tuned-choices.ts";
 import { type Common, common, epilogueBytes, type Operand, packedOf, statLanes, stepping } from "./gemm-shape.ts";
 import { tensorCores } from "./gemm-tensor-cores.ts";
 import type { CudaKernel, Setting } from "./shared.ts";

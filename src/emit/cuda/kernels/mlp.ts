@@ -1,7 +1,7 @@
 import type { StorageType } from "../../../model/model.ts";
 import type { MlpParams } from "../../../plan/kernels.ts";
-import { divideUp, packedShape, roundUp } from "../../../plan/tile.ts";
-import type { MlpChoice } from "../../../plan/tuned-choices.ts";
+import { divideUp, packedShape, roundUp } from "../../../plan/tiles/tile.ts";
+import type { MlpChoice } from "../../../plan/tiles/tuned-choices.ts";
 import { activation, type CudaKernel, geluName, result, type Setting, scalars, weight } from "./shared.ts";
 
 /** Every choice there is; `mlpFits` says which of them a pair of products has. */

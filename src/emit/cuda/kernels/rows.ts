@@ -1,5 +1,5 @@
 import type { KernelParams } from "../../../plan/kernels.ts";
-import { divideUp, roundUp } from "../../../plan/tile.ts";
+import { divideUp, roundUp } from "../../../plan/tiles/tile.ts";
 import { dims } from "../../simple/kernel.ts";
 import {
   activation,

@@ -2,8 +2,8 @@ import type { Precision } from "../../../model/model.ts";
 import { counters } from "../../../plan/place.ts";
 import type { KernelCall } from "../../../plan/plan.ts";
 import type { SchedulePass } from "../../../plan/schedule-pass.ts";
-import { blockTile } from "../../../plan/tile.ts";
-import { depthwiseKey, productKey, type TunedChoices } from "../../../plan/tuned-choices.ts";
+import { blockTile } from "../../../plan/tiles/tile.ts";
+import { depthwiseKey, productKey, type TunedChoices } from "../../../plan/tiles/tuned-choices.ts";
 import { defaultDepthwise } from "../kernels/convolutions.ts";
 import { defaultProduct, partsOf, productOf } from "../kernels/gemm.ts";
 

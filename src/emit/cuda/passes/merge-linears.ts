@@ -2,7 +2,7 @@ import type { ValueId } from "../../../graph/graph.ts";
 import type { StorageType } from "../../../model/model.ts";
 import type { KernelCall, Port } from "../../../plan/plan.ts";
 import type { SchedulePass } from "../../../plan/schedule-pass.ts";
-import { productKey, type TunedChoices } from "../../../plan/tuned-choices.ts";
+import { productKey, type TunedChoices } from "../../../plan/tiles/tuned-choices.ts";
 import { mlpFits } from "../kernels/mlp.ts";
 
 /** The linears of a block, where nobody but the second reads what the first makes. */

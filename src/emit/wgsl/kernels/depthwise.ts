@@ -1,6 +1,6 @@
-import { widestUnrolled } from "../../../plan/choose-tile.ts";
 import type { DepthwiseParams } from "../../../plan/kernels.ts";
-import { divideUp, roundUp } from "../../../plan/tile.ts";
+import { widestUnrolled } from "../../../plan/tiles/choose-tile.ts";
+import { divideUp, roundUp } from "../../../plan/tiles/tile.ts";
 import {
   activation,
   affineSlots,

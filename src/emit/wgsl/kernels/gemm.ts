@@ -9,7 +9,7 @@ import {
   squareTiles,
   threadTileOf,
   workgroupSize,
-} from "../../../plan/tile.ts";
+} from "../../../plan/tiles/tile.ts";
 import {
   activation,
   bindingContext,

@@ -1,5 +1,5 @@
 import { type FoldStep, foldOps, foldVectors, type PackParams } from "../../../plan/kernels.ts";
-import { divideUp } from "../../../plan/tile.ts";
+import { divideUp } from "../../../plan/tiles/tile.ts";
 import { bindingContext, dims, type KernelSource, operandsOf, slots, weight } from "./shared.ts";
 
 export const pack = (p: PackParams): KernelSource => {

@@ -1,5 +1,5 @@
 import type { RowNormParams } from "../../../plan/kernels.ts";
-import { divideUp } from "../../../plan/tile.ts";
+import { divideUp } from "../../../plan/tiles/tile.ts";
 import {
   activation,
   affineSlots,

@@ -1,8 +1,8 @@
 import type { GeluApproximation, PatchGrid } from "../../../graph/ops.ts";
 import type { NormParams, PatchGeometry } from "../../../plan/kernels.ts";
 import type { Kernel, KernelOperand } from "../../../plan/plan.ts";
-import { divideUp } from "../../../plan/tile.ts";
-import { webgpuLimits } from "../../../plan/tuning-profiles.ts";
+import { divideUp } from "../../../plan/tiles/tile.ts";
+import { webgpuLimits } from "../../../plan/tiles/tuning-profiles.ts";
 import { maskContext } from "../../patches.ts";
 
 // What the kernel kinds share: bindings, vectors, literals, and the contexts of common partials.

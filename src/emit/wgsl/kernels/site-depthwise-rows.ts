@@ -1,5 +1,5 @@
 import type { NormParams, SiteDepthwiseParams } from "../../../plan/kernels.ts";
-import { roundUp } from "../../../plan/tile.ts";
+import { roundUp } from "../../../plan/tiles/tile.ts";
 import { patchContext } from "../../patches.ts";
 import {
   activation,

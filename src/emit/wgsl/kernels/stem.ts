@@ -1,5 +1,5 @@
 import { type StemParams, stemSites } from "../../../plan/kernels.ts";
-import { divideUp, roundUp } from "../../../plan/tile.ts";
+import { divideUp, roundUp } from "../../../plan/tiles/tile.ts";
 import { patchContext } from "../../patches.ts";
 import {
   activation,

@@ -1,7 +1,7 @@
-import { invariant } from "../diagnostics/invariant.ts";
-import { type Graph, type Node, nodeOf, operand, type ValueId } from "../graph/graph.ts";
-import type { OpName } from "../graph/ops.ts";
-import type { FoldOp, FoldStep } from "./kernels.ts";
+import { invariant } from "../../diagnostics/invariant.ts";
+import { type Graph, type Node, nodeOf, operand, type ValueId } from "../../graph/graph.ts";
+import type { OpName } from "../../graph/ops.ts";
+import type { FoldOp, FoldStep } from "../kernels.ts";
 
 /** What a weight-only op does in front of a layer's weight, and in front of its bias. */
 const weightSteps: { readonly [op in OpName]?: FoldOp } = { scaleInputs: "scaleInputs", scaleOutputs: "scaleOutputs" };

@@ -1,18 +1,12 @@
-import { invariant } from "../diagnostics/invariant.ts";
-import { channels, elements, type Graph, type Node, nodeOf, operand, sites, type ValueId } from "../graph/graph.ts";
-import type { GeluApproximation, OpName } from "../graph/ops.ts";
-import { chooseGemm, chooseGemv, chooseNorm, choosePool, grnInline } from "./choose-tile.ts";
-import { type ElementwiseOp, gemvPacked, type KernelParams, squareStrips } from "./kernels.ts";
-import { depthwise, downsample, normalizeRows, rowNorm, siteDepthwise, stem } from "./lower-convolutions.ts";
-import {
-  averagePool,
-  gatherSites,
-  maskedMean,
-  patchTable,
-  placeWhole,
-  scatterSites,
-  siteError,
-} from "./lower-sites.ts";
+import { invariant } from "../../diagnostics/invariant.ts";
+import { channels, elements, type Graph, type Node, nodeOf, operand, sites, type ValueId } from "../../graph/graph.ts";
+import type { GeluApproximation, OpName } from "../../graph/ops.ts";
+import { type ElementwiseOp, gemvPacked, type KernelParams, squareStrips } from "../kernels.ts";
+import type { KernelCall } from "../plan.ts";
+import { chooseGemm, chooseGemv, chooseNorm, choosePool, grnInline } from "../tiles/choose-tile.ts";
+import { type GemmShape, type GemmTile, packedShape, squareTiles } from "../tiles/tile.ts";
+import type { TuningProfile } from "../tiles/tuning-profiles.ts";
+import { depthwise, downsample, normalizeRows, rowNorm, siteDepthwise, stem } from "./convolutions.ts";
 import {
   attr,
   type Calls,
@@ -26,9 +20,7 @@ import {
   type ReadGraph,
   result,
 } from "./lowering.ts";
-import type { KernelCall } from "./plan.ts";
-import { type GemmShape, type GemmTile, packedShape, squareTiles } from "./tile.ts";
-import type { TuningProfile } from "./tuning-profiles.ts";
+import { averagePool, gatherSites, maskedMean, patchTable, placeWhole, scatterSites, siteError } from "./sites.ts";
 
 const geluOps = { erf: "gelu", tanh: "gelu-tanh" } as const satisfies Readonly<
   Record<GeluApproximation, ElementwiseOp>

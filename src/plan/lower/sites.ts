@@ -1,6 +1,6 @@
-import { invariant } from "../diagnostics/invariant.ts";
-import { channels, type Graph, nodeOf, operand, readers, sites } from "../graph/graph.ts";
-import type { PatchGrid } from "../graph/ops.ts";
+import { invariant } from "../../diagnostics/invariant.ts";
+import { channels, type Graph, nodeOf, operand, readers, sites } from "../../graph/graph.ts";
+import type { PatchGrid } from "../../graph/ops.ts";
 import { attr, type Calls, call, type FusionGroup, member, patchesInCompact, patchesOnMap } from "./lowering.ts";
 
 export function placeWhole({ anchor }: FusionGroup): Calls {

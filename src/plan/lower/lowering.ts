@@ -1,10 +1,10 @@
-import { invariant } from "../diagnostics/invariant.ts";
-import { type Graph, type Node, operand, type readers, sites, type ValueId } from "../graph/graph.ts";
-import type { OpName, PatchGrid } from "../graph/ops.ts";
+import { invariant } from "../../diagnostics/invariant.ts";
+import { type Graph, type Node, operand, type readers, sites, type ValueId } from "../../graph/graph.ts";
+import type { OpName, PatchGrid } from "../../graph/ops.ts";
+import type { KernelKind, KernelParams, PatchGeometry } from "../kernels.ts";
+import type { KernelCall } from "../plan.ts";
+import type { TuningProfile } from "../tiles/tuning-profiles.ts";
 import { folding } from "./folding.ts";
-import type { KernelKind, KernelParams, PatchGeometry } from "./kernels.ts";
-import type { KernelCall } from "./plan.ts";
-import type { TuningProfile } from "./tuning-profiles.ts";
 
 /** Nodes that one kernel computes, in graph order; the kernel is named after the anchor, whose op decides how. */
 export interface FusionGroup {

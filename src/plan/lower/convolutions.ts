@@ -1,11 +1,11 @@
-import { invariant } from "../diagnostics/invariant.ts";
-import { channels, elements, type Graph, type Node, nodeOf, operand, sites, type ValueId } from "../graph/graph.ts";
-import { chooseGemm, chooseLines, chooseNorm, chooseStrip, downsampleFits } from "./choose-tile.ts";
-import { depthwisePacked, type KernelParams, stemPacked, stemSites } from "./kernels.ts";
+import { invariant } from "../../diagnostics/invariant.ts";
+import { channels, elements, type Graph, type Node, nodeOf, operand, sites, type ValueId } from "../../graph/graph.ts";
+import { depthwisePacked, type KernelParams, stemPacked, stemSites } from "../kernels.ts";
+import type { KernelCall } from "../plan.ts";
+import { chooseGemm, chooseLines, chooseNorm, chooseStrip, downsampleFits } from "../tiles/choose-tile.ts";
+import { packedShape } from "../tiles/tile.ts";
+import type { TuningProfile } from "../tiles/tuning-profiles.ts";
 import { attr, type Calls, call, type FusionGroup, member, norm, packing, patchesInCompact } from "./lowering.ts";
-import type { KernelCall } from "./plan.ts";
-import { packedShape } from "./tile.ts";
-import type { TuningProfile } from "./tuning-profiles.ts";
 
 export function stem(group: FusionGroup, graph: Graph, tuning: TuningProfile): Calls {
   const { anchor } = group;
