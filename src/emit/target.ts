@@ -1,6 +1,6 @@
 import type { Diagnostic } from "../diagnostics/diagnostic.ts";
 import type { Graph } from "../graph/graph.ts";
-import { type OpName, opNames } from "../graph/ops.ts";
+import { type OpName, opNames, trainingOps } from "../graph/ops.ts";
 import type { Model, TargetName } from "../model/model.ts";
 import type { Pass } from "../passes/pass.ts";
 import type { Plan } from "../plan/plan.ts";
@@ -47,8 +47,8 @@ export interface OnnxOptions {
   readonly inline?: boolean;
 }
 
-/** What kernels and ONNX graphs are made of: everything but `grn`, which `split-grn` takes apart. */
-export const loweredOps: ReadonlySet<OpName> = new Set(opNames.filter(op => op !== "grn"));
+/** What kernels and ONNX graphs are made of: a network's ops but `grn`, which `split-grn` takes apart. */
+export const loweredOps: ReadonlySet<OpName> = new Set(opNames.filter(op => op !== "grn" && !trainingOps.has(op)));
 
 interface TargetBase {
   readonly name: TargetName;

@@ -40,13 +40,20 @@ export interface Tap {
 /** Every module that can be tapped, by its path. */
 export const tapsOf = (model: Model): ReadonlyMap<string, Tap> => network(model).taps;
 
+/** What a graph has besides the network, so that it can learn. */
+export interface Learning {
+  /** Stochastic depth: an input `keep` [N, blocks] holds the factor of every block's residual branch, 0 or 1/(1−p). */
+  readonly dropPath: boolean;
+}
+
 /**
  * The network as the official code writes it, unfused, under its names (models/convnextv2.py, models/fcmae.py).
  * `taps` are module paths whose outputs become outputs of the graph besides the model's own; those of a masked
- * autoencoder's encoder may have its `encoder.` in front.
+ * autoencoder's encoder may have its `encoder.` in front. Where it learns, a classifier has a loss too: cross-entropy
+ * with an input `targets` [N, classes].
  */
-export function build(model: Model, taps: readonly string[] = []): Result<Graph> {
-  const b = network(model);
+export function build(model: Model, taps: readonly string[] = [], learning: Learning | null = null): Result<Graph> {
+  const b = network(model, learning);
   const pathOf = (tap: string): string => (b.taps.has(tap) ? tap : tap.replace(/^encoder\./, ""));
   const unknown = taps.filter(tap => !b.taps.has(pathOf(tap)));
   if (unknown.length > 0) {
@@ -64,7 +71,7 @@ export function build(model: Model, taps: readonly string[] = []): Result<Graph>
 /** Zeros at the removed patches of a map, under an id of its own. */
 type Hide = (id: ValueId, x: ValueId) => ValueId;
 
-function network(model: Model): Builder {
+function network(model: Model, learning: Learning | null = null): Builder {
   const b = builder({ span: model.span, scope: { part: "stem", block: null } });
   const { patch } = model.stem;
   const { height, width, channels } = model.input;
@@ -72,7 +79,10 @@ function network(model: Model): Builder {
   const image = b.input("pixel_values", ["N", channels, height, width]);
   const masking = model.head.kind === "fcmae" ? maskOf(b, model, model.head) : null;
   const hide = masking?.hide ?? null;
+  const blocks = model.stages.reduce((sum, { depth }) => sum + depth, 0);
+  const keep = learning?.dropPath ? b.input("keep", ["N", blocks]) : null;
   let x = b.op("toChannelsLast", "pixel_values.nhwc", {}, [image]);
+  let passed = 0;
   let dim = channels;
   const stageOutputs: ValueId[] = [];
   for (const [i, stage] of model.stages.entries()) {
@@ -96,14 +106,16 @@ function network(model: Model): Builder {
     dim = stage.dim;
     for (let j = 0; j < stage.depth; j++) {
       b.at({ span, scope: { part: i, block: j } });
-      x = block(b, { ...encoderBlock(model, stage), name: `stages.${i}.${j}`, hide }, x);
+      const drop = keep === null ? null : { keep, index: passed++ };
+      x = block(b, { ...encoderBlock(model, stage), name: `stages.${i}.${j}`, hide, drop }, x);
       b.tap(`stages.${i}.${j}`, x, true, null, "block");
     }
     b.tap(`stages.${i}`, x, true, null, "stage");
     stageOutputs.push(x);
   }
   b.at({ span: model.span, scope: { part: masking ? "decoder" : "head", block: null } });
-  for (const output of masking ? autoencoder(b, model, masking, x) : head(b, model, stageOutputs)) b.output(output);
+  const outputs = masking ? autoencoder(b, model, masking, x) : head(b, model, stageOutputs, learning !== null);
+  for (const output of outputs) b.output(output);
   return b;
 }
 
@@ -119,6 +131,8 @@ interface Block {
   readonly layerScale: boolean;
   /** Keeps removed patches out of GRN's norms and of the result; null in a dense network. */
   readonly hide: Hide | null;
+  /** Where the factors of stochastic depth are, and which are this block's; null where it is always computed. */
+  readonly drop: { readonly keep: ValueId; readonly index: number } | null;
 }
 
 const encoderBlock = (model: Model, { dim, kernel }: Stage) => {
@@ -135,7 +149,7 @@ const grnOver = { per_sample: "sample", per_batch: "batch" } as const satisfies 
 >;
 
 function block(b: Builder, shape: Block, x: ValueId): ValueId {
-  const { name, dim, kernel, normEps, activation, grn, hide } = shape;
+  const { name, dim, kernel, normEps, activation, grn, hide, drop } = shape;
   const wide = dim * shape.mlpRatio;
   const inside = (part: string, value: ValueId, channelsFirst = false): ValueId => {
     b.tap(`${name}.${part}`, value, channelsFirst, hide);
@@ -157,11 +171,12 @@ function block(b: Builder, shape: Block, x: ValueId): ValueId {
   if (shape.layerScale) {
     y = b.op("scaleChannels", `${name}.scaled`, {}, [y, b.param(`${name}.gamma`, [dim])]);
   }
+  if (drop) y = b.op("scaleSamples", `${name}.kept`, { index: drop.index }, [y, drop.keep]);
   y = b.op("add", name, {}, [y, x]);
   return hide ? hide(`${name}.visible`, y) : y;
 }
 
-function head(b: Builder, model: Model, stages: readonly ValueId[]): readonly Output[] {
+function head(b: Builder, model: Model, stages: readonly ValueId[], learns: boolean): readonly Output[] {
   const { head, normEps } = model;
   const dim = (level: number): number => model.stages[level]?.dim ?? 0;
   const last = stages.length - 1;
@@ -182,7 +197,10 @@ function head(b: Builder, model: Model, stages: readonly ValueId[]): readonly Ou
   const norm = b.layernorm("norm", pooled, dim(last), normEps);
   b.tap("norm", norm, false);
   if (head.classes === 0) return [{ name: "pooled", value: norm }];
-  return [{ name: "logits", value: b.linear("head", norm, dim(last), head.classes) }];
+  const logits = { name: "logits", value: b.linear("head", norm, dim(last), head.classes) };
+  if (!learns) return [logits];
+  const targets = b.input("targets", ["N", head.classes]);
+  return [{ name: "loss", value: b.op("crossEntropy", "loss", {}, [logits.value, targets]) }, logits];
 }
 
 /** The mask of a masked autoencoder, and what it does to a map. */
@@ -209,7 +227,7 @@ function autoencoder(b: Builder, model: Model, { head, mask, grid }: Masking, x:
   const proj = b.pointwise("proj", x, model.stages.at(-1)?.dim ?? 0, dim);
   const token = b.param("mask_token", [1, dim, 1, 1]);
   let y = b.op("fillSites", "decoder.tokens", grid, [proj, mask, token]);
-  const published = { kernel: 7, mlpRatio: 4, grn: "per_sample", layerScale: false, hide: null } as const;
+  const published = { kernel: 7, mlpRatio: 4, grn: "per_sample", layerScale: false, hide: null, drop: null } as const;
   const { activation, normEps } = model;
   for (let k = 0; k < decoder.depth; k++) {
     b.at({ span: model.span, scope: { part: "decoder", block: k } });

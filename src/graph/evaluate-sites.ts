@@ -1,24 +1,11 @@
 import { invariant } from "../diagnostics/invariant.ts";
 import type { OpTable } from "./graph.ts";
 import type { PatchGrid } from "./ops.ts";
-import { at, centreRows, dim, empty, type Operands, pick, type Values } from "./values.ts";
+import { at, centreRows, dim, eachSite, empty, type Operands, pick, type Values } from "./values.ts";
 
 /** The patch that the site at (row, column) of an h x w map lies in. */
-const patchAt = ({ rows, columns }: PatchGrid, h: number, w: number, row: number, column: number): number =>
+export const patchAt = ({ rows, columns }: PatchGrid, h: number, w: number, row: number, column: number): number =>
   Math.floor((row * rows) / h) * columns + Math.floor((column * columns) / w);
-
-/** Every element of a map with its image, row, column and channel. */
-function eachSite(
-  shape: readonly number[],
-  visit: (index: number, image: number, row: number, column: number, c: number) => void,
-): void {
-  const [n, h, w, channels] = shape as [number, number, number, number];
-  let index = 0;
-  for (let image = 0; image < n; image++)
-    for (let row = 0; row < h; row++)
-      for (let column = 0; column < w; column++)
-        for (let c = 0; c < channels; c++) visit(index++, image, row, column, c);
-}
 
 /** x where the mask keeps a patch, else what `removed` says of the channel. */
 function hide(x: Values, mask: Values, grid: PatchGrid, removed: (channel: number) => number): Values {
@@ -32,10 +19,27 @@ function hide(x: Values, mask: Values, grid: PatchGrid, removed: (channel: numbe
 }
 
 /** Slots of patches and patches of slots, as `patchTable` has them. */
-const tableOf = (table: Values, { rows, columns, keep }: PatchGrid) => ({
+export const tableOf = (table: Values, { rows, columns, keep }: PatchGrid) => ({
   slot: (image: number, patch: number) => at(table.data, image * (rows * columns + keep) + patch),
   patch: (image: number, slot: number) => at(table.data, image * (rows * columns + keep) + rows * columns + slot),
 });
+
+/** The site of a compact map under a tap of a depthwise kernel at a site of it, or −1 where the map has none. */
+export function neighbourOf(table: Values, x: Values, grid: PatchGrid & { readonly kernel: number }) {
+  const { rows, columns, keep, kernel } = grid;
+  const [, tall, across] = x.shape as [number, number, number];
+  const down = tall / keep;
+  const { slot, patch } = tableOf(table, grid);
+  const reach = (kernel - 1) / 2;
+  return (image: number, row: number, column: number, dy: number, dx: number): number => {
+    const here = patch(image, Math.floor(row / down));
+    const y = Math.floor(here / columns) * down + (row % down) + dy - reach;
+    const z = (here % columns) * across + column + dx - reach;
+    if (y < 0 || y >= rows * down || z < 0 || z >= columns * across) return -1;
+    const from = slot(image, patchAt(grid, rows * down, columns * across, y, z));
+    return from < 0 ? -1 : (image * tall + from * down + (y % down)) * across + (z % across);
+  };
+}
 
 /** The formulas of masked autoencoders. */
 export const siteOps = {
@@ -97,25 +101,16 @@ export const siteOps = {
 
   siteDepthwise({ attrs }, operands) {
     const [x, w, b, table] = pick(operands, 4) as [Values, Values, Values, Values];
-    const { rows, columns, keep, kernel } = attrs;
-    const [, tall, across, channels] = x.shape as [number, number, number, number];
-    const down = tall / keep;
-    const { slot, patch } = tableOf(table, attrs);
-    const reach = (kernel - 1) / 2;
+    const { kernel } = attrs;
+    const channels = dim(x, -1);
+    const neighbour = neighbourOf(table, x, attrs);
     const out = empty(x.shape);
     eachSite(x.shape, (i, image, row, column, c) => {
-      const here = patch(image, Math.floor(row / down));
-      const top = Math.floor(here / columns) * down + (row % down) - reach;
-      const left = (here % columns) * across + column - reach;
       let sum = at(b.data, c);
       for (let dy = 0; dy < kernel; dy++)
         for (let dx = 0; dx < kernel; dx++) {
-          const [y, z] = [top + dy, left + dx];
-          if (y < 0 || y >= rows * down || z < 0 || z >= columns * across) continue;
-          const from = slot(image, patchAt(attrs, rows * down, columns * across, y, z));
-          if (from < 0) continue;
-          const index = ((image * tall + from * down + (y % down)) * across + (z % across)) * channels + c;
-          sum += at(x.data, index) * at(w.data, (c * kernel + dy) * kernel + dx);
+          const site = neighbour(image, row, column, dy, dx);
+          if (site >= 0) sum += at(x.data, site * channels + c) * at(w.data, (c * kernel + dy) * kernel + dx);
         }
       out.data[i] = sum;
     });

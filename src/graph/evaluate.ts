@@ -1,8 +1,10 @@
 import { invariant } from "../diagnostics/invariant.ts";
 import { siteOps } from "./evaluate-sites.ts";
+import { trainingFormulas } from "./evaluate-training.ts";
+import { gelus } from "./gelu.ts";
 import { dispatch, type Graph, type Node, type OpTable, type ValueId } from "./graph.ts";
-import type { GeluApproximation, GrnOver } from "./ops.ts";
-import { at, centreRows, dim, empty, map, type Operands, pick, size, type Values } from "./values.ts";
+import type { GrnOver } from "./ops.ts";
+import { at, centreRows, dim, dot, empty, map, type Operands, pick, size, type Values } from "./values.ts";
 
 export type { Values } from "./values.ts";
 
@@ -98,29 +100,6 @@ function permute(x: Values, order: readonly number[]): Values {
   return out;
 }
 
-/** erf to double precision: its Taylor series inside, the continued fraction of erfc outside. */
-export function erf(x: number): number {
-  const t = Math.abs(x);
-  if (t > 6) return Math.sign(x);
-  if (t < 2.5) {
-    let term = t;
-    let sum = t;
-    for (let n = 1; Math.abs(term) > 1e-18 * Math.abs(sum); n++) {
-      term *= -(t * t) / n;
-      sum += term / (2 * n + 1);
-    }
-    return Math.sign(x) * (2 / Math.sqrt(Math.PI)) * sum;
-  }
-  let fraction = 0;
-  for (let n = 60; n >= 1; n--) fraction = n / 2 / (t + fraction);
-  return Math.sign(x) * (1 - Math.exp(-t * t) / Math.sqrt(Math.PI) / (t + fraction));
-}
-
-const gelus: { readonly [K in GeluApproximation]: (x: number) => number } = {
-  erf: x => 0.5 * x * (1 + erf(x / Math.SQRT2)),
-  tanh: x => 0.5 * x * (1 + Math.tanh(Math.sqrt(2 / Math.PI) * (x + 0.044715 * x ** 3))),
-};
-
 const table: OpTable<Values, [Operands]> = {
   input: () => invariant(false, "an input has no formula") as never,
   param: () => invariant(false, "a parameter has no formula") as never,
@@ -181,11 +160,8 @@ const table: OpTable<Values, [Operands]> = {
     const [outputs, inputs] = w.shape as [number, number];
     const out = empty([...x.shape.slice(0, -1), outputs]);
     for (let row = 0; row < x.data.length / inputs; row++)
-      for (let o = 0; o < outputs; o++) {
-        let sum = at(b.data, o);
-        for (let i = 0; i < inputs; i++) sum += at(x.data, row * inputs + i) * at(w.data, o * inputs + i);
-        out.data[row * outputs + o] = sum;
-      }
+      for (let o = 0; o < outputs; o++)
+        out.data[row * outputs + o] = at(b.data, o) + dot(x.data, row * inputs, w.data, o * inputs, inputs);
     return out;
   },
 
@@ -258,6 +234,8 @@ const table: OpTable<Values, [Operands]> = {
     });
     return out;
   },
+
+  ...trainingFormulas,
 };
 
 /** Widens float32 tensors for the interpreter. */

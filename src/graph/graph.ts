@@ -1,6 +1,6 @@
 import type { Span } from "../diagnostics/diagnostic.ts";
 import { invariant } from "../diagnostics/invariant.ts";
-import type { Dim, OpName, Ops, TensorType } from "./ops.ts";
+import { type Dim, type NetworkOp, type OpName, type Ops, type TensorType, trainingOps } from "./ops.ts";
 import type { Scope } from "./scope.ts";
 
 /** A dotted path, the one PyTorch uses for the module or tensor: `stages.0.1.grn`. */
@@ -50,10 +50,19 @@ export interface Graph {
   readonly groups: ReadonlyMap<ValueId, ValueId>;
 }
 
-export type OpTable<T, A extends unknown[] = []> = { readonly [K in OpName]: (node: Node<K>, ...args: A) => T };
+/** One function an op: of all ops, or of those that are named. */
+export type OpTable<T, A extends unknown[] = [], K extends OpName = OpName> = {
+  readonly [P in K]: (node: Node<P>, ...args: A) => T;
+};
 
-export const dispatch = <T, A extends unknown[]>(table: OpTable<T, A>, node: Node, ...args: A): T =>
-  (table[node.op] as (node: Node, ...args: A) => T)(node, ...args);
+export const dispatch = <T, A extends unknown[], K extends OpName>(
+  table: OpTable<T, A, K>,
+  node: Node<K>,
+  ...args: A
+): T => (table[node.op] as unknown as (node: Node<K>, ...args: A) => T)(node, ...args);
+
+/** True for a node of a network itself, false for what only graphs that learn have. */
+export const isNetwork = (node: Node): node is Node<NetworkOp> => !trainingOps.has(node.op);
 
 export function nodeOf(graph: Pick<Graph, "nodes">, id: ValueId): Node {
   const node = graph.nodes.get(id);

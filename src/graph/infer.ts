@@ -1,6 +1,19 @@
 import { invariant } from "../diagnostics/invariant.ts";
 import { channels, type Draft, dispatch, elements, type Node, type OpTable, type ValueId } from "./graph.ts";
-import type { Dim, GrnOver, PatchGrid, TensorType } from "./ops.ts";
+import { trainingInference } from "./infer-training.ts";
+import type { GrnOver, PatchGrid, TensorType } from "./ops.ts";
+import {
+  checkDepthwise,
+  checkPatches,
+  f32,
+  i32,
+  isVector,
+  patchSites,
+  type Shapes,
+  same,
+  shapes,
+  tableLength,
+} from "./shapes.ts";
 
 /** The draft with its type, worked out from its operands. A mismatch is a bug of the builder or pass that wrote it. */
 export function typed(draft: Draft, nodes: ReadonlyMap<ValueId, Node>): Node {
@@ -13,54 +26,6 @@ export function typed(draft: Draft, nodes: ReadonlyMap<ValueId, Node>): Node {
   return { ...node, type: dispatch(table, node, shapes(node, operands)) } as Node;
 }
 
-/** Operand access and checks for one node; every failure names the node. */
-interface Shapes {
-  readonly at: (index: number) => TensorType;
-  readonly count: (expected: number) => void;
-  /** Whether there are so many operands. */
-  readonly fits: (expected: number) => boolean;
-  readonly check: (condition: boolean, what: string) => void;
-  readonly map: (index: number) => readonly [Dim, number, number, number];
-}
-
-function shapes(node: Node, operands: readonly TensorType[]): Shapes {
-  // Said only when it is wrong: most of the compiler's time went into sentences that nobody read.
-  const check = (condition: boolean, what: string): void => {
-    if (condition) return;
-    const given = operands.map(t => `[${t.shape}]`).join(", ");
-    invariant(false, `${node.op} '${node.id}': ${what}; operands ${given}`);
-  };
-  const at = (index: number): TensorType => {
-    const type = operands[index];
-    invariant(type, `${node.op} '${node.id}' has no operand ${index}`);
-    return type;
-  };
-  return {
-    at,
-    check,
-    fits: expected => operands.length === expected,
-    count: expected => check(operands.length === expected, `takes ${expected} operands`),
-    map: index => {
-      const [n, a, b, c] = at(index).shape;
-      check(
-        at(index).shape.length === 4 && typeof a === "number" && typeof b === "number" && typeof c === "number",
-        `operand ${index} is not a map`,
-      );
-      return [n as Dim, a as number, b as number, c as number];
-    },
-  };
-}
-
-const f32 = (...shape: readonly Dim[]): TensorType => ({ dtype: "f32", shape });
-/** A vector in any official spelling: [C] or [1,1,1,C]. */
-const isVector = (type: TensorType, length: number): boolean =>
-  elements(type) === length && type.shape.at(-1) === length && type.shape[0] !== "N";
-
-const same = (s: Shapes): TensorType => {
-  s.count(1);
-  return s.at(0);
-};
-
 const affine = (s: Shapes): TensorType => {
   s.count(3);
   const c = channels(s.at(0));
@@ -68,35 +33,12 @@ const affine = (s: Shapes): TensorType => {
   return s.at(0);
 };
 
-const checkDepthwise = (s: Shapes, c: number, kernel: number): void => {
-  s.check(kernel % 2 === 1, "the kernel is odd");
-  s.check(s.at(1).shape.join() === [c, 1, kernel, kernel].join(), `weight is [${c},1,${kernel},${kernel}]`);
-  s.check(isVector(s.at(2), c), `bias has ${c} elements`);
-};
-
+/** One value a channel: of each sample, or of the batch. */
 const siteReduction = (s: Shapes, over: GrnOver): TensorType => {
   s.count(1);
   const [n, , , c] = s.map(0);
   return { sample: f32(n, c), batch: f32(c) }[over];
 };
-
-const i32 = (...shape: readonly Dim[]): TensorType => ({ dtype: "i32", shape });
-
-/** Operand `index` is one value a patch, or a table of the grid. */
-const checkPatches = (s: Shapes, index: number, length: number, dtype: TensorType["dtype"]): void => {
-  const { shape, dtype: found } = s.at(index);
-  s.check(shape.join() === ["N", length].join() && found === dtype, `operand ${index} is ${dtype} [N,${length}]`);
-};
-
-/** Sites of a patch down and across, on a whole map. */
-const patchSites = (s: Shapes, { rows, columns, keep }: PatchGrid): readonly [number, number] => {
-  const [, h, w] = s.map(0);
-  s.check(h % rows === 0 && w % columns === 0, `${h}x${w} is not cut evenly by ${rows}x${columns} patches`);
-  s.check(keep >= 1 && keep <= rows * columns, `keeps ${keep} of ${rows * columns} patches`);
-  return [h / rows, w / columns];
-};
-
-const tableLength = ({ rows, columns, keep }: PatchGrid): number => rows * columns + keep;
 
 const masked = (s: Shapes, grid: PatchGrid): TensorType => {
   patchSites(s, grid);
@@ -248,4 +190,6 @@ const table: OpTable<TensorType, [Shapes]> = {
     s.check(isVector(s.at(0), o as number) && isVector(s.at(2), i as number), "bias [O] and vector [I] fit the weight");
     return s.at(0);
   },
+
+  ...trainingInference,
 };

@@ -1,3 +1,5 @@
+import { type TrainingOps, trainingTraits } from "./training-ops.ts";
+
 /** Storage type. Sums, means, variances, eps and division are always f32 (f64 in `evaluate`); i32 holds indices. */
 export type DType = "f32" | "i32";
 
@@ -29,7 +31,7 @@ export type GeluApproximation = "erf" | "tanh";
  * One line per op: its attributes. Operands and meaning stand beside it; activations are channels-last.
  * Inference, verification, evaluation, printing and emission are exhaustive tables over this interface.
  */
-export interface Ops {
+export interface Ops extends TrainingOps {
   /** A graph input. */
   readonly input: { readonly type: TensorType };
   /** A checkpoint tensor under its official name, in its official shape. */
@@ -103,7 +105,7 @@ export type NoAttrs = Readonly<Record<never, never>>;
 export type OpName = keyof Ops;
 
 /** What passes and targets ask of an op, besides what it computes. */
-interface OpTraits {
+export interface OpTraits {
   /** It treats every site alike, or every 2x2 of them: it is the same on a compact map as on a whole one. */
   readonly perSite: boolean;
   /**
@@ -146,7 +148,18 @@ export const opTraits: { readonly [K in OpName]: OpTraits } = {
   scaleInputs: { perSite: false, half: false },
   scaleOutputs: { perSite: false, half: false },
   biasThrough: { perSite: false, half: false },
+  ...trainingTraits,
 };
+
+/** Ops whose type is an attribute, since no operand says it. */
+export const statedTypes: ReadonlySet<OpName> = new Set(["input", "param", "constant", "reshape", "outer"]);
+
+/** Ops of graphs that learn, which no inference has. */
+export type TrainingOp = keyof TrainingOps;
+/** Ops of the network itself. */
+export type NetworkOp = Exclude<OpName, TrainingOp>;
+
+export const trainingOps: ReadonlySet<OpName> = new Set(Object.keys(trainingTraits) as TrainingOp[]);
 
 export const opNames = Object.keys(opTraits) as readonly OpName[];
 

@@ -22,7 +22,7 @@ export const printType = (type: TensorType): string => `${type.dtype}[${type.sha
  */
 export function printNode(node: Node, group: ValueId | undefined, name: Naming = id => id): string {
   const call = `${node.op}(${node.inputs.map(id => `%${name(id)}`).join(", ")})`;
-  const attrs = node.op === "input" || node.op === "param" ? [] : Object.entries(node.attrs);
+  const attrs = Object.entries(node.attrs).filter(([key]) => key !== "type");
   const braces = attrs.length === 0 ? "" : ` {${attrs.map(([key, value]) => `${key}: ${value}`).join(", ")}}`;
   const member = group === undefined ? "" : ` in %${name(group)}`;
   return `%${name(node.id)} = ${call}${braces}${member} : ${printType(node.type)}`;

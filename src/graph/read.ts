@@ -2,7 +2,7 @@ import type { Span } from "../diagnostics/diagnostic.ts";
 import { invariant } from "../diagnostics/invariant.ts";
 import type { Draft, Graph, Node, Output, ValueId } from "./graph.ts";
 import { typed } from "./infer.ts";
-import type { Dim, OpName, Ops, TensorType } from "./ops.ts";
+import { type Dim, type OpName, type Ops, statedTypes, type TensorType } from "./ops.ts";
 import { printType } from "./print.ts";
 import { unknownScope } from "./scope.ts";
 
@@ -45,12 +45,11 @@ function readNode(text: string, span: Span, nodes: Map<ValueId, Node>, groups: M
   const [, id, op, operands, attrs, group, dtype, shape] = match as unknown as string[];
   invariant(id !== undefined && operands !== undefined, `not a node: ${text}`);
   const stated = { dtype, shape: (shape ?? "").split(", ").map(readDim) } as TensorType;
-  const leaf = op === "input" || op === "param";
   const draft = {
     id,
     op: op as OpName,
     inputs: operands === "" ? [] : operands.split(", ").map(name => name.slice(1)),
-    attrs: leaf ? { type: stated } : readAttrs(attrs ?? ""),
+    attrs: { ...readAttrs(attrs ?? ""), ...(statedTypes.has(op as OpName) ? { type: stated } : {}) },
     span,
     scope: unknownScope,
   } as unknown as Draft;
@@ -59,8 +58,6 @@ function readNode(text: string, span: Span, nodes: Map<ValueId, Node>, groups: M
   nodes.set(id, node);
   if (group !== undefined) groups.set(id, group);
 }
-
-/** The text does not say what of the network a node is. */
 
 const readDim = (text: string): Dim => (text === "N" ? "N" : Number(text));
 

@@ -1,4 +1,5 @@
 import { compactSites } from "./compact-sites.ts";
+import { differentiate } from "./differentiate.ts";
 import { foldGrnShift } from "./fold-grn-shift.ts";
 import { foldLayerScale } from "./fold-layer-scale.ts";
 import { foldLayernorm } from "./fold-layernorm.ts";
@@ -10,9 +11,13 @@ import { fusePool } from "./fuse-pool.ts";
 import { fuseResidual } from "./fuse-residual.ts";
 import type { Pass } from "./pass.ts";
 import { splitGrn } from "./split-grn.ts";
+import { splitLayernorm } from "./split-layernorm.ts";
 
 /** Rewriting, in order: GRN is split first, so that its shift can be folded; the other folds do not meet. */
 export const foldingPasses: readonly Pass[] = [splitGrn, foldGrnShift, foldLayerScale, foldLayernorm];
+
+/** For graphs that learn, after the folds: what is left of LayerNorm is split, and the gradients are appended. */
+export const learningPasses: readonly Pass[] = [splitLayernorm, differentiate];
 
 /** Grouping, after all rewriting. Each looks at its own ops, so their order does not matter. */
 export const groupingPasses: readonly Pass[] = [

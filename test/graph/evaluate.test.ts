@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
-import { apply, erf, evaluate, type Values } from "../../src/graph/evaluate.ts";
+import { apply, evaluate, type Values } from "../../src/graph/evaluate.ts";
+import { erf } from "../../src/graph/gelu.ts";
 import type { Node } from "../../src/graph/graph.ts";
 import type { OpName, Ops } from "../../src/graph/ops.ts";
 import { read } from "../../src/graph/read.ts";

@@ -4,12 +4,13 @@ import { print } from "../../src/graph/print.ts";
 import { read } from "../../src/graph/read.ts";
 import { blockPath } from "../../src/graph/scope.ts";
 import { verify } from "../../src/graph/verify.ts";
-import { allPasses } from "../../src/passes/all.ts";
+import { allPasses, learningPasses } from "../../src/passes/all.ts";
 import { compactSitesAs } from "../../src/passes/compact-sites.ts";
 import { runPasses } from "../../src/passes/pass.ts";
 import { mustBuild, randomModel } from "../support/models.ts";
 import { expectSameValues } from "./random.ts";
 
+const everyPass = [...allPasses, ...learningPasses];
 const cases = new URL("../cases/passes/", import.meta.url);
 const camel = (name: string): string => name.replace(/-(.)/g, (_, letter: string) => letter.toUpperCase());
 
@@ -18,7 +19,7 @@ describe("a pass has one home", () => {
     const files = readdirSync(new URL("../../src/passes/", import.meta.url))
       .filter(file => !["pass.ts", "group.ts", "all.ts", "site-layout.ts"].includes(file))
       .map(file => file.replace(".ts", ""));
-    expect(allPasses.map(pass => pass.name).sort()).toEqual(files.sort());
+    expect(everyPass.map(pass => pass.name).sort()).toEqual(files.sort());
     expect(readdirSync(cases).sort()).toEqual(files.sort());
     for (const file of files) {
       const module = await import(`../../src/passes/${file}.ts`);
@@ -28,7 +29,7 @@ describe("a pass has one home", () => {
 });
 
 describe("before ⟶ after", () => {
-  for (const pass of allPasses) {
+  for (const pass of everyPass) {
     const folder = new URL(`${pass.name}/`, cases);
     const inputs = existsSync(folder) ? readdirSync(folder).filter(file => file.endsWith(".before")) : [];
     test(`${pass.name} has a case, and no file without one`, () => {

@@ -1,4 +1,5 @@
-import { constants, dispatch, type Graph, type ValueId } from "../../graph/graph.ts";
+import { invariant } from "../../diagnostics/invariant.ts";
+import { constants, dispatch, type Graph, isNetwork, type ValueId } from "../../graph/graph.ts";
 import type { TensorType } from "../../graph/ops.ts";
 import type { OnnxGraph, OnnxNode, OnnxValueInfo } from "../onnx-proto.ts";
 import type { OperatorName } from "./operators.ts";
@@ -19,7 +20,11 @@ export function lowerToOnnx(graph: Graph, style: Style): Lowered {
 
   const writer = writerFor(graph, style, tensorOf);
   const constant = constants(graph);
-  for (const node of graph.nodes.values()) if (!constant.has(node.id)) dispatch(emission, node, writer);
+  for (const node of graph.nodes.values()) {
+    if (constant.has(node.id)) continue;
+    invariant(isNetwork(node), `'${node.id}' is a gradient, which no ONNX graph has`);
+    dispatch(emission, node, writer);
+  }
 
   const copies = graph.outputs.flatMap(({ name, value }) => copy(writer.value(value), name));
   const { nodes, initializers } = writer.finish(graph.outputs.map(({ value }) => writer.value(value)));

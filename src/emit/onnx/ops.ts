@@ -1,6 +1,6 @@
 import { invariant } from "../../diagnostics/invariant.ts";
 import { channels, type Node, type OpTable, operand, sites } from "../../graph/graph.ts";
-import type { GrnOver } from "../../graph/ops.ts";
+import type { GrnOver, NetworkOp } from "../../graph/ops.ts";
 import { depthwise, patchConv, siteDepthwise } from "./conv.ts";
 import { gelu } from "./gelu.ts";
 import { integers, mostConstants, ones, scalar, tiled, vector, zeros } from "./initializers.ts";
@@ -11,7 +11,7 @@ import { fillSites, gatherSites, maskSites, patchTable, scatterSites } from "./s
 import { float, int, ints, type Writer } from "./writer.ts";
 
 /** How each op is written: a node, and what it needs, onto the writer. Maps stay channels-last, as in the graph. */
-export const emission: OpTable<void, [Writer]> = {
+export const emission: OpTable<void, [Writer], NetworkOp> = {
   input() {},
   param: constant,
 

@@ -1,6 +1,6 @@
 import { invariant } from "../../diagnostics/invariant.ts";
 import { channels, elements, type Graph, type Node, nodeOf, operand, sites, type ValueId } from "../../graph/graph.ts";
-import type { GeluApproximation, OpName } from "../../graph/ops.ts";
+import type { GeluApproximation, NetworkOp } from "../../graph/ops.ts";
 import { type ElementwiseOp, gemvPacked, type KernelParams, squareStrips } from "../kernels.ts";
 import type { KernelCall } from "../plan.ts";
 import { chooseGemm, chooseGemv, chooseNorm, choosePool, grnInline } from "../tiles/choose-tile.ts";
@@ -27,7 +27,7 @@ const geluOps = { erf: "gelu", tanh: "gelu-tanh" } as const satisfies Readonly<
 >;
 
 /** What an op becomes that its kernel is named after; null for those that are only ever parts of another's, or of none. */
-export const lowerings: { readonly [K in OpName]: Lowering | null } = {
+export const lowerings: { readonly [K in NetworkOp]: Lowering | null } = {
   input: null,
   param: null,
   toChannelsLast: null,
