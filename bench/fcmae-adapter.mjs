@@ -53,7 +53,7 @@ const encoders = async (/** @type {string} */ kind, /** @type {string} */ size, 
     [dense, "auto"],
   ].map(([model, sites]) => {
     const target = wgslTarget(kind, false);
-    const encoder = { ...target, passes: [keepOutputs(["encoded", "stage4"]), ...target.passes] };
+    const encoder = { ...target, rewriting: [keepOutputs(["encoded", "stage4"]), ...target.rewriting] };
     return describe(plan({ model, target: encoder, batch: { min: batch, max: batch }, sites }).value.plan);
   });
 };

@@ -95,7 +95,7 @@ const encoder = async (/** @type {string} */ size) => {
   const model = loadProgram(spec, null).value.program.models.get(`${size}_fcmae`);
   const whole = build(model).value;
   const outputs = whole.outputs.filter((/** @type {{ name: string }} */ { name }) => name === "encoded");
-  const graph = runPasses({ ...whole, outputs }, [compactSites, ...onnx.passes]);
+  const graph = runPasses({ ...whole, outputs }, [compactSites, ...onnx.rewriting]);
   const params = [...graph.nodes.values()]
     .filter(({ op }) => op === "param")
     .map(({ id, type }) => ({ name: id, shape: type.shape }));

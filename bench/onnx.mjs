@@ -90,7 +90,7 @@ const ourModel = async (
   const loaded = loadProgram(path.join(root, "specs/convnextv2.cnx"), root);
   if (!loaded.ok) throw new Error(loaded.diagnostics[0].message);
   const model = loaded.value.program.models.get("atto");
-  const graph = runPasses(build(model).value, onnx.passes);
+  const graph = runPasses(build(model).value, onnx.rewriting);
   const context = { model, weights, specHash: "", specName: "", version: "", onnx: { opset, layout: "plain" } };
   const parts = [];
   for await (const part of onnx.emit(graph, context)[0].contents) parts.push(part);

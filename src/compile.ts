@@ -1,15 +1,17 @@
 import { fail, ok, type Result, type Source } from "./diagnostics/diagnostic.ts";
 import type { EmitContext, KernelTarget, OutputFile, Target } from "./emit/target.ts";
-import { build } from "./graph/build.ts";
+import { build, type Learning } from "./graph/build.ts";
 import type { Graph } from "./graph/graph.ts";
 import { verify } from "./graph/verify.ts";
 import { check } from "./model/check.ts";
 import { modelHash } from "./model/hash.ts";
 import { type Batch, type Model, type Program, type TargetName, targetNames } from "./model/model.ts";
 import { type Request, type Selection, select } from "./model/select.ts";
+import { learningPassesFor } from "./passes/all.ts";
 import { compactSitesAs } from "./passes/compact-sites.ts";
 import { type PassObserver, runPasses } from "./passes/pass.ts";
 import type { SiteLayout } from "./passes/site-layout.ts";
+import { splitGrn } from "./passes/split-grn.ts";
 import { place } from "./plan/place.ts";
 import type { Plan } from "./plan/plan.ts";
 import { schedule } from "./plan/schedule.ts";
@@ -49,19 +51,37 @@ export interface Planning<T extends Target = KernelTarget> {
   readonly taps?: readonly string[];
   /** How the stages of a masked encoder are computed; `auto` where it is left out. */
   readonly sites?: SiteLayout | undefined;
+  /** Its gradients are wanted too, of the loss, or where it has none of its outputs. */
+  readonly learning?: Gradients | null;
+}
+
+export interface Gradients extends Learning {
+  /** Parameters and inputs whose gradients are wanted; what they do not depend on costs nothing. */
+  readonly wanted: (name: string) => boolean;
 }
 
 /** A checked model to the graph that a target takes. */
 export function lower(
-  { model, target, taps = [], sites = "auto" }: Omit<Planning<Target>, "batch">,
+  { model, target, taps = [], sites = "auto", learning = null }: Omit<Planning<Target>, "batch">,
   observer: Observer = {},
 ): Result<Graph> {
-  const built = build(model, taps);
+  const built = build(model, taps, learning);
   if (!built.ok) return built;
   observer.graph?.(built.value, model);
 
-  const passes = [compactSitesAs(sites), ...target.passes];
+  const gradients = learning === null ? [] : learningPassesFor(({ id }) => learning.wanted(id));
+  const passes = [compactSitesAs(sites), ...target.rewriting, ...gradients, ...target.grouping];
   return ok(verify(runPasses(built.value, passes, observer), target.name, target.legal), built.diagnostics);
+}
+
+/**
+ * The network with its gradients, as it is built but for GRN and LayerNorm, which are split: what the reference evaluates,
+ * and what says which inputs learning takes.
+ */
+export function differentiated(model: Model, taps: readonly string[], learning: Gradients): Result<Graph> {
+  const built = build(model, taps, learning);
+  const passes = [splitGrn, ...learningPassesFor(({ id }) => learning.wanted(id))];
+  return built.ok ? ok(runPasses(built.value, passes), built.diagnostics) : built;
 }
 
 export interface Planned {

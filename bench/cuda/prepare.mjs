@@ -131,8 +131,9 @@ const prepareBuild = async (/** @type {string} */ folder, /** @type {Build} */ w
   ].join("-");
   const planWith = (/** @type {TunedChoices} */ tuned) => {
     const target = cudaTarget(dtype, { tf32, tuned: () => tuned });
-    const passes = sites === undefined ? target.passes : [keepOutputs(["encoded"]), ...target.passes];
-    const planned = plan({ model, target: { ...target, passes }, batch: { min, max }, sites });
+    const { rewriting: folds } = target;
+    const rewriting = sites === undefined ? folds : [keepOutputs(["encoded"]), ...folds];
+    const planned = plan({ model, target: { ...target, rewriting }, batch: { min, max }, sites });
     if (!planned.ok) throw new Error(`${golden} does not compile`);
     return planned.value.plan;
   };

@@ -52,8 +52,10 @@ export const loweredOps: ReadonlySet<OpName> = new Set(opNames.filter(op => op !
 
 interface TargetBase {
   readonly name: TargetName;
-  /** In order; comments in the target's own list say where order matters. */
-  readonly passes: readonly Pass[];
+  /** What changes the graph, in order; the target's own list says where order matters. */
+  readonly rewriting: readonly Pass[];
+  /** What is computed together, after all that changes the graph. */
+  readonly grouping: readonly Pass[];
   /** Ops that may be left after the passes. */
   readonly legal: ReadonlySet<OpName>;
 }

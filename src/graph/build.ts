@@ -49,8 +49,8 @@ export interface Learning {
 /**
  * The network as the official code writes it, unfused, under its names (models/convnextv2.py, models/fcmae.py).
  * `taps` are module paths whose outputs become outputs of the graph besides the model's own; those of a masked
- * autoencoder's encoder may have its `encoder.` in front. Where it learns, a classifier has a loss too: cross-entropy
- * with an input `targets` [N, classes].
+ * autoencoder's encoder may have its `encoder.` in front. Where it learns, its loss is the only output besides them, where
+ * it has one: a classifier's is cross-entropy with an input `targets` [N, classes].
  */
 export function build(model: Model, taps: readonly string[] = [], learning: Learning | null = null): Result<Graph> {
   const b = network(model, learning);
@@ -115,7 +115,8 @@ function network(model: Model, learning: Learning | null = null): Builder {
   }
   b.at({ span: model.span, scope: { part: masking ? "decoder" : "head", block: null } });
   const outputs = masking ? autoencoder(b, model, masking, x) : head(b, model, stageOutputs, learning !== null);
-  for (const output of outputs) b.output(output);
+  const loss = outputs.filter(({ name }) => name === "loss");
+  for (const output of learning && loss.length > 0 ? loss : outputs) b.output(output);
   return b;
 }
 

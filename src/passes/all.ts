@@ -1,5 +1,6 @@
+import type { Node } from "../graph/graph.ts";
 import { compactSites } from "./compact-sites.ts";
-import { differentiate } from "./differentiate.ts";
+import { differentiate, differentiateAs } from "./differentiate.ts";
 import { foldGrnShift } from "./fold-grn-shift.ts";
 import { foldLayerScale } from "./fold-layer-scale.ts";
 import { foldLayernorm } from "./fold-layernorm.ts";
@@ -19,6 +20,12 @@ export const foldingPasses: readonly Pass[] = [splitGrn, foldGrnShift, foldLayer
 /** For graphs that learn, after the folds: what is left of LayerNorm is split, and the gradients are appended. */
 export const learningPasses: readonly Pass[] = [splitLayernorm, differentiate];
 
+/** The same for some leaves of the graph. */
+export const learningPassesFor = (wanted: (leaf: Node) => boolean): readonly Pass[] => [
+  splitLayernorm,
+  differentiateAs(wanted),
+];
+
 /** Grouping, after all rewriting. Each looks at its own ops, so their order does not matter. */
 export const groupingPasses: readonly Pass[] = [
   fuseNorm,
@@ -29,8 +36,5 @@ export const groupingPasses: readonly Pass[] = [
   fuseLoss,
 ];
 
-/** What every target of kernels does to a graph before it is scheduled. */
-export const kernelPasses: readonly Pass[] = [...foldingPasses, ...groupingPasses];
-
-/** The first is every target's, and comes before its own: it decides what is computed, they decide how. */
-export const allPasses: readonly Pass[] = [compactSites, ...kernelPasses];
+/** The first decides what is computed, the others how. */
+export const allPasses: readonly Pass[] = [compactSites, ...foldingPasses, ...groupingPasses];

@@ -2,7 +2,6 @@ import { invariant } from "../diagnostics/invariant.ts";
 import { adjoints, type Call } from "../graph/adjoints.ts";
 import {
   dispatch,
-  elements,
   type Graph,
   type Node,
   nodeOf,
@@ -17,21 +16,14 @@ import type { TensorType } from "../graph/ops.ts";
 import { dropDead } from "../graph/rewrite.ts";
 import type { Pass } from "./pass.ts";
 
-/** The gradient that an output is differentiated from: 1, of a loss, or an input `grad.<output>` of its type. */
-export type Seed = "one" | "input";
-
-export interface Differentiation {
-  /** By name of an output. Of what has none, no gradient flows. */
-  readonly seeds: ReadonlyMap<string, Seed>;
-  /** Parameters and inputs whose gradients are wanted. What they do not depend on costs nothing. */
-  readonly wanted: (leaf: Node) => boolean;
-}
-
-/** Outputs `grad.<name>` are gradients of the parameter or input of that name. */
+/**
+ * Outputs of this name are gradients of a parameter or an input; inputs, what a loss outside of the graph says of an
+ * output.
+ */
 export const gradientName = (name: string): string => `grad.${name}`;
 
 /**
- * Append to a graph the gradients of its loss, from the last node to the first: each node's adjoint gives its operands
+ * Append to a graph the gradients of its loss, or where it has none of its outputs, given theirs as inputs; from the last node to the first: each node's adjoint gives its operands
  * their shares, which are added up. GRN and LayerNorm must have been split; folded weights are differentiated as they
  * are, so that the gradients of what was folded are sums over weights, and not over maps.
  *
@@ -50,36 +42,29 @@ export const gradientName = (name: string): string => `grad.${name}`;
 export const differentiate: Pass = {
   name: "differentiate",
   summary: "Append the gradients of the loss with respect to every parameter",
-  run: graph => differentiateFor(graph, { seeds: usualSeeds(graph), wanted: leaf => leaf.op === "param" }),
+  run: graph => gradients(graph, ({ op }) => op === "param"),
 };
 
-/** The same from other seeds, or to other leaves. */
-export const differentiateAs = (differentiation: Differentiation): Pass => ({
+/** The same for other leaves, parameters and inputs. What they do not depend on costs nothing. */
+export const differentiateAs = (wanted: (leaf: Node) => boolean): Pass => ({
   ...differentiate,
-  run: graph => differentiateFor(graph, differentiation),
+  run: graph => gradients(graph, wanted),
 });
 
-/** Of its loss, where the graph has one; else of every output. */
-export const usualSeeds = ({ outputs }: Graph): ReadonlyMap<string, Seed> =>
-  outputs.some(({ name }) => name === "loss")
-    ? new Map([["loss", "one"]])
-    : new Map(outputs.map(({ name }) => [name, "input"]));
-
-function differentiateFor(graph: Graph, { seeds, wanted }: Differentiation): Graph {
+function gradients(graph: Graph, wanted: (leaf: Node) => boolean): Graph {
   if (graph.outputs.some(({ name }) => name.startsWith(gradientName("")))) return graph;
   const leaves = [...graph.nodes.values()].filter(node => node.inputs.length === 0 && wanted(node));
   const learning = dependents(graph, leaves);
   const flow = flowOver(graph.nodes);
 
-  for (const { name, value } of graph.outputs) {
-    const seed = seeds.get(name);
-    if (seed === undefined) continue;
-    const to = nodeOf(graph, value);
-    const { type } = to;
-    invariant(seed === "input" || elements(type) === 1, `output ${name} is not one number`);
-    if (seed === "one") flow.give(to, () => constant(1, type));
-    else flow.give(to, () => flow.write({ id: gradientName(name), op: "input", inputs: [], attrs: { type } }, to));
-  }
+  const loss = graph.outputs.find(({ name }) => name === "loss");
+  if (loss !== undefined) flow.give(nodeOf(graph, loss.value), () => constant(1, nodeOf(graph, loss.value).type));
+  else
+    for (const { name, value } of graph.outputs) {
+      const to = nodeOf(graph, value);
+      const { type } = to;
+      flow.give(to, () => flow.write({ id: gradientName(name), op: "input", inputs: [], attrs: { type } }, to));
+    }
   for (const node of [...graph.nodes.values()].reverse()) {
     const d = learning.has(node.id) && node.inputs.length > 0 ? flow.sum(node) : null;
     if (d === null) continue;

@@ -35,6 +35,12 @@ export interface Param {
   readonly shape: readonly number[];
 }
 
+/** The name, the shape and the order of elements that a file has for a parameter. */
+export interface FileForm extends Param {
+  /** Official values, or values of its gradient, in the file's order. */
+  ordered(values: Float32Array): Float32Array;
+}
+
 /** A full set of parameters, in the official names and shapes, whatever they come from. */
 export interface Weights {
   /** A file name, or what made them (`random:7`). */
@@ -46,6 +52,8 @@ export interface Weights {
    * view of the file's bytes, so they are not for writing. Rejects only where the file can no longer be read.
    */
   f32(name: string): Promise<Float32Array>;
+  /** How the file that they come from has a parameter; left out where that is the official way. */
+  readonly inFile?: (name: string) => FileForm;
   /** Told what is odd about how a parameter is stored; of each it passes on the first. Left out, nobody is told. */
   readonly warn?: (name: string, diagnostic: Diagnostic) => void;
 }

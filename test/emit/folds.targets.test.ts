@@ -21,7 +21,7 @@ const batch = 1;
 const seed = 11;
 
 const withFolds = (target: KernelTarget, folds: Folds): KernelTarget => {
-  return { ...target, passes: [writeFolds(folds), ...target.passes] };
+  return { ...target, rewriting: [writeFolds(folds), ...target.rewriting] };
 };
 
 async function wanted(folds: Folds) {

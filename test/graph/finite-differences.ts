@@ -1,20 +1,17 @@
 import { expect } from "vitest";
 import { build } from "../../src/graph/build.ts";
 import { evaluate, type Values } from "../../src/graph/evaluate.ts";
-import { type Graph, type Node, resolve, type ValueId } from "../../src/graph/graph.ts";
+import { type Graph, resolve, type ValueId } from "../../src/graph/graph.ts";
 import { choices } from "../../src/model/choices.ts";
 import { drawInputs } from "../../src/node/inputs/tensors.ts";
-import { differentiateAs, usualSeeds } from "../../src/passes/differentiate.ts";
 import { runPasses } from "../../src/passes/pass.ts";
 import { randomCase } from "../../src/verify/random-model.ts";
 import { testWeights } from "../support/models.ts";
 import { relL2 } from "../support/tolerance.ts";
-import { forms, withParams } from "./gradients.ts";
+import { forms, isLearned, withParams } from "./gradients.ts";
 
 /** Those whose slopes take no time. */
 export const quick: readonly number[] = [2, 4, 11, 12, 14, 15, 17, 18, 22, 23];
-
-const isLearned = ({ op, id }: Node): boolean => op === "param" || id === "pixel_values";
 
 /** Numbers of the size of one, of which no two are alike. */
 function drawn(shape: readonly number[], seed: number, value: (u: number) => number = u => 2 * u - 1): Values {
@@ -30,11 +27,7 @@ async function learningCase(seed: number) {
   const built = build(model, [], { dropPath });
   if (!built.ok) throw new Error("the model does not build");
   const network: Graph = built.value;
-  const graphs = Object.values(forms).map(passes => {
-    const before = runPasses(network, passes);
-    const seeds = usualSeeds(before);
-    return runPasses(before, [differentiateAs({ seeds, wanted: isLearned })]);
-  });
+  const graphs = Object.values(forms).map(passes => runPasses(network, passes));
   const inputs = new Map<ValueId, Values>();
   for (const [name, { shape, data }] of drawInputs(model, batch, seed))
     inputs.set(name, { shape, data: Float64Array.from(data) });

@@ -2,34 +2,29 @@ import { readdirSync } from "node:fs";
 import { expect } from "vitest";
 import { build } from "../../src/graph/build.ts";
 import { evaluate, type Values, widen } from "../../src/graph/evaluate.ts";
-import { type Graph, resolve, type ValueId } from "../../src/graph/graph.ts";
+import { type Graph, type Node, resolve, type ValueId } from "../../src/graph/graph.ts";
 import type { Model } from "../../src/model/model.ts";
-import { foldingPasses } from "../../src/passes/all.ts";
+import { foldingPasses, learningPassesFor } from "../../src/passes/all.ts";
 import { compactSitesAs } from "../../src/passes/compact-sites.ts";
-import { differentiateAs } from "../../src/passes/differentiate.ts";
 import { type Pass, runPasses } from "../../src/passes/pass.ts";
 import { splitGrn } from "../../src/passes/split-grn.ts";
-import { splitLayernorm } from "../../src/passes/split-layernorm.ts";
 import type { Weights } from "../../src/weights/tensor.ts";
 import { expectGradients, float64, type GradientGolden } from "../support/gradients.ts";
 
+/** Parameters and the image. */
+export const isLearned = ({ op, id }: Node): boolean => op === "param" || id === "pixel_values";
+
 /** The network as it is built, and as kernels have it. */
 export const forms: Readonly<Record<"plain" | "folded", readonly Pass[]>> = {
-  plain: [splitGrn, splitLayernorm],
-  folded: [compactSitesAs("compact"), ...foldingPasses, splitLayernorm],
+  plain: [splitGrn, ...learningPassesFor(isLearned)],
+  folded: [compactSitesAs("compact"), ...foldingPasses, ...learningPassesFor(isLearned)],
 };
 
-const toAll = differentiateAs({
-  seeds: new Map([["loss", "one"]]),
-  wanted: ({ op, id }) => op === "param" || id === "pixel_values",
-});
-
-/** A model's graph with its gradients, its loss and they alone being outputs. */
+/** A model's graph with its gradients. */
 export function learningGraph(model: Model, passes: readonly Pass[], dropPath = false): Graph {
   const built = build(model, [], { dropPath });
   if (!built.ok) throw new Error("the model does not build");
-  const lossAlone = { ...built.value, outputs: built.value.outputs.filter(({ name }) => name === "loss") };
-  return runPasses(lossAlone, [...passes, toAll]);
+  return runPasses(built.value, passes);
 }
 
 /** The inputs, and the parameters of the graph from their weights. */

@@ -43,6 +43,16 @@ export const compileMessages = {
     text: (name: string, channels: number) =>
       `model ${quoted(name)} takes ${channels} channels, but a picture gives 1 (grey), 3 (RGB) or 4 (RGB and alpha)`,
   },
+  "no-such-gradient": {
+    kind: "E_USAGE",
+    text: (pattern: string, nearest: string | null) =>
+      `no parameter or input of the model is called ${quoted(pattern)}${nearest === null ? "; * stands for any characters" : `, did you mean ${quoted(nearest)}?`}`,
+  },
+  "gradients-missing": {
+    kind: "E_USAGE",
+    text: (executor: string, others: readonly string[]) =>
+      `${executor} computes no gradients; choose --on ${others.join(" or ")}`,
+  },
   "no-such-tap": {
     kind: "E_USAGE",
     text: (name: string, nearest: string | null) =>

@@ -1,5 +1,5 @@
 import type { Batch, Precision, StorageType } from "../../model/model.ts";
-import { kernelPasses } from "../../passes/all.ts";
+import { foldingPasses, groupingPasses } from "../../passes/all.ts";
 import type { SchedulePass } from "../../plan/schedule-pass.ts";
 import { type TunedChoices, untuned } from "../../plan/tiles/tuned-choices.ts";
 import { profileFor } from "../../plan/tiles/tuning-profiles.ts";
@@ -31,7 +31,8 @@ export const cudaTarget = (
   return {
     name: "cuda",
     takes: "plan",
-    passes: kernelPasses,
+    rewriting: foldingPasses,
+    grouping: groupingPasses,
     legal: loweredOps,
     precision,
     profile: batch => profileFor("cuda", batch, tuned(batch)),

@@ -17,7 +17,8 @@ export const irVersions = { 17: 8, 20: 9 } as const;
 export const onnxTarget = (half: boolean): GraphTarget => ({
   name: "onnx",
   takes: "graph",
-  passes: foldingPasses,
+  rewriting: foldingPasses,
+  grouping: [],
   legal: loweredOps,
   problems: (graph, context) => [
     ...sitesProblems(graph),

@@ -1,4 +1,4 @@
-import { kernelPasses } from "../../passes/all.ts";
+import { foldingPasses, groupingPasses } from "../../passes/all.ts";
 import { f16Params, type Plan } from "../../plan/plan.ts";
 import { printPlan } from "../../plan/print.ts";
 import { profileFor, type WebgpuProfileName } from "../../plan/tiles/tuning-profiles.ts";
@@ -20,7 +20,8 @@ export type HostWriter = (descriptor: ModelDescriptor, context: EmitContext) => 
 export const wgslTarget = (tuning: WebgpuProfileName, half: boolean, host: HostWriter = () => []): KernelTarget => ({
   name: "wgsl",
   takes: "plan",
-  passes: kernelPasses,
+  rewriting: foldingPasses,
+  grouping: groupingPasses,
   legal: loweredOps,
   precision: half ? "f16" : "f32",
   profile: batch => profileFor(tuning, batch),

@@ -1,3 +1,4 @@
+import type { Gradients } from "../../compile.ts";
 import type { Result } from "../../diagnostics/diagnostic.ts";
 import type { Model } from "../../model/model.ts";
 import type { SiteLayout } from "../../passes/site-layout.ts";
@@ -12,6 +13,8 @@ export interface RunRequest {
   readonly taps: readonly string[];
   /** How the stages of a masked encoder are computed. */
   readonly sites: SiteLayout;
+  /** Gradients that are outputs too, `grad.<name>`, in official names and shapes. */
+  readonly learning?: Gradients | null;
   readonly weights: Weights;
   readonly inputs: ReadonlyMap<string, RunTensor>;
 }

@@ -24,6 +24,9 @@ export const executorStorage: { readonly [K in ExecutorName]: readonly StorageTy
   cuda: storedBy.cuda,
 };
 
+/** Those that compute gradients too. */
+export const learningExecutors: readonly ExecutorName[] = ["reference"];
+
 /** Each with what it needs, loaded when it is used. */
 export const executors: { readonly [K in ExecutorName]: (wanted: Wanted) => Promise<Executor> } = {
   reference: async () => (await import("./reference.ts")).reference,

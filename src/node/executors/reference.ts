@@ -1,3 +1,4 @@
+import { differentiated } from "../../compile.ts";
 import { ok } from "../../diagnostics/diagnostic.ts";
 import { build } from "../../graph/build.ts";
 import { evaluate, type Values, widen } from "../../graph/evaluate.ts";
@@ -5,8 +6,8 @@ import { resolve } from "../../graph/graph.ts";
 import type { Executor } from "./executor.ts";
 
 /** The interpreter: float64, one plain loop after another; what all other executors are compared with. */
-export const reference: Executor = async ({ model, batch, taps, weights, inputs }) => {
-  const built = build(model, taps);
+export const reference: Executor = async ({ model, batch, taps, learning = null, weights, inputs }) => {
+  const built = learning === null ? build(model, taps) : differentiated(model, taps, learning);
   if (!built.ok) return built;
   const values = new Map<string, Values>();
   for (const node of built.value.nodes.values()) {

@@ -1,8 +1,10 @@
+import { differentiated } from "../../compile.ts";
 import { fail, ok, type Result } from "../../diagnostics/diagnostic.ts";
 import { catchingFailures } from "../../diagnostics/failure.ts";
 import { error, withNote } from "../../diagnostics/messages.ts";
 import { type InputPort, inputPorts } from "../../model/inputs.ts";
 import type { Model } from "../../model/model.ts";
+import { inputPorts as graphPorts } from "../../plan/ports.ts";
 import { maskProblem, randomMask } from "../../runtime/mask.ts";
 import { readTensorFile } from "../../weights/formats/tensor-file.ts";
 import { generatorTensor } from "../../weights/made/generator.ts";
@@ -15,6 +17,9 @@ export interface RunTensor {
   readonly data: Float32Array;
 }
 
+/** Factors of stochastic depth: the only input whose batch is the last length, `[blocks, N]`. */
+const keepInput = "keep";
+
 export interface InputChoice {
   /** A file of tensors, of any kind that weights are read from. */
   readonly input: string;
@@ -23,21 +28,42 @@ export interface InputChoice {
 }
 
 /** The tensors of a file, by the names and shapes of the model's inputs, one batch; a mask may be drawn instead. */
-export async function readInputs(
+export const readInputs = (choice: InputChoice, model: Model): Promise<Result<ReadonlyMap<string, RunTensor>>> =>
+  readPorts(choice, model, () => ok(inputPorts(model)));
+
+/** The same for what a model learns from: `keep` too, where the file has it. */
+export const readLearningInputs = (
+  choice: InputChoice,
+  model: Model,
+): Promise<Result<ReadonlyMap<string, RunTensor>>> =>
+  readPorts(choice, model, file => {
+    const graph = differentiated(model, [], { dropPath: file.tensors.has(keepInput), wanted: () => false });
+    return graph.ok ? ok([...inputPorts(model), ...besides(graphPorts(graph.value), model)]) : graph;
+  });
+
+const besides = (ports: readonly InputPort[], model: Model): readonly InputPort[] => {
+  const known = new Set(inputPorts(model).map(({ name }) => name));
+  return ports.filter(({ name }) => !known.has(name));
+};
+
+async function readPorts(
   { input: file, mask }: InputChoice,
   model: Model,
+  portsOf: (file: TensorFile) => Result<readonly InputPort[]>,
 ): Promise<Result<ReadonlyMap<string, RunTensor>>> {
-  const ports = inputPorts(model);
-  if (mask !== null && ports.every(({ keep }) => keep === null)) return fail(error("mask-unused", null, model.name));
+  const hasMask = inputPorts(model).some(({ keep }) => keep !== null);
+  if (mask !== null && !hasMask) return fail(error("mask-unused", null, model.name));
   return catchingFailures(async () => {
     const source = await openSource(file);
     if (!source.ok) return source;
     try {
       const tensors = await readTensorFile(source.value);
       if (!tensors.ok) return tensors;
+      const ports = portsOf(tensors.value);
+      if (!ports.ok) return ports;
       const inputs = new Map<string, RunTensor>();
       let batch: number | null = null;
-      for (const port of ports) {
+      for (const port of ports.value) {
         const drawn = port.keep !== null && mask !== null;
         const tensor: Result<RunTensor> = drawn
           ? ok(draw(mask, port, batch ?? 1))
@@ -63,7 +89,9 @@ async function readInput(
   { name, shape, keep }: InputPort,
   batch: number | null,
 ): Promise<Result<RunTensor>> {
-  const expected = `F32 [${[batch ?? "N", ...shape].join(", ")}]`;
+  const batchLast = name === keepInput;
+  const whole = (images: number | "N") => (batchLast ? [...shape, images] : [images, ...shape]);
+  const expected = `F32 [${whole(batch ?? "N").join(", ")}]`;
   const place = { file: file.name, offset: null };
   const tensor = file.tensors.get(name);
   if (!tensor) {
@@ -71,14 +99,20 @@ async function readInput(
     const missing = error("run-input", place, name, `missing, the file holds ${names || "nothing"}`, expected);
     return fail(keep === null ? missing : withNote(missing, "--mask random:SEED draws one"));
   }
-  const [images = 0, ...rest] = tensor.shape;
-  const fits = tensor.dtype === "F32" && images === (batch ?? Math.max(images, 1)) && rest.join() === shape.join();
-  if (!fits)
+  const images = batch ?? Math.max(tensor.shape[0] ?? 0, 1);
+  if (tensor.dtype !== "F32" || tensor.shape.join() !== whole(images).join())
     return fail(error("run-input", tensor.place, name, `${tensor.dtype} [${tensor.shape.join(", ")}]`, expected));
-  const data = (await readF32(file, name)).slice(0, elements(tensor.shape));
+  const read = (await readF32(file, name)).slice(0, elements(tensor.shape));
+  const data = batchLast ? transposed(read, images) : read;
   const problem = keep === null ? null : maskProblem(data, { patches: shape[0] ?? 0, keep });
-  return problem === null ? ok({ shape: tensor.shape, data }) : fail(error("run-mask", tensor.place, problem));
+  return problem === null ? ok({ shape: [images, ...shape], data }) : fail(error("run-mask", tensor.place, problem));
 }
+
+/** Rows of so many columns as columns. */
+const transposed = (data: Float32Array, columns: number): Float32Array => {
+  const rows = data.length / columns;
+  return data.map((_, i) => data[(i % rows) * columns + Math.floor(i / rows)] as number);
+};
 
 /** Inputs as the golden files have them, and masks. */
 export function drawInputs(model: Model, batch: number, seed: number): ReadonlyMap<string, RunTensor> {

@@ -8,7 +8,8 @@ import { type ExecutorName, executors } from "../executors/executors.ts";
 import type { AdapterKind } from "../gpu/adapters.ts";
 import { type ModelChoice, oneModel } from "../inputs/one-model.ts";
 import { openWeights } from "../inputs/open-weights.ts";
-import { readInputs } from "../inputs/tensors.ts";
+import { readInputs, readLearningInputs } from "../inputs/tensors.ts";
+import { gradientsOf, inFileForm } from "./gradients.ts";
 
 export interface RunJob extends ModelChoice {
   readonly on: ExecutorName;
@@ -22,6 +23,8 @@ export interface RunJob extends ModelChoice {
   readonly binding: BindOptions;
   readonly input: string;
   readonly taps: readonly string[];
+  /** Of which parameters and inputs the gradients are wanted, by patterns of names; null for a forward pass alone. */
+  readonly gradients: readonly string[] | null;
   /** Seed of a mask to draw instead of reading one, or null. */
   readonly mask: number | null;
   readonly sites: SiteLayout;
@@ -32,24 +35,34 @@ export async function run(job: RunJob): Promise<Result<RunReport>> {
   const found = oneModel(job);
   if (!found.ok) return found;
   const model = found.value;
-  const inputs = await readInputs(job, model);
+  const inputs = await (job.gradients === null ? readInputs : readLearningInputs)(job, model);
   if (!inputs.ok) return inputs;
   const whileRead: Diagnostic[] = [];
   const weights = await openWeights(job.weights, model, diagnostic => whileRead.push(diagnostic), job.binding);
   if (!weights.ok) return weights;
   const execute = await executors[job.on](job);
   const batch = inputs.value.get("pixel_values")?.shape[0] ?? 1;
+  const names = weights.value.inFile;
+  const wanted = job.gradients === null ? ok(null) : gradientsOf(model, job.gradients, names);
+  if (!wanted.ok) return wanted;
   return catchingFailures(async () => {
     const report = await execute({
       model,
       batch,
       taps: job.taps,
       sites: job.sites,
+      learning: wanted.value && {
+        dropPath: inputs.value.has("keep"),
+        wanted: name => wanted.value?.has(name) ?? false,
+      },
       weights: weights.value,
       inputs: inputs.value,
     });
     await weights.value.close();
     const warnings = [...found.diagnostics, ...inputs.diagnostics, ...weights.diagnostics, ...whileRead];
-    return report.ok ? ok(report.value, [...warnings, ...report.diagnostics]) : report;
+    if (!report.ok) return report;
+    const outputs =
+      wanted.value === null ? report.value.outputs : inFileForm(report.value.outputs, wanted.value, names);
+    return ok({ ...report.value, outputs }, [...warnings, ...report.diagnostics]);
   });
 }

@@ -14,7 +14,7 @@ import {
   sameArchitecture,
   sameDecoder,
 } from "../names/architecture.ts";
-import { sameButOnes, shapeIn, toOfficial } from "../names/layouts.ts";
+import { fromOfficial, sameButOnes, shapeIn, toOfficial } from "../names/layouts.ts";
 import type { ModelPart } from "../names/name-rows.ts";
 import { translate } from "../names/names.ts";
 import { officialParams, type RenamedFile, rename } from "../names/rename.ts";
@@ -168,24 +168,35 @@ function weights(
   const shapes = new Map(params.map(({ name, shape }) => [name, shape]));
   const stated = file.metadata.get("license");
   const license = stated === undefined ? undefined : cut(stated, longestLicense);
+  const bound = (name: string) => {
+    const found = tensors.get(name);
+    const shape = shapes.get(name);
+    invariant(found !== undefined && shape !== undefined, `no parameter '${name}' is bound in ${file.name}`);
+    return { ...found, shape };
+  };
   return {
     origin: file.name,
     ...(license === undefined ? {} : { license }),
+    inFile: name => {
+      const { tensor, known, shape } = bound(name);
+      const ordered = (values: Float32Array) => floats(fromOfficial(known, dialect, shape, bytesOf(values), 4));
+      return { name: tensor.name, shape: tensor.shape, ordered };
+    },
     f32: async name => {
-      const found = tensors.get(name);
-      const shape = shapes.get(name);
-      invariant(found !== undefined && shape !== undefined, `no parameter '${name}' is bound in ${file.name}`);
-      const { tensor, known } = found;
+      const { tensor, known, shape } = bound(name);
       const values = await readF32(file, tensor.name);
       invariant(values.length === elements(tensor.shape), `'${name}' has ${values.length} values`);
       checkValues?.(name, tensor, values);
-      const { buffer, byteOffset, byteLength } = values;
-      const bytes = new Uint8Array(buffer, byteOffset, byteLength);
-      const ordered = toOfficial(known, dialect, shape, bytes, values.BYTES_PER_ELEMENT);
-      return ordered === bytes ? values : new Float32Array(ordered.buffer);
+      return floats(toOfficial(known, dialect, shape, bytesOf(values), 4));
     },
   };
 }
+
+const bytesOf = ({ buffer, byteOffset, byteLength }: Float32Array): Uint8Array =>
+  new Uint8Array(buffer, byteOffset, byteLength);
+
+const floats = ({ buffer, byteOffset, byteLength }: Uint8Array): Float32Array =>
+  new Float32Array(buffer, byteOffset, byteLength / 4);
 
 /** Sees the values of each parameter when they are read. */
 type ValueCheck = (name: string, tensor: Tensor, values: Float32Array) => void;

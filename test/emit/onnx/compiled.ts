@@ -42,7 +42,7 @@ export const contextOf = ({ model, weights, opset = 20, layout = "plain", inline
 
 /** What the target's passes make of a graph. */
 export const loweredGraph = (graph: Graph, sites: SiteLayout = "auto"): Graph =>
-  verify(runPasses(graph, [compactSitesAs(sites), ...onnx.passes]), onnx.name, onnx.legal);
+  verify(runPasses(graph, [compactSitesAs(sites), ...onnx.rewriting]), onnx.name, onnx.legal);
 
 export const onnxOutput = (given: Compile): readonly OutputFile[] =>
   emitOnnx(loweredGraph(given.graph, given.sites), contextOf(given), {

@@ -25,7 +25,11 @@ interface Form {
 }
 
 function lowered(model: Model, { opset = 20, half = false, preprocess = false, sites = "auto" }: Form) {
-  const graph = verify(runPasses(must(build(model)), [compactSitesAs(sites), ...onnx.passes]), onnx.name, onnx.legal);
+  const graph = verify(
+    runPasses(must(build(model)), [compactSitesAs(sites), ...onnx.rewriting]),
+    onnx.name,
+    onnx.legal,
+  );
   const context = { ...inMemoryContext, model, preprocess, onnx: { opset, layout: "plain" as const } };
   return { graph, onnx: onnxModel(graph, context, half ? floatTypes : null) };
 }

@@ -5,7 +5,7 @@ import type { StorageType } from "../../../model/model.ts";
 import type { SiteLayout } from "../../../passes/site-layout.ts";
 import { f32Tensor, writeSafetensors } from "../../../weights/formats/safetensors.ts";
 import type { RunReport } from "../../executors/executor.ts";
-import { type ExecutorName, executorNames } from "../../executors/executors.ts";
+import { type ExecutorName, executorNames, learningExecutors } from "../../executors/executors.ts";
 import { storageProblem } from "../../executors/storage-problem.ts";
 import { overInput } from "../../files/read-so-far.ts";
 import { writeFile } from "../../files/write-file.ts";
@@ -34,6 +34,7 @@ interface Options {
   readonly input: string;
   readonly out: string;
   readonly taps?: string;
+  readonly gradients?: true | readonly string[];
   readonly mask?: number;
   readonly sites: SiteLayout;
   readonly adapter?: AdapterKind;
@@ -62,11 +63,15 @@ export const addRun: AddCommand = (program, execute) => {
     .option("--strict", strictHelp)
     .requiredOption(
       "-i, --input <file>",
-      "safetensors, .npz or .pt with pixel_values, F32 [N, C, H, W], and for fcmae mask, F32 [N, L]",
+      "safetensors, .npz or .pt with pixel_values, F32 [N, C, H, W], and for fcmae mask, F32 [N, L]; for gradients of a classifier targets, F32 [N, classes], and where it drops blocks keep, F32 [blocks, N]",
     )
     .addOption(maskOption())
     .requiredOption("--out <file>", "where the outputs go, as safetensors")
     .option("--taps <names>", "modules whose outputs are written too, such as stages.0,stages.1.0")
+    .option(
+      "--gradients [names...]",
+      "the loss and its gradients instead of the outputs, of all parameters or of those named; * stands for any characters",
+    )
     .addOption(sitesOption())
     .addOption(choice("--adapter <kind>", "WebGPU adapter (default: the first of these there is)", adapterKinds))
     .addOption(storageOption())
@@ -90,7 +95,10 @@ async function run(spec: string, options: Options): Promise<Outcome> {
     mask: options.mask ?? null,
     sites: options.sites,
     taps: options.taps?.split(",").filter(tap => tap !== "") ?? [],
+    gradients: options.gradients === true ? [] : (options.gradients ?? null),
   };
+  if (job.gradients !== null && !learningExecutors.includes(job.on))
+    return outcome({ diagnostics: [error("gradients-missing", null, job.on, learningExecutors)] });
   const problem = storageProblem(job);
   if (problem !== null) return outcome({ diagnostics: [problem] });
   const clash = overInput(options.out, [spec, options.weights, options.input]);
