@@ -1,5 +1,5 @@
 import { fail, ok, type Result, type Source } from "./diagnostics/diagnostic.ts";
-import type { EmitContext, KernelTarget, OutputFile, Target } from "./emit/target.ts";
+import { type EmitContext, type KernelTarget, learningOps, type OutputFile, type Target } from "./emit/target.ts";
 import { build, type Learning } from "./graph/build.ts";
 import type { Graph } from "./graph/graph.ts";
 import { verify } from "./graph/verify.ts";
@@ -52,7 +52,7 @@ export interface Planning<T extends Target = KernelTarget> {
   /** How the stages of a masked encoder are computed; `auto` where it is left out. */
   readonly sites?: SiteLayout | undefined;
   /** Its gradients are wanted too, of the loss, or where it has none of its outputs. */
-  readonly learning?: Gradients | null;
+  readonly learning?: Gradients | null | undefined;
 }
 
 export interface Gradients extends Learning {
@@ -71,7 +71,8 @@ export function lower(
 
   const gradients = learning === null ? [] : learningPassesFor(({ id }) => learning.wanted(id));
   const passes = [compactSitesAs(sites), ...target.rewriting, ...gradients, ...target.grouping];
-  return ok(verify(runPasses(built.value, passes, observer), target.name, target.legal), built.diagnostics);
+  const legal = learning === null ? target.legal : learningOps;
+  return ok(verify(runPasses(built.value, passes, observer), target.name, legal), built.diagnostics);
 }
 
 /**

@@ -26,15 +26,31 @@ export type TemplateName =
   | "host/torch-cmake"
   | "host/torch-module"
   | "kernels/average-pool"
+  | "kernels/column-sums"
+  | "kernels/column-totals"
+  | "kernels/cross-entropy-grad"
+  | "kernels/cross-entropy"
+  | "kernels/depthwise-grad"
   | "kernels/elementwise"
   | "kernels/gather-sites"
+  | "kernels/gelu-grad"
+  | "kernels/grn-grad"
   | "kernels/grn-scale"
+  | "kernels/inverse-deviation"
+  | "kernels/masked-mean-grad"
   | "kernels/masked-mean"
+  | "kernels/normalize-grad"
   | "kernels/patch-table"
   | "kernels/place-sites"
+  | "kernels/rearrange"
+  | "kernels/scale-samples"
+  | "kernels/site-error-grad"
   | "kernels/site-error"
+  | "kernels/standardize"
   | "kernels/sum-squares"
   | "kernels/to-channels-first"
+  | "kernels/weight-dot"
+  | "kernels/weightwise"
   | "wgsl/depthwise"
   | "wgsl/gemm-direct"
   | "wgsl/gemm-tiled"
@@ -47,7 +63,8 @@ export type TemplateName =
   | "wgsl/row-norm"
   | "wgsl/site-depthwise-rows"
   | "wgsl/site-depthwise"
-  | "wgsl/stem";
+  | "wgsl/stem"
+  | "wgsl/weight-grad";
 
 export const templates: Readonly<Record<TemplateName, Precompiled>> = {
   "cuda/depthwise-strip": {"0":function(container,depth0,helpers,partials,data) {
@@ -3407,6 +3424,709 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
     + ((stack1 = container.invokePartial(lookupProperty(partials,"elements"),depth0,{"name":"elements","fn":container.program(0, data, 0),"inverse":container.noop,"data":data,"helpers":helpers,"partials":partials,"decorators":container.decorators})) != null ? stack1 : "");
 },"usePartial":true,"useData":true},
 
+  "kernels/column-sums": {"0":function(container,depth0,helpers,partials,data) {
+    return "the products of two maps";
+},"1":function(container,depth0,helpers,partials,data) {
+    return "a map";
+},"2":function(container,depth0,helpers,partials,data) {
+    return " at the sites of removed patches";
+},"3":function(container,depth0,helpers,partials,data) {
+    return " * other[t,c]";
+},"4":function(container,depth0,helpers,partials,data) {
+    var stack1, alias1=container.strict, alias2=container.lambda, alias3=depth0 != null ? depth0 : (container.nullContext || {}), lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
+
+  return "  "
+    + ((stack1 = alias2(alias1(depth0, "int", {"start":{"line":5,"column":4},"end":{"line":5,"column":7}} ), depth0)) != null ? stack1 : "")
+    + " first = "
+    + ((stack1 = alias2(alias1(depth0, "group", {"start":{"line":5,"column":20},"end":{"line":5,"column":25}} ), depth0)) != null ? stack1 : "")
+    + " * "
+    + ((stack1 = alias2(alias1(depth0, "strip", {"start":{"line":5,"column":32},"end":{"line":5,"column":37}} ), depth0)) != null ? stack1 : "")
+    + ";\n  for ("
+    + ((stack1 = alias2(alias1(depth0, "var", {"start":{"line":6,"column":9},"end":{"line":6,"column":12}} ), depth0)) != null ? stack1 : "")
+    + " c = "
+    + ((stack1 = alias2(alias1(depth0, "lane", {"start":{"line":6,"column":21},"end":{"line":6,"column":25}} ), depth0)) != null ? stack1 : "")
+    + "; c < "
+    + ((stack1 = alias2(alias1(depth0, "count", {"start":{"line":6,"column":35},"end":{"line":6,"column":40}} ), depth0)) != null ? stack1 : "")
+    + "; c += "
+    + ((stack1 = alias2(alias1(depth0, "threads", {"start":{"line":6,"column":51},"end":{"line":6,"column":58}} ), depth0)) != null ? stack1 : "")
+    + ") {\n    "
+    + ((stack1 = alias2(alias1(depth0, "sum", {"start":{"line":7,"column":6},"end":{"line":7,"column":9}} ), depth0)) != null ? stack1 : "")
+    + " sum = "
+    + ((stack1 = alias2(alias1(depth0, "zero", {"start":{"line":7,"column":20},"end":{"line":7,"column":24}} ), depth0)) != null ? stack1 : "")
+    + ";\n    for ("
+    + ((stack1 = alias2(alias1(depth0, "var", {"start":{"line":8,"column":11},"end":{"line":8,"column":14}} ), depth0)) != null ? stack1 : "")
+    + " t = first; t < first + "
+    + ((stack1 = alias2(alias1(depth0, "strip", {"start":{"line":8,"column":42},"end":{"line":8,"column":47}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"ragged"),{"name":"if","hash":{},"fn":container.program(5, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":8,"column":49},"end":{"line":8,"column":86}}})) != null ? stack1 : "")
+    + "; t++) {\n"
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"removed"),{"name":"if","hash":{},"fn":container.program(6, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":9,"column":6},"end":{"line":13,"column":13}}})) != null ? stack1 : "")
+    + "      sum += "
+    + ((stack1 = lookupProperty(helpers,"load").call(alias3,"input",{"name":"load","hash":{},"fn":container.program(8, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":14,"column":13},"end":{"line":14,"column":56}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"dot"),{"name":"if","hash":{},"fn":container.program(9, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":14,"column":56},"end":{"line":14,"column":120}}})) != null ? stack1 : "")
+    + ";\n    }\n    "
+    + ((stack1 = lookupProperty(helpers,"ref").call(alias3,"sums",{"name":"ref","hash":{},"fn":container.program(10, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":16,"column":4},"end":{"line":16,"column":52}}})) != null ? stack1 : "")
+    + " = sum;\n  }\n";
+},"5":function(container,depth0,helpers,partials,data) {
+    var stack1;
+
+  return " && t < "
+    + ((stack1 = container.lambda(container.strict(depth0, "rows", {"start":{"line":8,"column":73},"end":{"line":8,"column":77}} ), depth0)) != null ? stack1 : "");
+},"6":function(container,depth0,helpers,partials,data) {
+    var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
+
+  return "      if ("
+    + ((stack1 = lookupProperty(helpers,"load").call(depth0 != null ? depth0 : (container.nullContext || {}),"table",{"name":"load","hash":{},"fn":container.program(7, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":10,"column":10},"end":{"line":10,"column":143}}})) != null ? stack1 : "")
+    + " >= 0) {\n        continue;\n      }\n";
+},"7":function(container,depth0,helpers,partials,data) {
+    var stack1, alias1=container.strict, alias2=container.lambda, lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
+
+  return "t / "
+    + ((stack1 = alias2(alias1(lookupProperty(depth0,"removed"), "width", {"start":{"line":10,"column":33},"end":{"line":10,"column":46}} ), depth0)) != null ? stack1 : "")
+    + " / "
+    + ((stack1 = alias2(alias1(lookupProperty(depth0,"removed"), "down", {"start":{"line":10,"column":53},"end":{"line":10,"column":65}} ), depth0)) != null ? stack1 : "")
+    + " * "
+    + ((stack1 = alias2(alias1(lookupProperty(depth0,"removed"), "columns", {"start":{"line":10,"column":72},"end":{"line":10,"column":87}} ), depth0)) != null ? stack1 : "")
+    + " + t % "
+    + ((stack1 = alias2(alias1(lookupProperty(depth0,"removed"), "width", {"start":{"line":10,"column":98},"end":{"line":10,"column":111}} ), depth0)) != null ? stack1 : "")
+    + " / "
+    + ((stack1 = alias2(alias1(lookupProperty(depth0,"removed"), "across", {"start":{"line":10,"column":118},"end":{"line":10,"column":132}} ), depth0)) != null ? stack1 : "");
+},"8":function(container,depth0,helpers,partials,data) {
+    var stack1;
+
+  return "t * "
+    + ((stack1 = container.lambda(container.strict(depth0, "count", {"start":{"line":14,"column":36},"end":{"line":14,"column":41}} ), depth0)) != null ? stack1 : "")
+    + " + c";
+},"9":function(container,depth0,helpers,partials,data) {
+    var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
+
+  return " * "
+    + ((stack1 = lookupProperty(helpers,"load").call(depth0 != null ? depth0 : (container.nullContext || {}),"other",{"name":"load","hash":{},"fn":container.program(8, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":14,"column":70},"end":{"line":14,"column":113}}})) != null ? stack1 : "");
+},"10":function(container,depth0,helpers,partials,data) {
+    var stack1, alias1=container.strict, alias2=container.lambda;
+
+  return ((stack1 = alias2(alias1(depth0, "group", {"start":{"line":16,"column":21},"end":{"line":16,"column":26}} ), depth0)) != null ? stack1 : "")
+    + " * "
+    + ((stack1 = alias2(alias1(depth0, "count", {"start":{"line":16,"column":33},"end":{"line":16,"column":38}} ), depth0)) != null ? stack1 : "")
+    + " + c";
+},"compiler":[8,">= 4.3.0"],"main":function(container,depth0,helpers,partials,data) {
+    var stack1, alias1=depth0 != null ? depth0 : (container.nullContext || {}), alias2=container.strict, alias3=container.lambda, lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
+
+  return "// Sums of columns of "
+    + ((stack1 = lookupProperty(helpers,"if").call(alias1,lookupProperty(depth0,"dot"),{"name":"if","hash":{},"fn":container.program(0, data, 0),"inverse":container.program(1, data, 0),"data":data,"loc":{"start":{"line":1,"column":22},"end":{"line":1,"column":77}}})) != null ? stack1 : "")
+    + " ["
+    + ((stack1 = alias3(alias2(depth0, "rows", {"start":{"line":1,"column":81},"end":{"line":1,"column":85}} ), depth0)) != null ? stack1 : "")
+    + "]["
+    + ((stack1 = alias3(alias2(depth0, "channels", {"start":{"line":1,"column":91},"end":{"line":1,"column":99}} ), depth0)) != null ? stack1 : "")
+    + "]"
+    + ((stack1 = lookupProperty(helpers,"if").call(alias1,lookupProperty(depth0,"removed"),{"name":"if","hash":{},"fn":container.program(2, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":1,"column":102},"end":{"line":1,"column":156}}})) != null ? stack1 : "")
+    + ", a row for each strip of "
+    + ((stack1 = alias3(alias2(depth0, "strip", {"start":{"line":1,"column":184},"end":{"line":1,"column":189}} ), depth0)) != null ? stack1 : "")
+    + " rows:\n//   sums[strip,c] = sum over the rows t of a strip of input[t,c]"
+    + ((stack1 = lookupProperty(helpers,"if").call(alias1,lookupProperty(depth0,"dot"),{"name":"if","hash":{},"fn":container.program(3, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":2,"column":65},"end":{"line":2,"column":96}}})) != null ? stack1 : "")
+    + "\n// A group takes a strip.\n"
+    + ((stack1 = container.invokePartial(lookupProperty(partials,"groups"),depth0,{"name":"groups","fn":container.program(4, data, 0),"inverse":container.noop,"data":data,"helpers":helpers,"partials":partials,"decorators":container.decorators})) != null ? stack1 : "");
+},"usePartial":true,"useData":true},
+
+  "kernels/column-totals": {"0":function(container,depth0,helpers,partials,data) {
+    var stack1;
+
+  return ", "
+    + ((stack1 = container.lambda(container.strict(depth0, "rows", {"start":{"line":1,"column":43},"end":{"line":1,"column":47}} ), depth0)) != null ? stack1 : "")
+    + " of each image,";
+},"1":function(container,depth0,helpers,partials,data) {
+    var stack1;
+
+  return ", "
+    + ((stack1 = container.lambda(container.strict(depth0, "rows", {"start":{"line":1,"column":76},"end":{"line":1,"column":80}} ), depth0)) != null ? stack1 : "")
+    + " of them,";
+},"2":function(container,depth0,helpers,partials,data) {
+    var stack1, alias1=container.strict, alias2=container.lambda, alias3=depth0 != null ? depth0 : (container.nullContext || {}), lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
+
+  return "  "
+    + ((stack1 = alias2(alias1(depth0, "int", {"start":{"line":4,"column":4},"end":{"line":4,"column":7}} ), depth0)) != null ? stack1 : "")
+    + " rows = "
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"batch"),{"name":"if","hash":{},"fn":container.program(3, data, 0),"inverse":container.program(6, data, 0),"data":data,"loc":{"start":{"line":4,"column":17},"end":{"line":4,"column":132}}})) != null ? stack1 : "")
+    + ";\n  "
+    + ((stack1 = alias2(alias1(depth0, "sum", {"start":{"line":5,"column":4},"end":{"line":5,"column":7}} ), depth0)) != null ? stack1 : "")
+    + " sum = 0.0f;\n  for ("
+    + ((stack1 = alias2(alias1(depth0, "var", {"start":{"line":6,"column":9},"end":{"line":6,"column":12}} ), depth0)) != null ? stack1 : "")
+    + " first = 0"
+    + ((stack1 = alias2(alias1(depth0, "u", {"start":{"line":6,"column":26},"end":{"line":6,"column":27}} ), depth0)) != null ? stack1 : "")
+    + "; first < rows; first += "
+    + ((stack1 = alias2(alias1(depth0, "chain", {"start":{"line":6,"column":56},"end":{"line":6,"column":61}} ), depth0)) != null ? stack1 : "")
+    + ") {\n    "
+    + ((stack1 = alias2(alias1(depth0, "sum", {"start":{"line":7,"column":6},"end":{"line":7,"column":9}} ), depth0)) != null ? stack1 : "")
+    + " part = 0.0f;\n    for ("
+    + ((stack1 = alias2(alias1(depth0, "var", {"start":{"line":8,"column":11},"end":{"line":8,"column":14}} ), depth0)) != null ? stack1 : "")
+    + " row = first; row < first + "
+    + ((stack1 = alias2(alias1(depth0, "chain", {"start":{"line":8,"column":46},"end":{"line":8,"column":51}} ), depth0)) != null ? stack1 : "")
+    + " && row < rows; row++) {\n      part += "
+    + ((stack1 = lookupProperty(helpers,"load").call(alias3,"sums",{"name":"load","hash":{},"fn":container.program(7, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":9,"column":14},"end":{"line":9,"column":59}}})) != null ? stack1 : "")
+    + ";\n    }\n    sum += part;\n  }\n  "
+    + ((stack1 = lookupProperty(helpers,"ref").call(alias3,"total",{"name":"ref","hash":{},"fn":container.program(8, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":13,"column":2},"end":{"line":13,"column":32}}})) != null ? stack1 : "")
+    + " = sum;\n";
+},"3":function(container,depth0,helpers,partials,data) {
+    var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
+
+  return ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"wgsl"),{"name":"if","hash":{},"fn":container.program(4, data, 0),"inverse":container.program(5, data, 0),"data":data,"loc":{"start":{"line":4,"column":30},"end":{"line":4,"column":104}}})) != null ? stack1 : "");
+},"4":function(container,depth0,helpers,partials,data) {
+    var stack1;
+
+  return "arrayLength(&sums) / "
+    + ((stack1 = container.lambda(container.strict(depth0, "length", {"start":{"line":4,"column":65},"end":{"line":4,"column":71}} ), depth0)) != null ? stack1 : "");
+},"5":function(container,depth0,helpers,partials,data) {
+    var stack1;
+
+  return "batch * "
+    + ((stack1 = container.lambda(container.strict(depth0, "rows", {"start":{"line":4,"column":91},"end":{"line":4,"column":95}} ), depth0)) != null ? stack1 : "");
+},"6":function(container,depth0,helpers,partials,data) {
+    var stack1, alias1=container.strict, alias2=container.lambda;
+
+  return ((stack1 = alias2(alias1(depth0, "rows", {"start":{"line":4,"column":114},"end":{"line":4,"column":118}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "u", {"start":{"line":4,"column":122},"end":{"line":4,"column":123}} ), depth0)) != null ? stack1 : "");
+},"7":function(container,depth0,helpers,partials,data) {
+    var stack1;
+
+  return "row * "
+    + ((stack1 = container.lambda(container.strict(depth0, "length", {"start":{"line":9,"column":38},"end":{"line":9,"column":44}} ), depth0)) != null ? stack1 : "")
+    + " + i";
+},"8":function(container,depth0,helpers,partials,data) {
+    var stack1;
+
+  return ((stack1 = container.lambda(container.strict(depth0, "at", {"start":{"line":13,"column":20},"end":{"line":13,"column":22}} ), depth0)) != null ? stack1 : "");
+},"compiler":[8,">= 4.3.0"],"main":function(container,depth0,helpers,partials,data) {
+    var stack1, alias1=container.strict, alias2=container.lambda, lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
+
+  return "// Rows of "
+    + ((stack1 = alias2(alias1(depth0, "length", {"start":{"line":1,"column":13},"end":{"line":1,"column":19}} ), depth0)) != null ? stack1 : "")
+    + " sums"
+    + ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"batch"),{"name":"if","hash":{},"fn":container.program(0, data, 0),"inverse":container.program(1, data, 0),"data":data,"loc":{"start":{"line":1,"column":26},"end":{"line":1,"column":98}}})) != null ? stack1 : "")
+    + " to one, in order, "
+    + ((stack1 = alias2(alias1(depth0, "chain", {"start":{"line":1,"column":119},"end":{"line":1,"column":124}} ), depth0)) != null ? stack1 : "")
+    + " at a time:\n//   total["
+    + ((stack1 = alias2(alias1(depth0, "at", {"start":{"line":2,"column":13},"end":{"line":2,"column":15}} ), depth0)) != null ? stack1 : "")
+    + "] = sum over the rows r of sums[r,i]\n"
+    + ((stack1 = container.invokePartial(lookupProperty(partials,"elements"),depth0,{"name":"elements","fn":container.program(2, data, 0),"inverse":container.noop,"data":data,"helpers":helpers,"partials":partials,"decorators":container.decorators})) != null ? stack1 : "");
+},"usePartial":true,"useData":true},
+
+  "kernels/cross-entropy-grad": {"0":function(container,depth0,helpers,partials,data) {
+    var stack1, alias1=container.strict, alias2=container.lambda, alias3=depth0 != null ? depth0 : (container.nullContext || {}), lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
+
+  return "  "
+    + ((stack1 = alias2(alias1(depth0, "int", {"start":{"line":5,"column":4},"end":{"line":5,"column":7}} ), depth0)) != null ? stack1 : "")
+    + " images = "
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"wgsl"),{"name":"if","hash":{},"fn":container.program(1, data, 0),"inverse":container.program(2, data, 0),"data":data,"loc":{"start":{"line":5,"column":19},"end":{"line":5,"column":85}}})) != null ? stack1 : "")
+    + ";\n  "
+    + ((stack1 = alias2(alias1(depth0, "sum", {"start":{"line":6,"column":4},"end":{"line":6,"column":7}} ), depth0)) != null ? stack1 : "")
+    + " most = "
+    + ((stack1 = lookupProperty(helpers,"load").call(alias3,"logits",{"name":"load","hash":{},"fn":container.program(3, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":6,"column":17},"end":{"line":6,"column":45}}})) != null ? stack1 : "")
+    + ";\n  for ("
+    + ((stack1 = alias2(alias1(depth0, "var", {"start":{"line":7,"column":9},"end":{"line":7,"column":12}} ), depth0)) != null ? stack1 : "")
+    + " k = 1"
+    + ((stack1 = alias2(alias1(depth0, "u", {"start":{"line":7,"column":22},"end":{"line":7,"column":23}} ), depth0)) != null ? stack1 : "")
+    + "; k < "
+    + ((stack1 = alias2(alias1(depth0, "classes", {"start":{"line":7,"column":33},"end":{"line":7,"column":40}} ), depth0)) != null ? stack1 : "")
+    + "; k++) {\n    most = max(most, "
+    + ((stack1 = lookupProperty(helpers,"load").call(alias3,"logits",{"name":"load","hash":{},"fn":container.program(4, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":8,"column":21},"end":{"line":8,"column":49}}})) != null ? stack1 : "")
+    + ");\n  }\n  "
+    + ((stack1 = alias2(alias1(depth0, "sum", {"start":{"line":10,"column":4},"end":{"line":10,"column":7}} ), depth0)) != null ? stack1 : "")
+    + " all = 0.0f;\n  "
+    + ((stack1 = alias2(alias1(depth0, "sum", {"start":{"line":11,"column":4},"end":{"line":11,"column":7}} ), depth0)) != null ? stack1 : "")
+    + " wanted = 0.0f;\n  for ("
+    + ((stack1 = alias2(alias1(depth0, "var", {"start":{"line":12,"column":9},"end":{"line":12,"column":12}} ), depth0)) != null ? stack1 : "")
+    + " k = "
+    + ((stack1 = alias2(alias1(depth0, "lane", {"start":{"line":12,"column":21},"end":{"line":12,"column":25}} ), depth0)) != null ? stack1 : "")
+    + "; k < "
+    + ((stack1 = alias2(alias1(depth0, "classes", {"start":{"line":12,"column":35},"end":{"line":12,"column":42}} ), depth0)) != null ? stack1 : "")
+    + "; k += "
+    + ((stack1 = alias2(alias1(depth0, "threads", {"start":{"line":12,"column":53},"end":{"line":12,"column":60}} ), depth0)) != null ? stack1 : "")
+    + ") {\n    all += exp("
+    + ((stack1 = lookupProperty(helpers,"load").call(alias3,"logits",{"name":"load","hash":{},"fn":container.program(4, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":13,"column":15},"end":{"line":13,"column":43}}})) != null ? stack1 : "")
+    + " - most);\n    wanted += "
+    + ((stack1 = lookupProperty(helpers,"load").call(alias3,"targets",{"name":"load","hash":{},"fn":container.program(4, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":14,"column":14},"end":{"line":14,"column":43}}})) != null ? stack1 : "")
+    + ";\n  }\n  "
+    + ((stack1 = alias2(alias1(depth0, "float", {"start":{"line":16,"column":4},"end":{"line":16,"column":9}} ), depth0)) != null ? stack1 : "")
+    + " scale = "
+    + ((stack1 = lookupProperty(helpers,"summed").call(alias3,{"name":"summed","hash":{},"fn":container.program(5, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":16,"column":20},"end":{"line":16,"column":48}}})) != null ? stack1 : "")
+    + " / "
+    + ((stack1 = lookupProperty(helpers,"summed").call(alias3,{"name":"summed","hash":{},"fn":container.program(6, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":16,"column":51},"end":{"line":16,"column":76}}})) != null ? stack1 : "")
+    + ";\n  for ("
+    + ((stack1 = alias2(alias1(depth0, "var", {"start":{"line":17,"column":9},"end":{"line":17,"column":12}} ), depth0)) != null ? stack1 : "")
+    + " k = "
+    + ((stack1 = alias2(alias1(depth0, "lane", {"start":{"line":17,"column":21},"end":{"line":17,"column":25}} ), depth0)) != null ? stack1 : "")
+    + "; k < "
+    + ((stack1 = alias2(alias1(depth0, "classes", {"start":{"line":17,"column":35},"end":{"line":17,"column":42}} ), depth0)) != null ? stack1 : "")
+    + "; k += "
+    + ((stack1 = alias2(alias1(depth0, "threads", {"start":{"line":17,"column":53},"end":{"line":17,"column":60}} ), depth0)) != null ? stack1 : "")
+    + ") {\n    "
+    + ((stack1 = lookupProperty(helpers,"ref").call(alias3,"output",{"name":"ref","hash":{},"fn":container.program(4, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":18,"column":4},"end":{"line":18,"column":30}}})) != null ? stack1 : "")
+    + " = (exp("
+    + ((stack1 = lookupProperty(helpers,"load").call(alias3,"logits",{"name":"load","hash":{},"fn":container.program(4, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":18,"column":38},"end":{"line":18,"column":66}}})) != null ? stack1 : "")
+    + " - most) * scale - "
+    + ((stack1 = lookupProperty(helpers,"load").call(alias3,"targets",{"name":"load","hash":{},"fn":container.program(4, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":18,"column":85},"end":{"line":18,"column":114}}})) != null ? stack1 : "")
+    + ") / "
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"wgsl"),{"name":"if","hash":{},"fn":container.program(7, data, 0),"inverse":container.program(8, data, 0),"data":data,"loc":{"start":{"line":18,"column":118},"end":{"line":18,"column":182}}})) != null ? stack1 : "")
+    + ";\n  }\n";
+},"1":function(container,depth0,helpers,partials,data) {
+    var stack1;
+
+  return "arrayLength(&logits) / "
+    + ((stack1 = container.lambda(container.strict(depth0, "classes", {"start":{"line":5,"column":56},"end":{"line":5,"column":63}} ), depth0)) != null ? stack1 : "");
+},"2":function(container,depth0,helpers,partials,data) {
+    return "batch";
+},"3":function(container,depth0,helpers,partials,data) {
+    return "0";
+},"4":function(container,depth0,helpers,partials,data) {
+    return "k";
+},"5":function(container,depth0,helpers,partials,data) {
+    return "wanted";
+},"6":function(container,depth0,helpers,partials,data) {
+    return "all";
+},"7":function(container,depth0,helpers,partials,data) {
+    return "f32(images)";
+},"8":function(container,depth0,helpers,partials,data) {
+    return "static_cast<float>(images)";
+},"compiler":[8,">= 4.3.0"],"main":function(container,depth0,helpers,partials,data) {
+    var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
+
+  return "// The gradient of cross-entropy of "
+    + ((stack1 = container.lambda(container.strict(depth0, "classes", {"start":{"line":1,"column":38},"end":{"line":1,"column":45}} ), depth0)) != null ? stack1 : "")
+    + " classes, a mean over all images:\n//   output[k] = (softmax(logits)[k] * sum of targets - targets[k]) / images\n// A group makes an image.\n"
+    + ((stack1 = container.invokePartial(lookupProperty(partials,"groups"),depth0,{"name":"groups","fn":container.program(0, data, 0),"inverse":container.noop,"data":data,"helpers":helpers,"partials":partials,"decorators":container.decorators})) != null ? stack1 : "");
+},"usePartial":true,"useData":true},
+
+  "kernels/cross-entropy": {"0":function(container,depth0,helpers,partials,data) {
+    var stack1, alias1=container.strict, alias2=container.lambda, alias3=depth0 != null ? depth0 : (container.nullContext || {}), lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
+
+  return "  "
+    + ((stack1 = alias2(alias1(depth0, "int", {"start":{"line":5,"column":4},"end":{"line":5,"column":7}} ), depth0)) != null ? stack1 : "")
+    + " images = "
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"wgsl"),{"name":"if","hash":{},"fn":container.program(1, data, 0),"inverse":container.program(2, data, 0),"data":data,"loc":{"start":{"line":5,"column":19},"end":{"line":5,"column":85}}})) != null ? stack1 : "")
+    + ";\n  "
+    + ((stack1 = alias2(alias1(depth0, "sum", {"start":{"line":6,"column":4},"end":{"line":6,"column":7}} ), depth0)) != null ? stack1 : "")
+    + " sum = 0.0f;\n  for ("
+    + ((stack1 = alias2(alias1(depth0, "var", {"start":{"line":7,"column":9},"end":{"line":7,"column":12}} ), depth0)) != null ? stack1 : "")
+    + " image = "
+    + ((stack1 = alias2(alias1(depth0, "lane", {"start":{"line":7,"column":25},"end":{"line":7,"column":29}} ), depth0)) != null ? stack1 : "")
+    + "; image < images; image += "
+    + ((stack1 = alias2(alias1(depth0, "threads", {"start":{"line":7,"column":60},"end":{"line":7,"column":67}} ), depth0)) != null ? stack1 : "")
+    + ") {\n    "
+    + ((stack1 = alias2(alias1(depth0, "int", {"start":{"line":8,"column":6},"end":{"line":8,"column":9}} ), depth0)) != null ? stack1 : "")
+    + " row = image * "
+    + ((stack1 = alias2(alias1(depth0, "classes", {"start":{"line":8,"column":28},"end":{"line":8,"column":35}} ), depth0)) != null ? stack1 : "")
+    + ";\n    "
+    + ((stack1 = alias2(alias1(depth0, "sum", {"start":{"line":9,"column":6},"end":{"line":9,"column":9}} ), depth0)) != null ? stack1 : "")
+    + " most = "
+    + ((stack1 = lookupProperty(helpers,"load").call(alias3,"logits",{"name":"load","hash":{},"fn":container.program(3, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":9,"column":19},"end":{"line":9,"column":49}}})) != null ? stack1 : "")
+    + ";\n    for ("
+    + ((stack1 = alias2(alias1(depth0, "var", {"start":{"line":10,"column":11},"end":{"line":10,"column":14}} ), depth0)) != null ? stack1 : "")
+    + " k = 1"
+    + ((stack1 = alias2(alias1(depth0, "u", {"start":{"line":10,"column":24},"end":{"line":10,"column":25}} ), depth0)) != null ? stack1 : "")
+    + "; k < "
+    + ((stack1 = alias2(alias1(depth0, "classes", {"start":{"line":10,"column":35},"end":{"line":10,"column":42}} ), depth0)) != null ? stack1 : "")
+    + "; k++) {\n      most = max(most, "
+    + ((stack1 = lookupProperty(helpers,"load").call(alias3,"logits",{"name":"load","hash":{},"fn":container.program(4, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":11,"column":23},"end":{"line":11,"column":57}}})) != null ? stack1 : "")
+    + ");\n    }\n    "
+    + ((stack1 = alias2(alias1(depth0, "sum", {"start":{"line":13,"column":6},"end":{"line":13,"column":9}} ), depth0)) != null ? stack1 : "")
+    + " all = 0.0f;\n    for ("
+    + ((stack1 = alias2(alias1(depth0, "var", {"start":{"line":14,"column":11},"end":{"line":14,"column":14}} ), depth0)) != null ? stack1 : "")
+    + " k = 0"
+    + ((stack1 = alias2(alias1(depth0, "u", {"start":{"line":14,"column":24},"end":{"line":14,"column":25}} ), depth0)) != null ? stack1 : "")
+    + "; k < "
+    + ((stack1 = alias2(alias1(depth0, "classes", {"start":{"line":14,"column":35},"end":{"line":14,"column":42}} ), depth0)) != null ? stack1 : "")
+    + "; k++) {\n      all += exp("
+    + ((stack1 = lookupProperty(helpers,"load").call(alias3,"logits",{"name":"load","hash":{},"fn":container.program(4, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":15,"column":17},"end":{"line":15,"column":51}}})) != null ? stack1 : "")
+    + " - most);\n    }\n    "
+    + ((stack1 = alias2(alias1(depth0, "float", {"start":{"line":17,"column":6},"end":{"line":17,"column":11}} ), depth0)) != null ? stack1 : "")
+    + " floor = most + log(all);\n    for ("
+    + ((stack1 = alias2(alias1(depth0, "var", {"start":{"line":18,"column":11},"end":{"line":18,"column":14}} ), depth0)) != null ? stack1 : "")
+    + " k = 0"
+    + ((stack1 = alias2(alias1(depth0, "u", {"start":{"line":18,"column":24},"end":{"line":18,"column":25}} ), depth0)) != null ? stack1 : "")
+    + "; k < "
+    + ((stack1 = alias2(alias1(depth0, "classes", {"start":{"line":18,"column":35},"end":{"line":18,"column":42}} ), depth0)) != null ? stack1 : "")
+    + "; k++) {\n      sum += "
+    + ((stack1 = lookupProperty(helpers,"load").call(alias3,"targets",{"name":"load","hash":{},"fn":container.program(4, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":19,"column":13},"end":{"line":19,"column":48}}})) != null ? stack1 : "")
+    + " * (floor - "
+    + ((stack1 = lookupProperty(helpers,"load").call(alias3,"logits",{"name":"load","hash":{},"fn":container.program(4, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":19,"column":60},"end":{"line":19,"column":94}}})) != null ? stack1 : "")
+    + ");\n    }\n  }\n  "
+    + ((stack1 = alias2(alias1(depth0, "float", {"start":{"line":22,"column":4},"end":{"line":22,"column":9}} ), depth0)) != null ? stack1 : "")
+    + " whole = "
+    + ((stack1 = lookupProperty(helpers,"summed").call(alias3,{"name":"summed","hash":{},"fn":container.program(5, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":22,"column":20},"end":{"line":22,"column":45}}})) != null ? stack1 : "")
+    + ";\n  if ("
+    + ((stack1 = alias2(alias1(depth0, "lane", {"start":{"line":23,"column":8},"end":{"line":23,"column":12}} ), depth0)) != null ? stack1 : "")
+    + " == 0) {\n    "
+    + ((stack1 = lookupProperty(helpers,"ref").call(alias3,"output",{"name":"ref","hash":{},"fn":container.program(6, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":24,"column":4},"end":{"line":24,"column":30}}})) != null ? stack1 : "")
+    + " = whole / "
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"wgsl"),{"name":"if","hash":{},"fn":container.program(7, data, 0),"inverse":container.program(8, data, 0),"data":data,"loc":{"start":{"line":24,"column":41},"end":{"line":24,"column":105}}})) != null ? stack1 : "")
+    + ";\n  }\n";
+},"1":function(container,depth0,helpers,partials,data) {
+    var stack1;
+
+  return "arrayLength(&logits) / "
+    + ((stack1 = container.lambda(container.strict(depth0, "classes", {"start":{"line":5,"column":56},"end":{"line":5,"column":63}} ), depth0)) != null ? stack1 : "");
+},"2":function(container,depth0,helpers,partials,data) {
+    return "batch";
+},"3":function(container,depth0,helpers,partials,data) {
+    return "row";
+},"4":function(container,depth0,helpers,partials,data) {
+    return "row + k";
+},"5":function(container,depth0,helpers,partials,data) {
+    return "sum";
+},"6":function(container,depth0,helpers,partials,data) {
+    return "0";
+},"7":function(container,depth0,helpers,partials,data) {
+    return "f32(images)";
+},"8":function(container,depth0,helpers,partials,data) {
+    return "static_cast<float>(images)";
+},"compiler":[8,">= 4.3.0"],"main":function(container,depth0,helpers,partials,data) {
+    var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
+
+  return "// Cross-entropy of "
+    + ((stack1 = container.lambda(container.strict(depth0, "classes", {"start":{"line":1,"column":22},"end":{"line":1,"column":29}} ), depth0)) != null ? stack1 : "")
+    + " classes, the mean over all images:\n//   output = mean of -sum over k of targets[k] * (logits[k] - log sum of exp(logits))\n// One group makes it, a lane an image.\n"
+    + ((stack1 = container.invokePartial(lookupProperty(partials,"groups"),depth0,{"name":"groups","fn":container.program(0, data, 0),"inverse":container.noop,"data":data,"helpers":helpers,"partials":partials,"decorators":container.decorators})) != null ? stack1 : "");
+},"usePartial":true,"useData":true},
+
+  "kernels/depthwise-grad": {"0":function(container,depth0,helpers,partials,data) {
+    return "compact ";
+},"1":function(container,depth0,helpers,partials,data) {
+    var stack1, alias1=container.strict, alias2=container.lambda, alias3=depth0 != null ? depth0 : (container.nullContext || {}), lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
+
+  return "  "
+    + ((stack1 = alias2(alias1(depth0, "int", {"start":{"line":5,"column":4},"end":{"line":5,"column":7}} ), depth0)) != null ? stack1 : "")
+    + " c = i % "
+    + ((stack1 = alias2(alias1(depth0, "channels", {"start":{"line":5,"column":20},"end":{"line":5,"column":28}} ), depth0)) != null ? stack1 : "")
+    + ";\n  "
+    + ((stack1 = alias2(alias1(depth0, "int", {"start":{"line":6,"column":4},"end":{"line":6,"column":7}} ), depth0)) != null ? stack1 : "")
+    + " dx = i / "
+    + ((stack1 = alias2(alias1(depth0, "channels", {"start":{"line":6,"column":21},"end":{"line":6,"column":29}} ), depth0)) != null ? stack1 : "")
+    + " % "
+    + ((stack1 = alias2(alias1(depth0, "kernel", {"start":{"line":6,"column":36},"end":{"line":6,"column":42}} ), depth0)) != null ? stack1 : "")
+    + ";\n  "
+    + ((stack1 = alias2(alias1(depth0, "int", {"start":{"line":7,"column":4},"end":{"line":7,"column":7}} ), depth0)) != null ? stack1 : "")
+    + " dy = i / "
+    + ((stack1 = alias2(alias1(depth0, "channels", {"start":{"line":7,"column":21},"end":{"line":7,"column":29}} ), depth0)) != null ? stack1 : "")
+    + " / "
+    + ((stack1 = alias2(alias1(depth0, "kernel", {"start":{"line":7,"column":36},"end":{"line":7,"column":42}} ), depth0)) != null ? stack1 : "")
+    + " % "
+    + ((stack1 = alias2(alias1(depth0, "kernel", {"start":{"line":7,"column":49},"end":{"line":7,"column":55}} ), depth0)) != null ? stack1 : "")
+    + ";\n  "
+    + ((stack1 = alias2(alias1(depth0, "int", {"start":{"line":8,"column":4},"end":{"line":8,"column":7}} ), depth0)) != null ? stack1 : "")
+    + " lines = "
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"wgsl"),{"name":"if","hash":{},"fn":container.program(2, data, 0),"inverse":container.program(3, data, 0),"data":data,"loc":{"start":{"line":8,"column":18},"end":{"line":8,"column":105}}})) != null ? stack1 : "")
+    + "; // of all images\n  "
+    + ((stack1 = alias2(alias1(depth0, "int", {"start":{"line":9,"column":4},"end":{"line":9,"column":7}} ), depth0)) != null ? stack1 : "")
+    + " each = (lines + "
+    + ((stack1 = alias2(alias1(depth0, "parts", {"start":{"line":9,"column":28},"end":{"line":9,"column":33}} ), depth0)) != null ? stack1 : "")
+    + " - 1) / "
+    + ((stack1 = alias2(alias1(depth0, "parts", {"start":{"line":9,"column":45},"end":{"line":9,"column":50}} ), depth0)) != null ? stack1 : "")
+    + ";\n  "
+    + ((stack1 = alias2(alias1(depth0, "int", {"start":{"line":10,"column":4},"end":{"line":10,"column":7}} ), depth0)) != null ? stack1 : "")
+    + " first = i / "
+    + ((stack1 = alias2(alias1(depth0, "channels", {"start":{"line":10,"column":24},"end":{"line":10,"column":32}} ), depth0)) != null ? stack1 : "")
+    + " / "
+    + ((stack1 = alias2(alias1(depth0, "taps", {"start":{"line":10,"column":39},"end":{"line":10,"column":43}} ), depth0)) != null ? stack1 : "")
+    + " * each;\n  "
+    + ((stack1 = alias2(alias1(depth0, "sum", {"start":{"line":11,"column":4},"end":{"line":11,"column":7}} ), depth0)) != null ? stack1 : "")
+    + " sum = 0.0f;\n  for ("
+    + ((stack1 = alias2(alias1(depth0, "var", {"start":{"line":12,"column":9},"end":{"line":12,"column":12}} ), depth0)) != null ? stack1 : "")
+    + " line = first; line < first + each && line < lines; line++) {\n    "
+    + ((stack1 = alias2(alias1(depth0, "sum", {"start":{"line":13,"column":6},"end":{"line":13,"column":9}} ), depth0)) != null ? stack1 : "")
+    + " part = 0.0f;\n"
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"patches"),{"name":"if","hash":{},"fn":container.program(4, data, 0),"inverse":container.program(11, data, 0),"data":data,"loc":{"start":{"line":14,"column":4},"end":{"line":46,"column":11}}})) != null ? stack1 : "")
+    + "    sum += part;\n  }\n  "
+    + ((stack1 = lookupProperty(helpers,"ref").call(alias3,"sums",{"name":"ref","hash":{},"fn":container.program(12, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":49,"column":2},"end":{"line":49,"column":26}}})) != null ? stack1 : "")
+    + " = sum;\n";
+},"2":function(container,depth0,helpers,partials,data) {
+    var stack1, alias1=container.strict, alias2=container.lambda;
+
+  return "arrayLength(&d) / "
+    + ((stack1 = alias2(alias1(depth0, "width", {"start":{"line":8,"column":50},"end":{"line":8,"column":55}} ), depth0)) != null ? stack1 : "")
+    + " / "
+    + ((stack1 = alias2(alias1(depth0, "channels", {"start":{"line":8,"column":62},"end":{"line":8,"column":70}} ), depth0)) != null ? stack1 : "");
+},"3":function(container,depth0,helpers,partials,data) {
+    var stack1;
+
+  return "batch * "
+    + ((stack1 = container.lambda(container.strict(depth0, "height", {"start":{"line":8,"column":90},"end":{"line":8,"column":96}} ), depth0)) != null ? stack1 : "");
+},"4":function(container,depth0,helpers,partials,data) {
+    var stack1, alias1=container.strict, alias2=container.lambda, alias3=depth0 != null ? depth0 : (container.nullContext || {}), lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
+
+  return "    "
+    + ((stack1 = alias2(alias1(depth0, "int", {"start":{"line":15,"column":6},"end":{"line":15,"column":9}} ), depth0)) != null ? stack1 : "")
+    + " image = line / "
+    + ((stack1 = alias2(alias1(depth0, "height", {"start":{"line":15,"column":29},"end":{"line":15,"column":35}} ), depth0)) != null ? stack1 : "")
+    + ";\n    "
+    + ((stack1 = alias2(alias1(depth0, "int", {"start":{"line":16,"column":6},"end":{"line":16,"column":9}} ), depth0)) != null ? stack1 : "")
+    + " cell = "
+    + ((stack1 = lookupProperty(helpers,"unsigned").call(alias3,{"name":"unsigned","hash":{},"fn":container.program(5, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":16,"column":19},"end":{"line":16,"column":163}}})) != null ? stack1 : "")
+    + ";\n    "
+    + ((stack1 = alias2(alias1(depth0, "int", {"start":{"line":17,"column":6},"end":{"line":17,"column":9}} ), depth0)) != null ? stack1 : "")
+    + " y = cell / "
+    + ((stack1 = alias2(alias1(lookupProperty(depth0,"patches"), "columns", {"start":{"line":17,"column":25},"end":{"line":17,"column":40}} ), depth0)) != null ? stack1 : "")
+    + " * "
+    + ((stack1 = alias2(alias1(lookupProperty(depth0,"patches"), "down", {"start":{"line":17,"column":47},"end":{"line":17,"column":59}} ), depth0)) != null ? stack1 : "")
+    + " + line % "
+    + ((stack1 = alias2(alias1(lookupProperty(depth0,"patches"), "down", {"start":{"line":17,"column":73},"end":{"line":17,"column":85}} ), depth0)) != null ? stack1 : "")
+    + " + dy;\n    "
+    + ((stack1 = alias2(alias1(depth0, "int", {"start":{"line":18,"column":6},"end":{"line":18,"column":9}} ), depth0)) != null ? stack1 : "")
+    + " left = cell % "
+    + ((stack1 = alias2(alias1(lookupProperty(depth0,"patches"), "columns", {"start":{"line":18,"column":28},"end":{"line":18,"column":43}} ), depth0)) != null ? stack1 : "")
+    + " * "
+    + ((stack1 = alias2(alias1(lookupProperty(depth0,"patches"), "across", {"start":{"line":18,"column":50},"end":{"line":18,"column":64}} ), depth0)) != null ? stack1 : "")
+    + " + dx;\n    if (y < "
+    + ((stack1 = alias2(alias1(depth0, "reach", {"start":{"line":19,"column":14},"end":{"line":19,"column":19}} ), depth0)) != null ? stack1 : "")
+    + " || y - "
+    + ((stack1 = alias2(alias1(depth0, "reach", {"start":{"line":19,"column":31},"end":{"line":19,"column":36}} ), depth0)) != null ? stack1 : "")
+    + " >= "
+    + ((stack1 = alias2(alias1(lookupProperty(depth0,"patches"), "wholeHeight", {"start":{"line":19,"column":44},"end":{"line":19,"column":63}} ), depth0)) != null ? stack1 : "")
+    + ") {\n      continue;\n    }\n    for ("
+    + ((stack1 = alias2(alias1(depth0, "var", {"start":{"line":22,"column":11},"end":{"line":22,"column":14}} ), depth0)) != null ? stack1 : "")
+    + " x = 0"
+    + ((stack1 = alias2(alias1(depth0, "u", {"start":{"line":22,"column":24},"end":{"line":22,"column":25}} ), depth0)) != null ? stack1 : "")
+    + "; x < "
+    + ((stack1 = alias2(alias1(depth0, "width", {"start":{"line":22,"column":35},"end":{"line":22,"column":40}} ), depth0)) != null ? stack1 : "")
+    + "; x++) {\n      if (left + x < "
+    + ((stack1 = alias2(alias1(depth0, "reach", {"start":{"line":23,"column":23},"end":{"line":23,"column":28}} ), depth0)) != null ? stack1 : "")
+    + " || left + x - "
+    + ((stack1 = alias2(alias1(depth0, "reach", {"start":{"line":23,"column":47},"end":{"line":23,"column":52}} ), depth0)) != null ? stack1 : "")
+    + " >= "
+    + ((stack1 = alias2(alias1(lookupProperty(depth0,"patches"), "wholeWidth", {"start":{"line":23,"column":60},"end":{"line":23,"column":78}} ), depth0)) != null ? stack1 : "")
+    + ") {\n        continue;\n      }\n      "
+    + ((stack1 = alias2(alias1(depth0, "int", {"start":{"line":26,"column":8},"end":{"line":26,"column":11}} ), depth0)) != null ? stack1 : "")
+    + " column = left + x - "
+    + ((stack1 = alias2(alias1(depth0, "reach", {"start":{"line":26,"column":36},"end":{"line":26,"column":41}} ), depth0)) != null ? stack1 : "")
+    + ";\n      "
+    + ((stack1 = alias2(alias1(depth0, "int", {"start":{"line":27,"column":8},"end":{"line":27,"column":11}} ), depth0)) != null ? stack1 : "")
+    + " slot = "
+    + ((stack1 = lookupProperty(helpers,"load").call(alias3,"table",{"name":"load","hash":{},"fn":container.program(7, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":27,"column":21},"end":{"line":27,"column":167}}})) != null ? stack1 : "")
+    + ";\n      if (slot < 0) {\n        continue;\n      }\n      "
+    + ((stack1 = alias2(alias1(depth0, "int", {"start":{"line":31,"column":8},"end":{"line":31,"column":11}} ), depth0)) != null ? stack1 : "")
+    + " site = (image * "
+    + ((stack1 = alias2(alias1(depth0, "height", {"start":{"line":31,"column":32},"end":{"line":31,"column":38}} ), depth0)) != null ? stack1 : "")
+    + " + "
+    + ((stack1 = lookupProperty(helpers,"unsigned").call(alias3,{"name":"unsigned","hash":{},"fn":container.program(8, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":31,"column":43},"end":{"line":31,"column":73}}})) != null ? stack1 : "")
+    + " * "
+    + ((stack1 = alias2(alias1(lookupProperty(depth0,"patches"), "down", {"start":{"line":31,"column":78},"end":{"line":31,"column":90}} ), depth0)) != null ? stack1 : "")
+    + " + (y - "
+    + ((stack1 = alias2(alias1(depth0, "reach", {"start":{"line":31,"column":102},"end":{"line":31,"column":107}} ), depth0)) != null ? stack1 : "")
+    + ") % "
+    + ((stack1 = alias2(alias1(lookupProperty(depth0,"patches"), "down", {"start":{"line":31,"column":115},"end":{"line":31,"column":127}} ), depth0)) != null ? stack1 : "")
+    + ") * "
+    + ((stack1 = alias2(alias1(depth0, "width", {"start":{"line":31,"column":135},"end":{"line":31,"column":140}} ), depth0)) != null ? stack1 : "")
+    + " + column % "
+    + ((stack1 = alias2(alias1(lookupProperty(depth0,"patches"), "across", {"start":{"line":31,"column":156},"end":{"line":31,"column":170}} ), depth0)) != null ? stack1 : "")
+    + ";\n      part += "
+    + ((stack1 = lookupProperty(helpers,"load").call(alias3,"d",{"name":"load","hash":{},"fn":container.program(9, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":32,"column":14},"end":{"line":32,"column":77}}})) != null ? stack1 : "")
+    + " * "
+    + ((stack1 = lookupProperty(helpers,"load").call(alias3,"input",{"name":"load","hash":{},"fn":container.program(10, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":32,"column":80},"end":{"line":32,"column":129}}})) != null ? stack1 : "")
+    + ";\n    }\n";
+},"5":function(container,depth0,helpers,partials,data) {
+    var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
+
+  return ((stack1 = lookupProperty(helpers,"load").call(depth0 != null ? depth0 : (container.nullContext || {}),"table",{"name":"load","hash":{},"fn":container.program(6, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":16,"column":32},"end":{"line":16,"column":150}}})) != null ? stack1 : "");
+},"6":function(container,depth0,helpers,partials,data) {
+    var stack1, alias1=container.strict, alias2=container.lambda, lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
+
+  return "image * "
+    + ((stack1 = alias2(alias1(lookupProperty(depth0,"patches"), "tableLength", {"start":{"line":16,"column":59},"end":{"line":16,"column":78}} ), depth0)) != null ? stack1 : "")
+    + " + "
+    + ((stack1 = alias2(alias1(lookupProperty(depth0,"patches"), "patches", {"start":{"line":16,"column":85},"end":{"line":16,"column":100}} ), depth0)) != null ? stack1 : "")
+    + " + line % "
+    + ((stack1 = alias2(alias1(depth0, "height", {"start":{"line":16,"column":114},"end":{"line":16,"column":120}} ), depth0)) != null ? stack1 : "")
+    + " / "
+    + ((stack1 = alias2(alias1(lookupProperty(depth0,"patches"), "down", {"start":{"line":16,"column":127},"end":{"line":16,"column":139}} ), depth0)) != null ? stack1 : "");
+},"7":function(container,depth0,helpers,partials,data) {
+    var stack1, alias1=container.strict, alias2=container.lambda, lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
+
+  return "image * "
+    + ((stack1 = alias2(alias1(lookupProperty(depth0,"patches"), "tableLength", {"start":{"line":27,"column":48},"end":{"line":27,"column":67}} ), depth0)) != null ? stack1 : "")
+    + " + (y - "
+    + ((stack1 = alias2(alias1(depth0, "reach", {"start":{"line":27,"column":79},"end":{"line":27,"column":84}} ), depth0)) != null ? stack1 : "")
+    + ") / "
+    + ((stack1 = alias2(alias1(lookupProperty(depth0,"patches"), "down", {"start":{"line":27,"column":92},"end":{"line":27,"column":104}} ), depth0)) != null ? stack1 : "")
+    + " * "
+    + ((stack1 = alias2(alias1(lookupProperty(depth0,"patches"), "columns", {"start":{"line":27,"column":111},"end":{"line":27,"column":126}} ), depth0)) != null ? stack1 : "")
+    + " + column / "
+    + ((stack1 = alias2(alias1(lookupProperty(depth0,"patches"), "across", {"start":{"line":27,"column":142},"end":{"line":27,"column":156}} ), depth0)) != null ? stack1 : "");
+},"8":function(container,depth0,helpers,partials,data) {
+    return "slot";
+},"9":function(container,depth0,helpers,partials,data) {
+    var stack1, alias1=container.strict, alias2=container.lambda;
+
+  return "(line * "
+    + ((stack1 = alias2(alias1(depth0, "width", {"start":{"line":32,"column":37},"end":{"line":32,"column":42}} ), depth0)) != null ? stack1 : "")
+    + " + x) * "
+    + ((stack1 = alias2(alias1(depth0, "channels", {"start":{"line":32,"column":54},"end":{"line":32,"column":62}} ), depth0)) != null ? stack1 : "")
+    + " + c";
+},"10":function(container,depth0,helpers,partials,data) {
+    var stack1;
+
+  return "site * "
+    + ((stack1 = container.lambda(container.strict(depth0, "channels", {"start":{"line":32,"column":106},"end":{"line":32,"column":114}} ), depth0)) != null ? stack1 : "")
+    + " + c";
+},"11":function(container,depth0,helpers,partials,data) {
+    var stack1, alias1=container.strict, alias2=container.lambda, alias3=depth0 != null ? depth0 : (container.nullContext || {}), lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
+
+  return "    "
+    + ((stack1 = alias2(alias1(depth0, "int", {"start":{"line":35,"column":6},"end":{"line":35,"column":9}} ), depth0)) != null ? stack1 : "")
+    + " y = line % "
+    + ((stack1 = alias2(alias1(depth0, "height", {"start":{"line":35,"column":25},"end":{"line":35,"column":31}} ), depth0)) != null ? stack1 : "")
+    + " + dy;\n    if (y < "
+    + ((stack1 = alias2(alias1(depth0, "reach", {"start":{"line":36,"column":14},"end":{"line":36,"column":19}} ), depth0)) != null ? stack1 : "")
+    + " || y - "
+    + ((stack1 = alias2(alias1(depth0, "reach", {"start":{"line":36,"column":31},"end":{"line":36,"column":36}} ), depth0)) != null ? stack1 : "")
+    + " >= "
+    + ((stack1 = alias2(alias1(depth0, "height", {"start":{"line":36,"column":44},"end":{"line":36,"column":50}} ), depth0)) != null ? stack1 : "")
+    + ") {\n      continue;\n    }\n    for ("
+    + ((stack1 = alias2(alias1(depth0, "var", {"start":{"line":39,"column":11},"end":{"line":39,"column":14}} ), depth0)) != null ? stack1 : "")
+    + " x = 0"
+    + ((stack1 = alias2(alias1(depth0, "u", {"start":{"line":39,"column":24},"end":{"line":39,"column":25}} ), depth0)) != null ? stack1 : "")
+    + "; x < "
+    + ((stack1 = alias2(alias1(depth0, "width", {"start":{"line":39,"column":35},"end":{"line":39,"column":40}} ), depth0)) != null ? stack1 : "")
+    + "; x++) {\n      if (x + dx < "
+    + ((stack1 = alias2(alias1(depth0, "reach", {"start":{"line":40,"column":21},"end":{"line":40,"column":26}} ), depth0)) != null ? stack1 : "")
+    + " || x + dx - "
+    + ((stack1 = alias2(alias1(depth0, "reach", {"start":{"line":40,"column":43},"end":{"line":40,"column":48}} ), depth0)) != null ? stack1 : "")
+    + " >= "
+    + ((stack1 = alias2(alias1(depth0, "width", {"start":{"line":40,"column":56},"end":{"line":40,"column":61}} ), depth0)) != null ? stack1 : "")
+    + ") {\n        continue;\n      }\n      "
+    + ((stack1 = alias2(alias1(depth0, "int", {"start":{"line":43,"column":8},"end":{"line":43,"column":11}} ), depth0)) != null ? stack1 : "")
+    + " site = (line + dy - "
+    + ((stack1 = alias2(alias1(depth0, "reach", {"start":{"line":43,"column":36},"end":{"line":43,"column":41}} ), depth0)) != null ? stack1 : "")
+    + ") * "
+    + ((stack1 = alias2(alias1(depth0, "width", {"start":{"line":43,"column":49},"end":{"line":43,"column":54}} ), depth0)) != null ? stack1 : "")
+    + " + x + dx - "
+    + ((stack1 = alias2(alias1(depth0, "reach", {"start":{"line":43,"column":70},"end":{"line":43,"column":75}} ), depth0)) != null ? stack1 : "")
+    + ";\n      part += "
+    + ((stack1 = lookupProperty(helpers,"load").call(alias3,"d",{"name":"load","hash":{},"fn":container.program(9, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":44,"column":14},"end":{"line":44,"column":77}}})) != null ? stack1 : "")
+    + " * "
+    + ((stack1 = lookupProperty(helpers,"load").call(alias3,"input",{"name":"load","hash":{},"fn":container.program(10, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":44,"column":80},"end":{"line":44,"column":129}}})) != null ? stack1 : "")
+    + ";\n    }\n";
+},"12":function(container,depth0,helpers,partials,data) {
+    return "i";
+},"compiler":[8,">= 4.3.0"],"main":function(container,depth0,helpers,partials,data) {
+    var stack1, alias1=container.strict, alias2=container.lambda, lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
+
+  return "// The gradient of a depthwise kernel "
+    + ((stack1 = alias2(alias1(depth0, "kernel", {"start":{"line":1,"column":40},"end":{"line":1,"column":46}} ), depth0)) != null ? stack1 : "")
+    + "x"
+    + ((stack1 = alias2(alias1(depth0, "kernel", {"start":{"line":1,"column":51},"end":{"line":1,"column":57}} ), depth0)) != null ? stack1 : "")
+    + " over "
+    + ((stack1 = alias2(alias1(depth0, "channels", {"start":{"line":1,"column":67},"end":{"line":1,"column":75}} ), depth0)) != null ? stack1 : "")
+    + " channels of "
+    + ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"patches"),{"name":"if","hash":{},"fn":container.program(0, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":1,"column":90},"end":{"line":1,"column":120}}})) != null ? stack1 : "")
+    + "maps ["
+    + ((stack1 = alias2(alias1(depth0, "height", {"start":{"line":1,"column":128},"end":{"line":1,"column":134}} ), depth0)) != null ? stack1 : "")
+    + "]["
+    + ((stack1 = alias2(alias1(depth0, "width", {"start":{"line":1,"column":140},"end":{"line":1,"column":145}} ), depth0)) != null ? stack1 : "")
+    + "]["
+    + ((stack1 = alias2(alias1(depth0, "channels", {"start":{"line":1,"column":151},"end":{"line":1,"column":159}} ), depth0)) != null ? stack1 : "")
+    + "], of all images:\n//   sums[part,(dy,dx),c] = sum over the lines y of a part, and x, of d[y,x,c] * input[y+dy-"
+    + ((stack1 = alias2(alias1(depth0, "reach", {"start":{"line":2,"column":94},"end":{"line":2,"column":99}} ), depth0)) != null ? stack1 : "")
+    + ",x+dx-"
+    + ((stack1 = alias2(alias1(depth0, "reach", {"start":{"line":2,"column":109},"end":{"line":2,"column":114}} ), depth0)) != null ? stack1 : "")
+    + ",c]\n// Of the lines of all images each of "
+    + ((stack1 = alias2(alias1(depth0, "parts", {"start":{"line":3,"column":40},"end":{"line":3,"column":45}} ), depth0)) != null ? stack1 : "")
+    + " parts has as many. A thread makes one sum, line by line.\n"
+    + ((stack1 = container.invokePartial(lookupProperty(partials,"elements"),depth0,{"name":"elements","fn":container.program(1, data, 0),"inverse":container.noop,"data":data,"helpers":helpers,"partials":partials,"decorators":container.decorators})) != null ? stack1 : "");
+},"usePartial":true,"useData":true},
+
   "kernels/elementwise": {"0":function(container,depth0,helpers,partials,data) {
     var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
         if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
@@ -3595,6 +4315,273 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
     + ((stack1 = container.invokePartial(lookupProperty(partials,"elements"),depth0,{"name":"elements","fn":container.program(0, data, 0),"inverse":container.noop,"data":data,"helpers":helpers,"partials":partials,"decorators":container.decorators})) != null ? stack1 : "");
 },"usePartial":true,"useData":true},
 
+  "kernels/gelu-grad": {"0":function(container,depth0,helpers,partials,data) {
+    var stack1, alias1=depth0 != null ? depth0 : (container.nullContext || {}), lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
+
+  return "  "
+    + ((stack1 = container.lambda(container.strict(depth0, "float", {"start":{"line":3,"column":4},"end":{"line":3,"column":9}} ), depth0)) != null ? stack1 : "")
+    + " x = "
+    + ((stack1 = lookupProperty(helpers,"load").call(alias1,"input",{"name":"load","hash":{},"fn":container.program(1, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":3,"column":16},"end":{"line":3,"column":43}}})) != null ? stack1 : "")
+    + ";\n"
+    + ((stack1 = lookupProperty(helpers,"if").call(alias1,lookupProperty(depth0,"tanhForm"),{"name":"if","hash":{},"fn":container.program(2, data, 0),"inverse":container.program(3, data, 0),"data":data,"loc":{"start":{"line":4,"column":2},"end":{"line":18,"column":9}}})) != null ? stack1 : "")
+    + "  "
+    + ((stack1 = lookupProperty(helpers,"ref").call(alias1,"output",{"name":"ref","hash":{},"fn":container.program(1, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":19,"column":2},"end":{"line":19,"column":28}}})) != null ? stack1 : "")
+    + " = "
+    + ((stack1 = lookupProperty(helpers,"narrowed").call(alias1,"output",{"name":"narrowed","hash":{},"fn":container.program(4, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":19,"column":31},"end":{"line":19,"column":97}}})) != null ? stack1 : "")
+    + ";\n";
+},"1":function(container,depth0,helpers,partials,data) {
+    return "i";
+},"2":function(container,depth0,helpers,partials,data) {
+    var stack1, alias1=container.strict, alias2=container.lambda;
+
+  return "  // t = tanh(u) with u = sqrt(2/pi) (x + 0.044715 x^3); gelu' = (1 + t) / 2 + x (1 - t^2) u' / 2.\n  "
+    + ((stack1 = alias2(alias1(depth0, "float", {"start":{"line":6,"column":4},"end":{"line":6,"column":9}} ), depth0)) != null ? stack1 : "")
+    + " u = 0.7978845608f * x * (1.0f + 0.044715f * x * x);\n  "
+    + ((stack1 = alias2(alias1(depth0, "float", {"start":{"line":7,"column":4},"end":{"line":7,"column":9}} ), depth0)) != null ? stack1 : "")
+    + " e = exp(-2.0f * abs(u));\n  "
+    + ((stack1 = alias2(alias1(depth0, "float", {"start":{"line":8,"column":4},"end":{"line":8,"column":9}} ), depth0)) != null ? stack1 : "")
+    + " t = sign(u) * (1.0f - e) / (1.0f + e);\n  "
+    + ((stack1 = alias2(alias1(depth0, "float", {"start":{"line":9,"column":4},"end":{"line":9,"column":9}} ), depth0)) != null ? stack1 : "")
+    + " slope = 0.5f * (1.0f + t) + 0.5f * x * (1.0f - t * t) * 0.7978845608f * (1.0f + 0.134145f * x * x);\n";
+},"3":function(container,depth0,helpers,partials,data) {
+    var stack1, alias1=container.strict, alias2=container.lambda;
+
+  return "  // gelu' = cdf(x) + x pdf(x), cdf after Abramowitz and Stegun 7.1.26.\n  "
+    + ((stack1 = alias2(alias1(depth0, "float", {"start":{"line":12,"column":4},"end":{"line":12,"column":9}} ), depth0)) != null ? stack1 : "")
+    + " z = abs(x);\n  "
+    + ((stack1 = alias2(alias1(depth0, "float", {"start":{"line":13,"column":4},"end":{"line":13,"column":9}} ), depth0)) != null ? stack1 : "")
+    + " v = 1.0f / (1.0f + 0.2316418882f * z);\n  "
+    + ((stack1 = alias2(alias1(depth0, "float", {"start":{"line":14,"column":4},"end":{"line":14,"column":9}} ), depth0)) != null ? stack1 : "")
+    + " p = v * (0.254829592f + v * (-0.284496736f + v * (1.421413741f + v * (-1.453152027f + v * 1.061405429f))));\n  "
+    + ((stack1 = alias2(alias1(depth0, "float", {"start":{"line":15,"column":4},"end":{"line":15,"column":9}} ), depth0)) != null ? stack1 : "")
+    + " e = exp(-0.5f * x * x);\n  "
+    + ((stack1 = alias2(alias1(depth0, "float", {"start":{"line":16,"column":4},"end":{"line":16,"column":9}} ), depth0)) != null ? stack1 : "")
+    + " half = 0.5f - 0.5f * p * e;\n  "
+    + ((stack1 = alias2(alias1(depth0, "float", {"start":{"line":17,"column":4},"end":{"line":17,"column":9}} ), depth0)) != null ? stack1 : "")
+    + " slope = 0.5f + sign(x) * half + x * e * 0.3989422804f;\n";
+},"4":function(container,depth0,helpers,partials,data) {
+    var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
+
+  return "slope * "
+    + ((stack1 = lookupProperty(helpers,"load").call(depth0 != null ? depth0 : (container.nullContext || {}),"d",{"name":"load","hash":{},"fn":container.program(1, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":19,"column":61},"end":{"line":19,"column":84}}})) != null ? stack1 : "");
+},"compiler":[8,">= 4.3.0"],"main":function(container,depth0,helpers,partials,data) {
+    var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
+
+  return "// output = d * gelu'(x), x the input: "
+    + ((stack1 = container.lambda(container.strict(depth0, "length", {"start":{"line":1,"column":41},"end":{"line":1,"column":47}} ), depth0)) != null ? stack1 : "")
+    + " elements an image\n"
+    + ((stack1 = container.invokePartial(lookupProperty(partials,"elements"),depth0,{"name":"elements","fn":container.program(0, data, 0),"inverse":container.noop,"data":data,"helpers":helpers,"partials":partials,"decorators":container.decorators})) != null ? stack1 : "");
+},"usePartial":true,"useData":true},
+
+  "kernels/grn-grad": {"0":function(container,depth0,helpers,partials,data) {
+    return "of the whole batch";
+},"1":function(container,depth0,helpers,partials,data) {
+    return "of an image";
+},"2":function(container,depth0,helpers,partials,data) {
+    var stack1;
+
+  return "//   output[k] = (gamma[k] * d[k] / m - sum of gamma * d * G / ("
+    + ((stack1 = container.lambda(container.strict(depth0, "channels", {"start":{"line":4,"column":66},"end":{"line":4,"column":74}} ), depth0)) != null ? stack1 : "")
+    + " m^2)) / (2 G[k]), the gradient of the squares; 0 where G is 0\n";
+},"3":function(container,depth0,helpers,partials,data) {
+    return "//   output[k] = d[k] * G[k] / m, whose sum over the images is the gradient of gamma\n";
+},"4":function(container,depth0,helpers,partials,data) {
+    var stack1, alias1=container.strict, alias2=container.lambda, alias3=depth0 != null ? depth0 : (container.nullContext || {}), lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
+
+  return "  "
+    + ((stack1 = alias2(alias1(depth0, "int", {"start":{"line":9,"column":4},"end":{"line":9,"column":7}} ), depth0)) != null ? stack1 : "")
+    + " tiles = "
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"batch"),{"name":"if","hash":{},"fn":container.program(5, data, 0),"inverse":container.program(8, data, 0),"data":data,"loc":{"start":{"line":9,"column":18},"end":{"line":9,"column":158}}})) != null ? stack1 : "")
+    + "\n  "
+    + ((stack1 = alias2(alias1(depth0, "sum", {"start":{"line":10,"column":4},"end":{"line":10,"column":7}} ), depth0)) != null ? stack1 : "")
+    + " sum = 0.0f;\n  "
+    + ((stack1 = alias2(alias1(depth0, "sum", {"start":{"line":11,"column":4},"end":{"line":11,"column":7}} ), depth0)) != null ? stack1 : "")
+    + " along = 0.0f;\n  for ("
+    + ((stack1 = alias2(alias1(depth0, "var", {"start":{"line":12,"column":9},"end":{"line":12,"column":12}} ), depth0)) != null ? stack1 : "")
+    + " k = "
+    + ((stack1 = alias2(alias1(depth0, "lane", {"start":{"line":12,"column":21},"end":{"line":12,"column":25}} ), depth0)) != null ? stack1 : "")
+    + "; k < "
+    + ((stack1 = alias2(alias1(depth0, "channels", {"start":{"line":12,"column":35},"end":{"line":12,"column":43}} ), depth0)) != null ? stack1 : "")
+    + "; k += "
+    + ((stack1 = alias2(alias1(depth0, "threads", {"start":{"line":12,"column":54},"end":{"line":12,"column":61}} ), depth0)) != null ? stack1 : "")
+    + ") {\n    "
+    + ((stack1 = alias2(alias1(depth0, "sum", {"start":{"line":13,"column":6},"end":{"line":13,"column":9}} ), depth0)) != null ? stack1 : "")
+    + " square = 0.0f;\n    for ("
+    + ((stack1 = alias2(alias1(depth0, "var", {"start":{"line":14,"column":11},"end":{"line":14,"column":14}} ), depth0)) != null ? stack1 : "")
+    + " tile = 0"
+    + ((stack1 = alias2(alias1(depth0, "u", {"start":{"line":14,"column":27},"end":{"line":14,"column":28}} ), depth0)) != null ? stack1 : "")
+    + "; tile < tiles; tile++) {\n      square += "
+    + ((stack1 = lookupProperty(helpers,"load").call(alias3,"partials",{"name":"load","hash":{},"fn":container.program(9, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":15,"column":16},"end":{"line":15,"column":66}}})) != null ? stack1 : "")
+    + ";\n    }\n    "
+    + ((stack1 = alias2(alias1(depth0, "float", {"start":{"line":17,"column":6},"end":{"line":17,"column":11}} ), depth0)) != null ? stack1 : "")
+    + " norm = "
+    + ((stack1 = alias2(alias1(depth0, "root", {"start":{"line":17,"column":23},"end":{"line":17,"column":27}} ), depth0)) != null ? stack1 : "")
+    + "(square);\n    "
+    + ((stack1 = lookupProperty(helpers,"ref").call(alias3,"output",{"name":"ref","hash":{},"fn":container.program(10, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":18,"column":4},"end":{"line":18,"column":30}}})) != null ? stack1 : "")
+    + " = norm;\n    sum += norm;\n"
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"squares"),{"name":"if","hash":{},"fn":container.program(11, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":20,"column":4},"end":{"line":22,"column":11}}})) != null ? stack1 : "")
+    + "  }\n  "
+    + ((stack1 = alias2(alias1(depth0, "float", {"start":{"line":24,"column":4},"end":{"line":24,"column":9}} ), depth0)) != null ? stack1 : "")
+    + " floor = "
+    + ((stack1 = lookupProperty(helpers,"summed").call(alias3,{"name":"summed","hash":{},"fn":container.program(12, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":24,"column":20},"end":{"line":24,"column":45}}})) != null ? stack1 : "")
+    + " / "
+    + ((stack1 = alias2(alias1(depth0, "channels", {"start":{"line":24,"column":50},"end":{"line":24,"column":58}} ), depth0)) != null ? stack1 : "")
+    + ".0f + "
+    + ((stack1 = alias2(alias1(depth0, "eps", {"start":{"line":24,"column":68},"end":{"line":24,"column":71}} ), depth0)) != null ? stack1 : "")
+    + "f;\n"
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"squares"),{"name":"if","hash":{},"fn":container.program(13, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":25,"column":2},"end":{"line":27,"column":9}}})) != null ? stack1 : "")
+    + "  for ("
+    + ((stack1 = alias2(alias1(depth0, "var", {"start":{"line":28,"column":9},"end":{"line":28,"column":12}} ), depth0)) != null ? stack1 : "")
+    + " k = "
+    + ((stack1 = alias2(alias1(depth0, "lane", {"start":{"line":28,"column":21},"end":{"line":28,"column":25}} ), depth0)) != null ? stack1 : "")
+    + "; k < "
+    + ((stack1 = alias2(alias1(depth0, "channels", {"start":{"line":28,"column":35},"end":{"line":28,"column":43}} ), depth0)) != null ? stack1 : "")
+    + "; k += "
+    + ((stack1 = alias2(alias1(depth0, "threads", {"start":{"line":28,"column":54},"end":{"line":28,"column":61}} ), depth0)) != null ? stack1 : "")
+    + ") {\n    "
+    + ((stack1 = alias2(alias1(depth0, "float", {"start":{"line":29,"column":6},"end":{"line":29,"column":11}} ), depth0)) != null ? stack1 : "")
+    + " norm = "
+    + ((stack1 = lookupProperty(helpers,"load").call(alias3,"output",{"name":"load","hash":{},"fn":container.program(10, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":29,"column":21},"end":{"line":29,"column":49}}})) != null ? stack1 : "")
+    + ";\n"
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"squares"),{"name":"if","hash":{},"fn":container.program(15, data, 0),"inverse":container.program(16, data, 0),"data":data,"loc":{"start":{"line":30,"column":4},"end":{"line":36,"column":11}}})) != null ? stack1 : "")
+    + "  }\n";
+},"5":function(container,depth0,helpers,partials,data) {
+    var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
+
+  return ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"wgsl"),{"name":"if","hash":{},"fn":container.program(6, data, 0),"inverse":container.program(7, data, 0),"data":data,"loc":{"start":{"line":9,"column":31},"end":{"line":9,"column":110}}})) != null ? stack1 : "")
+    + "; // of all images";
+},"6":function(container,depth0,helpers,partials,data) {
+    var stack1;
+
+  return "arrayLength(&partials) / "
+    + ((stack1 = container.lambda(container.strict(depth0, "padded", {"start":{"line":9,"column":70},"end":{"line":9,"column":76}} ), depth0)) != null ? stack1 : "");
+},"7":function(container,depth0,helpers,partials,data) {
+    var stack1;
+
+  return "batch * "
+    + ((stack1 = container.lambda(container.strict(depth0, "tiles", {"start":{"line":9,"column":96},"end":{"line":9,"column":101}} ), depth0)) != null ? stack1 : "");
+},"8":function(container,depth0,helpers,partials,data) {
+    var stack1, alias1=container.strict, alias2=container.lambda;
+
+  return ((stack1 = alias2(alias1(depth0, "tiles", {"start":{"line":9,"column":138},"end":{"line":9,"column":143}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "u", {"start":{"line":9,"column":147},"end":{"line":9,"column":148}} ), depth0)) != null ? stack1 : "")
+    + ";";
+},"9":function(container,depth0,helpers,partials,data) {
+    var stack1;
+
+  return "tile * "
+    + ((stack1 = container.lambda(container.strict(depth0, "padded", {"start":{"line":15,"column":45},"end":{"line":15,"column":51}} ), depth0)) != null ? stack1 : "")
+    + " + k";
+},"10":function(container,depth0,helpers,partials,data) {
+    return "k";
+},"11":function(container,depth0,helpers,partials,data) {
+    var stack1, alias1=depth0 != null ? depth0 : (container.nullContext || {}), lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
+
+  return "    along += "
+    + ((stack1 = lookupProperty(helpers,"load").call(alias1,"gamma",{"name":"load","hash":{},"fn":container.program(10, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":21,"column":13},"end":{"line":21,"column":40}}})) != null ? stack1 : "")
+    + " * "
+    + ((stack1 = lookupProperty(helpers,"load").call(alias1,"d",{"name":"load","hash":{},"fn":container.program(10, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":21,"column":43},"end":{"line":21,"column":66}}})) != null ? stack1 : "")
+    + " * norm;\n";
+},"12":function(container,depth0,helpers,partials,data) {
+    return "sum";
+},"13":function(container,depth0,helpers,partials,data) {
+    var stack1, alias1=container.strict, alias2=container.lambda, lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
+
+  return "  "
+    + ((stack1 = alias2(alias1(depth0, "float", {"start":{"line":26,"column":4},"end":{"line":26,"column":9}} ), depth0)) != null ? stack1 : "")
+    + " pull = "
+    + ((stack1 = lookupProperty(helpers,"summed").call(depth0 != null ? depth0 : (container.nullContext || {}),{"name":"summed","hash":{},"fn":container.program(14, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":26,"column":19},"end":{"line":26,"column":46}}})) != null ? stack1 : "")
+    + " / ("
+    + ((stack1 = alias2(alias1(depth0, "channels", {"start":{"line":26,"column":52},"end":{"line":26,"column":60}} ), depth0)) != null ? stack1 : "")
+    + ".0f * floor * floor);\n";
+},"14":function(container,depth0,helpers,partials,data) {
+    return "along";
+},"15":function(container,depth0,helpers,partials,data) {
+    var stack1, alias1=depth0 != null ? depth0 : (container.nullContext || {}), lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
+
+  return "    if (norm > 0.0f) {\n      "
+    + ((stack1 = lookupProperty(helpers,"ref").call(alias1,"output",{"name":"ref","hash":{},"fn":container.program(10, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":32,"column":6},"end":{"line":32,"column":32}}})) != null ? stack1 : "")
+    + " = ("
+    + ((stack1 = lookupProperty(helpers,"load").call(alias1,"gamma",{"name":"load","hash":{},"fn":container.program(10, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":32,"column":36},"end":{"line":32,"column":63}}})) != null ? stack1 : "")
+    + " * "
+    + ((stack1 = lookupProperty(helpers,"load").call(alias1,"d",{"name":"load","hash":{},"fn":container.program(10, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":32,"column":66},"end":{"line":32,"column":89}}})) != null ? stack1 : "")
+    + " / floor - pull) / (2.0f * norm);\n    }\n";
+},"16":function(container,depth0,helpers,partials,data) {
+    var stack1, alias1=depth0 != null ? depth0 : (container.nullContext || {}), lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
+
+  return "    "
+    + ((stack1 = lookupProperty(helpers,"ref").call(alias1,"output",{"name":"ref","hash":{},"fn":container.program(10, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":35,"column":4},"end":{"line":35,"column":30}}})) != null ? stack1 : "")
+    + " = "
+    + ((stack1 = lookupProperty(helpers,"load").call(alias1,"d",{"name":"load","hash":{},"fn":container.program(10, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":35,"column":33},"end":{"line":35,"column":56}}})) != null ? stack1 : "")
+    + " * norm / floor;\n";
+},"compiler":[8,">= 4.3.0"],"main":function(container,depth0,helpers,partials,data) {
+    var stack1, alias1=container.strict, alias2=container.lambda, alias3=depth0 != null ? depth0 : (container.nullContext || {}), lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
+
+  return "// From the gradient d of GRN's factors of "
+    + ((stack1 = alias2(alias1(depth0, "channels", {"start":{"line":1,"column":45},"end":{"line":1,"column":53}} ), depth0)) != null ? stack1 : "")
+    + " channels, "
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"batch"),{"name":"if","hash":{},"fn":container.program(0, data, 0),"inverse":container.program(1, data, 0),"data":data,"loc":{"start":{"line":1,"column":66},"end":{"line":1,"column":123}}})) != null ? stack1 : "")
+    + ", with the norms G from partial sums of squares ["
+    + ((stack1 = alias2(alias1(depth0, "tiles", {"start":{"line":1,"column":174},"end":{"line":1,"column":179}} ), depth0)) != null ? stack1 : "")
+    + "]["
+    + ((stack1 = alias2(alias1(depth0, "channels", {"start":{"line":1,"column":185},"end":{"line":1,"column":193}} ), depth0)) != null ? stack1 : "")
+    + "]\n// and m = mean of G + "
+    + ((stack1 = alias2(alias1(depth0, "eps", {"start":{"line":2,"column":25},"end":{"line":2,"column":28}} ), depth0)) != null ? stack1 : "")
+    + ":\n"
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"squares"),{"name":"if","hash":{},"fn":container.program(2, data, 0),"inverse":container.program(3, data, 0),"data":data,"loc":{"start":{"line":3,"column":0},"end":{"line":7,"column":7}}})) != null ? stack1 : "")
+    + ((stack1 = container.invokePartial(lookupProperty(partials,"groups"),depth0,{"name":"groups","fn":container.program(4, data, 0),"inverse":container.noop,"data":data,"helpers":helpers,"partials":partials,"decorators":container.decorators})) != null ? stack1 : "");
+},"usePartial":true,"useData":true},
+
   "kernels/grn-scale": {"0":function(container,depth0,helpers,partials,data) {
     return ", over the whole batch";
 },"1":function(container,depth0,helpers,partials,data) {
@@ -3722,6 +4709,100 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
     + ((stack1 = container.invokePartial(lookupProperty(partials,"groups"),depth0,{"name":"groups","fn":container.program(2, data, 0),"inverse":container.noop,"data":data,"helpers":helpers,"partials":partials,"decorators":container.decorators})) != null ? stack1 : "");
 },"usePartial":true,"useData":true},
 
+  "kernels/inverse-deviation": {"0":function(container,depth0,helpers,partials,data) {
+    var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
+
+  return ((stack1 = container.invokePartial(lookupProperty(partials,"row-statistics"),depth0,{"name":"row-statistics","data":data,"helpers":helpers,"partials":partials,"decorators":container.decorators})) != null ? stack1 : "")
+    + "  "
+    + ((stack1 = lookupProperty(helpers,"ref").call(depth0 != null ? depth0 : (container.nullContext || {}),"output",{"name":"ref","hash":{},"fn":container.program(1, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":4,"column":2},"end":{"line":4,"column":28}}})) != null ? stack1 : "")
+    + " = scale;\n";
+},"1":function(container,depth0,helpers,partials,data) {
+    return "i";
+},"compiler":[8,">= 4.3.0"],"main":function(container,depth0,helpers,partials,data) {
+    var stack1, alias1=container.strict, alias2=container.lambda, lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
+
+  return "// output[t] = 1 / sqrt(variance of the "
+    + ((stack1 = alias2(alias1(depth0, "channels", {"start":{"line":1,"column":42},"end":{"line":1,"column":50}} ), depth0)) != null ? stack1 : "")
+    + " channels of row t, over "
+    + ((stack1 = alias2(alias1(depth0, "divisor", {"start":{"line":1,"column":79},"end":{"line":1,"column":86}} ), depth0)) != null ? stack1 : "")
+    + ", + "
+    + ((stack1 = alias2(alias1(depth0, "eps", {"start":{"line":1,"column":94},"end":{"line":1,"column":97}} ), depth0)) != null ? stack1 : "")
+    + "). A thread makes a row.\n"
+    + ((stack1 = container.invokePartial(lookupProperty(partials,"elements"),depth0,{"name":"elements","fn":container.program(0, data, 0),"inverse":container.noop,"data":data,"helpers":helpers,"partials":partials,"decorators":container.decorators})) != null ? stack1 : "");
+},"usePartial":true,"useData":true},
+
+  "kernels/masked-mean-grad": {"0":function(container,depth0,helpers,partials,data) {
+    var stack1, alias1=container.strict, alias2=container.lambda, alias3=depth0 != null ? depth0 : (container.nullContext || {}), lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
+
+  return "  "
+    + ((stack1 = alias2(alias1(depth0, "int", {"start":{"line":5,"column":4},"end":{"line":5,"column":7}} ), depth0)) != null ? stack1 : "")
+    + " length = "
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"wgsl"),{"name":"if","hash":{},"fn":container.program(1, data, 0),"inverse":container.program(2, data, 0),"data":data,"loc":{"start":{"line":5,"column":19},"end":{"line":5,"column":83}}})) != null ? stack1 : "")
+    + "; // of all images\n  "
+    + ((stack1 = alias2(alias1(depth0, "sum", {"start":{"line":6,"column":4},"end":{"line":6,"column":7}} ), depth0)) != null ? stack1 : "")
+    + " count = 0.0f;\n  for ("
+    + ((stack1 = alias2(alias1(depth0, "var", {"start":{"line":7,"column":9},"end":{"line":7,"column":12}} ), depth0)) != null ? stack1 : "")
+    + " i = "
+    + ((stack1 = alias2(alias1(depth0, "lane", {"start":{"line":7,"column":21},"end":{"line":7,"column":25}} ), depth0)) != null ? stack1 : "")
+    + "; i < length; i += "
+    + ((stack1 = alias2(alias1(depth0, "threads", {"start":{"line":7,"column":48},"end":{"line":7,"column":55}} ), depth0)) != null ? stack1 : "")
+    + ") {\n    count += "
+    + ((stack1 = lookupProperty(helpers,"load").call(alias3,"mask",{"name":"load","hash":{},"fn":container.program(3, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":8,"column":13},"end":{"line":8,"column":39}}})) != null ? stack1 : "")
+    + ";\n  }\n  "
+    + ((stack1 = alias2(alias1(depth0, "float", {"start":{"line":10,"column":4},"end":{"line":10,"column":9}} ), depth0)) != null ? stack1 : "")
+    + " removed = "
+    + ((stack1 = lookupProperty(helpers,"summed").call(alias3,{"name":"summed","hash":{},"fn":container.program(4, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":10,"column":22},"end":{"line":10,"column":49}}})) != null ? stack1 : "")
+    + ";\n  for ("
+    + ((stack1 = alias2(alias1(depth0, "var", {"start":{"line":11,"column":9},"end":{"line":11,"column":12}} ), depth0)) != null ? stack1 : "")
+    + " i = "
+    + ((stack1 = alias2(alias1(depth0, "lane", {"start":{"line":11,"column":21},"end":{"line":11,"column":25}} ), depth0)) != null ? stack1 : "")
+    + "; i < length; i += "
+    + ((stack1 = alias2(alias1(depth0, "threads", {"start":{"line":11,"column":48},"end":{"line":11,"column":55}} ), depth0)) != null ? stack1 : "")
+    + ") {\n    "
+    + ((stack1 = lookupProperty(helpers,"ref").call(alias3,"output",{"name":"ref","hash":{},"fn":container.program(3, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":12,"column":4},"end":{"line":12,"column":30}}})) != null ? stack1 : "")
+    + " = "
+    + ((stack1 = lookupProperty(helpers,"load").call(alias3,"mask",{"name":"load","hash":{},"fn":container.program(3, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":12,"column":33},"end":{"line":12,"column":59}}})) != null ? stack1 : "")
+    + " / removed;\n  }\n";
+},"1":function(container,depth0,helpers,partials,data) {
+    return "arrayLength(&mask)";
+},"2":function(container,depth0,helpers,partials,data) {
+    var stack1;
+
+  return "batch * "
+    + ((stack1 = container.lambda(container.strict(depth0, "patches", {"start":{"line":5,"column":67},"end":{"line":5,"column":74}} ), depth0)) != null ? stack1 : "");
+},"3":function(container,depth0,helpers,partials,data) {
+    return "i";
+},"4":function(container,depth0,helpers,partials,data) {
+    return "count";
+},"compiler":[8,">= 4.3.0"],"main":function(container,depth0,helpers,partials,data) {
+    var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
+
+  return "// The gradient of a mean over the removed patches (mask 1) of all images, "
+    + ((stack1 = container.lambda(container.strict(depth0, "patches", {"start":{"line":1,"column":77},"end":{"line":1,"column":84}} ), depth0)) != null ? stack1 : "")
+    + " patches each:\n//   output = mask / sum of mask\n// One group makes it.\n"
+    + ((stack1 = container.invokePartial(lookupProperty(partials,"groups"),depth0,{"name":"groups","fn":container.program(0, data, 0),"inverse":container.noop,"data":data,"helpers":helpers,"partials":partials,"decorators":container.decorators})) != null ? stack1 : "");
+},"usePartial":true,"useData":true},
+
   "kernels/masked-mean": {"0":function(container,depth0,helpers,partials,data) {
     var stack1, alias1=container.strict, alias2=container.lambda, alias3=depth0 != null ? depth0 : (container.nullContext || {}), lookupProperty = container.lookupProperty || function(parent, propertyName) {
         if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
@@ -3790,6 +4871,85 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
     + ((stack1 = container.lambda(container.strict(depth0, "patches", {"start":{"line":1,"column":59},"end":{"line":1,"column":66}} ), depth0)) != null ? stack1 : "")
     + " patches each:\n//   output = sum of errors * mask / sum of mask\n// One group makes it.\n"
     + ((stack1 = container.invokePartial(lookupProperty(partials,"groups"),depth0,{"name":"groups","fn":container.program(0, data, 0),"inverse":container.noop,"data":data,"helpers":helpers,"partials":partials,"decorators":container.decorators})) != null ? stack1 : "");
+},"usePartial":true,"useData":true},
+
+  "kernels/normalize-grad": {"0":function(container,depth0,helpers,partials,data) {
+    var stack1, alias1=container.strict, alias2=container.lambda, alias3=depth0 != null ? depth0 : (container.nullContext || {}), lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
+
+  return "  "
+    + ((stack1 = alias2(alias1(depth0, "sum", {"start":{"line":5,"column":4},"end":{"line":5,"column":7}} ), depth0)) != null ? stack1 : "")
+    + " sum = 0.0f;\n  "
+    + ((stack1 = alias2(alias1(depth0, "sum", {"start":{"line":6,"column":4},"end":{"line":6,"column":7}} ), depth0)) != null ? stack1 : "")
+    + " along = 0.0f;\n  for ("
+    + ((stack1 = alias2(alias1(depth0, "var", {"start":{"line":7,"column":9},"end":{"line":7,"column":12}} ), depth0)) != null ? stack1 : "")
+    + " c = 0"
+    + ((stack1 = alias2(alias1(depth0, "u", {"start":{"line":7,"column":22},"end":{"line":7,"column":23}} ), depth0)) != null ? stack1 : "")
+    + "; c < "
+    + ((stack1 = alias2(alias1(depth0, "channels", {"start":{"line":7,"column":33},"end":{"line":7,"column":41}} ), depth0)) != null ? stack1 : "")
+    + "; c++) {\n    "
+    + ((stack1 = alias2(alias1(depth0, "float", {"start":{"line":8,"column":6},"end":{"line":8,"column":11}} ), depth0)) != null ? stack1 : "")
+    + " x = "
+    + ((stack1 = lookupProperty(helpers,"load").call(alias3,"d",{"name":"load","hash":{},"fn":container.program(1, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":8,"column":18},"end":{"line":8,"column":60}}})) != null ? stack1 : "")
+    + ";\n    sum += x;\n    along += x * "
+    + ((stack1 = lookupProperty(helpers,"load").call(alias3,"normalized",{"name":"load","hash":{},"fn":container.program(1, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":10,"column":17},"end":{"line":10,"column":68}}})) != null ? stack1 : "")
+    + ";\n  }\n  "
+    + ((stack1 = alias2(alias1(depth0, "float", {"start":{"line":12,"column":4},"end":{"line":12,"column":9}} ), depth0)) != null ? stack1 : "")
+    + " mean = sum / "
+    + ((stack1 = alias2(alias1(depth0, "channels", {"start":{"line":12,"column":27},"end":{"line":12,"column":35}} ), depth0)) != null ? stack1 : "")
+    + ".0f;\n  "
+    + ((stack1 = alias2(alias1(depth0, "float", {"start":{"line":13,"column":4},"end":{"line":13,"column":9}} ), depth0)) != null ? stack1 : "")
+    + " slope = along / "
+    + ((stack1 = alias2(alias1(depth0, "divisor", {"start":{"line":13,"column":30},"end":{"line":13,"column":37}} ), depth0)) != null ? stack1 : "")
+    + ".0f;\n  "
+    + ((stack1 = alias2(alias1(depth0, "float", {"start":{"line":14,"column":4},"end":{"line":14,"column":9}} ), depth0)) != null ? stack1 : "")
+    + " scale = "
+    + ((stack1 = lookupProperty(helpers,"load").call(alias3,"deviation",{"name":"load","hash":{},"fn":container.program(2, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":14,"column":20},"end":{"line":14,"column":51}}})) != null ? stack1 : "")
+    + ";\n  for ("
+    + ((stack1 = alias2(alias1(depth0, "var", {"start":{"line":15,"column":9},"end":{"line":15,"column":12}} ), depth0)) != null ? stack1 : "")
+    + " c = 0"
+    + ((stack1 = alias2(alias1(depth0, "u", {"start":{"line":15,"column":22},"end":{"line":15,"column":23}} ), depth0)) != null ? stack1 : "")
+    + "; c < "
+    + ((stack1 = alias2(alias1(depth0, "channels", {"start":{"line":15,"column":33},"end":{"line":15,"column":41}} ), depth0)) != null ? stack1 : "")
+    + "; c++) {\n    "
+    + ((stack1 = alias2(alias1(depth0, "float", {"start":{"line":16,"column":6},"end":{"line":16,"column":11}} ), depth0)) != null ? stack1 : "")
+    + " x = "
+    + ((stack1 = lookupProperty(helpers,"load").call(alias3,"d",{"name":"load","hash":{},"fn":container.program(1, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":16,"column":18},"end":{"line":16,"column":60}}})) != null ? stack1 : "")
+    + " - mean - "
+    + ((stack1 = lookupProperty(helpers,"load").call(alias3,"normalized",{"name":"load","hash":{},"fn":container.program(1, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":16,"column":70},"end":{"line":16,"column":121}}})) != null ? stack1 : "")
+    + " * slope;\n    "
+    + ((stack1 = lookupProperty(helpers,"ref").call(alias3,"output",{"name":"ref","hash":{},"fn":container.program(1, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":17,"column":4},"end":{"line":17,"column":49}}})) != null ? stack1 : "")
+    + " = "
+    + ((stack1 = lookupProperty(helpers,"narrowed").call(alias3,"output",{"name":"narrowed","hash":{},"fn":container.program(3, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":17,"column":52},"end":{"line":17,"column":96}}})) != null ? stack1 : "")
+    + ";\n  }\n";
+},"1":function(container,depth0,helpers,partials,data) {
+    var stack1;
+
+  return "i * "
+    + ((stack1 = container.lambda(container.strict(depth0, "channels", {"start":{"line":8,"column":37},"end":{"line":8,"column":45}} ), depth0)) != null ? stack1 : "")
+    + " + c";
+},"2":function(container,depth0,helpers,partials,data) {
+    return "i";
+},"3":function(container,depth0,helpers,partials,data) {
+    return "scale * x";
+},"compiler":[8,">= 4.3.0"],"main":function(container,depth0,helpers,partials,data) {
+    var stack1, alias1=container.strict, alias2=container.lambda, lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
+
+  return "// The gradient of a normalisation over "
+    + ((stack1 = alias2(alias1(depth0, "channels", {"start":{"line":1,"column":42},"end":{"line":1,"column":50}} ), depth0)) != null ? stack1 : "")
+    + " channels, y its result and r the inverse of its deviation:\n//   output[t,c] = r[t] * (d[t,c] - mean of d[t] - y[t,c] * sum of d[t] * y[t] / "
+    + ((stack1 = alias2(alias1(depth0, "divisor", {"start":{"line":2,"column":83},"end":{"line":2,"column":90}} ), depth0)) != null ? stack1 : "")
+    + ")\n// A thread makes a row.\n"
+    + ((stack1 = container.invokePartial(lookupProperty(partials,"elements"),depth0,{"name":"elements","fn":container.program(0, data, 0),"inverse":container.noop,"data":data,"helpers":helpers,"partials":partials,"decorators":container.decorators})) != null ? stack1 : "");
 },"usePartial":true,"useData":true},
 
   "kernels/patch-table": {"0":function(container,depth0,helpers,partials,data) {
@@ -4012,6 +5172,164 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
     + ((stack1 = container.invokePartial(lookupProperty(partials,"elements"),depth0,{"name":"elements","fn":container.program(4, data, 0),"inverse":container.noop,"data":data,"helpers":helpers,"partials":partials,"decorators":container.decorators})) != null ? stack1 : "");
 },"usePartial":true,"useData":true},
 
+  "kernels/rearrange": {"0":function(container,depth0,helpers,partials,data) {
+    var stack1;
+
+  return " * "
+    + ((stack1 = container.lambda(container.strict(depth0, "scale", {"start":{"line":1,"column":46},"end":{"line":1,"column":51}} ), depth0)) != null ? stack1 : "");
+},"1":function(container,depth0,helpers,partials,data) {
+    var stack1, alias1=depth0 != null ? depth0 : (container.nullContext || {}), lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
+
+  return "  "
+    + ((stack1 = lookupProperty(helpers,"ref").call(alias1,"output",{"name":"ref","hash":{},"fn":container.program(2, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":3,"column":2},"end":{"line":3,"column":28}}})) != null ? stack1 : "")
+    + " = "
+    + ((stack1 = lookupProperty(helpers,"narrowed").call(alias1,"output",{"name":"narrowed","hash":{},"fn":container.program(3, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":3,"column":31},"end":{"line":3,"column":131}}})) != null ? stack1 : "")
+    + ";\n";
+},"2":function(container,depth0,helpers,partials,data) {
+    return "i";
+},"3":function(container,depth0,helpers,partials,data) {
+    var stack1, alias1=depth0 != null ? depth0 : (container.nullContext || {}), lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
+
+  return ((stack1 = lookupProperty(helpers,"load").call(alias1,"input",{"name":"load","hash":{},"fn":container.program(4, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":3,"column":53},"end":{"line":3,"column":85}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias1,lookupProperty(depth0,"scale"),{"name":"if","hash":{},"fn":container.program(5, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":3,"column":85},"end":{"line":3,"column":118}}})) != null ? stack1 : "");
+},"4":function(container,depth0,helpers,partials,data) {
+    var stack1;
+
+  return ((stack1 = container.lambda(container.strict(depth0, "at", {"start":{"line":3,"column":72},"end":{"line":3,"column":74}} ), depth0)) != null ? stack1 : "");
+},"5":function(container,depth0,helpers,partials,data) {
+    var stack1;
+
+  return " * "
+    + ((stack1 = container.lambda(container.strict(depth0, "scale", {"start":{"line":3,"column":103},"end":{"line":3,"column":108}} ), depth0)) != null ? stack1 : "")
+    + "f";
+},"compiler":[8,">= 4.3.0"],"main":function(container,depth0,helpers,partials,data) {
+    var stack1, alias1=container.strict, alias2=container.lambda, lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
+
+  return "// output[i] = input["
+    + ((stack1 = alias2(alias1(depth0, "at", {"start":{"line":1,"column":23},"end":{"line":1,"column":25}} ), depth0)) != null ? stack1 : "")
+    + "]"
+    + ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"scale"),{"name":"if","hash":{},"fn":container.program(0, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":1,"column":28},"end":{"line":1,"column":60}}})) != null ? stack1 : "")
+    + ", as "
+    + ((stack1 = alias2(alias1(depth0, "shape", {"start":{"line":1,"column":67},"end":{"line":1,"column":72}} ), depth0)) != null ? stack1 : "")
+    + "\n"
+    + ((stack1 = container.invokePartial(lookupProperty(partials,"elements"),depth0,{"name":"elements","fn":container.program(1, data, 0),"inverse":container.noop,"data":data,"helpers":helpers,"partials":partials,"decorators":container.decorators})) != null ? stack1 : "");
+},"usePartial":true,"useData":true},
+
+  "kernels/scale-samples": {"0":function(container,depth0,helpers,partials,data) {
+    var stack1, alias1=depth0 != null ? depth0 : (container.nullContext || {}), lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
+
+  return "  "
+    + ((stack1 = lookupProperty(helpers,"ref").call(alias1,"output",{"name":"ref","hash":{},"fn":container.program(1, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":3,"column":2},"end":{"line":3,"column":28}}})) != null ? stack1 : "")
+    + " = "
+    + ((stack1 = lookupProperty(helpers,"narrowed").call(alias1,"output",{"name":"narrowed","hash":{},"fn":container.program(2, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":3,"column":31},"end":{"line":3,"column":133}}})) != null ? stack1 : "")
+    + ";\n";
+},"1":function(container,depth0,helpers,partials,data) {
+    return "i";
+},"2":function(container,depth0,helpers,partials,data) {
+    var stack1, alias1=depth0 != null ? depth0 : (container.nullContext || {}), lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
+
+  return ((stack1 = lookupProperty(helpers,"load").call(alias1,"input",{"name":"load","hash":{},"fn":container.program(1, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":3,"column":53},"end":{"line":3,"column":80}}})) != null ? stack1 : "")
+    + " * "
+    + ((stack1 = lookupProperty(helpers,"load").call(alias1,"factors",{"name":"load","hash":{},"fn":container.program(3, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":3,"column":83},"end":{"line":3,"column":120}}})) != null ? stack1 : "");
+},"3":function(container,depth0,helpers,partials,data) {
+    var stack1;
+
+  return ((stack1 = container.lambda(container.strict(depth0, "index", {"start":{"line":3,"column":104},"end":{"line":3,"column":109}} ), depth0)) != null ? stack1 : "");
+},"compiler":[8,">= 4.3.0"],"main":function(container,depth0,helpers,partials,data) {
+    var stack1, alias1=container.strict, alias2=container.lambda, lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
+
+  return "// output = input * factors["
+    + ((stack1 = alias2(alias1(depth0, "index", {"start":{"line":1,"column":30},"end":{"line":1,"column":35}} ), depth0)) != null ? stack1 : "")
+    + "] of its image: "
+    + ((stack1 = alias2(alias1(depth0, "length", {"start":{"line":1,"column":55},"end":{"line":1,"column":61}} ), depth0)) != null ? stack1 : "")
+    + " elements an image\n"
+    + ((stack1 = container.invokePartial(lookupProperty(partials,"elements"),depth0,{"name":"elements","fn":container.program(0, data, 0),"inverse":container.noop,"data":data,"helpers":helpers,"partials":partials,"decorators":container.decorators})) != null ? stack1 : "");
+},"usePartial":true,"useData":true},
+
+  "kernels/site-error-grad": {"0":function(container,depth0,helpers,partials,data) {
+    var stack1, alias1=container.strict, alias2=container.lambda, alias3=depth0 != null ? depth0 : (container.nullContext || {}), lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
+
+  return "  "
+    + ((stack1 = alias2(alias1(depth0, "float", {"start":{"line":4,"column":4},"end":{"line":4,"column":9}} ), depth0)) != null ? stack1 : "")
+    + " share = "
+    + ((stack1 = lookupProperty(helpers,"load").call(alias3,"d",{"name":"load","hash":{},"fn":container.program(1, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":4,"column":20},"end":{"line":4,"column":55}}})) != null ? stack1 : "")
+    + ";\n  "
+    + ((stack1 = alias2(alias1(depth0, "sum", {"start":{"line":5,"column":4},"end":{"line":5,"column":7}} ), depth0)) != null ? stack1 : "")
+    + " value = "
+    + ((stack1 = alias2(alias1(depth0, "zero", {"start":{"line":5,"column":20},"end":{"line":5,"column":24}} ), depth0)) != null ? stack1 : "")
+    + ";\n  if (share != 0.0f) {\n    value = share * (2.0f / "
+    + ((stack1 = alias2(alias1(depth0, "channels", {"start":{"line":7,"column":30},"end":{"line":7,"column":38}} ), depth0)) != null ? stack1 : "")
+    + ".0f) * ("
+    + ((stack1 = lookupProperty(helpers,"load").call(alias3,"input",{"name":"load","hash":{},"fn":container.program(2, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":7,"column":48},"end":{"line":7,"column":75}}})) != null ? stack1 : "")
+    + " - "
+    + ((stack1 = lookupProperty(helpers,"load").call(alias3,"other",{"name":"load","hash":{},"fn":container.program(2, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":7,"column":78},"end":{"line":7,"column":105}}})) != null ? stack1 : "")
+    + ");\n  }\n  "
+    + ((stack1 = lookupProperty(helpers,"ref").call(alias3,"output",{"name":"ref","hash":{},"fn":container.program(2, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":9,"column":2},"end":{"line":9,"column":28}}})) != null ? stack1 : "")
+    + " = "
+    + ((stack1 = lookupProperty(helpers,"narrowed").call(alias3,"output",{"name":"narrowed","hash":{},"fn":container.program(3, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":9,"column":31},"end":{"line":9,"column":71}}})) != null ? stack1 : "")
+    + ";\n";
+},"1":function(container,depth0,helpers,partials,data) {
+    var stack1;
+
+  return "i / "
+    + ((stack1 = container.lambda(container.strict(depth0, "count", {"start":{"line":4,"column":39},"end":{"line":4,"column":44}} ), depth0)) != null ? stack1 : "");
+},"2":function(container,depth0,helpers,partials,data) {
+    return "i";
+},"3":function(container,depth0,helpers,partials,data) {
+    return "value";
+},"compiler":[8,">= 4.3.0"],"main":function(container,depth0,helpers,partials,data) {
+    var stack1, alias1=container.strict, alias2=container.lambda, lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
+
+  return "// The gradient of the mean squared error of a site, ["
+    + ((stack1 = alias2(alias1(depth0, "sites", {"start":{"line":1,"column":56},"end":{"line":1,"column":61}} ), depth0)) != null ? stack1 : "")
+    + "]["
+    + ((stack1 = alias2(alias1(depth0, "channels", {"start":{"line":1,"column":67},"end":{"line":1,"column":75}} ), depth0)) != null ? stack1 : "")
+    + "]:\n//   output[t,c] = 2 / "
+    + ((stack1 = alias2(alias1(depth0, "channels", {"start":{"line":2,"column":25},"end":{"line":2,"column":33}} ), depth0)) != null ? stack1 : "")
+    + " * d[t] * (input[t,c] - other[t,c]), 0 where d is 0, whatever the input\n"
+    + ((stack1 = container.invokePartial(lookupProperty(partials,"elements"),depth0,{"name":"elements","fn":container.program(0, data, 0),"inverse":container.noop,"data":data,"helpers":helpers,"partials":partials,"decorators":container.decorators})) != null ? stack1 : "");
+},"usePartial":true,"useData":true},
+
   "kernels/site-error": {"0":function(container,depth0,helpers,partials,data) {
     var stack1, alias1=container.strict, alias2=container.lambda;
 
@@ -4207,6 +5525,61 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
     + ((stack1 = container.invokePartial(lookupProperty(partials,"groups"),depth0,{"name":"groups","fn":container.program(3, data, 0),"inverse":container.noop,"data":data,"helpers":helpers,"partials":partials,"decorators":container.decorators})) != null ? stack1 : "");
 },"usePartial":true,"useData":true},
 
+  "kernels/standardize": {"0":function(container,depth0,helpers,partials,data) {
+    var stack1, alias1=container.strict, alias2=container.lambda, alias3=depth0 != null ? depth0 : (container.nullContext || {}), lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
+
+  return ((stack1 = container.invokePartial(lookupProperty(partials,"row-statistics"),depth0,{"name":"row-statistics","data":data,"helpers":helpers,"partials":partials,"decorators":container.decorators})) != null ? stack1 : "")
+    + "  for ("
+    + ((stack1 = alias2(alias1(depth0, "var", {"start":{"line":4,"column":9},"end":{"line":4,"column":12}} ), depth0)) != null ? stack1 : "")
+    + " c = 0"
+    + ((stack1 = alias2(alias1(depth0, "u", {"start":{"line":4,"column":22},"end":{"line":4,"column":23}} ), depth0)) != null ? stack1 : "")
+    + "; c < "
+    + ((stack1 = alias2(alias1(depth0, "channels", {"start":{"line":4,"column":33},"end":{"line":4,"column":41}} ), depth0)) != null ? stack1 : "")
+    + "; c++) {\n    "
+    + ((stack1 = lookupProperty(helpers,"ref").call(alias3,"output",{"name":"ref","hash":{},"fn":container.program(1, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":5,"column":4},"end":{"line":5,"column":49}}})) != null ? stack1 : "")
+    + " = "
+    + ((stack1 = lookupProperty(helpers,"narrowed").call(alias3,"output",{"name":"narrowed","hash":{},"fn":container.program(2, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":5,"column":52},"end":{"line":5,"column":150}}})) != null ? stack1 : "")
+    + ";\n  }\n";
+},"1":function(container,depth0,helpers,partials,data) {
+    var stack1;
+
+  return "i * "
+    + ((stack1 = container.lambda(container.strict(depth0, "channels", {"start":{"line":5,"column":27},"end":{"line":5,"column":35}} ), depth0)) != null ? stack1 : "")
+    + " + c";
+},"2":function(container,depth0,helpers,partials,data) {
+    var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
+
+  return "("
+    + ((stack1 = lookupProperty(helpers,"load").call(depth0 != null ? depth0 : (container.nullContext || {}),"input",{"name":"load","hash":{},"fn":container.program(1, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":5,"column":75},"end":{"line":5,"column":121}}})) != null ? stack1 : "")
+    + " - mean) * scale";
+},"compiler":[8,">= 4.3.0"],"main":function(container,depth0,helpers,partials,data) {
+    var stack1, alias1=container.strict, alias2=container.lambda, lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
+
+  return "// output[t,c] = (input[t,c] - mean) / sqrt(variance of the "
+    + ((stack1 = alias2(alias1(depth0, "channels", {"start":{"line":1,"column":62},"end":{"line":1,"column":70}} ), depth0)) != null ? stack1 : "")
+    + " channels of row t, over "
+    + ((stack1 = alias2(alias1(depth0, "divisor", {"start":{"line":1,"column":99},"end":{"line":1,"column":106}} ), depth0)) != null ? stack1 : "")
+    + ", + "
+    + ((stack1 = alias2(alias1(depth0, "eps", {"start":{"line":1,"column":114},"end":{"line":1,"column":117}} ), depth0)) != null ? stack1 : "")
+    + "). A thread makes a row.\n"
+    + ((stack1 = container.invokePartial(lookupProperty(partials,"elements"),depth0,{"name":"elements","fn":container.program(0, data, 0),"inverse":container.noop,"data":data,"helpers":helpers,"partials":partials,"decorators":container.decorators})) != null ? stack1 : "");
+},"usePartial":true,"useData":true},
+
   "kernels/sum-squares": {"0":function(container,depth0,helpers,partials,data) {
     var stack1, alias1=container.strict, alias2=container.lambda, alias3=depth0 != null ? depth0 : (container.nullContext || {}), lookupProperty = container.lookupProperty || function(parent, propertyName) {
         if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
@@ -4360,6 +5733,148 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
     + ((stack1 = alias2(alias1(depth0, "strip", {"start":{"line":3,"column":19},"end":{"line":3,"column":24}} ), depth0)) != null ? stack1 : "")
     + " sites.\n"
     + ((stack1 = container.invokePartial(lookupProperty(partials,"groups"),depth0,{"name":"groups","fn":container.program(0, data, 0),"inverse":container.noop,"data":data,"helpers":helpers,"partials":partials,"decorators":container.decorators})) != null ? stack1 : "");
+},"usePartial":true,"useData":true},
+
+  "kernels/weight-dot": {"0":function(container,depth0,helpers,partials,data) {
+    var stack1;
+
+  return ((stack1 = container.lambda(container.strict(depth0, "otherAt", {"start":{"line":2,"column":75},"end":{"line":2,"column":82}} ), depth0)) != null ? stack1 : "");
+},"1":function(container,depth0,helpers,partials,data) {
+    var stack1;
+
+  return ((stack1 = container.lambda(container.strict(depth0, "inputAt", {"start":{"line":2,"column":94},"end":{"line":2,"column":101}} ), depth0)) != null ? stack1 : "");
+},"2":function(container,depth0,helpers,partials,data) {
+    var stack1, alias1=container.strict, alias2=container.lambda, alias3=depth0 != null ? depth0 : (container.nullContext || {}), lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
+
+  return "  "
+    + ((stack1 = alias2(alias1(depth0, "sum", {"start":{"line":4,"column":4},"end":{"line":4,"column":7}} ), depth0)) != null ? stack1 : "")
+    + " sum = 0.0f;\n  for ("
+    + ((stack1 = alias2(alias1(depth0, "var", {"start":{"line":5,"column":9},"end":{"line":5,"column":12}} ), depth0)) != null ? stack1 : "")
+    + " first = 0"
+    + ((stack1 = alias2(alias1(depth0, "u", {"start":{"line":5,"column":26},"end":{"line":5,"column":27}} ), depth0)) != null ? stack1 : "")
+    + "; first < "
+    + ((stack1 = alias2(alias1(depth0, "count", {"start":{"line":5,"column":41},"end":{"line":5,"column":46}} ), depth0)) != null ? stack1 : "")
+    + "; first += "
+    + ((stack1 = alias2(alias1(depth0, "chain", {"start":{"line":5,"column":61},"end":{"line":5,"column":66}} ), depth0)) != null ? stack1 : "")
+    + ") {\n    "
+    + ((stack1 = alias2(alias1(depth0, "sum", {"start":{"line":6,"column":6},"end":{"line":6,"column":9}} ), depth0)) != null ? stack1 : "")
+    + " part = 0.0f;\n    for ("
+    + ((stack1 = alias2(alias1(depth0, "var", {"start":{"line":7,"column":11},"end":{"line":7,"column":14}} ), depth0)) != null ? stack1 : "")
+    + " k = first; k < first + "
+    + ((stack1 = alias2(alias1(depth0, "chain", {"start":{"line":7,"column":42},"end":{"line":7,"column":47}} ), depth0)) != null ? stack1 : "")
+    + " && k < "
+    + ((stack1 = alias2(alias1(depth0, "count", {"start":{"line":7,"column":59},"end":{"line":7,"column":64}} ), depth0)) != null ? stack1 : "")
+    + "; k++) {\n      "
+    + ((stack1 = alias2(alias1(depth0, "int", {"start":{"line":8,"column":8},"end":{"line":8,"column":11}} ), depth0)) != null ? stack1 : "")
+    + " at = "
+    + ((stack1 = alias2(alias1(depth0, "inputAt", {"start":{"line":8,"column":21},"end":{"line":8,"column":28}} ), depth0)) != null ? stack1 : "")
+    + ";\n      part += "
+    + ((stack1 = lookupProperty(helpers,"load").call(alias3,"input",{"name":"load","hash":{},"fn":container.program(3, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":9,"column":14},"end":{"line":9,"column":42}}})) != null ? stack1 : "")
+    + " * "
+    + ((stack1 = lookupProperty(helpers,"load").call(alias3,"other",{"name":"load","hash":{},"fn":container.program(4, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":9,"column":45},"end":{"line":9,"column":114}}})) != null ? stack1 : "")
+    + ";\n    }\n    sum += part;\n  }\n  "
+    + ((stack1 = lookupProperty(helpers,"ref").call(alias3,"output",{"name":"ref","hash":{},"fn":container.program(5, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":13,"column":2},"end":{"line":13,"column":28}}})) != null ? stack1 : "")
+    + " = sum;\n";
+},"3":function(container,depth0,helpers,partials,data) {
+    return "at";
+},"4":function(container,depth0,helpers,partials,data) {
+    var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
+
+  return ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"otherAt"),{"name":"if","hash":{},"fn":container.program(0, data, 0),"inverse":container.program(3, data, 0),"data":data,"loc":{"start":{"line":9,"column":62},"end":{"line":9,"column":105}}})) != null ? stack1 : "");
+},"5":function(container,depth0,helpers,partials,data) {
+    return "i";
+},"compiler":[8,">= 4.3.0"],"main":function(container,depth0,helpers,partials,data) {
+    var stack1, alias1=container.strict, alias2=container.lambda, lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
+
+  return "// Sums of products over a weight "
+    + ((stack1 = alias2(alias1(depth0, "shape", {"start":{"line":1,"column":36},"end":{"line":1,"column":41}} ), depth0)) != null ? stack1 : "")
+    + ", all but its "
+    + ((stack1 = alias2(alias1(depth0, "to", {"start":{"line":1,"column":59},"end":{"line":1,"column":61}} ), depth0)) != null ? stack1 : "")
+    + ", "
+    + ((stack1 = alias2(alias1(depth0, "chain", {"start":{"line":1,"column":67},"end":{"line":1,"column":72}} ), depth0)) != null ? stack1 : "")
+    + " at a time:\n//   output[i] = sum over k of input["
+    + ((stack1 = alias2(alias1(depth0, "inputAt", {"start":{"line":2,"column":39},"end":{"line":2,"column":46}} ), depth0)) != null ? stack1 : "")
+    + "] * other["
+    + ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"otherAt"),{"name":"if","hash":{},"fn":container.program(0, data, 0),"inverse":container.program(1, data, 0),"data":data,"loc":{"start":{"line":2,"column":58},"end":{"line":2,"column":110}}})) != null ? stack1 : "")
+    + "]\n"
+    + ((stack1 = container.invokePartial(lookupProperty(partials,"elements"),depth0,{"name":"elements","fn":container.program(2, data, 0),"inverse":container.noop,"data":data,"helpers":helpers,"partials":partials,"decorators":container.decorators})) != null ? stack1 : "");
+},"usePartial":true,"useData":true},
+
+  "kernels/weightwise": {"0":function(container,depth0,helpers,partials,data) {
+    return ", y the other operand";
+},"1":function(container,depth0,helpers,partials,data) {
+    var stack1, alias1=container.strict, alias2=container.lambda, alias3=depth0 != null ? depth0 : (container.nullContext || {}), lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
+
+  return "  "
+    + ((stack1 = alias2(alias1(depth0, "float", {"start":{"line":3,"column":4},"end":{"line":3,"column":9}} ), depth0)) != null ? stack1 : "")
+    + " x = "
+    + ((stack1 = lookupProperty(helpers,"load").call(alias3,"input",{"name":"load","hash":{},"fn":container.program(2, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":3,"column":16},"end":{"line":3,"column":53}}})) != null ? stack1 : "")
+    + ";\n"
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"otherAt"),{"name":"if","hash":{},"fn":container.program(3, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":4,"column":2},"end":{"line":6,"column":9}}})) != null ? stack1 : "")
+    + "  "
+    + ((stack1 = lookupProperty(helpers,"ref").call(alias3,"output",{"name":"ref","hash":{},"fn":container.program(5, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":7,"column":2},"end":{"line":7,"column":28}}})) != null ? stack1 : "")
+    + " = "
+    + ((stack1 = alias2(alias1(depth0, "value", {"start":{"line":7,"column":33},"end":{"line":7,"column":38}} ), depth0)) != null ? stack1 : "")
+    + ";\n";
+},"2":function(container,depth0,helpers,partials,data) {
+    var stack1;
+
+  return ((stack1 = container.lambda(container.strict(depth0, "inputAt", {"start":{"line":3,"column":35},"end":{"line":3,"column":42}} ), depth0)) != null ? stack1 : "");
+},"3":function(container,depth0,helpers,partials,data) {
+    var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
+
+  return "  "
+    + ((stack1 = container.lambda(container.strict(depth0, "float", {"start":{"line":5,"column":4},"end":{"line":5,"column":9}} ), depth0)) != null ? stack1 : "")
+    + " y = "
+    + ((stack1 = lookupProperty(helpers,"load").call(depth0 != null ? depth0 : (container.nullContext || {}),"other",{"name":"load","hash":{},"fn":container.program(4, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":5,"column":16},"end":{"line":5,"column":53}}})) != null ? stack1 : "")
+    + ";\n";
+},"4":function(container,depth0,helpers,partials,data) {
+    var stack1;
+
+  return ((stack1 = container.lambda(container.strict(depth0, "otherAt", {"start":{"line":5,"column":35},"end":{"line":5,"column":42}} ), depth0)) != null ? stack1 : "");
+},"5":function(container,depth0,helpers,partials,data) {
+    return "i";
+},"compiler":[8,">= 4.3.0"],"main":function(container,depth0,helpers,partials,data) {
+    var stack1, alias1=container.strict, alias2=container.lambda, lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
+
+  return "// output = "
+    + ((stack1 = alias2(alias1(depth0, "value", {"start":{"line":1,"column":14},"end":{"line":1,"column":19}} ), depth0)) != null ? stack1 : "")
+    + ", x the input"
+    + ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"otherAt"),{"name":"if","hash":{},"fn":container.program(0, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":1,"column":34},"end":{"line":1,"column":77}}})) != null ? stack1 : "")
+    + ", of a weight "
+    + ((stack1 = alias2(alias1(depth0, "shape", {"start":{"line":1,"column":93},"end":{"line":1,"column":98}} ), depth0)) != null ? stack1 : "")
+    + "\n"
+    + ((stack1 = container.invokePartial(lookupProperty(partials,"elements"),depth0,{"name":"elements","fn":container.program(1, data, 0),"inverse":container.noop,"data":data,"helpers":helpers,"partials":partials,"decorators":container.decorators})) != null ? stack1 : "");
 },"usePartial":true,"useData":true},
 
   "wgsl/depthwise": {"0":function(container,depth0,helpers,partials,data) {
@@ -5543,10 +7058,16 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
   "wgsl/pack": {"0":function(container,depth0,helpers,partials,data) {
     var stack1;
 
+  return ", "
+    + ((stack1 = container.lambda(container.strict(depth0, "turned", {"start":{"line":1,"column":59},"end":{"line":1,"column":65}} ), depth0)) != null ? stack1 : "")
+    + ",";
+},"1":function(container,depth0,helpers,partials,data) {
+    var stack1;
+
   return ", tap-major, "
-    + ((stack1 = container.lambda(container.strict(depth0, "segment", {"start":{"line":1,"column":91},"end":{"line":1,"column":98}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = container.lambda(container.strict(depth0, "segment", {"start":{"line":1,"column":125},"end":{"line":1,"column":132}} ), depth0)) != null ? stack1 : "")
     + " rows a tap";
-},"1":function(container,depth0,helpers,partials,data,blockParams,depths) {
+},"2":function(container,depth0,helpers,partials,data,blockParams,depths) {
     var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
         if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
           return parent[propertyName];
@@ -5555,9 +7076,9 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
     };
 
   return "//   "
-    + ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"through"),{"name":"if","hash":{},"fn":container.program(2, data, 0, blockParams, depths),"inverse":container.program(3, data, 0, blockParams, depths),"data":data,"loc":{"start":{"line":5,"column":5},"end":{"line":5,"column":180}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"through"),{"name":"if","hash":{},"fn":container.program(3, data, 0, blockParams, depths),"inverse":container.program(4, data, 0, blockParams, depths),"data":data,"loc":{"start":{"line":5,"column":5},"end":{"line":5,"column":180}}})) != null ? stack1 : "")
     + "\n";
-},"2":function(container,depth0,helpers,partials,data,blockParams,depths) {
+},"3":function(container,depth0,helpers,partials,data,blockParams,depths) {
     var stack1, alias1=container.strict, alias2=container.lambda;
 
   return "b += sum over "
@@ -5569,7 +7090,7 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
     + "["
     + ((stack1 = alias2(alias1(depth0, "index", {"start":{"line":5,"column":81},"end":{"line":5,"column":86}} ), depth0)) != null ? stack1 : "")
     + "]";
-},"3":function(container,depth0,helpers,partials,data,blockParams,depths) {
+},"4":function(container,depth0,helpers,partials,data,blockParams,depths) {
     var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
         if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
           return parent[propertyName];
@@ -5577,8 +7098,8 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
         return undefined
     };
 
-  return ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"bias"),{"name":"if","hash":{},"fn":container.program(4, data, 0, blockParams, depths),"inverse":container.program(5, data, 0, blockParams, depths),"data":data,"loc":{"start":{"line":5,"column":89},"end":{"line":5,"column":173}}})) != null ? stack1 : "");
-},"4":function(container,depth0,helpers,partials,data) {
+  return ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"bias"),{"name":"if","hash":{},"fn":container.program(5, data, 0, blockParams, depths),"inverse":container.program(6, data, 0, blockParams, depths),"data":data,"loc":{"start":{"line":5,"column":89},"end":{"line":5,"column":173}}})) != null ? stack1 : "");
+},"5":function(container,depth0,helpers,partials,data) {
     var stack1, alias1=container.strict, alias2=container.lambda;
 
   return "b *= "
@@ -5586,7 +7107,7 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
     + "["
     + ((stack1 = alias2(alias1(depth0, "index", {"start":{"line":5,"column":119},"end":{"line":5,"column":124}} ), depth0)) != null ? stack1 : "")
     + "]";
-},"5":function(container,depth0,helpers,partials,data,blockParams,depths) {
+},"6":function(container,depth0,helpers,partials,data,blockParams,depths) {
     var stack1, alias1=container.strict, alias2=container.lambda;
 
   return "w["
@@ -5596,37 +7117,39 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
     + "["
     + ((stack1 = alias2(alias1(depth0, "index", {"start":{"line":5,"column":165},"end":{"line":5,"column":170}} ), depth0)) != null ? stack1 : "")
     + "]";
-},"6":function(container,depth0,helpers,partials,data) {
-    return "k";
 },"7":function(container,depth0,helpers,partials,data) {
-    return "(tap,c)";
+    return "k";
 },"8":function(container,depth0,helpers,partials,data) {
-    return "two columns, in f16";
+    return "(tap,c)";
 },"9":function(container,depth0,helpers,partials,data) {
-    return "one column";
+    return "two columns, in f16";
 },"10":function(container,depth0,helpers,partials,data) {
-    return "2 * ";
+    return "one column";
 },"11":function(container,depth0,helpers,partials,data) {
-    var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
+    return "2 * ";
+},"12":function(container,depth0,helpers,partials,data) {
+    var stack1, alias1=container.strict, alias2=container.lambda;
+
+  return "    let c = k % "
+    + ((stack1 = alias2(alias1(depth0, "segment", {"start":{"line":19,"column":18},"end":{"line":19,"column":25}} ), depth0)) != null ? stack1 : "")
+    + ";\n    let tap = k / "
+    + ((stack1 = alias2(alias1(depth0, "segment", {"start":{"line":20,"column":20},"end":{"line":20,"column":27}} ), depth0)) != null ? stack1 : "")
+    + ";\n";
+},"13":function(container,depth0,helpers,partials,data) {
+    var stack1, alias1=container.strict, alias2=container.lambda, lookupProperty = container.lookupProperty || function(parent, propertyName) {
         if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
           return parent[propertyName];
         }
         return undefined
     };
 
-  return ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"halves"),{"name":"if","hash":{},"fn":container.program(12, data, 0),"inverse":container.program(13, data, 0),"data":data,"loc":{"start":{"line":19,"column":4},"end":{"line":23,"column":11}}})) != null ? stack1 : "");
-},"12":function(container,depth0,helpers,partials,data) {
-    var stack1;
-
   return "    packed[(k * "
-    + ((stack1 = container.lambda(container.strict(depth0, "packedColumns", {"start":{"line":20,"column":18},"end":{"line":20,"column":31}} ), depth0)) != null ? stack1 : "")
-    + " + n) / 2] = pack2x16float(vec2f(folded(n, k), folded(n + 1, k)));\n";
-},"13":function(container,depth0,helpers,partials,data) {
-    var stack1;
-
-  return "    packed[k * "
-    + ((stack1 = container.lambda(container.strict(depth0, "packedColumns", {"start":{"line":22,"column":17},"end":{"line":22,"column":30}} ), depth0)) != null ? stack1 : "")
-    + " + n] = folded(n, k);\n";
+    + ((stack1 = alias2(alias1(depth0, "packedColumns", {"start":{"line":23,"column":18},"end":{"line":23,"column":31}} ), depth0)) != null ? stack1 : "")
+    + " + n) / 2] = pack2x16float(vec2f(folded("
+    + ((stack1 = alias2(alias1(lookupProperty(depth0,"source"), "at", {"start":{"line":23,"column":75},"end":{"line":23,"column":84}} ), depth0)) != null ? stack1 : "")
+    + "), folded("
+    + ((stack1 = alias2(alias1(lookupProperty(depth0,"source"), "next", {"start":{"line":23,"column":98},"end":{"line":23,"column":109}} ), depth0)) != null ? stack1 : "")
+    + ")));\n";
 },"14":function(container,depth0,helpers,partials,data) {
     var stack1, alias1=container.strict, alias2=container.lambda, lookupProperty = container.lookupProperty || function(parent, propertyName) {
         if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
@@ -5635,49 +7158,48 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
         return undefined
     };
 
-  return "    let c = k % "
-    + ((stack1 = alias2(alias1(depth0, "segment", {"start":{"line":25,"column":18},"end":{"line":25,"column":25}} ), depth0)) != null ? stack1 : "")
-    + ";\n    let tap = k / "
-    + ((stack1 = alias2(alias1(depth0, "segment", {"start":{"line":26,"column":20},"end":{"line":26,"column":27}} ), depth0)) != null ? stack1 : "")
-    + ";\n"
-    + ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"halves"),{"name":"if","hash":{},"fn":container.program(15, data, 0),"inverse":container.program(16, data, 0),"data":data,"loc":{"start":{"line":27,"column":4},"end":{"line":31,"column":11}}})) != null ? stack1 : "");
-},"15":function(container,depth0,helpers,partials,data) {
-    var stack1;
-
-  return "    packed[(k * "
-    + ((stack1 = container.lambda(container.strict(depth0, "packedColumns", {"start":{"line":28,"column":18},"end":{"line":28,"column":31}} ), depth0)) != null ? stack1 : "")
-    + " + n) / 2] = pack2x16float(vec2f(folded(n, c, tap), folded(n + 1, c, tap)));\n";
-},"16":function(container,depth0,helpers,partials,data) {
-    var stack1;
-
   return "    packed[k * "
-    + ((stack1 = container.lambda(container.strict(depth0, "packedColumns", {"start":{"line":30,"column":17},"end":{"line":30,"column":30}} ), depth0)) != null ? stack1 : "")
-    + " + n] = folded(n, c, tap);\n";
-},"17":function(container,depth0,helpers,partials,data) {
+    + ((stack1 = alias2(alias1(depth0, "packedColumns", {"start":{"line":25,"column":17},"end":{"line":25,"column":30}} ), depth0)) != null ? stack1 : "")
+    + " + n] = folded("
+    + ((stack1 = alias2(alias1(lookupProperty(depth0,"source"), "at", {"start":{"line":25,"column":49},"end":{"line":25,"column":58}} ), depth0)) != null ? stack1 : "")
+    + ");\n";
+},"15":function(container,depth0,helpers,partials,data) {
     return "  packed_bias[n + 1] = folded_bias(n + 1);\n";
-},"18":function(container,depth0,helpers,partials,data) {
+},"16":function(container,depth0,helpers,partials,data) {
     return "k: u32";
-},"19":function(container,depth0,helpers,partials,data) {
+},"17":function(container,depth0,helpers,partials,data) {
     return "c: u32, tap: u32";
-},"20":function(container,depth0,helpers,partials,data) {
+},"18":function(container,depth0,helpers,partials,data) {
     var stack1;
 
   return "  if ("
-    + ((stack1 = container.lambda(container.strict(depth0, "outside", {"start":{"line":42,"column":8},"end":{"line":42,"column":15}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = container.lambda(container.strict(depth0, "outside", {"start":{"line":36,"column":8},"end":{"line":36,"column":15}} ), depth0)) != null ? stack1 : "")
     + ") {\n    return 0.0;\n  }\n";
-},"21":function(container,depth0,helpers,partials,data) {
+},"19":function(container,depth0,helpers,partials,data) {
     var stack1, alias1=container.strict, alias2=container.lambda;
 
   return " * "
-    + ((stack1 = alias2(alias1(depth0, "by", {"start":{"line":46,"column":49},"end":{"line":46,"column":51}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "by", {"start":{"line":40,"column":49},"end":{"line":40,"column":51}} ), depth0)) != null ? stack1 : "")
     + "["
-    + ((stack1 = alias2(alias1(depth0, "index", {"start":{"line":46,"column":56},"end":{"line":46,"column":61}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "index", {"start":{"line":40,"column":56},"end":{"line":40,"column":61}} ), depth0)) != null ? stack1 : "")
     + "]";
+},"20":function(container,depth0,helpers,partials,data) {
+    return "  return 0.0; // gradients come back without it\n";
+},"21":function(container,depth0,helpers,partials,data,blockParams,depths) {
+    var stack1, alias1=depth0 != null ? depth0 : (container.nullContext || {}), lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
+
+  return ((stack1 = lookupProperty(helpers,"if").call(alias1,lookupProperty(depth0,"guardColumns"),{"name":"if","hash":{},"fn":container.program(22, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":47,"column":2},"end":{"line":51,"column":9}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias1,lookupProperty(depth0,"biasSteps"),{"name":"if","hash":{},"fn":container.program(23, data, 0, blockParams, depths),"inverse":container.program(29, data, 0, blockParams, depths),"data":data,"loc":{"start":{"line":52,"column":2},"end":{"line":74,"column":9}}})) != null ? stack1 : "");
 },"22":function(container,depth0,helpers,partials,data) {
     var stack1;
 
   return "  if (n >= "
-    + ((stack1 = container.lambda(container.strict(depth0, "columns", {"start":{"line":51,"column":13},"end":{"line":51,"column":20}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = container.lambda(container.strict(depth0, "columns", {"start":{"line":48,"column":13},"end":{"line":48,"column":20}} ), depth0)) != null ? stack1 : "")
     + ") {\n    return 0.0;\n  }\n";
 },"23":function(container,depth0,helpers,partials,data,blockParams,depths) {
     var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
@@ -5688,7 +7210,7 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
     };
 
   return "  var b = bias[n];\n"
-    + ((stack1 = lookupProperty(helpers,"each").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"biasSteps"),{"name":"each","hash":{},"fn":container.program(24, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":57,"column":2},"end":{"line":73,"column":11}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"each").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"biasSteps"),{"name":"each","hash":{},"fn":container.program(24, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":54,"column":2},"end":{"line":70,"column":11}}})) != null ? stack1 : "")
     + "  return b;\n";
 },"24":function(container,depth0,helpers,partials,data,blockParams,depths) {
     var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
@@ -5698,7 +7220,7 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
         return undefined
     };
 
-  return ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"through"),{"name":"if","hash":{},"fn":container.program(25, data, 0, blockParams, depths),"inverse":container.program(28, data, 0, blockParams, depths),"data":data,"loc":{"start":{"line":58,"column":2},"end":{"line":72,"column":9}}})) != null ? stack1 : "");
+  return ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"through"),{"name":"if","hash":{},"fn":container.program(25, data, 0, blockParams, depths),"inverse":container.program(28, data, 0, blockParams, depths),"data":data,"loc":{"start":{"line":55,"column":2},"end":{"line":69,"column":9}}})) != null ? stack1 : "");
 },"25":function(container,depth0,helpers,partials,data,blockParams,depths) {
     var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
         if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
@@ -5707,7 +7229,7 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
         return undefined
     };
 
-  return ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depths[1],"flat"),{"name":"if","hash":{},"fn":container.program(26, data, 0, blockParams, depths),"inverse":container.program(27, data, 0, blockParams, depths),"data":data,"loc":{"start":{"line":59,"column":2},"end":{"line":69,"column":9}}})) != null ? stack1 : "");
+  return ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depths[1],"flat"),{"name":"if","hash":{},"fn":container.program(26, data, 0, blockParams, depths),"inverse":container.program(27, data, 0, blockParams, depths),"data":data,"loc":{"start":{"line":56,"column":2},"end":{"line":66,"column":9}}})) != null ? stack1 : "");
 },"26":function(container,depth0,helpers,partials,data,blockParams,depths) {
     var stack1, alias1=container.strict, alias2=container.lambda, lookupProperty = container.lookupProperty || function(parent, propertyName) {
         if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
@@ -5717,15 +7239,15 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
     };
 
   return "  for (var k = 0u; k < "
-    + ((stack1 = alias2(alias1(depths[1], "rows", {"start":{"line":60,"column":25},"end":{"line":60,"column":32}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depths[1], "rows", {"start":{"line":57,"column":25},"end":{"line":57,"column":32}} ), depth0)) != null ? stack1 : "")
     + "; k++) {\n    b += weight["
-    + ((stack1 = alias2(alias1(depths[1], "at", {"start":{"line":61,"column":18},"end":{"line":61,"column":23}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depths[1], "at", {"start":{"line":58,"column":18},"end":{"line":58,"column":23}} ), depth0)) != null ? stack1 : "")
     + "]"
-    + ((stack1 = lookupProperty(helpers,"each").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"weightSteps"),{"name":"each","hash":{},"fn":container.program(21, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":61,"column":26},"end":{"line":61,"column":76}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"each").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"weightSteps"),{"name":"each","hash":{},"fn":container.program(19, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":58,"column":26},"end":{"line":58,"column":76}}})) != null ? stack1 : "")
     + " * "
-    + ((stack1 = alias2(alias1(depth0, "by", {"start":{"line":61,"column":81},"end":{"line":61,"column":83}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "by", {"start":{"line":58,"column":81},"end":{"line":58,"column":83}} ), depth0)) != null ? stack1 : "")
     + "["
-    + ((stack1 = alias2(alias1(depth0, "index", {"start":{"line":61,"column":88},"end":{"line":61,"column":93}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "index", {"start":{"line":58,"column":88},"end":{"line":58,"column":93}} ), depth0)) != null ? stack1 : "")
     + "];\n  }\n";
 },"27":function(container,depth0,helpers,partials,data,blockParams,depths) {
     var stack1, alias1=container.strict, alias2=container.lambda, lookupProperty = container.lookupProperty || function(parent, propertyName) {
@@ -5736,25 +7258,25 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
     };
 
   return "  for (var tap = 0u; tap < "
-    + ((stack1 = alias2(alias1(depths[1], "taps", {"start":{"line":64,"column":29},"end":{"line":64,"column":36}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depths[1], "taps", {"start":{"line":61,"column":29},"end":{"line":61,"column":36}} ), depth0)) != null ? stack1 : "")
     + "; tap++) {\n    for (var c = 0u; c < "
-    + ((stack1 = alias2(alias1(depths[1], "channels", {"start":{"line":65,"column":27},"end":{"line":65,"column":38}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depths[1], "channels", {"start":{"line":62,"column":27},"end":{"line":62,"column":38}} ), depth0)) != null ? stack1 : "")
     + "; c++) {\n      b += weight["
-    + ((stack1 = alias2(alias1(depths[1], "at", {"start":{"line":66,"column":20},"end":{"line":66,"column":25}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depths[1], "at", {"start":{"line":63,"column":20},"end":{"line":63,"column":25}} ), depth0)) != null ? stack1 : "")
     + "]"
-    + ((stack1 = lookupProperty(helpers,"each").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"weightSteps"),{"name":"each","hash":{},"fn":container.program(21, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":66,"column":28},"end":{"line":66,"column":78}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"each").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"weightSteps"),{"name":"each","hash":{},"fn":container.program(19, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":63,"column":28},"end":{"line":63,"column":78}}})) != null ? stack1 : "")
     + " * "
-    + ((stack1 = alias2(alias1(depth0, "by", {"start":{"line":66,"column":83},"end":{"line":66,"column":85}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "by", {"start":{"line":63,"column":83},"end":{"line":63,"column":85}} ), depth0)) != null ? stack1 : "")
     + "["
-    + ((stack1 = alias2(alias1(depth0, "index", {"start":{"line":66,"column":90},"end":{"line":66,"column":95}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "index", {"start":{"line":63,"column":90},"end":{"line":63,"column":95}} ), depth0)) != null ? stack1 : "")
     + "];\n    }\n  }\n";
 },"28":function(container,depth0,helpers,partials,data) {
     var stack1, alias1=container.strict, alias2=container.lambda;
 
   return "  b *= "
-    + ((stack1 = alias2(alias1(depth0, "by", {"start":{"line":71,"column":9},"end":{"line":71,"column":11}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "by", {"start":{"line":68,"column":9},"end":{"line":68,"column":11}} ), depth0)) != null ? stack1 : "")
     + "["
-    + ((stack1 = alias2(alias1(depth0, "index", {"start":{"line":71,"column":16},"end":{"line":71,"column":21}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "index", {"start":{"line":68,"column":16},"end":{"line":68,"column":21}} ), depth0)) != null ? stack1 : "")
     + "];\n";
 },"29":function(container,depth0,helpers,partials,data) {
     return "  return bias[n];\n";
@@ -5768,46 +7290,47 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
 
   return "// Packs a PyTorch weight "
     + ((stack1 = alias2(alias1(depth0, "weightShape", {"start":{"line":1,"column":28},"end":{"line":1,"column":39}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"turned"),{"name":"if","hash":{},"fn":container.program(0, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":1,"column":41},"end":{"line":1,"column":75}}})) != null ? stack1 : "")
     + " as "
-    + ((stack1 = alias2(alias1(depth0, "packedShape", {"start":{"line":1,"column":47},"end":{"line":1,"column":58}} ), depth0)) != null ? stack1 : "")
-    + ((stack1 = lookupProperty(helpers,"unless").call(alias3,lookupProperty(depth0,"flat"),{"name":"unless","hash":{},"fn":container.program(0, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":1,"column":60},"end":{"line":1,"column":122}}})) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "packedShape", {"start":{"line":1,"column":81},"end":{"line":1,"column":92}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"segments"),{"name":"if","hash":{},"fn":container.program(1, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":1,"column":94},"end":{"line":1,"column":152}}})) != null ? stack1 : "")
     + ", zero-padded.\n// For each column n, in order:\n//   w["
     + ((stack1 = alias2(alias1(depth0, "element", {"start":{"line":3,"column":9},"end":{"line":3,"column":16}} ), depth0)) != null ? stack1 : "")
     + "] = weight[n,"
     + ((stack1 = alias2(alias1(depth0, "element", {"start":{"line":3,"column":33},"end":{"line":3,"column":40}} ), depth0)) != null ? stack1 : "")
     + "]; b = bias[n]\n"
-    + ((stack1 = lookupProperty(helpers,"each").call(alias3,lookupProperty(depth0,"steps"),{"name":"each","hash":{},"fn":container.program(1, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":4,"column":0},"end":{"line":6,"column":9}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"each").call(alias3,lookupProperty(depth0,"steps"),{"name":"each","hash":{},"fn":container.program(2, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":4,"column":0},"end":{"line":6,"column":9}}})) != null ? stack1 : "")
     + "//   packed["
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"flat"),{"name":"if","hash":{},"fn":container.program(6, data, 0, blockParams, depths),"inverse":container.program(7, data, 0, blockParams, depths),"data":data,"loc":{"start":{"line":7,"column":12},"end":{"line":7,"column":47}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"flat"),{"name":"if","hash":{},"fn":container.program(7, data, 0, blockParams, depths),"inverse":container.program(8, data, 0, blockParams, depths),"data":data,"loc":{"start":{"line":7,"column":12},"end":{"line":7,"column":47}}})) != null ? stack1 : "")
     + ",n] = w["
     + ((stack1 = alias2(alias1(depth0, "element", {"start":{"line":7,"column":57},"end":{"line":7,"column":64}} ), depth0)) != null ? stack1 : "")
     + "]; packed_bias[n] = b\n// An invocation packs "
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"halves"),{"name":"if","hash":{},"fn":container.program(8, data, 0, blockParams, depths),"inverse":container.program(9, data, 0, blockParams, depths),"data":data,"loc":{"start":{"line":8,"column":23},"end":{"line":8,"column":81}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"halves"),{"name":"if","hash":{},"fn":container.program(9, data, 0, blockParams, depths),"inverse":container.program(10, data, 0, blockParams, depths),"data":data,"loc":{"start":{"line":8,"column":23},"end":{"line":8,"column":81}}})) != null ? stack1 : "")
     + ". Runs once, when the weights are loaded.\n"
     + ((stack1 = container.invokePartial(lookupProperty(partials,"bindings"),depth0,{"name":"bindings","data":data,"helpers":helpers,"partials":partials,"decorators":container.decorators})) != null ? stack1 : "")
     + "\n@compute @workgroup_size("
     + ((stack1 = alias2(alias1(depth0, "invocations", {"start":{"line":11,"column":27},"end":{"line":11,"column":38}} ), depth0)) != null ? stack1 : "")
     + ")\nfn main(@builtin(global_invocation_id) id: vec3u) {\n  let n = "
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"halves"),{"name":"if","hash":{},"fn":container.program(10, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":13,"column":10},"end":{"line":13,"column":35}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"halves"),{"name":"if","hash":{},"fn":container.program(11, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":13,"column":10},"end":{"line":13,"column":35}}})) != null ? stack1 : "")
     + "id.x;\n  if (n >= "
     + ((stack1 = alias2(alias1(depth0, "packedColumns", {"start":{"line":14,"column":13},"end":{"line":14,"column":26}} ), depth0)) != null ? stack1 : "")
     + ") {\n    return;\n  }\n  for (var k = 0u; k < "
     + ((stack1 = alias2(alias1(depth0, "packedDepth", {"start":{"line":17,"column":25},"end":{"line":17,"column":36}} ), depth0)) != null ? stack1 : "")
     + "; k++) {\n"
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"flat"),{"name":"if","hash":{},"fn":container.program(11, data, 0, blockParams, depths),"inverse":container.program(14, data, 0, blockParams, depths),"data":data,"loc":{"start":{"line":18,"column":4},"end":{"line":32,"column":11}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"segments"),{"name":"if","hash":{},"fn":container.program(12, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":18,"column":4},"end":{"line":21,"column":11}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"halves"),{"name":"if","hash":{},"fn":container.program(13, data, 0, blockParams, depths),"inverse":container.program(14, data, 0, blockParams, depths),"data":data,"loc":{"start":{"line":22,"column":4},"end":{"line":26,"column":11}}})) != null ? stack1 : "")
     + "  }\n  packed_bias[n] = folded_bias(n);\n"
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"halves"),{"name":"if","hash":{},"fn":container.program(17, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":35,"column":2},"end":{"line":37,"column":9}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"halves"),{"name":"if","hash":{},"fn":container.program(15, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":29,"column":2},"end":{"line":31,"column":9}}})) != null ? stack1 : "")
     + "}\n\nfn folded(n: u32, "
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"flat"),{"name":"if","hash":{},"fn":container.program(18, data, 0, blockParams, depths),"inverse":container.program(19, data, 0, blockParams, depths),"data":data,"loc":{"start":{"line":40,"column":18},"end":{"line":40,"column":67}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"flat"),{"name":"if","hash":{},"fn":container.program(16, data, 0, blockParams, depths),"inverse":container.program(17, data, 0, blockParams, depths),"data":data,"loc":{"start":{"line":34,"column":18},"end":{"line":34,"column":67}}})) != null ? stack1 : "")
     + ") -> f32 {\n"
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"outside"),{"name":"if","hash":{},"fn":container.program(20, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":41,"column":2},"end":{"line":45,"column":9}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"outside"),{"name":"if","hash":{},"fn":container.program(18, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":35,"column":2},"end":{"line":39,"column":9}}})) != null ? stack1 : "")
     + "  return weight["
-    + ((stack1 = alias2(alias1(depth0, "at", {"start":{"line":46,"column":18},"end":{"line":46,"column":20}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "at", {"start":{"line":40,"column":18},"end":{"line":40,"column":20}} ), depth0)) != null ? stack1 : "")
     + "]"
-    + ((stack1 = lookupProperty(helpers,"each").call(alias3,lookupProperty(depth0,"weightSteps"),{"name":"each","hash":{},"fn":container.program(21, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":46,"column":23},"end":{"line":46,"column":73}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"each").call(alias3,lookupProperty(depth0,"weightSteps"),{"name":"each","hash":{},"fn":container.program(19, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":40,"column":23},"end":{"line":40,"column":73}}})) != null ? stack1 : "")
     + ";\n}\n\nfn folded_bias(n: u32) -> f32 {\n"
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"guardColumns"),{"name":"if","hash":{},"fn":container.program(22, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":50,"column":2},"end":{"line":54,"column":9}}})) != null ? stack1 : "")
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"biasSteps"),{"name":"if","hash":{},"fn":container.program(23, data, 0, blockParams, depths),"inverse":container.program(29, data, 0, blockParams, depths),"data":data,"loc":{"start":{"line":55,"column":2},"end":{"line":77,"column":9}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"turned"),{"name":"if","hash":{},"fn":container.program(20, data, 0, blockParams, depths),"inverse":container.program(21, data, 0, blockParams, depths),"data":data,"loc":{"start":{"line":44,"column":2},"end":{"line":75,"column":9}}})) != null ? stack1 : "")
     + "}\n";
 },"usePartial":true,"useData":true,"useDepths":true},
 
@@ -7606,6 +9129,154 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
     + "}\n"
     + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"norm"),{"name":"if","hash":{},"fn":container.program(57, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":126,"column":0},"end":{"line":137,"column":7}}})) != null ? stack1 : "");
 },"usePartial":true,"useData":true,"useDepths":true},
+
+  "wgsl/weight-grad": {"0":function(container,depth0,helpers,partials,data) {
+    var stack1, alias1=container.strict, alias2=container.lambda;
+
+  return ", "
+    + ((stack1 = alias2(alias1(depth0, "inputs", {"start":{"line":1,"column":73},"end":{"line":1,"column":79}} ), depth0)) != null ? stack1 : "")
+    + " channels of "
+    + ((stack1 = alias2(alias1(depth0, "size", {"start":{"line":1,"column":96},"end":{"line":1,"column":100}} ), depth0)) != null ? stack1 : "")
+    + "x"
+    + ((stack1 = alias2(alias1(depth0, "size", {"start":{"line":1,"column":105},"end":{"line":1,"column":109}} ), depth0)) != null ? stack1 : "")
+    + " taps each,";
+},"1":function(container,depth0,helpers,partials,data) {
+    return "(c,tap)";
+},"2":function(container,depth0,helpers,partials,data) {
+    return "c";
+},"3":function(container,depth0,helpers,partials,data) {
+    return "'s site tap";
+},"4":function(container,depth0,helpers,partials,data) {
+    var stack1, alias1=container.strict, alias2=container.lambda;
+
+  return "      let tap = (c + i) % "
+    + ((stack1 = alias2(alias1(depth0, "taps", {"start":{"line":71,"column":28},"end":{"line":71,"column":32}} ), depth0)) != null ? stack1 : "")
+    + ";\n      let y = t / "
+    + ((stack1 = alias2(alias1(depth0, "width", {"start":{"line":72,"column":20},"end":{"line":72,"column":25}} ), depth0)) != null ? stack1 : "")
+    + " * "
+    + ((stack1 = alias2(alias1(depth0, "size", {"start":{"line":72,"column":32},"end":{"line":72,"column":36}} ), depth0)) != null ? stack1 : "")
+    + " + tap / "
+    + ((stack1 = alias2(alias1(depth0, "size", {"start":{"line":72,"column":49},"end":{"line":72,"column":53}} ), depth0)) != null ? stack1 : "")
+    + ";\n      let x = t % "
+    + ((stack1 = alias2(alias1(depth0, "width", {"start":{"line":73,"column":20},"end":{"line":73,"column":25}} ), depth0)) != null ? stack1 : "")
+    + " * "
+    + ((stack1 = alias2(alias1(depth0, "size", {"start":{"line":73,"column":32},"end":{"line":73,"column":36}} ), depth0)) != null ? stack1 : "")
+    + " + tap % "
+    + ((stack1 = alias2(alias1(depth0, "size", {"start":{"line":73,"column":49},"end":{"line":73,"column":53}} ), depth0)) != null ? stack1 : "")
+    + ";\n      quad[i] = input[(y * "
+    + ((stack1 = alias2(alias1(depth0, "width", {"start":{"line":74,"column":29},"end":{"line":74,"column":34}} ), depth0)) != null ? stack1 : "")
+    + " * "
+    + ((stack1 = alias2(alias1(depth0, "size", {"start":{"line":74,"column":41},"end":{"line":74,"column":45}} ), depth0)) != null ? stack1 : "")
+    + " + x) * "
+    + ((stack1 = alias2(alias1(depth0, "inputs", {"start":{"line":74,"column":57},"end":{"line":74,"column":63}} ), depth0)) != null ? stack1 : "")
+    + " + (c + i) / "
+    + ((stack1 = alias2(alias1(depth0, "taps", {"start":{"line":74,"column":80},"end":{"line":74,"column":84}} ), depth0)) != null ? stack1 : "")
+    + "];\n";
+},"5":function(container,depth0,helpers,partials,data) {
+    var stack1;
+
+  return "      quad[i] = input[t * "
+    + ((stack1 = container.lambda(container.strict(depth0, "inputs", {"start":{"line":76,"column":28},"end":{"line":76,"column":34}} ), depth0)) != null ? stack1 : "")
+    + " + c + i];\n";
+},"compiler":[8,">= 4.3.0"],"main":function(container,depth0,helpers,partials,data) {
+    var stack1, alias1=container.strict, alias2=container.lambda, alias3=depth0 != null ? depth0 : (container.nullContext || {}), lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
+
+  return "// The gradient of a weight ["
+    + ((stack1 = alias2(alias1(depth0, "outputs", {"start":{"line":1,"column":31},"end":{"line":1,"column":38}} ), depth0)) != null ? stack1 : "")
+    + "]["
+    + ((stack1 = alias2(alias1(depth0, "columns", {"start":{"line":1,"column":44},"end":{"line":1,"column":51}} ), depth0)) != null ? stack1 : "")
+    + "]"
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"patches"),{"name":"if","hash":{},"fn":container.program(0, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":1,"column":54},"end":{"line":1,"column":129}}})) != null ? stack1 : "")
+    + " over the rows of all images:\n//   sums[part,o,"
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"patches"),{"name":"if","hash":{},"fn":container.program(1, data, 0),"inverse":container.program(2, data, 0),"data":data,"loc":{"start":{"line":2,"column":17},"end":{"line":2,"column":55}}})) != null ? stack1 : "")
+    + "] = sum over the rows t of a part of d[t,o] * input[t"
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"patches"),{"name":"if","hash":{},"fn":container.program(3, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":2,"column":108},"end":{"line":2,"column":141}}})) != null ? stack1 : "")
+    + ",c]\n// Of the rows of all images each of "
+    + ((stack1 = alias2(alias1(depth0, "parts", {"start":{"line":3,"column":39},"end":{"line":3,"column":44}} ), depth0)) != null ? stack1 : "")
+    + " parts has as many; they are summed "
+    + ((stack1 = alias2(alias1(depth0, "chain", {"start":{"line":3,"column":84},"end":{"line":3,"column":89}} ), depth0)) != null ? stack1 : "")
+    + " at a time. A group makes a tile of\n// "
+    + ((stack1 = alias2(alias1(depth0, "side", {"start":{"line":4,"column":5},"end":{"line":4,"column":9}} ), depth0)) != null ? stack1 : "")
+    + "x"
+    + ((stack1 = alias2(alias1(depth0, "side", {"start":{"line":4,"column":14},"end":{"line":4,"column":18}} ), depth0)) != null ? stack1 : "")
+    + ", an invocation 4x4 of it.\n"
+    + ((stack1 = container.invokePartial(lookupProperty(partials,"bindings"),depth0,{"name":"bindings","data":data,"helpers":helpers,"partials":partials,"decorators":container.decorators})) != null ? stack1 : "")
+    + ((stack1 = container.invokePartial(lookupProperty(partials,"first-group"),depth0,{"name":"first-group","data":data,"helpers":helpers,"partials":partials,"decorators":container.decorators})) != null ? stack1 : "")
+    + "var<workgroup> left: array<vec4f, "
+    + ((stack1 = alias2(alias1(depth0, "tileQuads", {"start":{"line":7,"column":36},"end":{"line":7,"column":45}} ), depth0)) != null ? stack1 : "")
+    + ">;\nvar<workgroup> right: array<vec4f, "
+    + ((stack1 = alias2(alias1(depth0, "tileQuads", {"start":{"line":8,"column":37},"end":{"line":8,"column":46}} ), depth0)) != null ? stack1 : "")
+    + ">;\n\n@compute @workgroup_size("
+    + ((stack1 = alias2(alias1(depth0, "invocations", {"start":{"line":10,"column":27},"end":{"line":10,"column":38}} ), depth0)) != null ? stack1 : "")
+    + ")\nfn main(@builtin(workgroup_id) within: vec3u, @builtin(local_invocation_index) lane: u32) {\n  let group = first_group + within;\n  let rows = arrayLength(&d) / "
+    + ((stack1 = alias2(alias1(depth0, "outputs", {"start":{"line":13,"column":33},"end":{"line":13,"column":40}} ), depth0)) != null ? stack1 : "")
+    + "; // of all images\n  let each = (rows + "
+    + ((stack1 = alias2(alias1(depth0, "parts", {"start":{"line":14,"column":23},"end":{"line":14,"column":28}} ), depth0)) != null ? stack1 : "")
+    + " - 1) / "
+    + ((stack1 = alias2(alias1(depth0, "parts", {"start":{"line":14,"column":40},"end":{"line":14,"column":45}} ), depth0)) != null ? stack1 : "")
+    + ";\n  let first = group.y / "
+    + ((stack1 = alias2(alias1(depth0, "outputTiles", {"start":{"line":15,"column":26},"end":{"line":15,"column":37}} ), depth0)) != null ? stack1 : "")
+    + " * each;\n  let end = min(first + each, rows);\n  let output = group.y % "
+    + ((stack1 = alias2(alias1(depth0, "outputTiles", {"start":{"line":17,"column":27},"end":{"line":17,"column":38}} ), depth0)) != null ? stack1 : "")
+    + " * "
+    + ((stack1 = alias2(alias1(depth0, "side", {"start":{"line":17,"column":45},"end":{"line":17,"column":49}} ), depth0)) != null ? stack1 : "")
+    + ";\n  let column = group.x * "
+    + ((stack1 = alias2(alias1(depth0, "side", {"start":{"line":18,"column":27},"end":{"line":18,"column":31}} ), depth0)) != null ? stack1 : "")
+    + ";\n  var sums_of: array<vec4f, 4>;\n  var chain: array<vec4f, 4>;\n  for (var start = first; start < end; start += "
+    + ((stack1 = alias2(alias1(depth0, "chain", {"start":{"line":21,"column":50},"end":{"line":21,"column":55}} ), depth0)) != null ? stack1 : "")
+    + ") {\n    for (var row = start; row < min(start + "
+    + ((stack1 = alias2(alias1(depth0, "chain", {"start":{"line":22,"column":46},"end":{"line":22,"column":51}} ), depth0)) != null ? stack1 : "")
+    + ", end); row += "
+    + ((stack1 = alias2(alias1(depth0, "tileRows", {"start":{"line":22,"column":70},"end":{"line":22,"column":78}} ), depth0)) != null ? stack1 : "")
+    + ") {\n      workgroupBarrier();\n      for (var k = lane; k < "
+    + ((stack1 = alias2(alias1(depth0, "tileQuads", {"start":{"line":24,"column":31},"end":{"line":24,"column":40}} ), depth0)) != null ? stack1 : "")
+    + "; k += "
+    + ((stack1 = alias2(alias1(depth0, "invocations", {"start":{"line":24,"column":51},"end":{"line":24,"column":62}} ), depth0)) != null ? stack1 : "")
+    + ") {\n        let t = row + k / "
+    + ((stack1 = alias2(alias1(depth0, "quads", {"start":{"line":25,"column":28},"end":{"line":25,"column":33}} ), depth0)) != null ? stack1 : "")
+    + ";\n        left[k] = outputs_at(t, output + 4 * (k % "
+    + ((stack1 = alias2(alias1(depth0, "quads", {"start":{"line":26,"column":52},"end":{"line":26,"column":57}} ), depth0)) != null ? stack1 : "")
+    + "), end);\n        right[k] = inputs_at(t, column + 4 * (k % "
+    + ((stack1 = alias2(alias1(depth0, "quads", {"start":{"line":27,"column":52},"end":{"line":27,"column":57}} ), depth0)) != null ? stack1 : "")
+    + "), end);\n      }\n      workgroupBarrier();\n      for (var k = 0u; k < "
+    + ((stack1 = alias2(alias1(depth0, "tileRows", {"start":{"line":30,"column":29},"end":{"line":30,"column":37}} ), depth0)) != null ? stack1 : "")
+    + "; k++) {\n        let a = left[k * "
+    + ((stack1 = alias2(alias1(depth0, "quads", {"start":{"line":31,"column":27},"end":{"line":31,"column":32}} ), depth0)) != null ? stack1 : "")
+    + " + lane / "
+    + ((stack1 = alias2(alias1(depth0, "across", {"start":{"line":31,"column":46},"end":{"line":31,"column":52}} ), depth0)) != null ? stack1 : "")
+    + "];\n        let b = right[k * "
+    + ((stack1 = alias2(alias1(depth0, "quads", {"start":{"line":32,"column":28},"end":{"line":32,"column":33}} ), depth0)) != null ? stack1 : "")
+    + " + lane % "
+    + ((stack1 = alias2(alias1(depth0, "across", {"start":{"line":32,"column":47},"end":{"line":32,"column":53}} ), depth0)) != null ? stack1 : "")
+    + "];\n        for (var i = 0u; i < 4; i++) {\n          chain[i] += a[i] * b;\n        }\n      }\n    }\n    for (var i = 0u; i < 4; i++) {\n      sums_of[i] += chain[i];\n      chain[i] = vec4f();\n    }\n  }\n  for (var i = 0u; i < 4; i++) {\n    let o = output + 4 * (lane / "
+    + ((stack1 = alias2(alias1(depth0, "across", {"start":{"line":44,"column":35},"end":{"line":44,"column":41}} ), depth0)) != null ? stack1 : "")
+    + ") + i;\n    for (var j = 0u; j < 4; j++) {\n      let c = column + 4 * (lane % "
+    + ((stack1 = alias2(alias1(depth0, "across", {"start":{"line":46,"column":37},"end":{"line":46,"column":43}} ), depth0)) != null ? stack1 : "")
+    + ") + j;\n      if (o < "
+    + ((stack1 = alias2(alias1(depth0, "outputs", {"start":{"line":47,"column":16},"end":{"line":47,"column":23}} ), depth0)) != null ? stack1 : "")
+    + " && c < "
+    + ((stack1 = alias2(alias1(depth0, "columns", {"start":{"line":47,"column":35},"end":{"line":47,"column":42}} ), depth0)) != null ? stack1 : "")
+    + ") {\n        sums[(group.y / "
+    + ((stack1 = alias2(alias1(depth0, "outputTiles", {"start":{"line":48,"column":26},"end":{"line":48,"column":37}} ), depth0)) != null ? stack1 : "")
+    + " * "
+    + ((stack1 = alias2(alias1(depth0, "outputs", {"start":{"line":48,"column":44},"end":{"line":48,"column":51}} ), depth0)) != null ? stack1 : "")
+    + " + o) * "
+    + ((stack1 = alias2(alias1(depth0, "columns", {"start":{"line":48,"column":63},"end":{"line":48,"column":70}} ), depth0)) != null ? stack1 : "")
+    + " + c] = sums_of[i][j];\n      }\n    }\n  }\n}\n\n// Four outputs of a row of d, 0 beyond its end.\nfn outputs_at(t: u32, o: u32, end: u32) -> vec4f {\n  var quad = vec4f();\n  for (var i = 0u; i < 4; i++) {\n    if (t < end && o + i < "
+    + ((stack1 = alias2(alias1(depth0, "outputs", {"start":{"line":58,"column":29},"end":{"line":58,"column":36}} ), depth0)) != null ? stack1 : "")
+    + ") {\n      quad[i] = d[t * "
+    + ((stack1 = alias2(alias1(depth0, "outputs", {"start":{"line":59,"column":24},"end":{"line":59,"column":31}} ), depth0)) != null ? stack1 : "")
+    + " + o + i];\n    }\n  }\n  return quad;\n}\n\n// Four columns of the input that belongs to a row, 0 beyond its end.\nfn inputs_at(t: u32, c: u32, end: u32) -> vec4f {\n  var quad = vec4f();\n  for (var i = 0u; i < 4; i++) {\n    if (t < end && c + i < "
+    + ((stack1 = alias2(alias1(depth0, "columns", {"start":{"line":69,"column":29},"end":{"line":69,"column":36}} ), depth0)) != null ? stack1 : "")
+    + ") {\n"
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"patches"),{"name":"if","hash":{},"fn":container.program(4, data, 0),"inverse":container.program(5, data, 0),"data":data,"loc":{"start":{"line":70,"column":6},"end":{"line":77,"column":13}}})) != null ? stack1 : "")
+    + "    }\n  }\n  return quad;\n}\n";
+},"usePartial":true,"useData":true},
 };
 
 export const partials: Readonly<Record<string, Precompiled>> = {
@@ -8523,6 +10194,57 @@ export const partials: Readonly<Record<string, Precompiled>> = {
     };
 
   return ((stack1 = lookupProperty(helpers,"load").call(depth0 != null ? depth0 : (container.nullContext || {}),"image",{"name":"load","hash":{},"fn":container.program(0, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":1,"column":0},"end":{"line":1,"column":138}}})) != null ? stack1 : "");
+},"useData":true},
+
+  "row-statistics": {"0":function(container,depth0,helpers,partials,data) {
+    var stack1;
+
+  return "i * "
+    + ((stack1 = container.lambda(container.strict(depth0, "channels", {"start":{"line":3,"column":34},"end":{"line":3,"column":42}} ), depth0)) != null ? stack1 : "")
+    + " + c";
+},"compiler":[8,">= 4.3.0"],"main":function(container,depth0,helpers,partials,data) {
+    var stack1, alias1=container.strict, alias2=container.lambda, alias3=depth0 != null ? depth0 : (container.nullContext || {}), lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
+
+  return "  "
+    + ((stack1 = alias2(alias1(depth0, "sum", {"start":{"line":1,"column":4},"end":{"line":1,"column":7}} ), depth0)) != null ? stack1 : "")
+    + " sum = 0.0f;\n  for ("
+    + ((stack1 = alias2(alias1(depth0, "var", {"start":{"line":2,"column":9},"end":{"line":2,"column":12}} ), depth0)) != null ? stack1 : "")
+    + " c = 0"
+    + ((stack1 = alias2(alias1(depth0, "u", {"start":{"line":2,"column":22},"end":{"line":2,"column":23}} ), depth0)) != null ? stack1 : "")
+    + "; c < "
+    + ((stack1 = alias2(alias1(depth0, "channels", {"start":{"line":2,"column":33},"end":{"line":2,"column":41}} ), depth0)) != null ? stack1 : "")
+    + "; c++) {\n    sum += "
+    + ((stack1 = lookupProperty(helpers,"load").call(alias3,"input",{"name":"load","hash":{},"fn":container.program(0, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":3,"column":11},"end":{"line":3,"column":57}}})) != null ? stack1 : "")
+    + ";\n  }\n  "
+    + ((stack1 = alias2(alias1(depth0, "float", {"start":{"line":5,"column":4},"end":{"line":5,"column":9}} ), depth0)) != null ? stack1 : "")
+    + " mean = sum / "
+    + ((stack1 = alias2(alias1(depth0, "channels", {"start":{"line":5,"column":27},"end":{"line":5,"column":35}} ), depth0)) != null ? stack1 : "")
+    + ".0f;\n  "
+    + ((stack1 = alias2(alias1(depth0, "sum", {"start":{"line":6,"column":4},"end":{"line":6,"column":7}} ), depth0)) != null ? stack1 : "")
+    + " square = 0.0f;\n  for ("
+    + ((stack1 = alias2(alias1(depth0, "var", {"start":{"line":7,"column":9},"end":{"line":7,"column":12}} ), depth0)) != null ? stack1 : "")
+    + " c = 0"
+    + ((stack1 = alias2(alias1(depth0, "u", {"start":{"line":7,"column":22},"end":{"line":7,"column":23}} ), depth0)) != null ? stack1 : "")
+    + "; c < "
+    + ((stack1 = alias2(alias1(depth0, "channels", {"start":{"line":7,"column":33},"end":{"line":7,"column":41}} ), depth0)) != null ? stack1 : "")
+    + "; c++) {\n    "
+    + ((stack1 = alias2(alias1(depth0, "float", {"start":{"line":8,"column":6},"end":{"line":8,"column":11}} ), depth0)) != null ? stack1 : "")
+    + " x = "
+    + ((stack1 = lookupProperty(helpers,"load").call(alias3,"input",{"name":"load","hash":{},"fn":container.program(0, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":8,"column":18},"end":{"line":8,"column":64}}})) != null ? stack1 : "")
+    + " - mean;\n    square += x * x;\n  }\n  "
+    + ((stack1 = alias2(alias1(depth0, "float", {"start":{"line":11,"column":4},"end":{"line":11,"column":9}} ), depth0)) != null ? stack1 : "")
+    + " scale = "
+    + ((stack1 = alias2(alias1(depth0, "inverseRoot", {"start":{"line":11,"column":22},"end":{"line":11,"column":33}} ), depth0)) != null ? stack1 : "")
+    + "(square / "
+    + ((stack1 = alias2(alias1(depth0, "divisor", {"start":{"line":11,"column":47},"end":{"line":11,"column":54}} ), depth0)) != null ? stack1 : "")
+    + ".0f + "
+    + ((stack1 = alias2(alias1(depth0, "eps", {"start":{"line":11,"column":64},"end":{"line":11,"column":67}} ), depth0)) != null ? stack1 : "")
+    + "f);\n";
 },"useData":true},
 
   "bindings": {"0":function(container,depth0,helpers,partials,data) {

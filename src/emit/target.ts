@@ -50,6 +50,9 @@ export interface OnnxOptions {
 /** What kernels and ONNX graphs are made of: a network's ops but `grn`, which `split-grn` takes apart. */
 export const loweredOps: ReadonlySet<OpName> = new Set(opNames.filter(op => op !== "grn" && !trainingOps.has(op)));
 
+/** The same of graphs that learn, in which LayerNorm is taken apart too. */
+export const learningOps: ReadonlySet<OpName> = new Set(opNames.filter(op => op !== "grn" && op !== "layernorm"));
+
 interface TargetBase {
   readonly name: TargetName;
   /** What changes the graph, in order; the target's own list says where order matters. */

@@ -11,19 +11,21 @@ import { fuseNorm } from "./fuse-norm.ts";
 import { fusePool } from "./fuse-pool.ts";
 import { fuseResidual } from "./fuse-residual.ts";
 import type { Pass } from "./pass.ts";
+import { rematerialise } from "./rematerialise.ts";
 import { splitGrn } from "./split-grn.ts";
 import { splitLayernorm } from "./split-layernorm.ts";
 
 /** Rewriting, in order: GRN is split first, so that its shift can be folded; the other folds do not meet. */
 export const foldingPasses: readonly Pass[] = [splitGrn, foldGrnShift, foldLayerScale, foldLayernorm];
 
-/** For graphs that learn, after the folds: what is left of LayerNorm is split, and the gradients are appended. */
-export const learningPasses: readonly Pass[] = [splitLayernorm, differentiate];
+/** For graphs that learn, after the folds: what is left of LayerNorm is split, the gradients are appended, and what is cheap is made again. */
+export const learningPasses: readonly Pass[] = [splitLayernorm, differentiate, rematerialise];
 
 /** The same for some leaves of the graph. */
 export const learningPassesFor = (wanted: (leaf: Node) => boolean): readonly Pass[] => [
   splitLayernorm,
   differentiateAs(wanted),
+  rematerialise,
 ];
 
 /** Grouping, after all rewriting. Each looks at its own ops, so their order does not matter. */

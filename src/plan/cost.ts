@@ -27,6 +27,23 @@ const macs: { readonly [K in KernelKind]: (params: KernelParams[K]) => number } 
   maskedMean: () => 0,
   widen: () => 0,
   pack: () => 0,
+  weightGrad: p => p.height * p.width * p.outputs * p.inputs * p.size ** 2,
+  depthwiseGrad: p => p.height * p.width * p.channels * p.kernel ** 2,
+  columnSums: () => 0,
+  columnTotals: () => 0,
+  weightwise: () => 0,
+  weightDot: () => 0,
+  rearrange: () => 0,
+  inverseDeviation: () => 0,
+  standardize: () => 0,
+  normalizeGrad: () => 0,
+  geluGrad: () => 0,
+  grnGrad: () => 0,
+  scaleSamples: () => 0,
+  siteErrorGrad: () => 0,
+  maskedMeanGrad: () => 0,
+  crossEntropy: () => 0,
+  crossEntropyGrad: () => 0,
 };
 
 export const macsOf = ({ kind, params }: Step): number =>

@@ -9,9 +9,10 @@ import {
   type StripTile,
 } from "./tiles/tile.ts";
 import type { DepthwiseChoice, MlpChoice, ProductChoice } from "./tiles/tuned-choices.ts";
+import type { TrainingKernelParams } from "./training-kernels.ts";
 
 /** One line a kernel kind: what the plan decides about it. A target's own kernel table makes all other numbers from these. */
-export interface KernelParams {
+export interface KernelParams extends TrainingKernelParams {
   readonly depthwise: DepthwiseParams;
   readonly gemm: GemmParams;
   readonly mlp: MlpParams;
@@ -36,6 +37,8 @@ export interface KernelParams {
 }
 
 export type KernelKind = keyof KernelParams;
+/** Kernels of graphs that learn. */
+export type TrainingKind = keyof TrainingKernelParams;
 
 /** LayerNorm over channels after the sum; `affine` adds gain and shift. */
 export interface NormParams {
@@ -217,12 +220,15 @@ export const elementwiseOps = {
   scale: { value: "x * y", other: "channel", gelu: null },
   "scale-each": { value: "x * y", other: "channel of an image", gelu: null },
   shift: { value: "x + y", other: "channel", gelu: null },
+  twice: { value: "2.0f * x", other: null, gelu: null },
 } as const satisfies Readonly<Record<string, Elementwise>>;
 
 export type ElementwiseOp = keyof typeof elementwiseOps;
 
 export interface ElementwiseParams {
   readonly op: ElementwiseOp;
+  /** An image's vector lies close to the next one's; those of GRN's factors are padded. */
+  readonly close?: true;
   /** Elements of an image. */
   readonly length: number;
   readonly channels: number;
@@ -279,6 +285,8 @@ export interface PackParams {
   /** Spatial taps of the source weight, innermost there: 1 linear, 4 downsample, k*k depthwise. */
   readonly taps: number;
   readonly packed: PackedShape;
+  /** The weight as gradients come back through it: a matrix transposed, a depthwise kernel by half a turn. No bias then. */
+  readonly turned?: "transposed" | "flipped";
   /** What is done to weight and bias before, in order. */
   readonly fold: readonly FoldStep[];
 }
@@ -338,3 +346,5 @@ export const gemvPacked = (
   const depth = roundUp(shape.depth, 4);
   return { segment: depth, depth, columns: roundUp(shape.columns, 4 * tile.workgroup[0]) };
 };
+
+export * from "./training-kernels.ts";

@@ -1,7 +1,7 @@
 import { invariant } from "../diagnostics/invariant.ts";
 import { type Graph, resolve, type ValueId } from "../graph/graph.ts";
 import { lifetimes } from "./lifetimes.ts";
-import { layOut, type Slot } from "./memory.ts";
+import { type Layout, layOut, type Slot } from "./memory.ts";
 import {
   type Buffer,
   type BufferRole,
@@ -41,7 +41,7 @@ export function place(scheduled: Schedule, machine: Machine): Plan {
   const typed = (step: Bound): Step => withTypes(step, types);
   const made = { setup: setup.map(typed), steps: steps.map(typed) };
   const buffers = buffersOf(made, roles, graph);
-  const { slots, arenas, weightBytes } = layouts[machine.memory](made, buffers);
+  const { slots, arenas, fixedArenas, weightBytes } = layouts[machine.memory](made, buffers);
   return {
     name: graph.name,
     precision: machine.precision,
@@ -53,6 +53,7 @@ export function place(scheduled: Schedule, machine: Machine): Plan {
       .map(node => ({ name: node.id, shape: resolve(node.type.shape, 1) })),
     buffers: new Map([...buffers].map(([value, buffer]) => [value, { ...buffer, slot: slots.get(value) ?? null }])),
     arenas,
+    fixedArenas,
     weightBytes,
     ...made,
   };
@@ -151,6 +152,7 @@ function buffersOf(
 interface Laid {
   readonly slots: ReadonlyMap<ValueId, Slot>;
   readonly arenas: readonly number[];
+  readonly fixedArenas: readonly number[];
   readonly weightBytes: number | null;
 }
 
@@ -158,7 +160,19 @@ interface Laid {
 const layouts: {
   readonly [memory in Machine["memory"]]: (made: Steps, buffers: ReadonlyMap<ValueId, Unplaced>) => Laid;
 } = {
-  buffers: ({ steps }, buffers) => ({ ...layOut(lifetimes(steps, buffers, "buffers"), alignment), weightBytes: null }),
+  buffers: ({ steps }, buffers) => {
+    const lives = lifetimes(steps, buffers, "buffers");
+    const [each, fixed] = [true, false].map(perImage => {
+      const own = lives.filter(({ name }) => buffers.get(name)?.perImage === perImage);
+      return layOut(own, alignment);
+    }) as [Layout, Layout];
+    const behind = [...fixed.slots].map(([value, { arena, offset }]): readonly [ValueId, Slot] => [
+      value,
+      { arena: each.arenas.length + arena, offset },
+    ]);
+    const slots = new Map<ValueId, Slot>([...each.slots, ...behind]);
+    return { slots, arenas: each.arenas, fixedArenas: fixed.arenas, weightBytes: null };
+  },
   allocations: (made, buffers) => {
     const { slots, arenas } = layOut(lifetimes(made.steps, buffers, "allocations"), alignment);
     const starts = arenas.map((_, i) => sum(arenas.slice(0, i)));
@@ -167,7 +181,8 @@ const layouts: {
       value,
       { arena: 0, offset: (starts[arena] as number) + offset },
     ]);
-    return { slots: new Map([...weights.slots, ...scratch]), arenas: [sum(arenas)], weightBytes: weights.bytes };
+    const whole = new Map([...weights.slots, ...scratch]);
+    return { slots: whole, arenas: [sum(arenas)], fixedArenas: [], weightBytes: weights.bytes };
   },
 };
 

@@ -91,6 +91,8 @@ export interface Plan {
   readonly buffers: ReadonlyMap<ValueId, Buffer>;
   /** Bytes a sample of each scratch arena. */
   readonly arenas: readonly number[];
+  /** Bytes of each arena for what does not grow with the batch; their numbers follow those of the others. */
+  readonly fixedArenas: readonly number[];
   /** Bytes of the allocation that holds all weights; null where each has a buffer of its own. */
   readonly weightBytes: number | null;
   /** Once, after the weights are loaded. */

@@ -16,6 +16,7 @@ export function printPlan(plan: Plan): string {
     ...plan.outputs.map(port => `output ${printPort(port)}`),
     ...plan.params.map(({ name, shape }) => `param ${name} [${shape.join(", ")}]`),
     `scratch ${scratchBytes(plan)} bytes an image, in ${plan.arenas.length} arenas of ${plan.arenas.join(", ")}`,
+    ...(plan.fixedArenas.length === 0 ? [] : [`fixed ${plan.fixedArenas.join(", ")}`]),
     ...(plan.weightBytes === null ? [] : [`weights ${plan.weightBytes} bytes`]),
     ...lines("buffers", [...plan.buffers.values()].map(printBuffer)),
     ...lines("setup", plan.setup.flatMap(printStep)),

@@ -38,6 +38,7 @@ export function readPlan(text: string, machine: Machine): Plan {
     params: rest(lines.head, "param").map(readParam),
     buffers,
     arenas: arenas === "" ? [] : arenas.split(", ").map(Number),
+    fixedArenas: rest(lines.head, "fixed").flatMap(line => line.split(", ").map(Number)),
     weightBytes: rest(lines.head, "weights").map(line => Number.parseInt(line, 10))[0] ?? null,
     setup: setup.map(step),
     steps: steps.map(step),

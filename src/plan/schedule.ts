@@ -1,5 +1,5 @@
 import { invariant } from "../diagnostics/invariant.ts";
-import { constants, type Graph, isNetwork, type Node, nodeOf, readers, type ValueId } from "../graph/graph.ts";
+import { constants, type Graph, type Node, nodeOf, readers, type ValueId } from "../graph/graph.ts";
 import type { OpName } from "../graph/ops.ts";
 import type { Batch } from "../model/model.ts";
 import { lowerings } from "./lower/lower.ts";
@@ -20,7 +20,7 @@ export interface Schedule extends Calls {
 export function schedule(graph: Graph, batch: Batch, tuning: TuningProfile): Schedule {
   const read = { ...graph, readers: readers(graph) };
   const lowered = fusionGroups(graph).map(group => {
-    const lowering = isNetwork(group.anchor) ? lowerings[group.anchor.op] : null;
+    const lowering = lowerings[group.anchor.op];
     invariant(lowering, `no kernel computes '${group.anchor.id}' alone`);
     return lowering(group, read, tuning);
   });

@@ -11,7 +11,7 @@ import type { Machine } from "./target.ts";
  * operand fits its buffer; statistics are f32; and what is alive at once shares no byte.
  */
 export function verifyPlan(plan: Plan, memory: Machine["memory"]): Plan {
-  const { buffers, setup, steps, arenas } = plan;
+  const { buffers, setup, steps, arenas, fixedArenas } = plan;
   const written = new Set<ValueId>();
   for (const { name, role } of buffers.values())
     if (role === "input" || role === "param" || role === "counters") written.add(name);
@@ -31,7 +31,7 @@ export function verifyPlan(plan: Plan, memory: Machine["memory"]): Plan {
   }
   for (const { name, buffer } of plan.outputs) invariant(written.has(buffer), `nothing writes the output ${name}`);
   const slots = new Map([...buffers.values()].flatMap(({ name, slot }) => (isScratch(slot) ? [[name, slot]] : [])));
-  verifyLayout(lifetimes(steps, buffers, memory), { slots, arenas });
+  verifyLayout(lifetimes(steps, buffers, memory), { slots, arenas: [...arenas, ...fixedArenas] });
   verifyWeights(plan);
   return plan;
 }

@@ -13,6 +13,8 @@ export interface ModelDescriptor {
   readonly params: readonly Param[];
   /** Scratch memory: bytes a sample of each arena. */
   readonly arenas: readonly number[];
+  /** Bytes of each arena that does not grow with the batch; their numbers follow those of the others. */
+  readonly fixedArenas?: readonly number[];
   readonly buffers: readonly BufferDescriptor[];
   /** Where values are stored in 16 bits: what kernels begin with on a device that has `shader-f16`, and on any other. */
   readonly half?: { readonly native: string; readonly unpacked: string };
@@ -68,7 +70,7 @@ export type BufferDescriptor =
       readonly perImage: boolean;
       readonly half?: boolean;
       readonly arena: number;
-      /** Bytes into the arena, one sample. */
+      /** Bytes into the arena, of one sample where that grows with the batch. */
       readonly offset: number;
     }
   | {

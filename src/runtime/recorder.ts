@@ -55,9 +55,8 @@ export function recorder(
     if (known && batch <= known.batch) return known;
     // Arenas that a caller's commands refer to are freed with the model.
     if (!keep) known?.arenas.forEach(memory.free);
-    const arenas = descriptor.arenas.map((bytes, i) =>
-      memory.buffer(`${descriptor.name} scratch ${i}`, bytes * batch, usage.storage),
-    );
+    const sizes = [...descriptor.arenas.map(bytes => bytes * batch), ...(descriptor.fixedArenas ?? [])];
+    const arenas = sizes.map((bytes, i) => memory.buffer(`${descriptor.name} scratch ${i}`, bytes, usage.storage));
     const scratch = { batch, arenas, bound: [] };
     scratches = [...scratches, scratch];
     return scratch;
@@ -66,7 +65,10 @@ export function recorder(
   const resource = (index: number, batch: number, { arenas }: Scratch, io: Buffers): GPUBufferBinding => {
     const at = descriptor.buffers[index] as BufferDescriptor;
     const size = at.elements * widthOf(at) * (at.perImage ? batch : 1);
-    if (at.at === "scratch") return { buffer: arenas[at.arena] as GPUBuffer, offset: at.offset * batch, size };
+    if (at.at === "scratch") {
+      const offset = at.offset * (at.arena < descriptor.arenas.length ? batch : 1);
+      return { buffer: arenas[at.arena] as GPUBuffer, offset, size };
+    }
     if (at.at === "io") return { buffer: io[at.name] as GPUBuffer, size };
     return { buffer: weights.get(index) as GPUBuffer, size };
   };

@@ -21,7 +21,7 @@ function drawn(shape: readonly number[], seed: number, value: (u: number) => num
 }
 
 /** A random model with all that its gradients take: images, masks, soft targets, factors of its blocks, seeds of its outputs. */
-async function learningCase(seed: number) {
+export async function learningCase(seed: number) {
   const { model, batch } = randomCase(seed);
   const dropPath = seed % 3 === 0;
   const built = build(model, [], { dropPath });
@@ -39,7 +39,14 @@ async function learningCase(seed: number) {
       drawn(resolve(type.shape, batch), seed, id === "keep" ? factor : id === "targets" ? u => u : undefined),
     );
   }
-  return { model, network, graphs, values: await withParams(network, testWeights(network, seed), inputs) };
+  return {
+    model,
+    batch,
+    dropPath,
+    network,
+    graphs,
+    values: await withParams(network, testWeights(network, seed), inputs),
+  };
 }
 
 /** What is differentiated: the loss, or all outputs times their seeds. */

@@ -20,8 +20,11 @@ const layer = (lines: readonly string[], weight: string, bias: string) =>
     [head, ...lines, `%y = linear(%x, %${weight}, %${bias}) : f32[N, 2]`, `return y: %y`].join("\n  ").concat("\n}\n"),
   );
 
-const folded = (lines: readonly string[], weight: string, bias: string) =>
-  folding(layer(lines, weight, bias), weight, bias);
+const folded = (lines: readonly string[], weight: string, bias: string) => {
+  const { fold, reads, turned, source } = folding(layer(lines, weight, bias), weight, bias);
+  expect([turned, source.id]).toEqual([undefined, reads.weight]);
+  return { fold, reads };
+};
 
 describe("weight-only nodes are the steps of a program", () => {
   test("none", () => {
@@ -59,6 +62,23 @@ describe("weight-only nodes are the steps of a program", () => {
       "input_scale_2",
       "input_scale",
     ]);
+  });
+});
+
+test("a weight that is turned for gradients keeps its steps, and has no bias", () => {
+  const lines = [
+    "%w1 = scaleInputs(%w, %s) : f32[2, 3]",
+    "%w2 = transpose(%w1) : f32[3, 2]",
+    "%zeros = constant() {value: 0} : f32[3]",
+    "%d = input() : f32[N, 2]",
+    "%back = linear(%d, %w2, %zeros) : f32[N, 3]",
+  ];
+  const { fold, reads, turned, source } = folding(layer(lines, "w", "b"), "w2", "zeros");
+  expect({ fold, reads, turned, source: source.id }).toEqual({
+    fold: [{ op: "scaleInputs", by: "input_scale" }],
+    reads: { weight: "w", input_scale: "s" },
+    turned: "transposed",
+    source: "w",
   });
 });
 

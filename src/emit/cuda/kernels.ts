@@ -1,6 +1,12 @@
 import { invariant } from "../../diagnostics/invariant.ts";
 import type { Precision } from "../../model/model.ts";
-import { foldVectors, type KernelKind, type KernelParams, type PackParams } from "../../plan/kernels.ts";
+import {
+  foldVectors,
+  type KernelKind,
+  type KernelParams,
+  type PackParams,
+  type TrainingKind,
+} from "../../plan/kernels.ts";
 import type { DataType, Kernel, KernelCall, KernelOperand, Plan } from "../../plan/plan.ts";
 import { divideUp } from "../../plan/tiles/tile.ts";
 import { depthwise, stem } from "./kernels/convolutions.ts";
@@ -13,7 +19,7 @@ import { siteDepthwise } from "./kernels/sites.ts";
 
 /** One line a kernel kind; `pack` is one text for all layers. */
 const kernels: {
-  readonly [K in Exclude<KernelKind, "pack">]: (params: KernelParams[K], setting: Setting) => CudaKernel;
+  readonly [K in Exclude<KernelKind, "pack" | TrainingKind>]: (params: KernelParams[K], setting: Setting) => CudaKernel;
 } = {
   depthwise,
   gemm,
@@ -41,8 +47,8 @@ type Call = Pick<KernelCall, "kind" | "params">;
 
 /** A kernel, its launch and the context of its template: all arithmetic, so that templates hold syntax alone. */
 export function cudaSource({ kind, params }: Call, setting: Setting): CudaKernel {
-  invariant(kind !== "pack", "all layers are packed by one text");
-  return (kernels[kind] as (params: unknown, setting: Setting) => CudaKernel)(params, setting);
+  invariant(kind in kernels, `CUDA has no kernel '${kind}' by itself`);
+  return (kernels[kind as keyof typeof kernels] as (params: unknown, setting: Setting) => CudaKernel)(params, setting);
 }
 
 /** The same of a step of a plan. */

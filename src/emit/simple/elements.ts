@@ -36,7 +36,9 @@ export function elementwise(p: KernelParams["elementwise"], { language, vec: vec
       read("input", length, vec, dims(length)),
       other === "value" ? read("other", length, vec, dims(length)) : null,
       other === "channel" ? parameter("vector", channels, vec, dims(channels)) : null,
-      other === "channel of an image" ? inF32(read("vector", padded(channels), vec, dims(channels))) : null,
+      other === "channel of an image"
+        ? inF32(read("vector", p.close ? channels : padded(channels), vec, dims(channels)))
+        : null,
       write("output", length, vec, dims(length)),
     ]),
     threads: elementThreads[language],

@@ -49,6 +49,8 @@ export interface SimpleKernel {
   readonly counted?: true;
   /** One workgroup is for all images. */
   readonly once?: true;
+  /** Workgroups are not an image's: they read what all images have. */
+  readonly across?: true;
   /** The GELU that it calls. */
   readonly gelu?: GeluApproximation;
   /** Floating-point operations of an image, where they count. */
@@ -77,6 +79,9 @@ export const parameter = (role: string, elements: number, vec: Vec, note: string
   ...inF32(read(role, elements, vec, note)),
   perImage: false,
 });
+
+/** An operand of which there is one for all images. */
+export const unbatched = (operand: SimpleOperand): SimpleOperand => ({ ...inF32(operand), perImage: false });
 
 /** The mask of an image, 1 for removed patches. */
 export const maskOperand = ({ rows, columns }: Pick<PatchGrid, "rows" | "columns">): SimpleOperand =>

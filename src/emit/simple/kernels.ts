@@ -1,7 +1,21 @@
 import type { KernelParams } from "../../plan/kernels.ts";
 import { averagePool, elementwise, gatherSites, placeSites } from "./elements.ts";
+import {
+  crossEntropy,
+  crossEntropyGrad,
+  geluGrad,
+  grnGrad,
+  inverseDeviation,
+  maskedMeanGrad,
+  normalizeGrad,
+  rearrange,
+  scaleSamples,
+  siteErrorGrad,
+  standardize,
+} from "./gradients.ts";
 import { grnScale, maskedMean, patchTable, siteError, sumSquares, toChannelsFirst } from "./groups.ts";
 import type { Form, SimpleKernel } from "./kernel.ts";
+import { columnSums, columnTotals, depthwiseGrad, weightDot, weightwise } from "./weight-gradients.ts";
 
 /** The kernels of which there is one text for every target. */
 const simpleKernels = {
@@ -15,6 +29,23 @@ const simpleKernels = {
   siteError,
   sumSquares,
   toChannelsFirst,
+
+  columnSums,
+  columnTotals,
+  crossEntropy,
+  crossEntropyGrad,
+  depthwiseGrad,
+  geluGrad,
+  grnGrad,
+  inverseDeviation,
+  maskedMeanGrad,
+  normalizeGrad,
+  rearrange,
+  scaleSamples,
+  siteErrorGrad,
+  standardize,
+  weightDot,
+  weightwise,
 } as const satisfies { readonly [K in keyof KernelParams]?: (params: KernelParams[K], form: Form) => SimpleKernel };
 
 export type SimpleKind = keyof typeof simpleKernels;

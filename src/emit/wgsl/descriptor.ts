@@ -9,7 +9,7 @@ import { wgslSource } from "./kernels.ts";
 export type { ModelDescriptor };
 
 /** One workgroup does it all, so that its kernel knows of no part of a dispatch. */
-const uncut: ReadonlySet<Step["kind"]> = new Set(["maskedMean"]);
+const uncut: ReadonlySet<Step["kind"]> = new Set(["maskedMean", "maskedMeanGrad", "crossEntropy"]);
 
 /** The plan as the runtime takes it, with the WGSL of every distinct kernel. */
 export function describe(plan: Plan): ModelDescriptor {
@@ -36,6 +36,7 @@ export function describe(plan: Plan): ModelDescriptor {
     outputs: plan.outputs.map(describePort),
     params: plan.params,
     arenas: plan.arenas,
+    ...(plan.fixedArenas.length > 0 ? { fixedArenas: plan.fixedArenas } : {}),
     buffers: [...plan.buffers.values()].map(buffer => describeBuffer(buffer, ports)),
     ...(plan.steps.some(step => inF16(step).length > 0) ? { half: halfPreludes() } : {}),
     kernels: kernels.map(step => ({ name: kernelName(step), code: render(step) })),
@@ -88,7 +89,7 @@ function requiredLimits(plan: Plan): ModelDescriptor["limits"] {
   const steps = [...plan.setup, ...plan.steps];
   const binding = most([...plan.buffers.values()].map(bytes));
   return {
-    maxBufferSize: Math.max(binding, most(plan.arenas) * plan.batch.max),
+    maxBufferSize: Math.max(binding, most(plan.arenas) * plan.batch.max, most(plan.fixedArenas)),
     maxStorageBufferBindingSize: binding,
     maxStorageBuffersPerShaderStage: most(steps.map(step => step.operands.length)),
     maxComputeInvocationsPerWorkgroup: most(steps.map(({ workgroup: [x, y] }) => x * y)),

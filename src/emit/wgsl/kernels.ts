@@ -11,6 +11,7 @@ import type { KernelSource } from "./kernels/shared.ts";
 import { simple } from "./kernels/simple.ts";
 import { siteDepthwise } from "./kernels/site-depthwise.ts";
 import { stem } from "./kernels/stem.ts";
+import { weightGrad } from "./kernels/weight-grad.ts";
 
 /** One line a kernel kind; null for those that only passes of CUDA make. */
 const kernels: { readonly [K in KernelKind]: ((params: KernelParams[K]) => KernelSource) | null } = {
@@ -35,6 +36,23 @@ const kernels: { readonly [K in KernelKind]: ((params: KernelParams[K]) => Kerne
   maskedMean: simple("maskedMean"),
   widen: null,
   pack,
+  weightGrad,
+  depthwiseGrad: simple("depthwiseGrad"),
+  columnSums: simple("columnSums"),
+  columnTotals: simple("columnTotals"),
+  weightwise: simple("weightwise"),
+  weightDot: simple("weightDot"),
+  rearrange: simple("rearrange"),
+  inverseDeviation: simple("inverseDeviation"),
+  standardize: simple("standardize"),
+  normalizeGrad: simple("normalizeGrad"),
+  geluGrad: simple("geluGrad"),
+  grnGrad: simple("grnGrad"),
+  scaleSamples: simple("scaleSamples"),
+  siteErrorGrad: simple("siteErrorGrad"),
+  maskedMeanGrad: simple("maskedMeanGrad"),
+  crossEntropy: simple("crossEntropy"),
+  crossEntropyGrad: simple("crossEntropyGrad"),
 };
 
 type Call = Pick<KernelCall, "kind" | "params">;

@@ -25,7 +25,7 @@ export const executorStorage: { readonly [K in ExecutorName]: readonly StorageTy
 };
 
 /** Those that compute gradients too. */
-export const learningExecutors: readonly ExecutorName[] = ["reference"];
+export const learningExecutors: readonly ExecutorName[] = ["reference", "webgpu"];
 
 /** Each with what it needs, loaded when it is used. */
 export const executors: { readonly [K in ExecutorName]: (wanted: Wanted) => Promise<Executor> } = {

@@ -16,9 +16,9 @@ import type { Executor } from "./executor.ts";
 export const webgpu =
   (kind: AdapterKind, half: boolean): Executor =>
   async request => {
-    const { model: wanted, batch: images, taps, sites } = request;
+    const { model: wanted, batch: images, taps, sites, learning } = request;
     const target = wgslTarget(kind, half);
-    const planned = plan({ model: wanted, target, batch: { min: images, max: images }, taps, sites });
+    const planned = plan({ model: wanted, target, batch: { min: images, max: images }, taps, sites, learning });
     if (!planned.ok) return planned;
     const { plan: made } = planned.value;
     const descriptor = describe(made);

@@ -1,11 +1,17 @@
 import { invariant } from "../../diagnostics/invariant.ts";
 import { type Graph, type Node, nodeOf, operand, type ValueId } from "../../graph/graph.ts";
 import type { OpName } from "../../graph/ops.ts";
-import type { FoldOp, FoldStep } from "../kernels.ts";
+import type { FoldOp, FoldStep, KernelParams } from "../kernels.ts";
 
 /** What a weight-only op does in front of a layer's weight, and in front of its bias. */
 const weightSteps: { readonly [op in OpName]?: FoldOp } = { scaleInputs: "scaleInputs", scaleOutputs: "scaleOutputs" };
 const biasSteps: { readonly [op in OpName]?: FoldOp } = { scaleOutputs: "scaleBias", biasThrough: "biasThrough" };
+
+/** How a weight is turned for gradients to come back through it. */
+const turns: { readonly [op in OpName]?: NonNullable<KernelParams["pack"]["turned"]> } = {
+  transpose: "transposed",
+  flipKernel: "flipped",
+};
 
 /** What the packing reads a vector as, after what is done by it first. */
 const roles: Readonly<Record<FoldOp, string>> = {
@@ -17,7 +23,11 @@ const roles: Readonly<Record<FoldOp, string>> = {
 
 /** The weight-only nodes in front of a layer as the program that they are, and the parameters it reads, by role. */
 export function folding(graph: Graph, weight: ValueId, bias: ValueId) {
-  const program = programOf(graph, nodeOf(graph, weight), nodeOf(graph, bias));
+  const turned = turns[nodeOf(graph, weight).op];
+  const whole = turned === undefined ? weight : operand(nodeOf(graph, weight), 0);
+  const program = turned
+    ? weightProgram(graph, nodeOf(graph, whole))
+    : programOf(graph, nodeOf(graph, weight), nodeOf(graph, bias));
   const named = new Map<ValueId, string>();
   for (const { op, by } of program.steps) {
     if (named.has(by)) continue;
@@ -25,10 +35,13 @@ export function folding(graph: Graph, weight: ValueId, bias: ValueId) {
     named.set(by, others === 0 ? roles[op] : `${roles[op]}_${others + 1}`);
   }
   return {
+    turned,
+    /** The parameter that the weight is made of. */
+    source: nodeOf(graph, program.weight),
     fold: program.steps.map(({ op, by }): FoldStep => ({ op, by: named.get(by) ?? by })),
     reads: {
       weight: program.weight,
-      bias: program.bias,
+      ...(program.bias === null ? {} : { bias: program.bias }),
       ...Object.fromEntries([...named].map(([value, role]) => [role, value])),
     },
   };
@@ -37,7 +50,8 @@ export function folding(graph: Graph, weight: ValueId, bias: ValueId) {
 interface Program {
   /** Of the checkpoint, which the steps begin with. */
   readonly weight: ValueId;
-  readonly bias: ValueId;
+  /** Null for a layer that has none. */
+  readonly bias: ValueId | null;
   readonly steps: readonly { readonly op: FoldOp; readonly by: ValueId }[];
 }
 
@@ -59,4 +73,15 @@ function programOf(graph: Graph, weight: Node, bias: Node): Program {
   invariant(through === weight.id, `'${bias.id}' goes through '${through}', which its layer's weight is not made of`);
   invariant(weight.op === "param" && bias.op === "param", `no kernel packs '${weight.id}' and '${bias.id}'`);
   return { weight: weight.id, bias: bias.id, steps: [] };
+}
+
+/** The steps that leave a weight alone, of a layer without a bias. */
+function weightProgram(graph: Graph, weight: Node): Program {
+  const op = weightSteps[weight.op];
+  if (op === undefined) {
+    invariant(weight.op === "param", `no kernel packs '${weight.id}'`);
+    return { weight: weight.id, bias: null, steps: [] };
+  }
+  const { steps, ...from } = weightProgram(graph, nodeOf(graph, operand(weight, 0)));
+  return { ...from, steps: [...steps, { op, by: operand(weight, 1) }] };
 }

@@ -1,12 +1,23 @@
 import { invariant } from "../../diagnostics/invariant.ts";
-import { channels, elements, type Graph, type Node, nodeOf, operand, sites, type ValueId } from "../../graph/graph.ts";
-import type { GeluApproximation, NetworkOp } from "../../graph/ops.ts";
+import {
+  channels,
+  elements,
+  type Graph,
+  isBatched,
+  type Node,
+  nodeOf,
+  operand,
+  sites,
+  type ValueId,
+} from "../../graph/graph.ts";
+import type { GeluApproximation, OpName } from "../../graph/ops.ts";
 import { type ElementwiseOp, gemvPacked, type KernelParams, squareStrips } from "../kernels.ts";
 import type { KernelCall } from "../plan.ts";
 import { chooseGemm, chooseGemv, chooseNorm, choosePool, grnInline } from "../tiles/choose-tile.ts";
 import { type GemmShape, type GemmTile, packedShape, squareTiles } from "../tiles/tile.ts";
 import type { TuningProfile } from "../tiles/tuning-profiles.ts";
 import { depthwise, downsample, normalizeRows, rowNorm, siteDepthwise, stem } from "./convolutions.ts";
+import { grnGrad, standalone, trainingLowerings, weightwise } from "./gradients.ts";
 import {
   attr,
   type Calls,
@@ -27,10 +38,11 @@ const geluOps = { erf: "gelu", tanh: "gelu-tanh" } as const satisfies Readonly<
 >;
 
 /** What an op becomes that its kernel is named after; null for those that are only ever parts of another's, or of none. */
-export const lowerings: { readonly [K in NetworkOp]: Lowering | null } = {
+export const lowerings: { readonly [K in OpName]: Lowering | null } = {
+  ...trainingLowerings,
   input: null,
   param: null,
-  toChannelsLast: null,
+  toChannelsLast: standalone.toChannelsLast,
   patchConv: (group, graph, tuning) =>
     member(group, "toChannelsLast") ? stem(group, graph, tuning) : downsample(group, graph, tuning),
   depthwise,
@@ -45,7 +57,10 @@ export const lowerings: { readonly [K in NetworkOp]: Lowering | null } = {
   shiftChannels: ({ anchor }) => elementwise(anchor, "shift", { vector: operand(anchor, 1) }),
   toChannelsFirst,
   gelu: ({ anchor }) => elementwise(anchor, geluOps[attr(anchor, "gelu").form], {}),
-  add: ({ anchor }) => elementwise(anchor, "add", { other: operand(anchor, 1) }),
+  add: ({ anchor }, graph) =>
+    isBatched(anchor.type)
+      ? elementwise(anchor, "add", { other: operand(anchor, 1) })
+      : weightwise(anchor, graph, "add"),
   maskSites: placeWhole,
   fillSites: placeWhole,
   patchTable,
@@ -56,12 +71,18 @@ export const lowerings: { readonly [K in NetworkOp]: Lowering | null } = {
   siteError,
   maskedMean,
   grn: null,
-  patchify: null,
-  standardize: null,
-  scaleInputs: null,
-  scaleOutputs: null,
+  patchify: standalone.patchify,
+  standardize: standalone.standardize,
+  scaleInputs: ({ anchor }, graph) => weightwise(anchor, graph, "scaleInputs"),
+  scaleOutputs: ({ anchor }, graph) => weightwise(anchor, graph, "scaleOutputs"),
   biasThrough: null,
+  grnScaleGrad: grnBackward,
+  grnResponseGrad: grnBackward,
 };
+
+function grnBackward({ anchor }: FusionGroup, graph: ReadGraph, tuning: TuningProfile): Calls {
+  return grnGrad(anchor, graph, partialRows(graph, nodeOf(graph, operand(anchor, 0)), tuning));
+}
 
 const gemmShape = (node: Node, depth: number): GemmShape => {
   return { rows: rowsOf(node), depth, columns: channels(node.type) };
@@ -147,7 +168,9 @@ function sumSquares({ anchor }: FusionGroup, graph: Graph): Calls {
 /** By GRN's factors, of which every image has its own, or by a parameter. */
 function scaleChannels({ anchor }: FusionGroup, graph: Graph): Calls {
   const factor = nodeOf(graph, operand(anchor, 1));
-  return elementwise(anchor, factor.op === "grnScale" ? "scale-each" : "scale", { vector: factor.id });
+  if (factor.op === "grnScale") return elementwise(anchor, "scale-each", { vector: factor.id });
+  const each = isBatched(factor.type);
+  return elementwise(anchor, each ? "scale-each" : "scale", { vector: factor.id }, each ? { close: true } : {});
 }
 
 function grnScale({ anchor }: FusionGroup, graph: ReadGraph, tuning: TuningProfile): Calls {
@@ -205,8 +228,9 @@ function elementwise(
   node: Node,
   op: KernelParams["elementwise"]["op"],
   more: Readonly<Record<string, ValueId>>,
+  form: Pick<KernelParams["elementwise"], "close"> = {},
 ): Calls {
-  const params = { op, length: elements(node.type), channels: channels(node.type) };
+  const params = { op, length: elements(node.type), channels: channels(node.type), ...form };
   const reads = { input: operand(node, 0), ...more };
   return { setup: [], steps: [call(node, "elementwise", params, reads, { output: node.id })] };
 }

@@ -1,5 +1,5 @@
 import { invariant } from "../../diagnostics/invariant.ts";
-import { type Graph, type Node, operand, type readers, sites, type ValueId } from "../../graph/graph.ts";
+import { type Graph, type Node, operand, type readers, resolve, sites, type ValueId } from "../../graph/graph.ts";
 import type { OpName, PatchGrid } from "../../graph/ops.ts";
 import type { KernelKind, KernelParams, PatchGeometry } from "../kernels.ts";
 import type { KernelCall } from "../plan.ts";
@@ -58,10 +58,14 @@ export function norm(node: Node | undefined) {
 
 /** The setup step that makes a layer's packed weight and bias, and what to bind them as. */
 export function packing(graph: Graph, node: Node, shape: Omit<KernelParams["pack"], "fold">) {
-  const { fold, reads } = folding(graph, operand(node, 1), operand(node, 2));
+  const { fold, reads, turned, source } = folding(graph, operand(node, 1), operand(node, 2));
   const made = { packed: `${node.id}.packed`, packed_bias: `${node.id}.packed_bias` };
+  const [columns = 1, channels = 1, ...taps] = resolve(source.type.shape, 1);
+  const params = turned
+    ? { columns, channels, taps: taps.reduce((a, b) => a * b, 1), packed: shape.packed, turned, fold }
+    : { ...shape, fold };
   return {
-    setup: [call(node, "pack", { ...shape, fold }, reads, made)],
+    setup: [call(node, "pack", params, reads, made)],
     reads: { weight: made.packed, bias: made.packed_bias },
   };
 }

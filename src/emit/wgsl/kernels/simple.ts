@@ -46,13 +46,13 @@ export const simple =
         tanh: gelu !== undefined && approximate[gelu],
         totals: kernel.totals ?? false,
         once: kernel.once ?? false,
-        offsets: Object.fromEntries(operands.map(operand => [operand.role, offsetOf(operand)])),
+        offsets: Object.fromEntries(operands.map(operand => [operand.role, kernel.across ? "" : offsetOf(operand)])),
         bindings: bindingContext(slots),
       },
       operands: operandsOf(slots),
       grid,
       workgroup: [threads, 1],
-      ...(kernel.once ? { once: true } : {}),
+      ...(kernel.once || kernel.across ? { once: true } : {}),
     };
   };
 

@@ -99,6 +99,8 @@ async function run(spec: string, options: Options): Promise<Outcome> {
   };
   if (job.gradients !== null && !learningExecutors.includes(job.on))
     return outcome({ diagnostics: [error("gradients-missing", null, job.on, learningExecutors)] });
+  if (job.gradients !== null && job.dtype !== "f32")
+    return outcome({ diagnostics: [error("bad-option-value", null, "--dtype", job.dtype, "f32 with --gradients")] });
   const problem = storageProblem(job);
   if (problem !== null) return outcome({ diagnostics: [problem] });
   const clash = overInput(options.out, [spec, options.weights, options.input]);

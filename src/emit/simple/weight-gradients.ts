@@ -1,0 +1,167 @@
+import { columnStrip, type KernelParams, weightwiseOps } from "../../plan/kernels.ts";
+import { divideUp } from "../../plan/tiles/tile.ts";
+import { patchContext } from "../patches.ts";
+import {
+  dims,
+  elementThreads,
+  type Form,
+  inF32,
+  present,
+  read,
+  type SimpleKernel,
+  tableOperand,
+  threadsFor,
+  unbatched,
+  write,
+} from "./kernel.ts";
+
+// Gradients of parameters: sums over all images, in a fixed order, and what is done to them weight by weight.
+
+/** Sums of columns, a row of them a strip. */
+export function columnSums(p: KernelParams["columnSums"], form: Form): SimpleKernel {
+  const { rows, channels, dot, removed } = p;
+  const vec = form.vec(channels);
+  const tiles = divideUp(rows, columnStrip);
+  const map = (role: string) => read(role, rows * channels, vec, dims(rows, channels));
+  return {
+    template: "column-sums",
+    context: {
+      rows,
+      channels,
+      strip: columnStrip,
+      tiles,
+      count: channels / vec,
+      ragged: rows % columnStrip !== 0,
+      dot,
+      removed: removed && {
+        ...patchContext(removed, removed.down, removed.across),
+        width: removed.columns * removed.across,
+      },
+    },
+    operands: present([
+      map("input"),
+      dot ? map("other") : null,
+      removed && tableOperand(removed),
+      inF32(write("sums", tiles * channels, vec, dims(tiles, channels))),
+    ]),
+    threads: form.language === "wgsl" ? 64 : threadsFor(channels, 32, 256),
+    over: { groups: tiles },
+    flops: 2 * rows * channels,
+  };
+}
+
+/** Rows that are added one after the other, before their sum is added to that of the others. */
+const chain = 64;
+
+/** Rows of sums to one row: those of an image, of all images, or of the parts of a kernel. */
+export function columnTotals(p: KernelParams["columnTotals"], { language }: Form): SimpleKernel {
+  const { length, rows, over, taps } = p;
+  const channels = length / taps;
+  const sums = inF32(read("sums", rows * length, 1, dims(rows, length)));
+  const total = inF32(write("total", length, 1, taps === 1 ? dims(length) : dims(channels, taps)));
+  return {
+    template: "column-totals",
+    context: {
+      length,
+      rows,
+      batch: over === "batch",
+      chain,
+      taps,
+      channels,
+      at: taps === 1 ? "i" : `i % ${channels} * ${taps} + i / ${channels}`,
+    },
+    operands: [over === "parts" ? unbatched(sums) : sums, over === "sample" ? total : unbatched(total)],
+    threads: elementThreads[language],
+    over: { elements: length },
+    ...(over === "sample" ? {} : { across: true }),
+    ...(over === "batch" ? { counted: true } : {}),
+  };
+}
+
+/** A thread a channel, a tap and a part. */
+export function depthwiseGrad(p: KernelParams["depthwiseGrad"], { language }: Form): SimpleKernel {
+  const { height, width, channels, kernel, parts, patches } = p;
+  const taps = kernel * kernel;
+  const map = (role: string) => read(role, height * width * channels, 1, dims(height, width, channels));
+  return {
+    template: "depthwise-grad",
+    context: {
+      height,
+      width,
+      channels,
+      kernel,
+      reach: (kernel - 1) / 2,
+      taps,
+      parts,
+      patches: patches && {
+        ...patchContext(patches, patches.down, patches.across),
+        wholeHeight: patches.rows * patches.down,
+        wholeWidth: patches.columns * patches.across,
+      },
+    },
+    operands: present([
+      map("d"),
+      map("input"),
+      patches && tableOperand(patches),
+      unbatched(write("sums", parts * taps * channels, 1, dims(parts, taps, channels))),
+    ]),
+    threads: elementThreads[language],
+    over: { elements: parts * taps * channels },
+    across: true,
+    counted: true,
+  };
+}
+
+export function weightwise(p: KernelParams["weightwise"], { language }: Form): SimpleKernel {
+  const { op, outputs, inputs, taps } = p;
+  const { value, x, y } = weightwiseOps[op];
+  const whole = outputs * inputs * taps;
+  const shape = dims(outputs, inputs, taps);
+  const forms = {
+    whole: { at: "i", elements: whole, note: shape },
+    outputs: { at: inputs * taps === 1 ? "i" : `i / ${inputs * taps}`, elements: outputs, note: dims(outputs) },
+    inputs: { at: `${taps === 1 ? "i" : `i / ${taps}`} % ${inputs}`, elements: inputs, note: dims(inputs) },
+  };
+  const operand = (role: string, of: keyof typeof forms) =>
+    unbatched(read(role, forms[of].elements, 1, forms[of].note));
+  return {
+    template: "weightwise",
+    context: { value, shape, inputAt: forms[x].at, otherAt: y === null ? null : forms[y].at },
+    operands: present([
+      operand("input", x),
+      y === null ? null : operand("other", y),
+      unbatched(write("output", whole, 1, shape)),
+    ]),
+    threads: elementThreads[language],
+    over: { elements: whole },
+    across: true,
+  };
+}
+
+export function weightDot(p: KernelParams["weightDot"], { language }: Form): SimpleKernel {
+  const { to, by, outputs, inputs, taps } = p;
+  const shape = dims(outputs, inputs, taps);
+  const [length, count] = to === "outputs" ? [outputs, inputs * taps] : [inputs, outputs * taps];
+  const alongOutputs = taps === 1 ? `k * ${inputs} + i` : `(k / ${taps} * ${inputs} + i) * ${taps} + k % ${taps}`;
+  return {
+    template: "weight-dot",
+    context: {
+      shape,
+      to,
+      count,
+      chain,
+      inputAt: to === "outputs" ? `i * ${count} + k` : alongOutputs,
+      otherAt: by === "whole" ? null : taps === 1 ? "k" : `k / ${taps}`,
+    },
+    operands: [
+      unbatched(read("input", outputs * inputs * taps, 1, shape)),
+      unbatched(
+        by === "whole" ? read("other", outputs * inputs * taps, 1, shape) : read("other", outputs, 1, dims(outputs)),
+      ),
+      unbatched(write("output", length, 1, dims(length))),
+    ],
+    threads: elementThreads[language],
+    over: { elements: length },
+    across: true,
+  };
+}

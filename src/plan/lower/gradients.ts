@@ -1,0 +1,255 @@
+import { invariant } from "../../diagnostics/invariant.ts";
+import {
+  channels,
+  elements,
+  type Graph,
+  isBatched,
+  type Node,
+  nodeOf,
+  operand,
+  resolve,
+  sites,
+  type ValueId,
+} from "../../graph/graph.ts";
+import type { TrainingOp } from "../../graph/ops.ts";
+import type { Variance } from "../../graph/training-ops.ts";
+import { columnStrip, type KernelKind, type KernelParams, type PatchGeometry } from "../kernels.ts";
+import { divideUp } from "../tiles/tile.ts";
+import { attr, type Calls, call, type Lowering, patchesInCompact, patchesOnMap, type ReadGraph } from "./lowering.ts";
+
+/** What an op of a graph that learns becomes; null for those that only ever stand in front of a layer's weight. */
+export const trainingLowerings: { readonly [K in TrainingOp]: Lowering | null } = {
+  constant: null,
+  transpose: null,
+  flipKernel: null,
+
+  reshape: ({ anchor }, graph) => weightwise(anchor, graph, "copy"),
+  times: ({ anchor }, graph) => twice(anchor, graph),
+  scaleSamples: ({ anchor }, graph) => {
+    const [, blocks] = nodeOf(graph, operand(anchor, 1)).type.shape as [unknown, number];
+    const params = { length: elements(anchor.type), blocks, index: attr(anchor, "scaleSamples").index };
+    return one(anchor, "scaleSamples", params, { input: operand(anchor, 0), factors: operand(anchor, 1) });
+  },
+
+  crossEntropy: ({ anchor }, graph) => {
+    const params = { classes: channels(nodeOf(graph, operand(anchor, 0)).type) };
+    return one(anchor, "crossEntropy", params, { logits: operand(anchor, 0), targets: operand(anchor, 1) });
+  },
+  crossEntropyGrad: ({ anchor }, graph) => {
+    isOne(graph, operand(anchor, 2));
+    const params = { classes: channels(anchor.type) };
+    return one(anchor, "crossEntropyGrad", params, { logits: operand(anchor, 0), targets: operand(anchor, 1) });
+  },
+
+  linearWeightGrad: ({ anchor }, graph) => weightGrad(anchor, graph, 1),
+  patchConvWeightGrad: ({ anchor }, graph) => weightGrad(anchor, graph, attr(anchor, "patchConvWeightGrad").size),
+  depthwiseWeightGrad: ({ anchor }, graph) =>
+    depthwiseGrad(anchor, graph, attr(anchor, "depthwiseWeightGrad").kernel, null),
+  siteDepthwiseWeightGrad: ({ anchor }, graph) => {
+    const { kernel, ...grid } = attr(anchor, "siteDepthwiseWeightGrad");
+    return depthwiseGrad(anchor, graph, kernel, patchesInCompact(grid, nodeOf(graph, operand(anchor, 0))));
+  },
+
+  channelSum: ({ anchor }, graph) => columnSum(anchor, graph, { input: operand(anchor, 0) }, { over: "batch" }),
+  channelDot: ({ anchor }, graph) => {
+    const { over } = attr(anchor, "channelDot");
+    return columnSum(anchor, graph, { input: operand(anchor, 0), other: operand(anchor, 1) }, { over });
+  },
+  removedSum: ({ anchor }, graph) => {
+    const removed = patchesOnMap(attr(anchor, "removedSum"), nodeOf(graph, operand(anchor, 0)));
+    const reads = { input: operand(anchor, 0), table: operand(anchor, 1) };
+    return columnSum(anchor, graph, reads, { over: "batch", removed });
+  },
+
+  inverseDeviation: ({ anchor }, graph) => {
+    const { eps, variance } = attr(anchor, "inverseDeviation");
+    const input = nodeOf(graph, operand(anchor, 0));
+    return one(anchor, "inverseDeviation", { ...rowsOf(input), eps, variance }, { input: input.id });
+  },
+  normalizeGrad: ({ anchor }) => {
+    const params = { ...rowsOf(anchor), variance: attr(anchor, "normalizeGrad").variance };
+    const [normalized, deviation, d] = [operand(anchor, 0), operand(anchor, 1), operand(anchor, 2)];
+    return one(anchor, "normalizeGrad", params, { normalized, deviation, d });
+  },
+  geluGrad: ({ anchor }) => {
+    const params = { form: attr(anchor, "geluGrad").form, length: elements(anchor.type) };
+    return one(anchor, "geluGrad", params, { input: operand(anchor, 0), d: operand(anchor, 1) });
+  },
+  grnScaleGrad: null,
+  grnResponseGrad: null,
+  spreadSites: ({ anchor }) => {
+    const params = { op: "spreadSites", ...sites(anchor.type), channels: channels(anchor.type) } as const;
+    return one(anchor, "rearrange", params, { input: operand(anchor, 0) });
+  },
+  spreadPool: ({ anchor }, graph) => {
+    const { type } = nodeOf(graph, operand(anchor, 0));
+    const { size } = attr(anchor, "spreadPool");
+    const params = { op: "spreadPool", ...sites(type), channels: channels(type), size } as const;
+    return one(anchor, "rearrange", params, { input: operand(anchor, 0) });
+  },
+  depthToSpace: ({ anchor }, graph) => {
+    const { type } = nodeOf(graph, operand(anchor, 0));
+    const { size } = attr(anchor, "depthToSpace");
+    const params = { op: "depthToSpace", ...sites(type), channels: channels(type), size } as const;
+    return one(anchor, "rearrange", params, { input: operand(anchor, 0) });
+  },
+  siteErrorGrad: ({ anchor }) => {
+    const { rows, channels } = rowsOf(anchor);
+    const [input, other, d] = [operand(anchor, 0), operand(anchor, 1), operand(anchor, 2)];
+    return one(anchor, "siteErrorGrad", { sites: rows, channels }, { input, other, d });
+  },
+  maskedMeanGrad: ({ anchor }, graph) => {
+    isOne(graph, operand(anchor, 1));
+    return one(anchor, "maskedMeanGrad", { patches: channels(anchor.type) }, { mask: operand(anchor, 0) });
+  },
+
+  inputDot: ({ anchor }, graph) => weightDot(anchor, graph, { to: "inputs", by: "whole" }),
+  outputDot: ({ anchor }, graph) => weightDot(anchor, graph, { to: "outputs", by: "whole" }),
+  biasThroughGrad: ({ anchor }, graph) => weightDot(anchor, graph, { to: "inputs", by: "outputs" }),
+  outer: ({ anchor }, graph) => weightwise(anchor, graph, "outer"),
+};
+
+/** One kernel, which writes the value it is named after. */
+const one = <K extends KernelKind>(
+  node: Node,
+  kind: K,
+  params: KernelParams[K],
+  reads: Readonly<Record<string, ValueId>>,
+  to = "output",
+): Calls => ({ setup: [], steps: [call(node, kind, params, reads, { [to]: node.id })] });
+
+/** A loss is differentiated from itself, so that what flows into its gradient is 1. */
+function isOne(graph: Graph, id: ValueId): void {
+  const node = nodeOf(graph, id);
+  invariant(node.op === "constant" && node.attrs.value === 1, `'${id}' is not the gradient of a loss`);
+}
+
+const rowsOf = ({ type }: Node): { readonly rows: number; readonly channels: number } => {
+  return { rows: elements(type) / channels(type), channels: channels(type) };
+};
+
+/** A weight's own shape: the taps are what follows its outputs and inputs. */
+function weightShape({ type }: Node) {
+  const [outputs = 1, inputs = 1, ...taps] = resolve(type.shape, 1);
+  return { outputs, inputs, taps: taps.reduce((a, b) => a * b, 1) };
+}
+
+export function weightwise(node: Node, graph: Graph, op: KernelParams["weightwise"]["op"]): Calls {
+  const shape = op === "copy" ? { outputs: elements(node.type), inputs: 1, taps: 1 } : weightShape(node);
+  const [input, other] = node.inputs.map(id => nodeOf(graph, id).id);
+  const reads = { input: input as ValueId, ...(other === undefined ? {} : { other }) };
+  return one(node, "weightwise", { op, ...shape }, reads);
+}
+
+/** Of statistics: of each image, or of the whole batch. */
+function twice(node: Node, graph: Graph): Calls {
+  invariant(attr(node, "times").by === 2, `no kernel multiplies '${node.id}' by anything but 2`);
+  if (!isBatched(node.type)) return weightwise(node, graph, "twice");
+  const params = { op: "twice", length: elements(node.type), channels: channels(node.type) } as const;
+  return one(node, "elementwise", params, { input: operand(node, 0) });
+}
+
+function weightDot(node: Node, graph: Graph, { to, by }: Pick<KernelParams["weightDot"], "to" | "by">): Calls {
+  const params = { to, by, ...weightShape(nodeOf(graph, operand(node, 0))) };
+  return one(node, "weightDot", params, { input: operand(node, 0), other: operand(node, 1) });
+}
+
+/** Partial sums of columns, and their totals; rows of one are totals at once. */
+function columnSum(
+  node: Node,
+  graph: Graph,
+  reads: { readonly input: ValueId; readonly other?: ValueId; readonly table?: ValueId },
+  { over, removed = null }: { readonly over: "sample" | "batch"; readonly removed?: PatchGeometry | null },
+): Calls {
+  const input = nodeOf(graph, reads.input);
+  if (!isBatched(input.type)) return weightwise(node, graph, "copy");
+  const { rows, channels } = rowsOf(input);
+  const dot = reads.other !== undefined;
+  const single = rows === 1 && !dot && removed === null;
+  const tiles = single ? 1 : divideUp(rows, columnStrip);
+  const sums = single ? input.id : `${node.id}.sums`;
+  const partial = call(node, "columnSums", { rows, channels, dot, removed }, reads, { sums });
+  const total = { length: channels, rows: tiles, over, taps: 1 };
+  return {
+    setup: [],
+    steps: [...(single ? [] : [partial]), call(node, "columnTotals", total, { sums }, { total: node.id })],
+  };
+}
+
+/** How many workgroups a product is cut into at the least, where its rows allow; and rows of a part at the least. */
+const parallel = { groups: 64, rows: 256 } as const;
+/** Rows whose products are added one after the other: longer sums lose digits. */
+const chain = 512;
+
+function weightGrad(node: Node, graph: Graph, size: number): Calls {
+  const [d, x] = [nodeOf(graph, operand(node, 0)), nodeOf(graph, operand(node, 1))];
+  const [outputs, inputs] = [channels(d.type), channels(x.type)];
+  const { height, width } = d.type.shape.length === 4 ? sites(d.type) : { height: 1, width: 1 };
+  const tiles = divideUp(outputs, 32) * divideUp(inputs * size * size, 32);
+  const parts = Math.max(1, Math.min(Math.floor(parallel.groups / tiles), divideUp(height * width, parallel.rows)));
+  const params = { outputs, inputs, height, width, size, parts, chain };
+  const reads = { d: d.id, input: x.id };
+  return inParts(node, parts, outputs * inputs * size * size, 1, sums =>
+    call(node, "weightGrad", params, reads, { sums }),
+  );
+}
+
+function depthwiseGrad(node: Node, graph: Graph, kernel: number, patches: PatchGeometry | null): Calls {
+  const d = nodeOf(graph, operand(node, 0));
+  const map = { ...sites(d.type), channels: channels(d.type) };
+  const taps = kernel * kernel;
+  const parts = Math.max(1, Math.min(map.height, 16));
+  const params = { ...map, kernel, parts, patches };
+  const reads = { d: d.id, input: operand(node, 1), ...(patches ? { table: operand(node, 2) } : {}) };
+  return inParts(node, parts, map.channels * taps, taps, sums => call(node, "depthwiseGrad", params, reads, { sums }));
+}
+
+/** A kernel that leaves sums of so many parts, and their totals, where there is more than one or they lie otherwise. */
+function inParts(
+  node: Node,
+  parts: number,
+  length: number,
+  taps: number,
+  kernel: (sums: ValueId) => ReturnType<typeof call>,
+): Calls {
+  if (parts === 1 && taps === 1) return { setup: [], steps: [kernel(node.id)] };
+  const sums = `${node.id}.parts`;
+  const total = { length, rows: parts, over: "parts", taps } as const;
+  return { setup: [], steps: [kernel(sums), call(node, "columnTotals", total, { sums }, { total: node.id })] };
+}
+
+/** GRN's gradients, from the same partial sums of squares as its factors. */
+export function grnGrad(node: Node, graph: ReadGraph, tiles: number): Calls {
+  const squares = node.op === "grnScaleGrad";
+  const { eps } = node.attrs as { readonly eps: number };
+  const batch = !isBatched(node.type);
+  const params = { of: squares ? "squares" : "response", channels: channels(node.type), tiles, batch, eps } as const;
+  const partials = operand(node, 0);
+  invariant(nodeOf(graph, partials).op === "sumSquares", `'${node.id}' has no squares`);
+  const reads = squares
+    ? { partials, gamma: operand(node, 1), d: operand(node, 2) }
+    : { partials, d: operand(node, 1) };
+  return one(node, "grnGrad", params, reads);
+}
+
+/** An image as rows of channels or of patches, and the target of its patches, where their readers do not take them in. */
+export const standalone = {
+  toChannelsLast: ({ anchor }) =>
+    one(
+      anchor,
+      "rearrange",
+      { op: "toChannelsLast", ...sites(anchor.type), channels: channels(anchor.type) },
+      { input: operand(anchor, 0) },
+    ),
+  patchify: ({ anchor }, graph) => {
+    const image = nodeOf(graph, operand(anchor, 0));
+    const [, channels, height, width] = image.type.shape as [unknown, number, number, number];
+    const { size } = attr(anchor, "patchify");
+    return one(anchor, "rearrange", { op: "patchify", height, width, channels, size }, { input: image.id });
+  },
+  standardize: ({ anchor }) => {
+    const variance: Variance = "unbiased";
+    const params = { ...rowsOf(anchor), eps: attr(anchor, "standardize").eps, variance };
+    return one(anchor, "standardize", params, { input: operand(anchor, 0) });
+  },
+} as const satisfies Readonly<Record<string, Lowering>>;

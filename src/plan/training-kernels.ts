@@ -1,0 +1,161 @@
+import type { Variance } from "../graph/training-ops.ts";
+import type { PatchGeometry } from "./kernels.ts";
+
+/** Kernels of graphs that learn, a line each as in `KernelParams`. */
+export interface TrainingKernelParams {
+  readonly weightGrad: WeightGradParams;
+  readonly depthwiseGrad: DepthwiseGradParams;
+  readonly columnSums: ColumnSumsParams;
+  readonly columnTotals: ColumnTotalsParams;
+  readonly weightwise: WeightwiseParams;
+  readonly weightDot: WeightDotParams;
+  readonly rearrange: RearrangeParams;
+  readonly inverseDeviation: RowStatisticsParams;
+  readonly standardize: RowStatisticsParams;
+  readonly normalizeGrad: Omit<RowStatisticsParams, "eps">;
+  readonly geluGrad: GeluGradParams;
+  readonly grnGrad: GrnGradParams;
+  readonly scaleSamples: ScaleSamplesParams;
+  readonly siteErrorGrad: SiteErrorGradParams;
+  readonly maskedMeanGrad: MaskedMeanGradParams;
+  readonly crossEntropy: CrossEntropyParams;
+  readonly crossEntropyGrad: CrossEntropyParams;
+}
+
+/**
+ * The gradient of a matrix of weights, Σ d·x over the rows of all images. Rows are cut into `parts`, each summed in chains
+ * of `chain` rows and left by itself, so that no sum gets long and the same bits come out of every run.
+ */
+export interface WeightGradParams {
+  readonly outputs: number;
+  readonly inputs: number;
+  /** Rows and columns of the map of d, one row of 1 where there are no sites. */
+  readonly height: number;
+  readonly width: number;
+  /** Side of the patch of x that belongs to a row of d; its sites are the taps of the weight. */
+  readonly size: number;
+  readonly parts: number;
+  readonly chain: number;
+}
+
+/** The same of a depthwise kernel. Lines of d, of all images, are cut into `parts`. */
+export interface DepthwiseGradParams {
+  readonly height: number;
+  readonly width: number;
+  readonly channels: number;
+  readonly kernel: number;
+  readonly parts: number;
+  /** Where the patches of a compact map lie; null for a whole map. */
+  readonly patches: PatchGeometry | null;
+}
+
+/** Sums of an image's columns, a row of them for each strip of its rows. */
+export interface ColumnSumsParams {
+  readonly rows: number;
+  readonly channels: number;
+  /** Products with another map are summed. */
+  readonly dot: boolean;
+  /** Only the sites of removed patches are. */
+  readonly removed: PatchGeometry | null;
+}
+
+/** Rows that a workgroup sums one after the other. */
+export const columnStrip = 128;
+
+/** Rows of partial sums to one: of each image, or of all. */
+export interface ColumnTotalsParams {
+  readonly length: number;
+  /** How many rows there are, of an image where they are batched. */
+  readonly rows: number;
+  readonly over: "sample" | "batch" | "parts";
+  /** The sums are [taps][C] and become [C][taps]; 1 where they stay as they are. */
+  readonly taps: number;
+}
+
+/** What a kernel may do weight by weight: x is its input, y the other operand, of an output or of an input. */
+interface Weightwise {
+  readonly value: string;
+  readonly x: "whole" | "outputs";
+  readonly y: "whole" | "outputs" | "inputs" | null;
+}
+
+export const weightwiseOps = {
+  copy: { value: "x", x: "whole", y: null },
+  add: { value: "x + y", x: "whole", y: "whole" },
+  scaleInputs: { value: "x * y", x: "whole", y: "inputs" },
+  scaleOutputs: { value: "x * y", x: "whole", y: "outputs" },
+  outer: { value: "x * y", x: "outputs", y: "inputs" },
+  twice: { value: "2.0f * x", x: "whole", y: null },
+} as const satisfies Readonly<Record<string, Weightwise>>;
+
+/** A weight [outputs][inputs][taps]. */
+interface WeightShape {
+  readonly outputs: number;
+  readonly inputs: number;
+  readonly taps: number;
+}
+
+export interface WeightwiseParams extends WeightShape {
+  readonly op: keyof typeof weightwiseOps;
+}
+
+/** Sums of products over all of a weight but its outputs, or but its inputs. */
+export interface WeightDotParams extends WeightShape {
+  readonly to: "outputs" | "inputs";
+  /** What x is multiplied by: another weight, or a vector of outputs. */
+  readonly by: "whole" | "outputs";
+}
+
+/** Values in another order, some of them several times. */
+export type RearrangeParams = {
+  readonly height: number;
+  readonly width: number;
+  readonly channels: number;
+} & (
+  | { readonly op: "toChannelsLast" | "spreadSites" }
+  | { readonly op: "spreadPool" | "depthToSpace" | "patchify"; readonly size: number }
+);
+
+/** Sums over the last dimension, a thread a row. */
+export interface RowStatisticsParams {
+  /** Of an image. */
+  readonly rows: number;
+  readonly channels: number;
+  readonly eps: number;
+  readonly variance: Variance;
+}
+
+export interface GeluGradParams {
+  readonly form: "erf" | "tanh";
+  /** Elements of an image. */
+  readonly length: number;
+}
+
+/** Of GRN's factors, with respect to their sums of squares, or what is summed over the images to be gamma's. */
+export interface GrnGradParams {
+  readonly of: "squares" | "response";
+  readonly channels: number;
+  readonly tiles: number;
+  readonly batch: boolean;
+  readonly eps: number;
+}
+
+export interface ScaleSamplesParams {
+  /** Elements of an image. */
+  readonly length: number;
+  readonly blocks: number;
+  readonly index: number;
+}
+
+export interface SiteErrorGradParams {
+  readonly sites: number;
+  readonly channels: number;
+}
+
+export interface MaskedMeanGradParams {
+  readonly patches: number;
+}
+
+export interface CrossEntropyParams {
+  readonly classes: number;
+}
