@@ -36,12 +36,30 @@ export function schedule(graph: Graph, batch: Batch, tuning: TuningProfile): Sch
 
 const leaves: ReadonlySet<OpName> = new Set(["input", "param"]);
 
+/** Whose operands but the first are packed by the setup. */
+const layers: ReadonlySet<OpName> = new Set(["linear", "patchConv", "depthwise", "siteDepthwise"]);
+
+/**
+ * What depends on parameters alone and no step computes: layers have it packed. What else reads such a value, as gradients
+ * of what was folded do, finds it computed.
+ */
+function packedOnly(graph: Graph): ReadonlySet<ValueId> {
+  const found = new Set(constants(graph));
+  for (const node of [...graph.nodes.values()].reverse()) {
+    if (found.has(node.id)) continue;
+    const read = layers.has(node.op) ? node.inputs.slice(0, 1) : node.inputs;
+    for (const id of read)
+      if (!leaves.has(nodeOf(graph, id).op) && nodeOf(graph, id).op !== "constant") found.delete(id);
+  }
+  return found;
+}
+
 /**
  * Groups in an order in which each finds its operands ready: by their last member, since everything a group reads from
  * another was defined before that.
  */
 function fusionGroups(graph: Graph): readonly FusionGroup[] {
-  const constant = constants(graph);
+  const constant = packedOnly(graph);
   const members = new Map<ValueId, Node[]>();
   for (const node of graph.nodes.values()) {
     if (leaves.has(node.op) || constant.has(node.id)) continue;

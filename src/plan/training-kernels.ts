@@ -102,8 +102,8 @@ export interface WeightwiseParams extends WeightShape {
 /** Sums of products over all of a weight but its outputs, or but its inputs. */
 export interface WeightDotParams extends WeightShape {
   readonly to: "outputs" | "inputs";
-  /** What x is multiplied by: another weight, or a vector of outputs. */
-  readonly by: "whole" | "outputs";
+  /** What x is multiplied by: another weight, or a vector of outputs or of inputs. */
+  readonly by: "whole" | "outputs" | "inputs";
 }
 
 /** Values in another order, some of them several times. */

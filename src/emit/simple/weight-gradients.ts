@@ -156,7 +156,11 @@ export function weightDot(p: KernelParams["weightDot"], { language }: Form): Sim
     operands: [
       unbatched(read("input", outputs * inputs * taps, 1, shape)),
       unbatched(
-        by === "whole" ? read("other", outputs * inputs * taps, 1, shape) : read("other", outputs, 1, dims(outputs)),
+        {
+          whole: read("other", outputs * inputs * taps, 1, shape),
+          outputs: read("other", outputs, 1, dims(outputs)),
+          inputs: read("other", inputs, 1, dims(inputs)),
+        }[by],
       ),
       unbatched(write("output", length, 1, dims(length))),
     ],

@@ -154,6 +154,21 @@ function weightDot(node: Node, graph: Graph, { to, by }: Pick<KernelParams["weig
   return one(node, "weightDot", params, { input: operand(node, 0), other: operand(node, 1) });
 }
 
+/** b + Wv, where something else than a layer reads it. */
+export function biasThrough(node: Node, graph: Graph): Calls {
+  const [bias, weight, vector] = [operand(node, 0), operand(node, 1), operand(node, 2)];
+  const through = `${node.id}.through`;
+  const dot = { to: "outputs", by: "inputs", ...weightShape(nodeOf(graph, weight)) } as const;
+  const add = { op: "add", outputs: elements(node.type), inputs: 1, taps: 1 } as const;
+  return {
+    setup: [],
+    steps: [
+      call(node, "weightDot", dot, { input: weight, other: vector }, { output: through }),
+      call(node, "weightwise", add, { input: bias, other: through }, { output: node.id }),
+    ],
+  };
+}
+
 /** Partial sums of columns, and their totals; rows of one are totals at once. */
 function columnSum(
   node: Node,

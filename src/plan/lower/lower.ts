@@ -17,7 +17,7 @@ import { chooseGemm, chooseGemv, chooseNorm, choosePool, grnInline } from "../ti
 import { type GemmShape, type GemmTile, packedShape, squareTiles } from "../tiles/tile.ts";
 import type { TuningProfile } from "../tiles/tuning-profiles.ts";
 import { depthwise, downsample, normalizeRows, rowNorm, siteDepthwise, stem } from "./convolutions.ts";
-import { grnGrad, standalone, trainingLowerings, weightwise } from "./gradients.ts";
+import { biasThrough, grnGrad, standalone, trainingLowerings, weightwise } from "./gradients.ts";
 import {
   attr,
   type Calls,
@@ -75,7 +75,7 @@ export const lowerings: { readonly [K in OpName]: Lowering | null } = {
   standardize: standalone.standardize,
   scaleInputs: ({ anchor }, graph) => weightwise(anchor, graph, "scaleInputs"),
   scaleOutputs: ({ anchor }, graph) => weightwise(anchor, graph, "scaleOutputs"),
-  biasThrough: null,
+  biasThrough: ({ anchor }, graph) => biasThrough(anchor, graph),
   grnScaleGrad: grnBackward,
   grnResponseGrad: grnBackward,
 };
