@@ -104,6 +104,57 @@ export interface Build {
   readonly span: Span;
 }
 
+/** What weight decay acts on: the published rules, and what their author has advised since. */
+export const decayRules = ["default", "published_pretrain", "published_finetune"] as const;
+export type DecayRule = (typeof decayRules)[number];
+
+/** How a model is trained, every default filled in. */
+export interface Recipe {
+  readonly name: string;
+  readonly model: string;
+  /** Images of a micro-batch. */
+  readonly batch: number;
+  /** Micro-batches of a step. */
+  readonly accumulate: number;
+  readonly length: { readonly unit: RecipeUnit; readonly count: number };
+  readonly optimizer: AdamW;
+  readonly schedule: CosineSchedule;
+  /** The norm of all gradients beyond which they are scaled down to it; null for none. */
+  readonly clip: number | null;
+  /** Decay of the average of the weights; null for none. */
+  readonly ema: number | null;
+  /** How much slower each layer learns than the next; null where all learn alike. */
+  readonly layerDecay: number | null;
+  /** Rate of stochastic depth at the last block, rising from 0 at the first. */
+  readonly dropPath: number;
+  /** What labels give away to all classes. */
+  readonly smoothing: number;
+  readonly seed: number;
+  /** Standard deviation of weights that are drawn, or null for the published initialisation. */
+  readonly init: number | null;
+  readonly span: Span;
+}
+
+/** What a recipe counts in: its length, its warm-up and its schedule. */
+export type RecipeUnit = "steps" | "epochs";
+
+export interface AdamW {
+  /** For the images of a whole step. */
+  readonly lr: number;
+  readonly betas: readonly [number, number];
+  readonly weightDecay: number;
+  readonly decays: DecayRule;
+  readonly eps: number;
+}
+
+/** In the recipe's unit; `first` is the time of the first step. */
+export interface CosineSchedule {
+  readonly warmup: number;
+  readonly total: number;
+  readonly first: number;
+  readonly minLr: number;
+}
+
 /** One varied field, as its path (`dims[0]`, `head.classes`) and the values it takes. */
 export interface Axis {
   readonly path: string;

@@ -1,6 +1,5 @@
 import { expect } from "vitest";
 import { widen } from "../../src/graph/evaluate.ts";
-import type { Values } from "../../src/graph/values.ts";
 import { denseName, denseWeights, type FcmaeGolden, fcmaeModel, type Loss } from "./fcmae.ts";
 import { type Golden, goldenInput, goldenWeights, readGolden } from "./golden.ts";
 import { goldenModel } from "./models.ts";
@@ -116,7 +115,7 @@ export function expectGradient(
 }
 
 /** k[y + 7x, c] = w[c,0,y,x]; k[y + 2x, i, o] = w[o,i,y,x]. */
-function sparseKernel(dense: ArrayLike<number>, shape: readonly number[]): Float64Array {
+export function sparseKernel(dense: ArrayLike<number>, shape: readonly number[]): Float64Array {
   const [taps, inputs, outputs] = (shape.length === 2 ? [shape[0], 1, shape[1]] : shape) as [number, number, number];
   const side = Math.sqrt(taps);
   const sparse = new Float64Array(dense.length);

@@ -1,0 +1,16 @@
+import type { AdapterKind } from "../gpu/adapters.ts";
+import type { OpenTrainer } from "./trainer.ts";
+
+/** Executors that train. */
+export const trainerNames = ["reference"] as const;
+export type TrainerName = (typeof trainerNames)[number];
+
+export interface TrainerPlace {
+  /** Where WebGPU runs; null on other executors. */
+  readonly adapter: AdapterKind | null;
+}
+
+/** Each with what it needs, loaded when it is used. */
+export const trainers: { readonly [K in TrainerName]: (place: TrainerPlace) => Promise<OpenTrainer> } = {
+  reference: async () => (await import("./reference-trainer.ts")).referenceTrainer,
+};
