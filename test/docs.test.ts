@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
 import type { Fields } from "../src/model/field-types.ts";
-import { buildFields, modelFields } from "../src/model/fields.ts";
+import { buildFields, modelFields, trainFields } from "../src/model/fields.ts";
 import { formatSpec } from "../src/syntax/format.ts";
 import { limits } from "../src/syntax/limits.ts";
 import { specNames } from "./support/specs.ts";
@@ -22,14 +22,18 @@ describe("docs/language.md", () => {
     expect(must(formatSpec({ name: "input.cnx", text: code }))).toBe(code);
   });
 
-  test("has a row for every field, with its default", () => {
+  const recipes = text.slice(text.indexOf("## Recipes"), text.indexOf("## Writing it"));
+  test.each([
+    ["models and builds", { ...modelFields, ...buildFields }, text.replace(recipes, "")],
+    ["recipes", trainFields, recipes],
+  ] as const)("has a row for every field of %s, with its default", (_, fields: Fields, part: string) => {
     const rows = new Map(
-      [...text.matchAll(/^\| `(\w+)` +\| .* \| (.*?) +\|$/gm)].map(([, name = "", byDefault = ""]) => [
+      [...part.matchAll(/^\| `(\w+)` +\| .* \| (.*?) +\|$/gm)].map(([, name = "", byDefault = ""]) => [
         name,
         byDefault,
       ]),
     );
-    for (const { name, value } of allFields({ ...modelFields, ...buildFields })) {
+    for (const { name, value } of allFields(fields)) {
       expect(rows.has(name), name).toBe(true);
       if (value !== null) expect(rows.get(name), name).toBe(`\`${value}\``);
     }
@@ -42,7 +46,7 @@ describe("docs/language.md", () => {
   });
 });
 
-/** The fields of models and builds, and those of heads. A decoder's are told in its own row. */
+/** The fields of declarations, and those of heads, optimisers and schedules. A decoder's are told in its own row. */
 function allFields(fields: Fields): readonly { readonly name: string; readonly value: string | null }[] {
   return Object.entries(fields).flatMap(([name, { type, default: value }]) => [
     { name, value },

@@ -7,11 +7,12 @@ import { assemble } from "./assemble.ts";
 import { checkBuild } from "./builds.ts";
 import { inheritedFrom } from "./fields.ts";
 import { inherit } from "./inherit.ts";
-import type { Build, Model, Program, Sweep } from "./model.ts";
+import type { Build, Model, Program, Recipe, Sweep } from "./model.ts";
 import { byName } from "./names.ts";
+import { checkRecipe } from "./recipes.ts";
 import { checkSweep } from "./sweeps.ts";
 
-/** The models, sweeps and builds of files in the order of `load`, the named one last; or everything wrong with them. */
+/** The models, sweeps, builds and recipes of files in the order of `load`, the named one last; or everything wrong with them. */
 export function check(files: readonly Ast[]): Result<Program> {
   const declarations = files.flatMap(file => file.declarations);
   const over = declarations[limits.declarations];
@@ -48,11 +49,18 @@ export function check(files: readonly Ast[]): Result<Program> {
     if (build !== null) builds.push(build);
   }
 
-  if (diagnostics.length > 0) return fail(...inOrder(diagnostics, files));
+  const recipes = new Map<string, Recipe>();
+  for (const [text, declaration] of byName(ofKind("train"), report)) {
+    const recipe = checkRecipe(declaration, { declared, assembled, nearest, report });
+    if (recipe !== null) recipes.set(text, recipe);
+  }
+
+  const sorted = inOrder(diagnostics, files);
+  if (sorted.some(({ severity }) => severity === "error")) return fail(...sorted);
   const last = files.at(-1);
   const own = [...declared.values()].filter(model => model.span.source === last?.source);
   const models = new Map([...declared.keys()].flatMap(name => toPair(name, assembled.get(name))));
-  return ok({ models, declared: own.map(({ name }) => name.text), builds, sweeps });
+  return ok({ models, declared: own.map(({ name }) => name.text), builds, sweeps, recipes }, sorted);
 }
 
 const toPair = (name: string, model: Model | undefined): readonly (readonly [string, Model])[] =>

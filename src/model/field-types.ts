@@ -16,12 +16,14 @@ export interface IntegerType {
   readonly rule: IntegerRule;
 }
 
-/** `open`: neither end is legal itself. */
+/** Which ends of a range are legal themselves: both, the lower alone, or neither. */
+export type Ends = "closed" | "half-open" | "open";
+
 export interface NumberType {
   readonly kind: "number";
   readonly min: number;
   readonly max: number;
-  readonly open: boolean;
+  readonly ends: Ends;
 }
 
 export interface FlagType {
@@ -165,7 +167,18 @@ export const integer = (min: number, max: number, rule: IntegerRule = "any"): In
   rule,
 });
 
-export const number = (min: number, max: number, open = false): NumberType => ({ kind: "number", min, max, open });
+export const number = (min: number, max: number, ends: Ends = "closed"): NumberType => ({
+  kind: "number",
+  min,
+  max,
+  ends,
+});
+
+/** The least and the largest number that is normal in the 32-bit floats all of this is computed in. */
+const leastFloat = 2 ** -126;
+const largestFloat = 3.4028234663852886e38;
+
+export const positiveFloat = number(leastFloat, largestFloat);
 
 export const word = <const W extends string>(
   words: readonly W[],

@@ -6,18 +6,15 @@ import {
   number,
   oneOrMany,
   own,
+  positiveFloat,
   required,
   type Settings,
   word,
 } from "./field-types.ts";
-import { activations, grnScopes, maxBatch, storageTypes, targetNames } from "./model.ts";
+import { activations, decayRules, grnScopes, layerDecayTypes, maxBatch, storageTypes, targetNames } from "./model.ts";
 
 /** Every field of the language. What a value may be stands here and nowhere else; what several fields must be
  * together stands in assemble.ts. */
-
-/** The least and the largest number that is normal in the 32-bit floats all of this is computed in. */
-const leastFloat = 2 ** -126;
-const largestFloat = 3.4028234663852886e38;
 
 const maxStages = 8;
 const channels = integer(1, 65_536);
@@ -39,7 +36,7 @@ const decoder = {
 } as const;
 
 const fcmae = {
-  mask_ratio: field(number(0, 1, true), "0.6"),
+  mask_ratio: field(number(0, 1, "open"), "0.6"),
   patch_size: field(integer(1, 65_536), "32"),
   decoder: field({ kind: "group", fields: decoder }, "{ depth 1  dim 512 }"),
   norm_pix_loss: field({ kind: "flag" }, "true"),
@@ -54,9 +51,9 @@ export const modelFields = {
   kernel_size: field(oneOrMany(list(integer(1, 63, "odd"), 1, maxStages)), "7"),
   mlp_ratio: field(integer(1, 64), "4"),
   activation: field(word(activations), "gelu"),
-  norm_eps: field(number(leastFloat, largestFloat), "1e-6"),
+  norm_eps: field(positiveFloat, "1e-6"),
   grn: field(word(grnScopes), "per_sample"),
-  layer_scale: field({ kind: "optional", word: "none", of: number(leastFloat, largestFloat) }, "none"),
+  layer_scale: field({ kind: "optional", word: "none", of: positiveFloat }, "none"),
   weights: own({ kind: "group", fields: { sha256: field({ kind: "digest" }) } }),
 } as const;
 
@@ -75,3 +72,43 @@ export const buildFields = {
   dtype: field(oneOrMany(list(word(storageTypes, "unknown-dtype"), 1, storageTypes.length, some)), "f32"),
   batch: field({ kind: "batch", of: integer(1, maxBatch) }, "1"),
 } as const;
+
+/** Steps or epochs, far above what anybody waits for. */
+const longest = 1_000_000_000;
+const time = number(0, longest);
+
+const adamw = {
+  lr: field(positiveFloat, "1.5e-4  per 256"),
+  per: field(integer(1, longest)),
+  betas: field(list(number(0, 1, "open"), 2, 2)),
+  weight_decay: field(number(0, 1), "0.05"),
+  decays: field(word(decayRules), "default"),
+  eps: field(positiveFloat, "1e-8"),
+} as const;
+
+const cosine = {
+  warmup: field(time),
+  total: field(time),
+  first: field(time, "0"),
+  min_lr: field(number(0, 1), "0"),
+} as const;
+
+export const trainFields = {
+  model: required({ kind: "reference" }),
+  batch: field(integer(1, maxBatch), "64"),
+  accumulate: field(integer(1, maxBatch), "1"),
+  steps: field(integer(1, longest)),
+  epochs: field(integer(1, longest)),
+  optimizer: field({ kind: "choice", of: { adamw } }, "adamw"),
+  schedule: field({ kind: "choice", of: { cosine } }, "cosine"),
+  clip: field({ kind: "optional", word: "none", of: positiveFloat }, "none"),
+  ema: field({ kind: "optional", word: "none", of: number(0, 1, "open") }, "none"),
+  layer_decay: field({ kind: "optional", word: "none", of: number(0, 1) }, "none"),
+  layer_decay_type: field(word(layerDecayTypes), "single"),
+  drop_path: field(number(0, 1, "half-open"), "0"),
+  smoothing: field(number(0, 1, "half-open"), "0"),
+  seed: field(integer(0, 0xffffffff), "0"),
+  init: field({ kind: "optional", word: "official", of: positiveFloat }, "0.02"),
+} as const;
+
+export type TrainSettings = Settings<typeof trainFields>;

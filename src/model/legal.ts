@@ -1,5 +1,5 @@
 import type { Value } from "../syntax/ast.ts";
-import type { FieldType, IntegerRule, IntegerType } from "./field-types.ts";
+import { type Ends, type FieldType, type IntegerRule, type IntegerType, positiveFloat } from "./field-types.ts";
 
 /** Which integers a rule allows, and how to get from any number to the next one below or above. */
 const rules: {
@@ -51,11 +51,17 @@ const named: { readonly [K in IntegerRule]: string } = {
   "power of two": "a power of two",
 };
 
+const ranges: { readonly [K in Ends]: (range: { readonly min: number; readonly max: number }) => string } = {
+  closed: ({ min, max }) => `a number from ${min} to ${max}`,
+  "half-open": ({ min, max }) => `a number from ${min} to less than ${max}`,
+  open: ({ min, max }) => `a number between ${min} and ${max}`,
+};
+
 type Phrases = { readonly [K in FieldType["kind"]]: (type: Extract<FieldType, { kind: K }>) => string };
 
 const descriptions: Phrases = {
   integer: ({ min, max, rule }) => named[rule] + (max === Infinity ? ` of at least ${min}` : ` from ${min} to ${max}`),
-  number: ({ min, max, open }) => (open ? `a number between ${min} and ${max}` : "a positive 32-bit float"),
+  number: type => (type === positiveFloat ? "a positive 32-bit float" : ranges[type.ends](type)),
   flag: () => "true or false",
   word: ({ words }) => oneOfWords(words),
   digest: () => "64 hexadecimal digits in quotes",
@@ -89,7 +95,7 @@ const kinds: Phrases = {
 const plural = (type: FieldType): string =>
   type.kind === "integer"
     ? named[type.rule].replace(/^an? /, "").replace("power of", "powers of").replace(/r$/, "rs")
-    : takes(type);
+    : takes(type).replace(/^an? (.*)$/, "$1s");
 
 const written = { size: "a size", string: "a string", list: "a list", group: "a group" } as const;
 

@@ -108,6 +108,10 @@ export interface Build {
 export const decayRules = ["default", "published_pretrain", "published_finetune"] as const;
 export type DecayRule = (typeof decayRules)[number];
 
+/** What a layer is to layer-wise decay: a block, or one of twelve groups of them, for depths [3, 3, 27, 3]. */
+export const layerDecayTypes = ["single", "group"] as const;
+export type LayerDecayType = (typeof layerDecayTypes)[number];
+
 /** How a model is trained, every default filled in. */
 export interface Recipe {
   readonly name: string;
@@ -125,6 +129,7 @@ export interface Recipe {
   readonly ema: number | null;
   /** How much slower each layer learns than the next; null where all learn alike. */
   readonly layerDecay: number | null;
+  readonly layerDecayType: LayerDecayType;
   /** Rate of stochastic depth at the last block, rising from 0 at the first. */
   readonly dropPath: number;
   /** What labels give away to all classes. */
@@ -139,7 +144,7 @@ export interface Recipe {
 export type RecipeUnit = "steps" | "epochs";
 
 export interface AdamW {
-  /** For the images of a whole step. */
+  /** For the images of a whole step, at the end of the warm-up. */
   readonly lr: number;
   readonly betas: readonly [number, number];
   readonly weightDecay: number;
@@ -194,6 +199,8 @@ export interface Program {
   readonly declared: readonly string[];
   readonly builds: readonly Build[];
   readonly sweeps: readonly Sweep[];
+  /** By name, the imported ones too. */
+  readonly recipes: ReadonlyMap<string, Recipe>;
 }
 
 /** Pixels of input a position of the last stage stands for: stem patch times 2 for each further stage. */

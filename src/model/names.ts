@@ -14,12 +14,21 @@ export function checkName({ text, quoted, span }: Name, report: Report): void {
   else if (devices.test(text)) report(error("name-reserved", span, text));
 }
 
+/** What each kind of declaration is called. */
+const kinds: { readonly [K in Declaration["kind"]]: string } = {
+  model: "model",
+  sweep: "sweep",
+  build: "build",
+  train: "recipe",
+};
+
 /** The declarations of one kind by name; of two with one name, the first. */
 export function byName<D extends Declaration>(declarations: readonly D[], report: Report): ReadonlyMap<string, D> {
   const named = new Map<string, D>();
   const folded = new Map<string, D>();
   for (const declaration of declarations) {
-    const { kind, name } = declaration;
+    const { name } = declaration;
+    const kind = kinds[declaration.kind];
     checkName(name, report);
     const before = folded.get(name.text.toLowerCase());
     if (before === undefined) folded.set(name.text.toLowerCase(), declaration);

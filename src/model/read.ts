@@ -38,10 +38,10 @@ const readers: { readonly [K in FieldType["kind"]]: Reader<Extract<FieldType, { 
   number: (type, value, path, report) => {
     const written = numberIn(type, value, path, report);
     if (written === null) return null;
-    const { min, max, open } = type;
+    const { min, max, ends } = type;
     const { value: n } = written;
     if (n > min && n < max) return { value: n };
-    if (!open && (n === min || n === max)) return { value: n };
+    if ((n === min && ends !== "open") || (n === max && ends === "closed")) return { value: n };
     report(error("out-of-range", value.span, path, written.text, describeType(type), []));
     return null;
   },

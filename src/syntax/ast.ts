@@ -15,7 +15,7 @@ export interface Import {
   readonly span: Span;
 }
 
-export type Declaration = ModelDeclaration | SweepDeclaration | BuildDeclaration;
+export type Declaration = ModelDeclaration | SweepDeclaration | BuildDeclaration | TrainDeclaration;
 
 export interface ModelDeclaration {
   readonly kind: "model";
@@ -37,6 +37,13 @@ export interface SweepDeclaration {
 
 export interface BuildDeclaration {
   readonly kind: "build";
+  readonly name: Name;
+  readonly body: GroupValue;
+  readonly span: Span;
+}
+
+export interface TrainDeclaration {
+  readonly kind: "train";
   readonly name: Name;
   readonly body: GroupValue;
   readonly span: Span;

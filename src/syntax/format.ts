@@ -66,7 +66,7 @@ function fileItems({ imports, declarations }: Ast): readonly Item[] {
   });
   const others = declarations.map((declaration): Item => {
     const { kind, name, span } = declaration;
-    const parent = declaration.kind === "build" ? null : declaration.parent;
+    const parent = "parent" in declaration ? declaration.parent : null;
     const written = (of: { readonly text: string; readonly quoted: boolean }) => (of.quoted ? `"${of.text}"` : of.text);
     const head = `${kind} ${written(name)}${parent === null ? "" : ` extends ${written(parent)}`} `;
     const body = declaration.kind === "sweep" ? declaration.body : declaration.body.span;

@@ -12,7 +12,7 @@ export const limits = {
   listEntries: 1024,
   stringLength: 1024,
   nameLength: 64,
-  /** Models, sweeps and builds of a spec and all its imports. */
+  /** Models, sweeps, builds and recipes of a spec and all its imports. */
   declarations: 1024,
   files: 64,
   importDepth: 8,

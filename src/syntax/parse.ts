@@ -28,7 +28,7 @@ export function parse(source: Source): Result<Ast> {
   return ok({ source, imports, declarations, comments: scanned.comments });
 }
 
-const declarationWords = ["import", "model", "sweep", "build"];
+const declarationWords = ["import", "model", "sweep", "build", "train"];
 
 /** Ohm knows the farthest place it reached and what it would have taken there; say it in words. */
 function explain(source: Source, scanned: Scan, match: MatchResult): Diagnostic {

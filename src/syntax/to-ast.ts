@@ -86,6 +86,15 @@ const actions: CnxActionDict<unknown> = {
       span: spanOf(this, origin),
     };
   },
+  Train(_train, name, body) {
+    const { origin } = this.args;
+    return {
+      kind: "train",
+      name: tree<Name>(name, origin),
+      body: tree<GroupValue>(body, origin),
+      span: spanOf(this, origin),
+    };
+  },
   Parent(_extends, name) {
     return tree(name, this.args.origin);
   },

@@ -23,7 +23,7 @@ export function learnedBy(
   return params.map(({ name, shape }) => ({
     name,
     shape,
-    lrScale: layerScale(recipe.layerDecay ?? 1, name, depths),
+    lrScale: layerScale(recipe.layerDecay ?? 1, recipe.layerDecayType, name, depths),
     weightDecay: decays(rule, name) ? weightDecay : 0,
   }));
 }

@@ -78,6 +78,7 @@ export function traceRecipe(trace: Trace, model: Model): Recipe {
     clip,
     ema,
     layerDecay: layer_decay,
+    layerDecayType: "single",
     dropPath: trace.drop_path ?? 0,
     smoothing: trace.smoothing ?? 0,
     seed: trace.seed,

@@ -53,7 +53,7 @@ function filesIn(name: string): Files {
 describe("what a user is told", () => {
   test.each(cases)("%s", async name => {
     const program = checkFiles(filesIn(name));
-    const results = program.ok ? program.value.sweeps.map(countPoints) : [program];
+    const results = [program, ...(program.ok ? program.value.sweeps.map(countPoints) : [])];
     const diagnostics = results.flatMap(result => result.diagnostics);
     expect(diagnostics.map(({ code }) => code)).toContain(name);
     await expect(`${formatDiagnostics(diagnostics, { limit: 40 })}\n`).toMatchFileSnapshot(

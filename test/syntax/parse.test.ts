@@ -120,7 +120,7 @@ test("lines may end with LF, CR LF or CR", () => {
 });
 
 test.each([
-  ["modle a {}", "expected 'build', 'import', 'model' or 'sweep'"],
+  ["modle a {}", "expected 'build', 'import', 'model', 'sweep' or 'train'"],
   ["model a { depths }", "expected a value"],
   ["model a { depths [1,,2] }", "expected a value or ']'"],
   ["model a { depths [1]", "expected a name, ',' or '}'"],

@@ -51,7 +51,7 @@ const requirement = fc
 const declaration = fc.oneof(
   fc.constant<Tokens>(["import", '"other.cnx"']),
   fc.tuple(name, parent, group).map(parts => flat(["model", ...parts])),
-  fc.tuple(name, group).map(parts => flat(["build", ...parts])),
+  fc.tuple(fc.constantFrom("build", "train"), name, group).map(flat),
   fc
     .tuple(name, name, fc.array(fc.tuple(fc.oneof(axis, requirement), comma), { maxLength: 4 }))
     .map(([sweep, of, items]) => flat(["sweep", sweep, "extends", of, "{", ...items.flat(), "}"])),

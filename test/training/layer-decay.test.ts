@@ -1,8 +1,11 @@
 import { expect, test } from "vitest";
-import { layerOf, layerScale } from "../../src/training/layer-decay.ts";
+import { layerScale } from "../../src/training/layer-decay.ts";
+
+/** How many times a parameter's learning rate is halved. */
+const below = (type: "single" | "group", name: string, depths: readonly number[]): number =>
+  0 - Math.log2(layerScale(0.5, type, name, depths));
 
 test("a block is a layer, downsampling is with the first of its stage, and the rest comes last", () => {
-  const depths = [2, 2, 6, 2];
   const layers: Readonly<Record<string, number>> = {
     "downsample_layers.0.0.weight": 1,
     "downsample_layers.0.1.bias": 1,
@@ -18,8 +21,24 @@ test("a block is a layer, downsampling is with the first of its stage, and the r
     mask_token: 13,
     "decoder.0.dwconv.weight": 13,
   };
-  for (const [name, layer] of Object.entries(layers)) expect(layerOf(name, depths), name).toBe(layer);
-  expect(layerScale(0.8, "head.bias", depths)).toBe(1);
-  expect(layerScale(0.8, "stages.3.1.norm.bias", depths)).toBe(0.8);
-  expect(layerScale(0.5, "downsample_layers.0.0.bias", depths)).toBe(0.5 ** 12);
+  for (const [name, layer] of Object.entries(layers))
+    expect(below("single", name, [2, 2, 6, 2]), name).toBe(13 - layer);
+});
+
+test("three blocks are a group, and downsampling is in the group that the official code says", () => {
+  const groups: Readonly<Record<string, number>> = {
+    "downsample_layers.0.0.weight": 0,
+    "stages.0.2.dwconv.weight": 1,
+    "downsample_layers.1.1.weight": 2,
+    "stages.1.0.dwconv.weight": 2,
+    "downsample_layers.2.1.weight": 3,
+    "stages.2.2.dwconv.weight": 3,
+    "stages.2.3.dwconv.weight": 4,
+    "stages.2.26.dwconv.weight": 11,
+    "downsample_layers.3.1.weight": 12,
+    "stages.3.2.dwconv.weight": 12,
+    "head.bias": 13,
+  };
+  for (const [name, group] of Object.entries(groups))
+    expect(below("group", name, [3, 3, 27, 3]), name).toBe(13 - group);
 });

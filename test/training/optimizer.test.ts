@@ -15,6 +15,7 @@ const recipe: Recipe = {
   clip: null,
   ema: null,
   layerDecay: null,
+  layerDecayType: "single",
   dropPath: 0,
   smoothing: 0,
   seed: 0,

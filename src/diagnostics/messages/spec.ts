@@ -235,6 +235,41 @@ const shapeMessages = {
   },
 } as const satisfies Record<string, Message>;
 
+const recipeMessages = {
+  "nothing-to-learn": {
+    kind: "E_SPEC_CONFLICT",
+    text: (model: string, head: string) =>
+      `model '${short(model)}' has ${head}, which has no loss; train one with head fcmae, or a classifier of at least 1 class`,
+  },
+  "steps-and-epochs": {
+    kind: "E_SPEC_CONFLICT",
+    text: () => "a recipe runs for steps or for epochs, not for both; leave one out",
+  },
+  "layer-groups": {
+    kind: "E_SPEC_CONFLICT",
+    text: (depths: string, grouped: string) =>
+      `layer_decay_type group is for depths [${grouped}], not [${depths}]; choose single`,
+  },
+  "warmup-too-long": {
+    kind: "W_SPEC",
+    text: (warmup: number, bound: number, unit: string, other: string) =>
+      `the warm-up lasts ${warmup} ${unit} of ${bound}, so that lr is never reached; shorten warmup, or raise ${other}`,
+  },
+  "nothing-decays": {
+    kind: "W_SPEC",
+    text: () => "weight_decay is 0, so that nothing decays; 0.05 is published",
+  },
+  "no-labels": {
+    kind: "W_SPEC",
+    text: (model: string) =>
+      `smoothing is of labels, which the masked autoencoder '${short(model)}' has none of; leave it out`,
+  },
+  "no-layer-decay": {
+    kind: "W_SPEC",
+    text: () => "layer_decay_type says how layers decay, but layer_decay is none; give layer_decay, such as 0.9",
+  },
+} as const satisfies Record<string, Message>;
+
 const limitMessages = {
   "too-many-declarations": {
     kind: "E_SPEC_LIMIT",
@@ -276,5 +311,6 @@ export const specMessages = {
   ...importMessages,
   ...valueMessages,
   ...shapeMessages,
+  ...recipeMessages,
   ...limitMessages,
 } as const;

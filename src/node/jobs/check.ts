@@ -9,11 +9,12 @@ export function check(files: readonly string[], root: string | null, stdin: Uint
   const results = files.map(file => ({ file, loaded: loadProgram(file, root, stdin) }));
   const lines = results.map(({ file, loaded }) => {
     if (!loaded.ok) return "";
-    const { declared, builds, sweeps } = loaded.value.program;
+    const { declared, builds, sweeps, recipes } = loaded.value.program;
     const parts = [
       ...count(declared.length, "model"),
       ...count(builds.length, "build"),
       ...count(sweeps.length, "sweep"),
+      ...count(recipes.size, "recipe"),
     ];
     return `${shownPath(file)}: ${parts.join(", ") || "imports only"}\n`;
   });
