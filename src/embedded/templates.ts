@@ -51,10 +51,14 @@ export type TemplateName =
   | "kernels/to-channels-first"
   | "kernels/weight-dot"
   | "kernels/weightwise"
+  | "wgsl/accumulate"
+  | "wgsl/adamw"
   | "wgsl/depthwise"
   | "wgsl/gemm-direct"
   | "wgsl/gemm-tiled"
   | "wgsl/gemv"
+  | "wgsl/gradient-norm"
+  | "wgsl/gradient-squares"
   | "wgsl/half"
   | "wgsl/pack"
   | "wgsl/pool"
@@ -5877,6 +5881,33 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
     + ((stack1 = container.invokePartial(lookupProperty(partials,"elements"),depth0,{"name":"elements","fn":container.program(1, data, 0),"inverse":container.noop,"data":data,"helpers":helpers,"partials":partials,"decorators":container.decorators})) != null ? stack1 : "");
 },"usePartial":true,"useData":true},
 
+  "wgsl/accumulate": {"compiler":[8,">= 4.3.0"],"main":function(container,depth0,helpers,partials,data) {
+    return "// Adds a micro-batch's gradients, times its share in the step, to those of the step; the first of a step replaces them.\nstruct Share {\n  share: f32,\n  is_first: u32,\n}\n\n@group(0) @binding(0) var<storage, read> gradient: array<f32>;\n@group(0) @binding(1) var<storage, read_write> sum: array<f32>;\n@group(0) @binding(2) var<uniform> micro: Share;\n\n@compute @workgroup_size(64)\nfn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: vec3u, @builtin(local_invocation_index) lane: u32) {\n  let i = (group.y * groups.x + group.x) * 64 + lane;\n  if (i >= arrayLength(&sum)) {\n    return;\n  }\n  let before = select(sum[i], 0.0, micro.is_first == 1); // never a product: what was there may be NaN\n  sum[i] = before + micro.share * gradient[i];\n}\n";
+},"useData":true},
+
+  "wgsl/adamw": {"0":function(container,depth0,helpers,partials,data) {
+    return ", and of the average of the weights";
+},"1":function(container,depth0,helpers,partials,data) {
+    return "@group(0) @binding(7) var<storage, read_write> average: array<f32>;\n";
+},"2":function(container,depth0,helpers,partials,data) {
+    return "  average[i] += step.follow * (param[i] - average[i]); // which rounds once\n";
+},"compiler":[8,">= 4.3.0"],"main":function(container,depth0,helpers,partials,data) {
+    var stack1, alias1=depth0 != null ? depth0 : (container.nullContext || {}), lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
+
+  return "// One update of AdamW (Loshchilov and Hutter, in the order of torch.optim.AdamW)"
+    + ((stack1 = lookupProperty(helpers,"if").call(alias1,lookupProperty(depth0,"ema"),{"name":"if","hash":{},"fn":container.program(0, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":1,"column":81},"end":{"line":1,"column":134}}})) != null ? stack1 : "")
+    + ". Nothing\n// changes where the gradients' norm is not finite.\nstruct Step {\n  lr: f32,\n  beta1: f32,\n  beta2: f32,\n  eps: f32,\n  first: f32, // what the moments are divided by, since they began at 0: 1 - beta1^n\n  second: f32, // sqrt(1 - beta2^n)\n  follow: f32, // how far the average goes towards the weights\n}\n\n@group(0) @binding(0) var<storage, read_write> param: array<f32>;\n@group(0) @binding(1) var<storage, read_write> exp_avg: array<f32>;\n@group(0) @binding(2) var<storage, read_write> exp_avg_sq: array<f32>;\n@group(0) @binding(3) var<storage, read> gradient: array<f32>;\n@group(0) @binding(4) var<storage, read> treatment: array<vec2f>; // of 64 elements each: times the learning rate, decay\n@group(0) @binding(5) var<storage, read> norm: array<f32, 2>;\n@group(0) @binding(6) var<uniform> step: Step;\n"
+    + ((stack1 = lookupProperty(helpers,"if").call(alias1,lookupProperty(depth0,"ema"),{"name":"if","hash":{},"fn":container.program(1, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":20,"column":0},"end":{"line":22,"column":7}}})) != null ? stack1 : "")
+    + "\n@compute @workgroup_size(64)\nfn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: vec3u, @builtin(local_invocation_index) lane: u32) {\n  let block = group.y * groups.x + group.x;\n  let i = block * 64 + lane;\n  let scale = norm[1];\n  if (i >= arrayLength(&param) || scale == 0.0) {\n    return;\n  }\n  let lr = step.lr * treatment[block].x;\n  let g = gradient[i] * scale;\n  let m = step.beta1 * exp_avg[i] + (1.0 - step.beta1) * g;\n  let v = step.beta2 * exp_avg_sq[i] + (1.0 - step.beta2) * g * g;\n  let decayed = param[i] - lr * treatment[block].y * param[i];\n  exp_avg[i] = m;\n  exp_avg_sq[i] = v;\n  param[i] = decayed - lr / step.first * m / (sqrt(v) / step.second + step.eps);\n"
+    + ((stack1 = lookupProperty(helpers,"if").call(alias1,lookupProperty(depth0,"ema"),{"name":"if","hash":{},"fn":container.program(2, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":40,"column":2},"end":{"line":42,"column":9}}})) != null ? stack1 : "")
+    + "}\n";
+},"useData":true},
+
   "wgsl/depthwise": {"0":function(container,depth0,helpers,partials,data) {
     return " with LayerNorm";
 },"1":function(container,depth0,helpers,partials,data) {
@@ -7043,6 +7074,14 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
     + "\n"
     + ((stack1 = container.invokePartial(lookupProperty(partials,"gemm-finish"),depth0,{"name":"gemm-finish","data":data,"helpers":helpers,"partials":partials,"decorators":container.decorators})) != null ? stack1 : "");
 },"usePartial":true,"useData":true},
+
+  "wgsl/gradient-norm": {"compiler":[8,">= 4.3.0"],"main":function(container,depth0,helpers,partials,data) {
+    return "// From sums of squares the norm of all gradients together, and what every gradient is multiplied by: 1, less where the norm\n// is to be clipped, 0 where it is not finite.\n@group(0) @binding(0) var<storage, read> partials: array<f32>;\n@group(0) @binding(1) var<storage, read_write> norm: array<f32, 2>;\n@group(0) @binding(2) var<uniform> most: vec4f; // the bound, or 0 where there is none\n\nvar<workgroup> sums: array<f32, 64>;\n\n@compute @workgroup_size(64)\nfn main(@builtin(local_invocation_index) lane: u32) {\n  var sum = 0.0;\n  for (var i = lane; i < arrayLength(&partials); i += 64) {\n    sum += partials[i];\n  }\n  sums[lane] = sum;\n  workgroupBarrier();\n  if (lane == 0) {\n    var all = 0.0;\n    for (var k = 0u; k < 64; k++) {\n      all += sums[k];\n    }\n    let whole = sqrt(all);\n    norm[0] = whole;\n    norm[1] = select(1.0, most.x / (whole + 1e-6), most.x > 0.0 && whole > most.x);\n    if ((bitcast<u32>(all) & 0x7f800000u) == 0x7f800000u) { // by bits: a compiler may take it that there are none\n      norm[1] = 0.0;\n    }\n  }\n}\n";
+},"useData":true},
+
+  "wgsl/gradient-squares": {"compiler":[8,">= 4.3.0"],"main":function(container,depth0,helpers,partials,data) {
+    return "// Sums of the squares of gradients, one of every 4096 of them.\n@group(0) @binding(0) var<storage, read> gradient: array<f32>;\n@group(0) @binding(1) var<storage, read_write> partials: array<f32>;\n\nvar<workgroup> sums: array<f32, 64>;\n\n@compute @workgroup_size(64)\nfn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: vec3u, @builtin(local_invocation_index) lane: u32) {\n  let part = group.y * groups.x + group.x;\n  var sum = 0.0;\n  for (var k = 0u; k < 64; k++) {\n    let i = part * 4096 + k * 64 + lane;\n    if (i < arrayLength(&gradient)) {\n      sum += gradient[i] * gradient[i];\n    }\n  }\n  sums[lane] = sum;\n  workgroupBarrier();\n  if (lane == 0 && part < arrayLength(&partials)) {\n    var all = 0.0;\n    for (var k = 0u; k < 64; k++) {\n      all += sums[k];\n    }\n    partials[part] = all;\n  }\n}\n";
+},"useData":true},
 
   "wgsl/half": {"compiler":[8,">= 4.3.0"],"main":function(container,depth0,helpers,partials,data) {
     var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {

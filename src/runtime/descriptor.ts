@@ -28,6 +28,17 @@ export interface ModelDescriptor {
   readonly limits: Readonly<Partial<Record<LimitName, number>>>;
 }
 
+/**
+ * A model that learns: its outputs are its loss and `grad.<name>` of every parameter, and its setup runs before every pass,
+ * since the weights change.
+ */
+export interface TrainerDescriptor extends ModelDescriptor {
+  /** WGSL of what acts on all parameters alike. */
+  readonly optimizer: Readonly<Record<OptimizerKernel, string>>;
+}
+
+export type OptimizerKernel = "accumulate" | "gradientSquares" | "gradientNorm" | "adamw";
+
 export type LimitName =
   | "maxBufferSize"
   | "maxStorageBufferBindingSize"

@@ -59,7 +59,7 @@ const blank = (port: Port, batch: number): Float32Array<ArrayBuffer> => {
  * OutOfMemoryError, AbortError or DeviceLostError, and then has freed everything.
  */
 export async function createModel(descriptor: ModelDescriptor, options: ModelOptions): Promise<Model> {
-  const { device, signal, weights, onProgress } = options;
+  const { device, signal, weights: source, onProgress } = options;
   const { name } = descriptor;
   // A run that fails frees all that runs hold; commands of a caller may be submitted between two parts of one.
   const [lasting, forRuns, forCallers] = [memory(device), memory(device), memory(device)];
@@ -75,8 +75,9 @@ export async function createModel(descriptor: ModelDescriptor, options: ModelOpt
     wanted();
     const loading = async (): Promise<Compiled> => {
       const pipelines = await compileKernels(lasting, name, kernelsFor(device, descriptor));
-      const loading = { weights, onProgress, pipelines, memory: lasting, wanted };
-      return { pipelines, weights: await loadWeights(descriptor, loading) };
+      const loading = { weights: source, onProgress, pipelines, memory: lasting, wanted };
+      const weights = [...(await loadWeights(descriptor, loading))];
+      return { pipelines, weights: new Map(weights.map(([index, buffer]) => [index, { buffer }])) };
     };
     const compiled = await abortable(state.guard(loading), signal, what);
     const callers = recorder(descriptor, compiled, forCallers, true);

@@ -13,8 +13,8 @@ export interface Recorder {
 
 export interface Compiled {
   readonly pipelines: readonly GPUComputePipeline[];
-  /** Buffers filled once, by index into `descriptor.buffers`. */
-  readonly weights: ReadonlyMap<number, GPUBuffer>;
+  /** Buffers filled once, or parts of some, by index into `descriptor.buffers`. */
+  readonly weights: ReadonlyMap<number, GPUBufferBinding>;
 }
 
 /** Scratch memory for so many images, and for fewer, and bind groups that refer to it. */
@@ -70,7 +70,7 @@ export function recorder(
       return { buffer: arenas[at.arena] as GPUBuffer, offset, size };
     }
     if (at.at === "io") return { buffer: io[at.name] as GPUBuffer, size };
-    return { buffer: weights.get(index) as GPUBuffer, size };
+    return { ...(weights.get(index) as GPUBufferBinding), size };
   };
 
   const bind = (batch: number, io: Buffers): readonly GPUBindGroup[] => {

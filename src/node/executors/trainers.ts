@@ -2,7 +2,7 @@ import type { AdapterKind } from "../gpu/adapters.ts";
 import type { OpenTrainer } from "./trainer.ts";
 
 /** Executors that train. */
-export const trainerNames = ["reference"] as const;
+export const trainerNames = ["reference", "webgpu"] as const;
 export type TrainerName = (typeof trainerNames)[number];
 
 export interface TrainerPlace {
@@ -13,4 +13,5 @@ export interface TrainerPlace {
 /** Each with what it needs, loaded when it is used. */
 export const trainers: { readonly [K in TrainerName]: (place: TrainerPlace) => Promise<OpenTrainer> } = {
   reference: async () => (await import("./reference-trainer.ts")).referenceTrainer,
+  webgpu: async ({ adapter }) => (await import("./webgpu-trainer.ts")).webgpuTrainer(adapter ?? "gpu"),
 };

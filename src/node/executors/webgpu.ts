@@ -51,7 +51,8 @@ export const webgpu =
     }
   };
 
-const explain: { readonly [K in ModelErrorCode]: (why: string) => ReturnType<typeof error> } = {
+/** What went wrong at run time, as the command says it. */
+export const explain: { readonly [K in ModelErrorCode]: (why: string) => ReturnType<typeof error> } = {
   adapter: why => error("no-adapter", null, "WebGPU", why),
   limit: why => error("device-refused", null, why),
   lost: why => error("device-lost", null, why),

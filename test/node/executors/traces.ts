@@ -1,5 +1,5 @@
 import { referenceTrainer } from "../../../src/node/executors/reference-trainer.ts";
-import type { Trainer } from "../../../src/node/executors/trainer.ts";
+import type { OpenTrainer, Trainer } from "../../../src/node/executors/trainer.ts";
 import { paramsOf } from "../../../src/node/inputs/open-weights.ts";
 import type { RunTensor } from "../../../src/node/inputs/tensors.ts";
 import { learnedBy } from "../../../src/training/learned.ts";
@@ -15,13 +15,13 @@ import {
 import { must } from "../../syntax/support.ts";
 
 /** A trace through a trainer: the log of its steps, and its end. */
-export async function trained(file: string) {
+export async function trained(file: string, open: OpenTrainer = referenceTrainer) {
   const trace = readTrace(file);
   const { model, weights } = traceModel(trace);
   const recipe = traceRecipe(trace, model);
   const params = learnedBy(recipe, model, must(paramsOf(model)));
   const start = async (kind: string, name: string) => (kind === "param" ? weights.f32(name) : null);
-  const trainer: Trainer = must(await referenceTrainer({ model, recipe, params, start }));
+  const trainer: Trainer = must(await open({ model, recipe, params, start }));
   const log: LoggedStep[] = [];
   for (let step = 0; step < trace.steps; step++) {
     const lr = learningRate(recipe.optimizer.lr, recipe.schedule, recipe.schedule.first + step);
@@ -43,6 +43,7 @@ export async function trained(file: string) {
       averageMoved: less(await trainer.read("ema", name)),
     });
   }
+  await trainer.close();
   return { trace, log, endOf: (name: string) => ends.get(name) as TraceEnd };
 }
 
