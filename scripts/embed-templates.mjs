@@ -14,7 +14,16 @@ export const options = {
   noEscape: true,
   strict: true,
   knownHelpersOnly: true,
-  knownHelpers: { widened: true, narrowed: true, ref: true, load: true, unsigned: true, signed: true, summed: true },
+  knownHelpers: {
+    widened: true,
+    narrowed: true,
+    ref: true,
+    load: true,
+    unsigned: true,
+    signed: true,
+    added: true,
+    summed: true,
+  },
 };
 
 /** The text that `src/embedded/templates.ts` must have. */

@@ -521,12 +521,12 @@ export const descriptor = {
   ],
   limits: { maxBufferSize: 2007040, maxStorageBufferBindingSize: 2007040, maxStorageBuffersPerShaderStage: 7, maxComputeInvocationsPerWorkgroup: 256 },
   kernels: [
-    { name: "downsample_layers.0.0.pack", code: `// Packs a PyTorch weight [40][48] as [48][40], zero-padded.
+    { name: "downsample_layers.0.0.pack", code: `// Packs a PyTorch weight [40][3][16] as [48][40], zero-padded.
 // For each column n, in order:
-//   w[k] = weight[n,k]; b = bias[n]
-//   packed[k,n] = w[k]; packed_bias[n] = b
+//   w[c,tap] = weight[n,c,tap]; b = bias[n]
+//   packed[k,n] = w[k / 16,k % 16]; packed_bias[n] = b
 // An invocation packs one column. Runs once, when the weights are loaded.
-@group(0) @binding(0) var<storage, read> weight: array<f32, 1920>; // [40][48]
+@group(0) @binding(0) var<storage, read> weight: array<f32, 1920>; // [40][3][16]
 @group(0) @binding(1) var<storage, read> bias: array<f32, 40>; // [40]
 @group(0) @binding(2) var<storage, read_write> packed: array<f32, 1920>; // [48][40]
 @group(0) @binding(3) var<storage, read_write> packed_bias: array<f32, 40>; // [40]
@@ -538,25 +538,28 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
     return;
   }
   for (var k = 0u; k < 48; k++) {
-    packed[k * 40 + n] = folded(n, k);
+    let c = k / 16;
+    let tap: u32 = k % 16;
+    packed[k * 40 + n] = folded(n, c, tap);
   }
   packed_bias[n] = folded_bias(n);
 }
 
-fn folded(n: u32, k: u32) -> f32 {
-  return weight[n * 48 + k];
+fn folded(n: u32, c: u32, tap: u32) -> f32 {
+  return weight[(n * 3 + c) * 16 + tap];
 }
 
 fn folded_bias(n: u32) -> f32 {
-  return bias[n];
+  var b = bias[n];
+  return b;
 }
 ` },
-    { name: "stages.0.0.dwconv.pack", code: `// Packs a PyTorch weight [40][49] as [49][40], zero-padded.
+    { name: "stages.0.0.dwconv.pack", code: `// Packs a PyTorch weight [40][1][49] as [49][40], zero-padded.
 // For each column n, in order:
-//   w[k] = weight[n,k]; b = bias[n]
-//   packed[k,n] = w[k]; packed_bias[n] = b
+//   w[c,tap] = weight[n,c,tap]; b = bias[n]
+//   packed[k,n] = w[k / 49,k % 49]; packed_bias[n] = b
 // An invocation packs one column. Runs once, when the weights are loaded.
-@group(0) @binding(0) var<storage, read> weight: array<f32, 1960>; // [40][49]
+@group(0) @binding(0) var<storage, read> weight: array<f32, 1960>; // [40][1][49]
 @group(0) @binding(1) var<storage, read> bias: array<f32, 40>; // [40]
 @group(0) @binding(2) var<storage, read_write> packed: array<f32, 1960>; // [49][40]
 @group(0) @binding(3) var<storage, read_write> packed_bias: array<f32, 40>; // [40]
@@ -568,27 +571,30 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
     return;
   }
   for (var k = 0u; k < 49; k++) {
-    packed[k * 40 + n] = folded(n, k);
+    let c = k / 49;
+    let tap: u32 = k % 49;
+    packed[k * 40 + n] = folded(n, c, tap);
   }
   packed_bias[n] = folded_bias(n);
 }
 
-fn folded(n: u32, k: u32) -> f32 {
-  return weight[n * 49 + k];
+fn folded(n: u32, c: u32, tap: u32) -> f32 {
+  return weight[(n * 1 + c) * 49 + tap];
 }
 
 fn folded_bias(n: u32) -> f32 {
-  return bias[n];
+  var b = bias[n];
+  return b;
 }
 ` },
-    { name: "stages.0.0.pwconv1.pack", code: `// Packs a PyTorch weight [160][40] as [48][192], zero-padded.
+    { name: "stages.0.0.pwconv1.pack", code: `// Packs a PyTorch weight [160][40][1] as [48][192], zero-padded.
 // For each column n, in order:
-//   w[k] = weight[n,k]; b = bias[n]
-//   b += sum over k of w[k] * input_shift[k]
-//   w[k] *= input_scale[k]
-//   packed[k,n] = w[k]; packed_bias[n] = b
+//   w[c,tap] = weight[n,c,tap]; b = bias[n]
+//   b += sum over c,tap of w[c,tap] * input_shift[c]
+//   w[c,tap] *= input_scale[c]
+//   packed[k,n] = w[k,0]; packed_bias[n] = b
 // An invocation packs one column. Runs once, when the weights are loaded.
-@group(0) @binding(0) var<storage, read> weight: array<f32, 6400>; // [160][40]
+@group(0) @binding(0) var<storage, read> weight: array<f32, 6400>; // [160][40][1]
 @group(0) @binding(1) var<storage, read> bias: array<f32, 160>; // [160]
 @group(0) @binding(2) var<storage, read> input_shift: array<f32, 40>; // [40]
 @group(0) @binding(3) var<storage, read> input_scale: array<f32, 40>; // [40]
@@ -602,16 +608,18 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
     return;
   }
   for (var k = 0u; k < 48; k++) {
-    packed[k * 192 + n] = folded(n, k);
+    let c = k;
+    let tap: u32 = 0;
+    packed[k * 192 + n] = folded(n, c, tap);
   }
   packed_bias[n] = folded_bias(n);
 }
 
-fn folded(n: u32, k: u32) -> f32 {
-  if (n >= 160 || k >= 40) {
+fn folded(n: u32, c: u32, tap: u32) -> f32 {
+  if (n >= 160 || c >= 40) {
     return 0.0;
   }
-  return weight[n * 40 + k] * input_scale[k];
+  return weight[(n * 40 + c) * 1 + tap] * input_scale[c];
 }
 
 fn folded_bias(n: u32) -> f32 {
@@ -619,19 +627,21 @@ fn folded_bias(n: u32) -> f32 {
     return 0.0;
   }
   var b = bias[n];
-  for (var k = 0u; k < 40; k++) {
-    b += weight[n * 40 + k] * input_shift[k];
+  for (var tap = 0u; tap < 1; tap++) {
+    for (var c = 0u; c < 40; c++) {
+      b += weight[(n * 40 + c) * 1 + tap] * input_shift[c];
+    }
   }
   return b;
 }
 ` },
-    { name: "stages.0.0.pwconv2.pack", code: `// Packs a PyTorch weight [40][160] as [160][64], zero-padded.
+    { name: "stages.0.0.pwconv2.pack", code: `// Packs a PyTorch weight [40][160][1] as [160][64], zero-padded.
 // For each column n, in order:
-//   w[k] = weight[n,k]; b = bias[n]
-//   b += sum over k of w[k] * input_shift[k]
-//   packed[k,n] = w[k]; packed_bias[n] = b
+//   w[c,tap] = weight[n,c,tap]; b = bias[n]
+//   b += sum over c,tap of w[c,tap] * input_shift[c]
+//   packed[k,n] = w[k,0]; packed_bias[n] = b
 // An invocation packs one column. Runs once, when the weights are loaded.
-@group(0) @binding(0) var<storage, read> weight: array<f32, 6400>; // [40][160]
+@group(0) @binding(0) var<storage, read> weight: array<f32, 6400>; // [40][160][1]
 @group(0) @binding(1) var<storage, read> bias: array<f32, 40>; // [40]
 @group(0) @binding(2) var<storage, read> input_shift: array<f32, 160>; // [160]
 @group(0) @binding(3) var<storage, read_write> packed: array<f32, 10240>; // [160][64]
@@ -644,16 +654,18 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
     return;
   }
   for (var k = 0u; k < 160; k++) {
-    packed[k * 64 + n] = folded(n, k);
+    let c = k;
+    let tap: u32 = 0;
+    packed[k * 64 + n] = folded(n, c, tap);
   }
   packed_bias[n] = folded_bias(n);
 }
 
-fn folded(n: u32, k: u32) -> f32 {
+fn folded(n: u32, c: u32, tap: u32) -> f32 {
   if (n >= 40) {
     return 0.0;
   }
-  return weight[n * 160 + k];
+  return weight[(n * 160 + c) * 1 + tap];
 }
 
 fn folded_bias(n: u32) -> f32 {
@@ -661,8 +673,10 @@ fn folded_bias(n: u32) -> f32 {
     return 0.0;
   }
   var b = bias[n];
-  for (var k = 0u; k < 160; k++) {
-    b += weight[n * 160 + k] * input_shift[k];
+  for (var tap = 0u; tap < 1; tap++) {
+    for (var c = 0u; c < 160; c++) {
+      b += weight[(n * 160 + c) * 1 + tap] * input_shift[c];
+    }
   }
   return b;
 }
@@ -672,7 +686,7 @@ fn folded_bias(n: u32) -> f32 {
 //   w[c,tap] = weight[n,c,tap]; b = bias[n]
 //   b += sum over c,tap of w[c,tap] * input_shift[c]
 //   w[c,tap] *= input_scale[c]
-//   packed[(tap,c),n] = w[c,tap]; packed_bias[n] = b
+//   packed[k,n] = w[k % 40,k / 40]; packed_bias[n] = b
 // An invocation packs one column. Runs once, when the weights are loaded.
 @group(0) @binding(0) var<storage, read> weight: array<f32, 12800>; // [80][40][4]
 @group(0) @binding(1) var<storage, read> bias: array<f32, 80>; // [80]
@@ -689,7 +703,7 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
   }
   for (var k = 0u; k < 160; k++) {
     let c = k % 40;
-    let tap = k / 40;
+    let tap: u32 = k / 40;
     packed[k * 96 + n] = folded(n, c, tap);
   }
   packed_bias[n] = folded_bias(n);
@@ -715,12 +729,12 @@ fn folded_bias(n: u32) -> f32 {
   return b;
 }
 ` },
-    { name: "stages.1.0.dwconv.pack", code: `// Packs a PyTorch weight [80][49] as [49][80], zero-padded.
+    { name: "stages.1.0.dwconv.pack", code: `// Packs a PyTorch weight [80][1][49] as [49][80], zero-padded.
 // For each column n, in order:
-//   w[k] = weight[n,k]; b = bias[n]
-//   packed[k,n] = w[k]; packed_bias[n] = b
+//   w[c,tap] = weight[n,c,tap]; b = bias[n]
+//   packed[k,n] = w[k / 49,k % 49]; packed_bias[n] = b
 // An invocation packs one column. Runs once, when the weights are loaded.
-@group(0) @binding(0) var<storage, read> weight: array<f32, 3920>; // [80][49]
+@group(0) @binding(0) var<storage, read> weight: array<f32, 3920>; // [80][1][49]
 @group(0) @binding(1) var<storage, read> bias: array<f32, 80>; // [80]
 @group(0) @binding(2) var<storage, read_write> packed: array<f32, 3920>; // [49][80]
 @group(0) @binding(3) var<storage, read_write> packed_bias: array<f32, 80>; // [80]
@@ -732,27 +746,30 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
     return;
   }
   for (var k = 0u; k < 49; k++) {
-    packed[k * 80 + n] = folded(n, k);
+    let c = k / 49;
+    let tap: u32 = k % 49;
+    packed[k * 80 + n] = folded(n, c, tap);
   }
   packed_bias[n] = folded_bias(n);
 }
 
-fn folded(n: u32, k: u32) -> f32 {
-  return weight[n * 49 + k];
+fn folded(n: u32, c: u32, tap: u32) -> f32 {
+  return weight[(n * 1 + c) * 49 + tap];
 }
 
 fn folded_bias(n: u32) -> f32 {
-  return bias[n];
+  var b = bias[n];
+  return b;
 }
 ` },
-    { name: "stages.1.0.pwconv1.pack", code: `// Packs a PyTorch weight [320][80] as [80][320], zero-padded.
+    { name: "stages.1.0.pwconv1.pack", code: `// Packs a PyTorch weight [320][80][1] as [80][320], zero-padded.
 // For each column n, in order:
-//   w[k] = weight[n,k]; b = bias[n]
-//   b += sum over k of w[k] * input_shift[k]
-//   w[k] *= input_scale[k]
-//   packed[k,n] = w[k]; packed_bias[n] = b
+//   w[c,tap] = weight[n,c,tap]; b = bias[n]
+//   b += sum over c,tap of w[c,tap] * input_shift[c]
+//   w[c,tap] *= input_scale[c]
+//   packed[k,n] = w[k,0]; packed_bias[n] = b
 // An invocation packs one column. Runs once, when the weights are loaded.
-@group(0) @binding(0) var<storage, read> weight: array<f32, 25600>; // [320][80]
+@group(0) @binding(0) var<storage, read> weight: array<f32, 25600>; // [320][80][1]
 @group(0) @binding(1) var<storage, read> bias: array<f32, 320>; // [320]
 @group(0) @binding(2) var<storage, read> input_shift: array<f32, 80>; // [80]
 @group(0) @binding(3) var<storage, read> input_scale: array<f32, 80>; // [80]
@@ -766,30 +783,34 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
     return;
   }
   for (var k = 0u; k < 80; k++) {
-    packed[k * 320 + n] = folded(n, k);
+    let c = k;
+    let tap: u32 = 0;
+    packed[k * 320 + n] = folded(n, c, tap);
   }
   packed_bias[n] = folded_bias(n);
 }
 
-fn folded(n: u32, k: u32) -> f32 {
-  return weight[n * 80 + k] * input_scale[k];
+fn folded(n: u32, c: u32, tap: u32) -> f32 {
+  return weight[(n * 80 + c) * 1 + tap] * input_scale[c];
 }
 
 fn folded_bias(n: u32) -> f32 {
   var b = bias[n];
-  for (var k = 0u; k < 80; k++) {
-    b += weight[n * 80 + k] * input_shift[k];
+  for (var tap = 0u; tap < 1; tap++) {
+    for (var c = 0u; c < 80; c++) {
+      b += weight[(n * 80 + c) * 1 + tap] * input_shift[c];
+    }
   }
   return b;
 }
 ` },
-    { name: "stages.1.0.pwconv2.pack", code: `// Packs a PyTorch weight [80][320] as [320][96], zero-padded.
+    { name: "stages.1.0.pwconv2.pack", code: `// Packs a PyTorch weight [80][320][1] as [320][96], zero-padded.
 // For each column n, in order:
-//   w[k] = weight[n,k]; b = bias[n]
-//   b += sum over k of w[k] * input_shift[k]
-//   packed[k,n] = w[k]; packed_bias[n] = b
+//   w[c,tap] = weight[n,c,tap]; b = bias[n]
+//   b += sum over c,tap of w[c,tap] * input_shift[c]
+//   packed[k,n] = w[k,0]; packed_bias[n] = b
 // An invocation packs one column. Runs once, when the weights are loaded.
-@group(0) @binding(0) var<storage, read> weight: array<f32, 25600>; // [80][320]
+@group(0) @binding(0) var<storage, read> weight: array<f32, 25600>; // [80][320][1]
 @group(0) @binding(1) var<storage, read> bias: array<f32, 80>; // [80]
 @group(0) @binding(2) var<storage, read> input_shift: array<f32, 320>; // [320]
 @group(0) @binding(3) var<storage, read_write> packed: array<f32, 30720>; // [320][96]
@@ -802,16 +823,18 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
     return;
   }
   for (var k = 0u; k < 320; k++) {
-    packed[k * 96 + n] = folded(n, k);
+    let c = k;
+    let tap: u32 = 0;
+    packed[k * 96 + n] = folded(n, c, tap);
   }
   packed_bias[n] = folded_bias(n);
 }
 
-fn folded(n: u32, k: u32) -> f32 {
+fn folded(n: u32, c: u32, tap: u32) -> f32 {
   if (n >= 80) {
     return 0.0;
   }
-  return weight[n * 320 + k];
+  return weight[(n * 320 + c) * 1 + tap];
 }
 
 fn folded_bias(n: u32) -> f32 {
@@ -819,8 +842,10 @@ fn folded_bias(n: u32) -> f32 {
     return 0.0;
   }
   var b = bias[n];
-  for (var k = 0u; k < 320; k++) {
-    b += weight[n * 320 + k] * input_shift[k];
+  for (var tap = 0u; tap < 1; tap++) {
+    for (var c = 0u; c < 320; c++) {
+      b += weight[(n * 320 + c) * 1 + tap] * input_shift[c];
+    }
   }
   return b;
 }
@@ -830,7 +855,7 @@ fn folded_bias(n: u32) -> f32 {
 //   w[c,tap] = weight[n,c,tap]; b = bias[n]
 //   b += sum over c,tap of w[c,tap] * input_shift[c]
 //   w[c,tap] *= input_scale[c]
-//   packed[(tap,c),n] = w[c,tap]; packed_bias[n] = b
+//   packed[k,n] = w[k % 80,k / 80]; packed_bias[n] = b
 // An invocation packs one column. Runs once, when the weights are loaded.
 @group(0) @binding(0) var<storage, read> weight: array<f32, 51200>; // [160][80][4]
 @group(0) @binding(1) var<storage, read> bias: array<f32, 160>; // [160]
@@ -847,7 +872,7 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
   }
   for (var k = 0u; k < 320; k++) {
     let c = k % 80;
-    let tap = k / 80;
+    let tap: u32 = k / 80;
     packed[k * 160 + n] = folded(n, c, tap);
   }
   packed_bias[n] = folded_bias(n);
@@ -867,12 +892,12 @@ fn folded_bias(n: u32) -> f32 {
   return b;
 }
 ` },
-    { name: "stages.2.0.dwconv.pack", code: `// Packs a PyTorch weight [160][49] as [49][160], zero-padded.
+    { name: "stages.2.0.dwconv.pack", code: `// Packs a PyTorch weight [160][1][49] as [49][160], zero-padded.
 // For each column n, in order:
-//   w[k] = weight[n,k]; b = bias[n]
-//   packed[k,n] = w[k]; packed_bias[n] = b
+//   w[c,tap] = weight[n,c,tap]; b = bias[n]
+//   packed[k,n] = w[k / 49,k % 49]; packed_bias[n] = b
 // An invocation packs one column. Runs once, when the weights are loaded.
-@group(0) @binding(0) var<storage, read> weight: array<f32, 7840>; // [160][49]
+@group(0) @binding(0) var<storage, read> weight: array<f32, 7840>; // [160][1][49]
 @group(0) @binding(1) var<storage, read> bias: array<f32, 160>; // [160]
 @group(0) @binding(2) var<storage, read_write> packed: array<f32, 7840>; // [49][160]
 @group(0) @binding(3) var<storage, read_write> packed_bias: array<f32, 160>; // [160]
@@ -884,27 +909,30 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
     return;
   }
   for (var k = 0u; k < 49; k++) {
-    packed[k * 160 + n] = folded(n, k);
+    let c = k / 49;
+    let tap: u32 = k % 49;
+    packed[k * 160 + n] = folded(n, c, tap);
   }
   packed_bias[n] = folded_bias(n);
 }
 
-fn folded(n: u32, k: u32) -> f32 {
-  return weight[n * 49 + k];
+fn folded(n: u32, c: u32, tap: u32) -> f32 {
+  return weight[(n * 1 + c) * 49 + tap];
 }
 
 fn folded_bias(n: u32) -> f32 {
-  return bias[n];
+  var b = bias[n];
+  return b;
 }
 ` },
-    { name: "stages.2.0.pwconv1.pack", code: `// Packs a PyTorch weight [640][160] as [160][640], zero-padded.
+    { name: "stages.2.0.pwconv1.pack", code: `// Packs a PyTorch weight [640][160][1] as [160][640], zero-padded.
 // For each column n, in order:
-//   w[k] = weight[n,k]; b = bias[n]
-//   b += sum over k of w[k] * input_shift[k]
-//   w[k] *= input_scale[k]
-//   packed[k,n] = w[k]; packed_bias[n] = b
+//   w[c,tap] = weight[n,c,tap]; b = bias[n]
+//   b += sum over c,tap of w[c,tap] * input_shift[c]
+//   w[c,tap] *= input_scale[c]
+//   packed[k,n] = w[k,0]; packed_bias[n] = b
 // An invocation packs one column. Runs once, when the weights are loaded.
-@group(0) @binding(0) var<storage, read> weight: array<f32, 102400>; // [640][160]
+@group(0) @binding(0) var<storage, read> weight: array<f32, 102400>; // [640][160][1]
 @group(0) @binding(1) var<storage, read> bias: array<f32, 640>; // [640]
 @group(0) @binding(2) var<storage, read> input_shift: array<f32, 160>; // [160]
 @group(0) @binding(3) var<storage, read> input_scale: array<f32, 160>; // [160]
@@ -918,30 +946,34 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
     return;
   }
   for (var k = 0u; k < 160; k++) {
-    packed[k * 640 + n] = folded(n, k);
+    let c = k;
+    let tap: u32 = 0;
+    packed[k * 640 + n] = folded(n, c, tap);
   }
   packed_bias[n] = folded_bias(n);
 }
 
-fn folded(n: u32, k: u32) -> f32 {
-  return weight[n * 160 + k] * input_scale[k];
+fn folded(n: u32, c: u32, tap: u32) -> f32 {
+  return weight[(n * 160 + c) * 1 + tap] * input_scale[c];
 }
 
 fn folded_bias(n: u32) -> f32 {
   var b = bias[n];
-  for (var k = 0u; k < 160; k++) {
-    b += weight[n * 160 + k] * input_shift[k];
+  for (var tap = 0u; tap < 1; tap++) {
+    for (var c = 0u; c < 160; c++) {
+      b += weight[(n * 160 + c) * 1 + tap] * input_shift[c];
+    }
   }
   return b;
 }
 ` },
-    { name: "stages.2.0.pwconv2.pack", code: `// Packs a PyTorch weight [160][640] as [640][160], zero-padded.
+    { name: "stages.2.0.pwconv2.pack", code: `// Packs a PyTorch weight [160][640][1] as [640][160], zero-padded.
 // For each column n, in order:
-//   w[k] = weight[n,k]; b = bias[n]
-//   b += sum over k of w[k] * input_shift[k]
-//   packed[k,n] = w[k]; packed_bias[n] = b
+//   w[c,tap] = weight[n,c,tap]; b = bias[n]
+//   b += sum over c,tap of w[c,tap] * input_shift[c]
+//   packed[k,n] = w[k,0]; packed_bias[n] = b
 // An invocation packs one column. Runs once, when the weights are loaded.
-@group(0) @binding(0) var<storage, read> weight: array<f32, 102400>; // [160][640]
+@group(0) @binding(0) var<storage, read> weight: array<f32, 102400>; // [160][640][1]
 @group(0) @binding(1) var<storage, read> bias: array<f32, 160>; // [160]
 @group(0) @binding(2) var<storage, read> input_shift: array<f32, 640>; // [640]
 @group(0) @binding(3) var<storage, read_write> packed: array<f32, 102400>; // [640][160]
@@ -954,19 +986,23 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
     return;
   }
   for (var k = 0u; k < 640; k++) {
-    packed[k * 160 + n] = folded(n, k);
+    let c = k;
+    let tap: u32 = 0;
+    packed[k * 160 + n] = folded(n, c, tap);
   }
   packed_bias[n] = folded_bias(n);
 }
 
-fn folded(n: u32, k: u32) -> f32 {
-  return weight[n * 640 + k];
+fn folded(n: u32, c: u32, tap: u32) -> f32 {
+  return weight[(n * 640 + c) * 1 + tap];
 }
 
 fn folded_bias(n: u32) -> f32 {
   var b = bias[n];
-  for (var k = 0u; k < 640; k++) {
-    b += weight[n * 640 + k] * input_shift[k];
+  for (var tap = 0u; tap < 1; tap++) {
+    for (var c = 0u; c < 640; c++) {
+      b += weight[(n * 640 + c) * 1 + tap] * input_shift[c];
+    }
   }
   return b;
 }
@@ -976,7 +1012,7 @@ fn folded_bias(n: u32) -> f32 {
 //   w[c,tap] = weight[n,c,tap]; b = bias[n]
 //   b += sum over c,tap of w[c,tap] * input_shift[c]
 //   w[c,tap] *= input_scale[c]
-//   packed[(tap,c),n] = w[c,tap]; packed_bias[n] = b
+//   packed[k,n] = w[k % 160,k / 160]; packed_bias[n] = b
 // An invocation packs one column. Runs once, when the weights are loaded.
 @group(0) @binding(0) var<storage, read> weight: array<f32, 204800>; // [320][160][4]
 @group(0) @binding(1) var<storage, read> bias: array<f32, 320>; // [320]
@@ -993,7 +1029,7 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
   }
   for (var k = 0u; k < 640; k++) {
     let c = k % 160;
-    let tap = k / 160;
+    let tap: u32 = k / 160;
     packed[k * 320 + n] = folded(n, c, tap);
   }
   packed_bias[n] = folded_bias(n);
@@ -1013,12 +1049,12 @@ fn folded_bias(n: u32) -> f32 {
   return b;
 }
 ` },
-    { name: "stages.3.0.dwconv.pack", code: `// Packs a PyTorch weight [320][49] as [49][320], zero-padded.
+    { name: "stages.3.0.dwconv.pack", code: `// Packs a PyTorch weight [320][1][49] as [49][320], zero-padded.
 // For each column n, in order:
-//   w[k] = weight[n,k]; b = bias[n]
-//   packed[k,n] = w[k]; packed_bias[n] = b
+//   w[c,tap] = weight[n,c,tap]; b = bias[n]
+//   packed[k,n] = w[k / 49,k % 49]; packed_bias[n] = b
 // An invocation packs one column. Runs once, when the weights are loaded.
-@group(0) @binding(0) var<storage, read> weight: array<f32, 15680>; // [320][49]
+@group(0) @binding(0) var<storage, read> weight: array<f32, 15680>; // [320][1][49]
 @group(0) @binding(1) var<storage, read> bias: array<f32, 320>; // [320]
 @group(0) @binding(2) var<storage, read_write> packed: array<f32, 15680>; // [49][320]
 @group(0) @binding(3) var<storage, read_write> packed_bias: array<f32, 320>; // [320]
@@ -1030,27 +1066,30 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
     return;
   }
   for (var k = 0u; k < 49; k++) {
-    packed[k * 320 + n] = folded(n, k);
+    let c = k / 49;
+    let tap: u32 = k % 49;
+    packed[k * 320 + n] = folded(n, c, tap);
   }
   packed_bias[n] = folded_bias(n);
 }
 
-fn folded(n: u32, k: u32) -> f32 {
-  return weight[n * 49 + k];
+fn folded(n: u32, c: u32, tap: u32) -> f32 {
+  return weight[(n * 1 + c) * 49 + tap];
 }
 
 fn folded_bias(n: u32) -> f32 {
-  return bias[n];
+  var b = bias[n];
+  return b;
 }
 ` },
-    { name: "stages.3.0.pwconv1.pack", code: `// Packs a PyTorch weight [1280][320] as [320][1280], zero-padded.
+    { name: "stages.3.0.pwconv1.pack", code: `// Packs a PyTorch weight [1280][320][1] as [320][1280], zero-padded.
 // For each column n, in order:
-//   w[k] = weight[n,k]; b = bias[n]
-//   b += sum over k of w[k] * input_shift[k]
-//   w[k] *= input_scale[k]
-//   packed[k,n] = w[k]; packed_bias[n] = b
+//   w[c,tap] = weight[n,c,tap]; b = bias[n]
+//   b += sum over c,tap of w[c,tap] * input_shift[c]
+//   w[c,tap] *= input_scale[c]
+//   packed[k,n] = w[k,0]; packed_bias[n] = b
 // An invocation packs one column. Runs once, when the weights are loaded.
-@group(0) @binding(0) var<storage, read> weight: array<f32, 409600>; // [1280][320]
+@group(0) @binding(0) var<storage, read> weight: array<f32, 409600>; // [1280][320][1]
 @group(0) @binding(1) var<storage, read> bias: array<f32, 1280>; // [1280]
 @group(0) @binding(2) var<storage, read> input_shift: array<f32, 320>; // [320]
 @group(0) @binding(3) var<storage, read> input_scale: array<f32, 320>; // [320]
@@ -1064,30 +1103,34 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
     return;
   }
   for (var k = 0u; k < 320; k++) {
-    packed[k * 1280 + n] = folded(n, k);
+    let c = k;
+    let tap: u32 = 0;
+    packed[k * 1280 + n] = folded(n, c, tap);
   }
   packed_bias[n] = folded_bias(n);
 }
 
-fn folded(n: u32, k: u32) -> f32 {
-  return weight[n * 320 + k] * input_scale[k];
+fn folded(n: u32, c: u32, tap: u32) -> f32 {
+  return weight[(n * 320 + c) * 1 + tap] * input_scale[c];
 }
 
 fn folded_bias(n: u32) -> f32 {
   var b = bias[n];
-  for (var k = 0u; k < 320; k++) {
-    b += weight[n * 320 + k] * input_shift[k];
+  for (var tap = 0u; tap < 1; tap++) {
+    for (var c = 0u; c < 320; c++) {
+      b += weight[(n * 320 + c) * 1 + tap] * input_shift[c];
+    }
   }
   return b;
 }
 ` },
-    { name: "stages.3.0.pwconv2.pack", code: `// Packs a PyTorch weight [320][1280] as [1280][320], zero-padded.
+    { name: "stages.3.0.pwconv2.pack", code: `// Packs a PyTorch weight [320][1280][1] as [1280][320], zero-padded.
 // For each column n, in order:
-//   w[k] = weight[n,k]; b = bias[n]
-//   b += sum over k of w[k] * input_shift[k]
-//   packed[k,n] = w[k]; packed_bias[n] = b
+//   w[c,tap] = weight[n,c,tap]; b = bias[n]
+//   b += sum over c,tap of w[c,tap] * input_shift[c]
+//   packed[k,n] = w[k,0]; packed_bias[n] = b
 // An invocation packs one column. Runs once, when the weights are loaded.
-@group(0) @binding(0) var<storage, read> weight: array<f32, 409600>; // [320][1280]
+@group(0) @binding(0) var<storage, read> weight: array<f32, 409600>; // [320][1280][1]
 @group(0) @binding(1) var<storage, read> bias: array<f32, 320>; // [320]
 @group(0) @binding(2) var<storage, read> input_shift: array<f32, 1280>; // [1280]
 @group(0) @binding(3) var<storage, read_write> packed: array<f32, 409600>; // [1280][320]
@@ -1100,31 +1143,35 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
     return;
   }
   for (var k = 0u; k < 1280; k++) {
-    packed[k * 320 + n] = folded(n, k);
+    let c = k;
+    let tap: u32 = 0;
+    packed[k * 320 + n] = folded(n, c, tap);
   }
   packed_bias[n] = folded_bias(n);
 }
 
-fn folded(n: u32, k: u32) -> f32 {
-  return weight[n * 1280 + k];
+fn folded(n: u32, c: u32, tap: u32) -> f32 {
+  return weight[(n * 1280 + c) * 1 + tap];
 }
 
 fn folded_bias(n: u32) -> f32 {
   var b = bias[n];
-  for (var k = 0u; k < 1280; k++) {
-    b += weight[n * 1280 + k] * input_shift[k];
+  for (var tap = 0u; tap < 1; tap++) {
+    for (var c = 0u; c < 1280; c++) {
+      b += weight[(n * 1280 + c) * 1 + tap] * input_shift[c];
+    }
   }
   return b;
 }
 ` },
-    { name: "head.pack", code: `// Packs a PyTorch weight [1000][320] as [320][1024], zero-padded.
+    { name: "head.pack", code: `// Packs a PyTorch weight [1000][320][1] as [320][1024], zero-padded.
 // For each column n, in order:
-//   w[k] = weight[n,k]; b = bias[n]
-//   b += sum over k of w[k] * input_shift[k]
-//   w[k] *= input_scale[k]
-//   packed[k,n] = w[k]; packed_bias[n] = b
+//   w[c,tap] = weight[n,c,tap]; b = bias[n]
+//   b += sum over c,tap of w[c,tap] * input_shift[c]
+//   w[c,tap] *= input_scale[c]
+//   packed[k,n] = w[k,0]; packed_bias[n] = b
 // An invocation packs one column. Runs once, when the weights are loaded.
-@group(0) @binding(0) var<storage, read> weight: array<f32, 320000>; // [1000][320]
+@group(0) @binding(0) var<storage, read> weight: array<f32, 320000>; // [1000][320][1]
 @group(0) @binding(1) var<storage, read> bias: array<f32, 1000>; // [1000]
 @group(0) @binding(2) var<storage, read> input_shift: array<f32, 320>; // [320]
 @group(0) @binding(3) var<storage, read> input_scale: array<f32, 320>; // [320]
@@ -1138,16 +1185,18 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
     return;
   }
   for (var k = 0u; k < 320; k++) {
-    packed[k * 1024 + n] = folded(n, k);
+    let c = k;
+    let tap: u32 = 0;
+    packed[k * 1024 + n] = folded(n, c, tap);
   }
   packed_bias[n] = folded_bias(n);
 }
 
-fn folded(n: u32, k: u32) -> f32 {
+fn folded(n: u32, c: u32, tap: u32) -> f32 {
   if (n >= 1000) {
     return 0.0;
   }
-  return weight[n * 320 + k] * input_scale[k];
+  return weight[(n * 320 + c) * 1 + tap] * input_scale[c];
 }
 
 fn folded_bias(n: u32) -> f32 {
@@ -1155,8 +1204,10 @@ fn folded_bias(n: u32) -> f32 {
     return 0.0;
   }
   var b = bias[n];
-  for (var k = 0u; k < 320; k++) {
-    b += weight[n * 320 + k] * input_shift[k];
+  for (var tap = 0u; tap < 1; tap++) {
+    for (var c = 0u; c < 320; c++) {
+      b += weight[(n * 320 + c) * 1 + tap] * input_shift[c];
+    }
   }
   return b;
 }
@@ -1175,64 +1226,78 @@ fn folded_bias(n: u32) -> f32 {
 var<workgroup> tile: array<vec4f, 140>; // [14 sites][10]
 var<workgroup> stat: array<vec2f, 14>; // mean and 1/deviation of each token
 var<workgroup> slice: array<vec2f, 112>; // sum and squared deviations, a share of a token each
+const whole = true; // no group goes past the end of a row
 
 @compute @workgroup_size(112)
 fn main(@builtin(workgroup_id) within: vec3u, @builtin(local_invocation_index) lane: u32) {
   let group = first_group + within;
-  let image = group.z * 37632;
-  let y = group.y;
   let x0 = group.x * 14;
+  let first = (group.z * 56 + group.y) * 56 + x0;
   for (var item = lane; item < 20; item += 112) {
-    convolve(image, y, x0, item / 10 * 7, item % 10);
+    convolve(group.z, group.y, first, x0, item / 10 * 7, item % 10);
   }
   workgroupBarrier();
   measure(lane);
-  let first = (group.z * 56 + y) * 56 + x0;
   for (var i = lane; i < 140; i += 112) {
     let p = i / 10;
-    let n = i % 10;
     let s = stat[p];
-    put(first + p, n, (tile[i] - s.x) * s.y);
+    if (whole || x0 + p < 56) {
+      put(first + p, i % 10, (tile[i] - s.x) * s.y);
+    }
   }
 }
 
 // Sites x0 + p .. x0 + p + 6 of row y, channels 4n .. 4n + 3.
-fn convolve(image: u32, y: u32, x0: u32, p: u32, n: u32) {
+fn convolve(image: u32, y: u32, first: u32, x0: u32, p: u32, n: u32) {
+  let corner = place(image, y);
   var v0 = bias[n];
-  let u0 = x0 + p;
+  let u0 = (corner.x + min(x0 + p, 55));
   var v1 = bias[n];
-  let u1 = x0 + p + 1;
+  let u1 = (corner.x + min(x0 + p + 1, 55));
   var v2 = bias[n];
-  let u2 = x0 + p + 2;
+  let u2 = (corner.x + min(x0 + p + 2, 55));
   var v3 = bias[n];
-  let u3 = x0 + p + 3;
+  let u3 = (corner.x + min(x0 + p + 3, 55));
   var v4 = bias[n];
-  let u4 = x0 + p + 4;
+  let u4 = (corner.x + min(x0 + p + 4, 55));
   var v5 = bias[n];
-  let u5 = x0 + p + 5;
+  let u5 = (corner.x + min(x0 + p + 5, 55));
   var v6 = bias[n];
-  let u6 = x0 + p + 6;
+  let u6 = (corner.x + min(x0 + p + 6, 55));
   for (var c = 0u; c < 3; c++) {
     for (var i = 0u; i < 4; i++) {
-      let row = image + (c * 224 + 4 * y + i) * 56;
+      let row = ((image * 3 + c) * 224 + 4 * corner.y + i) * 56;
       let w = (c * 4 + i) * 40 + n;
-      let w0 = mat4x4f(weight[w], weight[w + 10], weight[w + 20], weight[w + 30]);
-      v0 += w0 * input[row + u0];
-      v1 += w0 * input[row + u1];
-      v2 += w0 * input[row + u2];
-      v3 += w0 * input[row + u3];
-      v4 += w0 * input[row + u4];
-      v5 += w0 * input[row + u5];
-      v6 += w0 * input[row + u6];
+      let w0 = weights(w);
+      v0 += w0 * pixels(row + u0);
+      v1 += w0 * pixels(row + u1);
+      v2 += w0 * pixels(row + u2);
+      v3 += w0 * pixels(row + u3);
+      v4 += w0 * pixels(row + u4);
+      v5 += w0 * pixels(row + u5);
+      v6 += w0 * pixels(row + u6);
     }
   }
-  tile[p * 10 + n] = v0;
-  tile[p * 10 + n + 10] = v1;
-  tile[p * 10 + n + 20] = v2;
-  tile[p * 10 + n + 30] = v3;
-  tile[p * 10 + n + 40] = v4;
-  tile[p * 10 + n + 50] = v5;
-  tile[p * 10 + n + 60] = v6;
+  tile[(p) * 10 + n] = v0;
+  tile[(p + 1) * 10 + n] = v1;
+  tile[(p + 2) * 10 + n] = v2;
+  tile[(p + 3) * 10 + n] = v3;
+  tile[(p + 4) * 10 + n] = v4;
+  tile[(p + 5) * 10 + n] = v5;
+  tile[(p + 6) * 10 + n] = v6;
+}
+
+// Column and row of the whole map where row y begins.
+fn place(image: u32, y: u32) -> vec2u {
+  return vec2u(0, y);
+}
+
+fn weights(w: u32) -> mat4x4f {
+  return mat4x4f(weight[w], weight[w + 10], weight[w + 2 * 10], weight[w + 3 * 10]);
+}
+
+fn pixels(i: u32) -> vec4f {
+  return input[i];
 }
 
 // Channels 4n .. 4n + 3 of a site, with gain and shift.
@@ -1311,10 +1376,12 @@ fn main(@builtin(workgroup_id) within: vec3u, @builtin(local_invocation_index) l
   workgroupBarrier();
   measure(lane);
   let first = image + (y * 56 + x0) * 10;
-  let length = 140u;
+  let length = min(14, 56 - x0) * 10;
   for (var i = lane; i < length; i += 112) {
-    let s = stat[i / 10];
-    output[first + i] = (tile[i] - s.x) * s.y;
+    let p = i / 10;
+    let c = i % 10;
+    let s = stat[p];
+    output[first + i] = (sample(p, c) - s.x) * s.y;
   }
 }
 
@@ -1560,7 +1627,7 @@ fn finish(image: u32, m: u32, n: u32, sum: vec4f) -> vec4f {
   if (n >= 40) {
     return vec4f();
   }
-  let v = gelu(sum);
+  var v = gelu(sum);
   let i = (image * 3136 + m) * 40 + n;
   output[i] = v;
   return v;
@@ -1645,7 +1712,7 @@ fn main(
     let column = n + j * 16;
     let b = bias[column];
     for (var i = 0u; i < 4; i++) {
-      finish(image, m + i, column, cells[j * 4 + i] + b);
+      let v = finish(image, m + i, column, cells[j * 4 + i] + b);
     }
   }
 }
@@ -1757,7 +1824,7 @@ fn main(
     let column = n + j * 8;
     let b = bias[column];
     for (var i = 0u; i < 4; i++) {
-      finish(image, m + i, column, cells[j * 4 + i] + b);
+      let v = finish(image, m + i, column, cells[j * 4 + i] + b);
     }
   }
 }
@@ -1777,7 +1844,7 @@ fn finish(image: u32, m: u32, n: u32, sum: vec4f) -> vec4f {
   if (m >= 784 || n >= 20) {
     return vec4f();
   }
-  let v = sum;
+  var v = sum;
   let i = (image * 784 + m) * 20 + n;
   output[i] = v;
   return v;
@@ -1836,10 +1903,12 @@ fn main(@builtin(workgroup_id) within: vec3u, @builtin(local_invocation_index) l
   workgroupBarrier();
   measure(lane);
   let first = image + (y * 28 + x0) * 20;
-  let length = 280u;
+  let length = min(14, 28 - x0) * 20;
   for (var i = lane; i < length; i += 112) {
-    let s = stat[i / 20];
-    output[first + i] = (tile[i] - s.x) * s.y;
+    let p = i / 20;
+    let c = i % 20;
+    let s = stat[p];
+    output[first + i] = (sample(p, c) - s.x) * s.y;
   }
 }
 
@@ -2080,7 +2149,7 @@ fn finish(image: u32, m: u32, n: u32, sum: vec4f) -> vec4f {
   if (m >= 784) {
     return vec4f();
   }
-  let v = gelu(sum);
+  var v = gelu(sum);
   let i = (image * 784 + m) * 80 + n;
   output[i] = v;
   return v;
@@ -2165,7 +2234,7 @@ fn main(
     let column = n + j * 8;
     let b = bias[column];
     for (var i = 0u; i < 4; i++) {
-      finish(image, m + i, column, cells[j * 4 + i] + b);
+      let v = finish(image, m + i, column, cells[j * 4 + i] + b);
     }
   }
 }
@@ -2277,7 +2346,7 @@ fn main(
     let column = n + j * 8;
     let b = bias[column];
     for (var i = 0u; i < 4; i++) {
-      finish(image, m + i, column, cells[j * 4 + i] + b);
+      let v = finish(image, m + i, column, cells[j * 4 + i] + b);
     }
   }
 }
@@ -2297,7 +2366,7 @@ fn finish(image: u32, m: u32, n: u32, sum: vec4f) -> vec4f {
   if (m >= 196) {
     return vec4f();
   }
-  let v = sum;
+  var v = sum;
   let i = (image * 196 + m) * 40 + n;
   output[i] = v;
   return v;
@@ -2356,10 +2425,12 @@ fn main(@builtin(workgroup_id) within: vec3u, @builtin(local_invocation_index) l
   workgroupBarrier();
   measure(lane);
   let first = image + (y * 14 + x0) * 40;
-  let length = 560u;
+  let length = min(14, 14 - x0) * 40;
   for (var i = lane; i < length; i += 112) {
-    let s = stat[i / 40];
-    output[first + i] = (tile[i] - s.x) * s.y;
+    let p = i / 40;
+    let c = i % 40;
+    let s = stat[p];
+    output[first + i] = (sample(p, c) - s.x) * s.y;
   }
 }
 
@@ -2600,7 +2671,7 @@ fn finish(image: u32, m: u32, n: u32, sum: vec4f) -> vec4f {
   if (m >= 196) {
     return vec4f();
   }
-  let v = gelu(sum);
+  var v = gelu(sum);
   let i = (image * 196 + m) * 160 + n;
   output[i] = v;
   return v;
@@ -2685,7 +2756,7 @@ fn main(
     let column = n + j * 8;
     let b = bias[column];
     for (var i = 0u; i < 4; i++) {
-      finish(image, m + i, column, cells[j * 4 + i] + b);
+      let v = finish(image, m + i, column, cells[j * 4 + i] + b);
     }
   }
 }
@@ -2797,7 +2868,7 @@ fn main(
     let column = n + j * 8;
     let b = bias[column];
     for (var i = 0u; i < 4; i++) {
-      finish(image, m + i, column, cells[j * 4 + i] + b);
+      let v = finish(image, m + i, column, cells[j * 4 + i] + b);
     }
   }
 }
@@ -2817,7 +2888,7 @@ fn finish(image: u32, m: u32, n: u32, sum: vec4f) -> vec4f {
   if (m >= 49) {
     return vec4f();
   }
-  let v = sum;
+  var v = sum;
   let i = (image * 49 + m) * 80 + n;
   output[i] = v;
   return v;
@@ -2876,10 +2947,12 @@ fn main(@builtin(workgroup_id) within: vec3u, @builtin(local_invocation_index) l
   workgroupBarrier();
   measure(lane);
   let first = image + (y * 7 + x0) * 80;
-  let length = 560u;
+  let length = min(7, 7 - x0) * 80;
   for (var i = lane; i < length; i += 80) {
-    let s = stat[i / 80];
-    output[first + i] = (tile[i] - s.x) * s.y;
+    let p = i / 80;
+    let c = i % 80;
+    let s = stat[p];
+    output[first + i] = (sample(p, c) - s.x) * s.y;
   }
 }
 
@@ -3097,7 +3170,7 @@ fn finish(image: u32, m: u32, n: u32, sum: vec4f) -> vec4f {
   if (m >= 49) {
     return vec4f();
   }
-  let v = gelu(sum);
+  var v = gelu(sum);
   let i = (image * 49 + m) * 320 + n;
   output[i] = v;
   return v;
@@ -3182,7 +3255,7 @@ fn main(
     let column = n + j * 8;
     let b = bias[column];
     for (var i = 0u; i < 4; i++) {
-      finish(image, m + i, column, cells[j * 4 + i] + b);
+      let v = finish(image, m + i, column, cells[j * 4 + i] + b);
     }
   }
 }
@@ -3234,77 +3307,52 @@ fn response(image: u32, k: u32) -> vec4f {
     { name: "pool", code: `// Mean over 49 sites and LayerNorm, [49][320] to [320]:
 //   v[c] = mean over t of input[t,c]
 //   output[c] = (v - mean over c of v) / sqrt(variance over c of v + 0.000001)
-// One group an image.
+// A group makes one image.
 @group(0) @binding(0) var<storage, read> input: array<vec4f>; // [49][320]
 @group(0) @binding(1) var<storage, read_write> output: array<vec4f>; // [320]
 @group(1) @binding(0) var<uniform> first_group: vec3u; // where this dispatch begins: a long one is made in several
-var<workgroup> tile: array<vec4f, 80>;
-var<workgroup> stat: array<vec2f, 1>; // mean and 1/deviation of each token
-var<workgroup> slice: array<vec2f, 80>; // sum and squared deviations, a share of a token each
+var<workgroup> sums: array<f32, 80>;
 
 @compute @workgroup_size(80)
 fn main(@builtin(workgroup_id) within: vec3u, @builtin(local_invocation_index) lane: u32) {
   let group = first_group + within;
-  let image = group.z;
   for (var c = lane; c < 80; c += 80) {
-    var sum = vec4f();
-    for (var t = 0u; t < 49; t++) {
-      sum += input[(image * 49 + t) * 80 + c];
+    var v = vec4f();
+    for (var first = 0u; first < 49; first += 256) { // short sums keep their digits
+      var part = vec4f();
+      for (var t = first; t < 49 && t < first + 256; t++) {
+        part += input[group.z * 3920 + t * 80 + c];
+      }
+      v += part;
     }
-    tile[c] = sum / 49.0;
+    output[group.z * 80 + c] = v / 49.0f;
   }
-  workgroupBarrier();
-  measure(lane);
-  let s = stat[0];
+  var sum = 0.0f;
   for (var c = lane; c < 80; c += 80) {
-    output[image * 80 + c] = (tile[c] - s.x) * s.y;
+    sum += dot(output[group.z * 80 + c], vec4f(1.0f));
+  }
+  let mean = total(lane, sum) / 320.0f;
+  var square = 0.0f;
+  for (var c = lane; c < 80; c += 80) {
+    let d = output[group.z * 80 + c] - mean;
+    square += dot(d * d, vec4f(1.0f));
+  }
+  let scale = inverseSqrt(total(lane, square) / 320.0f + 0.000001f);
+  for (var c = lane; c < 80; c += 80) {
+    output[group.z * 80 + c] = (output[group.z * 80 + c] - mean) * scale;
   }
 }
 
-fn sample(p: u32, c: u32) -> vec4f {
-  return tile[c];
-}
-
-// Mean and 1/deviation of every token: 80 invocations a token take every 80th channel quad in two passes,
-// the first of them merges their sums and squared deviations in order.
-fn measure(lane: u32) {
-  let p = lane / 80;
-  let first = lane % 80;
-  if (p < 1 && first < 80) {
-    var sum = vec4f();
-    for (var c = first; c < 80; c += 80) {
-      sum += sample(p, c);
-    }
-    let total = dot(sum, vec4f(1.0));
-    let mean = total / channels(first);
-    var square = vec4f();
-    for (var c = first; c < 80; c += 80) {
-      let d = sample(p, c) - mean;
-      square += d * d;
-    }
-    slice[lane] = vec2f(total, dot(square, vec4f(1.0)));
-  }
+// The sum over all invocations of the group, the same in each of them.
+fn total(lane: u32, value: f32) -> f32 {
   workgroupBarrier();
-  if (p < 1 && first == 0) {
-    var total = 0.0;
-    for (var i = 0u; i < 80; i++) {
-      total += slice[lane + i].x;
-    }
-    let mean = total / 320.0;
-    var square = 0.0;
-    for (var i = 0u; i < 80; i++) {
-      let n = channels(i);
-      let d = slice[lane + i].x / n - mean;
-      square += slice[lane + i].y + n * d * d;
-    }
-    stat[p] = vec2f(mean, inverseSqrt(square / 320.0 + 0.000001));
-  }
+  sums[lane] = value;
   workgroupBarrier();
-}
-
-// How many channels the invocation takes that starts at \`first\`.
-fn channels(first: u32) -> f32 {
-  return 4.0 * f32((159 - first) / 80);
+  var all = 0.0;
+  for (var i = 0u; i < 80; i++) {
+    all += sums[i];
+  }
+  return all;
 }
 ` },
     { name: "head", code: `// classifier, one row of 320 by [320][1000]:
@@ -3348,7 +3396,7 @@ fn finish(image: u32, m: u32, n: u32, sum: vec4f) -> vec4f {
   if (n >= 250) {
     return vec4f();
   }
-  let v = sum;
+  var v = sum;
   let i = (image * 1 + m) * 250 + n;
   output[i] = v;
   return v;

@@ -580,12 +580,12 @@ export const descriptor = {
   ],
   limits: { maxBufferSize: 6291456, maxStorageBufferBindingSize: 6291456, maxStorageBuffersPerShaderStage: 7, maxComputeInvocationsPerWorkgroup: 128 },
   kernels: [
-    { name: "downsample_layers.0.0.pack", code: `// Packs a PyTorch weight [40][48] as [48][40], zero-padded.
+    { name: "downsample_layers.0.0.pack", code: `// Packs a PyTorch weight [40][3][16] as [48][40], zero-padded.
 // For each column n, in order:
-//   w[k] = weight[n,k]; b = bias[n]
-//   packed[k,n] = w[k]; packed_bias[n] = b
+//   w[c,tap] = weight[n,c,tap]; b = bias[n]
+//   packed[k,n] = w[k / 16,k % 16]; packed_bias[n] = b
 // An invocation packs one column. Runs once, when the weights are loaded.
-@group(0) @binding(0) var<storage, read> weight: array<f32, 1920>; // [40][48]
+@group(0) @binding(0) var<storage, read> weight: array<f32, 1920>; // [40][3][16]
 @group(0) @binding(1) var<storage, read> bias: array<f32, 40>; // [40]
 @group(0) @binding(2) var<storage, read_write> packed: array<f32, 1920>; // [48][40]
 @group(0) @binding(3) var<storage, read_write> packed_bias: array<f32, 40>; // [40]
@@ -597,25 +597,28 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
     return;
   }
   for (var k = 0u; k < 48; k++) {
-    packed[k * 40 + n] = folded(n, k);
+    let c = k / 16;
+    let tap: u32 = k % 16;
+    packed[k * 40 + n] = folded(n, c, tap);
   }
   packed_bias[n] = folded_bias(n);
 }
 
-fn folded(n: u32, k: u32) -> f32 {
-  return weight[n * 48 + k];
+fn folded(n: u32, c: u32, tap: u32) -> f32 {
+  return weight[(n * 3 + c) * 16 + tap];
 }
 
 fn folded_bias(n: u32) -> f32 {
-  return bias[n];
+  var b = bias[n];
+  return b;
 }
 ` },
-    { name: "stages.0.0.dwconv.pack", code: `// Packs a PyTorch weight [40][49] as [49][40], zero-padded.
+    { name: "stages.0.0.dwconv.pack", code: `// Packs a PyTorch weight [40][1][49] as [49][40], zero-padded.
 // For each column n, in order:
-//   w[k] = weight[n,k]; b = bias[n]
-//   packed[k,n] = w[k]; packed_bias[n] = b
+//   w[c,tap] = weight[n,c,tap]; b = bias[n]
+//   packed[k,n] = w[k / 49,k % 49]; packed_bias[n] = b
 // An invocation packs one column. Runs once, when the weights are loaded.
-@group(0) @binding(0) var<storage, read> weight: array<f32, 1960>; // [40][49]
+@group(0) @binding(0) var<storage, read> weight: array<f32, 1960>; // [40][1][49]
 @group(0) @binding(1) var<storage, read> bias: array<f32, 40>; // [40]
 @group(0) @binding(2) var<storage, read_write> packed: array<f32, 1960>; // [49][40]
 @group(0) @binding(3) var<storage, read_write> packed_bias: array<f32, 40>; // [40]
@@ -627,27 +630,30 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
     return;
   }
   for (var k = 0u; k < 49; k++) {
-    packed[k * 40 + n] = folded(n, k);
+    let c = k / 49;
+    let tap: u32 = k % 49;
+    packed[k * 40 + n] = folded(n, c, tap);
   }
   packed_bias[n] = folded_bias(n);
 }
 
-fn folded(n: u32, k: u32) -> f32 {
-  return weight[n * 49 + k];
+fn folded(n: u32, c: u32, tap: u32) -> f32 {
+  return weight[(n * 1 + c) * 49 + tap];
 }
 
 fn folded_bias(n: u32) -> f32 {
-  return bias[n];
+  var b = bias[n];
+  return b;
 }
 ` },
-    { name: "stages.0.0.pwconv1.pack", code: `// Packs a PyTorch weight [160][40] as [48][192], zero-padded.
+    { name: "stages.0.0.pwconv1.pack", code: `// Packs a PyTorch weight [160][40][1] as [48][192], zero-padded.
 // For each column n, in order:
-//   w[k] = weight[n,k]; b = bias[n]
-//   b += sum over k of w[k] * input_shift[k]
-//   w[k] *= input_scale[k]
-//   packed[k,n] = w[k]; packed_bias[n] = b
+//   w[c,tap] = weight[n,c,tap]; b = bias[n]
+//   b += sum over c,tap of w[c,tap] * input_shift[c]
+//   w[c,tap] *= input_scale[c]
+//   packed[k,n] = w[k,0]; packed_bias[n] = b
 // An invocation packs one column. Runs once, when the weights are loaded.
-@group(0) @binding(0) var<storage, read> weight: array<f32, 6400>; // [160][40]
+@group(0) @binding(0) var<storage, read> weight: array<f32, 6400>; // [160][40][1]
 @group(0) @binding(1) var<storage, read> bias: array<f32, 160>; // [160]
 @group(0) @binding(2) var<storage, read> input_shift: array<f32, 40>; // [40]
 @group(0) @binding(3) var<storage, read> input_scale: array<f32, 40>; // [40]
@@ -661,16 +667,18 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
     return;
   }
   for (var k = 0u; k < 48; k++) {
-    packed[k * 192 + n] = folded(n, k);
+    let c = k;
+    let tap: u32 = 0;
+    packed[k * 192 + n] = folded(n, c, tap);
   }
   packed_bias[n] = folded_bias(n);
 }
 
-fn folded(n: u32, k: u32) -> f32 {
-  if (n >= 160 || k >= 40) {
+fn folded(n: u32, c: u32, tap: u32) -> f32 {
+  if (n >= 160 || c >= 40) {
     return 0.0;
   }
-  return weight[n * 40 + k] * input_scale[k];
+  return weight[(n * 40 + c) * 1 + tap] * input_scale[c];
 }
 
 fn folded_bias(n: u32) -> f32 {
@@ -678,19 +686,21 @@ fn folded_bias(n: u32) -> f32 {
     return 0.0;
   }
   var b = bias[n];
-  for (var k = 0u; k < 40; k++) {
-    b += weight[n * 40 + k] * input_shift[k];
+  for (var tap = 0u; tap < 1; tap++) {
+    for (var c = 0u; c < 40; c++) {
+      b += weight[(n * 40 + c) * 1 + tap] * input_shift[c];
+    }
   }
   return b;
 }
 ` },
-    { name: "stages.0.0.pwconv2.pack", code: `// Packs a PyTorch weight [40][160] as [160][64], zero-padded.
+    { name: "stages.0.0.pwconv2.pack", code: `// Packs a PyTorch weight [40][160][1] as [160][64], zero-padded.
 // For each column n, in order:
-//   w[k] = weight[n,k]; b = bias[n]
-//   b += sum over k of w[k] * input_shift[k]
-//   packed[k,n] = w[k]; packed_bias[n] = b
+//   w[c,tap] = weight[n,c,tap]; b = bias[n]
+//   b += sum over c,tap of w[c,tap] * input_shift[c]
+//   packed[k,n] = w[k,0]; packed_bias[n] = b
 // An invocation packs one column. Runs once, when the weights are loaded.
-@group(0) @binding(0) var<storage, read> weight: array<f32, 6400>; // [40][160]
+@group(0) @binding(0) var<storage, read> weight: array<f32, 6400>; // [40][160][1]
 @group(0) @binding(1) var<storage, read> bias: array<f32, 40>; // [40]
 @group(0) @binding(2) var<storage, read> input_shift: array<f32, 160>; // [160]
 @group(0) @binding(3) var<storage, read_write> packed: array<f32, 10240>; // [160][64]
@@ -703,16 +713,18 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
     return;
   }
   for (var k = 0u; k < 160; k++) {
-    packed[k * 64 + n] = folded(n, k);
+    let c = k;
+    let tap: u32 = 0;
+    packed[k * 64 + n] = folded(n, c, tap);
   }
   packed_bias[n] = folded_bias(n);
 }
 
-fn folded(n: u32, k: u32) -> f32 {
+fn folded(n: u32, c: u32, tap: u32) -> f32 {
   if (n >= 40) {
     return 0.0;
   }
-  return weight[n * 160 + k];
+  return weight[(n * 160 + c) * 1 + tap];
 }
 
 fn folded_bias(n: u32) -> f32 {
@@ -720,8 +732,10 @@ fn folded_bias(n: u32) -> f32 {
     return 0.0;
   }
   var b = bias[n];
-  for (var k = 0u; k < 160; k++) {
-    b += weight[n * 160 + k] * input_shift[k];
+  for (var tap = 0u; tap < 1; tap++) {
+    for (var c = 0u; c < 160; c++) {
+      b += weight[(n * 160 + c) * 1 + tap] * input_shift[c];
+    }
   }
   return b;
 }
@@ -731,7 +745,7 @@ fn folded_bias(n: u32) -> f32 {
 //   w[c,tap] = weight[n,c,tap]; b = bias[n]
 //   b += sum over c,tap of w[c,tap] * input_shift[c]
 //   w[c,tap] *= input_scale[c]
-//   packed[(tap,c),n] = w[c,tap]; packed_bias[n] = b
+//   packed[k,n] = w[k % 40,k / 40]; packed_bias[n] = b
 // An invocation packs one column. Runs once, when the weights are loaded.
 @group(0) @binding(0) var<storage, read> weight: array<f32, 12800>; // [80][40][4]
 @group(0) @binding(1) var<storage, read> bias: array<f32, 80>; // [80]
@@ -748,7 +762,7 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
   }
   for (var k = 0u; k < 160; k++) {
     let c = k % 40;
-    let tap = k / 40;
+    let tap: u32 = k / 40;
     packed[k * 96 + n] = folded(n, c, tap);
   }
   packed_bias[n] = folded_bias(n);
@@ -774,12 +788,12 @@ fn folded_bias(n: u32) -> f32 {
   return b;
 }
 ` },
-    { name: "stages.1.0.dwconv.pack", code: `// Packs a PyTorch weight [80][49] as [49][80], zero-padded.
+    { name: "stages.1.0.dwconv.pack", code: `// Packs a PyTorch weight [80][1][49] as [49][80], zero-padded.
 // For each column n, in order:
-//   w[k] = weight[n,k]; b = bias[n]
-//   packed[k,n] = w[k]; packed_bias[n] = b
+//   w[c,tap] = weight[n,c,tap]; b = bias[n]
+//   packed[k,n] = w[k / 49,k % 49]; packed_bias[n] = b
 // An invocation packs one column. Runs once, when the weights are loaded.
-@group(0) @binding(0) var<storage, read> weight: array<f32, 3920>; // [80][49]
+@group(0) @binding(0) var<storage, read> weight: array<f32, 3920>; // [80][1][49]
 @group(0) @binding(1) var<storage, read> bias: array<f32, 80>; // [80]
 @group(0) @binding(2) var<storage, read_write> packed: array<f32, 3920>; // [49][80]
 @group(0) @binding(3) var<storage, read_write> packed_bias: array<f32, 80>; // [80]
@@ -791,27 +805,30 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
     return;
   }
   for (var k = 0u; k < 49; k++) {
-    packed[k * 80 + n] = folded(n, k);
+    let c = k / 49;
+    let tap: u32 = k % 49;
+    packed[k * 80 + n] = folded(n, c, tap);
   }
   packed_bias[n] = folded_bias(n);
 }
 
-fn folded(n: u32, k: u32) -> f32 {
-  return weight[n * 49 + k];
+fn folded(n: u32, c: u32, tap: u32) -> f32 {
+  return weight[(n * 1 + c) * 49 + tap];
 }
 
 fn folded_bias(n: u32) -> f32 {
-  return bias[n];
+  var b = bias[n];
+  return b;
 }
 ` },
-    { name: "stages.1.0.pwconv1.pack", code: `// Packs a PyTorch weight [320][80] as [96][320], zero-padded.
+    { name: "stages.1.0.pwconv1.pack", code: `// Packs a PyTorch weight [320][80][1] as [96][320], zero-padded.
 // For each column n, in order:
-//   w[k] = weight[n,k]; b = bias[n]
-//   b += sum over k of w[k] * input_shift[k]
-//   w[k] *= input_scale[k]
-//   packed[k,n] = w[k]; packed_bias[n] = b
+//   w[c,tap] = weight[n,c,tap]; b = bias[n]
+//   b += sum over c,tap of w[c,tap] * input_shift[c]
+//   w[c,tap] *= input_scale[c]
+//   packed[k,n] = w[k,0]; packed_bias[n] = b
 // An invocation packs one column. Runs once, when the weights are loaded.
-@group(0) @binding(0) var<storage, read> weight: array<f32, 25600>; // [320][80]
+@group(0) @binding(0) var<storage, read> weight: array<f32, 25600>; // [320][80][1]
 @group(0) @binding(1) var<storage, read> bias: array<f32, 320>; // [320]
 @group(0) @binding(2) var<storage, read> input_shift: array<f32, 80>; // [80]
 @group(0) @binding(3) var<storage, read> input_scale: array<f32, 80>; // [80]
@@ -825,33 +842,37 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
     return;
   }
   for (var k = 0u; k < 96; k++) {
-    packed[k * 320 + n] = folded(n, k);
+    let c = k;
+    let tap: u32 = 0;
+    packed[k * 320 + n] = folded(n, c, tap);
   }
   packed_bias[n] = folded_bias(n);
 }
 
-fn folded(n: u32, k: u32) -> f32 {
-  if (k >= 80) {
+fn folded(n: u32, c: u32, tap: u32) -> f32 {
+  if (c >= 80) {
     return 0.0;
   }
-  return weight[n * 80 + k] * input_scale[k];
+  return weight[(n * 80 + c) * 1 + tap] * input_scale[c];
 }
 
 fn folded_bias(n: u32) -> f32 {
   var b = bias[n];
-  for (var k = 0u; k < 80; k++) {
-    b += weight[n * 80 + k] * input_shift[k];
+  for (var tap = 0u; tap < 1; tap++) {
+    for (var c = 0u; c < 80; c++) {
+      b += weight[(n * 80 + c) * 1 + tap] * input_shift[c];
+    }
   }
   return b;
 }
 ` },
-    { name: "stages.1.0.pwconv2.pack", code: `// Packs a PyTorch weight [80][320] as [320][96], zero-padded.
+    { name: "stages.1.0.pwconv2.pack", code: `// Packs a PyTorch weight [80][320][1] as [320][96], zero-padded.
 // For each column n, in order:
-//   w[k] = weight[n,k]; b = bias[n]
-//   b += sum over k of w[k] * input_shift[k]
-//   packed[k,n] = w[k]; packed_bias[n] = b
+//   w[c,tap] = weight[n,c,tap]; b = bias[n]
+//   b += sum over c,tap of w[c,tap] * input_shift[c]
+//   packed[k,n] = w[k,0]; packed_bias[n] = b
 // An invocation packs one column. Runs once, when the weights are loaded.
-@group(0) @binding(0) var<storage, read> weight: array<f32, 25600>; // [80][320]
+@group(0) @binding(0) var<storage, read> weight: array<f32, 25600>; // [80][320][1]
 @group(0) @binding(1) var<storage, read> bias: array<f32, 80>; // [80]
 @group(0) @binding(2) var<storage, read> input_shift: array<f32, 320>; // [320]
 @group(0) @binding(3) var<storage, read_write> packed: array<f32, 30720>; // [320][96]
@@ -864,16 +885,18 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
     return;
   }
   for (var k = 0u; k < 320; k++) {
-    packed[k * 96 + n] = folded(n, k);
+    let c = k;
+    let tap: u32 = 0;
+    packed[k * 96 + n] = folded(n, c, tap);
   }
   packed_bias[n] = folded_bias(n);
 }
 
-fn folded(n: u32, k: u32) -> f32 {
+fn folded(n: u32, c: u32, tap: u32) -> f32 {
   if (n >= 80) {
     return 0.0;
   }
-  return weight[n * 320 + k];
+  return weight[(n * 320 + c) * 1 + tap];
 }
 
 fn folded_bias(n: u32) -> f32 {
@@ -881,8 +904,10 @@ fn folded_bias(n: u32) -> f32 {
     return 0.0;
   }
   var b = bias[n];
-  for (var k = 0u; k < 320; k++) {
-    b += weight[n * 320 + k] * input_shift[k];
+  for (var tap = 0u; tap < 1; tap++) {
+    for (var c = 0u; c < 320; c++) {
+      b += weight[(n * 320 + c) * 1 + tap] * input_shift[c];
+    }
   }
   return b;
 }
@@ -892,7 +917,7 @@ fn folded_bias(n: u32) -> f32 {
 //   w[c,tap] = weight[n,c,tap]; b = bias[n]
 //   b += sum over c,tap of w[c,tap] * input_shift[c]
 //   w[c,tap] *= input_scale[c]
-//   packed[(tap,c),n] = w[c,tap]; packed_bias[n] = b
+//   packed[k,n] = w[k % 80,k / 80]; packed_bias[n] = b
 // An invocation packs one column. Runs once, when the weights are loaded.
 @group(0) @binding(0) var<storage, read> weight: array<f32, 51200>; // [160][80][4]
 @group(0) @binding(1) var<storage, read> bias: array<f32, 160>; // [160]
@@ -909,7 +934,7 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
   }
   for (var k = 0u; k < 320; k++) {
     let c = k % 80;
-    let tap = k / 80;
+    let tap: u32 = k / 80;
     packed[k * 160 + n] = folded(n, c, tap);
   }
   packed_bias[n] = folded_bias(n);
@@ -929,12 +954,12 @@ fn folded_bias(n: u32) -> f32 {
   return b;
 }
 ` },
-    { name: "stages.2.0.dwconv.pack", code: `// Packs a PyTorch weight [160][49] as [49][160], zero-padded.
+    { name: "stages.2.0.dwconv.pack", code: `// Packs a PyTorch weight [160][1][49] as [49][160], zero-padded.
 // For each column n, in order:
-//   w[k] = weight[n,k]; b = bias[n]
-//   packed[k,n] = w[k]; packed_bias[n] = b
+//   w[c,tap] = weight[n,c,tap]; b = bias[n]
+//   packed[k,n] = w[k / 49,k % 49]; packed_bias[n] = b
 // An invocation packs one column. Runs once, when the weights are loaded.
-@group(0) @binding(0) var<storage, read> weight: array<f32, 7840>; // [160][49]
+@group(0) @binding(0) var<storage, read> weight: array<f32, 7840>; // [160][1][49]
 @group(0) @binding(1) var<storage, read> bias: array<f32, 160>; // [160]
 @group(0) @binding(2) var<storage, read_write> packed: array<f32, 7840>; // [49][160]
 @group(0) @binding(3) var<storage, read_write> packed_bias: array<f32, 160>; // [160]
@@ -946,27 +971,30 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
     return;
   }
   for (var k = 0u; k < 49; k++) {
-    packed[k * 160 + n] = folded(n, k);
+    let c = k / 49;
+    let tap: u32 = k % 49;
+    packed[k * 160 + n] = folded(n, c, tap);
   }
   packed_bias[n] = folded_bias(n);
 }
 
-fn folded(n: u32, k: u32) -> f32 {
-  return weight[n * 49 + k];
+fn folded(n: u32, c: u32, tap: u32) -> f32 {
+  return weight[(n * 1 + c) * 49 + tap];
 }
 
 fn folded_bias(n: u32) -> f32 {
-  return bias[n];
+  var b = bias[n];
+  return b;
 }
 ` },
-    { name: "stages.2.0.pwconv1.pack", code: `// Packs a PyTorch weight [640][160] as [160][640], zero-padded.
+    { name: "stages.2.0.pwconv1.pack", code: `// Packs a PyTorch weight [640][160][1] as [160][640], zero-padded.
 // For each column n, in order:
-//   w[k] = weight[n,k]; b = bias[n]
-//   b += sum over k of w[k] * input_shift[k]
-//   w[k] *= input_scale[k]
-//   packed[k,n] = w[k]; packed_bias[n] = b
+//   w[c,tap] = weight[n,c,tap]; b = bias[n]
+//   b += sum over c,tap of w[c,tap] * input_shift[c]
+//   w[c,tap] *= input_scale[c]
+//   packed[k,n] = w[k,0]; packed_bias[n] = b
 // An invocation packs one column. Runs once, when the weights are loaded.
-@group(0) @binding(0) var<storage, read> weight: array<f32, 102400>; // [640][160]
+@group(0) @binding(0) var<storage, read> weight: array<f32, 102400>; // [640][160][1]
 @group(0) @binding(1) var<storage, read> bias: array<f32, 640>; // [640]
 @group(0) @binding(2) var<storage, read> input_shift: array<f32, 160>; // [160]
 @group(0) @binding(3) var<storage, read> input_scale: array<f32, 160>; // [160]
@@ -980,30 +1008,34 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
     return;
   }
   for (var k = 0u; k < 160; k++) {
-    packed[k * 640 + n] = folded(n, k);
+    let c = k;
+    let tap: u32 = 0;
+    packed[k * 640 + n] = folded(n, c, tap);
   }
   packed_bias[n] = folded_bias(n);
 }
 
-fn folded(n: u32, k: u32) -> f32 {
-  return weight[n * 160 + k] * input_scale[k];
+fn folded(n: u32, c: u32, tap: u32) -> f32 {
+  return weight[(n * 160 + c) * 1 + tap] * input_scale[c];
 }
 
 fn folded_bias(n: u32) -> f32 {
   var b = bias[n];
-  for (var k = 0u; k < 160; k++) {
-    b += weight[n * 160 + k] * input_shift[k];
+  for (var tap = 0u; tap < 1; tap++) {
+    for (var c = 0u; c < 160; c++) {
+      b += weight[(n * 160 + c) * 1 + tap] * input_shift[c];
+    }
   }
   return b;
 }
 ` },
-    { name: "stages.2.0.pwconv2.pack", code: `// Packs a PyTorch weight [160][640] as [640][160], zero-padded.
+    { name: "stages.2.0.pwconv2.pack", code: `// Packs a PyTorch weight [160][640][1] as [640][160], zero-padded.
 // For each column n, in order:
-//   w[k] = weight[n,k]; b = bias[n]
-//   b += sum over k of w[k] * input_shift[k]
-//   packed[k,n] = w[k]; packed_bias[n] = b
+//   w[c,tap] = weight[n,c,tap]; b = bias[n]
+//   b += sum over c,tap of w[c,tap] * input_shift[c]
+//   packed[k,n] = w[k,0]; packed_bias[n] = b
 // An invocation packs one column. Runs once, when the weights are loaded.
-@group(0) @binding(0) var<storage, read> weight: array<f32, 102400>; // [160][640]
+@group(0) @binding(0) var<storage, read> weight: array<f32, 102400>; // [160][640][1]
 @group(0) @binding(1) var<storage, read> bias: array<f32, 160>; // [160]
 @group(0) @binding(2) var<storage, read> input_shift: array<f32, 640>; // [640]
 @group(0) @binding(3) var<storage, read_write> packed: array<f32, 102400>; // [640][160]
@@ -1016,19 +1048,23 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
     return;
   }
   for (var k = 0u; k < 640; k++) {
-    packed[k * 160 + n] = folded(n, k);
+    let c = k;
+    let tap: u32 = 0;
+    packed[k * 160 + n] = folded(n, c, tap);
   }
   packed_bias[n] = folded_bias(n);
 }
 
-fn folded(n: u32, k: u32) -> f32 {
-  return weight[n * 640 + k];
+fn folded(n: u32, c: u32, tap: u32) -> f32 {
+  return weight[(n * 640 + c) * 1 + tap];
 }
 
 fn folded_bias(n: u32) -> f32 {
   var b = bias[n];
-  for (var k = 0u; k < 640; k++) {
-    b += weight[n * 640 + k] * input_shift[k];
+  for (var tap = 0u; tap < 1; tap++) {
+    for (var c = 0u; c < 640; c++) {
+      b += weight[(n * 640 + c) * 1 + tap] * input_shift[c];
+    }
   }
   return b;
 }
@@ -1038,7 +1074,7 @@ fn folded_bias(n: u32) -> f32 {
 //   w[c,tap] = weight[n,c,tap]; b = bias[n]
 //   b += sum over c,tap of w[c,tap] * input_shift[c]
 //   w[c,tap] *= input_scale[c]
-//   packed[(tap,c),n] = w[c,tap]; packed_bias[n] = b
+//   packed[k,n] = w[k % 160,k / 160]; packed_bias[n] = b
 // An invocation packs one column. Runs once, when the weights are loaded.
 @group(0) @binding(0) var<storage, read> weight: array<f32, 204800>; // [320][160][4]
 @group(0) @binding(1) var<storage, read> bias: array<f32, 320>; // [320]
@@ -1055,7 +1091,7 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
   }
   for (var k = 0u; k < 640; k++) {
     let c = k % 160;
-    let tap = k / 160;
+    let tap: u32 = k / 160;
     packed[k * 320 + n] = folded(n, c, tap);
   }
   packed_bias[n] = folded_bias(n);
@@ -1075,12 +1111,12 @@ fn folded_bias(n: u32) -> f32 {
   return b;
 }
 ` },
-    { name: "stages.3.0.dwconv.pack", code: `// Packs a PyTorch weight [320][49] as [49][320], zero-padded.
+    { name: "stages.3.0.dwconv.pack", code: `// Packs a PyTorch weight [320][1][49] as [49][320], zero-padded.
 // For each column n, in order:
-//   w[k] = weight[n,k]; b = bias[n]
-//   packed[k,n] = w[k]; packed_bias[n] = b
+//   w[c,tap] = weight[n,c,tap]; b = bias[n]
+//   packed[k,n] = w[k / 49,k % 49]; packed_bias[n] = b
 // An invocation packs one column. Runs once, when the weights are loaded.
-@group(0) @binding(0) var<storage, read> weight: array<f32, 15680>; // [320][49]
+@group(0) @binding(0) var<storage, read> weight: array<f32, 15680>; // [320][1][49]
 @group(0) @binding(1) var<storage, read> bias: array<f32, 320>; // [320]
 @group(0) @binding(2) var<storage, read_write> packed: array<f32, 15680>; // [49][320]
 @group(0) @binding(3) var<storage, read_write> packed_bias: array<f32, 320>; // [320]
@@ -1092,27 +1128,30 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
     return;
   }
   for (var k = 0u; k < 49; k++) {
-    packed[k * 320 + n] = folded(n, k);
+    let c = k / 49;
+    let tap: u32 = k % 49;
+    packed[k * 320 + n] = folded(n, c, tap);
   }
   packed_bias[n] = folded_bias(n);
 }
 
-fn folded(n: u32, k: u32) -> f32 {
-  return weight[n * 49 + k];
+fn folded(n: u32, c: u32, tap: u32) -> f32 {
+  return weight[(n * 1 + c) * 49 + tap];
 }
 
 fn folded_bias(n: u32) -> f32 {
-  return bias[n];
+  var b = bias[n];
+  return b;
 }
 ` },
-    { name: "stages.3.0.pwconv1.pack", code: `// Packs a PyTorch weight [1280][320] as [320][1280], zero-padded.
+    { name: "stages.3.0.pwconv1.pack", code: `// Packs a PyTorch weight [1280][320][1] as [320][1280], zero-padded.
 // For each column n, in order:
-//   w[k] = weight[n,k]; b = bias[n]
-//   b += sum over k of w[k] * input_shift[k]
-//   w[k] *= input_scale[k]
-//   packed[k,n] = w[k]; packed_bias[n] = b
+//   w[c,tap] = weight[n,c,tap]; b = bias[n]
+//   b += sum over c,tap of w[c,tap] * input_shift[c]
+//   w[c,tap] *= input_scale[c]
+//   packed[k,n] = w[k,0]; packed_bias[n] = b
 // An invocation packs one column. Runs once, when the weights are loaded.
-@group(0) @binding(0) var<storage, read> weight: array<f32, 409600>; // [1280][320]
+@group(0) @binding(0) var<storage, read> weight: array<f32, 409600>; // [1280][320][1]
 @group(0) @binding(1) var<storage, read> bias: array<f32, 1280>; // [1280]
 @group(0) @binding(2) var<storage, read> input_shift: array<f32, 320>; // [320]
 @group(0) @binding(3) var<storage, read> input_scale: array<f32, 320>; // [320]
@@ -1126,30 +1165,34 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
     return;
   }
   for (var k = 0u; k < 320; k++) {
-    packed[k * 1280 + n] = folded(n, k);
+    let c = k;
+    let tap: u32 = 0;
+    packed[k * 1280 + n] = folded(n, c, tap);
   }
   packed_bias[n] = folded_bias(n);
 }
 
-fn folded(n: u32, k: u32) -> f32 {
-  return weight[n * 320 + k] * input_scale[k];
+fn folded(n: u32, c: u32, tap: u32) -> f32 {
+  return weight[(n * 320 + c) * 1 + tap] * input_scale[c];
 }
 
 fn folded_bias(n: u32) -> f32 {
   var b = bias[n];
-  for (var k = 0u; k < 320; k++) {
-    b += weight[n * 320 + k] * input_shift[k];
+  for (var tap = 0u; tap < 1; tap++) {
+    for (var c = 0u; c < 320; c++) {
+      b += weight[(n * 320 + c) * 1 + tap] * input_shift[c];
+    }
   }
   return b;
 }
 ` },
-    { name: "stages.3.0.pwconv2.pack", code: `// Packs a PyTorch weight [320][1280] as [1280][320], zero-padded.
+    { name: "stages.3.0.pwconv2.pack", code: `// Packs a PyTorch weight [320][1280][1] as [1280][320], zero-padded.
 // For each column n, in order:
-//   w[k] = weight[n,k]; b = bias[n]
-//   b += sum over k of w[k] * input_shift[k]
-//   packed[k,n] = w[k]; packed_bias[n] = b
+//   w[c,tap] = weight[n,c,tap]; b = bias[n]
+//   b += sum over c,tap of w[c,tap] * input_shift[c]
+//   packed[k,n] = w[k,0]; packed_bias[n] = b
 // An invocation packs one column. Runs once, when the weights are loaded.
-@group(0) @binding(0) var<storage, read> weight: array<f32, 409600>; // [320][1280]
+@group(0) @binding(0) var<storage, read> weight: array<f32, 409600>; // [320][1280][1]
 @group(0) @binding(1) var<storage, read> bias: array<f32, 320>; // [320]
 @group(0) @binding(2) var<storage, read> input_shift: array<f32, 1280>; // [1280]
 @group(0) @binding(3) var<storage, read_write> packed: array<f32, 409600>; // [1280][320]
@@ -1162,29 +1205,33 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
     return;
   }
   for (var k = 0u; k < 1280; k++) {
-    packed[k * 320 + n] = folded(n, k);
+    let c = k;
+    let tap: u32 = 0;
+    packed[k * 320 + n] = folded(n, c, tap);
   }
   packed_bias[n] = folded_bias(n);
 }
 
-fn folded(n: u32, k: u32) -> f32 {
-  return weight[n * 1280 + k];
+fn folded(n: u32, c: u32, tap: u32) -> f32 {
+  return weight[(n * 1280 + c) * 1 + tap];
 }
 
 fn folded_bias(n: u32) -> f32 {
   var b = bias[n];
-  for (var k = 0u; k < 1280; k++) {
-    b += weight[n * 1280 + k] * input_shift[k];
+  for (var tap = 0u; tap < 1; tap++) {
+    for (var c = 0u; c < 1280; c++) {
+      b += weight[(n * 1280 + c) * 1 + tap] * input_shift[c];
+    }
   }
   return b;
 }
 ` },
-    { name: "proj.pack", code: `// Packs a PyTorch weight [512][320] as [320][512], zero-padded.
+    { name: "proj.pack", code: `// Packs a PyTorch weight [512][320][1] as [320][512], zero-padded.
 // For each column n, in order:
-//   w[k] = weight[n,k]; b = bias[n]
-//   packed[k,n] = w[k]; packed_bias[n] = b
+//   w[c,tap] = weight[n,c,tap]; b = bias[n]
+//   packed[k,n] = w[k,0]; packed_bias[n] = b
 // An invocation packs one column. Runs once, when the weights are loaded.
-@group(0) @binding(0) var<storage, read> weight: array<f32, 163840>; // [512][320]
+@group(0) @binding(0) var<storage, read> weight: array<f32, 163840>; // [512][320][1]
 @group(0) @binding(1) var<storage, read> bias: array<f32, 512>; // [512]
 @group(0) @binding(2) var<storage, read_write> packed: array<f32, 163840>; // [320][512]
 @group(0) @binding(3) var<storage, read_write> packed_bias: array<f32, 512>; // [512]
@@ -1196,25 +1243,28 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
     return;
   }
   for (var k = 0u; k < 320; k++) {
-    packed[k * 512 + n] = folded(n, k);
+    let c = k;
+    let tap: u32 = 0;
+    packed[k * 512 + n] = folded(n, c, tap);
   }
   packed_bias[n] = folded_bias(n);
 }
 
-fn folded(n: u32, k: u32) -> f32 {
-  return weight[n * 320 + k];
+fn folded(n: u32, c: u32, tap: u32) -> f32 {
+  return weight[(n * 320 + c) * 1 + tap];
 }
 
 fn folded_bias(n: u32) -> f32 {
-  return bias[n];
+  var b = bias[n];
+  return b;
 }
 ` },
-    { name: "decoder.0.dwconv.pack", code: `// Packs a PyTorch weight [512][49] as [49][512], zero-padded.
+    { name: "decoder.0.dwconv.pack", code: `// Packs a PyTorch weight [512][1][49] as [49][512], zero-padded.
 // For each column n, in order:
-//   w[k] = weight[n,k]; b = bias[n]
-//   packed[k,n] = w[k]; packed_bias[n] = b
+//   w[c,tap] = weight[n,c,tap]; b = bias[n]
+//   packed[k,n] = w[k / 49,k % 49]; packed_bias[n] = b
 // An invocation packs one column. Runs once, when the weights are loaded.
-@group(0) @binding(0) var<storage, read> weight: array<f32, 25088>; // [512][49]
+@group(0) @binding(0) var<storage, read> weight: array<f32, 25088>; // [512][1][49]
 @group(0) @binding(1) var<storage, read> bias: array<f32, 512>; // [512]
 @group(0) @binding(2) var<storage, read_write> packed: array<f32, 25088>; // [49][512]
 @group(0) @binding(3) var<storage, read_write> packed_bias: array<f32, 512>; // [512]
@@ -1226,27 +1276,30 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
     return;
   }
   for (var k = 0u; k < 49; k++) {
-    packed[k * 512 + n] = folded(n, k);
+    let c = k / 49;
+    let tap: u32 = k % 49;
+    packed[k * 512 + n] = folded(n, c, tap);
   }
   packed_bias[n] = folded_bias(n);
 }
 
-fn folded(n: u32, k: u32) -> f32 {
-  return weight[n * 49 + k];
+fn folded(n: u32, c: u32, tap: u32) -> f32 {
+  return weight[(n * 1 + c) * 49 + tap];
 }
 
 fn folded_bias(n: u32) -> f32 {
-  return bias[n];
+  var b = bias[n];
+  return b;
 }
 ` },
-    { name: "decoder.0.pwconv1.pack", code: `// Packs a PyTorch weight [2048][512] as [512][2048], zero-padded.
+    { name: "decoder.0.pwconv1.pack", code: `// Packs a PyTorch weight [2048][512][1] as [512][2048], zero-padded.
 // For each column n, in order:
-//   w[k] = weight[n,k]; b = bias[n]
-//   b += sum over k of w[k] * input_shift[k]
-//   w[k] *= input_scale[k]
-//   packed[k,n] = w[k]; packed_bias[n] = b
+//   w[c,tap] = weight[n,c,tap]; b = bias[n]
+//   b += sum over c,tap of w[c,tap] * input_shift[c]
+//   w[c,tap] *= input_scale[c]
+//   packed[k,n] = w[k,0]; packed_bias[n] = b
 // An invocation packs one column. Runs once, when the weights are loaded.
-@group(0) @binding(0) var<storage, read> weight: array<f32, 1048576>; // [2048][512]
+@group(0) @binding(0) var<storage, read> weight: array<f32, 1048576>; // [2048][512][1]
 @group(0) @binding(1) var<storage, read> bias: array<f32, 2048>; // [2048]
 @group(0) @binding(2) var<storage, read> input_shift: array<f32, 512>; // [512]
 @group(0) @binding(3) var<storage, read> input_scale: array<f32, 512>; // [512]
@@ -1260,30 +1313,34 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
     return;
   }
   for (var k = 0u; k < 512; k++) {
-    packed[k * 2048 + n] = folded(n, k);
+    let c = k;
+    let tap: u32 = 0;
+    packed[k * 2048 + n] = folded(n, c, tap);
   }
   packed_bias[n] = folded_bias(n);
 }
 
-fn folded(n: u32, k: u32) -> f32 {
-  return weight[n * 512 + k] * input_scale[k];
+fn folded(n: u32, c: u32, tap: u32) -> f32 {
+  return weight[(n * 512 + c) * 1 + tap] * input_scale[c];
 }
 
 fn folded_bias(n: u32) -> f32 {
   var b = bias[n];
-  for (var k = 0u; k < 512; k++) {
-    b += weight[n * 512 + k] * input_shift[k];
+  for (var tap = 0u; tap < 1; tap++) {
+    for (var c = 0u; c < 512; c++) {
+      b += weight[(n * 512 + c) * 1 + tap] * input_shift[c];
+    }
   }
   return b;
 }
 ` },
-    { name: "decoder.0.pwconv2.pack", code: `// Packs a PyTorch weight [512][2048] as [2048][512], zero-padded.
+    { name: "decoder.0.pwconv2.pack", code: `// Packs a PyTorch weight [512][2048][1] as [2048][512], zero-padded.
 // For each column n, in order:
-//   w[k] = weight[n,k]; b = bias[n]
-//   b += sum over k of w[k] * input_shift[k]
-//   packed[k,n] = w[k]; packed_bias[n] = b
+//   w[c,tap] = weight[n,c,tap]; b = bias[n]
+//   b += sum over c,tap of w[c,tap] * input_shift[c]
+//   packed[k,n] = w[k,0]; packed_bias[n] = b
 // An invocation packs one column. Runs once, when the weights are loaded.
-@group(0) @binding(0) var<storage, read> weight: array<f32, 1048576>; // [512][2048]
+@group(0) @binding(0) var<storage, read> weight: array<f32, 1048576>; // [512][2048][1]
 @group(0) @binding(1) var<storage, read> bias: array<f32, 512>; // [512]
 @group(0) @binding(2) var<storage, read> input_shift: array<f32, 2048>; // [2048]
 @group(0) @binding(3) var<storage, read_write> packed: array<f32, 1048576>; // [2048][512]
@@ -1296,29 +1353,33 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
     return;
   }
   for (var k = 0u; k < 2048; k++) {
-    packed[k * 512 + n] = folded(n, k);
+    let c = k;
+    let tap: u32 = 0;
+    packed[k * 512 + n] = folded(n, c, tap);
   }
   packed_bias[n] = folded_bias(n);
 }
 
-fn folded(n: u32, k: u32) -> f32 {
-  return weight[n * 2048 + k];
+fn folded(n: u32, c: u32, tap: u32) -> f32 {
+  return weight[(n * 2048 + c) * 1 + tap];
 }
 
 fn folded_bias(n: u32) -> f32 {
   var b = bias[n];
-  for (var k = 0u; k < 2048; k++) {
-    b += weight[n * 2048 + k] * input_shift[k];
+  for (var tap = 0u; tap < 1; tap++) {
+    for (var c = 0u; c < 2048; c++) {
+      b += weight[(n * 2048 + c) * 1 + tap] * input_shift[c];
+    }
   }
   return b;
 }
 ` },
-    { name: "pred.pack", code: `// Packs a PyTorch weight [3072][512] as [512][3072], zero-padded.
+    { name: "pred.pack", code: `// Packs a PyTorch weight [3072][512][1] as [512][3072], zero-padded.
 // For each column n, in order:
-//   w[k] = weight[n,k]; b = bias[n]
-//   packed[k,n] = w[k]; packed_bias[n] = b
+//   w[c,tap] = weight[n,c,tap]; b = bias[n]
+//   packed[k,n] = w[k,0]; packed_bias[n] = b
 // An invocation packs one column. Runs once, when the weights are loaded.
-@group(0) @binding(0) var<storage, read> weight: array<f32, 1572864>; // [3072][512]
+@group(0) @binding(0) var<storage, read> weight: array<f32, 1572864>; // [3072][512][1]
 @group(0) @binding(1) var<storage, read> bias: array<f32, 3072>; // [3072]
 @group(0) @binding(2) var<storage, read_write> packed: array<f32, 1572864>; // [512][3072]
 @group(0) @binding(3) var<storage, read_write> packed_bias: array<f32, 3072>; // [3072]
@@ -1330,17 +1391,20 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
     return;
   }
   for (var k = 0u; k < 512; k++) {
-    packed[k * 3072 + n] = folded(n, k);
+    let c = k;
+    let tap: u32 = 0;
+    packed[k * 3072 + n] = folded(n, c, tap);
   }
   packed_bias[n] = folded_bias(n);
 }
 
-fn folded(n: u32, k: u32) -> f32 {
-  return weight[n * 512 + k];
+fn folded(n: u32, c: u32, tap: u32) -> f32 {
+  return weight[(n * 512 + c) * 1 + tap];
 }
 
 fn folded_bias(n: u32) -> f32 {
-  return bias[n];
+  var b = bias[n];
+  return b;
 }
 ` },
     { name: "mask.table", code: `// Slots of the 49 patches, numbered in order among the 19 kept ones (mask 0), -1 for removed ones; then the patch of
@@ -1391,77 +1455,83 @@ fn main(@builtin(workgroup_id) within: vec3u, @builtin(local_invocation_index) l
 var<workgroup> tile: array<vec4f, 80>; // [8 sites][10]
 var<workgroup> stat: array<vec2f, 8>; // mean and 1/deviation of each token
 var<workgroup> slice: array<vec2f, 64>; // sum and squared deviations, a share of a token each
+const whole = true; // no group goes past the end of a row
 
 @compute @workgroup_size(64)
 fn main(@builtin(workgroup_id) within: vec3u, @builtin(local_invocation_index) lane: u32) {
   let group = first_group + within;
-  let image = group.z * 37632;
-  let y = group.y;
   let x0 = group.x * 8;
-  let corner = place(group.z, y);
+  let first = (group.z * 152 + group.y) * 8 + x0;
   for (var item = lane; item < 10; item += 64) {
-    convolve(image, corner, x0, item / 10 * 8, item % 10);
+    convolve(group.z, group.y, first, x0, item / 10 * 8, item % 10);
   }
   workgroupBarrier();
   measure(lane);
-  let first = (group.z * 152 + y) * 8 + x0;
   for (var i = lane; i < 80; i += 64) {
     let p = i / 10;
-    let n = i % 10;
     let s = stat[p];
-    put(first + p, n, (tile[i] - s.x) * s.y);
-  }
-}
-
-// Sites x0 + p .. x0 + p + 7 of a patch's row, channels 4n .. 4n + 3.
-fn convolve(image: u32, corner: vec2u, x0: u32, p: u32, n: u32) {
-  let y = corner.y;
-  let left = corner.x;
-  var v0 = bias[n];
-  let u0 = (left + x0 + p);
-  var v1 = bias[n];
-  let u1 = (left + x0 + p + 1);
-  var v2 = bias[n];
-  let u2 = (left + x0 + p + 2);
-  var v3 = bias[n];
-  let u3 = (left + x0 + p + 3);
-  var v4 = bias[n];
-  let u4 = (left + x0 + p + 4);
-  var v5 = bias[n];
-  let u5 = (left + x0 + p + 5);
-  var v6 = bias[n];
-  let u6 = (left + x0 + p + 6);
-  var v7 = bias[n];
-  let u7 = (left + x0 + p + 7);
-  for (var c = 0u; c < 3; c++) {
-    for (var i = 0u; i < 4; i++) {
-      let row = image + (c * 224 + 4 * y + i) * 56;
-      let w = (c * 4 + i) * 40 + n;
-      let w0 = mat4x4f(weight[w], weight[w + 10], weight[w + 20], weight[w + 30]);
-      v0 += w0 * input[row + u0];
-      v1 += w0 * input[row + u1];
-      v2 += w0 * input[row + u2];
-      v3 += w0 * input[row + u3];
-      v4 += w0 * input[row + u4];
-      v5 += w0 * input[row + u5];
-      v6 += w0 * input[row + u6];
-      v7 += w0 * input[row + u7];
+    if (whole || x0 + p < 8) {
+      put(first + p, i % 10, (tile[i] - s.x) * s.y);
     }
   }
-  tile[p * 10 + n] = v0;
-  tile[p * 10 + n + 10] = v1;
-  tile[p * 10 + n + 20] = v2;
-  tile[p * 10 + n + 30] = v3;
-  tile[p * 10 + n + 40] = v4;
-  tile[p * 10 + n + 50] = v5;
-  tile[p * 10 + n + 60] = v6;
-  tile[p * 10 + n + 70] = v7;
 }
 
-// Column and row of the whole map where row y of the compact one begins.
+// Sites x0 + p .. x0 + p + 7 of row y, channels 4n .. 4n + 3.
+fn convolve(image: u32, y: u32, first: u32, x0: u32, p: u32, n: u32) {
+  let corner = place(image, y);
+  var v0 = bias[n];
+  let u0 = (corner.x + min(x0 + p, 7));
+  var v1 = bias[n];
+  let u1 = (corner.x + min(x0 + p + 1, 7));
+  var v2 = bias[n];
+  let u2 = (corner.x + min(x0 + p + 2, 7));
+  var v3 = bias[n];
+  let u3 = (corner.x + min(x0 + p + 3, 7));
+  var v4 = bias[n];
+  let u4 = (corner.x + min(x0 + p + 4, 7));
+  var v5 = bias[n];
+  let u5 = (corner.x + min(x0 + p + 5, 7));
+  var v6 = bias[n];
+  let u6 = (corner.x + min(x0 + p + 6, 7));
+  var v7 = bias[n];
+  let u7 = (corner.x + min(x0 + p + 7, 7));
+  for (var c = 0u; c < 3; c++) {
+    for (var i = 0u; i < 4; i++) {
+      let row = ((image * 3 + c) * 224 + 4 * corner.y + i) * 56;
+      let w = (c * 4 + i) * 40 + n;
+      let w0 = weights(w);
+      v0 += w0 * pixels(row + u0);
+      v1 += w0 * pixels(row + u1);
+      v2 += w0 * pixels(row + u2);
+      v3 += w0 * pixels(row + u3);
+      v4 += w0 * pixels(row + u4);
+      v5 += w0 * pixels(row + u5);
+      v6 += w0 * pixels(row + u6);
+      v7 += w0 * pixels(row + u7);
+    }
+  }
+  tile[(p) * 10 + n] = v0;
+  tile[(p + 1) * 10 + n] = v1;
+  tile[(p + 2) * 10 + n] = v2;
+  tile[(p + 3) * 10 + n] = v3;
+  tile[(p + 4) * 10 + n] = v4;
+  tile[(p + 5) * 10 + n] = v5;
+  tile[(p + 6) * 10 + n] = v6;
+  tile[(p + 7) * 10 + n] = v7;
+}
+
+// Column and row of the whole map where row y begins.
 fn place(image: u32, y: u32) -> vec2u {
   let cell = u32(table[image * 68 + 49 + y / 8]);
   return vec2u(cell % 7 * 8, cell / 7 * 8 + y % 8);
+}
+
+fn weights(w: u32) -> mat4x4f {
+  return mat4x4f(weight[w], weight[w + 10], weight[w + 2 * 10], weight[w + 3 * 10]);
+}
+
+fn pixels(i: u32) -> vec4f {
+  return input[i];
 }
 
 // Channels 4n .. 4n + 3 of a site, with gain and shift.
@@ -1533,17 +1603,19 @@ var<workgroup> slice: array<vec2f, 128>; // sum and squared deviations, a share 
 fn main(@builtin(workgroup_id) within: vec3u, @builtin(local_invocation_index) lane: u32) {
   let group = first_group + within;
   let image = group.z;
-  let first = group.y * 16;
+  let site = group.y * 16;
   for (var item = lane; item < 20; item += 128) {
-    convolve(image, first, item / 10 * 8, item % 10);
+    convolve(image, site, item / 10 * 8, item % 10);
   }
   workgroupBarrier();
   measure(lane);
-  let start = image * 12160 + first * 10;
-  let length = 160u;
+  let first = image * 12160 + site * 10;
+  let length = min(16, 1216 - site) * 10;
   for (var i = lane; i < length; i += 128) {
-    let s = stat[i / 10];
-    output[start + i] = (tile[i] - s.x) * s.y;
+    let p = i / 10;
+    let c = i % 10;
+    let s = stat[p];
+    output[first + i] = (sample(p, c) - s.x) * s.y;
   }
 }
 
@@ -1815,7 +1887,7 @@ fn finish(image: u32, m: u32, n: u32, sum: vec4f) -> vec4f {
   if (n >= 40) {
     return vec4f();
   }
-  let v = gelu(sum);
+  var v = gelu(sum);
   let i = (image * 1216 + m) * 40 + n;
   output[i] = v;
   return v;
@@ -1900,7 +1972,7 @@ fn main(
     let column = n + j * 8;
     let b = bias[column];
     for (var i = 0u; i < 4; i++) {
-      finish(image, m + i, column, cells[j * 4 + i] + b);
+      let v = finish(image, m + i, column, cells[j * 4 + i] + b);
     }
   }
 }
@@ -2012,7 +2084,7 @@ fn main(
     let column = n + j * 8;
     let b = bias[column];
     for (var i = 0u; i < 4; i++) {
-      finish(image, m + i, column, cells[j * 4 + i] + b);
+      let v = finish(image, m + i, column, cells[j * 4 + i] + b);
     }
   }
 }
@@ -2032,7 +2104,7 @@ fn finish(image: u32, m: u32, n: u32, sum: vec4f) -> vec4f {
   if (m >= 304 || n >= 20) {
     return vec4f();
   }
-  let v = sum;
+  var v = sum;
   let i = (image * 304 + m) * 20 + n;
   output[i] = v;
   return v;
@@ -2084,17 +2156,19 @@ var<workgroup> slice: array<vec2f, 128>; // sum and squared deviations, a share 
 fn main(@builtin(workgroup_id) within: vec3u, @builtin(local_invocation_index) lane: u32) {
   let group = first_group + within;
   let image = group.z;
-  let first = group.y * 16;
+  let site = group.y * 16;
   for (var item = lane; item < 80; item += 128) {
-    convolve(image, first, item / 20 * 4, item % 20);
+    convolve(image, site, item / 20 * 4, item % 20);
   }
   workgroupBarrier();
   measure(lane);
-  let start = image * 6080 + first * 20;
-  let length = 320u;
+  let first = image * 6080 + site * 20;
+  let length = min(16, 304 - site) * 20;
   for (var i = lane; i < length; i += 128) {
-    let s = stat[i / 20];
-    output[start + i] = (tile[i] - s.x) * s.y;
+    let p = i / 20;
+    let c = i % 20;
+    let s = stat[p];
+    output[first + i] = (sample(p, c) - s.x) * s.y;
   }
 }
 
@@ -2324,7 +2398,7 @@ fn finish(image: u32, m: u32, n: u32, sum: vec4f) -> vec4f {
   if (m >= 304) {
     return vec4f();
   }
-  let v = gelu(sum);
+  var v = gelu(sum);
   let i = (image * 304 + m) * 80 + n;
   output[i] = v;
   return v;
@@ -2409,7 +2483,7 @@ fn main(
     let column = n + j * 8;
     let b = bias[column];
     for (var i = 0u; i < 4; i++) {
-      finish(image, m + i, column, cells[j * 4 + i] + b);
+      let v = finish(image, m + i, column, cells[j * 4 + i] + b);
     }
   }
 }
@@ -2521,7 +2595,7 @@ fn main(
     let column = n + j * 8;
     let b = bias[column];
     for (var i = 0u; i < 4; i++) {
-      finish(image, m + i, column, cells[j * 4 + i] + b);
+      let v = finish(image, m + i, column, cells[j * 4 + i] + b);
     }
   }
 }
@@ -2541,7 +2615,7 @@ fn finish(image: u32, m: u32, n: u32, sum: vec4f) -> vec4f {
   if (m >= 76) {
     return vec4f();
   }
-  let v = sum;
+  var v = sum;
   let i = (image * 76 + m) * 40 + n;
   output[i] = v;
   return v;
@@ -2593,17 +2667,19 @@ var<workgroup> slice: array<vec2f, 120>; // sum and squared deviations, a share 
 fn main(@builtin(workgroup_id) within: vec3u, @builtin(local_invocation_index) lane: u32) {
   let group = first_group + within;
   let image = group.z;
-  let first = group.y * 6;
+  let site = group.y * 6;
   for (var item = lane; item < 120; item += 120) {
-    convolve(image, first, item / 40 * 2, item % 40);
+    convolve(image, site, item / 40 * 2, item % 40);
   }
   workgroupBarrier();
   measure(lane);
-  let start = image * 3040 + first * 40;
-  let length = min(6, 76 - first) * 40;
+  let first = image * 3040 + site * 40;
+  let length = min(6, 76 - site) * 40;
   for (var i = lane; i < length; i += 120) {
-    let s = stat[i / 40];
-    output[start + i] = (tile[i] - s.x) * s.y;
+    let p = i / 40;
+    let c = i % 40;
+    let s = stat[p];
+    output[first + i] = (sample(p, c) - s.x) * s.y;
   }
 }
 
@@ -2826,7 +2902,7 @@ fn finish(image: u32, m: u32, n: u32, sum: vec4f) -> vec4f {
   if (m >= 76) {
     return vec4f();
   }
-  let v = gelu(sum);
+  var v = gelu(sum);
   let i = (image * 76 + m) * 160 + n;
   output[i] = v;
   return v;
@@ -2911,7 +2987,7 @@ fn main(
     let column = n + j * 8;
     let b = bias[column];
     for (var i = 0u; i < 4; i++) {
-      finish(image, m + i, column, cells[j * 4 + i] + b);
+      let v = finish(image, m + i, column, cells[j * 4 + i] + b);
     }
   }
 }
@@ -3023,7 +3099,7 @@ fn main(
     let column = n + j * 8;
     let b = bias[column];
     for (var i = 0u; i < 4; i++) {
-      finish(image, m + i, column, cells[j * 4 + i] + b);
+      let v = finish(image, m + i, column, cells[j * 4 + i] + b);
     }
   }
 }
@@ -3043,7 +3119,7 @@ fn finish(image: u32, m: u32, n: u32, sum: vec4f) -> vec4f {
   if (m >= 19) {
     return vec4f();
   }
-  let v = sum;
+  var v = sum;
   let i = (image * 19 + m) * 80 + n;
   output[i] = v;
   return v;
@@ -3095,17 +3171,19 @@ var<workgroup> slice: array<vec2f, 80>; // sum and squared deviations, a share o
 fn main(@builtin(workgroup_id) within: vec3u, @builtin(local_invocation_index) lane: u32) {
   let group = first_group + within;
   let image = group.z;
-  let first = group.y * 1;
+  let site = group.y * 1;
   for (var item = lane; item < 80; item += 80) {
-    convolve(image, first, item / 80 * 1, item % 80);
+    convolve(image, site, item / 80 * 1, item % 80);
   }
   workgroupBarrier();
   measure(lane);
-  let start = image * 1520 + first * 80;
-  let length = 80u;
+  let first = image * 1520 + site * 80;
+  let length = min(1, 19 - site) * 80;
   for (var i = lane; i < length; i += 80) {
-    let s = stat[i / 80];
-    output[start + i] = (tile[i] - s.x) * s.y;
+    let p = i / 80;
+    let c = i % 80;
+    let s = stat[p];
+    output[first + i] = (sample(p, c) - s.x) * s.y;
   }
 }
 
@@ -3326,7 +3404,7 @@ fn finish(image: u32, m: u32, n: u32, sum: vec4f) -> vec4f {
   if (m >= 19) {
     return vec4f();
   }
-  let v = gelu(sum);
+  var v = gelu(sum);
   let i = (image * 19 + m) * 320 + n;
   output[i] = v;
   return v;
@@ -3411,7 +3489,7 @@ fn main(
     let column = n + j * 8;
     let b = bias[column];
     for (var i = 0u; i < 4; i++) {
-      finish(image, m + i, column, cells[j * 4 + i] + b);
+      let v = finish(image, m + i, column, cells[j * 4 + i] + b);
     }
   }
 }
@@ -3564,7 +3642,7 @@ fn main(
     let column = n + j * 8;
     let b = bias[column];
     for (var i = 0u; i < 4; i++) {
-      finish(image, m + i, column, cells[j * 4 + i] + b);
+      let v = finish(image, m + i, column, cells[j * 4 + i] + b);
     }
   }
 }
@@ -3582,7 +3660,7 @@ fn finish(image: u32, m: u32, n: u32, sum: vec4f) -> vec4f {
   if (m >= 19) {
     return vec4f();
   }
-  let v = sum;
+  var v = sum;
   let i = (image * 19 + m) * 128 + n;
   output[i] = v;
   return v;
@@ -3637,10 +3715,12 @@ fn main(@builtin(workgroup_id) within: vec3u, @builtin(local_invocation_index) l
   workgroupBarrier();
   measure(lane);
   let first = image + (y * 7 + x0) * 128;
-  let length = 128u;
+  let length = min(1, 7 - x0) * 128;
   for (var i = lane; i < length; i += 128) {
-    let s = stat[i / 128];
-    output[first + i] = (tile[i] - s.x) * s.y;
+    let p = i / 128;
+    let c = i % 128;
+    let s = stat[p];
+    output[first + i] = (sample(p, c) - s.x) * s.y;
   }
 }
 
@@ -3821,7 +3901,7 @@ fn finish(image: u32, m: u32, n: u32, sum: vec4f) -> vec4f {
   if (m >= 49) {
     return vec4f();
   }
-  let v = gelu(sum);
+  var v = gelu(sum);
   let i = (image * 49 + m) * 512 + n;
   output[i] = v;
   return v;
@@ -3906,7 +3986,7 @@ fn main(
     let column = n + j * 8;
     let b = bias[column];
     for (var i = 0u; i < 4; i++) {
-      finish(image, m + i, column, cells[j * 4 + i] + b);
+      let v = finish(image, m + i, column, cells[j * 4 + i] + b);
     }
   }
 }
@@ -4013,7 +4093,7 @@ fn main(
     let column = n + j * 16;
     let b = bias[column];
     for (var i = 0u; i < 4; i++) {
-      finish(image, m + i, column, cells[j * 4 + i] + b);
+      let v = finish(image, m + i, column, cells[j * 4 + i] + b);
     }
   }
 }
@@ -4031,7 +4111,7 @@ fn finish(image: u32, m: u32, n: u32, sum: vec4f) -> vec4f {
   if (m >= 49) {
     return vec4f();
   }
-  let v = sum;
+  var v = sum;
   let i = (image * 49 + m) * 768 + n;
   output[i] = v;
   return v;

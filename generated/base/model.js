@@ -1385,12 +1385,12 @@ export const descriptor = {
   ],
   limits: { maxBufferSize: 16777216, maxStorageBufferBindingSize: 16777216, maxStorageBuffersPerShaderStage: 7, maxComputeInvocationsPerWorkgroup: 256 },
   kernels: [
-    { name: "downsample_layers.0.0.pack", code: `// Packs a PyTorch weight [128][48] as [48][128], zero-padded.
+    { name: "downsample_layers.0.0.pack", code: `// Packs a PyTorch weight [128][3][16] as [48][128], zero-padded.
 // For each column n, in order:
-//   w[k] = weight[n,k]; b = bias[n]
-//   packed[k,n] = w[k]; packed_bias[n] = b
+//   w[c,tap] = weight[n,c,tap]; b = bias[n]
+//   packed[k,n] = w[k / 16,k % 16]; packed_bias[n] = b
 // An invocation packs one column. Runs once, when the weights are loaded.
-@group(0) @binding(0) var<storage, read> weight: array<f32, 6144>; // [128][48]
+@group(0) @binding(0) var<storage, read> weight: array<f32, 6144>; // [128][3][16]
 @group(0) @binding(1) var<storage, read> bias: array<f32, 128>; // [128]
 @group(0) @binding(2) var<storage, read_write> packed: array<f32, 6144>; // [48][128]
 @group(0) @binding(3) var<storage, read_write> packed_bias: array<f32, 128>; // [128]
@@ -1402,25 +1402,28 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
     return;
   }
   for (var k = 0u; k < 48; k++) {
-    packed[k * 128 + n] = folded(n, k);
+    let c = k / 16;
+    let tap: u32 = k % 16;
+    packed[k * 128 + n] = folded(n, c, tap);
   }
   packed_bias[n] = folded_bias(n);
 }
 
-fn folded(n: u32, k: u32) -> f32 {
-  return weight[n * 48 + k];
+fn folded(n: u32, c: u32, tap: u32) -> f32 {
+  return weight[(n * 3 + c) * 16 + tap];
 }
 
 fn folded_bias(n: u32) -> f32 {
-  return bias[n];
+  var b = bias[n];
+  return b;
 }
 ` },
-    { name: "stages.0.0.dwconv.pack", code: `// Packs a PyTorch weight [128][49] as [49][128], zero-padded.
+    { name: "stages.0.0.dwconv.pack", code: `// Packs a PyTorch weight [128][1][49] as [49][128], zero-padded.
 // For each column n, in order:
-//   w[k] = weight[n,k]; b = bias[n]
-//   packed[k,n] = w[k]; packed_bias[n] = b
+//   w[c,tap] = weight[n,c,tap]; b = bias[n]
+//   packed[k,n] = w[k / 49,k % 49]; packed_bias[n] = b
 // An invocation packs one column. Runs once, when the weights are loaded.
-@group(0) @binding(0) var<storage, read> weight: array<f32, 6272>; // [128][49]
+@group(0) @binding(0) var<storage, read> weight: array<f32, 6272>; // [128][1][49]
 @group(0) @binding(1) var<storage, read> bias: array<f32, 128>; // [128]
 @group(0) @binding(2) var<storage, read_write> packed: array<f32, 6272>; // [49][128]
 @group(0) @binding(3) var<storage, read_write> packed_bias: array<f32, 128>; // [128]
@@ -1432,27 +1435,30 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
     return;
   }
   for (var k = 0u; k < 49; k++) {
-    packed[k * 128 + n] = folded(n, k);
+    let c = k / 49;
+    let tap: u32 = k % 49;
+    packed[k * 128 + n] = folded(n, c, tap);
   }
   packed_bias[n] = folded_bias(n);
 }
 
-fn folded(n: u32, k: u32) -> f32 {
-  return weight[n * 49 + k];
+fn folded(n: u32, c: u32, tap: u32) -> f32 {
+  return weight[(n * 1 + c) * 49 + tap];
 }
 
 fn folded_bias(n: u32) -> f32 {
-  return bias[n];
+  var b = bias[n];
+  return b;
 }
 ` },
-    { name: "stages.0.0.pwconv1.pack", code: `// Packs a PyTorch weight [512][128] as [128][512], zero-padded.
+    { name: "stages.0.0.pwconv1.pack", code: `// Packs a PyTorch weight [512][128][1] as [128][512], zero-padded.
 // For each column n, in order:
-//   w[k] = weight[n,k]; b = bias[n]
-//   b += sum over k of w[k] * input_shift[k]
-//   w[k] *= input_scale[k]
-//   packed[k,n] = w[k]; packed_bias[n] = b
+//   w[c,tap] = weight[n,c,tap]; b = bias[n]
+//   b += sum over c,tap of w[c,tap] * input_shift[c]
+//   w[c,tap] *= input_scale[c]
+//   packed[k,n] = w[k,0]; packed_bias[n] = b
 // An invocation packs one column. Runs once, when the weights are loaded.
-@group(0) @binding(0) var<storage, read> weight: array<f32, 65536>; // [512][128]
+@group(0) @binding(0) var<storage, read> weight: array<f32, 65536>; // [512][128][1]
 @group(0) @binding(1) var<storage, read> bias: array<f32, 512>; // [512]
 @group(0) @binding(2) var<storage, read> input_shift: array<f32, 128>; // [128]
 @group(0) @binding(3) var<storage, read> input_scale: array<f32, 128>; // [128]
@@ -1466,30 +1472,34 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
     return;
   }
   for (var k = 0u; k < 128; k++) {
-    packed[k * 512 + n] = folded(n, k);
+    let c = k;
+    let tap: u32 = 0;
+    packed[k * 512 + n] = folded(n, c, tap);
   }
   packed_bias[n] = folded_bias(n);
 }
 
-fn folded(n: u32, k: u32) -> f32 {
-  return weight[n * 128 + k] * input_scale[k];
+fn folded(n: u32, c: u32, tap: u32) -> f32 {
+  return weight[(n * 128 + c) * 1 + tap] * input_scale[c];
 }
 
 fn folded_bias(n: u32) -> f32 {
   var b = bias[n];
-  for (var k = 0u; k < 128; k++) {
-    b += weight[n * 128 + k] * input_shift[k];
+  for (var tap = 0u; tap < 1; tap++) {
+    for (var c = 0u; c < 128; c++) {
+      b += weight[(n * 128 + c) * 1 + tap] * input_shift[c];
+    }
   }
   return b;
 }
 ` },
-    { name: "stages.0.0.pwconv2.pack", code: `// Packs a PyTorch weight [128][512] as [512][128], zero-padded.
+    { name: "stages.0.0.pwconv2.pack", code: `// Packs a PyTorch weight [128][512][1] as [512][128], zero-padded.
 // For each column n, in order:
-//   w[k] = weight[n,k]; b = bias[n]
-//   b += sum over k of w[k] * input_shift[k]
-//   packed[k,n] = w[k]; packed_bias[n] = b
+//   w[c,tap] = weight[n,c,tap]; b = bias[n]
+//   b += sum over c,tap of w[c,tap] * input_shift[c]
+//   packed[k,n] = w[k,0]; packed_bias[n] = b
 // An invocation packs one column. Runs once, when the weights are loaded.
-@group(0) @binding(0) var<storage, read> weight: array<f32, 65536>; // [128][512]
+@group(0) @binding(0) var<storage, read> weight: array<f32, 65536>; // [128][512][1]
 @group(0) @binding(1) var<storage, read> bias: array<f32, 128>; // [128]
 @group(0) @binding(2) var<storage, read> input_shift: array<f32, 512>; // [512]
 @group(0) @binding(3) var<storage, read_write> packed: array<f32, 65536>; // [512][128]
@@ -1502,19 +1512,23 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
     return;
   }
   for (var k = 0u; k < 512; k++) {
-    packed[k * 128 + n] = folded(n, k);
+    let c = k;
+    let tap: u32 = 0;
+    packed[k * 128 + n] = folded(n, c, tap);
   }
   packed_bias[n] = folded_bias(n);
 }
 
-fn folded(n: u32, k: u32) -> f32 {
-  return weight[n * 512 + k];
+fn folded(n: u32, c: u32, tap: u32) -> f32 {
+  return weight[(n * 512 + c) * 1 + tap];
 }
 
 fn folded_bias(n: u32) -> f32 {
   var b = bias[n];
-  for (var k = 0u; k < 512; k++) {
-    b += weight[n * 512 + k] * input_shift[k];
+  for (var tap = 0u; tap < 1; tap++) {
+    for (var c = 0u; c < 512; c++) {
+      b += weight[(n * 512 + c) * 1 + tap] * input_shift[c];
+    }
   }
   return b;
 }
@@ -1524,7 +1538,7 @@ fn folded_bias(n: u32) -> f32 {
 //   w[c,tap] = weight[n,c,tap]; b = bias[n]
 //   b += sum over c,tap of w[c,tap] * input_shift[c]
 //   w[c,tap] *= input_scale[c]
-//   packed[(tap,c),n] = w[c,tap]; packed_bias[n] = b
+//   packed[k,n] = w[k % 128,k / 128]; packed_bias[n] = b
 // An invocation packs one column. Runs once, when the weights are loaded.
 @group(0) @binding(0) var<storage, read> weight: array<f32, 131072>; // [256][128][4]
 @group(0) @binding(1) var<storage, read> bias: array<f32, 256>; // [256]
@@ -1541,7 +1555,7 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
   }
   for (var k = 0u; k < 512; k++) {
     let c = k % 128;
-    let tap = k / 128;
+    let tap: u32 = k / 128;
     packed[k * 256 + n] = folded(n, c, tap);
   }
   packed_bias[n] = folded_bias(n);
@@ -1561,12 +1575,12 @@ fn folded_bias(n: u32) -> f32 {
   return b;
 }
 ` },
-    { name: "stages.1.0.dwconv.pack", code: `// Packs a PyTorch weight [256][49] as [49][256], zero-padded.
+    { name: "stages.1.0.dwconv.pack", code: `// Packs a PyTorch weight [256][1][49] as [49][256], zero-padded.
 // For each column n, in order:
-//   w[k] = weight[n,k]; b = bias[n]
-//   packed[k,n] = w[k]; packed_bias[n] = b
+//   w[c,tap] = weight[n,c,tap]; b = bias[n]
+//   packed[k,n] = w[k / 49,k % 49]; packed_bias[n] = b
 // An invocation packs one column. Runs once, when the weights are loaded.
-@group(0) @binding(0) var<storage, read> weight: array<f32, 12544>; // [256][49]
+@group(0) @binding(0) var<storage, read> weight: array<f32, 12544>; // [256][1][49]
 @group(0) @binding(1) var<storage, read> bias: array<f32, 256>; // [256]
 @group(0) @binding(2) var<storage, read_write> packed: array<f32, 12544>; // [49][256]
 @group(0) @binding(3) var<storage, read_write> packed_bias: array<f32, 256>; // [256]
@@ -1578,27 +1592,30 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
     return;
   }
   for (var k = 0u; k < 49; k++) {
-    packed[k * 256 + n] = folded(n, k);
+    let c = k / 49;
+    let tap: u32 = k % 49;
+    packed[k * 256 + n] = folded(n, c, tap);
   }
   packed_bias[n] = folded_bias(n);
 }
 
-fn folded(n: u32, k: u32) -> f32 {
-  return weight[n * 49 + k];
+fn folded(n: u32, c: u32, tap: u32) -> f32 {
+  return weight[(n * 1 + c) * 49 + tap];
 }
 
 fn folded_bias(n: u32) -> f32 {
-  return bias[n];
+  var b = bias[n];
+  return b;
 }
 ` },
-    { name: "stages.1.0.pwconv1.pack", code: `// Packs a PyTorch weight [1024][256] as [256][1024], zero-padded.
+    { name: "stages.1.0.pwconv1.pack", code: `// Packs a PyTorch weight [1024][256][1] as [256][1024], zero-padded.
 // For each column n, in order:
-//   w[k] = weight[n,k]; b = bias[n]
-//   b += sum over k of w[k] * input_shift[k]
-//   w[k] *= input_scale[k]
-//   packed[k,n] = w[k]; packed_bias[n] = b
+//   w[c,tap] = weight[n,c,tap]; b = bias[n]
+//   b += sum over c,tap of w[c,tap] * input_shift[c]
+//   w[c,tap] *= input_scale[c]
+//   packed[k,n] = w[k,0]; packed_bias[n] = b
 // An invocation packs one column. Runs once, when the weights are loaded.
-@group(0) @binding(0) var<storage, read> weight: array<f32, 262144>; // [1024][256]
+@group(0) @binding(0) var<storage, read> weight: array<f32, 262144>; // [1024][256][1]
 @group(0) @binding(1) var<storage, read> bias: array<f32, 1024>; // [1024]
 @group(0) @binding(2) var<storage, read> input_shift: array<f32, 256>; // [256]
 @group(0) @binding(3) var<storage, read> input_scale: array<f32, 256>; // [256]
@@ -1612,30 +1629,34 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
     return;
   }
   for (var k = 0u; k < 256; k++) {
-    packed[k * 1024 + n] = folded(n, k);
+    let c = k;
+    let tap: u32 = 0;
+    packed[k * 1024 + n] = folded(n, c, tap);
   }
   packed_bias[n] = folded_bias(n);
 }
 
-fn folded(n: u32, k: u32) -> f32 {
-  return weight[n * 256 + k] * input_scale[k];
+fn folded(n: u32, c: u32, tap: u32) -> f32 {
+  return weight[(n * 256 + c) * 1 + tap] * input_scale[c];
 }
 
 fn folded_bias(n: u32) -> f32 {
   var b = bias[n];
-  for (var k = 0u; k < 256; k++) {
-    b += weight[n * 256 + k] * input_shift[k];
+  for (var tap = 0u; tap < 1; tap++) {
+    for (var c = 0u; c < 256; c++) {
+      b += weight[(n * 256 + c) * 1 + tap] * input_shift[c];
+    }
   }
   return b;
 }
 ` },
-    { name: "stages.1.0.pwconv2.pack", code: `// Packs a PyTorch weight [256][1024] as [1024][256], zero-padded.
+    { name: "stages.1.0.pwconv2.pack", code: `// Packs a PyTorch weight [256][1024][1] as [1024][256], zero-padded.
 // For each column n, in order:
-//   w[k] = weight[n,k]; b = bias[n]
-//   b += sum over k of w[k] * input_shift[k]
-//   packed[k,n] = w[k]; packed_bias[n] = b
+//   w[c,tap] = weight[n,c,tap]; b = bias[n]
+//   b += sum over c,tap of w[c,tap] * input_shift[c]
+//   packed[k,n] = w[k,0]; packed_bias[n] = b
 // An invocation packs one column. Runs once, when the weights are loaded.
-@group(0) @binding(0) var<storage, read> weight: array<f32, 262144>; // [256][1024]
+@group(0) @binding(0) var<storage, read> weight: array<f32, 262144>; // [256][1024][1]
 @group(0) @binding(1) var<storage, read> bias: array<f32, 256>; // [256]
 @group(0) @binding(2) var<storage, read> input_shift: array<f32, 1024>; // [1024]
 @group(0) @binding(3) var<storage, read_write> packed: array<f32, 262144>; // [1024][256]
@@ -1648,19 +1669,23 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
     return;
   }
   for (var k = 0u; k < 1024; k++) {
-    packed[k * 256 + n] = folded(n, k);
+    let c = k;
+    let tap: u32 = 0;
+    packed[k * 256 + n] = folded(n, c, tap);
   }
   packed_bias[n] = folded_bias(n);
 }
 
-fn folded(n: u32, k: u32) -> f32 {
-  return weight[n * 1024 + k];
+fn folded(n: u32, c: u32, tap: u32) -> f32 {
+  return weight[(n * 1024 + c) * 1 + tap];
 }
 
 fn folded_bias(n: u32) -> f32 {
   var b = bias[n];
-  for (var k = 0u; k < 1024; k++) {
-    b += weight[n * 1024 + k] * input_shift[k];
+  for (var tap = 0u; tap < 1; tap++) {
+    for (var c = 0u; c < 1024; c++) {
+      b += weight[(n * 1024 + c) * 1 + tap] * input_shift[c];
+    }
   }
   return b;
 }
@@ -1670,7 +1695,7 @@ fn folded_bias(n: u32) -> f32 {
 //   w[c,tap] = weight[n,c,tap]; b = bias[n]
 //   b += sum over c,tap of w[c,tap] * input_shift[c]
 //   w[c,tap] *= input_scale[c]
-//   packed[(tap,c),n] = w[c,tap]; packed_bias[n] = b
+//   packed[k,n] = w[k % 256,k / 256]; packed_bias[n] = b
 // An invocation packs one column. Runs once, when the weights are loaded.
 @group(0) @binding(0) var<storage, read> weight: array<f32, 524288>; // [512][256][4]
 @group(0) @binding(1) var<storage, read> bias: array<f32, 512>; // [512]
@@ -1687,7 +1712,7 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
   }
   for (var k = 0u; k < 1024; k++) {
     let c = k % 256;
-    let tap = k / 256;
+    let tap: u32 = k / 256;
     packed[k * 512 + n] = folded(n, c, tap);
   }
   packed_bias[n] = folded_bias(n);
@@ -1707,12 +1732,12 @@ fn folded_bias(n: u32) -> f32 {
   return b;
 }
 ` },
-    { name: "stages.2.0.dwconv.pack", code: `// Packs a PyTorch weight [512][49] as [49][512], zero-padded.
+    { name: "stages.2.0.dwconv.pack", code: `// Packs a PyTorch weight [512][1][49] as [49][512], zero-padded.
 // For each column n, in order:
-//   w[k] = weight[n,k]; b = bias[n]
-//   packed[k,n] = w[k]; packed_bias[n] = b
+//   w[c,tap] = weight[n,c,tap]; b = bias[n]
+//   packed[k,n] = w[k / 49,k % 49]; packed_bias[n] = b
 // An invocation packs one column. Runs once, when the weights are loaded.
-@group(0) @binding(0) var<storage, read> weight: array<f32, 25088>; // [512][49]
+@group(0) @binding(0) var<storage, read> weight: array<f32, 25088>; // [512][1][49]
 @group(0) @binding(1) var<storage, read> bias: array<f32, 512>; // [512]
 @group(0) @binding(2) var<storage, read_write> packed: array<f32, 25088>; // [49][512]
 @group(0) @binding(3) var<storage, read_write> packed_bias: array<f32, 512>; // [512]
@@ -1724,27 +1749,30 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
     return;
   }
   for (var k = 0u; k < 49; k++) {
-    packed[k * 512 + n] = folded(n, k);
+    let c = k / 49;
+    let tap: u32 = k % 49;
+    packed[k * 512 + n] = folded(n, c, tap);
   }
   packed_bias[n] = folded_bias(n);
 }
 
-fn folded(n: u32, k: u32) -> f32 {
-  return weight[n * 49 + k];
+fn folded(n: u32, c: u32, tap: u32) -> f32 {
+  return weight[(n * 1 + c) * 49 + tap];
 }
 
 fn folded_bias(n: u32) -> f32 {
-  return bias[n];
+  var b = bias[n];
+  return b;
 }
 ` },
-    { name: "stages.2.0.pwconv1.pack", code: `// Packs a PyTorch weight [2048][512] as [512][2048], zero-padded.
+    { name: "stages.2.0.pwconv1.pack", code: `// Packs a PyTorch weight [2048][512][1] as [512][2048], zero-padded.
 // For each column n, in order:
-//   w[k] = weight[n,k]; b = bias[n]
-//   b += sum over k of w[k] * input_shift[k]
-//   w[k] *= input_scale[k]
-//   packed[k,n] = w[k]; packed_bias[n] = b
+//   w[c,tap] = weight[n,c,tap]; b = bias[n]
+//   b += sum over c,tap of w[c,tap] * input_shift[c]
+//   w[c,tap] *= input_scale[c]
+//   packed[k,n] = w[k,0]; packed_bias[n] = b
 // An invocation packs one column. Runs once, when the weights are loaded.
-@group(0) @binding(0) var<storage, read> weight: array<f32, 1048576>; // [2048][512]
+@group(0) @binding(0) var<storage, read> weight: array<f32, 1048576>; // [2048][512][1]
 @group(0) @binding(1) var<storage, read> bias: array<f32, 2048>; // [2048]
 @group(0) @binding(2) var<storage, read> input_shift: array<f32, 512>; // [512]
 @group(0) @binding(3) var<storage, read> input_scale: array<f32, 512>; // [512]
@@ -1758,30 +1786,34 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
     return;
   }
   for (var k = 0u; k < 512; k++) {
-    packed[k * 2048 + n] = folded(n, k);
+    let c = k;
+    let tap: u32 = 0;
+    packed[k * 2048 + n] = folded(n, c, tap);
   }
   packed_bias[n] = folded_bias(n);
 }
 
-fn folded(n: u32, k: u32) -> f32 {
-  return weight[n * 512 + k] * input_scale[k];
+fn folded(n: u32, c: u32, tap: u32) -> f32 {
+  return weight[(n * 512 + c) * 1 + tap] * input_scale[c];
 }
 
 fn folded_bias(n: u32) -> f32 {
   var b = bias[n];
-  for (var k = 0u; k < 512; k++) {
-    b += weight[n * 512 + k] * input_shift[k];
+  for (var tap = 0u; tap < 1; tap++) {
+    for (var c = 0u; c < 512; c++) {
+      b += weight[(n * 512 + c) * 1 + tap] * input_shift[c];
+    }
   }
   return b;
 }
 ` },
-    { name: "stages.2.0.pwconv2.pack", code: `// Packs a PyTorch weight [512][2048] as [2048][512], zero-padded.
+    { name: "stages.2.0.pwconv2.pack", code: `// Packs a PyTorch weight [512][2048][1] as [2048][512], zero-padded.
 // For each column n, in order:
-//   w[k] = weight[n,k]; b = bias[n]
-//   b += sum over k of w[k] * input_shift[k]
-//   packed[k,n] = w[k]; packed_bias[n] = b
+//   w[c,tap] = weight[n,c,tap]; b = bias[n]
+//   b += sum over c,tap of w[c,tap] * input_shift[c]
+//   packed[k,n] = w[k,0]; packed_bias[n] = b
 // An invocation packs one column. Runs once, when the weights are loaded.
-@group(0) @binding(0) var<storage, read> weight: array<f32, 1048576>; // [512][2048]
+@group(0) @binding(0) var<storage, read> weight: array<f32, 1048576>; // [512][2048][1]
 @group(0) @binding(1) var<storage, read> bias: array<f32, 512>; // [512]
 @group(0) @binding(2) var<storage, read> input_shift: array<f32, 2048>; // [2048]
 @group(0) @binding(3) var<storage, read_write> packed: array<f32, 1048576>; // [2048][512]
@@ -1794,19 +1826,23 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
     return;
   }
   for (var k = 0u; k < 2048; k++) {
-    packed[k * 512 + n] = folded(n, k);
+    let c = k;
+    let tap: u32 = 0;
+    packed[k * 512 + n] = folded(n, c, tap);
   }
   packed_bias[n] = folded_bias(n);
 }
 
-fn folded(n: u32, k: u32) -> f32 {
-  return weight[n * 2048 + k];
+fn folded(n: u32, c: u32, tap: u32) -> f32 {
+  return weight[(n * 2048 + c) * 1 + tap];
 }
 
 fn folded_bias(n: u32) -> f32 {
   var b = bias[n];
-  for (var k = 0u; k < 2048; k++) {
-    b += weight[n * 2048 + k] * input_shift[k];
+  for (var tap = 0u; tap < 1; tap++) {
+    for (var c = 0u; c < 2048; c++) {
+      b += weight[(n * 2048 + c) * 1 + tap] * input_shift[c];
+    }
   }
   return b;
 }
@@ -1816,7 +1852,7 @@ fn folded_bias(n: u32) -> f32 {
 //   w[c,tap] = weight[n,c,tap]; b = bias[n]
 //   b += sum over c,tap of w[c,tap] * input_shift[c]
 //   w[c,tap] *= input_scale[c]
-//   packed[(tap,c),n] = w[c,tap]; packed_bias[n] = b
+//   packed[k,n] = w[k % 512,k / 512]; packed_bias[n] = b
 // An invocation packs one column. Runs once, when the weights are loaded.
 @group(0) @binding(0) var<storage, read> weight: array<f32, 2097152>; // [1024][512][4]
 @group(0) @binding(1) var<storage, read> bias: array<f32, 1024>; // [1024]
@@ -1833,7 +1869,7 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
   }
   for (var k = 0u; k < 2048; k++) {
     let c = k % 512;
-    let tap = k / 512;
+    let tap: u32 = k / 512;
     packed[k * 1024 + n] = folded(n, c, tap);
   }
   packed_bias[n] = folded_bias(n);
@@ -1853,12 +1889,12 @@ fn folded_bias(n: u32) -> f32 {
   return b;
 }
 ` },
-    { name: "stages.3.0.dwconv.pack", code: `// Packs a PyTorch weight [1024][49] as [49][1024], zero-padded.
+    { name: "stages.3.0.dwconv.pack", code: `// Packs a PyTorch weight [1024][1][49] as [49][1024], zero-padded.
 // For each column n, in order:
-//   w[k] = weight[n,k]; b = bias[n]
-//   packed[k,n] = w[k]; packed_bias[n] = b
+//   w[c,tap] = weight[n,c,tap]; b = bias[n]
+//   packed[k,n] = w[k / 49,k % 49]; packed_bias[n] = b
 // An invocation packs one column. Runs once, when the weights are loaded.
-@group(0) @binding(0) var<storage, read> weight: array<f32, 50176>; // [1024][49]
+@group(0) @binding(0) var<storage, read> weight: array<f32, 50176>; // [1024][1][49]
 @group(0) @binding(1) var<storage, read> bias: array<f32, 1024>; // [1024]
 @group(0) @binding(2) var<storage, read_write> packed: array<f32, 50176>; // [49][1024]
 @group(0) @binding(3) var<storage, read_write> packed_bias: array<f32, 1024>; // [1024]
@@ -1870,27 +1906,30 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
     return;
   }
   for (var k = 0u; k < 49; k++) {
-    packed[k * 1024 + n] = folded(n, k);
+    let c = k / 49;
+    let tap: u32 = k % 49;
+    packed[k * 1024 + n] = folded(n, c, tap);
   }
   packed_bias[n] = folded_bias(n);
 }
 
-fn folded(n: u32, k: u32) -> f32 {
-  return weight[n * 49 + k];
+fn folded(n: u32, c: u32, tap: u32) -> f32 {
+  return weight[(n * 1 + c) * 49 + tap];
 }
 
 fn folded_bias(n: u32) -> f32 {
-  return bias[n];
+  var b = bias[n];
+  return b;
 }
 ` },
-    { name: "stages.3.0.pwconv1.pack", code: `// Packs a PyTorch weight [4096][1024] as [1024][4096], zero-padded.
+    { name: "stages.3.0.pwconv1.pack", code: `// Packs a PyTorch weight [4096][1024][1] as [1024][4096], zero-padded.
 // For each column n, in order:
-//   w[k] = weight[n,k]; b = bias[n]
-//   b += sum over k of w[k] * input_shift[k]
-//   w[k] *= input_scale[k]
-//   packed[k,n] = w[k]; packed_bias[n] = b
+//   w[c,tap] = weight[n,c,tap]; b = bias[n]
+//   b += sum over c,tap of w[c,tap] * input_shift[c]
+//   w[c,tap] *= input_scale[c]
+//   packed[k,n] = w[k,0]; packed_bias[n] = b
 // An invocation packs one column. Runs once, when the weights are loaded.
-@group(0) @binding(0) var<storage, read> weight: array<f32, 4194304>; // [4096][1024]
+@group(0) @binding(0) var<storage, read> weight: array<f32, 4194304>; // [4096][1024][1]
 @group(0) @binding(1) var<storage, read> bias: array<f32, 4096>; // [4096]
 @group(0) @binding(2) var<storage, read> input_shift: array<f32, 1024>; // [1024]
 @group(0) @binding(3) var<storage, read> input_scale: array<f32, 1024>; // [1024]
@@ -1904,30 +1943,34 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
     return;
   }
   for (var k = 0u; k < 1024; k++) {
-    packed[k * 4096 + n] = folded(n, k);
+    let c = k;
+    let tap: u32 = 0;
+    packed[k * 4096 + n] = folded(n, c, tap);
   }
   packed_bias[n] = folded_bias(n);
 }
 
-fn folded(n: u32, k: u32) -> f32 {
-  return weight[n * 1024 + k] * input_scale[k];
+fn folded(n: u32, c: u32, tap: u32) -> f32 {
+  return weight[(n * 1024 + c) * 1 + tap] * input_scale[c];
 }
 
 fn folded_bias(n: u32) -> f32 {
   var b = bias[n];
-  for (var k = 0u; k < 1024; k++) {
-    b += weight[n * 1024 + k] * input_shift[k];
+  for (var tap = 0u; tap < 1; tap++) {
+    for (var c = 0u; c < 1024; c++) {
+      b += weight[(n * 1024 + c) * 1 + tap] * input_shift[c];
+    }
   }
   return b;
 }
 ` },
-    { name: "stages.3.0.pwconv2.pack", code: `// Packs a PyTorch weight [1024][4096] as [4096][1024], zero-padded.
+    { name: "stages.3.0.pwconv2.pack", code: `// Packs a PyTorch weight [1024][4096][1] as [4096][1024], zero-padded.
 // For each column n, in order:
-//   w[k] = weight[n,k]; b = bias[n]
-//   b += sum over k of w[k] * input_shift[k]
-//   packed[k,n] = w[k]; packed_bias[n] = b
+//   w[c,tap] = weight[n,c,tap]; b = bias[n]
+//   b += sum over c,tap of w[c,tap] * input_shift[c]
+//   packed[k,n] = w[k,0]; packed_bias[n] = b
 // An invocation packs one column. Runs once, when the weights are loaded.
-@group(0) @binding(0) var<storage, read> weight: array<f32, 4194304>; // [1024][4096]
+@group(0) @binding(0) var<storage, read> weight: array<f32, 4194304>; // [1024][4096][1]
 @group(0) @binding(1) var<storage, read> bias: array<f32, 1024>; // [1024]
 @group(0) @binding(2) var<storage, read> input_shift: array<f32, 4096>; // [4096]
 @group(0) @binding(3) var<storage, read_write> packed: array<f32, 4194304>; // [4096][1024]
@@ -1940,31 +1983,35 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
     return;
   }
   for (var k = 0u; k < 4096; k++) {
-    packed[k * 1024 + n] = folded(n, k);
+    let c = k;
+    let tap: u32 = 0;
+    packed[k * 1024 + n] = folded(n, c, tap);
   }
   packed_bias[n] = folded_bias(n);
 }
 
-fn folded(n: u32, k: u32) -> f32 {
-  return weight[n * 4096 + k];
+fn folded(n: u32, c: u32, tap: u32) -> f32 {
+  return weight[(n * 4096 + c) * 1 + tap];
 }
 
 fn folded_bias(n: u32) -> f32 {
   var b = bias[n];
-  for (var k = 0u; k < 4096; k++) {
-    b += weight[n * 4096 + k] * input_shift[k];
+  for (var tap = 0u; tap < 1; tap++) {
+    for (var c = 0u; c < 4096; c++) {
+      b += weight[(n * 4096 + c) * 1 + tap] * input_shift[c];
+    }
   }
   return b;
 }
 ` },
-    { name: "head.pack", code: `// Packs a PyTorch weight [1000][1024] as [1024][1024], zero-padded.
+    { name: "head.pack", code: `// Packs a PyTorch weight [1000][1024][1] as [1024][1024], zero-padded.
 // For each column n, in order:
-//   w[k] = weight[n,k]; b = bias[n]
-//   b += sum over k of w[k] * input_shift[k]
-//   w[k] *= input_scale[k]
-//   packed[k,n] = w[k]; packed_bias[n] = b
+//   w[c,tap] = weight[n,c,tap]; b = bias[n]
+//   b += sum over c,tap of w[c,tap] * input_shift[c]
+//   w[c,tap] *= input_scale[c]
+//   packed[k,n] = w[k,0]; packed_bias[n] = b
 // An invocation packs one column. Runs once, when the weights are loaded.
-@group(0) @binding(0) var<storage, read> weight: array<f32, 1024000>; // [1000][1024]
+@group(0) @binding(0) var<storage, read> weight: array<f32, 1024000>; // [1000][1024][1]
 @group(0) @binding(1) var<storage, read> bias: array<f32, 1000>; // [1000]
 @group(0) @binding(2) var<storage, read> input_shift: array<f32, 1024>; // [1024]
 @group(0) @binding(3) var<storage, read> input_scale: array<f32, 1024>; // [1024]
@@ -1978,16 +2025,18 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
     return;
   }
   for (var k = 0u; k < 1024; k++) {
-    packed[k * 1024 + n] = folded(n, k);
+    let c = k;
+    let tap: u32 = 0;
+    packed[k * 1024 + n] = folded(n, c, tap);
   }
   packed_bias[n] = folded_bias(n);
 }
 
-fn folded(n: u32, k: u32) -> f32 {
+fn folded(n: u32, c: u32, tap: u32) -> f32 {
   if (n >= 1000) {
     return 0.0;
   }
-  return weight[n * 1024 + k] * input_scale[k];
+  return weight[(n * 1024 + c) * 1 + tap] * input_scale[c];
 }
 
 fn folded_bias(n: u32) -> f32 {
@@ -1995,8 +2044,10 @@ fn folded_bias(n: u32) -> f32 {
     return 0.0;
   }
   var b = bias[n];
-  for (var k = 0u; k < 1024; k++) {
-    b += weight[n * 1024 + k] * input_shift[k];
+  for (var tap = 0u; tap < 1; tap++) {
+    for (var c = 0u; c < 1024; c++) {
+      b += weight[(n * 1024 + c) * 1 + tap] * input_shift[c];
+    }
   }
   return b;
 }
@@ -2015,64 +2066,78 @@ fn folded_bias(n: u32) -> f32 {
 var<workgroup> tile: array<vec4f, 448>; // [14 sites][32]
 var<workgroup> stat: array<vec2f, 14>; // mean and 1/deviation of each token
 var<workgroup> slice: array<vec2f, 112>; // sum and squared deviations, a share of a token each
+const whole = true; // no group goes past the end of a row
 
 @compute @workgroup_size(112)
 fn main(@builtin(workgroup_id) within: vec3u, @builtin(local_invocation_index) lane: u32) {
   let group = first_group + within;
-  let image = group.z * 37632;
-  let y = group.y;
   let x0 = group.x * 14;
+  let first = (group.z * 56 + group.y) * 56 + x0;
   for (var item = lane; item < 64; item += 112) {
-    convolve(image, y, x0, item / 32 * 7, item % 32);
+    convolve(group.z, group.y, first, x0, item / 32 * 7, item % 32);
   }
   workgroupBarrier();
   measure(lane);
-  let first = (group.z * 56 + y) * 56 + x0;
   for (var i = lane; i < 448; i += 112) {
     let p = i / 32;
-    let n = i % 32;
     let s = stat[p];
-    put(first + p, n, (tile[i] - s.x) * s.y);
+    if (whole || x0 + p < 56) {
+      put(first + p, i % 32, (tile[i] - s.x) * s.y);
+    }
   }
 }
 
 // Sites x0 + p .. x0 + p + 6 of row y, channels 4n .. 4n + 3.
-fn convolve(image: u32, y: u32, x0: u32, p: u32, n: u32) {
+fn convolve(image: u32, y: u32, first: u32, x0: u32, p: u32, n: u32) {
+  let corner = place(image, y);
   var v0 = bias[n];
-  let u0 = x0 + p;
+  let u0 = (corner.x + min(x0 + p, 55));
   var v1 = bias[n];
-  let u1 = x0 + p + 1;
+  let u1 = (corner.x + min(x0 + p + 1, 55));
   var v2 = bias[n];
-  let u2 = x0 + p + 2;
+  let u2 = (corner.x + min(x0 + p + 2, 55));
   var v3 = bias[n];
-  let u3 = x0 + p + 3;
+  let u3 = (corner.x + min(x0 + p + 3, 55));
   var v4 = bias[n];
-  let u4 = x0 + p + 4;
+  let u4 = (corner.x + min(x0 + p + 4, 55));
   var v5 = bias[n];
-  let u5 = x0 + p + 5;
+  let u5 = (corner.x + min(x0 + p + 5, 55));
   var v6 = bias[n];
-  let u6 = x0 + p + 6;
+  let u6 = (corner.x + min(x0 + p + 6, 55));
   for (var c = 0u; c < 3; c++) {
     for (var i = 0u; i < 4; i++) {
-      let row = image + (c * 224 + 4 * y + i) * 56;
+      let row = ((image * 3 + c) * 224 + 4 * corner.y + i) * 56;
       let w = (c * 4 + i) * 128 + n;
-      let w0 = mat4x4f(weight[w], weight[w + 32], weight[w + 64], weight[w + 96]);
-      v0 += w0 * input[row + u0];
-      v1 += w0 * input[row + u1];
-      v2 += w0 * input[row + u2];
-      v3 += w0 * input[row + u3];
-      v4 += w0 * input[row + u4];
-      v5 += w0 * input[row + u5];
-      v6 += w0 * input[row + u6];
+      let w0 = weights(w);
+      v0 += w0 * pixels(row + u0);
+      v1 += w0 * pixels(row + u1);
+      v2 += w0 * pixels(row + u2);
+      v3 += w0 * pixels(row + u3);
+      v4 += w0 * pixels(row + u4);
+      v5 += w0 * pixels(row + u5);
+      v6 += w0 * pixels(row + u6);
     }
   }
-  tile[p * 32 + n] = v0;
-  tile[p * 32 + n + 32] = v1;
-  tile[p * 32 + n + 64] = v2;
-  tile[p * 32 + n + 96] = v3;
-  tile[p * 32 + n + 128] = v4;
-  tile[p * 32 + n + 160] = v5;
-  tile[p * 32 + n + 192] = v6;
+  tile[(p) * 32 + n] = v0;
+  tile[(p + 1) * 32 + n] = v1;
+  tile[(p + 2) * 32 + n] = v2;
+  tile[(p + 3) * 32 + n] = v3;
+  tile[(p + 4) * 32 + n] = v4;
+  tile[(p + 5) * 32 + n] = v5;
+  tile[(p + 6) * 32 + n] = v6;
+}
+
+// Column and row of the whole map where row y begins.
+fn place(image: u32, y: u32) -> vec2u {
+  return vec2u(0, y);
+}
+
+fn weights(w: u32) -> mat4x4f {
+  return mat4x4f(weight[w], weight[w + 32], weight[w + 2 * 32], weight[w + 3 * 32]);
+}
+
+fn pixels(i: u32) -> vec4f {
+  return input[i];
 }
 
 // Channels 4n .. 4n + 3 of a site, with gain and shift.
@@ -2151,10 +2216,12 @@ fn main(@builtin(workgroup_id) within: vec3u, @builtin(local_invocation_index) l
   workgroupBarrier();
   measure(lane);
   let first = image + (y * 56 + x0) * 32;
-  let length = 448u;
+  let length = min(14, 56 - x0) * 32;
   for (var i = lane; i < length; i += 112) {
-    let s = stat[i / 32];
-    output[first + i] = (tile[i] - s.x) * s.y;
+    let p = i / 32;
+    let c = i % 32;
+    let s = stat[p];
+    output[first + i] = (sample(p, c) - s.x) * s.y;
   }
 }
 
@@ -2392,7 +2459,7 @@ fn fetch(image: u32, m: u32, k: u32) -> vec4f {
 
 // Row m, columns 4n .. 4n + 3 of the result: GELU, store. Returns what was stored.
 fn finish(image: u32, m: u32, n: u32, sum: vec4f) -> vec4f {
-  let v = gelu(sum);
+  var v = gelu(sum);
   let i = (image * 3136 + m) * 128 + n;
   output[i] = v;
   return v;
@@ -2477,7 +2544,7 @@ fn main(
     let column = n + j * 16;
     let b = bias[column];
     for (var i = 0u; i < 4; i++) {
-      finish(image, m + i, column, cells[j * 4 + i] + b);
+      let v = finish(image, m + i, column, cells[j * 4 + i] + b);
     }
   }
 }
@@ -2586,7 +2653,7 @@ fn main(
     let column = n + j * 16;
     let b = bias[column];
     for (var i = 0u; i < 4; i++) {
-      finish(image, m + i, column, cells[j * 4 + i] + b);
+      let v = finish(image, m + i, column, cells[j * 4 + i] + b);
     }
   }
 }
@@ -2606,7 +2673,7 @@ fn finish(image: u32, m: u32, n: u32, sum: vec4f) -> vec4f {
   if (m >= 784) {
     return vec4f();
   }
-  let v = sum;
+  var v = sum;
   let i = (image * 784 + m) * 64 + n;
   output[i] = v;
   return v;
@@ -2665,10 +2732,12 @@ fn main(@builtin(workgroup_id) within: vec3u, @builtin(local_invocation_index) l
   workgroupBarrier();
   measure(lane);
   let first = image + (y * 28 + x0) * 64;
-  let length = 448u;
+  let length = min(7, 28 - x0) * 64;
   for (var i = lane; i < length; i += 64) {
-    let s = stat[i / 64];
-    output[first + i] = (tile[i] - s.x) * s.y;
+    let p = i / 64;
+    let c = i % 64;
+    let s = stat[p];
+    output[first + i] = (sample(p, c) - s.x) * s.y;
   }
 }
 
@@ -2909,7 +2978,7 @@ fn finish(image: u32, m: u32, n: u32, sum: vec4f) -> vec4f {
   if (m >= 784) {
     return vec4f();
   }
-  let v = gelu(sum);
+  var v = gelu(sum);
   let i = (image * 784 + m) * 256 + n;
   output[i] = v;
   return v;
@@ -2994,7 +3063,7 @@ fn main(
     let column = n + j * 16;
     let b = bias[column];
     for (var i = 0u; i < 4; i++) {
-      finish(image, m + i, column, cells[j * 4 + i] + b);
+      let v = finish(image, m + i, column, cells[j * 4 + i] + b);
     }
   }
 }
@@ -3106,7 +3175,7 @@ fn main(
     let column = n + j * 8;
     let b = bias[column];
     for (var i = 0u; i < 4; i++) {
-      finish(image, m + i, column, cells[j * 4 + i] + b);
+      let v = finish(image, m + i, column, cells[j * 4 + i] + b);
     }
   }
 }
@@ -3126,7 +3195,7 @@ fn finish(image: u32, m: u32, n: u32, sum: vec4f) -> vec4f {
   if (m >= 196) {
     return vec4f();
   }
-  let v = sum;
+  var v = sum;
   let i = (image * 196 + m) * 128 + n;
   output[i] = v;
   return v;
@@ -3185,10 +3254,12 @@ fn main(@builtin(workgroup_id) within: vec3u, @builtin(local_invocation_index) l
   workgroupBarrier();
   measure(lane);
   let first = image + (y * 14 + x0) * 128;
-  let length = 256u;
+  let length = min(2, 14 - x0) * 128;
   for (var i = lane; i < length; i += 128) {
-    let s = stat[i / 128];
-    output[first + i] = (tile[i] - s.x) * s.y;
+    let p = i / 128;
+    let c = i % 128;
+    let s = stat[p];
+    output[first + i] = (sample(p, c) - s.x) * s.y;
   }
 }
 
@@ -3379,7 +3450,7 @@ fn finish(image: u32, m: u32, n: u32, sum: vec4f) -> vec4f {
   if (m >= 196) {
     return vec4f();
   }
-  let v = gelu(sum);
+  var v = gelu(sum);
   let i = (image * 196 + m) * 512 + n;
   output[i] = v;
   return v;
@@ -3464,7 +3535,7 @@ fn main(
     let column = n + j * 8;
     let b = bias[column];
     for (var i = 0u; i < 4; i++) {
-      finish(image, m + i, column, cells[j * 4 + i] + b);
+      let v = finish(image, m + i, column, cells[j * 4 + i] + b);
     }
   }
 }
@@ -3576,7 +3647,7 @@ fn main(
     let column = n + j * 8;
     let b = bias[column];
     for (var i = 0u; i < 4; i++) {
-      finish(image, m + i, column, cells[j * 4 + i] + b);
+      let v = finish(image, m + i, column, cells[j * 4 + i] + b);
     }
   }
 }
@@ -3596,7 +3667,7 @@ fn finish(image: u32, m: u32, n: u32, sum: vec4f) -> vec4f {
   if (m >= 49) {
     return vec4f();
   }
-  let v = sum;
+  var v = sum;
   let i = (image * 49 + m) * 256 + n;
   output[i] = v;
   return v;
@@ -3655,10 +3726,12 @@ fn main(@builtin(workgroup_id) within: vec3u, @builtin(local_invocation_index) l
   workgroupBarrier();
   measure(lane);
   let first = image + (y * 7 + x0) * 256;
-  let length = 256u;
+  let length = min(1, 7 - x0) * 256;
   for (var i = lane; i < length; i += 256) {
-    let s = stat[i / 256];
-    output[first + i] = (tile[i] - s.x) * s.y;
+    let p = i / 256;
+    let c = i % 256;
+    let s = stat[p];
+    output[first + i] = (sample(p, c) - s.x) * s.y;
   }
 }
 
@@ -3839,7 +3912,7 @@ fn finish(image: u32, m: u32, n: u32, sum: vec4f) -> vec4f {
   if (m >= 49) {
     return vec4f();
   }
-  let v = gelu(sum);
+  var v = gelu(sum);
   let i = (image * 49 + m) * 1024 + n;
   output[i] = v;
   return v;
@@ -3924,7 +3997,7 @@ fn main(
     let column = n + j * 8;
     let b = bias[column];
     for (var i = 0u; i < 4; i++) {
-      finish(image, m + i, column, cells[j * 4 + i] + b);
+      let v = finish(image, m + i, column, cells[j * 4 + i] + b);
     }
   }
 }
@@ -3976,77 +4049,52 @@ fn response(image: u32, k: u32) -> vec4f {
     { name: "pool", code: `// Mean over 49 sites and LayerNorm, [49][1024] to [1024]:
 //   v[c] = mean over t of input[t,c]
 //   output[c] = (v - mean over c of v) / sqrt(variance over c of v + 0.000001)
-// One group an image.
+// A group makes one image.
 @group(0) @binding(0) var<storage, read> input: array<vec4f>; // [49][1024]
 @group(0) @binding(1) var<storage, read_write> output: array<vec4f>; // [1024]
 @group(1) @binding(0) var<uniform> first_group: vec3u; // where this dispatch begins: a long one is made in several
-var<workgroup> tile: array<vec4f, 256>;
-var<workgroup> stat: array<vec2f, 1>; // mean and 1/deviation of each token
-var<workgroup> slice: array<vec2f, 256>; // sum and squared deviations, a share of a token each
+var<workgroup> sums: array<f32, 256>;
 
 @compute @workgroup_size(256)
 fn main(@builtin(workgroup_id) within: vec3u, @builtin(local_invocation_index) lane: u32) {
   let group = first_group + within;
-  let image = group.z;
   for (var c = lane; c < 256; c += 256) {
-    var sum = vec4f();
-    for (var t = 0u; t < 49; t++) {
-      sum += input[(image * 49 + t) * 256 + c];
+    var v = vec4f();
+    for (var first = 0u; first < 49; first += 256) { // short sums keep their digits
+      var part = vec4f();
+      for (var t = first; t < 49 && t < first + 256; t++) {
+        part += input[group.z * 12544 + t * 256 + c];
+      }
+      v += part;
     }
-    tile[c] = sum / 49.0;
+    output[group.z * 256 + c] = v / 49.0f;
   }
-  workgroupBarrier();
-  measure(lane);
-  let s = stat[0];
+  var sum = 0.0f;
   for (var c = lane; c < 256; c += 256) {
-    output[image * 256 + c] = (tile[c] - s.x) * s.y;
+    sum += dot(output[group.z * 256 + c], vec4f(1.0f));
+  }
+  let mean = total(lane, sum) / 1024.0f;
+  var square = 0.0f;
+  for (var c = lane; c < 256; c += 256) {
+    let d = output[group.z * 256 + c] - mean;
+    square += dot(d * d, vec4f(1.0f));
+  }
+  let scale = inverseSqrt(total(lane, square) / 1024.0f + 0.000001f);
+  for (var c = lane; c < 256; c += 256) {
+    output[group.z * 256 + c] = (output[group.z * 256 + c] - mean) * scale;
   }
 }
 
-fn sample(p: u32, c: u32) -> vec4f {
-  return tile[c];
-}
-
-// Mean and 1/deviation of every token: 256 invocations a token take every 256th channel quad in two passes,
-// the first of them merges their sums and squared deviations in order.
-fn measure(lane: u32) {
-  let p = lane / 256;
-  let first = lane % 256;
-  if (p < 1 && first < 256) {
-    var sum = vec4f();
-    for (var c = first; c < 256; c += 256) {
-      sum += sample(p, c);
-    }
-    let total = dot(sum, vec4f(1.0));
-    let mean = total / channels(first);
-    var square = vec4f();
-    for (var c = first; c < 256; c += 256) {
-      let d = sample(p, c) - mean;
-      square += d * d;
-    }
-    slice[lane] = vec2f(total, dot(square, vec4f(1.0)));
-  }
+// The sum over all invocations of the group, the same in each of them.
+fn total(lane: u32, value: f32) -> f32 {
   workgroupBarrier();
-  if (p < 1 && first == 0) {
-    var total = 0.0;
-    for (var i = 0u; i < 256; i++) {
-      total += slice[lane + i].x;
-    }
-    let mean = total / 1024.0;
-    var square = 0.0;
-    for (var i = 0u; i < 256; i++) {
-      let n = channels(i);
-      let d = slice[lane + i].x / n - mean;
-      square += slice[lane + i].y + n * d * d;
-    }
-    stat[p] = vec2f(mean, inverseSqrt(square / 1024.0 + 0.000001));
-  }
+  sums[lane] = value;
   workgroupBarrier();
-}
-
-// How many channels the invocation takes that starts at \`first\`.
-fn channels(first: u32) -> f32 {
-  return 4.0 * f32((511 - first) / 256);
+  var all = 0.0;
+  for (var i = 0u; i < 256; i++) {
+    all += sums[i];
+  }
+  return all;
 }
 ` },
     { name: "head", code: `// classifier, one row of 1024 by [1024][1000]:
@@ -4090,7 +4138,7 @@ fn finish(image: u32, m: u32, n: u32, sum: vec4f) -> vec4f {
   if (n >= 250) {
     return vec4f();
   }
-  let v = sum;
+  var v = sum;
   let i = (image * 1 + m) * 250 + n;
   output[i] = v;
   return v;

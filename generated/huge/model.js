@@ -1385,12 +1385,12 @@ export const descriptor = {
   ],
   limits: { maxBufferSize: 126877696, maxStorageBufferBindingSize: 126877696, maxStorageBuffersPerShaderStage: 7, maxComputeInvocationsPerWorkgroup: 256 },
   kernels: [
-    { name: "downsample_layers.0.0.pack", code: `// Packs a PyTorch weight [352][48] as [48][352], zero-padded.
+    { name: "downsample_layers.0.0.pack", code: `// Packs a PyTorch weight [352][3][16] as [48][352], zero-padded.
 // For each column n, in order:
-//   w[k] = weight[n,k]; b = bias[n]
-//   packed[k,n] = w[k]; packed_bias[n] = b
+//   w[c,tap] = weight[n,c,tap]; b = bias[n]
+//   packed[k,n] = w[k / 16,k % 16]; packed_bias[n] = b
 // An invocation packs one column. Runs once, when the weights are loaded.
-@group(0) @binding(0) var<storage, read> weight: array<f32, 16896>; // [352][48]
+@group(0) @binding(0) var<storage, read> weight: array<f32, 16896>; // [352][3][16]
 @group(0) @binding(1) var<storage, read> bias: array<f32, 352>; // [352]
 @group(0) @binding(2) var<storage, read_write> packed: array<f32, 16896>; // [48][352]
 @group(0) @binding(3) var<storage, read_write> packed_bias: array<f32, 352>; // [352]
@@ -1402,25 +1402,28 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
     return;
   }
   for (var k = 0u; k < 48; k++) {
-    packed[k * 352 + n] = folded(n, k);
+    let c = k / 16;
+    let tap: u32 = k % 16;
+    packed[k * 352 + n] = folded(n, c, tap);
   }
   packed_bias[n] = folded_bias(n);
 }
 
-fn folded(n: u32, k: u32) -> f32 {
-  return weight[n * 48 + k];
+fn folded(n: u32, c: u32, tap: u32) -> f32 {
+  return weight[(n * 3 + c) * 16 + tap];
 }
 
 fn folded_bias(n: u32) -> f32 {
-  return bias[n];
+  var b = bias[n];
+  return b;
 }
 ` },
-    { name: "stages.0.0.dwconv.pack", code: `// Packs a PyTorch weight [352][49] as [49][352], zero-padded.
+    { name: "stages.0.0.dwconv.pack", code: `// Packs a PyTorch weight [352][1][49] as [49][352], zero-padded.
 // For each column n, in order:
-//   w[k] = weight[n,k]; b = bias[n]
-//   packed[k,n] = w[k]; packed_bias[n] = b
+//   w[c,tap] = weight[n,c,tap]; b = bias[n]
+//   packed[k,n] = w[k / 49,k % 49]; packed_bias[n] = b
 // An invocation packs one column. Runs once, when the weights are loaded.
-@group(0) @binding(0) var<storage, read> weight: array<f32, 17248>; // [352][49]
+@group(0) @binding(0) var<storage, read> weight: array<f32, 17248>; // [352][1][49]
 @group(0) @binding(1) var<storage, read> bias: array<f32, 352>; // [352]
 @group(0) @binding(2) var<storage, read_write> packed: array<f32, 17248>; // [49][352]
 @group(0) @binding(3) var<storage, read_write> packed_bias: array<f32, 352>; // [352]
@@ -1432,27 +1435,30 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
     return;
   }
   for (var k = 0u; k < 49; k++) {
-    packed[k * 352 + n] = folded(n, k);
+    let c = k / 49;
+    let tap: u32 = k % 49;
+    packed[k * 352 + n] = folded(n, c, tap);
   }
   packed_bias[n] = folded_bias(n);
 }
 
-fn folded(n: u32, k: u32) -> f32 {
-  return weight[n * 49 + k];
+fn folded(n: u32, c: u32, tap: u32) -> f32 {
+  return weight[(n * 1 + c) * 49 + tap];
 }
 
 fn folded_bias(n: u32) -> f32 {
-  return bias[n];
+  var b = bias[n];
+  return b;
 }
 ` },
-    { name: "stages.0.0.pwconv1.pack", code: `// Packs a PyTorch weight [1408][352] as [352][1408], zero-padded.
+    { name: "stages.0.0.pwconv1.pack", code: `// Packs a PyTorch weight [1408][352][1] as [352][1408], zero-padded.
 // For each column n, in order:
-//   w[k] = weight[n,k]; b = bias[n]
-//   b += sum over k of w[k] * input_shift[k]
-//   w[k] *= input_scale[k]
-//   packed[k,n] = w[k]; packed_bias[n] = b
+//   w[c,tap] = weight[n,c,tap]; b = bias[n]
+//   b += sum over c,tap of w[c,tap] * input_shift[c]
+//   w[c,tap] *= input_scale[c]
+//   packed[k,n] = w[k,0]; packed_bias[n] = b
 // An invocation packs one column. Runs once, when the weights are loaded.
-@group(0) @binding(0) var<storage, read> weight: array<f32, 495616>; // [1408][352]
+@group(0) @binding(0) var<storage, read> weight: array<f32, 495616>; // [1408][352][1]
 @group(0) @binding(1) var<storage, read> bias: array<f32, 1408>; // [1408]
 @group(0) @binding(2) var<storage, read> input_shift: array<f32, 352>; // [352]
 @group(0) @binding(3) var<storage, read> input_scale: array<f32, 352>; // [352]
@@ -1466,30 +1472,34 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
     return;
   }
   for (var k = 0u; k < 352; k++) {
-    packed[k * 1408 + n] = folded(n, k);
+    let c = k;
+    let tap: u32 = 0;
+    packed[k * 1408 + n] = folded(n, c, tap);
   }
   packed_bias[n] = folded_bias(n);
 }
 
-fn folded(n: u32, k: u32) -> f32 {
-  return weight[n * 352 + k] * input_scale[k];
+fn folded(n: u32, c: u32, tap: u32) -> f32 {
+  return weight[(n * 352 + c) * 1 + tap] * input_scale[c];
 }
 
 fn folded_bias(n: u32) -> f32 {
   var b = bias[n];
-  for (var k = 0u; k < 352; k++) {
-    b += weight[n * 352 + k] * input_shift[k];
+  for (var tap = 0u; tap < 1; tap++) {
+    for (var c = 0u; c < 352; c++) {
+      b += weight[(n * 352 + c) * 1 + tap] * input_shift[c];
+    }
   }
   return b;
 }
 ` },
-    { name: "stages.0.0.pwconv2.pack", code: `// Packs a PyTorch weight [352][1408] as [1408][384], zero-padded.
+    { name: "stages.0.0.pwconv2.pack", code: `// Packs a PyTorch weight [352][1408][1] as [1408][384], zero-padded.
 // For each column n, in order:
-//   w[k] = weight[n,k]; b = bias[n]
-//   b += sum over k of w[k] * input_shift[k]
-//   packed[k,n] = w[k]; packed_bias[n] = b
+//   w[c,tap] = weight[n,c,tap]; b = bias[n]
+//   b += sum over c,tap of w[c,tap] * input_shift[c]
+//   packed[k,n] = w[k,0]; packed_bias[n] = b
 // An invocation packs one column. Runs once, when the weights are loaded.
-@group(0) @binding(0) var<storage, read> weight: array<f32, 495616>; // [352][1408]
+@group(0) @binding(0) var<storage, read> weight: array<f32, 495616>; // [352][1408][1]
 @group(0) @binding(1) var<storage, read> bias: array<f32, 352>; // [352]
 @group(0) @binding(2) var<storage, read> input_shift: array<f32, 1408>; // [1408]
 @group(0) @binding(3) var<storage, read_write> packed: array<f32, 540672>; // [1408][384]
@@ -1502,16 +1512,18 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
     return;
   }
   for (var k = 0u; k < 1408; k++) {
-    packed[k * 384 + n] = folded(n, k);
+    let c = k;
+    let tap: u32 = 0;
+    packed[k * 384 + n] = folded(n, c, tap);
   }
   packed_bias[n] = folded_bias(n);
 }
 
-fn folded(n: u32, k: u32) -> f32 {
+fn folded(n: u32, c: u32, tap: u32) -> f32 {
   if (n >= 352) {
     return 0.0;
   }
-  return weight[n * 1408 + k];
+  return weight[(n * 1408 + c) * 1 + tap];
 }
 
 fn folded_bias(n: u32) -> f32 {
@@ -1519,8 +1531,10 @@ fn folded_bias(n: u32) -> f32 {
     return 0.0;
   }
   var b = bias[n];
-  for (var k = 0u; k < 1408; k++) {
-    b += weight[n * 1408 + k] * input_shift[k];
+  for (var tap = 0u; tap < 1; tap++) {
+    for (var c = 0u; c < 1408; c++) {
+      b += weight[(n * 1408 + c) * 1 + tap] * input_shift[c];
+    }
   }
   return b;
 }
@@ -1530,7 +1544,7 @@ fn folded_bias(n: u32) -> f32 {
 //   w[c,tap] = weight[n,c,tap]; b = bias[n]
 //   b += sum over c,tap of w[c,tap] * input_shift[c]
 //   w[c,tap] *= input_scale[c]
-//   packed[(tap,c),n] = w[c,tap]; packed_bias[n] = b
+//   packed[k,n] = w[k % 352,k / 352]; packed_bias[n] = b
 // An invocation packs one column. Runs once, when the weights are loaded.
 @group(0) @binding(0) var<storage, read> weight: array<f32, 991232>; // [704][352][4]
 @group(0) @binding(1) var<storage, read> bias: array<f32, 704>; // [704]
@@ -1547,7 +1561,7 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
   }
   for (var k = 0u; k < 1408; k++) {
     let c = k % 352;
-    let tap = k / 352;
+    let tap: u32 = k / 352;
     packed[k * 704 + n] = folded(n, c, tap);
   }
   packed_bias[n] = folded_bias(n);
@@ -1567,12 +1581,12 @@ fn folded_bias(n: u32) -> f32 {
   return b;
 }
 ` },
-    { name: "stages.1.0.dwconv.pack", code: `// Packs a PyTorch weight [704][49] as [49][704], zero-padded.
+    { name: "stages.1.0.dwconv.pack", code: `// Packs a PyTorch weight [704][1][49] as [49][704], zero-padded.
 // For each column n, in order:
-//   w[k] = weight[n,k]; b = bias[n]
-//   packed[k,n] = w[k]; packed_bias[n] = b
+//   w[c,tap] = weight[n,c,tap]; b = bias[n]
+//   packed[k,n] = w[k / 49,k % 49]; packed_bias[n] = b
 // An invocation packs one column. Runs once, when the weights are loaded.
-@group(0) @binding(0) var<storage, read> weight: array<f32, 34496>; // [704][49]
+@group(0) @binding(0) var<storage, read> weight: array<f32, 34496>; // [704][1][49]
 @group(0) @binding(1) var<storage, read> bias: array<f32, 704>; // [704]
 @group(0) @binding(2) var<storage, read_write> packed: array<f32, 34496>; // [49][704]
 @group(0) @binding(3) var<storage, read_write> packed_bias: array<f32, 704>; // [704]
@@ -1584,27 +1598,30 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
     return;
   }
   for (var k = 0u; k < 49; k++) {
-    packed[k * 704 + n] = folded(n, k);
+    let c = k / 49;
+    let tap: u32 = k % 49;
+    packed[k * 704 + n] = folded(n, c, tap);
   }
   packed_bias[n] = folded_bias(n);
 }
 
-fn folded(n: u32, k: u32) -> f32 {
-  return weight[n * 49 + k];
+fn folded(n: u32, c: u32, tap: u32) -> f32 {
+  return weight[(n * 1 + c) * 49 + tap];
 }
 
 fn folded_bias(n: u32) -> f32 {
-  return bias[n];
+  var b = bias[n];
+  return b;
 }
 ` },
-    { name: "stages.1.0.pwconv1.pack", code: `// Packs a PyTorch weight [2816][704] as [704][2816], zero-padded.
+    { name: "stages.1.0.pwconv1.pack", code: `// Packs a PyTorch weight [2816][704][1] as [704][2816], zero-padded.
 // For each column n, in order:
-//   w[k] = weight[n,k]; b = bias[n]
-//   b += sum over k of w[k] * input_shift[k]
-//   w[k] *= input_scale[k]
-//   packed[k,n] = w[k]; packed_bias[n] = b
+//   w[c,tap] = weight[n,c,tap]; b = bias[n]
+//   b += sum over c,tap of w[c,tap] * input_shift[c]
+//   w[c,tap] *= input_scale[c]
+//   packed[k,n] = w[k,0]; packed_bias[n] = b
 // An invocation packs one column. Runs once, when the weights are loaded.
-@group(0) @binding(0) var<storage, read> weight: array<f32, 1982464>; // [2816][704]
+@group(0) @binding(0) var<storage, read> weight: array<f32, 1982464>; // [2816][704][1]
 @group(0) @binding(1) var<storage, read> bias: array<f32, 2816>; // [2816]
 @group(0) @binding(2) var<storage, read> input_shift: array<f32, 704>; // [704]
 @group(0) @binding(3) var<storage, read> input_scale: array<f32, 704>; // [704]
@@ -1618,30 +1635,34 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
     return;
   }
   for (var k = 0u; k < 704; k++) {
-    packed[k * 2816 + n] = folded(n, k);
+    let c = k;
+    let tap: u32 = 0;
+    packed[k * 2816 + n] = folded(n, c, tap);
   }
   packed_bias[n] = folded_bias(n);
 }
 
-fn folded(n: u32, k: u32) -> f32 {
-  return weight[n * 704 + k] * input_scale[k];
+fn folded(n: u32, c: u32, tap: u32) -> f32 {
+  return weight[(n * 704 + c) * 1 + tap] * input_scale[c];
 }
 
 fn folded_bias(n: u32) -> f32 {
   var b = bias[n];
-  for (var k = 0u; k < 704; k++) {
-    b += weight[n * 704 + k] * input_shift[k];
+  for (var tap = 0u; tap < 1; tap++) {
+    for (var c = 0u; c < 704; c++) {
+      b += weight[(n * 704 + c) * 1 + tap] * input_shift[c];
+    }
   }
   return b;
 }
 ` },
-    { name: "stages.1.0.pwconv2.pack", code: `// Packs a PyTorch weight [704][2816] as [2816][704], zero-padded.
+    { name: "stages.1.0.pwconv2.pack", code: `// Packs a PyTorch weight [704][2816][1] as [2816][704], zero-padded.
 // For each column n, in order:
-//   w[k] = weight[n,k]; b = bias[n]
-//   b += sum over k of w[k] * input_shift[k]
-//   packed[k,n] = w[k]; packed_bias[n] = b
+//   w[c,tap] = weight[n,c,tap]; b = bias[n]
+//   b += sum over c,tap of w[c,tap] * input_shift[c]
+//   packed[k,n] = w[k,0]; packed_bias[n] = b
 // An invocation packs one column. Runs once, when the weights are loaded.
-@group(0) @binding(0) var<storage, read> weight: array<f32, 1982464>; // [704][2816]
+@group(0) @binding(0) var<storage, read> weight: array<f32, 1982464>; // [704][2816][1]
 @group(0) @binding(1) var<storage, read> bias: array<f32, 704>; // [704]
 @group(0) @binding(2) var<storage, read> input_shift: array<f32, 2816>; // [2816]
 @group(0) @binding(3) var<storage, read_write> packed: array<f32, 1982464>; // [2816][704]
@@ -1654,19 +1675,23 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
     return;
   }
   for (var k = 0u; k < 2816; k++) {
-    packed[k * 704 + n] = folded(n, k);
+    let c = k;
+    let tap: u32 = 0;
+    packed[k * 704 + n] = folded(n, c, tap);
   }
   packed_bias[n] = folded_bias(n);
 }
 
-fn folded(n: u32, k: u32) -> f32 {
-  return weight[n * 2816 + k];
+fn folded(n: u32, c: u32, tap: u32) -> f32 {
+  return weight[(n * 2816 + c) * 1 + tap];
 }
 
 fn folded_bias(n: u32) -> f32 {
   var b = bias[n];
-  for (var k = 0u; k < 2816; k++) {
-    b += weight[n * 2816 + k] * input_shift[k];
+  for (var tap = 0u; tap < 1; tap++) {
+    for (var c = 0u; c < 2816; c++) {
+      b += weight[(n * 2816 + c) * 1 + tap] * input_shift[c];
+    }
   }
   return b;
 }
@@ -1676,7 +1701,7 @@ fn folded_bias(n: u32) -> f32 {
 //   w[c,tap] = weight[n,c,tap]; b = bias[n]
 //   b += sum over c,tap of w[c,tap] * input_shift[c]
 //   w[c,tap] *= input_scale[c]
-//   packed[(tap,c),n] = w[c,tap]; packed_bias[n] = b
+//   packed[k,n] = w[k % 704,k / 704]; packed_bias[n] = b
 // An invocation packs one column. Runs once, when the weights are loaded.
 @group(0) @binding(0) var<storage, read> weight: array<f32, 3964928>; // [1408][704][4]
 @group(0) @binding(1) var<storage, read> bias: array<f32, 1408>; // [1408]
@@ -1693,7 +1718,7 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
   }
   for (var k = 0u; k < 2816; k++) {
     let c = k % 704;
-    let tap = k / 704;
+    let tap: u32 = k / 704;
     packed[k * 1408 + n] = folded(n, c, tap);
   }
   packed_bias[n] = folded_bias(n);
@@ -1713,12 +1738,12 @@ fn folded_bias(n: u32) -> f32 {
   return b;
 }
 ` },
-    { name: "stages.2.0.dwconv.pack", code: `// Packs a PyTorch weight [1408][49] as [49][1408], zero-padded.
+    { name: "stages.2.0.dwconv.pack", code: `// Packs a PyTorch weight [1408][1][49] as [49][1408], zero-padded.
 // For each column n, in order:
-//   w[k] = weight[n,k]; b = bias[n]
-//   packed[k,n] = w[k]; packed_bias[n] = b
+//   w[c,tap] = weight[n,c,tap]; b = bias[n]
+//   packed[k,n] = w[k / 49,k % 49]; packed_bias[n] = b
 // An invocation packs one column. Runs once, when the weights are loaded.
-@group(0) @binding(0) var<storage, read> weight: array<f32, 68992>; // [1408][49]
+@group(0) @binding(0) var<storage, read> weight: array<f32, 68992>; // [1408][1][49]
 @group(0) @binding(1) var<storage, read> bias: array<f32, 1408>; // [1408]
 @group(0) @binding(2) var<storage, read_write> packed: array<f32, 68992>; // [49][1408]
 @group(0) @binding(3) var<storage, read_write> packed_bias: array<f32, 1408>; // [1408]
@@ -1730,27 +1755,30 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
     return;
   }
   for (var k = 0u; k < 49; k++) {
-    packed[k * 1408 + n] = folded(n, k);
+    let c = k / 49;
+    let tap: u32 = k % 49;
+    packed[k * 1408 + n] = folded(n, c, tap);
   }
   packed_bias[n] = folded_bias(n);
 }
 
-fn folded(n: u32, k: u32) -> f32 {
-  return weight[n * 49 + k];
+fn folded(n: u32, c: u32, tap: u32) -> f32 {
+  return weight[(n * 1 + c) * 49 + tap];
 }
 
 fn folded_bias(n: u32) -> f32 {
-  return bias[n];
+  var b = bias[n];
+  return b;
 }
 ` },
-    { name: "stages.2.0.pwconv1.pack", code: `// Packs a PyTorch weight [5632][1408] as [1408][5632], zero-padded.
+    { name: "stages.2.0.pwconv1.pack", code: `// Packs a PyTorch weight [5632][1408][1] as [1408][5632], zero-padded.
 // For each column n, in order:
-//   w[k] = weight[n,k]; b = bias[n]
-//   b += sum over k of w[k] * input_shift[k]
-//   w[k] *= input_scale[k]
-//   packed[k,n] = w[k]; packed_bias[n] = b
+//   w[c,tap] = weight[n,c,tap]; b = bias[n]
+//   b += sum over c,tap of w[c,tap] * input_shift[c]
+//   w[c,tap] *= input_scale[c]
+//   packed[k,n] = w[k,0]; packed_bias[n] = b
 // An invocation packs one column. Runs once, when the weights are loaded.
-@group(0) @binding(0) var<storage, read> weight: array<f32, 7929856>; // [5632][1408]
+@group(0) @binding(0) var<storage, read> weight: array<f32, 7929856>; // [5632][1408][1]
 @group(0) @binding(1) var<storage, read> bias: array<f32, 5632>; // [5632]
 @group(0) @binding(2) var<storage, read> input_shift: array<f32, 1408>; // [1408]
 @group(0) @binding(3) var<storage, read> input_scale: array<f32, 1408>; // [1408]
@@ -1764,30 +1792,34 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
     return;
   }
   for (var k = 0u; k < 1408; k++) {
-    packed[k * 5632 + n] = folded(n, k);
+    let c = k;
+    let tap: u32 = 0;
+    packed[k * 5632 + n] = folded(n, c, tap);
   }
   packed_bias[n] = folded_bias(n);
 }
 
-fn folded(n: u32, k: u32) -> f32 {
-  return weight[n * 1408 + k] * input_scale[k];
+fn folded(n: u32, c: u32, tap: u32) -> f32 {
+  return weight[(n * 1408 + c) * 1 + tap] * input_scale[c];
 }
 
 fn folded_bias(n: u32) -> f32 {
   var b = bias[n];
-  for (var k = 0u; k < 1408; k++) {
-    b += weight[n * 1408 + k] * input_shift[k];
+  for (var tap = 0u; tap < 1; tap++) {
+    for (var c = 0u; c < 1408; c++) {
+      b += weight[(n * 1408 + c) * 1 + tap] * input_shift[c];
+    }
   }
   return b;
 }
 ` },
-    { name: "stages.2.0.pwconv2.pack", code: `// Packs a PyTorch weight [1408][5632] as [5632][1408], zero-padded.
+    { name: "stages.2.0.pwconv2.pack", code: `// Packs a PyTorch weight [1408][5632][1] as [5632][1408], zero-padded.
 // For each column n, in order:
-//   w[k] = weight[n,k]; b = bias[n]
-//   b += sum over k of w[k] * input_shift[k]
-//   packed[k,n] = w[k]; packed_bias[n] = b
+//   w[c,tap] = weight[n,c,tap]; b = bias[n]
+//   b += sum over c,tap of w[c,tap] * input_shift[c]
+//   packed[k,n] = w[k,0]; packed_bias[n] = b
 // An invocation packs one column. Runs once, when the weights are loaded.
-@group(0) @binding(0) var<storage, read> weight: array<f32, 7929856>; // [1408][5632]
+@group(0) @binding(0) var<storage, read> weight: array<f32, 7929856>; // [1408][5632][1]
 @group(0) @binding(1) var<storage, read> bias: array<f32, 1408>; // [1408]
 @group(0) @binding(2) var<storage, read> input_shift: array<f32, 5632>; // [5632]
 @group(0) @binding(3) var<storage, read_write> packed: array<f32, 7929856>; // [5632][1408]
@@ -1800,19 +1832,23 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
     return;
   }
   for (var k = 0u; k < 5632; k++) {
-    packed[k * 1408 + n] = folded(n, k);
+    let c = k;
+    let tap: u32 = 0;
+    packed[k * 1408 + n] = folded(n, c, tap);
   }
   packed_bias[n] = folded_bias(n);
 }
 
-fn folded(n: u32, k: u32) -> f32 {
-  return weight[n * 5632 + k];
+fn folded(n: u32, c: u32, tap: u32) -> f32 {
+  return weight[(n * 5632 + c) * 1 + tap];
 }
 
 fn folded_bias(n: u32) -> f32 {
   var b = bias[n];
-  for (var k = 0u; k < 5632; k++) {
-    b += weight[n * 5632 + k] * input_shift[k];
+  for (var tap = 0u; tap < 1; tap++) {
+    for (var c = 0u; c < 5632; c++) {
+      b += weight[(n * 5632 + c) * 1 + tap] * input_shift[c];
+    }
   }
   return b;
 }
@@ -1822,7 +1858,7 @@ fn folded_bias(n: u32) -> f32 {
 //   w[c,tap] = weight[n,c,tap]; b = bias[n]
 //   b += sum over c,tap of w[c,tap] * input_shift[c]
 //   w[c,tap] *= input_scale[c]
-//   packed[(tap,c),n] = w[c,tap]; packed_bias[n] = b
+//   packed[k,n] = w[k % 1408,k / 1408]; packed_bias[n] = b
 // An invocation packs one column. Runs once, when the weights are loaded.
 @group(0) @binding(0) var<storage, read> weight: array<f32, 15859712>; // [2816][1408][4]
 @group(0) @binding(1) var<storage, read> bias: array<f32, 2816>; // [2816]
@@ -1839,7 +1875,7 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
   }
   for (var k = 0u; k < 5632; k++) {
     let c = k % 1408;
-    let tap = k / 1408;
+    let tap: u32 = k / 1408;
     packed[k * 2816 + n] = folded(n, c, tap);
   }
   packed_bias[n] = folded_bias(n);
@@ -1859,12 +1895,12 @@ fn folded_bias(n: u32) -> f32 {
   return b;
 }
 ` },
-    { name: "stages.3.0.dwconv.pack", code: `// Packs a PyTorch weight [2816][49] as [49][2816], zero-padded.
+    { name: "stages.3.0.dwconv.pack", code: `// Packs a PyTorch weight [2816][1][49] as [49][2816], zero-padded.
 // For each column n, in order:
-//   w[k] = weight[n,k]; b = bias[n]
-//   packed[k,n] = w[k]; packed_bias[n] = b
+//   w[c,tap] = weight[n,c,tap]; b = bias[n]
+//   packed[k,n] = w[k / 49,k % 49]; packed_bias[n] = b
 // An invocation packs one column. Runs once, when the weights are loaded.
-@group(0) @binding(0) var<storage, read> weight: array<f32, 137984>; // [2816][49]
+@group(0) @binding(0) var<storage, read> weight: array<f32, 137984>; // [2816][1][49]
 @group(0) @binding(1) var<storage, read> bias: array<f32, 2816>; // [2816]
 @group(0) @binding(2) var<storage, read_write> packed: array<f32, 137984>; // [49][2816]
 @group(0) @binding(3) var<storage, read_write> packed_bias: array<f32, 2816>; // [2816]
@@ -1876,27 +1912,30 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
     return;
   }
   for (var k = 0u; k < 49; k++) {
-    packed[k * 2816 + n] = folded(n, k);
+    let c = k / 49;
+    let tap: u32 = k % 49;
+    packed[k * 2816 + n] = folded(n, c, tap);
   }
   packed_bias[n] = folded_bias(n);
 }
 
-fn folded(n: u32, k: u32) -> f32 {
-  return weight[n * 49 + k];
+fn folded(n: u32, c: u32, tap: u32) -> f32 {
+  return weight[(n * 1 + c) * 49 + tap];
 }
 
 fn folded_bias(n: u32) -> f32 {
-  return bias[n];
+  var b = bias[n];
+  return b;
 }
 ` },
-    { name: "stages.3.0.pwconv1.pack", code: `// Packs a PyTorch weight [11264][2816] as [2816][11264], zero-padded.
+    { name: "stages.3.0.pwconv1.pack", code: `// Packs a PyTorch weight [11264][2816][1] as [2816][11264], zero-padded.
 // For each column n, in order:
-//   w[k] = weight[n,k]; b = bias[n]
-//   b += sum over k of w[k] * input_shift[k]
-//   w[k] *= input_scale[k]
-//   packed[k,n] = w[k]; packed_bias[n] = b
+//   w[c,tap] = weight[n,c,tap]; b = bias[n]
+//   b += sum over c,tap of w[c,tap] * input_shift[c]
+//   w[c,tap] *= input_scale[c]
+//   packed[k,n] = w[k,0]; packed_bias[n] = b
 // An invocation packs one column. Runs once, when the weights are loaded.
-@group(0) @binding(0) var<storage, read> weight: array<f32, 31719424>; // [11264][2816]
+@group(0) @binding(0) var<storage, read> weight: array<f32, 31719424>; // [11264][2816][1]
 @group(0) @binding(1) var<storage, read> bias: array<f32, 11264>; // [11264]
 @group(0) @binding(2) var<storage, read> input_shift: array<f32, 2816>; // [2816]
 @group(0) @binding(3) var<storage, read> input_scale: array<f32, 2816>; // [2816]
@@ -1910,30 +1949,34 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
     return;
   }
   for (var k = 0u; k < 2816; k++) {
-    packed[k * 11264 + n] = folded(n, k);
+    let c = k;
+    let tap: u32 = 0;
+    packed[k * 11264 + n] = folded(n, c, tap);
   }
   packed_bias[n] = folded_bias(n);
 }
 
-fn folded(n: u32, k: u32) -> f32 {
-  return weight[n * 2816 + k] * input_scale[k];
+fn folded(n: u32, c: u32, tap: u32) -> f32 {
+  return weight[(n * 2816 + c) * 1 + tap] * input_scale[c];
 }
 
 fn folded_bias(n: u32) -> f32 {
   var b = bias[n];
-  for (var k = 0u; k < 2816; k++) {
-    b += weight[n * 2816 + k] * input_shift[k];
+  for (var tap = 0u; tap < 1; tap++) {
+    for (var c = 0u; c < 2816; c++) {
+      b += weight[(n * 2816 + c) * 1 + tap] * input_shift[c];
+    }
   }
   return b;
 }
 ` },
-    { name: "stages.3.0.pwconv2.pack", code: `// Packs a PyTorch weight [2816][11264] as [11264][2816], zero-padded.
+    { name: "stages.3.0.pwconv2.pack", code: `// Packs a PyTorch weight [2816][11264][1] as [11264][2816], zero-padded.
 // For each column n, in order:
-//   w[k] = weight[n,k]; b = bias[n]
-//   b += sum over k of w[k] * input_shift[k]
-//   packed[k,n] = w[k]; packed_bias[n] = b
+//   w[c,tap] = weight[n,c,tap]; b = bias[n]
+//   b += sum over c,tap of w[c,tap] * input_shift[c]
+//   packed[k,n] = w[k,0]; packed_bias[n] = b
 // An invocation packs one column. Runs once, when the weights are loaded.
-@group(0) @binding(0) var<storage, read> weight: array<f32, 31719424>; // [2816][11264]
+@group(0) @binding(0) var<storage, read> weight: array<f32, 31719424>; // [2816][11264][1]
 @group(0) @binding(1) var<storage, read> bias: array<f32, 2816>; // [2816]
 @group(0) @binding(2) var<storage, read> input_shift: array<f32, 11264>; // [11264]
 @group(0) @binding(3) var<storage, read_write> packed: array<f32, 31719424>; // [11264][2816]
@@ -1946,31 +1989,35 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
     return;
   }
   for (var k = 0u; k < 11264; k++) {
-    packed[k * 2816 + n] = folded(n, k);
+    let c = k;
+    let tap: u32 = 0;
+    packed[k * 2816 + n] = folded(n, c, tap);
   }
   packed_bias[n] = folded_bias(n);
 }
 
-fn folded(n: u32, k: u32) -> f32 {
-  return weight[n * 11264 + k];
+fn folded(n: u32, c: u32, tap: u32) -> f32 {
+  return weight[(n * 11264 + c) * 1 + tap];
 }
 
 fn folded_bias(n: u32) -> f32 {
   var b = bias[n];
-  for (var k = 0u; k < 11264; k++) {
-    b += weight[n * 11264 + k] * input_shift[k];
+  for (var tap = 0u; tap < 1; tap++) {
+    for (var c = 0u; c < 11264; c++) {
+      b += weight[(n * 11264 + c) * 1 + tap] * input_shift[c];
+    }
   }
   return b;
 }
 ` },
-    { name: "head.pack", code: `// Packs a PyTorch weight [1000][2816] as [2816][1024], zero-padded.
+    { name: "head.pack", code: `// Packs a PyTorch weight [1000][2816][1] as [2816][1024], zero-padded.
 // For each column n, in order:
-//   w[k] = weight[n,k]; b = bias[n]
-//   b += sum over k of w[k] * input_shift[k]
-//   w[k] *= input_scale[k]
-//   packed[k,n] = w[k]; packed_bias[n] = b
+//   w[c,tap] = weight[n,c,tap]; b = bias[n]
+//   b += sum over c,tap of w[c,tap] * input_shift[c]
+//   w[c,tap] *= input_scale[c]
+//   packed[k,n] = w[k,0]; packed_bias[n] = b
 // An invocation packs one column. Runs once, when the weights are loaded.
-@group(0) @binding(0) var<storage, read> weight: array<f32, 2816000>; // [1000][2816]
+@group(0) @binding(0) var<storage, read> weight: array<f32, 2816000>; // [1000][2816][1]
 @group(0) @binding(1) var<storage, read> bias: array<f32, 1000>; // [1000]
 @group(0) @binding(2) var<storage, read> input_shift: array<f32, 2816>; // [2816]
 @group(0) @binding(3) var<storage, read> input_scale: array<f32, 2816>; // [2816]
@@ -1984,16 +2031,18 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
     return;
   }
   for (var k = 0u; k < 2816; k++) {
-    packed[k * 1024 + n] = folded(n, k);
+    let c = k;
+    let tap: u32 = 0;
+    packed[k * 1024 + n] = folded(n, c, tap);
   }
   packed_bias[n] = folded_bias(n);
 }
 
-fn folded(n: u32, k: u32) -> f32 {
+fn folded(n: u32, c: u32, tap: u32) -> f32 {
   if (n >= 1000) {
     return 0.0;
   }
-  return weight[n * 2816 + k] * input_scale[k];
+  return weight[(n * 2816 + c) * 1 + tap] * input_scale[c];
 }
 
 fn folded_bias(n: u32) -> f32 {
@@ -2001,8 +2050,10 @@ fn folded_bias(n: u32) -> f32 {
     return 0.0;
   }
   var b = bias[n];
-  for (var k = 0u; k < 2816; k++) {
-    b += weight[n * 2816 + k] * input_shift[k];
+  for (var tap = 0u; tap < 1; tap++) {
+    for (var c = 0u; c < 2816; c++) {
+      b += weight[(n * 2816 + c) * 1 + tap] * input_shift[c];
+    }
   }
   return b;
 }
@@ -2021,64 +2072,78 @@ fn folded_bias(n: u32) -> f32 {
 var<workgroup> tile: array<vec4f, 616>; // [7 sites][88]
 var<workgroup> stat: array<vec2f, 7>; // mean and 1/deviation of each token
 var<workgroup> slice: array<vec2f, 88>; // sum and squared deviations, a share of a token each
+const whole = true; // no group goes past the end of a row
 
 @compute @workgroup_size(88)
 fn main(@builtin(workgroup_id) within: vec3u, @builtin(local_invocation_index) lane: u32) {
   let group = first_group + within;
-  let image = group.z * 37632;
-  let y = group.y;
   let x0 = group.x * 7;
+  let first = (group.z * 56 + group.y) * 56 + x0;
   for (var item = lane; item < 88; item += 88) {
-    convolve(image, y, x0, item / 88 * 7, item % 88);
+    convolve(group.z, group.y, first, x0, item / 88 * 7, item % 88);
   }
   workgroupBarrier();
   measure(lane);
-  let first = (group.z * 56 + y) * 56 + x0;
   for (var i = lane; i < 616; i += 88) {
     let p = i / 88;
-    let n = i % 88;
     let s = stat[p];
-    put(first + p, n, (tile[i] - s.x) * s.y);
+    if (whole || x0 + p < 56) {
+      put(first + p, i % 88, (tile[i] - s.x) * s.y);
+    }
   }
 }
 
 // Sites x0 + p .. x0 + p + 6 of row y, channels 4n .. 4n + 3.
-fn convolve(image: u32, y: u32, x0: u32, p: u32, n: u32) {
+fn convolve(image: u32, y: u32, first: u32, x0: u32, p: u32, n: u32) {
+  let corner = place(image, y);
   var v0 = bias[n];
-  let u0 = x0 + p;
+  let u0 = (corner.x + min(x0 + p, 55));
   var v1 = bias[n];
-  let u1 = x0 + p + 1;
+  let u1 = (corner.x + min(x0 + p + 1, 55));
   var v2 = bias[n];
-  let u2 = x0 + p + 2;
+  let u2 = (corner.x + min(x0 + p + 2, 55));
   var v3 = bias[n];
-  let u3 = x0 + p + 3;
+  let u3 = (corner.x + min(x0 + p + 3, 55));
   var v4 = bias[n];
-  let u4 = x0 + p + 4;
+  let u4 = (corner.x + min(x0 + p + 4, 55));
   var v5 = bias[n];
-  let u5 = x0 + p + 5;
+  let u5 = (corner.x + min(x0 + p + 5, 55));
   var v6 = bias[n];
-  let u6 = x0 + p + 6;
+  let u6 = (corner.x + min(x0 + p + 6, 55));
   for (var c = 0u; c < 3; c++) {
     for (var i = 0u; i < 4; i++) {
-      let row = image + (c * 224 + 4 * y + i) * 56;
+      let row = ((image * 3 + c) * 224 + 4 * corner.y + i) * 56;
       let w = (c * 4 + i) * 352 + n;
-      let w0 = mat4x4f(weight[w], weight[w + 88], weight[w + 176], weight[w + 264]);
-      v0 += w0 * input[row + u0];
-      v1 += w0 * input[row + u1];
-      v2 += w0 * input[row + u2];
-      v3 += w0 * input[row + u3];
-      v4 += w0 * input[row + u4];
-      v5 += w0 * input[row + u5];
-      v6 += w0 * input[row + u6];
+      let w0 = weights(w);
+      v0 += w0 * pixels(row + u0);
+      v1 += w0 * pixels(row + u1);
+      v2 += w0 * pixels(row + u2);
+      v3 += w0 * pixels(row + u3);
+      v4 += w0 * pixels(row + u4);
+      v5 += w0 * pixels(row + u5);
+      v6 += w0 * pixels(row + u6);
     }
   }
-  tile[p * 88 + n] = v0;
-  tile[p * 88 + n + 88] = v1;
-  tile[p * 88 + n + 176] = v2;
-  tile[p * 88 + n + 264] = v3;
-  tile[p * 88 + n + 352] = v4;
-  tile[p * 88 + n + 440] = v5;
-  tile[p * 88 + n + 528] = v6;
+  tile[(p) * 88 + n] = v0;
+  tile[(p + 1) * 88 + n] = v1;
+  tile[(p + 2) * 88 + n] = v2;
+  tile[(p + 3) * 88 + n] = v3;
+  tile[(p + 4) * 88 + n] = v4;
+  tile[(p + 5) * 88 + n] = v5;
+  tile[(p + 6) * 88 + n] = v6;
+}
+
+// Column and row of the whole map where row y begins.
+fn place(image: u32, y: u32) -> vec2u {
+  return vec2u(0, y);
+}
+
+fn weights(w: u32) -> mat4x4f {
+  return mat4x4f(weight[w], weight[w + 88], weight[w + 2 * 88], weight[w + 3 * 88]);
+}
+
+fn pixels(i: u32) -> vec4f {
+  return input[i];
 }
 
 // Channels 4n .. 4n + 3 of a site, with gain and shift.
@@ -2157,10 +2222,12 @@ fn main(@builtin(workgroup_id) within: vec3u, @builtin(local_invocation_index) l
   workgroupBarrier();
   measure(lane);
   let first = image + (y * 56 + x0) * 88;
-  let length = 616u;
+  let length = min(7, 56 - x0) * 88;
   for (var i = lane; i < length; i += 88) {
-    let s = stat[i / 88];
-    output[first + i] = (tile[i] - s.x) * s.y;
+    let p = i / 88;
+    let c = i % 88;
+    let s = stat[p];
+    output[first + i] = (sample(p, c) - s.x) * s.y;
   }
 }
 
@@ -2398,7 +2465,7 @@ fn fetch(image: u32, m: u32, k: u32) -> vec4f {
 
 // Row m, columns 4n .. 4n + 3 of the result: GELU, store. Returns what was stored.
 fn finish(image: u32, m: u32, n: u32, sum: vec4f) -> vec4f {
-  let v = gelu(sum);
+  var v = gelu(sum);
   let i = (image * 3136 + m) * 352 + n;
   output[i] = v;
   return v;
@@ -2483,7 +2550,7 @@ fn main(
     let column = n + j * 16;
     let b = bias[column];
     for (var i = 0u; i < 4; i++) {
-      finish(image, m + i, column, cells[j * 4 + i] + b);
+      let v = finish(image, m + i, column, cells[j * 4 + i] + b);
     }
   }
 }
@@ -2595,7 +2662,7 @@ fn main(
     let column = n + j * 16;
     let b = bias[column];
     for (var i = 0u; i < 4; i++) {
-      finish(image, m + i, column, cells[j * 4 + i] + b);
+      let v = finish(image, m + i, column, cells[j * 4 + i] + b);
     }
   }
 }
@@ -2615,7 +2682,7 @@ fn finish(image: u32, m: u32, n: u32, sum: vec4f) -> vec4f {
   if (m >= 784) {
     return vec4f();
   }
-  let v = sum;
+  var v = sum;
   let i = (image * 784 + m) * 176 + n;
   output[i] = v;
   return v;
@@ -2674,10 +2741,12 @@ fn main(@builtin(workgroup_id) within: vec3u, @builtin(local_invocation_index) l
   workgroupBarrier();
   measure(lane);
   let first = image + (y * 28 + x0) * 176;
-  let length = 704u;
+  let length = min(4, 28 - x0) * 176;
   for (var i = lane; i < length; i += 176) {
-    let s = stat[i / 176];
-    output[first + i] = (tile[i] - s.x) * s.y;
+    let p = i / 176;
+    let c = i % 176;
+    let s = stat[p];
+    output[first + i] = (sample(p, c) - s.x) * s.y;
   }
 }
 
@@ -2888,7 +2957,7 @@ fn finish(image: u32, m: u32, n: u32, sum: vec4f) -> vec4f {
   if (m >= 784) {
     return vec4f();
   }
-  let v = gelu(sum);
+  var v = gelu(sum);
   let i = (image * 784 + m) * 704 + n;
   output[i] = v;
   return v;
@@ -2973,7 +3042,7 @@ fn main(
     let column = n + j * 16;
     let b = bias[column];
     for (var i = 0u; i < 4; i++) {
-      finish(image, m + i, column, cells[j * 4 + i] + b);
+      let v = finish(image, m + i, column, cells[j * 4 + i] + b);
     }
   }
 }
@@ -3085,7 +3154,7 @@ fn main(
     let column = n + j * 16;
     let b = bias[column];
     for (var i = 0u; i < 4; i++) {
-      finish(image, m + i, column, cells[j * 4 + i] + b);
+      let v = finish(image, m + i, column, cells[j * 4 + i] + b);
     }
   }
 }
@@ -3105,7 +3174,7 @@ fn finish(image: u32, m: u32, n: u32, sum: vec4f) -> vec4f {
   if (m >= 196) {
     return vec4f();
   }
-  let v = sum;
+  var v = sum;
   let i = (image * 196 + m) * 352 + n;
   output[i] = v;
   return v;
@@ -3164,10 +3233,12 @@ fn main(@builtin(workgroup_id) within: vec3u, @builtin(local_invocation_index) l
   workgroupBarrier();
   measure(lane);
   let first = image + (y * 14 + x0) * 352;
-  let length = 704u;
+  let length = min(2, 14 - x0) * 352;
   for (var i = lane; i < length; i += 256) {
-    let s = stat[i / 352];
-    output[first + i] = (tile[i] - s.x) * s.y;
+    let p = i / 352;
+    let c = i % 352;
+    let s = stat[p];
+    output[first + i] = (sample(p, c) - s.x) * s.y;
   }
 }
 
@@ -3358,7 +3429,7 @@ fn finish(image: u32, m: u32, n: u32, sum: vec4f) -> vec4f {
   if (m >= 196) {
     return vec4f();
   }
-  let v = gelu(sum);
+  var v = gelu(sum);
   let i = (image * 196 + m) * 1408 + n;
   output[i] = v;
   return v;
@@ -3443,7 +3514,7 @@ fn main(
     let column = n + j * 16;
     let b = bias[column];
     for (var i = 0u; i < 4; i++) {
-      finish(image, m + i, column, cells[j * 4 + i] + b);
+      let v = finish(image, m + i, column, cells[j * 4 + i] + b);
     }
   }
 }
@@ -3555,7 +3626,7 @@ fn main(
     let column = n + j * 16;
     let b = bias[column];
     for (var i = 0u; i < 4; i++) {
-      finish(image, m + i, column, cells[j * 4 + i] + b);
+      let v = finish(image, m + i, column, cells[j * 4 + i] + b);
     }
   }
 }
@@ -3575,7 +3646,7 @@ fn finish(image: u32, m: u32, n: u32, sum: vec4f) -> vec4f {
   if (m >= 49) {
     return vec4f();
   }
-  let v = sum;
+  var v = sum;
   let i = (image * 49 + m) * 704 + n;
   output[i] = v;
   return v;
@@ -3634,10 +3705,12 @@ fn main(@builtin(workgroup_id) within: vec3u, @builtin(local_invocation_index) l
   workgroupBarrier();
   measure(lane);
   let first = image + (y * 7 + x0) * 704;
-  let length = 704u;
+  let length = min(1, 7 - x0) * 704;
   for (var i = lane; i < length; i += 256) {
-    let s = stat[i / 704];
-    output[first + i] = (tile[i] - s.x) * s.y;
+    let p = i / 704;
+    let c = i % 704;
+    let s = stat[p];
+    output[first + i] = (sample(p, c) - s.x) * s.y;
   }
 }
 
@@ -3818,7 +3891,7 @@ fn finish(image: u32, m: u32, n: u32, sum: vec4f) -> vec4f {
   if (m >= 49) {
     return vec4f();
   }
-  let v = gelu(sum);
+  var v = gelu(sum);
   let i = (image * 49 + m) * 2816 + n;
   output[i] = v;
   return v;
@@ -3903,7 +3976,7 @@ fn main(
     let column = n + j * 16;
     let b = bias[column];
     for (var i = 0u; i < 4; i++) {
-      finish(image, m + i, column, cells[j * 4 + i] + b);
+      let v = finish(image, m + i, column, cells[j * 4 + i] + b);
     }
   }
 }
@@ -3955,77 +4028,52 @@ fn response(image: u32, k: u32) -> vec4f {
     { name: "pool", code: `// Mean over 49 sites and LayerNorm, [49][2816] to [2816]:
 //   v[c] = mean over t of input[t,c]
 //   output[c] = (v - mean over c of v) / sqrt(variance over c of v + 0.000001)
-// One group an image.
+// A group makes one image.
 @group(0) @binding(0) var<storage, read> input: array<vec4f>; // [49][2816]
 @group(0) @binding(1) var<storage, read_write> output: array<vec4f>; // [2816]
 @group(1) @binding(0) var<uniform> first_group: vec3u; // where this dispatch begins: a long one is made in several
-var<workgroup> tile: array<vec4f, 704>;
-var<workgroup> stat: array<vec2f, 1>; // mean and 1/deviation of each token
-var<workgroup> slice: array<vec2f, 256>; // sum and squared deviations, a share of a token each
+var<workgroup> sums: array<f32, 256>;
 
 @compute @workgroup_size(256)
 fn main(@builtin(workgroup_id) within: vec3u, @builtin(local_invocation_index) lane: u32) {
   let group = first_group + within;
-  let image = group.z;
   for (var c = lane; c < 704; c += 256) {
-    var sum = vec4f();
-    for (var t = 0u; t < 49; t++) {
-      sum += input[(image * 49 + t) * 704 + c];
+    var v = vec4f();
+    for (var first = 0u; first < 49; first += 256) { // short sums keep their digits
+      var part = vec4f();
+      for (var t = first; t < 49 && t < first + 256; t++) {
+        part += input[group.z * 34496 + t * 704 + c];
+      }
+      v += part;
     }
-    tile[c] = sum / 49.0;
+    output[group.z * 704 + c] = v / 49.0f;
   }
-  workgroupBarrier();
-  measure(lane);
-  let s = stat[0];
+  var sum = 0.0f;
   for (var c = lane; c < 704; c += 256) {
-    output[image * 704 + c] = (tile[c] - s.x) * s.y;
+    sum += dot(output[group.z * 704 + c], vec4f(1.0f));
+  }
+  let mean = total(lane, sum) / 2816.0f;
+  var square = 0.0f;
+  for (var c = lane; c < 704; c += 256) {
+    let d = output[group.z * 704 + c] - mean;
+    square += dot(d * d, vec4f(1.0f));
+  }
+  let scale = inverseSqrt(total(lane, square) / 2816.0f + 0.000001f);
+  for (var c = lane; c < 704; c += 256) {
+    output[group.z * 704 + c] = (output[group.z * 704 + c] - mean) * scale;
   }
 }
 
-fn sample(p: u32, c: u32) -> vec4f {
-  return tile[c];
-}
-
-// Mean and 1/deviation of every token: 256 invocations a token take every 256th channel quad in two passes,
-// the first of them merges their sums and squared deviations in order.
-fn measure(lane: u32) {
-  let p = lane / 256;
-  let first = lane % 256;
-  if (p < 1 && first < 704) {
-    var sum = vec4f();
-    for (var c = first; c < 704; c += 256) {
-      sum += sample(p, c);
-    }
-    let total = dot(sum, vec4f(1.0));
-    let mean = total / channels(first);
-    var square = vec4f();
-    for (var c = first; c < 704; c += 256) {
-      let d = sample(p, c) - mean;
-      square += d * d;
-    }
-    slice[lane] = vec2f(total, dot(square, vec4f(1.0)));
-  }
+// The sum over all invocations of the group, the same in each of them.
+fn total(lane: u32, value: f32) -> f32 {
   workgroupBarrier();
-  if (p < 1 && first == 0) {
-    var total = 0.0;
-    for (var i = 0u; i < 256; i++) {
-      total += slice[lane + i].x;
-    }
-    let mean = total / 2816.0;
-    var square = 0.0;
-    for (var i = 0u; i < 256; i++) {
-      let n = channels(i);
-      let d = slice[lane + i].x / n - mean;
-      square += slice[lane + i].y + n * d * d;
-    }
-    stat[p] = vec2f(mean, inverseSqrt(square / 2816.0 + 0.000001));
-  }
+  sums[lane] = value;
   workgroupBarrier();
-}
-
-// How many channels the invocation takes that starts at \`first\`.
-fn channels(first: u32) -> f32 {
-  return 4.0 * f32((959 - first) / 256);
+  var all = 0.0;
+  for (var i = 0u; i < 256; i++) {
+    all += sums[i];
+  }
+  return all;
 }
 ` },
     { name: "head", code: `// classifier, one row of 2816 by [2816][1000]:
@@ -4069,7 +4117,7 @@ fn finish(image: u32, m: u32, n: u32, sum: vec4f) -> vec4f {
   if (n >= 250) {
     return vec4f();
   }
-  let v = sum;
+  var v = sum;
   let i = (image * 1 + m) * 250 + n;
   output[i] = v;
   return v;

@@ -269,12 +269,12 @@ export const descriptor = {
   ],
   limits: { maxBufferSize: 49152, maxStorageBufferBindingSize: 49152, maxStorageBuffersPerShaderStage: 7, maxComputeInvocationsPerWorkgroup: 256 },
   kernels: [
-    { name: "downsample_layers.0.0.pack", code: `// Packs a PyTorch weight [8][48] as [48][8], zero-padded.
+    { name: "downsample_layers.0.0.pack", code: `// Packs a PyTorch weight [8][3][16] as [48][8], zero-padded.
 // For each column n, in order:
-//   w[k] = weight[n,k]; b = bias[n]
-//   packed[k,n] = w[k]; packed_bias[n] = b
+//   w[c,tap] = weight[n,c,tap]; b = bias[n]
+//   packed[k,n] = w[k / 16,k % 16]; packed_bias[n] = b
 // An invocation packs one column. Runs once, when the weights are loaded.
-@group(0) @binding(0) var<storage, read> weight: array<f32, 384>; // [8][48]
+@group(0) @binding(0) var<storage, read> weight: array<f32, 384>; // [8][3][16]
 @group(0) @binding(1) var<storage, read> bias: array<f32, 8>; // [8]
 @group(0) @binding(2) var<storage, read_write> packed: array<f32, 384>; // [48][8]
 @group(0) @binding(3) var<storage, read_write> packed_bias: array<f32, 8>; // [8]
@@ -286,25 +286,28 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
     return;
   }
   for (var k = 0u; k < 48; k++) {
-    packed[k * 8 + n] = folded(n, k);
+    let c = k / 16;
+    let tap: u32 = k % 16;
+    packed[k * 8 + n] = folded(n, c, tap);
   }
   packed_bias[n] = folded_bias(n);
 }
 
-fn folded(n: u32, k: u32) -> f32 {
-  return weight[n * 48 + k];
+fn folded(n: u32, c: u32, tap: u32) -> f32 {
+  return weight[(n * 3 + c) * 16 + tap];
 }
 
 fn folded_bias(n: u32) -> f32 {
-  return bias[n];
+  var b = bias[n];
+  return b;
 }
 ` },
-    { name: "stages.0.0.dwconv.pack", code: `// Packs a PyTorch weight [8][49] as [49][8], zero-padded.
+    { name: "stages.0.0.dwconv.pack", code: `// Packs a PyTorch weight [8][1][49] as [49][8], zero-padded.
 // For each column n, in order:
-//   w[k] = weight[n,k]; b = bias[n]
-//   packed[k,n] = w[k]; packed_bias[n] = b
+//   w[c,tap] = weight[n,c,tap]; b = bias[n]
+//   packed[k,n] = w[k / 49,k % 49]; packed_bias[n] = b
 // An invocation packs one column. Runs once, when the weights are loaded.
-@group(0) @binding(0) var<storage, read> weight: array<f32, 392>; // [8][49]
+@group(0) @binding(0) var<storage, read> weight: array<f32, 392>; // [8][1][49]
 @group(0) @binding(1) var<storage, read> bias: array<f32, 8>; // [8]
 @group(0) @binding(2) var<storage, read_write> packed: array<f32, 392>; // [49][8]
 @group(0) @binding(3) var<storage, read_write> packed_bias: array<f32, 8>; // [8]
@@ -316,27 +319,30 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
     return;
   }
   for (var k = 0u; k < 49; k++) {
-    packed[k * 8 + n] = folded(n, k);
+    let c = k / 49;
+    let tap: u32 = k % 49;
+    packed[k * 8 + n] = folded(n, c, tap);
   }
   packed_bias[n] = folded_bias(n);
 }
 
-fn folded(n: u32, k: u32) -> f32 {
-  return weight[n * 49 + k];
+fn folded(n: u32, c: u32, tap: u32) -> f32 {
+  return weight[(n * 1 + c) * 49 + tap];
 }
 
 fn folded_bias(n: u32) -> f32 {
-  return bias[n];
+  var b = bias[n];
+  return b;
 }
 ` },
-    { name: "stages.0.0.pwconv1.pack", code: `// Packs a PyTorch weight [32][8] as [32][32], zero-padded.
+    { name: "stages.0.0.pwconv1.pack", code: `// Packs a PyTorch weight [32][8][1] as [32][32], zero-padded.
 // For each column n, in order:
-//   w[k] = weight[n,k]; b = bias[n]
-//   b += sum over k of w[k] * input_shift[k]
-//   w[k] *= input_scale[k]
-//   packed[k,n] = w[k]; packed_bias[n] = b
+//   w[c,tap] = weight[n,c,tap]; b = bias[n]
+//   b += sum over c,tap of w[c,tap] * input_shift[c]
+//   w[c,tap] *= input_scale[c]
+//   packed[k,n] = w[k,0]; packed_bias[n] = b
 // An invocation packs one column. Runs once, when the weights are loaded.
-@group(0) @binding(0) var<storage, read> weight: array<f32, 256>; // [32][8]
+@group(0) @binding(0) var<storage, read> weight: array<f32, 256>; // [32][8][1]
 @group(0) @binding(1) var<storage, read> bias: array<f32, 32>; // [32]
 @group(0) @binding(2) var<storage, read> input_shift: array<f32, 8>; // [8]
 @group(0) @binding(3) var<storage, read> input_scale: array<f32, 8>; // [8]
@@ -350,33 +356,37 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
     return;
   }
   for (var k = 0u; k < 32; k++) {
-    packed[k * 32 + n] = folded(n, k);
+    let c = k;
+    let tap: u32 = 0;
+    packed[k * 32 + n] = folded(n, c, tap);
   }
   packed_bias[n] = folded_bias(n);
 }
 
-fn folded(n: u32, k: u32) -> f32 {
-  if (k >= 8) {
+fn folded(n: u32, c: u32, tap: u32) -> f32 {
+  if (c >= 8) {
     return 0.0;
   }
-  return weight[n * 8 + k] * input_scale[k];
+  return weight[(n * 8 + c) * 1 + tap] * input_scale[c];
 }
 
 fn folded_bias(n: u32) -> f32 {
   var b = bias[n];
-  for (var k = 0u; k < 8; k++) {
-    b += weight[n * 8 + k] * input_shift[k];
+  for (var tap = 0u; tap < 1; tap++) {
+    for (var c = 0u; c < 8; c++) {
+      b += weight[(n * 8 + c) * 1 + tap] * input_shift[c];
+    }
   }
   return b;
 }
 ` },
-    { name: "stages.0.0.pwconv2.pack", code: `// Packs a PyTorch weight [8][32] as [32][32], zero-padded.
+    { name: "stages.0.0.pwconv2.pack", code: `// Packs a PyTorch weight [8][32][1] as [32][32], zero-padded.
 // For each column n, in order:
-//   w[k] = weight[n,k]; b = bias[n]
-//   b += sum over k of w[k] * input_shift[k]
-//   packed[k,n] = w[k]; packed_bias[n] = b
+//   w[c,tap] = weight[n,c,tap]; b = bias[n]
+//   b += sum over c,tap of w[c,tap] * input_shift[c]
+//   packed[k,n] = w[k,0]; packed_bias[n] = b
 // An invocation packs one column. Runs once, when the weights are loaded.
-@group(0) @binding(0) var<storage, read> weight: array<f32, 256>; // [8][32]
+@group(0) @binding(0) var<storage, read> weight: array<f32, 256>; // [8][32][1]
 @group(0) @binding(1) var<storage, read> bias: array<f32, 8>; // [8]
 @group(0) @binding(2) var<storage, read> input_shift: array<f32, 32>; // [32]
 @group(0) @binding(3) var<storage, read_write> packed: array<f32, 1024>; // [32][32]
@@ -389,16 +399,18 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
     return;
   }
   for (var k = 0u; k < 32; k++) {
-    packed[k * 32 + n] = folded(n, k);
+    let c = k;
+    let tap: u32 = 0;
+    packed[k * 32 + n] = folded(n, c, tap);
   }
   packed_bias[n] = folded_bias(n);
 }
 
-fn folded(n: u32, k: u32) -> f32 {
+fn folded(n: u32, c: u32, tap: u32) -> f32 {
   if (n >= 8) {
     return 0.0;
   }
-  return weight[n * 32 + k];
+  return weight[(n * 32 + c) * 1 + tap];
 }
 
 fn folded_bias(n: u32) -> f32 {
@@ -406,8 +418,10 @@ fn folded_bias(n: u32) -> f32 {
     return 0.0;
   }
   var b = bias[n];
-  for (var k = 0u; k < 32; k++) {
-    b += weight[n * 32 + k] * input_shift[k];
+  for (var tap = 0u; tap < 1; tap++) {
+    for (var c = 0u; c < 32; c++) {
+      b += weight[(n * 32 + c) * 1 + tap] * input_shift[c];
+    }
   }
   return b;
 }
@@ -417,7 +431,7 @@ fn folded_bias(n: u32) -> f32 {
 //   w[c,tap] = weight[n,c,tap]; b = bias[n]
 //   b += sum over c,tap of w[c,tap] * input_shift[c]
 //   w[c,tap] *= input_scale[c]
-//   packed[(tap,c),n] = w[c,tap]; packed_bias[n] = b
+//   packed[k,n] = w[k % 8,k / 8]; packed_bias[n] = b
 // An invocation packs one column. Runs once, when the weights are loaded.
 @group(0) @binding(0) var<storage, read> weight: array<f32, 512>; // [16][8][4]
 @group(0) @binding(1) var<storage, read> bias: array<f32, 16>; // [16]
@@ -434,7 +448,7 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
   }
   for (var k = 0u; k < 32; k++) {
     let c = k % 8;
-    let tap = k / 8;
+    let tap: u32 = k / 8;
     packed[k * 32 + n] = folded(n, c, tap);
   }
   packed_bias[n] = folded_bias(n);
@@ -460,12 +474,12 @@ fn folded_bias(n: u32) -> f32 {
   return b;
 }
 ` },
-    { name: "stages.1.0.dwconv.pack", code: `// Packs a PyTorch weight [16][49] as [49][16], zero-padded.
+    { name: "stages.1.0.dwconv.pack", code: `// Packs a PyTorch weight [16][1][49] as [49][16], zero-padded.
 // For each column n, in order:
-//   w[k] = weight[n,k]; b = bias[n]
-//   packed[k,n] = w[k]; packed_bias[n] = b
+//   w[c,tap] = weight[n,c,tap]; b = bias[n]
+//   packed[k,n] = w[k / 49,k % 49]; packed_bias[n] = b
 // An invocation packs one column. Runs once, when the weights are loaded.
-@group(0) @binding(0) var<storage, read> weight: array<f32, 784>; // [16][49]
+@group(0) @binding(0) var<storage, read> weight: array<f32, 784>; // [16][1][49]
 @group(0) @binding(1) var<storage, read> bias: array<f32, 16>; // [16]
 @group(0) @binding(2) var<storage, read_write> packed: array<f32, 784>; // [49][16]
 @group(0) @binding(3) var<storage, read_write> packed_bias: array<f32, 16>; // [16]
@@ -477,27 +491,30 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
     return;
   }
   for (var k = 0u; k < 49; k++) {
-    packed[k * 16 + n] = folded(n, k);
+    let c = k / 49;
+    let tap: u32 = k % 49;
+    packed[k * 16 + n] = folded(n, c, tap);
   }
   packed_bias[n] = folded_bias(n);
 }
 
-fn folded(n: u32, k: u32) -> f32 {
-  return weight[n * 49 + k];
+fn folded(n: u32, c: u32, tap: u32) -> f32 {
+  return weight[(n * 1 + c) * 49 + tap];
 }
 
 fn folded_bias(n: u32) -> f32 {
-  return bias[n];
+  var b = bias[n];
+  return b;
 }
 ` },
-    { name: "stages.1.0.pwconv1.pack", code: `// Packs a PyTorch weight [64][16] as [32][64], zero-padded.
+    { name: "stages.1.0.pwconv1.pack", code: `// Packs a PyTorch weight [64][16][1] as [32][64], zero-padded.
 // For each column n, in order:
-//   w[k] = weight[n,k]; b = bias[n]
-//   b += sum over k of w[k] * input_shift[k]
-//   w[k] *= input_scale[k]
-//   packed[k,n] = w[k]; packed_bias[n] = b
+//   w[c,tap] = weight[n,c,tap]; b = bias[n]
+//   b += sum over c,tap of w[c,tap] * input_shift[c]
+//   w[c,tap] *= input_scale[c]
+//   packed[k,n] = w[k,0]; packed_bias[n] = b
 // An invocation packs one column. Runs once, when the weights are loaded.
-@group(0) @binding(0) var<storage, read> weight: array<f32, 1024>; // [64][16]
+@group(0) @binding(0) var<storage, read> weight: array<f32, 1024>; // [64][16][1]
 @group(0) @binding(1) var<storage, read> bias: array<f32, 64>; // [64]
 @group(0) @binding(2) var<storage, read> input_shift: array<f32, 16>; // [16]
 @group(0) @binding(3) var<storage, read> input_scale: array<f32, 16>; // [16]
@@ -511,33 +528,37 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
     return;
   }
   for (var k = 0u; k < 32; k++) {
-    packed[k * 64 + n] = folded(n, k);
+    let c = k;
+    let tap: u32 = 0;
+    packed[k * 64 + n] = folded(n, c, tap);
   }
   packed_bias[n] = folded_bias(n);
 }
 
-fn folded(n: u32, k: u32) -> f32 {
-  if (k >= 16) {
+fn folded(n: u32, c: u32, tap: u32) -> f32 {
+  if (c >= 16) {
     return 0.0;
   }
-  return weight[n * 16 + k] * input_scale[k];
+  return weight[(n * 16 + c) * 1 + tap] * input_scale[c];
 }
 
 fn folded_bias(n: u32) -> f32 {
   var b = bias[n];
-  for (var k = 0u; k < 16; k++) {
-    b += weight[n * 16 + k] * input_shift[k];
+  for (var tap = 0u; tap < 1; tap++) {
+    for (var c = 0u; c < 16; c++) {
+      b += weight[(n * 16 + c) * 1 + tap] * input_shift[c];
+    }
   }
   return b;
 }
 ` },
-    { name: "stages.1.0.pwconv2.pack", code: `// Packs a PyTorch weight [16][64] as [64][32], zero-padded.
+    { name: "stages.1.0.pwconv2.pack", code: `// Packs a PyTorch weight [16][64][1] as [64][32], zero-padded.
 // For each column n, in order:
-//   w[k] = weight[n,k]; b = bias[n]
-//   b += sum over k of w[k] * input_shift[k]
-//   packed[k,n] = w[k]; packed_bias[n] = b
+//   w[c,tap] = weight[n,c,tap]; b = bias[n]
+//   b += sum over c,tap of w[c,tap] * input_shift[c]
+//   packed[k,n] = w[k,0]; packed_bias[n] = b
 // An invocation packs one column. Runs once, when the weights are loaded.
-@group(0) @binding(0) var<storage, read> weight: array<f32, 1024>; // [16][64]
+@group(0) @binding(0) var<storage, read> weight: array<f32, 1024>; // [16][64][1]
 @group(0) @binding(1) var<storage, read> bias: array<f32, 16>; // [16]
 @group(0) @binding(2) var<storage, read> input_shift: array<f32, 64>; // [64]
 @group(0) @binding(3) var<storage, read_write> packed: array<f32, 2048>; // [64][32]
@@ -550,16 +571,18 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
     return;
   }
   for (var k = 0u; k < 64; k++) {
-    packed[k * 32 + n] = folded(n, k);
+    let c = k;
+    let tap: u32 = 0;
+    packed[k * 32 + n] = folded(n, c, tap);
   }
   packed_bias[n] = folded_bias(n);
 }
 
-fn folded(n: u32, k: u32) -> f32 {
+fn folded(n: u32, c: u32, tap: u32) -> f32 {
   if (n >= 16) {
     return 0.0;
   }
-  return weight[n * 64 + k];
+  return weight[(n * 64 + c) * 1 + tap];
 }
 
 fn folded_bias(n: u32) -> f32 {
@@ -567,8 +590,10 @@ fn folded_bias(n: u32) -> f32 {
     return 0.0;
   }
   var b = bias[n];
-  for (var k = 0u; k < 64; k++) {
-    b += weight[n * 64 + k] * input_shift[k];
+  for (var tap = 0u; tap < 1; tap++) {
+    for (var c = 0u; c < 64; c++) {
+      b += weight[(n * 64 + c) * 1 + tap] * input_shift[c];
+    }
   }
   return b;
 }
@@ -578,7 +603,7 @@ fn folded_bias(n: u32) -> f32 {
 //   w[c,tap] = weight[n,c,tap]; b = bias[n]
 //   b += sum over c,tap of w[c,tap] * input_shift[c]
 //   w[c,tap] *= input_scale[c]
-//   packed[(tap,c),n] = w[c,tap]; packed_bias[n] = b
+//   packed[k,n] = w[k % 16,k / 16]; packed_bias[n] = b
 // An invocation packs one column. Runs once, when the weights are loaded.
 @group(0) @binding(0) var<storage, read> weight: array<f32, 1536>; // [24][16][4]
 @group(0) @binding(1) var<storage, read> bias: array<f32, 24>; // [24]
@@ -595,7 +620,7 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
   }
   for (var k = 0u; k < 64; k++) {
     let c = k % 16;
-    let tap = k / 16;
+    let tap: u32 = k / 16;
     packed[k * 32 + n] = folded(n, c, tap);
   }
   packed_bias[n] = folded_bias(n);
@@ -621,12 +646,12 @@ fn folded_bias(n: u32) -> f32 {
   return b;
 }
 ` },
-    { name: "stages.2.0.dwconv.pack", code: `// Packs a PyTorch weight [24][49] as [49][24], zero-padded.
+    { name: "stages.2.0.dwconv.pack", code: `// Packs a PyTorch weight [24][1][49] as [49][24], zero-padded.
 // For each column n, in order:
-//   w[k] = weight[n,k]; b = bias[n]
-//   packed[k,n] = w[k]; packed_bias[n] = b
+//   w[c,tap] = weight[n,c,tap]; b = bias[n]
+//   packed[k,n] = w[k / 49,k % 49]; packed_bias[n] = b
 // An invocation packs one column. Runs once, when the weights are loaded.
-@group(0) @binding(0) var<storage, read> weight: array<f32, 1176>; // [24][49]
+@group(0) @binding(0) var<storage, read> weight: array<f32, 1176>; // [24][1][49]
 @group(0) @binding(1) var<storage, read> bias: array<f32, 24>; // [24]
 @group(0) @binding(2) var<storage, read_write> packed: array<f32, 1176>; // [49][24]
 @group(0) @binding(3) var<storage, read_write> packed_bias: array<f32, 24>; // [24]
@@ -638,27 +663,30 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
     return;
   }
   for (var k = 0u; k < 49; k++) {
-    packed[k * 24 + n] = folded(n, k);
+    let c = k / 49;
+    let tap: u32 = k % 49;
+    packed[k * 24 + n] = folded(n, c, tap);
   }
   packed_bias[n] = folded_bias(n);
 }
 
-fn folded(n: u32, k: u32) -> f32 {
-  return weight[n * 49 + k];
+fn folded(n: u32, c: u32, tap: u32) -> f32 {
+  return weight[(n * 1 + c) * 49 + tap];
 }
 
 fn folded_bias(n: u32) -> f32 {
-  return bias[n];
+  var b = bias[n];
+  return b;
 }
 ` },
-    { name: "stages.2.0.pwconv1.pack", code: `// Packs a PyTorch weight [96][24] as [32][96], zero-padded.
+    { name: "stages.2.0.pwconv1.pack", code: `// Packs a PyTorch weight [96][24][1] as [32][96], zero-padded.
 // For each column n, in order:
-//   w[k] = weight[n,k]; b = bias[n]
-//   b += sum over k of w[k] * input_shift[k]
-//   w[k] *= input_scale[k]
-//   packed[k,n] = w[k]; packed_bias[n] = b
+//   w[c,tap] = weight[n,c,tap]; b = bias[n]
+//   b += sum over c,tap of w[c,tap] * input_shift[c]
+//   w[c,tap] *= input_scale[c]
+//   packed[k,n] = w[k,0]; packed_bias[n] = b
 // An invocation packs one column. Runs once, when the weights are loaded.
-@group(0) @binding(0) var<storage, read> weight: array<f32, 2304>; // [96][24]
+@group(0) @binding(0) var<storage, read> weight: array<f32, 2304>; // [96][24][1]
 @group(0) @binding(1) var<storage, read> bias: array<f32, 96>; // [96]
 @group(0) @binding(2) var<storage, read> input_shift: array<f32, 24>; // [24]
 @group(0) @binding(3) var<storage, read> input_scale: array<f32, 24>; // [24]
@@ -672,33 +700,37 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
     return;
   }
   for (var k = 0u; k < 32; k++) {
-    packed[k * 96 + n] = folded(n, k);
+    let c = k;
+    let tap: u32 = 0;
+    packed[k * 96 + n] = folded(n, c, tap);
   }
   packed_bias[n] = folded_bias(n);
 }
 
-fn folded(n: u32, k: u32) -> f32 {
-  if (k >= 24) {
+fn folded(n: u32, c: u32, tap: u32) -> f32 {
+  if (c >= 24) {
     return 0.0;
   }
-  return weight[n * 24 + k] * input_scale[k];
+  return weight[(n * 24 + c) * 1 + tap] * input_scale[c];
 }
 
 fn folded_bias(n: u32) -> f32 {
   var b = bias[n];
-  for (var k = 0u; k < 24; k++) {
-    b += weight[n * 24 + k] * input_shift[k];
+  for (var tap = 0u; tap < 1; tap++) {
+    for (var c = 0u; c < 24; c++) {
+      b += weight[(n * 24 + c) * 1 + tap] * input_shift[c];
+    }
   }
   return b;
 }
 ` },
-    { name: "stages.2.0.pwconv2.pack", code: `// Packs a PyTorch weight [24][96] as [96][32], zero-padded.
+    { name: "stages.2.0.pwconv2.pack", code: `// Packs a PyTorch weight [24][96][1] as [96][32], zero-padded.
 // For each column n, in order:
-//   w[k] = weight[n,k]; b = bias[n]
-//   b += sum over k of w[k] * input_shift[k]
-//   packed[k,n] = w[k]; packed_bias[n] = b
+//   w[c,tap] = weight[n,c,tap]; b = bias[n]
+//   b += sum over c,tap of w[c,tap] * input_shift[c]
+//   packed[k,n] = w[k,0]; packed_bias[n] = b
 // An invocation packs one column. Runs once, when the weights are loaded.
-@group(0) @binding(0) var<storage, read> weight: array<f32, 2304>; // [24][96]
+@group(0) @binding(0) var<storage, read> weight: array<f32, 2304>; // [24][96][1]
 @group(0) @binding(1) var<storage, read> bias: array<f32, 24>; // [24]
 @group(0) @binding(2) var<storage, read> input_shift: array<f32, 96>; // [96]
 @group(0) @binding(3) var<storage, read_write> packed: array<f32, 3072>; // [96][32]
@@ -711,16 +743,18 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
     return;
   }
   for (var k = 0u; k < 96; k++) {
-    packed[k * 32 + n] = folded(n, k);
+    let c = k;
+    let tap: u32 = 0;
+    packed[k * 32 + n] = folded(n, c, tap);
   }
   packed_bias[n] = folded_bias(n);
 }
 
-fn folded(n: u32, k: u32) -> f32 {
+fn folded(n: u32, c: u32, tap: u32) -> f32 {
   if (n >= 24) {
     return 0.0;
   }
-  return weight[n * 96 + k];
+  return weight[(n * 96 + c) * 1 + tap];
 }
 
 fn folded_bias(n: u32) -> f32 {
@@ -728,8 +762,10 @@ fn folded_bias(n: u32) -> f32 {
     return 0.0;
   }
   var b = bias[n];
-  for (var k = 0u; k < 96; k++) {
-    b += weight[n * 96 + k] * input_shift[k];
+  for (var tap = 0u; tap < 1; tap++) {
+    for (var c = 0u; c < 96; c++) {
+      b += weight[(n * 96 + c) * 1 + tap] * input_shift[c];
+    }
   }
   return b;
 }
@@ -739,7 +775,7 @@ fn folded_bias(n: u32) -> f32 {
 //   w[c,tap] = weight[n,c,tap]; b = bias[n]
 //   b += sum over c,tap of w[c,tap] * input_shift[c]
 //   w[c,tap] *= input_scale[c]
-//   packed[(tap,c),n] = w[c,tap]; packed_bias[n] = b
+//   packed[k,n] = w[k % 24,k / 24]; packed_bias[n] = b
 // An invocation packs one column. Runs once, when the weights are loaded.
 @group(0) @binding(0) var<storage, read> weight: array<f32, 3840>; // [40][24][4]
 @group(0) @binding(1) var<storage, read> bias: array<f32, 40>; // [40]
@@ -756,7 +792,7 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
   }
   for (var k = 0u; k < 96; k++) {
     let c = k % 24;
-    let tap = k / 24;
+    let tap: u32 = k / 24;
     packed[k * 64 + n] = folded(n, c, tap);
   }
   packed_bias[n] = folded_bias(n);
@@ -782,12 +818,12 @@ fn folded_bias(n: u32) -> f32 {
   return b;
 }
 ` },
-    { name: "stages.3.0.dwconv.pack", code: `// Packs a PyTorch weight [40][49] as [49][40], zero-padded.
+    { name: "stages.3.0.dwconv.pack", code: `// Packs a PyTorch weight [40][1][49] as [49][40], zero-padded.
 // For each column n, in order:
-//   w[k] = weight[n,k]; b = bias[n]
-//   packed[k,n] = w[k]; packed_bias[n] = b
+//   w[c,tap] = weight[n,c,tap]; b = bias[n]
+//   packed[k,n] = w[k / 49,k % 49]; packed_bias[n] = b
 // An invocation packs one column. Runs once, when the weights are loaded.
-@group(0) @binding(0) var<storage, read> weight: array<f32, 1960>; // [40][49]
+@group(0) @binding(0) var<storage, read> weight: array<f32, 1960>; // [40][1][49]
 @group(0) @binding(1) var<storage, read> bias: array<f32, 40>; // [40]
 @group(0) @binding(2) var<storage, read_write> packed: array<f32, 1960>; // [49][40]
 @group(0) @binding(3) var<storage, read_write> packed_bias: array<f32, 40>; // [40]
@@ -799,27 +835,30 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
     return;
   }
   for (var k = 0u; k < 49; k++) {
-    packed[k * 40 + n] = folded(n, k);
+    let c = k / 49;
+    let tap: u32 = k % 49;
+    packed[k * 40 + n] = folded(n, c, tap);
   }
   packed_bias[n] = folded_bias(n);
 }
 
-fn folded(n: u32, k: u32) -> f32 {
-  return weight[n * 49 + k];
+fn folded(n: u32, c: u32, tap: u32) -> f32 {
+  return weight[(n * 1 + c) * 49 + tap];
 }
 
 fn folded_bias(n: u32) -> f32 {
-  return bias[n];
+  var b = bias[n];
+  return b;
 }
 ` },
-    { name: "stages.3.0.pwconv1.pack", code: `// Packs a PyTorch weight [160][40] as [64][160], zero-padded.
+    { name: "stages.3.0.pwconv1.pack", code: `// Packs a PyTorch weight [160][40][1] as [64][160], zero-padded.
 // For each column n, in order:
-//   w[k] = weight[n,k]; b = bias[n]
-//   b += sum over k of w[k] * input_shift[k]
-//   w[k] *= input_scale[k]
-//   packed[k,n] = w[k]; packed_bias[n] = b
+//   w[c,tap] = weight[n,c,tap]; b = bias[n]
+//   b += sum over c,tap of w[c,tap] * input_shift[c]
+//   w[c,tap] *= input_scale[c]
+//   packed[k,n] = w[k,0]; packed_bias[n] = b
 // An invocation packs one column. Runs once, when the weights are loaded.
-@group(0) @binding(0) var<storage, read> weight: array<f32, 6400>; // [160][40]
+@group(0) @binding(0) var<storage, read> weight: array<f32, 6400>; // [160][40][1]
 @group(0) @binding(1) var<storage, read> bias: array<f32, 160>; // [160]
 @group(0) @binding(2) var<storage, read> input_shift: array<f32, 40>; // [40]
 @group(0) @binding(3) var<storage, read> input_scale: array<f32, 40>; // [40]
@@ -833,33 +872,37 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
     return;
   }
   for (var k = 0u; k < 64; k++) {
-    packed[k * 160 + n] = folded(n, k);
+    let c = k;
+    let tap: u32 = 0;
+    packed[k * 160 + n] = folded(n, c, tap);
   }
   packed_bias[n] = folded_bias(n);
 }
 
-fn folded(n: u32, k: u32) -> f32 {
-  if (k >= 40) {
+fn folded(n: u32, c: u32, tap: u32) -> f32 {
+  if (c >= 40) {
     return 0.0;
   }
-  return weight[n * 40 + k] * input_scale[k];
+  return weight[(n * 40 + c) * 1 + tap] * input_scale[c];
 }
 
 fn folded_bias(n: u32) -> f32 {
   var b = bias[n];
-  for (var k = 0u; k < 40; k++) {
-    b += weight[n * 40 + k] * input_shift[k];
+  for (var tap = 0u; tap < 1; tap++) {
+    for (var c = 0u; c < 40; c++) {
+      b += weight[(n * 40 + c) * 1 + tap] * input_shift[c];
+    }
   }
   return b;
 }
 ` },
-    { name: "stages.3.0.pwconv2.pack", code: `// Packs a PyTorch weight [40][160] as [160][64], zero-padded.
+    { name: "stages.3.0.pwconv2.pack", code: `// Packs a PyTorch weight [40][160][1] as [160][64], zero-padded.
 // For each column n, in order:
-//   w[k] = weight[n,k]; b = bias[n]
-//   b += sum over k of w[k] * input_shift[k]
-//   packed[k,n] = w[k]; packed_bias[n] = b
+//   w[c,tap] = weight[n,c,tap]; b = bias[n]
+//   b += sum over c,tap of w[c,tap] * input_shift[c]
+//   packed[k,n] = w[k,0]; packed_bias[n] = b
 // An invocation packs one column. Runs once, when the weights are loaded.
-@group(0) @binding(0) var<storage, read> weight: array<f32, 6400>; // [40][160]
+@group(0) @binding(0) var<storage, read> weight: array<f32, 6400>; // [40][160][1]
 @group(0) @binding(1) var<storage, read> bias: array<f32, 40>; // [40]
 @group(0) @binding(2) var<storage, read> input_shift: array<f32, 160>; // [160]
 @group(0) @binding(3) var<storage, read_write> packed: array<f32, 10240>; // [160][64]
@@ -872,16 +915,18 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
     return;
   }
   for (var k = 0u; k < 160; k++) {
-    packed[k * 64 + n] = folded(n, k);
+    let c = k;
+    let tap: u32 = 0;
+    packed[k * 64 + n] = folded(n, c, tap);
   }
   packed_bias[n] = folded_bias(n);
 }
 
-fn folded(n: u32, k: u32) -> f32 {
+fn folded(n: u32, c: u32, tap: u32) -> f32 {
   if (n >= 40) {
     return 0.0;
   }
-  return weight[n * 160 + k];
+  return weight[(n * 160 + c) * 1 + tap];
 }
 
 fn folded_bias(n: u32) -> f32 {
@@ -889,20 +934,22 @@ fn folded_bias(n: u32) -> f32 {
     return 0.0;
   }
   var b = bias[n];
-  for (var k = 0u; k < 160; k++) {
-    b += weight[n * 160 + k] * input_shift[k];
+  for (var tap = 0u; tap < 1; tap++) {
+    for (var c = 0u; c < 160; c++) {
+      b += weight[(n * 160 + c) * 1 + tap] * input_shift[c];
+    }
   }
   return b;
 }
 ` },
-    { name: "head.pack", code: `// Packs a PyTorch weight [10][40] as [40][64], zero-padded.
+    { name: "head.pack", code: `// Packs a PyTorch weight [10][40][1] as [40][64], zero-padded.
 // For each column n, in order:
-//   w[k] = weight[n,k]; b = bias[n]
-//   b += sum over k of w[k] * input_shift[k]
-//   w[k] *= input_scale[k]
-//   packed[k,n] = w[k]; packed_bias[n] = b
+//   w[c,tap] = weight[n,c,tap]; b = bias[n]
+//   b += sum over c,tap of w[c,tap] * input_shift[c]
+//   w[c,tap] *= input_scale[c]
+//   packed[k,n] = w[k,0]; packed_bias[n] = b
 // An invocation packs one column. Runs once, when the weights are loaded.
-@group(0) @binding(0) var<storage, read> weight: array<f32, 400>; // [10][40]
+@group(0) @binding(0) var<storage, read> weight: array<f32, 400>; // [10][40][1]
 @group(0) @binding(1) var<storage, read> bias: array<f32, 10>; // [10]
 @group(0) @binding(2) var<storage, read> input_shift: array<f32, 40>; // [40]
 @group(0) @binding(3) var<storage, read> input_scale: array<f32, 40>; // [40]
@@ -916,16 +963,18 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
     return;
   }
   for (var k = 0u; k < 40; k++) {
-    packed[k * 64 + n] = folded(n, k);
+    let c = k;
+    let tap: u32 = 0;
+    packed[k * 64 + n] = folded(n, c, tap);
   }
   packed_bias[n] = folded_bias(n);
 }
 
-fn folded(n: u32, k: u32) -> f32 {
+fn folded(n: u32, c: u32, tap: u32) -> f32 {
   if (n >= 10) {
     return 0.0;
   }
-  return weight[n * 40 + k] * input_scale[k];
+  return weight[(n * 40 + c) * 1 + tap] * input_scale[c];
 }
 
 fn folded_bias(n: u32) -> f32 {
@@ -933,8 +982,10 @@ fn folded_bias(n: u32) -> f32 {
     return 0.0;
   }
   var b = bias[n];
-  for (var k = 0u; k < 40; k++) {
-    b += weight[n * 40 + k] * input_shift[k];
+  for (var tap = 0u; tap < 1; tap++) {
+    for (var c = 0u; c < 40; c++) {
+      b += weight[(n * 40 + c) * 1 + tap] * input_shift[c];
+    }
   }
   return b;
 }
@@ -953,68 +1004,82 @@ fn folded_bias(n: u32) -> f32 {
 var<workgroup> tile: array<vec4f, 32>; // [16 sites][2]
 var<workgroup> stat: array<vec2f, 16>; // mean and 1/deviation of each token
 var<workgroup> slice: array<vec2f, 128>; // sum and squared deviations, a share of a token each
+const whole = true; // no group goes past the end of a row
 
 @compute @workgroup_size(128)
 fn main(@builtin(workgroup_id) within: vec3u, @builtin(local_invocation_index) lane: u32) {
   let group = first_group + within;
-  let image = group.z * 3072;
-  let y = group.y;
   let x0 = group.x * 16;
+  let first = (group.z * 16 + group.y) * 16 + x0;
   for (var item = lane; item < 4; item += 128) {
-    convolve(image, y, x0, item / 2 * 8, item % 2);
+    convolve(group.z, group.y, first, x0, item / 2 * 8, item % 2);
   }
   workgroupBarrier();
   measure(lane);
-  let first = (group.z * 16 + y) * 16 + x0;
   for (var i = lane; i < 32; i += 128) {
     let p = i / 2;
-    let n = i % 2;
     let s = stat[p];
-    put(first + p, n, (tile[i] - s.x) * s.y);
+    if (whole || x0 + p < 16) {
+      put(first + p, i % 2, (tile[i] - s.x) * s.y);
+    }
   }
 }
 
 // Sites x0 + p .. x0 + p + 7 of row y, channels 4n .. 4n + 3.
-fn convolve(image: u32, y: u32, x0: u32, p: u32, n: u32) {
+fn convolve(image: u32, y: u32, first: u32, x0: u32, p: u32, n: u32) {
+  let corner = place(image, y);
   var v0 = bias[n];
-  let u0 = x0 + p;
+  let u0 = (corner.x + min(x0 + p, 15));
   var v1 = bias[n];
-  let u1 = x0 + p + 1;
+  let u1 = (corner.x + min(x0 + p + 1, 15));
   var v2 = bias[n];
-  let u2 = x0 + p + 2;
+  let u2 = (corner.x + min(x0 + p + 2, 15));
   var v3 = bias[n];
-  let u3 = x0 + p + 3;
+  let u3 = (corner.x + min(x0 + p + 3, 15));
   var v4 = bias[n];
-  let u4 = x0 + p + 4;
+  let u4 = (corner.x + min(x0 + p + 4, 15));
   var v5 = bias[n];
-  let u5 = x0 + p + 5;
+  let u5 = (corner.x + min(x0 + p + 5, 15));
   var v6 = bias[n];
-  let u6 = x0 + p + 6;
+  let u6 = (corner.x + min(x0 + p + 6, 15));
   var v7 = bias[n];
-  let u7 = x0 + p + 7;
+  let u7 = (corner.x + min(x0 + p + 7, 15));
   for (var c = 0u; c < 3; c++) {
     for (var i = 0u; i < 4; i++) {
-      let row = image + (c * 64 + 4 * y + i) * 16;
+      let row = ((image * 3 + c) * 64 + 4 * corner.y + i) * 16;
       let w = (c * 4 + i) * 8 + n;
-      let w0 = mat4x4f(weight[w], weight[w + 2], weight[w + 4], weight[w + 6]);
-      v0 += w0 * input[row + u0];
-      v1 += w0 * input[row + u1];
-      v2 += w0 * input[row + u2];
-      v3 += w0 * input[row + u3];
-      v4 += w0 * input[row + u4];
-      v5 += w0 * input[row + u5];
-      v6 += w0 * input[row + u6];
-      v7 += w0 * input[row + u7];
+      let w0 = weights(w);
+      v0 += w0 * pixels(row + u0);
+      v1 += w0 * pixels(row + u1);
+      v2 += w0 * pixels(row + u2);
+      v3 += w0 * pixels(row + u3);
+      v4 += w0 * pixels(row + u4);
+      v5 += w0 * pixels(row + u5);
+      v6 += w0 * pixels(row + u6);
+      v7 += w0 * pixels(row + u7);
     }
   }
-  tile[p * 2 + n] = v0;
-  tile[p * 2 + n + 2] = v1;
-  tile[p * 2 + n + 4] = v2;
-  tile[p * 2 + n + 6] = v3;
-  tile[p * 2 + n + 8] = v4;
-  tile[p * 2 + n + 10] = v5;
-  tile[p * 2 + n + 12] = v6;
-  tile[p * 2 + n + 14] = v7;
+  tile[(p) * 2 + n] = v0;
+  tile[(p + 1) * 2 + n] = v1;
+  tile[(p + 2) * 2 + n] = v2;
+  tile[(p + 3) * 2 + n] = v3;
+  tile[(p + 4) * 2 + n] = v4;
+  tile[(p + 5) * 2 + n] = v5;
+  tile[(p + 6) * 2 + n] = v6;
+  tile[(p + 7) * 2 + n] = v7;
+}
+
+// Column and row of the whole map where row y begins.
+fn place(image: u32, y: u32) -> vec2u {
+  return vec2u(0, y);
+}
+
+fn weights(w: u32) -> mat4x4f {
+  return mat4x4f(weight[w], weight[w + 2], weight[w + 2 * 2], weight[w + 3 * 2]);
+}
+
+fn pixels(i: u32) -> vec4f {
+  return input[i];
 }
 
 // Channels 4n .. 4n + 3 of a site, with gain and shift.
@@ -1093,10 +1158,12 @@ fn main(@builtin(workgroup_id) within: vec3u, @builtin(local_invocation_index) l
   workgroupBarrier();
   measure(lane);
   let first = image + (y * 16 + x0) * 2;
-  let length = 32u;
+  let length = min(16, 16 - x0) * 2;
   for (var i = lane; i < length; i += 128) {
-    let s = stat[i / 2];
-    output[first + i] = (tile[i] - s.x) * s.y;
+    let p = i / 2;
+    let c = i % 2;
+    let s = stat[p];
+    output[first + i] = (sample(p, c) - s.x) * s.y;
   }
 }
 
@@ -1347,7 +1414,7 @@ fn fetch(image: u32, m: u32, k: u32) -> vec4f {
 
 // Row m, columns 4n .. 4n + 3 of the result: GELU, store. Returns what was stored.
 fn finish(image: u32, m: u32, n: u32, sum: vec4f) -> vec4f {
-  let v = gelu(sum);
+  var v = gelu(sum);
   let i = (image * 256 + m) * 8 + n;
   output[i] = v;
   return v;
@@ -1432,7 +1499,7 @@ fn main(
     let column = n + j * 8;
     let b = bias[column];
     for (var i = 0u; i < 4; i++) {
-      finish(image, m + i, column, cells[j * 4 + i] + b);
+      let v = finish(image, m + i, column, cells[j * 4 + i] + b);
     }
   }
 }
@@ -1544,7 +1611,7 @@ fn main(
     let column = n + j * 8;
     let b = bias[column];
     for (var i = 0u; i < 4; i++) {
-      finish(image, m + i, column, cells[j * 4 + i] + b);
+      let v = finish(image, m + i, column, cells[j * 4 + i] + b);
     }
   }
 }
@@ -1564,7 +1631,7 @@ fn finish(image: u32, m: u32, n: u32, sum: vec4f) -> vec4f {
   if (n >= 4) {
     return vec4f();
   }
-  let v = sum;
+  var v = sum;
   let i = (image * 64 + m) * 4 + n;
   output[i] = v;
   return v;
@@ -1623,10 +1690,12 @@ fn main(@builtin(workgroup_id) within: vec3u, @builtin(local_invocation_index) l
   workgroupBarrier();
   measure(lane);
   let first = image + (y * 8 + x0) * 4;
-  let length = 32u;
+  let length = min(8, 8 - x0) * 4;
   for (var i = lane; i < length; i += 64) {
-    let s = stat[i / 4];
-    output[first + i] = (tile[i] - s.x) * s.y;
+    let p = i / 4;
+    let c = i % 4;
+    let s = stat[p];
+    output[first + i] = (sample(p, c) - s.x) * s.y;
   }
 }
 
@@ -1854,7 +1923,7 @@ fn fetch(image: u32, m: u32, k: u32) -> vec4f {
 
 // Row m, columns 4n .. 4n + 3 of the result: GELU, store. Returns what was stored.
 fn finish(image: u32, m: u32, n: u32, sum: vec4f) -> vec4f {
-  let v = gelu(sum);
+  var v = gelu(sum);
   let i = (image * 64 + m) * 16 + n;
   output[i] = v;
   return v;
@@ -1939,7 +2008,7 @@ fn main(
     let column = n + j * 8;
     let b = bias[column];
     for (var i = 0u; i < 4; i++) {
-      finish(image, m + i, column, cells[j * 4 + i] + b);
+      let v = finish(image, m + i, column, cells[j * 4 + i] + b);
     }
   }
 }
@@ -2051,7 +2120,7 @@ fn main(
     let column = n + j * 8;
     let b = bias[column];
     for (var i = 0u; i < 4; i++) {
-      finish(image, m + i, column, cells[j * 4 + i] + b);
+      let v = finish(image, m + i, column, cells[j * 4 + i] + b);
     }
   }
 }
@@ -2071,7 +2140,7 @@ fn finish(image: u32, m: u32, n: u32, sum: vec4f) -> vec4f {
   if (m >= 16 || n >= 6) {
     return vec4f();
   }
-  let v = sum;
+  var v = sum;
   let i = (image * 16 + m) * 6 + n;
   output[i] = v;
   return v;
@@ -2130,10 +2199,12 @@ fn main(@builtin(workgroup_id) within: vec3u, @builtin(local_invocation_index) l
   workgroupBarrier();
   measure(lane);
   let first = image + (y * 4 + x0) * 6;
-  let length = 24u;
+  let length = min(4, 4 - x0) * 6;
   for (var i = lane; i < length; i += 32) {
-    let s = stat[i / 6];
-    output[first + i] = (tile[i] - s.x) * s.y;
+    let p = i / 6;
+    let c = i % 6;
+    let s = stat[p];
+    output[first + i] = (sample(p, c) - s.x) * s.y;
   }
 }
 
@@ -2324,7 +2395,7 @@ fn finish(image: u32, m: u32, n: u32, sum: vec4f) -> vec4f {
   if (m >= 16) {
     return vec4f();
   }
-  let v = gelu(sum);
+  var v = gelu(sum);
   let i = (image * 16 + m) * 24 + n;
   output[i] = v;
   return v;
@@ -2409,7 +2480,7 @@ fn main(
     let column = n + j * 8;
     let b = bias[column];
     for (var i = 0u; i < 4; i++) {
-      finish(image, m + i, column, cells[j * 4 + i] + b);
+      let v = finish(image, m + i, column, cells[j * 4 + i] + b);
     }
   }
 }
@@ -2521,7 +2592,7 @@ fn main(
     let column = n + j * 8;
     let b = bias[column];
     for (var i = 0u; i < 4; i++) {
-      finish(image, m + i, column, cells[j * 4 + i] + b);
+      let v = finish(image, m + i, column, cells[j * 4 + i] + b);
     }
   }
 }
@@ -2541,7 +2612,7 @@ fn finish(image: u32, m: u32, n: u32, sum: vec4f) -> vec4f {
   if (m >= 4 || n >= 10) {
     return vec4f();
   }
-  let v = sum;
+  var v = sum;
   let i = (image * 4 + m) * 10 + n;
   output[i] = v;
   return v;
@@ -2600,10 +2671,12 @@ fn main(@builtin(workgroup_id) within: vec3u, @builtin(local_invocation_index) l
   workgroupBarrier();
   measure(lane);
   let first = image + (y * 2 + x0) * 10;
-  let length = 20u;
+  let length = min(2, 2 - x0) * 10;
   for (var i = lane; i < length; i += 16) {
-    let s = stat[i / 10];
-    output[first + i] = (tile[i] - s.x) * s.y;
+    let p = i / 10;
+    let c = i % 10;
+    let s = stat[p];
+    output[first + i] = (sample(p, c) - s.x) * s.y;
   }
 }
 
@@ -2772,7 +2845,7 @@ fn finish(image: u32, m: u32, n: u32, sum: vec4f) -> vec4f {
   if (m >= 4) {
     return vec4f();
   }
-  let v = gelu(sum);
+  var v = gelu(sum);
   let i = (image * 4 + m) * 40 + n;
   output[i] = v;
   return v;
@@ -2857,7 +2930,7 @@ fn main(
     let column = n + j * 8;
     let b = bias[column];
     for (var i = 0u; i < 4; i++) {
-      finish(image, m + i, column, cells[j * 4 + i] + b);
+      let v = finish(image, m + i, column, cells[j * 4 + i] + b);
     }
   }
 }
@@ -2909,77 +2982,52 @@ fn response(image: u32, k: u32) -> vec4f {
     { name: "pool", code: `// Mean over 4 sites and LayerNorm, [4][40] to [40]:
 //   v[c] = mean over t of input[t,c]
 //   output[c] = (v - mean over c of v) / sqrt(variance over c of v + 0.000001)
-// One group an image.
+// A group makes one image.
 @group(0) @binding(0) var<storage, read> input: array<vec4f>; // [4][40]
 @group(0) @binding(1) var<storage, read_write> output: array<vec4f>; // [40]
 @group(1) @binding(0) var<uniform> first_group: vec3u; // where this dispatch begins: a long one is made in several
-var<workgroup> tile: array<vec4f, 10>;
-var<workgroup> stat: array<vec2f, 1>; // mean and 1/deviation of each token
-var<workgroup> slice: array<vec2f, 16>; // sum and squared deviations, a share of a token each
+var<workgroup> sums: array<f32, 16>;
 
 @compute @workgroup_size(16)
 fn main(@builtin(workgroup_id) within: vec3u, @builtin(local_invocation_index) lane: u32) {
   let group = first_group + within;
-  let image = group.z;
   for (var c = lane; c < 10; c += 16) {
-    var sum = vec4f();
-    for (var t = 0u; t < 4; t++) {
-      sum += input[(image * 4 + t) * 10 + c];
+    var v = vec4f();
+    for (var first = 0u; first < 4; first += 256) { // short sums keep their digits
+      var part = vec4f();
+      for (var t = first; t < 4 && t < first + 256; t++) {
+        part += input[group.z * 40 + t * 10 + c];
+      }
+      v += part;
     }
-    tile[c] = sum / 4.0;
+    output[group.z * 10 + c] = v / 4.0f;
   }
-  workgroupBarrier();
-  measure(lane);
-  let s = stat[0];
+  var sum = 0.0f;
   for (var c = lane; c < 10; c += 16) {
-    output[image * 10 + c] = (tile[c] - s.x) * s.y;
+    sum += dot(output[group.z * 10 + c], vec4f(1.0f));
+  }
+  let mean = total(lane, sum) / 40.0f;
+  var square = 0.0f;
+  for (var c = lane; c < 10; c += 16) {
+    let d = output[group.z * 10 + c] - mean;
+    square += dot(d * d, vec4f(1.0f));
+  }
+  let scale = inverseSqrt(total(lane, square) / 40.0f + 0.000001f);
+  for (var c = lane; c < 10; c += 16) {
+    output[group.z * 10 + c] = (output[group.z * 10 + c] - mean) * scale;
   }
 }
 
-fn sample(p: u32, c: u32) -> vec4f {
-  return tile[c];
-}
-
-// Mean and 1/deviation of every token: 16 invocations a token take every 16th channel quad in two passes,
-// the first of them merges their sums and squared deviations in order.
-fn measure(lane: u32) {
-  let p = lane / 16;
-  let first = lane % 16;
-  if (p < 1 && first < 10) {
-    var sum = vec4f();
-    for (var c = first; c < 10; c += 16) {
-      sum += sample(p, c);
-    }
-    let total = dot(sum, vec4f(1.0));
-    let mean = total / channels(first);
-    var square = vec4f();
-    for (var c = first; c < 10; c += 16) {
-      let d = sample(p, c) - mean;
-      square += d * d;
-    }
-    slice[lane] = vec2f(total, dot(square, vec4f(1.0)));
-  }
+// The sum over all invocations of the group, the same in each of them.
+fn total(lane: u32, value: f32) -> f32 {
   workgroupBarrier();
-  if (p < 1 && first == 0) {
-    var total = 0.0;
-    for (var i = 0u; i < 10; i++) {
-      total += slice[lane + i].x;
-    }
-    let mean = total / 40.0;
-    var square = 0.0;
-    for (var i = 0u; i < 10; i++) {
-      let n = channels(i);
-      let d = slice[lane + i].x / n - mean;
-      square += slice[lane + i].y + n * d * d;
-    }
-    stat[p] = vec2f(mean, inverseSqrt(square / 40.0 + 0.000001));
-  }
+  sums[lane] = value;
   workgroupBarrier();
-}
-
-// How many channels the invocation takes that starts at \`first\`.
-fn channels(first: u32) -> f32 {
-  return 4.0 * f32((25 - first) / 16);
+  var all = 0.0;
+  for (var i = 0u; i < 16; i++) {
+    all += sums[i];
+  }
+  return all;
 }
 ` },
     { name: "head", code: `// classifier, one row of 40 by [40][10]:
@@ -3023,7 +3071,7 @@ fn finish(image: u32, m: u32, n: u32, sum: vec4f) -> vec4f {
   if (n >= 3) {
     return vec4f();
   }
-  let v = sum;
+  var v = sum;
   let i = (image * 1 + m) * 10 + 4 * n;
   for (var j = 0u; j < min(4, 10 - 4 * n); j++) {
     output[i + j] = v[j];

@@ -289,12 +289,12 @@ export const descriptor = {
   ],
   limits: { maxBufferSize: 49152, maxStorageBufferBindingSize: 49152, maxStorageBuffersPerShaderStage: 7, maxComputeInvocationsPerWorkgroup: 128 },
   kernels: [
-    { name: "downsample_layers.0.0.pack", code: `// Packs a PyTorch weight [8][48] as [48][8], zero-padded.
+    { name: "downsample_layers.0.0.pack", code: `// Packs a PyTorch weight [8][3][16] as [48][8], zero-padded.
 // For each column n, in order:
-//   w[k] = weight[n,k]; b = bias[n]
-//   packed[k,n] = w[k]; packed_bias[n] = b
+//   w[c,tap] = weight[n,c,tap]; b = bias[n]
+//   packed[k,n] = w[k / 16,k % 16]; packed_bias[n] = b
 // An invocation packs one column. Runs once, when the weights are loaded.
-@group(0) @binding(0) var<storage, read> weight: array<f32, 384>; // [8][48]
+@group(0) @binding(0) var<storage, read> weight: array<f32, 384>; // [8][3][16]
 @group(0) @binding(1) var<storage, read> bias: array<f32, 8>; // [8]
 @group(0) @binding(2) var<storage, read_write> packed: array<f32, 384>; // [48][8]
 @group(0) @binding(3) var<storage, read_write> packed_bias: array<f32, 8>; // [8]
@@ -306,25 +306,28 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
     return;
   }
   for (var k = 0u; k < 48; k++) {
-    packed[k * 8 + n] = folded(n, k);
+    let c = k / 16;
+    let tap: u32 = k % 16;
+    packed[k * 8 + n] = folded(n, c, tap);
   }
   packed_bias[n] = folded_bias(n);
 }
 
-fn folded(n: u32, k: u32) -> f32 {
-  return weight[n * 48 + k];
+fn folded(n: u32, c: u32, tap: u32) -> f32 {
+  return weight[(n * 3 + c) * 16 + tap];
 }
 
 fn folded_bias(n: u32) -> f32 {
-  return bias[n];
+  var b = bias[n];
+  return b;
 }
 ` },
-    { name: "stages.0.0.dwconv.pack", code: `// Packs a PyTorch weight [8][49] as [49][8], zero-padded.
+    { name: "stages.0.0.dwconv.pack", code: `// Packs a PyTorch weight [8][1][49] as [49][8], zero-padded.
 // For each column n, in order:
-//   w[k] = weight[n,k]; b = bias[n]
-//   packed[k,n] = w[k]; packed_bias[n] = b
+//   w[c,tap] = weight[n,c,tap]; b = bias[n]
+//   packed[k,n] = w[k / 49,k % 49]; packed_bias[n] = b
 // An invocation packs one column. Runs once, when the weights are loaded.
-@group(0) @binding(0) var<storage, read> weight: array<f32, 392>; // [8][49]
+@group(0) @binding(0) var<storage, read> weight: array<f32, 392>; // [8][1][49]
 @group(0) @binding(1) var<storage, read> bias: array<f32, 8>; // [8]
 @group(0) @binding(2) var<storage, read_write> packed: array<f32, 392>; // [49][8]
 @group(0) @binding(3) var<storage, read_write> packed_bias: array<f32, 8>; // [8]
@@ -336,27 +339,30 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
     return;
   }
   for (var k = 0u; k < 49; k++) {
-    packed[k * 8 + n] = folded(n, k);
+    let c = k / 49;
+    let tap: u32 = k % 49;
+    packed[k * 8 + n] = folded(n, c, tap);
   }
   packed_bias[n] = folded_bias(n);
 }
 
-fn folded(n: u32, k: u32) -> f32 {
-  return weight[n * 49 + k];
+fn folded(n: u32, c: u32, tap: u32) -> f32 {
+  return weight[(n * 1 + c) * 49 + tap];
 }
 
 fn folded_bias(n: u32) -> f32 {
-  return bias[n];
+  var b = bias[n];
+  return b;
 }
 ` },
-    { name: "stages.0.0.pwconv1.pack", code: `// Packs a PyTorch weight [32][8] as [32][32], zero-padded.
+    { name: "stages.0.0.pwconv1.pack", code: `// Packs a PyTorch weight [32][8][1] as [32][32], zero-padded.
 // For each column n, in order:
-//   w[k] = weight[n,k]; b = bias[n]
-//   b += sum over k of w[k] * input_shift[k]
-//   w[k] *= input_scale[k]
-//   packed[k,n] = w[k]; packed_bias[n] = b
+//   w[c,tap] = weight[n,c,tap]; b = bias[n]
+//   b += sum over c,tap of w[c,tap] * input_shift[c]
+//   w[c,tap] *= input_scale[c]
+//   packed[k,n] = w[k,0]; packed_bias[n] = b
 // An invocation packs one column. Runs once, when the weights are loaded.
-@group(0) @binding(0) var<storage, read> weight: array<f32, 256>; // [32][8]
+@group(0) @binding(0) var<storage, read> weight: array<f32, 256>; // [32][8][1]
 @group(0) @binding(1) var<storage, read> bias: array<f32, 32>; // [32]
 @group(0) @binding(2) var<storage, read> input_shift: array<f32, 8>; // [8]
 @group(0) @binding(3) var<storage, read> input_scale: array<f32, 8>; // [8]
@@ -370,33 +376,37 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
     return;
   }
   for (var k = 0u; k < 32; k++) {
-    packed[k * 32 + n] = folded(n, k);
+    let c = k;
+    let tap: u32 = 0;
+    packed[k * 32 + n] = folded(n, c, tap);
   }
   packed_bias[n] = folded_bias(n);
 }
 
-fn folded(n: u32, k: u32) -> f32 {
-  if (k >= 8) {
+fn folded(n: u32, c: u32, tap: u32) -> f32 {
+  if (c >= 8) {
     return 0.0;
   }
-  return weight[n * 8 + k] * input_scale[k];
+  return weight[(n * 8 + c) * 1 + tap] * input_scale[c];
 }
 
 fn folded_bias(n: u32) -> f32 {
   var b = bias[n];
-  for (var k = 0u; k < 8; k++) {
-    b += weight[n * 8 + k] * input_shift[k];
+  for (var tap = 0u; tap < 1; tap++) {
+    for (var c = 0u; c < 8; c++) {
+      b += weight[(n * 8 + c) * 1 + tap] * input_shift[c];
+    }
   }
   return b;
 }
 ` },
-    { name: "stages.0.0.pwconv2.pack", code: `// Packs a PyTorch weight [8][32] as [32][32], zero-padded.
+    { name: "stages.0.0.pwconv2.pack", code: `// Packs a PyTorch weight [8][32][1] as [32][32], zero-padded.
 // For each column n, in order:
-//   w[k] = weight[n,k]; b = bias[n]
-//   b += sum over k of w[k] * input_shift[k]
-//   packed[k,n] = w[k]; packed_bias[n] = b
+//   w[c,tap] = weight[n,c,tap]; b = bias[n]
+//   b += sum over c,tap of w[c,tap] * input_shift[c]
+//   packed[k,n] = w[k,0]; packed_bias[n] = b
 // An invocation packs one column. Runs once, when the weights are loaded.
-@group(0) @binding(0) var<storage, read> weight: array<f32, 256>; // [8][32]
+@group(0) @binding(0) var<storage, read> weight: array<f32, 256>; // [8][32][1]
 @group(0) @binding(1) var<storage, read> bias: array<f32, 8>; // [8]
 @group(0) @binding(2) var<storage, read> input_shift: array<f32, 32>; // [32]
 @group(0) @binding(3) var<storage, read_write> packed: array<f32, 1024>; // [32][32]
@@ -409,16 +419,18 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
     return;
   }
   for (var k = 0u; k < 32; k++) {
-    packed[k * 32 + n] = folded(n, k);
+    let c = k;
+    let tap: u32 = 0;
+    packed[k * 32 + n] = folded(n, c, tap);
   }
   packed_bias[n] = folded_bias(n);
 }
 
-fn folded(n: u32, k: u32) -> f32 {
+fn folded(n: u32, c: u32, tap: u32) -> f32 {
   if (n >= 8) {
     return 0.0;
   }
-  return weight[n * 32 + k];
+  return weight[(n * 32 + c) * 1 + tap];
 }
 
 fn folded_bias(n: u32) -> f32 {
@@ -426,8 +438,10 @@ fn folded_bias(n: u32) -> f32 {
     return 0.0;
   }
   var b = bias[n];
-  for (var k = 0u; k < 32; k++) {
-    b += weight[n * 32 + k] * input_shift[k];
+  for (var tap = 0u; tap < 1; tap++) {
+    for (var c = 0u; c < 32; c++) {
+      b += weight[(n * 32 + c) * 1 + tap] * input_shift[c];
+    }
   }
   return b;
 }
@@ -437,7 +451,7 @@ fn folded_bias(n: u32) -> f32 {
 //   w[c,tap] = weight[n,c,tap]; b = bias[n]
 //   b += sum over c,tap of w[c,tap] * input_shift[c]
 //   w[c,tap] *= input_scale[c]
-//   packed[(tap,c),n] = w[c,tap]; packed_bias[n] = b
+//   packed[k,n] = w[k % 8,k / 8]; packed_bias[n] = b
 // An invocation packs one column. Runs once, when the weights are loaded.
 @group(0) @binding(0) var<storage, read> weight: array<f32, 512>; // [16][8][4]
 @group(0) @binding(1) var<storage, read> bias: array<f32, 16>; // [16]
@@ -454,7 +468,7 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
   }
   for (var k = 0u; k < 32; k++) {
     let c = k % 8;
-    let tap = k / 8;
+    let tap: u32 = k / 8;
     packed[k * 32 + n] = folded(n, c, tap);
   }
   packed_bias[n] = folded_bias(n);
@@ -480,12 +494,12 @@ fn folded_bias(n: u32) -> f32 {
   return b;
 }
 ` },
-    { name: "stages.1.0.dwconv.pack", code: `// Packs a PyTorch weight [16][49] as [49][16], zero-padded.
+    { name: "stages.1.0.dwconv.pack", code: `// Packs a PyTorch weight [16][1][49] as [49][16], zero-padded.
 // For each column n, in order:
-//   w[k] = weight[n,k]; b = bias[n]
-//   packed[k,n] = w[k]; packed_bias[n] = b
+//   w[c,tap] = weight[n,c,tap]; b = bias[n]
+//   packed[k,n] = w[k / 49,k % 49]; packed_bias[n] = b
 // An invocation packs one column. Runs once, when the weights are loaded.
-@group(0) @binding(0) var<storage, read> weight: array<f32, 784>; // [16][49]
+@group(0) @binding(0) var<storage, read> weight: array<f32, 784>; // [16][1][49]
 @group(0) @binding(1) var<storage, read> bias: array<f32, 16>; // [16]
 @group(0) @binding(2) var<storage, read_write> packed: array<f32, 784>; // [49][16]
 @group(0) @binding(3) var<storage, read_write> packed_bias: array<f32, 16>; // [16]
@@ -497,27 +511,30 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
     return;
   }
   for (var k = 0u; k < 49; k++) {
-    packed[k * 16 + n] = folded(n, k);
+    let c = k / 49;
+    let tap: u32 = k % 49;
+    packed[k * 16 + n] = folded(n, c, tap);
   }
   packed_bias[n] = folded_bias(n);
 }
 
-fn folded(n: u32, k: u32) -> f32 {
-  return weight[n * 49 + k];
+fn folded(n: u32, c: u32, tap: u32) -> f32 {
+  return weight[(n * 1 + c) * 49 + tap];
 }
 
 fn folded_bias(n: u32) -> f32 {
-  return bias[n];
+  var b = bias[n];
+  return b;
 }
 ` },
-    { name: "stages.1.0.pwconv1.pack", code: `// Packs a PyTorch weight [64][16] as [32][64], zero-padded.
+    { name: "stages.1.0.pwconv1.pack", code: `// Packs a PyTorch weight [64][16][1] as [32][64], zero-padded.
 // For each column n, in order:
-//   w[k] = weight[n,k]; b = bias[n]
-//   b += sum over k of w[k] * input_shift[k]
-//   w[k] *= input_scale[k]
-//   packed[k,n] = w[k]; packed_bias[n] = b
+//   w[c,tap] = weight[n,c,tap]; b = bias[n]
+//   b += sum over c,tap of w[c,tap] * input_shift[c]
+//   w[c,tap] *= input_scale[c]
+//   packed[k,n] = w[k,0]; packed_bias[n] = b
 // An invocation packs one column. Runs once, when the weights are loaded.
-@group(0) @binding(0) var<storage, read> weight: array<f32, 1024>; // [64][16]
+@group(0) @binding(0) var<storage, read> weight: array<f32, 1024>; // [64][16][1]
 @group(0) @binding(1) var<storage, read> bias: array<f32, 64>; // [64]
 @group(0) @binding(2) var<storage, read> input_shift: array<f32, 16>; // [16]
 @group(0) @binding(3) var<storage, read> input_scale: array<f32, 16>; // [16]
@@ -531,33 +548,37 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
     return;
   }
   for (var k = 0u; k < 32; k++) {
-    packed[k * 64 + n] = folded(n, k);
+    let c = k;
+    let tap: u32 = 0;
+    packed[k * 64 + n] = folded(n, c, tap);
   }
   packed_bias[n] = folded_bias(n);
 }
 
-fn folded(n: u32, k: u32) -> f32 {
-  if (k >= 16) {
+fn folded(n: u32, c: u32, tap: u32) -> f32 {
+  if (c >= 16) {
     return 0.0;
   }
-  return weight[n * 16 + k] * input_scale[k];
+  return weight[(n * 16 + c) * 1 + tap] * input_scale[c];
 }
 
 fn folded_bias(n: u32) -> f32 {
   var b = bias[n];
-  for (var k = 0u; k < 16; k++) {
-    b += weight[n * 16 + k] * input_shift[k];
+  for (var tap = 0u; tap < 1; tap++) {
+    for (var c = 0u; c < 16; c++) {
+      b += weight[(n * 16 + c) * 1 + tap] * input_shift[c];
+    }
   }
   return b;
 }
 ` },
-    { name: "stages.1.0.pwconv2.pack", code: `// Packs a PyTorch weight [16][64] as [64][32], zero-padded.
+    { name: "stages.1.0.pwconv2.pack", code: `// Packs a PyTorch weight [16][64][1] as [64][32], zero-padded.
 // For each column n, in order:
-//   w[k] = weight[n,k]; b = bias[n]
-//   b += sum over k of w[k] * input_shift[k]
-//   packed[k,n] = w[k]; packed_bias[n] = b
+//   w[c,tap] = weight[n,c,tap]; b = bias[n]
+//   b += sum over c,tap of w[c,tap] * input_shift[c]
+//   packed[k,n] = w[k,0]; packed_bias[n] = b
 // An invocation packs one column. Runs once, when the weights are loaded.
-@group(0) @binding(0) var<storage, read> weight: array<f32, 1024>; // [16][64]
+@group(0) @binding(0) var<storage, read> weight: array<f32, 1024>; // [16][64][1]
 @group(0) @binding(1) var<storage, read> bias: array<f32, 16>; // [16]
 @group(0) @binding(2) var<storage, read> input_shift: array<f32, 64>; // [64]
 @group(0) @binding(3) var<storage, read_write> packed: array<f32, 2048>; // [64][32]
@@ -570,16 +591,18 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
     return;
   }
   for (var k = 0u; k < 64; k++) {
-    packed[k * 32 + n] = folded(n, k);
+    let c = k;
+    let tap: u32 = 0;
+    packed[k * 32 + n] = folded(n, c, tap);
   }
   packed_bias[n] = folded_bias(n);
 }
 
-fn folded(n: u32, k: u32) -> f32 {
+fn folded(n: u32, c: u32, tap: u32) -> f32 {
   if (n >= 16) {
     return 0.0;
   }
-  return weight[n * 64 + k];
+  return weight[(n * 64 + c) * 1 + tap];
 }
 
 fn folded_bias(n: u32) -> f32 {
@@ -587,8 +610,10 @@ fn folded_bias(n: u32) -> f32 {
     return 0.0;
   }
   var b = bias[n];
-  for (var k = 0u; k < 64; k++) {
-    b += weight[n * 64 + k] * input_shift[k];
+  for (var tap = 0u; tap < 1; tap++) {
+    for (var c = 0u; c < 64; c++) {
+      b += weight[(n * 64 + c) * 1 + tap] * input_shift[c];
+    }
   }
   return b;
 }
@@ -598,7 +623,7 @@ fn folded_bias(n: u32) -> f32 {
 //   w[c,tap] = weight[n,c,tap]; b = bias[n]
 //   b += sum over c,tap of w[c,tap] * input_shift[c]
 //   w[c,tap] *= input_scale[c]
-//   packed[(tap,c),n] = w[c,tap]; packed_bias[n] = b
+//   packed[k,n] = w[k % 16,k / 16]; packed_bias[n] = b
 // An invocation packs one column. Runs once, when the weights are loaded.
 @group(0) @binding(0) var<storage, read> weight: array<f32, 1536>; // [24][16][4]
 @group(0) @binding(1) var<storage, read> bias: array<f32, 24>; // [24]
@@ -615,7 +640,7 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
   }
   for (var k = 0u; k < 64; k++) {
     let c = k % 16;
-    let tap = k / 16;
+    let tap: u32 = k / 16;
     packed[k * 32 + n] = folded(n, c, tap);
   }
   packed_bias[n] = folded_bias(n);
@@ -641,12 +666,12 @@ fn folded_bias(n: u32) -> f32 {
   return b;
 }
 ` },
-    { name: "stages.2.0.dwconv.pack", code: `// Packs a PyTorch weight [24][49] as [49][24], zero-padded.
+    { name: "stages.2.0.dwconv.pack", code: `// Packs a PyTorch weight [24][1][49] as [49][24], zero-padded.
 // For each column n, in order:
-//   w[k] = weight[n,k]; b = bias[n]
-//   packed[k,n] = w[k]; packed_bias[n] = b
+//   w[c,tap] = weight[n,c,tap]; b = bias[n]
+//   packed[k,n] = w[k / 49,k % 49]; packed_bias[n] = b
 // An invocation packs one column. Runs once, when the weights are loaded.
-@group(0) @binding(0) var<storage, read> weight: array<f32, 1176>; // [24][49]
+@group(0) @binding(0) var<storage, read> weight: array<f32, 1176>; // [24][1][49]
 @group(0) @binding(1) var<storage, read> bias: array<f32, 24>; // [24]
 @group(0) @binding(2) var<storage, read_write> packed: array<f32, 1176>; // [49][24]
 @group(0) @binding(3) var<storage, read_write> packed_bias: array<f32, 24>; // [24]
@@ -658,27 +683,30 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
     return;
   }
   for (var k = 0u; k < 49; k++) {
-    packed[k * 24 + n] = folded(n, k);
+    let c = k / 49;
+    let tap: u32 = k % 49;
+    packed[k * 24 + n] = folded(n, c, tap);
   }
   packed_bias[n] = folded_bias(n);
 }
 
-fn folded(n: u32, k: u32) -> f32 {
-  return weight[n * 49 + k];
+fn folded(n: u32, c: u32, tap: u32) -> f32 {
+  return weight[(n * 1 + c) * 49 + tap];
 }
 
 fn folded_bias(n: u32) -> f32 {
-  return bias[n];
+  var b = bias[n];
+  return b;
 }
 ` },
-    { name: "stages.2.0.pwconv1.pack", code: `// Packs a PyTorch weight [96][24] as [32][96], zero-padded.
+    { name: "stages.2.0.pwconv1.pack", code: `// Packs a PyTorch weight [96][24][1] as [32][96], zero-padded.
 // For each column n, in order:
-//   w[k] = weight[n,k]; b = bias[n]
-//   b += sum over k of w[k] * input_shift[k]
-//   w[k] *= input_scale[k]
-//   packed[k,n] = w[k]; packed_bias[n] = b
+//   w[c,tap] = weight[n,c,tap]; b = bias[n]
+//   b += sum over c,tap of w[c,tap] * input_shift[c]
+//   w[c,tap] *= input_scale[c]
+//   packed[k,n] = w[k,0]; packed_bias[n] = b
 // An invocation packs one column. Runs once, when the weights are loaded.
-@group(0) @binding(0) var<storage, read> weight: array<f32, 2304>; // [96][24]
+@group(0) @binding(0) var<storage, read> weight: array<f32, 2304>; // [96][24][1]
 @group(0) @binding(1) var<storage, read> bias: array<f32, 96>; // [96]
 @group(0) @binding(2) var<storage, read> input_shift: array<f32, 24>; // [24]
 @group(0) @binding(3) var<storage, read> input_scale: array<f32, 24>; // [24]
@@ -692,33 +720,37 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
     return;
   }
   for (var k = 0u; k < 32; k++) {
-    packed[k * 96 + n] = folded(n, k);
+    let c = k;
+    let tap: u32 = 0;
+    packed[k * 96 + n] = folded(n, c, tap);
   }
   packed_bias[n] = folded_bias(n);
 }
 
-fn folded(n: u32, k: u32) -> f32 {
-  if (k >= 24) {
+fn folded(n: u32, c: u32, tap: u32) -> f32 {
+  if (c >= 24) {
     return 0.0;
   }
-  return weight[n * 24 + k] * input_scale[k];
+  return weight[(n * 24 + c) * 1 + tap] * input_scale[c];
 }
 
 fn folded_bias(n: u32) -> f32 {
   var b = bias[n];
-  for (var k = 0u; k < 24; k++) {
-    b += weight[n * 24 + k] * input_shift[k];
+  for (var tap = 0u; tap < 1; tap++) {
+    for (var c = 0u; c < 24; c++) {
+      b += weight[(n * 24 + c) * 1 + tap] * input_shift[c];
+    }
   }
   return b;
 }
 ` },
-    { name: "stages.2.0.pwconv2.pack", code: `// Packs a PyTorch weight [24][96] as [96][32], zero-padded.
+    { name: "stages.2.0.pwconv2.pack", code: `// Packs a PyTorch weight [24][96][1] as [96][32], zero-padded.
 // For each column n, in order:
-//   w[k] = weight[n,k]; b = bias[n]
-//   b += sum over k of w[k] * input_shift[k]
-//   packed[k,n] = w[k]; packed_bias[n] = b
+//   w[c,tap] = weight[n,c,tap]; b = bias[n]
+//   b += sum over c,tap of w[c,tap] * input_shift[c]
+//   packed[k,n] = w[k,0]; packed_bias[n] = b
 // An invocation packs one column. Runs once, when the weights are loaded.
-@group(0) @binding(0) var<storage, read> weight: array<f32, 2304>; // [24][96]
+@group(0) @binding(0) var<storage, read> weight: array<f32, 2304>; // [24][96][1]
 @group(0) @binding(1) var<storage, read> bias: array<f32, 24>; // [24]
 @group(0) @binding(2) var<storage, read> input_shift: array<f32, 96>; // [96]
 @group(0) @binding(3) var<storage, read_write> packed: array<f32, 3072>; // [96][32]
@@ -731,16 +763,18 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
     return;
   }
   for (var k = 0u; k < 96; k++) {
-    packed[k * 32 + n] = folded(n, k);
+    let c = k;
+    let tap: u32 = 0;
+    packed[k * 32 + n] = folded(n, c, tap);
   }
   packed_bias[n] = folded_bias(n);
 }
 
-fn folded(n: u32, k: u32) -> f32 {
+fn folded(n: u32, c: u32, tap: u32) -> f32 {
   if (n >= 24) {
     return 0.0;
   }
-  return weight[n * 96 + k];
+  return weight[(n * 96 + c) * 1 + tap];
 }
 
 fn folded_bias(n: u32) -> f32 {
@@ -748,8 +782,10 @@ fn folded_bias(n: u32) -> f32 {
     return 0.0;
   }
   var b = bias[n];
-  for (var k = 0u; k < 96; k++) {
-    b += weight[n * 96 + k] * input_shift[k];
+  for (var tap = 0u; tap < 1; tap++) {
+    for (var c = 0u; c < 96; c++) {
+      b += weight[(n * 96 + c) * 1 + tap] * input_shift[c];
+    }
   }
   return b;
 }
@@ -759,7 +795,7 @@ fn folded_bias(n: u32) -> f32 {
 //   w[c,tap] = weight[n,c,tap]; b = bias[n]
 //   b += sum over c,tap of w[c,tap] * input_shift[c]
 //   w[c,tap] *= input_scale[c]
-//   packed[(tap,c),n] = w[c,tap]; packed_bias[n] = b
+//   packed[k,n] = w[k % 24,k / 24]; packed_bias[n] = b
 // An invocation packs one column. Runs once, when the weights are loaded.
 @group(0) @binding(0) var<storage, read> weight: array<f32, 3840>; // [40][24][4]
 @group(0) @binding(1) var<storage, read> bias: array<f32, 40>; // [40]
@@ -776,7 +812,7 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
   }
   for (var k = 0u; k < 96; k++) {
     let c = k % 24;
-    let tap = k / 24;
+    let tap: u32 = k / 24;
     packed[k * 64 + n] = folded(n, c, tap);
   }
   packed_bias[n] = folded_bias(n);
@@ -802,12 +838,12 @@ fn folded_bias(n: u32) -> f32 {
   return b;
 }
 ` },
-    { name: "stages.3.0.dwconv.pack", code: `// Packs a PyTorch weight [40][49] as [49][40], zero-padded.
+    { name: "stages.3.0.dwconv.pack", code: `// Packs a PyTorch weight [40][1][49] as [49][40], zero-padded.
 // For each column n, in order:
-//   w[k] = weight[n,k]; b = bias[n]
-//   packed[k,n] = w[k]; packed_bias[n] = b
+//   w[c,tap] = weight[n,c,tap]; b = bias[n]
+//   packed[k,n] = w[k / 49,k % 49]; packed_bias[n] = b
 // An invocation packs one column. Runs once, when the weights are loaded.
-@group(0) @binding(0) var<storage, read> weight: array<f32, 1960>; // [40][49]
+@group(0) @binding(0) var<storage, read> weight: array<f32, 1960>; // [40][1][49]
 @group(0) @binding(1) var<storage, read> bias: array<f32, 40>; // [40]
 @group(0) @binding(2) var<storage, read_write> packed: array<f32, 1960>; // [49][40]
 @group(0) @binding(3) var<storage, read_write> packed_bias: array<f32, 40>; // [40]
@@ -819,27 +855,30 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
     return;
   }
   for (var k = 0u; k < 49; k++) {
-    packed[k * 40 + n] = folded(n, k);
+    let c = k / 49;
+    let tap: u32 = k % 49;
+    packed[k * 40 + n] = folded(n, c, tap);
   }
   packed_bias[n] = folded_bias(n);
 }
 
-fn folded(n: u32, k: u32) -> f32 {
-  return weight[n * 49 + k];
+fn folded(n: u32, c: u32, tap: u32) -> f32 {
+  return weight[(n * 1 + c) * 49 + tap];
 }
 
 fn folded_bias(n: u32) -> f32 {
-  return bias[n];
+  var b = bias[n];
+  return b;
 }
 ` },
-    { name: "stages.3.0.pwconv1.pack", code: `// Packs a PyTorch weight [160][40] as [64][160], zero-padded.
+    { name: "stages.3.0.pwconv1.pack", code: `// Packs a PyTorch weight [160][40][1] as [64][160], zero-padded.
 // For each column n, in order:
-//   w[k] = weight[n,k]; b = bias[n]
-//   b += sum over k of w[k] * input_shift[k]
-//   w[k] *= input_scale[k]
-//   packed[k,n] = w[k]; packed_bias[n] = b
+//   w[c,tap] = weight[n,c,tap]; b = bias[n]
+//   b += sum over c,tap of w[c,tap] * input_shift[c]
+//   w[c,tap] *= input_scale[c]
+//   packed[k,n] = w[k,0]; packed_bias[n] = b
 // An invocation packs one column. Runs once, when the weights are loaded.
-@group(0) @binding(0) var<storage, read> weight: array<f32, 6400>; // [160][40]
+@group(0) @binding(0) var<storage, read> weight: array<f32, 6400>; // [160][40][1]
 @group(0) @binding(1) var<storage, read> bias: array<f32, 160>; // [160]
 @group(0) @binding(2) var<storage, read> input_shift: array<f32, 40>; // [40]
 @group(0) @binding(3) var<storage, read> input_scale: array<f32, 40>; // [40]
@@ -853,33 +892,37 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
     return;
   }
   for (var k = 0u; k < 64; k++) {
-    packed[k * 160 + n] = folded(n, k);
+    let c = k;
+    let tap: u32 = 0;
+    packed[k * 160 + n] = folded(n, c, tap);
   }
   packed_bias[n] = folded_bias(n);
 }
 
-fn folded(n: u32, k: u32) -> f32 {
-  if (k >= 40) {
+fn folded(n: u32, c: u32, tap: u32) -> f32 {
+  if (c >= 40) {
     return 0.0;
   }
-  return weight[n * 40 + k] * input_scale[k];
+  return weight[(n * 40 + c) * 1 + tap] * input_scale[c];
 }
 
 fn folded_bias(n: u32) -> f32 {
   var b = bias[n];
-  for (var k = 0u; k < 40; k++) {
-    b += weight[n * 40 + k] * input_shift[k];
+  for (var tap = 0u; tap < 1; tap++) {
+    for (var c = 0u; c < 40; c++) {
+      b += weight[(n * 40 + c) * 1 + tap] * input_shift[c];
+    }
   }
   return b;
 }
 ` },
-    { name: "stages.3.0.pwconv2.pack", code: `// Packs a PyTorch weight [40][160] as [160][64], zero-padded.
+    { name: "stages.3.0.pwconv2.pack", code: `// Packs a PyTorch weight [40][160][1] as [160][64], zero-padded.
 // For each column n, in order:
-//   w[k] = weight[n,k]; b = bias[n]
-//   b += sum over k of w[k] * input_shift[k]
-//   packed[k,n] = w[k]; packed_bias[n] = b
+//   w[c,tap] = weight[n,c,tap]; b = bias[n]
+//   b += sum over c,tap of w[c,tap] * input_shift[c]
+//   packed[k,n] = w[k,0]; packed_bias[n] = b
 // An invocation packs one column. Runs once, when the weights are loaded.
-@group(0) @binding(0) var<storage, read> weight: array<f32, 6400>; // [40][160]
+@group(0) @binding(0) var<storage, read> weight: array<f32, 6400>; // [40][160][1]
 @group(0) @binding(1) var<storage, read> bias: array<f32, 40>; // [40]
 @group(0) @binding(2) var<storage, read> input_shift: array<f32, 160>; // [160]
 @group(0) @binding(3) var<storage, read_write> packed: array<f32, 10240>; // [160][64]
@@ -892,16 +935,18 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
     return;
   }
   for (var k = 0u; k < 160; k++) {
-    packed[k * 64 + n] = folded(n, k);
+    let c = k;
+    let tap: u32 = 0;
+    packed[k * 64 + n] = folded(n, c, tap);
   }
   packed_bias[n] = folded_bias(n);
 }
 
-fn folded(n: u32, k: u32) -> f32 {
+fn folded(n: u32, c: u32, tap: u32) -> f32 {
   if (n >= 40) {
     return 0.0;
   }
-  return weight[n * 160 + k];
+  return weight[(n * 160 + c) * 1 + tap];
 }
 
 fn folded_bias(n: u32) -> f32 {
@@ -909,8 +954,10 @@ fn folded_bias(n: u32) -> f32 {
     return 0.0;
   }
   var b = bias[n];
-  for (var k = 0u; k < 160; k++) {
-    b += weight[n * 160 + k] * input_shift[k];
+  for (var tap = 0u; tap < 1; tap++) {
+    for (var c = 0u; c < 160; c++) {
+      b += weight[(n * 160 + c) * 1 + tap] * input_shift[c];
+    }
   }
   return b;
 }
@@ -929,68 +976,82 @@ fn folded_bias(n: u32) -> f32 {
 var<workgroup> tile: array<vec4f, 32>; // [16 sites][2]
 var<workgroup> stat: array<vec2f, 16>; // mean and 1/deviation of each token
 var<workgroup> slice: array<vec2f, 128>; // sum and squared deviations, a share of a token each
+const whole = true; // no group goes past the end of a row
 
 @compute @workgroup_size(128)
 fn main(@builtin(workgroup_id) within: vec3u, @builtin(local_invocation_index) lane: u32) {
   let group = first_group + within;
-  let image = group.z * 3072;
-  let y = group.y;
   let x0 = group.x * 16;
+  let first = (group.z * 16 + group.y) * 16 + x0;
   for (var item = lane; item < 4; item += 128) {
-    convolve(image, y, x0, item / 2 * 8, item % 2);
+    convolve(group.z, group.y, first, x0, item / 2 * 8, item % 2);
   }
   workgroupBarrier();
   measure(lane);
-  let first = (group.z * 16 + y) * 16 + x0;
   for (var i = lane; i < 32; i += 128) {
     let p = i / 2;
-    let n = i % 2;
     let s = stat[p];
-    put(first + p, n, (tile[i] - s.x) * s.y);
+    if (whole || x0 + p < 16) {
+      put(first + p, i % 2, (tile[i] - s.x) * s.y);
+    }
   }
 }
 
 // Sites x0 + p .. x0 + p + 7 of row y, channels 4n .. 4n + 3.
-fn convolve(image: u32, y: u32, x0: u32, p: u32, n: u32) {
+fn convolve(image: u32, y: u32, first: u32, x0: u32, p: u32, n: u32) {
+  let corner = place(image, y);
   var v0 = bias[n];
-  let u0 = x0 + p;
+  let u0 = (corner.x + min(x0 + p, 15));
   var v1 = bias[n];
-  let u1 = x0 + p + 1;
+  let u1 = (corner.x + min(x0 + p + 1, 15));
   var v2 = bias[n];
-  let u2 = x0 + p + 2;
+  let u2 = (corner.x + min(x0 + p + 2, 15));
   var v3 = bias[n];
-  let u3 = x0 + p + 3;
+  let u3 = (corner.x + min(x0 + p + 3, 15));
   var v4 = bias[n];
-  let u4 = x0 + p + 4;
+  let u4 = (corner.x + min(x0 + p + 4, 15));
   var v5 = bias[n];
-  let u5 = x0 + p + 5;
+  let u5 = (corner.x + min(x0 + p + 5, 15));
   var v6 = bias[n];
-  let u6 = x0 + p + 6;
+  let u6 = (corner.x + min(x0 + p + 6, 15));
   var v7 = bias[n];
-  let u7 = x0 + p + 7;
+  let u7 = (corner.x + min(x0 + p + 7, 15));
   for (var c = 0u; c < 3; c++) {
     for (var i = 0u; i < 4; i++) {
-      let row = image + (c * 64 + 4 * y + i) * 16;
+      let row = ((image * 3 + c) * 64 + 4 * corner.y + i) * 16;
       let w = (c * 4 + i) * 8 + n;
-      let w0 = mat4x4f(weight[w], weight[w + 2], weight[w + 4], weight[w + 6]);
-      v0 += w0 * input[row + u0];
-      v1 += w0 * input[row + u1];
-      v2 += w0 * input[row + u2];
-      v3 += w0 * input[row + u3];
-      v4 += w0 * input[row + u4];
-      v5 += w0 * input[row + u5];
-      v6 += w0 * input[row + u6];
-      v7 += w0 * input[row + u7];
+      let w0 = weights(w);
+      v0 += w0 * pixels(row + u0);
+      v1 += w0 * pixels(row + u1);
+      v2 += w0 * pixels(row + u2);
+      v3 += w0 * pixels(row + u3);
+      v4 += w0 * pixels(row + u4);
+      v5 += w0 * pixels(row + u5);
+      v6 += w0 * pixels(row + u6);
+      v7 += w0 * pixels(row + u7);
     }
   }
-  tile[p * 2 + n] = v0;
-  tile[p * 2 + n + 2] = v1;
-  tile[p * 2 + n + 4] = v2;
-  tile[p * 2 + n + 6] = v3;
-  tile[p * 2 + n + 8] = v4;
-  tile[p * 2 + n + 10] = v5;
-  tile[p * 2 + n + 12] = v6;
-  tile[p * 2 + n + 14] = v7;
+  tile[(p) * 2 + n] = v0;
+  tile[(p + 1) * 2 + n] = v1;
+  tile[(p + 2) * 2 + n] = v2;
+  tile[(p + 3) * 2 + n] = v3;
+  tile[(p + 4) * 2 + n] = v4;
+  tile[(p + 5) * 2 + n] = v5;
+  tile[(p + 6) * 2 + n] = v6;
+  tile[(p + 7) * 2 + n] = v7;
+}
+
+// Column and row of the whole map where row y begins.
+fn place(image: u32, y: u32) -> vec2u {
+  return vec2u(0, y);
+}
+
+fn weights(w: u32) -> mat4x4f {
+  return mat4x4f(weight[w], weight[w + 2], weight[w + 2 * 2], weight[w + 3 * 2]);
+}
+
+fn pixels(i: u32) -> vec4f {
+  return input[i];
 }
 
 // Channels 4n .. 4n + 3 of a site, with gain and shift.
@@ -1069,10 +1130,12 @@ fn main(@builtin(workgroup_id) within: vec3u, @builtin(local_invocation_index) l
   workgroupBarrier();
   measure(lane);
   let first = image + (y * 16 + x0) * 2;
-  let length = 32u;
+  let length = min(16, 16 - x0) * 2;
   for (var i = lane; i < length; i += 128) {
-    let s = stat[i / 2];
-    output[first + i] = (tile[i] - s.x) * s.y;
+    let p = i / 2;
+    let c = i % 2;
+    let s = stat[p];
+    output[first + i] = (sample(p, c) - s.x) * s.y;
   }
 }
 
@@ -1323,7 +1386,7 @@ fn fetch(image: u32, m: u32, k: u32) -> vec4f {
 
 // Row m, columns 4n .. 4n + 3 of the result: GELU, store. Returns what was stored.
 fn finish(image: u32, m: u32, n: u32, sum: vec4f) -> vec4f {
-  let v = gelu(sum);
+  var v = gelu(sum);
   let i = (image * 256 + m) * 8 + n;
   output[i] = v;
   return v;
@@ -1408,7 +1471,7 @@ fn main(
     let column = n + j * 8;
     let b = bias[column];
     for (var i = 0u; i < 4; i++) {
-      finish(image, m + i, column, cells[j * 4 + i] + b);
+      let v = finish(image, m + i, column, cells[j * 4 + i] + b);
     }
   }
 }
@@ -1520,7 +1583,7 @@ fn main(
     let column = n + j * 8;
     let b = bias[column];
     for (var i = 0u; i < 4; i++) {
-      finish(image, m + i, column, cells[j * 4 + i] + b);
+      let v = finish(image, m + i, column, cells[j * 4 + i] + b);
     }
   }
 }
@@ -1540,7 +1603,7 @@ fn finish(image: u32, m: u32, n: u32, sum: vec4f) -> vec4f {
   if (n >= 4) {
     return vec4f();
   }
-  let v = sum;
+  var v = sum;
   let i = (image * 64 + m) * 4 + n;
   output[i] = v;
   return v;
@@ -1599,10 +1662,12 @@ fn main(@builtin(workgroup_id) within: vec3u, @builtin(local_invocation_index) l
   workgroupBarrier();
   measure(lane);
   let first = image + (y * 8 + x0) * 4;
-  let length = 32u;
+  let length = min(8, 8 - x0) * 4;
   for (var i = lane; i < length; i += 64) {
-    let s = stat[i / 4];
-    output[first + i] = (tile[i] - s.x) * s.y;
+    let p = i / 4;
+    let c = i % 4;
+    let s = stat[p];
+    output[first + i] = (sample(p, c) - s.x) * s.y;
   }
 }
 
@@ -1830,7 +1895,7 @@ fn fetch(image: u32, m: u32, k: u32) -> vec4f {
 
 // Row m, columns 4n .. 4n + 3 of the result: GELU, store. Returns what was stored.
 fn finish(image: u32, m: u32, n: u32, sum: vec4f) -> vec4f {
-  let v = gelu(sum);
+  var v = gelu(sum);
   let i = (image * 64 + m) * 16 + n;
   output[i] = v;
   return v;
@@ -1915,7 +1980,7 @@ fn main(
     let column = n + j * 8;
     let b = bias[column];
     for (var i = 0u; i < 4; i++) {
-      finish(image, m + i, column, cells[j * 4 + i] + b);
+      let v = finish(image, m + i, column, cells[j * 4 + i] + b);
     }
   }
 }
@@ -2027,7 +2092,7 @@ fn main(
     let column = n + j * 8;
     let b = bias[column];
     for (var i = 0u; i < 4; i++) {
-      finish(image, m + i, column, cells[j * 4 + i] + b);
+      let v = finish(image, m + i, column, cells[j * 4 + i] + b);
     }
   }
 }
@@ -2047,7 +2112,7 @@ fn finish(image: u32, m: u32, n: u32, sum: vec4f) -> vec4f {
   if (m >= 16 || n >= 6) {
     return vec4f();
   }
-  let v = sum;
+  var v = sum;
   let i = (image * 16 + m) * 6 + n;
   output[i] = v;
   return v;
@@ -2106,10 +2171,12 @@ fn main(@builtin(workgroup_id) within: vec3u, @builtin(local_invocation_index) l
   workgroupBarrier();
   measure(lane);
   let first = image + (y * 4 + x0) * 6;
-  let length = 24u;
+  let length = min(4, 4 - x0) * 6;
   for (var i = lane; i < length; i += 32) {
-    let s = stat[i / 6];
-    output[first + i] = (tile[i] - s.x) * s.y;
+    let p = i / 6;
+    let c = i % 6;
+    let s = stat[p];
+    output[first + i] = (sample(p, c) - s.x) * s.y;
   }
 }
 
@@ -2300,7 +2367,7 @@ fn finish(image: u32, m: u32, n: u32, sum: vec4f) -> vec4f {
   if (m >= 16) {
     return vec4f();
   }
-  let v = gelu(sum);
+  var v = gelu(sum);
   let i = (image * 16 + m) * 24 + n;
   output[i] = v;
   return v;
@@ -2385,7 +2452,7 @@ fn main(
     let column = n + j * 8;
     let b = bias[column];
     for (var i = 0u; i < 4; i++) {
-      finish(image, m + i, column, cells[j * 4 + i] + b);
+      let v = finish(image, m + i, column, cells[j * 4 + i] + b);
     }
   }
 }
@@ -2497,7 +2564,7 @@ fn main(
     let column = n + j * 8;
     let b = bias[column];
     for (var i = 0u; i < 4; i++) {
-      finish(image, m + i, column, cells[j * 4 + i] + b);
+      let v = finish(image, m + i, column, cells[j * 4 + i] + b);
     }
   }
 }
@@ -2517,7 +2584,7 @@ fn finish(image: u32, m: u32, n: u32, sum: vec4f) -> vec4f {
   if (m >= 4 || n >= 10) {
     return vec4f();
   }
-  let v = sum;
+  var v = sum;
   let i = (image * 4 + m) * 10 + n;
   output[i] = v;
   return v;
@@ -2576,10 +2643,12 @@ fn main(@builtin(workgroup_id) within: vec3u, @builtin(local_invocation_index) l
   workgroupBarrier();
   measure(lane);
   let first = image + (y * 2 + x0) * 10;
-  let length = 20u;
+  let length = min(2, 2 - x0) * 10;
   for (var i = lane; i < length; i += 16) {
-    let s = stat[i / 10];
-    output[first + i] = (tile[i] - s.x) * s.y;
+    let p = i / 10;
+    let c = i % 10;
+    let s = stat[p];
+    output[first + i] = (sample(p, c) - s.x) * s.y;
   }
 }
 
@@ -2748,7 +2817,7 @@ fn finish(image: u32, m: u32, n: u32, sum: vec4f) -> vec4f {
   if (m >= 4) {
     return vec4f();
   }
-  let v = gelu(sum);
+  var v = gelu(sum);
   let i = (image * 4 + m) * 40 + n;
   output[i] = v;
   return v;
@@ -2833,7 +2902,7 @@ fn main(
     let column = n + j * 8;
     let b = bias[column];
     for (var i = 0u; i < 4; i++) {
-      finish(image, m + i, column, cells[j * 4 + i] + b);
+      let v = finish(image, m + i, column, cells[j * 4 + i] + b);
     }
   }
 }
@@ -2892,24 +2961,25 @@ fn response(image: u32, k: u32) -> vec4f {
 @group(1) @binding(0) var<uniform> first_group: vec3u; // where this dispatch begins: a long one is made in several
 var<workgroup> stat: array<vec2f, 8>; // mean and 1/deviation of each token
 var<workgroup> slice: array<vec2f, 128>; // sum and squared deviations, a share of a token each
-var<private> origin: u32; // first element of the group
+var<private> first: u32; // element of the group
 
 @compute @workgroup_size(128)
 fn main(@builtin(workgroup_id) within: vec3u, @builtin(local_invocation_index) lane: u32) {
   let group = first_group + within;
-  let first = group.x * 8;
-  origin = (group.z * 256 + first) * 2;
+  let row = group.x * 8;
+  first = (group.z * 256 + row) * 2;
   measure(lane);
-  let length = 16u;
+  let length = min(8, 256 - row) * 2;
   for (var i = lane; i < length; i += 128) {
-    let s = stat[i / 2];
+    let p = i / 2;
     let c = i % 2;
-    output[origin + i] = (input[origin + i] - s.x) * s.y * gain[c] + shift[c];
+    let s = stat[p];
+    output[first + i] = (sample(p, c) - s.x) * s.y * gain[c] + shift[c];
   }
 }
 
 fn sample(p: u32, c: u32) -> vec4f {
-  return input[origin + p * 2 + c];
+  return input[first + p * 2 + c];
 }
 
 // Mean and 1/deviation of every token: 16 invocations a token take every 16th channel quad in two passes,
@@ -2981,24 +3051,25 @@ fn main(@builtin(workgroup_id) within: vec3u, @builtin(local_invocation_index) l
 @group(1) @binding(0) var<uniform> first_group: vec3u; // where this dispatch begins: a long one is made in several
 var<workgroup> stat: array<vec2f, 8>; // mean and 1/deviation of each token
 var<workgroup> slice: array<vec2f, 128>; // sum and squared deviations, a share of a token each
-var<private> origin: u32; // first element of the group
+var<private> first: u32; // element of the group
 
 @compute @workgroup_size(128)
 fn main(@builtin(workgroup_id) within: vec3u, @builtin(local_invocation_index) lane: u32) {
   let group = first_group + within;
-  let first = group.x * 8;
-  origin = (group.z * 64 + first) * 4;
+  let row = group.x * 8;
+  first = (group.z * 64 + row) * 4;
   measure(lane);
-  let length = 32u;
+  let length = min(8, 64 - row) * 4;
   for (var i = lane; i < length; i += 128) {
-    let s = stat[i / 4];
+    let p = i / 4;
     let c = i % 4;
-    output[origin + i] = (input[origin + i] - s.x) * s.y * gain[c] + shift[c];
+    let s = stat[p];
+    output[first + i] = (sample(p, c) - s.x) * s.y * gain[c] + shift[c];
   }
 }
 
 fn sample(p: u32, c: u32) -> vec4f {
-  return input[origin + p * 4 + c];
+  return input[first + p * 4 + c];
 }
 
 // Mean and 1/deviation of every token: 16 invocations a token take every 16th channel quad in two passes,
@@ -3070,24 +3141,25 @@ fn main(@builtin(workgroup_id) within: vec3u, @builtin(local_invocation_index) l
 @group(1) @binding(0) var<uniform> first_group: vec3u; // where this dispatch begins: a long one is made in several
 var<workgroup> stat: array<vec2f, 8>; // mean and 1/deviation of each token
 var<workgroup> slice: array<vec2f, 128>; // sum and squared deviations, a share of a token each
-var<private> origin: u32; // first element of the group
+var<private> first: u32; // element of the group
 
 @compute @workgroup_size(128)
 fn main(@builtin(workgroup_id) within: vec3u, @builtin(local_invocation_index) lane: u32) {
   let group = first_group + within;
-  let first = group.x * 8;
-  origin = (group.z * 16 + first) * 6;
+  let row = group.x * 8;
+  first = (group.z * 16 + row) * 6;
   measure(lane);
-  let length = 48u;
+  let length = min(8, 16 - row) * 6;
   for (var i = lane; i < length; i += 128) {
-    let s = stat[i / 6];
+    let p = i / 6;
     let c = i % 6;
-    output[origin + i] = (input[origin + i] - s.x) * s.y * gain[c] + shift[c];
+    let s = stat[p];
+    output[first + i] = (sample(p, c) - s.x) * s.y * gain[c] + shift[c];
   }
 }
 
 fn sample(p: u32, c: u32) -> vec4f {
-  return input[origin + p * 6 + c];
+  return input[first + p * 6 + c];
 }
 
 // Mean and 1/deviation of every token: 16 invocations a token take every 16th channel quad in two passes,
@@ -3159,24 +3231,25 @@ fn main(@builtin(workgroup_id) within: vec3u, @builtin(local_invocation_index) l
 @group(1) @binding(0) var<uniform> first_group: vec3u; // where this dispatch begins: a long one is made in several
 var<workgroup> stat: array<vec2f, 4>; // mean and 1/deviation of each token
 var<workgroup> slice: array<vec2f, 64>; // sum and squared deviations, a share of a token each
-var<private> origin: u32; // first element of the group
+var<private> first: u32; // element of the group
 
 @compute @workgroup_size(64)
 fn main(@builtin(workgroup_id) within: vec3u, @builtin(local_invocation_index) lane: u32) {
   let group = first_group + within;
-  let first = group.x * 4;
-  origin = (group.z * 4 + first) * 10;
+  let row = group.x * 4;
+  first = (group.z * 4 + row) * 10;
   measure(lane);
-  let length = 40u;
+  let length = min(4, 4 - row) * 10;
   for (var i = lane; i < length; i += 64) {
-    let s = stat[i / 10];
+    let p = i / 10;
     let c = i % 10;
-    output[origin + i] = (input[origin + i] - s.x) * s.y * gain[c] + shift[c];
+    let s = stat[p];
+    output[first + i] = (sample(p, c) - s.x) * s.y * gain[c] + shift[c];
   }
 }
 
 fn sample(p: u32, c: u32) -> vec4f {
-  return input[origin + p * 10 + c];
+  return input[first + p * 10 + c];
 }
 
 // Mean and 1/deviation of every token: 16 invocations a token take every 16th channel quad in two passes,

@@ -521,12 +521,12 @@ export const descriptor = {
   ],
   limits: { maxBufferSize: 4194304, maxStorageBufferBindingSize: 4194304, maxStorageBuffersPerShaderStage: 7, maxComputeInvocationsPerWorkgroup: 256 },
   kernels: [
-    { name: "downsample_layers.0.0.pack", code: `// Packs a PyTorch weight [64][48] as [48][64], zero-padded.
+    { name: "downsample_layers.0.0.pack", code: `// Packs a PyTorch weight [64][3][16] as [48][64], zero-padded.
 // For each column n, in order:
-//   w[k] = weight[n,k]; b = bias[n]
-//   packed[k,n] = w[k]; packed_bias[n] = b
+//   w[c,tap] = weight[n,c,tap]; b = bias[n]
+//   packed[k,n] = w[k / 16,k % 16]; packed_bias[n] = b
 // An invocation packs one column. Runs once, when the weights are loaded.
-@group(0) @binding(0) var<storage, read> weight: array<f32, 3072>; // [64][48]
+@group(0) @binding(0) var<storage, read> weight: array<f32, 3072>; // [64][3][16]
 @group(0) @binding(1) var<storage, read> bias: array<f32, 64>; // [64]
 @group(0) @binding(2) var<storage, read_write> packed: array<f32, 3072>; // [48][64]
 @group(0) @binding(3) var<storage, read_write> packed_bias: array<f32, 64>; // [64]
@@ -538,25 +538,28 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
     return;
   }
   for (var k = 0u; k < 48; k++) {
-    packed[k * 64 + n] = folded(n, k);
+    let c = k / 16;
+    let tap: u32 = k % 16;
+    packed[k * 64 + n] = folded(n, c, tap);
   }
   packed_bias[n] = folded_bias(n);
 }
 
-fn folded(n: u32, k: u32) -> f32 {
-  return weight[n * 48 + k];
+fn folded(n: u32, c: u32, tap: u32) -> f32 {
+  return weight[(n * 3 + c) * 16 + tap];
 }
 
 fn folded_bias(n: u32) -> f32 {
-  return bias[n];
+  var b = bias[n];
+  return b;
 }
 ` },
-    { name: "stages.0.0.dwconv.pack", code: `// Packs a PyTorch weight [64][49] as [49][64], zero-padded.
+    { name: "stages.0.0.dwconv.pack", code: `// Packs a PyTorch weight [64][1][49] as [49][64], zero-padded.
 // For each column n, in order:
-//   w[k] = weight[n,k]; b = bias[n]
-//   packed[k,n] = w[k]; packed_bias[n] = b
+//   w[c,tap] = weight[n,c,tap]; b = bias[n]
+//   packed[k,n] = w[k / 49,k % 49]; packed_bias[n] = b
 // An invocation packs one column. Runs once, when the weights are loaded.
-@group(0) @binding(0) var<storage, read> weight: array<f32, 3136>; // [64][49]
+@group(0) @binding(0) var<storage, read> weight: array<f32, 3136>; // [64][1][49]
 @group(0) @binding(1) var<storage, read> bias: array<f32, 64>; // [64]
 @group(0) @binding(2) var<storage, read_write> packed: array<f32, 3136>; // [49][64]
 @group(0) @binding(3) var<storage, read_write> packed_bias: array<f32, 64>; // [64]
@@ -568,27 +571,30 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
     return;
   }
   for (var k = 0u; k < 49; k++) {
-    packed[k * 64 + n] = folded(n, k);
+    let c = k / 49;
+    let tap: u32 = k % 49;
+    packed[k * 64 + n] = folded(n, c, tap);
   }
   packed_bias[n] = folded_bias(n);
 }
 
-fn folded(n: u32, k: u32) -> f32 {
-  return weight[n * 49 + k];
+fn folded(n: u32, c: u32, tap: u32) -> f32 {
+  return weight[(n * 1 + c) * 49 + tap];
 }
 
 fn folded_bias(n: u32) -> f32 {
-  return bias[n];
+  var b = bias[n];
+  return b;
 }
 ` },
-    { name: "stages.0.0.pwconv1.pack", code: `// Packs a PyTorch weight [256][64] as [64][256], zero-padded.
+    { name: "stages.0.0.pwconv1.pack", code: `// Packs a PyTorch weight [256][64][1] as [64][256], zero-padded.
 // For each column n, in order:
-//   w[k] = weight[n,k]; b = bias[n]
-//   b += sum over k of w[k] * input_shift[k]
-//   w[k] *= input_scale[k]
-//   packed[k,n] = w[k]; packed_bias[n] = b
+//   w[c,tap] = weight[n,c,tap]; b = bias[n]
+//   b += sum over c,tap of w[c,tap] * input_shift[c]
+//   w[c,tap] *= input_scale[c]
+//   packed[k,n] = w[k,0]; packed_bias[n] = b
 // An invocation packs one column. Runs once, when the weights are loaded.
-@group(0) @binding(0) var<storage, read> weight: array<f32, 16384>; // [256][64]
+@group(0) @binding(0) var<storage, read> weight: array<f32, 16384>; // [256][64][1]
 @group(0) @binding(1) var<storage, read> bias: array<f32, 256>; // [256]
 @group(0) @binding(2) var<storage, read> input_shift: array<f32, 64>; // [64]
 @group(0) @binding(3) var<storage, read> input_scale: array<f32, 64>; // [64]
@@ -602,30 +608,34 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
     return;
   }
   for (var k = 0u; k < 64; k++) {
-    packed[k * 256 + n] = folded(n, k);
+    let c = k;
+    let tap: u32 = 0;
+    packed[k * 256 + n] = folded(n, c, tap);
   }
   packed_bias[n] = folded_bias(n);
 }
 
-fn folded(n: u32, k: u32) -> f32 {
-  return weight[n * 64 + k] * input_scale[k];
+fn folded(n: u32, c: u32, tap: u32) -> f32 {
+  return weight[(n * 64 + c) * 1 + tap] * input_scale[c];
 }
 
 fn folded_bias(n: u32) -> f32 {
   var b = bias[n];
-  for (var k = 0u; k < 64; k++) {
-    b += weight[n * 64 + k] * input_shift[k];
+  for (var tap = 0u; tap < 1; tap++) {
+    for (var c = 0u; c < 64; c++) {
+      b += weight[(n * 64 + c) * 1 + tap] * input_shift[c];
+    }
   }
   return b;
 }
 ` },
-    { name: "stages.0.0.pwconv2.pack", code: `// Packs a PyTorch weight [64][256] as [256][64], zero-padded.
+    { name: "stages.0.0.pwconv2.pack", code: `// Packs a PyTorch weight [64][256][1] as [256][64], zero-padded.
 // For each column n, in order:
-//   w[k] = weight[n,k]; b = bias[n]
-//   b += sum over k of w[k] * input_shift[k]
-//   packed[k,n] = w[k]; packed_bias[n] = b
+//   w[c,tap] = weight[n,c,tap]; b = bias[n]
+//   b += sum over c,tap of w[c,tap] * input_shift[c]
+//   packed[k,n] = w[k,0]; packed_bias[n] = b
 // An invocation packs one column. Runs once, when the weights are loaded.
-@group(0) @binding(0) var<storage, read> weight: array<f32, 16384>; // [64][256]
+@group(0) @binding(0) var<storage, read> weight: array<f32, 16384>; // [64][256][1]
 @group(0) @binding(1) var<storage, read> bias: array<f32, 64>; // [64]
 @group(0) @binding(2) var<storage, read> input_shift: array<f32, 256>; // [256]
 @group(0) @binding(3) var<storage, read_write> packed: array<f32, 16384>; // [256][64]
@@ -638,19 +648,23 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
     return;
   }
   for (var k = 0u; k < 256; k++) {
-    packed[k * 64 + n] = folded(n, k);
+    let c = k;
+    let tap: u32 = 0;
+    packed[k * 64 + n] = folded(n, c, tap);
   }
   packed_bias[n] = folded_bias(n);
 }
 
-fn folded(n: u32, k: u32) -> f32 {
-  return weight[n * 256 + k];
+fn folded(n: u32, c: u32, tap: u32) -> f32 {
+  return weight[(n * 256 + c) * 1 + tap];
 }
 
 fn folded_bias(n: u32) -> f32 {
   var b = bias[n];
-  for (var k = 0u; k < 256; k++) {
-    b += weight[n * 256 + k] * input_shift[k];
+  for (var tap = 0u; tap < 1; tap++) {
+    for (var c = 0u; c < 256; c++) {
+      b += weight[(n * 256 + c) * 1 + tap] * input_shift[c];
+    }
   }
   return b;
 }
@@ -660,7 +674,7 @@ fn folded_bias(n: u32) -> f32 {
 //   w[c,tap] = weight[n,c,tap]; b = bias[n]
 //   b += sum over c,tap of w[c,tap] * input_shift[c]
 //   w[c,tap] *= input_scale[c]
-//   packed[(tap,c),n] = w[c,tap]; packed_bias[n] = b
+//   packed[k,n] = w[k % 64,k / 64]; packed_bias[n] = b
 // An invocation packs one column. Runs once, when the weights are loaded.
 @group(0) @binding(0) var<storage, read> weight: array<f32, 32768>; // [128][64][4]
 @group(0) @binding(1) var<storage, read> bias: array<f32, 128>; // [128]
@@ -677,7 +691,7 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
   }
   for (var k = 0u; k < 256; k++) {
     let c = k % 64;
-    let tap = k / 64;
+    let tap: u32 = k / 64;
     packed[k * 128 + n] = folded(n, c, tap);
   }
   packed_bias[n] = folded_bias(n);
@@ -697,12 +711,12 @@ fn folded_bias(n: u32) -> f32 {
   return b;
 }
 ` },
-    { name: "stages.1.0.dwconv.pack", code: `// Packs a PyTorch weight [128][49] as [49][128], zero-padded.
+    { name: "stages.1.0.dwconv.pack", code: `// Packs a PyTorch weight [128][1][49] as [49][128], zero-padded.
 // For each column n, in order:
-//   w[k] = weight[n,k]; b = bias[n]
-//   packed[k,n] = w[k]; packed_bias[n] = b
+//   w[c,tap] = weight[n,c,tap]; b = bias[n]
+//   packed[k,n] = w[k / 49,k % 49]; packed_bias[n] = b
 // An invocation packs one column. Runs once, when the weights are loaded.
-@group(0) @binding(0) var<storage, read> weight: array<f32, 6272>; // [128][49]
+@group(0) @binding(0) var<storage, read> weight: array<f32, 6272>; // [128][1][49]
 @group(0) @binding(1) var<storage, read> bias: array<f32, 128>; // [128]
 @group(0) @binding(2) var<storage, read_write> packed: array<f32, 6272>; // [49][128]
 @group(0) @binding(3) var<storage, read_write> packed_bias: array<f32, 128>; // [128]
@@ -714,27 +728,30 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
     return;
   }
   for (var k = 0u; k < 49; k++) {
-    packed[k * 128 + n] = folded(n, k);
+    let c = k / 49;
+    let tap: u32 = k % 49;
+    packed[k * 128 + n] = folded(n, c, tap);
   }
   packed_bias[n] = folded_bias(n);
 }
 
-fn folded(n: u32, k: u32) -> f32 {
-  return weight[n * 49 + k];
+fn folded(n: u32, c: u32, tap: u32) -> f32 {
+  return weight[(n * 1 + c) * 49 + tap];
 }
 
 fn folded_bias(n: u32) -> f32 {
-  return bias[n];
+  var b = bias[n];
+  return b;
 }
 ` },
-    { name: "stages.1.0.pwconv1.pack", code: `// Packs a PyTorch weight [512][128] as [128][512], zero-padded.
+    { name: "stages.1.0.pwconv1.pack", code: `// Packs a PyTorch weight [512][128][1] as [128][512], zero-padded.
 // For each column n, in order:
-//   w[k] = weight[n,k]; b = bias[n]
-//   b += sum over k of w[k] * input_shift[k]
-//   w[k] *= input_scale[k]
-//   packed[k,n] = w[k]; packed_bias[n] = b
+//   w[c,tap] = weight[n,c,tap]; b = bias[n]
+//   b += sum over c,tap of w[c,tap] * input_shift[c]
+//   w[c,tap] *= input_scale[c]
+//   packed[k,n] = w[k,0]; packed_bias[n] = b
 // An invocation packs one column. Runs once, when the weights are loaded.
-@group(0) @binding(0) var<storage, read> weight: array<f32, 65536>; // [512][128]
+@group(0) @binding(0) var<storage, read> weight: array<f32, 65536>; // [512][128][1]
 @group(0) @binding(1) var<storage, read> bias: array<f32, 512>; // [512]
 @group(0) @binding(2) var<storage, read> input_shift: array<f32, 128>; // [128]
 @group(0) @binding(3) var<storage, read> input_scale: array<f32, 128>; // [128]
@@ -748,30 +765,34 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
     return;
   }
   for (var k = 0u; k < 128; k++) {
-    packed[k * 512 + n] = folded(n, k);
+    let c = k;
+    let tap: u32 = 0;
+    packed[k * 512 + n] = folded(n, c, tap);
   }
   packed_bias[n] = folded_bias(n);
 }
 
-fn folded(n: u32, k: u32) -> f32 {
-  return weight[n * 128 + k] * input_scale[k];
+fn folded(n: u32, c: u32, tap: u32) -> f32 {
+  return weight[(n * 128 + c) * 1 + tap] * input_scale[c];
 }
 
 fn folded_bias(n: u32) -> f32 {
   var b = bias[n];
-  for (var k = 0u; k < 128; k++) {
-    b += weight[n * 128 + k] * input_shift[k];
+  for (var tap = 0u; tap < 1; tap++) {
+    for (var c = 0u; c < 128; c++) {
+      b += weight[(n * 128 + c) * 1 + tap] * input_shift[c];
+    }
   }
   return b;
 }
 ` },
-    { name: "stages.1.0.pwconv2.pack", code: `// Packs a PyTorch weight [128][512] as [512][128], zero-padded.
+    { name: "stages.1.0.pwconv2.pack", code: `// Packs a PyTorch weight [128][512][1] as [512][128], zero-padded.
 // For each column n, in order:
-//   w[k] = weight[n,k]; b = bias[n]
-//   b += sum over k of w[k] * input_shift[k]
-//   packed[k,n] = w[k]; packed_bias[n] = b
+//   w[c,tap] = weight[n,c,tap]; b = bias[n]
+//   b += sum over c,tap of w[c,tap] * input_shift[c]
+//   packed[k,n] = w[k,0]; packed_bias[n] = b
 // An invocation packs one column. Runs once, when the weights are loaded.
-@group(0) @binding(0) var<storage, read> weight: array<f32, 65536>; // [128][512]
+@group(0) @binding(0) var<storage, read> weight: array<f32, 65536>; // [128][512][1]
 @group(0) @binding(1) var<storage, read> bias: array<f32, 128>; // [128]
 @group(0) @binding(2) var<storage, read> input_shift: array<f32, 512>; // [512]
 @group(0) @binding(3) var<storage, read_write> packed: array<f32, 65536>; // [512][128]
@@ -784,19 +805,23 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
     return;
   }
   for (var k = 0u; k < 512; k++) {
-    packed[k * 128 + n] = folded(n, k);
+    let c = k;
+    let tap: u32 = 0;
+    packed[k * 128 + n] = folded(n, c, tap);
   }
   packed_bias[n] = folded_bias(n);
 }
 
-fn folded(n: u32, k: u32) -> f32 {
-  return weight[n * 512 + k];
+fn folded(n: u32, c: u32, tap: u32) -> f32 {
+  return weight[(n * 512 + c) * 1 + tap];
 }
 
 fn folded_bias(n: u32) -> f32 {
   var b = bias[n];
-  for (var k = 0u; k < 512; k++) {
-    b += weight[n * 512 + k] * input_shift[k];
+  for (var tap = 0u; tap < 1; tap++) {
+    for (var c = 0u; c < 512; c++) {
+      b += weight[(n * 512 + c) * 1 + tap] * input_shift[c];
+    }
   }
   return b;
 }
@@ -806,7 +831,7 @@ fn folded_bias(n: u32) -> f32 {
 //   w[c,tap] = weight[n,c,tap]; b = bias[n]
 //   b += sum over c,tap of w[c,tap] * input_shift[c]
 //   w[c,tap] *= input_scale[c]
-//   packed[(tap,c),n] = w[c,tap]; packed_bias[n] = b
+//   packed[k,n] = w[k % 128,k / 128]; packed_bias[n] = b
 // An invocation packs one column. Runs once, when the weights are loaded.
 @group(0) @binding(0) var<storage, read> weight: array<f32, 131072>; // [256][128][4]
 @group(0) @binding(1) var<storage, read> bias: array<f32, 256>; // [256]
@@ -823,7 +848,7 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
   }
   for (var k = 0u; k < 512; k++) {
     let c = k % 128;
-    let tap = k / 128;
+    let tap: u32 = k / 128;
     packed[k * 256 + n] = folded(n, c, tap);
   }
   packed_bias[n] = folded_bias(n);
@@ -843,12 +868,12 @@ fn folded_bias(n: u32) -> f32 {
   return b;
 }
 ` },
-    { name: "stages.2.0.dwconv.pack", code: `// Packs a PyTorch weight [256][49] as [49][256], zero-padded.
+    { name: "stages.2.0.dwconv.pack", code: `// Packs a PyTorch weight [256][1][49] as [49][256], zero-padded.
 // For each column n, in order:
-//   w[k] = weight[n,k]; b = bias[n]
-//   packed[k,n] = w[k]; packed_bias[n] = b
+//   w[c,tap] = weight[n,c,tap]; b = bias[n]
+//   packed[k,n] = w[k / 49,k % 49]; packed_bias[n] = b
 // An invocation packs one column. Runs once, when the weights are loaded.
-@group(0) @binding(0) var<storage, read> weight: array<f32, 12544>; // [256][49]
+@group(0) @binding(0) var<storage, read> weight: array<f32, 12544>; // [256][1][49]
 @group(0) @binding(1) var<storage, read> bias: array<f32, 256>; // [256]
 @group(0) @binding(2) var<storage, read_write> packed: array<f32, 12544>; // [49][256]
 @group(0) @binding(3) var<storage, read_write> packed_bias: array<f32, 256>; // [256]
@@ -860,27 +885,30 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
     return;
   }
   for (var k = 0u; k < 49; k++) {
-    packed[k * 256 + n] = folded(n, k);
+    let c = k / 49;
+    let tap: u32 = k % 49;
+    packed[k * 256 + n] = folded(n, c, tap);
   }
   packed_bias[n] = folded_bias(n);
 }
 
-fn folded(n: u32, k: u32) -> f32 {
-  return weight[n * 49 + k];
+fn folded(n: u32, c: u32, tap: u32) -> f32 {
+  return weight[(n * 1 + c) * 49 + tap];
 }
 
 fn folded_bias(n: u32) -> f32 {
-  return bias[n];
+  var b = bias[n];
+  return b;
 }
 ` },
-    { name: "stages.2.0.pwconv1.pack", code: `// Packs a PyTorch weight [1024][256] as [256][1024], zero-padded.
+    { name: "stages.2.0.pwconv1.pack", code: `// Packs a PyTorch weight [1024][256][1] as [256][1024], zero-padded.
 // For each column n, in order:
-//   w[k] = weight[n,k]; b = bias[n]
-//   b += sum over k of w[k] * input_shift[k]
-//   w[k] *= input_scale[k]
-//   packed[k,n] = w[k]; packed_bias[n] = b
+//   w[c,tap] = weight[n,c,tap]; b = bias[n]
+//   b += sum over c,tap of w[c,tap] * input_shift[c]
+//   w[c,tap] *= input_scale[c]
+//   packed[k,n] = w[k,0]; packed_bias[n] = b
 // An invocation packs one column. Runs once, when the weights are loaded.
-@group(0) @binding(0) var<storage, read> weight: array<f32, 262144>; // [1024][256]
+@group(0) @binding(0) var<storage, read> weight: array<f32, 262144>; // [1024][256][1]
 @group(0) @binding(1) var<storage, read> bias: array<f32, 1024>; // [1024]
 @group(0) @binding(2) var<storage, read> input_shift: array<f32, 256>; // [256]
 @group(0) @binding(3) var<storage, read> input_scale: array<f32, 256>; // [256]
@@ -894,30 +922,34 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
     return;
   }
   for (var k = 0u; k < 256; k++) {
-    packed[k * 1024 + n] = folded(n, k);
+    let c = k;
+    let tap: u32 = 0;
+    packed[k * 1024 + n] = folded(n, c, tap);
   }
   packed_bias[n] = folded_bias(n);
 }
 
-fn folded(n: u32, k: u32) -> f32 {
-  return weight[n * 256 + k] * input_scale[k];
+fn folded(n: u32, c: u32, tap: u32) -> f32 {
+  return weight[(n * 256 + c) * 1 + tap] * input_scale[c];
 }
 
 fn folded_bias(n: u32) -> f32 {
   var b = bias[n];
-  for (var k = 0u; k < 256; k++) {
-    b += weight[n * 256 + k] * input_shift[k];
+  for (var tap = 0u; tap < 1; tap++) {
+    for (var c = 0u; c < 256; c++) {
+      b += weight[(n * 256 + c) * 1 + tap] * input_shift[c];
+    }
   }
   return b;
 }
 ` },
-    { name: "stages.2.0.pwconv2.pack", code: `// Packs a PyTorch weight [256][1024] as [1024][256], zero-padded.
+    { name: "stages.2.0.pwconv2.pack", code: `// Packs a PyTorch weight [256][1024][1] as [1024][256], zero-padded.
 // For each column n, in order:
-//   w[k] = weight[n,k]; b = bias[n]
-//   b += sum over k of w[k] * input_shift[k]
-//   packed[k,n] = w[k]; packed_bias[n] = b
+//   w[c,tap] = weight[n,c,tap]; b = bias[n]
+//   b += sum over c,tap of w[c,tap] * input_shift[c]
+//   packed[k,n] = w[k,0]; packed_bias[n] = b
 // An invocation packs one column. Runs once, when the weights are loaded.
-@group(0) @binding(0) var<storage, read> weight: array<f32, 262144>; // [256][1024]
+@group(0) @binding(0) var<storage, read> weight: array<f32, 262144>; // [256][1024][1]
 @group(0) @binding(1) var<storage, read> bias: array<f32, 256>; // [256]
 @group(0) @binding(2) var<storage, read> input_shift: array<f32, 1024>; // [1024]
 @group(0) @binding(3) var<storage, read_write> packed: array<f32, 262144>; // [1024][256]
@@ -930,19 +962,23 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
     return;
   }
   for (var k = 0u; k < 1024; k++) {
-    packed[k * 256 + n] = folded(n, k);
+    let c = k;
+    let tap: u32 = 0;
+    packed[k * 256 + n] = folded(n, c, tap);
   }
   packed_bias[n] = folded_bias(n);
 }
 
-fn folded(n: u32, k: u32) -> f32 {
-  return weight[n * 1024 + k];
+fn folded(n: u32, c: u32, tap: u32) -> f32 {
+  return weight[(n * 1024 + c) * 1 + tap];
 }
 
 fn folded_bias(n: u32) -> f32 {
   var b = bias[n];
-  for (var k = 0u; k < 1024; k++) {
-    b += weight[n * 1024 + k] * input_shift[k];
+  for (var tap = 0u; tap < 1; tap++) {
+    for (var c = 0u; c < 1024; c++) {
+      b += weight[(n * 1024 + c) * 1 + tap] * input_shift[c];
+    }
   }
   return b;
 }
@@ -952,7 +988,7 @@ fn folded_bias(n: u32) -> f32 {
 //   w[c,tap] = weight[n,c,tap]; b = bias[n]
 //   b += sum over c,tap of w[c,tap] * input_shift[c]
 //   w[c,tap] *= input_scale[c]
-//   packed[(tap,c),n] = w[c,tap]; packed_bias[n] = b
+//   packed[k,n] = w[k % 256,k / 256]; packed_bias[n] = b
 // An invocation packs one column. Runs once, when the weights are loaded.
 @group(0) @binding(0) var<storage, read> weight: array<f32, 524288>; // [512][256][4]
 @group(0) @binding(1) var<storage, read> bias: array<f32, 512>; // [512]
@@ -969,7 +1005,7 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
   }
   for (var k = 0u; k < 1024; k++) {
     let c = k % 256;
-    let tap = k / 256;
+    let tap: u32 = k / 256;
     packed[k * 512 + n] = folded(n, c, tap);
   }
   packed_bias[n] = folded_bias(n);
@@ -989,12 +1025,12 @@ fn folded_bias(n: u32) -> f32 {
   return b;
 }
 ` },
-    { name: "stages.3.0.dwconv.pack", code: `// Packs a PyTorch weight [512][49] as [49][512], zero-padded.
+    { name: "stages.3.0.dwconv.pack", code: `// Packs a PyTorch weight [512][1][49] as [49][512], zero-padded.
 // For each column n, in order:
-//   w[k] = weight[n,k]; b = bias[n]
-//   packed[k,n] = w[k]; packed_bias[n] = b
+//   w[c,tap] = weight[n,c,tap]; b = bias[n]
+//   packed[k,n] = w[k / 49,k % 49]; packed_bias[n] = b
 // An invocation packs one column. Runs once, when the weights are loaded.
-@group(0) @binding(0) var<storage, read> weight: array<f32, 25088>; // [512][49]
+@group(0) @binding(0) var<storage, read> weight: array<f32, 25088>; // [512][1][49]
 @group(0) @binding(1) var<storage, read> bias: array<f32, 512>; // [512]
 @group(0) @binding(2) var<storage, read_write> packed: array<f32, 25088>; // [49][512]
 @group(0) @binding(3) var<storage, read_write> packed_bias: array<f32, 512>; // [512]
@@ -1006,27 +1042,30 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
     return;
   }
   for (var k = 0u; k < 49; k++) {
-    packed[k * 512 + n] = folded(n, k);
+    let c = k / 49;
+    let tap: u32 = k % 49;
+    packed[k * 512 + n] = folded(n, c, tap);
   }
   packed_bias[n] = folded_bias(n);
 }
 
-fn folded(n: u32, k: u32) -> f32 {
-  return weight[n * 49 + k];
+fn folded(n: u32, c: u32, tap: u32) -> f32 {
+  return weight[(n * 1 + c) * 49 + tap];
 }
 
 fn folded_bias(n: u32) -> f32 {
-  return bias[n];
+  var b = bias[n];
+  return b;
 }
 ` },
-    { name: "stages.3.0.pwconv1.pack", code: `// Packs a PyTorch weight [2048][512] as [512][2048], zero-padded.
+    { name: "stages.3.0.pwconv1.pack", code: `// Packs a PyTorch weight [2048][512][1] as [512][2048], zero-padded.
 // For each column n, in order:
-//   w[k] = weight[n,k]; b = bias[n]
-//   b += sum over k of w[k] * input_shift[k]
-//   w[k] *= input_scale[k]
-//   packed[k,n] = w[k]; packed_bias[n] = b
+//   w[c,tap] = weight[n,c,tap]; b = bias[n]
+//   b += sum over c,tap of w[c,tap] * input_shift[c]
+//   w[c,tap] *= input_scale[c]
+//   packed[k,n] = w[k,0]; packed_bias[n] = b
 // An invocation packs one column. Runs once, when the weights are loaded.
-@group(0) @binding(0) var<storage, read> weight: array<f32, 1048576>; // [2048][512]
+@group(0) @binding(0) var<storage, read> weight: array<f32, 1048576>; // [2048][512][1]
 @group(0) @binding(1) var<storage, read> bias: array<f32, 2048>; // [2048]
 @group(0) @binding(2) var<storage, read> input_shift: array<f32, 512>; // [512]
 @group(0) @binding(3) var<storage, read> input_scale: array<f32, 512>; // [512]
@@ -1040,30 +1079,34 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
     return;
   }
   for (var k = 0u; k < 512; k++) {
-    packed[k * 2048 + n] = folded(n, k);
+    let c = k;
+    let tap: u32 = 0;
+    packed[k * 2048 + n] = folded(n, c, tap);
   }
   packed_bias[n] = folded_bias(n);
 }
 
-fn folded(n: u32, k: u32) -> f32 {
-  return weight[n * 512 + k] * input_scale[k];
+fn folded(n: u32, c: u32, tap: u32) -> f32 {
+  return weight[(n * 512 + c) * 1 + tap] * input_scale[c];
 }
 
 fn folded_bias(n: u32) -> f32 {
   var b = bias[n];
-  for (var k = 0u; k < 512; k++) {
-    b += weight[n * 512 + k] * input_shift[k];
+  for (var tap = 0u; tap < 1; tap++) {
+    for (var c = 0u; c < 512; c++) {
+      b += weight[(n * 512 + c) * 1 + tap] * input_shift[c];
+    }
   }
   return b;
 }
 ` },
-    { name: "stages.3.0.pwconv2.pack", code: `// Packs a PyTorch weight [512][2048] as [2048][512], zero-padded.
+    { name: "stages.3.0.pwconv2.pack", code: `// Packs a PyTorch weight [512][2048][1] as [2048][512], zero-padded.
 // For each column n, in order:
-//   w[k] = weight[n,k]; b = bias[n]
-//   b += sum over k of w[k] * input_shift[k]
-//   packed[k,n] = w[k]; packed_bias[n] = b
+//   w[c,tap] = weight[n,c,tap]; b = bias[n]
+//   b += sum over c,tap of w[c,tap] * input_shift[c]
+//   packed[k,n] = w[k,0]; packed_bias[n] = b
 // An invocation packs one column. Runs once, when the weights are loaded.
-@group(0) @binding(0) var<storage, read> weight: array<f32, 1048576>; // [512][2048]
+@group(0) @binding(0) var<storage, read> weight: array<f32, 1048576>; // [512][2048][1]
 @group(0) @binding(1) var<storage, read> bias: array<f32, 512>; // [512]
 @group(0) @binding(2) var<storage, read> input_shift: array<f32, 2048>; // [2048]
 @group(0) @binding(3) var<storage, read_write> packed: array<f32, 1048576>; // [2048][512]
@@ -1076,31 +1119,35 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
     return;
   }
   for (var k = 0u; k < 2048; k++) {
-    packed[k * 512 + n] = folded(n, k);
+    let c = k;
+    let tap: u32 = 0;
+    packed[k * 512 + n] = folded(n, c, tap);
   }
   packed_bias[n] = folded_bias(n);
 }
 
-fn folded(n: u32, k: u32) -> f32 {
-  return weight[n * 2048 + k];
+fn folded(n: u32, c: u32, tap: u32) -> f32 {
+  return weight[(n * 2048 + c) * 1 + tap];
 }
 
 fn folded_bias(n: u32) -> f32 {
   var b = bias[n];
-  for (var k = 0u; k < 2048; k++) {
-    b += weight[n * 2048 + k] * input_shift[k];
+  for (var tap = 0u; tap < 1; tap++) {
+    for (var c = 0u; c < 2048; c++) {
+      b += weight[(n * 2048 + c) * 1 + tap] * input_shift[c];
+    }
   }
   return b;
 }
 ` },
-    { name: "head.pack", code: `// Packs a PyTorch weight [1000][512] as [512][1024], zero-padded.
+    { name: "head.pack", code: `// Packs a PyTorch weight [1000][512][1] as [512][1024], zero-padded.
 // For each column n, in order:
-//   w[k] = weight[n,k]; b = bias[n]
-//   b += sum over k of w[k] * input_shift[k]
-//   w[k] *= input_scale[k]
-//   packed[k,n] = w[k]; packed_bias[n] = b
+//   w[c,tap] = weight[n,c,tap]; b = bias[n]
+//   b += sum over c,tap of w[c,tap] * input_shift[c]
+//   w[c,tap] *= input_scale[c]
+//   packed[k,n] = w[k,0]; packed_bias[n] = b
 // An invocation packs one column. Runs once, when the weights are loaded.
-@group(0) @binding(0) var<storage, read> weight: array<f32, 512000>; // [1000][512]
+@group(0) @binding(0) var<storage, read> weight: array<f32, 512000>; // [1000][512][1]
 @group(0) @binding(1) var<storage, read> bias: array<f32, 1000>; // [1000]
 @group(0) @binding(2) var<storage, read> input_shift: array<f32, 512>; // [512]
 @group(0) @binding(3) var<storage, read> input_scale: array<f32, 512>; // [512]
@@ -1114,16 +1161,18 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
     return;
   }
   for (var k = 0u; k < 512; k++) {
-    packed[k * 1024 + n] = folded(n, k);
+    let c = k;
+    let tap: u32 = 0;
+    packed[k * 1024 + n] = folded(n, c, tap);
   }
   packed_bias[n] = folded_bias(n);
 }
 
-fn folded(n: u32, k: u32) -> f32 {
+fn folded(n: u32, c: u32, tap: u32) -> f32 {
   if (n >= 1000) {
     return 0.0;
   }
-  return weight[n * 512 + k] * input_scale[k];
+  return weight[(n * 512 + c) * 1 + tap] * input_scale[c];
 }
 
 fn folded_bias(n: u32) -> f32 {
@@ -1131,8 +1180,10 @@ fn folded_bias(n: u32) -> f32 {
     return 0.0;
   }
   var b = bias[n];
-  for (var k = 0u; k < 512; k++) {
-    b += weight[n * 512 + k] * input_shift[k];
+  for (var tap = 0u; tap < 1; tap++) {
+    for (var c = 0u; c < 512; c++) {
+      b += weight[(n * 512 + c) * 1 + tap] * input_shift[c];
+    }
   }
   return b;
 }
@@ -1151,64 +1202,78 @@ fn folded_bias(n: u32) -> f32 {
 var<workgroup> tile: array<vec4f, 224>; // [14 sites][16]
 var<workgroup> stat: array<vec2f, 14>; // mean and 1/deviation of each token
 var<workgroup> slice: array<vec2f, 112>; // sum and squared deviations, a share of a token each
+const whole = true; // no group goes past the end of a row
 
 @compute @workgroup_size(112)
 fn main(@builtin(workgroup_id) within: vec3u, @builtin(local_invocation_index) lane: u32) {
   let group = first_group + within;
-  let image = group.z * 37632;
-  let y = group.y;
   let x0 = group.x * 14;
+  let first = (group.z * 56 + group.y) * 56 + x0;
   for (var item = lane; item < 32; item += 112) {
-    convolve(image, y, x0, item / 16 * 7, item % 16);
+    convolve(group.z, group.y, first, x0, item / 16 * 7, item % 16);
   }
   workgroupBarrier();
   measure(lane);
-  let first = (group.z * 56 + y) * 56 + x0;
   for (var i = lane; i < 224; i += 112) {
     let p = i / 16;
-    let n = i % 16;
     let s = stat[p];
-    put(first + p, n, (tile[i] - s.x) * s.y);
+    if (whole || x0 + p < 56) {
+      put(first + p, i % 16, (tile[i] - s.x) * s.y);
+    }
   }
 }
 
 // Sites x0 + p .. x0 + p + 6 of row y, channels 4n .. 4n + 3.
-fn convolve(image: u32, y: u32, x0: u32, p: u32, n: u32) {
+fn convolve(image: u32, y: u32, first: u32, x0: u32, p: u32, n: u32) {
+  let corner = place(image, y);
   var v0 = bias[n];
-  let u0 = x0 + p;
+  let u0 = (corner.x + min(x0 + p, 55));
   var v1 = bias[n];
-  let u1 = x0 + p + 1;
+  let u1 = (corner.x + min(x0 + p + 1, 55));
   var v2 = bias[n];
-  let u2 = x0 + p + 2;
+  let u2 = (corner.x + min(x0 + p + 2, 55));
   var v3 = bias[n];
-  let u3 = x0 + p + 3;
+  let u3 = (corner.x + min(x0 + p + 3, 55));
   var v4 = bias[n];
-  let u4 = x0 + p + 4;
+  let u4 = (corner.x + min(x0 + p + 4, 55));
   var v5 = bias[n];
-  let u5 = x0 + p + 5;
+  let u5 = (corner.x + min(x0 + p + 5, 55));
   var v6 = bias[n];
-  let u6 = x0 + p + 6;
+  let u6 = (corner.x + min(x0 + p + 6, 55));
   for (var c = 0u; c < 3; c++) {
     for (var i = 0u; i < 4; i++) {
-      let row = image + (c * 224 + 4 * y + i) * 56;
+      let row = ((image * 3 + c) * 224 + 4 * corner.y + i) * 56;
       let w = (c * 4 + i) * 64 + n;
-      let w0 = mat4x4f(weight[w], weight[w + 16], weight[w + 32], weight[w + 48]);
-      v0 += w0 * input[row + u0];
-      v1 += w0 * input[row + u1];
-      v2 += w0 * input[row + u2];
-      v3 += w0 * input[row + u3];
-      v4 += w0 * input[row + u4];
-      v5 += w0 * input[row + u5];
-      v6 += w0 * input[row + u6];
+      let w0 = weights(w);
+      v0 += w0 * pixels(row + u0);
+      v1 += w0 * pixels(row + u1);
+      v2 += w0 * pixels(row + u2);
+      v3 += w0 * pixels(row + u3);
+      v4 += w0 * pixels(row + u4);
+      v5 += w0 * pixels(row + u5);
+      v6 += w0 * pixels(row + u6);
     }
   }
-  tile[p * 16 + n] = v0;
-  tile[p * 16 + n + 16] = v1;
-  tile[p * 16 + n + 32] = v2;
-  tile[p * 16 + n + 48] = v3;
-  tile[p * 16 + n + 64] = v4;
-  tile[p * 16 + n + 80] = v5;
-  tile[p * 16 + n + 96] = v6;
+  tile[(p) * 16 + n] = v0;
+  tile[(p + 1) * 16 + n] = v1;
+  tile[(p + 2) * 16 + n] = v2;
+  tile[(p + 3) * 16 + n] = v3;
+  tile[(p + 4) * 16 + n] = v4;
+  tile[(p + 5) * 16 + n] = v5;
+  tile[(p + 6) * 16 + n] = v6;
+}
+
+// Column and row of the whole map where row y begins.
+fn place(image: u32, y: u32) -> vec2u {
+  return vec2u(0, y);
+}
+
+fn weights(w: u32) -> mat4x4f {
+  return mat4x4f(weight[w], weight[w + 16], weight[w + 2 * 16], weight[w + 3 * 16]);
+}
+
+fn pixels(i: u32) -> vec4f {
+  return input[i];
 }
 
 // Channels 4n .. 4n + 3 of a site, with gain and shift.
@@ -1287,10 +1352,12 @@ fn main(@builtin(workgroup_id) within: vec3u, @builtin(local_invocation_index) l
   workgroupBarrier();
   measure(lane);
   let first = image + (y * 56 + x0) * 16;
-  let length = 224u;
+  let length = min(14, 56 - x0) * 16;
   for (var i = lane; i < length; i += 112) {
-    let s = stat[i / 16];
-    output[first + i] = (tile[i] - s.x) * s.y;
+    let p = i / 16;
+    let c = i % 16;
+    let s = stat[p];
+    output[first + i] = (sample(p, c) - s.x) * s.y;
   }
 }
 
@@ -1528,7 +1595,7 @@ fn fetch(image: u32, m: u32, k: u32) -> vec4f {
 
 // Row m, columns 4n .. 4n + 3 of the result: GELU, store. Returns what was stored.
 fn finish(image: u32, m: u32, n: u32, sum: vec4f) -> vec4f {
-  let v = gelu(sum);
+  var v = gelu(sum);
   let i = (image * 3136 + m) * 64 + n;
   output[i] = v;
   return v;
@@ -1613,7 +1680,7 @@ fn main(
     let column = n + j * 16;
     let b = bias[column];
     for (var i = 0u; i < 4; i++) {
-      finish(image, m + i, column, cells[j * 4 + i] + b);
+      let v = finish(image, m + i, column, cells[j * 4 + i] + b);
     }
   }
 }
@@ -1722,7 +1789,7 @@ fn main(
     let column = n + j * 8;
     let b = bias[column];
     for (var i = 0u; i < 4; i++) {
-      finish(image, m + i, column, cells[j * 4 + i] + b);
+      let v = finish(image, m + i, column, cells[j * 4 + i] + b);
     }
   }
 }
@@ -1742,7 +1809,7 @@ fn finish(image: u32, m: u32, n: u32, sum: vec4f) -> vec4f {
   if (m >= 784) {
     return vec4f();
   }
-  let v = sum;
+  var v = sum;
   let i = (image * 784 + m) * 32 + n;
   output[i] = v;
   return v;
@@ -1801,10 +1868,12 @@ fn main(@builtin(workgroup_id) within: vec3u, @builtin(local_invocation_index) l
   workgroupBarrier();
   measure(lane);
   let first = image + (y * 28 + x0) * 32;
-  let length = 448u;
+  let length = min(14, 28 - x0) * 32;
   for (var i = lane; i < length; i += 112) {
-    let s = stat[i / 32];
-    output[first + i] = (tile[i] - s.x) * s.y;
+    let p = i / 32;
+    let c = i % 32;
+    let s = stat[p];
+    output[first + i] = (sample(p, c) - s.x) * s.y;
   }
 }
 
@@ -2045,7 +2114,7 @@ fn finish(image: u32, m: u32, n: u32, sum: vec4f) -> vec4f {
   if (m >= 784) {
     return vec4f();
   }
-  let v = gelu(sum);
+  var v = gelu(sum);
   let i = (image * 784 + m) * 128 + n;
   output[i] = v;
   return v;
@@ -2130,7 +2199,7 @@ fn main(
     let column = n + j * 8;
     let b = bias[column];
     for (var i = 0u; i < 4; i++) {
-      finish(image, m + i, column, cells[j * 4 + i] + b);
+      let v = finish(image, m + i, column, cells[j * 4 + i] + b);
     }
   }
 }
@@ -2242,7 +2311,7 @@ fn main(
     let column = n + j * 8;
     let b = bias[column];
     for (var i = 0u; i < 4; i++) {
-      finish(image, m + i, column, cells[j * 4 + i] + b);
+      let v = finish(image, m + i, column, cells[j * 4 + i] + b);
     }
   }
 }
@@ -2262,7 +2331,7 @@ fn finish(image: u32, m: u32, n: u32, sum: vec4f) -> vec4f {
   if (m >= 196) {
     return vec4f();
   }
-  let v = sum;
+  var v = sum;
   let i = (image * 196 + m) * 64 + n;
   output[i] = v;
   return v;
@@ -2321,10 +2390,12 @@ fn main(@builtin(workgroup_id) within: vec3u, @builtin(local_invocation_index) l
   workgroupBarrier();
   measure(lane);
   let first = image + (y * 14 + x0) * 64;
-  let length = 448u;
+  let length = min(7, 14 - x0) * 64;
   for (var i = lane; i < length; i += 64) {
-    let s = stat[i / 64];
-    output[first + i] = (tile[i] - s.x) * s.y;
+    let p = i / 64;
+    let c = i % 64;
+    let s = stat[p];
+    output[first + i] = (sample(p, c) - s.x) * s.y;
   }
 }
 
@@ -2565,7 +2636,7 @@ fn finish(image: u32, m: u32, n: u32, sum: vec4f) -> vec4f {
   if (m >= 196) {
     return vec4f();
   }
-  let v = gelu(sum);
+  var v = gelu(sum);
   let i = (image * 196 + m) * 256 + n;
   output[i] = v;
   return v;
@@ -2650,7 +2721,7 @@ fn main(
     let column = n + j * 8;
     let b = bias[column];
     for (var i = 0u; i < 4; i++) {
-      finish(image, m + i, column, cells[j * 4 + i] + b);
+      let v = finish(image, m + i, column, cells[j * 4 + i] + b);
     }
   }
 }
@@ -2762,7 +2833,7 @@ fn main(
     let column = n + j * 8;
     let b = bias[column];
     for (var i = 0u; i < 4; i++) {
-      finish(image, m + i, column, cells[j * 4 + i] + b);
+      let v = finish(image, m + i, column, cells[j * 4 + i] + b);
     }
   }
 }
@@ -2782,7 +2853,7 @@ fn finish(image: u32, m: u32, n: u32, sum: vec4f) -> vec4f {
   if (m >= 49) {
     return vec4f();
   }
-  let v = sum;
+  var v = sum;
   let i = (image * 49 + m) * 128 + n;
   output[i] = v;
   return v;
@@ -2841,10 +2912,12 @@ fn main(@builtin(workgroup_id) within: vec3u, @builtin(local_invocation_index) l
   workgroupBarrier();
   measure(lane);
   let first = image + (y * 7 + x0) * 128;
-  let length = 128u;
+  let length = min(1, 7 - x0) * 128;
   for (var i = lane; i < length; i += 128) {
-    let s = stat[i / 128];
-    output[first + i] = (tile[i] - s.x) * s.y;
+    let p = i / 128;
+    let c = i % 128;
+    let s = stat[p];
+    output[first + i] = (sample(p, c) - s.x) * s.y;
   }
 }
 
@@ -3025,7 +3098,7 @@ fn finish(image: u32, m: u32, n: u32, sum: vec4f) -> vec4f {
   if (m >= 49) {
     return vec4f();
   }
-  let v = gelu(sum);
+  var v = gelu(sum);
   let i = (image * 49 + m) * 512 + n;
   output[i] = v;
   return v;
@@ -3110,7 +3183,7 @@ fn main(
     let column = n + j * 8;
     let b = bias[column];
     for (var i = 0u; i < 4; i++) {
-      finish(image, m + i, column, cells[j * 4 + i] + b);
+      let v = finish(image, m + i, column, cells[j * 4 + i] + b);
     }
   }
 }
@@ -3162,77 +3235,52 @@ fn response(image: u32, k: u32) -> vec4f {
     { name: "pool", code: `// Mean over 49 sites and LayerNorm, [49][512] to [512]:
 //   v[c] = mean over t of input[t,c]
 //   output[c] = (v - mean over c of v) / sqrt(variance over c of v + 0.000001)
-// One group an image.
+// A group makes one image.
 @group(0) @binding(0) var<storage, read> input: array<vec4f>; // [49][512]
 @group(0) @binding(1) var<storage, read_write> output: array<vec4f>; // [512]
 @group(1) @binding(0) var<uniform> first_group: vec3u; // where this dispatch begins: a long one is made in several
-var<workgroup> tile: array<vec4f, 128>;
-var<workgroup> stat: array<vec2f, 1>; // mean and 1/deviation of each token
-var<workgroup> slice: array<vec2f, 128>; // sum and squared deviations, a share of a token each
+var<workgroup> sums: array<f32, 128>;
 
 @compute @workgroup_size(128)
 fn main(@builtin(workgroup_id) within: vec3u, @builtin(local_invocation_index) lane: u32) {
   let group = first_group + within;
-  let image = group.z;
   for (var c = lane; c < 128; c += 128) {
-    var sum = vec4f();
-    for (var t = 0u; t < 49; t++) {
-      sum += input[(image * 49 + t) * 128 + c];
+    var v = vec4f();
+    for (var first = 0u; first < 49; first += 256) { // short sums keep their digits
+      var part = vec4f();
+      for (var t = first; t < 49 && t < first + 256; t++) {
+        part += input[group.z * 6272 + t * 128 + c];
+      }
+      v += part;
     }
-    tile[c] = sum / 49.0;
+    output[group.z * 128 + c] = v / 49.0f;
   }
-  workgroupBarrier();
-  measure(lane);
-  let s = stat[0];
+  var sum = 0.0f;
   for (var c = lane; c < 128; c += 128) {
-    output[image * 128 + c] = (tile[c] - s.x) * s.y;
+    sum += dot(output[group.z * 128 + c], vec4f(1.0f));
+  }
+  let mean = total(lane, sum) / 512.0f;
+  var square = 0.0f;
+  for (var c = lane; c < 128; c += 128) {
+    let d = output[group.z * 128 + c] - mean;
+    square += dot(d * d, vec4f(1.0f));
+  }
+  let scale = inverseSqrt(total(lane, square) / 512.0f + 0.000001f);
+  for (var c = lane; c < 128; c += 128) {
+    output[group.z * 128 + c] = (output[group.z * 128 + c] - mean) * scale;
   }
 }
 
-fn sample(p: u32, c: u32) -> vec4f {
-  return tile[c];
-}
-
-// Mean and 1/deviation of every token: 128 invocations a token take every 128th channel quad in two passes,
-// the first of them merges their sums and squared deviations in order.
-fn measure(lane: u32) {
-  let p = lane / 128;
-  let first = lane % 128;
-  if (p < 1 && first < 128) {
-    var sum = vec4f();
-    for (var c = first; c < 128; c += 128) {
-      sum += sample(p, c);
-    }
-    let total = dot(sum, vec4f(1.0));
-    let mean = total / channels(first);
-    var square = vec4f();
-    for (var c = first; c < 128; c += 128) {
-      let d = sample(p, c) - mean;
-      square += d * d;
-    }
-    slice[lane] = vec2f(total, dot(square, vec4f(1.0)));
-  }
+// The sum over all invocations of the group, the same in each of them.
+fn total(lane: u32, value: f32) -> f32 {
   workgroupBarrier();
-  if (p < 1 && first == 0) {
-    var total = 0.0;
-    for (var i = 0u; i < 128; i++) {
-      total += slice[lane + i].x;
-    }
-    let mean = total / 512.0;
-    var square = 0.0;
-    for (var i = 0u; i < 128; i++) {
-      let n = channels(i);
-      let d = slice[lane + i].x / n - mean;
-      square += slice[lane + i].y + n * d * d;
-    }
-    stat[p] = vec2f(mean, inverseSqrt(square / 512.0 + 0.000001));
-  }
+  sums[lane] = value;
   workgroupBarrier();
-}
-
-// How many channels the invocation takes that starts at \`first\`.
-fn channels(first: u32) -> f32 {
-  return 4.0 * f32((255 - first) / 128);
+  var all = 0.0;
+  for (var i = 0u; i < 128; i++) {
+    all += sums[i];
+  }
+  return all;
 }
 ` },
     { name: "head", code: `// classifier, one row of 512 by [512][1000]:
@@ -3276,7 +3324,7 @@ fn finish(image: u32, m: u32, n: u32, sum: vec4f) -> vec4f {
   if (n >= 250) {
     return vec4f();
   }
-  let v = sum;
+  var v = sum;
   let i = (image * 1 + m) * 250 + n;
   output[i] = v;
   return v;

@@ -737,12 +737,12 @@ export const descriptor = {
   ],
   limits: { maxBufferSize: 9437184, maxStorageBufferBindingSize: 9437184, maxStorageBuffersPerShaderStage: 7, maxComputeInvocationsPerWorkgroup: 256 },
   kernels: [
-    { name: "downsample_layers.0.0.pack", code: `// Packs a PyTorch weight [96][48] as [48][96], zero-padded.
+    { name: "downsample_layers.0.0.pack", code: `// Packs a PyTorch weight [96][3][16] as [48][96], zero-padded.
 // For each column n, in order:
-//   w[k] = weight[n,k]; b = bias[n]
-//   packed[k,n] = w[k]; packed_bias[n] = b
+//   w[c,tap] = weight[n,c,tap]; b = bias[n]
+//   packed[k,n] = w[k / 16,k % 16]; packed_bias[n] = b
 // An invocation packs one column. Runs once, when the weights are loaded.
-@group(0) @binding(0) var<storage, read> weight: array<f32, 4608>; // [96][48]
+@group(0) @binding(0) var<storage, read> weight: array<f32, 4608>; // [96][3][16]
 @group(0) @binding(1) var<storage, read> bias: array<f32, 96>; // [96]
 @group(0) @binding(2) var<storage, read_write> packed: array<f32, 4608>; // [48][96]
 @group(0) @binding(3) var<storage, read_write> packed_bias: array<f32, 96>; // [96]
@@ -754,25 +754,28 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
     return;
   }
   for (var k = 0u; k < 48; k++) {
-    packed[k * 96 + n] = folded(n, k);
+    let c = k / 16;
+    let tap: u32 = k % 16;
+    packed[k * 96 + n] = folded(n, c, tap);
   }
   packed_bias[n] = folded_bias(n);
 }
 
-fn folded(n: u32, k: u32) -> f32 {
-  return weight[n * 48 + k];
+fn folded(n: u32, c: u32, tap: u32) -> f32 {
+  return weight[(n * 3 + c) * 16 + tap];
 }
 
 fn folded_bias(n: u32) -> f32 {
-  return bias[n];
+  var b = bias[n];
+  return b;
 }
 ` },
-    { name: "stages.0.0.dwconv.pack", code: `// Packs a PyTorch weight [96][49] as [49][96], zero-padded.
+    { name: "stages.0.0.dwconv.pack", code: `// Packs a PyTorch weight [96][1][49] as [49][96], zero-padded.
 // For each column n, in order:
-//   w[k] = weight[n,k]; b = bias[n]
-//   packed[k,n] = w[k]; packed_bias[n] = b
+//   w[c,tap] = weight[n,c,tap]; b = bias[n]
+//   packed[k,n] = w[k / 49,k % 49]; packed_bias[n] = b
 // An invocation packs one column. Runs once, when the weights are loaded.
-@group(0) @binding(0) var<storage, read> weight: array<f32, 4704>; // [96][49]
+@group(0) @binding(0) var<storage, read> weight: array<f32, 4704>; // [96][1][49]
 @group(0) @binding(1) var<storage, read> bias: array<f32, 96>; // [96]
 @group(0) @binding(2) var<storage, read_write> packed: array<f32, 4704>; // [49][96]
 @group(0) @binding(3) var<storage, read_write> packed_bias: array<f32, 96>; // [96]
@@ -784,27 +787,30 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
     return;
   }
   for (var k = 0u; k < 49; k++) {
-    packed[k * 96 + n] = folded(n, k);
+    let c = k / 49;
+    let tap: u32 = k % 49;
+    packed[k * 96 + n] = folded(n, c, tap);
   }
   packed_bias[n] = folded_bias(n);
 }
 
-fn folded(n: u32, k: u32) -> f32 {
-  return weight[n * 49 + k];
+fn folded(n: u32, c: u32, tap: u32) -> f32 {
+  return weight[(n * 1 + c) * 49 + tap];
 }
 
 fn folded_bias(n: u32) -> f32 {
-  return bias[n];
+  var b = bias[n];
+  return b;
 }
 ` },
-    { name: "stages.0.0.pwconv1.pack", code: `// Packs a PyTorch weight [384][96] as [96][384], zero-padded.
+    { name: "stages.0.0.pwconv1.pack", code: `// Packs a PyTorch weight [384][96][1] as [96][384], zero-padded.
 // For each column n, in order:
-//   w[k] = weight[n,k]; b = bias[n]
-//   b += sum over k of w[k] * input_shift[k]
-//   w[k] *= input_scale[k]
-//   packed[k,n] = w[k]; packed_bias[n] = b
+//   w[c,tap] = weight[n,c,tap]; b = bias[n]
+//   b += sum over c,tap of w[c,tap] * input_shift[c]
+//   w[c,tap] *= input_scale[c]
+//   packed[k,n] = w[k,0]; packed_bias[n] = b
 // An invocation packs one column. Runs once, when the weights are loaded.
-@group(0) @binding(0) var<storage, read> weight: array<f32, 36864>; // [384][96]
+@group(0) @binding(0) var<storage, read> weight: array<f32, 36864>; // [384][96][1]
 @group(0) @binding(1) var<storage, read> bias: array<f32, 384>; // [384]
 @group(0) @binding(2) var<storage, read> input_shift: array<f32, 96>; // [96]
 @group(0) @binding(3) var<storage, read> input_scale: array<f32, 96>; // [96]
@@ -818,30 +824,34 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
     return;
   }
   for (var k = 0u; k < 96; k++) {
-    packed[k * 384 + n] = folded(n, k);
+    let c = k;
+    let tap: u32 = 0;
+    packed[k * 384 + n] = folded(n, c, tap);
   }
   packed_bias[n] = folded_bias(n);
 }
 
-fn folded(n: u32, k: u32) -> f32 {
-  return weight[n * 96 + k] * input_scale[k];
+fn folded(n: u32, c: u32, tap: u32) -> f32 {
+  return weight[(n * 96 + c) * 1 + tap] * input_scale[c];
 }
 
 fn folded_bias(n: u32) -> f32 {
   var b = bias[n];
-  for (var k = 0u; k < 96; k++) {
-    b += weight[n * 96 + k] * input_shift[k];
+  for (var tap = 0u; tap < 1; tap++) {
+    for (var c = 0u; c < 96; c++) {
+      b += weight[(n * 96 + c) * 1 + tap] * input_shift[c];
+    }
   }
   return b;
 }
 ` },
-    { name: "stages.0.0.pwconv2.pack", code: `// Packs a PyTorch weight [96][384] as [384][128], zero-padded.
+    { name: "stages.0.0.pwconv2.pack", code: `// Packs a PyTorch weight [96][384][1] as [384][128], zero-padded.
 // For each column n, in order:
-//   w[k] = weight[n,k]; b = bias[n]
-//   b += sum over k of w[k] * input_shift[k]
-//   packed[k,n] = w[k]; packed_bias[n] = b
+//   w[c,tap] = weight[n,c,tap]; b = bias[n]
+//   b += sum over c,tap of w[c,tap] * input_shift[c]
+//   packed[k,n] = w[k,0]; packed_bias[n] = b
 // An invocation packs one column. Runs once, when the weights are loaded.
-@group(0) @binding(0) var<storage, read> weight: array<f32, 36864>; // [96][384]
+@group(0) @binding(0) var<storage, read> weight: array<f32, 36864>; // [96][384][1]
 @group(0) @binding(1) var<storage, read> bias: array<f32, 96>; // [96]
 @group(0) @binding(2) var<storage, read> input_shift: array<f32, 384>; // [384]
 @group(0) @binding(3) var<storage, read_write> packed: array<f32, 49152>; // [384][128]
@@ -854,16 +864,18 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
     return;
   }
   for (var k = 0u; k < 384; k++) {
-    packed[k * 128 + n] = folded(n, k);
+    let c = k;
+    let tap: u32 = 0;
+    packed[k * 128 + n] = folded(n, c, tap);
   }
   packed_bias[n] = folded_bias(n);
 }
 
-fn folded(n: u32, k: u32) -> f32 {
+fn folded(n: u32, c: u32, tap: u32) -> f32 {
   if (n >= 96) {
     return 0.0;
   }
-  return weight[n * 384 + k];
+  return weight[(n * 384 + c) * 1 + tap];
 }
 
 fn folded_bias(n: u32) -> f32 {
@@ -871,8 +883,10 @@ fn folded_bias(n: u32) -> f32 {
     return 0.0;
   }
   var b = bias[n];
-  for (var k = 0u; k < 384; k++) {
-    b += weight[n * 384 + k] * input_shift[k];
+  for (var tap = 0u; tap < 1; tap++) {
+    for (var c = 0u; c < 384; c++) {
+      b += weight[(n * 384 + c) * 1 + tap] * input_shift[c];
+    }
   }
   return b;
 }
@@ -882,7 +896,7 @@ fn folded_bias(n: u32) -> f32 {
 //   w[c,tap] = weight[n,c,tap]; b = bias[n]
 //   b += sum over c,tap of w[c,tap] * input_shift[c]
 //   w[c,tap] *= input_scale[c]
-//   packed[(tap,c),n] = w[c,tap]; packed_bias[n] = b
+//   packed[k,n] = w[k % 96,k / 96]; packed_bias[n] = b
 // An invocation packs one column. Runs once, when the weights are loaded.
 @group(0) @binding(0) var<storage, read> weight: array<f32, 73728>; // [192][96][4]
 @group(0) @binding(1) var<storage, read> bias: array<f32, 192>; // [192]
@@ -899,7 +913,7 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
   }
   for (var k = 0u; k < 384; k++) {
     let c = k % 96;
-    let tap = k / 96;
+    let tap: u32 = k / 96;
     packed[k * 192 + n] = folded(n, c, tap);
   }
   packed_bias[n] = folded_bias(n);
@@ -919,12 +933,12 @@ fn folded_bias(n: u32) -> f32 {
   return b;
 }
 ` },
-    { name: "stages.1.0.dwconv.pack", code: `// Packs a PyTorch weight [192][49] as [49][192], zero-padded.
+    { name: "stages.1.0.dwconv.pack", code: `// Packs a PyTorch weight [192][1][49] as [49][192], zero-padded.
 // For each column n, in order:
-//   w[k] = weight[n,k]; b = bias[n]
-//   packed[k,n] = w[k]; packed_bias[n] = b
+//   w[c,tap] = weight[n,c,tap]; b = bias[n]
+//   packed[k,n] = w[k / 49,k % 49]; packed_bias[n] = b
 // An invocation packs one column. Runs once, when the weights are loaded.
-@group(0) @binding(0) var<storage, read> weight: array<f32, 9408>; // [192][49]
+@group(0) @binding(0) var<storage, read> weight: array<f32, 9408>; // [192][1][49]
 @group(0) @binding(1) var<storage, read> bias: array<f32, 192>; // [192]
 @group(0) @binding(2) var<storage, read_write> packed: array<f32, 9408>; // [49][192]
 @group(0) @binding(3) var<storage, read_write> packed_bias: array<f32, 192>; // [192]
@@ -936,27 +950,30 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
     return;
   }
   for (var k = 0u; k < 49; k++) {
-    packed[k * 192 + n] = folded(n, k);
+    let c = k / 49;
+    let tap: u32 = k % 49;
+    packed[k * 192 + n] = folded(n, c, tap);
   }
   packed_bias[n] = folded_bias(n);
 }
 
-fn folded(n: u32, k: u32) -> f32 {
-  return weight[n * 49 + k];
+fn folded(n: u32, c: u32, tap: u32) -> f32 {
+  return weight[(n * 1 + c) * 49 + tap];
 }
 
 fn folded_bias(n: u32) -> f32 {
-  return bias[n];
+  var b = bias[n];
+  return b;
 }
 ` },
-    { name: "stages.1.0.pwconv1.pack", code: `// Packs a PyTorch weight [768][192] as [192][768], zero-padded.
+    { name: "stages.1.0.pwconv1.pack", code: `// Packs a PyTorch weight [768][192][1] as [192][768], zero-padded.
 // For each column n, in order:
-//   w[k] = weight[n,k]; b = bias[n]
-//   b += sum over k of w[k] * input_shift[k]
-//   w[k] *= input_scale[k]
-//   packed[k,n] = w[k]; packed_bias[n] = b
+//   w[c,tap] = weight[n,c,tap]; b = bias[n]
+//   b += sum over c,tap of w[c,tap] * input_shift[c]
+//   w[c,tap] *= input_scale[c]
+//   packed[k,n] = w[k,0]; packed_bias[n] = b
 // An invocation packs one column. Runs once, when the weights are loaded.
-@group(0) @binding(0) var<storage, read> weight: array<f32, 147456>; // [768][192]
+@group(0) @binding(0) var<storage, read> weight: array<f32, 147456>; // [768][192][1]
 @group(0) @binding(1) var<storage, read> bias: array<f32, 768>; // [768]
 @group(0) @binding(2) var<storage, read> input_shift: array<f32, 192>; // [192]
 @group(0) @binding(3) var<storage, read> input_scale: array<f32, 192>; // [192]
@@ -970,30 +987,34 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
     return;
   }
   for (var k = 0u; k < 192; k++) {
-    packed[k * 768 + n] = folded(n, k);
+    let c = k;
+    let tap: u32 = 0;
+    packed[k * 768 + n] = folded(n, c, tap);
   }
   packed_bias[n] = folded_bias(n);
 }
 
-fn folded(n: u32, k: u32) -> f32 {
-  return weight[n * 192 + k] * input_scale[k];
+fn folded(n: u32, c: u32, tap: u32) -> f32 {
+  return weight[(n * 192 + c) * 1 + tap] * input_scale[c];
 }
 
 fn folded_bias(n: u32) -> f32 {
   var b = bias[n];
-  for (var k = 0u; k < 192; k++) {
-    b += weight[n * 192 + k] * input_shift[k];
+  for (var tap = 0u; tap < 1; tap++) {
+    for (var c = 0u; c < 192; c++) {
+      b += weight[(n * 192 + c) * 1 + tap] * input_shift[c];
+    }
   }
   return b;
 }
 ` },
-    { name: "stages.1.0.pwconv2.pack", code: `// Packs a PyTorch weight [192][768] as [768][192], zero-padded.
+    { name: "stages.1.0.pwconv2.pack", code: `// Packs a PyTorch weight [192][768][1] as [768][192], zero-padded.
 // For each column n, in order:
-//   w[k] = weight[n,k]; b = bias[n]
-//   b += sum over k of w[k] * input_shift[k]
-//   packed[k,n] = w[k]; packed_bias[n] = b
+//   w[c,tap] = weight[n,c,tap]; b = bias[n]
+//   b += sum over c,tap of w[c,tap] * input_shift[c]
+//   packed[k,n] = w[k,0]; packed_bias[n] = b
 // An invocation packs one column. Runs once, when the weights are loaded.
-@group(0) @binding(0) var<storage, read> weight: array<f32, 147456>; // [192][768]
+@group(0) @binding(0) var<storage, read> weight: array<f32, 147456>; // [192][768][1]
 @group(0) @binding(1) var<storage, read> bias: array<f32, 192>; // [192]
 @group(0) @binding(2) var<storage, read> input_shift: array<f32, 768>; // [768]
 @group(0) @binding(3) var<storage, read_write> packed: array<f32, 147456>; // [768][192]
@@ -1006,19 +1027,23 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
     return;
   }
   for (var k = 0u; k < 768; k++) {
-    packed[k * 192 + n] = folded(n, k);
+    let c = k;
+    let tap: u32 = 0;
+    packed[k * 192 + n] = folded(n, c, tap);
   }
   packed_bias[n] = folded_bias(n);
 }
 
-fn folded(n: u32, k: u32) -> f32 {
-  return weight[n * 768 + k];
+fn folded(n: u32, c: u32, tap: u32) -> f32 {
+  return weight[(n * 768 + c) * 1 + tap];
 }
 
 fn folded_bias(n: u32) -> f32 {
   var b = bias[n];
-  for (var k = 0u; k < 768; k++) {
-    b += weight[n * 768 + k] * input_shift[k];
+  for (var tap = 0u; tap < 1; tap++) {
+    for (var c = 0u; c < 768; c++) {
+      b += weight[(n * 768 + c) * 1 + tap] * input_shift[c];
+    }
   }
   return b;
 }
@@ -1028,7 +1053,7 @@ fn folded_bias(n: u32) -> f32 {
 //   w[c,tap] = weight[n,c,tap]; b = bias[n]
 //   b += sum over c,tap of w[c,tap] * input_shift[c]
 //   w[c,tap] *= input_scale[c]
-//   packed[(tap,c),n] = w[c,tap]; packed_bias[n] = b
+//   packed[k,n] = w[k % 192,k / 192]; packed_bias[n] = b
 // An invocation packs one column. Runs once, when the weights are loaded.
 @group(0) @binding(0) var<storage, read> weight: array<f32, 294912>; // [384][192][4]
 @group(0) @binding(1) var<storage, read> bias: array<f32, 384>; // [384]
@@ -1045,7 +1070,7 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
   }
   for (var k = 0u; k < 768; k++) {
     let c = k % 192;
-    let tap = k / 192;
+    let tap: u32 = k / 192;
     packed[k * 384 + n] = folded(n, c, tap);
   }
   packed_bias[n] = folded_bias(n);
@@ -1065,12 +1090,12 @@ fn folded_bias(n: u32) -> f32 {
   return b;
 }
 ` },
-    { name: "stages.2.0.dwconv.pack", code: `// Packs a PyTorch weight [384][49] as [49][384], zero-padded.
+    { name: "stages.2.0.dwconv.pack", code: `// Packs a PyTorch weight [384][1][49] as [49][384], zero-padded.
 // For each column n, in order:
-//   w[k] = weight[n,k]; b = bias[n]
-//   packed[k,n] = w[k]; packed_bias[n] = b
+//   w[c,tap] = weight[n,c,tap]; b = bias[n]
+//   packed[k,n] = w[k / 49,k % 49]; packed_bias[n] = b
 // An invocation packs one column. Runs once, when the weights are loaded.
-@group(0) @binding(0) var<storage, read> weight: array<f32, 18816>; // [384][49]
+@group(0) @binding(0) var<storage, read> weight: array<f32, 18816>; // [384][1][49]
 @group(0) @binding(1) var<storage, read> bias: array<f32, 384>; // [384]
 @group(0) @binding(2) var<storage, read_write> packed: array<f32, 18816>; // [49][384]
 @group(0) @binding(3) var<storage, read_write> packed_bias: array<f32, 384>; // [384]
@@ -1082,27 +1107,30 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
     return;
   }
   for (var k = 0u; k < 49; k++) {
-    packed[k * 384 + n] = folded(n, k);
+    let c = k / 49;
+    let tap: u32 = k % 49;
+    packed[k * 384 + n] = folded(n, c, tap);
   }
   packed_bias[n] = folded_bias(n);
 }
 
-fn folded(n: u32, k: u32) -> f32 {
-  return weight[n * 49 + k];
+fn folded(n: u32, c: u32, tap: u32) -> f32 {
+  return weight[(n * 1 + c) * 49 + tap];
 }
 
 fn folded_bias(n: u32) -> f32 {
-  return bias[n];
+  var b = bias[n];
+  return b;
 }
 ` },
-    { name: "stages.2.0.pwconv1.pack", code: `// Packs a PyTorch weight [1536][384] as [384][1536], zero-padded.
+    { name: "stages.2.0.pwconv1.pack", code: `// Packs a PyTorch weight [1536][384][1] as [384][1536], zero-padded.
 // For each column n, in order:
-//   w[k] = weight[n,k]; b = bias[n]
-//   b += sum over k of w[k] * input_shift[k]
-//   w[k] *= input_scale[k]
-//   packed[k,n] = w[k]; packed_bias[n] = b
+//   w[c,tap] = weight[n,c,tap]; b = bias[n]
+//   b += sum over c,tap of w[c,tap] * input_shift[c]
+//   w[c,tap] *= input_scale[c]
+//   packed[k,n] = w[k,0]; packed_bias[n] = b
 // An invocation packs one column. Runs once, when the weights are loaded.
-@group(0) @binding(0) var<storage, read> weight: array<f32, 589824>; // [1536][384]
+@group(0) @binding(0) var<storage, read> weight: array<f32, 589824>; // [1536][384][1]
 @group(0) @binding(1) var<storage, read> bias: array<f32, 1536>; // [1536]
 @group(0) @binding(2) var<storage, read> input_shift: array<f32, 384>; // [384]
 @group(0) @binding(3) var<storage, read> input_scale: array<f32, 384>; // [384]
@@ -1116,30 +1144,34 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
     return;
   }
   for (var k = 0u; k < 384; k++) {
-    packed[k * 1536 + n] = folded(n, k);
+    let c = k;
+    let tap: u32 = 0;
+    packed[k * 1536 + n] = folded(n, c, tap);
   }
   packed_bias[n] = folded_bias(n);
 }
 
-fn folded(n: u32, k: u32) -> f32 {
-  return weight[n * 384 + k] * input_scale[k];
+fn folded(n: u32, c: u32, tap: u32) -> f32 {
+  return weight[(n * 384 + c) * 1 + tap] * input_scale[c];
 }
 
 fn folded_bias(n: u32) -> f32 {
   var b = bias[n];
-  for (var k = 0u; k < 384; k++) {
-    b += weight[n * 384 + k] * input_shift[k];
+  for (var tap = 0u; tap < 1; tap++) {
+    for (var c = 0u; c < 384; c++) {
+      b += weight[(n * 384 + c) * 1 + tap] * input_shift[c];
+    }
   }
   return b;
 }
 ` },
-    { name: "stages.2.0.pwconv2.pack", code: `// Packs a PyTorch weight [384][1536] as [1536][384], zero-padded.
+    { name: "stages.2.0.pwconv2.pack", code: `// Packs a PyTorch weight [384][1536][1] as [1536][384], zero-padded.
 // For each column n, in order:
-//   w[k] = weight[n,k]; b = bias[n]
-//   b += sum over k of w[k] * input_shift[k]
-//   packed[k,n] = w[k]; packed_bias[n] = b
+//   w[c,tap] = weight[n,c,tap]; b = bias[n]
+//   b += sum over c,tap of w[c,tap] * input_shift[c]
+//   packed[k,n] = w[k,0]; packed_bias[n] = b
 // An invocation packs one column. Runs once, when the weights are loaded.
-@group(0) @binding(0) var<storage, read> weight: array<f32, 589824>; // [384][1536]
+@group(0) @binding(0) var<storage, read> weight: array<f32, 589824>; // [384][1536][1]
 @group(0) @binding(1) var<storage, read> bias: array<f32, 384>; // [384]
 @group(0) @binding(2) var<storage, read> input_shift: array<f32, 1536>; // [1536]
 @group(0) @binding(3) var<storage, read_write> packed: array<f32, 589824>; // [1536][384]
@@ -1152,19 +1184,23 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
     return;
   }
   for (var k = 0u; k < 1536; k++) {
-    packed[k * 384 + n] = folded(n, k);
+    let c = k;
+    let tap: u32 = 0;
+    packed[k * 384 + n] = folded(n, c, tap);
   }
   packed_bias[n] = folded_bias(n);
 }
 
-fn folded(n: u32, k: u32) -> f32 {
-  return weight[n * 1536 + k];
+fn folded(n: u32, c: u32, tap: u32) -> f32 {
+  return weight[(n * 1536 + c) * 1 + tap];
 }
 
 fn folded_bias(n: u32) -> f32 {
   var b = bias[n];
-  for (var k = 0u; k < 1536; k++) {
-    b += weight[n * 1536 + k] * input_shift[k];
+  for (var tap = 0u; tap < 1; tap++) {
+    for (var c = 0u; c < 1536; c++) {
+      b += weight[(n * 1536 + c) * 1 + tap] * input_shift[c];
+    }
   }
   return b;
 }
@@ -1174,7 +1210,7 @@ fn folded_bias(n: u32) -> f32 {
 //   w[c,tap] = weight[n,c,tap]; b = bias[n]
 //   b += sum over c,tap of w[c,tap] * input_shift[c]
 //   w[c,tap] *= input_scale[c]
-//   packed[(tap,c),n] = w[c,tap]; packed_bias[n] = b
+//   packed[k,n] = w[k % 384,k / 384]; packed_bias[n] = b
 // An invocation packs one column. Runs once, when the weights are loaded.
 @group(0) @binding(0) var<storage, read> weight: array<f32, 1179648>; // [768][384][4]
 @group(0) @binding(1) var<storage, read> bias: array<f32, 768>; // [768]
@@ -1191,7 +1227,7 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
   }
   for (var k = 0u; k < 1536; k++) {
     let c = k % 384;
-    let tap = k / 384;
+    let tap: u32 = k / 384;
     packed[k * 768 + n] = folded(n, c, tap);
   }
   packed_bias[n] = folded_bias(n);
@@ -1211,12 +1247,12 @@ fn folded_bias(n: u32) -> f32 {
   return b;
 }
 ` },
-    { name: "stages.3.0.dwconv.pack", code: `// Packs a PyTorch weight [768][49] as [49][768], zero-padded.
+    { name: "stages.3.0.dwconv.pack", code: `// Packs a PyTorch weight [768][1][49] as [49][768], zero-padded.
 // For each column n, in order:
-//   w[k] = weight[n,k]; b = bias[n]
-//   packed[k,n] = w[k]; packed_bias[n] = b
+//   w[c,tap] = weight[n,c,tap]; b = bias[n]
+//   packed[k,n] = w[k / 49,k % 49]; packed_bias[n] = b
 // An invocation packs one column. Runs once, when the weights are loaded.
-@group(0) @binding(0) var<storage, read> weight: array<f32, 37632>; // [768][49]
+@group(0) @binding(0) var<storage, read> weight: array<f32, 37632>; // [768][1][49]
 @group(0) @binding(1) var<storage, read> bias: array<f32, 768>; // [768]
 @group(0) @binding(2) var<storage, read_write> packed: array<f32, 37632>; // [49][768]
 @group(0) @binding(3) var<storage, read_write> packed_bias: array<f32, 768>; // [768]
@@ -1228,27 +1264,30 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
     return;
   }
   for (var k = 0u; k < 49; k++) {
-    packed[k * 768 + n] = folded(n, k);
+    let c = k / 49;
+    let tap: u32 = k % 49;
+    packed[k * 768 + n] = folded(n, c, tap);
   }
   packed_bias[n] = folded_bias(n);
 }
 
-fn folded(n: u32, k: u32) -> f32 {
-  return weight[n * 49 + k];
+fn folded(n: u32, c: u32, tap: u32) -> f32 {
+  return weight[(n * 1 + c) * 49 + tap];
 }
 
 fn folded_bias(n: u32) -> f32 {
-  return bias[n];
+  var b = bias[n];
+  return b;
 }
 ` },
-    { name: "stages.3.0.pwconv1.pack", code: `// Packs a PyTorch weight [3072][768] as [768][3072], zero-padded.
+    { name: "stages.3.0.pwconv1.pack", code: `// Packs a PyTorch weight [3072][768][1] as [768][3072], zero-padded.
 // For each column n, in order:
-//   w[k] = weight[n,k]; b = bias[n]
-//   b += sum over k of w[k] * input_shift[k]
-//   w[k] *= input_scale[k]
-//   packed[k,n] = w[k]; packed_bias[n] = b
+//   w[c,tap] = weight[n,c,tap]; b = bias[n]
+//   b += sum over c,tap of w[c,tap] * input_shift[c]
+//   w[c,tap] *= input_scale[c]
+//   packed[k,n] = w[k,0]; packed_bias[n] = b
 // An invocation packs one column. Runs once, when the weights are loaded.
-@group(0) @binding(0) var<storage, read> weight: array<f32, 2359296>; // [3072][768]
+@group(0) @binding(0) var<storage, read> weight: array<f32, 2359296>; // [3072][768][1]
 @group(0) @binding(1) var<storage, read> bias: array<f32, 3072>; // [3072]
 @group(0) @binding(2) var<storage, read> input_shift: array<f32, 768>; // [768]
 @group(0) @binding(3) var<storage, read> input_scale: array<f32, 768>; // [768]
@@ -1262,30 +1301,34 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
     return;
   }
   for (var k = 0u; k < 768; k++) {
-    packed[k * 3072 + n] = folded(n, k);
+    let c = k;
+    let tap: u32 = 0;
+    packed[k * 3072 + n] = folded(n, c, tap);
   }
   packed_bias[n] = folded_bias(n);
 }
 
-fn folded(n: u32, k: u32) -> f32 {
-  return weight[n * 768 + k] * input_scale[k];
+fn folded(n: u32, c: u32, tap: u32) -> f32 {
+  return weight[(n * 768 + c) * 1 + tap] * input_scale[c];
 }
 
 fn folded_bias(n: u32) -> f32 {
   var b = bias[n];
-  for (var k = 0u; k < 768; k++) {
-    b += weight[n * 768 + k] * input_shift[k];
+  for (var tap = 0u; tap < 1; tap++) {
+    for (var c = 0u; c < 768; c++) {
+      b += weight[(n * 768 + c) * 1 + tap] * input_shift[c];
+    }
   }
   return b;
 }
 ` },
-    { name: "stages.3.0.pwconv2.pack", code: `// Packs a PyTorch weight [768][3072] as [3072][768], zero-padded.
+    { name: "stages.3.0.pwconv2.pack", code: `// Packs a PyTorch weight [768][3072][1] as [3072][768], zero-padded.
 // For each column n, in order:
-//   w[k] = weight[n,k]; b = bias[n]
-//   b += sum over k of w[k] * input_shift[k]
-//   packed[k,n] = w[k]; packed_bias[n] = b
+//   w[c,tap] = weight[n,c,tap]; b = bias[n]
+//   b += sum over c,tap of w[c,tap] * input_shift[c]
+//   packed[k,n] = w[k,0]; packed_bias[n] = b
 // An invocation packs one column. Runs once, when the weights are loaded.
-@group(0) @binding(0) var<storage, read> weight: array<f32, 2359296>; // [768][3072]
+@group(0) @binding(0) var<storage, read> weight: array<f32, 2359296>; // [768][3072][1]
 @group(0) @binding(1) var<storage, read> bias: array<f32, 768>; // [768]
 @group(0) @binding(2) var<storage, read> input_shift: array<f32, 3072>; // [3072]
 @group(0) @binding(3) var<storage, read_write> packed: array<f32, 2359296>; // [3072][768]
@@ -1298,31 +1341,35 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
     return;
   }
   for (var k = 0u; k < 3072; k++) {
-    packed[k * 768 + n] = folded(n, k);
+    let c = k;
+    let tap: u32 = 0;
+    packed[k * 768 + n] = folded(n, c, tap);
   }
   packed_bias[n] = folded_bias(n);
 }
 
-fn folded(n: u32, k: u32) -> f32 {
-  return weight[n * 3072 + k];
+fn folded(n: u32, c: u32, tap: u32) -> f32 {
+  return weight[(n * 3072 + c) * 1 + tap];
 }
 
 fn folded_bias(n: u32) -> f32 {
   var b = bias[n];
-  for (var k = 0u; k < 3072; k++) {
-    b += weight[n * 3072 + k] * input_shift[k];
+  for (var tap = 0u; tap < 1; tap++) {
+    for (var c = 0u; c < 3072; c++) {
+      b += weight[(n * 3072 + c) * 1 + tap] * input_shift[c];
+    }
   }
   return b;
 }
 ` },
-    { name: "head.pack", code: `// Packs a PyTorch weight [1000][768] as [768][1024], zero-padded.
+    { name: "head.pack", code: `// Packs a PyTorch weight [1000][768][1] as [768][1024], zero-padded.
 // For each column n, in order:
-//   w[k] = weight[n,k]; b = bias[n]
-//   b += sum over k of w[k] * input_shift[k]
-//   w[k] *= input_scale[k]
-//   packed[k,n] = w[k]; packed_bias[n] = b
+//   w[c,tap] = weight[n,c,tap]; b = bias[n]
+//   b += sum over c,tap of w[c,tap] * input_shift[c]
+//   w[c,tap] *= input_scale[c]
+//   packed[k,n] = w[k,0]; packed_bias[n] = b
 // An invocation packs one column. Runs once, when the weights are loaded.
-@group(0) @binding(0) var<storage, read> weight: array<f32, 768000>; // [1000][768]
+@group(0) @binding(0) var<storage, read> weight: array<f32, 768000>; // [1000][768][1]
 @group(0) @binding(1) var<storage, read> bias: array<f32, 1000>; // [1000]
 @group(0) @binding(2) var<storage, read> input_shift: array<f32, 768>; // [768]
 @group(0) @binding(3) var<storage, read> input_scale: array<f32, 768>; // [768]
@@ -1336,16 +1383,18 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
     return;
   }
   for (var k = 0u; k < 768; k++) {
-    packed[k * 1024 + n] = folded(n, k);
+    let c = k;
+    let tap: u32 = 0;
+    packed[k * 1024 + n] = folded(n, c, tap);
   }
   packed_bias[n] = folded_bias(n);
 }
 
-fn folded(n: u32, k: u32) -> f32 {
+fn folded(n: u32, c: u32, tap: u32) -> f32 {
   if (n >= 1000) {
     return 0.0;
   }
-  return weight[n * 768 + k] * input_scale[k];
+  return weight[(n * 768 + c) * 1 + tap] * input_scale[c];
 }
 
 fn folded_bias(n: u32) -> f32 {
@@ -1353,8 +1402,10 @@ fn folded_bias(n: u32) -> f32 {
     return 0.0;
   }
   var b = bias[n];
-  for (var k = 0u; k < 768; k++) {
-    b += weight[n * 768 + k] * input_shift[k];
+  for (var tap = 0u; tap < 1; tap++) {
+    for (var c = 0u; c < 768; c++) {
+      b += weight[(n * 768 + c) * 1 + tap] * input_shift[c];
+    }
   }
   return b;
 }
@@ -1373,64 +1424,78 @@ fn folded_bias(n: u32) -> f32 {
 var<workgroup> tile: array<vec4f, 336>; // [14 sites][24]
 var<workgroup> stat: array<vec2f, 14>; // mean and 1/deviation of each token
 var<workgroup> slice: array<vec2f, 112>; // sum and squared deviations, a share of a token each
+const whole = true; // no group goes past the end of a row
 
 @compute @workgroup_size(112)
 fn main(@builtin(workgroup_id) within: vec3u, @builtin(local_invocation_index) lane: u32) {
   let group = first_group + within;
-  let image = group.z * 37632;
-  let y = group.y;
   let x0 = group.x * 14;
+  let first = (group.z * 56 + group.y) * 56 + x0;
   for (var item = lane; item < 48; item += 112) {
-    convolve(image, y, x0, item / 24 * 7, item % 24);
+    convolve(group.z, group.y, first, x0, item / 24 * 7, item % 24);
   }
   workgroupBarrier();
   measure(lane);
-  let first = (group.z * 56 + y) * 56 + x0;
   for (var i = lane; i < 336; i += 112) {
     let p = i / 24;
-    let n = i % 24;
     let s = stat[p];
-    put(first + p, n, (tile[i] - s.x) * s.y);
+    if (whole || x0 + p < 56) {
+      put(first + p, i % 24, (tile[i] - s.x) * s.y);
+    }
   }
 }
 
 // Sites x0 + p .. x0 + p + 6 of row y, channels 4n .. 4n + 3.
-fn convolve(image: u32, y: u32, x0: u32, p: u32, n: u32) {
+fn convolve(image: u32, y: u32, first: u32, x0: u32, p: u32, n: u32) {
+  let corner = place(image, y);
   var v0 = bias[n];
-  let u0 = x0 + p;
+  let u0 = (corner.x + min(x0 + p, 55));
   var v1 = bias[n];
-  let u1 = x0 + p + 1;
+  let u1 = (corner.x + min(x0 + p + 1, 55));
   var v2 = bias[n];
-  let u2 = x0 + p + 2;
+  let u2 = (corner.x + min(x0 + p + 2, 55));
   var v3 = bias[n];
-  let u3 = x0 + p + 3;
+  let u3 = (corner.x + min(x0 + p + 3, 55));
   var v4 = bias[n];
-  let u4 = x0 + p + 4;
+  let u4 = (corner.x + min(x0 + p + 4, 55));
   var v5 = bias[n];
-  let u5 = x0 + p + 5;
+  let u5 = (corner.x + min(x0 + p + 5, 55));
   var v6 = bias[n];
-  let u6 = x0 + p + 6;
+  let u6 = (corner.x + min(x0 + p + 6, 55));
   for (var c = 0u; c < 3; c++) {
     for (var i = 0u; i < 4; i++) {
-      let row = image + (c * 224 + 4 * y + i) * 56;
+      let row = ((image * 3 + c) * 224 + 4 * corner.y + i) * 56;
       let w = (c * 4 + i) * 96 + n;
-      let w0 = mat4x4f(weight[w], weight[w + 24], weight[w + 48], weight[w + 72]);
-      v0 += w0 * input[row + u0];
-      v1 += w0 * input[row + u1];
-      v2 += w0 * input[row + u2];
-      v3 += w0 * input[row + u3];
-      v4 += w0 * input[row + u4];
-      v5 += w0 * input[row + u5];
-      v6 += w0 * input[row + u6];
+      let w0 = weights(w);
+      v0 += w0 * pixels(row + u0);
+      v1 += w0 * pixels(row + u1);
+      v2 += w0 * pixels(row + u2);
+      v3 += w0 * pixels(row + u3);
+      v4 += w0 * pixels(row + u4);
+      v5 += w0 * pixels(row + u5);
+      v6 += w0 * pixels(row + u6);
     }
   }
-  tile[p * 24 + n] = v0;
-  tile[p * 24 + n + 24] = v1;
-  tile[p * 24 + n + 48] = v2;
-  tile[p * 24 + n + 72] = v3;
-  tile[p * 24 + n + 96] = v4;
-  tile[p * 24 + n + 120] = v5;
-  tile[p * 24 + n + 144] = v6;
+  tile[(p) * 24 + n] = v0;
+  tile[(p + 1) * 24 + n] = v1;
+  tile[(p + 2) * 24 + n] = v2;
+  tile[(p + 3) * 24 + n] = v3;
+  tile[(p + 4) * 24 + n] = v4;
+  tile[(p + 5) * 24 + n] = v5;
+  tile[(p + 6) * 24 + n] = v6;
+}
+
+// Column and row of the whole map where row y begins.
+fn place(image: u32, y: u32) -> vec2u {
+  return vec2u(0, y);
+}
+
+fn weights(w: u32) -> mat4x4f {
+  return mat4x4f(weight[w], weight[w + 24], weight[w + 2 * 24], weight[w + 3 * 24]);
+}
+
+fn pixels(i: u32) -> vec4f {
+  return input[i];
 }
 
 // Channels 4n .. 4n + 3 of a site, with gain and shift.
@@ -1509,10 +1574,12 @@ fn main(@builtin(workgroup_id) within: vec3u, @builtin(local_invocation_index) l
   workgroupBarrier();
   measure(lane);
   let first = image + (y * 56 + x0) * 24;
-  let length = 336u;
+  let length = min(14, 56 - x0) * 24;
   for (var i = lane; i < length; i += 112) {
-    let s = stat[i / 24];
-    output[first + i] = (tile[i] - s.x) * s.y;
+    let p = i / 24;
+    let c = i % 24;
+    let s = stat[p];
+    output[first + i] = (sample(p, c) - s.x) * s.y;
   }
 }
 
@@ -1750,7 +1817,7 @@ fn fetch(image: u32, m: u32, k: u32) -> vec4f {
 
 // Row m, columns 4n .. 4n + 3 of the result: GELU, store. Returns what was stored.
 fn finish(image: u32, m: u32, n: u32, sum: vec4f) -> vec4f {
-  let v = gelu(sum);
+  var v = gelu(sum);
   let i = (image * 3136 + m) * 96 + n;
   output[i] = v;
   return v;
@@ -1835,7 +1902,7 @@ fn main(
     let column = n + j * 16;
     let b = bias[column];
     for (var i = 0u; i < 4; i++) {
-      finish(image, m + i, column, cells[j * 4 + i] + b);
+      let v = finish(image, m + i, column, cells[j * 4 + i] + b);
     }
   }
 }
@@ -1947,7 +2014,7 @@ fn main(
     let column = n + j * 16;
     let b = bias[column];
     for (var i = 0u; i < 4; i++) {
-      finish(image, m + i, column, cells[j * 4 + i] + b);
+      let v = finish(image, m + i, column, cells[j * 4 + i] + b);
     }
   }
 }
@@ -1967,7 +2034,7 @@ fn finish(image: u32, m: u32, n: u32, sum: vec4f) -> vec4f {
   if (m >= 784) {
     return vec4f();
   }
-  let v = sum;
+  var v = sum;
   let i = (image * 784 + m) * 48 + n;
   output[i] = v;
   return v;
@@ -2026,10 +2093,12 @@ fn main(@builtin(workgroup_id) within: vec3u, @builtin(local_invocation_index) l
   workgroupBarrier();
   measure(lane);
   let first = image + (y * 28 + x0) * 48;
-  let length = 672u;
+  let length = min(14, 28 - x0) * 48;
   for (var i = lane; i < length; i += 112) {
-    let s = stat[i / 48];
-    output[first + i] = (tile[i] - s.x) * s.y;
+    let p = i / 48;
+    let c = i % 48;
+    let s = stat[p];
+    output[first + i] = (sample(p, c) - s.x) * s.y;
   }
 }
 
@@ -2270,7 +2339,7 @@ fn finish(image: u32, m: u32, n: u32, sum: vec4f) -> vec4f {
   if (m >= 784) {
     return vec4f();
   }
-  let v = gelu(sum);
+  var v = gelu(sum);
   let i = (image * 784 + m) * 192 + n;
   output[i] = v;
   return v;
@@ -2355,7 +2424,7 @@ fn main(
     let column = n + j * 16;
     let b = bias[column];
     for (var i = 0u; i < 4; i++) {
-      finish(image, m + i, column, cells[j * 4 + i] + b);
+      let v = finish(image, m + i, column, cells[j * 4 + i] + b);
     }
   }
 }
@@ -2467,7 +2536,7 @@ fn main(
     let column = n + j * 8;
     let b = bias[column];
     for (var i = 0u; i < 4; i++) {
-      finish(image, m + i, column, cells[j * 4 + i] + b);
+      let v = finish(image, m + i, column, cells[j * 4 + i] + b);
     }
   }
 }
@@ -2487,7 +2556,7 @@ fn finish(image: u32, m: u32, n: u32, sum: vec4f) -> vec4f {
   if (m >= 196) {
     return vec4f();
   }
-  let v = sum;
+  var v = sum;
   let i = (image * 196 + m) * 96 + n;
   output[i] = v;
   return v;
@@ -2546,10 +2615,12 @@ fn main(@builtin(workgroup_id) within: vec3u, @builtin(local_invocation_index) l
   workgroupBarrier();
   measure(lane);
   let first = image + (y * 14 + x0) * 96;
-  let length = 672u;
+  let length = min(7, 14 - x0) * 96;
   for (var i = lane; i < length; i += 96) {
-    let s = stat[i / 96];
-    output[first + i] = (tile[i] - s.x) * s.y;
+    let p = i / 96;
+    let c = i % 96;
+    let s = stat[p];
+    output[first + i] = (sample(p, c) - s.x) * s.y;
   }
 }
 
@@ -2790,7 +2861,7 @@ fn finish(image: u32, m: u32, n: u32, sum: vec4f) -> vec4f {
   if (m >= 196) {
     return vec4f();
   }
-  let v = gelu(sum);
+  var v = gelu(sum);
   let i = (image * 196 + m) * 384 + n;
   output[i] = v;
   return v;
@@ -2875,7 +2946,7 @@ fn main(
     let column = n + j * 8;
     let b = bias[column];
     for (var i = 0u; i < 4; i++) {
-      finish(image, m + i, column, cells[j * 4 + i] + b);
+      let v = finish(image, m + i, column, cells[j * 4 + i] + b);
     }
   }
 }
@@ -2987,7 +3058,7 @@ fn main(
     let column = n + j * 8;
     let b = bias[column];
     for (var i = 0u; i < 4; i++) {
-      finish(image, m + i, column, cells[j * 4 + i] + b);
+      let v = finish(image, m + i, column, cells[j * 4 + i] + b);
     }
   }
 }
@@ -3007,7 +3078,7 @@ fn finish(image: u32, m: u32, n: u32, sum: vec4f) -> vec4f {
   if (m >= 49) {
     return vec4f();
   }
-  let v = sum;
+  var v = sum;
   let i = (image * 49 + m) * 192 + n;
   output[i] = v;
   return v;
@@ -3066,10 +3137,12 @@ fn main(@builtin(workgroup_id) within: vec3u, @builtin(local_invocation_index) l
   workgroupBarrier();
   measure(lane);
   let first = image + (y * 7 + x0) * 192;
-  let length = 192u;
+  let length = min(1, 7 - x0) * 192;
   for (var i = lane; i < length; i += 192) {
-    let s = stat[i / 192];
-    output[first + i] = (tile[i] - s.x) * s.y;
+    let p = i / 192;
+    let c = i % 192;
+    let s = stat[p];
+    output[first + i] = (sample(p, c) - s.x) * s.y;
   }
 }
 
@@ -3250,7 +3323,7 @@ fn finish(image: u32, m: u32, n: u32, sum: vec4f) -> vec4f {
   if (m >= 49) {
     return vec4f();
   }
-  let v = gelu(sum);
+  var v = gelu(sum);
   let i = (image * 49 + m) * 768 + n;
   output[i] = v;
   return v;
@@ -3335,7 +3408,7 @@ fn main(
     let column = n + j * 8;
     let b = bias[column];
     for (var i = 0u; i < 4; i++) {
-      finish(image, m + i, column, cells[j * 4 + i] + b);
+      let v = finish(image, m + i, column, cells[j * 4 + i] + b);
     }
   }
 }
@@ -3387,77 +3460,52 @@ fn response(image: u32, k: u32) -> vec4f {
     { name: "pool", code: `// Mean over 49 sites and LayerNorm, [49][768] to [768]:
 //   v[c] = mean over t of input[t,c]
 //   output[c] = (v - mean over c of v) / sqrt(variance over c of v + 0.000001)
-// One group an image.
+// A group makes one image.
 @group(0) @binding(0) var<storage, read> input: array<vec4f>; // [49][768]
 @group(0) @binding(1) var<storage, read_write> output: array<vec4f>; // [768]
 @group(1) @binding(0) var<uniform> first_group: vec3u; // where this dispatch begins: a long one is made in several
-var<workgroup> tile: array<vec4f, 192>;
-var<workgroup> stat: array<vec2f, 1>; // mean and 1/deviation of each token
-var<workgroup> slice: array<vec2f, 192>; // sum and squared deviations, a share of a token each
+var<workgroup> sums: array<f32, 192>;
 
 @compute @workgroup_size(192)
 fn main(@builtin(workgroup_id) within: vec3u, @builtin(local_invocation_index) lane: u32) {
   let group = first_group + within;
-  let image = group.z;
   for (var c = lane; c < 192; c += 192) {
-    var sum = vec4f();
-    for (var t = 0u; t < 49; t++) {
-      sum += input[(image * 49 + t) * 192 + c];
+    var v = vec4f();
+    for (var first = 0u; first < 49; first += 256) { // short sums keep their digits
+      var part = vec4f();
+      for (var t = first; t < 49 && t < first + 256; t++) {
+        part += input[group.z * 9408 + t * 192 + c];
+      }
+      v += part;
     }
-    tile[c] = sum / 49.0;
+    output[group.z * 192 + c] = v / 49.0f;
   }
-  workgroupBarrier();
-  measure(lane);
-  let s = stat[0];
+  var sum = 0.0f;
   for (var c = lane; c < 192; c += 192) {
-    output[image * 192 + c] = (tile[c] - s.x) * s.y;
+    sum += dot(output[group.z * 192 + c], vec4f(1.0f));
+  }
+  let mean = total(lane, sum) / 768.0f;
+  var square = 0.0f;
+  for (var c = lane; c < 192; c += 192) {
+    let d = output[group.z * 192 + c] - mean;
+    square += dot(d * d, vec4f(1.0f));
+  }
+  let scale = inverseSqrt(total(lane, square) / 768.0f + 0.000001f);
+  for (var c = lane; c < 192; c += 192) {
+    output[group.z * 192 + c] = (output[group.z * 192 + c] - mean) * scale;
   }
 }
 
-fn sample(p: u32, c: u32) -> vec4f {
-  return tile[c];
-}
-
-// Mean and 1/deviation of every token: 192 invocations a token take every 192th channel quad in two passes,
-// the first of them merges their sums and squared deviations in order.
-fn measure(lane: u32) {
-  let p = lane / 192;
-  let first = lane % 192;
-  if (p < 1 && first < 192) {
-    var sum = vec4f();
-    for (var c = first; c < 192; c += 192) {
-      sum += sample(p, c);
-    }
-    let total = dot(sum, vec4f(1.0));
-    let mean = total / channels(first);
-    var square = vec4f();
-    for (var c = first; c < 192; c += 192) {
-      let d = sample(p, c) - mean;
-      square += d * d;
-    }
-    slice[lane] = vec2f(total, dot(square, vec4f(1.0)));
-  }
+// The sum over all invocations of the group, the same in each of them.
+fn total(lane: u32, value: f32) -> f32 {
   workgroupBarrier();
-  if (p < 1 && first == 0) {
-    var total = 0.0;
-    for (var i = 0u; i < 192; i++) {
-      total += slice[lane + i].x;
-    }
-    let mean = total / 768.0;
-    var square = 0.0;
-    for (var i = 0u; i < 192; i++) {
-      let n = channels(i);
-      let d = slice[lane + i].x / n - mean;
-      square += slice[lane + i].y + n * d * d;
-    }
-    stat[p] = vec2f(mean, inverseSqrt(square / 768.0 + 0.000001));
-  }
+  sums[lane] = value;
   workgroupBarrier();
-}
-
-// How many channels the invocation takes that starts at \`first\`.
-fn channels(first: u32) -> f32 {
-  return 4.0 * f32((383 - first) / 192);
+  var all = 0.0;
+  for (var i = 0u; i < 192; i++) {
+    all += sums[i];
+  }
+  return all;
 }
 ` },
     { name: "head", code: `// classifier, one row of 768 by [768][1000]:
@@ -3501,7 +3549,7 @@ fn finish(image: u32, m: u32, n: u32, sum: vec4f) -> vec4f {
   if (n >= 250) {
     return vec4f();
   }
-  let v = sum;
+  var v = sum;
   let i = (image * 1 + m) * 250 + n;
   output[i] = v;
   return v;

@@ -733,12 +733,12 @@ export const descriptor = {
   ],
   limits: { maxBufferSize: 9437184, maxStorageBufferBindingSize: 9437184, maxStorageBuffersPerShaderStage: 7, maxComputeInvocationsPerWorkgroup: 256 },
   kernels: [
-    { name: "downsample_layers.0.0.pack", code: `// Packs a PyTorch weight [96][48] as [48][96], zero-padded.
+    { name: "downsample_layers.0.0.pack", code: `// Packs a PyTorch weight [96][3][16] as [48][96], zero-padded.
 // For each column n, in order:
-//   w[k] = weight[n,k]; b = bias[n]
-//   packed[k,n] = w[k]; packed_bias[n] = b
+//   w[c,tap] = weight[n,c,tap]; b = bias[n]
+//   packed[k,n] = w[k / 16,k % 16]; packed_bias[n] = b
 // An invocation packs one column. Runs once, when the weights are loaded.
-@group(0) @binding(0) var<storage, read> weight: array<f32, 4608>; // [96][48]
+@group(0) @binding(0) var<storage, read> weight: array<f32, 4608>; // [96][3][16]
 @group(0) @binding(1) var<storage, read> bias: array<f32, 96>; // [96]
 @group(0) @binding(2) var<storage, read_write> packed: array<f32, 4608>; // [48][96]
 @group(0) @binding(3) var<storage, read_write> packed_bias: array<f32, 96>; // [96]
@@ -750,25 +750,28 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
     return;
   }
   for (var k = 0u; k < 48; k++) {
-    packed[k * 96 + n] = folded(n, k);
+    let c = k / 16;
+    let tap: u32 = k % 16;
+    packed[k * 96 + n] = folded(n, c, tap);
   }
   packed_bias[n] = folded_bias(n);
 }
 
-fn folded(n: u32, k: u32) -> f32 {
-  return weight[n * 48 + k];
+fn folded(n: u32, c: u32, tap: u32) -> f32 {
+  return weight[(n * 3 + c) * 16 + tap];
 }
 
 fn folded_bias(n: u32) -> f32 {
-  return bias[n];
+  var b = bias[n];
+  return b;
 }
 ` },
-    { name: "stages.0.0.dwconv.pack", code: `// Packs a PyTorch weight [96][49] as [49][96], zero-padded.
+    { name: "stages.0.0.dwconv.pack", code: `// Packs a PyTorch weight [96][1][49] as [49][96], zero-padded.
 // For each column n, in order:
-//   w[k] = weight[n,k]; b = bias[n]
-//   packed[k,n] = w[k]; packed_bias[n] = b
+//   w[c,tap] = weight[n,c,tap]; b = bias[n]
+//   packed[k,n] = w[k / 49,k % 49]; packed_bias[n] = b
 // An invocation packs one column. Runs once, when the weights are loaded.
-@group(0) @binding(0) var<storage, read> weight: array<f32, 4704>; // [96][49]
+@group(0) @binding(0) var<storage, read> weight: array<f32, 4704>; // [96][1][49]
 @group(0) @binding(1) var<storage, read> bias: array<f32, 96>; // [96]
 @group(0) @binding(2) var<storage, read_write> packed: array<f32, 4704>; // [49][96]
 @group(0) @binding(3) var<storage, read_write> packed_bias: array<f32, 96>; // [96]
@@ -780,27 +783,30 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
     return;
   }
   for (var k = 0u; k < 49; k++) {
-    packed[k * 96 + n] = folded(n, k);
+    let c = k / 49;
+    let tap: u32 = k % 49;
+    packed[k * 96 + n] = folded(n, c, tap);
   }
   packed_bias[n] = folded_bias(n);
 }
 
-fn folded(n: u32, k: u32) -> f32 {
-  return weight[n * 49 + k];
+fn folded(n: u32, c: u32, tap: u32) -> f32 {
+  return weight[(n * 1 + c) * 49 + tap];
 }
 
 fn folded_bias(n: u32) -> f32 {
-  return bias[n];
+  var b = bias[n];
+  return b;
 }
 ` },
-    { name: "stages.0.0.pwconv1.pack", code: `// Packs a PyTorch weight [384][96] as [96][384], zero-padded.
+    { name: "stages.0.0.pwconv1.pack", code: `// Packs a PyTorch weight [384][96][1] as [96][384], zero-padded.
 // For each column n, in order:
-//   w[k] = weight[n,k]; b = bias[n]
-//   b += sum over k of w[k] * input_shift[k]
-//   w[k] *= input_scale[k]
-//   packed[k,n] = w[k]; packed_bias[n] = b
+//   w[c,tap] = weight[n,c,tap]; b = bias[n]
+//   b += sum over c,tap of w[c,tap] * input_shift[c]
+//   w[c,tap] *= input_scale[c]
+//   packed[k,n] = w[k,0]; packed_bias[n] = b
 // An invocation packs one column. Runs once, when the weights are loaded.
-@group(0) @binding(0) var<storage, read> weight: array<f32, 36864>; // [384][96]
+@group(0) @binding(0) var<storage, read> weight: array<f32, 36864>; // [384][96][1]
 @group(0) @binding(1) var<storage, read> bias: array<f32, 384>; // [384]
 @group(0) @binding(2) var<storage, read> input_shift: array<f32, 96>; // [96]
 @group(0) @binding(3) var<storage, read> input_scale: array<f32, 96>; // [96]
@@ -814,30 +820,34 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
     return;
   }
   for (var k = 0u; k < 96; k++) {
-    packed[k * 384 + n] = folded(n, k);
+    let c = k;
+    let tap: u32 = 0;
+    packed[k * 384 + n] = folded(n, c, tap);
   }
   packed_bias[n] = folded_bias(n);
 }
 
-fn folded(n: u32, k: u32) -> f32 {
-  return weight[n * 96 + k] * input_scale[k];
+fn folded(n: u32, c: u32, tap: u32) -> f32 {
+  return weight[(n * 96 + c) * 1 + tap] * input_scale[c];
 }
 
 fn folded_bias(n: u32) -> f32 {
   var b = bias[n];
-  for (var k = 0u; k < 96; k++) {
-    b += weight[n * 96 + k] * input_shift[k];
+  for (var tap = 0u; tap < 1; tap++) {
+    for (var c = 0u; c < 96; c++) {
+      b += weight[(n * 96 + c) * 1 + tap] * input_shift[c];
+    }
   }
   return b;
 }
 ` },
-    { name: "stages.0.0.pwconv2.pack", code: `// Packs a PyTorch weight [96][384] as [384][128], zero-padded.
+    { name: "stages.0.0.pwconv2.pack", code: `// Packs a PyTorch weight [96][384][1] as [384][128], zero-padded.
 // For each column n, in order:
-//   w[k] = weight[n,k]; b = bias[n]
-//   b += sum over k of w[k] * input_shift[k]
-//   packed[k,n] = w[k]; packed_bias[n] = b
+//   w[c,tap] = weight[n,c,tap]; b = bias[n]
+//   b += sum over c,tap of w[c,tap] * input_shift[c]
+//   packed[k,n] = w[k,0]; packed_bias[n] = b
 // An invocation packs one column. Runs once, when the weights are loaded.
-@group(0) @binding(0) var<storage, read> weight: array<f32, 36864>; // [96][384]
+@group(0) @binding(0) var<storage, read> weight: array<f32, 36864>; // [96][384][1]
 @group(0) @binding(1) var<storage, read> bias: array<f32, 96>; // [96]
 @group(0) @binding(2) var<storage, read> input_shift: array<f32, 384>; // [384]
 @group(0) @binding(3) var<storage, read_write> packed: array<f32, 49152>; // [384][128]
@@ -850,16 +860,18 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
     return;
   }
   for (var k = 0u; k < 384; k++) {
-    packed[k * 128 + n] = folded(n, k);
+    let c = k;
+    let tap: u32 = 0;
+    packed[k * 128 + n] = folded(n, c, tap);
   }
   packed_bias[n] = folded_bias(n);
 }
 
-fn folded(n: u32, k: u32) -> f32 {
+fn folded(n: u32, c: u32, tap: u32) -> f32 {
   if (n >= 96) {
     return 0.0;
   }
-  return weight[n * 384 + k];
+  return weight[(n * 384 + c) * 1 + tap];
 }
 
 fn folded_bias(n: u32) -> f32 {
@@ -867,8 +879,10 @@ fn folded_bias(n: u32) -> f32 {
     return 0.0;
   }
   var b = bias[n];
-  for (var k = 0u; k < 384; k++) {
-    b += weight[n * 384 + k] * input_shift[k];
+  for (var tap = 0u; tap < 1; tap++) {
+    for (var c = 0u; c < 384; c++) {
+      b += weight[(n * 384 + c) * 1 + tap] * input_shift[c];
+    }
   }
   return b;
 }
@@ -878,7 +892,7 @@ fn folded_bias(n: u32) -> f32 {
 //   w[c,tap] = weight[n,c,tap]; b = bias[n]
 //   b += sum over c,tap of w[c,tap] * input_shift[c]
 //   w[c,tap] *= input_scale[c]
-//   packed[(tap,c),n] = w[c,tap]; packed_bias[n] = b
+//   packed[k,n] = w[k % 96,k / 96]; packed_bias[n] = b
 // An invocation packs one column. Runs once, when the weights are loaded.
 @group(0) @binding(0) var<storage, read> weight: array<f32, 73728>; // [192][96][4]
 @group(0) @binding(1) var<storage, read> bias: array<f32, 192>; // [192]
@@ -895,7 +909,7 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
   }
   for (var k = 0u; k < 384; k++) {
     let c = k % 96;
-    let tap = k / 96;
+    let tap: u32 = k / 96;
     packed[k * 192 + n] = folded(n, c, tap);
   }
   packed_bias[n] = folded_bias(n);
@@ -915,12 +929,12 @@ fn folded_bias(n: u32) -> f32 {
   return b;
 }
 ` },
-    { name: "stages.1.0.dwconv.pack", code: `// Packs a PyTorch weight [192][49] as [49][192], zero-padded.
+    { name: "stages.1.0.dwconv.pack", code: `// Packs a PyTorch weight [192][1][49] as [49][192], zero-padded.
 // For each column n, in order:
-//   w[k] = weight[n,k]; b = bias[n]
-//   packed[k,n] = w[k]; packed_bias[n] = b
+//   w[c,tap] = weight[n,c,tap]; b = bias[n]
+//   packed[k,n] = w[k / 49,k % 49]; packed_bias[n] = b
 // An invocation packs one column. Runs once, when the weights are loaded.
-@group(0) @binding(0) var<storage, read> weight: array<f32, 9408>; // [192][49]
+@group(0) @binding(0) var<storage, read> weight: array<f32, 9408>; // [192][1][49]
 @group(0) @binding(1) var<storage, read> bias: array<f32, 192>; // [192]
 @group(0) @binding(2) var<storage, read_write> packed: array<f32, 9408>; // [49][192]
 @group(0) @binding(3) var<storage, read_write> packed_bias: array<f32, 192>; // [192]
@@ -932,27 +946,30 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
     return;
   }
   for (var k = 0u; k < 49; k++) {
-    packed[k * 192 + n] = folded(n, k);
+    let c = k / 49;
+    let tap: u32 = k % 49;
+    packed[k * 192 + n] = folded(n, c, tap);
   }
   packed_bias[n] = folded_bias(n);
 }
 
-fn folded(n: u32, k: u32) -> f32 {
-  return weight[n * 49 + k];
+fn folded(n: u32, c: u32, tap: u32) -> f32 {
+  return weight[(n * 1 + c) * 49 + tap];
 }
 
 fn folded_bias(n: u32) -> f32 {
-  return bias[n];
+  var b = bias[n];
+  return b;
 }
 ` },
-    { name: "stages.1.0.pwconv1.pack", code: `// Packs a PyTorch weight [768][192] as [192][768], zero-padded.
+    { name: "stages.1.0.pwconv1.pack", code: `// Packs a PyTorch weight [768][192][1] as [192][768], zero-padded.
 // For each column n, in order:
-//   w[k] = weight[n,k]; b = bias[n]
-//   b += sum over k of w[k] * input_shift[k]
-//   w[k] *= input_scale[k]
-//   packed[k,n] = w[k]; packed_bias[n] = b
+//   w[c,tap] = weight[n,c,tap]; b = bias[n]
+//   b += sum over c,tap of w[c,tap] * input_shift[c]
+//   w[c,tap] *= input_scale[c]
+//   packed[k,n] = w[k,0]; packed_bias[n] = b
 // An invocation packs one column. Runs once, when the weights are loaded.
-@group(0) @binding(0) var<storage, read> weight: array<f32, 147456>; // [768][192]
+@group(0) @binding(0) var<storage, read> weight: array<f32, 147456>; // [768][192][1]
 @group(0) @binding(1) var<storage, read> bias: array<f32, 768>; // [768]
 @group(0) @binding(2) var<storage, read> input_shift: array<f32, 192>; // [192]
 @group(0) @binding(3) var<storage, read> input_scale: array<f32, 192>; // [192]
@@ -966,30 +983,34 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
     return;
   }
   for (var k = 0u; k < 192; k++) {
-    packed[k * 768 + n] = folded(n, k);
+    let c = k;
+    let tap: u32 = 0;
+    packed[k * 768 + n] = folded(n, c, tap);
   }
   packed_bias[n] = folded_bias(n);
 }
 
-fn folded(n: u32, k: u32) -> f32 {
-  return weight[n * 192 + k] * input_scale[k];
+fn folded(n: u32, c: u32, tap: u32) -> f32 {
+  return weight[(n * 192 + c) * 1 + tap] * input_scale[c];
 }
 
 fn folded_bias(n: u32) -> f32 {
   var b = bias[n];
-  for (var k = 0u; k < 192; k++) {
-    b += weight[n * 192 + k] * input_shift[k];
+  for (var tap = 0u; tap < 1; tap++) {
+    for (var c = 0u; c < 192; c++) {
+      b += weight[(n * 192 + c) * 1 + tap] * input_shift[c];
+    }
   }
   return b;
 }
 ` },
-    { name: "stages.1.0.pwconv2.pack", code: `// Packs a PyTorch weight [192][768] as [768][192], zero-padded.
+    { name: "stages.1.0.pwconv2.pack", code: `// Packs a PyTorch weight [192][768][1] as [768][192], zero-padded.
 // For each column n, in order:
-//   w[k] = weight[n,k]; b = bias[n]
-//   b += sum over k of w[k] * input_shift[k]
-//   packed[k,n] = w[k]; packed_bias[n] = b
+//   w[c,tap] = weight[n,c,tap]; b = bias[n]
+//   b += sum over c,tap of w[c,tap] * input_shift[c]
+//   packed[k,n] = w[k,0]; packed_bias[n] = b
 // An invocation packs one column. Runs once, when the weights are loaded.
-@group(0) @binding(0) var<storage, read> weight: array<f32, 147456>; // [192][768]
+@group(0) @binding(0) var<storage, read> weight: array<f32, 147456>; // [192][768][1]
 @group(0) @binding(1) var<storage, read> bias: array<f32, 192>; // [192]
 @group(0) @binding(2) var<storage, read> input_shift: array<f32, 768>; // [768]
 @group(0) @binding(3) var<storage, read_write> packed: array<f32, 147456>; // [768][192]
@@ -1002,19 +1023,23 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
     return;
   }
   for (var k = 0u; k < 768; k++) {
-    packed[k * 192 + n] = folded(n, k);
+    let c = k;
+    let tap: u32 = 0;
+    packed[k * 192 + n] = folded(n, c, tap);
   }
   packed_bias[n] = folded_bias(n);
 }
 
-fn folded(n: u32, k: u32) -> f32 {
-  return weight[n * 768 + k];
+fn folded(n: u32, c: u32, tap: u32) -> f32 {
+  return weight[(n * 768 + c) * 1 + tap];
 }
 
 fn folded_bias(n: u32) -> f32 {
   var b = bias[n];
-  for (var k = 0u; k < 768; k++) {
-    b += weight[n * 768 + k] * input_shift[k];
+  for (var tap = 0u; tap < 1; tap++) {
+    for (var c = 0u; c < 768; c++) {
+      b += weight[(n * 768 + c) * 1 + tap] * input_shift[c];
+    }
   }
   return b;
 }
@@ -1024,7 +1049,7 @@ fn folded_bias(n: u32) -> f32 {
 //   w[c,tap] = weight[n,c,tap]; b = bias[n]
 //   b += sum over c,tap of w[c,tap] * input_shift[c]
 //   w[c,tap] *= input_scale[c]
-//   packed[(tap,c),n] = w[c,tap]; packed_bias[n] = b
+//   packed[k,n] = w[k % 192,k / 192]; packed_bias[n] = b
 // An invocation packs one column. Runs once, when the weights are loaded.
 @group(0) @binding(0) var<storage, read> weight: array<f32, 294912>; // [384][192][4]
 @group(0) @binding(1) var<storage, read> bias: array<f32, 384>; // [384]
@@ -1041,7 +1066,7 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
   }
   for (var k = 0u; k < 768; k++) {
     let c = k % 192;
-    let tap = k / 192;
+    let tap: u32 = k / 192;
     packed[k * 384 + n] = folded(n, c, tap);
   }
   packed_bias[n] = folded_bias(n);
@@ -1061,12 +1086,12 @@ fn folded_bias(n: u32) -> f32 {
   return b;
 }
 ` },
-    { name: "stages.2.0.dwconv.pack", code: `// Packs a PyTorch weight [384][49] as [49][384], zero-padded.
+    { name: "stages.2.0.dwconv.pack", code: `// Packs a PyTorch weight [384][1][49] as [49][384], zero-padded.
 // For each column n, in order:
-//   w[k] = weight[n,k]; b = bias[n]
-//   packed[k,n] = w[k]; packed_bias[n] = b
+//   w[c,tap] = weight[n,c,tap]; b = bias[n]
+//   packed[k,n] = w[k / 49,k % 49]; packed_bias[n] = b
 // An invocation packs one column. Runs once, when the weights are loaded.
-@group(0) @binding(0) var<storage, read> weight: array<f32, 18816>; // [384][49]
+@group(0) @binding(0) var<storage, read> weight: array<f32, 18816>; // [384][1][49]
 @group(0) @binding(1) var<storage, read> bias: array<f32, 384>; // [384]
 @group(0) @binding(2) var<storage, read_write> packed: array<f32, 18816>; // [49][384]
 @group(0) @binding(3) var<storage, read_write> packed_bias: array<f32, 384>; // [384]
@@ -1078,27 +1103,30 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
     return;
   }
   for (var k = 0u; k < 49; k++) {
-    packed[k * 384 + n] = folded(n, k);
+    let c = k / 49;
+    let tap: u32 = k % 49;
+    packed[k * 384 + n] = folded(n, c, tap);
   }
   packed_bias[n] = folded_bias(n);
 }
 
-fn folded(n: u32, k: u32) -> f32 {
-  return weight[n * 49 + k];
+fn folded(n: u32, c: u32, tap: u32) -> f32 {
+  return weight[(n * 1 + c) * 49 + tap];
 }
 
 fn folded_bias(n: u32) -> f32 {
-  return bias[n];
+  var b = bias[n];
+  return b;
 }
 ` },
-    { name: "stages.2.0.pwconv1.pack", code: `// Packs a PyTorch weight [1536][384] as [384][1536], zero-padded.
+    { name: "stages.2.0.pwconv1.pack", code: `// Packs a PyTorch weight [1536][384][1] as [384][1536], zero-padded.
 // For each column n, in order:
-//   w[k] = weight[n,k]; b = bias[n]
-//   b += sum over k of w[k] * input_shift[k]
-//   w[k] *= input_scale[k]
-//   packed[k,n] = w[k]; packed_bias[n] = b
+//   w[c,tap] = weight[n,c,tap]; b = bias[n]
+//   b += sum over c,tap of w[c,tap] * input_shift[c]
+//   w[c,tap] *= input_scale[c]
+//   packed[k,n] = w[k,0]; packed_bias[n] = b
 // An invocation packs one column. Runs once, when the weights are loaded.
-@group(0) @binding(0) var<storage, read> weight: array<f32, 589824>; // [1536][384]
+@group(0) @binding(0) var<storage, read> weight: array<f32, 589824>; // [1536][384][1]
 @group(0) @binding(1) var<storage, read> bias: array<f32, 1536>; // [1536]
 @group(0) @binding(2) var<storage, read> input_shift: array<f32, 384>; // [384]
 @group(0) @binding(3) var<storage, read> input_scale: array<f32, 384>; // [384]
@@ -1112,30 +1140,34 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
     return;
   }
   for (var k = 0u; k < 384; k++) {
-    packed[k * 1536 + n] = folded(n, k);
+    let c = k;
+    let tap: u32 = 0;
+    packed[k * 1536 + n] = folded(n, c, tap);
   }
   packed_bias[n] = folded_bias(n);
 }
 
-fn folded(n: u32, k: u32) -> f32 {
-  return weight[n * 384 + k] * input_scale[k];
+fn folded(n: u32, c: u32, tap: u32) -> f32 {
+  return weight[(n * 384 + c) * 1 + tap] * input_scale[c];
 }
 
 fn folded_bias(n: u32) -> f32 {
   var b = bias[n];
-  for (var k = 0u; k < 384; k++) {
-    b += weight[n * 384 + k] * input_shift[k];
+  for (var tap = 0u; tap < 1; tap++) {
+    for (var c = 0u; c < 384; c++) {
+      b += weight[(n * 384 + c) * 1 + tap] * input_shift[c];
+    }
   }
   return b;
 }
 ` },
-    { name: "stages.2.0.pwconv2.pack", code: `// Packs a PyTorch weight [384][1536] as [1536][384], zero-padded.
+    { name: "stages.2.0.pwconv2.pack", code: `// Packs a PyTorch weight [384][1536][1] as [1536][384], zero-padded.
 // For each column n, in order:
-//   w[k] = weight[n,k]; b = bias[n]
-//   b += sum over k of w[k] * input_shift[k]
-//   packed[k,n] = w[k]; packed_bias[n] = b
+//   w[c,tap] = weight[n,c,tap]; b = bias[n]
+//   b += sum over c,tap of w[c,tap] * input_shift[c]
+//   packed[k,n] = w[k,0]; packed_bias[n] = b
 // An invocation packs one column. Runs once, when the weights are loaded.
-@group(0) @binding(0) var<storage, read> weight: array<f32, 589824>; // [384][1536]
+@group(0) @binding(0) var<storage, read> weight: array<f32, 589824>; // [384][1536][1]
 @group(0) @binding(1) var<storage, read> bias: array<f32, 384>; // [384]
 @group(0) @binding(2) var<storage, read> input_shift: array<f32, 1536>; // [1536]
 @group(0) @binding(3) var<storage, read_write> packed: array<f32, 589824>; // [1536][384]
@@ -1148,19 +1180,23 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
     return;
   }
   for (var k = 0u; k < 1536; k++) {
-    packed[k * 384 + n] = folded(n, k);
+    let c = k;
+    let tap: u32 = 0;
+    packed[k * 384 + n] = folded(n, c, tap);
   }
   packed_bias[n] = folded_bias(n);
 }
 
-fn folded(n: u32, k: u32) -> f32 {
-  return weight[n * 1536 + k];
+fn folded(n: u32, c: u32, tap: u32) -> f32 {
+  return weight[(n * 1536 + c) * 1 + tap];
 }
 
 fn folded_bias(n: u32) -> f32 {
   var b = bias[n];
-  for (var k = 0u; k < 1536; k++) {
-    b += weight[n * 1536 + k] * input_shift[k];
+  for (var tap = 0u; tap < 1; tap++) {
+    for (var c = 0u; c < 1536; c++) {
+      b += weight[(n * 1536 + c) * 1 + tap] * input_shift[c];
+    }
   }
   return b;
 }
@@ -1170,7 +1206,7 @@ fn folded_bias(n: u32) -> f32 {
 //   w[c,tap] = weight[n,c,tap]; b = bias[n]
 //   b += sum over c,tap of w[c,tap] * input_shift[c]
 //   w[c,tap] *= input_scale[c]
-//   packed[(tap,c),n] = w[c,tap]; packed_bias[n] = b
+//   packed[k,n] = w[k % 384,k / 384]; packed_bias[n] = b
 // An invocation packs one column. Runs once, when the weights are loaded.
 @group(0) @binding(0) var<storage, read> weight: array<f32, 1179648>; // [768][384][4]
 @group(0) @binding(1) var<storage, read> bias: array<f32, 768>; // [768]
@@ -1187,7 +1223,7 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
   }
   for (var k = 0u; k < 1536; k++) {
     let c = k % 384;
-    let tap = k / 384;
+    let tap: u32 = k / 384;
     packed[k * 768 + n] = folded(n, c, tap);
   }
   packed_bias[n] = folded_bias(n);
@@ -1207,12 +1243,12 @@ fn folded_bias(n: u32) -> f32 {
   return b;
 }
 ` },
-    { name: "stages.3.0.dwconv.pack", code: `// Packs a PyTorch weight [768][49] as [49][768], zero-padded.
+    { name: "stages.3.0.dwconv.pack", code: `// Packs a PyTorch weight [768][1][49] as [49][768], zero-padded.
 // For each column n, in order:
-//   w[k] = weight[n,k]; b = bias[n]
-//   packed[k,n] = w[k]; packed_bias[n] = b
+//   w[c,tap] = weight[n,c,tap]; b = bias[n]
+//   packed[k,n] = w[k / 49,k % 49]; packed_bias[n] = b
 // An invocation packs one column. Runs once, when the weights are loaded.
-@group(0) @binding(0) var<storage, read> weight: array<f32, 37632>; // [768][49]
+@group(0) @binding(0) var<storage, read> weight: array<f32, 37632>; // [768][1][49]
 @group(0) @binding(1) var<storage, read> bias: array<f32, 768>; // [768]
 @group(0) @binding(2) var<storage, read_write> packed: array<f32, 37632>; // [49][768]
 @group(0) @binding(3) var<storage, read_write> packed_bias: array<f32, 768>; // [768]
@@ -1224,27 +1260,30 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
     return;
   }
   for (var k = 0u; k < 49; k++) {
-    packed[k * 768 + n] = folded(n, k);
+    let c = k / 49;
+    let tap: u32 = k % 49;
+    packed[k * 768 + n] = folded(n, c, tap);
   }
   packed_bias[n] = folded_bias(n);
 }
 
-fn folded(n: u32, k: u32) -> f32 {
-  return weight[n * 49 + k];
+fn folded(n: u32, c: u32, tap: u32) -> f32 {
+  return weight[(n * 1 + c) * 49 + tap];
 }
 
 fn folded_bias(n: u32) -> f32 {
-  return bias[n];
+  var b = bias[n];
+  return b;
 }
 ` },
-    { name: "stages.3.0.pwconv1.pack", code: `// Packs a PyTorch weight [3072][768] as [768][3072], zero-padded.
+    { name: "stages.3.0.pwconv1.pack", code: `// Packs a PyTorch weight [3072][768][1] as [768][3072], zero-padded.
 // For each column n, in order:
-//   w[k] = weight[n,k]; b = bias[n]
-//   b += sum over k of w[k] * input_shift[k]
-//   w[k] *= input_scale[k]
-//   packed[k,n] = w[k]; packed_bias[n] = b
+//   w[c,tap] = weight[n,c,tap]; b = bias[n]
+//   b += sum over c,tap of w[c,tap] * input_shift[c]
+//   w[c,tap] *= input_scale[c]
+//   packed[k,n] = w[k,0]; packed_bias[n] = b
 // An invocation packs one column. Runs once, when the weights are loaded.
-@group(0) @binding(0) var<storage, read> weight: array<f32, 2359296>; // [3072][768]
+@group(0) @binding(0) var<storage, read> weight: array<f32, 2359296>; // [3072][768][1]
 @group(0) @binding(1) var<storage, read> bias: array<f32, 3072>; // [3072]
 @group(0) @binding(2) var<storage, read> input_shift: array<f32, 768>; // [768]
 @group(0) @binding(3) var<storage, read> input_scale: array<f32, 768>; // [768]
@@ -1258,30 +1297,34 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
     return;
   }
   for (var k = 0u; k < 768; k++) {
-    packed[k * 3072 + n] = folded(n, k);
+    let c = k;
+    let tap: u32 = 0;
+    packed[k * 3072 + n] = folded(n, c, tap);
   }
   packed_bias[n] = folded_bias(n);
 }
 
-fn folded(n: u32, k: u32) -> f32 {
-  return weight[n * 768 + k] * input_scale[k];
+fn folded(n: u32, c: u32, tap: u32) -> f32 {
+  return weight[(n * 768 + c) * 1 + tap] * input_scale[c];
 }
 
 fn folded_bias(n: u32) -> f32 {
   var b = bias[n];
-  for (var k = 0u; k < 768; k++) {
-    b += weight[n * 768 + k] * input_shift[k];
+  for (var tap = 0u; tap < 1; tap++) {
+    for (var c = 0u; c < 768; c++) {
+      b += weight[(n * 768 + c) * 1 + tap] * input_shift[c];
+    }
   }
   return b;
 }
 ` },
-    { name: "stages.3.0.pwconv2.pack", code: `// Packs a PyTorch weight [768][3072] as [3072][768], zero-padded.
+    { name: "stages.3.0.pwconv2.pack", code: `// Packs a PyTorch weight [768][3072][1] as [3072][768], zero-padded.
 // For each column n, in order:
-//   w[k] = weight[n,k]; b = bias[n]
-//   b += sum over k of w[k] * input_shift[k]
-//   packed[k,n] = w[k]; packed_bias[n] = b
+//   w[c,tap] = weight[n,c,tap]; b = bias[n]
+//   b += sum over c,tap of w[c,tap] * input_shift[c]
+//   packed[k,n] = w[k,0]; packed_bias[n] = b
 // An invocation packs one column. Runs once, when the weights are loaded.
-@group(0) @binding(0) var<storage, read> weight: array<f32, 2359296>; // [768][3072]
+@group(0) @binding(0) var<storage, read> weight: array<f32, 2359296>; // [768][3072][1]
 @group(0) @binding(1) var<storage, read> bias: array<f32, 768>; // [768]
 @group(0) @binding(2) var<storage, read> input_shift: array<f32, 3072>; // [3072]
 @group(0) @binding(3) var<storage, read_write> packed: array<f32, 2359296>; // [3072][768]
@@ -1294,19 +1337,23 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
     return;
   }
   for (var k = 0u; k < 3072; k++) {
-    packed[k * 768 + n] = folded(n, k);
+    let c = k;
+    let tap: u32 = 0;
+    packed[k * 768 + n] = folded(n, c, tap);
   }
   packed_bias[n] = folded_bias(n);
 }
 
-fn folded(n: u32, k: u32) -> f32 {
-  return weight[n * 3072 + k];
+fn folded(n: u32, c: u32, tap: u32) -> f32 {
+  return weight[(n * 3072 + c) * 1 + tap];
 }
 
 fn folded_bias(n: u32) -> f32 {
   var b = bias[n];
-  for (var k = 0u; k < 3072; k++) {
-    b += weight[n * 3072 + k] * input_shift[k];
+  for (var tap = 0u; tap < 1; tap++) {
+    for (var c = 0u; c < 3072; c++) {
+      b += weight[(n * 3072 + c) * 1 + tap] * input_shift[c];
+    }
   }
   return b;
 }
@@ -1325,64 +1372,78 @@ fn folded_bias(n: u32) -> f32 {
 var<workgroup> tile: array<vec4f, 336>; // [14 sites][24]
 var<workgroup> stat: array<vec2f, 14>; // mean and 1/deviation of each token
 var<workgroup> slice: array<vec2f, 112>; // sum and squared deviations, a share of a token each
+const whole = true; // no group goes past the end of a row
 
 @compute @workgroup_size(112)
 fn main(@builtin(workgroup_id) within: vec3u, @builtin(local_invocation_index) lane: u32) {
   let group = first_group + within;
-  let image = group.z * 37632;
-  let y = group.y;
   let x0 = group.x * 14;
+  let first = (group.z * 56 + group.y) * 56 + x0;
   for (var item = lane; item < 48; item += 112) {
-    convolve(image, y, x0, item / 24 * 7, item % 24);
+    convolve(group.z, group.y, first, x0, item / 24 * 7, item % 24);
   }
   workgroupBarrier();
   measure(lane);
-  let first = (group.z * 56 + y) * 56 + x0;
   for (var i = lane; i < 336; i += 112) {
     let p = i / 24;
-    let n = i % 24;
     let s = stat[p];
-    put(first + p, n, (tile[i] - s.x) * s.y);
+    if (whole || x0 + p < 56) {
+      put(first + p, i % 24, (tile[i] - s.x) * s.y);
+    }
   }
 }
 
 // Sites x0 + p .. x0 + p + 6 of row y, channels 4n .. 4n + 3.
-fn convolve(image: u32, y: u32, x0: u32, p: u32, n: u32) {
+fn convolve(image: u32, y: u32, first: u32, x0: u32, p: u32, n: u32) {
+  let corner = place(image, y);
   var v0 = bias[n];
-  let u0 = x0 + p;
+  let u0 = (corner.x + min(x0 + p, 55));
   var v1 = bias[n];
-  let u1 = x0 + p + 1;
+  let u1 = (corner.x + min(x0 + p + 1, 55));
   var v2 = bias[n];
-  let u2 = x0 + p + 2;
+  let u2 = (corner.x + min(x0 + p + 2, 55));
   var v3 = bias[n];
-  let u3 = x0 + p + 3;
+  let u3 = (corner.x + min(x0 + p + 3, 55));
   var v4 = bias[n];
-  let u4 = x0 + p + 4;
+  let u4 = (corner.x + min(x0 + p + 4, 55));
   var v5 = bias[n];
-  let u5 = x0 + p + 5;
+  let u5 = (corner.x + min(x0 + p + 5, 55));
   var v6 = bias[n];
-  let u6 = x0 + p + 6;
+  let u6 = (corner.x + min(x0 + p + 6, 55));
   for (var c = 0u; c < 3; c++) {
     for (var i = 0u; i < 4; i++) {
-      let row = image + (c * 224 + 4 * y + i) * 56;
+      let row = ((image * 3 + c) * 224 + 4 * corner.y + i) * 56;
       let w = (c * 4 + i) * 96 + n;
-      let w0 = mat4x4f(weight[w], weight[w + 24], weight[w + 48], weight[w + 72]);
-      v0 += w0 * input[row + u0];
-      v1 += w0 * input[row + u1];
-      v2 += w0 * input[row + u2];
-      v3 += w0 * input[row + u3];
-      v4 += w0 * input[row + u4];
-      v5 += w0 * input[row + u5];
-      v6 += w0 * input[row + u6];
+      let w0 = weights(w);
+      v0 += w0 * pixels(row + u0);
+      v1 += w0 * pixels(row + u1);
+      v2 += w0 * pixels(row + u2);
+      v3 += w0 * pixels(row + u3);
+      v4 += w0 * pixels(row + u4);
+      v5 += w0 * pixels(row + u5);
+      v6 += w0 * pixels(row + u6);
     }
   }
-  tile[p * 24 + n] = v0;
-  tile[p * 24 + n + 24] = v1;
-  tile[p * 24 + n + 48] = v2;
-  tile[p * 24 + n + 72] = v3;
-  tile[p * 24 + n + 96] = v4;
-  tile[p * 24 + n + 120] = v5;
-  tile[p * 24 + n + 144] = v6;
+  tile[(p) * 24 + n] = v0;
+  tile[(p + 1) * 24 + n] = v1;
+  tile[(p + 2) * 24 + n] = v2;
+  tile[(p + 3) * 24 + n] = v3;
+  tile[(p + 4) * 24 + n] = v4;
+  tile[(p + 5) * 24 + n] = v5;
+  tile[(p + 6) * 24 + n] = v6;
+}
+
+// Column and row of the whole map where row y begins.
+fn place(image: u32, y: u32) -> vec2u {
+  return vec2u(0, y);
+}
+
+fn weights(w: u32) -> mat4x4f {
+  return mat4x4f(weight[w], weight[w + 24], weight[w + 2 * 24], weight[w + 3 * 24]);
+}
+
+fn pixels(i: u32) -> vec4f {
+  return input[i];
 }
 
 // Channels 4n .. 4n + 3 of a site, with gain and shift.
@@ -1461,10 +1522,12 @@ fn main(@builtin(workgroup_id) within: vec3u, @builtin(local_invocation_index) l
   workgroupBarrier();
   measure(lane);
   let first = image + (y * 56 + x0) * 24;
-  let length = 336u;
+  let length = min(14, 56 - x0) * 24;
   for (var i = lane; i < length; i += 112) {
-    let s = stat[i / 24];
-    output[first + i] = (tile[i] - s.x) * s.y;
+    let p = i / 24;
+    let c = i % 24;
+    let s = stat[p];
+    output[first + i] = (sample(p, c) - s.x) * s.y;
   }
 }
 
@@ -1702,7 +1765,7 @@ fn fetch(image: u32, m: u32, k: u32) -> vec4f {
 
 // Row m, columns 4n .. 4n + 3 of the result: GELU, store. Returns what was stored.
 fn finish(image: u32, m: u32, n: u32, sum: vec4f) -> vec4f {
-  let v = gelu(sum);
+  var v = gelu(sum);
   let i = (image * 3136 + m) * 96 + n;
   output[i] = v;
   return v;
@@ -1787,7 +1850,7 @@ fn main(
     let column = n + j * 16;
     let b = bias[column];
     for (var i = 0u; i < 4; i++) {
-      finish(image, m + i, column, cells[j * 4 + i] + b);
+      let v = finish(image, m + i, column, cells[j * 4 + i] + b);
     }
   }
 }
@@ -1899,7 +1962,7 @@ fn main(
     let column = n + j * 16;
     let b = bias[column];
     for (var i = 0u; i < 4; i++) {
-      finish(image, m + i, column, cells[j * 4 + i] + b);
+      let v = finish(image, m + i, column, cells[j * 4 + i] + b);
     }
   }
 }
@@ -1919,7 +1982,7 @@ fn finish(image: u32, m: u32, n: u32, sum: vec4f) -> vec4f {
   if (m >= 784) {
     return vec4f();
   }
-  let v = sum;
+  var v = sum;
   let i = (image * 784 + m) * 48 + n;
   output[i] = v;
   return v;
@@ -1978,10 +2041,12 @@ fn main(@builtin(workgroup_id) within: vec3u, @builtin(local_invocation_index) l
   workgroupBarrier();
   measure(lane);
   let first = image + (y * 28 + x0) * 48;
-  let length = 672u;
+  let length = min(14, 28 - x0) * 48;
   for (var i = lane; i < length; i += 112) {
-    let s = stat[i / 48];
-    output[first + i] = (tile[i] - s.x) * s.y;
+    let p = i / 48;
+    let c = i % 48;
+    let s = stat[p];
+    output[first + i] = (sample(p, c) - s.x) * s.y;
   }
 }
 
@@ -2222,7 +2287,7 @@ fn finish(image: u32, m: u32, n: u32, sum: vec4f) -> vec4f {
   if (m >= 784) {
     return vec4f();
   }
-  let v = gelu(sum);
+  var v = gelu(sum);
   let i = (image * 784 + m) * 192 + n;
   output[i] = v;
   return v;
@@ -2307,7 +2372,7 @@ fn main(
     let column = n + j * 16;
     let b = bias[column];
     for (var i = 0u; i < 4; i++) {
-      finish(image, m + i, column, cells[j * 4 + i] + b);
+      let v = finish(image, m + i, column, cells[j * 4 + i] + b);
     }
   }
 }
@@ -2419,7 +2484,7 @@ fn main(
     let column = n + j * 8;
     let b = bias[column];
     for (var i = 0u; i < 4; i++) {
-      finish(image, m + i, column, cells[j * 4 + i] + b);
+      let v = finish(image, m + i, column, cells[j * 4 + i] + b);
     }
   }
 }
@@ -2439,7 +2504,7 @@ fn finish(image: u32, m: u32, n: u32, sum: vec4f) -> vec4f {
   if (m >= 196) {
     return vec4f();
   }
-  let v = sum;
+  var v = sum;
   let i = (image * 196 + m) * 96 + n;
   output[i] = v;
   return v;
@@ -2498,10 +2563,12 @@ fn main(@builtin(workgroup_id) within: vec3u, @builtin(local_invocation_index) l
   workgroupBarrier();
   measure(lane);
   let first = image + (y * 14 + x0) * 96;
-  let length = 672u;
+  let length = min(7, 14 - x0) * 96;
   for (var i = lane; i < length; i += 96) {
-    let s = stat[i / 96];
-    output[first + i] = (tile[i] - s.x) * s.y;
+    let p = i / 96;
+    let c = i % 96;
+    let s = stat[p];
+    output[first + i] = (sample(p, c) - s.x) * s.y;
   }
 }
 
@@ -2742,7 +2809,7 @@ fn finish(image: u32, m: u32, n: u32, sum: vec4f) -> vec4f {
   if (m >= 196) {
     return vec4f();
   }
-  let v = gelu(sum);
+  var v = gelu(sum);
   let i = (image * 196 + m) * 384 + n;
   output[i] = v;
   return v;
@@ -2827,7 +2894,7 @@ fn main(
     let column = n + j * 8;
     let b = bias[column];
     for (var i = 0u; i < 4; i++) {
-      finish(image, m + i, column, cells[j * 4 + i] + b);
+      let v = finish(image, m + i, column, cells[j * 4 + i] + b);
     }
   }
 }
@@ -2939,7 +3006,7 @@ fn main(
     let column = n + j * 8;
     let b = bias[column];
     for (var i = 0u; i < 4; i++) {
-      finish(image, m + i, column, cells[j * 4 + i] + b);
+      let v = finish(image, m + i, column, cells[j * 4 + i] + b);
     }
   }
 }
@@ -2959,7 +3026,7 @@ fn finish(image: u32, m: u32, n: u32, sum: vec4f) -> vec4f {
   if (m >= 49) {
     return vec4f();
   }
-  let v = sum;
+  var v = sum;
   let i = (image * 49 + m) * 192 + n;
   output[i] = v;
   return v;
@@ -3018,10 +3085,12 @@ fn main(@builtin(workgroup_id) within: vec3u, @builtin(local_invocation_index) l
   workgroupBarrier();
   measure(lane);
   let first = image + (y * 7 + x0) * 192;
-  let length = 192u;
+  let length = min(1, 7 - x0) * 192;
   for (var i = lane; i < length; i += 192) {
-    let s = stat[i / 192];
-    output[first + i] = (tile[i] - s.x) * s.y;
+    let p = i / 192;
+    let c = i % 192;
+    let s = stat[p];
+    output[first + i] = (sample(p, c) - s.x) * s.y;
   }
 }
 
@@ -3202,7 +3271,7 @@ fn finish(image: u32, m: u32, n: u32, sum: vec4f) -> vec4f {
   if (m >= 49) {
     return vec4f();
   }
-  let v = gelu(sum);
+  var v = gelu(sum);
   let i = (image * 49 + m) * 768 + n;
   output[i] = v;
   return v;
@@ -3287,7 +3356,7 @@ fn main(
     let column = n + j * 8;
     let b = bias[column];
     for (var i = 0u; i < 4; i++) {
-      finish(image, m + i, column, cells[j * 4 + i] + b);
+      let v = finish(image, m + i, column, cells[j * 4 + i] + b);
     }
   }
 }

@@ -18,6 +18,8 @@ interface KernelContext {
   readonly halves?: readonly string[];
   /** False in CUDA C++. */
   readonly wgsl?: boolean;
+  /** A thread has four values at a time, which `added` adds up. */
+  readonly vector?: boolean;
   /** Where in memory the values of an image begin, by operand: `group.z * 40 + `. */
   readonly offsets?: Readonly<Record<string, string>>;
 }
@@ -38,6 +40,7 @@ const around: Readonly<Record<string, (text: string, context: KernelContext, ope
     around.widened?.(around.ref?.(text, context, operand) ?? "", context, operand) ?? "",
   unsigned: (text, { wgsl }) => (wgsl ? `u32(${text})` : text),
   signed: (text, { wgsl }) => (wgsl ? `i32(${text})` : text),
+  added: (text, { vector }) => (vector ? `dot(${text}, vec4f(1.0f))` : text),
   summed: (text, { wgsl }) => (wgsl ? `total(lane, ${text})` : `block_sum(${text})`),
 };
 

@@ -11,11 +11,9 @@ export type TemplateName =
   | "cuda/gemv"
   | "cuda/mlp"
   | "cuda/pack"
-  | "cuda/pool"
   | "cuda/row-norm"
   | "cuda/site-depthwise"
   | "cuda/stem"
-  | "cuda/widen"
   | "host/c-api"
   | "host/cmake"
   | "host/example"
@@ -42,6 +40,7 @@ export type TemplateName =
   | "kernels/normalize-grad"
   | "kernels/patch-table"
   | "kernels/place-sites"
+  | "kernels/pool"
   | "kernels/rearrange"
   | "kernels/scale-samples"
   | "kernels/site-error-grad"
@@ -51,6 +50,7 @@ export type TemplateName =
   | "kernels/to-channels-first"
   | "kernels/weight-dot"
   | "kernels/weightwise"
+  | "kernels/widen"
   | "wgsl/accumulate"
   | "wgsl/adamw"
   | "wgsl/depthwise"
@@ -61,7 +61,6 @@ export type TemplateName =
   | "wgsl/gradient-squares"
   | "wgsl/half"
   | "wgsl/pack"
-  | "wgsl/pool"
   | "wgsl/preprocess"
   | "wgsl/random-mask"
   | "wgsl/row-norm"
@@ -81,152 +80,29 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
         return undefined
     };
 
-  return "//   output[y,x,c] = (v - mean over c of v) / sqrt(variance over c of v + "
-    + ((stack1 = container.lambda(container.strict(depth0, "eps", {"start":{"line":4,"column":76},"end":{"line":4,"column":79}} ), depth0)) != null ? stack1 : "")
-    + ")"
-    + ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"affine"),{"name":"if","hash":{},"fn":container.program(2, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":4,"column":82},"end":{"line":4,"column":124}}})) != null ? stack1 : "")
+  return ((stack1 = container.invokePartial(lookupProperty(partials,"cuda-norm"),depth0,{"name":"cuda-norm","data":data,"helpers":helpers,"partials":partials,"decorators":container.decorators})) != null ? stack1 : "")
     + "\n";
 },"2":function(container,depth0,helpers,partials,data) {
-    return " * gain[c] + shift[c]";
-},"3":function(container,depth0,helpers,partials,data) {
-    return "//   output = v\n";
-},"4":function(container,depth0,helpers,partials,data) {
-    var stack1;
-
-  return ", together = "
-    + ((stack1 = container.lambda(container.strict(depth0, "together", {"start":{"line":15,"column":58},"end":{"line":15,"column":66}} ), depth0)) != null ? stack1 : "");
-},"5":function(container,depth0,helpers,partials,data) {
-    return ", and those that are normalised together";
-},"6":function(container,depth0,helpers,partials,data) {
-    var stack1, alias1=container.strict, alias2=container.lambda, lookupProperty = container.lookupProperty || function(parent, propertyName) {
-        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
-          return parent[propertyName];
-        }
-        return undefined
-    };
-
-  return "// Where site p of the rows from y on lies in the output; negative outside the map.\nCNX_DEVICE int place(int p, int y) {\n  y += p / "
-    + ((stack1 = alias2(alias1(depth0, "blockColumns", {"start":{"line":20,"column":13},"end":{"line":20,"column":25}} ), depth0)) != null ? stack1 : "")
-    + ";\n  const int x = block_x() * "
-    + ((stack1 = alias2(alias1(depth0, "blockColumns", {"start":{"line":21,"column":30},"end":{"line":21,"column":42}} ), depth0)) != null ? stack1 : "")
-    + " + p % "
-    + ((stack1 = alias2(alias1(depth0, "blockColumns", {"start":{"line":21,"column":53},"end":{"line":21,"column":65}} ), depth0)) != null ? stack1 : "")
-    + ";\n"
-    + ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"raggedAny"),{"name":"if","hash":{},"fn":container.program(7, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":22,"column":2},"end":{"line":24,"column":9}}})) != null ? stack1 : "")
-    + "  return (y * width + x) * channels;\n}\n\n"
-    + ((stack1 = container.invokePartial(lookupProperty(partials,"cuda-norm"),depth0,{"name":"cuda-norm","data":data,"helpers":helpers,"partials":partials,"decorators":container.decorators})) != null ? stack1 : "")
-    + "\n";
-},"7":function(container,depth0,helpers,partials,data) {
-    return "  if (y >= height || x >= width) return -1;\n";
-},"8":function(container,depth0,helpers,partials,data) {
     var stack1, alias1=container.strict, alias2=container.lambda;
 
   return "const "
-    + ((stack1 = alias2(alias1(depth0, "type", {"start":{"line":41,"column":48},"end":{"line":41,"column":52}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "type", {"start":{"line":38,"column":48},"end":{"line":38,"column":52}} ), depth0)) != null ? stack1 : "")
     + " *"
-    + ((stack1 = alias2(alias1(depth0, "name", {"start":{"line":41,"column":58},"end":{"line":41,"column":62}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "name", {"start":{"line":38,"column":58},"end":{"line":38,"column":62}} ), depth0)) != null ? stack1 : "")
     + ", ";
-},"9":function(container,depth0,helpers,partials,data) {
-    return "y0 + strip < height ? y0 + strip : height";
-},"10":function(container,depth0,helpers,partials,data) {
-    return "y0 + strip";
-},"11":function(container,depth0,helpers,partials,data) {
-    var stack1, alias1=container.strict, alias2=container.lambda;
-
-  return "thread() < "
-    + ((stack1 = alias2(alias1(depth0, "items", {"start":{"line":43,"column":44},"end":{"line":43,"column":49}} ), depth0)) != null ? stack1 : "")
-    + " ? thread() : "
-    + ((stack1 = alias2(alias1(depth0, "itemsLess", {"start":{"line":43,"column":67},"end":{"line":43,"column":76}} ), depth0)) != null ? stack1 : "")
-    + "; // those to spare do what the last does";
-},"12":function(container,depth0,helpers,partials,data) {
-    return "thread();";
-},"13":function(container,depth0,helpers,partials,data) {
-    return " % channels";
-},"14":function(container,depth0,helpers,partials,data) {
-    return "item / channels * columns";
-},"15":function(container,depth0,helpers,partials,data) {
-    return "0";
-},"16":function(container,depth0,helpers,partials,data) {
+},"3":function(container,depth0,helpers,partials,data) {
     var stack1;
 
-  return "block_x() * "
-    + ((stack1 = container.lambda(container.strict(depth0, "blockColumns", {"start":{"line":44,"column":159},"end":{"line":44,"column":171}} ), depth0)) != null ? stack1 : "")
-    + " + ";
-},"17":function(container,depth0,helpers,partials,data) {
-    var stack1, alias1=container.strict, alias2=container.lambda;
-
-  return "  float *tile = shared<float>(0); // [together]["
-    + ((stack1 = alias2(alias1(depth0, "blockColumns", {"start":{"line":46,"column":50},"end":{"line":46,"column":62}} ), depth0)) != null ? stack1 : "")
-    + " sites]["
-    + ((stack1 = alias2(alias1(depth0, "tileRow", {"start":{"line":46,"column":74},"end":{"line":46,"column":81}} ), depth0)) != null ? stack1 : "")
-    + "], rows padded against bank conflicts\n";
-},"18":function(container,depth0,helpers,partials,data) {
-    return ", once the rows that are normalised together are there";
-},"19":function(container,depth0,helpers,partials,data) {
-    var stack1, alias1=container.strict, alias2=container.lambda, lookupProperty = container.lookupProperty || function(parent, propertyName) {
-        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
-          return parent[propertyName];
-        }
-        return undefined
-    };
-
-  return "    const int slot = (made - y0) % together;\n    CNX_UNROLL\n    for (int c = 0; c < columns; c++) tile[(slot * "
-    + ((stack1 = alias2(alias1(depth0, "blockColumns", {"start":{"line":61,"column":53},"end":{"line":61,"column":65}} ), depth0)) != null ? stack1 : "")
-    + " + first + c) * "
-    + ((stack1 = alias2(alias1(depth0, "tileRow", {"start":{"line":61,"column":85},"end":{"line":61,"column":92}} ), depth0)) != null ? stack1 : "")
-    + " + n] = v[0][c];\n    if (slot + 1 < together && made + 1 < last) return;\n    barrier();\n    normalize(tile, "
-    + ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"affine"),{"name":"if","hash":{},"fn":container.program(20, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":64,"column":20},"end":{"line":64,"column":54}}})) != null ? stack1 : "")
-    + "output, made - slot);\n    barrier();\n";
-},"20":function(container,depth0,helpers,partials,data) {
-    return "gain, shift, ";
-},"21":function(container,depth0,helpers,partials,data) {
-    var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
-        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
-          return parent[propertyName];
-        }
-        return undefined
-    };
-
-  return "    CNX_UNROLL\n    for (int c = 0; c < columns; c++) {\n"
-    + ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"ragged"),{"name":"if","hash":{},"fn":container.program(22, data, 0),"inverse":container.program(23, data, 0),"data":data,"loc":{"start":{"line":69,"column":6},"end":{"line":73,"column":13}}})) != null ? stack1 : "")
-    + "    }\n";
-},"22":function(container,depth0,helpers,partials,data) {
-    return "      if (x + c < width) output[(made * width + x + c) * channels + n] = narrow<T>(v[0][c]);\n";
-},"23":function(container,depth0,helpers,partials,data) {
-    return "      output[(made * width + x + c) * channels + n] = narrow<T>(v[0][c]);\n";
-},"24":function(container,depth0,helpers,partials,data) {
-    var stack1, alias1=container.strict, alias2=container.lambda, alias3=depth0 != null ? depth0 : (container.nullContext || {}), lookupProperty = container.lookupProperty || function(parent, propertyName) {
-        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
-          return parent[propertyName];
-        }
-        return undefined
-    };
-
-  return "  const int x0 = block_x() * "
-    + ((stack1 = alias2(alias1(depth0, "blockColumns", {"start":{"line":119,"column":31},"end":{"line":119,"column":43}} ), depth0)) != null ? stack1 : "")
-    + ";\n  if (x0 < radius || x0 + "
-    + ((stack1 = alias2(alias1(depth0, "blockColumns", {"start":{"line":120,"column":28},"end":{"line":120,"column":40}} ), depth0)) != null ? stack1 : "")
-    + " + radius > width)\n    convolve<true>("
-    + ((stack1 = lookupProperty(helpers,"each").call(alias3,lookupProperty(depth0,"given"),{"name":"each","hash":{},"fn":container.program(25, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":121,"column":19},"end":{"line":121,"column":53}}})) != null ? stack1 : "")
-    + "output);\n  else\n    convolve<false>("
-    + ((stack1 = lookupProperty(helpers,"each").call(alias3,lookupProperty(depth0,"given"),{"name":"each","hash":{},"fn":container.program(25, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":123,"column":20},"end":{"line":123,"column":54}}})) != null ? stack1 : "")
-    + "output);\n";
-},"25":function(container,depth0,helpers,partials,data) {
+  return "    const int slot = (made - y0) % together;\n    CNX_UNROLL\n    for (int c = 0; c < columns; c++) tile[(slot * block_columns + first + c) * "
+    + ((stack1 = container.lambda(container.strict(depth0, "tileRow", {"start":{"line":57,"column":82},"end":{"line":57,"column":89}} ), depth0)) != null ? stack1 : "")
+    + " + n] = v[0][c];\n    if (slot + 1 < together && made + 1 < last) return;\n    barrier();\n    normalize(tile, gain, shift, output, made - slot);\n    barrier();\n";
+},"4":function(container,depth0,helpers,partials,data) {
+    return "    CNX_UNROLL\n    for (int c = 0; c < columns; c++) {\n      if (whole_columns || x + c < width) output[(made * width + x + c) * channels + n] = narrow<T>(v[0][c]);\n    }\n";
+},"5":function(container,depth0,helpers,partials,data) {
     var stack1;
 
-  return ((stack1 = container.lambda(container.strict(depth0, "name", {"start":{"line":121,"column":36},"end":{"line":121,"column":40}} ), depth0)) != null ? stack1 : "")
+  return ((stack1 = container.lambda(container.strict(depth0, "name", {"start":{"line":112,"column":36},"end":{"line":112,"column":40}} ), depth0)) != null ? stack1 : "")
     + ", ";
-},"26":function(container,depth0,helpers,partials,data) {
-    var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
-        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
-          return parent[propertyName];
-        }
-        return undefined
-    };
-
-  return "  convolve<true>("
-    + ((stack1 = lookupProperty(helpers,"each").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"given"),{"name":"each","hash":{},"fn":container.program(25, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":125,"column":17},"end":{"line":125,"column":51}}})) != null ? stack1 : "")
-    + "output);\n";
 },"compiler":[8,">= 4.3.0"],"main":function(container,depth0,helpers,partials,data) {
     var stack1, alias1=container.strict, alias2=container.lambda, alias3=depth0 != null ? depth0 : (container.nullContext || {}), lookupProperty = container.lookupProperty || function(parent, propertyName) {
         if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
@@ -254,102 +130,78 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
     + ", x+j-"
     + ((stack1 = alias2(alias1(depth0, "radius", {"start":{"line":2,"column":86},"end":{"line":2,"column":92}} ), depth0)) != null ? stack1 : "")
     + ", c]\n"
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"norm"),{"name":"if","hash":{},"fn":container.program(1, data, 0),"inverse":container.program(3, data, 0),"data":data,"loc":{"start":{"line":3,"column":0},"end":{"line":7,"column":7}}})) != null ? stack1 : "")
+    + ((stack1 = container.invokePartial(lookupProperty(partials,"norm-title"),depth0,{"name":"norm-title","hash":{"along":"c","index":"y,x,c"},"data":data,"helpers":helpers,"partials":partials,"decorators":container.decorators})) != null ? stack1 : "")
     + "// A block makes a strip of "
-    + ((stack1 = alias2(alias1(depth0, "strip", {"start":{"line":8,"column":30},"end":{"line":8,"column":35}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "strip", {"start":{"line":4,"column":30},"end":{"line":4,"column":35}} ), depth0)) != null ? stack1 : "")
     + " rows of "
-    + ((stack1 = alias2(alias1(depth0, "blockColumns", {"start":{"line":8,"column":48},"end":{"line":8,"column":60}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "blockColumns", {"start":{"line":4,"column":48},"end":{"line":4,"column":60}} ), depth0)) != null ? stack1 : "")
     + " sites, a thread "
-    + ((stack1 = alias2(alias1(depth0, "columns", {"start":{"line":8,"column":81},"end":{"line":8,"column":88}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "columns", {"start":{"line":4,"column":81},"end":{"line":4,"column":88}} ), depth0)) != null ? stack1 : "")
     + " sites of each row for one channel. Row after row of the\n// input is added to the "
-    + ((stack1 = alias2(alias1(depth0, "kernel", {"start":{"line":9,"column":27},"end":{"line":9,"column":33}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "kernel", {"start":{"line":5,"column":27},"end":{"line":5,"column":33}} ), depth0)) != null ? stack1 : "")
     + " rows of the output that it reaches; the first of them is then whole, and the others move up.\n"
     + ((stack1 = container.invokePartial(lookupProperty(partials,"cuda-head"),depth0,{"name":"cuda-head","data":data,"helpers":helpers,"partials":partials,"decorators":container.decorators})) != null ? stack1 : "")
     + "using T = "
-    + ((stack1 = alias2(alias1(depth0, "scalar", {"start":{"line":11,"column":12},"end":{"line":11,"column":18}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "scalar", {"start":{"line":7,"column":12},"end":{"line":7,"column":18}} ), depth0)) != null ? stack1 : "")
     + ";\nconstexpr int height = "
-    + ((stack1 = alias2(alias1(depth0, "height", {"start":{"line":12,"column":25},"end":{"line":12,"column":31}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "height", {"start":{"line":8,"column":25},"end":{"line":8,"column":31}} ), depth0)) != null ? stack1 : "")
     + ", width = "
-    + ((stack1 = alias2(alias1(depth0, "width", {"start":{"line":12,"column":45},"end":{"line":12,"column":50}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "width", {"start":{"line":8,"column":45},"end":{"line":8,"column":50}} ), depth0)) != null ? stack1 : "")
     + ", channels = "
-    + ((stack1 = alias2(alias1(depth0, "channels", {"start":{"line":12,"column":67},"end":{"line":12,"column":75}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "channels", {"start":{"line":8,"column":67},"end":{"line":8,"column":75}} ), depth0)) != null ? stack1 : "")
     + ";\nconstexpr int size = "
-    + ((stack1 = alias2(alias1(depth0, "kernel", {"start":{"line":13,"column":23},"end":{"line":13,"column":29}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "kernel", {"start":{"line":9,"column":23},"end":{"line":9,"column":29}} ), depth0)) != null ? stack1 : "")
     + ", radius = "
-    + ((stack1 = alias2(alias1(depth0, "radius", {"start":{"line":13,"column":44},"end":{"line":13,"column":50}} ), depth0)) != null ? stack1 : "")
-    + ";                        // of the kernel\nconstexpr int columns = "
-    + ((stack1 = alias2(alias1(depth0, "columns", {"start":{"line":14,"column":26},"end":{"line":14,"column":33}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "radius", {"start":{"line":9,"column":44},"end":{"line":9,"column":50}} ), depth0)) != null ? stack1 : "")
+    + "; // of the kernel\nconstexpr int columns = "
+    + ((stack1 = alias2(alias1(depth0, "columns", {"start":{"line":10,"column":26},"end":{"line":10,"column":33}} ), depth0)) != null ? stack1 : "")
     + ", window = columns + size - 1; // of a thread, and what it reads of a row\nconstexpr int strip = "
-    + ((stack1 = alias2(alias1(depth0, "strip", {"start":{"line":15,"column":24},"end":{"line":15,"column":29}} ), depth0)) != null ? stack1 : "")
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"norm"),{"name":"if","hash":{},"fn":container.program(4, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":15,"column":31},"end":{"line":15,"column":75}}})) != null ? stack1 : "")
-    + ";                    // rows of a block"
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"norm"),{"name":"if","hash":{},"fn":container.program(5, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":15,"column":114},"end":{"line":15,"column":173}}})) != null ? stack1 : "")
-    + "\n\n"
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"norm"),{"name":"if","hash":{},"fn":container.program(6, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":17,"column":0},"end":{"line":30,"column":7}}})) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "strip", {"start":{"line":11,"column":24},"end":{"line":11,"column":29}} ), depth0)) != null ? stack1 : "")
+    + ", together = "
+    + ((stack1 = alias2(alias1(depth0, "together", {"start":{"line":11,"column":46},"end":{"line":11,"column":54}} ), depth0)) != null ? stack1 : "")
+    + "; // rows of a block, and those that are normalised together\nconstexpr int block_columns = "
+    + ((stack1 = alias2(alias1(depth0, "blockColumns", {"start":{"line":12,"column":32},"end":{"line":12,"column":44}} ), depth0)) != null ? stack1 : "")
+    + ", items = "
+    + ((stack1 = alias2(alias1(depth0, "items", {"start":{"line":12,"column":58},"end":{"line":12,"column":63}} ), depth0)) != null ? stack1 : "")
+    + "; // of a block\nconstexpr bool whole_columns = width % block_columns == 0, whole_row = "
+    + ((stack1 = alias2(alias1(depth0, "wholeRow", {"start":{"line":13,"column":73},"end":{"line":13,"column":81}} ), depth0)) != null ? stack1 : "")
+    + ";\nconstexpr bool interior = width >= block_columns + 2 * radius; // some blocks see no border\n\n// Where site p of the rows from y on lies in the output; negative outside the map.\nCNX_DEVICE int place(int p, int y) {\n  y += p / block_columns;\n  const int x = block_x() * block_columns + p % block_columns;\n  if (!(whole_columns && height % together == 0) && (y >= height || x >= width)) return -1;\n  return (y * width + x) * channels;\n}\n\n"
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"norm"),{"name":"if","hash":{},"fn":container.program(1, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":24,"column":0},"end":{"line":27,"column":7}}})) != null ? stack1 : "")
     + "// What a thread reads of a row of the input, from site x - "
-    + ((stack1 = alias2(alias1(depth0, "radius", {"start":{"line":31,"column":62},"end":{"line":31,"column":68}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "radius", {"start":{"line":28,"column":62},"end":{"line":28,"column":68}} ), depth0)) != null ? stack1 : "")
     + " on; with `border`, some of it is padding.\ntemplate <bool border> CNX_DEVICE void read(T (&to)[window], const T *row, int x) {\n  CNX_UNROLL\n  for (int j = 0; j < window; j++) {\n    const bool inside = !border || (x + j >= radius && x + j < width + radius);\n    to[j] = inside ? row[j * channels] : T{};\n  }\n}\n\ntemplate <bool border>\nCNX_DEVICE void convolve("
-    + ((stack1 = lookupProperty(helpers,"each").call(alias3,lookupProperty(depth0,"given"),{"name":"each","hash":{},"fn":container.program(8, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":41,"column":25},"end":{"line":41,"column":75}}})) != null ? stack1 : "")
-    + "T *output) {\n  const int y0 = block_y() * strip, last = "
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"raggedRows"),{"name":"if","hash":{},"fn":container.program(9, data, 0),"inverse":container.program(10, data, 0),"data":data,"loc":{"start":{"line":42,"column":43},"end":{"line":42,"column":127}}})) != null ? stack1 : "")
-    + ";\n  const int item = "
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"idle"),{"name":"if","hash":{},"fn":container.program(11, data, 0),"inverse":container.program(12, data, 0),"data":data,"loc":{"start":{"line":43,"column":19},"end":{"line":43,"column":143}}})) != null ? stack1 : "")
-    + "\n  const int n = item"
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"grouped"),{"name":"if","hash":{},"fn":container.program(13, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":44,"column":20},"end":{"line":44,"column":53}}})) != null ? stack1 : "")
-    + ", first = "
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"grouped"),{"name":"if","hash":{},"fn":container.program(14, data, 0),"inverse":container.program(15, data, 0),"data":data,"loc":{"start":{"line":44,"column":63},"end":{"line":44,"column":119}}})) != null ? stack1 : "")
-    + ", x = "
-    + ((stack1 = lookupProperty(helpers,"unless").call(alias3,lookupProperty(depth0,"wholeRow"),{"name":"unless","hash":{},"fn":container.program(16, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":44,"column":125},"end":{"line":44,"column":187}}})) != null ? stack1 : "")
-    + "first;\n"
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"norm"),{"name":"if","hash":{},"fn":container.program(17, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":45,"column":2},"end":{"line":47,"column":9}}})) != null ? stack1 : "")
-    + "  float w[size][size], v[size][columns]; // v[i]: row y - "
-    + ((stack1 = alias2(alias1(depth0, "radius", {"start":{"line":48,"column":60},"end":{"line":48,"column":66}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"each").call(alias3,lookupProperty(depth0,"given"),{"name":"each","hash":{},"fn":container.program(2, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":38,"column":25},"end":{"line":38,"column":75}}})) != null ? stack1 : "")
+    + "T *output) {\n  const int y0 = block_y() * strip, last = height % strip == 0 || y0 + strip < height ? y0 + strip : height;\n  const int item = items % 32 == 0 || thread() < items ? thread() : items - 1; // those to spare do what the last does\n  const int n = items == channels ? item : item % channels, first = items == channels ? 0 : item / channels * columns;\n  const int x = whole_row ? first : block_x() * block_columns + first;\n  float *tile = shared<float>(0); // [together][block_columns sites]["
+    + ((stack1 = alias2(alias1(depth0, "tileRow", {"start":{"line":43,"column":71},"end":{"line":43,"column":78}} ), depth0)) != null ? stack1 : "")
+    + "], rows padded against bank conflicts\n  float w[size][size], v[size][columns]; // v[i]: row y - "
+    + ((stack1 = alias2(alias1(depth0, "radius", {"start":{"line":44,"column":60},"end":{"line":44,"column":66}} ), depth0)) != null ? stack1 : "")
     + " + i of the output\n  CNX_UNROLL\n  for (int i = 0; i < size; i++) {\n    CNX_UNROLL\n    for (int j = 0; j < size; j++) w[i][j] = weight[(i * size + j) * "
-    + ((stack1 = alias2(alias1(depth0, "weightRow", {"start":{"line":52,"column":71},"end":{"line":52,"column":80}} ), depth0)) != null ? stack1 : "")
-    + " + n];\n    CNX_UNROLL\n    for (int c = 0; c < columns; c++) v[i][c] = bias[n];\n  }\n  // Stores row `made` of the output, which v[0] is"
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"norm"),{"name":"if","hash":{},"fn":container.program(18, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":56,"column":51},"end":{"line":56,"column":124}}})) != null ? stack1 : "")
-    + ".\n  const auto store = [&](int made) {\n"
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"norm"),{"name":"if","hash":{},"fn":container.program(19, data, 0),"inverse":container.program(21, data, 0),"data":data,"loc":{"start":{"line":58,"column":4},"end":{"line":75,"column":11}}})) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "weightRow", {"start":{"line":48,"column":71},"end":{"line":48,"column":80}} ), depth0)) != null ? stack1 : "")
+    + " + n];\n    CNX_UNROLL\n    for (int c = 0; c < columns; c++) v[i][c] = bias[n];\n  }\n  // Stores row `made` of the output, which v[0] is; normalised once all rows are there that are so together.\n  const auto store = [&](int made) {\n"
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"norm"),{"name":"if","hash":{},"fn":container.program(3, data, 0),"inverse":container.program(4, data, 0),"data":data,"loc":{"start":{"line":54,"column":4},"end":{"line":67,"column":11}}})) != null ? stack1 : "")
     + "  };\n\n  int y = y0 < radius ? 0 : y0 - radius; // the row of the input; what is above the map adds nothing\n  const int end = last + radius < height ? last + radius : height;\n  const T *row = input + (y * width + x - radius) * channels + n;\n  T next[window];\n  read<border>(next, row, x);\n  CNX_ROLLED\n  for (; y < end; y++) {\n    float u[window];\n    CNX_UNROLL\n    for (int j = 0; j < window; j++) u[j] = widen(next[j]);\n    row += width * channels;\n    if (y + 1 < height) read<border>(next, row, x);\n    CNX_UNROLL\n    for (int i = 0; i < size; i++) {\n      CNX_UNROLL\n      for (int c = 0; c < columns; c++) {\n        float sum = i + 1 < size ? v[(i + 1) % size][c] : bias[n];\n        CNX_UNROLL\n        for (int j = 0; j < size; j++) sum += w[size - 1 - i][j] * u[c + j];\n        v[i][c] = sum;\n      }\n    }\n    if (y - radius >= y0) store(y - radius);\n  }\n  CNX_ROLLED\n  for (; y < last + radius; y++) { // nor does what is below it\n    CNX_UNROLL\n    for (int i = 0; i + 1 < size; i++) {\n      CNX_UNROLL\n      for (int c = 0; c < columns; c++) v[i][c] = v[i + 1][c];\n    }\n    if (y - radius >= y0) store(y - radius);\n  }\n}\n\nCNX_KERNEL("
-    + ((stack1 = alias2(alias1(depth0, "threads", {"start":{"line":113,"column":13},"end":{"line":113,"column":20}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "threads", {"start":{"line":105,"column":13},"end":{"line":105,"column":20}} ), depth0)) != null ? stack1 : "")
     + ", "
-    + ((stack1 = alias2(alias1(depth0, "blocks", {"start":{"line":113,"column":26},"end":{"line":113,"column":32}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "blocks", {"start":{"line":105,"column":26},"end":{"line":105,"column":32}} ), depth0)) != null ? stack1 : "")
     + ") kernel(\n"
     + ((stack1 = container.invokePartial(lookupProperty(partials,"cuda-parameters"),depth0,{"name":"cuda-parameters","data":data,"helpers":helpers,"partials":partials,"decorators":container.decorators})) != null ? stack1 : "")
-    + "{\n  input += static_cast<size_t>(block_z()) * (height * width * channels);\n  output += static_cast<size_t>(block_z()) * (height * width * channels);\n"
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"interior"),{"name":"if","hash":{},"fn":container.program(24, data, 0),"inverse":container.program(26, data, 0),"data":data,"loc":{"start":{"line":118,"column":2},"end":{"line":126,"column":9}}})) != null ? stack1 : "")
-    + "}\n\n"
+    + "{\n  input += static_cast<size_t>(block_z()) * (height * width * channels);\n  output += static_cast<size_t>(block_z()) * (height * width * channels);\n  const int x0 = block_x() * block_columns;\n  if (!interior || x0 < radius || x0 + block_columns + radius > width)\n    convolve<true>("
+    + ((stack1 = lookupProperty(helpers,"each").call(alias3,lookupProperty(depth0,"given"),{"name":"each","hash":{},"fn":container.program(5, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":112,"column":19},"end":{"line":112,"column":53}}})) != null ? stack1 : "")
+    + "output);\n  else\n    convolve<false>("
+    + ((stack1 = lookupProperty(helpers,"each").call(alias3,lookupProperty(depth0,"given"),{"name":"each","hash":{},"fn":container.program(5, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":114,"column":20},"end":{"line":114,"column":54}}})) != null ? stack1 : "")
+    + "output);\n}\n\n"
     + ((stack1 = container.invokePartial(lookupProperty(partials,"cuda-run"),depth0,{"name":"cuda-run","data":data,"helpers":helpers,"partials":partials,"decorators":container.decorators})) != null ? stack1 : "");
 },"usePartial":true,"useData":true},
 
   "cuda/depthwise": {"0":function(container,depth0,helpers,partials,data) {
     return " with LayerNorm";
 },"1":function(container,depth0,helpers,partials,data) {
-    var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
-        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
-          return parent[propertyName];
-        }
-        return undefined
-    };
-
-  return "//   output[y,x,c] = (v - mean over c of v) / sqrt(variance over c of v + "
-    + ((stack1 = container.lambda(container.strict(depth0, "eps", {"start":{"line":4,"column":76},"end":{"line":4,"column":79}} ), depth0)) != null ? stack1 : "")
-    + ")"
-    + ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"affine"),{"name":"if","hash":{},"fn":container.program(2, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":4,"column":82},"end":{"line":4,"column":124}}})) != null ? stack1 : "")
-    + "\n";
-},"2":function(container,depth0,helpers,partials,data) {
-    return " * gain[c] + shift[c]";
-},"3":function(container,depth0,helpers,partials,data) {
-    return "//   output = v\n";
-},"4":function(container,depth0,helpers,partials,data) {
     var stack1;
 
   return ", "
-    + ((stack1 = container.lambda(container.strict(depth0, "passes", {"start":{"line":8,"column":137},"end":{"line":8,"column":143}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = container.lambda(container.strict(depth0, "passes", {"start":{"line":4,"column":137},"end":{"line":4,"column":143}} ), depth0)) != null ? stack1 : "")
     + " channels one after the other";
-},"5":function(container,depth0,helpers,partials,data) {
-    return "  if (y >= height || x >= width) return -1;\n";
-},"6":function(container,depth0,helpers,partials,data) {
+},"2":function(container,depth0,helpers,partials,data) {
     var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
         if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
           return parent[propertyName];
@@ -359,76 +211,8 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
 
   return ((stack1 = container.invokePartial(lookupProperty(partials,"cuda-norm"),depth0,{"name":"cuda-norm","data":data,"helpers":helpers,"partials":partials,"decorators":container.decorators})) != null ? stack1 : "")
     + "\n";
-},"7":function(container,depth0,helpers,partials,data) {
-    var stack1;
-
-  return "  float w[size][size];\n  CNX_UNROLL\n  for (int i = 0; i < size; i++) {\n    CNX_UNROLL\n    for (int j = 0; j < size; j++) w[i][j] = weight[(i * size + j) * "
-    + ((stack1 = container.lambda(container.strict(depth0, "weightRow", {"start":{"line":36,"column":71},"end":{"line":36,"column":80}} ), depth0)) != null ? stack1 : "")
-    + "];\n  }\n";
-},"8":function(container,depth0,helpers,partials,data) {
-    return "CNX_UNROLL";
-},"9":function(container,depth0,helpers,partials,data) {
-    return "CNX_ROLLED";
-},"10":function(container,depth0,helpers,partials,data) {
-    var stack1;
-
-  return "    float w[1][size]; // one output row: row r of the input meets row r of the kernel\n    CNX_UNROLL\n    for (int j = 0; j < size; j++) w[0][j] = weight[(r * size + j) * "
-    + ((stack1 = container.lambda(container.strict(depth0, "weightRow", {"start":{"line":52,"column":71},"end":{"line":52,"column":80}} ), depth0)) != null ? stack1 : "")
-    + "];\n";
-},"11":function(container,depth0,helpers,partials,data) {
-    return "      if (r < o || r >= o + size) continue;\n";
-},"12":function(container,depth0,helpers,partials,data) {
-    return "r - o";
-},"13":function(container,depth0,helpers,partials,data) {
-    return "0";
-},"14":function(container,depth0,helpers,partials,data) {
-    var stack1, alias1=container.strict, alias2=container.lambda;
-
-  return "  float *tile = shared<float>(0); // ["
-    + ((stack1 = alias2(alias1(depth0, "pixels", {"start":{"line":72,"column":40},"end":{"line":72,"column":46}} ), depth0)) != null ? stack1 : "")
-    + " sites]["
-    + ((stack1 = alias2(alias1(depth0, "tileRow", {"start":{"line":72,"column":58},"end":{"line":72,"column":65}} ), depth0)) != null ? stack1 : "")
-    + "], rows padded against bank conflicts\n";
-},"15":function(container,depth0,helpers,partials,data) {
-    var stack1;
-
-  return "block_x() * "
-    + ((stack1 = container.lambda(container.strict(depth0, "blockColumns", {"start":{"line":74,"column":78},"end":{"line":74,"column":90}} ), depth0)) != null ? stack1 : "");
-},"16":function(container,depth0,helpers,partials,data) {
-    var stack1;
-
-  return "  const bool border = y < radius || y + rows + radius > height || x0 < radius || x0 + "
-    + ((stack1 = container.lambda(container.strict(depth0, "blockColumns", {"start":{"line":78,"column":88},"end":{"line":78,"column":100}} ), depth0)) != null ? stack1 : "")
-    + " + radius > width;\n";
-},"17":function(container,depth0,helpers,partials,data) {
-    return "c = item, first = 0";
-},"18":function(container,depth0,helpers,partials,data) {
-    return "c = item % channels, first = item / channels * columns";
-},"19":function(container,depth0,helpers,partials,data) {
-    return "    if (border)\n      convolve<true>(input + c, weight + c, v, y, x0 + first);\n    else\n      convolve<false>(input + c, weight + c, v, y, x0 + first);\n";
-},"20":function(container,depth0,helpers,partials,data) {
-    return "    convolve<true>(input + c, weight + c, v, y, x0 + first);\n";
-},"21":function(container,depth0,helpers,partials,data) {
-    var stack1;
-
-  return "        tile[p * "
-    + ((stack1 = container.lambda(container.strict(depth0, "tileRow", {"start":{"line":102,"column":19},"end":{"line":102,"column":26}} ), depth0)) != null ? stack1 : "")
-    + " + c] = v[r][i];\n";
-},"22":function(container,depth0,helpers,partials,data) {
-    return "        if (place(p, 0) >= 0) output[place(p, 0) + c] = narrow<T>(v[r][i]);\n";
-},"23":function(container,depth0,helpers,partials,data) {
-    var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
-        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
-          return parent[propertyName];
-        }
-        return undefined
-    };
-
-  return "  barrier();\n  normalize(tile, "
-    + ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"affine"),{"name":"if","hash":{},"fn":container.program(24, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":111,"column":18},"end":{"line":111,"column":52}}})) != null ? stack1 : "")
-    + "output, 0);\n";
-},"24":function(container,depth0,helpers,partials,data) {
-    return "gain, shift, ";
+},"3":function(container,depth0,helpers,partials,data) {
+    return "  barrier();\n  normalize(tile, gain, shift, output, 0);\n";
 },"compiler":[8,">= 4.3.0"],"main":function(container,depth0,helpers,partials,data) {
     var stack1, alias1=container.strict, alias2=container.lambda, alias3=depth0 != null ? depth0 : (container.nullContext || {}), lookupProperty = container.lookupProperty || function(parent, propertyName) {
         if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
@@ -456,85 +240,73 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
     + ", x+j-"
     + ((stack1 = alias2(alias1(depth0, "radius", {"start":{"line":2,"column":86},"end":{"line":2,"column":92}} ), depth0)) != null ? stack1 : "")
     + ", c]\n"
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"norm"),{"name":"if","hash":{},"fn":container.program(1, data, 0),"inverse":container.program(3, data, 0),"data":data,"loc":{"start":{"line":3,"column":0},"end":{"line":7,"column":7}}})) != null ? stack1 : "")
+    + ((stack1 = container.invokePartial(lookupProperty(partials,"norm-title"),depth0,{"name":"norm-title","hash":{"along":"c","index":"y,x,c"},"data":data,"helpers":helpers,"partials":partials,"decorators":container.decorators})) != null ? stack1 : "")
     + "// A block makes "
-    + ((stack1 = alias2(alias1(depth0, "tileRows", {"start":{"line":8,"column":19},"end":{"line":8,"column":27}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "tileRows", {"start":{"line":4,"column":19},"end":{"line":4,"column":27}} ), depth0)) != null ? stack1 : "")
     + " x "
-    + ((stack1 = alias2(alias1(depth0, "blockColumns", {"start":{"line":8,"column":34},"end":{"line":8,"column":46}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "blockColumns", {"start":{"line":4,"column":34},"end":{"line":4,"column":46}} ), depth0)) != null ? stack1 : "")
     + " sites, a thread "
-    + ((stack1 = alias2(alias1(depth0, "tileRows", {"start":{"line":8,"column":67},"end":{"line":8,"column":75}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "tileRows", {"start":{"line":4,"column":67},"end":{"line":4,"column":75}} ), depth0)) != null ? stack1 : "")
     + " x "
-    + ((stack1 = alias2(alias1(depth0, "tileColumns", {"start":{"line":8,"column":82},"end":{"line":8,"column":93}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "tileColumns", {"start":{"line":4,"column":82},"end":{"line":4,"column":93}} ), depth0)) != null ? stack1 : "")
     + " of them for one channel"
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"passes"),{"name":"if","hash":{},"fn":container.program(4, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":8,"column":119},"end":{"line":8,"column":181}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"passes"),{"name":"if","hash":{},"fn":container.program(1, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":4,"column":119},"end":{"line":4,"column":181}}})) != null ? stack1 : "")
     + ".\n"
     + ((stack1 = container.invokePartial(lookupProperty(partials,"cuda-head"),depth0,{"name":"cuda-head","data":data,"helpers":helpers,"partials":partials,"decorators":container.decorators})) != null ? stack1 : "")
     + "using T = "
-    + ((stack1 = alias2(alias1(depth0, "scalar", {"start":{"line":10,"column":12},"end":{"line":10,"column":18}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "scalar", {"start":{"line":6,"column":12},"end":{"line":6,"column":18}} ), depth0)) != null ? stack1 : "")
     + ";\nconstexpr int height = "
-    + ((stack1 = alias2(alias1(depth0, "height", {"start":{"line":11,"column":25},"end":{"line":11,"column":31}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "height", {"start":{"line":7,"column":25},"end":{"line":7,"column":31}} ), depth0)) != null ? stack1 : "")
     + ", width = "
-    + ((stack1 = alias2(alias1(depth0, "width", {"start":{"line":11,"column":45},"end":{"line":11,"column":50}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "width", {"start":{"line":7,"column":45},"end":{"line":7,"column":50}} ), depth0)) != null ? stack1 : "")
     + ", channels = "
-    + ((stack1 = alias2(alias1(depth0, "channels", {"start":{"line":11,"column":67},"end":{"line":11,"column":75}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "channels", {"start":{"line":7,"column":67},"end":{"line":7,"column":75}} ), depth0)) != null ? stack1 : "")
     + ";\nconstexpr int size = "
-    + ((stack1 = alias2(alias1(depth0, "kernel", {"start":{"line":12,"column":23},"end":{"line":12,"column":29}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "kernel", {"start":{"line":8,"column":23},"end":{"line":8,"column":29}} ), depth0)) != null ? stack1 : "")
     + ", radius = "
-    + ((stack1 = alias2(alias1(depth0, "radius", {"start":{"line":12,"column":44},"end":{"line":12,"column":50}} ), depth0)) != null ? stack1 : "")
-    + ";      // of the kernel\nconstexpr int rows = "
-    + ((stack1 = alias2(alias1(depth0, "tileRows", {"start":{"line":13,"column":23},"end":{"line":13,"column":31}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "radius", {"start":{"line":8,"column":44},"end":{"line":8,"column":50}} ), depth0)) != null ? stack1 : "")
+    + "; // of the kernel\nconstexpr int rows = "
+    + ((stack1 = alias2(alias1(depth0, "tileRows", {"start":{"line":9,"column":23},"end":{"line":9,"column":31}} ), depth0)) != null ? stack1 : "")
     + ", columns = "
-    + ((stack1 = alias2(alias1(depth0, "tileColumns", {"start":{"line":13,"column":47},"end":{"line":13,"column":58}} ), depth0)) != null ? stack1 : "")
-    + "; // of a thread\n\n// Where site p of the block lies in the output; negative outside the map.\nCNX_DEVICE int place(int p, int) {\n  const int y = block_y() * rows + p / "
-    + ((stack1 = alias2(alias1(depth0, "blockColumns", {"start":{"line":17,"column":41},"end":{"line":17,"column":53}} ), depth0)) != null ? stack1 : "")
-    + ", x = block_x() * "
-    + ((stack1 = alias2(alias1(depth0, "blockColumns", {"start":{"line":17,"column":75},"end":{"line":17,"column":87}} ), depth0)) != null ? stack1 : "")
-    + " + p % "
-    + ((stack1 = alias2(alias1(depth0, "blockColumns", {"start":{"line":17,"column":98},"end":{"line":17,"column":110}} ), depth0)) != null ? stack1 : "")
-    + ";\n"
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"ragged"),{"name":"if","hash":{},"fn":container.program(5, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":18,"column":2},"end":{"line":20,"column":9}}})) != null ? stack1 : "")
-    + "  return (y * width + x) * channels;\n}\n\n"
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"norm"),{"name":"if","hash":{},"fn":container.program(6, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":24,"column":0},"end":{"line":27,"column":7}}})) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "tileColumns", {"start":{"line":9,"column":47},"end":{"line":9,"column":58}} ), depth0)) != null ? stack1 : "")
+    + ", block_columns = "
+    + ((stack1 = alias2(alias1(depth0, "blockColumns", {"start":{"line":9,"column":80},"end":{"line":9,"column":92}} ), depth0)) != null ? stack1 : "")
+    + "; // of a thread, of a block\nconstexpr bool whole = height % rows == 0 && width % block_columns == 0, whole_row = "
+    + ((stack1 = alias2(alias1(depth0, "wholeRow", {"start":{"line":10,"column":87},"end":{"line":10,"column":95}} ), depth0)) != null ? stack1 : "")
+    + ";\nconstexpr bool interior = height >= rows + 2 * radius && width >= block_columns + 2 * radius; // some blocks see no border\nconstexpr bool weights_held = "
+    + ((stack1 = alias2(alias1(depth0, "held", {"start":{"line":12,"column":32},"end":{"line":12,"column":36}} ), depth0)) != null ? stack1 : "")
+    + ", normed = "
+    + ((stack1 = alias2(alias1(depth0, "norm", {"start":{"line":12,"column":51},"end":{"line":12,"column":55}} ), depth0)) != null ? stack1 : "")
+    + "; // in registers\n\n// Where site p of the block lies in the output; negative outside the map.\nCNX_DEVICE int place(int p, int) {\n  const int y = block_y() * rows + p / block_columns, x = block_x() * block_columns + p % block_columns;\n  if (!whole && (y >= height || x >= width)) return -1;\n  return (y * width + x) * channels;\n}\n\n"
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"norm"),{"name":"if","hash":{},"fn":container.program(2, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":21,"column":0},"end":{"line":24,"column":7}}})) != null ? stack1 : "")
     + "// Sites y .. y + "
-    + ((stack1 = alias2(alias1(depth0, "rowsLast", {"start":{"line":28,"column":20},"end":{"line":28,"column":28}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "rowsLast", {"start":{"line":25,"column":20},"end":{"line":25,"column":28}} ), depth0)) != null ? stack1 : "")
     + ", x .. x + "
-    + ((stack1 = alias2(alias1(depth0, "columnsLast", {"start":{"line":28,"column":43},"end":{"line":28,"column":54}} ), depth0)) != null ? stack1 : "")
-    + " of one channel; with `border`, some of what they read is padding.\ntemplate <bool border>\nCNX_DEVICE void convolve(const T *input, const float *weight, float (&v)[rows][columns], int y, int x) {\n"
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"held"),{"name":"if","hash":{},"fn":container.program(7, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":31,"column":2},"end":{"line":38,"column":9}}})) != null ? stack1 : "")
-    + "  input += ((y - radius) * width + x - radius) * channels;\n  "
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"held"),{"name":"if","hash":{},"fn":container.program(8, data, 0),"inverse":container.program(9, data, 0),"data":data,"loc":{"start":{"line":40,"column":2},"end":{"line":40,"column":49}}})) != null ? stack1 : "")
-    + "\n  for (int r = 0; r < rows + size - 1; r++) {\n    float u[columns + size - 1];\n    const bool row = !border || (y + r >= radius && y + r < height + radius);\n    CNX_UNROLL\n    for (int j = 0; j < columns + size - 1; j++) {\n      const bool inside = !border || (row && x + j >= radius && x + j < width + radius);\n      u[j] = inside ? widen(input[(r * width + j) * channels]) : 0.0f;\n    }\n"
-    + ((stack1 = lookupProperty(helpers,"unless").call(alias3,lookupProperty(depth0,"held"),{"name":"unless","hash":{},"fn":container.program(10, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":49,"column":4},"end":{"line":53,"column":15}}})) != null ? stack1 : "")
-    + "    CNX_UNROLL\n    for (int o = 0; o < rows; o++) {\n"
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"held"),{"name":"if","hash":{},"fn":container.program(11, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":56,"column":6},"end":{"line":58,"column":13}}})) != null ? stack1 : "")
-    + "      CNX_UNROLL\n      for (int j = 0; j < size; j++) {\n        CNX_UNROLL\n        for (int c = 0; c < columns; c++) v[o][c] += w["
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"held"),{"name":"if","hash":{},"fn":container.program(12, data, 0),"inverse":container.program(13, data, 0),"data":data,"loc":{"start":{"line":62,"column":55},"end":{"line":62,"column":88}}})) != null ? stack1 : "")
-    + "][j] * u[c + j];\n      }\n    }\n  }\n}\n\nCNX_KERNEL("
-    + ((stack1 = alias2(alias1(depth0, "threads", {"start":{"line":68,"column":13},"end":{"line":68,"column":20}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "columnsLast", {"start":{"line":25,"column":43},"end":{"line":25,"column":54}} ), depth0)) != null ? stack1 : "")
+    + " of one channel; with `border`, some of what they read is padding.\ntemplate <bool border>\nCNX_DEVICE void convolve(const T *input, const float *weight, float (&v)[rows][columns], int y, int x) {\n  float w[weights_held ? size : 1][size];\n  CNX_UNROLL\n  for (int i = 0; weights_held && i < size; i++) {\n    CNX_UNROLL\n    for (int j = 0; j < size; j++) w[i][j] = weight[(i * size + j) * "
+    + ((stack1 = alias2(alias1(depth0, "weightRow", {"start":{"line":32,"column":71},"end":{"line":32,"column":80}} ), depth0)) != null ? stack1 : "")
+    + "];\n  }\n  input += ((y - radius) * width + x - radius) * channels;\n  "
+    + ((stack1 = alias2(alias1(depth0, "rowUnroll", {"start":{"line":35,"column":4},"end":{"line":35,"column":13}} ), depth0)) != null ? stack1 : "")
+    + "\n  for (int r = 0; r < rows + size - 1; r++) {\n    float u[columns + size - 1];\n    const bool row = !border || (y + r >= radius && y + r < height + radius);\n    CNX_UNROLL\n    for (int j = 0; j < columns + size - 1; j++) {\n      const bool inside = !border || (row && x + j >= radius && x + j < width + radius);\n      u[j] = inside ? widen(input[(r * width + j) * channels]) : 0.0f;\n    }\n    CNX_UNROLL // one output row: row r of the input meets row r of the kernel\n    for (int j = 0; !weights_held && j < size; j++) w[0][j] = weight[(r * size + j) * "
+    + ((stack1 = alias2(alias1(depth0, "weightRow", {"start":{"line":45,"column":88},"end":{"line":45,"column":97}} ), depth0)) != null ? stack1 : "")
+    + "];\n    CNX_UNROLL\n    for (int o = 0; o < rows; o++) {\n      if (weights_held && (r < o || r >= o + size)) continue;\n      CNX_UNROLL\n      for (int j = 0; j < size; j++) {\n        CNX_UNROLL\n        for (int c = 0; c < columns; c++) v[o][c] += w[weights_held ? r - o : 0][j] * u[c + j];\n      }\n    }\n  }\n}\n\nCNX_KERNEL("
+    + ((stack1 = alias2(alias1(depth0, "threads", {"start":{"line":58,"column":13},"end":{"line":58,"column":20}} ), depth0)) != null ? stack1 : "")
     + ", "
-    + ((stack1 = alias2(alias1(depth0, "blocks", {"start":{"line":68,"column":26},"end":{"line":68,"column":32}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "blocks", {"start":{"line":58,"column":26},"end":{"line":58,"column":32}} ), depth0)) != null ? stack1 : "")
     + ") kernel(\n"
     + ((stack1 = container.invokePartial(lookupProperty(partials,"cuda-parameters"),depth0,{"name":"cuda-parameters","data":data,"helpers":helpers,"partials":partials,"decorators":container.decorators})) != null ? stack1 : "")
-    + "{\n"
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"norm"),{"name":"if","hash":{},"fn":container.program(14, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":71,"column":2},"end":{"line":73,"column":9}}})) != null ? stack1 : "")
-    + "  const int y = block_y() * rows, x0 = "
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"wholeRow"),{"name":"if","hash":{},"fn":container.program(13, data, 0),"inverse":container.program(15, data, 0),"data":data,"loc":{"start":{"line":74,"column":39},"end":{"line":74,"column":99}}})) != null ? stack1 : "")
-    + ";\n  input += static_cast<size_t>(block_z()) * (height * width * channels);\n  output += static_cast<size_t>(block_z()) * (height * width * channels);\n"
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"interior"),{"name":"if","hash":{},"fn":container.program(16, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":77,"column":2},"end":{"line":79,"column":9}}})) != null ? stack1 : "")
-    + "  for (int item = thread(); item < "
-    + ((stack1 = alias2(alias1(depth0, "items", {"start":{"line":80,"column":37},"end":{"line":80,"column":42}} ), depth0)) != null ? stack1 : "")
+    + "{\n  float *tile = shared<float>(0); // ["
+    + ((stack1 = alias2(alias1(depth0, "pixels", {"start":{"line":61,"column":40},"end":{"line":61,"column":46}} ), depth0)) != null ? stack1 : "")
+    + " sites]["
+    + ((stack1 = alias2(alias1(depth0, "tileRow", {"start":{"line":61,"column":58},"end":{"line":61,"column":65}} ), depth0)) != null ? stack1 : "")
+    + "], rows padded against bank conflicts\n  const int y = block_y() * rows, x0 = whole_row ? 0 : block_x() * block_columns;\n  input += static_cast<size_t>(block_z()) * (height * width * channels);\n  output += static_cast<size_t>(block_z()) * (height * width * channels);\n  const bool border = !interior || y < radius || y + rows + radius > height || x0 < radius || x0 + block_columns + radius > width;\n  for (int item = thread(); item < "
+    + ((stack1 = alias2(alias1(depth0, "items", {"start":{"line":66,"column":37},"end":{"line":66,"column":42}} ), depth0)) != null ? stack1 : "")
     + "; item += "
-    + ((stack1 = alias2(alias1(depth0, "threads", {"start":{"line":80,"column":56},"end":{"line":80,"column":63}} ), depth0)) != null ? stack1 : "")
-    + ") {\n    const int "
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"wholeRow"),{"name":"if","hash":{},"fn":container.program(17, data, 0),"inverse":container.program(18, data, 0),"data":data,"loc":{"start":{"line":81,"column":14},"end":{"line":81,"column":118}}})) != null ? stack1 : "")
-    + ";\n    float v[rows][columns];\n    CNX_UNROLL\n    for (int r = 0; r < rows; r++) {\n      CNX_UNROLL\n      for (int i = 0; i < columns; i++) v[r][i] = bias[c];\n    }\n"
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"interior"),{"name":"if","hash":{},"fn":container.program(19, data, 0),"inverse":container.program(20, data, 0),"data":data,"loc":{"start":{"line":88,"column":4},"end":{"line":95,"column":11}}})) != null ? stack1 : "")
-    + "    CNX_UNROLL\n    for (int r = 0; r < rows; r++) {\n      CNX_UNROLL\n      for (int i = 0; i < columns; i++) {\n        const int p = r * "
-    + ((stack1 = alias2(alias1(depth0, "blockColumns", {"start":{"line":100,"column":28},"end":{"line":100,"column":40}} ), depth0)) != null ? stack1 : "")
-    + " + first + i;\n"
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"norm"),{"name":"if","hash":{},"fn":container.program(21, data, 0),"inverse":container.program(22, data, 0),"data":data,"loc":{"start":{"line":101,"column":8},"end":{"line":105,"column":15}}})) != null ? stack1 : "")
-    + "      }\n    }\n  }\n"
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"norm"),{"name":"if","hash":{},"fn":container.program(23, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":109,"column":2},"end":{"line":112,"column":9}}})) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "threads", {"start":{"line":66,"column":56},"end":{"line":66,"column":63}} ), depth0)) != null ? stack1 : "")
+    + ") {\n    const int c = whole_row ? item : item % channels, first = whole_row ? 0 : item / channels * columns;\n    float v[rows][columns];\n    CNX_UNROLL\n    for (int r = 0; r < rows; r++) {\n      CNX_UNROLL\n      for (int i = 0; i < columns; i++) v[r][i] = bias[c];\n    }\n    if (border)\n      convolve<true>(input + c, weight + c, v, y, x0 + first);\n    else\n      convolve<false>(input + c, weight + c, v, y, x0 + first);\n    CNX_UNROLL\n    for (int r = 0; r < rows; r++) {\n      CNX_UNROLL\n      for (int i = 0; i < columns; i++) {\n        const int p = r * block_columns + first + i;\n        if (normed)\n          tile[p * "
+    + ((stack1 = alias2(alias1(depth0, "tileRow", {"start":{"line":84,"column":21},"end":{"line":84,"column":28}} ), depth0)) != null ? stack1 : "")
+    + " + c] = v[r][i];\n        else if (place(p, 0) >= 0)\n          output[place(p, 0) + c] = narrow<T>(v[r][i]);\n      }\n    }\n  }\n"
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"norm"),{"name":"if","hash":{},"fn":container.program(3, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":90,"column":2},"end":{"line":93,"column":9}}})) != null ? stack1 : "")
     + "}\n\n"
     + ((stack1 = container.invokePartial(lookupProperty(partials,"cuda-run"),depth0,{"name":"cuda-run","data":data,"helpers":helpers,"partials":partials,"decorators":container.decorators})) != null ? stack1 : "");
 },"usePartial":true,"useData":true},
@@ -551,119 +323,16 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
     + ((stack1 = container.invokePartial(lookupProperty(partials,"cuda-device-gpu"),depth0,{"name":"cuda-device-gpu","data":data,"helpers":helpers,"partials":partials,"decorators":container.decorators})) != null ? stack1 : "")
     + "#else\n"
     + ((stack1 = container.invokePartial(lookupProperty(partials,"cuda-device-cpu"),depth0,{"name":"cuda-device-cpu","data":data,"helpers":helpers,"partials":partials,"decorators":container.decorators})) != null ? stack1 : "")
-    + "#endif\n\n// --------------------------------------------------------------------------------------------------------- for both\n\nCNX_DEVICE Quad load4(const float *from) {\n#ifndef __CUDACC__\n  cpu::aligned(from, 16);\n#endif\n  return *reinterpret_cast<const Quad *>(from);\n}\ntemplate <class T> CNX_DEVICE Quad load4(const T *from) {\n#ifndef __CUDACC__\n  cpu::aligned(from, 8);\n#endif\n  struct alignas(8) Four {\n    T v[4];\n  };\n  const Four four = *reinterpret_cast<const Four *>(from);\n  return Quad{widen(four.v[0]), widen(four.v[1]), widen(four.v[2]), widen(four.v[3])};\n}\nCNX_DEVICE Pair load2(const float *from) { return *reinterpret_cast<const Pair *>(from); }\nCNX_DEVICE void store4(float *to, const Quad &q) { *reinterpret_cast<Quad *>(to) = q; }\ntemplate <class T> CNX_DEVICE void store4(T *to, const Quad &q) {\n  struct alignas(8) Two {\n    uint32_t v[2];\n  };\n  *reinterpret_cast<Two *>(to) = Two{pack<T>(q.v[0], q.v[1]), pack<T>(q.v[2], q.v[3])};\n}\n// 8 values of 16 bits, from shared to device memory.\ntemplate <class T> CNX_DEVICE void store8(T *to, const T *from) {\n#ifndef __CUDACC__\n  cpu::aligned(to, 16);\n  cpu::aligned(from, 16);\n#endif\n  *reinterpret_cast<Chunk *>(to) = *reinterpret_cast<const Chunk *>(from);\n}\nCNX_DEVICE void store2(float *to, float a, float b) { *reinterpret_cast<Pair *>(to) = Pair{a, b}; }\ntemplate <class T> CNX_DEVICE void store2(T *to, float a, float b) {\n  *reinterpret_cast<uint32_t *>(to) = pack<T>(a, b);\n}\n\n// The two values of a word, its load and its store.\ntemplate <class T> CNX_DEVICE float low_of(uint32_t word) { return widen(T{static_cast<uint16_t>(word)}); }\ntemplate <class T> CNX_DEVICE float high_of(uint32_t word) { return widen(T{static_cast<uint16_t>(word >> 16)}); }\ntemplate <class T> CNX_DEVICE uint32_t load_word(const T *from) { return *reinterpret_cast<const uint32_t *>(from); }\ntemplate <class T> CNX_DEVICE void store_word(T *to, uint32_t word) { *reinterpret_cast<uint32_t *>(to) = word; }\n\n// Two values of 16 bits times two factors, in f32, rounded once.\ntemplate <class T> CNX_DEVICE uint32_t scaled(uint32_t word, const Pair &by) {\n  return pack<T>(low_of<T>(word) * by.v[0], high_of<T>(word) * by.v[1]);\n}\n\n// How `threads` threads go over a tile of `rows` rows of `chunks` chunks, no more than there are threads: a thread has one\n// chunk of every row that is its own, so addresses differ by constants.\ntemplate <int threads, int rows, int chunks> struct Sweep {\n  static constexpr int pass = threads / chunks; // rows that all threads make together\n  static constexpr int count = (rows + pass - 1) / pass;\n  const int first = thread() / chunks, chunk = thread() % chunks;\n  CNX_DEVICE int row(int i) const { return first + i * pass; }\n  // Is there a row i for this thread?\n  CNX_DEVICE bool has(int i) const {\n    return (threads % chunks == 0 || first < pass) && ((i + 1) * pass <= rows || row(i) < rows);\n  }\n};\n\n// Sum over each `lanes` neighbours of a warp, a power of two; the same in all of them.\ntemplate <int lanes> CNX_DEVICE float group_sum(float x) {\n  CNX_UNROLL\n  for (int mask = lanes / 2; mask > 0; mask /= 2) x += shuffle_xor(x, mask);\n  return x;\n}\nCNX_DEVICE float warp_sum(float x) { return group_sum<32>(x); }\n\n// GELU, x/2 (1 + erf(x / sqrt 2)).\nCNX_DEVICE float gelu(float x) { return 0.5f * x * (1.0f + erff(x * 0.70710678118654752f)); }\n\n// The same to 5e-5: max(x, 0) - |x| 2^P(|x|), P fitted to log2 of the normal tail. Less than half a step of 16 bits.\nCNX_DEVICE float gelu_fitted(float x) {\n  const float t = fabsf(x);\n  float p = -0.000201685546f;\n  p = p * t + 0.00446764396f;\n  p = p * t - 0.042833072f;\n  p = p * t - 0.472784514f;\n  p = p * t - 1.14440124f;\n  p = p * t - 1.00053127f;\n  return fmaxf(x, 0.0f) - t * exp2_fast(p);\n}\n\n// The same to 5e-6, for TF32.\nCNX_DEVICE float gelu_close(float x) {\n  const float t = fabsf(x);\n  float p = -1.26245399e-6f;\n  p = p * t + 4.82032566e-5f;\n  p = p * t - 0.000807249017f;\n  p = p * t + 0.00794459076f;\n  p = p * t - 0.0526354459f;\n  p = p * t - 0.459956684f;\n  p = p * t - 1.15061008f;\n  p = p * t - 1.00004305f;\n  return fmaxf(x, 0.0f) - t * exp2_fast(p);\n}\n\n// GELU's tanh form.\nCNX_DEVICE float gelu_tanh(float x) {\n  return 0.5f * x * (1.0f + tanhf(0.79788456080286536f * (x + 0.044715f * x * x * x)));\n}\n\n} // namespace cnx\n";
+    + "#endif\n\n// --------------------------------------------------------------------------------------------------------- for both\n\nCNX_DEVICE Quad load4(const float *from) {\n#ifndef __CUDACC__\n  cpu::aligned(from, 16);\n#endif\n  return *reinterpret_cast<const Quad *>(from);\n}\ntemplate <class T> CNX_DEVICE Quad load4(const T *from) {\n#ifndef __CUDACC__\n  cpu::aligned(from, 8);\n#endif\n  struct alignas(8) Four {\n    T v[4];\n  };\n  const Four four = *reinterpret_cast<const Four *>(from);\n  return Quad{widen(four.v[0]), widen(four.v[1]), widen(four.v[2]), widen(four.v[3])};\n}\nCNX_DEVICE Pair load2(const float *from) { return *reinterpret_cast<const Pair *>(from); }\nCNX_DEVICE void store4(float *to, const Quad &q) { *reinterpret_cast<Quad *>(to) = q; }\ntemplate <class T> CNX_DEVICE void store4(T *to, const Quad &q) {\n  struct alignas(8) Two {\n    uint32_t v[2];\n  };\n  *reinterpret_cast<Two *>(to) = Two{pack<T>(q.v[0], q.v[1]), pack<T>(q.v[2], q.v[3])};\n}\n// 16 bytes, from shared to device memory.\nCNX_DEVICE void store_chunk(float *to, const float *from) { store4(to, load4(from)); }\ntemplate <class T> CNX_DEVICE void store_chunk(T *to, const T *from) {\n#ifndef __CUDACC__\n  cpu::aligned(to, 16);\n  cpu::aligned(from, 16);\n#endif\n  *reinterpret_cast<Chunk *>(to) = *reinterpret_cast<const Chunk *>(from);\n}\nCNX_DEVICE void store2(float *to, float a, float b) { *reinterpret_cast<Pair *>(to) = Pair{a, b}; }\ntemplate <class T> CNX_DEVICE void store2(T *to, float a, float b) {\n  *reinterpret_cast<uint32_t *>(to) = pack<T>(a, b);\n}\n\n// The two values of a word, its load and its store.\ntemplate <class T> CNX_DEVICE float low_of(uint32_t word) { return widen(T{static_cast<uint16_t>(word)}); }\ntemplate <class T> CNX_DEVICE float high_of(uint32_t word) { return widen(T{static_cast<uint16_t>(word >> 16)}); }\ntemplate <class T> CNX_DEVICE uint32_t load_word(const T *from) { return *reinterpret_cast<const uint32_t *>(from); }\ntemplate <class T> CNX_DEVICE void store_word(T *to, uint32_t word) { *reinterpret_cast<uint32_t *>(to) = word; }\n\n// Two neighbours as T has them in memory: a word of 16-bit values, or a pair of floats.\ntemplate <class T> CNX_DEVICE auto neighbours(const float (&v)[2]) {\n  if constexpr (sizeof(T) == 4) {\n    return Pair{v[0], v[1]};\n  } else {\n    return pack<T>(v[0], v[1]);\n  }\n}\ntemplate <class T> CNX_DEVICE float low_of(const Pair &both) { return both.v[0]; }\ntemplate <class T> CNX_DEVICE float high_of(const Pair &both) { return both.v[1]; }\nCNX_DEVICE Pair load_word(const float *from) { return load2(from); }\nCNX_DEVICE void store_word(float *to, const Pair &both) { store2(to, both.v[0], both.v[1]); }\n\n// Two values of 16 bits times two factors, in f32, rounded once.\ntemplate <class T> CNX_DEVICE uint32_t scale_word(uint32_t word, const Pair &by) {\n  return pack<T>(low_of<T>(word) * by.v[0], high_of<T>(word) * by.v[1]);\n}\n\n// How `threads` threads go over a tile of `rows` rows of `chunks` chunks, no more than there are threads: a thread has one\n// chunk of every row that is its own, so addresses differ by constants.\ntemplate <int threads, int rows, int chunks> struct Sweep {\n  static constexpr int pass = threads / chunks; // rows that all threads make together\n  static constexpr int count = (rows + pass - 1) / pass;\n  const int first = thread() / chunks, chunk = thread() % chunks;\n  CNX_DEVICE int row(int i) const { return first + i * pass; }\n  // Is there a row i for this thread?\n  CNX_DEVICE bool has(int i) const {\n    return (threads % chunks == 0 || first < pass) && ((i + 1) * pass <= rows || row(i) < rows);\n  }\n};\n\n// Sum over each `lanes` neighbours of a warp, a power of two; the same in all of them.\ntemplate <int lanes> CNX_DEVICE float group_sum(float x) {\n  CNX_UNROLL\n  for (int mask = lanes / 2; mask > 0; mask /= 2) x += shuffle_xor(x, mask);\n  return x;\n}\nCNX_DEVICE float warp_sum(float x) { return group_sum<32>(x); }\n\n// GELU, x/2 (1 + erf(x / sqrt 2)).\nCNX_DEVICE float gelu(float x) { return 0.5f * x * (1.0f + erff(x * 0.70710678118654752f)); }\n\n// The same to 5e-5: max(x, 0) - |x| 2^P(|x|), P fitted to log2 of the normal tail. Less than half a step of 16 bits.\nCNX_DEVICE float gelu_fitted(float x) {\n  const float t = fabsf(x);\n  float p = -0.000201685546f;\n  p = p * t + 0.00446764396f;\n  p = p * t - 0.042833072f;\n  p = p * t - 0.472784514f;\n  p = p * t - 1.14440124f;\n  p = p * t - 1.00053127f;\n  return fmaxf(x, 0.0f) - t * exp2_fast(p);\n}\n\n// The same to 5e-6, for TF32.\nCNX_DEVICE float gelu_close(float x) {\n  const float t = fabsf(x);\n  float p = -1.26245399e-6f;\n  p = p * t + 4.82032566e-5f;\n  p = p * t - 0.000807249017f;\n  p = p * t + 0.00794459076f;\n  p = p * t - 0.0526354459f;\n  p = p * t - 0.459956684f;\n  p = p * t - 1.15061008f;\n  p = p * t - 1.00004305f;\n  return fmaxf(x, 0.0f) - t * exp2_fast(p);\n}\n\n// GELU's tanh form.\nCNX_DEVICE float gelu_tanh(float x) {\n  return 0.5f * x * (1.0f + tanhf(0.79788456080286536f * (x + 0.044715f * x * x * x)));\n}\n\n} // namespace cnx\n";
 },"usePartial":true,"useData":true},
 
   "cuda/gemm-lanes": {"0":function(container,depth0,helpers,partials,data) {
-    var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
-        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
-          return parent[propertyName];
-        }
-        return undefined
-    };
-
-  return ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"patches"),{"name":"if","hash":{},"fn":container.program(1, data, 0),"inverse":container.program(2, data, 0),"data":data,"loc":{"start":{"line":15,"column":0},"end":{"line":19,"column":7}}})) != null ? stack1 : "");
+    return "    store4(a + m * a_row + k, fetch(input, stats, m0, m, s * step + k));\n";
 },"1":function(container,depth0,helpers,partials,data) {
-    var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
-        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
-          return parent[propertyName];
-        }
-        return undefined
-    };
-
-  return ((stack1 = container.invokePartial(lookupProperty(partials,"cuda-gather"),depth0,{"name":"cuda-gather","data":data,"helpers":helpers,"partials":partials,"decorators":container.decorators})) != null ? stack1 : "");
-},"2":function(container,depth0,helpers,partials,data) {
-    var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
-        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
-          return parent[propertyName];
-        }
-        return undefined
-    };
-
-  return ((stack1 = container.invokePartial(lookupProperty(partials,"cuda-plain"),depth0,{"name":"cuda-plain","data":data,"helpers":helpers,"partials":partials,"decorators":container.decorators})) != null ? stack1 : "");
-},"3":function(container,depth0,helpers,partials,data) {
-    return "const float *scale, float *factor, ";
-},"4":function(container,depth0,helpers,partials,data) {
-    return "const Pair *stats, ";
-},"5":function(container,depth0,helpers,partials,data) {
-    var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
-        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
-          return parent[propertyName];
-        }
-        return undefined
-    };
-
-  return "    store4(a + m * a_row + k, fetch(input, "
-    + ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"norm"),{"name":"if","hash":{},"fn":container.program(6, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":28,"column":43},"end":{"line":28,"column":69}}})) != null ? stack1 : "")
-    + "m0, m, s * step + k));\n";
-},"6":function(container,depth0,helpers,partials,data) {
-    return "stats, ";
-},"7":function(container,depth0,helpers,partials,data) {
     return "    const bool inside = (whole_rows || m0 + m < rows) && s * step + k < depth;\n    copy_async(a + m * a_row + k, input + (inside ? (m0 + m) * depth + s * step + k : 0), inside ? 16 : 0);\n";
-},"8":function(container,depth0,helpers,partials,data) {
-    var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
-        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
-          return parent[propertyName];
-        }
-        return undefined
-    };
-
-  return "  factor += s % 2 * step;\n"
-    + ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"gathered"),{"name":"if","hash":{},"fn":container.program(9, data, 0),"inverse":container.program(10, data, 0),"data":data,"loc":{"start":{"line":40,"column":2},"end":{"line":47,"column":9}}})) != null ? stack1 : "");
-},"9":function(container,depth0,helpers,partials,data) {
-    var stack1;
-
-  return "  for (int k = thread(); k < step; k += "
-    + ((stack1 = container.lambda(container.strict(depth0, "threads", {"start":{"line":41,"column":42},"end":{"line":41,"column":49}} ), depth0)) != null ? stack1 : "")
-    + ") factor[k] = s * step + k < depth ? scale[s * step + k] : 0.0f;\n";
-},"10":function(container,depth0,helpers,partials,data) {
-    var stack1;
-
-  return "  for (int k = thread() * 4; k < step; k += "
-    + ((stack1 = container.lambda(container.strict(depth0, "threads", {"start":{"line":43,"column":46},"end":{"line":43,"column":53}} ), depth0)) != null ? stack1 : "")
-    + " * 4) {\n    const bool inside = s * step + k < depth;\n    copy_async(factor + k, scale + (inside ? s * step + k : 0), inside ? 16 : 0);\n  }\n";
-},"11":function(container,depth0,helpers,partials,data) {
-    var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
-        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
-          return parent[propertyName];
-        }
-        return undefined
-    };
-
-  return ((stack1 = container.invokePartial(lookupProperty(partials,"cuda-removed"),depth0,{"name":"cuda-removed","data":data,"helpers":helpers,"partials":partials,"decorators":container.decorators})) != null ? stack1 : "")
-    + "\n";
-},"12":function(container,depth0,helpers,partials,data) {
-    var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
-        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
-          return parent[propertyName];
-        }
-        return undefined
-    };
-
-  return ((stack1 = container.invokePartial(lookupProperty(partials,"cuda-grn-finish"),depth0,{"name":"cuda-grn-finish","data":data,"helpers":helpers,"partials":partials,"decorators":container.decorators})) != null ? stack1 : "");
-},"13":function(container,depth0,helpers,partials,data) {
-    var stack1;
-
-  return "  float *factor = shared<float>("
-    + ((stack1 = container.lambda(container.strict(depth0, "factorAt", {"start":{"line":65,"column":34},"end":{"line":65,"column":42}} ), depth0)) != null ? stack1 : "")
-    + "); // scale, [2][step]\n";
-},"14":function(container,depth0,helpers,partials,data) {
-    var stack1;
-
-  return "  Pair *stats = shared<Pair>("
-    + ((stack1 = container.lambda(container.strict(depth0, "statsAt", {"start":{"line":68,"column":31},"end":{"line":68,"column":38}} ), depth0)) != null ? stack1 : "")
-    + "); // [block_rows][4 taps]\n";
-},"15":function(container,depth0,helpers,partials,data) {
-    return "  scale += image * depth;\n";
-},"16":function(container,depth0,helpers,partials,data) {
+},"2":function(container,depth0,helpers,partials,data) {
     return "  measure(input, stats, m0);\n  barrier();\n";
-},"17":function(container,depth0,helpers,partials,data) {
-    return "scale, factor, ";
-},"18":function(container,depth0,helpers,partials,data) {
-    return "    const float *fs = factor + s % 2 * step;\n";
-},"19":function(container,depth0,helpers,partials,data) {
-    return "      const Pair f = load2(fs + k);\n      CNX_UNROLL\n      for (int i = 0; i < cell_rows; i++) {\n        CNX_UNROLL\n        for (int e = 0; e < 2; e++) x[i].v[e] *= f.v[e];\n      }\n";
-},"20":function(container,depth0,helpers,partials,data) {
+},"3":function(container,depth0,helpers,partials,data) {
     var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
         if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
           return parent[propertyName];
@@ -672,66 +341,16 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
     };
 
   return "  mask += image * "
-    + ((stack1 = container.lambda(container.strict(lookupProperty(depth0,"mask"), "patches", {"start":{"line":118,"column":20},"end":{"line":118,"column":32}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = container.lambda(container.strict(lookupProperty(depth0,"mask"), "patches", {"start":{"line":96,"column":20},"end":{"line":96,"column":32}} ), depth0)) != null ? stack1 : "")
     + ";\n";
-},"21":function(container,depth0,helpers,partials,data) {
-    return "  residual += corner;\n";
-},"22":function(container,depth0,helpers,partials,data) {
-    var stack1;
-
-  return "  float *sums = shared<float>(0); // of squares, ["
-    + ((stack1 = container.lambda(container.strict(depth0, "lanesY", {"start":{"line":126,"column":52},"end":{"line":126,"column":58}} ), depth0)) != null ? stack1 : "")
-    + "][block_columns]\n  barrier();\n";
-},"23":function(container,depth0,helpers,partials,data) {
-    return "    Quad square = {0.0f, 0.0f, 0.0f, 0.0f};\n";
-},"24":function(container,depth0,helpers,partials,data) {
-    var stack1;
-
-  return ((stack1 = container.lambda(container.strict(depth0, "gelu", {"start":{"line":142,"column":57},"end":{"line":142,"column":61}} ), depth0)) != null ? stack1 : "")
-    + "(";
-},"25":function(container,depth0,helpers,partials,data) {
-    return ")";
-},"26":function(container,depth0,helpers,partials,data) {
-    var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
-        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
-          return parent[propertyName];
-        }
-        return undefined
-    };
-
-  return ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"quads"),{"name":"if","hash":{},"fn":container.program(27, data, 0),"inverse":container.program(28, data, 0),"data":data,"loc":{"start":{"line":144,"column":6},"end":{"line":150,"column":13}}})) != null ? stack1 : "");
-},"27":function(container,depth0,helpers,partials,data) {
-    return "      const Quad r = load4(residual + at);\n      CNX_UNROLL\n      for (int e = 0; e < 4; e++) v.v[e] += r.v[e];\n";
-},"28":function(container,depth0,helpers,partials,data) {
-    return "      for (int e = 0; e < 4 && n0 + n + e < columns; e++) v.v[e] += residual[at + e];\n";
-},"29":function(container,depth0,helpers,partials,data) {
+},"4":function(container,depth0,helpers,partials,data) {
     return "      if (removed(mask, m0 + m)) v = Quad{0.0f, 0.0f, 0.0f, 0.0f};\n";
-},"30":function(container,depth0,helpers,partials,data) {
-    return "      CNX_UNROLL\n      for (int e = 0; e < 4; e++) square.v[e] += v.v[e] * v.v[e];\n";
-},"31":function(container,depth0,helpers,partials,data) {
-    return "      store4(output + at, v);\n";
-},"32":function(container,depth0,helpers,partials,data) {
-    return "      for (int e = 0; e < 4 && n0 + n + e < columns; e++) output[at + e] = v.v[e];\n";
-},"33":function(container,depth0,helpers,partials,data) {
-    return "    store4(sums + lane_y * block_columns + n, square);\n";
-},"34":function(container,depth0,helpers,partials,data) {
-    var stack1, alias1=container.strict, alias2=container.lambda;
-
-  return "  barrier();\n  squares += static_cast<size_t>(image) * ("
-    + ((stack1 = alias2(alias1(depth0, "squareTiles", {"start":{"line":171,"column":45},"end":{"line":171,"column":56}} ), depth0)) != null ? stack1 : "")
-    + " * columns);\n  for (int n = thread(); n < block_columns; n += "
-    + ((stack1 = alias2(alias1(depth0, "threads", {"start":{"line":172,"column":51},"end":{"line":172,"column":58}} ), depth0)) != null ? stack1 : "")
-    + ") {\n    float sum = 0.0f;\n    for (int y = 0; y < "
-    + ((stack1 = alias2(alias1(depth0, "lanesY", {"start":{"line":174,"column":26},"end":{"line":174,"column":32}} ), depth0)) != null ? stack1 : "")
-    + "; y++) sum += sums[y * block_columns + n];\n    if (whole_columns || n0 + n < columns) squares[block_y() * columns + n0 + n] = sum;\n  }\n";
-},"35":function(container,depth0,helpers,partials,data) {
+},"5":function(container,depth0,helpers,partials,data) {
     var stack1;
 
-  return "  unsigned *before = shared<unsigned>("
-    + ((stack1 = container.lambda(container.strict(depth0, "beforeAt", {"start":{"line":179,"column":40},"end":{"line":179,"column":48}} ), depth0)) != null ? stack1 : "")
-    + "); // blocks of the image that came before this one\n  barrier();\n  if (thread() == 0) *before = arrive(counter + image);\n";
-},"36":function(container,depth0,helpers,partials,data) {
-    return "  finish_image(before, squares, gamma, scale + image * columns, counter + image);\n";
+  return "  unsigned *arrived = shared<unsigned>("
+    + ((stack1 = container.lambda(container.strict(depth0, "beforeAt", {"start":{"line":145,"column":41},"end":{"line":145,"column":49}} ), depth0)) != null ? stack1 : "")
+    + "); // blocks of the image that came before this one\n  barrier();\n  if (thread() == 0) *arrived = arrive(counter + image);\n  finish_image(arrived, image_squares, gamma, scale + image * columns, counter + image);\n";
 },"compiler":[8,">= 4.3.0"],"main":function(container,depth0,helpers,partials,data) {
     var stack1, alias1=container.strict, alias2=container.lambda, alias3=depth0 != null ? depth0 : (container.nullContext || {}), lookupProperty = container.lookupProperty || function(parent, propertyName) {
         if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
@@ -773,84 +392,62 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
     + ((stack1 = alias2(alias1(depth0, "step", {"start":{"line":9,"column":23},"end":{"line":9,"column":27}} ), depth0)) != null ? stack1 : "")
     + ", steps = "
     + ((stack1 = alias2(alias1(depth0, "steps", {"start":{"line":9,"column":41},"end":{"line":9,"column":46}} ), depth0)) != null ? stack1 : "")
-    + "; // of k\nconstexpr bool whole_rows = rows % block_rows == 0, whole_columns = columns % block_columns == 0;\nconstexpr int a_row = step + 4;          // 4 more than needed, against bank conflicts\nconstexpr int a_stage = block_rows * a_row, b_stage = step * block_columns;\n\n"
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"gathered"),{"name":"if","hash":{},"fn":container.program(0, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":14,"column":0},"end":{"line":20,"column":7}}})) != null ? stack1 : "")
-    + "// Brings step s of both operands to shared memory; copies may still be on their way.\nCNX_DEVICE void stage(const T *input, const float *weight, "
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"scaled"),{"name":"if","hash":{},"fn":container.program(3, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":22,"column":59},"end":{"line":22,"column":115}}})) != null ? stack1 : "")
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"norm"),{"name":"if","hash":{},"fn":container.program(4, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":22,"column":115},"end":{"line":22,"column":153}}})) != null ? stack1 : "")
-    + "float *a, float *b, int m0, int n0, int s) {\n  a += s % 2 * a_stage;\n  b += s % 2 * b_stage;\n  for (int i = thread(); i < block_rows * (step / 4); i += "
-    + ((stack1 = alias2(alias1(depth0, "threads", {"start":{"line":25,"column":61},"end":{"line":25,"column":68}} ), depth0)) != null ? stack1 : "")
+    + "; // of k\nconstexpr bool whole_rows = rows % block_rows == 0, whole_columns = columns % block_columns == 0;\nconstexpr int a_row = step + 4; // 4 more than needed, against bank conflicts\nconstexpr int a_stage = block_rows * a_row, b_stage = step * block_columns;\n"
+    + ((stack1 = container.invokePartial(lookupProperty(partials,"cuda-gemm-parts"),depth0,{"name":"cuda-gemm-parts","data":data,"helpers":helpers,"partials":partials,"decorators":container.decorators})) != null ? stack1 : "")
+    + "// Brings step s of both operands to shared memory; copies may still be on their way.\nCNX_DEVICE void stage(const T *input, const float *weight, const float *scale, const Pair *stats, float *a, float *b, float *factor, int m0, int n0, int s) {\n  a += s % 2 * a_stage;\n  b += s % 2 * b_stage;\n  for (int i = thread(); i < block_rows * (step / 4); i += "
+    + ((stack1 = alias2(alias1(depth0, "threads", {"start":{"line":18,"column":61},"end":{"line":18,"column":68}} ), depth0)) != null ? stack1 : "")
     + ") {\n    const int m = i / (step / 4), k = i % (step / 4) * 4;\n"
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"gathered"),{"name":"if","hash":{},"fn":container.program(5, data, 0),"inverse":container.program(7, data, 0),"data":data,"loc":{"start":{"line":27,"column":4},"end":{"line":32,"column":11}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"gathered"),{"name":"if","hash":{},"fn":container.program(0, data, 0),"inverse":container.program(1, data, 0),"data":data,"loc":{"start":{"line":20,"column":4},"end":{"line":25,"column":11}}})) != null ? stack1 : "")
     + "  }\n  for (int i = thread(); i < step * (block_columns / 4); i += "
-    + ((stack1 = alias2(alias1(depth0, "threads", {"start":{"line":34,"column":64},"end":{"line":34,"column":71}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "threads", {"start":{"line":27,"column":64},"end":{"line":27,"column":71}} ), depth0)) != null ? stack1 : "")
     + ") {\n    const int k = i / (block_columns / 4), n = i % (block_columns / 4) * 4;\n    copy_async(b + k * block_columns + n, weight + (s * step + k) * "
-    + ((stack1 = alias2(alias1(depth0, "weightRow", {"start":{"line":36,"column":70},"end":{"line":36,"column":79}} ), depth0)) != null ? stack1 : "")
-    + " + n0 + n, 16);\n  }\n"
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"scaled"),{"name":"if","hash":{},"fn":container.program(8, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":38,"column":2},"end":{"line":48,"column":9}}})) != null ? stack1 : "")
-    + "  copy_commit();\n}\n\n"
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"mask"),{"name":"if","hash":{},"fn":container.program(11, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":52,"column":0},"end":{"line":55,"column":7}}})) != null ? stack1 : "")
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"finish"),{"name":"if","hash":{},"fn":container.program(12, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":56,"column":0},"end":{"line":58,"column":7}}})) != null ? stack1 : "")
-    + "CNX_KERNEL("
-    + ((stack1 = alias2(alias1(depth0, "threads", {"start":{"line":59,"column":13},"end":{"line":59,"column":20}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "weightRow", {"start":{"line":29,"column":70},"end":{"line":29,"column":79}} ), depth0)) != null ? stack1 : "")
+    + " + n0 + n, 16);\n  }\n  if constexpr (scaled) {\n    factor += s % 2 * step;\n    if constexpr (gathered) {\n      for (int k = thread(); k < step; k += "
+    + ((stack1 = alias2(alias1(depth0, "threads", {"start":{"line":34,"column":46},"end":{"line":34,"column":53}} ), depth0)) != null ? stack1 : "")
+    + ") factor[k] = s * step + k < depth ? scale[s * step + k] : 0.0f;\n    } else {\n      for (int k = thread() * 4; k < step; k += "
+    + ((stack1 = alias2(alias1(depth0, "threads", {"start":{"line":36,"column":50},"end":{"line":36,"column":57}} ), depth0)) != null ? stack1 : "")
+    + " * 4) {\n        const bool inside = s * step + k < depth;\n        copy_async(factor + k, scale + (inside ? s * step + k : 0), inside ? 16 : 0);\n      }\n    }\n  }\n  copy_commit();\n}\n\nCNX_KERNEL("
+    + ((stack1 = alias2(alias1(depth0, "threads", {"start":{"line":45,"column":13},"end":{"line":45,"column":20}} ), depth0)) != null ? stack1 : "")
     + ", "
-    + ((stack1 = alias2(alias1(depth0, "blocks", {"start":{"line":59,"column":26},"end":{"line":59,"column":32}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "blocks", {"start":{"line":45,"column":26},"end":{"line":45,"column":32}} ), depth0)) != null ? stack1 : "")
     + ") kernel(\n"
     + ((stack1 = container.invokePartial(lookupProperty(partials,"cuda-parameters"),depth0,{"name":"cuda-parameters","data":data,"helpers":helpers,"partials":partials,"decorators":container.decorators})) != null ? stack1 : "")
-    + "{\n  float *a = shared<float>(0);                // [2][block_rows][a_row]\n  float *b = shared<float>("
-    + ((stack1 = alias2(alias1(depth0, "bAt", {"start":{"line":63,"column":29},"end":{"line":63,"column":32}} ), depth0)) != null ? stack1 : "")
-    + "); // [2][step][block_columns]\n"
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"scaled"),{"name":"if","hash":{},"fn":container.program(13, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":64,"column":2},"end":{"line":66,"column":9}}})) != null ? stack1 : "")
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"norm"),{"name":"if","hash":{},"fn":container.program(14, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":67,"column":2},"end":{"line":69,"column":9}}})) != null ? stack1 : "")
-    + "  const int image = block_z(), m0 = block_y() * block_rows, n0 = block_x() * block_columns;\n  const int lane_x = thread() % "
-    + ((stack1 = alias2(alias1(depth0, "lanesX", {"start":{"line":71,"column":34},"end":{"line":71,"column":40}} ), depth0)) != null ? stack1 : "")
+    + "{\n  float *a = shared<float>(0); // [2][block_rows][a_row]\n  float *b = shared<float>("
+    + ((stack1 = alias2(alias1(depth0, "bAt", {"start":{"line":49,"column":29},"end":{"line":49,"column":32}} ), depth0)) != null ? stack1 : "")
+    + "); // [2][step][block_columns]\n  float *factor = shared<float>("
+    + ((stack1 = alias2(alias1(depth0, "extraAt", {"start":{"line":50,"column":34},"end":{"line":50,"column":41}} ), depth0)) != null ? stack1 : "")
+    + "); // scale, [2][step]\n  Pair *stats = shared<Pair>("
+    + ((stack1 = alias2(alias1(depth0, "extraAt", {"start":{"line":51,"column":31},"end":{"line":51,"column":38}} ), depth0)) != null ? stack1 : "")
+    + "); // or [block_rows][4 taps]\n  const int image = block_z(), m0 = block_y() * block_rows, n0 = block_x() * block_columns;\n  const int lane_x = thread() % "
+    + ((stack1 = alias2(alias1(depth0, "lanesX", {"start":{"line":53,"column":34},"end":{"line":53,"column":40}} ), depth0)) != null ? stack1 : "")
     + ", lane_y = thread() / "
-    + ((stack1 = alias2(alias1(depth0, "lanesX", {"start":{"line":71,"column":66},"end":{"line":71,"column":72}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "lanesX", {"start":{"line":53,"column":66},"end":{"line":53,"column":72}} ), depth0)) != null ? stack1 : "")
     + ";\n  input += static_cast<size_t>(image) * "
-    + ((stack1 = alias2(alias1(depth0, "inputLength", {"start":{"line":72,"column":42},"end":{"line":72,"column":53}} ), depth0)) != null ? stack1 : "")
-    + ";\n"
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"scaled"),{"name":"if","hash":{},"fn":container.program(15, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":73,"column":2},"end":{"line":75,"column":9}}})) != null ? stack1 : "")
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"norm"),{"name":"if","hash":{},"fn":container.program(16, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":76,"column":2},"end":{"line":79,"column":9}}})) != null ? stack1 : "")
-    + "  float c[cell_rows][cell_quads][4] = {};\n  stage(input, weight, "
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"scaled"),{"name":"if","hash":{},"fn":container.program(17, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":81,"column":23},"end":{"line":81,"column":59}}})) != null ? stack1 : "")
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"norm"),{"name":"if","hash":{},"fn":container.program(6, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":81,"column":59},"end":{"line":81,"column":85}}})) != null ? stack1 : "")
-    + "a, b, m0, n0, 0);\n  for (int s = 0; s < steps; s++) {\n    copy_wait<0>();\n    barrier();\n    if (s + 1 < steps) stage(input, weight, "
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"scaled"),{"name":"if","hash":{},"fn":container.program(17, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":85,"column":44},"end":{"line":85,"column":80}}})) != null ? stack1 : "")
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"norm"),{"name":"if","hash":{},"fn":container.program(6, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":85,"column":80},"end":{"line":85,"column":106}}})) != null ? stack1 : "")
-    + "a, b, m0, n0, s + 1);\n    const float *as = a + s % 2 * a_stage, *bs = b + s % 2 * b_stage;\n"
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"scaled"),{"name":"if","hash":{},"fn":container.program(18, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":87,"column":4},"end":{"line":89,"column":11}}})) != null ? stack1 : "")
-    + "    CNX_ROLLED\n    for (int k = 0; k < step; k += 2) {\n      Pair x[cell_rows];\n      CNX_UNROLL\n      for (int i = 0; i < cell_rows; i++) x[i] = load2(as + (lane_y + i * "
-    + ((stack1 = alias2(alias1(depth0, "lanesY", {"start":{"line":94,"column":76},"end":{"line":94,"column":82}} ), depth0)) != null ? stack1 : "")
-    + ") * a_row + k);\n"
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"scaled"),{"name":"if","hash":{},"fn":container.program(19, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":95,"column":6},"end":{"line":102,"column":13}}})) != null ? stack1 : "")
-    + "      CNX_UNROLL\n      for (int e = 0; e < 2; e++) {\n        CNX_UNROLL\n        for (int j = 0; j < cell_quads; j++) {\n          const Quad y = load4(bs + (k + e) * block_columns + (lane_x + j * "
-    + ((stack1 = alias2(alias1(depth0, "lanesX", {"start":{"line":107,"column":78},"end":{"line":107,"column":84}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "inputLength", {"start":{"line":54,"column":42},"end":{"line":54,"column":53}} ), depth0)) != null ? stack1 : "")
+    + ";\n  const float *factors = scaled ? scale + image * depth : nullptr;\n"
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"norm"),{"name":"if","hash":{},"fn":container.program(2, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":56,"column":2},"end":{"line":59,"column":9}}})) != null ? stack1 : "")
+    + "  float c[cell_rows][cell_quads][4] = {};\n  stage(input, weight, factors, stats, a, b, factor, m0, n0, 0);\n  for (int s = 0; s < steps; s++) {\n    copy_wait<0>();\n    barrier();\n    if (s + 1 < steps) stage(input, weight, factors, stats, a, b, factor, m0, n0, s + 1);\n    const float *as = a + s % 2 * a_stage, *bs = b + s % 2 * b_stage;\n    const float *fs = factor + s % 2 * step;\n    CNX_ROLLED\n    for (int k = 0; k < step; k += 2) {\n      Pair x[cell_rows];\n      CNX_UNROLL\n      for (int i = 0; i < cell_rows; i++) x[i] = load2(as + (lane_y + i * "
+    + ((stack1 = alias2(alias1(depth0, "lanesY", {"start":{"line":72,"column":76},"end":{"line":72,"column":82}} ), depth0)) != null ? stack1 : "")
+    + ") * a_row + k);\n      if constexpr (scaled) {\n        const Pair f = load2(fs + k);\n        CNX_UNROLL\n        for (int i = 0; i < cell_rows; i++) {\n          CNX_UNROLL\n          for (int e = 0; e < 2; e++) x[i].v[e] *= f.v[e];\n        }\n      }\n      CNX_UNROLL\n      for (int e = 0; e < 2; e++) {\n        CNX_UNROLL\n        for (int j = 0; j < cell_quads; j++) {\n          const Quad y = load4(bs + (k + e) * block_columns + (lane_x + j * "
+    + ((stack1 = alias2(alias1(depth0, "lanesX", {"start":{"line":85,"column":78},"end":{"line":85,"column":84}} ), depth0)) != null ? stack1 : "")
     + ") * 4);\n          CNX_UNROLL\n          for (int i = 0; i < cell_rows; i++) {\n            CNX_UNROLL\n            for (int n = 0; n < 4; n++) c[i][j][n] += x[i].v[e] * y.v[n];\n          }\n        }\n      }\n    }\n  }\n"
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"mask"),{"name":"if","hash":{},"fn":container.program(20, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":117,"column":2},"end":{"line":119,"column":9}}})) != null ? stack1 : "")
-    + "  const size_t corner = (static_cast<size_t>(image) * rows + m0) * columns + n0;\n  output += corner;\n"
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"residual"),{"name":"if","hash":{},"fn":container.program(21, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":122,"column":2},"end":{"line":124,"column":9}}})) != null ? stack1 : "")
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"squares"),{"name":"if","hash":{},"fn":container.program(22, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":125,"column":2},"end":{"line":128,"column":9}}})) != null ? stack1 : "")
-    + "  CNX_UNROLL\n  for (int j = 0; j < cell_quads; j++) {\n    const int n = (lane_x + j * "
-    + ((stack1 = alias2(alias1(depth0, "lanesX", {"start":{"line":131,"column":34},"end":{"line":131,"column":40}} ), depth0)) != null ? stack1 : "")
-    + ") * 4;\n    const Quad shift = load4(bias + n0 + n);\n"
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"squares"),{"name":"if","hash":{},"fn":container.program(23, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":133,"column":4},"end":{"line":135,"column":11}}})) != null ? stack1 : "")
-    + "    CNX_UNROLL\n    for (int i = 0; i < cell_rows; i++) {\n      const int m = lane_y + i * "
-    + ((stack1 = alias2(alias1(depth0, "lanesY", {"start":{"line":138,"column":35},"end":{"line":138,"column":41}} ), depth0)) != null ? stack1 : "")
-    + ", at = m * columns + n;\n      if (!(whole_rows || m0 + m < rows) || !(whole_columns || n0 + n < columns)) continue;\n      Quad v;\n      CNX_UNROLL\n      for (int e = 0; e < 4; e++) v.v[e] = "
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"gelu"),{"name":"if","hash":{},"fn":container.program(24, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":142,"column":43},"end":{"line":142,"column":71}}})) != null ? stack1 : "")
-    + "c[i][j][e] + shift.v[e]"
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"gelu"),{"name":"if","hash":{},"fn":container.program(25, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":142,"column":94},"end":{"line":142,"column":114}}})) != null ? stack1 : "")
-    + ";\n"
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"residual"),{"name":"if","hash":{},"fn":container.program(26, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":143,"column":6},"end":{"line":151,"column":13}}})) != null ? stack1 : "")
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"mask"),{"name":"if","hash":{},"fn":container.program(29, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":152,"column":6},"end":{"line":154,"column":13}}})) != null ? stack1 : "")
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"squares"),{"name":"if","hash":{},"fn":container.program(30, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":155,"column":6},"end":{"line":158,"column":13}}})) != null ? stack1 : "")
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"quads"),{"name":"if","hash":{},"fn":container.program(31, data, 0),"inverse":container.program(32, data, 0),"data":data,"loc":{"start":{"line":159,"column":6},"end":{"line":163,"column":13}}})) != null ? stack1 : "")
-    + "    }\n"
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"squares"),{"name":"if","hash":{},"fn":container.program(33, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":165,"column":4},"end":{"line":167,"column":11}}})) != null ? stack1 : "")
-    + "  }\n"
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"squares"),{"name":"if","hash":{},"fn":container.program(34, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":169,"column":2},"end":{"line":177,"column":9}}})) != null ? stack1 : "")
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"finish"),{"name":"if","hash":{},"fn":container.program(35, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":178,"column":2},"end":{"line":182,"column":9}}})) != null ? stack1 : "")
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"finish"),{"name":"if","hash":{},"fn":container.program(36, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":183,"column":2},"end":{"line":185,"column":9}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"mask"),{"name":"if","hash":{},"fn":container.program(3, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":95,"column":2},"end":{"line":97,"column":9}}})) != null ? stack1 : "")
+    + "  const size_t corner = (static_cast<size_t>(image) * rows + m0) * columns + n0;\n  output += corner;\n  const float *before = has_residual ? residual + corner : nullptr;\n  float *sums = shared<float>(0); // of squares, ["
+    + ((stack1 = alias2(alias1(depth0, "lanesY", {"start":{"line":101,"column":52},"end":{"line":101,"column":58}} ), depth0)) != null ? stack1 : "")
+    + "][block_columns]\n  if (has_squares) barrier();\n  CNX_UNROLL\n  for (int j = 0; j < cell_quads; j++) {\n    const int n = (lane_x + j * "
+    + ((stack1 = alias2(alias1(depth0, "lanesX", {"start":{"line":105,"column":34},"end":{"line":105,"column":40}} ), depth0)) != null ? stack1 : "")
+    + ") * 4;\n    const Quad shift = load4(bias + n0 + n);\n    Quad square = {0.0f, 0.0f, 0.0f, 0.0f};\n    CNX_UNROLL\n    for (int i = 0; i < cell_rows; i++) {\n      const int m = lane_y + i * "
+    + ((stack1 = alias2(alias1(depth0, "lanesY", {"start":{"line":110,"column":35},"end":{"line":110,"column":41}} ), depth0)) != null ? stack1 : "")
+    + ", at = m * columns + n;\n      if (!(whole_rows || m0 + m < rows) || !(whole_columns || n0 + n < columns)) continue;\n      Quad v;\n      CNX_UNROLL\n      for (int e = 0; e < 4; e++) v.v[e] = activated(c[i][j][e] + shift.v[e]);\n      if constexpr (has_residual && columns % 4 == 0) {\n        const Quad r = load4(before + at);\n        CNX_UNROLL\n        for (int e = 0; e < 4; e++) v.v[e] += r.v[e];\n      } else if constexpr (has_residual) {\n        for (int e = 0; e < 4 && n0 + n + e < columns; e++) v.v[e] += before[at + e];\n      }\n"
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"mask"),{"name":"if","hash":{},"fn":container.program(4, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":122,"column":6},"end":{"line":124,"column":13}}})) != null ? stack1 : "")
+    + "      CNX_UNROLL\n      for (int e = 0; e < 4; e++) square.v[e] += v.v[e] * v.v[e];\n      if constexpr (columns % 4 == 0) {\n        store4(output + at, v);\n      } else {\n        for (int e = 0; e < 4 && n0 + n + e < columns; e++) output[at + e] = v.v[e];\n      }\n    }\n    if (has_squares) store4(sums + lane_y * block_columns + n, square);\n  }\n  float *image_squares = has_squares ? squares + static_cast<size_t>(image) * ("
+    + ((stack1 = alias2(alias1(depth0, "squareTiles", {"start":{"line":135,"column":81},"end":{"line":135,"column":92}} ), depth0)) != null ? stack1 : "")
+    + " * columns) : nullptr;\n  if constexpr (has_squares) {\n    barrier();\n    for (int n = thread(); n < block_columns; n += "
+    + ((stack1 = alias2(alias1(depth0, "threads", {"start":{"line":138,"column":53},"end":{"line":138,"column":60}} ), depth0)) != null ? stack1 : "")
+    + ") {\n      float sum = 0.0f;\n      for (int y = 0; y < "
+    + ((stack1 = alias2(alias1(depth0, "lanesY", {"start":{"line":140,"column":28},"end":{"line":140,"column":34}} ), depth0)) != null ? stack1 : "")
+    + "; y++) sum += sums[y * block_columns + n];\n      if (whole_columns || n0 + n < columns) image_squares[block_y() * columns + n0 + n] = sum;\n    }\n  }\n"
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"finish"),{"name":"if","hash":{},"fn":container.program(5, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":144,"column":2},"end":{"line":149,"column":9}}})) != null ? stack1 : "")
     + "}\n\n"
     + ((stack1 = container.invokePartial(lookupProperty(partials,"cuda-run"),depth0,{"name":"cuda-run","data":data,"helpers":helpers,"partials":partials,"decorators":container.decorators})) != null ? stack1 : "");
 },"usePartial":true,"useData":true},
@@ -866,115 +463,16 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
 },"2":function(container,depth0,helpers,partials,data) {
     var stack1;
 
-  return "constexpr int b_row = "
-    + ((stack1 = container.lambda(container.strict(depth0, "bRow", {"start":{"line":19,"column":24},"end":{"line":19,"column":28}} ), depth0)) != null ? stack1 : "")
-    + "; // 8 or 24 more than a multiple of 32, against bank conflicts\n";
+  return "  for (int i = thread(); i < block_rows * (step / 4); i += "
+    + ((stack1 = container.lambda(container.strict(depth0, "threads", {"start":{"line":32,"column":61},"end":{"line":32,"column":68}} ), depth0)) != null ? stack1 : "")
+    + ") {\n    const int m = i / (step / 4), k = i % (step / 4) * 4;\n    store4(a + place(m, k / chunk) + k % chunk, fetch(input, stats, m0, m, s * step + k));\n  }\n";
 },"3":function(container,depth0,helpers,partials,data) {
     var stack1;
 
-  return "constexpr int b_row = "
-    + ((stack1 = container.lambda(container.strict(depth0, "bRow", {"start":{"line":21,"column":24},"end":{"line":21,"column":28}} ), depth0)) != null ? stack1 : "")
-    + ";                      // an odd number of 16-byte chunks, against bank conflicts\n";
-},"4":function(container,depth0,helpers,partials,data) {
-    return "constexpr int out_row = block_columns + 8;\n";
-},"5":function(container,depth0,helpers,partials,data) {
-    var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
-        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
-          return parent[propertyName];
-        }
-        return undefined
-    };
-
-  return ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"patches"),{"name":"if","hash":{},"fn":container.program(6, data, 0),"inverse":container.program(7, data, 0),"data":data,"loc":{"start":{"line":33,"column":0},"end":{"line":37,"column":7}}})) != null ? stack1 : "");
-},"6":function(container,depth0,helpers,partials,data) {
-    var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
-        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
-          return parent[propertyName];
-        }
-        return undefined
-    };
-
-  return ((stack1 = container.invokePartial(lookupProperty(partials,"cuda-gather"),depth0,{"name":"cuda-gather","data":data,"helpers":helpers,"partials":partials,"decorators":container.decorators})) != null ? stack1 : "");
-},"7":function(container,depth0,helpers,partials,data) {
-    var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
-        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
-          return parent[propertyName];
-        }
-        return undefined
-    };
-
-  return ((stack1 = container.invokePartial(lookupProperty(partials,"cuda-plain"),depth0,{"name":"cuda-plain","data":data,"helpers":helpers,"partials":partials,"decorators":container.decorators})) != null ? stack1 : "");
-},"8":function(container,depth0,helpers,partials,data) {
-    return "const float *scale, float *factor, ";
-},"9":function(container,depth0,helpers,partials,data) {
-    return "const Pair *stats, ";
-},"10":function(container,depth0,helpers,partials,data) {
-    var stack1, alias1=container.strict, alias2=container.lambda, lookupProperty = container.lookupProperty || function(parent, propertyName) {
-        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
-          return parent[propertyName];
-        }
-        return undefined
-    };
-
-  return "  for (int i = thread(); i < block_rows * (step / 4); i += "
-    + ((stack1 = alias2(alias1(depth0, "threads", {"start":{"line":44,"column":61},"end":{"line":44,"column":68}} ), depth0)) != null ? stack1 : "")
-    + ") {\n    const int m = i / (step / 4), k = i % (step / 4) * 4;\n    store4(a + place(m, k / "
-    + ((stack1 = alias2(alias1(depth0, "chunk", {"start":{"line":46,"column":30},"end":{"line":46,"column":35}} ), depth0)) != null ? stack1 : "")
-    + ") + k % "
-    + ((stack1 = alias2(alias1(depth0, "chunk", {"start":{"line":46,"column":47},"end":{"line":46,"column":52}} ), depth0)) != null ? stack1 : "")
-    + ", fetch(input, "
-    + ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"norm"),{"name":"if","hash":{},"fn":container.program(11, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":46,"column":69},"end":{"line":46,"column":95}}})) != null ? stack1 : "")
-    + "m0, m, s * step + k));\n  }\n";
-},"11":function(container,depth0,helpers,partials,data) {
-    return "stats, ";
-},"12":function(container,depth0,helpers,partials,data) {
-    var stack1, alias1=container.strict, alias2=container.lambda;
-
   return "  const Sweep<"
-    + ((stack1 = alias2(alias1(depth0, "threads", {"start":{"line":49,"column":16},"end":{"line":49,"column":23}} ), depth0)) != null ? stack1 : "")
-    + ", block_rows, step / "
-    + ((stack1 = alias2(alias1(depth0, "chunk", {"start":{"line":49,"column":48},"end":{"line":49,"column":53}} ), depth0)) != null ? stack1 : "")
-    + "> left;\n  const int k = s * step + left.chunk * "
-    + ((stack1 = alias2(alias1(depth0, "chunk", {"start":{"line":50,"column":42},"end":{"line":50,"column":47}} ), depth0)) != null ? stack1 : "")
-    + ";\n  input += (m0 + left.first) * depth + k;\n  CNX_UNROLL\n  for (int i = 0; i < left.count; i++) {\n    if (!left.has(i)) continue;\n    const bool inside = (whole_rows || m0 + left.row(i) < rows) && (whole_depth || k < depth);\n    copy_async(a + place(left.row(i), left.chunk), input + i * left.pass * depth, inside ? 16 : 0);\n  }\n";
-},"13":function(container,depth0,helpers,partials,data) {
-    var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
-        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
-          return parent[propertyName];
-        }
-        return undefined
-    };
-
-  return "  factor += s % stages * step;\n"
-    + ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"gathered"),{"name":"if","hash":{},"fn":container.program(14, data, 0),"inverse":container.program(15, data, 0),"data":data,"loc":{"start":{"line":68,"column":2},"end":{"line":75,"column":9}}})) != null ? stack1 : "");
-},"14":function(container,depth0,helpers,partials,data) {
-    var stack1;
-
-  return "  for (int k = thread(); k < step; k += "
-    + ((stack1 = container.lambda(container.strict(depth0, "threads", {"start":{"line":69,"column":42},"end":{"line":69,"column":49}} ), depth0)) != null ? stack1 : "")
-    + ") factor[k] = s * step + k < depth ? scale[s * step + k] : 0.0f;\n";
-},"15":function(container,depth0,helpers,partials,data) {
-    return "  if (thread() < step / 4) {\n    const int k = thread() * 4;\n    copy_async(factor + k, scale + s * step + k, whole_depth || s * step + k < depth ? 16 : 0);\n  }\n";
-},"16":function(container,depth0,helpers,partials,data) {
-    var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
-        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
-          return parent[propertyName];
-        }
-        return undefined
-    };
-
-  return ((stack1 = container.invokePartial(lookupProperty(partials,"cuda-removed"),depth0,{"name":"cuda-removed","data":data,"helpers":helpers,"partials":partials,"decorators":container.decorators})) != null ? stack1 : "")
-    + "\n";
-},"17":function(container,depth0,helpers,partials,data) {
-    var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
-        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
-          return parent[propertyName];
-        }
-        return undefined
-    };
-
-  return ((stack1 = container.invokePartial(lookupProperty(partials,"cuda-grn-finish"),depth0,{"name":"cuda-grn-finish","data":data,"helpers":helpers,"partials":partials,"decorators":container.decorators})) != null ? stack1 : "");
-},"18":function(container,depth0,helpers,partials,data) {
+    + ((stack1 = container.lambda(container.strict(depth0, "threads", {"start":{"line":37,"column":16},"end":{"line":37,"column":23}} ), depth0)) != null ? stack1 : "")
+    + ", block_rows, step / chunk> left;\n  const int k = s * step + left.chunk * chunk;\n  input += (m0 + left.first) * depth + k;\n  CNX_UNROLL\n  for (int i = 0; i < left.count; i++) {\n    if (!left.has(i)) continue;\n    const bool inside = (whole_rows || m0 + left.row(i) < rows) && (whole_depth || k < depth);\n    copy_async(a + place(left.row(i), left.chunk), input + i * left.pass * depth, inside ? 16 : 0);\n  }\n";
+},"4":function(container,depth0,helpers,partials,data) {
     var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
         if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
           return parent[propertyName];
@@ -984,29 +482,9 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
 
   return ((stack1 = container.invokePartial(lookupProperty(partials,"cuda-split"),depth0,{"name":"cuda-split","data":data,"helpers":helpers,"partials":partials,"decorators":container.decorators})) != null ? stack1 : "")
     + "\n";
-},"19":function(container,depth0,helpers,partials,data) {
-    var stack1;
-
-  return "  float *factor = shared<float>("
-    + ((stack1 = container.lambda(container.strict(depth0, "extraAt", {"start":{"line":96,"column":34},"end":{"line":96,"column":41}} ), depth0)) != null ? stack1 : "")
-    + "); // scale, [stages][step]\n";
-},"20":function(container,depth0,helpers,partials,data) {
-    var stack1;
-
-  return "  Pair *stats = shared<Pair>("
-    + ((stack1 = container.lambda(container.strict(depth0, "extraAt", {"start":{"line":99,"column":31},"end":{"line":99,"column":38}} ), depth0)) != null ? stack1 : "")
-    + "); // [block_rows][4 taps]\n";
-},"21":function(container,depth0,helpers,partials,data) {
-    return "  scale += image * depth;\n";
-},"22":function(container,depth0,helpers,partials,data) {
+},"5":function(container,depth0,helpers,partials,data) {
     return "  measure(input, stats, m0);\n  barrier();\n";
-},"23":function(container,depth0,helpers,partials,data) {
-    return "lane % 4 * b_row + lane / 4";
-},"24":function(container,depth0,helpers,partials,data) {
-    return "lane % 16 * b_row";
-},"25":function(container,depth0,helpers,partials,data) {
-    return "scale, factor, ";
-},"26":function(container,depth0,helpers,partials,data) {
+},"6":function(container,depth0,helpers,partials,data) {
     var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
         if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
           return parent[propertyName];
@@ -1015,7 +493,7 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
     };
 
   return ((stack1 = container.invokePartial(lookupProperty(partials,"cuda-multiply-tf32"),depth0,{"name":"cuda-multiply-tf32","data":data,"indent":"    ","helpers":helpers,"partials":partials,"decorators":container.decorators})) != null ? stack1 : "");
-},"27":function(container,depth0,helpers,partials,data) {
+},"7":function(container,depth0,helpers,partials,data) {
     var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
         if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
           return parent[propertyName];
@@ -1024,38 +502,9 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
     };
 
   return ((stack1 = container.invokePartial(lookupProperty(partials,"cuda-multiply"),depth0,{"name":"cuda-multiply","data":data,"indent":"    ","helpers":helpers,"partials":partials,"decorators":container.decorators})) != null ? stack1 : "");
-},"28":function(container,depth0,helpers,partials,data) {
+},"8":function(container,depth0,helpers,partials,data) {
     return "  if (!add_parts(c, partials, counter, block)) return;\n";
-},"29":function(container,depth0,helpers,partials,data) {
-    return "  T *tile = shared<T>(0); // [block_rows][out_row]: the result, so that it is stored in whole chunks\n";
-},"30":function(container,depth0,helpers,partials,data) {
-    var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
-        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
-          return parent[propertyName];
-        }
-        return undefined
-    };
-
-  return "  const size_t corner = (static_cast<size_t>(image) * rows + m0) * columns + n0;\n"
-    + ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"chunks"),{"name":"if","hash":{},"fn":container.program(31, data, 0),"inverse":container.program(32, data, 0),"data":data,"loc":{"start":{"line":144,"column":2},"end":{"line":160,"column":9}}})) != null ? stack1 : "")
-    + "  barrier();\n";
-},"31":function(container,depth0,helpers,partials,data) {
-    var stack1, alias1=container.strict, alias2=container.lambda;
-
-  return "  const Sweep<"
-    + ((stack1 = alias2(alias1(depth0, "threads", {"start":{"line":145,"column":16},"end":{"line":145,"column":23}} ), depth0)) != null ? stack1 : "")
-    + ", block_rows, block_columns / "
-    + ((stack1 = alias2(alias1(depth0, "chunk", {"start":{"line":145,"column":57},"end":{"line":145,"column":62}} ), depth0)) != null ? stack1 : "")
-    + "> before;\n  const int before_n = before.chunk * "
-    + ((stack1 = alias2(alias1(depth0, "chunk", {"start":{"line":146,"column":40},"end":{"line":146,"column":45}} ), depth0)) != null ? stack1 : "")
-    + ";\n  CNX_TWICE // the sums take the registers\n  for (int i = 0; i < before.count; i++) {\n    const int m = before.row(i);\n    if (!before.has(i) || !(whole_rows || m0 + m < rows) || !(whole_columns || n0 + before_n < columns)) continue;\n    copy_async(tile + m * out_row + before_n, residual + corner + m * columns + before_n, 16);\n  }\n  copy_commit();\n  copy_wait<0>();\n";
-},"32":function(container,depth0,helpers,partials,data) {
-    var stack1;
-
-  return "  for (int i = thread(); i < block_rows * block_columns; i += "
-    + ((stack1 = container.lambda(container.strict(depth0, "threads", {"start":{"line":156,"column":64},"end":{"line":156,"column":71}} ), depth0)) != null ? stack1 : "")
-    + ") {\n    const int m = i / block_columns, n = i % block_columns;\n    if (m0 + m < rows && n0 + n < columns) tile[m * out_row + n] = residual[corner + static_cast<size_t>(m) * columns + n];\n  }\n";
-},"33":function(container,depth0,helpers,partials,data) {
+},"9":function(container,depth0,helpers,partials,data) {
     var stack1, alias1=container.strict, alias2=container.lambda, lookupProperty = container.lookupProperty || function(parent, propertyName) {
         if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
           return parent[propertyName];
@@ -1064,134 +513,18 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
     };
 
   return "  mask += image * "
-    + ((stack1 = alias2(alias1(lookupProperty(depth0,"mask"), "patches", {"start":{"line":164,"column":20},"end":{"line":164,"column":32}} ), depth0)) != null ? stack1 : "")
-    + ";\n  uint8_t *gone = shared<uint8_t>("
-    + ((stack1 = alias2(alias1(depth0, "goneAt", {"start":{"line":165,"column":36},"end":{"line":165,"column":42}} ), depth0)) != null ? stack1 : "")
-    + "); // rows of removed patches, [block_rows]; registers have no room for them\n  for (int m = thread(); m < block_rows; m += "
-    + ((stack1 = alias2(alias1(depth0, "threads", {"start":{"line":166,"column":48},"end":{"line":166,"column":55}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(lookupProperty(depth0,"mask"), "patches", {"start":{"line":136,"column":20},"end":{"line":136,"column":32}} ), depth0)) != null ? stack1 : "")
+    + ";\n  for (int m = thread(); m < block_rows; m += "
+    + ((stack1 = alias2(alias1(depth0, "threads", {"start":{"line":137,"column":48},"end":{"line":137,"column":55}} ), depth0)) != null ? stack1 : "")
     + ") gone[m] = (whole_rows || m0 + m < rows) && removed(mask, m0 + m);\n  barrier();\n";
-},"34":function(container,depth0,helpers,partials,data) {
-    var stack1, alias1=container.strict, alias2=container.lambda;
-
-  return "  float *sums = shared<float>("
-    + ((stack1 = alias2(alias1(depth0, "sumsAt", {"start":{"line":170,"column":32},"end":{"line":170,"column":38}} ), depth0)) != null ? stack1 : "")
-    + "); // of squares, ["
-    + ((stack1 = alias2(alias1(depth0, "warpsM", {"start":{"line":170,"column":61},"end":{"line":170,"column":67}} ), depth0)) != null ? stack1 : "")
-    + "][block_columns]\n";
-},"35":function(container,depth0,helpers,partials,data) {
-    return "    float square[2] = {0.0f, 0.0f};\n";
-},"36":function(container,depth0,helpers,partials,data) {
-    var stack1, alias1=container.strict, alias2=container.lambda;
-
-  return "        v[0] = "
-    + ((stack1 = alias2(alias1(depth0, "gelu", {"start":{"line":186,"column":17},"end":{"line":186,"column":21}} ), depth0)) != null ? stack1 : "")
-    + "(v[0]);\n        v[1] = "
-    + ((stack1 = alias2(alias1(depth0, "gelu", {"start":{"line":187,"column":17},"end":{"line":187,"column":21}} ), depth0)) != null ? stack1 : "")
-    + "(v[1]);\n";
-},"37":function(container,depth0,helpers,partials,data) {
-    var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
-        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
-          return parent[propertyName];
-        }
-        return undefined
-    };
-
-  return ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"tf32"),{"name":"if","hash":{},"fn":container.program(38, data, 0),"inverse":container.program(39, data, 0),"data":data,"loc":{"start":{"line":190,"column":8},"end":{"line":198,"column":15}}})) != null ? stack1 : "");
-},"38":function(container,depth0,helpers,partials,data) {
-    return "        const Pair was = load2(tile + m * out_row + n);\n        v[0] += was.v[0];\n        v[1] += was.v[1];\n";
-},"39":function(container,depth0,helpers,partials,data) {
-    return "        const uint32_t was = load_word(tile + m * out_row + n);\n        v[0] += low_of<T>(was);\n        v[1] += high_of<T>(was);\n";
-},"40":function(container,depth0,helpers,partials,data) {
-    return "        if (gone[m]) v[0] = v[1] = 0.0f;\n";
-},"41":function(container,depth0,helpers,partials,data) {
-    return "        store2(tile + m * out_row + n, v[0], v[1]);\n";
-},"42":function(container,depth0,helpers,partials,data) {
-    var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
-        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
-          return parent[propertyName];
-        }
-        return undefined
-    };
-
-  return "        const uint32_t both = pack<T>(v[0], v[1]);\n"
-    + ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"stored"),{"name":"if","hash":{},"fn":container.program(43, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":207,"column":8},"end":{"line":209,"column":15}}})) != null ? stack1 : "");
-},"43":function(container,depth0,helpers,partials,data) {
-    return "        store_word(tile + m * out_row + n, both);\n";
-},"44":function(container,depth0,helpers,partials,data) {
-    var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
-        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
-          return parent[propertyName];
-        }
-        return undefined
-    };
-
-  return ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"tf32"),{"name":"if","hash":{},"fn":container.program(45, data, 0),"inverse":container.program(46, data, 0),"data":data,"loc":{"start":{"line":212,"column":8},"end":{"line":216,"column":15}}})) != null ? stack1 : "")
-    + "        if (whole_rows || m0 + m < rows) {\n          square[0] += low * low;\n          square[1] += high * high;\n        }\n";
-},"45":function(container,depth0,helpers,partials,data) {
-    return "        const float low = v[0], high = v[1];\n";
-},"46":function(container,depth0,helpers,partials,data) {
-    return "        const float low = low_of<T>(both), high = high_of<T>(both); // what fc2 will read\n";
-},"47":function(container,depth0,helpers,partials,data) {
-    var stack1;
-
-  return "    CNX_UNROLL\n    for (int e = 0; e < 2; e++) {\n      CNX_UNROLL\n      for (int mask = 4; mask < 32; mask *= 2) square[e] += shuffle_xor(square[e], mask);\n      if (lane < 4) sums[warp % "
-    + ((stack1 = container.lambda(container.strict(depth0, "warpsM", {"start":{"line":229,"column":34},"end":{"line":229,"column":40}} ), depth0)) != null ? stack1 : "")
-    + " * block_columns + n + e] = square[e];\n    }\n";
-},"48":function(container,depth0,helpers,partials,data) {
-    var stack1, alias1=container.strict, alias2=container.lambda;
-
-  return "  squares += static_cast<size_t>(image) * ("
-    + ((stack1 = alias2(alias1(depth0, "squareTiles", {"start":{"line":235,"column":45},"end":{"line":235,"column":56}} ), depth0)) != null ? stack1 : "")
-    + " * columns);\n  for (int n = thread(); n < block_columns; n += "
-    + ((stack1 = alias2(alias1(depth0, "threads", {"start":{"line":236,"column":51},"end":{"line":236,"column":58}} ), depth0)) != null ? stack1 : "")
-    + ") {\n    float sum = 0.0f;\n    for (int w = 0; w < "
-    + ((stack1 = alias2(alias1(depth0, "warpsM", {"start":{"line":238,"column":26},"end":{"line":238,"column":32}} ), depth0)) != null ? stack1 : "")
-    + "; w++) sum += sums[w * block_columns + n];\n    if (whole_columns || n0 + n < columns) squares[block_y() * columns + n0 + n] = sum;\n  }\n";
-},"49":function(container,depth0,helpers,partials,data) {
+},"10":function(container,depth0,helpers,partials,data) {
     var stack1;
 
   return "  unsigned *before = shared<unsigned>("
-    + ((stack1 = container.lambda(container.strict(depth0, "beforeAt", {"start":{"line":243,"column":40},"end":{"line":243,"column":48}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = container.lambda(container.strict(depth0, "beforeAt", {"start":{"line":188,"column":40},"end":{"line":188,"column":48}} ), depth0)) != null ? stack1 : "")
     + "); // blocks of the image that came before this one\n  barrier();\n  if (thread() == 0) *before = arrive(counter + image);\n";
-},"50":function(container,depth0,helpers,partials,data) {
-    var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
-        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
-          return parent[propertyName];
-        }
-        return undefined
-    };
-
-  return "  output += (static_cast<size_t>(image) * rows + m0) * columns + n0;\n"
-    + ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"chunks"),{"name":"if","hash":{},"fn":container.program(51, data, 0),"inverse":container.program(54, data, 0),"data":data,"loc":{"start":{"line":249,"column":2},"end":{"line":267,"column":9}}})) != null ? stack1 : "");
-},"51":function(container,depth0,helpers,partials,data) {
-    var stack1, alias1=container.strict, alias2=container.lambda, lookupProperty = container.lookupProperty || function(parent, propertyName) {
-        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
-          return parent[propertyName];
-        }
-        return undefined
-    };
-
-  return "  const Sweep<"
-    + ((stack1 = alias2(alias1(depth0, "threads", {"start":{"line":250,"column":16},"end":{"line":250,"column":23}} ), depth0)) != null ? stack1 : "")
-    + ", block_rows, block_columns / "
-    + ((stack1 = alias2(alias1(depth0, "chunk", {"start":{"line":250,"column":57},"end":{"line":250,"column":62}} ), depth0)) != null ? stack1 : "")
-    + "> out;\n  const int out_n = out.chunk * "
-    + ((stack1 = alias2(alias1(depth0, "chunk", {"start":{"line":251,"column":34},"end":{"line":251,"column":39}} ), depth0)) != null ? stack1 : "")
-    + ";\n  CNX_UNROLL\n  for (int i = 0; i < out.count; i++) {\n    const int m = out.row(i);\n    if (!out.has(i) || !(whole_rows || m0 + m < rows) || !(whole_columns || n0 + out_n < columns)) continue;\n"
-    + ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"tf32"),{"name":"if","hash":{},"fn":container.program(52, data, 0),"inverse":container.program(53, data, 0),"data":data,"loc":{"start":{"line":256,"column":4},"end":{"line":260,"column":11}}})) != null ? stack1 : "")
-    + "  }\n";
-},"52":function(container,depth0,helpers,partials,data) {
-    return "    store4(output + m * columns + out_n, load4(tile + m * out_row + out_n));\n";
-},"53":function(container,depth0,helpers,partials,data) {
-    return "    store8(output + m * columns + out_n, tile + m * out_row + out_n);\n";
-},"54":function(container,depth0,helpers,partials,data) {
-    var stack1;
-
-  return "  for (int i = thread(); i < block_rows * block_columns; i += "
-    + ((stack1 = container.lambda(container.strict(depth0, "threads", {"start":{"line":263,"column":64},"end":{"line":263,"column":71}} ), depth0)) != null ? stack1 : "")
-    + ") {\n    const int m = i / block_columns, n = i % block_columns;\n    if (m0 + m < rows && n0 + n < columns) output[static_cast<size_t>(m) * columns + n] = tile[m * out_row + n];\n  }\n";
-},"55":function(container,depth0,helpers,partials,data) {
-    return "  finish_image(before, squares, gamma, scale + image * columns, counter + image);\n";
+},"11":function(container,depth0,helpers,partials,data) {
+    return "  finish_image(before, image_squares, gamma, scale + image * columns, counter + image);\n";
 },"compiler":[8,">= 4.3.0"],"main":function(container,depth0,helpers,partials,data) {
     var stack1, alias1=container.strict, alias2=container.lambda, alias3=depth0 != null ? depth0 : (container.nullContext || {}), lookupProperty = container.lookupProperty || function(parent, propertyName) {
         if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
@@ -1241,113 +574,104 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
     + ((stack1 = alias2(alias1(depth0, "mTiles", {"start":{"line":17,"column":26},"end":{"line":17,"column":32}} ), depth0)) != null ? stack1 : "")
     + ", n_tiles = "
     + ((stack1 = alias2(alias1(depth0, "nTiles", {"start":{"line":17,"column":48},"end":{"line":17,"column":54}} ), depth0)) != null ? stack1 : "")
-    + ";       // of 16 rows, of 8 columns, of a warp\n"
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"tf32"),{"name":"if","hash":{},"fn":container.program(2, data, 0),"inverse":container.program(3, data, 0),"data":data,"loc":{"start":{"line":18,"column":0},"end":{"line":22,"column":7}}})) != null ? stack1 : "")
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"stored"),{"name":"if","hash":{},"fn":container.program(4, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":23,"column":0},"end":{"line":25,"column":7}}})) != null ? stack1 : "")
-    + "constexpr int a_stage = block_rows * step, b_stage = step * b_row;\n\n// Where chunk c ("
-    + ((stack1 = alias2(alias1(depth0, "chunk", {"start":{"line":28,"column":20},"end":{"line":28,"column":25}} ), depth0)) != null ? stack1 : "")
-    + " values) of row m of the left operand lies in its stage: the chunks of a row are swapped so that eight\n// rows at the same c lie in different banks.\nCNX_DEVICE int place(int m, int c) { return m * step + (c ^ (m / "
-    + ((stack1 = alias2(alias1(depth0, "swizzleRows", {"start":{"line":30,"column":67},"end":{"line":30,"column":78}} ), depth0)) != null ? stack1 : "")
+    + "; // of 16 rows, of 8 columns, of a warp\nconstexpr int b_row = "
+    + ((stack1 = alias2(alias1(depth0, "bRow", {"start":{"line":18,"column":24},"end":{"line":18,"column":28}} ), depth0)) != null ? stack1 : "")
+    + ", out_row = block_columns + 8; // padded against bank conflicts\nconstexpr int a_stage = block_rows * step, b_stage = step * b_row;\nconstexpr int chunk = "
+    + ((stack1 = alias2(alias1(depth0, "chunk", {"start":{"line":20,"column":24},"end":{"line":20,"column":29}} ), depth0)) != null ? stack1 : "")
+    + "; // values of 16 bytes\nconstexpr bool has_mask = "
+    + ((stack1 = alias2(alias1(depth0, "masked", {"start":{"line":21,"column":28},"end":{"line":21,"column":34}} ), depth0)) != null ? stack1 : "")
+    + ", stored = "
+    + ((stack1 = alias2(alias1(depth0, "stored", {"start":{"line":21,"column":49},"end":{"line":21,"column":55}} ), depth0)) != null ? stack1 : "")
+    + ";\n"
+    + ((stack1 = container.invokePartial(lookupProperty(partials,"cuda-gemm-parts"),depth0,{"name":"cuda-gemm-parts","data":data,"helpers":helpers,"partials":partials,"decorators":container.decorators})) != null ? stack1 : "")
+    + "// Where chunk c of row m of the left operand lies in its stage: the chunks of a row are swapped so that eight rows at\n// the same c lie in different banks.\nCNX_DEVICE int place(int m, int c) { return m * step + (c ^ (m / "
+    + ((stack1 = alias2(alias1(depth0, "swizzleRows", {"start":{"line":25,"column":67},"end":{"line":25,"column":78}} ), depth0)) != null ? stack1 : "")
     + " % "
-    + ((stack1 = alias2(alias1(depth0, "rowChunks", {"start":{"line":30,"column":85},"end":{"line":30,"column":94}} ), depth0)) != null ? stack1 : "")
-    + ")) * "
-    + ((stack1 = alias2(alias1(depth0, "chunk", {"start":{"line":30,"column":103},"end":{"line":30,"column":108}} ), depth0)) != null ? stack1 : "")
-    + "; }\n\n"
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"gathered"),{"name":"if","hash":{},"fn":container.program(5, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":32,"column":0},"end":{"line":38,"column":7}}})) != null ? stack1 : "")
-    + "// Brings step s of both operands to shared memory; copies may still be on their way.\nCNX_DEVICE void stage(const T *input, const "
-    + ((stack1 = alias2(alias1(depth0, "factor", {"start":{"line":40,"column":46},"end":{"line":40,"column":52}} ), depth0)) != null ? stack1 : "")
-    + " *weight, "
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"scaled"),{"name":"if","hash":{},"fn":container.program(8, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":40,"column":64},"end":{"line":40,"column":120}}})) != null ? stack1 : "")
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"norm"),{"name":"if","hash":{},"fn":container.program(9, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":40,"column":120},"end":{"line":40,"column":158}}})) != null ? stack1 : "")
-    + "T *a, "
-    + ((stack1 = alias2(alias1(depth0, "factor", {"start":{"line":40,"column":166},"end":{"line":40,"column":172}} ), depth0)) != null ? stack1 : "")
-    + " *b, int m0, int n0, int s) {\n  a += s % stages * a_stage;\n  b += s % stages * b_stage;\n"
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"gathered"),{"name":"if","hash":{},"fn":container.program(10, data, 0),"inverse":container.program(12, data, 0),"data":data,"loc":{"start":{"line":43,"column":2},"end":{"line":58,"column":9}}})) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "rowChunks", {"start":{"line":25,"column":85},"end":{"line":25,"column":94}} ), depth0)) != null ? stack1 : "")
+    + ")) * chunk; }\n\n// Brings step s of both operands to shared memory; copies may still be on their way.\nCNX_DEVICE void stage(const T *input, const "
+    + ((stack1 = alias2(alias1(depth0, "factor", {"start":{"line":28,"column":46},"end":{"line":28,"column":52}} ), depth0)) != null ? stack1 : "")
+    + " *weight, const float *scale, const Pair *stats, T *a, "
+    + ((stack1 = alias2(alias1(depth0, "factor", {"start":{"line":28,"column":111},"end":{"line":28,"column":117}} ), depth0)) != null ? stack1 : "")
+    + " *b, float *factor, int m0, int n0, int s) {\n  a += s % stages * a_stage;\n  b += s % stages * b_stage;\n"
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"gathered"),{"name":"if","hash":{},"fn":container.program(2, data, 0),"inverse":container.program(3, data, 0),"data":data,"loc":{"start":{"line":31,"column":2},"end":{"line":46,"column":9}}})) != null ? stack1 : "")
     + "  const Sweep<"
-    + ((stack1 = alias2(alias1(depth0, "threads", {"start":{"line":59,"column":16},"end":{"line":59,"column":23}} ), depth0)) != null ? stack1 : "")
-    + ", step, block_columns / "
-    + ((stack1 = alias2(alias1(depth0, "chunk", {"start":{"line":59,"column":51},"end":{"line":59,"column":56}} ), depth0)) != null ? stack1 : "")
-    + "> right;\n  b += right.first * b_row + right.chunk * "
-    + ((stack1 = alias2(alias1(depth0, "chunk", {"start":{"line":60,"column":45},"end":{"line":60,"column":50}} ), depth0)) != null ? stack1 : "")
-    + ";\n  weight += (s * step + right.first) * "
-    + ((stack1 = alias2(alias1(depth0, "weightRow", {"start":{"line":61,"column":41},"end":{"line":61,"column":50}} ), depth0)) != null ? stack1 : "")
-    + " + n0 + right.chunk * "
-    + ((stack1 = alias2(alias1(depth0, "chunk", {"start":{"line":61,"column":76},"end":{"line":61,"column":81}} ), depth0)) != null ? stack1 : "")
-    + ";\n  CNX_UNROLL\n  for (int i = 0; i < right.count; i++) {\n    if (right.has(i)) copy_async(b + i * right.pass * b_row, weight + i * right.pass * "
-    + ((stack1 = alias2(alias1(depth0, "weightRow", {"start":{"line":64,"column":89},"end":{"line":64,"column":98}} ), depth0)) != null ? stack1 : "")
-    + ", 16);\n  }\n"
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"scaled"),{"name":"if","hash":{},"fn":container.program(13, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":66,"column":2},"end":{"line":76,"column":9}}})) != null ? stack1 : "")
-    + "}\n\n"
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"mask"),{"name":"if","hash":{},"fn":container.program(16, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":79,"column":0},"end":{"line":82,"column":7}}})) != null ? stack1 : "")
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"finish"),{"name":"if","hash":{},"fn":container.program(17, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":83,"column":0},"end":{"line":85,"column":7}}})) != null ? stack1 : "")
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"split"),{"name":"if","hash":{},"fn":container.program(18, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":86,"column":0},"end":{"line":89,"column":7}}})) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "threads", {"start":{"line":47,"column":16},"end":{"line":47,"column":23}} ), depth0)) != null ? stack1 : "")
+    + ", step, block_columns / chunk> right;\n  b += right.first * b_row + right.chunk * chunk;\n  weight += (s * step + right.first) * "
+    + ((stack1 = alias2(alias1(depth0, "weightRow", {"start":{"line":49,"column":41},"end":{"line":49,"column":50}} ), depth0)) != null ? stack1 : "")
+    + " + n0 + right.chunk * chunk;\n  CNX_UNROLL\n  for (int i = 0; i < right.count; i++) {\n    if (right.has(i)) copy_async(b + i * right.pass * b_row, weight + i * right.pass * "
+    + ((stack1 = alias2(alias1(depth0, "weightRow", {"start":{"line":52,"column":89},"end":{"line":52,"column":98}} ), depth0)) != null ? stack1 : "")
+    + ", 16);\n  }\n  if constexpr (scaled) {\n    factor += s % stages * step;\n    if constexpr (gathered) {\n      for (int k = thread(); k < step; k += "
+    + ((stack1 = alias2(alias1(depth0, "threads", {"start":{"line":57,"column":46},"end":{"line":57,"column":53}} ), depth0)) != null ? stack1 : "")
+    + ") factor[k] = s * step + k < depth ? scale[s * step + k] : 0.0f;\n    } else if (thread() < step / 4) {\n      const int k = thread() * 4;\n      copy_async(factor + k, scale + s * step + k, whole_depth || s * step + k < depth ? 16 : 0);\n    }\n  }\n}\n\n"
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"split"),{"name":"if","hash":{},"fn":container.program(4, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":65,"column":0},"end":{"line":68,"column":7}}})) != null ? stack1 : "")
     + "CNX_KERNEL("
-    + ((stack1 = alias2(alias1(depth0, "threads", {"start":{"line":90,"column":13},"end":{"line":90,"column":20}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "threads", {"start":{"line":69,"column":13},"end":{"line":69,"column":20}} ), depth0)) != null ? stack1 : "")
     + ", "
-    + ((stack1 = alias2(alias1(depth0, "blocks", {"start":{"line":90,"column":26},"end":{"line":90,"column":32}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "blocks", {"start":{"line":69,"column":26},"end":{"line":69,"column":32}} ), depth0)) != null ? stack1 : "")
     + ") kernel(\n"
     + ((stack1 = container.invokePartial(lookupProperty(partials,"cuda-parameters"),depth0,{"name":"cuda-parameters","data":data,"helpers":helpers,"partials":partials,"decorators":container.decorators})) != null ? stack1 : "")
     + "{\n  T *a = shared<T>(0);        // [stages][block_rows][step], chunks swapped\n  "
-    + ((stack1 = alias2(alias1(depth0, "factor", {"start":{"line":94,"column":4},"end":{"line":94,"column":10}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "factor", {"start":{"line":73,"column":4},"end":{"line":73,"column":10}} ), depth0)) != null ? stack1 : "")
     + " *b = shared<"
-    + ((stack1 = alias2(alias1(depth0, "factor", {"start":{"line":94,"column":27},"end":{"line":94,"column":33}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "factor", {"start":{"line":73,"column":27},"end":{"line":73,"column":33}} ), depth0)) != null ? stack1 : "")
     + ">("
-    + ((stack1 = alias2(alias1(depth0, "bAt", {"start":{"line":94,"column":39},"end":{"line":94,"column":42}} ), depth0)) != null ? stack1 : "")
-    + "); // [stages][step][b_row]\n"
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"scaled"),{"name":"if","hash":{},"fn":container.program(19, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":95,"column":2},"end":{"line":97,"column":9}}})) != null ? stack1 : "")
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"norm"),{"name":"if","hash":{},"fn":container.program(20, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":98,"column":2},"end":{"line":100,"column":9}}})) != null ? stack1 : "")
-    + "  const int image = block_z(), m0 = block_y() * block_rows, n0 = block_x() / parts * block_columns;\n  const int block = (image * "
-    + ((stack1 = alias2(alias1(depth0, "gridY", {"start":{"line":102,"column":31},"end":{"line":102,"column":36}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "bAt", {"start":{"line":73,"column":39},"end":{"line":73,"column":42}} ), depth0)) != null ? stack1 : "")
+    + "); // [stages][step][b_row]\n  float *factor = shared<float>("
+    + ((stack1 = alias2(alias1(depth0, "extraAt", {"start":{"line":74,"column":34},"end":{"line":74,"column":41}} ), depth0)) != null ? stack1 : "")
+    + "); // scale, [stages][step]\n  Pair *stats = shared<Pair>("
+    + ((stack1 = alias2(alias1(depth0, "extraAt", {"start":{"line":75,"column":31},"end":{"line":75,"column":38}} ), depth0)) != null ? stack1 : "")
+    + "); // or [block_rows][4 taps]\n  const int image = block_z(), m0 = block_y() * block_rows, n0 = block_x() / parts * block_columns;\n  const int block = (image * "
+    + ((stack1 = alias2(alias1(depth0, "gridY", {"start":{"line":77,"column":31},"end":{"line":77,"column":36}} ), depth0)) != null ? stack1 : "")
     + " + block_y()) * "
-    + ((stack1 = alias2(alias1(depth0, "gridX", {"start":{"line":102,"column":56},"end":{"line":102,"column":61}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "gridX", {"start":{"line":77,"column":56},"end":{"line":77,"column":61}} ), depth0)) != null ? stack1 : "")
     + " + block_x(), part = block % parts;\n  const int first = part * steps / parts, end = (part + 1) * steps / parts; // steps of this part\n  const int lane = thread() % 32, warp = thread() / 32;\n  const int warp_m = warp % "
-    + ((stack1 = alias2(alias1(depth0, "warpsM", {"start":{"line":105,"column":30},"end":{"line":105,"column":36}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "warpsM", {"start":{"line":80,"column":30},"end":{"line":80,"column":36}} ), depth0)) != null ? stack1 : "")
     + " * "
-    + ((stack1 = alias2(alias1(depth0, "warpRows", {"start":{"line":105,"column":43},"end":{"line":105,"column":51}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "warpRows", {"start":{"line":80,"column":43},"end":{"line":80,"column":51}} ), depth0)) != null ? stack1 : "")
     + ", warp_n = warp / "
-    + ((stack1 = alias2(alias1(depth0, "warpsM", {"start":{"line":105,"column":73},"end":{"line":105,"column":79}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "warpsM", {"start":{"line":80,"column":73},"end":{"line":80,"column":79}} ), depth0)) != null ? stack1 : "")
     + " * "
-    + ((stack1 = alias2(alias1(depth0, "warpColumns", {"start":{"line":105,"column":86},"end":{"line":105,"column":97}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "warpColumns", {"start":{"line":80,"column":86},"end":{"line":80,"column":97}} ), depth0)) != null ? stack1 : "")
     + ";\n  input += static_cast<size_t>(image) * "
-    + ((stack1 = alias2(alias1(depth0, "inputLength", {"start":{"line":106,"column":42},"end":{"line":106,"column":53}} ), depth0)) != null ? stack1 : "")
-    + ";\n"
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"scaled"),{"name":"if","hash":{},"fn":container.program(21, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":107,"column":2},"end":{"line":109,"column":9}}})) != null ? stack1 : "")
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"norm"),{"name":"if","hash":{},"fn":container.program(22, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":110,"column":2},"end":{"line":113,"column":9}}})) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "inputLength", {"start":{"line":81,"column":42},"end":{"line":81,"column":53}} ), depth0)) != null ? stack1 : "")
+    + ";\n  const float *factors = scaled ? scale + image * depth : nullptr;\n"
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"norm"),{"name":"if","hash":{},"fn":container.program(5, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":83,"column":2},"end":{"line":86,"column":9}}})) != null ? stack1 : "")
     + "  // Where this lane's rows of the operands begin in a stage; a warp's first row is a multiple of 16, as the swap repeats.\n  const int a_at = (warp_m + lane % 16) * step, a_swap = lane % 16 / "
-    + ((stack1 = alias2(alias1(depth0, "swizzleRows", {"start":{"line":115,"column":71},"end":{"line":115,"column":82}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "swizzleRows", {"start":{"line":88,"column":71},"end":{"line":88,"column":82}} ), depth0)) != null ? stack1 : "")
     + " % "
-    + ((stack1 = alias2(alias1(depth0, "rowChunks", {"start":{"line":115,"column":89},"end":{"line":115,"column":98}} ), depth0)) != null ? stack1 : "")
-    + ";\n  const int b_at = "
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"tf32"),{"name":"if","hash":{},"fn":container.program(23, data, 0),"inverse":container.program(24, data, 0),"data":data,"loc":{"start":{"line":116,"column":19},"end":{"line":116,"column":90}}})) != null ? stack1 : "")
-    + " + warp_n;\n  float c[m_tiles][n_tiles][4] = {};\n  CNX_UNROLL\n  for (int s = first; s < first + stages - 1; s++) {\n    if (s < end) stage(input, weight, "
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"scaled"),{"name":"if","hash":{},"fn":container.program(25, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":120,"column":38},"end":{"line":120,"column":74}}})) != null ? stack1 : "")
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"norm"),{"name":"if","hash":{},"fn":container.program(11, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":120,"column":74},"end":{"line":120,"column":100}}})) != null ? stack1 : "")
-    + "a, b, m0, n0, s);\n    copy_commit();\n  }\n  for (int s = first; s < end; s++) {\n    copy_wait<stages - 2>();\n    barrier();\n    if (s + stages - 1 < end) stage(input, weight, "
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"scaled"),{"name":"if","hash":{},"fn":container.program(25, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":126,"column":51},"end":{"line":126,"column":87}}})) != null ? stack1 : "")
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"norm"),{"name":"if","hash":{},"fn":container.program(11, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":126,"column":87},"end":{"line":126,"column":113}}})) != null ? stack1 : "")
-    + "a, b, m0, n0, s + stages - 1);\n    copy_commit();\n"
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"tf32"),{"name":"if","hash":{},"fn":container.program(26, data, 0),"inverse":container.program(27, data, 0),"data":data,"loc":{"start":{"line":128,"column":4},"end":{"line":132,"column":11}}})) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "rowChunks", {"start":{"line":88,"column":89},"end":{"line":88,"column":98}} ), depth0)) != null ? stack1 : "")
+    + ";\n  const int b_at = (chunk == 4 ? lane % 4 * b_row + lane / 4 : lane % 16 * b_row) + warp_n;\n  float c[m_tiles][n_tiles][4] = {};\n  CNX_UNROLL\n  for (int s = first; s < first + stages - 1; s++) {\n    if (s < end) stage(input, weight, factors, stats, a, b, factor, m0, n0, s);\n    copy_commit();\n  }\n  for (int s = first; s < end; s++) {\n    copy_wait<stages - 2>();\n    barrier();\n    if (s + stages - 1 < end) stage(input, weight, factors, stats, a, b, factor, m0, n0, s + stages - 1);\n    copy_commit();\n"
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"tf32"),{"name":"if","hash":{},"fn":container.program(6, data, 0),"inverse":container.program(7, data, 0),"data":data,"loc":{"start":{"line":101,"column":4},"end":{"line":105,"column":11}}})) != null ? stack1 : "")
     + "  }\n  copy_wait<0>();\n  barrier();\n"
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"split"),{"name":"if","hash":{},"fn":container.program(28, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":136,"column":2},"end":{"line":138,"column":9}}})) != null ? stack1 : "")
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"stored"),{"name":"if","hash":{},"fn":container.program(29, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":139,"column":2},"end":{"line":141,"column":9}}})) != null ? stack1 : "")
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"residual"),{"name":"if","hash":{},"fn":container.program(30, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":142,"column":2},"end":{"line":162,"column":9}}})) != null ? stack1 : "")
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"mask"),{"name":"if","hash":{},"fn":container.program(33, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":163,"column":2},"end":{"line":168,"column":9}}})) != null ? stack1 : "")
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"squares"),{"name":"if","hash":{},"fn":container.program(34, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":169,"column":2},"end":{"line":171,"column":9}}})) != null ? stack1 : "")
-    + "  CNX_UNROLL\n  for (int j = 0; j < n_tiles; j++) {\n    const int n = warp_n + j * 8 + 2 * (lane % 4);\n    const Pair shift = load2(bias + n0 + n);\n"
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"squares"),{"name":"if","hash":{},"fn":container.program(35, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":176,"column":4},"end":{"line":178,"column":11}}})) != null ? stack1 : "")
-    + "    CNX_UNROLL\n    for (int i = 0; i < m_tiles; i++) {\n      CNX_UNROLL\n      for (int h = 0; h < 2; h++) {\n        const int m = warp_m + i * 16 + h * 8 + lane / 4;\n        float v[2] = {c[i][j][2 * h] + shift.v[0], c[i][j][2 * h + 1] + shift.v[1]};\n"
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"gelu"),{"name":"if","hash":{},"fn":container.program(36, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":185,"column":8},"end":{"line":188,"column":15}}})) != null ? stack1 : "")
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"residual"),{"name":"if","hash":{},"fn":container.program(37, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":189,"column":8},"end":{"line":199,"column":15}}})) != null ? stack1 : "")
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"mask"),{"name":"if","hash":{},"fn":container.program(40, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":200,"column":8},"end":{"line":202,"column":15}}})) != null ? stack1 : "")
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"tf32"),{"name":"if","hash":{},"fn":container.program(41, data, 0),"inverse":container.program(42, data, 0),"data":data,"loc":{"start":{"line":203,"column":8},"end":{"line":210,"column":15}}})) != null ? stack1 : "")
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"squares"),{"name":"if","hash":{},"fn":container.program(44, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":211,"column":8},"end":{"line":221,"column":15}}})) != null ? stack1 : "")
-    + "      }\n    }\n"
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"squares"),{"name":"if","hash":{},"fn":container.program(47, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":224,"column":4},"end":{"line":231,"column":11}}})) != null ? stack1 : "")
-    + "  }\n  barrier();\n"
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"squares"),{"name":"if","hash":{},"fn":container.program(48, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":234,"column":2},"end":{"line":241,"column":9}}})) != null ? stack1 : "")
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"finish"),{"name":"if","hash":{},"fn":container.program(49, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":242,"column":2},"end":{"line":246,"column":9}}})) != null ? stack1 : "")
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"stored"),{"name":"if","hash":{},"fn":container.program(50, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":247,"column":2},"end":{"line":268,"column":9}}})) != null ? stack1 : "")
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"finish"),{"name":"if","hash":{},"fn":container.program(55, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":269,"column":2},"end":{"line":271,"column":9}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"split"),{"name":"if","hash":{},"fn":container.program(8, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":109,"column":2},"end":{"line":111,"column":9}}})) != null ? stack1 : "")
+    + "  T *tile = shared<T>(0); // [block_rows][out_row]: the result, so that it is stored in whole chunks\n  if constexpr (has_residual) {\n    const size_t corner = (static_cast<size_t>(image) * rows + m0) * columns + n0;\n    if constexpr (columns % chunk == 0) {\n      const Sweep<"
+    + ((stack1 = alias2(alias1(depth0, "threads", {"start":{"line":116,"column":20},"end":{"line":116,"column":27}} ), depth0)) != null ? stack1 : "")
+    + ", block_rows, block_columns / chunk> whole;\n      const int n = whole.chunk * chunk;\n      CNX_TWICE // the sums take the registers\n      for (int i = 0; i < whole.count; i++) {\n        const int m = whole.row(i);\n        if (!whole.has(i) || !(whole_rows || m0 + m < rows) || !(whole_columns || n0 + n < columns)) continue;\n        copy_async(tile + m * out_row + n, residual + corner + m * columns + n, 16);\n      }\n      copy_commit();\n      copy_wait<0>();\n    } else {\n      for (int i = thread(); i < block_rows * block_columns; i += "
+    + ((stack1 = alias2(alias1(depth0, "threads", {"start":{"line":127,"column":68},"end":{"line":127,"column":75}} ), depth0)) != null ? stack1 : "")
+    + ") {\n        const int m = i / block_columns, n = i % block_columns;\n        if (m0 + m < rows && n0 + n < columns) tile[m * out_row + n] = residual[corner + static_cast<size_t>(m) * columns + n];\n      }\n    }\n    barrier();\n  }\n  uint8_t *gone = shared<uint8_t>("
+    + ((stack1 = alias2(alias1(depth0, "goneAt", {"start":{"line":134,"column":36},"end":{"line":134,"column":42}} ), depth0)) != null ? stack1 : "")
+    + "); // rows of removed patches, [block_rows]; registers have no room for them\n"
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"mask"),{"name":"if","hash":{},"fn":container.program(9, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":135,"column":2},"end":{"line":139,"column":9}}})) != null ? stack1 : "")
+    + "  float *sums = shared<float>("
+    + ((stack1 = alias2(alias1(depth0, "sumsAt", {"start":{"line":140,"column":32},"end":{"line":140,"column":38}} ), depth0)) != null ? stack1 : "")
+    + "); // of squares, ["
+    + ((stack1 = alias2(alias1(depth0, "warpsM", {"start":{"line":140,"column":61},"end":{"line":140,"column":67}} ), depth0)) != null ? stack1 : "")
+    + "][block_columns]\n  CNX_UNROLL\n  for (int j = 0; j < n_tiles; j++) {\n    const int n = warp_n + j * 8 + 2 * (lane % 4);\n    const Pair shift = load2(bias + n0 + n);\n    float square[2] = {0.0f, 0.0f};\n    CNX_UNROLL\n    for (int i = 0; i < m_tiles; i++) {\n      CNX_UNROLL\n      for (int h = 0; h < 2; h++) {\n        const int m = warp_m + i * 16 + h * 8 + lane / 4;\n        float v[2] = {c[i][j][2 * h] + shift.v[0], c[i][j][2 * h + 1] + shift.v[1]};\n        v[0] = activated(v[0]);\n        v[1] = activated(v[1]);\n        if constexpr (has_residual) {\n          const auto was = load_word(tile + m * out_row + n);\n          v[0] += low_of<T>(was);\n          v[1] += high_of<T>(was);\n        }\n        if (has_mask && gone[m]) v[0] = v[1] = 0.0f;\n        const auto both = neighbours<T>(v);\n        if (stored) store_word(tile + m * out_row + n, both);\n        const float low = low_of<T>(both), high = high_of<T>(both); // what the next kernel reads\n        if (has_squares && (whole_rows || m0 + m < rows)) {\n          square[0] += low * low;\n          square[1] += high * high;\n        }\n      }\n    }\n    if constexpr (has_squares) {\n      CNX_UNROLL\n      for (int e = 0; e < 2; e++) {\n        CNX_UNROLL\n        for (int mask = 4; mask < 32; mask *= 2) square[e] += shuffle_xor(square[e], mask);\n        if (lane < 4) sums[warp % "
+    + ((stack1 = alias2(alias1(depth0, "warpsM", {"start":{"line":174,"column":36},"end":{"line":174,"column":42}} ), depth0)) != null ? stack1 : "")
+    + " * block_columns + n + e] = square[e];\n      }\n    }\n  }\n  barrier();\n  float *image_squares = has_squares ? squares + static_cast<size_t>(image) * ("
+    + ((stack1 = alias2(alias1(depth0, "squareTiles", {"start":{"line":179,"column":81},"end":{"line":179,"column":92}} ), depth0)) != null ? stack1 : "")
+    + " * columns) : nullptr;\n  if constexpr (has_squares) {\n    for (int n = thread(); n < block_columns; n += "
+    + ((stack1 = alias2(alias1(depth0, "threads", {"start":{"line":181,"column":53},"end":{"line":181,"column":60}} ), depth0)) != null ? stack1 : "")
+    + ") {\n      float sum = 0.0f;\n      for (int w = 0; w < "
+    + ((stack1 = alias2(alias1(depth0, "warpsM", {"start":{"line":183,"column":28},"end":{"line":183,"column":34}} ), depth0)) != null ? stack1 : "")
+    + "; w++) sum += sums[w * block_columns + n];\n      if (whole_columns || n0 + n < columns) image_squares[block_y() * columns + n0 + n] = sum;\n    }\n  }\n"
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"finish"),{"name":"if","hash":{},"fn":container.program(10, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":187,"column":2},"end":{"line":191,"column":9}}})) != null ? stack1 : "")
+    + "  if constexpr (stored) {\n    T *to = output + (static_cast<size_t>(image) * rows + m0) * columns + n0;\n    if constexpr (columns % chunk == 0) {\n      const Sweep<"
+    + ((stack1 = alias2(alias1(depth0, "threads", {"start":{"line":195,"column":20},"end":{"line":195,"column":27}} ), depth0)) != null ? stack1 : "")
+    + ", block_rows, block_columns / chunk> whole;\n      const int n = whole.chunk * chunk;\n      CNX_UNROLL\n      for (int i = 0; i < whole.count; i++) {\n        const int m = whole.row(i);\n        if (!whole.has(i) || !(whole_rows || m0 + m < rows) || !(whole_columns || n0 + n < columns)) continue;\n        store_chunk(to + m * columns + n, tile + m * out_row + n);\n      }\n    } else {\n      for (int i = thread(); i < block_rows * block_columns; i += "
+    + ((stack1 = alias2(alias1(depth0, "threads", {"start":{"line":204,"column":68},"end":{"line":204,"column":75}} ), depth0)) != null ? stack1 : "")
+    + ") {\n        const int m = i / block_columns, n = i % block_columns;\n        if (m0 + m < rows && n0 + n < columns) to[static_cast<size_t>(m) * columns + n] = tile[m * out_row + n];\n      }\n    }\n  }\n"
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"finish"),{"name":"if","hash":{},"fn":container.program(11, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":210,"column":2},"end":{"line":212,"column":9}}})) != null ? stack1 : "")
     + "}\n\n"
     + ((stack1 = container.invokePartial(lookupProperty(partials,"cuda-run"),depth0,{"name":"cuda-run","data":data,"helpers":helpers,"partials":partials,"decorators":container.decorators})) != null ? stack1 : "");
 },"usePartial":true,"useData":true},
@@ -1460,37 +784,8 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
     + ((stack1 = container.invokePartial(lookupProperty(partials,"cuda-run"),depth0,{"name":"cuda-run","data":data,"helpers":helpers,"partials":partials,"decorators":container.decorators})) != null ? stack1 : "");
 },"usePartial":true,"useData":true},
 
-  "cuda/mlp": {"0":function(container,depth0,helpers,partials,data) {
-    var stack1, alias1=depth0 != null ? depth0 : (container.nullContext || {}), lookupProperty = container.lookupProperty || function(parent, propertyName) {
-        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
-          return parent[propertyName];
-        }
-        return undefined
-    };
-
-  return ((stack1 = lookupProperty(helpers,"if").call(alias1,lookupProperty(depth0,"guardRows"),{"name":"if","hash":{},"fn":container.program(1, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":59,"column":75},"end":{"line":59,"column":141}}})) != null ? stack1 : "")
-    + ((stack1 = lookupProperty(helpers,"if").call(alias1,lookupProperty(depth0,"guardDepth"),{"name":"if","hash":{},"fn":container.program(3, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":59,"column":141},"end":{"line":59,"column":178}}})) != null ? stack1 : "")
-    + " ? 16 : 0";
-},"1":function(container,depth0,helpers,partials,data) {
-    var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
-        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
-          return parent[propertyName];
-        }
-        return undefined
-    };
-
-  return "m0 + m < rows"
-    + ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"guardDepth"),{"name":"if","hash":{},"fn":container.program(2, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":59,"column":105},"end":{"line":59,"column":134}}})) != null ? stack1 : "");
-},"2":function(container,depth0,helpers,partials,data) {
-    return " && ";
-},"3":function(container,depth0,helpers,partials,data) {
-    return "c < channels";
-},"4":function(container,depth0,helpers,partials,data) {
-    return "16";
-},"5":function(container,depth0,helpers,partials,data) {
-    return " && m0 + m < rows";
-},"compiler":[8,">= 4.3.0"],"main":function(container,depth0,helpers,partials,data) {
-    var stack1, alias1=container.strict, alias2=container.lambda, alias3=depth0 != null ? depth0 : (container.nullContext || {}), lookupProperty = container.lookupProperty || function(parent, propertyName) {
+  "cuda/mlp": {"compiler":[8,">= 4.3.0"],"main":function(container,depth0,helpers,partials,data) {
+    var stack1, alias1=container.strict, alias2=container.lambda, lookupProperty = container.lookupProperty || function(parent, propertyName) {
         if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
           return parent[propertyName];
         }
@@ -1527,53 +822,47 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
     + ((stack1 = alias2(alias1(depth0, "stages", {"start":{"line":11,"column":89},"end":{"line":11,"column":95}} ), depth0)) != null ? stack1 : "")
     + "; // of the wide columns\nconstexpr int depth = "
     + ((stack1 = alias2(alias1(depth0, "depth", {"start":{"line":12,"column":24},"end":{"line":12,"column":29}} ), depth0)) != null ? stack1 : "")
-    + ";                       // channels, and zeros up to a multiple of 16\nconstexpr int m_tiles = "
+    + "; // channels, and zeros up to a multiple of 16\nconstexpr int m_tiles = "
     + ((stack1 = alias2(alias1(depth0, "mTiles", {"start":{"line":13,"column":26},"end":{"line":13,"column":32}} ), depth0)) != null ? stack1 : "")
     + ", n_tiles = "
     + ((stack1 = alias2(alias1(depth0, "nTiles", {"start":{"line":13,"column":48},"end":{"line":13,"column":54}} ), depth0)) != null ? stack1 : "")
-    + ";           // of 16 rows of a warp, of 8 columns\nconstexpr int x_row = depth + 8, u_row = step + 8, v_row = "
+    + "; // of 16 rows of a warp, of 8 columns\nconstexpr int x_row = depth + 8, u_row = step + 8, v_row = "
     + ((stack1 = alias2(alias1(depth0, "vRow", {"start":{"line":14,"column":61},"end":{"line":14,"column":65}} ), depth0)) != null ? stack1 : "")
-    + "; // an odd number of 16-byte chunks, against bank conflicts\nconstexpr int u_stage = depth * u_row, v_stage = step * v_row;\n\n// Brings the weights and factors of step s to shared memory; copies may still be on their way.\nCNX_DEVICE void stage(const T *weight1, const T *weight2, const float *bias1, const float *scale, T *u, T *v, float *of, int s) {\n  u += s % stages * u_stage;\n  v += s % stages * v_stage;\n  of += s % stages * 2 * step;\n  const Sweep<"
-    + ((stack1 = alias2(alias1(depth0, "threads", {"start":{"line":22,"column":16},"end":{"line":22,"column":23}} ), depth0)) != null ? stack1 : "")
+    + "; // an odd number of 16-byte chunks, against bank conflicts\nconstexpr int u_stage = depth * u_row, v_stage = step * v_row;\nconstexpr bool whole_rows = rows % block_rows == 0;\n\n// Brings the weights and factors of step s to shared memory; copies may still be on their way.\nCNX_DEVICE void stage(const T *weight1, const T *weight2, const float *bias1, const float *scale, T *u, T *v, float *of, int s) {\n  u += s % stages * u_stage;\n  v += s % stages * v_stage;\n  of += s % stages * 2 * step;\n  const Sweep<"
+    + ((stack1 = alias2(alias1(depth0, "threads", {"start":{"line":23,"column":16},"end":{"line":23,"column":23}} ), depth0)) != null ? stack1 : "")
     + ", depth, step / 8> first;\n  u += first.first * u_row + first.chunk * 8;\n  weight1 += first.first * "
-    + ((stack1 = alias2(alias1(depth0, "weight1Row", {"start":{"line":24,"column":29},"end":{"line":24,"column":39}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "weight1Row", {"start":{"line":25,"column":29},"end":{"line":25,"column":39}} ), depth0)) != null ? stack1 : "")
     + " + s * step + first.chunk * 8;\n  CNX_UNROLL\n  for (int i = 0; i < first.count; i++) {\n    if (first.has(i)) copy_async(u + i * first.pass * u_row, weight1 + i * first.pass * "
-    + ((stack1 = alias2(alias1(depth0, "weight1Row", {"start":{"line":27,"column":90},"end":{"line":27,"column":100}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "weight1Row", {"start":{"line":28,"column":90},"end":{"line":28,"column":100}} ), depth0)) != null ? stack1 : "")
     + ", 16);\n  }\n  const Sweep<"
-    + ((stack1 = alias2(alias1(depth0, "threads", {"start":{"line":29,"column":16},"end":{"line":29,"column":23}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "threads", {"start":{"line":30,"column":16},"end":{"line":30,"column":23}} ), depth0)) != null ? stack1 : "")
     + ", step, channels / 8> second;\n  v += second.first * v_row + second.chunk * 8;\n  weight2 += (s * step + second.first) * "
-    + ((stack1 = alias2(alias1(depth0, "weight2Row", {"start":{"line":31,"column":43},"end":{"line":31,"column":53}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "weight2Row", {"start":{"line":32,"column":43},"end":{"line":32,"column":53}} ), depth0)) != null ? stack1 : "")
     + " + second.chunk * 8;\n  CNX_UNROLL\n  for (int i = 0; i < second.count; i++) {\n    if (second.has(i)) copy_async(v + i * second.pass * v_row, weight2 + i * second.pass * "
-    + ((stack1 = alias2(alias1(depth0, "weight2Row", {"start":{"line":34,"column":93},"end":{"line":34,"column":103}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "weight2Row", {"start":{"line":35,"column":93},"end":{"line":35,"column":103}} ), depth0)) != null ? stack1 : "")
     + ", 16);\n  }\n  const int k = thread() * 4;\n  if (k < step) copy_async(of + k, bias1 + s * step + k, 16);\n  if (k < step) copy_async(of + step + k, scale + s * step + k, 16);\n}\n\nCNX_KERNEL("
-    + ((stack1 = alias2(alias1(depth0, "threads", {"start":{"line":41,"column":13},"end":{"line":41,"column":20}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "threads", {"start":{"line":42,"column":13},"end":{"line":42,"column":20}} ), depth0)) != null ? stack1 : "")
     + ", "
-    + ((stack1 = alias2(alias1(depth0, "blocks", {"start":{"line":41,"column":26},"end":{"line":41,"column":32}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "blocks", {"start":{"line":42,"column":26},"end":{"line":42,"column":32}} ), depth0)) != null ? stack1 : "")
     + ") kernel(\n"
     + ((stack1 = container.invokePartial(lookupProperty(partials,"cuda-parameters"),depth0,{"name":"cuda-parameters","data":data,"helpers":helpers,"partials":partials,"decorators":container.decorators})) != null ? stack1 : "")
-    + "{\n  T *x = shared<T>(0);          // [block_rows][x_row], the rows of the block; then the result\n  T *u = shared<T>("
-    + ((stack1 = alias2(alias1(depth0, "uAt", {"start":{"line":45,"column":21},"end":{"line":45,"column":24}} ), depth0)) != null ? stack1 : "")
+    + "{\n  T *x = shared<T>(0); // [block_rows][x_row], the rows of the block; then the result\n  T *u = shared<T>("
+    + ((stack1 = alias2(alias1(depth0, "uAt", {"start":{"line":46,"column":21},"end":{"line":46,"column":24}} ), depth0)) != null ? stack1 : "")
     + "); // [stages][depth][u_row]\n  T *v = shared<T>("
-    + ((stack1 = alias2(alias1(depth0, "vAt", {"start":{"line":46,"column":21},"end":{"line":46,"column":24}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "vAt", {"start":{"line":47,"column":21},"end":{"line":47,"column":24}} ), depth0)) != null ? stack1 : "")
     + "); // [stages][step][v_row]\n  float *of = shared<float>("
-    + ((stack1 = alias2(alias1(depth0, "ofAt", {"start":{"line":47,"column":30},"end":{"line":47,"column":34}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "ofAt", {"start":{"line":48,"column":30},"end":{"line":48,"column":34}} ), depth0)) != null ? stack1 : "")
     + "); // bias1, then scale, [stages][2][step]\n  const int image = block_z(), m0 = block_y() * block_rows;\n  const int lane = thread() % 32, warp_m = thread() / 32 * "
-    + ((stack1 = alias2(alias1(depth0, "warpRows", {"start":{"line":49,"column":61},"end":{"line":49,"column":69}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "warpRows", {"start":{"line":50,"column":61},"end":{"line":50,"column":69}} ), depth0)) != null ? stack1 : "")
     + ";\n  input += (static_cast<size_t>(image) * rows + m0) * channels;\n  residual += (static_cast<size_t>(image) * rows + m0) * channels;\n  output += (static_cast<size_t>(image) * rows + m0) * channels;\n  scale += image * wide;\n  const Sweep<"
-    + ((stack1 = alias2(alias1(depth0, "threads", {"start":{"line":54,"column":16},"end":{"line":54,"column":23}} ), depth0)) != null ? stack1 : "")
-    + ", block_rows, depth / 8> whole;\n  CNX_UNROLL\n  for (int i = 0; i < whole.count; i++) {\n    const int m = whole.row(i), c = whole.chunk * 8;\n    if (!whole.has(i)) continue;\n    copy_async(x + m * x_row + c, input + m * channels + c, "
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"guarded"),{"name":"if","hash":{},"fn":container.program(0, data, 0),"inverse":container.program(4, data, 0),"data":data,"loc":{"start":{"line":59,"column":60},"end":{"line":59,"column":204}}})) != null ? stack1 : "")
-    + ");\n  }\n  CNX_UNROLL\n  for (int s = 0; s < stages - 1; s++) {\n    if (s < steps) stage(weight1, weight2, bias1, scale, u, v, of, s);\n    copy_commit();\n  }\n  float c[m_tiles][n_tiles][4] = {};\n  for (int s = 0; s < steps; s++) {\n    copy_wait<stages - 2>();\n    barrier();\n    if (s + stages - 1 < steps) stage(weight1, weight2, bias1, scale, u, v, of, s + stages - 1);\n    copy_commit();\n    const T *us = u + s % stages * u_stage + lane % 16 * u_row + lane / 16 * 8;\n    const T *vs = v + s % stages * v_stage + lane % 16 * v_row;\n    const float *fs = of + s % stages * 2 * step + 2 * (lane % 4);\n    CNX_UNROLL\n    for (int j = 0; j < step; j += 16) {\n      float g[m_tiles][2][4] = {};\n      CNX_UNROLL\n      for (int k = 0; k < depth; k += 16) {\n        uint32_t y[4];\n        load_matrices_transposed(y, us + k * u_row + j);\n        CNX_UNROLL\n        for (int i = 0; i < m_tiles; i++) {\n          uint32_t left[4];\n          load_matrices(left, x + (warp_m + i * 16 + lane % 16) * x_row + k + lane / 16 * 8);\n          multiply<T>(g[i][0], left, y[0], y[1]);\n          multiply<T>(g[i][1], left, y[2], y[3]);\n        }\n      }\n      // A lane's sums of two tiles of 8 columns are what it has of a left operand of 16.\n      uint32_t a[m_tiles][4];\n      CNX_UNROLL\n      for (int t = 0; t < 2; t++) {\n        const Pair shift = load2(fs + j + t * 8), factor = load2(fs + step + j + t * 8);\n        CNX_UNROLL\n        for (int i = 0; i < m_tiles; i++) {\n          CNX_UNROLL\n          for (int h = 0; h < 2; h++) {\n            const uint32_t both = pack<T>("
-    + ((stack1 = alias2(alias1(depth0, "gelu", {"start":{"line":99,"column":44},"end":{"line":99,"column":48}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "threads", {"start":{"line":55,"column":16},"end":{"line":55,"column":23}} ), depth0)) != null ? stack1 : "")
+    + ", block_rows, depth / 8> whole;\n  CNX_UNROLL\n  for (int i = 0; i < whole.count; i++) {\n    const int m = whole.row(i), c = whole.chunk * 8;\n    if (!whole.has(i)) continue;\n    const bool inside = (whole_rows || m0 + m < rows) && (depth == channels || c < channels);\n    copy_async(x + m * x_row + c, input + m * channels + c, inside ? 16 : 0);\n  }\n  CNX_UNROLL\n  for (int s = 0; s < stages - 1; s++) {\n    if (s < steps) stage(weight1, weight2, bias1, scale, u, v, of, s);\n    copy_commit();\n  }\n  float c[m_tiles][n_tiles][4] = {};\n  for (int s = 0; s < steps; s++) {\n    copy_wait<stages - 2>();\n    barrier();\n    if (s + stages - 1 < steps) stage(weight1, weight2, bias1, scale, u, v, of, s + stages - 1);\n    copy_commit();\n    const T *us = u + s % stages * u_stage + lane % 16 * u_row + lane / 16 * 8;\n    const T *vs = v + s % stages * v_stage + lane % 16 * v_row;\n    const float *fs = of + s % stages * 2 * step + 2 * (lane % 4);\n    CNX_UNROLL\n    for (int j = 0; j < step; j += 16) {\n      float g[m_tiles][2][4] = {};\n      CNX_UNROLL\n      for (int k = 0; k < depth; k += 16) {\n        uint32_t y[4];\n        load_matrices_transposed(y, us + k * u_row + j);\n        CNX_UNROLL\n        for (int i = 0; i < m_tiles; i++) {\n          uint32_t left[4];\n          load_matrices(left, x + (warp_m + i * 16 + lane % 16) * x_row + k + lane / 16 * 8);\n          multiply<T>(g[i][0], left, y[0], y[1]);\n          multiply<T>(g[i][1], left, y[2], y[3]);\n        }\n      }\n      // A lane's sums of two tiles of 8 columns are what it has of a left operand of 16.\n      uint32_t a[m_tiles][4];\n      CNX_UNROLL\n      for (int t = 0; t < 2; t++) {\n        const Pair shift = load2(fs + j + t * 8), factor = load2(fs + step + j + t * 8);\n        CNX_UNROLL\n        for (int i = 0; i < m_tiles; i++) {\n          CNX_UNROLL\n          for (int h = 0; h < 2; h++) {\n            const uint32_t both = pack<T>("
+    + ((stack1 = alias2(alias1(depth0, "gelu", {"start":{"line":101,"column":44},"end":{"line":101,"column":48}} ), depth0)) != null ? stack1 : "")
     + "(g[i][t][2 * h] + shift.v[0]), "
-    + ((stack1 = alias2(alias1(depth0, "gelu", {"start":{"line":99,"column":83},"end":{"line":99,"column":87}} ), depth0)) != null ? stack1 : "")
-    + "(g[i][t][2 * h + 1] + shift.v[1]));\n            a[i][2 * t + h] = scaled<T>(both, factor); // of what the statistics were made of\n          }\n        }\n      }\n      CNX_UNROLL\n      for (int n = 0; n < n_tiles; n += 2) {\n        uint32_t y[4];\n        load_matrices_transposed(y, vs + j * v_row + n * 8 + (n + 1 < n_tiles ? lane / 16 * 8 : 0));\n        CNX_UNROLL\n        for (int i = 0; i < m_tiles; i++) {\n          multiply<T>(c[i][n], a[i], y[0], y[1]);\n          if (n + 1 < n_tiles) multiply<T>(c[i][n + 1], a[i], y[2], y[3]);\n        }\n      }\n    }\n  }\n  copy_wait<0>();\n  barrier();\n  const Sweep<"
-    + ((stack1 = alias2(alias1(depth0, "threads", {"start":{"line":118,"column":16},"end":{"line":118,"column":23}} ), depth0)) != null ? stack1 : "")
-    + ", block_rows, channels / 8> out;\n  const int out_c = out.chunk * 8;\n  CNX_UNROLL\n  for (int i = 0; i < out.count; i++) {\n    const int m = out.row(i);\n    if (out.has(i)"
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"guardRows"),{"name":"if","hash":{},"fn":container.program(5, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":123,"column":18},"end":{"line":123,"column":59}}})) != null ? stack1 : "")
-    + ") copy_async(x + m * x_row + out_c, residual + m * channels + out_c, 16);\n  }\n  copy_commit();\n  copy_wait<0>();\n  barrier();\n  CNX_UNROLL\n  for (int n = 0; n < n_tiles; n++) {\n    const int at = n * 8 + 2 * (lane % 4);\n    const Pair shift = load2(bias2 + at);\n    CNX_UNROLL\n    for (int i = 0; i < m_tiles; i++) {\n      CNX_UNROLL\n      for (int h = 0; h < 2; h++) {\n        T *to = x + (warp_m + i * 16 + h * 8 + lane / 4) * x_row + at;\n        const uint32_t was = load_word(to);\n        store_word(to, pack<T>(c[i][n][2 * h] + shift.v[0] + low_of<T>(was), c[i][n][2 * h + 1] + shift.v[1] + high_of<T>(was)));\n      }\n    }\n  }\n  barrier();\n  CNX_UNROLL\n  for (int i = 0; i < out.count; i++) {\n    const int m = out.row(i);\n    if (out.has(i)"
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"guardRows"),{"name":"if","hash":{},"fn":container.program(5, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":146,"column":18},"end":{"line":146,"column":59}}})) != null ? stack1 : "")
-    + ") store8(output + m * channels + out_c, x + m * x_row + out_c);\n  }\n}\n\n"
+    + ((stack1 = alias2(alias1(depth0, "gelu", {"start":{"line":101,"column":83},"end":{"line":101,"column":87}} ), depth0)) != null ? stack1 : "")
+    + "(g[i][t][2 * h + 1] + shift.v[1]));\n            a[i][2 * t + h] = scale_word<T>(both, factor); // of what the statistics were made of\n          }\n        }\n      }\n      CNX_UNROLL\n      for (int n = 0; n < n_tiles; n += 2) {\n        uint32_t y[4];\n        load_matrices_transposed(y, vs + j * v_row + n * 8 + (n + 1 < n_tiles ? lane / 16 * 8 : 0));\n        CNX_UNROLL\n        for (int i = 0; i < m_tiles; i++) {\n          multiply<T>(c[i][n], a[i], y[0], y[1]);\n          if (n + 1 < n_tiles) multiply<T>(c[i][n + 1], a[i], y[2], y[3]);\n        }\n      }\n    }\n  }\n  copy_wait<0>();\n  barrier();\n  const Sweep<"
+    + ((stack1 = alias2(alias1(depth0, "threads", {"start":{"line":120,"column":16},"end":{"line":120,"column":23}} ), depth0)) != null ? stack1 : "")
+    + ", block_rows, channels / 8> out;\n  const int out_c = out.chunk * 8;\n  CNX_UNROLL\n  for (int i = 0; i < out.count; i++) {\n    const int m = out.row(i);\n    if (out.has(i) && (whole_rows || m0 + m < rows)) copy_async(x + m * x_row + out_c, residual + m * channels + out_c, 16);\n  }\n  copy_commit();\n  copy_wait<0>();\n  barrier();\n  CNX_UNROLL\n  for (int n = 0; n < n_tiles; n++) {\n    const int at = n * 8 + 2 * (lane % 4);\n    const Pair shift = load2(bias2 + at);\n    CNX_UNROLL\n    for (int i = 0; i < m_tiles; i++) {\n      CNX_UNROLL\n      for (int h = 0; h < 2; h++) {\n        T *to = x + (warp_m + i * 16 + h * 8 + lane / 4) * x_row + at;\n        const uint32_t was = load_word(to);\n        store_word(to, pack<T>(c[i][n][2 * h] + shift.v[0] + low_of<T>(was), c[i][n][2 * h + 1] + shift.v[1] + high_of<T>(was)));\n      }\n    }\n  }\n  barrier();\n  CNX_UNROLL\n  for (int i = 0; i < out.count; i++) {\n    const int m = out.row(i);\n    if (out.has(i) && (whole_rows || m0 + m < rows)) store_chunk(output + m * channels + out_c, x + m * x_row + out_c);\n  }\n}\n\n"
     + ((stack1 = container.invokePartial(lookupProperty(partials,"cuda-run"),depth0,{"name":"cuda-run","data":data,"helpers":helpers,"partials":partials,"decorators":container.decorators})) != null ? stack1 : "");
 },"usePartial":true,"useData":true},
 
@@ -1588,123 +877,6 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
     + ((stack1 = alias2(alias1(depth0, "namespace", {"start":{"line":53,"column":17},"end":{"line":53,"column":26}} ), depth0)) != null ? stack1 : "")
     + "::packing\n";
 },"useData":true},
-
-  "cuda/pool": {"0":function(container,depth0,helpers,partials,data) {
-    return " and LayerNorm";
-},"1":function(container,depth0,helpers,partials,data) {
-    var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
-        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
-          return parent[propertyName];
-        }
-        return undefined
-    };
-
-  return "//   output[c] = (v - mean over c of v) / sqrt(variance over c of v + "
-    + ((stack1 = container.lambda(container.strict(depth0, "eps", {"start":{"line":4,"column":72},"end":{"line":4,"column":75}} ), depth0)) != null ? stack1 : "")
-    + ")"
-    + ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"affine"),{"name":"if","hash":{},"fn":container.program(2, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":4,"column":78},"end":{"line":4,"column":120}}})) != null ? stack1 : "")
-    + "\n";
-},"2":function(container,depth0,helpers,partials,data) {
-    return " * gain[c] + shift[c]";
-},"3":function(container,depth0,helpers,partials,data) {
-    return "//   output = v\n";
-},"4":function(container,depth0,helpers,partials,data) {
-    var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
-        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
-          return parent[propertyName];
-        }
-        return undefined
-    };
-
-  return "CNX_DEVICE int place(int, int first) { return first; }\n\n"
-    + ((stack1 = container.invokePartial(lookupProperty(partials,"cuda-norm"),depth0,{"name":"cuda-norm","data":data,"helpers":helpers,"partials":partials,"decorators":container.decorators})) != null ? stack1 : "")
-    + "\n";
-},"5":function(container,depth0,helpers,partials,data) {
-    return "  float *tile = shared<float>(0);\n";
-},"6":function(container,depth0,helpers,partials,data) {
-    var stack1;
-
-  return "    tile[c] = sum / "
-    + ((stack1 = container.lambda(container.strict(depth0, "sites", {"start":{"line":34,"column":22},"end":{"line":34,"column":27}} ), depth0)) != null ? stack1 : "")
-    + ".0f;\n";
-},"7":function(container,depth0,helpers,partials,data) {
-    var stack1;
-
-  return "    output[c] = narrow<T>(sum / "
-    + ((stack1 = container.lambda(container.strict(depth0, "sites", {"start":{"line":36,"column":34},"end":{"line":36,"column":39}} ), depth0)) != null ? stack1 : "")
-    + ".0f);\n";
-},"8":function(container,depth0,helpers,partials,data) {
-    var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
-        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
-          return parent[propertyName];
-        }
-        return undefined
-    };
-
-  return "  barrier();\n  normalize(tile, "
-    + ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"affine"),{"name":"if","hash":{},"fn":container.program(9, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":41,"column":18},"end":{"line":41,"column":52}}})) != null ? stack1 : "")
-    + "output, 0);\n";
-},"9":function(container,depth0,helpers,partials,data) {
-    return "gain, shift, ";
-},"compiler":[8,">= 4.3.0"],"main":function(container,depth0,helpers,partials,data) {
-    var stack1, alias1=container.strict, alias2=container.lambda, alias3=depth0 != null ? depth0 : (container.nullContext || {}), lookupProperty = container.lookupProperty || function(parent, propertyName) {
-        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
-          return parent[propertyName];
-        }
-        return undefined
-    };
-
-  return "// Mean over "
-    + ((stack1 = alias2(alias1(depth0, "sites", {"start":{"line":1,"column":15},"end":{"line":1,"column":20}} ), depth0)) != null ? stack1 : "")
-    + " sites"
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"norm"),{"name":"if","hash":{},"fn":container.program(0, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":1,"column":28},"end":{"line":1,"column":61}}})) != null ? stack1 : "")
-    + ", ["
-    + ((stack1 = alias2(alias1(depth0, "sites", {"start":{"line":1,"column":66},"end":{"line":1,"column":71}} ), depth0)) != null ? stack1 : "")
-    + "]["
-    + ((stack1 = alias2(alias1(depth0, "channels", {"start":{"line":1,"column":77},"end":{"line":1,"column":85}} ), depth0)) != null ? stack1 : "")
-    + "] to ["
-    + ((stack1 = alias2(alias1(depth0, "channels", {"start":{"line":1,"column":95},"end":{"line":1,"column":103}} ), depth0)) != null ? stack1 : "")
-    + "]:\n//   v[c] = mean over t of input[t,c]\n"
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"norm"),{"name":"if","hash":{},"fn":container.program(1, data, 0),"inverse":container.program(3, data, 0),"data":data,"loc":{"start":{"line":3,"column":0},"end":{"line":7,"column":7}}})) != null ? stack1 : "")
-    + "// A block makes one image.\n"
-    + ((stack1 = container.invokePartial(lookupProperty(partials,"cuda-head"),depth0,{"name":"cuda-head","data":data,"helpers":helpers,"partials":partials,"decorators":container.decorators})) != null ? stack1 : "")
-    + "using T = "
-    + ((stack1 = alias2(alias1(depth0, "outScalar", {"start":{"line":10,"column":12},"end":{"line":10,"column":21}} ), depth0)) != null ? stack1 : "")
-    + ";\n\n"
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"norm"),{"name":"if","hash":{},"fn":container.program(4, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":12,"column":0},"end":{"line":17,"column":7}}})) != null ? stack1 : "")
-    + "CNX_KERNEL("
-    + ((stack1 = alias2(alias1(depth0, "threads", {"start":{"line":18,"column":13},"end":{"line":18,"column":20}} ), depth0)) != null ? stack1 : "")
-    + ", "
-    + ((stack1 = alias2(alias1(depth0, "blocks", {"start":{"line":18,"column":26},"end":{"line":18,"column":32}} ), depth0)) != null ? stack1 : "")
-    + ") kernel(\n"
-    + ((stack1 = container.invokePartial(lookupProperty(partials,"cuda-parameters"),depth0,{"name":"cuda-parameters","data":data,"helpers":helpers,"partials":partials,"decorators":container.decorators})) != null ? stack1 : "")
-    + "{\n"
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"norm"),{"name":"if","hash":{},"fn":container.program(5, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":21,"column":2},"end":{"line":23,"column":9}}})) != null ? stack1 : "")
-    + "  input += static_cast<size_t>(block_z()) * "
-    + ((stack1 = alias2(alias1(depth0, "imageLength", {"start":{"line":24,"column":46},"end":{"line":24,"column":57}} ), depth0)) != null ? stack1 : "")
-    + ";\n  output += static_cast<size_t>(block_z()) * "
-    + ((stack1 = alias2(alias1(depth0, "channels", {"start":{"line":25,"column":47},"end":{"line":25,"column":55}} ), depth0)) != null ? stack1 : "")
-    + ";\n  for (int c = thread(); c < "
-    + ((stack1 = alias2(alias1(depth0, "channels", {"start":{"line":26,"column":31},"end":{"line":26,"column":39}} ), depth0)) != null ? stack1 : "")
-    + "; c += "
-    + ((stack1 = alias2(alias1(depth0, "threads", {"start":{"line":26,"column":50},"end":{"line":26,"column":57}} ), depth0)) != null ? stack1 : "")
-    + ") {\n    float sum = 0.0f;\n    for (int t0 = 0; t0 < "
-    + ((stack1 = alias2(alias1(depth0, "sites", {"start":{"line":28,"column":28},"end":{"line":28,"column":33}} ), depth0)) != null ? stack1 : "")
-    + "; t0 += "
-    + ((stack1 = alias2(alias1(depth0, "block", {"start":{"line":28,"column":45},"end":{"line":28,"column":50}} ), depth0)) != null ? stack1 : "")
-    + ") { // short sums keep their digits\n      float part = 0.0f;\n      for (int t = t0; t < "
-    + ((stack1 = alias2(alias1(depth0, "sites", {"start":{"line":30,"column":29},"end":{"line":30,"column":34}} ), depth0)) != null ? stack1 : "")
-    + " && t < t0 + "
-    + ((stack1 = alias2(alias1(depth0, "block", {"start":{"line":30,"column":51},"end":{"line":30,"column":56}} ), depth0)) != null ? stack1 : "")
-    + "; t++) part += widen(input[t * "
-    + ((stack1 = alias2(alias1(depth0, "channels", {"start":{"line":30,"column":91},"end":{"line":30,"column":99}} ), depth0)) != null ? stack1 : "")
-    + " + c]);\n      sum += part;\n    }\n"
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"norm"),{"name":"if","hash":{},"fn":container.program(6, data, 0),"inverse":container.program(7, data, 0),"data":data,"loc":{"start":{"line":33,"column":4},"end":{"line":37,"column":11}}})) != null ? stack1 : "")
-    + "  }\n"
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"norm"),{"name":"if","hash":{},"fn":container.program(8, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":39,"column":2},"end":{"line":42,"column":9}}})) != null ? stack1 : "")
-    + "}\n\n"
-    + ((stack1 = container.invokePartial(lookupProperty(partials,"cuda-run"),depth0,{"name":"cuda-run","data":data,"helpers":helpers,"partials":partials,"decorators":container.decorators})) != null ? stack1 : "");
-},"usePartial":true,"useData":true},
 
   "cuda/row-norm": {"0":function(container,depth0,helpers,partials,data) {
     return " * gain[c] + shift[c]";
@@ -1757,29 +929,12 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
   "cuda/site-depthwise": {"0":function(container,depth0,helpers,partials,data) {
     return " with LayerNorm";
 },"1":function(container,depth0,helpers,partials,data) {
-    var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
-        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
-          return parent[propertyName];
-        }
-        return undefined
-    };
-
-  return "//   output[y,x,c] = (v - mean over c of v) / sqrt(variance over c of v + "
-    + ((stack1 = container.lambda(container.strict(depth0, "eps", {"start":{"line":4,"column":76},"end":{"line":4,"column":79}} ), depth0)) != null ? stack1 : "")
-    + ")"
-    + ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"affine"),{"name":"if","hash":{},"fn":container.program(2, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":4,"column":82},"end":{"line":4,"column":124}}})) != null ? stack1 : "")
-    + "\n";
-},"2":function(container,depth0,helpers,partials,data) {
-    return " * gain[c] + shift[c]";
-},"3":function(container,depth0,helpers,partials,data) {
-    return "//   output = v\n";
-},"4":function(container,depth0,helpers,partials,data) {
     var stack1;
 
   return ", "
-    + ((stack1 = container.lambda(container.strict(depth0, "passes", {"start":{"line":9,"column":28},"end":{"line":9,"column":34}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = container.lambda(container.strict(depth0, "passes", {"start":{"line":5,"column":28},"end":{"line":5,"column":34}} ), depth0)) != null ? stack1 : "")
     + " channels one after the other";
-},"5":function(container,depth0,helpers,partials,data) {
+},"2":function(container,depth0,helpers,partials,data) {
     var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
         if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
           return parent[propertyName];
@@ -1789,93 +944,8 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
 
   return ((stack1 = container.invokePartial(lookupProperty(partials,"cuda-norm"),depth0,{"name":"cuda-norm","data":data,"helpers":helpers,"partials":partials,"decorators":container.decorators})) != null ? stack1 : "")
     + "\n";
-},"6":function(container,depth0,helpers,partials,data) {
-    var stack1;
-
-  return "  float w[size][size];\n  CNX_UNROLL\n  for (int i = 0; i < size; i++) {\n    CNX_UNROLL\n    for (int j = 0; j < size; j++) w[i][j] = weight[(i * size + j) * "
-    + ((stack1 = container.lambda(container.strict(depth0, "weightRow", {"start":{"line":40,"column":71},"end":{"line":40,"column":80}} ), depth0)) != null ? stack1 : "")
-    + "];\n  }\n";
-},"7":function(container,depth0,helpers,partials,data) {
-    return "CNX_UNROLL";
-},"8":function(container,depth0,helpers,partials,data) {
-    return "CNX_ROLLED";
-},"9":function(container,depth0,helpers,partials,data) {
-    var stack1;
-
-  return "    float w[1][size]; // one output row: row r of the input meets row r of the kernel\n    CNX_UNROLL\n    for (int j = 0; j < size; j++) w[0][j] = weight[(r * size + j) * "
-    + ((stack1 = container.lambda(container.strict(depth0, "weightRow", {"start":{"line":51,"column":71},"end":{"line":51,"column":80}} ), depth0)) != null ? stack1 : "")
-    + "];\n";
-},"10":function(container,depth0,helpers,partials,data) {
-    var stack1, alias1=container.strict, alias2=container.lambda, alias3=depth0 != null ? depth0 : (container.nullContext || {}), lookupProperty = container.lookupProperty || function(parent, propertyName) {
-        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
-          return parent[propertyName];
-        }
-        return undefined
-    };
-
-  return "    // The patch's own column and "
-    + ((stack1 = alias2(alias1(depth0, "reach", {"start":{"line":54,"column":36},"end":{"line":54,"column":41}} ), depth0)) != null ? stack1 : "")
-    + " to each side; a tap belongs to one of them wherever the patch lies.\n    CNX_UNROLL\n    for (int n = -"
-    + ((stack1 = alias2(alias1(depth0, "reach", {"start":{"line":56,"column":20},"end":{"line":56,"column":25}} ), depth0)) != null ? stack1 : "")
-    + "; n <= "
-    + ((stack1 = alias2(alias1(depth0, "reach", {"start":{"line":56,"column":36},"end":{"line":56,"column":41}} ), depth0)) != null ? stack1 : "")
-    + "; n++) {\n      const int patch = left / across + n;\n      if (patch < 0 || patch >= grid_columns) continue;\n      const int slot = slots[patch];\n      if (slot < 0) continue;\n      const T *from = input + (slot * down + y % down) * (across * channels);\n      CNX_UNROLL\n      for (int x = 0; x < across; x++) {\n        if (n * across + x < -radius || n * across + x >= across + radius) continue;\n        const float u = widen(from[x * channels]);\n        CNX_UNROLL\n        for (int o = 0; o < rows; o++) {\n"
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"held"),{"name":"if","hash":{},"fn":container.program(11, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":68,"column":10},"end":{"line":70,"column":17}}})) != null ? stack1 : "")
-    + "          CNX_UNROLL\n          for (int c = 0; c < columns; c++) {\n            const int tap = n * across + x - c + radius;\n            if (tap >= 0 && tap < size) v[o][c] += w["
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"held"),{"name":"if","hash":{},"fn":container.program(12, data, 0),"inverse":container.program(13, data, 0),"data":data,"loc":{"start":{"line":74,"column":53},"end":{"line":74,"column":86}}})) != null ? stack1 : "")
-    + "][tap] * u;\n          }\n        }\n      }\n    }\n";
-},"11":function(container,depth0,helpers,partials,data) {
-    return "          if (r < o || r >= o + size) continue;\n";
-},"12":function(container,depth0,helpers,partials,data) {
-    return "r - o";
-},"13":function(container,depth0,helpers,partials,data) {
-    return "0";
-},"14":function(container,depth0,helpers,partials,data) {
-    var stack1, alias1=depth0 != null ? depth0 : (container.nullContext || {}), lookupProperty = container.lookupProperty || function(parent, propertyName) {
-        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
-          return parent[propertyName];
-        }
-        return undefined
-    };
-
-  return "    CNX_UNROLL\n    for (int j = 0; j < columns + size - 1; j++) {\n      const int x = left + j - radius;\n      if (x < 0 || x >= grid_columns * across) continue;\n      const int slot = slots[x / across];\n      if (slot < 0) continue;\n      const float u = widen(input[((slot * down + y % down) * across + x % across) * channels]);\n      CNX_UNROLL\n      for (int o = 0; o < rows; o++) {\n"
-    + ((stack1 = lookupProperty(helpers,"if").call(alias1,lookupProperty(depth0,"held"),{"name":"if","hash":{},"fn":container.program(15, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":89,"column":8},"end":{"line":91,"column":15}}})) != null ? stack1 : "")
-    + "        CNX_UNROLL\n        for (int c = 0; c < columns; c++)\n          if (j >= c && j < c + size) v[o][c] += w["
-    + ((stack1 = lookupProperty(helpers,"if").call(alias1,lookupProperty(depth0,"held"),{"name":"if","hash":{},"fn":container.program(12, data, 0),"inverse":container.program(13, data, 0),"data":data,"loc":{"start":{"line":94,"column":51},"end":{"line":94,"column":84}}})) != null ? stack1 : "")
-    + "][j - c] * u;\n      }\n    }\n";
-},"15":function(container,depth0,helpers,partials,data) {
-    return "        if (r < o || r >= o + size) continue;\n";
-},"16":function(container,depth0,helpers,partials,data) {
-    var stack1, alias1=container.strict, alias2=container.lambda;
-
-  return "  float *tile = shared<float>(0); // ["
-    + ((stack1 = alias2(alias1(depth0, "pixels", {"start":{"line":105,"column":40},"end":{"line":105,"column":46}} ), depth0)) != null ? stack1 : "")
-    + " sites]["
-    + ((stack1 = alias2(alias1(depth0, "tileRow", {"start":{"line":105,"column":58},"end":{"line":105,"column":65}} ), depth0)) != null ? stack1 : "")
-    + "], rows padded against bank conflicts\n";
-},"17":function(container,depth0,helpers,partials,data) {
-    return "    if (number >= tiles) break;\n";
-},"18":function(container,depth0,helpers,partials,data) {
-    var stack1;
-
-  return "        tile[p * "
-    + ((stack1 = container.lambda(container.strict(depth0, "tileRow", {"start":{"line":131,"column":19},"end":{"line":131,"column":26}} ), depth0)) != null ? stack1 : "")
-    + " + c] = v[r][i];\n";
-},"19":function(container,depth0,helpers,partials,data) {
-    return "        output[place(p, 0) + c] = narrow<T>(v[r][i]);\n";
-},"20":function(container,depth0,helpers,partials,data) {
-    var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
-        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
-          return parent[propertyName];
-        }
-        return undefined
-    };
-
-  return "  barrier();\n  normalize(tile, "
-    + ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"affine"),{"name":"if","hash":{},"fn":container.program(21, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":140,"column":18},"end":{"line":140,"column":52}}})) != null ? stack1 : "")
-    + "output, 0);\n";
-},"21":function(container,depth0,helpers,partials,data) {
-    return "gain, shift, ";
+},"3":function(container,depth0,helpers,partials,data) {
+    return "  barrier();\n  normalize(tile, gain, shift, output, 0);\n";
 },"compiler":[8,">= 4.3.0"],"main":function(container,depth0,helpers,partials,data) {
     var stack1, alias1=container.strict, alias2=container.lambda, alias3=depth0 != null ? depth0 : (container.nullContext || {}), lookupProperty = container.lookupProperty || function(parent, propertyName) {
         if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
@@ -1907,140 +977,80 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
     + ", x+j-"
     + ((stack1 = alias2(alias1(depth0, "radius", {"start":{"line":2,"column":86},"end":{"line":2,"column":92}} ), depth0)) != null ? stack1 : "")
     + ", c], where removed patches count as zeros like padding\n"
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"norm"),{"name":"if","hash":{},"fn":container.program(1, data, 0),"inverse":container.program(3, data, 0),"data":data,"loc":{"start":{"line":3,"column":0},"end":{"line":7,"column":7}}})) != null ? stack1 : "")
+    + ((stack1 = container.invokePartial(lookupProperty(partials,"norm-title"),depth0,{"name":"norm-title","hash":{"along":"c","index":"y,x,c"},"data":data,"helpers":helpers,"partials":partials,"decorators":container.decorators})) != null ? stack1 : "")
     + "// Maps hold the kept patches one below the other. A thread makes "
-    + ((stack1 = alias2(alias1(depth0, "tileRows", {"start":{"line":8,"column":68},"end":{"line":8,"column":76}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "tileRows", {"start":{"line":4,"column":68},"end":{"line":4,"column":76}} ), depth0)) != null ? stack1 : "")
     + " x "
-    + ((stack1 = alias2(alias1(depth0, "tileColumns", {"start":{"line":8,"column":83},"end":{"line":8,"column":94}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "tileColumns", {"start":{"line":4,"column":83},"end":{"line":4,"column":94}} ), depth0)) != null ? stack1 : "")
     + " sites of a patch for one channel, a block "
-    + ((stack1 = alias2(alias1(depth0, "groups", {"start":{"line":8,"column":141},"end":{"line":8,"column":147}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "groups", {"start":{"line":4,"column":141},"end":{"line":4,"column":147}} ), depth0)) != null ? stack1 : "")
     + " times\n// so many"
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"passes"),{"name":"if","hash":{},"fn":container.program(4, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":9,"column":10},"end":{"line":9,"column":72}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"passes"),{"name":"if","hash":{},"fn":container.program(1, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":5,"column":10},"end":{"line":5,"column":72}}})) != null ? stack1 : "")
     + ".\n"
     + ((stack1 = container.invokePartial(lookupProperty(partials,"cuda-head"),depth0,{"name":"cuda-head","data":data,"helpers":helpers,"partials":partials,"decorators":container.decorators})) != null ? stack1 : "")
     + "using T = "
-    + ((stack1 = alias2(alias1(depth0, "scalar", {"start":{"line":11,"column":12},"end":{"line":11,"column":18}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "scalar", {"start":{"line":7,"column":12},"end":{"line":7,"column":18}} ), depth0)) != null ? stack1 : "")
     + ";\nconstexpr int channels = "
-    + ((stack1 = alias2(alias1(depth0, "channels", {"start":{"line":12,"column":27},"end":{"line":12,"column":35}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "channels", {"start":{"line":8,"column":27},"end":{"line":8,"column":35}} ), depth0)) != null ? stack1 : "")
     + ";\nconstexpr int grid_rows = "
-    + ((stack1 = alias2(alias1(depth0, "gridRows", {"start":{"line":13,"column":28},"end":{"line":13,"column":36}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "gridRows", {"start":{"line":9,"column":28},"end":{"line":9,"column":36}} ), depth0)) != null ? stack1 : "")
     + ", grid_columns = "
-    + ((stack1 = alias2(alias1(depth0, "gridColumns", {"start":{"line":13,"column":57},"end":{"line":13,"column":68}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "gridColumns", {"start":{"line":9,"column":57},"end":{"line":9,"column":68}} ), depth0)) != null ? stack1 : "")
     + ", patches = grid_rows * grid_columns, keep = "
-    + ((stack1 = alias2(alias1(depth0, "keep", {"start":{"line":13,"column":117},"end":{"line":13,"column":121}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "keep", {"start":{"line":9,"column":117},"end":{"line":9,"column":121}} ), depth0)) != null ? stack1 : "")
     + ";\nconstexpr int down = "
-    + ((stack1 = alias2(alias1(depth0, "down", {"start":{"line":14,"column":23},"end":{"line":14,"column":27}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "down", {"start":{"line":10,"column":23},"end":{"line":10,"column":27}} ), depth0)) != null ? stack1 : "")
     + ", across = "
-    + ((stack1 = alias2(alias1(depth0, "across", {"start":{"line":14,"column":42},"end":{"line":14,"column":48}} ), depth0)) != null ? stack1 : "")
-    + ";             // sites of a patch\nconstexpr int size = "
-    + ((stack1 = alias2(alias1(depth0, "kernel", {"start":{"line":15,"column":23},"end":{"line":15,"column":29}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "across", {"start":{"line":10,"column":42},"end":{"line":10,"column":48}} ), depth0)) != null ? stack1 : "")
+    + "; // sites of a patch\nconstexpr int size = "
+    + ((stack1 = alias2(alias1(depth0, "kernel", {"start":{"line":11,"column":23},"end":{"line":11,"column":29}} ), depth0)) != null ? stack1 : "")
     + ", radius = "
-    + ((stack1 = alias2(alias1(depth0, "radius", {"start":{"line":15,"column":44},"end":{"line":15,"column":50}} ), depth0)) != null ? stack1 : "")
-    + ";          // of the kernel\nconstexpr int rows = "
-    + ((stack1 = alias2(alias1(depth0, "tileRows", {"start":{"line":16,"column":23},"end":{"line":16,"column":31}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "radius", {"start":{"line":11,"column":44},"end":{"line":11,"column":50}} ), depth0)) != null ? stack1 : "")
+    + "; // of the kernel\nconstexpr int rows = "
+    + ((stack1 = alias2(alias1(depth0, "tileRows", {"start":{"line":12,"column":23},"end":{"line":12,"column":31}} ), depth0)) != null ? stack1 : "")
     + ", columns = "
-    + ((stack1 = alias2(alias1(depth0, "tileColumns", {"start":{"line":16,"column":47},"end":{"line":16,"column":58}} ), depth0)) != null ? stack1 : "")
-    + ";        // of a thread\nconstexpr int tiles_across = across / columns, patch_tiles = down / rows * tiles_across;\nconstexpr int tiles = keep * patch_tiles; // of an image\n\n// Where site p of the block lies in the output; negative past the end.\nCNX_DEVICE int place(int p, int) {\n  const int tile = block_x() * "
-    + ((stack1 = alias2(alias1(depth0, "groups", {"start":{"line":22,"column":33},"end":{"line":22,"column":39}} ), depth0)) != null ? stack1 : "")
-    + " + p / (rows * columns), site = p % (rows * columns);\n  if (tile >= tiles) return -1;\n  const int part = tile % patch_tiles;\n  const int y = tile / patch_tiles * down + part / tiles_across * rows + site / columns;\n  return (y * across + part % tiles_across * columns + site % columns) * channels;\n}\n\n"
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"norm"),{"name":"if","hash":{},"fn":container.program(5, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":29,"column":0},"end":{"line":32,"column":7}}})) != null ? stack1 : "")
-    + "// One channel of the sites that begin at row `top` and column `left` of the whole map.\nCNX_DEVICE void convolve(const T *input, const float *weight, const int *table, float (&v)[rows][columns], int top, int left) {\n"
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"held"),{"name":"if","hash":{},"fn":container.program(6, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":35,"column":2},"end":{"line":42,"column":9}}})) != null ? stack1 : "")
-    + "  "
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"held"),{"name":"if","hash":{},"fn":container.program(7, data, 0),"inverse":container.program(8, data, 0),"data":data,"loc":{"start":{"line":43,"column":2},"end":{"line":43,"column":49}}})) != null ? stack1 : "")
-    + "\n  for (int r = 0; r < rows + size - 1; r++) {\n    const int y = top + r - radius;\n    if (y < 0 || y >= grid_rows * down) continue;\n    const int *slots = table + y / down * grid_columns;\n"
-    + ((stack1 = lookupProperty(helpers,"unless").call(alias3,lookupProperty(depth0,"held"),{"name":"unless","hash":{},"fn":container.program(9, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":48,"column":4},"end":{"line":52,"column":15}}})) != null ? stack1 : "")
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"whole"),{"name":"if","hash":{},"fn":container.program(10, data, 0),"inverse":container.program(14, data, 0),"data":data,"loc":{"start":{"line":53,"column":4},"end":{"line":97,"column":11}}})) != null ? stack1 : "")
-    + "  }\n}\n\nCNX_KERNEL("
-    + ((stack1 = alias2(alias1(depth0, "threads", {"start":{"line":101,"column":13},"end":{"line":101,"column":20}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "tileColumns", {"start":{"line":12,"column":47},"end":{"line":12,"column":58}} ), depth0)) != null ? stack1 : "")
+    + ", groups = "
+    + ((stack1 = alias2(alias1(depth0, "groups", {"start":{"line":12,"column":73},"end":{"line":12,"column":79}} ), depth0)) != null ? stack1 : "")
+    + "; // of a thread, threads of a channel\nconstexpr int tiles_across = across / columns, patch_tiles = down / rows * tiles_across;\nconstexpr int tiles = keep * patch_tiles; // of an image\nconstexpr bool weights_held = rows > 1, normed = "
+    + ((stack1 = alias2(alias1(depth0, "norm", {"start":{"line":15,"column":51},"end":{"line":15,"column":55}} ), depth0)) != null ? stack1 : "")
+    + "; // in registers\n\n// Where site p of the block lies in the output; negative past the end.\nCNX_DEVICE int place(int p, int) {\n  const int tile = block_x() * groups + p / (rows * columns), site = p % (rows * columns);\n  if (tile >= tiles) return -1;\n  const int part = tile % patch_tiles;\n  const int y = tile / patch_tiles * down + part / tiles_across * rows + site / columns;\n  return (y * across + part % tiles_across * columns + site % columns) * channels;\n}\n\n"
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"norm"),{"name":"if","hash":{},"fn":container.program(2, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":26,"column":0},"end":{"line":29,"column":7}}})) != null ? stack1 : "")
+    + "// One channel of the sites that begin at row `top` and column `left` of the whole map.\nCNX_DEVICE void convolve(const T *input, const float *weight, const int *table, float (&v)[rows][columns], int top, int left) {\n  float w[weights_held ? size : 1][size];\n  CNX_UNROLL\n  for (int i = 0; weights_held && i < size; i++) {\n    CNX_UNROLL\n    for (int j = 0; j < size; j++) w[i][j] = weight[(i * size + j) * "
+    + ((stack1 = alias2(alias1(depth0, "weightRow", {"start":{"line":36,"column":71},"end":{"line":36,"column":80}} ), depth0)) != null ? stack1 : "")
+    + "];\n  }\n  "
+    + ((stack1 = alias2(alias1(depth0, "rowUnroll", {"start":{"line":38,"column":4},"end":{"line":38,"column":13}} ), depth0)) != null ? stack1 : "")
+    + "\n  for (int r = 0; r < rows + size - 1; r++) {\n    const int y = top + r - radius;\n    if (y < 0 || y >= grid_rows * down) continue;\n    const int *slots = table + y / down * grid_columns;\n    CNX_UNROLL // one output row: row r of the input meets row r of the kernel\n    for (int j = 0; !weights_held && j < size; j++) w[0][j] = weight[(r * size + j) * "
+    + ((stack1 = alias2(alias1(depth0, "weightRow", {"start":{"line":44,"column":88},"end":{"line":44,"column":97}} ), depth0)) != null ? stack1 : "")
+    + "];\n    // The patch's own column and "
+    + ((stack1 = alias2(alias1(depth0, "reach", {"start":{"line":45,"column":36},"end":{"line":45,"column":41}} ), depth0)) != null ? stack1 : "")
+    + " to each side; a tap belongs to one of them wherever the patch lies.\n    if constexpr (columns == across) {\n      CNX_UNROLL\n      for (int n = -"
+    + ((stack1 = alias2(alias1(depth0, "reach", {"start":{"line":48,"column":22},"end":{"line":48,"column":27}} ), depth0)) != null ? stack1 : "")
+    + "; n <= "
+    + ((stack1 = alias2(alias1(depth0, "reach", {"start":{"line":48,"column":38},"end":{"line":48,"column":43}} ), depth0)) != null ? stack1 : "")
+    + "; n++) {\n        const int patch = left / across + n;\n        if (patch < 0 || patch >= grid_columns) continue;\n        const int slot = slots[patch];\n        if (slot < 0) continue;\n        const T *from = input + (slot * down + y % down) * (across * channels);\n        CNX_UNROLL\n        for (int x = 0; x < across; x++) {\n          if (n * across + x < -radius || n * across + x >= across + radius) continue;\n          const float u = widen(from[x * channels]);\n          CNX_UNROLL\n          for (int o = 0; o < rows; o++) {\n            if (weights_held && (r < o || r >= o + size)) continue;\n            CNX_UNROLL\n            for (int c = 0; c < columns; c++) {\n              const int tap = n * across + x - c + radius;\n              if (tap >= 0 && tap < size) v[o][c] += w[weights_held ? r - o : 0][tap] * u;\n            }\n          }\n        }\n      }\n    } else {\n      CNX_UNROLL\n      for (int j = 0; j < columns + size - 1; j++) {\n        const int x = left + j - radius;\n        if (x < 0 || x >= grid_columns * across) continue;\n        const int slot = slots[x / across];\n        if (slot < 0) continue;\n        const float u = widen(input[((slot * down + y % down) * across + x % across) * channels]);\n        CNX_UNROLL\n        for (int o = 0; o < rows; o++) {\n          if (weights_held && (r < o || r >= o + size)) continue;\n          CNX_UNROLL\n          for (int c = 0; c < columns; c++)\n            if (j >= c && j < c + size) v[o][c] += w[weights_held ? r - o : 0][j - c] * u;\n        }\n      }\n    }\n  }\n}\n\nCNX_KERNEL("
+    + ((stack1 = alias2(alias1(depth0, "threads", {"start":{"line":89,"column":13},"end":{"line":89,"column":20}} ), depth0)) != null ? stack1 : "")
     + ", "
-    + ((stack1 = alias2(alias1(depth0, "blocks", {"start":{"line":101,"column":26},"end":{"line":101,"column":32}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "blocks", {"start":{"line":89,"column":26},"end":{"line":89,"column":32}} ), depth0)) != null ? stack1 : "")
     + ") kernel(\n"
     + ((stack1 = container.invokePartial(lookupProperty(partials,"cuda-parameters"),depth0,{"name":"cuda-parameters","data":data,"helpers":helpers,"partials":partials,"decorators":container.decorators})) != null ? stack1 : "")
-    + "{\n"
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"norm"),{"name":"if","hash":{},"fn":container.program(16, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":104,"column":2},"end":{"line":106,"column":9}}})) != null ? stack1 : "")
-    + "  input += static_cast<size_t>(block_z()) * (keep * down * across * channels);\n  output += static_cast<size_t>(block_z()) * (keep * down * across * channels);\n  table += block_z() * (patches + keep);\n  for (int item = thread(); item < "
-    + ((stack1 = alias2(alias1(depth0, "items", {"start":{"line":110,"column":37},"end":{"line":110,"column":42}} ), depth0)) != null ? stack1 : "")
+    + "{\n  float *tile = shared<float>(0); // ["
+    + ((stack1 = alias2(alias1(depth0, "pixels", {"start":{"line":92,"column":40},"end":{"line":92,"column":46}} ), depth0)) != null ? stack1 : "")
+    + " sites]["
+    + ((stack1 = alias2(alias1(depth0, "tileRow", {"start":{"line":92,"column":58},"end":{"line":92,"column":65}} ), depth0)) != null ? stack1 : "")
+    + "], rows padded against bank conflicts\n  input += static_cast<size_t>(block_z()) * (keep * down * across * channels);\n  output += static_cast<size_t>(block_z()) * (keep * down * across * channels);\n  table += block_z() * (patches + keep);\n  for (int item = thread(); item < "
+    + ((stack1 = alias2(alias1(depth0, "items", {"start":{"line":96,"column":37},"end":{"line":96,"column":42}} ), depth0)) != null ? stack1 : "")
     + "; item += "
-    + ((stack1 = alias2(alias1(depth0, "threads", {"start":{"line":110,"column":56},"end":{"line":110,"column":63}} ), depth0)) != null ? stack1 : "")
-    + ") {\n    const int c = item % channels, group = item / channels, number = block_x() * "
-    + ((stack1 = alias2(alias1(depth0, "groups", {"start":{"line":111,"column":83},"end":{"line":111,"column":89}} ), depth0)) != null ? stack1 : "")
-    + " + group;\n"
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"ragged"),{"name":"if","hash":{},"fn":container.program(17, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":112,"column":4},"end":{"line":114,"column":11}}})) != null ? stack1 : "")
-    + "    const int patch = table[patches + number / patch_tiles], part = number % patch_tiles;\n    const int top = patch / grid_columns * down + part / tiles_across * rows;\n    const int left = patch % grid_columns * across + part % tiles_across * columns;\n    float v[rows][columns];\n    CNX_UNROLL\n    for (int r = 0; r < rows; r++) {\n      CNX_UNROLL\n      for (int i = 0; i < columns; i++) v[r][i] = bias[c];\n    }\n    convolve(input + c, weight + c, table, v, top, left);\n    CNX_UNROLL\n    for (int r = 0; r < rows; r++) {\n      CNX_UNROLL\n      for (int i = 0; i < columns; i++) {\n        const int p = (group * rows + r) * columns + i;\n"
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"norm"),{"name":"if","hash":{},"fn":container.program(18, data, 0),"inverse":container.program(19, data, 0),"data":data,"loc":{"start":{"line":130,"column":8},"end":{"line":134,"column":15}}})) != null ? stack1 : "")
-    + "      }\n    }\n  }\n"
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"norm"),{"name":"if","hash":{},"fn":container.program(20, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":138,"column":2},"end":{"line":141,"column":9}}})) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "threads", {"start":{"line":96,"column":56},"end":{"line":96,"column":63}} ), depth0)) != null ? stack1 : "")
+    + ") {\n    const int c = item % channels, group = item / channels, number = block_x() * groups + group;\n    if (tiles % groups != 0 && number >= tiles) break;\n    const int patch = table[patches + number / patch_tiles], part = number % patch_tiles;\n    const int top = patch / grid_columns * down + part / tiles_across * rows;\n    const int left = patch % grid_columns * across + part % tiles_across * columns;\n    float v[rows][columns];\n    CNX_UNROLL\n    for (int r = 0; r < rows; r++) {\n      CNX_UNROLL\n      for (int i = 0; i < columns; i++) v[r][i] = bias[c];\n    }\n    convolve(input + c, weight + c, table, v, top, left);\n    CNX_UNROLL\n    for (int r = 0; r < rows; r++) {\n      CNX_UNROLL\n      for (int i = 0; i < columns; i++) {\n        const int p = (group * rows + r) * columns + i;\n        if (normed)\n          tile[p * "
+    + ((stack1 = alias2(alias1(depth0, "tileRow", {"start":{"line":115,"column":21},"end":{"line":115,"column":28}} ), depth0)) != null ? stack1 : "")
+    + " + c] = v[r][i];\n        else\n          output[place(p, 0) + c] = narrow<T>(v[r][i]);\n      }\n    }\n  }\n"
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"norm"),{"name":"if","hash":{},"fn":container.program(3, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":121,"column":2},"end":{"line":124,"column":9}}})) != null ? stack1 : "")
     + "}\n\n"
     + ((stack1 = container.invokePartial(lookupProperty(partials,"cuda-run"),depth0,{"name":"cuda-run","data":data,"helpers":helpers,"partials":partials,"decorators":container.decorators})) != null ? stack1 : "");
 },"usePartial":true,"useData":true},
 
   "cuda/stem": {"0":function(container,depth0,helpers,partials,data) {
-    return " and LayerNorm";
-},"1":function(container,depth0,helpers,partials,data) {
-    return ", kept patches only";
-},"2":function(container,depth0,helpers,partials,data) {
-    var stack1, alias1=container.strict, alias2=container.lambda, lookupProperty = container.lookupProperty || function(parent, propertyName) {
-        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
-          return parent[propertyName];
-        }
-        return undefined
-    };
-
-  return "//   v[y,x,n] = bias[n] + sum over c,i,j of weight[c,i,j,n] * input[c, "
-    + ((stack1 = alias2(alias1(depth0, "patch", {"start":{"line":3,"column":73},"end":{"line":3,"column":78}} ), depth0)) != null ? stack1 : "")
-    + "(top+y%"
-    + ((stack1 = alias2(alias1(lookupProperty(depth0,"grid"), "down", {"start":{"line":3,"column":89},"end":{"line":3,"column":98}} ), depth0)) != null ? stack1 : "")
-    + ")+i, "
-    + ((stack1 = alias2(alias1(depth0, "patch", {"start":{"line":3,"column":107},"end":{"line":3,"column":112}} ), depth0)) != null ? stack1 : "")
-    + "(left+x)+j]\n//   top, left = where the patch of slot y/"
-    + ((stack1 = alias2(alias1(lookupProperty(depth0,"grid"), "down", {"start":{"line":4,"column":45},"end":{"line":4,"column":54}} ), depth0)) != null ? stack1 : "")
-    + " begins, patches of "
-    + ((stack1 = alias2(alias1(lookupProperty(depth0,"grid"), "down", {"start":{"line":4,"column":78},"end":{"line":4,"column":87}} ), depth0)) != null ? stack1 : "")
-    + "x"
-    + ((stack1 = alias2(alias1(lookupProperty(depth0,"grid"), "across", {"start":{"line":4,"column":92},"end":{"line":4,"column":103}} ), depth0)) != null ? stack1 : "")
-    + " sites\n";
-},"3":function(container,depth0,helpers,partials,data) {
-    var stack1, alias1=container.strict, alias2=container.lambda;
-
-  return "//   v[y,x,n] = bias[n] + sum over c,i,j of weight[c,i,j,n] * input[c, "
-    + ((stack1 = alias2(alias1(depth0, "patch", {"start":{"line":6,"column":73},"end":{"line":6,"column":78}} ), depth0)) != null ? stack1 : "")
-    + "y+i, "
-    + ((stack1 = alias2(alias1(depth0, "patch", {"start":{"line":6,"column":87},"end":{"line":6,"column":92}} ), depth0)) != null ? stack1 : "")
-    + "x+j]\n";
-},"4":function(container,depth0,helpers,partials,data) {
-    var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
-        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
-          return parent[propertyName];
-        }
-        return undefined
-    };
-
-  return "//   output[y,x,n] = (v - mean over n of v) / sqrt(variance over n of v + "
-    + ((stack1 = container.lambda(container.strict(depth0, "eps", {"start":{"line":9,"column":76},"end":{"line":9,"column":79}} ), depth0)) != null ? stack1 : "")
-    + ")"
-    + ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"affine"),{"name":"if","hash":{},"fn":container.program(5, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":9,"column":82},"end":{"line":9,"column":124}}})) != null ? stack1 : "")
-    + "\n";
-},"5":function(container,depth0,helpers,partials,data) {
-    return " * gain[n] + shift[n]";
-},"6":function(container,depth0,helpers,partials,data) {
-    return "//   output = v\n";
-},"7":function(container,depth0,helpers,partials,data) {
-    var stack1, alias1=container.strict, alias2=container.lambda;
-
-  return "block_x() * "
-    + ((stack1 = alias2(alias1(depth0, "pixels", {"start":{"line":19,"column":76},"end":{"line":19,"column":82}} ), depth0)) != null ? stack1 : "")
-    + " + p < "
-    + ((stack1 = alias2(alias1(depth0, "outWidth", {"start":{"line":19,"column":93},"end":{"line":19,"column":101}} ), depth0)) != null ? stack1 : "")
-    + " ? first + p * "
-    + ((stack1 = alias2(alias1(depth0, "channels", {"start":{"line":19,"column":120},"end":{"line":19,"column":128}} ), depth0)) != null ? stack1 : "")
-    + " : -1";
-},"8":function(container,depth0,helpers,partials,data) {
-    var stack1;
-
-  return "first + p * "
-    + ((stack1 = container.lambda(container.strict(depth0, "channels", {"start":{"line":19,"column":157},"end":{"line":19,"column":165}} ), depth0)) != null ? stack1 : "");
-},"9":function(container,depth0,helpers,partials,data) {
     var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
         if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
           return parent[propertyName];
@@ -2050,17 +1060,7 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
 
   return ((stack1 = container.invokePartial(lookupProperty(partials,"cuda-norm"),depth0,{"name":"cuda-norm","data":data,"helpers":helpers,"partials":partials,"decorators":container.decorators})) != null ? stack1 : "")
     + "\n";
-},"10":function(container,depth0,helpers,partials,data) {
-    var stack1, alias1=container.strict, alias2=container.lambda;
-
-  return "  float *tile = shared<float>("
-    + ((stack1 = alias2(alias1(depth0, "tileAt", {"start":{"line":30,"column":32},"end":{"line":30,"column":38}} ), depth0)) != null ? stack1 : "")
-    + "); // ["
-    + ((stack1 = alias2(alias1(depth0, "pixels", {"start":{"line":30,"column":49},"end":{"line":30,"column":55}} ), depth0)) != null ? stack1 : "")
-    + " sites]["
-    + ((stack1 = alias2(alias1(depth0, "tileRow", {"start":{"line":30,"column":67},"end":{"line":30,"column":74}} ), depth0)) != null ? stack1 : "")
-    + "], rows padded against bank conflicts\n";
-},"11":function(container,depth0,helpers,partials,data) {
+},"1":function(container,depth0,helpers,partials,data) {
     var stack1, alias1=container.strict, alias2=container.lambda, lookupProperty = container.lookupProperty || function(parent, propertyName) {
         if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
           return parent[propertyName];
@@ -2069,99 +1069,34 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
     };
 
   return "  const int cell = table[block_z() * "
-    + ((stack1 = alias2(alias1(lookupProperty(depth0,"grid"), "tableLength", {"start":{"line":35,"column":39},"end":{"line":35,"column":55}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(lookupProperty(depth0,"grid"), "tableLength", {"start":{"line":23,"column":39},"end":{"line":23,"column":55}} ), depth0)) != null ? stack1 : "")
     + " + "
-    + ((stack1 = alias2(alias1(lookupProperty(depth0,"grid"), "patches", {"start":{"line":35,"column":62},"end":{"line":35,"column":74}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(lookupProperty(depth0,"grid"), "patches", {"start":{"line":23,"column":62},"end":{"line":23,"column":74}} ), depth0)) != null ? stack1 : "")
     + " + y / "
-    + ((stack1 = alias2(alias1(lookupProperty(depth0,"grid"), "down", {"start":{"line":35,"column":85},"end":{"line":35,"column":94}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(lookupProperty(depth0,"grid"), "down", {"start":{"line":23,"column":85},"end":{"line":23,"column":94}} ), depth0)) != null ? stack1 : "")
     + "];\n  const int top = cell / "
-    + ((stack1 = alias2(alias1(lookupProperty(depth0,"grid"), "columns", {"start":{"line":36,"column":27},"end":{"line":36,"column":39}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(lookupProperty(depth0,"grid"), "columns", {"start":{"line":24,"column":27},"end":{"line":24,"column":39}} ), depth0)) != null ? stack1 : "")
     + " * "
-    + ((stack1 = alias2(alias1(lookupProperty(depth0,"grid"), "down", {"start":{"line":36,"column":46},"end":{"line":36,"column":55}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(lookupProperty(depth0,"grid"), "down", {"start":{"line":24,"column":46},"end":{"line":24,"column":55}} ), depth0)) != null ? stack1 : "")
     + " + y % "
-    + ((stack1 = alias2(alias1(lookupProperty(depth0,"grid"), "down", {"start":{"line":36,"column":66},"end":{"line":36,"column":75}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(lookupProperty(depth0,"grid"), "down", {"start":{"line":24,"column":66},"end":{"line":24,"column":75}} ), depth0)) != null ? stack1 : "")
     + ", left = cell % "
-    + ((stack1 = alias2(alias1(lookupProperty(depth0,"grid"), "columns", {"start":{"line":36,"column":95},"end":{"line":36,"column":107}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(lookupProperty(depth0,"grid"), "columns", {"start":{"line":24,"column":95},"end":{"line":24,"column":107}} ), depth0)) != null ? stack1 : "")
     + " * "
-    + ((stack1 = alias2(alias1(lookupProperty(depth0,"grid"), "across", {"start":{"line":36,"column":114},"end":{"line":36,"column":125}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(lookupProperty(depth0,"grid"), "across", {"start":{"line":24,"column":114},"end":{"line":24,"column":125}} ), depth0)) != null ? stack1 : "")
     + ";\n";
-},"12":function(container,depth0,helpers,partials,data) {
-    return "top";
-},"13":function(container,depth0,helpers,partials,data) {
-    return "y";
-},"14":function(container,depth0,helpers,partials,data) {
-    return "(left + x0)";
-},"15":function(container,depth0,helpers,partials,data) {
-    return "x0";
-},"16":function(container,depth0,helpers,partials,data) {
+},"2":function(container,depth0,helpers,partials,data) {
+    return "  const int top = y, left = 0;\n";
+},"3":function(container,depth0,helpers,partials,data) {
     var stack1, alias1=container.strict, alias2=container.lambda;
-
-  return "    const bool inside = x0 + x / "
-    + ((stack1 = alias2(alias1(depth0, "patch", {"start":{"line":42,"column":35},"end":{"line":42,"column":40}} ), depth0)) != null ? stack1 : "")
-    + " < "
-    + ((stack1 = alias2(alias1(depth0, "outWidth", {"start":{"line":42,"column":47},"end":{"line":42,"column":55}} ), depth0)) != null ? stack1 : "")
-    + ";\n    patch[(row * "
-    + ((stack1 = alias2(alias1(depth0, "patch", {"start":{"line":43,"column":19},"end":{"line":43,"column":24}} ), depth0)) != null ? stack1 : "")
-    + " + x % "
-    + ((stack1 = alias2(alias1(depth0, "patch", {"start":{"line":43,"column":35},"end":{"line":43,"column":40}} ), depth0)) != null ? stack1 : "")
-    + ") * "
-    + ((stack1 = alias2(alias1(depth0, "pixels", {"start":{"line":43,"column":48},"end":{"line":43,"column":54}} ), depth0)) != null ? stack1 : "")
-    + " + x / "
-    + ((stack1 = alias2(alias1(depth0, "patch", {"start":{"line":43,"column":65},"end":{"line":43,"column":70}} ), depth0)) != null ? stack1 : "")
-    + "] = inside ? input[from] : 0.0f;\n";
-},"17":function(container,depth0,helpers,partials,data) {
-    var stack1, alias1=container.strict, alias2=container.lambda;
-
-  return "    patch[(row * "
-    + ((stack1 = alias2(alias1(depth0, "patch", {"start":{"line":45,"column":19},"end":{"line":45,"column":24}} ), depth0)) != null ? stack1 : "")
-    + " + x % "
-    + ((stack1 = alias2(alias1(depth0, "patch", {"start":{"line":45,"column":35},"end":{"line":45,"column":40}} ), depth0)) != null ? stack1 : "")
-    + ") * "
-    + ((stack1 = alias2(alias1(depth0, "pixels", {"start":{"line":45,"column":48},"end":{"line":45,"column":54}} ), depth0)) != null ? stack1 : "")
-    + " + x / "
-    + ((stack1 = alias2(alias1(depth0, "patch", {"start":{"line":45,"column":65},"end":{"line":45,"column":70}} ), depth0)) != null ? stack1 : "")
-    + "] = input[from];\n";
-},"18":function(container,depth0,helpers,partials,data) {
-    var stack1, alias1=container.strict, alias2=container.lambda;
-
-  return "    CNX_UNROLL\n    for (int i = 0; i < "
-    + ((stack1 = alias2(alias1(depth0, "sites", {"start":{"line":61,"column":26},"end":{"line":61,"column":31}} ), depth0)) != null ? stack1 : "")
-    + "; i++) tile[(first + i) * "
-    + ((stack1 = alias2(alias1(depth0, "tileRow", {"start":{"line":61,"column":61},"end":{"line":61,"column":68}} ), depth0)) != null ? stack1 : "")
-    + " + n] = v[i];\n";
-},"19":function(container,depth0,helpers,partials,data) {
-    var stack1, alias1=container.strict, alias2=container.lambda;
-
-  return "    const int to = ((block_z() * "
-    + ((stack1 = alias2(alias1(depth0, "outHeight", {"start":{"line":63,"column":35},"end":{"line":63,"column":44}} ), depth0)) != null ? stack1 : "")
-    + " + y) * "
-    + ((stack1 = alias2(alias1(depth0, "outWidth", {"start":{"line":63,"column":56},"end":{"line":63,"column":64}} ), depth0)) != null ? stack1 : "")
-    + " + x0) * "
-    + ((stack1 = alias2(alias1(depth0, "channels", {"start":{"line":63,"column":77},"end":{"line":63,"column":85}} ), depth0)) != null ? stack1 : "")
-    + ";\n    CNX_UNROLL\n    for (int i = 0; i < "
-    + ((stack1 = alias2(alias1(depth0, "sites", {"start":{"line":65,"column":26},"end":{"line":65,"column":31}} ), depth0)) != null ? stack1 : "")
-    + "; i++)\n      if (place(first + i, 0) >= 0) output[static_cast<size_t>(to) + (first + i) * "
-    + ((stack1 = alias2(alias1(depth0, "channels", {"start":{"line":66,"column":85},"end":{"line":66,"column":93}} ), depth0)) != null ? stack1 : "")
-    + " + n] = narrow<T>(v[i]);\n";
-},"20":function(container,depth0,helpers,partials,data) {
-    var stack1, alias1=container.strict, alias2=container.lambda, lookupProperty = container.lookupProperty || function(parent, propertyName) {
-        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
-          return parent[propertyName];
-        }
-        return undefined
-    };
 
   return "  barrier();\n  output += static_cast<size_t>(block_z()) * "
-    + ((stack1 = alias2(alias1(depth0, "outLength", {"start":{"line":71,"column":47},"end":{"line":71,"column":56}} ), depth0)) != null ? stack1 : "")
-    + ";\n  normalize(tile, "
-    + ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"affine"),{"name":"if","hash":{},"fn":container.program(21, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":72,"column":18},"end":{"line":72,"column":52}}})) != null ? stack1 : "")
-    + "output, (y * "
-    + ((stack1 = alias2(alias1(depth0, "outWidth", {"start":{"line":72,"column":67},"end":{"line":72,"column":75}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "outLength", {"start":{"line":55,"column":47},"end":{"line":55,"column":56}} ), depth0)) != null ? stack1 : "")
+    + ";\n  normalize(tile, gain, shift, output, (y * "
+    + ((stack1 = alias2(alias1(depth0, "outWidth", {"start":{"line":56,"column":46},"end":{"line":56,"column":54}} ), depth0)) != null ? stack1 : "")
     + " + x0) * "
-    + ((stack1 = alias2(alias1(depth0, "channels", {"start":{"line":72,"column":88},"end":{"line":72,"column":96}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "channels", {"start":{"line":56,"column":67},"end":{"line":56,"column":75}} ), depth0)) != null ? stack1 : "")
     + ");\n";
-},"21":function(container,depth0,helpers,partials,data) {
-    return "gain, shift, ";
 },"compiler":[8,">= 4.3.0"],"main":function(container,depth0,helpers,partials,data) {
     var stack1, alias1=container.strict, alias2=container.lambda, alias3=depth0 != null ? depth0 : (container.nullContext || {}), lookupProperty = container.lookupProperty || function(parent, propertyName) {
         if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
@@ -2170,139 +1105,118 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
         return undefined
     };
 
-  return "// "
-    + ((stack1 = alias2(alias1(depth0, "patch", {"start":{"line":1,"column":5},"end":{"line":1,"column":10}} ), depth0)) != null ? stack1 : "")
-    + "x"
-    + ((stack1 = alias2(alias1(depth0, "patch", {"start":{"line":1,"column":15},"end":{"line":1,"column":20}} ), depth0)) != null ? stack1 : "")
-    + " convolution with stride "
-    + ((stack1 = alias2(alias1(depth0, "patch", {"start":{"line":1,"column":49},"end":{"line":1,"column":54}} ), depth0)) != null ? stack1 : "")
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"norm"),{"name":"if","hash":{},"fn":container.program(0, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":1,"column":56},"end":{"line":1,"column":89}}})) != null ? stack1 : "")
-    + ", ["
-    + ((stack1 = alias2(alias1(depth0, "inChannels", {"start":{"line":1,"column":94},"end":{"line":1,"column":104}} ), depth0)) != null ? stack1 : "")
-    + "]["
-    + ((stack1 = alias2(alias1(depth0, "height", {"start":{"line":1,"column":110},"end":{"line":1,"column":116}} ), depth0)) != null ? stack1 : "")
-    + "]["
-    + ((stack1 = alias2(alias1(depth0, "width", {"start":{"line":1,"column":122},"end":{"line":1,"column":127}} ), depth0)) != null ? stack1 : "")
-    + "] to ["
-    + ((stack1 = alias2(alias1(depth0, "outHeight", {"start":{"line":1,"column":137},"end":{"line":1,"column":146}} ), depth0)) != null ? stack1 : "")
-    + "]["
-    + ((stack1 = alias2(alias1(depth0, "outWidth", {"start":{"line":1,"column":152},"end":{"line":1,"column":160}} ), depth0)) != null ? stack1 : "")
-    + "]["
-    + ((stack1 = alias2(alias1(depth0, "channels", {"start":{"line":1,"column":166},"end":{"line":1,"column":174}} ), depth0)) != null ? stack1 : "")
-    + "]"
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"grid"),{"name":"if","hash":{},"fn":container.program(1, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":1,"column":177},"end":{"line":1,"column":215}}})) != null ? stack1 : "")
-    + ":\n"
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"grid"),{"name":"if","hash":{},"fn":container.program(2, data, 0),"inverse":container.program(3, data, 0),"data":data,"loc":{"start":{"line":2,"column":0},"end":{"line":7,"column":7}}})) != null ? stack1 : "")
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"norm"),{"name":"if","hash":{},"fn":container.program(4, data, 0),"inverse":container.program(6, data, 0),"data":data,"loc":{"start":{"line":8,"column":0},"end":{"line":12,"column":7}}})) != null ? stack1 : "")
+  return ((stack1 = container.invokePartial(lookupProperty(partials,"stem-title"),depth0,{"name":"stem-title","data":data,"helpers":helpers,"partials":partials,"decorators":container.decorators})) != null ? stack1 : "")
     + "// A block makes "
-    + ((stack1 = alias2(alias1(depth0, "pixels", {"start":{"line":13,"column":19},"end":{"line":13,"column":25}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "pixels", {"start":{"line":2,"column":19},"end":{"line":2,"column":25}} ), depth0)) != null ? stack1 : "")
     + " sites of one row, a thread "
-    + ((stack1 = alias2(alias1(depth0, "sites", {"start":{"line":13,"column":57},"end":{"line":13,"column":62}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "sites", {"start":{"line":2,"column":57},"end":{"line":2,"column":62}} ), depth0)) != null ? stack1 : "")
     + " of them for one channel.\n"
     + ((stack1 = container.invokePartial(lookupProperty(partials,"cuda-head"),depth0,{"name":"cuda-head","data":data,"helpers":helpers,"partials":partials,"decorators":container.decorators})) != null ? stack1 : "")
     + "using T = "
-    + ((stack1 = alias2(alias1(depth0, "scalar", {"start":{"line":15,"column":12},"end":{"line":15,"column":18}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "scalar", {"start":{"line":4,"column":12},"end":{"line":4,"column":18}} ), depth0)) != null ? stack1 : "")
     + ";\nconstexpr int depth = "
-    + ((stack1 = alias2(alias1(depth0, "depth", {"start":{"line":16,"column":24},"end":{"line":16,"column":29}} ), depth0)) != null ? stack1 : "")
-    + "; // of the sum: c, i, j\n\n// Where site p of the block lies in the output, from `first` on; negative outside the map.\nCNX_DEVICE int place(int p, int first) { return "
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"ragged"),{"name":"if","hash":{},"fn":container.program(7, data, 0),"inverse":container.program(8, data, 0),"data":data,"loc":{"start":{"line":19,"column":48},"end":{"line":19,"column":174}}})) != null ? stack1 : "")
-    + "; }\n\n"
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"norm"),{"name":"if","hash":{},"fn":container.program(9, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":21,"column":0},"end":{"line":24,"column":7}}})) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "depth", {"start":{"line":5,"column":24},"end":{"line":5,"column":29}} ), depth0)) != null ? stack1 : "")
+    + "; // of the sum: c, i, j\nconstexpr bool whole = "
+    + ((stack1 = alias2(alias1(depth0, "outWidth", {"start":{"line":6,"column":25},"end":{"line":6,"column":33}} ), depth0)) != null ? stack1 : "")
+    + " % "
+    + ((stack1 = alias2(alias1(depth0, "pixels", {"start":{"line":6,"column":40},"end":{"line":6,"column":46}} ), depth0)) != null ? stack1 : "")
+    + " == 0, normed = "
+    + ((stack1 = alias2(alias1(depth0, "norm", {"start":{"line":6,"column":66},"end":{"line":6,"column":70}} ), depth0)) != null ? stack1 : "")
+    + ";\n\n// Where site p of the block lies in the output, from `first` on; negative outside the map.\nCNX_DEVICE int place(int p, int first) { return whole || block_x() * "
+    + ((stack1 = alias2(alias1(depth0, "pixels", {"start":{"line":9,"column":71},"end":{"line":9,"column":77}} ), depth0)) != null ? stack1 : "")
+    + " + p < "
+    + ((stack1 = alias2(alias1(depth0, "outWidth", {"start":{"line":9,"column":88},"end":{"line":9,"column":96}} ), depth0)) != null ? stack1 : "")
+    + " ? first + p * "
+    + ((stack1 = alias2(alias1(depth0, "channels", {"start":{"line":9,"column":115},"end":{"line":9,"column":123}} ), depth0)) != null ? stack1 : "")
+    + " : -1; }\n\n"
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"norm"),{"name":"if","hash":{},"fn":container.program(0, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":11,"column":0},"end":{"line":14,"column":7}}})) != null ? stack1 : "")
     + "CNX_KERNEL("
-    + ((stack1 = alias2(alias1(depth0, "threads", {"start":{"line":25,"column":13},"end":{"line":25,"column":20}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "threads", {"start":{"line":15,"column":13},"end":{"line":15,"column":20}} ), depth0)) != null ? stack1 : "")
     + ", "
-    + ((stack1 = alias2(alias1(depth0, "blocks", {"start":{"line":25,"column":26},"end":{"line":25,"column":32}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "blocks", {"start":{"line":15,"column":26},"end":{"line":15,"column":32}} ), depth0)) != null ? stack1 : "")
     + ") kernel(\n"
     + ((stack1 = container.invokePartial(lookupProperty(partials,"cuda-parameters"),depth0,{"name":"cuda-parameters","data":data,"helpers":helpers,"partials":partials,"decorators":container.decorators})) != null ? stack1 : "")
-    + "{\n  float *patch = shared<float>(0);                // [depth]["
-    + ((stack1 = alias2(alias1(depth0, "pixels", {"start":{"line":28,"column":63},"end":{"line":28,"column":69}} ), depth0)) != null ? stack1 : "")
-    + " sites]\n"
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"norm"),{"name":"if","hash":{},"fn":container.program(10, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":29,"column":2},"end":{"line":31,"column":9}}})) != null ? stack1 : "")
-    + "  const int x0 = block_x() * "
-    + ((stack1 = alias2(alias1(depth0, "pixels", {"start":{"line":32,"column":31},"end":{"line":32,"column":37}} ), depth0)) != null ? stack1 : "")
+    + "{\n  float *patch = shared<float>(0); // [depth]["
+    + ((stack1 = alias2(alias1(depth0, "pixels", {"start":{"line":18,"column":48},"end":{"line":18,"column":54}} ), depth0)) != null ? stack1 : "")
+    + " sites]\n  float *tile = shared<float>("
+    + ((stack1 = alias2(alias1(depth0, "tileAt", {"start":{"line":19,"column":32},"end":{"line":19,"column":38}} ), depth0)) != null ? stack1 : "")
+    + "); // ["
+    + ((stack1 = alias2(alias1(depth0, "pixels", {"start":{"line":19,"column":49},"end":{"line":19,"column":55}} ), depth0)) != null ? stack1 : "")
+    + " sites]["
+    + ((stack1 = alias2(alias1(depth0, "tileRow", {"start":{"line":19,"column":67},"end":{"line":19,"column":74}} ), depth0)) != null ? stack1 : "")
+    + "], rows padded against bank conflicts\n  const int x0 = block_x() * "
+    + ((stack1 = alias2(alias1(depth0, "pixels", {"start":{"line":20,"column":31},"end":{"line":20,"column":37}} ), depth0)) != null ? stack1 : "")
     + ", y = block_y();\n  input += static_cast<size_t>(block_z()) * "
-    + ((stack1 = alias2(alias1(depth0, "imageLength", {"start":{"line":33,"column":46},"end":{"line":33,"column":57}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "imageLength", {"start":{"line":21,"column":46},"end":{"line":21,"column":57}} ), depth0)) != null ? stack1 : "")
     + ";\n"
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"grid"),{"name":"if","hash":{},"fn":container.program(11, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":34,"column":2},"end":{"line":37,"column":9}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"grid"),{"name":"if","hash":{},"fn":container.program(1, data, 0),"inverse":container.program(2, data, 0),"data":data,"loc":{"start":{"line":22,"column":2},"end":{"line":27,"column":9}}})) != null ? stack1 : "")
     + "  for (int i = thread(); i < depth * "
-    + ((stack1 = alias2(alias1(depth0, "pixels", {"start":{"line":38,"column":39},"end":{"line":38,"column":45}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "pixels", {"start":{"line":28,"column":39},"end":{"line":28,"column":45}} ), depth0)) != null ? stack1 : "")
     + "; i += "
-    + ((stack1 = alias2(alias1(depth0, "threads", {"start":{"line":38,"column":56},"end":{"line":38,"column":63}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "threads", {"start":{"line":28,"column":56},"end":{"line":28,"column":63}} ), depth0)) != null ? stack1 : "")
     + ") {\n    const int row = i / "
-    + ((stack1 = alias2(alias1(depth0, "stripLength", {"start":{"line":39,"column":26},"end":{"line":39,"column":37}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "stripLength", {"start":{"line":29,"column":26},"end":{"line":29,"column":37}} ), depth0)) != null ? stack1 : "")
     + ", x = i % "
-    + ((stack1 = alias2(alias1(depth0, "stripLength", {"start":{"line":39,"column":51},"end":{"line":39,"column":62}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "stripLength", {"start":{"line":29,"column":51},"end":{"line":29,"column":62}} ), depth0)) != null ? stack1 : "")
     + "; // row: c, i\n    const int from = row / "
-    + ((stack1 = alias2(alias1(depth0, "patch", {"start":{"line":40,"column":29},"end":{"line":40,"column":34}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "patch", {"start":{"line":30,"column":29},"end":{"line":30,"column":34}} ), depth0)) != null ? stack1 : "")
     + " * "
-    + ((stack1 = alias2(alias1(depth0, "planeLength", {"start":{"line":40,"column":41},"end":{"line":40,"column":52}} ), depth0)) != null ? stack1 : "")
-    + " + ("
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"grid"),{"name":"if","hash":{},"fn":container.program(12, data, 0),"inverse":container.program(13, data, 0),"data":data,"loc":{"start":{"line":40,"column":58},"end":{"line":40,"column":89}}})) != null ? stack1 : "")
-    + " * "
-    + ((stack1 = alias2(alias1(depth0, "patch", {"start":{"line":40,"column":94},"end":{"line":40,"column":99}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "planeLength", {"start":{"line":30,"column":41},"end":{"line":30,"column":52}} ), depth0)) != null ? stack1 : "")
+    + " + (top * "
+    + ((stack1 = alias2(alias1(depth0, "patch", {"start":{"line":30,"column":66},"end":{"line":30,"column":71}} ), depth0)) != null ? stack1 : "")
     + " + row % "
-    + ((stack1 = alias2(alias1(depth0, "patch", {"start":{"line":40,"column":112},"end":{"line":40,"column":117}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "patch", {"start":{"line":30,"column":84},"end":{"line":30,"column":89}} ), depth0)) != null ? stack1 : "")
     + ") * "
-    + ((stack1 = alias2(alias1(depth0, "width", {"start":{"line":40,"column":125},"end":{"line":40,"column":130}} ), depth0)) != null ? stack1 : "")
-    + " + "
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"grid"),{"name":"if","hash":{},"fn":container.program(14, data, 0),"inverse":container.program(15, data, 0),"data":data,"loc":{"start":{"line":40,"column":135},"end":{"line":40,"column":175}}})) != null ? stack1 : "")
-    + " * "
-    + ((stack1 = alias2(alias1(depth0, "patch", {"start":{"line":40,"column":180},"end":{"line":40,"column":185}} ), depth0)) != null ? stack1 : "")
-    + " + x;\n"
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"ragged"),{"name":"if","hash":{},"fn":container.program(16, data, 0),"inverse":container.program(17, data, 0),"data":data,"loc":{"start":{"line":41,"column":4},"end":{"line":46,"column":11}}})) != null ? stack1 : "")
-    + "  }\n  barrier();\n  for (int item = thread(); item < "
-    + ((stack1 = alias2(alias1(depth0, "items", {"start":{"line":49,"column":37},"end":{"line":49,"column":42}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "width", {"start":{"line":30,"column":97},"end":{"line":30,"column":102}} ), depth0)) != null ? stack1 : "")
+    + " + (left + x0) * "
+    + ((stack1 = alias2(alias1(depth0, "patch", {"start":{"line":30,"column":123},"end":{"line":30,"column":128}} ), depth0)) != null ? stack1 : "")
+    + " + x;\n    const bool inside = whole || x0 + x / "
+    + ((stack1 = alias2(alias1(depth0, "patch", {"start":{"line":31,"column":44},"end":{"line":31,"column":49}} ), depth0)) != null ? stack1 : "")
+    + " < "
+    + ((stack1 = alias2(alias1(depth0, "outWidth", {"start":{"line":31,"column":56},"end":{"line":31,"column":64}} ), depth0)) != null ? stack1 : "")
+    + ";\n    patch[(row * "
+    + ((stack1 = alias2(alias1(depth0, "patch", {"start":{"line":32,"column":19},"end":{"line":32,"column":24}} ), depth0)) != null ? stack1 : "")
+    + " + x % "
+    + ((stack1 = alias2(alias1(depth0, "patch", {"start":{"line":32,"column":35},"end":{"line":32,"column":40}} ), depth0)) != null ? stack1 : "")
+    + ") * "
+    + ((stack1 = alias2(alias1(depth0, "pixels", {"start":{"line":32,"column":48},"end":{"line":32,"column":54}} ), depth0)) != null ? stack1 : "")
+    + " + x / "
+    + ((stack1 = alias2(alias1(depth0, "patch", {"start":{"line":32,"column":65},"end":{"line":32,"column":70}} ), depth0)) != null ? stack1 : "")
+    + "] = inside ? input[from] : 0.0f;\n  }\n  barrier();\n  for (int item = thread(); item < "
+    + ((stack1 = alias2(alias1(depth0, "items", {"start":{"line":35,"column":37},"end":{"line":35,"column":42}} ), depth0)) != null ? stack1 : "")
     + "; item += "
-    + ((stack1 = alias2(alias1(depth0, "threads", {"start":{"line":49,"column":56},"end":{"line":49,"column":63}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "threads", {"start":{"line":35,"column":56},"end":{"line":35,"column":63}} ), depth0)) != null ? stack1 : "")
     + ") {\n    const int n = item % "
-    + ((stack1 = alias2(alias1(depth0, "channels", {"start":{"line":50,"column":27},"end":{"line":50,"column":35}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "channels", {"start":{"line":36,"column":27},"end":{"line":36,"column":35}} ), depth0)) != null ? stack1 : "")
     + ", first = item / "
-    + ((stack1 = alias2(alias1(depth0, "channels", {"start":{"line":50,"column":56},"end":{"line":50,"column":64}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "channels", {"start":{"line":36,"column":56},"end":{"line":36,"column":64}} ), depth0)) != null ? stack1 : "")
     + " * "
-    + ((stack1 = alias2(alias1(depth0, "sites", {"start":{"line":50,"column":71},"end":{"line":50,"column":76}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "sites", {"start":{"line":36,"column":71},"end":{"line":36,"column":76}} ), depth0)) != null ? stack1 : "")
     + ";\n    float v["
-    + ((stack1 = alias2(alias1(depth0, "sites", {"start":{"line":51,"column":14},"end":{"line":51,"column":19}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "sites", {"start":{"line":37,"column":14},"end":{"line":37,"column":19}} ), depth0)) != null ? stack1 : "")
     + "];\n    CNX_UNROLL\n    for (int i = 0; i < "
-    + ((stack1 = alias2(alias1(depth0, "sites", {"start":{"line":53,"column":26},"end":{"line":53,"column":31}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "sites", {"start":{"line":39,"column":26},"end":{"line":39,"column":31}} ), depth0)) != null ? stack1 : "")
     + "; i++) v[i] = bias[n];\n    for (int k = 0; k < depth; k++) {\n      const float w = weight[k * "
-    + ((stack1 = alias2(alias1(depth0, "weightRow", {"start":{"line":55,"column":35},"end":{"line":55,"column":44}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "weightRow", {"start":{"line":41,"column":35},"end":{"line":41,"column":44}} ), depth0)) != null ? stack1 : "")
     + " + n];\n      CNX_UNROLL\n      for (int i = 0; i < "
-    + ((stack1 = alias2(alias1(depth0, "sites", {"start":{"line":57,"column":28},"end":{"line":57,"column":33}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "sites", {"start":{"line":43,"column":28},"end":{"line":43,"column":33}} ), depth0)) != null ? stack1 : "")
     + "; i++) v[i] += w * patch[k * "
-    + ((stack1 = alias2(alias1(depth0, "pixels", {"start":{"line":57,"column":66},"end":{"line":57,"column":72}} ), depth0)) != null ? stack1 : "")
-    + " + first + i];\n    }\n"
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"norm"),{"name":"if","hash":{},"fn":container.program(18, data, 0),"inverse":container.program(19, data, 0),"data":data,"loc":{"start":{"line":59,"column":4},"end":{"line":67,"column":11}}})) != null ? stack1 : "")
-    + "  }\n"
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"norm"),{"name":"if","hash":{},"fn":container.program(20, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":69,"column":2},"end":{"line":73,"column":9}}})) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "pixels", {"start":{"line":43,"column":66},"end":{"line":43,"column":72}} ), depth0)) != null ? stack1 : "")
+    + " + first + i];\n    }\n    const int to = ((block_z() * "
+    + ((stack1 = alias2(alias1(depth0, "outHeight", {"start":{"line":45,"column":35},"end":{"line":45,"column":44}} ), depth0)) != null ? stack1 : "")
+    + " + y) * "
+    + ((stack1 = alias2(alias1(depth0, "outWidth", {"start":{"line":45,"column":56},"end":{"line":45,"column":64}} ), depth0)) != null ? stack1 : "")
+    + " + x0) * "
+    + ((stack1 = alias2(alias1(depth0, "channels", {"start":{"line":45,"column":77},"end":{"line":45,"column":85}} ), depth0)) != null ? stack1 : "")
+    + ";\n    CNX_UNROLL\n    for (int i = 0; i < "
+    + ((stack1 = alias2(alias1(depth0, "sites", {"start":{"line":47,"column":26},"end":{"line":47,"column":31}} ), depth0)) != null ? stack1 : "")
+    + "; i++)\n      if (normed)\n        tile[(first + i) * "
+    + ((stack1 = alias2(alias1(depth0, "tileRow", {"start":{"line":49,"column":29},"end":{"line":49,"column":36}} ), depth0)) != null ? stack1 : "")
+    + " + n] = v[i];\n      else if (place(first + i, 0) >= 0)\n        output[static_cast<size_t>(to) + (first + i) * "
+    + ((stack1 = alias2(alias1(depth0, "channels", {"start":{"line":51,"column":57},"end":{"line":51,"column":65}} ), depth0)) != null ? stack1 : "")
+    + " + n] = narrow<T>(v[i]);\n  }\n"
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"norm"),{"name":"if","hash":{},"fn":container.program(3, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":53,"column":2},"end":{"line":57,"column":9}}})) != null ? stack1 : "")
     + "}\n\n"
-    + ((stack1 = container.invokePartial(lookupProperty(partials,"cuda-run"),depth0,{"name":"cuda-run","data":data,"helpers":helpers,"partials":partials,"decorators":container.decorators})) != null ? stack1 : "");
-},"usePartial":true,"useData":true},
-
-  "cuda/widen": {"compiler":[8,">= 4.3.0"],"main":function(container,depth0,helpers,partials,data) {
-    var stack1, alias1=container.strict, alias2=container.lambda, lookupProperty = container.lookupProperty || function(parent, propertyName) {
-        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
-          return parent[propertyName];
-        }
-        return undefined
-    };
-
-  return "// What a model gives is f32: "
-    + ((stack1 = alias2(alias1(depth0, "length", {"start":{"line":1,"column":32},"end":{"line":1,"column":38}} ), depth0)) != null ? stack1 : "")
-    + " elements an image, an element a thread.\n"
-    + ((stack1 = container.invokePartial(lookupProperty(partials,"cuda-head"),depth0,{"name":"cuda-head","data":data,"helpers":helpers,"partials":partials,"decorators":container.decorators})) != null ? stack1 : "")
-    + "CNX_KERNEL("
-    + ((stack1 = alias2(alias1(depth0, "threads", {"start":{"line":3,"column":13},"end":{"line":3,"column":20}} ), depth0)) != null ? stack1 : "")
-    + ", "
-    + ((stack1 = alias2(alias1(depth0, "blocks", {"start":{"line":3,"column":26},"end":{"line":3,"column":32}} ), depth0)) != null ? stack1 : "")
-    + ") kernel(\n"
-    + ((stack1 = container.invokePartial(lookupProperty(partials,"cuda-parameters"),depth0,{"name":"cuda-parameters","data":data,"helpers":helpers,"partials":partials,"decorators":container.decorators})) != null ? stack1 : "")
-    + "{\n  const int i = block_x() * "
-    + ((stack1 = alias2(alias1(depth0, "threads", {"start":{"line":6,"column":30},"end":{"line":6,"column":37}} ), depth0)) != null ? stack1 : "")
-    + " + thread();\n  if (i >= "
-    + ((stack1 = alias2(alias1(depth0, "length", {"start":{"line":7,"column":13},"end":{"line":7,"column":19}} ), depth0)) != null ? stack1 : "")
-    + ") return;\n  const size_t at = static_cast<size_t>(block_z()) * "
-    + ((stack1 = alias2(alias1(depth0, "length", {"start":{"line":8,"column":55},"end":{"line":8,"column":61}} ), depth0)) != null ? stack1 : "")
-    + " + i;\n  output[at] = widen(input[at]);\n}\n\n"
     + ((stack1 = container.invokePartial(lookupProperty(partials,"cuda-run"),depth0,{"name":"cuda-run","data":data,"helpers":helpers,"partials":partials,"decorators":container.decorators})) != null ? stack1 : "");
 },"usePartial":true,"useData":true},
 
@@ -4629,11 +3543,11 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
     + "(square);\n    "
     + ((stack1 = lookupProperty(helpers,"ref").call(alias3,"scale",{"name":"ref","hash":{},"fn":container.program(8, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":13,"column":4},"end":{"line":13,"column":29}}})) != null ? stack1 : "")
     + " = norm;\n    sum += "
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"vector"),{"name":"if","hash":{},"fn":container.program(9, data, 0),"inverse":container.program(10, data, 0),"data":data,"loc":{"start":{"line":14,"column":11},"end":{"line":14,"column":66}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"added").call(alias3,{"name":"added","hash":{},"fn":container.program(9, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":14,"column":11},"end":{"line":14,"column":35}}})) != null ? stack1 : "")
     + ";\n  }\n  "
     + ((stack1 = alias2(alias1(depth0, "float", {"start":{"line":16,"column":4},"end":{"line":16,"column":9}} ), depth0)) != null ? stack1 : "")
     + " inverse = 1.0f / ("
-    + ((stack1 = lookupProperty(helpers,"summed").call(alias3,{"name":"summed","hash":{},"fn":container.program(11, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":16,"column":30},"end":{"line":16,"column":55}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"summed").call(alias3,{"name":"summed","hash":{},"fn":container.program(10, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":16,"column":30},"end":{"line":16,"column":55}}})) != null ? stack1 : "")
     + " / "
     + ((stack1 = alias2(alias1(depth0, "channels", {"start":{"line":16,"column":60},"end":{"line":16,"column":68}} ), depth0)) != null ? stack1 : "")
     + ".0f + 1e-6f);\n  for ("
@@ -4686,10 +3600,8 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
 },"8":function(container,depth0,helpers,partials,data) {
     return "k";
 },"9":function(container,depth0,helpers,partials,data) {
-    return "dot(norm, vec4f(1.0f))";
-},"10":function(container,depth0,helpers,partials,data) {
     return "norm";
-},"11":function(container,depth0,helpers,partials,data) {
+},"10":function(container,depth0,helpers,partials,data) {
     return "sum";
 },"compiler":[8,">= 4.3.0"],"main":function(container,depth0,helpers,partials,data) {
     var stack1, alias1=container.strict, alias2=container.lambda, alias3=depth0 != null ? depth0 : (container.nullContext || {}), lookupProperty = container.lookupProperty || function(parent, propertyName) {
@@ -5174,6 +4086,180 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
     + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"token"),{"name":"if","hash":{},"fn":container.program(2, data, 0),"inverse":container.program(3, data, 0),"data":data,"loc":{"start":{"line":1,"column":201},"end":{"line":1,"column":239}}})) != null ? stack1 : "")
     + ".\n"
     + ((stack1 = container.invokePartial(lookupProperty(partials,"elements"),depth0,{"name":"elements","fn":container.program(4, data, 0),"inverse":container.noop,"data":data,"helpers":helpers,"partials":partials,"decorators":container.decorators})) != null ? stack1 : "");
+},"usePartial":true,"useData":true},
+
+  "kernels/pool": {"0":function(container,depth0,helpers,partials,data) {
+    return " and LayerNorm";
+},"1":function(container,depth0,helpers,partials,data) {
+    var stack1, alias1=container.strict, alias2=container.lambda, alias3=depth0 != null ? depth0 : (container.nullContext || {}), lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
+
+  return "  for ("
+    + ((stack1 = alias2(alias1(depth0, "var", {"start":{"line":6,"column":9},"end":{"line":6,"column":12}} ), depth0)) != null ? stack1 : "")
+    + " c = "
+    + ((stack1 = alias2(alias1(depth0, "lane", {"start":{"line":6,"column":21},"end":{"line":6,"column":25}} ), depth0)) != null ? stack1 : "")
+    + "; c < "
+    + ((stack1 = alias2(alias1(depth0, "count", {"start":{"line":6,"column":35},"end":{"line":6,"column":40}} ), depth0)) != null ? stack1 : "")
+    + "; c += "
+    + ((stack1 = alias2(alias1(depth0, "threads", {"start":{"line":6,"column":51},"end":{"line":6,"column":58}} ), depth0)) != null ? stack1 : "")
+    + ") {\n    "
+    + ((stack1 = alias2(alias1(depth0, "sum", {"start":{"line":7,"column":6},"end":{"line":7,"column":9}} ), depth0)) != null ? stack1 : "")
+    + " v = "
+    + ((stack1 = alias2(alias1(depth0, "zero", {"start":{"line":7,"column":18},"end":{"line":7,"column":22}} ), depth0)) != null ? stack1 : "")
+    + ";\n    for ("
+    + ((stack1 = alias2(alias1(depth0, "var", {"start":{"line":8,"column":11},"end":{"line":8,"column":14}} ), depth0)) != null ? stack1 : "")
+    + " first = 0"
+    + ((stack1 = alias2(alias1(depth0, "u", {"start":{"line":8,"column":28},"end":{"line":8,"column":29}} ), depth0)) != null ? stack1 : "")
+    + "; first < "
+    + ((stack1 = alias2(alias1(depth0, "sites", {"start":{"line":8,"column":43},"end":{"line":8,"column":48}} ), depth0)) != null ? stack1 : "")
+    + "; first += "
+    + ((stack1 = alias2(alias1(depth0, "block", {"start":{"line":8,"column":63},"end":{"line":8,"column":68}} ), depth0)) != null ? stack1 : "")
+    + ") { // short sums keep their digits\n      "
+    + ((stack1 = alias2(alias1(depth0, "sum", {"start":{"line":9,"column":8},"end":{"line":9,"column":11}} ), depth0)) != null ? stack1 : "")
+    + " part = "
+    + ((stack1 = alias2(alias1(depth0, "zero", {"start":{"line":9,"column":23},"end":{"line":9,"column":27}} ), depth0)) != null ? stack1 : "")
+    + ";\n      for ("
+    + ((stack1 = alias2(alias1(depth0, "var", {"start":{"line":10,"column":13},"end":{"line":10,"column":16}} ), depth0)) != null ? stack1 : "")
+    + " t = first; t < "
+    + ((stack1 = alias2(alias1(depth0, "sites", {"start":{"line":10,"column":36},"end":{"line":10,"column":41}} ), depth0)) != null ? stack1 : "")
+    + " && t < first + "
+    + ((stack1 = alias2(alias1(depth0, "block", {"start":{"line":10,"column":61},"end":{"line":10,"column":66}} ), depth0)) != null ? stack1 : "")
+    + "; t++) {\n        part += "
+    + ((stack1 = lookupProperty(helpers,"load").call(alias3,"input",{"name":"load","hash":{},"fn":container.program(2, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":11,"column":16},"end":{"line":11,"column":59}}})) != null ? stack1 : "")
+    + ";\n      }\n      v += part;\n    }\n    "
+    + ((stack1 = lookupProperty(helpers,"ref").call(alias3,"output",{"name":"ref","hash":{},"fn":container.program(3, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":15,"column":4},"end":{"line":15,"column":30}}})) != null ? stack1 : "")
+    + " = v / "
+    + ((stack1 = alias2(alias1(depth0, "sites", {"start":{"line":15,"column":39},"end":{"line":15,"column":44}} ), depth0)) != null ? stack1 : "")
+    + ".0f;\n  }\n"
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"norm"),{"name":"if","hash":{},"fn":container.program(4, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":17,"column":2},"end":{"line":32,"column":9}}})) != null ? stack1 : "");
+},"2":function(container,depth0,helpers,partials,data) {
+    var stack1;
+
+  return "t * "
+    + ((stack1 = container.lambda(container.strict(depth0, "count", {"start":{"line":11,"column":39},"end":{"line":11,"column":44}} ), depth0)) != null ? stack1 : "")
+    + " + c";
+},"3":function(container,depth0,helpers,partials,data) {
+    return "c";
+},"4":function(container,depth0,helpers,partials,data) {
+    var stack1, alias1=container.strict, alias2=container.lambda, alias3=depth0 != null ? depth0 : (container.nullContext || {}), lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
+
+  return "  "
+    + ((stack1 = alias2(alias1(depth0, "sum", {"start":{"line":18,"column":4},"end":{"line":18,"column":7}} ), depth0)) != null ? stack1 : "")
+    + " sum = 0.0f;\n  for ("
+    + ((stack1 = alias2(alias1(depth0, "var", {"start":{"line":19,"column":9},"end":{"line":19,"column":12}} ), depth0)) != null ? stack1 : "")
+    + " c = "
+    + ((stack1 = alias2(alias1(depth0, "lane", {"start":{"line":19,"column":21},"end":{"line":19,"column":25}} ), depth0)) != null ? stack1 : "")
+    + "; c < "
+    + ((stack1 = alias2(alias1(depth0, "count", {"start":{"line":19,"column":35},"end":{"line":19,"column":40}} ), depth0)) != null ? stack1 : "")
+    + "; c += "
+    + ((stack1 = alias2(alias1(depth0, "threads", {"start":{"line":19,"column":51},"end":{"line":19,"column":58}} ), depth0)) != null ? stack1 : "")
+    + ") {\n    sum += "
+    + ((stack1 = lookupProperty(helpers,"added").call(alias3,{"name":"added","hash":{},"fn":container.program(5, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":20,"column":11},"end":{"line":20,"column":57}}})) != null ? stack1 : "")
+    + ";\n  }\n  "
+    + ((stack1 = alias2(alias1(depth0, "float", {"start":{"line":22,"column":4},"end":{"line":22,"column":9}} ), depth0)) != null ? stack1 : "")
+    + " mean = "
+    + ((stack1 = lookupProperty(helpers,"summed").call(alias3,{"name":"summed","hash":{},"fn":container.program(6, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":22,"column":19},"end":{"line":22,"column":44}}})) != null ? stack1 : "")
+    + " / "
+    + ((stack1 = alias2(alias1(depth0, "channels", {"start":{"line":22,"column":49},"end":{"line":22,"column":57}} ), depth0)) != null ? stack1 : "")
+    + ".0f;\n  "
+    + ((stack1 = alias2(alias1(depth0, "sum", {"start":{"line":23,"column":4},"end":{"line":23,"column":7}} ), depth0)) != null ? stack1 : "")
+    + " square = 0.0f;\n  for ("
+    + ((stack1 = alias2(alias1(depth0, "var", {"start":{"line":24,"column":9},"end":{"line":24,"column":12}} ), depth0)) != null ? stack1 : "")
+    + " c = "
+    + ((stack1 = alias2(alias1(depth0, "lane", {"start":{"line":24,"column":21},"end":{"line":24,"column":25}} ), depth0)) != null ? stack1 : "")
+    + "; c < "
+    + ((stack1 = alias2(alias1(depth0, "count", {"start":{"line":24,"column":35},"end":{"line":24,"column":40}} ), depth0)) != null ? stack1 : "")
+    + "; c += "
+    + ((stack1 = alias2(alias1(depth0, "threads", {"start":{"line":24,"column":51},"end":{"line":24,"column":58}} ), depth0)) != null ? stack1 : "")
+    + ") {\n    "
+    + ((stack1 = alias2(alias1(depth0, "float", {"start":{"line":25,"column":6},"end":{"line":25,"column":11}} ), depth0)) != null ? stack1 : "")
+    + " d = "
+    + ((stack1 = lookupProperty(helpers,"ref").call(alias3,"output",{"name":"ref","hash":{},"fn":container.program(3, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":25,"column":18},"end":{"line":25,"column":44}}})) != null ? stack1 : "")
+    + " - mean;\n    square += "
+    + ((stack1 = lookupProperty(helpers,"added").call(alias3,{"name":"added","hash":{},"fn":container.program(7, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":26,"column":14},"end":{"line":26,"column":39}}})) != null ? stack1 : "")
+    + ";\n  }\n  "
+    + ((stack1 = alias2(alias1(depth0, "float", {"start":{"line":28,"column":4},"end":{"line":28,"column":9}} ), depth0)) != null ? stack1 : "")
+    + " scale = "
+    + ((stack1 = alias2(alias1(depth0, "inverseRoot", {"start":{"line":28,"column":22},"end":{"line":28,"column":33}} ), depth0)) != null ? stack1 : "")
+    + "("
+    + ((stack1 = lookupProperty(helpers,"summed").call(alias3,{"name":"summed","hash":{},"fn":container.program(8, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":28,"column":36},"end":{"line":28,"column":64}}})) != null ? stack1 : "")
+    + " / "
+    + ((stack1 = alias2(alias1(depth0, "channels", {"start":{"line":28,"column":69},"end":{"line":28,"column":77}} ), depth0)) != null ? stack1 : "")
+    + ".0f + "
+    + ((stack1 = alias2(alias1(depth0, "eps", {"start":{"line":28,"column":87},"end":{"line":28,"column":90}} ), depth0)) != null ? stack1 : "")
+    + "f);\n  for ("
+    + ((stack1 = alias2(alias1(depth0, "var", {"start":{"line":29,"column":9},"end":{"line":29,"column":12}} ), depth0)) != null ? stack1 : "")
+    + " c = "
+    + ((stack1 = alias2(alias1(depth0, "lane", {"start":{"line":29,"column":21},"end":{"line":29,"column":25}} ), depth0)) != null ? stack1 : "")
+    + "; c < "
+    + ((stack1 = alias2(alias1(depth0, "count", {"start":{"line":29,"column":35},"end":{"line":29,"column":40}} ), depth0)) != null ? stack1 : "")
+    + "; c += "
+    + ((stack1 = alias2(alias1(depth0, "threads", {"start":{"line":29,"column":51},"end":{"line":29,"column":58}} ), depth0)) != null ? stack1 : "")
+    + ") {\n    "
+    + ((stack1 = lookupProperty(helpers,"ref").call(alias3,"output",{"name":"ref","hash":{},"fn":container.program(3, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":30,"column":4},"end":{"line":30,"column":30}}})) != null ? stack1 : "")
+    + " = ("
+    + ((stack1 = lookupProperty(helpers,"ref").call(alias3,"output",{"name":"ref","hash":{},"fn":container.program(3, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":30,"column":34},"end":{"line":30,"column":60}}})) != null ? stack1 : "")
+    + " - mean) * scale"
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"affine"),{"name":"if","hash":{},"fn":container.program(9, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":30,"column":76},"end":{"line":30,"column":156}}})) != null ? stack1 : "")
+    + ";\n  }\n";
+},"5":function(container,depth0,helpers,partials,data) {
+    var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
+
+  return ((stack1 = lookupProperty(helpers,"ref").call(depth0 != null ? depth0 : (container.nullContext || {}),"output",{"name":"ref","hash":{},"fn":container.program(3, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":20,"column":21},"end":{"line":20,"column":47}}})) != null ? stack1 : "");
+},"6":function(container,depth0,helpers,partials,data) {
+    return "sum";
+},"7":function(container,depth0,helpers,partials,data) {
+    return "d * d";
+},"8":function(container,depth0,helpers,partials,data) {
+    return "square";
+},"9":function(container,depth0,helpers,partials,data) {
+    var stack1, alias1=depth0 != null ? depth0 : (container.nullContext || {}), lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
+
+  return " * "
+    + ((stack1 = lookupProperty(helpers,"load").call(alias1,"gain",{"name":"load","hash":{},"fn":container.program(3, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":30,"column":93},"end":{"line":30,"column":119}}})) != null ? stack1 : "")
+    + " + "
+    + ((stack1 = lookupProperty(helpers,"load").call(alias1,"shift",{"name":"load","hash":{},"fn":container.program(3, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":30,"column":122},"end":{"line":30,"column":149}}})) != null ? stack1 : "");
+},"compiler":[8,">= 4.3.0"],"main":function(container,depth0,helpers,partials,data) {
+    var stack1, alias1=container.strict, alias2=container.lambda, lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
+
+  return "// Mean over "
+    + ((stack1 = alias2(alias1(depth0, "sites", {"start":{"line":1,"column":15},"end":{"line":1,"column":20}} ), depth0)) != null ? stack1 : "")
+    + " sites"
+    + ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"norm"),{"name":"if","hash":{},"fn":container.program(0, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":1,"column":28},"end":{"line":1,"column":61}}})) != null ? stack1 : "")
+    + ", ["
+    + ((stack1 = alias2(alias1(depth0, "sites", {"start":{"line":1,"column":66},"end":{"line":1,"column":71}} ), depth0)) != null ? stack1 : "")
+    + "]["
+    + ((stack1 = alias2(alias1(depth0, "channels", {"start":{"line":1,"column":77},"end":{"line":1,"column":85}} ), depth0)) != null ? stack1 : "")
+    + "] to ["
+    + ((stack1 = alias2(alias1(depth0, "channels", {"start":{"line":1,"column":95},"end":{"line":1,"column":103}} ), depth0)) != null ? stack1 : "")
+    + "]:\n//   v[c] = mean over t of input[t,c]\n"
+    + ((stack1 = container.invokePartial(lookupProperty(partials,"norm-title"),depth0,{"name":"norm-title","hash":{"along":"c","index":"c"},"data":data,"helpers":helpers,"partials":partials,"decorators":container.decorators})) != null ? stack1 : "")
+    + "// A group makes one image.\n"
+    + ((stack1 = container.invokePartial(lookupProperty(partials,"groups"),depth0,{"name":"groups","fn":container.program(1, data, 0),"inverse":container.noop,"data":data,"helpers":helpers,"partials":partials,"decorators":container.decorators})) != null ? stack1 : "");
 },"usePartial":true,"useData":true},
 
   "kernels/rearrange": {"0":function(container,depth0,helpers,partials,data) {
@@ -5881,6 +4967,35 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
     + ((stack1 = container.invokePartial(lookupProperty(partials,"elements"),depth0,{"name":"elements","fn":container.program(1, data, 0),"inverse":container.noop,"data":data,"helpers":helpers,"partials":partials,"decorators":container.decorators})) != null ? stack1 : "");
 },"usePartial":true,"useData":true},
 
+  "kernels/widen": {"0":function(container,depth0,helpers,partials,data) {
+    var stack1, alias1=depth0 != null ? depth0 : (container.nullContext || {}), lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
+
+  return "  "
+    + ((stack1 = lookupProperty(helpers,"ref").call(alias1,"output",{"name":"ref","hash":{},"fn":container.program(1, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":3,"column":2},"end":{"line":3,"column":28}}})) != null ? stack1 : "")
+    + " = "
+    + ((stack1 = lookupProperty(helpers,"load").call(alias1,"input",{"name":"load","hash":{},"fn":container.program(1, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":3,"column":31},"end":{"line":3,"column":58}}})) != null ? stack1 : "")
+    + ";\n";
+},"1":function(container,depth0,helpers,partials,data) {
+    return "i";
+},"compiler":[8,">= 4.3.0"],"main":function(container,depth0,helpers,partials,data) {
+    var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
+
+  return "// What a model gives is f32: "
+    + ((stack1 = container.lambda(container.strict(depth0, "length", {"start":{"line":1,"column":32},"end":{"line":1,"column":38}} ), depth0)) != null ? stack1 : "")
+    + " elements an image.\n"
+    + ((stack1 = container.invokePartial(lookupProperty(partials,"elements"),depth0,{"name":"elements","fn":container.program(0, data, 0),"inverse":container.noop,"data":data,"helpers":helpers,"partials":partials,"decorators":container.decorators})) != null ? stack1 : "");
+},"usePartial":true,"useData":true},
+
   "wgsl/accumulate": {"compiler":[8,">= 4.3.0"],"main":function(container,depth0,helpers,partials,data) {
     return "// Adds a micro-batch's gradients, times its share in the step, to those of the step; the first of a step replaces them.\nstruct Share {\n  share: f32,\n  is_first: u32,\n}\n\n@group(0) @binding(0) var<storage, read> gradient: array<f32>;\n@group(0) @binding(1) var<storage, read_write> sum: array<f32>;\n@group(0) @binding(2) var<uniform> micro: Share;\n\n@compute @workgroup_size(64)\nfn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: vec3u, @builtin(local_invocation_index) lane: u32) {\n  let i = (group.y * groups.x + group.x) * 64 + lane;\n  if (i >= arrayLength(&sum)) {\n    return;\n  }\n  let before = select(sum[i], 0.0, micro.is_first == 1); // never a product: what was there may be NaN\n  sum[i] = before + micro.share * gradient[i];\n}\n";
 },"useData":true},
@@ -5911,24 +5026,7 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
   "wgsl/depthwise": {"0":function(container,depth0,helpers,partials,data) {
     return " with LayerNorm";
 },"1":function(container,depth0,helpers,partials,data) {
-    var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
-        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
-          return parent[propertyName];
-        }
-        return undefined
-    };
-
-  return "//   output[y,x,c] = (v - mean over c of v) / sqrt(variance over c of v + "
-    + ((stack1 = container.lambda(container.strict(depth0, "eps", {"start":{"line":4,"column":76},"end":{"line":4,"column":79}} ), depth0)) != null ? stack1 : "")
-    + ")"
-    + ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"affine"),{"name":"if","hash":{},"fn":container.program(2, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":4,"column":82},"end":{"line":4,"column":124}}})) != null ? stack1 : "")
-    + "\n";
-},"2":function(container,depth0,helpers,partials,data) {
-    return " * gain[c] + shift[c]";
-},"3":function(container,depth0,helpers,partials,data) {
-    return "//   output = v\n";
-},"4":function(container,depth0,helpers,partials,data) {
-    var stack1, alias1=container.strict, alias2=container.lambda, alias3=depth0 != null ? depth0 : (container.nullContext || {}), lookupProperty = container.lookupProperty || function(parent, propertyName) {
+    var stack1, alias1=container.strict, alias2=container.lambda, lookupProperty = container.lookupProperty || function(parent, propertyName) {
         if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
           return parent[propertyName];
         }
@@ -5936,138 +5034,88 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
     };
 
   return "var<workgroup> tile: array<"
-    + ((stack1 = alias2(alias1(depth0, "acc", {"start":{"line":12,"column":29},"end":{"line":12,"column":32}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "acc", {"start":{"line":8,"column":29},"end":{"line":8,"column":32}} ), depth0)) != null ? stack1 : "")
     + ", "
-    + ((stack1 = alias2(alias1(depth0, "tileLength", {"start":{"line":12,"column":38},"end":{"line":12,"column":48}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "tileLength", {"start":{"line":8,"column":38},"end":{"line":8,"column":48}} ), depth0)) != null ? stack1 : "")
     + ">; // ["
-    + ((stack1 = alias2(alias1(depth0, "strip", {"start":{"line":12,"column":59},"end":{"line":12,"column":64}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "strip", {"start":{"line":8,"column":59},"end":{"line":8,"column":64}} ), depth0)) != null ? stack1 : "")
     + " sites]["
-    + ((stack1 = alias2(alias1(depth0, "count", {"start":{"line":12,"column":76},"end":{"line":12,"column":81}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "count", {"start":{"line":8,"column":76},"end":{"line":8,"column":81}} ), depth0)) != null ? stack1 : "")
     + "]\n"
     + ((stack1 = container.invokePartial(lookupProperty(partials,"token-stats-memory"),depth0,{"name":"token-stats-memory","data":data,"helpers":helpers,"partials":partials,"decorators":container.decorators})) != null ? stack1 : "")
     + "\n@compute @workgroup_size("
-    + ((stack1 = alias2(alias1(depth0, "invocations", {"start":{"line":15,"column":27},"end":{"line":15,"column":38}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "invocations", {"start":{"line":11,"column":27},"end":{"line":11,"column":38}} ), depth0)) != null ? stack1 : "")
     + ")\nfn main(@builtin(workgroup_id) within: vec3u, @builtin(local_invocation_index) lane: u32) {\n  let group = first_group + within;\n  let image = group.z * "
-    + ((stack1 = alias2(alias1(depth0, "imageLength", {"start":{"line":18,"column":26},"end":{"line":18,"column":37}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "imageLength", {"start":{"line":14,"column":26},"end":{"line":14,"column":37}} ), depth0)) != null ? stack1 : "")
     + ";\n  let y = group.y;\n  let x0 = group.x * "
-    + ((stack1 = alias2(alias1(depth0, "strip", {"start":{"line":20,"column":23},"end":{"line":20,"column":28}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "strip", {"start":{"line":16,"column":23},"end":{"line":16,"column":28}} ), depth0)) != null ? stack1 : "")
     + ";\n  for (var item = lane; item < "
-    + ((stack1 = alias2(alias1(depth0, "items", {"start":{"line":21,"column":33},"end":{"line":21,"column":38}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "items", {"start":{"line":17,"column":33},"end":{"line":17,"column":38}} ), depth0)) != null ? stack1 : "")
     + "; item += "
-    + ((stack1 = alias2(alias1(depth0, "invocations", {"start":{"line":21,"column":52},"end":{"line":21,"column":63}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "invocations", {"start":{"line":17,"column":52},"end":{"line":17,"column":63}} ), depth0)) != null ? stack1 : "")
     + ") {\n    convolve(image, y, x0, item / "
-    + ((stack1 = alias2(alias1(depth0, "count", {"start":{"line":22,"column":36},"end":{"line":22,"column":41}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "count", {"start":{"line":18,"column":36},"end":{"line":18,"column":41}} ), depth0)) != null ? stack1 : "")
     + " * "
-    + ((stack1 = alias2(alias1(depth0, "run", {"start":{"line":22,"column":48},"end":{"line":22,"column":51}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "run", {"start":{"line":18,"column":48},"end":{"line":18,"column":51}} ), depth0)) != null ? stack1 : "")
     + ", item % "
-    + ((stack1 = alias2(alias1(depth0, "count", {"start":{"line":22,"column":64},"end":{"line":22,"column":69}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "count", {"start":{"line":18,"column":64},"end":{"line":18,"column":69}} ), depth0)) != null ? stack1 : "")
     + ");\n  }\n  workgroupBarrier();\n  measure(lane);\n  let first = image + (y * "
-    + ((stack1 = alias2(alias1(depth0, "width", {"start":{"line":26,"column":29},"end":{"line":26,"column":34}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "width", {"start":{"line":22,"column":29},"end":{"line":22,"column":34}} ), depth0)) != null ? stack1 : "")
     + " + x0) * "
-    + ((stack1 = alias2(alias1(depth0, "count", {"start":{"line":26,"column":47},"end":{"line":26,"column":52}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "count", {"start":{"line":22,"column":47},"end":{"line":22,"column":52}} ), depth0)) != null ? stack1 : "")
     + ";\n"
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"ragged"),{"name":"if","hash":{},"fn":container.program(5, data, 0),"inverse":container.program(6, data, 0),"data":data,"loc":{"start":{"line":27,"column":2},"end":{"line":31,"column":9}}})) != null ? stack1 : "")
-    + "  for (var i = lane; i < length; i += "
-    + ((stack1 = alias2(alias1(depth0, "invocations", {"start":{"line":32,"column":40},"end":{"line":32,"column":51}} ), depth0)) != null ? stack1 : "")
-    + ") {\n    let s = stat[i / "
-    + ((stack1 = alias2(alias1(depth0, "count", {"start":{"line":33,"column":23},"end":{"line":33,"column":28}} ), depth0)) != null ? stack1 : "")
-    + "];\n"
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"affine"),{"name":"if","hash":{},"fn":container.program(7, data, 0),"inverse":container.program(9, data, 0),"data":data,"loc":{"start":{"line":34,"column":4},"end":{"line":39,"column":11}}})) != null ? stack1 : "")
-    + "  }\n}\n\nfn sample(p: u32, c: u32) -> "
-    + ((stack1 = alias2(alias1(depth0, "acc", {"start":{"line":43,"column":31},"end":{"line":43,"column":34}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = container.invokePartial(lookupProperty(partials,"store-normalized"),depth0,{"name":"store-normalized","hash":{"end":lookupProperty(depth0,"width"),"begin":"x0"},"data":data,"indent":"  ","helpers":helpers,"partials":partials,"decorators":container.decorators})) != null ? stack1 : "")
+    + "}\n\nfn sample(p: u32, c: u32) -> "
+    + ((stack1 = alias2(alias1(depth0, "acc", {"start":{"line":26,"column":31},"end":{"line":26,"column":34}} ), depth0)) != null ? stack1 : "")
     + " {\n  return tile[p * "
-    + ((stack1 = alias2(alias1(depth0, "count", {"start":{"line":44,"column":20},"end":{"line":44,"column":25}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "count", {"start":{"line":27,"column":20},"end":{"line":27,"column":25}} ), depth0)) != null ? stack1 : "")
     + " + c];\n}\n\n"
     + ((stack1 = container.invokePartial(lookupProperty(partials,"token-stats"),depth0,{"name":"token-stats","data":data,"helpers":helpers,"partials":partials,"decorators":container.decorators})) != null ? stack1 : "");
-},"5":function(container,depth0,helpers,partials,data) {
-    var stack1, alias1=container.strict, alias2=container.lambda;
-
-  return "  let length = min("
-    + ((stack1 = alias2(alias1(depth0, "strip", {"start":{"line":28,"column":21},"end":{"line":28,"column":26}} ), depth0)) != null ? stack1 : "")
-    + ", "
-    + ((stack1 = alias2(alias1(depth0, "width", {"start":{"line":28,"column":32},"end":{"line":28,"column":37}} ), depth0)) != null ? stack1 : "")
-    + " - x0) * "
-    + ((stack1 = alias2(alias1(depth0, "count", {"start":{"line":28,"column":50},"end":{"line":28,"column":55}} ), depth0)) != null ? stack1 : "")
-    + ";\n";
-},"6":function(container,depth0,helpers,partials,data) {
-    var stack1;
-
-  return "  let length = "
-    + ((stack1 = container.lambda(container.strict(depth0, "tileLength", {"start":{"line":30,"column":17},"end":{"line":30,"column":27}} ), depth0)) != null ? stack1 : "")
-    + "u;\n";
-},"7":function(container,depth0,helpers,partials,data) {
-    var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
-        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
-          return parent[propertyName];
-        }
-        return undefined
-    };
-
-  return "    let c = i % "
-    + ((stack1 = container.lambda(container.strict(depth0, "count", {"start":{"line":35,"column":18},"end":{"line":35,"column":23}} ), depth0)) != null ? stack1 : "")
-    + ";\n    output[first + i] = "
-    + ((stack1 = lookupProperty(helpers,"narrowed").call(depth0 != null ? depth0 : (container.nullContext || {}),"output",{"name":"narrowed","hash":{},"fn":container.program(8, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":36,"column":24},"end":{"line":36,"column":101}}})) != null ? stack1 : "")
-    + ";\n";
-},"8":function(container,depth0,helpers,partials,data) {
-    return "(tile[i] - s.x) * s.y * gain[c] + shift[c]";
-},"9":function(container,depth0,helpers,partials,data) {
-    var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
-        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
-          return parent[propertyName];
-        }
-        return undefined
-    };
-
-  return "    output[first + i] = "
-    + ((stack1 = lookupProperty(helpers,"narrowed").call(depth0 != null ? depth0 : (container.nullContext || {}),"output",{"name":"narrowed","hash":{},"fn":container.program(10, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":38,"column":24},"end":{"line":38,"column":80}}})) != null ? stack1 : "")
-    + ";\n";
-},"10":function(container,depth0,helpers,partials,data) {
-    return "(tile[i] - s.x) * s.y";
-},"11":function(container,depth0,helpers,partials,data) {
+},"2":function(container,depth0,helpers,partials,data) {
     var stack1, alias1=container.strict, alias2=container.lambda;
 
   return "\n@compute @workgroup_size("
-    + ((stack1 = alias2(alias1(depth0, "invocations", {"start":{"line":50,"column":27},"end":{"line":50,"column":38}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "invocations", {"start":{"line":33,"column":27},"end":{"line":33,"column":38}} ), depth0)) != null ? stack1 : "")
     + ")\nfn main(@builtin(workgroup_id) within: vec3u, @builtin(local_invocation_index) lane: u32) {\n  let group = first_group + within;\n  let image = group.z * "
-    + ((stack1 = alias2(alias1(depth0, "imageLength", {"start":{"line":53,"column":26},"end":{"line":53,"column":37}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "imageLength", {"start":{"line":36,"column":26},"end":{"line":36,"column":37}} ), depth0)) != null ? stack1 : "")
     + ";\n  for (var item = lane; item < "
-    + ((stack1 = alias2(alias1(depth0, "items", {"start":{"line":54,"column":33},"end":{"line":54,"column":38}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "items", {"start":{"line":37,"column":33},"end":{"line":37,"column":38}} ), depth0)) != null ? stack1 : "")
     + "; item += "
-    + ((stack1 = alias2(alias1(depth0, "invocations", {"start":{"line":54,"column":52},"end":{"line":54,"column":63}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "invocations", {"start":{"line":37,"column":52},"end":{"line":37,"column":63}} ), depth0)) != null ? stack1 : "")
     + ") {\n    convolve(image, group.y, group.x * "
-    + ((stack1 = alias2(alias1(depth0, "strip", {"start":{"line":55,"column":41},"end":{"line":55,"column":46}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "strip", {"start":{"line":38,"column":41},"end":{"line":38,"column":46}} ), depth0)) != null ? stack1 : "")
     + ", item / "
-    + ((stack1 = alias2(alias1(depth0, "count", {"start":{"line":55,"column":59},"end":{"line":55,"column":64}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "count", {"start":{"line":38,"column":59},"end":{"line":38,"column":64}} ), depth0)) != null ? stack1 : "")
     + " * "
-    + ((stack1 = alias2(alias1(depth0, "run", {"start":{"line":55,"column":71},"end":{"line":55,"column":74}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "run", {"start":{"line":38,"column":71},"end":{"line":38,"column":74}} ), depth0)) != null ? stack1 : "")
     + ", item % "
-    + ((stack1 = alias2(alias1(depth0, "count", {"start":{"line":55,"column":87},"end":{"line":55,"column":92}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "count", {"start":{"line":38,"column":87},"end":{"line":38,"column":92}} ), depth0)) != null ? stack1 : "")
     + ");\n  }\n}\n";
-},"12":function(container,depth0,helpers,partials,data) {
+},"3":function(container,depth0,helpers,partials,data) {
     return "s 4c .. 4c + 3";
-},"13":function(container,depth0,helpers,partials,data) {
+},"4":function(container,depth0,helpers,partials,data) {
     return " c";
-},"14":function(container,depth0,helpers,partials,data) {
+},"5":function(container,depth0,helpers,partials,data) {
     var stack1;
 
   return "  let o = p * "
-    + ((stack1 = container.lambda(container.strict(depth0, "count", {"start":{"line":64,"column":16},"end":{"line":64,"column":21}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = container.lambda(container.strict(depth0, "count", {"start":{"line":47,"column":16},"end":{"line":47,"column":21}} ), depth0)) != null ? stack1 : "")
     + " + c;\n";
-},"15":function(container,depth0,helpers,partials,data) {
+},"6":function(container,depth0,helpers,partials,data) {
     var stack1, alias1=container.strict, alias2=container.lambda;
 
   return "  let o = image + (y * "
-    + ((stack1 = alias2(alias1(depth0, "width", {"start":{"line":66,"column":25},"end":{"line":66,"column":30}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "width", {"start":{"line":49,"column":25},"end":{"line":49,"column":30}} ), depth0)) != null ? stack1 : "")
     + " + x) * "
-    + ((stack1 = alias2(alias1(depth0, "count", {"start":{"line":66,"column":42},"end":{"line":66,"column":47}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "count", {"start":{"line":49,"column":42},"end":{"line":49,"column":47}} ), depth0)) != null ? stack1 : "")
     + " + c;\n";
-},"16":function(container,depth0,helpers,partials,data) {
+},"7":function(container,depth0,helpers,partials,data) {
     var stack1;
 
   return "  var v"
-    + ((stack1 = container.lambda(container.strict(depth0, "i", {"start":{"line":69,"column":9},"end":{"line":69,"column":10}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = container.lambda(container.strict(depth0, "i", {"start":{"line":52,"column":9},"end":{"line":52,"column":10}} ), depth0)) != null ? stack1 : "")
     + " = bias[c];\n";
-},"17":function(container,depth0,helpers,partials,data,blockParams,depths) {
+},"8":function(container,depth0,helpers,partials,data,blockParams,depths) {
     var stack1, alias1=depth0 != null ? depth0 : (container.nullContext || {}), lookupProperty = container.lookupProperty || function(parent, propertyName) {
         if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
           return parent[propertyName];
@@ -6075,9 +5123,9 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
         return undefined
     };
 
-  return ((stack1 = lookupProperty(helpers,"each").call(alias1,lookupProperty(depth0,"inputs"),{"name":"each","hash":{},"fn":container.program(18, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":77,"column":4},"end":{"line":83,"column":13}}})) != null ? stack1 : "")
-    + ((stack1 = lookupProperty(helpers,"each").call(alias1,lookupProperty(depth0,"taps"),{"name":"each","hash":{},"fn":container.program(25, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":84,"column":4},"end":{"line":89,"column":13}}})) != null ? stack1 : "");
-},"18":function(container,depth0,helpers,partials,data,blockParams,depths) {
+  return ((stack1 = lookupProperty(helpers,"each").call(alias1,lookupProperty(depth0,"inputs"),{"name":"each","hash":{},"fn":container.program(9, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":60,"column":4},"end":{"line":66,"column":13}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"each").call(alias1,lookupProperty(depth0,"taps"),{"name":"each","hash":{},"fn":container.program(15, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":67,"column":4},"end":{"line":72,"column":13}}})) != null ? stack1 : "");
+},"9":function(container,depth0,helpers,partials,data,blockParams,depths) {
     var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
         if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
           return parent[propertyName];
@@ -6085,8 +5133,8 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
         return undefined
     };
 
-  return ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"guarded"),{"name":"if","hash":{},"fn":container.program(19, data, 0, blockParams, depths),"inverse":container.program(22, data, 0, blockParams, depths),"data":data,"loc":{"start":{"line":78,"column":4},"end":{"line":82,"column":11}}})) != null ? stack1 : "");
-},"19":function(container,depth0,helpers,partials,data) {
+  return ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"guarded"),{"name":"if","hash":{},"fn":container.program(10, data, 0, blockParams, depths),"inverse":container.program(13, data, 0, blockParams, depths),"data":data,"loc":{"start":{"line":61,"column":4},"end":{"line":65,"column":11}}})) != null ? stack1 : "");
+},"10":function(container,depth0,helpers,partials,data) {
     var stack1, alias1=container.strict, alias2=container.lambda, lookupProperty = container.lookupProperty || function(parent, propertyName) {
         if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
           return parent[propertyName];
@@ -6095,17 +5143,17 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
     };
 
   return "    let u"
-    + ((stack1 = alias2(alias1(depth0, "i", {"start":{"line":79,"column":11},"end":{"line":79,"column":12}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "i", {"start":{"line":62,"column":11},"end":{"line":62,"column":12}} ), depth0)) != null ? stack1 : "")
     + " = at(r, x "
-    + ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"before"),{"name":"if","hash":{},"fn":container.program(20, data, 0),"inverse":container.program(21, data, 0),"data":data,"loc":{"start":{"line":79,"column":25},"end":{"line":79,"column":56}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"before"),{"name":"if","hash":{},"fn":container.program(11, data, 0),"inverse":container.program(12, data, 0),"data":data,"loc":{"start":{"line":62,"column":25},"end":{"line":62,"column":56}}})) != null ? stack1 : "")
     + " "
-    + ((stack1 = alias2(alias1(depth0, "column", {"start":{"line":79,"column":59},"end":{"line":79,"column":65}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "column", {"start":{"line":62,"column":59},"end":{"line":62,"column":65}} ), depth0)) != null ? stack1 : "")
     + ");\n";
-},"20":function(container,depth0,helpers,partials,data) {
+},"11":function(container,depth0,helpers,partials,data) {
     return "-";
-},"21":function(container,depth0,helpers,partials,data) {
+},"12":function(container,depth0,helpers,partials,data) {
     return "+";
-},"22":function(container,depth0,helpers,partials,data,blockParams,depths) {
+},"13":function(container,depth0,helpers,partials,data,blockParams,depths) {
     var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
         if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
           return parent[propertyName];
@@ -6114,29 +5162,19 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
     };
 
   return "    let u"
-    + ((stack1 = container.lambda(container.strict(depth0, "i", {"start":{"line":81,"column":11},"end":{"line":81,"column":12}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = container.lambda(container.strict(depth0, "i", {"start":{"line":64,"column":11},"end":{"line":64,"column":12}} ), depth0)) != null ? stack1 : "")
     + " = "
-    + ((stack1 = lookupProperty(helpers,"widened").call(depth0 != null ? depth0 : (container.nullContext || {}),"input",{"name":"widened","hash":{},"fn":container.program(23, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":81,"column":17},"end":{"line":81,"column":110}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"widened").call(depth0 != null ? depth0 : (container.nullContext || {}),"input",{"name":"widened","hash":{},"fn":container.program(14, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":64,"column":17},"end":{"line":64,"column":86}}})) != null ? stack1 : "")
     + ";\n";
-},"23":function(container,depth0,helpers,partials,data,blockParams,depths) {
-    var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
-        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
-          return parent[propertyName];
-        }
-        return undefined
-    };
+},"14":function(container,depth0,helpers,partials,data,blockParams,depths) {
+    var stack1, alias1=container.strict, alias2=container.lambda;
 
   return "input[r + x * "
-    + ((stack1 = container.lambda(container.strict(depths[1], "count", {"start":{"line":81,"column":53},"end":{"line":81,"column":61}} ), depth0)) != null ? stack1 : "")
-    + ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"offset"),{"name":"if","hash":{},"fn":container.program(24, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":81,"column":63},"end":{"line":81,"column":97}}})) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depths[1], "count", {"start":{"line":64,"column":53},"end":{"line":64,"column":61}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "offset", {"start":{"line":64,"column":65},"end":{"line":64,"column":71}} ), depth0)) != null ? stack1 : "")
     + "]";
-},"24":function(container,depth0,helpers,partials,data) {
-    var stack1;
-
-  return " + "
-    + ((stack1 = container.lambda(container.strict(depth0, "offset", {"start":{"line":81,"column":82},"end":{"line":81,"column":88}} ), depth0)) != null ? stack1 : "");
-},"25":function(container,depth0,helpers,partials,data,blockParams,depths) {
-    var stack1, alias1=depth0 != null ? depth0 : (container.nullContext || {}), lookupProperty = container.lookupProperty || function(parent, propertyName) {
+},"15":function(container,depth0,helpers,partials,data,blockParams,depths) {
+    var stack1, alias1=container.strict, alias2=container.lambda, lookupProperty = container.lookupProperty || function(parent, propertyName) {
         if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
           return parent[propertyName];
         }
@@ -6144,22 +5182,22 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
     };
 
   return "    let w"
-    + ((stack1 = container.lambda(container.strict(depth0, "i", {"start":{"line":85,"column":11},"end":{"line":85,"column":12}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "i", {"start":{"line":68,"column":11},"end":{"line":68,"column":12}} ), depth0)) != null ? stack1 : "")
     + " = weight[w"
-    + ((stack1 = lookupProperty(helpers,"if").call(alias1,lookupProperty(depth0,"offset"),{"name":"if","hash":{},"fn":container.program(24, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":85,"column":25},"end":{"line":85,"column":59}}})) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "offset", {"start":{"line":68,"column":27},"end":{"line":68,"column":33}} ), depth0)) != null ? stack1 : "")
     + "];\n"
-    + ((stack1 = lookupProperty(helpers,"each").call(alias1,lookupProperty(depth0,"uses"),{"name":"each","hash":{},"fn":container.program(26, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":86,"column":4},"end":{"line":88,"column":13}}})) != null ? stack1 : "");
-},"26":function(container,depth0,helpers,partials,data,blockParams,depths) {
+    + ((stack1 = lookupProperty(helpers,"each").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"uses"),{"name":"each","hash":{},"fn":container.program(16, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":69,"column":4},"end":{"line":71,"column":13}}})) != null ? stack1 : "");
+},"16":function(container,depth0,helpers,partials,data,blockParams,depths) {
     var stack1, alias1=container.strict, alias2=container.lambda;
 
   return "    v"
-    + ((stack1 = alias2(alias1(depth0, "site", {"start":{"line":87,"column":7},"end":{"line":87,"column":11}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "site", {"start":{"line":70,"column":7},"end":{"line":70,"column":11}} ), depth0)) != null ? stack1 : "")
     + " += w"
-    + ((stack1 = alias2(alias1(depths[1], "i", {"start":{"line":87,"column":20},"end":{"line":87,"column":24}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depths[1], "i", {"start":{"line":70,"column":20},"end":{"line":70,"column":24}} ), depth0)) != null ? stack1 : "")
     + " * u"
-    + ((stack1 = alias2(alias1(depth0, "input", {"start":{"line":87,"column":32},"end":{"line":87,"column":37}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "input", {"start":{"line":70,"column":32},"end":{"line":70,"column":37}} ), depth0)) != null ? stack1 : "")
     + ";\n";
-},"27":function(container,depth0,helpers,partials,data,blockParams,depths) {
+},"17":function(container,depth0,helpers,partials,data,blockParams,depths) {
     var stack1, alias1=container.strict, alias2=container.lambda, lookupProperty = container.lookupProperty || function(parent, propertyName) {
         if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
           return parent[propertyName];
@@ -6168,13 +5206,49 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
     };
 
   return "    for (var j = 0u; j < "
-    + ((stack1 = alias2(alias1(depth0, "kernel", {"start":{"line":91,"column":27},"end":{"line":91,"column":33}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "kernel", {"start":{"line":74,"column":27},"end":{"line":74,"column":33}} ), depth0)) != null ? stack1 : "")
     + "; j++) {\n      let k = weight[w + j * "
-    + ((stack1 = alias2(alias1(depth0, "weightStep", {"start":{"line":92,"column":31},"end":{"line":92,"column":41}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "weightStep", {"start":{"line":75,"column":31},"end":{"line":75,"column":41}} ), depth0)) != null ? stack1 : "")
     + "];\n"
-    + ((stack1 = lookupProperty(helpers,"each").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"sites"),{"name":"each","hash":{},"fn":container.program(28, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":93,"column":6},"end":{"line":95,"column":15}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"each").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"sites"),{"name":"each","hash":{},"fn":container.program(18, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":76,"column":6},"end":{"line":78,"column":15}}})) != null ? stack1 : "")
     + "    }\n";
-},"28":function(container,depth0,helpers,partials,data,blockParams,depths) {
+},"18":function(container,depth0,helpers,partials,data,blockParams,depths) {
+    var stack1, alias1=container.strict, alias2=container.lambda;
+
+  return "      v"
+    + ((stack1 = alias2(alias1(depth0, "i", {"start":{"line":77,"column":9},"end":{"line":77,"column":10}} ), depth0)) != null ? stack1 : "")
+    + " += k * at(r, x"
+    + ((stack1 = alias2(alias1(depth0, "more", {"start":{"line":77,"column":29},"end":{"line":77,"column":33}} ), depth0)) != null ? stack1 : "")
+    + " + j - "
+    + ((stack1 = alias2(alias1(depths[1], "radius", {"start":{"line":77,"column":44},"end":{"line":77,"column":53}} ), depth0)) != null ? stack1 : "")
+    + ");\n";
+},"19":function(container,depth0,helpers,partials,data,blockParams,depths) {
+    var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
+
+  return ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depths[1],"norm"),{"name":"if","hash":{},"fn":container.program(20, data, 0, blockParams, depths),"inverse":container.program(21, data, 0, blockParams, depths),"data":data,"loc":{"start":{"line":83,"column":2},"end":{"line":93,"column":9}}})) != null ? stack1 : "");
+},"20":function(container,depth0,helpers,partials,data) {
+    var stack1, alias1=container.strict, alias2=container.lambda;
+
+  return "  tile[o"
+    + ((stack1 = alias2(alias1(depth0, "offset", {"start":{"line":84,"column":10},"end":{"line":84,"column":16}} ), depth0)) != null ? stack1 : "")
+    + "] = v"
+    + ((stack1 = alias2(alias1(depth0, "i", {"start":{"line":84,"column":25},"end":{"line":84,"column":26}} ), depth0)) != null ? stack1 : "")
+    + ";\n";
+},"21":function(container,depth0,helpers,partials,data,blockParams,depths) {
+    var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
+
+  return ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depths[1],"ragged"),{"name":"if","hash":{},"fn":container.program(22, data, 0, blockParams, depths),"inverse":container.program(24, data, 0, blockParams, depths),"data":data,"loc":{"start":{"line":86,"column":2},"end":{"line":92,"column":9}}})) != null ? stack1 : "");
+},"22":function(container,depth0,helpers,partials,data,blockParams,depths) {
     var stack1, alias1=container.strict, alias2=container.lambda, lookupProperty = container.lookupProperty || function(parent, propertyName) {
         if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
           return parent[propertyName];
@@ -6182,73 +5256,22 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
         return undefined
     };
 
-  return "      v"
-    + ((stack1 = alias2(alias1(depth0, "i", {"start":{"line":94,"column":9},"end":{"line":94,"column":10}} ), depth0)) != null ? stack1 : "")
-    + " += k * at(r, x"
-    + ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"i"),{"name":"if","hash":{},"fn":container.program(29, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":94,"column":27},"end":{"line":94,"column":51}}})) != null ? stack1 : "")
-    + " + j - "
-    + ((stack1 = alias2(alias1(depths[1], "radius", {"start":{"line":94,"column":60},"end":{"line":94,"column":69}} ), depth0)) != null ? stack1 : "")
-    + ");\n";
-},"29":function(container,depth0,helpers,partials,data) {
-    var stack1;
-
-  return " + "
-    + ((stack1 = container.lambda(container.strict(depth0, "i", {"start":{"line":94,"column":41},"end":{"line":94,"column":42}} ), depth0)) != null ? stack1 : "");
-},"30":function(container,depth0,helpers,partials,data,blockParams,depths) {
-    var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
-        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
-          return parent[propertyName];
-        }
-        return undefined
-    };
-
-  return ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depths[1],"norm"),{"name":"if","hash":{},"fn":container.program(31, data, 0, blockParams, depths),"inverse":container.program(32, data, 0, blockParams, depths),"data":data,"loc":{"start":{"line":100,"column":2},"end":{"line":110,"column":9}}})) != null ? stack1 : "");
-},"31":function(container,depth0,helpers,partials,data) {
-    var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
-        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
-          return parent[propertyName];
-        }
-        return undefined
-    };
-
-  return "  tile[o"
-    + ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"offset"),{"name":"if","hash":{},"fn":container.program(24, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":101,"column":8},"end":{"line":101,"column":42}}})) != null ? stack1 : "")
-    + "] = v"
-    + ((stack1 = container.lambda(container.strict(depth0, "i", {"start":{"line":101,"column":49},"end":{"line":101,"column":50}} ), depth0)) != null ? stack1 : "")
-    + ";\n";
-},"32":function(container,depth0,helpers,partials,data,blockParams,depths) {
-    var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
-        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
-          return parent[propertyName];
-        }
-        return undefined
-    };
-
-  return ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depths[1],"ragged"),{"name":"if","hash":{},"fn":container.program(33, data, 0, blockParams, depths),"inverse":container.program(35, data, 0, blockParams, depths),"data":data,"loc":{"start":{"line":103,"column":2},"end":{"line":109,"column":9}}})) != null ? stack1 : "");
-},"33":function(container,depth0,helpers,partials,data,blockParams,depths) {
-    var stack1, alias1=depth0 != null ? depth0 : (container.nullContext || {}), lookupProperty = container.lookupProperty || function(parent, propertyName) {
-        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
-          return parent[propertyName];
-        }
-        return undefined
-    };
-
   return "  if (x"
-    + ((stack1 = lookupProperty(helpers,"if").call(alias1,lookupProperty(depth0,"i"),{"name":"if","hash":{},"fn":container.program(29, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":104,"column":7},"end":{"line":104,"column":31}}})) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "more", {"start":{"line":87,"column":9},"end":{"line":87,"column":13}} ), depth0)) != null ? stack1 : "")
     + " < "
-    + ((stack1 = container.lambda(container.strict(depths[1], "width", {"start":{"line":104,"column":36},"end":{"line":104,"column":44}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depths[1], "width", {"start":{"line":87,"column":20},"end":{"line":87,"column":28}} ), depth0)) != null ? stack1 : "")
     + ") {\n    output[o"
-    + ((stack1 = lookupProperty(helpers,"if").call(alias1,lookupProperty(depth0,"offset"),{"name":"if","hash":{},"fn":container.program(24, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":105,"column":12},"end":{"line":105,"column":46}}})) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "offset", {"start":{"line":88,"column":14},"end":{"line":88,"column":20}} ), depth0)) != null ? stack1 : "")
     + "] = "
-    + ((stack1 = lookupProperty(helpers,"narrowed").call(alias1,"output",{"name":"narrowed","hash":{},"fn":container.program(34, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":105,"column":50},"end":{"line":105,"column":91}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"narrowed").call(depth0 != null ? depth0 : (container.nullContext || {}),"output",{"name":"narrowed","hash":{},"fn":container.program(23, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":88,"column":26},"end":{"line":88,"column":67}}})) != null ? stack1 : "")
     + ";\n  }\n";
-},"34":function(container,depth0,helpers,partials,data) {
+},"23":function(container,depth0,helpers,partials,data) {
     var stack1;
 
   return "v"
-    + ((stack1 = container.lambda(container.strict(depth0, "i", {"start":{"line":105,"column":75},"end":{"line":105,"column":76}} ), depth0)) != null ? stack1 : "");
-},"35":function(container,depth0,helpers,partials,data) {
-    var stack1, alias1=depth0 != null ? depth0 : (container.nullContext || {}), lookupProperty = container.lookupProperty || function(parent, propertyName) {
+    + ((stack1 = container.lambda(container.strict(depth0, "i", {"start":{"line":88,"column":51},"end":{"line":88,"column":52}} ), depth0)) != null ? stack1 : "");
+},"24":function(container,depth0,helpers,partials,data) {
+    var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
         if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
           return parent[propertyName];
         }
@@ -6256,11 +5279,11 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
     };
 
   return "  output[o"
-    + ((stack1 = lookupProperty(helpers,"if").call(alias1,lookupProperty(depth0,"offset"),{"name":"if","hash":{},"fn":container.program(24, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":108,"column":10},"end":{"line":108,"column":44}}})) != null ? stack1 : "")
+    + ((stack1 = container.lambda(container.strict(depth0, "offset", {"start":{"line":91,"column":12},"end":{"line":91,"column":18}} ), depth0)) != null ? stack1 : "")
     + "] = "
-    + ((stack1 = lookupProperty(helpers,"narrowed").call(alias1,"output",{"name":"narrowed","hash":{},"fn":container.program(34, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":108,"column":48},"end":{"line":108,"column":89}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"narrowed").call(depth0 != null ? depth0 : (container.nullContext || {}),"output",{"name":"narrowed","hash":{},"fn":container.program(23, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":91,"column":24},"end":{"line":91,"column":65}}})) != null ? stack1 : "")
     + ";\n";
-},"36":function(container,depth0,helpers,partials,data) {
+},"25":function(container,depth0,helpers,partials,data) {
     var stack1, alias1=container.strict, alias2=container.lambda, lookupProperty = container.lookupProperty || function(parent, propertyName) {
         if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
           return parent[propertyName];
@@ -6269,21 +5292,21 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
     };
 
   return "\n// Column x of the input row at r; zero outside the map (a column left of it wraps to a huge one).\nfn at(r: u32, x: u32) -> "
-    + ((stack1 = alias2(alias1(depth0, "acc", {"start":{"line":116,"column":27},"end":{"line":116,"column":30}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "acc", {"start":{"line":99,"column":27},"end":{"line":99,"column":30}} ), depth0)) != null ? stack1 : "")
     + " {\n  return select("
-    + ((stack1 = alias2(alias1(depth0, "acc", {"start":{"line":117,"column":18},"end":{"line":117,"column":21}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "acc", {"start":{"line":100,"column":18},"end":{"line":100,"column":21}} ), depth0)) != null ? stack1 : "")
     + "(), "
-    + ((stack1 = lookupProperty(helpers,"widened").call(depth0 != null ? depth0 : (container.nullContext || {}),"input",{"name":"widened","hash":{},"fn":container.program(37, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":117,"column":27},"end":{"line":117,"column":104}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"widened").call(depth0 != null ? depth0 : (container.nullContext || {}),"input",{"name":"widened","hash":{},"fn":container.program(26, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":100,"column":27},"end":{"line":100,"column":104}}})) != null ? stack1 : "")
     + ", x < "
-    + ((stack1 = alias2(alias1(depth0, "width", {"start":{"line":117,"column":112},"end":{"line":117,"column":117}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "width", {"start":{"line":100,"column":112},"end":{"line":100,"column":117}} ), depth0)) != null ? stack1 : "")
     + ");\n}\n";
-},"37":function(container,depth0,helpers,partials,data) {
+},"26":function(container,depth0,helpers,partials,data) {
     var stack1, alias1=container.strict, alias2=container.lambda;
 
   return "input[r + min(x, "
-    + ((stack1 = alias2(alias1(depth0, "lastColumn", {"start":{"line":117,"column":66},"end":{"line":117,"column":76}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "lastColumn", {"start":{"line":100,"column":66},"end":{"line":100,"column":76}} ), depth0)) != null ? stack1 : "")
     + ") * "
-    + ((stack1 = alias2(alias1(depth0, "count", {"start":{"line":117,"column":84},"end":{"line":117,"column":89}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "count", {"start":{"line":100,"column":84},"end":{"line":100,"column":89}} ), depth0)) != null ? stack1 : "")
     + "]";
 },"compiler":[8,">= 4.3.0"],"main":function(container,depth0,helpers,partials,data,blockParams,depths) {
     var stack1, alias1=container.strict, alias2=container.lambda, alias3=depth0 != null ? depth0 : (container.nullContext || {}), lookupProperty = container.lookupProperty || function(parent, propertyName) {
@@ -6312,44 +5335,44 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
     + ", x+j-"
     + ((stack1 = alias2(alias1(depth0, "radius", {"start":{"line":2,"column":86},"end":{"line":2,"column":92}} ), depth0)) != null ? stack1 : "")
     + ", c]\n"
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"norm"),{"name":"if","hash":{},"fn":container.program(1, data, 0, blockParams, depths),"inverse":container.program(3, data, 0, blockParams, depths),"data":data,"loc":{"start":{"line":3,"column":0},"end":{"line":7,"column":7}}})) != null ? stack1 : "")
+    + ((stack1 = container.invokePartial(lookupProperty(partials,"norm-title"),depth0,{"name":"norm-title","hash":{"along":"c","index":"y,x,c"},"data":data,"helpers":helpers,"partials":partials,"decorators":container.decorators})) != null ? stack1 : "")
     + "// A group makes "
-    + ((stack1 = alias2(alias1(depth0, "strip", {"start":{"line":8,"column":19},"end":{"line":8,"column":24}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "strip", {"start":{"line":4,"column":19},"end":{"line":4,"column":24}} ), depth0)) != null ? stack1 : "")
     + " sites of one row, an invocation "
-    + ((stack1 = alias2(alias1(depth0, "run", {"start":{"line":8,"column":61},"end":{"line":8,"column":64}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "run", {"start":{"line":4,"column":61},"end":{"line":4,"column":64}} ), depth0)) != null ? stack1 : "")
     + " of them for "
-    + ((stack1 = alias2(alias1(depth0, "lanesOf", {"start":{"line":8,"column":81},"end":{"line":8,"column":88}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "lanesOf", {"start":{"line":4,"column":81},"end":{"line":4,"column":88}} ), depth0)) != null ? stack1 : "")
     + ".\n"
     + ((stack1 = container.invokePartial(lookupProperty(partials,"bindings"),depth0,{"name":"bindings","data":data,"helpers":helpers,"partials":partials,"decorators":container.decorators})) != null ? stack1 : "")
     + ((stack1 = container.invokePartial(lookupProperty(partials,"first-group"),depth0,{"name":"first-group","data":data,"helpers":helpers,"partials":partials,"decorators":container.decorators})) != null ? stack1 : "")
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"norm"),{"name":"if","hash":{},"fn":container.program(4, data, 0, blockParams, depths),"inverse":container.program(11, data, 0, blockParams, depths),"data":data,"loc":{"start":{"line":11,"column":0},"end":{"line":58,"column":7}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"norm"),{"name":"if","hash":{},"fn":container.program(1, data, 0, blockParams, depths),"inverse":container.program(2, data, 0, blockParams, depths),"data":data,"loc":{"start":{"line":7,"column":0},"end":{"line":41,"column":7}}})) != null ? stack1 : "")
     + "\n// Sites x0 + p .. x0 + p + "
-    + ((stack1 = alias2(alias1(depth0, "runLast", {"start":{"line":60,"column":30},"end":{"line":60,"column":37}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "runLast", {"start":{"line":43,"column":30},"end":{"line":43,"column":37}} ), depth0)) != null ? stack1 : "")
     + " of row y, channel"
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"vector"),{"name":"if","hash":{},"fn":container.program(12, data, 0, blockParams, depths),"inverse":container.program(13, data, 0, blockParams, depths),"data":data,"loc":{"start":{"line":60,"column":57},"end":{"line":60,"column":102}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"vector"),{"name":"if","hash":{},"fn":container.program(3, data, 0, blockParams, depths),"inverse":container.program(4, data, 0, blockParams, depths),"data":data,"loc":{"start":{"line":43,"column":57},"end":{"line":43,"column":102}}})) != null ? stack1 : "")
     + ".\nfn convolve(image: u32, y: u32, x0: u32, p: u32, c: u32) {\n  let x = x0 + p;\n"
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"norm"),{"name":"if","hash":{},"fn":container.program(14, data, 0, blockParams, depths),"inverse":container.program(15, data, 0, blockParams, depths),"data":data,"loc":{"start":{"line":63,"column":2},"end":{"line":67,"column":9}}})) != null ? stack1 : "")
-    + ((stack1 = lookupProperty(helpers,"each").call(alias3,lookupProperty(depth0,"sites"),{"name":"each","hash":{},"fn":container.program(16, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":68,"column":2},"end":{"line":70,"column":11}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"norm"),{"name":"if","hash":{},"fn":container.program(5, data, 0, blockParams, depths),"inverse":container.program(6, data, 0, blockParams, depths),"data":data,"loc":{"start":{"line":46,"column":2},"end":{"line":50,"column":9}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"each").call(alias3,lookupProperty(depth0,"sites"),{"name":"each","hash":{},"fn":container.program(7, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":51,"column":2},"end":{"line":53,"column":11}}})) != null ? stack1 : "")
     + "  let top = max(y, "
-    + ((stack1 = alias2(alias1(depth0, "radius", {"start":{"line":71,"column":21},"end":{"line":71,"column":27}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "radius", {"start":{"line":54,"column":21},"end":{"line":54,"column":27}} ), depth0)) != null ? stack1 : "")
     + ") - "
-    + ((stack1 = alias2(alias1(depth0, "radius", {"start":{"line":71,"column":35},"end":{"line":71,"column":41}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "radius", {"start":{"line":54,"column":35},"end":{"line":54,"column":41}} ), depth0)) != null ? stack1 : "")
     + ";\n  let bottom = min(y + "
-    + ((stack1 = alias2(alias1(depth0, "radius", {"start":{"line":72,"column":25},"end":{"line":72,"column":31}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "radius", {"start":{"line":55,"column":25},"end":{"line":55,"column":31}} ), depth0)) != null ? stack1 : "")
     + ", "
-    + ((stack1 = alias2(alias1(depth0, "lastRow", {"start":{"line":72,"column":37},"end":{"line":72,"column":44}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "lastRow", {"start":{"line":55,"column":37},"end":{"line":55,"column":44}} ), depth0)) != null ? stack1 : "")
     + ");\n  for (var row = top; row <= bottom; row++) {\n    let r = image + row * "
-    + ((stack1 = alias2(alias1(depth0, "rowLength", {"start":{"line":74,"column":28},"end":{"line":74,"column":37}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "rowLength", {"start":{"line":57,"column":28},"end":{"line":57,"column":37}} ), depth0)) != null ? stack1 : "")
     + " + c;\n    let w = (row + "
-    + ((stack1 = alias2(alias1(depth0, "radius", {"start":{"line":75,"column":21},"end":{"line":75,"column":27}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "radius", {"start":{"line":58,"column":21},"end":{"line":58,"column":27}} ), depth0)) != null ? stack1 : "")
     + " - y) * "
-    + ((stack1 = alias2(alias1(depth0, "weightRow", {"start":{"line":75,"column":39},"end":{"line":75,"column":48}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "weightRow", {"start":{"line":58,"column":39},"end":{"line":58,"column":48}} ), depth0)) != null ? stack1 : "")
     + " + c;\n"
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"unrolled"),{"name":"if","hash":{},"fn":container.program(17, data, 0, blockParams, depths),"inverse":container.program(27, data, 0, blockParams, depths),"data":data,"loc":{"start":{"line":76,"column":4},"end":{"line":97,"column":11}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"unrolled"),{"name":"if","hash":{},"fn":container.program(8, data, 0, blockParams, depths),"inverse":container.program(17, data, 0, blockParams, depths),"data":data,"loc":{"start":{"line":59,"column":4},"end":{"line":80,"column":11}}})) != null ? stack1 : "")
     + "  }\n"
-    + ((stack1 = lookupProperty(helpers,"each").call(alias3,lookupProperty(depth0,"sites"),{"name":"each","hash":{},"fn":container.program(30, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":99,"column":2},"end":{"line":111,"column":11}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"each").call(alias3,lookupProperty(depth0,"sites"),{"name":"each","hash":{},"fn":container.program(19, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":82,"column":2},"end":{"line":94,"column":11}}})) != null ? stack1 : "")
     + "}\n"
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"guarded"),{"name":"if","hash":{},"fn":container.program(36, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":113,"column":0},"end":{"line":119,"column":7}}})) != null ? stack1 : "");
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"guarded"),{"name":"if","hash":{},"fn":container.program(25, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":96,"column":0},"end":{"line":102,"column":7}}})) != null ? stack1 : "");
 },"usePartial":true,"useData":true,"useDepths":true},
 
   "wgsl/gemm-direct": {"0":function(container,depth0,helpers,partials,data) {
@@ -6378,72 +5401,34 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
         return undefined
     };
 
-  return ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depths[1],"patches"),{"name":"if","hash":{},"fn":container.program(4, data, 0, blockParams, depths),"inverse":container.program(8, data, 0, blockParams, depths),"data":data,"loc":{"start":{"line":28,"column":2},"end":{"line":32,"column":9}}})) != null ? stack1 : "");
-},"4":function(container,depth0,helpers,partials,data,blockParams,depths) {
-    var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
-        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
-          return parent[propertyName];
-        }
-        return undefined
-    };
+  return ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depths[1],"patches"),{"name":"if","hash":{},"fn":container.program(4, data, 0, blockParams, depths),"inverse":container.program(5, data, 0, blockParams, depths),"data":data,"loc":{"start":{"line":28,"column":2},"end":{"line":32,"column":9}}})) != null ? stack1 : "");
+},"4":function(container,depth0,helpers,partials,data) {
+    var stack1, alias1=container.strict, alias2=container.lambda;
 
   return "  let row"
-    + ((stack1 = container.lambda(container.strict(depth0, "i", {"start":{"line":29,"column":11},"end":{"line":29,"column":12}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "i", {"start":{"line":29,"column":11},"end":{"line":29,"column":12}} ), depth0)) != null ? stack1 : "")
     + " = corner(image, "
-    + ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depths[1],"guardRows"),{"name":"if","hash":{},"fn":container.program(5, data, 0, blockParams, depths),"inverse":container.program(7, data, 0, blockParams, depths),"data":data,"loc":{"start":{"line":29,"column":31},"end":{"line":29,"column":137}}})) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "at", {"start":{"line":29,"column":33},"end":{"line":29,"column":35}} ), depth0)) != null ? stack1 : "")
     + ");\n";
 },"5":function(container,depth0,helpers,partials,data,blockParams,depths) {
-    var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
-        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
-          return parent[propertyName];
-        }
-        return undefined
-    };
-
-  return "min(m"
-    + ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"i"),{"name":"if","hash":{},"fn":container.program(6, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":29,"column":56},"end":{"line":29,"column":80}}})) != null ? stack1 : "")
-    + ", "
-    + ((stack1 = container.lambda(container.strict(depths[1], "lastRow", {"start":{"line":29,"column":84},"end":{"line":29,"column":94}} ), depth0)) != null ? stack1 : "")
-    + ")";
-},"6":function(container,depth0,helpers,partials,data) {
-    var stack1;
-
-  return " + "
-    + ((stack1 = container.lambda(container.strict(depth0, "i", {"start":{"line":29,"column":70},"end":{"line":29,"column":71}} ), depth0)) != null ? stack1 : "");
-},"7":function(container,depth0,helpers,partials,data) {
-    var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
-        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
-          return parent[propertyName];
-        }
-        return undefined
-    };
-
-  return "m"
-    + ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"i"),{"name":"if","hash":{},"fn":container.program(6, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":29,"column":106},"end":{"line":29,"column":130}}})) != null ? stack1 : "");
-},"8":function(container,depth0,helpers,partials,data,blockParams,depths) {
-    var stack1, alias1=container.strict, alias2=container.lambda, lookupProperty = container.lookupProperty || function(parent, propertyName) {
-        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
-          return parent[propertyName];
-        }
-        return undefined
-    };
+    var stack1, alias1=container.strict, alias2=container.lambda;
 
   return "  let row"
     + ((stack1 = alias2(alias1(depth0, "i", {"start":{"line":31,"column":11},"end":{"line":31,"column":12}} ), depth0)) != null ? stack1 : "")
     + " = (image * "
     + ((stack1 = alias2(alias1(depths[1], "rows", {"start":{"line":31,"column":28},"end":{"line":31,"column":35}} ), depth0)) != null ? stack1 : "")
     + " + "
-    + ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depths[1],"guardRows"),{"name":"if","hash":{},"fn":container.program(5, data, 0, blockParams, depths),"inverse":container.program(7, data, 0, blockParams, depths),"data":data,"loc":{"start":{"line":31,"column":40},"end":{"line":31,"column":146}}})) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "at", {"start":{"line":31,"column":42},"end":{"line":31,"column":44}} ), depth0)) != null ? stack1 : "")
     + ") * "
-    + ((stack1 = alias2(alias1(depths[1], "rowLength", {"start":{"line":31,"column":152},"end":{"line":31,"column":164}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depths[1], "rowLength", {"start":{"line":31,"column":52},"end":{"line":31,"column":64}} ), depth0)) != null ? stack1 : "")
     + ";\n";
-},"9":function(container,depth0,helpers,partials,data) {
+},"6":function(container,depth0,helpers,partials,data) {
     var stack1;
 
   return "  var "
     + ((stack1 = container.lambda(container.strict(depth0, "name", {"start":{"line":35,"column":8},"end":{"line":35,"column":12}} ), depth0)) != null ? stack1 : "")
     + " = vec4f();\n";
-},"10":function(container,depth0,helpers,partials,data,blockParams,depths) {
+},"7":function(container,depth0,helpers,partials,data,blockParams,depths) {
     var stack1, alias1=container.strict, alias2=container.lambda, lookupProperty = container.lookupProperty || function(parent, propertyName) {
         if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
           return parent[propertyName];
@@ -6456,10 +5441,10 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
     + " + tap % 2 * "
     + ((stack1 = alias2(alias1(depth0, "rowLength", {"start":{"line":39,"column":49},"end":{"line":39,"column":58}} ), depth0)) != null ? stack1 : "")
     + ";\n"
-    + ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"norm"),{"name":"if","hash":{},"fn":container.program(11, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":40,"column":4},"end":{"line":44,"column":11}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"norm"),{"name":"if","hash":{},"fn":container.program(8, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":40,"column":4},"end":{"line":44,"column":11}}})) != null ? stack1 : "")
     + ((stack1 = container.invokePartial(lookupProperty(partials,"gemm-direct-loop"),depth0,{"name":"gemm-direct-loop","data":data,"indent":"    ","helpers":helpers,"partials":partials,"decorators":container.decorators})) != null ? stack1 : "")
     + "  }\n";
-},"11":function(container,depth0,helpers,partials,data,blockParams,depths) {
+},"8":function(container,depth0,helpers,partials,data,blockParams,depths) {
     var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
         if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
           return parent[propertyName];
@@ -6467,28 +5452,18 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
         return undefined
     };
 
-  return ((stack1 = lookupProperty(helpers,"each").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"rowList"),{"name":"each","hash":{},"fn":container.program(12, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":41,"column":4},"end":{"line":43,"column":13}}})) != null ? stack1 : "");
-},"12":function(container,depth0,helpers,partials,data,blockParams,depths) {
-    var stack1, alias1=container.strict, alias2=container.lambda, lookupProperty = container.lookupProperty || function(parent, propertyName) {
-        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
-          return parent[propertyName];
-        }
-        return undefined
-    };
+  return ((stack1 = lookupProperty(helpers,"each").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"rowList"),{"name":"each","hash":{},"fn":container.program(9, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":41,"column":4},"end":{"line":43,"column":13}}})) != null ? stack1 : "");
+},"9":function(container,depth0,helpers,partials,data,blockParams,depths) {
+    var stack1, alias1=container.strict, alias2=container.lambda;
 
   return "    let s"
     + ((stack1 = alias2(alias1(depth0, "i", {"start":{"line":42,"column":11},"end":{"line":42,"column":12}} ), depth0)) != null ? stack1 : "")
     + " = stat[local.y * "
     + ((stack1 = alias2(alias1(depths[1], "tileStats", {"start":{"line":42,"column":34},"end":{"line":42,"column":46}} ), depth0)) != null ? stack1 : "")
     + " + tap"
-    + ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"offset4"),{"name":"if","hash":{},"fn":container.program(13, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":42,"column":54},"end":{"line":42,"column":90}}})) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "offset4", {"start":{"line":42,"column":56},"end":{"line":42,"column":63}} ), depth0)) != null ? stack1 : "")
     + "];\n";
-},"13":function(container,depth0,helpers,partials,data) {
-    var stack1;
-
-  return " + "
-    + ((stack1 = container.lambda(container.strict(depth0, "offset4", {"start":{"line":42,"column":74},"end":{"line":42,"column":81}} ), depth0)) != null ? stack1 : "");
-},"14":function(container,depth0,helpers,partials,data) {
+},"10":function(container,depth0,helpers,partials,data) {
     var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
         if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
           return parent[propertyName];
@@ -6497,7 +5472,7 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
     };
 
   return ((stack1 = container.invokePartial(lookupProperty(partials,"gemm-direct-loop"),depth0,{"name":"gemm-direct-loop","data":data,"indent":"  ","helpers":helpers,"partials":partials,"decorators":container.decorators})) != null ? stack1 : "");
-},"15":function(container,depth0,helpers,partials,data) {
+},"11":function(container,depth0,helpers,partials,data) {
     var stack1, alias1=depth0 != null ? depth0 : (container.nullContext || {}), lookupProperty = container.lookupProperty || function(parent, propertyName) {
         if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
           return parent[propertyName];
@@ -6505,9 +5480,9 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
         return undefined
     };
 
-  return ((stack1 = lookupProperty(helpers,"each").call(alias1,lookupProperty(depth0,"cells"),{"name":"each","hash":{},"fn":container.program(16, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":50,"column":62},"end":{"line":50,"column":124}}})) != null ? stack1 : "")
-    + ((stack1 = lookupProperty(helpers,"unless").call(alias1,lookupProperty(data,"last"),{"name":"unless","hash":{},"fn":container.program(17, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":50,"column":124},"end":{"line":50,"column":154}}})) != null ? stack1 : "");
-},"16":function(container,depth0,helpers,partials,data) {
+  return ((stack1 = lookupProperty(helpers,"each").call(alias1,lookupProperty(depth0,"cells"),{"name":"each","hash":{},"fn":container.program(12, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":50,"column":62},"end":{"line":50,"column":124}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"unless").call(alias1,lookupProperty(data,"last"),{"name":"unless","hash":{},"fn":container.program(13, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":50,"column":124},"end":{"line":50,"column":154}}})) != null ? stack1 : "");
+},"12":function(container,depth0,helpers,partials,data) {
     var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
         if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
           return parent[propertyName];
@@ -6516,10 +5491,10 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
     };
 
   return ((stack1 = container.lambda(container.strict(depth0, "name", {"start":{"line":50,"column":79},"end":{"line":50,"column":83}} ), depth0)) != null ? stack1 : "")
-    + ((stack1 = lookupProperty(helpers,"unless").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(data,"last"),{"name":"unless","hash":{},"fn":container.program(17, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":50,"column":85},"end":{"line":50,"column":115}}})) != null ? stack1 : "");
-},"17":function(container,depth0,helpers,partials,data) {
+    + ((stack1 = lookupProperty(helpers,"unless").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(data,"last"),{"name":"unless","hash":{},"fn":container.program(13, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":50,"column":85},"end":{"line":50,"column":115}}})) != null ? stack1 : "");
+},"13":function(container,depth0,helpers,partials,data) {
     return ", ";
-},"18":function(container,depth0,helpers,partials,data) {
+},"14":function(container,depth0,helpers,partials,data) {
     var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
         if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
           return parent[propertyName];
@@ -6561,19 +5536,19 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
     + " + local.x;\n"
     + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"norm"),{"name":"if","hash":{},"fn":container.program(2, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":23,"column":2},"end":{"line":26,"column":9}}})) != null ? stack1 : "")
     + ((stack1 = lookupProperty(helpers,"each").call(alias3,lookupProperty(depth0,"rowList"),{"name":"each","hash":{},"fn":container.program(3, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":27,"column":2},"end":{"line":33,"column":11}}})) != null ? stack1 : "")
-    + ((stack1 = lookupProperty(helpers,"each").call(alias3,lookupProperty(depth0,"cellList"),{"name":"each","hash":{},"fn":container.program(9, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":34,"column":2},"end":{"line":36,"column":11}}})) != null ? stack1 : "")
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"patches"),{"name":"if","hash":{},"fn":container.program(10, data, 0, blockParams, depths),"inverse":container.program(14, data, 0, blockParams, depths),"data":data,"loc":{"start":{"line":37,"column":2},"end":{"line":49,"column":9}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"each").call(alias3,lookupProperty(depth0,"cellList"),{"name":"each","hash":{},"fn":container.program(6, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":34,"column":2},"end":{"line":36,"column":11}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"patches"),{"name":"if","hash":{},"fn":container.program(7, data, 0, blockParams, depths),"inverse":container.program(10, data, 0, blockParams, depths),"data":data,"loc":{"start":{"line":37,"column":2},"end":{"line":49,"column":9}}})) != null ? stack1 : "")
     + "  let cells = array<vec4f, "
     + ((stack1 = alias2(alias1(depth0, "cellCount", {"start":{"line":50,"column":29},"end":{"line":50,"column":38}} ), depth0)) != null ? stack1 : "")
     + ">("
-    + ((stack1 = lookupProperty(helpers,"each").call(alias3,lookupProperty(depth0,"columnList"),{"name":"each","hash":{},"fn":container.program(15, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":50,"column":42},"end":{"line":50,"column":163}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"each").call(alias3,lookupProperty(depth0,"columnList"),{"name":"each","hash":{},"fn":container.program(11, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":50,"column":42},"end":{"line":50,"column":163}}})) != null ? stack1 : "")
     + ");\n"
     + ((stack1 = container.invokePartial(lookupProperty(partials,"gemm-finish-cells"),depth0,{"name":"gemm-finish-cells","data":data,"indent":"  ","helpers":helpers,"partials":partials,"decorators":container.decorators})) != null ? stack1 : "")
     + "}\n"
     + ((stack1 = container.invokePartial(lookupProperty(partials,"quad"),depth0,{"name":"quad","data":data,"helpers":helpers,"partials":partials,"decorators":container.decorators})) != null ? stack1 : "")
     + "\n"
     + ((stack1 = container.invokePartial(lookupProperty(partials,"gemm-finish"),depth0,{"name":"gemm-finish","data":data,"helpers":helpers,"partials":partials,"decorators":container.decorators})) != null ? stack1 : "")
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"patches"),{"name":"if","hash":{},"fn":container.program(18, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":56,"column":0},"end":{"line":59,"column":7}}})) != null ? stack1 : "");
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"patches"),{"name":"if","hash":{},"fn":container.program(14, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":56,"column":0},"end":{"line":59,"column":7}}})) != null ? stack1 : "");
 },"usePartial":true,"useData":true,"useDepths":true},
 
   "wgsl/gemm-tiled": {"0":function(container,depth0,helpers,partials,data) {
@@ -6638,6 +5613,26 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
     + ((stack1 = alias2(alias1(depth0, "groupQuads", {"start":{"line":51,"column":107},"end":{"line":51,"column":117}} ), depth0)) != null ? stack1 : "")
     + "]";
 },"8":function(container,depth0,helpers,partials,data) {
+    var stack1, alias1=container.strict, alias2=container.lambda;
+
+  return "      let b0_"
+    + ((stack1 = alias2(alias1(depth0, "i", {"start":{"line":58,"column":15},"end":{"line":58,"column":16}} ), depth0)) != null ? stack1 : "")
+    + " = b_tile[b"
+    + ((stack1 = alias2(alias1(depth0, "offset0", {"start":{"line":58,"column":31},"end":{"line":58,"column":38}} ), depth0)) != null ? stack1 : "")
+    + "];\n      let b1_"
+    + ((stack1 = alias2(alias1(depth0, "i", {"start":{"line":59,"column":15},"end":{"line":59,"column":16}} ), depth0)) != null ? stack1 : "")
+    + " = b_tile[b"
+    + ((stack1 = alias2(alias1(depth0, "offset1", {"start":{"line":59,"column":31},"end":{"line":59,"column":38}} ), depth0)) != null ? stack1 : "")
+    + "];\n      let b2_"
+    + ((stack1 = alias2(alias1(depth0, "i", {"start":{"line":60,"column":15},"end":{"line":60,"column":16}} ), depth0)) != null ? stack1 : "")
+    + " = b_tile[b"
+    + ((stack1 = alias2(alias1(depth0, "offset2", {"start":{"line":60,"column":31},"end":{"line":60,"column":38}} ), depth0)) != null ? stack1 : "")
+    + "];\n      let b3_"
+    + ((stack1 = alias2(alias1(depth0, "i", {"start":{"line":61,"column":15},"end":{"line":61,"column":16}} ), depth0)) != null ? stack1 : "")
+    + " = b_tile[b"
+    + ((stack1 = alias2(alias1(depth0, "offset3", {"start":{"line":61,"column":31},"end":{"line":61,"column":38}} ), depth0)) != null ? stack1 : "")
+    + "];\n";
+},"9":function(container,depth0,helpers,partials,data) {
     var stack1, alias1=container.strict, alias2=container.lambda, lookupProperty = container.lookupProperty || function(parent, propertyName) {
         if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
           return parent[propertyName];
@@ -6645,48 +5640,13 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
         return undefined
     };
 
-  return "      let b0_"
-    + ((stack1 = alias2(alias1(depth0, "i", {"start":{"line":58,"column":15},"end":{"line":58,"column":16}} ), depth0)) != null ? stack1 : "")
-    + " = b_tile[b"
-    + ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"offset0"),{"name":"if","hash":{},"fn":container.program(9, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":58,"column":29},"end":{"line":58,"column":65}}})) != null ? stack1 : "")
-    + "];\n      let b1_"
-    + ((stack1 = alias2(alias1(depth0, "i", {"start":{"line":59,"column":15},"end":{"line":59,"column":16}} ), depth0)) != null ? stack1 : "")
-    + " = b_tile[b + "
-    + ((stack1 = alias2(alias1(depth0, "offset1", {"start":{"line":59,"column":34},"end":{"line":59,"column":41}} ), depth0)) != null ? stack1 : "")
-    + "];\n      let b2_"
-    + ((stack1 = alias2(alias1(depth0, "i", {"start":{"line":60,"column":15},"end":{"line":60,"column":16}} ), depth0)) != null ? stack1 : "")
-    + " = b_tile[b + "
-    + ((stack1 = alias2(alias1(depth0, "offset2", {"start":{"line":60,"column":34},"end":{"line":60,"column":41}} ), depth0)) != null ? stack1 : "")
-    + "];\n      let b3_"
-    + ((stack1 = alias2(alias1(depth0, "i", {"start":{"line":61,"column":15},"end":{"line":61,"column":16}} ), depth0)) != null ? stack1 : "")
-    + " = b_tile[b + "
-    + ((stack1 = alias2(alias1(depth0, "offset3", {"start":{"line":61,"column":34},"end":{"line":61,"column":41}} ), depth0)) != null ? stack1 : "")
-    + "];\n";
-},"9":function(container,depth0,helpers,partials,data) {
-    var stack1;
-
-  return " + "
-    + ((stack1 = container.lambda(container.strict(depth0, "offset0", {"start":{"line":58,"column":49},"end":{"line":58,"column":56}} ), depth0)) != null ? stack1 : "");
-},"10":function(container,depth0,helpers,partials,data) {
-    var stack1, alias1=depth0 != null ? depth0 : (container.nullContext || {}), lookupProperty = container.lookupProperty || function(parent, propertyName) {
-        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
-          return parent[propertyName];
-        }
-        return undefined
-    };
-
   return "      let a"
-    + ((stack1 = container.lambda(container.strict(depth0, "i", {"start":{"line":64,"column":13},"end":{"line":64,"column":14}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "i", {"start":{"line":64,"column":13},"end":{"line":64,"column":14}} ), depth0)) != null ? stack1 : "")
     + " = a_tile[a"
-    + ((stack1 = lookupProperty(helpers,"if").call(alias1,lookupProperty(depth0,"offset"),{"name":"if","hash":{},"fn":container.program(11, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":64,"column":27},"end":{"line":64,"column":61}}})) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "offset", {"start":{"line":64,"column":29},"end":{"line":64,"column":35}} ), depth0)) != null ? stack1 : "")
     + "];\n"
-    + ((stack1 = lookupProperty(helpers,"each").call(alias1,lookupProperty(depth0,"cells"),{"name":"each","hash":{},"fn":container.program(12, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":65,"column":6},"end":{"line":67,"column":15}}})) != null ? stack1 : "");
-},"11":function(container,depth0,helpers,partials,data) {
-    var stack1;
-
-  return " + "
-    + ((stack1 = container.lambda(container.strict(depth0, "offset", {"start":{"line":64,"column":46},"end":{"line":64,"column":52}} ), depth0)) != null ? stack1 : "");
-},"12":function(container,depth0,helpers,partials,data) {
+    + ((stack1 = lookupProperty(helpers,"each").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"cells"),{"name":"each","hash":{},"fn":container.program(10, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":65,"column":6},"end":{"line":67,"column":15}}})) != null ? stack1 : "");
+},"10":function(container,depth0,helpers,partials,data) {
     var stack1, alias1=container.strict, alias2=container.lambda;
 
   return "      "
@@ -6710,7 +5670,7 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
     + ", "
     + ((stack1 = alias2(alias1(depth0, "name", {"start":{"line":66,"column":155},"end":{"line":66,"column":159}} ), depth0)) != null ? stack1 : "")
     + "))));\n";
-},"13":function(container,depth0,helpers,partials,data) {
+},"11":function(container,depth0,helpers,partials,data) {
     var stack1, alias1=depth0 != null ? depth0 : (container.nullContext || {}), lookupProperty = container.lookupProperty || function(parent, propertyName) {
         if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
           return parent[propertyName];
@@ -6718,9 +5678,9 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
         return undefined
     };
 
-  return ((stack1 = lookupProperty(helpers,"each").call(alias1,lookupProperty(depth0,"cells"),{"name":"each","hash":{},"fn":container.program(14, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":74,"column":62},"end":{"line":74,"column":124}}})) != null ? stack1 : "")
-    + ((stack1 = lookupProperty(helpers,"unless").call(alias1,lookupProperty(data,"last"),{"name":"unless","hash":{},"fn":container.program(15, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":74,"column":124},"end":{"line":74,"column":154}}})) != null ? stack1 : "");
-},"14":function(container,depth0,helpers,partials,data) {
+  return ((stack1 = lookupProperty(helpers,"each").call(alias1,lookupProperty(depth0,"cells"),{"name":"each","hash":{},"fn":container.program(12, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":74,"column":62},"end":{"line":74,"column":124}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"unless").call(alias1,lookupProperty(data,"last"),{"name":"unless","hash":{},"fn":container.program(13, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":74,"column":124},"end":{"line":74,"column":154}}})) != null ? stack1 : "");
+},"12":function(container,depth0,helpers,partials,data) {
     var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
         if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
           return parent[propertyName];
@@ -6729,10 +5689,10 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
     };
 
   return ((stack1 = container.lambda(container.strict(depth0, "name", {"start":{"line":74,"column":79},"end":{"line":74,"column":83}} ), depth0)) != null ? stack1 : "")
-    + ((stack1 = lookupProperty(helpers,"unless").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(data,"last"),{"name":"unless","hash":{},"fn":container.program(15, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":74,"column":85},"end":{"line":74,"column":115}}})) != null ? stack1 : "");
-},"15":function(container,depth0,helpers,partials,data) {
+    + ((stack1 = lookupProperty(helpers,"unless").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(data,"last"),{"name":"unless","hash":{},"fn":container.program(13, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":74,"column":85},"end":{"line":74,"column":115}}})) != null ? stack1 : "");
+},"13":function(container,depth0,helpers,partials,data) {
     return ", ";
-},"16":function(container,depth0,helpers,partials,data) {
+},"14":function(container,depth0,helpers,partials,data) {
     var stack1, alias1=container.strict, alias2=container.lambda, lookupProperty = container.lookupProperty || function(parent, propertyName) {
         if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
           return parent[propertyName];
@@ -6755,9 +5715,9 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
     + "; y++) {\n      square += sums[first + y * "
     + ((stack1 = alias2(alias1(depth0, "sumsRow", {"start":{"line":82,"column":35},"end":{"line":82,"column":42}} ), depth0)) != null ? stack1 : "")
     + "];\n    }\n"
-    + ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"guardColumns"),{"name":"if","hash":{},"fn":container.program(17, data, 0),"inverse":container.program(18, data, 0),"data":data,"loc":{"start":{"line":84,"column":4},"end":{"line":90,"column":11}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"guardColumns"),{"name":"if","hash":{},"fn":container.program(15, data, 0),"inverse":container.program(16, data, 0),"data":data,"loc":{"start":{"line":84,"column":4},"end":{"line":90,"column":11}}})) != null ? stack1 : "")
     + "  }\n";
-},"17":function(container,depth0,helpers,partials,data) {
+},"15":function(container,depth0,helpers,partials,data) {
     var stack1, alias1=container.strict, alias2=container.lambda;
 
   return "    if (n0 + i < "
@@ -6767,7 +5727,7 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
     + " + group.y) * "
     + ((stack1 = alias2(alias1(depth0, "columnQuads", {"start":{"line":86,"column":54},"end":{"line":86,"column":65}} ), depth0)) != null ? stack1 : "")
     + " + n0 + i] = square;\n    }\n";
-},"18":function(container,depth0,helpers,partials,data) {
+},"16":function(container,depth0,helpers,partials,data) {
     var stack1, alias1=container.strict, alias2=container.lambda;
 
   return "    squares[(image * "
@@ -6775,7 +5735,7 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
     + " + group.y) * "
     + ((stack1 = alias2(alias1(depth0, "columnQuads", {"start":{"line":89,"column":52},"end":{"line":89,"column":63}} ), depth0)) != null ? stack1 : "")
     + " + n0 + i] = square;\n";
-},"19":function(container,depth0,helpers,partials,data) {
+},"17":function(container,depth0,helpers,partials,data) {
     var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
         if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
           return parent[propertyName];
@@ -6785,7 +5745,7 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
 
   return "\n"
     + ((stack1 = container.invokePartial(lookupProperty(partials,"grn-response"),depth0,{"name":"grn-response","data":data,"helpers":helpers,"partials":partials,"decorators":container.decorators})) != null ? stack1 : "");
-},"20":function(container,depth0,helpers,partials,data) {
+},"18":function(container,depth0,helpers,partials,data) {
     var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
         if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
           return parent[propertyName];
@@ -6881,23 +5841,23 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
     + ((stack1 = alias2(alias1(depth0, "groupQuads", {"start":{"line":56,"column":24},"end":{"line":56,"column":34}} ), depth0)) != null ? stack1 : "")
     + " + local.x;\n"
     + ((stack1 = lookupProperty(helpers,"each").call(alias3,lookupProperty(depth0,"columnList"),{"name":"each","hash":{},"fn":container.program(8, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":57,"column":6},"end":{"line":62,"column":15}}})) != null ? stack1 : "")
-    + ((stack1 = lookupProperty(helpers,"each").call(alias3,lookupProperty(depth0,"rowList"),{"name":"each","hash":{},"fn":container.program(10, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":63,"column":6},"end":{"line":68,"column":15}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"each").call(alias3,lookupProperty(depth0,"rowList"),{"name":"each","hash":{},"fn":container.program(9, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":63,"column":6},"end":{"line":68,"column":15}}})) != null ? stack1 : "")
     + "    }\n    workgroupBarrier();\n  }\n  let m = m0 + "
     + ((stack1 = alias2(alias1(depth0, "tileRows", {"start":{"line":72,"column":17},"end":{"line":72,"column":25}} ), depth0)) != null ? stack1 : "")
     + " * local.y;\n  let n = n0 + local.x;\n  let cells = array<vec4f, "
     + ((stack1 = alias2(alias1(depth0, "cellCount", {"start":{"line":74,"column":29},"end":{"line":74,"column":38}} ), depth0)) != null ? stack1 : "")
     + ">("
-    + ((stack1 = lookupProperty(helpers,"each").call(alias3,lookupProperty(depth0,"columnList"),{"name":"each","hash":{},"fn":container.program(13, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":74,"column":42},"end":{"line":74,"column":163}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"each").call(alias3,lookupProperty(depth0,"columnList"),{"name":"each","hash":{},"fn":container.program(11, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":74,"column":42},"end":{"line":74,"column":163}}})) != null ? stack1 : "")
     + ");\n"
     + ((stack1 = container.invokePartial(lookupProperty(partials,"gemm-finish-cells"),depth0,{"name":"gemm-finish-cells","data":data,"indent":"  ","helpers":helpers,"partials":partials,"decorators":container.decorators})) != null ? stack1 : "")
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"squares"),{"name":"if","hash":{},"fn":container.program(16, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":76,"column":2},"end":{"line":92,"column":9}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"squares"),{"name":"if","hash":{},"fn":container.program(14, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":76,"column":2},"end":{"line":92,"column":9}}})) != null ? stack1 : "")
     + "}\n\n"
     + ((stack1 = container.invokePartial(lookupProperty(partials,"gemm-fetch"),depth0,{"name":"gemm-fetch","data":data,"helpers":helpers,"partials":partials,"decorators":container.decorators})) != null ? stack1 : "")
     + ((stack1 = container.invokePartial(lookupProperty(partials,"quad"),depth0,{"name":"quad","data":data,"helpers":helpers,"partials":partials,"decorators":container.decorators})) != null ? stack1 : "")
     + "\n"
     + ((stack1 = container.invokePartial(lookupProperty(partials,"gemm-finish"),depth0,{"name":"gemm-finish","data":data,"helpers":helpers,"partials":partials,"decorators":container.decorators})) != null ? stack1 : "")
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"grn"),{"name":"if","hash":{},"fn":container.program(19, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":99,"column":0},"end":{"line":102,"column":7}}})) != null ? stack1 : "")
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"patches"),{"name":"if","hash":{},"fn":container.program(20, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":103,"column":0},"end":{"line":106,"column":7}}})) != null ? stack1 : "");
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"grn"),{"name":"if","hash":{},"fn":container.program(17, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":99,"column":0},"end":{"line":102,"column":7}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"patches"),{"name":"if","hash":{},"fn":container.program(18, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":103,"column":0},"end":{"line":106,"column":7}}})) != null ? stack1 : "");
 },"usePartial":true,"useData":true},
 
   "wgsl/gemv": {"0":function(container,depth0,helpers,partials,data) {
@@ -7099,132 +6059,51 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
 
   return ", "
     + ((stack1 = container.lambda(container.strict(depth0, "turned", {"start":{"line":1,"column":59},"end":{"line":1,"column":65}} ), depth0)) != null ? stack1 : "")
-    + ",";
+    + " for gradients to come back through it,";
 },"1":function(container,depth0,helpers,partials,data) {
     var stack1;
 
   return ", tap-major, "
-    + ((stack1 = container.lambda(container.strict(depth0, "segment", {"start":{"line":1,"column":125},"end":{"line":1,"column":132}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = container.lambda(container.strict(depth0, "segment", {"start":{"line":1,"column":163},"end":{"line":1,"column":170}} ), depth0)) != null ? stack1 : "")
     + " rows a tap";
-},"2":function(container,depth0,helpers,partials,data,blockParams,depths) {
-    var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
-        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
-          return parent[propertyName];
-        }
-        return undefined
-    };
+},"2":function(container,depth0,helpers,partials,data) {
+    return "; b = bias[n]";
+},"3":function(container,depth0,helpers,partials,data) {
+    var stack1;
 
   return "//   "
-    + ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"through"),{"name":"if","hash":{},"fn":container.program(3, data, 0, blockParams, depths),"inverse":container.program(4, data, 0, blockParams, depths),"data":data,"loc":{"start":{"line":5,"column":5},"end":{"line":5,"column":180}}})) != null ? stack1 : "")
+    + ((stack1 = container.lambda(container.strict(depth0, "formula", {"start":{"line":5,"column":7},"end":{"line":5,"column":14}} ), depth0)) != null ? stack1 : "")
     + "\n";
-},"3":function(container,depth0,helpers,partials,data,blockParams,depths) {
-    var stack1, alias1=container.strict, alias2=container.lambda;
-
-  return "b += sum over "
-    + ((stack1 = alias2(alias1(depths[1], "element", {"start":{"line":5,"column":36},"end":{"line":5,"column":46}} ), depth0)) != null ? stack1 : "")
-    + " of w["
-    + ((stack1 = alias2(alias1(depths[1], "element", {"start":{"line":5,"column":56},"end":{"line":5,"column":66}} ), depth0)) != null ? stack1 : "")
-    + "] * "
-    + ((stack1 = alias2(alias1(depth0, "by", {"start":{"line":5,"column":74},"end":{"line":5,"column":76}} ), depth0)) != null ? stack1 : "")
-    + "["
-    + ((stack1 = alias2(alias1(depth0, "index", {"start":{"line":5,"column":81},"end":{"line":5,"column":86}} ), depth0)) != null ? stack1 : "")
-    + "]";
-},"4":function(container,depth0,helpers,partials,data,blockParams,depths) {
-    var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
-        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
-          return parent[propertyName];
-        }
-        return undefined
-    };
-
-  return ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"bias"),{"name":"if","hash":{},"fn":container.program(5, data, 0, blockParams, depths),"inverse":container.program(6, data, 0, blockParams, depths),"data":data,"loc":{"start":{"line":5,"column":89},"end":{"line":5,"column":173}}})) != null ? stack1 : "");
+},"4":function(container,depth0,helpers,partials,data) {
+    return "packed[n,(tap,c)] = w[c,tap]";
 },"5":function(container,depth0,helpers,partials,data) {
     var stack1, alias1=container.strict, alias2=container.lambda;
 
-  return "b *= "
-    + ((stack1 = alias2(alias1(depth0, "by", {"start":{"line":5,"column":112},"end":{"line":5,"column":114}} ), depth0)) != null ? stack1 : "")
-    + "["
-    + ((stack1 = alias2(alias1(depth0, "index", {"start":{"line":5,"column":119},"end":{"line":5,"column":124}} ), depth0)) != null ? stack1 : "")
+  return "packed[k,n] = w["
+    + ((stack1 = alias2(alias1(depth0, "channelOf", {"start":{"line":7,"column":71},"end":{"line":7,"column":80}} ), depth0)) != null ? stack1 : "")
+    + ","
+    + ((stack1 = alias2(alias1(depth0, "tapOf", {"start":{"line":7,"column":85},"end":{"line":7,"column":90}} ), depth0)) != null ? stack1 : "")
     + "]";
-},"6":function(container,depth0,helpers,partials,data,blockParams,depths) {
-    var stack1, alias1=container.strict, alias2=container.lambda;
-
-  return "w["
-    + ((stack1 = alias2(alias1(depths[1], "element", {"start":{"line":5,"column":139},"end":{"line":5,"column":149}} ), depth0)) != null ? stack1 : "")
-    + "] *= "
-    + ((stack1 = alias2(alias1(depth0, "by", {"start":{"line":5,"column":158},"end":{"line":5,"column":160}} ), depth0)) != null ? stack1 : "")
-    + "["
-    + ((stack1 = alias2(alias1(depth0, "index", {"start":{"line":5,"column":165},"end":{"line":5,"column":170}} ), depth0)) != null ? stack1 : "")
-    + "]";
+},"6":function(container,depth0,helpers,partials,data) {
+    return "0";
 },"7":function(container,depth0,helpers,partials,data) {
-    return "k";
+    return "b";
 },"8":function(container,depth0,helpers,partials,data) {
-    return "(tap,c)";
-},"9":function(container,depth0,helpers,partials,data) {
     return "two columns, in f16";
-},"10":function(container,depth0,helpers,partials,data) {
+},"9":function(container,depth0,helpers,partials,data) {
     return "one column";
-},"11":function(container,depth0,helpers,partials,data) {
+},"10":function(container,depth0,helpers,partials,data) {
     return "2 * ";
+},"11":function(container,depth0,helpers,partials,data) {
+    var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
+
+  return ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"halves"),{"name":"if","hash":{},"fn":container.program(12, data, 0),"inverse":container.program(14, data, 0),"data":data,"loc":{"start":{"line":19,"column":4},"end":{"line":23,"column":11}}})) != null ? stack1 : "");
 },"12":function(container,depth0,helpers,partials,data) {
-    var stack1, alias1=container.strict, alias2=container.lambda;
-
-  return "    let c = k % "
-    + ((stack1 = alias2(alias1(depth0, "segment", {"start":{"line":19,"column":18},"end":{"line":19,"column":25}} ), depth0)) != null ? stack1 : "")
-    + ";\n    let tap = k / "
-    + ((stack1 = alias2(alias1(depth0, "segment", {"start":{"line":20,"column":20},"end":{"line":20,"column":27}} ), depth0)) != null ? stack1 : "")
-    + ";\n";
-},"13":function(container,depth0,helpers,partials,data) {
-    var stack1, alias1=container.strict, alias2=container.lambda, lookupProperty = container.lookupProperty || function(parent, propertyName) {
-        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
-          return parent[propertyName];
-        }
-        return undefined
-    };
-
-  return "    packed[(k * "
-    + ((stack1 = alias2(alias1(depth0, "packedColumns", {"start":{"line":23,"column":18},"end":{"line":23,"column":31}} ), depth0)) != null ? stack1 : "")
-    + " + n) / 2] = pack2x16float(vec2f(folded("
-    + ((stack1 = alias2(alias1(lookupProperty(depth0,"source"), "at", {"start":{"line":23,"column":75},"end":{"line":23,"column":84}} ), depth0)) != null ? stack1 : "")
-    + "), folded("
-    + ((stack1 = alias2(alias1(lookupProperty(depth0,"source"), "next", {"start":{"line":23,"column":98},"end":{"line":23,"column":109}} ), depth0)) != null ? stack1 : "")
-    + ")));\n";
-},"14":function(container,depth0,helpers,partials,data) {
-    var stack1, alias1=container.strict, alias2=container.lambda, lookupProperty = container.lookupProperty || function(parent, propertyName) {
-        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
-          return parent[propertyName];
-        }
-        return undefined
-    };
-
-  return "    packed[k * "
-    + ((stack1 = alias2(alias1(depth0, "packedColumns", {"start":{"line":25,"column":17},"end":{"line":25,"column":30}} ), depth0)) != null ? stack1 : "")
-    + " + n] = folded("
-    + ((stack1 = alias2(alias1(lookupProperty(depth0,"source"), "at", {"start":{"line":25,"column":49},"end":{"line":25,"column":58}} ), depth0)) != null ? stack1 : "")
-    + ");\n";
-},"15":function(container,depth0,helpers,partials,data) {
-    return "  packed_bias[n + 1] = folded_bias(n + 1);\n";
-},"16":function(container,depth0,helpers,partials,data) {
-    return "k: u32";
-},"17":function(container,depth0,helpers,partials,data) {
-    return "c: u32, tap: u32";
-},"18":function(container,depth0,helpers,partials,data) {
-    var stack1;
-
-  return "  if ("
-    + ((stack1 = container.lambda(container.strict(depth0, "outside", {"start":{"line":36,"column":8},"end":{"line":36,"column":15}} ), depth0)) != null ? stack1 : "")
-    + ") {\n    return 0.0;\n  }\n";
-},"19":function(container,depth0,helpers,partials,data) {
-    var stack1, alias1=container.strict, alias2=container.lambda;
-
-  return " * "
-    + ((stack1 = alias2(alias1(depth0, "by", {"start":{"line":40,"column":49},"end":{"line":40,"column":51}} ), depth0)) != null ? stack1 : "")
-    + "["
-    + ((stack1 = alias2(alias1(depth0, "index", {"start":{"line":40,"column":56},"end":{"line":40,"column":61}} ), depth0)) != null ? stack1 : "")
-    + "]";
-},"20":function(container,depth0,helpers,partials,data) {
-    return "  return 0.0; // gradients come back without it\n";
-},"21":function(container,depth0,helpers,partials,data,blockParams,depths) {
     var stack1, alias1=depth0 != null ? depth0 : (container.nullContext || {}), lookupProperty = container.lookupProperty || function(parent, propertyName) {
         if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
           return parent[propertyName];
@@ -7232,15 +6111,24 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
         return undefined
     };
 
-  return ((stack1 = lookupProperty(helpers,"if").call(alias1,lookupProperty(depth0,"guardColumns"),{"name":"if","hash":{},"fn":container.program(22, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":47,"column":2},"end":{"line":51,"column":9}}})) != null ? stack1 : "")
-    + ((stack1 = lookupProperty(helpers,"if").call(alias1,lookupProperty(depth0,"biasSteps"),{"name":"if","hash":{},"fn":container.program(23, data, 0, blockParams, depths),"inverse":container.program(29, data, 0, blockParams, depths),"data":data,"loc":{"start":{"line":52,"column":2},"end":{"line":74,"column":9}}})) != null ? stack1 : "");
-},"22":function(container,depth0,helpers,partials,data) {
-    var stack1;
+  return "    packed[(k * "
+    + ((stack1 = container.lambda(container.strict(depth0, "packedColumns", {"start":{"line":20,"column":18},"end":{"line":20,"column":31}} ), depth0)) != null ? stack1 : "")
+    + " + n) / 2] = pack2x16float(vec2f("
+    + ((stack1 = lookupProperty(helpers,"with").call(alias1,lookupProperty(lookupProperty(depth0,"back"),"first"),{"name":"with","hash":{},"fn":container.program(13, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":20,"column":66},"end":{"line":20,"column":135}}})) != null ? stack1 : "")
+    + ", "
+    + ((stack1 = lookupProperty(helpers,"with").call(alias1,lookupProperty(lookupProperty(depth0,"back"),"second"),{"name":"with","hash":{},"fn":container.program(13, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":20,"column":137},"end":{"line":20,"column":207}}})) != null ? stack1 : "")
+    + "));\n";
+},"13":function(container,depth0,helpers,partials,data) {
+    var stack1, alias1=container.strict, alias2=container.lambda;
 
-  return "  if (n >= "
-    + ((stack1 = container.lambda(container.strict(depth0, "columns", {"start":{"line":48,"column":13},"end":{"line":48,"column":20}} ), depth0)) != null ? stack1 : "")
-    + ") {\n    return 0.0;\n  }\n";
-},"23":function(container,depth0,helpers,partials,data,blockParams,depths) {
+  return "folded("
+    + ((stack1 = alias2(alias1(depth0, "column", {"start":{"line":20,"column":95},"end":{"line":20,"column":101}} ), depth0)) != null ? stack1 : "")
+    + ", "
+    + ((stack1 = alias2(alias1(depth0, "channel", {"start":{"line":20,"column":107},"end":{"line":20,"column":114}} ), depth0)) != null ? stack1 : "")
+    + ", "
+    + ((stack1 = alias2(alias1(depth0, "tap", {"start":{"line":20,"column":120},"end":{"line":20,"column":123}} ), depth0)) != null ? stack1 : "")
+    + ")";
+},"14":function(container,depth0,helpers,partials,data) {
     var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
         if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
           return parent[propertyName];
@@ -7248,9 +6136,73 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
         return undefined
     };
 
-  return "  var b = bias[n];\n"
-    + ((stack1 = lookupProperty(helpers,"each").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"biasSteps"),{"name":"each","hash":{},"fn":container.program(24, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":54,"column":2},"end":{"line":70,"column":11}}})) != null ? stack1 : "")
+  return "    packed[k * "
+    + ((stack1 = container.lambda(container.strict(depth0, "packedColumns", {"start":{"line":22,"column":17},"end":{"line":22,"column":30}} ), depth0)) != null ? stack1 : "")
+    + " + n] = "
+    + ((stack1 = lookupProperty(helpers,"with").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(lookupProperty(depth0,"back"),"first"),{"name":"with","hash":{},"fn":container.program(13, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":22,"column":40},"end":{"line":22,"column":109}}})) != null ? stack1 : "")
+    + ";\n";
+},"15":function(container,depth0,helpers,partials,data) {
+    var stack1, alias1=container.strict, alias2=container.lambda, lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
+
+  return "    let c = "
+    + ((stack1 = alias2(alias1(depth0, "channelOf", {"start":{"line":25,"column":14},"end":{"line":25,"column":23}} ), depth0)) != null ? stack1 : "")
+    + ";\n    let tap: u32 = "
+    + ((stack1 = alias2(alias1(depth0, "tapOf", {"start":{"line":26,"column":21},"end":{"line":26,"column":26}} ), depth0)) != null ? stack1 : "")
+    + ";\n"
+    + ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"halves"),{"name":"if","hash":{},"fn":container.program(16, data, 0),"inverse":container.program(17, data, 0),"data":data,"loc":{"start":{"line":27,"column":4},"end":{"line":31,"column":11}}})) != null ? stack1 : "");
+},"16":function(container,depth0,helpers,partials,data) {
+    var stack1;
+
+  return "    packed[(k * "
+    + ((stack1 = container.lambda(container.strict(depth0, "packedColumns", {"start":{"line":28,"column":18},"end":{"line":28,"column":31}} ), depth0)) != null ? stack1 : "")
+    + " + n) / 2] = pack2x16float(vec2f(folded(n, c, tap), folded(n + 1, c, tap)));\n";
+},"17":function(container,depth0,helpers,partials,data) {
+    var stack1;
+
+  return "    packed[k * "
+    + ((stack1 = container.lambda(container.strict(depth0, "packedColumns", {"start":{"line":30,"column":17},"end":{"line":30,"column":30}} ), depth0)) != null ? stack1 : "")
+    + " + n] = folded(n, c, tap);\n";
+},"18":function(container,depth0,helpers,partials,data) {
+    return "  packed_bias[n + 1] = folded_bias(n + 1);\n";
+},"19":function(container,depth0,helpers,partials,data) {
+    var stack1;
+
+  return "  if ("
+    + ((stack1 = container.lambda(container.strict(depth0, "outside", {"start":{"line":42,"column":8},"end":{"line":42,"column":15}} ), depth0)) != null ? stack1 : "")
+    + ") {\n    return 0.0;\n  }\n";
+},"20":function(container,depth0,helpers,partials,data) {
+    var stack1, alias1=container.strict, alias2=container.lambda;
+
+  return " * "
+    + ((stack1 = alias2(alias1(depth0, "by", {"start":{"line":46,"column":49},"end":{"line":46,"column":51}} ), depth0)) != null ? stack1 : "")
+    + "["
+    + ((stack1 = alias2(alias1(depth0, "index", {"start":{"line":46,"column":56},"end":{"line":46,"column":61}} ), depth0)) != null ? stack1 : "")
+    + "]";
+},"21":function(container,depth0,helpers,partials,data) {
+    return "  return 0.0; // gradients come back without it\n";
+},"22":function(container,depth0,helpers,partials,data,blockParams,depths) {
+    var stack1, alias1=depth0 != null ? depth0 : (container.nullContext || {}), lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
+
+  return ((stack1 = lookupProperty(helpers,"if").call(alias1,lookupProperty(depth0,"guardColumns"),{"name":"if","hash":{},"fn":container.program(23, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":53,"column":2},"end":{"line":57,"column":9}}})) != null ? stack1 : "")
+    + "  var b = bias[n];\n"
+    + ((stack1 = lookupProperty(helpers,"each").call(alias1,lookupProperty(depth0,"biasSteps"),{"name":"each","hash":{},"fn":container.program(24, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":59,"column":2},"end":{"line":69,"column":11}}})) != null ? stack1 : "")
     + "  return b;\n";
+},"23":function(container,depth0,helpers,partials,data) {
+    var stack1;
+
+  return "  if (n >= "
+    + ((stack1 = container.lambda(container.strict(depth0, "columns", {"start":{"line":54,"column":13},"end":{"line":54,"column":20}} ), depth0)) != null ? stack1 : "")
+    + ") {\n    return 0.0;\n  }\n";
 },"24":function(container,depth0,helpers,partials,data,blockParams,depths) {
     var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
         if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
@@ -7259,36 +6211,8 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
         return undefined
     };
 
-  return ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"through"),{"name":"if","hash":{},"fn":container.program(25, data, 0, blockParams, depths),"inverse":container.program(28, data, 0, blockParams, depths),"data":data,"loc":{"start":{"line":55,"column":2},"end":{"line":69,"column":9}}})) != null ? stack1 : "");
+  return ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"through"),{"name":"if","hash":{},"fn":container.program(25, data, 0, blockParams, depths),"inverse":container.program(26, data, 0, blockParams, depths),"data":data,"loc":{"start":{"line":60,"column":2},"end":{"line":68,"column":9}}})) != null ? stack1 : "");
 },"25":function(container,depth0,helpers,partials,data,blockParams,depths) {
-    var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
-        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
-          return parent[propertyName];
-        }
-        return undefined
-    };
-
-  return ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depths[1],"flat"),{"name":"if","hash":{},"fn":container.program(26, data, 0, blockParams, depths),"inverse":container.program(27, data, 0, blockParams, depths),"data":data,"loc":{"start":{"line":56,"column":2},"end":{"line":66,"column":9}}})) != null ? stack1 : "");
-},"26":function(container,depth0,helpers,partials,data,blockParams,depths) {
-    var stack1, alias1=container.strict, alias2=container.lambda, lookupProperty = container.lookupProperty || function(parent, propertyName) {
-        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
-          return parent[propertyName];
-        }
-        return undefined
-    };
-
-  return "  for (var k = 0u; k < "
-    + ((stack1 = alias2(alias1(depths[1], "rows", {"start":{"line":57,"column":25},"end":{"line":57,"column":32}} ), depth0)) != null ? stack1 : "")
-    + "; k++) {\n    b += weight["
-    + ((stack1 = alias2(alias1(depths[1], "at", {"start":{"line":58,"column":18},"end":{"line":58,"column":23}} ), depth0)) != null ? stack1 : "")
-    + "]"
-    + ((stack1 = lookupProperty(helpers,"each").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"weightSteps"),{"name":"each","hash":{},"fn":container.program(19, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":58,"column":26},"end":{"line":58,"column":76}}})) != null ? stack1 : "")
-    + " * "
-    + ((stack1 = alias2(alias1(depth0, "by", {"start":{"line":58,"column":81},"end":{"line":58,"column":83}} ), depth0)) != null ? stack1 : "")
-    + "["
-    + ((stack1 = alias2(alias1(depth0, "index", {"start":{"line":58,"column":88},"end":{"line":58,"column":93}} ), depth0)) != null ? stack1 : "")
-    + "];\n  }\n";
-},"27":function(container,depth0,helpers,partials,data,blockParams,depths) {
     var stack1, alias1=container.strict, alias2=container.lambda, lookupProperty = container.lookupProperty || function(parent, propertyName) {
         if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
           return parent[propertyName];
@@ -7303,22 +6227,20 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
     + "; c++) {\n      b += weight["
     + ((stack1 = alias2(alias1(depths[1], "at", {"start":{"line":63,"column":20},"end":{"line":63,"column":25}} ), depth0)) != null ? stack1 : "")
     + "]"
-    + ((stack1 = lookupProperty(helpers,"each").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"weightSteps"),{"name":"each","hash":{},"fn":container.program(19, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":63,"column":28},"end":{"line":63,"column":78}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"each").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"weightSteps"),{"name":"each","hash":{},"fn":container.program(20, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":63,"column":28},"end":{"line":63,"column":78}}})) != null ? stack1 : "")
     + " * "
     + ((stack1 = alias2(alias1(depth0, "by", {"start":{"line":63,"column":83},"end":{"line":63,"column":85}} ), depth0)) != null ? stack1 : "")
     + "["
     + ((stack1 = alias2(alias1(depth0, "index", {"start":{"line":63,"column":90},"end":{"line":63,"column":95}} ), depth0)) != null ? stack1 : "")
     + "];\n    }\n  }\n";
-},"28":function(container,depth0,helpers,partials,data) {
+},"26":function(container,depth0,helpers,partials,data) {
     var stack1, alias1=container.strict, alias2=container.lambda;
 
   return "  b *= "
-    + ((stack1 = alias2(alias1(depth0, "by", {"start":{"line":68,"column":9},"end":{"line":68,"column":11}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "by", {"start":{"line":67,"column":9},"end":{"line":67,"column":11}} ), depth0)) != null ? stack1 : "")
     + "["
-    + ((stack1 = alias2(alias1(depth0, "index", {"start":{"line":68,"column":16},"end":{"line":68,"column":21}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "index", {"start":{"line":67,"column":16},"end":{"line":67,"column":21}} ), depth0)) != null ? stack1 : "")
     + "];\n";
-},"29":function(container,depth0,helpers,partials,data) {
-    return "  return bias[n];\n";
 },"compiler":[8,">= 4.3.0"],"main":function(container,depth0,helpers,partials,data,blockParams,depths) {
     var stack1, alias1=container.strict, alias2=container.lambda, alias3=depth0 != null ? depth0 : (container.nullContext || {}), lookupProperty = container.lookupProperty || function(parent, propertyName) {
         if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
@@ -7329,208 +6251,44 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
 
   return "// Packs a PyTorch weight "
     + ((stack1 = alias2(alias1(depth0, "weightShape", {"start":{"line":1,"column":28},"end":{"line":1,"column":39}} ), depth0)) != null ? stack1 : "")
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"turned"),{"name":"if","hash":{},"fn":container.program(0, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":1,"column":41},"end":{"line":1,"column":75}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"turned"),{"name":"if","hash":{},"fn":container.program(0, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":1,"column":41},"end":{"line":1,"column":113}}})) != null ? stack1 : "")
     + " as "
-    + ((stack1 = alias2(alias1(depth0, "packedShape", {"start":{"line":1,"column":81},"end":{"line":1,"column":92}} ), depth0)) != null ? stack1 : "")
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"segments"),{"name":"if","hash":{},"fn":container.program(1, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":1,"column":94},"end":{"line":1,"column":152}}})) != null ? stack1 : "")
-    + ", zero-padded.\n// For each column n, in order:\n//   w["
-    + ((stack1 = alias2(alias1(depth0, "element", {"start":{"line":3,"column":9},"end":{"line":3,"column":16}} ), depth0)) != null ? stack1 : "")
-    + "] = weight[n,"
-    + ((stack1 = alias2(alias1(depth0, "element", {"start":{"line":3,"column":33},"end":{"line":3,"column":40}} ), depth0)) != null ? stack1 : "")
-    + "]; b = bias[n]\n"
-    + ((stack1 = lookupProperty(helpers,"each").call(alias3,lookupProperty(depth0,"steps"),{"name":"each","hash":{},"fn":container.program(2, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":4,"column":0},"end":{"line":6,"column":9}}})) != null ? stack1 : "")
-    + "//   packed["
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"flat"),{"name":"if","hash":{},"fn":container.program(7, data, 0, blockParams, depths),"inverse":container.program(8, data, 0, blockParams, depths),"data":data,"loc":{"start":{"line":7,"column":12},"end":{"line":7,"column":47}}})) != null ? stack1 : "")
-    + ",n] = w["
-    + ((stack1 = alias2(alias1(depth0, "element", {"start":{"line":7,"column":57},"end":{"line":7,"column":64}} ), depth0)) != null ? stack1 : "")
-    + "]; packed_bias[n] = b\n// An invocation packs "
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"halves"),{"name":"if","hash":{},"fn":container.program(9, data, 0, blockParams, depths),"inverse":container.program(10, data, 0, blockParams, depths),"data":data,"loc":{"start":{"line":8,"column":23},"end":{"line":8,"column":81}}})) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "packedShape", {"start":{"line":1,"column":119},"end":{"line":1,"column":130}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"tapMajor"),{"name":"if","hash":{},"fn":container.program(1, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":1,"column":132},"end":{"line":1,"column":190}}})) != null ? stack1 : "")
+    + ", zero-padded.\n// For each column n, in order:\n//   w[c,tap] = weight[n,c,tap]"
+    + ((stack1 = lookupProperty(helpers,"unless").call(alias3,lookupProperty(depth0,"turned"),{"name":"unless","hash":{},"fn":container.program(2, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":3,"column":31},"end":{"line":3,"column":73}}})) != null ? stack1 : "")
+    + "\n"
+    + ((stack1 = lookupProperty(helpers,"each").call(alias3,lookupProperty(depth0,"steps"),{"name":"each","hash":{},"fn":container.program(3, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":4,"column":0},"end":{"line":6,"column":9}}})) != null ? stack1 : "")
+    + "//   "
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"back"),{"name":"if","hash":{},"fn":container.program(4, data, 0, blockParams, depths),"inverse":container.program(5, data, 0, blockParams, depths),"data":data,"loc":{"start":{"line":7,"column":5},"end":{"line":7,"column":100}}})) != null ? stack1 : "")
+    + "; packed_bias[n] = "
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"turned"),{"name":"if","hash":{},"fn":container.program(6, data, 0, blockParams, depths),"inverse":container.program(7, data, 0, blockParams, depths),"data":data,"loc":{"start":{"line":7,"column":119},"end":{"line":7,"column":150}}})) != null ? stack1 : "")
+    + "\n// An invocation packs "
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"halves"),{"name":"if","hash":{},"fn":container.program(8, data, 0, blockParams, depths),"inverse":container.program(9, data, 0, blockParams, depths),"data":data,"loc":{"start":{"line":8,"column":23},"end":{"line":8,"column":81}}})) != null ? stack1 : "")
     + ". Runs once, when the weights are loaded.\n"
     + ((stack1 = container.invokePartial(lookupProperty(partials,"bindings"),depth0,{"name":"bindings","data":data,"helpers":helpers,"partials":partials,"decorators":container.decorators})) != null ? stack1 : "")
     + "\n@compute @workgroup_size("
     + ((stack1 = alias2(alias1(depth0, "invocations", {"start":{"line":11,"column":27},"end":{"line":11,"column":38}} ), depth0)) != null ? stack1 : "")
     + ")\nfn main(@builtin(global_invocation_id) id: vec3u) {\n  let n = "
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"halves"),{"name":"if","hash":{},"fn":container.program(11, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":13,"column":10},"end":{"line":13,"column":35}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"halves"),{"name":"if","hash":{},"fn":container.program(10, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":13,"column":10},"end":{"line":13,"column":35}}})) != null ? stack1 : "")
     + "id.x;\n  if (n >= "
     + ((stack1 = alias2(alias1(depth0, "packedColumns", {"start":{"line":14,"column":13},"end":{"line":14,"column":26}} ), depth0)) != null ? stack1 : "")
     + ") {\n    return;\n  }\n  for (var k = 0u; k < "
     + ((stack1 = alias2(alias1(depth0, "packedDepth", {"start":{"line":17,"column":25},"end":{"line":17,"column":36}} ), depth0)) != null ? stack1 : "")
     + "; k++) {\n"
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"segments"),{"name":"if","hash":{},"fn":container.program(12, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":18,"column":4},"end":{"line":21,"column":11}}})) != null ? stack1 : "")
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"halves"),{"name":"if","hash":{},"fn":container.program(13, data, 0, blockParams, depths),"inverse":container.program(14, data, 0, blockParams, depths),"data":data,"loc":{"start":{"line":22,"column":4},"end":{"line":26,"column":11}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"back"),{"name":"if","hash":{},"fn":container.program(11, data, 0, blockParams, depths),"inverse":container.program(15, data, 0, blockParams, depths),"data":data,"loc":{"start":{"line":18,"column":4},"end":{"line":32,"column":11}}})) != null ? stack1 : "")
     + "  }\n  packed_bias[n] = folded_bias(n);\n"
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"halves"),{"name":"if","hash":{},"fn":container.program(15, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":29,"column":2},"end":{"line":31,"column":9}}})) != null ? stack1 : "")
-    + "}\n\nfn folded(n: u32, "
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"flat"),{"name":"if","hash":{},"fn":container.program(16, data, 0, blockParams, depths),"inverse":container.program(17, data, 0, blockParams, depths),"data":data,"loc":{"start":{"line":34,"column":18},"end":{"line":34,"column":67}}})) != null ? stack1 : "")
-    + ") -> f32 {\n"
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"outside"),{"name":"if","hash":{},"fn":container.program(18, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":35,"column":2},"end":{"line":39,"column":9}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"halves"),{"name":"if","hash":{},"fn":container.program(18, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":35,"column":2},"end":{"line":37,"column":9}}})) != null ? stack1 : "")
+    + "}\n\nfn folded(n: u32, c: u32, tap: u32) -> f32 {\n"
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"outside"),{"name":"if","hash":{},"fn":container.program(19, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":41,"column":2},"end":{"line":45,"column":9}}})) != null ? stack1 : "")
     + "  return weight["
-    + ((stack1 = alias2(alias1(depth0, "at", {"start":{"line":40,"column":18},"end":{"line":40,"column":20}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "at", {"start":{"line":46,"column":18},"end":{"line":46,"column":20}} ), depth0)) != null ? stack1 : "")
     + "]"
-    + ((stack1 = lookupProperty(helpers,"each").call(alias3,lookupProperty(depth0,"weightSteps"),{"name":"each","hash":{},"fn":container.program(19, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":40,"column":23},"end":{"line":40,"column":73}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"each").call(alias3,lookupProperty(depth0,"weightSteps"),{"name":"each","hash":{},"fn":container.program(20, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":46,"column":23},"end":{"line":46,"column":73}}})) != null ? stack1 : "")
     + ";\n}\n\nfn folded_bias(n: u32) -> f32 {\n"
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"turned"),{"name":"if","hash":{},"fn":container.program(20, data, 0, blockParams, depths),"inverse":container.program(21, data, 0, blockParams, depths),"data":data,"loc":{"start":{"line":44,"column":2},"end":{"line":75,"column":9}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"turned"),{"name":"if","hash":{},"fn":container.program(21, data, 0, blockParams, depths),"inverse":container.program(22, data, 0, blockParams, depths),"data":data,"loc":{"start":{"line":50,"column":2},"end":{"line":71,"column":9}}})) != null ? stack1 : "")
     + "}\n";
 },"usePartial":true,"useData":true,"useDepths":true},
-
-  "wgsl/pool": {"0":function(container,depth0,helpers,partials,data) {
-    return " and LayerNorm";
-},"1":function(container,depth0,helpers,partials,data) {
-    var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
-        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
-          return parent[propertyName];
-        }
-        return undefined
-    };
-
-  return "//   output[c] = (v - mean over c of v) / sqrt(variance over c of v + "
-    + ((stack1 = container.lambda(container.strict(depth0, "eps", {"start":{"line":4,"column":72},"end":{"line":4,"column":75}} ), depth0)) != null ? stack1 : "")
-    + ")"
-    + ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"affine"),{"name":"if","hash":{},"fn":container.program(2, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":4,"column":78},"end":{"line":4,"column":120}}})) != null ? stack1 : "")
-    + "\n";
-},"2":function(container,depth0,helpers,partials,data) {
-    return " * gain[c] + shift[c]";
-},"3":function(container,depth0,helpers,partials,data) {
-    return "//   output = v\n";
-},"4":function(container,depth0,helpers,partials,data) {
-    var stack1, alias1=container.strict, alias2=container.lambda, lookupProperty = container.lookupProperty || function(parent, propertyName) {
-        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
-          return parent[propertyName];
-        }
-        return undefined
-    };
-
-  return "var<workgroup> tile: array<"
-    + ((stack1 = alias2(alias1(depth0, "acc", {"start":{"line":12,"column":29},"end":{"line":12,"column":32}} ), depth0)) != null ? stack1 : "")
-    + ", "
-    + ((stack1 = alias2(alias1(depth0, "count", {"start":{"line":12,"column":38},"end":{"line":12,"column":43}} ), depth0)) != null ? stack1 : "")
-    + ">;\n"
-    + ((stack1 = container.invokePartial(lookupProperty(partials,"token-stats-memory"),depth0,{"name":"token-stats-memory","data":data,"helpers":helpers,"partials":partials,"decorators":container.decorators})) != null ? stack1 : "");
-},"5":function(container,depth0,helpers,partials,data) {
-    var stack1, alias1=container.strict, alias2=container.lambda, lookupProperty = container.lookupProperty || function(parent, propertyName) {
-        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
-          return parent[propertyName];
-        }
-        return undefined
-    };
-
-  return "    for (var t0 = 0u; t0 < "
-    + ((stack1 = alias2(alias1(depth0, "sites", {"start":{"line":23,"column":29},"end":{"line":23,"column":34}} ), depth0)) != null ? stack1 : "")
-    + "; t0 += "
-    + ((stack1 = alias2(alias1(depth0, "block", {"start":{"line":23,"column":46},"end":{"line":23,"column":51}} ), depth0)) != null ? stack1 : "")
-    + ") { // short sums keep their digits\n      var part = "
-    + ((stack1 = alias2(alias1(depth0, "acc", {"start":{"line":24,"column":19},"end":{"line":24,"column":22}} ), depth0)) != null ? stack1 : "")
-    + "();\n      for (var t = t0; t < min(t0 + "
-    + ((stack1 = alias2(alias1(depth0, "block", {"start":{"line":25,"column":38},"end":{"line":25,"column":43}} ), depth0)) != null ? stack1 : "")
-    + ", "
-    + ((stack1 = alias2(alias1(depth0, "sites", {"start":{"line":25,"column":49},"end":{"line":25,"column":54}} ), depth0)) != null ? stack1 : "")
-    + "); t++) {\n        part += "
-    + ((stack1 = lookupProperty(helpers,"widened").call(depth0 != null ? depth0 : (container.nullContext || {}),"input",{"name":"widened","hash":{},"fn":container.program(6, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":26,"column":16},"end":{"line":26,"column":94}}})) != null ? stack1 : "")
-    + ";\n      }\n      sum += part;\n    }\n";
-},"6":function(container,depth0,helpers,partials,data) {
-    var stack1, alias1=container.strict, alias2=container.lambda;
-
-  return "input[(image * "
-    + ((stack1 = alias2(alias1(depth0, "sites", {"start":{"line":26,"column":53},"end":{"line":26,"column":58}} ), depth0)) != null ? stack1 : "")
-    + " + t) * "
-    + ((stack1 = alias2(alias1(depth0, "count", {"start":{"line":26,"column":70},"end":{"line":26,"column":75}} ), depth0)) != null ? stack1 : "")
-    + " + c]";
-},"7":function(container,depth0,helpers,partials,data) {
-    var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
-        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
-          return parent[propertyName];
-        }
-        return undefined
-    };
-
-  return "    for (var t = 0u; t < "
-    + ((stack1 = container.lambda(container.strict(depth0, "sites", {"start":{"line":31,"column":27},"end":{"line":31,"column":32}} ), depth0)) != null ? stack1 : "")
-    + "; t++) {\n      sum += "
-    + ((stack1 = lookupProperty(helpers,"widened").call(depth0 != null ? depth0 : (container.nullContext || {}),"input",{"name":"widened","hash":{},"fn":container.program(6, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":32,"column":13},"end":{"line":32,"column":91}}})) != null ? stack1 : "")
-    + ";\n    }\n";
-},"8":function(container,depth0,helpers,partials,data) {
-    var stack1;
-
-  return "    tile[c] = sum / "
-    + ((stack1 = container.lambda(container.strict(depth0, "sitesFloat", {"start":{"line":36,"column":22},"end":{"line":36,"column":32}} ), depth0)) != null ? stack1 : "")
-    + ";\n";
-},"9":function(container,depth0,helpers,partials,data) {
-    var stack1, alias1=container.strict, alias2=container.lambda;
-
-  return "    output[image * "
-    + ((stack1 = alias2(alias1(depth0, "count", {"start":{"line":38,"column":21},"end":{"line":38,"column":26}} ), depth0)) != null ? stack1 : "")
-    + " + c] = sum / "
-    + ((stack1 = alias2(alias1(depth0, "sitesFloat", {"start":{"line":38,"column":44},"end":{"line":38,"column":54}} ), depth0)) != null ? stack1 : "")
-    + ";\n";
-},"10":function(container,depth0,helpers,partials,data) {
-    var stack1, alias1=container.strict, alias2=container.lambda, lookupProperty = container.lookupProperty || function(parent, propertyName) {
-        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
-          return parent[propertyName];
-        }
-        return undefined
-    };
-
-  return "  workgroupBarrier();\n  measure(lane);\n  let s = stat[0];\n  for (var c = lane; c < "
-    + ((stack1 = alias2(alias1(depth0, "count", {"start":{"line":45,"column":27},"end":{"line":45,"column":32}} ), depth0)) != null ? stack1 : "")
-    + "; c += "
-    + ((stack1 = alias2(alias1(depth0, "invocations", {"start":{"line":45,"column":43},"end":{"line":45,"column":54}} ), depth0)) != null ? stack1 : "")
-    + ") {\n    output[image * "
-    + ((stack1 = alias2(alias1(depth0, "count", {"start":{"line":46,"column":21},"end":{"line":46,"column":26}} ), depth0)) != null ? stack1 : "")
-    + " + c] = (tile[c] - s.x) * s.y"
-    + ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"affine"),{"name":"if","hash":{},"fn":container.program(2, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":46,"column":57},"end":{"line":46,"column":99}}})) != null ? stack1 : "")
-    + ";\n  }\n";
-},"11":function(container,depth0,helpers,partials,data) {
-    var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
-        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
-          return parent[propertyName];
-        }
-        return undefined
-    };
-
-  return "\nfn sample(p: u32, c: u32) -> "
-    + ((stack1 = container.lambda(container.strict(depth0, "acc", {"start":{"line":52,"column":31},"end":{"line":52,"column":34}} ), depth0)) != null ? stack1 : "")
-    + " {\n  return tile[c];\n}\n\n"
-    + ((stack1 = container.invokePartial(lookupProperty(partials,"token-stats"),depth0,{"name":"token-stats","data":data,"helpers":helpers,"partials":partials,"decorators":container.decorators})) != null ? stack1 : "");
-},"compiler":[8,">= 4.3.0"],"main":function(container,depth0,helpers,partials,data) {
-    var stack1, alias1=container.strict, alias2=container.lambda, alias3=depth0 != null ? depth0 : (container.nullContext || {}), lookupProperty = container.lookupProperty || function(parent, propertyName) {
-        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
-          return parent[propertyName];
-        }
-        return undefined
-    };
-
-  return "// Mean over "
-    + ((stack1 = alias2(alias1(depth0, "sites", {"start":{"line":1,"column":15},"end":{"line":1,"column":20}} ), depth0)) != null ? stack1 : "")
-    + " sites"
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"norm"),{"name":"if","hash":{},"fn":container.program(0, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":1,"column":28},"end":{"line":1,"column":61}}})) != null ? stack1 : "")
-    + ", ["
-    + ((stack1 = alias2(alias1(depth0, "sites", {"start":{"line":1,"column":66},"end":{"line":1,"column":71}} ), depth0)) != null ? stack1 : "")
-    + "]["
-    + ((stack1 = alias2(alias1(depth0, "channels", {"start":{"line":1,"column":77},"end":{"line":1,"column":85}} ), depth0)) != null ? stack1 : "")
-    + "] to ["
-    + ((stack1 = alias2(alias1(depth0, "channels", {"start":{"line":1,"column":95},"end":{"line":1,"column":103}} ), depth0)) != null ? stack1 : "")
-    + "]:\n//   v[c] = mean over t of input[t,c]\n"
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"norm"),{"name":"if","hash":{},"fn":container.program(1, data, 0),"inverse":container.program(3, data, 0),"data":data,"loc":{"start":{"line":3,"column":0},"end":{"line":7,"column":7}}})) != null ? stack1 : "")
-    + "// One group an image.\n"
-    + ((stack1 = container.invokePartial(lookupProperty(partials,"bindings"),depth0,{"name":"bindings","data":data,"helpers":helpers,"partials":partials,"decorators":container.decorators})) != null ? stack1 : "")
-    + ((stack1 = container.invokePartial(lookupProperty(partials,"first-group"),depth0,{"name":"first-group","data":data,"helpers":helpers,"partials":partials,"decorators":container.decorators})) != null ? stack1 : "")
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"norm"),{"name":"if","hash":{},"fn":container.program(4, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":11,"column":0},"end":{"line":14,"column":7}}})) != null ? stack1 : "")
-    + "\n@compute @workgroup_size("
-    + ((stack1 = alias2(alias1(depth0, "invocations", {"start":{"line":16,"column":27},"end":{"line":16,"column":38}} ), depth0)) != null ? stack1 : "")
-    + ")\nfn main(@builtin(workgroup_id) within: vec3u, @builtin(local_invocation_index) lane: u32) {\n  let group = first_group + within;\n  let image = group.z;\n  for (var c = lane; c < "
-    + ((stack1 = alias2(alias1(depth0, "count", {"start":{"line":20,"column":27},"end":{"line":20,"column":32}} ), depth0)) != null ? stack1 : "")
-    + "; c += "
-    + ((stack1 = alias2(alias1(depth0, "invocations", {"start":{"line":20,"column":43},"end":{"line":20,"column":54}} ), depth0)) != null ? stack1 : "")
-    + ") {\n    var sum = "
-    + ((stack1 = alias2(alias1(depth0, "acc", {"start":{"line":21,"column":16},"end":{"line":21,"column":19}} ), depth0)) != null ? stack1 : "")
-    + "();\n"
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"blocked"),{"name":"if","hash":{},"fn":container.program(5, data, 0),"inverse":container.program(7, data, 0),"data":data,"loc":{"start":{"line":22,"column":4},"end":{"line":34,"column":11}}})) != null ? stack1 : "")
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"norm"),{"name":"if","hash":{},"fn":container.program(8, data, 0),"inverse":container.program(9, data, 0),"data":data,"loc":{"start":{"line":35,"column":4},"end":{"line":39,"column":11}}})) != null ? stack1 : "")
-    + "  }\n"
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"norm"),{"name":"if","hash":{},"fn":container.program(10, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":41,"column":2},"end":{"line":48,"column":9}}})) != null ? stack1 : "")
-    + "}\n"
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"norm"),{"name":"if","hash":{},"fn":container.program(11, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":50,"column":0},"end":{"line":57,"column":7}}})) != null ? stack1 : "");
-},"usePartial":true,"useData":true},
 
   "wgsl/preprocess": {"0":function(container,depth0,helpers,partials,data) {
     var stack1, alias1=container.strict, alias2=container.lambda;
@@ -7659,74 +6417,10 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
   "wgsl/row-norm": {"0":function(container,depth0,helpers,partials,data) {
     return " * gain[c] + shift[c]";
 },"1":function(container,depth0,helpers,partials,data) {
-    var stack1, alias1=container.strict, alias2=container.lambda;
-
-  return "  let length = min("
-    + ((stack1 = alias2(alias1(depth0, "strip", {"start":{"line":16,"column":21},"end":{"line":16,"column":26}} ), depth0)) != null ? stack1 : "")
-    + ", "
-    + ((stack1 = alias2(alias1(depth0, "rows", {"start":{"line":16,"column":32},"end":{"line":16,"column":36}} ), depth0)) != null ? stack1 : "")
-    + " - first) * "
-    + ((stack1 = alias2(alias1(depth0, "count", {"start":{"line":16,"column":52},"end":{"line":16,"column":57}} ), depth0)) != null ? stack1 : "")
-    + ";\n";
-},"2":function(container,depth0,helpers,partials,data) {
     var stack1;
 
-  return "  let length = "
-    + ((stack1 = container.lambda(container.strict(depth0, "stripLength", {"start":{"line":18,"column":17},"end":{"line":18,"column":28}} ), depth0)) != null ? stack1 : "")
-    + "u;\n";
-},"3":function(container,depth0,helpers,partials,data) {
-    var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
-        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
-          return parent[propertyName];
-        }
-        return undefined
-    };
-
-  return "    let c = i % "
-    + ((stack1 = container.lambda(container.strict(depth0, "count", {"start":{"line":23,"column":18},"end":{"line":23,"column":23}} ), depth0)) != null ? stack1 : "")
-    + ";\n    output[origin + i] = "
-    + ((stack1 = lookupProperty(helpers,"narrowed").call(depth0 != null ? depth0 : (container.nullContext || {}),"output",{"name":"narrowed","hash":{},"fn":container.program(4, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":24,"column":25},"end":{"line":24,"column":144}}})) != null ? stack1 : "")
-    + ";\n";
-},"4":function(container,depth0,helpers,partials,data) {
-    var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
-        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
-          return parent[propertyName];
-        }
-        return undefined
-    };
-
-  return "("
-    + ((stack1 = lookupProperty(helpers,"widened").call(depth0 != null ? depth0 : (container.nullContext || {}),"input",{"name":"widened","hash":{},"fn":container.program(5, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":24,"column":48},"end":{"line":24,"column":97}}})) != null ? stack1 : "")
-    + " - s.x) * s.y * gain[c] + shift[c]";
-},"5":function(container,depth0,helpers,partials,data) {
-    return "input[origin + i]";
-},"6":function(container,depth0,helpers,partials,data) {
-    var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
-        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
-          return parent[propertyName];
-        }
-        return undefined
-    };
-
-  return "    output[origin + i] = "
-    + ((stack1 = lookupProperty(helpers,"narrowed").call(depth0 != null ? depth0 : (container.nullContext || {}),"output",{"name":"narrowed","hash":{},"fn":container.program(7, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":26,"column":25},"end":{"line":26,"column":123}}})) != null ? stack1 : "")
-    + ";\n";
-},"7":function(container,depth0,helpers,partials,data) {
-    var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
-        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
-          return parent[propertyName];
-        }
-        return undefined
-    };
-
-  return "("
-    + ((stack1 = lookupProperty(helpers,"widened").call(depth0 != null ? depth0 : (container.nullContext || {}),"input",{"name":"widened","hash":{},"fn":container.program(5, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":26,"column":48},"end":{"line":26,"column":97}}})) != null ? stack1 : "")
-    + " - s.x) * s.y";
-},"8":function(container,depth0,helpers,partials,data) {
-    var stack1;
-
-  return "input[origin + p * "
-    + ((stack1 = container.lambda(container.strict(depth0, "count", {"start":{"line":32,"column":50},"end":{"line":32,"column":55}} ), depth0)) != null ? stack1 : "")
+  return "input[first + p * "
+    + ((stack1 = container.lambda(container.strict(depth0, "count", {"start":{"line":19,"column":49},"end":{"line":19,"column":54}} ), depth0)) != null ? stack1 : "")
     + " + c]";
 },"compiler":[8,">= 4.3.0"],"main":function(container,depth0,helpers,partials,data) {
     var stack1, alias1=container.strict, alias2=container.lambda, alias3=depth0 != null ? depth0 : (container.nullContext || {}), lookupProperty = container.lookupProperty || function(parent, propertyName) {
@@ -7750,33 +6444,25 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
     + ((stack1 = container.invokePartial(lookupProperty(partials,"bindings"),depth0,{"name":"bindings","data":data,"helpers":helpers,"partials":partials,"decorators":container.decorators})) != null ? stack1 : "")
     + ((stack1 = container.invokePartial(lookupProperty(partials,"first-group"),depth0,{"name":"first-group","data":data,"helpers":helpers,"partials":partials,"decorators":container.decorators})) != null ? stack1 : "")
     + ((stack1 = container.invokePartial(lookupProperty(partials,"token-stats-memory"),depth0,{"name":"token-stats-memory","data":data,"helpers":helpers,"partials":partials,"decorators":container.decorators})) != null ? stack1 : "")
-    + "var<private> origin: u32; // first element of the group\n\n@compute @workgroup_size("
+    + "var<private> first: u32; // element of the group\n\n@compute @workgroup_size("
     + ((stack1 = alias2(alias1(depth0, "invocations", {"start":{"line":9,"column":27},"end":{"line":9,"column":38}} ), depth0)) != null ? stack1 : "")
-    + ")\nfn main(@builtin(workgroup_id) within: vec3u, @builtin(local_invocation_index) lane: u32) {\n  let group = first_group + within;\n  let first = group.x * "
-    + ((stack1 = alias2(alias1(depth0, "strip", {"start":{"line":12,"column":26},"end":{"line":12,"column":31}} ), depth0)) != null ? stack1 : "")
-    + ";\n  origin = (group.z * "
-    + ((stack1 = alias2(alias1(depth0, "rows", {"start":{"line":13,"column":24},"end":{"line":13,"column":28}} ), depth0)) != null ? stack1 : "")
-    + " + first) * "
-    + ((stack1 = alias2(alias1(depth0, "count", {"start":{"line":13,"column":44},"end":{"line":13,"column":49}} ), depth0)) != null ? stack1 : "")
+    + ")\nfn main(@builtin(workgroup_id) within: vec3u, @builtin(local_invocation_index) lane: u32) {\n  let group = first_group + within;\n  let row = group.x * "
+    + ((stack1 = alias2(alias1(depth0, "strip", {"start":{"line":12,"column":24},"end":{"line":12,"column":29}} ), depth0)) != null ? stack1 : "")
+    + ";\n  first = (group.z * "
+    + ((stack1 = alias2(alias1(depth0, "rows", {"start":{"line":13,"column":23},"end":{"line":13,"column":27}} ), depth0)) != null ? stack1 : "")
+    + " + row) * "
+    + ((stack1 = alias2(alias1(depth0, "count", {"start":{"line":13,"column":41},"end":{"line":13,"column":46}} ), depth0)) != null ? stack1 : "")
     + ";\n  measure(lane);\n"
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"ragged"),{"name":"if","hash":{},"fn":container.program(1, data, 0),"inverse":container.program(2, data, 0),"data":data,"loc":{"start":{"line":15,"column":2},"end":{"line":19,"column":9}}})) != null ? stack1 : "")
-    + "  for (var i = lane; i < length; i += "
-    + ((stack1 = alias2(alias1(depth0, "invocations", {"start":{"line":20,"column":40},"end":{"line":20,"column":51}} ), depth0)) != null ? stack1 : "")
-    + ") {\n    let s = stat[i / "
-    + ((stack1 = alias2(alias1(depth0, "count", {"start":{"line":21,"column":23},"end":{"line":21,"column":28}} ), depth0)) != null ? stack1 : "")
-    + "];\n"
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"affine"),{"name":"if","hash":{},"fn":container.program(3, data, 0),"inverse":container.program(6, data, 0),"data":data,"loc":{"start":{"line":22,"column":4},"end":{"line":27,"column":11}}})) != null ? stack1 : "")
-    + "  }\n}\n\nfn sample(p: u32, c: u32) -> "
-    + ((stack1 = alias2(alias1(depth0, "acc", {"start":{"line":31,"column":31},"end":{"line":31,"column":34}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = container.invokePartial(lookupProperty(partials,"store-normalized"),depth0,{"name":"store-normalized","hash":{"end":lookupProperty(depth0,"rows"),"begin":"row"},"data":data,"indent":"  ","helpers":helpers,"partials":partials,"decorators":container.decorators})) != null ? stack1 : "")
+    + "}\n\nfn sample(p: u32, c: u32) -> "
+    + ((stack1 = alias2(alias1(depth0, "acc", {"start":{"line":18,"column":31},"end":{"line":18,"column":34}} ), depth0)) != null ? stack1 : "")
     + " {\n  return "
-    + ((stack1 = lookupProperty(helpers,"widened").call(alias3,"input",{"name":"widened","hash":{},"fn":container.program(8, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":32,"column":9},"end":{"line":32,"column":74}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"widened").call(alias3,"input",{"name":"widened","hash":{},"fn":container.program(1, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":19,"column":9},"end":{"line":19,"column":73}}})) != null ? stack1 : "")
     + ";\n}\n\n"
     + ((stack1 = container.invokePartial(lookupProperty(partials,"token-stats"),depth0,{"name":"token-stats","data":data,"helpers":helpers,"partials":partials,"decorators":container.decorators})) != null ? stack1 : "");
 },"usePartial":true,"useData":true},
 
   "wgsl/site-depthwise-rows": {"0":function(container,depth0,helpers,partials,data) {
-    return " * gain[c] + shift[c]";
-},"1":function(container,depth0,helpers,partials,data) {
     var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
         if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
           return parent[propertyName];
@@ -7785,7 +6471,9 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
     };
 
   return "(tile[i] - s.x) * s.y"
-    + ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"affine"),{"name":"if","hash":{},"fn":container.program(0, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":28,"column":106},"end":{"line":28,"column":148}}})) != null ? stack1 : "");
+    + ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"affine"),{"name":"if","hash":{},"fn":container.program(1, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":28,"column":106},"end":{"line":28,"column":148}}})) != null ? stack1 : "");
+},"1":function(container,depth0,helpers,partials,data) {
+    return " * gain[c] + shift[c]";
 },"2":function(container,depth0,helpers,partials,data) {
     return "s 4c .. 4c + 3";
 },"3":function(container,depth0,helpers,partials,data) {
@@ -7797,7 +6485,7 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
     + ((stack1 = container.lambda(container.strict(depth0, "i", {"start":{"line":36,"column":9},"end":{"line":36,"column":10}} ), depth0)) != null ? stack1 : "")
     + " = bias[c];\n";
 },"5":function(container,depth0,helpers,partials,data,blockParams,depths) {
-    var stack1, alias1=container.strict, alias2=container.lambda, alias3=depth0 != null ? depth0 : (container.nullContext || {}), lookupProperty = container.lookupProperty || function(parent, propertyName) {
+    var stack1, alias1=container.strict, alias2=container.lambda, lookupProperty = container.lookupProperty || function(parent, propertyName) {
         if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
           return parent[propertyName];
         }
@@ -7807,7 +6495,7 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
   return "    let s"
     + ((stack1 = alias2(alias1(depth0, "i", {"start":{"line":45,"column":11},"end":{"line":45,"column":12}} ), depth0)) != null ? stack1 : "")
     + " = table[slots"
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"i"),{"name":"if","hash":{},"fn":container.program(6, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":45,"column":28},"end":{"line":45,"column":52}}})) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "more", {"start":{"line":45,"column":30},"end":{"line":45,"column":34}} ), depth0)) != null ? stack1 : "")
     + "];\n    let r"
     + ((stack1 = alias2(alias1(depth0, "i", {"start":{"line":46,"column":11},"end":{"line":46,"column":12}} ), depth0)) != null ? stack1 : "")
     + " = r + u32(max(s"
@@ -7815,13 +6503,8 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
     + ", 0)) * "
     + ((stack1 = alias2(alias1(depths[1], "patchLength", {"start":{"line":46,"column":45},"end":{"line":46,"column":59}} ), depth0)) != null ? stack1 : "")
     + ";\n"
-    + ((stack1 = lookupProperty(helpers,"each").call(alias3,lookupProperty(depth0,"inputs"),{"name":"each","hash":{},"fn":container.program(7, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":47,"column":4},"end":{"line":49,"column":13}}})) != null ? stack1 : "");
-},"6":function(container,depth0,helpers,partials,data) {
-    var stack1;
-
-  return " + "
-    + ((stack1 = container.lambda(container.strict(depth0, "i", {"start":{"line":45,"column":42},"end":{"line":45,"column":43}} ), depth0)) != null ? stack1 : "");
-},"7":function(container,depth0,helpers,partials,data,blockParams,depths) {
+    + ((stack1 = lookupProperty(helpers,"each").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"inputs"),{"name":"each","hash":{},"fn":container.program(6, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":47,"column":4},"end":{"line":49,"column":13}}})) != null ? stack1 : "");
+},"6":function(container,depth0,helpers,partials,data,blockParams,depths) {
     var stack1, alias1=container.strict, alias2=container.lambda, lookupProperty = container.lookupProperty || function(parent, propertyName) {
         if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
           return parent[propertyName];
@@ -7834,29 +6517,19 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
     + " = select("
     + ((stack1 = alias2(alias1(depths[2], "acc", {"start":{"line":48,"column":26},"end":{"line":48,"column":35}} ), depth0)) != null ? stack1 : "")
     + "(), "
-    + ((stack1 = lookupProperty(helpers,"widened").call(depth0 != null ? depth0 : (container.nullContext || {}),"input",{"name":"widened","hash":{},"fn":container.program(8, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":48,"column":41},"end":{"line":48,"column":123}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"widened").call(depth0 != null ? depth0 : (container.nullContext || {}),"input",{"name":"widened","hash":{},"fn":container.program(7, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":48,"column":41},"end":{"line":48,"column":99}}})) != null ? stack1 : "")
     + ", s"
-    + ((stack1 = alias2(alias1(depths[1], "i", {"start":{"line":48,"column":128},"end":{"line":48,"column":132}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depths[1], "i", {"start":{"line":48,"column":104},"end":{"line":48,"column":108}} ), depth0)) != null ? stack1 : "")
     + " >= 0);\n";
-},"8":function(container,depth0,helpers,partials,data,blockParams,depths) {
-    var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
-        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
-          return parent[propertyName];
-        }
-        return undefined
-    };
+},"7":function(container,depth0,helpers,partials,data,blockParams,depths) {
+    var stack1, alias1=container.strict, alias2=container.lambda;
 
   return "input[r"
-    + ((stack1 = container.lambda(container.strict(depths[1], "i", {"start":{"line":48,"column":70},"end":{"line":48,"column":74}} ), depth0)) != null ? stack1 : "")
-    + ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"offset"),{"name":"if","hash":{},"fn":container.program(9, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":48,"column":76},"end":{"line":48,"column":110}}})) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depths[1], "i", {"start":{"line":48,"column":70},"end":{"line":48,"column":74}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "offset", {"start":{"line":48,"column":78},"end":{"line":48,"column":84}} ), depth0)) != null ? stack1 : "")
     + "]";
-},"9":function(container,depth0,helpers,partials,data) {
-    var stack1;
-
-  return " + "
-    + ((stack1 = container.lambda(container.strict(depth0, "offset", {"start":{"line":48,"column":95},"end":{"line":48,"column":101}} ), depth0)) != null ? stack1 : "");
-},"10":function(container,depth0,helpers,partials,data,blockParams,depths) {
-    var stack1, alias1=depth0 != null ? depth0 : (container.nullContext || {}), lookupProperty = container.lookupProperty || function(parent, propertyName) {
+},"8":function(container,depth0,helpers,partials,data,blockParams,depths) {
+    var stack1, alias1=container.strict, alias2=container.lambda, lookupProperty = container.lookupProperty || function(parent, propertyName) {
         if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
           return parent[propertyName];
         }
@@ -7864,12 +6537,12 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
     };
 
   return "    let w"
-    + ((stack1 = container.lambda(container.strict(depth0, "i", {"start":{"line":52,"column":11},"end":{"line":52,"column":12}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "i", {"start":{"line":52,"column":11},"end":{"line":52,"column":12}} ), depth0)) != null ? stack1 : "")
     + " = weight[w"
-    + ((stack1 = lookupProperty(helpers,"if").call(alias1,lookupProperty(depth0,"offset"),{"name":"if","hash":{},"fn":container.program(9, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":52,"column":25},"end":{"line":52,"column":59}}})) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "offset", {"start":{"line":52,"column":27},"end":{"line":52,"column":33}} ), depth0)) != null ? stack1 : "")
     + "];\n"
-    + ((stack1 = lookupProperty(helpers,"each").call(alias1,lookupProperty(depth0,"uses"),{"name":"each","hash":{},"fn":container.program(11, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":53,"column":4},"end":{"line":55,"column":13}}})) != null ? stack1 : "");
-},"11":function(container,depth0,helpers,partials,data,blockParams,depths) {
+    + ((stack1 = lookupProperty(helpers,"each").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"uses"),{"name":"each","hash":{},"fn":container.program(9, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":53,"column":4},"end":{"line":55,"column":13}}})) != null ? stack1 : "");
+},"9":function(container,depth0,helpers,partials,data,blockParams,depths) {
     var stack1, alias1=container.strict, alias2=container.lambda;
 
   return "    v"
@@ -7879,18 +6552,13 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
     + " * u"
     + ((stack1 = alias2(alias1(depth0, "input", {"start":{"line":54,"column":32},"end":{"line":54,"column":37}} ), depth0)) != null ? stack1 : "")
     + ";\n";
-},"12":function(container,depth0,helpers,partials,data) {
-    var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
-        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
-          return parent[propertyName];
-        }
-        return undefined
-    };
+},"10":function(container,depth0,helpers,partials,data) {
+    var stack1, alias1=container.strict, alias2=container.lambda;
 
   return "  tile[c"
-    + ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"offset"),{"name":"if","hash":{},"fn":container.program(9, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":59,"column":8},"end":{"line":59,"column":42}}})) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "offset", {"start":{"line":59,"column":10},"end":{"line":59,"column":16}} ), depth0)) != null ? stack1 : "")
     + "] = v"
-    + ((stack1 = container.lambda(container.strict(depth0, "i", {"start":{"line":59,"column":49},"end":{"line":59,"column":50}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "i", {"start":{"line":59,"column":25},"end":{"line":59,"column":26}} ), depth0)) != null ? stack1 : "")
     + ";\n";
 },"compiler":[8,">= 4.3.0"],"main":function(container,depth0,helpers,partials,data,blockParams,depths) {
     var stack1, alias1=container.strict, alias2=container.lambda, alias3=depth0 != null ? depth0 : (container.nullContext || {}), lookupProperty = container.lookupProperty || function(parent, propertyName) {
@@ -7920,11 +6588,9 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
     + ((stack1 = alias2(alias1(depth0, "radius", {"start":{"line":2,"column":70},"end":{"line":2,"column":76}} ), depth0)) != null ? stack1 : "")
     + ", x+j-"
     + ((stack1 = alias2(alias1(depth0, "radius", {"start":{"line":2,"column":86},"end":{"line":2,"column":92}} ), depth0)) != null ? stack1 : "")
-    + ", c], where removed patches count as zeros like padding\n//   output[y,x,c] = (v - mean over c of v) / sqrt(variance over c of v + "
-    + ((stack1 = alias2(alias1(depth0, "eps", {"start":{"line":3,"column":76},"end":{"line":3,"column":79}} ), depth0)) != null ? stack1 : "")
-    + ")"
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"affine"),{"name":"if","hash":{},"fn":container.program(0, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":3,"column":82},"end":{"line":3,"column":124}}})) != null ? stack1 : "")
-    + "\n// Maps hold the kept patches one below the other. A group makes a row of the whole map, an invocation all "
+    + ", c], where removed patches count as zeros like padding\n"
+    + ((stack1 = container.invokePartial(lookupProperty(partials,"norm-title"),depth0,{"name":"norm-title","hash":{"along":"c","index":"y,x,c"},"data":data,"helpers":helpers,"partials":partials,"decorators":container.decorators})) != null ? stack1 : "")
+    + "// Maps hold the kept patches one below the other. A group makes a row of the whole map, an invocation all "
     + ((stack1 = alias2(alias1(depth0, "width", {"start":{"line":4,"column":109},"end":{"line":4,"column":114}} ), depth0)) != null ? stack1 : "")
     + " sites for\n// "
     + ((stack1 = alias2(alias1(depth0, "lanesOf", {"start":{"line":5,"column":5},"end":{"line":5,"column":12}} ), depth0)) != null ? stack1 : "")
@@ -7976,7 +6642,7 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
     + " + site * "
     + ((stack1 = alias2(alias1(depth0, "count", {"start":{"line":28,"column":48},"end":{"line":28,"column":53}} ), depth0)) != null ? stack1 : "")
     + " + c] = "
-    + ((stack1 = lookupProperty(helpers,"narrowed").call(alias3,"output",{"name":"narrowed","hash":{},"fn":container.program(1, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":28,"column":63},"end":{"line":28,"column":161}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"narrowed").call(alias3,"output",{"name":"narrowed","hash":{},"fn":container.program(0, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":28,"column":63},"end":{"line":28,"column":161}}})) != null ? stack1 : "")
     + ";\n    }\n  }\n}\n\n// Row y of the map, channel"
     + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"vector"),{"name":"if","hash":{},"fn":container.program(2, data, 0, blockParams, depths),"inverse":container.program(3, data, 0, blockParams, depths),"data":data,"loc":{"start":{"line":33,"column":28},"end":{"line":33,"column":73}}})) != null ? stack1 : "")
     + ".\nfn convolve(image: u32, y: u32, c: u32) {\n"
@@ -8007,9 +6673,9 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
     + ((stack1 = alias2(alias1(depth0, "weightRow", {"start":{"line":43,"column":39},"end":{"line":43,"column":48}} ), depth0)) != null ? stack1 : "")
     + " + c;\n"
     + ((stack1 = lookupProperty(helpers,"each").call(alias3,lookupProperty(depth0,"patches"),{"name":"each","hash":{},"fn":container.program(5, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":44,"column":4},"end":{"line":50,"column":13}}})) != null ? stack1 : "")
-    + ((stack1 = lookupProperty(helpers,"each").call(alias3,lookupProperty(depth0,"taps"),{"name":"each","hash":{},"fn":container.program(10, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":51,"column":4},"end":{"line":56,"column":13}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"each").call(alias3,lookupProperty(depth0,"taps"),{"name":"each","hash":{},"fn":container.program(8, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":51,"column":4},"end":{"line":56,"column":13}}})) != null ? stack1 : "")
     + "  }\n"
-    + ((stack1 = lookupProperty(helpers,"each").call(alias3,lookupProperty(depth0,"sites"),{"name":"each","hash":{},"fn":container.program(12, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":58,"column":2},"end":{"line":60,"column":11}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"each").call(alias3,lookupProperty(depth0,"sites"),{"name":"each","hash":{},"fn":container.program(10, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":58,"column":2},"end":{"line":60,"column":11}}})) != null ? stack1 : "")
     + "}\n\nfn sample(p: u32, c: u32) -> "
     + ((stack1 = alias2(alias1(depth0, "acc", {"start":{"line":63,"column":31},"end":{"line":63,"column":34}} ), depth0)) != null ? stack1 : "")
     + " {\n  return tile[p * "
@@ -8021,23 +6687,6 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
   "wgsl/site-depthwise": {"0":function(container,depth0,helpers,partials,data) {
     return " with LayerNorm";
 },"1":function(container,depth0,helpers,partials,data) {
-    var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
-        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
-          return parent[propertyName];
-        }
-        return undefined
-    };
-
-  return "//   output[y,x,c] = (v - mean over c of v) / sqrt(variance over c of v + "
-    + ((stack1 = container.lambda(container.strict(depth0, "eps", {"start":{"line":4,"column":76},"end":{"line":4,"column":79}} ), depth0)) != null ? stack1 : "")
-    + ")"
-    + ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"affine"),{"name":"if","hash":{},"fn":container.program(2, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":4,"column":82},"end":{"line":4,"column":124}}})) != null ? stack1 : "")
-    + "\n";
-},"2":function(container,depth0,helpers,partials,data) {
-    return " * gain[c] + shift[c]";
-},"3":function(container,depth0,helpers,partials,data) {
-    return "//   output = v\n";
-},"4":function(container,depth0,helpers,partials,data) {
     var stack1, alias1=container.strict, alias2=container.lambda, lookupProperty = container.lookupProperty || function(parent, propertyName) {
         if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
           return parent[propertyName];
@@ -8046,115 +6695,64 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
     };
 
   return "var<workgroup> tile: array<"
-    + ((stack1 = alias2(alias1(depth0, "acc", {"start":{"line":12,"column":29},"end":{"line":12,"column":32}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "acc", {"start":{"line":8,"column":29},"end":{"line":8,"column":32}} ), depth0)) != null ? stack1 : "")
     + ", "
-    + ((stack1 = alias2(alias1(depth0, "tileLength", {"start":{"line":12,"column":38},"end":{"line":12,"column":48}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "tileLength", {"start":{"line":8,"column":38},"end":{"line":8,"column":48}} ), depth0)) != null ? stack1 : "")
     + ">; // ["
-    + ((stack1 = alias2(alias1(depth0, "strip", {"start":{"line":12,"column":59},"end":{"line":12,"column":64}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "strip", {"start":{"line":8,"column":59},"end":{"line":8,"column":64}} ), depth0)) != null ? stack1 : "")
     + " sites]["
-    + ((stack1 = alias2(alias1(depth0, "count", {"start":{"line":12,"column":76},"end":{"line":12,"column":81}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "count", {"start":{"line":8,"column":76},"end":{"line":8,"column":81}} ), depth0)) != null ? stack1 : "")
     + "]\n"
     + ((stack1 = container.invokePartial(lookupProperty(partials,"token-stats-memory"),depth0,{"name":"token-stats-memory","data":data,"helpers":helpers,"partials":partials,"decorators":container.decorators})) != null ? stack1 : "");
-},"5":function(container,depth0,helpers,partials,data) {
-    var stack1, alias1=container.strict, alias2=container.lambda, alias3=depth0 != null ? depth0 : (container.nullContext || {}), lookupProperty = container.lookupProperty || function(parent, propertyName) {
+},"2":function(container,depth0,helpers,partials,data) {
+    var stack1, alias1=container.strict, alias2=container.lambda, lookupProperty = container.lookupProperty || function(parent, propertyName) {
         if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
           return parent[propertyName];
         }
         return undefined
     };
 
-  return "  workgroupBarrier();\n  measure(lane);\n  let start = image * "
-    + ((stack1 = alias2(alias1(depth0, "imageLength", {"start":{"line":27,"column":24},"end":{"line":27,"column":35}} ), depth0)) != null ? stack1 : "")
-    + " + first * "
-    + ((stack1 = alias2(alias1(depth0, "count", {"start":{"line":27,"column":50},"end":{"line":27,"column":55}} ), depth0)) != null ? stack1 : "")
+  return "  workgroupBarrier();\n  measure(lane);\n  let first = image * "
+    + ((stack1 = alias2(alias1(depth0, "imageLength", {"start":{"line":23,"column":24},"end":{"line":23,"column":35}} ), depth0)) != null ? stack1 : "")
+    + " + site * "
+    + ((stack1 = alias2(alias1(depth0, "count", {"start":{"line":23,"column":49},"end":{"line":23,"column":54}} ), depth0)) != null ? stack1 : "")
     + ";\n"
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"ragged"),{"name":"if","hash":{},"fn":container.program(6, data, 0),"inverse":container.program(7, data, 0),"data":data,"loc":{"start":{"line":28,"column":2},"end":{"line":32,"column":9}}})) != null ? stack1 : "")
-    + "  for (var i = lane; i < length; i += "
-    + ((stack1 = alias2(alias1(depth0, "invocations", {"start":{"line":33,"column":40},"end":{"line":33,"column":51}} ), depth0)) != null ? stack1 : "")
-    + ") {\n    let s = stat[i / "
-    + ((stack1 = alias2(alias1(depth0, "count", {"start":{"line":34,"column":23},"end":{"line":34,"column":28}} ), depth0)) != null ? stack1 : "")
-    + "];\n"
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"affine"),{"name":"if","hash":{},"fn":container.program(8, data, 0),"inverse":container.program(10, data, 0),"data":data,"loc":{"start":{"line":35,"column":4},"end":{"line":40,"column":11}}})) != null ? stack1 : "")
-    + "  }\n";
-},"6":function(container,depth0,helpers,partials,data) {
-    var stack1, alias1=container.strict, alias2=container.lambda;
-
-  return "  let length = min("
-    + ((stack1 = alias2(alias1(depth0, "strip", {"start":{"line":29,"column":21},"end":{"line":29,"column":26}} ), depth0)) != null ? stack1 : "")
-    + ", "
-    + ((stack1 = alias2(alias1(depth0, "siteCount", {"start":{"line":29,"column":32},"end":{"line":29,"column":41}} ), depth0)) != null ? stack1 : "")
-    + " - first) * "
-    + ((stack1 = alias2(alias1(depth0, "count", {"start":{"line":29,"column":57},"end":{"line":29,"column":62}} ), depth0)) != null ? stack1 : "")
-    + ";\n";
-},"7":function(container,depth0,helpers,partials,data) {
-    var stack1;
-
-  return "  let length = "
-    + ((stack1 = container.lambda(container.strict(depth0, "tileLength", {"start":{"line":31,"column":17},"end":{"line":31,"column":27}} ), depth0)) != null ? stack1 : "")
-    + "u;\n";
-},"8":function(container,depth0,helpers,partials,data) {
-    var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
-        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
-          return parent[propertyName];
-        }
-        return undefined
-    };
-
-  return "    let c = i % "
-    + ((stack1 = container.lambda(container.strict(depth0, "count", {"start":{"line":36,"column":18},"end":{"line":36,"column":23}} ), depth0)) != null ? stack1 : "")
-    + ";\n    output[start + i] = "
-    + ((stack1 = lookupProperty(helpers,"narrowed").call(depth0 != null ? depth0 : (container.nullContext || {}),"output",{"name":"narrowed","hash":{},"fn":container.program(9, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":37,"column":24},"end":{"line":37,"column":101}}})) != null ? stack1 : "")
-    + ";\n";
-},"9":function(container,depth0,helpers,partials,data) {
-    return "(tile[i] - s.x) * s.y * gain[c] + shift[c]";
-},"10":function(container,depth0,helpers,partials,data) {
-    var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
-        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
-          return parent[propertyName];
-        }
-        return undefined
-    };
-
-  return "    output[start + i] = "
-    + ((stack1 = lookupProperty(helpers,"narrowed").call(depth0 != null ? depth0 : (container.nullContext || {}),"output",{"name":"narrowed","hash":{},"fn":container.program(11, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":39,"column":24},"end":{"line":39,"column":80}}})) != null ? stack1 : "")
-    + ";\n";
-},"11":function(container,depth0,helpers,partials,data) {
-    return "(tile[i] - s.x) * s.y";
-},"12":function(container,depth0,helpers,partials,data) {
+    + ((stack1 = container.invokePartial(lookupProperty(partials,"store-normalized"),depth0,{"name":"store-normalized","hash":{"end":lookupProperty(depth0,"siteCount"),"begin":"site"},"data":data,"indent":"  ","helpers":helpers,"partials":partials,"decorators":container.decorators})) != null ? stack1 : "");
+},"3":function(container,depth0,helpers,partials,data) {
     return "s 4c .. 4c + 3";
-},"13":function(container,depth0,helpers,partials,data) {
+},"4":function(container,depth0,helpers,partials,data) {
     return " c";
-},"14":function(container,depth0,helpers,partials,data) {
+},"5":function(container,depth0,helpers,partials,data) {
     var stack1;
 
   return "  let site = min(first + p, "
-    + ((stack1 = container.lambda(container.strict(depth0, "lastSite", {"start":{"line":48,"column":30},"end":{"line":48,"column":38}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = container.lambda(container.strict(depth0, "lastSite", {"start":{"line":31,"column":30},"end":{"line":31,"column":38}} ), depth0)) != null ? stack1 : "")
     + "); // past the end, a site that is there is made once more\n";
-},"15":function(container,depth0,helpers,partials,data) {
+},"6":function(container,depth0,helpers,partials,data) {
     return "  let site = first + p;\n";
-},"16":function(container,depth0,helpers,partials,data) {
+},"7":function(container,depth0,helpers,partials,data) {
     var stack1;
 
   return "  let column = cell % "
-    + ((stack1 = container.lambda(container.strict(depth0, "columns", {"start":{"line":57,"column":24},"end":{"line":57,"column":31}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = container.lambda(container.strict(depth0, "columns", {"start":{"line":40,"column":24},"end":{"line":40,"column":31}} ), depth0)) != null ? stack1 : "")
     + ";\n";
-},"17":function(container,depth0,helpers,partials,data) {
+},"8":function(container,depth0,helpers,partials,data) {
     var stack1, alias1=container.strict, alias2=container.lambda;
 
   return "  let left = cell % "
-    + ((stack1 = alias2(alias1(depth0, "columns", {"start":{"line":59,"column":22},"end":{"line":59,"column":29}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "columns", {"start":{"line":42,"column":22},"end":{"line":42,"column":29}} ), depth0)) != null ? stack1 : "")
     + " * "
-    + ((stack1 = alias2(alias1(depth0, "across", {"start":{"line":59,"column":36},"end":{"line":59,"column":42}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "across", {"start":{"line":42,"column":36},"end":{"line":42,"column":42}} ), depth0)) != null ? stack1 : "")
     + " + site % "
-    + ((stack1 = alias2(alias1(depth0, "across", {"start":{"line":59,"column":56},"end":{"line":59,"column":62}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "across", {"start":{"line":42,"column":56},"end":{"line":42,"column":62}} ), depth0)) != null ? stack1 : "")
     + ";\n";
-},"18":function(container,depth0,helpers,partials,data) {
+},"9":function(container,depth0,helpers,partials,data) {
     var stack1;
 
   return "  var v"
-    + ((stack1 = container.lambda(container.strict(depth0, "i", {"start":{"line":62,"column":9},"end":{"line":62,"column":10}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = container.lambda(container.strict(depth0, "i", {"start":{"line":45,"column":9},"end":{"line":45,"column":10}} ), depth0)) != null ? stack1 : "")
     + " = bias[c];\n";
-},"19":function(container,depth0,helpers,partials,data,blockParams,depths) {
+},"10":function(container,depth0,helpers,partials,data,blockParams,depths) {
     var stack1, alias1=depth0 != null ? depth0 : (container.nullContext || {}), lookupProperty = container.lookupProperty || function(parent, propertyName) {
         if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
           return parent[propertyName];
@@ -8162,9 +6760,9 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
         return undefined
     };
 
-  return ((stack1 = lookupProperty(helpers,"unless").call(alias1,lookupProperty(depth0,"late"),{"name":"unless","hash":{},"fn":container.program(20, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":69,"column":4},"end":{"line":73,"column":15}}})) != null ? stack1 : "")
-    + ((stack1 = lookupProperty(helpers,"each").call(alias1,lookupProperty(depth0,"neighbours"),{"name":"each","hash":{},"fn":container.program(23, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":74,"column":4},"end":{"line":102,"column":13}}})) != null ? stack1 : "");
-},"20":function(container,depth0,helpers,partials,data) {
+  return ((stack1 = lookupProperty(helpers,"unless").call(alias1,lookupProperty(depth0,"late"),{"name":"unless","hash":{},"fn":container.program(11, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":52,"column":4},"end":{"line":56,"column":15}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"each").call(alias1,lookupProperty(depth0,"neighbours"),{"name":"each","hash":{},"fn":container.program(13, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":57,"column":4},"end":{"line":85,"column":13}}})) != null ? stack1 : "");
+},"11":function(container,depth0,helpers,partials,data) {
     var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
         if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
           return parent[propertyName];
@@ -8172,26 +6770,16 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
         return undefined
     };
 
-  return ((stack1 = lookupProperty(helpers,"each").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"taps"),{"name":"each","hash":{},"fn":container.program(21, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":70,"column":4},"end":{"line":72,"column":13}}})) != null ? stack1 : "");
-},"21":function(container,depth0,helpers,partials,data) {
-    var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
-        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
-          return parent[propertyName];
-        }
-        return undefined
-    };
+  return ((stack1 = lookupProperty(helpers,"each").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"taps"),{"name":"each","hash":{},"fn":container.program(12, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":53,"column":4},"end":{"line":55,"column":13}}})) != null ? stack1 : "");
+},"12":function(container,depth0,helpers,partials,data) {
+    var stack1, alias1=container.strict, alias2=container.lambda;
 
   return "    let w"
-    + ((stack1 = container.lambda(container.strict(depth0, "i", {"start":{"line":71,"column":11},"end":{"line":71,"column":12}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "i", {"start":{"line":54,"column":11},"end":{"line":54,"column":12}} ), depth0)) != null ? stack1 : "")
     + " = weight[w"
-    + ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"offset"),{"name":"if","hash":{},"fn":container.program(22, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":71,"column":25},"end":{"line":71,"column":59}}})) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "offset", {"start":{"line":54,"column":27},"end":{"line":54,"column":33}} ), depth0)) != null ? stack1 : "")
     + "];\n";
-},"22":function(container,depth0,helpers,partials,data) {
-    var stack1;
-
-  return " + "
-    + ((stack1 = container.lambda(container.strict(depth0, "offset", {"start":{"line":71,"column":44},"end":{"line":71,"column":50}} ), depth0)) != null ? stack1 : "");
-},"23":function(container,depth0,helpers,partials,data,blockParams,depths) {
+},"13":function(container,depth0,helpers,partials,data,blockParams,depths) {
     var stack1, alias1=depth0 != null ? depth0 : (container.nullContext || {}), alias2=container.strict, alias3=container.lambda, lookupProperty = container.lookupProperty || function(parent, propertyName) {
         if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
           return parent[propertyName];
@@ -8199,28 +6787,28 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
         return undefined
     };
 
-  return ((stack1 = lookupProperty(helpers,"if").call(alias1,lookupProperty(depth0,"before"),{"name":"if","hash":{},"fn":container.program(24, data, 0, blockParams, depths),"inverse":container.program(25, data, 0, blockParams, depths),"data":data,"loc":{"start":{"line":75,"column":4},"end":{"line":86,"column":11}}})) != null ? stack1 : "")
+  return ((stack1 = lookupProperty(helpers,"if").call(alias1,lookupProperty(depth0,"before"),{"name":"if","hash":{},"fn":container.program(14, data, 0, blockParams, depths),"inverse":container.program(15, data, 0, blockParams, depths),"data":data,"loc":{"start":{"line":58,"column":4},"end":{"line":69,"column":11}}})) != null ? stack1 : "")
     + "      if (slot >= 0) {\n        let r = image * "
-    + ((stack1 = alias3(alias2(depths[1], "imageLength", {"start":{"line":88,"column":26},"end":{"line":88,"column":40}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias3(alias2(depths[1], "imageLength", {"start":{"line":71,"column":26},"end":{"line":71,"column":40}} ), depth0)) != null ? stack1 : "")
     + " + (u32(slot) * "
-    + ((stack1 = alias3(alias2(depths[1], "down", {"start":{"line":88,"column":60},"end":{"line":88,"column":67}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias3(alias2(depths[1], "down", {"start":{"line":71,"column":60},"end":{"line":71,"column":67}} ), depth0)) != null ? stack1 : "")
     + " + y % "
-    + ((stack1 = alias3(alias2(depths[1], "down", {"start":{"line":88,"column":78},"end":{"line":88,"column":85}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias3(alias2(depths[1], "down", {"start":{"line":71,"column":78},"end":{"line":71,"column":85}} ), depth0)) != null ? stack1 : "")
     + ") * "
-    + ((stack1 = alias3(alias2(depths[1], "lineLength", {"start":{"line":88,"column":93},"end":{"line":88,"column":106}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias3(alias2(depths[1], "lineLength", {"start":{"line":71,"column":93},"end":{"line":71,"column":106}} ), depth0)) != null ? stack1 : "")
     + " + c;\n"
-    + ((stack1 = lookupProperty(helpers,"if").call(alias1,lookupProperty(depths[1],"late"),{"name":"if","hash":{},"fn":container.program(28, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":89,"column":8},"end":{"line":93,"column":15}}})) != null ? stack1 : "")
-    + ((stack1 = lookupProperty(helpers,"each").call(alias1,lookupProperty(depth0,"inputs"),{"name":"each","hash":{},"fn":container.program(30, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":94,"column":8},"end":{"line":99,"column":17}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias1,lookupProperty(depths[1],"late"),{"name":"if","hash":{},"fn":container.program(18, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":72,"column":8},"end":{"line":76,"column":15}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"each").call(alias1,lookupProperty(depth0,"inputs"),{"name":"each","hash":{},"fn":container.program(20, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":77,"column":8},"end":{"line":82,"column":17}}})) != null ? stack1 : "")
     + "      }\n    }\n";
-},"24":function(container,depth0,helpers,partials,data) {
+},"14":function(container,depth0,helpers,partials,data) {
     var stack1, alias1=container.strict, alias2=container.lambda;
 
   return "    if (column >= "
-    + ((stack1 = alias2(alias1(depth0, "offset", {"start":{"line":76,"column":20},"end":{"line":76,"column":26}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "offset", {"start":{"line":59,"column":20},"end":{"line":59,"column":26}} ), depth0)) != null ? stack1 : "")
     + ") {\n      let slot = table[row + column - "
-    + ((stack1 = alias2(alias1(depth0, "offset", {"start":{"line":77,"column":40},"end":{"line":77,"column":46}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "offset", {"start":{"line":60,"column":40},"end":{"line":60,"column":46}} ), depth0)) != null ? stack1 : "")
     + "];\n";
-},"25":function(container,depth0,helpers,partials,data,blockParams,depths) {
+},"15":function(container,depth0,helpers,partials,data,blockParams,depths) {
     var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
         if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
           return parent[propertyName];
@@ -8228,20 +6816,20 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
         return undefined
     };
 
-  return ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"after"),{"name":"if","hash":{},"fn":container.program(26, data, 0, blockParams, depths),"inverse":container.program(27, data, 0, blockParams, depths),"data":data,"loc":{"start":{"line":79,"column":4},"end":{"line":85,"column":11}}})) != null ? stack1 : "");
-},"26":function(container,depth0,helpers,partials,data,blockParams,depths) {
+  return ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"after"),{"name":"if","hash":{},"fn":container.program(16, data, 0, blockParams, depths),"inverse":container.program(17, data, 0, blockParams, depths),"data":data,"loc":{"start":{"line":62,"column":4},"end":{"line":68,"column":11}}})) != null ? stack1 : "");
+},"16":function(container,depth0,helpers,partials,data,blockParams,depths) {
     var stack1, alias1=container.strict, alias2=container.lambda;
 
   return "    if (column + "
-    + ((stack1 = alias2(alias1(depth0, "offset", {"start":{"line":80,"column":19},"end":{"line":80,"column":25}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "offset", {"start":{"line":63,"column":19},"end":{"line":63,"column":25}} ), depth0)) != null ? stack1 : "")
     + " < "
-    + ((stack1 = alias2(alias1(depths[1], "columns", {"start":{"line":80,"column":32},"end":{"line":80,"column":42}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depths[1], "columns", {"start":{"line":63,"column":32},"end":{"line":63,"column":42}} ), depth0)) != null ? stack1 : "")
     + ") {\n      let slot = table[row + column + "
-    + ((stack1 = alias2(alias1(depth0, "offset", {"start":{"line":81,"column":40},"end":{"line":81,"column":46}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "offset", {"start":{"line":64,"column":40},"end":{"line":64,"column":46}} ), depth0)) != null ? stack1 : "")
     + "];\n";
-},"27":function(container,depth0,helpers,partials,data) {
+},"17":function(container,depth0,helpers,partials,data) {
     return "    {\n      let slot = table[row + column];\n";
-},"28":function(container,depth0,helpers,partials,data) {
+},"18":function(container,depth0,helpers,partials,data) {
     var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
         if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
           return parent[propertyName];
@@ -8249,21 +6837,16 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
         return undefined
     };
 
-  return ((stack1 = lookupProperty(helpers,"each").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"taps"),{"name":"each","hash":{},"fn":container.program(29, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":90,"column":8},"end":{"line":92,"column":17}}})) != null ? stack1 : "");
-},"29":function(container,depth0,helpers,partials,data) {
-    var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
-        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
-          return parent[propertyName];
-        }
-        return undefined
-    };
+  return ((stack1 = lookupProperty(helpers,"each").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"taps"),{"name":"each","hash":{},"fn":container.program(19, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":73,"column":8},"end":{"line":75,"column":17}}})) != null ? stack1 : "");
+},"19":function(container,depth0,helpers,partials,data) {
+    var stack1, alias1=container.strict, alias2=container.lambda;
 
   return "        let w"
-    + ((stack1 = container.lambda(container.strict(depth0, "i", {"start":{"line":91,"column":15},"end":{"line":91,"column":16}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "i", {"start":{"line":74,"column":15},"end":{"line":74,"column":16}} ), depth0)) != null ? stack1 : "")
     + " = weight[w"
-    + ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"offset"),{"name":"if","hash":{},"fn":container.program(22, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":91,"column":29},"end":{"line":91,"column":63}}})) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "offset", {"start":{"line":74,"column":31},"end":{"line":74,"column":37}} ), depth0)) != null ? stack1 : "")
     + "];\n";
-},"30":function(container,depth0,helpers,partials,data,blockParams,depths) {
+},"20":function(container,depth0,helpers,partials,data,blockParams,depths) {
     var stack1, alias1=depth0 != null ? depth0 : (container.nullContext || {}), lookupProperty = container.lookupProperty || function(parent, propertyName) {
         if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
           return parent[propertyName];
@@ -8272,33 +6855,28 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
     };
 
   return "        let u"
-    + ((stack1 = container.lambda(container.strict(depth0, "i", {"start":{"line":95,"column":15},"end":{"line":95,"column":16}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = container.lambda(container.strict(depth0, "i", {"start":{"line":78,"column":15},"end":{"line":78,"column":16}} ), depth0)) != null ? stack1 : "")
     + " = "
-    + ((stack1 = lookupProperty(helpers,"widened").call(alias1,"input",{"name":"widened","hash":{},"fn":container.program(31, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":95,"column":21},"end":{"line":95,"column":95}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"widened").call(alias1,"input",{"name":"widened","hash":{},"fn":container.program(21, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":78,"column":21},"end":{"line":78,"column":71}}})) != null ? stack1 : "")
     + ";\n"
-    + ((stack1 = lookupProperty(helpers,"each").call(alias1,lookupProperty(depth0,"uses"),{"name":"each","hash":{},"fn":container.program(32, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":96,"column":8},"end":{"line":98,"column":17}}})) != null ? stack1 : "");
-},"31":function(container,depth0,helpers,partials,data) {
-    var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
-        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
-          return parent[propertyName];
-        }
-        return undefined
-    };
+    + ((stack1 = lookupProperty(helpers,"each").call(alias1,lookupProperty(depth0,"uses"),{"name":"each","hash":{},"fn":container.program(22, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":79,"column":8},"end":{"line":81,"column":17}}})) != null ? stack1 : "");
+},"21":function(container,depth0,helpers,partials,data) {
+    var stack1;
 
   return "input[r"
-    + ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"offset"),{"name":"if","hash":{},"fn":container.program(22, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":95,"column":48},"end":{"line":95,"column":82}}})) != null ? stack1 : "")
+    + ((stack1 = container.lambda(container.strict(depth0, "offset", {"start":{"line":78,"column":50},"end":{"line":78,"column":56}} ), depth0)) != null ? stack1 : "")
     + "]";
-},"32":function(container,depth0,helpers,partials,data,blockParams,depths) {
+},"22":function(container,depth0,helpers,partials,data,blockParams,depths) {
     var stack1, alias1=container.strict, alias2=container.lambda;
 
   return "        v"
-    + ((stack1 = alias2(alias1(depth0, "site", {"start":{"line":97,"column":11},"end":{"line":97,"column":15}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "site", {"start":{"line":80,"column":11},"end":{"line":80,"column":15}} ), depth0)) != null ? stack1 : "")
     + " += w"
-    + ((stack1 = alias2(alias1(depth0, "tap", {"start":{"line":97,"column":24},"end":{"line":97,"column":27}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "tap", {"start":{"line":80,"column":24},"end":{"line":80,"column":27}} ), depth0)) != null ? stack1 : "")
     + " * u"
-    + ((stack1 = alias2(alias1(depths[1], "i", {"start":{"line":97,"column":35},"end":{"line":97,"column":39}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depths[1], "i", {"start":{"line":80,"column":35},"end":{"line":80,"column":39}} ), depth0)) != null ? stack1 : "")
     + ";\n";
-},"33":function(container,depth0,helpers,partials,data,blockParams,depths) {
+},"23":function(container,depth0,helpers,partials,data,blockParams,depths) {
     var stack1, alias1=container.strict, alias2=container.lambda, lookupProperty = container.lookupProperty || function(parent, propertyName) {
         if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
           return parent[propertyName];
@@ -8307,33 +6885,23 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
     };
 
   return "    for (var j = 0u; j < "
-    + ((stack1 = alias2(alias1(depth0, "kernel", {"start":{"line":104,"column":27},"end":{"line":104,"column":33}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "kernel", {"start":{"line":87,"column":27},"end":{"line":87,"column":33}} ), depth0)) != null ? stack1 : "")
     + "; j++) {\n      let k = weight[w + j * "
-    + ((stack1 = alias2(alias1(depth0, "weightStep", {"start":{"line":105,"column":31},"end":{"line":105,"column":41}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "weightStep", {"start":{"line":88,"column":31},"end":{"line":88,"column":41}} ), depth0)) != null ? stack1 : "")
     + "];\n"
-    + ((stack1 = lookupProperty(helpers,"each").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"sites"),{"name":"each","hash":{},"fn":container.program(34, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":106,"column":6},"end":{"line":108,"column":15}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"each").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"sites"),{"name":"each","hash":{},"fn":container.program(24, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":89,"column":6},"end":{"line":91,"column":15}}})) != null ? stack1 : "")
     + "    }\n";
-},"34":function(container,depth0,helpers,partials,data,blockParams,depths) {
-    var stack1, alias1=container.strict, alias2=container.lambda, lookupProperty = container.lookupProperty || function(parent, propertyName) {
-        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
-          return parent[propertyName];
-        }
-        return undefined
-    };
+},"24":function(container,depth0,helpers,partials,data,blockParams,depths) {
+    var stack1, alias1=container.strict, alias2=container.lambda;
 
   return "      v"
-    + ((stack1 = alias2(alias1(depth0, "i", {"start":{"line":107,"column":9},"end":{"line":107,"column":10}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "i", {"start":{"line":90,"column":9},"end":{"line":90,"column":10}} ), depth0)) != null ? stack1 : "")
     + " += k * at(image, row, y % "
-    + ((stack1 = alias2(alias1(depths[1], "down", {"start":{"line":107,"column":41},"end":{"line":107,"column":48}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depths[1], "down", {"start":{"line":90,"column":41},"end":{"line":90,"column":48}} ), depth0)) != null ? stack1 : "")
     + ", left"
-    + ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"i"),{"name":"if","hash":{},"fn":container.program(35, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":107,"column":56},"end":{"line":107,"column":80}}})) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "more", {"start":{"line":90,"column":58},"end":{"line":90,"column":62}} ), depth0)) != null ? stack1 : "")
     + " + j, c);\n";
-},"35":function(container,depth0,helpers,partials,data) {
-    var stack1;
-
-  return " + "
-    + ((stack1 = container.lambda(container.strict(depth0, "i", {"start":{"line":107,"column":70},"end":{"line":107,"column":71}} ), depth0)) != null ? stack1 : "");
-},"36":function(container,depth0,helpers,partials,data,blockParams,depths) {
+},"25":function(container,depth0,helpers,partials,data,blockParams,depths) {
     var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
         if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
           return parent[propertyName];
@@ -8341,8 +6909,18 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
         return undefined
     };
 
-  return ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depths[1],"norm"),{"name":"if","hash":{},"fn":container.program(37, data, 0, blockParams, depths),"inverse":container.program(38, data, 0, blockParams, depths),"data":data,"loc":{"start":{"line":113,"column":2},"end":{"line":117,"column":9}}})) != null ? stack1 : "");
-},"37":function(container,depth0,helpers,partials,data,blockParams,depths) {
+  return ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depths[1],"norm"),{"name":"if","hash":{},"fn":container.program(26, data, 0, blockParams, depths),"inverse":container.program(27, data, 0, blockParams, depths),"data":data,"loc":{"start":{"line":96,"column":2},"end":{"line":100,"column":9}}})) != null ? stack1 : "");
+},"26":function(container,depth0,helpers,partials,data,blockParams,depths) {
+    var stack1, alias1=container.strict, alias2=container.lambda;
+
+  return "  tile[p * "
+    + ((stack1 = alias2(alias1(depths[1], "count", {"start":{"line":97,"column":13},"end":{"line":97,"column":21}} ), depth0)) != null ? stack1 : "")
+    + " + c"
+    + ((stack1 = alias2(alias1(depth0, "offset", {"start":{"line":97,"column":29},"end":{"line":97,"column":35}} ), depth0)) != null ? stack1 : "")
+    + "] = v"
+    + ((stack1 = alias2(alias1(depth0, "i", {"start":{"line":97,"column":44},"end":{"line":97,"column":45}} ), depth0)) != null ? stack1 : "")
+    + ";\n";
+},"27":function(container,depth0,helpers,partials,data,blockParams,depths) {
     var stack1, alias1=container.strict, alias2=container.lambda, lookupProperty = container.lookupProperty || function(parent, propertyName) {
         if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
           return parent[propertyName];
@@ -8350,36 +6928,21 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
         return undefined
     };
 
-  return "  tile[p * "
-    + ((stack1 = alias2(alias1(depths[1], "count", {"start":{"line":114,"column":13},"end":{"line":114,"column":21}} ), depth0)) != null ? stack1 : "")
-    + " + c"
-    + ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"offset"),{"name":"if","hash":{},"fn":container.program(22, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":114,"column":27},"end":{"line":114,"column":61}}})) != null ? stack1 : "")
-    + "] = v"
-    + ((stack1 = alias2(alias1(depth0, "i", {"start":{"line":114,"column":68},"end":{"line":114,"column":69}} ), depth0)) != null ? stack1 : "")
-    + ";\n";
-},"38":function(container,depth0,helpers,partials,data,blockParams,depths) {
-    var stack1, alias1=container.strict, alias2=container.lambda, alias3=depth0 != null ? depth0 : (container.nullContext || {}), lookupProperty = container.lookupProperty || function(parent, propertyName) {
-        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
-          return parent[propertyName];
-        }
-        return undefined
-    };
-
   return "  output[image * "
-    + ((stack1 = alias2(alias1(depths[1], "imageLength", {"start":{"line":116,"column":19},"end":{"line":116,"column":33}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depths[1], "imageLength", {"start":{"line":99,"column":19},"end":{"line":99,"column":33}} ), depth0)) != null ? stack1 : "")
     + " + site * "
-    + ((stack1 = alias2(alias1(depths[1], "count", {"start":{"line":116,"column":47},"end":{"line":116,"column":55}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depths[1], "count", {"start":{"line":99,"column":47},"end":{"line":99,"column":55}} ), depth0)) != null ? stack1 : "")
     + " + c"
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"offset"),{"name":"if","hash":{},"fn":container.program(22, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":116,"column":61},"end":{"line":116,"column":95}}})) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "offset", {"start":{"line":99,"column":63},"end":{"line":99,"column":69}} ), depth0)) != null ? stack1 : "")
     + "] = "
-    + ((stack1 = lookupProperty(helpers,"narrowed").call(alias3,"output",{"name":"narrowed","hash":{},"fn":container.program(39, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":116,"column":99},"end":{"line":116,"column":140}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"narrowed").call(depth0 != null ? depth0 : (container.nullContext || {}),"output",{"name":"narrowed","hash":{},"fn":container.program(28, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":99,"column":75},"end":{"line":99,"column":116}}})) != null ? stack1 : "")
     + ";\n";
-},"39":function(container,depth0,helpers,partials,data) {
+},"28":function(container,depth0,helpers,partials,data) {
     var stack1;
 
   return "v"
-    + ((stack1 = container.lambda(container.strict(depth0, "i", {"start":{"line":116,"column":124},"end":{"line":116,"column":125}} ), depth0)) != null ? stack1 : "");
-},"40":function(container,depth0,helpers,partials,data) {
+    + ((stack1 = container.lambda(container.strict(depth0, "i", {"start":{"line":99,"column":100},"end":{"line":99,"column":101}} ), depth0)) != null ? stack1 : "");
+},"29":function(container,depth0,helpers,partials,data) {
     var stack1, alias1=container.strict, alias2=container.lambda, lookupProperty = container.lookupProperty || function(parent, propertyName) {
         if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
           return parent[propertyName];
@@ -8388,39 +6951,39 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
     };
 
   return "\n// What lies "
-    + ((stack1 = alias2(alias1(depth0, "radius", {"start":{"line":122,"column":15},"end":{"line":122,"column":21}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "radius", {"start":{"line":105,"column":15},"end":{"line":105,"column":21}} ), depth0)) != null ? stack1 : "")
     + " columns left of column x in row y of the patches whose slots begin at `row`; 0 where nothing is kept.\nfn at(image: u32, row: u32, y: u32, x: u32, c: u32) -> "
-    + ((stack1 = alias2(alias1(depth0, "acc", {"start":{"line":123,"column":57},"end":{"line":123,"column":60}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "acc", {"start":{"line":106,"column":57},"end":{"line":106,"column":60}} ), depth0)) != null ? stack1 : "")
     + " {\n  if (x < "
-    + ((stack1 = alias2(alias1(depth0, "radius", {"start":{"line":124,"column":12},"end":{"line":124,"column":18}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "radius", {"start":{"line":107,"column":12},"end":{"line":107,"column":18}} ), depth0)) != null ? stack1 : "")
     + " || x >= "
-    + ((stack1 = alias2(alias1(depth0, "beyond", {"start":{"line":124,"column":31},"end":{"line":124,"column":37}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "beyond", {"start":{"line":107,"column":31},"end":{"line":107,"column":37}} ), depth0)) != null ? stack1 : "")
     + ") {\n    return "
-    + ((stack1 = alias2(alias1(depth0, "acc", {"start":{"line":125,"column":13},"end":{"line":125,"column":16}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "acc", {"start":{"line":108,"column":13},"end":{"line":108,"column":16}} ), depth0)) != null ? stack1 : "")
     + "();\n  }\n  let column = x - "
-    + ((stack1 = alias2(alias1(depth0, "radius", {"start":{"line":127,"column":21},"end":{"line":127,"column":27}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "radius", {"start":{"line":110,"column":21},"end":{"line":110,"column":27}} ), depth0)) != null ? stack1 : "")
     + ";\n  let slot = table[row + column / "
-    + ((stack1 = alias2(alias1(depth0, "across", {"start":{"line":128,"column":36},"end":{"line":128,"column":42}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "across", {"start":{"line":111,"column":36},"end":{"line":111,"column":42}} ), depth0)) != null ? stack1 : "")
     + "];\n  if (slot < 0) {\n    return "
-    + ((stack1 = alias2(alias1(depth0, "acc", {"start":{"line":130,"column":13},"end":{"line":130,"column":16}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "acc", {"start":{"line":113,"column":13},"end":{"line":113,"column":16}} ), depth0)) != null ? stack1 : "")
     + "();\n  }\n  return "
-    + ((stack1 = lookupProperty(helpers,"widened").call(depth0 != null ? depth0 : (container.nullContext || {}),"input",{"name":"widened","hash":{},"fn":container.program(41, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":132,"column":9},"end":{"line":132,"column":153}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"widened").call(depth0 != null ? depth0 : (container.nullContext || {}),"input",{"name":"widened","hash":{},"fn":container.program(30, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":115,"column":9},"end":{"line":115,"column":153}}})) != null ? stack1 : "")
     + ";\n}\n";
-},"41":function(container,depth0,helpers,partials,data) {
+},"30":function(container,depth0,helpers,partials,data) {
     var stack1, alias1=container.strict, alias2=container.lambda;
 
   return "input[image * "
-    + ((stack1 = alias2(alias1(depth0, "imageLength", {"start":{"line":132,"column":45},"end":{"line":132,"column":56}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "imageLength", {"start":{"line":115,"column":45},"end":{"line":115,"column":56}} ), depth0)) != null ? stack1 : "")
     + " + ((u32(slot) * "
-    + ((stack1 = alias2(alias1(depth0, "down", {"start":{"line":132,"column":77},"end":{"line":132,"column":81}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "down", {"start":{"line":115,"column":77},"end":{"line":115,"column":81}} ), depth0)) != null ? stack1 : "")
     + " + y) * "
-    + ((stack1 = alias2(alias1(depth0, "across", {"start":{"line":132,"column":93},"end":{"line":132,"column":99}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "across", {"start":{"line":115,"column":93},"end":{"line":115,"column":99}} ), depth0)) != null ? stack1 : "")
     + " + column % "
-    + ((stack1 = alias2(alias1(depth0, "across", {"start":{"line":132,"column":115},"end":{"line":132,"column":121}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "across", {"start":{"line":115,"column":115},"end":{"line":115,"column":121}} ), depth0)) != null ? stack1 : "")
     + ") * "
-    + ((stack1 = alias2(alias1(depth0, "count", {"start":{"line":132,"column":129},"end":{"line":132,"column":134}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "count", {"start":{"line":115,"column":129},"end":{"line":115,"column":134}} ), depth0)) != null ? stack1 : "")
     + " + c]";
-},"42":function(container,depth0,helpers,partials,data) {
+},"31":function(container,depth0,helpers,partials,data) {
     var stack1, alias1=container.strict, alias2=container.lambda, lookupProperty = container.lookupProperty || function(parent, propertyName) {
         if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
           return parent[propertyName];
@@ -8429,9 +6992,9 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
     };
 
   return "\nfn sample(p: u32, c: u32) -> "
-    + ((stack1 = alias2(alias1(depth0, "acc", {"start":{"line":137,"column":31},"end":{"line":137,"column":34}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "acc", {"start":{"line":120,"column":31},"end":{"line":120,"column":34}} ), depth0)) != null ? stack1 : "")
     + " {\n  return tile[p * "
-    + ((stack1 = alias2(alias1(depth0, "count", {"start":{"line":138,"column":20},"end":{"line":138,"column":25}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "count", {"start":{"line":121,"column":20},"end":{"line":121,"column":25}} ), depth0)) != null ? stack1 : "")
     + " + c];\n}\n\n"
     + ((stack1 = container.invokePartial(lookupProperty(partials,"token-stats"),depth0,{"name":"token-stats","data":data,"helpers":helpers,"partials":partials,"decorators":container.decorators})) != null ? stack1 : "");
 },"compiler":[8,">= 4.3.0"],"main":function(container,depth0,helpers,partials,data,blockParams,depths) {
@@ -8465,130 +7028,80 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
     + ", x+j-"
     + ((stack1 = alias2(alias1(depth0, "radius", {"start":{"line":2,"column":86},"end":{"line":2,"column":92}} ), depth0)) != null ? stack1 : "")
     + ", c], where removed patches count as zeros like padding\n"
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"norm"),{"name":"if","hash":{},"fn":container.program(1, data, 0, blockParams, depths),"inverse":container.program(3, data, 0, blockParams, depths),"data":data,"loc":{"start":{"line":3,"column":0},"end":{"line":7,"column":7}}})) != null ? stack1 : "")
+    + ((stack1 = container.invokePartial(lookupProperty(partials,"norm-title"),depth0,{"name":"norm-title","hash":{"along":"c","index":"y,x,c"},"data":data,"helpers":helpers,"partials":partials,"decorators":container.decorators})) != null ? stack1 : "")
     + "// Maps hold the kept patches one below the other. A group makes "
-    + ((stack1 = alias2(alias1(depth0, "strip", {"start":{"line":8,"column":67},"end":{"line":8,"column":72}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "strip", {"start":{"line":4,"column":67},"end":{"line":4,"column":72}} ), depth0)) != null ? stack1 : "")
     + " sites, an invocation "
-    + ((stack1 = alias2(alias1(depth0, "run", {"start":{"line":8,"column":98},"end":{"line":8,"column":101}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "run", {"start":{"line":4,"column":98},"end":{"line":4,"column":101}} ), depth0)) != null ? stack1 : "")
     + " of a row for "
-    + ((stack1 = alias2(alias1(depth0, "lanesOf", {"start":{"line":8,"column":119},"end":{"line":8,"column":126}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "lanesOf", {"start":{"line":4,"column":119},"end":{"line":4,"column":126}} ), depth0)) != null ? stack1 : "")
     + ".\n"
     + ((stack1 = container.invokePartial(lookupProperty(partials,"bindings"),depth0,{"name":"bindings","data":data,"helpers":helpers,"partials":partials,"decorators":container.decorators})) != null ? stack1 : "")
     + ((stack1 = container.invokePartial(lookupProperty(partials,"first-group"),depth0,{"name":"first-group","data":data,"helpers":helpers,"partials":partials,"decorators":container.decorators})) != null ? stack1 : "")
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"norm"),{"name":"if","hash":{},"fn":container.program(4, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":11,"column":0},"end":{"line":14,"column":7}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"norm"),{"name":"if","hash":{},"fn":container.program(1, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":7,"column":0},"end":{"line":10,"column":7}}})) != null ? stack1 : "")
     + "\n@compute @workgroup_size("
-    + ((stack1 = alias2(alias1(depth0, "invocations", {"start":{"line":16,"column":27},"end":{"line":16,"column":38}} ), depth0)) != null ? stack1 : "")
-    + ")\nfn main(@builtin(workgroup_id) within: vec3u, @builtin(local_invocation_index) lane: u32) {\n  let group = first_group + within;\n  let image = group.z;\n  let first = group.y * "
-    + ((stack1 = alias2(alias1(depth0, "strip", {"start":{"line":20,"column":26},"end":{"line":20,"column":31}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "invocations", {"start":{"line":12,"column":27},"end":{"line":12,"column":38}} ), depth0)) != null ? stack1 : "")
+    + ")\nfn main(@builtin(workgroup_id) within: vec3u, @builtin(local_invocation_index) lane: u32) {\n  let group = first_group + within;\n  let image = group.z;\n  let site = group.y * "
+    + ((stack1 = alias2(alias1(depth0, "strip", {"start":{"line":16,"column":25},"end":{"line":16,"column":30}} ), depth0)) != null ? stack1 : "")
     + ";\n  for (var item = lane; item < "
-    + ((stack1 = alias2(alias1(depth0, "items", {"start":{"line":21,"column":33},"end":{"line":21,"column":38}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "items", {"start":{"line":17,"column":33},"end":{"line":17,"column":38}} ), depth0)) != null ? stack1 : "")
     + "; item += "
-    + ((stack1 = alias2(alias1(depth0, "invocations", {"start":{"line":21,"column":52},"end":{"line":21,"column":63}} ), depth0)) != null ? stack1 : "")
-    + ") {\n    convolve(image, first, item / "
-    + ((stack1 = alias2(alias1(depth0, "count", {"start":{"line":22,"column":36},"end":{"line":22,"column":41}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "invocations", {"start":{"line":17,"column":52},"end":{"line":17,"column":63}} ), depth0)) != null ? stack1 : "")
+    + ") {\n    convolve(image, site, item / "
+    + ((stack1 = alias2(alias1(depth0, "count", {"start":{"line":18,"column":35},"end":{"line":18,"column":40}} ), depth0)) != null ? stack1 : "")
     + " * "
-    + ((stack1 = alias2(alias1(depth0, "run", {"start":{"line":22,"column":48},"end":{"line":22,"column":51}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "run", {"start":{"line":18,"column":47},"end":{"line":18,"column":50}} ), depth0)) != null ? stack1 : "")
     + ", item % "
-    + ((stack1 = alias2(alias1(depth0, "count", {"start":{"line":22,"column":64},"end":{"line":22,"column":69}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "count", {"start":{"line":18,"column":63},"end":{"line":18,"column":68}} ), depth0)) != null ? stack1 : "")
     + ");\n  }\n"
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"norm"),{"name":"if","hash":{},"fn":container.program(5, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":24,"column":2},"end":{"line":42,"column":9}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"norm"),{"name":"if","hash":{},"fn":container.program(2, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":20,"column":2},"end":{"line":25,"column":9}}})) != null ? stack1 : "")
     + "}\n\n// Sites first + p .. first + p + "
-    + ((stack1 = alias2(alias1(depth0, "runLast", {"start":{"line":45,"column":36},"end":{"line":45,"column":43}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "runLast", {"start":{"line":28,"column":36},"end":{"line":28,"column":43}} ), depth0)) != null ? stack1 : "")
     + ", channel"
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"vector"),{"name":"if","hash":{},"fn":container.program(12, data, 0, blockParams, depths),"inverse":container.program(13, data, 0, blockParams, depths),"data":data,"loc":{"start":{"line":45,"column":54},"end":{"line":45,"column":99}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"vector"),{"name":"if","hash":{},"fn":container.program(3, data, 0, blockParams, depths),"inverse":container.program(4, data, 0, blockParams, depths),"data":data,"loc":{"start":{"line":28,"column":54},"end":{"line":28,"column":99}}})) != null ? stack1 : "")
     + ".\nfn convolve(image: u32, first: u32, p: u32, c: u32) {\n"
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"ragged"),{"name":"if","hash":{},"fn":container.program(14, data, 0, blockParams, depths),"inverse":container.program(15, data, 0, blockParams, depths),"data":data,"loc":{"start":{"line":47,"column":2},"end":{"line":51,"column":9}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"ragged"),{"name":"if","hash":{},"fn":container.program(5, data, 0, blockParams, depths),"inverse":container.program(6, data, 0, blockParams, depths),"data":data,"loc":{"start":{"line":30,"column":2},"end":{"line":34,"column":9}}})) != null ? stack1 : "")
     + "  let line = site / "
-    + ((stack1 = alias2(alias1(depth0, "across", {"start":{"line":52,"column":22},"end":{"line":52,"column":28}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "across", {"start":{"line":35,"column":22},"end":{"line":35,"column":28}} ), depth0)) != null ? stack1 : "")
     + ";\n  let slots = image * "
-    + ((stack1 = alias2(alias1(depth0, "tableLength", {"start":{"line":53,"column":24},"end":{"line":53,"column":35}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "tableLength", {"start":{"line":36,"column":24},"end":{"line":36,"column":35}} ), depth0)) != null ? stack1 : "")
     + ";\n  let cell = u32(table[slots + "
-    + ((stack1 = alias2(alias1(depth0, "patches", {"start":{"line":54,"column":33},"end":{"line":54,"column":40}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "patches", {"start":{"line":37,"column":33},"end":{"line":37,"column":40}} ), depth0)) != null ? stack1 : "")
     + " + line / "
-    + ((stack1 = alias2(alias1(depth0, "down", {"start":{"line":54,"column":54},"end":{"line":54,"column":58}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "down", {"start":{"line":37,"column":54},"end":{"line":37,"column":58}} ), depth0)) != null ? stack1 : "")
     + "]);\n  let top = cell / "
-    + ((stack1 = alias2(alias1(depth0, "columns", {"start":{"line":55,"column":21},"end":{"line":55,"column":28}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "columns", {"start":{"line":38,"column":21},"end":{"line":38,"column":28}} ), depth0)) != null ? stack1 : "")
     + " * "
-    + ((stack1 = alias2(alias1(depth0, "down", {"start":{"line":55,"column":35},"end":{"line":55,"column":39}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "down", {"start":{"line":38,"column":35},"end":{"line":38,"column":39}} ), depth0)) != null ? stack1 : "")
     + " + line % "
-    + ((stack1 = alias2(alias1(depth0, "down", {"start":{"line":55,"column":53},"end":{"line":55,"column":57}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "down", {"start":{"line":38,"column":53},"end":{"line":38,"column":57}} ), depth0)) != null ? stack1 : "")
     + ";\n"
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"unrolled"),{"name":"if","hash":{},"fn":container.program(16, data, 0, blockParams, depths),"inverse":container.program(17, data, 0, blockParams, depths),"data":data,"loc":{"start":{"line":56,"column":2},"end":{"line":60,"column":9}}})) != null ? stack1 : "")
-    + ((stack1 = lookupProperty(helpers,"each").call(alias3,lookupProperty(depth0,"sites"),{"name":"each","hash":{},"fn":container.program(18, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":61,"column":2},"end":{"line":63,"column":11}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"unrolled"),{"name":"if","hash":{},"fn":container.program(7, data, 0, blockParams, depths),"inverse":container.program(8, data, 0, blockParams, depths),"data":data,"loc":{"start":{"line":39,"column":2},"end":{"line":43,"column":9}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"each").call(alias3,lookupProperty(depth0,"sites"),{"name":"each","hash":{},"fn":container.program(9, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":44,"column":2},"end":{"line":46,"column":11}}})) != null ? stack1 : "")
     + "  for (var i = max(top, "
-    + ((stack1 = alias2(alias1(depth0, "radius", {"start":{"line":64,"column":26},"end":{"line":64,"column":32}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "radius", {"start":{"line":47,"column":26},"end":{"line":47,"column":32}} ), depth0)) != null ? stack1 : "")
     + ") - top; i < min("
-    + ((stack1 = alias2(alias1(depth0, "kernel", {"start":{"line":64,"column":53},"end":{"line":64,"column":59}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "kernel", {"start":{"line":47,"column":53},"end":{"line":47,"column":59}} ), depth0)) != null ? stack1 : "")
     + ", "
-    + ((stack1 = alias2(alias1(depth0, "below", {"start":{"line":64,"column":65},"end":{"line":64,"column":70}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "below", {"start":{"line":47,"column":65},"end":{"line":47,"column":70}} ), depth0)) != null ? stack1 : "")
     + " - top); i++) {\n    let y = top + i - "
-    + ((stack1 = alias2(alias1(depth0, "radius", {"start":{"line":65,"column":24},"end":{"line":65,"column":30}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "radius", {"start":{"line":48,"column":24},"end":{"line":48,"column":30}} ), depth0)) != null ? stack1 : "")
     + ";\n    let row = slots + y / "
-    + ((stack1 = alias2(alias1(depth0, "down", {"start":{"line":66,"column":28},"end":{"line":66,"column":32}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "down", {"start":{"line":49,"column":28},"end":{"line":49,"column":32}} ), depth0)) != null ? stack1 : "")
     + " * "
-    + ((stack1 = alias2(alias1(depth0, "columns", {"start":{"line":66,"column":39},"end":{"line":66,"column":46}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "columns", {"start":{"line":49,"column":39},"end":{"line":49,"column":46}} ), depth0)) != null ? stack1 : "")
     + ";\n    let w = i * "
-    + ((stack1 = alias2(alias1(depth0, "weightRow", {"start":{"line":67,"column":18},"end":{"line":67,"column":27}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "weightRow", {"start":{"line":50,"column":18},"end":{"line":50,"column":27}} ), depth0)) != null ? stack1 : "")
     + " + c;\n"
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"unrolled"),{"name":"if","hash":{},"fn":container.program(19, data, 0, blockParams, depths),"inverse":container.program(33, data, 0, blockParams, depths),"data":data,"loc":{"start":{"line":68,"column":4},"end":{"line":110,"column":11}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"unrolled"),{"name":"if","hash":{},"fn":container.program(10, data, 0, blockParams, depths),"inverse":container.program(23, data, 0, blockParams, depths),"data":data,"loc":{"start":{"line":51,"column":4},"end":{"line":93,"column":11}}})) != null ? stack1 : "")
     + "  }\n"
-    + ((stack1 = lookupProperty(helpers,"each").call(alias3,lookupProperty(depth0,"sites"),{"name":"each","hash":{},"fn":container.program(36, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":112,"column":2},"end":{"line":118,"column":11}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"each").call(alias3,lookupProperty(depth0,"sites"),{"name":"each","hash":{},"fn":container.program(25, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":95,"column":2},"end":{"line":101,"column":11}}})) != null ? stack1 : "")
     + "}\n"
-    + ((stack1 = lookupProperty(helpers,"unless").call(alias3,lookupProperty(depth0,"unrolled"),{"name":"unless","hash":{},"fn":container.program(40, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":120,"column":0},"end":{"line":134,"column":11}}})) != null ? stack1 : "")
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"norm"),{"name":"if","hash":{},"fn":container.program(42, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":135,"column":0},"end":{"line":142,"column":7}}})) != null ? stack1 : "");
+    + ((stack1 = lookupProperty(helpers,"unless").call(alias3,lookupProperty(depth0,"unrolled"),{"name":"unless","hash":{},"fn":container.program(29, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":103,"column":0},"end":{"line":117,"column":11}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"norm"),{"name":"if","hash":{},"fn":container.program(31, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":118,"column":0},"end":{"line":125,"column":7}}})) != null ? stack1 : "");
 },"usePartial":true,"useData":true,"useDepths":true},
 
   "wgsl/stem": {"0":function(container,depth0,helpers,partials,data) {
-    return " and LayerNorm";
-},"1":function(container,depth0,helpers,partials,data) {
-    return ", kept patches only";
-},"2":function(container,depth0,helpers,partials,data) {
-    var stack1, alias1=container.strict, alias2=container.lambda, lookupProperty = container.lookupProperty || function(parent, propertyName) {
-        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
-          return parent[propertyName];
-        }
-        return undefined
-    };
-
-  return "//   v[y,x,n] = bias[n] + sum over c,i,j of weight[(c,i,j),n] * input[c, "
-    + ((stack1 = alias2(alias1(depth0, "patch", {"start":{"line":3,"column":75},"end":{"line":3,"column":80}} ), depth0)) != null ? stack1 : "")
-    + "(top+y%"
-    + ((stack1 = alias2(alias1(lookupProperty(depth0,"grid"), "down", {"start":{"line":3,"column":91},"end":{"line":3,"column":100}} ), depth0)) != null ? stack1 : "")
-    + ")+i, "
-    + ((stack1 = alias2(alias1(depth0, "patch", {"start":{"line":3,"column":109},"end":{"line":3,"column":114}} ), depth0)) != null ? stack1 : "")
-    + "(left+x)+j]\n//   top, left = where the patch of slot y/"
-    + ((stack1 = alias2(alias1(lookupProperty(depth0,"grid"), "down", {"start":{"line":4,"column":45},"end":{"line":4,"column":54}} ), depth0)) != null ? stack1 : "")
-    + " begins, patches of "
-    + ((stack1 = alias2(alias1(lookupProperty(depth0,"grid"), "down", {"start":{"line":4,"column":78},"end":{"line":4,"column":87}} ), depth0)) != null ? stack1 : "")
-    + "x"
-    + ((stack1 = alias2(alias1(lookupProperty(depth0,"grid"), "across", {"start":{"line":4,"column":92},"end":{"line":4,"column":103}} ), depth0)) != null ? stack1 : "")
-    + " sites\n";
-},"3":function(container,depth0,helpers,partials,data) {
-    var stack1, alias1=container.strict, alias2=container.lambda;
-
-  return "//   v[y,x,n] = bias[n] + sum over c,i,j of weight[(c,i,j),n] * input[c, "
-    + ((stack1 = alias2(alias1(depth0, "patch", {"start":{"line":6,"column":75},"end":{"line":6,"column":80}} ), depth0)) != null ? stack1 : "")
-    + "y+i, "
-    + ((stack1 = alias2(alias1(depth0, "patch", {"start":{"line":6,"column":89},"end":{"line":6,"column":94}} ), depth0)) != null ? stack1 : "")
-    + "x+j]\n";
-},"4":function(container,depth0,helpers,partials,data) {
-    var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
-        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
-          return parent[propertyName];
-        }
-        return undefined
-    };
-
-  return "//   output[y,x,n] = (v - mean over n of v) / sqrt(variance over n of v + "
-    + ((stack1 = container.lambda(container.strict(depth0, "eps", {"start":{"line":9,"column":76},"end":{"line":9,"column":79}} ), depth0)) != null ? stack1 : "")
-    + ")"
-    + ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"affine"),{"name":"if","hash":{},"fn":container.program(5, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":9,"column":82},"end":{"line":9,"column":124}}})) != null ? stack1 : "")
-    + "\n";
-},"5":function(container,depth0,helpers,partials,data) {
-    return " * gain[n] + shift[n]";
-},"6":function(container,depth0,helpers,partials,data) {
-    return "//   output = v\n";
-},"7":function(container,depth0,helpers,partials,data) {
     var stack1, alias1=container.strict, alias2=container.lambda, lookupProperty = container.lookupProperty || function(parent, propertyName) {
         if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
           return parent[propertyName];
@@ -8597,396 +7110,98 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
     };
 
   return "var<workgroup> tile: array<vec4f, "
-    + ((stack1 = alias2(alias1(depth0, "tileLength", {"start":{"line":17,"column":36},"end":{"line":17,"column":46}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "tileLength", {"start":{"line":6,"column":36},"end":{"line":6,"column":46}} ), depth0)) != null ? stack1 : "")
     + ">; // ["
-    + ((stack1 = alias2(alias1(depth0, "strip", {"start":{"line":17,"column":57},"end":{"line":17,"column":62}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "strip", {"start":{"line":6,"column":57},"end":{"line":6,"column":62}} ), depth0)) != null ? stack1 : "")
     + " sites]["
-    + ((stack1 = alias2(alias1(depth0, "count", {"start":{"line":17,"column":74},"end":{"line":17,"column":79}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "count", {"start":{"line":6,"column":74},"end":{"line":6,"column":79}} ), depth0)) != null ? stack1 : "")
     + "]\n"
     + ((stack1 = container.invokePartial(lookupProperty(partials,"token-stats-memory"),depth0,{"name":"token-stats-memory","data":data,"helpers":helpers,"partials":partials,"decorators":container.decorators})) != null ? stack1 : "");
-},"8":function(container,depth0,helpers,partials,data) {
-    return "  let corner = place(group.z, y);\n";
-},"9":function(container,depth0,helpers,partials,data) {
-    var stack1, alias1=container.strict, alias2=container.lambda, alias3=depth0 != null ? depth0 : (container.nullContext || {}), lookupProperty = container.lookupProperty || function(parent, propertyName) {
-        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
-          return parent[propertyName];
-        }
-        return undefined
-    };
+},"1":function(container,depth0,helpers,partials,data) {
+    var stack1, alias1=container.strict, alias2=container.lambda;
 
-  return "  for (var item = lane; item < "
-    + ((stack1 = alias2(alias1(depth0, "items", {"start":{"line":31,"column":33},"end":{"line":31,"column":38}} ), depth0)) != null ? stack1 : "")
-    + "; item += "
-    + ((stack1 = alias2(alias1(depth0, "invocations", {"start":{"line":31,"column":52},"end":{"line":31,"column":63}} ), depth0)) != null ? stack1 : "")
-    + ") {\n    convolve(image, "
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"grid"),{"name":"if","hash":{},"fn":container.program(10, data, 0),"inverse":container.program(11, data, 0),"data":data,"loc":{"start":{"line":32,"column":20},"end":{"line":32,"column":54}}})) != null ? stack1 : "")
-    + ", x0, item / "
-    + ((stack1 = alias2(alias1(depth0, "count", {"start":{"line":32,"column":69},"end":{"line":32,"column":74}} ), depth0)) != null ? stack1 : "")
-    + " * "
-    + ((stack1 = alias2(alias1(depth0, "run", {"start":{"line":32,"column":81},"end":{"line":32,"column":84}} ), depth0)) != null ? stack1 : "")
-    + ", item % "
-    + ((stack1 = alias2(alias1(depth0, "count", {"start":{"line":32,"column":97},"end":{"line":32,"column":102}} ), depth0)) != null ? stack1 : "")
-    + ");\n  }\n  workgroupBarrier();\n  measure(lane);\n  let first = (group.z * "
-    + ((stack1 = alias2(alias1(depth0, "outHeight", {"start":{"line":36,"column":27},"end":{"line":36,"column":36}} ), depth0)) != null ? stack1 : "")
-    + " + y) * "
-    + ((stack1 = alias2(alias1(depth0, "outWidth", {"start":{"line":36,"column":48},"end":{"line":36,"column":56}} ), depth0)) != null ? stack1 : "")
-    + " + x0;\n  for (var i = lane; i < "
-    + ((stack1 = alias2(alias1(depth0, "tileLength", {"start":{"line":37,"column":27},"end":{"line":37,"column":37}} ), depth0)) != null ? stack1 : "")
+  return "  workgroupBarrier();\n  measure(lane);\n  for (var i = lane; i < "
+    + ((stack1 = alias2(alias1(depth0, "tileLength", {"start":{"line":22,"column":27},"end":{"line":22,"column":37}} ), depth0)) != null ? stack1 : "")
     + "; i += "
-    + ((stack1 = alias2(alias1(depth0, "invocations", {"start":{"line":37,"column":48},"end":{"line":37,"column":59}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "invocations", {"start":{"line":22,"column":48},"end":{"line":22,"column":59}} ), depth0)) != null ? stack1 : "")
     + ") {\n    let p = i / "
-    + ((stack1 = alias2(alias1(depth0, "count", {"start":{"line":38,"column":18},"end":{"line":38,"column":23}} ), depth0)) != null ? stack1 : "")
-    + ";\n    let n = i % "
-    + ((stack1 = alias2(alias1(depth0, "count", {"start":{"line":39,"column":18},"end":{"line":39,"column":23}} ), depth0)) != null ? stack1 : "")
-    + ";\n    let s = stat[p];\n"
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"ragged"),{"name":"if","hash":{},"fn":container.program(12, data, 0),"inverse":container.program(13, data, 0),"data":data,"loc":{"start":{"line":41,"column":4},"end":{"line":47,"column":11}}})) != null ? stack1 : "")
-    + "  }\n";
-},"10":function(container,depth0,helpers,partials,data) {
-    return "corner";
-},"11":function(container,depth0,helpers,partials,data) {
-    return "y";
-},"12":function(container,depth0,helpers,partials,data) {
-    var stack1;
-
-  return "    if (x0 + p < "
-    + ((stack1 = container.lambda(container.strict(depth0, "outWidth", {"start":{"line":42,"column":19},"end":{"line":42,"column":27}} ), depth0)) != null ? stack1 : "")
-    + ") {\n      put(first + p, n, (tile[i] - s.x) * s.y);\n    }\n";
-},"13":function(container,depth0,helpers,partials,data) {
-    return "    put(first + p, n, (tile[i] - s.x) * s.y);\n";
-},"14":function(container,depth0,helpers,partials,data) {
-    var stack1, alias1=container.strict, alias2=container.lambda, lookupProperty = container.lookupProperty || function(parent, propertyName) {
-        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
-          return parent[propertyName];
-        }
-        return undefined
-    };
-
-  return "  let first = (group.z * "
-    + ((stack1 = alias2(alias1(depth0, "outHeight", {"start":{"line":50,"column":27},"end":{"line":50,"column":36}} ), depth0)) != null ? stack1 : "")
-    + " + y) * "
-    + ((stack1 = alias2(alias1(depth0, "outWidth", {"start":{"line":50,"column":48},"end":{"line":50,"column":56}} ), depth0)) != null ? stack1 : "")
-    + " + x0;\n  for (var item = lane; item < "
-    + ((stack1 = alias2(alias1(depth0, "items", {"start":{"line":51,"column":33},"end":{"line":51,"column":38}} ), depth0)) != null ? stack1 : "")
-    + "; item += "
-    + ((stack1 = alias2(alias1(depth0, "invocations", {"start":{"line":51,"column":52},"end":{"line":51,"column":63}} ), depth0)) != null ? stack1 : "")
-    + ") {\n    convolve(image, first, "
-    + ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"grid"),{"name":"if","hash":{},"fn":container.program(10, data, 0),"inverse":container.program(11, data, 0),"data":data,"loc":{"start":{"line":52,"column":27},"end":{"line":52,"column":61}}})) != null ? stack1 : "")
-    + ", x0, item / "
-    + ((stack1 = alias2(alias1(depth0, "count", {"start":{"line":52,"column":76},"end":{"line":52,"column":81}} ), depth0)) != null ? stack1 : "")
-    + " * "
-    + ((stack1 = alias2(alias1(depth0, "run", {"start":{"line":52,"column":88},"end":{"line":52,"column":91}} ), depth0)) != null ? stack1 : "")
-    + ", item % "
-    + ((stack1 = alias2(alias1(depth0, "count", {"start":{"line":52,"column":104},"end":{"line":52,"column":109}} ), depth0)) != null ? stack1 : "")
-    + ");\n  }\n";
-},"15":function(container,depth0,helpers,partials,data) {
-    return "a patch's row";
-},"16":function(container,depth0,helpers,partials,data) {
-    return "row y";
-},"17":function(container,depth0,helpers,partials,data) {
-    return "first: u32, ";
-},"18":function(container,depth0,helpers,partials,data) {
-    return "corner: vec2u";
-},"19":function(container,depth0,helpers,partials,data) {
-    return "y: u32";
-},"20":function(container,depth0,helpers,partials,data) {
-    return "  let y = corner.y;\n  let left = corner.x;\n";
-},"21":function(container,depth0,helpers,partials,data,blockParams,depths) {
-    var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
-        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
-          return parent[propertyName];
-        }
-        return undefined
-    };
+    + ((stack1 = alias2(alias1(depth0, "count", {"start":{"line":23,"column":18},"end":{"line":23,"column":23}} ), depth0)) != null ? stack1 : "")
+    + ";\n    let s = stat[p];\n    if (whole || x0 + p < "
+    + ((stack1 = alias2(alias1(depth0, "outWidth", {"start":{"line":25,"column":28},"end":{"line":25,"column":36}} ), depth0)) != null ? stack1 : "")
+    + ") {\n      put(first + p, i % "
+    + ((stack1 = alias2(alias1(depth0, "count", {"start":{"line":26,"column":27},"end":{"line":26,"column":32}} ), depth0)) != null ? stack1 : "")
+    + ", (tile[i] - s.x) * s.y);\n    }\n  }\n";
+},"2":function(container,depth0,helpers,partials,data,blockParams,depths) {
+    var stack1, alias1=container.strict, alias2=container.lambda;
 
   return "  var v"
-    + ((stack1 = container.lambda(container.strict(depth0, "i", {"start":{"line":64,"column":9},"end":{"line":64,"column":10}} ), depth0)) != null ? stack1 : "")
-    + " = bias[n];\n"
-    + ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depths[1],"grid"),{"name":"if","hash":{},"fn":container.program(22, data, 0, blockParams, depths),"inverse":container.program(27, data, 0, blockParams, depths),"data":data,"loc":{"start":{"line":65,"column":2},"end":{"line":69,"column":9}}})) != null ? stack1 : "");
-},"22":function(container,depth0,helpers,partials,data,blockParams,depths) {
-    var stack1, alias1=depth0 != null ? depth0 : (container.nullContext || {}), lookupProperty = container.lookupProperty || function(parent, propertyName) {
-        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
-          return parent[propertyName];
-        }
-        return undefined
-    };
-
-  return "  let u"
-    + ((stack1 = container.lambda(container.strict(depth0, "i", {"start":{"line":66,"column":9},"end":{"line":66,"column":10}} ), depth0)) != null ? stack1 : "")
-    + " = (left + "
-    + ((stack1 = lookupProperty(helpers,"if").call(alias1,lookupProperty(depths[1],"ragged"),{"name":"if","hash":{},"fn":container.program(23, data, 0, blockParams, depths),"inverse":container.program(25, data, 0, blockParams, depths),"data":data,"loc":{"start":{"line":66,"column":23},"end":{"line":66,"column":139}}})) != null ? stack1 : "")
-    + ")"
-    + ((stack1 = lookupProperty(helpers,"if").call(alias1,lookupProperty(depths[1],"columnStep"),{"name":"if","hash":{},"fn":container.program(26, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":66,"column":140},"end":{"line":66,"column":188}}})) != null ? stack1 : "")
-    + ";\n";
-},"23":function(container,depth0,helpers,partials,data,blockParams,depths) {
-    var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
-        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
-          return parent[propertyName];
-        }
-        return undefined
-    };
-
-  return "min(x0 + p"
-    + ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"i"),{"name":"if","hash":{},"fn":container.program(24, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":66,"column":50},"end":{"line":66,"column":74}}})) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "i", {"start":{"line":36,"column":9},"end":{"line":36,"column":10}} ), depth0)) != null ? stack1 : "")
+    + " = bias[n];\n  let u"
+    + ((stack1 = alias2(alias1(depth0, "i", {"start":{"line":37,"column":9},"end":{"line":37,"column":10}} ), depth0)) != null ? stack1 : "")
+    + " = (corner.x + min(x0 + p"
+    + ((stack1 = alias2(alias1(depth0, "more", {"start":{"line":37,"column":39},"end":{"line":37,"column":43}} ), depth0)) != null ? stack1 : "")
     + ", "
-    + ((stack1 = container.lambda(container.strict(depths[1], "lastColumn", {"start":{"line":66,"column":78},"end":{"line":66,"column":91}} ), depth0)) != null ? stack1 : "")
-    + ")";
-},"24":function(container,depth0,helpers,partials,data) {
-    var stack1;
-
-  return " + "
-    + ((stack1 = container.lambda(container.strict(depth0, "i", {"start":{"line":66,"column":64},"end":{"line":66,"column":65}} ), depth0)) != null ? stack1 : "");
-},"25":function(container,depth0,helpers,partials,data) {
-    var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
-        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
-          return parent[propertyName];
-        }
-        return undefined
-    };
-
-  return "x0 + p"
-    + ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"i"),{"name":"if","hash":{},"fn":container.program(24, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":66,"column":108},"end":{"line":66,"column":132}}})) != null ? stack1 : "");
-},"26":function(container,depth0,helpers,partials,data,blockParams,depths) {
-    var stack1;
-
-  return " * "
-    + ((stack1 = container.lambda(container.strict(depths[1], "columnStep", {"start":{"line":66,"column":166},"end":{"line":66,"column":179}} ), depth0)) != null ? stack1 : "");
-},"27":function(container,depth0,helpers,partials,data,blockParams,depths) {
-    var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
-        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
-          return parent[propertyName];
-        }
-        return undefined
-    };
-
-  return "  let u"
-    + ((stack1 = container.lambda(container.strict(depth0, "i", {"start":{"line":68,"column":9},"end":{"line":68,"column":10}} ), depth0)) != null ? stack1 : "")
-    + " = "
-    + ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depths[1],"ragged"),{"name":"if","hash":{},"fn":container.program(28, data, 0, blockParams, depths),"inverse":container.program(29, data, 0, blockParams, depths),"data":data,"loc":{"start":{"line":68,"column":15},"end":{"line":68,"column":276}}})) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depths[1], "lastColumn", {"start":{"line":37,"column":49},"end":{"line":37,"column":62}} ), depth0)) != null ? stack1 : "")
+    + "))"
+    + ((stack1 = alias2(alias1(depths[1], "columnStep", {"start":{"line":37,"column":68},"end":{"line":37,"column":81}} ), depth0)) != null ? stack1 : "")
     + ";\n";
-},"28":function(container,depth0,helpers,partials,data,blockParams,depths) {
-    var stack1, alias1=depth0 != null ? depth0 : (container.nullContext || {}), lookupProperty = container.lookupProperty || function(parent, propertyName) {
-        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
-          return parent[propertyName];
-        }
-        return undefined
-    };
-
-  return "min(x0 + p"
-    + ((stack1 = lookupProperty(helpers,"if").call(alias1,lookupProperty(depth0,"i"),{"name":"if","hash":{},"fn":container.program(24, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":68,"column":42},"end":{"line":68,"column":66}}})) != null ? stack1 : "")
-    + ", "
-    + ((stack1 = container.lambda(container.strict(depths[1], "lastColumn", {"start":{"line":68,"column":70},"end":{"line":68,"column":83}} ), depth0)) != null ? stack1 : "")
-    + ")"
-    + ((stack1 = lookupProperty(helpers,"if").call(alias1,lookupProperty(depths[1],"columnStep"),{"name":"if","hash":{},"fn":container.program(26, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":68,"column":86},"end":{"line":68,"column":134}}})) != null ? stack1 : "");
-},"29":function(container,depth0,helpers,partials,data,blockParams,depths) {
-    var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
-        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
-          return parent[propertyName];
-        }
-        return undefined
-    };
-
-  return ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depths[1],"columnStep"),{"name":"if","hash":{},"fn":container.program(30, data, 0, blockParams, depths),"inverse":container.program(32, data, 0, blockParams, depths),"data":data,"loc":{"start":{"line":68,"column":134},"end":{"line":68,"column":269}}})) != null ? stack1 : "");
-},"30":function(container,depth0,helpers,partials,data,blockParams,depths) {
-    var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
-        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
-          return parent[propertyName];
-        }
-        return undefined
-    };
-
-  return "(x0 + p) * "
-    + ((stack1 = container.lambda(container.strict(depths[1], "columnStep", {"start":{"line":68,"column":172},"end":{"line":68,"column":185}} ), depth0)) != null ? stack1 : "")
-    + ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"offset"),{"name":"if","hash":{},"fn":container.program(31, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":68,"column":187},"end":{"line":68,"column":221}}})) != null ? stack1 : "");
-},"31":function(container,depth0,helpers,partials,data) {
-    var stack1;
-
-  return " + "
-    + ((stack1 = container.lambda(container.strict(depth0, "offset", {"start":{"line":68,"column":206},"end":{"line":68,"column":212}} ), depth0)) != null ? stack1 : "");
-},"32":function(container,depth0,helpers,partials,data) {
-    var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
-        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
-          return parent[propertyName];
-        }
-        return undefined
-    };
-
-  return "x0 + p"
-    + ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"offset"),{"name":"if","hash":{},"fn":container.program(31, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":68,"column":235},"end":{"line":68,"column":269}}})) != null ? stack1 : "");
-},"33":function(container,depth0,helpers,partials,data,blockParams,depths) {
-    var stack1, alias1=depth0 != null ? depth0 : (container.nullContext || {}), lookupProperty = container.lookupProperty || function(parent, propertyName) {
-        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
-          return parent[propertyName];
-        }
-        return undefined
-    };
-
-  return ((stack1 = lookupProperty(helpers,"if").call(alias1,lookupProperty(depths[1],"matrix"),{"name":"if","hash":{},"fn":container.program(34, data, 0, blockParams, depths),"inverse":container.program(39, data, 0, blockParams, depths),"data":data,"loc":{"start":{"line":76,"column":6},"end":{"line":80,"column":13}}})) != null ? stack1 : "")
-    + ((stack1 = lookupProperty(helpers,"each").call(alias1,lookupProperty(depth0,"sites"),{"name":"each","hash":{},"fn":container.program(40, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":81,"column":6},"end":{"line":83,"column":15}}})) != null ? stack1 : "");
-},"34":function(container,depth0,helpers,partials,data) {
-    var stack1, alias1=depth0 != null ? depth0 : (container.nullContext || {}), lookupProperty = container.lookupProperty || function(parent, propertyName) {
-        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
-          return parent[propertyName];
-        }
-        return undefined
-    };
-
-  return "      let w"
-    + ((stack1 = container.lambda(container.strict(depth0, "i", {"start":{"line":77,"column":13},"end":{"line":77,"column":14}} ), depth0)) != null ? stack1 : "")
-    + " = mat4x4f(weight[w"
-    + ((stack1 = lookupProperty(helpers,"if").call(alias1,lookupProperty(depth0,"offset0"),{"name":"if","hash":{},"fn":container.program(35, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":77,"column":35},"end":{"line":77,"column":71}}})) != null ? stack1 : "")
-    + "], weight[w"
-    + ((stack1 = lookupProperty(helpers,"if").call(alias1,lookupProperty(depth0,"offset1"),{"name":"if","hash":{},"fn":container.program(36, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":77,"column":82},"end":{"line":77,"column":118}}})) != null ? stack1 : "")
-    + "], weight[w"
-    + ((stack1 = lookupProperty(helpers,"if").call(alias1,lookupProperty(depth0,"offset2"),{"name":"if","hash":{},"fn":container.program(37, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":77,"column":129},"end":{"line":77,"column":165}}})) != null ? stack1 : "")
-    + "], weight[w"
-    + ((stack1 = lookupProperty(helpers,"if").call(alias1,lookupProperty(depth0,"offset3"),{"name":"if","hash":{},"fn":container.program(38, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":77,"column":176},"end":{"line":77,"column":212}}})) != null ? stack1 : "")
-    + "]);\n";
-},"35":function(container,depth0,helpers,partials,data) {
-    var stack1;
-
-  return " + "
-    + ((stack1 = container.lambda(container.strict(depth0, "offset0", {"start":{"line":77,"column":55},"end":{"line":77,"column":62}} ), depth0)) != null ? stack1 : "");
-},"36":function(container,depth0,helpers,partials,data) {
-    var stack1;
-
-  return " + "
-    + ((stack1 = container.lambda(container.strict(depth0, "offset1", {"start":{"line":77,"column":102},"end":{"line":77,"column":109}} ), depth0)) != null ? stack1 : "");
-},"37":function(container,depth0,helpers,partials,data) {
-    var stack1;
-
-  return " + "
-    + ((stack1 = container.lambda(container.strict(depth0, "offset2", {"start":{"line":77,"column":149},"end":{"line":77,"column":156}} ), depth0)) != null ? stack1 : "");
-},"38":function(container,depth0,helpers,partials,data) {
-    var stack1;
-
-  return " + "
-    + ((stack1 = container.lambda(container.strict(depth0, "offset3", {"start":{"line":77,"column":196},"end":{"line":77,"column":203}} ), depth0)) != null ? stack1 : "");
-},"39":function(container,depth0,helpers,partials,data) {
-    var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
-        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
-          return parent[propertyName];
-        }
-        return undefined
-    };
-
-  return "      let w"
-    + ((stack1 = container.lambda(container.strict(depth0, "i", {"start":{"line":79,"column":13},"end":{"line":79,"column":14}} ), depth0)) != null ? stack1 : "")
-    + " = weight[w"
-    + ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"offset0"),{"name":"if","hash":{},"fn":container.program(35, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":79,"column":27},"end":{"line":79,"column":63}}})) != null ? stack1 : "")
-    + "];\n";
-},"40":function(container,depth0,helpers,partials,data,blockParams,depths) {
+},"3":function(container,depth0,helpers,partials,data) {
     var stack1, alias1=container.strict, alias2=container.lambda, lookupProperty = container.lookupProperty || function(parent, propertyName) {
         if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
           return parent[propertyName];
         }
         return undefined
     };
+
+  return "      let w"
+    + ((stack1 = alias2(alias1(depth0, "i", {"start":{"line":44,"column":13},"end":{"line":44,"column":14}} ), depth0)) != null ? stack1 : "")
+    + " = weights(w"
+    + ((stack1 = alias2(alias1(depth0, "offset", {"start":{"line":44,"column":30},"end":{"line":44,"column":36}} ), depth0)) != null ? stack1 : "")
+    + ");\n"
+    + ((stack1 = lookupProperty(helpers,"each").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"sites"),{"name":"each","hash":{},"fn":container.program(4, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":45,"column":6},"end":{"line":47,"column":15}}})) != null ? stack1 : "");
+},"4":function(container,depth0,helpers,partials,data) {
+    var stack1, alias1=container.strict, alias2=container.lambda;
 
   return "      v"
-    + ((stack1 = alias2(alias1(depth0, "i", {"start":{"line":82,"column":9},"end":{"line":82,"column":10}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "i", {"start":{"line":46,"column":9},"end":{"line":46,"column":10}} ), depth0)) != null ? stack1 : "")
     + " += w"
-    + ((stack1 = alias2(alias1(depth0, "tap", {"start":{"line":82,"column":19},"end":{"line":82,"column":22}} ), depth0)) != null ? stack1 : "")
-    + " * "
-    + ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depths[2],"quadLoads"),{"name":"if","hash":{},"fn":container.program(41, data, 0, blockParams, depths),"inverse":container.program(43, data, 0, blockParams, depths),"data":data,"loc":{"start":{"line":82,"column":27},"end":{"line":82,"column":162}}})) != null ? stack1 : "")
-    + ";\n";
-},"41":function(container,depth0,helpers,partials,data) {
-    var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
-        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
-          return parent[propertyName];
-        }
-        return undefined
-    };
-
-  return "quad(row + u"
-    + ((stack1 = container.lambda(container.strict(depth0, "i", {"start":{"line":82,"column":64},"end":{"line":82,"column":65}} ), depth0)) != null ? stack1 : "")
-    + ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"step"),{"name":"if","hash":{},"fn":container.program(42, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":82,"column":67},"end":{"line":82,"column":97}}})) != null ? stack1 : "")
-    + ")";
-},"42":function(container,depth0,helpers,partials,data) {
-    var stack1;
-
-  return " + "
-    + ((stack1 = container.lambda(container.strict(depth0, "step", {"start":{"line":82,"column":84},"end":{"line":82,"column":88}} ), depth0)) != null ? stack1 : "");
-},"43":function(container,depth0,helpers,partials,data) {
-    var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
-        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
-          return parent[propertyName];
-        }
-        return undefined
-    };
-
-  return "input[row + u"
-    + ((stack1 = container.lambda(container.strict(depth0, "i", {"start":{"line":82,"column":121},"end":{"line":82,"column":122}} ), depth0)) != null ? stack1 : "")
-    + ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"step"),{"name":"if","hash":{},"fn":container.program(42, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":82,"column":124},"end":{"line":82,"column":154}}})) != null ? stack1 : "")
-    + "]";
-},"44":function(container,depth0,helpers,partials,data,blockParams,depths) {
-    var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
-        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
-          return parent[propertyName];
-        }
-        return undefined
-    };
-
-  return ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depths[1],"norm"),{"name":"if","hash":{},"fn":container.program(45, data, 0, blockParams, depths),"inverse":container.program(47, data, 0, blockParams, depths),"data":data,"loc":{"start":{"line":88,"column":2},"end":{"line":98,"column":9}}})) != null ? stack1 : "");
-},"45":function(container,depth0,helpers,partials,data,blockParams,depths) {
-    var stack1, alias1=container.strict, alias2=container.lambda, lookupProperty = container.lookupProperty || function(parent, propertyName) {
-        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
-          return parent[propertyName];
-        }
-        return undefined
-    };
-
-  return "  tile[p * "
-    + ((stack1 = alias2(alias1(depths[1], "count", {"start":{"line":89,"column":13},"end":{"line":89,"column":21}} ), depth0)) != null ? stack1 : "")
-    + " + n"
-    + ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"tileOffset"),{"name":"if","hash":{},"fn":container.program(46, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":89,"column":27},"end":{"line":89,"column":69}}})) != null ? stack1 : "")
-    + "] = v"
-    + ((stack1 = alias2(alias1(depth0, "i", {"start":{"line":89,"column":76},"end":{"line":89,"column":77}} ), depth0)) != null ? stack1 : "")
-    + ";\n";
-},"46":function(container,depth0,helpers,partials,data) {
-    var stack1;
-
-  return " + "
-    + ((stack1 = container.lambda(container.strict(depth0, "tileOffset", {"start":{"line":89,"column":50},"end":{"line":89,"column":60}} ), depth0)) != null ? stack1 : "");
-},"47":function(container,depth0,helpers,partials,data,blockParams,depths) {
-    var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
-        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
-          return parent[propertyName];
-        }
-        return undefined
-    };
-
-  return ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depths[1],"ragged"),{"name":"if","hash":{},"fn":container.program(48, data, 0, blockParams, depths),"inverse":container.program(49, data, 0, blockParams, depths),"data":data,"loc":{"start":{"line":91,"column":2},"end":{"line":97,"column":9}}})) != null ? stack1 : "");
-},"48":function(container,depth0,helpers,partials,data,blockParams,depths) {
-    var stack1, alias1=depth0 != null ? depth0 : (container.nullContext || {}), alias2=container.strict, alias3=container.lambda, lookupProperty = container.lookupProperty || function(parent, propertyName) {
-        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
-          return parent[propertyName];
-        }
-        return undefined
-    };
-
-  return "  if (x0 + p"
-    + ((stack1 = lookupProperty(helpers,"if").call(alias1,lookupProperty(depth0,"i"),{"name":"if","hash":{},"fn":container.program(24, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":92,"column":12},"end":{"line":92,"column":36}}})) != null ? stack1 : "")
-    + " < "
-    + ((stack1 = alias3(alias2(depths[1], "outWidth", {"start":{"line":92,"column":41},"end":{"line":92,"column":52}} ), depth0)) != null ? stack1 : "")
-    + ") {\n    put(first + p"
-    + ((stack1 = lookupProperty(helpers,"if").call(alias1,lookupProperty(depth0,"i"),{"name":"if","hash":{},"fn":container.program(24, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":93,"column":17},"end":{"line":93,"column":41}}})) != null ? stack1 : "")
-    + ", n, v"
-    + ((stack1 = alias3(alias2(depth0, "i", {"start":{"line":93,"column":49},"end":{"line":93,"column":50}} ), depth0)) != null ? stack1 : "")
-    + ");\n  }\n";
-},"49":function(container,depth0,helpers,partials,data) {
-    var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
-        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
-          return parent[propertyName];
-        }
-        return undefined
-    };
-
-  return "  put(first + p"
-    + ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"i"),{"name":"if","hash":{},"fn":container.program(24, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":96,"column":15},"end":{"line":96,"column":39}}})) != null ? stack1 : "")
-    + ", n, v"
-    + ((stack1 = container.lambda(container.strict(depth0, "i", {"start":{"line":96,"column":47},"end":{"line":96,"column":48}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "tap", {"start":{"line":46,"column":19},"end":{"line":46,"column":22}} ), depth0)) != null ? stack1 : "")
+    + " * pixels(row + u"
+    + ((stack1 = alias2(alias1(depth0, "i", {"start":{"line":46,"column":43},"end":{"line":46,"column":44}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "step", {"start":{"line":46,"column":48},"end":{"line":46,"column":52}} ), depth0)) != null ? stack1 : "")
     + ");\n";
-},"50":function(container,depth0,helpers,partials,data) {
+},"5":function(container,depth0,helpers,partials,data,blockParams,depths) {
+    var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
+
+  return ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depths[1],"norm"),{"name":"if","hash":{},"fn":container.program(6, data, 0, blockParams, depths),"inverse":container.program(7, data, 0, blockParams, depths),"data":data,"loc":{"start":{"line":52,"column":2},"end":{"line":58,"column":9}}})) != null ? stack1 : "");
+},"6":function(container,depth0,helpers,partials,data,blockParams,depths) {
+    var stack1, alias1=container.strict, alias2=container.lambda;
+
+  return "  tile[(p"
+    + ((stack1 = alias2(alias1(depth0, "more", {"start":{"line":53,"column":11},"end":{"line":53,"column":15}} ), depth0)) != null ? stack1 : "")
+    + ") * "
+    + ((stack1 = alias2(alias1(depths[1], "count", {"start":{"line":53,"column":23},"end":{"line":53,"column":31}} ), depth0)) != null ? stack1 : "")
+    + " + n] = v"
+    + ((stack1 = alias2(alias1(depth0, "i", {"start":{"line":53,"column":44},"end":{"line":53,"column":45}} ), depth0)) != null ? stack1 : "")
+    + ";\n";
+},"7":function(container,depth0,helpers,partials,data,blockParams,depths) {
+    var stack1, alias1=container.strict, alias2=container.lambda;
+
+  return "  if (whole || x0 + p"
+    + ((stack1 = alias2(alias1(depth0, "more", {"start":{"line":55,"column":23},"end":{"line":55,"column":27}} ), depth0)) != null ? stack1 : "")
+    + " < "
+    + ((stack1 = alias2(alias1(depths[1], "outWidth", {"start":{"line":55,"column":34},"end":{"line":55,"column":45}} ), depth0)) != null ? stack1 : "")
+    + ") {\n    put(first + p"
+    + ((stack1 = alias2(alias1(depth0, "more", {"start":{"line":56,"column":19},"end":{"line":56,"column":23}} ), depth0)) != null ? stack1 : "")
+    + ", n, v"
+    + ((stack1 = alias2(alias1(depth0, "i", {"start":{"line":56,"column":33},"end":{"line":56,"column":34}} ), depth0)) != null ? stack1 : "")
+    + ");\n  }\n";
+},"8":function(container,depth0,helpers,partials,data) {
     var stack1, alias1=container.strict, alias2=container.lambda, lookupProperty = container.lookupProperty || function(parent, propertyName) {
         if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
           return parent[propertyName];
@@ -8994,28 +7209,51 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
         return undefined
     };
 
-  return "\n// Column and row of the whole map where row y of the compact one begins.\nfn place(image: u32, y: u32) -> vec2u {\n  let cell = u32(table[image * "
-    + ((stack1 = alias2(alias1(lookupProperty(depth0,"grid"), "tableLength", {"start":{"line":105,"column":33},"end":{"line":105,"column":49}} ), depth0)) != null ? stack1 : "")
+  return "  let cell = u32(table[image * "
+    + ((stack1 = alias2(alias1(lookupProperty(depth0,"grid"), "tableLength", {"start":{"line":65,"column":33},"end":{"line":65,"column":49}} ), depth0)) != null ? stack1 : "")
     + " + "
-    + ((stack1 = alias2(alias1(lookupProperty(depth0,"grid"), "patches", {"start":{"line":105,"column":56},"end":{"line":105,"column":68}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(lookupProperty(depth0,"grid"), "patches", {"start":{"line":65,"column":56},"end":{"line":65,"column":68}} ), depth0)) != null ? stack1 : "")
     + " + y / "
-    + ((stack1 = alias2(alias1(lookupProperty(depth0,"grid"), "down", {"start":{"line":105,"column":79},"end":{"line":105,"column":88}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(lookupProperty(depth0,"grid"), "down", {"start":{"line":65,"column":79},"end":{"line":65,"column":88}} ), depth0)) != null ? stack1 : "")
     + "]);\n  return vec2u(cell % "
-    + ((stack1 = alias2(alias1(lookupProperty(depth0,"grid"), "columns", {"start":{"line":106,"column":24},"end":{"line":106,"column":36}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(lookupProperty(depth0,"grid"), "columns", {"start":{"line":66,"column":24},"end":{"line":66,"column":36}} ), depth0)) != null ? stack1 : "")
     + " * "
-    + ((stack1 = alias2(alias1(lookupProperty(depth0,"grid"), "across", {"start":{"line":106,"column":43},"end":{"line":106,"column":54}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(lookupProperty(depth0,"grid"), "across", {"start":{"line":66,"column":43},"end":{"line":66,"column":54}} ), depth0)) != null ? stack1 : "")
     + ", cell / "
-    + ((stack1 = alias2(alias1(lookupProperty(depth0,"grid"), "columns", {"start":{"line":106,"column":67},"end":{"line":106,"column":79}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(lookupProperty(depth0,"grid"), "columns", {"start":{"line":66,"column":67},"end":{"line":66,"column":79}} ), depth0)) != null ? stack1 : "")
     + " * "
-    + ((stack1 = alias2(alias1(lookupProperty(depth0,"grid"), "down", {"start":{"line":106,"column":86},"end":{"line":106,"column":95}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(lookupProperty(depth0,"grid"), "down", {"start":{"line":66,"column":86},"end":{"line":66,"column":95}} ), depth0)) != null ? stack1 : "")
     + " + y % "
-    + ((stack1 = alias2(alias1(lookupProperty(depth0,"grid"), "down", {"start":{"line":106,"column":106},"end":{"line":106,"column":115}} ), depth0)) != null ? stack1 : "")
-    + ");\n}\n";
-},"51":function(container,depth0,helpers,partials,data) {
-    return "\nfn quad(i: u32) -> vec4f {\n  return vec4f(input[i], input[i + 1], input[i + 2], input[i + 3]);\n}\n";
-},"52":function(container,depth0,helpers,partials,data) {
+    + ((stack1 = alias2(alias1(lookupProperty(depth0,"grid"), "down", {"start":{"line":66,"column":106},"end":{"line":66,"column":115}} ), depth0)) != null ? stack1 : "")
+    + ");\n";
+},"9":function(container,depth0,helpers,partials,data) {
+    return "  return vec2u(0, y);\n";
+},"10":function(container,depth0,helpers,partials,data) {
+    var stack1, alias1=container.strict, alias2=container.lambda, lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
+
+  return "fn weights(w: u32) -> mat4x4f {\n  return mat4x4f(weight[w], weight[w + "
+    + ((stack1 = alias2(alias1(depth0, "count", {"start":{"line":74,"column":41},"end":{"line":74,"column":46}} ), depth0)) != null ? stack1 : "")
+    + "], weight[w + 2 * "
+    + ((stack1 = alias2(alias1(depth0, "count", {"start":{"line":74,"column":68},"end":{"line":74,"column":73}} ), depth0)) != null ? stack1 : "")
+    + "], weight[w + 3 * "
+    + ((stack1 = alias2(alias1(depth0, "count", {"start":{"line":74,"column":95},"end":{"line":74,"column":100}} ), depth0)) != null ? stack1 : "")
+    + "]);\n}\n\nfn pixels(i: u32) -> vec4f {\n  return "
+    + ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"vectorLoads"),{"name":"if","hash":{},"fn":container.program(11, data, 0),"inverse":container.program(12, data, 0),"data":data,"loc":{"start":{"line":78,"column":9},"end":{"line":78,"column":108}}})) != null ? stack1 : "")
+    + ";\n}\n";
+},"11":function(container,depth0,helpers,partials,data) {
+    return "input[i]";
+},"12":function(container,depth0,helpers,partials,data) {
+    return "vec4f(input[i], input[i + 1], input[i + 2], input[i + 3])";
+},"13":function(container,depth0,helpers,partials,data) {
+    return "fn weights(w: u32) -> vec4f {\n  return weight[w];\n}\n\nfn pixels(i: u32) -> f32 {\n  return input[i];\n}\n";
+},"14":function(container,depth0,helpers,partials,data) {
     return ", with gain and shift";
-},"53":function(container,depth0,helpers,partials,data) {
+},"15":function(container,depth0,helpers,partials,data) {
     var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
         if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
           return parent[propertyName];
@@ -9024,11 +7262,11 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
     };
 
   return "  output[site * "
-    + ((stack1 = container.lambda(container.strict(depth0, "count", {"start":{"line":119,"column":18},"end":{"line":119,"column":23}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = container.lambda(container.strict(depth0, "count", {"start":{"line":93,"column":18},"end":{"line":93,"column":23}} ), depth0)) != null ? stack1 : "")
     + " + n] = "
-    + ((stack1 = lookupProperty(helpers,"narrowed").call(depth0 != null ? depth0 : (container.nullContext || {}),"output",{"name":"narrowed","hash":{},"fn":container.program(54, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":119,"column":33},"end":{"line":119,"column":111}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"narrowed").call(depth0 != null ? depth0 : (container.nullContext || {}),"output",{"name":"narrowed","hash":{},"fn":container.program(16, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":93,"column":33},"end":{"line":93,"column":111}}})) != null ? stack1 : "")
     + ";\n";
-},"54":function(container,depth0,helpers,partials,data) {
+},"16":function(container,depth0,helpers,partials,data) {
     var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
         if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
           return parent[propertyName];
@@ -9037,8 +7275,10 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
     };
 
   return "v"
-    + ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"affine"),{"name":"if","hash":{},"fn":container.program(5, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":119,"column":56},"end":{"line":119,"column":98}}})) != null ? stack1 : "");
-},"55":function(container,depth0,helpers,partials,data) {
+    + ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"affine"),{"name":"if","hash":{},"fn":container.program(17, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":93,"column":56},"end":{"line":93,"column":98}}})) != null ? stack1 : "");
+},"17":function(container,depth0,helpers,partials,data) {
+    return " * gain[n] + shift[n]";
+},"18":function(container,depth0,helpers,partials,data) {
     var stack1, alias1=container.strict, alias2=container.lambda, lookupProperty = container.lookupProperty || function(parent, propertyName) {
         if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
           return parent[propertyName];
@@ -9047,15 +7287,15 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
     };
 
   return "  for (var j = 0u; j < min(4, "
-    + ((stack1 = alias2(alias1(depth0, "channels", {"start":{"line":121,"column":32},"end":{"line":121,"column":40}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "channels", {"start":{"line":95,"column":32},"end":{"line":95,"column":40}} ), depth0)) != null ? stack1 : "")
     + " - 4 * n); j++) {\n    output[site * "
-    + ((stack1 = alias2(alias1(depth0, "channels", {"start":{"line":122,"column":20},"end":{"line":122,"column":28}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "channels", {"start":{"line":96,"column":20},"end":{"line":96,"column":28}} ), depth0)) != null ? stack1 : "")
     + " + 4 * n + j] = v[j]"
-    + ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"affine"),{"name":"if","hash":{},"fn":container.program(56, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":122,"column":50},"end":{"line":122,"column":108}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"affine"),{"name":"if","hash":{},"fn":container.program(19, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":96,"column":50},"end":{"line":96,"column":108}}})) != null ? stack1 : "")
     + ";\n  }\n";
-},"56":function(container,depth0,helpers,partials,data) {
+},"19":function(container,depth0,helpers,partials,data) {
     return " * gain[4 * n + j] + shift[4 * n + j]";
-},"57":function(container,depth0,helpers,partials,data) {
+},"20":function(container,depth0,helpers,partials,data) {
     var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
         if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
           return parent[propertyName];
@@ -9064,23 +7304,23 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
     };
 
   return "\nfn sample(p: u32, n: u32) -> "
-    + ((stack1 = container.lambda(container.strict(lookupProperty(depth0,"stats"), "acc", {"start":{"line":128,"column":31},"end":{"line":128,"column":40}} ), depth0)) != null ? stack1 : "")
-    + " {\n"
-    + ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"vector"),{"name":"if","hash":{},"fn":container.program(58, data, 0),"inverse":container.program(59, data, 0),"data":data,"loc":{"start":{"line":129,"column":2},"end":{"line":133,"column":9}}})) != null ? stack1 : "")
-    + "}\n\n"
+    + ((stack1 = container.lambda(container.strict(lookupProperty(depth0,"stats"), "acc", {"start":{"line":102,"column":31},"end":{"line":102,"column":40}} ), depth0)) != null ? stack1 : "")
+    + " {\n  return "
+    + ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"vector"),{"name":"if","hash":{},"fn":container.program(21, data, 0),"inverse":container.program(22, data, 0),"data":data,"loc":{"start":{"line":103,"column":9},"end":{"line":103,"column":95}}})) != null ? stack1 : "")
+    + ";\n}\n\n"
     + ((stack1 = container.invokePartial(lookupProperty(partials,"token-stats"),depth0,{"name":"token-stats","data":data,"helpers":helpers,"partials":partials,"decorators":container.decorators})) != null ? stack1 : "");
-},"58":function(container,depth0,helpers,partials,data) {
+},"21":function(container,depth0,helpers,partials,data) {
     var stack1;
 
-  return "  return tile[p * "
-    + ((stack1 = container.lambda(container.strict(depth0, "count", {"start":{"line":130,"column":20},"end":{"line":130,"column":25}} ), depth0)) != null ? stack1 : "")
-    + " + n];\n";
-},"59":function(container,depth0,helpers,partials,data) {
+  return "tile[p * "
+    + ((stack1 = container.lambda(container.strict(depth0, "count", {"start":{"line":103,"column":34},"end":{"line":103,"column":39}} ), depth0)) != null ? stack1 : "")
+    + " + n]";
+},"22":function(container,depth0,helpers,partials,data) {
     var stack1;
 
-  return "  return tile[p * "
-    + ((stack1 = container.lambda(container.strict(depth0, "count", {"start":{"line":132,"column":20},"end":{"line":132,"column":25}} ), depth0)) != null ? stack1 : "")
-    + " + n / 4][n % 4];\n";
+  return "tile[p * "
+    + ((stack1 = container.lambda(container.strict(depth0, "count", {"start":{"line":103,"column":65},"end":{"line":103,"column":70}} ), depth0)) != null ? stack1 : "")
+    + " + n / 4][n % 4]";
 },"compiler":[8,">= 4.3.0"],"main":function(container,depth0,helpers,partials,data,blockParams,depths) {
     var stack1, alias1=container.strict, alias2=container.lambda, alias3=depth0 != null ? depth0 : (container.nullContext || {}), lookupProperty = container.lookupProperty || function(parent, propertyName) {
         if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
@@ -9089,84 +7329,71 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
         return undefined
     };
 
-  return "// "
-    + ((stack1 = alias2(alias1(depth0, "patch", {"start":{"line":1,"column":5},"end":{"line":1,"column":10}} ), depth0)) != null ? stack1 : "")
-    + "x"
-    + ((stack1 = alias2(alias1(depth0, "patch", {"start":{"line":1,"column":15},"end":{"line":1,"column":20}} ), depth0)) != null ? stack1 : "")
-    + " convolution with stride "
-    + ((stack1 = alias2(alias1(depth0, "patch", {"start":{"line":1,"column":49},"end":{"line":1,"column":54}} ), depth0)) != null ? stack1 : "")
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"norm"),{"name":"if","hash":{},"fn":container.program(0, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":1,"column":56},"end":{"line":1,"column":89}}})) != null ? stack1 : "")
-    + ", ["
-    + ((stack1 = alias2(alias1(depth0, "inChannels", {"start":{"line":1,"column":94},"end":{"line":1,"column":104}} ), depth0)) != null ? stack1 : "")
-    + "]["
-    + ((stack1 = alias2(alias1(depth0, "height", {"start":{"line":1,"column":110},"end":{"line":1,"column":116}} ), depth0)) != null ? stack1 : "")
-    + "]["
-    + ((stack1 = alias2(alias1(depth0, "width", {"start":{"line":1,"column":122},"end":{"line":1,"column":127}} ), depth0)) != null ? stack1 : "")
-    + "] to channels-last ["
-    + ((stack1 = alias2(alias1(depth0, "outHeight", {"start":{"line":1,"column":151},"end":{"line":1,"column":160}} ), depth0)) != null ? stack1 : "")
-    + "]["
-    + ((stack1 = alias2(alias1(depth0, "outWidth", {"start":{"line":1,"column":166},"end":{"line":1,"column":174}} ), depth0)) != null ? stack1 : "")
-    + "]["
-    + ((stack1 = alias2(alias1(depth0, "channels", {"start":{"line":1,"column":180},"end":{"line":1,"column":188}} ), depth0)) != null ? stack1 : "")
-    + "]"
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"grid"),{"name":"if","hash":{},"fn":container.program(1, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":1,"column":191},"end":{"line":1,"column":229}}})) != null ? stack1 : "")
-    + ":\n"
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"grid"),{"name":"if","hash":{},"fn":container.program(2, data, 0, blockParams, depths),"inverse":container.program(3, data, 0, blockParams, depths),"data":data,"loc":{"start":{"line":2,"column":0},"end":{"line":7,"column":7}}})) != null ? stack1 : "")
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"norm"),{"name":"if","hash":{},"fn":container.program(4, data, 0, blockParams, depths),"inverse":container.program(6, data, 0, blockParams, depths),"data":data,"loc":{"start":{"line":8,"column":0},"end":{"line":12,"column":7}}})) != null ? stack1 : "")
+  return ((stack1 = container.invokePartial(lookupProperty(partials,"stem-title"),depth0,{"name":"stem-title","data":data,"helpers":helpers,"partials":partials,"decorators":container.decorators})) != null ? stack1 : "")
     + "// A group makes "
-    + ((stack1 = alias2(alias1(depth0, "strip", {"start":{"line":13,"column":19},"end":{"line":13,"column":24}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "strip", {"start":{"line":2,"column":19},"end":{"line":2,"column":24}} ), depth0)) != null ? stack1 : "")
     + " sites of one row, an invocation "
-    + ((stack1 = alias2(alias1(depth0, "run", {"start":{"line":13,"column":61},"end":{"line":13,"column":64}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "run", {"start":{"line":2,"column":61},"end":{"line":2,"column":64}} ), depth0)) != null ? stack1 : "")
     + " of them for 4 channels.\n"
     + ((stack1 = container.invokePartial(lookupProperty(partials,"bindings"),depth0,{"name":"bindings","data":data,"helpers":helpers,"partials":partials,"decorators":container.decorators})) != null ? stack1 : "")
     + ((stack1 = container.invokePartial(lookupProperty(partials,"first-group"),depth0,{"name":"first-group","data":data,"helpers":helpers,"partials":partials,"decorators":container.decorators})) != null ? stack1 : "")
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"norm"),{"name":"if","hash":{},"fn":container.program(7, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":16,"column":0},"end":{"line":19,"column":7}}})) != null ? stack1 : "")
-    + "\n@compute @workgroup_size("
-    + ((stack1 = alias2(alias1(depth0, "invocations", {"start":{"line":21,"column":27},"end":{"line":21,"column":38}} ), depth0)) != null ? stack1 : "")
-    + ")\nfn main(@builtin(workgroup_id) within: vec3u, @builtin(local_invocation_index) lane: u32) {\n  let group = first_group + within;\n  let image = group.z * "
-    + ((stack1 = alias2(alias1(depth0, "imageLength", {"start":{"line":24,"column":26},"end":{"line":24,"column":37}} ), depth0)) != null ? stack1 : "")
-    + ";\n  let y = group.y;\n  let x0 = group.x * "
-    + ((stack1 = alias2(alias1(depth0, "strip", {"start":{"line":26,"column":23},"end":{"line":26,"column":28}} ), depth0)) != null ? stack1 : "")
-    + ";\n"
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"grid"),{"name":"if","hash":{},"fn":container.program(8, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":27,"column":2},"end":{"line":29,"column":9}}})) != null ? stack1 : "")
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"norm"),{"name":"if","hash":{},"fn":container.program(9, data, 0, blockParams, depths),"inverse":container.program(14, data, 0, blockParams, depths),"data":data,"loc":{"start":{"line":30,"column":2},"end":{"line":54,"column":9}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"norm"),{"name":"if","hash":{},"fn":container.program(0, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":5,"column":0},"end":{"line":8,"column":7}}})) != null ? stack1 : "")
+    + "const whole = "
+    + ((stack1 = alias2(alias1(depth0, "whole", {"start":{"line":9,"column":16},"end":{"line":9,"column":21}} ), depth0)) != null ? stack1 : "")
+    + "; // no group goes past the end of a row\n\n@compute @workgroup_size("
+    + ((stack1 = alias2(alias1(depth0, "invocations", {"start":{"line":11,"column":27},"end":{"line":11,"column":38}} ), depth0)) != null ? stack1 : "")
+    + ")\nfn main(@builtin(workgroup_id) within: vec3u, @builtin(local_invocation_index) lane: u32) {\n  let group = first_group + within;\n  let x0 = group.x * "
+    + ((stack1 = alias2(alias1(depth0, "strip", {"start":{"line":14,"column":23},"end":{"line":14,"column":28}} ), depth0)) != null ? stack1 : "")
+    + ";\n  let first = (group.z * "
+    + ((stack1 = alias2(alias1(depth0, "outHeight", {"start":{"line":15,"column":27},"end":{"line":15,"column":36}} ), depth0)) != null ? stack1 : "")
+    + " + group.y) * "
+    + ((stack1 = alias2(alias1(depth0, "outWidth", {"start":{"line":15,"column":54},"end":{"line":15,"column":62}} ), depth0)) != null ? stack1 : "")
+    + " + x0;\n  for (var item = lane; item < "
+    + ((stack1 = alias2(alias1(depth0, "items", {"start":{"line":16,"column":33},"end":{"line":16,"column":38}} ), depth0)) != null ? stack1 : "")
+    + "; item += "
+    + ((stack1 = alias2(alias1(depth0, "invocations", {"start":{"line":16,"column":52},"end":{"line":16,"column":63}} ), depth0)) != null ? stack1 : "")
+    + ") {\n    convolve(group.z, group.y, first, x0, item / "
+    + ((stack1 = alias2(alias1(depth0, "count", {"start":{"line":17,"column":51},"end":{"line":17,"column":56}} ), depth0)) != null ? stack1 : "")
+    + " * "
+    + ((stack1 = alias2(alias1(depth0, "run", {"start":{"line":17,"column":63},"end":{"line":17,"column":66}} ), depth0)) != null ? stack1 : "")
+    + ", item % "
+    + ((stack1 = alias2(alias1(depth0, "count", {"start":{"line":17,"column":79},"end":{"line":17,"column":84}} ), depth0)) != null ? stack1 : "")
+    + ");\n  }\n"
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"norm"),{"name":"if","hash":{},"fn":container.program(1, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":19,"column":2},"end":{"line":29,"column":9}}})) != null ? stack1 : "")
     + "}\n\n// Sites x0 + p .. x0 + p + "
-    + ((stack1 = alias2(alias1(depth0, "runLast", {"start":{"line":57,"column":30},"end":{"line":57,"column":37}} ), depth0)) != null ? stack1 : "")
-    + " of "
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"grid"),{"name":"if","hash":{},"fn":container.program(15, data, 0, blockParams, depths),"inverse":container.program(16, data, 0, blockParams, depths),"data":data,"loc":{"start":{"line":57,"column":43},"end":{"line":57,"column":88}}})) != null ? stack1 : "")
-    + ", channels 4n .. 4n + 3.\nfn convolve(image: u32, "
-    + ((stack1 = lookupProperty(helpers,"unless").call(alias3,lookupProperty(depth0,"norm"),{"name":"unless","hash":{},"fn":container.program(17, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":58,"column":24},"end":{"line":58,"column":63}}})) != null ? stack1 : "")
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"grid"),{"name":"if","hash":{},"fn":container.program(18, data, 0, blockParams, depths),"inverse":container.program(19, data, 0, blockParams, depths),"data":data,"loc":{"start":{"line":58,"column":63},"end":{"line":58,"column":109}}})) != null ? stack1 : "")
-    + ", x0: u32, p: u32, n: u32) {\n"
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"grid"),{"name":"if","hash":{},"fn":container.program(20, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":59,"column":2},"end":{"line":62,"column":9}}})) != null ? stack1 : "")
-    + ((stack1 = lookupProperty(helpers,"each").call(alias3,lookupProperty(depth0,"sites"),{"name":"each","hash":{},"fn":container.program(21, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":63,"column":2},"end":{"line":70,"column":11}}})) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "runLast", {"start":{"line":32,"column":30},"end":{"line":32,"column":37}} ), depth0)) != null ? stack1 : "")
+    + " of row y, channels 4n .. 4n + 3.\nfn convolve(image: u32, y: u32, first: u32, x0: u32, p: u32, n: u32) {\n  let corner = place(image, y);\n"
+    + ((stack1 = lookupProperty(helpers,"each").call(alias3,lookupProperty(depth0,"sites"),{"name":"each","hash":{},"fn":container.program(2, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":35,"column":2},"end":{"line":38,"column":11}}})) != null ? stack1 : "")
     + "  for (var c = 0u; c < "
-    + ((stack1 = alias2(alias1(depth0, "inChannels", {"start":{"line":71,"column":25},"end":{"line":71,"column":35}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "inChannels", {"start":{"line":39,"column":25},"end":{"line":39,"column":35}} ), depth0)) != null ? stack1 : "")
     + "; c++) {\n    for (var i = 0u; i < "
-    + ((stack1 = alias2(alias1(depth0, "patch", {"start":{"line":72,"column":27},"end":{"line":72,"column":32}} ), depth0)) != null ? stack1 : "")
-    + "; i++) {\n      let row = image + (c * "
-    + ((stack1 = alias2(alias1(depth0, "height", {"start":{"line":73,"column":31},"end":{"line":73,"column":37}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "patch", {"start":{"line":40,"column":27},"end":{"line":40,"column":32}} ), depth0)) != null ? stack1 : "")
+    + "; i++) {\n      let row = ((image * "
+    + ((stack1 = alias2(alias1(depth0, "inChannels", {"start":{"line":41,"column":28},"end":{"line":41,"column":38}} ), depth0)) != null ? stack1 : "")
+    + " + c) * "
+    + ((stack1 = alias2(alias1(depth0, "height", {"start":{"line":41,"column":50},"end":{"line":41,"column":56}} ), depth0)) != null ? stack1 : "")
     + " + "
-    + ((stack1 = alias2(alias1(depth0, "patch", {"start":{"line":73,"column":44},"end":{"line":73,"column":49}} ), depth0)) != null ? stack1 : "")
-    + " * y + i) * "
-    + ((stack1 = alias2(alias1(depth0, "rowLength", {"start":{"line":73,"column":65},"end":{"line":73,"column":74}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "patch", {"start":{"line":41,"column":63},"end":{"line":41,"column":68}} ), depth0)) != null ? stack1 : "")
+    + " * corner.y + i) * "
+    + ((stack1 = alias2(alias1(depth0, "rowLength", {"start":{"line":41,"column":91},"end":{"line":41,"column":100}} ), depth0)) != null ? stack1 : "")
     + ";\n      let w = (c * "
-    + ((stack1 = alias2(alias1(depth0, "patch", {"start":{"line":74,"column":21},"end":{"line":74,"column":26}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "patch", {"start":{"line":42,"column":21},"end":{"line":42,"column":26}} ), depth0)) != null ? stack1 : "")
     + " + i) * "
-    + ((stack1 = alias2(alias1(depth0, "weightStep", {"start":{"line":74,"column":38},"end":{"line":74,"column":48}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "weightStep", {"start":{"line":42,"column":38},"end":{"line":42,"column":48}} ), depth0)) != null ? stack1 : "")
     + " + n;\n"
-    + ((stack1 = lookupProperty(helpers,"each").call(alias3,lookupProperty(depth0,"taps"),{"name":"each","hash":{},"fn":container.program(33, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":75,"column":6},"end":{"line":84,"column":15}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"each").call(alias3,lookupProperty(depth0,"taps"),{"name":"each","hash":{},"fn":container.program(3, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":43,"column":6},"end":{"line":48,"column":15}}})) != null ? stack1 : "")
     + "    }\n  }\n"
-    + ((stack1 = lookupProperty(helpers,"each").call(alias3,lookupProperty(depth0,"sites"),{"name":"each","hash":{},"fn":container.program(44, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":87,"column":2},"end":{"line":99,"column":11}}})) != null ? stack1 : "")
-    + "}\n"
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"grid"),{"name":"if","hash":{},"fn":container.program(50, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":101,"column":0},"end":{"line":108,"column":7}}})) != null ? stack1 : "")
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"quadLoads"),{"name":"if","hash":{},"fn":container.program(51, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":109,"column":0},"end":{"line":114,"column":7}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"each").call(alias3,lookupProperty(depth0,"sites"),{"name":"each","hash":{},"fn":container.program(5, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":51,"column":2},"end":{"line":59,"column":11}}})) != null ? stack1 : "")
+    + "}\n\n// Column and row of the whole map where row y begins.\nfn place(image: u32, y: u32) -> vec2u {\n"
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"grid"),{"name":"if","hash":{},"fn":container.program(8, data, 0, blockParams, depths),"inverse":container.program(9, data, 0, blockParams, depths),"data":data,"loc":{"start":{"line":64,"column":2},"end":{"line":69,"column":9}}})) != null ? stack1 : "")
+    + "}\n\n"
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"matrix"),{"name":"if","hash":{},"fn":container.program(10, data, 0, blockParams, depths),"inverse":container.program(13, data, 0, blockParams, depths),"data":data,"loc":{"start":{"line":72,"column":0},"end":{"line":88,"column":7}}})) != null ? stack1 : "")
     + "\n// Channels 4n .. 4n + 3 of a site"
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"affine"),{"name":"if","hash":{},"fn":container.program(52, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":116,"column":34},"end":{"line":116,"column":76}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"affine"),{"name":"if","hash":{},"fn":container.program(14, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":90,"column":34},"end":{"line":90,"column":76}}})) != null ? stack1 : "")
     + ".\nfn put(site: u32, n: u32, v: vec4f) {\n"
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"vector"),{"name":"if","hash":{},"fn":container.program(53, data, 0, blockParams, depths),"inverse":container.program(55, data, 0, blockParams, depths),"data":data,"loc":{"start":{"line":118,"column":2},"end":{"line":124,"column":9}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"vector"),{"name":"if","hash":{},"fn":container.program(15, data, 0, blockParams, depths),"inverse":container.program(18, data, 0, blockParams, depths),"data":data,"loc":{"start":{"line":92,"column":2},"end":{"line":98,"column":9}}})) != null ? stack1 : "")
     + "}\n"
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"norm"),{"name":"if","hash":{},"fn":container.program(57, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":126,"column":0},"end":{"line":137,"column":7}}})) != null ? stack1 : "");
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"norm"),{"name":"if","hash":{},"fn":container.program(20, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":100,"column":0},"end":{"line":107,"column":7}}})) != null ? stack1 : "");
 },"usePartial":true,"useData":true,"useDepths":true},
 
   "wgsl/weight-grad": {"0":function(container,depth0,helpers,partials,data) {
@@ -9350,6 +7577,32 @@ export const partials: Readonly<Record<string, Precompiled>> = {
 },"useData":true},
 
   "cuda-gather": {"0":function(container,depth0,helpers,partials,data) {
+    var stack1, alias1=container.strict, alias2=container.lambda;
+
+  return "// Mean and 1/deviation of the four tokens of each row, "
+    + ((stack1 = alias2(alias1(depth0, "statLanes", {"start":{"line":11,"column":58},"end":{"line":11,"column":67}} ), depth0)) != null ? stack1 : "")
+    + " lanes a token.\nCNX_DEVICE void measure(const T *input, Pair *stats, int m0) {\n  constexpr int lanes = "
+    + ((stack1 = alias2(alias1(depth0, "statLanes", {"start":{"line":13,"column":26},"end":{"line":13,"column":35}} ), depth0)) != null ? stack1 : "")
+    + ", quads = "
+    + ((stack1 = alias2(alias1(depth0, "statQuads", {"start":{"line":13,"column":49},"end":{"line":13,"column":58}} ), depth0)) != null ? stack1 : "")
+    + "; // of a token, of a lane\n  const int lane = thread() % lanes;\n  if (thread() >= 32 * "
+    + ((stack1 = alias2(alias1(depth0, "warps", {"start":{"line":15,"column":25},"end":{"line":15,"column":30}} ), depth0)) != null ? stack1 : "")
+    + ") return; // not a whole warp\n  CNX_TWICE\n  for (int first = thread() / 32 * "
+    + ((stack1 = alias2(alias1(depth0, "statWarp", {"start":{"line":17,"column":37},"end":{"line":17,"column":45}} ), depth0)) != null ? stack1 : "")
+    + "; first < "
+    + ((stack1 = alias2(alias1(depth0, "statTokens", {"start":{"line":17,"column":59},"end":{"line":17,"column":69}} ), depth0)) != null ? stack1 : "")
+    + "; first += "
+    + ((stack1 = alias2(alias1(depth0, "statStep", {"start":{"line":17,"column":84},"end":{"line":17,"column":92}} ), depth0)) != null ? stack1 : "")
+    + ") {\n    const int p = first + thread() % 32 / lanes;\n    const T *from = input + token(m0 + p / 4, p % 4);\n    float sum = 0.0f, square = 0.0f, mean = 0.0f;\n    if constexpr (channels % 4 == 0) {\n      Quad x[quads];\n      CNX_UNROLL\n      for (int i = 0; i < quads; i++) {\n        const int c = 4 * (lane + i * lanes);\n        x[i] = 4 * quads * lanes == channels || c < channels ? load4(from + c) : Quad{0.0f, 0.0f, 0.0f, 0.0f};\n        sum += (x[i].v[0] + x[i].v[1]) + (x[i].v[2] + x[i].v[3]);\n      }\n      mean = group_sum<lanes>(sum) / "
+    + ((stack1 = alias2(alias1(depth0, "channels", {"start":{"line":29,"column":39},"end":{"line":29,"column":47}} ), depth0)) != null ? stack1 : "")
+    + ".0f;\n      CNX_UNROLL\n      for (int i = 0; i < quads; i++) {\n        if (4 * quads * lanes != channels && 4 * (lane + i * lanes) >= channels) continue;\n        CNX_UNROLL\n        for (int e = 0; e < 4; e++) square += (x[i].v[e] - mean) * (x[i].v[e] - mean);\n      }\n    } else {\n      for (int c = lane; c < channels; c += lanes) sum += widen(from[c]);\n      mean = group_sum<lanes>(sum) / "
+    + ((stack1 = alias2(alias1(depth0, "channels", {"start":{"line":38,"column":39},"end":{"line":38,"column":47}} ), depth0)) != null ? stack1 : "")
+    + ".0f;\n      for (int c = lane; c < channels; c += lanes) square += (widen(from[c]) - mean) * (widen(from[c]) - mean);\n    }\n    const float scale = reciprocal_root(group_sum<lanes>(square) / "
+    + ((stack1 = alias2(alias1(depth0, "channels", {"start":{"line":41,"column":69},"end":{"line":41,"column":77}} ), depth0)) != null ? stack1 : "")
+    + ".0f + "
+    + ((stack1 = alias2(alias1(depth0, "eps", {"start":{"line":41,"column":87},"end":{"line":41,"column":90}} ), depth0)) != null ? stack1 : "")
+    + "f);\n    if (lane == 0) stats[p] = Pair{mean, scale};\n  }\n}\n\n";
+},"compiler":[8,">= 4.3.0"],"main":function(container,depth0,helpers,partials,data) {
     var stack1, alias1=container.strict, alias2=container.lambda, lookupProperty = container.lookupProperty || function(parent, propertyName) {
         if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
           return parent[propertyName];
@@ -9357,89 +7610,34 @@ export const partials: Readonly<Record<string, Precompiled>> = {
         return undefined
     };
 
-  return "// Mean and 1/deviation of the four tokens of each row, "
-    + ((stack1 = alias2(alias1(depth0, "statLanes", {"start":{"line":8,"column":58},"end":{"line":8,"column":67}} ), depth0)) != null ? stack1 : "")
-    + " lanes a token.\nCNX_DEVICE void measure(const T *input, Pair *stats, int m0) {\n  const int lane = thread() % "
-    + ((stack1 = alias2(alias1(depth0, "statLanes", {"start":{"line":10,"column":32},"end":{"line":10,"column":41}} ), depth0)) != null ? stack1 : "")
-    + ";\n  if (thread() >= 32 * "
-    + ((stack1 = alias2(alias1(depth0, "warps", {"start":{"line":11,"column":25},"end":{"line":11,"column":30}} ), depth0)) != null ? stack1 : "")
-    + ") return; // not a whole warp\n  CNX_TWICE\n  for (int first = thread() / 32 * "
-    + ((stack1 = alias2(alias1(depth0, "statWarp", {"start":{"line":13,"column":37},"end":{"line":13,"column":45}} ), depth0)) != null ? stack1 : "")
-    + "; first < "
-    + ((stack1 = alias2(alias1(depth0, "statTokens", {"start":{"line":13,"column":59},"end":{"line":13,"column":69}} ), depth0)) != null ? stack1 : "")
-    + "; first += "
-    + ((stack1 = alias2(alias1(depth0, "statStep", {"start":{"line":13,"column":84},"end":{"line":13,"column":92}} ), depth0)) != null ? stack1 : "")
-    + ") {\n    const int p = first + thread() % 32 / "
-    + ((stack1 = alias2(alias1(depth0, "statLanes", {"start":{"line":14,"column":44},"end":{"line":14,"column":53}} ), depth0)) != null ? stack1 : "")
-    + ";\n    const T *from = input + token(m0 + p / 4, p % 4);\n"
-    + ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"vector"),{"name":"if","hash":{},"fn":container.program(1, data, 0),"inverse":container.program(5, data, 0),"data":data,"loc":{"start":{"line":16,"column":4},"end":{"line":41,"column":11}}})) != null ? stack1 : "")
-    + "    const float scale = reciprocal_root(group_sum<"
-    + ((stack1 = alias2(alias1(depth0, "statLanes", {"start":{"line":42,"column":52},"end":{"line":42,"column":61}} ), depth0)) != null ? stack1 : "")
-    + ">(square) / "
-    + ((stack1 = alias2(alias1(depth0, "channels", {"start":{"line":42,"column":77},"end":{"line":42,"column":85}} ), depth0)) != null ? stack1 : "")
-    + ".0f + "
-    + ((stack1 = alias2(alias1(depth0, "eps", {"start":{"line":42,"column":95},"end":{"line":42,"column":98}} ), depth0)) != null ? stack1 : "")
-    + "f);\n    if (lane == 0) stats[p] = Pair{mean, scale};\n  }\n}\n\n";
+  return "constexpr int channels = "
+    + ((stack1 = alias2(alias1(depth0, "channels", {"start":{"line":1,"column":27},"end":{"line":1,"column":35}} ), depth0)) != null ? stack1 : "")
+    + ";\nconstexpr bool normed = "
+    + ((stack1 = alias2(alias1(depth0, "norm", {"start":{"line":2,"column":26},"end":{"line":2,"column":30}} ), depth0)) != null ? stack1 : "")
+    + ";\n\n// Where the token begins that row m of the left operand takes its tap from; rows past the end repeat the last.\nCNX_DEVICE int token(int m, int tap) {\n  m = m < rows ? m : rows - 1;\n  return ((2 * (m / "
+    + ((stack1 = alias2(alias1(depth0, "outWidth", {"start":{"line":7,"column":22},"end":{"line":7,"column":30}} ), depth0)) != null ? stack1 : "")
+    + ") + tap / 2) * "
+    + ((stack1 = alias2(alias1(depth0, "width", {"start":{"line":7,"column":49},"end":{"line":7,"column":54}} ), depth0)) != null ? stack1 : "")
+    + " + 2 * (m % "
+    + ((stack1 = alias2(alias1(depth0, "outWidth", {"start":{"line":7,"column":70},"end":{"line":7,"column":78}} ), depth0)) != null ? stack1 : "")
+    + ") + tap % 2) * channels;\n}\n\n"
+    + ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"norm"),{"name":"if","hash":{},"fn":container.program(0, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":10,"column":0},"end":{"line":46,"column":7}}})) != null ? stack1 : "")
+    + "// Four values of the left operand: row m0 + m, columns k .. k + 3; zero past the end.\nCNX_DEVICE Quad fetch(const T *input, const Pair *stats, int m0, int m, int k) {\n  Quad q = {0.0f, 0.0f, 0.0f, 0.0f};\n  const int tap = k / "
+    + ((stack1 = alias2(alias1(depth0, "segment", {"start":{"line":50,"column":24},"end":{"line":50,"column":31}} ), depth0)) != null ? stack1 : "")
+    + ", c = k % "
+    + ((stack1 = alias2(alias1(depth0, "segment", {"start":{"line":50,"column":45},"end":{"line":50,"column":52}} ), depth0)) != null ? stack1 : "")
+    + ";\n  if (tap >= 4) return q;\n  const T *from = input + token(m0 + m, tap) + c;\n  if constexpr (channels % 4 == 0) {\n    q = load4(from);\n    const Pair s = normed ? stats[4 * m + tap] : Pair{0.0f, 1.0f};\n    CNX_UNROLL\n    for (int i = 0; i < 4; i++) q.v[i] = (q.v[i] - s.v[0]) * s.v[1];\n  } else {\n    const Pair s = normed ? stats[4 * m + tap] : Pair{0.0f, 1.0f};\n    CNX_UNROLL\n    for (int i = 0; i < 4; i++)\n      if (c + i < channels) q.v[i] = (widen(from[i]) - s.v[0]) * s.v[1];\n  }\n  return q;\n}\n\n";
+},"useData":true},
+
+  "cuda-gemm-parts": {"0":function(container,depth0,helpers,partials,data) {
+    var stack1, alias1=container.strict, alias2=container.lambda;
+
+  return "constexpr "
+    + ((stack1 = alias2(alias1(depth0, "type", {"start":{"line":4,"column":12},"end":{"line":4,"column":16}} ), depth0)) != null ? stack1 : "")
+    + " *"
+    + ((stack1 = alias2(alias1(depth0, "name", {"start":{"line":4,"column":22},"end":{"line":4,"column":26}} ), depth0)) != null ? stack1 : "")
+    + " = nullptr;\n";
 },"1":function(container,depth0,helpers,partials,data) {
-    var stack1, alias1=container.strict, alias2=container.lambda, alias3=depth0 != null ? depth0 : (container.nullContext || {}), lookupProperty = container.lookupProperty || function(parent, propertyName) {
-        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
-          return parent[propertyName];
-        }
-        return undefined
-    };
-
-  return "    Quad x["
-    + ((stack1 = alias2(alias1(depth0, "statQuads", {"start":{"line":17,"column":13},"end":{"line":17,"column":22}} ), depth0)) != null ? stack1 : "")
-    + "];\n    float sum = 0.0f;\n    CNX_UNROLL\n    for (int i = 0; i < "
-    + ((stack1 = alias2(alias1(depth0, "statQuads", {"start":{"line":20,"column":26},"end":{"line":20,"column":35}} ), depth0)) != null ? stack1 : "")
-    + "; i++) {\n      const int c = 4 * (lane + i * "
-    + ((stack1 = alias2(alias1(depth0, "statLanes", {"start":{"line":21,"column":38},"end":{"line":21,"column":47}} ), depth0)) != null ? stack1 : "")
-    + ");\n      x[i] = "
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"statRagged"),{"name":"if","hash":{},"fn":container.program(2, data, 0),"inverse":container.program(3, data, 0),"data":data,"loc":{"start":{"line":22,"column":13},"end":{"line":22,"column":126}}})) != null ? stack1 : "")
-    + ";\n      sum += (x[i].v[0] + x[i].v[1]) + (x[i].v[2] + x[i].v[3]);\n    }\n    const float mean = group_sum<"
-    + ((stack1 = alias2(alias1(depth0, "statLanes", {"start":{"line":25,"column":35},"end":{"line":25,"column":44}} ), depth0)) != null ? stack1 : "")
-    + ">(sum) / "
-    + ((stack1 = alias2(alias1(depth0, "channels", {"start":{"line":25,"column":57},"end":{"line":25,"column":65}} ), depth0)) != null ? stack1 : "")
-    + ".0f;\n    float square = 0.0f;\n    CNX_UNROLL\n    for (int i = 0; i < "
-    + ((stack1 = alias2(alias1(depth0, "statQuads", {"start":{"line":28,"column":26},"end":{"line":28,"column":35}} ), depth0)) != null ? stack1 : "")
-    + "; i++) {\n"
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"statRagged"),{"name":"if","hash":{},"fn":container.program(4, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":29,"column":6},"end":{"line":31,"column":13}}})) != null ? stack1 : "")
-    + "      CNX_UNROLL\n      for (int e = 0; e < 4; e++) square += (x[i].v[e] - mean) * (x[i].v[e] - mean);\n    }\n";
-},"2":function(container,depth0,helpers,partials,data) {
-    var stack1;
-
-  return "c < "
-    + ((stack1 = container.lambda(container.strict(depth0, "channels", {"start":{"line":22,"column":37},"end":{"line":22,"column":45}} ), depth0)) != null ? stack1 : "")
-    + " ? load4(from + c) : Quad{0.0f, 0.0f, 0.0f, 0.0f}";
-},"3":function(container,depth0,helpers,partials,data) {
-    return "load4(from + c)";
-},"4":function(container,depth0,helpers,partials,data) {
-    var stack1, alias1=container.strict, alias2=container.lambda;
-
-  return "      if (4 * (lane + i * "
-    + ((stack1 = alias2(alias1(depth0, "statLanes", {"start":{"line":30,"column":28},"end":{"line":30,"column":37}} ), depth0)) != null ? stack1 : "")
-    + ") >= "
-    + ((stack1 = alias2(alias1(depth0, "channels", {"start":{"line":30,"column":46},"end":{"line":30,"column":54}} ), depth0)) != null ? stack1 : "")
-    + ") continue;\n";
-},"5":function(container,depth0,helpers,partials,data) {
-    var stack1, alias1=container.strict, alias2=container.lambda;
-
-  return "    float sum = 0.0f;\n    for (int c = lane; c < "
-    + ((stack1 = alias2(alias1(depth0, "channels", {"start":{"line":37,"column":29},"end":{"line":37,"column":37}} ), depth0)) != null ? stack1 : "")
-    + "; c += "
-    + ((stack1 = alias2(alias1(depth0, "statLanes", {"start":{"line":37,"column":48},"end":{"line":37,"column":57}} ), depth0)) != null ? stack1 : "")
-    + ") sum += widen(from[c]);\n    const float mean = group_sum<"
-    + ((stack1 = alias2(alias1(depth0, "statLanes", {"start":{"line":38,"column":35},"end":{"line":38,"column":44}} ), depth0)) != null ? stack1 : "")
-    + ">(sum) / "
-    + ((stack1 = alias2(alias1(depth0, "channels", {"start":{"line":38,"column":57},"end":{"line":38,"column":65}} ), depth0)) != null ? stack1 : "")
-    + ".0f;\n    float square = 0.0f;\n    for (int c = lane; c < "
-    + ((stack1 = alias2(alias1(depth0, "channels", {"start":{"line":40,"column":29},"end":{"line":40,"column":37}} ), depth0)) != null ? stack1 : "")
-    + "; c += "
-    + ((stack1 = alias2(alias1(depth0, "statLanes", {"start":{"line":40,"column":48},"end":{"line":40,"column":57}} ), depth0)) != null ? stack1 : "")
-    + ") square += (widen(from[c]) - mean) * (widen(from[c]) - mean);\n";
-},"6":function(container,depth0,helpers,partials,data) {
-    return "const Pair *stats, ";
-},"7":function(container,depth0,helpers,partials,data) {
     var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
         if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
           return parent[propertyName];
@@ -9447,30 +7645,44 @@ export const partials: Readonly<Record<string, Precompiled>> = {
         return undefined
     };
 
-  return "  q = load4(from);\n"
-    + ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"norm"),{"name":"if","hash":{},"fn":container.program(8, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":56,"column":2},"end":{"line":60,"column":9}}})) != null ? stack1 : "");
-},"8":function(container,depth0,helpers,partials,data) {
-    return "  const Pair s = stats[4 * m + tap];\n  CNX_UNROLL\n  for (int i = 0; i < 4; i++) q.v[i] = (q.v[i] - s.v[0]) * s.v[1];\n";
-},"9":function(container,depth0,helpers,partials,data) {
-    var stack1, alias1=depth0 != null ? depth0 : (container.nullContext || {}), lookupProperty = container.lookupProperty || function(parent, propertyName) {
+  return ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"patches"),{"name":"if","hash":{},"fn":container.program(2, data, 0),"inverse":container.program(3, data, 0),"data":data,"loc":{"start":{"line":9,"column":0},"end":{"line":13,"column":7}}})) != null ? stack1 : "");
+},"2":function(container,depth0,helpers,partials,data) {
+    var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
         if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
           return parent[propertyName];
         }
         return undefined
     };
 
-  return ((stack1 = lookupProperty(helpers,"if").call(alias1,lookupProperty(depth0,"norm"),{"name":"if","hash":{},"fn":container.program(10, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":62,"column":2},"end":{"line":64,"column":9}}})) != null ? stack1 : "")
-    + "  CNX_UNROLL\n  for (int i = 0; i < 4; i++)\n    if (c + i < "
-    + ((stack1 = container.lambda(container.strict(depth0, "channels", {"start":{"line":67,"column":18},"end":{"line":67,"column":26}} ), depth0)) != null ? stack1 : "")
-    + ") q.v[i] = "
-    + ((stack1 = lookupProperty(helpers,"if").call(alias1,lookupProperty(depth0,"norm"),{"name":"if","hash":{},"fn":container.program(11, data, 0),"inverse":container.program(12, data, 0),"data":data,"loc":{"start":{"line":67,"column":39},"end":{"line":67,"column":114}}})) != null ? stack1 : "")
-    + ";\n";
-},"10":function(container,depth0,helpers,partials,data) {
-    return "  const Pair s = stats[4 * m + tap];\n";
-},"11":function(container,depth0,helpers,partials,data) {
-    return "(widen(from[i]) - s.v[0]) * s.v[1]";
-},"12":function(container,depth0,helpers,partials,data) {
-    return "widen(from[i])";
+  return ((stack1 = container.invokePartial(lookupProperty(partials,"cuda-gather"),depth0,{"name":"cuda-gather","data":data,"helpers":helpers,"partials":partials,"decorators":container.decorators})) != null ? stack1 : "");
+},"3":function(container,depth0,helpers,partials,data) {
+    var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
+
+  return ((stack1 = container.invokePartial(lookupProperty(partials,"cuda-plain"),depth0,{"name":"cuda-plain","data":data,"helpers":helpers,"partials":partials,"decorators":container.decorators})) != null ? stack1 : "");
+},"4":function(container,depth0,helpers,partials,data) {
+    var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
+
+  return ((stack1 = container.invokePartial(lookupProperty(partials,"cuda-removed"),depth0,{"name":"cuda-removed","data":data,"helpers":helpers,"partials":partials,"decorators":container.decorators})) != null ? stack1 : "")
+    + "\n";
+},"5":function(container,depth0,helpers,partials,data) {
+    var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
+
+  return ((stack1 = container.invokePartial(lookupProperty(partials,"cuda-grn-finish"),depth0,{"name":"cuda-grn-finish","data":data,"helpers":helpers,"partials":partials,"decorators":container.decorators})) != null ? stack1 : "");
 },"compiler":[8,">= 4.3.0"],"main":function(container,depth0,helpers,partials,data) {
     var stack1, alias1=container.strict, alias2=container.lambda, alias3=depth0 != null ? depth0 : (container.nullContext || {}), lookupProperty = container.lookupProperty || function(parent, propertyName) {
         if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
@@ -9479,26 +7691,23 @@ export const partials: Readonly<Record<string, Precompiled>> = {
         return undefined
     };
 
-  return "// Where the token begins that row m of the left operand takes its tap from; rows past the end repeat the last.\nCNX_DEVICE int token(int m, int tap) {\n  m = m < rows ? m : rows - 1;\n  return ((2 * (m / "
-    + ((stack1 = alias2(alias1(depth0, "outWidth", {"start":{"line":4,"column":22},"end":{"line":4,"column":30}} ), depth0)) != null ? stack1 : "")
-    + ") + tap / 2) * "
-    + ((stack1 = alias2(alias1(depth0, "width", {"start":{"line":4,"column":49},"end":{"line":4,"column":54}} ), depth0)) != null ? stack1 : "")
-    + " + 2 * (m % "
-    + ((stack1 = alias2(alias1(depth0, "outWidth", {"start":{"line":4,"column":70},"end":{"line":4,"column":78}} ), depth0)) != null ? stack1 : "")
-    + ") + tap % 2) * "
-    + ((stack1 = alias2(alias1(depth0, "channels", {"start":{"line":4,"column":97},"end":{"line":4,"column":105}} ), depth0)) != null ? stack1 : "")
-    + ";\n}\n\n"
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"norm"),{"name":"if","hash":{},"fn":container.program(0, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":7,"column":0},"end":{"line":47,"column":7}}})) != null ? stack1 : "")
-    + "// Four values of the left operand: row m0 + m, columns k .. k + 3; zero past the end.\nCNX_DEVICE Quad fetch(const T *input, "
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"norm"),{"name":"if","hash":{},"fn":container.program(6, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":49,"column":38},"end":{"line":49,"column":76}}})) != null ? stack1 : "")
-    + "int m0, int m, int k) {\n  Quad q = {0.0f, 0.0f, 0.0f, 0.0f};\n  const int tap = k / "
-    + ((stack1 = alias2(alias1(depth0, "segment", {"start":{"line":51,"column":24},"end":{"line":51,"column":31}} ), depth0)) != null ? stack1 : "")
-    + ", c = k % "
-    + ((stack1 = alias2(alias1(depth0, "segment", {"start":{"line":51,"column":45},"end":{"line":51,"column":52}} ), depth0)) != null ? stack1 : "")
-    + ";\n  if (tap >= 4) return q;\n  const T *from = input + token(m0 + m, tap) + c;\n"
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"vector"),{"name":"if","hash":{},"fn":container.program(7, data, 0),"inverse":container.program(9, data, 0),"data":data,"loc":{"start":{"line":54,"column":2},"end":{"line":68,"column":9}}})) != null ? stack1 : "")
-    + "  return q;\n}\n\n";
-},"useData":true},
+  return "// What this product has; an operand that it lacks is null.\nconstexpr bool scaled = "
+    + ((stack1 = alias2(alias1(depth0, "scaled", {"start":{"line":2,"column":26},"end":{"line":2,"column":32}} ), depth0)) != null ? stack1 : "")
+    + ", gathered = "
+    + ((stack1 = alias2(alias1(depth0, "gathered", {"start":{"line":2,"column":49},"end":{"line":2,"column":57}} ), depth0)) != null ? stack1 : "")
+    + ", has_residual = "
+    + ((stack1 = alias2(alias1(depth0, "residual", {"start":{"line":2,"column":78},"end":{"line":2,"column":86}} ), depth0)) != null ? stack1 : "")
+    + ", has_squares = "
+    + ((stack1 = alias2(alias1(depth0, "squares", {"start":{"line":2,"column":106},"end":{"line":2,"column":113}} ), depth0)) != null ? stack1 : "")
+    + ";\n"
+    + ((stack1 = lookupProperty(helpers,"each").call(alias3,lookupProperty(depth0,"absent"),{"name":"each","hash":{},"fn":container.program(0, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":3,"column":0},"end":{"line":5,"column":9}}})) != null ? stack1 : "")
+    + "CNX_DEVICE float activated(float x) { return "
+    + ((stack1 = alias2(alias1(depth0, "activated", {"start":{"line":6,"column":47},"end":{"line":6,"column":56}} ), depth0)) != null ? stack1 : "")
+    + "; }\n\n"
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"gathered"),{"name":"if","hash":{},"fn":container.program(1, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":8,"column":0},"end":{"line":14,"column":7}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"mask"),{"name":"if","hash":{},"fn":container.program(4, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":15,"column":0},"end":{"line":18,"column":7}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"finish"),{"name":"if","hash":{},"fn":container.program(5, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":19,"column":0},"end":{"line":21,"column":7}}})) != null ? stack1 : "");
+},"usePartial":true,"useData":true},
 
   "cuda-gemm-title": {"0":function(container,depth0,helpers,partials,data) {
     var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
@@ -9617,169 +7826,21 @@ export const partials: Readonly<Record<string, Precompiled>> = {
     + " {\nusing namespace cnx;\n\n";
 },"useData":true},
 
-  "cuda-multiply-tf32": {"0":function(container,depth0,helpers,partials,data) {
-    return "const float *fs = factor + s % stages * step + lane % 4;\n";
-},"1":function(container,depth0,helpers,partials,data) {
-    return "  const float low = fs[k], high = fs[k + 4];\n";
-},"2":function(container,depth0,helpers,partials,data) {
-    return " * (e < 2 ? low : high)";
-},"compiler":[8,">= 4.3.0"],"main":function(container,depth0,helpers,partials,data) {
-    var stack1, alias1=depth0 != null ? depth0 : (container.nullContext || {}), lookupProperty = container.lookupProperty || function(parent, propertyName) {
-        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
-          return parent[propertyName];
-        }
-        return undefined
-    };
-
-  return "const T *as = a + s % stages * a_stage;\nconst tf32 *bs = b + s % stages * b_stage + b_at;\n"
-    + ((stack1 = lookupProperty(helpers,"if").call(alias1,lookupProperty(depth0,"scaled"),{"name":"if","hash":{},"fn":container.program(0, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":3,"column":0},"end":{"line":5,"column":7}}})) != null ? stack1 : "")
-    + "CNX_UNROLL\nfor (int k = 0; k < step; k += 8) {\n  uint32_t x[m_tiles][4]; // rows lane / 4 and that + 8, at k + lane % 4 and that + 4\n"
-    + ((stack1 = lookupProperty(helpers,"if").call(alias1,lookupProperty(depth0,"scaled"),{"name":"if","hash":{},"fn":container.program(1, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":9,"column":2},"end":{"line":11,"column":9}}})) != null ? stack1 : "")
-    + "  CNX_UNROLL\n  for (int i = 0; i < m_tiles; i++) {\n    load_matrices(x[i], as + a_at + i * 16 * step + ((k / 4 + lane / 16) ^ a_swap) * 4);\n    CNX_UNROLL\n    for (int e = 0; e < 4; e++) {\n      x[i][e] = narrow<tf32>(float_of(x[i][e])"
-    + ((stack1 = lookupProperty(helpers,"if").call(alias1,lookupProperty(depth0,"scaled"),{"name":"if","hash":{},"fn":container.program(2, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":17,"column":46},"end":{"line":17,"column":90}}})) != null ? stack1 : "")
-    + ").bits;\n    }\n  }\n  CNX_UNROLL\n  for (int j = 0; j < n_tiles; j++) {\n    const uint32_t y0 = bs[k * b_row + j * 8].bits, y1 = bs[(k + 4) * b_row + j * 8].bits;\n    CNX_UNROLL\n    for (int i = 0; i < m_tiles; i++) multiply<tf32>(c[i][j], x[i], y0, y1);\n  }\n}\n";
+  "cuda-multiply-tf32": {"compiler":[8,">= 4.3.0"],"main":function(container,depth0,helpers,partials,data) {
+    return "const T *as = a + s % stages * a_stage;\nconst tf32 *bs = b + s % stages * b_stage + b_at;\nconst float *fs = factor + s % stages * step + lane % 4;\nCNX_UNROLL\nfor (int k = 0; k < step; k += 8) {\n  uint32_t x[m_tiles][4]; // rows lane / 4 and that + 8, at k + lane % 4 and that + 4\n  const float low = scaled ? fs[k] : 1.0f, high = scaled ? fs[k + 4] : 1.0f;\n  CNX_UNROLL\n  for (int i = 0; i < m_tiles; i++) {\n    load_matrices(x[i], as + a_at + i * 16 * step + ((k / 4 + lane / 16) ^ a_swap) * 4);\n    CNX_UNROLL\n    for (int e = 0; e < 4; e++) x[i][e] = narrow<tf32>(float_of(x[i][e]) * (e < 2 ? low : high)).bits;\n  }\n  CNX_UNROLL\n  for (int j = 0; j < n_tiles; j++) {\n    const uint32_t y0 = bs[k * b_row + j * 8].bits, y1 = bs[(k + 4) * b_row + j * 8].bits;\n    CNX_UNROLL\n    for (int i = 0; i < m_tiles; i++) multiply<tf32>(c[i][j], x[i], y0, y1);\n  }\n}\n";
 },"useData":true},
 
-  "cuda-multiply": {"0":function(container,depth0,helpers,partials,data) {
-    return "const float *fs = factor + s % stages * step + 2 * (lane % 4);\n";
-},"1":function(container,depth0,helpers,partials,data) {
-    return "  const Pair low = load2(fs + k), high = load2(fs + k + 8);\n  CNX_UNROLL\n  for (int i = 0; i < m_tiles; i++) {\n    CNX_UNROLL\n    for (int e = 0; e < 4; e++) x[i][e] = scaled<T>(x[i][e], e < 2 ? low : high);\n  }\n";
-},"compiler":[8,">= 4.3.0"],"main":function(container,depth0,helpers,partials,data) {
-    var stack1, alias1=depth0 != null ? depth0 : (container.nullContext || {}), lookupProperty = container.lookupProperty || function(parent, propertyName) {
-        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
-          return parent[propertyName];
-        }
-        return undefined
-    };
-
-  return "const T *as = a + s % stages * a_stage, *bs = b + s % stages * b_stage;\n"
-    + ((stack1 = lookupProperty(helpers,"if").call(alias1,lookupProperty(depth0,"scaled"),{"name":"if","hash":{},"fn":container.program(0, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":2,"column":0},"end":{"line":4,"column":7}}})) != null ? stack1 : "")
-    + "CNX_UNROLL\nfor (int k = 0; k < step; k += 16) {\n  uint32_t x[m_tiles][4];\n  CNX_UNROLL\n  for (int i = 0; i < m_tiles; i++) load_matrices(x[i], as + a_at + i * 16 * step + ((k / 8 + lane / 16) ^ a_swap) * 8);\n"
-    + ((stack1 = lookupProperty(helpers,"if").call(alias1,lookupProperty(depth0,"scaled"),{"name":"if","hash":{},"fn":container.program(1, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":10,"column":2},"end":{"line":17,"column":9}}})) != null ? stack1 : "")
-    + "  CNX_UNROLL\n  for (int j = 0; j < n_tiles; j += 2) {\n    uint32_t y[4];\n    load_matrices_transposed(y, bs + b_at + k * b_row + j * 8 + (j + 1 < n_tiles ? lane / 16 * 8 : 0));\n    CNX_UNROLL\n    for (int i = 0; i < m_tiles; i++) {\n      multiply<T>(c[i][j], x[i], y[0], y[1]);\n      if (j + 1 < n_tiles) multiply<T>(c[i][j + 1], x[i], y[2], y[3]);\n    }\n  }\n}\n";
+  "cuda-multiply": {"compiler":[8,">= 4.3.0"],"main":function(container,depth0,helpers,partials,data) {
+    return "const T *as = a + s % stages * a_stage, *bs = b + s % stages * b_stage;\nconst float *fs = factor + s % stages * step + 2 * (lane % 4);\nCNX_UNROLL\nfor (int k = 0; k < step; k += 16) {\n  uint32_t x[m_tiles][4];\n  CNX_UNROLL\n  for (int i = 0; i < m_tiles; i++) load_matrices(x[i], as + a_at + i * 16 * step + ((k / 8 + lane / 16) ^ a_swap) * 8);\n  if constexpr (scaled) {\n    const Pair low = load2(fs + k), high = load2(fs + k + 8);\n    CNX_UNROLL\n    for (int i = 0; i < m_tiles; i++) {\n      CNX_UNROLL\n      for (int e = 0; e < 4; e++) x[i][e] = scale_word<T>(x[i][e], e < 2 ? low : high);\n    }\n  }\n  CNX_UNROLL\n  for (int j = 0; j < n_tiles; j += 2) {\n    uint32_t y[4];\n    load_matrices_transposed(y, bs + b_at + k * b_row + j * 8 + (j + 1 < n_tiles ? lane / 16 * 8 : 0));\n    CNX_UNROLL\n    for (int i = 0; i < m_tiles; i++) {\n      multiply<T>(c[i][j], x[i], y[0], y[1]);\n      if (j + 1 < n_tiles) multiply<T>(c[i][j + 1], x[i], y[2], y[3]);\n    }\n  }\n}\n";
 },"useData":true},
 
   "cuda-norm": {"0":function(container,depth0,helpers,partials,data) {
-    var stack1;
-
-  return "c < "
-    + ((stack1 = container.lambda(container.strict(depth0, "channels", {"start":{"line":3,"column":34},"end":{"line":3,"column":42}} ), depth0)) != null ? stack1 : "")
-    + " ? ";
+    return "constexpr const float *gain = nullptr, *shift = nullptr;\n";
 },"1":function(container,depth0,helpers,partials,data) {
-    return "load2(token + c)";
+    return "x * gain[c] + shift[c]";
 },"2":function(container,depth0,helpers,partials,data) {
-    var stack1;
-
-  return "Pair{token[c], c + 1 < "
-    + ((stack1 = container.lambda(container.strict(depth0, "channels", {"start":{"line":3,"column":116},"end":{"line":3,"column":124}} ), depth0)) != null ? stack1 : "")
-    + " ? token[c + 1] : 0.0f}";
-},"3":function(container,depth0,helpers,partials,data) {
-    return " : Pair{0.0f, 0.0f}";
-},"4":function(container,depth0,helpers,partials,data) {
-    return "\n// So many channels a lane that they are read again each time: registers have no room for them.";
-},"5":function(container,depth0,helpers,partials,data) {
-    return "const float *gain, const float *shift, ";
-},"6":function(container,depth0,helpers,partials,data) {
-    var stack1, alias1=container.strict, alias2=container.lambda;
-
-  return "    const float *token = tile + (p < "
-    + ((stack1 = alias2(alias1(depth0, "pixels", {"start":{"line":13,"column":39},"end":{"line":13,"column":45}} ), depth0)) != null ? stack1 : "")
-    + " ? p : "
-    + ((stack1 = alias2(alias1(depth0, "pixels", {"start":{"line":13,"column":56},"end":{"line":13,"column":62}} ), depth0)) != null ? stack1 : "")
-    + " - 1) * "
-    + ((stack1 = alias2(alias1(depth0, "tileRow", {"start":{"line":13,"column":74},"end":{"line":13,"column":81}} ), depth0)) != null ? stack1 : "")
-    + ";\n";
-},"7":function(container,depth0,helpers,partials,data) {
-    var stack1;
-
-  return "    const float *token = tile + p * "
-    + ((stack1 = container.lambda(container.strict(depth0, "tileRow", {"start":{"line":15,"column":38},"end":{"line":15,"column":45}} ), depth0)) != null ? stack1 : "")
-    + ";\n";
-},"8":function(container,depth0,helpers,partials,data) {
-    var stack1;
-
-  return "    Pair x["
-    + ((stack1 = container.lambda(container.strict(depth0, "lanePairs", {"start":{"line":18,"column":13},"end":{"line":18,"column":22}} ), depth0)) != null ? stack1 : "")
-    + "];\n";
-},"9":function(container,depth0,helpers,partials,data) {
-    return "CNX_UNROLL";
-},"10":function(container,depth0,helpers,partials,data) {
-    return "CNX_EIGHTFOLD";
-},"11":function(container,depth0,helpers,partials,data) {
-    var stack1;
-
-  return "      x[i] = pair_of(token, 2 * (lane + i * "
-    + ((stack1 = container.lambda(container.strict(depth0, "lanes", {"start":{"line":24,"column":46},"end":{"line":24,"column":51}} ), depth0)) != null ? stack1 : "")
-    + "));\n      sum += x[i].v[0] + x[i].v[1];\n";
-},"12":function(container,depth0,helpers,partials,data) {
-    var stack1;
-
-  return "      const Pair x = pair_of(token, 2 * (lane + i * "
-    + ((stack1 = container.lambda(container.strict(depth0, "lanes", {"start":{"line":27,"column":54},"end":{"line":27,"column":59}} ), depth0)) != null ? stack1 : "")
-    + "));\n      sum += x.v[0] + x.v[1];\n";
-},"13":function(container,depth0,helpers,partials,data) {
-    var stack1;
-
-  return "      const int c = 2 * (lane + i * "
-    + ((stack1 = container.lambda(container.strict(depth0, "lanes", {"start":{"line":36,"column":38},"end":{"line":36,"column":43}} ), depth0)) != null ? stack1 : "")
-    + ");\n";
-},"14":function(container,depth0,helpers,partials,data) {
-    return "      const Pair x = pair_of(token, c);\n";
-},"15":function(container,depth0,helpers,partials,data) {
-    var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
-        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
-          return parent[propertyName];
-        }
-        return undefined
-    };
-
-  return "        x[i].v[e] -= mean;\n        square += "
-    + ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"raggedPairs"),{"name":"if","hash":{},"fn":container.program(16, data, 0),"inverse":container.program(17, data, 0),"data":data,"loc":{"start":{"line":45,"column":18},"end":{"line":45,"column":124}}})) != null ? stack1 : "")
-    + ";\n";
-},"16":function(container,depth0,helpers,partials,data) {
-    var stack1;
-
-  return "c + e < "
-    + ((stack1 = container.lambda(container.strict(depth0, "channels", {"start":{"line":45,"column":47},"end":{"line":45,"column":55}} ), depth0)) != null ? stack1 : "")
-    + " ? x[i].v[e] * x[i].v[e] : 0.0f";
-},"17":function(container,depth0,helpers,partials,data) {
-    return "x[i].v[e] * x[i].v[e]";
-},"18":function(container,depth0,helpers,partials,data) {
-    var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
-        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
-          return parent[propertyName];
-        }
-        return undefined
-    };
-
-  return "        square += "
-    + ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"raggedPairs"),{"name":"if","hash":{},"fn":container.program(19, data, 0),"inverse":container.program(20, data, 0),"data":data,"loc":{"start":{"line":47,"column":18},"end":{"line":47,"column":148}}})) != null ? stack1 : "")
-    + ";\n";
-},"19":function(container,depth0,helpers,partials,data) {
-    var stack1;
-
-  return "c + e < "
-    + ((stack1 = container.lambda(container.strict(depth0, "channels", {"start":{"line":47,"column":47},"end":{"line":47,"column":55}} ), depth0)) != null ? stack1 : "")
-    + " ? (x.v[e] - mean) * (x.v[e] - mean) : 0.0f";
-},"20":function(container,depth0,helpers,partials,data) {
-    return "(x.v[e] - mean) * (x.v[e] - mean)";
-},"21":function(container,depth0,helpers,partials,data) {
-    var stack1;
-
-  return "p < "
-    + ((stack1 = container.lambda(container.strict(depth0, "pixels", {"start":{"line":52,"column":43},"end":{"line":52,"column":49}} ), depth0)) != null ? stack1 : "")
-    + " ? place(p, count) : -1";
-},"22":function(container,depth0,helpers,partials,data) {
-    return "place(p, count)";
-},"23":function(container,depth0,helpers,partials,data) {
-    var stack1;
-
-  return "      if (c >= "
-    + ((stack1 = container.lambda(container.strict(depth0, "channels", {"start":{"line":58,"column":17},"end":{"line":58,"column":25}} ), depth0)) != null ? stack1 : "")
-    + ") continue;\n";
-},"24":function(container,depth0,helpers,partials,data) {
-    return "      Pair x = pair_of(token, c);\n      CNX_UNROLL\n      for (int e = 0; e < 2; e++) x.v[e] -= mean;\n";
-},"25":function(container,depth0,helpers,partials,data) {
+    return "x";
+},"compiler":[8,">= 4.3.0"],"main":function(container,depth0,helpers,partials,data) {
     var stack1, alias1=container.strict, alias2=container.lambda, alias3=depth0 != null ? depth0 : (container.nullContext || {}), lookupProperty = container.lookupProperty || function(parent, propertyName) {
         if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
           return parent[propertyName];
@@ -9787,107 +7848,65 @@ export const partials: Readonly<Record<string, Precompiled>> = {
         return undefined
     };
 
-  return "      store2(output + to + c, "
-    + ((stack1 = alias2(alias1(depth0, "pair", {"start":{"line":66,"column":32},"end":{"line":66,"column":36}} ), depth0)) != null ? stack1 : "")
-    + ".v[0] * scale"
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"affine"),{"name":"if","hash":{},"fn":container.program(26, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":66,"column":51},"end":{"line":66,"column":93}}})) != null ? stack1 : "")
-    + ", "
-    + ((stack1 = alias2(alias1(depth0, "pair", {"start":{"line":66,"column":97},"end":{"line":66,"column":101}} ), depth0)) != null ? stack1 : "")
-    + ".v[1] * scale"
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"affine"),{"name":"if","hash":{},"fn":container.program(27, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":66,"column":116},"end":{"line":66,"column":166}}})) != null ? stack1 : "")
-    + ");\n";
-},"26":function(container,depth0,helpers,partials,data) {
-    return " * gain[c] + shift[c]";
-},"27":function(container,depth0,helpers,partials,data) {
-    return " * gain[c + 1] + shift[c + 1]";
-},"28":function(container,depth0,helpers,partials,data) {
-    var stack1, alias1=container.strict, alias2=container.lambda, lookupProperty = container.lookupProperty || function(parent, propertyName) {
-        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
-          return parent[propertyName];
-        }
-        return undefined
-    };
-
-  return "      for (int e = 0; e < 2 && c + e < "
-    + ((stack1 = alias2(alias1(depth0, "channels", {"start":{"line":68,"column":41},"end":{"line":68,"column":49}} ), depth0)) != null ? stack1 : "")
-    + "; e++) output[to + c + e] = narrow<T>("
-    + ((stack1 = alias2(alias1(depth0, "pair", {"start":{"line":68,"column":91},"end":{"line":68,"column":95}} ), depth0)) != null ? stack1 : "")
-    + ".v[e] * scale"
-    + ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"affine"),{"name":"if","hash":{},"fn":container.program(29, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":68,"column":110},"end":{"line":68,"column":160}}})) != null ? stack1 : "")
-    + ");\n";
-},"29":function(container,depth0,helpers,partials,data) {
-    return " * gain[c + e] + shift[c + e]";
-},"compiler":[8,">= 4.3.0"],"main":function(container,depth0,helpers,partials,data) {
-    var stack1, alias1=depth0 != null ? depth0 : (container.nullContext || {}), alias2=container.strict, alias3=container.lambda, lookupProperty = container.lookupProperty || function(parent, propertyName) {
-        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
-          return parent[propertyName];
-        }
-        return undefined
-    };
-
-  return "// Values c and c + 1 of a token; zero past the end.\nCNX_DEVICE Pair pair_of(const float *token, int c) {\n  return "
-    + ((stack1 = lookupProperty(helpers,"if").call(alias1,lookupProperty(depth0,"raggedPairs"),{"name":"if","hash":{},"fn":container.program(0, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":3,"column":9},"end":{"line":3,"column":54}}})) != null ? stack1 : "")
-    + ((stack1 = lookupProperty(helpers,"if").call(alias1,lookupProperty(depth0,"pairs"),{"name":"if","hash":{},"fn":container.program(1, data, 0),"inverse":container.program(2, data, 0),"data":data,"loc":{"start":{"line":3,"column":54},"end":{"line":3,"column":156}}})) != null ? stack1 : "")
-    + ((stack1 = lookupProperty(helpers,"if").call(alias1,lookupProperty(depth0,"raggedPairs"),{"name":"if","hash":{},"fn":container.program(3, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":3,"column":156},"end":{"line":3,"column":201}}})) != null ? stack1 : "")
-    + ";\n}\n\n// Normalises the "
-    + ((stack1 = alias3(alias2(depth0, "pixels", {"start":{"line":6,"column":20},"end":{"line":6,"column":26}} ), depth0)) != null ? stack1 : "")
-    + " tokens of `tile`, "
-    + ((stack1 = alias3(alias2(depth0, "lanes", {"start":{"line":6,"column":49},"end":{"line":6,"column":54}} ), depth0)) != null ? stack1 : "")
-    + " lanes each, and stores those that lie on the map."
-    + ((stack1 = lookupProperty(helpers,"unless").call(alias1,lookupProperty(depth0,"pairsHeld"),{"name":"unless","hash":{},"fn":container.program(4, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":6,"column":106},"end":{"line":7,"column":106}}})) != null ? stack1 : "")
-    + "\nCNX_DEVICE void normalize(const float *tile, "
-    + ((stack1 = lookupProperty(helpers,"if").call(alias1,lookupProperty(depth0,"affine"),{"name":"if","hash":{},"fn":container.program(5, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":8,"column":45},"end":{"line":8,"column":105}}})) != null ? stack1 : "")
-    + "T *output, int count) {\n  const int lane = thread() % "
-    + ((stack1 = alias3(alias2(depth0, "lanes", {"start":{"line":9,"column":32},"end":{"line":9,"column":37}} ), depth0)) != null ? stack1 : "")
-    + ";\n  for (int first = thread() / 32 * "
-    + ((stack1 = alias3(alias2(depth0, "warpTokens", {"start":{"line":10,"column":37},"end":{"line":10,"column":47}} ), depth0)) != null ? stack1 : "")
-    + "; first < "
-    + ((stack1 = alias3(alias2(depth0, "pixels", {"start":{"line":10,"column":61},"end":{"line":10,"column":67}} ), depth0)) != null ? stack1 : "")
+  return "constexpr int norm_lanes = "
+    + ((stack1 = alias2(alias1(depth0, "lanes", {"start":{"line":1,"column":29},"end":{"line":1,"column":34}} ), depth0)) != null ? stack1 : "")
+    + ", warp_tokens = "
+    + ((stack1 = alias2(alias1(depth0, "warpTokens", {"start":{"line":1,"column":54},"end":{"line":1,"column":64}} ), depth0)) != null ? stack1 : "")
+    + "; // of a token, of a warp\nconstexpr int lane_pairs = "
+    + ((stack1 = alias2(alias1(depth0, "lanePairs", {"start":{"line":2,"column":29},"end":{"line":2,"column":38}} ), depth0)) != null ? stack1 : "")
+    + ", token_row = "
+    + ((stack1 = alias2(alias1(depth0, "tileRow", {"start":{"line":2,"column":56},"end":{"line":2,"column":63}} ), depth0)) != null ? stack1 : "")
+    + ";\nconstexpr bool whole_pairs = "
+    + ((stack1 = alias2(alias1(depth0, "channels", {"start":{"line":3,"column":31},"end":{"line":3,"column":39}} ), depth0)) != null ? stack1 : "")
+    + " % (2 * norm_lanes) == 0, whole_warps = "
+    + ((stack1 = alias2(alias1(depth0, "pixels", {"start":{"line":3,"column":83},"end":{"line":3,"column":89}} ), depth0)) != null ? stack1 : "")
+    + " % warp_tokens == 0;\nconstexpr bool pairs_held = "
+    + ((stack1 = alias2(alias1(depth0, "pairsHeld", {"start":{"line":4,"column":30},"end":{"line":4,"column":39}} ), depth0)) != null ? stack1 : "")
+    + "; // a lane's channels; where registers have no room for them they are read again each time\n"
+    + ((stack1 = lookupProperty(helpers,"unless").call(alias3,lookupProperty(depth0,"affine"),{"name":"unless","hash":{},"fn":container.program(0, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":5,"column":0},"end":{"line":7,"column":11}}})) != null ? stack1 : "")
+    + "CNX_DEVICE float affine(float x, const float *gain, const float *shift, int c) { return "
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"affine"),{"name":"if","hash":{},"fn":container.program(1, data, 0),"inverse":container.program(2, data, 0),"data":data,"loc":{"start":{"line":8,"column":88},"end":{"line":8,"column":140}}})) != null ? stack1 : "")
+    + "; }\n\n// Values c and c + 1 of a token; zero past the end.\nCNX_DEVICE Pair pair_of(const float *token, int c) {\n  if constexpr ("
+    + ((stack1 = alias2(alias1(depth0, "channels", {"start":{"line":12,"column":18},"end":{"line":12,"column":26}} ), depth0)) != null ? stack1 : "")
+    + " % 2 == 0) {\n    return whole_pairs || c < "
+    + ((stack1 = alias2(alias1(depth0, "channels", {"start":{"line":13,"column":32},"end":{"line":13,"column":40}} ), depth0)) != null ? stack1 : "")
+    + " ? load2(token + c) : Pair{0.0f, 0.0f};\n  } else {\n    return c < "
+    + ((stack1 = alias2(alias1(depth0, "channels", {"start":{"line":15,"column":17},"end":{"line":15,"column":25}} ), depth0)) != null ? stack1 : "")
+    + " ? Pair{token[c], c + 1 < "
+    + ((stack1 = alias2(alias1(depth0, "channels", {"start":{"line":15,"column":55},"end":{"line":15,"column":63}} ), depth0)) != null ? stack1 : "")
+    + " ? token[c + 1] : 0.0f} : Pair{0.0f, 0.0f};\n  }\n}\n\n// Normalises the "
+    + ((stack1 = alias2(alias1(depth0, "pixels", {"start":{"line":19,"column":20},"end":{"line":19,"column":26}} ), depth0)) != null ? stack1 : "")
+    + " tokens of `tile`, and stores those that lie on the map.\nCNX_DEVICE void normalize(const float *tile, const float *gain, const float *shift, T *output, int count) {\n  const int lane = thread() % norm_lanes;\n  for (int first = thread() / 32 * warp_tokens; first < "
+    + ((stack1 = alias2(alias1(depth0, "pixels", {"start":{"line":22,"column":58},"end":{"line":22,"column":64}} ), depth0)) != null ? stack1 : "")
     + "; first += "
-    + ((stack1 = alias3(alias2(depth0, "stepTokens", {"start":{"line":10,"column":82},"end":{"line":10,"column":92}} ), depth0)) != null ? stack1 : "")
-    + ") {\n    const int p = first + thread() % 32 / "
-    + ((stack1 = alias3(alias2(depth0, "lanes", {"start":{"line":11,"column":44},"end":{"line":11,"column":49}} ), depth0)) != null ? stack1 : "")
-    + ";\n"
-    + ((stack1 = lookupProperty(helpers,"if").call(alias1,lookupProperty(depth0,"sharedWarp"),{"name":"if","hash":{},"fn":container.program(6, data, 0),"inverse":container.program(7, data, 0),"data":data,"loc":{"start":{"line":12,"column":4},"end":{"line":16,"column":11}}})) != null ? stack1 : "")
-    + ((stack1 = lookupProperty(helpers,"if").call(alias1,lookupProperty(depth0,"pairsHeld"),{"name":"if","hash":{},"fn":container.program(8, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":17,"column":4},"end":{"line":19,"column":11}}})) != null ? stack1 : "")
-    + "    float sum = 0.0f;\n    "
-    + ((stack1 = lookupProperty(helpers,"if").call(alias1,lookupProperty(depth0,"pairsHeld"),{"name":"if","hash":{},"fn":container.program(9, data, 0),"inverse":container.program(10, data, 0),"data":data,"loc":{"start":{"line":21,"column":4},"end":{"line":21,"column":59}}})) != null ? stack1 : "")
-    + "\n    for (int i = 0; i < "
-    + ((stack1 = alias3(alias2(depth0, "lanePairs", {"start":{"line":22,"column":26},"end":{"line":22,"column":35}} ), depth0)) != null ? stack1 : "")
-    + "; i++) {\n"
-    + ((stack1 = lookupProperty(helpers,"if").call(alias1,lookupProperty(depth0,"pairsHeld"),{"name":"if","hash":{},"fn":container.program(11, data, 0),"inverse":container.program(12, data, 0),"data":data,"loc":{"start":{"line":23,"column":6},"end":{"line":29,"column":13}}})) != null ? stack1 : "")
-    + "    }\n    const float mean = group_sum<"
-    + ((stack1 = alias3(alias2(depth0, "lanes", {"start":{"line":31,"column":35},"end":{"line":31,"column":40}} ), depth0)) != null ? stack1 : "")
-    + ">(sum) / "
-    + ((stack1 = alias3(alias2(depth0, "channels", {"start":{"line":31,"column":53},"end":{"line":31,"column":61}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "stepTokens", {"start":{"line":22,"column":79},"end":{"line":22,"column":89}} ), depth0)) != null ? stack1 : "")
+    + ") {\n    const int p = first + thread() % 32 / norm_lanes;\n    const float *token = tile + (whole_warps || p < "
+    + ((stack1 = alias2(alias1(depth0, "pixels", {"start":{"line":24,"column":54},"end":{"line":24,"column":60}} ), depth0)) != null ? stack1 : "")
+    + " ? p : "
+    + ((stack1 = alias2(alias1(depth0, "pixels", {"start":{"line":24,"column":71},"end":{"line":24,"column":77}} ), depth0)) != null ? stack1 : "")
+    + " - 1) * token_row;\n    Pair x[pairs_held ? lane_pairs : 1];\n    float sum = 0.0f;\n    "
+    + ((stack1 = alias2(alias1(depth0, "pairUnroll", {"start":{"line":27,"column":6},"end":{"line":27,"column":16}} ), depth0)) != null ? stack1 : "")
+    + "\n    for (int i = 0; i < lane_pairs; i++) {\n      Pair &own = x[pairs_held ? i : 0];\n      own = pair_of(token, 2 * (lane + i * norm_lanes));\n      sum += own.v[0] + own.v[1];\n    }\n    const float mean = group_sum<norm_lanes>(sum) / "
+    + ((stack1 = alias2(alias1(depth0, "channels", {"start":{"line":33,"column":54},"end":{"line":33,"column":62}} ), depth0)) != null ? stack1 : "")
     + ".0f;\n    float square = 0.0f;\n    "
-    + ((stack1 = lookupProperty(helpers,"if").call(alias1,lookupProperty(depth0,"pairsHeld"),{"name":"if","hash":{},"fn":container.program(9, data, 0),"inverse":container.program(10, data, 0),"data":data,"loc":{"start":{"line":33,"column":4},"end":{"line":33,"column":59}}})) != null ? stack1 : "")
-    + "\n    for (int i = 0; i < "
-    + ((stack1 = alias3(alias2(depth0, "lanePairs", {"start":{"line":34,"column":26},"end":{"line":34,"column":35}} ), depth0)) != null ? stack1 : "")
-    + "; i++) {\n"
-    + ((stack1 = lookupProperty(helpers,"if").call(alias1,lookupProperty(depth0,"needsColumn"),{"name":"if","hash":{},"fn":container.program(13, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":35,"column":6},"end":{"line":37,"column":13}}})) != null ? stack1 : "")
-    + ((stack1 = lookupProperty(helpers,"unless").call(alias1,lookupProperty(depth0,"pairsHeld"),{"name":"unless","hash":{},"fn":container.program(14, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":38,"column":6},"end":{"line":40,"column":17}}})) != null ? stack1 : "")
-    + "      CNX_UNROLL\n      for (int e = 0; e < 2; e++) {\n"
-    + ((stack1 = lookupProperty(helpers,"if").call(alias1,lookupProperty(depth0,"pairsHeld"),{"name":"if","hash":{},"fn":container.program(15, data, 0),"inverse":container.program(18, data, 0),"data":data,"loc":{"start":{"line":43,"column":8},"end":{"line":48,"column":15}}})) != null ? stack1 : "")
-    + "      }\n    }\n    const float scale = reciprocal_root(group_sum<"
-    + ((stack1 = alias3(alias2(depth0, "lanes", {"start":{"line":51,"column":52},"end":{"line":51,"column":57}} ), depth0)) != null ? stack1 : "")
-    + ">(square) / "
-    + ((stack1 = alias3(alias2(depth0, "channels", {"start":{"line":51,"column":73},"end":{"line":51,"column":81}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "pairUnroll", {"start":{"line":35,"column":6},"end":{"line":35,"column":16}} ), depth0)) != null ? stack1 : "")
+    + "\n    for (int i = 0; i < lane_pairs; i++) {\n      const int c = 2 * (lane + i * norm_lanes);\n      Pair &own = x[pairs_held ? i : 0];\n      if (!pairs_held) own = pair_of(token, c);\n      CNX_UNROLL\n      for (int e = 0; e < 2; e++) {\n        own.v[e] -= mean;\n        square += whole_pairs || c + e < "
+    + ((stack1 = alias2(alias1(depth0, "channels", {"start":{"line":43,"column":43},"end":{"line":43,"column":51}} ), depth0)) != null ? stack1 : "")
+    + " ? own.v[e] * own.v[e] : 0.0f;\n      }\n    }\n    const float scale = reciprocal_root(group_sum<norm_lanes>(square) / "
+    + ((stack1 = alias2(alias1(depth0, "channels", {"start":{"line":46,"column":74},"end":{"line":46,"column":82}} ), depth0)) != null ? stack1 : "")
     + ".0f + "
-    + ((stack1 = alias3(alias2(depth0, "eps", {"start":{"line":51,"column":91},"end":{"line":51,"column":94}} ), depth0)) != null ? stack1 : "")
-    + "f);\n    const int to = "
-    + ((stack1 = lookupProperty(helpers,"if").call(alias1,lookupProperty(depth0,"sharedWarp"),{"name":"if","hash":{},"fn":container.program(21, data, 0),"inverse":container.program(22, data, 0),"data":data,"loc":{"start":{"line":52,"column":19},"end":{"line":52,"column":104}}})) != null ? stack1 : "")
-    + ";\n    if (to < 0) continue;\n    "
-    + ((stack1 = lookupProperty(helpers,"if").call(alias1,lookupProperty(depth0,"pairsHeld"),{"name":"if","hash":{},"fn":container.program(9, data, 0),"inverse":container.program(10, data, 0),"data":data,"loc":{"start":{"line":54,"column":4},"end":{"line":54,"column":59}}})) != null ? stack1 : "")
-    + "\n    for (int i = 0; i < "
-    + ((stack1 = alias3(alias2(depth0, "lanePairs", {"start":{"line":55,"column":26},"end":{"line":55,"column":35}} ), depth0)) != null ? stack1 : "")
-    + "; i++) {\n      const int c = 2 * (lane + i * "
-    + ((stack1 = alias3(alias2(depth0, "lanes", {"start":{"line":56,"column":38},"end":{"line":56,"column":43}} ), depth0)) != null ? stack1 : "")
-    + ");\n"
-    + ((stack1 = lookupProperty(helpers,"if").call(alias1,lookupProperty(depth0,"raggedPairs"),{"name":"if","hash":{},"fn":container.program(23, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":57,"column":6},"end":{"line":59,"column":13}}})) != null ? stack1 : "")
-    + ((stack1 = lookupProperty(helpers,"unless").call(alias1,lookupProperty(depth0,"pairsHeld"),{"name":"unless","hash":{},"fn":container.program(24, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":60,"column":6},"end":{"line":64,"column":17}}})) != null ? stack1 : "")
-    + ((stack1 = lookupProperty(helpers,"if").call(alias1,lookupProperty(depth0,"pairs"),{"name":"if","hash":{},"fn":container.program(25, data, 0),"inverse":container.program(28, data, 0),"data":data,"loc":{"start":{"line":65,"column":6},"end":{"line":69,"column":13}}})) != null ? stack1 : "")
-    + "    }\n  }\n}\n";
+    + ((stack1 = alias2(alias1(depth0, "eps", {"start":{"line":46,"column":92},"end":{"line":46,"column":95}} ), depth0)) != null ? stack1 : "")
+    + "f);\n    const int to = whole_warps || p < "
+    + ((stack1 = alias2(alias1(depth0, "pixels", {"start":{"line":47,"column":40},"end":{"line":47,"column":46}} ), depth0)) != null ? stack1 : "")
+    + " ? place(p, count) : -1;\n    if (to < 0) continue;\n    "
+    + ((stack1 = alias2(alias1(depth0, "pairUnroll", {"start":{"line":49,"column":6},"end":{"line":49,"column":16}} ), depth0)) != null ? stack1 : "")
+    + "\n    for (int i = 0; i < lane_pairs; i++) {\n      const int c = 2 * (lane + i * norm_lanes);\n      if (!whole_pairs && c >= "
+    + ((stack1 = alias2(alias1(depth0, "channels", {"start":{"line":52,"column":33},"end":{"line":52,"column":41}} ), depth0)) != null ? stack1 : "")
+    + ") continue;\n      Pair &own = x[pairs_held ? i : 0];\n      if constexpr (!pairs_held) {\n        own = pair_of(token, c);\n        CNX_UNROLL\n        for (int e = 0; e < 2; e++) own.v[e] -= mean;\n      }\n      if constexpr ("
+    + ((stack1 = alias2(alias1(depth0, "channels", {"start":{"line":59,"column":22},"end":{"line":59,"column":30}} ), depth0)) != null ? stack1 : "")
+    + " % 2 == 0) {\n        store2(output + to + c, affine(own.v[0] * scale, gain, shift, c), affine(own.v[1] * scale, gain, shift, c + 1));\n      } else {\n        for (int e = 0; e < 2 && c + e < "
+    + ((stack1 = alias2(alias1(depth0, "channels", {"start":{"line":62,"column":43},"end":{"line":62,"column":51}} ), depth0)) != null ? stack1 : "")
+    + "; e++) output[to + c + e] = narrow<T>(affine(own.v[e] * scale, gain, shift, c + e));\n      }\n    }\n  }\n}\n";
 },"useData":true},
 
   "cuda-parameters": {"0":function(container,depth0,helpers,partials,data) {
@@ -9926,7 +7945,7 @@ export const partials: Readonly<Record<string, Precompiled>> = {
 },"useData":true},
 
   "cuda-plain": {"compiler":[8,">= 4.3.0"],"main":function(container,depth0,helpers,partials,data) {
-    return "// Four values of the left operand: row m0 + m, columns k .. k + 3; zero past the end.\nCNX_DEVICE Quad fetch(const T *input, int m0, int m, int k) {\n  Quad q = {0.0f, 0.0f, 0.0f, 0.0f};\n  if (m0 + m >= rows) return q;\n  CNX_UNROLL\n  for (int i = 0; i < 4; i++)\n    if (k + i < depth) q.v[i] = widen(input[(m0 + m) * depth + k + i]);\n  return q;\n}\n\n";
+    return "// Four values of the left operand: row m0 + m, columns k .. k + 3; zero past the end.\nCNX_DEVICE Quad fetch(const T *input, const Pair *, int m0, int m, int k) {\n  Quad q = {0.0f, 0.0f, 0.0f, 0.0f};\n  if (m0 + m >= rows) return q;\n  CNX_UNROLL\n  for (int i = 0; i < 4; i++)\n    if (k + i < depth) q.v[i] = widen(input[(m0 + m) * depth + k + i]);\n  return q;\n}\n\n";
 },"useData":true},
 
   "cuda-removed": {"compiler":[8,">= 4.3.0"],"main":function(container,depth0,helpers,partials,data) {
@@ -10207,6 +8226,46 @@ export const partials: Readonly<Record<string, Precompiled>> = {
   return ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"wgsl"),{"name":"if","hash":{},"fn":container.program(0, data, 0),"inverse":container.program(7, data, 0),"data":data,"loc":{"start":{"line":1,"column":0},"end":{"line":49,"column":7}}})) != null ? stack1 : "");
 },"usePartial":true,"useData":true},
 
+  "norm-title": {"0":function(container,depth0,helpers,partials,data) {
+    var stack1, alias1=container.strict, alias2=container.lambda, lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
+
+  return "//   output["
+    + ((stack1 = alias2(alias1(depth0, "index", {"start":{"line":2,"column":14},"end":{"line":2,"column":19}} ), depth0)) != null ? stack1 : "")
+    + "] = (v - mean over "
+    + ((stack1 = alias2(alias1(depth0, "along", {"start":{"line":2,"column":42},"end":{"line":2,"column":47}} ), depth0)) != null ? stack1 : "")
+    + " of v) / sqrt(variance over "
+    + ((stack1 = alias2(alias1(depth0, "along", {"start":{"line":2,"column":79},"end":{"line":2,"column":84}} ), depth0)) != null ? stack1 : "")
+    + " of v + "
+    + ((stack1 = alias2(alias1(depth0, "eps", {"start":{"line":2,"column":96},"end":{"line":2,"column":99}} ), depth0)) != null ? stack1 : "")
+    + ")"
+    + ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"affine"),{"name":"if","hash":{},"fn":container.program(1, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":2,"column":102},"end":{"line":2,"column":160}}})) != null ? stack1 : "")
+    + "\n";
+},"1":function(container,depth0,helpers,partials,data) {
+    var stack1, alias1=container.strict, alias2=container.lambda;
+
+  return " * gain["
+    + ((stack1 = alias2(alias1(depth0, "along", {"start":{"line":2,"column":126},"end":{"line":2,"column":131}} ), depth0)) != null ? stack1 : "")
+    + "] + shift["
+    + ((stack1 = alias2(alias1(depth0, "along", {"start":{"line":2,"column":145},"end":{"line":2,"column":150}} ), depth0)) != null ? stack1 : "")
+    + "]";
+},"2":function(container,depth0,helpers,partials,data) {
+    return "//   output = v\n";
+},"compiler":[8,">= 4.3.0"],"main":function(container,depth0,helpers,partials,data) {
+    var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
+
+  return ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"norm"),{"name":"if","hash":{},"fn":container.program(0, data, 0),"inverse":container.program(2, data, 0),"data":data,"loc":{"start":{"line":1,"column":0},"end":{"line":5,"column":7}}})) != null ? stack1 : "");
+},"useData":true},
+
   "pixel": {"0":function(container,depth0,helpers,partials,data) {
     var stack1, alias1=container.strict, alias2=container.lambda;
 
@@ -10285,6 +8344,73 @@ export const partials: Readonly<Record<string, Precompiled>> = {
     + ((stack1 = alias2(alias1(depth0, "eps", {"start":{"line":11,"column":64},"end":{"line":11,"column":67}} ), depth0)) != null ? stack1 : "")
     + "f);\n";
 },"useData":true},
+
+  "stem-title": {"0":function(container,depth0,helpers,partials,data) {
+    return " and LayerNorm";
+},"1":function(container,depth0,helpers,partials,data) {
+    return ", kept patches only";
+},"2":function(container,depth0,helpers,partials,data) {
+    var stack1, alias1=container.strict, alias2=container.lambda, lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
+
+  return "//   v[y,x,n] = bias[n] + sum over c,i,j of weight[(c,i,j),n] * input[c, "
+    + ((stack1 = alias2(alias1(depth0, "patch", {"start":{"line":3,"column":75},"end":{"line":3,"column":80}} ), depth0)) != null ? stack1 : "")
+    + "(top+y%"
+    + ((stack1 = alias2(alias1(lookupProperty(depth0,"grid"), "down", {"start":{"line":3,"column":91},"end":{"line":3,"column":100}} ), depth0)) != null ? stack1 : "")
+    + ")+i, "
+    + ((stack1 = alias2(alias1(depth0, "patch", {"start":{"line":3,"column":109},"end":{"line":3,"column":114}} ), depth0)) != null ? stack1 : "")
+    + "(left+x)+j]\n//   top, left = where the patch of slot y/"
+    + ((stack1 = alias2(alias1(lookupProperty(depth0,"grid"), "down", {"start":{"line":4,"column":45},"end":{"line":4,"column":54}} ), depth0)) != null ? stack1 : "")
+    + " begins, patches of "
+    + ((stack1 = alias2(alias1(lookupProperty(depth0,"grid"), "down", {"start":{"line":4,"column":78},"end":{"line":4,"column":87}} ), depth0)) != null ? stack1 : "")
+    + "x"
+    + ((stack1 = alias2(alias1(lookupProperty(depth0,"grid"), "across", {"start":{"line":4,"column":92},"end":{"line":4,"column":103}} ), depth0)) != null ? stack1 : "")
+    + " sites\n";
+},"3":function(container,depth0,helpers,partials,data) {
+    var stack1, alias1=container.strict, alias2=container.lambda;
+
+  return "//   v[y,x,n] = bias[n] + sum over c,i,j of weight[(c,i,j),n] * input[c, "
+    + ((stack1 = alias2(alias1(depth0, "patch", {"start":{"line":6,"column":75},"end":{"line":6,"column":80}} ), depth0)) != null ? stack1 : "")
+    + "y+i, "
+    + ((stack1 = alias2(alias1(depth0, "patch", {"start":{"line":6,"column":89},"end":{"line":6,"column":94}} ), depth0)) != null ? stack1 : "")
+    + "x+j]\n";
+},"compiler":[8,">= 4.3.0"],"main":function(container,depth0,helpers,partials,data) {
+    var stack1, alias1=container.strict, alias2=container.lambda, alias3=depth0 != null ? depth0 : (container.nullContext || {}), lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
+
+  return "// "
+    + ((stack1 = alias2(alias1(depth0, "patch", {"start":{"line":1,"column":5},"end":{"line":1,"column":10}} ), depth0)) != null ? stack1 : "")
+    + "x"
+    + ((stack1 = alias2(alias1(depth0, "patch", {"start":{"line":1,"column":15},"end":{"line":1,"column":20}} ), depth0)) != null ? stack1 : "")
+    + " convolution with stride "
+    + ((stack1 = alias2(alias1(depth0, "patch", {"start":{"line":1,"column":49},"end":{"line":1,"column":54}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"norm"),{"name":"if","hash":{},"fn":container.program(0, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":1,"column":56},"end":{"line":1,"column":89}}})) != null ? stack1 : "")
+    + ", ["
+    + ((stack1 = alias2(alias1(depth0, "inChannels", {"start":{"line":1,"column":94},"end":{"line":1,"column":104}} ), depth0)) != null ? stack1 : "")
+    + "]["
+    + ((stack1 = alias2(alias1(depth0, "height", {"start":{"line":1,"column":110},"end":{"line":1,"column":116}} ), depth0)) != null ? stack1 : "")
+    + "]["
+    + ((stack1 = alias2(alias1(depth0, "width", {"start":{"line":1,"column":122},"end":{"line":1,"column":127}} ), depth0)) != null ? stack1 : "")
+    + "] to channels-last ["
+    + ((stack1 = alias2(alias1(depth0, "outHeight", {"start":{"line":1,"column":151},"end":{"line":1,"column":160}} ), depth0)) != null ? stack1 : "")
+    + "]["
+    + ((stack1 = alias2(alias1(depth0, "outWidth", {"start":{"line":1,"column":166},"end":{"line":1,"column":174}} ), depth0)) != null ? stack1 : "")
+    + "]["
+    + ((stack1 = alias2(alias1(depth0, "channels", {"start":{"line":1,"column":180},"end":{"line":1,"column":188}} ), depth0)) != null ? stack1 : "")
+    + "]"
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"grid"),{"name":"if","hash":{},"fn":container.program(1, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":1,"column":191},"end":{"line":1,"column":229}}})) != null ? stack1 : "")
+    + ":\n"
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"grid"),{"name":"if","hash":{},"fn":container.program(2, data, 0),"inverse":container.program(3, data, 0),"data":data,"loc":{"start":{"line":2,"column":0},"end":{"line":7,"column":7}}})) != null ? stack1 : "")
+    + ((stack1 = container.invokePartial(lookupProperty(partials,"norm-title"),depth0,{"name":"norm-title","hash":{"along":"n","index":"y,x,n"},"data":data,"helpers":helpers,"partials":partials,"decorators":container.decorators})) != null ? stack1 : "");
+},"usePartial":true,"useData":true},
 
   "bindings": {"0":function(container,depth0,helpers,partials,data) {
     var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
@@ -10419,79 +8545,39 @@ export const partials: Readonly<Record<string, Precompiled>> = {
   return "let w"
     + ((stack1 = container.lambda(container.strict(depth0, "i", {"start":{"line":6,"column":7},"end":{"line":6,"column":8}} ), depth0)) != null ? stack1 : "")
     + " = mat4x4f("
-    + ((stack1 = lookupProperty(helpers,"widened").call(alias1,"weight",{"name":"widened","hash":{},"fn":container.program(4, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":6,"column":21},"end":{"line":6,"column":99}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"widened").call(alias1,"weight",{"name":"widened","hash":{},"fn":container.program(4, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":6,"column":21},"end":{"line":6,"column":74}}})) != null ? stack1 : "")
     + ", "
-    + ((stack1 = lookupProperty(helpers,"widened").call(alias1,"weight",{"name":"widened","hash":{},"fn":container.program(6, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":6,"column":101},"end":{"line":6,"column":179}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"widened").call(alias1,"weight",{"name":"widened","hash":{},"fn":container.program(5, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":6,"column":76},"end":{"line":6,"column":129}}})) != null ? stack1 : "")
     + ", "
-    + ((stack1 = lookupProperty(helpers,"widened").call(alias1,"weight",{"name":"widened","hash":{},"fn":container.program(8, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":6,"column":181},"end":{"line":6,"column":259}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"widened").call(alias1,"weight",{"name":"widened","hash":{},"fn":container.program(6, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":6,"column":131},"end":{"line":6,"column":184}}})) != null ? stack1 : "")
     + ", "
-    + ((stack1 = lookupProperty(helpers,"widened").call(alias1,"weight",{"name":"widened","hash":{},"fn":container.program(10, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":6,"column":261},"end":{"line":6,"column":339}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"widened").call(alias1,"weight",{"name":"widened","hash":{},"fn":container.program(7, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":6,"column":186},"end":{"line":6,"column":239}}})) != null ? stack1 : "")
     + ");\n";
 },"4":function(container,depth0,helpers,partials,data) {
-    var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
-        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
-          return parent[propertyName];
-        }
-        return undefined
-    };
+    var stack1;
 
   return "weight[w"
-    + ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"offset0"),{"name":"if","hash":{},"fn":container.program(5, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":6,"column":50},"end":{"line":6,"column":86}}})) != null ? stack1 : "")
+    + ((stack1 = container.lambda(container.strict(depth0, "offset0", {"start":{"line":6,"column":52},"end":{"line":6,"column":59}} ), depth0)) != null ? stack1 : "")
     + "]";
 },"5":function(container,depth0,helpers,partials,data) {
     var stack1;
 
-  return " + "
-    + ((stack1 = container.lambda(container.strict(depth0, "offset0", {"start":{"line":6,"column":70},"end":{"line":6,"column":77}} ), depth0)) != null ? stack1 : "");
+  return "weight[w"
+    + ((stack1 = container.lambda(container.strict(depth0, "offset1", {"start":{"line":6,"column":107},"end":{"line":6,"column":114}} ), depth0)) != null ? stack1 : "")
+    + "]";
 },"6":function(container,depth0,helpers,partials,data) {
-    var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
-        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
-          return parent[propertyName];
-        }
-        return undefined
-    };
+    var stack1;
 
   return "weight[w"
-    + ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"offset1"),{"name":"if","hash":{},"fn":container.program(7, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":6,"column":130},"end":{"line":6,"column":166}}})) != null ? stack1 : "")
+    + ((stack1 = container.lambda(container.strict(depth0, "offset2", {"start":{"line":6,"column":162},"end":{"line":6,"column":169}} ), depth0)) != null ? stack1 : "")
     + "]";
 },"7":function(container,depth0,helpers,partials,data) {
     var stack1;
 
-  return " + "
-    + ((stack1 = container.lambda(container.strict(depth0, "offset1", {"start":{"line":6,"column":150},"end":{"line":6,"column":157}} ), depth0)) != null ? stack1 : "");
-},"8":function(container,depth0,helpers,partials,data) {
-    var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
-        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
-          return parent[propertyName];
-        }
-        return undefined
-    };
-
   return "weight[w"
-    + ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"offset2"),{"name":"if","hash":{},"fn":container.program(9, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":6,"column":210},"end":{"line":6,"column":246}}})) != null ? stack1 : "")
+    + ((stack1 = container.lambda(container.strict(depth0, "offset3", {"start":{"line":6,"column":217},"end":{"line":6,"column":224}} ), depth0)) != null ? stack1 : "")
     + "]";
-},"9":function(container,depth0,helpers,partials,data) {
-    var stack1;
-
-  return " + "
-    + ((stack1 = container.lambda(container.strict(depth0, "offset2", {"start":{"line":6,"column":230},"end":{"line":6,"column":237}} ), depth0)) != null ? stack1 : "");
-},"10":function(container,depth0,helpers,partials,data) {
-    var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
-        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
-          return parent[propertyName];
-        }
-        return undefined
-    };
-
-  return "weight[w"
-    + ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"offset3"),{"name":"if","hash":{},"fn":container.program(11, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":6,"column":290},"end":{"line":6,"column":326}}})) != null ? stack1 : "")
-    + "]";
-},"11":function(container,depth0,helpers,partials,data) {
-    var stack1;
-
-  return " + "
-    + ((stack1 = container.lambda(container.strict(depth0, "offset3", {"start":{"line":6,"column":310},"end":{"line":6,"column":317}} ), depth0)) != null ? stack1 : "");
-},"12":function(container,depth0,helpers,partials,data,blockParams,depths) {
+},"8":function(container,depth0,helpers,partials,data,blockParams,depths) {
     var stack1, alias1=depth0 != null ? depth0 : (container.nullContext || {}), lookupProperty = container.lookupProperty || function(parent, propertyName) {
         if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
           return parent[propertyName];
@@ -10502,17 +8588,17 @@ export const partials: Readonly<Record<string, Precompiled>> = {
   return "let a"
     + ((stack1 = container.lambda(container.strict(depth0, "i", {"start":{"line":9,"column":7},"end":{"line":9,"column":8}} ), depth0)) != null ? stack1 : "")
     + " = "
-    + ((stack1 = lookupProperty(helpers,"if").call(alias1,lookupProperty(depths[1],"norm"),{"name":"if","hash":{},"fn":container.program(13, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":9,"column":13},"end":{"line":9,"column":36}}})) != null ? stack1 : "")
-    + ((stack1 = lookupProperty(helpers,"if").call(alias1,lookupProperty(depths[1],"scaled"),{"name":"if","hash":{},"fn":container.program(14, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":9,"column":36},"end":{"line":9,"column":64}}})) != null ? stack1 : "")
-    + ((stack1 = lookupProperty(helpers,"if").call(alias1,lookupProperty(depths[1],"vector"),{"name":"if","hash":{},"fn":container.program(15, data, 0, blockParams, depths),"inverse":container.program(18, data, 0, blockParams, depths),"data":data,"loc":{"start":{"line":9,"column":64},"end":{"line":9,"column":234}}})) != null ? stack1 : "")
-    + ((stack1 = lookupProperty(helpers,"if").call(alias1,lookupProperty(depths[1],"norm"),{"name":"if","hash":{},"fn":container.program(19, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":9,"column":234},"end":{"line":9,"column":279}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias1,lookupProperty(depths[1],"norm"),{"name":"if","hash":{},"fn":container.program(9, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":9,"column":13},"end":{"line":9,"column":36}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias1,lookupProperty(depths[1],"scaled"),{"name":"if","hash":{},"fn":container.program(10, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":9,"column":36},"end":{"line":9,"column":64}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias1,lookupProperty(depths[1],"vector"),{"name":"if","hash":{},"fn":container.program(11, data, 0, blockParams, depths),"inverse":container.program(14, data, 0, blockParams, depths),"data":data,"loc":{"start":{"line":9,"column":64},"end":{"line":9,"column":234}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias1,lookupProperty(depths[1],"norm"),{"name":"if","hash":{},"fn":container.program(15, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":9,"column":234},"end":{"line":9,"column":279}}})) != null ? stack1 : "")
     + ";\n"
-    + ((stack1 = lookupProperty(helpers,"each").call(alias1,lookupProperty(depth0,"cells"),{"name":"each","hash":{},"fn":container.program(20, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":10,"column":0},"end":{"line":12,"column":9}}})) != null ? stack1 : "");
-},"13":function(container,depth0,helpers,partials,data) {
+    + ((stack1 = lookupProperty(helpers,"each").call(alias1,lookupProperty(depth0,"cells"),{"name":"each","hash":{},"fn":container.program(16, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":10,"column":0},"end":{"line":12,"column":9}}})) != null ? stack1 : "");
+},"9":function(container,depth0,helpers,partials,data) {
     return "(";
-},"14":function(container,depth0,helpers,partials,data) {
+},"10":function(container,depth0,helpers,partials,data) {
     return "s * ";
-},"15":function(container,depth0,helpers,partials,data,blockParams,depths) {
+},"11":function(container,depth0,helpers,partials,data,blockParams,depths) {
     var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
         if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
           return parent[propertyName];
@@ -10520,8 +8606,8 @@ export const partials: Readonly<Record<string, Precompiled>> = {
         return undefined
     };
 
-  return ((stack1 = lookupProperty(helpers,"widened").call(depth0 != null ? depth0 : (container.nullContext || {}),"input",{"name":"widened","hash":{},"fn":container.program(16, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":9,"column":81},"end":{"line":9,"column":161}}})) != null ? stack1 : "");
-},"16":function(container,depth0,helpers,partials,data,blockParams,depths) {
+  return ((stack1 = lookupProperty(helpers,"widened").call(depth0 != null ? depth0 : (container.nullContext || {}),"input",{"name":"widened","hash":{},"fn":container.program(12, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":9,"column":81},"end":{"line":9,"column":161}}})) != null ? stack1 : "");
+},"12":function(container,depth0,helpers,partials,data,blockParams,depths) {
     var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
         if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
           return parent[propertyName];
@@ -10532,11 +8618,11 @@ export const partials: Readonly<Record<string, Precompiled>> = {
   return "input[row"
     + ((stack1 = container.lambda(container.strict(depth0, "i", {"start":{"line":9,"column":112},"end":{"line":9,"column":113}} ), depth0)) != null ? stack1 : "")
     + " + "
-    + ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depths[1],"patches"),{"name":"if","hash":{},"fn":container.program(17, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":9,"column":118},"end":{"line":9,"column":147}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depths[1],"patches"),{"name":"if","hash":{},"fn":container.program(13, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":9,"column":118},"end":{"line":9,"column":147}}})) != null ? stack1 : "")
     + "k]";
-},"17":function(container,depth0,helpers,partials,data) {
+},"13":function(container,depth0,helpers,partials,data) {
     return "t + ";
-},"18":function(container,depth0,helpers,partials,data,blockParams,depths) {
+},"14":function(container,depth0,helpers,partials,data,blockParams,depths) {
     var stack1, alias1=container.strict, alias2=container.lambda, lookupProperty = container.lookupProperty || function(parent, propertyName) {
         if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
           return parent[propertyName];
@@ -10548,9 +8634,9 @@ export const partials: Readonly<Record<string, Precompiled>> = {
     + "(row"
     + ((stack1 = alias2(alias1(depth0, "i", {"start":{"line":9,"column":186},"end":{"line":9,"column":187}} ), depth0)) != null ? stack1 : "")
     + " + "
-    + ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depths[1],"patches"),{"name":"if","hash":{},"fn":container.program(17, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":9,"column":192},"end":{"line":9,"column":221}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depths[1],"patches"),{"name":"if","hash":{},"fn":container.program(13, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":9,"column":192},"end":{"line":9,"column":221}}})) != null ? stack1 : "")
     + "4 * k)";
-},"19":function(container,depth0,helpers,partials,data) {
+},"15":function(container,depth0,helpers,partials,data) {
     var stack1, alias1=container.strict, alias2=container.lambda;
 
   return " - s"
@@ -10558,7 +8644,7 @@ export const partials: Readonly<Record<string, Precompiled>> = {
     + ".x) * s"
     + ((stack1 = alias2(alias1(depth0, "i", {"start":{"line":9,"column":267},"end":{"line":9,"column":268}} ), depth0)) != null ? stack1 : "")
     + ".y";
-},"20":function(container,depth0,helpers,partials,data) {
+},"16":function(container,depth0,helpers,partials,data) {
     var stack1, alias1=container.strict, alias2=container.lambda;
 
   return ((stack1 = alias2(alias1(depth0, "name", {"start":{"line":11,"column":2},"end":{"line":11,"column":6}} ), depth0)) != null ? stack1 : "")
@@ -10582,60 +8668,40 @@ export const partials: Readonly<Record<string, Precompiled>> = {
     + ((stack1 = container.lambda(container.strict(depth0, "weightStep", {"start":{"line":4,"column":72},"end":{"line":4,"column":82}} ), depth0)) != null ? stack1 : "")
     + " + n;\n"
     + ((stack1 = lookupProperty(helpers,"each").call(alias1,lookupProperty(depth0,"columnList"),{"name":"each","hash":{},"fn":container.program(3, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":5,"column":0},"end":{"line":7,"column":9}}})) != null ? stack1 : "")
-    + ((stack1 = lookupProperty(helpers,"each").call(alias1,lookupProperty(depth0,"rowList"),{"name":"each","hash":{},"fn":container.program(12, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":8,"column":0},"end":{"line":13,"column":9}}})) != null ? stack1 : "");
+    + ((stack1 = lookupProperty(helpers,"each").call(alias1,lookupProperty(depth0,"rowList"),{"name":"each","hash":{},"fn":container.program(8, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":8,"column":0},"end":{"line":13,"column":9}}})) != null ? stack1 : "");
 },"useData":true,"useDepths":true},
 
   "gemm-fetch": {"0":function(container,depth0,helpers,partials,data) {
-    var stack1, alias1=depth0 != null ? depth0 : (container.nullContext || {}), alias2=container.strict, alias3=container.lambda, lookupProperty = container.lookupProperty || function(parent, propertyName) {
-        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
-          return parent[propertyName];
-        }
-        return undefined
-    };
-
-  return ((stack1 = lookupProperty(helpers,"if").call(alias1,lookupProperty(depth0,"guardDepth"),{"name":"if","hash":{},"fn":container.program(1, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":4,"column":2},"end":{"line":8,"column":9}}})) != null ? stack1 : "")
-    + "  let tap = k / "
-    + ((stack1 = alias3(alias2(depth0, "segmentQuads", {"start":{"line":9,"column":18},"end":{"line":9,"column":30}} ), depth0)) != null ? stack1 : "")
-    + ";\n  let c = k % "
-    + ((stack1 = alias3(alias2(depth0, "segmentQuads", {"start":{"line":10,"column":16},"end":{"line":10,"column":28}} ), depth0)) != null ? stack1 : "")
-    + ";\n  let row = corner(image, "
-    + ((stack1 = lookupProperty(helpers,"if").call(alias1,lookupProperty(depth0,"guardRows"),{"name":"if","hash":{},"fn":container.program(2, data, 0),"inverse":container.program(3, data, 0),"data":data,"loc":{"start":{"line":11,"column":26},"end":{"line":11,"column":78}}})) != null ? stack1 : "")
-    + ") + tap / 2 * "
-    + ((stack1 = alias3(alias2(depth0, "inputRow", {"start":{"line":11,"column":94},"end":{"line":11,"column":102}} ), depth0)) != null ? stack1 : "")
-    + " + tap % 2 * "
-    + ((stack1 = alias3(alias2(depth0, "rowLength", {"start":{"line":11,"column":119},"end":{"line":11,"column":128}} ), depth0)) != null ? stack1 : "")
-    + ";\n";
-},"1":function(container,depth0,helpers,partials,data) {
     var stack1;
 
   return "  if (k >= "
-    + ((stack1 = container.lambda(container.strict(depth0, "operandQuads", {"start":{"line":5,"column":13},"end":{"line":5,"column":25}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = container.lambda(container.strict(depth0, "operandQuads", {"start":{"line":4,"column":13},"end":{"line":4,"column":25}} ), depth0)) != null ? stack1 : "")
     + ") {\n    return vec4f();\n  }\n";
-},"2":function(container,depth0,helpers,partials,data) {
-    var stack1;
+},"1":function(container,depth0,helpers,partials,data) {
+    var stack1, alias1=container.strict, alias2=container.lambda;
 
-  return "min(m, "
-    + ((stack1 = container.lambda(container.strict(depth0, "lastRow", {"start":{"line":11,"column":52},"end":{"line":11,"column":59}} ), depth0)) != null ? stack1 : "")
-    + ")";
-},"3":function(container,depth0,helpers,partials,data) {
-    return "m";
-},"4":function(container,depth0,helpers,partials,data) {
-    var stack1, alias1=depth0 != null ? depth0 : (container.nullContext || {}), alias2=container.strict, alias3=container.lambda, lookupProperty = container.lookupProperty || function(parent, propertyName) {
-        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
-          return parent[propertyName];
-        }
-        return undefined
-    };
-
-  return ((stack1 = lookupProperty(helpers,"if").call(alias1,lookupProperty(depth0,"guardDepth"),{"name":"if","hash":{},"fn":container.program(1, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":13,"column":2},"end":{"line":17,"column":9}}})) != null ? stack1 : "")
-    + "  let c = k;\n  let row = (image * "
-    + ((stack1 = alias3(alias2(depth0, "rows", {"start":{"line":19,"column":23},"end":{"line":19,"column":27}} ), depth0)) != null ? stack1 : "")
-    + " + "
-    + ((stack1 = lookupProperty(helpers,"if").call(alias1,lookupProperty(depth0,"guardRows"),{"name":"if","hash":{},"fn":container.program(2, data, 0),"inverse":container.program(3, data, 0),"data":data,"loc":{"start":{"line":19,"column":32},"end":{"line":19,"column":84}}})) != null ? stack1 : "")
-    + ") * "
-    + ((stack1 = alias3(alias2(depth0, "rowLength", {"start":{"line":19,"column":90},"end":{"line":19,"column":99}} ), depth0)) != null ? stack1 : "")
+  return "  let tap = k / "
+    + ((stack1 = alias2(alias1(depth0, "segmentQuads", {"start":{"line":9,"column":18},"end":{"line":9,"column":30}} ), depth0)) != null ? stack1 : "")
+    + ";\n  let c = k % "
+    + ((stack1 = alias2(alias1(depth0, "segmentQuads", {"start":{"line":10,"column":16},"end":{"line":10,"column":28}} ), depth0)) != null ? stack1 : "")
+    + ";\n  let row = corner(image, "
+    + ((stack1 = alias2(alias1(depth0, "rowAt", {"start":{"line":11,"column":28},"end":{"line":11,"column":33}} ), depth0)) != null ? stack1 : "")
+    + ") + tap / 2 * "
+    + ((stack1 = alias2(alias1(depth0, "inputRow", {"start":{"line":11,"column":51},"end":{"line":11,"column":59}} ), depth0)) != null ? stack1 : "")
+    + " + tap % 2 * "
+    + ((stack1 = alias2(alias1(depth0, "rowLength", {"start":{"line":11,"column":76},"end":{"line":11,"column":85}} ), depth0)) != null ? stack1 : "")
     + ";\n";
-},"5":function(container,depth0,helpers,partials,data) {
+},"2":function(container,depth0,helpers,partials,data) {
+    var stack1, alias1=container.strict, alias2=container.lambda;
+
+  return "  let c = k;\n  let row = (image * "
+    + ((stack1 = alias2(alias1(depth0, "rows", {"start":{"line":14,"column":23},"end":{"line":14,"column":27}} ), depth0)) != null ? stack1 : "")
+    + " + "
+    + ((stack1 = alias2(alias1(depth0, "rowAt", {"start":{"line":14,"column":34},"end":{"line":14,"column":39}} ), depth0)) != null ? stack1 : "")
+    + ") * "
+    + ((stack1 = alias2(alias1(depth0, "rowLength", {"start":{"line":14,"column":47},"end":{"line":14,"column":56}} ), depth0)) != null ? stack1 : "")
+    + ";\n";
+},"3":function(container,depth0,helpers,partials,data) {
     var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
         if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
           return parent[propertyName];
@@ -10644,39 +8710,39 @@ export const partials: Readonly<Record<string, Precompiled>> = {
     };
 
   return "  let a = "
-    + ((stack1 = lookupProperty(helpers,"widened").call(depth0 != null ? depth0 : (container.nullContext || {}),"input",{"name":"widened","hash":{},"fn":container.program(6, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":22,"column":10},"end":{"line":22,"column":56}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"widened").call(depth0 != null ? depth0 : (container.nullContext || {}),"input",{"name":"widened","hash":{},"fn":container.program(4, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":17,"column":10},"end":{"line":17,"column":56}}})) != null ? stack1 : "")
     + ";\n";
-},"6":function(container,depth0,helpers,partials,data) {
+},"4":function(container,depth0,helpers,partials,data) {
     return "input[row + c]";
+},"5":function(container,depth0,helpers,partials,data) {
+    var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
+
+  return ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"tail"),{"name":"if","hash":{},"fn":container.program(6, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":19,"column":2},"end":{"line":30,"column":9}}})) != null ? stack1 : "");
+},"6":function(container,depth0,helpers,partials,data) {
+    var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
+
+  return ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"quads"),{"name":"if","hash":{},"fn":container.program(7, data, 0),"inverse":container.program(8, data, 0),"data":data,"loc":{"start":{"line":20,"column":2},"end":{"line":29,"column":9}}})) != null ? stack1 : "");
 },"7":function(container,depth0,helpers,partials,data) {
-    var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
-        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
-          return parent[propertyName];
-        }
-        return undefined
-    };
-
-  return ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"tail"),{"name":"if","hash":{},"fn":container.program(8, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":24,"column":2},"end":{"line":35,"column":9}}})) != null ? stack1 : "");
-},"8":function(container,depth0,helpers,partials,data) {
-    var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
-        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
-          return parent[propertyName];
-        }
-        return undefined
-    };
-
-  return ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"quads"),{"name":"if","hash":{},"fn":container.program(9, data, 0),"inverse":container.program(10, data, 0),"data":data,"loc":{"start":{"line":25,"column":2},"end":{"line":34,"column":9}}})) != null ? stack1 : "");
-},"9":function(container,depth0,helpers,partials,data) {
     var stack1;
 
   return "  var a: vec4f;\n  if (c < "
-    + ((stack1 = container.lambda(container.strict(depth0, "quads", {"start":{"line":27,"column":12},"end":{"line":27,"column":17}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = container.lambda(container.strict(depth0, "quads", {"start":{"line":22,"column":12},"end":{"line":22,"column":17}} ), depth0)) != null ? stack1 : "")
     + ") {\n    a = quad(row + 4 * c);\n  } else {\n    a = rest(row + 4 * c);\n  }\n";
-},"10":function(container,depth0,helpers,partials,data) {
+},"8":function(container,depth0,helpers,partials,data) {
     return "  let a = rest(row);\n";
-},"11":function(container,depth0,helpers,partials,data) {
+},"9":function(container,depth0,helpers,partials,data) {
     return "  let s = stat[(m - origin.y) * 4 + tap];\n  return (a - s.x) * s.y;\n";
-},"12":function(container,depth0,helpers,partials,data) {
+},"10":function(container,depth0,helpers,partials,data) {
     var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
         if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
           return parent[propertyName];
@@ -10684,8 +8750,8 @@ export const partials: Readonly<Record<string, Precompiled>> = {
         return undefined
     };
 
-  return ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"scaled"),{"name":"if","hash":{},"fn":container.program(13, data, 0),"inverse":container.program(16, data, 0),"data":data,"loc":{"start":{"line":41,"column":2},"end":{"line":45,"column":9}}})) != null ? stack1 : "");
-},"13":function(container,depth0,helpers,partials,data) {
+  return ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"scaled"),{"name":"if","hash":{},"fn":container.program(11, data, 0),"inverse":container.program(14, data, 0),"data":data,"loc":{"start":{"line":36,"column":2},"end":{"line":40,"column":9}}})) != null ? stack1 : "");
+},"11":function(container,depth0,helpers,partials,data) {
     var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
         if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
           return parent[propertyName];
@@ -10694,20 +8760,20 @@ export const partials: Readonly<Record<string, Precompiled>> = {
     };
 
   return "  return a * scale["
-    + ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"grn"),{"name":"if","hash":{},"fn":container.program(14, data, 0),"inverse":container.program(15, data, 0),"data":data,"loc":{"start":{"line":42,"column":19},"end":{"line":42,"column":90}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"grn"),{"name":"if","hash":{},"fn":container.program(12, data, 0),"inverse":container.program(13, data, 0),"data":data,"loc":{"start":{"line":37,"column":19},"end":{"line":37,"column":90}}})) != null ? stack1 : "")
     + "];\n";
-},"14":function(container,depth0,helpers,partials,data) {
+},"12":function(container,depth0,helpers,partials,data) {
     var stack1;
 
   return "k % "
-    + ((stack1 = container.lambda(container.strict(depth0, "invocations", {"start":{"line":42,"column":36},"end":{"line":42,"column":47}} ), depth0)) != null ? stack1 : "");
-},"15":function(container,depth0,helpers,partials,data) {
+    + ((stack1 = container.lambda(container.strict(depth0, "invocations", {"start":{"line":37,"column":36},"end":{"line":37,"column":47}} ), depth0)) != null ? stack1 : "");
+},"13":function(container,depth0,helpers,partials,data) {
     var stack1;
 
   return "image * "
-    + ((stack1 = container.lambda(container.strict(depth0, "scaleQuads", {"start":{"line":42,"column":67},"end":{"line":42,"column":77}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = container.lambda(container.strict(depth0, "scaleQuads", {"start":{"line":37,"column":67},"end":{"line":37,"column":77}} ), depth0)) != null ? stack1 : "")
     + " + k";
-},"16":function(container,depth0,helpers,partials,data) {
+},"14":function(container,depth0,helpers,partials,data) {
     return "  return a;\n";
 },"compiler":[8,">= 4.3.0"],"main":function(container,depth0,helpers,partials,data) {
     var stack1, alias1=depth0 != null ? depth0 : (container.nullContext || {}), lookupProperty = container.lookupProperty || function(parent, propertyName) {
@@ -10718,9 +8784,10 @@ export const partials: Readonly<Record<string, Precompiled>> = {
     };
 
   return "// Quad k of row m of the operand, zero beyond its end.\nfn fetch(image: u32, m: u32, k: u32) -> vec4f {\n"
-    + ((stack1 = lookupProperty(helpers,"if").call(alias1,lookupProperty(depth0,"patches"),{"name":"if","hash":{},"fn":container.program(0, data, 0),"inverse":container.program(4, data, 0),"data":data,"loc":{"start":{"line":3,"column":2},"end":{"line":20,"column":9}}})) != null ? stack1 : "")
-    + ((stack1 = lookupProperty(helpers,"if").call(alias1,lookupProperty(depth0,"vector"),{"name":"if","hash":{},"fn":container.program(5, data, 0),"inverse":container.program(7, data, 0),"data":data,"loc":{"start":{"line":21,"column":2},"end":{"line":36,"column":9}}})) != null ? stack1 : "")
-    + ((stack1 = lookupProperty(helpers,"if").call(alias1,lookupProperty(depth0,"norm"),{"name":"if","hash":{},"fn":container.program(11, data, 0),"inverse":container.program(12, data, 0),"data":data,"loc":{"start":{"line":37,"column":2},"end":{"line":46,"column":9}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias1,lookupProperty(depth0,"guardDepth"),{"name":"if","hash":{},"fn":container.program(0, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":3,"column":2},"end":{"line":7,"column":9}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias1,lookupProperty(depth0,"patches"),{"name":"if","hash":{},"fn":container.program(1, data, 0),"inverse":container.program(2, data, 0),"data":data,"loc":{"start":{"line":8,"column":2},"end":{"line":15,"column":9}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias1,lookupProperty(depth0,"vector"),{"name":"if","hash":{},"fn":container.program(3, data, 0),"inverse":container.program(5, data, 0),"data":data,"loc":{"start":{"line":16,"column":2},"end":{"line":31,"column":9}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias1,lookupProperty(depth0,"norm"),{"name":"if","hash":{},"fn":container.program(9, data, 0),"inverse":container.program(10, data, 0),"data":data,"loc":{"start":{"line":32,"column":2},"end":{"line":41,"column":9}}})) != null ? stack1 : "")
     + "}\n";
 },"useData":true},
 
@@ -10735,10 +8802,10 @@ export const partials: Readonly<Record<string, Precompiled>> = {
   return "let gone = array<bool, "
     + ((stack1 = container.lambda(container.strict(depth0, "tileRows", {"start":{"line":2,"column":25},"end":{"line":2,"column":33}} ), depth0)) != null ? stack1 : "")
     + ">("
-    + ((stack1 = lookupProperty(helpers,"each").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"rowList"),{"name":"each","hash":{},"fn":container.program(1, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":2,"column":37},"end":{"line":2,"column":134}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"each").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"rowList"),{"name":"each","hash":{},"fn":container.program(1, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":2,"column":37},"end":{"line":2,"column":118}}})) != null ? stack1 : "")
     + ");\n";
 },"1":function(container,depth0,helpers,partials,data) {
-    var stack1, alias1=depth0 != null ? depth0 : (container.nullContext || {}), lookupProperty = container.lookupProperty || function(parent, propertyName) {
+    var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
         if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
           return parent[propertyName];
         }
@@ -10746,121 +8813,42 @@ export const partials: Readonly<Record<string, Precompiled>> = {
     };
 
   return "removed(image, m"
-    + ((stack1 = lookupProperty(helpers,"if").call(alias1,lookupProperty(depth0,"i"),{"name":"if","hash":{},"fn":container.program(2, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":2,"column":70},"end":{"line":2,"column":94}}})) != null ? stack1 : "")
+    + ((stack1 = container.lambda(container.strict(depth0, "more", {"start":{"line":2,"column":72},"end":{"line":2,"column":76}} ), depth0)) != null ? stack1 : "")
     + ")"
-    + ((stack1 = lookupProperty(helpers,"unless").call(alias1,lookupProperty(data,"last"),{"name":"unless","hash":{},"fn":container.program(3, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":2,"column":95},"end":{"line":2,"column":125}}})) != null ? stack1 : "");
+    + ((stack1 = lookupProperty(helpers,"unless").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(data,"last"),{"name":"unless","hash":{},"fn":container.program(2, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":2,"column":79},"end":{"line":2,"column":109}}})) != null ? stack1 : "");
 },"2":function(container,depth0,helpers,partials,data) {
-    var stack1;
-
-  return " + "
-    + ((stack1 = container.lambda(container.strict(depth0, "i", {"start":{"line":2,"column":84},"end":{"line":2,"column":85}} ), depth0)) != null ? stack1 : "");
-},"3":function(container,depth0,helpers,partials,data) {
     return ", ";
-},"4":function(container,depth0,helpers,partials,data) {
+},"3":function(container,depth0,helpers,partials,data) {
     return "  var square = vec4f();\n";
-},"5":function(container,depth0,helpers,partials,data) {
-    var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
-        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
-          return parent[propertyName];
-        }
-        return undefined
-    };
-
-  return "    let v = finish(image, m + i, column, cells[j * "
-    + ((stack1 = container.lambda(container.strict(depth0, "tileRows", {"start":{"line":12,"column":53},"end":{"line":12,"column":61}} ), depth0)) != null ? stack1 : "")
-    + " + i] + b"
-    + ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"mask"),{"name":"if","hash":{},"fn":container.program(6, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":12,"column":72},"end":{"line":12,"column":100}}})) != null ? stack1 : "")
-    + ");\n    square += v * v;\n";
-},"6":function(container,depth0,helpers,partials,data) {
+},"4":function(container,depth0,helpers,partials,data) {
     return ", gone[i]";
+},"5":function(container,depth0,helpers,partials,data) {
+    return "    square += v * v;\n";
+},"6":function(container,depth0,helpers,partials,data) {
+    var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
+
+  return ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"tiled"),{"name":"if","hash":{},"fn":container.program(7, data, 0),"inverse":container.program(8, data, 0),"data":data,"loc":{"start":{"line":17,"column":2},"end":{"line":23,"column":9}}})) != null ? stack1 : "");
 },"7":function(container,depth0,helpers,partials,data) {
-    var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
-        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
-          return parent[propertyName];
-        }
-        return undefined
-    };
-
-  return "    finish(image, m + i, column, cells[j * "
-    + ((stack1 = container.lambda(container.strict(depth0, "tileRows", {"start":{"line":15,"column":45},"end":{"line":15,"column":53}} ), depth0)) != null ? stack1 : "")
-    + " + i] + b"
-    + ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"mask"),{"name":"if","hash":{},"fn":container.program(6, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":15,"column":64},"end":{"line":15,"column":92}}})) != null ? stack1 : "")
-    + ");\n";
-},"8":function(container,depth0,helpers,partials,data) {
-    var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
-        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
-          return parent[propertyName];
-        }
-        return undefined
-    };
-
-  return ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"squares"),{"name":"if","hash":{},"fn":container.program(9, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":19,"column":2},"end":{"line":21,"column":9}}})) != null ? stack1 : "");
-},"9":function(container,depth0,helpers,partials,data) {
     var stack1;
 
   return "  sums[lane * "
-    + ((stack1 = container.lambda(container.strict(depth0, "tileQuads", {"start":{"line":20,"column":16},"end":{"line":20,"column":25}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = container.lambda(container.strict(depth0, "tileQuads", {"start":{"line":18,"column":16},"end":{"line":18,"column":25}} ), depth0)) != null ? stack1 : "")
     + " + j] = square;\n";
-},"10":function(container,depth0,helpers,partials,data) {
-    var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
-        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
-          return parent[propertyName];
-        }
-        return undefined
-    };
-
-  return ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"squares"),{"name":"if","hash":{},"fn":container.program(11, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":23,"column":2},"end":{"line":31,"column":9}}})) != null ? stack1 : "");
-},"11":function(container,depth0,helpers,partials,data) {
-    var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
-        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
-          return parent[propertyName];
-        }
-        return undefined
-    };
-
-  return ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"guardSquares"),{"name":"if","hash":{},"fn":container.program(12, data, 0),"inverse":container.program(16, data, 0),"data":data,"loc":{"start":{"line":24,"column":2},"end":{"line":30,"column":9}}})) != null ? stack1 : "");
-},"12":function(container,depth0,helpers,partials,data) {
-    var stack1, alias1=depth0 != null ? depth0 : (container.nullContext || {}), alias2=container.strict, alias3=container.lambda, lookupProperty = container.lookupProperty || function(parent, propertyName) {
-        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
-          return parent[propertyName];
-        }
-        return undefined
-    };
-
-  return "  if ("
-    + ((stack1 = lookupProperty(helpers,"if").call(alias1,lookupProperty(depth0,"guardTiles"),{"name":"if","hash":{},"fn":container.program(13, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":25,"column":6},"end":{"line":25,"column":84}}})) != null ? stack1 : "")
-    + ((stack1 = lookupProperty(helpers,"if").call(alias1,lookupProperty(depth0,"guardColumns"),{"name":"if","hash":{},"fn":container.program(15, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":25,"column":84},"end":{"line":25,"column":135}}})) != null ? stack1 : "")
-    + ") {\n    squares[(image * "
-    + ((stack1 = alias3(alias2(depth0, "squareTiles", {"start":{"line":26,"column":23},"end":{"line":26,"column":34}} ), depth0)) != null ? stack1 : "")
-    + " + tile) * "
-    + ((stack1 = alias3(alias2(depth0, "columnQuads", {"start":{"line":26,"column":49},"end":{"line":26,"column":60}} ), depth0)) != null ? stack1 : "")
-    + " + column] = square;\n  }\n";
-},"13":function(container,depth0,helpers,partials,data) {
-    var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
-        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
-          return parent[propertyName];
-        }
-        return undefined
-    };
-
-  return "tile < "
-    + ((stack1 = container.lambda(container.strict(depth0, "squareTiles", {"start":{"line":25,"column":33},"end":{"line":25,"column":44}} ), depth0)) != null ? stack1 : "")
-    + ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"guardColumns"),{"name":"if","hash":{},"fn":container.program(14, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":25,"column":46},"end":{"line":25,"column":77}}})) != null ? stack1 : "");
-},"14":function(container,depth0,helpers,partials,data) {
-    return " && ";
-},"15":function(container,depth0,helpers,partials,data) {
-    var stack1;
-
-  return "column < "
-    + ((stack1 = container.lambda(container.strict(depth0, "columnQuads", {"start":{"line":25,"column":115},"end":{"line":25,"column":126}} ), depth0)) != null ? stack1 : "");
-},"16":function(container,depth0,helpers,partials,data) {
+},"8":function(container,depth0,helpers,partials,data) {
     var stack1, alias1=container.strict, alias2=container.lambda;
 
-  return "  squares[(image * "
-    + ((stack1 = alias2(alias1(depth0, "squareTiles", {"start":{"line":29,"column":21},"end":{"line":29,"column":32}} ), depth0)) != null ? stack1 : "")
+  return "  if ("
+    + ((stack1 = alias2(alias1(depth0, "tileInside", {"start":{"line":20,"column":8},"end":{"line":20,"column":18}} ), depth0)) != null ? stack1 : "")
+    + ") {\n    squares[(image * "
+    + ((stack1 = alias2(alias1(depth0, "squareTiles", {"start":{"line":21,"column":23},"end":{"line":21,"column":34}} ), depth0)) != null ? stack1 : "")
     + " + tile) * "
-    + ((stack1 = alias2(alias1(depth0, "columnQuads", {"start":{"line":29,"column":47},"end":{"line":29,"column":58}} ), depth0)) != null ? stack1 : "")
-    + " + column] = square;\n";
+    + ((stack1 = alias2(alias1(depth0, "columnQuads", {"start":{"line":21,"column":49},"end":{"line":21,"column":60}} ), depth0)) != null ? stack1 : "")
+    + " + column] = square;\n  }\n";
 },"compiler":[8,">= 4.3.0"],"main":function(container,depth0,helpers,partials,data) {
     var stack1, alias1=depth0 != null ? depth0 : (container.nullContext || {}), alias2=container.strict, alias3=container.lambda, lookupProperty = container.lookupProperty || function(parent, propertyName) {
         if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
@@ -10875,13 +8863,17 @@ export const partials: Readonly<Record<string, Precompiled>> = {
     + "; j++) {\n  let column = n + j * "
     + ((stack1 = alias3(alias2(depth0, "lanesX", {"start":{"line":5,"column":25},"end":{"line":5,"column":31}} ), depth0)) != null ? stack1 : "")
     + ";\n  let b = bias[column];\n"
-    + ((stack1 = lookupProperty(helpers,"if").call(alias1,lookupProperty(depth0,"squares"),{"name":"if","hash":{},"fn":container.program(4, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":7,"column":2},"end":{"line":9,"column":9}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias1,lookupProperty(depth0,"squares"),{"name":"if","hash":{},"fn":container.program(3, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":7,"column":2},"end":{"line":9,"column":9}}})) != null ? stack1 : "")
     + "  for (var i = 0u; i < "
     + ((stack1 = alias3(alias2(depth0, "tileRows", {"start":{"line":10,"column":25},"end":{"line":10,"column":33}} ), depth0)) != null ? stack1 : "")
-    + "; i++) {\n"
-    + ((stack1 = lookupProperty(helpers,"if").call(alias1,lookupProperty(depth0,"squares"),{"name":"if","hash":{},"fn":container.program(5, data, 0),"inverse":container.program(7, data, 0),"data":data,"loc":{"start":{"line":11,"column":4},"end":{"line":16,"column":11}}})) != null ? stack1 : "")
+    + "; i++) {\n    let v = finish(image, m + i, column, cells[j * "
+    + ((stack1 = alias3(alias2(depth0, "tileRows", {"start":{"line":11,"column":53},"end":{"line":11,"column":61}} ), depth0)) != null ? stack1 : "")
+    + " + i] + b"
+    + ((stack1 = lookupProperty(helpers,"if").call(alias1,lookupProperty(depth0,"mask"),{"name":"if","hash":{},"fn":container.program(4, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":11,"column":72},"end":{"line":11,"column":100}}})) != null ? stack1 : "")
+    + ");\n"
+    + ((stack1 = lookupProperty(helpers,"if").call(alias1,lookupProperty(depth0,"squares"),{"name":"if","hash":{},"fn":container.program(5, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":12,"column":4},"end":{"line":14,"column":11}}})) != null ? stack1 : "")
     + "  }\n"
-    + ((stack1 = lookupProperty(helpers,"if").call(alias1,lookupProperty(depth0,"tiled"),{"name":"if","hash":{},"fn":container.program(8, data, 0),"inverse":container.program(10, data, 0),"data":data,"loc":{"start":{"line":18,"column":2},"end":{"line":32,"column":9}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias1,lookupProperty(depth0,"squares"),{"name":"if","hash":{},"fn":container.program(6, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":16,"column":2},"end":{"line":24,"column":9}}})) != null ? stack1 : "")
     + "}\n";
 },"useData":true},
 
@@ -10894,35 +8886,33 @@ export const partials: Readonly<Record<string, Precompiled>> = {
 },"3":function(container,depth0,helpers,partials,data) {
     return ", gone: bool";
 },"4":function(container,depth0,helpers,partials,data) {
-    var stack1, alias1=depth0 != null ? depth0 : (container.nullContext || {}), lookupProperty = container.lookupProperty || function(parent, propertyName) {
-        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
-          return parent[propertyName];
-        }
-        return undefined
-    };
-
-  return "  if ("
-    + ((stack1 = lookupProperty(helpers,"if").call(alias1,lookupProperty(depth0,"guardRows"),{"name":"if","hash":{},"fn":container.program(5, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":4,"column":6},"end":{"line":4,"column":74}}})) != null ? stack1 : "")
-    + ((stack1 = lookupProperty(helpers,"if").call(alias1,lookupProperty(depth0,"guardColumns"),{"name":"if","hash":{},"fn":container.program(7, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":4,"column":74},"end":{"line":4,"column":121}}})) != null ? stack1 : "")
-    + ") {\n    return vec4f();\n  }\n";
-},"5":function(container,depth0,helpers,partials,data) {
-    var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
-        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
-          return parent[propertyName];
-        }
-        return undefined
-    };
-
-  return "m >= "
-    + ((stack1 = container.lambda(container.strict(depth0, "rows", {"start":{"line":4,"column":30},"end":{"line":4,"column":34}} ), depth0)) != null ? stack1 : "")
-    + ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"guardColumns"),{"name":"if","hash":{},"fn":container.program(6, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":4,"column":36},"end":{"line":4,"column":67}}})) != null ? stack1 : "");
-},"6":function(container,depth0,helpers,partials,data) {
-    return " || ";
-},"7":function(container,depth0,helpers,partials,data) {
     var stack1;
 
-  return "n >= "
-    + ((stack1 = container.lambda(container.strict(depth0, "columnQuads", {"start":{"line":4,"column":101},"end":{"line":4,"column":112}} ), depth0)) != null ? stack1 : "");
+  return "  if ("
+    + ((stack1 = container.lambda(container.strict(depth0, "outside", {"start":{"line":4,"column":8},"end":{"line":4,"column":15}} ), depth0)) != null ? stack1 : "")
+    + ") {\n    return vec4f();\n  }\n";
+},"5":function(container,depth0,helpers,partials,data) {
+    return "gelu(sum)";
+},"6":function(container,depth0,helpers,partials,data) {
+    return "sum";
+},"7":function(container,depth0,helpers,partials,data) {
+    var stack1, alias1=container.strict, alias2=container.lambda, alias3=depth0 != null ? depth0 : (container.nullContext || {}), lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
+
+  return "  let i = (image * "
+    + ((stack1 = alias2(alias1(depth0, "rows", {"start":{"line":10,"column":21},"end":{"line":10,"column":25}} ), depth0)) != null ? stack1 : "")
+    + " + m) * "
+    + ((stack1 = alias2(alias1(depth0, "columnQuads", {"start":{"line":10,"column":37},"end":{"line":10,"column":48}} ), depth0)) != null ? stack1 : "")
+    + " + n;\n"
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"residual"),{"name":"if","hash":{},"fn":container.program(8, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":11,"column":2},"end":{"line":13,"column":9}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"mask"),{"name":"if","hash":{},"fn":container.program(10, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":14,"column":2},"end":{"line":16,"column":9}}})) != null ? stack1 : "")
+    + "  output[i] = "
+    + ((stack1 = lookupProperty(helpers,"narrowed").call(alias3,"output",{"name":"narrowed","hash":{},"fn":container.program(11, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":17,"column":14},"end":{"line":17,"column":50}}})) != null ? stack1 : "")
+    + ";\n";
 },"8":function(container,depth0,helpers,partials,data) {
     var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
         if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
@@ -10931,69 +8921,16 @@ export const partials: Readonly<Record<string, Precompiled>> = {
         return undefined
     };
 
-  return "  "
-    + ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"residual"),{"name":"if","hash":{},"fn":container.program(9, data, 0),"inverse":container.program(10, data, 0),"data":data,"loc":{"start":{"line":9,"column":2},"end":{"line":9,"column":58}}})) != null ? stack1 : "")
-    + " v = gelu(sum);\n";
-},"9":function(container,depth0,helpers,partials,data) {
-    return "var";
-},"10":function(container,depth0,helpers,partials,data) {
-    var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
-        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
-          return parent[propertyName];
-        }
-        return undefined
-    };
-
-  return ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"mask"),{"name":"if","hash":{},"fn":container.program(9, data, 0),"inverse":container.program(11, data, 0),"data":data,"loc":{"start":{"line":9,"column":21},"end":{"line":9,"column":51}}})) != null ? stack1 : "");
-},"11":function(container,depth0,helpers,partials,data) {
-    return "let";
-},"12":function(container,depth0,helpers,partials,data) {
-    var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
-        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
-          return parent[propertyName];
-        }
-        return undefined
-    };
-
-  return "  "
-    + ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"residual"),{"name":"if","hash":{},"fn":container.program(9, data, 0),"inverse":container.program(10, data, 0),"data":data,"loc":{"start":{"line":11,"column":2},"end":{"line":11,"column":58}}})) != null ? stack1 : "")
-    + " v = sum;\n";
-},"13":function(container,depth0,helpers,partials,data) {
-    var stack1, alias1=container.strict, alias2=container.lambda, alias3=depth0 != null ? depth0 : (container.nullContext || {}), lookupProperty = container.lookupProperty || function(parent, propertyName) {
-        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
-          return parent[propertyName];
-        }
-        return undefined
-    };
-
-  return "  let i = (image * "
-    + ((stack1 = alias2(alias1(depth0, "rows", {"start":{"line":14,"column":21},"end":{"line":14,"column":25}} ), depth0)) != null ? stack1 : "")
-    + " + m) * "
-    + ((stack1 = alias2(alias1(depth0, "columnQuads", {"start":{"line":14,"column":37},"end":{"line":14,"column":48}} ), depth0)) != null ? stack1 : "")
-    + " + n;\n"
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"residual"),{"name":"if","hash":{},"fn":container.program(14, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":15,"column":2},"end":{"line":17,"column":9}}})) != null ? stack1 : "")
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"mask"),{"name":"if","hash":{},"fn":container.program(16, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":18,"column":2},"end":{"line":20,"column":9}}})) != null ? stack1 : "")
-    + "  output[i] = "
-    + ((stack1 = lookupProperty(helpers,"narrowed").call(alias3,"output",{"name":"narrowed","hash":{},"fn":container.program(17, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":21,"column":14},"end":{"line":21,"column":50}}})) != null ? stack1 : "")
-    + ";\n";
-},"14":function(container,depth0,helpers,partials,data) {
-    var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
-        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
-          return parent[propertyName];
-        }
-        return undefined
-    };
-
   return "  v += "
-    + ((stack1 = lookupProperty(helpers,"widened").call(depth0 != null ? depth0 : (container.nullContext || {}),"residual",{"name":"widened","hash":{},"fn":container.program(15, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":16,"column":7},"end":{"line":16,"column":53}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"widened").call(depth0 != null ? depth0 : (container.nullContext || {}),"residual",{"name":"widened","hash":{},"fn":container.program(9, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":12,"column":7},"end":{"line":12,"column":53}}})) != null ? stack1 : "")
     + ";\n";
-},"15":function(container,depth0,helpers,partials,data) {
+},"9":function(container,depth0,helpers,partials,data) {
     return "residual[i]";
-},"16":function(container,depth0,helpers,partials,data) {
+},"10":function(container,depth0,helpers,partials,data) {
     return "  v = select(v, vec4f(), gone);\n";
-},"17":function(container,depth0,helpers,partials,data) {
+},"11":function(container,depth0,helpers,partials,data) {
     return "v";
-},"18":function(container,depth0,helpers,partials,data) {
+},"12":function(container,depth0,helpers,partials,data) {
     var stack1, alias1=container.strict, alias2=container.lambda, alias3=depth0 != null ? depth0 : (container.nullContext || {}), lookupProperty = container.lookupProperty || function(parent, propertyName) {
         if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
           return parent[propertyName];
@@ -11002,20 +8939,20 @@ export const partials: Readonly<Record<string, Precompiled>> = {
     };
 
   return "  let i = (image * "
-    + ((stack1 = alias2(alias1(depth0, "rows", {"start":{"line":23,"column":21},"end":{"line":23,"column":25}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "rows", {"start":{"line":19,"column":21},"end":{"line":19,"column":25}} ), depth0)) != null ? stack1 : "")
     + " + m) * "
-    + ((stack1 = alias2(alias1(depth0, "columns", {"start":{"line":23,"column":37},"end":{"line":23,"column":44}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "columns", {"start":{"line":19,"column":37},"end":{"line":19,"column":44}} ), depth0)) != null ? stack1 : "")
     + " + 4 * n;\n  for (var j = 0u; j < min(4, "
-    + ((stack1 = alias2(alias1(depth0, "columns", {"start":{"line":24,"column":32},"end":{"line":24,"column":39}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "columns", {"start":{"line":20,"column":32},"end":{"line":20,"column":39}} ), depth0)) != null ? stack1 : "")
     + " - 4 * n); j++) {\n"
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"residual"),{"name":"if","hash":{},"fn":container.program(19, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":25,"column":4},"end":{"line":27,"column":11}}})) != null ? stack1 : "")
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"mask"),{"name":"if","hash":{},"fn":container.program(20, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":28,"column":4},"end":{"line":30,"column":11}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"residual"),{"name":"if","hash":{},"fn":container.program(13, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":21,"column":4},"end":{"line":23,"column":11}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"mask"),{"name":"if","hash":{},"fn":container.program(14, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":24,"column":4},"end":{"line":26,"column":11}}})) != null ? stack1 : "")
     + "    output[i + j] = v[j];\n  }\n";
-},"19":function(container,depth0,helpers,partials,data) {
+},"13":function(container,depth0,helpers,partials,data) {
     return "    v[j] += residual[i + j];\n";
-},"20":function(container,depth0,helpers,partials,data) {
+},"14":function(container,depth0,helpers,partials,data) {
     return "    v[j] = select(v[j], 0.0, gone);\n";
-},"21":function(container,depth0,helpers,partials,data) {
+},"15":function(container,depth0,helpers,partials,data) {
     var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
         if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
           return parent[propertyName];
@@ -11025,7 +8962,7 @@ export const partials: Readonly<Record<string, Precompiled>> = {
 
   return "\n"
     + ((stack1 = container.invokePartial(lookupProperty(partials,"removed"),depth0,{"name":"removed","data":data,"helpers":helpers,"partials":partials,"decorators":container.decorators})) != null ? stack1 : "");
-},"22":function(container,depth0,helpers,partials,data) {
+},"16":function(container,depth0,helpers,partials,data) {
     var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
         if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
           return parent[propertyName];
@@ -11050,12 +8987,14 @@ export const partials: Readonly<Record<string, Precompiled>> = {
     + "store. Returns what was stored.\nfn finish(image: u32, m: u32, n: u32, sum: vec4f"
     + ((stack1 = lookupProperty(helpers,"if").call(alias1,lookupProperty(depth0,"mask"),{"name":"if","hash":{},"fn":container.program(3, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":2,"column":48},"end":{"line":2,"column":79}}})) != null ? stack1 : "")
     + ") -> vec4f {\n"
-    + ((stack1 = lookupProperty(helpers,"if").call(alias1,lookupProperty(depth0,"guard"),{"name":"if","hash":{},"fn":container.program(4, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":3,"column":2},"end":{"line":7,"column":9}}})) != null ? stack1 : "")
-    + ((stack1 = lookupProperty(helpers,"if").call(alias1,lookupProperty(depth0,"gelu"),{"name":"if","hash":{},"fn":container.program(8, data, 0),"inverse":container.program(12, data, 0),"data":data,"loc":{"start":{"line":8,"column":2},"end":{"line":12,"column":9}}})) != null ? stack1 : "")
-    + ((stack1 = lookupProperty(helpers,"if").call(alias1,lookupProperty(depth0,"columnsVector"),{"name":"if","hash":{},"fn":container.program(13, data, 0),"inverse":container.program(18, data, 0),"data":data,"loc":{"start":{"line":13,"column":2},"end":{"line":33,"column":9}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias1,lookupProperty(depth0,"outside"),{"name":"if","hash":{},"fn":container.program(4, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":3,"column":2},"end":{"line":7,"column":9}}})) != null ? stack1 : "")
+    + "  var v = "
+    + ((stack1 = lookupProperty(helpers,"if").call(alias1,lookupProperty(depth0,"gelu"),{"name":"if","hash":{},"fn":container.program(5, data, 0),"inverse":container.program(6, data, 0),"data":data,"loc":{"start":{"line":8,"column":10},"end":{"line":8,"column":49}}})) != null ? stack1 : "")
+    + ";\n"
+    + ((stack1 = lookupProperty(helpers,"if").call(alias1,lookupProperty(depth0,"columnsVector"),{"name":"if","hash":{},"fn":container.program(7, data, 0),"inverse":container.program(12, data, 0),"data":data,"loc":{"start":{"line":9,"column":2},"end":{"line":29,"column":9}}})) != null ? stack1 : "")
     + "  return v;\n}\n"
-    + ((stack1 = lookupProperty(helpers,"if").call(alias1,lookupProperty(depth0,"mask"),{"name":"if","hash":{},"fn":container.program(21, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":36,"column":0},"end":{"line":39,"column":7}}})) != null ? stack1 : "")
-    + ((stack1 = lookupProperty(helpers,"if").call(alias1,lookupProperty(depth0,"gelu"),{"name":"if","hash":{},"fn":container.program(22, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":40,"column":0},"end":{"line":43,"column":7}}})) != null ? stack1 : "");
+    + ((stack1 = lookupProperty(helpers,"if").call(alias1,lookupProperty(depth0,"mask"),{"name":"if","hash":{},"fn":container.program(15, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":32,"column":0},"end":{"line":35,"column":7}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias1,lookupProperty(depth0,"gelu"),{"name":"if","hash":{},"fn":container.program(16, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":36,"column":0},"end":{"line":39,"column":7}}})) != null ? stack1 : "");
 },"usePartial":true,"useData":true},
 
   "gemm-head": {"0":function(container,depth0,helpers,partials,data) {
@@ -11329,6 +9268,45 @@ export const partials: Readonly<Record<string, Precompiled>> = {
     + ";\n  return mask[image * "
     + ((stack1 = alias2(alias1(lookupProperty(depth0,"mask"), "patches", {"start":{"line":4,"column":24},"end":{"line":4,"column":36}} ), depth0)) != null ? stack1 : "")
     + " + cell] != 0.0;\n}\n";
+},"useData":true},
+
+  "store-normalized": {"0":function(container,depth0,helpers,partials,data) {
+    var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
+
+  return "(sample(p, c) - s.x) * s.y"
+    + ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"affine"),{"name":"if","hash":{},"fn":container.program(1, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":6,"column":70},"end":{"line":6,"column":112}}})) != null ? stack1 : "");
+},"1":function(container,depth0,helpers,partials,data) {
+    return " * gain[c] + shift[c]";
+},"compiler":[8,">= 4.3.0"],"main":function(container,depth0,helpers,partials,data) {
+    var stack1, alias1=container.strict, alias2=container.lambda, lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
+
+  return "let length = min("
+    + ((stack1 = alias2(alias1(depth0, "strip", {"start":{"line":1,"column":19},"end":{"line":1,"column":24}} ), depth0)) != null ? stack1 : "")
+    + ", "
+    + ((stack1 = alias2(alias1(depth0, "end", {"start":{"line":1,"column":30},"end":{"line":1,"column":33}} ), depth0)) != null ? stack1 : "")
+    + " - "
+    + ((stack1 = alias2(alias1(depth0, "begin", {"start":{"line":1,"column":40},"end":{"line":1,"column":45}} ), depth0)) != null ? stack1 : "")
+    + ") * "
+    + ((stack1 = alias2(alias1(depth0, "count", {"start":{"line":1,"column":53},"end":{"line":1,"column":58}} ), depth0)) != null ? stack1 : "")
+    + ";\nfor (var i = lane; i < length; i += "
+    + ((stack1 = alias2(alias1(depth0, "invocations", {"start":{"line":2,"column":38},"end":{"line":2,"column":49}} ), depth0)) != null ? stack1 : "")
+    + ") {\n  let p = i / "
+    + ((stack1 = alias2(alias1(depth0, "count", {"start":{"line":3,"column":16},"end":{"line":3,"column":21}} ), depth0)) != null ? stack1 : "")
+    + ";\n  let c = i % "
+    + ((stack1 = alias2(alias1(depth0, "count", {"start":{"line":4,"column":16},"end":{"line":4,"column":21}} ), depth0)) != null ? stack1 : "")
+    + ";\n  let s = stat[p];\n  output[first + i] = "
+    + ((stack1 = lookupProperty(helpers,"narrowed").call(depth0 != null ? depth0 : (container.nullContext || {}),"output",{"name":"narrowed","hash":{},"fn":container.program(0, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":6,"column":22},"end":{"line":6,"column":125}}})) != null ? stack1 : "")
+    + ";\n}\n";
 },"useData":true},
 
   "token-stats-memory": {"0":function(container,depth0,helpers,partials,data) {

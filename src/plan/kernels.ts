@@ -161,7 +161,7 @@ export interface PoolParams {
   readonly sites: number;
   readonly channels: number;
   readonly norm: NormParams | null;
-  readonly tile: NormTile;
+  readonly invocations: number;
 }
 
 export interface GemvParams {

@@ -16,46 +16,58 @@ constexpr int block_rows = 128, block_columns = 80;
 constexpr int step = 32, steps = 5, stages = 4; // of k
 constexpr int parts = 1; // blocks that share the steps of a tile
 constexpr bool whole_rows = rows % block_rows == 0, whole_columns = columns % block_columns == 0, whole_depth = steps * step == depth;
-constexpr int m_tiles = 4, n_tiles = 5;       // of 16 rows, of 8 columns, of a warp
-constexpr int b_row = 88;                      // an odd number of 16-byte chunks, against bank conflicts
-constexpr int out_row = block_columns + 8;
+constexpr int m_tiles = 4, n_tiles = 5; // of 16 rows, of 8 columns, of a warp
+constexpr int b_row = 88, out_row = block_columns + 8; // padded against bank conflicts
 constexpr int a_stage = block_rows * step, b_stage = step * b_row;
+constexpr int chunk = 8; // values of 16 bytes
+constexpr bool has_mask = false, stored = true;
+// What this product has; an operand that it lacks is null.
+constexpr bool scaled = false, gathered = true, has_residual = false, has_squares = false;
+constexpr float *scale = nullptr;
+constexpr T *residual = nullptr;
+constexpr float *squares = nullptr;
+CNX_DEVICE float activated(float x) { return x; }
 
-// Where chunk c (8 values) of row m of the left operand lies in its stage: the chunks of a row are swapped so that eight
-// rows at the same c lie in different banks.
-CNX_DEVICE int place(int m, int c) { return m * step + (c ^ (m / 2 % 4)) * 8; }
+constexpr int channels = 40;
+constexpr bool normed = true;
 
 // Where the token begins that row m of the left operand takes its tap from; rows past the end repeat the last.
 CNX_DEVICE int token(int m, int tap) {
   m = m < rows ? m : rows - 1;
-  return ((2 * (m / 28) + tap / 2) * 56 + 2 * (m % 28) + tap % 2) * 40;
+  return ((2 * (m / 28) + tap / 2) * 56 + 2 * (m % 28) + tap % 2) * channels;
 }
 
 // Mean and 1/deviation of the four tokens of each row, 8 lanes a token.
 CNX_DEVICE void measure(const T *input, Pair *stats, int m0) {
-  const int lane = thread() % 8;
+  constexpr int lanes = 8, quads = 2; // of a token, of a lane
+  const int lane = thread() % lanes;
   if (thread() >= 32 * 4) return; // not a whole warp
   CNX_TWICE
   for (int first = thread() / 32 * 4; first < 512; first += 16) {
-    const int p = first + thread() % 32 / 8;
+    const int p = first + thread() % 32 / lanes;
     const T *from = input + token(m0 + p / 4, p % 4);
-    Quad x[2];
-    float sum = 0.0f;
-    CNX_UNROLL
-    for (int i = 0; i < 2; i++) {
-      const int c = 4 * (lane + i * 8);
-      x[i] = c < 40 ? load4(from + c) : Quad{0.0f, 0.0f, 0.0f, 0.0f};
-      sum += (x[i].v[0] + x[i].v[1]) + (x[i].v[2] + x[i].v[3]);
-    }
-    const float mean = group_sum<8>(sum) / 40.0f;
-    float square = 0.0f;
-    CNX_UNROLL
-    for (int i = 0; i < 2; i++) {
-      if (4 * (lane + i * 8) >= 40) continue;
+    float sum = 0.0f, square = 0.0f, mean = 0.0f;
+    if constexpr (channels % 4 == 0) {
+      Quad x[quads];
       CNX_UNROLL
-      for (int e = 0; e < 4; e++) square += (x[i].v[e] - mean) * (x[i].v[e] - mean);
+      for (int i = 0; i < quads; i++) {
+        const int c = 4 * (lane + i * lanes);
+        x[i] = 4 * quads * lanes == channels || c < channels ? load4(from + c) : Quad{0.0f, 0.0f, 0.0f, 0.0f};
+        sum += (x[i].v[0] + x[i].v[1]) + (x[i].v[2] + x[i].v[3]);
+      }
+      mean = group_sum<lanes>(sum) / 40.0f;
+      CNX_UNROLL
+      for (int i = 0; i < quads; i++) {
+        if (4 * quads * lanes != channels && 4 * (lane + i * lanes) >= channels) continue;
+        CNX_UNROLL
+        for (int e = 0; e < 4; e++) square += (x[i].v[e] - mean) * (x[i].v[e] - mean);
+      }
+    } else {
+      for (int c = lane; c < channels; c += lanes) sum += widen(from[c]);
+      mean = group_sum<lanes>(sum) / 40.0f;
+      for (int c = lane; c < channels; c += lanes) square += (widen(from[c]) - mean) * (widen(from[c]) - mean);
     }
-    const float scale = reciprocal_root(group_sum<8>(square) / 40.0f + 0.000001f);
+    const float scale = reciprocal_root(group_sum<lanes>(square) / 40.0f + 0.000001f);
     if (lane == 0) stats[p] = Pair{mean, scale};
   }
 }
@@ -66,27 +78,47 @@ CNX_DEVICE Quad fetch(const T *input, const Pair *stats, int m0, int m, int k) {
   const int tap = k / 40, c = k % 40;
   if (tap >= 4) return q;
   const T *from = input + token(m0 + m, tap) + c;
-  q = load4(from);
-  const Pair s = stats[4 * m + tap];
-  CNX_UNROLL
-  for (int i = 0; i < 4; i++) q.v[i] = (q.v[i] - s.v[0]) * s.v[1];
+  if constexpr (channels % 4 == 0) {
+    q = load4(from);
+    const Pair s = normed ? stats[4 * m + tap] : Pair{0.0f, 1.0f};
+    CNX_UNROLL
+    for (int i = 0; i < 4; i++) q.v[i] = (q.v[i] - s.v[0]) * s.v[1];
+  } else {
+    const Pair s = normed ? stats[4 * m + tap] : Pair{0.0f, 1.0f};
+    CNX_UNROLL
+    for (int i = 0; i < 4; i++)
+      if (c + i < channels) q.v[i] = (widen(from[i]) - s.v[0]) * s.v[1];
+  }
   return q;
 }
 
+// Where chunk c of row m of the left operand lies in its stage: the chunks of a row are swapped so that eight rows at
+// the same c lie in different banks.
+CNX_DEVICE int place(int m, int c) { return m * step + (c ^ (m / 2 % 4)) * chunk; }
+
 // Brings step s of both operands to shared memory; copies may still be on their way.
-CNX_DEVICE void stage(const T *input, const T *weight, const Pair *stats, T *a, T *b, int m0, int n0, int s) {
+CNX_DEVICE void stage(const T *input, const T *weight, const float *scale, const Pair *stats, T *a, T *b, float *factor, int m0, int n0, int s) {
   a += s % stages * a_stage;
   b += s % stages * b_stage;
   for (int i = thread(); i < block_rows * (step / 4); i += 128) {
     const int m = i / (step / 4), k = i % (step / 4) * 4;
-    store4(a + place(m, k / 8) + k % 8, fetch(input, stats, m0, m, s * step + k));
+    store4(a + place(m, k / chunk) + k % chunk, fetch(input, stats, m0, m, s * step + k));
   }
-  const Sweep<128, step, block_columns / 8> right;
-  b += right.first * b_row + right.chunk * 8;
-  weight += (s * step + right.first) * 80 + n0 + right.chunk * 8;
+  const Sweep<128, step, block_columns / chunk> right;
+  b += right.first * b_row + right.chunk * chunk;
+  weight += (s * step + right.first) * 80 + n0 + right.chunk * chunk;
   CNX_UNROLL
   for (int i = 0; i < right.count; i++) {
     if (right.has(i)) copy_async(b + i * right.pass * b_row, weight + i * right.pass * 80, 16);
+  }
+  if constexpr (scaled) {
+    factor += s % stages * step;
+    if constexpr (gathered) {
+      for (int k = thread(); k < step; k += 128) factor[k] = s * step + k < depth ? scale[s * step + k] : 0.0f;
+    } else if (thread() < step / 4) {
+      const int k = thread() * 4;
+      copy_async(factor + k, scale + s * step + k, whole_depth || s * step + k < depth ? 16 : 0);
+    }
   }
 }
 
@@ -98,35 +130,46 @@ CNX_KERNEL(128, 3) kernel(
 {
   T *a = shared<T>(0);        // [stages][block_rows][step], chunks swapped
   T *b = shared<T>(32768); // [stages][step][b_row]
-  Pair *stats = shared<Pair>(55296); // [block_rows][4 taps]
+  float *factor = shared<float>(55296); // scale, [stages][step]
+  Pair *stats = shared<Pair>(55296); // or [block_rows][4 taps]
   const int image = block_z(), m0 = block_y() * block_rows, n0 = block_x() / parts * block_columns;
   const int block = (image * 7 + block_y()) * 1 + block_x(), part = block % parts;
   const int first = part * steps / parts, end = (part + 1) * steps / parts; // steps of this part
   const int lane = thread() % 32, warp = thread() / 32;
   const int warp_m = warp % 2 * 64, warp_n = warp / 2 * 40;
   input += static_cast<size_t>(image) * 125440;
+  const float *factors = scaled ? scale + image * depth : nullptr;
   measure(input, stats, m0);
   barrier();
   // Where this lane's rows of the operands begin in a stage; a warp's first row is a multiple of 16, as the swap repeats.
   const int a_at = (warp_m + lane % 16) * step, a_swap = lane % 16 / 2 % 4;
-  const int b_at = lane % 16 * b_row + warp_n;
+  const int b_at = (chunk == 4 ? lane % 4 * b_row + lane / 4 : lane % 16 * b_row) + warp_n;
   float c[m_tiles][n_tiles][4] = {};
   CNX_UNROLL
   for (int s = first; s < first + stages - 1; s++) {
-    if (s < end) stage(input, weight, stats, a, b, m0, n0, s);
+    if (s < end) stage(input, weight, factors, stats, a, b, factor, m0, n0, s);
     copy_commit();
   }
   for (int s = first; s < end; s++) {
     copy_wait<stages - 2>();
     barrier();
-    if (s + stages - 1 < end) stage(input, weight, stats, a, b, m0, n0, s + stages - 1);
+    if (s + stages - 1 < end) stage(input, weight, factors, stats, a, b, factor, m0, n0, s + stages - 1);
     copy_commit();
     const T *as = a + s % stages * a_stage, *bs = b + s % stages * b_stage;
+    const float *fs = factor + s % stages * step + 2 * (lane % 4);
     CNX_UNROLL
     for (int k = 0; k < step; k += 16) {
       uint32_t x[m_tiles][4];
       CNX_UNROLL
       for (int i = 0; i < m_tiles; i++) load_matrices(x[i], as + a_at + i * 16 * step + ((k / 8 + lane / 16) ^ a_swap) * 8);
+      if constexpr (scaled) {
+        const Pair low = load2(fs + k), high = load2(fs + k + 8);
+        CNX_UNROLL
+        for (int i = 0; i < m_tiles; i++) {
+          CNX_UNROLL
+          for (int e = 0; e < 4; e++) x[i][e] = scale_word<T>(x[i][e], e < 2 ? low : high);
+        }
+      }
       CNX_UNROLL
       for (int j = 0; j < n_tiles; j += 2) {
         uint32_t y[4];
@@ -142,30 +185,92 @@ CNX_KERNEL(128, 3) kernel(
   copy_wait<0>();
   barrier();
   T *tile = shared<T>(0); // [block_rows][out_row]: the result, so that it is stored in whole chunks
+  if constexpr (has_residual) {
+    const size_t corner = (static_cast<size_t>(image) * rows + m0) * columns + n0;
+    if constexpr (columns % chunk == 0) {
+      const Sweep<128, block_rows, block_columns / chunk> whole;
+      const int n = whole.chunk * chunk;
+      CNX_TWICE // the sums take the registers
+      for (int i = 0; i < whole.count; i++) {
+        const int m = whole.row(i);
+        if (!whole.has(i) || !(whole_rows || m0 + m < rows) || !(whole_columns || n0 + n < columns)) continue;
+        copy_async(tile + m * out_row + n, residual + corner + m * columns + n, 16);
+      }
+      copy_commit();
+      copy_wait<0>();
+    } else {
+      for (int i = thread(); i < block_rows * block_columns; i += 128) {
+        const int m = i / block_columns, n = i % block_columns;
+        if (m0 + m < rows && n0 + n < columns) tile[m * out_row + n] = residual[corner + static_cast<size_t>(m) * columns + n];
+      }
+    }
+    barrier();
+  }
+  uint8_t *gone = shared<uint8_t>(22528); // rows of removed patches, [block_rows]; registers have no room for them
+  float *sums = shared<float>(22528); // of squares, [2][block_columns]
   CNX_UNROLL
   for (int j = 0; j < n_tiles; j++) {
     const int n = warp_n + j * 8 + 2 * (lane % 4);
     const Pair shift = load2(bias + n0 + n);
+    float square[2] = {0.0f, 0.0f};
     CNX_UNROLL
     for (int i = 0; i < m_tiles; i++) {
       CNX_UNROLL
       for (int h = 0; h < 2; h++) {
         const int m = warp_m + i * 16 + h * 8 + lane / 4;
         float v[2] = {c[i][j][2 * h] + shift.v[0], c[i][j][2 * h + 1] + shift.v[1]};
-        const uint32_t both = pack<T>(v[0], v[1]);
-        store_word(tile + m * out_row + n, both);
+        v[0] = activated(v[0]);
+        v[1] = activated(v[1]);
+        if constexpr (has_residual) {
+          const auto was = load_word(tile + m * out_row + n);
+          v[0] += low_of<T>(was);
+          v[1] += high_of<T>(was);
+        }
+        if (has_mask && gone[m]) v[0] = v[1] = 0.0f;
+        const auto both = neighbours<T>(v);
+        if (stored) store_word(tile + m * out_row + n, both);
+        const float low = low_of<T>(both), high = high_of<T>(both); // what the next kernel reads
+        if (has_squares && (whole_rows || m0 + m < rows)) {
+          square[0] += low * low;
+          square[1] += high * high;
+        }
+      }
+    }
+    if constexpr (has_squares) {
+      CNX_UNROLL
+      for (int e = 0; e < 2; e++) {
+        CNX_UNROLL
+        for (int mask = 4; mask < 32; mask *= 2) square[e] += shuffle_xor(square[e], mask);
+        if (lane < 4) sums[warp % 2 * block_columns + n + e] = square[e];
       }
     }
   }
   barrier();
-  output += (static_cast<size_t>(image) * rows + m0) * columns + n0;
-  const Sweep<128, block_rows, block_columns / 8> out;
-  const int out_n = out.chunk * 8;
-  CNX_UNROLL
-  for (int i = 0; i < out.count; i++) {
-    const int m = out.row(i);
-    if (!out.has(i) || !(whole_rows || m0 + m < rows) || !(whole_columns || n0 + out_n < columns)) continue;
-    store8(output + m * columns + out_n, tile + m * out_row + out_n);
+  float *image_squares = has_squares ? squares + static_cast<size_t>(image) * (7 * columns) : nullptr;
+  if constexpr (has_squares) {
+    for (int n = thread(); n < block_columns; n += 128) {
+      float sum = 0.0f;
+      for (int w = 0; w < 2; w++) sum += sums[w * block_columns + n];
+      if (whole_columns || n0 + n < columns) image_squares[block_y() * columns + n0 + n] = sum;
+    }
+  }
+  if constexpr (stored) {
+    T *to = output + (static_cast<size_t>(image) * rows + m0) * columns + n0;
+    if constexpr (columns % chunk == 0) {
+      const Sweep<128, block_rows, block_columns / chunk> whole;
+      const int n = whole.chunk * chunk;
+      CNX_UNROLL
+      for (int i = 0; i < whole.count; i++) {
+        const int m = whole.row(i);
+        if (!whole.has(i) || !(whole_rows || m0 + m < rows) || !(whole_columns || n0 + n < columns)) continue;
+        store_chunk(to + m * columns + n, tile + m * out_row + n);
+      }
+    } else {
+      for (int i = thread(); i < block_rows * block_columns; i += 128) {
+        const int m = i / block_columns, n = i % block_columns;
+        if (m0 + m < rows && n0 + n < columns) to[static_cast<size_t>(m) * columns + n] = tile[m * out_row + n];
+      }
+    }
   }
 }
 

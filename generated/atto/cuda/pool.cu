@@ -3,78 +3,60 @@
 // Mean over 49 sites and LayerNorm, [49][320] to [320]:
 //   v[c] = mean over t of input[t,c]
 //   output[c] = (v - mean over c of v) / sqrt(variance over c of v + 0.000001)
-// A block makes one image.
+// A group makes one image.
 #include "kernels.h"
 
 namespace cnxc_atto::pool {
 using namespace cnx;
 
-using T = float;
-
-CNX_DEVICE int place(int, int first) { return first; }
-
-// Values c and c + 1 of a token; zero past the end.
-CNX_DEVICE Pair pair_of(const float *token, int c) {
-  return load2(token + c);
+// Sum over the threads of the block, the same in all of them.
+CNX_DEVICE float block_sum(float x) {
+  float *sums = shared<float>(0); // [10 warps]
+  x = warp_sum(x);
+  barrier(); // the sums before these have been read
+  if (thread() % 32 == 0) sums[thread() / 32] = x;
+  barrier();
+  float total = 0.0f;
+  for (int w = 0; w < 10; w++) total += sums[w];
+  return total;
 }
 
-// Normalises the 1 tokens of `tile`, 32 lanes each, and stores those that lie on the map.
-CNX_DEVICE void normalize(const float *tile, T *output, int count) {
-  const int lane = thread() % 32;
-  for (int first = thread() / 32 * 1; first < 1; first += 10) {
-    const int p = first + thread() % 32 / 32;
-    const float *token = tile + p * 320;
-    Pair x[5];
-    float sum = 0.0f;
-    CNX_UNROLL
-    for (int i = 0; i < 5; i++) {
-      x[i] = pair_of(token, 2 * (lane + i * 32));
-      sum += x[i].v[0] + x[i].v[1];
-    }
-    const float mean = group_sum<32>(sum) / 320.0f;
-    float square = 0.0f;
-    CNX_UNROLL
-    for (int i = 0; i < 5; i++) {
-      CNX_UNROLL
-      for (int e = 0; e < 2; e++) {
-        x[i].v[e] -= mean;
-        square += x[i].v[e] * x[i].v[e];
-      }
-    }
-    const float scale = reciprocal_root(group_sum<32>(square) / 320.0f + 0.000001f);
-    const int to = place(p, count);
-    if (to < 0) continue;
-    CNX_UNROLL
-    for (int i = 0; i < 5; i++) {
-      const int c = 2 * (lane + i * 32);
-      store2(output + to + c, x[i].v[0] * scale, x[i].v[1] * scale);
-    }
-  }
-}
-
-CNX_KERNEL(320, 2) kernel(
+CNX_KERNEL(320, 3) kernel(
     const bf16 *__restrict__ input, // [49][320]
     float *__restrict__ output) // [320]
 {
-  float *tile = shared<float>(0);
   input += static_cast<size_t>(block_z()) * 15680;
   output += static_cast<size_t>(block_z()) * 320;
   for (int c = thread(); c < 320; c += 320) {
-    float sum = 0.0f;
-    for (int t0 = 0; t0 < 49; t0 += 256) { // short sums keep their digits
+    float v = 0.0f;
+    for (int first = 0; first < 49; first += 256) { // short sums keep their digits
       float part = 0.0f;
-      for (int t = t0; t < 49 && t < t0 + 256; t++) part += widen(input[t * 320 + c]);
-      sum += part;
+      for (int t = first; t < 49 && t < first + 256; t++) {
+        part += widen(input[t * 320 + c]);
+      }
+      v += part;
     }
-    tile[c] = sum / 49.0f;
+    output[c] = v / 49.0f;
   }
-  barrier();
-  normalize(tile, output, 0);
+  float sum = 0.0f;
+  for (int c = thread(); c < 320; c += 320) {
+    sum += output[c];
+  }
+  const float mean = block_sum(sum) / 320.0f;
+  float square = 0.0f;
+  for (int c = thread(); c < 320; c += 320) {
+    const float d = output[c] - mean;
+    square += d * d;
+  }
+  const float scale = reciprocal_root(block_sum(square) / 320.0f + 0.000001f);
+  for (int c = thread(); c < 320; c += 320) {
+    output[c] = (output[c] - mean) * scale;
+  }
 }
 
 int run(int batch, void *const *operand, Stream stream) {
   const Grid grid = {1, 1, static_cast<unsigned>(batch)};
-  return launch(kernel, grid, 320, 1280, stream,
+  return launch(kernel, grid, 320, 40, stream,
                 static_cast<const bf16 *>(operand[0]),
                 static_cast<float *>(operand[1]));
 }

@@ -25,10 +25,12 @@ fn main(@builtin(workgroup_id) within: vec3u, @builtin(local_invocation_index) l
   workgroupBarrier();
   measure(lane);
   let first = image + (y * 14 + x0) * 40;
-  let length = 560u;
+  let length = min(14, 14 - x0) * 40;
   for (var i = lane; i < length; i += 112) {
-    let s = stat[i / 40];
-    output[first + i] = (tile[i] - s.x) * s.y;
+    let p = i / 40;
+    let c = i % 40;
+    let s = stat[p];
+    output[first + i] = (sample(p, c) - s.x) * s.y;
   }
 }
 

@@ -25,10 +25,12 @@ fn main(@builtin(workgroup_id) within: vec3u, @builtin(local_invocation_index) l
   workgroupBarrier();
   measure(lane);
   let first = image + (y * 7 + x0) * 128;
-  let length = 128u;
+  let length = min(1, 7 - x0) * 128;
   for (var i = lane; i < length; i += 128) {
-    let s = stat[i / 128];
-    output[first + i] = (tile[i] - s.x) * s.y;
+    let p = i / 128;
+    let c = i % 128;
+    let s = stat[p];
+    output[first + i] = (sample(p, c) - s.x) * s.y;
   }
 }
 

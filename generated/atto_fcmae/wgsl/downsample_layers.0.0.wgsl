@@ -16,77 +16,83 @@
 var<workgroup> tile: array<vec4f, 80>; // [8 sites][10]
 var<workgroup> stat: array<vec2f, 8>; // mean and 1/deviation of each token
 var<workgroup> slice: array<vec2f, 64>; // sum and squared deviations, a share of a token each
+const whole = true; // no group goes past the end of a row
 
 @compute @workgroup_size(64)
 fn main(@builtin(workgroup_id) within: vec3u, @builtin(local_invocation_index) lane: u32) {
   let group = first_group + within;
-  let image = group.z * 37632;
-  let y = group.y;
   let x0 = group.x * 8;
-  let corner = place(group.z, y);
+  let first = (group.z * 152 + group.y) * 8 + x0;
   for (var item = lane; item < 10; item += 64) {
-    convolve(image, corner, x0, item / 10 * 8, item % 10);
+    convolve(group.z, group.y, first, x0, item / 10 * 8, item % 10);
   }
   workgroupBarrier();
   measure(lane);
-  let first = (group.z * 152 + y) * 8 + x0;
   for (var i = lane; i < 80; i += 64) {
     let p = i / 10;
-    let n = i % 10;
     let s = stat[p];
-    put(first + p, n, (tile[i] - s.x) * s.y);
-  }
-}
-
-// Sites x0 + p .. x0 + p + 7 of a patch's row, channels 4n .. 4n + 3.
-fn convolve(image: u32, corner: vec2u, x0: u32, p: u32, n: u32) {
-  let y = corner.y;
-  let left = corner.x;
-  var v0 = bias[n];
-  let u0 = (left + x0 + p);
-  var v1 = bias[n];
-  let u1 = (left + x0 + p + 1);
-  var v2 = bias[n];
-  let u2 = (left + x0 + p + 2);
-  var v3 = bias[n];
-  let u3 = (left + x0 + p + 3);
-  var v4 = bias[n];
-  let u4 = (left + x0 + p + 4);
-  var v5 = bias[n];
-  let u5 = (left + x0 + p + 5);
-  var v6 = bias[n];
-  let u6 = (left + x0 + p + 6);
-  var v7 = bias[n];
-  let u7 = (left + x0 + p + 7);
-  for (var c = 0u; c < 3; c++) {
-    for (var i = 0u; i < 4; i++) {
-      let row = image + (c * 224 + 4 * y + i) * 56;
-      let w = (c * 4 + i) * 40 + n;
-      let w0 = mat4x4f(weight[w], weight[w + 10], weight[w + 20], weight[w + 30]);
-      v0 += w0 * input[row + u0];
-      v1 += w0 * input[row + u1];
-      v2 += w0 * input[row + u2];
-      v3 += w0 * input[row + u3];
-      v4 += w0 * input[row + u4];
-      v5 += w0 * input[row + u5];
-      v6 += w0 * input[row + u6];
-      v7 += w0 * input[row + u7];
+    if (whole || x0 + p < 8) {
+      put(first + p, i % 10, (tile[i] - s.x) * s.y);
     }
   }
-  tile[p * 10 + n] = v0;
-  tile[p * 10 + n + 10] = v1;
-  tile[p * 10 + n + 20] = v2;
-  tile[p * 10 + n + 30] = v3;
-  tile[p * 10 + n + 40] = v4;
-  tile[p * 10 + n + 50] = v5;
-  tile[p * 10 + n + 60] = v6;
-  tile[p * 10 + n + 70] = v7;
 }
 
-// Column and row of the whole map where row y of the compact one begins.
+// Sites x0 + p .. x0 + p + 7 of row y, channels 4n .. 4n + 3.
+fn convolve(image: u32, y: u32, first: u32, x0: u32, p: u32, n: u32) {
+  let corner = place(image, y);
+  var v0 = bias[n];
+  let u0 = (corner.x + min(x0 + p, 7));
+  var v1 = bias[n];
+  let u1 = (corner.x + min(x0 + p + 1, 7));
+  var v2 = bias[n];
+  let u2 = (corner.x + min(x0 + p + 2, 7));
+  var v3 = bias[n];
+  let u3 = (corner.x + min(x0 + p + 3, 7));
+  var v4 = bias[n];
+  let u4 = (corner.x + min(x0 + p + 4, 7));
+  var v5 = bias[n];
+  let u5 = (corner.x + min(x0 + p + 5, 7));
+  var v6 = bias[n];
+  let u6 = (corner.x + min(x0 + p + 6, 7));
+  var v7 = bias[n];
+  let u7 = (corner.x + min(x0 + p + 7, 7));
+  for (var c = 0u; c < 3; c++) {
+    for (var i = 0u; i < 4; i++) {
+      let row = ((image * 3 + c) * 224 + 4 * corner.y + i) * 56;
+      let w = (c * 4 + i) * 40 + n;
+      let w0 = weights(w);
+      v0 += w0 * pixels(row + u0);
+      v1 += w0 * pixels(row + u1);
+      v2 += w0 * pixels(row + u2);
+      v3 += w0 * pixels(row + u3);
+      v4 += w0 * pixels(row + u4);
+      v5 += w0 * pixels(row + u5);
+      v6 += w0 * pixels(row + u6);
+      v7 += w0 * pixels(row + u7);
+    }
+  }
+  tile[(p) * 10 + n] = v0;
+  tile[(p + 1) * 10 + n] = v1;
+  tile[(p + 2) * 10 + n] = v2;
+  tile[(p + 3) * 10 + n] = v3;
+  tile[(p + 4) * 10 + n] = v4;
+  tile[(p + 5) * 10 + n] = v5;
+  tile[(p + 6) * 10 + n] = v6;
+  tile[(p + 7) * 10 + n] = v7;
+}
+
+// Column and row of the whole map where row y begins.
 fn place(image: u32, y: u32) -> vec2u {
   let cell = u32(table[image * 68 + 49 + y / 8]);
   return vec2u(cell % 7 * 8, cell / 7 * 8 + y % 8);
+}
+
+fn weights(w: u32) -> mat4x4f {
+  return mat4x4f(weight[w], weight[w + 10], weight[w + 2 * 10], weight[w + 3 * 10]);
+}
+
+fn pixels(i: u32) -> vec4f {
+  return input[i];
 }
 
 // Channels 4n .. 4n + 3 of a site, with gain and shift.

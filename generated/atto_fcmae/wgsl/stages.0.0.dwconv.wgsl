@@ -18,17 +18,19 @@ var<workgroup> slice: array<vec2f, 128>; // sum and squared deviations, a share 
 fn main(@builtin(workgroup_id) within: vec3u, @builtin(local_invocation_index) lane: u32) {
   let group = first_group + within;
   let image = group.z;
-  let first = group.y * 16;
+  let site = group.y * 16;
   for (var item = lane; item < 20; item += 128) {
-    convolve(image, first, item / 10 * 8, item % 10);
+    convolve(image, site, item / 10 * 8, item % 10);
   }
   workgroupBarrier();
   measure(lane);
-  let start = image * 12160 + first * 10;
-  let length = 160u;
+  let first = image * 12160 + site * 10;
+  let length = min(16, 1216 - site) * 10;
   for (var i = lane; i < length; i += 128) {
-    let s = stat[i / 10];
-    output[start + i] = (tile[i] - s.x) * s.y;
+    let p = i / 10;
+    let c = i % 10;
+    let s = stat[p];
+    output[first + i] = (sample(p, c) - s.x) * s.y;
   }
 }
 

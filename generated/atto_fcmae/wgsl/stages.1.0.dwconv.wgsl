@@ -18,17 +18,19 @@ var<workgroup> slice: array<vec2f, 128>; // sum and squared deviations, a share 
 fn main(@builtin(workgroup_id) within: vec3u, @builtin(local_invocation_index) lane: u32) {
   let group = first_group + within;
   let image = group.z;
-  let first = group.y * 16;
+  let site = group.y * 16;
   for (var item = lane; item < 80; item += 128) {
-    convolve(image, first, item / 20 * 4, item % 20);
+    convolve(image, site, item / 20 * 4, item % 20);
   }
   workgroupBarrier();
   measure(lane);
-  let start = image * 6080 + first * 20;
-  let length = 320u;
+  let first = image * 6080 + site * 20;
+  let length = min(16, 304 - site) * 20;
   for (var i = lane; i < length; i += 128) {
-    let s = stat[i / 20];
-    output[start + i] = (tile[i] - s.x) * s.y;
+    let p = i / 20;
+    let c = i % 20;
+    let s = stat[p];
+    output[first + i] = (sample(p, c) - s.x) * s.y;
   }
 }
 

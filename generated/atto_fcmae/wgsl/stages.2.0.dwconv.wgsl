@@ -18,17 +18,19 @@ var<workgroup> slice: array<vec2f, 120>; // sum and squared deviations, a share 
 fn main(@builtin(workgroup_id) within: vec3u, @builtin(local_invocation_index) lane: u32) {
   let group = first_group + within;
   let image = group.z;
-  let first = group.y * 6;
+  let site = group.y * 6;
   for (var item = lane; item < 120; item += 120) {
-    convolve(image, first, item / 40 * 2, item % 40);
+    convolve(image, site, item / 40 * 2, item % 40);
   }
   workgroupBarrier();
   measure(lane);
-  let start = image * 3040 + first * 40;
-  let length = min(6, 76 - first) * 40;
+  let first = image * 3040 + site * 40;
+  let length = min(6, 76 - site) * 40;
   for (var i = lane; i < length; i += 120) {
-    let s = stat[i / 40];
-    output[start + i] = (tile[i] - s.x) * s.y;
+    let p = i / 40;
+    let c = i % 40;
+    let s = stat[p];
+    output[first + i] = (sample(p, c) - s.x) * s.y;
   }
 }
 

@@ -18,17 +18,19 @@ var<workgroup> slice: array<vec2f, 80>; // sum and squared deviations, a share o
 fn main(@builtin(workgroup_id) within: vec3u, @builtin(local_invocation_index) lane: u32) {
   let group = first_group + within;
   let image = group.z;
-  let first = group.y * 1;
+  let site = group.y * 1;
   for (var item = lane; item < 80; item += 80) {
-    convolve(image, first, item / 80 * 1, item % 80);
+    convolve(image, site, item / 80 * 1, item % 80);
   }
   workgroupBarrier();
   measure(lane);
-  let start = image * 1520 + first * 80;
-  let length = 80u;
+  let first = image * 1520 + site * 80;
+  let length = min(1, 19 - site) * 80;
   for (var i = lane; i < length; i += 80) {
-    let s = stat[i / 80];
-    output[start + i] = (tile[i] - s.x) * s.y;
+    let p = i / 80;
+    let c = i % 80;
+    let s = stat[p];
+    output[first + i] = (sample(p, c) - s.x) * s.y;
   }
 }
 

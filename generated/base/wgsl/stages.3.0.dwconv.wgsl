@@ -25,10 +25,12 @@ fn main(@builtin(workgroup_id) within: vec3u, @builtin(local_invocation_index) l
   workgroupBarrier();
   measure(lane);
   let first = image + (y * 7 + x0) * 256;
-  let length = 256u;
+  let length = min(1, 7 - x0) * 256;
   for (var i = lane; i < length; i += 256) {
-    let s = stat[i / 256];
-    output[first + i] = (tile[i] - s.x) * s.y;
+    let p = i / 256;
+    let c = i % 256;
+    let s = stat[p];
+    output[first + i] = (sample(p, c) - s.x) * s.y;
   }
 }
 

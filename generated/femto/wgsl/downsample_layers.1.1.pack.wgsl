@@ -5,7 +5,7 @@
 //   w[c,tap] = weight[n,c,tap]; b = bias[n]
 //   b += sum over c,tap of w[c,tap] * input_shift[c]
 //   w[c,tap] *= input_scale[c]
-//   packed[(tap,c),n] = w[c,tap]; packed_bias[n] = b
+//   packed[k,n] = w[k % 48,k / 48]; packed_bias[n] = b
 // An invocation packs one column. Runs once, when the weights are loaded.
 @group(0) @binding(0) var<storage, read> weight: array<f32, 18432>; // [96][48][4]
 @group(0) @binding(1) var<storage, read> bias: array<f32, 96>; // [96]
@@ -22,7 +22,7 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
   }
   for (var k = 0u; k < 192; k++) {
     let c = k % 48;
-    let tap = k / 48;
+    let tap: u32 = k / 48;
     packed[k * 96 + n] = folded(n, c, tap);
   }
   packed_bias[n] = folded_bias(n);

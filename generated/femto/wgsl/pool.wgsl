@@ -3,75 +3,50 @@
 // Mean over 49 sites and LayerNorm, [49][384] to [384]:
 //   v[c] = mean over t of input[t,c]
 //   output[c] = (v - mean over c of v) / sqrt(variance over c of v + 0.000001)
-// One group an image.
+// A group makes one image.
 @group(0) @binding(0) var<storage, read> input: array<vec4f>; // [49][384]
 @group(0) @binding(1) var<storage, read_write> output: array<vec4f>; // [384]
 @group(1) @binding(0) var<uniform> first_group: vec3u; // where this dispatch begins: a long one is made in several
-var<workgroup> tile: array<vec4f, 96>;
-var<workgroup> stat: array<vec2f, 1>; // mean and 1/deviation of each token
-var<workgroup> slice: array<vec2f, 96>; // sum and squared deviations, a share of a token each
+var<workgroup> sums: array<f32, 96>;
 
 @compute @workgroup_size(96)
 fn main(@builtin(workgroup_id) within: vec3u, @builtin(local_invocation_index) lane: u32) {
   let group = first_group + within;
-  let image = group.z;
   for (var c = lane; c < 96; c += 96) {
-    var sum = vec4f();
-    for (var t = 0u; t < 49; t++) {
-      sum += input[(image * 49 + t) * 96 + c];
+    var v = vec4f();
+    for (var first = 0u; first < 49; first += 256) { // short sums keep their digits
+      var part = vec4f();
+      for (var t = first; t < 49 && t < first + 256; t++) {
+        part += input[group.z * 4704 + t * 96 + c];
+      }
+      v += part;
     }
-    tile[c] = sum / 49.0;
+    output[group.z * 96 + c] = v / 49.0f;
   }
-  workgroupBarrier();
-  measure(lane);
-  let s = stat[0];
+  var sum = 0.0f;
   for (var c = lane; c < 96; c += 96) {
-    output[image * 96 + c] = (tile[c] - s.x) * s.y;
+    sum += dot(output[group.z * 96 + c], vec4f(1.0f));
+  }
+  let mean = total(lane, sum) / 384.0f;
+  var square = 0.0f;
+  for (var c = lane; c < 96; c += 96) {
+    let d = output[group.z * 96 + c] - mean;
+    square += dot(d * d, vec4f(1.0f));
+  }
+  let scale = inverseSqrt(total(lane, square) / 384.0f + 0.000001f);
+  for (var c = lane; c < 96; c += 96) {
+    output[group.z * 96 + c] = (output[group.z * 96 + c] - mean) * scale;
   }
 }
 
-fn sample(p: u32, c: u32) -> vec4f {
-  return tile[c];
-}
-
-// Mean and 1/deviation of every token: 96 invocations a token take every 96th channel quad in two passes,
-// the first of them merges their sums and squared deviations in order.
-fn measure(lane: u32) {
-  let p = lane / 96;
-  let first = lane % 96;
-  if (p < 1 && first < 96) {
-    var sum = vec4f();
-    for (var c = first; c < 96; c += 96) {
-      sum += sample(p, c);
-    }
-    let total = dot(sum, vec4f(1.0));
-    let mean = total / channels(first);
-    var square = vec4f();
-    for (var c = first; c < 96; c += 96) {
-      let d = sample(p, c) - mean;
-      square += d * d;
-    }
-    slice[lane] = vec2f(total, dot(square, vec4f(1.0)));
-  }
+// The sum over all invocations of the group, the same in each of them.
+fn total(lane: u32, value: f32) -> f32 {
   workgroupBarrier();
-  if (p < 1 && first == 0) {
-    var total = 0.0;
-    for (var i = 0u; i < 96; i++) {
-      total += slice[lane + i].x;
-    }
-    let mean = total / 384.0;
-    var square = 0.0;
-    for (var i = 0u; i < 96; i++) {
-      let n = channels(i);
-      let d = slice[lane + i].x / n - mean;
-      square += slice[lane + i].y + n * d * d;
-    }
-    stat[p] = vec2f(mean, inverseSqrt(square / 384.0 + 0.000001));
-  }
+  sums[lane] = value;
   workgroupBarrier();
-}
-
-// How many channels the invocation takes that starts at `first`.
-fn channels(first: u32) -> f32 {
-  return 4.0 * f32((191 - first) / 96);
+  var all = 0.0;
+  for (var i = 0u; i < 96; i++) {
+    all += sums[i];
+  }
+  return all;
 }

@@ -25,10 +25,12 @@ fn main(@builtin(workgroup_id) within: vec3u, @builtin(local_invocation_index) l
   workgroupBarrier();
   measure(lane);
   let first = image + (y * 56 + x0) * 12;
-  let length = 168u;
+  let length = min(14, 56 - x0) * 12;
   for (var i = lane; i < length; i += 112) {
-    let s = stat[i / 12];
-    output[first + i] = (tile[i] - s.x) * s.y;
+    let p = i / 12;
+    let c = i % 12;
+    let s = stat[p];
+    output[first + i] = (sample(p, c) - s.x) * s.y;
   }
 }
 

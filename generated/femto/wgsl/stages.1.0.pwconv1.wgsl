@@ -91,7 +91,7 @@ fn finish(image: u32, m: u32, n: u32, sum: vec4f) -> vec4f {
   if (m >= 784) {
     return vec4f();
   }
-  let v = gelu(sum);
+  var v = gelu(sum);
   let i = (image * 784 + m) * 96 + n;
   output[i] = v;
   return v;

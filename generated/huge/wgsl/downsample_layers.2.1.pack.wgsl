@@ -5,7 +5,7 @@
 //   w[c,tap] = weight[n,c,tap]; b = bias[n]
 //   b += sum over c,tap of w[c,tap] * input_shift[c]
 //   w[c,tap] *= input_scale[c]
-//   packed[(tap,c),n] = w[c,tap]; packed_bias[n] = b
+//   packed[k,n] = w[k % 704,k / 704]; packed_bias[n] = b
 // An invocation packs one column. Runs once, when the weights are loaded.
 @group(0) @binding(0) var<storage, read> weight: array<f32, 3964928>; // [1408][704][4]
 @group(0) @binding(1) var<storage, read> bias: array<f32, 1408>; // [1408]
@@ -22,7 +22,7 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
   }
   for (var k = 0u; k < 2816; k++) {
     let c = k % 704;
-    let tap = k / 704;
+    let tap: u32 = k / 704;
     packed[k * 1408 + n] = folded(n, c, tap);
   }
   packed_bias[n] = folded_bias(n);

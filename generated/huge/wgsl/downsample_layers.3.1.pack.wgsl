@@ -5,7 +5,7 @@
 //   w[c,tap] = weight[n,c,tap]; b = bias[n]
 //   b += sum over c,tap of w[c,tap] * input_shift[c]
 //   w[c,tap] *= input_scale[c]
-//   packed[(tap,c),n] = w[c,tap]; packed_bias[n] = b
+//   packed[k,n] = w[k % 1408,k / 1408]; packed_bias[n] = b
 // An invocation packs one column. Runs once, when the weights are loaded.
 @group(0) @binding(0) var<storage, read> weight: array<f32, 15859712>; // [2816][1408][4]
 @group(0) @binding(1) var<storage, read> bias: array<f32, 2816>; // [2816]
@@ -22,7 +22,7 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
   }
   for (var k = 0u; k < 5632; k++) {
     let c = k % 1408;
-    let tap = k / 1408;
+    let tap: u32 = k / 1408;
     packed[k * 2816 + n] = folded(n, c, tap);
   }
   packed_bias[n] = folded_bias(n);

@@ -25,10 +25,12 @@ fn main(@builtin(workgroup_id) within: vec3u, @builtin(local_invocation_index) l
   workgroupBarrier();
   measure(lane);
   let first = image + (y * 56 + x0) * 88;
-  let length = 616u;
+  let length = min(7, 56 - x0) * 88;
   for (var i = lane; i < length; i += 88) {
-    let s = stat[i / 88];
-    output[first + i] = (tile[i] - s.x) * s.y;
+    let p = i / 88;
+    let c = i % 88;
+    let s = stat[p];
+    output[first + i] = (sample(p, c) - s.x) * s.y;
   }
 }
 

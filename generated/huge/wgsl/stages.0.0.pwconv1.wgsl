@@ -88,7 +88,7 @@ fn fetch(image: u32, m: u32, k: u32) -> vec4f {
 
 // Row m, columns 4n .. 4n + 3 of the result: GELU, store. Returns what was stored.
 fn finish(image: u32, m: u32, n: u32, sum: vec4f) -> vec4f {
-  let v = gelu(sum);
+  var v = gelu(sum);
   let i = (image * 3136 + m) * 352 + n;
   output[i] = v;
   return v;

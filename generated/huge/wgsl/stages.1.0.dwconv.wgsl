@@ -25,10 +25,12 @@ fn main(@builtin(workgroup_id) within: vec3u, @builtin(local_invocation_index) l
   workgroupBarrier();
   measure(lane);
   let first = image + (y * 28 + x0) * 176;
-  let length = 704u;
+  let length = min(4, 28 - x0) * 176;
   for (var i = lane; i < length; i += 176) {
-    let s = stat[i / 176];
-    output[first + i] = (tile[i] - s.x) * s.y;
+    let p = i / 176;
+    let c = i % 176;
+    let s = stat[p];
+    output[first + i] = (sample(p, c) - s.x) * s.y;
   }
 }
 

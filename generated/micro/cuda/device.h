@@ -774,8 +774,9 @@ template <class T> CNX_DEVICE void store4(T *to, const Quad &q) {
   };
   *reinterpret_cast<Two *>(to) = Two{pack<T>(q.v[0], q.v[1]), pack<T>(q.v[2], q.v[3])};
 }
-// 8 values of 16 bits, from shared to device memory.
-template <class T> CNX_DEVICE void store8(T *to, const T *from) {
+// 16 bytes, from shared to device memory.
+CNX_DEVICE void store_chunk(float *to, const float *from) { store4(to, load4(from)); }
+template <class T> CNX_DEVICE void store_chunk(T *to, const T *from) {
 #ifndef __CUDACC__
   cpu::aligned(to, 16);
   cpu::aligned(from, 16);
@@ -793,8 +794,21 @@ template <class T> CNX_DEVICE float high_of(uint32_t word) { return widen(T{stat
 template <class T> CNX_DEVICE uint32_t load_word(const T *from) { return *reinterpret_cast<const uint32_t *>(from); }
 template <class T> CNX_DEVICE void store_word(T *to, uint32_t word) { *reinterpret_cast<uint32_t *>(to) = word; }
 
+// Two neighbours as T has them in memory: a word of 16-bit values, or a pair of floats.
+template <class T> CNX_DEVICE auto neighbours(const float (&v)[2]) {
+  if constexpr (sizeof(T) == 4) {
+    return Pair{v[0], v[1]};
+  } else {
+    return pack<T>(v[0], v[1]);
+  }
+}
+template <class T> CNX_DEVICE float low_of(const Pair &both) { return both.v[0]; }
+template <class T> CNX_DEVICE float high_of(const Pair &both) { return both.v[1]; }
+CNX_DEVICE Pair load_word(const float *from) { return load2(from); }
+CNX_DEVICE void store_word(float *to, const Pair &both) { store2(to, both.v[0], both.v[1]); }
+
 // Two values of 16 bits times two factors, in f32, rounded once.
-template <class T> CNX_DEVICE uint32_t scaled(uint32_t word, const Pair &by) {
+template <class T> CNX_DEVICE uint32_t scale_word(uint32_t word, const Pair &by) {
   return pack<T>(low_of<T>(word) * by.v[0], high_of<T>(word) * by.v[1]);
 }
 

@@ -16,40 +16,55 @@ constexpr int block_rows = 32, block_columns = 8;
 constexpr int cell_rows = 2, cell_quads = 1; // of a thread
 constexpr int step = 16, steps = 6; // of k
 constexpr bool whole_rows = rows % block_rows == 0, whole_columns = columns % block_columns == 0;
-constexpr int a_row = step + 4;          // 4 more than needed, against bank conflicts
+constexpr int a_row = step + 4; // 4 more than needed, against bank conflicts
 constexpr int a_stage = block_rows * a_row, b_stage = step * block_columns;
+// What this product has; an operand that it lacks is null.
+constexpr bool scaled = false, gathered = true, has_residual = false, has_squares = false;
+constexpr float *scale = nullptr;
+constexpr T *residual = nullptr;
+constexpr float *squares = nullptr;
+CNX_DEVICE float activated(float x) { return x; }
+
+constexpr int channels = 24;
+constexpr bool normed = true;
 
 // Where the token begins that row m of the left operand takes its tap from; rows past the end repeat the last.
 CNX_DEVICE int token(int m, int tap) {
   m = m < rows ? m : rows - 1;
-  return ((2 * (m / 2) + tap / 2) * 4 + 2 * (m % 2) + tap % 2) * 24;
+  return ((2 * (m / 2) + tap / 2) * 4 + 2 * (m % 2) + tap % 2) * channels;
 }
 
 // Mean and 1/deviation of the four tokens of each row, 8 lanes a token.
 CNX_DEVICE void measure(const T *input, Pair *stats, int m0) {
-  const int lane = thread() % 8;
+  constexpr int lanes = 8, quads = 1; // of a token, of a lane
+  const int lane = thread() % lanes;
   if (thread() >= 32 * 1) return; // not a whole warp
   CNX_TWICE
   for (int first = thread() / 32 * 4; first < 128; first += 4) {
-    const int p = first + thread() % 32 / 8;
+    const int p = first + thread() % 32 / lanes;
     const T *from = input + token(m0 + p / 4, p % 4);
-    Quad x[1];
-    float sum = 0.0f;
-    CNX_UNROLL
-    for (int i = 0; i < 1; i++) {
-      const int c = 4 * (lane + i * 8);
-      x[i] = c < 24 ? load4(from + c) : Quad{0.0f, 0.0f, 0.0f, 0.0f};
-      sum += (x[i].v[0] + x[i].v[1]) + (x[i].v[2] + x[i].v[3]);
-    }
-    const float mean = group_sum<8>(sum) / 24.0f;
-    float square = 0.0f;
-    CNX_UNROLL
-    for (int i = 0; i < 1; i++) {
-      if (4 * (lane + i * 8) >= 24) continue;
+    float sum = 0.0f, square = 0.0f, mean = 0.0f;
+    if constexpr (channels % 4 == 0) {
+      Quad x[quads];
       CNX_UNROLL
-      for (int e = 0; e < 4; e++) square += (x[i].v[e] - mean) * (x[i].v[e] - mean);
+      for (int i = 0; i < quads; i++) {
+        const int c = 4 * (lane + i * lanes);
+        x[i] = 4 * quads * lanes == channels || c < channels ? load4(from + c) : Quad{0.0f, 0.0f, 0.0f, 0.0f};
+        sum += (x[i].v[0] + x[i].v[1]) + (x[i].v[2] + x[i].v[3]);
+      }
+      mean = group_sum<lanes>(sum) / 24.0f;
+      CNX_UNROLL
+      for (int i = 0; i < quads; i++) {
+        if (4 * quads * lanes != channels && 4 * (lane + i * lanes) >= channels) continue;
+        CNX_UNROLL
+        for (int e = 0; e < 4; e++) square += (x[i].v[e] - mean) * (x[i].v[e] - mean);
+      }
+    } else {
+      for (int c = lane; c < channels; c += lanes) sum += widen(from[c]);
+      mean = group_sum<lanes>(sum) / 24.0f;
+      for (int c = lane; c < channels; c += lanes) square += (widen(from[c]) - mean) * (widen(from[c]) - mean);
     }
-    const float scale = reciprocal_root(group_sum<8>(square) / 24.0f + 0.000001f);
+    const float scale = reciprocal_root(group_sum<lanes>(square) / 24.0f + 0.000001f);
     if (lane == 0) stats[p] = Pair{mean, scale};
   }
 }
@@ -60,15 +75,22 @@ CNX_DEVICE Quad fetch(const T *input, const Pair *stats, int m0, int m, int k) {
   const int tap = k / 24, c = k % 24;
   if (tap >= 4) return q;
   const T *from = input + token(m0 + m, tap) + c;
-  q = load4(from);
-  const Pair s = stats[4 * m + tap];
-  CNX_UNROLL
-  for (int i = 0; i < 4; i++) q.v[i] = (q.v[i] - s.v[0]) * s.v[1];
+  if constexpr (channels % 4 == 0) {
+    q = load4(from);
+    const Pair s = normed ? stats[4 * m + tap] : Pair{0.0f, 1.0f};
+    CNX_UNROLL
+    for (int i = 0; i < 4; i++) q.v[i] = (q.v[i] - s.v[0]) * s.v[1];
+  } else {
+    const Pair s = normed ? stats[4 * m + tap] : Pair{0.0f, 1.0f};
+    CNX_UNROLL
+    for (int i = 0; i < 4; i++)
+      if (c + i < channels) q.v[i] = (widen(from[i]) - s.v[0]) * s.v[1];
+  }
   return q;
 }
 
 // Brings step s of both operands to shared memory; copies may still be on their way.
-CNX_DEVICE void stage(const T *input, const float *weight, const Pair *stats, float *a, float *b, int m0, int n0, int s) {
+CNX_DEVICE void stage(const T *input, const float *weight, const float *scale, const Pair *stats, float *a, float *b, float *factor, int m0, int n0, int s) {
   a += s % 2 * a_stage;
   b += s % 2 * b_stage;
   for (int i = thread(); i < block_rows * (step / 4); i += 32) {
@@ -79,6 +101,17 @@ CNX_DEVICE void stage(const T *input, const float *weight, const Pair *stats, fl
     const int k = i / (block_columns / 4), n = i % (block_columns / 4) * 4;
     copy_async(b + k * block_columns + n, weight + (s * step + k) * 40 + n0 + n, 16);
   }
+  if constexpr (scaled) {
+    factor += s % 2 * step;
+    if constexpr (gathered) {
+      for (int k = thread(); k < step; k += 32) factor[k] = s * step + k < depth ? scale[s * step + k] : 0.0f;
+    } else {
+      for (int k = thread() * 4; k < step; k += 32 * 4) {
+        const bool inside = s * step + k < depth;
+        copy_async(factor + k, scale + (inside ? s * step + k : 0), inside ? 16 : 0);
+      }
+    }
+  }
   copy_commit();
 }
 
@@ -88,26 +121,37 @@ CNX_KERNEL(32, 12) kernel(
     const float *__restrict__ bias, // [40]
     float *__restrict__ output) // [4][40]
 {
-  float *a = shared<float>(0);                // [2][block_rows][a_row]
+  float *a = shared<float>(0); // [2][block_rows][a_row]
   float *b = shared<float>(5120); // [2][step][block_columns]
-  Pair *stats = shared<Pair>(6144); // [block_rows][4 taps]
+  float *factor = shared<float>(6144); // scale, [2][step]
+  Pair *stats = shared<Pair>(6144); // or [block_rows][4 taps]
   const int image = block_z(), m0 = block_y() * block_rows, n0 = block_x() * block_columns;
   const int lane_x = thread() % 2, lane_y = thread() / 2;
   input += static_cast<size_t>(image) * 384;
+  const float *factors = scaled ? scale + image * depth : nullptr;
   measure(input, stats, m0);
   barrier();
   float c[cell_rows][cell_quads][4] = {};
-  stage(input, weight, stats, a, b, m0, n0, 0);
+  stage(input, weight, factors, stats, a, b, factor, m0, n0, 0);
   for (int s = 0; s < steps; s++) {
     copy_wait<0>();
     barrier();
-    if (s + 1 < steps) stage(input, weight, stats, a, b, m0, n0, s + 1);
+    if (s + 1 < steps) stage(input, weight, factors, stats, a, b, factor, m0, n0, s + 1);
     const float *as = a + s % 2 * a_stage, *bs = b + s % 2 * b_stage;
+    const float *fs = factor + s % 2 * step;
     CNX_ROLLED
     for (int k = 0; k < step; k += 2) {
       Pair x[cell_rows];
       CNX_UNROLL
       for (int i = 0; i < cell_rows; i++) x[i] = load2(as + (lane_y + i * 16) * a_row + k);
+      if constexpr (scaled) {
+        const Pair f = load2(fs + k);
+        CNX_UNROLL
+        for (int i = 0; i < cell_rows; i++) {
+          CNX_UNROLL
+          for (int e = 0; e < 2; e++) x[i].v[e] *= f.v[e];
+        }
+      }
       CNX_UNROLL
       for (int e = 0; e < 2; e++) {
         CNX_UNROLL
@@ -124,18 +168,45 @@ CNX_KERNEL(32, 12) kernel(
   }
   const size_t corner = (static_cast<size_t>(image) * rows + m0) * columns + n0;
   output += corner;
+  const float *before = has_residual ? residual + corner : nullptr;
+  float *sums = shared<float>(0); // of squares, [16][block_columns]
+  if (has_squares) barrier();
   CNX_UNROLL
   for (int j = 0; j < cell_quads; j++) {
     const int n = (lane_x + j * 2) * 4;
     const Quad shift = load4(bias + n0 + n);
+    Quad square = {0.0f, 0.0f, 0.0f, 0.0f};
     CNX_UNROLL
     for (int i = 0; i < cell_rows; i++) {
       const int m = lane_y + i * 16, at = m * columns + n;
       if (!(whole_rows || m0 + m < rows) || !(whole_columns || n0 + n < columns)) continue;
       Quad v;
       CNX_UNROLL
-      for (int e = 0; e < 4; e++) v.v[e] = c[i][j][e] + shift.v[e];
-      store4(output + at, v);
+      for (int e = 0; e < 4; e++) v.v[e] = activated(c[i][j][e] + shift.v[e]);
+      if constexpr (has_residual && columns % 4 == 0) {
+        const Quad r = load4(before + at);
+        CNX_UNROLL
+        for (int e = 0; e < 4; e++) v.v[e] += r.v[e];
+      } else if constexpr (has_residual) {
+        for (int e = 0; e < 4 && n0 + n + e < columns; e++) v.v[e] += before[at + e];
+      }
+      CNX_UNROLL
+      for (int e = 0; e < 4; e++) square.v[e] += v.v[e] * v.v[e];
+      if constexpr (columns % 4 == 0) {
+        store4(output + at, v);
+      } else {
+        for (int e = 0; e < 4 && n0 + n + e < columns; e++) output[at + e] = v.v[e];
+      }
+    }
+    if (has_squares) store4(sums + lane_y * block_columns + n, square);
+  }
+  float *image_squares = has_squares ? squares + static_cast<size_t>(image) * (1 * columns) : nullptr;
+  if constexpr (has_squares) {
+    barrier();
+    for (int n = thread(); n < block_columns; n += 32) {
+      float sum = 0.0f;
+      for (int y = 0; y < 16; y++) sum += sums[y * block_columns + n];
+      if (whole_columns || n0 + n < columns) image_squares[block_y() * columns + n0 + n] = sum;
     }
   }
 }

@@ -3,80 +3,60 @@
 // Mean over 4 sites and LayerNorm, [4][40] to [40]:
 //   v[c] = mean over t of input[t,c]
 //   output[c] = (v - mean over c of v) / sqrt(variance over c of v + 0.000001)
-// A block makes one image.
+// A group makes one image.
 #include "kernels.h"
 
 namespace cnxc_micro::pool {
 using namespace cnx;
 
-using T = float;
-
-CNX_DEVICE int place(int, int first) { return first; }
-
-// Values c and c + 1 of a token; zero past the end.
-CNX_DEVICE Pair pair_of(const float *token, int c) {
-  return c < 40 ? load2(token + c) : Pair{0.0f, 0.0f};
+// Sum over the threads of the block, the same in all of them.
+CNX_DEVICE float block_sum(float x) {
+  float *sums = shared<float>(0); // [2 warps]
+  x = warp_sum(x);
+  barrier(); // the sums before these have been read
+  if (thread() % 32 == 0) sums[thread() / 32] = x;
+  barrier();
+  float total = 0.0f;
+  for (int w = 0; w < 2; w++) total += sums[w];
+  return total;
 }
 
-// Normalises the 1 tokens of `tile`, 8 lanes each, and stores those that lie on the map.
-CNX_DEVICE void normalize(const float *tile, T *output, int count) {
-  const int lane = thread() % 8;
-  for (int first = thread() / 32 * 4; first < 1; first += 8) {
-    const int p = first + thread() % 32 / 8;
-    const float *token = tile + (p < 1 ? p : 1 - 1) * 48;
-    Pair x[3];
-    float sum = 0.0f;
-    CNX_UNROLL
-    for (int i = 0; i < 3; i++) {
-      x[i] = pair_of(token, 2 * (lane + i * 8));
-      sum += x[i].v[0] + x[i].v[1];
-    }
-    const float mean = group_sum<8>(sum) / 40.0f;
-    float square = 0.0f;
-    CNX_UNROLL
-    for (int i = 0; i < 3; i++) {
-      const int c = 2 * (lane + i * 8);
-      CNX_UNROLL
-      for (int e = 0; e < 2; e++) {
-        x[i].v[e] -= mean;
-        square += c + e < 40 ? x[i].v[e] * x[i].v[e] : 0.0f;
-      }
-    }
-    const float scale = reciprocal_root(group_sum<8>(square) / 40.0f + 0.000001f);
-    const int to = p < 1 ? place(p, count) : -1;
-    if (to < 0) continue;
-    CNX_UNROLL
-    for (int i = 0; i < 3; i++) {
-      const int c = 2 * (lane + i * 8);
-      if (c >= 40) continue;
-      store2(output + to + c, x[i].v[0] * scale, x[i].v[1] * scale);
-    }
-  }
-}
-
-CNX_KERNEL(64, 10) kernel(
+CNX_KERNEL(64, 16) kernel(
     const float *__restrict__ input, // [4][40]
     float *__restrict__ output) // [40]
 {
-  float *tile = shared<float>(0);
   input += static_cast<size_t>(block_z()) * 160;
   output += static_cast<size_t>(block_z()) * 40;
   for (int c = thread(); c < 40; c += 64) {
-    float sum = 0.0f;
-    for (int t0 = 0; t0 < 4; t0 += 256) { // short sums keep their digits
+    float v = 0.0f;
+    for (int first = 0; first < 4; first += 256) { // short sums keep their digits
       float part = 0.0f;
-      for (int t = t0; t < 4 && t < t0 + 256; t++) part += widen(input[t * 40 + c]);
-      sum += part;
+      for (int t = first; t < 4 && t < first + 256; t++) {
+        part += widen(input[t * 40 + c]);
+      }
+      v += part;
     }
-    tile[c] = sum / 4.0f;
+    output[c] = v / 4.0f;
   }
-  barrier();
-  normalize(tile, output, 0);
+  float sum = 0.0f;
+  for (int c = thread(); c < 40; c += 64) {
+    sum += output[c];
+  }
+  const float mean = block_sum(sum) / 40.0f;
+  float square = 0.0f;
+  for (int c = thread(); c < 40; c += 64) {
+    const float d = output[c] - mean;
+    square += d * d;
+  }
+  const float scale = reciprocal_root(block_sum(square) / 40.0f + 0.000001f);
+  for (int c = thread(); c < 40; c += 64) {
+    output[c] = (output[c] - mean) * scale;
+  }
 }
 
 int run(int batch, void *const *operand, Stream stream) {
   const Grid grid = {1, 1, static_cast<unsigned>(batch)};
-  return launch(kernel, grid, 64, 192, stream,
+  return launch(kernel, grid, 64, 8, stream,
                 static_cast<const float *>(operand[0]),
                 static_cast<float *>(operand[1]));
 }

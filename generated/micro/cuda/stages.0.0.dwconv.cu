@@ -11,52 +11,80 @@ using namespace cnx;
 
 using T = float;
 constexpr int height = 16, width = 16, channels = 8;
-constexpr int size = 7, radius = 3;      // of the kernel
-constexpr int rows = 2, columns = 4; // of a thread
+constexpr int size = 7, radius = 3; // of the kernel
+constexpr int rows = 2, columns = 4, block_columns = 16; // of a thread, of a block
+constexpr bool whole = height % rows == 0 && width % block_columns == 0, whole_row = false;
+constexpr bool interior = height >= rows + 2 * radius && width >= block_columns + 2 * radius; // some blocks see no border
+constexpr bool weights_held = true, normed = true; // in registers
 
 // Where site p of the block lies in the output; negative outside the map.
 CNX_DEVICE int place(int p, int) {
-  const int y = block_y() * rows + p / 16, x = block_x() * 16 + p % 16;
+  const int y = block_y() * rows + p / block_columns, x = block_x() * block_columns + p % block_columns;
+  if (!whole && (y >= height || x >= width)) return -1;
   return (y * width + x) * channels;
 }
 
+constexpr int norm_lanes = 8, warp_tokens = 4; // of a token, of a warp
+constexpr int lane_pairs = 1, token_row = 16;
+constexpr bool whole_pairs = 8 % (2 * norm_lanes) == 0, whole_warps = 32 % warp_tokens == 0;
+constexpr bool pairs_held = true; // a lane's channels; where registers have no room for them they are read again each time
+constexpr const float *gain = nullptr, *shift = nullptr;
+CNX_DEVICE float affine(float x, const float *gain, const float *shift, int c) { return x; }
+
 // Values c and c + 1 of a token; zero past the end.
 CNX_DEVICE Pair pair_of(const float *token, int c) {
-  return c < 8 ? load2(token + c) : Pair{0.0f, 0.0f};
+  if constexpr (8 % 2 == 0) {
+    return whole_pairs || c < 8 ? load2(token + c) : Pair{0.0f, 0.0f};
+  } else {
+    return c < 8 ? Pair{token[c], c + 1 < 8 ? token[c + 1] : 0.0f} : Pair{0.0f, 0.0f};
+  }
 }
 
-// Normalises the 32 tokens of `tile`, 8 lanes each, and stores those that lie on the map.
-CNX_DEVICE void normalize(const float *tile, T *output, int count) {
-  const int lane = thread() % 8;
-  for (int first = thread() / 32 * 4; first < 32; first += 4) {
-    const int p = first + thread() % 32 / 8;
-    const float *token = tile + p * 16;
-    Pair x[1];
+// Normalises the 32 tokens of `tile`, and stores those that lie on the map.
+CNX_DEVICE void normalize(const float *tile, const float *gain, const float *shift, T *output, int count) {
+  const int lane = thread() % norm_lanes;
+  for (int first = thread() / 32 * warp_tokens; first < 32; first += 4) {
+    const int p = first + thread() % 32 / norm_lanes;
+    const float *token = tile + (whole_warps || p < 32 ? p : 32 - 1) * token_row;
+    Pair x[pairs_held ? lane_pairs : 1];
     float sum = 0.0f;
     CNX_UNROLL
-    for (int i = 0; i < 1; i++) {
-      x[i] = pair_of(token, 2 * (lane + i * 8));
-      sum += x[i].v[0] + x[i].v[1];
+    for (int i = 0; i < lane_pairs; i++) {
+      Pair &own = x[pairs_held ? i : 0];
+      own = pair_of(token, 2 * (lane + i * norm_lanes));
+      sum += own.v[0] + own.v[1];
     }
-    const float mean = group_sum<8>(sum) / 8.0f;
+    const float mean = group_sum<norm_lanes>(sum) / 8.0f;
     float square = 0.0f;
     CNX_UNROLL
-    for (int i = 0; i < 1; i++) {
-      const int c = 2 * (lane + i * 8);
+    for (int i = 0; i < lane_pairs; i++) {
+      const int c = 2 * (lane + i * norm_lanes);
+      Pair &own = x[pairs_held ? i : 0];
+      if (!pairs_held) own = pair_of(token, c);
       CNX_UNROLL
       for (int e = 0; e < 2; e++) {
-        x[i].v[e] -= mean;
-        square += c + e < 8 ? x[i].v[e] * x[i].v[e] : 0.0f;
+        own.v[e] -= mean;
+        square += whole_pairs || c + e < 8 ? own.v[e] * own.v[e] : 0.0f;
       }
     }
-    const float scale = reciprocal_root(group_sum<8>(square) / 8.0f + 0.000001f);
-    const int to = place(p, count);
+    const float scale = reciprocal_root(group_sum<norm_lanes>(square) / 8.0f + 0.000001f);
+    const int to = whole_warps || p < 32 ? place(p, count) : -1;
     if (to < 0) continue;
     CNX_UNROLL
-    for (int i = 0; i < 1; i++) {
-      const int c = 2 * (lane + i * 8);
-      if (c >= 8) continue;
-      store2(output + to + c, x[i].v[0] * scale, x[i].v[1] * scale);
+    for (int i = 0; i < lane_pairs; i++) {
+      const int c = 2 * (lane + i * norm_lanes);
+      if (!whole_pairs && c >= 8) continue;
+      Pair &own = x[pairs_held ? i : 0];
+      if constexpr (!pairs_held) {
+        own = pair_of(token, c);
+        CNX_UNROLL
+        for (int e = 0; e < 2; e++) own.v[e] -= mean;
+      }
+      if constexpr (8 % 2 == 0) {
+        store2(output + to + c, affine(own.v[0] * scale, gain, shift, c), affine(own.v[1] * scale, gain, shift, c + 1));
+      } else {
+        for (int e = 0; e < 2 && c + e < 8; e++) output[to + c + e] = narrow<T>(affine(own.v[e] * scale, gain, shift, c + e));
+      }
     }
   }
 }
@@ -64,9 +92,9 @@ CNX_DEVICE void normalize(const float *tile, T *output, int count) {
 // Sites y .. y + 1, x .. x + 3 of one channel; with `border`, some of what they read is padding.
 template <bool border>
 CNX_DEVICE void convolve(const T *input, const float *weight, float (&v)[rows][columns], int y, int x) {
-  float w[size][size];
+  float w[weights_held ? size : 1][size];
   CNX_UNROLL
-  for (int i = 0; i < size; i++) {
+  for (int i = 0; weights_held && i < size; i++) {
     CNX_UNROLL
     for (int j = 0; j < size; j++) w[i][j] = weight[(i * size + j) * 8];
   }
@@ -80,13 +108,15 @@ CNX_DEVICE void convolve(const T *input, const float *weight, float (&v)[rows][c
       const bool inside = !border || (row && x + j >= radius && x + j < width + radius);
       u[j] = inside ? widen(input[(r * width + j) * channels]) : 0.0f;
     }
+    CNX_UNROLL // one output row: row r of the input meets row r of the kernel
+    for (int j = 0; !weights_held && j < size; j++) w[0][j] = weight[(r * size + j) * 8];
     CNX_UNROLL
     for (int o = 0; o < rows; o++) {
-      if (r < o || r >= o + size) continue;
+      if (weights_held && (r < o || r >= o + size)) continue;
       CNX_UNROLL
       for (int j = 0; j < size; j++) {
         CNX_UNROLL
-        for (int c = 0; c < columns; c++) v[o][c] += w[r - o][j] * u[c + j];
+        for (int c = 0; c < columns; c++) v[o][c] += w[weights_held ? r - o : 0][j] * u[c + j];
       }
     }
   }
@@ -99,29 +129,36 @@ CNX_KERNEL(32, 16) kernel(
     float *__restrict__ output) // [16][16][8]
 {
   float *tile = shared<float>(0); // [32 sites][16], rows padded against bank conflicts
-  const int y = block_y() * rows, x0 = block_x() * 16;
+  const int y = block_y() * rows, x0 = whole_row ? 0 : block_x() * block_columns;
   input += static_cast<size_t>(block_z()) * (height * width * channels);
   output += static_cast<size_t>(block_z()) * (height * width * channels);
+  const bool border = !interior || y < radius || y + rows + radius > height || x0 < radius || x0 + block_columns + radius > width;
   for (int item = thread(); item < 32; item += 32) {
-    const int c = item % channels, first = item / channels * columns;
+    const int c = whole_row ? item : item % channels, first = whole_row ? 0 : item / channels * columns;
     float v[rows][columns];
     CNX_UNROLL
     for (int r = 0; r < rows; r++) {
       CNX_UNROLL
       for (int i = 0; i < columns; i++) v[r][i] = bias[c];
     }
-    convolve<true>(input + c, weight + c, v, y, x0 + first);
+    if (border)
+      convolve<true>(input + c, weight + c, v, y, x0 + first);
+    else
+      convolve<false>(input + c, weight + c, v, y, x0 + first);
     CNX_UNROLL
     for (int r = 0; r < rows; r++) {
       CNX_UNROLL
       for (int i = 0; i < columns; i++) {
-        const int p = r * 16 + first + i;
-        tile[p * 16 + c] = v[r][i];
+        const int p = r * block_columns + first + i;
+        if (normed)
+          tile[p * 16 + c] = v[r][i];
+        else if (place(p, 0) >= 0)
+          output[place(p, 0) + c] = narrow<T>(v[r][i]);
       }
     }
   }
   barrier();
-  normalize(tile, output, 0);
+  normalize(tile, gain, shift, output, 0);
 }
 
 int run(int batch, void *const *operand, Stream stream) {

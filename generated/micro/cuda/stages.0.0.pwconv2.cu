@@ -16,11 +16,15 @@ constexpr int block_rows = 64, block_columns = 8;
 constexpr int cell_rows = 8, cell_quads = 1; // of a thread
 constexpr int step = 16, steps = 2; // of k
 constexpr bool whole_rows = rows % block_rows == 0, whole_columns = columns % block_columns == 0;
-constexpr int a_row = step + 4;          // 4 more than needed, against bank conflicts
+constexpr int a_row = step + 4; // 4 more than needed, against bank conflicts
 constexpr int a_stage = block_rows * a_row, b_stage = step * block_columns;
+// What this product has; an operand that it lacks is null.
+constexpr bool scaled = true, gathered = false, has_residual = true, has_squares = false;
+constexpr float *squares = nullptr;
+CNX_DEVICE float activated(float x) { return x; }
 
 // Brings step s of both operands to shared memory; copies may still be on their way.
-CNX_DEVICE void stage(const T *input, const float *weight, const float *scale, float *factor, float *a, float *b, int m0, int n0, int s) {
+CNX_DEVICE void stage(const T *input, const float *weight, const float *scale, const Pair *stats, float *a, float *b, float *factor, int m0, int n0, int s) {
   a += s % 2 * a_stage;
   b += s % 2 * b_stage;
   for (int i = thread(); i < block_rows * (step / 4); i += 16) {
@@ -32,10 +36,16 @@ CNX_DEVICE void stage(const T *input, const float *weight, const float *scale, f
     const int k = i / (block_columns / 4), n = i % (block_columns / 4) * 4;
     copy_async(b + k * block_columns + n, weight + (s * step + k) * 8 + n0 + n, 16);
   }
-  factor += s % 2 * step;
-  for (int k = thread() * 4; k < step; k += 16 * 4) {
-    const bool inside = s * step + k < depth;
-    copy_async(factor + k, scale + (inside ? s * step + k : 0), inside ? 16 : 0);
+  if constexpr (scaled) {
+    factor += s % 2 * step;
+    if constexpr (gathered) {
+      for (int k = thread(); k < step; k += 16) factor[k] = s * step + k < depth ? scale[s * step + k] : 0.0f;
+    } else {
+      for (int k = thread() * 4; k < step; k += 16 * 4) {
+        const bool inside = s * step + k < depth;
+        copy_async(factor + k, scale + (inside ? s * step + k : 0), inside ? 16 : 0);
+      }
+    }
   }
   copy_commit();
 }
@@ -48,19 +58,20 @@ CNX_KERNEL(16, 12) kernel(
     const float *__restrict__ residual, // [256][8]
     float *__restrict__ output) // [256][8]
 {
-  float *a = shared<float>(0);                // [2][block_rows][a_row]
+  float *a = shared<float>(0); // [2][block_rows][a_row]
   float *b = shared<float>(10240); // [2][step][block_columns]
   float *factor = shared<float>(11264); // scale, [2][step]
+  Pair *stats = shared<Pair>(11264); // or [block_rows][4 taps]
   const int image = block_z(), m0 = block_y() * block_rows, n0 = block_x() * block_columns;
   const int lane_x = thread() % 2, lane_y = thread() / 2;
   input += static_cast<size_t>(image) * 8192;
-  scale += image * depth;
+  const float *factors = scaled ? scale + image * depth : nullptr;
   float c[cell_rows][cell_quads][4] = {};
-  stage(input, weight, scale, factor, a, b, m0, n0, 0);
+  stage(input, weight, factors, stats, a, b, factor, m0, n0, 0);
   for (int s = 0; s < steps; s++) {
     copy_wait<0>();
     barrier();
-    if (s + 1 < steps) stage(input, weight, scale, factor, a, b, m0, n0, s + 1);
+    if (s + 1 < steps) stage(input, weight, factors, stats, a, b, factor, m0, n0, s + 1);
     const float *as = a + s % 2 * a_stage, *bs = b + s % 2 * b_stage;
     const float *fs = factor + s % 2 * step;
     CNX_ROLLED
@@ -68,11 +79,13 @@ CNX_KERNEL(16, 12) kernel(
       Pair x[cell_rows];
       CNX_UNROLL
       for (int i = 0; i < cell_rows; i++) x[i] = load2(as + (lane_y + i * 8) * a_row + k);
-      const Pair f = load2(fs + k);
-      CNX_UNROLL
-      for (int i = 0; i < cell_rows; i++) {
+      if constexpr (scaled) {
+        const Pair f = load2(fs + k);
         CNX_UNROLL
-        for (int e = 0; e < 2; e++) x[i].v[e] *= f.v[e];
+        for (int i = 0; i < cell_rows; i++) {
+          CNX_UNROLL
+          for (int e = 0; e < 2; e++) x[i].v[e] *= f.v[e];
+        }
       }
       CNX_UNROLL
       for (int e = 0; e < 2; e++) {
@@ -90,22 +103,45 @@ CNX_KERNEL(16, 12) kernel(
   }
   const size_t corner = (static_cast<size_t>(image) * rows + m0) * columns + n0;
   output += corner;
-  residual += corner;
+  const float *before = has_residual ? residual + corner : nullptr;
+  float *sums = shared<float>(0); // of squares, [8][block_columns]
+  if (has_squares) barrier();
   CNX_UNROLL
   for (int j = 0; j < cell_quads; j++) {
     const int n = (lane_x + j * 2) * 4;
     const Quad shift = load4(bias + n0 + n);
+    Quad square = {0.0f, 0.0f, 0.0f, 0.0f};
     CNX_UNROLL
     for (int i = 0; i < cell_rows; i++) {
       const int m = lane_y + i * 8, at = m * columns + n;
       if (!(whole_rows || m0 + m < rows) || !(whole_columns || n0 + n < columns)) continue;
       Quad v;
       CNX_UNROLL
-      for (int e = 0; e < 4; e++) v.v[e] = c[i][j][e] + shift.v[e];
-      const Quad r = load4(residual + at);
+      for (int e = 0; e < 4; e++) v.v[e] = activated(c[i][j][e] + shift.v[e]);
+      if constexpr (has_residual && columns % 4 == 0) {
+        const Quad r = load4(before + at);
+        CNX_UNROLL
+        for (int e = 0; e < 4; e++) v.v[e] += r.v[e];
+      } else if constexpr (has_residual) {
+        for (int e = 0; e < 4 && n0 + n + e < columns; e++) v.v[e] += before[at + e];
+      }
       CNX_UNROLL
-      for (int e = 0; e < 4; e++) v.v[e] += r.v[e];
-      store4(output + at, v);
+      for (int e = 0; e < 4; e++) square.v[e] += v.v[e] * v.v[e];
+      if constexpr (columns % 4 == 0) {
+        store4(output + at, v);
+      } else {
+        for (int e = 0; e < 4 && n0 + n + e < columns; e++) output[at + e] = v.v[e];
+      }
+    }
+    if (has_squares) store4(sums + lane_y * block_columns + n, square);
+  }
+  float *image_squares = has_squares ? squares + static_cast<size_t>(image) * (4 * columns) : nullptr;
+  if constexpr (has_squares) {
+    barrier();
+    for (int n = thread(); n < block_columns; n += 16) {
+      float sum = 0.0f;
+      for (int y = 0; y < 8; y++) sum += sums[y * block_columns + n];
+      if (whole_columns || n0 + n < columns) image_squares[block_y() * columns + n0 + n] = sum;
     }
   }
 }

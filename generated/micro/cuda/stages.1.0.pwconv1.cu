@@ -17,24 +17,12 @@ constexpr int block_rows = 32, block_columns = 32;
 constexpr int cell_rows = 4, cell_quads = 1; // of a thread
 constexpr int step = 16, steps = 1; // of k
 constexpr bool whole_rows = rows % block_rows == 0, whole_columns = columns % block_columns == 0;
-constexpr int a_row = step + 4;          // 4 more than needed, against bank conflicts
+constexpr int a_row = step + 4; // 4 more than needed, against bank conflicts
 constexpr int a_stage = block_rows * a_row, b_stage = step * block_columns;
-
-// Brings step s of both operands to shared memory; copies may still be on their way.
-CNX_DEVICE void stage(const T *input, const float *weight, float *a, float *b, int m0, int n0, int s) {
-  a += s % 2 * a_stage;
-  b += s % 2 * b_stage;
-  for (int i = thread(); i < block_rows * (step / 4); i += 64) {
-    const int m = i / (step / 4), k = i % (step / 4) * 4;
-    const bool inside = (whole_rows || m0 + m < rows) && s * step + k < depth;
-    copy_async(a + m * a_row + k, input + (inside ? (m0 + m) * depth + s * step + k : 0), inside ? 16 : 0);
-  }
-  for (int i = thread(); i < step * (block_columns / 4); i += 64) {
-    const int k = i / (block_columns / 4), n = i % (block_columns / 4) * 4;
-    copy_async(b + k * block_columns + n, weight + (s * step + k) * 64 + n0 + n, 16);
-  }
-  copy_commit();
-}
+// What this product has; an operand that it lacks is null.
+constexpr bool scaled = false, gathered = false, has_residual = false, has_squares = true;
+constexpr T *residual = nullptr;
+CNX_DEVICE float activated(float x) { return gelu(x); }
 
 // GRN's factors of an image, made by whichever of its 4 blocks came last; the order of every sum is fixed.
 CNX_DEVICE void finish_image(const unsigned *before, const float *squares, const float *gamma, float *scale, unsigned *counter) {
@@ -60,6 +48,33 @@ CNX_DEVICE void finish_image(const unsigned *before, const float *squares, const
   if (thread() == 0) *counter = 0;
 }
 
+// Brings step s of both operands to shared memory; copies may still be on their way.
+CNX_DEVICE void stage(const T *input, const float *weight, const float *scale, const Pair *stats, float *a, float *b, float *factor, int m0, int n0, int s) {
+  a += s % 2 * a_stage;
+  b += s % 2 * b_stage;
+  for (int i = thread(); i < block_rows * (step / 4); i += 64) {
+    const int m = i / (step / 4), k = i % (step / 4) * 4;
+    const bool inside = (whole_rows || m0 + m < rows) && s * step + k < depth;
+    copy_async(a + m * a_row + k, input + (inside ? (m0 + m) * depth + s * step + k : 0), inside ? 16 : 0);
+  }
+  for (int i = thread(); i < step * (block_columns / 4); i += 64) {
+    const int k = i / (block_columns / 4), n = i % (block_columns / 4) * 4;
+    copy_async(b + k * block_columns + n, weight + (s * step + k) * 64 + n0 + n, 16);
+  }
+  if constexpr (scaled) {
+    factor += s % 2 * step;
+    if constexpr (gathered) {
+      for (int k = thread(); k < step; k += 64) factor[k] = s * step + k < depth ? scale[s * step + k] : 0.0f;
+    } else {
+      for (int k = thread() * 4; k < step; k += 64 * 4) {
+        const bool inside = s * step + k < depth;
+        copy_async(factor + k, scale + (inside ? s * step + k : 0), inside ? 16 : 0);
+      }
+    }
+  }
+  copy_commit();
+}
+
 CNX_KERNEL(64, 6) kernel(
     const float *__restrict__ input, // [64][16]
     const float *__restrict__ weight, // [16][64]
@@ -70,23 +85,35 @@ CNX_KERNEL(64, 6) kernel(
     float *__restrict__ scale, // [64]
     unsigned *__restrict__ counter) // blocks that have come
 {
-  float *a = shared<float>(0);                // [2][block_rows][a_row]
+  float *a = shared<float>(0); // [2][block_rows][a_row]
   float *b = shared<float>(5120); // [2][step][block_columns]
+  float *factor = shared<float>(9216); // scale, [2][step]
+  Pair *stats = shared<Pair>(9216); // or [block_rows][4 taps]
   const int image = block_z(), m0 = block_y() * block_rows, n0 = block_x() * block_columns;
   const int lane_x = thread() % 8, lane_y = thread() / 8;
   input += static_cast<size_t>(image) * 1024;
+  const float *factors = scaled ? scale + image * depth : nullptr;
   float c[cell_rows][cell_quads][4] = {};
-  stage(input, weight, a, b, m0, n0, 0);
+  stage(input, weight, factors, stats, a, b, factor, m0, n0, 0);
   for (int s = 0; s < steps; s++) {
     copy_wait<0>();
     barrier();
-    if (s + 1 < steps) stage(input, weight, a, b, m0, n0, s + 1);
+    if (s + 1 < steps) stage(input, weight, factors, stats, a, b, factor, m0, n0, s + 1);
     const float *as = a + s % 2 * a_stage, *bs = b + s % 2 * b_stage;
+    const float *fs = factor + s % 2 * step;
     CNX_ROLLED
     for (int k = 0; k < step; k += 2) {
       Pair x[cell_rows];
       CNX_UNROLL
       for (int i = 0; i < cell_rows; i++) x[i] = load2(as + (lane_y + i * 8) * a_row + k);
+      if constexpr (scaled) {
+        const Pair f = load2(fs + k);
+        CNX_UNROLL
+        for (int i = 0; i < cell_rows; i++) {
+          CNX_UNROLL
+          for (int e = 0; e < 2; e++) x[i].v[e] *= f.v[e];
+        }
+      }
       CNX_UNROLL
       for (int e = 0; e < 2; e++) {
         CNX_UNROLL
@@ -103,8 +130,9 @@ CNX_KERNEL(64, 6) kernel(
   }
   const size_t corner = (static_cast<size_t>(image) * rows + m0) * columns + n0;
   output += corner;
+  const float *before = has_residual ? residual + corner : nullptr;
   float *sums = shared<float>(0); // of squares, [8][block_columns]
-  barrier();
+  if (has_squares) barrier();
   CNX_UNROLL
   for (int j = 0; j < cell_quads; j++) {
     const int n = (lane_x + j * 8) * 4;
@@ -116,24 +144,37 @@ CNX_KERNEL(64, 6) kernel(
       if (!(whole_rows || m0 + m < rows) || !(whole_columns || n0 + n < columns)) continue;
       Quad v;
       CNX_UNROLL
-      for (int e = 0; e < 4; e++) v.v[e] = gelu(c[i][j][e] + shift.v[e]);
+      for (int e = 0; e < 4; e++) v.v[e] = activated(c[i][j][e] + shift.v[e]);
+      if constexpr (has_residual && columns % 4 == 0) {
+        const Quad r = load4(before + at);
+        CNX_UNROLL
+        for (int e = 0; e < 4; e++) v.v[e] += r.v[e];
+      } else if constexpr (has_residual) {
+        for (int e = 0; e < 4 && n0 + n + e < columns; e++) v.v[e] += before[at + e];
+      }
       CNX_UNROLL
       for (int e = 0; e < 4; e++) square.v[e] += v.v[e] * v.v[e];
-      store4(output + at, v);
+      if constexpr (columns % 4 == 0) {
+        store4(output + at, v);
+      } else {
+        for (int e = 0; e < 4 && n0 + n + e < columns; e++) output[at + e] = v.v[e];
+      }
     }
-    store4(sums + lane_y * block_columns + n, square);
+    if (has_squares) store4(sums + lane_y * block_columns + n, square);
   }
-  barrier();
-  squares += static_cast<size_t>(image) * (2 * columns);
-  for (int n = thread(); n < block_columns; n += 64) {
-    float sum = 0.0f;
-    for (int y = 0; y < 8; y++) sum += sums[y * block_columns + n];
-    if (whole_columns || n0 + n < columns) squares[block_y() * columns + n0 + n] = sum;
+  float *image_squares = has_squares ? squares + static_cast<size_t>(image) * (2 * columns) : nullptr;
+  if constexpr (has_squares) {
+    barrier();
+    for (int n = thread(); n < block_columns; n += 64) {
+      float sum = 0.0f;
+      for (int y = 0; y < 8; y++) sum += sums[y * block_columns + n];
+      if (whole_columns || n0 + n < columns) image_squares[block_y() * columns + n0 + n] = sum;
+    }
   }
-  unsigned *before = shared<unsigned>(9216); // blocks of the image that came before this one
+  unsigned *arrived = shared<unsigned>(9216); // blocks of the image that came before this one
   barrier();
-  if (thread() == 0) *before = arrive(counter + image);
-  finish_image(before, squares, gamma, scale + image * columns, counter + image);
+  if (thread() == 0) *arrived = arrive(counter + image);
+  finish_image(arrived, image_squares, gamma, scale + image * columns, counter + image);
 }
 
 int run(int batch, void *const *operand, Stream stream) {

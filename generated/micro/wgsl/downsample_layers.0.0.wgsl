@@ -14,68 +14,82 @@
 var<workgroup> tile: array<vec4f, 32>; // [16 sites][2]
 var<workgroup> stat: array<vec2f, 16>; // mean and 1/deviation of each token
 var<workgroup> slice: array<vec2f, 128>; // sum and squared deviations, a share of a token each
+const whole = true; // no group goes past the end of a row
 
 @compute @workgroup_size(128)
 fn main(@builtin(workgroup_id) within: vec3u, @builtin(local_invocation_index) lane: u32) {
   let group = first_group + within;
-  let image = group.z * 3072;
-  let y = group.y;
   let x0 = group.x * 16;
+  let first = (group.z * 16 + group.y) * 16 + x0;
   for (var item = lane; item < 4; item += 128) {
-    convolve(image, y, x0, item / 2 * 8, item % 2);
+    convolve(group.z, group.y, first, x0, item / 2 * 8, item % 2);
   }
   workgroupBarrier();
   measure(lane);
-  let first = (group.z * 16 + y) * 16 + x0;
   for (var i = lane; i < 32; i += 128) {
     let p = i / 2;
-    let n = i % 2;
     let s = stat[p];
-    put(first + p, n, (tile[i] - s.x) * s.y);
+    if (whole || x0 + p < 16) {
+      put(first + p, i % 2, (tile[i] - s.x) * s.y);
+    }
   }
 }
 
 // Sites x0 + p .. x0 + p + 7 of row y, channels 4n .. 4n + 3.
-fn convolve(image: u32, y: u32, x0: u32, p: u32, n: u32) {
+fn convolve(image: u32, y: u32, first: u32, x0: u32, p: u32, n: u32) {
+  let corner = place(image, y);
   var v0 = bias[n];
-  let u0 = x0 + p;
+  let u0 = (corner.x + min(x0 + p, 15));
   var v1 = bias[n];
-  let u1 = x0 + p + 1;
+  let u1 = (corner.x + min(x0 + p + 1, 15));
   var v2 = bias[n];
-  let u2 = x0 + p + 2;
+  let u2 = (corner.x + min(x0 + p + 2, 15));
   var v3 = bias[n];
-  let u3 = x0 + p + 3;
+  let u3 = (corner.x + min(x0 + p + 3, 15));
   var v4 = bias[n];
-  let u4 = x0 + p + 4;
+  let u4 = (corner.x + min(x0 + p + 4, 15));
   var v5 = bias[n];
-  let u5 = x0 + p + 5;
+  let u5 = (corner.x + min(x0 + p + 5, 15));
   var v6 = bias[n];
-  let u6 = x0 + p + 6;
+  let u6 = (corner.x + min(x0 + p + 6, 15));
   var v7 = bias[n];
-  let u7 = x0 + p + 7;
+  let u7 = (corner.x + min(x0 + p + 7, 15));
   for (var c = 0u; c < 3; c++) {
     for (var i = 0u; i < 4; i++) {
-      let row = image + (c * 64 + 4 * y + i) * 16;
+      let row = ((image * 3 + c) * 64 + 4 * corner.y + i) * 16;
       let w = (c * 4 + i) * 8 + n;
-      let w0 = mat4x4f(weight[w], weight[w + 2], weight[w + 4], weight[w + 6]);
-      v0 += w0 * input[row + u0];
-      v1 += w0 * input[row + u1];
-      v2 += w0 * input[row + u2];
-      v3 += w0 * input[row + u3];
-      v4 += w0 * input[row + u4];
-      v5 += w0 * input[row + u5];
-      v6 += w0 * input[row + u6];
-      v7 += w0 * input[row + u7];
+      let w0 = weights(w);
+      v0 += w0 * pixels(row + u0);
+      v1 += w0 * pixels(row + u1);
+      v2 += w0 * pixels(row + u2);
+      v3 += w0 * pixels(row + u3);
+      v4 += w0 * pixels(row + u4);
+      v5 += w0 * pixels(row + u5);
+      v6 += w0 * pixels(row + u6);
+      v7 += w0 * pixels(row + u7);
     }
   }
-  tile[p * 2 + n] = v0;
-  tile[p * 2 + n + 2] = v1;
-  tile[p * 2 + n + 4] = v2;
-  tile[p * 2 + n + 6] = v3;
-  tile[p * 2 + n + 8] = v4;
-  tile[p * 2 + n + 10] = v5;
-  tile[p * 2 + n + 12] = v6;
-  tile[p * 2 + n + 14] = v7;
+  tile[(p) * 2 + n] = v0;
+  tile[(p + 1) * 2 + n] = v1;
+  tile[(p + 2) * 2 + n] = v2;
+  tile[(p + 3) * 2 + n] = v3;
+  tile[(p + 4) * 2 + n] = v4;
+  tile[(p + 5) * 2 + n] = v5;
+  tile[(p + 6) * 2 + n] = v6;
+  tile[(p + 7) * 2 + n] = v7;
+}
+
+// Column and row of the whole map where row y begins.
+fn place(image: u32, y: u32) -> vec2u {
+  return vec2u(0, y);
+}
+
+fn weights(w: u32) -> mat4x4f {
+  return mat4x4f(weight[w], weight[w + 2], weight[w + 2 * 2], weight[w + 3 * 2]);
+}
+
+fn pixels(i: u32) -> vec4f {
+  return input[i];
 }
 
 // Channels 4n .. 4n + 3 of a site, with gain and shift.

@@ -41,7 +41,7 @@ fn finish(image: u32, m: u32, n: u32, sum: vec4f) -> vec4f {
   if (n >= 3) {
     return vec4f();
   }
-  let v = sum;
+  var v = sum;
   let i = (image * 1 + m) * 10 + 4 * n;
   for (var j = 0u; j < min(4, 10 - 4 * n); j++) {
     output[i + j] = v[j];

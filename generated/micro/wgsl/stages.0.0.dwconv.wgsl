@@ -25,10 +25,12 @@ fn main(@builtin(workgroup_id) within: vec3u, @builtin(local_invocation_index) l
   workgroupBarrier();
   measure(lane);
   let first = image + (y * 16 + x0) * 2;
-  let length = 32u;
+  let length = min(16, 16 - x0) * 2;
   for (var i = lane; i < length; i += 128) {
-    let s = stat[i / 2];
-    output[first + i] = (tile[i] - s.x) * s.y;
+    let p = i / 2;
+    let c = i % 2;
+    let s = stat[p];
+    output[first + i] = (sample(p, c) - s.x) * s.y;
   }
 }
 

@@ -25,10 +25,12 @@ fn main(@builtin(workgroup_id) within: vec3u, @builtin(local_invocation_index) l
   workgroupBarrier();
   measure(lane);
   let first = image + (y * 4 + x0) * 6;
-  let length = 24u;
+  let length = min(4, 4 - x0) * 6;
   for (var i = lane; i < length; i += 32) {
-    let s = stat[i / 6];
-    output[first + i] = (tile[i] - s.x) * s.y;
+    let p = i / 6;
+    let c = i % 6;
+    let s = stat[p];
+    output[first + i] = (sample(p, c) - s.x) * s.y;
   }
 }
 

@@ -25,10 +25,12 @@ fn main(@builtin(workgroup_id) within: vec3u, @builtin(local_invocation_index) l
   workgroupBarrier();
   measure(lane);
   let first = image + (y * 2 + x0) * 10;
-  let length = 20u;
+  let length = min(2, 2 - x0) * 10;
   for (var i = lane; i < length; i += 16) {
-    let s = stat[i / 10];
-    output[first + i] = (tile[i] - s.x) * s.y;
+    let p = i / 10;
+    let c = i % 10;
+    let s = stat[p];
+    output[first + i] = (sample(p, c) - s.x) * s.y;
   }
 }
 

@@ -10,24 +10,25 @@
 @group(1) @binding(0) var<uniform> first_group: vec3u; // where this dispatch begins: a long one is made in several
 var<workgroup> stat: array<vec2f, 8>; // mean and 1/deviation of each token
 var<workgroup> slice: array<vec2f, 128>; // sum and squared deviations, a share of a token each
-var<private> origin: u32; // first element of the group
+var<private> first: u32; // element of the group
 
 @compute @workgroup_size(128)
 fn main(@builtin(workgroup_id) within: vec3u, @builtin(local_invocation_index) lane: u32) {
   let group = first_group + within;
-  let first = group.x * 8;
-  origin = (group.z * 256 + first) * 2;
+  let row = group.x * 8;
+  first = (group.z * 256 + row) * 2;
   measure(lane);
-  let length = 16u;
+  let length = min(8, 256 - row) * 2;
   for (var i = lane; i < length; i += 128) {
-    let s = stat[i / 2];
+    let p = i / 2;
     let c = i % 2;
-    output[origin + i] = (input[origin + i] - s.x) * s.y * gain[c] + shift[c];
+    let s = stat[p];
+    output[first + i] = (sample(p, c) - s.x) * s.y * gain[c] + shift[c];
   }
 }
 
 fn sample(p: u32, c: u32) -> vec4f {
-  return input[origin + p * 2 + c];
+  return input[first + p * 2 + c];
 }
 
 // Mean and 1/deviation of every token: 16 invocations a token take every 16th channel quad in two passes,

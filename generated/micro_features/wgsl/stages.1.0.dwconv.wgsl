@@ -25,10 +25,12 @@ fn main(@builtin(workgroup_id) within: vec3u, @builtin(local_invocation_index) l
   workgroupBarrier();
   measure(lane);
   let first = image + (y * 8 + x0) * 4;
-  let length = 32u;
+  let length = min(8, 8 - x0) * 4;
   for (var i = lane; i < length; i += 64) {
-    let s = stat[i / 4];
-    output[first + i] = (tile[i] - s.x) * s.y;
+    let p = i / 4;
+    let c = i % 4;
+    let s = stat[p];
+    output[first + i] = (sample(p, c) - s.x) * s.y;
   }
 }
 

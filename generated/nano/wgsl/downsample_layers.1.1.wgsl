@@ -63,7 +63,7 @@ fn main(
     let column = n + j * 16;
     let b = bias[column];
     for (var i = 0u; i < 4; i++) {
-      finish(image, m + i, column, cells[j * 4 + i] + b);
+      let v = finish(image, m + i, column, cells[j * 4 + i] + b);
     }
   }
 }
@@ -83,7 +83,7 @@ fn finish(image: u32, m: u32, n: u32, sum: vec4f) -> vec4f {
   if (m >= 784 || n >= 40) {
     return vec4f();
   }
-  let v = sum;
+  var v = sum;
   let i = (image * 784 + m) * 40 + n;
   output[i] = v;
   return v;

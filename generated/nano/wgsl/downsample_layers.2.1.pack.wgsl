@@ -5,7 +5,7 @@
 //   w[c,tap] = weight[n,c,tap]; b = bias[n]
 //   b += sum over c,tap of w[c,tap] * input_shift[c]
 //   w[c,tap] *= input_scale[c]
-//   packed[(tap,c),n] = w[c,tap]; packed_bias[n] = b
+//   packed[k,n] = w[k % 160,k / 160]; packed_bias[n] = b
 // An invocation packs one column. Runs once, when the weights are loaded.
 @group(0) @binding(0) var<storage, read> weight: array<f32, 204800>; // [320][160][4]
 @group(0) @binding(1) var<storage, read> bias: array<f32, 320>; // [320]
@@ -22,7 +22,7 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
   }
   for (var k = 0u; k < 640; k++) {
     let c = k % 160;
-    let tap = k / 160;
+    let tap: u32 = k / 160;
     packed[k * 320 + n] = folded(n, c, tap);
   }
   packed_bias[n] = folded_bias(n);

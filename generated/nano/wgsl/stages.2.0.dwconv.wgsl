@@ -25,10 +25,12 @@ fn main(@builtin(workgroup_id) within: vec3u, @builtin(local_invocation_index) l
   workgroupBarrier();
   measure(lane);
   let first = image + (y * 14 + x0) * 80;
-  let length = 560u;
+  let length = min(7, 14 - x0) * 80;
   for (var i = lane; i < length; i += 80) {
-    let s = stat[i / 80];
-    output[first + i] = (tile[i] - s.x) * s.y;
+    let p = i / 80;
+    let c = i % 80;
+    let s = stat[p];
+    output[first + i] = (sample(p, c) - s.x) * s.y;
   }
 }
 

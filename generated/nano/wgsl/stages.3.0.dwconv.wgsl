@@ -25,10 +25,12 @@ fn main(@builtin(workgroup_id) within: vec3u, @builtin(local_invocation_index) l
   workgroupBarrier();
   measure(lane);
   let first = image + (y * 7 + x0) * 160;
-  let length = 160u;
+  let length = min(1, 7 - x0) * 160;
   for (var i = lane; i < length; i += 160) {
-    let s = stat[i / 160];
-    output[first + i] = (tile[i] - s.x) * s.y;
+    let p = i / 160;
+    let c = i % 160;
+    let s = stat[p];
+    output[first + i] = (sample(p, c) - s.x) * s.y;
   }
 }
 

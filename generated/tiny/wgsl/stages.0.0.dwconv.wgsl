@@ -25,10 +25,12 @@ fn main(@builtin(workgroup_id) within: vec3u, @builtin(local_invocation_index) l
   workgroupBarrier();
   measure(lane);
   let first = image + (y * 56 + x0) * 24;
-  let length = 336u;
+  let length = min(14, 56 - x0) * 24;
   for (var i = lane; i < length; i += 112) {
-    let s = stat[i / 24];
-    output[first + i] = (tile[i] - s.x) * s.y;
+    let p = i / 24;
+    let c = i % 24;
+    let s = stat[p];
+    output[first + i] = (sample(p, c) - s.x) * s.y;
   }
 }
 

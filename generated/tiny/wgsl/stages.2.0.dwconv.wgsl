@@ -25,10 +25,12 @@ fn main(@builtin(workgroup_id) within: vec3u, @builtin(local_invocation_index) l
   workgroupBarrier();
   measure(lane);
   let first = image + (y * 14 + x0) * 96;
-  let length = 672u;
+  let length = min(7, 14 - x0) * 96;
   for (var i = lane; i < length; i += 96) {
-    let s = stat[i / 96];
-    output[first + i] = (tile[i] - s.x) * s.y;
+    let p = i / 96;
+    let c = i % 96;
+    let s = stat[p];
+    output[first + i] = (sample(p, c) - s.x) * s.y;
   }
 }
 

@@ -63,7 +63,7 @@ fn main(
     let column = n + j * 16;
     let b = bias[column];
     for (var i = 0u; i < 4; i++) {
-      finish(image, m + i, column, cells[j * 4 + i] + b);
+      let v = finish(image, m + i, column, cells[j * 4 + i] + b);
     }
   }
 }
@@ -80,7 +80,7 @@ fn fetch(image: u32, m: u32, k: u32) -> vec4f {
 
 // Row m, columns 4n .. 4n + 3 of the result: store. Returns what was stored.
 fn finish(image: u32, m: u32, n: u32, sum: vec4f) -> vec4f {
-  let v = sum;
+  var v = sum;
   let i = (image * 2304 + m) * 48 + n;
   output[i] = v;
   return v;

@@ -25,10 +25,12 @@ fn main(@builtin(workgroup_id) within: vec3u, @builtin(local_invocation_index) l
   workgroupBarrier();
   measure(lane);
   let first = image + (y * 48 + x0) * 48;
-  let length = 768u;
+  let length = min(16, 48 - x0) * 48;
   for (var i = lane; i < length; i += 128) {
-    let s = stat[i / 48];
-    output[first + i] = (tile[i] - s.x) * s.y;
+    let p = i / 48;
+    let c = i % 48;
+    let s = stat[p];
+    output[first + i] = (sample(p, c) - s.x) * s.y;
   }
 }
 

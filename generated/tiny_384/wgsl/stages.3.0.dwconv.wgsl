@@ -25,10 +25,12 @@ fn main(@builtin(workgroup_id) within: vec3u, @builtin(local_invocation_index) l
   workgroupBarrier();
   measure(lane);
   let first = image + (y * 12 + x0) * 192;
-  let length = 768u;
+  let length = min(4, 12 - x0) * 192;
   for (var i = lane; i < length; i += 192) {
-    let s = stat[i / 192];
-    output[first + i] = (tile[i] - s.x) * s.y;
+    let p = i / 192;
+    let c = i % 192;
+    let s = stat[p];
+    output[first + i] = (sample(p, c) - s.x) * s.y;
   }
 }
 

@@ -9,10 +9,11 @@ import {
 } from "../../plan/kernels.ts";
 import type { DataType, Kernel, KernelCall, KernelOperand, Plan } from "../../plan/plan.ts";
 import { divideUp } from "../../plan/tiles/tile.ts";
+import { forSimpleKinds } from "../simple/kernels.ts";
 import { depthwise, stem } from "./kernels/convolutions.ts";
 import { downsample, gemm } from "./kernels/gemm.ts";
 import { mlp } from "./kernels/mlp.ts";
-import { gemv, pool, rowNorm, widen } from "./kernels/rows.ts";
+import { gemv, rowNorm } from "./kernels/rows.ts";
 import { type CudaKernel, type Setting, settingOf, typeOf } from "./kernels/shared.ts";
 import { simple } from "./kernels/simple.ts";
 import { siteDepthwise } from "./kernels/sites.ts";
@@ -26,21 +27,10 @@ const kernels: {
   mlp,
   downsample,
   stem,
-  pool,
   gemv,
-  sumSquares: simple("sumSquares"),
-  grnScale: simple("grnScale"),
   rowNorm,
-  toChannelsFirst: simple("toChannelsFirst"),
-  elementwise: simple("elementwise"),
-  patchTable: simple("patchTable"),
-  gatherSites: simple("gatherSites"),
-  placeSites: simple("placeSites"),
   siteDepthwise,
-  averagePool: simple("averagePool"),
-  siteError: simple("siteError"),
-  maskedMean: simple("maskedMean"),
-  widen,
+  ...forSimpleKinds(simple),
 };
 
 type Call = Pick<KernelCall, "kind" | "params">;

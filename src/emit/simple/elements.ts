@@ -47,6 +47,18 @@ export function elementwise(p: KernelParams["elementwise"], { language, vec: vec
   };
 }
 
+/** An output of the model that other kernels read in 16 bits. */
+export function widen({ length }: KernelParams["widen"], { language, vec: vecOf }: Form): SimpleKernel {
+  const vec = vecOf(length);
+  return {
+    template: "widen",
+    context: { length },
+    operands: [read("input", length, vec, dims(length)), inF32(write("output", length, vec, dims(length)))],
+    threads: elementThreads[language],
+    over: { elements: length / vec },
+  };
+}
+
 export function gatherSites(p: KernelParams["gatherSites"], { language, vec: vecOf }: Form): SimpleKernel {
   const { rows, columns, keep, down, across, channels } = p;
   const vec = vecOf(channels);

@@ -75,6 +75,37 @@ export function grnScale(p: KernelParams["grnScale"], form: Form): SimpleKernel 
   };
 }
 
+/** Longest plain sum of a mean: longer ones are summed in blocks of so many. */
+const longestSum = 256;
+
+/** The pooled vector is f32: the classifier alone reads it. */
+export function pool({ sites, channels, norm, invocations }: KernelParams["pool"], form: Form): SimpleKernel {
+  const vec = form.vec(channels);
+  const ofChannels = (role: string) => parameter(role, channels, vec, dims(channels));
+  return {
+    template: "pool",
+    context: {
+      sites,
+      channels,
+      count: channels / vec,
+      vector: vec === 4,
+      block: longestSum,
+      norm: norm !== null,
+      affine: norm?.affine ?? false,
+      eps: norm === null ? null : String(norm.eps),
+    },
+    operands: present([
+      read("input", sites * channels, vec, dims(sites, channels)),
+      norm?.affine ? ofChannels("gain") : null,
+      norm?.affine ? ofChannels("shift") : null,
+      inF32(write("output", channels, vec, dims(channels))),
+    ]),
+    threads: form.language === "wgsl" ? invocations : threadsFor(channels, 32, 512),
+    over: { groups: 1 },
+    ...(norm === null ? {} : { totals: true }),
+  };
+}
+
 /** A group a patch. */
 export function siteError(p: KernelParams["siteError"], { language }: Form): SimpleKernel {
   const { rows, columns, size, channels, eps, removedOnly } = p;

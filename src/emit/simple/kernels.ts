@@ -1,5 +1,5 @@
 import type { KernelParams } from "../../plan/kernels.ts";
-import { averagePool, elementwise, gatherSites, placeSites } from "./elements.ts";
+import { averagePool, elementwise, gatherSites, placeSites, widen } from "./elements.ts";
 import {
   crossEntropy,
   crossEntropyGrad,
@@ -13,7 +13,7 @@ import {
   siteErrorGrad,
   standardize,
 } from "./gradients.ts";
-import { grnScale, maskedMean, patchTable, siteError, sumSquares, toChannelsFirst } from "./groups.ts";
+import { grnScale, maskedMean, patchTable, pool, siteError, sumSquares, toChannelsFirst } from "./groups.ts";
 import type { Form, SimpleKernel } from "./kernel.ts";
 import { columnSums, columnTotals, depthwiseGrad, weightDot, weightwise } from "./weight-gradients.ts";
 
@@ -26,9 +26,11 @@ const simpleKernels = {
   maskedMean,
   patchTable,
   placeSites,
+  pool,
   siteError,
   sumSquares,
   toChannelsFirst,
+  widen,
 
   columnSums,
   columnTotals,
@@ -49,6 +51,10 @@ const simpleKernels = {
 } as const satisfies { readonly [K in keyof KernelParams]?: (params: KernelParams[K], form: Form) => SimpleKernel };
 
 export type SimpleKind = keyof typeof simpleKernels;
+
+/** Something for each of them. */
+export const forSimpleKinds = <T>(make: (kind: SimpleKind) => T): Readonly<Record<SimpleKind, T>> =>
+  Object.fromEntries(Object.keys(simpleKernels).map(kind => [kind, make(kind as SimpleKind)])) as Record<SimpleKind, T>;
 
 export const simpleKernel = <K extends SimpleKind>(kind: K, params: KernelParams[K], form: Form): SimpleKernel =>
   (simpleKernels[kind] as (params: KernelParams[K], form: Form) => SimpleKernel)(params, form);

@@ -1,11 +1,11 @@
 import { invariant } from "../../diagnostics/invariant.ts";
 import type { KernelKind, KernelParams } from "../../plan/kernels.ts";
 import type { Kernel, KernelCall, KernelOperand } from "../../plan/plan.ts";
+import { forSimpleKinds } from "../simple/kernels.ts";
 import { depthwise } from "./kernels/depthwise.ts";
 import { downsample, gemm } from "./kernels/gemm.ts";
 import { gemv } from "./kernels/gemv.ts";
 import { pack } from "./kernels/pack.ts";
-import { pool } from "./kernels/pool.ts";
 import { rowNorm } from "./kernels/row-norm.ts";
 import type { KernelSource } from "./kernels/shared.ts";
 import { simple } from "./kernels/simple.ts";
@@ -13,46 +13,19 @@ import { siteDepthwise } from "./kernels/site-depthwise.ts";
 import { stem } from "./kernels/stem.ts";
 import { weightGrad } from "./kernels/weight-grad.ts";
 
-/** One line a kernel kind; null for those that only passes of CUDA make. */
+/** One line a kernel kind that has a text of its own here; null for those that only passes of CUDA make. */
 const kernels: { readonly [K in KernelKind]: ((params: KernelParams[K]) => KernelSource) | null } = {
   depthwise,
   gemm,
   mlp: null,
   downsample,
   stem,
-  pool,
   gemv,
-  sumSquares: simple("sumSquares"),
-  grnScale: simple("grnScale"),
   rowNorm,
-  toChannelsFirst: simple("toChannelsFirst"),
-  elementwise: simple("elementwise"),
-  patchTable: simple("patchTable"),
-  gatherSites: simple("gatherSites"),
-  placeSites: simple("placeSites"),
   siteDepthwise,
-  averagePool: simple("averagePool"),
-  siteError: simple("siteError"),
-  maskedMean: simple("maskedMean"),
-  widen: null,
   pack,
   weightGrad,
-  depthwiseGrad: simple("depthwiseGrad"),
-  columnSums: simple("columnSums"),
-  columnTotals: simple("columnTotals"),
-  weightwise: simple("weightwise"),
-  weightDot: simple("weightDot"),
-  rearrange: simple("rearrange"),
-  inverseDeviation: simple("inverseDeviation"),
-  standardize: simple("standardize"),
-  normalizeGrad: simple("normalizeGrad"),
-  geluGrad: simple("geluGrad"),
-  grnGrad: simple("grnGrad"),
-  scaleSamples: simple("scaleSamples"),
-  siteErrorGrad: simple("siteErrorGrad"),
-  maskedMeanGrad: simple("maskedMeanGrad"),
-  crossEntropy: simple("crossEntropy"),
-  crossEntropyGrad: simple("crossEntropyGrad"),
+  ...forSimpleKinds(simple),
 };
 
 type Call = Pick<KernelCall, "kind" | "params">;

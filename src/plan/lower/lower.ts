@@ -12,11 +12,10 @@ import {
 } from "../../graph/graph.ts";
 import type { GeluApproximation, OpName } from "../../graph/ops.ts";
 import { type ElementwiseOp, gemvPacked, type KernelParams, squareStrips } from "../kernels.ts";
-import type { KernelCall } from "../plan.ts";
 import { chooseGemm, chooseGemv, chooseNorm, choosePool, grnInline } from "../tiles/choose-tile.ts";
 import { type GemmShape, type GemmTile, packedShape, squareTiles } from "../tiles/tile.ts";
 import type { TuningProfile } from "../tiles/tuning-profiles.ts";
-import { depthwise, downsample, normalizeRows, rowNorm, siteDepthwise, stem } from "./convolutions.ts";
+import { depthwise, downsample, rowNorm, siteDepthwise, stem } from "./convolutions.ts";
 import { biasThrough, grnGrad, standalone, trainingLowerings, weightwise } from "./gradients.ts";
 import {
   attr,
@@ -203,17 +202,15 @@ function pool(group: FusionGroup, graph: Graph, tuning: TuningProfile): Calls {
   const map = sites(nodeOf(graph, operand(anchor, 0)).type);
   const count = channels(anchor.type);
   const normNode = group.members.find(node => node.op === "layernorm" || node.op === "normalize");
-  const shape = { sites: map.height * map.width, channels: count };
-  const average = (fused: ReturnType<typeof norm>, to: ValueId): KernelCall | null => {
-    const tile = choosePool(tuning, { channels: count, norm: fused.params !== null });
-    const reads = { input: operand(anchor, 0), ...fused.reads };
-    return tile && call(anchor, "pool", { ...shape, norm: fused.params, tile }, reads, { output: to });
+  const fused = norm(normNode);
+  const params = {
+    sites: map.height * map.width,
+    channels: count,
+    norm: fused.params,
+    invocations: choosePool(tuning, count),
   };
-  const together = normNode ? average(norm(normNode), normNode.id) : null;
-  if (together) return { setup: [], steps: [together] };
-  const alone = average(norm(undefined), anchor.id);
-  invariant(alone, `'${anchor.id}' has no tile`);
-  return { setup: [], steps: normNode ? [alone, normalizeRows(normNode, tuning)] : [alone] };
+  const reads = { input: operand(anchor, 0), ...fused.reads };
+  return { setup: [], steps: [call(anchor, "pool", params, reads, { output: (normNode ?? anchor).id })] };
 }
 
 function toChannelsFirst({ anchor }: FusionGroup, graph: Graph, tuning: TuningProfile): Calls {

@@ -193,18 +193,9 @@ export const chooseNorm = (tuning: TuningProfile, shape: { readonly rows: number
   return { strip, reductionWidth: share, invocations: roundUp(strip * share, 8) };
 };
 
-/** One workgroup an image; null where the channels do not fit in workgroup memory. */
-export const choosePool = (
-  tuning: TuningProfile,
-  shape: { readonly channels: number; readonly norm: boolean },
-): NormTile | null => {
-  const vec = shape.channels % 4 === 0 ? 4 : 1;
-  const count = shape.channels / vec;
-  const invocations = Math.min(tuning.barrierInvocations, roundUp(count, 8));
-  const share = tuning.reductionWidth === 1 ? 1 : invocations;
-  const bytes = shape.norm ? 4 * shape.channels + statBytes(1, share, invocations) : 0;
-  return bytes <= webgpuLimits.workgroupBytes ? { strip: 1, reductionWidth: share, invocations } : null;
-};
+/** Invocations of the one workgroup that pools an image. */
+export const choosePool = (tuning: TuningProfile, channels: number): number =>
+  Math.min(tuning.barrierInvocations, roundUp(channels / (channels % 4 === 0 ? 4 : 1), 8));
 
 export const chooseGemv = (tuning: TuningProfile): GemvTile => tuning.gemv;
 

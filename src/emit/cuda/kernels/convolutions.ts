@@ -48,7 +48,6 @@ export function stem(p: KernelParams["stem"], { dtype }: Setting): CudaKernel {
       items,
       tileAt,
       weightRow,
-      ragged: outWidth % pixels !== 0,
       grid: grid === null ? null : patchContext(grid, outHeight / grid.keep, outWidth),
       imageLength: inChannels * height * width,
       planeLength: height * width,
@@ -132,7 +131,7 @@ function depthwiseTile(p: KernelParams["depthwise"], choice: DepthwiseChoice, se
   const { height, width, channels, kernel, norm } = p;
   const { rows, columns } = choice;
   const { context, pixels, operands, shared, work } = depthwiseShared(p, choice, setting);
-  const { radius, blockColumns, items } = context;
+  const { blockColumns, items } = context;
   const passes = divideUp(items, 256);
   const threads = roundUp(divideUp(items, passes), 32);
   const registers = rows >= 7 ? 168 : 128;
@@ -145,9 +144,8 @@ function depthwiseTile(p: KernelParams["depthwise"], choice: DepthwiseChoice, se
       tileColumns: columns,
       rowsLast: rows - 1,
       passes: passes > 1 ? passes : null,
-      interior: height >= rows + 2 * radius && width >= blockColumns + 2 * radius,
       held: kernel <= widestHeld,
-      ragged: height % rows !== 0 || width % blockColumns !== 0,
+      rowUnroll: kernel <= widestHeld ? "CNX_UNROLL" : "CNX_ROLLED",
     },
     operands,
     grid: [divideUp(width, blockColumns), divideUp(height, rows)],
@@ -163,12 +161,11 @@ function depthwiseTile(p: KernelParams["depthwise"], choice: DepthwiseChoice, se
 /** A thread goes down a strip, row after row. */
 function depthwiseStrip(p: KernelParams["depthwise"], choice: DepthwiseChoice, setting: Setting): CudaKernel {
   const { height, width, channels, norm } = p;
-  const { rows, columns, strip, groups } = choice;
+  const { rows, columns, strip } = choice;
   const { context, pixels, operands, shared, work } = depthwiseShared(p, choice, setting);
-  const { blockColumns, items, radius } = context;
+  const { blockColumns, items } = context;
   const threads = roundUp(items, 32);
   const registers = stripRegisters(choice, p.kernel);
-  const [raggedRows, ragged, idle] = [height % strip !== 0, width % blockColumns !== 0, items % 32 !== 0];
   const given = operands.filter(({ access }) => access === "read");
   return {
     template: "cuda/depthwise-strip",
@@ -178,13 +175,6 @@ function depthwiseStrip(p: KernelParams["depthwise"], choice: DepthwiseChoice, s
       columns,
       strip,
       together: rows,
-      interior: width >= blockColumns + 2 * radius,
-      ragged,
-      raggedRows,
-      raggedAny: ragged || height % rows !== 0,
-      idle,
-      itemsLess: items - 1,
-      grouped: groups > 1,
       given: given.map(({ role: name, storage }) => ({ name, type: storage === "f32" ? "float" : "T" })),
     },
     operands,

@@ -53,8 +53,10 @@ export function common(p: GemmParams, operand: Operand, { precision }: Setting) 
     finish ? result("scale", columns, dims(columns), "f32") : null,
     finish ? counterOperand(1, "") : null,
   ];
+  const present = operands.filter(one => one !== null);
+  const gelu = p.gelu === null ? null : geluName(p.gelu, precision);
   return {
-    operands: operands.filter(one => one !== null),
+    operands: present,
     grid,
     packed,
     blockRows,
@@ -74,9 +76,12 @@ export function common(p: GemmParams, operand: Operand, { precision }: Setting) 
       eps: eps === null ? null : String(eps),
       scaled: grn !== null,
       operand: patches !== null || grn !== null ? "a" : "input",
-      gelu: p.gelu === null ? null : geluName(p.gelu, precision),
+      gelu,
+      activated: gelu === null ? "x" : `${gelu}(x)`,
       residual: p.residual,
       mask: p.mask === null ? null : maskContext(p.mask),
+      masked: p.mask !== null,
+      absent: optional.filter(({ name }) => !present.some(({ role }) => role === name)),
       squares: p.squares,
       finish,
       stored,
@@ -93,6 +98,14 @@ export function common(p: GemmParams, operand: Operand, { precision }: Setting) 
     },
   };
 }
+
+/** Operands that not every product has; a kernel names them all. */
+const optional = [
+  { name: "scale", type: "float" },
+  { name: "residual", type: "T" },
+  { name: "output", type: "T" },
+  { name: "squares", type: "float" },
+] as const;
 
 const depthOf = (tile: GemmTile): number => (tile.kind === "tiled" ? tile.depth : 16);
 

@@ -93,7 +93,6 @@ export function tensorCores(
       rowChunks: step / chunk,
       swizzleRows: 128 / rowBytes,
       gathered: patches !== null || !vector,
-      chunks: p.columns % chunk === 0,
       ...statLanes(channels, 4 * blockRows, Math.max(1, Math.floor(threads / 32))),
       finishSums: epilogue.sumsAt,
       beforeAt,

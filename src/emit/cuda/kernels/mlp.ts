@@ -54,8 +54,6 @@ export function mlp({ expand, project, choice }: MlpParams, { dtype }: Setting):
   ) as [ReturnType<typeof packedShape>, ReturnType<typeof packedShape>];
   const threads = (32 * choice.rows) / choice.warpRows;
   const tiles = { mTiles: choice.warpRows / 16, nTiles: channels / 8 };
-  const guardRows = rows % choice.rows !== 0;
-  const guardDepth = parts.depth !== channels;
   return {
     template: "cuda/mlp",
     context: {
@@ -73,9 +71,6 @@ export function mlp({ expand, project, choice }: MlpParams, { dtype }: Setting):
       weight1Row: first.columns,
       weight2Row: second.columns,
       gelu: geluName(expand.gelu ?? "erf", dtype),
-      guardRows,
-      guardDepth,
-      guarded: guardRows || guardDepth,
     },
     operands: [
       activation("input", rows * channels, `[${rows}][${channels}]`),

@@ -10,7 +10,6 @@ import {
   result,
   type Setting,
   scalars,
-  tileRow,
   weight,
 } from "./shared.ts";
 
@@ -19,32 +18,6 @@ const registers = 64;
 const plain = { images: 1, shared: 0, registers, counted: false, work: simtWork(0) } as const;
 /** Bytes of shared memory that a block may have on every architecture that one source serves. */
 const commonShared = 101_376;
-
-/** The pooled vector stays f32: the classifier alone reads it. */
-export function pool({ sites, channels, norm }: KernelParams["pool"], { dtype }: Setting): CudaKernel {
-  const threads = Math.min(512, roundUp(channels, 32));
-  return {
-    ...plain,
-    registers: 96, // a launch of few blocks
-    template: "cuda/pool",
-    context: {
-      ...normContext(norm, { channels, pixels: 1, threads, registers }),
-      outScalar: scalars.f32,
-      scalar: scalars[dtype],
-      sites,
-      block: 256,
-      imageLength: sites * channels,
-    },
-    operands: [
-      activation("input", sites * channels, dims(sites, channels)),
-      ...affine(norm, channels),
-      result("output", channels, dims(channels), "f32"),
-    ],
-    grid: [1, 1],
-    threads,
-    shared: norm === null ? 0 : 4 * tileRow(channels),
-  };
-}
 
 export function gemv(p: KernelParams["gemv"], { dtype, batch }: Setting): CudaKernel {
   const { depth, columns, tile, title } = p;
@@ -106,19 +79,6 @@ export function rowNorm({ rows, channels, norm, pooled }: KernelParams["rowNorm"
       result("output", rows * channels, dims(rows, channels), storage),
     ],
     grid: [divideUp(rows, threads / 32), 1],
-    threads,
-  };
-}
-
-/** An output of the model that other kernels read in 16 bits. */
-export function widen({ length }: KernelParams["widen"]): CudaKernel {
-  const threads = 256;
-  return {
-    ...plain,
-    template: "cuda/widen",
-    context: { length },
-    operands: [activation("input", length, dims(length)), result("output", length, dims(length), "f32")],
-    grid: [divideUp(length, threads), 1],
     threads,
   };
 }

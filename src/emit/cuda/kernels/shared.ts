@@ -144,7 +144,7 @@ export const normContext = (
   norm: norm !== null,
   affine: norm?.affine ?? false,
   eps: norm === null ? null : String(norm.eps),
-  ...siteLanes(of.channels, of.pixels, Math.floor(of.threads / 32), of.registers),
+  ...siteLanes(of.channels, Math.floor(of.threads / 32), of.registers),
   channels: of.channels,
   pixels: of.pixels,
   threads: of.threads,
@@ -154,23 +154,18 @@ export const normContext = (
  * How the lanes of a warp share sites: few lanes each, so that a warp has several sites under way. A lane keeps its
  * channels where they take no more than half of its registers.
  */
-function siteLanes(channels: number, pixels: number, warps: number, registers: number) {
+function siteLanes(channels: number, warps: number, registers: number) {
   const lanes = [8, 16, 32].find(count => channels <= 16 * count) ?? 32;
   const warpTokens = 32 / lanes;
   const lanePairs = Math.ceil(channels / (2 * lanes));
-  const raggedPairs = channels % (2 * lanes) !== 0;
   const pairsHeld = 2 * lanePairs <= registers / 2;
   return {
     lanes,
     warpTokens,
     stepTokens: warpTokens * warps,
-    sharedWarp: pixels % warpTokens !== 0,
     lanePairs,
-    raggedPairs,
     pairsHeld,
-    pair: pairsHeld ? "x[i]" : "x",
-    needsColumn: raggedPairs || !pairsHeld,
-    pairs: channels % 2 === 0,
+    pairUnroll: pairsHeld ? "CNX_UNROLL" : "CNX_EIGHTFOLD",
     tileRow: tileRow(channels),
   };
 }

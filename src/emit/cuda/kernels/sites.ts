@@ -14,10 +14,7 @@ import {
   weight,
 } from "./shared.ts";
 
-// What masked autoencoders add: kept patches, and the loss.
-
-const simtWork = (flops: number) => ({ unit: "simt", flops }) as const;
-const _plain = { images: 1, shared: 0, registers: 64, counted: false, work: simtWork(0) } as const;
+// What masked autoencoders add: kept patches.
 
 export function siteDepthwise(p: KernelParams["siteDepthwise"], { dtype, batch }: Setting): CudaKernel {
   const { rows, columns, keep, down, across, channels, kernel, norm } = p;
@@ -50,10 +47,8 @@ export function siteDepthwise(p: KernelParams["siteDepthwise"], { dtype, batch }
       items,
       passes: passes > 1 ? passes : null,
       weightRow,
-      whole: tile.columns === across,
       reach: divideUp(radius, across),
-      held: tile.rows > 1,
-      ragged: tiles % groups !== 0,
+      rowUnroll: tile.rows > 1 ? "CNX_UNROLL" : "CNX_ROLLED",
     },
     operands: [
       activation("input", sites * channels, dims(keep * down, across, channels)),
@@ -69,7 +64,7 @@ export function siteDepthwise(p: KernelParams["siteDepthwise"], { dtype, batch }
     shared: norm === null ? 0 : 4 * pixels * tileRow(channels),
     registers,
     counted: false,
-    work: simtWork(2 * kernel * kernel * sites * channels),
+    work: { unit: "simt", flops: 2 * kernel * kernel * sites * channels },
   };
 }
 

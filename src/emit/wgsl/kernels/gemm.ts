@@ -10,16 +10,17 @@ import {
   threadTileOf,
   workgroupSize,
 } from "../../../plan/tiles/tile.ts";
+import { dims } from "../../simple/kernel.ts";
 import {
   activation,
   bindingContext,
-  dims,
   epilogueContext,
   f16Allowed,
   float,
   type KernelSource,
   maskSlot,
   operandsOf,
+  plus,
   range,
   result,
   slots,
@@ -28,9 +29,6 @@ import {
   vecOf,
   weight,
 } from "./shared.ts";
-
-/** How a product's rows are scaled per input channel: by a ready vector, or from partial sums of squares. */
-export type GrnInput = { readonly kind: "vector" } | { readonly kind: "partials"; readonly tiles: number };
 
 /** Where the rows of the left operand come from. */
 interface Operand {
@@ -114,7 +112,10 @@ const product = (p: Product): KernelSource => {
       grn?.kind === "partials"
         ? { count: scaleQuads, last: scaleQuads - 1, tiles: grn.tiles, channels: float(channels) }
         : null,
-    stats: eps === null ? null : statsContext({ tokens: 4 * groupRows, channels, vec, eps, invocations, share }),
+    stats:
+      eps === null
+        ? null
+        : statsContext({ tokens: 4 * groupRows, channels, eps, tile: { invocations, reductionWidth: share } }),
   };
   const done = {
     operands: operandsOf(list),
@@ -126,7 +127,11 @@ const product = (p: Product): KernelSource => {
   const tiled = tile.kind === "tiled";
   const aStride = tiled ? tile.depth / 4 + 1 : 0; // a quad of padding, against bank conflicts
   const weightStep = tiled ? groupColumns / 4 : weightQuads;
-  const guardTiles = shared.guardRows && invocationsY > 1;
+  const rowAt = (m: string) => (shared.guardRows ? `min(${m}, ${rows - 1})` : m);
+  const tileInside = [
+    ...(shared.guardRows && invocationsY > 1 ? [`tile < ${tiles}`] : []),
+    ...(shared.guardColumns ? [`column < ${columnQuads}`] : []),
+  ];
   const cells = {
     tiled,
     lanesX: invocationsX,
@@ -135,20 +140,22 @@ const product = (p: Product): KernelSource => {
     tileQuads,
     tileColumns: 4 * tileQuads,
     cellCount: tileRows * tileQuads,
-    guardTiles,
-    guardSquares: guardTiles || shared.guardColumns,
+    rowAt: rowAt("m"),
+    tileInside: tileInside.join(" && ") || "true",
     rowList: range(tileRows).map(i => ({
       i,
-      offset: i * aStride,
-      offset4: i * 4,
+      more: plus(i),
+      at: rowAt(`m${plus(i)}`),
+      offset: plus(i * aStride),
+      offset4: plus(i * 4),
       cells: range(tileQuads).map(column => cell(i, column)),
     })),
     columnList: range(tileQuads).map(i => ({
       i,
-      offset0: i * invocationsX,
-      offset1: i * invocationsX + weightStep,
-      offset2: i * invocationsX + 2 * weightStep,
-      offset3: i * invocationsX + 3 * weightStep,
+      offset0: plus(i * invocationsX),
+      offset1: plus(i * invocationsX + weightStep),
+      offset2: plus(i * invocationsX + 2 * weightStep),
+      offset3: plus(i * invocationsX + 3 * weightStep),
       cells: range(tileRows).map(row => cell(row, i)),
     })),
     cellList: range(tileRows).flatMap(row => range(tileQuads).map(column => cell(row, column))),

@@ -1,9 +1,9 @@
 import { type GemvParams, gemvPacked } from "../../../plan/kernels.ts";
 import { divideUp } from "../../../plan/tiles/tile.ts";
+import { dims } from "../../simple/kernel.ts";
 import {
   activation,
   bindingContext,
-  dims,
   epilogueContext,
   f16Allowed,
   type KernelSource,

@@ -1,25 +1,24 @@
 import type { RowNormParams } from "../../../plan/kernels.ts";
 import { divideUp } from "../../../plan/tiles/tile.ts";
+import { dims } from "../../simple/kernel.ts";
 import {
   activation,
   affineSlots,
   bindingContext,
-  dims,
   f16Allowed,
-  float,
   grid1,
   type KernelSource,
+  normContext,
   operandsOf,
   result,
   slots,
-  statsContext,
   vecOf,
   wgslType,
 } from "./shared.ts";
 
 export const rowNorm = (p: RowNormParams): KernelSource => {
   const { rows, channels, norm, tile } = p;
-  const { strip, invocations, reductionWidth } = tile;
+  const { strip, invocations } = tile;
   const vec = vecOf(channels);
   const count = channels / vec;
   const list = slots([
@@ -34,15 +33,10 @@ export const rowNorm = (p: RowNormParams): KernelSource => {
       rows,
       channels,
       strip,
-      invocations,
       count,
-      affine: norm.affine,
-      eps: float(norm.eps),
+      ...normContext(norm, { tokens: strip, channels, tile }),
       acc: wgslType(vec),
-      ragged: rows % strip !== 0,
-      stripLength: strip * count,
       bindings: bindingContext(list),
-      stats: statsContext({ tokens: strip, channels, vec, eps: norm.eps, invocations, share: reductionWidth }),
     },
     operands: operandsOf(list),
     grid: [x, y],

@@ -4,6 +4,7 @@ import type { Kernel, KernelOperand } from "../../../plan/plan.ts";
 import { divideUp } from "../../../plan/tiles/tile.ts";
 import { webgpuLimits } from "../../../plan/tiles/tuning-profiles.ts";
 import { maskContext } from "../../patches.ts";
+import { dims, type Vec } from "../../simple/kernel.ts";
 
 // What the kernel kinds share: bindings, vectors, literals, and the contexts of common partials.
 
@@ -18,8 +19,6 @@ export interface KernelSource extends Omit<Kernel, "images"> {
   readonly once?: true;
 }
 
-export type Vec = 1 | 4;
-
 export const vecOf = (channels: number): Vec => (channels % 4 === 0 ? 4 : 1);
 
 export const wgslType = (vec: Vec): string => (vec === 4 ? "vec4f" : "f32");
@@ -29,7 +28,7 @@ export const range = (n: number): number[] => Array.from({ length: n }, (_, i) =
 /** A float literal: 320 as "320.0", 1e-6 as "0.000001". */
 export const float = (x: number): string => (Number.isInteger(x) ? `${x}.0` : String(x));
 
-interface Slot extends KernelOperand {
+export interface Slot extends KernelOperand {
   readonly type: string;
   readonly vec: Vec;
   readonly note: string;
@@ -99,33 +98,50 @@ const f16Type = (type: string): string =>
     ? type.replace("vec4f", "half4")
     : type.replace(/^array<f32, (\d+)>$/, (_, length) => `array<u32, ${Number(length) / 2}>`);
 
-export const dims = (...n: number[]): string => n.map(x => `[${x}]`).join("");
-
 /** What partials/token-stats needs: so many sites, each with its `channels` reduced by `share` invocations. */
 export const statsContext = (of: {
-  tokens: number;
-  channels: number;
-  vec: Vec;
-  eps: number;
-  invocations: number;
-  share: number;
+  readonly tokens: number;
+  readonly channels: number;
+  readonly eps: number;
+  readonly tile: { readonly invocations: number; readonly reductionWidth: number };
 }) => {
-  const count = of.channels / of.vec;
+  const { invocations, reductionWidth: share } = of.tile;
+  const vec = vecOf(of.channels);
+  const count = of.channels / vec;
   return {
     tokens: of.tokens,
     count,
     channels: float(of.channels),
-    vec: of.vec,
-    vector: of.vec === 4,
-    acc: wgslType(of.vec),
+    vec,
+    vector: vec === 4,
+    acc: wgslType(vec),
     eps: float(of.eps),
-    invocations: of.invocations,
-    share: of.share,
-    single: of.share === 1,
-    merge: Math.min(of.share, count),
-    reach: count + of.share - 1,
+    invocations,
+    share,
+    single: share === 1,
+    merge: Math.min(share, count),
+    reach: count + share - 1,
   };
 };
+
+/** What kernels say of the LayerNorm that they end with: of so many sites, in memory that a group shares. */
+export const normContext = (
+  norm: NormParams | null,
+  of: {
+    readonly tokens: number;
+    readonly channels: number;
+    readonly tile: { readonly invocations: number; readonly reductionWidth: number };
+  },
+) => ({
+  norm: norm !== null,
+  affine: norm?.affine ?? false,
+  eps: norm === null ? null : float(norm.eps),
+  invocations: of.tile.invocations,
+  stats: norm === null ? null : statsContext({ ...of, eps: norm.eps }),
+});
+
+/** What is added to an index. */
+export const plus = (offset: number): string => (offset === 0 ? "" : ` + ${offset}`);
 
 export const affineSlots = (norm: NormParams | null, channels: number, vec: Vec): (Slot | null)[] =>
   norm?.affine ? [weight("gain", channels, vec, dims(channels)), weight("shift", channels, vec, dims(channels))] : [];
@@ -151,7 +167,9 @@ export const epilogueContext = (
   tanh: p.gelu !== null && approximate[p.gelu],
   residual: p.residual,
   mask: p.mask === null ? null : maskContext(p.mask),
-  guard: guardRows || guardColumns,
+  outside: [guardRows ? `m >= ${p.rows}` : "", guardColumns ? `n >= ${divideUp(p.columns, 4)}` : ""]
+    .filter(guard => guard !== "")
+    .join(" || "),
   guardRows,
   guardColumns,
   acc: "vec4f",

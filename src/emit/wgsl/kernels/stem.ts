@@ -1,20 +1,20 @@
 import { type StemParams, stemSites } from "../../../plan/kernels.ts";
 import { divideUp, roundUp } from "../../../plan/tiles/tile.ts";
 import { patchContext } from "../../patches.ts";
+import { dims } from "../../simple/kernel.ts";
 import {
   activation,
   affineSlots,
   bindingContext,
-  dims,
   f16Allowed,
-  float,
   type KernelSource,
+  normContext,
   operandsOf,
   patchTableSlot,
+  plus,
   range,
   result,
   slots,
-  statsContext,
   vecOf,
   weight,
 } from "./shared.ts";
@@ -28,11 +28,12 @@ export const stem = (p: StemParams): KernelSource => {
   const count = padded / 4;
   const matrix = patch % 4 === 0;
   const vectorLoads = matrix && width % 4 === 0;
-  const patchQuads = vectorLoads ? patch / 4 : patch;
-  const ragged = outWidth % strip !== 0;
-  const sites = range(sitesPerInvocation).map(i => ({ i, offset: i * patchQuads, tileOffset: i * count }));
+  /** Pixels that one load brings, and those that one multiplication takes. */
+  const loaded = vectorLoads ? 4 : 1;
+  const multiplied = matrix ? 4 : 1;
+  const sites = range(sitesPerInvocation).map(i => ({ i, more: plus(i) }));
   const list = slots([
-    activation("input", inChannels * height * width, vectorLoads ? 4 : 1, dims(inChannels, height, width)),
+    activation("input", inChannels * height * width, loaded, dims(inChannels, height, width)),
     weight("weight", inChannels * patch * patch * padded, 4, dims(inChannels, patch, patch, padded)),
     weight("bias", padded, 4, dims(channels)),
     ...affineSlots(norm, channels, vec),
@@ -51,14 +52,12 @@ export const stem = (p: StemParams): KernelSource => {
       outWidth,
       strip,
       run: sitesPerInvocation,
-      invocations,
-      ragged,
+      whole: outWidth % strip === 0,
       matrix,
+      vectorLoads,
       sites,
-      columnStep: patchQuads === 1 ? null : patchQuads,
-      norm: norm !== null,
-      affine: norm?.affine ?? false,
-      eps: norm === null ? null : float(norm.eps),
+      columnStep: patch === loaded ? "" : ` * ${patch / loaded}`,
+      ...normContext(norm, { tokens: strip, channels, tile }),
       vector: vec === 4,
       count,
       bindings: bindingContext(list),
@@ -67,23 +66,12 @@ export const stem = (p: StemParams): KernelSource => {
       runLast: sitesPerInvocation - 1,
       lastColumn: outWidth - 1,
       grid: grid === null ? null : { ...patchContext(grid, outHeight / grid.keep, outWidth) },
-      imageLength: (inChannels * height * width) / (vectorLoads ? 4 : 1),
-      rowLength: vectorLoads ? width / 4 : width,
+      rowLength: width / loaded,
       weightStep: patch * count,
-      quadLoads: matrix && !vectorLoads,
-      taps: range(matrix ? patch / 4 : patch).map(i => ({
-        i,
-        step: vectorLoads ? i : matrix ? 4 * i : i,
-        offset0: (matrix ? 4 * i : i) * count,
-        offset1: (4 * i + 1) * count,
-        offset2: (4 * i + 2) * count,
-        offset3: (4 * i + 3) * count,
-        sites: sites.map(site => ({ ...site, tap: i, step: vectorLoads ? i : matrix ? 4 * i : i })),
-      })),
-      stats:
-        norm === null
-          ? null
-          : statsContext({ tokens: strip, channels, vec, eps: norm.eps, invocations, share: tile.reductionWidth }),
+      taps: range(patch / multiplied).map(i => {
+        const step = plus((i * multiplied) / loaded);
+        return { i, offset: plus(i * multiplied * count), step, sites: sites.map(site => ({ ...site, tap: i, step })) };
+      }),
     },
     operands: operandsOf(list),
     grid: [divideUp(outWidth, strip), outHeight],

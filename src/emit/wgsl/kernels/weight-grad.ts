@@ -1,6 +1,7 @@
 import type { WeightGradParams } from "../../../plan/kernels.ts";
 import { divideUp } from "../../../plan/tiles/tile.ts";
-import { activation, bindingContext, dims, type KernelSource, operandsOf, slots, weight } from "./shared.ts";
+import { dims } from "../../simple/kernel.ts";
+import { activation, bindingContext, type KernelSource, operandsOf, slots, weight } from "./shared.ts";
 
 /** Outputs and inputs of a workgroup's tile, and rows that it loads at a time. An invocation makes 4x4 sums. */
 const tile = { side: 32, rows: 16, invocations: 64 } as const;
