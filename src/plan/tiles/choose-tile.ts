@@ -199,13 +199,9 @@ export const choosePool = (tuning: TuningProfile, channels: number): number =>
 
 export const chooseGemv = (tuning: TuningProfile): GemvTile => tuning.gemv;
 
-/** Workgroup memory of a product, without a GRN prologue. */
-const gemmBytes = (tile: GemmTile, squares: boolean): number => {
-  if (tile.kind === "direct") return 0;
-  const quads = tile.depth / 4;
-  const sums = squares ? 16 * gemmInvocations(tile) * tile.threadTile[1] : 0;
-  return 16 * (tile.rows * (quads + 1) + (tile.depth * tile.columns) / 4) + sums;
-};
+/** Workgroup memory of a product, without a GRN prologue and sums of squares. */
+const gemmBytes = (tile: GemmTile): number =>
+  tile.kind === "direct" ? 0 : 16 * (tile.rows * (tile.depth / 4 + 1) + (tile.depth * tile.columns) / 4);
 
 /** Does the second linear work GRN's factors out itself, from `tiles` rows of partial sums, instead of reading them? */
 export const grnInline = (tuning: TuningProfile, tile: GemmTile, tiles: number): boolean =>
@@ -214,5 +210,4 @@ export const grnInline = (tuning: TuningProfile, tile: GemmTile, tiles: number):
 /** Does a downsampling workgroup keep the statistics of its input sites in workgroup memory? */
 export const downsampleFits = (tuning: TuningProfile, tile: GemmTile, share: number): boolean =>
   tuning.gemm.kind === "exact" || // CUDA has more than it needs
-  gemmBytes(tile, false) + statBytes(4 * blockTile(tile)[0], share, gemmInvocations(tile)) <=
-    webgpuLimits.workgroupBytes;
+  gemmBytes(tile) + statBytes(4 * blockTile(tile)[0], share, gemmInvocations(tile)) <= webgpuLimits.workgroupBytes;
