@@ -6,10 +6,10 @@ import { cudaTarget } from "../../src/emit/cuda/target.ts";
 import type { KernelTarget } from "../../src/emit/target.ts";
 import { wgslTarget } from "../../src/emit/wgsl/target.ts";
 import type { Model } from "../../src/model/model.ts";
-import type { Plan } from "../../src/plan/plan.ts";
+import type { Plan, Step } from "../../src/plan/plan.ts";
 import { printPlan } from "../../src/plan/print.ts";
 import { readPlan } from "../../src/plan/read.ts";
-import { verifyPlan } from "../../src/plan/verify.ts";
+import { verifyKernels, verifyPlan } from "../../src/plan/verify.ts";
 import { randomFcmae } from "../support/fcmae.ts";
 import { model, randomModel } from "../support/models.ts";
 import { checkFiles, filesOf, must } from "../syntax/support.ts";
@@ -118,6 +118,23 @@ describe("what cannot run is refused", () => {
     const lines = printPlan(planned(model({ depths: [1], dims: [8] }), cuda));
     expect(() => readPlan(lines.replace(/ in weights at 256/, " in weights at 128"), cuda)).toThrow("the next weight");
     expect(() => readPlan(lines.replace(/weights \d+ bytes/, "weights 512 bytes"), cuda)).toThrow("all weights");
+  });
+
+  test.each<[string, (step: Step) => object, string]>([
+    ["a kernel that is launched otherwise", ({ grid: [x, y] }) => ({ grid: [x + 1, y] }), "is not launched as a"],
+    ["threads of another group", ({ workgroup: [x, y] }) => ({ workgroup: [x, y + 1] }), "is not launched as a"],
+    ["more images at a time", () => ({ images: 2 }), "is not launched as a"],
+    ["an operand fewer", ({ operands }) => ({ operands: operands.slice(1) }), "has not the operands of a"],
+    [
+      "an operand of another size",
+      ({ operands }) => ({ operands: operands.map(of => ({ ...of, elements: of.elements - 1 })) }),
+      "is no operand of a",
+    ],
+  ])("%s", (_, change, message) => {
+    const made = planned(model({ depths: [1], dims: [8] }), target);
+    expect(() => verifyKernels(made, target)).not.toThrow();
+    const steps = made.steps.map(step => (step.kind === "gemm" ? { ...step, ...change(step) } : step));
+    expect(() => verifyKernels({ ...made, steps } as Plan, target)).toThrow(message);
   });
 
   test("statistics in 16 bits", () => {

@@ -4,8 +4,9 @@ import { plan } from "../../src/compile.ts";
 import { wgslTarget } from "../../src/emit/wgsl/target.ts";
 import type { Model } from "../../src/model/model.ts";
 import type { Plan } from "../../src/plan/plan.ts";
+import { schedule } from "../../src/plan/schedule.ts";
 import { tuningProfiles, type WebgpuProfileName, webgpuLimits } from "../../src/plan/tiles/tuning-profiles.ts";
-import { model, randomModel } from "../support/models.ts";
+import { model, mustBuild, randomModel } from "../support/models.ts";
 import { checkFiles, filesOf, must } from "../syntax/support.ts";
 
 /** CUDA's plan knows no such limits: its kernels have tests of their own. */
@@ -81,4 +82,14 @@ test("a value that several outputs name is written once, under all of their name
     ["pooled", ["norm"]],
     ["stages.0", []],
   ]);
+});
+
+test("a kernel that needs what comes later is refused", () => {
+  const graph = mustBuild(model({ depths: [1], dims: [8] }));
+  const tuning = tuningProfiles.gpu;
+  const grouped = (groups: readonly (readonly [member: string, anchor: string])[]) =>
+    schedule({ ...graph, groups: new Map(groups) }, { min: 1, max: 1 }, tuning);
+  expect(() => grouped([["stages.0.0.pwconv2", "stages.0.0.pwconv1"]])).toThrow(
+    "the kernel of 'stages.0.0.act' needs 'stages.0.0.pwconv1', which comes later",
+  );
 });

@@ -59,7 +59,7 @@ const gemms: readonly GemmShape[] = [
   { rows: 20736, depth: 128, columns: 512 },
 ];
 
-const strips: readonly StripShape[] = [1, 7, 8, 12, 14, 16, 27, 56, 96].flatMap(width =>
+const strips: readonly StripShape[] = [1, 4, 7, 8, 12, 14, 16, 27, 56, 96].flatMap(width =>
   (
     [
       [5, 1],
@@ -72,7 +72,7 @@ const strips: readonly StripShape[] = [1, 7, 8, 12, 14, 16, 27, 56, 96].flatMap(
   ).flatMap(([channels, vec]) => [true, false].map((norm): StripShape => ({ width, height: 8, channels, vec, norm }))),
 );
 
-const lines: readonly LineShape[] = [1, 2, 3, 4, 8, 16, 30].flatMap(across =>
+const lines: readonly LineShape[] = [1, 2, 3, 4, 7, 8, 16, 30].flatMap(across =>
   (
     [
       [3, 5, 1],
