@@ -21,7 +21,7 @@ const tests = {
   syntax: ["test/syntax/*.test.ts"],
   plan: ["test/plan/**/*.test.ts"],
   "emit/onnx": ["test/emit/onnx/{files,gelu,text}.test.ts"],
-  weights: ["test/weights/**/*.test.ts"],
+  weights: ["test/weights/**/*.test.ts", "test/node/inputs/shards-corpus.test.ts"],
 };
 
 /** Of a static place, which runs once when its file is loaded, no test can be told to have reached it. */

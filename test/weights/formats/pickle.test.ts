@@ -10,6 +10,7 @@ import { bindWeights } from "../../../src/weights/use/bind.ts";
 import { pickleCorpus } from "../../corpus/pickle.ts";
 import { filled, modelZip } from "../../corpus/pickle-build.ts";
 import { corpusParams, type Outcome } from "../../corpus/safetensors.ts";
+import { saidOf } from "../../corpus/said.ts";
 import { dict, pickle, tensor, torchZip } from "../../support/pickle-writer.ts";
 import { zip } from "../../support/zip-writer.ts";
 
@@ -46,6 +47,7 @@ describe("corpus of torch.save and numpy.savez", () => {
     const sentences = found.diagnostics.flatMap(({ message, notes }) => [message, ...notes.map(note => note.message)]);
     expect(sentences.join("\n")).toContain(says);
     expect(found.ok).toBe(read === null || read.kind.startsWith("W_"));
+    expect(saidOf(found.diagnostics)).toMatchSnapshot();
     if (!found.ok) return;
 
     const weights = await bindWeights(found.value, corpusParams);

@@ -6,6 +6,7 @@ import { readSafetensors } from "../../../src/weights/formats/safetensors.ts";
 import { memorySource } from "../../../src/weights/formats/source.ts";
 import { bindWeights } from "../../../src/weights/use/bind.ts";
 import { corpusParams, type Outcome, safetensorsCorpus } from "../../corpus/safetensors.ts";
+import { saidOf } from "../../corpus/said.ts";
 
 const outcomes = (diagnostics: readonly Diagnostic[]): readonly Outcome[] =>
   diagnostics.map(({ code }) => ({ kind: messages[code].kind, code }));
@@ -32,6 +33,7 @@ describe("safetensors corpus", () => {
     sound(found.diagnostics, file.length);
     expect(outcomes(found.diagnostics).slice(0, 1)).toEqual(read === null ? [] : [read]);
     expect(found.ok).toBe(read === null || read.kind.startsWith("W_"));
+    expect(saidOf(found.diagnostics)).toMatchSnapshot();
     if (!found.ok) return;
 
     const weights = await bindWeights(found.value, corpusParams);
@@ -45,6 +47,7 @@ describe("safetensors corpus", () => {
     if (!again.ok) return;
     for (const { name } of corpusParams) await again.value.f32(name);
     sound(reported, file.length);
+    expect(saidOf(reported)).toMatchSnapshot();
     expect(outcomes(reported)).toEqual(values === null ? [] : [values]);
   });
 

@@ -62,6 +62,27 @@ describe("differences", () => {
     expect(different.map(({ relL2 }) => relL2)).toEqual(different.map(({ relL2 }) => relL2).sort((x, y) => y - x));
   });
 
+  test("as far as each other in proportion, the larger first", async () => {
+    const zeros = rows.map(row =>
+      /^(norm|head)\.bias$/.test(row.name) ? { ...row, values: row.values?.map(() => 0) } : row,
+    );
+    const apart = (steps: Readonly<Record<string, number>>): readonly Row[] =>
+      zeros.map(row => ({
+        ...row,
+        values: row.values?.map(value => value + (steps[row.name] ?? 0)),
+      })) as readonly Row[];
+    const names = async (steps: Readonly<Record<string, number>>) =>
+      (await diff(zeros as readonly Row[], apart(steps))).different.map(({ name, relL2 }) => [name, relL2]);
+    expect(await names({ "norm.bias": 1, "head.bias": 2 })).toEqual([
+      ["head.bias", Infinity],
+      ["norm.bias", Infinity],
+    ]);
+    expect(await names({ "norm.bias": 2, "head.bias": 1 })).toEqual([
+      ["norm.bias", Infinity],
+      ["head.bias", Infinity],
+    ]);
+  });
+
   test("of names and shapes", async () => {
     const other = rows
       .filter(({ name }) => name !== "norm.bias")
@@ -80,6 +101,20 @@ describe("differences", () => {
     expect((await diff(nan, nan)).different).toEqual([]);
     expect((await diff(rows, nan)).different).toMatchObject([{ name: "norm.bias", maxAbs: Infinity }]);
   });
+});
+
+test("a tensor of a type that no weights have is named", async () => {
+  const whole = rows.map(row =>
+    row.name === "head.bias" ? { name: row.name, shape: row.shape, dtype: "I64" as const } : row,
+  );
+  for (const sides of [
+    [whole, rows],
+    [rows, whole],
+  ] as const) {
+    const found = await diffWeights(fileOf(sides[0]), fileOf(sides[1]));
+    expect(found.diagnostics.map(({ code }) => code)).toEqual(["weights-dtype"]);
+    expect(found.ok).toBe(false);
+  }
 });
 
 test("a prefix is left out where a name has it", async () => {
