@@ -4,6 +4,7 @@ import type { Graph } from "../../../src/graph/graph.ts";
 import { read } from "../../../src/graph/read.ts";
 import type { Model } from "../../../src/model/model.ts";
 import type { Weights } from "../../../src/weights/tensor.ts";
+import { expectFloat32 } from "../../support/conditioning.ts";
 import {
   denseWeights,
   type FcmaeGolden,
@@ -18,7 +19,7 @@ import {
 import { full } from "../../support/full.ts";
 import { goldenInput, readGolden } from "../../support/golden.ts";
 import { feed, mustBuild, testWeights } from "../../support/models.ts";
-import { expectTap, float32, type Recorded, relL2 } from "../../support/tolerance.ts";
+import { expectTap, type Recorded, relL2 } from "../../support/tolerance.ts";
 import { type Compile, outputsOf, sessionOf } from "./compiled.ts";
 
 const layouts = ["compact", "masked"] as const;
@@ -108,8 +109,10 @@ async function expectReference(given: Referred, batches: readonly number[], seed
       expect([...found.keys()]).toEqual([...wanted.keys()]);
       for (const [name, { shape, data }] of wanted) {
         expect(found.get(name)?.shape, name).toEqual(shape);
-        const limit = name === "loss" ? 2e-6 : float32.logitsRelL2;
-        expect(relL2(found.get(name)?.data ?? [], data), `${name}, ${sites}, batch ${batch}`).toBeLessThan(limit);
+        const data32 = found.get(name)?.data ?? [];
+        const what = `${name}, ${sites}, batch ${batch}`;
+        if (name === "loss") expect(relL2(data32, data), what).toBeLessThan(2e-6);
+        else expectFloat32({ graph, values }, name, data32, data, what);
       }
     }
   }
@@ -168,7 +171,8 @@ test("a mask that keeps another number of patches stops the compact graph", asyn
 });
 
 describe("masked autoencoders that nobody thought of", () => {
-  const seeds = Array.from({ length: full ? 300 : 24 }, (_, seed) => seed);
+  // A mask of 147 keeps one site of one channel, whose terms cancel to 0.003.
+  const seeds = [...Array.from({ length: full ? 300 : 24 }, (_, seed) => seed), ...(full ? [] : [147])];
   test.each(seeds)("%i", async seed => {
     const { model, batch } = randomFcmae(seed);
     const opset = seed % 2 === 0 ? 20 : 17;

@@ -1,16 +1,10 @@
 import { describe, expect, test } from "vitest";
 import { evaluate } from "../../../src/graph/evaluate.ts";
 import { activations, type Head } from "../../../src/model/model.ts";
+import { expectFloat32 } from "../../support/conditioning.ts";
 import { full } from "../../support/full.ts";
 import { feed, model, mustBuild, randomModel, testInput, testWeights } from "../../support/models.ts";
-import { relL2 } from "../../support/tolerance.ts";
 import { type Compile, outputsOf, sessionOf } from "./compiled.ts";
-
-/** Rms of the difference over the rms wanted. A single logit may come out near 0 by chance: its sum has terms near 1. */
-function offBy(found: ArrayLike<number>, wanted: Float64Array): number {
-  const rms = Math.sqrt(wanted.reduce((sum, value) => sum + value ** 2, 0) / wanted.length);
-  return (relL2(found, wanted) * rms) / Math.max(rms, 0.1);
-}
 
 /** Every output against the interpreter on the unfused graph, for each batch, with one session. */
 async function expectReference(
@@ -24,12 +18,13 @@ async function expectReference(
   const session = await sessionOf({ ...given, graph, weights });
   for (const batch of batches) {
     const input = testInput(given.model, batch, seed);
-    const wanted = evaluate(graph, await feed(graph, weights, input, batch));
+    const values = await feed(graph, weights, input, batch);
+    const wanted = evaluate(graph, values);
     const found = await outputsOf(session, given.model, input);
     expect([...found.keys()]).toEqual([...wanted.keys()]);
-    for (const [name, values] of wanted) {
-      expect(found.get(name)?.shape, name).toEqual(values.shape);
-      expect(offBy(found.get(name)?.data ?? [], values.data), `${name}, batch ${batch}`).toBeLessThan(1e-5);
+    for (const [name, { shape, data }] of wanted) {
+      expect(found.get(name)?.shape, name).toEqual(shape);
+      expectFloat32({ graph, values }, name, found.get(name)?.data ?? [], data, `${name}, batch ${batch}`);
     }
   }
 }
