@@ -107,13 +107,14 @@ describe("UTF-8", () => {
     }
   });
 
-  test("as the platform decodes all of two bytes, and three and four about every limit", () => {
+  test("as the platform decodes two, three and four bytes about every limit", () => {
     const bytes = [0x00, 0x41, 0x7f, 0x80, 0x8f, 0x90, 0x9f, 0xa0, 0xbf, 0xc0, 0xff];
     const first = [0xc1, 0xc2, 0xdf, 0xe0, 0xe1, 0xec, 0xed, 0xee, 0xef, 0xf0, 0xf1, 0xf3, 0xf4, 0xf5, 0xf8];
     const given: number[][] = [];
-    for (let a = 0; a < 256; a++) for (let b = 0; b < 256; b++) given.push([a, b]);
+    for (let a = 0; a < 256; a++) for (const b of bytes) given.push([a, b]);
     for (const a of first)
-      for (const b of bytes) for (const c of bytes) given.push([a, b, c], ...bytes.map(d => [a, b, c, d]));
+      for (const b of bytes)
+        for (const c of bytes) given.push([a, b, c], ...[0x41, 0x7f, 0x80, 0xbf, 0xc0].map(d => [a, b, c, d]));
     const wrong = given.filter(of => decodeUtf8(Uint8Array.from(of)) !== wanted(Uint8Array.from(of)));
     expect(wrong).toEqual([]);
   });
