@@ -42,6 +42,17 @@ export function textReport({ judged, skipped }: Pick<ReportContent, "judged" | "
   return `${[...columns([head, ...judged.map(rowOf)]), ...skipped].join("\n")}\n`;
 }
 
+/** Every value that was compared, a column an executor. */
+export function valuesReport({ judged }: Pick<ReportContent, "judged">): string {
+  const compared = judged.map(({ whole, each }) => (each ?? whole).values);
+  const rows = (compared[0] ?? []).map(({ name, shape }, i) => [
+    name,
+    `[${shape.join(", ")}]`,
+    ...compared.map(values => short(values[i]?.relL2 ?? Number.NaN)),
+  ]);
+  return `${columns([["value", "shape", ...judged.map(({ name }) => name)], ...rows]).join("\n")}\n`;
+}
+
 /** Rows of cells as lines, each column as wide as its longest cell. A cell is data, whatever is in it. */
 export function columns(rows: readonly (readonly string[])[]): readonly string[] {
   const cells = rows.map(row => row.map(cell => shown(cell)));

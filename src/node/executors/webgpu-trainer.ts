@@ -1,55 +1,73 @@
 import { plan } from "../../compile.ts";
-import { fail, ok } from "../../diagnostics/diagnostic.ts";
+import { fail, ok, type Result } from "../../diagnostics/diagnostic.ts";
 import { wgslTarget } from "../../emit/wgsl/target.ts";
 import { describeTrainer } from "../../emit/wgsl/trainer.ts";
+import type { TrainerDescriptor } from "../../runtime/descriptor.ts";
 import { requestDevice } from "../../runtime/device.ts";
 import { ModelError } from "../../runtime/errors.ts";
 import { createTrainer } from "../../runtime/trainer.ts";
 import type { AdapterKind } from "../gpu/adapters.ts";
 import { loadDawn } from "../gpu/dawn.ts";
-import type { OpenTrainer } from "./trainer.ts";
+import type { OpenTrainer, Trainer, TrainerRequest } from "./trainer.ts";
 import { explain } from "./webgpu.ts";
 
 /** Our WGSL in this process, which `enterGpuProcess` started for the adapter; tiles are those of the adapter. */
 export const webgpuTrainer =
   (kind: AdapterKind): OpenTrainer =>
-  async ({ model, recipe, params, start }) => {
-    const names = new Set(params.map(({ name }) => name));
-    const learning = { dropPath: recipe.dropPath > 0, wanted: (name: string) => names.has(name) };
-    const batch = { min: 1, max: recipe.batch };
-    const planned = plan({ model, target: wgslTarget(kind, false), batch, learning });
-    if (!planned.ok) return planned;
-    const descriptor = describeTrainer(planned.value.plan, { ema: recipe.ema !== null });
-    const gpu = await loadDawn();
-    if (!gpu.ok) return gpu;
-    try {
-      const device = await requestDevice(descriptor, gpu.value);
-      const { betas, eps } = recipe.optimizer;
-      const trainer = await createTrainer(descriptor, {
-        device,
-        params,
-        betas,
-        eps,
-        clip: recipe.clip,
-        ema: recipe.ema,
-        start: async (kind, name) => {
-          const values = await start(kind, name);
-          return values === null || values instanceof Float32Array ? values : Float32Array.from(values);
-        },
-      });
-      return ok({
-        on: `WebGPU (${kind})`,
-        accumulate: (inputs, share) =>
-          trainer.accumulate(Object.fromEntries([...inputs].map(([name, { data }]) => [name, data])), share),
-        update: trainer.update,
-        read: trainer.read,
-        close: async () => {
-          trainer.dispose();
-          device.destroy();
-        },
-      });
-    } catch (cause) {
-      if (cause instanceof ModelError) return fail(explain[cause.code](cause.message));
-      throw cause;
-    }
+  async request => {
+    const descriptor = trainerDescriptor(kind, request);
+    return descriptor.ok ? startTrainer(descriptor.value, kind, request) : descriptor;
   };
+
+/** What a recipe's model learns by on an adapter. */
+export function trainerDescriptor(
+  kind: AdapterKind,
+  { model, recipe, params }: Pick<TrainerRequest, "model" | "recipe" | "params">,
+): Result<TrainerDescriptor> {
+  const names = new Set(params.map(({ name }) => name));
+  const learning = { dropPath: recipe.dropPath > 0, wanted: (name: string) => names.has(name) };
+  const batch = { min: 1, max: recipe.batch };
+  const planned = plan({ model, target: wgslTarget(kind, false), batch, learning });
+  return planned.ok ? ok(describeTrainer(planned.value.plan, { ema: recipe.ema !== null })) : planned;
+}
+
+/** The same, with a descriptor that is there. */
+export async function startTrainer(
+  descriptor: TrainerDescriptor,
+  kind: AdapterKind,
+  { recipe, params, start }: Omit<TrainerRequest, "model">,
+): Promise<Result<Trainer>> {
+  const gpu = await loadDawn();
+  if (!gpu.ok) return gpu;
+  try {
+    const device = await requestDevice(descriptor, gpu.value);
+    const { betas, eps } = recipe.optimizer;
+    const { clip, ema } = recipe;
+    const trainer = await createTrainer(descriptor, {
+      device,
+      params,
+      betas,
+      eps,
+      clip,
+      ema,
+      start: async (kind, name) => {
+        const values = await start(kind, name);
+        return values === null || values instanceof Float32Array ? values : Float32Array.from(values);
+      },
+    });
+    return ok({
+      on: `WebGPU (${kind})`,
+      accumulate: (inputs, share) =>
+        trainer.accumulate(Object.fromEntries([...inputs].map(([name, { data }]) => [name, data])), share),
+      update: trainer.update,
+      read: trainer.read,
+      close: async () => {
+        trainer.dispose();
+        device.destroy();
+      },
+    });
+  } catch (cause) {
+    if (cause instanceof ModelError) return fail(explain[cause.code](cause.message));
+    throw cause;
+  }
+}

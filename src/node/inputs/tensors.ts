@@ -41,6 +41,26 @@ export const readLearningInputs = (
     return graph.ok ? ok([...inputPorts(model), ...besides(graphPorts(graph.value), model)]) : graph;
   });
 
+/** The same drawn: soft targets whose rows sum to 1, gradients of a backbone's outputs. */
+export function drawLearningInputs(model: Model, batch: number, seed: number): Result<ReadonlyMap<string, RunTensor>> {
+  const graph = differentiated(model, [], { dropPath: false, wanted: () => false });
+  if (!graph.ok) return graph;
+  const drawn = besides(graphPorts(graph.value), model).map(({ name, shape }): [string, RunTensor] => {
+    const whole = [batch, ...shape];
+    const data = generatorTensor(seed, name, elements(whole), 0, 1.7);
+    return [name, { shape: whole, data: name === "targets" ? shares(data, shape[0] ?? 1) : data }];
+  });
+  return ok(new Map([...drawInputs(model, batch, seed), ...drawn]));
+}
+
+/** Rows of so many values as parts of a whole. */
+function shares(data: Float32Array, length: number): Float32Array {
+  return data.map((value, i) => {
+    const row = data.subarray(i - (i % length), i - (i % length) + length);
+    return Math.exp(value) / row.reduce((sum, other) => sum + Math.exp(other), 0);
+  });
+}
+
 const besides = (ports: readonly InputPort[], model: Model): readonly InputPort[] => {
   const known = new Set(inputPorts(model).map(({ name }) => name));
   return ports.filter(({ name }) => !known.has(name));

@@ -5,15 +5,16 @@ import { nodeOf, resolve } from "../../graph/graph.ts";
 import type { Model, Precision } from "../../model/model.ts";
 import type { SiteLayout } from "../../passes/site-layout.ts";
 import { type Comparison, compare, type Outputs } from "../../verify/compare.ts";
-import { precisionLimits } from "../../verify/precision-limits.ts";
+import { gradientLimit, precisionLimits } from "../../verify/precision-limits.ts";
 import { elements } from "../../weights/tensor.ts";
 import type { RunRequest } from "../executors/executor.ts";
 import { type ExecutorName, executors } from "../executors/executors.ts";
 import type { AdapterKind } from "../gpu/adapters.ts";
 import { type ModelChoice, oneModel } from "../inputs/one-model.ts";
 import { openOrDraw } from "../inputs/open-weights.ts";
-import { drawInputs, readInputs } from "../inputs/tensors.ts";
+import { drawInputs, drawLearningInputs, readInputs, readLearningInputs } from "../inputs/tensors.ts";
 import { progress } from "../process/progress.ts";
+import { gradientsOf } from "./gradients.ts";
 
 /** An executor, and how it stores and multiplies. */
 export interface Subject {
@@ -34,6 +35,8 @@ export interface VerifyJob extends ModelChoice {
   readonly sites: SiteLayout;
   /** Compare every module too. */
   readonly each: boolean;
+  /** Compare the loss and its gradients instead, of every parameter and the image. */
+  readonly gradients: boolean;
   /** In place of the limit of each form. */
   readonly tolerance: number | null;
 }
@@ -68,10 +71,7 @@ export async function verify(job: VerifyJob): Promise<Result<Verification>> {
   const found = oneModel(job);
   if (!found.ok) return found;
   const model = found.value;
-  const inputs =
-    job.input === null
-      ? ok(drawInputs(model, job.batch, 1))
-      : await readInputs({ input: job.input, mask: null }, model);
+  const inputs = await inputsOf(job, model);
   if (!inputs.ok) return inputs;
   const warnings: Diagnostic[] = [];
   const weights = await openOrDraw(job.weights, model, warning => warnings.push(warning));
@@ -80,7 +80,13 @@ export async function verify(job: VerifyJob): Promise<Result<Verification>> {
     try {
       const batch = inputs.value.get("pixel_values")?.shape[0] ?? job.batch;
       const { modules, taps } = job.each ? modulesWithin(model, batch) : { modules: "none" as const, taps: [] };
-      const request = { model, batch, taps, sites: job.sites, weights: weights.value, inputs: inputs.value };
+      const names = job.gradients ? gradientsOf(model, [], undefined) : ok(null);
+      if (!names.ok) return names;
+      const learning = names.value && {
+        dropPath: inputs.value.has("keep"),
+        wanted: (name: string) => names.value?.has(name) ?? false,
+      };
+      const request = { model, batch, taps, sites: job.sites, learning, weights: weights.value, inputs: inputs.value };
       const judged = await judge(job, request);
       if (!judged.ok) return judged;
       const { verdicts, skipped } = judged.value;
@@ -94,6 +100,12 @@ export async function verify(job: VerifyJob): Promise<Result<Verification>> {
       await weights.value.close();
     }
   });
+}
+
+/** Read, or drawn: what learning takes besides too, where gradients are compared. */
+async function inputsOf({ input, batch, gradients }: VerifyJob, model: Model) {
+  if (input !== null) return (gradients ? readLearningInputs : readInputs)({ input, mask: null }, model);
+  return gradients ? drawLearningInputs(model, batch, 1) : ok(drawInputs(model, batch, 1));
 }
 
 /** What all modules together may take: the reference and an executor hold them at once. */
@@ -150,7 +162,7 @@ export async function judgeOne(
   request: RunRequest,
   wanted: Outputs,
 ): Promise<Result<Verdict>> {
-  const limit = tolerance ?? precisionLimits[subject.form];
+  const limit = tolerance ?? (request.learning ? gradientLimit : precisionLimits[subject.form]);
   const whole = await outputsOf(subject, { adapter }, { ...request, taps: [] });
   if (!whole.ok) return whole;
   const own = new Map([...wanted].filter(([name]) => !request.taps.includes(name)));

@@ -6,8 +6,8 @@ import { error } from "../../../diagnostics/messages.ts";
 import type { Precision } from "../../../model/model.ts";
 import type { SiteLayout } from "../../../passes/site-layout.ts";
 import { precisionLimits } from "../../../verify/precision-limits.ts";
-import { htmlReport, type ReportContent, textReport } from "../../../verify/report.ts";
-import { type ExecutorName, executorNames, executorStorage } from "../../executors/executors.ts";
+import { htmlReport, type ReportContent, textReport, valuesReport } from "../../../verify/report.ts";
+import { type ExecutorName, executorNames, executorStorage, learningExecutors } from "../../executors/executors.ts";
 import { overInput } from "../../files/read-so-far.ts";
 import { writeFile } from "../../files/write-file.ts";
 import { type AdapterKind, adapterKinds } from "../../gpu/adapters.ts";
@@ -28,6 +28,7 @@ interface Options {
   readonly input?: string;
   readonly batch: number;
   readonly outputsOnly?: boolean;
+  readonly gradients?: boolean;
   readonly tolerance?: number;
   readonly differential?: number;
   readonly seed: number;
@@ -46,6 +47,8 @@ Examples:
   cnxc verify specs/convnextv2.cnx -m atto
       every executor that is found here, in f32, module by module
   cnxc verify specs/convnextv2.cnx -m atto -w atto.safetensors --on webgpu,cuda-cpu --dtype f32,f16 -o atto.html
+  cnxc verify specs/micro.cnx -m micro --gradients --on webgpu
+      how far each parameter's gradient is from float64's
   cnxc verify --differential 200 --seed 1 --on webgpu,onnx
       models that nobody thought of; what fails is made as small as it can be
   cnxc verify out
@@ -72,6 +75,7 @@ export const addVerify: AddCommand = (program, execute) => {
     .option("-i, --input <file>", "inputs as cnxc run takes them (default: drawn)")
     .addOption(positive("--batch <images>", "images that are drawn", 64).default(1))
     .option("--outputs-only", "compare the model's outputs and no modules")
+    .option("--gradients", "compare the loss and its gradients instead, a line a parameter, in f32")
     .addOption(tolerance())
     .option("-o, --output <page>", "also one HTML page, every value with its error")
     .addOption(positive("--differential <specs>", "compare on so many generated specs instead", 1_000_000))
@@ -172,7 +176,8 @@ async function verify(
     input: options.input ?? null,
     batch: options.batch,
     sites: options.sites,
-    each: !options.outputsOnly,
+    each: !options.outputsOnly && !options.gradients,
+    gradients: options.gradients ?? false,
     tolerance: options.tolerance ?? null,
   };
   const clash =
@@ -194,7 +199,8 @@ async function verify(
 }
 
 /** Every executor in every form that it can store; those that can store none of them, in words. */
-function subjectsOf({ on = judged, dtype = ["f32"] }: Options) {
+function subjectsOf({ on = judged, dtype = ["f32"], gradients = false }: Options) {
+  if (gradients) return learningSubjects(on, dtype);
   const can = (executor: ExecutorName, form: Precision): boolean =>
     form === "tf32" ? executor.startsWith("cuda") : executorStorage[executor].includes(form);
   const subjects = on.flatMap(executor =>
@@ -209,10 +215,20 @@ function subjectsOf({ on = judged, dtype = ["f32"] }: Options) {
   return { subjects, unable };
 }
 
+/** Those that compute gradients, in f32. */
+function learningSubjects(on: readonly ExecutorName[], dtype: readonly Precision[]) {
+  const able = dtype.includes("f32") ? on.filter(executor => learningExecutors.includes(executor)) : [];
+  const why = dtype.includes("f32") ? "it computes no gradients" : "gradients are f32";
+  return {
+    subjects: able.map((executor): Subject => ({ executor, form: "f32" })),
+    unable: on.filter(executor => !able.includes(executor)).map(executor => `${executor} did not run: ${why}`),
+  };
+}
+
 async function settle(
   report: Awaited<ReturnType<typeof import("../../jobs/verify.ts").verify>>,
   unable: readonly string[],
-  { output }: Options,
+  { output, gradients = false }: Options,
 ): Promise<Outcome> {
   if (!report.ok) return outcome({ diagnostics: report.diagnostics });
   const content = contentOf(report.value, unable);
@@ -224,7 +240,10 @@ async function settle(
   return outcome({
     diagnostics: [...report.diagnostics, ...none, ...wrong.map(verdict => error("mismatch", null, sentence(verdict)))],
     outputs: output === undefined ? [] : [{ path: output, status: "written" }],
-    text: `${content.facts.map(([name, value]) => `${name}: ${shown(value)}`).join("; ")}\n${textReport(content)}`,
+    text: [
+      `${content.facts.map(([name, value]) => `${name}: ${shown(value)}`).join("; ")}\n${textReport(content)}`,
+      ...(gradients ? [`\n${valuesReport(content)}`] : []),
+    ].join(""),
     result: { ...report.value, skipped: content.skipped },
   });
 }
