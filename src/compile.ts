@@ -57,7 +57,7 @@ export interface Planning<T extends Target = KernelTarget> {
 
 export interface Gradients extends Learning {
   /** Parameters and inputs whose gradients are wanted; what they do not depend on costs nothing. */
-  readonly wanted: (name: string) => boolean;
+  readonly wanted: (name: string, isParam: boolean) => boolean;
 }
 
 /** A checked model to the graph that a target takes. */
@@ -69,7 +69,7 @@ export function lower(
   if (!built.ok) return built;
   observer.graph?.(built.value, model);
 
-  const gradients = learning === null ? [] : learningPassesFor(({ id }) => learning.wanted(id));
+  const gradients = learning === null ? [] : learningPassesFor(({ id, op }) => learning.wanted(id, op === "param"));
   const passes = [compactSitesAs(sites), ...target.rewriting, ...gradients, ...target.grouping];
   const legal = learning === null ? target.legal : learningOps;
   return ok(verify(runPasses(built.value, passes, observer), target.name, legal), built.diagnostics);
@@ -81,7 +81,7 @@ export function lower(
  */
 export function differentiated(model: Model, taps: readonly string[], learning: Gradients): Result<Graph> {
   const built = build(model, taps, learning);
-  const passes = [splitGrn, ...learningPassesFor(({ id }) => learning.wanted(id))];
+  const passes = [splitGrn, ...learningPassesFor(({ id, op }) => learning.wanted(id, op === "param"))];
   return built.ok ? ok(runPasses(built.value, passes), built.diagnostics) : built;
 }
 

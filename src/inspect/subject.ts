@@ -1,3 +1,4 @@
+import type { Gradients } from "../compile.ts";
 import type { Batch, Model, StorageType, TargetName } from "../model/model.ts";
 import type { SiteLayout } from "../passes/site-layout.ts";
 import type { ProfileName } from "../plan/tiles/tuning-profiles.ts";
@@ -16,4 +17,6 @@ export interface Subject {
   readonly dtype: StorageType;
   readonly batch: Batch;
   readonly sites: SiteLayout;
+  /** As it learns, with its gradients; null or left out for inference. */
+  readonly learning?: Gradients | null;
 }

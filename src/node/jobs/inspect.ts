@@ -1,4 +1,5 @@
-import { ok, type Result } from "../../diagnostics/diagnostic.ts";
+import { fail, ok, type Result } from "../../diagnostics/diagnostic.ts";
+import { error } from "../../diagnostics/messages.ts";
 import { dot } from "../../inspect/dot.ts";
 import { drawingOf } from "../../inspect/drawing.ts";
 import { type Inspection, inspect } from "../../inspect/inspect.ts";
@@ -16,6 +17,8 @@ export interface InspectJob extends ModelChoice, LoweringChoice {
   readonly show: Shown | null;
   /** A page is wanted too. */
   readonly page: boolean;
+  /** The model as it learns: with the gradients of its parameters. */
+  readonly gradients: boolean;
 }
 
 export interface Inspected {
@@ -36,7 +39,13 @@ export function inspectModel(job: InspectJob): Result<Inspected> {
   const request = oneRequest(job, selectionOf(job));
   if (!request.ok) return request;
   const { model, dtype, batch } = request.value;
-  const found = inspect({ model, dtype, batch, target: job.target ?? "wgsl", sites: job.sites });
+  const target = job.target ?? "wgsl";
+  if (job.gradients && (target !== "wgsl" || dtype !== "f32"))
+    return fail(
+      error("usage", null, "--gradients shows what --target wgsl makes of them in f32; the others make nothing"),
+    );
+  const learning = job.gradients ? { dropPath: false, wanted: (_: string, isParam: boolean) => isParam } : null;
+  const found = inspect({ model, dtype, batch, target, sites: job.sites, learning });
   if (!found.ok) return found;
   const { summary, changes, runs, sources } = found.value;
   return ok(

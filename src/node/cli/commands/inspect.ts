@@ -12,6 +12,7 @@ import { batchOption, sitesOption } from "../options.ts";
 interface Options extends LoweringOptions, Readonly<Partial<Record<Shown, boolean>>> {
   readonly model?: string;
   readonly output?: string;
+  readonly gradients?: boolean;
   readonly root?: string;
 }
 
@@ -34,6 +35,7 @@ export const addInspect: AddCommand = (program, execute) => {
     .addOption(loweringDtype())
     .addOption(batchOption())
     .addOption(sitesOption())
+    .option("--gradients", "the model as it learns: its loss, and the gradients of all parameters")
     .option("-o, --output <page>", "one HTML page that stands alone, and nothing printed unless asked for")
     .option("--text", "print passes, kernels and memory (default without -o)")
     .addOption(new Option("--mermaid", "print the final graph for Mermaid").conflicts(["text", "dot"]))
@@ -55,6 +57,7 @@ async function inspect(spec: string, options: Options): Promise<Outcome> {
     ...loweringChoice(options),
     show: printed.find(name => options[name]) ?? (output === undefined ? "text" : null),
     page: output !== undefined,
+    gradients: options.gradients ?? false,
   };
   const clash = output === undefined ? null : overInput(output, [spec]);
   if (clash !== null) return outcome({ diagnostics: [clash] });
