@@ -73,6 +73,7 @@ describe("docs/cli.md", () => {
   test.each([
     "compile",
     "run",
+    "train",
     "verify",
     "classify",
     "reconstruct",

@@ -9,6 +9,7 @@ import { importMessages } from "./messages/import.ts";
 import { machineMessages } from "./messages/machine.ts";
 import { shardMessages } from "./messages/shards.ts";
 import { specMessages } from "./messages/spec.ts";
+import { trainingMessages } from "./messages/training.ts";
 import { weightMessages } from "./messages/weights.ts";
 
 /** What a table of messages holds per code: the family it belongs to, and its sentence. */
@@ -29,6 +30,7 @@ export const messages = {
   ...archiveMessages,
   ...artifactMessages,
   ...machineMessages,
+  ...trainingMessages,
 } as const;
 
 export type DiagnosticCode = keyof typeof messages;

@@ -43,12 +43,16 @@ async function here(words: readonly string[], cwd: string): Promise<CliResult> {
   process.env.NO_COLOR = "1";
   delete process.env.FORCE_COLOR;
   process.chdir(cwd);
+  const live = vi.spyOn(process.stderr, "write").mockReturnValue(true);
   try {
     const result = await runCommandLine(words).catch(crash);
     if (result.exitCode !== null && result.text === "")
       throw new Error(`cnxc ${words.join(" ")}: a child has done the work`);
-    return { code: exitCodeOf(result), signal: null, ...render(result, wantsJson(words)) };
+    const { stdout, stderr } = render(result, wantsJson(words));
+    const said = live.mock.calls.map(([text]) => String(text)).join("");
+    return { code: exitCodeOf(result), signal: null, stdout, stderr: said + stderr };
   } finally {
+    live.mockRestore();
     process.chdir(root);
   }
 }

@@ -19,6 +19,22 @@ export const compileMessages = {
       `${file} declares no model of its own; name one it imports with --model, or a build with --build`,
   },
   "model-needed": { kind: "E_USAGE", text: (known: string) => `name one model with --model: ${known}` },
+  "no-such-recipe": {
+    kind: "E_USAGE",
+    text: (name: string, nearest: string | null, known: string) =>
+      `the spec has no recipe ${quoted(name)}, ${nearest === null ? `it has ${known}` : `did you mean ${quoted(nearest)}?`}`,
+  },
+  "no-recipes": {
+    kind: "E_USAGE",
+    text: (file: string) =>
+      `${file} declares no recipe of its own; write one, train NAME { … }, or name one it imports with --train`,
+  },
+  "recipe-needed": { kind: "E_USAGE", text: (known: string) => `name one recipe with --train: ${known}` },
+  "epochs-of-batches": {
+    kind: "E_USAGE",
+    text: (recipe: string) =>
+      `how many steps an epoch of ready batches has, nobody knows; say in train ${recipe} how many steps it runs, not how many epochs`,
+  },
   "weights-need-one-model": {
     kind: "E_USAGE",
     text: () => "weights fit one model, but several would be compiled; name one with --model",

@@ -155,7 +155,7 @@ export const machineMessages = {
   },
   "run-mask": {
     kind: "E_R_INPUT",
-    text: (why: string) => `input 'mask' is no mask of this model: ${why}`,
+    text: (name: string, why: string) => `input ${quoted(name)} is no mask of this model: ${why}`,
   },
   "mask-unused": {
     kind: "E_USAGE",

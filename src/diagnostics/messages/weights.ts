@@ -120,6 +120,15 @@ export const weightMessages = {
     kind: "W_W",
     text: () => "GRN is the identity in every block, as before any training: all its weights are zero",
   },
+  "weights-head-drawn": {
+    kind: "W_W",
+    text: () => "the file has no head, so that one is drawn, and all names become official",
+  },
+  "batches-unused": {
+    kind: "W_W",
+    text: (name: string, more: number) =>
+      `tensor ${quoted(name)}${more === 0 ? " is" : more === 1 ? " and another are" : ` and ${more} others are`} of no step that is trained`,
+  },
   "weights-range": {
     kind: "E_W_RANGE",
     text: (name: string, value: number, index: number, dtype: string, largest: number) =>

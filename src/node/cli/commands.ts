@@ -10,6 +10,7 @@ import { addInfo } from "./commands/info.ts";
 import { addInspect } from "./commands/inspect.ts";
 import { addReconstruct } from "./commands/reconstruct.ts";
 import { addRun } from "./commands/run.ts";
+import { addTrain } from "./commands/train.ts";
 import { addTune } from "./commands/tune.ts";
 import { addVerify } from "./commands/verify.ts";
 import { addWeights } from "./commands/weights.ts";
@@ -18,6 +19,7 @@ import { addWeights } from "./commands/weights.ts";
 export const commands: readonly AddCommand[] = [
   addCompile,
   addRun,
+  addTrain,
   addVerify,
   addClassify,
   addReconstruct,

@@ -1,5 +1,5 @@
 import { differentiated } from "../../compile.ts";
-import { fail, ok, type Result } from "../../diagnostics/diagnostic.ts";
+import { type Diagnostic, fail, ok, type Result } from "../../diagnostics/diagnostic.ts";
 import { catchingFailures } from "../../diagnostics/failure.ts";
 import { error, withNote } from "../../diagnostics/messages.ts";
 import { type InputPort, inputPorts } from "../../model/inputs.ts";
@@ -8,7 +8,7 @@ import { inputPorts as graphPorts } from "../../plan/ports.ts";
 import { maskProblem, randomMask } from "../../runtime/mask.ts";
 import { readTensorFile } from "../../weights/formats/tensor-file.ts";
 import { generatorTensor } from "../../weights/made/generator.ts";
-import { elements, readF32, type TensorFile } from "../../weights/tensor.ts";
+import { elements, readF32, type Tensor, type TensorFile } from "../../weights/tensor.ts";
 import { openSource } from "../files/byte-source.ts";
 
 /** Row-major float32 values; the batch is the first length. */
@@ -36,10 +36,13 @@ export const readLearningInputs = (
   choice: InputChoice,
   model: Model,
 ): Promise<Result<ReadonlyMap<string, RunTensor>>> =>
-  readPorts(choice, model, file => {
-    const graph = differentiated(model, [], { dropPath: file.tensors.has(keepInput), wanted: () => false });
-    return graph.ok ? ok([...inputPorts(model), ...besides(graphPorts(graph.value), model)]) : graph;
-  });
+  readPorts(choice, model, file => learningPorts(model, file.tensors.has(keepInput)));
+
+/** What a model takes to learn, the image first; with `dropPath` the factors of its blocks. */
+export function learningPorts(model: Model, dropPath: boolean): Result<readonly InputPort[]> {
+  const graph = differentiated(model, [], { dropPath, wanted: () => false });
+  return graph.ok ? ok([...inputPorts(model), ...besides(graphPorts(graph.value), model)]) : graph;
+}
 
 /** The same drawn: soft targets whose rows sum to 1, gradients of a backbone's outputs. */
 export function drawLearningInputs(model: Model, batch: number, seed: number): Result<ReadonlyMap<string, RunTensor>> {
@@ -88,7 +91,7 @@ async function readPorts(
         const tensor: Result<RunTensor> = drawn
           ? ok(draw(mask, port, batch ?? 1))
           : await readInput(tensors.value, port, batch);
-        if (!tensor.ok) return tensor;
+        if (!tensor.ok) return tensors.value.tensors.has(port.name) || port.keep === null ? tensor : drawable(tensor);
         inputs.set(port.name, tensor.value);
         batch ??= tensor.value.shape[0] ?? 1;
       }
@@ -99,33 +102,50 @@ async function readPorts(
   });
 }
 
+const drawable = ({ diagnostics }: { readonly diagnostics: readonly Diagnostic[] }) =>
+  fail(...diagnostics.map(missing => withNote(missing, "--mask random:SEED draws one")));
+
 const draw = (seed: number, { shape: [patches = 0], keep }: InputPort, batch: number): RunTensor => ({
   shape: [batch, patches],
   data: randomMask(seed, { batch, patches, keep: keep ?? 0 }),
 });
 
-async function readInput(
+/** Why a file has no tensor of that name that a port could take, or null. Reads no data. */
+export function inputProblem(
   file: TensorFile,
-  { name, shape, keep }: InputPort,
+  { name, shape }: InputPort,
   batch: number | null,
-): Promise<Result<RunTensor>> {
-  const batchLast = name === keepInput;
-  const whole = (images: number | "N") => (batchLast ? [...shape, images] : [images, ...shape]);
+  key: string,
+): Diagnostic | null {
+  const whole = (images: number | "N") => (name === keepInput ? [...shape, images] : [images, ...shape]);
   const expected = `F32 [${whole(batch ?? "N").join(", ")}]`;
-  const place = { file: file.name, offset: null };
-  const tensor = file.tensors.get(name);
+  const tensor = file.tensors.get(key);
   if (!tensor) {
     const names = [...file.tensors.keys()].slice(0, 5).join(", ");
-    const missing = error("run-input", place, name, `missing, the file holds ${names || "nothing"}`, expected);
-    return fail(keep === null ? missing : withNote(missing, "--mask random:SEED draws one"));
+    const place = { file: file.name, offset: null };
+    return error("run-input", place, key, `missing, the file holds ${names || "nothing"}`, expected);
   }
   const images = batch ?? Math.max(tensor.shape[0] ?? 0, 1);
-  if (tensor.dtype !== "F32" || tensor.shape.join() !== whole(images).join())
-    return fail(error("run-input", tensor.place, name, `${tensor.dtype} [${tensor.shape.join(", ")}]`, expected));
-  const read = (await readF32(file, name)).slice(0, elements(tensor.shape));
-  const data = batchLast ? transposed(read, images) : read;
-  const problem = keep === null ? null : maskProblem(data, { patches: shape[0] ?? 0, keep });
-  return problem === null ? ok({ shape: [images, ...shape], data }) : fail(error("run-mask", tensor.place, problem));
+  if (tensor.dtype === "F32" && tensor.shape.join() === whole(images).join()) return null;
+  return error("run-input", tensor.place, key, `${tensor.dtype} [${tensor.shape.join(", ")}]`, expected);
+}
+
+/** The tensor that a port takes, under its own name or another. */
+export async function readInput(
+  file: TensorFile,
+  port: InputPort,
+  batch: number | null,
+  key: string = port.name,
+): Promise<Result<RunTensor>> {
+  const problem = inputProblem(file, port, batch, key);
+  if (problem !== null) return fail(problem);
+  const { name, shape, keep } = port;
+  const tensor = file.tensors.get(key) as Tensor;
+  const images = batch ?? Math.max(tensor.shape[0] ?? 0, 1);
+  const read = (await readF32(file, key)).slice(0, elements(tensor.shape));
+  const data = name === keepInput ? transposed(read, images) : read;
+  const wrong = keep === null ? null : maskProblem(data, { patches: shape[0] ?? 0, keep });
+  return wrong === null ? ok({ shape: [images, ...shape], data }) : fail(error("run-mask", tensor.place, key, wrong));
 }
 
 /** Rows of so many columns as columns. */

@@ -24,20 +24,22 @@ const normal = (std: number): Init => ({ kind: "normal", std });
  * The published initialisation of the classifier (models/convnextv2.py, `_init_weights`), first match wins. The head's
  * constructor multiplies it by head_init_scale, whose default is 1. `layerScale` is V1's, which the spec states.
  */
-const dense = (layerScale: number): readonly InitRow[] => [
+const dense = (layerScale: number, std: number): readonly InitRow[] => [
   { name: /\.grn\.(gamma|beta)$/, init: constant(0) },
   { name: /\.gamma$/, init: constant(layerScale) },
   { name: /\.bias$/, init: constant(0) },
   { name: /\.weight$/, rank: 1, init: constant(1) },
-  { name: /\.(weight|kernel)$/, init: normal(0.02) },
+  { name: /\.(weight|kernel)$/, init: normal(std) },
 ];
+
+const publishedStd = 0.02;
 
 /**
  * What the masked autoencoder does otherwise (models/fcmae.py): `trunc_normal_` without a std, so 1, for depthwise
  * kernels, the encoder's linear layers and all ordinary convolutions; the decoder's linear layers as torch leaves them.
  */
 const fcmae: readonly InitRow[] = [
-  { name: /^mask_token$/, init: normal(0.02) },
+  { name: /^mask_token$/, init: normal(publishedStd) },
   { name: /^decoder\.\d+\.pwconv[12]\.(weight|bias)$/, init: { kind: "uniform" } },
   { name: /\.bias$/, init: constant(0) },
   { name: /dwconv\.(weight|kernel)$/, init: normal(1) },
@@ -48,10 +50,17 @@ const fcmae: readonly InitRow[] = [
 /**
  * Freshly initialised parameters: the same for the same seed on every machine, each tensor from a stream of its own,
  * so that its values depend on nothing but the seed, its name and its shape. `seed` is a whole number from 0 to 2^32 - 1.
+ * With `std` every weight and the mask token has that standard deviation, whatever was published.
  */
-export function randomWeights(seed: number, params: readonly Param[], layerScale = 1e-6): Weights {
+export function randomWeights(
+  seed: number,
+  params: readonly Param[],
+  layerScale = 1e-6,
+  std: number | null = null,
+): Weights {
   const shapes = new Map(params.map(({ name, shape }) => [name, shape]));
-  const rows = [...(shapes.has("mask_token") ? fcmae : []), ...dense(layerScale)];
+  const published = [...(shapes.has("mask_token") ? fcmae : []), ...dense(layerScale, publishedStd)];
+  const rows = std === null ? published : [{ name: /^mask_token$/, init: normal(std) }, ...dense(layerScale, std)];
   return {
     origin: `random:${seed}`,
     f32: async name => {

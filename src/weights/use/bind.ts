@@ -28,6 +28,8 @@ export interface BindOptions {
   readonly allowExtra?: boolean;
   /** A value that is not finite is an error. */
   readonly strict?: boolean;
+  /** What a head begins from that the file has nothing of: an encoder is about to be fine-tuned. */
+  readonly head?: Weights;
 }
 
 /**
@@ -41,7 +43,7 @@ export async function bindWeights(
   file: TensorFile,
   params: readonly Param[],
   report?: (diagnostic: Diagnostic) => void,
-  { allowExtra = false, strict = false }: BindOptions = {},
+  { allowExtra = false, strict = false, head }: BindOptions = {},
 ): Promise<Result<Weights>> {
   const renamed = rename(file);
   if (!renamed.ok) return renamed;
@@ -49,11 +51,29 @@ export async function bindWeights(
   const other = otherSize(file, known, params);
   if (other !== null) return fail(other);
 
-  const problems = [...known.problems, ...misfits(file, known, params, allowExtra)];
+  const isDrawn = headIsDrawn(known, params, head);
+  const bound = isDrawn ? params.filter(({ name }) => !isOfHead(name)) : params;
+  const problems = [...known.problems, ...misfits(file, known, bound, allowExtra)];
   if (problems.length > 0) return fail(...capped(problems));
-  const checkValues = report && valueChecker(params, strict, report);
-  return ok(weights(file, known, params, checkValues), unused(file, known, params));
+  const checkValues = report && valueChecker(bound, strict, report);
+  const found = weights(file, known, bound, checkValues);
+  if (!isDrawn || head === undefined) return ok(found, unused(file, known, bound));
+  const drawn = warning("weights-head-drawn", { file: file.name, offset: null });
+  return ok(withHead(found, head), [...unused(file, known, bound), drawn]);
 }
+
+const isOfHead = (name: string): boolean => translate(name, "official", "official")?.part === "head";
+
+const headIsDrawn = ({ tensors }: RenamedFile, params: readonly Param[], head: Weights | undefined): boolean =>
+  head !== undefined &&
+  params.some(({ name }) => isOfHead(name)) &&
+  ![...tensors.values()].some(({ known }) => known.part === "head");
+
+/** Under official names, since not every naming of encoders has a head. */
+const withHead = ({ inFile: _, ...found }: Weights, head: Weights): Weights => ({
+  ...found,
+  f32: name => (isOfHead(name) ? head : found).f32(name),
+});
 
 /** Another size of the family, or of the decoder: one sentence instead of two hundred misfits. */
 function otherSize(file: TensorFile, known: RenamedFile, params: readonly Param[]): Diagnostic | null {

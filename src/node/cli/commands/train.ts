@@ -1,0 +1,90 @@
+import type { Result } from "../../../diagnostics/diagnostic.ts";
+import { shown, shownPath } from "../../../diagnostics/escape.ts";
+import { type TrainerName, trainerNames } from "../../executors/trainers.ts";
+import { readStdin } from "../../files/read.ts";
+import type { TrainReport } from "../../jobs/train/train.ts";
+import { type Outcome, outcome } from "../../outcome/outcome.ts";
+import type { AddCommand } from "../command.ts";
+import { countOption, defaulted, once } from "../options.ts";
+
+interface Options {
+  readonly train?: string;
+  readonly batches: string;
+  readonly weights?: string;
+  readonly on: TrainerName;
+  readonly saveEvery: number;
+  readonly resume?: boolean;
+  readonly output: string;
+  readonly root?: string;
+}
+
+export const addTrain: AddCommand = (program, execute) => {
+  program
+    .command("train")
+    .description("train a model by a recipe of its spec: a masked autoencoder, or a classifier")
+    .argument("<spec>", "spec file, - for standard input")
+    .option("-t, --train <name>", "the recipe (default: the only one that the spec declares)")
+    .addOption(
+      once(
+        "--batches <file>",
+        "safetensors, .npz or .pt with ready batches: STEP.MICRO.pixel_values, F32 [batch, C, H, W], both counted from 0; for fcmae .mask, F32 [batch, L], for a classifier .targets, F32 [batch, classes], and with drop_path .keep, F32 [blocks, batch]",
+      ).makeOptionMandatory(),
+    )
+    .addOption(
+      once(
+        "-w, --weights <file>",
+        "what a new run begins from: safetensors, .pt, .pth or .npz in any known naming, or random:SEED (default: drawn as the recipe says)",
+      ),
+    )
+    .addOption(defaulted("--on <executor>", "where it trains", trainerNames, "reference"))
+    .addOption(
+      countOption("--save-every <steps>", "steps from one checkpoint to the next; the last is saved too", 1000),
+    )
+    .option("--resume", "go on from the last whole checkpoint of the run, if the recipe is the same")
+    .addOption(
+      once(
+        "-o, --output <folder>",
+        "where the run goes: train.cnx, log.jsonl and checkpoints/step-N",
+      ).makeOptionMandatory(),
+    )
+    .option("--root <folder>", "the folder that imports may not leave (default: the spec's own)")
+    .action((spec: string, options: Options) => execute(() => train(spec, options)));
+};
+
+async function train(spec: string, options: Options): Promise<Outcome> {
+  const job = await import("../../jobs/train/train.ts");
+  const report = await job.train({
+    spec,
+    stdin: await readStdin([spec]),
+    root: options.root ?? null,
+    train: options.train ?? null,
+    on: options.on,
+    adapter: null,
+    weights: options.weights ?? null,
+    batches: options.batches,
+    run: options.output,
+    resume: options.resume ?? false,
+    saveEvery: options.saveEvery,
+  });
+  return settle(report, options.output);
+}
+
+function settle(report: Result<TrainReport>, folder: string): Outcome {
+  if (!report.ok) return outcome({ diagnostics: report.diagnostics });
+  const { recipe, from, step, steps, skipped, losses, written, on, endedBy } = report.value;
+  const done =
+    losses === null
+      ? `all ${steps} steps had been done`
+      : `steps ${from + 1} to ${step} of ${steps}, loss ${losses.first.toPrecision(5)} to ${losses.last.toPrecision(5)}`;
+  return outcome({
+    diagnostics: report.diagnostics,
+    outputs: written.map(path => ({ path, status: "written" })),
+    text: `${shownPath(folder)}: ${shown(recipe)}, ${done}\n`,
+    result: { recipe, from, step, steps, skipped, losses },
+    notes: [
+      `trained on ${on}`,
+      ...(endedBy === null ? [] : [`stopped after ${step} of ${steps} steps; go on by --resume`]),
+    ],
+    endedBy,
+  });
+}

@@ -1,0 +1,41 @@
+import { fail, ok, type Result, type Source } from "../../diagnostics/diagnostic.ts";
+import { error } from "../../diagnostics/messages.ts";
+import { nearestOf } from "../../diagnostics/nearest.ts";
+import type { Model, Recipe } from "../../model/model.ts";
+import { loadProgram } from "./program.ts";
+
+export interface RecipeChoice {
+  readonly spec: string;
+  /** What the spec `-` holds. */
+  readonly stdin: Uint8Array | null;
+  readonly root: string | null;
+  /** Null for the only one that the spec declares. */
+  readonly train: string | null;
+}
+
+export interface ChosenRecipe {
+  readonly recipe: Recipe;
+  readonly model: Model;
+  readonly source: Source;
+}
+
+/** The named recipe, or the only one that the spec itself declares, and its model. */
+export function oneRecipe({ spec, stdin, root, train }: RecipeChoice): Result<ChosenRecipe> {
+  const loaded = loadProgram(spec, root, stdin);
+  if (!loaded.ok) return loaded;
+  const { program, files, source } = loaded.value;
+  const { recipes, models } = program;
+  const own = [...recipes.values()].filter(({ span }) => span.source === files.at(-1)?.source);
+  const [first, second] = own;
+  const recipe = train === null ? first : recipes.get(train);
+  if (train === null && second !== undefined)
+    return fail(error("recipe-needed", null, listed(own.map(({ name }) => name))));
+  if (recipe === undefined && train === null) return fail(error("no-recipes", null, source.name));
+  const model = recipe && models.get(recipe.model);
+  if (recipe !== undefined && model !== undefined) return ok({ recipe, model, source }, loaded.diagnostics);
+  const known = [...recipes.keys()];
+  const name = train ?? "";
+  return fail(error("no-such-recipe", null, name, nearestOf(known)(name), listed(known)));
+}
+
+const listed = (known: readonly string[]): string => (known.length === 0 ? "none" : known.slice(0, 12).join(", "));

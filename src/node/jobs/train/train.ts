@@ -1,0 +1,178 @@
+import { createHash } from "node:crypto";
+import { type Diagnostic, fail, ok, type Result } from "../../../diagnostics/diagnostic.ts";
+import { catchingFailures } from "../../../diagnostics/failure.ts";
+import { error, warning } from "../../../diagnostics/messages.ts";
+import { learnedBy } from "../../../training/learned.ts";
+import { learningRate } from "../../../training/learning-rate.ts";
+import { type TrainerName, type TrainerPlace, trainers } from "../../executors/trainers.ts";
+import { type Batches, openBatches } from "../../inputs/batches.ts";
+import { oneRecipe, type RecipeChoice } from "../../inputs/one-recipe.ts";
+import { paramsOf } from "../../inputs/open-weights.ts";
+import { breathe } from "../../output/fs.ts";
+import { type Signal, stoppable } from "../../process/interrupt.ts";
+import { liveLine } from "../../process/live-line.ts";
+import { type CheckpointRequest, type Progress, writeCheckpoint } from "./checkpoints.ts";
+import { logFile, openRun, type RunFolder, recipeFile, recipeText } from "./run-folder.ts";
+import { newStart, resumedStart } from "./start.ts";
+
+export interface TrainJob extends RecipeChoice, TrainerPlace {
+  readonly on: TrainerName;
+  /** Null for weights that are drawn as the recipe says. */
+  readonly weights: string | null;
+  /** A file of ready batches. */
+  readonly batches: string;
+  readonly run: string;
+  readonly resume: boolean;
+  /** Steps from one checkpoint to the next. */
+  readonly saveEvery: number;
+}
+
+export interface TrainReport extends Progress {
+  readonly recipe: string;
+  /** Steps that it went on after. */
+  readonly from: number;
+  readonly steps: number;
+  readonly skipped: number;
+  /** The mean over the micro-batches of the first and of the last step that was done; null where none was. */
+  readonly losses: { readonly first: number; readonly last: number } | null;
+  /** Files that were written, below the folder of the run. */
+  readonly written: readonly string[];
+  readonly on: string;
+  readonly endedBy: Signal | null;
+}
+
+/** Trains a model by a recipe, from a file of batches to a folder with its log and checkpoints. */
+export async function train(job: TrainJob): Promise<Result<TrainReport>> {
+  const chosen = oneRecipe(job);
+  if (!chosen.ok) return chosen;
+  const { recipe, model } = chosen.value;
+  if (recipe.length.unit === "epochs") return fail(error("epochs-of-batches", recipe.span, recipe.name));
+  const text = recipeText(recipe, model);
+  const params = paramsOf(model);
+  if (!text.ok) return text;
+  if (!params.ok) return params;
+
+  const steps = recipe.length.count;
+  const learned = learnedBy(recipe, model, params.value);
+  const whileRead: Diagnostic[] = [];
+  const report = (diagnostic: Diagnostic): void => {
+    // GRN starts as the identity; that is no news to who trains it.
+    if (diagnostic.code !== "weights-grn-zero") whileRead.push(diagnostic);
+  };
+  const closers: (() => Promise<void> | void)[] = [];
+  const owned = <T extends { close(): Promise<void> | void }>(result: Result<T>): Result<T> => {
+    if (result.ok) closers.unshift(result.value.close);
+    return result;
+  };
+  return catchingFailures(async () => {
+    try {
+      const run = owned(await openRun(job.run, text.value, steps, job.resume));
+      if (!run.ok) return run;
+      const { from, folder } = run.value;
+      const batches = owned(await openBatches({ file: job.batches, model, recipe, from: from?.step ?? 0, to: steps }));
+      if (!batches.ok) return batches;
+      const request = { model, recipe, params: learned, report };
+      const start = owned(await (from === null ? newStart(job.weights, request) : resumedStart(from, request)));
+      if (!start.ok) return start;
+      const open = await trainers[job.on](job);
+      const trainer = owned(await open({ model, recipe, params: learned, start: start.value.start }));
+      if (!trainer.ok) return trainer;
+
+      const recipeSha256 = createHash("sha256").update(text.value).digest("hex");
+      const { inFile } = start.value;
+      const checkpoint = { run: folder, recipe, recipeSha256, params: learned, trainer: trainer.value, inFile };
+      const { saveEvery } = job;
+      const done = await learn({ saveEvery, steps, run: run.value, batches: batches.value, checkpoint });
+      if (!done.ok) return done;
+      const { skipped } = done.value;
+      const odd = skipped === 0 ? [] : [warning("steps-skipped", null, skipped, done.value.step - done.value.from)];
+      const before = [chosen, run, batches, start].flatMap(({ diagnostics }) => diagnostics);
+      return ok({ ...done.value, on: trainer.value.on }, [...before, ...whileRead, ...odd]);
+    } finally {
+      for (const close of closers) await close();
+    }
+  });
+}
+
+interface Session {
+  readonly saveEvery: number;
+  readonly steps: number;
+  readonly run: RunFolder;
+  readonly batches: Batches;
+  readonly checkpoint: Omit<CheckpointRequest, keyof Progress>;
+}
+
+/** Step by step, with a line in the log for each; when it is asked to stop, it saves what it has. */
+const learn = ({ saveEvery, steps, run, batches, checkpoint }: Session): Promise<Result<Omit<TrainReport, "on">>> =>
+  stoppable(async asked => {
+    const unwritable = await run.begin();
+    if (unwritable !== null) return fail(unwritable);
+    const from = run.from?.step ?? 0;
+    let [updates, saved] = [run.from?.updates ?? 0, from];
+    const written: string[] = [recipeFile, logFile];
+    const losses: number[] = [];
+    const save = async (step: number): Promise<readonly Diagnostic[]> => {
+      run.confirm();
+      const published = await writeCheckpoint({ ...checkpoint, step, updates });
+      if (published.ok) written.push(...published.value.written.map(file => `checkpoints/step-${step}/${file}`));
+      saved = step;
+      return published.ok ? [] : published.diagnostics;
+    };
+    const { recipe } = checkpoint;
+    const line = liveLine(done => done % Math.ceil((steps - from) / 100) === 0);
+    const begun = performance.now();
+    try {
+      for (let step = from; step < steps && asked() === null; step++) {
+        const taken = await takeStep({ batches, checkpoint, step, n: updates + 1 });
+        if (!taken.ok) return fail(...(step > saved ? await save(step) : []), ...taken.diagnostics);
+        const { lr, loss, gradNorm, skipped } = taken.value;
+        if (!skipped) updates++;
+        losses.push(loss);
+        run.log({ step, lr, loss, grad_norm: gradNorm, ...(skipped ? { skipped } : {}) });
+        const done = step + 1 - from;
+        const seconds = (performance.now() - begun) / 1000;
+        const pace = (done * recipe.batch * recipe.accumulate) / seconds;
+        line.show(
+          `step ${step + 1} of ${steps}  loss ${loss.toPrecision(5)}  gradient ${gradNorm.toPrecision(3)}  lr ${lr.toPrecision(3)}  ${pace.toPrecision(3)} images/s  ${Math.ceil((seconds / done) * (steps - step - 1))} s left`,
+        );
+        await breathe(); // signals are heard between turns of the event loop
+        if (step + 1 < steps && (step + 1) % saveEvery !== 0 && asked() === null) continue;
+        const problems = await save(step + 1);
+        if (problems.length > 0) return fail(...problems);
+      }
+    } finally {
+      line.end();
+    }
+    const [first, last] = [losses[0], losses.at(-1)];
+    return ok({
+      recipe: recipe.name,
+      from,
+      steps,
+      step: from + losses.length,
+      updates,
+      skipped: losses.length - (updates - (run.from?.updates ?? 0)),
+      losses: first === undefined || last === undefined ? null : { first, last },
+      written,
+      endedBy: asked(),
+    });
+  });
+
+interface Step {
+  readonly batches: Batches;
+  readonly checkpoint: Pick<CheckpointRequest, "recipe" | "trainer">;
+  readonly step: number;
+  /** Which update it is, from 1. */
+  readonly n: number;
+}
+
+async function takeStep({ batches, checkpoint: { recipe, trainer }, step, n }: Step) {
+  const { accumulate, optimizer, schedule } = recipe;
+  const lr = learningRate(optimizer.lr, schedule, schedule.first + step);
+  let sum = 0;
+  for (let micro = 0; micro < accumulate; micro++) {
+    const inputs = await batches.read(step, micro);
+    if (!inputs.ok) return inputs;
+    sum += await trainer.accumulate(inputs.value, 1 / accumulate);
+  }
+  return ok({ lr, loss: sum / accumulate, ...(await trainer.update({ lr, n })) });
+}

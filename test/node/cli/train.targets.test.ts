@@ -1,0 +1,13 @@
+import { describe, test } from "vitest";
+import { savedTrace } from "../../support/traces.ts";
+import { checkTrace } from "./train.ts";
+
+// A minute each for pre-training, whose decoder has 512 channels.
+describe("cnxc train on the reference gives torch's trace", () => {
+  test.each([
+    "finetune-micro-v1",
+    "finetune-micro-drop-path-clip",
+    "pretrain-micro-sample",
+    "pretrain-micro-batch-raw-accumulate2-clip",
+  ])("%s", file => checkTrace(file, ["--on", "reference"], savedTrace), 1_200_000);
+});

@@ -1,0 +1,283 @@
+import { appendFileSync, cpSync, existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import * as path from "node:path";
+import { describe, expect, test } from "vitest";
+import { cnxc } from "../../support/cli.ts";
+import { fill, newFolder } from "../../support/folders.ts";
+import { readTensors, writeTensors } from "../../support/tensors.ts";
+import { savedTrace } from "../../support/traces.ts";
+import { checkText, must } from "../../syntax/support.ts";
+import { checkTrace, drawBatches, readLog } from "./train.ts";
+
+// The other traces: train.targets.test.ts.
+test("cnxc train on the reference gives torch's trace of fine-tuning", () =>
+  checkTrace("finetune-micro", ["--on", "reference"], savedTrace));
+
+const body = "depths [1, 1]  dims [4, 8]  input 16x16x3  kernel_size 3";
+const models = `model m { ${body}  head classifier { classes 5 } }
+model masked { ${body}  head fcmae { patch_size 8  mask_ratio 0.5  decoder { depth 1  dim 8 } } }
+`;
+const recipe = (text: string) => `train t { model m  batch 2  ${text} }\n`;
+const usual = "steps 6  schedule cosine { warmup 2  total 8 }  ema 0.9";
+const shapes = { pixel_values: [2, 3, 16, 16], targets: [2, 5] };
+
+/** A folder with a spec and what its recipe takes. */
+async function place(text: string, steps = 6, micros = 1, more: Parameters<typeof drawBatches>[4] = (_, v) => v) {
+  const folder = newFolder();
+  const at = (name: string) => path.join(folder, name);
+  fill(folder, { "spec.cnx": models + text });
+  await drawBatches(at("batches.safetensors"), shapes, steps, micros, more);
+  const train = (words: readonly string[] = [], spec = "spec.cnx") =>
+    cnxc(["train", at(spec), "--batches", at("batches.safetensors"), "-o", at("run"), ...words]);
+  return { folder, at, train, log: () => readLog(at("run/log.jsonl")) };
+}
+
+/** Every byte of a checkpoint. */
+const bytesOf = (folder: string): Readonly<Record<string, string>> =>
+  Object.fromEntries(readdirSync(folder).map(file => [file, readFileSync(path.join(folder, file)).toString("base64")]));
+
+describe("a run", () => {
+  test("leaves its log, its recipe and checkpoints in a folder", async () => {
+    const { at, train, log } = await place(recipe(usual));
+    const { code, stdout, stderr } = await train(["--save-every", "4"]);
+    expect(stderr).not.toMatch(/error|warning/);
+    expect(code).toBe(0);
+    expect(stdout).toMatch(/run: t, steps 1 to 6 of 6, loss [\d.]+ to [\d.]+\n$/);
+    expect(readdirSync(at("run")).sort()).toEqual(["checkpoints", "log.jsonl", "train.cnx"]);
+    expect(readdirSync(at("run/checkpoints")).sort()).toEqual(["step-4", "step-6"]);
+    expect(log().map(line => Object.keys(line).join())).toEqual(Array(6).fill("step,lr,loss,grad_norm"));
+    expect(log().map(({ lr }) => lr)[1]).toBeCloseTo(1.5e-4 * (2 / 256) * 0.5, 15);
+    const weights = await readTensors(at("run/checkpoints/step-6/model.safetensors"));
+    const state = await readTensors(at("run/checkpoints/step-6/state.safetensors"));
+    const names = [...weights.keys()];
+    expect(names).toContain("stages.0.0.grn.gamma");
+    const kinds = ["adamw.m.", "adamw.v.", "ema."];
+    expect([...state.keys()].sort()).toEqual(kinds.flatMap(kind => names.map(name => kind + name)).sort());
+  });
+
+  test("is told by a recipe that needs no other file and trains to the same bits", async () => {
+    const { at, train } = await place(recipe(`${usual}  clip 0.7  layer_decay 0.9  seed 3`));
+    expect((await train()).code).toBe(0);
+    const text = readFileSync(at("run/train.cnx"), "utf8");
+    expect(text).toContain("  weight_decay 0.05\n");
+    const [{ span: _, ...again } = expect.fail("no recipe")] = must(checkText(text)).recipes.values();
+    const [{ span: __, ...first } = expect.fail("no recipe")] = must(
+      checkText(readFileSync(at("spec.cnx"), "utf8")),
+    ).recipes.values();
+    expect(again).toEqual(first);
+    cpSync(at("run/train.cnx"), at("again.cnx"));
+    const files = ["--batches", at("batches.safetensors"), "-o", at("other")];
+    expect((await cnxc(["train", at("again.cnx"), ...files])).code).toBe(0);
+    expect(bytesOf(at("other/checkpoints/step-6"))).toEqual(bytesOf(at("run/checkpoints/step-6")));
+    expect((await cnxc(["fmt", "--check", at("again.cnx")])).code).toBe(0);
+  });
+
+  test("of k micro-batches is one of a batch k times as large", async () => {
+    const one = await place("train t { model m  batch 2  steps 3 }", 3);
+    const many = await place(
+      "train t { model m  batch 1  accumulate 2  steps 3  optimizer adamw { lr 1.5e-4  per 256 } }",
+      3,
+    );
+    const whole = await readTensors(one.at("batches.safetensors"));
+    const cut = [...whole].flatMap(([name, { shape, data }]) => {
+      const [step, , port] = name.split(".");
+      const half = data.length / 2;
+      return [0, 1].map(micro => ({
+        name: `${step}.${micro}.${port}`,
+        dtype: "F32" as const,
+        shape: [1, ...shape.slice(1)],
+        bytes: () => new Uint8Array(data.slice(micro * half, (micro + 1) * half).buffer),
+      }));
+    });
+    await writeTensors(many.at("batches.safetensors"), cut);
+    expect([(await one.train()).code, (await many.train()).code]).toEqual([0, 0]);
+    many.log().forEach(({ loss, grad_norm }, i) => {
+      expect(loss).toBeCloseTo(one.log()[i]?.loss ?? 0, 12);
+      expect(grad_norm).toBeCloseTo(one.log()[i]?.grad_norm ?? 0, 11);
+    });
+  });
+
+  test("of a masked autoencoder begins near a loss of 1", async () => {
+    const { at, train, log } = await place("train t { model masked  batch 2  steps 2 }");
+    const mask = [2, 4];
+    await drawBatches(at("batches.safetensors"), { pixel_values: shapes.pixel_values, mask }, 2, 1, (name, values) =>
+      name.endsWith("mask") ? values.map((_, i) => i % 2) : values,
+    );
+    expect((await train()).code).toBe(0);
+    expect(log()[0]?.loss).toBeCloseTo(1, 1);
+    const weights = await readTensors(at("run/checkpoints/step-2/model.safetensors"));
+    expect([...weights.keys()]).toContain("mask_token");
+  });
+
+  test("with a gradient that is not finite changes nothing in that step, and says so", async () => {
+    const spoiled = await place(recipe(usual), 6, 1, (name, values) =>
+      name === "2.0.pixel_values" ? values.with(7, Number.NaN) : values,
+    );
+    const { code, stderr } = await spoiled.train(["--save-every", "2"]);
+    expect(code).toBe(0);
+    expect(stderr).toContain("1 of 6 steps changed nothing, since the norm of their gradients was not finite");
+    const lines = readFileSync(spoiled.at("run/log.jsonl"), "utf8").split("\n");
+    expect(lines[2]).toMatch(/"loss":null,"grad_norm":null,"skipped":true\}$/);
+    expect(lines.filter(line => line.includes("skipped")).length).toBe(1);
+    const end = await readTensors(spoiled.at("run/checkpoints/step-6/model.safetensors"));
+    for (const { data } of end.values()) expect(data.every(Number.isFinite)).toBe(true);
+  });
+
+  test("gives a program one object", async () => {
+    const { train } = await place(recipe(usual));
+    const { stdout } = await train(["--json"]);
+    expect(JSON.parse(stdout)).toMatchObject({
+      ok: true,
+      result: { recipe: "t", from: 0, step: 6, steps: 6, skipped: 0 },
+      outputs: expect.arrayContaining([{ path: "checkpoints/step-6/model.safetensors", status: "written" }]),
+    });
+  });
+});
+
+describe("a run goes on", () => {
+  test("to the same bits, from a checkpoint in its middle, with a log that has each step once", async () => {
+    const { at, train, log } = await place(recipe(usual));
+    expect((await train(["--save-every", "3"])).code).toBe(0);
+    const [whole, lines] = [bytesOf(at("run/checkpoints/step-6")), readFileSync(at("run/log.jsonl"), "utf8")];
+    rmSync(at("run/checkpoints/step-6"), { recursive: true });
+    appendFileSync(at("run/log.jsonl"), '{"step":6,"lr":0'); // cut off
+    const { code, stdout } = await train(["--resume"]);
+    expect(code).toBe(0);
+    expect(stdout).toContain("steps 4 to 6 of 6");
+    expect(bytesOf(at("run/checkpoints/step-6"))).toEqual(whole);
+    expect(readFileSync(at("run/log.jsonl"), "utf8")).toBe(lines);
+    expect(log().length).toBe(6);
+  });
+
+  test("for more steps than it was begun with, where its schedule stays", async () => {
+    const [long, short] = [await place(recipe(usual)), await place(recipe(usual.replace("steps 6", "steps 3")))];
+    expect((await long.train()).code).toBe(0);
+    const begun = await short.train();
+    expect(begun.stderr).toContain("tensor '3.0.pixel_values' and 5 others are of no step that is trained");
+    writeFileSync(short.at("spec.cnx"), models + recipe(usual));
+    expect((await short.train(["--resume"])).code).toBe(0);
+    expect(bytesOf(short.at("run/checkpoints/step-6"))).toEqual(bytesOf(long.at("run/checkpoints/step-6")));
+    expect(readFileSync(short.at("run/train.cnx"), "utf8")).toContain("steps       6");
+    const { stdout } = await short.train(["--resume"]);
+    expect(stdout).toContain("all 6 steps had been done");
+  });
+
+  test("from the last checkpoint that is whole", async () => {
+    const { at, train } = await place(recipe(usual));
+    expect((await train(["--save-every", "2"])).code).toBe(0);
+    const whole = bytesOf(at("run/checkpoints/step-6"));
+    rmSync(at("run/checkpoints/step-6"), { recursive: true });
+    appendFileSync(at("run/checkpoints/step-4/model.safetensors"), "x");
+    const { stderr, stdout } = await train(["--resume"]);
+    expect(stderr).toContain(
+      "the checkpoint is not whole: model.safetensors is not as it was written, and is passed over",
+    );
+    expect(stdout).toContain("steps 3 to 6 of 6");
+    expect(bytesOf(at("run/checkpoints/step-6"))).toEqual(whole);
+  });
+
+  test("by no other recipe or model", async () => {
+    const { at, train } = await place(recipe(usual));
+    expect((await train()).code).toBe(0);
+    const before = bytesOf(at("run/checkpoints/step-6"));
+    writeFileSync(at("spec.cnx"), models + recipe(`${usual}  clip 1`));
+    const recipes = await train(["--resume"]);
+    expect(recipes.code).toBe(2);
+    expect(recipes.stderr).toContain("the run was begun with 'clip none', but the spec says 'clip 1'");
+    writeFileSync(
+      at("spec.cnx"),
+      models.replace("kernel_size 3  head classifier", "kernel_size 5  head classifier") + recipe(usual),
+    );
+    expect((await train(["--resume"])).stderr).toContain(
+      "begun with 'kernel_size 3', but the spec says 'kernel_size 5'",
+    );
+    writeFileSync(at("spec.cnx"), models + recipe(usual.replace("steps 6", "steps 5")));
+    expect((await train(["--resume"])).stderr).toContain("has done 6 steps, but the recipe asks for 5; raise steps");
+    expect(bytesOf(at("run/checkpoints/step-6"))).toEqual(before);
+  });
+
+  test("never unasked, never in a folder of something else, and never from nothing", async () => {
+    const { at, train, folder } = await place(recipe(usual));
+    const missing = await train(["--resume"]);
+    expect([missing.code, missing.stderr]).toEqual([6, expect.stringContaining("there is no run to resume")]);
+    expect(existsSync(at("run"))).toBe(false);
+    fill(folder, { "run/notes.txt": "mine" });
+    const foreign = await train();
+    expect([foreign.code, foreign.stderr]).toEqual([6, expect.stringContaining("it holds 'notes.txt'")]);
+    expect(readdirSync(at("run"))).toEqual(["notes.txt"]);
+    rmSync(at("run"), { recursive: true });
+    expect((await train()).code).toBe(0);
+    const again = await train();
+    expect([again.code, again.stderr]).toEqual([6, expect.stringContaining("go on with it by --resume")]);
+    for (const step of readdirSync(at("run/checkpoints"))) rmSync(at(`run/checkpoints/${step}/train.json`));
+    const gone = await train(["--resume"]);
+    expect([gone.code, gone.stderr]).toEqual([4, expect.stringContaining("none of the checkpoints is whole")]);
+  });
+});
+
+describe("what a run begins from", () => {
+  test("keeps the names and layouts of its file", async () => {
+    const { at, train } = await place(recipe(usual));
+    expect((await train()).code).toBe(0);
+    const file = at("run/checkpoints/step-6/model.safetensors");
+    expect((await cnxc(["weights", "convert", file, "--to", "timm", "-o", at("timm.safetensors")])).code).toBe(0);
+    rmSync(at("run"), { recursive: true });
+    expect((await train(["-w", at("timm.safetensors")])).code).toBe(0);
+    const trained = await readTensors(at("run/checkpoints/step-6/model.safetensors"));
+    const given = await readTensors(at("timm.safetensors"));
+    const forms = (tensors: typeof given) => [...tensors].map(([name, { shape }]) => `${name} ${shape}`);
+    expect(forms(trained)).toEqual(forms(given));
+    const state = await readTensors(at("run/checkpoints/step-6/state.safetensors"));
+    expect(state.get("ema.stages.0.blocks.0.mlp.grn.weight")?.shape).toEqual([16]);
+  });
+
+  test("may be an encoder from pre-training, whose head is drawn", async () => {
+    const { at, train } = await place(recipe(usual));
+    const masked = "train p { model masked  batch 2  steps 1 }";
+    writeFileSync(at("spec.cnx"), models + recipe(usual) + masked);
+    const mask = { pixel_values: shapes.pixel_values, mask: [2, 4] };
+    await drawBatches(at("masked.safetensors"), mask, 1, 1, (name, v) =>
+      name.endsWith("mask") ? v.map((_, i) => i % 2) : v,
+    );
+    const pretrain = ["-t", "p", "--batches", at("masked.safetensors"), "-o", at("pretrained")];
+    expect((await cnxc(["train", at("spec.cnx"), ...pretrain])).code).toBe(0);
+    const encoder = at("pretrained/checkpoints/step-1/model.safetensors");
+    const { code, stderr } = await train(["-t", "t", "-w", encoder]);
+    expect(code).toBe(0);
+    expect(stderr).toContain("the file has no head, so that one is drawn");
+    const trained = await readTensors(at("run/checkpoints/step-6/model.safetensors"));
+    expect(trained.get("head.weight")?.shape).toEqual([5, 8]);
+  });
+});
+
+describe("bad input is named, and leaves no run", () => {
+  const cases: Readonly<
+    Record<string, readonly [text: string, words: readonly string[], code: number, sentence: string]>
+  > = {
+    "no recipe": ["", [], 2, "declares no recipe of its own; write one, train NAME { … }"],
+    "two recipes": [
+      recipe(usual) + recipe(usual).replace("train t", "train u"),
+      [],
+      2,
+      "name one recipe with --train: t, u",
+    ],
+    "an unknown recipe": [recipe(usual), ["-t", "tt"], 2, "the spec has no recipe 'tt', did you mean 't'?"],
+    "epochs of ready batches": [recipe("epochs 2"), [], 2, "say in train t how many steps it runs"],
+    "a step that is missing": [recipe("steps 7"), [], 7, "input '6.0.pixel_values' is missing"],
+    "a micro-batch that is missing": [recipe("steps 6  accumulate 2"), [], 7, "input '0.1.pixel_values' is missing"],
+    "a batch of another size": [
+      recipe("steps 6").replace("batch 2", "batch 3"),
+      [],
+      7,
+      "input '0.0.pixel_values' is F32 [2, 3, 16, 16], expected F32 [3, 3, 16, 16]",
+    ],
+    "drop path without its factors": [recipe("steps 6  drop_path 0.1"), [], 7, "input '0.0.keep' is missing"],
+    "an executor that does not train": [recipe(usual), ["--on", "onnx"], 2, "Allowed choices are reference"],
+  };
+  test.each(Object.entries(cases))("%s", async (_, [text, words, code, sentence]) => {
+    const { at, train } = await place(text);
+    const result = await train(words);
+    expect(result.stderr).toContain(sentence);
+    expect(result.code).toBe(code);
+    expect(existsSync(at("run"))).toBe(false);
+  });
+});
