@@ -36,12 +36,15 @@ export async function replaceFile(file: string, text: string): Promise<Diagnosti
   }
 }
 
+const tempPrefix = (file: string): string => `.${path.basename(file).slice(0, 40)}.cnxc`;
+
+/** Removes what writers of a file left beside it that were killed. */
+export const clearRests = (file: string): void => clearOwned(path.dirname(file), tempPrefix(file));
+
 /** A new file beside its place, then renamed into it: through to the disk, with the mode of the one before. */
 async function exchange(file: string, contents: Contents, mode: number | null): Promise<void> {
-  const folder = path.dirname(file);
-  const prefix = `.${path.basename(file).slice(0, 40)}.cnxc`;
-  clearOwned(folder, prefix);
-  const temp = path.join(folder, ownedName(prefix));
+  clearRests(file);
+  const temp = path.join(path.dirname(file), ownedName(tempPrefix(file)));
   const done = onInterrupt(() => removeNow(temp));
   let ours = false;
   try {

@@ -1,6 +1,8 @@
 import { appendFileSync, cpSync, existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import * as path from "node:path";
 import { describe, expect, test } from "vitest";
+import { realFs } from "../../../src/node/output/fs.ts";
+import { namesBeside, takeLock } from "../../../src/node/output/lock.ts";
 import { cnxc } from "../../support/cli.ts";
 import { fill, newFolder } from "../../support/folders.ts";
 import { readTensors, writeTensors } from "../../support/tensors.ts";
@@ -52,6 +54,25 @@ describe("a run", () => {
     expect(names).toContain("stages.0.0.grn.gamma");
     const kinds = ["adamw.m.", "adamw.v.", "ema."];
     expect([...state.keys()].sort()).toEqual(kinds.flatMap(kind => names.map(name => kind + name)).sort());
+  });
+
+  test("keeps its last three checkpoints, and each that holds something else", async () => {
+    const { at, train, folder } = await place(recipe(usual.replace("steps 6", "steps 3")));
+    await train(["--save-every", "1"]);
+    fill(folder, { "run/checkpoints/step-2/notes.txt": "mine" });
+    writeFileSync(at("spec.cnx"), models + recipe(usual));
+    expect((await train(["--save-every", "1", "--resume"])).code).toBe(0);
+    expect(readdirSync(at("run/checkpoints")).sort()).toEqual(["step-2", "step-4", "step-5", "step-6"]);
+  });
+
+  test("is of one process at a time", async () => {
+    const { at, train } = await place(recipe(usual));
+    const lock = must(await takeLock(realFs, namesBeside(at("run")).lock, "run", { looks: 1, lookMs: 1 }));
+    const { code, stderr } = await train();
+    expect([code, stderr]).toEqual([6, expect.stringContaining("output-locked")]);
+    expect(existsSync(at("run"))).toBe(false);
+    lock.release();
+    expect((await train()).code).toBe(0);
   });
 
   test("is told by a recipe that needs no other file and trains to the same bits", async () => {

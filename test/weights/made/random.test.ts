@@ -44,6 +44,17 @@ describe("random weights", () => {
     expect(Math.abs(within - 0.6827)).toBeLessThan(0.004);
   });
 
+  test("with a standard deviation of its own every weight has it, those of a masked autoencoder too", async () => {
+    const weights = randomWeights(7, fcmae, 1e-6, 0.05);
+    for (const { name, shape } of fcmae) {
+      const values = await weights.f32(name);
+      const { std, most } = moments(values);
+      const drawn = name === "mask_token" || (/\.(weight|kernel)$/.test(name) && shape.length > 1);
+      if (drawn) expect(Math.abs(std / 0.05 - 1), name).toBeLessThan(4 / Math.sqrt(values.length));
+      else expect(most === 0 || values.every(value => value === 1), name).toBe(true);
+    }
+  });
+
   test("a masked autoencoder starts as the official one", async () => {
     const weights = randomWeights(7, fcmae);
     // A normal of std 1 cut at 2 has std 0.8796.

@@ -52,6 +52,29 @@ describe("dialects", () => {
   });
 });
 
+describe("a head that the file has nothing of", () => {
+  const encoder = without(...params.map(({ name }) => name).filter(name => /^(norm|head)\./.test(name)));
+  const head: Weights = { origin: "drawn", f32: async () => Float32Array.of(7) };
+
+  test("may come from elsewhere, and is told", async () => {
+    const bound = await bindWeights(fileOf(encoder), params, undefined, { head });
+    expect(listed(bound)).toEqual([expect.stringContaining("weights-head-drawn")]);
+    if (!bound.ok) throw new Error("unreachable");
+    expect([...(await bound.value.f32("head.weight")), ...(await bound.value.f32("norm.bias"))]).toEqual([7, 7]);
+    expect((await bound.value.f32("stages.0.0.grn.gamma")).length).toBe(32);
+    expect(bound.value.inFile).toBeUndefined();
+  });
+
+  test("is the file's where it has one, and what is missing of it is missing", async () => {
+    const whole = await bindWeights(fileOf([...params]), params, undefined, { head });
+    expect(listed(whole)).toEqual([]);
+    if (whole.ok) expect((await whole.value.f32("head.bias")).length).toBe(10);
+    expect(listed(await bindWeights(fileOf(without("head.bias")), params, undefined, { head }))).toEqual([
+      expect.stringContaining("weights-missing"),
+    ]);
+  });
+});
+
 describe("what does not fit", () => {
   const cases: readonly [title: string, rows: readonly Row[], needed: readonly Param[], expected: readonly string[]][] =
     [

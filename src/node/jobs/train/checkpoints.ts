@@ -11,10 +11,11 @@ import { f32Tensor, type TensorData, writeSafetensors } from "../../../weights/f
 import type { FileForm, Param } from "../../../weights/tensor.ts";
 import { type Elements, type StateKind, stateKinds, type Trainer } from "../../executors/trainer.ts";
 import { readSoFar } from "../../files/read-so-far.ts";
+import { clearOwned, ownedName, removeNow } from "../../files/temp-files.ts";
 import { realFs } from "../../output/fs.ts";
 import { beforeWriting, type ManifestEntry, manifestText, readManifest } from "../../output/manifest.ts";
 import { type Published, publish } from "../../output/publish.ts";
-import { hashOf } from "../../output/tree.ts";
+import { foreignEntries, hashOf } from "../../output/tree.ts";
 import { version } from "../../process/version.ts";
 
 /** How far a run has come. */
@@ -98,15 +99,40 @@ export async function writeCheckpoint(request: CheckpointRequest): Promise<Resul
   });
 }
 
+/** How many checkpoints stay. */
+const kept = 3;
+
+const goneName = ".gone.cnxc";
+
+/** Removes all checkpoints but the last few, and none that holds what is not ours. */
+export function pruneCheckpoints(run: string): void {
+  const parent = path.join(run, "checkpoints");
+  clearOwned(parent, goneName);
+  for (const step of stepsIn(parent).slice(kept)) {
+    const folder = folderOf(run, step);
+    const ours = new Set(manifestOf(folder)?.map(({ path: file }) => file));
+    if (ours.size === 0 || foreignEntries(realFs, folder, ours).length > 0) continue;
+    // Under a name that says so: half removed it would look like a damaged one.
+    const gone = path.join(parent, ownedName(goneName));
+    fs.renameSync(folder, gone);
+    removeNow(gone);
+  }
+}
+
+/** The steps after which there are checkpoints, whole or not, the last first. */
+function stepsIn(parent: string): readonly number[] {
+  const names = fs.existsSync(parent) ? fs.readdirSync(parent).sort() : [];
+  const steps = names.flatMap(name => /^step-(0|[1-9]\d{0,9})$/.exec(name)?.[1] ?? []);
+  return steps.map(Number).sort((a, b) => b - a);
+}
+
 const official = ({ name, shape }: Param): FileForm => ({ name, shape, ordered: values => values });
 
 /** The last checkpoint of a run that is whole; null where there is none at all. Of those that are not, a warning each. */
 export function lastCheckpoint(run: string): Result<Checkpoint | null> {
   const parent = path.join(run, "checkpoints");
-  const names = fs.existsSync(parent) ? fs.readdirSync(parent).sort() : [];
-  const steps = names.flatMap(name => /^step-(0|[1-9]\d{0,9})$/.exec(name)?.[1] ?? []).map(Number);
   const problems: Diagnostic[] = [];
-  for (const step of steps.sort((a, b) => b - a)) {
+  for (const step of stepsIn(parent)) {
     const folder = folderOf(run, step);
     const found = readCheckpoint(folder);
     if (typeof found !== "string") return ok(found, problems);

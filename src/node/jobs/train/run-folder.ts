@@ -7,9 +7,10 @@ import { printDraft } from "../../../import/print-draft.ts";
 import type { Model, Recipe } from "../../../model/model.ts";
 import { formatSpec } from "../../../syntax/format.ts";
 import { printRecipe } from "../../../training/print-recipe.ts";
+import { utf8 } from "../../../weights/formats/utf8.ts";
 import { ioError, pathProblem } from "../../files/errno.ts";
 import { describeFile } from "../../files/read.ts";
-import { writeFile } from "../../files/write-file.ts";
+import { clearRests, writeFile } from "../../files/write-file.ts";
 import { patientFs, realFs } from "../../output/fs.ts";
 import { namesBeside, takeLock } from "../../output/lock.ts";
 import { onInterrupt } from "../../process/interrupt.ts";
@@ -87,8 +88,9 @@ function lookAround(
   steps: number,
   resume: boolean,
 ): Result<Checkpoint | null> {
-  const names = fs.existsSync(folder) ? fs.readdirSync(folder).sort() : [];
   const recipe = path.join(folder, recipeFile);
+  clearRests(recipe);
+  const names = fs.existsSync(folder) ? fs.readdirSync(folder).sort() : [];
   const [first] = names;
   if (!names.includes(recipeFile)) {
     if (first !== undefined) return fail(error("run-foreign", place, first));
@@ -121,18 +123,19 @@ function difference(there: string, now: string) {
     : { there: before[at] || nothing, now: after[at] || nothing };
 }
 
-/** The recipe, and of the log the lines of steps that are done: those after the checkpoint are done again. */
+/**
+ * The recipe, by which a folder is known as a run; and of the log the lines of steps that are done: those after the
+ * checkpoint are done again.
+ */
 async function beginRun(folder: string, text: string, step: number): Promise<Diagnostic | null> {
   const log = path.join(folder, logFile);
   try {
     fs.mkdirSync(folder, { recursive: true });
+    const unwritten = await writeFile(path.join(folder, recipeFile), [utf8(text)]);
+    if (unwritten !== null) return unwritten;
     const lines = fs.existsSync(log) ? fs.readFileSync(log, "utf8").split("\n").slice(0, -1) : [];
     const kept = lines.filter(line => Number(/^\{"step":(\d+),/.exec(line)?.[1] ?? Number.NaN) < step);
-    const bytes = new TextEncoder().encode(kept.map(line => `${line}\n`).join(""));
-    return (
-      (await writeFile(log, [bytes])) ??
-      (await writeFile(path.join(folder, recipeFile), [new TextEncoder().encode(text)]))
-    );
+    return await writeFile(log, [utf8(kept.map(line => `${line}\n`).join(""))]);
   } catch (cause) {
     return ioError(cause, log, "write it");
   }

@@ -11,7 +11,7 @@ import { paramsOf } from "../../inputs/open-weights.ts";
 import { breathe } from "../../output/fs.ts";
 import { type Signal, stoppable } from "../../process/interrupt.ts";
 import { liveLine } from "../../process/live-line.ts";
-import { type CheckpointRequest, type Progress, writeCheckpoint } from "./checkpoints.ts";
+import { type CheckpointRequest, type Progress, pruneCheckpoints, writeCheckpoint } from "./checkpoints.ts";
 import { logFile, openRun, type RunFolder, recipeFile, recipeText } from "./run-folder.ts";
 import { newStart, resumedStart } from "./start.ts";
 
@@ -116,6 +116,7 @@ const learn = ({ saveEvery, steps, run, batches, checkpoint }: Session): Promise
       const published = await writeCheckpoint({ ...checkpoint, step, updates });
       if (published.ok) written.push(...published.value.written.map(file => `checkpoints/step-${step}/${file}`));
       saved = step;
+      if (published.ok) pruneCheckpoints(checkpoint.run);
       return published.ok ? [] : published.diagnostics;
     };
     const { recipe } = checkpoint;
@@ -129,11 +130,11 @@ const learn = ({ saveEvery, steps, run, batches, checkpoint }: Session): Promise
         if (!skipped) updates++;
         losses.push(loss);
         run.log({ step, lr, loss, grad_norm: gradNorm, ...(skipped ? { skipped } : {}) });
-        const done = step + 1 - from;
-        const seconds = (performance.now() - begun) / 1000;
-        const pace = (done * recipe.batch * recipe.accumulate) / seconds;
+        const seconds = (performance.now() - begun) / 1000 / losses.length;
+        const pace = (recipe.batch * recipe.accumulate) / seconds;
+        const left = Math.ceil(seconds * (steps - step - 1));
         line.show(
-          `step ${step + 1} of ${steps}  loss ${loss.toPrecision(5)}  gradient ${gradNorm.toPrecision(3)}  lr ${lr.toPrecision(3)}  ${pace.toPrecision(3)} images/s  ${Math.ceil((seconds / done) * (steps - step - 1))} s left`,
+          `step ${step + 1} of ${steps}  loss ${loss.toPrecision(5)}  |g| ${gradNorm.toPrecision(3)}  lr ${lr.toExponential(1)}  ${pace.toPrecision(3)} images/s  ${left} s left`,
         );
         await breathe(); // signals are heard between turns of the event loop
         if (step + 1 < steps && (step + 1) % saveEvery !== 0 && asked() === null) continue;

@@ -1,0 +1,61 @@
+import { expect, test } from "vitest";
+import type { Recipe } from "../../../../src/model/model.ts";
+import { type Elements, stateKinds, type Trainer } from "../../../../src/node/executors/trainer.ts";
+import { paramsOf } from "../../../../src/node/inputs/open-weights.ts";
+import { type Checkpoint, lastCheckpoint, writeCheckpoint } from "../../../../src/node/jobs/train/checkpoints.ts";
+import { resumedStart } from "../../../../src/node/jobs/train/start.ts";
+import { learnedBy } from "../../../../src/training/learned.ts";
+import { generatorTensor } from "../../../../src/weights/made/generator.ts";
+import { elements } from "../../../../src/weights/tensor.ts";
+import { newFolder } from "../../../support/folders.ts";
+import { readTrace, traceModel, traceRecipe } from "../../../support/traces.ts";
+import { must } from "../../../syntax/support.ts";
+
+const trace = readTrace("pretrain-micro-sample");
+const { model } = traceModel(trace);
+const usual = traceRecipe(trace, model);
+const params = learnedBy(usual, model, must(paramsOf(model)));
+
+/** Values of every kind, which have no more bits than a trainer keeps. */
+function trainerOf(keep: (values: Float32Array) => Elements): Pick<Trainer, "read"> {
+  const shapes = new Map(params.map(({ name, shape }) => [name, shape]));
+  return { read: async (kind, name) => keep(generatorTensor(1, kind + name, elements(shapes.get(name) ?? []), 0, 1)) };
+}
+
+async function resumed(keep: (values: Float32Array) => Elements, recipe: Recipe) {
+  const run = newFolder();
+  const trainer = trainerOf(keep) as Trainer;
+  const progress = { step: 12, updates: 11, recipeSha256: "0".repeat(64) };
+  must(await writeCheckpoint({ ...progress, run, recipe, params, trainer, inFile: undefined }));
+  const checkpoint = must(lastCheckpoint(run)) as Checkpoint;
+  expect(checkpoint).toMatchObject({ step: 12, updates: 11 });
+  const start = must(await resumedStart(checkpoint, { model, recipe, params, report: () => {} }));
+  const wrong: string[] = [];
+  for (const kind of stateKinds.filter(kind => kind !== "ema" || recipe.ema !== null))
+    for (const { name } of params) {
+      const [found, wanted] = [await start.start(kind, name), await trainer.read(kind, name)];
+      if (found?.constructor !== wanted.constructor || found.some((v, i) => v !== wanted[i])) wrong.push(kind + name);
+    }
+  await start.close();
+  expect(wrong).toEqual([]);
+  return checkpoint;
+}
+
+const third = (values: Float32Array) => Float64Array.from(values, value => value / 3);
+
+test("what a trainer of 32 bits keeps comes back from the names and layouts of the weights", async () => {
+  const checkpoint = await resumed(values => values, usual);
+  expect([...checkpoint.files].sort()).toEqual(["model.safetensors", "state.safetensors", "train.json"]);
+});
+
+test("what one of 64 bits keeps comes back with all of them", async () => {
+  const checkpoint = await resumed(third, usual);
+  expect([...checkpoint.files]).toContain("float64.safetensors");
+});
+
+test.each([["32", (values: Float32Array): Elements => values] as const, ["64", third] as const])(
+  "no average is asked of a trainer of %s bits that has none",
+  async (_, keep) => {
+    await resumed(keep, { ...usual, ema: null });
+  },
+);
