@@ -3,6 +3,55 @@ import { quoted } from "./quoted.ts";
 
 /** What can be wrong with a run of training and its folder. */
 export const trainingMessages = {
+  "pictures-mixed": {
+    kind: "E_R_INPUT",
+    text: (picture: string, folder: string) =>
+      `the folder holds pictures, such as ${quoted(picture)}, beside folders, such as ${quoted(folder)}; it is either pictures alone or a folder a class`,
+  },
+  "no-pictures": {
+    kind: "E_R_INPUT",
+    text: () => "the folder holds no picture: no file whose name ends in .png, .jpg, .jpeg or .webp",
+  },
+  "class-empty": {
+    kind: "E_R_INPUT",
+    text: () => "the folder of this class holds no picture; remove it, or add some",
+  },
+  "classes-differ": {
+    kind: "E_R_INPUT",
+    text: (found: number, model: string, classes: number) =>
+      found === 0
+        ? `the pictures are of no class; put those of each of the ${classes} classes of model ${quoted(model)} into a folder`
+        : `the folder has ${found} classes, but model ${quoted(model)} tells ${classes} apart; say classes ${found}`,
+  },
+  "pictures-few": {
+    kind: "E_R_INPUT",
+    text: (pictures: number, images: number) =>
+      `the folder has ${pictures} pictures, but a step takes ${images}; lower batch or accumulate`,
+  },
+  "pictures-broken": {
+    kind: "E_R_INPUT",
+    text: (broken: number, pictures: number) =>
+      `${broken} of ${pictures} pictures cannot be decoded, more than one in a hundred; remove those that are none`,
+  },
+  "pictures-passed-over": {
+    kind: "W_W",
+    text: (broken: number) =>
+      broken === 1
+        ? "the picture cannot be decoded, and the next was shown in its place"
+        : `the picture cannot be decoded, like ${broken - 1} more, and the next was shown in the place of each`,
+  },
+  "data-differs": {
+    kind: "E_R_INPUT",
+    text: () => "the pictures are not those that the run was begun with; go on with the same, or begin another run",
+  },
+  "run-in-data": {
+    kind: "E_IO_UNSAFE",
+    text: () => "the run would lie among the pictures, and look like a class; choose another folder",
+  },
+  "data-needed": {
+    kind: "E_USAGE",
+    text: () => "name what it is trained on, either a folder of pictures with --data or ready batches with --batches",
+  },
   "run-foreign": {
     kind: "E_IO_UNSAFE",
     text: (example: string) =>

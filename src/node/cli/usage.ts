@@ -9,7 +9,7 @@ Examples:
   cnxc compile specs/convnextv2.cnx -m atto -o out        kernels, host module and ONNX graph of one model
   cnxc compile my.cnx -t onnx -w model.safetensors -o out an ONNX graph with its weights inside
   cnxc run my.cnx -w random:1 -i in.safetensors --out out.safetensors
-  cnxc train my.cnx --batches ready.safetensors -w model.safetensors -o run
+  cnxc train my.cnx --data pictures -o run
   cnxc classify my.cnx -w model.safetensors cat.jpg --labels imagenet.txt
   cnxc reconstruct my.cnx -w pretrained.safetensors --image cat.png -o cat.html
   cnxc weights inspect model.safetensors         what a file of weights holds

@@ -1,7 +1,7 @@
 import { capped } from "../../diagnostics/capped.ts";
 import { type Diagnostic, fail, ok, type Result } from "../../diagnostics/diagnostic.ts";
 import { catchingFailures } from "../../diagnostics/failure.ts";
-import { warning, withNote } from "../../diagnostics/messages.ts";
+import { error, warning, withNote } from "../../diagnostics/messages.ts";
 import type { InputPort } from "../../model/inputs.ts";
 import type { Model, Recipe } from "../../model/model.ts";
 import { readTensorFile } from "../../weights/formats/tensor-file.ts";
@@ -9,19 +9,22 @@ import type { TensorFile } from "../../weights/tensor.ts";
 import { openSource } from "../files/byte-source.ts";
 import { inputProblem, learningPorts, type RunTensor, readInput } from "./tensors.ts";
 
-/** What a model is trained on, micro-batch by micro-batch, both counted from 0. */
-export interface Batches {
+/** What a model is trained on, micro-batch by micro-batch of each step, both counted from 0. */
+export interface TrainingData {
+  /** How many steps the recipe makes of it, and how many one of the recipe's epochs has, or its steps. */
+  readonly steps: number;
+  readonly stepsPerUnit: number;
+  /** Of all that decides what is read: a run goes on with the same alone. Null where nobody can say. */
+  readonly sha256: string | null;
   read(step: number, micro: number): Promise<Result<ReadonlyMap<string, RunTensor>>>;
+  /** What was odd about what was read so far. */
+  odd(): readonly Diagnostic[];
   close(): Promise<void>;
 }
 
-export interface BatchesRequest {
-  readonly file: string;
+export interface DataRequest {
   readonly model: Model;
   readonly recipe: Recipe;
-  /** The steps that are still to be done. */
-  readonly from: number;
-  readonly to: number;
 }
 
 const nameOf = (step: number, micro: number, port: string): string => `${step}.${micro}.${port}`;
@@ -30,40 +33,42 @@ const nameOf = (step: number, micro: number, port: string): string => `${step}.$
  * Ready micro-batches out of a file: `0.1.pixel_values` is the image of step 0, micro-batch 1. Every tensor of every step is
  * looked for before the first is read.
  */
-export async function openBatches({ file, model, recipe, from, to }: BatchesRequest): Promise<Result<Batches>> {
+export async function openBatches(file: string, { model, recipe }: DataRequest): Promise<Result<TrainingData>> {
+  const { unit, count: steps } = recipe.length;
+  if (unit === "epochs") return fail(error("epochs-of-batches", recipe.span, recipe.name));
   const ports = learningPorts(model, recipe.dropPath > 0);
   if (!ports.ok) return ports;
   return catchingFailures(async () => {
     const source = await openSource(file);
     if (!source.ok) return source;
     const tensors = await readTensorFile(source.value);
-    const checked = tensors.ok ? checkNames(tensors.value, ports.value, { recipe, from, to }) : tensors;
+    const checked = tensors.ok ? checkNames(tensors.value, ports.value, recipe, steps) : tensors;
     if (!tensors.ok || !checked.ok) {
       await source.value.close();
       return fail(...checked.diagnostics);
     }
     const read = (step: number, micro: number) => readMicro(tensors.value, ports.value, recipe.batch, step, micro);
-    return ok({ read, close: source.value.close }, [...tensors.diagnostics, ...checked.diagnostics]);
+    const { close } = source.value;
+    return ok({ steps, stepsPerUnit: 1, sha256: null, read, odd: () => [], close }, [
+      ...tensors.diagnostics,
+      ...checked.diagnostics,
+    ]);
   });
 }
 
-function checkNames(
-  file: TensorFile,
-  ports: readonly InputPort[],
-  { recipe, from, to }: Pick<BatchesRequest, "recipe" | "from" | "to">,
-): Result<null> {
+function checkNames(file: TensorFile, ports: readonly InputPort[], recipe: Recipe, steps: number): Result<null> {
   const { batch, accumulate } = recipe;
   const problems: Diagnostic[] = [];
   const known = new Set<string>();
-  for (let step = 0; step < to; step++)
+  for (let step = 0; step < steps; step++)
     for (let micro = 0; micro < accumulate; micro++)
       for (const port of ports) {
         const name = nameOf(step, micro, port.name);
         known.add(name);
-        const problem = step < from ? null : inputProblem(file, port, batch, name);
+        const problem = inputProblem(file, port, batch, name);
         if (problem !== null) problems.push(problem);
       }
-  const takes = `train ${recipe.name} runs for ${to} steps, accumulate ${accumulate}, batch ${batch}`;
+  const takes = `train ${recipe.name} runs for ${steps} steps, accumulate ${accumulate}, batch ${batch}`;
   const [first, ...more] = problems;
   if (first !== undefined) return fail(...capped([withNote(first, takes, recipe.span), ...more]));
   const unused = [...file.tensors.keys()].filter(name => !known.has(name));

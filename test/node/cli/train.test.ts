@@ -1,10 +1,21 @@
-import { appendFileSync, cpSync, existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { createHash } from "node:crypto";
+import {
+  appendFileSync,
+  cpSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
 import * as path from "node:path";
 import { describe, expect, test } from "vitest";
 import { realFs } from "../../../src/node/output/fs.ts";
 import { namesBeside, takeLock } from "../../../src/node/output/lock.ts";
 import { cnxc } from "../../support/cli.ts";
 import { fill, newFolder } from "../../support/folders.ts";
+import { writePng } from "../../support/png.ts";
 import { readTensors, writeTensors } from "../../support/tensors.ts";
 import { savedTrace } from "../../support/traces.ts";
 import { checkText, must } from "../../syntax/support.ts";
@@ -216,6 +227,31 @@ describe("a run goes on", () => {
     expect(bytesOf(at("run/checkpoints/step-6"))).toEqual(before);
   });
 
+  test("by its own recipe too", async () => {
+    const { at, train, folder } = await place(recipe(usual));
+    await train(["--save-every", "3"]);
+    rmSync(at("run/checkpoints/step-6"), { recursive: true });
+    const words = ["--batches", at("batches.safetensors"), "-o", at("run"), "--resume"];
+    expect(await cnxc(["train", path.join(folder, "run/train.cnx"), ...words])).toMatchObject({ code: 0 });
+  });
+
+  test("with a word where another version wrote the checkpoint", async () => {
+    const { at, train } = await place(recipe(usual));
+    await train();
+    const folder = at("run/checkpoints/step-6");
+    const text = readFileSync(path.join(folder, "train.json"), "utf8").replace(
+      /"compiler": "[^"]*"/,
+      '"compiler": "0.0.1"',
+    );
+    writeFileSync(path.join(folder, "train.json"), text);
+    const manifest = JSON.parse(readFileSync(path.join(folder, "cnxc.manifest.json"), "utf8"));
+    const entry = manifest.files.find(({ path: file }: { readonly path: string }) => file === "train.json");
+    Object.assign(entry, { size: text.length, sha256: createHash("sha256").update(text).digest("hex") });
+    writeFileSync(path.join(folder, "cnxc.manifest.json"), JSON.stringify(manifest));
+    const { code, stderr } = await train(["--resume"]);
+    expect([code, stderr]).toEqual([0, expect.stringContaining("the checkpoint was written by cnxc 0.0.1")]);
+  });
+
   test("never unasked, never in a folder of something else, and never from nothing", async () => {
     const { at, train, folder } = await place(recipe(usual));
     const missing = await train(["--resume"]);
@@ -232,6 +268,48 @@ describe("a run goes on", () => {
     for (const step of readdirSync(at("run/checkpoints"))) rmSync(at(`run/checkpoints/${step}/train.json`));
     const gone = await train(["--resume"]);
     expect([gone.code, gone.stderr]).toEqual([4, expect.stringContaining("none of the checkpoints is whole")]);
+  });
+});
+
+describe("a run over a folder of pictures", () => {
+  const folders = (folder: string, count = 10) => {
+    for (let i = 0; i < count; i++) {
+      const data = Buffer.from(
+        Array.from({ length: 4 * 20 * 24 }, (_, k) => (k % 4 === 3 ? 255 : (k * (i + 3)) % 251)),
+      );
+      const file = path.join(folder, "pictures", "abcde"[i % 5] ?? "", `${i}.png`);
+      mkdirSync(path.dirname(file), { recursive: true });
+      writeFileSync(file, writePng({ width: 20, height: 24, data }));
+    }
+  };
+  const epochs = "train t { model m  batch 2  epochs 2  smoothing 0.1  drop_path 0.2 }";
+  const over = (at: (name: string) => string, words: readonly string[] = []) =>
+    cnxc(["train", at("spec.cnx"), "--data", at("pictures"), "-o", at("run"), ...words]);
+
+  test("counts epochs, and resumes in the middle of one to the same bits", async () => {
+    const { folder, at, log } = await place(epochs, 1);
+    folders(folder);
+    expect((await over(at, ["--save-every", "3"])).stderr).not.toMatch(/error|warning/);
+    // A fifth of the first epoch has passed then, of which half warmed up.
+    const lr = (2 / 256) * 1.5e-4;
+    expect(log()[1]?.lr).toBeCloseTo((lr * (1 + Math.cos((Math.PI * 0.1) / 1.9))) / 2, 18);
+    expect(log().length).toBe(10);
+    const whole = bytesOf(at("run/checkpoints/step-10"));
+    for (const step of [9, 10]) rmSync(at(`run/checkpoints/step-${step}`), { recursive: true });
+    const { stdout } = await over(at, ["--resume", "--save-every", "3"]);
+    expect(stdout).toContain("steps 7 to 10 of 10");
+    expect(bytesOf(at("run/checkpoints/step-10"))).toEqual(whole);
+  });
+
+  test("goes on with the same pictures alone, and never lies among them", async () => {
+    const { folder, at } = await place(epochs, 1);
+    folders(folder);
+    const among = await cnxc(["train", at("spec.cnx"), "--data", at("pictures"), "-o", at("pictures/run")]);
+    expect([among.code, among.stderr]).toEqual([6, expect.stringContaining("the run would lie among the pictures")]);
+    expect((await over(at)).code).toBe(0);
+    folders(folder, 15);
+    const other = await over(at, ["--resume"]);
+    expect([other.code, other.stderr]).toEqual([7, expect.stringContaining("not those that the run was begun with")]);
   });
 });
 
@@ -292,6 +370,12 @@ describe("bad input is named, and leaves no run", () => {
       "input '0.0.pixel_values' is F32 [2, 3, 16, 16], expected F32 [3, 3, 16, 16]",
     ],
     "drop path without its factors": [recipe("steps 6  drop_path 0.1"), [], 7, "input '0.0.keep' is missing"],
+    "two kinds of data": [
+      recipe(usual),
+      ["--data", "."],
+      2,
+      "either a folder of pictures with --data or ready batches",
+    ],
     "an executor that does not train": [recipe(usual), ["--on", "onnx"], 2, "Allowed choices are reference"],
   };
   test.each(Object.entries(cases))("%s", async (_, [text, words, code, sentence]) => {

@@ -9,7 +9,8 @@ import { countOption, defaulted, once } from "../options.ts";
 
 interface Options {
   readonly train?: string;
-  readonly batches: string;
+  readonly data?: string;
+  readonly batches?: string;
   readonly weights?: string;
   readonly on: TrainerName;
   readonly saveEvery: number;
@@ -24,11 +25,12 @@ export const addTrain: AddCommand = (program, execute) => {
     .description("train a model by a recipe of its spec: a masked autoencoder, or a classifier")
     .argument("<spec>", "spec file, - for standard input")
     .option("-t, --train <name>", "the recipe (default: the only one that the spec declares)")
+    .addOption(once("--data <folder>", "PNG, JPEG and WebP pictures to train on, for a classifier in a folder a class"))
     .addOption(
       once(
         "--batches <file>",
-        "safetensors, .npz or .pt with ready batches: STEP.MICRO.pixel_values, F32 [batch, C, H, W], both counted from 0; for fcmae .mask, F32 [batch, L], for a classifier .targets, F32 [batch, classes], and with drop_path .keep, F32 [blocks, batch]",
-      ).makeOptionMandatory(),
+        "instead: safetensors, .npz or .pt with ready batches: STEP.MICRO.pixel_values, F32 [batch, C, H, W], both counted from 0; for fcmae .mask, F32 [batch, L], for a classifier .targets, F32 [batch, classes], and with drop_path .keep, F32 [blocks, batch]",
+      ),
     )
     .addOption(
       once(
@@ -61,7 +63,8 @@ async function train(spec: string, options: Options): Promise<Outcome> {
     on: options.on,
     adapter: null,
     weights: options.weights ?? null,
-    batches: options.batches,
+    data: options.data ?? null,
+    batches: options.batches ?? null,
     run: options.output,
     resume: options.resume ?? false,
     saveEvery: options.saveEvery,

@@ -10,7 +10,6 @@ import type { Learned } from "../../../training/learned.ts";
 import { f32Tensor, type TensorData, writeSafetensors } from "../../../weights/formats/safetensors.ts";
 import type { FileForm, Param } from "../../../weights/tensor.ts";
 import { type Elements, type StateKind, stateKinds, type Trainer } from "../../executors/trainer.ts";
-import { readSoFar } from "../../files/read-so-far.ts";
 import { clearOwned, ownedName, removeNow } from "../../files/temp-files.ts";
 import { realFs } from "../../output/fs.ts";
 import { beforeWriting, type ManifestEntry, manifestText, readManifest } from "../../output/manifest.ts";
@@ -28,6 +27,8 @@ export interface Progress {
 
 export interface Checkpoint extends Progress {
   readonly folder: string;
+  /** Of what it was trained on; null where nobody can say. */
+  readonly dataSha256: string | null;
   readonly compiler: string;
   readonly files: ReadonlySet<string>;
 }
@@ -54,6 +55,7 @@ export interface CheckpointRequest extends Progress {
   readonly run: string;
   readonly recipe: Recipe;
   readonly recipeSha256: string;
+  readonly dataSha256: string | null;
   readonly params: readonly Learned[];
   readonly trainer: Trainer;
   /** How the weights' file has a parameter; left out where that is the official way. */
@@ -62,7 +64,7 @@ export interface CheckpointRequest extends Progress {
 
 /** Writes a checkpoint, whole or not at all. */
 export async function writeCheckpoint(request: CheckpointRequest): Promise<Result<Published>> {
-  const { run, step, updates, recipe, recipeSha256, params, trainer, inFile } = request;
+  const { run, step, updates, recipe, recipeSha256, dataSha256, params, trainer, inFile } = request;
   const kinds = stateKinds.filter(kind => kind !== "ema" || recipe.ema !== null);
   const read = new Map<string, Elements>();
   for (const kind of kinds)
@@ -83,10 +85,18 @@ export async function writeCheckpoint(request: CheckpointRequest): Promise<Resul
     }),
   );
   const { progress, model, state, exact } = checkpointFiles;
-  const about = { format: 1, compiler: version, recipe: recipe.name, recipe_sha256: recipeSha256, step, updates };
+  const about = {
+    format: 1,
+    compiler: version,
+    recipe: recipe.name,
+    recipe_sha256: recipeSha256,
+    data_sha256: dataSha256,
+    step,
+    updates,
+  };
   return publish({
     directory: folderOf(run, step),
-    inputs: [...readSoFar().values()],
+    inputs: [],
     project: process.cwd(),
     followOutside: true,
     files: [
@@ -157,10 +167,10 @@ function readCheckpoint(folder: string): Checkpoint | string {
   const json = readJson({ file, bytes: fs.readFileSync(file), limits: smallJson, wrong });
   const value = json.ok ? json.value : null;
   if (!isObject(value)) return `has no ${progress} that can be read`;
-  const { step, updates, compiler } = value;
+  const { step, updates, compiler, data_sha256: data } = value;
   if (typeof step !== "number" || typeof updates !== "number" || typeof compiler !== "string")
     return `has no ${progress} that can be read`;
-  return { folder, step, updates, compiler, files };
+  return { folder, step, updates, compiler, dataSha256: typeof data === "string" ? data : null, files };
 }
 
 function manifestOf(folder: string): readonly ManifestEntry[] | null {

@@ -131,7 +131,10 @@ async function beginRun(folder: string, text: string, step: number): Promise<Dia
   const log = path.join(folder, logFile);
   try {
     fs.mkdirSync(folder, { recursive: true });
-    const unwritten = await writeFile(path.join(folder, recipeFile), [utf8(text)]);
+    const recipe = path.join(folder, recipeFile);
+    // It may itself be the spec that was read.
+    const isThere = fs.existsSync(recipe) && fs.readFileSync(recipe, "utf8") === text;
+    const unwritten = isThere ? null : await writeFile(recipe, [utf8(text)]);
     if (unwritten !== null) return unwritten;
     const lines = fs.existsSync(log) ? fs.readFileSync(log, "utf8").split("\n").slice(0, -1) : [];
     const kept = lines.filter(line => Number(/^\{"step":(\d+),/.exec(line)?.[1] ?? Number.NaN) < step);

@@ -1,13 +1,16 @@
 import { createHash } from "node:crypto";
+import * as path from "node:path";
 import { type Diagnostic, fail, ok, type Result } from "../../../diagnostics/diagnostic.ts";
 import { catchingFailures } from "../../../diagnostics/failure.ts";
 import { error, warning } from "../../../diagnostics/messages.ts";
 import { learnedBy } from "../../../training/learned.ts";
 import { learningRate } from "../../../training/learning-rate.ts";
 import { type TrainerName, type TrainerPlace, trainers } from "../../executors/trainers.ts";
-import { type Batches, openBatches } from "../../inputs/batches.ts";
+import { contains } from "../../files/contains.ts";
+import { type DataRequest, openBatches, type TrainingData } from "../../inputs/batches.ts";
 import { oneRecipe, type RecipeChoice } from "../../inputs/one-recipe.ts";
 import { paramsOf } from "../../inputs/open-weights.ts";
+import { openPictures } from "../../inputs/picture-data.ts";
 import { breathe } from "../../output/fs.ts";
 import { type Signal, stoppable } from "../../process/interrupt.ts";
 import { liveLine } from "../../process/live-line.ts";
@@ -19,8 +22,9 @@ export interface TrainJob extends RecipeChoice, TrainerPlace {
   readonly on: TrainerName;
   /** Null for weights that are drawn as the recipe says. */
   readonly weights: string | null;
-  /** A file of ready batches. */
-  readonly batches: string;
+  /** A folder of pictures or a file of ready batches; the other is null. */
+  readonly data: string | null;
+  readonly batches: string | null;
   readonly run: string;
   readonly resume: boolean;
   /** Steps from one checkpoint to the next. */
@@ -46,13 +50,11 @@ export async function train(job: TrainJob): Promise<Result<TrainReport>> {
   const chosen = oneRecipe(job);
   if (!chosen.ok) return chosen;
   const { recipe, model } = chosen.value;
-  if (recipe.length.unit === "epochs") return fail(error("epochs-of-batches", recipe.span, recipe.name));
   const text = recipeText(recipe, model);
   const params = paramsOf(model);
   if (!text.ok) return text;
   if (!params.ok) return params;
 
-  const steps = recipe.length.count;
   const learned = learnedBy(recipe, model, params.value);
   const whileRead: Diagnostic[] = [];
   const report = (diagnostic: Diagnostic): void => {
@@ -66,11 +68,14 @@ export async function train(job: TrainJob): Promise<Result<TrainReport>> {
   };
   return catchingFailures(async () => {
     try {
-      const run = owned(await openRun(job.run, text.value, steps, job.resume));
+      const data = owned(await openData(job, { model, recipe }));
+      if (!data.ok) return data;
+      const run = owned(await openRun(job.run, text.value, data.value.steps, job.resume));
       if (!run.ok) return run;
       const { from, folder } = run.value;
-      const batches = owned(await openBatches({ file: job.batches, model, recipe, from: from?.step ?? 0, to: steps }));
-      if (!batches.ok) return batches;
+      const dataSha256 = data.value.sha256;
+      if (from !== null && from.dataSha256 !== dataSha256)
+        return fail(error("data-differs", { file: job.data ?? job.batches ?? "", offset: null }));
       const request = { model, recipe, params: learned, report };
       const start = owned(await (from === null ? newStart(job.weights, request) : resumedStart(from, request)));
       if (!start.ok) return start;
@@ -80,30 +85,36 @@ export async function train(job: TrainJob): Promise<Result<TrainReport>> {
 
       const recipeSha256 = createHash("sha256").update(text.value).digest("hex");
       const { inFile } = start.value;
-      const checkpoint = { run: folder, recipe, recipeSha256, params: learned, trainer: trainer.value, inFile };
-      const { saveEvery } = job;
-      const done = await learn({ saveEvery, steps, run: run.value, batches: batches.value, checkpoint });
+      const hashes = { recipeSha256, dataSha256 };
+      const checkpoint = { run: folder, recipe, ...hashes, params: learned, trainer: trainer.value, inFile };
+      const done = await learn({ saveEvery: job.saveEvery, run: run.value, data: data.value, checkpoint });
       if (!done.ok) return done;
       const { skipped } = done.value;
       const odd = skipped === 0 ? [] : [warning("steps-skipped", null, skipped, done.value.step - done.value.from)];
-      const before = [chosen, run, batches, start].flatMap(({ diagnostics }) => diagnostics);
-      return ok({ ...done.value, on: trainer.value.on }, [...before, ...whileRead, ...odd]);
+      const before = [chosen, data, run, start].flatMap(({ diagnostics }) => diagnostics);
+      return ok({ ...done.value, on: trainer.value.on }, [...before, ...whileRead, ...data.value.odd(), ...odd]);
     } finally {
       for (const close of closers) await close();
     }
   });
 }
 
+const openData = async ({ data, batches, run }: TrainJob, request: DataRequest): Promise<Result<TrainingData>> => {
+  if (data !== null && contains(path.resolve(data), path.resolve(run)))
+    return fail(error("run-in-data", { file: run, offset: null }));
+  if (data !== null && batches === null) return openPictures(data, request);
+  return batches !== null && data === null ? openBatches(batches, request) : fail(error("data-needed", null));
+};
+
 interface Session {
   readonly saveEvery: number;
-  readonly steps: number;
   readonly run: RunFolder;
-  readonly batches: Batches;
+  readonly data: TrainingData;
   readonly checkpoint: Omit<CheckpointRequest, keyof Progress>;
 }
 
 /** Step by step, with a line in the log for each; when it is asked to stop, it saves what it has. */
-const learn = ({ saveEvery, steps, run, batches, checkpoint }: Session): Promise<Result<Omit<TrainReport, "on">>> =>
+const learn = ({ saveEvery, run, data, checkpoint }: Session): Promise<Result<Omit<TrainReport, "on">>> =>
   stoppable(async asked => {
     const unwritable = await run.begin();
     if (unwritable !== null) return fail(unwritable);
@@ -120,11 +131,12 @@ const learn = ({ saveEvery, steps, run, batches, checkpoint }: Session): Promise
       return published.ok ? [] : published.diagnostics;
     };
     const { recipe } = checkpoint;
+    const { steps } = data;
     const line = liveLine(done => done % Math.ceil((steps - from) / 100) === 0);
     const begun = performance.now();
     try {
       for (let step = from; step < steps && asked() === null; step++) {
-        const taken = await takeStep({ batches, checkpoint, step, n: updates + 1 });
+        const taken = await takeStep({ data, checkpoint, step, n: updates + 1 });
         if (!taken.ok) return fail(...(step > saved ? await save(step) : []), ...taken.diagnostics);
         const { lr, loss, gradNorm, skipped } = taken.value;
         if (!skipped) updates++;
@@ -159,19 +171,19 @@ const learn = ({ saveEvery, steps, run, batches, checkpoint }: Session): Promise
   });
 
 interface Step {
-  readonly batches: Batches;
+  readonly data: TrainingData;
   readonly checkpoint: Pick<CheckpointRequest, "recipe" | "trainer">;
   readonly step: number;
   /** Which update it is, from 1. */
   readonly n: number;
 }
 
-async function takeStep({ batches, checkpoint: { recipe, trainer }, step, n }: Step) {
+async function takeStep({ data, checkpoint: { recipe, trainer }, step, n }: Step) {
   const { accumulate, optimizer, schedule } = recipe;
-  const lr = learningRate(optimizer.lr, schedule, schedule.first + step);
+  const lr = learningRate(optimizer.lr, schedule, schedule.first + step / data.stepsPerUnit);
   let sum = 0;
   for (let micro = 0; micro < accumulate; micro++) {
-    const inputs = await batches.read(step, micro);
+    const inputs = await data.read(step, micro);
     if (!inputs.ok) return inputs;
     sum += await trainer.accumulate(inputs.value, 1 / accumulate);
   }

@@ -25,7 +25,7 @@ function trainerOf(keep: (values: Float32Array) => Elements): Pick<Trainer, "rea
 async function resumed(keep: (values: Float32Array) => Elements, recipe: Recipe) {
   const run = newFolder();
   const trainer = trainerOf(keep) as Trainer;
-  const progress = { step: 12, updates: 11, recipeSha256: "0".repeat(64) };
+  const progress = { step: 12, updates: 11, recipeSha256: "0".repeat(64), dataSha256: null };
   must(await writeCheckpoint({ ...progress, run, recipe, params, trainer, inFile: undefined }));
   const checkpoint = must(lastCheckpoint(run)) as Checkpoint;
   expect(checkpoint).toMatchObject({ step: 12, updates: 11 });

@@ -1,0 +1,59 @@
+import * as fs from "node:fs";
+import * as path from "node:path";
+import { fail, ok, type Result } from "../../diagnostics/diagnostic.ts";
+import { error } from "../../diagnostics/messages.ts";
+import { ioError, pathProblem } from "../files/errno.ts";
+
+/** A folder of pictures, or of a folder a class. */
+export interface PictureFiles {
+  readonly folder: string;
+  /** Names of the folders, in order; none where the pictures lie in the folder itself. */
+  readonly classes: readonly string[];
+  readonly pictures: readonly PictureFile[];
+}
+
+export interface PictureFile {
+  /** Below the folder. */
+  readonly path: string;
+  readonly bytes: number;
+  /** The number of its class; null where there are none. */
+  readonly label: number | null;
+}
+
+const isPicture = /\.(png|jpe?g|webp)$/i;
+
+/** The pictures of a folder by the endings of their names, in the order of their names: the same everywhere. */
+export function listPictures(folder: string): Result<PictureFiles> {
+  const problem = pathProblem(folder);
+  if (problem !== null) return fail(problem);
+  try {
+    const entries = fs.readdirSync(folder, { withFileTypes: true }).sort((a, b) => (a.name < b.name ? -1 : 1));
+    const classes = entries
+      .filter(entry => isFolder(folder, entry) && !entry.name.startsWith("."))
+      .map(({ name }) => name);
+    const own = picturesIn(folder, "", null);
+    const [stray] = own;
+    if (classes.length > 0 && stray !== undefined)
+      return fail(error("pictures-mixed", { file: folder, offset: null }, stray.path, classes[0] ?? ""));
+    const pictures = classes.length === 0 ? own : classes.flatMap((name, label) => picturesIn(folder, name, label));
+    if (pictures.length === 0) return fail(error("no-pictures", { file: folder, offset: null }));
+    const empty = classes.find((_, label) => !pictures.some(picture => picture.label === label));
+    if (empty !== undefined) return fail(error("class-empty", { file: path.join(folder, empty), offset: null }));
+    return ok({ folder, classes, pictures });
+  } catch (cause) {
+    return fail(ioError(cause, folder, "read it"));
+  }
+}
+
+const isFolder = (folder: string, entry: fs.Dirent): boolean =>
+  entry.isDirectory() || (entry.isSymbolicLink() && fs.statSync(path.join(folder, entry.name)).isDirectory());
+
+const picturesIn = (folder: string, below: string, label: number | null): readonly PictureFile[] =>
+  fs
+    .readdirSync(path.join(folder, below))
+    .sort()
+    .filter(name => isPicture.test(name))
+    .map(name => {
+      const file = path.join(below, name);
+      return { path: file, bytes: fs.statSync(path.join(folder, file)).size, label };
+    });
