@@ -29,7 +29,7 @@ const needsProcess = (words: readonly string[], { input, env }: CliOptions): boo
   input !== undefined ||
   env !== undefined ||
   words.some(word => /^(-|-h|--help|-V|--version|webgpu|webgpu,.*|.*,webgpu.*)$/.test(word)) ||
-  (/^(run|classify|reconstruct|verify)$/.test(words[0] ?? "") && !words.includes("--on")); // WebGPU, unless told
+  (/^(run|classify|reconstruct|verify|train)$/.test(words[0] ?? "") && !words.includes("--on")); // WebGPU, unless told
 
 /** A process has one current directory, so one command at a time is in it. */
 let last: Promise<unknown> = Promise.resolve();

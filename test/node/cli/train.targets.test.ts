@@ -1,5 +1,6 @@
 import { describe, test } from "vitest";
-import { savedTrace } from "../../support/traces.ts";
+import { float32Trace, savedTrace } from "../../support/traces.ts";
+import { hasSwiftShader } from "../../support/webgpu-process.ts";
 import { checkTrace } from "./train.ts";
 
 // A minute each for pre-training, whose decoder has 512 channels.
@@ -10,4 +11,13 @@ describe("cnxc train on the reference gives torch's trace", () => {
     "pretrain-micro-sample",
     "pretrain-micro-batch-raw-accumulate2-clip",
   ])("%s", file => checkTrace(file, ["--on", "reference"], savedTrace), 1_200_000);
+});
+
+// The others, without a process for each: test/node/executors/webgpu-trainer.targets.test.ts.
+describe.runIf(hasSwiftShader)("cnxc train on WebGPU gives torch's trace", () => {
+  test.each(["finetune-micro-drop-path-clip", "pretrain-micro-batch-raw-accumulate2-clip"])(
+    "%s",
+    file => checkTrace(file, ["--on", "webgpu", "--adapter", "swiftshader"], float32Trace),
+    1_200_000,
+  );
 });

@@ -25,6 +25,7 @@ import { checkTrace, drawBatches, readLog } from "./train.ts";
 test("cnxc train on the reference gives torch's trace of fine-tuning", () =>
   checkTrace("finetune-micro", ["--on", "reference"], savedTrace));
 
+const reference = ["--on", "reference"];
 const body = "depths [1, 1]  dims [4, 8]  input 16x16x3  kernel_size 3";
 const models = `model m { ${body}  head classifier { classes 5 } }
 model masked { ${body}  head fcmae { patch_size 8  mask_ratio 0.5  decoder { depth 1  dim 8 } } }
@@ -40,7 +41,16 @@ async function place(text: string, steps = 6, micros = 1, more: Parameters<typeo
   fill(folder, { "spec.cnx": models + text });
   await drawBatches(at("batches.safetensors"), shapes, steps, micros, more);
   const train = (words: readonly string[] = [], spec = "spec.cnx") =>
-    cnxc(["train", at(spec), "--batches", at("batches.safetensors"), "-o", at("run"), ...words]);
+    cnxc([
+      "train",
+      at(spec),
+      ...(words.includes("--on") ? [] : reference),
+      "--batches",
+      at("batches.safetensors"),
+      "-o",
+      at("run"),
+      ...words,
+    ]);
   return { folder, at, train, log: () => readLog(at("run/log.jsonl")) };
 }
 
@@ -98,7 +108,7 @@ describe("a run", () => {
     expect(again).toEqual(first);
     cpSync(at("run/train.cnx"), at("again.cnx"));
     const files = ["--batches", at("batches.safetensors"), "-o", at("other")];
-    expect((await cnxc(["train", at("again.cnx"), ...files])).code).toBe(0);
+    expect((await cnxc(["train", at("again.cnx"), ...reference, ...files])).code).toBe(0);
     expect(bytesOf(at("other/checkpoints/step-6"))).toEqual(bytesOf(at("run/checkpoints/step-6")));
     expect((await cnxc(["fmt", "--check", at("again.cnx")])).code).toBe(0);
   });
@@ -232,7 +242,9 @@ describe("a run goes on", () => {
     await train(["--save-every", "3"]);
     rmSync(at("run/checkpoints/step-6"), { recursive: true });
     const words = ["--batches", at("batches.safetensors"), "-o", at("run"), "--resume"];
-    expect(await cnxc(["train", path.join(folder, "run/train.cnx"), ...words])).toMatchObject({ code: 0 });
+    expect(await cnxc(["train", path.join(folder, "run/train.cnx"), ...reference, ...words])).toMatchObject({
+      code: 0,
+    });
   });
 
   test("with a word where another version wrote the checkpoint", async () => {
@@ -284,7 +296,7 @@ describe("a run over a folder of pictures", () => {
   };
   const epochs = "train t { model m  batch 2  epochs 2  smoothing 0.1  drop_path 0.2 }";
   const over = (at: (name: string) => string, words: readonly string[] = []) =>
-    cnxc(["train", at("spec.cnx"), "--data", at("pictures"), "-o", at("run"), ...words]);
+    cnxc(["train", at("spec.cnx"), ...reference, "--data", at("pictures"), "-o", at("run"), ...words]);
 
   test("counts epochs, and resumes in the middle of one to the same bits", async () => {
     const { folder, at, log } = await place(epochs, 1);
@@ -304,7 +316,15 @@ describe("a run over a folder of pictures", () => {
   test("goes on with the same pictures alone, and never lies among them", async () => {
     const { folder, at } = await place(epochs, 1);
     folders(folder);
-    const among = await cnxc(["train", at("spec.cnx"), "--data", at("pictures"), "-o", at("pictures/run")]);
+    const among = await cnxc([
+      "train",
+      at("spec.cnx"),
+      ...reference,
+      "--data",
+      at("pictures"),
+      "-o",
+      at("pictures/run"),
+    ]);
     expect([among.code, among.stderr]).toEqual([6, expect.stringContaining("the run would lie among the pictures")]);
     expect((await over(at)).code).toBe(0);
     folders(folder, 15);
@@ -338,7 +358,7 @@ describe("what a run begins from", () => {
       name.endsWith("mask") ? v.map((_, i) => i % 2) : v,
     );
     const pretrain = ["-t", "p", "--batches", at("masked.safetensors"), "-o", at("pretrained")];
-    expect((await cnxc(["train", at("spec.cnx"), ...pretrain])).code).toBe(0);
+    expect((await cnxc(["train", at("spec.cnx"), ...reference, ...pretrain])).code).toBe(0);
     const encoder = at("pretrained/checkpoints/step-1/model.safetensors");
     const { code, stderr } = await train(["-t", "t", "-w", encoder]);
     expect(code).toBe(0);
@@ -376,7 +396,7 @@ describe("bad input is named, and leaves no run", () => {
       2,
       "either a folder of pictures with --data or ready batches",
     ],
-    "an executor that does not train": [recipe(usual), ["--on", "onnx"], 2, "Allowed choices are reference"],
+    "an executor that does not train": [recipe(usual), ["--on", "onnx"], 2, "Allowed choices are reference, webgpu"],
   };
   test.each(Object.entries(cases))("%s", async (_, [text, words, code, sentence]) => {
     const { at, train } = await place(text);

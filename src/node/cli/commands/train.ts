@@ -2,10 +2,12 @@ import type { Result } from "../../../diagnostics/diagnostic.ts";
 import { shown, shownPath } from "../../../diagnostics/escape.ts";
 import { type TrainerName, trainerNames } from "../../executors/trainers.ts";
 import { readStdin } from "../../files/read.ts";
+import { type AdapterKind, adapterKinds } from "../../gpu/adapters.ts";
+import { enterGpuProcess } from "../../gpu/gpu-process.ts";
 import type { TrainReport } from "../../jobs/train/train.ts";
 import { type Outcome, outcome } from "../../outcome/outcome.ts";
 import type { AddCommand } from "../command.ts";
-import { countOption, defaulted, once } from "../options.ts";
+import { choice, countOption, defaulted, once } from "../options.ts";
 
 interface Options {
   readonly train?: string;
@@ -13,6 +15,7 @@ interface Options {
   readonly batches?: string;
   readonly weights?: string;
   readonly on: TrainerName;
+  readonly adapter?: AdapterKind;
   readonly saveEvery: number;
   readonly resume?: boolean;
   readonly output: string;
@@ -38,7 +41,8 @@ export const addTrain: AddCommand = (program, execute) => {
         "what a new run begins from: safetensors, .pt, .pth or .npz in any known naming, or random:SEED (default: drawn as the recipe says)",
       ),
     )
-    .addOption(defaulted("--on <executor>", "where it trains", trainerNames, "reference"))
+    .addOption(defaulted("--on <executor>", "where it trains", trainerNames, "webgpu"))
+    .addOption(choice("--adapter <kind>", "WebGPU adapter (default: the first of these there is)", adapterKinds))
     .addOption(
       countOption("--save-every <steps>", "steps from one checkpoint to the next; the last is saved too", 1000),
     )
@@ -54,6 +58,9 @@ export const addTrain: AddCommand = (program, execute) => {
 };
 
 async function train(spec: string, options: Options): Promise<Outcome> {
+  const entered = options.on === "webgpu" ? await enterGpuProcess(options.adapter ?? null) : null;
+  if (entered !== null && !entered.ok) return outcome({ diagnostics: entered.diagnostics });
+  if (entered?.value.role === "parent") return outcome({ exitCode: entered.value.exitCode });
   const job = await import("../../jobs/train/train.ts");
   const report = await job.train({
     spec,
@@ -61,7 +68,7 @@ async function train(spec: string, options: Options): Promise<Outcome> {
     root: options.root ?? null,
     train: options.train ?? null,
     on: options.on,
-    adapter: null,
+    adapter: entered?.value.role === "child" ? entered.value.kind : null,
     weights: options.weights ?? null,
     data: options.data ?? null,
     batches: options.batches ?? null,

@@ -25,7 +25,20 @@ function train(
   env: Readonly<Record<string, string>> = {},
   stop: { readonly at: string; readonly signal: NodeJS.Signals } | null = null,
 ) {
-  const all = [cliFile, "train", "t.cnx", "--batches", "b.safetensors", "-o", "OUT", "--save-every", "1", ...words];
+  const all = [
+    cliFile,
+    "train",
+    "t.cnx",
+    "--on",
+    "reference",
+    "--batches",
+    "b.safetensors",
+    "-o",
+    "OUT",
+    "--save-every",
+    "1",
+    ...words,
+  ];
   const child = spawn(process.execPath, all, {
     cwd,
     stdio: ["ignore", "pipe", "pipe"],
