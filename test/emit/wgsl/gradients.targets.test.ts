@@ -12,8 +12,9 @@ beforeAll(async () => {
 afterAll(() => gpu?.end());
 
 describe.runIf(hasSwiftShader)("WebGPU gives PyTorch's gradients", () => {
-  const chosen = (kind: string): readonly string[] =>
-    goldenFiles(kind).filter(file => full || !file.startsWith("atto"));
+  // What tells one kernel or one mistake from another; a file takes seconds of a software adapter.
+  const usual = /^micro-(64x64|eps|tails|v1)|micro.*(sample-norm|batch-raw)/;
+  const chosen = (kind: string): readonly string[] => goldenFiles(kind).filter(file => full || usual.test(file));
   const check = async (
     file: string,
     recording: ReturnType<typeof denseGradients> | ReturnType<typeof fcmaeGradients>,
@@ -28,12 +29,12 @@ describe.runIf(hasSwiftShader)("WebGPU gives PyTorch's gradients", () => {
 });
 
 describe.runIf(hasSwiftShader)("WebGPU's gradients are the interpreter's", () => {
-  const seeds = full ? Array.from({ length: 400 }, (_, seed) => seed) : [0, 2, 3, 6, 10, 11, 14, 15];
+  const seeds = full ? Array.from({ length: 400 }, (_, seed) => seed) : [2, 3, 11, 14];
   test.each(seeds)("random model %i", seed => compareGradients(gpu as WebgpuProcess, seed));
 });
 
 describe.runIf(hasSwiftShader)("WebGPU's sums over 327,680 rows keep their digits", () => {
-  test.each([0, 0.5])("of values with mean %d", async mean =>
+  test.each(full ? [0, 0.5] : [0.5])("of values with mean %d", async mean =>
     expect(await longSums(gpu as WebgpuProcess, mean)).toBeLessThan(3e-6),
   );
 });

@@ -1,21 +1,22 @@
 import { describe, test } from "vitest";
+import { full } from "../../support/full.ts";
 import { float32Trace, savedTrace } from "../../support/traces.ts";
 import { hasSwiftShader } from "../../support/webgpu-process.ts";
 import { checkTrace } from "./train.ts";
 
 // A minute each for pre-training, whose decoder has 512 channels.
 describe("cnxc train on the reference gives torch's trace", () => {
-  test.each([
-    "finetune-micro-v1",
-    "finetune-micro-drop-path-clip",
-    "pretrain-micro-sample",
-    "pretrain-micro-batch-raw-accumulate2-clip",
-  ])("%s", file => checkTrace(file, ["--on", "reference"], savedTrace), 1_200_000);
+  const minutes = full ? ["finetune-micro-v1", "pretrain-micro-batch-raw-accumulate2-clip"] : [];
+  test.each(["finetune-micro-drop-path-clip", "pretrain-micro-sample", ...minutes])(
+    "%s",
+    file => checkTrace(file, ["--on", "reference"], savedTrace),
+    1_200_000,
+  );
 });
 
 // The others, without a process for each: test/node/executors/webgpu-trainer.targets.test.ts.
 describe.runIf(hasSwiftShader)("cnxc train on WebGPU gives torch's trace", () => {
-  test.each(["finetune-micro-drop-path-clip", "pretrain-micro-batch-raw-accumulate2-clip"])(
+  test.each(["finetune-micro-v1", ...(full ? ["pretrain-micro-batch-raw-accumulate2-clip"] : [])])(
     "%s",
     file => checkTrace(file, ["--on", "webgpu", "--adapter", "swiftshader"], float32Trace),
     1_200_000,
