@@ -1,0 +1,71 @@
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import * as path from "node:path";
+import { describe, expect, test } from "vitest";
+import { choices } from "../../../src/model/choices.ts";
+import { cnxc } from "../../support/cli.ts";
+import { fill, newFolder } from "../../support/folders.ts";
+import { writePng } from "../../support/png.ts";
+import { hasSwiftShader } from "../../support/webgpu-process.ts";
+import { readLog } from "./train.ts";
+
+const side = 16;
+
+/** A disc before a plain ground, wherever and in whichever colours. */
+function picture(seed: number): Buffer {
+  const { int } = choices(seed);
+  const [x, y, radius] = [int(4, 11), int(4, 11), int(3, 6)];
+  const colours = [0, 1].map(() => [int(0, 255), int(0, 255), int(0, 255)]);
+  const data = Buffer.alloc(4 * side * side, 255);
+  for (let at = 0; at < side * side; at++) {
+    const inside = ((at % side) - x) ** 2 + (Math.floor(at / side) - y) ** 2 < radius ** 2;
+    for (let c = 0; c < 3; c++) data[4 * at + c] = colours[inside ? 1 : 0]?.[c] ?? 0;
+  }
+  return writePng({ width: side, height: side, data });
+}
+
+const spec = (steps: number) => `
+model small {
+  depths [1, 1]
+  dims [16, 32]
+  input ${side}x${side}x3
+  stem patch 2
+  kernel_size 3
+  head fcmae { mask_ratio 0.5  patch_size 4  norm_pix_loss false  decoder { depth 1  dim 32 } }
+}
+train discs {
+  model small
+  batch 20
+  steps ${steps}
+  optimizer adamw { lr 6e-3  betas [0.9, 0.95] }
+  schedule cosine { warmup 5  total 160 }
+  ema 0.9
+}
+`;
+
+describe.runIf(hasSwiftShader)("a folder of pictures is learned from", () => {
+  test("the loss falls below half of what it began with, and a run that was stopped goes on with the same bits", async () => {
+    const folder = newFolder();
+    const at = (name: string): string => path.join(folder, name);
+    const train = (steps: number, run: string, words: readonly string[] = []) => {
+      fill(folder, { "spec.cnx": spec(steps) });
+      const to = ["--on", "webgpu", "--adapter", "swiftshader", "-o", at(run)];
+      return cnxc(["train", at("spec.cnx"), "--data", at("pictures"), ...to, ...words]);
+    };
+    mkdirSync(at("pictures"));
+    for (let i = 0; i < 300; i++) writeFileSync(at(`pictures/${i}.png`), picture(i));
+    expect(await train(160, "whole")).toMatchObject({ code: 0 });
+    const log = readLog(at("whole/log.jsonl"));
+    expect(log.length).toBe(160);
+    const mean = (lines: typeof log) => lines.reduce((sum, { loss }) => sum + loss, 0) / lines.length;
+    expect(mean(log.slice(-5))).toBeLessThan(mean(log.slice(0, 5)) / 2);
+
+    for (const [steps, run, words] of [
+      [24, "once", []],
+      [12, "twice", []],
+      [24, "twice", ["--resume"]],
+    ] as const)
+      expect(await train(steps, run, words)).toMatchObject({ code: 0 });
+    for (const file of ["log.jsonl", "checkpoints/step-24/model.safetensors", "checkpoints/step-24/state.safetensors"])
+      expect(readFileSync(at(`twice/${file}`)).equals(readFileSync(at(`once/${file}`))), file).toBe(true);
+  });
+});
