@@ -15,7 +15,10 @@ export interface TrainerRequest {
   readonly model: Model;
   readonly recipe: Recipe;
   readonly params: readonly Learned[];
-  /** What a parameter starts from. Null where nothing is given: the moments are 0 then, the average the parameter. */
+  /**
+   * What a parameter starts from; `ema` is asked for only where the recipe has an average. Null where nothing is given: the
+   * moments are 0 then, the average the parameter.
+   */
   readonly start: (kind: StateKind, name: string) => Promise<Elements | null>;
 }
 

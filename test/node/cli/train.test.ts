@@ -12,7 +12,7 @@ import {
 import * as path from "node:path";
 import { describe, expect, test } from "vitest";
 import { realFs } from "../../../src/node/output/fs.ts";
-import { namesBeside, takeLock } from "../../../src/node/output/lock.ts";
+import { lockText, namesBeside, takeLock } from "../../../src/node/output/lock.ts";
 import { cnxc } from "../../support/cli.ts";
 import { fill, newFolder } from "../../support/folders.ts";
 import { writePng } from "../../support/png.ts";
@@ -94,6 +94,24 @@ describe("a run", () => {
     expect(existsSync(at("run"))).toBe(false);
     lock.release();
     expect((await train()).code).toBe(0);
+  });
+
+  test("that has lost its folder to another process ends", async () => {
+    const { at, train } = await place(recipe("steps 60"), 60);
+    const { lock } = namesBeside(at("run"));
+    const running = train(["--save-every", "1"]);
+    while (!existsSync(at("run/log.jsonl"))) await new Promise(resolve => setImmediate(resolve));
+    writeFileSync(lock, lockText({ pid: 1, place: "00000000", host: "elsewhere", token: "00000000" }, 1));
+    const { code, stderr } = await running;
+    expect([code, stderr]).toEqual([6, expect.stringContaining("output-lock-lost")]);
+    expect(existsSync(at("run/checkpoints/step-60"))).toBe(false);
+  });
+
+  test("may begin where another has ended, by its schedule", async () => {
+    const { train, log } = await place(recipe("steps 2  schedule cosine { warmup 4  total 8  first 2 }"), 2);
+    expect((await train()).code).toBe(0);
+    const lr = (2 / 256) * 1.5e-4;
+    expect(log().map(line => line.lr)).toEqual([(lr * 2) / 4, (lr * 3) / 4]);
   });
 
   test("is told by a recipe that needs no other file and trains to the same bits", async () => {

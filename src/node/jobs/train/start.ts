@@ -70,11 +70,8 @@ export async function resumedStart(from: Checkpoint, request: StartRequest): Pro
 type Values = Result<Start["start"]>;
 type Known = Pick<StartRequest, "params" | "recipe">;
 
-const exactValues = async (file: TensorFile, _: Weights, { recipe }: Known): Promise<Values> =>
-  ok(async (kind, name) => {
-    if (kind === "ema" && recipe.ema === null) return null;
-    return new Float64Array(copied(await file.bytes(statePrefix[kind] + name)));
-  });
+const exactValues = async (file: TensorFile): Promise<Values> =>
+  ok(async (kind, name) => new Float64Array(copied(await file.bytes(statePrefix[kind] + name))));
 
 /** Moments and averages in the names and layouts of the weights' file, which are those of the checkpoint's. */
 async function boundValues(file: TensorFile, weights: Weights, { params, recipe }: Known): Promise<Values> {

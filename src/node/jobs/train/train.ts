@@ -91,7 +91,7 @@ export async function train(job: TrainJob): Promise<Result<TrainReport>> {
       if (!done.ok) return done;
       const { skipped } = done.value;
       const odd = skipped === 0 ? [] : [warning("steps-skipped", null, skipped, done.value.step - done.value.from)];
-      const before = [chosen, data, run, start].flatMap(({ diagnostics }) => diagnostics);
+      const before = [chosen, data, run, start, trainer].flatMap(({ diagnostics }) => diagnostics);
       return ok({ ...done.value, on: trainer.value.on }, [...before, ...whileRead, ...data.value.odd(), ...odd]);
     } finally {
       for (const close of closers) await close();
