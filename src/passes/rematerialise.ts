@@ -1,4 +1,4 @@
-import { type Graph, type Node, nodeOf, type ValueId } from "../graph/graph.ts";
+import { type Graph, type Node, nodeOf, readers, type ValueId } from "../graph/graph.ts";
 import { typed } from "../graph/infer.ts";
 import type { OpName } from "../graph/ops.ts";
 import { dropDead } from "../graph/rewrite.ts";
@@ -6,11 +6,22 @@ import { gradientName } from "./differentiate.ts";
 import type { Pass } from "./pass.ts";
 
 /** What is cheaper to make again than to keep until the backward pass comes to it. */
-const cheap: ReadonlySet<OpName> = new Set(["toChannelsLast", "gatherSites", "patchify", "standardize"]);
+const cheap: ReadonlySet<OpName> = new Set([
+  "toChannelsLast",
+  "gatherSites",
+  "patchify",
+  "standardize",
+  "gelu",
+  "scaleChannels",
+]);
+
+/** What is made of a large value and is small: made while that is there, so that only this is kept. */
+const early: ReadonlySet<OpName> = new Set(["inverseDeviation"]);
 
 /**
  * Make again for the backward pass what the forward pass makes with next to no work, so that it need not be kept, and is
- * still read by one kernel alone in the forward pass, which takes it in.
+ * still read by one kernel alone in the forward pass, which takes it in; and make early what sums a map up, so that the map
+ * need not be kept for it.
  *
  *   %x = toChannelsLast(%image)
  *   %y = patchConv(%x, %w, %b) {size: 4}
@@ -37,8 +48,13 @@ export const rematerialise: Pass = {
       const copy = `${id}.again`;
       return nodes.has(copy) ? copy : emit({ ...node, id: copy, inputs: node.inputs.map(again) });
     };
-    for (const node of graph.nodes.values())
+    const read = readers(graph);
+    for (const node of graph.nodes.values()) {
+      if (nodes.has(node.id)) continue;
       emit(forward.has(node.id) ? node : { ...node, inputs: node.inputs.map(again) });
+      const kept = forward.has(node.id) && !cheap.has(node.op);
+      for (const reader of kept ? (read.get(node.id) ?? []) : []) if (early.has(reader.op)) emit(reader);
+    }
     return dropDead({ ...graph, nodes });
   },
 };
