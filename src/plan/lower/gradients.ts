@@ -15,7 +15,8 @@ import type { TrainingOp } from "../../graph/ops.ts";
 import type { Variance } from "../../graph/training-ops.ts";
 import { columnStrip, type KernelKind, type KernelParams, type PatchGeometry } from "../kernels.ts";
 import { divideUp } from "../tiles/tile.ts";
-import { attr, type Calls, call, type Lowering, patchesInCompact, patchesOnMap, type ReadGraph } from "./lowering.ts";
+import { grnGrad } from "./grn.ts";
+import { attr, type Calls, call, type Lowering, patchesInCompact, patchesOnMap } from "./lowering.ts";
 
 /** What an op of a graph that learns becomes; null for those that only ever stand in front of a layer's weight. */
 export const trainingLowerings: { readonly [K in TrainingOp]: Lowering | null } = {
@@ -75,8 +76,8 @@ export const trainingLowerings: { readonly [K in TrainingOp]: Lowering | null } 
     const params = { form: attr(anchor, "geluGrad").form, length: elements(anchor.type) };
     return one(anchor, "geluGrad", params, { input: operand(anchor, 0), d: operand(anchor, 1) });
   },
-  grnScaleGrad: null,
-  grnResponseGrad: null,
+  grnScaleGrad: grnGrad,
+  grnResponseGrad: grnGrad,
   spreadSites: ({ anchor }) => {
     const params = { op: "spreadSites", ...sites(anchor.type), channels: channels(anchor.type) } as const;
     return one(anchor, "rearrange", params, { input: operand(anchor, 0) });
@@ -231,20 +232,6 @@ function inParts(
   const sums = `${node.id}.parts`;
   const total = { length, rows: parts, over: "parts", taps } as const;
   return { setup: [], steps: [kernel(sums), call(node, "columnTotals", total, { sums }, { total: node.id })] };
-}
-
-/** GRN's gradients, from the same partial sums of squares as its factors. */
-export function grnGrad(node: Node, graph: ReadGraph, tiles: number): Calls {
-  const squares = node.op === "grnScaleGrad";
-  const { eps } = node.attrs as { readonly eps: number };
-  const batch = !isBatched(node.type);
-  const params = { of: squares ? "squares" : "response", channels: channels(node.type), tiles, batch, eps } as const;
-  const partials = operand(node, 0);
-  invariant(nodeOf(graph, partials).op === "sumSquares", `'${node.id}' has no squares`);
-  const reads = squares
-    ? { partials, gamma: operand(node, 1), d: operand(node, 2) }
-    : { partials, d: operand(node, 1) };
-  return one(node, "grnGrad", params, reads);
 }
 
 /** An image as rows of channels or of patches, and the target of its patches, where their readers do not take them in. */

@@ -1,4 +1,3 @@
-import { invariant } from "../../diagnostics/invariant.ts";
 import {
   channels,
   elements,
@@ -11,12 +10,13 @@ import {
   type ValueId,
 } from "../../graph/graph.ts";
 import type { GeluApproximation, OpName } from "../../graph/ops.ts";
-import { type ElementwiseOp, gemvPacked, type KernelParams, squareStrips } from "../kernels.ts";
-import { chooseGemm, chooseGemv, chooseNorm, choosePool, grnInline } from "../tiles/choose-tile.ts";
-import { type GemmShape, type GemmTile, packedShape, squareTiles } from "../tiles/tile.ts";
+import { type ElementwiseOp, gemvPacked, type KernelParams } from "../kernels.ts";
+import { chooseGemm, chooseGemv, chooseNorm, choosePool } from "../tiles/choose-tile.ts";
+import { packedShape } from "../tiles/tile.ts";
 import type { TuningProfile } from "../tiles/tuning-profiles.ts";
 import { depthwise, downsample, rowNorm, siteDepthwise, stem } from "./convolutions.ts";
-import { biasThrough, grnGrad, standalone, trainingLowerings, weightwise } from "./gradients.ts";
+import { biasThrough, standalone, trainingLowerings, weightwise } from "./gradients.ts";
+import { gemmShape, grnInput, grnScale, sumSquares } from "./grn.ts";
 import {
   attr,
   type Calls,
@@ -75,16 +75,6 @@ export const lowerings: { readonly [K in OpName]: Lowering | null } = {
   scaleInputs: ({ anchor }, graph) => weightwise(anchor, graph, "scaleInputs"),
   scaleOutputs: ({ anchor }, graph) => weightwise(anchor, graph, "scaleOutputs"),
   biasThrough: ({ anchor }, graph) => biasThrough(anchor, graph),
-  grnScaleGrad: grnBackward,
-  grnResponseGrad: grnBackward,
-};
-
-function grnBackward({ anchor }: FusionGroup, graph: ReadGraph, tuning: TuningProfile): Calls {
-  return grnGrad(anchor, graph, partialRows(graph, nodeOf(graph, operand(anchor, 0)), tuning));
-}
-
-const gemmShape = (node: Node, depth: number): GemmShape => {
-  return { rows: rowsOf(node), depth, columns: channels(node.type) };
 };
 
 function gemm(group: FusionGroup, graph: ReadGraph, tuning: TuningProfile): Calls {
@@ -126,62 +116,12 @@ function gemm(group: FusionGroup, graph: ReadGraph, tuning: TuningProfile): Call
   return { setup, steps: [call(anchor, "gemm", params, operands, writes)] };
 }
 
-/** GRN's factors for a linear: worked out in it from the partial sums where those are few, else read. */
-function grnInput(graph: ReadGraph, scale: Node, tile: GemmTile, tuning: TuningProfile) {
-  const { inline, tiles } = grnFactors(graph, scale, tile, tuning);
-  return inline
-    ? { params: { kind: "partials", tiles } as const, reads: { partials: operand(scale, 0), gamma: operand(scale, 1) } }
-    : { params: { kind: "vector" } as const, reads: { scale: scale.id } };
-}
-
-/**
- * Whether the linear that reads GRN's factors computes them itself, and how many partial rows there are. `tile` is that
- * of the linear, null where something else reads them.
- */
-function grnFactors(graph: ReadGraph, scale: Node, tile: GemmTile | null, tuning: TuningProfile) {
-  const squares = nodeOf(graph, operand(scale, 0));
-  invariant(squares.op === "sumSquares", `'${scale.id}' has no squares`);
-  const tiles = partialRows(graph, squares, tuning);
-  const perSample = attr(squares, "sumSquares").over === "sample";
-  const alone = graph.readers.get(scale.id)?.length === 1;
-  return { tiles, inline: tile !== null && perSample && alone && grnInline(tuning, tile, tiles) };
-}
-
-/** Rows of partial sums of squares: as many as the linear that they are summed in has tiles, or their own kernel. */
-function partialRows(graph: Graph, squares: Node, tuning: TuningProfile): number {
-  const producer = nodeOf(graph, graph.groups.get(squares.id) ?? squares.id);
-  if (producer.op !== "linear") return squareStrips(rowsOf(nodeOf(graph, operand(squares, 0))));
-  const input = nodeOf(graph, operand(producer, 0));
-  const from = gemmShape(producer, channels(input.type));
-  return squareTiles(chooseGemm(tuning, from), from.rows);
-}
-
-const rowsOf = (node: Node): number => elements(node.type) / channels(node.type);
-
-function sumSquares({ anchor }: FusionGroup, graph: Graph): Calls {
-  const input = nodeOf(graph, operand(anchor, 0));
-  const params = { rows: rowsOf(input), channels: channels(input.type) };
-  return { setup: [], steps: [call(anchor, "sumSquares", params, { input: input.id }, { squares: anchor.id })] };
-}
-
 /** By GRN's factors, of which every image has its own, or by a parameter. */
 function scaleChannels({ anchor }: FusionGroup, graph: Graph): Calls {
   const factor = nodeOf(graph, operand(anchor, 1));
   if (factor.op === "grnScale") return elementwise(anchor, "scale-each", { vector: factor.id });
   const each = isBatched(factor.type);
   return elementwise(anchor, each ? "scale-each" : "scale", { vector: factor.id }, each ? { close: true } : {});
-}
-
-function grnScale({ anchor }: FusionGroup, graph: ReadGraph, tuning: TuningProfile): Calls {
-  const [reader] = graph.readers.get(anchor.id) ?? [];
-  const linear = reader && nodeOf(graph, graph.groups.get(reader.id) ?? reader.id);
-  const tile = linear?.op === "linear" ? chooseGemm(tuning, gemmShape(linear, channels(anchor.type))) : null;
-  const { inline, tiles } = grnFactors(graph, anchor, tile, tuning);
-  if (inline) return { setup: [], steps: [] };
-  const batch = anchor.type.shape[0] !== "N";
-  const params = { channels: channels(anchor.type), tiles, batch, invocations: tuning.barrierInvocations };
-  const reads = { partials: operand(anchor, 0), gamma: operand(anchor, 1) };
-  return { setup: [], steps: [call(anchor, "grnScale", params, reads, { scale: anchor.id })] };
 }
 
 function classifier({ anchor }: FusionGroup, graph: Graph, tuning: TuningProfile): Calls {

@@ -1,9 +1,21 @@
 import { readdirSync } from "node:fs";
 import { describe, expect, test } from "vitest";
 import { webgpuTrainer } from "../../../src/node/executors/webgpu-trainer.ts";
+import { paramsOf } from "../../../src/node/inputs/open-weights.ts";
+import type { RunTensor } from "../../../src/node/inputs/tensors.ts";
+import { learnedBy } from "../../../src/training/learned.ts";
 import { full } from "../../support/full.ts";
 import { adapter } from "../../support/gpu.ts";
-import { endErrors, float32Trace, traceErrors } from "../../support/traces.ts";
+import {
+  endErrors,
+  float32Trace,
+  readTrace,
+  traceBatch,
+  traceErrors,
+  traceModel,
+  traceRecipe,
+} from "../../support/traces.ts";
+import { must } from "../../syntax/support.ts";
 import { trained } from "./traces.ts";
 
 const files = readdirSync(new URL("../../golden/train", import.meta.url))
@@ -19,5 +31,30 @@ describe.runIf(adapter !== null)("WebGPU learns as torch does", () => {
     expect(norm).toBeLessThan(float32Trace.norm);
     expect(Math.max(...Object.values(norms))).toBeLessThan(float32Trace.moved);
     expect(samples).toBeLessThan(float32Trace.samples);
+  });
+
+  test("a step whose gradients are not finite changes nothing, and the next one is as if it had not been", async () => {
+    const trace = readTrace("finetune-micro-v1");
+    const { model: given, weights } = traceModel(trace);
+    const recipe = { ...traceRecipe(trace, given), ema: 0.9 };
+    const params = learnedBy(recipe, given, must(paramsOf(given)));
+    const start = async (kind: string, name: string) => (kind === "param" ? weights.f32(name) : null);
+    const batch = traceBatch(trace, 0, 0);
+    const pixels = batch.get("pixel_values") as RunTensor;
+    const broken = new Map([...batch, ["pixel_values", { ...pixels, data: pixels.data.with(7, Number.NaN) }]]);
+    const ends = [];
+    for (const steps of [[broken, batch], [batch]]) {
+      const trainer = must(await webgpuTrainer("gpu")({ model: given, recipe, params, start }));
+      for (const step of steps) {
+        await trainer.accumulate(step, 1);
+        const { gradNorm, skipped } = await trainer.update({ lr: 1e-3, n: 1 });
+        expect([Number.isFinite(gradNorm), skipped]).toEqual([step === batch, step === broken]);
+      }
+      const kinds = ["param", "exp_avg", "exp_avg_sq", "ema"] as const;
+      ends.push(await Promise.all(kinds.map(async kind => [...(await trainer.read(kind, "head.weight"))])));
+      await trainer.close();
+    }
+    expect(ends[0]).toEqual(ends[1]);
+    expect(ends[0]?.[0]).not.toEqual([...(await weights.f32("head.weight"))]);
   });
 });
