@@ -18,6 +18,7 @@ const spec = `model m {
 }
 `;
 const masked = `model m { depths [1,1] dims [4,8] input 64x64x3 head fcmae { decoder { dim 8 depth 1 } } }`;
+const recipe = `${spec}train t { model m  batch 1  steps 1  schedule cosine { warmup 0 } }\n`;
 const sweep = `${spec}sweep s extends m { mlp_ratio in [1, 2] }\n`;
 
 /** What each command is asked, and of which spec, where the spec comes from standard input. */
@@ -29,6 +30,7 @@ const asked: Readonly<Record<string, readonly [spec: string, ...words: string[]]
   reconstruct: [masked, "-", "-w", "random:1", "--image", "b.png", "--on", "reference", "-o", "o.png"],
   explore: [sweep, "-"],
   tune: [spec, "-", "--on", "cuda-cpu", "--dtype", "f32", "--candidates", "1", "-o", "t.json"],
+  train: [recipe, "-", "--batches", "batches.safetensors", "-w", "random:1", "--on", "reference", "-o", "run"],
   info: [spec, "-"],
   inspect: [spec, "-"],
   check: [spec, "-"],
@@ -39,6 +41,8 @@ async function layOut(): Promise<string> {
   const folder = newFolder();
   const image = f32Tensor("pixel_values", [1, 3, 32, 32], () => new Float32Array(3072));
   await writeTensors(path.join(folder, "in.safetensors"), [image]);
+  const targets = f32Tensor("0.0.targets", [1, 3], () => Float32Array.of(1, 0, 0));
+  await writeTensors(path.join(folder, "batches.safetensors"), [{ ...image, name: "0.0.pixel_values" }, targets]);
   for (const [name, side] of [
     ["a.png", 4],
     ["b.png", 64],
