@@ -11,8 +11,8 @@ import { hasSwiftShader, startWebgpu, type WebgpuProcess } from "../support/webg
 import { must } from "../syntax/support.ts";
 import { holds, kernelFaults, optimizerFaults, recording, replaced } from "./gradients.ts";
 
-/** Some of each in every run, all of them in full mode: each takes seconds of a software adapter. */
-const some = <T>(faults: readonly T[]): readonly T[] => (full ? faults : faults.filter((_, i) => i % 5 === 0));
+/** The first of each in every run, all of them in full mode: each takes seconds of a software adapter. */
+const some = <T>(faults: readonly T[]): readonly T[] => (full ? faults : faults.slice(0, 1));
 
 describe.runIf(hasSwiftShader)("a mistake in a kernel is seen", () => {
   const files = { dense: "dense-grad/micro-64x64-b2", masked: "fcmae-grad/micro-128-b2-sample-norm_pix_loss" };
