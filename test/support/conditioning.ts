@@ -50,8 +50,9 @@ export function expectFloat32(
   found: ArrayLike<number>,
   wanted: ArrayLike<number>,
   what: string,
+  limit: number = float32.logitsRelL2,
 ): void {
   const off = relL2(found, wanted);
-  if (off < float32.logitsRelL2) return;
-  expect(off, what).toBeLessThan(Math.max(float32.logitsRelL2, timesRounding * roundingError(given, output)));
+  if (off < limit) return;
+  expect(off, what).toBeLessThan(Math.max(limit, timesRounding * roundingError(given, output)));
 }
