@@ -7,9 +7,10 @@ import { check } from "./model/check.ts";
 import { modelHash } from "./model/hash.ts";
 import { type Batch, type Model, type Program, type TargetName, targetNames } from "./model/model.ts";
 import { type Request, type Selection, select } from "./model/select.ts";
-import { learningPassesFor } from "./passes/all.ts";
+import { gradientPasses } from "./passes/all.ts";
 import { compactSitesAs } from "./passes/compact-sites.ts";
-import { type PassObserver, runPasses } from "./passes/pass.ts";
+import { type Pass, type PassObserver, runPasses } from "./passes/pass.ts";
+import { rematerialise } from "./passes/rematerialise.ts";
 import type { SiteLayout } from "./passes/site-layout.ts";
 import { splitGrn } from "./passes/split-grn.ts";
 import { place } from "./plan/place.ts";
@@ -69,8 +70,8 @@ export function lower(
   if (!built.ok) return built;
   observer.graph?.(built.value, model);
 
-  const gradients = learning === null ? [] : learningPassesFor(({ id, op }) => learning.wanted(id, op === "param"));
-  const passes = [compactSitesAs(sites), ...target.rewriting, ...gradients, ...target.grouping];
+  const learns = learning === null ? [] : [...gradientsOf(learning), rematerialise];
+  const passes = [compactSitesAs(sites), ...target.rewriting, ...learns, ...target.grouping];
   const legal = learning === null ? target.legal : learningOps;
   return ok(verify(runPasses(built.value, passes, observer), target.name, legal), built.diagnostics);
 }
@@ -81,9 +82,11 @@ export function lower(
  */
 export function differentiated(model: Model, taps: readonly string[], learning: Gradients): Result<Graph> {
   const built = build(model, taps, learning);
-  const passes = [splitGrn, ...learningPassesFor(({ id, op }) => learning.wanted(id, op === "param"))];
-  return built.ok ? ok(runPasses(built.value, passes), built.diagnostics) : built;
+  return built.ok ? ok(runPasses(built.value, [splitGrn, ...gradientsOf(learning)]), built.diagnostics) : built;
 }
+
+const gradientsOf = ({ wanted }: Gradients): readonly Pass[] =>
+  gradientPasses(({ id, op }) => wanted(id, op === "param"));
 
 export interface Planned {
   readonly graph: Graph;

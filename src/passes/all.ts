@@ -21,11 +21,10 @@ export const foldingPasses: readonly Pass[] = [splitGrn, foldGrnShift, foldLayer
 /** For graphs that learn, after the folds: what is left of LayerNorm is split, the gradients are appended, and what is cheap is made again. */
 export const learningPasses: readonly Pass[] = [splitLayernorm, differentiate, rematerialise];
 
-/** The same for some leaves of the graph. */
-export const learningPassesFor = (wanted: (leaf: Node) => boolean): readonly Pass[] => [
+/** The first two for some leaves of the graph: its gradients, however they are computed. */
+export const gradientPasses = (wanted: (leaf: Node) => boolean): readonly Pass[] => [
   splitLayernorm,
   differentiateAs(wanted),
-  rematerialise,
 ];
 
 /** Grouping, after all rewriting. Each looks at its own ops, so their order does not matter. */

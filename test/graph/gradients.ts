@@ -4,9 +4,10 @@ import { build } from "../../src/graph/build.ts";
 import { evaluate, type Values, widen } from "../../src/graph/evaluate.ts";
 import { type Graph, type Node, resolve, type ValueId } from "../../src/graph/graph.ts";
 import type { Model } from "../../src/model/model.ts";
-import { foldingPasses, learningPassesFor } from "../../src/passes/all.ts";
+import { foldingPasses, gradientPasses } from "../../src/passes/all.ts";
 import { compactSitesAs } from "../../src/passes/compact-sites.ts";
 import { type Pass, runPasses } from "../../src/passes/pass.ts";
+import { rematerialise } from "../../src/passes/rematerialise.ts";
 import { splitGrn } from "../../src/passes/split-grn.ts";
 import type { Weights } from "../../src/weights/tensor.ts";
 import { expectGradients, float64, type GradientGolden } from "../support/gradients.ts";
@@ -16,8 +17,8 @@ export const isLearned = ({ op, id }: Node): boolean => op === "param" || id ===
 
 /** The network as it is built, and as kernels have it. */
 export const forms: Readonly<Record<"plain" | "folded", readonly Pass[]>> = {
-  plain: [splitGrn, ...learningPassesFor(isLearned)],
-  folded: [compactSitesAs("compact"), ...foldingPasses, ...learningPassesFor(isLearned)],
+  plain: [splitGrn, ...gradientPasses(isLearned)],
+  folded: [compactSitesAs("compact"), ...foldingPasses, ...gradientPasses(isLearned), rematerialise],
 };
 
 /** A model's graph with its gradients. */

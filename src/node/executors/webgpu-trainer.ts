@@ -5,7 +5,7 @@ import { describeTrainer } from "../../emit/wgsl/trainer.ts";
 import type { TrainerDescriptor } from "../../runtime/descriptor.ts";
 import { requestDevice } from "../../runtime/device.ts";
 import { ModelError } from "../../runtime/errors.ts";
-import { createTrainer } from "../../runtime/trainer.ts";
+import { createTrainer } from "../../runtime/training/trainer.ts";
 import type { AdapterKind } from "../gpu/adapters.ts";
 import { loadDawn } from "../gpu/dawn.ts";
 import type { OpenTrainer, Trainer, TrainerRequest } from "./trainer.ts";

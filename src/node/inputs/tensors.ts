@@ -46,9 +46,9 @@ export function learningPorts(model: Model, dropPath: boolean): Result<readonly 
 
 /** The same drawn: soft targets whose rows sum to 1, gradients of a backbone's outputs. */
 export function drawLearningInputs(model: Model, batch: number, seed: number): Result<ReadonlyMap<string, RunTensor>> {
-  const graph = differentiated(model, [], { dropPath: false, wanted: () => false });
-  if (!graph.ok) return graph;
-  const drawn = besides(graphPorts(graph.value), model).map(({ name, shape }): [string, RunTensor] => {
+  const ports = learningPorts(model, false);
+  if (!ports.ok) return ports;
+  const drawn = besides(ports.value, model).map(({ name, shape }): [string, RunTensor] => {
     const whole = [batch, ...shape];
     const data = generatorTensor(seed, name, elements(whole), 0, 1.7);
     return [name, { shape: whole, data: name === "targets" ? shares(data, shape[0] ?? 1) : data }];

@@ -5,11 +5,11 @@ import type { SiteLayout } from "../../passes/site-layout.ts";
 import type { BindOptions } from "../../weights/use/bind.ts";
 import type { RunReport } from "../executors/executor.ts";
 import { type ExecutorName, executors } from "../executors/executors.ts";
+import { gradientsOf, inFileForm } from "../executors/gradients.ts";
 import type { AdapterKind } from "../gpu/adapters.ts";
 import { type ModelChoice, oneModel } from "../inputs/one-model.ts";
 import { openWeights } from "../inputs/open-weights.ts";
 import { readInputs, readLearningInputs } from "../inputs/tensors.ts";
-import { gradientsOf, inFileForm } from "./gradients.ts";
 
 export interface RunJob extends ModelChoice {
   readonly on: ExecutorName;

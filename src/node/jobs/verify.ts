@@ -9,12 +9,12 @@ import { gradientLimit, precisionLimits } from "../../verify/precision-limits.ts
 import { elements } from "../../weights/tensor.ts";
 import type { RunRequest } from "../executors/executor.ts";
 import { type ExecutorName, executors } from "../executors/executors.ts";
+import { gradientsOf } from "../executors/gradients.ts";
 import type { AdapterKind } from "../gpu/adapters.ts";
 import { type ModelChoice, oneModel } from "../inputs/one-model.ts";
 import { openOrDraw } from "../inputs/open-weights.ts";
 import { drawInputs, drawLearningInputs, readInputs, readLearningInputs } from "../inputs/tensors.ts";
 import { progress } from "../process/progress.ts";
-import { gradientsOf } from "./gradients.ts";
 
 /** An executor, and how it stores and multiplies. */
 export interface Subject {

@@ -52,6 +52,16 @@ describe("which gradients", () => {
   });
 });
 
+test.each([
+  ["run", ["--taps", "stages.0"], "--gradients writes no modules; leave --taps out"],
+  ["verify", ["--differential", "2", "--on", "webgpu"], "--differential compares outputs; leave --gradients out"],
+])("%s --gradients says what does not go with it", async (command, words, sentence) => {
+  const tensors = command === "run" ? ["specs/micro.cnx", ...reference, "-w", "random:1", "-i", "x", "--out", "y"] : [];
+  const { code, stderr } = await cnxc([command, ...tensors, ...words, "--gradients"]);
+  expect(code).toBe(2);
+  expect(stderr).toContain(sentence);
+});
+
 describe("what gradients take besides", () => {
   test("targets of a classifier are asked for", async () => {
     const { code, stderr } = await run(classifier, [], ["--gradients"]);

@@ -70,7 +70,7 @@ export const addRun: AddCommand = (program, execute) => {
     .option("--taps <names>", "modules whose outputs are written too, such as stages.0,stages.1.0")
     .option(
       "--gradients [names...]",
-      "the loss and its gradients instead of the outputs, of all parameters or of those named; * stands for any characters",
+      "after the spec: the loss and its gradients instead of the outputs, of all parameters or of those named; * stands for any characters",
     )
     .addOption(sitesOption())
     .addOption(choice("--adapter <kind>", "WebGPU adapter (default: the first of these there is)", adapterKinds))
@@ -99,6 +99,8 @@ async function run(spec: string, options: Options): Promise<Outcome> {
   };
   if (job.gradients !== null && !learningExecutors.includes(job.on))
     return outcome({ diagnostics: [error("gradients-missing", null, job.on, learningExecutors)] });
+  if (job.gradients !== null && job.taps.length > 0)
+    return outcome({ diagnostics: [error("usage", null, "--gradients writes no modules; leave --taps out")] });
   if (job.gradients !== null && job.dtype !== "f32")
     return outcome({ diagnostics: [error("bad-option-value", null, "--dtype", job.dtype, "f32 with --gradients")] });
   const problem = storageProblem(job);

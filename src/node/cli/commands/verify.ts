@@ -124,6 +124,8 @@ async function start(spec: string | null, options: Options): Promise<Outcome> {
   if (options.differential !== undefined) {
     if (spec !== null)
       return outcome({ diagnostics: [error("usage", null, "--differential generates its specs; leave the spec out")] });
+    if (options.gradients)
+      return outcome({ diagnostics: [error("usage", null, "--differential compares outputs; leave --gradients out")] });
     if (options.on === undefined) return outcome({ diagnostics: [error("usage", null, "--differential needs --on")] });
     return generated(options.differential, subjects, options);
   }

@@ -1,7 +1,7 @@
-import type { OptimizerKernel, TrainerDescriptor } from "./descriptor.ts";
-import { check } from "./errors.ts";
-import { bytesPerElement, type Memory, mapModeRead, usage } from "./gpu.ts";
-import { compileKernels } from "./kernels.ts";
+import type { OptimizerKernel, TrainerDescriptor } from "../descriptor.ts";
+import { check } from "../errors.ts";
+import { bytesPerElement, type Memory, mapModeRead, usage } from "../gpu.ts";
+import { compileKernels } from "../kernels.ts";
 import { align, type Held, type StateKind, slices } from "./shelves.ts";
 
 /** Elements whose squares a workgroup sums. */

@@ -1,14 +1,14 @@
-import type { BufferDescriptor, ModelDescriptor, TrainerDescriptor } from "./descriptor.ts";
-import { checkLimits } from "./device.ts";
-import { check, named } from "./errors.ts";
-import { forward } from "./forward.ts";
-import { bytesPerElement, type Memory, memory, usage } from "./gpu.ts";
-import { batchOf, type Inputs } from "./inputs.ts";
-import { compileKernels, kernelsFor } from "./kernels.ts";
+import type { BufferDescriptor, ModelDescriptor, TrainerDescriptor } from "../descriptor.ts";
+import { checkLimits } from "../device.ts";
+import { check, named } from "../errors.ts";
+import { forward } from "../forward.ts";
+import { bytesPerElement, type Memory, memory, usage } from "../gpu.ts";
+import { batchOf, type Inputs } from "../inputs.ts";
+import { compileKernels, kernelsFor } from "../kernels.ts";
+import { recorder } from "../recorder.ts";
+import { watch } from "../state.ts";
 import { acting, optimizerKernels } from "./optimizer.ts";
-import { recorder } from "./recorder.ts";
 import { type Held, hold, type Start, type StateKind, slices } from "./shelves.ts";
-import { watch } from "./state.ts";
 
 export interface TrainerOptions extends Start {
   /** Yours: the trainer never destroys it. */

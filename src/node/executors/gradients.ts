@@ -4,8 +4,8 @@ import { nearestOf } from "../../diagnostics/nearest.ts";
 import type { Model } from "../../model/model.ts";
 import { gradientName } from "../../passes/differentiate.ts";
 import type { Weights } from "../../weights/tensor.ts";
-import type { RunReport } from "../executors/executor.ts";
 import { paramsOf } from "../inputs/open-weights.ts";
+import type { RunReport } from "./executor.ts";
 
 /** The parameters of a model and its image, whose official names or names in the file fit one of the patterns. */
 export function gradientsOf(

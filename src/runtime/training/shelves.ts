@@ -1,6 +1,6 @@
-import type { ModelDescriptor, TrainerDescriptor } from "./descriptor.ts";
-import { check } from "./errors.ts";
-import { bytesPerElement, elements, type Memory, usage } from "./gpu.ts";
+import type { ModelDescriptor, TrainerDescriptor } from "../descriptor.ts";
+import { check } from "../errors.ts";
+import { bytesPerElement, elements, type Memory, usage } from "../gpu.ts";
 
 // Where a trainer keeps parameters: side by side in few buffers, so that what acts on all of them alike is one dispatch.
 
