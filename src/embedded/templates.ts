@@ -67,7 +67,8 @@ export type TemplateName =
   | "wgsl/site-depthwise-rows"
   | "wgsl/site-depthwise"
   | "wgsl/stem"
-  | "wgsl/weight-grad";
+  | "wgsl/weight-grad-direct"
+  | "wgsl/weight-grad-tiled";
 
 export const templates: Readonly<Record<TemplateName, Precompiled>> = {
   "cuda/depthwise-strip": {"0":function(container,depth0,helpers,partials,data) {
@@ -7396,55 +7397,93 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
     + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"norm"),{"name":"if","hash":{},"fn":container.program(20, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":100,"column":0},"end":{"line":107,"column":7}}})) != null ? stack1 : "");
 },"usePartial":true,"useData":true,"useDepths":true},
 
-  "wgsl/weight-grad": {"0":function(container,depth0,helpers,partials,data) {
+  "wgsl/weight-grad-direct": {"0":function(container,depth0,helpers,partials,data,blockParams,depths) {
     var stack1, alias1=container.strict, alias2=container.lambda;
 
-  return ", "
-    + ((stack1 = alias2(alias1(depth0, "inputs", {"start":{"line":1,"column":73},"end":{"line":1,"column":79}} ), depth0)) != null ? stack1 : "")
-    + " channels of "
-    + ((stack1 = alias2(alias1(depth0, "size", {"start":{"line":1,"column":96},"end":{"line":1,"column":100}} ), depth0)) != null ? stack1 : "")
-    + "x"
-    + ((stack1 = alias2(alias1(depth0, "size", {"start":{"line":1,"column":105},"end":{"line":1,"column":109}} ), depth0)) != null ? stack1 : "")
-    + " taps each,";
-},"1":function(container,depth0,helpers,partials,data) {
-    return "(c,tap)";
+  return "  let o"
+    + ((stack1 = alias2(alias1(depth0, "i", {"start":{"line":16,"column":9},"end":{"line":16,"column":10}} ), depth0)) != null ? stack1 : "")
+    + " = min(o"
+    + ((stack1 = alias2(alias1(depth0, "more", {"start":{"line":16,"column":22},"end":{"line":16,"column":26}} ), depth0)) != null ? stack1 : "")
+    + ", "
+    + ((stack1 = alias2(alias1(depths[1], "lastOutputQuad", {"start":{"line":16,"column":32},"end":{"line":16,"column":49}} ), depth0)) != null ? stack1 : "")
+    + ");\n";
+},"1":function(container,depth0,helpers,partials,data,blockParams,depths) {
+    var stack1, alias1=container.strict, alias2=container.lambda;
+
+  return "  let q"
+    + ((stack1 = alias2(alias1(depth0, "i", {"start":{"line":19,"column":9},"end":{"line":19,"column":10}} ), depth0)) != null ? stack1 : "")
+    + " = within_patch(min(q"
+    + ((stack1 = alias2(alias1(depth0, "more", {"start":{"line":19,"column":35},"end":{"line":19,"column":39}} ), depth0)) != null ? stack1 : "")
+    + ", "
+    + ((stack1 = alias2(alias1(depths[1], "lastColumnQuad", {"start":{"line":19,"column":45},"end":{"line":19,"column":62}} ), depth0)) != null ? stack1 : "")
+    + "));\n";
 },"2":function(container,depth0,helpers,partials,data) {
-    return "c";
+    var stack1;
+
+  return "  var "
+    + ((stack1 = container.lambda(container.strict(depth0, "name", {"start":{"line":22,"column":8},"end":{"line":22,"column":12}} ), depth0)) != null ? stack1 : "")
+    + " = vec4f();\n";
 },"3":function(container,depth0,helpers,partials,data) {
-    return "'s site tap";
+    var stack1;
+
+  return "    var "
+    + ((stack1 = container.lambda(container.strict(depth0, "name", {"start":{"line":26,"column":10},"end":{"line":26,"column":14}} ), depth0)) != null ? stack1 : "")
+    + "_chain = vec4f();\n";
 },"4":function(container,depth0,helpers,partials,data) {
     var stack1, alias1=container.strict, alias2=container.lambda;
 
-  return "      let tap = (c + i) % "
-    + ((stack1 = alias2(alias1(depth0, "taps", {"start":{"line":71,"column":28},"end":{"line":71,"column":32}} ), depth0)) != null ? stack1 : "")
-    + ";\n      let y = t / "
-    + ((stack1 = alias2(alias1(depth0, "width", {"start":{"line":72,"column":20},"end":{"line":72,"column":25}} ), depth0)) != null ? stack1 : "")
-    + " * "
-    + ((stack1 = alias2(alias1(depth0, "size", {"start":{"line":72,"column":32},"end":{"line":72,"column":36}} ), depth0)) != null ? stack1 : "")
-    + " + tap / "
-    + ((stack1 = alias2(alias1(depth0, "size", {"start":{"line":72,"column":49},"end":{"line":72,"column":53}} ), depth0)) != null ? stack1 : "")
-    + ";\n      let x = t % "
-    + ((stack1 = alias2(alias1(depth0, "width", {"start":{"line":73,"column":20},"end":{"line":73,"column":25}} ), depth0)) != null ? stack1 : "")
-    + " * "
-    + ((stack1 = alias2(alias1(depth0, "size", {"start":{"line":73,"column":32},"end":{"line":73,"column":36}} ), depth0)) != null ? stack1 : "")
-    + " + tap % "
-    + ((stack1 = alias2(alias1(depth0, "size", {"start":{"line":73,"column":49},"end":{"line":73,"column":53}} ), depth0)) != null ? stack1 : "")
-    + ";\n      quad[i] = input[(y * "
-    + ((stack1 = alias2(alias1(depth0, "width", {"start":{"line":74,"column":29},"end":{"line":74,"column":34}} ), depth0)) != null ? stack1 : "")
-    + " * "
-    + ((stack1 = alias2(alias1(depth0, "size", {"start":{"line":74,"column":41},"end":{"line":74,"column":45}} ), depth0)) != null ? stack1 : "")
-    + " + x) * "
-    + ((stack1 = alias2(alias1(depth0, "inputs", {"start":{"line":74,"column":57},"end":{"line":74,"column":63}} ), depth0)) != null ? stack1 : "")
-    + " + (c + i) / "
-    + ((stack1 = alias2(alias1(depth0, "taps", {"start":{"line":74,"column":80},"end":{"line":74,"column":84}} ), depth0)) != null ? stack1 : "")
-    + "];\n";
+  return "      let x"
+    + ((stack1 = alias2(alias1(depth0, "i", {"start":{"line":31,"column":13},"end":{"line":31,"column":14}} ), depth0)) != null ? stack1 : "")
+    + " = inputs_at(patch_of, q"
+    + ((stack1 = alias2(alias1(depth0, "i", {"start":{"line":31,"column":42},"end":{"line":31,"column":43}} ), depth0)) != null ? stack1 : "")
+    + ");\n";
 },"5":function(container,depth0,helpers,partials,data) {
-    var stack1;
+    var stack1, alias1=container.strict, alias2=container.lambda, lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
 
-  return "      quad[i] = input[t * "
-    + ((stack1 = container.lambda(container.strict(depth0, "inputs", {"start":{"line":76,"column":28},"end":{"line":76,"column":34}} ), depth0)) != null ? stack1 : "")
-    + " + c + i];\n";
-},"compiler":[8,">= 4.3.0"],"main":function(container,depth0,helpers,partials,data) {
+  return "      let d"
+    + ((stack1 = alias2(alias1(depth0, "i", {"start":{"line":34,"column":13},"end":{"line":34,"column":14}} ), depth0)) != null ? stack1 : "")
+    + " = outputs_at(t, o"
+    + ((stack1 = alias2(alias1(depth0, "i", {"start":{"line":34,"column":36},"end":{"line":34,"column":37}} ), depth0)) != null ? stack1 : "")
+    + ");\n"
+    + ((stack1 = lookupProperty(helpers,"each").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"cells"),{"name":"each","hash":{},"fn":container.program(6, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":35,"column":6},"end":{"line":37,"column":15}}})) != null ? stack1 : "");
+},"6":function(container,depth0,helpers,partials,data) {
+    var stack1, alias1=container.strict, alias2=container.lambda;
+
+  return "      "
+    + ((stack1 = alias2(alias1(depth0, "name", {"start":{"line":36,"column":8},"end":{"line":36,"column":12}} ), depth0)) != null ? stack1 : "")
+    + "_chain += d"
+    + ((stack1 = alias2(alias1(depth0, "quad", {"start":{"line":36,"column":27},"end":{"line":36,"column":31}} ), depth0)) != null ? stack1 : "")
+    + "["
+    + ((stack1 = alias2(alias1(depth0, "element", {"start":{"line":36,"column":36},"end":{"line":36,"column":43}} ), depth0)) != null ? stack1 : "")
+    + "] * x"
+    + ((stack1 = alias2(alias1(depth0, "column", {"start":{"line":36,"column":52},"end":{"line":36,"column":58}} ), depth0)) != null ? stack1 : "")
+    + ";\n";
+},"7":function(container,depth0,helpers,partials,data) {
+    var stack1, alias1=container.strict, alias2=container.lambda;
+
+  return "    "
+    + ((stack1 = alias2(alias1(depth0, "name", {"start":{"line":41,"column":6},"end":{"line":41,"column":10}} ), depth0)) != null ? stack1 : "")
+    + " += "
+    + ((stack1 = alias2(alias1(depth0, "name", {"start":{"line":41,"column":18},"end":{"line":41,"column":22}} ), depth0)) != null ? stack1 : "")
+    + "_chain;\n";
+},"8":function(container,depth0,helpers,partials,data) {
+    var stack1, alias1=container.strict, alias2=container.lambda;
+
+  return "  store(part, 4 * (o + "
+    + ((stack1 = alias2(alias1(depth0, "quad", {"start":{"line":45,"column":25},"end":{"line":45,"column":29}} ), depth0)) != null ? stack1 : "")
+    + ") + "
+    + ((stack1 = alias2(alias1(depth0, "element", {"start":{"line":45,"column":37},"end":{"line":45,"column":44}} ), depth0)) != null ? stack1 : "")
+    + ", q + "
+    + ((stack1 = alias2(alias1(depth0, "column", {"start":{"line":45,"column":54},"end":{"line":45,"column":60}} ), depth0)) != null ? stack1 : "")
+    + ", "
+    + ((stack1 = alias2(alias1(depth0, "name", {"start":{"line":45,"column":66},"end":{"line":45,"column":70}} ), depth0)) != null ? stack1 : "")
+    + ");\n";
+},"compiler":[8,">= 4.3.0"],"main":function(container,depth0,helpers,partials,data,blockParams,depths) {
     var stack1, alias1=container.strict, alias2=container.lambda, alias3=depth0 != null ? depth0 : (container.nullContext || {}), lookupProperty = container.lookupProperty || function(parent, propertyName) {
         if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
           return parent[propertyName];
@@ -7452,96 +7491,127 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
         return undefined
     };
 
-  return "// The gradient of a weight ["
-    + ((stack1 = alias2(alias1(depth0, "outputs", {"start":{"line":1,"column":31},"end":{"line":1,"column":38}} ), depth0)) != null ? stack1 : "")
-    + "]["
-    + ((stack1 = alias2(alias1(depth0, "columns", {"start":{"line":1,"column":44},"end":{"line":1,"column":51}} ), depth0)) != null ? stack1 : "")
-    + "]"
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"patches"),{"name":"if","hash":{},"fn":container.program(0, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":1,"column":54},"end":{"line":1,"column":129}}})) != null ? stack1 : "")
-    + " over the rows of all images:\n//   sums[part,o,"
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"patches"),{"name":"if","hash":{},"fn":container.program(1, data, 0),"inverse":container.program(2, data, 0),"data":data,"loc":{"start":{"line":2,"column":17},"end":{"line":2,"column":55}}})) != null ? stack1 : "")
-    + "] = sum over the rows t of a part of d[t,o] * input[t"
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"patches"),{"name":"if","hash":{},"fn":container.program(3, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":2,"column":108},"end":{"line":2,"column":141}}})) != null ? stack1 : "")
-    + ",c]\n// Of the rows of all images each of "
-    + ((stack1 = alias2(alias1(depth0, "parts", {"start":{"line":3,"column":39},"end":{"line":3,"column":44}} ), depth0)) != null ? stack1 : "")
-    + " parts has as many; they are summed "
-    + ((stack1 = alias2(alias1(depth0, "chain", {"start":{"line":3,"column":84},"end":{"line":3,"column":89}} ), depth0)) != null ? stack1 : "")
-    + " at a time. A group makes a tile of\n// "
-    + ((stack1 = alias2(alias1(depth0, "side", {"start":{"line":4,"column":5},"end":{"line":4,"column":9}} ), depth0)) != null ? stack1 : "")
+  return ((stack1 = container.invokePartial(lookupProperty(partials,"weight-grad-head"),depth0,{"name":"weight-grad-head","data":data,"helpers":helpers,"partials":partials,"decorators":container.decorators})) != null ? stack1 : "")
+    + "// An invocation makes "
+    + ((stack1 = alias2(alias1(depth0, "tileRows", {"start":{"line":2,"column":25},"end":{"line":2,"column":33}} ), depth0)) != null ? stack1 : "")
+    + " outputs by "
+    + ((stack1 = alias2(alias1(depth0, "tileColumns", {"start":{"line":2,"column":49},"end":{"line":2,"column":60}} ), depth0)) != null ? stack1 : "")
+    + " columns in registers, straight from storage.\n"
+    + ((stack1 = container.invokePartial(lookupProperty(partials,"bindings"),depth0,{"name":"bindings","data":data,"helpers":helpers,"partials":partials,"decorators":container.decorators})) != null ? stack1 : "")
+    + ((stack1 = container.invokePartial(lookupProperty(partials,"first-group"),depth0,{"name":"first-group","data":data,"helpers":helpers,"partials":partials,"decorators":container.decorators})) != null ? stack1 : "")
+    + "\n@compute @workgroup_size("
+    + ((stack1 = alias2(alias1(depth0, "lanesX", {"start":{"line":6,"column":27},"end":{"line":6,"column":33}} ), depth0)) != null ? stack1 : "")
+    + ", "
+    + ((stack1 = alias2(alias1(depth0, "lanesY", {"start":{"line":6,"column":39},"end":{"line":6,"column":45}} ), depth0)) != null ? stack1 : "")
+    + ")\nfn main(@builtin(workgroup_id) within: vec3u, @builtin(local_invocation_id) local: vec3u) {\n  let group = first_group + within;\n  let rows = arrayLength(&d) / "
+    + ((stack1 = alias2(alias1(depth0, "outputRow", {"start":{"line":9,"column":33},"end":{"line":9,"column":42}} ), depth0)) != null ? stack1 : "")
+    + "; // of all images\n  let each = (rows + "
+    + ((stack1 = alias2(alias1(depth0, "parts", {"start":{"line":10,"column":23},"end":{"line":10,"column":28}} ), depth0)) != null ? stack1 : "")
+    + " - 1) / "
+    + ((stack1 = alias2(alias1(depth0, "parts", {"start":{"line":10,"column":40},"end":{"line":10,"column":45}} ), depth0)) != null ? stack1 : "")
+    + ";\n  let part = group.y / "
+    + ((stack1 = alias2(alias1(depth0, "outputTiles", {"start":{"line":11,"column":25},"end":{"line":11,"column":36}} ), depth0)) != null ? stack1 : "")
+    + ";\n  let end = min((part + 1) * each, rows);\n  let o = (group.y % "
+    + ((stack1 = alias2(alias1(depth0, "outputTiles", {"start":{"line":13,"column":23},"end":{"line":13,"column":34}} ), depth0)) != null ? stack1 : "")
+    + " * "
+    + ((stack1 = alias2(alias1(depth0, "lanesY", {"start":{"line":13,"column":41},"end":{"line":13,"column":47}} ), depth0)) != null ? stack1 : "")
+    + " + local.y) * "
+    + ((stack1 = alias2(alias1(lookupProperty(depth0,"outputList"), "length", {"start":{"line":13,"column":65},"end":{"line":13,"column":82}} ), depth0)) != null ? stack1 : "")
+    + ";\n  let q = (group.x * "
+    + ((stack1 = alias2(alias1(depth0, "lanesX", {"start":{"line":14,"column":23},"end":{"line":14,"column":29}} ), depth0)) != null ? stack1 : "")
+    + " + local.x) * "
+    + ((stack1 = alias2(alias1(lookupProperty(depth0,"columnList"), "length", {"start":{"line":14,"column":47},"end":{"line":14,"column":64}} ), depth0)) != null ? stack1 : "")
+    + ";\n"
+    + ((stack1 = lookupProperty(helpers,"each").call(alias3,lookupProperty(depth0,"outputList"),{"name":"each","hash":{},"fn":container.program(0, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":15,"column":2},"end":{"line":17,"column":11}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"each").call(alias3,lookupProperty(depth0,"columnList"),{"name":"each","hash":{},"fn":container.program(1, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":18,"column":2},"end":{"line":20,"column":11}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"each").call(alias3,lookupProperty(depth0,"cellList"),{"name":"each","hash":{},"fn":container.program(2, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":21,"column":2},"end":{"line":23,"column":11}}})) != null ? stack1 : "")
+    + "  for (var start = part * each; start < end; start += "
+    + ((stack1 = alias2(alias1(depth0, "chain", {"start":{"line":24,"column":56},"end":{"line":24,"column":61}} ), depth0)) != null ? stack1 : "")
+    + ") {\n"
+    + ((stack1 = lookupProperty(helpers,"each").call(alias3,lookupProperty(depth0,"cellList"),{"name":"each","hash":{},"fn":container.program(3, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":25,"column":4},"end":{"line":27,"column":13}}})) != null ? stack1 : "")
+    + "    for (var t = start; t < min(start + "
+    + ((stack1 = alias2(alias1(depth0, "chain", {"start":{"line":28,"column":42},"end":{"line":28,"column":47}} ), depth0)) != null ? stack1 : "")
+    + ", end); t++) {\n      let patch_of = corner(t);\n"
+    + ((stack1 = lookupProperty(helpers,"each").call(alias3,lookupProperty(depth0,"columnList"),{"name":"each","hash":{},"fn":container.program(4, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":30,"column":6},"end":{"line":32,"column":15}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"each").call(alias3,lookupProperty(depth0,"outputList"),{"name":"each","hash":{},"fn":container.program(5, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":33,"column":6},"end":{"line":38,"column":15}}})) != null ? stack1 : "")
+    + "    }\n"
+    + ((stack1 = lookupProperty(helpers,"each").call(alias3,lookupProperty(depth0,"cellList"),{"name":"each","hash":{},"fn":container.program(7, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":40,"column":4},"end":{"line":42,"column":13}}})) != null ? stack1 : "")
+    + "  }\n"
+    + ((stack1 = lookupProperty(helpers,"each").call(alias3,lookupProperty(depth0,"cellList"),{"name":"each","hash":{},"fn":container.program(8, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":44,"column":2},"end":{"line":46,"column":11}}})) != null ? stack1 : "")
+    + "}\n\n"
+    + ((stack1 = container.invokePartial(lookupProperty(partials,"weight-grad-operands"),depth0,{"name":"weight-grad-operands","data":data,"helpers":helpers,"partials":partials,"decorators":container.decorators})) != null ? stack1 : "");
+},"usePartial":true,"useData":true,"useDepths":true},
+
+  "wgsl/weight-grad-tiled": {"compiler":[8,">= 4.3.0"],"main":function(container,depth0,helpers,partials,data) {
+    var stack1, alias1=container.strict, alias2=container.lambda, lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
+
+  return ((stack1 = container.invokePartial(lookupProperty(partials,"weight-grad-head"),depth0,{"name":"weight-grad-head","data":data,"helpers":helpers,"partials":partials,"decorators":container.decorators})) != null ? stack1 : "")
+    + "// A group makes a tile of "
+    + ((stack1 = alias2(alias1(depth0, "side", {"start":{"line":2,"column":29},"end":{"line":2,"column":33}} ), depth0)) != null ? stack1 : "")
     + "x"
-    + ((stack1 = alias2(alias1(depth0, "side", {"start":{"line":4,"column":14},"end":{"line":4,"column":18}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "side", {"start":{"line":2,"column":38},"end":{"line":2,"column":42}} ), depth0)) != null ? stack1 : "")
     + ", an invocation 4x4 of it.\n"
     + ((stack1 = container.invokePartial(lookupProperty(partials,"bindings"),depth0,{"name":"bindings","data":data,"helpers":helpers,"partials":partials,"decorators":container.decorators})) != null ? stack1 : "")
     + ((stack1 = container.invokePartial(lookupProperty(partials,"first-group"),depth0,{"name":"first-group","data":data,"helpers":helpers,"partials":partials,"decorators":container.decorators})) != null ? stack1 : "")
     + "var<workgroup> left: array<vec4f, "
-    + ((stack1 = alias2(alias1(depth0, "tileQuads", {"start":{"line":7,"column":36},"end":{"line":7,"column":45}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "tileQuads", {"start":{"line":5,"column":36},"end":{"line":5,"column":45}} ), depth0)) != null ? stack1 : "")
     + ">;\nvar<workgroup> right: array<vec4f, "
-    + ((stack1 = alias2(alias1(depth0, "tileQuads", {"start":{"line":8,"column":37},"end":{"line":8,"column":46}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "tileQuads", {"start":{"line":6,"column":37},"end":{"line":6,"column":46}} ), depth0)) != null ? stack1 : "")
     + ">;\n\n@compute @workgroup_size("
-    + ((stack1 = alias2(alias1(depth0, "invocations", {"start":{"line":10,"column":27},"end":{"line":10,"column":38}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "invocations", {"start":{"line":8,"column":27},"end":{"line":8,"column":38}} ), depth0)) != null ? stack1 : "")
     + ")\nfn main(@builtin(workgroup_id) within: vec3u, @builtin(local_invocation_index) lane: u32) {\n  let group = first_group + within;\n  let rows = arrayLength(&d) / "
-    + ((stack1 = alias2(alias1(depth0, "outputs", {"start":{"line":13,"column":33},"end":{"line":13,"column":40}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "outputRow", {"start":{"line":11,"column":33},"end":{"line":11,"column":42}} ), depth0)) != null ? stack1 : "")
     + "; // of all images\n  let each = (rows + "
-    + ((stack1 = alias2(alias1(depth0, "parts", {"start":{"line":14,"column":23},"end":{"line":14,"column":28}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "parts", {"start":{"line":12,"column":23},"end":{"line":12,"column":28}} ), depth0)) != null ? stack1 : "")
     + " - 1) / "
-    + ((stack1 = alias2(alias1(depth0, "parts", {"start":{"line":14,"column":40},"end":{"line":14,"column":45}} ), depth0)) != null ? stack1 : "")
-    + ";\n  let first = group.y / "
-    + ((stack1 = alias2(alias1(depth0, "outputTiles", {"start":{"line":15,"column":26},"end":{"line":15,"column":37}} ), depth0)) != null ? stack1 : "")
-    + " * each;\n  let end = min(first + each, rows);\n  let output = group.y % "
-    + ((stack1 = alias2(alias1(depth0, "outputTiles", {"start":{"line":17,"column":27},"end":{"line":17,"column":38}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "parts", {"start":{"line":12,"column":40},"end":{"line":12,"column":45}} ), depth0)) != null ? stack1 : "")
+    + ";\n  let part = group.y / "
+    + ((stack1 = alias2(alias1(depth0, "outputTiles", {"start":{"line":13,"column":25},"end":{"line":13,"column":36}} ), depth0)) != null ? stack1 : "")
+    + ";\n  let end = min((part + 1) * each, rows);\n  let o = group.y % "
+    + ((stack1 = alias2(alias1(depth0, "outputTiles", {"start":{"line":15,"column":22},"end":{"line":15,"column":33}} ), depth0)) != null ? stack1 : "")
     + " * "
-    + ((stack1 = alias2(alias1(depth0, "side", {"start":{"line":17,"column":45},"end":{"line":17,"column":49}} ), depth0)) != null ? stack1 : "")
-    + ";\n  let column = group.x * "
-    + ((stack1 = alias2(alias1(depth0, "side", {"start":{"line":18,"column":27},"end":{"line":18,"column":31}} ), depth0)) != null ? stack1 : "")
-    + ";\n  var sums_of: array<vec4f, 4>;\n  var chain: array<vec4f, 4>;\n  for (var start = first; start < end; start += "
-    + ((stack1 = alias2(alias1(depth0, "chain", {"start":{"line":21,"column":50},"end":{"line":21,"column":55}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "quads", {"start":{"line":15,"column":40},"end":{"line":15,"column":45}} ), depth0)) != null ? stack1 : "")
+    + ";\n  let q = group.x * "
+    + ((stack1 = alias2(alias1(depth0, "quads", {"start":{"line":16,"column":22},"end":{"line":16,"column":27}} ), depth0)) != null ? stack1 : "")
+    + ";\n  var sums_of: array<vec4f, 4>;\n  var chain: array<vec4f, 4>;\n  for (var start = part * each; start < end; start += "
+    + ((stack1 = alias2(alias1(depth0, "chain", {"start":{"line":19,"column":56},"end":{"line":19,"column":61}} ), depth0)) != null ? stack1 : "")
     + ") {\n    for (var row = start; row < min(start + "
-    + ((stack1 = alias2(alias1(depth0, "chain", {"start":{"line":22,"column":46},"end":{"line":22,"column":51}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "chain", {"start":{"line":20,"column":46},"end":{"line":20,"column":51}} ), depth0)) != null ? stack1 : "")
     + ", end); row += "
-    + ((stack1 = alias2(alias1(depth0, "tileRows", {"start":{"line":22,"column":70},"end":{"line":22,"column":78}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "tileRows", {"start":{"line":20,"column":70},"end":{"line":20,"column":78}} ), depth0)) != null ? stack1 : "")
     + ") {\n      workgroupBarrier();\n      for (var k = lane; k < "
-    + ((stack1 = alias2(alias1(depth0, "tileQuads", {"start":{"line":24,"column":31},"end":{"line":24,"column":40}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "tileQuads", {"start":{"line":22,"column":31},"end":{"line":22,"column":40}} ), depth0)) != null ? stack1 : "")
     + "; k += "
-    + ((stack1 = alias2(alias1(depth0, "invocations", {"start":{"line":24,"column":51},"end":{"line":24,"column":62}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "invocations", {"start":{"line":22,"column":51},"end":{"line":22,"column":62}} ), depth0)) != null ? stack1 : "")
     + ") {\n        let t = row + k / "
-    + ((stack1 = alias2(alias1(depth0, "quads", {"start":{"line":25,"column":28},"end":{"line":25,"column":33}} ), depth0)) != null ? stack1 : "")
-    + ";\n        left[k] = outputs_at(t, output + 4 * (k % "
-    + ((stack1 = alias2(alias1(depth0, "quads", {"start":{"line":26,"column":52},"end":{"line":26,"column":57}} ), depth0)) != null ? stack1 : "")
-    + "), end);\n        right[k] = inputs_at(t, column + 4 * (k % "
-    + ((stack1 = alias2(alias1(depth0, "quads", {"start":{"line":27,"column":52},"end":{"line":27,"column":57}} ), depth0)) != null ? stack1 : "")
-    + "), end);\n      }\n      workgroupBarrier();\n      for (var k = 0u; k < "
-    + ((stack1 = alias2(alias1(depth0, "tileRows", {"start":{"line":30,"column":29},"end":{"line":30,"column":37}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "quads", {"start":{"line":23,"column":28},"end":{"line":23,"column":33}} ), depth0)) != null ? stack1 : "")
+    + ";\n        let quad = k % "
+    + ((stack1 = alias2(alias1(depth0, "quads", {"start":{"line":24,"column":25},"end":{"line":24,"column":30}} ), depth0)) != null ? stack1 : "")
+    + ";\n        left[k] = vec4f();\n        right[k] = vec4f();\n        if (t < end && o + quad < "
+    + ((stack1 = alias2(alias1(depth0, "outputQuads", {"start":{"line":27,"column":36},"end":{"line":27,"column":47}} ), depth0)) != null ? stack1 : "")
+    + ") {\n          left[k] = outputs_at(t, o + quad);\n        }\n        if (t < end && q + quad < "
+    + ((stack1 = alias2(alias1(depth0, "columnQuads", {"start":{"line":30,"column":36},"end":{"line":30,"column":47}} ), depth0)) != null ? stack1 : "")
+    + ") {\n          right[k] = inputs_at(corner(t), within_patch(q + quad));\n        }\n      }\n      workgroupBarrier();\n      for (var k = 0u; k < "
+    + ((stack1 = alias2(alias1(depth0, "tileRows", {"start":{"line":35,"column":29},"end":{"line":35,"column":37}} ), depth0)) != null ? stack1 : "")
     + "; k++) {\n        let a = left[k * "
-    + ((stack1 = alias2(alias1(depth0, "quads", {"start":{"line":31,"column":27},"end":{"line":31,"column":32}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "quads", {"start":{"line":36,"column":27},"end":{"line":36,"column":32}} ), depth0)) != null ? stack1 : "")
     + " + lane / "
-    + ((stack1 = alias2(alias1(depth0, "across", {"start":{"line":31,"column":46},"end":{"line":31,"column":52}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "quads", {"start":{"line":36,"column":46},"end":{"line":36,"column":51}} ), depth0)) != null ? stack1 : "")
     + "];\n        let b = right[k * "
-    + ((stack1 = alias2(alias1(depth0, "quads", {"start":{"line":32,"column":28},"end":{"line":32,"column":33}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "quads", {"start":{"line":37,"column":28},"end":{"line":37,"column":33}} ), depth0)) != null ? stack1 : "")
     + " + lane % "
-    + ((stack1 = alias2(alias1(depth0, "across", {"start":{"line":32,"column":47},"end":{"line":32,"column":53}} ), depth0)) != null ? stack1 : "")
-    + "];\n        for (var i = 0u; i < 4; i++) {\n          chain[i] += a[i] * b;\n        }\n      }\n    }\n    for (var i = 0u; i < 4; i++) {\n      sums_of[i] += chain[i];\n      chain[i] = vec4f();\n    }\n  }\n  for (var i = 0u; i < 4; i++) {\n    let o = output + 4 * (lane / "
-    + ((stack1 = alias2(alias1(depth0, "across", {"start":{"line":44,"column":35},"end":{"line":44,"column":41}} ), depth0)) != null ? stack1 : "")
-    + ") + i;\n    for (var j = 0u; j < 4; j++) {\n      let c = column + 4 * (lane % "
-    + ((stack1 = alias2(alias1(depth0, "across", {"start":{"line":46,"column":37},"end":{"line":46,"column":43}} ), depth0)) != null ? stack1 : "")
-    + ") + j;\n      if (o < "
-    + ((stack1 = alias2(alias1(depth0, "outputs", {"start":{"line":47,"column":16},"end":{"line":47,"column":23}} ), depth0)) != null ? stack1 : "")
-    + " && c < "
-    + ((stack1 = alias2(alias1(depth0, "columns", {"start":{"line":47,"column":35},"end":{"line":47,"column":42}} ), depth0)) != null ? stack1 : "")
-    + ") {\n        sums[(group.y / "
-    + ((stack1 = alias2(alias1(depth0, "outputTiles", {"start":{"line":48,"column":26},"end":{"line":48,"column":37}} ), depth0)) != null ? stack1 : "")
-    + " * "
-    + ((stack1 = alias2(alias1(depth0, "outputs", {"start":{"line":48,"column":44},"end":{"line":48,"column":51}} ), depth0)) != null ? stack1 : "")
-    + " + o) * "
-    + ((stack1 = alias2(alias1(depth0, "columns", {"start":{"line":48,"column":63},"end":{"line":48,"column":70}} ), depth0)) != null ? stack1 : "")
-    + " + c] = sums_of[i][j];\n      }\n    }\n  }\n}\n\n// Four outputs of a row of d, 0 beyond its end.\nfn outputs_at(t: u32, o: u32, end: u32) -> vec4f {\n  var quad = vec4f();\n  for (var i = 0u; i < 4; i++) {\n    if (t < end && o + i < "
-    + ((stack1 = alias2(alias1(depth0, "outputs", {"start":{"line":58,"column":29},"end":{"line":58,"column":36}} ), depth0)) != null ? stack1 : "")
-    + ") {\n      quad[i] = d[t * "
-    + ((stack1 = alias2(alias1(depth0, "outputs", {"start":{"line":59,"column":24},"end":{"line":59,"column":31}} ), depth0)) != null ? stack1 : "")
-    + " + o + i];\n    }\n  }\n  return quad;\n}\n\n// Four columns of the input that belongs to a row, 0 beyond its end.\nfn inputs_at(t: u32, c: u32, end: u32) -> vec4f {\n  var quad = vec4f();\n  for (var i = 0u; i < 4; i++) {\n    if (t < end && c + i < "
-    + ((stack1 = alias2(alias1(depth0, "columns", {"start":{"line":69,"column":29},"end":{"line":69,"column":36}} ), depth0)) != null ? stack1 : "")
-    + ") {\n"
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"patches"),{"name":"if","hash":{},"fn":container.program(4, data, 0),"inverse":container.program(5, data, 0),"data":data,"loc":{"start":{"line":70,"column":6},"end":{"line":77,"column":13}}})) != null ? stack1 : "")
-    + "    }\n  }\n  return quad;\n}\n";
+    + ((stack1 = alias2(alias1(depth0, "quads", {"start":{"line":37,"column":47},"end":{"line":37,"column":52}} ), depth0)) != null ? stack1 : "")
+    + "];\n        for (var i = 0u; i < 4; i++) {\n          chain[i] += a[i] * b;\n        }\n      }\n    }\n    for (var i = 0u; i < 4; i++) {\n      sums_of[i] += chain[i];\n      chain[i] = vec4f();\n    }\n  }\n  for (var i = 0u; i < 4; i++) {\n    store(part, 4 * (o + lane / "
+    + ((stack1 = alias2(alias1(depth0, "quads", {"start":{"line":49,"column":34},"end":{"line":49,"column":39}} ), depth0)) != null ? stack1 : "")
+    + ") + i, q + lane % "
+    + ((stack1 = alias2(alias1(depth0, "quads", {"start":{"line":49,"column":61},"end":{"line":49,"column":66}} ), depth0)) != null ? stack1 : "")
+    + ", sums_of[i]);\n  }\n}\n\n"
+    + ((stack1 = container.invokePartial(lookupProperty(partials,"weight-grad-operands"),depth0,{"name":"weight-grad-operands","data":data,"helpers":helpers,"partials":partials,"decorators":container.decorators})) != null ? stack1 : "");
 },"usePartial":true,"useData":true},
 };
 
@@ -9441,5 +9511,194 @@ export const partials: Readonly<Record<string, Precompiled>> = {
     };
 
   return ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(lookupProperty(depth0,"stats"),"single"),{"name":"if","hash":{},"fn":container.program(0, data, 0),"inverse":container.program(5, data, 0),"data":data,"loc":{"start":{"line":1,"column":0},"end":{"line":61,"column":7}}})) != null ? stack1 : "");
+},"useData":true},
+
+  "weight-grad-head": {"0":function(container,depth0,helpers,partials,data) {
+    var stack1, alias1=container.strict, alias2=container.lambda;
+
+  return ", "
+    + ((stack1 = alias2(alias1(depth0, "inputs", {"start":{"line":1,"column":73},"end":{"line":1,"column":79}} ), depth0)) != null ? stack1 : "")
+    + " channels of "
+    + ((stack1 = alias2(alias1(depth0, "size", {"start":{"line":1,"column":96},"end":{"line":1,"column":100}} ), depth0)) != null ? stack1 : "")
+    + "x"
+    + ((stack1 = alias2(alias1(depth0, "size", {"start":{"line":1,"column":105},"end":{"line":1,"column":109}} ), depth0)) != null ? stack1 : "")
+    + " taps each,";
+},"1":function(container,depth0,helpers,partials,data) {
+    return "(c,tap)";
+},"2":function(container,depth0,helpers,partials,data) {
+    return "c";
+},"3":function(container,depth0,helpers,partials,data) {
+    return "'s site tap";
+},"compiler":[8,">= 4.3.0"],"main":function(container,depth0,helpers,partials,data) {
+    var stack1, alias1=container.strict, alias2=container.lambda, alias3=depth0 != null ? depth0 : (container.nullContext || {}), lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
+
+  return "// The gradient of a weight ["
+    + ((stack1 = alias2(alias1(depth0, "outputs", {"start":{"line":1,"column":31},"end":{"line":1,"column":38}} ), depth0)) != null ? stack1 : "")
+    + "]["
+    + ((stack1 = alias2(alias1(depth0, "columns", {"start":{"line":1,"column":44},"end":{"line":1,"column":51}} ), depth0)) != null ? stack1 : "")
+    + "]"
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"patches"),{"name":"if","hash":{},"fn":container.program(0, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":1,"column":54},"end":{"line":1,"column":129}}})) != null ? stack1 : "")
+    + " over the rows of all images:\n//   sums[part,o,"
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"patches"),{"name":"if","hash":{},"fn":container.program(1, data, 0),"inverse":container.program(2, data, 0),"data":data,"loc":{"start":{"line":2,"column":17},"end":{"line":2,"column":55}}})) != null ? stack1 : "")
+    + "] = sum over the rows t of a part of d[t,o] * input[t"
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"patches"),{"name":"if","hash":{},"fn":container.program(3, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":2,"column":108},"end":{"line":2,"column":141}}})) != null ? stack1 : "")
+    + ",c]\n// Of the rows of all images each of "
+    + ((stack1 = alias2(alias1(depth0, "parts", {"start":{"line":3,"column":39},"end":{"line":3,"column":44}} ), depth0)) != null ? stack1 : "")
+    + " parts has as many; they are summed "
+    + ((stack1 = alias2(alias1(depth0, "chain", {"start":{"line":3,"column":84},"end":{"line":3,"column":89}} ), depth0)) != null ? stack1 : "")
+    + " at a time.\n";
+},"useData":true},
+
+  "weight-grad-operands": {"0":function(container,depth0,helpers,partials,data) {
+    var stack1;
+
+  return "  return d[t * "
+    + ((stack1 = container.lambda(container.strict(depth0, "outputRow", {"start":{"line":4,"column":17},"end":{"line":4,"column":26}} ), depth0)) != null ? stack1 : "")
+    + " + q];\n";
+},"1":function(container,depth0,helpers,partials,data) {
+    var stack1, alias1=container.strict, alias2=container.lambda;
+
+  return "  var quad = vec4f();\n  for (var i = 0u; i < 4; i++) {\n    if (4 * q + i < "
+    + ((stack1 = alias2(alias1(depth0, "outputs", {"start":{"line":8,"column":22},"end":{"line":8,"column":29}} ), depth0)) != null ? stack1 : "")
+    + ") {\n      quad[i] = d[t * "
+    + ((stack1 = alias2(alias1(depth0, "outputRow", {"start":{"line":9,"column":24},"end":{"line":9,"column":33}} ), depth0)) != null ? stack1 : "")
+    + " + 4 * q + i];\n    }\n  }\n  return quad;\n";
+},"2":function(container,depth0,helpers,partials,data) {
+    return "patch";
+},"3":function(container,depth0,helpers,partials,data) {
+    return "row";
+},"4":function(container,depth0,helpers,partials,data) {
+    var stack1, alias1=container.strict, alias2=container.lambda;
+
+  return "  return (t / "
+    + ((stack1 = alias2(alias1(depth0, "width", {"start":{"line":19,"column":16},"end":{"line":19,"column":21}} ), depth0)) != null ? stack1 : "")
+    + " * "
+    + ((stack1 = alias2(alias1(depth0, "size", {"start":{"line":19,"column":28},"end":{"line":19,"column":32}} ), depth0)) != null ? stack1 : "")
+    + " * "
+    + ((stack1 = alias2(alias1(depth0, "inputWidth", {"start":{"line":19,"column":39},"end":{"line":19,"column":49}} ), depth0)) != null ? stack1 : "")
+    + " + t % "
+    + ((stack1 = alias2(alias1(depth0, "width", {"start":{"line":19,"column":60},"end":{"line":19,"column":65}} ), depth0)) != null ? stack1 : "")
+    + " * "
+    + ((stack1 = alias2(alias1(depth0, "size", {"start":{"line":19,"column":72},"end":{"line":19,"column":76}} ), depth0)) != null ? stack1 : "")
+    + ") * "
+    + ((stack1 = alias2(alias1(depth0, "inputRow", {"start":{"line":19,"column":84},"end":{"line":19,"column":92}} ), depth0)) != null ? stack1 : "")
+    + ";\n";
+},"5":function(container,depth0,helpers,partials,data) {
+    var stack1;
+
+  return "  return t * "
+    + ((stack1 = container.lambda(container.strict(depth0, "inputRow", {"start":{"line":21,"column":15},"end":{"line":21,"column":23}} ), depth0)) != null ? stack1 : "")
+    + ";\n";
+},"6":function(container,depth0,helpers,partials,data) {
+    var stack1, alias1=container.strict, alias2=container.lambda;
+
+  return "  let tap = q / "
+    + ((stack1 = alias2(alias1(depth0, "inputRow", {"start":{"line":28,"column":18},"end":{"line":28,"column":26}} ), depth0)) != null ? stack1 : "")
+    + ";\n  return (tap / "
+    + ((stack1 = alias2(alias1(depth0, "size", {"start":{"line":29,"column":18},"end":{"line":29,"column":22}} ), depth0)) != null ? stack1 : "")
+    + " * "
+    + ((stack1 = alias2(alias1(depth0, "inputWidth", {"start":{"line":29,"column":29},"end":{"line":29,"column":39}} ), depth0)) != null ? stack1 : "")
+    + " + tap % "
+    + ((stack1 = alias2(alias1(depth0, "size", {"start":{"line":29,"column":52},"end":{"line":29,"column":56}} ), depth0)) != null ? stack1 : "")
+    + ") * "
+    + ((stack1 = alias2(alias1(depth0, "inputRow", {"start":{"line":29,"column":64},"end":{"line":29,"column":72}} ), depth0)) != null ? stack1 : "")
+    + " + q % "
+    + ((stack1 = alias2(alias1(depth0, "inputRow", {"start":{"line":29,"column":83},"end":{"line":29,"column":91}} ), depth0)) != null ? stack1 : "")
+    + ";\n";
+},"7":function(container,depth0,helpers,partials,data) {
+    return "  return q;\n";
+},"8":function(container,depth0,helpers,partials,data) {
+    return "  return input[corner + q];\n";
+},"9":function(container,depth0,helpers,partials,data) {
+    var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
+
+  return "  var quad = vec4f();\n  for (var i = 0u; i < 4; i++) {\n    let column = 4 * q + i;\n    if (column < "
+    + ((stack1 = container.lambda(container.strict(depth0, "columns", {"start":{"line":42,"column":19},"end":{"line":42,"column":26}} ), depth0)) != null ? stack1 : "")
+    + ") {\n"
+    + ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"patches"),{"name":"if","hash":{},"fn":container.program(10, data, 0),"inverse":container.program(11, data, 0),"data":data,"loc":{"start":{"line":43,"column":6},"end":{"line":48,"column":13}}})) != null ? stack1 : "")
+    + "    }\n  }\n  return quad;\n";
+},"10":function(container,depth0,helpers,partials,data) {
+    var stack1, alias1=container.strict, alias2=container.lambda;
+
+  return "      let tap = column % "
+    + ((stack1 = alias2(alias1(depth0, "taps", {"start":{"line":44,"column":27},"end":{"line":44,"column":31}} ), depth0)) != null ? stack1 : "")
+    + ";\n      quad[i] = input[corner + (tap / "
+    + ((stack1 = alias2(alias1(depth0, "size", {"start":{"line":45,"column":40},"end":{"line":45,"column":44}} ), depth0)) != null ? stack1 : "")
+    + " * "
+    + ((stack1 = alias2(alias1(depth0, "inputWidth", {"start":{"line":45,"column":51},"end":{"line":45,"column":61}} ), depth0)) != null ? stack1 : "")
+    + " + tap % "
+    + ((stack1 = alias2(alias1(depth0, "size", {"start":{"line":45,"column":74},"end":{"line":45,"column":78}} ), depth0)) != null ? stack1 : "")
+    + ") * "
+    + ((stack1 = alias2(alias1(depth0, "inputRow", {"start":{"line":45,"column":86},"end":{"line":45,"column":94}} ), depth0)) != null ? stack1 : "")
+    + " + column / "
+    + ((stack1 = alias2(alias1(depth0, "taps", {"start":{"line":45,"column":110},"end":{"line":45,"column":114}} ), depth0)) != null ? stack1 : "")
+    + "];\n";
+},"11":function(container,depth0,helpers,partials,data) {
+    return "      quad[i] = input[corner + column];\n";
+},"12":function(container,depth0,helpers,partials,data) {
+    var stack1, alias1=container.strict, alias2=container.lambda;
+
+  return "    let column = (q % "
+    + ((stack1 = alias2(alias1(depth0, "inputRow", {"start":{"line":61,"column":24},"end":{"line":61,"column":32}} ), depth0)) != null ? stack1 : "")
+    + " * 4 + i) * "
+    + ((stack1 = alias2(alias1(depth0, "taps", {"start":{"line":61,"column":48},"end":{"line":61,"column":52}} ), depth0)) != null ? stack1 : "")
+    + " + q / "
+    + ((stack1 = alias2(alias1(depth0, "inputRow", {"start":{"line":61,"column":63},"end":{"line":61,"column":71}} ), depth0)) != null ? stack1 : "")
+    + ";\n";
+},"13":function(container,depth0,helpers,partials,data) {
+    var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
+
+  return "    let column = 4 * q + i;\n"
+    + ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"columnTail"),{"name":"if","hash":{},"fn":container.program(14, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":64,"column":4},"end":{"line":68,"column":11}}})) != null ? stack1 : "");
+},"14":function(container,depth0,helpers,partials,data) {
+    var stack1;
+
+  return "    if (column >= "
+    + ((stack1 = container.lambda(container.strict(depth0, "columns", {"start":{"line":65,"column":20},"end":{"line":65,"column":27}} ), depth0)) != null ? stack1 : "")
+    + ") {\n      return;\n    }\n";
+},"compiler":[8,">= 4.3.0"],"main":function(container,depth0,helpers,partials,data) {
+    var stack1, alias1=depth0 != null ? depth0 : (container.nullContext || {}), alias2=container.strict, alias3=container.lambda, lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
+
+  return "// Four outputs of a row of d.\nfn outputs_at(t: u32, q: u32) -> vec4f {\n"
+    + ((stack1 = lookupProperty(helpers,"if").call(alias1,lookupProperty(depth0,"outputsVector"),{"name":"if","hash":{},"fn":container.program(0, data, 0),"inverse":container.program(1, data, 0),"data":data,"loc":{"start":{"line":3,"column":2},"end":{"line":13,"column":9}}})) != null ? stack1 : "")
+    + "}\n\n// Where the "
+    + ((stack1 = lookupProperty(helpers,"if").call(alias1,lookupProperty(depth0,"patches"),{"name":"if","hash":{},"fn":container.program(2, data, 0),"inverse":container.program(3, data, 0),"data":data,"loc":{"start":{"line":16,"column":13},"end":{"line":16,"column":51}}})) != null ? stack1 : "")
+    + " of the input begins that belongs to a row of d.\nfn corner(t: u32) -> u32 {\n"
+    + ((stack1 = lookupProperty(helpers,"if").call(alias1,lookupProperty(depth0,"patches"),{"name":"if","hash":{},"fn":container.program(4, data, 0),"inverse":container.program(5, data, 0),"data":data,"loc":{"start":{"line":18,"column":2},"end":{"line":22,"column":9}}})) != null ? stack1 : "")
+    + "}\n\n// Where four columns are, from there.\nfn within_patch(q: u32) -> u32 {\n"
+    + ((stack1 = lookupProperty(helpers,"if").call(alias1,lookupProperty(depth0,"byTap"),{"name":"if","hash":{},"fn":container.program(6, data, 0),"inverse":container.program(7, data, 0),"data":data,"loc":{"start":{"line":27,"column":2},"end":{"line":32,"column":9}}})) != null ? stack1 : "")
+    + "}\n\nfn inputs_at(corner: u32, q: u32) -> vec4f {\n"
+    + ((stack1 = lookupProperty(helpers,"if").call(alias1,lookupProperty(depth0,"inputsVector"),{"name":"if","hash":{},"fn":container.program(8, data, 0),"inverse":container.program(9, data, 0),"data":data,"loc":{"start":{"line":36,"column":2},"end":{"line":52,"column":9}}})) != null ? stack1 : "")
+    + "}\n\nfn store(part: u32, o: u32, q: u32, cell: vec4f) {\n  if (o >= "
+    + ((stack1 = alias3(alias2(depth0, "outputs", {"start":{"line":56,"column":13},"end":{"line":56,"column":20}} ), depth0)) != null ? stack1 : "")
+    + " || q >= "
+    + ((stack1 = alias3(alias2(depth0, "columnQuads", {"start":{"line":56,"column":33},"end":{"line":56,"column":44}} ), depth0)) != null ? stack1 : "")
+    + ") {\n    return;\n  }\n  for (var i = 0u; i < 4; i++) {\n"
+    + ((stack1 = lookupProperty(helpers,"if").call(alias1,lookupProperty(depth0,"byTap"),{"name":"if","hash":{},"fn":container.program(12, data, 0),"inverse":container.program(13, data, 0),"data":data,"loc":{"start":{"line":60,"column":4},"end":{"line":69,"column":11}}})) != null ? stack1 : "")
+    + "    sums[(part * "
+    + ((stack1 = alias3(alias2(depth0, "outputs", {"start":{"line":70,"column":19},"end":{"line":70,"column":26}} ), depth0)) != null ? stack1 : "")
+    + " + o) * "
+    + ((stack1 = alias3(alias2(depth0, "columns", {"start":{"line":70,"column":38},"end":{"line":70,"column":45}} ), depth0)) != null ? stack1 : "")
+    + " + column] = cell[i];\n  }\n}\n";
 },"useData":true},
 };

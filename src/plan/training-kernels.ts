@@ -1,5 +1,6 @@
 import type { Variance } from "../graph/training-ops.ts";
 import type { PatchGeometry } from "./kernels.ts";
+import type { GemmTile } from "./tiles/tile.ts";
 
 /** Kernels of graphs that learn, a line each as in `KernelParams`. */
 export interface TrainingKernelParams {
@@ -36,6 +37,8 @@ export interface WeightGradParams {
   readonly size: number;
   readonly parts: number;
   readonly chain: number;
+  /** Its rows are outputs. */
+  readonly tile: GemmTile;
 }
 
 /** The same of a depthwise kernel. Lines of d, of all images, are cut into `parts`. */

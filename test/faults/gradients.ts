@@ -132,17 +132,17 @@ export const kernelFaults: readonly (TextFault & { readonly on: "dense" | "maske
   {
     name: "a weight's gradient without its last row",
     on: "dense",
-    from: "let end = min(first + each, rows);",
-    to: "let end = min(first + each, rows - 1);",
+    from: "let end = min((part + 1) * each, rows);",
+    to: "let end = min((part + 1) * each, rows - 1);",
   },
-  { name: "chains that are added again and again", on: "sums", from: "chain[i] = vec4f();", to: "" },
+  { name: "the last chain of rows alone", on: "sums", from: /(c\d_\d) \+= (c\d_\d_chain);/g, to: "$1 = $2;" },
   {
     name: "parts that all begin at the first row",
     on: "masked",
-    from: /let first = group\.y \/ \d+ \* each;/,
-    to: "let first = 0u;",
+    from: "start = part * each;",
+    to: "start = 0u;",
   },
-  { name: "patches whose taps are exchanged", on: "dense", from: "let y = t /", to: "let y = 0 * t /" },
+  { name: "patches whose taps are exchanged", on: "dense", from: /let tap = q \/ \d+;/, to: "let tap = 0u;" },
   {
     name: "totals of one image",
     on: "dense",

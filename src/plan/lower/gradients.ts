@@ -14,7 +14,9 @@ import {
 import type { TrainingOp } from "../../graph/ops.ts";
 import type { Variance } from "../../graph/training-ops.ts";
 import { columnStrip, type KernelKind, type KernelParams, type PatchGeometry } from "../kernels.ts";
+import { chooseWeightGrad } from "../tiles/choose-tile.ts";
 import { divideUp } from "../tiles/tile.ts";
+import type { TuningProfile } from "../tiles/tuning-profiles.ts";
 import { grnGrad } from "./grn.ts";
 import { attr, type Calls, call, type Lowering, patchesInCompact, patchesOnMap } from "./lowering.ts";
 
@@ -42,8 +44,9 @@ export const trainingLowerings: { readonly [K in TrainingOp]: Lowering | null } 
     return one(anchor, "crossEntropyGrad", params, { logits: operand(anchor, 0), targets: operand(anchor, 1) });
   },
 
-  linearWeightGrad: ({ anchor }, graph) => weightGrad(anchor, graph, 1),
-  patchConvWeightGrad: ({ anchor }, graph) => weightGrad(anchor, graph, attr(anchor, "patchConvWeightGrad").size),
+  linearWeightGrad: ({ anchor }, graph, tuning) => weightGrad(anchor, graph, tuning, 1),
+  patchConvWeightGrad: ({ anchor }, graph, tuning) =>
+    weightGrad(anchor, graph, tuning, attr(anchor, "patchConvWeightGrad").size),
   depthwiseWeightGrad: ({ anchor }, graph) =>
     depthwiseGrad(anchor, graph, attr(anchor, "depthwiseWeightGrad").kernel, null),
   siteDepthwiseWeightGrad: ({ anchor }, graph) => {
@@ -192,22 +195,18 @@ function columnSum(
   };
 }
 
-/** How many workgroups a product is cut into at the least, where its rows allow; and rows of a part at the least. */
-const parallel = { groups: 64, rows: 256 } as const;
 /** Rows whose products are added one after the other: longer sums lose digits. */
 const chain = 512;
 
-function weightGrad(node: Node, graph: Graph, size: number): Calls {
+function weightGrad(node: Node, graph: Graph, tuning: TuningProfile, size: number): Calls {
   const [d, x] = [nodeOf(graph, operand(node, 0)), nodeOf(graph, operand(node, 1))];
   const [outputs, inputs] = [channels(d.type), channels(x.type)];
   const { height, width } = d.type.shape.length === 4 ? sites(d.type) : { height: 1, width: 1 };
-  const tiles = divideUp(outputs, 32) * divideUp(inputs * size * size, 32);
-  const parts = Math.max(1, Math.min(Math.floor(parallel.groups / tiles), divideUp(height * width, parallel.rows)));
-  const params = { outputs, inputs, height, width, size, parts, chain };
+  const columns = inputs * size * size;
+  const { tile, parts } = chooseWeightGrad(tuning, { outputs, columns, rows: height * width });
+  const params = { outputs, inputs, height, width, size, parts, chain, tile };
   const reads = { d: d.id, input: x.id };
-  return inParts(node, parts, outputs * inputs * size * size, 1, sums =>
-    call(node, "weightGrad", params, reads, { sums }),
-  );
+  return inParts(node, parts, outputs * columns, 1, sums => call(node, "weightGrad", params, reads, { sums }));
 }
 
 function depthwiseGrad(node: Node, graph: Graph, kernel: number, patches: PatchGeometry | null): Calls {

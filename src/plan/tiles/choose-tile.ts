@@ -52,6 +52,18 @@ export const chooseGemm = (tuning: TuningProfile, shape: GemmShape): GemmTile =>
   return all.reduce((best, tile) => (cost(tile) < cost(best) ? tile : best));
 };
 
+/** Rows of a part of a sum over rows at the least. */
+const partRows = 256;
+
+/** How the gradient of a weight is made: tiles of it, and parts of its sums, as many as keep the adapter busy. */
+export function chooseWeightGrad(
+  { weightGrad: { tile, workgroups } }: TuningProfile,
+  { outputs, columns, rows }: { readonly outputs: number; readonly columns: number; readonly rows: number },
+): { readonly tile: GemmTile; readonly parts: number } {
+  const tiles = workgroupCount(tile, { rows: outputs, depth: rows, columns });
+  return { tile, parts: Math.max(1, Math.min(Math.floor(workgroups / tiles), divideUp(rows, partRows))) };
+}
+
 type ExactGemm = Extract<TuningProfile["gemm"], { readonly kind: "exact" }>;
 
 const tunedTile = (gemm: ExactGemm, shape: GemmShape): TiledTile | null => {

@@ -1,4 +1,4 @@
-import type { GemvTile, TiledTile } from "./tile.ts";
+import type { GemmTile, GemvTile, TiledTile } from "./tile.ts";
 import { type TunedChoices, untuned } from "./tuned-choices.ts";
 
 /** What every WebGPU allows, and every tile keeps to. */
@@ -59,6 +59,8 @@ export interface TuningProfile {
         /** Shapes whose tile a tuning table gives. */
         readonly tuned: TunedChoices["products"];
       };
+  /** Gradients of weights: tiles of outputs by columns, and into how many workgroups they are cut where rows allow. */
+  readonly weightGrad: { readonly tile: GemmTile; readonly workgroups: number };
   /** Sites of a row that an invocation may make: the widest first. */
   readonly sitesPerInvocation: readonly number[];
   /** Longest strip: sites of a row that a workgroup makes. */
@@ -99,6 +101,7 @@ export const tuningProfiles: { readonly [name in ProfileName]: TuningProfile } =
       ],
       workgroups: 64,
     },
+    weightGrad: { tile: { kind: "tiled", rows: 32, columns: 32, depth: 16, threadTile: [4, 1] }, workgroups: 64 },
     sitesPerInvocation: [7, 8, 4, 2, 1],
     strip: 16,
     invocations: 128,
@@ -110,6 +113,7 @@ export const tuningProfiles: { readonly [name in ProfileName]: TuningProfile } =
   },
   lavapipe: {
     ...cpu,
+    weightGrad: { tile: { kind: "direct", rows: 4, quads: 2, workgroup: [8, 1] }, workgroups: 8 },
     barrierInvocations: 8,
     branches: true,
     gemm: {
@@ -142,6 +146,7 @@ export const tuningProfiles: { readonly [name in ProfileName]: TuningProfile } =
       images: 1,
       tuned: untuned.products,
     },
+    weightGrad: { tile: { kind: "tiled", rows: 32, columns: 32, depth: 16, threadTile: [4, 1] }, workgroups: 64 },
     sitesPerInvocation: [7, 8, 4, 2, 1],
     strip: 16,
     invocations: 128,
@@ -153,6 +158,7 @@ export const tuningProfiles: { readonly [name in ProfileName]: TuningProfile } =
   },
   swiftshader: {
     ...cpu,
+    weightGrad: { tile: { kind: "direct", rows: 8, quads: 4, workgroup: [4, 1] }, workgroups: 8 },
     barrierInvocations: 4,
     branches: false,
     gemm: {

@@ -7,6 +7,7 @@ import { read } from "../../../src/graph/read.ts";
 import type { SiteLayout } from "../../../src/passes/site-layout.ts";
 import { place } from "../../../src/plan/place.ts";
 import { schedule } from "../../../src/plan/schedule.ts";
+import type { WebgpuProfileName } from "../../../src/plan/tiles/tuning-profiles.ts";
 import type { ModelDescriptor } from "../../../src/runtime/descriptor.ts";
 import { generatorTensor } from "../../../src/weights/made/generator.ts";
 import { elements } from "../../../src/weights/tensor.ts";
@@ -35,12 +36,13 @@ export async function gradientsOf(
   gpu: WebgpuProcess,
   { model, weights, inputs, batch }: Recording & { readonly batch: number },
   change = asTheyAre,
+  tiles: WebgpuProfileName = "swiftshader",
 ): Promise<Readonly<Record<string, Float32Array>>> {
   const learning = {
     dropPath: false,
     wanted: (name: string, isParam: boolean) => isParam || name === "pixel_values",
   };
-  const target = wgslTarget("swiftshader", false);
+  const target = wgslTarget(tiles, false);
   const planned = must(plan({ model, target, batch: { min: batch, max: batch }, sites: "compact", learning })).plan;
   const tensors = new Map<string, Float32Array>();
   for (const { name } of planned.params) tensors.set(name, await weights.f32(name));
@@ -112,14 +114,19 @@ const sums = read(`graph sums {
 `);
 
 /** How far sums over so many rows are off at the most, over their rms; `mean` is that of what is summed. */
-export async function longSums(gpu: WebgpuProcess, mean: number, change = asTheyAre): Promise<number> {
+export async function longSums(
+  gpu: WebgpuProcess,
+  mean: number,
+  change = asTheyAre,
+  tiles: WebgpuProfileName = "swiftshader",
+): Promise<number> {
   const batch = 20;
   const shape = [batch, 128, 128, 8];
   const drawn = (name: string) => Float32Array.from(generatorTensor(3, name, elements(shape), mean, 1.7));
   const inputs = { x: drawn("x"), d: drawn("d") };
   const wanted = evaluate(sums, new Map(Object.entries(inputs).map(([name, data]) => [name, widen(shape, data)])));
   const images = { min: batch, max: batch };
-  const target = wgslTarget("swiftshader", false);
+  const target = wgslTarget(tiles, false);
   const planned = place(schedule(sums, images, target.profile(images)), target);
   const weights = { kind: "tensors", tensors: new Map<string, Float32Array>() } as const;
   const { outputs } = await gpu.run({ descriptor: changed(describe(planned), change), weights, runs: [inputs] });

@@ -1,47 +1,97 @@
 import type { WeightGradParams } from "../../../plan/kernels.ts";
-import { divideUp } from "../../../plan/tiles/tile.ts";
+import { blockTile, divideUp, gemmInvocations, threadTileOf, workgroupSize } from "../../../plan/tiles/tile.ts";
 import { dims } from "../../simple/kernel.ts";
-import { activation, bindingContext, type KernelSource, operandsOf, slots, weight } from "./shared.ts";
-
-/** Outputs and inputs of a workgroup's tile, and rows that it loads at a time. An invocation makes 4x4 sums. */
-const tile = { side: 32, rows: 16, invocations: 64 } as const;
+import {
+  activation,
+  bindingContext,
+  type KernelSource,
+  operandsOf,
+  plus,
+  range,
+  slots,
+  vecOf,
+  weight,
+} from "./shared.ts";
 
 export function weightGrad(p: WeightGradParams): KernelSource {
-  const { outputs, inputs, height, width, size, parts, chain } = p;
+  const { outputs, inputs, height, width, size, parts, chain, tile } = p;
   const taps = size * size;
   const columns = inputs * taps;
   const rows = height * width;
+  const [outputVec, inputVec] = [vecOf(outputs), vecOf(inputs)];
   const list = slots([
-    activation("d", rows * outputs, 1, dims(rows, outputs)),
-    activation("input", rows * columns, 1, size === 1 ? dims(rows, inputs) : dims(height * size, width * size, inputs)),
+    activation("d", rows * outputs, outputVec, dims(rows, outputs)),
+    activation(
+      "input",
+      rows * columns,
+      inputVec,
+      size === 1 ? dims(rows, inputs) : dims(height * size, width * size, inputs),
+    ),
     weight("sums", parts * outputs * columns, 1, dims(parts, outputs, columns), "write"),
   ]);
-  const outputTiles = divideUp(outputs, tile.side);
-  return {
-    template: "wgsl/weight-grad",
+  const [tileRows, tileColumns] = blockTile(tile);
+  const outputTiles = divideUp(outputs, tileRows);
+  const [outputQuads, columnQuads] = [divideUp(outputs, 4), divideUp(columns, 4)];
+  const shared = {
+    outputs,
+    inputs,
+    columns,
+    width,
+    inputWidth: width * size,
+    size,
+    taps,
+    patches: size > 1,
+    parts,
+    chain,
+    outputRow: outputs / outputVec,
+    inputRow: inputs / inputVec,
+    outputsVector: outputVec === 4,
+    inputsVector: inputVec === 4,
+    /** Fours of channels, tap by tap; else fours of columns. */
+    byTap: size > 1 && inputVec === 4,
+    columnTail: columns % 4 !== 0,
+    outputQuads,
+    columnQuads,
+    outputTiles,
+    bindings: bindingContext(list),
+  };
+  const done = {
     once: true,
-    context: {
-      outputs,
-      inputs,
-      columns,
-      height,
-      width,
-      size,
-      taps,
-      patches: size > 1,
-      parts,
-      chain,
-      outputTiles,
-      side: tile.side,
-      quads: tile.side / 4,
-      tileRows: tile.rows,
-      tileQuads: (tile.rows * tile.side) / 4,
-      invocations: tile.invocations,
-      across: tile.side / 4,
-      bindings: bindingContext(list),
-    },
     operands: operandsOf(list),
-    grid: [divideUp(columns, tile.side), outputTiles * parts],
-    workgroup: [tile.invocations, 1],
+    grid: [divideUp(columns, tileColumns), outputTiles * parts],
+  } as const;
+  if (tile.kind === "tiled") {
+    const invocations = gemmInvocations(tile);
+    const quads = tile.columns / 4;
+    const tiles = { side: tile.columns, quads, tileRows: tile.depth, tileQuads: tile.depth * quads, invocations };
+    return {
+      ...done,
+      template: "wgsl/weight-grad-tiled",
+      context: { ...shared, ...tiles },
+      workgroup: [invocations, 1],
+    };
+  }
+  const [threadOutputs, threadQuads] = threadTileOf(tile);
+  const [lanesX, lanesY] = workgroupSize(tile);
+  const cells = (quad: number) =>
+    range(4).flatMap(element =>
+      range(threadQuads).map(column => ({ quad, element, column, name: `c${4 * quad + element}_${column}` })),
+    );
+  return {
+    ...done,
+    template: "wgsl/weight-grad-direct",
+    context: {
+      ...shared,
+      tileRows: threadOutputs,
+      tileColumns: 4 * threadQuads,
+      lanesX,
+      lanesY,
+      lastOutputQuad: outputQuads - 1,
+      lastColumnQuad: columnQuads - 1,
+      outputList: range(threadOutputs / 4).map(i => ({ i, more: plus(i), cells: cells(i) })),
+      columnList: range(threadQuads).map(i => ({ i, more: plus(i) })),
+      cellList: range(threadOutputs / 4).flatMap(cells),
+    },
+    workgroup: [lanesX, lanesY],
   };
 }
