@@ -7,7 +7,7 @@ import { check } from "./model/check.ts";
 import { modelHash } from "./model/hash.ts";
 import { type Batch, type Model, type Program, type TargetName, targetNames } from "./model/model.ts";
 import { type Request, type Selection, select } from "./model/select.ts";
-import { gradientPasses } from "./passes/all.ts";
+import { gradientPasses, learningGroupingPasses } from "./passes/all.ts";
 import { compactSitesAs } from "./passes/compact-sites.ts";
 import { type Pass, type PassObserver, runPasses } from "./passes/pass.ts";
 import { rematerialise } from "./passes/rematerialise.ts";
@@ -71,7 +71,8 @@ export function lower(
   observer.graph?.(built.value, model);
 
   const learns = learning === null ? [] : [...gradientsOf(learning), rematerialise];
-  const passes = [compactSitesAs(sites), ...target.rewriting, ...learns, ...target.grouping];
+  const groups = learning === null ? target.grouping : [...target.grouping, ...learningGroupingPasses];
+  const passes = [compactSitesAs(sites), ...target.rewriting, ...learns, ...groups];
   const legal = learning === null ? target.legal : learningOps;
   return ok(verify(runPasses(built.value, passes, observer), target.name, legal), built.diagnostics);
 }

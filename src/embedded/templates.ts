@@ -40,6 +40,7 @@ export type TemplateName =
   | "kernels/normalize-grad"
   | "kernels/patch-table"
   | "kernels/place-sites"
+  | "kernels/pointwise"
   | "kernels/pool"
   | "kernels/rearrange"
   | "kernels/scale-samples"
@@ -2350,8 +2351,22 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
 },"2":function(container,depth0,helpers,partials,data) {
     return " at the sites of removed patches";
 },"3":function(container,depth0,helpers,partials,data) {
-    return " * other[t,c]";
+    var stack1, alias1=depth0 != null ? depth0 : (container.nullContext || {}), lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
+
+  return " * "
+    + ((stack1 = lookupProperty(helpers,"if").call(alias1,lookupProperty(depth0,"gelu"),{"name":"if","hash":{},"fn":container.program(4, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":2,"column":79},"end":{"line":2,"column":103}}})) != null ? stack1 : "")
+    + "other[t,c]"
+    + ((stack1 = lookupProperty(helpers,"if").call(alias1,lookupProperty(depth0,"gelu"),{"name":"if","hash":{},"fn":container.program(5, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":2,"column":113},"end":{"line":2,"column":133}}})) != null ? stack1 : "");
 },"4":function(container,depth0,helpers,partials,data) {
+    return "gelu(";
+},"5":function(container,depth0,helpers,partials,data) {
+    return ")";
+},"6":function(container,depth0,helpers,partials,data) {
     var stack1, alias1=container.strict, alias2=container.lambda, alias3=depth0 != null ? depth0 : (container.nullContext || {}), lookupProperty = container.lookupProperty || function(parent, propertyName) {
         if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
           return parent[propertyName];
@@ -2381,21 +2396,21 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
     + ((stack1 = alias2(alias1(depth0, "var", {"start":{"line":8,"column":11},"end":{"line":8,"column":14}} ), depth0)) != null ? stack1 : "")
     + " t = first; t < first + "
     + ((stack1 = alias2(alias1(depth0, "strip", {"start":{"line":8,"column":42},"end":{"line":8,"column":47}} ), depth0)) != null ? stack1 : "")
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"ragged"),{"name":"if","hash":{},"fn":container.program(5, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":8,"column":49},"end":{"line":8,"column":86}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"ragged"),{"name":"if","hash":{},"fn":container.program(7, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":8,"column":49},"end":{"line":8,"column":86}}})) != null ? stack1 : "")
     + "; t++) {\n"
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"removed"),{"name":"if","hash":{},"fn":container.program(6, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":9,"column":6},"end":{"line":13,"column":13}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"removed"),{"name":"if","hash":{},"fn":container.program(8, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":9,"column":6},"end":{"line":13,"column":13}}})) != null ? stack1 : "")
     + "      sum += "
-    + ((stack1 = lookupProperty(helpers,"load").call(alias3,"input",{"name":"load","hash":{},"fn":container.program(8, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":14,"column":13},"end":{"line":14,"column":56}}})) != null ? stack1 : "")
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"dot"),{"name":"if","hash":{},"fn":container.program(9, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":14,"column":56},"end":{"line":14,"column":120}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"load").call(alias3,"input",{"name":"load","hash":{},"fn":container.program(10, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":14,"column":13},"end":{"line":14,"column":56}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"dot"),{"name":"if","hash":{},"fn":container.program(11, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":14,"column":56},"end":{"line":14,"column":168}}})) != null ? stack1 : "")
     + ";\n    }\n    "
-    + ((stack1 = lookupProperty(helpers,"ref").call(alias3,"sums",{"name":"ref","hash":{},"fn":container.program(10, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":16,"column":4},"end":{"line":16,"column":52}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"ref").call(alias3,"sums",{"name":"ref","hash":{},"fn":container.program(13, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":16,"column":4},"end":{"line":16,"column":52}}})) != null ? stack1 : "")
     + " = sum;\n  }\n";
-},"5":function(container,depth0,helpers,partials,data) {
+},"7":function(container,depth0,helpers,partials,data) {
     var stack1;
 
   return " && t < "
     + ((stack1 = container.lambda(container.strict(depth0, "rows", {"start":{"line":8,"column":73},"end":{"line":8,"column":77}} ), depth0)) != null ? stack1 : "");
-},"6":function(container,depth0,helpers,partials,data) {
+},"8":function(container,depth0,helpers,partials,data) {
     var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
         if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
           return parent[propertyName];
@@ -2404,9 +2419,9 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
     };
 
   return "      if ("
-    + ((stack1 = lookupProperty(helpers,"load").call(depth0 != null ? depth0 : (container.nullContext || {}),"table",{"name":"load","hash":{},"fn":container.program(7, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":10,"column":10},"end":{"line":10,"column":143}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"load").call(depth0 != null ? depth0 : (container.nullContext || {}),"table",{"name":"load","hash":{},"fn":container.program(9, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":10,"column":10},"end":{"line":10,"column":143}}})) != null ? stack1 : "")
     + " >= 0) {\n        continue;\n      }\n";
-},"7":function(container,depth0,helpers,partials,data) {
+},"9":function(container,depth0,helpers,partials,data) {
     var stack1, alias1=container.strict, alias2=container.lambda, lookupProperty = container.lookupProperty || function(parent, propertyName) {
         if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
           return parent[propertyName];
@@ -2424,14 +2439,14 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
     + ((stack1 = alias2(alias1(lookupProperty(depth0,"removed"), "width", {"start":{"line":10,"column":98},"end":{"line":10,"column":111}} ), depth0)) != null ? stack1 : "")
     + " / "
     + ((stack1 = alias2(alias1(lookupProperty(depth0,"removed"), "across", {"start":{"line":10,"column":118},"end":{"line":10,"column":132}} ), depth0)) != null ? stack1 : "");
-},"8":function(container,depth0,helpers,partials,data) {
+},"10":function(container,depth0,helpers,partials,data) {
     var stack1;
 
   return "t * "
     + ((stack1 = container.lambda(container.strict(depth0, "count", {"start":{"line":14,"column":36},"end":{"line":14,"column":41}} ), depth0)) != null ? stack1 : "")
     + " + c";
-},"9":function(container,depth0,helpers,partials,data) {
-    var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
+},"11":function(container,depth0,helpers,partials,data) {
+    var stack1, alias1=depth0 != null ? depth0 : (container.nullContext || {}), lookupProperty = container.lookupProperty || function(parent, propertyName) {
         if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
           return parent[propertyName];
         }
@@ -2439,8 +2454,15 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
     };
 
   return " * "
-    + ((stack1 = lookupProperty(helpers,"load").call(depth0 != null ? depth0 : (container.nullContext || {}),"other",{"name":"load","hash":{},"fn":container.program(8, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":14,"column":70},"end":{"line":14,"column":113}}})) != null ? stack1 : "");
-},"10":function(container,depth0,helpers,partials,data) {
+    + ((stack1 = lookupProperty(helpers,"if").call(alias1,lookupProperty(depth0,"gelu"),{"name":"if","hash":{},"fn":container.program(12, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":14,"column":70},"end":{"line":14,"column":98}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"load").call(alias1,"other",{"name":"load","hash":{},"fn":container.program(10, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":14,"column":98},"end":{"line":14,"column":141}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias1,lookupProperty(depth0,"gelu"),{"name":"if","hash":{},"fn":container.program(5, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":14,"column":141},"end":{"line":14,"column":161}}})) != null ? stack1 : "");
+},"12":function(container,depth0,helpers,partials,data) {
+    var stack1;
+
+  return ((stack1 = container.lambda(container.strict(depth0, "gelu", {"start":{"line":14,"column":84},"end":{"line":14,"column":88}} ), depth0)) != null ? stack1 : "")
+    + "(";
+},"13":function(container,depth0,helpers,partials,data) {
     var stack1, alias1=container.strict, alias2=container.lambda;
 
   return ((stack1 = alias2(alias1(depth0, "group", {"start":{"line":16,"column":21},"end":{"line":16,"column":26}} ), depth0)) != null ? stack1 : "")
@@ -2466,9 +2488,9 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
     + ", a row for each strip of "
     + ((stack1 = alias3(alias2(depth0, "strip", {"start":{"line":1,"column":184},"end":{"line":1,"column":189}} ), depth0)) != null ? stack1 : "")
     + " rows:\n//   sums[strip,c] = sum over the rows t of a strip of input[t,c]"
-    + ((stack1 = lookupProperty(helpers,"if").call(alias1,lookupProperty(depth0,"dot"),{"name":"if","hash":{},"fn":container.program(3, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":2,"column":65},"end":{"line":2,"column":96}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias1,lookupProperty(depth0,"dot"),{"name":"if","hash":{},"fn":container.program(3, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":2,"column":65},"end":{"line":2,"column":140}}})) != null ? stack1 : "")
     + "\n// A group takes a strip.\n"
-    + ((stack1 = container.invokePartial(lookupProperty(partials,"groups"),depth0,{"name":"groups","fn":container.program(4, data, 0),"inverse":container.noop,"data":data,"helpers":helpers,"partials":partials,"decorators":container.decorators})) != null ? stack1 : "");
+    + ((stack1 = container.invokePartial(lookupProperty(partials,"groups"),depth0,{"name":"groups","fn":container.program(6, data, 0),"inverse":container.noop,"data":data,"helpers":helpers,"partials":partials,"decorators":container.decorators})) != null ? stack1 : "");
 },"usePartial":true,"useData":true},
 
   "kernels/column-totals": {"0":function(container,depth0,helpers,partials,data) {
@@ -3247,43 +3269,15 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
     + " x = "
     + ((stack1 = lookupProperty(helpers,"load").call(alias1,"input",{"name":"load","hash":{},"fn":container.program(1, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":3,"column":16},"end":{"line":3,"column":43}}})) != null ? stack1 : "")
     + ";\n"
-    + ((stack1 = lookupProperty(helpers,"if").call(alias1,lookupProperty(depth0,"tanhForm"),{"name":"if","hash":{},"fn":container.program(2, data, 0),"inverse":container.program(3, data, 0),"data":data,"loc":{"start":{"line":4,"column":2},"end":{"line":18,"column":9}}})) != null ? stack1 : "")
+    + ((stack1 = container.invokePartial(lookupProperty(partials,"gelu-slope"),depth0,{"name":"gelu-slope","data":data,"indent":"  ","helpers":helpers,"partials":partials,"decorators":container.decorators})) != null ? stack1 : "")
     + "  "
-    + ((stack1 = lookupProperty(helpers,"ref").call(alias1,"output",{"name":"ref","hash":{},"fn":container.program(1, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":19,"column":2},"end":{"line":19,"column":28}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"ref").call(alias1,"output",{"name":"ref","hash":{},"fn":container.program(1, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":5,"column":2},"end":{"line":5,"column":28}}})) != null ? stack1 : "")
     + " = "
-    + ((stack1 = lookupProperty(helpers,"narrowed").call(alias1,"output",{"name":"narrowed","hash":{},"fn":container.program(4, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":19,"column":31},"end":{"line":19,"column":97}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"narrowed").call(alias1,"output",{"name":"narrowed","hash":{},"fn":container.program(2, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":5,"column":31},"end":{"line":5,"column":97}}})) != null ? stack1 : "")
     + ";\n";
 },"1":function(container,depth0,helpers,partials,data) {
     return "i";
 },"2":function(container,depth0,helpers,partials,data) {
-    var stack1, alias1=container.strict, alias2=container.lambda;
-
-  return "  // t = tanh(u) with u = sqrt(2/pi) (x + 0.044715 x^3); gelu' = (1 + t) / 2 + x (1 - t^2) u' / 2.\n  "
-    + ((stack1 = alias2(alias1(depth0, "float", {"start":{"line":6,"column":4},"end":{"line":6,"column":9}} ), depth0)) != null ? stack1 : "")
-    + " u = 0.7978845608f * x * (1.0f + 0.044715f * x * x);\n  "
-    + ((stack1 = alias2(alias1(depth0, "float", {"start":{"line":7,"column":4},"end":{"line":7,"column":9}} ), depth0)) != null ? stack1 : "")
-    + " e = exp(-2.0f * abs(u));\n  "
-    + ((stack1 = alias2(alias1(depth0, "float", {"start":{"line":8,"column":4},"end":{"line":8,"column":9}} ), depth0)) != null ? stack1 : "")
-    + " t = sign(u) * (1.0f - e) / (1.0f + e);\n  "
-    + ((stack1 = alias2(alias1(depth0, "float", {"start":{"line":9,"column":4},"end":{"line":9,"column":9}} ), depth0)) != null ? stack1 : "")
-    + " slope = 0.5f * (1.0f + t) + 0.5f * x * (1.0f - t * t) * 0.7978845608f * (1.0f + 0.134145f * x * x);\n";
-},"3":function(container,depth0,helpers,partials,data) {
-    var stack1, alias1=container.strict, alias2=container.lambda;
-
-  return "  // gelu' = cdf(x) + x pdf(x), cdf after Abramowitz and Stegun 7.1.26.\n  "
-    + ((stack1 = alias2(alias1(depth0, "float", {"start":{"line":12,"column":4},"end":{"line":12,"column":9}} ), depth0)) != null ? stack1 : "")
-    + " z = abs(x);\n  "
-    + ((stack1 = alias2(alias1(depth0, "float", {"start":{"line":13,"column":4},"end":{"line":13,"column":9}} ), depth0)) != null ? stack1 : "")
-    + " v = 1.0f / (1.0f + 0.2316418882f * z);\n  "
-    + ((stack1 = alias2(alias1(depth0, "float", {"start":{"line":14,"column":4},"end":{"line":14,"column":9}} ), depth0)) != null ? stack1 : "")
-    + " p = v * (0.254829592f + v * (-0.284496736f + v * (1.421413741f + v * (-1.453152027f + v * 1.061405429f))));\n  "
-    + ((stack1 = alias2(alias1(depth0, "float", {"start":{"line":15,"column":4},"end":{"line":15,"column":9}} ), depth0)) != null ? stack1 : "")
-    + " e = exp(-0.5f * x * x);\n  "
-    + ((stack1 = alias2(alias1(depth0, "float", {"start":{"line":16,"column":4},"end":{"line":16,"column":9}} ), depth0)) != null ? stack1 : "")
-    + " half = 0.5f - 0.5f * p * e;\n  "
-    + ((stack1 = alias2(alias1(depth0, "float", {"start":{"line":17,"column":4},"end":{"line":17,"column":9}} ), depth0)) != null ? stack1 : "")
-    + " slope = 0.5f + sign(x) * half + x * e * 0.3989422804f;\n";
-},"4":function(container,depth0,helpers,partials,data) {
     var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
         if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
           return parent[propertyName];
@@ -3292,7 +3286,7 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
     };
 
   return "slope * "
-    + ((stack1 = lookupProperty(helpers,"load").call(depth0 != null ? depth0 : (container.nullContext || {}),"d",{"name":"load","hash":{},"fn":container.program(1, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":19,"column":61},"end":{"line":19,"column":84}}})) != null ? stack1 : "");
+    + ((stack1 = lookupProperty(helpers,"load").call(depth0 != null ? depth0 : (container.nullContext || {}),"d",{"name":"load","hash":{},"fn":container.program(1, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":5,"column":61},"end":{"line":5,"column":84}}})) != null ? stack1 : "");
 },"compiler":[8,">= 4.3.0"],"main":function(container,depth0,helpers,partials,data) {
     var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
         if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
@@ -4088,6 +4082,121 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
     + ".\n"
     + ((stack1 = container.invokePartial(lookupProperty(partials,"elements"),depth0,{"name":"elements","fn":container.program(4, data, 0),"inverse":container.noop,"data":data,"helpers":helpers,"partials":partials,"decorators":container.decorators})) != null ? stack1 : "");
 },"usePartial":true,"useData":true},
+
+  "kernels/pointwise": {"0":function(container,depth0,helpers,partials,data) {
+    var stack1;
+
+  return ", "
+    + ((stack1 = container.lambda(container.strict(depth0, "channels", {"start":{"line":1,"column":70},"end":{"line":1,"column":78}} ), depth0)) != null ? stack1 : "")
+    + " channels";
+},"1":function(container,depth0,helpers,partials,data) {
+    var stack1, alias1=container.strict, alias2=container.lambda;
+
+  return "//   "
+    + ((stack1 = alias2(alias1(depth0, "name", {"start":{"line":3,"column":7},"end":{"line":3,"column":11}} ), depth0)) != null ? stack1 : "")
+    + " = "
+    + ((stack1 = alias2(alias1(depth0, "formula", {"start":{"line":3,"column":18},"end":{"line":3,"column":25}} ), depth0)) != null ? stack1 : "")
+    + "\n";
+},"2":function(container,depth0,helpers,partials,data,blockParams,depths) {
+    var stack1, alias1=depth0 != null ? depth0 : (container.nullContext || {}), lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
+
+  return ((stack1 = lookupProperty(helpers,"each").call(alias1,lookupProperty(depth0,"loads"),{"name":"each","hash":{},"fn":container.program(3, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":7,"column":2},"end":{"line":9,"column":11}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias1,lookupProperty(depth0,"slopeOf"),{"name":"if","hash":{},"fn":container.program(5, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":10,"column":2},"end":{"line":13,"column":9}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"each").call(alias1,lookupProperty(depth0,"ops"),{"name":"each","hash":{},"fn":container.program(6, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":14,"column":2},"end":{"line":16,"column":11}}})) != null ? stack1 : "")
+    + "  "
+    + ((stack1 = lookupProperty(helpers,"ref").call(alias1,"output",{"name":"ref","hash":{},"fn":container.program(9, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":17,"column":2},"end":{"line":17,"column":28}}})) != null ? stack1 : "")
+    + " = "
+    + ((stack1 = lookupProperty(helpers,"narrowed").call(alias1,"output",{"name":"narrowed","hash":{},"fn":container.program(10, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":17,"column":31},"end":{"line":17,"column":74}}})) != null ? stack1 : "")
+    + ";\n";
+},"3":function(container,depth0,helpers,partials,data,blockParams,depths) {
+    var stack1, alias1=container.strict, alias2=container.lambda, lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
+
+  return "  "
+    + ((stack1 = alias2(alias1(depths[1], "float", {"start":{"line":8,"column":4},"end":{"line":8,"column":12}} ), depth0)) != null ? stack1 : "")
+    + " "
+    + ((stack1 = alias2(alias1(depth0, "role", {"start":{"line":8,"column":17},"end":{"line":8,"column":21}} ), depth0)) != null ? stack1 : "")
+    + " = "
+    + ((stack1 = lookupProperty(helpers,"load").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"role"),{"name":"load","hash":{},"fn":container.program(4, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":8,"column":26},"end":{"line":8,"column":55}}})) != null ? stack1 : "")
+    + ";\n";
+},"4":function(container,depth0,helpers,partials,data) {
+    var stack1;
+
+  return ((stack1 = container.lambda(container.strict(depth0, "at", {"start":{"line":8,"column":42},"end":{"line":8,"column":44}} ), depth0)) != null ? stack1 : "");
+},"5":function(container,depth0,helpers,partials,data) {
+    var stack1, alias1=container.strict, alias2=container.lambda, lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
+
+  return "  "
+    + ((stack1 = alias2(alias1(depth0, "float", {"start":{"line":11,"column":4},"end":{"line":11,"column":9}} ), depth0)) != null ? stack1 : "")
+    + " x = "
+    + ((stack1 = alias2(alias1(depth0, "slopeOf", {"start":{"line":11,"column":18},"end":{"line":11,"column":25}} ), depth0)) != null ? stack1 : "")
+    + ";\n"
+    + ((stack1 = container.invokePartial(lookupProperty(partials,"gelu-slope"),depth0,{"name":"gelu-slope","data":data,"indent":"  ","helpers":helpers,"partials":partials,"decorators":container.decorators})) != null ? stack1 : "");
+},"6":function(container,depth0,helpers,partials,data,blockParams,depths) {
+    var stack1, alias1=container.strict, alias2=container.lambda, lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
+
+  return "  "
+    + ((stack1 = alias2(alias1(depths[1], "float", {"start":{"line":15,"column":4},"end":{"line":15,"column":12}} ), depth0)) != null ? stack1 : "")
+    + " "
+    + ((stack1 = alias2(alias1(depth0, "name", {"start":{"line":15,"column":17},"end":{"line":15,"column":21}} ), depth0)) != null ? stack1 : "")
+    + " = "
+    + ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"gelu"),{"name":"if","hash":{},"fn":container.program(7, data, 0, blockParams, depths),"inverse":container.program(8, data, 0, blockParams, depths),"data":data,"loc":{"start":{"line":15,"column":26},"end":{"line":15,"column":81}}})) != null ? stack1 : "")
+    + ";\n";
+},"7":function(container,depth0,helpers,partials,data,blockParams,depths) {
+    var stack1, alias1=container.strict, alias2=container.lambda;
+
+  return ((stack1 = alias2(alias1(depths[1], "gelu", {"start":{"line":15,"column":40},"end":{"line":15,"column":47}} ), depth0)) != null ? stack1 : "")
+    + "("
+    + ((stack1 = alias2(alias1(depth0, "of", {"start":{"line":15,"column":52},"end":{"line":15,"column":54}} ), depth0)) != null ? stack1 : "")
+    + ")";
+},"8":function(container,depth0,helpers,partials,data) {
+    var stack1;
+
+  return ((stack1 = container.lambda(container.strict(depth0, "value", {"start":{"line":15,"column":67},"end":{"line":15,"column":72}} ), depth0)) != null ? stack1 : "");
+},"9":function(container,depth0,helpers,partials,data) {
+    return "i";
+},"10":function(container,depth0,helpers,partials,data) {
+    var stack1;
+
+  return ((stack1 = container.lambda(container.strict(depth0, "last", {"start":{"line":17,"column":55},"end":{"line":17,"column":59}} ), depth0)) != null ? stack1 : "");
+},"compiler":[8,">= 4.3.0"],"main":function(container,depth0,helpers,partials,data,blockParams,depths) {
+    var stack1, alias1=container.strict, alias2=container.lambda, alias3=depth0 != null ? depth0 : (container.nullContext || {}), lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
+
+  return "// Value by value, "
+    + ((stack1 = alias2(alias1(depth0, "length", {"start":{"line":1,"column":21},"end":{"line":1,"column":27}} ), depth0)) != null ? stack1 : "")
+    + " elements an image"
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"channelwise"),{"name":"if","hash":{},"fn":container.program(0, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":1,"column":47},"end":{"line":1,"column":96}}})) != null ? stack1 : "")
+    + ":\n"
+    + ((stack1 = lookupProperty(helpers,"each").call(alias3,lookupProperty(depth0,"ops"),{"name":"each","hash":{},"fn":container.program(1, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":2,"column":0},"end":{"line":4,"column":9}}})) != null ? stack1 : "")
+    + "//   output = "
+    + ((stack1 = alias2(alias1(depth0, "last", {"start":{"line":5,"column":16},"end":{"line":5,"column":20}} ), depth0)) != null ? stack1 : "")
+    + "\n"
+    + ((stack1 = container.invokePartial(lookupProperty(partials,"elements"),depth0,{"name":"elements","fn":container.program(2, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"helpers":helpers,"partials":partials,"decorators":container.decorators})) != null ? stack1 : "");
+},"usePartial":true,"useData":true,"useDepths":true},
 
   "kernels/pool": {"0":function(container,depth0,helpers,partials,data) {
     return " and LayerNorm";
@@ -4906,10 +5015,22 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
     + ((stack1 = container.invokePartial(lookupProperty(partials,"elements"),depth0,{"name":"elements","fn":container.program(2, data, 0),"inverse":container.noop,"data":data,"helpers":helpers,"partials":partials,"decorators":container.decorators})) != null ? stack1 : "");
 },"usePartial":true,"useData":true},
 
-  "kernels/weightwise": {"0":function(container,depth0,helpers,partials,data) {
-    return ", y the other operand";
-},"1":function(container,depth0,helpers,partials,data) {
-    var stack1, alias1=container.strict, alias2=container.lambda, alias3=depth0 != null ? depth0 : (container.nullContext || {}), lookupProperty = container.lookupProperty || function(parent, propertyName) {
+  "kernels/weightwise": {"0":function(container,depth0,helpers,partials,data,blockParams,depths) {
+    var stack1, alias1=depth0 != null ? depth0 : (container.nullContext || {}), lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
+
+  return ((stack1 = lookupProperty(helpers,"each").call(alias1,lookupProperty(depth0,"loads"),{"name":"each","hash":{},"fn":container.program(1, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":3,"column":2},"end":{"line":5,"column":11}}})) != null ? stack1 : "")
+    + "  "
+    + ((stack1 = lookupProperty(helpers,"ref").call(alias1,"output",{"name":"ref","hash":{},"fn":container.program(3, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":6,"column":2},"end":{"line":6,"column":28}}})) != null ? stack1 : "")
+    + " = "
+    + ((stack1 = container.lambda(container.strict(depth0, "value", {"start":{"line":6,"column":33},"end":{"line":6,"column":38}} ), depth0)) != null ? stack1 : "")
+    + ";\n";
+},"1":function(container,depth0,helpers,partials,data,blockParams,depths) {
+    var stack1, alias1=container.strict, alias2=container.lambda, lookupProperty = container.lookupProperty || function(parent, propertyName) {
         if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
           return parent[propertyName];
         }
@@ -4917,40 +5038,19 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
     };
 
   return "  "
-    + ((stack1 = alias2(alias1(depth0, "float", {"start":{"line":3,"column":4},"end":{"line":3,"column":9}} ), depth0)) != null ? stack1 : "")
-    + " x = "
-    + ((stack1 = lookupProperty(helpers,"load").call(alias3,"input",{"name":"load","hash":{},"fn":container.program(2, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":3,"column":16},"end":{"line":3,"column":53}}})) != null ? stack1 : "")
-    + ";\n"
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"otherAt"),{"name":"if","hash":{},"fn":container.program(3, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":4,"column":2},"end":{"line":6,"column":9}}})) != null ? stack1 : "")
-    + "  "
-    + ((stack1 = lookupProperty(helpers,"ref").call(alias3,"output",{"name":"ref","hash":{},"fn":container.program(5, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":7,"column":2},"end":{"line":7,"column":28}}})) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depths[1], "float", {"start":{"line":4,"column":4},"end":{"line":4,"column":12}} ), depth0)) != null ? stack1 : "")
+    + " "
+    + ((stack1 = alias2(alias1(depth0, "role", {"start":{"line":4,"column":17},"end":{"line":4,"column":21}} ), depth0)) != null ? stack1 : "")
     + " = "
-    + ((stack1 = alias2(alias1(depth0, "value", {"start":{"line":7,"column":33},"end":{"line":7,"column":38}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"load").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"role"),{"name":"load","hash":{},"fn":container.program(2, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":4,"column":26},"end":{"line":4,"column":55}}})) != null ? stack1 : "")
     + ";\n";
 },"2":function(container,depth0,helpers,partials,data) {
     var stack1;
 
-  return ((stack1 = container.lambda(container.strict(depth0, "inputAt", {"start":{"line":3,"column":35},"end":{"line":3,"column":42}} ), depth0)) != null ? stack1 : "");
+  return ((stack1 = container.lambda(container.strict(depth0, "at", {"start":{"line":4,"column":42},"end":{"line":4,"column":44}} ), depth0)) != null ? stack1 : "");
 },"3":function(container,depth0,helpers,partials,data) {
-    var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
-        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
-          return parent[propertyName];
-        }
-        return undefined
-    };
-
-  return "  "
-    + ((stack1 = container.lambda(container.strict(depth0, "float", {"start":{"line":5,"column":4},"end":{"line":5,"column":9}} ), depth0)) != null ? stack1 : "")
-    + " y = "
-    + ((stack1 = lookupProperty(helpers,"load").call(depth0 != null ? depth0 : (container.nullContext || {}),"other",{"name":"load","hash":{},"fn":container.program(4, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":5,"column":16},"end":{"line":5,"column":53}}})) != null ? stack1 : "")
-    + ";\n";
-},"4":function(container,depth0,helpers,partials,data) {
-    var stack1;
-
-  return ((stack1 = container.lambda(container.strict(depth0, "otherAt", {"start":{"line":5,"column":35},"end":{"line":5,"column":42}} ), depth0)) != null ? stack1 : "");
-},"5":function(container,depth0,helpers,partials,data) {
     return "i";
-},"compiler":[8,">= 4.3.0"],"main":function(container,depth0,helpers,partials,data) {
+},"compiler":[8,">= 4.3.0"],"main":function(container,depth0,helpers,partials,data,blockParams,depths) {
     var stack1, alias1=container.strict, alias2=container.lambda, lookupProperty = container.lookupProperty || function(parent, propertyName) {
         if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
           return parent[propertyName];
@@ -4960,13 +5060,11 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
 
   return "// output = "
     + ((stack1 = alias2(alias1(depth0, "value", {"start":{"line":1,"column":14},"end":{"line":1,"column":19}} ), depth0)) != null ? stack1 : "")
-    + ", x the input"
-    + ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"otherAt"),{"name":"if","hash":{},"fn":container.program(0, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":1,"column":34},"end":{"line":1,"column":77}}})) != null ? stack1 : "")
-    + ", of a weight "
-    + ((stack1 = alias2(alias1(depth0, "shape", {"start":{"line":1,"column":93},"end":{"line":1,"column":98}} ), depth0)) != null ? stack1 : "")
+    + ", weight by weight, of a weight "
+    + ((stack1 = alias2(alias1(depth0, "shape", {"start":{"line":1,"column":55},"end":{"line":1,"column":60}} ), depth0)) != null ? stack1 : "")
     + "\n"
-    + ((stack1 = container.invokePartial(lookupProperty(partials,"elements"),depth0,{"name":"elements","fn":container.program(1, data, 0),"inverse":container.noop,"data":data,"helpers":helpers,"partials":partials,"decorators":container.decorators})) != null ? stack1 : "");
-},"usePartial":true,"useData":true},
+    + ((stack1 = container.invokePartial(lookupProperty(partials,"elements"),depth0,{"name":"elements","fn":container.program(0, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"helpers":helpers,"partials":partials,"decorators":container.decorators})) != null ? stack1 : "");
+},"usePartial":true,"useData":true,"useDepths":true},
 
   "kernels/widen": {"0":function(container,depth0,helpers,partials,data) {
     var stack1, alias1=depth0 != null ? depth0 : (container.nullContext || {}), lookupProperty = container.lookupProperty || function(parent, propertyName) {
@@ -8175,6 +8273,45 @@ export const partials: Readonly<Record<string, Precompiled>> = {
   return ((stack1 = container.invokePartial(lookupProperty(partials,"groups"),depth0,{"name":"groups","fn":container.program(0, data, 0),"inverse":container.noop,"data":data,"helpers":helpers,"partials":partials,"decorators":container.decorators})) != null ? stack1 : "");
 },"usePartial":true,"useData":true},
 
+  "gelu-slope": {"0":function(container,depth0,helpers,partials,data) {
+    var stack1, alias1=container.strict, alias2=container.lambda;
+
+  return "// t = tanh(u) with u = sqrt(2/pi) (x + 0.044715 x^3); gelu' = (1 + t) / 2 + x (1 - t^2) u' / 2.\n"
+    + ((stack1 = alias2(alias1(depth0, "float", {"start":{"line":3,"column":2},"end":{"line":3,"column":7}} ), depth0)) != null ? stack1 : "")
+    + " u = 0.7978845608f * x * (1.0f + 0.044715f * x * x);\n"
+    + ((stack1 = alias2(alias1(depth0, "float", {"start":{"line":4,"column":2},"end":{"line":4,"column":7}} ), depth0)) != null ? stack1 : "")
+    + " e = exp(-2.0f * abs(u));\n"
+    + ((stack1 = alias2(alias1(depth0, "float", {"start":{"line":5,"column":2},"end":{"line":5,"column":7}} ), depth0)) != null ? stack1 : "")
+    + " t = sign(u) * (1.0f - e) / (1.0f + e);\n"
+    + ((stack1 = alias2(alias1(depth0, "float", {"start":{"line":6,"column":2},"end":{"line":6,"column":7}} ), depth0)) != null ? stack1 : "")
+    + " slope = 0.5f * (1.0f + t) + 0.5f * x * (1.0f - t * t) * 0.7978845608f * (1.0f + 0.134145f * x * x);\n";
+},"1":function(container,depth0,helpers,partials,data) {
+    var stack1, alias1=container.strict, alias2=container.lambda;
+
+  return "// gelu' = cdf(x) + x pdf(x), cdf after Abramowitz and Stegun 7.1.26.\n"
+    + ((stack1 = alias2(alias1(depth0, "float", {"start":{"line":9,"column":2},"end":{"line":9,"column":7}} ), depth0)) != null ? stack1 : "")
+    + " z = abs(x);\n"
+    + ((stack1 = alias2(alias1(depth0, "float", {"start":{"line":10,"column":2},"end":{"line":10,"column":7}} ), depth0)) != null ? stack1 : "")
+    + " v = 1.0f / (1.0f + 0.2316418882f * z);\n"
+    + ((stack1 = alias2(alias1(depth0, "float", {"start":{"line":11,"column":2},"end":{"line":11,"column":7}} ), depth0)) != null ? stack1 : "")
+    + " p = v * (0.254829592f + v * (-0.284496736f + v * (1.421413741f + v * (-1.453152027f + v * 1.061405429f))));\n"
+    + ((stack1 = alias2(alias1(depth0, "float", {"start":{"line":12,"column":2},"end":{"line":12,"column":7}} ), depth0)) != null ? stack1 : "")
+    + " e = exp(-0.5f * x * x);\n"
+    + ((stack1 = alias2(alias1(depth0, "float", {"start":{"line":13,"column":2},"end":{"line":13,"column":7}} ), depth0)) != null ? stack1 : "")
+    + " half = 0.5f - 0.5f * p * e;\n"
+    + ((stack1 = alias2(alias1(depth0, "float", {"start":{"line":14,"column":2},"end":{"line":14,"column":7}} ), depth0)) != null ? stack1 : "")
+    + " slope = 0.5f + sign(x) * half + x * e * 0.3989422804f;\n";
+},"compiler":[8,">= 4.3.0"],"main":function(container,depth0,helpers,partials,data) {
+    var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
+
+  return ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"tanhForm"),{"name":"if","hash":{},"fn":container.program(0, data, 0),"inverse":container.program(1, data, 0),"data":data,"loc":{"start":{"line":1,"column":0},"end":{"line":15,"column":7}}})) != null ? stack1 : "");
+},"useData":true},
+
   "groups": {"0":function(container,depth0,helpers,partials,data) {
     var stack1, alias1=depth0 != null ? depth0 : (container.nullContext || {}), lookupProperty = container.lookupProperty || function(parent, propertyName) {
         if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
@@ -8978,10 +9115,11 @@ export const partials: Readonly<Record<string, Precompiled>> = {
     + " + m) * "
     + ((stack1 = alias2(alias1(depth0, "columnQuads", {"start":{"line":10,"column":37},"end":{"line":10,"column":48}} ), depth0)) != null ? stack1 : "")
     + " + n;\n"
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"residual"),{"name":"if","hash":{},"fn":container.program(8, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":11,"column":2},"end":{"line":13,"column":9}}})) != null ? stack1 : "")
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"mask"),{"name":"if","hash":{},"fn":container.program(10, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":14,"column":2},"end":{"line":16,"column":9}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"hidden"),{"name":"if","hash":{},"fn":container.program(8, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":11,"column":2},"end":{"line":13,"column":9}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"residual"),{"name":"if","hash":{},"fn":container.program(9, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":14,"column":2},"end":{"line":16,"column":9}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"mask"),{"name":"if","hash":{},"fn":container.program(11, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":17,"column":2},"end":{"line":19,"column":9}}})) != null ? stack1 : "")
     + "  output[i] = "
-    + ((stack1 = lookupProperty(helpers,"narrowed").call(alias3,"output",{"name":"narrowed","hash":{},"fn":container.program(11, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":17,"column":14},"end":{"line":17,"column":50}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"narrowed").call(alias3,"output",{"name":"narrowed","hash":{},"fn":container.program(12, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":20,"column":14},"end":{"line":20,"column":50}}})) != null ? stack1 : "")
     + ";\n";
 },"8":function(container,depth0,helpers,partials,data) {
     var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
@@ -8991,16 +9129,27 @@ export const partials: Readonly<Record<string, Precompiled>> = {
         return undefined
     };
 
-  return "  v += "
-    + ((stack1 = lookupProperty(helpers,"widened").call(depth0 != null ? depth0 : (container.nullContext || {}),"residual",{"name":"widened","hash":{},"fn":container.program(9, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":12,"column":7},"end":{"line":12,"column":53}}})) != null ? stack1 : "")
+  return "  hidden[i] = "
+    + ((stack1 = lookupProperty(helpers,"narrowed").call(depth0 != null ? depth0 : (container.nullContext || {}),"hidden",{"name":"narrowed","hash":{},"fn":container.program(6, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":12,"column":14},"end":{"line":12,"column":52}}})) != null ? stack1 : "")
     + ";\n";
 },"9":function(container,depth0,helpers,partials,data) {
-    return "residual[i]";
+    var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
+
+  return "  v += "
+    + ((stack1 = lookupProperty(helpers,"widened").call(depth0 != null ? depth0 : (container.nullContext || {}),"residual",{"name":"widened","hash":{},"fn":container.program(10, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":15,"column":7},"end":{"line":15,"column":53}}})) != null ? stack1 : "")
+    + ";\n";
 },"10":function(container,depth0,helpers,partials,data) {
-    return "  v = select(v, vec4f(), gone);\n";
+    return "residual[i]";
 },"11":function(container,depth0,helpers,partials,data) {
-    return "v";
+    return "  v = select(v, vec4f(), gone);\n";
 },"12":function(container,depth0,helpers,partials,data) {
+    return "v";
+},"13":function(container,depth0,helpers,partials,data) {
     var stack1, alias1=container.strict, alias2=container.lambda, alias3=depth0 != null ? depth0 : (container.nullContext || {}), lookupProperty = container.lookupProperty || function(parent, propertyName) {
         if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
           return parent[propertyName];
@@ -9009,20 +9158,23 @@ export const partials: Readonly<Record<string, Precompiled>> = {
     };
 
   return "  let i = (image * "
-    + ((stack1 = alias2(alias1(depth0, "rows", {"start":{"line":19,"column":21},"end":{"line":19,"column":25}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "rows", {"start":{"line":22,"column":21},"end":{"line":22,"column":25}} ), depth0)) != null ? stack1 : "")
     + " + m) * "
-    + ((stack1 = alias2(alias1(depth0, "columns", {"start":{"line":19,"column":37},"end":{"line":19,"column":44}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "columns", {"start":{"line":22,"column":37},"end":{"line":22,"column":44}} ), depth0)) != null ? stack1 : "")
     + " + 4 * n;\n  for (var j = 0u; j < min(4, "
-    + ((stack1 = alias2(alias1(depth0, "columns", {"start":{"line":20,"column":32},"end":{"line":20,"column":39}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "columns", {"start":{"line":23,"column":32},"end":{"line":23,"column":39}} ), depth0)) != null ? stack1 : "")
     + " - 4 * n); j++) {\n"
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"residual"),{"name":"if","hash":{},"fn":container.program(13, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":21,"column":4},"end":{"line":23,"column":11}}})) != null ? stack1 : "")
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"mask"),{"name":"if","hash":{},"fn":container.program(14, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":24,"column":4},"end":{"line":26,"column":11}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"hidden"),{"name":"if","hash":{},"fn":container.program(14, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":24,"column":4},"end":{"line":26,"column":11}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"residual"),{"name":"if","hash":{},"fn":container.program(15, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":27,"column":4},"end":{"line":29,"column":11}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"mask"),{"name":"if","hash":{},"fn":container.program(16, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":30,"column":4},"end":{"line":32,"column":11}}})) != null ? stack1 : "")
     + "    output[i + j] = v[j];\n  }\n";
-},"13":function(container,depth0,helpers,partials,data) {
-    return "    v[j] += residual[i + j];\n";
 },"14":function(container,depth0,helpers,partials,data) {
-    return "    v[j] = select(v[j], 0.0, gone);\n";
+    return "    hidden[i + j] = sum[j];\n";
 },"15":function(container,depth0,helpers,partials,data) {
+    return "    v[j] += residual[i + j];\n";
+},"16":function(container,depth0,helpers,partials,data) {
+    return "    v[j] = select(v[j], 0.0, gone);\n";
+},"17":function(container,depth0,helpers,partials,data) {
     var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
         if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
           return parent[propertyName];
@@ -9032,7 +9184,7 @@ export const partials: Readonly<Record<string, Precompiled>> = {
 
   return "\n"
     + ((stack1 = container.invokePartial(lookupProperty(partials,"removed"),depth0,{"name":"removed","data":data,"helpers":helpers,"partials":partials,"decorators":container.decorators})) != null ? stack1 : "");
-},"16":function(container,depth0,helpers,partials,data) {
+},"18":function(container,depth0,helpers,partials,data) {
     var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
         if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
           return parent[propertyName];
@@ -9061,10 +9213,10 @@ export const partials: Readonly<Record<string, Precompiled>> = {
     + "  var v = "
     + ((stack1 = lookupProperty(helpers,"if").call(alias1,lookupProperty(depth0,"gelu"),{"name":"if","hash":{},"fn":container.program(5, data, 0),"inverse":container.program(6, data, 0),"data":data,"loc":{"start":{"line":8,"column":10},"end":{"line":8,"column":49}}})) != null ? stack1 : "")
     + ";\n"
-    + ((stack1 = lookupProperty(helpers,"if").call(alias1,lookupProperty(depth0,"columnsVector"),{"name":"if","hash":{},"fn":container.program(7, data, 0),"inverse":container.program(12, data, 0),"data":data,"loc":{"start":{"line":9,"column":2},"end":{"line":29,"column":9}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias1,lookupProperty(depth0,"columnsVector"),{"name":"if","hash":{},"fn":container.program(7, data, 0),"inverse":container.program(13, data, 0),"data":data,"loc":{"start":{"line":9,"column":2},"end":{"line":35,"column":9}}})) != null ? stack1 : "")
     + "  return v;\n}\n"
-    + ((stack1 = lookupProperty(helpers,"if").call(alias1,lookupProperty(depth0,"mask"),{"name":"if","hash":{},"fn":container.program(15, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":32,"column":0},"end":{"line":35,"column":7}}})) != null ? stack1 : "")
-    + ((stack1 = lookupProperty(helpers,"if").call(alias1,lookupProperty(depth0,"gelu"),{"name":"if","hash":{},"fn":container.program(16, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":36,"column":0},"end":{"line":39,"column":7}}})) != null ? stack1 : "");
+    + ((stack1 = lookupProperty(helpers,"if").call(alias1,lookupProperty(depth0,"mask"),{"name":"if","hash":{},"fn":container.program(17, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":38,"column":0},"end":{"line":41,"column":7}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias1,lookupProperty(depth0,"gelu"),{"name":"if","hash":{},"fn":container.program(18, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":42,"column":0},"end":{"line":45,"column":7}}})) != null ? stack1 : "");
 },"usePartial":true,"useData":true},
 
   "gemm-head": {"0":function(container,depth0,helpers,partials,data) {
@@ -9105,10 +9257,12 @@ export const partials: Readonly<Record<string, Precompiled>> = {
 },"7":function(container,depth0,helpers,partials,data) {
     return ", 0 where mask removes the patch of site m";
 },"8":function(container,depth0,helpers,partials,data) {
+    return "//   hidden[m,n] = the same without GELU\n";
+},"9":function(container,depth0,helpers,partials,data) {
     var stack1;
 
   return "//   squares[tile,n] = sum of output[m,n]^2 over the "
-    + ((stack1 = container.lambda(container.strict(depth0, "squareRows", {"start":{"line":13,"column":55},"end":{"line":13,"column":65}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = container.lambda(container.strict(depth0, "squareRows", {"start":{"line":16,"column":55},"end":{"line":16,"column":65}} ), depth0)) != null ? stack1 : "")
     + " rows of a tile\n";
 },"compiler":[8,">= 4.3.0"],"main":function(container,depth0,helpers,partials,data) {
     var stack1, alias1=container.strict, alias2=container.lambda, alias3=depth0 != null ? depth0 : (container.nullContext || {}), lookupProperty = container.lookupProperty || function(parent, propertyName) {
@@ -9140,7 +9294,8 @@ export const partials: Readonly<Record<string, Precompiled>> = {
     + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"residual"),{"name":"if","hash":{},"fn":container.program(6, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":11,"column":117},"end":{"line":11,"column":156}}})) != null ? stack1 : "")
     + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"mask"),{"name":"if","hash":{},"fn":container.program(7, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":11,"column":156},"end":{"line":11,"column":217}}})) != null ? stack1 : "")
     + "\n"
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"squares"),{"name":"if","hash":{},"fn":container.program(8, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":12,"column":0},"end":{"line":14,"column":7}}})) != null ? stack1 : "");
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"hidden"),{"name":"if","hash":{},"fn":container.program(8, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":12,"column":0},"end":{"line":14,"column":7}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"squares"),{"name":"if","hash":{},"fn":container.program(9, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":15,"column":0},"end":{"line":17,"column":7}}})) != null ? stack1 : "");
 },"useData":true},
 
   "grn-response": {"compiler":[8,">= 4.3.0"],"main":function(container,depth0,helpers,partials,data) {

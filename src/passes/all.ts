@@ -5,11 +5,15 @@ import { foldGrnShift } from "./fold-grn-shift.ts";
 import { foldLayerScale } from "./fold-layer-scale.ts";
 import { foldLayernorm } from "./fold-layernorm.ts";
 import { fuseActivation } from "./fuse-activation.ts";
+import { fuseDot } from "./fuse-dot.ts";
 import { fuseGrnScale } from "./fuse-grn-scale.ts";
 import { fuseLoss } from "./fuse-loss.ts";
 import { fuseNorm } from "./fuse-norm.ts";
+import { fusePointwise } from "./fuse-pointwise.ts";
 import { fusePool } from "./fuse-pool.ts";
+import { fuseReshape } from "./fuse-reshape.ts";
 import { fuseResidual } from "./fuse-residual.ts";
+import { fuseShares } from "./fuse-shares.ts";
 import type { Pass } from "./pass.ts";
 import { rematerialise } from "./rematerialise.ts";
 import { splitGrn } from "./split-grn.ts";
@@ -36,6 +40,9 @@ export const groupingPasses: readonly Pass[] = [
   fusePool,
   fuseLoss,
 ];
+
+/** Grouping of what only graphs that learn have, after the others: these take what is left. */
+export const learningGroupingPasses: readonly Pass[] = [fuseReshape, fuseShares, fuseDot, fusePointwise];
 
 /** The first decides what is computed, the others how. */
 export const allPasses: readonly Pass[] = [compactSites, ...foldingPasses, ...groupingPasses];

@@ -9,6 +9,7 @@ import {
   operand,
   placed,
   type Rewritten,
+  readers,
   type ValueId,
 } from "../graph/graph.ts";
 import { typed } from "../graph/infer.ts";
@@ -56,6 +57,8 @@ function gradients(graph: Graph, wanted: (leaf: Node) => boolean): Graph {
   const leaves = [...graph.nodes.values()].filter(node => node.inputs.length === 0 && wanted(node));
   const learning = dependents(graph, leaves);
   const flow = flowOver(graph.nodes);
+  const read = readers(graph);
+  const first = new Map(leaves.map(({ id }) => [id, read.get(id)?.[0]]));
 
   const loss = graph.outputs.find(({ name }) => name === "loss");
   if (loss !== undefined) flow.give(nodeOf(graph, loss.value), () => constant(1, nodeOf(graph, loss.value).type));
@@ -75,6 +78,8 @@ function gradients(graph: Graph, wanted: (leaf: Node) => boolean): Graph {
       if (share !== null && learning.has(to.id))
         flow.give(to, () => share((name, call) => flow.write({ ...call, id: `${node.id}.${name}` }, node)));
     }
+    // The first reader of a leaf is the last to give it a share: what is added at once is not kept.
+    for (const id of new Set(node.inputs)) if (first.get(id) === node) flow.sum(nodeOf(graph, id));
   }
   const outputs = leaves.map((leaf): Output => {
     if (flow.sum(leaf) === null) flow.give(leaf, () => constant(0, leaf.type));

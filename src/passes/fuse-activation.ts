@@ -4,7 +4,7 @@ import type { Pass } from "./pass.ts";
 
 /**
  * Apply GELU, hide removed patches, and sum the squares that GRN needs, where the first linear holds its results in
- * registers.
+ * registers. What the linear gives is left too where a gradient reads it.
  *
  *   %y = linear(%x, %w, %b)
  *   %a = gelu(%y) {form: erf}
@@ -20,8 +20,9 @@ export const fuseActivation: Pass = {
   run: graph =>
     group(graph, (node, view) => {
       if (node.op !== "linear") return null;
-      const reader = view.soleReader(node.id);
-      const gelu = reader && as(reader, "gelu");
+      // The first reader: gradients read it too, after that.
+      const [reader] = view.readers(node.id);
+      const gelu = reader && !view.isOutput(node.id) ? as(reader, "gelu") : null;
       if (!gelu) return null;
       const next = view.soleReader(gelu.id);
       const mask = next && as(next, "maskSites");

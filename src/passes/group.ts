@@ -6,6 +6,7 @@ export interface Grouping {
   readonly readers: (id: ValueId) => readonly Node[];
   /** The node that alone reads a value which is no output, or null. */
   readonly soleReader: (id: ValueId) => Node | null;
+  readonly isOutput: (id: ValueId) => boolean;
   /** The anchor of a node's fusion group, which names its kernel: the node itself where it stands alone. */
   readonly anchorOf: (id: ValueId) => ValueId;
 }
@@ -30,6 +31,7 @@ export function group(graph: Graph, rule: (node: Node, view: Grouping) => Group 
     node: id => nodeOf(graph, id),
     readers: id => read.get(id) ?? [],
     soleReader: id => (outputs.has(id) || read.get(id)?.length !== 1 ? null : (read.get(id)?.[0] ?? null)),
+    isOutput: id => outputs.has(id),
     anchorOf: id => groups.get(id) ?? id,
   };
   for (const node of graph.nodes.values()) {

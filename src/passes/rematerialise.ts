@@ -19,8 +19,8 @@ const cheap: ReadonlySet<OpName> = new Set([
 const early: ReadonlySet<OpName> = new Set(["inverseDeviation"]);
 
 /**
- * Make again for the backward pass what the forward pass makes with next to no work, so that it need not be kept, and is
- * still read by one kernel alone in the forward pass, which takes it in; and make early what sums a map up, so that the map
+ * Make again for the backward pass what the forward pass makes with next to no work, for each that reads it, so that it need
+ * not be kept, and is read by one kernel alone, which takes it in; and make early what sums a map up, so that the map
  * need not be kept for it.
  *
  *   %x = toChannelsLast(%image)
@@ -42,11 +42,14 @@ export const rematerialise: Pass = {
       nodes.set(node.id, typed(node, nodes));
       return node.id;
     };
+    const fresh = (id: ValueId, from = 2): ValueId => {
+      if (!nodes.has(id)) return id;
+      return nodes.has(`${id}.${from}`) ? fresh(id, from + 1) : `${id}.${from}`;
+    };
     const again = (id: ValueId): ValueId => {
       const node = nodeOf(graph, id);
       if (!forward.has(id) || !cheap.has(node.op)) return id;
-      const copy = `${id}.again`;
-      return nodes.has(copy) ? copy : emit({ ...node, id: copy, inputs: node.inputs.map(again) });
+      return emit({ ...node, id: fresh(`${id}.again`), inputs: node.inputs.map(again) });
     };
     const read = readers(graph);
     for (const node of graph.nodes.values()) {

@@ -38,6 +38,7 @@ const macs: { readonly [K in KernelKind]: (params: KernelParams[K]) => number } 
   standardize: () => 0,
   normalizeGrad: () => 0,
   geluGrad: () => 0,
+  pointwise: () => 0,
   grnGrad: () => 0,
   scaleSamples: () => 0,
   siteErrorGrad: () => 0,

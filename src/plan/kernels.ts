@@ -93,6 +93,8 @@ export interface GemmParams extends OnTensorCores {
   readonly mask: PatchGeometry | null;
   /** Also leave sums of squares of the result, one row per tile. */
   readonly squares: boolean;
+  /** Also leave what GELU is of. */
+  readonly hidden?: true;
   readonly tile: GemmTile;
   /** The last block of an image turns its sums of squares into GRN's factors. */
   readonly grnEpilogue?: true;

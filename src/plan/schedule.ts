@@ -1,10 +1,10 @@
 import { invariant } from "../diagnostics/invariant.ts";
-import { constants, type Graph, type Node, nodeOf, readers, type ValueId } from "../graph/graph.ts";
+import { constants, type Graph, type Node, nodeOf, operand, readers, type ValueId } from "../graph/graph.ts";
 import type { OpName } from "../graph/ops.ts";
 import type { Batch } from "../model/model.ts";
 import { lowerings } from "./lower/lower.ts";
 import type { Calls, FusionGroup } from "./lower/lowering.ts";
-import type { Port } from "./plan.ts";
+import type { KernelCall, Port } from "./plan.ts";
 import { inputPorts, outputPorts } from "./ports.ts";
 import type { TuningProfile } from "./tiles/tuning-profiles.ts";
 
@@ -22,7 +22,7 @@ export function schedule(graph: Graph, batch: Batch, tuning: TuningProfile): Sch
   const lowered = fusionGroups(graph).map(group => {
     const lowering = lowerings[group.anchor.op];
     invariant(lowering, `no kernel computes '${group.anchor.id}' alone`);
-    return lowering(group, read, tuning);
+    return inItsShape(lowering(group, read, tuning), group);
   });
   return {
     graph,
@@ -32,6 +32,19 @@ export function schedule(graph: Graph, batch: Batch, tuning: TuningProfile): Sch
     setup: lowered.flatMap(({ setup }) => setup),
     steps: lowered.flatMap(({ steps }) => steps),
   };
+}
+
+/** What a group makes is the value that a reshape in it gives: the same elements under another name. */
+function inItsShape({ setup, steps }: Calls, { anchor, members }: FusionGroup): Calls {
+  const names = new Map(
+    members.flatMap(node => (node.op === "reshape" && node !== anchor ? [[operand(node, 0), node.id]] : [])),
+  );
+  if (names.size === 0) return { setup, steps };
+  const named = (values: KernelCall["reads"]) =>
+    Object.fromEntries(Object.entries(values).map(([role, value]) => [role, names.get(value) ?? value]));
+  const renamed = (call: KernelCall): KernelCall =>
+    ({ ...call, reads: named(call.reads), writes: named(call.writes) }) as KernelCall;
+  return { setup, steps: steps.map(renamed) };
 }
 
 const leaves: ReadonlySet<OpName> = new Set(["input", "param"]);

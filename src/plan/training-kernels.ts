@@ -1,3 +1,4 @@
+import type { GeluApproximation } from "../graph/ops.ts";
 import type { Variance } from "../graph/training-ops.ts";
 import type { PatchGeometry } from "./kernels.ts";
 import type { GemmTile } from "./tiles/tile.ts";
@@ -15,6 +16,7 @@ export interface TrainingKernelParams {
   readonly standardize: RowStatisticsParams;
   readonly normalizeGrad: Omit<RowStatisticsParams, "eps">;
   readonly geluGrad: GeluGradParams;
+  readonly pointwise: PointwiseParams;
   readonly grnGrad: GrnGradParams;
   readonly scaleSamples: ScaleSamplesParams;
   readonly siteErrorGrad: SiteErrorGradParams;
@@ -58,6 +60,8 @@ export interface ColumnSumsParams {
   readonly channels: number;
   /** Products with another map are summed. */
   readonly dot: boolean;
+  /** GELU of that map, which holds what it is of. */
+  readonly gelu: GeluApproximation | null;
   /** Only the sites of removed patches are. */
   readonly removed: PatchGeometry | null;
 }
@@ -75,22 +79,6 @@ export interface ColumnTotalsParams {
   readonly taps: number;
 }
 
-/** What a kernel may do weight by weight: x is its input, y the other operand, of an output or of an input. */
-interface Weightwise {
-  readonly value: string;
-  readonly x: "whole" | "outputs";
-  readonly y: "whole" | "outputs" | "inputs" | null;
-}
-
-export const weightwiseOps = {
-  copy: { value: "x", x: "whole", y: null },
-  add: { value: "x + y", x: "whole", y: "whole" },
-  scaleInputs: { value: "x * y", x: "whole", y: "inputs" },
-  scaleOutputs: { value: "x * y", x: "whole", y: "outputs" },
-  outer: { value: "x * y", x: "outputs", y: "inputs" },
-  twice: { value: "2.0f * x", x: "whole", y: null },
-} as const satisfies Readonly<Record<string, Weightwise>>;
-
 /** A weight [outputs][inputs][taps]. */
 interface WeightShape {
   readonly outputs: number;
@@ -98,8 +86,15 @@ interface WeightShape {
   readonly taps: number;
 }
 
+/** A product weight by weight: of a weight, or of its outputs' values, and of its outputs' or its inputs'. */
+export interface WeightTerm {
+  readonly x: "whole" | "outputs";
+  readonly y: "outputs" | "inputs" | null;
+}
+
+/** The sum of some products. */
 export interface WeightwiseParams extends WeightShape {
-  readonly op: keyof typeof weightwiseOps;
+  readonly terms: readonly WeightTerm[];
 }
 
 /** Sums of products over all of a weight but its outputs, or but its inputs. */
@@ -132,6 +127,28 @@ export interface GeluGradParams {
   readonly form: "erf" | "tanh";
   /** Elements of an image. */
   readonly length: number;
+}
+
+/** What is read for each value: of a map, or of its channel, or of its channel and image, close to the next image's or padded. */
+export interface PointwiseRead {
+  readonly role: string;
+  readonly per: "value" | "channel" | "channel of an image";
+  readonly close?: true;
+}
+
+/** An op on what is read, by its role, or on what the n-th op has made, `vn`. */
+export interface PointwiseOp {
+  readonly op: "gelu" | "gelu-tanh" | "gelu-grad" | "gelu-tanh-grad" | "multiply" | "add";
+  readonly args: readonly string[];
+}
+
+/** Several ops value by value, the last of which gives the result. */
+export interface PointwiseParams {
+  /** Elements of an image. */
+  readonly length: number;
+  readonly channels: number;
+  readonly reads: readonly PointwiseRead[];
+  readonly ops: readonly PointwiseOp[];
 }
 
 /** Of GRN's factors, with respect to their sums of squares, or what is summed over the images to be gamma's. */

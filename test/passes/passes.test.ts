@@ -4,13 +4,13 @@ import { print } from "../../src/graph/print.ts";
 import { read } from "../../src/graph/read.ts";
 import { blockPath } from "../../src/graph/scope.ts";
 import { verify } from "../../src/graph/verify.ts";
-import { allPasses, learningPasses } from "../../src/passes/all.ts";
+import { allPasses, learningGroupingPasses, learningPasses } from "../../src/passes/all.ts";
 import { compactSitesAs } from "../../src/passes/compact-sites.ts";
 import { runPasses } from "../../src/passes/pass.ts";
 import { mustBuild, randomModel } from "../support/models.ts";
 import { expectSameValues } from "./random.ts";
 
-const everyPass = [...allPasses, ...learningPasses];
+const everyPass = [...allPasses, ...learningPasses, ...learningGroupingPasses];
 const cases = new URL("../cases/passes/", import.meta.url);
 const camel = (name: string): string => name.replace(/-(.)/g, (_, letter: string) => letter.toUpperCase());
 

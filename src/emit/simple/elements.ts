@@ -1,4 +1,5 @@
-import { elementwiseOps, type KernelParams } from "../../plan/kernels.ts";
+import type { GeluApproximation } from "../../graph/ops.ts";
+import { elementwiseOps, type KernelParams, type PointwiseOp, type PointwiseRead } from "../../plan/kernels.ts";
 import { patchContext } from "../patches.ts";
 import {
   dims,
@@ -10,6 +11,7 @@ import {
   present,
   read,
   type SimpleKernel,
+  type SimpleOperand,
   tableOperand,
   write,
 } from "./kernel.ts";
@@ -44,6 +46,59 @@ export function elementwise(p: KernelParams["elementwise"], { language, vec: vec
     threads: elementThreads[language],
     over: { elements: length / vec },
     ...(gelu === null ? {} : { gelu }),
+  };
+}
+
+/** What each op of `pointwise` gives, as formulas say it and as code does. */
+const pointwiseOps: Readonly<
+  Record<PointwiseOp["op"], { formula: (args: readonly string[]) => string; gelu?: GeluApproximation; slope?: true }>
+> = {
+  gelu: { formula: ([x]) => `gelu(${x})`, gelu: "erf" },
+  "gelu-tanh": { formula: ([x]) => `gelu(${x})`, gelu: "tanh" },
+  "gelu-grad": { formula: ([x, d]) => `${d} * gelu'(${x})`, gelu: "erf", slope: true },
+  "gelu-tanh-grad": { formula: ([x, d]) => `${d} * gelu'(${x})`, gelu: "tanh", slope: true },
+  multiply: { formula: ([x, y]) => `${x} * ${y}` },
+  add: { formula: ([x, y]) => `${x} + ${y}` },
+};
+
+export function pointwise(p: KernelParams["pointwise"], { language, vec: vecOf, padded }: Form): SimpleKernel {
+  const { length, channels, reads } = p;
+  const channelwise = reads.some(({ per }) => per !== "value");
+  const vec = channelwise && vecOf(channels) === 1 ? 1 : vecOf(length);
+  const ops = p.ops.map(({ op, args }, index) => {
+    const { formula, gelu, slope } = pointwiseOps[op];
+    return {
+      name: `v${index + 1}`,
+      formula: formula(args),
+      value: slope ? `${args[1]} * slope` : formula(args),
+      gelu: gelu !== undefined && !slope,
+      of: args[0],
+    };
+  });
+  const called = p.ops.find(({ op }) => pointwiseOps[op].gelu && !pointwiseOps[op].slope);
+  const sloped = p.ops.find(({ op }) => pointwiseOps[op].slope);
+  const call = called && pointwiseOps[called.op].gelu;
+  const operandOf = ({ role, per, close }: PointwiseRead): SimpleOperand => {
+    if (per === "value") return read(role, length, vec, dims(length));
+    if (per === "channel") return parameter(role, channels, vec, dims(channels));
+    return inF32(read(role, close ? channels : padded(channels), vec, dims(channels)));
+  };
+  return {
+    template: "pointwise",
+    context: {
+      length,
+      channels,
+      channelwise,
+      loads: reads.map(({ role, per }) => ({ role, at: per === "value" ? "i" : `i % ${channels / vec}` })),
+      ops,
+      last: ops.at(-1)?.name ?? "",
+      slopeOf: sloped?.args[0] ?? null,
+      tanhForm: sloped !== undefined && pointwiseOps[sloped.op].gelu === "tanh",
+    },
+    operands: [...reads.map(operandOf), write("output", length, vec, dims(length))],
+    threads: elementThreads[language],
+    over: { elements: length / vec },
+    ...(call === undefined ? {} : { gelu: call }),
   };
 }
 

@@ -1,5 +1,5 @@
 import type { KernelParams } from "../../plan/kernels.ts";
-import { averagePool, elementwise, gatherSites, placeSites, widen } from "./elements.ts";
+import { averagePool, elementwise, gatherSites, placeSites, pointwise, widen } from "./elements.ts";
 import {
   crossEntropy,
   crossEntropyGrad,
@@ -42,6 +42,7 @@ const simpleKernels = {
   inverseDeviation,
   maskedMeanGrad,
   normalizeGrad,
+  pointwise,
   rearrange,
   scaleSamples,
   siteErrorGrad,

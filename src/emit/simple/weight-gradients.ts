@@ -1,4 +1,4 @@
-import { columnStrip, type KernelParams, weightwiseOps } from "../../plan/kernels.ts";
+import { columnStrip, type KernelParams } from "../../plan/kernels.ts";
 import { divideUp } from "../../plan/tiles/tile.ts";
 import { patchContext } from "../patches.ts";
 import {
@@ -19,7 +19,7 @@ import {
 
 /** Sums of columns, a row of them a strip. */
 export function columnSums(p: KernelParams["columnSums"], form: Form): SimpleKernel {
-  const { rows, channels, dot, removed } = p;
+  const { rows, channels, dot, gelu, removed } = p;
   const vec = form.vec(channels);
   const tiles = divideUp(rows, columnStrip);
   const map = (role: string) => read(role, rows * channels, vec, dims(rows, channels));
@@ -46,6 +46,7 @@ export function columnSums(p: KernelParams["columnSums"], form: Form): SimpleKer
     ]),
     threads: form.language === "wgsl" ? 64 : threadsFor(channels, 32, 256),
     over: { groups: tiles },
+    ...(gelu === null ? {} : { gelu }),
     flops: 2 * rows * channels,
   };
 }
@@ -112,28 +113,41 @@ export function depthwiseGrad(p: KernelParams["depthwiseGrad"], { language }: Fo
   };
 }
 
-export function weightwise(p: KernelParams["weightwise"], { language }: Form): SimpleKernel {
-  const { op, outputs, inputs, taps } = p;
-  const { value, x, y } = weightwiseOps[op];
+/** By fours where they are all of one output, and have inputs of their own. */
+export function weightwise(p: KernelParams["weightwise"], { language, vec: vecOf }: Form): SimpleKernel {
+  const { terms, outputs, inputs, taps } = p;
   const whole = outputs * inputs * taps;
   const shape = dims(outputs, inputs, taps);
+  const flat = terms.every(({ y }) => y === null);
+  const vec = flat ? vecOf(whole) : taps === 1 ? vecOf(inputs) : 1;
+  const row = (inputs * taps) / vec;
   const forms = {
-    whole: { at: "i", elements: whole, note: shape },
-    outputs: { at: inputs * taps === 1 ? "i" : `i / ${inputs * taps}`, elements: outputs, note: dims(outputs) },
-    inputs: { at: `${taps === 1 ? "i" : `i / ${taps}`} % ${inputs}`, elements: inputs, note: dims(inputs) },
-  };
-  const operand = (role: string, of: keyof typeof forms) =>
-    unbatched(read(role, forms[of].elements, 1, forms[of].note));
+    whole: { at: "i", elements: whole, vec, note: shape },
+    outputs: { at: row === 1 ? "i" : `i / ${row}`, elements: outputs, vec: 1, note: dims(outputs) },
+    inputs: {
+      at: taps === 1 ? `i % ${row}` : `i / ${taps} % ${inputs}`,
+      elements: inputs,
+      vec,
+      note: dims(inputs),
+    },
+  } as const;
+  const named = terms.flatMap(({ x, y }, i) => [
+    { role: `x${i + 1}`, ...forms[x] },
+    ...(y === null ? [] : [{ role: `y${i + 1}`, ...forms[y] }]),
+  ]);
   return {
     template: "weightwise",
-    context: { value, shape, inputAt: forms[x].at, otherAt: y === null ? null : forms[y].at },
-    operands: present([
-      operand("input", x),
-      y === null ? null : operand("other", y),
-      unbatched(write("output", whole, 1, shape)),
-    ]),
+    context: {
+      shape,
+      loads: named.map(({ role, at }) => ({ role, at })),
+      value: terms.map(({ y }, i) => (y === null ? `x${i + 1}` : `x${i + 1} * y${i + 1}`)).join(" + "),
+    },
+    operands: [
+      ...named.map(({ role, elements, vec: by, note }) => unbatched(read(role, elements, by, note))),
+      unbatched(write("output", whole, vec, shape)),
+    ],
     threads: elementThreads[language],
-    over: { elements: whole },
+    over: { elements: whole / vec },
     across: true,
   };
 }

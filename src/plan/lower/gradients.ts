@@ -7,11 +7,10 @@ import {
   type Node,
   nodeOf,
   operand,
-  resolve,
   sites,
   type ValueId,
 } from "../../graph/graph.ts";
-import type { TrainingOp } from "../../graph/ops.ts";
+import type { GeluApproximation, TrainingOp } from "../../graph/ops.ts";
 import type { Variance } from "../../graph/training-ops.ts";
 import { columnStrip, type KernelKind, type KernelParams, type PatchGeometry } from "../kernels.ts";
 import { chooseWeightGrad } from "../tiles/choose-tile.ts";
@@ -19,15 +18,16 @@ import { divideUp } from "../tiles/tile.ts";
 import type { TuningProfile } from "../tiles/tuning-profiles.ts";
 import { grnGrad } from "./grn.ts";
 import { attr, type Calls, call, type Lowering, patchesInCompact, patchesOnMap } from "./lowering.ts";
+import { sumOf, weightDot, weightwise } from "./weightwise.ts";
 
 /** What an op of a graph that learns becomes; null for those that only ever stand in front of a layer's weight. */
-export const trainingLowerings: { readonly [K in TrainingOp]: Lowering | null } = {
+export const trainingLowerings: { readonly [K in Exclude<TrainingOp, "geluGrad">]: Lowering | null } = {
   constant: null,
   transpose: null,
   flipKernel: null,
 
-  reshape: ({ anchor }, graph) => weightwise(anchor, graph, "copy"),
-  times: ({ anchor }, graph) => twice(anchor, graph),
+  reshape: weightwise,
+  times: ({ anchor }) => twice(anchor),
   scaleSamples: ({ anchor }, graph) => {
     const [, blocks] = nodeOf(graph, operand(anchor, 1)).type.shape as [unknown, number];
     const params = { length: elements(anchor.type), blocks, index: attr(anchor, "scaleSamples").index };
@@ -55,9 +55,12 @@ export const trainingLowerings: { readonly [K in TrainingOp]: Lowering | null } 
   },
 
   channelSum: ({ anchor }, graph) => columnSum(anchor, graph, { input: operand(anchor, 0) }, { over: "batch" }),
-  channelDot: ({ anchor }, graph) => {
+  channelDot: ({ anchor, members }, graph) => {
     const { over } = attr(anchor, "channelDot");
-    return columnSum(anchor, graph, { input: operand(anchor, 0), other: operand(anchor, 1) }, { over });
+    const gelu = members.find(node => node.op === "gelu");
+    const other = gelu ? operand(gelu, 0) : operand(anchor, 1);
+    const form = gelu ? attr(gelu, "gelu").form : null;
+    return columnSum(anchor, graph, { input: operand(anchor, 0), other }, { over, gelu: form });
   },
   removedSum: ({ anchor }, graph) => {
     const removed = patchesOnMap(attr(anchor, "removedSum"), nodeOf(graph, operand(anchor, 0)));
@@ -74,10 +77,6 @@ export const trainingLowerings: { readonly [K in TrainingOp]: Lowering | null } 
     const params = { ...rowsOf(anchor), variance: attr(anchor, "normalizeGrad").variance };
     const [normalized, deviation, d] = [operand(anchor, 0), operand(anchor, 1), operand(anchor, 2)];
     return one(anchor, "normalizeGrad", params, { normalized, deviation, d });
-  },
-  geluGrad: ({ anchor }) => {
-    const params = { form: attr(anchor, "geluGrad").form, length: elements(anchor.type) };
-    return one(anchor, "geluGrad", params, { input: operand(anchor, 0), d: operand(anchor, 1) });
   },
   grnScaleGrad: grnGrad,
   grnResponseGrad: grnGrad,
@@ -110,7 +109,7 @@ export const trainingLowerings: { readonly [K in TrainingOp]: Lowering | null } 
   inputDot: ({ anchor }, graph) => weightDot(anchor, graph, { to: "inputs", by: "whole" }),
   outputDot: ({ anchor }, graph) => weightDot(anchor, graph, { to: "outputs", by: "whole" }),
   biasThroughGrad: ({ anchor }, graph) => weightDot(anchor, graph, { to: "inputs", by: "outputs" }),
-  outer: ({ anchor }, graph) => weightwise(anchor, graph, "outer"),
+  outer: weightwise,
 };
 
 /** One kernel, which writes the value it is named after. */
@@ -132,45 +131,12 @@ const rowsOf = ({ type }: Node): { readonly rows: number; readonly channels: num
   return { rows: elements(type) / channels(type), channels: channels(type) };
 };
 
-/** A weight's own shape: the taps are what follows its outputs and inputs. */
-function weightShape({ type }: Node) {
-  const [outputs = 1, inputs = 1, ...taps] = resolve(type.shape, 1);
-  return { outputs, inputs, taps: taps.reduce((a, b) => a * b, 1) };
-}
-
-export function weightwise(node: Node, graph: Graph, op: KernelParams["weightwise"]["op"]): Calls {
-  const shape = op === "copy" ? { outputs: elements(node.type), inputs: 1, taps: 1 } : weightShape(node);
-  const [input, other] = node.inputs.map(id => nodeOf(graph, id).id);
-  const reads = { input: input as ValueId, ...(other === undefined ? {} : { other }) };
-  return one(node, "weightwise", { op, ...shape }, reads);
-}
-
 /** Of statistics: of each image, or of the whole batch. */
-function twice(node: Node, graph: Graph): Calls {
+function twice(node: Node): Calls {
   invariant(attr(node, "times").by === 2, `no kernel multiplies '${node.id}' by anything but 2`);
-  if (!isBatched(node.type)) return weightwise(node, graph, "twice");
+  if (!isBatched(node.type)) return sumOf(node, [operand(node, 0), operand(node, 0)]);
   const params = { op: "twice", length: elements(node.type), channels: channels(node.type) } as const;
   return one(node, "elementwise", params, { input: operand(node, 0) });
-}
-
-function weightDot(node: Node, graph: Graph, { to, by }: Pick<KernelParams["weightDot"], "to" | "by">): Calls {
-  const params = { to, by, ...weightShape(nodeOf(graph, operand(node, 0))) };
-  return one(node, "weightDot", params, { input: operand(node, 0), other: operand(node, 1) });
-}
-
-/** b + Wv, where something else than a layer reads it. */
-export function biasThrough(node: Node, graph: Graph): Calls {
-  const [bias, weight, vector] = [operand(node, 0), operand(node, 1), operand(node, 2)];
-  const through = `${node.id}.through`;
-  const dot = { to: "outputs", by: "inputs", ...weightShape(nodeOf(graph, weight)) } as const;
-  const add = { op: "add", outputs: elements(node.type), inputs: 1, taps: 1 } as const;
-  return {
-    setup: [],
-    steps: [
-      call(node, "weightDot", dot, { input: weight, other: vector }, { output: through }),
-      call(node, "weightwise", add, { input: bias, other: through }, { output: node.id }),
-    ],
-  };
 }
 
 /** Partial sums of columns, and their totals; rows of one are totals at once. */
@@ -178,16 +144,21 @@ function columnSum(
   node: Node,
   graph: Graph,
   reads: { readonly input: ValueId; readonly other?: ValueId; readonly table?: ValueId },
-  { over, removed = null }: { readonly over: "sample" | "batch"; readonly removed?: PatchGeometry | null },
+  of: {
+    readonly over: "sample" | "batch";
+    readonly removed?: PatchGeometry;
+    readonly gelu?: GeluApproximation | null;
+  },
 ): Calls {
   const input = nodeOf(graph, reads.input);
-  if (!isBatched(input.type)) return weightwise(node, graph, "copy");
+  if (!isBatched(input.type)) return sumOf(node, [input.id]);
+  const { over, removed = null, gelu = null } = of;
   const { rows, channels } = rowsOf(input);
   const dot = reads.other !== undefined;
   const single = rows === 1 && !dot && removed === null;
   const tiles = single ? 1 : divideUp(rows, columnStrip);
   const sums = single ? input.id : `${node.id}.sums`;
-  const partial = call(node, "columnSums", { rows, channels, dot, removed }, reads, { sums });
+  const partial = call(node, "columnSums", { rows, channels, dot, gelu, removed }, reads, { sums });
   const total = { length: channels, rows: tiles, over, taps: 1 };
   return {
     setup: [],

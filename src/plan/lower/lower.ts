@@ -1,21 +1,11 @@
-import {
-  channels,
-  elements,
-  type Graph,
-  isBatched,
-  type Node,
-  nodeOf,
-  operand,
-  sites,
-  type ValueId,
-} from "../../graph/graph.ts";
-import type { GeluApproximation, OpName } from "../../graph/ops.ts";
-import { type ElementwiseOp, gemvPacked, type KernelParams } from "../kernels.ts";
+import { channels, type Graph, nodeOf, operand, sites } from "../../graph/graph.ts";
+import type { OpName } from "../../graph/ops.ts";
+import { gemvPacked } from "../kernels.ts";
 import { chooseGemm, chooseGemv, chooseNorm, choosePool } from "../tiles/choose-tile.ts";
 import { packedShape } from "../tiles/tile.ts";
 import type { TuningProfile } from "../tiles/tuning-profiles.ts";
 import { depthwise, downsample, rowNorm, siteDepthwise, stem } from "./convolutions.ts";
-import { biasThrough, standalone, trainingLowerings, weightwise } from "./gradients.ts";
+import { standalone, trainingLowerings } from "./gradients.ts";
 import { gemmShape, grnInput, grnScale, sumSquares } from "./grn.ts";
 import {
   attr,
@@ -30,15 +20,14 @@ import {
   type ReadGraph,
   result,
 } from "./lowering.ts";
+import { pointwiseLowerings } from "./pointwise.ts";
 import { averagePool, gatherSites, maskedMean, patchTable, placeWhole, scatterSites, siteError } from "./sites.ts";
-
-const geluOps = { erf: "gelu", tanh: "gelu-tanh" } as const satisfies Readonly<
-  Record<GeluApproximation, ElementwiseOp>
->;
+import { biasThrough, weightwise } from "./weightwise.ts";
 
 /** What an op becomes that its kernel is named after; null for those that are only ever parts of another's, or of none. */
 export const lowerings: { readonly [K in OpName]: Lowering | null } = {
   ...trainingLowerings,
+  ...pointwiseLowerings,
   input: null,
   param: null,
   toChannelsLast: standalone.toChannelsLast,
@@ -52,14 +41,7 @@ export const lowerings: { readonly [K in OpName]: Lowering | null } = {
   normalize: rowNorm,
   sumSquares,
   grnScale,
-  scaleChannels,
-  shiftChannels: ({ anchor }) => elementwise(anchor, "shift", { vector: operand(anchor, 1) }),
   toChannelsFirst,
-  gelu: ({ anchor }) => elementwise(anchor, geluOps[attr(anchor, "gelu").form], {}),
-  add: ({ anchor }, graph) =>
-    isBatched(anchor.type)
-      ? elementwise(anchor, "add", { other: operand(anchor, 1) })
-      : weightwise(anchor, graph, "add"),
   maskSites: placeWhole,
   fillSites: placeWhole,
   patchTable,
@@ -72,8 +54,8 @@ export const lowerings: { readonly [K in OpName]: Lowering | null } = {
   grn: null,
   patchify: standalone.patchify,
   standardize: standalone.standardize,
-  scaleInputs: ({ anchor }, graph) => weightwise(anchor, graph, "scaleInputs"),
-  scaleOutputs: ({ anchor }, graph) => weightwise(anchor, graph, "scaleOutputs"),
+  scaleInputs: weightwise,
+  scaleOutputs: weightwise,
   biasThrough: ({ anchor }, graph) => biasThrough(anchor, graph),
 };
 
@@ -88,6 +70,7 @@ function gemm(group: FusionGroup, graph: ReadGraph, tuning: TuningProfile): Call
   const squares = member(group, "sumSquares");
   const add = member(group, "add");
   const mask = member(group, "maskSites");
+  const hidden = gelu !== undefined && (graph.readers.get(anchor.id)?.length ?? 0) > 1;
   const { setup, reads } = packing(graph, anchor, {
     columns: shape.columns,
     channels: depth,
@@ -103,6 +86,7 @@ function gemm(group: FusionGroup, graph: ReadGraph, tuning: TuningProfile): Call
     mask: mask ? patchesOnMap(attr(mask, "maskSites"), mask) : null,
     grn: grn?.params ?? null,
     squares: squares !== undefined,
+    ...(hidden ? { hidden } : {}),
     tile,
   };
   const operands = {
@@ -112,16 +96,12 @@ function gemm(group: FusionGroup, graph: ReadGraph, tuning: TuningProfile): Call
     ...(add ? { residual: operand(add, 1) } : {}),
     ...(mask ? { mask: operand(mask, 1) } : {}),
   };
-  const writes = { output: result(group), ...(squares ? { squares: squares.id } : {}) };
+  const writes = {
+    output: result(group),
+    ...(squares ? { squares: squares.id } : {}),
+    ...(hidden ? { hidden: anchor.id } : {}),
+  };
   return { setup, steps: [call(anchor, "gemm", params, operands, writes)] };
-}
-
-/** By GRN's factors, of which every image has its own, or by a parameter. */
-function scaleChannels({ anchor }: FusionGroup, graph: Graph): Calls {
-  const factor = nodeOf(graph, operand(anchor, 1));
-  if (factor.op === "grnScale") return elementwise(anchor, "scale-each", { vector: factor.id });
-  const each = isBatched(factor.type);
-  return elementwise(anchor, each ? "scale-each" : "scale", { vector: factor.id }, each ? { close: true } : {});
 }
 
 function classifier({ anchor }: FusionGroup, graph: Graph, tuning: TuningProfile): Calls {
@@ -159,15 +139,4 @@ function toChannelsFirst({ anchor }: FusionGroup, graph: Graph, tuning: TuningPr
   const rows = map.height * map.width;
   const params = { sites: rows, channels: channels(input.type), tile: chooseNorm(tuning, { rows }) };
   return { setup: [], steps: [call(anchor, "toChannelsFirst", params, { input: input.id }, { output: anchor.id })] };
-}
-
-function elementwise(
-  node: Node,
-  op: KernelParams["elementwise"]["op"],
-  more: Readonly<Record<string, ValueId>>,
-  form: Pick<KernelParams["elementwise"], "close"> = {},
-): Calls {
-  const params = { op, length: elements(node.type), channels: channels(node.type), ...form };
-  const reads = { input: operand(node, 0), ...more };
-  return { setup: [], steps: [call(node, "elementwise", params, reads, { output: node.id })] };
 }

@@ -77,6 +77,7 @@ const product = (p: Product): KernelSource => {
     p.mask === null ? null : maskSlot(p.mask),
     f16Allowed(result("output", rows * columns, columnVec, dims(rows, columns))),
     p.squares ? result("squares", tiles * columnQuads * 4, 4, dims(tiles, columns)) : null,
+    p.hidden ? f16Allowed(result("hidden", rows * columns, columnVec, dims(rows, columns))) : null,
   ]);
   const share = eps === null ? 1 : Math.max(1, Math.floor(invocations / (4 * groupRows)));
   const shared = {

@@ -1,5 +1,5 @@
 import type { GeluApproximation, PatchGrid } from "../../../graph/ops.ts";
-import type { NormParams, PatchGeometry } from "../../../plan/kernels.ts";
+import type { GemmParams, NormParams } from "../../../plan/kernels.ts";
 import type { Kernel, KernelOperand } from "../../../plan/plan.ts";
 import { divideUp } from "../../../plan/tiles/tile.ts";
 import { webgpuLimits } from "../../../plan/tiles/tuning-profiles.ts";
@@ -155,7 +155,7 @@ export const tailOf = (channels: number) => {
 export const approximate: Readonly<Record<GeluApproximation, boolean>> = { erf: false, tanh: true };
 
 export const epilogueContext = (
-  p: { rows: number; columns: number; gelu: GeluApproximation | null; residual: boolean; mask: PatchGeometry | null },
+  p: Pick<GemmParams, "rows" | "columns" | "gelu" | "residual" | "mask" | "hidden">,
   guardRows: boolean,
   guardColumns: boolean,
 ) => ({
@@ -166,6 +166,7 @@ export const epilogueContext = (
   gelu: p.gelu !== null,
   tanh: p.gelu !== null && approximate[p.gelu],
   residual: p.residual,
+  hidden: p.hidden ?? false,
   mask: p.mask === null ? null : maskContext(p.mask),
   outside: [guardRows ? `m >= ${p.rows}` : "", guardColumns ? `n >= ${divideUp(p.columns, 4)}` : ""]
     .filter(guard => guard !== "")
