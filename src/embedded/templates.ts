@@ -2790,7 +2790,7 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
 
   "kernels/depthwise-grad": {"0":function(container,depth0,helpers,partials,data) {
     return "compact ";
-},"1":function(container,depth0,helpers,partials,data) {
+},"1":function(container,depth0,helpers,partials,data,blockParams,depths) {
     var stack1, alias1=container.strict, alias2=container.lambda, alias3=depth0 != null ? depth0 : (container.nullContext || {}), lookupProperty = container.lookupProperty || function(parent, propertyName) {
         if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
           return parent[propertyName];
@@ -2801,62 +2801,62 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
   return "  "
     + ((stack1 = alias2(alias1(depth0, "int", {"start":{"line":5,"column":4},"end":{"line":5,"column":7}} ), depth0)) != null ? stack1 : "")
     + " c = i % "
-    + ((stack1 = alias2(alias1(depth0, "channels", {"start":{"line":5,"column":20},"end":{"line":5,"column":28}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "count", {"start":{"line":5,"column":20},"end":{"line":5,"column":25}} ), depth0)) != null ? stack1 : "")
     + ";\n  "
     + ((stack1 = alias2(alias1(depth0, "int", {"start":{"line":6,"column":4},"end":{"line":6,"column":7}} ), depth0)) != null ? stack1 : "")
-    + " dx = i / "
-    + ((stack1 = alias2(alias1(depth0, "channels", {"start":{"line":6,"column":21},"end":{"line":6,"column":29}} ), depth0)) != null ? stack1 : "")
+    + " dy = i / "
+    + ((stack1 = alias2(alias1(depth0, "count", {"start":{"line":6,"column":21},"end":{"line":6,"column":26}} ), depth0)) != null ? stack1 : "")
     + " % "
-    + ((stack1 = alias2(alias1(depth0, "kernel", {"start":{"line":6,"column":36},"end":{"line":6,"column":42}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "kernel", {"start":{"line":6,"column":33},"end":{"line":6,"column":39}} ), depth0)) != null ? stack1 : "")
     + ";\n  "
     + ((stack1 = alias2(alias1(depth0, "int", {"start":{"line":7,"column":4},"end":{"line":7,"column":7}} ), depth0)) != null ? stack1 : "")
-    + " dy = i / "
-    + ((stack1 = alias2(alias1(depth0, "channels", {"start":{"line":7,"column":21},"end":{"line":7,"column":29}} ), depth0)) != null ? stack1 : "")
+    + " part = i / "
+    + ((stack1 = alias2(alias1(depth0, "count", {"start":{"line":7,"column":23},"end":{"line":7,"column":28}} ), depth0)) != null ? stack1 : "")
     + " / "
-    + ((stack1 = alias2(alias1(depth0, "kernel", {"start":{"line":7,"column":36},"end":{"line":7,"column":42}} ), depth0)) != null ? stack1 : "")
-    + " % "
-    + ((stack1 = alias2(alias1(depth0, "kernel", {"start":{"line":7,"column":49},"end":{"line":7,"column":55}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "kernel", {"start":{"line":7,"column":35},"end":{"line":7,"column":41}} ), depth0)) != null ? stack1 : "")
     + ";\n  "
     + ((stack1 = alias2(alias1(depth0, "int", {"start":{"line":8,"column":4},"end":{"line":8,"column":7}} ), depth0)) != null ? stack1 : "")
     + " lines = "
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"wgsl"),{"name":"if","hash":{},"fn":container.program(2, data, 0),"inverse":container.program(3, data, 0),"data":data,"loc":{"start":{"line":8,"column":18},"end":{"line":8,"column":105}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"wgsl"),{"name":"if","hash":{},"fn":container.program(2, data, 0, blockParams, depths),"inverse":container.program(3, data, 0, blockParams, depths),"data":data,"loc":{"start":{"line":8,"column":18},"end":{"line":8,"column":95}}})) != null ? stack1 : "")
     + "; // of all images\n  "
     + ((stack1 = alias2(alias1(depth0, "int", {"start":{"line":9,"column":4},"end":{"line":9,"column":7}} ), depth0)) != null ? stack1 : "")
     + " each = (lines + "
     + ((stack1 = alias2(alias1(depth0, "parts", {"start":{"line":9,"column":28},"end":{"line":9,"column":33}} ), depth0)) != null ? stack1 : "")
     + " - 1) / "
     + ((stack1 = alias2(alias1(depth0, "parts", {"start":{"line":9,"column":45},"end":{"line":9,"column":50}} ), depth0)) != null ? stack1 : "")
-    + ";\n  "
-    + ((stack1 = alias2(alias1(depth0, "int", {"start":{"line":10,"column":4},"end":{"line":10,"column":7}} ), depth0)) != null ? stack1 : "")
-    + " first = i / "
-    + ((stack1 = alias2(alias1(depth0, "channels", {"start":{"line":10,"column":24},"end":{"line":10,"column":32}} ), depth0)) != null ? stack1 : "")
-    + " / "
-    + ((stack1 = alias2(alias1(depth0, "taps", {"start":{"line":10,"column":39},"end":{"line":10,"column":43}} ), depth0)) != null ? stack1 : "")
-    + " * each;\n  "
-    + ((stack1 = alias2(alias1(depth0, "sum", {"start":{"line":11,"column":4},"end":{"line":11,"column":7}} ), depth0)) != null ? stack1 : "")
-    + " sum = 0.0f;\n  for ("
-    + ((stack1 = alias2(alias1(depth0, "var", {"start":{"line":12,"column":9},"end":{"line":12,"column":12}} ), depth0)) != null ? stack1 : "")
-    + " line = first; line < first + each && line < lines; line++) {\n    "
-    + ((stack1 = alias2(alias1(depth0, "sum", {"start":{"line":13,"column":6},"end":{"line":13,"column":9}} ), depth0)) != null ? stack1 : "")
-    + " part = 0.0f;\n"
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"patches"),{"name":"if","hash":{},"fn":container.program(4, data, 0),"inverse":container.program(11, data, 0),"data":data,"loc":{"start":{"line":14,"column":4},"end":{"line":46,"column":11}}})) != null ? stack1 : "")
-    + "    sum += part;\n  }\n  "
-    + ((stack1 = lookupProperty(helpers,"ref").call(alias3,"sums",{"name":"ref","hash":{},"fn":container.program(12, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":49,"column":2},"end":{"line":49,"column":26}}})) != null ? stack1 : "")
-    + " = sum;\n";
+    + ";\n"
+    + ((stack1 = lookupProperty(helpers,"each").call(alias3,lookupProperty(depth0,"taps"),{"name":"each","hash":{},"fn":container.program(4, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":10,"column":2},"end":{"line":12,"column":11}}})) != null ? stack1 : "")
+    + "  for ("
+    + ((stack1 = alias2(alias1(depth0, "var", {"start":{"line":13,"column":9},"end":{"line":13,"column":12}} ), depth0)) != null ? stack1 : "")
+    + " line = part * each; line < (part + 1) * each && line < lines; line++) {\n"
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"patches"),{"name":"if","hash":{},"fn":container.program(5, data, 0, blockParams, depths),"inverse":container.program(8, data, 0, blockParams, depths),"data":data,"loc":{"start":{"line":14,"column":4},"end":{"line":29,"column":11}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"each").call(alias3,lookupProperty(depth0,"taps"),{"name":"each","hash":{},"fn":container.program(9, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":30,"column":4},"end":{"line":32,"column":13}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"patches"),{"name":"if","hash":{},"fn":container.program(10, data, 0, blockParams, depths),"inverse":container.program(11, data, 0, blockParams, depths),"data":data,"loc":{"start":{"line":33,"column":4},"end":{"line":39,"column":11}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"each").call(alias3,lookupProperty(depth0,"taps"),{"name":"each","hash":{},"fn":container.program(12, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":40,"column":4},"end":{"line":42,"column":13}}})) != null ? stack1 : "")
+    + "  }\n"
+    + ((stack1 = lookupProperty(helpers,"each").call(alias3,lookupProperty(depth0,"taps"),{"name":"each","hash":{},"fn":container.program(13, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":44,"column":2},"end":{"line":46,"column":11}}})) != null ? stack1 : "");
 },"2":function(container,depth0,helpers,partials,data) {
-    var stack1, alias1=container.strict, alias2=container.lambda;
+    var stack1;
 
   return "arrayLength(&d) / "
-    + ((stack1 = alias2(alias1(depth0, "width", {"start":{"line":8,"column":50},"end":{"line":8,"column":55}} ), depth0)) != null ? stack1 : "")
-    + " / "
-    + ((stack1 = alias2(alias1(depth0, "channels", {"start":{"line":8,"column":62},"end":{"line":8,"column":70}} ), depth0)) != null ? stack1 : "");
+    + ((stack1 = container.lambda(container.strict(depth0, "lineLength", {"start":{"line":8,"column":50},"end":{"line":8,"column":60}} ), depth0)) != null ? stack1 : "");
 },"3":function(container,depth0,helpers,partials,data) {
     var stack1;
 
   return "batch * "
-    + ((stack1 = container.lambda(container.strict(depth0, "height", {"start":{"line":8,"column":90},"end":{"line":8,"column":96}} ), depth0)) != null ? stack1 : "");
-},"4":function(container,depth0,helpers,partials,data) {
-    var stack1, alias1=container.strict, alias2=container.lambda, alias3=depth0 != null ? depth0 : (container.nullContext || {}), lookupProperty = container.lookupProperty || function(parent, propertyName) {
+    + ((stack1 = container.lambda(container.strict(depth0, "height", {"start":{"line":8,"column":80},"end":{"line":8,"column":86}} ), depth0)) != null ? stack1 : "");
+},"4":function(container,depth0,helpers,partials,data,blockParams,depths) {
+    var stack1, alias1=container.strict, alias2=container.lambda;
+
+  return "  "
+    + ((stack1 = alias2(alias1(depths[1], "sum", {"start":{"line":11,"column":4},"end":{"line":11,"column":10}} ), depth0)) != null ? stack1 : "")
+    + " sum"
+    + ((stack1 = alias2(alias1(depth0, "dx", {"start":{"line":11,"column":18},"end":{"line":11,"column":20}} ), depth0)) != null ? stack1 : "")
+    + " = "
+    + ((stack1 = alias2(alias1(depths[1], "zero", {"start":{"line":11,"column":27},"end":{"line":11,"column":34}} ), depth0)) != null ? stack1 : "")
+    + ";\n";
+},"5":function(container,depth0,helpers,partials,data) {
+    var stack1, alias1=container.strict, alias2=container.lambda, lookupProperty = container.lookupProperty || function(parent, propertyName) {
         if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
           return parent[propertyName];
         }
@@ -2870,7 +2870,7 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
     + ";\n    "
     + ((stack1 = alias2(alias1(depth0, "int", {"start":{"line":16,"column":6},"end":{"line":16,"column":9}} ), depth0)) != null ? stack1 : "")
     + " cell = "
-    + ((stack1 = lookupProperty(helpers,"unsigned").call(alias3,{"name":"unsigned","hash":{},"fn":container.program(5, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":16,"column":19},"end":{"line":16,"column":163}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"unsigned").call(depth0 != null ? depth0 : (container.nullContext || {}),{"name":"unsigned","hash":{},"fn":container.program(6, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":16,"column":19},"end":{"line":16,"column":163}}})) != null ? stack1 : "")
     + ";\n    "
     + ((stack1 = alias2(alias1(depth0, "int", {"start":{"line":17,"column":6},"end":{"line":17,"column":9}} ), depth0)) != null ? stack1 : "")
     + " y = cell / "
@@ -2885,54 +2885,32 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
     + ((stack1 = alias2(alias1(lookupProperty(depth0,"patches"), "columns", {"start":{"line":18,"column":28},"end":{"line":18,"column":43}} ), depth0)) != null ? stack1 : "")
     + " * "
     + ((stack1 = alias2(alias1(lookupProperty(depth0,"patches"), "across", {"start":{"line":18,"column":50},"end":{"line":18,"column":64}} ), depth0)) != null ? stack1 : "")
-    + " + dx;\n    if (y < "
+    + ";\n    if (y < "
     + ((stack1 = alias2(alias1(depth0, "reach", {"start":{"line":19,"column":14},"end":{"line":19,"column":19}} ), depth0)) != null ? stack1 : "")
     + " || y - "
     + ((stack1 = alias2(alias1(depth0, "reach", {"start":{"line":19,"column":31},"end":{"line":19,"column":36}} ), depth0)) != null ? stack1 : "")
     + " >= "
     + ((stack1 = alias2(alias1(lookupProperty(depth0,"patches"), "wholeHeight", {"start":{"line":19,"column":44},"end":{"line":19,"column":63}} ), depth0)) != null ? stack1 : "")
-    + ") {\n      continue;\n    }\n    for ("
-    + ((stack1 = alias2(alias1(depth0, "var", {"start":{"line":22,"column":11},"end":{"line":22,"column":14}} ), depth0)) != null ? stack1 : "")
-    + " x = 0"
-    + ((stack1 = alias2(alias1(depth0, "u", {"start":{"line":22,"column":24},"end":{"line":22,"column":25}} ), depth0)) != null ? stack1 : "")
-    + "; x < "
-    + ((stack1 = alias2(alias1(depth0, "width", {"start":{"line":22,"column":35},"end":{"line":22,"column":40}} ), depth0)) != null ? stack1 : "")
-    + "; x++) {\n      if (left + x < "
-    + ((stack1 = alias2(alias1(depth0, "reach", {"start":{"line":23,"column":23},"end":{"line":23,"column":28}} ), depth0)) != null ? stack1 : "")
-    + " || left + x - "
-    + ((stack1 = alias2(alias1(depth0, "reach", {"start":{"line":23,"column":47},"end":{"line":23,"column":52}} ), depth0)) != null ? stack1 : "")
-    + " >= "
-    + ((stack1 = alias2(alias1(lookupProperty(depth0,"patches"), "wholeWidth", {"start":{"line":23,"column":60},"end":{"line":23,"column":78}} ), depth0)) != null ? stack1 : "")
-    + ") {\n        continue;\n      }\n      "
-    + ((stack1 = alias2(alias1(depth0, "int", {"start":{"line":26,"column":8},"end":{"line":26,"column":11}} ), depth0)) != null ? stack1 : "")
-    + " column = left + x - "
-    + ((stack1 = alias2(alias1(depth0, "reach", {"start":{"line":26,"column":36},"end":{"line":26,"column":41}} ), depth0)) != null ? stack1 : "")
-    + ";\n      "
-    + ((stack1 = alias2(alias1(depth0, "int", {"start":{"line":27,"column":8},"end":{"line":27,"column":11}} ), depth0)) != null ? stack1 : "")
-    + " slot = "
-    + ((stack1 = lookupProperty(helpers,"load").call(alias3,"table",{"name":"load","hash":{},"fn":container.program(7, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":27,"column":21},"end":{"line":27,"column":167}}})) != null ? stack1 : "")
-    + ";\n      if (slot < 0) {\n        continue;\n      }\n      "
-    + ((stack1 = alias2(alias1(depth0, "int", {"start":{"line":31,"column":8},"end":{"line":31,"column":11}} ), depth0)) != null ? stack1 : "")
-    + " site = (image * "
-    + ((stack1 = alias2(alias1(depth0, "height", {"start":{"line":31,"column":32},"end":{"line":31,"column":38}} ), depth0)) != null ? stack1 : "")
-    + " + "
-    + ((stack1 = lookupProperty(helpers,"unsigned").call(alias3,{"name":"unsigned","hash":{},"fn":container.program(8, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":31,"column":43},"end":{"line":31,"column":73}}})) != null ? stack1 : "")
-    + " * "
-    + ((stack1 = alias2(alias1(lookupProperty(depth0,"patches"), "down", {"start":{"line":31,"column":78},"end":{"line":31,"column":90}} ), depth0)) != null ? stack1 : "")
+    + ") {\n      continue;\n    }\n    "
+    + ((stack1 = alias2(alias1(depth0, "int", {"start":{"line":22,"column":6},"end":{"line":22,"column":9}} ), depth0)) != null ? stack1 : "")
+    + " slots = image * "
+    + ((stack1 = alias2(alias1(lookupProperty(depth0,"patches"), "tableLength", {"start":{"line":22,"column":30},"end":{"line":22,"column":49}} ), depth0)) != null ? stack1 : "")
     + " + (y - "
-    + ((stack1 = alias2(alias1(depth0, "reach", {"start":{"line":31,"column":102},"end":{"line":31,"column":107}} ), depth0)) != null ? stack1 : "")
-    + ") % "
-    + ((stack1 = alias2(alias1(lookupProperty(depth0,"patches"), "down", {"start":{"line":31,"column":115},"end":{"line":31,"column":127}} ), depth0)) != null ? stack1 : "")
-    + ") * "
-    + ((stack1 = alias2(alias1(depth0, "width", {"start":{"line":31,"column":135},"end":{"line":31,"column":140}} ), depth0)) != null ? stack1 : "")
-    + " + column % "
-    + ((stack1 = alias2(alias1(lookupProperty(depth0,"patches"), "across", {"start":{"line":31,"column":156},"end":{"line":31,"column":170}} ), depth0)) != null ? stack1 : "")
-    + ";\n      part += "
-    + ((stack1 = lookupProperty(helpers,"load").call(alias3,"d",{"name":"load","hash":{},"fn":container.program(9, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":32,"column":14},"end":{"line":32,"column":77}}})) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "reach", {"start":{"line":22,"column":61},"end":{"line":22,"column":66}} ), depth0)) != null ? stack1 : "")
+    + ") / "
+    + ((stack1 = alias2(alias1(lookupProperty(depth0,"patches"), "down", {"start":{"line":22,"column":74},"end":{"line":22,"column":86}} ), depth0)) != null ? stack1 : "")
     + " * "
-    + ((stack1 = lookupProperty(helpers,"load").call(alias3,"input",{"name":"load","hash":{},"fn":container.program(10, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":32,"column":80},"end":{"line":32,"column":129}}})) != null ? stack1 : "")
-    + ";\n    }\n";
-},"5":function(container,depth0,helpers,partials,data) {
+    + ((stack1 = alias2(alias1(lookupProperty(depth0,"patches"), "columns", {"start":{"line":22,"column":93},"end":{"line":22,"column":108}} ), depth0)) != null ? stack1 : "")
+    + ";\n    "
+    + ((stack1 = alias2(alias1(depth0, "int", {"start":{"line":23,"column":6},"end":{"line":23,"column":9}} ), depth0)) != null ? stack1 : "")
+    + " row = image * "
+    + ((stack1 = alias2(alias1(depth0, "height", {"start":{"line":23,"column":28},"end":{"line":23,"column":34}} ), depth0)) != null ? stack1 : "")
+    + " + (y - "
+    + ((stack1 = alias2(alias1(depth0, "reach", {"start":{"line":23,"column":46},"end":{"line":23,"column":51}} ), depth0)) != null ? stack1 : "")
+    + ") % "
+    + ((stack1 = alias2(alias1(lookupProperty(depth0,"patches"), "down", {"start":{"line":23,"column":59},"end":{"line":23,"column":71}} ), depth0)) != null ? stack1 : "")
+    + ";\n";
+},"6":function(container,depth0,helpers,partials,data) {
     var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
         if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
           return parent[propertyName];
@@ -2940,8 +2918,8 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
         return undefined
     };
 
-  return ((stack1 = lookupProperty(helpers,"load").call(depth0 != null ? depth0 : (container.nullContext || {}),"table",{"name":"load","hash":{},"fn":container.program(6, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":16,"column":32},"end":{"line":16,"column":150}}})) != null ? stack1 : "");
-},"6":function(container,depth0,helpers,partials,data) {
+  return ((stack1 = lookupProperty(helpers,"load").call(depth0 != null ? depth0 : (container.nullContext || {}),"table",{"name":"load","hash":{},"fn":container.program(7, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":16,"column":32},"end":{"line":16,"column":150}}})) != null ? stack1 : "");
+},"7":function(container,depth0,helpers,partials,data) {
     var stack1, alias1=container.strict, alias2=container.lambda, lookupProperty = container.lookupProperty || function(parent, propertyName) {
         if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
           return parent[propertyName];
@@ -2957,7 +2935,40 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
     + ((stack1 = alias2(alias1(depth0, "height", {"start":{"line":16,"column":114},"end":{"line":16,"column":120}} ), depth0)) != null ? stack1 : "")
     + " / "
     + ((stack1 = alias2(alias1(lookupProperty(depth0,"patches"), "down", {"start":{"line":16,"column":127},"end":{"line":16,"column":139}} ), depth0)) != null ? stack1 : "");
-},"7":function(container,depth0,helpers,partials,data) {
+},"8":function(container,depth0,helpers,partials,data) {
+    var stack1, alias1=container.strict, alias2=container.lambda;
+
+  return "    "
+    + ((stack1 = alias2(alias1(depth0, "int", {"start":{"line":25,"column":6},"end":{"line":25,"column":9}} ), depth0)) != null ? stack1 : "")
+    + " y = line % "
+    + ((stack1 = alias2(alias1(depth0, "height", {"start":{"line":25,"column":25},"end":{"line":25,"column":31}} ), depth0)) != null ? stack1 : "")
+    + " + dy;\n    if (y < "
+    + ((stack1 = alias2(alias1(depth0, "reach", {"start":{"line":26,"column":14},"end":{"line":26,"column":19}} ), depth0)) != null ? stack1 : "")
+    + " || y - "
+    + ((stack1 = alias2(alias1(depth0, "reach", {"start":{"line":26,"column":31},"end":{"line":26,"column":36}} ), depth0)) != null ? stack1 : "")
+    + " >= "
+    + ((stack1 = alias2(alias1(depth0, "height", {"start":{"line":26,"column":44},"end":{"line":26,"column":50}} ), depth0)) != null ? stack1 : "")
+    + ") {\n      continue;\n    }\n";
+},"9":function(container,depth0,helpers,partials,data,blockParams,depths) {
+    var stack1, alias1=container.strict, alias2=container.lambda;
+
+  return "    "
+    + ((stack1 = alias2(alias1(depths[1], "sum", {"start":{"line":31,"column":6},"end":{"line":31,"column":12}} ), depth0)) != null ? stack1 : "")
+    + " line"
+    + ((stack1 = alias2(alias1(depth0, "dx", {"start":{"line":31,"column":21},"end":{"line":31,"column":23}} ), depth0)) != null ? stack1 : "")
+    + " = "
+    + ((stack1 = alias2(alias1(depths[1], "zero", {"start":{"line":31,"column":30},"end":{"line":31,"column":37}} ), depth0)) != null ? stack1 : "")
+    + ";\n";
+},"10":function(container,depth0,helpers,partials,data) {
+    var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
+
+  return ((stack1 = container.invokePartial(lookupProperty(partials,"depthwise-grad-run"),depth0,{"name":"depthwise-grad-run","data":data,"indent":"    ","helpers":helpers,"partials":partials,"decorators":container.decorators})) != null ? stack1 : "");
+},"11":function(container,depth0,helpers,partials,data) {
     var stack1, alias1=container.strict, alias2=container.lambda, lookupProperty = container.lookupProperty || function(parent, propertyName) {
         if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
           return parent[propertyName];
@@ -2965,78 +2976,51 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
         return undefined
     };
 
-  return "image * "
-    + ((stack1 = alias2(alias1(lookupProperty(depth0,"patches"), "tableLength", {"start":{"line":27,"column":48},"end":{"line":27,"column":67}} ), depth0)) != null ? stack1 : "")
-    + " + (y - "
-    + ((stack1 = alias2(alias1(depth0, "reach", {"start":{"line":27,"column":79},"end":{"line":27,"column":84}} ), depth0)) != null ? stack1 : "")
-    + ") / "
-    + ((stack1 = alias2(alias1(lookupProperty(depth0,"patches"), "down", {"start":{"line":27,"column":92},"end":{"line":27,"column":104}} ), depth0)) != null ? stack1 : "")
-    + " * "
-    + ((stack1 = alias2(alias1(lookupProperty(depth0,"patches"), "columns", {"start":{"line":27,"column":111},"end":{"line":27,"column":126}} ), depth0)) != null ? stack1 : "")
-    + " + column / "
-    + ((stack1 = alias2(alias1(lookupProperty(depth0,"patches"), "across", {"start":{"line":27,"column":142},"end":{"line":27,"column":156}} ), depth0)) != null ? stack1 : "");
-},"8":function(container,depth0,helpers,partials,data) {
-    return "slot";
-},"9":function(container,depth0,helpers,partials,data) {
+  return "    for ("
+    + ((stack1 = alias2(alias1(depth0, "var", {"start":{"line":36,"column":11},"end":{"line":36,"column":14}} ), depth0)) != null ? stack1 : "")
+    + " left = 0"
+    + ((stack1 = alias2(alias1(depth0, "u", {"start":{"line":36,"column":27},"end":{"line":36,"column":28}} ), depth0)) != null ? stack1 : "")
+    + "; left < "
+    + ((stack1 = alias2(alias1(depth0, "width", {"start":{"line":36,"column":41},"end":{"line":36,"column":46}} ), depth0)) != null ? stack1 : "")
+    + "; left += "
+    + ((stack1 = alias2(alias1(depth0, "run", {"start":{"line":36,"column":60},"end":{"line":36,"column":63}} ), depth0)) != null ? stack1 : "")
+    + ") {\n"
+    + ((stack1 = container.invokePartial(lookupProperty(partials,"depthwise-grad-run"),depth0,{"name":"depthwise-grad-run","data":data,"indent":"      ","helpers":helpers,"partials":partials,"decorators":container.decorators})) != null ? stack1 : "")
+    + "    }\n";
+},"12":function(container,depth0,helpers,partials,data) {
     var stack1, alias1=container.strict, alias2=container.lambda;
 
-  return "(line * "
-    + ((stack1 = alias2(alias1(depth0, "width", {"start":{"line":32,"column":37},"end":{"line":32,"column":42}} ), depth0)) != null ? stack1 : "")
-    + " + x) * "
-    + ((stack1 = alias2(alias1(depth0, "channels", {"start":{"line":32,"column":54},"end":{"line":32,"column":62}} ), depth0)) != null ? stack1 : "")
-    + " + c";
-},"10":function(container,depth0,helpers,partials,data) {
-    var stack1;
-
-  return "site * "
-    + ((stack1 = container.lambda(container.strict(depth0, "channels", {"start":{"line":32,"column":106},"end":{"line":32,"column":114}} ), depth0)) != null ? stack1 : "")
-    + " + c";
-},"11":function(container,depth0,helpers,partials,data) {
-    var stack1, alias1=container.strict, alias2=container.lambda, alias3=depth0 != null ? depth0 : (container.nullContext || {}), lookupProperty = container.lookupProperty || function(parent, propertyName) {
+  return "    sum"
+    + ((stack1 = alias2(alias1(depth0, "dx", {"start":{"line":41,"column":9},"end":{"line":41,"column":11}} ), depth0)) != null ? stack1 : "")
+    + " += line"
+    + ((stack1 = alias2(alias1(depth0, "dx", {"start":{"line":41,"column":23},"end":{"line":41,"column":25}} ), depth0)) != null ? stack1 : "")
+    + ";\n";
+},"13":function(container,depth0,helpers,partials,data,blockParams,depths) {
+    var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
         if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
           return parent[propertyName];
         }
         return undefined
     };
 
-  return "    "
-    + ((stack1 = alias2(alias1(depth0, "int", {"start":{"line":35,"column":6},"end":{"line":35,"column":9}} ), depth0)) != null ? stack1 : "")
-    + " y = line % "
-    + ((stack1 = alias2(alias1(depth0, "height", {"start":{"line":35,"column":25},"end":{"line":35,"column":31}} ), depth0)) != null ? stack1 : "")
-    + " + dy;\n    if (y < "
-    + ((stack1 = alias2(alias1(depth0, "reach", {"start":{"line":36,"column":14},"end":{"line":36,"column":19}} ), depth0)) != null ? stack1 : "")
-    + " || y - "
-    + ((stack1 = alias2(alias1(depth0, "reach", {"start":{"line":36,"column":31},"end":{"line":36,"column":36}} ), depth0)) != null ? stack1 : "")
-    + " >= "
-    + ((stack1 = alias2(alias1(depth0, "height", {"start":{"line":36,"column":44},"end":{"line":36,"column":50}} ), depth0)) != null ? stack1 : "")
-    + ") {\n      continue;\n    }\n    for ("
-    + ((stack1 = alias2(alias1(depth0, "var", {"start":{"line":39,"column":11},"end":{"line":39,"column":14}} ), depth0)) != null ? stack1 : "")
-    + " x = 0"
-    + ((stack1 = alias2(alias1(depth0, "u", {"start":{"line":39,"column":24},"end":{"line":39,"column":25}} ), depth0)) != null ? stack1 : "")
-    + "; x < "
-    + ((stack1 = alias2(alias1(depth0, "width", {"start":{"line":39,"column":35},"end":{"line":39,"column":40}} ), depth0)) != null ? stack1 : "")
-    + "; x++) {\n      if (x + dx < "
-    + ((stack1 = alias2(alias1(depth0, "reach", {"start":{"line":40,"column":21},"end":{"line":40,"column":26}} ), depth0)) != null ? stack1 : "")
-    + " || x + dx - "
-    + ((stack1 = alias2(alias1(depth0, "reach", {"start":{"line":40,"column":43},"end":{"line":40,"column":48}} ), depth0)) != null ? stack1 : "")
-    + " >= "
-    + ((stack1 = alias2(alias1(depth0, "width", {"start":{"line":40,"column":56},"end":{"line":40,"column":61}} ), depth0)) != null ? stack1 : "")
-    + ") {\n        continue;\n      }\n      "
-    + ((stack1 = alias2(alias1(depth0, "int", {"start":{"line":43,"column":8},"end":{"line":43,"column":11}} ), depth0)) != null ? stack1 : "")
-    + " site = (line + dy - "
-    + ((stack1 = alias2(alias1(depth0, "reach", {"start":{"line":43,"column":36},"end":{"line":43,"column":41}} ), depth0)) != null ? stack1 : "")
-    + ") * "
-    + ((stack1 = alias2(alias1(depth0, "width", {"start":{"line":43,"column":49},"end":{"line":43,"column":54}} ), depth0)) != null ? stack1 : "")
-    + " + x + dx - "
-    + ((stack1 = alias2(alias1(depth0, "reach", {"start":{"line":43,"column":70},"end":{"line":43,"column":75}} ), depth0)) != null ? stack1 : "")
-    + ";\n      part += "
-    + ((stack1 = lookupProperty(helpers,"load").call(alias3,"d",{"name":"load","hash":{},"fn":container.program(9, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":44,"column":14},"end":{"line":44,"column":77}}})) != null ? stack1 : "")
+  return "  "
+    + ((stack1 = lookupProperty(helpers,"ref").call(depth0 != null ? depth0 : (container.nullContext || {}),"sums",{"name":"ref","hash":{},"fn":container.program(14, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":45,"column":2},"end":{"line":45,"column":87}}})) != null ? stack1 : "")
+    + " = sum"
+    + ((stack1 = container.lambda(container.strict(depth0, "dx", {"start":{"line":45,"column":95},"end":{"line":45,"column":97}} ), depth0)) != null ? stack1 : "")
+    + ";\n";
+},"14":function(container,depth0,helpers,partials,data,blockParams,depths) {
+    var stack1, alias1=container.strict, alias2=container.lambda;
+
+  return "(i / "
+    + ((stack1 = alias2(alias1(depths[1], "count", {"start":{"line":45,"column":24},"end":{"line":45,"column":32}} ), depth0)) != null ? stack1 : "")
     + " * "
-    + ((stack1 = lookupProperty(helpers,"load").call(alias3,"input",{"name":"load","hash":{},"fn":container.program(10, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":44,"column":80},"end":{"line":44,"column":129}}})) != null ? stack1 : "")
-    + ";\n    }\n";
-},"12":function(container,depth0,helpers,partials,data) {
-    return "i";
-},"compiler":[8,">= 4.3.0"],"main":function(container,depth0,helpers,partials,data) {
+    + ((stack1 = alias2(alias1(depths[1], "kernel", {"start":{"line":45,"column":39},"end":{"line":45,"column":48}} ), depth0)) != null ? stack1 : "")
+    + " + "
+    + ((stack1 = alias2(alias1(depth0, "dx", {"start":{"line":45,"column":55},"end":{"line":45,"column":57}} ), depth0)) != null ? stack1 : "")
+    + ") * "
+    + ((stack1 = alias2(alias1(depths[1], "count", {"start":{"line":45,"column":65},"end":{"line":45,"column":73}} ), depth0)) != null ? stack1 : "")
+    + " + c";
+},"compiler":[8,">= 4.3.0"],"main":function(container,depth0,helpers,partials,data,blockParams,depths) {
     var stack1, alias1=container.strict, alias2=container.lambda, lookupProperty = container.lookupProperty || function(parent, propertyName) {
         if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
           return parent[propertyName];
@@ -3051,7 +3035,7 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
     + " over "
     + ((stack1 = alias2(alias1(depth0, "channels", {"start":{"line":1,"column":67},"end":{"line":1,"column":75}} ), depth0)) != null ? stack1 : "")
     + " channels of "
-    + ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"patches"),{"name":"if","hash":{},"fn":container.program(0, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":1,"column":90},"end":{"line":1,"column":120}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"patches"),{"name":"if","hash":{},"fn":container.program(0, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":1,"column":90},"end":{"line":1,"column":120}}})) != null ? stack1 : "")
     + "maps ["
     + ((stack1 = alias2(alias1(depth0, "height", {"start":{"line":1,"column":128},"end":{"line":1,"column":134}} ), depth0)) != null ? stack1 : "")
     + "]["
@@ -3064,9 +3048,11 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
     + ((stack1 = alias2(alias1(depth0, "reach", {"start":{"line":2,"column":109},"end":{"line":2,"column":114}} ), depth0)) != null ? stack1 : "")
     + ",c]\n// Of the lines of all images each of "
     + ((stack1 = alias2(alias1(depth0, "parts", {"start":{"line":3,"column":40},"end":{"line":3,"column":45}} ), depth0)) != null ? stack1 : "")
-    + " parts has as many. A thread makes one sum, line by line.\n"
-    + ((stack1 = container.invokePartial(lookupProperty(partials,"elements"),depth0,{"name":"elements","fn":container.program(1, data, 0),"inverse":container.noop,"data":data,"helpers":helpers,"partials":partials,"decorators":container.decorators})) != null ? stack1 : "");
-},"usePartial":true,"useData":true},
+    + " parts has as many. A thread makes the sums of all dx, line by line, in runs of "
+    + ((stack1 = alias2(alias1(depth0, "run", {"start":{"line":3,"column":129},"end":{"line":3,"column":132}} ), depth0)) != null ? stack1 : "")
+    + ".\n"
+    + ((stack1 = container.invokePartial(lookupProperty(partials,"elements"),depth0,{"name":"elements","fn":container.program(1, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"helpers":helpers,"partials":partials,"decorators":container.decorators})) != null ? stack1 : "");
+},"usePartial":true,"useData":true,"useDepths":true},
 
   "kernels/elementwise": {"0":function(container,depth0,helpers,partials,data) {
     var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
@@ -8230,6 +8216,187 @@ export const partials: Readonly<Record<string, Precompiled>> = {
     + ((stack1 = alias2(alias1(depth0, "threads", {"start":{"line":20,"column":82},"end":{"line":20,"column":89}} ), depth0)) != null ? stack1 : "")
     + ");\n    c[i / 4 / n_tiles][i / 4 % n_tiles][i % 4] = sum;\n  }\n  if (thread() == 0) counter[tile] = 0;\n  return true;\n}\n";
 },"useData":true},
+
+  "depthwise-grad-run": {"0":function(container,depth0,helpers,partials,data,blockParams,depths) {
+    var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
+
+  return ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"ragged"),{"name":"if","hash":{},"fn":container.program(1, data, 0, blockParams, depths),"inverse":container.program(3, data, 0, blockParams, depths),"data":data,"loc":{"start":{"line":2,"column":0},"end":{"line":9,"column":7}}})) != null ? stack1 : "");
+},"1":function(container,depth0,helpers,partials,data,blockParams,depths) {
+    var stack1, alias1=container.strict, alias2=container.lambda, lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
+
+  return ((stack1 = alias2(alias1(depths[1], "sum", {"start":{"line":3,"column":2},"end":{"line":3,"column":8}} ), depth0)) != null ? stack1 : "")
+    + " d"
+    + ((stack1 = alias2(alias1(depth0, "x", {"start":{"line":3,"column":14},"end":{"line":3,"column":15}} ), depth0)) != null ? stack1 : "")
+    + " = "
+    + ((stack1 = alias2(alias1(depths[1], "zero", {"start":{"line":3,"column":22},"end":{"line":3,"column":29}} ), depth0)) != null ? stack1 : "")
+    + ";\nif (left + "
+    + ((stack1 = alias2(alias1(depth0, "x", {"start":{"line":4,"column":13},"end":{"line":4,"column":14}} ), depth0)) != null ? stack1 : "")
+    + " < "
+    + ((stack1 = alias2(alias1(depths[1], "width", {"start":{"line":4,"column":21},"end":{"line":4,"column":29}} ), depth0)) != null ? stack1 : "")
+    + ") {\n  d"
+    + ((stack1 = alias2(alias1(depth0, "x", {"start":{"line":5,"column":5},"end":{"line":5,"column":6}} ), depth0)) != null ? stack1 : "")
+    + " = "
+    + ((stack1 = lookupProperty(helpers,"load").call(depth0 != null ? depth0 : (container.nullContext || {}),"d",{"name":"load","hash":{},"fn":container.program(2, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":5,"column":11},"end":{"line":5,"column":73}}})) != null ? stack1 : "")
+    + ";\n}\n";
+},"2":function(container,depth0,helpers,partials,data,blockParams,depths) {
+    var stack1, alias1=container.strict, alias2=container.lambda;
+
+  return "("
+    + ((stack1 = alias2(alias1(depths[1], "from", {"start":{"line":5,"column":27},"end":{"line":5,"column":34}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "more", {"start":{"line":5,"column":38},"end":{"line":5,"column":42}} ), depth0)) != null ? stack1 : "")
+    + ") * "
+    + ((stack1 = alias2(alias1(depths[1], "count", {"start":{"line":5,"column":50},"end":{"line":5,"column":58}} ), depth0)) != null ? stack1 : "")
+    + " + c";
+},"3":function(container,depth0,helpers,partials,data,blockParams,depths) {
+    var stack1, alias1=container.strict, alias2=container.lambda, lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
+
+  return ((stack1 = alias2(alias1(depths[1], "float", {"start":{"line":8,"column":2},"end":{"line":8,"column":10}} ), depth0)) != null ? stack1 : "")
+    + " d"
+    + ((stack1 = alias2(alias1(depth0, "x", {"start":{"line":8,"column":16},"end":{"line":8,"column":17}} ), depth0)) != null ? stack1 : "")
+    + " = "
+    + ((stack1 = lookupProperty(helpers,"load").call(depth0 != null ? depth0 : (container.nullContext || {}),"d",{"name":"load","hash":{},"fn":container.program(2, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":8,"column":22},"end":{"line":8,"column":84}}})) != null ? stack1 : "")
+    + ";\n";
+},"4":function(container,depth0,helpers,partials,data,blockParams,depths) {
+    var stack1, alias1=depth0 != null ? depth0 : (container.nullContext || {}), lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
+
+  return ((stack1 = lookupProperty(helpers,"if").call(alias1,lookupProperty(depth0,"inside"),{"name":"if","hash":{},"fn":container.program(5, data, 0, blockParams, depths),"inverse":container.program(6, data, 0, blockParams, depths),"data":data,"loc":{"start":{"line":12,"column":0},"end":{"line":16,"column":7}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias1,lookupProperty(depths[1],"patches"),{"name":"if","hash":{},"fn":container.program(7, data, 0, blockParams, depths),"inverse":container.program(12, data, 0, blockParams, depths),"data":data,"loc":{"start":{"line":17,"column":2},"end":{"line":31,"column":9}}})) != null ? stack1 : "")
+    + "}\n";
+},"5":function(container,depth0,helpers,partials,data) {
+    var stack1;
+
+  return "if ("
+    + ((stack1 = container.lambda(container.strict(depth0, "inside", {"start":{"line":13,"column":6},"end":{"line":13,"column":12}} ), depth0)) != null ? stack1 : "")
+    + ") {\n";
+},"6":function(container,depth0,helpers,partials,data) {
+    return "{\n";
+},"7":function(container,depth0,helpers,partials,data,blockParams,depths) {
+    var stack1, alias1=container.strict, alias2=container.lambda, alias3=depth0 != null ? depth0 : (container.nullContext || {}), lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
+
+  return "  "
+    + ((stack1 = alias2(alias1(depths[1], "int", {"start":{"line":18,"column":4},"end":{"line":18,"column":10}} ), depth0)) != null ? stack1 : "")
+    + " column = left"
+    + ((stack1 = alias2(alias1(depth0, "from", {"start":{"line":18,"column":28},"end":{"line":18,"column":32}} ), depth0)) != null ? stack1 : "")
+    + ";\n  "
+    + ((stack1 = alias2(alias1(depths[1], "int", {"start":{"line":19,"column":4},"end":{"line":19,"column":10}} ), depth0)) != null ? stack1 : "")
+    + " slot = "
+    + ((stack1 = lookupProperty(helpers,"load").call(alias3,"table",{"name":"load","hash":{},"fn":container.program(8, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":19,"column":20},"end":{"line":19,"column":84}}})) != null ? stack1 : "")
+    + ";\n  if (slot >= 0) {\n    "
+    + ((stack1 = alias2(alias1(depths[1], "float", {"start":{"line":21,"column":6},"end":{"line":21,"column":14}} ), depth0)) != null ? stack1 : "")
+    + " x = "
+    + ((stack1 = lookupProperty(helpers,"load").call(alias3,"input",{"name":"load","hash":{},"fn":container.program(9, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":21,"column":21},"end":{"line":21,"column":176}}})) != null ? stack1 : "")
+    + ";\n"
+    + ((stack1 = lookupProperty(helpers,"each").call(alias3,lookupProperty(depth0,"pairs"),{"name":"each","hash":{},"fn":container.program(11, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":22,"column":4},"end":{"line":24,"column":13}}})) != null ? stack1 : "")
+    + "  }\n";
+},"8":function(container,depth0,helpers,partials,data,blockParams,depths) {
+    var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
+
+  return "slots + column / "
+    + ((stack1 = container.lambda(container.strict(lookupProperty(depths[1],"patches"), "across", {"start":{"line":19,"column":56},"end":{"line":19,"column":73}} ), depth0)) != null ? stack1 : "");
+},"9":function(container,depth0,helpers,partials,data,blockParams,depths) {
+    var stack1, alias1=container.strict, alias2=container.lambda, lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
+
+  return "((row + "
+    + ((stack1 = lookupProperty(helpers,"unsigned").call(depth0 != null ? depth0 : (container.nullContext || {}),{"name":"unsigned","hash":{},"fn":container.program(10, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":21,"column":46},"end":{"line":21,"column":76}}})) != null ? stack1 : "")
+    + " * "
+    + ((stack1 = alias2(alias1(lookupProperty(depths[1],"patches"), "down", {"start":{"line":21,"column":81},"end":{"line":21,"column":96}} ), depth0)) != null ? stack1 : "")
+    + ") * "
+    + ((stack1 = alias2(alias1(depths[1], "width", {"start":{"line":21,"column":104},"end":{"line":21,"column":112}} ), depth0)) != null ? stack1 : "")
+    + " + column % "
+    + ((stack1 = alias2(alias1(lookupProperty(depths[1],"patches"), "across", {"start":{"line":21,"column":128},"end":{"line":21,"column":145}} ), depth0)) != null ? stack1 : "")
+    + ") * "
+    + ((stack1 = alias2(alias1(depths[1], "count", {"start":{"line":21,"column":153},"end":{"line":21,"column":161}} ), depth0)) != null ? stack1 : "")
+    + " + c";
+},"10":function(container,depth0,helpers,partials,data) {
+    return "slot";
+},"11":function(container,depth0,helpers,partials,data) {
+    var stack1, alias1=container.strict, alias2=container.lambda;
+
+  return "    line"
+    + ((stack1 = alias2(alias1(depth0, "dx", {"start":{"line":23,"column":10},"end":{"line":23,"column":12}} ), depth0)) != null ? stack1 : "")
+    + " += d"
+    + ((stack1 = alias2(alias1(depth0, "site", {"start":{"line":23,"column":21},"end":{"line":23,"column":25}} ), depth0)) != null ? stack1 : "")
+    + " * x;\n";
+},"12":function(container,depth0,helpers,partials,data,blockParams,depths) {
+    var stack1, alias1=depth0 != null ? depth0 : (container.nullContext || {}), lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
+
+  return "  "
+    + ((stack1 = container.lambda(container.strict(depths[1], "float", {"start":{"line":27,"column":4},"end":{"line":27,"column":12}} ), depth0)) != null ? stack1 : "")
+    + " x = "
+    + ((stack1 = lookupProperty(helpers,"load").call(alias1,"input",{"name":"load","hash":{},"fn":container.program(13, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":27,"column":19},"end":{"line":27,"column":122}}})) != null ? stack1 : "")
+    + ";\n"
+    + ((stack1 = lookupProperty(helpers,"each").call(alias1,lookupProperty(depth0,"pairs"),{"name":"each","hash":{},"fn":container.program(14, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":28,"column":2},"end":{"line":30,"column":11}}})) != null ? stack1 : "");
+},"13":function(container,depth0,helpers,partials,data,blockParams,depths) {
+    var stack1, alias1=container.strict, alias2=container.lambda;
+
+  return "((line + dy - "
+    + ((stack1 = alias2(alias1(depths[1], "reach", {"start":{"line":27,"column":52},"end":{"line":27,"column":60}} ), depth0)) != null ? stack1 : "")
+    + ") * "
+    + ((stack1 = alias2(alias1(depths[1], "width", {"start":{"line":27,"column":68},"end":{"line":27,"column":76}} ), depth0)) != null ? stack1 : "")
+    + " + left"
+    + ((stack1 = alias2(alias1(depth0, "from", {"start":{"line":27,"column":87},"end":{"line":27,"column":91}} ), depth0)) != null ? stack1 : "")
+    + ") * "
+    + ((stack1 = alias2(alias1(depths[1], "count", {"start":{"line":27,"column":99},"end":{"line":27,"column":107}} ), depth0)) != null ? stack1 : "")
+    + " + c";
+},"14":function(container,depth0,helpers,partials,data) {
+    var stack1, alias1=container.strict, alias2=container.lambda;
+
+  return "  line"
+    + ((stack1 = alias2(alias1(depth0, "dx", {"start":{"line":29,"column":8},"end":{"line":29,"column":10}} ), depth0)) != null ? stack1 : "")
+    + " += d"
+    + ((stack1 = alias2(alias1(depth0, "site", {"start":{"line":29,"column":19},"end":{"line":29,"column":23}} ), depth0)) != null ? stack1 : "")
+    + " * x;\n";
+},"compiler":[8,">= 4.3.0"],"main":function(container,depth0,helpers,partials,data,blockParams,depths) {
+    var stack1, alias1=depth0 != null ? depth0 : (container.nullContext || {}), lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
+
+  return ((stack1 = lookupProperty(helpers,"each").call(alias1,lookupProperty(depth0,"sites"),{"name":"each","hash":{},"fn":container.program(0, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":1,"column":0},"end":{"line":10,"column":9}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"each").call(alias1,lookupProperty(depth0,"columns"),{"name":"each","hash":{},"fn":container.program(4, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":11,"column":0},"end":{"line":33,"column":9}}})) != null ? stack1 : "");
+},"useData":true,"useDepths":true},
 
   "elements": {"0":function(container,depth0,helpers,partials,data) {
     var stack1, alias1=depth0 != null ? depth0 : (container.nullContext || {}), lookupProperty = container.lookupProperty || function(parent, propertyName) {

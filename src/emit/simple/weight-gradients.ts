@@ -79,35 +79,62 @@ export function columnTotals(p: KernelParams["columnTotals"], { language }: Form
   };
 }
 
-/** A thread a channel, a tap and a part. */
-export function depthwiseGrad(p: KernelParams["depthwiseGrad"], { language }: Form): SimpleKernel {
+/** Sites of a line that a thread of `depthwiseGrad` holds at a time at the most. */
+const longestRun = 8;
+
+const signed = (offset: number): string => (offset === 0 ? "" : offset < 0 ? ` - ${-offset}` : ` + ${offset}`);
+
+/** A thread a channel, or four, a row of taps and a part. */
+export function depthwiseGrad(p: KernelParams["depthwiseGrad"], { language, vec: vecOf }: Form): SimpleKernel {
   const { height, width, channels, kernel, parts, patches } = p;
-  const taps = kernel * kernel;
-  const map = (role: string) => read(role, height * width * channels, 1, dims(height, width, channels));
+  const vec = vecOf(channels);
+  const count = channels / vec;
+  const reach = (kernel - 1) / 2;
+  // As few runs of a line as can be, all as long as they need to be; a compact map's lines are one.
+  const run = patches ? width : divideUp(width, divideUp(width, longestRun));
+  const wholeWidth = patches ? patches.columns * patches.across : width;
+  const range = (length: number) => Array.from({ length }, (_, i) => i);
+  const map = (role: string) => read(role, height * width * channels, vec, dims(height, width, channels));
   return {
     template: "depthwise-grad",
     context: {
       height,
       width,
       channels,
+      count,
+      lineLength: width * count,
       kernel,
-      reach: (kernel - 1) / 2,
-      taps,
+      reach,
       parts,
+      run,
+      from: patches ? `line * ${width}` : `line * ${width} + left`,
+      taps: range(kernel).map(dx => ({ dx })),
+      sites: range(run).map(x => ({ x, more: x === 0 ? "" : ` + ${x}`, ragged: width % run !== 0 })),
+      columns: range(run + kernel - 1).map(j => {
+        const offset = j - reach;
+        const inside = [
+          ...(offset < 0 ? [`left >= ${-offset}`] : []),
+          ...(offset >= run || width % run !== 0 ? [`left${signed(offset)} < ${wholeWidth}`] : []),
+        ];
+        return {
+          from: signed(offset),
+          inside: inside.join(" && "),
+          pairs: range(kernel).flatMap(dx => (j - dx >= 0 && j - dx < run ? [{ dx, site: j - dx }] : [])),
+        };
+      }),
       patches: patches && {
         ...patchContext(patches, patches.down, patches.across),
         wholeHeight: patches.rows * patches.down,
-        wholeWidth: patches.columns * patches.across,
       },
     },
     operands: present([
       map("d"),
       map("input"),
       patches && tableOperand(patches),
-      unbatched(write("sums", parts * taps * channels, 1, dims(parts, taps, channels))),
+      unbatched(write("sums", parts * kernel * kernel * channels, vec, dims(parts, kernel * kernel, channels))),
     ]),
     threads: elementThreads[language],
-    over: { elements: parts * taps * channels },
+    over: { elements: parts * kernel * count },
     across: true,
     counted: true,
   };
