@@ -1,20 +1,17 @@
 // @ts-check
 // Rows of bench/fcmae.mjs: our ONNX graph of the encoder in ONNX Runtime, against the masked encoder in PyTorch; one CPU
 // thread each, in turns. Left out where python3 has no torch: apt-get install python3-torch libopenblas0.
-import { spawn, spawnSync } from "node:child_process";
+import { spawn } from "node:child_process";
 import * as fs from "node:fs";
 import * as os from "node:os";
 import * as path from "node:path";
 import * as readline from "node:readline";
 import { median } from "./onnx.mjs";
+import { python } from "./python.mjs";
 
 const compiled = (/** @type {string} */ file) => import(path.resolve(import.meta.dirname, "../dist", file));
 const script = path.join(import.meta.dirname, "fcmae_torch.py");
 const rounds = { warm: 3, timed: 15 };
-
-/** The first Python that has torch: a virtual environment's may not see the system's packages. */
-const python = () =>
-  ["python3", "/usr/bin/python3"].find(name => spawnSync(name, ["-c", "import torch, numpy"]).status === 0) ?? null;
 
 /** @returns {Promise<import("./onnx.mjs").Row[]>} */
 export const torchRows = async () => {

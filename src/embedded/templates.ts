@@ -4471,33 +4471,77 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
     };
 
   return "  "
-    + ((stack1 = alias2(alias1(depth0, "float", {"start":{"line":4,"column":4},"end":{"line":4,"column":9}} ), depth0)) != null ? stack1 : "")
-    + " share = "
-    + ((stack1 = lookupProperty(helpers,"load").call(alias3,"d",{"name":"load","hash":{},"fn":container.program(1, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":4,"column":20},"end":{"line":4,"column":55}}})) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "int", {"start":{"line":6,"column":4},"end":{"line":6,"column":7}} ), depth0)) != null ? stack1 : "")
+    + " cell = "
+    + ((stack1 = alias2(alias1(depth0, "group", {"start":{"line":6,"column":19},"end":{"line":6,"column":24}} ), depth0)) != null ? stack1 : "")
     + ";\n  "
-    + ((stack1 = alias2(alias1(depth0, "sum", {"start":{"line":5,"column":4},"end":{"line":5,"column":7}} ), depth0)) != null ? stack1 : "")
-    + " value = "
-    + ((stack1 = alias2(alias1(depth0, "zero", {"start":{"line":5,"column":20},"end":{"line":5,"column":24}} ), depth0)) != null ? stack1 : "")
-    + ";\n  if (share != 0.0f) {\n    value = share * (2.0f / "
-    + ((stack1 = alias2(alias1(depth0, "channels", {"start":{"line":7,"column":30},"end":{"line":7,"column":38}} ), depth0)) != null ? stack1 : "")
-    + ".0f) * ("
-    + ((stack1 = lookupProperty(helpers,"load").call(alias3,"input",{"name":"load","hash":{},"fn":container.program(2, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":7,"column":48},"end":{"line":7,"column":75}}})) != null ? stack1 : "")
-    + " - "
-    + ((stack1 = lookupProperty(helpers,"load").call(alias3,"other",{"name":"load","hash":{},"fn":container.program(2, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":7,"column":78},"end":{"line":7,"column":105}}})) != null ? stack1 : "")
-    + ");\n  }\n  "
-    + ((stack1 = lookupProperty(helpers,"ref").call(alias3,"output",{"name":"ref","hash":{},"fn":container.program(2, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":9,"column":2},"end":{"line":9,"column":28}}})) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "float", {"start":{"line":7,"column":4},"end":{"line":7,"column":9}} ), depth0)) != null ? stack1 : "")
+    + " share = "
+    + ((stack1 = lookupProperty(helpers,"load").call(alias3,"d",{"name":"load","hash":{},"fn":container.program(1, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":7,"column":20},"end":{"line":7,"column":46}}})) != null ? stack1 : "")
+    + " * (2.0f / "
+    + ((stack1 = alias2(alias1(depth0, "pixels", {"start":{"line":7,"column":59},"end":{"line":7,"column":65}} ), depth0)) != null ? stack1 : "")
+    + ".0f);\n  if (share == 0.0f) {\n    for ("
+    + ((stack1 = alias2(alias1(depth0, "var", {"start":{"line":9,"column":11},"end":{"line":9,"column":14}} ), depth0)) != null ? stack1 : "")
+    + " i = "
+    + ((stack1 = alias2(alias1(depth0, "lane", {"start":{"line":9,"column":23},"end":{"line":9,"column":27}} ), depth0)) != null ? stack1 : "")
+    + "; i < "
+    + ((stack1 = alias2(alias1(depth0, "pixels", {"start":{"line":9,"column":37},"end":{"line":9,"column":43}} ), depth0)) != null ? stack1 : "")
+    + "; i += "
+    + ((stack1 = alias2(alias1(depth0, "threads", {"start":{"line":9,"column":54},"end":{"line":9,"column":61}} ), depth0)) != null ? stack1 : "")
+    + ") {\n      "
+    + ((stack1 = lookupProperty(helpers,"ref").call(alias3,"output",{"name":"ref","hash":{},"fn":container.program(2, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":10,"column":6},"end":{"line":10,"column":52}}})) != null ? stack1 : "")
     + " = "
-    + ((stack1 = lookupProperty(helpers,"narrowed").call(alias3,"output",{"name":"narrowed","hash":{},"fn":container.program(3, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":9,"column":31},"end":{"line":9,"column":71}}})) != null ? stack1 : "")
-    + ";\n";
+    + ((stack1 = lookupProperty(helpers,"narrowed").call(alias3,"output",{"name":"narrowed","hash":{},"fn":container.program(3, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":10,"column":55},"end":{"line":10,"column":94}}})) != null ? stack1 : "")
+    + ";\n    }\n    return;\n  }\n  "
+    + ((stack1 = alias2(alias1(depth0, "int", {"start":{"line":14,"column":4},"end":{"line":14,"column":7}} ), depth0)) != null ? stack1 : "")
+    + " corner = (cell / "
+    + ((stack1 = alias2(alias1(depth0, "columns", {"start":{"line":14,"column":29},"end":{"line":14,"column":36}} ), depth0)) != null ? stack1 : "")
+    + " * "
+    + ((stack1 = alias2(alias1(depth0, "width", {"start":{"line":14,"column":43},"end":{"line":14,"column":48}} ), depth0)) != null ? stack1 : "")
+    + " + cell % "
+    + ((stack1 = alias2(alias1(depth0, "columns", {"start":{"line":14,"column":62},"end":{"line":14,"column":69}} ), depth0)) != null ? stack1 : "")
+    + ") * "
+    + ((stack1 = alias2(alias1(depth0, "size", {"start":{"line":14,"column":77},"end":{"line":14,"column":81}} ), depth0)) != null ? stack1 : "")
+    + ";\n"
+    + ((stack1 = container.invokePartial(lookupProperty(partials,"patch-statistics"),depth0,{"name":"patch-statistics","data":data,"indent":"  ","helpers":helpers,"partials":partials,"decorators":container.decorators})) != null ? stack1 : "")
+    + "  for ("
+    + ((stack1 = alias2(alias1(depth0, "var", {"start":{"line":16,"column":9},"end":{"line":16,"column":12}} ), depth0)) != null ? stack1 : "")
+    + " i = "
+    + ((stack1 = alias2(alias1(depth0, "lane", {"start":{"line":16,"column":21},"end":{"line":16,"column":25}} ), depth0)) != null ? stack1 : "")
+    + "; i < "
+    + ((stack1 = alias2(alias1(depth0, "pixels", {"start":{"line":16,"column":35},"end":{"line":16,"column":41}} ), depth0)) != null ? stack1 : "")
+    + "; i += "
+    + ((stack1 = alias2(alias1(depth0, "threads", {"start":{"line":16,"column":52},"end":{"line":16,"column":59}} ), depth0)) != null ? stack1 : "")
+    + ") {\n    "
+    + ((stack1 = alias2(alias1(depth0, "float", {"start":{"line":17,"column":6},"end":{"line":17,"column":11}} ), depth0)) != null ? stack1 : "")
+    + " wanted = "
+    + ((stack1 = container.invokePartial(lookupProperty(partials,"wanted-pixel"),depth0,{"name":"wanted-pixel","data":data,"helpers":helpers,"partials":partials,"decorators":container.decorators})) != null ? stack1 : "")
+    + ";\n    "
+    + ((stack1 = lookupProperty(helpers,"ref").call(alias3,"output",{"name":"ref","hash":{},"fn":container.program(2, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":18,"column":4},"end":{"line":18,"column":50}}})) != null ? stack1 : "")
+    + " = "
+    + ((stack1 = lookupProperty(helpers,"narrowed").call(alias3,"output",{"name":"narrowed","hash":{},"fn":container.program(4, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":18,"column":53},"end":{"line":18,"column":153}}})) != null ? stack1 : "")
+    + ";\n  }\n";
 },"1":function(container,depth0,helpers,partials,data) {
+    return "cell";
+},"2":function(container,depth0,helpers,partials,data) {
     var stack1;
 
-  return "i / "
-    + ((stack1 = container.lambda(container.strict(depth0, "count", {"start":{"line":4,"column":39},"end":{"line":4,"column":44}} ), depth0)) != null ? stack1 : "");
-},"2":function(container,depth0,helpers,partials,data) {
-    return "i";
+  return "cell * "
+    + ((stack1 = container.lambda(container.strict(depth0, "pixels", {"start":{"line":10,"column":32},"end":{"line":10,"column":38}} ), depth0)) != null ? stack1 : "")
+    + " + i";
 },"3":function(container,depth0,helpers,partials,data) {
-    return "value";
+    return "0.0f";
+},"4":function(container,depth0,helpers,partials,data) {
+    var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
+
+  return "share * ("
+    + ((stack1 = lookupProperty(helpers,"load").call(depth0 != null ? depth0 : (container.nullContext || {}),"pred",{"name":"load","hash":{},"fn":container.program(2, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":18,"column":84},"end":{"line":18,"column":130}}})) != null ? stack1 : "")
+    + " - wanted)";
 },"compiler":[8,">= 4.3.0"],"main":function(container,depth0,helpers,partials,data) {
     var stack1, alias1=container.strict, alias2=container.lambda, lookupProperty = container.lookupProperty || function(parent, propertyName) {
         if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
@@ -4506,29 +4550,29 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
         return undefined
     };
 
-  return "// The gradient of the mean squared error of a site, ["
-    + ((stack1 = alias2(alias1(depth0, "sites", {"start":{"line":1,"column":56},"end":{"line":1,"column":61}} ), depth0)) != null ? stack1 : "")
-    + "]["
-    + ((stack1 = alias2(alias1(depth0, "channels", {"start":{"line":1,"column":67},"end":{"line":1,"column":75}} ), depth0)) != null ? stack1 : "")
-    + "]:\n//   output[t,c] = 2 / "
-    + ((stack1 = alias2(alias1(depth0, "channels", {"start":{"line":2,"column":25},"end":{"line":2,"column":33}} ), depth0)) != null ? stack1 : "")
-    + " * d[t] * (input[t,c] - other[t,c]), 0 where d is 0, whatever the input\n"
-    + ((stack1 = container.invokePartial(lookupProperty(partials,"elements"),depth0,{"name":"elements","fn":container.program(0, data, 0),"inverse":container.noop,"data":data,"helpers":helpers,"partials":partials,"decorators":container.decorators})) != null ? stack1 : "");
+  return "// The gradient of the mean squared error of each of "
+    + ((stack1 = alias2(alias1(depth0, "patches", {"start":{"line":1,"column":55},"end":{"line":1,"column":62}} ), depth0)) != null ? stack1 : "")
+    + " patches with respect to its prediction, "
+    + ((stack1 = alias2(alias1(depth0, "pixels", {"start":{"line":1,"column":107},"end":{"line":1,"column":113}} ), depth0)) != null ? stack1 : "")
+    + " pixels (row * "
+    + ((stack1 = alias2(alias1(depth0, "size", {"start":{"line":1,"column":132},"end":{"line":1,"column":136}} ), depth0)) != null ? stack1 : "")
+    + " + column) * "
+    + ((stack1 = alias2(alias1(depth0, "channels", {"start":{"line":1,"column":153},"end":{"line":1,"column":161}} ), depth0)) != null ? stack1 : "")
+    + " + c of "
+    + ((stack1 = alias2(alias1(depth0, "size", {"start":{"line":1,"column":173},"end":{"line":1,"column":177}} ), depth0)) != null ? stack1 : "")
+    + "x"
+    + ((stack1 = alias2(alias1(depth0, "size", {"start":{"line":1,"column":182},"end":{"line":1,"column":186}} ), depth0)) != null ? stack1 : "")
+    + ":\n//   t[i] = "
+    + ((stack1 = container.invokePartial(lookupProperty(partials,"wanted-title"),depth0,{"name":"wanted-title","data":data,"helpers":helpers,"partials":partials,"decorators":container.decorators})) != null ? stack1 : "")
+    + "\n//   output[patch,i] = 2 / "
+    + ((stack1 = alias2(alias1(depth0, "pixels", {"start":{"line":3,"column":29},"end":{"line":3,"column":35}} ), depth0)) != null ? stack1 : "")
+    + " * d[patch] * (pred[patch,i] - t[i]), 0 where d is 0, whatever the prediction\n// A group makes one patch.\n"
+    + ((stack1 = container.invokePartial(lookupProperty(partials,"groups"),depth0,{"name":"groups","fn":container.program(0, data, 0),"inverse":container.noop,"data":data,"helpers":helpers,"partials":partials,"decorators":container.decorators})) != null ? stack1 : "");
 },"usePartial":true,"useData":true},
 
   "kernels/site-error": {"0":function(container,depth0,helpers,partials,data) {
-    var stack1, alias1=container.strict, alias2=container.lambda;
-
-  return "//   t[i] = (pixel[i] - mean) / sqrt(variance of the "
-    + ((stack1 = alias2(alias1(depth0, "pixels", {"start":{"line":3,"column":55},"end":{"line":3,"column":61}} ), depth0)) != null ? stack1 : "")
-    + " pixels, unbiased, + "
-    + ((stack1 = alias2(alias1(depth0, "eps", {"start":{"line":3,"column":86},"end":{"line":3,"column":89}} ), depth0)) != null ? stack1 : "")
-    + ")\n";
-},"1":function(container,depth0,helpers,partials,data) {
-    return "//   t[i] = pixel[i]\n";
-},"2":function(container,depth0,helpers,partials,data) {
     return ", 0 for kept patches";
-},"3":function(container,depth0,helpers,partials,data) {
+},"1":function(container,depth0,helpers,partials,data) {
     var stack1, alias1=container.strict, alias2=container.lambda, alias3=depth0 != null ? depth0 : (container.nullContext || {}), lookupProperty = container.lookupProperty || function(parent, propertyName) {
         if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
           return parent[propertyName];
@@ -4537,53 +4581,53 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
     };
 
   return "  "
-    + ((stack1 = alias2(alias1(depth0, "int", {"start":{"line":10,"column":4},"end":{"line":10,"column":7}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "int", {"start":{"line":6,"column":4},"end":{"line":6,"column":7}} ), depth0)) != null ? stack1 : "")
     + " cell = "
-    + ((stack1 = alias2(alias1(depth0, "group", {"start":{"line":10,"column":19},"end":{"line":10,"column":24}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "group", {"start":{"line":6,"column":19},"end":{"line":6,"column":24}} ), depth0)) != null ? stack1 : "")
     + ";\n"
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"removedOnly"),{"name":"if","hash":{},"fn":container.program(4, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":11,"column":2},"end":{"line":18,"column":9}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"removedOnly"),{"name":"if","hash":{},"fn":container.program(2, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":7,"column":2},"end":{"line":14,"column":9}}})) != null ? stack1 : "")
     + "  "
-    + ((stack1 = alias2(alias1(depth0, "int", {"start":{"line":19,"column":4},"end":{"line":19,"column":7}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "int", {"start":{"line":15,"column":4},"end":{"line":15,"column":7}} ), depth0)) != null ? stack1 : "")
     + " corner = (cell / "
-    + ((stack1 = alias2(alias1(depth0, "columns", {"start":{"line":19,"column":29},"end":{"line":19,"column":36}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "columns", {"start":{"line":15,"column":29},"end":{"line":15,"column":36}} ), depth0)) != null ? stack1 : "")
     + " * "
-    + ((stack1 = alias2(alias1(depth0, "width", {"start":{"line":19,"column":43},"end":{"line":19,"column":48}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "width", {"start":{"line":15,"column":43},"end":{"line":15,"column":48}} ), depth0)) != null ? stack1 : "")
     + " + cell % "
-    + ((stack1 = alias2(alias1(depth0, "columns", {"start":{"line":19,"column":62},"end":{"line":19,"column":69}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "columns", {"start":{"line":15,"column":62},"end":{"line":15,"column":69}} ), depth0)) != null ? stack1 : "")
     + ") * "
-    + ((stack1 = alias2(alias1(depth0, "size", {"start":{"line":19,"column":77},"end":{"line":19,"column":81}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "size", {"start":{"line":15,"column":77},"end":{"line":15,"column":81}} ), depth0)) != null ? stack1 : "")
     + ";\n"
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"standardize"),{"name":"if","hash":{},"fn":container.program(6, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":20,"column":2},"end":{"line":32,"column":9}}})) != null ? stack1 : "")
+    + ((stack1 = container.invokePartial(lookupProperty(partials,"patch-statistics"),depth0,{"name":"patch-statistics","data":data,"indent":"  ","helpers":helpers,"partials":partials,"decorators":container.decorators})) != null ? stack1 : "")
     + "  "
-    + ((stack1 = alias2(alias1(depth0, "sum", {"start":{"line":33,"column":4},"end":{"line":33,"column":7}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "sum", {"start":{"line":17,"column":4},"end":{"line":17,"column":7}} ), depth0)) != null ? stack1 : "")
     + " error = 0.0f;\n  for ("
-    + ((stack1 = alias2(alias1(depth0, "var", {"start":{"line":34,"column":9},"end":{"line":34,"column":12}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "var", {"start":{"line":18,"column":9},"end":{"line":18,"column":12}} ), depth0)) != null ? stack1 : "")
     + " i = "
-    + ((stack1 = alias2(alias1(depth0, "lane", {"start":{"line":34,"column":21},"end":{"line":34,"column":25}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "lane", {"start":{"line":18,"column":21},"end":{"line":18,"column":25}} ), depth0)) != null ? stack1 : "")
     + "; i < "
-    + ((stack1 = alias2(alias1(depth0, "pixels", {"start":{"line":34,"column":35},"end":{"line":34,"column":41}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "pixels", {"start":{"line":18,"column":35},"end":{"line":18,"column":41}} ), depth0)) != null ? stack1 : "")
     + "; i += "
-    + ((stack1 = alias2(alias1(depth0, "threads", {"start":{"line":34,"column":52},"end":{"line":34,"column":59}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "threads", {"start":{"line":18,"column":52},"end":{"line":18,"column":59}} ), depth0)) != null ? stack1 : "")
     + ") {\n    "
-    + ((stack1 = alias2(alias1(depth0, "float", {"start":{"line":35,"column":6},"end":{"line":35,"column":11}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "float", {"start":{"line":19,"column":6},"end":{"line":19,"column":11}} ), depth0)) != null ? stack1 : "")
     + " wanted = "
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"standardize"),{"name":"if","hash":{},"fn":container.program(9, data, 0),"inverse":container.program(10, data, 0),"data":data,"loc":{"start":{"line":35,"column":23},"end":{"line":35,"column":96}}})) != null ? stack1 : "")
+    + ((stack1 = container.invokePartial(lookupProperty(partials,"wanted-pixel"),depth0,{"name":"wanted-pixel","data":data,"helpers":helpers,"partials":partials,"decorators":container.decorators})) != null ? stack1 : "")
     + ";\n    "
-    + ((stack1 = alias2(alias1(depth0, "float", {"start":{"line":36,"column":6},"end":{"line":36,"column":11}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "float", {"start":{"line":20,"column":6},"end":{"line":20,"column":11}} ), depth0)) != null ? stack1 : "")
     + " d = "
-    + ((stack1 = lookupProperty(helpers,"load").call(alias3,"pred",{"name":"load","hash":{},"fn":container.program(11, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":36,"column":18},"end":{"line":36,"column":64}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"load").call(alias3,"pred",{"name":"load","hash":{},"fn":container.program(4, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":20,"column":18},"end":{"line":20,"column":64}}})) != null ? stack1 : "")
     + " - wanted;\n    error += d * d;\n  }\n  "
-    + ((stack1 = alias2(alias1(depth0, "float", {"start":{"line":39,"column":4},"end":{"line":39,"column":9}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "float", {"start":{"line":23,"column":4},"end":{"line":23,"column":9}} ), depth0)) != null ? stack1 : "")
     + " all = "
-    + ((stack1 = lookupProperty(helpers,"summed").call(alias3,{"name":"summed","hash":{},"fn":container.program(12, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":39,"column":18},"end":{"line":39,"column":45}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"summed").call(alias3,{"name":"summed","hash":{},"fn":container.program(5, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":23,"column":18},"end":{"line":23,"column":45}}})) != null ? stack1 : "")
     + ";\n  if ("
-    + ((stack1 = alias2(alias1(depth0, "lane", {"start":{"line":40,"column":8},"end":{"line":40,"column":12}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "lane", {"start":{"line":24,"column":8},"end":{"line":24,"column":12}} ), depth0)) != null ? stack1 : "")
     + " == 0) {\n    "
-    + ((stack1 = lookupProperty(helpers,"ref").call(alias3,"errors",{"name":"ref","hash":{},"fn":container.program(5, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":41,"column":4},"end":{"line":41,"column":33}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"ref").call(alias3,"errors",{"name":"ref","hash":{},"fn":container.program(3, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":25,"column":4},"end":{"line":25,"column":33}}})) != null ? stack1 : "")
     + " = all / "
-    + ((stack1 = alias2(alias1(depth0, "pixels", {"start":{"line":41,"column":44},"end":{"line":41,"column":50}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "pixels", {"start":{"line":25,"column":44},"end":{"line":25,"column":50}} ), depth0)) != null ? stack1 : "")
     + ".0f;\n  }\n";
-},"4":function(container,depth0,helpers,partials,data) {
+},"2":function(container,depth0,helpers,partials,data) {
     var stack1, alias1=depth0 != null ? depth0 : (container.nullContext || {}), lookupProperty = container.lookupProperty || function(parent, propertyName) {
         if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
           return parent[propertyName];
@@ -4592,99 +4636,24 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
     };
 
   return "  if ("
-    + ((stack1 = lookupProperty(helpers,"load").call(alias1,"mask",{"name":"load","hash":{},"fn":container.program(5, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":12,"column":6},"end":{"line":12,"column":35}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"load").call(alias1,"mask",{"name":"load","hash":{},"fn":container.program(3, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":8,"column":6},"end":{"line":8,"column":35}}})) != null ? stack1 : "")
     + " == 0.0f) {\n    if ("
-    + ((stack1 = container.lambda(container.strict(depth0, "lane", {"start":{"line":13,"column":10},"end":{"line":13,"column":14}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = container.lambda(container.strict(depth0, "lane", {"start":{"line":9,"column":10},"end":{"line":9,"column":14}} ), depth0)) != null ? stack1 : "")
     + " == 0) {\n      "
-    + ((stack1 = lookupProperty(helpers,"ref").call(alias1,"errors",{"name":"ref","hash":{},"fn":container.program(5, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":14,"column":6},"end":{"line":14,"column":35}}})) != null ? stack1 : "")
+    + ((stack1 = lookupProperty(helpers,"ref").call(alias1,"errors",{"name":"ref","hash":{},"fn":container.program(3, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":10,"column":6},"end":{"line":10,"column":35}}})) != null ? stack1 : "")
     + " = 0.0f;\n    }\n    return;\n  }\n";
-},"5":function(container,depth0,helpers,partials,data) {
+},"3":function(container,depth0,helpers,partials,data) {
     return "cell";
-},"6":function(container,depth0,helpers,partials,data) {
-    var stack1, alias1=container.strict, alias2=container.lambda, alias3=depth0 != null ? depth0 : (container.nullContext || {}), lookupProperty = container.lookupProperty || function(parent, propertyName) {
-        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
-          return parent[propertyName];
-        }
-        return undefined
-    };
-
-  return "  "
-    + ((stack1 = alias2(alias1(depth0, "sum", {"start":{"line":21,"column":4},"end":{"line":21,"column":7}} ), depth0)) != null ? stack1 : "")
-    + " sum = 0.0f;\n  for ("
-    + ((stack1 = alias2(alias1(depth0, "var", {"start":{"line":22,"column":9},"end":{"line":22,"column":12}} ), depth0)) != null ? stack1 : "")
-    + " i = "
-    + ((stack1 = alias2(alias1(depth0, "lane", {"start":{"line":22,"column":21},"end":{"line":22,"column":25}} ), depth0)) != null ? stack1 : "")
-    + "; i < "
-    + ((stack1 = alias2(alias1(depth0, "pixels", {"start":{"line":22,"column":35},"end":{"line":22,"column":41}} ), depth0)) != null ? stack1 : "")
-    + "; i += "
-    + ((stack1 = alias2(alias1(depth0, "threads", {"start":{"line":22,"column":52},"end":{"line":22,"column":59}} ), depth0)) != null ? stack1 : "")
-    + ") {\n    sum += "
-    + ((stack1 = container.invokePartial(lookupProperty(partials,"pixel"),depth0,{"name":"pixel","data":data,"helpers":helpers,"partials":partials,"decorators":container.decorators})) != null ? stack1 : "")
-    + ";\n  }\n  "
-    + ((stack1 = alias2(alias1(depth0, "float", {"start":{"line":25,"column":4},"end":{"line":25,"column":9}} ), depth0)) != null ? stack1 : "")
-    + " mean = "
-    + ((stack1 = lookupProperty(helpers,"summed").call(alias3,{"name":"summed","hash":{},"fn":container.program(7, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":25,"column":19},"end":{"line":25,"column":44}}})) != null ? stack1 : "")
-    + " / "
-    + ((stack1 = alias2(alias1(depth0, "pixels", {"start":{"line":25,"column":49},"end":{"line":25,"column":55}} ), depth0)) != null ? stack1 : "")
-    + ".0f;\n  "
-    + ((stack1 = alias2(alias1(depth0, "sum", {"start":{"line":26,"column":4},"end":{"line":26,"column":7}} ), depth0)) != null ? stack1 : "")
-    + " square = 0.0f;\n  for ("
-    + ((stack1 = alias2(alias1(depth0, "var", {"start":{"line":27,"column":9},"end":{"line":27,"column":12}} ), depth0)) != null ? stack1 : "")
-    + " i = "
-    + ((stack1 = alias2(alias1(depth0, "lane", {"start":{"line":27,"column":21},"end":{"line":27,"column":25}} ), depth0)) != null ? stack1 : "")
-    + "; i < "
-    + ((stack1 = alias2(alias1(depth0, "pixels", {"start":{"line":27,"column":35},"end":{"line":27,"column":41}} ), depth0)) != null ? stack1 : "")
-    + "; i += "
-    + ((stack1 = alias2(alias1(depth0, "threads", {"start":{"line":27,"column":52},"end":{"line":27,"column":59}} ), depth0)) != null ? stack1 : "")
-    + ") {\n    "
-    + ((stack1 = alias2(alias1(depth0, "float", {"start":{"line":28,"column":6},"end":{"line":28,"column":11}} ), depth0)) != null ? stack1 : "")
-    + " d = "
-    + ((stack1 = container.invokePartial(lookupProperty(partials,"pixel"),depth0,{"name":"pixel","data":data,"helpers":helpers,"partials":partials,"decorators":container.decorators})) != null ? stack1 : "")
-    + " - mean;\n    square += d * d;\n  }\n  "
-    + ((stack1 = alias2(alias1(depth0, "float", {"start":{"line":31,"column":4},"end":{"line":31,"column":9}} ), depth0)) != null ? stack1 : "")
-    + " scale = "
-    + ((stack1 = alias2(alias1(depth0, "inverseRoot", {"start":{"line":31,"column":22},"end":{"line":31,"column":33}} ), depth0)) != null ? stack1 : "")
-    + "("
-    + ((stack1 = lookupProperty(helpers,"summed").call(alias3,{"name":"summed","hash":{},"fn":container.program(8, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":31,"column":36},"end":{"line":31,"column":64}}})) != null ? stack1 : "")
-    + " / "
-    + ((stack1 = alias2(alias1(depth0, "degrees", {"start":{"line":31,"column":69},"end":{"line":31,"column":76}} ), depth0)) != null ? stack1 : "")
-    + ".0f + "
-    + ((stack1 = alias2(alias1(depth0, "eps", {"start":{"line":31,"column":86},"end":{"line":31,"column":89}} ), depth0)) != null ? stack1 : "")
-    + "f);\n";
-},"7":function(container,depth0,helpers,partials,data) {
-    return "sum";
-},"8":function(container,depth0,helpers,partials,data) {
-    return "square";
-},"9":function(container,depth0,helpers,partials,data) {
-    var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
-        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
-          return parent[propertyName];
-        }
-        return undefined
-    };
-
-  return "("
-    + ((stack1 = container.invokePartial(lookupProperty(partials,"pixel"),depth0,{"name":"pixel","data":data,"helpers":helpers,"partials":partials,"decorators":container.decorators})) != null ? stack1 : "")
-    + " - mean) * scale";
-},"10":function(container,depth0,helpers,partials,data) {
-    var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
-        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
-          return parent[propertyName];
-        }
-        return undefined
-    };
-
-  return ((stack1 = container.invokePartial(lookupProperty(partials,"pixel"),depth0,{"name":"pixel","data":data,"helpers":helpers,"partials":partials,"decorators":container.decorators})) != null ? stack1 : "");
-},"11":function(container,depth0,helpers,partials,data) {
+},"4":function(container,depth0,helpers,partials,data) {
     var stack1;
 
   return "cell * "
-    + ((stack1 = container.lambda(container.strict(depth0, "pixels", {"start":{"line":36,"column":43},"end":{"line":36,"column":49}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = container.lambda(container.strict(depth0, "pixels", {"start":{"line":20,"column":43},"end":{"line":20,"column":49}} ), depth0)) != null ? stack1 : "")
     + " + i";
-},"12":function(container,depth0,helpers,partials,data) {
+},"5":function(container,depth0,helpers,partials,data) {
     return "error";
 },"compiler":[8,">= 4.3.0"],"main":function(container,depth0,helpers,partials,data) {
-    var stack1, alias1=container.strict, alias2=container.lambda, alias3=depth0 != null ? depth0 : (container.nullContext || {}), lookupProperty = container.lookupProperty || function(parent, propertyName) {
+    var stack1, alias1=container.strict, alias2=container.lambda, lookupProperty = container.lookupProperty || function(parent, propertyName) {
         if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
           return parent[propertyName];
         }
@@ -4703,12 +4672,12 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
     + ((stack1 = alias2(alias1(depth0, "size", {"start":{"line":1,"column":140},"end":{"line":1,"column":144}} ), depth0)) != null ? stack1 : "")
     + "x"
     + ((stack1 = alias2(alias1(depth0, "size", {"start":{"line":1,"column":149},"end":{"line":1,"column":153}} ), depth0)) != null ? stack1 : "")
-    + ":\n"
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"standardize"),{"name":"if","hash":{},"fn":container.program(0, data, 0),"inverse":container.program(1, data, 0),"data":data,"loc":{"start":{"line":2,"column":0},"end":{"line":6,"column":7}}})) != null ? stack1 : "")
-    + "//   errors[patch] = mean over i of (pred[patch,i] - t[i])^2"
-    + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"removedOnly"),{"name":"if","hash":{},"fn":container.program(2, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":7,"column":60},"end":{"line":7,"column":106}}})) != null ? stack1 : "")
+    + ":\n//   t[i] = "
+    + ((stack1 = container.invokePartial(lookupProperty(partials,"wanted-title"),depth0,{"name":"wanted-title","data":data,"helpers":helpers,"partials":partials,"decorators":container.decorators})) != null ? stack1 : "")
+    + "\n//   errors[patch] = mean over i of (pred[patch,i] - t[i])^2"
+    + ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"removedOnly"),{"name":"if","hash":{},"fn":container.program(0, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":3,"column":60},"end":{"line":3,"column":106}}})) != null ? stack1 : "")
     + "\n// A group makes one patch.\n"
-    + ((stack1 = container.invokePartial(lookupProperty(partials,"groups"),depth0,{"name":"groups","fn":container.program(3, data, 0),"inverse":container.noop,"data":data,"helpers":helpers,"partials":partials,"decorators":container.decorators})) != null ? stack1 : "");
+    + ((stack1 = container.invokePartial(lookupProperty(partials,"groups"),depth0,{"name":"groups","fn":container.program(1, data, 0),"inverse":container.noop,"data":data,"helpers":helpers,"partials":partials,"decorators":container.decorators})) != null ? stack1 : "");
 },"usePartial":true,"useData":true},
 
   "kernels/standardize": {"0":function(container,depth0,helpers,partials,data) {
@@ -8640,6 +8609,71 @@ export const partials: Readonly<Record<string, Precompiled>> = {
   return ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"norm"),{"name":"if","hash":{},"fn":container.program(0, data, 0),"inverse":container.program(2, data, 0),"data":data,"loc":{"start":{"line":1,"column":0},"end":{"line":5,"column":7}}})) != null ? stack1 : "");
 },"useData":true},
 
+  "patch-statistics": {"0":function(container,depth0,helpers,partials,data) {
+    var stack1, alias1=container.strict, alias2=container.lambda, alias3=depth0 != null ? depth0 : (container.nullContext || {}), lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
+
+  return ((stack1 = alias2(alias1(depth0, "sum", {"start":{"line":2,"column":2},"end":{"line":2,"column":5}} ), depth0)) != null ? stack1 : "")
+    + " sum = 0.0f;\nfor ("
+    + ((stack1 = alias2(alias1(depth0, "var", {"start":{"line":3,"column":7},"end":{"line":3,"column":10}} ), depth0)) != null ? stack1 : "")
+    + " i = "
+    + ((stack1 = alias2(alias1(depth0, "lane", {"start":{"line":3,"column":19},"end":{"line":3,"column":23}} ), depth0)) != null ? stack1 : "")
+    + "; i < "
+    + ((stack1 = alias2(alias1(depth0, "pixels", {"start":{"line":3,"column":33},"end":{"line":3,"column":39}} ), depth0)) != null ? stack1 : "")
+    + "; i += "
+    + ((stack1 = alias2(alias1(depth0, "threads", {"start":{"line":3,"column":50},"end":{"line":3,"column":57}} ), depth0)) != null ? stack1 : "")
+    + ") {\n  sum += "
+    + ((stack1 = container.invokePartial(lookupProperty(partials,"pixel"),depth0,{"name":"pixel","data":data,"helpers":helpers,"partials":partials,"decorators":container.decorators})) != null ? stack1 : "")
+    + ";\n}\n"
+    + ((stack1 = alias2(alias1(depth0, "float", {"start":{"line":6,"column":2},"end":{"line":6,"column":7}} ), depth0)) != null ? stack1 : "")
+    + " mean = "
+    + ((stack1 = lookupProperty(helpers,"summed").call(alias3,{"name":"summed","hash":{},"fn":container.program(1, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":6,"column":17},"end":{"line":6,"column":42}}})) != null ? stack1 : "")
+    + " / "
+    + ((stack1 = alias2(alias1(depth0, "pixels", {"start":{"line":6,"column":47},"end":{"line":6,"column":53}} ), depth0)) != null ? stack1 : "")
+    + ".0f;\n"
+    + ((stack1 = alias2(alias1(depth0, "sum", {"start":{"line":7,"column":2},"end":{"line":7,"column":5}} ), depth0)) != null ? stack1 : "")
+    + " square = 0.0f;\nfor ("
+    + ((stack1 = alias2(alias1(depth0, "var", {"start":{"line":8,"column":7},"end":{"line":8,"column":10}} ), depth0)) != null ? stack1 : "")
+    + " i = "
+    + ((stack1 = alias2(alias1(depth0, "lane", {"start":{"line":8,"column":19},"end":{"line":8,"column":23}} ), depth0)) != null ? stack1 : "")
+    + "; i < "
+    + ((stack1 = alias2(alias1(depth0, "pixels", {"start":{"line":8,"column":33},"end":{"line":8,"column":39}} ), depth0)) != null ? stack1 : "")
+    + "; i += "
+    + ((stack1 = alias2(alias1(depth0, "threads", {"start":{"line":8,"column":50},"end":{"line":8,"column":57}} ), depth0)) != null ? stack1 : "")
+    + ") {\n  "
+    + ((stack1 = alias2(alias1(depth0, "float", {"start":{"line":9,"column":4},"end":{"line":9,"column":9}} ), depth0)) != null ? stack1 : "")
+    + " d = "
+    + ((stack1 = container.invokePartial(lookupProperty(partials,"pixel"),depth0,{"name":"pixel","data":data,"helpers":helpers,"partials":partials,"decorators":container.decorators})) != null ? stack1 : "")
+    + " - mean;\n  square += d * d;\n}\n"
+    + ((stack1 = alias2(alias1(depth0, "float", {"start":{"line":12,"column":2},"end":{"line":12,"column":7}} ), depth0)) != null ? stack1 : "")
+    + " scale = "
+    + ((stack1 = alias2(alias1(depth0, "inverseRoot", {"start":{"line":12,"column":20},"end":{"line":12,"column":31}} ), depth0)) != null ? stack1 : "")
+    + "("
+    + ((stack1 = lookupProperty(helpers,"summed").call(alias3,{"name":"summed","hash":{},"fn":container.program(2, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":12,"column":34},"end":{"line":12,"column":62}}})) != null ? stack1 : "")
+    + " / "
+    + ((stack1 = alias2(alias1(depth0, "degrees", {"start":{"line":12,"column":67},"end":{"line":12,"column":74}} ), depth0)) != null ? stack1 : "")
+    + ".0f + "
+    + ((stack1 = alias2(alias1(depth0, "eps", {"start":{"line":12,"column":84},"end":{"line":12,"column":87}} ), depth0)) != null ? stack1 : "")
+    + "f);\n";
+},"1":function(container,depth0,helpers,partials,data) {
+    return "sum";
+},"2":function(container,depth0,helpers,partials,data) {
+    return "square";
+},"compiler":[8,">= 4.3.0"],"main":function(container,depth0,helpers,partials,data) {
+    var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
+
+  return ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"standardize"),{"name":"if","hash":{},"fn":container.program(0, data, 0),"inverse":container.noop,"data":data,"loc":{"start":{"line":1,"column":0},"end":{"line":13,"column":7}}})) != null ? stack1 : "");
+},"usePartial":true,"useData":true},
+
   "pixel": {"0":function(container,depth0,helpers,partials,data) {
     var stack1, alias1=container.strict, alias2=container.lambda;
 
@@ -8785,6 +8819,58 @@ export const partials: Readonly<Record<string, Precompiled>> = {
     + ((stack1 = lookupProperty(helpers,"if").call(alias3,lookupProperty(depth0,"grid"),{"name":"if","hash":{},"fn":container.program(2, data, 0),"inverse":container.program(3, data, 0),"data":data,"loc":{"start":{"line":2,"column":0},"end":{"line":7,"column":7}}})) != null ? stack1 : "")
     + ((stack1 = container.invokePartial(lookupProperty(partials,"norm-title"),depth0,{"name":"norm-title","hash":{"along":"n","index":"y,x,n"},"data":data,"helpers":helpers,"partials":partials,"decorators":container.decorators})) != null ? stack1 : "");
 },"usePartial":true,"useData":true},
+
+  "wanted-pixel": {"0":function(container,depth0,helpers,partials,data) {
+    var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
+
+  return "("
+    + ((stack1 = container.invokePartial(lookupProperty(partials,"pixel"),depth0,{"name":"pixel","data":data,"helpers":helpers,"partials":partials,"decorators":container.decorators})) != null ? stack1 : "")
+    + " - mean) * scale";
+},"1":function(container,depth0,helpers,partials,data) {
+    var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
+
+  return ((stack1 = container.invokePartial(lookupProperty(partials,"pixel"),depth0,{"name":"pixel","data":data,"helpers":helpers,"partials":partials,"decorators":container.decorators})) != null ? stack1 : "");
+},"compiler":[8,">= 4.3.0"],"main":function(container,depth0,helpers,partials,data) {
+    var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
+
+  return ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"standardize"),{"name":"if","hash":{},"fn":container.program(0, data, 0),"inverse":container.program(1, data, 0),"data":data,"loc":{"start":{"line":1,"column":0},"end":{"line":1,"column":73}}})) != null ? stack1 : "");
+},"usePartial":true,"useData":true},
+
+  "wanted-title": {"0":function(container,depth0,helpers,partials,data) {
+    var stack1, alias1=container.strict, alias2=container.lambda;
+
+  return "(pixel[i] - mean) / sqrt(variance of the "
+    + ((stack1 = alias2(alias1(depth0, "pixels", {"start":{"line":1,"column":62},"end":{"line":1,"column":68}} ), depth0)) != null ? stack1 : "")
+    + " pixels, unbiased, + "
+    + ((stack1 = alias2(alias1(depth0, "eps", {"start":{"line":1,"column":93},"end":{"line":1,"column":96}} ), depth0)) != null ? stack1 : "")
+    + ")";
+},"1":function(container,depth0,helpers,partials,data) {
+    return "pixel[i]";
+},"compiler":[8,">= 4.3.0"],"main":function(container,depth0,helpers,partials,data) {
+    var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {
+        if (Object.prototype.hasOwnProperty.call(parent, propertyName)) {
+          return parent[propertyName];
+        }
+        return undefined
+    };
+
+  return ((stack1 = lookupProperty(helpers,"if").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"standardize"),{"name":"if","hash":{},"fn":container.program(0, data, 0),"inverse":container.program(1, data, 0),"data":data,"loc":{"start":{"line":1,"column":0},"end":{"line":1,"column":122}}})) != null ? stack1 : "");
+},"useData":true},
 
   "bindings": {"0":function(container,depth0,helpers,partials,data) {
     var stack1, lookupProperty = container.lookupProperty || function(parent, propertyName) {

@@ -171,7 +171,8 @@ export const adjoints: OpTable<Adjoint, [Known]> = {
 
   siteError(node, { d }) {
     const [x, y] = [operand(node, 0), operand(node, 1)];
-    return [() => call("siteErrorGrad", [x, y, d], {}), () => call("siteErrorGrad", [y, x, d], {})];
+    const slope = call("siteErrorGrad", [x, y, d], {});
+    return [() => slope, write => call("times", [write("grad.slope", slope)], { by: -1 })];
   },
   maskedMean: (node, { d }) => [() => call("maskedMeanGrad", [operand(node, 1), d], {}), null],
   crossEntropy: (node, { d }) => [() => call("crossEntropyGrad", [...node.inputs, d], {}), null],

@@ -3,7 +3,8 @@ import { group } from "./group.ts";
 import type { Pass } from "./pass.ts";
 
 /**
- * Take a patch's pixels out of the image, and standardise them, where they are compared with the prediction.
+ * Take a patch's pixels out of the image, and standardise them, where they are compared with the prediction, and where the
+ * gradient of that is made.
  *
  *   %p = patchify(%image) {size: 32}
  *   %t = standardize(%p) {eps: 0.000001}
@@ -18,7 +19,7 @@ export const fuseLoss: Pass = {
   summary: "Take the target's pixels out of the image in the kernel that compares them",
   run: graph =>
     group(graph, (node, view) => {
-      if (node.op !== "siteError") return null;
+      if (node.op !== "siteError" && node.op !== "siteErrorGrad") return null;
       const target = view.node(operand(node, 1));
       const patches = target.op === "standardize" ? view.node(operand(target, 0)) : target;
       const alone = [target, patches].every(({ id }) => view.soleReader(id) !== null);

@@ -223,6 +223,7 @@ export const elementwiseOps = {
   "scale-each": { value: "x * y", other: "channel of an image", gelu: null },
   shift: { value: "x + y", other: "channel", gelu: null },
   twice: { value: "2.0f * x", other: null, gelu: null },
+  negated: { value: "-x", other: null, gelu: null },
 } as const satisfies Readonly<Record<string, Elementwise>>;
 
 export type ElementwiseOp = keyof typeof elementwiseOps;

@@ -1,6 +1,6 @@
 import type { GeluApproximation } from "../graph/ops.ts";
 import type { Variance } from "../graph/training-ops.ts";
-import type { PatchGeometry } from "./kernels.ts";
+import type { PatchGeometry, SiteErrorParams } from "./kernels.ts";
 import type { GemmTile } from "./tiles/tile.ts";
 
 /** Kernels of graphs that learn, a line each as in `KernelParams`. */
@@ -19,7 +19,7 @@ export interface TrainingKernelParams {
   readonly pointwise: PointwiseParams;
   readonly grnGrad: GrnGradParams;
   readonly scaleSamples: ScaleSamplesParams;
-  readonly siteErrorGrad: SiteErrorGradParams;
+  readonly siteErrorGrad: Omit<SiteErrorParams, "removedOnly">;
   readonly maskedMeanGrad: MaskedMeanGradParams;
   readonly crossEntropy: CrossEntropyParams;
   readonly crossEntropyGrad: CrossEntropyParams;
@@ -165,11 +165,6 @@ export interface ScaleSamplesParams {
   readonly length: number;
   readonly blocks: number;
   readonly index: number;
-}
-
-export interface SiteErrorGradParams {
-  readonly sites: number;
-  readonly channels: number;
 }
 
 export interface MaskedMeanGradParams {

@@ -167,24 +167,6 @@ export function scaleSamples(p: KernelParams["scaleSamples"], { language, vec: v
   };
 }
 
-export function siteErrorGrad(p: KernelParams["siteErrorGrad"], { language, vec: vecOf }: Form): SimpleKernel {
-  const { sites, channels } = p;
-  const vec = vecOf(channels);
-  const map = (role: string) => read(role, sites * channels, vec, dims(sites, channels));
-  return {
-    template: "site-error-grad",
-    context: { sites, channels, count: channels / vec },
-    operands: [
-      map("input"),
-      map("other"),
-      inF32(read("d", sites, 1, dims(sites))),
-      { ...map("output"), access: "write" },
-    ],
-    threads: elementThreads[language],
-    over: { elements: (sites * channels) / vec },
-  };
-}
-
 /** One group, over all images. */
 export function maskedMeanGrad({ patches }: KernelParams["maskedMeanGrad"], { language }: Form): SimpleKernel {
   const mask = maskOperand({ rows: 1, columns: patches });

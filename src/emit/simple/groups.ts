@@ -107,32 +107,53 @@ export function pool({ sites, channels, norm, invocations }: KernelParams["pool"
 }
 
 /** A group a patch. */
-export function siteError(p: KernelParams["siteError"], { language }: Form): SimpleKernel {
-  const { rows, columns, size, channels, eps, removedOnly } = p;
+const patchesOf = (p: KernelParams["siteErrorGrad"]) => {
+  const { rows, columns, size, channels, eps } = p;
   const [height, width] = [rows * size, columns * size];
   const pixels = size * size * channels;
   const patches = rows * columns;
   return {
-    template: "site-error",
     context: {
-      size,
-      channels,
-      pixels,
-      columns,
-      height,
-      width,
-      patches,
+      ...{ size, channels, pixels, columns, height, width, patches },
       standardize: eps !== null,
       eps: eps === null ? null : String(eps),
       degrees: pixels - 1,
-      removedOnly,
     },
+    pred: read("pred", patches * pixels, 1, dims(patches, pixels)),
+    image: inF32(read("image", channels * height * width, 1, dims(channels, height, width))),
+    patches,
+    pixels,
+  };
+};
+
+export function siteError(p: KernelParams["siteError"], { language }: Form): SimpleKernel {
+  const { context, pred, image, patches, pixels } = patchesOf(p);
+  return {
+    template: "site-error",
+    context: { ...context, removedOnly: p.removedOnly },
     operands: present([
-      read("pred", patches * pixels, 1, dims(patches, pixels)),
-      inF32(read("image", channels * height * width, 1, dims(channels, height, width))),
-      removedOnly ? maskOperand(p) : null,
+      pred,
+      image,
+      p.removedOnly ? maskOperand(p) : null,
       inF32(write("errors", patches, 1, dims(patches))),
     ]),
+    threads: language === "wgsl" ? p.invocations : threadsFor(pixels, 32, 256),
+    over: { groups: patches },
+    totals: true,
+  };
+}
+
+export function siteErrorGrad(p: KernelParams["siteErrorGrad"], { language }: Form): SimpleKernel {
+  const { context, pred, image, patches, pixels } = patchesOf(p);
+  return {
+    template: "site-error-grad",
+    context,
+    operands: [
+      pred,
+      image,
+      inF32(read("d", patches, 1, dims(patches))),
+      write("output", patches * pixels, 1, dims(patches, pixels)),
+    ],
     threads: language === "wgsl" ? p.invocations : threadsFor(pixels, 32, 256),
     over: { groups: patches },
     totals: true,

@@ -10,10 +10,18 @@ import {
   normalizeGrad,
   rearrange,
   scaleSamples,
-  siteErrorGrad,
   standardize,
 } from "./gradients.ts";
-import { grnScale, maskedMean, patchTable, pool, siteError, sumSquares, toChannelsFirst } from "./groups.ts";
+import {
+  grnScale,
+  maskedMean,
+  patchTable,
+  pool,
+  siteError,
+  siteErrorGrad,
+  sumSquares,
+  toChannelsFirst,
+} from "./groups.ts";
 import type { Form, SimpleKernel } from "./kernel.ts";
 import { columnSums, columnTotals, depthwiseGrad, weightDot, weightwise } from "./weight-gradients.ts";
 

@@ -18,6 +18,7 @@ import { divideUp } from "../tiles/tile.ts";
 import type { TuningProfile } from "../tiles/tuning-profiles.ts";
 import { grnGrad } from "./grn.ts";
 import { attr, type Calls, call, type Lowering, patchesInCompact, patchesOnMap } from "./lowering.ts";
+import { targetOf } from "./sites.ts";
 import { sumOf, weightDot, weightwise } from "./weightwise.ts";
 
 /** What an op of a graph that learns becomes; null for those that only ever stand in front of a layer's weight. */
@@ -27,7 +28,7 @@ export const trainingLowerings: { readonly [K in Exclude<TrainingOp, "geluGrad">
   flipKernel: null,
 
   reshape: weightwise,
-  times: ({ anchor }) => twice(anchor),
+  times: ({ anchor }) => times(anchor),
   scaleSamples: ({ anchor }, graph) => {
     const [, blocks] = nodeOf(graph, operand(anchor, 1)).type.shape as [unknown, number];
     const params = { length: elements(anchor.type), blocks, index: attr(anchor, "scaleSamples").index };
@@ -96,10 +97,14 @@ export const trainingLowerings: { readonly [K in Exclude<TrainingOp, "geluGrad">
     const params = { op: "depthToSpace", ...sites(type), channels: channels(type), size } as const;
     return one(anchor, "rearrange", params, { input: operand(anchor, 0) });
   },
-  siteErrorGrad: ({ anchor }) => {
-    const { rows, channels } = rowsOf(anchor);
-    const [input, other, d] = [operand(anchor, 0), operand(anchor, 1), operand(anchor, 2)];
-    return one(anchor, "siteErrorGrad", { sites: rows, channels }, { input, other, d });
+  siteErrorGrad: (group, graph) => {
+    const { params, reads } = targetOf(group, graph);
+    return one(
+      group.anchor,
+      "siteErrorGrad",
+      { ...params, invocations: 64 },
+      { ...reads, d: operand(group.anchor, 2) },
+    );
   },
   maskedMeanGrad: ({ anchor }, graph) => {
     isOne(graph, operand(anchor, 1));
@@ -131,11 +136,16 @@ const rowsOf = ({ type }: Node): { readonly rows: number; readonly channels: num
   return { rows: elements(type) / channels(type), channels: channels(type) };
 };
 
-/** Of statistics: of each image, or of the whole batch. */
-function twice(node: Node): Calls {
-  invariant(attr(node, "times").by === 2, `no kernel multiplies '${node.id}' by anything but 2`);
-  if (!isBatched(node.type)) return sumOf(node, [operand(node, 0), operand(node, 0)]);
-  const params = { op: "twice", length: elements(node.type), channels: channels(node.type) } as const;
+/** Of statistics, of each image or of the whole batch; and of a target's gradient. */
+function times(node: Node): Calls {
+  const { by } = attr(node, "times");
+  const op = by === 2 ? "twice" : "negated";
+  invariant(by === 2 || by === -1, `no kernel multiplies '${node.id}' by ${by}`);
+  if (!isBatched(node.type)) {
+    invariant(by === 2, `no kernel negates '${node.id}'`);
+    return sumOf(node, [operand(node, 0), operand(node, 0)]);
+  }
+  const params = { op, length: elements(node.type), channels: channels(node.type) } as const;
   return one(node, "elementwise", params, { input: operand(node, 0) });
 }
 

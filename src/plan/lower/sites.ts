@@ -42,8 +42,8 @@ export function averagePool({ anchor }: FusionGroup, graph: Graph): Calls {
   return { setup: [], steps: [call(anchor, "averagePool", params, { input: input.id }, { output: anchor.id })] };
 }
 
-/** Errors against what the image's own patches hold; where nobody else reads them, of removed patches alone. */
-export function siteError(group: FusionGroup, graph: Graph): Calls {
+/** What a prediction is compared with: the patches of the image, taken out of it where they are needed. */
+export function targetOf(group: FusionGroup, graph: Graph) {
   const { anchor } = group;
   const patches = member(group, "patchify");
   const standardize = member(group, "standardize");
@@ -51,16 +51,24 @@ export function siteError(group: FusionGroup, graph: Graph): Calls {
   const image = nodeOf(graph, operand(patches, 0));
   const { size } = attr(patches, "patchify");
   const { height, width } = sites(patches.type);
+  return {
+    params: {
+      ...{ rows: height, columns: width, size, channels: image.type.shape[1] as number },
+      eps: standardize ? attr(standardize, "standardize").eps : null,
+    },
+    reads: { pred: operand(anchor, 0), image: image.id },
+  };
+}
+
+/** Errors against what the image's own patches hold; where nobody else reads them, of removed patches alone. */
+export function siteError(group: FusionGroup, graph: Graph): Calls {
+  const { anchor } = group;
+  const { params, reads } = targetOf(group, graph);
   const [reader] = readers(graph).get(anchor.id) ?? [];
   const alone = reader?.op === "maskedMean" && !graph.outputs.some(({ value }) => value === anchor.id);
-  const params = {
-    ...{ rows: height, columns: width, size, channels: image.type.shape[1] as number },
-    eps: standardize ? attr(standardize, "standardize").eps : null,
-    removedOnly: alone,
-    invocations: 64,
-  };
-  const reads = { pred: operand(anchor, 0), image: image.id, ...(alone ? { mask: operand(reader, 1) } : {}) };
-  return { setup: [], steps: [call(anchor, "siteError", params, reads, { errors: anchor.id })] };
+  const masked = alone ? { mask: operand(reader, 1) } : {};
+  const whole = { ...params, removedOnly: alone, invocations: 64 };
+  return { setup: [], steps: [call(anchor, "siteError", whole, { ...reads, ...masked }, { errors: anchor.id })] };
 }
 
 export function maskedMean({ anchor }: FusionGroup, graph: Graph): Calls {
