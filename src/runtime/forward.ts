@@ -3,10 +3,15 @@ import { ModelError, messageOf, named } from "./errors.ts";
 import { bytesPerElement, type Memory, mapModeRead, usage } from "./gpu.ts";
 import { type Buffers, type Inputs, isBuffer, lengthOf } from "./inputs.ts";
 import { aimMs, now, pace } from "./pace.ts";
-import { cutter, type Part } from "./parts.ts";
+import { type Cut, cutter, type Part } from "./parts.ts";
 import type { Recorder } from "./recorder.ts";
 
 export type Outputs = Record<string, Float32Array<ArrayBuffer>>;
+
+/** Work that the GPU has been given; what comes of it is not there yet. */
+export interface Submitted<T> {
+  readonly result: Promise<T>;
+}
 
 /** What a run reads and writes, and where its results are copied to, to be looked at. */
 interface Places {
@@ -24,16 +29,24 @@ const nowhere: Places = { io: {}, results: [] };
 /**
  * One forward pass from the caller's arrays into new ones, through buffers that are kept from run to run, but not after
  * one that failed: some may be invalid then. `memory` is for nothing else. `wanted` is asked before each part of a long
- * pass, and throws where it should go no further.
+ * pass, and throws where it should go no further. A pass may be started while others wait for their results, `ring` of
+ * them at a time; it waits where there are as many.
  */
 export function forward(
   descriptor: ModelDescriptor,
   recorder: Recorder,
   memory: Memory,
-): (inputs: Inputs, batch: number, wanted: () => void) => Promise<Outputs> {
+  ring = 1,
+): (inputs: Inputs, batch: number, wanted: () => void) => Promise<Submitted<Outputs>> {
   const { device } = memory;
   const kept = new Map<string, GPUBuffer>();
   const { guess, took } = pace();
+  /** Passes under way; none of these is rejected. */
+  const underway: Promise<unknown>[] = [];
+  let passes = 0;
+  let isBroken = false;
+  /** When the latest part was done that is. */
+  let doneAt = 0;
 
   const buffer = (key: string, bytes: number, flags: number): GPUBuffer => {
     const known = kept.get(key);
@@ -44,7 +57,13 @@ export function forward(
     return made;
   };
 
-  const prepare = (inputs: Inputs, batch: number): Places => {
+  const discard = (): void => {
+    memory.freeAll();
+    kept.clear();
+    isBroken = false;
+  };
+
+  const prepare = (inputs: Inputs, batch: number, slot: number): Places => {
     const io: Record<string, GPUBuffer> = {};
     for (const { name } of descriptor.inputs) {
       const given = inputs[name] as Float32Array<ArrayBuffer> | GPUBuffer;
@@ -59,7 +78,12 @@ export function forward(
       const { name } = port;
       const bytes = lengthOf(port, batch) * bytesPerElement;
       io[name] = buffer(`output ${name}`, bytes, usage.storage | usage.copySrc);
-      return { name, bytes, from: io[name], to: buffer(`result ${name}`, bytes, usage.mapRead | usage.copyDst) };
+      return {
+        name,
+        bytes,
+        from: io[name],
+        to: buffer(`result ${name} ${slot}`, bytes, usage.mapRead | usage.copyDst),
+      };
     });
     return { io, results };
   };
@@ -91,36 +115,59 @@ export function forward(
     return outputs;
   };
 
-  const pass = async (inputs: Inputs, batch: number, wanted: () => void): Promise<Outputs> => {
+  /** Waits for a part of a pass, and learns how long it took since the part before was done. */
+  const timed = async (work: Promise<unknown>, start: number, { parts, guessed }: Cut): Promise<void> => {
+    await work;
+    const end = now();
+    took(
+      parts.map(({ step }) => (descriptor.steps[step] as Step).kernel),
+      guessed,
+      end - Math.max(start, doneAt),
+    );
+    doneAt = end;
+  };
+
+  const pass = async (inputs: Inputs, batch: number, wanted: () => void, slot: number): Promise<Submitted<Outputs>> => {
     const next = cutter(descriptor.steps, batch, guess);
     let places = nowhere;
+    let done = Promise.resolve();
     for (let cut = next(aimMs); cut !== null; cut = next(aimMs)) {
-      const { parts, guessed, isLast } = cut;
+      const { parts, isLast } = cut;
+      await done;
       const start = now();
       wanted();
       const { result: mapped, report } = memory.scoped(descriptor.name, () => {
-        if (places === nowhere) places = prepare(inputs, batch);
+        if (places === nowhere) places = prepare(inputs, batch, slot);
         submit(batch, places, parts, isLast);
         // Asked for at once: later, the buffer might be gone.
         return isLast ? map(places) : [];
       });
       await report;
-      await (isLast ? Promise.all(mapped) : device.queue.onSubmittedWorkDone());
-      took(
-        parts.map(({ step }) => (descriptor.steps[step] as Step).kernel),
-        guessed,
-        now() - start,
-      );
+      done = timed(isLast ? Promise.all(mapped) : device.queue.onSubmittedWorkDone(), start, cut);
     }
-    return read(places);
+    return { result: done.then(() => read(places)) };
   };
 
   return async (inputs, batch, wanted) => {
+    const own = passes++;
+    await underway[own % ring];
+    if (isBroken) {
+      await Promise.all(underway);
+      discard();
+    }
     try {
-      return await pass(inputs, batch, wanted);
+      const submitted = await pass(inputs, batch, wanted, own % ring);
+      const result = submitted.result.catch(cause => {
+        // What a pass that has begun since works with is left to it.
+        if (own === passes - 1) discard();
+        else isBroken = true;
+        throw named(cause, descriptor.name);
+      });
+      underway[own % ring] = result.catch(() => {});
+      return { result };
     } catch (cause) {
-      memory.freeAll();
-      kept.clear();
+      await Promise.all(underway);
+      discard();
       throw named(cause, descriptor.name);
     }
   };

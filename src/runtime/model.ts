@@ -93,7 +93,7 @@ export async function createModel(descriptor: ModelDescriptor, options: ModelOpt
       const done = turn.then(() => {
         goOn();
         const batch = batchOf(descriptor, inputs);
-        return state.guard(() => once(inputs, batch, goOn));
+        return state.guard(async () => (await once(inputs, batch, goOn)).result);
       });
       turn = done.then(
         () => {},

@@ -57,9 +57,11 @@ export async function startTrainer(
     });
     return ok({
       on: `WebGPU (${kind})`,
-      accumulate: (inputs, share) =>
-        trainer.accumulate(Object.fromEntries([...inputs].map(([name, { data }]) => [name, data])), share),
-      update: trainer.update,
+      accumulate: async (inputs, share) => {
+        const arrays = Object.fromEntries([...inputs].map(([name, { data }]) => [name, data]));
+        return (await trainer.accumulate(arrays, share)).result;
+      },
+      update: async request => (await trainer.update(request)).result,
       read: trainer.read,
       close: async () => {
         trainer.dispose();

@@ -1,5 +1,6 @@
 import type { OptimizerKernel, TrainerDescriptor } from "../descriptor.ts";
 import { check } from "../errors.ts";
+import type { Submitted } from "../forward.ts";
 import { bytesPerElement, type Memory, mapModeRead, usage } from "../gpu.ts";
 import { compileKernels } from "../kernels.ts";
 import { align, type Held, type StateKind, slices } from "./shelves.ts";
@@ -30,6 +31,17 @@ export interface AdamwStep {
   readonly second: number;
   readonly ema: number;
 }
+
+/** What came of an update. */
+export interface Updated {
+  /** Of all gradients together, before clipping. */
+  readonly gradNorm: number;
+  /** The norm was not finite, and nothing has changed. */
+  readonly skipped: boolean;
+}
+
+/** What can be read of a parameter: its gradients of the latest step besides what is kept. */
+export type KeptKind = StateKind | "gradient";
 
 /** What acts on all parameters alike. */
 export function acting(
@@ -95,6 +107,12 @@ export function acting(
     }
   };
 
+  const placeOf = (kind: KeptKind, name: string) => {
+    const own = slices(held, name, ({ state, sum }) => (kind === "gradient" ? sum : state[kind]));
+    check(own, "input", `there is no ${kind} of '${name}'`);
+    return own as typeof own & { readonly buffer: GPUBuffer };
+  };
+
   return {
     accumulate: (share: number, isFirst: boolean): Promise<void> => {
       const values = new ArrayBuffer(32);
@@ -108,7 +126,7 @@ export function acting(
         }
       });
     },
-    update: async ({ lr, betas, eps, first, second, ema }: AdamwStep) => {
+    update: async ({ lr, betas, eps, first, second, ema }: AdamwStep): Promise<Submitted<Updated>> => {
       device.queue.writeBuffer(step, 0, Float32Array.of(lr, betas[0], betas[1], eps, first, second, 1 - ema, 0));
       await submit(pass => {
         for (const [i, { sum }] of held.entries()) {
@@ -123,14 +141,20 @@ export function acting(
           dispatch(pass, "adamw", [...kept, sum, treatment, norm, step, ...average], shelf.elements / align);
         }
       });
-      const [gradNorm = Number.NaN, scale = 0] = await readBack(norm, 0, 8);
-      return { gradNorm, skipped: scale === 0 };
+      const result = readBack(norm, 0, 8).then(([gradNorm = Number.NaN, scale = 0]) => ({
+        gradNorm,
+        skipped: scale === 0,
+      }));
+      result.catch(() => {});
+      return { result };
     },
-    read: async (kind: StateKind, name: string): Promise<Float32Array> => {
-      const own = slices(held, name, ({ state }) => state[kind]);
-      check(own, "input", `there is no ${kind} of '${name}'`);
-      const { buffer, offset, size } = own as { buffer: GPUBuffer; offset: number; size: number };
+    read: async (kind: KeptKind, name: string): Promise<Float32Array> => {
+      const { buffer, offset, size } = placeOf(kind, name);
       return readBack(buffer, offset, size);
+    },
+    write: (kind: KeptKind, name: string, values: Float32Array): void => {
+      const { buffer, offset } = placeOf(kind, name);
+      device.queue.writeBuffer(buffer, offset, values as Float32Array<ArrayBuffer>);
     },
   };
 }

@@ -1,13 +1,13 @@
 import type { BufferDescriptor, ModelDescriptor, TrainerDescriptor } from "../descriptor.ts";
 import { checkLimits } from "../device.ts";
 import { check, named } from "../errors.ts";
-import { forward } from "../forward.ts";
+import { forward, type Submitted } from "../forward.ts";
 import { bytesPerElement, type Memory, memory, usage } from "../gpu.ts";
 import { batchOf, type Inputs } from "../inputs.ts";
 import { compileKernels, kernelsFor } from "../kernels.ts";
 import { recorder } from "../recorder.ts";
 import { watch } from "../state.ts";
-import { acting, optimizerKernels } from "./optimizer.ts";
+import { acting, type KeptKind, optimizerKernels, type Updated } from "./optimizer.ts";
 import { type Held, hold, type Start, type StateKind, slices } from "./shelves.ts";
 
 export interface TrainerOptions extends Start {
@@ -27,16 +27,24 @@ export interface UpdateOptions {
   readonly n: number;
 }
 
+/**
+ * What learns on the GPU, one call at a time: a call settles when its work is submitted, and what comes of that comes later, so
+ * that the next may be submitted meanwhile. Calls throw DeviceLostError, OutOfMemoryError or DisposedError.
+ */
 export interface Trainer {
   /**
-   * Adds the gradients of a micro-batch, times its share in the step, to those since the last update, and gives its loss.
-   * Throws InputError, DeviceLostError, OutOfMemoryError or DisposedError.
+   * Adds the gradients of a micro-batch, times its share in the step, to those since the last update, and gives its loss. Two
+   * may be under way. Throws InputError.
    */
-  readonly accumulate: (inputs: Inputs, share: number) => Promise<number>;
-  /** Changes the weights by what was accumulated; where the norm of that is not finite, nothing changes. */
-  readonly update: (options: UpdateOptions) => Promise<{ readonly gradNorm: number; readonly skipped: boolean }>;
+  readonly accumulate: (inputs: Inputs, share: number) => Promise<Submitted<number>>;
+  /** Changes the weights by what was accumulated; where the norm of that is not finite, nothing changes. Throws InputError. */
+  readonly update: (options: UpdateOptions) => Promise<Submitted<Updated>>;
   /** A parameter's values, in the official order. */
-  readonly read: (kind: StateKind, name: string) => Promise<Float32Array>;
+  readonly read: (kind: KeptKind, name: string) => Promise<Float32Array>;
+  /** Puts other values in their place, and forgets the gradients of a step that has begun. */
+  readonly write: (kind: StateKind, name: string, values: Float32Array) => void;
+  /** Where a parameter lies. */
+  readonly binding: (name: string) => GPUBufferBinding;
   readonly dispose: () => void;
 }
 
@@ -53,6 +61,9 @@ const asPass = (descriptor: TrainerDescriptor): ModelDescriptor => ({
   setup: [],
   steps: [...descriptor.setup, ...descriptor.steps],
 });
+
+/** Passes: with one whose loss is on its way the GPU has work while the next is prepared; more would only wait. */
+const mostUnderWay = 2;
 
 const gradient = "grad.";
 const isGradient = (name: string): boolean => name.startsWith(gradient);
@@ -75,7 +86,7 @@ export async function createTrainer(descriptor: TrainerDescriptor, options: Trai
     const held = await hold(descriptor, lasting, { params, hasAverage: ema !== null, start });
     const { result: weights, report } = lasting.scoped(name, () => bindingsOf(pass, held, lasting));
     await report;
-    const once = forward(pass, recorder(pass, { pipelines, weights }, forRuns, false), forRuns);
+    const once = forward(pass, recorder(pass, { pipelines, weights }, forRuns, false), forRuns, mostUnderWay);
     const gradients = pass.buffers.flatMap(({ at, name }, index) =>
       at === "derived" && isGradient(name)
         ? [[name.slice(gradient.length), weights.get(index) as GPUBufferBinding] as const]
@@ -83,38 +94,38 @@ export async function createTrainer(descriptor: TrainerDescriptor, options: Trai
     );
     const act = acting(lasting, optimizer, held, { clip, gradients });
     let isFirst = true;
-    let turn: Promise<unknown> = Promise.resolve();
-    /** One thing at a time: what changes the weights waits for the pass that reads them. */
-    const inTurn = <T>(work: () => Promise<T>): Promise<T> => {
-      const done = turn.then(() => {
-        state.alive();
-        return state.guard(work);
-      });
-      turn = done.catch(() => {});
-      return done;
+    const guarded = async <T>(work: () => Promise<T>): Promise<T> => {
+      state.alive();
+      return state.guard(work);
+    };
+    const later = <T>(result: Promise<T>): Submitted<T> => {
+      const guarded = state.guard(() => result);
+      guarded.catch(() => {});
+      return { result: guarded };
     };
     return {
       accumulate: (inputs, share) =>
-        inTurn(async () => {
-          const { loss } = await once(inputs, batchOf(pass, inputs), state.alive);
+        guarded(async () => {
+          const { result } = await once(inputs, batchOf(pass, inputs), state.alive);
           await act.accumulate(share, isFirst);
           isFirst = false;
-          return loss?.[0] ?? Number.NaN;
+          return later(result.then(({ loss }) => loss?.[0] ?? Number.NaN));
         }),
       update: ({ lr, n }) =>
-        inTurn(async () => {
+        guarded(async () => {
           check(!isFirst, "input", "an update needs gradients: accumulate some first");
           isFirst = true;
-          return act.update({
-            lr,
-            betas,
-            eps,
-            ema: ema ?? 0,
-            first: 1 - betas[0] ** n,
-            second: Math.sqrt(1 - betas[1] ** n),
-          });
+          const [first, second] = [1 - betas[0] ** n, Math.sqrt(1 - betas[1] ** n)];
+          const { result } = await act.update({ lr, betas, eps, ema: ema ?? 0, first, second });
+          return later(result);
         }),
-      read: (kind, param) => inTurn(() => act.read(kind, param)),
+      read: (kind, param) => guarded(() => act.read(kind, param)),
+      write: (kind, param, values) => {
+        state.alive();
+        isFirst = true;
+        act.write(kind, param, values);
+      },
+      binding: param => slices(held, param, ({ state }) => state.param) as GPUBufferBinding,
       dispose: () => {
         state.dispose();
         free();
