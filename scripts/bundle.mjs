@@ -58,12 +58,10 @@ export const bundleOnnx = async (/** @type {string} */ root, /** @type {string} 
   return null;
 };
 
-/** Says what a browser loads for the runtime, and whether it is too much: a sentence, or null. */
-export const measureRuntime = async (/** @type {string} */ root) => {
-  const entry = path.join(root, "src", "runtime", "index.ts");
-  if (!fs.existsSync(entry)) return null;
+/** What a browser loads of some modules of the runtime, minified. */
+const bundled = async (/** @type {string[]} */ lines, /** @type {string} */ folder) => {
   const result = await build({
-    entryPoints: [entry],
+    stdin: { contents: lines.join("\n"), resolveDir: folder },
     write: false,
     bundle: true,
     minify: true,
@@ -74,7 +72,17 @@ export const measureRuntime = async (/** @type {string} */ root) => {
   });
   const [bundle] = result.outputFiles;
   if (bundle === undefined) throw new Error("build: the runtime gave no bundle");
-  const packed = gzipSync(bundle.contents, { level: 9 }).length;
-  console.error(`runtime: ${bundle.contents.length} bytes minified, ${packed} gzipped (budget ${runtimeBudget})`);
+  return { bytes: bundle.contents.length, packed: gzipSync(bundle.contents, { level: 9 }).length };
+};
+
+/** Says what a browser loads for the runtime, and how much more to train, and whether it is too much: a sentence, or null. */
+export const measureRuntime = async (/** @type {string} */ root) => {
+  const folder = path.join(root, "src", "runtime");
+  if (!fs.existsSync(path.join(folder, "index.ts"))) return null;
+  const [running, training] = ['export * from "./index.ts";', 'export * as training from "./training/index.ts";'];
+  const { bytes, packed } = await bundled([running], folder);
+  const both = await bundled([running, training], folder);
+  console.error(`runtime: ${bytes} bytes minified, ${packed} gzipped (budget ${runtimeBudget})`);
+  console.error(`runtime/training: ${both.bytes - bytes} bytes more minified, ${both.packed - packed} gzipped`);
   return packed > runtimeBudget ? "the runtime is over its budget" : null;
 };

@@ -5,7 +5,7 @@ import type { Graph } from "./graph/graph.ts";
 import { verify } from "./graph/verify.ts";
 import { check } from "./model/check.ts";
 import { modelHash } from "./model/hash.ts";
-import { type Batch, type Model, type Program, type TargetName, targetNames } from "./model/model.ts";
+import { type Batch, type Model, type Program, type Recipe, type TargetName, targetNames } from "./model/model.ts";
 import { type Request, type Selection, select } from "./model/select.ts";
 import { gradientPasses, learningGroupingPasses } from "./passes/all.ts";
 import { compactSitesAs } from "./passes/compact-sites.ts";
@@ -118,18 +118,37 @@ export interface Unit {
   readonly files: readonly OutputFile[];
 }
 
+/** How a model is to learn, and on what: the target trains in f32. */
+export interface Teaching {
+  readonly recipe: Recipe;
+  readonly target: KernelTarget;
+}
+
+/** A model with the gradients that a recipe takes, for any number of images up to a micro-batch. */
+export const planTraining = ({ recipe, ...planning }: Teaching & Pick<Planning, "model" | "sites">): Result<Planned> =>
+  plan({
+    ...planning,
+    batch: { min: 1, max: recipe.batch },
+    learning: { dropPath: recipe.dropPath > 0, wanted: (_, isParam) => isParam },
+  });
+
 export interface Emission extends Planning<Target> {
-  readonly context: Omit<EmitContext, "model">;
+  readonly context: Omit<EmitContext, "model" | "training">;
+  /** Null or left out where the model is not to learn. */
+  readonly teaching?: Teaching | null;
 }
 
 /** A checked model to files. */
-export function emit({ context, ...planning }: Emission, observer: Observer = {}): Result<Unit> {
-  const { model, target } = planning;
+export function emit({ context, teaching = null, ...planning }: Emission, observer: Observer = {}): Result<Unit> {
+  const { model, target, sites } = planning;
   const whole = { ...context, model };
   if (target.takes === "plan") {
     const planned = plan({ ...planning, target }, observer);
     if (!planned.ok) return planned;
-    const files = target.emit(planned.value.plan, whole);
+    const taught = teaching === null ? null : planTraining({ ...teaching, model, sites });
+    if (taught?.ok === false) return taught;
+    const training = teaching && taught && { recipe: teaching.recipe, plan: taught.value.plan };
+    const files = target.emit(planned.value.plan, { ...whole, training });
     return ok({ model, target: target.name, ...planned.value, files }, planned.diagnostics);
   }
   const graph = lower(planning, observer);
@@ -145,8 +164,12 @@ export interface CompileOptions {
   readonly selection: Selection;
   readonly targetOf: (request: Request) => Target;
   /** What emitters may know besides, once it is clear what is compiled: weights among them. It may refuse. */
-  readonly prepare: (requests: readonly Request[]) => Promise<Result<Omit<EmitContext, "model" | "specHash">>>;
+  readonly prepare: (
+    requests: readonly Request[],
+  ) => Promise<Result<Omit<EmitContext, "model" | "specHash" | "training">>>;
   readonly sites?: SiteLayout | undefined;
+  /** What trains the model of a request for which there is a recipe; null for nothing. */
+  readonly trainerOf?: (request: Request) => KernelTarget | null;
   readonly observe?: (request: Request) => Observer;
 }
 
@@ -163,7 +186,7 @@ export interface Compilation {
 export async function compile(
   root: Source,
   read: ReadImport,
-  { selection, targetOf, prepare, sites, observe = () => ({}) }: CompileOptions,
+  { selection, targetOf, trainerOf = () => null, prepare, sites, observe = () => ({}) }: CompileOptions,
 ): Promise<Result<Compilation>> {
   const analysed = analyse(root, read);
   if (!analysed.ok) return analysed;
@@ -173,9 +196,11 @@ export async function compile(
   if (!context.ok) return context;
 
   const emitted = requests.value.map(request => {
-    const { model, batch, dtype } = request;
+    const { model, batch, dtype, recipe } = request;
     const whole = { ...context.value, specHash: modelHash([model]) };
-    const unit = emit({ model, target: targetOf(request), batch, sites, context: whole }, observe(request));
+    const trainer = recipe && trainerOf(request);
+    const teaching = recipe && trainer && { recipe, target: trainer };
+    const unit = emit({ model, target: targetOf(request), batch, sites, teaching, context: whole }, observe(request));
     return unit.ok ? ok({ ...unit.value, dtype }, unit.diagnostics) : unit;
   });
   const units = emitted.flatMap(unit => (unit.ok ? [unit.value] : []));

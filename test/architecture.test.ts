@@ -47,7 +47,7 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
   weights: [...left("graph")],
   artifact: [...left("emit"), "weights"],
   import: [...left("model"), "weights"],
-  host: [...left("emit"), "runtime", "weights"],
+  host: [...left("emit"), "runtime", "training", "weights"],
   "compile.ts": left("emit"),
   "explain.ts": left("emit"),
   explore: [...left("emit"), "html", "compile.ts"],

@@ -1,7 +1,7 @@
 import type { Diagnostic } from "../diagnostics/diagnostic.ts";
 import type { Graph } from "../graph/graph.ts";
 import { type OpName, opNames, trainingOps } from "../graph/ops.ts";
-import type { Model, TargetName } from "../model/model.ts";
+import type { Model, Recipe, TargetName } from "../model/model.ts";
 import type { Pass } from "../passes/pass.ts";
 import type { Plan } from "../plan/plan.ts";
 import type { Machine } from "../plan/target.ts";
@@ -28,6 +28,15 @@ export interface EmitContext {
   readonly onnx: OnnxOptions;
   /** What fits images of any size into the input is emitted too; false where it is left out. */
   readonly preprocess?: boolean;
+  /** What trains the model is emitted too; null or left out where it is not. */
+  readonly training?: Training | null;
+}
+
+/** How a model learns. */
+export interface Training {
+  readonly recipe: Recipe;
+  /** The model with its gradients. */
+  readonly plan: Plan;
 }
 
 /** Of what is made in memory, which no file has to say where it is from. */

@@ -1,11 +1,17 @@
-import type { ModelDescriptor } from "../runtime/descriptor.ts";
+import type { ModelDescriptor, TrainerDescriptor } from "../runtime/descriptor.ts";
+import type { RecipeDescriptor } from "../runtime/training/recipe.ts";
 
 /** The descriptor as a module of plain data, one line an entry, so that a change of the model reads well in a diff. */
-export function dataModule(descriptor: ModelDescriptor): string {
-  const { kernels, ...rest } = descriptor;
-  const fields = Object.entries(rest).map(([key, value]) => `  ${key}: ${field(value)},\n`);
+export function dataModule({ kernels, ...rest }: ModelDescriptor): string {
   const codes = kernels.map(({ name, code }) => `    { name: ${JSON.stringify(name)}, code: ${template(code)} },\n`);
-  return `export const descriptor = {\n${fields.join("")}  kernels: [\n${codes.join("")}  ],\n};\n`;
+  return `export const descriptor = {\n${fields(rest)}  kernels: [\n${codes.join("")}  ],\n};\n`;
+}
+
+/** The same of what trains a model, and what the recipe says. */
+export function trainingModule({ optimizer, ...descriptor }: TrainerDescriptor, recipe: RecipeDescriptor): string {
+  const codes = Object.entries(optimizer).map(([name, code]) => `    ${name}: ${template(code)},\n`);
+  const whole = dataModule(descriptor).replace(/};\n$/, `  optimizer: {\n${codes.join("")}  },\n};\n`);
+  return `${whole}\nexport const recipe = {\n${fields(recipe)}};\n`;
 }
 
 export const dataModuleTypes = `import type { ModelDescriptor } from "cnxc/runtime";
@@ -13,6 +19,20 @@ export const dataModuleTypes = `import type { ModelDescriptor } from "cnxc/runti
 /** Buffers, kernels, dispatches and limits; \`requestDevice(descriptor)\` of cnxc/runtime gives a device that fits. */
 export declare const descriptor: ModelDescriptor;
 `;
+
+export const trainingModuleTypes = `import type { RecipeDescriptor, TrainerDescriptor } from "cnxc/runtime/training";
+
+/** Buffers, kernels, dispatches and limits; \`requestDevice([descriptor])\` of cnxc/runtime gives a device that fits. */
+export declare const descriptor: TrainerDescriptor;
+
+/** What the recipe says of an update. */
+export declare const recipe: RecipeDescriptor;
+`;
+
+const fields = (of: object): string =>
+  Object.entries(of)
+    .map(([key, value]) => `  ${key}: ${field(value)},\n`)
+    .join("");
 
 const isList = (value: unknown): value is readonly object[] => Array.isArray(value) && typeof value[0] === "object";
 

@@ -3,12 +3,14 @@ import type { HostWriter } from "../emit/wgsl/target.ts";
 import type { Model } from "../model/model.ts";
 import { hostModule } from "./module.ts";
 import { preprocessFiles } from "./preprocess.ts";
+import { trainerFiles } from "./trainer.ts";
 
-/** The typed host module of a model, and where it is asked for the kernel that fits images into its input. */
-export const hostFiles: HostWriter = (descriptor, context) => {
+/** The typed host module of a model, and where they are asked for what trains it and what fits images into its input. */
+export const hostFiles: HostWriter = (descriptor, context, training) => {
   const lines = banner(context);
   return [
     ...hostModule(descriptor, { banner: lines, summary: summary(context.model) }),
+    ...(training === null ? [] : trainerFiles(descriptor, training, context.model, lines)),
     ...(context.preprocess ? preprocessFiles(context.model, lines) : []),
   ];
 };

@@ -1,14 +1,7 @@
-import {
-  IndentationText,
-  type InterfaceDeclarationStructure,
-  Project,
-  type StatementStructures,
-  StructureKind,
-  type TypeAliasDeclarationStructure,
-  ts,
-} from "ts-morph";
-import type { ModelDescriptor, Port } from "../runtime/descriptor.ts";
+import { type StatementStructures, StructureKind, type TypeAliasDeclarationStructure } from "ts-morph";
+import type { ModelDescriptor } from "../runtime/descriptor.ts";
 import { dataModule, dataModuleTypes } from "./data.ts";
+import { comment, interfaceOf, pascal, propertiesOf, type TextFile, typedModule } from "./typed-module.ts";
 
 /** What the module says about itself, besides what the descriptor holds. */
 export interface ModuleContext {
@@ -18,76 +11,30 @@ export interface ModuleContext {
   readonly summary: string;
 }
 
-export interface TextFile {
-  readonly path: string;
-  readonly contents: string;
-}
-
 /**
  * The typed host module of a model: `<name>.ts`, the same as `.js` and `.d.ts`, and beside it `model.js`, the data that
  * it hands to the runtime. It imports nothing but that and `cnxc/runtime`.
  */
 export function hostModule(descriptor: ModelDescriptor, context: ModuleContext): readonly TextFile[] {
-  const banner = context.banner.map(line => `// ${line}\n`).join("");
   const { name } = descriptor;
-  const project = new Project({
-    useInMemoryFileSystem: true,
-    skipLoadingLibFiles: true,
-    manipulationSettings: { indentationText: IndentationText.TwoSpaces },
-  });
   const data = dataName(name);
-  const file = project.createSourceFile(`${name}.ts`, { statements: statements(descriptor, context, data) });
-  const source = file.getFullText().replace(/ +$/gm, "");
-  const script = ts.transpileModule(source, options(name)).outputText;
-  const declarations = ts.transpileDeclaration(source, options(name)).outputText;
+  const banner = comment(context.banner);
   return [
-    { path: `${name}.ts`, contents: `${banner}\n${source}` },
-    { path: `${name}.js`, contents: `${banner}\n${script}` },
-    { path: `${name}.d.ts`, contents: `${banner}\n${declarations}` },
+    ...typedModule(name, context.banner, statements(descriptor, context, data)),
     { path: `${data}.js`, contents: `${banner}\n${dataModule(descriptor)}` },
     { path: `${data}.d.ts`, contents: `${banner}\n${dataModuleTypes}` },
   ];
 }
 
 /** A model of that name, in any case, has a module of that name itself: some file systems tell no cases apart. */
-const dataName = (name: string): string => (name.toLowerCase() === "model" ? "model_data" : "model");
+export const dataName = (name: string): string => (name.toLowerCase() === "model" ? "model_data" : "model");
 
-const options = (name: string): ts.TranspileOptions => ({
-  fileName: `${name}.ts`,
-  compilerOptions: {
-    target: ts.ScriptTarget.ES2022,
-    module: ts.ModuleKind.ESNext,
-    isolatedDeclarations: true,
-    declaration: true,
-    strict: true,
-  },
-});
-
-/** `atto_384` → `Atto384`. Always with something behind it, so that no reserved word is left. */
-const pascal = (name: string): string =>
-  name
-    .split("_")
-    .map(part => part.charAt(0).toUpperCase() + part.slice(1))
-    .join("");
-
-const interfaceOf = (
-  name: string,
-  more: Omit<InterfaceDeclarationStructure, "kind" | "name" | "isExported">,
-): InterfaceDeclarationStructure => ({ kind: StructureKind.Interface, name, isExported: true, ...more });
+/** Weights as a caller gives them: all at once, or one when it is asked for. */
+export const weightsType = (Name: string): string =>
+  `Readonly<Record<${Name}Param, Float32Array>> | ((name: ${Name}Param) => Float32Array | Promise<Float32Array>)`;
 
 function statements(descriptor: ModelDescriptor, { summary }: ModuleContext, data: string): StatementStructures[] {
   const Name = pascal(descriptor.name);
-  const properties = (ports: readonly Port[], type: string) =>
-    ports.map(({ name, shape, perImage, keep }) => ({
-      name,
-      type,
-      isReadonly: true,
-      docs: [
-        `[${[...(perImage ? ["N"] : []), ...shape].join(", ")}], row-major.${
-          keep === undefined ? "" : ` 1 removes a patch, 0 keeps it; each image keeps ${keep}.`
-        }`,
-      ],
-    }));
   const params: TypeAliasDeclarationStructure = {
     kind: StructureKind.TypeAlias,
     name: `${Name}Param`,
@@ -99,11 +46,11 @@ function statements(descriptor: ModelDescriptor, { summary }: ModuleContext, dat
     // As a whole: models called `model` and `run` have types ModelOptions and RunOptions of their own.
     { kind: StructureKind.ImportDeclaration, moduleSpecifier: "cnxc/runtime", namespaceImport: "runtime" },
     { kind: StructureKind.ImportDeclaration, moduleSpecifier: `./${data}.js`, namedImports: ["descriptor"] },
-    interfaceOf(`${Name}Inputs`, { properties: properties(descriptor.inputs, "Float32Array | GPUBuffer") }),
-    interfaceOf(`${Name}Outputs`, { properties: properties(descriptor.outputs, "Float32Array") }),
+    interfaceOf(`${Name}Inputs`, { properties: propertiesOf(descriptor.inputs, "Float32Array | GPUBuffer") }),
+    interfaceOf(`${Name}Outputs`, { properties: propertiesOf(descriptor.outputs, "Float32Array") }),
     interfaceOf(`${Name}Buffers`, {
       docs: ["Every input and output, with usage STORAGE."],
-      properties: properties([...descriptor.inputs, ...descriptor.outputs], "GPUBuffer"),
+      properties: propertiesOf([...descriptor.inputs, ...descriptor.outputs], "GPUBuffer"),
     }),
     params,
     interfaceOf(`${Name}Options`, {
@@ -113,7 +60,7 @@ function statements(descriptor: ModelDescriptor, { summary }: ModuleContext, dat
         {
           name: "weights",
           isReadonly: true,
-          type: `Readonly<Record<${Name}Param, Float32Array>> | ((name: ${Name}Param) => Float32Array | Promise<Float32Array>)`,
+          type: weightsType(Name),
         },
       ],
     }),

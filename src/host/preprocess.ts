@@ -1,17 +1,17 @@
 import { preprocessWgsl } from "../emit/wgsl/preprocess.ts";
 import type { Model } from "../model/model.ts";
 import { template } from "./data.ts";
-import type { TextFile } from "./module.ts";
+import { comment, type TextFile } from "./typed-module.ts";
 
 /** The kernel that fits images into a model's input, alone and as a module that runs it with `cnxc/runtime`. */
 export function preprocessFiles({ name, input }: Model, banner: readonly string[]): readonly TextFile[] {
-  const comment = banner.map(line => `// ${line}\n`).join("");
+  const first = comment(banner);
   const code = preprocessWgsl(input);
   const module = moduleName(name);
   return [
-    { path: `${module}.js`, contents: `${comment}\n${script(name, input, code)}` },
-    { path: `${module}.d.ts`, contents: `${comment}\n${types}` },
-    { path: "wgsl/preprocess.wgsl", contents: comment + code },
+    { path: `${module}.js`, contents: `${first}\n${script(name, input, code)}` },
+    { path: `${module}.d.ts`, contents: `${first}\n${types}` },
+    { path: "wgsl/preprocess.wgsl", contents: first + code },
   ];
 }
 

@@ -6,6 +6,7 @@ import {
   type Build,
   type Model,
   type Program,
+  type Recipe,
   type StorageType,
   storageTypes,
   type TargetName,
@@ -18,6 +19,8 @@ export interface Selection {
   readonly targets: readonly TargetName[] | null;
   readonly dtypes: readonly StorageType[] | null;
   readonly batch: Batch | null;
+  /** The recipe by which its model is to learn; null, or left out, where none is. */
+  readonly recipe?: string | null;
 }
 
 /** One thing to compile. */
@@ -26,11 +29,14 @@ export interface Request {
   readonly target: TargetName;
   readonly dtype: StorageType;
   readonly batch: Batch;
+  /** How the model is to learn, or null. */
+  readonly recipe: Recipe | null;
 }
 
 /**
  * The models, targets, dtypes and batch of one compilation: those of the named build, or every model that the named
- * file itself declares, for every target of the compiler, f32, batch 1. What the command line states replaces each.
+ * file itself declares, for every target of the compiler, f32, batch 1. What the command line states replaces each; a recipe
+ * stands for its model.
  */
 export function select(
   program: Program,
@@ -44,7 +50,10 @@ export function select(
     const name = selection.build ?? "";
     return fail(error("no-such-build", null, name, nearestOf(known)(name), listed(known)));
   }
-  const names = selection.models ?? build?.models ?? program.declared;
+  const recipe = recipeOf(program, selection.recipe ?? null);
+  if (!recipe.ok) return recipe;
+  const learning = recipe.value?.model;
+  const names = selection.models ?? build?.models ?? (learning === undefined ? program.declared : [learning]);
   if (names.length === 0) return fail(error("no-models", null, file));
 
   const missing = names.filter(name => !program.models.has(name));
@@ -53,6 +62,8 @@ export function select(
     const nearest = nearestOf(known);
     return fail(...missing.map(name => error("no-such-model", null, name, nearest(name), listed(known))));
   }
+  if (recipe.value !== null && !names.includes(recipe.value.model))
+    return fail(error("recipe-model", null, recipe.value.name, recipe.value.model));
   const models = names.map(name => program.models.get(name) as Model);
 
   const wanted = {
@@ -75,9 +86,24 @@ export function select(
   if (problems.length > 0) return fail(...problems);
   return ok(
     models.flatMap(model =>
-      wanted.targets.flatMap(target => wanted.dtypes.map(dtype => ({ model, target, dtype, batch: wanted.batch }))),
+      wanted.targets.flatMap(target =>
+        wanted.dtypes.map(dtype => ({
+          model,
+          target,
+          dtype,
+          batch: wanted.batch,
+          recipe: model.name === learning ? recipe.value : null,
+        })),
+      ),
     ),
   );
+}
+
+function recipeOf({ recipes }: Program, name: string | null): Result<Recipe | null> {
+  const recipe = name === null ? null : recipes.get(name);
+  if (recipe !== undefined) return ok(recipe);
+  const known = [...recipes.keys()];
+  return fail(error("no-such-recipe", null, name ?? "", nearestOf(known)(name ?? ""), listed(known)));
 }
 
 /** What each target stores. */

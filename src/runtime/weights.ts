@@ -16,6 +16,23 @@ export interface Loading {
   readonly wanted: () => void;
 }
 
+/** A parameter's values from the caller. Throws WeightsError where these are not what it takes. */
+export async function tensorOf(
+  weights: WeightsSource,
+  name: string,
+  shape: readonly number[],
+): Promise<Float32Array<ArrayBuffer>> {
+  const values: unknown = typeof weights === "function" ? await weights(name) : weights[name];
+  check(values !== undefined && values !== null, "weights", `no weights for '${name}' [${shape}]`);
+  const found = values instanceof Float32Array ? `${values.length} values` : `a ${typeof values}`;
+  check(
+    values instanceof Float32Array && values.length === elements(shape),
+    "weights",
+    `'${name}' [${shape}] takes a Float32Array of ${elements(shape)} values, not ${found}`,
+  );
+  return values as Float32Array<ArrayBuffer>;
+}
+
 /** Bytes handed to the GPU before waiting for it: bounds what a large model holds twice. */
 const chunkBytes = 256 * 2 ** 20;
 
@@ -51,28 +68,15 @@ export async function loadWeights(
     wanted();
   };
 
-  /** A parameter's values from the caller. */
-  const fetched = async (name: string): Promise<Float32Array<ArrayBuffer>> => {
-    const shape = shapes.get(name) ?? [];
-    const values: unknown = typeof weights === "function" ? await weights(name) : weights[name];
-    wanted();
-    check(values !== undefined && values !== null, "weights", `no weights for '${name}' [${shape}]`);
-    const found = values instanceof Float32Array ? `${values.length} values` : `a ${typeof values}`;
-    check(
-      values instanceof Float32Array && values.length === elements(shape),
-      "weights",
-      `'${name}' [${shape}] takes a Float32Array of ${elements(shape)} values, not ${found}`,
-    );
-    return values as Float32Array<ArrayBuffer>;
-  };
-
   /** Makes the buffers that are not there yet, filled where they are parameters, and then does something with them. */
   const withBuffers = async (what: string, indices: readonly number[], work: () => void): Promise<void> => {
     const missing = [...new Set(indices)].filter(index => !buffers.has(index));
     const values = new Map<number, Float32Array<ArrayBuffer>>();
     for (const index of missing) {
       const { at, name } = descriptor.buffers[index] as BufferDescriptor;
-      if (at === "param") values.set(index, await fetched(name));
+      if (at !== "param") continue;
+      values.set(index, await tensorOf(weights, name, shapes.get(name) ?? []));
+      wanted();
     }
     report(what, () => {
       for (const index of missing) {

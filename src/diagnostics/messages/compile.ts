@@ -29,6 +29,16 @@ export const compileMessages = {
     text: (file: string) =>
       `${file} declares no recipe of its own; write one, train NAME { … }, or name one it imports with --train`,
   },
+  "recipe-model": {
+    kind: "E_USAGE",
+    text: (recipe: string, model: string) =>
+      `recipe ${quoted(recipe)} trains model ${quoted(model)}, which is not compiled; leave --model and --build out, or name it too`,
+  },
+  "train-misplaced": {
+    kind: "E_USAGE",
+    text: (target: string, why: string) =>
+      `--train makes what trains a model in a page, not for ${target}: ${why}; leave it out, or give --target wgsl`,
+  },
   "recipe-needed": { kind: "E_USAGE", text: (known: string) => `name one recipe with --train: ${known}` },
   "epochs-of-batches": {
     kind: "E_USAGE",

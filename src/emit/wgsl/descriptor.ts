@@ -54,7 +54,10 @@ const describePort = ({ name, shape, perImage, keep }: PlanPort): Port => ({
 });
 
 /** A kernel is named after the first value it computes, so that no name shifts when another kernel appears. */
-const kernelName = ({ kind, name }: Step): string => (kind === "pack" ? `${name}.pack` : name);
+const kernelName = ({ kind, name }: Step): string => `${name}${behind[kind] ?? ""}`;
+
+/** What tells kernels apart that compute one value together. */
+const behind: { readonly [K in Step["kind"]]?: string } = { pack: ".pack", columnTotals: ".total" };
 
 const inF16 = ({ operands }: Step): readonly string[] =>
   operands.filter(({ storage }) => storage === "f16").map(({ role }) => role);

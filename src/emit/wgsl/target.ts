@@ -1,3 +1,4 @@
+import type { Recipe } from "../../model/model.ts";
 import { foldingPasses, groupingPasses } from "../../passes/all.ts";
 import { f16Params, type Plan } from "../../plan/plan.ts";
 import { printPlan } from "../../plan/print.ts";
@@ -9,9 +10,20 @@ import { type EmitContext, type KernelTarget, loweredOps, type OutputFile } from
 import { describe, type ModelDescriptor } from "./descriptor.ts";
 import { wgslKernel } from "./kernels.ts";
 import { wgslProblems } from "./limits.ts";
+import { describeTrainer, type TrainerDescriptor } from "./trainer.ts";
 
-/** Writes what runs the kernels: modules around a model's descriptor. */
-export type HostWriter = (descriptor: ModelDescriptor, context: EmitContext) => readonly OutputFile[];
+/** Writes what runs the kernels: modules around a model's descriptor, and around that of what trains it, where there is one. */
+export type HostWriter = (
+  descriptor: ModelDescriptor,
+  context: EmitContext,
+  training: TrainingFiles | null,
+) => readonly OutputFile[];
+
+/** What trains a model. */
+export interface TrainingFiles {
+  readonly recipe: Recipe;
+  readonly descriptor: TrainerDescriptor;
+}
 
 /**
  * WGSL kernels with the tiles of one tuning profile; `half` stores maps and matrices as f16. What `host` writes goes
@@ -37,11 +49,27 @@ function emit(plan: Plan, context: EmitContext, host: HostWriter): readonly Outp
   const comment = banner(context)
     .map(line => `// ${line}\n`)
     .join("");
+  const { training } = context;
+  const taught = training
+    ? {
+        recipe: training.recipe,
+        descriptor: describeTrainer(training.plan, { ema: training.recipe.ema !== null }),
+      }
+    : null;
   const weights = context.weights && withinHalf(context.weights, f16Params(plan));
   return [
-    ...host(descriptor, context),
-    ...descriptor.kernels.map(({ name, code }) => ({ path: `wgsl/${name}.wgsl`, contents: comment + code })),
+    ...host(descriptor, context, taught),
+    ...kernelFiles("wgsl", comment, descriptor.kernels),
     { path: "plan.txt", contents: printPlan(plan) },
+    ...(training && taught
+      ? [
+          ...kernelFiles("wgsl/training", comment, [
+            ...taught.descriptor.kernels,
+            ...optimizerKernels(taught.descriptor),
+          ]),
+          { path: "training_plan.txt", contents: printPlan(training.plan) },
+        ]
+      : []),
     ...(weights === null
       ? []
       : [
@@ -55,3 +83,14 @@ function emit(plan: Plan, context: EmitContext, host: HostWriter): readonly Outp
         ]),
   ];
 }
+
+interface Kernel {
+  readonly name: string;
+  readonly code: string;
+}
+
+const kernelFiles = (folder: string, comment: string, kernels: readonly Kernel[]): readonly OutputFile[] =>
+  kernels.map(({ name, code }) => ({ path: `${folder}/${name}.wgsl`, contents: comment + code }));
+
+const optimizerKernels = ({ optimizer }: TrainerDescriptor): readonly Kernel[] =>
+  Object.entries(optimizer).map(([name, code]) => ({ name: `optimizer/${name}`, code }));

@@ -3,6 +3,8 @@ import type { Plan } from "../../plan/plan.ts";
 import type { TrainerDescriptor } from "../../runtime/descriptor.ts";
 import { describe } from "./descriptor.ts";
 
+export type { TrainerDescriptor };
+
 /** The plan of a graph that learns as the runtime trains by it; `ema` where an average of the weights is kept. */
 export function describeTrainer(plan: Plan, { ema }: { readonly ema: boolean }): TrainerDescriptor {
   return {

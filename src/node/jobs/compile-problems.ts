@@ -2,7 +2,7 @@ import type { Compilation, Unit } from "../../compile.ts";
 import type { Diagnostic } from "../../diagnostics/diagnostic.ts";
 import { error } from "../../diagnostics/messages.ts";
 import { imagenet } from "../../model/imagenet.ts";
-import type { Model } from "../../model/model.ts";
+import type { Model, TargetName } from "../../model/model.ts";
 import type { Request } from "../../model/select.ts";
 import type { CompileRequest } from "./compile.ts";
 
@@ -19,11 +19,21 @@ export function misplacedOption(
   if (preprocess && other) return error("preprocess-channels", null, other.model.name, other.model.input.channels);
   if (preprocess && targets.every(target => target === "cuda"))
     return error("preprocess-misplaced", null, "--target cuda alone", "--target wgsl or onnx");
+  const untaught = targets.includes("wgsl") ? undefined : targets[0];
+  if (untaught !== undefined && requests.some(({ recipe }) => recipe !== null))
+    return error("train-misplaced", null, untaught, whyUntaught[untaught]);
   if (targets.includes("cuda")) return null;
   if (tf32) return error("tf32-misplaced", null, `for ${targets.join(" and ")}`, "--target cuda");
   if (cudaTuning !== null) return error("cuda-tuning-misplaced", null, targets.join(" and "));
   return torch ? error("torch-misplaced", null, targets.join(" and ")) : null;
 }
+
+/** Why nothing that trains is made for a target. */
+const whyUntaught: { readonly [K in TargetName]: string } = {
+  wgsl: "",
+  onnx: "a graph keeps no state, and its runtimes do not train",
+  cuda: "no library that trains is made yet",
+};
 
 type Made = Compilation["units"][number];
 

@@ -174,6 +174,7 @@ async function compileSpec(spec: string, job: Job): Promise<Result<SpecCompiled>
     selection,
     sites,
     targetOf: one => targetOf(one, request, table),
+    trainerOf: ({ target }) => (target === "wgsl" ? wgslTarget(request.tuning, false) : null),
     observe: one => observer(one, request, notes),
     prepare: async requests => {
       const prepared = await prepare(requests, job);

@@ -94,7 +94,7 @@ export function acting(
     });
     await report;
   };
-  const readBack = async (buffer: GPUBuffer, offset: number, bytes: number): Promise<Float32Array> => {
+  const readBack = async (buffer: GPUBuffer, offset: number, bytes: number): Promise<Float32Array<ArrayBuffer>> => {
     const to = lasting.buffer("read", bytes, usage.mapRead | usage.copyDst);
     try {
       const encoder = device.createCommandEncoder();
@@ -148,7 +148,7 @@ export function acting(
       result.catch(() => {});
       return { result };
     },
-    read: async (kind: KeptKind, name: string): Promise<Float32Array> => {
+    read: async (kind: KeptKind, name: string): Promise<Float32Array<ArrayBuffer>> => {
       const { buffer, offset, size } = placeOf(kind, name);
       return readBack(buffer, offset, size);
     },

@@ -1,6 +1,5 @@
 import type { BufferDescriptor, ModelDescriptor, TrainerDescriptor } from "../descriptor.ts";
 import { checkLimits } from "../device.ts";
-import { check, named } from "../errors.ts";
 import { forward, type Submitted } from "../forward.ts";
 import { bytesPerElement, type Memory, memory, usage } from "../gpu.ts";
 import { batchOf, type Inputs } from "../inputs.ts";
@@ -37,10 +36,10 @@ export interface Trainer {
    * may be under way. Throws InputError.
    */
   readonly accumulate: (inputs: Inputs, share: number) => Promise<Submitted<number>>;
-  /** Changes the weights by what was accumulated; where the norm of that is not finite, nothing changes. Throws InputError. */
+  /** Changes the weights by what was accumulated; where the norm of that is not finite, nothing changes. */
   readonly update: (options: UpdateOptions) => Promise<Submitted<Updated>>;
   /** A parameter's values, in the official order. */
-  readonly read: (kind: KeptKind, name: string) => Promise<Float32Array>;
+  readonly read: (kind: KeptKind, name: string) => Promise<Float32Array<ArrayBuffer>>;
   /** Puts other values in their place, and forgets the gradients of a step that has begun. */
   readonly write: (kind: StateKind, name: string, values: Float32Array) => void;
   /** Where a parameter lies. */
@@ -68,7 +67,7 @@ const mostUnderWay = 2;
 const gradient = "grad.";
 const isGradient = (name: string): boolean => name.startsWith(gradient);
 
-/** Compiles the kernels and loads what it starts from. Throws as `createModel` does. */
+/** Compiles the kernels and loads what it starts from. Throws as `createModel` does, and what `start` throws. */
 export async function createTrainer(descriptor: TrainerDescriptor, options: TrainerOptions): Promise<Trainer> {
   const { device, params, betas, eps, clip, ema, start } = options;
   const { name } = descriptor;
@@ -113,7 +112,6 @@ export async function createTrainer(descriptor: TrainerDescriptor, options: Trai
         }),
       update: ({ lr, n }) =>
         guarded(async () => {
-          check(!isFirst, "input", "an update needs gradients: accumulate some first");
           isFirst = true;
           const [first, second] = [1 - betas[0] ** n, Math.sqrt(1 - betas[1] ** n)];
           const { result } = await act.update({ lr, betas, eps, ema: ema ?? 0, first, second });
@@ -133,7 +131,7 @@ export async function createTrainer(descriptor: TrainerDescriptor, options: Trai
     };
   } catch (cause) {
     free();
-    throw named(cause, name);
+    throw cause;
   }
 }
 

@@ -48,6 +48,7 @@ interface Options {
   readonly cudaTuning?: string;
   readonly tune: "gpu" | "lavapipe" | "swiftshader";
   readonly preprocess?: boolean;
+  readonly train?: string;
   readonly sites: SiteLayout;
   readonly allowExtra?: boolean;
   readonly strict?: boolean;
@@ -99,6 +100,7 @@ export const addCompile: AddCommand = (program, execute) => {
       "--preprocess",
       "also what fits images of any size into the input: WGSL beside the kernels, ONNX in the graph",
     )
+    .addOption(once("--train <recipe>", "also what trains the model of a recipe in a page: createTrainer and its WGSL"))
     .addOption(sitesOption())
     .option("--root <folder>", "the folder that imports may not leave (default: the spec's own)")
     .option("--out-follow", "follow an output folder that is a link out of the project")
@@ -116,6 +118,7 @@ async function compile(specs: readonly string[], options: Options): Promise<Outc
       targets: options.target ?? null,
       dtypes: options.dtype ?? null,
       batch: options.batch ?? null,
+      ...(options.train === undefined ? {} : { recipe: options.train }),
     },
     emit: options.emit ?? null,
     printAfter: options.printAfter ?? null,

@@ -1,0 +1,12 @@
+export type { OptimizerKernel, TrainerDescriptor } from "../descriptor.ts";
+export {
+  createModelTrainer as createTrainer,
+  type Learnable,
+  type ModelTrainer as Trainer,
+  type ModelTrainerOptions as TrainerOptions,
+  type Stepped,
+  type UpdateOptions,
+} from "./model-trainer.ts";
+export type { Updated } from "./optimizer.ts";
+export type { Optimizer, RecipeDescriptor } from "./recipe.ts";
+export type { SavedState, StateTensor } from "./training-state.ts";
