@@ -13,7 +13,9 @@ const blocks = (text: string, language: string): readonly string[] =>
 const page = (file: string): string => fs.readFileSync(file, "utf8");
 
 /** What the examples take from the page around them. */
-const given = `import type { AttoParam } from "./out/atto/atto.js";
+const given = `import type { StateTensor } from "cnxc/runtime/training";
+import type { AttoParam } from "./out/atto/atto.js";
+import type { AttoFcmaeOutputs } from "./out/atto_fcmae/atto_fcmae.js";
 declare global {
   const tensors: Record<AttoParam, Float32Array>;
   const sha256: string;
@@ -24,6 +26,10 @@ declare global {
   const inputBuffer: GPUBuffer;
   const outputBuffer: GPUBuffer;
   const batch: number;
+  const saved: StateTensor[];
+  function save(tensor: StateTensor): Promise<unknown>;
+  function pictures(step: number): Float32Array;
+  function show(outputs: AttoFcmaeOutputs): void;
 }
 `;
 const files = { "readme.ts": page("README.md"), "host-module.ts": page("docs/host-module.md") };
@@ -37,14 +43,15 @@ beforeAll(async () => {
   fs.writeFileSync(path.join(folder, "thumbs.cnx"), blocks(page("README.md"), "cnx")[0] ?? "");
   for (const [file, text] of Object.entries(files))
     fs.writeFileSync(path.join(folder, file), blocks(text, "ts").join("\n"));
-  const specs = [path.join(folder, "thumbs.cnx"), path.resolve("specs/convnextv2.cnx")];
-  const models = ["thumbs", "atto"];
-  for (const [i, spec] of specs.entries()) {
-    const out = path.join(folder, "compiled", models[i] ?? "");
-    expect((await cnxc(["compile", spec, "-m", models[i] ?? "", "-t", "wgsl", "--preprocess", "-o", out])).stderr).toBe(
-      "",
-    );
-    fs.cpSync(path.join(out, models[i] ?? ""), path.join(folder, "out", models[i] ?? ""), { recursive: true });
+  const compiled = [
+    ["thumbs", path.join(folder, "thumbs.cnx"), "-m", "thumbs", "--preprocess"],
+    ["atto", "specs/convnextv2.cnx", "-m", "atto", "--preprocess"],
+    ["atto_fcmae", "specs/train.cnx", "--train", "pretrain_atto"],
+  ] as const;
+  for (const [model, spec, ...words] of compiled) {
+    const out = path.join(folder, "compiled", model);
+    expect((await cnxc(["compile", spec, ...words, "-t", "wgsl", "-o", out])).stderr).toBe("");
+    fs.cpSync(path.join(out, model), path.join(folder, "out", model), { recursive: true });
   }
 });
 
@@ -83,6 +90,31 @@ test("a bundler takes them for a browser, and they bring nothing but the runtime
   expect(brought.filter(file => !file.startsWith(folder) && !file.startsWith(path.resolve("dist/runtime")))).toEqual(
     [],
   );
+});
+
+test("a page that runs a model alone bundles nothing of training, and one that trains brings nothing but the runtime", async () => {
+  const bundled = async (contents: string): Promise<readonly string[]> => {
+    const { metafile, outputFiles } = await build({
+      stdin: { contents, resolveDir: folder },
+      bundle: true,
+      write: false,
+      platform: "browser",
+      format: "esm",
+      metafile: true,
+    });
+    const [output] = Object.values(metafile.outputs);
+    const used = Object.entries(output?.inputs ?? {}).filter(([, { bytesInOutput }]) => bytesInOutput > 0);
+    expect(outputFiles.length).toBe(1);
+    return used.map(([file]) => path.resolve(file)).filter(file => file.startsWith(path.resolve("dist")));
+  };
+  const training = path.resolve("dist/runtime/training");
+  const page = 'import { createModel } from "./out/atto_fcmae/atto_fcmae.js"; createModel({});';
+  const alone = await bundled(page);
+  expect(alone.length).toBeGreaterThan(5);
+  expect(alone.filter(file => file.startsWith(training))).toEqual([]);
+  const both = await bundled(`${page} import { createTrainer } from "./out/atto_fcmae/trainer.js"; createTrainer({});`);
+  expect(both.filter(file => file.startsWith(training)).length).toBeGreaterThan(3);
+  expect(both.filter(file => !file.startsWith(path.resolve("dist/runtime")))).toEqual([]);
 });
 
 test("README.md says how much the runtime weighs", async () => {

@@ -12,19 +12,22 @@ import { fill, newFolder, snapshot } from "../support/folders.ts";
 import { writeTensors } from "../support/tensors.ts";
 
 let browser: Browser | null = null;
+let built: Awaited<ReturnType<typeof prepared>> | null = null;
 beforeAll(async () => {
   browser = hasChromium ? await launchChromium() : null;
+  built = hasChromium ? await prepared() : null;
 });
 afterAll(() => browser?.close());
 
-const [steps, half, images, side] = [50, 25, 4, 32];
-const masks = { batch: images, patches: 16, keep: 6 };
+const [steps, half, images, side] = [50, 25, 4, 28];
+const masks = { batch: images, patches: 49, keep: 19 };
 
 const spec = `model micro {
   depths [1, 1]
   dims [8, 16]
   input ${side}x${side}x3
-  head fcmae { patch_size 8  decoder { depth 1  dim 16 } }
+  stem patch 2
+  head fcmae { patch_size 4  decoder { depth 1  dim 16 } }
 }
 train learn {
   model micro  batch ${images}  steps ${steps}  clip 5  ema 0.99
@@ -95,6 +98,33 @@ export async function learn(from, rates) {
   return { begun, saved: saved.length, losses: done.map(({ loss }) => loss), shown: shown.loss[0], same: loss };
 }`;
 
+/** The example of docs/host-module.md, with another model, and what it takes from the page around it. */
+function documented(): string {
+  const text = readFileSync("docs/host-module.md", "utf8");
+  const [, code = ""] =
+    /```ts\n([^`]*createTrainer\(.*?)```/s.exec(text.slice(text.indexOf("## Training in a page"))) ?? [];
+  const paths = code
+    .replaceAll("./out/atto_fcmae/atto_fcmae.js", "/micro/micro.js")
+    .replaceAll("./out/atto_fcmae/", "/micro/");
+  return `import { fetchWeights, requestDevice } from "cnxc/runtime";
+${draw}
+const [saved, shown] = [[], []];
+const pictures = step => draw(step, ${images}, ${side});
+const save = async tensor => saved.push(tensor);
+const show = ({ loss }) => shown.push(loss[0]);
+export async function run() {
+${paths.replace(/^import .*$/gm, "")}
+  return { saved: saved.map(({ name, data }) => [name, data.length]), shown };
+}
+${[...paths.matchAll(/^import .*$/gm)].join("\n")}
+`;
+}
+
+function ready() {
+  if (browser === null || built === null) throw new Error("the browser did not start");
+  return { ...built, browser };
+}
+
 interface Answer {
   readonly begun: number;
   readonly saved: number;
@@ -126,7 +156,9 @@ async function prepared() {
     served: {
       "index.html": `<!doctype html><title>cnxc</title><script type="importmap">${importMap}</script>`,
       "page.js": script,
+      "documented.js": documented(),
       "weights.safetensors": readFileSync(at("out/micro/weights.safetensors")),
+      "atto_fcmae/weights.safetensors": readFileSync(at("out/micro/weights.safetensors")),
       ...Object.fromEntries(made.map(file => [`micro/${file}`, readFileSync(at(`out/micro/${file}`))])),
       ...Object.fromEntries(runtime.map(([file, text]) => [`runtime/${file}`, text])),
     },
@@ -139,8 +171,7 @@ const learned = async (page: Page, from: number, rates: readonly number[]): Prom
 test.runIf(hasChromium)(
   "a page trains as cnxc train does, goes on after it was opened again, and shows what it has learnt",
   async () => {
-    if (browser === null) throw new Error("the browser did not start");
-    const { log, served } = await prepared();
+    const { log, served, browser } = ready();
     const rates = log.map(({ lr }) => lr);
     const page = await openPage(browser, served, headers);
     const first = await learned(page, 0, rates.slice(0, half));
@@ -159,3 +190,17 @@ test.runIf(hasChromium)(
     expect(second.shown).toBeLessThan(0.9 * (losses[0] ?? 0));
   },
 );
+
+test.runIf(hasChromium)("the example of docs/host-module.md trains", async () => {
+  const { served, browser } = ready();
+  const page = await openPage(browser, served, headers);
+  const { saved, shown } = (await page.evaluate(`import("/documented.js").then(m => m.run())`)) as {
+    readonly saved: readonly (readonly [string, number])[];
+    readonly shown: readonly number[];
+  };
+  await page.close();
+  expect(saved.length % 10).toBe(0);
+  expect(new Set(saved.map(([name]) => name)).size).toBe(saved.length / 10);
+  expect(shown.length).toBe(10);
+  expect(shown.at(-1)).toBeLessThan(0.9 * (shown[0] ?? 0));
+});
