@@ -31,17 +31,48 @@ export async function classify(image: Float32Array, tensors: Record<MicroParam, 
 export const isLost = (error: ModelError): boolean => error.code === "lost";
 `;
 
+const teacher = `import { requestDevice } from "cnxc/runtime";
+import type { StateTensor, Stepped } from "cnxc/runtime/training";
+import type { MicroParam } from "./micro/micro.js";
+import { createTrainer, descriptor, type MicroTrainer } from "./micro/trainer.js";
+
+export async function learn(image: Float32Array, targets: Float32Array, tensors: Record<MicroParam, Float32Array>): Promise<Stepped> {
+  const device = await requestDevice(descriptor);
+  const trainer: MicroTrainer = await createTrainer({ device, weights: tensors, optimizer: { betas: [0.9, 0.99], clip: null } });
+  const loss: number = await trainer.accumulate({ pixel_values: image, targets }, 0.5);
+  const { gradNorm, skipped } = await trainer.update({ lr: loss });
+  const saved: StateTensor[] = [];
+  for await (const tensor of trainer.state()) saved.push(tensor);
+  await trainer.load(saved.map(({ name, data }) => ({ name, data })));
+  const gradient: Float32Array = await trainer.gradients("stages.0.0.pwconv1.weight");
+  const { logits } = await (await trainer.model()).run({ pixel_values: image });
+  // @ts-expect-error: the model has no such parameter
+  await trainer.gradients("stages.0.0.pwconv1");
+  // @ts-expect-error: it learns from targets
+  await trainer.step({ pixel_values: image }, { lr: 0 });
+  // @ts-expect-error: a step has a learning rate
+  await trainer.step({ pixel_values: image, targets });
+  // @ts-expect-error: the optimizer has no such number
+  await createTrainer({ device, weights: tensors, optimizer: { lr: 1 } });
+  trainer.dispose();
+  return { loss: gradient.length + logits.length + trainer.updates(), gradNorm, skipped };
+}
+`;
+
 beforeAll(async () => {
   fs.rmSync(folder, { recursive: true, force: true });
   fs.mkdirSync(path.join(folder, "node_modules"), { recursive: true });
   fs.symlinkSync(path.resolve("."), path.join(folder, "node_modules/cnxc"), "dir");
-  expect(
-    (await cnxc(["compile", "specs/micro.cnx", "-m", "micro", "-t", "wgsl", "-o", path.join(folder, "out")])).code,
-  ).toBe(0);
+  const spec = path.join(folder, "micro.cnx");
+  const recipe = "train learn { model micro  batch 2  steps 1  ema 0.9  drop_path 0 }";
+  fs.writeFileSync(spec, `${fs.readFileSync("specs/micro.cnx", "utf8")}\n${recipe}\n`);
+  const words = ["-m", "micro", "--train", "learn", "-t", "wgsl", "-o", path.join(folder, "out")];
+  expect(await cnxc(["compile", spec, ...words])).toMatchObject({ code: 0, stderr: "" });
   fs.writeFileSync(path.join(folder, "out/user.ts"), user);
+  fs.writeFileSync(path.join(folder, "out/teacher.ts"), teacher);
 });
 
-describe("the generated module compiles as its users compile", () => {
+describe("the generated modules compile as their users compile", () => {
   test.each(setUps)("$title", ({ compiler, lib, types }) => {
     const config = path.join(folder, `tsconfig.${compiler}.${types.join("-").replace("/", "-")}.json`);
     const compilerOptions = {
@@ -59,7 +90,13 @@ describe("the generated module compiles as its users compile", () => {
       typeRoots: [path.resolve("node_modules/@types"), path.resolve("node_modules")],
     };
     fs.writeFileSync(path.join(folder, "package.json"), '{ "type": "module" }');
-    fs.writeFileSync(config, JSON.stringify({ compilerOptions, files: ["out/user.ts", "out/micro/micro.ts"] }));
+    fs.writeFileSync(
+      config,
+      JSON.stringify({
+        compilerOptions,
+        files: ["user", "teacher", "micro/micro", "micro/trainer"].map(file => `out/${file}.ts`),
+      }),
+    );
     const tsc = path.resolve("node_modules", compiler, "bin/tsc");
     const { status, stdout } = spawnSync(process.execPath, [tsc, "-p", config], { encoding: "utf8" });
     expect(stdout).toBe("");
@@ -70,13 +107,19 @@ describe("the generated module compiles as its users compile", () => {
 describe("the generated module stands alone", () => {
   const read = (file: string): string => fs.readFileSync(path.join(folder, "out/micro", file), "utf8");
   const modules = ["micro.ts", "micro.js", "micro.d.ts", "model.js", "model.d.ts"];
+  const trainers = ["trainer.ts", "trainer.js", "trainer.d.ts", "trainer_data.js", "trainer_data.d.ts"];
+  const own = ["cnxc/runtime", "./model.js"];
+  const besides = ["cnxc/runtime/training", "./micro.js", "./model.js", "./trainer_data.js"];
 
-  test.each(modules)("%s imports the runtime and its own data, and refers to no types", file => {
-    const imports = [...read(file).matchAll(/from "([^"]+)"/g)].map(([, name]) => name);
-    for (const name of imports) expect(["cnxc/runtime", "./model.js"]).toContain(name);
-    expect(read(file)).not.toMatch(/\/\/\/ <reference/);
-    expect(read(file).split("\n")[0]).toMatch(/^\/\/ Code generated .* DO NOT EDIT\.$/);
-  });
+  test.each([...modules.map(file => [file, own] as const), ...trainers.map(file => [file, besides] as const)])(
+    "%s imports the runtime and its own data, and refers to no types",
+    (file, allowed) => {
+      const imports = [...read(file).matchAll(/from "([^"]+)"/g)].map(([, name]) => name);
+      for (const name of imports) expect(allowed).toContain(name);
+      expect(read(file)).not.toMatch(/\/\/\/ <reference/);
+      expect(read(file).split("\n")[0]).toMatch(/^\/\/ Code generated .* DO NOT EDIT\.$/);
+    },
+  );
 
   test("the script is the typed module without its types", () => {
     const { status, stderr } = spawnSync(

@@ -12,10 +12,9 @@ import { fill, newFolder, snapshot } from "../support/folders.ts";
 import { writeTensors } from "../support/tensors.ts";
 
 let browser: Browser | null = null;
-let built: Awaited<ReturnType<typeof prepared>> | null = null;
+let built: ReturnType<typeof prepared> | null = null;
 beforeAll(async () => {
   browser = hasChromium ? await launchChromium() : null;
-  built = hasChromium ? await prepared() : null;
 });
 afterAll(() => browser?.close());
 
@@ -120,9 +119,10 @@ ${[...paths.matchAll(/^import .*$/gm)].join("\n")}
 `;
 }
 
-function ready() {
-  if (browser === null || built === null) throw new Error("the browser did not start");
-  return { ...built, browser };
+async function ready() {
+  if (browser === null) throw new Error("the browser did not start");
+  built ??= prepared();
+  return { ...(await built), browser };
 }
 
 interface Answer {
@@ -171,7 +171,7 @@ const learned = async (page: Page, from: number, rates: readonly number[]): Prom
 test.runIf(hasChromium)(
   "a page trains as cnxc train does, goes on after it was opened again, and shows what it has learnt",
   async () => {
-    const { log, served, browser } = ready();
+    const { log, served, browser } = await ready();
     const rates = log.map(({ lr }) => lr);
     const page = await openPage(browser, served, headers);
     const first = await learned(page, 0, rates.slice(0, half));
@@ -192,7 +192,7 @@ test.runIf(hasChromium)(
 );
 
 test.runIf(hasChromium)("the example of docs/host-module.md trains", async () => {
-  const { served, browser } = ready();
+  const { served, browser } = await ready();
   const page = await openPage(browser, served, headers);
   const { saved, shown } = (await page.evaluate(`import("/documented.js").then(m => m.run())`)) as {
     readonly saved: readonly (readonly [string, number])[];

@@ -1,0 +1,82 @@
+import * as fs from "node:fs";
+import * as path from "node:path";
+import { describe, expect, test } from "vitest";
+import { cnxc } from "../../support/cli.ts";
+import { fill, newFolder } from "../../support/folders.ts";
+
+const body = "{ depths [1]  dims [6]  input 16x12x3  stem patch 2  head classifier { classes 4 } }";
+const spec = `model trainer ${body}
+model other ${body}
+train learn {
+  model trainer  batch 3  steps 8  drop_path 0.1  layer_decay 0.5
+  optimizer adamw { weight_decay 0.3  decays published_finetune }
+}
+train masked { model masks  batch 2  steps 1 }
+model masks { depths [1]  dims [6]  input 16x16x3  stem patch 2  head fcmae { patch_size 4  decoder { depth 1  dim 8 } } }
+`;
+
+const compile = async (...words: readonly string[]) => {
+  const folder = newFolder();
+  fill(folder, { "m.cnx": spec });
+  const { code, stderr } = await cnxc(["compile", "m.cnx", "-o", "out", ...words], { cwd: folder });
+  const out = path.join(folder, "out");
+  const files = fs.existsSync(out) ? fs.readdirSync(out, { recursive: true, encoding: "utf8" }).sort() : [];
+  const read = (file: string): string => fs.readFileSync(path.join(out, file), "utf8");
+  return { code, stderr, files, read };
+};
+
+describe("compile --train", () => {
+  test("writes what trains the recipe's model beside it, and nothing of another model", async () => {
+    const { code, stderr, files, read } = await compile("-t", "wgsl", "--train", "learn");
+    expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
+    // The model's own module has that name.
+    for (const file of [
+      "trainer.js",
+      "model_trainer.js",
+      "model_trainer.ts",
+      "model_trainer_data.js",
+      "training_plan.txt",
+    ])
+      expect(files).toContain(`trainer/${file}`);
+    expect(files.some(file => file.startsWith("other"))).toBe(false);
+    const kernels = files.filter(file => file.startsWith("trainer/wgsl/training/"));
+    for (const name of ["head.weight.grad", "head.pack", "optimizer/adamw"])
+      expect(kernels).toContain(`trainer/wgsl/training/${name}.wgsl`);
+    expect(read("trainer/trainer.js")).not.toContain("training");
+    expect(read("trainer/model_trainer.ts")).toMatch(/keep: Float32Array.*\n.*\n.*targets: Float32Array/);
+    const data = read("trainer/model_trainer_data.js");
+    expect(data).toContain('{ name: "head.weight", lrScale: 1, decays: true }');
+    expect(data).toContain('{ name: "stages.0.0.pwconv1.weight", lrScale: 0.5, decays: true }');
+    expect(data).toContain('{ name: "stages.0.0.grn.gamma", lrScale: 0.5, decays: false }');
+    expect(JSON.parse(read("cnxc.manifest.json")).options).toMatchObject({ recipe: "learn" });
+  });
+
+  test("leaves other targets and models that are named too as they are, and takes f16 models", async () => {
+    const both = await compile("-t", "wgsl,onnx", "--train", "masked", "-m", "masks,other", "--dtype", "f16");
+    expect(both).toMatchObject({ code: 0, stderr: "" });
+    const alone = await compile("-t", "wgsl,onnx", "-m", "masks,other", "--dtype", "f16");
+    const more = both.files.filter(file => !alone.files.includes(file));
+    expect(more).toContain("masks/trainer.js");
+    expect(more.filter(file => !/^masks\/(trainer|training|wgsl\/training)/.test(file))).toEqual([]);
+    for (const file of alone.files.filter(file => /\.\w+$/.test(file) && file !== "cnxc.manifest.json"))
+      expect(both.read(file), file).toBe(alone.read(file));
+    expect(both.read("masks/trainer_data.js")).not.toContain("f16");
+  });
+
+  test.each([
+    [["-t", "onnx"], "train-misplaced", "a graph keeps no state"],
+    [["-t", "cuda"], "train-misplaced", "no library that trains is made yet"],
+    [["-m", "other"], "recipe-model", "recipe 'learn' trains model 'trainer', which is not compiled"],
+  ])("says why not: %s", async (words, error, why) => {
+    const { code, stderr, files } = await compile("--train", "learn", ...words);
+    expect({ code, files }).toEqual({ code: 2, files: [] });
+    expect(stderr).toContain(`error[E_USAGE/${error}]`);
+    expect(stderr).toContain(why);
+  });
+
+  test("knows no other recipe", async () => {
+    const { code, stderr } = await compile("--train", "lern");
+    expect(code).toBe(2);
+    expect(stderr).toContain("no recipe 'lern', did you mean 'learn'?");
+  });
+});
