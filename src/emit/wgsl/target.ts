@@ -4,6 +4,7 @@ import { f16Params, type Plan } from "../../plan/plan.ts";
 import { printPlan } from "../../plan/print.ts";
 import { profileFor, type WebgpuProfileName } from "../../plan/tiles/tuning-profiles.ts";
 import { f32Tensor, writeSafetensors } from "../../weights/formats/safetensors.ts";
+import { drawnBy } from "../../weights/made/random.ts";
 import { withinHalf } from "../../weights/use/within-half.ts";
 import { banner } from "../banner.ts";
 import { type EmitContext, type KernelTarget, loweredOps, type OutputFile } from "../target.ts";
@@ -56,7 +57,8 @@ function emit(plan: Plan, context: EmitContext, host: HostWriter): readonly Outp
         descriptor: describeTrainer(training.plan, { ema: training.recipe.ema !== null }),
       }
     : null;
-  const weights = context.weights && withinHalf(context.weights, f16Params(plan));
+  const given = context.weights ?? (training ? drawnBy(training.recipe, context.model, plan.params) : null);
+  const weights = given && withinHalf(given, f16Params(plan));
   return [
     ...host(descriptor, context, taught),
     ...kernelFiles("wgsl", comment, descriptor.kernels),

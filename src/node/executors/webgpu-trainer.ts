@@ -1,4 +1,4 @@
-import { plan } from "../../compile.ts";
+import { planTraining } from "../../compile.ts";
 import { fail, ok, type Result } from "../../diagnostics/diagnostic.ts";
 import { wgslTarget } from "../../emit/wgsl/target.ts";
 import { describeTrainer } from "../../emit/wgsl/trainer.ts";
@@ -22,12 +22,9 @@ export const webgpuTrainer =
 /** What a recipe's model learns by on an adapter. */
 export function trainerDescriptor(
   kind: AdapterKind,
-  { model, recipe, params }: Pick<TrainerRequest, "model" | "recipe" | "params">,
+  { model, recipe }: Pick<TrainerRequest, "model" | "recipe">,
 ): Result<TrainerDescriptor> {
-  const names = new Set(params.map(({ name }) => name));
-  const learning = { dropPath: recipe.dropPath > 0, wanted: (name: string) => names.has(name) };
-  const batch = { min: 1, max: recipe.batch };
-  const planned = plan({ model, target: wgslTarget(kind, false), batch, learning });
+  const planned = planTraining({ model, recipe, target: wgslTarget(kind, false) });
   return planned.ok ? ok(describeTrainer(planned.value.plan, { ema: recipe.ema !== null })) : planned;
 }
 

@@ -1,6 +1,7 @@
 import { fail, ok, type Result } from "../../diagnostics/diagnostic.ts";
 import { invariant } from "../../diagnostics/invariant.ts";
 import { error } from "../../diagnostics/messages.ts";
+import type { Model, Recipe } from "../../model/model.ts";
 import { elements, type Param, type Weights } from "../tensor.ts";
 import { normalStream, uniformStream } from "./streams.ts";
 
@@ -46,6 +47,14 @@ const fcmae: readonly InitRow[] = [
   { name: /pwconv[12](\.linear)?\.weight$/, init: normal(1) },
   { name: /^(proj|pred|(encoder\.)?downsample_layers\.0\.0)\.weight$/, init: normal(1) },
 ];
+
+/** Parameters as a recipe draws them; `std` in the place of what it says. */
+export const drawnBy = (
+  { seed, init }: Pick<Recipe, "seed" | "init">,
+  { layerScale }: Pick<Model, "layerScale">,
+  params: readonly Param[],
+  std: number | null = init,
+): Weights => randomWeights(seed, params, layerScale ?? undefined, std);
 
 /**
  * Freshly initialised parameters: the same for the same seed on every machine, each tensor from a stream of its own,

@@ -48,6 +48,7 @@ describe("compile --train", () => {
     expect(data).toContain('{ name: "head.weight", lrScale: 1, decays: true }');
     expect(data).toContain('{ name: "stages.0.0.pwconv1.weight", lrScale: 0.5, decays: true }');
     expect(data).toContain('{ name: "stages.0.0.grn.gamma", lrScale: 0.5, decays: false }');
+    expect(files).toContain("trainer/weights.safetensors");
     expect(JSON.parse(read("cnxc.manifest.json")).options).toMatchObject({ recipe: "learn" });
   });
 
@@ -57,7 +58,7 @@ describe("compile --train", () => {
     const alone = await compile("-t", "wgsl,onnx", "-m", "masks,other", "--dtype", "f16");
     const more = both.files.filter(file => !alone.files.includes(file));
     expect(more).toContain("masks/trainer.js");
-    expect(more.filter(file => !/^masks\/(trainer|training|wgsl\/training)/.test(file))).toEqual([]);
+    expect(more.filter(file => !/^masks\/(trainer|training|wgsl\/training|weights)/.test(file))).toEqual([]);
     for (const file of alone.files.filter(file => /\.\w+$/.test(file) && file !== "cnxc.manifest.json"))
       expect(both.read(file), file).toBe(alone.read(file));
     expect(both.read("masks/trainer_data.js")).not.toContain("f16");

@@ -100,7 +100,12 @@ export const addCompile: AddCommand = (program, execute) => {
       "--preprocess",
       "also what fits images of any size into the input: WGSL beside the kernels, ONNX in the graph",
     )
-    .addOption(once("--train <recipe>", "also what trains the model of a recipe in a page: createTrainer and its WGSL"))
+    .addOption(
+      once(
+        "--train <recipe>",
+        "also what trains the model of a recipe in a page: createTrainer, its WGSL, and weights to begin from, which are drawn where none are given",
+      ),
+    )
     .addOption(sitesOption())
     .option("--root <folder>", "the folder that imports may not leave (default: the spec's own)")
     .option("--out-follow", "follow an output folder that is a link out of the project")

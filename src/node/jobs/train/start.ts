@@ -5,7 +5,7 @@ import type { Model, Recipe } from "../../../model/model.ts";
 import type { Learned } from "../../../training/learned.ts";
 import { copied } from "../../../weights/dtype.ts";
 import { readTensorFile } from "../../../weights/formats/tensor-file.ts";
-import { randomWeights } from "../../../weights/made/random.ts";
+import { drawnBy } from "../../../weights/made/random.ts";
 import type { TensorFile, Weights } from "../../../weights/tensor.ts";
 import { bindWeights } from "../../../weights/use/bind.ts";
 import { type StateKind, stateKinds, type TrainerRequest } from "../../executors/trainer.ts";
@@ -34,11 +34,10 @@ export async function newStart(
   file: string | null,
   { model, recipe, params, report }: StartRequest,
 ): Promise<Result<Start>> {
-  const drawn = (std: number | null) => randomWeights(recipe.seed, params, model.layerScale ?? undefined, std);
   const weights: Result<Weights & { close(): Promise<void> }> =
     file === null
-      ? ok({ ...drawn(recipe.init), close: async () => {} })
-      : await openWeights(file, model, report, { head: drawn(headStd) });
+      ? ok({ ...drawnBy(recipe, model, params), close: async () => {} })
+      : await openWeights(file, model, report, { head: drawnBy(recipe, model, params, headStd) });
   if (!weights.ok) return weights;
   const { f32, inFile, close } = weights.value;
   const start: Start["start"] = async (kind, name) => (kind === "param" ? f32(name) : null);
