@@ -10,7 +10,7 @@ export type Bound = (typeof bounds)[number];
 export type KernelTime = { readonly [bound in Bound]: number } & { readonly seconds: number };
 
 /** Kernels whose multiply-adds are matrix products; every other sum is made as depthwise convolutions are. */
-const products: ReadonlySet<KernelCost["kind"]> = new Set(["gemm", "gemv", "downsample", "stem"]);
+const products: ReadonlySet<KernelCost["kind"]> = new Set(["gemm", "gemv", "downsample", "stem", "weightGrad"]);
 
 /**
  * Seconds of one kernel over a batch. Arithmetic takes as long as its fullest unit: the last of the workgroups runs with
@@ -40,7 +40,7 @@ export interface Prediction {
 }
 
 /** Seconds of a whole pass: its kernels, one after the other. */
-export function predict(profile: Profile, device: Device, rates: Rates, batch: number): Prediction {
+export function predict(profile: Pick<Profile, "kernels">, device: Device, rates: Rates, batch: number): Prediction {
   const spent = { products: 0, depthwise: 0, values: 0, memory: 0, launches: 0 };
   let seconds = 0;
   for (const { cost, count } of profile.kernels) {

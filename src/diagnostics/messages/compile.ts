@@ -39,6 +39,10 @@ export const compileMessages = {
     text: (target: string, why: string) =>
       `--train makes what trains a model in a page, not for ${target}: ${why}; leave it out, or give --target wgsl`,
   },
+  "learning-lowered": {
+    kind: "E_USAGE",
+    text: () => "what learns is looked at as WebGPU runs it, in f32; leave --target and --dtype out",
+  },
   "recipe-needed": { kind: "E_USAGE", text: (known: string) => `name one recipe with --train: ${known}` },
   "epochs-of-batches": {
     kind: "E_USAGE",

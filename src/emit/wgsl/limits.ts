@@ -34,3 +34,13 @@ export function wgslProblems(plan: Plan): readonly Diagnostic[] {
   });
   return large.length > 0 ? large : [...arenas, ...grids];
 }
+
+/** How many images WebGPU's default limits hold. */
+export function mostImages({ buffers, arenas }: Plan): number {
+  const bindings = [...buffers.values()].filter(({ perImage }) => perImage).map(bytesOf);
+  return Math.min(
+    defaults.groups,
+    ...bindings.map(bytes => Math.floor(defaults.maxStorageBufferBindingSize / bytes)),
+    ...arenas.map(bytes => Math.floor(defaults.maxBufferSize / bytes)),
+  );
+}

@@ -8,6 +8,7 @@ export const jobs = {
   classify: async () => (await import("./classify.ts")).classify,
   reconstruct: async () => (await import("./reconstruct.ts")).reconstruct,
   info: async () => (await import("./info.ts")).info,
+  trainingInfo: async () => (await import("./info-training.ts")).trainingInfo,
   inspect: async () => (await import("./inspect.ts")).inspectModel,
   check: async () => (await import("./check.ts")).check,
   fmt: async () => (await import("./fmt.ts")).fmt,

@@ -21,8 +21,7 @@ const counted = (tampering: Tampering = {}) => tamper(device as GPUDevice, compi
 const lr = 1e-2;
 
 /** A device on which results come late in buffers of that name. */
-function slowly(name: string, wait: () => Promise<unknown>): GPUDevice {
-  const { device: gpu } = counted();
+function slowly(name: string, wait: () => Promise<unknown>, gpu = counted().device): GPUDevice {
   return overlaid(gpu, {
     createBuffer: (wanted: GPUBufferDescriptor) => {
       const buffer = gpu.createBuffer(wanted);
@@ -311,9 +310,14 @@ describe.skipIf(adapter === null)("ends", () => {
     const weights = () => Promise.reject(new RangeError("the disk is gone"));
     await expect(trainer(gpu, { weights })).rejects.toThrow(new RangeError("the disk is gone"));
     await expect(trainer(gpu, { optimizer: { eps: 0 } })).rejects.toMatchObject({ name: "InputError" });
-    const controller = new AbortController();
-    const onProgress = () => controller.abort();
-    await expect(trainer(gpu, { onProgress, signal: controller.signal })).rejects.toMatchObject({ name: "AbortError" });
+    for (const isLast of [false, true]) {
+      const controller = new AbortController();
+      const onProgress = ({ loaded, total }: { readonly loaded: number; readonly total: number }) => {
+        if (loaded === total || !isLast) controller.abort();
+      };
+      const creating = trainer(gpu, { onProgress, signal: controller.signal });
+      await expect(creating).rejects.toMatchObject({ name: "AbortError" });
+    }
     while (live() > 0) await new Promise(resolve => setTimeout(resolve, 1));
   });
 
@@ -328,6 +332,22 @@ describe.skipIf(adapter === null)("ends", () => {
     for (const end of await all) expect(end).toMatchObject({ status: "rejected", reason: { name: "DeviceLostError" } });
     await expect(learning.step(batch(1, 1), { lr })).rejects.toMatchObject({ name: "DeviceLostError" });
     await expect(stateOf(learning)).rejects.toMatchObject({ name: "DeviceLostError" });
+    learning.dispose();
+  });
+
+  test("R12: what waits for a result that never comes ends with its device", async () => {
+    const gpu = await newDevice();
+    const waiting = new Set<string>();
+    const never = (name: string) => () => {
+      waiting.add(name);
+      return new Promise(() => {});
+    };
+    const learning = await trainer(slowly("read", never("norm"), slowly("result loss", never("loss"), gpu)));
+    const steps = Promise.allSettled([1, 2].map(seed => learning.step(batch(1, seed), { lr })));
+    while (waiting.size < 2) await new Promise(resolve => setTimeout(resolve, 1));
+    gpu.destroy();
+    for (const end of await steps)
+      expect(end).toMatchObject({ status: "rejected", reason: { name: "DeviceLostError" } });
     learning.dispose();
   });
 });
