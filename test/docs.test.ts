@@ -46,10 +46,11 @@ describe("docs/language.md", () => {
   });
 });
 
-/** The fields of declarations, and those of heads, optimisers and schedules. A decoder's are told in its own row. */
+/** The fields of declarations, and those of heads, optimisers, schedules and augmentation. A decoder's are told in its own row. */
 function allFields(fields: Fields): readonly { readonly name: string; readonly value: string | null }[] {
   return Object.entries(fields).flatMap(([name, { type, default: value }]) => [
     { name, value },
     ...(type.kind === "choice" ? Object.values(type.of).flatMap(allFields) : []),
+    ...(name === "augment" && type.kind === "group" ? allFields(type.fields) : []),
   ]);
 }

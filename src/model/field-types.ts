@@ -58,6 +58,12 @@ export interface BatchType {
   readonly of: IntegerType;
 }
 
+/** `0.2..1`: two numbers, the first not above the second. */
+export interface RangeType {
+  readonly kind: "range";
+  readonly of: NumberType;
+}
+
 export interface ListType<T extends FieldType = FieldType> {
   readonly kind: "list";
   readonly of: T;
@@ -108,6 +114,7 @@ export type FieldType =
   | ReferenceType
   | SizeType
   | BatchType
+  | RangeType
   | ListType
   | OneOrManyType
   | MeasureType
@@ -123,6 +130,8 @@ export interface Field<T extends FieldType = FieldType> {
   readonly required: boolean;
   /** Whether a model has it from its parent. */
   readonly inherited: boolean;
+  /** What people call it who know it from elsewhere; nothing is read by these names. */
+  readonly elsewhere: readonly string[];
 }
 
 // A list type of unknown entry makes the mapping of types to values recursive, so the table of fields is an interface.
@@ -141,7 +150,7 @@ export type ValueOf<T> = T extends IntegerType | NumberType | MeasureType
         ? string
         : T extends SizeType
           ? { readonly height: number; readonly width: number; readonly channels: number }
-          : T extends BatchType
+          : T extends BatchType | RangeType
             ? { readonly min: number; readonly max: number }
             : T extends ListType<infer U>
               ? readonly Located<ValueOf<U>>[]
@@ -202,6 +211,13 @@ export const field = <T extends FieldType>(type: T, byDefault: string | null = n
   default: byDefault,
   required: false,
   inherited: true,
+  elsewhere: [],
+});
+
+/** A field that people know by other names. */
+export const alsoCalled = <T extends FieldType>(of: Field<T>, ...elsewhere: readonly string[]): Field<T> => ({
+  ...of,
+  elsewhere,
 });
 
 export const required = <T extends FieldType>(type: T): Field<T> => ({ ...field(type), required: true });

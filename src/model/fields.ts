@@ -1,4 +1,5 @@
 import {
+  alsoCalled,
   type Fields,
   field,
   integer,
@@ -93,6 +94,21 @@ const cosine = {
   min_lr: field(number(0, 1), "0"),
 } as const;
 
+/** Shares of a picture's area. Below a hundredth there is nothing to see. */
+const share = number(0.01, 1);
+/** Beyond this both images have a half each time. */
+const concentration = number(0, 100);
+
+const augment = {
+  crop: alsoCalled(field({ kind: "range", of: share }), "scale", "random_resized_crop", "resized_crop"),
+  flip: alsoCalled(field({ kind: "flag" }, "false"), "hflip", "horizontal_flip"),
+  mixup: alsoCalled(field(concentration, "0"), "mixup_alpha"),
+  cutmix: alsoCalled(field(concentration, "0"), "cutmix_alpha"),
+} as const;
+
+/** What recipes elsewhere say of augmentation beside all the rest. */
+const augmentations = Object.entries(augment).flatMap(([name, { elsewhere }]) => [name, ...elsewhere]);
+
 export const trainFields = {
   model: required({ kind: "reference" }),
   batch: field(integer(1, maxBatch), "64"),
@@ -106,7 +122,8 @@ export const trainFields = {
   layer_decay: field({ kind: "optional", word: "none", of: number(0, 1) }, "none"),
   layer_decay_type: field(word(layerDecayTypes), "single"),
   drop_path: field(number(0, 1, "half-open"), "0"),
-  smoothing: field(number(0, 1, "half-open"), "0"),
+  smoothing: alsoCalled(field(number(0, 1, "half-open"), "0"), "label_smoothing"),
+  augment: alsoCalled(field({ kind: "group", fields: augment }), "augmentation", "transforms", ...augmentations),
   seed: field(integer(0, 0xffffffff), "0"),
   init: field({ kind: "optional", word: "official", of: positiveFloat }, "0.02"),
 } as const;

@@ -1,5 +1,12 @@
 import type { Value } from "../syntax/ast.ts";
-import { type Ends, type FieldType, type IntegerRule, type IntegerType, positiveFloat } from "./field-types.ts";
+import {
+  type Ends,
+  type FieldType,
+  type IntegerRule,
+  type IntegerType,
+  type NumberType,
+  positiveFloat,
+} from "./field-types.ts";
 
 /** Which integers a rule allows, and how to get from any number to the next one below or above. */
 const rules: {
@@ -31,6 +38,13 @@ export function nearestLegal({ min, max, rule }: IntegerType, n: number): readon
   const inside = Math.min(max, Math.max(min, n));
   const both = [Math.max(above(min), below(inside)), Math.min(below(max), above(inside))];
   return [...new Set(both)].filter(Number.isFinite).map(String);
+}
+
+/** The end of a range that a number lies beyond, where that is legal and a number that people write. */
+export function nearestEnd(type: NumberType, n: number): readonly string[] {
+  if (type === positiveFloat) return [];
+  if (n < type.min && type.ends !== "open") return [`${type.min}`];
+  return n > type.max && type.ends === "closed" ? [`${type.max}`] : [];
 }
 
 /** The multiples of `unit` around a number: what to write instead of it. */
@@ -68,6 +82,7 @@ const descriptions: Phrases = {
   reference: () => "the name of a model",
   size: () => "HxWxC",
   batch: ({ of }) => describeType(of),
+  range: ({ of }) => `a range inside ${of.min}..${of.max}`,
   list: ({ of }) => `a list of ${plural(of)}`,
   "one-or-many": ({ list }) => `${describeType(list.of)}, or a list of them`,
   measure: ({ word, of }) => `'${word}' and ${describeType(of)}`,
@@ -85,6 +100,7 @@ const kinds: Phrases = {
   number: () => "a number",
   size: () => "a size such as 224x224x3",
   batch: () => "a number or a range such as 1..8",
+  range: ({ of }) => `a range such as 0.2..${of.max}`,
   "one-or-many": ({ list }) => `${takes(list.of)}, or a list of them`,
   measure: ({ word }) => `a size such as '${word} 4'`,
   optional: ({ word }) => `${word} or a number`,

@@ -134,11 +134,30 @@ export interface Recipe {
   readonly dropPath: number;
   /** What labels give away to all classes. */
   readonly smoothing: number;
+  readonly augment: Augment;
   readonly seed: number;
   /** Standard deviation of weights that are drawn, or null for the published initialisation. */
   readonly init: number | null;
   readonly span: Span;
 }
+
+/** How images are changed each time they are seen. */
+export interface Augment {
+  /** The share of its area that a piece of the image has, drawn between the two; null for the image as evaluation fits it. */
+  readonly crop: { readonly min: number; readonly max: number } | null;
+  /** Half of the images are mirrored, left to right. */
+  readonly flip: boolean;
+  /** Both parameters of the Beta distribution of shares by which two images are laid over each other; 0 for never. */
+  readonly mixup: number;
+  /** The same of the area that stays where a box of one image is put into another; 0 for never. */
+  readonly cutmix: number;
+}
+
+/** Whether a recipe changes images at all. */
+export const changes = (augment: Augment): boolean => augment.crop !== null || augment.flip || mixes(augment);
+
+/** Whether a recipe mixes images, and labels with them. */
+export const mixes = ({ mixup, cutmix }: Augment): boolean => mixup > 0 || cutmix > 0;
 
 /** What a recipe counts in: its length, its warm-up and its schedule. */
 export type RecipeUnit = "steps" | "epochs";

@@ -2,8 +2,17 @@ import type { Diagnostic, Span } from "../diagnostics/diagnostic.ts";
 import { error, withNote } from "../diagnostics/messages.ts";
 import { nearestOf } from "../diagnostics/nearest.ts";
 import type { GroupValue, NumberValue, Value, Field as WrittenField } from "../syntax/ast.ts";
-import type { Fields, FieldType, IntegerType, Located, Settings, ValueOf } from "./field-types.ts";
-import { describeType, describeWritten, legal, nearestLegal, takes } from "./legal.ts";
+import type {
+  BatchType,
+  Fields,
+  FieldType,
+  IntegerType,
+  Located,
+  RangeType,
+  Settings,
+  ValueOf,
+} from "./field-types.ts";
+import { describeType, describeWritten, legal, nearestEnd, nearestLegal, takes } from "./legal.ts";
 
 export type Report = (diagnostic: Diagnostic) => void;
 
@@ -42,7 +51,7 @@ const readers: { readonly [K in FieldType["kind"]]: Reader<Extract<FieldType, { 
     const { value: n } = written;
     if (n > min && n < max) return { value: n };
     if ((n === min && ends !== "open") || (n === max && ends === "closed")) return { value: n };
-    report(error("out-of-range", value.span, path, written.text, describeType(type), []));
+    report(error("out-of-range", value.span, path, written.text, describeType(type), nearestEnd(type, n)));
     return null;
   },
   flag: (type, value, path, report) => {
@@ -83,14 +92,9 @@ const readers: { readonly [K in FieldType["kind"]]: Reader<Extract<FieldType, { 
       const one = read(type.of, value, path, report);
       return one && { value: { min: one.value, max: one.value } };
     }
-    if (value.kind !== "range" || value.step !== null) return wrongType(type, value, path, report);
-    const min = read(type.of, value.from, path, report);
-    const max = read(type.of, value.to, path, report);
-    if (!min || !max) return null;
-    if (min.value <= max.value) return { value: { min: min.value, max: max.value } };
-    report(error("empty-range", value.span, path, value.from.text, value.to.text));
-    return null;
+    return rangeIn(type, value, path, report);
   },
+  range: (type, value, path, report) => rangeIn(type, value, path, report),
   list: (type, value, path, report) => {
     if (value.kind !== "list") return wrongType(type, value, path, report);
     const { items } = value;
@@ -160,7 +164,9 @@ export function readFields<F extends Fields>(
   where: { readonly owner: string; readonly path: string },
   report: Report,
 ): Settings<F> | null {
-  const nearest = nearestOf(Object.keys(fields));
+  const names = nearestOf(Object.keys(fields));
+  const known = (word: string) => Object.entries(fields).find(([, { elsewhere }]) => elsewhere.includes(word))?.[0];
+  const nearest = (word: string) => known(word) ?? names(word);
   const seen = new Map<string, WrittenField>();
   const settings = new Map<string, Located<unknown>>();
   let right = true;
@@ -180,6 +186,16 @@ export function readFields<F extends Fields>(
     if (before === undefined) seen.set(name, item);
   }
   return right ? (Object.fromEntries(settings) as Settings<F>) : null;
+}
+
+function rangeIn(type: BatchType | RangeType, value: Value, path: string, report: Report) {
+  if (value.kind !== "range" || value.step !== null) return wrongType(type, value, path, report);
+  const min = read(type.of, value.from, path, report);
+  const max = read(type.of, value.to, path, report);
+  if (!min || !max) return null;
+  if (min.value <= max.value) return { value: { min: min.value, max: max.value } };
+  report(error("empty-range", value.span, path, value.from.text, value.to.text));
+  return null;
 }
 
 function wrongType(type: FieldType, value: Value, path: string, report: Report): null {

@@ -2,7 +2,8 @@ import { error, warning } from "../diagnostics/messages.ts";
 import type { Nearest } from "../diagnostics/nearest.ts";
 import type { ModelDeclaration, TrainDeclaration } from "../syntax/ast.ts";
 import { type TrainSettings, trainFields } from "./fields.ts";
-import type { AdamW, CosineSchedule, Head, Model, Recipe } from "./model.ts";
+import { nearestMultiples } from "./legal.ts";
+import { type AdamW, type Augment, type CosineSchedule, type Head, type Model, mixes, type Recipe } from "./model.ts";
 import { type Report, readFields } from "./read.ts";
 
 /** What a recipe has to know of all models. */
@@ -48,6 +49,7 @@ export function checkRecipe({ name, body, span }: TrainDeclaration, models: Mode
     layerDecayType: settings.layer_decay_type?.value ?? "single",
     dropPath: settings.drop_path?.value ?? 0,
     smoothing: settings.smoothing?.value ?? 0,
+    augment: augmentOf(settings),
     seed: settings.seed?.value ?? 0,
     init: settings.init === undefined ? 0.02 : settings.init.value,
     span: { ...span, end: name.span.end },
@@ -94,6 +96,16 @@ function scheduleOf({ schedule }: TrainSettings, { count }: Recipe["length"]): C
   return { warmup: warmup?.value ?? total / 20, total, first: first?.value ?? 0, minLr: min_lr?.value ?? 0 };
 }
 
+function augmentOf({ augment }: TrainSettings): Augment {
+  const { crop, flip, mixup, cutmix } = augment?.value ?? {};
+  return {
+    crop: crop?.value ?? null,
+    flip: flip?.value ?? false,
+    mixup: mixup?.value ?? 0,
+    cutmix: cutmix?.value ?? 0,
+  };
+}
+
 /** The depths that the published groups of layers are for. */
 const groupedDepths = "3, 3, 27, 3";
 
@@ -110,10 +122,21 @@ function fits(recipe: Recipe, { stages, head }: Model, settings: TrainSettings, 
     report(warning("nothing-decays", settings.optimizer?.value.settings.weight_decay?.span ?? recipe.span));
   if (settings.smoothing !== undefined && head.kind !== "classifier")
     report(warning("no-labels", settings.smoothing.span, recipe.model));
+  const canMix = !mixes(recipe.augment) || mixable(recipe, head, settings, report);
   if (settings.layer_decay_type !== undefined && recipe.layerDecay === null)
     report(warning("no-layer-decay", settings.layer_decay_type.span));
   const depths = stages.map(({ depth }) => depth).join(", ");
-  if (recipe.layerDecayType === "single" || depths === groupedDepths) return true;
+  if (recipe.layerDecayType === "single" || depths === groupedDepths) return canMix;
   report(error("layer-groups", settings.layer_decay_type?.span ?? recipe.span, depths, groupedDepths));
+  return false;
+}
+
+/** Whether there are labels to mix, and images to mix two by two. */
+function mixable({ model, batch }: Recipe, head: Head, { augment, batch: stated }: TrainSettings, report: Report) {
+  const { mixup, cutmix } = augment?.value ?? {};
+  const place = [mixup, cutmix].find(stated => (stated?.value ?? 0) > 0)?.span ?? null;
+  if (head.kind !== "classifier") report(error("no-labels-to-mix", place, model));
+  else if (batch % 2 === 1) report(error("odd-to-mix", stated?.span ?? place, batch, nearestMultiples(batch, 2)));
+  else return true;
   return false;
 }

@@ -47,6 +47,17 @@ export function pictureOf(rgba: Uint8Array, width: number, height: number, chann
   return { width, height, channels, data };
 }
 
+/** Left to right. */
+export function mirrored({ width, height, channels, data }: Picture): Picture {
+  const turned = new Uint8Array(data.length);
+  for (let at = 0; at < data.length; at += channels) {
+    const column = (at / channels) % width;
+    const to = at + (width - 1 - 2 * column) * channels;
+    for (let c = 0; c < channels; c++) turned[to + c] = data[at + c] as number;
+  }
+  return { width, height, channels, data: turned };
+}
+
 /** What each channel is normalised by; only of RGB are mean and deviation published. */
 const scaleOf = (channels: number) => (channels === 3 ? imagenet : { mean: [0, 0, 0, 0], std: [1, 1, 1, 1] });
 

@@ -1,4 +1,4 @@
-import type { Recipe } from "../model/model.ts";
+import { type Augment, changes, mixes, type Recipe } from "../model/model.ts";
 
 const listed = (values: readonly number[]): string => `[${values.join(", ")}]`;
 
@@ -32,8 +32,22 @@ export function printRecipe(recipe: Recipe): readonly string[] {
     ...(layerDecay === null ? [] : [`layer_decay_type ${recipe.layerDecayType}`]),
     `drop_path ${recipe.dropPath}`,
     ...(recipe.smoothing === 0 ? [] : [`smoothing ${recipe.smoothing}`]),
+    ...printAugment(recipe.augment),
     `seed ${recipe.seed}`,
     `init ${recipe.init ?? "official"}`,
+    "}",
+  ];
+}
+
+/** Nothing where nothing is changed; what mixes only where something does, since not every model has labels. */
+function printAugment(augment: Augment): readonly string[] {
+  if (!changes(augment)) return [];
+  const { crop, flip, mixup, cutmix } = augment;
+  return [
+    "augment {",
+    ...(crop === null ? [] : [`crop ${crop.min}..${crop.max}`]),
+    `flip ${flip}`,
+    ...(mixes(augment) ? [`mixup ${mixup}`, `cutmix ${cutmix}`] : []),
     "}",
   ];
 }

@@ -29,6 +29,7 @@ describe("a recipe", () => {
       layerDecayType: "single",
       dropPath: 0,
       smoothing: 0,
+      augment: { crop: null, flip: false, mixup: 0, cutmix: 0 },
       seed: 0,
       init: 0.02,
     });
@@ -44,7 +45,7 @@ describe("a recipe", () => {
       model masked  batch 2  accumulate 3  steps 8
       optimizer adamw { lr 2e-3  betas [0.8, 0.9]  weight_decay 0.1  decays published_pretrain  eps 1e-6 }
       schedule cosine { warmup 3  total 12  first 2  min_lr 1e-5 }
-      clip 0.5  ema 0.99  layer_decay 0.8  drop_path 0.4  seed 7  init official
+      clip 0.5  ema 0.99  layer_decay 0.8  drop_path 0.4  seed 7  augment { crop 0.2..1.0  flip true }  init official
     }`;
     expect(recipe(text)).toEqual({
       name: "t",
@@ -60,6 +61,7 @@ describe("a recipe", () => {
       layerDecayType: "single",
       dropPath: 0.4,
       smoothing: 0,
+      augment: { crop: { min: 0.2, max: 1 }, flip: true, mixup: 0, cutmix: 0 },
       seed: 7,
       init: null,
     });
@@ -100,6 +102,20 @@ describe("a recipe", () => {
     ["ema 1", "out-of-range", "ema 1 is not a number between 0 and 1"],
     ["clip off", "unknown-word", "clip is none or a positive 32-bit float, not 'off'"],
     ["seed 4294967296", "out-of-range", "seed"],
+    ["augment { crop 0.2..1.5 }", "out-of-range", "augment.crop 1.5 is not a number from 0.01 to 1, nearest is 1"],
+    ["augment { crop 0..1 }", "out-of-range", "augment.crop 0 is not a number from 0.01 to 1, nearest is 0.01"],
+    ["augment { crop 1..0.2 }", "empty-range", "augment.crop goes from 1 up to 0.2, which holds nothing"],
+    ["augment { crop 0.2 }", "wrong-type", "augment.crop takes a range such as 0.2..1, not the number 0.2"],
+    ["augment { crop 0.1..1 step 0.1 }", "wrong-type", "not a range with a step"],
+    ["augment { flip 0.5 }", "wrong-type", "augment.flip takes true or false, not the number 0.5"],
+    ["augment { mixup -1 }", "out-of-range", "augment.mixup -1 is not a number from 0 to 100, nearest is 0"],
+    ["augment { mixup_alpha 0.8 }", "unknown-field", "augment has no field 'mixup_alpha', did you mean 'mixup'?"],
+    ["augment { hflip true }", "unknown-field", "did you mean 'flip'?"],
+    ["augment { scale 0.1..1 }", "unknown-field", "did you mean 'crop'?"],
+    ["flip true", "unknown-field", "a recipe has no field 'flip', did you mean 'augment'?"],
+    ["cutmix_alpha 1", "unknown-field", "did you mean 'augment'?"],
+    ["label_smoothing 0.1", "unknown-field", "did you mean 'smoothing'?"],
+    ["batch 3  augment { mixup 0.8 }", "odd-to-mix", "and 3 is odd, nearest are 2 and 4"],
     ["init offical", "unknown-word", "did you mean 'official'?"],
   ])("%s is %s", (text, code, sentence) => {
     const [problem, ...more] = errorsOf(checkText(`${models}train t { model m  steps 100  ${text} }`));

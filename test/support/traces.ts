@@ -81,6 +81,7 @@ export function traceRecipe(trace: Trace, model: Model): Recipe {
     layerDecayType: "single",
     dropPath: trace.drop_path ?? 0,
     smoothing: trace.smoothing ?? 0,
+    augment: { crop: null, flip: false, mixup: 0, cutmix: 0 },
     seed: trace.seed,
     init: 0.02,
     span: nowhere,

@@ -18,6 +18,7 @@ const recipe: Recipe = {
   layerDecayType: "single",
   dropPath: 0,
   smoothing: 0,
+  augment: { crop: null, flip: false, mixup: 0, cutmix: 0 },
   seed: 0,
   init: 0.02,
   span: nowhere,

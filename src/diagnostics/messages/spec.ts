@@ -264,6 +264,16 @@ const recipeMessages = {
     text: (model: string) =>
       `smoothing is of labels, which the masked autoencoder '${short(model)}' has none of; leave it out`,
   },
+  "no-labels-to-mix": {
+    kind: "E_SPEC_CONFLICT",
+    text: (model: string) =>
+      `mixup and cutmix mix labels, which the masked autoencoder '${short(model)}' has none of; leave them out`,
+  },
+  "odd-to-mix": {
+    kind: "E_SPEC_CONFLICT",
+    text: (batch: number, nearest: readonly string[]) =>
+      `mixup and cutmix take the images of a batch two by two, and ${batch} is odd${nearestAre(nearest)}`,
+  },
   "no-layer-decay": {
     kind: "W_SPEC",
     text: () => "layer_decay_type says how layers decay, but layer_decay is none; give layer_decay, such as 0.9",

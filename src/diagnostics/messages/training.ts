@@ -44,6 +44,11 @@ export const trainingMessages = {
     kind: "E_R_INPUT",
     text: () => "the pictures are not those that the run was begun with; go on with the same, or begin another run",
   },
+  "augment-of-batches": {
+    kind: "W_W",
+    text: (recipe: string) =>
+      `train ${recipe} changes images, but ready batches are taken as they are; leave augment out, or name pictures with --data`,
+  },
   "run-in-data": {
     kind: "E_IO_UNSAFE",
     text: () => "the run would lie among the pictures, and look like a class; choose another folder",

@@ -3,7 +3,7 @@ import { type Diagnostic, fail, ok, type Result } from "../../diagnostics/diagno
 import { catchingFailures } from "../../diagnostics/failure.ts";
 import { error, warning, withNote } from "../../diagnostics/messages.ts";
 import type { InputPort } from "../../model/inputs.ts";
-import type { Model, Recipe } from "../../model/model.ts";
+import { changes, type Model, type Recipe } from "../../model/model.ts";
 import { readTensorFile } from "../../weights/formats/tensor-file.ts";
 import type { TensorFile } from "../../weights/tensor.ts";
 import { openSource } from "../files/byte-source.ts";
@@ -49,7 +49,9 @@ export async function openBatches(file: string, { model, recipe }: DataRequest):
     }
     const read = (step: number, micro: number) => readMicro(tensors.value, ports.value, recipe.batch, step, micro);
     const { close } = source.value;
+    const still = changes(recipe.augment) ? [warning("augment-of-batches", recipe.span, recipe.name)] : [];
     return ok({ steps, stepsPerUnit: 1, sha256: null, read, odd: () => [], close }, [
+      ...still,
       ...tensors.diagnostics,
       ...checked.diagnostics,
     ]);

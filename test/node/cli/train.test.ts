@@ -193,6 +193,12 @@ describe("a run", () => {
   });
 });
 
+test("ready batches are not augmented, which is said", async () => {
+  const { train } = await place(recipe("steps 6  augment { flip true }"));
+  const { code, stderr } = await train();
+  expect([code, stderr]).toEqual([0, expect.stringContaining("ready batches are taken as they are")]);
+});
+
 describe("a run goes on", () => {
   test("to the same bits, from a checkpoint in its middle, with a log that has each step once", async () => {
     const { at, train, log } = await place(recipe(usual));
@@ -328,6 +334,22 @@ describe("a run over a folder of pictures", () => {
     for (const step of [9, 10]) rmSync(at(`run/checkpoints/step-${step}`), { recursive: true });
     const { stdout } = await over(at, ["--resume", "--save-every", "3"]);
     expect(stdout).toContain("steps 7 to 10 of 10");
+    expect(bytesOf(at("run/checkpoints/step-10"))).toEqual(whole);
+  });
+
+  test("that are augmented goes on with the same recipe alone, to the same bits", async () => {
+    const mixed = epochs.replace("}", " augment { crop 0.3..1  flip true  mixup 0.8  cutmix 1 } }");
+    const { folder, at } = await place(mixed, 1);
+    folders(folder);
+    expect((await over(at, ["--save-every", "3"])).stderr).not.toMatch(/error|warning/);
+    expect(readFileSync(at("run/train.cnx"), "utf8")).toContain("    crop   0.3..1\n    flip   true\n    mixup  0.8\n");
+    const whole = bytesOf(at("run/checkpoints/step-10"));
+    for (const step of [9, 10]) rmSync(at(`run/checkpoints/step-${step}`), { recursive: true });
+    writeFileSync(at("spec.cnx"), models + mixed.replace("0.3..1", "0.4..1"));
+    const other = await over(at, ["--resume"]);
+    expect([other.code, other.stderr]).toEqual([2, expect.stringContaining("crop 0.3..1")]);
+    writeFileSync(at("spec.cnx"), models + mixed);
+    expect((await over(at, ["--resume"])).code).toBe(0);
     expect(bytesOf(at("run/checkpoints/step-10"))).toEqual(whole);
   });
 

@@ -4,12 +4,14 @@ import { describe, expect, test } from "vitest";
 import type { Recipe } from "../../../src/model/model.ts";
 import { openPictures } from "../../../src/node/inputs/picture-data.ts";
 import { maskProblem } from "../../../src/runtime/mask.ts";
+import { uniformStream } from "../../../src/weights/made/streams.ts";
 import { newFolder } from "../../support/folders.ts";
 import { writePng } from "../../support/png.ts";
 import { checkText, errorsOf, must } from "../../syntax/support.ts";
 
 const body = "depths [1, 1, 1]  dims [4, 4, 4]  stem patch 1";
 const models = `model m { ${body}  input 4x4x3  head classifier { classes 2 } }
+model wide { ${body}  input 4x8x3  head classifier { classes 2 } }
 model masked { ${body}  input 8x8x3  head fcmae { patch_size 4  decoder { dim 4 } } }
 `;
 
@@ -122,6 +124,80 @@ describe("a folder of pictures", () => {
       masks.add(mask.join());
     }
     expect(masks.size).toBeGreaterThan(15);
+  });
+});
+
+/** Pictures of noise, so that any other cut of them differs. */
+function noise(count: number, size: { readonly width: number; readonly height: number }): string {
+  const folder = newFolder();
+  const next = uniformStream("noise");
+  for (let i = 0; i < count; i++) {
+    const data = Buffer.from(
+      Array.from({ length: 4 * size.width * size.height }, () => Math.floor((next() + 1) * 128)),
+    );
+    for (let at = 3; at < data.length; at += 4) data[at] = 255;
+    const file = path.join(folder, i % 2 === 0 ? "cat" : "dog", `${i}.png`);
+    fs.mkdirSync(path.dirname(file), { recursive: true });
+    fs.writeFileSync(file, writePng({ ...size, data }));
+  }
+  return folder;
+}
+
+/** All that a run learns from, image by image, whatever its micro-batches are. */
+async function images(folder: string, text: string, accumulate: number) {
+  const data = must(open(folder, text));
+  const all: number[][] = [];
+  for (let step = 0; step < data.steps; step++)
+    for (let micro = 0; micro < accumulate; micro++)
+      for (const { shape, data: values } of must(await data.read(step, micro)).values()) {
+        const size = values.length / (shape[0] ?? 1);
+        for (let i = 0; i < (shape[0] ?? 0); i++) all.push([...values.subarray(i * size, (i + 1) * size)]);
+      }
+  return all.map(values => values.join()).sort();
+}
+
+describe("augmented pictures", () => {
+  const changed = "epochs 3  smoothing 0.1  augment { crop 0.2..1  flip true  mixup 0.8  cutmix 1 }";
+
+  test("have the same bits however a step is cut into micro-batches, and others for another seed", async () => {
+    const folder = noise(12, { width: 9, height: 8 });
+    const whole = await images(folder, `model m  batch 4  ${changed}`, 1);
+    expect(await images(folder, `model m  batch 2  accumulate 2  ${changed}`, 2)).toEqual(whole);
+    expect(await images(folder, `model m  batch 4  ${changed}  seed 1`, 1)).not.toEqual(whole);
+    expect(new Set(whole.filter(values => values.split(",").length > 2)).size).toBe(36);
+  });
+
+  test("have labels that are mixed with them, and are still one", async () => {
+    const data = must(open(noise(8, { width: 8, height: 8 }), `model m  batch 8  ${changed}`));
+    const { data: targets = [] } = must(await data.read(0, 0)).get("targets") ?? {};
+    const rows = [0, 1, 2, 3, 4, 5, 6, 7].map(i => targets.slice(2 * i, 2 * i + 2));
+    for (const row of rows) expect((row[0] ?? 0) + (row[1] ?? 0)).toBeCloseTo(1, 6);
+    // Of two images what one keeps the other gives.
+    for (const i of [0, 2, 4, 6]) {
+      const sum = [...(rows[i] ?? [])].map((value, k) => value + (rows[i + 1]?.[k] ?? 0));
+      expect([0, 1, 2].some(cats => Math.abs((sum[0] ?? 0) - (cats * 0.9 + 0.1)) < 1e-6)).toBe(true);
+    }
+  });
+
+  test("that are cut whole and not mirrored are what they are without", async () => {
+    const folder = noise(4, { width: 10, height: 9 });
+    const plain = await images(folder, "model wide  batch 2  epochs 1", 1);
+    expect(await images(folder, "model wide  batch 2  epochs 1  augment { crop 1..1 }", 1)).toEqual(plain);
+    expect(await images(folder, "model wide  batch 2  epochs 1  augment { crop 0.9..0.9 }", 1)).not.toEqual(plain);
+  });
+
+  test("are mirrored in half of the cases, image by image", async () => {
+    const folder = noise(2, { width: 8, height: 8 });
+    const seen = new Map<string, number>();
+    const data = must(open(folder, "model m  batch 2  steps 200  augment { flip true }"));
+    for (let step = 0; step < 200; step++) {
+      const pixels = must(await data.read(step, 0)).get("pixel_values")?.data ?? new Float32Array();
+      for (const image of [pixels.subarray(0, pixels.length / 2), pixels.subarray(pixels.length / 2)])
+        seen.set(image.join(), (seen.get(image.join()) ?? 0) + 1);
+    }
+    expect(seen.size).toBe(4);
+    // Binomial of 200: standard error 7.
+    for (const times of seen.values()) expect(Math.abs(times - 100)).toBeLessThan(35);
   });
 });
 
