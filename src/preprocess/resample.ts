@@ -11,8 +11,8 @@ const precision = 2 ** 22;
  * outside of the window are not worked out: a picture may be far longer than wide.
  */
 export function resample(picture: Picture, { resized, left, top }: Placement, window: Size): Picture {
-  const across = axisTaps(picture.width, resized.width, left, window.width);
-  const down = axisTaps(picture.height, resized.height, top, window.height);
+  const across = keptTaps(picture.width, resized.width, left, window.width);
+  const down = keptTaps(picture.height, resized.height, top, window.height);
   const firstRow = Math.min(...down.map(({ first }) => first));
   const endRow = Math.max(...down.map(({ first, weights }) => first + weights.length));
   const narrow = horizontal(picture, across, firstRow, endRow);
@@ -58,6 +58,20 @@ function weighted(data: Uint8Array, from: number, step: number, weights: Int32Ar
 export interface Taps {
   readonly first: number;
   readonly weights: Int32Array;
+}
+
+/** Taps of the last few axes: most pictures of a folder have one size, and to work them out takes longer than to use them. */
+const kept = new Map<string, readonly Taps[]>();
+const mostKept = 64;
+
+function keptTaps(...axis: Parameters<typeof axisTaps>): readonly Taps[] {
+  const key = axis.join();
+  const known = kept.get(key);
+  if (known !== undefined) return known;
+  const taps = axisTaps(...axis);
+  if (kept.size === mostKept) kept.clear();
+  kept.set(key, taps);
+  return taps;
 }
 
 /** Taps of `count` output positions from `start` on, of an axis that goes from so many positions to so many. */

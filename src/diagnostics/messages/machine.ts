@@ -166,6 +166,11 @@ export const machineMessages = {
     text: () => "the file is neither a PNG nor a JPEG nor a WebP image",
   },
   "image-broken": { kind: "E_R_INPUT", text: (why: string) => `the image cannot be decoded: ${why}` },
+  "image-changed": {
+    kind: "E_R_INPUT",
+    text: (before: number, now: number) =>
+      `the file had ${before} bytes when the folder was looked at, and has ${now} now`,
+  },
   "image-too-large": {
     kind: "E_R_INPUT",
     text: (what: string, most: string) => `the image has ${what}, more than ${most}`,

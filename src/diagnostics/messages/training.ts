@@ -31,14 +31,14 @@ export const trainingMessages = {
   "pictures-broken": {
     kind: "E_R_INPUT",
     text: (broken: number, pictures: number) =>
-      `${broken} of ${pictures} pictures cannot be decoded, more than one in a hundred; remove those that are none`,
+      `${broken} of ${pictures} pictures cannot be read, more than one in a hundred; remove those that are none`,
   },
   "pictures-passed-over": {
     kind: "W_W",
     text: (broken: number) =>
       broken === 1
-        ? "the picture cannot be decoded, and the next was shown in its place"
-        : `the picture cannot be decoded, like ${broken - 1} more, and the next was shown in the place of each`,
+        ? "the picture cannot be read, and the next was shown in its place"
+        : `the picture cannot be read, like ${broken - 1} more, and the next was shown in the place of each`,
   },
   "data-differs": {
     kind: "E_R_INPUT",

@@ -71,11 +71,16 @@ export async function pngOf(picture: Picture): Promise<Result<Uint8Array>> {
   return encodePng({ width, height, data: toRgba(picture) }, loaded.value);
 }
 
+/** Packages that were found: looking for one takes as long as decoding a small picture. */
+const found = new Map<string, unknown>();
+
 async function loadPackage(name: string, purpose: string, module?: string): Promise<Result<unknown>> {
+  if (found.has(name)) return ok(found.get(name));
   try {
     const loaded = (await importPackage(name, module)) as { readonly default?: unknown } | null;
     if (loaded === null) return fail(missing(name, purpose));
-    return ok(module === undefined ? (loaded.default ?? loaded) : loaded);
+    found.set(name, module === undefined ? (loaded.default ?? loaded) : loaded);
+    return ok(found.get(name));
   } catch (cause) {
     return fail(error("tool-failed", null, `npm package ${name}`, reasonOf(cause)));
   }

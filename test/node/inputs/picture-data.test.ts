@@ -15,13 +15,13 @@ model wide { ${body}  input 4x8x3  head classifier { classes 2 } }
 model masked { ${body}  input 8x8x3  head fcmae { patch_size 4  decoder { dim 4 } } }
 `;
 
-/** A recipe over a folder. */
-function open(folder: string, text: string) {
+/** A recipe over a folder, whose pictures so many threads decode. */
+function open(folder: string, text: string, threads = 2) {
   const program = must(checkText(`${models}train t { ${text} }`));
   const recipe = program.recipes.get("t") as Recipe;
   const model = program.models.get(recipe.model);
   if (model === undefined) throw new Error("no model");
-  return openPictures(folder, { model, recipe });
+  return openPictures(folder, { model, recipe }, threads);
 }
 
 /** A picture of one colour, by which it is known again. */
@@ -144,8 +144,8 @@ function noise(count: number, size: { readonly width: number; readonly height: n
 }
 
 /** All that a run learns from, image by image, whatever its micro-batches are. */
-async function images(folder: string, text: string, accumulate: number) {
-  const data = must(open(folder, text));
+async function images(folder: string, text: string, accumulate: number, threads = 2) {
+  const data = must(open(folder, text, threads));
   const all: number[][] = [];
   for (let step = 0; step < data.steps; step++)
     for (let micro = 0; micro < accumulate; micro++)
@@ -153,6 +153,7 @@ async function images(folder: string, text: string, accumulate: number) {
         const size = values.length / (shape[0] ?? 1);
         for (let i = 0; i < (shape[0] ?? 0); i++) all.push([...values.subarray(i * size, (i + 1) * size)]);
       }
+  await data.close();
   return all.map(values => values.join()).sort();
 }
 
@@ -165,6 +166,13 @@ describe("augmented pictures", () => {
     expect(await images(folder, `model m  batch 2  accumulate 2  ${changed}`, 2)).toEqual(whole);
     expect(await images(folder, `model m  batch 4  ${changed}  seed 1`, 1)).not.toEqual(whole);
     expect(new Set(whole.filter(values => values.split(",").length > 2)).size).toBe(36);
+  });
+
+  test("have the same bits whatever the number of threads, and though one of them is broken", async () => {
+    const folder = noise(12, { width: 9, height: 8 });
+    fs.writeFileSync(path.join(folder, "cat/4.png"), "no picture");
+    const one = await images(folder, `model m  batch 6  ${changed}`, 1, 1);
+    for (const threads of [3, 8]) expect(await images(folder, `model m  batch 6  ${changed}`, 1, threads)).toEqual(one);
   });
 
   test("have labels that are mixed with them, and are still one", async () => {
@@ -239,8 +247,57 @@ describe("what is wrong with a folder", () => {
     fs.writeFileSync(path.join(folder, "cat/000.png"), "nor this");
     const read = await must(open(folder, "model m  batch 12  epochs 1")).read(0, 0);
     expect(errorsOf(read).map(({ message }) => message)).toEqual([
-      "2 of 12 pictures cannot be decoded, more than one in a hundred; remove those that are none",
+      "2 of 12 pictures cannot be read, more than one in a hundred; remove those that are none",
     ]);
+  });
+
+  test("is the same whoever reads ahead how far, and told in the order of what is shown", async () => {
+    const folder = paintAll(300, false);
+    for (const name of ["003", "100", "200", "299"]) fs.writeFileSync(path.join(folder, `${name}.png`), "no picture");
+    const told = await Promise.all(
+      [1, 2, 5].map(async threads => {
+        const data = must(open(folder, "model masked  batch 10  epochs 1", threads));
+        const seen: string[] = [];
+        for (let step = 0; step < data.steps; step++) {
+          const read = await data.read(step, 0);
+          seen.push(
+            read.ok
+              ? data
+                  .odd()
+                  .map(({ place }) => JSON.stringify(place))
+                  .join()
+              : (errorsOf(read)[0]?.message ?? ""),
+          );
+        }
+        return seen;
+      }),
+    );
+    expect(told[0]?.filter(what => what.includes("4 of 300 pictures cannot be read")).length).toBe(1);
+    expect(told[1]).toEqual(told[0]);
+    expect(told[2]).toEqual(told[0]);
+  });
+
+  test("a picture that changes or goes away while it is read is passed over, and said", async () => {
+    const folder = paintAll(4, false);
+    const data = must(open(folder, "model masked  batch 4  epochs 1"));
+    fs.appendFileSync(path.join(folder, "001.png"), "more");
+    expect((await data.read(0, 0)).ok).toBe(true);
+    expect(data.odd().map(({ notes }) => notes[0]?.message)).toEqual([
+      expect.stringMatching(/^the file had \d+ bytes when the folder was looked at, and has \d+ now$/),
+    ]);
+    const other = must(open(folder, "model masked  batch 4  epochs 1"));
+    fs.rmSync(path.join(folder, "002.png"));
+    expect((await other.read(0, 0)).ok).toBe(true);
+    expect(other.odd().map(({ message, notes }) => [message, notes[0]?.message])).toEqual([
+      ["the picture cannot be read, and the next was shown in its place", expect.stringContaining("no such file")],
+    ]);
+  });
+
+  test("a folder of a single picture that is none is an error", async () => {
+    const folder = newFolder();
+    fs.writeFileSync(path.join(folder, "a.png"), "no picture");
+    const read = await must(open(folder, "model masked  batch 1  epochs 1")).read(0, 0);
+    expect(errorsOf(read).map(({ code }) => code)).toEqual(["pictures-broken"]);
   });
 
   test("what a folder holds is known again by its names and sizes", () => {
