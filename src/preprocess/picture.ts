@@ -47,21 +47,10 @@ export function pictureOf(rgba: Uint8Array, width: number, height: number, chann
   return { width, height, channels, data };
 }
 
-/** Left to right. */
-export function mirrored({ width, height, channels, data }: Picture): Picture {
-  const turned = new Uint8Array(data.length);
-  for (let at = 0; at < data.length; at += channels) {
-    const column = (at / channels) % width;
-    const to = at + (width - 1 - 2 * column) * channels;
-    for (let c = 0; c < channels; c++) turned[to + c] = data[at + c] as number;
-  }
-  return { width, height, channels, data: turned };
-}
-
 /** What each channel is normalised by; only of RGB are mean and deviation published. */
 const scaleOf = (channels: number) => (channels === 3 ? imagenet : { mean: [0, 0, 0, 0], std: [1, 1, 1, 1] });
 
-/** A picture as the model takes it: planes, normalised. */
+/** A picture as the model takes it: planes, normalised. Any number of channels will do. */
 export function toPlanes({ width, height, channels, data }: Picture): Float32Array {
   const planes = new Float32Array(data.length);
   const { mean, std } = scaleOf(channels);
@@ -69,6 +58,11 @@ export function toPlanes({ width, height, channels, data }: Picture): Float32Arr
     for (let i = 0; i < width * height; i++)
       planes[c * width * height + i] = ((data[i * channels + c] ?? 0) / 255 - (mean[c] ?? 0)) / (std[c] ?? 1);
   return planes;
+}
+
+/** Planes of rows of so many pixels, left to right, in their place. */
+export function mirror(planes: Float32Array, width: number): void {
+  for (let at = 0; at < planes.length; at += width) planes.subarray(at, at + width).reverse();
 }
 
 /** Pictures of one size as `pixel_values` [N, C, H, W]. */

@@ -23,6 +23,8 @@ export interface TensorFile {
   bytes(name: string): Promise<Uint8Array>;
   /** The same bytes in pieces of whole elements; left out where a file gives a tensor only whole. */
   parts?(name: string): AsyncIterable<Uint8Array>;
+  /** So many of those bytes, from `from` on; left out likewise, and for tensors whose `dataAt` is null. */
+  range?(name: string, from: number, length: number): Promise<Uint8Array>;
 }
 
 /** A tensor's bytes, in pieces where the file has them so. */

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { fitBox, fitPicture } from "../../src/preprocess/fit.ts";
-import { mirrored, type Picture } from "../../src/preprocess/picture.ts";
+import { mirror, type Picture } from "../../src/preprocess/picture.ts";
 import { type Box, randomCrop } from "../../src/preprocess/random-crop.ts";
 import { uniformStream } from "../../src/weights/made/streams.ts";
 
@@ -97,8 +97,8 @@ describe("a random crop", () => {
   });
 });
 
-test("a mirrored picture has its columns in the other order", () => {
-  const rows = { width: 3, height: 2, channels: 2, data: Uint8Array.of(1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12) };
-  expect([...mirrored(rows).data]).toEqual([5, 6, 3, 4, 1, 2, 11, 12, 9, 10, 7, 8]);
-  expect(mirrored(mirrored(picture(7, 5)))).toEqual(picture(7, 5));
+test("mirrored planes have their columns in the other order", () => {
+  const planes = Float32Array.of(1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12);
+  mirror(planes, 3);
+  expect([...planes]).toEqual([3, 2, 1, 6, 5, 4, 9, 8, 7, 12, 11, 10]);
 });

@@ -26,7 +26,7 @@ export const trainingMessages = {
   "pictures-few": {
     kind: "E_R_INPUT",
     text: (pictures: number, images: number) =>
-      `the folder has ${pictures} pictures, but a step takes ${images}; lower batch or accumulate`,
+      `there are ${pictures} pictures, but a step takes ${images}; lower batch or accumulate`,
   },
   "pictures-broken": {
     kind: "E_R_INPUT",
@@ -42,7 +42,7 @@ export const trainingMessages = {
   },
   "data-differs": {
     kind: "E_R_INPUT",
-    text: () => "the pictures are not those that the run was begun with; go on with the same, or begin another run",
+    text: () => "the data are not those that the run was begun with; go on with the same, or begin another run",
   },
   "augment-of-batches": {
     kind: "W_W",
@@ -53,9 +53,25 @@ export const trainingMessages = {
     kind: "E_IO_UNSAFE",
     text: () => "the run would lie among the pictures, and look like a class; choose another folder",
   },
+  "labels-range": {
+    kind: "E_R_INPUT",
+    text: (image: number, label: string, model: string, classes: number) =>
+      `label ${image} is ${label}, but model ${quoted(model)} has classes 0 to ${classes - 1}`,
+  },
+  "data-unused": {
+    kind: "W_W",
+    text: (name: string, more: number) =>
+      `tensor ${quoted(name)}${more === 0 ? " is" : more === 1 ? " and another are" : ` and ${more} others are`} not trained on`,
+  },
+  "crop-of-floats": {
+    kind: "E_R_INPUT",
+    text: (recipe: string, dtype: string) =>
+      `train ${recipe} crops, which resizes values of 8 bits, and the tensor is ${dtype}; leave crop out, or give it as U8`,
+  },
   "data-needed": {
     kind: "E_USAGE",
-    text: () => "name what it is trained on, either a folder of pictures with --data or ready batches with --batches",
+    text: () =>
+      "name what it is trained on, either pictures or tensors of images with --data or ready batches with --batches",
   },
   "run-foreign": {
     kind: "E_IO_UNSAFE",

@@ -17,6 +17,9 @@ export interface NpyHeader {
 }
 
 const magic = "\x93NUMPY";
+/** Whether a file begins as numpy.save writes it. */
+export const isNpy = (start: Uint8Array): boolean => String.fromCharCode(...start.subarray(0, magic.length)) === magic;
+
 /** Bytes that the header's length takes in each version of the format. */
 const lengthBytes: Readonly<Record<number, 2 | 4>> = { 1: 2, 2: 4, 3: 4 };
 
@@ -41,7 +44,7 @@ const dtypes: Readonly<Record<string, FileDType>> = {
  */
 export function readNpyHeader(name: string, bytes: Uint8Array, place: FilePlace): NpyHeader {
   const broken = (expected: string) => new Failure(error("npy-header", place, name, expected));
-  if (String.fromCharCode(...bytes.subarray(0, 6)) !== magic) throw broken("the magic bytes of numpy");
+  if (!isNpy(bytes)) throw broken("the magic bytes of numpy");
   const lengthSize = lengthBytes[bytes[6] ?? 0];
   if (lengthSize === undefined || bytes[7] !== 0) throw broken("a version from 1.0 to 3.0");
   const start = 8 + lengthSize;

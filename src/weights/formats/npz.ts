@@ -6,8 +6,8 @@ import type { TensorFile } from "../tensor.ts";
 import { readRanges } from "./bytes.ts";
 import { maxNpyHeader, readNpyHeader } from "./npy.ts";
 import type { ByteSource } from "./source.ts";
-import { columnMajor, rowMajor, type View, viewFile } from "./views.ts";
-import { type Directory, readEntries, type ZipEntry } from "./zip.ts";
+import { type Block, columnMajor, rowMajor, type View, viewFile } from "./views.ts";
+import { type Directory, readEntries } from "./zip.ts";
 
 const ending = ".npy";
 /** Read of each array at first: a header as numpy writes it. */
@@ -30,7 +30,14 @@ export async function readNpz(source: ByteSource, directory: Directory): Promise
   return ok(viewFile(source, views));
 }
 
-async function viewOf(source: ByteSource, block: ZipEntry, start: Uint8Array): Promise<View> {
+/** One array as numpy.save writes it, under a name that the file does not have. Throws a `Failure`. */
+export async function readNpy(source: ByteSource, name: string): Promise<TensorFile> {
+  const block = { name: name + ending, at: 0, size: source.size, crc: null };
+  const start = await source.read(0, Math.min(source.size, usualHeader));
+  return viewFile(source, [await viewOf(source, block, start)]);
+}
+
+async function viewOf(source: ByteSource, block: Block, start: Uint8Array): Promise<View> {
   const name = block.name.slice(0, -ending.length);
   const place = { file: source.name, offset: Math.min(block.at, source.size - 1) };
   const length = Math.min(block.size, 12 + maxNpyHeader);

@@ -73,6 +73,7 @@ function tensorFile(
       const { begin, end } = entryOf(name);
       return source.read(dataAt + begin, end - begin);
     },
+    range: (name, from, length) => source.read(dataAt + entryOf(name).begin + from, length),
     parts: async function* (name) {
       const { begin, end } = entryOf(name);
       for (let at = begin; at < end; at += pieceBytes)

@@ -45,13 +45,21 @@ export function viewFile(source: ByteSource, views: readonly View[]): TensorFile
     const dataAt = isRowMajor(shape, strides) ? block.at + offset : null;
     return [name, { name, dtype, shape, place, dataAt }] as const;
   });
+  const viewOf = (name: string): View => {
+    const view = byName.get(name);
+    invariant(view !== undefined, `no tensor '${name}' in ${source.name}`);
+    return view;
+  };
   return {
     name: source.name,
     tensors: new Map(tensors),
     metadata: new Map(),
+    range: (name, from, length) => {
+      const { block, offset } = viewOf(name);
+      return readPart(source, checked, block, offset + from, length);
+    },
     bytes: async name => {
-      const view = byName.get(name);
-      invariant(view !== undefined, `no tensor '${name}' in ${source.name}`);
+      const view = viewOf(name);
       const { shape, strides, block, offset } = view;
       const width = dtypeBytes[view.dtype];
       const bytes = await readPart(source, checked, block, offset, width * span(shape, strides));

@@ -434,7 +434,7 @@ describe("bad input is named, and leaves no run", () => {
       recipe(usual),
       ["--data", "."],
       2,
-      "either a folder of pictures with --data or ready batches",
+      "either pictures or tensors of images with --data or ready batches",
     ],
     "an executor that does not train": [recipe(usual), ["--on", "onnx"], 2, "Allowed choices are reference, webgpu"],
   };

@@ -233,7 +233,7 @@ describe("what is wrong with a folder", () => {
       expect.stringContaining("such as '1.png', beside folders, such as 'cat'"),
     ]);
     expect(told(open(paintAll(4), "model m  batch 2  accumulate 3  epochs 1"))).toEqual([
-      "pictures-few: the folder has 4 pictures, but a step takes 6; lower batch or accumulate",
+      "pictures-few: there are 4 pictures, but a step takes 6; lower batch or accumulate",
     ]);
   });
 

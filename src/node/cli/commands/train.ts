@@ -28,7 +28,12 @@ export const addTrain: AddCommand = (program, execute) => {
     .description("train a model by a recipe of its spec: a masked autoencoder, or a classifier")
     .argument("<spec>", "spec file, - for standard input")
     .option("-t, --train <name>", "the recipe (default: the only one that the spec declares)")
-    .addOption(once("--data <folder>", "PNG, JPEG and WebP pictures to train on, for a classifier in a folder a class"))
+    .addOption(
+      once(
+        "--data <place>",
+        "a folder of PNG, JPEG and WebP pictures to train on, for a classifier in a folder a class; or safetensors, .npz, .npy or .pt with pixel_values, F32 or U8 [N, C, H, W], and for a classifier labels, whole numbers [N]",
+      ),
+    )
     .addOption(
       once(
         "--batches <file>",

@@ -3,11 +3,12 @@ import * as fs from "node:fs";
 import { parentPort, workerData } from "node:worker_threads";
 import { type Diagnostic, fail, ok, type Result } from "../../../diagnostics/diagnostic.ts";
 import { error } from "../../../diagnostics/messages.ts";
-import { type Picture, type PictureChannels, toPlanes } from "../../../preprocess/picture.ts";
+import { fitPicture } from "../../../preprocess/fit.ts";
+import type { Picture, PictureChannels } from "../../../preprocess/picture.ts";
 import { ioError } from "../../files/errno.ts";
 import { forgetReads, readSoFar } from "../../files/read-so-far.ts";
 import { readPicture } from "../pictures.ts";
-import { augmented, type Showing } from "./augmented.ts";
+import { type Showing, shownPicture } from "./augmented.ts";
 import { pictureMemory, type SharedPictures } from "./picture-memory.ts";
 
 export interface ThreadData {
@@ -38,7 +39,7 @@ const memory = pictureMemory(shared, channels);
 async function show(task: ThreadTask): Promise<Result<Float32Array>> {
   const known = memory.get(task.number);
   const picture = known === null ? await read(task) : ok(known);
-  return picture.ok ? ok(toPlanes(augmented(picture.value, task.image, showing))) : picture;
+  return picture.ok ? ok(shownPicture(picture.value, task.image, showing, fitPicture)) : picture;
 }
 
 async function read({ number, file, bytes }: ThreadTask): Promise<Result<Picture>> {

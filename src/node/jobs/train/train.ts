@@ -1,4 +1,5 @@
 import { createHash } from "node:crypto";
+import { statSync } from "node:fs";
 import * as path from "node:path";
 import { type Diagnostic, fail, ok, type Result } from "../../../diagnostics/diagnostic.ts";
 import { catchingFailures } from "../../../diagnostics/failure.ts";
@@ -11,6 +12,7 @@ import { type DataRequest, openBatches, type TrainingData } from "../../inputs/b
 import { oneRecipe, type RecipeChoice } from "../../inputs/one-recipe.ts";
 import { paramsOf } from "../../inputs/open-weights.ts";
 import { openPictures } from "../../inputs/picture-data.ts";
+import { openTensors } from "../../inputs/tensor-data.ts";
 import { breathe } from "../../output/fs.ts";
 import { type Signal, stoppable } from "../../process/interrupt.ts";
 import { liveLine } from "../../process/live-line.ts";
@@ -22,7 +24,7 @@ export interface TrainJob extends RecipeChoice, TrainerPlace {
   readonly on: TrainerName;
   /** Null for weights that are drawn as the recipe says. */
   readonly weights: string | null;
-  /** A folder of pictures or a file of ready batches; the other is null. */
+  /** A folder of pictures or a file of images, or a file of ready batches; the other is null. */
   readonly data: string | null;
   readonly batches: string | null;
   readonly run: string;
@@ -74,7 +76,7 @@ export async function train(job: TrainJob): Promise<Result<TrainReport>> {
       if (!run.ok) return run;
       const { from, folder } = run.value;
       const dataSha256 = data.value.sha256;
-      if (from !== null && from.dataSha256 !== dataSha256)
+      if (from !== null && from.dataSha256 !== null && from.dataSha256 !== dataSha256)
         return fail(error("data-differs", { file: job.data ?? job.batches ?? "", offset: null }));
       const request = { model, recipe, params: learned, report };
       const start = owned(await (from === null ? newStart(job.weights, request) : resumedStart(from, request)));
@@ -99,10 +101,12 @@ export async function train(job: TrainJob): Promise<Result<TrainReport>> {
   });
 }
 
+const isFile = (data: string): boolean => statSync(data, { throwIfNoEntry: false })?.isFile() ?? false;
+
 const openData = async ({ data, batches, run }: TrainJob, request: DataRequest): Promise<Result<TrainingData>> => {
   if (data !== null && contains(path.resolve(data), path.resolve(run)))
     return fail(error("run-in-data", { file: run, offset: null }));
-  if (data !== null && batches === null) return openPictures(data, request);
+  if (data !== null && batches === null) return (isFile(data) ? openTensors : openPictures)(data, request);
   return batches !== null && data === null ? openBatches(batches, request) : fail(error("data-needed", null));
 };
 
