@@ -7,6 +7,7 @@ import { changes, type Model, type Recipe } from "../../model/model.ts";
 import { readTensorFile } from "../../weights/formats/tensor-file.ts";
 import type { TensorFile } from "../../weights/tensor.ts";
 import { openSource } from "../files/byte-source.ts";
+import { hashedSteps } from "./content-hash.ts";
 import { inputProblem, learningPorts, type RunTensor, readInput } from "./tensors.ts";
 
 /** What a model is trained on, micro-batch by micro-batch of each step, both counted from 0. */
@@ -14,8 +15,8 @@ export interface TrainingData {
   /** How many steps the recipe makes of it, and how many one of the recipe's epochs has, or its steps. */
   readonly steps: number;
   readonly stepsPerUnit: number;
-  /** Of all that decides what is read: a run goes on with the same alone. Null where nobody can say. */
-  readonly sha256: string | null;
+  /** Of all that decides what so many steps read: a run that has done them goes on with the same alone. */
+  sha256(steps: number): Promise<string>;
   read(step: number, micro: number): Promise<Result<ReadonlyMap<string, RunTensor>>>;
   /** What was odd about what was read so far. */
   odd(): readonly Diagnostic[];
@@ -47,10 +48,12 @@ export async function openBatches(file: string, { model, recipe }: DataRequest):
       await source.value.close();
       return fail(...checked.diagnostics);
     }
-    const read = (step: number, micro: number) => readMicro(tensors.value, ports.value, recipe.batch, step, micro);
+    const { read, sha256 } = hashedSteps(recipe.accumulate, (step, micro) =>
+      readMicro(tensors.value, ports.value, recipe.batch, step, micro),
+    );
     const { close } = source.value;
     const still = changes(recipe.augment) ? [warning("augment-of-batches", recipe.span, recipe.name)] : [];
-    return ok({ steps, stepsPerUnit: 1, sha256: null, read, odd: () => [], close }, [
+    return ok({ steps, stepsPerUnit: 1, sha256, read, odd: () => [], close }, [
       ...still,
       ...tensors.diagnostics,
       ...checked.diagnostics,

@@ -241,6 +241,26 @@ describe("a run goes on", () => {
     expect(bytesOf(at("run/checkpoints/step-6"))).toEqual(whole);
   });
 
+  test("with the batches of the steps that it has done, whatever comes after them", async () => {
+    const { at, train } = await place(recipe(usual.replace("steps 6", "steps 3")));
+    expect((await train()).code).toBe(0);
+    const kept = readFileSync(at("run/checkpoints/step-3/train.json"), "utf8");
+    writeFileSync(at("spec.cnx"), models + recipe(usual));
+    const spoil = (step: number) =>
+      drawBatches(at("batches.safetensors"), shapes, 7, 1, (name, values) =>
+        name === `${step}.0.targets` ? values.map(value => 1 - value) : values,
+      );
+    await spoil(2);
+    const refused = await train(["--resume"]);
+    expect([refused.code, refused.stderr]).toEqual([7, expect.stringContaining("data-differs")]);
+    expect(refused.stderr).toContain("the data are not those that the run was begun with");
+    expect(readFileSync(at("run/checkpoints/step-3/train.json"), "utf8")).toBe(kept);
+    await spoil(3);
+    expect((await train(["--resume"])).stdout).toContain("steps 4 to 6 of 6");
+    await spoil(5);
+    expect((await train(["--resume"])).code).toBe(7);
+  });
+
   test("by no other recipe or model", async () => {
     const { at, train } = await place(recipe(usual));
     expect((await train()).code).toBe(0);

@@ -184,11 +184,15 @@ describe("tensors of images", () => {
     expect(opened.diagnostics.map(({ code, message }) => [code, message])).toEqual([
       ["data-unused", "tensor 'weights' is not trained on"],
     ]);
+    await must(opened).close();
   });
 
   test("are known again by what they hold, and not by their file", async () => {
-    const hash = async (rows: readonly TensorData[]) =>
-      must(await open(await written(rows), "model five  batch 2  epochs 1")).sha256;
+    const hash = async (rows: readonly TensorData[]) => {
+      const data = must(await open(await written(rows), "model five  batch 2  epochs 1"));
+      await data.close();
+      return data.sha256(0);
+    };
     const before = await hash(five(4));
     expect(await hash(five(4))).toBe(before);
     const changed = floats(320);

@@ -52,7 +52,7 @@ export function inEpochs(examples: Examples, request: DataRequest): TrainingData
   return {
     steps,
     stepsPerUnit,
-    sha256: examples.sha256,
+    sha256: async () => examples.sha256,
     async read(step, micro) {
       const at = step * accumulate + micro;
       const shown = await begin(at);

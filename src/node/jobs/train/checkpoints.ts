@@ -27,7 +27,7 @@ export interface Progress {
 
 export interface Checkpoint extends Progress {
   readonly folder: string;
-  /** Of what it was trained on; null where nobody can say. */
+  /** Of what it was trained on; null in those of versions that did not say. */
   readonly dataSha256: string | null;
   readonly compiler: string;
   readonly files: ReadonlySet<string>;
@@ -55,7 +55,7 @@ export interface CheckpointRequest extends Progress {
   readonly run: string;
   readonly recipe: Recipe;
   readonly recipeSha256: string;
-  readonly dataSha256: string | null;
+  readonly dataSha256: string;
   readonly params: readonly Learned[];
   readonly trainer: Trainer;
   /** How the weights' file has a parameter; left out where that is the official way. */

@@ -75,8 +75,8 @@ export async function train(job: TrainJob): Promise<Result<TrainReport>> {
       const run = owned(await openRun(job.run, text.value, data.value.steps, job.resume));
       if (!run.ok) return run;
       const { from, folder } = run.value;
-      const dataSha256 = data.value.sha256;
-      if (from !== null && from.dataSha256 !== null && from.dataSha256 !== dataSha256)
+      const begunWith = from?.dataSha256 ?? null;
+      if (from !== null && begunWith !== null && begunWith !== (await data.value.sha256(from.step)))
         return fail(error("data-differs", { file: job.data ?? job.batches ?? "", offset: null }));
       const request = { model, recipe, params: learned, report };
       const start = owned(await (from === null ? newStart(job.weights, request) : resumedStart(from, request)));
@@ -87,8 +87,7 @@ export async function train(job: TrainJob): Promise<Result<TrainReport>> {
 
       const recipeSha256 = createHash("sha256").update(text.value).digest("hex");
       const { inFile } = start.value;
-      const hashes = { recipeSha256, dataSha256 };
-      const checkpoint = { run: folder, recipe, ...hashes, params: learned, trainer: trainer.value, inFile };
+      const checkpoint = { run: folder, recipe, recipeSha256, params: learned, trainer: trainer.value, inFile };
       const done = await learn({ saveEvery: job.saveEvery, run: run.value, data: data.value, checkpoint });
       if (!done.ok) return done;
       const { skipped } = done.value;
@@ -114,7 +113,7 @@ interface Session {
   readonly saveEvery: number;
   readonly run: RunFolder;
   readonly data: TrainingData;
-  readonly checkpoint: Omit<CheckpointRequest, keyof Progress>;
+  readonly checkpoint: Omit<CheckpointRequest, keyof Progress | "dataSha256">;
 }
 
 /** Step by step, with a line in the log for each; when it is asked to stop, it saves what it has. */
@@ -128,7 +127,8 @@ const learn = ({ saveEvery, run, data, checkpoint }: Session): Promise<Result<Om
     const losses: number[] = [];
     const save = async (step: number): Promise<readonly Diagnostic[]> => {
       run.confirm();
-      const published = await writeCheckpoint({ ...checkpoint, step, updates });
+      const dataSha256 = await data.sha256(step);
+      const published = await writeCheckpoint({ ...checkpoint, dataSha256, step, updates });
       if (published.ok) written.push(...published.value.written.map(file => `checkpoints/step-${step}/${file}`));
       saved = step;
       if (published.ok) pruneCheckpoints(checkpoint.run);

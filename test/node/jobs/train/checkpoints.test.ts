@@ -46,7 +46,7 @@ function trainerOf(keep: (values: Float32Array) => Elements): Pick<Trainer, "rea
 async function resumed(keep: (values: Float32Array) => Elements, recipe: Recipe) {
   const run = newFolder();
   const trainer = trainerOf(keep) as Trainer;
-  const progress = { step: 12, updates: 11, recipeSha256: "0".repeat(64), dataSha256: null };
+  const progress = { step: 12, updates: 11, recipeSha256: "0".repeat(64), dataSha256: "0".repeat(64) };
   const weights = await sparseWeights();
   must(await writeCheckpoint({ ...progress, run, recipe, params, trainer, inFile: weights.inFile }));
   await weights.close();
