@@ -27,17 +27,36 @@ export function checkRecipe({ name, body, span }: TrainDeclaration, models: Mode
   const { value: text, span: place } = settings.model;
   if (!declared.has(text)) report(error("unknown-model", place, text, nearest(text)));
   const model = assembled.get(text);
-  if (model === undefined) return null;
-  const idle = idleHeads[model.head.kind] as (head: Head) => string | null;
-  const why = idle(model.head);
-  if (why !== null) {
-    report(error("nothing-to-learn", place, text, why));
-    return null;
-  }
+  if (model === undefined || !learns(model, place, report)) return null;
+  const recipe = recipeOf(name.text, model, length, settings, { ...span, end: name.span.end });
+  return fits(recipe, model, settings, report) ? recipe : null;
+}
+
+/** How long a model is trained that no recipe is for. */
+const usualLength: Recipe["length"] = { unit: "epochs", count: 100 };
+
+/** What a model is trained by without a recipe: every default, for 100 epochs. Null where it has no loss. */
+export const defaultRecipe = (model: Model, report: Report): Recipe | null =>
+  learns(model, model.span, report) ? recipeOf(model.name, model, usualLength, {}, model.span) : null;
+
+function learns({ name, head }: Model, place: Recipe["span"], report: Report): boolean {
+  const idle = idleHeads[head.kind] as (head: Head) => string | null;
+  const why = idle(head);
+  if (why !== null) report(error("nothing-to-learn", place, name, why));
+  return why === null;
+}
+
+function recipeOf(
+  name: string,
+  model: Model,
+  length: Recipe["length"],
+  settings: TrainSettings,
+  span: Recipe["span"],
+): Recipe {
   const { batch, accumulate } = { batch: settings.batch?.value ?? 64, accumulate: settings.accumulate?.value ?? 1 };
-  const recipe: Recipe = {
-    name: name.text,
-    model: text,
+  return {
+    name,
+    model: model.name,
     batch,
     accumulate,
     length,
@@ -52,9 +71,8 @@ export function checkRecipe({ name, body, span }: TrainDeclaration, models: Mode
     augment: augmentOf(settings),
     seed: settings.seed?.value ?? 0,
     init: settings.init === undefined ? 0.02 : settings.init.value,
-    span: { ...span, end: name.span.end },
+    span,
   };
-  return fits(recipe, model, settings, report) ? recipe : null;
 }
 
 /** Why a head has no loss, or null where it has one. */

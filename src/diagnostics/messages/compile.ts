@@ -27,7 +27,11 @@ export const compileMessages = {
   "no-recipes": {
     kind: "E_USAGE",
     text: (file: string) =>
-      `${file} declares no recipe of its own; write one, train NAME { … }, or name one it imports with --train`,
+      `${file} declares no recipe of its own; write one, train NAME { … }, name one it imports with --train, or a model with --model`,
+  },
+  "train-or-model": {
+    kind: "E_USAGE",
+    text: () => "a recipe says which model it trains; name a recipe with --train or a model with --model, not both",
   },
   "recipe-model": {
     kind: "E_USAGE",

@@ -1,7 +1,8 @@
-import { fail, ok, type Result, type Source } from "../../diagnostics/diagnostic.ts";
+import { type Diagnostic, fail, ok, type Result, type Source } from "../../diagnostics/diagnostic.ts";
 import { error } from "../../diagnostics/messages.ts";
 import { nearestOf } from "../../diagnostics/nearest.ts";
 import type { Model, Recipe } from "../../model/model.ts";
+import { defaultRecipe } from "../../model/recipes.ts";
 import { loadProgram } from "./program.ts";
 
 export interface RecipeChoice {
@@ -11,6 +12,8 @@ export interface RecipeChoice {
   readonly root: string | null;
   /** Null for the only one that the spec declares. */
   readonly train: string | null;
+  /** A model to train by the defaults of recipes instead, or null. */
+  readonly model: string | null;
 }
 
 export interface ChosenRecipe {
@@ -19,12 +22,18 @@ export interface ChosenRecipe {
   readonly source: Source;
 }
 
-/** The named recipe, or the only one that the spec itself declares, and its model. */
-export function oneRecipe({ spec, stdin, root, train }: RecipeChoice): Result<ChosenRecipe> {
+/** The named recipe, or the only one that the spec itself declares, and its model; or a model and its default recipe. */
+export function oneRecipe(choice: RecipeChoice): Result<ChosenRecipe> {
+  const { spec, stdin, root, train, model: named } = choice;
+  if (train !== null && named !== null) return fail(error("train-or-model", null));
   const loaded = loadProgram(spec, root, stdin);
   if (!loaded.ok) return loaded;
   const { program, files, source } = loaded.value;
   const { recipes, models } = program;
+  if (named !== null) {
+    const chosen = byDefault(models, named, source);
+    return chosen.ok ? ok(chosen.value, loaded.diagnostics) : chosen;
+  }
   const own = [...recipes.values()].filter(({ span }) => span.source === files.at(-1)?.source);
   const [first, second] = own;
   const recipe = train === null ? first : recipes.get(train);
@@ -36,6 +45,15 @@ export function oneRecipe({ spec, stdin, root, train }: RecipeChoice): Result<Ch
   const known = [...recipes.keys()];
   const name = train ?? "";
   return fail(error("no-such-recipe", null, name, nearestOf(known)(name), listed(known)));
+}
+
+function byDefault(models: ReadonlyMap<string, Model>, name: string, source: Source): Result<ChosenRecipe> {
+  const model = models.get(name);
+  const known = [...models.keys()];
+  if (model === undefined) return fail(error("no-such-model", null, name, nearestOf(known)(name), listed(known)));
+  const problems: Diagnostic[] = [];
+  const recipe = defaultRecipe(model, problem => problems.push(problem));
+  return recipe === null ? fail(...problems) : ok({ recipe, model, source });
 }
 
 const listed = (known: readonly string[]): string => (known.length === 0 ? "none" : known.slice(0, 12).join(", "));

@@ -13,6 +13,7 @@ import * as path from "node:path";
 import { describe, expect, test } from "vitest";
 import { realFs } from "../../../src/node/output/fs.ts";
 import { lockText, namesBeside, takeLock } from "../../../src/node/output/lock.ts";
+import { f32Tensor } from "../../../src/weights/formats/safetensors.ts";
 import { cnxc } from "../../support/cli.ts";
 import { fill, newFolder } from "../../support/folders.ts";
 import { writePng } from "../../support/png.ts";
@@ -393,6 +394,27 @@ describe("a run over a folder of pictures", () => {
   });
 });
 
+describe("a model of a spec without a recipe for it", () => {
+  const small = "model s { depths [1]  dims [2]  input 4x4x1  kernel_size 1  head classifier { classes 2 } }\n";
+
+  test("is trained by the defaults of recipes, for 100 epochs", async () => {
+    const { at } = await place(small + recipe(usual), 1);
+    const values = Float32Array.from({ length: 64 * 16 }, (_, i) => Math.sin(i * (1 + ((i >> 4) % 2))));
+    await writeTensors(at("images.safetensors"), [
+      f32Tensor("pixel_values", [64, 1, 4, 4], () => values),
+      { name: "labels", dtype: "U8", shape: [64], bytes: () => Uint8Array.from({ length: 64 }, (_, i) => i % 2) },
+    ]);
+    const over = (words: readonly string[], run: string) =>
+      cnxc(["train", at("spec.cnx"), ...reference, "--data", at("images.safetensors"), "-o", at(run), ...words]);
+    const { code, stdout } = await over(["-m", "s"], "run");
+    expect([code, stdout]).toEqual([0, expect.stringContaining("run: s, steps 1 to 100 of 100")]);
+    writeFileSync(at("spec.cnx"), `${models}${small}train s { model s  epochs 100 }`);
+    expect((await over(["-t", "s"], "other")).code).toBe(0);
+    for (const file of ["train.cnx", "log.jsonl", "checkpoints/step-100/model.safetensors"])
+      expect(readFileSync(at(`other/${file}`)).equals(readFileSync(at(`run/${file}`))), file).toBe(true);
+  });
+});
+
 describe("what a run begins from", () => {
   test("keeps the names and layouts of its file", async () => {
     const { at, train } = await place(recipe(usual));
@@ -440,6 +462,19 @@ describe("bad input is named, and leaves no run", () => {
       "name one recipe with --train: t, u",
     ],
     "an unknown recipe": [recipe(usual), ["-t", "tt"], 2, "the spec has no recipe 'tt', did you mean 't'?"],
+    "a recipe and a model": [
+      recipe(usual),
+      ["-t", "t", "-m", "m"],
+      2,
+      "with --train or a model with --model, not both",
+    ],
+    "an unknown model": ["", ["-m", "maskd"], 2, "the spec has no model 'maskd', did you mean 'masked'?"],
+    "a model without a loss": [
+      "model f { depths [1]  dims [4]  input 4x4x1  head features {} }",
+      ["-m", "f"],
+      3,
+      "model 'f' has head features, which has no loss",
+    ],
     "epochs of ready batches": [recipe("epochs 2"), [], 2, "say in train t how many steps it runs"],
     "a step that is missing": [recipe("steps 7"), [], 7, "input '6.0.pixel_values' is missing"],
     "a micro-batch that is missing": [recipe("steps 6  accumulate 2"), [], 7, "input '0.1.pixel_values' is missing"],

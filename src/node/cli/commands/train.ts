@@ -11,6 +11,7 @@ import { choice, countOption, defaulted, once } from "../options.ts";
 
 interface Options {
   readonly train?: string;
+  readonly model?: string;
   readonly data?: string;
   readonly batches?: string;
   readonly weights?: string;
@@ -28,6 +29,7 @@ export const addTrain: AddCommand = (program, execute) => {
     .description("train a model by a recipe of its spec: a masked autoencoder, or a classifier")
     .argument("<spec>", "spec file, - for standard input")
     .option("-t, --train <name>", "the recipe (default: the only one that the spec declares)")
+    .option("-m, --model <name>", "instead: a model to train for 100 epochs, by the defaults of recipes")
     .addOption(
       once(
         "--data <place>",
@@ -72,6 +74,7 @@ async function train(spec: string, options: Options): Promise<Outcome> {
     stdin: await readStdin([spec]),
     root: options.root ?? null,
     train: options.train ?? null,
+    model: options.model ?? null,
     on: options.on,
     adapter: entered?.value.role === "child" ? entered.value.kind : null,
     weights: options.weights ?? null,
