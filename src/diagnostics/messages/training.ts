@@ -31,7 +31,7 @@ export const trainingMessages = {
   "pictures-broken": {
     kind: "E_R_INPUT",
     text: (broken: number, pictures: number) =>
-      `${broken} of ${pictures} pictures cannot be read, more than one in a hundred; remove those that are none`,
+      `${broken} of ${pictures} pictures cannot be read, more than one in a hundred; remove those that are none, and begin another run`,
   },
   "pictures-passed-over": {
     kind: "W_W",
@@ -52,6 +52,10 @@ export const trainingMessages = {
   "run-in-data": {
     kind: "E_IO_UNSAFE",
     text: () => "the run would lie among the pictures, and look like a class; choose another folder",
+  },
+  "one-picture": {
+    kind: "E_R_INPUT",
+    text: () => "one picture is too little to be trained on; name the folder that it lies in",
   },
   "labels-range": {
     kind: "E_R_INPUT",

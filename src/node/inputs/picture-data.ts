@@ -1,5 +1,5 @@
 import { fail, ok, type Result } from "../../diagnostics/diagnostic.ts";
-import { error } from "../../diagnostics/messages.ts";
+import { error, withNote } from "../../diagnostics/messages.ts";
 import { isPictureChannels } from "../../preprocess/picture.ts";
 import { usualThreads } from "../process/threads.ts";
 import type { DataRequest, TrainingData } from "./batches.ts";
@@ -15,7 +15,10 @@ export function openPictures(
 ): Result<TrainingData> {
   const { model, recipe } = request;
   const { channels } = model.input;
-  if (!isPictureChannels(channels)) return fail(error("no-picture-channels", null, model.name, channels));
+  if (!isPictureChannels(channels))
+    return fail(
+      withNote(error("no-picture-channels", null, model.name, channels), "--data takes tensors of any channels"),
+    );
   const files = listPictures(folder);
   if (!files.ok) return files;
   const { pictures, classes } = files.value;

@@ -20,7 +20,8 @@ export interface PictureFile {
   readonly label: number | null;
 }
 
-const isPicture = /\.(png|jpe?g|webp)$/i;
+/** Whether a file is a picture by its name. */
+export const isPicture = (name: string): boolean => /\.(png|jpe?g|webp)$/i.test(name);
 
 /** The pictures of a folder by the endings of their names, in the order of their names: the same everywhere. */
 export function listPictures(folder: string): Result<PictureFiles> {
@@ -52,7 +53,7 @@ const picturesIn = (folder: string, below: string, label: number | null): readon
   fs
     .readdirSync(path.join(folder, below))
     .sort()
-    .filter(name => isPicture.test(name))
+    .filter(isPicture)
     .map(name => {
       const file = path.join(below, name);
       return { path: file, bytes: fs.statSync(path.join(folder, file)).size, label };

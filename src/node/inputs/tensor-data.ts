@@ -11,6 +11,7 @@ import type { DataRequest, TrainingData } from "./batches.ts";
 import { contentHash } from "./content-hash.ts";
 import { inEpochs } from "./examples/epochs.ts";
 import { type ImageDType, tensorExamples } from "./examples/tensor-examples.ts";
+import { isPicture } from "./picture-files.ts";
 
 const imagesName = "pixel_values";
 const labelsName = "labels";
@@ -18,6 +19,7 @@ const labelsName = "labels";
 /** Images in a file of tensors, and their labels, as what a model is trained on. */
 export function openTensors(file: string, { model, recipe }: DataRequest): Promise<Result<TrainingData>> {
   return catchingFailures(async () => {
+    if (isPicture(file)) return fail(error("one-picture", { file, offset: null }));
     const source = await openSource(file);
     if (!source.ok) return source;
     let kept = false;

@@ -247,7 +247,7 @@ describe("what is wrong with a folder", () => {
     fs.writeFileSync(path.join(folder, "cat/000.png"), "nor this");
     const read = await must(open(folder, "model m  batch 12  epochs 1")).read(0, 0);
     expect(errorsOf(read).map(({ message }) => message)).toEqual([
-      "2 of 12 pictures cannot be read, more than one in a hundred; remove those that are none",
+      "2 of 12 pictures cannot be read, more than one in a hundred; remove those that are none, and begin another run",
     ]);
   });
 

@@ -8,6 +8,7 @@ import { learnedBy } from "../../../training/learned.ts";
 import { learningRate } from "../../../training/learning-rate.ts";
 import { type TrainerName, type TrainerPlace, trainers } from "../../executors/trainers.ts";
 import { contains } from "../../files/contains.ts";
+import { pathProblem } from "../../files/errno.ts";
 import { type DataRequest, openBatches, type TrainingData } from "../../inputs/batches.ts";
 import { oneRecipe, type RecipeChoice } from "../../inputs/one-recipe.ts";
 import { paramsOf } from "../../inputs/open-weights.ts";
@@ -103,6 +104,8 @@ export async function train(job: TrainJob): Promise<Result<TrainReport>> {
 const isFile = (data: string): boolean => statSync(data, { throwIfNoEntry: false })?.isFile() ?? false;
 
 const openData = async ({ data, batches, run }: TrainJob, request: DataRequest): Promise<Result<TrainingData>> => {
+  const problem = data === null ? null : pathProblem(data);
+  if (problem !== null) return fail(problem);
   if (data !== null && contains(path.resolve(data), path.resolve(run)))
     return fail(error("run-in-data", { file: run, offset: null }));
   if (data !== null && batches === null) return (isFile(data) ? openTensors : openPictures)(data, request);
