@@ -16,7 +16,7 @@ export interface TrainingInfoJob extends InfoJob {
 /** What a step of a recipe needs, and how long it would take on the devices that run WebGPU's tiles. */
 export function trainingInfo(job: TrainingInfoJob): Result<PredictedLearning> {
   const { target, dtype, models, batch, sites } = job;
-  const chosen = oneRecipe(job);
+  const chosen = oneRecipe({ ...job, model: null });
   if (!chosen.ok) return chosen;
   const { recipe, model } = chosen.value;
   if ((target ?? "wgsl") !== "wgsl" || (dtype ?? "f32") !== "f32") return fail(error("learning-lowered", null));
