@@ -1,5 +1,4 @@
-import type { ModelDescriptor, TrainerDescriptor } from "../runtime/descriptor.ts";
-import type { RecipeDescriptor } from "../runtime/training/recipe.ts";
+import type { ModelDescriptor, RecipeDescriptor, TrainerDescriptor } from "../runtime/descriptor.ts";
 
 /** The descriptor as a module of plain data, one line an entry, so that a change of the model reads well in a diff. */
 export function dataModule({ kernels, ...rest }: ModelDescriptor): string {

@@ -1,8 +1,7 @@
 import { type MethodSignatureStructure, type OptionalKind, type StatementStructures, StructureKind } from "ts-morph";
 import type { TrainingFiles } from "../emit/wgsl/target.ts";
 import type { Model } from "../model/model.ts";
-import type { ModelDescriptor } from "../runtime/descriptor.ts";
-import type { RecipeDescriptor } from "../runtime/training/recipe.ts";
+import type { ModelDescriptor, RecipeDescriptor } from "../runtime/descriptor.ts";
 import { decays } from "../training/decay-rules.ts";
 import { learnedBy } from "../training/learned.ts";
 import { trainingModule, trainingModuleTypes } from "./data.ts";

@@ -1,4 +1,4 @@
-export type { OptimizerKernel, TrainerDescriptor } from "../descriptor.ts";
+export type { Optimizer, OptimizerKernel, RecipeDescriptor, TrainerDescriptor } from "../descriptor.ts";
 export {
   createModelTrainer as createTrainer,
   type Learnable,
@@ -8,5 +8,4 @@ export {
   type UpdateOptions,
 } from "./model-trainer.ts";
 export type { Updated } from "./optimizer.ts";
-export type { Optimizer, RecipeDescriptor } from "./recipe.ts";
 export type { SavedState, StateTensor } from "./training-state.ts";

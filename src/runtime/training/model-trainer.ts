@@ -1,4 +1,4 @@
-import type { ModelDescriptor, TrainerDescriptor } from "../descriptor.ts";
+import type { ModelDescriptor, Optimizer, RecipeDescriptor, TrainerDescriptor } from "../descriptor.ts";
 import { check } from "../errors.ts";
 import type { Submitted } from "../forward.ts";
 import { bytesPerElement, elements } from "../gpu.ts";
@@ -10,14 +10,7 @@ import { turns } from "../turns.ts";
 import { tensorOf } from "../weights.ts";
 import { learningModel } from "./learning-model.ts";
 import type { Updated } from "./optimizer.ts";
-import {
-  checkLearningRate,
-  checkShare,
-  type Optimizer,
-  optimizerOf,
-  type RecipeDescriptor,
-  treatments,
-} from "./recipe.ts";
+import { checkLearningRate, checkShare, optimizerOf, treatments } from "./recipe.ts";
 import { createTrainer, type Trainer } from "./trainer.ts";
 import { allKept, type SavedState, type StateTensor, updatesName, wholeState } from "./training-state.ts";
 

@@ -1,26 +1,6 @@
+import type { Optimizer, RecipeDescriptor } from "../descriptor.ts";
 import { check } from "../errors.ts";
 import type { Learned } from "./shelves.ts";
-
-/** The numbers of AdamW, and of what is around it. */
-export interface Optimizer {
-  /** The decay of both moments. */
-  readonly betas: readonly [number, number];
-  /** Beside the root of the second moment. */
-  readonly eps: number;
-  /** Times the learning rate, by which parameters shrink that decay. */
-  readonly weightDecay: number;
-  /** The norm of all gradients together beyond which they are scaled down to it, or null for none. */
-  readonly clip: number | null;
-  /** The decay of the average of the weights, or null: the kernels say whether there is one. */
-  readonly ema: number | null;
-}
-
-/** What a recipe says of an update, as generated modules hold it. */
-export interface RecipeDescriptor extends Optimizer {
-  readonly name: string;
-  /** What the learning rate of each parameter is of the step's, and whether it decays. */
-  readonly params: readonly { readonly name: string; readonly lrScale: number; readonly decays: boolean }[];
-}
 
 const isNumber = (value: unknown): value is number => typeof value === "number" && Number.isFinite(value);
 const isDecay = (value: unknown): boolean => isNumber(value) && value >= 0 && value < 1;
