@@ -45,7 +45,7 @@ export function forward(
   const underway: Promise<unknown>[] = [];
   let passes = 0;
   let isBroken = false;
-  /** When the latest part was done that is. */
+  /** When the part that was done last was done. */
   let doneAt = 0;
 
   const buffer = (key: string, bytes: number, flags: number): GPUBuffer => {
