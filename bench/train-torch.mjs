@@ -4,7 +4,7 @@ import { spawnSync } from "node:child_process";
 import * as fs from "node:fs";
 import * as os from "node:os";
 import * as path from "node:path";
-import { python } from "./python.mjs";
+import { networkOf, python } from "./python.mjs";
 import { learningRate, trainingCase } from "./train-case.mjs";
 
 const script = path.join(import.meta.dirname, "train_torch.py");
@@ -21,12 +21,8 @@ export const torchStep = async (/** @type {import("./train-case.mjs").Size} */ s
     for (const { name } of params) write(name, await weights.f32(name));
     write("pixel_values", image.data);
     write("mask", mask.data);
-    const { stages, head } = model;
     const about = {
-      depths: stages.map((/** @type {{ depth: number }} */ { depth }) => depth),
-      dims: stages.map((/** @type {{ dim: number }} */ { dim }) => dim),
-      patch: head.patchSize,
-      decoder: head.decoder,
+      ...networkOf(model),
       params: params.map((/** @type {{ name: string, shape: readonly number[] }} */ { name, shape }) => [name, shape]),
       input: image.shape,
       mask: mask.shape,
