@@ -13,8 +13,10 @@ test("decoded pictures are kept for all threads while there is room", () => {
   const [one, other] = [pictureMemory(shared, 3), pictureMemory(shared, 3)];
   expect(one.get(0)).toBeNull();
   one.put(1, picture(2, 4, 7));
-  one.put(2, picture(3, 4, 8)); // 36 bytes
-  other.put(0, picture(4, 2, 9)); // the last of it, were it not for no room
+  one.put(2, picture(3, 5, 8)); // too large by 9 bytes, which takes no room from others
+  expect(other.get(2)).toBeNull();
+  one.put(2, picture(3, 4, 8));
+  other.put(0, picture(4, 2, 9));
   expect(other.get(1)).toEqual(picture(2, 4, 7));
   expect(other.get(2)).toEqual(picture(3, 4, 8));
   expect(one.get(0)).toBeNull();
