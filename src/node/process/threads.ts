@@ -44,18 +44,17 @@ export function openThreads<T, A>(module: string, data: unknown, count: number):
       if (waiting.length === 0) worker.unref();
       next?.resolve(answer);
     });
+    const thread = { worker, waiting };
+    /** It gets no more tasks from here on, though it may not have ended yet. */
     const end = (cause: unknown): void => {
+      if (threads.includes(thread)) threads.splice(threads.indexOf(thread), 1);
       for (const { reject } of waiting.splice(0)) reject(cause);
     };
     worker.on("error", cause => {
       const full = "code" in cause && cause.code === "ERR_WORKER_OUT_OF_MEMORY";
       end(full ? new Failure(error("memory-cap", null, memoryCap)) : cause);
     });
-    const thread = { worker, waiting };
-    worker.on("exit", code => {
-      end(new Error(`a thread of '${module}' ended early with code ${code}`));
-      if (threads.includes(thread)) threads.splice(threads.indexOf(thread), 1);
-    });
+    worker.on("exit", code => end(new Error(`a thread of '${module}' ended early with code ${code}`)));
     return thread;
   };
   const leastBusy = (): Thread<A> => {

@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import * as path from "node:path";
-import { type Diagnostic, ok, type Result } from "../../../diagnostics/diagnostic.ts";
+import { type Diagnostic, fail, ok, type Result } from "../../../diagnostics/diagnostic.ts";
 import type { DiagnosticCode } from "../../../diagnostics/messages.ts";
 import { noteAll } from "../../files/read-so-far.ts";
 import { openThreads } from "../../process/threads.ts";
@@ -77,7 +77,7 @@ export function pictureExamples(
           continue;
         }
         const problem = one.diagnostics.find(({ code }) => !ofOnePicture.has(code));
-        if (problem !== undefined) return { ok: false, diagnostics: [problem] };
+        if (problem !== undefined) return fail(problem);
         for (const why of one.diagnostics) broken.set(below, why);
       }
       left = left.filter(({ slot }) => examples[slot] === undefined);
