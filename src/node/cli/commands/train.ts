@@ -5,14 +5,17 @@ import { readStdin } from "../../files/read.ts";
 import { type AdapterKind, adapterKinds } from "../../gpu/adapters.ts";
 import { enterGpuProcess } from "../../gpu/gpu-process.ts";
 import type { TrainReport } from "../../jobs/train/train.ts";
+import { validatedText } from "../../jobs/train/validation/figures-text.ts";
 import { type Outcome, outcome } from "../../outcome/outcome.ts";
 import type { AddCommand } from "../command.ts";
-import { choice, countOption, defaulted, once } from "../options.ts";
+import { choice, count, countOption, defaulted, once } from "../options.ts";
 
 interface Options {
   readonly train?: string;
   readonly data?: string;
   readonly batches?: string;
+  readonly val?: string;
+  readonly valCount?: number;
   readonly weights?: string;
   readonly on: TrainerName;
   readonly adapter?: AdapterKind;
@@ -34,6 +37,12 @@ export const addTrain: AddCommand = (program, execute) => {
         "--batches <file>",
         "instead: safetensors, .npz or .pt with ready batches: STEP.MICRO.pixel_values, F32 [batch, C, H, W], both counted from 0; for fcmae .mask, F32 [batch, L], for a classifier .targets, F32 [batch, classes], and with drop_path .keep, F32 [blocks, batch]",
       ),
+    )
+    .addOption(
+      once("--val <folder>", "pictures that are held out, laid out like --data: evaluated at every checkpoint"),
+    )
+    .addOption(
+      count("--val-count <pictures>", "most pictures of --val, chosen by the seed (default: 5000)", 1, 9_999_999),
     )
     .addOption(
       once(
@@ -72,6 +81,8 @@ async function train(spec: string, options: Options): Promise<Outcome> {
     weights: options.weights ?? null,
     data: options.data ?? null,
     batches: options.batches ?? null,
+    val: options.val ?? null,
+    valCount: options.valCount ?? null,
     run: options.output,
     resume: options.resume ?? false,
     saveEvery: options.saveEvery,
@@ -81,7 +92,7 @@ async function train(spec: string, options: Options): Promise<Outcome> {
 
 function settle(report: Result<TrainReport>, folder: string): Outcome {
   if (!report.ok) return outcome({ diagnostics: report.diagnostics });
-  const { recipe, from, step, steps, skipped, losses, written, on, endedBy } = report.value;
+  const { recipe, from, step, steps, skipped, losses, validated, written, on, endedBy } = report.value;
   const done =
     losses === null
       ? `all ${steps} steps had been done`
@@ -89,8 +100,8 @@ function settle(report: Result<TrainReport>, folder: string): Outcome {
   return outcome({
     diagnostics: report.diagnostics,
     outputs: written.map(path => ({ path, status: "written" })),
-    text: `${shownPath(folder)}: ${shown(recipe)}, ${done}\n`,
-    result: { recipe, from, step, steps, skipped, losses },
+    text: `${shownPath(folder)}: ${shown(recipe)}, ${done}\n${validated === null ? "" : `validation: ${validatedText(validated)}\n`}`,
+    result: { recipe, from, step, steps, skipped, losses, ...(validated ?? {}) },
     notes: [
       `trained on ${on}`,
       ...(endedBy === null ? [] : [`stopped after ${step} of ${steps} steps; go on by --resume`]),
