@@ -96,6 +96,10 @@ export const trainingMessages = {
     text: (there: string, now: string) =>
       `the checkpoint was written by cnxc ${there}, this is ${now}: from here on the numbers may differ in their last bits`,
   },
+  "report-damaged": {
+    kind: "W_O",
+    text: (why: string) => `the reconstructions of before ${why}, and are left out of the report`,
+  },
   "checkpoint-damaged": {
     kind: "W_O",
     text: (why: string) => `the checkpoint ${why}, and is passed over`,

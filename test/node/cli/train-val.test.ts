@@ -1,4 +1,4 @@
-import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import * as path from "node:path";
 import { describe, expect, test } from "vitest";
 import { cnxc } from "../../support/cli.ts";
@@ -138,17 +138,74 @@ describe("pictures that are held out", () => {
     expect((await readTensors(at("run/checkpoints/step-1/model.safetensors"))).size).toBeGreaterThan(5);
   });
 
-  test("that cannot be decoded are left out, and beyond one in a hundred an error that costs no checkpoint", async () => {
+  test("that cannot be decoded are left out", async () => {
     const { at, run, rows } = place(mask.replace("steps 4", "steps 2"));
     writeFileSync(at("val/lying/3.png"), "\x89PNG\r\n\x1a\nno");
     const { code, stderr } = await run();
     expect([code, stderr]).toEqual([0, expect.stringContaining("the picture cannot be decoded, and is left out")]);
     expect(rows()[0]?.val).toMatchObject({ images: 11 });
-    rmSync(at("run"), { recursive: true });
-    writeFileSync(at("val/lying/4.png"), "\x89PNG\r\n\x1a\nno");
-    const many = await run(["--save-every", "1"]);
-    expect([many.code, many.stderr]).toEqual([7, expect.stringContaining("2 of 12 pictures cannot be decoded")]);
+  });
+
+  test("of which more than one in a hundred cannot be decoded are an error that costs no checkpoint", async () => {
+    const { at, run } = place(classify);
+    for (const i of [3, 4]) writeFileSync(at(`val/lying/${i}.png`), "\x89PNG\r\n\x1a\nno");
+    const { code, stderr } = await run(["--save-every", "1"]);
+    expect([code, stderr]).toEqual([7, expect.stringContaining("2 of 12 pictures cannot be decoded")]);
     expect((await readTensors(at("run/checkpoints/step-1/model.safetensors"))).size).toBeGreaterThan(5);
+  });
+});
+
+describe("the report of a run", () => {
+  const short = mask.replace("steps 4", "steps 10");
+
+  test("has reconstructions at every checkpoint, and is the same where the run goes on", async () => {
+    const { at, run } = place(short);
+    expect(await run(["--save-every", "1"])).toMatchObject({ code: 0 });
+    const [html, kept] = [readFileSync(at("run/report.html"), "utf8"), readFileSync(at("run/report.json"), "utf8")];
+    expect(html.match(/<img src="data:image\/png;base64,/g)?.length).toBe(8 * 10);
+    expect(html).toContain('alt="lying/');
+    expect(html).toContain(">after 10<");
+    expect(JSON.parse(kept).columns.map(({ step }: { readonly step: number }) => step)).toEqual([
+      1, 4, 5, 6, 7, 8, 9, 10,
+    ]);
+    const distances = readFileSync(at("run/log.jsonl"), "utf8").match(/"channel_distance":\{"stages.0":0\.\d+,/g);
+    expect(distances?.length).toBe(10);
+    for (const step of [9, 10]) rmSync(at(`run/checkpoints/step-${step}`), { recursive: true });
+    const { stdout } = await run(["--save-every", "1", "--resume", "--json"]);
+    expect(JSON.parse(stdout).outputs).toContainEqual({ path: "report.html", status: "written" });
+    expect(readFileSync(at("run/report.html"), "utf8")).toBe(html);
+    // Nothing is left to do, and the page is there again all the same.
+    rmSync(at("run/report.html"));
+    expect(await run(["--resume"])).toMatchObject({ code: 0 });
+    expect(readFileSync(at("run/report.html"), "utf8")).toBe(html);
+  });
+
+  test("loses the earlier pictures where they cannot be read, and says so", async () => {
+    const { at, run } = place(short.replace("steps 10", "steps 3  schedule cosine { total 10  warmup 1 }"));
+    expect(await run()).toMatchObject({ code: 0 });
+    const spec = readFileSync(at("spec.cnx"), "utf8");
+    for (const [steps, text] of [
+      ["4", "{ not json"],
+      ["5", '{"format":1,"pictures":[],"columns":[{"step":3,"pictures":["https://elsewhere.test"],"losses":[]}]}'],
+    ] as const) {
+      writeFileSync(at("run/report.json"), text);
+      writeFileSync(at("spec.cnx"), spec.replace("steps 3", `steps ${steps}`));
+      const { code, stderr } = await run(["--resume"]);
+      expect([code, stderr]).toEqual([0, expect.stringContaining("are left out of the report")]);
+      expect(JSON.parse(readFileSync(at("run/report.json"), "utf8")).columns.length).toBe(1);
+    }
+  });
+
+  test("shows pictures that are trained on where none are held out, and of a classifier none", async () => {
+    const { at } = place(mask);
+    const words = ["--on", "reference", "--data", at("data"), "-o"];
+    expect(await cnxc(["train", at("spec.cnx"), ...words, at("run")])).toMatchObject({ code: 0 });
+    expect(readFileSync(at("run/report.html"), "utf8")).toContain('alt="lying/');
+    expect(readFileSync(at("run/log.jsonl"), "utf8")).toMatch(/\n\{"step":4,"channel_distance":\{/);
+    const classifier = place(classify);
+    expect(await classifier.run()).toMatchObject({ code: 0 });
+    expect(readFileSync(classifier.at("run/report.html"), "utf8")).not.toContain("<img");
+    expect(existsSync(classifier.at("run/report.json"))).toBe(false);
   });
 });
 

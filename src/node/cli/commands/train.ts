@@ -1,11 +1,11 @@
 import type { Result } from "../../../diagnostics/diagnostic.ts";
 import { shown, shownPath } from "../../../diagnostics/escape.ts";
+import { validatedText } from "../../../training/validation/figures.ts";
 import { type TrainerName, trainerNames } from "../../executors/trainers.ts";
 import { readStdin } from "../../files/read.ts";
 import { type AdapterKind, adapterKinds } from "../../gpu/adapters.ts";
 import { enterGpuProcess } from "../../gpu/gpu-process.ts";
 import type { TrainReport } from "../../jobs/train/train.ts";
-import { validatedText } from "../../jobs/train/validation/figures-text.ts";
 import { type Outcome, outcome } from "../../outcome/outcome.ts";
 import type { AddCommand } from "../command.ts";
 import { choice, count, countOption, defaulted, once } from "../options.ts";
@@ -59,7 +59,7 @@ export const addTrain: AddCommand = (program, execute) => {
     .addOption(
       once(
         "-o, --output <folder>",
-        "where the run goes: train.cnx, log.jsonl and checkpoints/step-N",
+        "where the run goes: train.cnx, log.jsonl, report.html and checkpoints/step-N",
       ).makeOptionMandatory(),
     )
     .option("--root <folder>", "the folder that imports may not leave (default: the spec's own)")

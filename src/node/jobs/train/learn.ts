@@ -1,15 +1,18 @@
 import { type Diagnostic, fail, ok, type Result } from "../../../diagnostics/diagnostic.ts";
 import { Failure } from "../../../diagnostics/failure.ts";
 import { learningRate } from "../../../training/learning-rate.ts";
+import { type Validated, validatedText } from "../../../training/validation/figures.ts";
 import type { TrainingData } from "../../inputs/batches.ts";
 import { breathe } from "../../output/fs.ts";
 import { type Signal, stoppable } from "../../process/interrupt.ts";
-import { type LiveLine, liveLine } from "../../process/live-line.ts";
+import { liveLine } from "../../process/live-line.ts";
 import { type CheckpointRequest, type Progress, pruneCheckpoints, writeCheckpoint } from "./checkpoints.ts";
+import type { Look, Looks } from "./report/looks.ts";
+import { openReport } from "./report/report.ts";
 import { logFile, type RunFolder, recipeFile } from "./run-folder.ts";
 import { plainStepLine, stepLine } from "./step-line.ts";
-import { validatedText } from "./validation/figures-text.ts";
-import type { Validated, Validation } from "./validation/validation.ts";
+import type { Watch } from "./validation/measure.ts";
+import type { Validation } from "./validation/validation.ts";
 
 export interface Session {
   readonly saveEvery: number;
@@ -17,6 +20,10 @@ export interface Session {
   readonly data: TrainingData;
   readonly checkpoint: Omit<CheckpointRequest, keyof Progress>;
   readonly validation: Validation;
+  /** Null where a model reconstructs nothing, or there are no pictures. */
+  readonly looks: Looks | null;
+  /** What the report says of the run, a name and a value each. */
+  readonly facts: readonly (readonly [name: string, value: string])[];
 }
 
 export interface LearnReport extends Progress {
@@ -37,35 +44,50 @@ export interface LearnReport extends Progress {
 /** Step by step, with a line in the log for each; when it is asked to stop, it saves what it has. */
 export const learn = (session: Session): Promise<Result<LearnReport>> =>
   stoppable(async asked => {
-    const { saveEvery, run, data, checkpoint } = session;
+    const { saveEvery, run, data, checkpoint, looks, facts } = session;
     const unwritable = await run.begin();
     if (unwritable !== null) return fail(unwritable);
     const from = run.from?.step ?? 0;
-    let [updates, saved] = [run.from?.updates ?? 0, from];
-    let validated: Validated | null = null;
-    const written: string[] = [recipeFile, logFile];
-    const losses: number[] = [];
     const { recipe } = checkpoint;
     const { steps } = data;
+    const report = openReport({ run: run.folder, step: from, steps, recipe: recipe.name, facts, looks });
+    let [updates, saved] = [run.from?.updates ?? 0, from];
+    let validated: Validated | null = null;
+    const written = new Set<string>([recipeFile, logFile]);
+    const losses: number[] = [];
     const line = liveLine(done => done % Math.ceil((steps - from) / 100) === 0);
-    const look = async (step: number): Promise<readonly Diagnostic[]> => {
-      const problems = await noting(async () => {
-        const found = await validate(session, step, line, () => asked() !== null);
-        validated = found ?? validated;
-      });
-      return problems;
+    const watch: Watch = { asked: () => asked() !== null, show: text => line.show(text, null) };
+    const log = (entry: object): void => {
+      run.log(entry);
+      report.add(entry);
+    };
+    const writeReport = async (): Promise<void> => {
+      for (const file of await report.write()) written.add(file);
+    };
+    const look = async (step: number): Promise<void> => {
+      const seen = await lookAt(session, step, watch);
+      if (seen === null) return;
+      const { figures, look: drawn } = seen;
+      run.confirm();
+      log({ step, ...figures, ...(drawn === null ? {} : { channel_distance: drawn.distances }) });
+      if (drawn !== null) await report.keep(drawn.column);
+      if (figures === null) return;
+      validated = figures;
+      line.say(`step ${step}  validation: ${validatedText(figures)}`);
     };
     const save = async (step: number): Promise<readonly Diagnostic[]> => {
       run.confirm();
       const published = await writeCheckpoint({ ...checkpoint, step, updates });
-      if (published.ok) written.push(...published.value.written.map(file => `checkpoints/step-${step}/${file}`));
+      if (!published.ok) return published.diagnostics;
+      for (const file of published.value.written) written.add(`checkpoints/step-${step}/${file}`);
       saved = step;
-      if (published.ok) pruneCheckpoints(checkpoint.run);
-      return published.ok ? [] : published.diagnostics;
+      pruneCheckpoints(checkpoint.run);
+      return noting(writeReport);
     };
     const begun = performance.now();
     let stepping = 0;
     try {
+      if (from > 0) await writeReport();
       for (let step = from; step < steps && asked() === null; step++) {
         const start = performance.now();
         const taken = await takeStep({ data, checkpoint, step, n: updates + 1 });
@@ -73,7 +95,7 @@ export const learn = (session: Session): Promise<Result<LearnReport>> =>
         const { lr, loss, gradNorm, skipped } = taken.value;
         if (!skipped) updates++;
         losses.push(loss);
-        run.log({ step, lr, loss, grad_norm: gradNorm, ...(skipped ? { skipped } : {}) });
+        log({ step, lr, loss, grad_norm: gradNorm, ...(skipped ? { skipped } : {}) });
         const now = performance.now();
         stepping += (now - start) / 1000;
         const standing = {
@@ -90,7 +112,7 @@ export const learn = (session: Session): Promise<Result<LearnReport>> =>
         await breathe(); // signals are heard between turns of the event loop
         if (step + 1 < steps && (step + 1) % saveEvery !== 0 && asked() === null) continue;
         // First, so that every checkpoint has its line in the log; what goes wrong with it costs no checkpoint.
-        const problems = asked() === null ? await look(step + 1) : [];
+        const problems = asked() === null ? await noting(() => look(step + 1)) : [];
         const unsaved = await save(step + 1);
         if (problems.length + unsaved.length > 0) return fail(...problems, ...unsaved);
       }
@@ -98,7 +120,7 @@ export const learn = (session: Session): Promise<Result<LearnReport>> =>
       line.end();
     }
     const [first, last] = [losses[0], losses.at(-1)];
-    return ok({
+    const done: LearnReport = {
       recipe: recipe.name,
       from,
       steps,
@@ -107,24 +129,27 @@ export const learn = (session: Session): Promise<Result<LearnReport>> =>
       skipped: losses.length - (updates - (run.from?.updates ?? 0)),
       losses: first === undefined || last === undefined ? null : { first, last },
       validated,
-      written,
+      written: [...written],
       endedBy: asked(),
-    });
+    };
+    return ok(done, report.odd);
   });
 
-/** Evaluates what was learned so far, for the log and for whoever watches; null where there is nothing to say. */
-async function validate(
-  { run, checkpoint, validation }: Session,
-  step: number,
-  line: LiveLine,
-  asked: () => boolean,
-): Promise<Validated | null> {
-  const found = await validation.evaluate(checkpoint.trainer, { asked, show: text => line.show(text, null) });
-  if (found === null) return null;
-  run.confirm();
-  run.log({ step, ...found });
-  line.say(`step ${step}  validation: ${validatedText(found)}`);
-  return found;
+interface Seen {
+  readonly figures: Validated | null;
+  readonly look: Look | null;
+}
+
+/** Evaluates what was learned so far, and looks at it; null where there is nothing to see, or somebody asked to stop. */
+async function lookAt(session: Session, step: number, watch: Watch): Promise<Seen | null> {
+  const { validation, looks, checkpoint } = session;
+  const { trainer, recipe } = checkpoint;
+  const figures = await validation.evaluate(trainer, watch);
+  if (watch.asked()) return null;
+  const kind = recipe.ema === null ? "param" : "ema";
+  const weights = async (name: string) => Float32Array.from(await trainer.read(kind, name));
+  const look = looks === null ? null : await looks.look(weights, step);
+  return figures === null && look === null ? null : { figures, look };
 }
 
 /** What went wrong with some work that others do not wait for. */

@@ -144,10 +144,10 @@ async function beginRun(folder: string, text: string, step: number): Promise<Dia
   }
 }
 
-/** A line about a step, counted from 0, or an evaluation after so many steps. */
+/** A line about a step, counted from 0, or about what was seen after so many steps. */
 function isDone(line: string, steps: number): boolean {
   const [, step, next] = /^\{"step":(\d+),"(\w+)"/.exec(line) ?? [];
-  return step !== undefined && (next === "val" ? Number(step) <= steps : Number(step) < steps);
+  return step !== undefined && (next === "lr" ? Number(step) < steps : Number(step) <= steps);
 }
 
 function append(folder: string, line: object): void {

@@ -11,6 +11,7 @@ import { oneRecipe, type RecipeChoice } from "../../inputs/one-recipe.ts";
 import { paramsOf } from "../../inputs/open-weights.ts";
 import { openPictures } from "../../inputs/picture-data.ts";
 import { type LearnReport, learn } from "./learn.ts";
+import { type Looks, openLooks } from "./report/looks.ts";
 import { openRun, recipeText } from "./run-folder.ts";
 import { newStart, resumedStart } from "./start.ts";
 import { noValidation, openValidation, type Validation } from "./validation/validation.ts";
@@ -62,6 +63,9 @@ export async function train(job: TrainJob): Promise<Result<TrainReport>> {
       if (!data.ok) return data;
       const validation = owned(await openHeldOut(job, { model, recipe }));
       if (!validation.ok) return validation;
+      const looks = await openLooksAt(job, { model, recipe });
+      if (!looks.ok) return looks;
+      if (looks.value !== null) owned(ok(looks.value));
       const run = owned(await openRun(job.run, text.value, data.value.steps, job.resume));
       if (!run.ok) return run;
       const { from, folder } = run.value;
@@ -79,12 +83,19 @@ export async function train(job: TrainJob): Promise<Result<TrainReport>> {
       const { inFile } = start.value;
       const hashes = { recipeSha256, dataSha256 };
       const checkpoint = { run: folder, recipe, ...hashes, params: learned, trainer: trainer.value, inFile };
-      const session = { run: run.value, data: data.value, checkpoint, validation: validation.value };
-      const done = await learn({ ...session, saveEvery: job.saveEvery });
+      const done = await learn({
+        saveEvery: job.saveEvery,
+        run: run.value,
+        data: data.value,
+        checkpoint,
+        validation: validation.value,
+        looks: looks.value,
+        facts: factsOf(job, { model, recipe }, trainer.value.on),
+      });
       if (!done.ok) return done;
       const { skipped } = done.value;
       const odd = skipped === 0 ? [] : [warning("steps-skipped", null, skipped, done.value.step - done.value.from)];
-      const before = [chosen, data, run, start, trainer].flatMap(({ diagnostics }) => diagnostics);
+      const before = [chosen, data, run, start, trainer, done].flatMap(({ diagnostics }) => diagnostics);
       const pictures = [...data.value.odd(), ...validation.value.odd()];
       return ok({ ...done.value, on: trainer.value.on }, [...before, ...whileRead, ...pictures, ...odd]);
     } finally {
@@ -108,6 +119,23 @@ async function openHeldOut(job: TrainJob, request: DataRequest): Promise<Result<
   if (liesIn(run, val)) return fail(error("run-in-data", { file: run, offset: null }));
   return openValidation({ ...request, val, data, most: valCount ?? usualValCount, open: await inferences[on](job) });
 }
+
+/** A few pictures for the report: of those that are held out, else of those that are trained on. */
+async function openLooksAt(job: TrainJob, { model, recipe }: DataRequest): Promise<Result<Looks | null>> {
+  const folder = job.val ?? job.data;
+  if (folder === null) return ok(null);
+  return openLooks({ model, seed: recipe.seed, folder, open: await inferences[job.on](job) });
+}
+
+const factsOf = ({ data, val }: TrainJob, { model, recipe }: DataRequest, on: string) =>
+  [
+    ["Model", model.name],
+    ["Images a step", `${recipe.batch * recipe.accumulate}`],
+    ["Seed", `${recipe.seed}`],
+    ["Trained on", on],
+    ...(data === null ? [] : [["Pictures", path.basename(path.resolve(data))] as const]),
+    ...(val === null ? [] : [["Held out", path.basename(path.resolve(val))] as const]),
+  ] as const;
 
 const liesIn = (run: string, folder: string | null): boolean =>
   folder !== null && contains(path.resolve(folder), path.resolve(run));

@@ -3,23 +3,11 @@ import { Failure } from "../../../../diagnostics/failure.ts";
 import { invariant } from "../../../../diagnostics/invariant.ts";
 import type { Model } from "../../../../model/model.ts";
 import { toBatch } from "../../../../preprocess/picture.ts";
+import type { Figures } from "../../../../training/validation/figures.ts";
 import type { OpenInference } from "../../../executors/inference.ts";
 import type { EvaluationPicture, EvaluationPictures } from "../../../inputs/evaluation-pictures.ts";
 import type { RunTensor } from "../../../inputs/tensors.ts";
 import { breathe } from "../../../output/fs.ts";
-
-/** What validation tells of a model. Parts of images are from 0 to 1; what is not finite could not be computed. */
-export interface Figures {
-  /** How many pictures it is about. */
-  images: number;
-  /** The mean cross-entropy of a classifier in nats, or the mean loss of a masked autoencoder. */
-  loss: number;
-  top1?: number;
-  top5?: number;
-  /** The part of pictures that k nearest neighbours get right, and that a linear probe does. */
-  knn?: number;
-  probe?: number;
-}
 
 /** Values of a parameter in f32 and the official order. */
 export type WeightsNow = (name: string) => Promise<Float32Array>;

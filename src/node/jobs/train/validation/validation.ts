@@ -2,19 +2,14 @@ import * as path from "node:path";
 import { type Diagnostic, fail, ok, type Result } from "../../../../diagnostics/diagnostic.ts";
 import { error, warning } from "../../../../diagnostics/messages.ts";
 import type { Model, Recipe } from "../../../../model/model.ts";
+import type { Figures, Validated } from "../../../../training/validation/figures.ts";
 import type { OpenInference } from "../../../executors/inference.ts";
 import type { StateKind, Trainer } from "../../../executors/trainer.ts";
 import { type EvaluationPictures, openEvaluation } from "../../../inputs/evaluation-pictures.ts";
 import { classification } from "./classification.ts";
-import { type Figures, type Measure, type OpenMeasure, Stopped, type Watch } from "./measure.ts";
+import { type Measure, type OpenMeasure, Stopped, type Watch } from "./measure.ts";
 import { reconstruction } from "./reconstruction.ts";
 import { transfer } from "./transfer.ts";
-
-/** Figures of the weights, or of their average where there is one, and then of the weights beside it. */
-export interface Validated {
-  readonly val: Figures;
-  readonly val_weights?: Figures;
-}
 
 /** A folder of pictures by which a run is judged. */
 export interface Validation {
