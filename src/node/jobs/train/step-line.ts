@@ -12,9 +12,9 @@ export interface Standing {
   readonly secondsLeft: number;
 }
 
-const barWidth = 20;
+const barWidth = 16;
 
-/** For a terminal of 80 columns: `epoch 3/800 [####----------------] 21.3% 152 images/s loss 0.73215 1:23 left`. */
+/** For a terminal of 80 columns: `epoch 3/800 [###-------------] 21.3% 152 images/s loss 0.73215 1:23 left`. */
 export function stepLine(standing: Standing): string {
   const { step, steps, loss, imagesPerSecond, secondsLeft } = standing;
   const epochs = epochsOf(standing);
