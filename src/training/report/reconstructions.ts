@@ -54,6 +54,6 @@ export const reconstructionStyle = `.scroll { overflow-x: auto; }
 .reconstructions th, .reconstructions tfoot td { color: var(--soft); }
 .reconstructions tfoot th { text-align: right; padding-right: 0.5rem; }
 .reconstructions img { display: block; width: 100%; min-width: 4rem; height: auto; border-radius: 0.25rem; background: var(--line); }
-.reconstructions tr > :nth-child(1) { position: sticky; left: -1rem; background: var(--sheet); }
+.reconstructions :is(thead, tbody) tr > :nth-child(1) { position: sticky; left: -1rem; background: var(--sheet); box-shadow: 0.25rem 0 var(--sheet), -0.25rem 0 var(--sheet); }
 .scroll:focus-visible { outline: 2px solid var(--bar); outline-offset: 2px; }
 `;

@@ -163,7 +163,7 @@ describe("the report of a run", () => {
     expect(await run(["--save-every", "1"])).toMatchObject({ code: 0 });
     const [html, kept] = [readFileSync(at("run/report.html"), "utf8"), readFileSync(at("run/report.json"), "utf8")];
     expect(html.match(/<img src="data:image\/png;base64,/g)?.length).toBe(8 * 10);
-    expect(html).toContain('alt="lying/');
+    for (const kind of ["lying", "standing"]) expect(html).toContain(`alt="${kind}/`);
     expect(html).toContain(">after 10<");
     expect(JSON.parse(kept).columns.map(({ step }: { readonly step: number }) => step)).toEqual([
       1, 4, 5, 6, 7, 8, 9, 10,
@@ -194,6 +194,17 @@ describe("the report of a run", () => {
       expect([code, stderr]).toEqual([0, expect.stringContaining("are left out of the report")]);
       expect(JSON.parse(readFileSync(at("run/report.json"), "utf8")).columns.length).toBe(1);
     }
+  });
+
+  test("begins its reconstructions anew where other pictures are held out", async () => {
+    const { at, run } = place(short.replace("steps 10", "steps 3  schedule cosine { total 10  warmup 1 }"));
+    expect(await run(["--save-every", "1"])).toMatchObject({ code: 0 });
+    const [before, spec] = [readFileSync(at("run/report.json"), "utf8"), readFileSync(at("spec.cnx"), "utf8")];
+    expect(JSON.parse(before).columns.length).toBe(3);
+    for (let i = 0; i < 6; i++) writeFileSync(at(`val/lying/${i}.png`), stripes(false, 200 + i));
+    writeFileSync(at("spec.cnx"), spec.replace("steps 3", "steps 4"));
+    expect(await run(["--resume"])).toMatchObject({ code: 0, stderr: expect.not.stringContaining("warning") });
+    expect(JSON.parse(readFileSync(at("run/report.json"), "utf8")).columns.length).toBe(1);
   });
 
   test("shows pictures that are trained on where none are held out, and of a classifier none", async () => {

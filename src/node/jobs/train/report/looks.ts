@@ -41,11 +41,13 @@ export async function openLooks({ model, seed, folder, open }: LooksRequest): Pr
   const chosen = openEvaluation(folder, { model, seed, most: 3 * mostPictures, classes: null });
   if (!chosen.ok) return chosen;
   const pictures: EvaluationPicture[] = [];
-  for (let at = 0; at < chosen.value.count && pictures.length < mostPictures; at++) {
+  for (const at of spread(chosen.value.count)) {
+    if (pictures.length === mostPictures) break;
     const found = await chosen.value.read(at, 1);
     if (!found.ok) return found;
     pictures.push(...found.value);
   }
+  pictures.sort((a, b) => a.number - b.number);
   if (pictures.length === 0) return ok(null);
   const { input, head } = model;
   const { patchSize } = head;
@@ -87,6 +89,12 @@ export async function openLooks({ model, seed, folder, open }: LooksRequest): Pr
     },
     close: inference.value.close,
   });
+}
+
+/** All places, such that the first few lie far apart: of many classes, not of the first alone. */
+function spread(count: number): readonly number[] {
+  const apart = Math.max(1, Math.floor(count / mostPictures));
+  return Array.from({ length: count }, (_, i) => i).sort((a, b) => (a % apart) - (b % apart) || a - b);
 }
 
 const isAutoencoder = (model: Model): model is Model & { readonly head: Fcmae } => model.head.kind === "fcmae";
