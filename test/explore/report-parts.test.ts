@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { amount, change, digits, durationsOf, formatOf } from "../../src/explore/report/format.ts";
-import { linear, logarithmic, scaleOf } from "../../src/explore/report/scale.ts";
 import { agreementOf, median, ranksOf } from "../../src/explore/report/statistics.ts";
+import { linear, logarithmic, scaleOf } from "../../src/html/scale.ts";
 
 describe("numbers in words", () => {
   test.each([

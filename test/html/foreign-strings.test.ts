@@ -5,11 +5,13 @@ import { explorationPage } from "../../src/explore/report/page.ts";
 import { inspect } from "../../src/inspect/inspect.ts";
 import { inspectPage } from "../../src/inspect/page.ts";
 import { type PageContent, page as reconstructionPage } from "../../src/reconstruct/page.ts";
+import { runPage } from "../../src/training/report/page.ts";
 import { htmlReport, type ReportContent } from "../../src/verify/report.ts";
 import { hasChromium, launchChromium } from "../support/chromium.ts";
 import { explored } from "../support/exploration.ts";
 import { commanding, hostile } from "../support/hostile.ts";
 import { checkFiles, must } from "../syntax/support.ts";
+import { runContent } from "../training/report/content.ts";
 
 /** Texts that are markup in one context or another, each of which shows that it got out by asking for something. */
 const texts: Readonly<Record<string, string>> = {
@@ -88,6 +90,7 @@ const pages: Readonly<Record<string, (text: string | null) => string>> = {
   "of an inspection": text => inspectPage(text === null ? whole : poisoned(whole, text, ["dtype", "target"])),
   "of reconstructions": text =>
     reconstructionPage(text === null ? reconstructions : poisoned(reconstructions, text, [])),
+  "of a run": text => runPage(text === null ? runContent(30) : poisoned(runContent(30), text, [])),
   "of a verification": text => htmlReport(text === null ? verified : poisoned(verified, text, [])),
 };
 

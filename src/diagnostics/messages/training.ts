@@ -40,6 +40,22 @@ export const trainingMessages = {
         ? "the picture cannot be read, and the next was shown in its place"
         : `the picture cannot be read, like ${broken - 1} more, and the next was shown in the place of each`,
   },
+  "pictures-left-out": {
+    kind: "W_W",
+    text: (broken: number) =>
+      broken === 1
+        ? "the picture cannot be decoded, and is left out of every evaluation"
+        : `the picture cannot be decoded, like ${broken - 1} more, and is left out of every evaluation`,
+  },
+  "class-unknown": {
+    kind: "E_R_INPUT",
+    text: (name: string) =>
+      `the folder ${quoted(name)} is no class of the pictures that are trained on; name it as there, or leave it out`,
+  },
+  "val-count-unused": {
+    kind: "E_USAGE",
+    text: () => "--val-count says how many pictures of --val are used, but there is no --val",
+  },
   "data-differs": {
     kind: "E_R_INPUT",
     text: () => "the data are not those that the run was begun with; go on with the same, or begin another run",
@@ -104,6 +120,10 @@ export const trainingMessages = {
     kind: "W_O",
     text: (there: string, now: string) =>
       `the checkpoint was written by cnxc ${there}, this is ${now}: from here on the numbers may differ in their last bits`,
+  },
+  "report-damaged": {
+    kind: "W_O",
+    text: (why: string) => `the reconstructions of before ${why}, and are left out of the report`,
   },
   "checkpoint-damaged": {
     kind: "W_O",

@@ -1,4 +1,5 @@
 import type { AdapterKind } from "../gpu/adapters.ts";
+import type { OpenInference } from "./inference.ts";
 import type { OpenTrainer } from "./trainer.ts";
 
 /** Executors that train. */
@@ -14,4 +15,10 @@ export interface TrainerPlace {
 export const trainers: { readonly [K in TrainerName]: (place: TrainerPlace) => Promise<OpenTrainer> } = {
   reference: async () => (await import("./reference-trainer.ts")).referenceTrainer,
   webgpu: async ({ adapter }) => (await import("./webgpu-trainer.ts")).webgpuTrainer(adapter ?? "gpu"),
+};
+
+/** How each runs what it has trained. */
+export const inferences: { readonly [K in TrainerName]: (place: TrainerPlace) => Promise<OpenInference> } = {
+  reference: async () => (await import("./reference.ts")).referenceInference,
+  webgpu: async ({ adapter }) => (await import("./webgpu-inference.ts")).webgpuInference(adapter ?? "gpu"),
 };

@@ -3,13 +3,15 @@ import { fail, ok } from "../../diagnostics/diagnostic.ts";
 import { error } from "../../diagnostics/messages.ts";
 import { describe } from "../../emit/wgsl/descriptor.ts";
 import { wgslTarget } from "../../emit/wgsl/target.ts";
-import { f16Params } from "../../plan/plan.ts";
+import { f16Params, type Plan } from "../../plan/plan.ts";
 import { requestDevice } from "../../runtime/device.ts";
 import { ModelError, type ModelErrorCode } from "../../runtime/errors.ts";
+import type { Inputs } from "../../runtime/inputs.ts";
 import { createModel } from "../../runtime/model.ts";
 import { withinHalf } from "../../weights/use/within-half.ts";
 import type { AdapterKind } from "../gpu/adapters.ts";
 import { loadDawn } from "../gpu/dawn.ts";
+import type { RunTensor } from "../inputs/tensors.ts";
 import type { Executor } from "./executor.ts";
 
 /** Our WGSL in this process, which `enterGpuProcess` started for the adapter; tiles are those of the adapter. */
@@ -28,20 +30,14 @@ export const webgpu =
       const device = await requestDevice(descriptor, gpu.value);
       const checked = withinHalf(request.weights, f16Params(made));
       const model = await createModel(descriptor, { device, weights: name => checked.f32(name) });
-      const inputs = Object.fromEntries([...request.inputs].map(([name, { data }]) => [name, data]));
+      const inputs = arraysOf(request.inputs);
       await model.warmup(request.batch);
       const start = performance.now();
       const results = await model.run(inputs);
       const milliseconds = performance.now() - start;
       model.dispose();
-      const outputs = new Map(
-        made.outputs.flatMap(({ name, also, shape, perImage }) => {
-          const output = { shape: perImage ? [request.batch, ...shape] : shape, data: results[name] as Float32Array };
-          return [name, ...also].map(each => [each, output] as const);
-        }),
-      );
       return ok({
-        outputs,
+        outputs: outputsOf(made, results, images),
         on: `WebGPU (${kind}${half && !device.features.has("shader-f16") ? ", f16 unpacked" : ""})`,
         milliseconds,
       });
@@ -50,6 +46,24 @@ export const webgpu =
       throw cause;
     }
   };
+
+/** Inputs as the runtime takes them. */
+export const arraysOf = (inputs: ReadonlyMap<string, RunTensor>): Inputs =>
+  Object.fromEntries([...inputs].map(([name, { data }]) => [name, data]));
+
+/** What the runtime gave of so many images, under every name that it has. */
+export function outputsOf(
+  { outputs }: Pick<Plan, "outputs">,
+  results: Readonly<Record<string, Float32Array>>,
+  images: number,
+): ReadonlyMap<string, RunTensor> {
+  return new Map(
+    outputs.flatMap(({ name, also, shape, perImage }) => {
+      const output = { shape: perImage ? [images, ...shape] : shape, data: results[name] as Float32Array };
+      return [name, ...also].map(each => [each, output] as const);
+    }),
+  );
+}
 
 /** What went wrong at run time, as the command says it. */
 export const explain: { readonly [K in ModelErrorCode]: (why: string) => ReturnType<typeof error> } = {

@@ -40,7 +40,7 @@ export interface Reconstructed {
   readonly milliseconds: number;
 }
 
-interface Stage {
+export interface Stage {
   readonly name: string;
   readonly channels: number;
   readonly distances: readonly number[];
@@ -128,7 +128,7 @@ function must(outputs: ReadonlyMap<string, RunTensor>, name: string): RunTensor 
 }
 
 /** What one image of a batch has in a tensor. */
-function imageOf({ shape, data }: RunTensor, n: number): Float32Array {
+export function imageOf({ shape, data }: RunTensor, n: number): Float32Array {
   const size = elements(shape.slice(1));
   return data.subarray(n * size, (n + 1) * size);
 }
@@ -153,7 +153,8 @@ const show = (
     };
   });
 
-function stageOf(name: string, map: RunTensor, mask: RunTensor, grid: ReturnType<typeof patchGrid>): Stage {
+/** How far the channels of a stage's maps are apart, image by image. */
+export function stageOf(name: string, map: RunTensor, mask: RunTensor, grid: ReturnType<typeof patchGrid>): Stage {
   const [batch = 0, channels = 0, height = 0, width = 0] = map.shape;
   const distances = Array.from({ length: batch }, (_, n) =>
     channelDistance({ channels, height, width, data: imageOf(map, n) }, imageOf(mask, n), grid.rows, grid.columns),
@@ -211,7 +212,8 @@ const formats = {
   { taps: (model: FcmaeModel) => readonly string[]; write: (content: Content) => Promise<Result<Uint8Array>> }
 >;
 
-async function dataUri(picture: Picture): Promise<Result<string>> {
+/** A picture as an address that holds all of it. */
+export async function dataUri(picture: Picture): Promise<Result<string>> {
   const png = await pngOf(picture);
   return png.ok ? ok(`data:image/png;base64,${Buffer.from(png.value).toString("base64")}`) : png;
 }

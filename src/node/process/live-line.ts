@@ -2,7 +2,10 @@ import { isatty } from "node:tty";
 
 /** A line about long work that goes on. */
 export interface LiveLine {
-  show(line: string): void;
+  /** For a terminal, and what a pipe has of it in turn: null for what only a terminal shows. */
+  show(line: string, inPipe: string | null): void;
+  /** A line that stays. */
+  say(line: string): void;
   /** What is said next begins on a line of its own. */
   end(): void;
 }
@@ -10,13 +13,21 @@ export interface LiveLine {
 /** One line that rewrites itself, for whoever sits at a terminal; lines one after another, `plain` of all, in a pipe. */
 export function liveLine(plain: (turn: number) => boolean): LiveLine {
   const live = isatty(2);
-  let turn = 0;
+  let [turn, isShown] = [0, false];
   return {
-    show(line) {
+    show(line, inPipe) {
       if (live) process.stderr.write(`\r\x1b[K${line.slice(0, (process.stderr.columns ?? 80) - 1)}`);
-      else if (plain(turn)) process.stderr.write(`${line}\n`);
-      turn++;
+      else if (inPipe !== null && plain(turn)) process.stderr.write(`${inPipe}\n`);
+      isShown = live;
+      if (inPipe !== null) turn++;
     },
-    end: () => void (live && turn > 0 && process.stderr.write("\n")),
+    say(line) {
+      process.stderr.write(isShown ? `\r\x1b[K${line}\n` : `${line}\n`);
+      isShown = false;
+    },
+    end() {
+      if (isShown) process.stderr.write("\n");
+      isShown = false;
+    },
   };
 }

@@ -70,6 +70,35 @@ describe.runIf(hasSwiftShader)("a folder of pictures is learned from", () => {
       expect(readFileSync(at(`twice/${file}`)).equals(readFileSync(at(`once/${file}`))), file).toBe(true);
   });
 
+  test("and is judged by the same figures as on the reference", async () => {
+    const folder = newFolder();
+    const at = (name: string): string => path.join(folder, name);
+    fill(folder, { "spec.cnx": spec(2) });
+    for (let i = 0; i < 60; i++) {
+      const of = `${i < 40 ? "pictures" : "held"}/${i % 2 === 0 ? "even" : "odd"}`;
+      mkdirSync(at(of), { recursive: true });
+      writeFileSync(at(`${of}/${i}.png`), picture(i));
+    }
+    const seen = [];
+    for (const on of [["reference"], ["webgpu", "--adapter", "swiftshader"]] as const) {
+      const run = at(on[0]);
+      const pictures = ["--data", at("pictures"), "--val", at("held"), "-o", run];
+      expect(await cnxc(["train", at("spec.cnx"), ...pictures, "--on", ...on])).toMatchObject({ code: 0 });
+      seen.push(JSON.parse(readFileSync(path.join(run, "log.jsonl"), "utf8").trim().split("\n").at(-1) ?? ""));
+      expect(readFileSync(path.join(run, "report.html"), "utf8").match(/<img /g)?.length).toBe(24);
+    }
+    const [reference, webgpu] = seen;
+    for (const kind of ["val", "val_weights"]) {
+      expect(Object.keys(webgpu[kind])).toEqual(["images", "loss", "knn", "probe"]);
+      expect(webgpu[kind].loss / reference[kind].loss).toBeCloseTo(1, 4);
+      // A neighbour or two may be as near as another.
+      for (const part of ["knn", "probe"])
+        expect(Math.abs(webgpu[kind][part] - reference[kind][part])).toBeLessThan(0.16);
+    }
+    for (const stage of ["stages.0", "stages.1"])
+      expect(webgpu.channel_distance[stage]).toBeCloseTo(reference.channel_distance[stage], 4);
+  });
+
   test.runIf(full)("and the loss falls below half of what it began with", async () => {
     const { at, train } = place();
     expect(await train(160, "run")).toMatchObject({ code: 0 });

@@ -66,7 +66,7 @@ describe("a run", () => {
     expect(stderr).not.toMatch(/error|warning/);
     expect(code).toBe(0);
     expect(stdout).toMatch(/run: t, steps 1 to 6 of 6, loss [\d.]+ to [\d.]+\n$/);
-    expect(readdirSync(at("run")).sort()).toEqual(["checkpoints", "log.jsonl", "train.cnx"]);
+    expect(readdirSync(at("run")).sort()).toEqual(["checkpoints", "log.jsonl", "report.html", "train.cnx"]);
     expect(readdirSync(at("run/checkpoints")).sort()).toEqual(["step-4", "step-6"]);
     expect(log().map(line => Object.keys(line).join())).toEqual(Array(6).fill("step,lr,loss,grad_norm"));
     expect(log().map(({ lr }) => lr)[1]).toBeCloseTo(1.5e-4 * (2 / 256) * 0.5, 15);

@@ -1,6 +1,6 @@
+import { scaleOf } from "../../../html/scale.ts";
 import type { Column } from "../columns.ts";
 import { digits, formatOf } from "../format.ts";
-import { scaleOf } from "../scale.ts";
 import { agreementOf, type Pair } from "../statistics.ts";
 import { drawn, el, facts, section, svg } from "./dom.ts";
 import { dots, line, plotOf } from "./plot.ts";

@@ -1,4 +1,4 @@
-import type { Scale } from "../scale.ts";
+import type { Scale } from "../../../html/scale.ts";
 import { sized, svg } from "./dom.ts";
 
 /** One axis of a plot: where its numbers lie and how they are told. */

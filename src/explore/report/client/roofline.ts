@@ -1,6 +1,6 @@
+import { logarithmic } from "../../../html/scale.ts";
 import type { Device, Rates } from "../../device.ts";
 import { amount, digits } from "../format.ts";
-import { logarithmic } from "../scale.ts";
 import { drawn, svg } from "./dom.ts";
 import { type KernelLine, total } from "./kernels.ts";
 import { heightFor, type Plot, plotOf } from "./plot.ts";

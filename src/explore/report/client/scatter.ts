@@ -1,7 +1,7 @@
+import { scaleOf } from "../../../html/scale.ts";
 import type { Variant } from "../../result.ts";
 import { type Column, columnNamed, fullTitle, isNumeric } from "../columns.ts";
 import { cellText, formatOf } from "../format.ts";
-import { scaleOf } from "../scale.ts";
 import { drawing, el, svg } from "./dom.ts";
 import { dots, heightFor, line, type Plot, type PlotAxis, plotOf } from "./plot.ts";
 import { compareHref, point, type State, toggleCompared, variantHref } from "./state.ts";

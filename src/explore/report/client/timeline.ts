@@ -1,5 +1,5 @@
+import { linear } from "../../../html/scale.ts";
 import { amount, formatOf } from "../format.ts";
-import { linear } from "../scale.ts";
 import { drawn, svg } from "./dom.ts";
 import { line, plotOf } from "./plot.ts";
 

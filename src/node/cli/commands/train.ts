@@ -1,5 +1,6 @@
 import type { Result } from "../../../diagnostics/diagnostic.ts";
 import { shown, shownPath } from "../../../diagnostics/escape.ts";
+import { validatedText } from "../../../training/validation/figures.ts";
 import { type TrainerName, trainerNames } from "../../executors/trainers.ts";
 import { readStdin } from "../../files/read.ts";
 import { type AdapterKind, adapterKinds } from "../../gpu/adapters.ts";
@@ -7,13 +8,15 @@ import { enterGpuProcess } from "../../gpu/gpu-process.ts";
 import type { TrainReport } from "../../jobs/train/train.ts";
 import { type Outcome, outcome } from "../../outcome/outcome.ts";
 import type { AddCommand } from "../command.ts";
-import { choice, countOption, defaulted, once } from "../options.ts";
+import { choice, count, countOption, defaulted, once } from "../options.ts";
 
 interface Options {
   readonly train?: string;
   readonly model?: string;
   readonly data?: string;
   readonly batches?: string;
+  readonly val?: string;
+  readonly valCount?: number;
   readonly weights?: string;
   readonly on: TrainerName;
   readonly adapter?: AdapterKind;
@@ -43,6 +46,12 @@ export const addTrain: AddCommand = (program, execute) => {
       ),
     )
     .addOption(
+      once("--val <folder>", "pictures that are held out, laid out like --data: evaluated at every checkpoint"),
+    )
+    .addOption(
+      count("--val-count <pictures>", "most pictures of --val, chosen by the seed (default: 5000)", 1, 9_999_999),
+    )
+    .addOption(
       once(
         "-w, --weights <file>",
         "what a new run begins from: safetensors, .pt, .pth or .npz in any known naming, or random:SEED (default: drawn as the recipe says)",
@@ -57,7 +66,7 @@ export const addTrain: AddCommand = (program, execute) => {
     .addOption(
       once(
         "-o, --output <folder>",
-        "where the run goes: train.cnx, log.jsonl and checkpoints/step-N",
+        "where the run goes: train.cnx, log.jsonl, report.html and checkpoints/step-N",
       ).makeOptionMandatory(),
     )
     .option("--root <folder>", "the folder that imports may not leave (default: the spec's own)")
@@ -80,6 +89,8 @@ async function train(spec: string, options: Options): Promise<Outcome> {
     weights: options.weights ?? null,
     data: options.data ?? null,
     batches: options.batches ?? null,
+    val: options.val ?? null,
+    valCount: options.valCount ?? null,
     run: options.output,
     resume: options.resume ?? false,
     saveEvery: options.saveEvery,
@@ -89,7 +100,7 @@ async function train(spec: string, options: Options): Promise<Outcome> {
 
 function settle(report: Result<TrainReport>, folder: string): Outcome {
   if (!report.ok) return outcome({ diagnostics: report.diagnostics });
-  const { recipe, from, step, steps, skipped, losses, written, on, endedBy } = report.value;
+  const { recipe, from, step, steps, skipped, losses, validated, written, on, endedBy } = report.value;
   const done =
     losses === null
       ? `all ${steps} steps had been done`
@@ -97,8 +108,8 @@ function settle(report: Result<TrainReport>, folder: string): Outcome {
   return outcome({
     diagnostics: report.diagnostics,
     outputs: written.map(path => ({ path, status: "written" })),
-    text: `${shownPath(folder)}: ${shown(recipe)}, ${done}\n`,
-    result: { recipe, from, step, steps, skipped, losses },
+    text: `${shownPath(folder)}: ${shown(recipe)}, ${done}\n${validated === null ? "" : `validation: ${validatedText(validated)}\n`}`,
+    result: { recipe, from, step, steps, skipped, losses, ...(validated ?? {}) },
     notes: [
       `trained on ${on}`,
       ...(endedBy === null ? [] : [`stopped after ${step} of ${steps} steps; go on by --resume`]),

@@ -124,8 +124,8 @@ function difference(there: string, now: string) {
 }
 
 /**
- * The recipe, by which a folder is known as a run; and of the log the lines of steps that are done: those after the
- * checkpoint are done again.
+ * The recipe, by which a folder is known as a run; and of the log the lines of what is done: what came after the
+ * checkpoint is done again.
  */
 async function beginRun(folder: string, text: string, step: number): Promise<Diagnostic | null> {
   const log = path.join(folder, logFile);
@@ -137,11 +137,17 @@ async function beginRun(folder: string, text: string, step: number): Promise<Dia
     const unwritten = isThere ? null : await writeFile(recipe, [utf8(text)]);
     if (unwritten !== null) return unwritten;
     const lines = fs.existsSync(log) ? fs.readFileSync(log, "utf8").split("\n").slice(0, -1) : [];
-    const kept = lines.filter(line => Number(/^\{"step":(\d+),/.exec(line)?.[1] ?? Number.NaN) < step);
+    const kept = lines.filter(line => isDone(line, step));
     return await writeFile(log, [utf8(kept.map(line => `${line}\n`).join(""))]);
   } catch (cause) {
     return ioError(cause, log, "write it");
   }
+}
+
+/** A line about a step, counted from 0, or about what was seen after so many steps. */
+function isDone(line: string, steps: number): boolean {
+  const [, step, next] = /^\{"step":(\d+),"(\w+)"/.exec(line) ?? [];
+  return step !== undefined && (next === "lr" ? Number(step) < steps : Number(step) <= steps);
 }
 
 function append(folder: string, line: object): void {
