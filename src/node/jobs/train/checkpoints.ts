@@ -11,7 +11,8 @@ import { f32Tensor, type TensorData, writeSafetensors } from "../../../weights/f
 import type { FileForm, Param } from "../../../weights/tensor.ts";
 import { type Elements, type StateKind, stateKinds, type Trainer } from "../../executors/trainer.ts";
 import { clearOwned, ownedName, removeNow } from "../../files/temp-files.ts";
-import { realFs } from "../../output/fs.ts";
+import { patientFs, realFs } from "../../output/fs.ts";
+import { namesBeside, takeLock } from "../../output/lock.ts";
 import { beforeWriting, type ManifestEntry, manifestText, readManifest } from "../../output/manifest.ts";
 import { type Published, publish } from "../../output/publish.ts";
 import { foreignEntries, hashOf } from "../../output/tree.ts";
@@ -127,6 +128,14 @@ export function pruneCheckpoints(run: string): void {
     fs.renameSync(folder, gone);
     removeNow(gone);
   }
+}
+
+/** Removes what a process has left that was killed after its last checkpoint, when no other follows to do so. */
+export async function settleCheckpoints(run: string, step: number): Promise<void> {
+  const { parent, lock } = namesBeside(folderOf(run, step));
+  const taken = await takeLock(patientFs(realFs), lock, parent, { looks: 1, lookMs: 0 });
+  if (taken.ok) taken.value.release();
+  pruneCheckpoints(run);
 }
 
 /** The steps after which there are checkpoints, whole or not, the last first. */

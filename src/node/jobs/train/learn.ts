@@ -6,7 +6,13 @@ import type { TrainingData } from "../../inputs/batches.ts";
 import { breathe } from "../../output/fs.ts";
 import { type Signal, stoppable } from "../../process/interrupt.ts";
 import { liveLine } from "../../process/live-line.ts";
-import { type CheckpointRequest, type Progress, pruneCheckpoints, writeCheckpoint } from "./checkpoints.ts";
+import {
+  type CheckpointRequest,
+  type Progress,
+  pruneCheckpoints,
+  settleCheckpoints,
+  writeCheckpoint,
+} from "./checkpoints.ts";
 import type { Look, Looks } from "./report/looks.ts";
 import { openReport } from "./report/report.ts";
 import { logFile, type RunFolder, recipeFile } from "./run-folder.ts";
@@ -89,6 +95,7 @@ export const learn = (session: Session): Promise<Result<LearnReport>> =>
     let stepping = 0;
     try {
       if (from > 0) await writeReport();
+      if (from === steps) await settleCheckpoints(checkpoint.run, from);
       for (let step = from; step < steps && asked() === null; step++) {
         const start = performance.now();
         const taken = await takeStep({ data, checkpoint, step, n: updates + 1 });

@@ -97,7 +97,8 @@ describe.skipIf(!canWatch)("a run that is killed while it saves", () => {
     expect(calls).toBeGreaterThan(100);
     let resumed = 0;
     for (let kill = 0; kill < kills; kill++) {
-      const at = 1 + Math.floor((kill * calls) / kills);
+      // From the end, where the last checkpoint is there and nothing else is done; the lock's own calls differ by a few.
+      const at = calls - 8 - Math.floor((kill * (calls - 8)) / kills);
       const folder = await place(4);
       expect([at, await train(folder, [], { ...watch, WATCH_KILL: `${at}` })]).toMatchObject([at, { killed: true }]);
       const run = path.join(folder, "OUT");
