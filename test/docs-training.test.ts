@@ -62,6 +62,6 @@ test("the commands of docs/training.md do what it says, one after the other", as
   for (const file of ["pretrained/report.html", "finetuned/report.html", "cat.html", "out/classes", "timm.safetensors"])
     expect(existsSync(path.join(folder, file)), file).toBe(true);
   const distances = (run: string) =>
-    readFileSync(path.join(folder, run, "log.jsonl"), "utf8").match(/"channel_distance"/g)?.length;
+    readFileSync(path.join(folder, run, "evaluations.jsonl"), "utf8").match(/"channel_distance"/g)?.length;
   expect([distances("with"), distances("without")]).toEqual([1, 1]);
 });

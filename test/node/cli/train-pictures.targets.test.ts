@@ -84,7 +84,7 @@ describe.runIf(hasSwiftShader)("a folder of pictures is learned from", () => {
       const run = at(on[0]);
       const pictures = ["--data", at("pictures"), "--val", at("held"), "-o", run];
       expect(await cnxc(["train", at("spec.cnx"), ...pictures, "--on", ...on])).toMatchObject({ code: 0 });
-      seen.push(JSON.parse(readFileSync(path.join(run, "log.jsonl"), "utf8").trim().split("\n").at(-1) ?? ""));
+      seen.push(JSON.parse(readFileSync(path.join(run, "evaluations.jsonl"), "utf8").trim().split("\n").at(-1) ?? ""));
       expect(readFileSync(path.join(run, "report.html"), "utf8").match(/<img /g)?.length).toBe(24);
     }
     const [reference, webgpu] = seen;

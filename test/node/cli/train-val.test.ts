@@ -45,7 +45,7 @@ function place(recipe: string, train = 12, held = 6) {
   const run = (words: readonly string[] = [], data: readonly string[] = ["--data", at("data")]) =>
     cnxc(["train", at("spec.cnx"), "--on", "reference", ...data, "--val", at("val"), "-o", at("run"), ...words]);
   const rows = () =>
-    readFileSync(at("run/log.jsonl"), "utf8")
+    readFileSync(at("run/evaluations.jsonl"), "utf8")
       .split("\n")
       .slice(0, -1)
       .map(line => JSON.parse(line) as Record<string, unknown>)
@@ -84,10 +84,10 @@ describe("pictures that are held out", () => {
   test("are judged the same by a run that goes on", async () => {
     const { at, run } = place(classify);
     await run(["--save-every", "1"]);
-    const log = readFileSync(at("run/log.jsonl"), "utf8");
+    const log = readFileSync(at("run/evaluations.jsonl"), "utf8");
     for (const step of [3, 4]) rmSync(at(`run/checkpoints/step-${step}`), { recursive: true });
     expect(await run(["--save-every", "1", "--resume"])).toMatchObject({ code: 0 });
-    expect(readFileSync(at("run/log.jsonl"), "utf8")).toBe(log);
+    expect(readFileSync(at("run/evaluations.jsonl"), "utf8")).toBe(log);
   });
 
   test("of ten classes tell top-5 too", async () => {
@@ -150,7 +150,7 @@ describe("pictures that are held out", () => {
     const { at, run } = place(classify);
     for (const i of [3, 4]) writeFileSync(at(`val/lying/${i}.png`), "\x89PNG\r\n\x1a\nno");
     const { code, stderr } = await run(["--save-every", "1"]);
-    expect([code, stderr]).toEqual([7, expect.stringContaining("2 of 12 pictures cannot be decoded")]);
+    expect([code, stderr]).toEqual([7, expect.stringContaining("2 of 12 pictures cannot be read")]);
     expect((await readTensors(at("run/checkpoints/step-1/model.safetensors"))).size).toBeGreaterThan(5);
   });
 });
@@ -168,7 +168,9 @@ describe("the report of a run", () => {
     expect(JSON.parse(kept).columns.map(({ step }: { readonly step: number }) => step)).toEqual([
       1, 4, 5, 6, 7, 8, 9, 10,
     ]);
-    const distances = readFileSync(at("run/log.jsonl"), "utf8").match(/"channel_distance":\{"stages.0":0\.\d+,/g);
+    const distances = readFileSync(at("run/evaluations.jsonl"), "utf8").match(
+      /"channel_distance":\{"stages.0":0\.\d+,/g,
+    );
     expect(distances?.length).toBe(10);
     for (const step of [9, 10]) rmSync(at(`run/checkpoints/step-${step}`), { recursive: true });
     const { stdout } = await run(["--save-every", "1", "--resume", "--json"]);
@@ -212,7 +214,7 @@ describe("the report of a run", () => {
     const words = ["--on", "reference", "--data", at("data"), "-o"];
     expect(await cnxc(["train", at("spec.cnx"), ...words, at("run")])).toMatchObject({ code: 0 });
     expect(readFileSync(at("run/report.html"), "utf8")).toContain('alt="lying/');
-    expect(readFileSync(at("run/log.jsonl"), "utf8")).toMatch(/\n\{"step":4,"channel_distance":\{/);
+    expect(readFileSync(at("run/evaluations.jsonl"), "utf8")).toMatch(/^\{"step":4,"channel_distance":\{/);
     const classifier = place(classify);
     expect(await classifier.run()).toMatchObject({ code: 0 });
     expect(readFileSync(classifier.at("run/report.html"), "utf8")).not.toContain("<img");

@@ -15,7 +15,7 @@ import {
 } from "./checkpoints.ts";
 import type { Look, Looks } from "./report/looks.ts";
 import { openReport } from "./report/report.ts";
-import { logFile, type RunFolder, recipeFile } from "./run-folder.ts";
+import { evaluationsFile, logFile, type RunFolder, recipeFile } from "./run-folder.ts";
 import { plainStepLine, stepLine } from "./step-line.ts";
 import type { Watch } from "./validation/measure.ts";
 import type { Validation } from "./validation/validation.ts";
@@ -63,10 +63,6 @@ export const learn = (session: Session): Promise<Result<LearnReport>> =>
     const losses: number[] = [];
     const line = liveLine(done => done % Math.ceil((steps - from) / 100) === 0);
     const watch: Watch = { asked: () => asked() !== null, show: text => line.show(text, null) };
-    const log = (entry: object): void => {
-      run.log(entry);
-      report.add(entry);
-    };
     const writeReport = async (): Promise<void> => {
       for (const file of await report.write()) written.add(file);
     };
@@ -75,7 +71,10 @@ export const learn = (session: Session): Promise<Result<LearnReport>> =>
       if (seen === null) return;
       const { figures, look: drawn } = seen;
       run.confirm();
-      log({ step, ...figures, ...(drawn === null ? {} : { channel_distance: drawn.distances }) });
+      const entry = { step, ...figures, ...(drawn === null ? {} : { channel_distance: drawn.distances }) };
+      run.evaluated(entry);
+      report.evaluated(entry);
+      written.add(evaluationsFile);
       if (drawn !== null) await report.keep(drawn.column);
       if (figures === null) return;
       validated = figures;
@@ -103,7 +102,9 @@ export const learn = (session: Session): Promise<Result<LearnReport>> =>
         const { lr, loss, gradNorm, skipped } = taken.value;
         if (!skipped) updates++;
         losses.push(loss);
-        log({ step, lr, loss, grad_norm: gradNorm, ...(skipped ? { skipped } : {}) });
+        const entry = { step, lr, loss, grad_norm: gradNorm, ...(skipped ? { skipped } : {}) };
+        run.log(entry);
+        report.step(entry);
         const now = performance.now();
         stepping += (now - start) / 1000;
         const standing = {

@@ -28,11 +28,14 @@ export interface RunFolder {
   /** Writes the recipe and makes the log end where the run begins. */
   begin(): Promise<Diagnostic | null>;
   log(line: object): void;
+  evaluated(line: object): void;
   close(): void;
 }
 
 export const recipeFile = "train.cnx";
 export const logFile = "log.jsonl";
+/** What was seen of the weights at checkpoints: there where something was. */
+export const evaluationsFile = "evaluations.jsonl";
 
 /** Another process is not waited for: it trains for hours. */
 const waiting = { looks: 40, lookMs: 25 };
@@ -72,7 +75,18 @@ export async function openRun(named: string, text: string, steps: number, resume
       free();
     };
     const begin = () => beginRun(folder, text, from?.step ?? 0);
-    return ok({ folder, from, confirm, begin, log: line => append(folder, line), close }, found.diagnostics);
+    return ok(
+      {
+        folder,
+        from,
+        confirm,
+        begin,
+        log: line => append(folder, logFile, line),
+        evaluated: line => append(folder, evaluationsFile, line),
+        close,
+      },
+      found.diagnostics,
+    );
   } catch (cause) {
     if (cause instanceof Failure) return fail(cause.diagnostic);
     return fail(ioError(cause, named, "write the folder of the run"));
@@ -128,7 +142,7 @@ function difference(there: string, now: string) {
  * checkpoint is done again.
  */
 async function beginRun(folder: string, text: string, step: number): Promise<Diagnostic | null> {
-  const log = path.join(folder, logFile);
+  const [log, evaluations] = [path.join(folder, logFile), path.join(folder, evaluationsFile)];
   try {
     fs.mkdirSync(folder, { recursive: true });
     const recipe = path.join(folder, recipeFile);
@@ -136,22 +150,26 @@ async function beginRun(folder: string, text: string, step: number): Promise<Dia
     const isThere = fs.existsSync(recipe) && fs.readFileSync(recipe, "utf8") === text;
     const unwritten = isThere ? null : await writeFile(recipe, [utf8(text)]);
     if (unwritten !== null) return unwritten;
-    const lines = fs.existsSync(log) ? fs.readFileSync(log, "utf8").split("\n").slice(0, -1) : [];
-    const kept = lines.filter(line => isDone(line, step));
-    return await writeFile(log, [utf8(kept.map(line => `${line}\n`).join(""))]);
+    // Steps are counted from 0; an evaluation is of the weights after so many.
+    if (fs.existsSync(evaluations)) {
+      const uncut = await keepLines(evaluations, at => at <= step);
+      if (uncut !== null) return uncut;
+    }
+    return await keepLines(log, at => at < step);
   } catch (cause) {
     return ioError(cause, log, "write it");
   }
 }
 
-/** A line about a step, counted from 0, or about what was seen after so many steps. */
-function isDone(line: string, steps: number): boolean {
-  const [, step, next] = /^\{"step":(\d+),"(\w+)"/.exec(line) ?? [];
-  return step !== undefined && (next === "lr" ? Number(step) < steps : Number(step) <= steps);
+/** Leaves the lines of a file whose steps are done. */
+async function keepLines(file: string, isDone: (step: number) => boolean): Promise<Diagnostic | null> {
+  const lines = fs.existsSync(file) ? fs.readFileSync(file, "utf8").split("\n").slice(0, -1) : [];
+  const kept = lines.filter(line => isDone(Number(/^\{"step":(\d+),/.exec(line)?.[1] ?? Number.NaN)));
+  return writeFile(file, [utf8(kept.map(line => `${line}\n`).join(""))]);
 }
 
-function append(folder: string, line: object): void {
-  const file = path.join(folder, logFile);
+function append(folder: string, name: string, line: object): void {
+  const file = path.join(folder, name);
   try {
     fs.appendFileSync(file, `${JSON.stringify(line)}\n`);
   } catch (cause) {

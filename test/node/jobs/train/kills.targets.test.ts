@@ -92,7 +92,9 @@ describe.skipIf(!canWatch)("a run that is killed while it saves", () => {
     const watch = { LD_PRELOAD: watched, WATCH_BELOW: "OUT" };
     expect(await train(whole, [], { ...watch, WATCH_REPORT: report })).toMatchObject({ code: 0 });
     const wanted = runOf(whole);
-    expect(Object.keys(wanted ?? {})).toEqual(expect.arrayContaining(["log.jsonl", "report.html", "report.json"]));
+    expect(Object.keys(wanted ?? {})).toEqual(
+      expect.arrayContaining(["log.jsonl", "evaluations.jsonl", "report.html", "report.json"]),
+    );
     const calls = fs.readFileSync(report, "utf8").split("\n").length - 1;
     expect(calls).toBeGreaterThan(100);
     let resumed = 0;
@@ -129,6 +131,6 @@ test("a run that is asked to stop saves what it has, and goes on from there", as
   expect(await train(stopped, ["--save-every", "400", "--resume"])).toMatchObject({ code: 0 });
   const last = "OUT/checkpoints/step-400";
   expect(snapshot(path.join(stopped, last))).toEqual(snapshot(path.join(whole, last)));
-  for (const file of ["log.jsonl", "report.html"])
+  for (const file of ["log.jsonl", "evaluations.jsonl", "report.html"])
     expect(fs.readFileSync(path.join(stopped, "OUT", file))).toEqual(fs.readFileSync(path.join(whole, "OUT", file)));
 });

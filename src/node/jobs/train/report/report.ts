@@ -5,10 +5,10 @@ import { runPage } from "../../../../training/report/page.ts";
 import { keptColumns, type ReconstructedColumn } from "../../../../training/report/reconstructions.ts";
 import { utf8 } from "../../../../weights/formats/utf8.ts";
 import { writeFile } from "../../../files/write-file.ts";
-import { logFile } from "../run-folder.ts";
+import { evaluationsFile, logFile } from "../run-folder.ts";
 import { readColumns, writeColumns } from "./kept-columns.ts";
 import type { Looks } from "./looks.ts";
-import { addLine, readHistory } from "./read-history.ts";
+import { addEvaluation, addStep, readHistory } from "./read-history.ts";
 
 export const reportFile = "report.html";
 /** The reconstructions in it, from which it is written again. */
@@ -18,7 +18,9 @@ export const columnsFile = "report.json";
 export interface Report {
   readonly odd: readonly Diagnostic[];
   /** A line of the log. */
-  add(line: object): void;
+  step(line: object): void;
+  /** A line of the evaluations. */
+  evaluated(line: object): void;
   /** Keeps reconstructions, before the checkpoint that they are of. Throws a `Failure`. */
   keep(column: ReconstructedColumn): Promise<void>;
   /** Whole or not at all; gives the files that there are then, below the folder of the run. Throws a `Failure`. */
@@ -38,13 +40,14 @@ export interface ReportRequest {
 /** Goes on from what the folder of the run holds, after its log was made to end where the run goes on. */
 export function openReport({ run, step, steps, recipe, facts, looks }: ReportRequest): Report {
   const [page, kept] = [path.join(run, reportFile), path.join(run, columnsFile)];
-  const history = readHistory(path.join(run, logFile));
+  const history = readHistory(path.join(run, logFile), path.join(run, evaluationsFile));
   const pictures = looks?.pictures ?? null;
   const before = pictures === null ? null : readColumns(kept, pictures, step);
   let columns = before?.ok ? before.value : [];
   return {
     odd: before?.diagnostics ?? [],
-    add: line => addLine(history, line as Readonly<Record<string, unknown>>),
+    step: line => addStep(history, line as Readonly<Record<string, unknown>>),
+    evaluated: line => addEvaluation(history, line as Readonly<Record<string, unknown>>),
     async keep(column) {
       columns = keptColumns([...columns, column]);
       throwing(await writeColumns(kept, { pictures: pictures ?? [], columns }));
