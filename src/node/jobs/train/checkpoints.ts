@@ -130,12 +130,11 @@ export function pruneCheckpoints(run: string): void {
   }
 }
 
-/** Removes what a process has left that was killed after its last checkpoint, when no other follows to do so. */
-export async function settleCheckpoints(run: string, step: number): Promise<void> {
+/** Removes the lock that a process has left of its last checkpoint, which was killed before it let go. */
+export async function unlockCheckpoint(run: string, step: number): Promise<void> {
   const { parent, lock } = namesBeside(folderOf(run, step));
   const taken = await takeLock(patientFs(realFs), lock, parent, { looks: 1, lookMs: 0 });
   if (taken.ok) taken.value.release();
-  pruneCheckpoints(run);
 }
 
 /** The steps after which there are checkpoints, whole or not, the last first. */

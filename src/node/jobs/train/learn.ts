@@ -10,7 +10,7 @@ import {
   type CheckpointRequest,
   type Progress,
   pruneCheckpoints,
-  settleCheckpoints,
+  unlockCheckpoint,
   writeCheckpoint,
 } from "./checkpoints.ts";
 import type { Look, Looks } from "./report/looks.ts";
@@ -93,8 +93,12 @@ export const learn = (session: Session): Promise<Result<LearnReport>> =>
     const begun = performance.now();
     let stepping = 0;
     try {
-      if (from > 0) await writeReport();
-      if (from === steps) await settleCheckpoints(checkpoint.run, from);
+      if (from > 0) {
+        await writeReport();
+        await unlockCheckpoint(checkpoint.run, from);
+      }
+      // Where no other follows, after which this is done.
+      if (from === steps) pruneCheckpoints(checkpoint.run);
       for (let step = from; step < steps && asked() === null; step++) {
         const start = performance.now();
         const taken = await takeStep({ data, checkpoint, step, n: updates + 1 });
