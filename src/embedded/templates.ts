@@ -4110,7 +4110,7 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
   return "  "
     + ((stack1 = alias2(alias1(depths[1], "float", {"start":{"line":8,"column":4},"end":{"line":8,"column":12}} ), depth0)) != null ? stack1 : "")
     + " "
-    + ((stack1 = alias2(alias1(depth0, "role", {"start":{"line":8,"column":17},"end":{"line":8,"column":21}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "name", {"start":{"line":8,"column":17},"end":{"line":8,"column":21}} ), depth0)) != null ? stack1 : "")
     + " = "
     + ((stack1 = lookupProperty(helpers,"load").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"role"),{"name":"load","hash":{},"fn":container.program(4, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":8,"column":26},"end":{"line":8,"column":55}}})) != null ? stack1 : "")
     + ";\n";
@@ -4995,7 +4995,7 @@ export const templates: Readonly<Record<TemplateName, Precompiled>> = {
   return "  "
     + ((stack1 = alias2(alias1(depths[1], "float", {"start":{"line":4,"column":4},"end":{"line":4,"column":12}} ), depth0)) != null ? stack1 : "")
     + " "
-    + ((stack1 = alias2(alias1(depth0, "role", {"start":{"line":4,"column":17},"end":{"line":4,"column":21}} ), depth0)) != null ? stack1 : "")
+    + ((stack1 = alias2(alias1(depth0, "name", {"start":{"line":4,"column":17},"end":{"line":4,"column":21}} ), depth0)) != null ? stack1 : "")
     + " = "
     + ((stack1 = lookupProperty(helpers,"load").call(depth0 != null ? depth0 : (container.nullContext || {}),lookupProperty(depth0,"role"),{"name":"load","hash":{},"fn":container.program(2, data, 0, blockParams, depths),"inverse":container.noop,"data":data,"loc":{"start":{"line":4,"column":26},"end":{"line":4,"column":55}}})) != null ? stack1 : "")
     + ";\n";

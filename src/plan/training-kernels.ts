@@ -132,11 +132,13 @@ export interface GeluGradParams {
 /** What is read for each value: of a map, or of its channel, or of its channel and image, close to the next image's or padded. */
 export interface PointwiseRead {
   readonly role: string;
+  /** What formulas call its value. */
+  readonly name: string;
   readonly per: "value" | "channel" | "channel of an image";
   readonly close?: true;
 }
 
-/** An op on what is read, by its role, or on what the n-th op has made, `vn`. */
+/** An op on what is read, by its name, or on what the n-th op has made, `vn`. */
 export interface PointwiseOp {
   readonly op: "gelu" | "gelu-tanh" | "gelu-grad" | "gelu-tanh-grad" | "multiply" | "add";
   readonly args: readonly string[];

@@ -159,14 +159,14 @@ export function weightwise(p: KernelParams["weightwise"], { language, vec: vecOf
     },
   } as const;
   const named = terms.flatMap(({ x, y }, i) => [
-    { role: `x${i + 1}`, ...forms[x] },
-    ...(y === null ? [] : [{ role: `y${i + 1}`, ...forms[y] }]),
+    { role: `input${i + 1}`, name: `x${i + 1}`, ...forms[x] },
+    ...(y === null ? [] : [{ role: `factor${i + 1}`, name: `y${i + 1}`, ...forms[y] }]),
   ]);
   return {
     template: "weightwise",
     context: {
       shape,
-      loads: named.map(({ role, at }) => ({ role, at })),
+      loads: named.map(({ role, name, at }) => ({ role, name, at })),
       value: terms.map(({ y }, i) => (y === null ? `x${i + 1}` : `x${i + 1} * y${i + 1}`)).join(" + "),
     },
     operands: [

@@ -60,7 +60,7 @@ function elementwise(
 }
 
 /** A channel's own value: of a parameter, or of an image. GRN's factors are each image's even where all have the same. */
-function vectorOf({ op, type }: Node): Omit<PointwiseRead, "role"> {
+function vectorOf({ op, type }: Node): Omit<PointwiseRead, "role" | "name"> {
   if (op === "grnScale") return { per: "channel of an image" };
   return isBatched(type) ? { per: "channel of an image", close: true } : { per: "channel" };
 }
@@ -70,14 +70,15 @@ function pointwise({ anchor, members }: FusionGroup, graph: Graph): Calls {
   const names = new Map<ValueId, string>();
   const reads: PointwiseRead[] = [];
   const values: Record<string, ValueId> = {};
-  const nameOf = (id: ValueId, of: Omit<PointwiseRead, "role">): string => {
+  const nameOf = (id: ValueId, of: Omit<PointwiseRead, "role" | "name">): string => {
     const known = names.get(id);
     if (known !== undefined) return known;
-    const role = `${of.per === "value" ? "x" : "s"}${reads.length + 1}`;
-    reads.push({ role, ...of });
+    const [what, letter] = of.per === "value" ? ["input", "x"] : ["vector", "s"];
+    const [role, name] = [`${what}${reads.length + 1}`, `${letter}${reads.length + 1}`];
+    reads.push({ role, name, ...of });
     values[role] = id;
-    names.set(id, role);
-    return role;
+    names.set(id, name);
+    return name;
   };
   const ops = members.map((node, index): PointwiseOp => {
     const by = node.op === "scaleChannels" || node.op === "shiftChannels";

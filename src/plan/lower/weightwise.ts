@@ -43,8 +43,8 @@ function sum(node: Node, parts: readonly Part[]): Calls {
   const flat = terms.every(({ y }) => y === null);
   const shape = flat ? { outputs: elements(node.type), inputs: 1, taps: 1 } : weightShape(node);
   const reads = parts.flatMap(({ x, y }, i) => [
-    [`x${i + 1}`, x] as const,
-    ...(y === null ? [] : [[`y${i + 1}`, y] as const]),
+    [`input${i + 1}`, x] as const,
+    ...(y === null ? [] : [[`factor${i + 1}`, y] as const]),
   ]);
   return {
     setup: [],
