@@ -30,7 +30,8 @@ export default async (
   let n = 0;
   return timed(async () => {
     const loss = await trainer.accumulate({ pixel_values: image.data, mask: mask.data }, 1);
-    await trainer.update({ lr: learningRate, n: ++n });
-    return loss;
+    const update = await trainer.update({ lr: learningRate, n: ++n });
+    await update.result;
+    return loss.result;
   });
 };
