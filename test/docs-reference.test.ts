@@ -166,7 +166,7 @@ describe("README.md", () => {
     }
     expect(
       [...seen.keys()].filter(file => !file.endsWith("-h200")).map(file => file.slice("bench/results/".length)),
-    ).toEqual(["webgpu", "onnx", "compile"]);
+    ).toEqual(["webgpu", "onnx", "compile", "train"]);
   });
 });
 
